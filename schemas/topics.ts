@@ -1,0 +1,112 @@
+/**
+ * The one table of topics. Names are defaults (settings `WARM_REQUESTS_TOPIC` and so on rename them); a topic keyed by
+ * chain has as many partitions as the price topics, so that one member holds all of a chain.
+ */
+
+export type TopicRole = 'warm-requests' | 'warm-results' | 'cache-reads' | 'correlations' | 'forewarm-control'
+
+export interface TopicRule {
+  readonly defaultName: TopicRole
+  /** What the record key is made of. */
+  readonly key: 'chain' | 'request-id' | 'service-chain-pair' | 'service-setting'
+  readonly partitionBy: 'chain' | 'key' | 'single'
+  readonly retentionMs: number | undefined
+  readonly cleanup: 'delete' | 'compact'
+}
+
+const HOUR_MS = 3_600_000
+
+export const TOPICS: Readonly<Record<TopicRole, TopicRule>> = {
+  'warm-requests': {
+    defaultName: 'warm-requests',
+    key: 'chain',
+    partitionBy: 'chain',
+    retentionMs: HOUR_MS,
+    cleanup: 'delete',
+  },
+  'warm-results': {
+    defaultName: 'warm-results',
+    key: 'request-id',
+    partitionBy: 'key',
+    retentionMs: 24 * HOUR_MS,
+    cleanup: 'delete',
+  },
+  'cache-reads': {
+    defaultName: 'cache-reads',
+    key: 'chain',
+    partitionBy: 'chain',
+    retentionMs: HOUR_MS,
+    cleanup: 'delete',
+  },
+  correlations: {
+    defaultName: 'correlations',
+    key: 'service-chain-pair',
+    partitionBy: 'chain',
+    retentionMs: undefined,
+    cleanup: 'compact',
+  },
+  'forewarm-control': {
+    defaultName: 'forewarm-control',
+    key: 'service-setting',
+    partitionBy: 'single',
+    retentionMs: undefined,
+    cleanup: 'compact',
+  },
+}
+
+export const DEAD_LETTER_SUFFIX = '.dlq'
+export const DEAD_LETTER_RETENTION_MS = 14 * 24 * HOUR_MS
+
+/** Parts of a composite key are joined by NUL, which neither a chain nor a pair may contain. */
+export const KEY_SEPARATOR = '\0'
+
+/** Largest record value that is decoded; larger ones become dead letters. */
+export const MAX_RECORD_BYTES = 4 * 1024 * 1024
+export const MAX_PAIR_BYTES = 256
+export const MAX_CHAIN_BYTES = 64
+
+export function deadLetterTopic(topic: string): string {
+  return topic + DEAD_LETTER_SUFFIX
+}
+
+export function pairKey(chain: string, pair: string): string {
+  return chain + KEY_SEPARATOR + pair
+}
+
+/** The chain of a price record's key: all of it, or what stands before the separator. */
+export function chainOfKey(key: string): string {
+  const end = key.indexOf(KEY_SEPARATOR)
+  return end < 0 ? key : key.slice(0, end)
+}
+
+/** Kafka's murmur2 over the UTF-8 bytes, as every Kafka client's default partitioner computes it. */
+export function murmur2(bytes: Uint8Array): number {
+  const M = 0x5bd1e995
+  const length = bytes.length
+  let h = 0x9747b28c ^ length
+  let i = 0
+  for (; i + 4 <= length; i += 4) {
+    let k = byteAt(bytes, i) | (byteAt(bytes, i + 1) << 8) | (byteAt(bytes, i + 2) << 16) | (byteAt(bytes, i + 3) << 24)
+    k = Math.imul(k, M)
+    k ^= k >>> 24
+    k = Math.imul(k, M)
+    h = Math.imul(h, M) ^ k
+  }
+  const rest = length - i
+  if (rest === 3) h ^= byteAt(bytes, i + 2) << 16
+  if (rest >= 2) h ^= byteAt(bytes, i + 1) << 8
+  if (rest >= 1) h = Math.imul(h ^ byteAt(bytes, i), M)
+  h ^= h >>> 13
+  h = Math.imul(h, M)
+  h ^= h >>> 15
+  return h
+}
+
+function byteAt(bytes: Uint8Array, index: number): number {
+  return bytes[index] ?? 0
+}
+
+/** The partition that a chain (or any other key) lives in. */
+export function partitionOf(key: string, partitions: number): number {
+  return (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions
+}

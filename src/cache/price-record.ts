@@ -1,0 +1,53 @@
+import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+
+/** A cached price. Reads fill one that the caller owns, so that a hit allocates nothing. Absent numbers are NaN. */
+export interface PriceRecord {
+  /** Orders the values of one pair: event time in ms × 4,096 + its place among that pair's updates of the millisecond. */
+  version: number
+  eventTimeMs: number
+  price: number
+  bid: number
+  ask: number
+  reserve0: number
+  reserve1: number
+  liquidity: number
+}
+
+export function emptyRecord(): PriceRecord {
+  return {
+    version: 0,
+    eventTimeMs: 0,
+    price: Number.NaN,
+    bid: Number.NaN,
+    ask: Number.NaN,
+    reserve0: Number.NaN,
+    reserve1: Number.NaN,
+    liquidity: Number.NaN,
+  }
+}
+
+export const VERSIONS_PER_MS = 4096
+
+/** Versions stay exact in a double until the event time reaches 2⁵³ ÷ 4,096 ms, the year 2039. */
+export const MAX_VERSION = Number.MAX_SAFE_INTEGER
+
+/** Many records side by side: what is written to L2 in one call. `numbers` holds NUMBER_COUNT a row, in NUMBER_FIELDS' order. */
+export interface PriceColumns {
+  readonly capacity: number
+  count: number
+  readonly pairIds: Int32Array
+  readonly versions: Float64Array
+  readonly eventTimesMs: Float64Array
+  readonly numbers: Float64Array
+}
+
+export function priceColumns(capacity: number): PriceColumns {
+  return {
+    capacity,
+    count: 0,
+    pairIds: new Int32Array(capacity),
+    versions: new Float64Array(capacity),
+    eventTimesMs: new Float64Array(capacity),
+    numbers: new Float64Array(capacity * NUMBER_COUNT),
+  }
+}
