@@ -1,3 +1,5 @@
+import type { PairIds } from '../../schemas/update-columns.ts'
+
 /**
  * Names to small integers, once: everything behind the decoder works with pair ids. A pair is known by its chain and
  * its name; ids count up from 0 in the order of registration and are bounded by `maxPairs`.
@@ -13,13 +15,15 @@ const MAX_LOAD = 0.5
 const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
 
-export class PairTable {
+export class PairTable implements PairIds {
   readonly maxPairs: number
   readonly #chains: string[] = []
   readonly #chainIds = new Map<string, number>()
   /** chain id -> pair name -> id, for lookups that start from strings. */
   readonly #idsByName: Map<string, number>[] = []
   readonly #names: string[] = []
+  #lastChainId = UNKNOWN_PAIR
+  #lastChainBytes: Buffer = Buffer.alloc(0)
   #chainOfPair = new Int32Array(1024)
   /** Where the name's bytes start in the arena; they end where the next one starts. */
   #starts = new Int32Array(1025)
@@ -49,6 +53,20 @@ export class PairTable {
     this.#chainIds.set(chain, id)
     this.#idsByName.push(new Map())
     return id
+  }
+
+  /** As `chainId`, for UTF-8 bytes of a record; records of one chain mostly follow each other. */
+  chainIdOfBytes(source: Uint8Array, start: number, end: number): number {
+    const last = this.#lastChainBytes
+    if (last.length === end - start) {
+      let i = 0
+      while (i < last.length && last[i] === source[start + i]) i++
+      if (i === last.length) return this.#lastChainId
+    }
+    const bytes = Buffer.from(source.subarray(start, end))
+    this.#lastChainId = this.chainId(bytes.toString('utf8'))
+    this.#lastChainBytes = bytes
+    return this.#lastChainId
   }
 
   /** -1 when the chain was never seen. */

@@ -1,0 +1,136 @@
+import type { PriceUpdate } from './price-update.ts'
+import { type Refused, refused } from './refusal.ts'
+import { KEY_SEPARATOR, MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
+
+export const SCHEMA_VERSION = 1
+
+/** Below it, a time in milliseconds would lie before 1973: it was given in seconds. */
+export const MIN_EVENT_TIME_MS = 100_000_000_000
+
+const OPTIONAL_NUMBERS = ['bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const
+
+export type Updates = { readonly ok: true; readonly updates: readonly PriceUpdate[] } | Refused
+
+/**
+ * What JSON.parse gave -> updates, or the first reason against it. This is the exact reading of the record format;
+ * price-json.ts is the quick one for records that are as one would write them.
+ */
+export function updatesOf(parsed: unknown): Updates {
+  const list = listOf(parsed)
+  if (!Array.isArray(list)) return list
+  if (list.length === 0) return refused('empty', 'expected at least one update, got an empty list')
+  const updates: PriceUpdate[] = []
+  for (const [index, item] of list.entries()) {
+    const update = updateOf(item, index)
+    if ('ok' in update) return update
+    if (update.chain !== (updates[0] ?? update).chain)
+      return refused(
+        'several-chains',
+        `update ${index}: a record holds one chain, got ${update.chain} after ${updates[0]?.chain}`,
+      )
+    updates.push(update)
+  }
+  return { ok: true, updates }
+}
+
+function listOf(parsed: unknown): unknown[] | Refused {
+  if (Array.isArray(parsed)) return parsed
+  if (!isObject(parsed))
+    return refused('wrong-type', `expected an update, a list of them or a frame, got ${kindOf(parsed)}`)
+  if (parsed.v !== undefined && parsed.v !== SCHEMA_VERSION)
+    return refused('unknown-version', `expected v ${SCHEMA_VERSION}, got ${JSON.stringify(parsed.v)}`)
+  if (parsed.updates === undefined) return [parsed]
+  if (!Array.isArray(parsed.updates))
+    return refused('wrong-type', `updates: expected a list, got ${kindOf(parsed.updates)}`)
+  return parsed.updates
+}
+
+function updateOf(item: unknown, index: number): PriceUpdate | Refused {
+  if (!isObject(item)) return refused('wrong-type', `update ${index}: expected an object, got ${kindOf(item)}`)
+  if (item.v !== undefined && item.v !== SCHEMA_VERSION)
+    return refused('unknown-version', `update ${index}: expected v ${SCHEMA_VERSION}, got ${JSON.stringify(item.v)}`)
+  const pair = nameOf(item, 'pair', index)
+  if (typeof pair !== 'string') return pair
+  const chain = nameOf(item, 'chain', index)
+  if (typeof chain !== 'string') return chain
+  if (item.price === undefined || item.price === null)
+    return refused('missing-price', `update ${index}: price is missing`)
+  const price = numberOf(item.price, 'price', index)
+  if (typeof price !== 'number') return price
+  const eventTimeMs = eventTimeOf(item.eventTimeMs, index)
+  if (typeof eventTimeMs !== 'number') return eventTimeMs
+  const update: { -readonly [K in keyof PriceUpdate]: PriceUpdate[K] } = { pair, chain, price, eventTimeMs }
+  for (const field of OPTIONAL_NUMBERS) {
+    if (item[field] === undefined || item[field] === null) continue
+    const value = numberOf(item[field], field, index)
+    if (typeof value !== 'number') return value
+    update[field] = value
+  }
+  if (item.sequence !== undefined && item.sequence !== null) {
+    const sequence = numberOf(item.sequence, 'sequence', index)
+    if (typeof sequence !== 'number') return sequence
+    update.sequence = sequence
+  }
+  if (item.group !== undefined && item.group !== null) {
+    if (typeof item.group !== 'string')
+      return refused('wrong-type', `update ${index}: group: expected a string, got ${kindOf(item.group)}`)
+    update.group = item.group
+  }
+  return update
+}
+
+function nameOf(item: Record<string, unknown>, field: 'pair' | 'chain', index: number): string | Refused {
+  const name = item[field]
+  if (name === undefined || name === null || name === '')
+    return refused(`missing-${field}`, `update ${index}: ${field} is missing`)
+  if (typeof name !== 'string')
+    return refused('wrong-type', `update ${index}: ${field}: expected a string, got ${kindOf(name)}`)
+  return checkedName(name, field) ?? name
+}
+
+/** The reason against a name, if there is one. */
+export function checkedName(name: string, field: 'pair' | 'chain'): Refused | undefined {
+  const limit = field === 'pair' ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES
+  if (Buffer.byteLength(name) > limit)
+    return refused('name-too-long', `${field}: at most ${limit} bytes, got ${Buffer.byteLength(name)}`)
+  if (name.includes(KEY_SEPARATOR)) return refused('bad-name', `${field}: must not contain NUL`)
+  return undefined
+}
+
+function numberOf(value: unknown, field: string, index: number): number | Refused {
+  const number = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value
+  if (typeof number !== 'number') {
+    if (value === 'NaN' || value === 'Infinity' || value === '-Infinity')
+      return refused('not-finite', `update ${index}: ${field} is ${value}`)
+    return refused('wrong-type', `update ${index}: ${field}: expected a number, got ${kindOf(value)}`)
+  }
+  if (!Number.isFinite(number)) return refused('not-finite', `update ${index}: ${field} is ${number}`)
+  if (number < 0) return refused('negative', `update ${index}: ${field}: at least 0, got ${number}`)
+  return number
+}
+
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+
+function eventTimeOf(value: unknown, index: number): number | Refused {
+  if (value === undefined || value === null)
+    return refused('missing-event-time', `update ${index}: eventTimeMs is missing`)
+  const time = numberOf(value, 'eventTimeMs', index)
+  if (typeof time !== 'number') return time
+  return checkedEventTime(time) ?? Math.floor(time)
+}
+
+/** The reason against an event time, as far as it can be told without a clock. */
+export function checkedEventTime(eventTimeMs: number): Refused | undefined {
+  if (eventTimeMs === 0) return refused('event-time-zero', 'eventTimeMs is 0')
+  if (eventTimeMs < MIN_EVENT_TIME_MS)
+    return refused('event-time-seconds', `eventTimeMs: expected milliseconds since 1970, got ${eventTimeMs}`)
+  return undefined
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
+}

@@ -1,0 +1,42 @@
+import { AVRO_HEADER_BYTES, AVRO_MAGIC, decodePriceAvro, PRICE_RECORD_SCHEMA } from './price-avro.ts'
+import { decodePriceJson, parsePriceJson } from './price-json.ts'
+import { type Updates, updatesOf } from './price-object.ts'
+import { type Refused, refused } from './refusal.ts'
+import { MAX_RECORD_BYTES } from './topics.ts'
+import { clearColumns, type PairIds, type UpdateColumns } from './update-columns.ts'
+
+/** The value of a price record, JSON or Avro told by the first byte -> columns, or why not. All of a record or nothing. */
+export function decodePrices(value: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
+  clearColumns(columns)
+  if (value.length > MAX_RECORD_BYTES) return tooLarge(value)
+  return value[0] === AVRO_MAGIC ? decodePriceAvro(value, columns, ids) : decodePriceJson(value, columns, ids)
+}
+
+/** The same as objects, for whoever looks at records one by one: replay, tail, tests. */
+export function decodePriceRecord(value: Buffer): Updates {
+  if (value.length > MAX_RECORD_BYTES) return tooLarge(value)
+  return value[0] === AVRO_MAGIC ? parsePriceAvro(value) : parsePriceJson(value)
+}
+
+function tooLarge(value: Buffer): Refused {
+  return refused('too-large', `at most ${MAX_RECORD_BYTES} bytes, got ${value.length}`)
+}
+
+function parsePriceAvro(value: Buffer): Updates {
+  let wrapped: unknown
+  try {
+    wrapped = PRICE_RECORD_SCHEMA.fromBuffer(value.subarray(AVRO_HEADER_BYTES))
+  } catch (cause) {
+    return refused('not-avro', cause instanceof Error ? cause.message : String(cause))
+  }
+  return updatesOf(unwrapped(wrapped))
+}
+
+/** The schema library wraps the value of a union in an object keyed by its type. */
+function unwrapped(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(unwrapped)
+  if (typeof value !== 'object' || value === null) return value
+  const [type, only] = Object.entries(value)[0] ?? []
+  if (type === 'double' || type === 'long' || type === 'string' || type?.startsWith('forewarm.')) return unwrapped(only)
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, unwrapped(field)]))
+}

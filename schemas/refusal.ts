@@ -1,0 +1,34 @@
+/** Why a price record was not taken. The words are labels of counters and the `reason` header of dead letters. */
+export type PriceRefusal =
+  | 'not-json'
+  | 'not-avro'
+  | 'empty'
+  | 'wrong-type'
+  | 'not-finite'
+  | 'negative'
+  | 'missing-pair'
+  | 'missing-chain'
+  | 'missing-price'
+  | 'missing-event-time'
+  | 'event-time-zero'
+  | 'event-time-seconds'
+  | 'event-time-future'
+  | 'unknown-version'
+  | 'name-too-long'
+  | 'bad-name'
+  | 'several-chains'
+  | 'bad-key'
+  | 'too-large'
+  | 'too-many-pairs'
+
+/** What stands between a record and its handling: the reason, and where in the record. */
+export interface Refused {
+  readonly ok: false
+  readonly reason: PriceRefusal
+  /** One sentence for people: what was expected and what came. */
+  readonly detail: string
+}
+
+export function refused(reason: PriceRefusal, detail: string): Refused {
+  return { ok: false, reason, detail }
+}

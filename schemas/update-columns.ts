@@ -1,0 +1,55 @@
+import { NUMBER_COUNT } from './price-update.ts'
+
+/**
+ * Decoded updates of one record side by side, reused from record to record: the hot path never builds an object an
+ * update. Names are already pair ids. Absent numbers and sequences are NaN.
+ */
+export interface UpdateColumns {
+  count: number
+  pairIds: Int32Array<ArrayBuffer>
+  eventTimesMs: Float64Array<ArrayBuffer>
+  sequences: Float64Array<ArrayBuffer>
+  /** NUMBER_COUNT a row, in the order of NUMBER_FIELDS. */
+  numbers: Float64Array<ArrayBuffer>
+  /** Sparse: only feeds that send groups pay for them. */
+  groups: (string | undefined)[]
+}
+
+export function updateColumns(capacity = 128): UpdateColumns {
+  return {
+    count: 0,
+    pairIds: new Int32Array(capacity),
+    eventTimesMs: new Float64Array(capacity),
+    sequences: new Float64Array(capacity),
+    numbers: new Float64Array(capacity * NUMBER_COUNT),
+    groups: [],
+  }
+}
+
+export function clearColumns(columns: UpdateColumns): void {
+  columns.count = 0
+  if (columns.groups.length > 0) columns.groups = []
+}
+
+/** Room for one more row; a record's size bounds how far this grows. */
+export function reserveRow(columns: UpdateColumns): void {
+  if (columns.count < columns.pairIds.length) return
+  const capacity = columns.pairIds.length * 2
+  const larger = updateColumns(capacity)
+  larger.pairIds.set(columns.pairIds)
+  larger.eventTimesMs.set(columns.eventTimesMs)
+  larger.sequences.set(columns.sequences)
+  larger.numbers.set(columns.numbers)
+  columns.pairIds = larger.pairIds
+  columns.eventTimesMs = larger.eventTimesMs
+  columns.sequences = larger.sequences
+  columns.numbers = larger.numbers
+}
+
+/** Names to ids, from bytes of the record or from strings. Negative: no id (the table is full). */
+export interface PairIds {
+  chainId(chain: string): number
+  chainIdOfBytes(source: Uint8Array, start: number, end: number): number
+  register(chain: string, pair: string): number
+  registerBytes(chainId: number, source: Uint8Array, start: number, end: number): number
+}
