@@ -4,10 +4,13 @@ const base = {
   testEnvironment: 'node',
 }
 
+const withBroker = { ...base, setupFilesAfterEnv: ['<rootDir>/test/harness/timeout.mjs'] }
+
 /**
- * unit needs nothing but Node; integration needs the real Kafka and Redis that global-setup starts (or finds);
+ * unit needs nothing but Node; integration needs the real Kafka and Redis that test/harness/run.ts starts (or finds);
  * long holds what takes minutes.
  */
+// biome-ignore lint/style/noDefaultExport: Jest looks for one.
 export default {
   maxWorkers: 2,
   projects: [
@@ -17,7 +20,7 @@ export default {
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '/test/integration/', '/test/long/'],
     },
-    { ...base, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
-    { ...base, displayName: 'long', testMatch: ['<rootDir>/test/long/**/*.test.ts'] },
+    { ...withBroker, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
+    { ...withBroker, displayName: 'long', testMatch: ['<rootDir>/test/long/**/*.test.ts'] },
   ],
 }

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync, readFileSync } from 'node:fs'
+import { StackError } from './stack-error.ts'
+
+export interface Command {
+  readonly file: string
+  readonly args: readonly string[]
+  /** What the process prints; it is appended to. */
+  readonly logFile: string
+}
+
+/** A process that we have started and may therefore signal. */
+export interface Child {
+  readonly pid: number
+  readonly logFile: string
+  /** Aborted when the process is gone; the reason is a StackError that says how it went. */
+  readonly gone: AbortSignal
+  signal(name: NodeJS.Signals): void
+  ended(): Promise<void>
+  /** SIGKILL, awaited. Twice is once. */
+  kill(): Promise<void>
+  /** SIGTERM, and SIGKILL after `graceMs` milliseconds. Twice is once. */
+  end(graceMs: number): Promise<void>
+}
+
+export type Lifetime =
+  /** Ends with this process, however this process ends. */
+  | 'ours'
+  /** Outlives this process. */
+  | 'detached'
+
+export async function startChild(command: Command, lifetime: Lifetime): Promise<Child> {
+  const log = openSync(command.logFile, 'a')
+  // A session of its own: Ctrl-C at the terminal reaches us alone, and we end the children in order.
+  const child = spawn(command.file, command.args, { detached: true, stdio: ['ignore', log, log] })
+  closeSync(log)
+  try {
+    await once(child, 'spawn')
+  } catch (cause) {
+    throw new StackError('exited', `${command.file} could not be started: ${String(cause)}.`, { cause })
+  }
+  const pid = child.pid
+  if (pid === undefined) throw new StackError('exited', `${command.file} has no process id.`)
+  const gone = new AbortController()
+  const letGo = lifetime === 'ours' ? holdOn(pid) : undefined
+  child.once('exit', (code, signal) => {
+    letGo?.()
+    const how = `${command.file} ended with ${signal ?? `code ${code}`}; ${lastLines(command.logFile)}`
+    gone.abort(new StackError('exited', how))
+  })
+  child.unref()
+  return { pid, logFile: command.logFile, gone: gone.signal, ...ending(child, gone.signal) }
+}
+
+function ending(child: ChildProcess, gone: AbortSignal): Pick<Child, 'signal' | 'ended' | 'kill' | 'end'> {
+  const ended = async (): Promise<void> => {
+    if (gone.aborted) return
+    child.ref()
+    await once(gone, 'abort')
+  }
+  const kill = async (): Promise<void> => {
+    child.kill('SIGKILL')
+    await ended()
+  }
+  return {
+    signal: (name) => {
+      child.kill(name)
+    },
+    ended,
+    kill,
+    end: async (graceMs) => {
+      child.kill('SIGTERM')
+      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs)
+      await ended()
+      clearTimeout(timer)
+    },
+  }
+}
+
+/**
+ * A process of a few kilobytes that reads a pipe which only we hold. When we are gone, even by SIGKILL, it reads the
+ * end of the pipe and kills the child; when the child ended first, it reads a line and leaves.
+ */
+function holdOn(pid: number): () => void {
+  const script = 'read -r _ || kill -KILL "$0"'
+  const holder = spawn('sh', ['-c', script, String(pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  // The holder may be gone before it is told; there is nobody left to tell then.
+  holder.stdin.on('error', () => undefined)
+  holder.unref()
+  if ('unref' in holder.stdin && typeof holder.stdin.unref === 'function') holder.stdin.unref()
+  return () => {
+    holder.stdin.end('\n')
+  }
+}
+
+function lastLines(logFile: string): string {
+  const lines = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join(' | ')
+  return lines === '' ? 'it printed nothing' : `it printed: ${lines}`
+}

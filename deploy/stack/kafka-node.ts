@@ -1,0 +1,152 @@
+import { randomBytes } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from './child.ts'
+
+/** `test` starts fast and stays small; `bench` runs as a broker in production would, on 1 GB. */
+export type Profile = 'test' | 'bench'
+
+/** One process that is broker and controller at once. */
+export interface KafkaNode {
+  readonly id: number
+  readonly port: number
+  readonly controllerPort: number
+  /** Holds its settings, its log file and its data. */
+  readonly dir: string
+}
+
+/** What it takes to run a node; parts.ts finds it. */
+export interface KafkaParts {
+  readonly java: string
+  readonly classPath: string
+  /** Written by Kafka's own format tool: the feature levels that a new cluster starts with. */
+  readonly bootstrapCheckpoint: string
+  /** Parsed classes, mapped instead of loaded: a start in half the time. Java goes on without where it does not fit. */
+  readonly classArchive: string
+}
+
+/** Tests send records of 5 MB; the rest is room for keys and headers. */
+const LARGEST_RECORD_BYTES = 6 * 1024 * 1024
+
+const JVM: Record<Profile, readonly string[]> = {
+  test: ['-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+  bench: ['-Xms1g', '-Xmx1g', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
+}
+
+/** Writes the settings of every node, and formats the folders of those that have none yet. */
+export function layOut(nodes: readonly KafkaNode[], parts: Pick<KafkaParts, 'bootstrapCheckpoint'>): void {
+  const clusterId = uuid()
+  for (const node of nodes) {
+    const data = dataDir(node)
+    if (!existsSync(join(data, 'meta.properties'))) format(node, clusterId, parts.bootstrapCheckpoint)
+    writeFileSync(settingsFile(node), settings(node, nodes))
+  }
+}
+
+/** What the format tool leaves behind, without the second that it takes for each folder. */
+function format(node: KafkaNode, clusterId: string, bootstrapCheckpoint: string): void {
+  const data = dataDir(node)
+  mkdirSync(data, { recursive: true })
+  cpSync(bootstrapCheckpoint, join(data, 'bootstrap.checkpoint'))
+  const properties = { version: 1, 'cluster.id': clusterId, 'node.id': node.id, 'directory.id': uuid() }
+  writeFileSync(join(data, 'meta.properties'), lines(properties))
+}
+
+export function kafkaCommand(node: KafkaNode, parts: KafkaParts, profile: Profile): Command {
+  return {
+    file: parts.java,
+    args: [
+      ...JVM[profile],
+      `-XX:SharedArchiveFile=${parts.classArchive}`,
+      '-Xshare:auto',
+      '-Xlog:disable',
+      ...mainClass(node, parts),
+    ],
+    logFile: logFile(node),
+  }
+}
+
+/** The same process, which writes the class archive when it ends. */
+export function archivingCommand(node: KafkaNode, parts: KafkaParts): Command {
+  return {
+    file: parts.java,
+    args: [...JVM.test, `-XX:ArchiveClassesAtExit=${parts.classArchive}`, '-Xlog:disable', ...mainClass(node, parts)],
+    logFile: logFile(node),
+  }
+}
+
+export function formatCommand(node: KafkaNode, parts: Pick<KafkaParts, 'java' | 'classPath'>): Command {
+  const tool = ['kafka.tools.StorageTool', 'format', '-t', uuid(), '-c', settingsFile(node)]
+  return { file: parts.java, args: [...JVM.test, '-cp', parts.classPath, ...tool], logFile: logFile(node) }
+}
+
+export function writeSettings(node: KafkaNode): void {
+  mkdirSync(node.dir, { recursive: true })
+  writeFileSync(settingsFile(node), settings(node, [node]))
+}
+
+function mainClass(node: KafkaNode, parts: KafkaParts): string[] {
+  return ['-cp', parts.classPath, 'kafka.Kafka', settingsFile(node)]
+}
+
+export function dataDir(node: KafkaNode): string {
+  return join(node.dir, 'data')
+}
+
+function settingsFile(node: KafkaNode): string {
+  return join(node.dir, 'server.properties')
+}
+
+function logFile(node: KafkaNode): string {
+  return join(node.dir, 'kafka.log')
+}
+
+function settings(node: KafkaNode, nodes: readonly KafkaNode[]): string {
+  const replicas = nodes.length
+  const inSync = Math.min(replicas, 2)
+  return lines({
+    'process.roles': 'broker,controller',
+    'node.id': node.id,
+    'controller.quorum.voters': nodes.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
+    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'log.dirs': dataDir(node),
+    'auto.create.topics.enable': false,
+    'message.max.bytes': LARGEST_RECORD_BYTES,
+    'replica.fetch.max.bytes': LARGEST_RECORD_BYTES,
+    'default.replication.factor': replicas,
+    'min.insync.replicas': inSync,
+    'offsets.topic.num.partitions': 1,
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.num.partitions': 1,
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': inSync,
+    'share.coordinator.state.topic.num.partitions': 1,
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': inSync,
+    'group.initial.rebalance.delay.ms': 0,
+    'group.min.session.timeout.ms': 1000,
+    'log.cleaner.dedupe.buffer.size': 2_097_152,
+    'num.network.threads': 2,
+    'num.io.threads': 4,
+    // A broker that a test kills is missed after two seconds instead of nine. One that is alone keeps the nine, as
+    // nobody takes over while a busy machine delays its heartbeats.
+    ...(replicas > 1 && { 'broker.session.timeout.ms': 2000, 'broker.heartbeat.interval.ms': 500 }),
+  })
+}
+
+function lines(properties: Readonly<Record<string, string | number | boolean>>): string {
+  return Object.entries(properties)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('')
+}
+
+/** 128 random bits as Kafka writes them; it reads a leading dash as an option, hence the fixed first bits. */
+function uuid(): string {
+  const bits = randomBytes(16)
+  bits[0] = 0x40
+  return bits.toString('base64url')
+}

@@ -1,0 +1,88 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import type { Command } from './child.ts'
+import { StackError } from './stack-error.ts'
+
+const RETRY_MS = 20
+
+export interface RedisServer {
+  readonly port: number
+  /** Holds its log file and its data. */
+  readonly dir: string
+  /** Kept data survives a stop (append-only file); tests have no use for it. */
+  readonly keepData: boolean
+}
+
+export function redisCommand(server: RedisServer, binary: string): Command {
+  mkdirSync(server.dir, { recursive: true })
+  const settings = {
+    '--bind': '127.0.0.1',
+    '--port': String(server.port),
+    '--dir': server.dir,
+    '--save': '',
+    '--appendonly': server.keepData ? 'yes' : 'no',
+  }
+  return { file: binary, args: Object.entries(settings).flat(), logFile: join(server.dir, 'redis.log') }
+}
+
+export function redisUrl(server: Pick<RedisServer, 'port'>): string {
+  return `redis://127.0.0.1:${server.port}`
+}
+
+/** The binary of this machine's kind, as the fetched jar names it. Throws a StackError where there is none. */
+export function redisBinaryName(platform: NodeJS.Platform, arch: NodeJS.Architecture): string {
+  const names: Partial<Record<string, string>> = {
+    'linux x64': 'redis-server-7.0.15-linux-amd64',
+    'linux arm64': 'redis-server-7.0.15-linux-arm64',
+    'linux ia32': 'redis-server-7.0.15-linux-386',
+    'darwin x64': 'redis-server-7.0.15-darwin-amd64',
+    'darwin arm64': 'redis-server-7.0.15-darwin-arm64',
+  }
+  const name = names[`${platform} ${arch}`]
+  if (name !== undefined) return name
+  const known = Object.keys(names).join(', ')
+  throw new StackError(
+    'platform-unknown',
+    `There is no Redis binary for ${platform} ${arch} (only for ${known}): set KAFKA_BROKERS and REDIS_URL instead.`,
+  )
+}
+
+export interface RedisReadyOptions {
+  readonly url: string
+  readonly timeoutMs: number
+  /** Ends the wait with its reason: the process is gone. */
+  readonly signal: AbortSignal
+}
+
+/** Resolves when it answers PING, its data loaded. Throws a StackError where that takes longer than `timeoutMs`. */
+export async function redisReady(options: RedisReadyOptions): Promise<void> {
+  const deadline = performance.now() + options.timeoutMs
+  let reason: unknown
+  while (performance.now() < deadline) {
+    options.signal.throwIfAborted()
+    try {
+      await ping(options.url)
+      return
+    } catch (error) {
+      reason = error
+    }
+    await delay(RETRY_MS)
+  }
+  options.signal.throwIfAborted()
+  const seconds = options.timeoutMs / 1000
+  throw new StackError('not-ready', `Redis at ${options.url} took more than ${seconds} s to answer.`, { cause: reason })
+}
+
+async function ping(url: string): Promise<void> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: null, commandTimeout: 1000 })
+  // What goes wrong rejects the two calls as well.
+  redis.on('error', () => undefined)
+  try {
+    await redis.connect()
+    await redis.ping()
+  } finally {
+    redis.disconnect()
+  }
+}

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join, resolve } from 'node:path'
+import { type Stack, startStack } from '../../deploy/stack/stack.ts'
+import { StackError } from '../../deploy/stack/stack-error.ts'
+
+/**
+ * What `npm test` and `npm run test:long` call: Jest, with a Kafka and a Redis around it. KAFKA_BROKERS and REDIS_URL
+ * are used where both are set; otherwise a stack is started and ended again. Arguments go on to Jest; the exit code is
+ * Jest's.
+ */
+const ROOT = resolve(import.meta.dirname, '../..')
+const JEST = join(ROOT, 'node_modules/jest/bin/jest.js')
+const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning']
+
+async function main(argv: readonly string[]): Promise<number> {
+  const long = argv[0] === 'long'
+  const projects = long ? ['long'] : ['unit', 'integration']
+  const stack = await stackUnlessGiven()
+  try {
+    return await runJest(['--selectProjects', ...projects, ...argv.slice(long ? 1 : 0)], stack)
+  } finally {
+    await stack?.stop()
+  }
+}
+
+async function stackUnlessGiven(): Promise<Stack | undefined> {
+  if (process.env.KAFKA_BROKERS && process.env.REDIS_URL) return undefined
+  return startStack({ brokers: 1, redis: true, report: (line) => console.error(`stack: ${line}`) })
+}
+
+async function runJest(args: readonly string[], stack: Stack | undefined): Promise<number> {
+  const env = { ...process.env }
+  if (stack?.redisUrl !== undefined) {
+    env.KAFKA_BROKERS = stack.brokers.join(',')
+    env.REDIS_URL = stack.redisUrl
+  }
+  const jest = spawn(process.execPath, [...NODE_OPTIONS, '--experimental-vm-modules', JEST, ...args], {
+    cwd: ROOT,
+    env,
+    stdio: 'inherit',
+  })
+  // A signal to us alone is passed on; Ctrl-C reaches Jest by itself. Either way Jest ends first, then the stack.
+  const passOn = (signal: NodeJS.Signals): void => {
+    jest.kill(signal)
+  }
+  process.on('SIGTERM', passOn)
+  process.on('SIGINT', passOn)
+  const [code] = await once(jest, 'exit')
+  return typeof code === 'number' ? code : 1
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof StackError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+const EVERY_MS = 10
+
+export interface UntilOptions {
+  /** Default 15,000. */
+  readonly timeoutMs?: number
+}
+
+/**
+ * Resolves to the first truthy value of the condition, which is asked every 10 ms. Rejects after `timeoutMs`
+ * milliseconds with a message that names `what` and the last value, or with the condition's own last error as cause.
+ */
+export async function until<T>(
+  what: string,
+  condition: () => T | Promise<T>,
+  { timeoutMs = 15_000 }: UntilOptions = {},
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs
+  let last: string
+  let cause: unknown
+  do {
+    try {
+      const value = await condition()
+      if (value) return value
+      last = String(value)
+      cause = undefined
+    } catch (error) {
+      last = String(error)
+      cause = error
+    }
+    await delay(EVERY_MS)
+  } while (performance.now() < deadline)
+  throw new Error(`waited ${timeoutMs} ms in vain until ${what}; at last: ${last}`, { cause })
+}

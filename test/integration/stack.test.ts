@@ -1,0 +1,74 @@
+import { expect, test } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { Kafka, logLevel } from 'kafkajs'
+import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
+
+const LIBRARY = "#!lua name=NAME\nredis.register_function('NAME', function() return 'answered' end)"
+
+test('a record that was produced is consumed', async () => {
+  const kafka = new Kafka({ brokers: kafkaBrokers(), logLevel: logLevel.NOTHING })
+  const topic = uniqueName('stack')
+  const admin = kafka.admin()
+  const producer = kafka.producer()
+  const consumer = kafka.consumer({ groupId: topic, maxWaitTimeInMs: 100 })
+  try {
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+    await producer.connect()
+    await producer.send({ topic, acks: -1, messages: [{ key: 'ethereum', value: 'WETH/USDC' }] })
+    await consumer.connect()
+    await consumer.subscribe({ topic, fromBeginning: true })
+    const consumed = await new Promise((resolve, reject) => {
+      consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
+      consumer.run({ eachMessage: async ({ message }) => resolve(String(message.value)) }).catch(reject)
+    })
+    expect(consumed).toBe('WETH/USDC')
+  } finally {
+    await Promise.all([consumer.disconnect(), producer.disconnect(), admin.disconnect()])
+  }
+})
+
+test('a record of 5 MB is taken, and one over the limit is refused', async () => {
+  const kafka = new Kafka({ brokers: kafkaBrokers(), logLevel: logLevel.NOTHING })
+  const topic = uniqueName('stack')
+  const admin = kafka.admin()
+  const producer = kafka.producer()
+  try {
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+    await producer.connect()
+    await producer.send({ topic, messages: [{ value: Buffer.alloc(5 * 1024 * 1024) }] })
+    const tooLarge = producer.send({ topic, messages: [{ value: Buffer.alloc(7 * 1024 * 1024) }] })
+    await expect(tooLarge).rejects.toMatchObject({ type: 'MESSAGE_TOO_LARGE' })
+  } finally {
+    await Promise.all([producer.disconnect(), admin.disconnect()])
+  }
+})
+
+test('a topic that nobody created is unknown', async () => {
+  const producer = new Kafka({
+    brokers: kafkaBrokers(),
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+  }).producer({ allowAutoTopicCreation: true })
+  try {
+    await producer.connect()
+    const sent = producer.send({ topic: uniqueName('absent'), messages: [{ value: 'WETH/USDC' }] })
+    await expect(sent).rejects.toThrow('does not host')
+  } finally {
+    await producer.disconnect()
+  }
+})
+
+test('Redis answers PING and runs a loaded function', async () => {
+  const redis = new Redis(redisUrl())
+  const name = uniqueName('stack').replaceAll('-', '_')
+  try {
+    expect(await redis.ping()).toBe('PONG')
+    await redis.call('FUNCTION', 'LOAD', LIBRARY.replaceAll('NAME', name))
+    expect(await redis.call('FCALL', name, 0)).toBe('answered')
+    await redis.call('FUNCTION', 'DELETE', name)
+  } finally {
+    redis.disconnect()
+  }
+})
