@@ -19,3 +19,11 @@ export class StackError extends Error {
     this.code = code
   }
 }
+
+/**
+ * The system's name for what went wrong (`ENOENT`), if it has one. Asked of the value itself, as `instanceof Error` is
+ * false for errors that come from another realm, which is where Jest's tests get theirs from.
+ */
+export function systemCode(error: unknown): string | undefined {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : undefined
+}

@@ -7,6 +7,7 @@ import { kafkaReady } from './kafka-ready.ts'
 import { kafkaParts, type Report, redisPart, stackDir } from './parts.ts'
 import { allotPorts } from './ports.ts'
 import { type RedisServer, redisCommand, redisReady, redisUrl } from './redis-server.ts'
+import { systemCode } from './stack-error.ts'
 
 const READY_MS = 60_000
 const RUN_FOLDER = /^forewarm-stack-(\d+)-/
@@ -171,6 +172,6 @@ function isAlive(pid: number): boolean {
     return true
   } catch (error) {
     // Another user's process may not be signalled, but it is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return systemCode(error) === 'EPERM'
   }
 }

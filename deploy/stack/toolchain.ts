@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { StackError } from './stack-error.ts'
+import { StackError, systemCode } from './stack-error.ts'
 
 const run = promisify(execFile)
 
@@ -42,10 +42,11 @@ export async function runMaven(args: readonly string[]): Promise<void> {
   try {
     await run('mvn', ['-q', '-B', ...args])
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
+    if (systemCode(cause) === 'ENOENT') {
       throw new StackError('maven-missing', `No Maven (mvn): install Maven 3.6 or newer, ${ADVICE}.`, { cause })
     }
-    const printed = cause instanceof Error && 'stdout' in cause ? String(cause.stdout) : String(cause)
+    const printed =
+      typeof cause === 'object' && cause !== null && 'stdout' in cause ? String(cause.stdout) : String(cause)
     const reason = printed.split('\n').find((line) => line.startsWith('[ERROR]')) ?? printed.trim()
     throw new StackError('fetch-failed', `Maven could not fetch Kafka and Redis: ${reason}`, { cause })
   }

@@ -1,0 +1,99 @@
+import { parseArgs } from 'node:util'
+import { ensureLocalStack, localStackStatus, stopLocalStack, wipeLocalStack } from '../deploy/stack/detached.ts'
+import { StackError } from '../deploy/stack/stack-error.ts'
+
+const USAGE = `usage: npm run -s stack -- <command>
+
+  start [--brokers 1|3]   a Kafka 4.1 and a Redis 7 on 127.0.0.1, fetched at the first start (JDK 17 and Maven needed);
+                          prints KAFKA_BROKERS=… and REDIS_URL=… where it runs already, too
+  status                  prints the same where it runs (exit code 0), nothing where it does not (1)
+  stop                    ends it; its data stays
+  wipe                    ends it and deletes its data
+
+Example: npm run -s stack -- start >> .env
+`
+
+const DONE = 0
+const FAILED = 1
+const WRONG_USAGE = 2
+
+async function main(argv: readonly string[]): Promise<number> {
+  const args = parse(argv)
+  if (typeof args === 'string') {
+    process.stderr.write(`${args}\n\n${USAGE}`)
+    return WRONG_USAGE
+  }
+  switch (args.command) {
+    case 'help':
+      process.stdout.write(USAGE)
+      return DONE
+    case 'start':
+      print(await ensureLocalStack({ ...args.stack, report: say }))
+      return DONE
+    case 'status':
+      return status()
+    case 'stop':
+      say((await stopLocalStack()) ? 'stopped; its data is kept' : 'it was not running')
+      return DONE
+    case 'wipe':
+      await wipeLocalStack()
+      say('stopped, and its data is deleted')
+      return DONE
+  }
+}
+
+function status(): number {
+  const found = localStackStatus()
+  switch (found.status) {
+    case 'running':
+      print(found.stack)
+      return DONE
+    case 'stopped':
+      say('not running')
+      return FAILED
+    case 'broken':
+      say(`ended by itself: ${found.missing.join(', ')}; \`start\` starts all of it again`)
+      return FAILED
+  }
+}
+
+type Args = { command: 'help' | 'start' | 'status' | 'stop' | 'wipe'; stack: { brokers?: 1 | 3 } }
+
+/** The arguments, or what is wrong with them. */
+function parse(argv: readonly string[]): Args | string {
+  let parsed: { values: { brokers?: string; help?: boolean }; positionals: string[] }
+  try {
+    const options = { brokers: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
+    parsed = parseArgs({ args: [...argv], allowPositionals: true, options })
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  const { values, positionals } = parsed
+  const [command, ...more] = positionals
+  if (values.help) return { command: 'help', stack: {} }
+  if (command === undefined) return 'a command is missing'
+  if (command !== 'start' && command !== 'status' && command !== 'stop' && command !== 'wipe') {
+    return `unknown command: ${command}`
+  }
+  if (more.length > 0) return `too many arguments: ${more.join(' ')}`
+  if (values.brokers === undefined) return { command, stack: {} }
+  if (command !== 'start') return '--brokers goes with start'
+  if (values.brokers !== '1' && values.brokers !== '3') return `--brokers must be 1 or 3, not ${values.brokers}`
+  return { command, stack: { brokers: values.brokers === '3' ? 3 : 1 } }
+}
+
+function print(stack: { brokers: readonly string[]; redisUrl: string }): void {
+  process.stdout.write(`KAFKA_BROKERS=${stack.brokers.join(',')}\nREDIS_URL=${stack.redisUrl}\n`)
+}
+
+function say(line: string): void {
+  process.stderr.write(`stack: ${line}\n`)
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof StackError)) throw error
+  say(error.message)
+  process.exitCode = FAILED
+}
