@@ -1,0 +1,185 @@
+import { X509Certificate } from 'node:crypto'
+
+/**
+ * What a value of a setting may be. A value comes as text (environment), as JSON (file) or as what it is (argument);
+ * `parse` reads all three and answers `undefined` where the value is not allowed.
+ */
+export interface Check<T> {
+  /** In words, for error messages and the documentation. */
+  readonly allowed: string
+  parse(input: unknown, readFile: ReadFile): T | undefined
+}
+
+/** The text of a file, or undefined where there is none that can be read. */
+export type ReadFile = (path: string) => string | undefined
+
+const TRUE = new Set(['true', '1', 'yes', 'on'])
+const FALSE = new Set(['false', '0', 'no', 'off'])
+
+export const flag: Check<boolean> = {
+  allowed: 'true or false (also 1/0, yes/no, on/off)',
+  parse: (input) => {
+    if (typeof input === 'boolean') return input
+    const text = textOf(input)?.toLowerCase()
+    if (text === undefined) return undefined
+    if (TRUE.has(text)) return true
+    return FALSE.has(text) ? false : undefined
+  },
+}
+
+export function integer(min: number, max: number): Check<number> {
+  return {
+    allowed: `a whole number from ${min} to ${max}`,
+    parse: (input) => {
+      const value = numberOf(input)
+      return value !== undefined && Number.isSafeInteger(value) && value >= min && value <= max ? value : undefined
+    },
+  }
+}
+
+export function decimal(min: number, max: number): Check<number> {
+  return {
+    allowed: `a number from ${min} to ${max}`,
+    parse: (input) => {
+      const value = numberOf(input)
+      return value !== undefined && value >= min && value <= max ? value : undefined
+    },
+  }
+}
+
+export function text(allowed: string, pattern: RegExp): Check<string> {
+  return {
+    allowed,
+    parse: (input) => {
+      const value = textOf(input)
+      return value !== undefined && pattern.test(value) ? value : undefined
+    },
+  }
+}
+
+/** As `text`, for secrets: not trimmed, any characters but line breaks, which no header and no handshake can carry. */
+export const secretText: Check<string> = {
+  allowed: 'any text on one line',
+  parse: (input) => (typeof input === 'string' && /^[^\r\n\0]+$/.test(input) ? input : undefined),
+}
+
+/** `aliases` are accepted and turned into the one name that is used inside. */
+export function oneOf<const N extends string>(
+  names: readonly N[],
+  aliases: Readonly<Record<string, N>> = {},
+): Check<N> {
+  const also = Object.keys(aliases)
+  return {
+    allowed: names.join(' | ') + (also.length > 0 ? ` (also ${also.join(', ')})` : ''),
+    parse: (input) => {
+      const value = textOf(input)?.toLowerCase()
+      return value === undefined ? undefined : (names.find((name) => name === value) ?? aliases[value])
+    },
+  }
+}
+
+/** Comma-separated text or an array; no empty and no repeated items. */
+export function listOf<T>(item: Check<T>, itemsAllowed: string): Check<readonly T[]> {
+  return {
+    allowed: itemsAllowed,
+    parse: (input, readFile) => {
+      const items = Array.isArray(input) ? input : typeof input === 'string' ? input.split(',') : undefined
+      if (items === undefined || items.length === 0) return undefined
+      const values: T[] = []
+      for (const each of items) {
+        const value = item.parse(each, readFile)
+        if (value === undefined || values.includes(value)) return undefined
+        values.push(value)
+      }
+      return values
+    },
+  }
+}
+
+export const hostPort: Check<string> = {
+  allowed: 'host:port',
+  parse: (input) => {
+    const value = textOf(input)
+    const port = /^(?:\[[0-9a-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})$/i.exec(value ?? '')?.[1]
+    return value !== undefined && port !== undefined && isPort(Number(port)) ? value : undefined
+  },
+}
+
+export const redisUrl: Check<string> = {
+  allowed: 'redis://… or rediss://…',
+  parse: (input) => {
+    const value = textOf(input)
+    if (value === undefined || !URL.canParse(value)) return undefined
+    const url = new URL(value)
+    return (url.protocol === 'redis:' || url.protocol === 'rediss:') && url.hostname !== '' ? value : undefined
+  },
+}
+
+export const topicName: Check<string> = {
+  allowed: 'a topic name: 1 to 245 letters, digits, dots, underscores and hyphens',
+  /** Kafka allows 249 characters; four are kept for the suffix of the dead-letter topic. */
+  parse: (input) => {
+    const value = textOf(input)
+    if (value === undefined || value === '.' || value === '..') return undefined
+    return /^[A-Za-z0-9._-]{1,245}$/.test(value) ? value : undefined
+  },
+}
+
+/** Topics by name, or by a pattern that is matched against the whole list of topics. */
+export type TopicSelection = readonly string[] | RegExp
+
+export const topicSelection: Check<TopicSelection> = {
+  allowed: 'topic names separated by commas, or a regular expression between slashes such as /^prices\\./',
+  parse: (input, readFile) => {
+    if (input instanceof RegExp) return input.global || input.sticky ? undefined : input
+    const pattern = typeof input === 'string' ? /^\/(.+)\/([iu]*)$/.exec(input.trim()) : undefined
+    if (pattern) return compiled(pattern[1] ?? '', pattern[2] ?? '')
+    return listOf(topicName, '').parse(input, readFile)
+  },
+}
+
+function compiled(source: string, flags: string): RegExp | undefined {
+  try {
+    return new RegExp(source, flags)
+  } catch {
+    return undefined
+  }
+}
+
+/** PEM text itself, or the path of a file that holds it; the value is the text. */
+export function pem(label: 'CERTIFICATE' | 'PRIVATE KEY'): Check<string> {
+  return {
+    allowed: `a PEM ${label.toLowerCase()}, or the path of a file that holds one`,
+    parse: (input, readFile) => {
+      const value = textOf(input)
+      if (value === undefined) return undefined
+      const found = value.startsWith('-----BEGIN') ? value : readFile(value)?.trim()
+      if (found === undefined || !found.includes('-----BEGIN') || !found.includes(label)) return undefined
+      return label === 'CERTIFICATE' && !isCertificate(found) ? undefined : found
+    },
+  }
+}
+
+function isCertificate(pemText: string): boolean {
+  try {
+    return new X509Certificate(pemText).subject !== undefined
+  } catch {
+    return false
+  }
+}
+
+function isPort(port: number): boolean {
+  return port >= 1 && port <= 65_535
+}
+
+function textOf(input: unknown): string | undefined {
+  if (typeof input !== 'string') return undefined
+  const trimmed = input.trim()
+  return trimmed === '' ? undefined : trimmed
+}
+
+function numberOf(input: unknown): number | undefined {
+  if (typeof input === 'number') return Number.isFinite(input) ? input : undefined
+  const value = textOf(input)
+  return value !== undefined && /^-?\d{1,15}(?:\.\d{1,15})?$/.test(value) ? Number(value) : undefined
+}

@@ -1,0 +1,62 @@
+import { isLoopback } from './loopback.ts'
+import type { ConfigProblem, Origin } from './problem.ts'
+
+/** The values that were found; a refused one has an origin but no value, so that it is not complained of twice. */
+export interface FoundValues {
+  value(name: string): unknown
+  origin(name: string): Origin
+}
+
+/** What is allowed setting by setting, but not together. */
+export function contradictions(found: FoundValues): readonly ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const given = (name: string) => found.origin(name) !== 'default'
+  const refuse = (setting: string, received: string, allowed: string) =>
+    problems.push({ setting, origin: found.origin(setting), received, allowed })
+
+  if (given('KAFKA_SASL_MECHANISM')) {
+    for (const name of ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']) {
+      if (!given(name)) refuse(name, 'nothing', 'what KAFKA_SASL_MECHANISM logs in with')
+    }
+  } else if (given('KAFKA_SASL_USERNAME') || given('KAFKA_SASL_PASSWORD')) {
+    refuse('KAFKA_SASL_MECHANISM', 'nothing', 'a mechanism, as a user name or a password is set')
+  }
+  if (given('KAFKA_SSL_CERT') !== given('KAFKA_SSL_KEY')) {
+    refuse(given('KAFKA_SSL_CERT') ? 'KAFKA_SSL_KEY' : 'KAFKA_SSL_CERT', 'nothing', 'certificate and key together')
+  }
+  if (found.value('KAFKA_SSL') === false && (given('KAFKA_SSL_CA') || given('KAFKA_SSL_CERT'))) {
+    refuse('KAFKA_SSL', 'false', 'true, as a certificate is set')
+  }
+  const host = found.value('METRICS_HOST')
+  if (typeof host === 'string' && !isLoopback(host) && !given('FOREWARM_TOKEN')) {
+    refuse('FOREWARM_TOKEN', 'nothing', `a token, as METRICS_HOST is ${host}, which other machines may reach`)
+  }
+  for (const [name, topic, other] of topicsUsedTwice(found)) {
+    refuse(name, JSON.stringify(topic), `a topic that ${other} does not name`)
+  }
+  return problems
+}
+
+const OWN_TOPICS = [
+  'WARM_REQUESTS_TOPIC',
+  'WARM_RESULTS_TOPIC',
+  'CACHE_READS_TOPIC',
+  'CORRELATIONS_TOPIC',
+  'FOREWARM_CONTROL_TOPIC',
+]
+
+/** A topic that served two purposes would feed a node its own output. */
+function topicsUsedTwice(found: FoundValues): (readonly [name: string, topic: unknown, other: string])[] {
+  const clashes: (readonly [string, unknown, string])[] = []
+  const users = new Map<unknown, string>()
+  const prices = found.value('PRICE_TOPICS')
+  if (Array.isArray(prices)) for (const topic of prices) users.set(topic, 'PRICE_TOPICS')
+  for (const name of OWN_TOPICS) {
+    const topic = found.value(name)
+    const other = users.get(topic)
+    if (topic === undefined) continue
+    if (other !== undefined) clashes.push([name, topic, other])
+    users.set(topic, name)
+  }
+  return clashes
+}

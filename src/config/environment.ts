@@ -1,0 +1,67 @@
+import { parseEnv } from 'node:util'
+import type { ReadFile } from './check.ts'
+import { nearest } from './nearest.ts'
+import type { ConfigProblem } from './problem.ts'
+import { SETTING_PLACES } from './settings.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const NAMES = new Set(SETTING_PLACES.map(({ row }) => row.name))
+
+const OURS = /^(WARMING|WARM|CACHE|KAFKA|FOREWARM|METRICS|CORRELATIONS?|LOOK_AHEAD|DETECTOR|L2|PRICE)_/
+
+/** Kubernetes sets such variables for every service of the name space; they are nobody's mistake. */
+const OF_KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)/
+
+export interface EnvironmentReview {
+  readonly problems: readonly ConfigProblem[]
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Finds variables that were meant for us and say nothing. The environment belongs to everybody, so only what is a
+ * slip away from the name of a setting, which itself is not set, is refused; what merely begins like one of ours
+ * (KAFKA_OPTS, KAFKA_HOME) is told and let be.
+ */
+export function reviewEnvironment(env: Environment, origin: 'environment' | '.env'): EnvironmentReview {
+  const problems: ConfigProblem[] = []
+  const warnings: string[] = []
+  const unset = [...NAMES].filter((name) => !isSet(env, name))
+  for (const name of Object.keys(env).sort()) {
+    if (!isSet(env, name) || NAMES.has(name) || OF_KUBERNETES.test(name)) continue
+    const meant = nearest(name, unset)
+    if (meant !== undefined) {
+      problems.push({ setting: name, origin, received: 'an unknown name', allowed: `did you mean ${meant}?` })
+    } else if (OURS.test(name)) {
+      warnings.push(`${name} (${origin}) is no setting; it changes nothing`)
+    }
+  }
+  return { problems, warnings }
+}
+
+/** An empty variable is how a compose file passes on what is not set. */
+export function isSet(env: Environment, name: string): boolean {
+  return (env[name] ?? '') !== ''
+}
+
+export interface DotEnv extends EnvironmentReview {
+  readonly variables: Environment
+}
+
+export const NO_DOT_ENV: DotEnv = { variables: {}, problems: [], warnings: [] }
+
+export function readDotEnv(readFile: ReadFile): DotEnv {
+  const source = readFile('.env')
+  if (source === undefined) return NO_DOT_ENV
+  const variables: Environment = parseEnv(source)
+  const review = reviewEnvironment(variables, '.env')
+  const profile = variables.FOREWARM_PROFILE
+  if (profile === undefined || profile === 'development') return { variables, ...review }
+  const problem: ConfigProblem = {
+    setting: 'FOREWARM_PROFILE',
+    origin: '.env',
+    received: JSON.stringify(profile),
+    allowed: 'development, as only that profile reads .env',
+  }
+  return { variables, problems: [...review.problems, problem], warnings: review.warnings }
+}

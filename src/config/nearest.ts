@@ -1,0 +1,39 @@
+/** Longest name for which two slips are still taken for the same word; shorter ones are too easily something else. */
+const TWO_SLIPS_FROM = 8
+
+/** The known name that `name` was probably meant to be: case aside, at most two letters wrong, missing or swapped. */
+export function nearest(name: string, known: Iterable<string>): string | undefined {
+  const wanted = name.toLowerCase()
+  let best: string | undefined
+  let bestDistance = (wanted.length >= TWO_SLIPS_FROM ? 2 : 1) + 1
+  for (const candidate of known) {
+    const distance = slips(wanted, candidate.toLowerCase())
+    if (distance < bestDistance) {
+      best = candidate
+      bestDistance = distance
+    }
+  }
+  return best
+}
+
+/** Damerau–Levenshtein distance, optimal string alignment. */
+function slips(a: string, b: string): number {
+  let twoUp: number[] = []
+  let up = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = at(up, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      let cost = Math.min(replaced, at(up, j) + 1, at(row, j - 1) + 1)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, at(twoUp, j - 2) + 1)
+      row.push(cost)
+    }
+    twoUp = up
+    up = row
+  }
+  return at(up, b.length)
+}
+
+function at(row: readonly number[], index: number): number {
+  return row[index] ?? Number.POSITIVE_INFINITY
+}

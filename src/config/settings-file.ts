@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import type { ReadFile } from './check.ts'
+import { nearest } from './nearest.ts'
+import type { ConfigProblem } from './problem.ts'
+import { SETTING_PLACES, SETTINGS } from './settings.ts'
+
+export const DEFAULT_FILE = 'forewarm.config.json'
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export interface SettingsFile {
+  readonly content: JsonObject
+  readonly problems: readonly ConfigProblem[]
+}
+
+/** The file that was named, which must then exist, or `forewarm.config.json` where there is one. */
+export function readSettingsFile(path: string | undefined, readFile: ReadFile): SettingsFile {
+  const name = path ?? DEFAULT_FILE
+  const source = readFile(name)
+  if (source === undefined)
+    return { content: {}, problems: path === undefined ? [] : [broken(name, 'no file that can be read')] }
+  try {
+    const content: unknown = JSON.parse(source)
+    if (!isObject(content)) return { content: {}, problems: [broken(name, 'JSON, but not an object')] }
+    return { content, problems: unknownKeys(content, 'file') }
+  } catch (error) {
+    return { content: {}, problems: [broken(name, error instanceof Error ? error.message : String(error))] }
+  }
+}
+
+function broken(name: string, received: string): ConfigProblem {
+  return { setting: name, origin: 'file', received, allowed: 'a file that holds one JSON object' }
+}
+
+/** Groups and names that the table does not have; a setting that says nothing is worse than a start that stops. */
+export function unknownKeys(source: JsonObject, origin: 'file' | 'argument'): readonly ConfigProblem[] {
+  return Object.entries(source).flatMap(([group, rows]) => {
+    const known = member(SETTINGS, group)
+    if (!isObject(known)) return [unknownKey(group, origin)]
+    if (rows === undefined) return []
+    if (!isObject(rows)) {
+      const allowed = `an object with ${Object.keys(known).join(', ')}`
+      return [{ setting: group, origin, received: JSON.stringify(rows) ?? typeof rows, allowed }]
+    }
+    return Object.keys(rows)
+      .filter((key) => !Object.hasOwn(known, key))
+      .map((key) => unknownKey(`${group}.${key}`, origin))
+  })
+}
+
+/** A setting in the wrong group, or under its name in the environment, is as likely a slip as a misspelt one. */
+function unknownKey(path: string, origin: 'file' | 'argument'): ConfigProblem {
+  const last = path.slice(path.indexOf('.') + 1)
+  const place = SETTING_PLACES.find(({ key, row }) => row.name === last || key === last)
+  const known = path.includes('.') ? SETTING_PLACES.map(({ group, key }) => `${group}.${key}`) : Object.keys(SETTINGS)
+  const meant = place === undefined ? nearest(path, known) : `${place.group}.${place.key}`
+  const allowed = meant === undefined ? `one of ${known.join(', ')}` : `did you mean ${meant}?`
+  return { setting: path, origin, received: 'an unknown key', allowed }
+}
+
+export function member(source: unknown, key: string): unknown {
+  return isObject(source) && Object.hasOwn(source, key) ? source[key] : undefined
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,24 @@
+import { describe, expect, test } from '@jest/globals'
+import { nearest } from '../../src/config/nearest.ts'
+
+describe('nearest', () => {
+  const known = ['KAFKA_BROKERS', 'KAFKA_SSL', 'REDIS_URL', 'cache', 'node']
+
+  test('finds a name with one or two letters wrong, missing, added or swapped', () => {
+    for (const slip of ['KAFKA_BROKER', 'KAFAK_BROKERS', 'KAFKA__BROKERS', 'KAFKA_BORKRES', 'kafka_brokers']) {
+      expect(nearest(slip, known)).toBe('KAFKA_BROKERS')
+    }
+  })
+
+  test('does not take other words of the same length for it', () => {
+    for (const other of ['KAFKA_OPTS', 'KAFKA_HOME', 'KAFKA_PORT', 'REDIS_PORT', 'HOME', '', 'mode2']) {
+      expect(nearest(other, known)).toBeUndefined()
+    }
+  })
+
+  test('allows one slip in short names', () => {
+    expect(nearest('cach', known)).toBe('cache')
+    expect(nearest('cahce', known)).toBe('cache')
+    expect(nearest('cach_s', known)).toBeUndefined()
+  })
+})
