@@ -3,7 +3,7 @@ import avro from 'avsc'
 import { checkedEventTime, checkedName, SCHEMA_VERSION } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
-import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
+import { MAX_PAIR_BYTES } from './topics.ts'
 import { type PairIds, reserveRow, type UpdateColumns } from './update-columns.ts'
 
 /**
@@ -49,19 +49,27 @@ function avroUpdate(update: PriceUpdate): Record<string, unknown> {
 }
 
 /**
- * Avro bytes -> columns. Written out for this one schema because the schema library's objects cost more than JSON's
+ * Avro bytes -> columns, rows appended, all of a record's or none. Written out for this one schema because the schema library's objects cost more than JSON's
  * (bench/pipeline.ts prints both).
  */
 export function decodePriceAvro(bytes: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
   if (bytes.length <= AVRO_HEADER_BYTES)
     return refused('not-avro', `expected more than the header, got ${bytes.length} bytes`)
-  return new AvroScan(bytes, columns, ids).record()
+  const rows = columns.count
+  const against = new AvroScan(bytes, columns, ids).record()
+  if (against !== undefined) columns.count = rows
+  return against
 }
 
 const TRUNCATED = refused('not-avro', 'the record ends within a value')
+const ODD = refused('not-avro', 'expected null or a value')
+
+/** Where the varint read last ended. Kept outside the reader: a field of an object costs more than what it holds. */
+const NEXT = new Int32Array(1)
 
 class AvroScan {
   readonly #bytes: Buffer
+  readonly #view: DataView
   readonly #columns: UpdateColumns
   readonly #ids: PairIds
   #at = AVRO_HEADER_BYTES
@@ -69,11 +77,13 @@ class AvroScan {
 
   constructor(bytes: Buffer, columns: UpdateColumns, ids: PairIds) {
     this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     this.#columns = columns
     this.#ids = ids
   }
 
   record(): Refused | undefined {
+    const rows = this.#columns.count
     const branch = this.#long()
     const against =
       branch === 0
@@ -84,7 +94,7 @@ class AvroScan {
     if (against !== undefined) return against
     if (this.#at !== this.#bytes.length)
       return refused('not-avro', `${this.#bytes.length - this.#at} bytes are left over`)
-    return this.#columns.count > 0 ? undefined : refused('empty', 'expected at least one update, got an empty frame')
+    return this.#columns.count > rows ? undefined : refused('empty', 'expected at least one update, got an empty frame')
   }
 
   #frame(): Refused | undefined {
@@ -95,6 +105,7 @@ class AvroScan {
       if (items === 0) return undefined
       if (!(Math.abs(items) <= this.#bytes.length)) return TRUNCATED
       if (items < 0) {
+        // A negative count is followed by the block's size in bytes.
         items = -items
         this.#long()
       }
@@ -106,8 +117,6 @@ class AvroScan {
   }
 
   #update(): Refused | undefined {
-    const bytes = this.#bytes
-    const columns = this.#columns
     const version = this.#long()
     if (version !== SCHEMA_VERSION) return refused('unknown-version', `expected v ${SCHEMA_VERSION}, got ${version}`)
     const pairStart = this.#skipBytes()
@@ -117,63 +126,82 @@ class AvroScan {
     if (pairStart < 0 || chainStart < 0) return TRUNCATED
     if (pairStart === pairEnd) return refused('missing-pair', 'pair is empty')
     if (chainStart === chainEnd) return refused('missing-chain', 'chain is empty')
+    const columns = this.#columns
     reserveRow(columns)
     const row = columns.count
-    const base = row * NUMBER_COUNT
-    for (let f = 0; f < NUMBER_COUNT; f++) {
-      const there = f === 0 ? 1 : this.#long()
-      if (there !== 0 && there !== 1) return TRUNCATED
-      if (there === 1 && this.#at + 8 > bytes.length) return TRUNCATED
-      const value = there === 1 ? bytes.readDoubleLE(this.#at) : Number.NaN
-      if (there === 1) {
-        this.#at += 8
-        if (!Number.isFinite(value)) return refused('not-finite', `${NUMBER_FIELDS[f]} is ${value}`)
-        if (value < 0) return refused('negative', `${NUMBER_FIELDS[f]}: at least 0, got ${value}`)
-      }
-      columns.numbers[base + f] = value
-    }
-    let group: string | undefined
-    const hasGroup = this.#long()
-    if (hasGroup === 1) {
-      const start = this.#skipBytes()
-      if (start < 0) return TRUNCATED
-      group = bytes.toString('utf8', start, this.#at)
-    } else if (hasGroup !== 0) return TRUNCATED
+    const badNumber = this.#numbers(columns.numbers, row * NUMBER_COUNT)
+    if (badNumber !== undefined) return badNumber
+    const groupStart = this.#optional() ? this.#skipBytes() : 0
+    const groupEnd = this.#at
     const eventTimeMs = this.#long()
-    const sequence = this.#long() === 1 ? this.#long() : Number.NaN
-    if (this.#at > bytes.length || Number.isNaN(eventTimeMs)) return TRUNCATED
-    const against = checkedEventTime(eventTimeMs)
+    const sequence = this.#optional() ? this.#long() : Number.NaN
+    if (groupStart < 0 || Number.isNaN(eventTimeMs) || this.#at > this.#bytes.length) return TRUNCATED
+    const against = checkedEventTime(eventTimeMs) ?? this.#sameChain(chainStart, chainEnd)
     if (against !== undefined) return against
-    const chainId = this.#ids.chainIdOfBytes(bytes, chainStart, chainEnd)
-    if (this.#chainId !== chainId) {
-      if (this.#chainId >= 0)
-        return refused(
-          'several-chains',
-          `a record holds one chain, got ${bytes.toString('utf8', chainStart, chainEnd)} after another`,
-        )
-      this.#chainId = chainId
-      if (chainEnd - chainStart > MAX_CHAIN_BYTES || bytes.subarray(chainStart, chainEnd).includes(0))
-        return checkedName(bytes.toString('utf8', chainStart, chainEnd), 'chain') ?? TRUNCATED
-    }
-    const pairId = this.#pairId(chainId, pairStart, pairEnd)
+    const pairId = this.#pairId(pairStart, pairEnd)
     if (typeof pairId !== 'number') return pairId
     columns.pairIds[row] = pairId
     columns.eventTimesMs[row] = eventTimeMs
     columns.sequences[row] = sequence
-    if (group !== undefined) columns.groups[row] = group
+    if (groupStart > 0) columns.groups[row] = this.#bytes.toString('utf8', groupStart, groupEnd)
     columns.count = row + 1
     return undefined
   }
 
-  #pairId(chainId: number, start: number, end: number): number | Refused {
+  #numbers(numbers: Float64Array, base: number): Refused | undefined {
+    const bytes = this.#bytes
+    let at = this.#at
+    for (let f = 0; f < NUMBER_COUNT; f++) {
+      if (f > 0) {
+        const branch = at < bytes.length ? (bytes[at++] as number) : -1
+        if (branch === 0) {
+          numbers[base + f] = Number.NaN
+          continue
+        }
+        if (branch !== 2) return ODD
+      }
+      if (at + 8 > bytes.length) return TRUNCATED
+      const value = this.#view.getFloat64(at, true)
+      at += 8
+      if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
+        return value < 0 && value > Number.NEGATIVE_INFINITY
+          ? refused('negative', `${NUMBER_FIELDS[f]}: at least 0, got ${value}`)
+          : refused('not-finite', `${NUMBER_FIELDS[f]} is ${value}`)
+      numbers[base + f] = value
+    }
+    this.#at = at
+    return undefined
+  }
+
+  #sameChain(start: number, end: number): Refused | undefined {
+    const bytes = this.#bytes
+    const chainId = this.#ids.chainIdOfBytes(bytes, start, end)
+    if (this.#chainId === chainId) return undefined
+    if (this.#chainId >= 0)
+      return refused(
+        'several-chains',
+        `a record holds one chain, got ${bytes.toString('utf8', start, end)} after another`,
+      )
+    this.#chainId = chainId
+    return checkedName(bytes.toString('utf8', start, end), 'chain')
+  }
+
+  #pairId(start: number, end: number): number | Refused {
     const bytes = this.#bytes
     if (end - start > MAX_PAIR_BYTES)
       return refused('name-too-long', `pair: at most ${MAX_PAIR_BYTES} bytes, got ${end - start}`)
     for (let i = start; i < end; i++) if (bytes[i] === 0) return refused('bad-name', 'pair: must not contain NUL')
-    const pairId = this.#ids.registerBytes(chainId, bytes, start, end)
+    const pairId = this.#ids.registerBytes(this.#chainId, bytes, start, end)
     return pairId < 0
       ? refused('too-many-pairs', `no room for ${bytes.toString('utf8', start, end)}: all MAX_PAIRS are taken`)
       : pairId
+  }
+
+  /** The branch of a union with null. Anything odd moves past the end, which the caller's check refuses. */
+  #optional(): boolean {
+    const branch = this.#at < this.#bytes.length ? this.#bytes[this.#at++] : -1
+    if (branch !== 0 && branch !== 2) this.#at = this.#bytes.length + 1
+    return branch === 2
   }
 
   /** Moves past a length and its bytes; the bytes' start, or -1. */
@@ -185,18 +213,36 @@ class AvroScan {
     return start
   }
 
-  /** A zigzag varint, exact to 2⁵³; NaN where the record ends within it. */
   #long(): number {
-    const bytes = this.#bytes
-    let low = 0
-    let scale = 1
-    for (let i = 0; i < 9; i++) {
-      if (this.#at >= bytes.length) return Number.NaN
-      const byte = bytes[this.#at++] as number
-      low += (byte & 0x7f) * scale
-      if (byte < 0x80) return low % 2 === 0 ? low / 2 : -(low + 1) / 2
-      scale *= 128
-    }
-    return Number.NaN
+    const value = readLong(this.#bytes, this.#at)
+    this.#at = NEXT[0] as number
+    return value
   }
+}
+
+/** A zigzag varint, exact to 2⁵³; NaN where the record ends within it. */
+function readLong(bytes: Buffer, from: number): number {
+  let at = from
+  if (at >= bytes.length) return Number.NaN
+  let byte = bytes[at++] as number
+  let low = byte & 0x7f
+  // Four bytes of seven bits fit a small integer; the rest is added as a double.
+  for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
+    if (at >= bytes.length) return Number.NaN
+    byte = bytes[at++] as number
+    low |= (byte & 0x7f) << shift
+  }
+  if (byte < 0x80) {
+    NEXT[0] = at
+    return (low >>> 1) ^ -(low & 1)
+  }
+  let high = 0
+  for (let scale = 1; byte >= 0x80; scale *= 128) {
+    if (at >= bytes.length || scale > 2 ** 35) return Number.NaN
+    byte = bytes[at++] as number
+    high += (byte & 0x7f) * scale
+  }
+  NEXT[0] = at
+  const value = high * 2 ** 28 + low
+  return low & 1 ? -(value + 1) / 2 : value / 2
 }

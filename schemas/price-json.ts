@@ -9,10 +9,12 @@ import { type PairIds, reserveRow, type UpdateColumns } from './update-columns.t
  * known cost a comparison (bench/pipeline.ts holds it against JSON.parse). It takes records as one would write them:
  * known fields in any order, ASCII names without escapes, numbers of up to 15 digits. At anything else it gives up
  * on the record without an opinion, and `updatesOf` reads it exactly; so the two cannot disagree on what is valid.
+ * Rows are appended, all of a record's or none.
  */
 export function decodePriceJson(bytes: Uint8Array, columns: UpdateColumns, ids: PairIds): Refused | undefined {
+  const rows = columns.count
   if (new Scan(bytes, columns, ids).record()) return undefined
-  columns.count = 0
+  columns.count = rows
   const read = parsePriceJson(bytes)
   if (!read.ok) return read
   return appendUpdates(read.updates, columns, ids)
@@ -127,13 +129,14 @@ class Scan {
     this.#ids = ids
   }
 
-  /** False: nothing is claimed about the record, and the columns hold whatever was read so far. */
+  /** False: nothing is claimed about the record, and the columns hold whatever was read of it. */
   record(): boolean {
     const bytes = this.#bytes
+    const rows = this.#columns.count
     const at = skipSpace(bytes, 0)
     const end = bytes[at] === OPEN_LIST ? this.#list(at) : this.#object(at, true)
     // Not one byte past the end: a load that was once out of bounds is compiled the slow way for good (a third slower).
-    return end > 0 && (end === bytes.length || skipSpace(bytes, end) === bytes.length) && this.#columns.count > 0
+    return end > 0 && (end === bytes.length || skipSpace(bytes, end) === bytes.length) && this.#columns.count > rows
   }
 
   #list(from: number): number {

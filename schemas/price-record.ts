@@ -3,11 +3,10 @@ import { decodePriceJson, parsePriceJson } from './price-json.ts'
 import { type Updates, updatesOf } from './price-object.ts'
 import { type Refused, refused } from './refusal.ts'
 import { MAX_RECORD_BYTES } from './topics.ts'
-import { clearColumns, type PairIds, type UpdateColumns } from './update-columns.ts'
+import type { PairIds, UpdateColumns } from './update-columns.ts'
 
-/** The value of a price record, JSON or Avro told by the first byte -> columns, or why not. All of a record or nothing. */
+/** The value of a price record, JSON or Avro told by the first byte -> rows appended to the columns, all of the record's or none, or why not. */
 export function decodePrices(value: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
-  clearColumns(columns)
   if (value.length > MAX_RECORD_BYTES) return tooLarge(value)
   return value[0] === AVRO_MAGIC ? decodePriceAvro(value, columns, ids) : decodePriceJson(value, columns, ids)
 }

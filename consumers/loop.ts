@@ -1,0 +1,57 @@
+import type { Batch, BatchContext, BatchHandler } from '../src/broker/port.ts'
+import { type Clock, isVirtual } from '../src/clock.ts'
+
+/**
+ * The loop that all consumers share. A record is done when it was handled, or when its dead letter was acknowledged;
+ * only then does its offset move. Nothing that a record holds, and no bug of ours, stops a consumer or reaches the
+ * Kafka client.
+ */
+export interface RecordHandler {
+  /**
+   * Handles records from index `from` on, as many as it likes; the index after the last one handled. It may hand work
+   * out that `settle` waits for.
+   */
+  handle(batch: Batch, from: number, context: BatchContext): number | Promise<number>
+  /** Resolves when the work that was handed out is done. */
+  settle(): Promise<void>
+}
+
+/** A record that can't be handled, on its way to `<topic>.dlq`; resolves when it is there. Never rejects. */
+export type DeadLetters = (letter: DeadLetter) => Promise<void>
+
+export interface DeadLetter {
+  readonly batch: Batch
+  readonly index: number
+  readonly reason: string
+  readonly detail: string
+}
+
+export interface LoopOptions {
+  readonly handler: RecordHandler
+  readonly deadLetters: DeadLetters
+  readonly clock: Clock
+  /** An exception that should not have been: told, and the record becomes a dead letter. */
+  readonly onFault: (error: unknown, letter: DeadLetter) => void
+}
+
+export function createLoop(options: LoopOptions): BatchHandler {
+  const { handler, clock } = options
+  return async (batch, context) => {
+    let index = 0
+    while (index < batch.count && !context.signal.aborted) {
+      // In a replay, time is what the records say.
+      if (isVirtual(clock)) clock.advanceTo(batch.timestampMs(index))
+      try {
+        const next = handler.handle(batch, index, context)
+        index = typeof next === 'number' ? next : await next
+      } catch (error) {
+        const letter = { batch, index, reason: 'handler-fault', detail: String(error) }
+        options.onFault(error, letter)
+        await options.deadLetters(letter)
+        index++
+      }
+    }
+    await handler.settle()
+    return index
+  }
+}

@@ -1,0 +1,248 @@
+import { decodePrices } from '../schemas/price-record.ts'
+import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
+import { type Refused, refused } from '../schemas/refusal.ts'
+import { chainOfKey, KEY_SEPARATOR, MAX_PAIR_BYTES } from '../schemas/topics.ts'
+import { clearColumns, type UpdateColumns, updateColumns } from '../schemas/update-columns.ts'
+import type { Batch, BatchContext } from '../src/broker/port.ts'
+import type { L1 } from '../src/cache/l1.ts'
+import type { L2 } from '../src/cache/l2.ts'
+import type { PairTable } from '../src/cache/pair-table.ts'
+import type { WriteBehind } from '../src/cache/write-behind.ts'
+import type { Clock } from '../src/clock.ts'
+import type { Tracker } from '../src/correlation/tracker.ts'
+import type { DetectorRunner } from '../src/detect/runner.ts'
+import { ChainCounters } from '../src/telemetry/by-chain.ts'
+import type { Counter, Histogram, Metrics } from '../src/telemetry/slab.ts'
+import type { LookAhead } from '../src/warming/look-ahead.ts'
+import type { DeadLetters, RecordHandler } from './loop.ts'
+
+/**
+ * Price records -> L1, L2 (behind), the tracker, the detectors; each update in its partition's order.
+ * Records are decoded a window ahead of their handling, which is where the look-ahead looks.
+ */
+export interface PriceUpdatesOptions {
+  readonly table: PairTable
+  readonly l1: L1
+  readonly l2: L2
+  readonly writeBehind: WriteBehind
+  readonly tracker: Tracker
+  readonly runner: DetectorRunner
+  readonly lookAhead: LookAhead
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly deadLetters: DeadLetters
+  /** Asks for warms that follow from the update; undefined where this node doesn't correlate. */
+  readonly onTrigger: ((pairId: number) => void) | undefined
+}
+
+/** Updates decoded ahead, at the least: one record may hold more. */
+const WINDOW_UPDATES = 512
+/** A pair's event time may be so far ahead of the clock; further, and one bad record would freeze the pair. */
+const MAX_AHEAD_MS = 60_000
+const TOMBSTONE = -1
+const REFUSED = -2
+
+export class PriceUpdates implements RecordHandler {
+  readonly #options: PriceUpdatesOptions
+  readonly #columns: UpdateColumns = updateColumns(WINDOW_UPDATES * 2)
+  /** First row of each record of the window, or why it has none. */
+  readonly #firstRows: number[] = []
+  readonly #refusals = new Map<number, Refused>()
+  readonly #letters = new Set<Promise<void>>()
+  readonly #counts: Counts
+  #sequences = new Float64Array(1024)
+  readonly #endToEndSeconds: Histogram
+
+  constructor(options: PriceUpdatesOptions) {
+    this.#options = options
+    this.#counts = countsOf(options.metrics, options.table)
+    this.#endToEndSeconds = options.metrics.histogram('end_to_end_latency_seconds')
+  }
+
+  async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
+    const end = this.#decode(batch, from)
+    this.#options.lookAhead.restart()
+    for (let record = from; record < end; record++) {
+      if (context.signal.aborted) return record
+      const wait = this.#handleRecord(batch, record, record - from)
+      if (wait !== undefined) await wait
+    }
+    return end
+  }
+
+  async settle(): Promise<void> {
+    await this.#options.runner.idle()
+    while (this.#letters.size > 0) await Promise.all(this.#letters)
+  }
+
+  /** Decodes a window of records; the index after its last. */
+  #decode(batch: Batch, from: number): number {
+    const columns = this.#columns
+    clearColumns(columns)
+    this.#firstRows.length = 0
+    this.#refusals.clear()
+    let record = from
+    for (; record < batch.count && columns.count < WINDOW_UPDATES; record++) {
+      const value = batch.value(record)
+      const firstRow = columns.count
+      if (value === undefined) this.#firstRows.push(TOMBSTONE)
+      else {
+        const against =
+          value.length === 0
+            ? refused('empty', 'the value has no bytes')
+            : decodePrices(value, columns, this.#options.table)
+        if (against !== undefined) this.#refusals.set(record, against)
+        this.#firstRows.push(against === undefined ? firstRow : REFUSED)
+      }
+    }
+    this.#firstRows.push(columns.count)
+    return record
+  }
+
+  #handleRecord(batch: Batch, record: number, place: number): Promise<void> | undefined {
+    const firstRow = this.#firstRows[place] as number
+    if (firstRow === TOMBSTONE) return this.#delist(batch, record)
+    if (firstRow === REFUSED) return this.#refuse(batch, record, this.#refusals.get(record) as Refused)
+    let next = place + 1
+    while ((this.#firstRows[next] as number) < 0) next++
+    const endRow = this.#firstRows[next] as number
+    const latest = this.#options.clock.now() + MAX_AHEAD_MS
+    for (let row = firstRow; row < endRow; row++) {
+      const eventTimeMs = this.#columns.eventTimesMs[row] as number
+      if (eventTimeMs > latest)
+        return this.#refuse(
+          batch,
+          record,
+          refused('event-time-future', `eventTimeMs ${eventTimeMs} is more than ${MAX_AHEAD_MS} ms ahead of the clock`),
+        )
+    }
+    this.#endToEndSeconds.record((this.#options.clock.now() - (this.#columns.eventTimesMs[firstRow] as number)) / 1000)
+    return this.#handleRows(batch.topic, firstRow, endRow)
+  }
+
+  /** Undefined when all rows were handled within this step, which is the rule: a promise an update would cost more than the update. */
+  #handleRows(topic: string, from: number, end: number): Promise<void> | undefined {
+    for (let row = from; row < end; row++) {
+      const ahead = this.#options.lookAhead.before(row, this.#columns)
+      // The window that was just looked at holds this row, so it is not looked at again.
+      if (ahead !== undefined) return this.#handleRowsAfter(ahead, topic, { row, end })
+      const wait = this.#handleRow(topic, row)
+      if (wait !== undefined) return this.#handleRowsAfter(wait, topic, { row: row + 1, end })
+    }
+    return undefined
+  }
+
+  async #handleRowsAfter(
+    wait: Promise<unknown>,
+    topic: string,
+    rows: { row: number; readonly end: number },
+  ): Promise<void> {
+    await wait
+    for (; rows.row < rows.end; rows.row++) {
+      await this.#options.lookAhead.before(rows.row, this.#columns)
+      await this.#handleRow(topic, rows.row)
+    }
+  }
+
+  #handleRow(topic: string, row: number): Promise<void> | undefined {
+    const { l1, tracker, writeBehind, runner, table, onTrigger } = this.#options
+    const { pairIds, eventTimesMs, numbers } = this.#columns
+    const pairId = pairIds[row] as number
+    this.#checkSequence(pairId, row)
+    const version = l1.nextVersion(pairId, eventTimesMs[row] as number)
+    if (version < 0) {
+      if (version === -1) this.#counts.older.add(1)
+      else this.#counts.tooManyInMs.add(1)
+      return undefined
+    }
+    const base = row * NUMBER_COUNT
+    l1.update(pairId, version, numbers, base)
+    writeBehind.add(pairId, version, numbers, base)
+    tracker.observe(pairId)
+    const chainId = table.chainOf(pairId)
+    this.#counts.updates.at(chainId).add(1)
+    const chain = table.chainName(chainId)
+    const wait = runner.wants(topic, chain) ? runner.handle(topic, pairId, this.#updateAt(row, chain)) : undefined
+    onTrigger?.(pairId)
+    if (!writeBehind.full) return wait
+    return wait === undefined ? writeBehind.drain() : wait.then(() => writeBehind.drain())
+  }
+
+  /** A source that restarts its count is worth knowing about; event time orders its updates all the same. */
+  #checkSequence(pairId: number, row: number): void {
+    const sequence = this.#columns.sequences[row] as number
+    if (Number.isNaN(sequence)) return
+    if (pairId >= this.#sequences.length) {
+      const larger = new Float64Array(pairId * 2)
+      larger.set(this.#sequences)
+      this.#sequences = larger
+    }
+    if (sequence < (this.#sequences[pairId] as number)) this.#counts.sequenceBack.add(1)
+    this.#sequences[pairId] = sequence
+  }
+
+  #updateAt(row: number, chain: string): PriceUpdate {
+    const { pairIds, eventTimesMs, numbers, sequences, groups } = this.#columns
+    const base = row * NUMBER_COUNT
+    const update: { -readonly [K in keyof PriceUpdate]: PriceUpdate[K] } = {
+      pair: this.#options.table.pairName(pairIds[row] as number),
+      chain,
+      price: numbers[base] as number,
+      eventTimeMs: eventTimesMs[row] as number,
+    }
+    for (let f = 1; f < NUMBER_COUNT; f++) {
+      const value = numbers[base + f] as number
+      if (!Number.isNaN(value)) update[NUMBER_FIELDS[f] ?? 'price'] = value
+    }
+    if (!Number.isNaN(sequences[row] as number)) update.sequence = sequences[row] as number
+    if (groups[row] !== undefined) update.group = groups[row]
+    return update
+  }
+
+  /** A key and no value: the pair is delisted. */
+  #delist(batch: Batch, record: number): Promise<void> | undefined {
+    const { table, l1, l2, writeBehind, tracker } = this.#options
+    const key = batch.key(record)?.toString('utf8') ?? ''
+    const chain = chainOfKey(key)
+    const pair = key.slice(chain.length + KEY_SEPARATOR.length)
+    if (pair === '') return this.#refuse(batch, record, refused('bad-key', 'a tombstone needs the key chain NUL pair'))
+    if (Buffer.byteLength(pair) > MAX_PAIR_BYTES)
+      return this.#refuse(
+        batch,
+        record,
+        refused('name-too-long', `pair: at most ${MAX_PAIR_BYTES} bytes, got ${Buffer.byteLength(pair)}`),
+      )
+    this.#counts.delisted.add(1)
+    const pairId = table.find(chain, pair)
+    if (pairId < 0) return undefined
+    l1.remove(pairId)
+    writeBehind.forget(pairId)
+    tracker.forget(pairId)
+    return l2.delete([pairId]).then(() => undefined)
+  }
+
+  #refuse(batch: Batch, index: number, { reason, detail }: Refused): undefined {
+    const letter = this.#options.deadLetters({ batch, index, reason, detail })
+    this.#letters.add(letter)
+    void letter.then(() => this.#letters.delete(letter))
+    return undefined
+  }
+}
+
+interface Counts {
+  readonly updates: ChainCounters
+  readonly older: Counter
+  readonly tooManyInMs: Counter
+  readonly sequenceBack: Counter
+  readonly delisted: Counter
+}
+
+function countsOf(metrics: Metrics, table: PairTable): Counts {
+  return {
+    updates: new ChainCounters({ metrics, chainName: (id) => table.chainName(id) }, 'price_updates_total'),
+    older: metrics.counter('drops_total', { reason: 'older' }),
+    tooManyInMs: metrics.counter('drops_total', { reason: 'too-many-in-one-ms' }),
+    sequenceBack: metrics.counter('sequence_regressions_total'),
+    delisted: metrics.counter('pairs_delisted_total'),
+  }
+}

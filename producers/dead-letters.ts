@@ -1,0 +1,93 @@
+import { deadLetterTopic } from '../schemas/topics.ts'
+import type { Batch, Headers, OutgoingRecord, Producer } from '../src/broker/port.ts'
+import type { Clock } from '../src/clock.ts'
+import type { Metrics } from '../src/telemetry/slab.ts'
+
+/**
+ * Records that can't be handled -> `<topic>.dlq`, same partition, their bytes and headers untouched, the cause in
+ * headers as Spring for Apache Kafka names them (DeadLetterPublishingRecoverer), so that its tools read them.
+ */
+export interface DeadLettersOptions {
+  readonly producer: Producer
+  readonly groupId: string
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly version: string
+  /** Told when a letter could not be sent: the record is then only where it came from. */
+  readonly onLost: (letter: DeadLetterSource, error: unknown) => void
+  /** Waits before attempt 2, 3, …; milliseconds. */
+  readonly retryDelaysMs?: readonly number[]
+  readonly sleep: (ms: number) => Promise<void>
+}
+
+export interface DeadLetterSource {
+  readonly batch: Batch
+  readonly index: number
+  readonly reason: string
+  readonly detail: string
+}
+
+const RETRY_DELAYS_MS = [100, 400, 1_600]
+const MAX_MESSAGE_CHARS = 500
+
+/** Resolves when the letter is acknowledged, or was given up and counted; never rejects. */
+export function createDeadLetters(options: DeadLettersOptions): (letter: DeadLetterSource) => Promise<void> {
+  const delays = options.retryDelaysMs ?? RETRY_DELAYS_MS
+  return async (letter) => {
+    const firstFailureMs = options.clock.now()
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const record = deadLetter(letter, { ...options, attempt, firstFailureMs })
+        await options.producer.sendBatch(deadLetterTopic(letter.batch.topic), [record])
+        options.metrics.counter('dead_letters_total', { reason: letter.reason }).add(1)
+        return
+      } catch (error) {
+        const delayMs = delays[attempt - 1]
+        if (delayMs === undefined || !isRetriable(error)) {
+          options.metrics.counter('drops_total', { reason: 'dead-letter-failed' }).add(1)
+          options.onLost(letter, error)
+          return
+        }
+        await options.sleep(delayMs)
+      }
+    }
+  }
+}
+
+interface LetterFacts {
+  readonly groupId: string
+  readonly version: string
+  readonly attempt: number
+  readonly firstFailureMs: number
+}
+
+function deadLetter(letter: DeadLetterSource, facts: LetterFacts): OutgoingRecord {
+  const { batch, index } = letter
+  const partition = Buffer.alloc(4)
+  partition.writeInt32BE(batch.partition)
+  const offset = Buffer.alloc(8)
+  offset.writeBigInt64BE(batch.offset(index))
+  const timestamp = Buffer.alloc(8)
+  timestamp.writeBigInt64BE(BigInt(Math.max(0, batch.timestampMs(index))))
+  const headers: Headers = [
+    ...batch.headers(index),
+    ['kafka_dlt-original-topic', Buffer.from(batch.topic)],
+    ['kafka_dlt-original-partition', partition],
+    ['kafka_dlt-original-offset', offset],
+    ['kafka_dlt-original-timestamp', timestamp],
+    ['kafka_dlt-original-consumer-group', Buffer.from(facts.groupId)],
+    ['kafka_dlt-exception-fqcn', Buffer.from(`forewarm.${letter.reason}`)],
+    ['kafka_dlt-exception-message', Buffer.from(letter.detail.slice(0, MAX_MESSAGE_CHARS))],
+    ['forewarm-error-code', Buffer.from(letter.reason)],
+    ['forewarm-attempts', Buffer.from(String(facts.attempt))],
+    ['forewarm-first-failure-ms', Buffer.from(String(facts.firstFailureMs))],
+    ['forewarm-version', Buffer.from(facts.version)],
+  ]
+  const key = batch.key(index)
+  const value = batch.value(index) ?? null
+  return { partition: batch.partition, value, headers, ...(key !== undefined && { key }) }
+}
+
+function isRetriable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'retriable' in error && error.retriable === true
+}

@@ -1,0 +1,123 @@
+import { ChainCounters } from '../telemetry/by-chain.ts'
+import type { Counter, Histogram, Metrics } from '../telemetry/slab.ts'
+import type { L1 } from './l1.ts'
+import type { L2 } from './l2.ts'
+import type { PairTable } from './pair-table.ts'
+import { emptyRecord, type PriceRecord } from './price-record.ts'
+import type { WriteBehind } from './write-behind.ts'
+
+/**
+ * Demand reads, L1 first and then L2, filling upward through L1's version gate. Pairs missed within one tick are
+ * fetched in one trip; a pair that is being fetched is not fetched twice.
+ */
+export interface HierarchyOptions {
+  readonly table: PairTable
+  readonly l1: L1
+  readonly l2: L2
+  /** Values on their way to L2 are read from here: a node reads what it wrote. */
+  readonly writeBehind: WriteBehind
+  readonly metrics: Metrics
+}
+
+/** Pairs waited for at once; a detector that asks for more is told 'missing' and counted. */
+const MAX_WANTED = 65_536
+
+export class Hierarchy {
+  readonly #options: HierarchyOptions
+  readonly #record = emptyRecord()
+  readonly #wanted = new Set<number>()
+  #fetch: Promise<Fetched> | undefined
+  readonly #hits: ChainCounters
+  readonly #misses: ChainCounters
+  readonly #l2Hits: Counter
+  readonly #l2Misses: Counter
+  readonly #loads: Counter
+  readonly #refused: Counter
+  readonly #fetchSeconds: Histogram
+
+  constructor(options: HierarchyOptions) {
+    this.#options = options
+    const { metrics, table } = options
+    const source = { metrics, chainName: (chainId: number) => table.chainName(chainId) }
+    this.#hits = new ChainCounters(source, 'cache_hits_total', { cache_level: 'L1' })
+    this.#misses = new ChainCounters(source, 'cache_misses_total', { cache_level: 'L1' })
+    this.#l2Hits = metrics.counter('cache_hits_total', { cache_level: 'L2' })
+    this.#l2Misses = metrics.counter('cache_misses_total', { cache_level: 'L2' })
+    this.#loads = metrics.counter('cache_loads_total', { cause: 'read', cache_level: 'L2' })
+    this.#refused = metrics.counter('drops_total', { reason: 'reads-beyond-bound' })
+    this.#fetchSeconds = metrics.histogram('cache_get_duration_seconds', { cache_level: 'L2' })
+  }
+
+  /** L1's value into `into`, at once. A miss is fetched in the background: residency is earned by reads. */
+  get(pairId: number, into: PriceRecord): boolean {
+    if (this.#options.l1.get(pairId, into)) {
+      this.#hits.at(this.#options.table.chainOf(pairId)).add(1)
+      return true
+    }
+    this.#misses.at(this.#options.table.chainOf(pairId)).add(1)
+    void this.fetch(pairId)
+    return false
+  }
+
+  /** The same for the next trip to L2: resolves to what it brought, and to nothing while L2 is away. */
+  fetch(pairId: number): Promise<Fetched> {
+    if (this.#wanted.size >= MAX_WANTED) {
+      this.#refused.add(1)
+      return NOTHING
+    }
+    this.#wanted.add(pairId)
+    this.#fetch ??= Promise.resolve().then(() => this.#fetchWanted())
+    return this.#fetch
+  }
+
+  /**
+   * The pair's newest value after a fetch: L1 may have got a newer one since, or have had no room; what was fetched
+   * counts only if nothing newer was seen meanwhile.
+   */
+  newest(pairId: number, fetched: Fetched, into: PriceRecord): boolean {
+    const { l1, writeBehind } = this.#options
+    if (l1.peek(pairId, into)) return true
+    const record = fetched.get(pairId)
+    if (record !== undefined && record.version >= l1.floor(pairId)) {
+      Object.assign(into, record)
+      return true
+    }
+    return writeBehind.pending(pairId, into)
+  }
+
+  async #fetchWanted(): Promise<Fetched> {
+    const { l1, l2, writeBehind } = this.#options
+    this.#fetch = undefined
+    const ids: number[] = []
+    for (const pairId of this.#wanted) {
+      if (l1.has(pairId)) continue
+      if (writeBehind.pending(pairId, this.#record)) l1.fill(pairId, this.#record)
+      else ids.push(pairId)
+    }
+    this.#wanted.clear()
+    if (ids.length === 0) return NONE
+    const startMs = performance.now()
+    const load = await l2.load(ids)
+    this.#fetchSeconds.record((performance.now() - startMs) / 1000)
+    this.#loads.add(ids.length)
+    if (load.status === 'unavailable') return NONE
+    const fetched = new Map<number, PriceRecord>()
+    for (const [i, row] of load.rows.entries()) {
+      const pairId = ids[i] as number
+      if (row === undefined) {
+        this.#l2Misses.add(1)
+        continue
+      }
+      this.#l2Hits.add(1)
+      fetched.set(pairId, row)
+      l1.fill(pairId, row)
+    }
+    return fetched
+  }
+}
+
+/** Values by pair id. */
+export type Fetched = ReadonlyMap<number, PriceRecord>
+
+const NONE: Fetched = new Map()
+const NOTHING = Promise.resolve(NONE)

@@ -1,0 +1,263 @@
+/**
+ * Which pairs hold a slot: S3-FIFO (Yang and others, "FIFO queues are all you need for cache eviction", SOSP 2023) for
+ * what detectors read, and beside it a warm part that borrows.
+ *
+ *   demand read of a pair that is not resident ──► small (a tenth) ──read again──► main (the rest)
+ *                                                    │ unread: ghost               ▲
+ *                                                    └── read again soon ──────────┘
+ *   warm ──► warm part (first in first out, at most `warmShare` of the slots) ──demand read──► small
+ *
+ * Warms take only what they use: below their share a free slot, else one from the demand part; at their share the
+ * oldest warm. A warm that is not read within its horizon gives its slot back. So useless warming costs next to
+ * nothing, and useful warming may hold almost a third.
+ *
+ * Slots are integers; what they hold is the caller's. One writer. `slotOfPair` (slot + 1; 0: not resident) and
+ * `pairOfSlot` (pair id + 1) are passed in because readers of L1 follow them too.
+ */
+
+const FREE = 0
+const SMALL = 1
+const MAIN = 2
+const WARM = 3
+
+/** The S3-FIFO paper's share for entries not yet read twice. */
+const SMALL_SHARE = 0.1
+/** Reads counted an entry: more says nothing that eviction uses. */
+const MAX_READS = 3
+/** A warm's time to be read, in demand reads, as a multiple of the warm part's size. */
+const HORIZON_PARTS = 2
+const NONE = -1
+
+export interface ResidencyOptions {
+  readonly slots: number
+  readonly maxPairs: number
+  /** 0 to 1: the most of the slots that warms may hold. */
+  readonly warmShare: number
+  readonly slotOfPair?: Int32Array
+  readonly pairOfSlot?: Int32Array
+}
+
+/** What became of warms; used + unused + dropped + live = admitted. */
+export interface WarmCounts {
+  admitted: number
+  /** Read before they left. */
+  used: number
+  /** Left unread: expired or pushed out. */
+  unused: number
+  /** Removed because their pair was delisted. */
+  dropped: number
+}
+
+export class Residency {
+  readonly slots: number
+  readonly warmLimit: number
+  readonly warmCounts: WarmCounts = { admitted: 0, used: 0, unused: 0, dropped: 0 }
+  evictions = 0
+  readonly #slotOfPair: Int32Array
+  readonly #pairOfSlot: Int32Array
+  readonly #part: Uint8Array
+  readonly #reads: Uint8Array
+  /** The demand read at which a warm was admitted. */
+  readonly #bornAt: Float64Array
+  readonly #next: Int32Array
+  readonly #previous: Int32Array
+  readonly #heads = new Int32Array(4).fill(NONE)
+  readonly #tails = new Int32Array(4).fill(NONE)
+  readonly #sizes = new Int32Array(4)
+  readonly #ghosts: Ghosts
+  #demandReads = 0
+
+  constructor(options: ResidencyOptions) {
+    this.slots = options.slots
+    this.warmLimit = Math.floor(options.slots * options.warmShare)
+    this.#slotOfPair = options.slotOfPair ?? new Int32Array(options.maxPairs)
+    this.#pairOfSlot = options.pairOfSlot ?? new Int32Array(options.slots)
+    this.#part = new Uint8Array(options.slots)
+    this.#reads = new Uint8Array(options.slots)
+    this.#bornAt = new Float64Array(options.slots)
+    this.#next = new Int32Array(options.slots)
+    this.#previous = new Int32Array(options.slots)
+    this.#ghosts = new Ghosts(Math.max(1, Math.ceil(options.slots * (1 - SMALL_SHARE))))
+    for (let slot = options.slots - 1; slot >= 0; slot--) this.#push(slot, FREE)
+  }
+
+  /** The pair's slot, or -1. */
+  slotOf(pairId: number): number {
+    return (this.#slotOfPair[pairId] as number) - 1
+  }
+
+  isWarm(slot: number): boolean {
+    return this.#part[slot] === WARM
+  }
+
+  get resident(): number {
+    return this.slots - (this.#sizes[FREE] as number)
+  }
+
+  get warm(): number {
+    return this.#sizes[WARM] as number
+  }
+
+  /** A demand read found the slot. */
+  hit(slot: number): void {
+    this.#demandReads++
+    if (this.#part[slot] === WARM) {
+      this.warmCounts.used++
+      this.#unlink(slot)
+      this.#push(slot, SMALL)
+      this.#reads[slot] = 0
+      return
+    }
+    const reads = this.#reads[slot] as number
+    if (reads < MAX_READS) this.#reads[slot] = reads + 1
+  }
+
+  /** A demand read found nothing. */
+  miss(): void {
+    this.#demandReads++
+  }
+
+  /** A slot for a pair that has none, by eviction if need be; -1 where the part has no room at all. */
+  admit(pairId: number, as: 'demand' | 'warm'): number {
+    if (as === 'warm' && this.warmLimit === 0) return NONE
+    this.#expireWarms()
+    if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
+    if (this.#sizes[FREE] === 0) this.#evictDemand()
+    if (this.#sizes[FREE] === 0) this.#evictWarm()
+    const slot = this.#heads[FREE] as number
+    this.#unlink(slot)
+    this.#pairOfSlot[slot] = pairId + 1
+    this.#slotOfPair[pairId] = slot + 1
+    this.#reads[slot] = 0
+    if (as === 'warm') {
+      this.warmCounts.admitted++
+      this.#bornAt[slot] = this.#demandReads
+      this.#push(slot, WARM)
+    } else {
+      this.#push(slot, this.#ghosts.take(pairId) ? MAIN : SMALL)
+    }
+    return slot
+  }
+
+  /** The pair is gone for good: its slot is free, its ghost forgotten. */
+  remove(pairId: number): void {
+    this.#ghosts.take(pairId)
+    const slot = this.slotOf(pairId)
+    if (slot < 0) return
+    if (this.#part[slot] === WARM) this.warmCounts.dropped++
+    this.#free(slot)
+  }
+
+  #expireWarms(): void {
+    const horizon = this.warmLimit * HORIZON_PARTS
+    let oldest = this.#tails[WARM] as number
+    while (oldest !== NONE && this.#demandReads - (this.#bornAt[oldest] as number) > horizon) {
+      this.#evictWarm()
+      oldest = this.#tails[WARM] as number
+    }
+  }
+
+  #evictWarm(): void {
+    const oldest = this.#tails[WARM] as number
+    if (oldest === NONE) return
+    this.warmCounts.unused++
+    this.#evict(oldest)
+  }
+
+  #evictDemand(): void {
+    const demandSlots = this.slots - this.warm
+    const smallTarget = Math.max(1, Math.floor(demandSlots * SMALL_SHARE))
+    if ((this.#sizes[SMALL] as number) >= smallTarget || this.#sizes[MAIN] === 0) {
+      if (this.#evictSmall()) return
+    }
+    this.#evictMain()
+  }
+
+  /** False when everything in the small queue had been read again and moved to main. */
+  #evictSmall(): boolean {
+    for (let slot = this.#tails[SMALL] as number; slot !== NONE; slot = this.#tails[SMALL] as number) {
+      if ((this.#reads[slot] as number) > 0) {
+        this.#unlink(slot)
+        this.#reads[slot] = 0
+        this.#push(slot, MAIN)
+        continue
+      }
+      this.#ghosts.add((this.#pairOfSlot[slot] as number) - 1)
+      this.#evict(slot)
+      return true
+    }
+    return false
+  }
+
+  #evictMain(): void {
+    for (let slot = this.#tails[MAIN] as number; slot !== NONE; slot = this.#tails[MAIN] as number) {
+      const reads = this.#reads[slot] as number
+      if (reads === 0) {
+        this.#evict(slot)
+        return
+      }
+      this.#reads[slot] = reads - 1
+      this.#unlink(slot)
+      this.#push(slot, MAIN)
+    }
+  }
+
+  #evict(slot: number): void {
+    this.evictions++
+    this.#free(slot)
+  }
+
+  #free(slot: number): void {
+    this.#slotOfPair[(this.#pairOfSlot[slot] as number) - 1] = 0
+    this.#pairOfSlot[slot] = 0
+    this.#unlink(slot)
+    this.#push(slot, FREE)
+  }
+
+  /** Newest at the head, oldest at the tail. */
+  #push(slot: number, part: number): void {
+    const head = this.#heads[part] as number
+    this.#next[slot] = head
+    this.#previous[slot] = NONE
+    if (head === NONE) this.#tails[part] = slot
+    else this.#previous[head] = slot
+    this.#heads[part] = slot
+    this.#part[slot] = part
+    this.#sizes[part] = (this.#sizes[part] as number) + 1
+  }
+
+  #unlink(slot: number): void {
+    const part = this.#part[slot] as number
+    const next = this.#next[slot] as number
+    const previous = this.#previous[slot] as number
+    if (previous === NONE) this.#heads[part] = next
+    else this.#next[previous] = next
+    if (next === NONE) this.#tails[part] = previous
+    else this.#previous[next] = previous
+    this.#sizes[part] = (this.#sizes[part] as number) - 1
+  }
+}
+
+/** Pairs that left the small queue unread: a read of one of them says that it left too early. */
+class Ghosts {
+  readonly #ring: Int32Array
+  readonly #places = new Map<number, number>()
+  #at = 0
+
+  constructor(capacity: number) {
+    this.#ring = new Int32Array(capacity).fill(NONE)
+  }
+
+  add(pairId: number): void {
+    const oldest = this.#ring[this.#at] as number
+    if (oldest !== NONE && this.#places.get(oldest) === this.#at) this.#places.delete(oldest)
+    this.#ring[this.#at] = pairId
+    this.#places.set(pairId, this.#at)
+    this.#at = (this.#at + 1) % this.#ring.length
+  }
+
+  /** True when the pair was there; it is not any more. */
+  take(pairId: number): boolean {
+    return this.#places.delete(pairId)
+  }
+}

@@ -1,0 +1,167 @@
+/**
+ * Which pairs are read after which, as far as it is known for certain: a read made in the handler of A's update belongs
+ * to A, so A → B is a fact after one occurrence. Each pair keeps up to READS_PER_PAIR such edges with the share of A's
+ * updates after which B was read, and how long after. A pair that was never handled borrows the edges of those who read
+ * it: siblings read each other.
+ *
+ * Pure and synchronous; pairs are integers below `maxPairs`; time is passed in.
+ */
+
+export const READS_PER_PAIR = 16
+const READERS_PER_PAIR = 8
+/** The weight of the newest observation in an edge's rate and lag. */
+const LEARNING_RATE = 1 / 8
+/** A first read is as likely to be repeated as not. */
+const FIRST_RATE = 0.5
+/** An edge below it gives its place up. */
+const FORGET_RATE = 0.05
+const NONE = 0
+
+export class Tracker {
+  readonly maxPairs: number
+  /** READS_PER_PAIR a pair: the pair read + 1, 0 where there is no edge. */
+  #read: Int32Array<ArrayBuffer>
+  #rates: Float32Array<ArrayBuffer>
+  #lagsMs: Float32Array<ArrayBuffer>
+  /** READERS_PER_PAIR a pair: those whose handlers read it, + 1, the oldest overwritten. */
+  #readers: Int32Array<ArrayBuffer>
+  #readerCounts: Uint8Array<ArrayBuffer>
+  #updates = new Uint32Array(1024)
+  #pairs = 0
+  totalUpdates = 0
+  /** Pairs beyond `maxPairs`: their reads are served, not learned from. */
+  refusedPairs = 0
+
+  constructor(options: { readonly maxPairs: number }) {
+    this.maxPairs = options.maxPairs
+    this.#read = new Int32Array(1024 * READS_PER_PAIR)
+    this.#rates = new Float32Array(1024 * READS_PER_PAIR)
+    this.#lagsMs = new Float32Array(1024 * READS_PER_PAIR)
+    this.#readers = new Int32Array(1024 * READERS_PER_PAIR)
+    this.#readerCounts = new Uint8Array(1024)
+  }
+
+  /** Pairs that were updated at least once. */
+  get totalPairs(): number {
+    return this.#pairs
+  }
+
+  observe(pairId: number): void {
+    this.totalUpdates++
+    if (!this.#reserve(pairId)) return
+    if (this.#updates[pairId] === 0) this.#pairs++
+    this.#updates[pairId] = (this.#updates[pairId] as number) + 1
+  }
+
+  /** The handler of `trigger`'s update read `pairId`, `lagMs` after it began. The edge's place, for `settle`; -1: not kept. */
+  read(trigger: number, pairId: number, lagMs: number): number {
+    if (trigger === pairId || !this.#reserve(trigger) || !this.#reserve(pairId)) return -1
+    const base = trigger * READS_PER_PAIR
+    let free = -1
+    for (let edge = 0; edge < READS_PER_PAIR; edge++) {
+      const known = this.#read[base + edge] as number
+      if (known === pairId + 1) {
+        const at = base + edge
+        this.#lagsMs[at] = (this.#lagsMs[at] as number) + (lagMs - (this.#lagsMs[at] as number)) * LEARNING_RATE
+        return edge
+      }
+      if (known === NONE && free < 0) free = edge
+    }
+    if (free < 0) return -1
+    this.#read[base + free] = pairId + 1
+    this.#rates[base + free] = FIRST_RATE
+    this.#lagsMs[base + free] = lagMs
+    this.#addReader(pairId, trigger)
+    return free
+  }
+
+  /** The handlers of `trigger`'s update are through; bit e of `readEdges` says that edge e was read. */
+  settle(trigger: number, readEdges: number): void {
+    if (trigger >= this.#updates.length) return
+    const base = trigger * READS_PER_PAIR
+    for (let edge = 0; edge < READS_PER_PAIR; edge++) {
+      const at = base + edge
+      if (this.#read[at] === NONE) continue
+      const rate = this.#rates[at] as number
+      const next = rate + ((((readEdges >> edge) & 1) as number) - rate) * LEARNING_RATE
+      this.#rates[at] = next
+      if (next < FORGET_RATE) this.#read[at] = NONE
+    }
+  }
+
+  /** The pairs read after `trigger`'s updates, into `into`; how many. */
+  readsAfter(trigger: number, into: KnownReads): number {
+    into.count = 0
+    if (trigger >= this.#updates.length) return 0
+    this.#collect(trigger, into)
+    if (into.count === 0) {
+      const base = trigger * READERS_PER_PAIR
+      for (let r = 0; r < READERS_PER_PAIR; r++) {
+        const reader = this.#readers[base + r] as number
+        if (reader !== NONE) into.add(reader - 1, FIRST_RATE, 0)
+      }
+    }
+    return into.count
+  }
+
+  /** A delisted pair neither reads nor is read. Edges to it fade by themselves. */
+  forget(pairId: number): void {
+    if (pairId >= this.#updates.length) return
+    this.#read.fill(NONE, pairId * READS_PER_PAIR, (pairId + 1) * READS_PER_PAIR)
+    this.#readers.fill(NONE, pairId * READERS_PER_PAIR, (pairId + 1) * READERS_PER_PAIR)
+    if ((this.#updates[pairId] as number) > 0) this.#pairs--
+    this.#updates[pairId] = 0
+  }
+
+  #collect(trigger: number, into: KnownReads): void {
+    const base = trigger * READS_PER_PAIR
+    for (let edge = 0; edge < READS_PER_PAIR; edge++) {
+      const read = this.#read[base + edge] as number
+      if (read !== NONE) into.add(read - 1, this.#rates[base + edge] as number, this.#lagsMs[base + edge] as number)
+    }
+  }
+
+  #addReader(pairId: number, reader: number): void {
+    const count = this.#readerCounts[pairId] as number
+    this.#readers[pairId * READERS_PER_PAIR + (count % READERS_PER_PAIR)] = reader + 1
+    this.#readerCounts[pairId] = (count + 1) % (READERS_PER_PAIR * 2)
+  }
+
+  #reserve(pairId: number): boolean {
+    if (pairId < this.#updates.length) return true
+    if (pairId >= this.maxPairs) {
+      this.refusedPairs++
+      return false
+    }
+    let pairs = this.#updates.length
+    while (pairs <= pairId) pairs = Math.min(pairs * 2, this.maxPairs)
+    this.#read = enlarged(this.#read, new Int32Array(pairs * READS_PER_PAIR))
+    this.#rates = enlarged(this.#rates, new Float32Array(pairs * READS_PER_PAIR))
+    this.#lagsMs = enlarged(this.#lagsMs, new Float32Array(pairs * READS_PER_PAIR))
+    this.#readers = enlarged(this.#readers, new Int32Array(pairs * READERS_PER_PAIR))
+    this.#readerCounts = enlarged(this.#readerCounts, new Uint8Array(pairs))
+    this.#updates = enlarged(this.#updates, new Uint32Array(pairs))
+    return true
+  }
+}
+
+/** Pairs that are read after an update, with the share of updates after which they are, and the lag. Reused by its owner. */
+export class KnownReads {
+  count = 0
+  readonly pairIds = new Int32Array(READS_PER_PAIR)
+  readonly rates = new Float32Array(READS_PER_PAIR)
+  readonly lagsMs = new Float32Array(READS_PER_PAIR)
+
+  add(pairId: number, rate: number, lagMs: number): void {
+    if (this.count >= READS_PER_PAIR) return
+    this.pairIds[this.count] = pairId
+    this.rates[this.count] = rate
+    this.lagsMs[this.count] = lagMs
+    this.count++
+  }
+}
+
+function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
+  to.set(from)
+  return to
+}

@@ -1,0 +1,30 @@
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import type { Prices } from './prices.ts'
+
+/** Called for every update it subscribed to. What it returns is awaited; what it throws is counted under its name. */
+export type DetectorFunction = (update: PriceUpdate, prices: Prices) => void | Promise<void>
+
+export interface Subscription {
+  /** Price topics; all that the node consumes unless given. */
+  readonly topics?: readonly string[]
+  /** All chains unless given. */
+  readonly chains?: readonly string[]
+}
+
+/** A definition is a value; a node runs it. */
+export interface Detector {
+  readonly name: string
+  readonly topics: ReadonlySet<string> | undefined
+  readonly chains: ReadonlySet<string> | undefined
+  readonly detect: DetectorFunction
+}
+
+export function detector(name: string, subscription: Subscription, detect: DetectorFunction): Detector {
+  if (name === '') throw new TypeError('detector: expected a name, got an empty string')
+  return {
+    name,
+    topics: subscription.topics && new Set(subscription.topics),
+    chains: subscription.chains && new Set(subscription.chains),
+    detect,
+  }
+}

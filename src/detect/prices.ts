@@ -1,0 +1,137 @@
+import type { Fetched, Hierarchy } from '../cache/hierarchy.ts'
+import type { PairTable } from '../cache/pair-table.ts'
+import { emptyRecord, type PriceRecord } from '../cache/price-record.ts'
+import type { Clock } from '../clock.ts'
+import type { Tracker } from '../correlation/tracker.ts'
+import type { Histogram } from '../telemetry/slab.ts'
+
+/** A price as a detector reads it. Absent numbers are undefined. */
+export interface Reading {
+  readonly pair: string
+  readonly chain: string
+  readonly price: number
+  readonly bid: number | undefined
+  readonly ask: number | undefined
+  readonly reserve0: number | undefined
+  readonly reserve1: number | undefined
+  readonly liquidity: number | undefined
+  readonly eventTimeMs: number
+  /** The node's clock less the event time. */
+  readonly ageMs: number
+  /** Rises with every newer value of the pair; a later read never gives a lower one. */
+  readonly version: number
+}
+
+export interface ReadOptions {
+  /** An older value is 'stale'. */
+  readonly maxAgeMs?: number
+}
+
+/**
+ * The prices that a detector was handed with an update. They know which update asked, also after an `await`: that is
+ * how the node learns what to warm. Synchronous reads are answered from L1; the others go on to L2.
+ */
+export interface Prices {
+  get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale'
+  getOrLoad(chain: string, pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'>
+  /** As `getOrLoad` for pairs of one chain, in one trip for all that L1 lacks; in the order of `pairs`. */
+  getMany(chain: string, pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]>
+}
+
+export interface PriceSources {
+  readonly hierarchy: Hierarchy
+  readonly table: PairTable
+  readonly tracker: Tracker
+  readonly clock: Clock
+  readonly ageSeconds: Histogram
+}
+
+/** Handed out with one update: reads through it belong to that update's pair. */
+export class BoundPrices implements Prices {
+  readonly #sources: PriceSources
+  readonly #trigger: number
+  readonly #beganMs: number
+  /** Bit e: edge e of the trigger was read. */
+  readEdges = 0
+
+  constructor(sources: PriceSources, trigger: number) {
+    this.#sources = sources
+    this.#trigger = trigger
+    this.#beganMs = sources.clock.now()
+  }
+
+  get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale' {
+    const pairId = this.#attributed(chain, pair)
+    const record = RECORD
+    if (pairId < 0 || !this.#sources.hierarchy.get(pairId, record)) return 'missing'
+    return this.#reading({ chain, pair, record }, options)
+  }
+
+  async getOrLoad(chain: string, pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'> {
+    const [reading = 'missing'] = await this.getMany(chain, [pair], options)
+    return reading
+  }
+
+  async getMany(
+    chain: string,
+    pairs: readonly string[],
+    options?: ReadOptions,
+  ): Promise<(Reading | 'missing' | 'stale')[]> {
+    const { hierarchy } = this.#sources
+    const readings: (Reading | 'missing' | 'stale')[] = []
+    const fetches: { readonly index: number; readonly pairId: number; readonly fetch: Promise<Fetched> }[] = []
+    for (const [index, pair] of pairs.entries()) {
+      const pairId = this.#attributed(chain, pair)
+      readings.push('missing')
+      if (pairId < 0) continue
+      if (hierarchy.get(pairId, RECORD)) readings[index] = this.#reading({ chain, pair, record: RECORD }, options)
+      else fetches.push({ index, pairId, fetch: hierarchy.fetch(pairId) })
+    }
+    for (const { index, pairId, fetch } of fetches) {
+      const fetched = await fetch
+      const pair = pairs[index] as string
+      if (hierarchy.newest(pairId, fetched, RECORD))
+        readings[index] = this.#reading({ chain, pair, record: RECORD }, options)
+    }
+    return readings
+  }
+
+  #attributed(chain: string, pair: string): number {
+    const { table, tracker, clock } = this.#sources
+    const pairId = table.register(chain, pair)
+    if (pairId < 0) return pairId
+    const edge = tracker.read(this.#trigger, pairId, clock.now() - this.#beganMs)
+    if (edge >= 0) this.readEdges |= 1 << edge
+    return pairId
+  }
+
+  #reading(
+    found: { chain: string; pair: string; record: PriceRecord },
+    options: ReadOptions | undefined,
+  ): Reading | 'stale' {
+    const { record } = found
+    const ageMs = this.#sources.clock.now() - record.eventTimeMs
+    this.#sources.ageSeconds.record(ageMs / 1000)
+    if (options?.maxAgeMs !== undefined && ageMs > options.maxAgeMs) return 'stale'
+    return {
+      pair: found.pair,
+      chain: found.chain,
+      price: record.price,
+      bid: present(record.bid),
+      ask: present(record.ask),
+      reserve0: present(record.reserve0),
+      reserve1: present(record.reserve1),
+      liquidity: present(record.liquidity),
+      eventTimeMs: record.eventTimeMs,
+      ageMs,
+      version: record.version,
+    }
+  }
+}
+
+/** Filled and read within one synchronous step, so one serves all. */
+const RECORD = emptyRecord()
+
+function present(value: number): number | undefined {
+  return Number.isNaN(value) ? undefined : value
+}

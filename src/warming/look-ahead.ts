@@ -1,0 +1,68 @@
+import type { UpdateColumns } from '../../schemas/update-columns.ts'
+import type { L1 } from '../cache/l1.ts'
+import { KnownReads, type Tracker } from '../correlation/tracker.ts'
+
+/**
+ * Kafka hands over the future: a fetched batch holds updates whose handlers have not run. Before they do, the reads
+ * known for them are fetched in one trip. `overlap` starts the fetch and goes on; `await` gives it `timeoutMs`.
+ *
+ * One window is as many updates as the reads that L1 lacks fit the warm part: a larger one would push its own first
+ * warms out before they are read.
+ */
+export type LookAheadMode = 'off' | 'overlap' | 'await'
+
+export interface LookAheadOptions {
+  readonly tracker: Tracker
+  readonly l1: L1
+  readonly mode: LookAheadMode
+  readonly timeoutMs: number
+  /** A read known to follow less often is not fetched ahead; 0 to 1. */
+  readonly minRate: number
+  /** Into L1 as warms; never rejects. */
+  readonly promote: (pairIds: readonly number[], timeoutMs: number) => Promise<unknown>
+}
+
+export class LookAhead {
+  readonly #options: LookAheadOptions
+  readonly #known = new KnownReads()
+  readonly #wanted = new Set<number>()
+  /** Row after the last one of the window in hand. */
+  #end = 0
+
+  constructor(options: LookAheadOptions) {
+    this.#options = options
+  }
+
+  /** New rows: the window in hand is over. */
+  restart(): void {
+    this.#end = 0
+  }
+
+  /** To be called before each row is handled; the promise, if there is one, is to be awaited first. */
+  before(row: number, columns: UpdateColumns): Promise<unknown> | undefined {
+    if (row < this.#end || this.#options.mode === 'off') return undefined
+    this.#plan(row, columns)
+    if (this.#wanted.size === 0) return undefined
+    const { mode, timeoutMs, promote } = this.#options
+    const promoted = promote([...this.#wanted], timeoutMs)
+    return mode === 'await' ? promoted : undefined
+  }
+
+  #plan(from: number, columns: UpdateColumns): void {
+    const { tracker, l1, minRate } = this.#options
+    const known = this.#known
+    const wanted = this.#wanted
+    const room = l1.warmLimit
+    wanted.clear()
+    let row = from
+    for (; row < columns.count; row++) {
+      const reads = tracker.readsAfter(columns.pairIds[row] as number, known)
+      if (wanted.size + reads > room && row > from) break
+      for (let i = 0; i < reads && wanted.size < room; i++) {
+        const pairId = known.pairIds[i] as number
+        if ((known.rates[i] as number) >= minRate && !l1.has(pairId)) wanted.add(pairId)
+      }
+    }
+    this.#end = row
+  }
+}
