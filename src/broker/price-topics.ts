@@ -1,0 +1,66 @@
+import { DEAD_LETTER_RETENTION_MS, DEAD_LETTER_SUFFIX, deadLetterTopic, TOPICS, type TopicRole } from '../../schemas/topics.ts'
+import type { Admin, TopicSpec } from './port.ts'
+
+/** The price topics that a node reads, and the one partition count that they share. */
+export interface PriceTopics {
+  readonly topics: readonly string[]
+  readonly partitions: number
+}
+
+export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonly ok: false; readonly reason: string }
+
+/**
+ * Names, or a pattern over what exists. A pattern never matches a dead-letter topic or one of ours. All must have as
+ * many partitions: a chain's updates, warm requests and correlations live in the partition of the same number.
+ */
+export async function findPriceTopics(
+  admin: Admin,
+  selection: readonly string[] | RegExp,
+  ours: ReadonlySet<string>,
+): Promise<PriceTopicsFound> {
+  const existing = new Set(await admin.topics())
+  const isForeign = (topic: string) => !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.has(topic)
+  const topics = selection instanceof RegExp ? [...existing].filter((topic) => selection.test(topic) && isForeign(topic)).sort() : selection
+  const absent = topics.filter((topic) => !existing.has(topic))
+  if (absent.length > 0) return { ok: false, reason: `price topics that do not exist: ${absent.join(', ')} (create them with \`forewarm topics create\`)` }
+  const [first] = topics
+  if (first === undefined) return { ok: false, reason: `no topic matches PRICE_TOPICS ${String(selection)}` }
+  const counts = new Map<string, number>()
+  for (const topic of topics) counts.set(topic, (await admin.partitions(topic)) ?? 0)
+  const partitions = counts.get(first) ?? 0
+  const different = topics.find((topic) => counts.get(topic) !== partitions)
+  if (different !== undefined)
+    return {
+      ok: false,
+      reason: `price topics need the same number of partitions: ${first} has ${partitions}, ${different} has ${counts.get(different)}`,
+    }
+  return { ok: true, topics, partitions }
+}
+
+/** The topics of ours that a node needs beside the price topics: as many partitions as these where keyed by chain. */
+export function ownTopics(names: Readonly<Partial<Record<TopicRole, string>>>, partitions: number): readonly TopicSpec[] {
+  return Object.entries(names).map(([role, topic]) => {
+    const rule = TOPICS[role as TopicRole]
+    const retention = rule.retentionMs === undefined ? {} : { 'retention.ms': String(rule.retentionMs) }
+    const config = { 'cleanup.policy': rule.cleanup, ...retention }
+    return { topic, partitions: rule.partitionBy === 'single' ? 1 : partitions, config }
+  })
+}
+
+/** Room for the letter's headers above the largest record of the origin. */
+const LETTER_HEADROOM_BYTES = 64 * 1024
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+
+/** `<topic>.dlq` of each price topic: the origin's partitions, its largest record and some headers. */
+export async function deadLetterTopics(admin: Admin, prices: PriceTopics): Promise<readonly TopicSpec[]> {
+  const specs: TopicSpec[] = []
+  for (const topic of prices.topics) {
+    const largest = Number((await admin.topicConfig(topic, ['max.message.bytes'])).get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES)
+    specs.push({
+      topic: deadLetterTopic(topic),
+      partitions: prices.partitions,
+      config: { 'retention.ms': String(DEAD_LETTER_RETENTION_MS), 'max.message.bytes': String(largest + LETTER_HEADROOM_BYTES) },
+    })
+  }
+  return specs
+}

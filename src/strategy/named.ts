@@ -1,0 +1,21 @@
+import { type Strategy, threshold, topN } from './strategy.ts'
+
+export const STRATEGY_NAMES = ['forewarm', 'top-n', 'threshold', 'conservative', 'aggressive'] as const
+export type StrategyName = (typeof STRATEGY_NAMES)[number]
+
+/** The strategy of a configured name; the presets bring their own numbers. */
+export function strategyNamed(name: StrategyName, limits: { readonly maxPairs: number; readonly minScore: number }): Strategy {
+  const { maxPairs, minScore } = limits
+  switch (name) {
+    case 'forewarm':
+      return threshold({ name, minScore, maxPairs })
+    case 'top-n':
+      return topN({ topN: maxPairs, minScore })
+    case 'threshold':
+      return threshold({ minScore, maxPairs })
+    case 'conservative':
+      return topN({ name, topN: 3, minScore: 0.5 })
+    case 'aggressive':
+      return threshold({ name, minScore: 0.2, maxPairs: 10 })
+  }
+}

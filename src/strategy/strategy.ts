@@ -1,0 +1,49 @@
+/**
+ * Which of the pairs known to be read after an update are worth warming. Pure: candidates in, a choice and its reason
+ * out. A candidate's score is the probability, 0 to 1, that the pair is read after the update.
+ */
+export interface Candidate {
+  readonly pairId: number
+  readonly score: number
+  /** From the update to the read. */
+  readonly lagMs: number
+}
+
+export interface Selection {
+  /** Best first. */
+  readonly selected: readonly Candidate[]
+  readonly reason: string
+}
+
+export interface Strategy {
+  readonly name: string
+  select(candidates: readonly Candidate[]): Selection
+}
+
+/** The `topN` best of those with at least `minScore`. */
+export function topN(options: { readonly topN: number; readonly minScore: number; readonly name?: string }): Strategy {
+  const { topN, minScore, name = 'top-n' } = options
+  return {
+    name,
+    select: (candidates) => ({
+      selected: bestFirst(candidates, minScore).slice(0, topN),
+      reason: `the ${topN} likeliest of those read after at least ${minScore * 100} % of updates`,
+    }),
+  }
+}
+
+/** All with at least `minScore`, up to `maxPairs`. */
+export function threshold(options: { readonly minScore: number; readonly maxPairs: number; readonly name?: string }): Strategy {
+  const { minScore, maxPairs, name = 'threshold' } = options
+  return {
+    name,
+    select: (candidates) => ({
+      selected: bestFirst(candidates, minScore).slice(0, maxPairs),
+      reason: `read after at least ${minScore * 100} % of updates`,
+    }),
+  }
+}
+
+function bestFirst(candidates: readonly Candidate[], minScore: number): readonly Candidate[] {
+  return candidates.filter(({ score }) => score >= minScore).sort((a, b) => b.score - a.score)
+}

@@ -1,0 +1,97 @@
+import type { WarmRequest } from '../../schemas/warm-request.ts'
+import type { L1 } from '../cache/l1.ts'
+import type { PairTable } from '../cache/pair-table.ts'
+import type { Clock } from '../clock.ts'
+import { KnownReads, type Tracker } from '../correlation/tracker.ts'
+import type { Candidate, Strategy } from '../strategy/strategy.ts'
+
+/**
+ * An update -> a warm request for the pairs known to be read some time after it. Reads right after the update are the
+ * look-ahead's: a request sent at the update would always be late for them. A request is held (`notBeforeMs`) until a
+ * warm just makes it: one too early is pushed out before its read.
+ */
+export interface TriggersOptions {
+  readonly tracker: Tracker
+  readonly table: PairTable
+  readonly l1: L1
+  readonly strategy: Strategy
+  readonly clock: Clock
+  /** Names the requests, together with a count. */
+  readonly nodeId: string
+  readonly publish: (request: WarmRequest) => void
+}
+
+/** What a warm takes through the topic and back, generously; reads sooner after their update are not asked for. */
+const WARM_MS = 20
+/** A pair asked for is not asked for again before its read is due, and this much longer. */
+const ASK_AGAIN_MS = 50
+/** After its read was due, a request is worth nothing. */
+const EXPIRES_AFTER_MS = 1_000
+const CONFIDENT = 0.7
+
+export class Triggers {
+  readonly #options: TriggersOptions
+  readonly #known = new KnownReads()
+  /** Until when a pair is not asked for again, by pair id. */
+  #askedUntilMs = new Float64Array(1024)
+  #count = 0
+
+  constructor(options: TriggersOptions) {
+    this.#options = options
+  }
+
+  onUpdate(pairId: number): void {
+    const { tracker, l1, table, clock, strategy } = this.#options
+    const known = this.#known
+    if (tracker.readsAfter(pairId, known) === 0) return
+    const chainId = table.chainOf(pairId)
+    const nowMs = clock.now()
+    let candidates: Candidate[] | undefined
+    for (let i = 0; i < known.count; i++) {
+      const read = known.pairIds[i] as number
+      const lagMs = known.lagsMs[i] as number
+      if (lagMs < WARM_MS || l1.has(read) || table.chainOf(read) !== chainId || this.#askedUntil(read) > nowMs) continue
+      candidates ??= []
+      candidates.push({ pairId: read, score: known.rates[i] as number, lagMs })
+    }
+    if (candidates === undefined) return
+    const { selected, reason } = strategy.select(candidates)
+    if (selected.length > 0) this.#publish(pairId, selected, reason)
+  }
+
+  #publish(trigger: number, selected: readonly Candidate[], reason: string): void {
+    const { table, clock, strategy, nodeId, publish } = this.#options
+    const nowMs = clock.now()
+    const soonestMs = Math.min(...selected.map(({ lagMs }) => lagMs))
+    const latestMs = Math.max(...selected.map(({ lagMs }) => lagMs))
+    for (const { pairId, lagMs } of selected) this.#asked(pairId, nowMs + lagMs + ASK_AGAIN_MS)
+    publish({
+      v: 1,
+      requestId: `${nodeId}-${++this.#count}`,
+      chain: table.chainName(table.chainOf(trigger)),
+      pairs: selected.map(({ pairId }) => table.pairName(pairId)),
+      origin: 'correlation',
+      strategy: strategy.name,
+      triggerPair: table.pairName(trigger),
+      priority: (selected[0]?.score ?? 0) >= CONFIDENT ? 'high' : 'medium',
+      reason,
+      scores: selected.map(({ score }) => score),
+      issuedAtMs: nowMs,
+      notBeforeMs: nowMs + soonestMs - WARM_MS,
+      expiresAtMs: nowMs + latestMs + EXPIRES_AFTER_MS,
+    })
+  }
+
+  #askedUntil(pairId: number): number {
+    return this.#askedUntilMs[pairId] ?? 0
+  }
+
+  #asked(pairId: number, untilMs: number): void {
+    if (pairId >= this.#askedUntilMs.length) {
+      const larger = new Float64Array(pairId * 2)
+      larger.set(this.#askedUntilMs)
+      this.#askedUntilMs = larger
+    }
+    this.#askedUntilMs[pairId] = untilMs
+  }
+}
