@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { StackError } from './stack-error.ts'
 
 export interface Command {
@@ -95,6 +95,8 @@ function holdOn(pid: number): () => void {
 }
 
 function lastLines(logFile: string): string {
+  // Whoever ended a detached process may have deleted its folder by the time we hear of it.
+  if (!existsSync(logFile)) return 'its log is deleted'
   const lines = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join(' | ')
   return lines === '' ? 'it printed nothing' : `it printed: ${lines}`
 }

@@ -132,9 +132,10 @@ function settings(node: KafkaNode, nodes: readonly KafkaNode[]): string {
     'log.cleaner.dedupe.buffer.size': 2_097_152,
     'num.network.threads': 2,
     'num.io.threads': 4,
-    // A broker that a test kills is missed after two seconds instead of nine. One that is alone keeps the nine, as
-    // nobody takes over while a busy machine delays its heartbeats.
-    ...(replicas > 1 && { 'broker.session.timeout.ms': 2000, 'broker.heartbeat.interval.ms': 500 }),
+    // A broker that was killed is missed, and may register again, after two seconds instead of nine. One that is alone
+    // gets three, as nobody takes over while a busy machine delays its heartbeats.
+    'broker.session.timeout.ms': replicas > 1 ? 2000 : 3000,
+    'broker.heartbeat.interval.ms': 500,
   })
 }
 

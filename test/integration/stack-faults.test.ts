@@ -1,0 +1,107 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { Kafka, logLevel } from 'kafkajs'
+import { type Stack, startStack } from '../../deploy/stack/stack.ts'
+import { testWithJava } from '../harness/java.ts'
+import { until } from '../harness/until.ts'
+
+async function answers(url: string | undefined): Promise<boolean> {
+  const redis = new Redis(url ?? '', {
+    lazyConnect: true,
+    retryStrategy: null,
+    commandTimeout: 200,
+    disconnectTimeout: 10,
+  })
+  redis.on('error', () => undefined)
+  try {
+    await redis.connect()
+    return (await redis.ping()) === 'PONG'
+  } catch {
+    return false
+  } finally {
+    if (redis.status !== 'end') redis.disconnect()
+  }
+}
+
+async function withStack(options: Parameters<typeof startStack>[0], body: (stack: Stack) => Promise<void>) {
+  const stack = await startStack(options)
+  try {
+    await body(stack)
+  } finally {
+    await stack.stop()
+  }
+}
+
+testWithJava('a killed broker starts again on its port with its topics', async () => {
+  await withStack({ brokers: 1, redis: false }, async (stack) => {
+    const topics = async (): Promise<string[]> => {
+      const admin = new Kafka({
+        brokers: [...stack.brokers],
+        logLevel: logLevel.NOTHING,
+        retry: { retries: 0 },
+      }).admin()
+      try {
+        await admin.connect()
+        return await admin.listTopics()
+      } finally {
+        await admin.disconnect()
+      }
+    }
+    const admin = new Kafka({ brokers: [...stack.brokers], logLevel: logLevel.NOTHING }).admin()
+    await admin.connect()
+    await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }], waitForLeaders: true })
+    await admin.disconnect()
+
+    await stack.killBroker(0)
+    await expect(topics()).rejects.toThrow()
+    await stack.startBroker(0)
+    expect(await topics()).toContain('kept')
+  })
+})
+
+testWithJava('Redis can be paused, resumed, stopped and started', async () => {
+  await withStack({ brokers: 0 }, async (stack) => {
+    expect(stack.brokers).toEqual([])
+    stack.pauseRedis()
+    expect(await answers(stack.redisUrl)).toBe(false)
+    stack.resumeRedis()
+    expect(await answers(stack.redisUrl)).toBe(true)
+    await stack.stopRedis()
+    expect(await answers(stack.redisUrl)).toBe(false)
+    await stack.startRedis()
+    expect(await answers(stack.redisUrl)).toBe(true)
+    await stack.stop()
+    await stack.stop()
+    expect(await answers(stack.redisUrl)).toBe(false)
+  })
+})
+
+testWithJava('what a killed process has started ends with it', async () => {
+  const module = fileURLToPath(new URL('../../deploy/stack/stack.ts', import.meta.url))
+  const script = `
+    const { startStack } = await import(${JSON.stringify(module)})
+    const stack = await startStack({ brokers: 0 })
+    console.log(stack.redisUrl)
+    setInterval(() => {}, 1000)`
+  const owner = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  const [url] = await once(createInterface(owner.stdout), 'line')
+  expect(await answers(url)).toBe(true)
+  owner.kill('SIGKILL')
+  await until('Redis is gone', async () => !(await answers(url)))
+})
+
+test('a stack without Redis refuses to stop it', async () => {
+  await withStack({ brokers: 0, redis: false }, async (stack) => {
+    await expect(stack.stopRedis()).rejects.toThrow('started without')
+  })
+})

@@ -1,0 +1,87 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { type Admin, Kafka, logLevel } from 'kafkajs'
+import { ensureLocalStack, localStackStatus, stopLocalStack, wipeLocalStack } from '../../deploy/stack/detached.ts'
+import { testWithJava } from '../harness/java.ts'
+import { until } from '../harness/until.ts'
+
+let stateDir: string
+
+beforeEach(() => {
+  stateDir = mkdtempSync(join(tmpdir(), 'forewarm-local-'))
+})
+
+afterEach(async () => {
+  await wipeLocalStack(stateDir)
+  rmSync(stateDir, { recursive: true })
+})
+
+async function withAdmin<T>(brokers: string[], body: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin()
+  try {
+    await admin.connect()
+    return await body(admin)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+async function withRedis<T>(url: string, body: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url)
+  try {
+    return await body(redis)
+  } finally {
+    redis.disconnect()
+  }
+}
+
+testWithJava('keeps topics and keys over stop and start, and wipe deletes them', async () => {
+  expect(localStackStatus(stateDir)).toEqual({ status: 'stopped' })
+  const first = await ensureLocalStack({ stateDir })
+  expect(localStackStatus(stateDir)).toEqual({ status: 'running', stack: first })
+  await withAdmin(first.brokers, (admin) => admin.createTopics({ topics: [{ topic: 'kept' }], waitForLeaders: true }))
+  await withRedis(first.redisUrl, (redis) => redis.set('kept', 'yes'))
+
+  expect(await stopLocalStack(stateDir)).toBe(true)
+  expect(await stopLocalStack(stateDir)).toBe(false)
+  const second = await ensureLocalStack({ stateDir })
+  expect(await withAdmin(second.brokers, (admin) => admin.listTopics())).toEqual(['kept'])
+  expect(await withRedis(second.redisUrl, (redis) => redis.get('kept'))).toBe('yes')
+
+  await wipeLocalStack(stateDir)
+  expect(localStackStatus(stateDir)).toEqual({ status: 'stopped' })
+  const third = await ensureLocalStack({ stateDir })
+  expect(await withAdmin(third.brokers, (admin) => admin.listTopics())).toEqual([])
+  expect(await withRedis(third.redisUrl, (redis) => redis.get('kept'))).toBeNull()
+})
+
+testWithJava('is started once, however many ask at once, and refuses another number of brokers', async () => {
+  const [one, other] = await Promise.all([ensureLocalStack({ stateDir }), ensureLocalStack({ stateDir })])
+  expect(other).toEqual(one)
+  await expect(ensureLocalStack({ stateDir, brokers: 3 })).rejects.toMatchObject({ code: 'busy' })
+})
+
+testWithJava('a stack that lost a process says which, and starts anew', async () => {
+  await ensureLocalStack({ stateDir })
+  const { processes } = JSON.parse(readFileSync(join(stateDir, 'running.json'), 'utf8'))
+  const redis = processes.find((mark: { name: string }) => mark.name === 'Redis')
+  process.kill(redis.pid, 'SIGKILL')
+  const status = await until('the loss is noticed', () => {
+    const found = localStackStatus(stateDir)
+    return found.status === 'running' ? undefined : found
+  })
+  expect(status).toEqual({ status: 'broken', missing: ['Redis'] })
+  const again = await ensureLocalStack({ stateDir })
+  expect(await withRedis(again.redisUrl, (client) => client.ping())).toBe('PONG')
+})
+
+testWithJava('a process that only has the number of one of ours is not signalled', async () => {
+  const stranger = { name: 'Redis', pid: process.pid, startedAt: 'another time' }
+  const recorded = { brokers: [], redisUrl: 'redis://127.0.0.1:1', processes: [stranger] }
+  writeFileSync(join(stateDir, 'running.json'), JSON.stringify(recorded))
+  expect(await stopLocalStack(stateDir)).toBe(false)
+  expect(localStackStatus(stateDir)).toEqual({ status: 'stopped' })
+})
