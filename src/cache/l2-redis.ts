@@ -1,0 +1,220 @@
+import type { Clock } from '../clock.ts'
+import type { Metrics } from '../telemetry/slab.ts'
+import { systemTimer, type Timer } from '../timer.ts'
+import type { L2, L2Load, L2State, L2Write } from './l2.ts'
+import { deleteCalls, emptyCall, type VersionedCall, writeCalls } from './l2-redis-batch.ts'
+import { CircuitBreaker } from './l2-redis-breaker.ts'
+import { VersionedCalls } from './l2-redis-calls.ts'
+import { PairKeys } from './l2-redis-keys.ts'
+import type { Operation } from './l2-redis-library.ts'
+import { RedisLink } from './l2-redis-link.ts'
+import { decodeValue } from './l2-value.ts'
+import type { PairTable } from './pair-table.ts'
+import type { PriceColumns, PriceRecord } from './price-record.ts'
+
+export interface RedisL2Options {
+  /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. */
+  readonly url: string
+  readonly table: PairTable
+  readonly clock: Clock
+  /** Returns 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number
+  /** How long a value stays, ±10 %. */
+  readonly ttlMs: number
+  /** Named in Redis's CLIENT LIST. */
+  readonly service?: string
+  /** What takes longer is given up, and has no effect afterwards; 250 unless given. */
+  readonly commandTimeoutMs?: number
+  readonly metrics?: Metrics
+  readonly timer?: Timer
+}
+
+const COMMAND_TIMEOUT_MS = 250
+/** Keys of one MGET: it is cheap inside Redis, and one command is cheaper for the client than several. */
+const KEYS_A_LOAD = 512
+/** Rows of one trip: about 15 ms of work for Redis, so that the last of them is well within the time-out. */
+const ROWS_A_TRIP = 2_048
+
+/** A load under way; those that ask for one of its pairs meanwhile wait for it. */
+interface Flight {
+  readonly rows: Map<number, PriceRecord>
+  /** Resolves to the reason when Redis could not be asked. */
+  readonly done: Promise<string | undefined>
+}
+
+export function createRedisL2(options: RedisL2Options): L2 {
+  return new RedisL2(options)
+}
+
+/** The second level in Redis 6.2 or newer. The connection is made and kept in the background (l2-redis-link.ts). */
+class RedisL2 implements L2 {
+  readonly #options: RedisL2Options
+  readonly #keys: PairKeys
+  readonly #link: RedisLink
+  readonly #calls: VersionedCalls
+  /** Apart, because a replica or a full Redis answers reads and refuses writes. */
+  readonly #reads: CircuitBreaker
+  readonly #writes: CircuitBreaker
+  readonly #flights = new Map<number, Flight>()
+  readonly #underWay = new Set<Promise<unknown>>()
+  #closed: { readonly sinceMs: number } | undefined
+
+  constructor(options: RedisL2Options) {
+    const { clock, random, commandTimeoutMs = COMMAND_TIMEOUT_MS, timer = systemTimer } = options
+    this.#options = options
+    this.#keys = new PairKeys(options.table)
+    this.#link = new RedisLink({
+      url: options.url,
+      connectionName: `forewarm.${options.service ?? 'default'}`,
+      commandTimeoutMs,
+      clock,
+      random,
+      onReady: () => this.#connected(),
+    })
+    this.#calls = new VersionedCalls(this.#link, commandTimeoutMs)
+    this.#reads = new CircuitBreaker({ clock, timer, random, probe: () => this.#ping() })
+    this.#writes = new CircuitBreaker({ clock, timer, random, probe: () => this.#writeNothing() })
+  }
+
+  async start(): Promise<void> {
+    if (this.#closed === undefined) this.#link.open()
+  }
+
+  async load(pairIds: readonly number[]): Promise<L2Load> {
+    const refusal = this.#refusal(this.#reads)
+    if (refusal !== undefined) return this.#unavailable('load', refusal)
+    const flights = this.#board(pairIds)
+    for (const flight of new Set(flights)) {
+      const reason = await flight.done
+      if (reason !== undefined) return this.#unavailable('load', reason)
+    }
+    return { status: 'loaded', rows: pairIds.map((pairId, index) => flights[index]?.rows.get(pairId)) }
+  }
+
+  async write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
+    const expiry = { ttlMs: this.#options.ttlMs, random: this.#options.random }
+    let written = 0
+    for (let start = from; start < to; start += ROWS_A_TRIP) {
+      const rows = { columns, from: start, to: Math.min(start + ROWS_A_TRIP, to) }
+      const outcome = await this.#send('write', () => writeCalls(rows, this.#keys, expiry))
+      if (outcome.status === 'unavailable') return outcome
+      written += outcome.written
+    }
+    return { status: 'written', written, older: to - from - written }
+  }
+
+  delete(pairIds: readonly number[]): Promise<L2Write> {
+    return this.#send('delete', () => deleteCalls(pairIds, this.#keys))
+  }
+
+  state(): L2State {
+    if (this.#closed !== undefined) return { status: 'degraded', reason: 'closed', sinceMs: this.#closed.sinceMs }
+    const trouble = this.#link.down ?? this.#reads.open ?? this.#writes.open
+    return trouble === undefined ? { status: 'up' } : { status: 'degraded', ...trouble }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed !== undefined) return
+    this.#closed = { sinceMs: this.#options.clock.now() }
+    this.#reads.close()
+    this.#writes.close()
+    // Ends within the time-out of the last command.
+    await Promise.all(this.#underWay)
+    this.#link.close()
+  }
+
+  #connected(): void {
+    this.#reads.halfOpen()
+    this.#writes.halfOpen()
+    void this.#track(this.#calls.prepare())
+  }
+
+  /** The flight of each pair: one that is under way, or the one that starts here. */
+  #board(pairIds: readonly number[]): readonly Flight[] {
+    const rows = new Map<number, PriceRecord>()
+    const own: number[] = []
+    const { promise, resolve } = Promise.withResolvers<string | undefined>()
+    const started: Flight = { rows, done: promise }
+    const flights = pairIds.map((pairId) => {
+      const known = this.#flights.get(pairId)
+      if (known !== undefined) return known
+      this.#flights.set(pairId, started)
+      own.push(pairId)
+      return started
+    })
+    if (own.length > 0) void this.#track(this.#fetch(own, rows).then(resolve))
+    return flights
+  }
+
+  async #fetch(pairIds: readonly number[], into: Map<number, PriceRecord>): Promise<string | undefined> {
+    const groups = this.#keys.groupByChain(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_LOAD })
+    const replies = await this.#link.trip((pipeline) => {
+      for (const group of groups) pipeline.mgetBuffer(group.map((at) => this.#keys.keyOf(pairIds[at] as number)))
+    })
+    for (const pairId of pairIds) this.#flights.delete(pairId)
+    if (!replies.ok) {
+      this.#reads.failed(replies.reason)
+      return replies.reason
+    }
+    this.#reads.succeeded()
+    for (const [index, group] of groups.entries()) {
+      const values = replies.values[index] as readonly (Buffer | null)[]
+      for (const [place, at] of group.entries()) this.#take(pairIds[at] as number, values[place], into)
+    }
+    return undefined
+  }
+
+  #take(pairId: number, value: Buffer | null | undefined, into: Map<number, PriceRecord>): void {
+    if (value === null || value === undefined) return
+    const decoded = decodeValue(value)
+    if (decoded.ok) into.set(pairId, decoded.record)
+    else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
+  }
+
+  async #send(operation: Operation, encode: () => readonly VersionedCall[]): Promise<L2Write> {
+    const refusal = this.#refusal(this.#writes)
+    if (refusal !== undefined) return this.#unavailable(operation, refusal)
+    const calls = encode()
+    if (calls.length === 0) return { status: 'written', written: 0, older: 0 }
+    const replies = await this.#track(this.#calls.send(operation, calls))
+    if (!replies.ok) {
+      this.#writes.failed(replies.reason)
+      return this.#unavailable(operation, replies.reason)
+    }
+    this.#writes.succeeded()
+    let written = 0
+    for (const count of replies.values) written += Number(count)
+    return { status: 'written', written, older: 0 }
+  }
+
+  async #ping(): Promise<string | undefined> {
+    const replies = await this.#link.trip((pipeline) => pipeline.ping())
+    return replies.ok ? undefined : replies.reason
+  }
+
+  async #writeNothing(): Promise<string | undefined> {
+    const replies = await this.#calls.send('write', [emptyCall()])
+    return replies.ok ? undefined : replies.reason
+  }
+
+  #refusal(breaker: CircuitBreaker): string | undefined {
+    if (this.#closed !== undefined) return 'closed'
+    return this.#link.down?.reason ?? breaker.open?.reason
+  }
+
+  #unavailable(operation: Operation | 'load', reason: string): { status: 'unavailable'; reason: string } {
+    // The first word of a Redis error is its kind; the rest may hold keys and addresses.
+    const kind = /^[A-Za-z]+(?: connected)?/.exec(reason)?.[0].toLowerCase().replace(' ', '-') ?? 'error'
+    this.#options.metrics?.counter('l2_unavailable_total', { operation, reason: kind }).add(1)
+    return { status: 'unavailable', reason }
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work)
+    try {
+      return await work
+    } finally {
+      this.#underWay.delete(work)
+    }
+  }
+}

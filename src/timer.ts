@@ -1,0 +1,10 @@
+/** Calls `run` once, after `delayMs` milliseconds; the returned function calls it off. */
+export type Timer = (delayMs: number, run: () => void) => () => void
+
+/** The longest delay that Node's timers hold; a longer one would fire at once. */
+export const MAX_DELAY_MS = 2_147_483_647
+
+export const systemTimer: Timer = (delayMs, run) => {
+  const handle = setTimeout(run, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS))
+  return () => clearTimeout(handle)
+}

@@ -1,0 +1,193 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
+import { type Stack, startStack } from '../../deploy/stack/stack.ts'
+import type { L2 } from '../../src/cache/l2.ts'
+import { createRedisL2 } from '../../src/cache/l2-redis.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { systemClock } from '../../src/clock.ts'
+import { columnsOf, record } from '../cache/columns.ts'
+import { uniqueName } from '../harness/kafka.ts'
+import { until } from '../harness/until.ts'
+
+const TIMEOUT_MS = 100
+
+let stack: Stack
+let url: string
+const opened: L2[] = []
+
+beforeAll(async () => {
+  stack = await startStack({ brokers: 0 })
+  url = stack.redisUrl ?? ''
+}, 60_000)
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((l2) => l2.close()))
+})
+afterAll(() => stack?.stop())
+
+const table = new PairTable({ maxPairs: 1_000 })
+
+async function openL2(): Promise<L2> {
+  const l2 = createRedisL2({
+    url,
+    table,
+    clock: systemClock,
+    random: Math.random,
+    ttlMs: 3_600_000,
+    commandTimeoutMs: TIMEOUT_MS,
+  })
+  opened.push(l2)
+  await l2.start()
+  return l2
+}
+
+async function openedL2(): Promise<L2> {
+  const l2 = await openL2()
+  await isUp(l2)
+  return l2
+}
+
+const isUp = (l2: L2) => until('the level is up', () => l2.state().status === 'up')
+const freshPair = () => table.register(uniqueName('chain'), 'a')
+const writeOne = (l2: L2, pairId: number, version: number) => l2.write(columnsOf([{ pairId, version }]), 0, 1)
+const keyOf = (pairId: number) => `fw:{${table.chainName(table.chainOf(pairId))}}:a`
+
+async function withRaw<T>(work: (raw: Redis) => Promise<T>): Promise<T> {
+  const raw = new Redis(url)
+  try {
+    return await work(raw)
+  } finally {
+    raw.disconnect()
+  }
+}
+
+describe('Redis level without Redis', () => {
+  it('starts at once while Redis is away, says so, and serves as soon as it is there', async () => {
+    await stack.stopRedis()
+    const l2 = await openL2()
+    const pairId = freshPair()
+    expect(await l2.load([pairId])).toMatchObject({
+      status: 'unavailable',
+      reason: expect.stringMatching(/^not connected/),
+    })
+    await until('the reason is known', () => JSON.stringify(l2.state()).includes('ECONNREFUSED'))
+    expect(l2.state()).toMatchObject({ status: 'degraded', sinceMs: expect.any(Number) })
+    expect(await writeOne(l2, pairId, 1)).toMatchObject({ status: 'unavailable' })
+    await stack.startRedis()
+    await isUp(l2)
+    expect(await writeOne(l2, pairId, 2)).toEqual({ status: 'written', written: 1, older: 0 })
+  })
+
+  it('survives a restart: unavailable meanwhile, and its functions are loaded again', async () => {
+    const l2 = await openedL2()
+    const pairId = freshPair()
+    await writeOne(l2, pairId, 5)
+    await stack.stopRedis()
+    await until('the loss is noticed', () => l2.state().status === 'degraded')
+    expect(await writeOne(l2, pairId, 6)).toMatchObject({ status: 'unavailable' })
+    await stack.startRedis()
+    await isUp(l2)
+    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
+    expect(await writeOne(l2, pairId, 4)).toEqual({ status: 'written', written: 1, older: 0 })
+  })
+
+  it('gives a reason to what is under way when Redis dies', async () => {
+    const l2 = await openedL2()
+    stack.pauseRedis()
+    const load = l2.load([freshPair()])
+    const write = writeOne(l2, freshPair(), 1)
+    await stack.stopRedis()
+    expect(await load).toMatchObject({ status: 'unavailable' })
+    expect(await write).toMatchObject({ status: 'unavailable' })
+    await stack.startRedis()
+  })
+})
+
+describe('Redis level with a Redis that stands still', () => {
+  afterEach(() => stack.resumeRedis())
+
+  it('answers with a timeout, opens the breaker, and comes back by itself', async () => {
+    const l2 = await openedL2()
+    const pairId = freshPair()
+    await writeOne(l2, pairId, 1)
+    stack.pauseRedis()
+    const reasons = new Set<string>()
+    await until('nothing is sent any more', async () => {
+      const outcome = await l2.load([freshPair()])
+      if (outcome.status === 'unavailable') reasons.add(outcome.reason)
+      return l2.state().status === 'degraded'
+    })
+    expect([...reasons]).toEqual([`timeout: no answer within ${TIMEOUT_MS} ms`])
+    stack.resumeRedis()
+    await isUp(l2)
+    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [record({ version: 1 })] })
+  })
+
+  it('leaves no effect of a write or a deletion that was reported as failed', async () => {
+    const l2 = await openedL2()
+    const [kept, refused] = [freshPair(), freshPair()]
+    await writeOne(l2, kept, 1)
+    stack.pauseRedis()
+    const outcomes = await Promise.all([writeOne(l2, refused, 1), writeOne(l2, kept, 2), l2.delete([kept])])
+    expect(outcomes.map((outcome) => outcome.status)).toEqual(['unavailable', 'unavailable', 'unavailable'])
+    stack.resumeRedis()
+    await withRaw(async (raw) => {
+      // Redis has read the three calls, which lay in its socket, before it reads anything of a new connection.
+      await until('Redis got to the refused calls', async () => {
+        const errors = await raw.info('errorstats')
+        return Number(/errorstat_LATE:count=(\d+)/.exec(errors)?.[1] ?? 0) >= 3
+      })
+      expect(await raw.exists(keyOf(refused))).toBe(0)
+    })
+    await isUp(l2)
+    expect(await l2.load([kept])).toEqual({ status: 'loaded', rows: [record({ version: 1 })] })
+    expect(await writeOne(l2, refused, 1)).toEqual({ status: 'written', written: 1, older: 0 })
+  })
+
+  it('closes within the time-out while an answer is outstanding', async () => {
+    const l2 = await openedL2()
+    stack.pauseRedis()
+    const load = l2.load([freshPair()])
+    await l2.close()
+    expect(await load).toMatchObject({ status: 'unavailable' })
+  })
+})
+
+describe('Redis level with a Redis that refuses', () => {
+  const reads = async (l2: L2) => (await l2.load([freshPair()])).status
+
+  it('goes on reading from a full Redis, reports the refused writes, and writes again when there is room', async () => {
+    const l2 = await openedL2()
+    await withRaw((raw) => raw.config('SET', 'maxmemory', '1'))
+    try {
+      await until('the writes are given up', async () => {
+        expect(await writeOne(l2, freshPair(), 1)).toMatchObject({
+          status: 'unavailable',
+          reason: expect.stringMatching(/^OOM/),
+        })
+        return l2.state().status === 'degraded'
+      })
+      expect(await reads(l2)).toBe('loaded')
+      expect(l2.state()).toMatchObject({ status: 'degraded', reason: expect.stringMatching(/^OOM/) })
+    } finally {
+      await withRaw((raw) => raw.config('SET', 'maxmemory', '0'))
+    }
+    await isUp(l2)
+    expect(await writeOne(l2, freshPair(), 1)).toMatchObject({ status: 'written' })
+  })
+
+  it('goes on reading from a replica, and writes again once it is a primary', async () => {
+    const l2 = await openedL2()
+    await withRaw((raw) => raw.replicaof('127.0.0.1', '1'))
+    try {
+      await until('the writes are given up', async () => {
+        expect(await writeOne(l2, freshPair(), 1)).toMatchObject({ reason: expect.stringMatching(/^READONLY/) })
+        return l2.state().status === 'degraded'
+      })
+      expect(await reads(l2)).toBe('loaded')
+    } finally {
+      await withRaw((raw) => raw.replicaof('NO', 'ONE'))
+    }
+    await isUp(l2)
+    expect(await writeOne(l2, freshPair(), 1)).toMatchObject({ status: 'written' })
+  })
+})
