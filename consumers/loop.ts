@@ -1,5 +1,4 @@
 import type { Batch, BatchContext, BatchHandler } from '../src/broker/port.ts'
-import { type Clock, isVirtual } from '../src/clock.ts'
 
 /**
  * The loop that all consumers share. A record is done when it was handled, or when its dead letter was acknowledged;
@@ -29,18 +28,15 @@ export interface DeadLetter {
 export interface LoopOptions {
   readonly handler: RecordHandler
   readonly deadLetters: DeadLetters
-  readonly clock: Clock
   /** An exception that should not have been: told, and the record becomes a dead letter. */
   readonly onFault: (error: unknown, letter: DeadLetter) => void
 }
 
 export function createLoop(options: LoopOptions): BatchHandler {
-  const { handler, clock } = options
+  const { handler } = options
   return async (batch, context) => {
     let index = 0
     while (index < batch.count && !context.signal.aborted) {
-      // In a replay, time is what the records say.
-      if (isVirtual(clock)) clock.advanceTo(batch.timestampMs(index))
       try {
         const next = handler.handle(batch, index, context)
         index = typeof next === 'number' ? next : await next

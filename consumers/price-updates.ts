@@ -8,7 +8,7 @@ import type { L1 } from '../src/cache/l1.ts'
 import type { L2 } from '../src/cache/l2.ts'
 import type { PairTable } from '../src/cache/pair-table.ts'
 import type { WriteBehind } from '../src/cache/write-behind.ts'
-import type { Clock } from '../src/clock.ts'
+import { type Clock, isVirtual, type VirtualClock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { DetectorRunner } from '../src/detect/runner.ts'
 import { ChainCounters } from '../src/telemetry/by-chain.ts'
@@ -52,18 +52,29 @@ export class PriceUpdates implements RecordHandler {
   readonly #counts: Counts
   #sequences = new Float64Array(1024)
   readonly #endToEndSeconds: Histogram
+  /** In a replay, time is what the records say. */
+  readonly #replayClock: VirtualClock | undefined
+  /** The clock, looked at once a window; a replay's once a record. */
+  #nowMs = 0
 
   constructor(options: PriceUpdatesOptions) {
     this.#options = options
     this.#counts = countsOf(options.metrics, options.table)
+    this.#replayClock = isVirtual(options.clock) ? options.clock : undefined
     this.#endToEndSeconds = options.metrics.histogram('end_to_end_latency_seconds')
   }
 
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
     const end = this.#decode(batch, from)
     this.#options.lookAhead.restart()
+    this.#nowMs = this.#options.clock.now()
+    this.#endToEndSeconds.record((this.#nowMs - (this.#columns.eventTimesMs[0] as number)) / 1000)
     for (let record = from; record < end; record++) {
       if (context.signal.aborted) return record
+      if (this.#replayClock !== undefined) {
+        this.#replayClock.advanceTo(batch.timestampMs(record))
+        this.#nowMs = this.#replayClock.now()
+      }
       const wait = this.#handleRecord(batch, record, record - from)
       if (wait !== undefined) await wait
     }
@@ -106,7 +117,7 @@ export class PriceUpdates implements RecordHandler {
     let next = place + 1
     while ((this.#firstRows[next] as number) < 0) next++
     const endRow = this.#firstRows[next] as number
-    const latest = this.#options.clock.now() + MAX_AHEAD_MS
+    const latest = this.#nowMs + MAX_AHEAD_MS
     for (let row = firstRow; row < endRow; row++) {
       const eventTimeMs = this.#columns.eventTimesMs[row] as number
       if (eventTimeMs > latest)
@@ -116,7 +127,6 @@ export class PriceUpdates implements RecordHandler {
           refused('event-time-future', `eventTimeMs ${eventTimeMs} is more than ${MAX_AHEAD_MS} ms ahead of the clock`),
         )
     }
-    this.#endToEndSeconds.record((this.#options.clock.now() - (this.#columns.eventTimesMs[firstRow] as number)) / 1000)
     return this.#handleRows(batch.topic, firstRow, endRow)
   }
 

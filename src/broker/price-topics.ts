@@ -1,4 +1,10 @@
-import { DEAD_LETTER_RETENTION_MS, DEAD_LETTER_SUFFIX, deadLetterTopic, TOPICS, type TopicRole } from '../../schemas/topics.ts'
+import {
+  DEAD_LETTER_RETENTION_MS,
+  DEAD_LETTER_SUFFIX,
+  deadLetterTopic,
+  TOPICS,
+  type TopicRole,
+} from '../../schemas/topics.ts'
 import type { Admin, TopicSpec } from './port.ts'
 
 /** The price topics that a node reads, and the one partition count that they share. */
@@ -20,9 +26,16 @@ export async function findPriceTopics(
 ): Promise<PriceTopicsFound> {
   const existing = new Set(await admin.topics())
   const isForeign = (topic: string) => !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.has(topic)
-  const topics = selection instanceof RegExp ? [...existing].filter((topic) => selection.test(topic) && isForeign(topic)).sort() : selection
+  const topics =
+    selection instanceof RegExp
+      ? [...existing].filter((topic) => selection.test(topic) && isForeign(topic)).sort()
+      : selection
   const absent = topics.filter((topic) => !existing.has(topic))
-  if (absent.length > 0) return { ok: false, reason: `price topics that do not exist: ${absent.join(', ')} (create them with \`forewarm topics create\`)` }
+  if (absent.length > 0)
+    return {
+      ok: false,
+      reason: `price topics that do not exist: ${absent.join(', ')} (create them with \`forewarm topics create\`)`,
+    }
   const [first] = topics
   if (first === undefined) return { ok: false, reason: `no topic matches PRICE_TOPICS ${String(selection)}` }
   const counts = new Map<string, number>()
@@ -38,7 +51,10 @@ export async function findPriceTopics(
 }
 
 /** The topics of ours that a node needs beside the price topics: as many partitions as these where keyed by chain. */
-export function ownTopics(names: Readonly<Partial<Record<TopicRole, string>>>, partitions: number): readonly TopicSpec[] {
+export function ownTopics(
+  names: Readonly<Partial<Record<TopicRole, string>>>,
+  partitions: number,
+): readonly TopicSpec[] {
   return Object.entries(names).map(([role, topic]) => {
     const rule = TOPICS[role as TopicRole]
     const retention = rule.retentionMs === undefined ? {} : { 'retention.ms': String(rule.retentionMs) }
@@ -55,11 +71,16 @@ const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 export async function deadLetterTopics(admin: Admin, prices: PriceTopics): Promise<readonly TopicSpec[]> {
   const specs: TopicSpec[] = []
   for (const topic of prices.topics) {
-    const largest = Number((await admin.topicConfig(topic, ['max.message.bytes'])).get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES)
+    const largest = Number(
+      (await admin.topicConfig(topic, ['max.message.bytes'])).get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES,
+    )
     specs.push({
       topic: deadLetterTopic(topic),
       partitions: prices.partitions,
-      config: { 'retention.ms': String(DEAD_LETTER_RETENTION_MS), 'max.message.bytes': String(largest + LETTER_HEADROOM_BYTES) },
+      config: {
+        'retention.ms': String(DEAD_LETTER_RETENTION_MS),
+        'max.message.bytes': String(largest + LETTER_HEADROOM_BYTES),
+      },
     })
   }
   return specs

@@ -28,6 +28,8 @@ export class Tracker {
   #readerCounts: Uint8Array<ArrayBuffer>
   #updates = new Uint32Array(1024)
   #pairs = 0
+  /** False until the first read: a node without detectors pays nothing for asking. */
+  hasEdges = false
   totalUpdates = 0
   /** Pairs beyond `maxPairs`: their reads are served, not learned from. */
   refusedPairs = 0
@@ -68,6 +70,7 @@ export class Tracker {
       if (known === NONE && free < 0) free = edge
     }
     if (free < 0) return -1
+    this.hasEdges = true
     this.#read[base + free] = pairId + 1
     this.#rates[base + free] = FIRST_RATE
     this.#lagsMs[base + free] = lagMs
@@ -92,7 +95,7 @@ export class Tracker {
   /** The pairs read after `trigger`'s updates, into `into`; how many. */
   readsAfter(trigger: number, into: KnownReads): number {
     into.count = 0
-    if (trigger >= this.#updates.length) return 0
+    if (!this.hasEdges || trigger >= this.#updates.length) return 0
     this.#collect(trigger, into)
     if (into.count === 0) {
       const base = trigger * READERS_PER_PAIR

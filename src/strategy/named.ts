@@ -4,7 +4,10 @@ export const STRATEGY_NAMES = ['forewarm', 'top-n', 'threshold', 'conservative',
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
 /** The strategy of a configured name; the presets bring their own numbers. */
-export function strategyNamed(name: StrategyName, limits: { readonly maxPairs: number; readonly minScore: number }): Strategy {
+export function strategyNamed(
+  name: StrategyName,
+  limits: { readonly maxPairs: number; readonly minScore: number },
+): Strategy {
   const { maxPairs, minScore } = limits
   switch (name) {
     case 'forewarm':

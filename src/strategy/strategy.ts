@@ -33,7 +33,11 @@ export function topN(options: { readonly topN: number; readonly minScore: number
 }
 
 /** All with at least `minScore`, up to `maxPairs`. */
-export function threshold(options: { readonly minScore: number; readonly maxPairs: number; readonly name?: string }): Strategy {
+export function threshold(options: {
+  readonly minScore: number
+  readonly maxPairs: number
+  readonly name?: string
+}): Strategy {
   const { minScore, maxPairs, name = 'threshold' } = options
   return {
     name,

@@ -40,7 +40,7 @@ export class LookAhead {
 
   /** To be called before each row is handled; the promise, if there is one, is to be awaited first. */
   before(row: number, columns: UpdateColumns): Promise<unknown> | undefined {
-    if (row < this.#end || this.#options.mode === 'off') return undefined
+    if (row < this.#end || this.#options.mode === 'off' || !this.#options.tracker.hasEdges) return undefined
     this.#plan(row, columns)
     if (this.#wanted.size === 0) return undefined
     const { mode, timeoutMs, promote } = this.#options

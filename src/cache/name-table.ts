@@ -1,0 +1,105 @@
+/**
+ * Byte strings to small integers, looked up by the bytes where they lie in a record, so that no string is built for a
+ * name that is known: open addressing over 32-bit hashes, all names' UTF-8 bytes in one arena. A name may stand under
+ * several owners (a pair under its chain); ids count up from 0 over all of them.
+ */
+
+const MAX_LOAD = 0.5
+const FNV_OFFSET = 0x811c9dc5
+const FNV_PRIME = 0x01000193
+const NOT_FOUND = -1
+
+export class NameTable {
+  #count = 0
+  #owners = new Int32Array(1024)
+  #hashes = new Int32Array(1024)
+  /** Where the name's bytes start in the arena; they end where the next one starts. */
+  #starts = new Int32Array(1025)
+  #arena = Buffer.allocUnsafe(16_384)
+  /** Id + 1; 0 is free. */
+  #slots = new Int32Array(2048)
+
+  get size(): number {
+    return this.#count
+  }
+
+  ownerOf(id: number): number {
+    return this.#owners[id] ?? NOT_FOUND
+  }
+
+  /** The id of the name in bytes `start` (inclusive) to `end` (exclusive), or -1. */
+  find(source: Uint8Array, start: number, end: number, owner: number): number {
+    const hash = hashBytes(source, start, end, owner)
+    const mask = this.#slots.length - 1
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const entry = this.#slots[slot] as number
+      if (entry === 0) return NOT_FOUND
+      if (
+        this.#hashes[entry - 1] === hash &&
+        this.#owners[entry - 1] === owner &&
+        this.#isNamed(entry - 1, source, start, end)
+      )
+        return entry - 1
+    }
+  }
+
+  /** Gives the name the next id; it must not be there yet. */
+  add(name: Uint8Array, owner: number): number {
+    const id = this.#count++
+    this.#reserve(id, name.length)
+    const from = this.#starts[id] as number
+    this.#arena.set(name, from)
+    this.#starts[id + 1] = from + name.length
+    this.#hashes[id] = hashBytes(name, 0, name.length, owner)
+    this.#owners[id] = owner
+    this.#place(id)
+    return id
+  }
+
+  #isNamed(id: number, source: Uint8Array, start: number, end: number): boolean {
+    const from = this.#starts[id] as number
+    const length = (this.#starts[id + 1] as number) - from
+    if (length !== end - start) return false
+    const arena = this.#arena
+    for (let i = 0; i < length; i++) if (arena[from + i] !== source[start + i]) return false
+    return true
+  }
+
+  #place(id: number): void {
+    const mask = this.#slots.length - 1
+    let slot = (this.#hashes[id] as number) & mask
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
+    this.#slots[slot] = id + 1
+  }
+
+  #reserve(id: number, nameBytes: number): void {
+    if (id >= this.#hashes.length) {
+      this.#owners = grown(this.#owners, id * 2)
+      this.#hashes = grown(this.#hashes, id * 2)
+      this.#starts = grown(this.#starts, id * 2 + 1)
+    }
+    const used = this.#starts[id] as number
+    if (used + nameBytes > this.#arena.length) {
+      const arena = Buffer.allocUnsafe((used + nameBytes) * 2)
+      this.#arena.copy(arena, 0, 0, used)
+      this.#arena = arena
+    }
+    if (id + 1 > this.#slots.length * MAX_LOAD) {
+      this.#slots = new Int32Array(this.#slots.length * 2)
+      for (let placed = 0; placed < id; placed++) this.#place(placed)
+    }
+  }
+}
+
+function grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length)
+  larger.set(array)
+  return larger
+}
+
+/** FNV-1a (Fowler, Noll, Vo; 32 bit), seeded with the owner. */
+function hashBytes(bytes: Uint8Array, start: number, end: number, owner: number): number {
+  let hash = FNV_OFFSET ^ owner
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), FNV_PRIME)
+  return hash ^ (hash >>> 15)
+}
