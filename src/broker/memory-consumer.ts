@@ -39,10 +39,13 @@ export class MemoryConsumer implements Consumer, GroupMember {
     return this.#stopped !== undefined
   }
 
-  start(): Promise<void> {
-    if (this.#stopped !== undefined) return Promise.reject(closed('the consumer was stopped: make a new one'))
+  /** Rejects with `closed`, `unreachable` or `unknown-topic`; after the latter two it may be called again. */
+  async start(): Promise<void> {
+    if (this.#stopped !== undefined) throw closed('the consumer was stopped: make a new one')
+    this.#cluster.assertUsable()
+    for (const topic of this.options.topics) this.#cluster.topics.get(topic)
     this.#started ??= this.#join()
-    return this.#started
+    await this.#started
   }
 
   stop(options?: { readonly drainMs?: number }): Promise<void> {
@@ -93,14 +96,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
   }
 
   async #join(): Promise<void> {
-    const { mode, groupId, topics } = this.options
-    try {
-      this.#cluster.assertUsable()
-      for (const topic of topics) this.#cluster.topics.get(topic)
-    } catch (error) {
-      this.#started = undefined
-      throw error
-    }
+    const { mode, groupId } = this.options
     this.#state = 'joining'
     const ignoreConnection = this.#cluster.onConnection((reachable) => this.#onConnection(reachable))
     const leave = this.#cluster.join(mode, groupId, this)
