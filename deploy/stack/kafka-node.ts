@@ -39,7 +39,7 @@ export function layOut(nodes: readonly KafkaNode[], parts: Pick<KafkaParts, 'boo
   for (const node of nodes) {
     const data = dataDir(node)
     if (!existsSync(join(data, 'meta.properties'))) format(node, clusterId, parts.bootstrapCheckpoint)
-    writeFileSync(settingsFile(node), settings(node, nodes))
+    writeFileSync(settingsFile(node), lines(brokerSettings(node, nodes)))
   }
 }
 
@@ -82,7 +82,7 @@ export function formatCommand(node: KafkaNode, parts: Pick<KafkaParts, 'java' | 
 
 export function writeSettings(node: KafkaNode): void {
   mkdirSync(node.dir, { recursive: true })
-  writeFileSync(settingsFile(node), settings(node, [node]))
+  writeFileSync(settingsFile(node), lines(brokerSettings(node, [node])))
 }
 
 function mainClass(node: KafkaNode, parts: KafkaParts): string[] {
@@ -101,10 +101,13 @@ function logFile(node: KafkaNode): string {
   return join(node.dir, 'kafka.log')
 }
 
-function settings(node: KafkaNode, nodes: readonly KafkaNode[]): string {
+type Properties = Readonly<Record<string, string | number | boolean>>
+
+/** server.properties of one node among all. */
+export function brokerSettings(node: KafkaNode, nodes: readonly KafkaNode[]): Properties {
   const replicas = nodes.length
   const inSync = Math.min(replicas, 2)
-  return lines({
+  return {
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'controller.quorum.voters': nodes.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
@@ -136,10 +139,10 @@ function settings(node: KafkaNode, nodes: readonly KafkaNode[]): string {
     // gets three, as nobody takes over while a busy machine delays its heartbeats.
     'broker.session.timeout.ms': replicas > 1 ? 2000 : 3000,
     'broker.heartbeat.interval.ms': 500,
-  })
+  }
 }
 
-function lines(properties: Readonly<Record<string, string | number | boolean>>): string {
+function lines(properties: Properties): string {
   return Object.entries(properties)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')

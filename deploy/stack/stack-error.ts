@@ -8,6 +8,7 @@ export type StackErrorCode =
   | 'exited'
   | 'not-ready'
   | 'busy'
+  | 'half-given'
 
 /** Why the local stack cannot be had. The message is one sentence for the person at the terminal. */
 export class StackError extends Error {

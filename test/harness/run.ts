@@ -25,7 +25,16 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function stackUnlessGiven(): Promise<Stack | undefined> {
-  if (process.env.KAFKA_BROKERS && process.env.REDIS_URL) return undefined
+  const given = ['KAFKA_BROKERS', 'REDIS_URL'].filter((name) => process.env[name])
+  if (given.length === 2) return undefined
+  if (given.length === 1) {
+    const missing = given.includes('REDIS_URL') ? 'KAFKA_BROKERS' : 'REDIS_URL'
+    // More likely a slip than a wish for one of the user's and one of ours.
+    throw new StackError(
+      'half-given',
+      `${given} is set and ${missing} is not: set both, or neither to have them started.`,
+    )
+  }
   return startStack({ brokers: 1, redis: true, report: (line) => console.error(`stack: ${line}`) })
 }
 

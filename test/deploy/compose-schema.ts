@@ -1,0 +1,97 @@
+/**
+ * What the compose file may hold: a strict part of the Compose specification, so that a key that is misspelt or in the
+ * wrong place is found without a container engine.
+ */
+type Check = (value: unknown, path: string) => string[]
+
+const DURATION = /^\d+(ms|s|m|h)$/
+/** A version with at least two numbers, or a digest: `latest` and a bare major change under one's feet. */
+const PINNED = /^[a-z0-9./-]+:\d+\.\d+(\.\d+)?$|@sha256:[0-9a-f]{64}$/
+const LOOPBACK_PORT = /^127\.0\.0\.1:\d{1,5}:\d{1,5}$/
+
+/** Everything that is wrong with a parsed compose file, each with its path; empty when it is fine. */
+export function composeProblems(document: unknown): string[] {
+  const problems = composeFile(document, 'compose')
+  return problems.length > 0 ? problems : undeclaredVolumes(document)
+}
+
+const healthcheck = object({
+  required: { test: command, interval: matching(DURATION), timeout: matching(DURATION), retries: count },
+  optional: { start_period: matching(DURATION), start_interval: matching(DURATION) },
+})
+
+const service = object({
+  required: { image: matching(PINNED), ports: listOf(matching(LOOPBACK_PORT)), healthcheck },
+  optional: {
+    command: listOf(text),
+    environment: mapOf(text),
+    volumes: listOf(matching(/^[a-z][a-z-]*:\/[a-z/]+$/)),
+    depends_on: mapOf(object({ required: { condition: matching(/^service_(started|healthy)$/) }, optional: {} })),
+  },
+})
+
+const composeFile = object({
+  required: { name: text, services: mapOf(service) },
+  optional: { volumes: mapOf(object({ required: {}, optional: {} })) },
+})
+
+function undeclaredVolumes(document: unknown): string[] {
+  const { services, volumes = {} } = document as {
+    services: Record<string, { volumes?: string[] }>
+    volumes?: Record<string, unknown>
+  }
+  return Object.entries(services).flatMap(([name, { volumes: used = [] }]) =>
+    used
+      .map((volume) => volume.split(':')[0] ?? '')
+      .filter((volume) => !(volume in volumes))
+      .map((volume) => `compose.services.${name}.volumes: ${volume} is not declared`),
+  )
+}
+
+function object(keys: { required: Record<string, Check>; optional: Record<string, Check> }): Check {
+  const known: Record<string, Check> = { ...keys.required, ...keys.optional }
+  return (value, path) => {
+    if (!isObject(value)) return [`${path}: not an object`]
+    const missing = Object.keys(keys.required).filter((key) => !(key in value))
+    const found = Object.entries(value).flatMap(([key, inner]) => {
+      const check = known[key]
+      return check === undefined ? [`${path}.${key}: unknown key`] : check(inner, `${path}.${key}`)
+    })
+    return [...missing.map((key) => `${path}.${key}: missing`), ...found]
+  }
+}
+
+function mapOf(check: Check): Check {
+  return (value, path) =>
+    isObject(value)
+      ? Object.entries(value).flatMap(([key, inner]) => check(inner, `${path}.${key}`))
+      : [`${path}: not an object`]
+}
+
+function listOf(check: Check): Check {
+  return (value, path) =>
+    Array.isArray(value) ? value.flatMap((inner, i) => check(inner, `${path}[${i}]`)) : [`${path}: not a list`]
+}
+
+function matching(pattern: RegExp): Check {
+  return (value, path) => (typeof value === 'string' && pattern.test(value) ? [] : [`${path}: ${value} is not allowed`])
+}
+
+/** Numbers and booleans are written as text: YAML's and Compose's own ideas of them differ. */
+function text(value: unknown, path: string): string[] {
+  return typeof value === 'string' ? [] : [`${path}: not text`]
+}
+
+function count(value: unknown, path: string): string[] {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 ? [] : [`${path}: not a count`]
+}
+
+function command(value: unknown, path: string): string[] {
+  const [how, program] = Array.isArray(value) ? value : []
+  const runs = (how === 'CMD' || how === 'CMD-SHELL') && typeof program === 'string'
+  return runs ? listOf(text)(value, path) : [`${path}: not [CMD, program, …]`]
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

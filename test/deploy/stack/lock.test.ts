@@ -1,0 +1,43 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { alone } from '../../../deploy/stack/lock.ts'
+
+let dir: string
+let file: string
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'forewarm-lock-'))
+  file = join(dir, 'held.lock')
+})
+
+afterEach(() => rmSync(dir, { recursive: true }))
+
+test('work under one lock runs one after the other', async () => {
+  const events: string[] = []
+  const work = (name: string) => async () => {
+    events.push(`${name} begins`)
+    await new Promise(setImmediate)
+    events.push(`${name} ends`)
+  }
+  await Promise.all([alone(file, 10_000, work('first')), alone(file, 10_000, work('second'))])
+  expect(events).toEqual(['first begins', 'first ends', 'second begins', 'second ends'])
+})
+
+test('the lock is given back when the work fails', async () => {
+  const failing = alone(file, 10_000, () => Promise.reject(new Error('no leader')))
+  await expect(failing).rejects.toThrow('no leader')
+  expect(existsSync(file)).toBe(false)
+})
+
+test('who waits too long is told that it is busy', async () => {
+  await alone(file, 10_000, async () => {
+    await expect(alone(file, 0, async () => 'never')).rejects.toMatchObject({ code: 'busy' })
+  })
+})
+
+test('the lock of a process that was killed is taken over', async () => {
+  writeFileSync(file, JSON.stringify({ name: 'holder', pid: process.pid, startedAt: 'before' }))
+  expect(await alone(file, 10_000, async () => 'done')).toBe('done')
+})

@@ -1,0 +1,28 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { expect, test } from '@jest/globals'
+import { allotPorts } from '../../../deploy/stack/ports.ts'
+
+test('ports that are allotted together differ, and lie below those of outgoing connections', async () => {
+  const ports = await allotPorts(Array.from({ length: 20 }, () => 'any' as const))
+  expect(new Set(ports).size).toBe(20)
+  expect(Math.min(...ports)).toBeGreaterThanOrEqual(20_000)
+  expect(Math.max(...ports)).toBeLessThan(32_768)
+})
+
+test('a wished port is given where it is free, and once', async () => {
+  const [free = 0] = await allotPorts(['any'])
+  const [first, second] = await allotPorts([free, free])
+  expect(first).toBe(free)
+  expect(second).not.toBe(free)
+})
+
+test('a wished port that somebody listens on is left alone', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const taken = (server.address() as AddressInfo).port
+  const [port] = await allotPorts([taken])
+  expect(port).not.toBe(taken)
+  server.close()
+  await once(server, 'close')
+})
