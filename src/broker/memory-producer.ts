@@ -4,8 +4,12 @@ import { maxBytes } from './memory-log.ts'
 import type { MemoryTopic } from './memory-topics.ts'
 import { BrokerError, type OutgoingRecord, type Producer } from './port.ts'
 
-/** Kafka's batch header (61 B) and a record's own varints, as they count against max.message.bytes. */
-const RECORD_OVERHEAD_BYTES = 70
+/**
+ * What Kafka adds to the records of one call for one partition, which make one batch, and to each of them (about: its
+ * varints). max.message.bytes holds for the batch.
+ */
+const BATCH_OVERHEAD_BYTES = 61
+const RECORD_OVERHEAD_BYTES = 12
 
 /**
  * A batch is stored whole or not at all, in the order of the calls. A call resolves in a later turn of the event loop,
@@ -36,7 +40,7 @@ export class MemoryProducer implements Producer {
     const failure = this.#cluster.takeFailure()
     if (failure !== undefined) throw failure
     const topic = this.#cluster.topics.get(topicName)
-    for (const record of records) check(topic, record)
+    assertFits(topic, records)
     const nowMs = this.#cluster.options.clock.now()
     for (const record of records) topic.partitions[record.partition]?.append(record, record.timestampMs ?? nowMs)
     for (const log of topic.partitions) log.announce()
@@ -54,20 +58,32 @@ export class MemoryProducer implements Producer {
   }
 }
 
-function check(topic: MemoryTopic, record: OutgoingRecord): void {
-  if (topic.partitions[record.partition] === undefined) {
-    const message = `partition ${record.partition} of ${topic.name}, 0 to ${topic.partitions.length - 1} expected`
+/** Throws `refused` or `too-large`. */
+function assertFits(topic: MemoryTopic, records: readonly OutgoingRecord[]): void {
+  for (const { partition } of records) {
+    if (topic.partitions[partition] !== undefined) continue
+    const message = `partition ${partition} of ${topic.name}, 0 to ${topic.partitions.length - 1} expected`
     throw new BrokerError('refused', message, { retriable: false })
   }
-  // The bound is cheap and nearly always enough; counting UTF-8 bytes is left to records near the limit.
-  if (recordBytes(record, maxBytes) <= topic.maxRecordBytes) return
-  const bytes = recordBytes(record, Buffer.byteLength)
-  if (bytes <= topic.maxRecordBytes) return
-  const message = `a record of ${bytes} bytes for ${topic.name}, at most ${topic.maxRecordBytes} expected`
+  // The bound is cheap and nearly always enough; counting UTF-8 bytes is left to batches near the limit.
+  if (largestBatchBytes(topic, records, maxBytes) <= topic.maxBatchBytes) return
+  const bytes = largestBatchBytes(topic, records, Buffer.byteLength)
+  if (bytes <= topic.maxBatchBytes) return
+  const message = `${bytes} bytes at once for a partition of ${topic.name}, at most ${topic.maxBatchBytes} expected`
   throw new BrokerError('too-large', message, { retriable: false })
 }
 
-function recordBytes(record: OutgoingRecord, measure: (bytes: Buffer | string) => number): number {
+type Measure = (bytes: Buffer | string) => number
+
+function largestBatchBytes(topic: MemoryTopic, records: readonly OutgoingRecord[], measure: Measure): number {
+  const bytes: number[] = Array(topic.partitions.length).fill(BATCH_OVERHEAD_BYTES)
+  for (const record of records) {
+    bytes[record.partition] = (bytes[record.partition] ?? 0) + recordBytes(record, measure)
+  }
+  return Math.max(...bytes)
+}
+
+function recordBytes(record: OutgoingRecord, measure: Measure): number {
   let bytes = RECORD_OVERHEAD_BYTES
   if (record.key !== undefined) bytes += measure(record.key)
   if (record.value !== null) bytes += measure(record.value)

@@ -7,7 +7,8 @@ export interface MemoryTopic {
   readonly name: string
   readonly partitions: readonly PartitionLog[]
   readonly config: ReadonlyMap<string, string>
-  readonly maxRecordBytes: number
+  /** For the records of one call that go to one partition. */
+  readonly maxBatchBytes: number
 }
 
 const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
@@ -51,13 +52,13 @@ export class MemoryTopics {
     if (!Number.isInteger(partitions) || partitions < 1)
       throw refused(`topic ${name}: ${partitions} partitions, at least 1`)
     const settings = new Map(Object.entries({ ...CONFIG_DEFAULTS, ...config }))
-    const maxRecordBytes = Number(settings.get('max.message.bytes'))
-    if (!(maxRecordBytes > 0)) throw refused(`topic ${name}: max.message.bytes is ${settings.get('max.message.bytes')}`)
+    const maxBatchBytes = Number(settings.get('max.message.bytes'))
+    if (!(maxBatchBytes > 0)) throw refused(`topic ${name}: max.message.bytes is ${settings.get('max.message.bytes')}`)
     this.#topics.set(name, {
       name,
       partitions: Array.from({ length: partitions }, () => createPartitionLog(this.#maxRecordsPerPartition)),
       config: settings,
-      maxRecordBytes,
+      maxBatchBytes,
     })
     return true
   }
