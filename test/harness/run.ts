@@ -5,20 +5,29 @@ import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import { StackError } from '../../deploy/stack/stack-error.ts'
 
 /**
- * What `npm test` and `npm run test:long` call: Jest, with a Kafka and a Redis around it. KAFKA_BROKERS and REDIS_URL
- * are used where both are set; otherwise a stack is started and ended again. Arguments go on to Jest; the exit code is
- * Jest's.
+ * What `npm test`, `npm run test:unit` and `npm run test:long` call: Jest, with a Kafka and a Redis around it for what
+ * needs them. KAFKA_BROKERS and REDIS_URL are used where both are set; otherwise a stack is started and ended again.
+ * Arguments go on to Jest; the exit code is Jest's, 1 where the stack could not be had, 130 where Jest was interrupted.
  */
 const ROOT = resolve(import.meta.dirname, '../..')
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js')
-const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--disable-warning=TimeoutNegativeWarning']
+const NODE_OPTIONS = [
+  '--disable-warning=ExperimentalWarning',
+  '--disable-warning=TimeoutNegativeWarning',
+  '--experimental-vm-modules',
+]
+const INTERRUPTED = 130
 
 async function main(argv: readonly string[]): Promise<number> {
-  const long = argv[0] === 'long'
-  const projects = long ? ['long'] : ['unit', 'integration']
+  const [name] = argv
+  const named = name === 'unit' || name === 'long'
+  const projects = named ? [name] : ['unit', 'integration']
+  // The projects come last, as Jest would take a file name after them for another project.
+  const args = [...argv.slice(named ? 1 : 0), '--selectProjects', ...projects]
+  if (name === 'unit') return runJest(args, undefined)
   const stack = await stackUnlessGiven()
   try {
-    return await runJest(['--selectProjects', ...projects, ...argv.slice(long ? 1 : 0)], stack)
+    return await runJest(args, stack)
   } finally {
     await stack?.stop()
   }
@@ -44,11 +53,7 @@ async function runJest(args: readonly string[], stack: Stack | undefined): Promi
     env.KAFKA_BROKERS = stack.brokers.join(',')
     env.REDIS_URL = stack.redisUrl
   }
-  const jest = spawn(process.execPath, [...NODE_OPTIONS, '--experimental-vm-modules', JEST, ...args], {
-    cwd: ROOT,
-    env,
-    stdio: 'inherit',
-  })
+  const jest = spawn(process.execPath, [...NODE_OPTIONS, JEST, ...args], { cwd: ROOT, env, stdio: 'inherit' })
   // A signal to us alone is passed on; Ctrl-C reaches Jest by itself. Either way Jest ends first, then the stack.
   const passOn = (signal: NodeJS.Signals): void => {
     jest.kill(signal)
@@ -56,7 +61,7 @@ async function runJest(args: readonly string[], stack: Stack | undefined): Promi
   process.on('SIGTERM', passOn)
   process.on('SIGINT', passOn)
   const [code] = await once(jest, 'exit')
-  return typeof code === 'number' ? code : 1
+  return typeof code === 'number' ? code : INTERRUPTED
 }
 
 try {
