@@ -1,0 +1,51 @@
+import { AVRO_MAGIC, encodePriceAvro } from '../../schemas/price-avro.ts'
+import { encodePriceJson } from '../../schemas/price-json.ts'
+import { decodePriceRecord } from '../../schemas/price-record.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { KEY_SEPARATOR } from '../../schemas/topics.ts'
+import type { WarmRequest } from '../../schemas/warm-request.ts'
+import type { ReplayRecord } from './replay-record.ts'
+
+/** What a record says, as far as replay has to know. */
+export type Content =
+  | { readonly kind: 'prices'; readonly updates: readonly PriceUpdate[] }
+  | { readonly kind: 'delisted'; readonly chain: string; readonly pair: string }
+  | { readonly kind: 'warm-request'; readonly request: WarmRequest }
+  /** Neither: results, snapshots, damaged records. */
+  | { readonly kind: 'other'; readonly reason: string }
+
+export function contentOf(record: Pick<ReplayRecord, 'key' | 'value'>): Content {
+  if (record.value === undefined) return delisted(record.key)
+  const prices = decodePriceRecord(record.value)
+  if (prices.ok) return { kind: 'prices', updates: prices.updates }
+  const request = warmRequestOf(record.value)
+  if (request !== undefined) return { kind: 'warm-request', request }
+  return { kind: 'other', reason: prices.reason }
+}
+
+/** Only what a replay touches is looked at: the warmer that gets it checks the rest. */
+function warmRequestOf(value: Buffer): WarmRequest | undefined {
+  let parsed: Partial<WarmRequest> | null
+  try {
+    parsed = JSON.parse(value.toString('utf8'))
+  } catch {
+    return undefined
+  }
+  const { requestId, chain, pairs, origin, issuedAtMs } = parsed ?? {}
+  if (typeof requestId !== 'string' || typeof chain !== 'string' || typeof origin !== 'string') return undefined
+  return Array.isArray(pairs) && typeof issuedAtMs === 'number' ? (parsed as WarmRequest) : undefined
+}
+
+function delisted(key: Buffer | undefined): Content {
+  const [chain, pair] = (key?.toString('utf8') ?? '').split(KEY_SEPARATOR)
+  if (chain === undefined || chain === '' || pair === undefined || pair === '')
+    return { kind: 'other', reason: 'bad-key' }
+  return { kind: 'delisted', chain, pair }
+}
+
+/** The updates as a record's value, in the encoding of `like`. */
+export function encodeUpdates(updates: readonly PriceUpdate[], like: Buffer): Buffer {
+  const [first] = updates
+  const content = updates.length === 1 && first !== undefined ? first : updates
+  return like[0] === AVRO_MAGIC ? encodePriceAvro(content, like.readInt32BE(1)) : Buffer.from(encodePriceJson(content))
+}

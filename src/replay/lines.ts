@@ -1,0 +1,91 @@
+import { createReadStream, type ReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { ReplayError } from './replay-error.ts'
+
+export interface Line {
+  /** Counted from 1. */
+  readonly number: number
+  readonly text: string
+  /** Whether a line end followed: the last line of a truncated file has none. */
+  readonly ended: boolean
+}
+
+/** Longest line that is read; a record's value is at most a tenth of it. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024
+const CHUNK_BYTES = 256 * 1024
+const NEWLINE = 0x0a
+
+/**
+ * The lines of a text file, in lists as they come off the disk; unpacked where the name ends in .gz. A gzip stream
+ * that ends early gives the lines that it has, then fails with `corrupt-recording`.
+ */
+export class LineFile {
+  readonly path: string
+  #file: ReadStream | undefined
+  #size = 0
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  /** How much of the file has been read, 0 to 1. */
+  get fraction(): number {
+    return this.#size === 0 ? 1 : Math.min(1, (this.#file?.bytesRead ?? 0) / this.#size)
+  }
+
+  /** Rejects with `no-such-file`. */
+  async *read(): AsyncGenerator<readonly Line[]> {
+    this.#size = await sizeOf(this.path)
+    const file = createReadStream(this.path, { highWaterMark: CHUNK_BYTES })
+    this.#file = file
+    const bytes = this.path.endsWith('.gz') ? unpacked(file) : file
+    yield* this.#split(bytes)
+  }
+
+  async *#split(bytes: Readable): AsyncGenerator<readonly Line[]> {
+    let number = 0
+    let rest: Buffer = Buffer.alloc(0)
+    try {
+      for await (const chunk of bytes as AsyncIterable<Buffer>) {
+        const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+        const lines: Line[] = []
+        let from = 0
+        for (let end = text.indexOf(NEWLINE); end >= 0; end = text.indexOf(NEWLINE, from)) {
+          lines.push({ number: ++number, text: text.toString('utf8', from, end), ended: true })
+          from = end + 1
+        }
+        rest = text.subarray(from)
+        if (rest.length > MAX_LINE_BYTES)
+          throw new ReplayError(
+            'corrupt-recording',
+            `${this.path}: line ${number + 1} is longer than ${MAX_LINE_BYTES} bytes`,
+          )
+        if (lines.length > 0) yield lines
+      }
+    } catch (cause) {
+      if (cause instanceof ReplayError) throw cause
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw new ReplayError('corrupt-recording', `${this.path} cannot be read after line ${number}: ${reason}`, cause)
+    } finally {
+      bytes.destroy()
+    }
+    if (rest.length > 0) yield [{ number: ++number, text: rest.toString('utf8'), ended: false }]
+  }
+}
+
+function unpacked(file: Readable): Readable {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES })
+  file.on('error', (cause) => gunzip.destroy(cause))
+  gunzip.on('close', () => file.destroy())
+  return file.pipe(gunzip)
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (cause) {
+    throw new ReplayError('no-such-file', `${path} cannot be read: no such file, or no right to it`, cause)
+  }
+}

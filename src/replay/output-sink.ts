@@ -1,0 +1,76 @@
+import type { Writable } from 'node:stream'
+import { contentOf } from './content.ts'
+import { delistedLine } from './price-line.ts'
+import { recordLine } from './recording-line.ts'
+import type { ReplayRecord } from './replay-record.ts'
+import type { ReplaySink } from './sink.ts'
+import { LostLedger, type LostRecords } from './source.ts'
+
+/** `updates`: each price update on a line of its own, as `produce` reads them. `records`: whole records, as in a recording. */
+export type OutputFormat = 'updates' | 'records'
+
+const PIECE_CHARS = 32 * 1024
+
+/** Writes lines to a stream, as fast as they are taken. Ends in silence when the reader goes away. */
+export class OutputSink implements ReplaySink {
+  readonly #output: Writable
+  readonly #format: OutputFormat
+  readonly #failed = new LostLedger()
+  #pending = ''
+
+  constructor(output: Writable, format: OutputFormat) {
+    this.#output = output
+    this.#format = format
+  }
+
+  async open(): Promise<void> {}
+
+  apply(record: ReplayRecord): Promise<void> | undefined {
+    this.#pending += this.#format === 'records' ? `${recordLine(record)}\n` : this.#updateLines(record)
+    return this.#pending.length < PIECE_CHARS ? undefined : this.flush()
+  }
+
+  async flush(): Promise<void> {
+    const piece = this.#pending
+    this.#pending = ''
+    if (piece === '' || this.#output.write(piece) || this.#output.destroyed) return
+    await drained(this.#output)
+  }
+
+  async close(): Promise<void> {
+    await this.flush()
+  }
+
+  targets(): readonly [] {
+    return []
+  }
+
+  failed(): readonly LostRecords[] {
+    return this.#failed.list()
+  }
+
+  #updateLines(record: ReplayRecord): string {
+    const content = contentOf(record)
+    switch (content.kind) {
+      case 'prices':
+        return content.updates.map((update) => `${JSON.stringify(update)}\n`).join('')
+      case 'delisted':
+        return `${delistedLine(content.chain, content.pair)}\n`
+      case 'warm-request':
+        return `${JSON.stringify(content.request)}\n`
+      case 'other':
+        this.#failed.add(content.reason, 1, `${record.topic}/${record.partition} offset ${record.offset}`)
+        return ''
+    }
+  }
+}
+
+function drained(output: Writable): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  output.once('drain', resolve)
+  output.once('close', resolve)
+  return promise.finally(() => {
+    output.off('drain', resolve)
+    output.off('close', resolve)
+  })
+}

@@ -1,0 +1,70 @@
+import { setTimeout as delay } from 'node:timers/promises'
+
+/** A replay's own time: the wall's, or a virtual one that `sleep` moves. */
+export interface ReplayTime {
+  /** Milliseconds since the epoch. */
+  now(): number
+  /** Resolves after that time or when the signal is aborted; never rejects. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>
+}
+
+export const wallTime: ReplayTime = {
+  now: () => Date.now(),
+  sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
+}
+
+export type Speed = number | 'max'
+
+export const MIN_SPEED = 0.1
+export const MAX_SPEED = 1000
+
+/** Timers cannot wait for longer than 2³¹ − 1 ms; a quiet month at speed 0.1 would. */
+const LONGEST_SLEEP_MS = 3_600_000
+
+/**
+ * When a record is due: at t0 + Δ ÷ speed, where t0 is when the first record was due and Δ how much later than the
+ * first its timestamp is. The schedule is absolute: what one record is late by, the next one does not inherit.
+ */
+export class Pace {
+  readonly #speed: Speed
+  readonly #time: ReplayTime
+  #startMs: number | undefined
+  #firstTimestampMs = 0
+  #behindMs = 0
+
+  constructor(options: { readonly speed: Speed; readonly time: ReplayTime }) {
+    this.#speed = options.speed
+    this.#time = options.time
+  }
+
+  /** By how much the last record was late; negative while one is waited for. 0 at full speed. */
+  get behindMs(): number {
+    return this.#behindMs
+  }
+
+  /** How long to wait for a record with this timestamp; at most 0 when it is due. The first record is due at once. */
+  dueInMs(timestampMs: number): number {
+    if (this.#speed === 'max') return 0
+    const nowMs = this.#time.now()
+    if (this.#startMs === undefined) {
+      this.#startMs = nowMs
+      this.#firstTimestampMs = timestampMs
+    }
+    const dueAtMs = this.#startMs + (timestampMs - this.#firstTimestampMs) / this.#speed
+    this.#behindMs = nowMs - dueAtMs
+    return dueAtMs - nowMs
+  }
+
+  /** Resolves when a record with this timestamp is due, or when the signal is aborted. */
+  async wait(timestampMs: number, signal: AbortSignal): Promise<void> {
+    for (let dueMs = this.dueInMs(timestampMs); dueMs > 0 && !signal.aborted; dueMs = this.dueInMs(timestampMs)) {
+      // Timers fire up to a millisecond early: without rounding up, the last of it would be spent spinning.
+      await this.#time.sleep(Math.ceil(Math.min(dueMs, LONGEST_SLEEP_MS)), signal)
+    }
+  }
+
+  /** The next record is the first of a new pass. */
+  restart(): void {
+    this.#startMs = undefined
+  }
+}

@@ -1,0 +1,58 @@
+import { LineFile } from './lines.ts'
+import { parsePriceLine } from './price-line.ts'
+import type { ReplayRecord } from './replay-record.ts'
+import { LostLedger, type ReplaySource } from './source.ts'
+
+/** The topic that a file of price updates stands for, where its records need one. */
+export const PRICE_FILE_TOPIC = 'prices'
+
+/**
+ * An NDJSON file of prices (price-line.ts), in the order in which it is written. A record's timestamp is its newest
+ * event time, or for a tombstone that of the line before. A line that is none is counted with its number and left out.
+ */
+export function openPriceFile(path: string): ReplaySource {
+  const file = new LineFile(path)
+  const lost = new LostLedger()
+  async function* read(signal: AbortSignal): AsyncGenerator<readonly ReplayRecord[]> {
+    lost.clear()
+    let timestampMs = 0
+    for await (const lines of file.read()) {
+      if (signal.aborted) return
+      const records: ReplayRecord[] = []
+      for (const { text, number } of lines) {
+        const trimmed = text.trim()
+        if (trimmed === '') continue
+        const record = recordOf(trimmed, number, timestampMs)
+        if (typeof record === 'string') {
+          lost.add(record, 1, `${path}, line ${number}`)
+          continue
+        }
+        timestampMs = record.timestampMs
+        records.push(record)
+      }
+      if (records.length > 0) yield records
+    }
+  }
+  return {
+    origin: { topics: new Map([[PRICE_FILE_TOPIC, 1]]), clusterId: undefined, stateHash: undefined },
+    read,
+    fraction: () => file.fraction,
+    lost: () => lost.list(),
+  }
+}
+
+/** The record that a line holds, or the reason against it. */
+function recordOf(text: string, line: number, timeBeforeMs: number): ReplayRecord | string {
+  const parsed = parsePriceLine(text)
+  if (!parsed.ok) return parsed.reason
+  const place = {
+    topic: PRICE_FILE_TOPIC,
+    partition: 0,
+    offset: BigInt(line - 1),
+    key: Buffer.from(parsed.key),
+    headers: [],
+  }
+  if (parsed.kind === 'delisted') return { ...place, timestampMs: timeBeforeMs, value: undefined }
+  const timestampMs = parsed.updates.reduce((newest, { eventTimeMs }) => Math.max(newest, eventTimeMs), 0)
+  return { ...place, timestampMs, value: Buffer.from(text) }
+}

@@ -1,0 +1,37 @@
+import { parsePriceJson } from '../../schemas/price-json.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import type { Refused } from '../../schemas/refusal.ts'
+import { pairKey } from '../../schemas/topics.ts'
+
+/**
+ * A line of an NDJSON file of prices: a price record (an update, a list of updates of one chain, a frame), or
+ * `{"chain":"…","pair":"…","delisted":true}` for what is a tombstone on a topic.
+ */
+export type PriceLine =
+  | { readonly ok: true; readonly kind: 'prices'; readonly updates: readonly PriceUpdate[]; readonly key: string }
+  | { readonly ok: true; readonly kind: 'delisted'; readonly key: string }
+  | Refused
+
+export function parsePriceLine(text: string): PriceLine {
+  const prices = parsePriceJson(Buffer.from(text))
+  if (!prices.ok) return delistedKey(text) ?? prices
+  const [first] = prices.updates
+  if (first === undefined) return { ok: false, reason: 'empty', detail: 'expected at least one update' }
+  const key = prices.updates.length === 1 ? pairKey(first.chain, first.pair) : first.chain
+  return { ok: true, kind: 'prices', updates: prices.updates, key }
+}
+
+function delistedKey(text: string): PriceLine | undefined {
+  if (!text.includes('"delisted"')) return undefined
+  try {
+    const { chain, pair, delisted } = JSON.parse(text)
+    if (typeof chain !== 'string' || typeof pair !== 'string' || delisted !== true) return undefined
+    return { ok: true, kind: 'delisted', key: pairKey(chain, pair) }
+  } catch {
+    return undefined
+  }
+}
+
+export function delistedLine(chain: string, pair: string): string {
+  return JSON.stringify({ chain, pair, delisted: true })
+}

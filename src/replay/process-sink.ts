@@ -1,0 +1,54 @@
+import type { VirtualClock } from '../clock.ts'
+import { ReplayError } from './replay-error.ts'
+import type { ReplayRecord } from './replay-record.ts'
+import type { ReplaySink } from './sink.ts'
+
+/** What a pipeline in this process offers to be replayed into. */
+export interface InProcessSink {
+  /** In replay order; a promise is waited for. What it throws ends the replay. */
+  apply(record: ReplayRecord): Promise<void> | void
+  /** Resolves when all effects of the records so far are there. */
+  flush?(): Promise<void>
+}
+
+/** Hands records to a pipeline in this process; the clock, if there is one, moves to each record's timestamp before. */
+export class ProcessSink implements ReplaySink {
+  readonly #sink: InProcessSink
+  readonly #clock: VirtualClock | undefined
+
+  constructor(sink: InProcessSink, clock?: VirtualClock) {
+    this.#sink = sink
+    this.#clock = clock
+  }
+
+  async open(): Promise<void> {}
+
+  apply(record: ReplayRecord): Promise<void> | undefined {
+    this.#clock?.advanceTo(record.timestampMs)
+    try {
+      const applied = this.#sink.apply(record)
+      return applied === undefined ? undefined : applied.catch((cause: unknown) => fail(record, cause))
+    } catch (cause) {
+      return fail(record, cause)
+    }
+  }
+
+  async flush(): Promise<void> {
+    await this.#sink.flush?.()
+  }
+
+  async close(): Promise<void> {}
+
+  targets(): readonly [] {
+    return []
+  }
+
+  failed(): readonly [] {
+    return []
+  }
+}
+
+function fail(record: ReplayRecord, cause: unknown): never {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  throw new ReplayError('sink-failed', `${record.topic}/${record.partition} offset ${record.offset}: ${reason}`, cause)
+}

@@ -1,0 +1,144 @@
+import type { Broker } from '../broker/port.ts'
+import { contentOf } from './content.ts'
+import { positionReason, type RecordFilter } from './filter.ts'
+import { progressOf, type ReplayProgress } from './progress.ts'
+import { RecordingWriter } from './recording-writer.ts'
+import { ReplayError } from './replay-error.ts'
+import type { ReplayRange } from './replay-options.ts'
+import { filterOf } from './replay-plan.ts'
+import type { ReplayRecord } from './replay-record.ts'
+import type { LostRecords, ReplaySource } from './source.ts'
+import { createStateHash, type StateHash } from './state-hash.ts'
+import { openTopics } from './topic-source.ts'
+
+export interface RecordOptions extends ReplayRange {
+  readonly broker: Broker
+  readonly topics: readonly string[]
+  /** Packed where the name ends in .gz. */
+  readonly file: string
+  /**
+   * Goes on with what is written from now on (or from `since` or `fromOffset` on), in the order of arrival, until
+   * `max` or the signal. Otherwise what is there now is recorded, in replay order.
+   */
+  readonly live?: boolean
+  /** Ends after so many records. */
+  readonly max?: number
+  /** Replaces a file that exists. */
+  readonly replace?: boolean
+  /** Ends the recording early; the file is closed properly and holds what was read until then. */
+  readonly signal?: AbortSignal
+  /** Called once, when records begin to flow, with what tells how far it has come. */
+  readonly onStart?: (progress: () => ReplayProgress) => void
+  /** As in ReplayOptions. */
+  readonly stallMs?: number
+}
+
+export interface RecordReport {
+  readonly status: 'done' | 'interrupted'
+  readonly file: string
+  /** Of the file, as it lies on the disk. */
+  readonly bytes: number
+  readonly records: number
+  /** Read and left out on request. */
+  readonly filtered: number
+  /** What could not be read, by reason. */
+  readonly skipped: readonly LostRecords[]
+  readonly durationMs: number
+  /** Of the recorded price updates (state-hash.ts); it stands in the file too. */
+  readonly stateHash: string
+}
+
+/** Writes records of topics into a recording. Rejects with a ReplayError or a BrokerError; no file is left then. */
+export async function record(options: RecordOptions): Promise<RecordReport> {
+  const { signal = new AbortController().signal, max = Number.POSITIVE_INFINITY } = options
+  if (!(max >= 1)) throw new ReplayError('bad-option', `max: got ${max}; allowed: a whole number from 1`)
+  const filter = filterOf(options, {})
+  const source = await openSource(options, filter)
+  const header = { topics: Object.fromEntries(source.origin.topics), clusterId: source.origin.clusterId }
+  const writer = await RecordingWriter.create(options.file, header, options.replace ?? false)
+  const run = new RecordRun({ source, filter, writer, max, signal })
+  options.onStart?.(() => run.progress())
+  try {
+    await run.run()
+    return await run.finish()
+  } catch (error) {
+    await writer.discard()
+    throw error
+  }
+}
+
+function openSource(options: RecordOptions, filter: RecordFilter): Promise<ReplaySource> {
+  const { broker, topics, live = false, stallMs } = options
+  if (live && (filter.untilMs ?? filter.toOffset) !== undefined)
+    throw new ReplayError('bad-option', 'live: goes on until max or the signal; leave until and toOffset out')
+  if (topics.length === 0) throw new ReplayError('bad-option', 'topics: got none; allowed: at least one')
+  return openTopics({
+    ...filter,
+    broker,
+    topics: [...new Set(topics)],
+    follow: live,
+    atEnd: live && filter.sinceMs === undefined && filter.fromOffset === undefined,
+    ...(stallMs === undefined ? {} : { stallMs }),
+  })
+}
+
+interface RecordRunOptions {
+  readonly source: ReplaySource
+  readonly filter: RecordFilter
+  readonly writer: RecordingWriter
+  readonly max: number
+  readonly signal: AbortSignal
+}
+
+class RecordRun {
+  readonly #options: RecordRunOptions
+  readonly #hash = createStateHash()
+  readonly #startedMs = performance.now()
+  #filtered = 0
+
+  constructor(options: RecordRunOptions) {
+    this.#options = options
+  }
+
+  async run(): Promise<void> {
+    const { source, filter, writer, max, signal } = this.#options
+    for await (const records of source.read(signal)) {
+      const kept = records.filter((record) => positionReason(record, filter) === undefined)
+      this.#filtered += records.length - kept.length
+      const room = kept.slice(0, max - writer.records)
+      for (const record of room) addToHash(this.#hash, record)
+      await writer.write(room)
+      if (writer.records >= max) return
+    }
+  }
+
+  async finish(): Promise<RecordReport> {
+    const { source, writer, signal } = this.#options
+    const stateHash = this.#hash.digest()
+    await writer.finish(stateHash)
+    return {
+      status: signal.aborted ? 'interrupted' : 'done',
+      file: writer.path,
+      bytes: writer.bytes,
+      records: writer.records,
+      filtered: this.#filtered,
+      skipped: source.lost(),
+      durationMs: performance.now() - this.#startedMs,
+      stateHash,
+    }
+  }
+
+  progress(): ReplayProgress {
+    const { source, writer, max } = this.#options
+    const fraction = source.fraction()
+    const ofMax = Number.isFinite(max) ? writer.records / max : undefined
+    const elapsedMs = performance.now() - this.#startedMs
+    return progressOf({ records: writer.records, fraction: ofMax ?? fraction, behindMs: 0, elapsedMs })
+  }
+}
+
+function addToHash(hash: StateHash, record: ReplayRecord): void {
+  const content = contentOf(record)
+  if (content.kind === 'delisted') hash.delist(content.chain, content.pair)
+  if (content.kind === 'prices') for (const update of content.updates) hash.updatePrice(update)
+}

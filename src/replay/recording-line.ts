@@ -1,0 +1,174 @@
+import { isUtf8 } from 'node:buffer'
+import { crc32 } from 'node:zlib'
+import type { Headers } from '../broker/port.ts'
+import type { ReplayRecord } from './replay-record.ts'
+
+/**
+ * The lines of a recording, which is NDJSON for people as much as for programs:
+ *
+ *   {"forewarm":"recording","v":1,"topics":{"prices":4},"clusterId":"…"}
+ *   {"topic":"prices","partition":0,"offset":"12","timestampMs":1783715268000,"key":"polygon","value":"…","crc":"0f3a99c1"}
+ *   {"end":true,"records":1,"sha256":"…","stateHash":"…"}
+ *
+ * A key, value or header is a string where its bytes are UTF-8 and `{"base64":"…"}` where they are not; a tombstone's
+ * value is null; an absent key and empty headers are left out. `crc` is the CRC-32 of the line's text before
+ * `,"crc"`; the last line's `sha256` covers all bytes before that line.
+ */
+export interface RecordingHeader {
+  /** Partition counts of the recorded topics. */
+  readonly topics: Readonly<Record<string, number>>
+  readonly clusterId: string | undefined
+}
+
+export interface RecordingTrailer {
+  readonly records: number
+  readonly sha256: string
+  /** The state hash (state-hash.ts) of the recorded price updates. */
+  readonly stateHash: string
+}
+
+const VERSION = 1
+const CRC_FIELD = ',"crc":"'
+/** `,"crc":"` + 8 hexadecimal digits + `"}`. */
+const CRC_LENGTH = CRC_FIELD.length + 10
+
+export function headerLine(header: RecordingHeader): string {
+  return JSON.stringify({ forewarm: 'recording', v: VERSION, topics: header.topics, clusterId: header.clusterId })
+}
+
+export function recordLine(record: ReplayRecord): string {
+  const text = JSON.stringify({
+    topic: record.topic,
+    partition: record.partition,
+    offset: String(record.offset),
+    timestampMs: record.timestampMs,
+    key: record.key === undefined ? undefined : textOf(record.key),
+    value: record.value === undefined ? null : textOf(record.value),
+    headers: record.headers.length === 0 ? undefined : record.headers.map(([name, value]) => [name, textOf(value)]),
+  })
+  const open = text.slice(0, -1)
+  return `${open}${CRC_FIELD}${checksum(open)}"}`
+}
+
+export function trailerLine(trailer: RecordingTrailer): string {
+  return JSON.stringify({ end: true, ...trailer })
+}
+
+/** What a line turned out to be; `bad` says why it is none of these. */
+export type HeaderLine = { readonly ok: true; readonly header: RecordingHeader } | BadLine
+export type TrailerLine = { readonly ok: true; readonly trailer: RecordingTrailer } | BadLine
+export type RecordLine = { readonly ok: true; readonly record: ReplayRecord } | BadLine
+export interface BadLine {
+  readonly ok: false
+  readonly reason: string
+}
+
+export function isHeaderLine(line: string): boolean {
+  return line.startsWith('{"forewarm":"recording"')
+}
+
+export function isTrailerLine(line: string): boolean {
+  return line.startsWith('{"end":true')
+}
+
+export function parseHeaderLine(line: string): HeaderLine {
+  const parsed = objectOf(line)
+  if (parsed === undefined) return bad('the heading is not JSON')
+  if (parsed.v !== VERSION)
+    return bad(
+      `expected a recording of version ${VERSION}, got ${JSON.stringify(parsed.v)}: read it with a newer forewarm`,
+    )
+  const topics: Record<string, number> = {}
+  for (const [topic, partitions] of Object.entries(isObject(parsed.topics) ? parsed.topics : {})) {
+    if (typeof partitions !== 'number') return bad(`the partition count of ${topic} is not a number`)
+    topics[topic] = partitions
+  }
+  return {
+    ok: true,
+    header: { topics, clusterId: typeof parsed.clusterId === 'string' ? parsed.clusterId : undefined },
+  }
+}
+
+export function parseTrailerLine(line: string): TrailerLine {
+  const parsed = objectOf(line)
+  const { records, sha256, stateHash } = parsed ?? {}
+  if (typeof records !== 'number' || typeof sha256 !== 'string' || typeof stateHash !== 'string')
+    return bad('the closing line is damaged')
+  return { ok: true, trailer: { records, sha256, stateHash } }
+}
+
+/** Whether the line still is what was written. */
+export function hasItsChecksum(line: string): boolean {
+  const open = line.slice(0, -CRC_LENGTH)
+  return line.slice(-CRC_LENGTH) === `${CRC_FIELD}${checksum(open)}"}`
+}
+
+export function parseRecordLine(line: string): RecordLine {
+  const parsed = objectOf(line)
+  if (parsed === undefined) return bad('not JSON')
+  const { topic, partition, offset, timestampMs } = parsed
+  const key = parsed.key === undefined ? undefined : bytesOf(parsed.key)
+  const value = parsed.value === null ? undefined : bytesOf(parsed.value)
+  const headers = headersOf(parsed.headers)
+  if (
+    typeof topic !== 'string' ||
+    typeof partition !== 'number' ||
+    typeof offset !== 'string' ||
+    !/^\d+$/.test(offset) ||
+    typeof timestampMs !== 'number' ||
+    key === NOT_BYTES ||
+    value === NOT_BYTES ||
+    headers === undefined
+  )
+    return bad('not a record: expected topic, partition, offset, timestampMs, key, value, headers')
+  return { ok: true, record: { topic, partition, offset: BigInt(offset), timestampMs, key, value, headers } }
+}
+
+function bad(reason: string): BadLine {
+  return { ok: false, reason }
+}
+
+function checksum(text: string): string {
+  return crc32(text).toString(16).padStart(8, '0')
+}
+
+type Text = string | { readonly base64: string }
+
+function textOf(bytes: Buffer): Text {
+  return isUtf8(bytes) ? bytes.toString('utf8') : { base64: bytes.toString('base64') }
+}
+
+const NOT_BYTES = Symbol('not bytes')
+
+function bytesOf(text: unknown): Buffer | typeof NOT_BYTES {
+  if (typeof text === 'string') return Buffer.from(text, 'utf8')
+  if (isObject(text) && typeof text.base64 === 'string') return Buffer.from(text.base64, 'base64')
+  return NOT_BYTES
+}
+
+const NO_HEADERS: Headers = []
+
+function headersOf(list: unknown): Headers | undefined {
+  if (list === undefined) return NO_HEADERS
+  if (!Array.isArray(list)) return undefined
+  const headers: [string, Buffer][] = []
+  for (const item of list) {
+    const value = Array.isArray(item) ? bytesOf(item[1]) : NOT_BYTES
+    if (value === NOT_BYTES || typeof item[0] !== 'string') return undefined
+    headers.push([item[0], value])
+  }
+  return headers
+}
+
+function objectOf(line: string): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(line)
+    return isObject(parsed) ? parsed : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto'
+import { type Line, LineFile } from './lines.ts'
+import { laneOf, PartitionMerge } from './partition-merge.ts'
+import {
+  hasItsChecksum,
+  isHeaderLine,
+  isTrailerLine,
+  parseHeaderLine,
+  parseRecordLine,
+  parseTrailerLine,
+  type RecordingHeader,
+  type RecordingTrailer,
+} from './recording-line.ts'
+import { ReplayError } from './replay-error.ts'
+import type { ReplayRecord } from './replay-record.ts'
+import type { ReplaySource } from './source.ts'
+
+/**
+ * How many records are held to bring those of a live recording, which are in the order of arrival, into replay order.
+ * Partitions read side by side are seldom further apart than a fetch of each.
+ */
+const WINDOW_RECORDS = 16_384
+
+/** Checks the whole recording first, so that a damaged one is refused before any of it has been replayed. */
+export async function openRecording(path: string): Promise<ReplaySource> {
+  const file = new LineFile(path)
+  const { header, trailer } = await check(file)
+  return {
+    origin: {
+      topics: new Map(Object.entries(header.topics)),
+      clusterId: header.clusterId,
+      stateHash: trailer.stateHash,
+    },
+    read: (signal) => read(file, signal),
+    fraction: () => file.fraction,
+    lost: () => [],
+  }
+}
+
+/** Whether the first line says that the file is a recording of ours. */
+export async function isRecording(path: string): Promise<boolean> {
+  for await (const lines of new LineFile(path).read()) return isHeaderLine(lines[0]?.text ?? '')
+  return false
+}
+
+async function check(file: LineFile): Promise<{ header: RecordingHeader; trailer: RecordingTrailer }> {
+  const hash = createHash('sha256')
+  let header: RecordingHeader | undefined
+  let trailer: RecordingTrailer | undefined
+  let last = 0
+  for await (const lines of file.read()) {
+    for (const line of lines) {
+      if (trailer !== undefined) throw corrupt(file, line.number, 'something follows the closing line')
+      last = line.number
+      if (header === undefined) header = headerOf(file, line)
+      else if (isTrailerLine(line.text)) trailer = trailerOf(file, line)
+      else if (!line.ended) throw corrupt(file, line.number, 'the recording is truncated in this line')
+      else if (!hasItsChecksum(line.text))
+        throw corrupt(file, line.number, 'its checksum does not match: the line was damaged or changed')
+      if (trailer === undefined) hash.update(line.text).update('\n')
+    }
+  }
+  if (header === undefined) throw corrupt(file, 1, 'the file is empty')
+  if (trailer === undefined)
+    throw corrupt(file, last, 'the recording is truncated: its closing line is missing after it')
+  const records = last - 2
+  if (trailer.records !== records)
+    throw corrupt(
+      file,
+      last,
+      `the recording had ${trailer.records} records, ${records} are left: lines are missing or repeated`,
+    )
+  if (trailer.sha256 !== hash.digest('hex'))
+    throw corrupt(file, last, 'the hash of the recording does not match: lines were moved, or its heading was changed')
+  return { header, trailer }
+}
+
+function headerOf(file: LineFile, line: Line): RecordingHeader {
+  const parsed = parseHeaderLine(line.text)
+  if (!parsed.ok) throw corrupt(file, line.number, parsed.reason)
+  return parsed.header
+}
+
+function trailerOf(file: LineFile, line: Line): RecordingTrailer {
+  const parsed = parseTrailerLine(line.text)
+  if (!parsed.ok) throw corrupt(file, line.number, parsed.reason)
+  return parsed.trailer
+}
+
+async function* read(file: LineFile, signal: AbortSignal): AsyncGenerator<readonly ReplayRecord[]> {
+  const merge = new PartitionMerge()
+  for await (const lines of file.read()) {
+    if (signal.aborted) return
+    for (const line of lines) {
+      if (line.number === 1 || isTrailerLine(line.text)) continue
+      const parsed = parseRecordLine(line.text)
+      if (!parsed.ok) throw corrupt(file, line.number, parsed.reason)
+      merge.add(laneOf(parsed.record.topic, parsed.record.partition), parsed.record)
+    }
+    const ready = takeDownTo(merge, WINDOW_RECORDS)
+    if (ready.length > 0) yield ready
+  }
+  yield takeDownTo(merge, 0)
+}
+
+function takeDownTo(merge: PartitionMerge, left: number): readonly ReplayRecord[] {
+  const taken: ReplayRecord[] = []
+  while (merge.buffered > left) {
+    const next = merge.take()
+    if (next === undefined) break
+    taken.push(next.record)
+  }
+  return taken
+}
+
+function corrupt(file: LineFile, line: number, reason: string): ReplayError {
+  return new ReplayError('corrupt-recording', `${file.path}, line ${line}: ${reason}`)
+}

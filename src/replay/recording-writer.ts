@@ -1,0 +1,122 @@
+import { createHash, type Hash } from 'node:crypto'
+import { once } from 'node:events'
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { open, rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import { headerLine, type RecordingHeader, recordLine, trailerLine } from './recording-line.ts'
+import { ReplayError } from './replay-error.ts'
+import type { ReplayRecord } from './replay-record.ts'
+
+/** Lines are handed to the stream in pieces of about this size. */
+const PIECE_CHARS = 128 * 1024
+
+/**
+ * Writes a recording beside its final place and moves it there when it is whole, so that whoever finds the file finds
+ * all of it. Packed where the name ends in .gz.
+ */
+export class RecordingWriter {
+  readonly path: string
+  readonly #partialPath: string
+  readonly #file: WriteStream
+  readonly #out: Writable
+  readonly #hash: Hash = createHash('sha256')
+  #pending = ''
+  #records = 0
+  #failure: unknown
+
+  private constructor(path: string, file: WriteStream, out: Writable) {
+    this.path = path
+    this.#partialPath = String(file.path)
+    this.#file = file
+    this.#out = out
+    out.on('error', (cause) => {
+      this.#failure ??= cause
+    })
+    // Whoever waits for room in `out` must hear of it too.
+    if (out !== file) file.on('error', (cause) => out.destroy(cause))
+  }
+
+  /** Rejects with `file-exists` where there is a file already and `replace` was not asked for. */
+  static async create(path: string, header: RecordingHeader, replace: boolean): Promise<RecordingWriter> {
+    if (!replace && (await exists(path)))
+      throw new ReplayError(
+        'file-exists',
+        `${path} exists already: choose another name, or say that it may be replaced`,
+      )
+    const partialPath = join(dirname(path), `.${basename(path)}.partial-${process.pid}`)
+    const file = createWriteStream(partialPath)
+    try {
+      await once(file, 'open')
+    } catch (cause) {
+      throw new ReplayError('not-writable', `${path} cannot be written: ${(cause as Error).message}`, cause)
+    }
+    const out = path.endsWith('.gz') ? createGzip() : file
+    if (out !== file) out.pipe(file)
+    const writer = new RecordingWriter(path, file, out)
+    writer.#pending = `${headerLine(header)}\n`
+    return writer
+  }
+
+  get records(): number {
+    return this.#records
+  }
+
+  get bytes(): number {
+    return this.#file.bytesWritten
+  }
+
+  async write(records: readonly ReplayRecord[]): Promise<void> {
+    for (const record of records) {
+      this.#pending += `${recordLine(record)}\n`
+      this.#records++
+    }
+    if (this.#pending.length >= PIECE_CHARS) await this.#flush()
+  }
+
+  /** The recording stands under its name when this resolves. */
+  async finish(stateHash: string): Promise<void> {
+    await this.#flush()
+    const sha256 = this.#hash.digest('hex')
+    this.#out.end(`${trailerLine({ records: this.#records, sha256, stateHash })}\n`)
+    await finished(this.#file)
+    this.#check()
+    await synced(this.#partialPath)
+    await rename(this.#partialPath, this.path)
+  }
+
+  /** Nothing is left of it. */
+  async discard(): Promise<void> {
+    this.#out.destroy()
+    this.#file.destroy()
+    await rm(this.#partialPath, { force: true })
+  }
+
+  async #flush(): Promise<void> {
+    this.#check()
+    const piece = this.#pending
+    this.#pending = ''
+    this.#hash.update(piece)
+    if (!this.#out.write(piece)) await once(this.#out, 'drain')
+  }
+
+  #check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+}
+
+/** On the disk before the name says that it is there. */
+async function synced(path: string): Promise<void> {
+  const file = await open(path, 'r+')
+  await file.sync()
+  await file.close()
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,86 @@
+import type { Writable } from 'node:stream'
+import type { Broker } from '../broker/port.ts'
+import type { VirtualClock } from '../clock.ts'
+import type { OutputFormat } from './output-sink.ts'
+import type { ReplayTime, Speed } from './pace.ts'
+import type { InProcessSink } from './process-sink.ts'
+import type { ReplayProgress } from './progress.ts'
+import type { Timestamps } from './rewrite.ts'
+
+/** ISO 8601, or milliseconds since the epoch. */
+export type Moment = string | number
+
+/** Which records, by where they are. Absent means all that there are when the replay begins. */
+export interface ReplayRange {
+  /** Inclusive; the record's timestamp counts. */
+  readonly since?: Moment
+  /** Exclusive. */
+  readonly until?: Moment
+  /** Inclusive, in every partition. */
+  readonly fromOffset?: bigint | number
+  /** Exclusive, in every partition. */
+  readonly toOffset?: bigint | number
+  readonly partitions?: readonly number[]
+}
+
+export type ReplayFrom =
+  | ({ readonly topic: string | readonly string[] } & ReplayRange)
+  /** A recording, or an NDJSON file of price updates; packed where the name ends in .gz. */
+  | ({ readonly file: string } & ReplayRange)
+
+export type ReplayTo = ReplayTopics | ReplayInProcess | ReplayOutput
+
+/** Topics are made where they are missing, with as many partitions as the source has unless `partitions` says. */
+export type ReplayTopics = { readonly broker?: Broker; readonly partitions?: number } & (
+  | { readonly topicPrefix: string }
+  | { readonly topic: string }
+)
+
+export interface ReplayInProcess {
+  readonly inProcess: InProcessSink
+  /** Moved forward to each record's timestamp before it is applied. */
+  readonly clock?: VirtualClock
+}
+
+export interface ReplayOutput {
+  readonly stdout: true | Writable
+  /** Default `updates`. */
+  readonly format?: OutputFormat
+}
+
+export interface ReplayFilters {
+  readonly pairs?: readonly string[]
+  readonly chains?: readonly string[]
+  /** The share of the records that pass, 0 to 1: the same ones in every run. */
+  readonly sample?: number
+  /** Ends after so many records have been replayed, all passes together. */
+  readonly max?: number
+}
+
+export interface ReplayOptions {
+  readonly from: ReplayFrom
+  readonly to: ReplayTo
+  /** Of the source, and of the target where `to` names none. */
+  readonly broker?: Broker
+  /** 0.1 to 1000 times as fast as the timestamps say; `max`, the default, does not wait. */
+  readonly speed?: Speed
+  /** Default `keep`. */
+  readonly timestamps?: Timestamps
+  readonly filters?: ReplayFilters
+  /** How many passes over the same records; `true` goes on until the signal is aborted. Default 1. */
+  readonly loop?: number | true
+  /** The state hash that has to come out; `true`: the one that the recording was closed with. */
+  readonly verifyHash?: string | true
+  /** Cluster ids that are not written to. */
+  readonly protectedClusters?: readonly string[]
+  /** Together with `reallyForce`: write into the topic that is read, or into a protected cluster. */
+  readonly force?: boolean
+  readonly reallyForce?: boolean
+  /** Ends the replay early; what was read until then is finished and reported. */
+  readonly signal?: AbortSignal
+  /** Called once, when records begin to flow, with what tells how far it has come. */
+  readonly onStart?: (progress: () => ReplayProgress) => void
+  /** After how long without a record that should come reading fails with `stalled`, in ms. Default 60,000. */
+  readonly stallMs?: number
+  readonly time?: ReplayTime
+}

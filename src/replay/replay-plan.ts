@@ -1,0 +1,75 @@
+import type { RecordFilter } from './filter.ts'
+import { MAX_SPEED, MIN_SPEED, type Speed } from './pace.ts'
+import { ReplayError } from './replay-error.ts'
+import type { Moment, ReplayFilters, ReplayOptions, ReplayRange } from './replay-options.ts'
+import { TIMESTAMPS, type Timestamps } from './rewrite.ts'
+
+/** The options, checked, with everything filled in that has a default. */
+export interface ReplayPlan {
+  readonly filter: RecordFilter
+  readonly speed: Speed
+  readonly timestamps: Timestamps
+  readonly max: number
+  readonly passes: number
+}
+
+/** Throws `bad-option`. */
+export function planOf(options: ReplayOptions): ReplayPlan {
+  const { speed = 'max', timestamps = 'keep', loop = 1, filters = {} } = options
+  if (speed !== 'max' && !(speed >= MIN_SPEED && speed <= MAX_SPEED))
+    throw bad('speed', `a number from ${MIN_SPEED} to ${MAX_SPEED}, or max`, speed)
+  if (!TIMESTAMPS.includes(timestamps)) throw bad('timestamps', TIMESTAMPS.join(', '), timestamps)
+  if (loop !== true && !isCount(loop)) throw bad('loop', 'a whole number from 1', loop)
+  if (filters.max !== undefined && !isCount(filters.max)) throw bad('max', 'a whole number from 1', filters.max)
+  return {
+    filter: filterOf(options.from, filters),
+    speed,
+    timestamps,
+    max: filters.max ?? Number.POSITIVE_INFINITY,
+    passes: loop === true ? Number.POSITIVE_INFINITY : loop,
+  }
+}
+
+/** Throws `bad-option`. */
+export function filterOf(range: ReplayRange, filters: ReplayFilters): RecordFilter {
+  const { sample, chains, pairs } = filters
+  if (sample !== undefined && !(sample >= 0 && sample <= 1)) throw bad('sample', 'a share from 0 to 1', sample)
+  return {
+    ...rangeOf(range),
+    ...(sample === undefined ? {} : { sample }),
+    ...(chains === undefined ? {} : { chains: new Set(chains) }),
+    ...(pairs === undefined ? {} : { pairs: new Set(pairs) }),
+  }
+}
+
+function rangeOf(range: ReplayRange): RecordFilter {
+  const { since, until, fromOffset, toOffset, partitions } = range
+  return {
+    ...(since === undefined ? {} : { sinceMs: momentOf('since', since) }),
+    ...(until === undefined ? {} : { untilMs: momentOf('until', until) }),
+    ...(fromOffset === undefined ? {} : { fromOffset: offsetOf('fromOffset', fromOffset) }),
+    ...(toOffset === undefined ? {} : { toOffset: offsetOf('toOffset', toOffset) }),
+    ...(partitions === undefined ? {} : { partitions: new Set(partitions) }),
+  }
+}
+
+/** Milliseconds since the epoch. */
+function momentOf(name: string, moment: Moment): number {
+  const ms = typeof moment === 'number' ? moment : /^\d+$/.test(moment) ? Number(moment) : Date.parse(moment)
+  if (!Number.isFinite(ms)) throw bad(name, 'a time like 2026-07-10T00:00Z or milliseconds since 1970', moment)
+  return ms
+}
+
+function offsetOf(name: string, offset: bigint | number): bigint {
+  if (offset < 0 || (typeof offset === 'number' && !Number.isInteger(offset)))
+    throw bad(name, 'a whole number from 0', offset)
+  return BigInt(offset)
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 1
+}
+
+function bad(name: string, allowed: string, received: unknown): ReplayError {
+  return new ReplayError('bad-option', `${name}: got ${String(received)}; allowed: ${allowed}`)
+}

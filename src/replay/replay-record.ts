@@ -1,0 +1,22 @@
+import type { Headers } from '../broker/port.ts'
+
+/** A record on its way from a source to a sink, on its own: nothing of it lives in a fetch response. */
+export interface ReplayRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  /** Milliseconds since the epoch. */
+  readonly timestampMs: number
+  readonly key: Buffer | undefined
+  /** Absent for a tombstone. */
+  readonly value: Buffer | undefined
+  readonly headers: Headers
+}
+
+/** Replay order: (timestamp, topic, partition, offset). */
+export function compareRecords(a: ReplayRecord, b: ReplayRecord): number {
+  if (a.timestampMs !== b.timestampMs) return a.timestampMs - b.timestampMs
+  if (a.topic !== b.topic) return a.topic < b.topic ? -1 : 1
+  if (a.partition !== b.partition) return a.partition - b.partition
+  return a.offset < b.offset ? -1 : a.offset > b.offset ? 1 : 0
+}

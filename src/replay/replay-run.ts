@@ -1,0 +1,166 @@
+import { type Content, contentOf } from './content.ts'
+import { FILTER_REASONS, type FilterReason, positionReason, selectContent } from './filter.ts'
+import { Pace, type ReplayTime } from './pace.ts'
+import { progressOf, type ReplayProgress } from './progress.ts'
+import type { ReplayPlan } from './replay-plan.ts'
+import type { ReplayRecord } from './replay-record.ts'
+import type { ReplayReport } from './replay-report.ts'
+import { rewrite } from './rewrite.ts'
+import type { ReplaySink } from './sink.ts'
+import type { ReplaySource } from './source.ts'
+import { createStateHash, type StateHash } from './state-hash.ts'
+import { TimestampShift } from './timestamps.ts'
+
+export interface ReplayRunOptions {
+  readonly plan: ReplayPlan
+  readonly source: ReplaySource
+  readonly sink: ReplaySink
+  readonly time: ReplayTime
+  readonly signal: AbortSignal
+}
+
+/** A wait shorter than this is none: timers are no finer. */
+const SHORTEST_WAIT_MS = 1
+
+/** Records from the source, one by one: selected, waited for until they are due, rewritten, applied. */
+export class ReplayRun {
+  readonly #options: ReplayRunOptions
+  readonly #pace: Pace
+  readonly #timestamps: TimestampShift
+  readonly #startedMs = performance.now()
+  readonly #filtered = Object.fromEntries(FILTER_REASONS.map((reason) => [reason, 0])) as Record<FilterReason, number>
+  readonly #kinds: Record<Content['kind'], number> = { prices: 0, delisted: 0, 'warm-request': 0, other: 0 }
+  #hash: StateHash = createStateHash()
+  #passes = 0
+  #read = 0
+  #replayed = 0
+  #updates = 0
+  #olderUpdates = 0
+  #firstTimestampMs: number | undefined
+  #lastTimestampMs: number | undefined
+  #maxBehindMs = 0
+
+  constructor(options: ReplayRunOptions) {
+    this.#options = options
+    this.#pace = new Pace({ speed: options.plan.speed, time: options.time })
+    this.#timestamps = new TimestampShift(options.plan.timestamps, options.time)
+  }
+
+  /** Resolves when all passes are done, `max` is reached or the signal is aborted. */
+  async run(): Promise<void> {
+    const { plan, signal } = this.#options
+    while (this.#passes < plan.passes && this.#replayed < plan.max && !signal.aborted) {
+      const before = this.#read
+      this.#passes++
+      this.#pace.restart()
+      this.#timestamps.restart()
+      this.#hash = createStateHash()
+      await this.#pass()
+      // A source without records would be read for ever.
+      if (this.#read === before) break
+    }
+  }
+
+  progress(): ReplayProgress {
+    const { source, plan } = this.#options
+    const ofPass = source.fraction()
+    const ofMax = this.#replayed / plan.max
+    const ofAll = ofPass === undefined ? undefined : (this.#passes - 1 + ofPass) / plan.passes
+    return progressOf({
+      records: this.#replayed,
+      fraction: Number.isFinite(plan.max)
+        ? Math.max(ofMax, ofAll ?? 0)
+        : Number.isFinite(plan.passes)
+          ? ofAll
+          : undefined,
+      behindMs: this.#pace.behindMs,
+      elapsedMs: performance.now() - this.#startedMs,
+    })
+  }
+
+  report(expectedHash: string | undefined): ReplayReport {
+    const { source, sink, signal } = this.#options
+    const stateHash = this.#hash.digest()
+    return {
+      status: signal.aborted ? 'interrupted' : 'done',
+      passes: this.#passes,
+      read: this.#read,
+      replayed: this.#replayed,
+      filtered: { ...this.#filtered },
+      skipped: source.lost(),
+      failed: sink.failed(),
+      kinds: { ...this.#kinds },
+      updates: this.#updates,
+      olderUpdates: this.#olderUpdates,
+      firstTimestampMs: this.#firstTimestampMs,
+      lastTimestampMs: this.#lastTimestampMs,
+      durationMs: performance.now() - this.#startedMs,
+      maxBehindMs: this.#maxBehindMs,
+      targets: sink.targets(),
+      stateHash,
+      hashMatches: expectedHash === undefined ? undefined : stateHash === expectedHash.toLowerCase(),
+    }
+  }
+
+  async #pass(): Promise<void> {
+    const { source, signal, plan } = this.#options
+    for await (const records of source.read(signal)) {
+      for (const record of records) {
+        if (signal.aborted || this.#replayed >= plan.max) return
+        this.#read++
+        const selected = this.#select(record)
+        if (selected !== undefined) await this.#replay(selected.record, selected.content)
+      }
+    }
+  }
+
+  #select(record: ReplayRecord): { readonly record: ReplayRecord; readonly content: Content } | undefined {
+    const { filter } = this.#options.plan
+    const reason = positionReason(record, filter)
+    if (reason !== undefined) {
+      this.#filtered[reason]++
+      return undefined
+    }
+    const selection = selectContent(record, contentOf(record), filter)
+    if (selection.pass) return selection
+    this.#filtered[selection.reason]++
+    return undefined
+  }
+
+  async #replay(record: ReplayRecord, content: Content): Promise<void> {
+    const { sink, signal } = this.#options
+    if (this.#pace.dueInMs(record.timestampMs) >= SHORTEST_WAIT_MS) {
+      // What is due already must not wait for what is not.
+      await sink.flush()
+      await this.#pace.wait(record.timestampMs, signal)
+      if (signal.aborted) {
+        this.#read--
+        return
+      }
+    }
+    this.#maxBehindMs = Math.max(this.#maxBehindMs, this.#pace.behindMs)
+    await sink.apply(rewrite(record, content, this.#timestamps.at(record.timestampMs)))
+    this.#count(record, content)
+  }
+
+  #count(record: ReplayRecord, content: Content): void {
+    this.#replayed++
+    this.#kinds[content.kind]++
+    this.#firstTimestampMs = Math.min(this.#firstTimestampMs ?? record.timestampMs, record.timestampMs)
+    this.#lastTimestampMs = Math.max(this.#lastTimestampMs ?? record.timestampMs, record.timestampMs)
+    switch (content.kind) {
+      case 'prices':
+        for (const update of content.updates) {
+          this.#updates++
+          if (this.#hash.updatePrice(update) === 'older') this.#olderUpdates++
+        }
+        break
+      case 'delisted':
+        this.#hash.delist(content.chain, content.pair)
+        break
+      case 'warm-request':
+      case 'other':
+        break
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { Broker } from '../broker/port.ts'
+import { OutputSink } from './output-sink.ts'
+import { type ReplayTime, wallTime } from './pace.ts'
+import { openPriceFile } from './price-file-source.ts'
+import { ProcessSink } from './process-sink.ts'
+import { isRecording, openRecording } from './recording-source.ts'
+import { ReplayError } from './replay-error.ts'
+import type { ReplayFrom, ReplayOptions } from './replay-options.ts'
+import { planOf, type ReplayPlan } from './replay-plan.ts'
+import type { ReplayReport } from './replay-report.ts'
+import { ReplayRun } from './replay-run.ts'
+import type { ReplaySink } from './sink.ts'
+import type { ReplaySource } from './source.ts'
+import { TopicSink } from './topic-sink.ts'
+import { openTopics } from './topic-source.ts'
+
+/**
+ * Plays recorded or stored records again: in replay order (timestamp, topic, partition, offset), at their own pace or
+ * faster, into topics, a pipeline in this process or standard output. Rejects with a ReplayError, whose code says
+ * why, or a BrokerError; everything it opened is closed by then.
+ */
+export async function replay(options: ReplayOptions): Promise<ReplayReport> {
+  const plan = planOf(options)
+  const time = options.time ?? wallTime
+  const source = await openSource(options, plan)
+  const expectedHash = expectedHashOf(options, source)
+  const sink = sinkOf(options, time)
+  const signal = options.signal ?? new AbortController().signal
+  try {
+    await sink.open(source.origin)
+    const run = new ReplayRun({ plan, source, sink, time, signal })
+    options.onStart?.(() => run.progress())
+    await run.run()
+    await sink.flush()
+    return run.report(expectedHash)
+  } finally {
+    await sink.close()
+  }
+}
+
+async function openSource(options: ReplayOptions, plan: ReplayPlan): Promise<ReplaySource> {
+  const { from, stallMs } = options
+  if ('file' in from) return (await isRecording(from.file)) ? openRecording(from.file) : openPriceFile(from.file)
+  return openTopics({
+    ...plan.filter,
+    broker: brokerOf(options),
+    topics: topicsOf(from),
+    ...(stallMs === undefined ? {} : { stallMs }),
+  })
+}
+
+function topicsOf(from: Exclude<ReplayFrom, { file: string }>): readonly string[] {
+  const topics = typeof from.topic === 'string' ? [from.topic] : [...new Set(from.topic)]
+  if (topics.length === 0) throw new ReplayError('bad-option', 'from.topic: got none; allowed: at least one topic')
+  return topics
+}
+
+function brokerOf(options: ReplayOptions): Broker {
+  const { broker } = options
+  if (broker === undefined) throw new ReplayError('bad-option', 'broker: got none; topics need one')
+  return broker
+}
+
+function expectedHashOf({ verifyHash, filters, from, loop }: ReplayOptions, source: ReplaySource): string | undefined {
+  if (verifyHash === undefined || typeof verifyHash === 'string') return verifyHash
+  const recorded = source.origin.stateHash
+  if (recorded === undefined)
+    throw new ReplayError(
+      'bad-option',
+      'verifyHash: the source was recorded without a hash; give the one that is expected',
+    )
+  const { file: _, topic: __, ...range } = { file: undefined, topic: undefined, ...from }
+  if (Object.keys({ ...range, ...filters }).length > 0 || loop !== undefined)
+    throw new ReplayError(
+      'bad-option',
+      'verifyHash: the hash of a recording is that of all its records; leave the filters out, or give the hash',
+    )
+  return recorded
+}
+
+function sinkOf(options: ReplayOptions, time: ReplayTime): ReplaySink {
+  const { to } = options
+  if ('inProcess' in to) return new ProcessSink(to.inProcess, to.clock)
+  if ('stdout' in to) return new OutputSink(to.stdout === true ? process.stdout : to.stdout, to.format ?? 'updates')
+  return new TopicSink({
+    broker: to.broker ?? brokerOf(options),
+    targetOf: 'topic' in to ? () => to.topic : (source) => to.topicPrefix + source,
+    partitions: to.partitions,
+    protectedClusters: options.protectedClusters ?? [],
+    force: options.force ?? false,
+    reallyForce: options.reallyForce ?? false,
+    time,
+  })
+}

@@ -1,0 +1,112 @@
+import { type Admin, BrokerError, type OutgoingRecord, type Producer } from '../broker/port.ts'
+import { laneOf } from './partition-merge.ts'
+import { ReplayError } from './replay-error.ts'
+import type { ReplayTarget } from './sink.ts'
+import type { LostLedger } from './source.ts'
+
+const BATCH_RECORDS = 1000
+const BATCH_BYTES = 512 * 1024
+
+/** Retention goes by the records' own timestamps: with a limit, an old recording would be deleted while it is written. */
+const CREATED_WITH = { 'retention.ms': '-1' }
+const AHEAD_SETTING = 'message.timestamp.after.max.ms'
+const TYPE_SETTING = 'message.timestamp.type'
+
+export interface TargetState {
+  readonly topic: string
+  readonly partitions: number
+  readonly created: boolean
+  /** How far ahead of the clock the broker lets a timestamp be; Infinity where it does not mind. */
+  readonly maxAheadMs: number
+}
+
+/** Finds the topic or makes it. */
+export async function openTarget(admin: Admin, topic: string, partitions: number): Promise<TargetState> {
+  const created = (await admin.createTopics([{ topic, partitions, config: CREATED_WITH }])).length > 0
+  const config = await admin.topicConfig(topic, [AHEAD_SETTING, TYPE_SETTING])
+  const found = await admin.partitions(topic)
+  return { topic, partitions: found ?? partitions, created, maxAheadMs: maxAheadOf(config) }
+}
+
+/** Brokers before 3.6 do not know the setting and have no limit; with append time they overwrite what they are sent. */
+function maxAheadOf(config: ReadonlyMap<string, string>): number {
+  const limit = config.get(AHEAD_SETTING)
+  return limit === undefined || config.get(TYPE_SETTING) === 'LogAppendTime' ? Number.POSITIVE_INFINITY : Number(limit)
+}
+
+/** A topic that is written, in batches that are built while the one before is on its way. */
+export class TargetTopic {
+  readonly partitions: number
+  readonly #state: TargetState
+  readonly #producer: Producer
+  readonly #failed: LostLedger
+  #batch: OutgoingRecord[] = []
+  #batchBytes = 0
+  #records = 0
+  /** The batch before. One at a time: two might overtake each other. */
+  #sending: Promise<void> = Promise.resolve()
+
+  constructor(state: TargetState, producer: Producer, failed: LostLedger) {
+    this.partitions = state.partitions
+    this.#state = state
+    this.#producer = producer
+    this.#failed = failed
+  }
+
+  /** Throws `timestamp-ahead` for what the broker would refuse. */
+  add(record: OutgoingRecord & { readonly timestampMs: number }, nowMs: number): Promise<void> | undefined {
+    const aheadMs = record.timestampMs - nowMs
+    if (aheadMs > this.#state.maxAheadMs) {
+      const at = new Date(record.timestampMs).toISOString()
+      throw new ReplayError(
+        'timestamp-ahead',
+        `a record of ${at} is ${Math.round(aheadMs / 1000)} s ahead of the clock, and the broker of ${this.#state.topic} takes at most ` +
+          `${this.#state.maxAheadMs / 1000} s (${AHEAD_SETTING}): replay with timestamps "now", or raise the setting`,
+      )
+    }
+    this.#batch.push(record)
+    this.#batchBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0)
+    const isFull = this.#batch.length >= BATCH_RECORDS || this.#batchBytes >= BATCH_BYTES
+    return isFull ? this.#sendBatch() : undefined
+  }
+
+  async flush(): Promise<void> {
+    await this.#sendBatch()
+    await this.#sending
+  }
+
+  report(): ReplayTarget {
+    const { topic, partitions, created } = this.#state
+    return { topic, partitions, created, records: this.#records }
+  }
+
+  /** Resolves when the batch before has arrived and this one is on its way. */
+  async #sendBatch(): Promise<void> {
+    const batch = this.#batch
+    this.#batch = []
+    this.#batchBytes = 0
+    await this.#sending
+    if (batch.length === 0) return
+    this.#sending = this.#send(batch)
+    // Whoever sends or flushes next hears of it; until then nobody listens.
+    this.#sending.catch(() => undefined)
+  }
+
+  /** A batch may be too large as a whole: halved, only the records that are too large themselves are left over. */
+  async #send(batch: readonly OutgoingRecord[]): Promise<void> {
+    try {
+      await this.#producer.sendBatch(this.#state.topic, batch)
+      this.#records += batch.length
+    } catch (cause) {
+      if (!(cause instanceof BrokerError) || cause.code !== 'too-large') throw cause
+      const [first] = batch
+      if (batch.length === 1 && first !== undefined) {
+        this.#failed.add('too-large', 1, laneOf(this.#state.topic, first.partition))
+        return
+      }
+      const middle = batch.length >> 1
+      await this.#send(batch.slice(0, middle))
+      await this.#send(batch.slice(middle))
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import type { Admin, TopicPartitionOffset } from '../broker/port.ts'
+import { ReplayError } from './replay-error.ts'
+
+/** Which records of the topics: from–to by time, by offset, by partition. Absent means all there are. */
+export interface TopicRangeRequest {
+  readonly topics: readonly string[]
+  /** Milliseconds since the epoch, inclusive. */
+  readonly sinceMs?: number
+  /** Milliseconds since the epoch, exclusive. */
+  readonly untilMs?: number
+  readonly fromOffset?: bigint
+  /** Exclusive. */
+  readonly toOffset?: bigint
+  readonly partitions?: ReadonlySet<number>
+  /** Starts where the topics end: for following them. */
+  readonly atEnd?: boolean
+}
+
+export interface PartitionRange extends TopicPartitionOffset {
+  /** Offset of the first record that is not read. */
+  readonly end: bigint
+}
+
+export interface TopicRange {
+  /** One entry a partition of each topic, those with nothing to read too. */
+  readonly ranges: readonly PartitionRange[]
+  readonly partitions: ReadonlyMap<string, number>
+}
+
+/**
+ * Producers' clocks differ, so a record may stand behind one that is later than itself. Reading goes on until the log
+ * is this far past `until`; what comes later still is not looked for, because that would mean to read to the end.
+ */
+const LATE_MS = 60_000
+
+/** Fixes the range: records written from now on are not in it. Rejects with `no-such-topic`. */
+export async function resolveTopicRange(admin: Admin, request: TopicRangeRequest): Promise<TopicRange> {
+  const partitions = new Map<string, number>()
+  const ranges: PartitionRange[] = []
+  for (const topic of request.topics) {
+    const count = await admin.partitions(topic)
+    if (count === undefined) throw await noSuchTopic(admin, topic)
+    partitions.set(topic, count)
+    ranges.push(...(await rangesOf(admin, topic, request)))
+  }
+  return { ranges, partitions }
+}
+
+async function rangesOf(admin: Admin, topic: string, request: TopicRangeRequest): Promise<readonly PartitionRange[]> {
+  const offsets = await admin.offsets(topic)
+  const starts = request.sinceMs === undefined ? undefined : await offsetsAt(admin, topic, request.sinceMs)
+  const ends = request.untilMs === undefined ? undefined : await offsetsAt(admin, topic, request.untilMs + LATE_MS)
+  return offsets.map(({ partition, low, high }) => {
+    const wanted = request.partitions?.has(partition) !== false
+    const end = wanted
+      ? least(high, request.toOffset, ends === undefined ? undefined : (ends.get(partition) ?? high))
+      : low
+    if (request.atEnd === true) return { topic, partition, offset: high, end: high }
+    const start = greatest(low, request.fromOffset, starts === undefined ? undefined : (starts.get(partition) ?? high))
+    return { topic, partition, offset: least(start, end), end }
+  })
+}
+
+async function offsetsAt(admin: Admin, topic: string, timestampMs: number): Promise<ReadonlyMap<number, bigint>> {
+  const found = new Map<number, bigint>()
+  for (const { partition, offset } of await admin.offsetsAt(topic, timestampMs)) {
+    if (offset !== undefined) found.set(partition, offset)
+  }
+  return found
+}
+
+function least(first: bigint, ...others: (bigint | undefined)[]): bigint {
+  return others.reduce<bigint>((least, other) => (other !== undefined && other < least ? other : least), first)
+}
+
+function greatest(first: bigint, ...others: (bigint | undefined)[]): bigint {
+  return others.reduce<bigint>((most, other) => (other !== undefined && other > most ? other : most), first)
+}
+
+export async function noSuchTopic(admin: Admin, topic: string): Promise<ReplayError> {
+  const names = (await admin.topics()).filter((name) => !name.startsWith('__')).sort()
+  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
+  const shown = names.length === 0 ? 'no topics' : names.slice(0, 10).join(', ') + more
+  return new ReplayError('no-such-topic', `topic ${topic} does not exist; the cluster has ${shown}`)
+}
