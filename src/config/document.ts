@@ -30,7 +30,7 @@ export function settingsDocument(): string {
 
 const INTRODUCTION = `# Configuration
 
-<!-- Made from the table in src/config/settings.ts; \`UPDATE_DOCS=1 npm run test:unit -- test/config\` writes it anew. -->
+<!-- Made from the table in src/config/settings.ts; \`UPDATE_DOCS=1 npm run test:unit\` writes it anew. -->
 
 A value is taken from the first of these that has one: **argument** (the command line, or what \`createNode\` is handed) >
 **environment** > **file** > **profile** > **default**. Everything is read and checked once, at start. A value that is

@@ -11,7 +11,7 @@ export interface Counter {
   readonly value: number
 }
 
-/** A value that goes up and down, written when it changes. */
+/** A value that goes up and down, written when it changes; not shown before it was set. */
 export interface Gauge {
   set(value: number): void
   readonly value: number
@@ -25,7 +25,10 @@ export interface Histogram {
   quantile(q: number): number
 }
 
-/** Names come from instruments.ts; a label set beyond the bound of its instrument lands under `other`. */
+/**
+ * Names come from instruments.ts; a label set beyond the bound of its instrument lands under `other`. A label that is
+ * left out is `all`: the value is not told apart by it. A name or label that is not in the table throws.
+ */
 export interface Metrics {
   counter(name: string, labels?: Labels): Counter
   gauge(name: string, labels?: Labels): Gauge

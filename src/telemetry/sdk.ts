@@ -1,0 +1,185 @@
+import { DiagLogLevel, diag, metrics, ProxyTracerProvider, type Tracer, trace } from '@opentelemetry/api'
+import { OTLPMetricExporter as GrpcMetricExporter } from '@opentelemetry/exporter-metrics-otlp-grpc'
+import { OTLPMetricExporter as JsonMetricExporter } from '@opentelemetry/exporter-metrics-otlp-http'
+import { OTLPMetricExporter as ProtobufMetricExporter } from '@opentelemetry/exporter-metrics-otlp-proto'
+import { PrometheusExporter, PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
+import {
+  defaultResource,
+  envDetector,
+  resourceFromAttributes,
+  serviceInstanceIdDetector,
+} from '@opentelemetry/resources'
+import { type MetricProducer, PeriodicExportingMetricReader, type PushMetricExporter } from '@opentelemetry/sdk-metrics'
+import { NodeSDK } from '@opentelemetry/sdk-node'
+import type { SpanProcessor } from '@opentelemetry/sdk-trace'
+import type { Config } from '../config/settings.ts'
+import type { Log } from './log.ts'
+import { metricProducer } from './metric-producer.ts'
+import type { MetricSlab } from './metrics.ts'
+import { OPEN_METRICS_TEXT, PROMETHEUS_TEXT, prefersOpenMetrics, toOpenMetrics } from './open-metrics.ts'
+import { observeProcessMemory } from './process-memory.ts'
+
+export interface TelemetryOptions {
+  readonly config: Pick<Config, 'metrics'>
+  readonly metrics: MetricSlab
+  /** OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over it. */
+  readonly serviceName: string
+  readonly version: string
+  /** Is told what the exporters complain of. */
+  readonly log?: Log
+  /** Where spans go, instead of where OTEL_* sends them. */
+  readonly spanProcessors?: readonly SpanProcessor[]
+}
+
+export interface Telemetry {
+  /** Makes no spans unless somebody wants them: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER, `spanProcessors`. */
+  readonly tracer: Tracer
+  /** The exposition, in OpenMetrics where the Accept header prefers it, otherwise as Prometheus text 0.0.4. */
+  scrape(accept?: string): Promise<{ readonly body: string; readonly contentType: string }>
+  /** Sends what is left for at most SHUTDOWN_MS; `abandoned` when no collector took it in that time. Twice is once. */
+  shutdown(): Promise<'flushed' | 'abandoned'>
+}
+
+/** A node has `maxWait` + 250 ms to stop in; a collector that is away must not use that up. */
+const SHUTDOWN_MS = 200
+
+const DEFAULT_EXPORT_INTERVAL_MS = 60_000
+const DEFAULT_EXPORT_TIMEOUT_MS = 30_000
+
+/**
+ * Everything that OTEL_* decides is left to the SDK, but for two things. It would send to localhost:4318 when nobody
+ * says where to; here, nothing is sent before an endpoint or an exporter is named. And its own metric readers cannot
+ * be handed our producer, so that the periodic reader is made here.
+ */
+export function startSdk(options: TelemetryOptions): Telemetry {
+  const { version, log } = options
+  observeProcessMemory(options.metrics)
+  const producer = metricProducer(options.metrics, { prefix: options.config.metrics.prefix, version })
+  const exporter = new PrometheusExporter({ preventServerStart: true, metricProducers: [producer] })
+  const serializer = new PrometheusSerializer('', false, undefined, false, true)
+  const sends = namesExporter('METRICS', 'otlp') || namesExporter('TRACES', 'otlp')
+  const tellsLog = sends && log !== undefined && variable('OTEL_LOG_LEVEL') === undefined
+  if (tellsLog) diag.setLogger(diagnosticsTo(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
+
+  const release = startAsGlobal(nodeSdk(options, exporter, producer))
+  // A disabled SDK binds no reader; the exposition goes on without it.
+  const source: Pick<MetricProducer, 'collect'> = isDisabled() ? producer : exporter
+  let shutdown: Promise<'flushed' | 'abandoned'> | undefined
+  return {
+    tracer: trace.getTracer('forewarm', version),
+    async scrape(accept) {
+      const { resourceMetrics, errors } = await source.collect()
+      if (errors.length > 0) throw new AggregateError(errors, 'Metrics could not be collected')
+      const body = serializer.serialize(resourceMetrics)
+      if (!prefersOpenMetrics(accept)) return { body, contentType: PROMETHEUS_TEXT }
+      return { body: toOpenMetrics(body), contentType: OPEN_METRICS_TEXT }
+    },
+    shutdown() {
+      shutdown ??= within(SHUTDOWN_MS, release()).finally(() => {
+        if (tellsLog) diag.disable()
+      })
+      return shutdown
+    },
+  }
+}
+
+function nodeSdk(options: TelemetryOptions, exporter: PrometheusExporter, producer: MetricProducer): NodeSDK {
+  const attributes = { 'service.name': options.serviceName, 'service.version': options.version }
+  const spanProcessors =
+    options.spanProcessors === undefined ? (namesExporter('TRACES') ? undefined : []) : [...options.spanProcessors]
+  return new NodeSDK({
+    resource: defaultResource().merge(resourceFromAttributes(attributes)),
+    // The SDK's own choice would publish the command line, which may hold secrets.
+    ...(variable('OTEL_NODE_RESOURCE_DETECTORS') === undefined && {
+      resourceDetectors: [serviceInstanceIdDetector, envDetector],
+    }),
+    metricReaders: namesExporter('METRICS', 'otlp') ? [exporter, periodicReader(producer)] : [exporter],
+    ...(spanProcessors !== undefined && { spanProcessors }),
+    logRecordProcessors: [],
+  })
+}
+
+/**
+ * OpenTelemetry's globals belong to the process: who was there first, be it the user's own SDK or another node, keeps
+ * them, our spans go there, and only what was ours is taken back.
+ */
+function startAsGlobal(sdk: NodeSDK): () => Promise<void> {
+  const before = globals()
+  sdk.start()
+  const after = globals()
+  return async () => {
+    if (after.tracers !== before.tracers && globals().tracers === after.tracers) trace.disable()
+    if (after.meters !== before.meters && globals().meters === after.meters) metrics.disable()
+    await sdk.shutdown()
+  }
+}
+
+function globals(): { readonly tracers: unknown; readonly meters: unknown } {
+  const tracers = trace.getTracerProvider()
+  return {
+    tracers: tracers instanceof ProxyTracerProvider ? tracers.getDelegate() : tracers,
+    meters: metrics.getMeterProvider(),
+  }
+}
+
+function periodicReader(producer: MetricProducer): PeriodicExportingMetricReader {
+  const exportIntervalMillis = milliseconds('OTEL_METRIC_EXPORT_INTERVAL', DEFAULT_EXPORT_INTERVAL_MS)
+  return new PeriodicExportingMetricReader({
+    exporter: metricExporter(),
+    exportIntervalMillis,
+    exportTimeoutMillis: Math.min(
+      exportIntervalMillis,
+      milliseconds('OTEL_METRIC_EXPORT_TIMEOUT', DEFAULT_EXPORT_TIMEOUT_MS),
+    ),
+    metricProducers: [producer],
+  })
+}
+
+function metricExporter(): PushMetricExporter {
+  switch (variable('OTEL_EXPORTER_OTLP_METRICS_PROTOCOL') ?? variable('OTEL_EXPORTER_OTLP_PROTOCOL')) {
+    case 'grpc':
+      return new GrpcMetricExporter()
+    case 'http/json':
+      return new JsonMetricExporter()
+    default:
+      return new ProtobufMetricExporter()
+  }
+}
+
+/** Whether OTEL_* asks for this exporter of a signal (any, where none is named); an endpoint alone asks for OTLP. */
+function namesExporter(signal: 'METRICS' | 'TRACES', exporter?: string): boolean {
+  const named = variable(`OTEL_${signal}_EXPORTER`)
+    ?.split(',')
+    .map((name) => name.trim())
+  if (named !== undefined) return exporter === undefined || named.includes(exporter)
+  return [`OTEL_EXPORTER_OTLP_${signal}_ENDPOINT`, 'OTEL_EXPORTER_OTLP_ENDPOINT'].some((name) => variable(name))
+}
+
+function isDisabled(): boolean {
+  return variable('OTEL_SDK_DISABLED')?.toLowerCase() === 'true'
+}
+
+function variable(name: string): string | undefined {
+  const value = process.env[name]?.trim()
+  return value === '' ? undefined : value
+}
+
+function milliseconds(name: string, otherwise: number): number {
+  const value = Number(variable(name))
+  return value > 0 ? value : otherwise
+}
+
+function diagnosticsTo(log: Log): Parameters<typeof diag.setLogger>[0] {
+  const warn = (message: string) => log.warn({ component: 'opentelemetry' }, message)
+  return { error: warn, warn, info: () => {}, debug: () => {}, verbose: () => {} }
+}
+
+async function within(ms: number, work: Promise<void>): Promise<'flushed' | 'abandoned'> {
+  const { promise: elapsed, resolve } = Promise.withResolvers<'abandoned'>()
+  const timer = setTimeout(resolve, ms, 'abandoned')
+  const done = work.then(
+    () => 'flushed' as const,
+    () => 'abandoned' as const,
+  )
+  return Promise.race([done, elapsed]).finally(() => clearTimeout(timer))
+}

@@ -1,0 +1,99 @@
+import {
+  type Attributes,
+  type Context,
+  propagation,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  type TextMapGetter,
+  type Tracer,
+  trace,
+} from '@opentelemetry/api'
+import type { WarmRequest } from '../../schemas/warm-request.ts'
+import type { Headers } from '../broker/port.ts'
+
+/**
+ * The trace of a warm request: `send` where it is published, `process` on each node that is interested, and under it
+ * the trip to Redis (`MGET`) and what L1 made of the values (`promote`). Only warm requests are traced, never updates:
+ * a span costs more than an update.
+ *
+ * Names and attributes follow OpenTelemetry's conventions for messaging and databases, which still move; they stand
+ * here and nowhere else. What is ours begins with `forewarm.`.
+ */
+export class Spans {
+  readonly #tracer: Tracer
+
+  /** Without a tracer, that of whatever SDK the process has started; without one, spans cost next to nothing. */
+  constructor(tracer: Tracer = trace.getTracer('forewarm')) {
+    this.#tracer = tracer
+  }
+
+  send(topic: string, request: WarmRequest, parent: Context): Span {
+    const attributes = { ...messaging(topic, 'send'), ...facts(request) }
+    return this.#tracer.startSpan(`send ${topic}`, { kind: SpanKind.PRODUCER, attributes }, parent)
+  }
+
+  process(topic: string, request: WarmRequest, parent: Context): Span {
+    const attributes = { ...messaging(topic, 'process'), ...facts(request) }
+    return this.#tracer.startSpan(`process ${topic}`, { kind: SpanKind.CONSUMER, attributes }, parent)
+  }
+
+  load(pairs: number, parent: Context): Span {
+    const attributes = { 'db.system.name': 'redis', 'db.operation.name': 'MGET', 'db.operation.batch.size': pairs }
+    return this.#tracer.startSpan('MGET', { kind: SpanKind.CLIENT, attributes }, parent)
+  }
+
+  promote(pairs: number, parent: Context): Span {
+    return this.#tracer.startSpan('promote', { attributes: { 'forewarm.pairs': pairs } }, parent)
+  }
+}
+
+/** The context in which `span` is the parent. */
+export function within(span: Span, parent: Context): Context {
+  return trace.setSpan(parent, span)
+}
+
+/** Ends a span whose work went wrong. */
+export function endFailed(span: Span, reason: string): void {
+  span.setStatus({ code: SpanStatusCode.ERROR, message: reason })
+  span.end()
+}
+
+/** The headers that carry a trace to whoever reads the record; none where nothing is traced. */
+export function traceHeaders(of: Context): Headers {
+  const headers: [string, Buffer][] = []
+  propagation.inject(of, headers, { set: (carrier, name, value) => carrier.push([name, Buffer.from(value)]) })
+  return headers
+}
+
+/** The trace that a record's headers carry. */
+export function traceOf(headers: Headers): Context {
+  return propagation.extract(ROOT_CONTEXT, headers, HEADER_GETTER)
+}
+
+const HEADER_GETTER: TextMapGetter<Headers> = {
+  keys: (headers) => headers.map(([name]) => name),
+  get: (headers, wanted) => headers.findLast(([name]) => name === wanted)?.[1].toString('latin1'),
+}
+
+function messaging(topic: string, operation: 'send' | 'process'): Attributes {
+  return {
+    'messaging.system': 'kafka',
+    'messaging.destination.name': topic,
+    'messaging.operation.name': operation,
+    'messaging.operation.type': operation,
+  }
+}
+
+function facts(request: WarmRequest): Attributes {
+  return {
+    'messaging.message.id': request.requestId,
+    'messaging.kafka.message.key': request.chain,
+    'forewarm.chain': request.chain,
+    'forewarm.pairs': request.pairs.length,
+    'forewarm.origin': request.origin,
+    'forewarm.priority': request.priority,
+    ...(request.strategy !== undefined && { 'forewarm.strategy': request.strategy }),
+  }
+}

@@ -1,0 +1,91 @@
+import { Writable } from 'node:stream'
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace'
+import { createLog, type Log, type LogOptions } from '../../src/telemetry/log.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import type { Telemetry } from '../../src/telemetry/sdk.ts'
+import { startTelemetry } from '../../src/telemetry/telemetry.ts'
+
+let telemetry: Telemetry | undefined
+
+afterEach(async () => {
+  await telemetry?.shutdown()
+  telemetry = undefined
+})
+
+function logged(write: (log: Log) => void, options: Partial<LogOptions> = {}): readonly string[] {
+  const lines: string[] = []
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
+  write(createLog({ service: 'prices', version: '1.2.3', stream, ...options }))
+  return lines
+}
+
+describe('the log', () => {
+  test('is one JSON object a line, with level, time and whose it is', () => {
+    const lines = logged((log) => {
+      log.info({ topic: 'prices.base' }, 'subscribed')
+      log.debug('not at this level')
+    })
+    expect(lines).toHaveLength(1)
+    expect(JSON.parse(lines[0] ?? '')).toEqual({
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      service: 'prices',
+      version: '1.2.3',
+      pid: process.pid,
+      topic: 'prices.base',
+      msg: 'subscribed',
+    })
+  })
+
+  test('keeps secrets out wherever they turn up, in any of the forms they are written in', () => {
+    const secret = 'pass/word "1"'
+    const [line = ''] = logged(
+      (log) => {
+        const error = new Error(`cannot reach redis://user:${encodeURIComponent(secret)}@host`)
+        log.error({ err: error, url: secret, nested: { deep: { secret } } }, `tried ${secret}`)
+      },
+      { secrets: [secret] },
+    )
+    expect(JSON.parse(line)).toMatchObject({ url: '[secret]', msg: 'tried [secret]' })
+    expect(line).not.toContain('pass/word')
+    expect(line).not.toContain('pass%2Fword')
+  })
+
+  test('hides fields that hold secrets by their name, however short', () => {
+    const [line = ''] = logged((log) =>
+      log.info({ token: 'abc', kafka: { saslPassword: 'x', sslKey: 'y' } }, 'started'),
+    )
+    expect(JSON.parse(line)).toMatchObject({
+      token: '[secret]',
+      kafka: { saslPassword: '[secret]', sslKey: '[secret]' },
+    })
+  })
+
+  test('does not take a short secret for a word of the line', () => {
+    const [line = ''] = logged((log) => log.info('level headed'), { secrets: ['level', ''] })
+    expect(JSON.parse(line)).toMatchObject({ level: 'info', msg: 'level headed' })
+  })
+
+  test('names the trace while a span is active', async () => {
+    const spanProcessors = [new SimpleSpanProcessor({ exporter: new InMemorySpanExporter() })]
+    const config = { metrics: { enabled: true, prefix: 'arbitrage_' } }
+    const options = { config, metrics: createMetrics(), serviceName: 'test', version: '1', spanProcessors }
+    telemetry = await startTelemetry(options)
+    const [inside, outside] = logged((log) => {
+      telemetry?.tracer.startActiveSpan('warm', (span) => {
+        log.info('inside')
+        span.end()
+      })
+      log.info('outside')
+    }).map((line) => JSON.parse(line))
+    expect(inside.trace_id).toMatch(/^[0-9a-f]{32}$/)
+    expect(inside.span_id).toMatch(/^[0-9a-f]{16}$/)
+    expect(outside).not.toHaveProperty('trace_id')
+  })
+})
