@@ -1,3 +1,6 @@
+import { type RecordFields, type RecordRefused, readRecord } from './record-fields.ts'
+import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
+
 export const ORIGINS = ['correlation', 'manual', 'schedule', 'prediction', 'recommendation', 'replay'] as const
 export type Origin = (typeof ORIGINS)[number]
 
@@ -22,4 +25,42 @@ export interface WarmRequest {
   readonly notBeforeMs?: number
   readonly expiresAtMs?: number
   readonly dryRun?: boolean
+}
+
+export const MAX_PAIRS_A_REQUEST = 1_000
+export const MAX_REQUEST_ID_BYTES = 128
+const MAX_STRATEGY_BYTES = 64
+const MAX_REASON_CHARS = 500
+/** A thousand pairs of the longest names take 260 kB; Kafka carries 1 MB unless told otherwise. */
+const MAX_BYTES = 1024 * 1024
+
+export type ParsedWarmRequest = { readonly ok: true; readonly value: WarmRequest } | RecordRefused
+
+/** A record's value -> a request that can be trusted, or the reason why it is not taken. Unknown fields are skipped. */
+export function parseWarmRequest(bytes: Buffer): ParsedWarmRequest {
+  return readRecord(bytes, { bytes: MAX_BYTES, version: 1 }, read)
+}
+
+export function encodeWarmRequest(request: WarmRequest): Buffer {
+  return Buffer.from(JSON.stringify(request))
+}
+
+function read(fields: RecordFields): WarmRequest {
+  const pairs = fields.names('pairs', { count: MAX_PAIRS_A_REQUEST, bytes: MAX_PAIR_BYTES })
+  return {
+    v: 1,
+    requestId: fields.name('requestId', MAX_REQUEST_ID_BYTES),
+    chain: fields.name('chain', MAX_CHAIN_BYTES),
+    pairs,
+    origin: fields.oneOf('origin', ORIGINS),
+    ...(fields.has('strategy') && { strategy: fields.name('strategy', MAX_STRATEGY_BYTES) }),
+    ...(fields.has('triggerPair') && { triggerPair: fields.name('triggerPair', MAX_PAIR_BYTES) }),
+    priority: fields.oneOf('priority', PRIORITIES),
+    ...(fields.has('reason') && { reason: fields.text('reason', MAX_REASON_CHARS) }),
+    ...(fields.has('scores') && { scores: fields.shares('scores', pairs.length) }),
+    issuedAtMs: fields.timeMs('issuedAtMs'),
+    ...(fields.has('notBeforeMs') && { notBeforeMs: fields.timeMs('notBeforeMs') }),
+    ...(fields.has('expiresAtMs') && { expiresAtMs: fields.timeMs('expiresAtMs') }),
+    ...(fields.has('dryRun') && { dryRun: fields.flag('dryRun') }),
+  }
 }

@@ -1,3 +1,7 @@
+import { type RecordFields, type RecordRefused, readRecord } from './record-fields.ts'
+import { MAX_PAIR_BYTES } from './topics.ts'
+import { MAX_PAIRS_A_REQUEST, MAX_REQUEST_ID_BYTES } from './warm-request.ts'
+
 export const WARM_STATUSES = ['done', 'partial', 'timeout', 'refused', 'failed', 'shadow'] as const
 export type WarmStatus = (typeof WARM_STATUSES)[number]
 
@@ -26,4 +30,38 @@ export interface WarmResult {
   readonly outcomes?: Readonly<Record<string, WarmOutcome>>
   readonly durationMs: number
   readonly atMs: number
+}
+
+const MAX_NODE_BYTES = 256
+/** A thousand pairs of the longest names with their outcomes take 280 kB; Kafka carries 1 MB unless told otherwise. */
+const MAX_BYTES = 1024 * 1024
+
+export type ParsedWarmResult = { readonly ok: true; readonly value: WarmResult } | RecordRefused
+
+/** A record's value -> a result that can be trusted, or the reason why it is not taken. Unknown fields are skipped. */
+export function parseWarmResult(bytes: Buffer): ParsedWarmResult {
+  return readRecord(bytes, { bytes: MAX_BYTES, version: 1 }, read)
+}
+
+export function encodeWarmResult(result: WarmResult): Buffer {
+  return Buffer.from(JSON.stringify(result))
+}
+
+function read(fields: RecordFields): WarmResult {
+  return {
+    v: 1,
+    requestId: fields.name('requestId', MAX_REQUEST_ID_BYTES),
+    node: fields.name('node', MAX_NODE_BYTES),
+    status: fields.oneOf('status', WARM_STATUSES),
+    warmed: fields.count('warmed'),
+    alreadyInL1: fields.count('alreadyInL1'),
+    notFound: fields.count('notFound'),
+    refusedOlder: fields.count('refusedOlder'),
+    notInterested: fields.count('notInterested'),
+    ...(fields.has('outcomes') && {
+      outcomes: fields.words('outcomes', WARM_OUTCOMES, { count: MAX_PAIRS_A_REQUEST, bytes: MAX_PAIR_BYTES }),
+    }),
+    durationMs: fields.timeMs('durationMs'),
+    atMs: fields.timeMs('atMs'),
+  }
 }

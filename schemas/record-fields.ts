@@ -1,0 +1,202 @@
+import { KEY_SEPARATOR } from './topics.ts'
+
+/** Why a warm request or a warm result was not taken. The words are labels of counters and of dead letters. */
+export type RecordRefusal =
+  | 'empty'
+  | 'too-large'
+  | 'not-json'
+  | 'wrong-type'
+  | 'unknown-version'
+  | 'missing-field'
+  | 'bad-value'
+  | 'too-many-pairs'
+
+export interface RecordRefused {
+  readonly ok: false
+  readonly reason: RecordRefusal
+  /** One sentence for people: the field, what was expected and what came. */
+  readonly detail: string
+}
+
+export interface RecordLimits {
+  readonly bytes: number
+  readonly version: number
+}
+
+export interface ListLimits {
+  readonly count: number
+  /** Of each item. */
+  readonly bytes: number
+}
+
+/** Latest time that a Date holds, in milliseconds since the epoch. */
+const LATEST_MS = 8_640_000_000_000_000
+const SHOWN_CHARS = 60
+
+/** Bytes -> what `read` makes of the fields, or the first reason against them. Never throws. */
+export function readRecord<T>(
+  bytes: Buffer,
+  limits: RecordLimits,
+  read: (fields: RecordFields) => T,
+): { readonly ok: true; readonly value: T } | RecordRefused {
+  if (bytes.length === 0) return refused('empty', 'expected a JSON object, got nothing')
+  if (bytes.length > limits.bytes)
+    return refused('too-large', `expected at most ${limits.bytes} bytes, got ${bytes.length}`)
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(bytes.toString('utf8'))
+  } catch (error) {
+    return refused('not-json', error instanceof Error ? error.message : 'not JSON')
+  }
+  if (!isObject(parsed)) return refused('wrong-type', `expected an object, got ${shown(parsed)}`)
+  if (parsed.v !== limits.version)
+    return refused('unknown-version', `v: expected ${limits.version}, got ${shown(parsed.v)}`)
+  const fields = new RecordFields(parsed)
+  const value = read(fields)
+  return fields.refused ?? { ok: true, value }
+}
+
+/**
+ * The fields of one record. A reader gives the checked value; where there is none it gives an empty one and keeps the
+ * reason, so that a record is read straight on and judged at its end. Null counts as absent.
+ */
+export class RecordFields {
+  readonly #values: Record<string, unknown>
+  #refused: RecordRefused | undefined
+
+  constructor(values: Record<string, unknown>) {
+    this.#values = values
+  }
+
+  /** The first reason against the fields read so far. */
+  get refused(): RecordRefused | undefined {
+    return this.#refused
+  }
+
+  has(name: string): boolean {
+    const value = this.#values[name]
+    return value !== undefined && value !== null
+  }
+
+  /** At least one byte, at most `maxBytes` in UTF-8, and no NUL, which separates the parts of a key. */
+  name(name: string, maxBytes: number): string {
+    return this.#present(name) ? this.#name(this.#values[name], name, maxBytes) : ''
+  }
+
+  /** A text for people: cut, not refused, where it is too long. */
+  text(name: string, maxChars: number): string {
+    if (!this.#present(name)) return ''
+    const value = this.#values[name]
+    return typeof value === 'string' ? value.slice(0, maxChars) : this.#wrong(name, 'a string', value, '')
+  }
+
+  names(name: string, limits: ListLimits): string[] {
+    const list = this.#list(name)
+    if (list.length === 0) return this.#refuse('bad-value', `${name}: expected at least one, got none`, [])
+    if (list.length > limits.count)
+      return this.#refuse('too-many-pairs', `${name}: at most ${limits.count}, got ${list.length}`, [])
+    return list.map((item, at) => this.#name(item, `${name}[${at}]`, limits.bytes))
+  }
+
+  /** Numbers from 0 to 1, `count` of them. */
+  shares(name: string, count: number): number[] {
+    const list = this.#list(name)
+    if (list.length !== count)
+      return this.#refuse('bad-value', `${name}: expected ${count}, one a pair, got ${list.length}`, [])
+    return list.map((item, at) => this.#number(item, `${name}[${at}]`, 1))
+  }
+
+  oneOf<T extends string>(name: string, allowed: readonly [T, ...T[]]): T {
+    return this.#present(name) ? this.#word(this.#values[name], name, allowed) : allowed[0]
+  }
+
+  timeMs(name: string): number {
+    return this.#present(name) ? this.#number(this.#values[name], name, LATEST_MS) : 0
+  }
+
+  count(name: string): number {
+    const value = this.#present(name) ? this.#number(this.#values[name], name, Number.MAX_SAFE_INTEGER) : 0
+    return Number.isInteger(value)
+      ? value
+      : this.#refuse('bad-value', `${name}: expected a whole number, got ${value}`, 0)
+  }
+
+  flag(name: string): boolean {
+    if (!this.#present(name)) return false
+    const value = this.#values[name]
+    return typeof value === 'boolean' ? value : this.#wrong(name, 'true or false', value, false)
+  }
+
+  /** An object from names to words. */
+  words<T extends string>(name: string, allowed: readonly [T, ...T[]], limits: ListLimits): Record<string, T> {
+    if (!this.#present(name)) return {}
+    const value = this.#values[name]
+    if (!isObject(value)) return this.#wrong(name, 'an object', value, {})
+    const entries = Object.entries(value)
+    if (entries.length > limits.count)
+      return this.#refuse('too-many-pairs', `${name}: at most ${limits.count}, got ${entries.length}`, {})
+    // Defines own properties, so that a pair called __proto__ is a pair like any other.
+    return Object.fromEntries(
+      entries.map(([key, word]) => [
+        this.#name(key, name, limits.bytes),
+        this.#word(word, `${name} of a pair`, allowed),
+      ]),
+    )
+  }
+
+  #list(name: string): unknown[] {
+    if (!this.#present(name)) return []
+    const value = this.#values[name]
+    return Array.isArray(value) ? value : this.#wrong(name, 'a list', value, [])
+  }
+
+  #present(name: string): boolean {
+    return this.has(name) || this.#refuse('missing-field', `${name} is missing`, false)
+  }
+
+  #name(value: unknown, name: string, maxBytes: number): string {
+    if (typeof value !== 'string') return this.#wrong(name, 'a string', value, '')
+    if (value === '') return this.#refuse('bad-value', `${name}: expected at least one byte, got none`, '')
+    const bytes = Buffer.byteLength(value)
+    if (bytes > maxBytes) return this.#refuse('bad-value', `${name}: at most ${maxBytes} bytes, got ${bytes}`, '')
+    if (value.includes(KEY_SEPARATOR)) return this.#refuse('bad-value', `${name}: must not contain NUL`, '')
+    return value
+  }
+
+  #number(value: unknown, name: string, max: number): number {
+    if (typeof value !== 'number') return this.#wrong(name, 'a number', value, 0)
+    if (value >= 0 && value <= max) return value
+    return this.#refuse('bad-value', `${name}: expected 0 to ${max}, got ${value}`, 0)
+  }
+
+  #word<T extends string>(value: unknown, name: string, allowed: readonly [T, ...T[]]): T {
+    const word = allowed.find((candidate) => candidate === value)
+    if (word !== undefined) return word
+    return this.#refuse('bad-value', `${name}: expected one of ${allowed.join(', ')}, got ${shown(value)}`, allowed[0])
+  }
+
+  #wrong<T>(name: string, expected: string, got: unknown, instead: T): T {
+    return this.#refuse('wrong-type', `${name}: expected ${expected}, got ${shown(got)}`, instead)
+  }
+
+  #refuse<T>(reason: RecordRefusal, detail: string, instead: T): T {
+    this.#refused ??= refused(reason, detail)
+    return instead
+  }
+}
+
+function refused(reason: RecordRefusal, detail: string): RecordRefused {
+  return { ok: false, reason, detail }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Lists and objects are only named: a deeply nested one cannot be written down without running out of stack. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (isObject(value)) return 'an object'
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_CHARS)) : String(value)
+}
