@@ -2,7 +2,7 @@ import { encodePriceAvro } from '../schemas/price-avro.ts'
 import { encodePriceJson } from '../schemas/price-json.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
-import { createMicroBatcher, type MicroBatcher, type MicroBatchOptions } from '../src/broker/micro-batch.ts'
+import { createMicroBatcher, type MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batch.ts'
 import type { Producer } from '../src/broker/port.ts'
 import { systemTimer, type Timer } from '../src/timer.ts'
 
@@ -19,7 +19,7 @@ export interface PricePublisherOptions {
   readonly updatesPerRecord?: number
   /** The broker stamps records by the clock unless `event-time` asks for the update's own. */
   readonly timestamps?: 'broker' | 'event-time'
-  readonly batch?: Omit<MicroBatchOptions, 'topic'>
+  readonly batch?: Omit<MicroBatcherOptions, 'topic'>
   readonly timer?: Timer
 }
 

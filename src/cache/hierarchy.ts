@@ -24,6 +24,9 @@ const MAX_WANTED = 65_536
 
 export class Hierarchy {
   readonly #options: HierarchyOptions
+  /** Demand reads that L1 answered, and those that it could not. */
+  hits = 0
+  misses = 0
   readonly #record = emptyRecord()
   readonly #wanted = new Set<number>()
   #fetch: Promise<Fetched> | undefined
@@ -51,9 +54,11 @@ export class Hierarchy {
   /** L1's value into `into`, at once. A miss is fetched in the background: residency is earned by reads. */
   get(pairId: number, into: PriceRecord): boolean {
     if (this.#options.l1.get(pairId, into)) {
+      this.hits++
       this.#hits.at(this.#options.table.chainOf(pairId)).add(1)
       return true
     }
+    this.misses++
     this.#misses.at(this.#options.table.chainOf(pairId)).add(1)
     void this.fetch(pairId)
     return false

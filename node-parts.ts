@@ -1,0 +1,87 @@
+import { Hierarchy } from './src/cache/hierarchy.ts'
+import { L1, slotsIn } from './src/cache/l1.ts'
+import type { L2 } from './src/cache/l2.ts'
+import { createMemoryL2 } from './src/cache/l2-memory.ts'
+import { createRedisL2 } from './src/cache/l2-redis.ts'
+import { PairTable } from './src/cache/pair-table.ts'
+import { WriteBehind } from './src/cache/write-behind.ts'
+import type { Clock } from './src/clock.ts'
+import type { Config } from './src/config/settings.ts'
+import { Tracker } from './src/correlation/tracker.ts'
+import type { Log } from './src/telemetry/log.ts'
+import type { Metrics } from './src/telemetry/slab.ts'
+
+/** What a node keeps prices in: made, not started. */
+export interface Caches {
+  readonly table: PairTable
+  readonly l1: L1
+  readonly l2: L2
+  readonly writeBehind: WriteBehind
+  readonly hierarchy: Hierarchy
+  readonly tracker: Tracker
+}
+
+export interface CachesOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly random: () => number
+  readonly metrics: Metrics
+  readonly log: Log
+  /** `memory`: L2 is this process's own. */
+  readonly l2: 'redis' | 'memory'
+}
+
+/** Rows of the write-behind buffer: two sets of them are 10 MB, and hold every pair of most users. */
+const WRITE_BEHIND_ROWS = 65_536
+
+export function createCaches(options: CachesOptions): Caches {
+  const { config, metrics } = options
+  const table = new PairTable({ maxPairs: config.cache.maxPairs })
+  const slots = Math.min(config.cache.l1Slots ?? slotsIn(config.cache.l1SizeMb), config.cache.maxPairs)
+  const l1 = new L1({ slots, maxPairs: config.cache.maxPairs })
+  const l2 = createL2(options, table)
+  const writeBehind = createWriteBehind(options, l2)
+  const hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
+  const tracker = new Tracker({ maxPairs: config.correlation.maxTrackedPairs })
+  observeCaches(metrics, { table, l1, l2, writeBehind, hierarchy, tracker })
+  return { table, l1, l2, writeBehind, hierarchy, tracker }
+}
+
+function createL2(options: CachesOptions, table: PairTable): L2 {
+  const { config, clock, random, metrics } = options
+  const ttlMs = config.cache.l2TtlSeconds * 1000
+  const [url] = config.cache.redisUrls
+  if (options.l2 === 'memory' || !config.cache.l2Enabled || url === undefined) return createMemoryL2({ clock, random, ttlMs })
+  return createRedisL2({ url, table, clock, random, ttlMs, metrics, service: config.node.service })
+}
+
+function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): WriteBehind {
+  const writes = metrics.counter('l2_writes_total')
+  const entries = metrics.counter('l2_write_entries_total')
+  let away = false
+  return new WriteBehind({
+    l2,
+    flushMs: config.cache.l2FlushMs,
+    capacity: Math.min(WRITE_BEHIND_ROWS, config.cache.maxPairs),
+    maxPairs: config.cache.maxPairs,
+    onFlush: ({ entries: written, outcome }) => {
+      const isAway = outcome.status === 'unavailable'
+      if (isAway && !away) log.warn({ reason: outcome.reason }, 'degraded: L2 is away, going on with L1 alone')
+      if (!isAway && away) log.info('L2 is back')
+      away = isAway
+      if (isAway) return
+      writes.add(1)
+      entries.add(written)
+    },
+  })
+}
+
+function observeCaches(metrics: Metrics, { l1, l2, writeBehind, tracker }: Caches): void {
+  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => (l1.bytes / l1.slots) * l1.resident)
+  metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
+  metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
+  metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))
+  metrics.observe('warms_used_total', {}, () => l1.warmCounts.used)
+  metrics.observe('warms_unused_total', {}, () => l1.warmCounts.unused)
+  metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)
+}

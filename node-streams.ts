@@ -1,0 +1,219 @@
+import { createLoop } from './consumers/loop.ts'
+import { PriceUpdates } from './consumers/price-updates.ts'
+import { WarmRequests } from './consumers/warm-requests.ts'
+import type { Caches } from './node-parts.ts'
+import { createDeadLetters } from './producers/dead-letters.ts'
+import { createWarmRequestProducer } from './producers/warm-requests.ts'
+import { createWarmResultProducer } from './producers/warm-results.ts'
+import { partitionOf } from './schemas/topics.ts'
+import type { Broker, BrokerEvent, Consumer, Producer, TopicPartition } from './src/broker/port.ts'
+import type { PriceTopics } from './src/broker/price-topics.ts'
+import { Promotion } from './src/cache/promotion.ts'
+import type { Clock } from './src/clock.ts'
+import type { Config, Role } from './src/config/settings.ts'
+import type { Detector } from './src/detect/detector.ts'
+import { DetectorRunner } from './src/detect/runner.ts'
+import { strategyNamed } from './src/strategy/named.ts'
+import type { Log } from './src/telemetry/log.ts'
+import type { Metrics } from './src/telemetry/slab.ts'
+import { LookAhead } from './src/warming/look-ahead.ts'
+import { Triggers } from './src/warming/triggers.ts'
+import { createWarmer, type Warmer } from './src/warming/warmer.ts'
+
+/** The streams of a node over its caches: what is read, what becomes of it, what is written. */
+export interface Streams {
+  readonly producer: Producer
+  readonly warmer: Warmer
+  readonly prices: Consumer | undefined
+  readonly warmRequests: Consumer | undefined
+  /** Resolves when what was handed out is sent. */
+  close(): Promise<void>
+}
+
+export interface StreamsOptions {
+  readonly config: Config
+  readonly nodeId: string
+  readonly version: string
+  readonly broker: Broker
+  readonly priceTopics: PriceTopics
+  readonly caches: Caches
+  readonly detectors: readonly Detector[]
+  readonly clock: Clock
+  readonly random: () => number
+  readonly metrics: Metrics
+  readonly log: Log
+}
+
+export function createStreams(options: StreamsOptions): Streams {
+  const { config, broker, priceTopics, caches } = options
+  const producer = broker.producer()
+  const assigned = new Set<number>()
+  const promotion = new Promotion({ ...caches, metrics: options.metrics, timeoutMs: config.warming.timeoutMs })
+  const warmer = createWarmer({
+    ...caches,
+    promotion,
+    clock: options.clock,
+    metrics: options.metrics,
+    nodeId: options.nodeId,
+    // What this node's detectors read, and what its chains' detectors may read soon.
+    isInterested: (chain, pair) => assigned.has(partitionOf(chain, priceTopics.partitions)) || caches.table.find(chain, pair) >= 0,
+  })
+  const roles = new Set<Role>(config.node.roles)
+  const prices = roles.has('correlate') || roles.has('detect') ? createPriceConsumer(options, { producer, promotion, assigned }) : undefined
+  const warmRequests = roles.has('warm') && isWarming(config) ? createWarmConsumer(options, { producer, warmer }) : undefined
+  return {
+    producer,
+    warmer,
+    prices,
+    warmRequests,
+    close: async () => {
+      await warmer.close()
+      await producer.close()
+    },
+  }
+}
+
+export function isWarming(config: Config): boolean {
+  return config.warming.enabled && config.warming.rollout === 'full'
+}
+
+interface PriceParts {
+  readonly producer: Producer
+  readonly promotion: Promotion
+  readonly assigned: Set<number>
+}
+
+function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consumer {
+  const { config, broker, priceTopics } = options
+  const groupId = priceGroup(config)
+  const deadLetters = deadLettersOf(options, groupId, parts.producer)
+  const handler = new PriceUpdates(priceUpdatesOptions(options, { ...parts, deadLetters }))
+  const rebalances = options.metrics.counter('rebalances_total', { group: groupId })
+  const consumer = broker.consumer({
+    mode: 'group',
+    groupId,
+    topics: priceTopics.topics,
+    start: { at: 'committed', otherwise: 'latest' },
+    onBatch: createLoop({ handler, deadLetters, onFault: (error) => options.log.error({ err: error }, 'a record could not be handled') }),
+    onAssigned: (partitions) => {
+      rebalances.add(1)
+      replace(parts.assigned, partitions)
+    },
+    onRevoked: () => options.caches.writeBehind.flush(),
+    onEvent: (event) => report(options, event),
+  })
+  for (const topic of priceTopics.topics)
+    options.metrics.observe('consumer_lag_records', { topic }, () => lagOf(consumer, topic))
+  return consumer
+}
+
+/** The group that shares the price topics out: one name for nodes that do both, another for those that do only one. */
+function priceGroup(config: Config): string {
+  const roles = new Set<Role>(config.node.roles)
+  const only = roles.has('correlate') ? (roles.has('detect') ? '' : '.correlate') : '.detect'
+  return `forewarm.${config.node.service}${only}`
+}
+
+function priceUpdatesOptions(options: StreamsOptions, parts: PriceParts & { readonly deadLetters: ReturnType<typeof deadLettersOf> }) {
+  const { config, caches, clock, metrics, log } = options
+  const detectors = config.node.roles.includes('detect') ? options.detectors : []
+  const warming = isWarming(config)
+  const runner = new DetectorRunner({
+    detectors,
+    sources: { ...caches, clock, ageSeconds: metrics.histogram('event_age_at_read_seconds') },
+    concurrency: config.node.detectorConcurrency,
+    timeoutMs: config.node.detectorTimeoutMs,
+    metrics,
+    onFailure: ({ detector, chain, pair, error }) =>
+      log.warn({ detector, chain, pair, err: error }, error === undefined ? 'a detector did not settle in time' : 'a detector threw'),
+  })
+  const lookAhead = new LookAhead({
+    ...caches,
+    mode: warming ? config.node.lookAhead : 'off',
+    timeoutMs: config.node.lookAheadMs,
+    minRate: config.warming.minScore,
+    promote: (pairIds, timeoutMs) => parts.promotion.promote(pairIds, { timeoutMs }),
+  })
+  const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts.producer) : undefined
+  return {
+    ...caches,
+    runner,
+    lookAhead,
+    clock,
+    metrics,
+    deadLetters: parts.deadLetters,
+    onTrigger: triggers && ((pairId: number) => triggers.onUpdate(pairId)),
+  }
+}
+
+function createTriggers(options: StreamsOptions, producer: Producer): Triggers {
+  const { config, caches, clock, metrics, nodeId, priceTopics } = options
+  const requests = createWarmRequestProducer({ producer, topic: config.kafka.warmRequestsTopic, partitions: priceTopics.partitions })
+  const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
+  return new Triggers({
+    ...caches,
+    strategy: strategyNamed(config.warming.strategy, config.warming),
+    clock,
+    nodeId,
+    publish: (request) => {
+      requests.send(request).catch(() => lost.add(1))
+    },
+  })
+}
+
+function createWarmConsumer(options: StreamsOptions, parts: { readonly producer: Producer; readonly warmer: Warmer }): Consumer {
+  const { config, broker, nodeId, metrics, clock } = options
+  const results = createWarmResultProducer({ producer: parts.producer, topic: config.kafka.warmResultsTopic, partitions: options.priceTopics.partitions })
+  const lost = metrics.counter('drops_total', { reason: 'warm-result-not-sent' })
+  const groupId = `forewarm.${config.node.service}.warm.${nodeId}`
+  const deadLetters = deadLettersOf(options, groupId, parts.producer)
+  const handler = new WarmRequests({
+    warmer: parts.warmer,
+    clock,
+    deadLetters,
+    publish: (result) => {
+      results.send(result).catch(() => lost.add(1))
+    },
+  })
+  return broker.consumer({
+    mode: 'broadcast',
+    groupId,
+    topics: [config.kafka.warmRequestsTopic],
+    start: { at: 'latest' },
+    onBatch: createLoop({ handler, deadLetters, onFault: (error) => options.log.error({ err: error }, 'a warm request could not be handled') }),
+    onEvent: (event) => report(options, event),
+  })
+}
+
+function deadLettersOf(options: StreamsOptions, groupId: string, producer: Producer) {
+  const { clock, metrics, version, log } = options
+  return createDeadLetters({
+    producer,
+    groupId,
+    clock,
+    metrics,
+    version,
+    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    onLost: ({ batch, index, reason }, error) =>
+      log.error(
+        { topic: batch.topic, partition: batch.partition, offset: String(batch.offset(index)), reason, err: error },
+        'a record could be neither handled nor put aside: it is only where it came from',
+      ),
+  })
+}
+
+function report({ metrics, log }: StreamsOptions, event: BrokerEvent): void {
+  if (event.type === 'restart') metrics.counter('consumer_restarts_total', { group: event.groupId }).add(1)
+  if (event.type === 'undecodable') metrics.counter('drops_total', { reason: 'undecodable' }).add(Number(event.to - event.from))
+  const quiet = event.type === 'rebalance' || event.type === 'reconnected'
+  log[quiet ? 'info' : 'warn']({ event: JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)) }, `kafka: ${event.type}`)
+}
+
+function lagOf(consumer: Consumer, topic: string): number {
+  return consumer.lag().reduce((sum, of) => (of.topic === topic ? sum + Number(of.records) : sum), 0)
+}
+
+function replace(assigned: Set<number>, partitions: readonly TopicPartition[]): void {
+  assigned.clear()
+  for (const { partition } of partitions) assigned.add(partition)
+}

@@ -1,0 +1,279 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { type Caches, createCaches } from './node-parts.ts'
+import { createStreams, type Streams } from './node-streams.ts'
+import type { WarmResult } from './schemas/warm-result.ts'
+import { createKafkaBroker } from './src/broker/kafka.ts'
+import { type Broker, BrokerError } from './src/broker/port.ts'
+import { deadLetterTopics, findPriceTopics, ownTopics, type PriceTopics } from './src/broker/price-topics.ts'
+import { type Clock, systemClock } from './src/clock.ts'
+import type { Environment } from './src/config/environment.ts'
+import { type LoadedConfig, loadConfig, secretsOf } from './src/config/load.ts'
+import { describeProblems } from './src/config/problem.ts'
+import type { Config, Overrides, Profile } from './src/config/settings.ts'
+import type { Detector } from './src/detect/detector.ts'
+import { ForewarmError } from './src/forewarm-error.ts'
+import { createLog, type Log } from './src/telemetry/log.ts'
+import { createMetrics, type MetricSlab } from './src/telemetry/metrics.ts'
+import type { Telemetry } from './src/telemetry/sdk.ts'
+import { startTelemetry } from './src/telemetry/telemetry.ts'
+import { VERSION } from './src/version.ts'
+
+export interface NodeOptions {
+  readonly detectors?: readonly Detector[]
+  /** Wins over environment, file, profile and defaults. */
+  readonly config?: Overrides
+  /** Instead of `forewarm.config.json`. */
+  readonly configFile?: string
+  readonly profile?: Profile
+  readonly env?: Environment
+  /** Instead of the Kafka of the configuration; stays open when the node closes. */
+  readonly broker?: Broker
+  /** `memory`: L2 is this process's own, and no Redis is asked. */
+  readonly l2?: 'redis' | 'memory'
+  /** Instead of the wall's: a virtual clock follows the records' timestamps. */
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+export interface ForewarmNode {
+  readonly id: string
+  readonly config: Config
+  /** Resolves when the node reads. Rejects with a ForewarmError: 'kafka-unreachable', 'topics-unusable', 'port-unusable'. */
+  start(): Promise<void>
+  /** Drains, commits, writes the rest to L2, and frees everything in reverse. Twice is once. */
+  close(): Promise<void>
+  /** A manual warm on this node alone. */
+  warm(chain: string, pairs: readonly string[]): Promise<WarmResult>
+  stats(): NodeStats
+  /** Of the HTTP side; undefined before the start and without the role `api`. */
+  readonly httpPort: number | undefined
+}
+
+/** Counts since the start. */
+export interface NodeStats {
+  readonly updates: number
+  readonly pairs: number
+  readonly reads: { readonly hits: number; readonly misses: number }
+  readonly warms: { readonly admitted: number; readonly used: number; readonly unused: number; readonly resident: number }
+  readonly l1: { readonly slots: number; readonly resident: number; readonly bytes: number; readonly evictions: number }
+  readonly l2: { readonly state: 'up' | 'degraded'; readonly waitingEntries: number; readonly skippedEntries: number }
+  /** From the update's event time to readable in L1, milliseconds; NaN while nothing was seen. */
+  readonly endToEndMs: { readonly p50: number; readonly p99: number }
+  readonly lagRecords: number
+}
+
+/** Checks the configuration and makes the parts; nothing runs before `start`. Throws a ForewarmError 'bad-config' that names every fault. */
+export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {
+  const loaded = loadConfig({
+    env: options.env ?? process.env,
+    ...(options.config !== undefined && { overrides: options.config }),
+    ...(options.configFile !== undefined && { file: options.configFile }),
+    ...(options.profile !== undefined && { profile: options.profile }),
+  })
+  if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
+  const log = createLog({
+    service: loaded.config.node.service,
+    version: VERSION,
+    secrets: secretsOf(loaded.config),
+    ...(options.logLevel !== undefined && { level: options.logLevel }),
+  })
+  for (const warning of loaded.warnings) log.warn(warning)
+  return new Node(options, loaded.config, log)
+}
+
+/** A broker is asked again after so long at first, then twice as long, up to the last. */
+const FIRST_RETRY_MS = 250
+const LAST_RETRY_MS = 2_000
+
+class Node implements ForewarmNode {
+  readonly id = `${hostname()}-${randomUUID().slice(0, 8)}`
+  readonly config: Config
+  readonly #options: NodeOptions
+  readonly #log: Log
+  readonly #clock: Clock
+  readonly #metrics: MetricSlab
+  readonly #caches: Caches
+  readonly #broker: Broker
+  readonly #closing = new AbortController()
+  #telemetry: Telemetry | undefined
+  #streams: Streams | undefined
+  #http: HttpServer | undefined
+  #started: Promise<void> | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(options: NodeOptions, config: Config, log: Log) {
+    this.config = config
+    this.#options = options
+    this.#log = log
+    this.#clock = options.clock ?? systemClock
+    this.#metrics = createMetrics()
+    this.#caches = createCaches({
+      config,
+      clock: this.#clock,
+      random: options.random ?? Math.random,
+      metrics: this.#metrics,
+      log,
+      l2: options.l2 ?? 'redis',
+    })
+    this.#broker = options.broker ?? kafkaOf(config, log)
+  }
+
+  get httpPort(): number | undefined {
+    return this.#http?.port
+  }
+
+  start(): Promise<void> {
+    if (this.#closed !== undefined) return Promise.reject(new ForewarmError('closed', 'a closed node does not start again: make another'))
+    this.#started ??= this.#start()
+    return this.#started
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  warm(chain: string, pairs: readonly string[]): Promise<WarmResult> {
+    if (this.#streams === undefined) return Promise.reject(new ForewarmError('refused', 'the node has not started'))
+    return this.#streams.warmer.warmPairs(chain, pairs)
+  }
+
+  stats(): NodeStats {
+    const { l1, l2, table, tracker, hierarchy, writeBehind } = this.#caches
+    const latency = this.#metrics.histogram('end_to_end_latency_seconds')
+    const { admitted, used, unused } = l1.warmCounts
+    return {
+      updates: tracker.totalUpdates,
+      pairs: table.size,
+      reads: { hits: hierarchy.hits, misses: hierarchy.misses },
+      warms: { admitted, used, unused, resident: l1.warm },
+      l1: { slots: l1.slots, resident: l1.resident, bytes: l1.bytes, evictions: l1.evictions },
+      l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
+      endToEndMs: { p50: latency.quantile(0.5) * 1000, p99: latency.quantile(0.99) * 1000 },
+      lagRecords: Number(this.#streams?.prices?.lag().reduce((sum, { records }) => sum + records, 0n) ?? 0n),
+    }
+  }
+
+  async #start(): Promise<void> {
+    try {
+      const { config } = this
+      this.#telemetry = await startTelemetry({
+        config,
+        metrics: this.#metrics,
+        serviceName: `forewarm-${config.node.service}`,
+        version: VERSION,
+        log: this.#log,
+      })
+      await this.#caches.l2.start()
+      await this.#startHttp()
+      const priceTopics = await this.#prepareTopics()
+      this.#streams = createStreams({
+        config,
+        nodeId: this.id,
+        version: VERSION,
+        broker: this.#broker,
+        priceTopics,
+        caches: this.#caches,
+        detectors: this.#options.detectors ?? [],
+        clock: this.#clock,
+        metrics: this.#metrics,
+        log: this.#log,
+      })
+      await this.#streams.producer.connect()
+      await Promise.all([this.#streams.warmRequests?.start(), this.#streams.prices?.start()])
+    } catch (error) {
+      if (this.#closing.signal.aborted) throw new ForewarmError('closed', 'closed while it started', { cause: error })
+      throw error instanceof BrokerError
+        ? new ForewarmError(error.code === 'unreachable' ? 'kafka-unreachable' : 'topics-unusable', error.message, { cause: error })
+        : error
+    }
+  }
+
+  /** Finds the price topics and makes those of ours that are missing, once Kafka answers. */
+  async #prepareTopics(): Promise<PriceTopics> {
+    const { kafka } = this.config
+    const admin = this.#broker.admin()
+    try {
+      await this.#untilKafkaAnswers(() => admin.connect())
+      const names = { 'warm-requests': kafka.warmRequestsTopic, 'warm-results': kafka.warmResultsTopic }
+      const reserved = new Set([...Object.values(names), kafka.cacheReadsTopic, kafka.correlationsTopic, kafka.controlTopic])
+      const found = await findPriceTopics(admin, kafka.priceTopics, reserved)
+      if (!found.ok) throw new ForewarmError('topics-unusable', found.reason)
+      const made = await admin.createTopics([...ownTopics(names, found.partitions), ...(await deadLetterTopics(admin, found))])
+      if (made.length > 0) this.#log.info({ topics: made }, 'made topics that were missing')
+      return found
+    } finally {
+      await admin.close()
+    }
+  }
+
+  /** Retries what can be retried until the configured time is over; says so once. */
+  async #untilKafkaAnswers(connect: () => Promise<void>): Promise<void> {
+    const { startTimeoutMs, brokers } = this.config.kafka
+    const deadlineMs = performance.now() + startTimeoutMs
+    for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
+      try {
+        await connect()
+        return
+      } catch (error) {
+        const left = deadlineMs - performance.now()
+        if (!(error instanceof BrokerError) || !error.retriable || this.#closing.signal.aborted) throw error
+        if (left <= 0)
+          throw new ForewarmError('kafka-unreachable', `no Kafka answers at ${brokers.join(', ')}, tried for ${startTimeoutMs} ms: ${error.message}`, {
+            retriable: true,
+            cause: error,
+          })
+        if (delayMs === FIRST_RETRY_MS) this.#log.warn({ brokers, forMs: startTimeoutMs }, 'no Kafka answers yet: trying again')
+        await pause(Math.min(delayMs, left), this.#closing.signal)
+      }
+    }
+  }
+
+  async #startHttp(): Promise<void> {
+    const { http, node, metrics } = this.config
+    if (!node.roles.includes('api')) return
+    this.#http = createHttpServer({
+      host: http.host,
+      port: http.port,
+    })
+    await this.#http.start()
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort()
+    await this.#started?.catch(() => undefined)
+    const streams = this.#streams
+    // Out first, so that nobody is sent here any more; then what flows in; then what flows out; then what it flows through.
+    await Promise.all([this.#http?.close(), streams?.prices?.stop({ drainMs: DRAIN_MS }), streams?.warmRequests?.stop({ drainMs: DRAIN_MS })])
+    await Promise.all([this.#caches.writeBehind.close(), streams?.close(), this.#telemetry?.shutdown()])
+    await Promise.all([this.#caches.l2.close(), this.#options.broker === undefined ? this.#broker.close() : undefined])
+  }
+}
+
+/** How long handlers under way may still take when a node closes. */
+const DRAIN_MS = 1_000
+
+function kafkaOf({ kafka, node }: Config, log: Log): Broker {
+  const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = kafka
+  return createKafkaBroker({
+    brokers: kafka.brokers,
+    clientId: `forewarm.${node.service}`,
+    ...(kafka.ssl && { ssl: { ca: kafka.sslCa, cert: kafka.sslCert, key: kafka.sslKey } }),
+    ...(mechanism !== undefined && username !== undefined && password !== undefined && { sasl: { mechanism, username, password } }),
+    onEvent: (event) => log.warn({ event: event.type }, `kafka: ${event.type}`),
+  })
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+  })
+}
