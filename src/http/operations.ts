@@ -1,0 +1,34 @@
+/** What the HTTP side shows of a node; the node hands itself in. */
+export interface Operations {
+  /** The exposition in the form that the Accept header prefers. */
+  metrics(accept: string | undefined): Promise<{ readonly body: string; readonly contentType: string }>
+  /** Whether the process is worth keeping: a failed check means restart it. */
+  live(): readonly Check[]
+  /** Whether the node does its work: assigned, restored, caught up, broker there. */
+  ready(): readonly Check[]
+  warming(): WarmingHealth
+}
+
+/** `degraded`: works, but not as well as it should (Redis is gone). */
+export interface Check {
+  readonly name: string
+  readonly status: 'ok' | 'degraded' | 'failed'
+  readonly reason?: string
+}
+
+export interface WarmingHealth {
+  readonly tracker: { readonly totalPairs: number; readonly totalUpdates: number }
+  /** `successRate`: successful operations ÷ all, 0 to 1. */
+  readonly warmer: {
+    readonly totalWarmingOps: number
+    readonly totalPairsWarmed: number
+    readonly successRate: number
+  }
+  readonly checks: readonly Check[]
+}
+
+/** The worst of them; `ok` where there are none. */
+export function worstOf(checks: readonly Check[]): Check['status'] {
+  if (checks.some(({ status }) => status === 'failed')) return 'failed'
+  return checks.some(({ status }) => status === 'degraded') ? 'degraded' : 'ok'
+}

@@ -1,0 +1,110 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { isLoopback } from '../config/loopback.ts'
+import { type AccessRule, mayAsk } from './access.ts'
+import { HttpError, listenError } from './http-error.ts'
+import type { Operations } from './operations.ts'
+import { problem, type Reply } from './reply.ts'
+import { answer, type Routes, routesOf } from './routes.ts'
+
+export interface HttpOptions {
+  readonly host: string
+  /** 0 takes a free one. */
+  readonly port: number
+  /** Needed on any address but a loopback one. */
+  readonly token?: string | undefined
+  readonly metricsAuth?: boolean
+  readonly metricsEnabled?: boolean
+  readonly operations: Operations
+  /** Is told what a request failed of; the caller only learns that it did. */
+  readonly onError?: (error: unknown) => void
+}
+
+export interface HttpServer {
+  /** Resolves when the port is open. Rejects with an HttpError. */
+  start(): Promise<{ readonly port: number }>
+  /** Ends every connection, answered or not. Twice is once. */
+  close(): Promise<void>
+}
+
+const HEADERS_TIMEOUT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 10_000
+const MAX_CONNECTIONS = 256
+
+export function createHttpServer(options: HttpOptions): HttpServer {
+  const { host, onError = () => {} } = options
+  const loopback = isLoopback(host)
+  const rule: AccessRule = { token: loopback ? undefined : options.token, metricsAuth: options.metricsAuth ?? false }
+  const routes = routesOf(options.operations, options.metricsEnabled ?? true)
+  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS }
+  const server = createServer(timeouts, (request, response) => {
+    void reply(request, rule, routes)
+      .catch((error: unknown) => {
+        onError(error)
+        return problem(500, 'The node could not answer; its log says why')
+      })
+      .then((found) => send(response, found))
+  })
+  server.maxConnections = MAX_CONNECTIONS
+
+  let started: Promise<{ readonly port: number }> | undefined
+  let closed: Promise<void> | undefined
+  return {
+    start() {
+      if (closed)
+        return Promise.reject(new HttpError('closed', { expected: 'an open server', received: 'a closed one' }))
+      if (!loopback && options.token === undefined) {
+        const expected = `FOREWARM_TOKEN, as METRICS_HOST ${host} can be reached from other machines`
+        return Promise.reject(new HttpError('token-required', { expected, received: 'none' }))
+      }
+      started ??= listen(server, options)
+      return started
+    },
+    close() {
+      closed ??= stop(server, started)
+      return closed
+    },
+  }
+}
+
+function listen(server: Server, { host, port, onError }: HttpOptions): Promise<{ readonly port: number }> {
+  return new Promise((resolve, reject) => {
+    server.on('error', (error) => {
+      // Afterwards it is a connection that could not be taken, for want of file descriptors; the server goes on.
+      if (server.listening) onError?.(error)
+      else reject(listenError(error, `${host}:${port}`))
+    })
+    server.listen({ host, port }, () => {
+      const address = server.address()
+      resolve({ port: address !== null && typeof address === 'object' ? address.port : port })
+    })
+  })
+}
+
+async function stop(server: Server, started: Promise<unknown> | undefined): Promise<void> {
+  // A start that fails has told its own caller; here it only means that nothing listens.
+  await started?.catch(() => {})
+  if (!server.listening) return
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+async function reply(request: IncomingMessage, rule: AccessRule, routes: Routes): Promise<Reply> {
+  const path = URL.parse(request.url ?? '', 'http://localhost')?.pathname
+  if (path === undefined) return problem(400, 'The request names no path')
+  if (!mayAsk(rule, path, request.headers.authorization)) {
+    return problem(401, 'This needs the bearer token of FOREWARM_TOKEN', { 'www-authenticate': 'Bearer' })
+  }
+  return answer(routes, { method: request.method ?? 'GET', path, accept: request.headers.accept })
+}
+
+function send(response: ServerResponse, { status, headers, body }: Reply): void {
+  response.writeHead(status, {
+    ...headers,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+  })
+  response.end(body)
+}
