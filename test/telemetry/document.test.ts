@@ -1,8 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from '@jest/globals'
 import { INSTRUMENTS, type Instrument, labelsOf } from '../../src/telemetry/instruments.ts'
 
 const DOCUMENT = new URL('../../docs/telemetry.md', import.meta.url)
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const TABLE = /(<!-- instruments: [^\n]*-->\n)([\s\S]*?)(<!-- \/instruments -->)/
 
 function row(instrument: Instrument): string {
@@ -42,5 +44,16 @@ describe('the table of instruments', () => {
       expect([name, bounds !== undefined]).toEqual([name, kind === 'histogram'])
       expect(bounds ?? []).toEqual([...(bounds ?? [])].sort((a, b) => a - b))
     }
+  })
+
+  test('has every instrument that the code asks for by name', () => {
+    const asked = globSync(['*.ts', '{src,consumers,producers}/**/*.ts'], { cwd: ROOT }).flatMap((file) =>
+      [...readFileSync(ROOT + file, 'utf8').matchAll(/\.(counter|gauge|histogram)\(\s*'([^']+)'/g)].map(
+        ([, kind = '', name = '']) => `${file}: ${kind} ${name}`,
+      ),
+    )
+    const known = new Set(INSTRUMENTS.map(({ kind, name }) => `${kind} ${name}`))
+    expect(asked.length).toBeGreaterThan(0)
+    expect(asked.filter((each) => !known.has(each.slice(each.indexOf(': ') + 2)))).toEqual([])
   })
 })
