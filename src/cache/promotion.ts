@@ -1,0 +1,158 @@
+import type { Context } from '@opentelemetry/api'
+import type { WarmOutcome } from '../../schemas/warm-result.ts'
+import { ChainCounters } from '../telemetry/by-chain.ts'
+import type { Metrics } from '../telemetry/slab.ts'
+import { endFailed, Spans } from '../telemetry/spans.ts'
+import { systemTimer, type Timer } from '../timer.ts'
+import type { L1 } from './l1.ts'
+import type { L2, L2Load } from './l2.ts'
+import type { PairTable } from './pair-table.ts'
+import { emptyRecord, type PriceRecord } from './price-record.ts'
+import type { WriteBehind } from './write-behind.ts'
+
+export interface PromotionOptions {
+  readonly table: PairTable
+  readonly l1: Pick<L1, 'has' | 'floor' | 'promote'>
+  readonly l2: Pick<L2, 'load'>
+  /** Values on their way to L2 are read from here: a node reads what it wrote. */
+  readonly writeBehind: Pick<WriteBehind, 'pending'>
+  readonly metrics: Metrics
+  /** How long a promotion may take; 50 unless given. */
+  readonly timeoutMs?: number
+  readonly timer?: Timer
+  readonly spans?: Spans
+}
+
+export interface PromoteOptions {
+  /** Instead of the promotion's own. */
+  readonly timeoutMs?: number
+  /** Looks, and leaves L1 as it is; the outcomes say what would have been. */
+  readonly dryRun?: boolean
+  /** The traces that the trip is part of: one for each request it serves. */
+  readonly traces?: readonly Context[]
+}
+
+export type PromotionOutcome = Exclude<WarmOutcome, 'notInterested'>
+
+export interface Promoted {
+  /** In the order of the pair ids; `failed` where L2 could not be asked, or had not answered in time. */
+  readonly outcomes: readonly PromotionOutcome[]
+  readonly timedOut: boolean
+  /** Why L2 gave nothing. */
+  readonly unavailable: string | undefined
+}
+
+const TIMEOUT_MS = 50
+
+/**
+ * Pairs -> L1, by one trip to L2 for what is neither in L1 nor on its way to L2. Every value passes L1's version gate,
+ * also those that come after the deadline: they are counted as late, not lost.
+ */
+export class Promotion {
+  readonly #options: PromotionOptions
+  readonly #spans: Spans
+  readonly #timer: Timer
+  readonly #pending = emptyRecord()
+  readonly #counters = new Map<string, ChainCounters>()
+
+  constructor(options: PromotionOptions) {
+    this.#options = options
+    this.#spans = options.spans ?? new Spans()
+    this.#timer = options.timer ?? systemTimer
+  }
+
+  /** Resolves at the deadline at the latest; never rejects. */
+  async promote(pairIds: readonly number[], options: PromoteOptions = {}): Promise<Promoted> {
+    const known = pairIds.map((pairId) => this.#withoutTrip(pairId, options))
+    const missing = pairIds.filter((_, at) => known[at] === undefined)
+    const load = missing.length === 0 ? NOTHING_ASKED : await this.#load(missing, options)
+    // At the deadline nothing is counted yet: what comes late is counted when it comes.
+    const placed = load === undefined ? [] : this.#place(missing, load, options)
+    let next = 0
+    return {
+      outcomes: known.map((outcome) => outcome ?? placed[next++] ?? 'failed'),
+      timedOut: load === undefined,
+      unavailable: load?.status === 'unavailable' ? load.reason : undefined,
+    }
+  }
+
+  #withoutTrip(pairId: number, options: PromoteOptions): PromotionOutcome | undefined {
+    const { l1, writeBehind } = this.#options
+    if (l1.has(pairId)) return this.#counted(pairId, 'alreadyInL1', options)
+    if (!writeBehind.pending(pairId, this.#pending)) return undefined
+    return this.#counted(pairId, this.#gate(pairId, this.#pending, options), options)
+  }
+
+  /** What L2 said, or nothing at the deadline. */
+  #load(pairIds: readonly number[], options: PromoteOptions): Promise<L2Load | undefined> {
+    const { l2, metrics, timeoutMs = TIMEOUT_MS } = this.#options
+    metrics.counter('cache_loads_total', { cause: 'warm', cache_level: 'L2' }).add(pairIds.length)
+    const spans = options.traces?.map((parent) => this.#spans.load(pairIds.length, parent)) ?? []
+    const { promise, resolve } = Promise.withResolvers<L2Load | undefined>()
+    let expired = false
+    const cancel = this.#timer(options.timeoutMs ?? timeoutMs, () => {
+      expired = true
+      resolve(undefined)
+    })
+    void l2.load(pairIds).then((load) => {
+      cancel()
+      for (const span of spans) load.status === 'unavailable' ? endFailed(span, load.reason) : span.end()
+      if (expired) this.#late(pairIds, load, options)
+      else resolve(load)
+    })
+    return promise
+  }
+
+  #place(pairIds: readonly number[], load: L2Load, options: PromoteOptions): PromotionOutcome[] {
+    const spans = options.traces?.map((parent) => this.#spans.promote(pairIds.length, parent)) ?? []
+    const outcomes = this.#outcomes(pairIds, load, options)
+    for (const [at, pairId] of pairIds.entries()) this.#counted(pairId, outcomes[at] as PromotionOutcome, options)
+    const warmed = outcomes.filter((outcome) => outcome === 'warmed').length
+    for (const span of spans) span.setAttribute('forewarm.warmed', warmed).end()
+    return outcomes
+  }
+
+  #late(pairIds: readonly number[], load: L2Load, options: PromoteOptions): void {
+    for (const [at, outcome] of this.#outcomes(pairIds, load, options).entries())
+      this.#counted(pairIds[at] as number, outcome === 'warmed' ? 'late' : outcome, options)
+  }
+
+  #outcomes(pairIds: readonly number[], load: L2Load, options: PromoteOptions): PromotionOutcome[] {
+    return pairIds.map((pairId, at) => {
+      if (load.status === 'unavailable') return 'failed'
+      const row = load.rows[at]
+      return row === undefined ? 'notFound' : this.#gate(pairId, row, options)
+    })
+  }
+
+  #gate(pairId: number, record: Readonly<PriceRecord>, options: PromoteOptions): PromotionOutcome {
+    const { l1 } = this.#options
+    if (options.dryRun) return record.version < l1.floor(pairId) ? 'refusedOlder' : 'warmed'
+    const outcome = l1.promote(pairId, record)
+    switch (outcome) {
+      case 'warmed':
+        return 'warmed'
+      case 'already':
+        return 'alreadyInL1'
+      case 'older':
+        return 'refusedOlder'
+      case 'no-room':
+        return 'noRoom'
+    }
+  }
+
+  #counted<T extends PromotionOutcome | 'late'>(pairId: number, outcome: T, options: PromoteOptions): T {
+    if (options.dryRun) return outcome
+    let counters = this.#counters.get(outcome)
+    if (counters === undefined) {
+      const { metrics, table } = this.#options
+      const source = { metrics, chainName: (chainId: number) => table.chainName(chainId) }
+      counters = new ChainCounters(source, 'promotions_total', { outcome })
+      this.#counters.set(outcome, counters)
+    }
+    counters.at(this.#options.table.chainOf(pairId)).add(1)
+    return outcome
+  }
+}
+
+const NOTHING_ASKED: L2Load = { status: 'loaded', rows: [] }

@@ -1,0 +1,197 @@
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { L1 } from '../../src/cache/l1.ts'
+import type { L2Load } from '../../src/cache/l2.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { emptyRecord, type PriceRecord } from '../../src/cache/price-record.ts'
+import { Promotion } from '../../src/cache/promotion.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { createMetrics, type MetricSlab } from '../../src/telemetry/metrics.ts'
+import { ManualTimer, settled } from '../harness/manual-timer.ts'
+import { record } from './columns.ts'
+
+const PAIRS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+
+/** A second level whose answers the test gives, when it wants to. */
+class SlowL2 {
+  readonly stored = new Map<number, PriceRecord>()
+  readonly asked: (readonly number[])[] = []
+  held: (() => void)[] | undefined
+  unavailable: string | undefined
+
+  load(pairIds: readonly number[]): Promise<L2Load> {
+    this.asked.push(pairIds)
+    const answer: L2Load =
+      this.unavailable === undefined
+        ? { status: 'loaded', rows: pairIds.map((pairId) => this.stored.get(pairId)) }
+        : { status: 'unavailable', reason: this.unavailable }
+    if (this.held === undefined) return Promise.resolve(answer)
+    const { promise, resolve } = Promise.withResolvers<L2Load>()
+    this.held.push(() => resolve(answer))
+    return promise
+  }
+}
+
+let l1: L1
+let l2: SlowL2
+let pending: Map<number, PriceRecord>
+let timer: ManualTimer
+let metrics: MetricSlab
+let promotion: Promotion
+const table = new PairTable({ maxPairs: 100 })
+const ids = PAIRS.map((pair) => table.register('ethereum', pair))
+
+beforeEach(() => {
+  l1 = new L1({ slots: 4, maxPairs: 100, warmShare: 0.5 })
+  l2 = new SlowL2()
+  pending = new Map()
+  timer = new ManualTimer(virtualClock(0))
+  metrics = createMetrics()
+  const writeBehind = {
+    pending: (pairId: number, into: PriceRecord) => {
+      const found = pending.get(pairId)
+      if (found !== undefined) Object.assign(into, found)
+      return found !== undefined
+    },
+  }
+  promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timer: timer.start })
+})
+
+const id = (pair: string) => ids[PAIRS.indexOf(pair)] as number
+const read = (pair: string) => {
+  const into = emptyRecord()
+  return l1.peek(id(pair), into) ? into : undefined
+}
+const counted = (outcome: string) => metrics.counter('promotions_total', { chain: 'ethereum', outcome }).value
+/** More known pairs than slots, so that residency has to be earned. */
+const moveFloor = (pair: string, version: number) => {
+  for (const other of ids) if (l1.floor(other) === 0) l1.promote(other, record({ version: 1 }))
+  l1.update(id(pair), version, Float64Array.of(1, 1, 1, 1, 1, 1), 0)
+}
+
+describe('promotion', () => {
+  it('brings what L2 has into L1, by one trip', async () => {
+    l2.stored.set(id('a'), record({ version: 10 }))
+    l2.stored.set(id('b'), record({ version: 20 }))
+    expect(await promotion.promote([id('a'), id('b'), id('c')])).toEqual({
+      outcomes: ['warmed', 'warmed', 'notFound'],
+      timedOut: false,
+      unavailable: undefined,
+    })
+    expect(l2.asked).toEqual([[id('a'), id('b'), id('c')]])
+    expect(read('a')).toEqual(record({ version: 10 }))
+    expect([counted('warmed'), counted('notFound')]).toEqual([2, 1])
+  })
+
+  it('asks L2 neither for what is in L1 nor for what is on its way to L2', async () => {
+    l1.promote(id('a'), record({ version: 5 }))
+    pending.set(id('b'), record({ version: 7 }))
+    l2.stored.set(id('b'), record({ version: 6 }))
+    const { outcomes } = await promotion.promote([id('a'), id('b')])
+    expect(outcomes).toEqual(['alreadyInL1', 'warmed'])
+    expect(l2.asked).toEqual([])
+    expect(read('b')?.version).toBe(7)
+  })
+
+  it('refuses a value older than the pair has had, wherever it comes from', async () => {
+    moveFloor('a', 100)
+    moveFloor('b', 100)
+    for (const pair of ['a', 'b']) l1.remove(id(pair))
+    l2.stored.set(id('a'), record({ version: 99 }))
+    pending.set(id('b'), record({ version: 99 }))
+    const { outcomes } = await promotion.promote([id('a'), id('b')])
+    expect(outcomes).toEqual(['refusedOlder', 'refusedOlder'])
+    expect([read('a'), read('b')]).toEqual([undefined, undefined])
+    expect(counted('refusedOlder')).toBe(2)
+  })
+
+  it('makes every pair fail when L2 is away, and says why', async () => {
+    l2.unavailable = 'not connected'
+    expect(await promotion.promote([id('a'), id('b')])).toEqual({
+      outcomes: ['failed', 'failed'],
+      timedOut: false,
+      unavailable: 'not connected',
+    })
+    expect(counted('failed')).toBe(2)
+  })
+
+  it('returns at the deadline what it has; what comes late passes the gate and is counted as late', async () => {
+    l2.held = []
+    l2.stored.set(id('a'), record({ version: 10 }))
+    pending.set(id('b'), record({ version: 7 }))
+    const promoted = promotion.promote([id('a'), id('b'), id('c')])
+    await timer.advance(49)
+    expect(read('b')?.version).toBe(7)
+    await timer.advance(1)
+    expect(await promoted).toEqual({ outcomes: ['failed', 'warmed', 'failed'], timedOut: true, unavailable: undefined })
+    expect(read('a')).toBeUndefined()
+    for (const release of l2.held) release()
+    await settled()
+    expect(read('a')).toEqual(record({ version: 10 }))
+    expect([counted('late'), counted('notFound'), counted('failed')]).toEqual([1, 1, 0])
+  })
+
+  it('keeps a late value out that has become older than the pair', async () => {
+    l2.held = []
+    l2.stored.set(id('a'), record({ version: 10 }))
+    const promoted = promotion.promote([id('a')])
+    await timer.advance(50)
+    await promoted
+    moveFloor('a', 11)
+    l1.remove(id('a'))
+    for (const release of l2.held) release()
+    await settled()
+    expect(read('a')).toBeUndefined()
+    expect([counted('late'), counted('refusedOlder')]).toEqual([0, 1])
+  })
+
+  it('calls its deadline off when the answer is there', async () => {
+    await promotion.promote([id('a')])
+    expect(timer.pending).toBe(0)
+  })
+
+  it('takes a deadline of the caller', async () => {
+    l2.held = []
+    const promoted = promotion.promote([id('a')], { timeoutMs: 2 })
+    await timer.advance(2)
+    expect((await promoted).timedOut).toBe(true)
+  })
+
+  it('looks only, on a dry run', async () => {
+    moveFloor('a', 100)
+    l1.remove(id('a'))
+    l2.stored.set(id('a'), record({ version: 99 }))
+    const fresh = table.register('base', 'x')
+    l2.stored.set(fresh, record({ version: 1 }))
+    const { outcomes } = await promotion.promote([id('a'), fresh], { dryRun: true })
+    expect(outcomes).toEqual(['refusedOlder', 'warmed'])
+    expect(l1.has(fresh)).toBe(false)
+    expect([counted('refusedOlder'), counted('warmed')]).toEqual([0, 0])
+  })
+
+  it('counts each pair once, however the answers come', async () => {
+    const arrival = fc.constantFrom('in time', 'late', 'unavailable')
+    const calls = fc.array(fc.tuple(fc.subarray(ids, { minLength: 1 }), arrival), { maxLength: 8 })
+    await fc.assert(
+      fc.asyncProperty(calls, fc.subarray(ids), async (promotions, stored) => {
+        metrics = createMetrics()
+        promotion = new Promotion({ table, l1, l2, writeBehind: { pending: () => false }, metrics, timer: timer.start })
+        for (const pairId of stored) l2.stored.set(pairId, record({ version: 4 }))
+        let offered = 0
+        for (const [pairIds, how] of promotions) {
+          l2.unavailable = how === 'unavailable' ? 'away' : undefined
+          l2.held = how === 'late' ? [] : undefined
+          const promoted = promotion.promote(pairIds)
+          if (how === 'late') await timer.advance(50)
+          expect((await promoted).outcomes).toHaveLength(pairIds.length)
+          for (const release of l2.held ?? []) release()
+          await settled()
+          offered += pairIds.length
+        }
+        const outcomes = ['warmed', 'alreadyInL1', 'notFound', 'refusedOlder', 'noRoom', 'failed', 'late']
+        expect(outcomes.reduce((sum, outcome) => sum + counted(outcome), 0)).toBe(offered)
+      }),
+      { numRuns: 50 },
+    )
+  })
+})
