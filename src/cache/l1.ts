@@ -102,6 +102,14 @@ export class L1 {
     return this.#residency.slotOf(pairId) >= 0
   }
 
+  /** As `has`, when the pair is known to be read soon: where it is resident, it is not the next one to go. */
+  expect(pairId: number): boolean {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot < 0) return false
+    this.#residency.expect(slot)
+    return true
+  }
+
   /** The lowest version still accepted, 0 where the pair never had one. */
   floor(pairId: number): number {
     return this.#floors[pairId] as number

@@ -112,6 +112,11 @@ export class Residency {
     if (reads < MAX_READS) this.#reads[slot] = reads + 1
   }
 
+  /** A read is known to come: eviction passes the entry by once, as if it had been read. */
+  expect(slot: number): void {
+    if (this.#part[slot] !== WARM && this.#reads[slot] === 0) this.#reads[slot] = 1
+  }
+
   /** A demand read found nothing. */
   miss(): void {
     this.#demandReads++

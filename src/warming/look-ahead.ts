@@ -6,8 +6,8 @@ import { KnownReads, type Tracker } from '../correlation/tracker.ts'
  * Kafka hands over the future: a fetched batch holds updates whose handlers have not run. Before they do, the reads
  * known for them are fetched in one trip. `overlap` starts the fetch and goes on; `await` gives it `timeoutMs`.
  *
- * One window is as many updates as the reads that L1 lacks fit the warm part: a larger one would push its own first
- * warms out before they are read.
+ * One window is as many updates as their reads fit the warm part: a larger one would push its own first warms out
+ * before they are read.
  */
 export type LookAheadMode = 'off' | 'overlap' | 'await'
 
@@ -25,7 +25,9 @@ export interface LookAheadOptions {
 export class LookAhead {
   readonly #options: LookAheadOptions
   readonly #known = new KnownReads()
-  readonly #wanted = new Set<number>()
+  /** Of the window in hand: all reads, and those that L1 lacks. */
+  readonly #reads = new Set<number>()
+  readonly #wanted: number[] = []
   /** Row after the last one of the window in hand. */
   #end = 0
 
@@ -42,25 +44,28 @@ export class LookAhead {
   before(row: number, columns: UpdateColumns): Promise<unknown> | undefined {
     if (row < this.#end || this.#options.mode === 'off' || !this.#options.tracker.hasEdges) return undefined
     this.#plan(row, columns)
-    if (this.#wanted.size === 0) return undefined
+    if (this.#wanted.length === 0) return undefined
     const { mode, timeoutMs, promote } = this.#options
-    const promoted = promote([...this.#wanted], timeoutMs)
+    const promoted = promote(this.#wanted.slice(), timeoutMs)
     return mode === 'await' ? promoted : undefined
   }
 
   #plan(from: number, columns: UpdateColumns): void {
     const { tracker, l1, minRate } = this.#options
     const known = this.#known
-    const wanted = this.#wanted
     const room = l1.warmLimit
-    wanted.clear()
+    this.#reads.clear()
+    this.#wanted.length = 0
     let row = from
     for (; row < columns.count; row++) {
       const reads = tracker.readsAfter(columns.pairIds[row] as number, known)
-      if (wanted.size + reads > room && row > from) break
-      for (let i = 0; i < reads && wanted.size < room; i++) {
+      // Also what is resident counts: it may be pushed out before its read by what is not.
+      if (this.#reads.size + reads > room && row > from) break
+      for (let i = 0; i < reads && this.#wanted.length < room; i++) {
         const pairId = known.pairIds[i] as number
-        if ((known.rates[i] as number) >= minRate && !l1.has(pairId)) wanted.add(pairId)
+        if ((known.rates[i] as number) < minRate || this.#reads.has(pairId)) continue
+        this.#reads.add(pairId)
+        if (!l1.expect(pairId)) this.#wanted.push(pairId)
       }
     }
     this.#end = row

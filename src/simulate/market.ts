@@ -1,0 +1,81 @@
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+
+/**
+ * A market to look at: pairs in groups whose prices move together, busy groups and quiet ones. Pure, but for the
+ * random numbers that it is given.
+ */
+export interface MarketOptions {
+  readonly chains: readonly string[]
+  readonly groupsPerChain: number
+  readonly pairsPerGroup: number
+  /** Returns 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number
+}
+
+export interface Market {
+  readonly pairCount: number
+  /** The next update, at the given time in milliseconds since the epoch. */
+  next(eventTimeMs: number): PriceUpdate
+  /** The other pairs of the pair's group, in a fixed order. */
+  siblings(pair: string): readonly string[]
+}
+
+interface Listing {
+  readonly chain: string
+  readonly group: string
+  readonly pair: string
+  mid: number
+}
+
+/** The largest step of a price, as a share of it. */
+const STEP = 0.002
+const SPREAD = 0.0005
+/** Groups are picked by Zipf's law with this exponent. */
+const SKEW = 0.8
+
+export function createMarket(options: MarketOptions): Market {
+  const { chains, groupsPerChain, pairsPerGroup, random } = options
+  const groups: Listing[][] = []
+  const groupOf = new Map<string, Listing[]>()
+  for (let g = 0; g < groupsPerChain; g++) {
+    for (const chain of chains) {
+      const group = `${chain}-${g}`
+      const listings = Array.from({ length: pairsPerGroup }, (_, p) => ({ chain, group, pair: `T${g}.${p}/USDC@${chain}`, mid: 1 + random() * 1000 }))
+      groups.push(listings)
+      for (const { pair } of listings) groupOf.set(pair, listings)
+    }
+  }
+  const pickGroup = zipf(groups.length, random)
+  return {
+    pairCount: groups.length * pairsPerGroup,
+    siblings: (pair) => (groupOf.get(pair) ?? []).map((listing) => listing.pair).filter((other) => other !== pair),
+    next(eventTimeMs) {
+      const group = groups[pickGroup()] as Listing[]
+      const listing = group[Math.floor(random() * group.length)] as Listing
+      listing.mid *= 1 + (random() - 0.5) * STEP
+      const { chain, pair, mid } = listing
+      return { pair, chain, price: mid, bid: mid * (1 - SPREAD), ask: mid * (1 + SPREAD), group: listing.group, eventTimeMs }
+    },
+  }
+}
+
+/** Indexes below `count`, the first the likeliest, by inversion of the cumulative weights. */
+function zipf(count: number, random: () => number): () => number {
+  const cumulative = new Float64Array(count)
+  let sum = 0
+  for (let i = 0; i < count; i++) {
+    sum += 1 / (i + 1) ** SKEW
+    cumulative[i] = sum
+  }
+  return () => {
+    const wanted = random() * sum
+    let low = 0
+    let high = count - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((cumulative[middle] as number) < wanted) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
