@@ -7,8 +7,9 @@ import type { Broker } from './port.ts'
 
 /**
  * A Kafka in this process: for `npm start`, for tests, for whoever has no broker. Same semantics (partitions, offsets,
- * groups with eager rebalances, commits, timestamps, tombstones); nothing is on disk, and nothing is compacted. Handlers of different partitions
- * may overlap, those of one partition never do. An idle broker does no work and keeps no timer alive.
+ * groups with eager rebalances, commits, timestamps, tombstones); nothing is on disk, nothing is compacted. Handlers of
+ * different partitions may overlap, those of one partition never do. An idle broker does no work and keeps no timer
+ * alive.
  *
  * Records travel from memory-producer.ts into memory-log.ts, from where a lane (memory-lane.ts) of the owner's
  * assignment (memory-assignment.ts) hands them to the consumer (memory-consumer.ts); memory-group.ts says who owns.
