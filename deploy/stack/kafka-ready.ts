@@ -13,9 +13,9 @@ export interface ReadyOptions {
 }
 
 /**
- * Resolves when a topic with a replica on every broker has a leader and all of them in sync: an open port is not yet
- * a broker that takes records. The topic is deleted again. Throws a StackError where that takes longer than
- * `timeoutMs` milliseconds.
+ * Resolves when a topic with a replica on every broker has a leader and all of them in sync, and a group has its
+ * coordinator: an open port is not yet a broker that takes records and members. The topic is deleted again. Throws a
+ * StackError where that takes longer than `timeoutMs` milliseconds.
  */
 export async function kafkaReady(options: ReadyOptions): Promise<void> {
   const deadline = performance.now() + options.timeoutMs
@@ -55,6 +55,8 @@ async function probe(brokers: readonly string[]): Promise<boolean> {
     const { topics } = await admin.fetchTopicMetadata({ topics: [PROBE] })
     const partition = topics[0]?.partitions[0]
     if (partition === undefined || partition.leader < 0 || partition.isr.length < brokers.length) return false
+    // The first group that is asked for has the topic of offsets made, and whoever comes while it loads is turned away.
+    await admin.fetchOffsets({ groupId: PROBE, topics: [PROBE] })
     await admin.deleteTopics({ topics: [PROBE] })
     return true
   } finally {

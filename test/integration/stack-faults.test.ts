@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
@@ -98,6 +101,18 @@ testWithJava('what a killed process has started ends with it', async () => {
   expect(await answers(url)).toBe(true)
   owner.kill('SIGKILL')
   await until('Redis is gone', async () => !(await answers(url)))
+})
+
+test('the folder of a process that was killed is deleted by the next start', async () => {
+  const ended = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
+  await once(ended, 'exit')
+  const left = mkdtempSync(join(tmpdir(), `forewarm-stack-${ended.pid}-`))
+  const ours = mkdtempSync(join(tmpdir(), `forewarm-stack-${process.pid}-`))
+  await withStack({ brokers: 0, redis: false }, async () => {
+    expect(existsSync(left)).toBe(false)
+    expect(existsSync(ours)).toBe(true)
+  })
+  rmSync(ours, { recursive: true })
 })
 
 test('a stack without Redis refuses to stop it', async () => {
