@@ -1,0 +1,273 @@
+import { randomUUID } from 'node:crypto'
+import {
+  encodeWarmRequest,
+  type Origin,
+  type Priority,
+  parseWarmRequest,
+  type WarmRequest,
+} from '../schemas/warm-request.ts'
+import { parseWarmResult, type WarmResult } from '../schemas/warm-result.ts'
+import type { Batch, Broker, Consumer, Producer } from '../src/broker/port.ts'
+import type { Clock } from '../src/clock.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
+import type { Spans } from '../src/telemetry/spans.ts'
+import { systemTimer, type Timer } from '../src/timer.ts'
+import { createWarmRequestProducer, type WarmRequestProducer } from './warm-requests.ts'
+
+export interface WarmPublisherOptions {
+  /** Stays open when the publisher closes. */
+  readonly broker: Broker
+  readonly topics: { readonly warmRequests: string; readonly warmResults: string }
+  readonly clock: Clock
+  readonly timer?: Timer
+  readonly spans?: Spans
+}
+
+/** Times are milliseconds since the epoch. */
+export interface WarmAsk {
+  readonly chain: string
+  readonly pairs: readonly string[]
+  /** `high` unless given: somebody asks. */
+  readonly priority?: Priority
+  /** `manual` unless given. */
+  readonly origin?: Origin
+  readonly reason?: string
+  readonly notBeforeMs?: number
+  readonly expiresAtMs?: number
+  /** Nothing is warmed; the results say what would have been. */
+  readonly dryRun?: boolean
+  /** Waits for what the nodes made of it. */
+  readonly wait?: boolean
+  /** Results to wait for, of one node each; 1 unless given. */
+  readonly waitFor?: number
+  /** How long to wait, from `notBeforeMs` where that is later than now; 5,000 unless given. */
+  readonly timeoutMs?: number
+}
+
+export type WarmReceipt =
+  | { readonly status: 'sent'; readonly requestId: string }
+  | {
+      readonly status: 'answered'
+      readonly requestId: string
+      /** The first that is no refusal. */
+      readonly result: WarmResult
+      /** All that came until enough were no refusals. */
+      readonly results: readonly WarmResult[]
+    }
+  | {
+      readonly status: 'timeout'
+      readonly requestId: string
+      /** Refusals, and fewer results than were asked for. */
+      readonly results: readonly WarmResult[]
+    }
+
+export interface WarmPublisher {
+  /**
+   * Resolves when the request is stored, or with `wait` when it is answered. Throws a ForewarmError (`refused`: no such
+   * request can be sent, or too many are waited for; `closed`) or a BrokerError.
+   */
+  request(ask: WarmAsk): Promise<WarmReceipt>
+  /** Who still waits is told `closed`. Twice is once. */
+  close(): Promise<void>
+}
+
+const TIMEOUT_MS = 5_000
+const MAX_WAITING = 10_000
+const GROUP_PREFIX = 'forewarm.warm-publisher'
+
+/** Connects. Throws a ForewarmError (`topics-unusable`) where there is no topic for warm requests, or a BrokerError. */
+export async function createWarmPublisher(options: WarmPublisherOptions): Promise<WarmPublisher> {
+  const { broker, topics, timer, spans } = options
+  const partitions = await partitionsOf(broker, topics.warmRequests)
+  const producer = broker.producer()
+  await producer.connect()
+  const requests = createWarmRequestProducer({
+    producer,
+    topic: topics.warmRequests,
+    partitions,
+    ...(timer !== undefined && { timer }),
+    ...(spans !== undefined && { spans }),
+  })
+  return new Publisher(options, requests, producer)
+}
+
+async function partitionsOf(broker: Broker, topic: string): Promise<number> {
+  const admin = broker.admin()
+  try {
+    await admin.connect()
+    const partitions = await admin.partitions(topic)
+    if (partitions !== undefined) return partitions
+    throw new ForewarmError(
+      'topics-unusable',
+      `expected a topic ${topic} for warm requests, there is none: start a node, which makes it`,
+    )
+  } finally {
+    await admin.close()
+  }
+}
+
+/** A request whose results are waited for. */
+interface Waiter {
+  readonly waitFor: number
+  /** By node: a result may be delivered twice. */
+  readonly results: Map<string, WarmResult>
+  readonly resolve: (receipt: WarmReceipt) => void
+  readonly reject: (error: ForewarmError) => void
+  cancelTimeout: () => void
+}
+
+class Publisher implements WarmPublisher {
+  readonly #options: WarmPublisherOptions
+  readonly #requests: WarmRequestProducer
+  readonly #producer: Producer
+  readonly #timer: Timer
+  readonly #waiters = new Map<string, Waiter>()
+  #consumer: Promise<Consumer> | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(options: WarmPublisherOptions, requests: WarmRequestProducer, producer: Producer) {
+    this.#options = options
+    this.#requests = requests
+    this.#producer = producer
+    this.#timer = options.timer ?? systemTimer
+  }
+
+  async request(ask: WarmAsk): Promise<WarmReceipt> {
+    this.#assertOpen()
+    const request = checked(requestOf(ask, this.#options.clock.now()))
+    if (ask.wait !== true) {
+      await this.#requests.send(request)
+      return { status: 'sent', requestId: request.requestId }
+    }
+    if (this.#waiters.size >= MAX_WAITING)
+      throw new ForewarmError('refused', `at most ${MAX_WAITING} requests can be waited for at a time`, {
+        retriable: true,
+      })
+    // Joined before the request is sent: from then on no result can be missed.
+    await this.#listen()
+    this.#assertOpen()
+    return this.#sendAndWait(request, ask)
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #sendAndWait(request: WarmRequest, { waitFor = 1, timeoutMs = TIMEOUT_MS }: WarmAsk): Promise<WarmReceipt> {
+    const { requestId } = request
+    const { promise, resolve, reject } = Promise.withResolvers<WarmReceipt>()
+    // A close may reject it while the request is still being sent, when nobody awaits it yet.
+    promise.catch(() => undefined)
+    const nowMs = this.#options.clock.now()
+    const holdMs = Math.max(0, (request.notBeforeMs ?? nowMs) - nowMs)
+    const waiter: Waiter = { waitFor, results: new Map(), resolve, reject, cancelTimeout: () => undefined }
+    waiter.cancelTimeout = this.#timer(holdMs + timeoutMs, () => {
+      this.#waiters.delete(requestId)
+      resolve({ status: 'timeout', requestId, results: [...waiter.results.values()] })
+    })
+    this.#waiters.set(requestId, waiter)
+    try {
+      await this.#requests.send(request)
+    } catch (error) {
+      this.#forget(requestId, waiter)
+      throw error
+    }
+    return promise
+  }
+
+  async #listen(): Promise<void> {
+    this.#consumer ??= this.#join()
+    try {
+      await this.#consumer
+    } catch (error) {
+      this.#consumer = undefined
+      throw error
+    }
+  }
+
+  async #join(): Promise<Consumer> {
+    const consumer = this.#options.broker.consumer({
+      mode: 'broadcast',
+      groupId: GROUP_PREFIX,
+      topics: [this.#options.topics.warmResults],
+      start: { at: 'latest' },
+      onBatch: async (batch) => this.#take(batch),
+    })
+    try {
+      await consumer.start()
+      return consumer
+    } catch (error) {
+      await consumer.stop()
+      throw error
+    }
+  }
+
+  /** Results of other askers are passed over by their key, unread. */
+  #take(batch: Batch): number {
+    for (let index = 0; index < batch.count && this.#waiters.size > 0; index++) {
+      const requestId = batch.key(index)?.toString() ?? ''
+      const value = batch.value(index)
+      const waiter = this.#waiters.get(requestId)
+      if (waiter === undefined || value === undefined) continue
+      const parsed = parseWarmResult(value)
+      // What cannot be read is no answer: the one who waits hears of a timeout.
+      if (parsed.ok) this.#answer(requestId, waiter, parsed.value)
+    }
+    return batch.count
+  }
+
+  #answer(requestId: string, waiter: Waiter, arrived: WarmResult): void {
+    waiter.results.set(arrived.node, arrived)
+    const results = [...waiter.results.values()]
+    const answers = results.filter(({ status }) => status !== 'refused')
+    const [result] = answers
+    if (result === undefined || answers.length < waiter.waitFor) return
+    this.#forget(requestId, waiter)
+    waiter.resolve({ status: 'answered', requestId, result, results })
+  }
+
+  #forget(requestId: string, waiter: Waiter): void {
+    waiter.cancelTimeout()
+    this.#waiters.delete(requestId)
+  }
+
+  #assertOpen(): void {
+    if (this.#closed !== undefined) throw new ForewarmError('closed', 'the warm publisher is closed')
+  }
+
+  async #close(): Promise<void> {
+    for (const [requestId, waiter] of this.#waiters) {
+      this.#forget(requestId, waiter)
+      waiter.reject(new ForewarmError('closed', 'the warm publisher was closed while this request was waited for'))
+    }
+    const consumer = await this.#consumer?.catch(() => undefined)
+    await consumer?.stop()
+    await this.#requests.close()
+    await this.#producer.close()
+  }
+}
+
+function requestOf(ask: WarmAsk, nowMs: number): WarmRequest {
+  const { chain, pairs, priority = 'high', origin = 'manual', reason, notBeforeMs, expiresAtMs, dryRun } = ask
+  return {
+    v: 1,
+    requestId: randomUUID(),
+    chain,
+    pairs,
+    origin,
+    priority,
+    issuedAtMs: nowMs,
+    ...(reason !== undefined && { reason }),
+    ...(notBeforeMs !== undefined && { notBeforeMs }),
+    ...(expiresAtMs !== undefined && { expiresAtMs }),
+    ...(dryRun !== undefined && { dryRun }),
+  }
+}
+
+/** What no node would take is not sent. */
+function checked(request: WarmRequest): WarmRequest {
+  const parsed = parseWarmRequest(encodeWarmRequest(request))
+  if (parsed.ok) return parsed.value
+  throw new ForewarmError('refused', `no such request can be sent: ${parsed.detail}`)
+}

@@ -1,0 +1,115 @@
+import { PRIORITIES } from '../../schemas/warm-request.ts'
+import { DueQueue } from './due-queue.ts'
+import { type WarmJob, weightOf } from './warm-job.ts'
+
+/**
+ * Requests that wait: for their time, or for their turn. Bounded by pairs, because a request holds one or a thousand.
+ * When it is full, the lowest priority goes first, the oldest of it; what is lowest itself is shed at once. Critical
+ * requests are never shed: they may go beyond the bound, and `overfull` tells whoever hands them in to wait.
+ */
+export class Backlog {
+  readonly #maxPairs: number
+  readonly #ready: readonly Set<WarmJob>[] = PRIORITIES.map(() => new Set())
+  readonly #held: readonly Set<WarmJob>[] = PRIORITIES.map(() => new Set())
+  readonly #due = new DueQueue<WarmJob>()
+  #pairs = 0
+
+  constructor(maxPairs: number) {
+    this.#maxPairs = maxPairs
+  }
+
+  get pairs(): number {
+    return this.#pairs
+  }
+
+  get held(): number {
+    return this.#due.size
+  }
+
+  get requests(): number {
+    return this.#ready.reduce((sum, jobs) => sum + jobs.size, this.#due.size)
+  }
+
+  get overfull(): boolean {
+    return this.#pairs > this.#maxPairs
+  }
+
+  /** When the next held request is due. */
+  get nextDueMs(): number | undefined {
+    return this.#due.peek()?.dueMs
+  }
+
+  /** Returns those that had to go for it; the job itself where nothing lower was there. */
+  add(job: WarmJob, nowMs: number): WarmJob[] {
+    const shed: WarmJob[] = []
+    while (this.#pairs + weightOf(job) > this.#maxPairs) {
+      const victim = this.#lowestBelow(job.rank)
+      if (victim === undefined) {
+        if (job.rank === 0) break
+        return [...shed, job]
+      }
+      this.#remove(victim)
+      shed.push(victim)
+    }
+    this.#pairs += weightOf(job)
+    if (job.dueMs > nowMs) {
+      this.#of(this.#held, job.rank).add(job)
+      this.#due.push(job)
+    } else this.#of(this.#ready, job.rank).add(job)
+    return shed
+  }
+
+  /** What is due now waits for its turn from now on. */
+  release(nowMs: number): WarmJob[] {
+    const released: WarmJob[] = []
+    for (let next = this.#due.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#due.peek()) {
+      this.#due.remove(next)
+      this.#of(this.#held, next.rank).delete(next)
+      this.#of(this.#ready, next.rank).add(next)
+      released.push(next)
+    }
+    return released
+  }
+
+  /** The next in turn, as many as have about `maxPairs` together, all of them dry runs or none. */
+  take(maxPairs: number): WarmJob[] {
+    const taken: WarmJob[] = []
+    let pairs = 0
+    for (const job of this.#inTurn()) {
+      if (taken.length > 0 && pairs + weightOf(job) > maxPairs) break
+      if (taken.length > 0 && job.request.dryRun !== taken[0]?.request.dryRun) break
+      taken.push(job)
+      pairs += weightOf(job)
+    }
+    for (const job of taken) this.#remove(job)
+    return taken
+  }
+
+  /** Everything, at the end. */
+  drain(): WarmJob[] {
+    const all = [...this.#ready, ...this.#held].flatMap((jobs) => [...jobs])
+    for (const job of all) this.#remove(job)
+    return all
+  }
+
+  *#inTurn(): Generator<WarmJob> {
+    for (const jobs of this.#ready) yield* jobs
+  }
+
+  #lowestBelow(rank: number): WarmJob | undefined {
+    for (let lowest = PRIORITIES.length - 1; lowest > rank; lowest--)
+      for (const jobs of [this.#ready, this.#held]) for (const oldest of this.#of(jobs, lowest)) return oldest
+    return undefined
+  }
+
+  #remove(job: WarmJob): void {
+    this.#pairs -= weightOf(job)
+    if (this.#of(this.#ready, job.rank).delete(job)) return
+    this.#of(this.#held, job.rank).delete(job)
+    this.#due.remove(job)
+  }
+
+  #of(sets: readonly Set<WarmJob>[], rank: number): Set<WarmJob> {
+    return sets[rank] as Set<WarmJob>
+  }
+}

@@ -1,0 +1,37 @@
+import type { WarmOutcome } from '../../schemas/warm-result.ts'
+import { TABLE_FULL } from '../cache/pair-table.ts'
+import type { Promoted, PromotionOutcome } from '../cache/promotion.ts'
+import { isPair } from './admission.ts'
+import type { WarmJob } from './warm-job.ts'
+
+/** Several requests, one promotion: a pair that more than one of them asks for is promoted once. */
+export interface Trip {
+  readonly jobs: readonly WarmJob[]
+  readonly pairIds: readonly number[]
+  /** Place of each pair in `pairIds`. */
+  readonly places: ReadonlyMap<number, number>
+  /** Pairs asked for more often than once. */
+  readonly coalesced: number
+}
+
+export function planTrip(jobs: readonly WarmJob[]): Trip {
+  const places = new Map<number, number>()
+  let asked = 0
+  for (const job of jobs) {
+    for (const pairId of job.pairIds) {
+      if (!isPair(pairId)) continue
+      asked++
+      if (!places.has(pairId)) places.set(pairId, places.size)
+    }
+  }
+  return { jobs, pairIds: [...places.keys()], places, coalesced: asked - places.size }
+}
+
+/** What became of a job's pairs, in the order of its request. */
+export function outcomesOf(job: WarmJob, trip: Trip, promoted: Promoted): WarmOutcome[] {
+  return job.pairIds.map((pairId) => {
+    if (pairId === TABLE_FULL) return 'noRoom'
+    const place = trip.places.get(pairId)
+    return place === undefined ? 'notInterested' : (promoted.outcomes[place] as PromotionOutcome)
+  })
+}

@@ -1,0 +1,50 @@
+import type { WarmRequest } from '../../schemas/warm-request.ts'
+import type { WarmOutcome, WarmResult, WarmStatus } from '../../schemas/warm-result.ts'
+
+export interface AnswerFacts {
+  readonly node: string
+  readonly timedOut: boolean
+  readonly durationMs: number
+  readonly atMs: number
+}
+
+/**
+ * The result that a node reports. In a dry run (`shadow`) the counts say what would have been. The outcome of each pair
+ * is told to people and on dry runs; requests of our own making come by the thousand and nobody reads theirs.
+ */
+export function answer(request: WarmRequest, outcomes: readonly WarmOutcome[], facts: AnswerFacts): WarmResult {
+  const count = (wanted: WarmOutcome) => outcomes.filter((outcome) => outcome === wanted).length
+  const detailed = request.origin === 'manual' || request.dryRun === true
+  return {
+    v: 1,
+    requestId: request.requestId,
+    node: facts.node,
+    status: request.dryRun === true ? 'shadow' : statusOf(outcomes, facts.timedOut),
+    warmed: count('warmed'),
+    alreadyInL1: count('alreadyInL1'),
+    notFound: count('notFound'),
+    refusedOlder: count('refusedOlder'),
+    notInterested: count('notInterested'),
+    ...(detailed && {
+      outcomes: Object.fromEntries(outcomes.map((outcome, at) => [request.pairs[at] ?? '', outcome])),
+    }),
+    durationMs: facts.durationMs,
+    atMs: facts.atMs,
+  }
+}
+
+export function refusalAnswer(request: WarmRequest, facts: Pick<AnswerFacts, 'node' | 'atMs'>): WarmResult {
+  const counts = { warmed: 0, alreadyInL1: 0, notFound: 0, refusedOlder: 0, notInterested: 0 }
+  return { v: 1, requestId: request.requestId, status: 'refused', ...counts, ...facts, durationMs: 0 }
+}
+
+/** Done: every pair that this node wants is in L1. A pair that failed because of the deadline makes a timeout. */
+function statusOf(outcomes: readonly WarmOutcome[], timedOut: boolean): WarmStatus {
+  const wanted = outcomes.filter((outcome) => outcome !== 'notInterested')
+  const inL1 = wanted.filter((outcome) => outcome === 'warmed' || outcome === 'alreadyInL1').length
+  if (wanted.includes('failed')) {
+    if (timedOut) return 'timeout'
+    return inL1 > 0 ? 'partial' : 'failed'
+  }
+  return inL1 === wanted.length ? 'done' : 'partial'
+}
