@@ -48,13 +48,13 @@ testWithJava('keeps topics and keys over stop and start, and wipe deletes them',
   expect(await stopLocalStack(stateDir)).toBe(true)
   expect(await stopLocalStack(stateDir)).toBe(false)
   const second = await ensureLocalStack({ stateDir })
-  expect(await withAdmin(second.brokers, (admin) => admin.listTopics())).toEqual(['kept'])
+  expect(await withAdmin(second.brokers, (admin) => admin.listTopics())).toContain('kept')
   expect(await withRedis(second.redisUrl, (redis) => redis.get('kept'))).toBe('yes')
 
   await wipeLocalStack(stateDir)
   expect(localStackStatus(stateDir)).toEqual({ status: 'stopped' })
   const third = await ensureLocalStack({ stateDir })
-  expect(await withAdmin(third.brokers, (admin) => admin.listTopics())).toEqual([])
+  expect(await withAdmin(third.brokers, (admin) => admin.listTopics())).not.toContain('kept')
   expect(await withRedis(third.redisUrl, (redis) => redis.get('kept'))).toBeNull()
 })
 
