@@ -1,0 +1,61 @@
+import { keyOf, type Start } from './kafka-start.ts'
+import type { TopicPartition, TopicPartitionOffset } from './port.ts'
+
+/** One assigned partition: where it is read, and why it may be held. */
+export interface Lane extends TopicPartition {
+  /** Next offset to hand out. */
+  position: bigint
+  /** What the group knows; undefined before it was told anything. */
+  committed: bigint | undefined
+  /** Next offset to be written, as of the last fetch. */
+  highWatermark: bigint
+  /** Attempts of its handler without progress, in a row. */
+  failures: number
+  /** Waits before the next attempt of its handler. */
+  isBackingOff: boolean
+}
+
+/** The lanes of an assignment; there are none before it is known where they begin. */
+export class Lanes {
+  readonly #lanes = new Map<string, Map<number, Lane>>()
+
+  begin(starts: readonly Start[], committed: ReadonlyMap<string, bigint>): void {
+    for (const { topic, partition, offset, highWatermark } of starts) {
+      const lanes = this.#lanes.get(topic) ?? new Map<number, Lane>()
+      this.#lanes.set(topic, lanes)
+      const known = committed.get(keyOf({ topic, partition }))
+      const offsets = { position: offset, committed: known, highWatermark }
+      lanes.set(partition, { topic, partition, ...offsets, failures: 0, isBackingOff: false })
+    }
+  }
+
+  get(topic: string, partition: number): Lane | undefined {
+    return this.#lanes.get(topic)?.get(partition)
+  }
+
+  all(): Lane[] {
+    return [...this.#lanes.values()].flatMap((lanes) => [...lanes.values()])
+  }
+
+  /** Positions that the group does not know yet. */
+  uncommitted(): TopicPartitionOffset[] {
+    return this.all()
+      .filter(({ position, committed }) => position !== committed)
+      .map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+  }
+
+  markCommitted(offsets: readonly TopicPartitionOffset[]): void {
+    for (const { topic, partition, offset } of offsets) {
+      const lane = this.get(topic, partition)
+      if (lane !== undefined) lane.committed = offset
+    }
+  }
+
+  lag(): (TopicPartition & { readonly records: bigint })[] {
+    return this.all().map(({ topic, partition, position, highWatermark }) => ({
+      topic,
+      partition,
+      records: highWatermark > position ? highWatermark - position : 0n,
+    }))
+  }
+}

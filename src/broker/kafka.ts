@@ -1,0 +1,110 @@
+import { KafkaAdmin } from './kafka-admin.ts'
+import { type ClientOptions, createKafkaClient } from './kafka-client.ts'
+import { type Codec, type CodecName, compressionType, registerCodecs } from './kafka-compression.ts'
+import { KafkaConsumer } from './kafka-consumer.ts'
+import { guardIdleTimers } from './kafka-idle-timer.ts'
+import { type ConsumerTiming, Membership } from './kafka-membership.ts'
+import { KafkaProducer } from './kafka-producer.ts'
+import type { Broker, BrokerEvent } from './port.ts'
+
+export type { KafkaLogEvent } from './kafka-client.ts'
+export type { Codec, CodecName } from './kafka-compression.ts'
+
+/**
+ * Kafka through KafkaJS 2.2.4. A record's way in: kafka-session.ts (a KafkaJS consumer's life), kafka-assignment.ts
+ * (what it holds between two joins), kafka-batch.ts (columns over its messages); above them kafka-consumer.ts replaces
+ * what crashed. Out: micro-batch.ts, kafka-producer.ts. What KafkaJS does otherwise than one would expect is said
+ * where it is dealt with.
+ */
+export interface KafkaBrokerOptions extends ClientOptions {
+  /** How long a fetch waits for records, ms; pause, resume and stop take up to that long. Default 100. */
+  readonly maxWaitMs?: number
+  /** Default 30,000. A member that was not heard of for so long loses its partitions. */
+  readonly sessionTimeoutMs?: number
+  /** Default 60,000. How long a rebalance waits for members that drain. */
+  readonly rebalanceTimeoutMs?: number
+  /** Default 1,000, at most a third of the session's timeout. A rebalance is noticed up to this late. */
+  readonly heartbeatIntervalMs?: number
+  /** Default 1,000. What was handled since is handled again after a crash; a stop or a rebalance commits first. */
+  readonly commitIntervalMs?: number
+  /** Default 30,000. A batch without progress for longer is `stuck`. */
+  readonly stuckAfterMs?: number
+  /** Default 5,000. How long the farewell to a broker that does not answer may take. */
+  readonly closeTimeoutMs?: number
+  /** Default 1 MiB; a larger record is fetched all the same. */
+  readonly maxBytesPerPartition?: number
+  /** What a producer compresses with. Default: not at all. */
+  readonly compression?: CodecName
+  /** gzip, snappy and zstd are there; lz4 is read and written where it is given. Shared by the process. */
+  readonly codecs?: Partial<Record<CodecName, Codec>>
+  /** Calls of `sendBatch` that wait at once. Default 1,000. */
+  readonly maxPendingBatches?: number
+  /** What happened beside the records, of all consumers and producers. */
+  readonly onEvent?: (event: BrokerEvent) => void
+  readonly random?: () => number
+}
+
+/** Connects nothing yet. Throws `refused` for a compression without a codec. */
+export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
+  guardIdleTimers()
+  registerCodecs(options.codecs)
+  const compression = options.compression === undefined ? 0 : compressionType(options.compression)
+  const timing = timingOf(options)
+  const random = options.random ?? Math.random
+  const onEvent = guarded(options.onEvent)
+  const connect = () => createKafkaClient(options)
+  const closers: (() => Promise<void>)[] = []
+  let closing: Promise<void> | undefined
+
+  return {
+    kind: 'kafka',
+    consumer: (consumerOptions) => {
+      const consumer = new KafkaConsumer(connect, new Membership(consumerOptions, { timing, random, onEvent }))
+      closers.push(() => consumer.stop())
+      return consumer
+    },
+    producer: () => {
+      const { maxPendingBatches = 1000 } = options
+      const producer = new KafkaProducer(connect(), { compression, maxPendingBatches, onEvent })
+      closers.push(() => producer.close())
+      return producer
+    },
+    admin: () => {
+      const admin = new KafkaAdmin(connect())
+      closers.push(() => admin.close())
+      return admin
+    },
+    close: () => {
+      closing ??= closeAll(closers)
+      return closing
+    },
+  }
+}
+
+function timingOf(options: KafkaBrokerOptions): ConsumerTiming {
+  const sessionTimeoutMs = options.sessionTimeoutMs ?? 30_000
+  return {
+    maxWaitMs: options.maxWaitMs ?? 100,
+    sessionTimeoutMs,
+    rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? 60_000,
+    heartbeatIntervalMs: Math.min(options.heartbeatIntervalMs ?? 1000, Math.floor(sessionTimeoutMs / 3)),
+    commitIntervalMs: options.commitIntervalMs ?? 1000,
+    stuckAfterMs: options.stuckAfterMs ?? 30_000,
+    closeTimeoutMs: options.closeTimeoutMs ?? 5000,
+    maxBytesPerPartition: options.maxBytesPerPartition ?? 1024 * 1024,
+  }
+}
+
+function guarded(onEvent: KafkaBrokerOptions['onEvent']): (event: BrokerEvent) => void {
+  return (event) => {
+    try {
+      onEvent?.(event)
+    } catch {
+      // An observer that throws must not stop what it observes.
+    }
+  }
+}
+
+async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
+  for (const close of closers.toReversed()) await close()
+}
