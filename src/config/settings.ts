@@ -15,6 +15,7 @@ import {
   topicName,
   topicSelection,
 } from './check.ts'
+import { STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
 import { type Default, fixed, type Setting, setting } from './setting.ts'
 
 /**
@@ -24,13 +25,11 @@ import { type Default, fixed, type Setting, setting } from './setting.ts'
 
 export const ROLES = ['correlate', 'detect', 'warm', 'api'] as const
 export const PROFILES = ['development', 'staging', 'production'] as const
-const STRATEGIES = ['forewarm', 'top-n', 'threshold', 'adaptive', 'time-based', 'conservative', 'aggressive'] as const
 
 export type Role = (typeof ROLES)[number]
 export type Profile = (typeof PROFILES)[number]
-export type StrategyName = (typeof STRATEGIES)[number]
 
-const STRATEGY_ALIASES = { topn: 'top-n', timebased: 'time-based', time_based: 'time-based' } as const
+const STRATEGY_ALIASES = { topn: 'top-n' } as const
 const DAY_MS = 86_400_000
 
 /** How many pairs a warm holds at most, and from which score on, where the operator names a strategy and no more. */
@@ -38,19 +37,17 @@ const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs: number
   forewarm: { maxPairs: 8, minScore: 0.2 },
   'top-n': { maxPairs: 5, minScore: 0.3 },
   threshold: { maxPairs: 5, minScore: 0.3 },
-  adaptive: { maxPairs: 5, minScore: 0.3 },
-  'time-based': { maxPairs: 5, minScore: 0.3 },
   conservative: { maxPairs: 3, minScore: 0.5 },
   aggressive: { maxPairs: 10, minScore: 0.2 },
 }
 
 function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
-  const words = STRATEGIES.map((name) => `${STRATEGY_LIMITS[name][limit]} (${name})`).join(', ')
+  const words = STRATEGY_NAMES.map((name) => `${STRATEGY_LIMITS[name][limit]} (${name})`).join(', ')
   return {
     kind: 'derived',
     words,
     of: (chosen) => {
-      const strategy = STRATEGIES.find((name) => name === chosen('WARMING_STRATEGY')) ?? 'forewarm'
+      const strategy = STRATEGY_NAMES.find((name) => name === chosen('WARMING_STRATEGY')) ?? 'forewarm'
       return STRATEGY_LIMITS[strategy][limit]
     },
   }
@@ -75,6 +72,11 @@ function onOff(name: string, otherwise: boolean, doc: string): Setting<boolean> 
 const brokers: Check<readonly string[]> = listOf(hostPort, 'host:port, several separated by commas')
 const redisUrls: Check<readonly string[]> = listOf(redisUrl, 'redis://… or rediss://…, several separated by commas')
 const roles: Check<readonly Role[]> = listOf(oneOf(ROLES), `${ROLES.join(', ')}: any of them, separated by commas`)
+
+const clusterIds: Check<readonly string[]> = listOf(
+  text('the id of a cluster', /^[A-Za-z0-9._-]{1,128}$/),
+  'ids of clusters, separated by commas',
+)
 
 export const SETTINGS = {
   kafka: {
@@ -114,6 +116,11 @@ export const SETTINGS = {
       [0, DAY_MS, 60_000],
       'How long a Kafka that does not answer is tried again at start before the node gives up, in milliseconds.',
     ),
+    protectedClusters: optional({
+      name: 'KAFKA_PROTECTED_CLUSTERS',
+      check: clusterIds,
+      doc: 'Ids of clusters that `forewarm replay` never writes to unless it is told twice.',
+    }),
     priceTopics: setting<TopicSelection>({
       name: 'PRICE_TOPICS',
       check: topicSelection,
@@ -177,7 +184,7 @@ export const SETTINGS = {
     }),
     strategy: setting({
       name: 'WARMING_STRATEGY',
-      check: oneOf(STRATEGIES, STRATEGY_ALIASES),
+      check: oneOf(STRATEGY_NAMES, STRATEGY_ALIASES),
       default: fixed<StrategyName>('forewarm'),
       doc: 'What decides which pairs are worth warming.',
     }),

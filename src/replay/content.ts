@@ -3,7 +3,7 @@ import { encodePriceJson } from '../../schemas/price-json.ts'
 import { decodePriceRecord } from '../../schemas/price-record.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { KEY_SEPARATOR } from '../../schemas/topics.ts'
-import type { WarmRequest } from '../../schemas/warm-request.ts'
+import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { ReplayRecord } from './replay-record.ts'
 
 /** What a record says, as far as replay has to know. */
@@ -18,22 +18,9 @@ export function contentOf(record: Pick<ReplayRecord, 'key' | 'value'>): Content 
   if (record.value === undefined) return delisted(record.key)
   const prices = decodePriceRecord(record.value)
   if (prices.ok) return { kind: 'prices', updates: prices.updates }
-  const request = warmRequestOf(record.value)
-  if (request !== undefined) return { kind: 'warm-request', request }
+  const request = parseWarmRequest(record.value)
+  if (request.ok) return { kind: 'warm-request', request: request.value }
   return { kind: 'other', reason: prices.reason }
-}
-
-/** Only what a replay touches is looked at: the warmer that gets it checks the rest. */
-function warmRequestOf(value: Buffer): WarmRequest | undefined {
-  let parsed: Partial<WarmRequest> | null
-  try {
-    parsed = JSON.parse(value.toString('utf8'))
-  } catch {
-    return undefined
-  }
-  const { requestId, chain, pairs, origin, issuedAtMs } = parsed ?? {}
-  if (typeof requestId !== 'string' || typeof chain !== 'string' || typeof origin !== 'string') return undefined
-  return Array.isArray(pairs) && typeof issuedAtMs === 'number' ? (parsed as WarmRequest) : undefined
 }
 
 function delisted(key: Buffer | undefined): Content {

@@ -40,39 +40,36 @@ export class LineFile {
     this.#size = await sizeOf(this.path)
     const file = createReadStream(this.path, { highWaterMark: CHUNK_BYTES })
     this.#file = file
-    const bytes = this.path.endsWith('.gz') ? unpacked(file) : file
-    yield* this.#split(bytes)
+    yield* linesOf(this.path.endsWith('.gz') ? unpacked(file) : file, this.path)
   }
+}
 
-  async *#split(bytes: Readable): AsyncGenerator<readonly Line[]> {
-    let number = 0
-    let rest: Buffer = Buffer.alloc(0)
-    try {
-      for await (const chunk of bytes as AsyncIterable<Buffer>) {
-        const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-        const lines: Line[] = []
-        let from = 0
-        for (let end = text.indexOf(NEWLINE); end >= 0; end = text.indexOf(NEWLINE, from)) {
-          lines.push({ number: ++number, text: text.toString('utf8', from, end), ended: true })
-          from = end + 1
-        }
-        rest = text.subarray(from)
-        if (rest.length > MAX_LINE_BYTES)
-          throw new ReplayError(
-            'corrupt-recording',
-            `${this.path}: line ${number + 1} is longer than ${MAX_LINE_BYTES} bytes`,
-          )
-        if (lines.length > 0) yield lines
+/** As above, for a stream of bytes; `name` is what errors call it. */
+export async function* linesOf(bytes: Readable, name: string): AsyncGenerator<readonly Line[]> {
+  let number = 0
+  let rest: Buffer = Buffer.alloc(0)
+  try {
+    for await (const chunk of bytes as AsyncIterable<Buffer>) {
+      const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+      const lines: Line[] = []
+      let from = 0
+      for (let end = text.indexOf(NEWLINE); end >= 0; end = text.indexOf(NEWLINE, from)) {
+        lines.push({ number: ++number, text: text.toString('utf8', from, end), ended: true })
+        from = end + 1
       }
-    } catch (cause) {
-      if (cause instanceof ReplayError) throw cause
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw new ReplayError('corrupt-recording', `${this.path} cannot be read after line ${number}: ${reason}`, cause)
-    } finally {
-      bytes.destroy()
+      rest = text.subarray(from)
+      if (rest.length > MAX_LINE_BYTES)
+        throw new ReplayError('corrupt-recording', `${name}: line ${number + 1} is longer than ${MAX_LINE_BYTES} bytes`)
+      if (lines.length > 0) yield lines
     }
-    if (rest.length > 0) yield [{ number: ++number, text: rest.toString('utf8'), ended: false }]
+  } catch (cause) {
+    if (cause instanceof ReplayError) throw cause
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ReplayError('corrupt-recording', `${name} cannot be read after line ${number}: ${reason}`, cause)
+  } finally {
+    bytes.destroy()
   }
+  if (rest.length > 0) yield [{ number: ++number, text: rest.toString('utf8'), ended: false }]
 }
 
 function unpacked(file: Readable): Readable {

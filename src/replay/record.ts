@@ -1,4 +1,5 @@
 import type { Broker } from '../broker/port.ts'
+import { lendBroker } from './configured-broker.ts'
 import { contentOf } from './content.ts'
 import { positionReason, type RecordFilter } from './filter.ts'
 import { progressOf, type ReplayProgress } from './progress.ts'
@@ -12,7 +13,8 @@ import { createStateHash, type StateHash } from './state-hash.ts'
 import { openTopics } from './topic-source.ts'
 
 export interface RecordOptions extends ReplayRange {
-  readonly broker: Broker
+  /** Default: the Kafka of the environment. */
+  readonly broker?: Broker
   readonly topics: readonly string[]
   /** Packed where the name ends in .gz. */
   readonly file: string
@@ -53,7 +55,23 @@ export async function record(options: RecordOptions): Promise<RecordReport> {
   const { signal = new AbortController().signal, max = Number.POSITIVE_INFINITY } = options
   if (!(max >= 1)) throw new ReplayError('bad-option', `max: got ${max}; allowed: a whole number from 1`)
   const filter = filterOf(options, {})
-  const source = await openSource(options, filter)
+  const { broker, giveBack } = await lendBroker(options.broker)
+  try {
+    const source = await openSource({ ...options, broker }, filter)
+    return await recordFrom(source, { options, filter, max, signal })
+  } finally {
+    await giveBack()
+  }
+}
+
+interface Recording {
+  readonly options: RecordOptions
+  readonly filter: RecordFilter
+  readonly max: number
+  readonly signal: AbortSignal
+}
+
+async function recordFrom(source: ReplaySource, { options, filter, max, signal }: Recording): Promise<RecordReport> {
   const header = { topics: Object.fromEntries(source.origin.topics), clusterId: source.origin.clusterId }
   const writer = await RecordingWriter.create(options.file, header, options.replace ?? false)
   const run = new RecordRun({ source, filter, writer, max, signal })
@@ -67,7 +85,7 @@ export async function record(options: RecordOptions): Promise<RecordReport> {
   }
 }
 
-function openSource(options: RecordOptions, filter: RecordFilter): Promise<ReplaySource> {
+function openSource(options: RecordOptions & { readonly broker: Broker }, filter: RecordFilter): Promise<ReplaySource> {
   const { broker, topics, live = false, stallMs } = options
   if (live && (filter.untilMs ?? filter.toOffset) !== undefined)
     throw new ReplayError('bad-option', 'live: goes on until max or the signal; leave until and toOffset out')

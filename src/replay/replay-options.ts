@@ -60,7 +60,7 @@ export interface ReplayFilters {
 export interface ReplayOptions {
   readonly from: ReplayFrom
   readonly to: ReplayTo
-  /** Of the source, and of the target where `to` names none. */
+  /** Of the source, and of the target where `to` names none. Default: the Kafka of the environment. */
   readonly broker?: Broker
   /** 0.1 to 1000 times as fast as the timestamps say; `max`, the default, does not wait. */
   readonly speed?: Speed

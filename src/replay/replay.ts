@@ -1,4 +1,5 @@
 import type { Broker } from '../broker/port.ts'
+import { lendBroker } from './configured-broker.ts'
 import { OutputSink } from './output-sink.ts'
 import { type ReplayTime, wallTime } from './pace.ts'
 import { openPriceFile } from './price-file-source.ts'
@@ -21,6 +22,20 @@ import { openTopics } from './topic-source.ts'
  */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const plan = planOf(options)
+  if (!needsBroker(options)) return replayWith(options, plan)
+  const { broker, giveBack } = await lendBroker(options.broker)
+  try {
+    return await replayWith({ ...options, broker }, plan)
+  } finally {
+    await giveBack()
+  }
+}
+
+function needsBroker({ from, to }: ReplayOptions): boolean {
+  return !('file' in from) || !('inProcess' in to || 'stdout' in to || to.broker !== undefined)
+}
+
+async function replayWith(options: ReplayOptions, plan: ReplayPlan): Promise<ReplayReport> {
   const time = options.time ?? wallTime
   const source = await openSource(options, plan)
   const expectedHash = expectedHashOf(options, source)

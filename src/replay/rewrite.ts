@@ -1,3 +1,4 @@
+import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { Headers } from '../broker/port.ts'
 import { type Content, encodeUpdates } from './content.ts'
 import type { ReplayRecord } from './replay-record.ts'
@@ -38,20 +39,21 @@ function valueAt(record: ReplayRecord, content: Content, movedMs: number): Buffe
       const moved = content.updates.map((update) => ({ ...update, eventTimeMs: update.eventTimeMs + movedMs }))
       return encodeUpdates(moved, record.value)
     }
-    case 'warm-request': {
-      const { notBeforeMs, expiresAtMs, ...request } = content.request
-      return Buffer.from(
-        JSON.stringify({
-          ...request,
-          origin: 'replay',
-          issuedAtMs: request.issuedAtMs + movedMs,
-          ...(notBeforeMs === undefined ? {} : { notBeforeMs: notBeforeMs + movedMs }),
-          ...(expiresAtMs === undefined ? {} : { expiresAtMs: expiresAtMs + movedMs }),
-        }),
-      )
-    }
+    case 'warm-request':
+      return record.value === undefined ? undefined : replayedRequest(record.value, content.request, movedMs)
     case 'delisted':
     case 'other':
       return record.value
   }
+}
+
+/** Fields that only a newer version knows are passed on. */
+function replayedRequest(value: Buffer, request: WarmRequest, movedMs: number): Buffer {
+  const { issuedAtMs, notBeforeMs, expiresAtMs } = request
+  const moved = {
+    issuedAtMs: issuedAtMs + movedMs,
+    ...(notBeforeMs === undefined ? {} : { notBeforeMs: notBeforeMs + movedMs }),
+    ...(expiresAtMs === undefined ? {} : { expiresAtMs: expiresAtMs + movedMs }),
+  }
+  return Buffer.from(JSON.stringify({ ...JSON.parse(value.toString('utf8')), ...request, ...moved, origin: 'replay' }))
 }

@@ -177,7 +177,9 @@ export class TopicPass {
     const timer = setTimeout(resolve, POLL_MS)
     await promise
     clearTimeout(timer)
-    if (this.#options.follow || this.#unfinished === 0) return
+    if (this.#options.follow) return
+    this.#passTrailingGaps(consumer)
+    if (this.#unfinished === 0) return
     const quietMs = performance.now() - this.#lastArrivalMs
     if (quietMs < this.#options.stallMs) return
     const waitedFor = [...this.#waiting].map((name) => `${name} offset ${this.#lanes.get(name)?.next}`).join(', ')
@@ -185,6 +187,15 @@ export class TopicPass {
       'stalled',
       `nothing has come for ${Math.round(quietMs / 1000)} s, still waiting for ${waitedFor} (the consumer is ${consumer.health().state})`,
     )
+  }
+
+  /** The last offsets of a range may be no records, but a transaction's marks: then nothing comes, and nothing lags. */
+  #passTrailingGaps(consumer: Consumer): void {
+    for (const { topic, partition, records } of consumer.lag()) {
+      const name = laneOf(topic, partition)
+      const lane = this.#lanes.get(name)
+      if (records === 0n && lane !== undefined && this.#waiting.has(name)) this.#advance(name, lane, lane.end)
+    }
   }
 }
 

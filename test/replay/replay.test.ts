@@ -185,6 +185,20 @@ describe('from a topic', () => {
     await small.close()
   })
 
+  test('ends although its last offset is no record, but the mark of a transaction', async () => {
+    await send(market())
+    const admin = () => {
+      const real = broker.admin()
+      const offsets = real.offsets.bind(real)
+      const oneMore = async (topic: string) => (await offsets(topic)).map((one) => ({ ...one, high: one.high + 1n }))
+      return Object.assign(real, { offsets: oneMore })
+    }
+    const marked: Broker = { ...broker, admin: () => admin() }
+    expect((await replay({ broker: marked, from: { topic: 'prices' }, to: { inProcess: collector() } })).replayed).toBe(
+      300,
+    )
+  })
+
   test('that does not exist says so and names what there is', async () => {
     await expect(replay({ broker, from: { topic: 'price' }, to: { inProcess: collector() } })).rejects.toMatchObject({
       code: 'no-such-topic',

@@ -1,0 +1,40 @@
+import type { Command } from 'commander'
+import { settingsHelp } from '../../src/config/document.ts'
+import { describeConfig, loadConfig } from '../../src/config/load.ts'
+import { describeProblems } from '../../src/config/problem.ts'
+import { ForewarmError } from '../../src/forewarm-error.ts'
+import type { RunCommand } from '../command-module.ts'
+import { DONE, type ExitCode } from '../exit-code.ts'
+import * as opt from '../options.ts'
+import { painted, print, printJson, say, type Terminal } from '../terminal.ts'
+
+interface ConfigFlags {
+  readonly json?: boolean
+  readonly config?: string
+}
+
+export function define(command: Command, run: RunCommand): void {
+  command
+    .addOption(opt.jsonOption())
+    .addOption(opt.configOption())
+    .action((flags: ConfigFlags) => run((terminal) => start(terminal, flags)))
+  opt.examples(command, ['config', 'config --json --config forewarm.config.json'])
+  command.addHelpText('after', `\nSettings:\n\n${settingsHelp()}`)
+}
+
+async function start(terminal: Terminal, flags: ConfigFlags): Promise<ExitCode> {
+  const loaded = loadConfig({ env: process.env, ...(flags.config !== undefined && { file: flags.config }) })
+  for (const warning of loaded.warnings) say(terminal, `warning: ${warning}`)
+  if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
+  const rows = describeConfig(loaded)
+  if (flags.json === true) {
+    printJson(terminal, rows)
+    return DONE
+  }
+  const width = Math.max(...rows.map(({ name }) => name.length))
+  for (const { name, value, origin } of rows) {
+    const from = origin === 'default' ? painted(terminal.stdout, 'dim', origin) : origin
+    print(terminal, `${name.padEnd(width)}  ${value === '' ? '-' : value}  (${from})`)
+  }
+  return DONE
+}

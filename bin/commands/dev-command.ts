@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import type { RunCommand } from '../command-module.ts'
+import { DONE, INTERRUPTED } from '../exit-code.ts'
+import * as opt from '../options.ts'
+
+interface DevFlags {
+  readonly stack?: 'local'
+  readonly duration?: number
+  readonly port?: number
+  readonly json?: boolean
+}
+
+export function define(command: Command, run: RunCommand): void {
+  command
+    .option(
+      '--stack <name>',
+      'local: a real Kafka and Redis on this machine (JDK 17 and Maven needed)',
+      opt.oneOf(['local']),
+    )
+    .option('--duration <seconds>', 'end by itself', opt.positiveNumber)
+    .option('--port <port>', 'of /metrics and the health checks; 0 takes a free one', opt.wholeNumber)
+    .addOption(opt.jsonOption())
+    .action((flags: DevFlags) =>
+      run(async (terminal) => {
+        const { runDev } = await import('./dev.ts')
+        const { stack, duration: durationSeconds, port, json } = flags
+        await runDev({
+          ...(stack !== undefined && { stack }),
+          ...(durationSeconds !== undefined && { durationSeconds }),
+          ...(port !== undefined && { port }),
+          json: json ?? false,
+          signal: terminal.signal,
+          stdout: terminal.stdout,
+        })
+        return terminal.signal.reason === 'SIGINT' ? INTERRUPTED : DONE
+      }),
+    )
+  opt.examples(command, ['dev', 'dev --stack local --duration 30'])
+}

@@ -1,0 +1,67 @@
+import type { Command } from 'commander'
+import type { RunCommand } from '../command-module.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
+import * as opt from '../options.ts'
+import { print, printJson, say, type Terminal } from '../terminal.ts'
+
+interface ProduceFlags {
+  readonly topic?: string
+  readonly frame: number
+  readonly encoding: 'json' | 'avro'
+  readonly eventTime?: boolean
+  readonly json?: boolean
+  readonly config?: string
+}
+
+/** Of the bad lines, so many are shown; the others are counted. */
+const SHOWN_LINES = 20
+
+export function define(command: Command, run: RunCommand): void {
+  command
+    .argument('<file>', 'NDJSON price updates, .gz or not; - reads standard input')
+    .option('--topic <topic>', 'where to (default: the topic of PRICE_TOPICS, where it is one)')
+    .option('--frame <n>', 'put so many updates of a chain into a record', opt.count, 1)
+    .option('--encoding <name>', 'json or avro', opt.oneOf(['json', 'avro']), 'json')
+    .option('--event-time', "stamp records with the update's own time instead of now")
+    .addOption(opt.jsonOption())
+    .addOption(opt.configOption())
+    .action((file: string, flags: ProduceFlags) => run((terminal) => start(terminal, file, flags)))
+  opt.examples(command, [
+    'produce updates.ndjson.gz --topic prices.polygon --frame 100',
+    'replay prices.polygon --stdout --since 2026-07-10T00:00Z | forewarm produce - --topic prices.test',
+  ])
+}
+
+async function start(terminal: Terminal, file: string, flags: ProduceFlags): Promise<ExitCode> {
+  const [{ withKafka }, { producePrices }, { priceTopicFor }] = await Promise.all([
+    import('../kafka.ts'),
+    import('../produce-prices.ts'),
+    import('../price-topic.ts'),
+  ])
+  let bad = 0
+  const report = await withKafka(terminal, flags, async (broker, config) => {
+    const { topic, partitions } = await priceTopicFor(broker, config, flags.topic)
+    return producePrices({
+      broker,
+      topic,
+      partitions,
+      file,
+      updatesPerRecord: flags.frame,
+      encoding: flags.encoding,
+      timestamps: flags.eventTime === true ? 'event-time' : 'broker',
+      signal: terminal.signal,
+      onBadLine: (line, reason) => {
+        bad++
+        if (bad <= SHOWN_LINES) say(terminal, `line ${line}: ${reason}`)
+        if (bad === SHOWN_LINES + 1) say(terminal, 'more bad lines are only counted')
+      },
+    })
+  })
+  if (flags.json === true) printJson(terminal, report)
+  else {
+    const failed = report.failed > 0 ? `, ${report.failed} not acknowledged (${report.failure})` : ''
+    print(terminal, `produced ${report.produced} to ${report.topic}, ${report.badLines} bad lines${failed}`)
+  }
+  if (report.status === 'interrupted') return INTERRUPTED
+  return report.badLines > 0 || report.failed > 0 ? FAILED : DONE
+}

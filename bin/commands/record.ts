@@ -1,0 +1,58 @@
+import type { Command } from 'commander'
+import type { RunCommand } from '../command-module.ts'
+import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
+import * as opt from '../options.ts'
+import { showProgress } from '../progress-line.ts'
+import { type RangeFlags, rangeOf, withRange } from '../range-options.ts'
+import { recordText } from '../replay-text.ts'
+import { print, printJson, type Terminal } from '../terminal.ts'
+
+interface RecordFlags extends RangeFlags {
+  readonly output: string
+  readonly live?: boolean
+  readonly max?: number
+  readonly force?: boolean
+  readonly json?: boolean
+  readonly config?: string
+}
+
+export function define(command: Command, run: RunCommand): void {
+  command
+    .argument('<topic...>', 'topics')
+    .requiredOption('-o, --output <file>', 'where to; packed where the name ends in .gz')
+    .option('--live', 'go on with what is written from now on, until --max or Ctrl-C')
+  withRange(command)
+    .option('--max <n>', 'at most so many records', opt.count)
+    .option('--force', 'replace the file where there is one')
+    .addOption(opt.jsonOption())
+    .addOption(opt.configOption())
+    .action((topics: readonly string[], flags: RecordFlags) => run((terminal) => start(terminal, topics, flags)))
+  opt.examples(command, [
+    'record prices.ethereum -o today.ndjson.gz --since 2026-07-10T00:00Z',
+    'record prices.ethereum warm-requests -o live.ndjson --live',
+  ])
+}
+
+async function start(terminal: Terminal, topics: readonly string[], flags: RecordFlags): Promise<ExitCode> {
+  const [{ withKafka }, { record }] = await Promise.all([import('../kafka.ts'), import('../../src/replay/record.ts')])
+  let stopProgress = () => {}
+  const report = await withKafka(terminal, flags, (broker) =>
+    record({
+      broker,
+      topics,
+      file: flags.output,
+      ...rangeOf(flags),
+      live: flags.live ?? false,
+      ...(flags.max !== undefined && { max: flags.max }),
+      replace: flags.force ?? false,
+      signal: terminal.signal,
+      onStart: (progress) => {
+        stopProgress = showProgress(terminal, 'record', progress)
+      },
+    }).finally(() => stopProgress()),
+  )
+  if (flags.json === true) printJson(terminal, report)
+  else print(terminal, recordText(report))
+  // Ctrl-C is how a live recording ends.
+  return report.status === 'interrupted' && flags.live !== true ? INTERRUPTED : DONE
+}

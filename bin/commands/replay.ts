@@ -1,0 +1,175 @@
+import { existsSync } from 'node:fs'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Broker } from '../../src/broker/port.ts'
+import type { Speed } from '../../src/replay/pace.ts'
+import type {
+  ReplayFilters,
+  ReplayFrom,
+  ReplayOptions,
+  ReplayTo,
+  ReplayTopics,
+} from '../../src/replay/replay-options.ts'
+import type { ReplayReport } from '../../src/replay/replay-report.ts'
+import { TIMESTAMPS, type Timestamps } from '../../src/replay/rewrite.ts'
+import type { RunCommand } from '../command-module.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
+import * as opt from '../options.ts'
+import { showProgress } from '../progress-line.ts'
+import { type RangeFlags, rangeOf, withRange } from '../range-options.ts'
+import { replayText } from '../replay-text.ts'
+import { print, say, type Terminal } from '../terminal.ts'
+import { UsageError } from '../usage-error.ts'
+
+interface ReplayFlags extends RangeFlags {
+  readonly toPrefix?: string
+  readonly to?: string
+  readonly inProcess?: boolean
+  readonly stdout?: boolean
+  readonly toBrokers?: readonly string[]
+  readonly targetPartitions?: number
+  readonly speed: Speed
+  readonly timestamps: Timestamps
+  readonly pairs?: readonly string[]
+  readonly chains?: readonly string[]
+  readonly sample?: number
+  readonly max?: number
+  readonly loop?: number | true
+  readonly verifyHash?: string | true
+  readonly protectedCluster?: readonly string[]
+  readonly force?: boolean
+  readonly yesReally?: boolean
+  readonly json?: boolean
+  readonly config?: string
+}
+
+export function define(command: Command, run: RunCommand): void {
+  command
+    .argument('<source...>', 'topics, or one file: a recording or NDJSON price updates, .gz or not')
+    .optionsGroup('Where to (one of them):')
+    .option('--to-prefix <prefix>', 'topics named like the source topics, with this in front')
+    .option('--to <topic>', 'this topic')
+    .option('--in-process', 'nowhere but the state hash, in this process')
+    .option('--stdout', 'standard output: price updates as NDJSON, or with --json whole records')
+    .option('--to-brokers <list>', 'of another cluster, host:port separated by commas', opt.list)
+    .option('--target-partitions <n>', 'of topics that have to be made (default: as many as the source)', opt.count)
+    .optionsGroup('What:')
+  withRange(command)
+    .option('--pairs <list>', 'only these pairs', opt.list)
+    .option('--chains <list>', 'only these chains', opt.list)
+    .option('--sample <share>', 'a share of the records from 0 to 1, the same ones in every run', share)
+    .option('--max <n>', 'at most so many records', opt.count)
+    .option('--loop [n]', 'so many passes, without a number until Ctrl-C', opt.count)
+    .optionsGroup('How:')
+    .option('--speed <factor>', '0.1 to 1000 times as fast as it was, or max', speed, 'max')
+    .addOption(
+      new Option('--timestamps <how>', 'keep: as they were; shift: the first is now; now: when each is replayed')
+        .argParser(opt.oneOf(TIMESTAMPS))
+        .default('keep'),
+    )
+    .option('--verify-hash [hash]', 'fail unless this state hash comes out (default: the one in the recording)')
+    .optionsGroup('Safety:')
+    .option('--protected-cluster <id>', 'a cluster that is not written to, beside KAFKA_PROTECTED_CLUSTERS', opt.list)
+    .option('--force', 'with --yes-really: into the topic that is read, or a protected cluster')
+    .option('--yes-really', 'with --force')
+    .optionsGroup('Options:')
+    .addOption(opt.jsonOption())
+    .addOption(opt.configOption())
+    .action((sources: readonly string[], flags: ReplayFlags) => run((terminal) => start(terminal, sources, flags)))
+  opt.examples(command, [
+    'replay prices.ethereum --to-prefix test. --since 2026-07-10T00:00Z --until 2026-07-11T00:00Z',
+    'replay yesterday.ndjson.gz --to prices.test --speed 10 --timestamps shift',
+    'replay yesterday.ndjson.gz --in-process --verify-hash',
+    'replay prices.ethereum --stdout --pairs WETH/USDC --max 100',
+  ])
+}
+
+async function start(terminal: Terminal, sources: readonly string[], flags: ReplayFlags): Promise<ExitCode> {
+  const file = fileAmong(sources)
+  const toTopics = targetOf(flags)
+  const from: ReplayFrom = { ...(file === undefined ? { topic: sources } : { file }), ...rangeOf(flags) }
+  if (file !== undefined && toTopics === undefined) return replayed(terminal, flags, { from, to: localSink(flags) })
+  const { withKafka } = await import('../kafka.ts')
+  return withKafka(terminal, flags, async (broker, { kafka }) => {
+    const protectedClusters = [...(kafka.protectedClusters ?? []), ...(flags.protectedCluster ?? [])]
+    if (toTopics === undefined) return replayed(terminal, flags, { broker, from, to: localSink(flags) })
+    const into = (target: Broker) =>
+      replayed(terminal, flags, { broker, from, to: { ...toTopics, broker: target }, protectedClusters })
+    if (flags.toBrokers === undefined) return into(broker)
+    return withKafka(terminal, { ...flags, brokers: flags.toBrokers }, into)
+  })
+}
+
+/** The file, if that is what the sources are; otherwise they are topics. */
+function fileAmong(sources: readonly string[]): string | undefined {
+  const file = sources.find((source) => /\.ndjson(\.gz)?$/.test(source) || source.includes('/') || existsSync(source))
+  if (file !== undefined && sources.length > 1)
+    throw new UsageError(`${file} is a file: it is replayed alone, got ${sources.length} sources`)
+  return file
+}
+
+/** Where to, if it is topics. Throws `bad-option` unless exactly one target was given. */
+function targetOf({ toPrefix, to, inProcess, stdout, targetPartitions }: ReplayFlags): ReplayTopics | undefined {
+  const given = [toPrefix, to, inProcess, stdout].filter((flag) => flag !== undefined)
+  if (given.length !== 1) throw new UsageError('where to? give one of --to-prefix, --to, --in-process and --stdout')
+  const partitions = targetPartitions === undefined ? {} : { partitions: targetPartitions }
+  if (toPrefix !== undefined) return { topicPrefix: toPrefix, ...partitions }
+  return to === undefined ? undefined : { topic: to, ...partitions }
+}
+
+function localSink({ stdout, json }: ReplayFlags): ReplayTo {
+  if (stdout === true) return { stdout: true, format: json === true ? 'records' : 'updates' }
+  return { inProcess: { apply: () => undefined } }
+}
+
+async function replayed(
+  terminal: Terminal,
+  flags: ReplayFlags,
+  options: Pick<ReplayOptions, 'broker' | 'from' | 'to' | 'protectedClusters'>,
+): Promise<ExitCode> {
+  const { replay } = await import('../../src/replay/replay.ts')
+  let stopProgress = () => {}
+  const report = await replay({
+    ...options,
+    speed: flags.speed,
+    timestamps: flags.timestamps,
+    filters: filtersOf(flags),
+    ...(flags.loop !== undefined && { loop: flags.loop }),
+    ...(flags.verifyHash !== undefined && { verifyHash: flags.verifyHash }),
+    force: flags.force ?? false,
+    reallyForce: flags.yesReally ?? false,
+    signal: terminal.signal,
+    onStart: (progress) => {
+      stopProgress = showProgress(terminal, 'replay', progress)
+    },
+  }).finally(() => stopProgress())
+  showReport(terminal, flags, report)
+  if (report.status === 'interrupted') return INTERRUPTED
+  return report.hashMatches === false || report.failed.length > 0 ? FAILED : DONE
+}
+
+function filtersOf({ pairs, chains, sample, max }: ReplayFlags): ReplayFilters {
+  return {
+    ...(pairs !== undefined && { pairs }),
+    ...(chains !== undefined && { chains }),
+    ...(sample !== undefined && { sample }),
+    ...(max !== undefined && { max }),
+  }
+}
+
+/** Where standard output holds the records, what is said about them goes to standard error. */
+function showReport(terminal: Terminal, { json, stdout }: ReplayFlags, report: ReplayReport): void {
+  const text = json === true ? JSON.stringify(report) : replayText(report)
+  if (stdout === true) say(terminal, text)
+  else print(terminal, text)
+}
+
+function speed(value: string): Speed {
+  return value === 'max' ? 'max' : opt.positiveNumber(value)
+}
+
+function share(value: string): number {
+  const number = Number(value)
+  if (value.trim() === '' || !(number >= 0 && number <= 1))
+    throw new InvalidArgumentError('Expected a share from 0 to 1.')
+  return number
+}

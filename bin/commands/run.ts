@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import { ROLES, type Role } from '../../src/config/settings.ts'
+import type { RunCommand } from '../command-module.ts'
+import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
+import * as opt from '../options.ts'
+import { say, type Terminal } from '../terminal.ts'
+
+interface RunFlags {
+  readonly roles?: readonly Role[]
+  readonly detectors?: string
+  readonly config?: string
+  readonly json?: boolean
+}
+
+export function define(command: Command, run: RunCommand): void {
+  command
+    .option('--roles <list>', `what this node does: ${ROLES.join(', ')} (default: FOREWARM_ROLES)`, roles)
+    .option('--detectors <file>', 'a module whose exports are detectors, or lists of them')
+    .addOption(opt.configOption())
+    .addOption(opt.jsonOption())
+    .action((flags: RunFlags) => run((terminal) => start(terminal, flags)))
+  opt.examples(command, ['run', 'run --detectors ./detectors.ts', 'run --roles correlate,api'])
+}
+
+async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCode> {
+  const { signal } = terminal
+  const [{ createNode }, { loadDetectors }] = await Promise.all([
+    import('../../index.ts'),
+    import('../detectors-file.ts'),
+  ])
+  const detectors = flags.detectors === undefined ? [] : await loadDetectors(flags.detectors)
+  const node = await createNode({
+    detectors,
+    ...(flags.roles !== undefined && { config: { node: { roles: flags.roles } } }),
+    ...(flags.config !== undefined && { configFile: flags.config }),
+  })
+  const stopped = signal.aborted ? Promise.resolve() : once(signal, 'abort')
+  try {
+    await Promise.race([node.start(), stopped])
+    if (!signal.aborted) {
+      say(terminal, started(node.id, node.httpPort, flags.json === true))
+      await stopped
+    }
+  } finally {
+    await node.close()
+  }
+  // SIGTERM is how a service is told that it is done; Ctrl-C is somebody who had enough.
+  return signal.reason === 'SIGTERM' ? DONE : INTERRUPTED
+}
+
+function started(node: string, httpPort: number | undefined, asJson: boolean): string {
+  if (asJson) return JSON.stringify({ started: { node, httpPort } })
+  return `node ${node} is running${httpPort === undefined ? '' : `, metrics and health on port ${httpPort}`}`
+}
+
+function roles(value: string, previous: readonly Role[] = []): readonly Role[] {
+  return [...previous, ...opt.list(value).map(opt.oneOf(ROLES))]
+}

@@ -1,0 +1,51 @@
+import type { Command } from 'commander'
+import type { ReplayRecord } from '../../src/replay/replay-record.ts'
+import type { RunCommand } from '../command-module.ts'
+import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
+import * as opt from '../options.ts'
+import { print, printJson, type Terminal } from '../terminal.ts'
+
+interface TailFlags {
+  readonly fromBeginning?: boolean
+  readonly max?: number
+  readonly json?: boolean
+  readonly config?: string
+}
+
+export function define(command: Command, run: RunCommand): void {
+  command
+    .argument('<topic...>', 'topics')
+    .option('--from-beginning', 'what is there already, too')
+    .option('--max <n>', 'end after so many records', opt.count)
+    .addOption(opt.jsonOption())
+    .addOption(opt.configOption())
+    .action((topics: readonly string[], flags: TailFlags) => run((terminal) => start(terminal, topics, flags)))
+  opt.examples(command, [
+    'tail prices.ethereum --from-beginning --max 10',
+    'tail warm-requests warm-results',
+    'tail prices.ethereum --json | jq .updates[].price',
+  ])
+}
+
+async function start(terminal: Terminal, topics: readonly string[], flags: TailFlags): Promise<ExitCode> {
+  const [{ withKafka }, { openTopics }, { decoded, recordText }] = await Promise.all([
+    import('../kafka.ts'),
+    import('../../src/replay/topic-source.ts'),
+    import('../record-text.ts'),
+  ])
+  const show = (record: ReplayRecord) => {
+    if (flags.json === true) printJson(terminal, decoded(record))
+    else for (const line of recordText(record)) print(terminal, line)
+  }
+  return withKafka(terminal, flags, async (broker) => {
+    const atEnd = flags.fromBeginning !== true
+    const source = await openTopics({ broker, topics: [...new Set(topics)], follow: true, atEnd })
+    let left = flags.max ?? Number.POSITIVE_INFINITY
+    for await (const records of source.read(terminal.signal)) {
+      for (const record of records.slice(0, left)) show(record)
+      left -= records.length
+      if (left <= 0) return DONE
+    }
+    return INTERRUPTED
+  })
+}

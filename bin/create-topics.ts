@@ -1,0 +1,66 @@
+import type { Admin, Broker, TopicSpec } from '../src/broker/port.ts'
+import { deadLetterTopics, findPriceTopics, ownTopics } from '../src/broker/price-topics.ts'
+import type { Config } from '../src/config/settings.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
+import { ownTopicNames } from './price-topic.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface CreateTopicsOptions {
+  readonly names: readonly string[]
+  /** Of price topics that are missing; as many as the others have where it is left out. */
+  readonly partitions?: number
+}
+
+export interface CreateTopicsReport {
+  readonly created: readonly string[]
+  readonly existing: readonly string[]
+}
+
+/** Price topics first, because Forewarm's own have as many partitions as these. */
+export async function createTopics(
+  broker: Broker,
+  config: Config,
+  options: CreateTopicsOptions,
+): Promise<CreateTopicsReport> {
+  const admin = broker.admin()
+  await admin.connect()
+  try {
+    const prices = await missingPriceTopics(admin, config, options)
+    const madePrices = await admin.createTopics(prices)
+    const selection = options.names.length > 0 ? options.names : config.kafka.priceTopics
+    const found = await findPriceTopics(admin, selection, ownTopicNames(config))
+    if (!found.ok) throw new ForewarmError('topics-unusable', found.reason)
+    const { kafka } = config
+    const own = ownTopics(
+      {
+        'warm-requests': kafka.warmRequestsTopic,
+        'warm-results': kafka.warmResultsTopic,
+        'cache-reads': kafka.cacheReadsTopic,
+        correlations: kafka.correlationsTopic,
+        'forewarm-control': kafka.controlTopic,
+      },
+      found.partitions,
+    )
+    const wanted = [...own, ...(await deadLetterTopics(admin, found))]
+    const created = [...madePrices, ...(await admin.createTopics(wanted))]
+    const all = [...found.topics, ...wanted.map(({ topic }) => topic)]
+    return { created, existing: all.filter((topic) => !created.includes(topic)) }
+  } finally {
+    await admin.close()
+  }
+}
+
+async function missingPriceTopics(
+  admin: Admin,
+  { kafka }: Config,
+  { names, partitions }: CreateTopicsOptions,
+): Promise<readonly TopicSpec[]> {
+  const wanted = names.length > 0 ? names : Array.isArray(kafka.priceTopics) ? kafka.priceTopics : []
+  const existing = await admin.topics()
+  const missing = wanted.filter((topic: string) => !existing.includes(topic))
+  if (missing.length === 0) return []
+  const present = wanted.find((topic: string) => existing.includes(topic))
+  const count = partitions ?? (present === undefined ? undefined : await admin.partitions(present))
+  if (count === undefined) throw new UsageError(`how many partitions for ${missing.join(', ')}? give --partitions`)
+  return missing.map((topic: string) => ({ topic, partitions: count }))
+}

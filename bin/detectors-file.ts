@@ -1,0 +1,30 @@
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Detector } from '../src/detect/detector.ts'
+import { UsageError } from './usage-error.ts'
+
+/** The detectors that a module exports, singly or in lists, whatever their names. Throws a UsageError. */
+export async function loadDetectors(file: string): Promise<readonly Detector[]> {
+  let exported: readonly unknown[]
+  try {
+    exported = Object.values(await import(pathToFileURL(resolve(file)).href))
+  } catch (cause) {
+    throw new UsageError(`--detectors: ${file} cannot be loaded: ${cause instanceof Error ? cause.message : cause}`)
+  }
+  const detectors = new Set(exported.flat().filter(isDetector))
+  if (detectors.size === 0)
+    throw new UsageError(
+      `--detectors: ${file} exports no detectors; make them by detector(name, subscription, function)`,
+    )
+  return [...detectors]
+}
+
+function isDetector(value: unknown): value is Detector {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
+    'detect' in value &&
+    typeof value.detect === 'function'
+  )
+}

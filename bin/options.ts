@@ -1,0 +1,68 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+
+/** What commands take in common, and how their values are read. */
+
+export function jsonOption(): Option {
+  return new Option('--json', 'print JSON')
+}
+
+export function configOption(): Option {
+  return new Option(
+    '--config <file>',
+    'read settings from this file (default: forewarm.config.json, where there is one)',
+  )
+}
+
+export function examples(command: Command, lines: readonly string[]): void {
+  command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ forewarm ${line}`).join('\n')}`)
+}
+
+/** Comma-separated, and the option may be given again. */
+export function list(value: string, previous: readonly string[] = []): readonly string[] {
+  const items = value.split(',').map((item) => item.trim())
+  if (items.some((item) => item === '')) throw new InvalidArgumentError('Expected names separated by commas.')
+  return [...previous, ...items]
+}
+
+export function numbers(value: string, previous: readonly number[] = []): readonly number[] {
+  return [...previous, ...list(value).map((item) => wholeNumber(item))]
+}
+
+export function wholeNumber(value: string): number {
+  if (!/^\d+$/.test(value) || !Number.isSafeInteger(Number(value)))
+    throw new InvalidArgumentError('Expected a whole number.')
+  return Number(value)
+}
+
+export function positiveNumber(value: string): number {
+  const number = Number(value)
+  if (value.trim() === '' || !(number > 0) || !Number.isFinite(number))
+    throw new InvalidArgumentError('Expected a number above 0.')
+  return number
+}
+
+export function count(value: string): number {
+  const number = wholeNumber(value)
+  if (number < 1) throw new InvalidArgumentError('Expected a whole number from 1.')
+  return number
+}
+
+export function bigOffset(value: string): bigint {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError('Expected an offset, a whole number from 0.')
+  return BigInt(value)
+}
+
+export function moment(value: string): string | number {
+  if (/^\d+$/.test(value)) return Number(value)
+  if (Number.isNaN(Date.parse(value)))
+    throw new InvalidArgumentError('Expected a time like 2026-07-10T00:00Z, or milliseconds since 1970.')
+  return value
+}
+
+export function oneOf<const T extends string>(choices: readonly T[]): (value: string) => T {
+  return (value) => {
+    const choice = choices.find((name) => name === value)
+    if (choice === undefined) throw new InvalidArgumentError(`Expected one of ${choices.join(', ')}.`)
+    return choice
+  }
+}

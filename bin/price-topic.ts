@@ -1,0 +1,43 @@
+import type { Broker } from '../src/broker/port.ts'
+import { findPriceTopics } from '../src/broker/price-topics.ts'
+import type { Config } from '../src/config/settings.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
+import { noSuchTopic } from '../src/replay/topic-range.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface PriceTopic {
+  readonly topic: string
+  readonly partitions: number
+}
+
+/** Names of the topics that are not price topics, whatever the pattern says. */
+export function ownTopicNames({ kafka }: Config): ReadonlySet<string> {
+  return new Set([
+    kafka.warmRequestsTopic,
+    kafka.warmResultsTopic,
+    kafka.cacheReadsTopic,
+    kafka.correlationsTopic,
+    kafka.controlTopic,
+  ])
+}
+
+/** The topic that was named, or the one that PRICE_TOPICS stands for. Throws where it is none or several. */
+export async function priceTopicFor(broker: Broker, config: Config, named: string | undefined): Promise<PriceTopic> {
+  const admin = broker.admin()
+  await admin.connect()
+  try {
+    if (named !== undefined) {
+      const partitions = await admin.partitions(named)
+      if (partitions === undefined) throw await noSuchTopic(admin, named)
+      return { topic: named, partitions }
+    }
+    const found = await findPriceTopics(admin, config.kafka.priceTopics, ownTopicNames(config))
+    if (!found.ok) throw new ForewarmError('topics-unusable', found.reason)
+    const [topic] = found.topics
+    if (topic === undefined || found.topics.length > 1)
+      throw new UsageError(`which topic? PRICE_TOPICS is ${found.topics.join(', ')}: give one by --topic`)
+    return { topic, partitions: found.partitions }
+  } finally {
+    await admin.close()
+  }
+}

@@ -1,0 +1,110 @@
+import { type PricePublisher, PricePublisher as Publisher } from '../producers/price-updates.ts'
+import { KEY_SEPARATOR } from '../schemas/topics.ts'
+import type { Broker } from '../src/broker/port.ts'
+import { type Line, LineFile, linesOf } from '../src/replay/lines.ts'
+import { type PriceLine, parsePriceLine } from '../src/replay/price-line.ts'
+
+export interface ProducePricesOptions {
+  readonly broker: Broker
+  readonly topic: string
+  readonly partitions: number
+  /** `-`: standard input. */
+  readonly file: string
+  readonly updatesPerRecord: number
+  readonly encoding: 'json' | 'avro'
+  readonly timestamps: 'broker' | 'event-time'
+  readonly signal: AbortSignal
+  readonly onBadLine: (line: number, reason: string) => void
+}
+
+export interface ProduceReport {
+  readonly status: 'done' | 'interrupted'
+  readonly topic: string
+  /** Updates and delistings that the broker acknowledged. */
+  readonly produced: number
+  readonly badLines: number
+  /** Updates and delistings that it did not, and the reason of the first. */
+  readonly failed: number
+  readonly failure: string | undefined
+}
+
+/** Handed over and not acknowledged yet; the publisher refuses far beyond it. */
+const MOST_PENDING = 20_000
+
+/** The lines of a file -> updates on a topic. Bad lines are told and left out. */
+export async function producePrices(options: ProducePricesOptions): Promise<ProduceReport> {
+  const producer = options.broker.producer()
+  await producer.connect()
+  const { topic, partitions, updatesPerRecord, encoding, timestamps } = options
+  const publisher = new Publisher({ producer, topic, partitions, updatesPerRecord, encoding, timestamps })
+  const run = new ProduceRun(publisher)
+  let badLines = 0
+  let interrupted = false
+  try {
+    for await (const lines of linesFrom(options.file)) {
+      if (options.signal.aborted) {
+        interrupted = true
+        break
+      }
+      for (const { text, number } of lines) {
+        if (text.trim() === '') continue
+        const line = parsePriceLine(text.trim())
+        if (line.ok) await run.produce(line)
+        else {
+          badLines++
+          options.onBadLine(number, `${line.reason}: ${line.detail}`)
+        }
+      }
+    }
+    await publisher.flush()
+  } finally {
+    await publisher.close()
+    await producer.close()
+  }
+  const { produced, failed, failure } = run
+  return { status: interrupted ? 'interrupted' : 'done', topic, produced, badLines, failed, failure }
+}
+
+class ProduceRun {
+  readonly #publisher: PricePublisher
+  #pending = 0
+  produced = 0
+  failed = 0
+  failure: string | undefined
+
+  constructor(publisher: PricePublisher) {
+    this.#publisher = publisher
+  }
+
+  /** Resolves when there is room for more. */
+  async produce(line: PriceLine & { readonly ok: true }): Promise<void> {
+    if (line.kind === 'delisted') {
+      // A tombstone must not overtake the updates of its pair that still wait for their frame to fill.
+      await this.#publisher.flush()
+      const [chain = '', pair = ''] = line.key.split(KEY_SEPARATOR)
+      this.#watch(this.#publisher.delist(chain, pair))
+    } else {
+      for (const update of line.updates) this.#watch(this.#publisher.produce(update))
+    }
+    if (this.#pending >= MOST_PENDING) await this.#publisher.flush()
+  }
+
+  #watch(acknowledged: Promise<void>): void {
+    this.#pending++
+    acknowledged.then(
+      () => {
+        this.#pending--
+        this.produced++
+      },
+      (error: unknown) => {
+        this.#pending--
+        this.failed++
+        this.failure ??= error instanceof Error ? error.message : String(error)
+      },
+    )
+  }
+}
+
+function linesFrom(file: string): AsyncIterable<readonly Line[]> {
+  return file === '-' ? linesOf(process.stdin, 'standard input') : new LineFile(file).read()
+}

@@ -1,0 +1,82 @@
+import type { PriceUpdate } from '../schemas/price-update.ts'
+import type { WarmRequest } from '../schemas/warm-request.ts'
+import { parseWarmResult, type WarmResult } from '../schemas/warm-result.ts'
+import { type Content, contentOf } from '../src/replay/content.ts'
+import type { ReplayRecord } from '../src/replay/replay-record.ts'
+
+type Shown = Content | { readonly kind: 'warm-result'; readonly result: WarmResult }
+
+function shownOf(record: ReplayRecord): Shown {
+  const content = contentOf(record)
+  if (content.kind !== 'other' || record.value === undefined) return content
+  const result = parseWarmResult(record.value)
+  return result.ok ? { kind: 'warm-result', result: result.value } : content
+}
+
+/** A record with what it says, for programs. What cannot be read comes as text. */
+export function decoded(record: ReplayRecord): object {
+  const { topic, partition, offset, timestampMs, key, value, headers } = record
+  const shown = shownOf(record)
+  return {
+    topic,
+    partition,
+    offset,
+    timestampMs,
+    key: key?.toString('utf8'),
+    ...(headers.length > 0 && { headers: headers.map(([name, bytes]) => [name, bytes.toString('utf8')]) }),
+    ...shown,
+    ...(shown.kind === 'other' && { value: value?.toString('utf8') ?? null }),
+  }
+}
+
+const LONGEST_TEXT = 200
+
+/** A record for people: a line a price update, otherwise one. */
+export function recordText(record: ReplayRecord): readonly string[] {
+  const shown = shownOf(record)
+  const at = time(record.timestampMs)
+  switch (shown.kind) {
+    case 'prices':
+      return shown.updates.map((update) => [time(update.eventTimeMs), ...priceWords(update)].join('  '))
+    case 'delisted':
+      return [[at, shown.chain, shown.pair, 'delisted'].join('  ')]
+    case 'warm-request':
+      return [[at, ...requestWords(shown.request)].join('  ')]
+    case 'warm-result':
+      return [[at, ...resultWords(shown.result)].join('  ')]
+    case 'other': {
+      const place = `${record.topic}/${record.partition} offset ${record.offset}`
+      const text = record.value?.toString('utf8').slice(0, LONGEST_TEXT) ?? '(no value)'
+      return [[at, place, `unreadable: ${shown.reason}`, JSON.stringify(text)].join('  ')]
+    }
+  }
+}
+
+function priceWords({ chain, pair, price, bid, ask, liquidity, group }: PriceUpdate): readonly string[] {
+  return [
+    chain,
+    pair,
+    String(price),
+    ...(bid === undefined ? [] : [`bid ${bid}`]),
+    ...(ask === undefined ? [] : [`ask ${ask}`]),
+    ...(liquidity === undefined ? [] : [`liquidity ${liquidity}`]),
+    ...(group === undefined ? [] : [`group ${group}`]),
+  ]
+}
+
+function requestWords(request: WarmRequest): readonly string[] {
+  const { chain, pairs, origin, priority, triggerPair, requestId } = request
+  const trigger = triggerPair === undefined ? '' : ` after ${triggerPair}`
+  return [chain, `warm ${pairs.join(', ')}${trigger}`, origin, priority, requestId]
+}
+
+function resultWords(result: WarmResult): readonly string[] {
+  const counts = (['warmed', 'alreadyInL1', 'notFound', 'refusedOlder', 'notInterested'] as const)
+    .filter((name) => result[name] > 0)
+    .map((name) => `${name} ${result[name]}`)
+  return [result.node, result.status, ...counts, `${result.durationMs} ms`, result.requestId]
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString()
+}

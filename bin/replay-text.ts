@@ -1,0 +1,57 @@
+import type { RecordReport } from '../src/replay/record.ts'
+import type { ReplayReport } from '../src/replay/replay-report.ts'
+import type { LostRecords } from '../src/replay/source.ts'
+import { counted, duration } from './progress-line.ts'
+
+/** What a replay did, for people: a line each for what there is to say. */
+export function replayText(report: ReplayReport): string {
+  const { status, replayed, updates, olderUpdates, durationMs, maxBehindMs, targets } = report
+  const filtered = Object.entries(report.filtered).filter(([, records]) => records > 0)
+  return [
+    `${status === 'done' ? 'replayed' : 'interrupted after'} ${counted(replayed)} records in ${duration(durationMs)} (${rate(replayed, durationMs)})`,
+    ...(report.passes > 1 ? [`${report.passes} passes`] : []),
+    ...span(report),
+    ...(updates > 0
+      ? [`${counted(updates)} price updates, ${counted(olderUpdates)} of them older than what their pair had`]
+      : []),
+    ...(filtered.length > 0 ? [`left out by ${filtered.map(([what, n]) => `${what}: ${counted(n)}`).join(', ')}`] : []),
+    ...lostText('skipped', report.skipped),
+    ...lostText('refused', report.failed),
+    ...(maxBehindMs > 250 ? [`up to ${duration(maxBehindMs)} behind the schedule`] : []),
+    ...targets.map(
+      ({ topic, partitions, created, records }) =>
+        `${created ? 'made' : 'wrote'} ${topic}: ${counted(records)} records, ${partitions} partitions`,
+    ),
+    `state hash ${report.stateHash}${hashVerdict(report)}`,
+  ].join('\n')
+}
+
+/** What was recorded, for people. */
+export function recordText(report: RecordReport): string {
+  const { status, records, file, bytes, filtered, durationMs } = report
+  return [
+    `${status === 'done' ? 'recorded' : 'stopped after'} ${counted(records)} records in ${duration(durationMs)}: ${file}, ${counted(bytes)} bytes`,
+    ...(filtered > 0 ? [`${counted(filtered)} left out`] : []),
+    ...lostText('skipped', report.skipped),
+    `state hash ${report.stateHash}`,
+  ].join('\n')
+}
+
+function rate(records: number, durationMs: number): string {
+  return `${counted(Math.round((records / Math.max(durationMs, 1)) * 1000))}/s`
+}
+
+function span({ firstTimestampMs, lastTimestampMs }: ReplayReport): readonly string[] {
+  if (firstTimestampMs === undefined || lastTimestampMs === undefined) return []
+  const [first, last] = [firstTimestampMs, lastTimestampMs].map((ms) => new Date(ms).toISOString())
+  return [`from ${first} to ${last}`]
+}
+
+function lostText(what: string, lost: readonly LostRecords[]): readonly string[] {
+  return lost.map(({ reason, records, first }) => `${what} ${counted(records)}: ${reason} (first: ${first})`)
+}
+
+function hashVerdict({ hashMatches }: ReplayReport): string {
+  if (hashMatches === undefined) return ''
+  return hashMatches ? ' (as expected)' : ' (NOT the expected one)'
+}

@@ -1,0 +1,143 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory.ts'
+import { record } from '../../src/replay/record.ts'
+import { replay } from '../../src/replay/replay.ts'
+import type { ReplayRecord } from '../../src/replay/replay-record.ts'
+import { until } from '../harness/until.ts'
+import { priceAt, recordOf } from './record-builders.ts'
+
+let broker: MemoryBroker
+let folder: string
+let file: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forewarm-record-'))
+  file = join(folder, 'prices.ndjson')
+  broker = createMemoryBroker({ partitions: { prices: 2, more: 1 } })
+})
+afterEach(async () => {
+  await broker.close()
+  await rm(folder, { recursive: true })
+})
+
+async function send(topic: string, partition: number, ...afterMs: readonly number[]): Promise<void> {
+  const producer = broker.producer()
+  await producer.connect()
+  const records = afterMs.map((ms) => ({
+    partition,
+    value: JSON.stringify(priceAt(ms)),
+    timestampMs: priceAt(ms).eventTimeMs,
+  }))
+  await producer.sendBatch(topic, records)
+  await producer.close()
+}
+
+async function recorded(): Promise<ReplayRecord[]> {
+  const records: ReplayRecord[] = []
+  await replay({ from: { file }, to: { inProcess: { apply: (one) => void records.push(one) } } })
+  return records
+}
+
+describe('what is there', () => {
+  test('is recorded in replay order, with place, key, headers and tombstones', async () => {
+    const given = [
+      recordOf(priceAt(0), { partition: 1, headers: [['feed', Buffer.from([0xff])]] }),
+      recordOf(priceAt(5)),
+      { ...recordOf(priceAt(7), { partition: 1, offset: 1 }), value: undefined },
+    ]
+    const producer = broker.producer()
+    await producer.connect()
+    for (const { topic, partition, key = null, value = null, headers, timestampMs } of given)
+      await producer.sendBatch(topic, [{ partition, value, headers, timestampMs, ...(key === null ? {} : { key }) }])
+    const report = await record({ broker, topics: ['prices'], file })
+    expect(report).toMatchObject({ status: 'done', file, records: 3, filtered: 0, skipped: [] })
+    expect(report.bytes).toBe((await readFile(file)).length)
+    expect(await recorded()).toEqual(given)
+  })
+
+  test('of several topics is one recording', async () => {
+    await send('prices', 0, 0, 10)
+    await send('more', 0, 5)
+    await record({ broker, topics: ['prices', 'more', 'prices'], file })
+    expect((await recorded()).map(({ topic }) => topic)).toEqual(['prices', 'more', 'prices'])
+  })
+
+  test('is recorded up to max', async () => {
+    await send('prices', 0, 0, 10, 20)
+    expect((await record({ broker, topics: ['prices'], file, max: 2 })).records).toBe(2)
+    expect((await recorded()).length).toBe(2)
+  })
+
+  test('may be nothing', async () => {
+    expect((await record({ broker, topics: ['prices'], file })).records).toBe(0)
+    expect(await recorded()).toEqual([])
+  })
+
+  test('is recorded for the range that was asked for', async () => {
+    await send('prices', 0, 0, 10, 20)
+    await record({ broker, topics: ['prices'], file, since: priceAt(10).eventTimeMs, until: priceAt(20).eventTimeMs })
+    expect((await recorded()).map(({ timestampMs }) => timestampMs)).toEqual([priceAt(10).eventTimeMs])
+  })
+})
+
+describe('what comes', () => {
+  test('is recorded until the signal, without what was there before', async () => {
+    await send('prices', 0, 0)
+    const abort = new AbortController()
+    const started = Promise.withResolvers<() => { records: number }>()
+    const recording = record({
+      broker,
+      topics: ['prices'],
+      file,
+      live: true,
+      signal: abort.signal,
+      onStart: started.resolve,
+    })
+    const progress = await started.promise
+    await send('prices', 1, 10)
+    await send('prices', 0, 20)
+    await until('both are recorded', () => progress().records === 2)
+    abort.abort()
+    expect(await recording).toMatchObject({ status: 'interrupted', records: 2 })
+    expect((await recorded()).map(({ timestampMs }) => timestampMs - priceAt(0).eventTimeMs)).toEqual([10, 20])
+  })
+
+  test('is recorded from a moment on, and up to max', async () => {
+    await send('prices', 0, 0, 10)
+    const since = priceAt(10).eventTimeMs
+    const recording = record({ broker, topics: ['prices'], file, live: true, since, max: 2 })
+    await send('prices', 1, 20)
+    expect((await recording).records).toBe(2)
+  })
+})
+
+describe('no file is left', () => {
+  test('when the topic does not exist', async () => {
+    await expect(record({ broker, topics: ['none'], file })).rejects.toMatchObject({ code: 'no-such-topic' })
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test('when reading fails half way', async () => {
+    await send('prices', 0, 0)
+    const onStart = () => broker.disconnect()
+    await expect(record({ broker, topics: ['prices'], file, stallMs: 1, onStart })).rejects.toMatchObject({
+      code: expect.stringMatching(/stalled|unreachable/),
+    })
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test.each([
+    [{ topics: [] }, 'topics: got none; allowed: at least one'],
+    [{ max: 0 }, 'max: got 0; allowed: a whole number from 1'],
+    [{ live: true, until: 5 }, 'live: goes on until max or the signal; leave until and toOffset out'],
+  ] as const)('for %j', async (given, message) => {
+    await expect(record({ broker, topics: ['prices'], file, ...given })).rejects.toMatchObject({
+      code: 'bad-option',
+      message,
+    })
+    expect(await readdir(folder)).toEqual([])
+  })
+})
