@@ -12,14 +12,15 @@ export class Backlog {
   readonly #ready: readonly Set<WarmJob>[] = PRIORITIES.map(() => new Set())
   readonly #held: readonly Set<WarmJob>[] = PRIORITIES.map(() => new Set())
   readonly #due = new DueQueue<WarmJob>()
-  #pairs = 0
+  /** Pairs that wait, by rank. */
+  readonly #weights: number[] = PRIORITIES.map(() => 0)
 
   constructor(maxPairs: number) {
     this.#maxPairs = maxPairs
   }
 
   get pairs(): number {
-    return this.#pairs
+    return this.#pairsAbove(PRIORITIES.length)
   }
 
   get held(): number {
@@ -31,7 +32,7 @@ export class Backlog {
   }
 
   get overfull(): boolean {
-    return this.#pairs > this.#maxPairs
+    return this.pairs > this.#maxPairs
   }
 
   /** When the next held request is due. */
@@ -39,19 +40,17 @@ export class Backlog {
     return this.#due.peek()?.dueMs
   }
 
-  /** Returns those that had to go for it; the job itself where nothing lower was there. */
+  /** Returns those that had to go for it; the job itself where there is not enough that is lower. */
   add(job: WarmJob, nowMs: number): WarmJob[] {
     const shed: WarmJob[] = []
-    while (this.#pairs + weightOf(job) > this.#maxPairs) {
+    if (job.rank > 0 && this.#pairsAbove(job.rank + 1) + weightOf(job) > this.#maxPairs) return [job]
+    while (this.pairs + weightOf(job) > this.#maxPairs) {
       const victim = this.#lowestBelow(job.rank)
-      if (victim === undefined) {
-        if (job.rank === 0) break
-        return [...shed, job]
-      }
+      if (victim === undefined) break
       this.#remove(victim)
       shed.push(victim)
     }
-    this.#pairs += weightOf(job)
+    this.#weights[job.rank] = this.#pairsOf(job.rank) + weightOf(job)
     if (job.dueMs > nowMs) {
       this.#of(this.#held, job.rank).add(job)
       this.#due.push(job)
@@ -103,10 +102,21 @@ export class Backlog {
   }
 
   #remove(job: WarmJob): void {
-    this.#pairs -= weightOf(job)
+    this.#weights[job.rank] = this.#pairsOf(job.rank) - weightOf(job)
     if (this.#of(this.#ready, job.rank).delete(job)) return
     this.#of(this.#held, job.rank).delete(job)
     this.#due.remove(job)
+  }
+
+  #pairsOf(rank: number): number {
+    return this.#weights[rank] ?? 0
+  }
+
+  /** Of the ranks before `rank`. */
+  #pairsAbove(rank: number): number {
+    let pairs = 0
+    for (let above = 0; above < rank; above++) pairs += this.#pairsOf(above)
+    return pairs
   }
 
   #of(sets: readonly Set<WarmJob>[], rank: number): Set<WarmJob> {
