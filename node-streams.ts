@@ -39,7 +39,6 @@ export interface StreamsOptions {
   readonly caches: Caches
   readonly detectors: readonly Detector[]
   readonly clock: Clock
-  readonly random: () => number
   readonly metrics: Metrics
   readonly log: Log
 }
@@ -55,6 +54,7 @@ export function createStreams(options: StreamsOptions): Streams {
     clock: options.clock,
     metrics: options.metrics,
     nodeId: options.nodeId,
+    topic: config.kafka.warmRequestsTopic,
     // What this node's detectors read, and what its chains' detectors may read soon.
     isInterested: (chain, pair) => assigned.has(partitionOf(chain, priceTopics.partitions)) || caches.table.find(chain, pair) >= 0,
   })
@@ -87,14 +87,18 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
   const { config, broker, priceTopics } = options
   const groupId = priceGroup(config)
   const deadLetters = deadLettersOf(options, groupId, parts.producer)
-  const handler = new PriceUpdates(priceUpdatesOptions(options, { ...parts, deadLetters }))
+  const updates = new PriceUpdates(priceUpdatesOptions(options, { ...parts, deadLetters }))
   const rebalances = options.metrics.counter('rebalances_total', { group: groupId })
   const consumer = broker.consumer({
     mode: 'group',
     groupId,
     topics: priceTopics.topics,
     start: { at: 'committed', otherwise: 'latest' },
-    onBatch: createLoop({ handler, deadLetters, onFault: (error) => options.log.error({ err: error }, 'a record could not be handled') }),
+    onBatch: createLoop({
+      handlerOf: (topic, partition) => updates.lane(topic, partition),
+      deadLetters,
+      onFault: (error) => options.log.error({ err: error }, 'a record could not be handled'),
+    }),
     onAssigned: (partitions) => {
       rebalances.add(1)
       replace(parts.assigned, partitions)
@@ -127,7 +131,7 @@ function priceUpdatesOptions(options: StreamsOptions, parts: PriceParts & { read
     onFailure: ({ detector, chain, pair, error }) =>
       log.warn({ detector, chain, pair, err: error }, error === undefined ? 'a detector did not settle in time' : 'a detector threw'),
   })
-  const lookAhead = new LookAhead({
+  const lookAhead = () => new LookAhead({
     ...caches,
     mode: warming ? config.node.lookAhead : 'off',
     timeoutMs: config.node.lookAheadMs,
@@ -162,25 +166,27 @@ function createTriggers(options: StreamsOptions, producer: Producer): Triggers {
 }
 
 function createWarmConsumer(options: StreamsOptions, parts: { readonly producer: Producer; readonly warmer: Warmer }): Consumer {
-  const { config, broker, nodeId, metrics, clock } = options
+  const { config, broker, nodeId, metrics, clock, log } = options
   const results = createWarmResultProducer({ producer: parts.producer, topic: config.kafka.warmResultsTopic, partitions: options.priceTopics.partitions })
   const lost = metrics.counter('drops_total', { reason: 'warm-result-not-sent' })
-  const groupId = `forewarm.${config.node.service}.warm.${nodeId}`
-  const deadLetters = deadLettersOf(options, groupId, parts.producer)
   const handler = new WarmRequests({
     warmer: parts.warmer,
     clock,
-    deadLetters,
+    metrics,
     publish: (result) => {
       results.send(result).catch(() => lost.add(1))
     },
   })
   return broker.consumer({
     mode: 'broadcast',
-    groupId,
+    groupId: `forewarm.${config.node.service}.warm.${nodeId}`,
     topics: [config.kafka.warmRequestsTopic],
     start: { at: 'latest' },
-    onBatch: createLoop({ handler, deadLetters, onFault: (error) => options.log.error({ err: error }, 'a warm request could not be handled') }),
+    onBatch: createLoop({
+      handlerOf: () => handler,
+      deadLetters: async () => lost.add(1),
+      onFault: (error) => log.error({ err: error }, 'a warm request could not be handled'),
+    }),
     onEvent: (event) => report(options, event),
   })
 }

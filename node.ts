@@ -1,18 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import { liveChecks, readyChecks, warmingHealth } from './node-health.ts'
 import { type Caches, createCaches } from './node-parts.ts'
 import { createStreams, type Streams } from './node-streams.ts'
 import type { WarmResult } from './schemas/warm-result.ts'
-import { createKafkaBroker } from './src/broker/kafka.ts'
+import { configuredKafka } from './src/broker/configured-kafka.ts'
 import { type Broker, BrokerError } from './src/broker/port.ts'
 import { deadLetterTopics, findPriceTopics, ownTopics, type PriceTopics } from './src/broker/price-topics.ts'
 import { type Clock, systemClock } from './src/clock.ts'
 import type { Environment } from './src/config/environment.ts'
-import { type LoadedConfig, loadConfig, secretsOf } from './src/config/load.ts'
+import { loadConfig, secretsOf } from './src/config/load.ts'
 import { describeProblems } from './src/config/problem.ts'
 import type { Config, Overrides, Profile } from './src/config/settings.ts'
 import type { Detector } from './src/detect/detector.ts'
 import { ForewarmError } from './src/forewarm-error.ts'
+import { createHttpServer, type HttpServer } from './src/http/server.ts'
 import { createLog, type Log } from './src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from './src/telemetry/metrics.ts'
 import type { Telemetry } from './src/telemetry/sdk.ts'
@@ -100,6 +102,7 @@ class Node implements ForewarmNode {
   #telemetry: Telemetry | undefined
   #streams: Streams | undefined
   #http: HttpServer | undefined
+  #httpPort: number | undefined
   #started: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
@@ -117,11 +120,11 @@ class Node implements ForewarmNode {
       log,
       l2: options.l2 ?? 'redis',
     })
-    this.#broker = options.broker ?? kafkaOf(config, log)
+    this.#broker = options.broker ?? configuredKafka(config, (event) => log.warn({ event: event.type }, `kafka: ${event.type}`))
   }
 
   get httpPort(): number | undefined {
-    return this.#http?.port
+    return this.#httpPort
   }
 
   start(): Promise<void> {
@@ -234,11 +237,22 @@ class Node implements ForewarmNode {
   async #startHttp(): Promise<void> {
     const { http, node, metrics } = this.config
     if (!node.roles.includes('api')) return
+    const vitals = () => ({ caches: this.#caches, streams: this.#streams })
     this.#http = createHttpServer({
       host: http.host,
       port: http.port,
+      token: http.token,
+      metricsAuth: http.metricsAuth,
+      metricsEnabled: metrics.enabled,
+      operations: {
+        metrics: async (accept) => this.#telemetry?.scrape(accept) ?? { body: '', contentType: 'text/plain' },
+        live: () => liveChecks(vitals()),
+        ready: () => readyChecks(vitals()),
+        warming: () => warmingHealth(vitals()),
+      },
+      onError: (error) => this.#log.error({ err: error }, 'a request could not be answered'),
     })
-    await this.#http.start()
+    this.#httpPort = (await this.#http.start()).port
   }
 
   async #close(): Promise<void> {
@@ -254,17 +268,6 @@ class Node implements ForewarmNode {
 
 /** How long handlers under way may still take when a node closes. */
 const DRAIN_MS = 1_000
-
-function kafkaOf({ kafka, node }: Config, log: Log): Broker {
-  const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = kafka
-  return createKafkaBroker({
-    brokers: kafka.brokers,
-    clientId: `forewarm.${node.service}`,
-    ...(kafka.ssl && { ssl: { ca: kafka.sslCa, cert: kafka.sslCert, key: kafka.sslKey } }),
-    ...(mechanism !== undefined && username !== undefined && password !== undefined && { sasl: { mechanism, username, password } }),
-    onEvent: (event) => log.warn({ event: event.type }, `kafka: ${event.type}`),
-  })
-}
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

@@ -26,15 +26,16 @@ export interface DeadLetter {
 }
 
 export interface LoopOptions {
-  readonly handler: RecordHandler
+  /** The handler of a partition. Batches of one partition follow each other; those of different ones may overlap. */
+  readonly handlerOf: (topic: string, partition: number) => RecordHandler
   readonly deadLetters: DeadLetters
   /** An exception that should not have been: told, and the record becomes a dead letter. */
   readonly onFault: (error: unknown, letter: DeadLetter) => void
 }
 
 export function createLoop(options: LoopOptions): BatchHandler {
-  const { handler } = options
   return async (batch, context) => {
+    const handler = options.handlerOf(batch.topic, batch.partition)
     let index = 0
     while (index < batch.count && !context.signal.aborted) {
       try {

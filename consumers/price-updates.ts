@@ -27,7 +27,8 @@ export interface PriceUpdatesOptions {
   readonly writeBehind: WriteBehind
   readonly tracker: Tracker
   readonly runner: DetectorRunner
-  readonly lookAhead: LookAhead
+  /** One for each partition: it looks along one stream. */
+  readonly lookAhead: () => LookAhead
   readonly clock: Clock
   readonly metrics: Metrics
   readonly deadLetters: DeadLetters
@@ -42,33 +43,65 @@ const MAX_AHEAD_MS = 60_000
 const TOMBSTONE = -1
 const REFUSED = -2
 
-export class PriceUpdates implements RecordHandler {
+/** The price topics of a node: a lane for each partition, and what they share. */
+export class PriceUpdates {
   readonly #options: PriceUpdatesOptions
+  readonly #shared: Shared
+  readonly #lanes = new Map<string, PriceLane>()
+
+  constructor(options: PriceUpdatesOptions) {
+    this.#options = options
+    this.#shared = {
+      counts: countsOf(options.metrics, options.table),
+      endToEndSeconds: options.metrics.histogram('end_to_end_latency_seconds'),
+      sequences: new Sequences(),
+    }
+  }
+
+  lane(topic: string, partition: number): RecordHandler {
+    const name = `${topic}/${partition}`
+    const known = this.#lanes.get(name)
+    if (known !== undefined) return known
+    const lane = new PriceLane(this.#options, this.#shared)
+    this.#lanes.set(name, lane)
+    return lane
+  }
+}
+
+interface Shared {
+  readonly counts: Counts
+  readonly endToEndSeconds: Histogram
+  readonly sequences: Sequences
+}
+
+/** One partition's way through the node. */
+class PriceLane implements RecordHandler {
+  readonly #options: PriceUpdatesOptions
+  readonly #shared: Shared
+  readonly #lookAhead: LookAhead
   readonly #columns: UpdateColumns = updateColumns(WINDOW_UPDATES * 2)
   /** First row of each record of the window, or why it has none. */
   readonly #firstRows: number[] = []
   readonly #refusals = new Map<number, Refused>()
-  readonly #letters = new Set<Promise<void>>()
-  readonly #counts: Counts
-  #sequences = new Float64Array(1024)
-  readonly #endToEndSeconds: Histogram
+  /** Handlers and dead letters under way. */
+  readonly #underWay = new Set<Promise<void>>()
   /** In a replay, time is what the records say. */
   readonly #replayClock: VirtualClock | undefined
   /** The clock, looked at once a window; a replay's once a record. */
   #nowMs = 0
 
-  constructor(options: PriceUpdatesOptions) {
+  constructor(options: PriceUpdatesOptions, shared: Shared) {
     this.#options = options
-    this.#counts = countsOf(options.metrics, options.table)
+    this.#shared = shared
+    this.#lookAhead = options.lookAhead()
     this.#replayClock = isVirtual(options.clock) ? options.clock : undefined
-    this.#endToEndSeconds = options.metrics.histogram('end_to_end_latency_seconds')
   }
 
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
     const end = this.#decode(batch, from)
-    this.#options.lookAhead.restart()
+    this.#lookAhead.restart()
     this.#nowMs = this.#options.clock.now()
-    this.#endToEndSeconds.record((this.#nowMs - (this.#columns.eventTimesMs[0] as number)) / 1000)
+    this.#shared.endToEndSeconds.record((this.#nowMs - (this.#columns.eventTimesMs[0] as number)) / 1000)
     for (let record = from; record < end; record++) {
       if (context.signal.aborted) return record
       if (this.#replayClock !== undefined) {
@@ -82,8 +115,7 @@ export class PriceUpdates implements RecordHandler {
   }
 
   async settle(): Promise<void> {
-    await this.#options.runner.idle()
-    while (this.#letters.size > 0) await Promise.all(this.#letters)
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
   }
 
   /** Decodes a window of records; the index after its last. */
@@ -133,7 +165,7 @@ export class PriceUpdates implements RecordHandler {
   /** Undefined when all rows were handled within this step, which is the rule: a promise an update would cost more than the update. */
   #handleRows(topic: string, from: number, end: number): Promise<void> | undefined {
     for (let row = from; row < end; row++) {
-      const ahead = this.#options.lookAhead.before(row, this.#columns)
+      const ahead = this.#lookAhead.before(row, this.#columns)
       // The window that was just looked at holds this row, so it is not looked at again.
       if (ahead !== undefined) return this.#handleRowsAfter(ahead, topic, { row, end })
       const wait = this.#handleRow(topic, row)
@@ -149,7 +181,7 @@ export class PriceUpdates implements RecordHandler {
   ): Promise<void> {
     await wait
     for (; rows.row < rows.end; rows.row++) {
-      await this.#options.lookAhead.before(rows.row, this.#columns)
+      await this.#lookAhead.before(rows.row, this.#columns)
       await this.#handleRow(topic, rows.row)
     }
   }
@@ -158,11 +190,11 @@ export class PriceUpdates implements RecordHandler {
     const { l1, tracker, writeBehind, runner, table, onTrigger } = this.#options
     const { pairIds, eventTimesMs, numbers } = this.#columns
     const pairId = pairIds[row] as number
-    this.#checkSequence(pairId, row)
+    if (this.#shared.sequences.isBack(pairId, this.#columns.sequences[row] as number)) this.#shared.counts.sequenceBack.add(1)
     const version = l1.nextVersion(pairId, eventTimesMs[row] as number)
     if (version < 0) {
-      if (version === -1) this.#counts.older.add(1)
-      else this.#counts.tooManyInMs.add(1)
+      if (version === -1) this.#shared.counts.older.add(1)
+      else this.#shared.counts.tooManyInMs.add(1)
       return undefined
     }
     const base = row * NUMBER_COUNT
@@ -170,25 +202,19 @@ export class PriceUpdates implements RecordHandler {
     writeBehind.add(pairId, version, numbers, base)
     tracker.observe(pairId)
     const chainId = table.chainOf(pairId)
-    this.#counts.updates.at(chainId).add(1)
+    this.#shared.counts.updates.at(chainId).add(1)
     const chain = table.chainName(chainId)
-    const wait = runner.wants(topic, chain) ? runner.handle(topic, pairId, this.#updateAt(row, chain)) : undefined
+    if (runner.wants(topic, chain)) this.#await(runner.handle(topic, pairId, this.#updateAt(row, chain)))
     onTrigger?.(pairId)
+    const wait = runner.room()
     if (!writeBehind.full) return wait
     return wait === undefined ? writeBehind.drain() : wait.then(() => writeBehind.drain())
   }
 
-  /** A source that restarts its count is worth knowing about; event time orders its updates all the same. */
-  #checkSequence(pairId: number, row: number): void {
-    const sequence = this.#columns.sequences[row] as number
-    if (Number.isNaN(sequence)) return
-    if (pairId >= this.#sequences.length) {
-      const larger = new Float64Array(pairId * 2)
-      larger.set(this.#sequences)
-      this.#sequences = larger
-    }
-    if (sequence < (this.#sequences[pairId] as number)) this.#counts.sequenceBack.add(1)
-    this.#sequences[pairId] = sequence
+  #await(underWay: Promise<void> | undefined): void {
+    if (underWay === undefined) return
+    this.#underWay.add(underWay)
+    void underWay.then(() => this.#underWay.delete(underWay))
   }
 
   #updateAt(row: number, chain: string): PriceUpdate {
@@ -222,7 +248,7 @@ export class PriceUpdates implements RecordHandler {
         record,
         refused('name-too-long', `pair: at most ${MAX_PAIR_BYTES} bytes, got ${Buffer.byteLength(pair)}`),
       )
-    this.#counts.delisted.add(1)
+    this.#shared.counts.delisted.add(1)
     const pairId = table.find(chain, pair)
     if (pairId < 0) return undefined
     l1.remove(pairId)
@@ -232,10 +258,26 @@ export class PriceUpdates implements RecordHandler {
   }
 
   #refuse(batch: Batch, index: number, { reason, detail }: Refused): undefined {
-    const letter = this.#options.deadLetters({ batch, index, reason, detail })
-    this.#letters.add(letter)
-    void letter.then(() => this.#letters.delete(letter))
+    this.#await(this.#options.deadLetters({ batch, index, reason, detail }))
     return undefined
+  }
+}
+
+/** A source that restarts its count is worth knowing about; event time orders its updates all the same. */
+class Sequences {
+  #last = new Float64Array(1024)
+
+  /** Whether the sequence is lower than the pair's last one; NaN where there is none. */
+  isBack(pairId: number, sequence: number): boolean {
+    if (Number.isNaN(sequence)) return false
+    if (pairId >= this.#last.length) {
+      const larger = new Float64Array(pairId * 2)
+      larger.set(this.#last)
+      this.#last = larger
+    }
+    const isBack = sequence < (this.#last[pairId] as number)
+    this.#last[pairId] = sequence
+    return isBack
   }
 }
 

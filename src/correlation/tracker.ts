@@ -97,13 +97,7 @@ export class Tracker {
     into.count = 0
     if (!this.hasEdges || trigger >= this.#updates.length) return 0
     this.#collect(trigger, into)
-    if (into.count === 0) {
-      const base = trigger * READERS_PER_PAIR
-      for (let r = 0; r < READERS_PER_PAIR; r++) {
-        const reader = this.#readers[base + r] as number
-        if (reader !== NONE) into.add(reader - 1, FIRST_RATE, 0)
-      }
-    }
+    if (into.count === 0) this.#borrow(trigger, into)
     return into.count
   }
 
@@ -122,6 +116,22 @@ export class Tracker {
       const read = this.#read[base + edge] as number
       if (read !== NONE) into.add(read - 1, this.#rates[base + edge] as number, this.#lagsMs[base + edge] as number)
     }
+  }
+
+  /** Siblings read each other: who reads the pair is likely read after it, and as much later. */
+  #borrow(trigger: number, into: KnownReads): void {
+    const base = trigger * READERS_PER_PAIR
+    for (let r = 0; r < READERS_PER_PAIR; r++) {
+      const reader = (this.#readers[base + r] as number) - 1
+      if (reader >= 0) into.add(reader, FIRST_RATE, this.#lagOf(reader, trigger))
+    }
+  }
+
+  #lagOf(trigger: number, pairId: number): number {
+    const base = trigger * READS_PER_PAIR
+    for (let edge = 0; edge < READS_PER_PAIR; edge++)
+      if (this.#read[base + edge] === pairId + 1) return this.#lagsMs[base + edge] as number
+    return 0
   }
 
   #addReader(pairId: number, reader: number): void {

@@ -1,5 +1,6 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import type { Counter, Metrics } from '../telemetry/slab.ts'
+import { systemTimer, type Timer } from '../timer.ts'
 import type { Detector } from './detector.ts'
 import { BoundPrices, type PriceSources } from './prices.ts'
 
@@ -14,6 +15,7 @@ export interface RunnerOptions {
   readonly concurrency: number
   readonly timeoutMs: number
   readonly metrics: Metrics
+  readonly timer?: Timer
   readonly onFailure: (failure: DetectorFailure) => void
 }
 
@@ -27,28 +29,31 @@ export interface DetectorFailure {
 
 /** One update on its way through the detectors. */
 interface Run {
+  readonly topic: string
   readonly pairId: number
   readonly update: PriceUpdate
   readonly prices: BoundPrices
 }
 
+/** Updates that may wait for the handlers of earlier ones of their pair, for each pair under way. */
+const RUNS_PER_PAIR = 16
+
 export class DetectorRunner {
   readonly #options: RunnerOptions
+  readonly #timer: Timer
   readonly #errors: readonly Counter[]
   readonly #timeouts: readonly Counter[]
-  /** Pairs whose handlers have not settled. */
-  readonly #waiting = new Map<number, Promise<void>>()
-  /** Called when one of them did. */
-  #wake: (() => void) | undefined
+  /** By pair: the last of its updates that have not settled. */
+  readonly #last = new Map<number, Promise<void>>()
+  #runs = 0
+  #waiting: (() => void)[] = []
 
   constructor(options: RunnerOptions) {
+    const { detectors, metrics } = options
     this.#options = options
-    this.#errors = options.detectors.map(({ name }) =>
-      options.metrics.counter('detector_errors_total', { detector: name }),
-    )
-    this.#timeouts = options.detectors.map(({ name }) =>
-      options.metrics.counter('detector_timeouts_total', { detector: name }),
-    )
+    this.#timer = options.timer ?? systemTimer
+    this.#errors = detectors.map(({ name }) => metrics.counter('detector_errors_total', { detector: name }))
+    this.#timeouts = detectors.map(({ name }) => metrics.counter('detector_timeouts_total', { detector: name }))
   }
 
   /** Whether anybody here would look at it: an update that nobody wants is not made into an object. */
@@ -56,34 +61,42 @@ export class DetectorRunner {
     return this.#options.detectors.some((detector) => subscribed(detector, topic, chain))
   }
 
-  /** The promise, if there is one, is to be awaited before the next update is handed in. */
+  /** Resolves when every handler of the update settled or ran out of time, never rejects; undefined where they already have. */
   handle(topic: string, pairId: number, update: PriceUpdate): Promise<void> | undefined {
-    const before = this.#waiting.get(pairId)
-    if (before !== undefined)
-      return this.#handleAfter(before, topic, { pairId, update, prices: this.#pricesFor(pairId) })
-    this.#start(topic, { pairId, update, prices: this.#pricesFor(pairId) })
-    return this.#waiting.size >= this.#options.concurrency ? this.#untilOneSettles() : undefined
+    const before = this.#last.get(pairId)
+    const start = () => this.#start({ topic, pairId, update, prices: new BoundPrices(this.#options.sources, pairId) })
+    const run = before === undefined ? start() : before.then(start)
+    if (run === undefined) return undefined
+    this.#runs++
+    const done: Promise<void> = run.then(() => this.#left(pairId, done))
+    this.#last.set(pairId, done)
+    return done
   }
 
-  /** Resolves when every handler settled or ran out of time. */
-  async idle(): Promise<void> {
-    while (this.#waiting.size > 0) await this.#untilOneSettles()
+  /** To be awaited before the next update is handed in; undefined while there is room. */
+  room(): Promise<void> | undefined {
+    return this.#isFull() ? this.#untilRoom() : undefined
   }
 
-  #pricesFor(pairId: number): BoundPrices {
-    return new BoundPrices(this.#options.sources, pairId)
+  #isFull(): boolean {
+    const { concurrency } = this.#options
+    return this.#last.size >= concurrency || this.#runs >= concurrency * RUNS_PER_PAIR
   }
 
-  async #handleAfter(before: Promise<void>, topic: string, run: Run): Promise<void> {
-    await before
-    this.#start(topic, run)
-    if (this.#waiting.size >= this.#options.concurrency) await this.#untilOneSettles()
+  async #untilRoom(): Promise<void> {
+    while (this.#isFull()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  #start(topic: string, run: Run): void {
+  #left(pairId: number, done: Promise<void>): void {
+    this.#runs--
+    if (this.#last.get(pairId) === done) this.#last.delete(pairId)
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  #start(run: Run): Promise<void> | undefined {
     let promises: Promise<void>[] | undefined
     for (const [index, detector] of this.#options.detectors.entries()) {
-      if (!subscribed(detector, topic, run.update.chain)) continue
+      if (!subscribed(detector, run.topic, run.update.chain)) continue
       try {
         const promise = detector.detect(run.update, run.prices)
         if (promise === undefined) continue
@@ -93,59 +106,41 @@ export class DetectorRunner {
         this.#failed(index, run, error)
       }
     }
-    if (promises === undefined) this.#settled(run)
-    else this.#await(run, promises)
-  }
-
-  #await(run: Run, promises: readonly Promise<void>[]): void {
-    const all = Promise.all(promises).then(() => {
-      this.#waiting.delete(run.pairId)
-      this.#settled(run)
-      this.#wake?.()
-    })
-    this.#waiting.set(run.pairId, all)
+    if (promises !== undefined) return Promise.all(promises).then(() => this.#settled(run))
+    this.#settled(run)
+    return undefined
   }
 
   /** Never rejects: failure and time-out are counted here. */
   async #bounded(index: number, run: Run, promise: Promise<void>): Promise<void> {
-    const { timeoutMs, onFailure, detectors } = this.#options
-    let timer: NodeJS.Timeout | undefined
+    let cancel = (): void => undefined
     const outOfTime = new Promise<'out-of-time'>((resolve) => {
-      timer = setTimeout(() => resolve('out-of-time'), timeoutMs)
+      cancel = this.#timer(this.#options.timeoutMs, () => resolve('out-of-time'))
     })
     try {
       if ((await Promise.race([promise, outOfTime])) !== 'out-of-time') return
       this.#timeouts[index]?.add(1)
-      onFailure({ detector: detectors[index]?.name ?? '', chain: run.update.chain, pair: run.update.pair })
+      this.#tell(index, run)
       promise.catch((error: unknown) => this.#failed(index, run, error))
     } catch (error) {
       this.#failed(index, run, error)
     } finally {
-      clearTimeout(timer)
+      cancel()
     }
   }
 
   #failed(index: number, run: Run, error: unknown): void {
     this.#errors[index]?.add(1)
-    this.#options.onFailure({
-      detector: this.#options.detectors[index]?.name ?? '',
-      chain: run.update.chain,
-      pair: run.update.pair,
-      error,
-    })
+    this.#tell(index, run, { error })
+  }
+
+  #tell(index: number, { update }: Run, what: { readonly error?: unknown } = {}): void {
+    const detector = this.#options.detectors[index]?.name ?? ''
+    this.#options.onFailure({ detector, chain: update.chain, pair: update.pair, ...what })
   }
 
   #settled(run: Run): void {
     this.#options.sources.tracker.settle(run.pairId, run.prices.readEdges)
-  }
-
-  #untilOneSettles(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = () => {
-        this.#wake = undefined
-        resolve()
-      }
-    })
   }
 }
 

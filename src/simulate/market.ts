@@ -31,7 +31,7 @@ interface Listing {
 const STEP = 0.002
 const SPREAD = 0.0005
 /** Groups are picked by Zipf's law with this exponent. */
-const SKEW = 0.8
+const SKEW = 1
 
 export function createMarket(options: MarketOptions): Market {
   const { chains, groupsPerChain, pairsPerGroup, random } = options

@@ -1,0 +1,55 @@
+import { parseWarmRequest } from '../schemas/warm-request.ts'
+import type { WarmResult } from '../schemas/warm-result.ts'
+import type { Batch } from '../src/broker/port.ts'
+import { type Clock, isVirtual } from '../src/clock.ts'
+import type { Metrics } from '../src/telemetry/slab.ts'
+import { traceOf } from '../src/telemetry/spans.ts'
+import type { Warmer } from '../src/warming/warmer.ts'
+import type { RecordHandler } from './loop.ts'
+
+/**
+ * Warm requests -> the warmer -> a result, where this node had to do with it. Every node reads every request, so one
+ * that can't be read is counted by each and put aside by none: it would be there as often as there are nodes.
+ */
+export interface WarmRequestsOptions {
+  readonly warmer: Warmer
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly publish: (result: WarmResult) => void
+}
+
+export class WarmRequests implements RecordHandler {
+  readonly #options: WarmRequestsOptions
+
+  constructor(options: WarmRequestsOptions) {
+    this.#options = options
+  }
+
+  handle(batch: Batch, index: number): number {
+    const { warmer, clock } = this.#options
+    if (isVirtual(clock)) clock.advanceTo(batch.timestampMs(index))
+    const value = batch.value(index)
+    const parsed = parseWarmRequest(value ?? Buffer.alloc(0))
+    if (!parsed.ok) this.#refused(parsed.reason)
+    // Not awaited: a request may be held for its time, and others are not to wait behind it. `room` bounds them all.
+    else void this.#answer(warmer.submit(parsed.value, traceOf(batch.headers(index))))
+    return index + 1
+  }
+
+  settle(): Promise<void> {
+    return this.#options.warmer.room()
+  }
+
+  async #answer(submitted: Promise<WarmResult | undefined>): Promise<void> {
+    try {
+      const result = await submitted
+      if (result !== undefined) this.#options.publish(result)
+    } catch {
+      this.#refused('fault')
+    }
+  }
+
+  #refused(reason: string): void {
+    this.#options.metrics.counter('warm_requests_refused_total', { reason }).add(1)
+  }
+}

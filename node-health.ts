@@ -1,0 +1,56 @@
+import type { Caches } from './node-parts.ts'
+import type { Streams } from './node-streams.ts'
+import type { Consumer } from './src/broker/port.ts'
+import type { Check, WarmingHealth } from './src/http/operations.ts'
+
+/** What a node says of itself. `streams` is undefined until Kafka answered at the start. */
+export interface Vitals {
+  readonly caches: Caches
+  readonly streams: Streams | undefined
+}
+
+/** A consumer that gave up for good is the one thing that a restart of the process mends. */
+export function liveChecks({ streams }: Vitals): readonly Check[] {
+  return consumersOf(streams).map(([name, consumer]) =>
+    consumer.health().state === 'failed' ? { name, status: 'failed', reason: 'the consumer gave up' } : { name, status: 'ok' },
+  )
+}
+
+export function readyChecks({ streams, caches }: Vitals): readonly Check[] {
+  const kafka: readonly Check[] =
+    streams === undefined
+      ? [{ name: 'kafka', status: 'failed', reason: 'Kafka has not answered yet' }]
+      : consumersOf(streams).map(([name, consumer]) => {
+          const { state } = consumer.health()
+          return state === 'running' ? { name, status: 'ok' } : { name, status: 'failed', reason: `the consumer is ${state}` }
+        })
+  return [...kafka, l2Check(caches)]
+}
+
+export function warmingHealth(vitals: Vitals): WarmingHealth {
+  const { caches, streams } = vitals
+  const stats = streams?.warmer.stats()
+  const { done = 0, partial = 0, timeout = 0, failed = 0 } = stats?.byStatus ?? {}
+  const operations = done + partial + timeout + failed
+  return {
+    tracker: { totalPairs: caches.tracker.totalPairs, totalUpdates: caches.tracker.totalUpdates },
+    warmer: {
+      totalWarmingOps: operations,
+      totalPairsWarmed: stats?.pairsWarmed ?? 0,
+      successRate: operations === 0 ? 1 : (done + partial) / operations,
+    },
+    checks: [...liveChecks(vitals), l2Check(caches)],
+  }
+}
+
+function l2Check({ l2 }: Caches): Check {
+  const state = l2.state()
+  return state.status === 'up' ? { name: 'l2', status: 'ok' } : { name: 'l2', status: 'degraded', reason: state.reason }
+}
+
+function consumersOf(streams: Streams | undefined): readonly (readonly [name: string, consumer: Consumer])[] {
+  const named: (readonly [string, Consumer])[] = []
+  if (streams?.prices !== undefined) named.push(['price-updates', streams.prices])
+  if (streams?.warmRequests !== undefined) named.push(['warm-requests', streams.warmRequests])
+  return named
+}
