@@ -58,11 +58,11 @@ export const adminFacts: Facts = {
 
   'tells the settings of a topic, given or not': async (stage) => {
     const topic = await newTopic(stage, 1, { 'retention.ms': '3600000', 'cleanup.policy': 'compact' })
-    const config = await stage.admin.topicConfig(topic, ['retention.ms', 'cleanup.policy', 'max.message.bytes'])
+    const config = await stage.admin.topicConfig(topic, ['retention.ms', 'cleanup.policy', 'retention.bytes'])
     expect(Object.fromEntries(config)).toEqual({
       'retention.ms': '3600000',
       'cleanup.policy': 'compact',
-      'max.message.bytes': '1048588',
+      'retention.bytes': '-1',
     })
   },
 

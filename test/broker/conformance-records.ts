@@ -137,7 +137,7 @@ export const recordFacts: Facts = {
   },
 
   'takes together, for one partition, what the topic allows for one record': async (stage) => {
-    const topic = await newTopic(stage, 3)
+    const topic = await newTopic(stage, 3, { 'max.message.bytes': '1048588' })
     const large = (partition: number, count: number) =>
       // Random: compression must not make it fit.
       Array.from({ length: count }, () => ({ partition, value: randomBytes(10_000) }))
@@ -170,7 +170,7 @@ export const recordFacts: Facts = {
   },
 
   'refuses a record that is larger than the topic allows, and takes the next good one': async (stage) => {
-    const topic = await newTopic(stage)
+    const topic = await newTopic(stage, 1, { 'max.message.bytes': '1048588' })
     const strict = await newTopic(stage, 1, { 'max.message.bytes': '2000' })
     const tooLarge = { name: 'BrokerError', code: 'too-large', retriable: false }
     const send = (name: string, bytes: number) => stage.producer.sendBatch(name, records(0, ['x'.repeat(bytes)]))
