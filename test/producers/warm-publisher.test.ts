@@ -1,0 +1,170 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { createWarmPublisher, type WarmPublisher } from '../../producers/warm-publisher.ts'
+import { createWarmResultProducer, type WarmResultProducer } from '../../producers/warm-results.ts'
+import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
+import type { WarmResult, WarmStatus } from '../../schemas/warm-result.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory.ts'
+import { BrokerError, type Producer } from '../../src/broker/port.ts'
+import { type VirtualClock, virtualClock } from '../../src/clock.ts'
+import { ManualTimer } from '../harness/manual-timer.ts'
+import { until } from '../harness/until.ts'
+import { storedRecords } from './stored-records.ts'
+
+const TOPICS = { warmRequests: 'warm-requests', warmResults: 'warm-results' }
+const NOW_MS = 1_700_000_000_000
+const ASK = { chain: 'ethereum', pairs: ['WETH/USDC'] }
+
+let broker: MemoryBroker
+let clock: VirtualClock
+let timer: ManualTimer
+let publisher: WarmPublisher
+let producer: Producer
+let results: WarmResultProducer
+
+beforeEach(async () => {
+  broker = createMemoryBroker({ partitions: { [TOPICS.warmRequests]: 3, [TOPICS.warmResults]: 3 } })
+  clock = virtualClock(NOW_MS)
+  timer = new ManualTimer(clock)
+  publisher = await createWarmPublisher({ broker, topics: TOPICS, clock, timer: timer.start })
+  producer = broker.producer()
+  await producer.connect()
+  results = createWarmResultProducer({ producer, topic: TOPICS.warmResults, partitions: 3 })
+})
+afterEach(async () => {
+  await publisher.close()
+  await results.close()
+  await broker.close()
+})
+
+/** Moves the virtual time along, so that what lingers is sent. */
+async function passing<T>(work: Promise<T>, stepMs = 1): Promise<T> {
+  let done = false
+  const settle = () => {
+    done = true
+  }
+  work.then(settle, settle)
+  await until('it is done', async () => {
+    await timer.advance(stepMs)
+    return done
+  })
+  return work
+}
+
+/** The requests that nodes would see, once there are `count`. */
+async function requests(count: number): Promise<WarmRequest[]> {
+  const stored = await passing(storedRecords(broker, TOPICS.warmRequests, count))
+  return stored.map(({ value }) => {
+    const parsed = parseWarmRequest(value ?? Buffer.alloc(0))
+    if (!parsed.ok) throw new Error(parsed.detail)
+    return parsed.value
+  })
+}
+
+async function reply(requestId: string, node: string, status: WarmStatus): Promise<WarmResult> {
+  const counts = { warmed: 1, alreadyInL1: 0, notFound: 0, refusedOlder: 0, notInterested: 0 }
+  const result: WarmResult = { v: 1, requestId, node, status, ...counts, durationMs: 1, atMs: 2 }
+  await results.send(result)
+  return result
+}
+
+describe('warm publisher', () => {
+  it('sends what it is asked for, with an id of its own', async () => {
+    const ask = {
+      ...ASK,
+      priority: 'critical',
+      reason: 'listing at noon',
+      dryRun: true,
+      notBeforeMs: NOW_MS + 10,
+    } as const
+    const receipt = await passing(publisher.request({ ...ask, expiresAtMs: NOW_MS + 5_000 }))
+    expect(receipt).toEqual({ status: 'sent', requestId: expect.any(String) })
+    expect(await requests(1)).toEqual([
+      { v: 1, requestId: receipt.requestId, origin: 'manual', issuedAtMs: NOW_MS, ...ask, expiresAtMs: NOW_MS + 5_000 },
+    ])
+  })
+
+  it('waits for the first result that is no refusal', async () => {
+    const waited = publisher.request({ ...ASK, wait: true })
+    const [request] = await requests(1)
+    const requestId = request?.requestId ?? ''
+    const refusal = await reply(requestId, 'node-1', 'refused')
+    const done = await reply(requestId, 'node-2', 'done')
+    expect(await waited).toEqual({ status: 'answered', requestId, result: done, results: [refusal, done] })
+    expect(timer.pending).toBe(0)
+  })
+
+  it('waits for as many nodes as it is told, and counts a node once', async () => {
+    const waited = publisher.request({ ...ASK, wait: true, waitFor: 2 })
+    const [request] = await requests(1)
+    const requestId = request?.requestId ?? ''
+    const first = await reply(requestId, 'node-1', 'done')
+    await reply(requestId, 'node-1', 'done')
+    const second = await reply(requestId, 'node-2', 'partial')
+    expect(await waited).toMatchObject({ result: first, results: [first, second] })
+  })
+
+  it('gives up after its time, with what came until then', async () => {
+    const waited = publisher.request({ ...ASK, wait: true, timeoutMs: 200 })
+    const [request] = await requests(1)
+    const requestId = request?.requestId ?? ''
+    const refusal = await reply(requestId, 'node-1', 'refused')
+    expect(await passing(waited, 20)).toEqual({ status: 'timeout', requestId, results: [refusal] })
+  })
+
+  it('waits from the time that the request is held for', async () => {
+    const waited = publisher.request({ ...ASK, wait: true, timeoutMs: 200, notBeforeMs: NOW_MS + 1_000 })
+    expect(await passing(waited, 100)).toMatchObject({ status: 'timeout' })
+    expect(clock.now()).toBeGreaterThanOrEqual(NOW_MS + 1_200)
+  })
+
+  it('keeps the answers of several requests apart', async () => {
+    const waited = [1, 2, 3].map((i) => publisher.request({ ...ASK, pairs: [`p-${i}`], wait: true }))
+    const sent = await requests(3)
+    for (const { requestId, pairs } of sent.toReversed()) await reply(requestId, `node of ${pairs[0]}`, 'done')
+    const receipts = await Promise.all(waited)
+    const nodes = receipts.map((receipt) => receipt.status === 'answered' && receipt.result.node)
+    expect(nodes).toEqual(['node of p-1', 'node of p-2', 'node of p-3'])
+  })
+
+  it('passes over results that cannot be read', async () => {
+    const waited = publisher.request({ ...ASK, wait: true })
+    const [request] = await requests(1)
+    const requestId = request?.requestId ?? ''
+    for (const value of ['{', '{"v":2}', null])
+      await producer.sendBatch(TOPICS.warmResults, [{ partition: 0, key: requestId, value }])
+    const done = await reply(requestId, 'node-1', 'done')
+    expect(await waited).toMatchObject({ status: 'answered', result: done })
+  })
+
+  it('refuses what no node would take', async () => {
+    for (const pairs of [[], [''], Array.from({ length: 1_001 }, (_, i) => `p${i}`)])
+      await expect(publisher.request({ ...ASK, pairs })).rejects.toMatchObject({
+        name: 'ForewarmError',
+        code: 'refused',
+      })
+    await expect(publisher.request({ ...ASK, chain: 'c'.repeat(65) })).rejects.toMatchObject({ code: 'refused' })
+  })
+
+  it('rejects where the request cannot be stored, and waits for it no more', async () => {
+    broker.fail(1, new BrokerError('refused', 'no', { retriable: false }))
+    await expect(passing(publisher.request({ ...ASK, wait: true }))).rejects.toMatchObject({ code: 'refused' })
+    expect(timer.pending).toBe(0)
+  })
+
+  it('tells at its close who still waits, and takes nothing afterwards', async () => {
+    const waited = publisher.request({ ...ASK, wait: true })
+    await requests(1)
+    const refused = expect(waited).rejects.toMatchObject({ code: 'closed' })
+    await publisher.close()
+    await refused
+    await publisher.close()
+    await expect(publisher.request(ASK)).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  it('says so where there is no topic for warm requests', async () => {
+    const empty = createMemoryBroker()
+    const opened = createWarmPublisher({ broker: empty, topics: TOPICS, clock })
+    await expect(opened).rejects.toMatchObject({ code: 'topics-unusable' })
+    await empty.close()
+  })
+})
