@@ -1,6 +1,6 @@
 /** The public API. Everything here is documented where it is defined. */
 export { createNode, type ForewarmNode, type NodeOptions, type NodeStats } from './node.ts'
-export { type DeadLettersOptions, createDeadLetters } from './producers/dead-letters.ts'
+export { createDeadLetters, type DeadLettersOptions } from './producers/dead-letters.ts'
 export { PricePublisher, type PricePublisherOptions } from './producers/price-updates.ts'
 export { createWarmPublisher, type WarmPublisher } from './producers/warm-publisher.ts'
 export type { PriceUpdate } from './schemas/price-update.ts'

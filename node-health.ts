@@ -12,7 +12,9 @@ export interface Vitals {
 /** A consumer that gave up for good is the one thing that a restart of the process mends. */
 export function liveChecks({ streams }: Vitals): readonly Check[] {
   return consumersOf(streams).map(([name, consumer]) =>
-    consumer.health().state === 'failed' ? { name, status: 'failed', reason: 'the consumer gave up' } : { name, status: 'ok' },
+    consumer.health().state === 'failed'
+      ? { name, status: 'failed', reason: 'the consumer gave up' }
+      : { name, status: 'ok' },
   )
 }
 
@@ -22,7 +24,9 @@ export function readyChecks({ streams, caches }: Vitals): readonly Check[] {
       ? [{ name: 'kafka', status: 'failed', reason: 'Kafka has not answered yet' }]
       : consumersOf(streams).map(([name, consumer]) => {
           const { state } = consumer.health()
-          return state === 'running' ? { name, status: 'ok' } : { name, status: 'failed', reason: `the consumer is ${state}` }
+          return state === 'running'
+            ? { name, status: 'ok' }
+            : { name, status: 'failed', reason: `the consumer is ${state}` }
         })
   return [...kafka, l2Check(caches)]
 }

@@ -51,7 +51,8 @@ function createL2(options: CachesOptions, table: PairTable): L2 {
   const { config, clock, random, metrics } = options
   const ttlMs = config.cache.l2TtlSeconds * 1000
   const [url] = config.cache.redisUrls
-  if (options.l2 === 'memory' || !config.cache.l2Enabled || url === undefined) return createMemoryL2({ clock, random, ttlMs })
+  if (options.l2 === 'memory' || !config.cache.l2Enabled || url === undefined)
+    return createMemoryL2({ clock, random, ttlMs })
   return createRedisL2({ url, table, clock, random, ttlMs, metrics, service: config.node.service })
 }
 

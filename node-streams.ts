@@ -38,6 +38,7 @@ export interface StreamsOptions {
   readonly priceTopics: PriceTopics
   readonly caches: Caches
   readonly detectors: readonly Detector[]
+  readonly start: 'earliest' | 'latest'
   readonly clock: Clock
   readonly metrics: Metrics
   readonly log: Log
@@ -56,11 +57,16 @@ export function createStreams(options: StreamsOptions): Streams {
     nodeId: options.nodeId,
     topic: config.kafka.warmRequestsTopic,
     // What this node's detectors read, and what its chains' detectors may read soon.
-    isInterested: (chain, pair) => assigned.has(partitionOf(chain, priceTopics.partitions)) || caches.table.find(chain, pair) >= 0,
+    isInterested: (chain, pair) =>
+      assigned.has(partitionOf(chain, priceTopics.partitions)) || caches.table.find(chain, pair) >= 0,
   })
   const roles = new Set<Role>(config.node.roles)
-  const prices = roles.has('correlate') || roles.has('detect') ? createPriceConsumer(options, { producer, promotion, assigned }) : undefined
-  const warmRequests = roles.has('warm') && isWarming(config) ? createWarmConsumer(options, { producer, warmer }) : undefined
+  const prices =
+    roles.has('correlate') || roles.has('detect')
+      ? createPriceConsumer(options, { producer, promotion, assigned })
+      : undefined
+  const warmRequests =
+    roles.has('warm') && isWarming(config) ? createWarmConsumer(options, { producer, warmer }) : undefined
   return {
     producer,
     warmer,
@@ -93,7 +99,7 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
     mode: 'group',
     groupId,
     topics: priceTopics.topics,
-    start: { at: 'committed', otherwise: 'latest' },
+    start: { at: 'committed', otherwise: options.start },
     onBatch: createLoop({
       handlerOf: (topic, partition) => updates.lane(topic, partition),
       deadLetters,
@@ -118,7 +124,10 @@ function priceGroup(config: Config): string {
   return `forewarm.${config.node.service}${only}`
 }
 
-function priceUpdatesOptions(options: StreamsOptions, parts: PriceParts & { readonly deadLetters: ReturnType<typeof deadLettersOf> }) {
+function priceUpdatesOptions(
+  options: StreamsOptions,
+  parts: PriceParts & { readonly deadLetters: ReturnType<typeof deadLettersOf> },
+) {
   const { config, caches, clock, metrics, log } = options
   const detectors = config.node.roles.includes('detect') ? options.detectors : []
   const warming = isWarming(config)
@@ -129,16 +138,21 @@ function priceUpdatesOptions(options: StreamsOptions, parts: PriceParts & { read
     timeoutMs: config.node.detectorTimeoutMs,
     metrics,
     onFailure: ({ detector, chain, pair, error }) =>
-      log.warn({ detector, chain, pair, err: error }, error === undefined ? 'a detector did not settle in time' : 'a detector threw'),
+      log.warn(
+        { detector, chain, pair, err: error },
+        error === undefined ? 'a detector did not settle in time' : 'a detector threw',
+      ),
   })
-  const lookAhead = () => new LookAhead({
-    ...caches,
-    mode: warming ? config.node.lookAhead : 'off',
-    timeoutMs: config.node.lookAheadMs,
-    minRate: config.warming.minScore,
-    promote: (pairIds, timeoutMs) => parts.promotion.promote(pairIds, { timeoutMs }),
-  })
-  const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts.producer) : undefined
+  const lookAhead = () =>
+    new LookAhead({
+      ...caches,
+      mode: warming ? config.node.lookAhead : 'off',
+      timeoutMs: config.node.lookAheadMs,
+      minRate: config.warming.minScore,
+      promote: (pairIds, timeoutMs) => parts.promotion.promote(pairIds, { timeoutMs }),
+    })
+  const triggers =
+    warming && config.node.roles.includes('correlate') ? createTriggers(options, parts.producer) : undefined
   return {
     ...caches,
     runner,
@@ -152,7 +166,11 @@ function priceUpdatesOptions(options: StreamsOptions, parts: PriceParts & { read
 
 function createTriggers(options: StreamsOptions, producer: Producer): Triggers {
   const { config, caches, clock, metrics, nodeId, priceTopics } = options
-  const requests = createWarmRequestProducer({ producer, topic: config.kafka.warmRequestsTopic, partitions: priceTopics.partitions })
+  const requests = createWarmRequestProducer({
+    producer,
+    topic: config.kafka.warmRequestsTopic,
+    partitions: priceTopics.partitions,
+  })
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
   return new Triggers({
     ...caches,
@@ -165,9 +183,16 @@ function createTriggers(options: StreamsOptions, producer: Producer): Triggers {
   })
 }
 
-function createWarmConsumer(options: StreamsOptions, parts: { readonly producer: Producer; readonly warmer: Warmer }): Consumer {
+function createWarmConsumer(
+  options: StreamsOptions,
+  parts: { readonly producer: Producer; readonly warmer: Warmer },
+): Consumer {
   const { config, broker, nodeId, metrics, clock, log } = options
-  const results = createWarmResultProducer({ producer: parts.producer, topic: config.kafka.warmResultsTopic, partitions: options.priceTopics.partitions })
+  const results = createWarmResultProducer({
+    producer: parts.producer,
+    topic: config.kafka.warmResultsTopic,
+    partitions: options.priceTopics.partitions,
+  })
   const lost = metrics.counter('drops_total', { reason: 'warm-result-not-sent' })
   const handler = new WarmRequests({
     warmer: parts.warmer,
@@ -210,9 +235,17 @@ function deadLettersOf(options: StreamsOptions, groupId: string, producer: Produ
 
 function report({ metrics, log }: StreamsOptions, event: BrokerEvent): void {
   if (event.type === 'restart') metrics.counter('consumer_restarts_total', { group: event.groupId }).add(1)
-  if (event.type === 'undecodable') metrics.counter('drops_total', { reason: 'undecodable' }).add(Number(event.to - event.from))
-  const quiet = event.type === 'rebalance' || event.type === 'reconnected'
-  log[quiet ? 'info' : 'warn']({ event: JSON.stringify(event, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)) }, `kafka: ${event.type}`)
+  if (event.type === 'undecodable')
+    metrics.counter('drops_total', { reason: 'undecodable' }).add(Number(event.to - event.from))
+  if (event.type === 'disconnected' || event.type === 'reconnected') return
+  const { type, ...facts } = event
+  log[type === 'rebalance' ? 'info' : 'warn'](printable(facts), `kafka: ${type}`)
+}
+
+function printable(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]),
+  )
 }
 
 function lagOf(consumer: Consumer, topic: string): number {

@@ -5,7 +5,7 @@ import { type Caches, createCaches } from './node-parts.ts'
 import { createStreams, type Streams } from './node-streams.ts'
 import type { WarmResult } from './schemas/warm-result.ts'
 import { configuredKafka } from './src/broker/configured-kafka.ts'
-import { type Broker, BrokerError } from './src/broker/port.ts'
+import { type Broker, BrokerError, type BrokerEvent } from './src/broker/port.ts'
 import { deadLetterTopics, findPriceTopics, ownTopics, type PriceTopics } from './src/broker/price-topics.ts'
 import { type Clock, systemClock } from './src/clock.ts'
 import type { Environment } from './src/config/environment.ts'
@@ -33,6 +33,8 @@ export interface NodeOptions {
   readonly broker?: Broker
   /** `memory`: L2 is this process's own, and no Redis is asked. */
   readonly l2?: 'redis' | 'memory'
+  /** Where a partition without a committed offset is read from; `latest` unless given. */
+  readonly start?: 'earliest' | 'latest'
   /** Instead of the wall's: a virtual clock follows the records' timestamps. */
   readonly clock?: Clock
   readonly random?: () => number
@@ -58,7 +60,12 @@ export interface NodeStats {
   readonly updates: number
   readonly pairs: number
   readonly reads: { readonly hits: number; readonly misses: number }
-  readonly warms: { readonly admitted: number; readonly used: number; readonly unused: number; readonly resident: number }
+  readonly warms: {
+    readonly admitted: number
+    readonly used: number
+    readonly unused: number
+    readonly resident: number
+  }
   readonly l1: { readonly slots: number; readonly resident: number; readonly bytes: number; readonly evictions: number }
   readonly l2: { readonly state: 'up' | 'degraded'; readonly waitingEntries: number; readonly skippedEntries: number }
   /** From the update's event time to readable in L1, milliseconds; NaN while nothing was seen. */
@@ -120,7 +127,7 @@ class Node implements ForewarmNode {
       log,
       l2: options.l2 ?? 'redis',
     })
-    this.#broker = options.broker ?? configuredKafka(config, (event) => log.warn({ event: event.type }, `kafka: ${event.type}`))
+    this.#broker = options.broker ?? configuredKafka(config, (event) => tellConnection(log, event))
   }
 
   get httpPort(): number | undefined {
@@ -128,7 +135,8 @@ class Node implements ForewarmNode {
   }
 
   start(): Promise<void> {
-    if (this.#closed !== undefined) return Promise.reject(new ForewarmError('closed', 'a closed node does not start again: make another'))
+    if (this.#closed !== undefined)
+      return Promise.reject(new ForewarmError('closed', 'a closed node does not start again: make another'))
     this.#started ??= this.#start()
     return this.#started
   }
@@ -180,6 +188,7 @@ class Node implements ForewarmNode {
         priceTopics,
         caches: this.#caches,
         detectors: this.#options.detectors ?? [],
+        start: this.#options.start ?? 'latest',
         clock: this.#clock,
         metrics: this.#metrics,
         log: this.#log,
@@ -189,7 +198,9 @@ class Node implements ForewarmNode {
     } catch (error) {
       if (this.#closing.signal.aborted) throw new ForewarmError('closed', 'closed while it started', { cause: error })
       throw error instanceof BrokerError
-        ? new ForewarmError(error.code === 'unreachable' ? 'kafka-unreachable' : 'topics-unusable', error.message, { cause: error })
+        ? new ForewarmError(error.code === 'unreachable' ? 'kafka-unreachable' : 'topics-unusable', error.message, {
+            cause: error,
+          })
         : error
     }
   }
@@ -201,10 +212,18 @@ class Node implements ForewarmNode {
     try {
       await this.#untilKafkaAnswers(() => admin.connect())
       const names = { 'warm-requests': kafka.warmRequestsTopic, 'warm-results': kafka.warmResultsTopic }
-      const reserved = new Set([...Object.values(names), kafka.cacheReadsTopic, kafka.correlationsTopic, kafka.controlTopic])
+      const reserved = new Set([
+        ...Object.values(names),
+        kafka.cacheReadsTopic,
+        kafka.correlationsTopic,
+        kafka.controlTopic,
+      ])
       const found = await findPriceTopics(admin, kafka.priceTopics, reserved)
       if (!found.ok) throw new ForewarmError('topics-unusable', found.reason)
-      const made = await admin.createTopics([...ownTopics(names, found.partitions), ...(await deadLetterTopics(admin, found))])
+      const made = await admin.createTopics([
+        ...ownTopics(names, found.partitions),
+        ...(await deadLetterTopics(admin, found)),
+      ])
       if (made.length > 0) this.#log.info({ topics: made }, 'made topics that were missing')
       return found
     } finally {
@@ -224,11 +243,16 @@ class Node implements ForewarmNode {
         const left = deadlineMs - performance.now()
         if (!(error instanceof BrokerError) || !error.retriable || this.#closing.signal.aborted) throw error
         if (left <= 0)
-          throw new ForewarmError('kafka-unreachable', `no Kafka answers at ${brokers.join(', ')}, tried for ${startTimeoutMs} ms: ${error.message}`, {
-            retriable: true,
-            cause: error,
-          })
-        if (delayMs === FIRST_RETRY_MS) this.#log.warn({ brokers, forMs: startTimeoutMs }, 'no Kafka answers yet: trying again')
+          throw new ForewarmError(
+            'kafka-unreachable',
+            `no Kafka answers at ${brokers.join(', ')}, tried for ${startTimeoutMs} ms: ${error.message}`,
+            {
+              retriable: true,
+              cause: error,
+            },
+          )
+        if (delayMs === FIRST_RETRY_MS)
+          this.#log.warn({ brokers, forMs: startTimeoutMs }, 'no Kafka answers yet: trying again')
         await pause(Math.min(delayMs, left), this.#closing.signal)
       }
     }
@@ -260,7 +284,11 @@ class Node implements ForewarmNode {
     await this.#started?.catch(() => undefined)
     const streams = this.#streams
     // Out first, so that nobody is sent here any more; then what flows in; then what flows out; then what it flows through.
-    await Promise.all([this.#http?.close(), streams?.prices?.stop({ drainMs: DRAIN_MS }), streams?.warmRequests?.stop({ drainMs: DRAIN_MS })])
+    await Promise.all([
+      this.#http?.close(),
+      streams?.prices?.stop({ drainMs: DRAIN_MS }),
+      streams?.warmRequests?.stop({ drainMs: DRAIN_MS }),
+    ])
     await Promise.all([this.#caches.writeBehind.close(), streams?.close(), this.#telemetry?.shutdown()])
     await Promise.all([this.#caches.l2.close(), this.#options.broker === undefined ? this.#broker.close() : undefined])
   }
@@ -268,6 +296,12 @@ class Node implements ForewarmNode {
 
 /** How long handlers under way may still take when a node closes. */
 const DRAIN_MS = 1_000
+
+/** The streams tell what happens to their consumers; what is left is the connection itself. */
+function tellConnection(log: Log, event: BrokerEvent): void {
+  if (event.type === 'disconnected') log.warn({ reason: event.reason }, 'Kafka is gone: trying again')
+  if (event.type === 'reconnected') log.info('Kafka is back')
+}
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

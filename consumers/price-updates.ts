@@ -2,7 +2,7 @@ import { decodePrices } from '../schemas/price-record.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
 import { type Refused, refused } from '../schemas/refusal.ts'
 import { chainOfKey, KEY_SEPARATOR, MAX_PAIR_BYTES } from '../schemas/topics.ts'
-import { clearColumns, type UpdateColumns, updateColumns } from '../schemas/update-columns.ts'
+import { truncateColumns, type UpdateColumns, updateColumns } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
 import type { L1 } from '../src/cache/l1.ts'
 import type { L2 } from '../src/cache/l2.ts'
@@ -121,7 +121,7 @@ class PriceLane implements RecordHandler {
   /** Decodes a window of records; the index after its last. */
   #decode(batch: Batch, from: number): number {
     const columns = this.#columns
-    clearColumns(columns)
+    truncateColumns(columns, 0)
     this.#firstRows.length = 0
     this.#refusals.clear()
     let record = from
@@ -190,7 +190,8 @@ class PriceLane implements RecordHandler {
     const { l1, tracker, writeBehind, runner, table, onTrigger } = this.#options
     const { pairIds, eventTimesMs, numbers } = this.#columns
     const pairId = pairIds[row] as number
-    if (this.#shared.sequences.isBack(pairId, this.#columns.sequences[row] as number)) this.#shared.counts.sequenceBack.add(1)
+    if (this.#shared.sequences.isBack(pairId, this.#columns.sequences[row] as number))
+      this.#shared.counts.sequenceBack.add(1)
     const version = l1.nextVersion(pairId, eventTimesMs[row] as number)
     if (version < 0) {
       if (version === -1) this.#shared.counts.older.add(1)

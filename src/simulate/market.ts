@@ -40,7 +40,12 @@ export function createMarket(options: MarketOptions): Market {
   for (let g = 0; g < groupsPerChain; g++) {
     for (const chain of chains) {
       const group = `${chain}-${g}`
-      const listings = Array.from({ length: pairsPerGroup }, (_, p) => ({ chain, group, pair: `T${g}.${p}/USDC@${chain}`, mid: 1 + random() * 1000 }))
+      const listings = Array.from({ length: pairsPerGroup }, (_, p) => ({
+        chain,
+        group,
+        pair: `T${g}.${p}/USDC@${chain}`,
+        mid: 1 + random() * 1000,
+      }))
       groups.push(listings)
       for (const { pair } of listings) groupOf.set(pair, listings)
     }
@@ -54,7 +59,15 @@ export function createMarket(options: MarketOptions): Market {
       const listing = group[Math.floor(random() * group.length)] as Listing
       listing.mid *= 1 + (random() - 0.5) * STEP
       const { chain, pair, mid } = listing
-      return { pair, chain, price: mid, bid: mid * (1 - SPREAD), ask: mid * (1 + SPREAD), group: listing.group, eventTimeMs }
+      return {
+        pair,
+        chain,
+        price: mid,
+        bid: mid * (1 - SPREAD),
+        ask: mid * (1 + SPREAD),
+        group: listing.group,
+        eventTimeMs,
+      }
     },
   }
 }
