@@ -3,8 +3,8 @@ import avro from 'avsc'
 import { checkedEventTime, checkedName, SCHEMA_VERSION } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
-import { MAX_PAIR_BYTES } from './topics.ts'
-import { type PairIds, reserveRow, type UpdateColumns } from './update-columns.ts'
+import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
+import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
 
 /**
  * Price records in Avro, in the Confluent wire format: a zero byte, the schema's id (4 bytes, big-endian), the value.
@@ -57,7 +57,7 @@ export function decodePriceAvro(bytes: Buffer, columns: UpdateColumns, ids: Pair
     return refused('not-avro', `expected more than the header, got ${bytes.length} bytes`)
   const rows = columns.count
   const against = new AvroScan(bytes, columns, ids).record()
-  if (against !== undefined) columns.count = rows
+  if (against !== undefined) truncateColumns(columns, rows)
   return against
 }
 
@@ -74,6 +74,9 @@ class AvroScan {
   readonly #ids: PairIds
   #at = AVRO_HEADER_BYTES
   #chainId = -1
+  /** Where the first update's chain lies. */
+  #chainStart = 0
+  #chainEnd = 0
 
   constructor(bytes: Buffer, columns: UpdateColumns, ids: PairIds) {
     this.#bytes = bytes
@@ -92,14 +95,15 @@ class AvroScan {
           ? this.#frame()
           : refused('not-avro', `expected branch 0 or 1, got ${branch}`)
     if (against !== undefined) return against
-    if (this.#at !== this.#bytes.length)
+    if (this.#at > this.#bytes.length) return TRUNCATED
+    if (this.#at < this.#bytes.length)
       return refused('not-avro', `${this.#bytes.length - this.#at} bytes are left over`)
     return this.#columns.count > rows ? undefined : refused('empty', 'expected at least one update, got an empty frame')
   }
 
   #frame(): Refused | undefined {
-    const version = this.#long()
-    if (version !== SCHEMA_VERSION) return refused('unknown-version', `expected v ${SCHEMA_VERSION}, got ${version}`)
+    const against = this.#version()
+    if (against !== undefined) return against
     for (;;) {
       let items = this.#long()
       if (items === 0) return undefined
@@ -117,8 +121,8 @@ class AvroScan {
   }
 
   #update(): Refused | undefined {
-    const version = this.#long()
-    if (version !== SCHEMA_VERSION) return refused('unknown-version', `expected v ${SCHEMA_VERSION}, got ${version}`)
+    const otherVersion = this.#version()
+    if (otherVersion !== undefined) return otherVersion
     const pairStart = this.#skipBytes()
     const pairEnd = this.#at
     const chainStart = this.#skipBytes()
@@ -135,17 +139,30 @@ class AvroScan {
     const groupEnd = this.#at
     const eventTimeMs = this.#long()
     const sequence = this.#optional() ? this.#long() : Number.NaN
-    if (groupStart < 0 || Number.isNaN(eventTimeMs) || this.#at > this.#bytes.length) return TRUNCATED
-    const against = checkedEventTime(eventTimeMs) ?? this.#sameChain(chainStart, chainEnd)
+    if (this.#at > this.#bytes.length) return TRUNCATED
+    if (sequence < 0) return refused('negative', `sequence: at least 0, got ${sequence}`)
+    const against =
+      checkedEventTime(eventTimeMs) ??
+      this.#checkedName(pairStart, pairEnd, 'pair') ??
+      this.#sameChain(chainStart, chainEnd)
     if (against !== undefined) return against
-    const pairId = this.#pairId(pairStart, pairEnd)
-    if (typeof pairId !== 'number') return pairId
+    const pairId = this.#ids.registerBytes(this.#chainId, this.#bytes, pairStart, pairEnd)
+    if (pairId < 0)
+      return refused('too-many-pairs', `no room for ${this.#text(pairStart, pairEnd)}: all MAX_PAIRS are taken`)
     columns.pairIds[row] = pairId
     columns.eventTimesMs[row] = eventTimeMs
     columns.sequences[row] = sequence
-    if (groupStart > 0) columns.groups[row] = this.#bytes.toString('utf8', groupStart, groupEnd)
+    if (groupStart > 0) columns.groups[row] = this.#text(groupStart, groupEnd)
     columns.count = row + 1
     return undefined
+  }
+
+  #version(): Refused | undefined {
+    const version = this.#long()
+    if (version === SCHEMA_VERSION) return undefined
+    return Number.isNaN(version)
+      ? TRUNCATED
+      : refused('unknown-version', `expected v ${SCHEMA_VERSION}, got ${version}`)
   }
 
   #numbers(numbers: Float64Array, base: number): Refused | undefined {
@@ -173,28 +190,35 @@ class AvroScan {
     return undefined
   }
 
+  /** The first update's chain is looked up, those after it must be the same bytes: a record holds one. */
   #sameChain(start: number, end: number): Refused | undefined {
     const bytes = this.#bytes
-    const chainId = this.#ids.chainIdOfBytes(bytes, start, end)
-    if (this.#chainId === chainId) return undefined
-    if (this.#chainId >= 0)
-      return refused(
-        'several-chains',
-        `a record holds one chain, got ${bytes.toString('utf8', start, end)} after another`,
-      )
-    this.#chainId = chainId
-    return checkedName(bytes.toString('utf8', start, end), 'chain')
+    const first = this.#chainStart
+    if (first === 0) {
+      const against = this.#checkedName(start, end, 'chain')
+      if (against !== undefined) return against
+      this.#chainId = this.#ids.chainIdOfBytes(bytes, start, end)
+      this.#chainStart = start
+      this.#chainEnd = end
+      return undefined
+    }
+    let isSame = end - start === this.#chainEnd - first
+    for (let i = start; isSame && i < end; i++) isSame = bytes[i] === bytes[first + i - start]
+    return isSame
+      ? undefined
+      : refused('several-chains', `a record holds one chain, got ${this.#text(start, end)} after another`)
   }
 
-  #pairId(start: number, end: number): number | Refused {
+  /** Names of plain ASCII are checked as they lie there; the others as text, which is longer where they are no UTF-8. */
+  #checkedName(start: number, end: number, field: 'pair' | 'chain'): Refused | undefined {
     const bytes = this.#bytes
-    if (end - start > MAX_PAIR_BYTES)
-      return refused('name-too-long', `pair: at most ${MAX_PAIR_BYTES} bytes, got ${end - start}`)
-    for (let i = start; i < end; i++) if (bytes[i] === 0) return refused('bad-name', 'pair: must not contain NUL')
-    const pairId = this.#ids.registerBytes(this.#chainId, bytes, start, end)
-    return pairId < 0
-      ? refused('too-many-pairs', `no room for ${bytes.toString('utf8', start, end)}: all MAX_PAIRS are taken`)
-      : pairId
+    let isPlain = end - start <= (field === 'pair' ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES)
+    for (let i = start; isPlain && i < end; i++) isPlain = bytes[i] !== 0 && (bytes[i] as number) < 0x80
+    return isPlain ? undefined : checkedName(this.#text(start, end), field)
+  }
+
+  #text(start: number, end: number): string {
+    return this.#bytes.toString('utf8', start, end)
   }
 
   /** The branch of a union with null. Anything odd moves past the end, which the caller's check refuses. */
@@ -204,13 +228,13 @@ class AvroScan {
     return branch === 2
   }
 
-  /** Moves past a length and its bytes; the bytes' start, or -1. */
+  /** Moves past a length and its bytes; the bytes' start, or -1 and past the end. */
   #skipBytes(): number {
     const length = this.#long()
     const start = this.#at
-    if (!(length >= 0 && start + length <= this.#bytes.length)) return -1
-    this.#at = start + length
-    return start
+    const fits = length >= 0 && start + length <= this.#bytes.length
+    this.#at = fits ? start + length : this.#bytes.length + 1
+    return fits ? start : -1
   }
 
   #long(): number {
@@ -220,15 +244,18 @@ class AvroScan {
   }
 }
 
-/** A zigzag varint, exact to 2⁵³; NaN where the record ends within it. */
+/** What a long has above its lowest 28 bits, at most: 2⁵³ and a sign. */
+const MAX_HIGH = 2 ** 26 - 1
+
+/** A zigzag varint; NaN where the record ends within it or a double doesn't hold it. */
 function readLong(bytes: Buffer, from: number): number {
   let at = from
-  if (at >= bytes.length) return Number.NaN
+  if (at >= bytes.length) return nothing(bytes)
   let byte = bytes[at++] as number
   let low = byte & 0x7f
   // Four bytes of seven bits fit a small integer; the rest is added as a double.
   for (let shift = 7; byte >= 0x80 && shift < 28; shift += 7) {
-    if (at >= bytes.length) return Number.NaN
+    if (at >= bytes.length) return nothing(bytes)
     byte = bytes[at++] as number
     low |= (byte & 0x7f) << shift
   }
@@ -238,11 +265,18 @@ function readLong(bytes: Buffer, from: number): number {
   }
   let high = 0
   for (let scale = 1; byte >= 0x80; scale *= 128) {
-    if (at >= bytes.length || scale > 2 ** 35) return Number.NaN
+    if (at >= bytes.length || scale > 2 ** 35) return nothing(bytes)
     byte = bytes[at++] as number
     high += (byte & 0x7f) * scale
   }
+  if (high > MAX_HIGH) return nothing(bytes)
   NEXT[0] = at
-  const value = high * 2 ** 28 + low
-  return low & 1 ? -(value + 1) / 2 : value / 2
+  const half = high * 2 ** 27 + (low >>> 1)
+  return low & 1 ? -half - 1 : half
+}
+
+/** Past the end, so that nothing after it is read as something else. */
+function nothing(bytes: Buffer): number {
+  NEXT[0] = bytes.length + 1
+  return Number.NaN
 }

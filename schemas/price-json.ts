@@ -2,7 +2,7 @@ import { MIN_EVENT_TIME_MS, type Updates, updatesOf } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
-import { type PairIds, reserveRow, type UpdateColumns } from './update-columns.ts'
+import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
 
 /**
  * Price records in JSON -> columns, straight from the bytes: no string and no object an update, and names that are
@@ -17,7 +17,9 @@ export function decodePriceJson(bytes: Uint8Array, columns: UpdateColumns, ids: 
   columns.count = rows
   const read = parsePriceJson(bytes)
   if (!read.ok) return read
-  return appendUpdates(read.updates, columns, ids)
+  const against = appendUpdates(read.updates, columns, ids)
+  if (against !== undefined) truncateColumns(columns, rows)
+  return against
 }
 
 /** The exact reading, as objects. */
@@ -35,6 +37,7 @@ export function encodePriceJson(updates: PriceUpdate | readonly PriceUpdate[]): 
   return JSON.stringify(updates)
 }
 
+/** Up to the first update that is refused: the caller takes back what stands before it. */
 export function appendUpdates(
   updates: readonly PriceUpdate[],
   columns: UpdateColumns,

@@ -38,7 +38,7 @@ function listOf(parsed: unknown): unknown[] | Refused {
   if (!isObject(parsed))
     return refused('wrong-type', `expected an update, a list of them or a frame, got ${kindOf(parsed)}`)
   if (parsed.v !== undefined && parsed.v !== SCHEMA_VERSION)
-    return refused('unknown-version', `expected v ${SCHEMA_VERSION}, got ${JSON.stringify(parsed.v)}`)
+    return refused('unknown-version', `expected v ${SCHEMA_VERSION}, got ${shown(parsed.v)}`)
   if (parsed.updates === undefined) return [parsed]
   if (!Array.isArray(parsed.updates))
     return refused('wrong-type', `updates: expected a list, got ${kindOf(parsed.updates)}`)
@@ -48,7 +48,7 @@ function listOf(parsed: unknown): unknown[] | Refused {
 function updateOf(item: unknown, index: number): PriceUpdate | Refused {
   if (!isObject(item)) return refused('wrong-type', `update ${index}: expected an object, got ${kindOf(item)}`)
   if (item.v !== undefined && item.v !== SCHEMA_VERSION)
-    return refused('unknown-version', `update ${index}: expected v ${SCHEMA_VERSION}, got ${JSON.stringify(item.v)}`)
+    return refused('unknown-version', `update ${index}: expected v ${SCHEMA_VERSION}, got ${shown(item.v)}`)
   const pair = nameOf(item, 'pair', index)
   if (typeof pair !== 'string') return pair
   const chain = nameOf(item, 'chain', index)
@@ -94,6 +94,8 @@ export function checkedName(name: string, field: 'pair' | 'chain'): Refused | un
   if (Buffer.byteLength(name) > limit)
     return refused('name-too-long', `${field}: at most ${limit} bytes, got ${Buffer.byteLength(name)}`)
   if (name.includes(KEY_SEPARATOR)) return refused('bad-name', `${field}: must not contain NUL`)
+  // It has no UTF-8 of its own: as a key it could not be told from another such name.
+  if (!name.isWellFormed()) return refused('bad-name', `${field}: must not contain half of a surrogate pair`)
   return undefined
 }
 
@@ -121,6 +123,7 @@ function eventTimeOf(value: unknown, index: number): number | Refused {
 
 /** The reason against an event time, as far as it can be told without a clock. */
 export function checkedEventTime(eventTimeMs: number): Refused | undefined {
+  if (eventTimeMs < 0) return refused('negative', `eventTimeMs: at least 0, got ${eventTimeMs}`)
   if (eventTimeMs === 0) return refused('event-time-zero', 'eventTimeMs is 0')
   if (eventTimeMs < MIN_EVENT_TIME_MS)
     return refused('event-time-seconds', `eventTimeMs: expected milliseconds since 1970, got ${eventTimeMs}`)
@@ -133,4 +136,12 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 function kindOf(value: unknown): string {
   return value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
+}
+
+const SHOWN_CHARS = 60
+
+/** Lists and objects are only named: a deeply nested one cannot be written down without running out of stack. */
+function shown(value: unknown): string {
+  if (typeof value === 'object') return kindOf(value)
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_CHARS)) : String(value)
 }

@@ -26,9 +26,11 @@ export function updateColumns(capacity = 128): UpdateColumns {
   }
 }
 
-export function clearColumns(columns: UpdateColumns): void {
-  columns.count = 0
-  if (columns.groups.length > 0) columns.groups = []
+/** Takes back the rows from `count` on, as if they had never been appended. */
+export function truncateColumns(columns: UpdateColumns, count: number): void {
+  columns.count = count
+  // Groups are sparse: a row that has none doesn't overwrite what stood there.
+  if (columns.groups.length > count) columns.groups.length = count
 }
 
 /** Room for one more row; a record's size bounds how far this grows. */

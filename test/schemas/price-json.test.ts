@@ -1,0 +1,256 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { appendUpdates, decodePriceJson, encodePriceJson, parsePriceJson } from '../../schemas/price-json.ts'
+import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/price-update.ts'
+import { updateColumns } from '../../schemas/update-columns.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { decimalText, recordBytes, recordText } from './price-json-text.ts'
+import { type Outcome, outcomeOf, rowsOf, T0, updateOf, WatchedIds } from './price-rows.ts'
+
+function quick(bytes: Buffer): Outcome {
+  return outcomeOf((columns, ids) => decodePriceJson(bytes, columns, ids))
+}
+
+/** The reading by JSON.parse that the quick one must agree with. */
+function exact(bytes: Buffer): Outcome {
+  return outcomeOf((columns, ids) => {
+    const read = parsePriceJson(bytes)
+    return read.ok ? appendUpdates(read.updates, columns, ids) : read
+  })
+}
+
+function isReadQuickly(text: string): boolean {
+  const ids = new WatchedIds()
+  const columns = updateColumns()
+  expect(decodePriceJson(Buffer.from(text), columns, ids)).toBeUndefined()
+  expect(columns.count).toBeGreaterThan(0)
+  return ids.byString === 0
+}
+
+describe('the quick reading agrees with the exact one', () => {
+  test('on whatever is written, right, odd or damaged: the same rows to the bit, or the same reason', () => {
+    const seen = new Map<string, number>()
+    fc.assert(
+      fc.property(recordBytes, (bytes) => {
+        const expected = exact(bytes)
+        expect(quick(bytes)).toEqual(expected)
+        const kind = expected.reason ?? 'taken'
+        seen.set(kind, (seen.get(kind) ?? 0) + 1)
+      }),
+      { numRuns: 4000 },
+    )
+    // The texts are worth something only while both ends of the decoder see enough of them.
+    expect(seen.get('taken') ?? 0).toBeGreaterThan(400)
+    for (const reason of ['not-json', 'wrong-type', 'missing-pair', 'negative', 'not-finite', 'unknown-version'])
+      expect([reason, seen.get(reason) ?? 0]).not.toEqual([reason, 0])
+  })
+
+  test('on every prefix of a record', () => {
+    fc.assert(
+      fc.property(recordText, (text) => {
+        const bytes = Buffer.from(text)
+        for (let length = 0; length < bytes.length; length++) {
+          const prefix = bytes.subarray(0, length)
+          expect(quick(prefix)).toEqual(exact(prefix))
+        }
+      }),
+      { numRuns: 15 },
+    )
+  })
+
+  test('on a record that is a slice of a larger buffer', () => {
+    const record = Buffer.from(encodePriceJson([updateOf(), updateOf({ pair: 'b', bid: 1.5 })]))
+    const fetched = Buffer.concat([Buffer.from('{"pair":"'), record, Buffer.from('}]"1')])
+    expect(quick(fetched.subarray(9, 9 + record.length))).toEqual(exact(record))
+  })
+})
+
+describe('numbers', () => {
+  test('are the doubles that JSON.parse gives, to the last bit', () => {
+    fc.assert(
+      fc.property(fc.array(decimalText, { minLength: 1, maxLength: 60 }), (texts) => {
+        const columns = updateColumns()
+        const updates = texts.map((text, i) => `{"pair":"p${i}","chain":"c","price":${text},"eventTimeMs":${T0}}`)
+        const table = new PairTable({ maxPairs: 100 })
+        expect(decodePriceJson(Buffer.from(`[${updates.join(',')}]`), columns, table)).toBeUndefined()
+        const prices = texts.map((_, i) => columns.numbers[i * NUMBER_COUNT])
+        expect(prices).toEqual(texts.map((text) => JSON.parse(text)))
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test.each([
+    '0.1',
+    '0.3',
+    '123456789012345',
+    '0.00000000000001',
+    '1.7976931348623157e308',
+    '5e-324',
+    '9007199254740993',
+  ])('%s', (text) => {
+    const columns = updateColumns()
+    const bytes = Buffer.from(`{"pair":"p","chain":"c","price":${text},"eventTimeMs":${T0}}`)
+    expect(decodePriceJson(bytes, columns, new PairTable({ maxPairs: 1 }))).toBeUndefined()
+    expect(columns.numbers[0]).toBe(JSON.parse(text))
+  })
+
+  test('may be decimal strings, whole or with a fraction', () => {
+    expect(quick(Buffer.from(`{"pair":"p","chain":"c","price":"0.25","bid":"7","eventTimeMs":"${T0}"}`))).toEqual(
+      quick(Buffer.from(`{"pair":"p","chain":"c","price":0.25,"bid":7,"eventTimeMs":${T0}}`)),
+    )
+  })
+
+  test('of time are cut to whole milliseconds', () => {
+    const cut = quick(Buffer.from(`{"pair":"p","chain":"c","price":1,"eventTimeMs":${T0}.9}`))
+    expect(cut).toEqual(quick(Buffer.from(`{"pair":"p","chain":"c","price":1,"eventTimeMs":${T0}}`)))
+  })
+})
+
+describe('no string is built for', () => {
+  const full: PriceUpdate = {
+    ...updateOf({ bid: 1, ask: 2.5, reserve0: 3, reserve1: 4, liquidity: 5, sequence: 6 }),
+  }
+
+  test('an update as JSON.stringify writes it', () => {
+    expect(isReadQuickly(JSON.stringify(full))).toBe(true)
+  })
+
+  test.each([...NUMBER_FIELDS.slice(1), 'sequence'])('an update with %s', (field) => {
+    expect(isReadQuickly(JSON.stringify({ ...updateOf(), [field]: 7 }))).toBe(true)
+  })
+
+  test('an update whose fields stand in any order', () => {
+    const entries = Object.entries(full)
+    fc.assert(
+      fc.property(fc.shuffledSubarray(entries, { minLength: entries.length }), (order) => {
+        expect(isReadQuickly(JSON.stringify(Object.fromEntries(order)))).toBe(true)
+      }),
+    )
+  })
+
+  test('a list, a frame with and without a version, and one written for people', () => {
+    const updates = [full, updateOf({ pair: 'b' })]
+    expect(isReadQuickly(JSON.stringify(updates))).toBe(true)
+    expect(isReadQuickly(JSON.stringify({ updates }))).toBe(true)
+    expect(isReadQuickly(JSON.stringify({ v: 1, updates }))).toBe(true)
+    expect(isReadQuickly(`\n${JSON.stringify({ v: 1, updates }, null, 2)}\n`)).toBe(true)
+  })
+
+  test('but for a group, a name beyond ASCII and an unknown field', () => {
+    expect(isReadQuickly(JSON.stringify({ ...full, group: 'g' }))).toBe(false)
+    expect(isReadQuickly(JSON.stringify({ ...full, pair: 'zürich' }))).toBe(false)
+    expect(isReadQuickly(JSON.stringify({ ...full, note: 1 }))).toBe(false)
+  })
+})
+
+describe('refuses', () => {
+  const base = { pair: 'p', chain: 'c', price: 1, eventTimeMs: T0 }
+  const long = (length: number) => 'n'.repeat(length)
+  const cases: readonly (readonly [reason: string, text: string])[] = [
+    ['not-json', ''],
+    ['not-json', 'price=1'],
+    ['not-json', '{"pair":"p","chain":"c"'],
+    ['not-json', '\ufeff{}'],
+    ['not-json', `{"pair":"p","chain":"c","price":NaN,"eventTimeMs":${T0}}`],
+    ['empty', '[]'],
+    ['empty', '{"v":1,"updates":[]}'],
+    ['wrong-type', 'null'],
+    ['wrong-type', '"p"'],
+    ['wrong-type', '[1]'],
+    ['wrong-type', '{"updates":{}}'],
+    ['wrong-type', JSON.stringify({ ...base, pair: 7 })],
+    ['wrong-type', JSON.stringify({ ...base, price: 'one' })],
+    ['wrong-type', JSON.stringify({ ...base, bid: [1] })],
+    ['wrong-type', JSON.stringify({ ...base, group: 1 })],
+    ['not-finite', JSON.stringify({ ...base, price: 'NaN' })],
+    ['not-finite', JSON.stringify({ ...base, ask: 'Infinity' })],
+    ['not-finite', `{"pair":"p","chain":"c","price":1e999,"eventTimeMs":${T0}}`],
+    ['not-finite', JSON.stringify({ ...base, price: '1e999' })],
+    ['negative', JSON.stringify({ ...base, price: -1 })],
+    ['negative', JSON.stringify({ ...base, liquidity: '-0.5' })],
+    ['negative', JSON.stringify({ ...base, sequence: -1 })],
+    ['negative', JSON.stringify({ ...base, eventTimeMs: -T0 })],
+    ['missing-pair', JSON.stringify({ ...base, pair: undefined })],
+    ['missing-pair', JSON.stringify({ ...base, pair: null })],
+    ['missing-pair', JSON.stringify({ ...base, pair: '' })],
+    ['missing-chain', JSON.stringify({ ...base, chain: undefined })],
+    ['missing-price', JSON.stringify({ ...base, price: undefined })],
+    ['missing-price', JSON.stringify({ ...base, price: null })],
+    ['missing-event-time', JSON.stringify({ ...base, eventTimeMs: undefined })],
+    ['event-time-zero', JSON.stringify({ ...base, eventTimeMs: 0 })],
+    ['event-time-seconds', JSON.stringify({ ...base, eventTimeMs: T0 / 1000 })],
+    ['unknown-version', JSON.stringify({ ...base, v: 2 })],
+    ['unknown-version', JSON.stringify({ v: '1', updates: [base] })],
+    ['name-too-long', JSON.stringify({ ...base, pair: long(257) })],
+    ['name-too-long', JSON.stringify({ ...base, chain: long(65) })],
+    ['name-too-long', JSON.stringify({ ...base, pair: 'ü'.repeat(129) })],
+    ['bad-name', JSON.stringify({ ...base, pair: 'a\0b' })],
+    ['bad-name', '{"pair":"\\ud800","chain":"c","price":1,"eventTimeMs":1783715268000}'],
+    ['several-chains', JSON.stringify([base, { ...base, chain: 'd' }])],
+  ]
+
+  test.each(cases)('%s (%#)', (reason, text) => {
+    expect(quick(Buffer.from(text))).toEqual({ reason, rows: [] })
+  })
+
+  test('a pair beyond the last that there is room for, with the good updates before it', () => {
+    const table = new PairTable({ maxPairs: 3 })
+    const updates = [updateOf({ group: 'left over' }), updateOf({ pair: 'b' }), updateOf({ pair: 'c' })]
+    const bytes = Buffer.from(encodePriceJson(updates))
+    expect(outcomeOf((columns, ids) => decodePriceJson(bytes, columns, ids), table)).toEqual({
+      reason: 'too-many-pairs',
+      rows: [],
+    })
+  })
+
+  test('names of the longest kind not', () => {
+    const longest = JSON.stringify({ ...base, pair: long(256), chain: long(64) })
+    expect(quick(Buffer.from(longest)).reason).toBeUndefined()
+    expect(quick(Buffer.from(longest.replace(/^\{/, '{"note":0,'))).reason).toBeUndefined()
+  })
+
+  test('what is nested too deep to be written down again', () => {
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+    for (const [reason, text] of [
+      ['unknown-version', `{"v":${deep},"updates":[]}`],
+      ['unknown-version', `[{"v":${deep}}]`],
+      ['wrong-type', `{"pair":${deep}}`],
+      ['wrong-type', deep],
+    ])
+      expect(quick(Buffer.from(text ?? '')).reason).toBe(reason)
+  })
+
+  test('a list whole, whichever of its updates it is', () => {
+    const good = JSON.stringify({ ...base, group: 'g' })
+    const updates = cases.filter(([reason, text]) => reason !== 'not-json' && text.startsWith('{"pair'))
+    for (const [reason, text] of updates)
+      expect(quick(Buffer.from(`[${good},${good},${text}]`))).toEqual({ reason, rows: [] })
+  })
+})
+
+describe('takes', () => {
+  test('null for a field that need not be there, and fields that it does not know', () => {
+    const plain = quick(Buffer.from(encodePriceJson(updateOf())))
+    const text = JSON.stringify({ ...updateOf(), bid: null, sequence: null, group: null, note: { price: -1 } })
+    expect(quick(Buffer.from(text))).toEqual(plain)
+  })
+
+  test('a group with its update, and for no other', () => {
+    const columns = updateColumns()
+    const table = new PairTable({ maxPairs: 10 })
+    const bytes = Buffer.from(encodePriceJson([updateOf({ group: 'g' }), updateOf({ pair: 'b' })]))
+    decodePriceJson(bytes, columns, table)
+    expect(columns.groups[0]).toBe('g')
+    expect(columns.groups[1]).toBeUndefined()
+  })
+
+  test('what it wrote itself', () => {
+    const updates = [updateOf({ bid: 1, ask: 2, liquidity: 0.1 }), updateOf({ pair: 'b', sequence: 7, group: 'g' })]
+    expect(parsePriceJson(Buffer.from(encodePriceJson(updates)))).toEqual({ ok: true, updates })
+    const columns = updateColumns()
+    const table = new PairTable({ maxPairs: 10 })
+    decodePriceJson(Buffer.from(encodePriceJson(updates)), columns, table)
+    expect(rowsOf(columns, table)).toHaveLength(2)
+  })
+})
