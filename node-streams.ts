@@ -112,8 +112,7 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
     onRevoked: () => options.caches.writeBehind.flush(),
     onEvent: (event) => report(options, event),
   })
-  for (const topic of priceTopics.topics)
-    options.metrics.observe('consumer_lag_records', { topic }, () => lagOf(consumer, topic))
+  observeLag(options, consumer, updates)
   return consumer
 }
 
@@ -146,6 +145,7 @@ function priceUpdatesOptions(
   const lookAhead = () =>
     new LookAhead({
       ...caches,
+      metrics,
       mode: warming ? config.node.lookAhead : 'off',
       timeoutMs: config.node.lookAheadMs,
       minRate: config.warming.minScore,
@@ -246,6 +246,15 @@ function printable(facts: Readonly<Record<string, unknown>>): Readonly<Record<st
   return Object.fromEntries(
     Object.entries(facts).map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]),
   )
+}
+
+function observeLag({ priceTopics, metrics, clock }: StreamsOptions, consumer: Consumer, updates: PriceUpdates): void {
+  for (const topic of priceTopics.topics) {
+    metrics.observe('consumer_lag_records', { topic }, () => lagOf(consumer, topic))
+    metrics.observe('consumer_lag_seconds', { topic }, () =>
+      lagOf(consumer, topic) === 0 ? 0 : (clock.now() - updates.lastRecordMs(topic)) / 1000,
+    )
+  }
 }
 
 function lagOf(consumer: Consumer, topic: string): number {

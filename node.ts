@@ -5,6 +5,7 @@ import { type Caches, createCaches } from './node-parts.ts'
 import { createStreams, type Streams } from './node-streams.ts'
 import type { WarmResult } from './schemas/warm-result.ts'
 import { configuredKafka } from './src/broker/configured-kafka.ts'
+import { connected } from './src/broker/connected.ts'
 import { type Broker, BrokerError, type BrokerEvent } from './src/broker/port.ts'
 import { deadLetterTopics, findPriceTopics, ownTopics, type PriceTopics } from './src/broker/price-topics.ts'
 import { type Clock, systemClock } from './src/clock.ts'
@@ -91,10 +92,6 @@ export async function createNode(options: NodeOptions = {}): Promise<ForewarmNod
   for (const warning of loaded.warnings) log.warn(warning)
   return new Node(options, loaded.config, log)
 }
-
-/** A broker is asked again after so long at first, then twice as long, up to the last. */
-const FIRST_RETRY_MS = 250
-const LAST_RETRY_MS = 2_000
 
 class Node implements ForewarmNode {
   readonly id = `${hostname()}-${randomUUID().slice(0, 8)}`
@@ -210,7 +207,12 @@ class Node implements ForewarmNode {
     const { kafka } = this.config
     const admin = this.#broker.admin()
     try {
-      await this.#untilKafkaAnswers(() => admin.connect())
+      await connected(admin, {
+        brokers: kafka.brokers,
+        forMs: kafka.startTimeoutMs,
+        log: this.#log,
+        signal: this.#closing.signal,
+      })
       const names = { 'warm-requests': kafka.warmRequestsTopic, 'warm-results': kafka.warmResultsTopic }
       const reserved = new Set([
         ...Object.values(names),
@@ -228,33 +230,6 @@ class Node implements ForewarmNode {
       return found
     } finally {
       await admin.close()
-    }
-  }
-
-  /** Retries what can be retried until the configured time is over; says so once. */
-  async #untilKafkaAnswers(connect: () => Promise<void>): Promise<void> {
-    const { startTimeoutMs, brokers } = this.config.kafka
-    const deadlineMs = performance.now() + startTimeoutMs
-    for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
-      try {
-        await connect()
-        return
-      } catch (error) {
-        const left = deadlineMs - performance.now()
-        if (!(error instanceof BrokerError) || !error.retriable || this.#closing.signal.aborted) throw error
-        if (left <= 0)
-          throw new ForewarmError(
-            'kafka-unreachable',
-            `no Kafka answers at ${brokers.join(', ')}, tried for ${startTimeoutMs} ms: ${error.message}`,
-            {
-              retriable: true,
-              cause: error,
-            },
-          )
-        if (delayMs === FIRST_RETRY_MS)
-          this.#log.warn({ brokers, forMs: startTimeoutMs }, 'no Kafka answers yet: trying again')
-        await pause(Math.min(delayMs, left), this.#closing.signal)
-      }
     }
   }
 
@@ -301,16 +276,4 @@ const DRAIN_MS = 1_000
 function tellConnection(log: Log, event: BrokerEvent): void {
   if (event.type === 'disconnected') log.warn({ reason: event.reason }, 'Kafka is gone: trying again')
   if (event.type === 'reconnected') log.info('Kafka is back')
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

@@ -15,6 +15,7 @@ import { ChainCounters } from '../src/telemetry/by-chain.ts'
 import type { Counter, Histogram, Metrics } from '../src/telemetry/slab.ts'
 import type { LookAhead } from '../src/warming/look-ahead.ts'
 import type { DeadLetters, RecordHandler } from './loop.ts'
+import { Sequences } from './sequences.ts'
 
 /**
  * Price records -> L1, L2 (behind), the tracker, the detectors; each update in its partition's order.
@@ -53,9 +54,16 @@ export class PriceUpdates {
     this.#options = options
     this.#shared = {
       counts: countsOf(options.metrics, options.table),
+      trackingUs: options.metrics.histogram('correlation_tracking_duration_us'),
       endToEndSeconds: options.metrics.histogram('end_to_end_latency_seconds'),
       sequences: new Sequences(),
+      lastRecordMs: new Map(),
     }
+  }
+
+  /** Timestamp of the record handled last; the clock's time before the first. */
+  lastRecordMs(topic: string): number {
+    return this.#shared.lastRecordMs.get(topic) ?? this.#options.clock.now()
   }
 
   lane(topic: string, partition: number): RecordHandler {
@@ -70,8 +78,11 @@ export class PriceUpdates {
 
 interface Shared {
   readonly counts: Counts
+  readonly trackingUs: Histogram
   readonly endToEndSeconds: Histogram
   readonly sequences: Sequences
+  /** By topic, looked at once a window. */
+  readonly lastRecordMs: Map<string, number>
 }
 
 /** One partition's way through the node. */
@@ -100,6 +111,7 @@ class PriceLane implements RecordHandler {
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
     const end = this.#decode(batch, from)
     this.#lookAhead.restart()
+    this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
     this.#shared.endToEndSeconds.record((this.#nowMs - (this.#columns.eventTimesMs[0] as number)) / 1000)
     for (let record = from; record < end; record++) {
@@ -201,7 +213,8 @@ class PriceLane implements RecordHandler {
     const base = row * NUMBER_COUNT
     l1.update(pairId, version, numbers, base)
     writeBehind.add(pairId, version, numbers, base)
-    tracker.observe(pairId)
+    if (row === 0) this.#observeTimed(pairId)
+    else tracker.observe(pairId)
     const chainId = table.chainOf(pairId)
     this.#shared.counts.updates.at(chainId).add(1)
     const chain = table.chainName(chainId)
@@ -210,6 +223,13 @@ class PriceLane implements RecordHandler {
     const wait = runner.room()
     if (!writeBehind.full) return wait
     return wait === undefined ? writeBehind.drain() : wait.then(() => writeBehind.drain())
+  }
+
+  /** One update of each window: looking at the clock costs more than observing. */
+  #observeTimed(pairId: number): void {
+    const startMs = performance.now()
+    this.#options.tracker.observe(pairId)
+    this.#shared.trackingUs.record((performance.now() - startMs) * 1000)
   }
 
   #await(underWay: Promise<void> | undefined): void {
@@ -261,24 +281,6 @@ class PriceLane implements RecordHandler {
   #refuse(batch: Batch, index: number, { reason, detail }: Refused): undefined {
     this.#await(this.#options.deadLetters({ batch, index, reason, detail }))
     return undefined
-  }
-}
-
-/** A source that restarts its count is worth knowing about; event time orders its updates all the same. */
-class Sequences {
-  #last = new Float64Array(1024)
-
-  /** Whether the sequence is lower than the pair's last one; NaN where there is none. */
-  isBack(pairId: number, sequence: number): boolean {
-    if (Number.isNaN(sequence)) return false
-    if (pairId >= this.#last.length) {
-      const larger = new Float64Array(pairId * 2)
-      larger.set(this.#last)
-      this.#last = larger
-    }
-    const isBack = sequence < (this.#last[pairId] as number)
-    this.#last[pairId] = sequence
-    return isBack
   }
 }
 

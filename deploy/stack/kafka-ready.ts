@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
+import { guardIdleTimers } from '../../src/broker/kafka-idle-timer.ts'
 import { StackError } from './stack-error.ts'
 
 const PROBE = 'forewarm-stack-probe'
@@ -37,6 +38,7 @@ export async function kafkaReady(options: ReadyOptions): Promise<void> {
 }
 
 async function probe(brokers: readonly string[]): Promise<boolean> {
+  guardIdleTimers()
   const admin = new Kafka({
     brokers: [...brokers],
     clientId: 'forewarm-stack',

@@ -68,7 +68,6 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['warm_requests_refused_total', ['reason'], 'Warm requests that were not carried out, by reason; not operations.'],
     ['warms_used_total', ['strategy'], 'Warmed pairs that were read before they left L1.'],
     ['warms_unused_total', ['strategy'], 'Warmed pairs that left L1 unread.'],
-    ['warms_late_total', ['strategy'], 'Warmed pairs that had been read, and missed, before the warm came.'],
     ['warms_refused_older_total', ['strategy'], 'Warmed values refused because L1 had had a newer one.'],
   ),
   {

@@ -1,6 +1,7 @@
 import type { UpdateColumns } from '../../schemas/update-columns.ts'
 import type { L1 } from '../cache/l1.ts'
 import { KnownReads, type Tracker } from '../correlation/tracker.ts'
+import type { Counter, Metrics } from '../telemetry/slab.ts'
 
 /**
  * Kafka hands over the future: a fetched batch holds updates whose handlers have not run. Before they do, the reads
@@ -18,6 +19,7 @@ export interface LookAheadOptions {
   readonly timeoutMs: number
   /** A read known to follow less often is not fetched ahead; 0 to 1. */
   readonly minRate: number
+  readonly metrics: Metrics
   /** Into L1 as warms; never rejects. */
   readonly promote: (pairIds: readonly number[], timeoutMs: number) => Promise<unknown>
 }
@@ -28,11 +30,13 @@ export class LookAhead {
   /** Of the window in hand: all reads, and those that L1 lacks. */
   readonly #reads = new Set<number>()
   readonly #wanted: number[] = []
+  readonly #loads: Counter
   /** Row after the last one of the window in hand. */
   #end = 0
 
   constructor(options: LookAheadOptions) {
     this.#options = options
+    this.#loads = options.metrics.counter('look_ahead_loads_total')
   }
 
   /** New rows: the window in hand is over. */
@@ -46,6 +50,7 @@ export class LookAhead {
     this.#plan(row, columns)
     if (this.#wanted.length === 0) return undefined
     const { mode, timeoutMs, promote } = this.#options
+    this.#loads.add(this.#wanted.length)
     const promoted = promote(this.#wanted.slice(), timeoutMs)
     return mode === 'await' ? promoted : undefined
   }

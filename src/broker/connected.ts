@@ -1,0 +1,52 @@
+import { ForewarmError } from '../forewarm-error.ts'
+import type { Log } from '../telemetry/log.ts'
+import { type Admin, BrokerError } from './port.ts'
+
+export interface ConnectOptions {
+  /** Named in what is said. */
+  readonly brokers: readonly string[]
+  /** How long a broker that does not answer is asked again, milliseconds. */
+  readonly forMs: number
+  readonly log: Log
+  /** Ends the wait. */
+  readonly signal: AbortSignal
+}
+
+/** A broker is asked again after so long at first, then after twice as long, up to the last. */
+const FIRST_RETRY_MS = 250
+const LAST_RETRY_MS = 2_000
+
+/** Resolves when the broker answers; says once that it does not yet. Rejects with `kafka-unreachable` when the time is over. */
+export async function connected(admin: Admin, options: ConnectOptions): Promise<void> {
+  const { brokers, forMs, log, signal } = options
+  const deadlineMs = performance.now() + forMs
+  for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
+    try {
+      await admin.connect()
+      return
+    } catch (error) {
+      if (!(error instanceof BrokerError) || !error.retriable || signal.aborted) throw error
+      const leftMs = deadlineMs - performance.now()
+      if (leftMs <= 0) throw unreachable(options, error)
+      if (delayMs === FIRST_RETRY_MS) log.warn({ brokers, forMs }, 'no Kafka answers yet: trying again')
+      await pause(Math.min(delayMs, leftMs), signal)
+    }
+  }
+}
+
+function unreachable({ brokers, forMs }: ConnectOptions, cause: BrokerError): ForewarmError {
+  const message = `no Kafka answers at ${brokers.join(', ')}, asked for ${forMs} ms: ${cause.message}`
+  return new ForewarmError('kafka-unreachable', message, { retriable: true, cause })
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(done, ms)
+    signal.addEventListener('abort', done, { once: true })
+    function done(): void {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+  })
+}
