@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import kafkajs from 'kafkajs'
+import { chainOfKey, deadLetterTopic, murmur2, pairKey, partitionOf, TOPICS } from '../../schemas/topics.ts'
+
+describe('murmur2', () => {
+  // The values of Kafka's own test, UtilsTest.testMurmur2.
+  test.each([
+    ['21', -973932308],
+    ['foobar', -790332482],
+    ['a-little-bit-long-string', -985981536],
+    ['a-little-bit-longer-string', -1486304829],
+    ['lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8', -58897971],
+    ['abc', 479470107],
+  ])('of %s is what Kafka has', (text, hash) => {
+    expect(murmur2(Buffer.from(text)) | 0).toBe(hash)
+  })
+})
+
+describe('the partition of a chain', () => {
+  const partitioner = kafkajs.Partitioners.DefaultPartitioner()
+
+  function byKafkaJs(key: string, partitions: number): number {
+    const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
+      partitionErrorCode: 0,
+      partitionId,
+      leader: 0,
+      replicas: [],
+      isr: [],
+      offlineReplicas: [],
+    }))
+    return partitioner({ topic: 't', partitionMetadata, message: { key: Buffer.from(key), value: null } })
+  }
+
+  test('is where a Kafka client puts the key by default', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ minLength: 1, unit: 'grapheme' }),
+        fc.integer({ min: 1, max: 1000 }),
+        (key, partitions) => {
+          expect(partitionOf(key, partitions)).toBe(byKafkaJs(key, partitions))
+        },
+      ),
+    )
+  })
+})
+
+describe('keys', () => {
+  test('give their chain back, alone or with a pair', () => {
+    expect(chainOfKey('ethereum')).toBe('ethereum')
+    expect(chainOfKey(pairKey('ethereum', 'WETH/USDC'))).toBe('ethereum')
+    expect(chainOfKey('')).toBe('')
+  })
+})
+
+describe('the table of topics', () => {
+  test('partitions by chain whatever belongs to a chain', () => {
+    const byChain = Object.values(TOPICS).filter(({ partitionBy }) => partitionBy === 'chain')
+    expect(byChain.map(({ defaultName }) => defaultName)).toEqual(['warm-requests', 'cache-reads', 'correlations'])
+  })
+
+  test('names each topic by its role', () => {
+    for (const [role, { defaultName }] of Object.entries(TOPICS)) expect(defaultName).toBe(role)
+  })
+
+  test('keeps for good only what is compacted', () => {
+    for (const { cleanup, retentionMs } of Object.values(TOPICS))
+      expect(retentionMs === undefined).toBe(cleanup === 'compact')
+  })
+
+  test('gives a dead-letter topic to every topic', () => {
+    expect(deadLetterTopic('prices.ethereum')).toBe('prices.ethereum.dlq')
+  })
+})
