@@ -1,5 +1,5 @@
 import { decodePrices } from '../schemas/price-record.ts'
-import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
+import { NUMBER_COUNT } from '../schemas/price-update.ts'
 import { type Refused, refused } from '../schemas/refusal.ts'
 import { chainOfKey, KEY_SEPARATOR, MAX_PAIR_BYTES } from '../schemas/topics.ts'
 import { truncateColumns, type UpdateColumns, updateColumns } from '../schemas/update-columns.ts'
@@ -218,7 +218,8 @@ class PriceLane implements RecordHandler {
     const chainId = table.chainOf(pairId)
     this.#shared.counts.updates.at(chainId).add(1)
     const chain = table.chainName(chainId)
-    if (runner.wants(topic, chain)) this.#await(runner.handle(topic, pairId, this.#updateAt(row, chain)))
+    if (runner.wants(topic, chain))
+      this.#await(runner.handle(topic, pairId, updateAt(this.#columns, row, { pair: table.pairName(pairId), chain })))
     onTrigger?.(pairId)
     const wait = runner.room()
     if (!writeBehind.full) return wait
@@ -236,24 +237,6 @@ class PriceLane implements RecordHandler {
     if (underWay === undefined) return
     this.#underWay.add(underWay)
     void underWay.then(() => this.#underWay.delete(underWay))
-  }
-
-  #updateAt(row: number, chain: string): PriceUpdate {
-    const { pairIds, eventTimesMs, numbers, sequences, groups } = this.#columns
-    const base = row * NUMBER_COUNT
-    const update: { -readonly [K in keyof PriceUpdate]: PriceUpdate[K] } = {
-      pair: this.#options.table.pairName(pairIds[row] as number),
-      chain,
-      price: numbers[base] as number,
-      eventTimeMs: eventTimesMs[row] as number,
-    }
-    for (let f = 1; f < NUMBER_COUNT; f++) {
-      const value = numbers[base + f] as number
-      if (!Number.isNaN(value)) update[NUMBER_FIELDS[f] ?? 'price'] = value
-    }
-    if (!Number.isNaN(sequences[row] as number)) update.sequence = sequences[row] as number
-    if (groups[row] !== undefined) update.group = groups[row]
-    return update
   }
 
   /** A key and no value: the pair is delisted. */

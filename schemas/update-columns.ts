@@ -1,4 +1,4 @@
-import { NUMBER_COUNT } from './price-update.ts'
+import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 
 /**
  * Decoded updates of one record side by side, reused from record to record: the hot path never builds an object an
@@ -54,4 +54,25 @@ export interface PairIds {
   chainIdOfBytes(source: Uint8Array, start: number, end: number): number
   register(chain: string, pair: string): number
   registerBytes(chainId: number, source: Uint8Array, start: number, end: number): number
+}
+
+/** A row as the object that detectors get. */
+export function updateAt(
+  { eventTimesMs, numbers, sequences, groups }: UpdateColumns,
+  row: number,
+  names: { readonly pair: string; readonly chain: string },
+): PriceUpdate {
+  const base = row * NUMBER_COUNT
+  const update: { -readonly [K in keyof PriceUpdate]: PriceUpdate[K] } = {
+    ...names,
+    price: numbers[base] as number,
+    eventTimeMs: eventTimesMs[row] as number,
+  }
+  for (let f = 1; f < NUMBER_COUNT; f++) {
+    const value = numbers[base + f] as number
+    if (!Number.isNaN(value)) update[NUMBER_FIELDS[f] ?? 'price'] = value
+  }
+  if (!Number.isNaN(sequences[row] as number)) update.sequence = sequences[row] as number
+  if (groups[row] !== undefined) update.group = groups[row]
+  return update
 }
