@@ -4,7 +4,7 @@ import { KafkaBatch } from './kafka-batch.ts'
 import { BatchInHand } from './kafka-batch-in-hand.ts'
 import { within } from './kafka-deadline.ts'
 import { isRebalance } from './kafka-errors.ts'
-import { type Lane, Lanes } from './kafka-lanes.ts'
+import { advance, jumpedTo, type Lane, Lanes } from './kafka-lanes.ts'
 import type { Membership } from './kafka-membership.ts'
 import { byTopic, fetchCommitted, keyOf, resolveStarts } from './kafka-start.ts'
 import { undecodableAt } from './kafka-undecodable.ts'
@@ -61,7 +61,7 @@ export class Assignment {
   async handle(payload: EachBatchPayload): Promise<void> {
     const lane = this.lanes.get(payload.batch.topic, payload.batch.partition)
     if (lane === undefined || !this.#isOpen || this.#isHeld(lane)) return
-    this.#noticeJump(lane, payload)
+    this.#noticeJump(lane, jumpedTo(lane, payload.batch))
     const batch = new KafkaBatch(payload.batch)
     lane.highWatermark = batch.highWatermark
     const inHand = new BatchInHand(batch, performance.now())
@@ -76,7 +76,7 @@ export class Assignment {
     })
     if (outcome.type !== 'abandoned') {
       const records = outcome.type === 'done' ? outcome.records : 0
-      if (records > 0) this.#resolve(lane, payload, records)
+      if (records > 0) payload.resolveOffset(advance(lane, payload.batch, records))
       else this.#retryLater(lane, outcome.type === 'failed' ? outcome : undefined)
     }
     this.#inHand = undefined
@@ -206,24 +206,11 @@ export class Assignment {
     }
   }
 
-  /** KafkaJS begins elsewhere, without a word, where the position is no longer (or not yet) in the log. */
-  #noticeJump(lane: Lane, { batch }: EachBatchPayload): void {
-    const { fetchedOffset } = batch as { readonly fetchedOffset?: string }
-    if (fetchedOffset === undefined) return
-    const to = BigInt(fetchedOffset)
-    if (to === lane.position) return
+  #noticeJump(lane: Lane, to: bigint | undefined): void {
+    if (to === undefined) return
     const { topic, partition, position: from } = lane
     this.#context.membership.emit({ type: 'offset-jump', topic, partition, from, to })
     lane.position = to
-  }
-
-  #resolve(lane: Lane, { batch, resolveOffset }: EachBatchPayload, records: number): void {
-    const last = batch.messages[records - 1]
-    if (last === undefined) return
-    resolveOffset(last.offset)
-    // KafkaJS counts what it filtered out behind the last record as done, too.
-    lane.position = BigInt(records === batch.messages.length ? batch.lastOffset() : last.offset) + 1n
-    lane.failures = 0
   }
 
   #retryLater(lane: Lane, failed: { readonly error: unknown } | undefined): void {
@@ -293,7 +280,8 @@ export class Assignment {
   }
 
   #pause(partitions: readonly TopicPartition[]): void {
-    if (partitions.length === 0) return
+    // Afterwards KafkaJS may have no group to pause in.
+    if (partitions.length === 0 || this.#abort.signal.aborted) return
     this.#context.consumer.pause(kafkaJsPartitions(partitions))
   }
 

@@ -51,6 +51,8 @@ export class BatchInHand {
   async #handle(handler: BatchHandler, batch: Batch, context: BatchContext): Promise<void> {
     try {
       const records = await handler(batch, context)
+      if (!Number.isInteger(records))
+        throw new TypeError(`the handler returned ${records}, a number of records expected`)
       this.#outcome.resolve({ type: 'done', records: Math.min(Math.max(records, 0), this.#count) })
     } catch (error) {
       this.#outcome.resolve({ type: 'failed', error })

@@ -1,3 +1,4 @@
+import type { Batch as KafkaJsBatch } from 'kafkajs'
 import { keyOf, type Start } from './kafka-start.ts'
 import type { TopicPartition, TopicPartitionOffset } from './port.ts'
 
@@ -58,4 +59,25 @@ export class Lanes {
       records: highWatermark > position ? highWatermark - position : 0n,
     }))
   }
+}
+
+/** Moves past the leading `records` of the batch (at least one). Returns the offset that KafkaJS is to resolve. */
+export function advance(lane: Lane, batch: KafkaJsBatch, records: number): string {
+  const last = batch.messages[records - 1]
+  if (last === undefined) throw new RangeError(`${records} records of a batch of ${batch.messages.length}`)
+  // KafkaJS counts what it filtered out behind the last record as done, too.
+  lane.position = BigInt(records === batch.messages.length ? batch.lastOffset() : last.offset) + 1n
+  lane.failures = 0
+  return last.offset
+}
+
+/**
+ * Where the batch was fetched from, if not at the lane's position: KafkaJS begins elsewhere, without a word, where that
+ * is no longer (or not yet) in the log.
+ */
+export function jumpedTo(lane: Lane, batch: KafkaJsBatch): bigint | undefined {
+  const { fetchedOffset } = batch as { readonly fetchedOffset?: string }
+  if (fetchedOffset === undefined) return undefined
+  const fetched = BigInt(fetchedOffset)
+  return fetched === lane.position ? undefined : fetched
 }

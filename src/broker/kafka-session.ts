@@ -119,6 +119,7 @@ export class KafkaSession {
     this.#consumer.on(events.CRASH, ({ payload }) => this.#lose(payload.error))
     this.#consumer.on(events.STOP, () => {
       if (this.#isStopping) return
+      this.#assignment?.close()
       const silent = new Error('KafkaJS stopped its consumer and did not say why')
       setTimeout(() => this.#lose(silent), CRASH_AFTER_STOP_MS).unref()
     })
@@ -192,6 +193,7 @@ export class KafkaSession {
 
   #lose(reason: unknown): void {
     this.#isLost = true
+    this.#assignment?.close()
     this.#end.resolve(reason)
   }
 

@@ -1,4 +1,5 @@
 import { systemTimer, type Timer } from '../timer.ts'
+import { type Chunk, MicroBatchQueue } from './micro-batch-queue.ts'
 import { BrokerError, type OutgoingRecord, type Producer } from './port.ts'
 
 export interface MicroBatcherOptions {
@@ -32,42 +33,22 @@ export interface MicroBatcher {
    * Rejects with a BrokerError: `refused` where the queue is full, `closed` after `close`, or what the producer says.
    */
   add(record: OutgoingRecord): Promise<void>
-  /** Sends what is queued without waiting for more; resolves when all of it is acknowledged or failed. */
+  /** Sends what is queued without waiting for more; resolves when all of that is acknowledged or failed. */
   flush(): Promise<void>
   /** Flushes, and refuses from then on. The producer stays open. Twice is once. */
   close(): Promise<void>
 }
 
-/** Records of one partition that travel together. */
-interface Chunk {
-  readonly records: OutgoingRecord[]
-  bytes: number
-  readonly acknowledged: PromiseWithResolvers<void>
+interface Flush {
+  readonly chunks: Set<Chunk>
+  readonly done: PromiseWithResolvers<void>
 }
-
-interface PartitionQueue {
-  readonly chunks: Chunk[]
-  records: number
-  bytes: number
-  /** In the list of those that may send. */
-  ready: boolean
-  /** A chunk of it is in flight: the next one waits, or it could be stored first. */
-  busy: boolean
-}
-
-/** Length and offset of a record in its batch, and the length of each field. */
-const RECORD_OVERHEAD_BYTES = 20
 
 /** Records in, requests out, through a producer that is connected. Order within a partition is kept. */
 export function createMicroBatcher(producer: Producer, options: MicroBatcherOptions): MicroBatcher {
   return new QueuedMicroBatcher(producer, options)
 }
 
-/**
- * A queue a partition. A request takes whole chunks of partitions that have nothing in flight, longest waiting first:
- * under a light load all partitions share one request, under a heavy one each request carries few partitions and
- * several are in flight at once, and either way a partition is never in two.
- */
 class QueuedMicroBatcher implements MicroBatcher {
   readonly #producer: Producer
   readonly #topic: string
@@ -78,17 +59,16 @@ class QueuedMicroBatcher implements MicroBatcher {
   readonly #maxQueued: number
   readonly #onDropped: MicroBatcherOptions['onDropped']
   readonly #timer: Timer
-  readonly #queues: PartitionQueue[] = []
-  #ready: PartitionQueue[] = []
-  #readyRecords = 0
-  #readyBytes = 0
+  readonly #queue: MicroBatchQueue
+  readonly #unsettled = new Set<Chunk>()
+  readonly #flushes = new Set<Flush>()
+  readonly #onChunk: (chunk: Chunk) => void
   #queued = 0
   #inFlight = 0
   /** The first of the ready records has lingered long enough. */
-  #due = false
+  #isDue = false
   #stopLinger: (() => void) | undefined
-  #flushed: PromiseWithResolvers<void> | undefined
-  #closed = false
+  #isClosed = false
 
   constructor(producer: Producer, options: MicroBatcherOptions) {
     this.#producer = producer
@@ -100,6 +80,12 @@ class QueuedMicroBatcher implements MicroBatcher {
     this.#maxQueued = options.maxQueued ?? 100_000
     this.#onDropped = options.onDropped
     this.#timer = options.timer ?? systemTimer
+    this.#queue = new MicroBatchQueue(this.#maxRecords, this.#maxBytes)
+    this.#onChunk = (chunk) => {
+      this.#unsettled.add(chunk)
+      // Whoever is told by onDropped may leave the promise alone.
+      if (this.#onDropped !== undefined) chunk.acknowledged.promise.catch(() => undefined)
+    }
   }
 
   get queued(): number {
@@ -107,112 +93,48 @@ class QueuedMicroBatcher implements MicroBatcher {
   }
 
   add(record: OutgoingRecord): Promise<void> {
-    if (this.#closed || this.#queued >= this.#maxQueued) return this.#refuse()
-    const queue = this.#queueOf(record.partition)
-    const bytes = bytesOf(record)
-    const chunk = this.#openChunk(queue, bytes)
-    chunk.records.push(record)
-    chunk.bytes += bytes
-    queue.records += 1
-    queue.bytes += bytes
+    if (this.#isClosed || this.#queued >= this.#maxQueued) return this.#refuse()
+    const { acknowledged } = this.#queue.add(record, this.#onChunk)
     this.#queued += 1
-    if (queue.busy) return chunk.acknowledged.promise
-    this.#readyRecords += 1
-    this.#readyBytes += bytes
-    if (!queue.ready) {
-      queue.ready = true
-      this.#ready.push(queue)
-    }
-    if (this.#isDue()) this.#pump()
+    if (this.#maySend()) this.#pump()
     else this.#stopLinger ??= this.#timer(this.#lingerMs, () => this.#lingered())
-    return chunk.acknowledged.promise
+    return acknowledged.promise
   }
 
   flush(): Promise<void> {
-    if (this.#queued === 0) return Promise.resolve()
-    this.#flushed ??= Promise.withResolvers<void>()
+    if (this.#unsettled.size === 0) return Promise.resolve()
+    const flush = { chunks: new Set(this.#unsettled), done: Promise.withResolvers<void>() }
+    this.#flushes.add(flush)
     this.#pump()
-    return this.#flushed.promise
+    return flush.done.promise
   }
 
   close(): Promise<void> {
-    this.#closed = true
+    this.#isClosed = true
     return this.flush()
   }
 
-  #queueOf(partition: number): PartitionQueue {
-    let queue = this.#queues[partition]
-    if (queue === undefined) {
-      queue = { chunks: [], records: 0, bytes: 0, ready: false, busy: false }
-      this.#queues[partition] = queue
-    }
-    return queue
-  }
-
-  #openChunk(queue: PartitionQueue, bytes: number): Chunk {
-    const last = queue.chunks.at(-1)
-    if (last !== undefined && last.records.length < this.#maxRecords && last.bytes + bytes <= this.#maxBytes)
-      return last
-    const chunk: Chunk = { records: [], bytes: 0, acknowledged: Promise.withResolvers<void>() }
-    // Whoever is told by onDropped may leave the promise alone.
-    if (this.#onDropped !== undefined) chunk.acknowledged.promise.catch(() => undefined)
-    queue.chunks.push(chunk)
-    return chunk
-  }
-
-  #isDue(): boolean {
-    if (this.#due || this.#flushed !== undefined) return true
-    return this.#readyRecords >= this.#maxRecords || this.#readyBytes >= this.#maxBytes
+  #maySend(): boolean {
+    if (this.#isDue || this.#flushes.size > 0) return true
+    return this.#queue.readyRecords >= this.#maxRecords || this.#queue.readyBytes >= this.#maxBytes
   }
 
   #lingered(): void {
     this.#stopLinger = undefined
-    this.#due = true
+    this.#isDue = true
     this.#pump()
   }
 
   #pump(): void {
-    while (this.#inFlight < this.#maxInFlight && this.#ready.length > 0 && this.#isDue()) this.#send(this.#take())
-    if (this.#ready.length > 0) return
-    this.#due = false
+    while (this.#inFlight < this.#maxInFlight && this.#queue.hasReady && this.#maySend()) this.#send(this.#queue.take())
+    if (this.#queue.hasReady) return
+    this.#isDue = false
     this.#stopLinger?.()
     this.#stopLinger = undefined
   }
 
-  /** The first chunks of the longest waiting partitions, as many as fit; at least one. */
-  #take(): Chunk[] {
-    const chunks: Chunk[] = []
-    let records = 0
-    let bytes = 0
-    let taken = 0
-    for (const queue of this.#ready) {
-      const [chunk] = queue.chunks
-      if (chunk === undefined) break
-      const fits = records + chunk.records.length <= this.#maxRecords && bytes + chunk.bytes <= this.#maxBytes
-      if (chunks.length > 0 && !fits) break
-      chunks.push(chunk)
-      records += chunk.records.length
-      bytes += chunk.bytes
-      taken += 1
-      this.#takeFrom(queue, chunk)
-    }
-    this.#ready = this.#ready.slice(taken)
-    return chunks
-  }
-
-  #takeFrom(queue: PartitionQueue, chunk: Chunk): void {
-    this.#readyRecords -= queue.records
-    this.#readyBytes -= queue.bytes
-    queue.chunks.shift()
-    queue.records -= chunk.records.length
-    queue.bytes -= chunk.bytes
-    queue.ready = false
-    queue.busy = true
-  }
-
   #send(chunks: readonly Chunk[]): void {
-    const [first] = chunks
-    const records = chunks.length === 1 && first ? first.records : chunks.flatMap((chunk) => chunk.records)
+    const records = chunks.flatMap((chunk) => chunk.records)
     this.#inFlight += 1
     this.#producer.sendBatch(this.#topic, records).then(
       () => this.#settle(chunks, undefined),
@@ -223,35 +145,31 @@ class QueuedMicroBatcher implements MicroBatcher {
   #settle(chunks: readonly Chunk[], error: BrokerError | undefined): void {
     this.#inFlight -= 1
     for (const chunk of chunks) {
-      this.#release(chunk)
-      if (error === undefined) {
-        chunk.acknowledged.resolve()
-        continue
+      this.#queued -= chunk.records.length
+      this.#unsettled.delete(chunk)
+      if (error === undefined) chunk.acknowledged.resolve()
+      else {
+        chunk.acknowledged.reject(error)
+        this.#onDropped?.(error, chunk.records.length)
       }
-      chunk.acknowledged.reject(error)
-      this.#onDropped?.(error, chunk.records.length)
     }
+    this.#settleFlushes(chunks)
+    // What came while its partition was in flight has waited a round trip: that was its linger.
+    if (this.#queue.release(chunks)) this.#isDue = true
     this.#pump()
-    if (this.#queued > 0) return
-    this.#flushed?.resolve()
-    this.#flushed = undefined
   }
 
-  #release(chunk: Chunk): void {
-    const queue = this.#queueOf(chunk.records[0]?.partition ?? 0)
-    queue.busy = false
-    this.#queued -= chunk.records.length
-    if (queue.chunks.length === 0) return
-    // What came while its partition was in flight has waited a round trip: that was its linger.
-    this.#due = true
-    queue.ready = true
-    this.#ready.push(queue)
-    this.#readyRecords += queue.records
-    this.#readyBytes += queue.bytes
+  #settleFlushes(chunks: readonly Chunk[]): void {
+    for (const flush of this.#flushes) {
+      for (const chunk of chunks) flush.chunks.delete(chunk)
+      if (flush.chunks.size > 0) continue
+      this.#flushes.delete(flush)
+      flush.done.resolve()
+    }
   }
 
   #refuse(): Promise<void> {
-    const error = this.#closed
+    const error = this.#isClosed
       ? new BrokerError('closed', 'the batcher is closed', { retriable: false })
       : new BrokerError('refused', `${this.#queued} records are queued, at most ${this.#maxQueued} expected`, {
           retriable: true,
@@ -266,16 +184,4 @@ class QueuedMicroBatcher implements MicroBatcher {
 function toBrokerError(error: unknown): BrokerError {
   if (error instanceof BrokerError) return error
   return new BrokerError('failed', String(error), { retriable: false, cause: error })
-}
-
-function bytesOf({ key, value, headers }: OutgoingRecord): number {
-  let bytes = RECORD_OVERHEAD_BYTES
-  if (key !== undefined) bytes += lengthOf(key)
-  if (value !== null) bytes += lengthOf(value)
-  if (headers !== undefined) for (const [name, header] of headers) bytes += name.length + header.length
-  return bytes
-}
-
-function lengthOf(bytes: Buffer | string): number {
-  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
 }

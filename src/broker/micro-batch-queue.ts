@@ -1,0 +1,162 @@
+import type { OutgoingRecord } from './port.ts'
+
+/** Records of one partition that travel together. */
+export interface Chunk {
+  readonly partition: number
+  readonly records: OutgoingRecord[]
+  bytes: number
+  readonly acknowledged: PromiseWithResolvers<void>
+}
+
+interface PartitionQueue {
+  readonly chunks: Chunk[]
+  records: number
+  bytes: number
+  /** In the list of those that may send. */
+  ready: boolean
+  /** Chunks of it are in flight: the next ones wait, or they could be stored first. */
+  busy: boolean
+}
+
+/** Length and offset of a record in its batch, and the length of each field. */
+const RECORD_OVERHEAD_BYTES = 20
+/**
+ * KafkaJS copies a partition's list for every record that it adds to it, so a request of 500 costs 0.5 µs a record more
+ * where all are of one partition than where they are of four.
+ */
+const CHUNKS_A_REQUEST = 4
+
+/**
+ * What waits to be sent, a queue a partition. A request takes chunks of partitions that have nothing in flight, longest
+ * waiting first: under a light load all partitions share one request, under a heavy one each request carries few
+ * partitions and several are in flight at once; either way a partition is never in two.
+ */
+export class MicroBatchQueue {
+  /** What could be sent now. */
+  readyRecords = 0
+  readyBytes = 0
+  readonly #maxRecords: number
+  readonly #maxChunkRecords: number
+  readonly #maxBytes: number
+  readonly #queues: PartitionQueue[] = []
+  #ready: PartitionQueue[] = []
+
+  /** The most records and bytes in one request. */
+  constructor(maxRecords: number, maxBytes: number) {
+    this.#maxRecords = maxRecords
+    this.#maxChunkRecords = Math.ceil(maxRecords / CHUNKS_A_REQUEST)
+    this.#maxBytes = maxBytes
+  }
+
+  get hasReady(): boolean {
+    return this.#ready.length > 0
+  }
+
+  /** Returns the chunk that the record travels in; it is a new one where `onChunk` was called with it. */
+  add(record: OutgoingRecord, onChunk: (chunk: Chunk) => void): Chunk {
+    const queue = this.#queueOf(record.partition)
+    const bytes = bytesOf(record)
+    let chunk = queue.chunks.at(-1)
+    if (!chunk || chunk.records.length >= this.#maxChunkRecords || chunk.bytes + bytes > this.#maxBytes) {
+      const { partition } = record
+      chunk = { partition, records: [], bytes: 0, acknowledged: Promise.withResolvers<void>() }
+      queue.chunks.push(chunk)
+      onChunk(chunk)
+    }
+    chunk.records.push(record)
+    chunk.bytes += bytes
+    queue.records += 1
+    queue.bytes += bytes
+    if (queue.busy) return chunk
+    this.readyRecords += 1
+    this.readyBytes += bytes
+    if (!queue.ready) {
+      queue.ready = true
+      this.#ready.push(queue)
+    }
+    return chunk
+  }
+
+  /** A chunk of each of the longest waiting partitions, then the next of each, as many as fit; at least one. */
+  take(): Chunk[] {
+    const taken: Chunk[] = []
+    const room = { records: this.#maxRecords, bytes: this.#maxBytes }
+    const queues: PartitionQueue[] = []
+    for (const queue of this.#ready) {
+      if (!takeChunk(queue, taken, room)) break
+      queues.push(queue)
+    }
+    let isTaking = true
+    while (isTaking) {
+      isTaking = false
+      for (const queue of queues) if (takeChunk(queue, taken, room)) isTaking = true
+    }
+    this.#ready = this.#ready.slice(queues.length)
+    for (const queue of queues) {
+      queue.ready = false
+      queue.busy = true
+    }
+    this.#countReady()
+    return taken
+  }
+
+  /** The chunks are no longer in flight. Returns whether any of their partitions has more, which waited meanwhile. */
+  release(chunks: readonly Chunk[]): boolean {
+    let hasMore = false
+    for (const { partition } of chunks) {
+      const queue = this.#queueOf(partition)
+      queue.busy = false
+      if (queue.ready || queue.chunks.length === 0) continue
+      hasMore = true
+      queue.ready = true
+      this.#ready.push(queue)
+      this.readyRecords += queue.records
+      this.readyBytes += queue.bytes
+    }
+    return hasMore
+  }
+
+  #queueOf(partition: number): PartitionQueue {
+    let queue = this.#queues[partition]
+    if (queue === undefined) {
+      queue = { chunks: [], records: 0, bytes: 0, ready: false, busy: false }
+      this.#queues[partition] = queue
+    }
+    return queue
+  }
+
+  #countReady(): void {
+    this.readyRecords = 0
+    this.readyBytes = 0
+    for (const { records, bytes } of this.#ready) {
+      this.readyRecords += records
+      this.readyBytes += bytes
+    }
+  }
+}
+
+/** Returns whether there was a chunk, and room for it. */
+function takeChunk(queue: PartitionQueue, taken: Chunk[], room: { records: number; bytes: number }): boolean {
+  const [chunk] = queue.chunks
+  if (chunk === undefined) return false
+  if (taken.length > 0 && (chunk.records.length > room.records || chunk.bytes > room.bytes)) return false
+  queue.chunks.shift()
+  queue.records -= chunk.records.length
+  queue.bytes -= chunk.bytes
+  room.records -= chunk.records.length
+  room.bytes -= chunk.bytes
+  taken.push(chunk)
+  return true
+}
+
+function bytesOf({ key, value, headers }: OutgoingRecord): number {
+  let bytes = RECORD_OVERHEAD_BYTES
+  if (key !== undefined) bytes += lengthOf(key)
+  if (value !== null) bytes += lengthOf(value)
+  if (headers !== undefined) for (const [name, header] of headers) bytes += name.length + header.length
+  return bytes
+}
+
+function lengthOf(bytes: Buffer | string): number {
+  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
+}

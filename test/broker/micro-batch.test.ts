@@ -1,0 +1,260 @@
+import { afterEach, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMicroBatcher, type MicroBatcherOptions } from '../../src/broker/micro-batch.ts'
+import { BrokerError, type OutgoingRecord, type Producer } from '../../src/broker/port.ts'
+
+const TOPIC = 'prices'
+
+interface Request {
+  readonly records: readonly OutgoingRecord[]
+  acknowledge(): void
+  fail(error: unknown): void
+}
+
+test('records that come together travel together, and share a promise', async () => {
+  const { batcher, requests, linger } = newStage()
+  const first = batcher.add(record(0, 'a'))
+  const second = batcher.add(record(0, 'b'))
+  expect(second).toBe(first)
+  expect(requests).toEqual([])
+  linger()
+  expect(valuesOf(requests)).toEqual([['a', 'b']])
+  requests[0]?.acknowledge()
+  await expect(first).resolves.toBeUndefined()
+  expect(batcher.queued).toBe(0)
+})
+
+test('one request carries all partitions while the load is light', () => {
+  const { batcher, requests, linger } = newStage()
+  for (const partition of [3, 1, 2]) void batcher.add(record(partition, `${partition}`))
+  linger()
+  expect(valuesOf(requests)).toEqual([['3', '1', '2']])
+})
+
+test('sends at once when a request is full, by records or by bytes', () => {
+  const byRecords = newStage({ maxRecords: 3 })
+  for (const value of ['a', 'b', 'c', 'd']) void byRecords.batcher.add(record(0, value))
+  expect(valuesOf(byRecords.requests)).toEqual([['a', 'b', 'c']])
+  const byBytes = newStage({ maxBytes: 100 })
+  for (const value of ['x'.repeat(50), 'y'.repeat(50)]) void byBytes.batcher.add(record(0, value))
+  expect(byBytes.requests[0]?.records).toHaveLength(1)
+})
+
+test('never has two requests under way that share a partition', async () => {
+  const { batcher, requests, linger } = newStage()
+  void batcher.add(record(0, 'a'))
+  void batcher.add(record(1, 'b'))
+  linger()
+  void batcher.add(record(1, 'c'))
+  void batcher.add(record(2, 'd'))
+  linger()
+  expect(valuesOf(requests)).toEqual([['a', 'b'], ['d']])
+  requests[0]?.acknowledge()
+  await turn()
+  expect(valuesOf(requests)).toEqual([['a', 'b'], ['d'], ['c']])
+})
+
+test('has at most maxInFlight requests under way', async () => {
+  const { batcher, requests } = newStage({ maxRecords: 1, maxInFlight: 2 })
+  for (const partition of [0, 1, 2, 3]) void batcher.add(record(partition, `${partition}`))
+  expect(valuesOf(requests)).toEqual([['0'], ['1']])
+  requests[1]?.acknowledge()
+  await turn()
+  expect(valuesOf(requests)).toEqual([['0'], ['1'], ['2']])
+})
+
+test('refuses what is beyond maxQueued, and says so', async () => {
+  const { batcher, requests, linger } = newStage({ maxQueued: 2 })
+  const kept = [batcher.add(record(0, 'a')), batcher.add(record(0, 'b'))]
+  await expect(batcher.add(record(0, 'c'))).rejects.toMatchObject({
+    code: 'refused',
+    retriable: true,
+    message: '2 records are queued, at most 2 expected',
+  })
+  linger()
+  requests[0]?.acknowledge()
+  await Promise.all(kept)
+  const taken = batcher.add(record(0, 'd'))
+  linger()
+  requests[1]?.acknowledge()
+  await expect(taken).resolves.toBeUndefined()
+})
+
+test('a record that is larger than a request travels alone, so that it alone is refused', async () => {
+  const { batcher, requests } = newStage({ maxBytes: 100 })
+  const small = batcher.add(record(0, 'a'))
+  const large = batcher.add(record(1, 'x'.repeat(500)))
+  const other = batcher.add(record(2, 'b'))
+  void batcher.flush()
+  expect(requests.map(({ records }) => records.length)).toEqual([1, 1, 1])
+  requests[1]?.fail(new BrokerError('too-large', 'too large', { retriable: false }))
+  requests[0]?.acknowledge()
+  requests[2]?.acknowledge()
+  await expect(large).rejects.toMatchObject({ code: 'too-large' })
+  await Promise.all([small, other])
+})
+
+test('a failed request rejects its records, and the next of their partitions go on', async () => {
+  const { batcher, requests, linger } = newStage()
+  const failed = batcher.add(record(0, 'a'))
+  linger()
+  const next = batcher.add(record(0, 'b'))
+  requests[0]?.fail(new Error('gone'))
+  await expect(failed).rejects.toMatchObject({ code: 'failed' })
+  requests[1]?.acknowledge()
+  await expect(next).resolves.toBeUndefined()
+})
+
+test('tells onDropped of everything that was not sent, and then leaves the promise to nobody', async () => {
+  const dropped: [string, number][] = []
+  const { batcher, requests, linger } = newStage({
+    maxQueued: 2,
+    onDropped: ({ code }, records) => dropped.push([code, records]),
+  })
+  for (const value of ['a', 'b', 'c']) void batcher.add(record(0, value))
+  linger()
+  requests[0]?.fail(new BrokerError('unreachable', 'gone', { retriable: true }))
+  await turn()
+  await batcher.close()
+  void batcher.add(record(0, 'd'))
+  await turn()
+  expect(dropped).toEqual([
+    ['refused', 1],
+    ['unreachable', 2],
+    ['closed', 1],
+  ])
+})
+
+test('flush waits for what is queued, without lingering, and not for what comes later', async () => {
+  const { batcher, requests } = newStage()
+  await batcher.flush()
+  void batcher.add(record(0, 'a'))
+  let isFlushed = false
+  const flushed = batcher.flush().then(() => {
+    isFlushed = true
+  })
+  expect(valuesOf(requests)).toEqual([['a']])
+  void batcher.add(record(0, 'b'))
+  await turn()
+  expect(isFlushed).toBe(false)
+  requests[0]?.acknowledge()
+  await flushed
+  expect(batcher.queued).toBe(1)
+})
+
+test('close flushes, twice as once, and refuses from then on', async () => {
+  const { batcher, requests } = newStage()
+  const last = batcher.add(record(0, 'a'))
+  const closing = [batcher.close(), batcher.close()]
+  requests[0]?.acknowledge()
+  await Promise.all([...closing, last])
+  await expect(batcher.add(record(0, 'b'))).rejects.toMatchObject({ code: 'closed', retriable: false })
+})
+
+test('keeps the order within each partition, loses nothing and stays within its bounds, whatever happens', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.record({ partition: fc.nat(5), bytes: fc.nat(60), next: fc.constantFrom('add', 'linger', 'settle') }),
+      ),
+      fc.integer({ min: 1, max: 4 }),
+      async (steps, maxInFlight) => {
+        const bounds = { maxRecords: 4, maxBytes: 100, maxInFlight }
+        const { batcher, requests, linger } = newStage(bounds)
+        const settled = new Set<Request>()
+        const settleOne = () => {
+          const open = requests.filter((request) => !settled.has(request))
+          expect(open.length).toBeLessThanOrEqual(maxInFlight)
+          const partitions = open.flatMap(({ records }) => [...new Set(records.map(({ partition }) => partition))])
+          expect(new Set(partitions).size).toBe(partitions.length)
+          const last = open.at(-1)
+          if (last === undefined) return false
+          settled.add(last)
+          last.acknowledge()
+          return true
+        }
+        for (const [index, { partition, bytes, next }] of steps.entries()) {
+          void batcher.add(record(partition, `${index} ${'.'.repeat(bytes)}`))
+          if (next === 'linger') linger()
+          if (next === 'settle' && settleOne()) await turn()
+        }
+        const flushed = batcher.flush()
+        while (settleOne()) await turn()
+        await flushed
+        expect(batcher.queued).toBe(0)
+        for (const { records } of requests) expect(records.length).toBeLessThanOrEqual(bounds.maxRecords)
+        const sent = requests.flatMap(({ records }) => records)
+        expect(sent).toHaveLength(steps.length)
+        for (let partition = 0; partition <= 5; partition++) {
+          const order = sent
+            .filter((each) => each.partition === partition)
+            .map(({ value }) => Number.parseInt(`${value}`, 10))
+          expect(order).toEqual(order.toSorted((a, b) => a - b))
+        }
+      },
+    ),
+  )
+})
+
+test('sends through a broker by its own timer', async () => {
+  const broker = createMemoryBroker({ partitions: { [TOPIC]: 2 } })
+  const producer = broker.producer()
+  await producer.connect()
+  const batcher = createMicroBatcher(producer, { topic: TOPIC })
+  await Promise.all(Array.from({ length: 1000 }, (_, i) => batcher.add(record(i % 2, `${i}`))))
+  const admin = broker.admin()
+  await admin.connect()
+  expect((await admin.offsets(TOPIC)).map(({ high }) => high)).toEqual([500n, 500n])
+  await batcher.close()
+  await broker.close()
+})
+
+const unhandled: unknown[] = []
+process.on('unhandledRejection', note)
+afterEach(() => expect(unhandled.splice(0)).toEqual([]))
+
+function note(reason: unknown): void {
+  unhandled.push(reason)
+}
+
+/** A producer whose requests are answered when the test says so, and a linger that is over when it says so. */
+function newStage(options: Partial<MicroBatcherOptions> = {}) {
+  const requests: Request[] = []
+  const producer: Producer = {
+    connect: async () => undefined,
+    sendBatch: (_, records) => {
+      const { promise, resolve, reject } = Promise.withResolvers<void>()
+      requests.push({ records, acknowledge: () => resolve(), fail: reject })
+      return promise
+    },
+    flush: async () => undefined,
+    close: async () => undefined,
+  }
+  let over: (() => void) | undefined
+  const timer = (_: number, run: () => void) => {
+    over = run
+    return () => {
+      over = undefined
+    }
+  }
+  const batcher = createMicroBatcher(producer, { topic: TOPIC, timer, ...options })
+  const linger = () => {
+    const run = over
+    over = undefined
+    run?.()
+  }
+  return { batcher, requests, linger }
+}
+
+function record(partition: number, value: string): OutgoingRecord {
+  return { partition, value }
+}
+
+function valuesOf(requests: readonly Request[]): unknown[][] {
+  return requests.map(({ records }) => records.map(({ value }) => value))
+}
+
+function turn(): Promise<void> {
+  return new Promise(setImmediate)
+}
