@@ -23,8 +23,9 @@ export class NameTable {
     return this.#count
   }
 
+  /** -1 for an id that was not given. */
   ownerOf(id: number): number {
-    return this.#owners[id] ?? NOT_FOUND
+    return id < this.#count ? (this.#owners[id] ?? NOT_FOUND) : NOT_FOUND
   }
 
   /** The id of the name in bytes `start` (inclusive) to `end` (exclusive), or -1. */
