@@ -7,6 +7,7 @@ import { Residency, type WarmCounts } from './residency.ts'
  * The first level: numeric price records in shared memory, one writer thread, any number of readers.
  *
  *   floors      8 B a pair     the lowest version still accepted; outlives eviction and delisting
+ *   isKnown     1 B a pair     1: the pair has had a value since it was last delisted
  *   slotOfPair  4 B a pair     slot + 1, 0: not resident
  *   pairOfSlot  4 B a slot     pair id + 1, 0: free
  *   generation  4 B a slot     which of the two copies is valid: generation & 1
@@ -59,7 +60,8 @@ export class L1 {
   readonly #doubles: Float64Array
   readonly #scratch = new Float64Array(WORDS / 2)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
-  /** Pairs that ever had a value: while they all fit, nothing is evicted and every update is kept. */
+  readonly #isKnown: Uint8Array
+  /** While all known pairs fit, every update is kept. */
   #known = 0
 
   constructor(options: L1Options) {
@@ -72,7 +74,8 @@ export class L1 {
     this.#generations = new Int32Array(new SharedArrayBuffer(options.slots * 4))
     this.#words = new Int32Array(copies)
     this.#doubles = new Float64Array(copies)
-    this.bytes = options.slots * SLOT_BYTES + options.maxPairs * 12
+    this.#isKnown = new Uint8Array(options.maxPairs)
+    this.bytes = options.slots * SLOT_BYTES + options.maxPairs * 13
     const { slots, maxPairs, warmShare = DEFAULT_WARM_SHARE } = options
     this.#residency = new Residency({ slots, maxPairs, warmShare, slotOfPair, pairOfSlot })
   }
@@ -152,9 +155,8 @@ export class L1 {
    * fit, and moves only the floor otherwise: residency is earned by reads and warms.
    */
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome {
-    const floor = this.#floors[pairId] as number
-    if (version < floor) return 'older'
-    if (floor === 0) this.#known++
+    if (version < (this.#floors[pairId] as number)) return 'older'
+    this.#meet(pairId)
     this.#floors[pairId] = version
     let slot = this.#residency.slotOf(pairId)
     const resident = slot >= 0
@@ -192,9 +194,19 @@ export class L1 {
     return 'warmed'
   }
 
-  /** The pair is delisted: its value goes, its floor stays, so that no late value of it comes back. */
+  /** The pair is delisted: its value goes, its floor rises above it, so that not even its last value comes back late. */
   remove(pairId: number): void {
     this.#residency.remove(pairId)
+    if (this.#isKnown[pairId] === 0) return
+    this.#isKnown[pairId] = 0
+    this.#known--
+    this.#floors[pairId] = (this.#floors[pairId] as number) + 1
+  }
+
+  #meet(pairId: number): void {
+    if (this.#isKnown[pairId] === 1) return
+    this.#isKnown[pairId] = 1
+    this.#known++
   }
 
   #versionAt(slot: number): number {
@@ -225,7 +237,7 @@ export class L1 {
     scratch[4] = record.reserve0
     scratch[5] = record.reserve1
     scratch[6] = record.liquidity
-    if ((this.#floors[pairId] as number) === 0) this.#known++
+    this.#meet(pairId)
     this.#floors[pairId] = record.version
     this.#publish(slot, pairId)
   }

@@ -8,8 +8,8 @@
  *   warm ──► warm part (first in first out, at most `warmShare` of the slots) ──demand read──► small
  *
  * Warms take only what they use: below their share a free slot, else one from the demand part; at their share the
- * oldest warm. A warm that is not read within its horizon gives its slot back. So useless warming costs next to
- * nothing, and useful warming may hold almost a third.
+ * oldest warm. A warm that is not read within its horizon gives its slot to the next who needs one. So useless warming
+ * costs next to nothing, useful warming may hold almost a third, and nothing leaves while there are free slots.
  *
  * Slots are integers; what they hold is the caller's. One writer. `slotOfPair` (slot + 1; 0: not resident) and
  * `pairOfSlot` (pair id + 1) are passed in because readers of L1 follow them too.
@@ -125,7 +125,7 @@ export class Residency {
   /** A slot for a pair that has none, by eviction if need be; -1 where the part has no room at all. */
   admit(pairId: number, as: 'demand' | 'warm'): number {
     if (as === 'warm' && this.warmLimit === 0) return NONE
-    this.#expireWarms()
+    if (this.#sizes[FREE] === 0) this.#expireWarms()
     if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
     if (this.#sizes[FREE] === 0) this.#evictDemand()
     if (this.#sizes[FREE] === 0) this.#evictWarm()
