@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../src/version.ts'
 import type { CommandModule } from './command-module.ts'
-import { DONE, type ExitCode, FAILED, USAGE } from './exit-code.ts'
+import { DONE, type ExitCode, USAGE } from './exit-code.ts'
 import { reportFailure } from './failure.ts'
 import { interruptible } from './interruption.ts'
 import { leaveQuietlyOnBrokenPipe, type Terminal } from './terminal.ts'
@@ -63,5 +63,4 @@ function calledCommand(argv: readonly string[]): string | undefined {
   return words[0] === 'help' ? words[1] : words[0]
 }
 
-process.exitCode = FAILED
 process.exitCode = await main(process.argv.slice(2))

@@ -25,11 +25,9 @@ export function define(command: Command, run: RunCommand): void {
 
 async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCode> {
   const { signal } = terminal
-  const [{ createNode }, { loadDetectors }] = await Promise.all([
-    import('../../index.ts'),
-    import('../detectors-file.ts'),
-  ])
+  const { loadDetectors } = await import('../detectors-file.ts')
   const detectors = flags.detectors === undefined ? [] : await loadDetectors(flags.detectors)
+  const { createNode } = await import('../../index.ts')
   const node = await createNode({
     detectors,
     ...(flags.roles !== undefined && { config: { node: { roles: flags.roles } } }),

@@ -1,0 +1,107 @@
+import { once } from 'node:events'
+import { type Command, Option } from 'commander'
+import type { WarmReceipt } from '../../producers/warm-publisher.ts'
+import { PRIORITIES, type Priority } from '../../schemas/warm-request.ts'
+import type { RunCommand } from '../command-module.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
+import * as opt from '../options.ts'
+import { print, printJson, say, type Terminal } from '../terminal.ts'
+
+interface WarmFlags {
+  readonly chain: string
+  readonly priority: Priority
+  readonly wait?: boolean
+  readonly timeoutMs: number
+  readonly dryRun?: boolean
+  readonly reason?: string
+  readonly json?: boolean
+  readonly config?: string
+}
+
+export function define(command: Command, run: RunCommand): void {
+  command
+    .argument('<pair...>', 'pairs of one chain')
+    .requiredOption('--chain <chain>', 'their chain')
+    .addOption(
+      new Option('--priority <priority>', PRIORITIES.join(', ')).argParser(opt.oneOf(PRIORITIES)).default('high'),
+    )
+    .option('--wait', 'until a node says what became of it')
+    .option('--timeout-ms <ms>', 'how long to wait', opt.count, 5000)
+    .option('--dry-run', 'warm nothing, only say what would be')
+    .option('--reason <text>', 'why, for whoever looks at it later')
+    .addOption(opt.jsonOption())
+    .addOption(opt.configOption())
+    .action((pairs: readonly string[], flags: WarmFlags) => run((terminal) => start(terminal, pairs, flags)))
+  opt.examples(command, [
+    'warm WETH/USDC WBTC/USDC --chain ethereum --wait',
+    'warm WETH/USDC --chain ethereum --dry-run --wait --json',
+  ])
+}
+
+async function start(terminal: Terminal, pairs: readonly string[], flags: WarmFlags): Promise<ExitCode> {
+  const [{ withKafka }, { createWarmPublisher }, { systemClock }] = await Promise.all([
+    import('../kafka.ts'),
+    import('../../producers/warm-publisher.ts'),
+    import('../../src/clock.ts'),
+  ])
+  const receipt = await withKafka(terminal, flags, async (broker, { kafka }) => {
+    const topics = { warmRequests: kafka.warmRequestsTopic, warmResults: kafka.warmResultsTopic }
+    const publisher = await createWarmPublisher({ broker, topics, clock: systemClock })
+    try {
+      const { chain, priority, timeoutMs, reason } = flags
+      const asked = publisher.request({
+        chain,
+        pairs,
+        priority,
+        timeoutMs,
+        wait: flags.wait ?? false,
+        dryRun: flags.dryRun ?? false,
+        ...(reason !== undefined && { reason }),
+      })
+      return await Promise.race([asked, interruptionOf(terminal)])
+    } finally {
+      await publisher.close()
+    }
+  })
+  if (receipt === 'interrupted') return INTERRUPTED
+  if (flags.json === true) printJson(terminal, receipt)
+  else if (receipt.status === 'timeout') say(terminal, receiptText(receipt))
+  else print(terminal, receiptText(receipt))
+  return isGood(receipt) ? DONE : FAILED
+}
+
+async function interruptionOf({ signal }: Terminal): Promise<'interrupted'> {
+  if (!signal.aborted) await once(signal, 'abort')
+  return 'interrupted'
+}
+
+function isGood(receipt: WarmReceipt): boolean {
+  switch (receipt.status) {
+    case 'sent':
+      return true
+    case 'timeout':
+      return false
+    case 'answered': {
+      const { status } = receipt.result
+      return status === 'done' || status === 'partial' || status === 'shadow'
+    }
+  }
+}
+
+function receiptText(receipt: WarmReceipt): string {
+  switch (receipt.status) {
+    case 'sent':
+      return `sent ${receipt.requestId}`
+    case 'timeout': {
+      const refusals = receipt.results.map(({ node }) => node).join(', ')
+      return `no node has warmed ${receipt.requestId} in time${refusals === '' ? '' : ` (refused by ${refusals})`}`
+    }
+    case 'answered': {
+      const { node, status, durationMs, warmed, alreadyInL1, notFound, refusedOlder, notInterested } = receipt.result
+      const counts = Object.entries({ warmed, alreadyInL1, notFound, refusedOlder, notInterested })
+        .filter(([, pairs]) => pairs > 0)
+        .map(([outcome, pairs]) => `${outcome} ${pairs}`)
+      return `${status} by ${node} in ${durationMs} ms: ${counts.join(', ') || 'nothing to do'}`
+    }
+  }
+}

@@ -1,0 +1,188 @@
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { forewarm, startForewarm } from './forewarm-process.ts'
+
+const T0 = 1_783_715_268_000
+/** Nobody listens there. */
+const NO_KAFKA = { KAFKA_BROKERS: '127.0.0.1:1' }
+
+let folder: string
+let file: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forewarm-bin-'))
+  file = join(folder, 'prices.ndjson')
+  await writeFile(file, `${[0, 400, 800].map((ms) => JSON.stringify(updateAt(ms))).join('\n')}\n`)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+function updateAt(afterMs: number): PriceUpdate {
+  return { pair: 'WETH/USDC', chain: 'ethereum', price: 3000 + afterMs, eventTimeMs: T0 + afterMs }
+}
+
+describe('help and version', () => {
+  test.each([[['--help']], [['help']], [['replay', '--help']], [['help', 'replay']], [['topics', 'create', '--help']]])(
+    '%j goes to standard output, code 0',
+    async (args) => {
+      const { code, stdout, stderr } = await forewarm(args)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toMatch(/^Usage: forewarm/)
+    },
+  )
+
+  test('every command shows examples and takes --json', async () => {
+    const names = ['dev', 'run', 'warm', 'replay', 'record', 'tail', 'produce', 'config']
+    const helps = await Promise.all(names.map((name) => forewarm([name, '--help'])))
+    for (const [index, { code, stdout }] of helps.entries()) {
+      expect(code).toBe(0)
+      expect(stdout).toContain('--json')
+      expect(stdout).toContain(`$ forewarm ${names[index]}`)
+    }
+  })
+
+  test('--version prints the version of the package', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
+    expect(await forewarm(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' })
+  })
+})
+
+describe('a wrong call ends with code 2, says what is wrong, and prints no data', () => {
+  test.each([
+    [[], 'Usage: forewarm'],
+    [['replya'], "unknown command 'replya'\n(Did you mean replay?)"],
+    [['replay', 'x', '--sped', '2'], "unknown option '--sped'\n(Did you mean --speed?)"],
+    [['replay'], "missing required argument 'source'"],
+    [['replay', 'x.ndjson'], 'where to? give one of --to-prefix, --to, --in-process and --stdout'],
+    [['replay', 'x.ndjson', '--stdout', '--in-process'], 'where to? give one of'],
+    [['replay', 'x.ndjson', 'y', '--stdout'], 'x.ndjson is a file: it is replayed alone'],
+    [['replay', 'x', '--stdout', '--speed', 'fast'], 'Expected a number above 0.'],
+    [['replay', 'x', '--stdout', '--since', 'monday'], 'Expected a time like 2026-07-10T00:00Z'],
+    [['replay', 'x', '--stdout', '--timestamps', 'new'], 'Expected one of keep, shift, now.'],
+    [['record', 'x'], "required option '-o, --output <file>' not specified"],
+    [['tail', 'x', '--max', '0'], 'Expected a whole number from 1.'],
+    [['run', '--roles', 'detect,cook'], 'Expected one of correlate, detect, warm, api.'],
+    [['run', '--detectors', 'none.ts'], '--detectors: none.ts cannot be loaded'],
+    [['warm', 'A'], "required option '--chain <chain>' not specified"],
+    [['warm', 'A', '--chain', 'c', '--priority', 'top'], 'Expected one of critical, high, medium, low.'],
+  ])('%j', async (args, wrong) => {
+    const { code, stdout, stderr } = await forewarm(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(wrong)
+  })
+
+  test('with --json the reason is an object', async () => {
+    const { stderr } = await forewarm(['replay', 'x.ndjson', '--json'])
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'bad-option', message: expect.stringContaining('where to?') },
+    })
+  })
+})
+
+describe('what cannot be done ends with code 1 and one sentence', () => {
+  test('a file that is not there', async () => {
+    const { code, stdout, stderr } = await forewarm(['replay', join(folder, 'none.ndjson'), '--in-process'])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toBe(`error: ${join(folder, 'none.ndjson')} cannot be read: no such file, or no right to it\n`)
+  })
+
+  test('whatever needs Kafka where none answers', async () => {
+    const calls = [
+      'tail p',
+      'record p -o x.ndjson',
+      'replay p --stdout',
+      'produce - --topic p',
+      'topics create',
+      'warm A --chain c',
+    ]
+    const ends = await Promise.all(calls.map((call) => forewarm(call.split(' '), { env: NO_KAFKA, cwd: folder })))
+    for (const { code, stdout, stderr } of ends) {
+      expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+      expect(stderr).toContain('127.0.0.1:1')
+      expect(stderr).not.toContain('    at ')
+    }
+  })
+
+  test('run, after the configured time', async () => {
+    const env = { ...NO_KAFKA, KAFKA_START_TIMEOUT_MS: '1', METRICS_PORT: '0', CACHE_L2_ENABLED: 'false' }
+    const { code, stderr } = await forewarm(['run'], { env })
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/error: no Kafka answers at 127\.0\.0\.1:1/)
+  })
+
+  test('settings that are not allowed, all of them at once', async () => {
+    const env = { KAFKA_BROKERS: 'nowhere', METRICS_PORT: 'high' }
+    const { code, stderr } = await forewarm(['config'], { env })
+    expect(code).toBe(1)
+    expect(stderr).toContain('KAFKA_BROKERS (environment): got "nowhere"')
+    expect(stderr).toContain('METRICS_PORT (environment): got "high"')
+  })
+})
+
+describe('replay of a file', () => {
+  test('to standard output: records there, the report beside it', async () => {
+    const { code, stdout, stderr } = await forewarm(['replay', file, '--stdout', '--max', '2'])
+    expect(code).toBe(0)
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual([updateAt(0), updateAt(400)])
+    expect(stderr).toContain('replayed 2 records')
+  })
+
+  test('in process: the report on standard output', async () => {
+    const { code, stdout, stderr } = await forewarm(['replay', file, '--in-process', '--json'])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(JSON.parse(stdout)).toMatchObject({ replayed: 3, stateHash: expect.stringMatching(/^[0-9a-f]{64}$/) })
+  })
+
+  test('with another state hash than the one that was expected: code 1', async () => {
+    const { code, stdout } = await forewarm(['replay', file, '--in-process', '--verify-hash', 'f'.repeat(64)])
+    expect(code).toBe(1)
+    expect(stdout).toContain('NOT the expected one')
+  })
+
+  test('is quiet when the reader goes away', async () => {
+    const many = join(folder, 'many.ndjson')
+    await writeFile(many, `${JSON.stringify(updateAt(0))}\n`.repeat(20_000))
+    const { child, ended } = startForewarm(['replay', many, '--stdout'])
+    ended.catch(() => undefined)
+    const said = text(child.stderr as Readable)
+    child.stdout?.once('data', () => child.stdout?.destroy())
+    await once(child, 'close')
+    expect({ code: child.exitCode, said: await said }).toEqual({ code: 0, said: '' })
+  })
+
+  test('Ctrl-C ends it with code 130 and what was done', async () => {
+    const { child, ended } = startForewarm(['replay', file, '--stdout', '--speed', '0.1'])
+    child.stdout?.once('data', () => child.kill('SIGINT'))
+    const { code, stdout, stderr } = await ended
+    expect(code).toBe(130)
+    expect(stdout).toBe(`${JSON.stringify(updateAt(0))}\n`)
+    expect(stderr).toContain('interrupted after 1 records')
+  })
+})
+
+describe('config', () => {
+  test('prints values with where they come from, and no secrets', async () => {
+    const env = { KAFKA_BROKERS: 'a:1,b:2', REDIS_URL: 'redis://user:sesame@r:6379' }
+    const { code, stdout } = await forewarm(['config', '--json'], { env })
+    expect(code).toBe(0)
+    const rows: { name: string; value: string; origin: string }[] = JSON.parse(stdout)
+    expect(rows).toContainEqual({ name: 'KAFKA_BROKERS', value: 'a:1,b:2', origin: 'environment' })
+    expect(rows.find(({ name }) => name === 'METRICS_PORT')?.origin).toBe('default')
+    expect(stdout).not.toContain('sesame')
+  })
+
+  test('in columns for people', async () => {
+    const { stdout } = await forewarm(['config'], { env: { METRICS_PORT: '1234' } })
+    expect(stdout).toMatch(/^METRICS_PORT +1234 {2}\(environment\)$/m)
+  })
+})

@@ -1,0 +1,165 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { type Ended, forewarm, startForewarm } from '../bin/forewarm-process.ts'
+import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
+import { until } from '../harness/until.ts'
+
+const PRICES = uniqueName('prices')
+const REQUESTS = uniqueName('warm-requests')
+const RESULTS = uniqueName('warm-results')
+const ENV = {
+  KAFKA_BROKERS: kafkaBrokers().join(','),
+  REDIS_URL: redisUrl(),
+  PRICE_TOPICS: PRICES,
+  WARM_REQUESTS_TOPIC: REQUESTS,
+  WARM_RESULTS_TOPIC: RESULTS,
+  CACHE_READS_TOPIC: uniqueName('cache-reads'),
+  CORRELATIONS_TOPIC: uniqueName('correlations'),
+  FOREWARM_CONTROL_TOPIC: uniqueName('control'),
+  FOREWARM_SERVICE: uniqueName('service'),
+  METRICS_PORT: '0',
+}
+const BAD_LINES = ['{"pair":', '{"pair":"A","chain":"c","price":-1,"eventTimeMs":1783715268000}']
+
+const WARMED = { pair: 'pair-warmed', chain: 'chain-1', price: 7 }
+
+let folder: string
+let now: number
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forewarm-cli-'))
+  now = Date.now()
+  const made = await forewarm(['topics', 'create', '--partitions', '3', '--json'], { env: ENV })
+  expect(made).toMatchObject({ code: 0, stderr: '' })
+  expect(JSON.parse(made.stdout)).toMatchObject({
+    created: expect.arrayContaining([PRICES, `${PRICES}.dlq`, REQUESTS, RESULTS]),
+    existing: [],
+  })
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+function call(...args: readonly string[]): Promise<Ended> {
+  return forewarm(args, { env: ENV })
+}
+
+function updates(count: number): PriceUpdate[] {
+  return Array.from({ length: count }, (_, i) => ({
+    pair: `pair-${i % 10}`,
+    chain: `chain-${i % 4}`,
+    price: 1 + i,
+    eventTimeMs: now - 1000 + i,
+  }))
+}
+
+function jsonLines<T>(text: string): T[] {
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}
+
+describe('the command line on a real Kafka', () => {
+  test('topics create makes nothing twice', async () => {
+    const { code, stdout } = await call('topics', 'create', '--json')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({ created: [], existing: expect.arrayContaining([PRICES, REQUESTS]) })
+  })
+
+  test('produce sends the good lines, names the bad ones and ends with code 1', async () => {
+    const file = join(folder, 'updates.ndjson')
+    const lines = updates(1000).map((update) => JSON.stringify(update))
+    await writeFile(file, `${[...lines.slice(0, 5), ...BAD_LINES, ...lines.slice(5)].join('\n')}\n`)
+    const { code, stdout, stderr } = await call('produce', file, '--event-time', '--json')
+    expect(JSON.parse(stdout)).toMatchObject({ topic: PRICES, produced: 1000, badLines: 2, failed: 0 })
+    expect(stderr).toContain('line 6: not-json')
+    expect(stderr).toContain('line 7: negative')
+    expect(code).toBe(1)
+  })
+
+  test('tail shows what is there, decoded', async () => {
+    const { code, stdout, stderr } = await call('tail', PRICES, '--from-beginning', '--max', '1000', '--json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const shown = jsonLines<{ kind: string; updates: PriceUpdate[] }>(stdout).flatMap((line) => line.updates)
+    const byTime = (a: PriceUpdate, b: PriceUpdate) => a.eventTimeMs - b.eventTimeMs
+    expect(shown.toSorted(byTime)).toEqual(updates(1000))
+    const people = await call('tail', PRICES, '--from-beginning', '--max', '1')
+    expect(people.stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z {2}chain-\d {2}pair-\d {2}\d+\n$/)
+  })
+
+  test('record, replay from the file and replay from the topic agree on the state', async () => {
+    const file = join(folder, 'recorded.ndjson.gz')
+    const recorded = await call('record', PRICES, '-o', file, '--json')
+    expect(recorded).toMatchObject({ code: 0, stderr: '' })
+    const { records, stateHash } = JSON.parse(recorded.stdout)
+    expect(records).toBe(1000)
+    expect(await call('record', PRICES, '-o', file)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('exists'),
+    })
+
+    const replayed = await call('replay', file, '--to-prefix', 'test.', '--verify-hash', '--json')
+    expect(replayed).toMatchObject({ code: 0, stderr: '' })
+    expect(JSON.parse(replayed.stdout)).toMatchObject({ replayed: 1000, stateHash, hashMatches: true })
+
+    const back = await call('replay', `test.${PRICES}`, '--in-process', '--verify-hash', stateHash)
+    expect(back).toMatchObject({ code: 0, stdout: expect.stringContaining('(as expected)') })
+  })
+
+  test('replay into the topic that is read is refused unless told twice', async () => {
+    const refused = await call('replay', PRICES, '--to', PRICES, '--max', '1')
+    expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('into itself') })
+    expect((await call('replay', PRICES, '--to', PRICES, '--max', '1', '--force')).code).toBe(1)
+    const twice = await call('replay', PRICES, '--to', PRICES, '--max', '1', '--force', '--yes-really')
+    expect(twice).toMatchObject({ code: 0, stdout: expect.stringContaining('replayed 1 records') })
+  })
+
+  test('what replay prints can be produced again', async () => {
+    const { stdout } = await call('replay', PRICES, '--stdout', '--pairs', 'pair-3', '--max', '5')
+    const made = await forewarm(['produce', '-', '--frame', '10', '--encoding', 'avro'], { env: ENV, stdin: stdout })
+    expect(made).toMatchObject({ code: 0, stdout: `produced 5 to ${PRICES}, 0 bad lines\n` })
+  })
+
+  test('a topic that does not exist is named, with what there is', async () => {
+    const { code, stderr } = await call('tail', 'prices-none')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/topic prices-none does not exist; the cluster has /)
+  })
+
+  test('warm without a node times out with code 1, and without --wait is sent', async () => {
+    const sent = await call('warm', 'pair-1', '--chain', 'chain-1')
+    expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sent [0-9a-f-]{36}\n$/) })
+    const waited = await call('warm', 'pair-1', '--chain', 'chain-1', '--wait', '--timeout-ms', '200')
+    expect(waited).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('no node has warmed') })
+  })
+
+  test('run warms what is asked for, and ends on SIGTERM with code 0', async () => {
+    const detectors = join(folder, 'detectors.ts')
+    const index = new URL('../../index.ts', import.meta.url).href
+    await writeFile(
+      detectors,
+      `import { detector } from '${index}'\nexport const quiet = detector('quiet', {}, () => {})\n`,
+    )
+    const { child, ended } = startForewarm(['run', '--detectors', detectors], { env: ENV })
+    try {
+      let said = ''
+      child.stderr?.on('data', (chunk) => {
+        said += chunk
+      })
+      await until('it runs', () => said.includes('is running'))
+      await forewarm(['produce', '-'], { env: ENV, stdin: JSON.stringify({ ...WARMED, eventTimeMs: Date.now() }) })
+      const warm = () => call('warm', WARMED.pair, 'pair-none', '--chain', WARMED.chain, '--wait', '--json')
+      const answer = await until('the pair is known', async () => {
+        const { code, stdout } = await warm()
+        const { result } = JSON.parse(stdout)
+        return code === 0 && result.warmed + result.alreadyInL1 === 1 ? result : undefined
+      })
+      expect(answer).toMatchObject({ notFound: 1 })
+    } finally {
+      child.kill('SIGTERM')
+    }
+    expect((await ended).code).toBe(0)
+  })
+})
