@@ -1,0 +1,99 @@
+import { expect, test } from '@jest/globals'
+import { createMemoryBroker, detector } from '../../index.ts'
+import { until } from '../harness/until.ts'
+import { metricValue } from './scrape.ts'
+import { onStage, updateOf } from './stage.ts'
+
+const NEVER = new Promise<void>(() => undefined)
+const counted = (detector: string) => ({ detector })
+
+test('a detector that throws is counted under its name, and the others see every update', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    let handled = 0
+    const detectors = [
+      detector('throws', {}, () => {
+        throw new Error('a bug')
+      }),
+      detector('rejects', {}, async () => {
+        throw new Error('a bug')
+      }),
+      detector('counts', {}, () => void handled++),
+    ]
+    const node = await stage.startNode({ detectors })
+    await stage.produce(updateOf('A'), updateOf('B'), updateOf('A'))
+    await until('the good one has seen all', () => handled === 3)
+    await until('all is committed', async () => (await stage.committed()) === 3)
+    for (const name of ['throws', 'rejects'])
+      expect(await metricValue(node, 'arbitrage_detector_errors_total', counted(name))).toBe(3)
+    expect(await metricValue(node, 'arbitrage_detector_errors_total', counted('counts'))).toBe(0)
+  })
+})
+
+test('a detector that never settles is counted after its time; the others go on and the offsets move', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const handled: string[] = []
+    const detectors = [
+      detector('never', {}, (update) => (update.pair === 'A' ? NEVER : undefined)),
+      detector('counts', {}, ({ pair }) => void handled.push(pair)),
+    ]
+    const node = await stage.startNode({ detectors, config: { node: { detectorTimeoutMs: 20 } } })
+    await stage.produce(updateOf('A'), updateOf('B'), updateOf('A'), updateOf('B'))
+    await until('all is committed', async () => (await stage.committed()) === 4)
+    expect(handled.filter((pair) => pair === 'A')).toHaveLength(2)
+    expect(handled.filter((pair) => pair === 'B')).toHaveLength(2)
+    expect(await metricValue(node, 'arbitrage_detector_timeouts_total', counted('never'))).toBe(2)
+  })
+})
+
+test('updates of a pair are handed out in order, one after the other has settled; other pairs do not wait', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const events: string[] = []
+    const releases: (() => void)[] = []
+    const slow = detector('slow', {}, async ({ pair, price }) => {
+      events.push(`${pair}${price} begins`)
+      if (pair === 'A') await new Promise<void>((resolve) => releases.push(resolve))
+      events.push(`${pair}${price} ends`)
+    })
+    await stage.startNode({ detectors: [slow] })
+    await stage.produce(updateOf('A', { price: 1 }), updateOf('A', { price: 2 }), updateOf('B', { price: 3 }))
+    await until('B is through', () => events.includes('B3 ends'))
+    expect(events).not.toContain('A2 begins')
+    expect(await stage.committed()).toBe(0)
+    releases[0]?.()
+    await until('the second update of A begins', () => releases.length === 2)
+    releases[1]?.()
+    await until('all is committed', async () => (await stage.committed()) === 3)
+    expect(events.filter((event) => event.startsWith('A'))).toEqual(['A1 begins', 'A1 ends', 'A2 begins', 'A2 ends'])
+  })
+})
+
+test('no more pairs than configured have handlers under way', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    let underWay = 0
+    let most = 0
+    const slow = detector('slow', {}, async () => {
+      most = Math.max(most, ++underWay)
+      await new Promise((resolve) => setImmediate(resolve))
+      underWay--
+    })
+    await stage.startNode({ detectors: [slow], config: { node: { detectorConcurrency: 3 } } })
+    await stage.produce(...Array.from({ length: 50 }, (_, i) => updateOf(`P${i}`)))
+    await until('all is committed', async () => (await stage.committed()) === 50)
+    expect(most).toBe(3)
+  })
+})
+
+test('what a detector asks of prices that are not there is an answer, not an exception', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const answers: unknown[] = []
+    const odd = detector('odd', {}, async (_, prices) => {
+      answers.push(prices.get('', ''), prices.get('ethereum', 'x'.repeat(10_000)))
+      answers.push(await prices.getMany('nowhere', []), await prices.getOrLoad('nowhere', '\0'))
+    })
+    const node = await stage.startNode({ detectors: [odd] })
+    await stage.produce(updateOf('A'))
+    await until('it is answered', () => answers.length === 4)
+    expect(answers).toEqual(['missing', 'missing', [], 'missing'])
+    expect(await metricValue(node, 'arbitrage_detector_errors_total')).toBe(0)
+  })
+})

@@ -1,0 +1,184 @@
+import {
+  type Broker,
+  createNode,
+  createWarmPublisher,
+  type Detector,
+  type ForewarmNode,
+  type NodeOptions,
+  type PriceUpdate,
+  systemClock,
+  type WarmPublisher,
+} from '../../index.ts'
+import { encodePriceJson } from '../../schemas/price-json.ts'
+import { deadLetterTopic, pairKey, partitionOf } from '../../schemas/topics.ts'
+import type { Admin, Consumer, OutgoingRecord, Producer } from '../../src/broker/port.ts'
+import type { Overrides } from '../../src/config/settings.ts'
+import { type Seen, seenIn } from '../broker/conformance-stage.ts'
+import { uniqueName } from '../harness/kafka.ts'
+import { until } from '../harness/until.ts'
+
+export interface StageOptions {
+  readonly broker: Broker
+  /** Undefined: each node's L2 is its own, in memory. */
+  readonly redisUrl?: string
+  readonly partitions?: number
+  /** Of the price topic. */
+  readonly topicConfig?: Readonly<Record<string, string>>
+}
+
+export interface StageNodeOptions extends Omit<NodeOptions, 'config' | 'broker' | 'l2'> {
+  readonly detectors?: readonly Detector[]
+  readonly config?: Overrides
+}
+
+/** A price topic on a broker, nodes that read it, and somebody who writes to it and looks at what comes out. */
+export class Stage {
+  readonly broker: Broker
+  readonly topic = uniqueName('prices.node')
+  readonly service = uniqueName('node')
+  readonly topics = { warmRequests: uniqueName('warm-requests'), warmResults: uniqueName('warm-results') }
+  readonly partitions: number
+  readonly admin: Admin
+  readonly producer: Producer
+  readonly #redisUrl: string | undefined
+  readonly #opened: { close(): Promise<void> }[] = []
+
+  constructor({ broker, redisUrl, partitions = 1 }: StageOptions) {
+    this.broker = broker
+    this.partitions = partitions
+    this.#redisUrl = redisUrl
+    this.admin = broker.admin()
+    this.producer = broker.producer()
+  }
+
+  /** Not started. */
+  async node({ config, ...options }: StageNodeOptions = {}): Promise<ForewarmNode> {
+    const node = await createNode({
+      broker: this.broker,
+      l2: this.#redisUrl === undefined ? 'memory' : 'redis',
+      env: {},
+      logLevel: 'silent',
+      ...options,
+      config: this.#config(config ?? {}),
+    })
+    this.#opened.push(node)
+    return node
+  }
+
+  async startNode(options: StageNodeOptions = {}): Promise<ForewarmNode> {
+    const node = await this.node(options)
+    await node.start()
+    return node
+  }
+
+  async warmPublisher(): Promise<WarmPublisher> {
+    const publisher = await createWarmPublisher({ broker: this.broker, topics: this.topics, clock: systemClock })
+    this.#opened.push(publisher)
+    return publisher
+  }
+
+  partitionOf(chain: string): number {
+    return partitionOf(chain, this.partitions)
+  }
+
+  /** One record an update, in order. Resolves when all are stored. */
+  async produce(...updates: readonly PriceUpdate[]): Promise<void> {
+    await this.produceRecords(
+      ...updates.map((update) => ({
+        partition: this.partitionOf(update.chain),
+        key: pairKey(update.chain, update.pair),
+        value: encodePriceJson(update),
+      })),
+    )
+  }
+
+  async produceRecords(...records: readonly OutgoingRecord[]): Promise<void> {
+    await this.producer.sendBatch(this.topic, records)
+  }
+
+  /** A consumer that notes all that comes into a topic from now on. */
+  async watch(topic: string, from: 'earliest' | 'latest' = 'latest'): Promise<readonly Seen[]> {
+    const seen: Seen[] = []
+    const consumer = this.broker.consumer({
+      mode: 'broadcast',
+      groupId: uniqueName('watch'),
+      topics: [topic],
+      start: { at: from },
+      onBatch: async (batch) => {
+        seen.push(...seenIn(batch))
+        return batch.count
+      },
+    })
+    this.#opened.push(closable(consumer))
+    await consumer.start()
+    return seen
+  }
+
+  /** Every dead letter of the price topic, oldest first in each partition. */
+  async deadLetters(count: number): Promise<readonly Seen[]> {
+    const letters = await this.watch(deadLetterTopic(this.topic), 'earliest')
+    await until(`${count} dead letters`, () => letters.length >= count)
+    return letters
+  }
+
+  /** Next offset to read, summed over the partitions, as the group of `service` knows it. */
+  async committed(service: string = this.service): Promise<number> {
+    const offsets = await this.admin.committed(`forewarm.${service}`, this.topic)
+    return offsets.reduce((sum, { offset }) => sum + Number(offset ?? 0n), 0)
+  }
+
+  async close(): Promise<void> {
+    for (const opened of this.#opened.toReversed()) await opened.close()
+    await this.producer.close()
+    await this.admin.close()
+    await this.broker.close()
+  }
+
+  #config(config: Overrides): Overrides {
+    const redis = this.#redisUrl === undefined ? {} : { redisUrls: [this.#redisUrl] }
+    const names = { warmRequestsTopic: this.topics.warmRequests, warmResultsTopic: this.topics.warmResults }
+    return {
+      ...config,
+      kafka: { priceTopics: [this.topic], ...names, ...config.kafka },
+      node: { service: this.service, ...config.node },
+      cache: { l1Slots: 1_000, maxPairs: 10_000, ...redis, ...config.cache },
+      http: { port: 0, ...config.http },
+    }
+  }
+}
+
+/** With its price topic, connected. */
+export async function openStage(options: StageOptions): Promise<Stage> {
+  const stage = new Stage(options)
+  await Promise.all([stage.admin.connect(), stage.producer.connect()])
+  const config = options.topicConfig === undefined ? {} : { config: options.topicConfig }
+  await stage.admin.createTopics([{ topic: stage.topic, partitions: stage.partitions, ...config }])
+  return stage
+}
+
+/** Opens a stage for the body and closes it after, whatever happens. */
+export async function onStage(options: StageOptions, body: (stage: Stage) => Promise<void>): Promise<void> {
+  const stage = await openStage(options)
+  try {
+    await body(stage)
+  } finally {
+    await stage.close()
+  }
+}
+
+/** Text of a header, of its last value where it repeats. */
+export function header(seen: Seen, name: string): string | undefined {
+  return seen.headers.findLast(([each]) => each === name)?.[1]
+}
+
+let lastMs = 0
+
+/** An update of now; each later than those before it. */
+export function updateOf(pair: string, rest: Partial<PriceUpdate> = {}): PriceUpdate {
+  lastMs = Math.max(lastMs + 1, Date.now())
+  return { pair, chain: 'ethereum', price: 1, eventTimeMs: lastMs, ...rest }
+}
+
+function closable(consumer: Consumer): { close(): Promise<void> } {
+  return { close: () => consumer.stop() }
+}
