@@ -1,4 +1,5 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { systemTimer, type Timer } from '../timer.ts'
 import type { L2, L2Write } from './l2.ts'
 import { type PriceColumns, type PriceRecord, priceColumns, VERSIONS_PER_MS } from './price-record.ts'
 
@@ -18,6 +19,7 @@ export interface WriteBehindOptions {
   readonly capacity: number
   readonly maxPairs: number
   readonly onFlush?: (flush: Flush) => void
+  readonly timer?: Timer
 }
 
 export interface Flush {
@@ -41,14 +43,18 @@ export class WriteBehind {
   /** Row + 1 by pair, in the set that fills and in the one that leaves. */
   #fillingRows: Int32Array
   #leavingRows: Int32Array
-  #timer: NodeJS.Timeout | undefined
+  readonly #timer: Timer
+  #cancelFlush: (() => void) | undefined
   #flushing: Promise<void> | undefined
-  #closed = false
+  #closing: Promise<void> | undefined
+  /** The last write found L2 away: waiting for the next would be in vain. */
+  #isAway = false
   /** Values that L2 never got: it was away and every row held another pair, or until the end. */
   skipped = 0
 
   constructor(options: WriteBehindOptions) {
     this.#options = options
+    this.#timer = options.timer ?? systemTimer
     this.#filling = priceColumns(options.capacity)
     this.#leaving = priceColumns(options.capacity)
     this.#fillingRows = new Int32Array(options.maxPairs)
@@ -60,9 +66,9 @@ export class WriteBehind {
     return this.#filling.count + this.#leaving.count
   }
 
-  /** True when the next pair may find no row: the caller awaits `drain` before it goes on. */
+  /** True when the next pair may find no row, and waiting helps: the caller awaits `drain` before it goes on. */
   get full(): boolean {
-    return this.#filling.count >= this.#filling.capacity
+    return this.#filling.count >= this.#filling.capacity && !this.#isAway
   }
 
   /** An update, its numbers at `base` in `numbers`. */
@@ -70,14 +76,14 @@ export class WriteBehind {
     const columns = this.#filling
     let row = (this.#fillingRows[pairId] as number) - 1
     if (row < 0) {
-      if (columns.count >= columns.capacity) {
+      if (columns.count >= columns.capacity || this.#closing !== undefined) {
         this.skipped++
         return
       }
       row = columns.count++
       this.#fillingRows[pairId] = row + 1
       columns.pairIds[row] = pairId
-      if (this.#timer === undefined && this.#flushing === undefined) this.#schedule(this.#options.flushMs)
+      if (this.#cancelFlush === undefined && this.#flushing === undefined) this.#schedule(this.#options.flushMs)
     }
     columns.versions[row] = version
     columns.eventTimesMs[row] = Math.floor(version / VERSIONS_PER_MS)
@@ -113,17 +119,20 @@ export class WriteBehind {
   async flush(): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing
     if (this.#filling.count === 0) return
-    this.#clearTimer()
+    this.#callOff()
     this.#flushing = this.#write()
     await this.#flushing
   }
 
   /** Writes the rest, once. Twice is once. */
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     await this.flush()
-    this.#clearTimer()
+    this.#callOff()
     this.skipped += this.#filling.count
   }
 
@@ -132,16 +141,18 @@ export class WriteBehind {
     this.#swap()
     const columns = this.#leaving
     this.#dropForgotten()
-    const writing = this.#options.l2.write(columns, 0, columns.count)
+    const entries = columns.count
+    const writing = entries === 0 ? NOTHING_WRITTEN : this.#options.l2.write(columns, 0, entries)
     const busyMs = performance.now() - startMs
     const outcome = await writing
-    this.#options.onFlush?.({ entries: columns.count, outcome, durationMs: performance.now() - startMs })
-    if (outcome.status === 'unavailable') this.#takeBack()
-    for (let row = 0; row < columns.count; row++) this.#leavingRows[columns.pairIds[row] as number] = ABSENT
+    if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs: performance.now() - startMs })
+    this.#isAway = outcome.status === 'unavailable'
+    if (this.#isAway) this.#takeBack()
+    for (let row = 0; row < entries; row++) this.#leavingRows[columns.pairIds[row] as number] = ABSENT
     columns.count = 0
     this.#flushing = undefined
-    const away = outcome.status === 'unavailable' ? this.#options.flushMs * AWAY_FLUSHES : 0
-    if (this.#filling.count > 0 && !this.#closed) this.#schedule(Math.max(this.#options.flushMs, busyMs / DUTY, away))
+    const awayMs = this.#isAway ? this.#options.flushMs * AWAY_FLUSHES : 0
+    if (this.#filling.count > 0) this.#schedule(Math.max(this.#options.flushMs, busyMs / DUTY, awayMs))
   }
 
   #swap(): void {
@@ -182,18 +193,20 @@ export class WriteBehind {
   }
 
   #schedule(delayMs: number): void {
-    this.#clearTimer()
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
+    this.#callOff()
+    this.#cancelFlush = this.#timer(delayMs, () => {
+      this.#cancelFlush = undefined
       void this.flush()
-    }, delayMs)
+    })
   }
 
-  #clearTimer(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+  #callOff(): void {
+    this.#cancelFlush?.()
+    this.#cancelFlush = undefined
   }
 }
+
+const NOTHING_WRITTEN: L2Write = { status: 'written', written: 0, older: 0 }
 
 function readRow(columns: PriceColumns, row: number, into: PriceRecord): boolean {
   const base = row * NUMBER_COUNT

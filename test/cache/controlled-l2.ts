@@ -1,0 +1,90 @@
+import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import type { L2, L2Load, L2State, L2Write } from '../../src/cache/l2.ts'
+import type { PriceColumns, PriceRecord } from '../../src/cache/price-record.ts'
+
+export interface WrittenRow {
+  readonly pairId: number
+  readonly version: number
+  readonly price: number
+}
+
+/** A call that waits for the test to answer it. */
+export interface PendingWrite {
+  readonly rows: readonly WrittenRow[]
+  succeed(): Promise<void>
+  fail(): Promise<void>
+}
+
+export interface PendingLoad {
+  readonly pairIds: readonly number[]
+  answer(rows: readonly (PriceRecord | undefined)[]): Promise<void>
+  fail(): Promise<void>
+}
+
+const AWAY = { status: 'unavailable', reason: 'away' } as const
+
+/** A second level whose every answer the test gives, in the order and at the moment that it likes. */
+export class ControlledL2 implements L2 {
+  readonly writes: PendingWrite[] = []
+  readonly loads: PendingLoad[] = []
+  readonly deleted: number[] = []
+  /** The newest value of each pair that a write which succeeded had. */
+  readonly stored = new Map<number, WrittenRow>()
+
+  async start(): Promise<void> {}
+
+  load(pairIds: readonly number[]): Promise<L2Load> {
+    const { promise, resolve } = Promise.withResolvers<L2Load>()
+    const settle = settler(resolve)
+    this.loads.push({
+      pairIds: [...pairIds],
+      answer: (rows) => settle({ status: 'loaded', rows }),
+      fail: () => settle(AWAY),
+    })
+    return promise
+  }
+
+  write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
+    const { promise, resolve } = Promise.withResolvers<L2Write>()
+    const settle = settler(resolve)
+    const rows = rowsOf(columns, from, to)
+    this.writes.push({
+      rows,
+      succeed: () => {
+        for (const row of rows)
+          if ((this.stored.get(row.pairId)?.version ?? 0) <= row.version) this.stored.set(row.pairId, row)
+        return settle({ status: 'written', written: rows.length, older: 0 })
+      },
+      fail: () => settle(AWAY),
+    })
+    return promise
+  }
+
+  async delete(pairIds: readonly number[]): Promise<L2Write> {
+    this.deleted.push(...pairIds)
+    for (const pairId of pairIds) this.stored.delete(pairId)
+    return { status: 'written', written: pairIds.length, older: 0 }
+  }
+
+  state(): L2State {
+    return { status: 'up' }
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Answers, and resolves when whoever waited for the answer has gone on. */
+function settler<T>(resolve: (answer: T) => void): (answer: T) => Promise<void> {
+  return (answer) => {
+    resolve(answer)
+    return new Promise((done) => setImmediate(done))
+  }
+}
+
+function rowsOf(columns: PriceColumns, from: number, to: number): WrittenRow[] {
+  return Array.from({ length: to - from }, (_, at) => ({
+    pairId: columns.pairIds[from + at] as number,
+    version: columns.versions[from + at] as number,
+    price: columns.numbers[(from + at) * NUMBER_COUNT] as number,
+  }))
+}
