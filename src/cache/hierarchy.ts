@@ -29,8 +29,11 @@ export class Hierarchy {
   hits = 0
   misses = 0
   readonly #record = emptyRecord()
-  readonly #wanted = new Set<number>()
+  /** Pairs of the next trip, and that trip. */
+  #wanted: number[] = []
   #fetch: Promise<Fetched> | undefined
+  /** The trip of each pair that is wanted or on its way. */
+  readonly #trips = new Map<number, Promise<Fetched>>()
   readonly #hits: ChainCounters
   readonly #misses: ChainCounters
   readonly #l2Hits: Counter
@@ -77,14 +80,17 @@ export class Hierarchy {
     return found
   }
 
-  /** The same for the next trip to L2: resolves to what it brought, and to nothing while L2 is away. */
+  /** The same for the pair's trip to L2: resolves to what it brought, and to nothing while L2 is away. */
   fetch(pairId: number): Promise<Fetched> {
-    if (this.#wanted.size >= MAX_WANTED) {
+    const underWay = this.#trips.get(pairId)
+    if (underWay !== undefined) return underWay
+    if (this.#trips.size >= MAX_WANTED) {
       this.#refused.add(1)
       return NOTHING
     }
-    this.#wanted.add(pairId)
     this.#fetch ??= Promise.resolve().then(() => this.#fetchWanted())
+    this.#wanted.push(pairId)
+    this.#trips.set(pairId, this.#fetch)
     return this.#fetch
   }
 
@@ -104,24 +110,35 @@ export class Hierarchy {
   }
 
   async #fetchWanted(): Promise<Fetched> {
-    const { l1, l2, writeBehind } = this.#options
+    const wanted = this.#wanted
+    this.#wanted = []
     this.#fetch = undefined
-    const ids: number[] = []
-    for (const pairId of this.#wanted) {
-      if (l1.has(pairId)) continue
-      if (writeBehind.pending(pairId, this.#record)) l1.fill(pairId, this.#record)
-      else ids.push(pairId)
-    }
-    this.#wanted.clear()
-    if (ids.length === 0) return NONE
-    const startMs = performance.now()
-    const load = await l2.load(ids)
-    this.#fetchSeconds.record((performance.now() - startMs) / 1000)
-    this.#loads.add(ids.length)
-    if (load.status === 'unavailable') return NONE
     const fetched = new Map<number, PriceRecord>()
+    const lacking = wanted.filter((pairId) => !this.#isAtHand(pairId, fetched))
+    if (lacking.length > 0) await this.#load(lacking, fetched)
+    for (const pairId of wanted) this.#trips.delete(pairId)
+    return fetched
+  }
+
+  /** What is here after all goes along: while the others are fetched it may leave L1 and the buffer. */
+  #isAtHand(pairId: number, fetched: Map<number, PriceRecord>): boolean {
+    const { l1, writeBehind } = this.#options
+    const record = this.#record
+    if (!l1.peek(pairId, record) && !writeBehind.pending(pairId, record)) return false
+    fetched.set(pairId, { ...record })
+    l1.fill(pairId, record)
+    return true
+  }
+
+  async #load(pairIds: readonly number[], fetched: Map<number, PriceRecord>): Promise<void> {
+    const { l1, l2 } = this.#options
+    const startMs = performance.now()
+    const load = await l2.load(pairIds)
+    this.#fetchSeconds.record((performance.now() - startMs) / 1000)
+    this.#loads.add(pairIds.length)
+    if (load.status === 'unavailable') return
     for (const [i, row] of load.rows.entries()) {
-      const pairId = ids[i] as number
+      const pairId = pairIds[i] as number
       if (row === undefined) {
         this.#l2Misses.add(1)
         continue
@@ -130,12 +147,10 @@ export class Hierarchy {
       fetched.set(pairId, row)
       l1.fill(pairId, row)
     }
-    return fetched
   }
 }
 
 /** Values by pair id. */
 export type Fetched = ReadonlyMap<number, PriceRecord>
 
-const NONE: Fetched = new Map()
-const NOTHING = Promise.resolve(NONE)
+const NOTHING: Promise<Fetched> = Promise.resolve(new Map())

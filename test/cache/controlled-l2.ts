@@ -17,6 +17,8 @@ export interface PendingWrite {
 
 export interface PendingLoad {
   readonly pairIds: readonly number[]
+  /** What was stored when it was asked; by the time it answers that may be old. */
+  readonly found: readonly (WrittenRow | undefined)[]
   answer(rows: readonly (PriceRecord | undefined)[]): Promise<void>
   fail(): Promise<void>
 }
@@ -38,6 +40,7 @@ export class ControlledL2 implements L2 {
     const settle = settler(resolve)
     this.loads.push({
       pairIds: [...pairIds],
+      found: pairIds.map((pairId) => this.stored.get(pairId)),
       answer: (rows) => settle({ status: 'loaded', rows }),
       fail: () => settle(AWAY),
     })
