@@ -1,0 +1,82 @@
+import { type Broker, createKafkaBroker, createNode, type Detector, type ForewarmNode } from '../../index.ts'
+import type { Stage } from './stage.ts'
+import type { StopWatch } from './stop-watch.ts'
+
+/** A node as a user gets it: all roles, every default, telemetry on, over the stage's Kafka and Redis. */
+export interface BenchNodeOptions {
+  readonly topic: string
+  /** Names the group. Default: one that nobody had, with nothing committed. */
+  readonly service?: string
+  readonly detectors?: readonly Detector[]
+  /** Reads from the start of the topic, and is timed. */
+  readonly watch?: StopWatch
+}
+
+export interface BenchNode {
+  readonly node: ForewarmNode
+  /** The node, then its broker. */
+  close(): Promise<void>
+}
+
+/** Resolves when the node reads. */
+export async function startNode(stage: Stage, options: BenchNodeOptions): Promise<BenchNode> {
+  const { brokers, redisUrl } = await stage.backends()
+  const kafka = createKafkaBroker({ brokers, clientId: 'bench-node' })
+  const node = await createNode({
+    broker: options.watch === undefined ? kafka : timed(kafka, options.watch),
+    detectors: options.detectors ?? [],
+    // The environment is the developer's: it must not change what is measured.
+    env: {},
+    logLevel: 'warn',
+    config: {
+      kafka: { priceTopics: [options.topic] },
+      node: { service: options.service ?? stage.unique('bench') },
+      cache: { redisUrls: [redisUrl] },
+      http: { port: 0 },
+    },
+  })
+  const close = async (): Promise<void> => {
+    await node.close()
+    await kafka.close()
+  }
+  try {
+    await node.start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { node, close }
+}
+
+/**
+ * The stop-watch stands where the broker hands batches to the node. A node begins at the end of a topic that its group
+ * does not know, which is no use to a bench: this one begins at the start.
+ */
+function timed(broker: Broker, watch: StopWatch): Broker {
+  return {
+    kind: broker.kind,
+    producer: () => broker.producer(),
+    admin: () => broker.admin(),
+    close: () => broker.close(),
+    consumer: (options) => {
+      if (options.mode === 'broadcast') return broker.consumer(options)
+      return broker.consumer({
+        ...options,
+        start: { at: 'earliest' },
+        onBatch: async (batch, context) => {
+          watch.begin()
+          const records = await options.onBatch(batch, context)
+          watch.handled(records)
+          return records
+        },
+      })
+    },
+  }
+}
+
+/** A count of the node's own, from its metrics. */
+export async function metricOf(node: ForewarmNode, name: string): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text()
+  const lines = text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+}

@@ -1,0 +1,41 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { PricePublisher } from '../../index.ts'
+import { updateAt } from './price-feed.ts'
+
+const STEP_MS = 1
+
+export interface Pace {
+  readonly publisher: PricePublisher
+  readonly perSecond: number
+  /** Sequence of the first update. */
+  readonly from: number
+  /** Asked before each update: whether it is to be sent. */
+  readonly more: (sequence: number) => boolean
+  /** Told right before an update is produced. */
+  readonly onSending?: (sequence: number) => void
+}
+
+/**
+ * Produces the feed at a steady rate: every millisecond what is due by then. Resolves to the sequence of the update
+ * that was not sent any more, when all before it are acknowledged; rejects where one was not.
+ */
+export async function pace({ publisher, perSecond, from, more, onSending }: Pace): Promise<number> {
+  const startMs = performance.now()
+  let lost: unknown
+  let next = from
+  for (;;) {
+    const due = from + ((performance.now() - startMs) / 1000) * perSecond
+    for (; next < due; next++) {
+      if (!more(next)) {
+        await publisher.flush()
+        if (lost !== undefined) throw lost
+        return next
+      }
+      onSending?.(next)
+      publisher.produce(updateAt(next, Date.now())).catch((error: unknown) => {
+        lost = error
+      })
+    }
+    await pause(STEP_MS)
+  }
+}

@@ -1,0 +1,103 @@
+import { encodePriceAvro } from '../../schemas/price-avro.ts'
+import { encodePriceJson } from '../../schemas/price-json.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { pairKey, partitionOf } from '../../schemas/topics.ts'
+import type { OutgoingRecord } from '../../src/broker/port.ts'
+import type { Stage } from './stage.ts'
+
+/** What both sides of every Kafka bench read or write: 5,000 pairs in 60 chains over 12 partitions, 115 B as JSON. */
+export const PAIRS = 5_000
+export const CHAINS = 60
+export const PARTITIONS = 12
+
+/** Updates of one request while a topic is filled: below a megabyte, all in one partition though they be. */
+const UPDATES_A_REQUEST = 4_000
+
+const CHAIN_NAMES = Array.from({ length: CHAINS }, (_, chain) => `chain-${String(chain).padStart(2, '0')}`)
+const PARTITION_OF_CHAIN = CHAIN_NAMES.map((chain) => partitionOf(chain, PARTITIONS))
+const PAIR_NAMES = Array.from(
+  { length: PAIRS },
+  (_, pair) => `${CHAIN_NAMES[pair % CHAINS]}:0x${pair.toString(16).padStart(8, '0')}`,
+)
+
+/** The update of the feed at a place: pair after pair, hence chain after chain. */
+export function updateAt(index: number, eventTimeMs: number): PriceUpdate {
+  const pair = index % PAIRS
+  return priceOf(pair, index, eventTimeMs)
+}
+
+/** The partition of the update at a place. */
+export function partitionAt(index: number): number {
+  return PARTITION_OF_CHAIN[(index % PAIRS) % CHAINS] ?? 0
+}
+
+function priceOf(pair: number, sequence: number, eventTimeMs: number): PriceUpdate {
+  return {
+    pair: PAIR_NAMES[pair] ?? '',
+    chain: CHAIN_NAMES[pair % CHAINS] ?? '',
+    price: 1000 + (sequence % 997) / 10,
+    eventTimeMs,
+    sequence,
+  }
+}
+
+export interface Feed {
+  readonly topic: string
+  /** A multiple of `updatesPerRecord`. */
+  readonly updates: number
+  readonly updatesPerRecord: number
+  readonly encoding: 'json' | 'avro'
+}
+
+/**
+ * Fills a topic. Event times rise by a millisecond an update and end now, as a newer one would be refused. Record after
+ * record belongs to the next chain; a frame holds the next updates of its chain, so that all frames are full.
+ */
+export async function fillTopic(stage: Stage, feed: Feed): Promise<Feed> {
+  const { broker } = await stage.backends()
+  const producer = broker.producer()
+  await producer.connect()
+  const firstMs = Date.now() - feed.updates
+  const places = new Int32Array(CHAINS)
+  for (let sent = 0; sent < feed.updates; ) {
+    const records: OutgoingRecord[] = []
+    const end = Math.min(feed.updates, sent + UPDATES_A_REQUEST)
+    for (; sent < end; sent += feed.updatesPerRecord) {
+      const chain = (sent / feed.updatesPerRecord) % CHAINS
+      records.push(recordOf(feed, chain, nextOfChain(places, chain, { feed, sequence: sent, firstMs })))
+    }
+    await producer.sendBatch(feed.topic, records)
+  }
+  await producer.close()
+  return feed
+}
+
+interface NextOptions {
+  readonly feed: Feed
+  readonly sequence: number
+  readonly firstMs: number
+}
+
+function nextOfChain(places: Int32Array, chain: number, { feed, sequence, firstMs }: NextOptions): PriceUpdate[] {
+  const pairs = Math.ceil((PAIRS - chain) / CHAINS)
+  return Array.from({ length: feed.updatesPerRecord }, (_, i) => {
+    const place = places[chain] ?? 0
+    places[chain] = (place + 1) % pairs
+    return priceOf(chain + place * CHAINS, sequence + i, firstMs + sequence + i)
+  })
+}
+
+function recordOf(
+  { updatesPerRecord, encoding }: Feed,
+  chain: number,
+  updates: readonly PriceUpdate[],
+): OutgoingRecord {
+  const [first] = updates
+  const value = updatesPerRecord === 1 && first !== undefined ? first : updates
+  const name = CHAIN_NAMES[chain] ?? ''
+  return {
+    partition: PARTITION_OF_CHAIN[chain] ?? 0,
+    key: updatesPerRecord === 1 && first !== undefined ? pairKey(name, first.pair) : name,
+    value: encoding === 'json' ? encodePriceJson(value) : encodePriceAvro(value),
+  }
+}

@@ -1,0 +1,18 @@
+/** The smallest value that a share `q` (0 to 1) of all values does not exceed. Throws where there are none. */
+export function quantile(values: readonly number[], q: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  const value = sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)]
+  if (value === undefined) throw new RangeError('a quantile of no values')
+  return value
+}
+
+export function median(values: readonly number[]): number {
+  return (
+    (quantile(values, 0.5) +
+      -quantile(
+        values.map((value) => -value),
+        0.5,
+      )) /
+    2
+  )
+}

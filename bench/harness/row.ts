@@ -1,0 +1,77 @@
+import type { Figure } from './bench.ts'
+
+/** A line of `--json`. `null`: nothing holds the case. */
+export type Row = RatioRow | BoundRow
+
+export interface RatioRow {
+  readonly bench: string
+  readonly case: string
+  readonly unit: string
+  readonly ours: number
+  readonly anchor: string
+  readonly anchorValue: number
+  readonly ratio: number
+  readonly ratioMin: number
+  readonly ratioMax: number
+  readonly runs: number
+  readonly floor: number | null
+}
+
+export interface BoundRow {
+  readonly bench: string
+  readonly case: string
+  readonly unit: string
+  readonly value: number
+  readonly limit: number | null
+  readonly within: boolean | null
+}
+
+/** Of one case: a ratio is at least `floor`, a value at most `limit`. */
+export interface Bound {
+  readonly floor?: number
+  readonly limit?: number
+}
+
+/** By bench and case; floors.json. */
+export type Bounds = Readonly<Record<string, Readonly<Record<string, Bound>>>>
+
+/** Digits that a figure is given with; the machine's noise is in the third. */
+const DIGITS = 5
+
+export function rowOf(bench: string, figure: Figure, bound: Bound | undefined): Row {
+  const { case: name, unit } = figure
+  if (figure.kind === 'value') {
+    if (bound?.floor !== undefined) throw new Error(`floors.json: ${bench}, ${name} has no anchor, it needs a limit`)
+    const limit = bound?.limit ?? null
+    const within = limit === null ? null : figure.value <= limit
+    return { bench, case: name, unit, value: rounded(figure.value), limit, within }
+  }
+  if (bound?.limit !== undefined) throw new Error(`floors.json: ${bench}, ${name} is a ratio, it needs a floor`)
+  return {
+    bench,
+    case: name,
+    unit,
+    ours: rounded(figure.ours),
+    anchor: figure.anchor,
+    anchorValue: rounded(figure.anchorValue),
+    ratio: rounded(figure.ratio),
+    ratioMin: rounded(figure.ratioMin),
+    ratioMax: rounded(figure.ratioMax),
+    runs: figure.runs,
+    floor: bound?.floor ?? null,
+  }
+}
+
+export function isMissed(row: Row): boolean {
+  return 'ratio' in row ? row.floor !== null && !(row.ratio >= row.floor) : row.within === false
+}
+
+/** A bound of a case that was not measured holds nothing, and nobody would notice. */
+export function boundsOfNothing(bounds: Readonly<Record<string, Bound>>, rows: readonly Row[]): readonly string[] {
+  const measured = new Set(rows.map((row) => row.case))
+  return Object.keys(bounds).filter((name) => !measured.has(name))
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(DIGITS))
+}

@@ -1,0 +1,129 @@
+import { AVRO_HEADER_BYTES, encodePriceAvro, PRICE_RECORD_SCHEMA } from '../schemas/price-avro.ts'
+import { encodePriceJson } from '../schemas/price-json.ts'
+import { decodePrices } from '../schemas/price-record.ts'
+import { truncateColumns, updateColumns } from '../schemas/update-columns.ts'
+import { PairTable } from '../src/cache/pair-table.ts'
+import type { Bench, Figure } from './harness/bench.ts'
+import { metricOf, startNode } from './harness/bench-node.ts'
+import { contest } from './harness/contest.ts'
+import { type Feed, fillTopic, PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
+import { median } from './harness/quantile.ts'
+import { readRaw } from './harness/raw-kafka.ts'
+import type { Stage } from './harness/stage.ts'
+import { StopWatch } from './harness/stop-watch.ts'
+
+/**
+ * How many updates a second go through a whole node that catches up with a backlog (decode, L1, write-behind to Redis,
+ * tracker, loop), against a KafkaJS consumer that does no more than JSON.parse. The anchor of all cases reads one
+ * update a record.
+ */
+export const pipeline: Bench = { name: 'pipeline', cases }
+
+const ANCHOR = 'raw KafkaJS eachBatch, JSON.parse'
+const FRAME = 100
+
+async function* cases(stage: Stage): AsyncIterable<Figure> {
+  const single = await feed(stage, { updates: stage.amount(1_000_000, 100_000), updatesPerRecord: 1, encoding: 'json' })
+  const framed = { updates: stage.amount(3_000_000, 300_000), updatesPerRecord: FRAME }
+  const json = await feed(stage, { ...framed, encoding: 'json' })
+  const avro = await feed(stage, { ...framed, encoding: 'avro' })
+  const written: number[] = []
+  yield* await contest(stage, {
+    unit: 'updates/s',
+    better: 'higher',
+    anchor: ANCHOR,
+    measureAnchor: () => readAsAnchor(stage, single),
+    ours: {
+      'one update a record, JSON': () => readAsNode(stage, single, written),
+      '100 updates a record, JSON': () => readAsNode(stage, json),
+      '100 updates a record, Avro': () => readAsNode(stage, avro),
+    },
+  })
+  yield {
+    kind: 'value',
+    case: 'one update a record, JSON: written to Redis',
+    unit: 'entries/s',
+    value: median(written),
+  }
+  yield* await decoding(stage)
+}
+
+async function feed(stage: Stage, content: Omit<Feed, 'topic'>): Promise<Feed> {
+  return fillTopic(stage, { ...content, topic: await stage.topic(PARTITIONS) })
+}
+
+async function readAsAnchor(stage: Stage, { topic, updates }: Feed): Promise<number> {
+  const { brokers } = await stage.backends()
+  const watch = new StopWatch(updates)
+  const leave = await readRaw({
+    brokers,
+    topic,
+    groupId: stage.unique('raw'),
+    fromBeginning: true,
+    onBatch: ({ messages }) => {
+      watch.begin()
+      for (const { value } of messages) JSON.parse(value?.toString() ?? '')
+      watch.handled(messages.length)
+    },
+  })
+  const ms = await watch.finished
+  await leave()
+  return (updates / ms) * 1000
+}
+
+async function readAsNode(
+  stage: Stage,
+  { topic, updates, updatesPerRecord }: Feed,
+  written: number[] = [],
+): Promise<number> {
+  const { emptyRedis } = await stage.backends()
+  await emptyRedis()
+  const watch = new StopWatch(updates / updatesPerRecord)
+  const { node, close } = await startNode(stage, { topic, watch })
+  const ms = await watch.finished
+  const entries = await metricOf(node, 'arbitrage_l2_write_entries_total')
+  await close()
+  const stats = node.stats()
+  // A node that drops what it reads would be the fastest.
+  if (stats.updates !== updates || stats.l2.skippedEntries > 0)
+    throw new Error(`${updates} updates were there, ${stats.updates} handled, ${stats.l2.skippedEntries} kept from L2`)
+  written.push((entries / ms) * 1000)
+  return (updates / ms) * 1000
+}
+
+/** The decoders by themselves: no broker, a thousand records over and over. */
+async function decoding(stage: Stage): Promise<readonly Figure[]> {
+  const records = Array.from({ length: 1_000 }, (_, i) => updateAt(i, Date.now()))
+  const rounds = stage.amount(500, 100)
+  const json = records.map((update) => Buffer.from(encodePriceJson(update)))
+  const avro = records.map((update) => encodePriceAvro(update))
+  const table = new PairTable({ maxPairs: PAIRS })
+  const columns = updateColumns(1)
+  const decode = (value: Buffer): void => {
+    truncateColumns(columns, 0)
+    const against = decodePrices(value, columns, table)
+    if (against !== undefined) throw new Error(against.detail)
+  }
+  const unit = 'updates/s'
+  const rate = (values: readonly Buffer[], read: (value: Buffer) => unknown) => (): number => {
+    const startMs = performance.now()
+    for (let round = 0; round < rounds; round++) for (const value of values) read(value)
+    return (rounds * values.length * 1000) / (performance.now() - startMs)
+  }
+  return [
+    ...(await contest(stage, {
+      unit,
+      better: 'higher',
+      anchor: 'JSON.parse',
+      measureAnchor: rate(json, (value) => JSON.parse(value.toString())),
+      ours: { 'decoding alone, one update, JSON': rate(json, decode) },
+    })),
+    ...(await contest(stage, {
+      unit,
+      better: 'higher',
+      anchor: 'avsc',
+      measureAnchor: rate(avro, (value) => PRICE_RECORD_SCHEMA.fromBuffer(value.subarray(AVRO_HEADER_BYTES))),
+      ours: { 'decoding alone, one update, Avro': rate(avro, decode) },
+    })),
+  ]
+}

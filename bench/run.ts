@@ -1,0 +1,106 @@
+import { parseArgs } from 'node:util'
+import { StackError } from '../deploy/stack/stack-error.ts'
+import floors from './floors.json' with { type: 'json' }
+import type { Bench } from './harness/bench.ts'
+import { machineFacts } from './harness/machine.ts'
+import { type Bounds, boundsOfNothing, isMissed, type Row, rowOf } from './harness/row.ts'
+import { Stage } from './harness/stage.ts'
+import { tableOf } from './harness/table.ts'
+import { latency } from './latency.ts'
+import { pipeline } from './pipeline.ts'
+import { produce } from './produce.ts'
+import { shutdown } from './shutdown.ts'
+import { soak } from './soak.ts'
+
+/** `npm run bench -- <name…>`; docs/benchmarks.md says what each measures and what it does not. */
+const BENCHES: readonly Bench[] = [pipeline, produce, latency, shutdown, soak]
+
+const BOUNDS: Bounds = floors
+
+const USAGE = `Usage: npm run bench -- <name…> [--json] [--quick] [--check]
+
+  --json   a JSON object a line instead of tables
+  --quick  less input, at most 30 s a name; never held against floors
+  --check  exit with 1 where a floor or limit of bench/floors.json is missed
+
+Names: ${BENCHES.map(({ name }) => name).join(', ')}`
+
+const FAILED = 1
+const MISUSED = 2
+const EXIT_OF_SIGNAL = { SIGINT: 130, SIGTERM: 143 } as const
+
+interface Invocation {
+  readonly benches: readonly Bench[]
+  readonly json: boolean
+  readonly quick: boolean
+  readonly check: boolean
+}
+
+/** The invocation, or what is wrong with it. */
+function parse(args: readonly string[]): Invocation | string {
+  const flag = { type: 'boolean', default: false } as const
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { json: flag, quick: flag, check: flag },
+      allowPositionals: true,
+    })
+    const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name))
+    if (unknown.length > 0) return `No benchmark is called ${unknown.join(', ')}.`
+    if (positionals.length === 0) return 'Which benchmark?'
+    return { ...values, benches: BENCHES.filter(({ name }) => positionals.includes(name)) }
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+async function run({ benches, json, quick, check }: Invocation, stage: Stage): Promise<number> {
+  console.error(machineFacts())
+  const missed: Row[] = []
+  for (const bench of benches) {
+    const rows: Row[] = []
+    const bounds = BOUNDS[bench.name] ?? {}
+    for await (const figure of bench.cases(stage)) {
+      const row = rowOf(bench.name, figure, bounds[figure.case])
+      rows.push(row)
+      if (json) console.log(JSON.stringify(row))
+    }
+    if (!json) console.log(tableOf(bench.name, rows))
+    const idle = boundsOfNothing(bounds, rows)
+    if (idle.length > 0) throw new Error(`floors.json: ${bench.name} has no case ${idle.join(', ')}`)
+    missed.push(...rows.filter(isMissed))
+    await stage.clear()
+  }
+  if (!check || quick) return 0
+  for (const row of missed) console.error(`missed: ${row.bench}, ${row.case}`)
+  return missed.length > 0 ? FAILED : 0
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const invocation = parse(args)
+  if (typeof invocation === 'string') {
+    console.error(`${invocation}\n\n${USAGE}`)
+    return MISUSED
+  }
+  const stage = new Stage(invocation)
+  let interrupted: number | undefined
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      interrupted = EXIT_OF_SIGNAL[signal]
+      // What is being measured fails with the stack; nobody waits for it.
+      void stage.close().finally(() => process.exit(interrupted))
+    })
+  }
+  try {
+    return await run(invocation, stage)
+  } catch (error) {
+    if (interrupted !== undefined) return interrupted
+    if (!(error instanceof StackError)) throw error
+    console.error(error.message)
+    return FAILED
+  } finally {
+    await stage.close()
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,98 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createMemoryBroker, createNode, detector, type ForewarmNode, PricePublisher } from '../index.ts'
+import type { Bench, Figure } from './harness/bench.ts'
+import { collectGarbage } from './harness/contest.ts'
+import { PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
+import { median } from './harness/quantile.ts'
+import type { Stage } from './harness/stage.ts'
+
+/**
+ * Whether a node's memory stays where it is: updates of 5,000 pairs, as fast as they are handled, through publisher,
+ * in-memory broker, L1 that holds a fifth of them, warm requests and a detector that reads another pair each time.
+ */
+export const soak: Bench = { name: 'soak', cases }
+
+const TOPIC = 'prices.soak'
+/** The broker forgets older ones, or its log would be what grows. */
+const RECORDS_A_PARTITION = 4_096
+const L1_SLOTS = PAIRS / 5
+/** An update of every pair, handled before the next are sent. */
+const WAVE = PAIRS
+const SAMPLES = 40
+
+async function* cases(stage: Stage): AsyncIterable<Figure> {
+  const updates = stage.amount(10_000_000, 1_000_000)
+  const heap: number[] = []
+  const buffers: number[] = []
+  const startMs = performance.now()
+  await play(updates, () => {
+    collectGarbage()
+    const { heapUsed, arrayBuffers } = process.memoryUsage()
+    heap.push(heapUsed)
+    buffers.push(arrayBuffers)
+  })
+  const perSecond = (updates * 1000) / (performance.now() - startMs)
+  yield { kind: 'value', case: 'heap, last quarter to second quarter', unit: 'ratio', value: growth(heap) }
+  yield { kind: 'value', case: 'buffers, last quarter to second quarter', unit: 'ratio', value: growth(buffers) }
+  yield { kind: 'value', case: 'heap, last quarter', unit: 'MB', value: median(lastQuarter(heap)) / 2 ** 20 }
+  yield { kind: 'value', case: 'updates', unit: 'updates/s', value: perSecond }
+}
+
+/** Medians: the first quarter is where everything is loaded and compiled. */
+function growth(samples: readonly number[]): number {
+  const quarter = samples.length / 4
+  return median(lastQuarter(samples)) / median(samples.slice(quarter, 2 * quarter))
+}
+
+function lastQuarter(samples: readonly number[]): readonly number[] {
+  return samples.slice((samples.length * 3) / 4)
+}
+
+async function play(updates: number, sample: () => void): Promise<void> {
+  const broker = createMemoryBroker({
+    partitions: { [TOPIC]: PARTITIONS },
+    maxRecordsPerPartition: RECORDS_A_PARTITION,
+  })
+  const node = await createNode({
+    broker,
+    l2: 'memory',
+    env: {},
+    logLevel: 'warn',
+    detectors: [readsAnother()],
+    config: { kafka: { priceTopics: [TOPIC] }, cache: { l1Slots: L1_SLOTS }, http: { port: 0 } },
+  })
+  const producer = broker.producer()
+  const publisher = new PricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS })
+  try {
+    await node.start()
+    await producer.connect()
+    for (let sent = 0, sampled = 0; sent < updates; ) {
+      sent = await wave(publisher, node, sent)
+      if (sent < ((sampled + 1) * updates) / SAMPLES) continue
+      sampled++
+      sample()
+    }
+  } finally {
+    await publisher.close()
+    await node.close()
+    await producer.close()
+    await broker.close()
+  }
+}
+
+/** How much has been sent when all of it is handled. */
+async function wave(publisher: PricePublisher, node: ForewarmNode, from: number): Promise<number> {
+  const end = from + WAVE
+  const acknowledged: Promise<void>[] = []
+  for (let i = from; i < end; i++) acknowledged.push(publisher.produce(updateAt(i, Date.now())))
+  await Promise.all(acknowledged)
+  while (node.stats().updates < end) await nextTurn()
+  return end
+}
+
+/** The chain's next pair: sixty on, as pairs are dealt out to chains by turns. */
+function readsAnother() {
+  return detector('reads-another', {}, ({ chain, sequence = 0 }, prices) => {
+    prices.get(chain, updateAt(sequence + 60, 0).pair)
+  })
+}
