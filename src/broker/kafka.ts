@@ -19,7 +19,10 @@ export type { Codec, CodecName } from './kafka-compression.ts'
 export interface KafkaBrokerOptions extends ClientOptions {
   /** How long a fetch waits for records, ms; pause, resume and stop take up to that long. Default 100. */
   readonly maxWaitMs?: number
-  /** Default 30,000. A member that was not heard of for so long loses its partitions. */
+  /**
+   * Default 10,000. A member that was not heard of for so long loses its partitions; one that lost its connection is a
+   * new member to Kafka and waits for them as long.
+   */
   readonly sessionTimeoutMs?: number
   /** Default 60,000. How long a rebalance waits for members that drain. */
   readonly rebalanceTimeoutMs?: number
@@ -82,7 +85,7 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
 }
 
 function timingOf(options: KafkaBrokerOptions): ConsumerTiming {
-  const sessionTimeoutMs = options.sessionTimeoutMs ?? 30_000
+  const sessionTimeoutMs = options.sessionTimeoutMs ?? 10_000
   return {
     maxWaitMs: options.maxWaitMs ?? 100,
     sessionTimeoutMs,
