@@ -1,3 +1,4 @@
+import type { NodeStats } from '../index.ts'
 import type { RecordReport } from '../src/replay/record.ts'
 import type { ReplayReport } from '../src/replay/replay-report.ts'
 import type { LostRecords } from '../src/replay/source.ts'
@@ -24,6 +25,14 @@ export function replayText(report: ReplayReport): string {
     ),
     `state hash ${report.stateHash}${hashVerdict(report)}`,
   ].join('\n')
+}
+
+/** What a node made of a replay, for people. */
+export function nodeText({ pairs, reads, warms, l1 }: NodeStats): string {
+  const all = reads.hits + reads.misses
+  const ratio =
+    all === 0 ? 'no detector read' : `L1 hit ratio ${((reads.hits / all) * 100).toFixed(1)} % of ${counted(all)} reads`
+  return `node: ${counted(pairs)} pairs, ${counted(l1.resident)} of ${counted(l1.slots)} slots taken, ${ratio}, ${counted(warms.admitted)} warms (${counted(warms.used)} read)`
 }
 
 /** What was recorded, for people. */

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { NodeStats } from '../../index.ts'
 import type { Broker } from '../../src/broker/port.ts'
 import type { Speed } from '../../src/replay/pace.ts'
 import type {
@@ -13,10 +14,11 @@ import type { ReplayReport } from '../../src/replay/replay-report.ts'
 import { TIMESTAMPS, type Timestamps } from '../../src/replay/rewrite.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
+import type { InProcessNode } from '../in-process-node.ts'
 import * as opt from '../options.ts'
 import { showProgress } from '../progress-line.ts'
 import { type RangeFlags, rangeOf, withRange } from '../range-options.ts'
-import { replayText } from '../replay-text.ts'
+import { nodeText, replayText } from '../replay-text.ts'
 import { print, say, type Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -24,6 +26,7 @@ interface ReplayFlags extends RangeFlags {
   readonly toPrefix?: string
   readonly to?: string
   readonly inProcess?: boolean
+  readonly detectors?: string
   readonly stdout?: boolean
   readonly toBrokers?: readonly string[]
   readonly targetPartitions?: number
@@ -48,7 +51,8 @@ export function define(command: Command, run: RunCommand): void {
     .optionsGroup('Where to (one of them):')
     .option('--to-prefix <prefix>', 'topics named like the source topics, with this in front')
     .option('--to <topic>', 'this topic')
-    .option('--in-process', 'nowhere but the state hash, in this process')
+    .option('--in-process', 'a node in this process, with an in-memory broker and L2, on the clock of the records')
+    .option('--detectors <file>', 'with --in-process: a module whose exports are detectors, or lists of them')
     .option('--stdout', 'standard output: price updates as NDJSON, or with --json whole records')
     .option('--to-brokers <list>', 'of another cluster, host:port separated by commas', opt.list)
     .option('--target-partitions <n>', 'of topics that have to be made (default: as many as the source)', opt.count)
@@ -87,11 +91,10 @@ async function start(terminal: Terminal, sources: readonly string[], flags: Repl
   const file = fileAmong(sources)
   const toTopics = targetOf(flags)
   const from: ReplayFrom = { ...(file === undefined ? { topic: sources } : { file }), ...rangeOf(flags) }
-  if (file !== undefined && toTopics === undefined) return replayed(terminal, flags, { from, to: localSink(flags) })
+  if (toTopics === undefined) return replayedHere(terminal, flags, from)
   const { withKafka } = await import('../kafka.ts')
   return withKafka(terminal, flags, async (broker, { kafka }) => {
     const protectedClusters = [...(kafka.protectedClusters ?? []), ...(flags.protectedCluster ?? [])]
-    if (toTopics === undefined) return replayed(terminal, flags, { broker, from, to: localSink(flags) })
     const into = (target: Broker) =>
       replayed(terminal, flags, { broker, from, to: { ...toTopics, broker: target }, protectedClusters })
     if (flags.toBrokers === undefined) return into(broker)
@@ -116,15 +119,41 @@ function targetOf({ toPrefix, to, inProcess, stdout, targetPartitions }: ReplayF
   return to === undefined ? undefined : { topic: to, ...partitions }
 }
 
-function localSink({ stdout, json }: ReplayFlags): ReplayTo {
-  if (stdout === true) return { stdout: true, format: json === true ? 'records' : 'updates' }
-  return { inProcess: { apply: () => undefined } }
+/** Into this process: Kafka is needed only where the source is in it. */
+async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: ReplayFrom): Promise<ExitCode> {
+  const to: ReplayTo = { stdout: true, format: flags.json === true ? 'records' : 'updates' }
+  const replayFrom = async (broker: Broker | undefined) => {
+    const given = { from, ...(broker !== undefined && { broker }) }
+    if (flags.stdout === true) return replayed(terminal, flags, { ...given, to })
+    const node = await inProcessNode(terminal, flags)
+    try {
+      return await replayed(terminal, flags, { ...given, to: { inProcess: node } }, () => node.stats())
+    } finally {
+      await node.close()
+    }
+  }
+  if ('file' in from) return replayFrom(undefined)
+  const { withKafka } = await import('../kafka.ts')
+  return withKafka(terminal, flags, replayFrom)
+}
+
+async function inProcessNode(terminal: Terminal, flags: ReplayFlags): Promise<InProcessNode> {
+  const { loadDetectors } = await import('../detectors-file.ts')
+  const detectors = flags.detectors === undefined ? [] : await loadDetectors(flags.detectors)
+  const [{ InProcessNode }, { settings }, { ownTopicNames }] = await Promise.all([
+    import('../in-process-node.ts'),
+    import('../kafka.ts'),
+    import('../price-topic.ts'),
+  ])
+  const ownTopics = ownTopicNames(settings(terminal, flags))
+  return new InProcessNode({ detectors, configFile: flags.config, ownTopics })
 }
 
 async function replayed(
   terminal: Terminal,
   flags: ReplayFlags,
   options: Pick<ReplayOptions, 'broker' | 'from' | 'to' | 'protectedClusters'>,
+  nodeStats: () => NodeStats | undefined = () => undefined,
 ): Promise<ExitCode> {
   const { replay } = await import('../../src/replay/replay.ts')
   let stopProgress = () => {}
@@ -142,7 +171,7 @@ async function replayed(
       stopProgress = showProgress(terminal, 'replay', progress)
     },
   }).finally(() => stopProgress())
-  showReport(terminal, flags, report)
+  showReport(terminal, flags, { report, node: nodeStats() })
   if (report.status === 'interrupted') return INTERRUPTED
   return report.hashMatches === false || report.failed.length > 0 ? FAILED : DONE
 }
@@ -156,9 +185,16 @@ function filtersOf({ pairs, chains, sample, max }: ReplayFlags): ReplayFilters {
   }
 }
 
+interface Outcome {
+  readonly report: ReplayReport
+  /** Of the node that it ran through. */
+  readonly node: NodeStats | undefined
+}
+
 /** Where standard output holds the records, what is said about them goes to standard error. */
-function showReport(terminal: Terminal, { json, stdout }: ReplayFlags, report: ReplayReport): void {
-  const text = json === true ? JSON.stringify(report) : replayText(report)
+function showReport(terminal: Terminal, { json, stdout }: ReplayFlags, { report, node }: Outcome): void {
+  const words = [replayText(report), ...(node === undefined ? [] : [nodeText(node)])].join('\n')
+  const text = json === true ? JSON.stringify({ ...report, node }) : words
   if (stdout === true) say(terminal, text)
   else print(terminal, text)
 }

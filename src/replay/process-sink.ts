@@ -2,9 +2,12 @@ import type { VirtualClock } from '../clock.ts'
 import { ReplayError } from './replay-error.ts'
 import type { ReplayRecord } from './replay-record.ts'
 import type { ReplaySink } from './sink.ts'
+import type { SourceOrigin } from './source.ts'
 
 /** What a pipeline in this process offers to be replayed into. */
 export interface InProcessSink {
+  /** Before the first record; the origin says which topics will come. */
+  open?(origin: SourceOrigin): Promise<void>
   /** In replay order; a promise is waited for. What it throws ends the replay. */
   apply(record: ReplayRecord): Promise<void> | void
   /** Resolves when all effects of the records so far are there. */
@@ -21,7 +24,9 @@ export class ProcessSink implements ReplaySink {
     this.#clock = clock
   }
 
-  async open(): Promise<void> {}
+  async open(origin: SourceOrigin): Promise<void> {
+    await this.#sink.open?.(origin)
+  }
 
   apply(record: ReplayRecord): Promise<void> | undefined {
     this.#clock?.advanceTo(record.timestampMs)

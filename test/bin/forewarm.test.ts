@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { forewarm, startForewarm } from './forewarm-process.ts'
+
+// Each call starts a process, and a busy machine takes its time.
+jest.setTimeout(60_000)
 
 const T0 = 1_783_715_268_000
 /** Nobody listens there. */
@@ -137,10 +140,25 @@ describe('replay of a file', () => {
     expect(stderr).toContain('replayed 2 records')
   })
 
-  test('in process: the report on standard output', async () => {
-    const { code, stdout, stderr } = await forewarm(['replay', file, '--in-process', '--json'])
+  test('in process: through a node with detectors, the report on standard output', async () => {
+    const detectors = join(folder, 'detectors.ts')
+    const index = new URL('../../index.ts', import.meta.url).href
+    const source = `import { detector } from '${index}'
+      export const reader = detector('reader', {}, ({ chain, pair }, prices) => void prices.get(chain, pair))`
+    await writeFile(detectors, source)
+    const { code, stdout, stderr } = await forewarm([
+      'replay',
+      file,
+      '--in-process',
+      '--detectors',
+      detectors,
+      '--json',
+    ])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(JSON.parse(stdout)).toMatchObject({ replayed: 3, stateHash: expect.stringMatching(/^[0-9a-f]{64}$/) })
+    const { replayed, stateHash, node } = JSON.parse(stdout)
+    expect({ replayed, stateHash }).toEqual({ replayed: 3, stateHash: expect.stringMatching(/^[0-9a-f]{64}$/) })
+    expect(node).toMatchObject({ updates: 3, pairs: 1, lagRecords: 0 })
+    expect(node.reads.hits + node.reads.misses).toBe(3)
   })
 
   test('with another state hash than the one that was expected: code 1', async () => {

@@ -1,0 +1,97 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  createMemoryBroker,
+  createNode,
+  type Detector,
+  type ForewarmNode,
+  type MemoryBroker,
+  type NodeStats,
+  virtualClock,
+} from '../index.ts'
+import { DEAD_LETTER_SUFFIX } from '../schemas/topics.ts'
+import type { OutgoingRecord, Producer } from '../src/broker/port.ts'
+import type { InProcessSink } from '../src/replay/process-sink.ts'
+import type { ReplayRecord } from '../src/replay/replay-record.ts'
+import type { SourceOrigin } from '../src/replay/source.ts'
+import { UsageError } from './usage-error.ts'
+
+const BATCH_RECORDS = 500
+/** The in-memory topics keep far more, so that nothing is dropped before the node has read it. */
+const MOST_WAITING = 20_000
+const POLL_MS = 1
+
+export interface InProcessNodeOptions {
+  readonly detectors: readonly Detector[]
+  readonly configFile: string | undefined
+  /** Of the topics in the source, those that are no price topics. */
+  readonly ownTopics: ReadonlySet<string>
+}
+
+/** A whole node for a replay to run through, with its broker and L2 in this process, on the clock of the records. */
+export class InProcessNode implements InProcessSink {
+  readonly #options: InProcessNodeOptions
+  readonly #batches = new Map<string, OutgoingRecord[]>()
+  #broker: MemoryBroker | undefined
+  #node: ForewarmNode | undefined
+  #producer: Producer | undefined
+  #buffered = 0
+
+  constructor(options: InProcessNodeOptions) {
+    this.#options = options
+  }
+
+  async open({ topics }: SourceOrigin): Promise<void> {
+    const { ownTopics, detectors, configFile } = this.#options
+    const priceTopics = [...topics.keys()].filter(
+      (topic) => !ownTopics.has(topic) && !topic.endsWith(DEAD_LETTER_SUFFIX),
+    )
+    if (priceTopics.length === 0)
+      throw new UsageError(`--in-process: there is no price topic among ${[...topics.keys()].join(', ')}`)
+    this.#broker = createMemoryBroker({ partitions: Object.fromEntries(topics) })
+    this.#node = await createNode({
+      broker: this.#broker,
+      l2: 'memory',
+      clock: virtualClock(),
+      start: 'earliest',
+      detectors,
+      logLevel: 'error',
+      config: { kafka: { priceTopics }, node: { roles: ['correlate', 'detect', 'warm'] } },
+      ...(configFile !== undefined && { configFile }),
+    })
+    await this.#node.start()
+    this.#producer = this.#broker.producer()
+    await this.#producer.connect()
+  }
+
+  apply(record: ReplayRecord): Promise<void> | undefined {
+    const { topic, offset: _, key, value = null, ...rest } = record
+    const batch = this.#batches.get(topic) ?? []
+    this.#batches.set(topic, batch)
+    batch.push({ ...rest, value, ...(key !== undefined && { key }) })
+    this.#buffered++
+    return this.#buffered >= BATCH_RECORDS ? this.#send(MOST_WAITING) : undefined
+  }
+
+  /** Resolves when the node has handled everything. */
+  flush(): Promise<void> {
+    return this.#send(0)
+  }
+
+  stats(): NodeStats | undefined {
+    return this.#node?.stats()
+  }
+
+  async close(): Promise<void> {
+    await this.#node?.close()
+    await this.#producer?.close()
+    await this.#broker?.close()
+  }
+
+  async #send(mostWaiting: number): Promise<void> {
+    const batches = [...this.#batches]
+    this.#batches.clear()
+    this.#buffered = 0
+    for (const [topic, records] of batches) await this.#producer?.sendBatch(topic, records)
+    while ((this.#node?.stats().lagRecords ?? 0) > mostWaiting) await delay(POLL_MS)
+  }
+}

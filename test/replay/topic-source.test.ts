@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory.ts'
+import type { Broker, Consumer, ConsumerOptions, TopicPartition } from '../../src/broker/port.ts'
+import { replay } from '../../src/replay/replay.ts'
+import { priceAt, recordOf, T0 } from './record-builders.ts'
+import { collector, market, openStage, type ReplayStage } from './replay-stage.ts'
+import { warmRecord } from './warm-records.ts'
+
+let stage: ReplayStage
+let broker: MemoryBroker
+
+beforeEach(async () => {
+  stage = await openStage()
+  broker = stage.broker
+})
+afterEach(() => stage.close())
+
+function plain(partition: number, afterMs: number) {
+  const update = priceAt(afterMs)
+  return { partition, value: JSON.stringify(update), timestampMs: update.eventTimeMs }
+}
+
+/** The broker, with consumers of one's own making. */
+function overriding(
+  broker: Broker,
+  consumer: (options: ConsumerOptions, make: (options: ConsumerOptions) => Consumer) => Consumer,
+): Broker {
+  return { ...broker, consumer: (options) => consumer(options, (given) => broker.consumer(given)) }
+}
+
+describe('from a topic', () => {
+  test('hands out everything that was there at the start, in replay order, whatever the partitions', async () => {
+    const records = market()
+    await stage.send(records.toSorted((a, b) => a.partition - b.partition))
+    const sink = collector()
+    const report = await replay({ broker, from: { topic: 'prices' }, to: { inProcess: sink } })
+    expect(sink.records.map(({ timestampMs }) => timestampMs)).toEqual(records.map(({ timestampMs }) => timestampMs))
+    expect(report).toMatchObject({
+      status: 'done',
+      passes: 1,
+      read: 300,
+      replayed: 300,
+      updates: 300,
+      skipped: [],
+      failed: [],
+    })
+    expect(report).toMatchObject({ firstTimestampMs: T0, lastTimestampMs: T0 + 2990 })
+  })
+
+  test('ends where the topic ended at the start, while more is written', async () => {
+    await stage.send(market())
+    let written: Promise<void> | undefined
+    const sink = {
+      apply: () => {
+        written ??= stage.send(market())
+        return written
+      },
+    }
+    const report = await replay({ broker, from: { topic: 'prices' }, to: { inProcess: sink } })
+    expect(report.replayed).toBe(300)
+  })
+
+  test('merges several topics', async () => {
+    await stage.send([...market(), warmRecord({})])
+    const sink = collector()
+    await replay({ broker, from: { topic: ['prices', 'warm-requests'] }, to: { inProcess: sink } })
+    expect(sink.records.length).toBe(301)
+    expect(sink.records[1]?.topic).toBe('warm-requests')
+  })
+
+  test('reads only the range that was asked for', async () => {
+    await stage.send(market())
+    const read = async (range: object) =>
+      (await replay({ broker, from: { topic: 'prices', ...range }, to: { inProcess: collector() } })).replayed
+    expect(await read({ since: T0 + 1000 })).toBe(200)
+    expect(await read({ until: new Date(T0 + 1000).toISOString() })).toBe(100)
+    expect(await read({ since: T0 + 1000, until: T0 + 1100 })).toBe(10)
+    expect(await read({ since: T0 + 1_000_000 })).toBe(0)
+    expect(await read({ fromOffset: 90 })).toBe(30)
+    expect(await read({ fromOffset: 10, toOffset: 15n })).toBe(15)
+    expect(await read({ partitions: [1] })).toBe(100)
+  })
+
+  test('finds a record that stands behind a later one', async () => {
+    await stage.send([recordOf(priceAt(5000)), recordOf(priceAt(10)), recordOf(priceAt(6000))])
+    const sink = collector()
+    await replay({ broker, from: { topic: 'prices', until: T0 + 100 }, to: { inProcess: sink } })
+    expect(sink.records.map(({ timestampMs }) => timestampMs - T0)).toEqual([10])
+  })
+
+  test('pauses a busy partition while it waits for another, and misses nothing', async () => {
+    const producer = broker.producer()
+    await producer.connect()
+    for (let i = 0; i < 20; i++)
+      await producer.sendBatch(
+        'prices',
+        Array.from({ length: 1000 }, (_, j) => plain(0, i * 1000 + j)),
+      )
+    await producer.sendBatch('prices', [plain(1, 19_000)])
+    const paused = Promise.withResolvers<void>()
+    const slow = overriding(broker, (options, make) => {
+      const onBatch: typeof options.onBatch = async (batch, context) => {
+        if (batch.partition === 1) await paused.promise
+        return options.onBatch(batch, context)
+      }
+      const consumer = make({ ...options, onBatch })
+      const pause = consumer.pause.bind(consumer)
+      return Object.assign(consumer, {
+        pause: (partitions: readonly TopicPartition[]) => {
+          paused.resolve()
+          pause(partitions)
+        },
+      })
+    })
+    const report = await replay({ broker: slow, from: { topic: 'prices' }, to: { inProcess: collector() } })
+    expect(report.replayed).toBe(20_001)
+  })
+
+  test('counts what retention took while it was reading', async () => {
+    const small = createMemoryBroker({ partitions: { prices: 1 }, maxRecordsPerPartition: 100, maxBatchRecords: 10 })
+    const producer = small.producer()
+    await producer.connect()
+    const fill = (count: number) =>
+      producer.sendBatch(
+        'prices',
+        Array.from({ length: count }, (_, i) => plain(0, i)),
+      )
+    await fill(100)
+    const overtaken = overriding(small, (options, make) => {
+      const consumer = make(options)
+      const start = consumer.start.bind(consumer)
+      return Object.assign(consumer, { start: () => fill(60).then(start) })
+    })
+    const report = await replay({ broker: overtaken, from: { topic: 'prices' }, to: { inProcess: collector() } })
+    expect(report.replayed).toBe(40)
+    expect(report.skipped).toEqual([{ reason: 'deleted-while-reading', records: 60, first: 'prices/0 offset 0' }])
+    await small.close()
+  })
+
+  test('ends although its last offset is no record, but the mark of a transaction', async () => {
+    await stage.send(market())
+    const admin = () => {
+      const real = broker.admin()
+      const offsets = real.offsets.bind(real)
+      const oneMore = async (topic: string) => (await offsets(topic)).map((one) => ({ ...one, high: one.high + 1n }))
+      return Object.assign(real, { offsets: oneMore })
+    }
+    const marked: Broker = { ...broker, admin: () => admin() }
+    expect((await replay({ broker: marked, from: { topic: 'prices' }, to: { inProcess: collector() } })).replayed).toBe(
+      300,
+    )
+  })
+
+  test('that does not exist says so and names what there is', async () => {
+    await expect(replay({ broker, from: { topic: 'price' }, to: { inProcess: collector() } })).rejects.toMatchObject({
+      code: 'no-such-topic',
+      message: 'topic price does not exist; the cluster has prices, warm-requests',
+    })
+  })
+
+  test('gives up when what is known to be there does not come', async () => {
+    await stage.send(market())
+    const held = { apply: () => broker.disconnect() }
+    await expect(
+      replay({ broker, from: { topic: 'prices' }, to: { inProcess: held }, stallMs: 1 }),
+    ).rejects.toMatchObject({ code: 'stalled', retriable: true })
+  })
+})
