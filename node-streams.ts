@@ -2,20 +2,20 @@ import { createLoop } from './consumers/loop.ts'
 import { PriceUpdates } from './consumers/price-updates.ts'
 import { WarmRequests } from './consumers/warm-requests.ts'
 import type { Caches } from './node-parts.ts'
+import type { NodeTopics } from './node-topics.ts'
 import { createDeadLetters } from './producers/dead-letters.ts'
-import { createWarmRequestProducer } from './producers/warm-requests.ts'
-import { createWarmResultProducer } from './producers/warm-results.ts'
-import { partitionOf } from './schemas/topics.ts'
-import type { Broker, BrokerEvent, Consumer, Producer, TopicPartition } from './src/broker/port.ts'
-import type { PriceTopics } from './src/broker/price-topics.ts'
+import { createWarmRequestProducer, type WarmRequestProducer } from './producers/warm-requests.ts'
+import { createWarmResultProducer, type WarmResultProducer } from './producers/warm-results.ts'
+import type { Broker, BrokerEvent, Consumer, Producer } from './src/broker/port.ts'
 import { Promotion } from './src/cache/promotion.ts'
-import type { Clock } from './src/clock.ts'
+import { type Clock, isVirtual } from './src/clock.ts'
 import type { Config, Role } from './src/config/settings.ts'
 import type { Detector } from './src/detect/detector.ts'
 import { DetectorRunner } from './src/detect/runner.ts'
 import { strategyNamed } from './src/strategy/named.ts'
 import type { Log } from './src/telemetry/log.ts'
 import type { Metrics } from './src/telemetry/slab.ts'
+import { Interest } from './src/warming/interest.ts'
 import { LookAhead } from './src/warming/look-ahead.ts'
 import { Triggers } from './src/warming/triggers.ts'
 import { createWarmer, type Warmer } from './src/warming/warmer.ts'
@@ -35,7 +35,7 @@ export interface StreamsOptions {
   readonly nodeId: string
   readonly version: string
   readonly broker: Broker
-  readonly priceTopics: PriceTopics
+  readonly topics: NodeTopics
   readonly caches: Caches
   readonly detectors: readonly Detector[]
   readonly start: 'earliest' | 'latest'
@@ -45,35 +45,28 @@ export interface StreamsOptions {
 }
 
 export function createStreams(options: StreamsOptions): Streams {
-  const { config, broker, priceTopics, caches } = options
+  const { config, broker, topics, caches, clock, metrics, nodeId } = options
   const producer = broker.producer()
-  const assigned = new Set<number>()
-  const promotion = new Promotion({ ...caches, metrics: options.metrics, timeoutMs: config.warming.timeoutMs })
-  const warmer = createWarmer({
-    ...caches,
-    promotion,
-    clock: options.clock,
-    metrics: options.metrics,
-    nodeId: options.nodeId,
-    topic: config.kafka.warmRequestsTopic,
-    // What this node's detectors read, and what its chains' detectors may read soon.
-    isInterested: (chain, pair) =>
-      assigned.has(partitionOf(chain, priceTopics.partitions)) || caches.table.find(chain, pair) >= 0,
-  })
+  const interest = new Interest(caches.table, topics.prices.partitions)
+  const promotion = new Promotion({ ...caches, metrics, timeoutMs: config.warming.timeoutMs })
+  const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
+  const { warmRequestsTopic: topic } = config.kafka
+  const warmer = createWarmer({ ...caches, promotion, clock, metrics, nodeId, topic, isInterested })
+  if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
+  const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
+  const results = resultsOf(options, producer)
+  const answers = answersOf(options, { warmer, results })
   const roles = new Set<Role>(config.node.roles)
-  const prices =
-    roles.has('correlate') || roles.has('detect')
-      ? createPriceConsumer(options, { producer, promotion, assigned })
-      : undefined
-  const warmRequests =
-    roles.has('warm') && isWarming(config) ? createWarmConsumer(options, { producer, warmer }) : undefined
+  const reads = roles.has('correlate') || roles.has('detect')
   return {
     producer,
     warmer,
-    prices,
-    warmRequests,
+    prices: reads ? createPriceConsumer(options, { producer, promotion, interest, requests }) : undefined,
+    warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, answers) : undefined,
     close: async () => {
       await warmer.close()
+      await answers.answered()
+      await Promise.all([requests.close(), results.close()])
       await producer.close()
     },
   }
@@ -86,11 +79,12 @@ export function isWarming(config: Config): boolean {
 interface PriceParts {
   readonly producer: Producer
   readonly promotion: Promotion
-  readonly assigned: Set<number>
+  readonly interest: Interest
+  readonly requests: WarmRequestProducer
 }
 
 function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consumer {
-  const { config, broker, priceTopics } = options
+  const { config, broker, topics } = options
   const groupId = priceGroup(config)
   const deadLetters = deadLettersOf(options, groupId, parts.producer)
   const updates = new PriceUpdates(priceUpdatesOptions(options, { ...parts, deadLetters }))
@@ -98,7 +92,7 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
   const consumer = broker.consumer({
     mode: 'group',
     groupId,
-    topics: priceTopics.topics,
+    topics: topics.prices.topics,
     start: { at: 'committed', otherwise: options.start },
     onBatch: createLoop({
       handlerOf: (topic, partition) => updates.lane(topic, partition),
@@ -107,7 +101,7 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
     }),
     onAssigned: (partitions) => {
       rebalances.add(1)
-      replace(parts.assigned, partitions)
+      parts.interest.assign(partitions)
     },
     onRevoked: () => options.caches.writeBehind.flush(),
     onEvent: (event) => report(options, event),
@@ -132,7 +126,7 @@ function priceUpdatesOptions(
   const warming = isWarming(config)
   const runner = new DetectorRunner({
     detectors,
-    sources: { ...caches, clock, ageSeconds: metrics.histogram('event_age_at_read_seconds') },
+    sources: { ...caches, interest: parts.interest, clock, ageSeconds: metrics.histogram('event_age_at_read_seconds') },
     concurrency: config.node.detectorConcurrency,
     timeoutMs: config.node.detectorTimeoutMs,
     metrics,
@@ -152,7 +146,7 @@ function priceUpdatesOptions(
       promote: (pairIds, timeoutMs) => parts.promotion.promote(pairIds, { timeoutMs }),
     })
   const triggers =
-    warming && config.node.roles.includes('correlate') ? createTriggers(options, parts.producer) : undefined
+    warming && config.node.roles.includes('correlate') ? createTriggers(options, parts.requests) : undefined
   return {
     ...caches,
     runner,
@@ -164,13 +158,8 @@ function priceUpdatesOptions(
   }
 }
 
-function createTriggers(options: StreamsOptions, producer: Producer): Triggers {
-  const { config, caches, clock, metrics, nodeId, priceTopics } = options
-  const requests = createWarmRequestProducer({
-    producer,
-    topic: config.kafka.warmRequestsTopic,
-    partitions: priceTopics.partitions,
-  })
+function createTriggers(options: StreamsOptions, requests: WarmRequestProducer): Triggers {
+  const { config, caches, clock, metrics, nodeId } = options
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
   return new Triggers({
     ...caches,
@@ -183,33 +172,39 @@ function createTriggers(options: StreamsOptions, producer: Producer): Triggers {
   })
 }
 
-function createWarmConsumer(
-  options: StreamsOptions,
-  parts: { readonly producer: Producer; readonly warmer: Warmer },
-): Consumer {
-  const { config, broker, nodeId, metrics, clock, log } = options
-  const results = createWarmResultProducer({
-    producer: parts.producer,
-    topic: config.kafka.warmResultsTopic,
-    partitions: options.priceTopics.partitions,
-  })
+function resultsOf({ config, topics }: StreamsOptions, producer: Producer): WarmResultProducer {
+  const { warmResultsTopic: topic } = config.kafka
+  return createWarmResultProducer({ producer, topic, partitions: topics.warmResultPartitions })
+}
+
+interface AnswerParts {
+  readonly warmer: Warmer
+  readonly results: WarmResultProducer
+}
+
+function answersOf({ metrics, clock }: StreamsOptions, { warmer, results }: AnswerParts): WarmRequests {
   const lost = metrics.counter('drops_total', { reason: 'warm-result-not-sent' })
-  const handler = new WarmRequests({
-    warmer: parts.warmer,
+  return new WarmRequests({
+    warmer,
     clock,
     metrics,
     publish: (result) => {
       results.send(result).catch(() => lost.add(1))
     },
   })
+}
+
+function createWarmConsumer(options: StreamsOptions, answers: WarmRequests): Consumer {
+  const { config, broker, nodeId, metrics, log } = options
+  const faults = metrics.counter('warm_requests_refused_total', { reason: 'fault' })
   return broker.consumer({
     mode: 'broadcast',
     groupId: `forewarm.${config.node.service}.warm.${nodeId}`,
     topics: [config.kafka.warmRequestsTopic],
     start: { at: 'latest' },
     onBatch: createLoop({
-      handlerOf: () => handler,
-      deadLetters: async () => lost.add(1),
+      handlerOf: () => answers,
+      deadLetters: async () => faults.add(1),
       onFault: (error) => log.error({ err: error }, 'a warm request could not be handled'),
     }),
     onEvent: (event) => report(options, event),
@@ -236,7 +231,7 @@ function deadLettersOf(options: StreamsOptions, groupId: string, producer: Produ
 function report({ metrics, log }: StreamsOptions, event: BrokerEvent): void {
   if (event.type === 'restart') metrics.counter('consumer_restarts_total', { group: event.groupId }).add(1)
   if (event.type === 'undecodable')
-    metrics.counter('drops_total', { reason: 'undecodable' }).add(Number(event.to - event.from))
+    metrics.counter('drops_total', { reason: 'undecodable' }).add(Number(event.to - event.from) + 1)
   if (event.type === 'disconnected' || event.type === 'reconnected') return
   const { type, ...facts } = event
   log[type === 'rebalance' ? 'info' : 'warn'](printable(facts), `kafka: ${type}`)
@@ -248,8 +243,8 @@ function printable(facts: Readonly<Record<string, unknown>>): Readonly<Record<st
   )
 }
 
-function observeLag({ priceTopics, metrics, clock }: StreamsOptions, consumer: Consumer, updates: PriceUpdates): void {
-  for (const topic of priceTopics.topics) {
+function observeLag({ topics, metrics, clock }: StreamsOptions, consumer: Consumer, updates: PriceUpdates): void {
+  for (const topic of topics.prices.topics) {
     metrics.observe('consumer_lag_records', { topic }, () => lagOf(consumer, topic))
     metrics.observe('consumer_lag_seconds', { topic }, () =>
       lagOf(consumer, topic) === 0 ? 0 : (clock.now() - updates.lastRecordMs(topic)) / 1000,
@@ -259,9 +254,4 @@ function observeLag({ priceTopics, metrics, clock }: StreamsOptions, consumer: C
 
 function lagOf(consumer: Consumer, topic: string): number {
   return consumer.lag().reduce((sum, of) => (of.topic === topic ? sum + Number(of.records) : sum), 0)
-}
-
-function replace(assigned: Set<number>, partitions: readonly TopicPartition[]): void {
-  assigned.clear()
-  for (const { partition } of partitions) assigned.add(partition)
 }

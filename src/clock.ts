@@ -12,14 +12,22 @@ export const systemClock: Clock = { now: () => Date.now() }
 /** Stands still until it is moved, and never goes back. */
 export interface VirtualClock extends Clock {
   advanceTo(ms: number): void
+  /** Calls the listener after each move: what is due is due at once, and no timer knows. */
+  onMove(listener: () => void): void
 }
 
 export function virtualClock(startMs = 0): VirtualClock {
   let nowMs = startMs
+  const listeners: (() => void)[] = []
   return {
     now: () => nowMs,
     advanceTo: (ms) => {
-      if (ms > nowMs) nowMs = ms
+      if (ms <= nowMs) return
+      nowMs = ms
+      for (const listener of listeners) listener()
+    },
+    onMove: (listener) => {
+      listeners.push(listener)
     },
   }
 }

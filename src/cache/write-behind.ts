@@ -7,8 +7,8 @@ import { type PriceColumns, type PriceRecord, priceColumns, VERSIONS_PER_MS } fr
  * What L2 does not have yet: the newest version of each pair that was updated since it was last written. One row a
  * pair however often it changes; two sets of rows, one that fills while the other is on its way.
  *
- * A flush is due `flushMs` after the last one began, or later: writing never takes more than a tenth of the thread, so
- * that a node that catches up with a backlog coalesces more instead of slowing down. When every row is taken, the
+ * A flush is due `flushMs` after the last one ended, or later: sending takes at most about a tenth of this thread, and
+ * L2 rests as long as it worked, so that a node that catches up with a backlog coalesces more instead of slowing down. When every row is taken, the
  * loop waits for the flush (`full`), and nothing is dropped. While L2 is away the rows stay and go on coalescing; once
  * they are all taken, further pairs are counted as `skipped` (L1 has their values, L2 gets their next ones).
  */
@@ -145,14 +145,16 @@ export class WriteBehind {
     const writing = entries === 0 ? NOTHING_WRITTEN : this.#options.l2.write(columns, 0, entries)
     const busyMs = performance.now() - startMs
     const outcome = await writing
-    if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs: performance.now() - startMs })
+    const durationMs = performance.now() - startMs
+    if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs })
     this.#isAway = outcome.status === 'unavailable'
     if (this.#isAway) this.#takeBack()
     for (let row = 0; row < entries; row++) this.#leavingRows[columns.pairIds[row] as number] = ABSENT
     columns.count = 0
     this.#flushing = undefined
     const awayMs = this.#isAway ? this.#options.flushMs * AWAY_FLUSHES : 0
-    if (this.#filling.count > 0) this.#schedule(Math.max(this.#options.flushMs, busyMs / DUTY, awayMs))
+    const pauseMs = Math.max(this.#options.flushMs, busyMs / DUTY, durationMs, awayMs)
+    if (this.#filling.count > 0) this.#schedule(pauseMs)
   }
 
   #swap(): void {
