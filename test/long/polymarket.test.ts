@@ -1,0 +1,27 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { describe, expect, test } from '@jest/globals'
+
+const ROOT = new URL('../../', import.meta.url)
+const DATASETS = new URL(process.env.FOREWARM_DATASETS ?? '../shared/datasets/', ROOT)
+const recorded = existsSync(new URL('polymarket/2026-07-10.ndjson.gz', DATASETS))
+if (!recorded)
+  console.warn(`SKIPPED: no recordings under ${DATASETS.pathname}; the main example is not shown by this run`)
+
+describe('the recorded day of a prediction market', () => {
+  const shown = recorded ? test : test.skip
+
+  shown(
+    'is served at least 95 % from L1 with warming, and less without',
+    () => {
+      const { status, stdout, stderr } = spawnSync('npm', ['run', '-s', 'polymarket'], { cwd: ROOT, encoding: 'utf8' })
+      expect(stderr).toBe('')
+      const [, without, warmed] = /L1 hit ratio\s+([\d.]+)\s+([\d.]+)/.exec(stdout) ?? []
+      expect(Number(warmed)).toBeGreaterThanOrEqual(0.95)
+      expect(Number(without)).toBeLessThan(0.8)
+      expect(stdout).toMatch(/reads\s+549926\s+549926/)
+      expect(status).toBe(0)
+    },
+    300_000,
+  )
+})
