@@ -16,6 +16,8 @@ const FIRST_RATE = 0.5
 /** An edge below it gives its place up. */
 const FORGET_RATE = 0.05
 const NONE = 0
+/** Room at first; doubled as pairs come. */
+const FIRST_PAIRS = 1024
 
 export class Tracker {
   readonly maxPairs: number
@@ -25,8 +27,9 @@ export class Tracker {
   #lagsMs: Float32Array<ArrayBuffer>
   /** READERS_PER_PAIR a pair: those whose handlers read it, + 1, the oldest overwritten. */
   #readers: Int32Array<ArrayBuffer>
-  #readerCounts: Uint8Array<ArrayBuffer>
-  #updates = new Uint32Array(1024)
+  /** The place of the next one. */
+  #nextReaders: Uint8Array<ArrayBuffer>
+  #updates: Uint32Array<ArrayBuffer>
   #pairs = 0
   /** False until the first read: a node without detectors pays nothing for asking. */
   hasEdges = false
@@ -36,11 +39,13 @@ export class Tracker {
 
   constructor(options: { readonly maxPairs: number }) {
     this.maxPairs = options.maxPairs
-    this.#read = new Int32Array(1024 * READS_PER_PAIR)
-    this.#rates = new Float32Array(1024 * READS_PER_PAIR)
-    this.#lagsMs = new Float32Array(1024 * READS_PER_PAIR)
-    this.#readers = new Int32Array(1024 * READERS_PER_PAIR)
-    this.#readerCounts = new Uint8Array(1024)
+    const pairs = Math.min(FIRST_PAIRS, options.maxPairs)
+    this.#read = new Int32Array(pairs * READS_PER_PAIR)
+    this.#rates = new Float32Array(pairs * READS_PER_PAIR)
+    this.#lagsMs = new Float32Array(pairs * READS_PER_PAIR)
+    this.#readers = new Int32Array(pairs * READERS_PER_PAIR)
+    this.#nextReaders = new Uint8Array(pairs)
+    this.#updates = new Uint32Array(pairs)
   }
 
   /** Pairs that were updated at least once. */
@@ -135,9 +140,12 @@ export class Tracker {
   }
 
   #addReader(pairId: number, reader: number): void {
-    const count = this.#readerCounts[pairId] as number
-    this.#readers[pairId * READERS_PER_PAIR + (count % READERS_PER_PAIR)] = reader + 1
-    this.#readerCounts[pairId] = (count + 1) % (READERS_PER_PAIR * 2)
+    const base = pairId * READERS_PER_PAIR
+    // An edge that was forgotten and found again has its reader there still.
+    if (this.#readers.subarray(base, base + READERS_PER_PAIR).includes(reader + 1)) return
+    const next = this.#nextReaders[pairId] as number
+    this.#readers[base + next] = reader + 1
+    this.#nextReaders[pairId] = (next + 1) % READERS_PER_PAIR
   }
 
   #reserve(pairId: number): boolean {
@@ -152,7 +160,7 @@ export class Tracker {
     this.#rates = enlarged(this.#rates, new Float32Array(pairs * READS_PER_PAIR))
     this.#lagsMs = enlarged(this.#lagsMs, new Float32Array(pairs * READS_PER_PAIR))
     this.#readers = enlarged(this.#readers, new Int32Array(pairs * READERS_PER_PAIR))
-    this.#readerCounts = enlarged(this.#readerCounts, new Uint8Array(pairs))
+    this.#nextReaders = enlarged(this.#nextReaders, new Uint8Array(pairs))
     this.#updates = enlarged(this.#updates, new Uint32Array(pairs))
     return true
   }

@@ -1,0 +1,198 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { KnownReads, READS_PER_PAIR, Tracker } from '../../src/correlation/tracker.ts'
+
+const MAX_PAIRS = 5000
+
+let tracker: Tracker
+
+beforeEach(() => {
+  tracker = new Tracker({ maxPairs: MAX_PAIRS })
+})
+
+interface Read {
+  readonly pairId: number
+  readonly rate: number
+  readonly lagMs: number
+}
+
+function readsAfter(trigger: number, of = tracker): Read[] {
+  const known = new KnownReads()
+  expect(of.readsAfter(trigger, known)).toBe(known.count)
+  return Array.from({ length: known.count }, (_, i) => ({
+    pairId: known.pairIds[i] as number,
+    rate: known.rates[i] as number,
+    lagMs: known.lagsMs[i] as number,
+  }))
+}
+
+/** An update of `trigger` whose handler read the pairs so long after it. */
+function update(trigger: number, pairIds: readonly number[], lagMs = 0): void {
+  tracker.observe(trigger)
+  let edges = 0
+  for (const pairId of pairIds) {
+    const edge = tracker.read(trigger, pairId, lagMs)
+    if (edge >= 0) edges |= 1 << edge
+  }
+  tracker.settle(trigger, edges)
+}
+
+describe('a read in the handler of an update', () => {
+  test('is known after one occurrence', () => {
+    update(1, [2, 3])
+    expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([2, 3])
+  })
+
+  test('comes to be expected after every update when it does, and after none when it stops', () => {
+    for (let i = 0; i < 100; i++) update(1, [2])
+    expect(readsAfter(1)[0]?.rate).toBeGreaterThan(0.99)
+    let updates = 0
+    while (readsAfter(1).length > 0) {
+      update(1, [])
+      updates++
+    }
+    expect(updates).toBeGreaterThan(10)
+    expect(updates).toBeLessThan(40)
+  })
+
+  test('of every second update is expected after about half of them', () => {
+    for (let i = 0; i < 200; i++) update(1, i % 2 === 0 ? [2] : [])
+    expect(readsAfter(1)[0]?.rate).toBeCloseTo(0.5, 1)
+  })
+
+  test('has its lag followed, not only its first one', () => {
+    update(1, [2], 100)
+    expect(readsAfter(1)[0]?.lagMs).toBe(100)
+    for (let i = 0; i < 100; i++) update(1, [2], 40)
+    expect(readsAfter(1)[0]?.lagMs).toBeCloseTo(40, 2)
+  })
+
+  test('of the updated pair itself is none', () => {
+    expect(tracker.read(1, 1, 0)).toBe(-1)
+    expect(tracker.hasEdges).toBe(false)
+  })
+
+  test('is kept for sixteen pairs; more find no place until one of them is forgotten', () => {
+    const pairs = Array.from({ length: READS_PER_PAIR }, (_, i) => 100 + i)
+    update(1, pairs)
+    expect(tracker.read(1, 99, 0)).toBe(-1)
+    for (let i = 0; i < 40; i++) update(1, pairs.slice(1))
+    update(1, [99])
+    expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([99, ...pairs.slice(1)])
+  })
+})
+
+describe('a pair that was never handled', () => {
+  test('borrows the pairs that read it: siblings read each other', () => {
+    update(1, [3])
+    update(2, [3])
+    expect(readsAfter(3)).toEqual([
+      { pairId: 1, rate: 0.5, lagMs: 0 },
+      { pairId: 2, rate: 0.5, lagMs: 0 },
+    ])
+  })
+
+  test('borrows how long after their updates it was read, too', () => {
+    update(1, [3], 70)
+    expect(readsAfter(3)).toEqual([{ pairId: 1, rate: 0.5, lagMs: 70 }])
+  })
+
+  test('borrows no longer once it has reads of its own', () => {
+    update(1, [3])
+    update(3, [4])
+    expect(readsAfter(3).map(({ pairId }) => pairId)).toEqual([4])
+  })
+
+  test('borrows from the last eight', () => {
+    for (let reader = 10; reader < 22; reader++) update(reader, [3])
+    expect(
+      readsAfter(3)
+        .map(({ pairId }) => pairId)
+        .sort((a, b) => a - b),
+    ).toEqual([14, 15, 16, 17, 18, 19, 20, 21])
+  })
+
+  test('borrows from each of them once, however often its edge was forgotten and found again', () => {
+    update(2, [3])
+    for (let round = 0; round < 3; round++) {
+      update(1, [3])
+      for (let i = 0; i < 40; i++) update(1, [])
+    }
+    expect(readsAfter(3).map(({ pairId }) => pairId)).toEqual([2, 1])
+  })
+})
+
+describe('a delisted pair', () => {
+  test('neither reads nor is read for', () => {
+    update(1, [2, 3])
+    update(4, [1])
+    tracker.forget(1)
+    expect(readsAfter(1)).toEqual([])
+    expect(tracker.totalPairs).toBe(1)
+  })
+
+  test('that was never seen is no trouble', () => {
+    tracker.forget(4000)
+    tracker.settle(4000, 1)
+    expect([tracker.totalPairs, readsAfter(4000)]).toEqual([0, []])
+  })
+
+  test('starts anew when it is listed again', () => {
+    update(1, [2])
+    tracker.forget(1)
+    update(1, [5])
+    expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([5])
+    expect(tracker.totalPairs).toBe(1)
+  })
+})
+
+describe('bounds', () => {
+  test('pairs from the limit on are counted, observed and read without being kept', () => {
+    for (const maxPairs of [4, 1500]) {
+      tracker = new Tracker({ maxPairs })
+      tracker.observe(maxPairs)
+      expect(tracker.read(maxPairs, 1, 0)).toBe(-1)
+      expect(tracker.read(1, maxPairs, 0)).toBe(-1)
+      tracker.settle(maxPairs, 1)
+      tracker.forget(maxPairs)
+      expect([tracker.totalUpdates, tracker.totalPairs, tracker.refusedPairs]).toEqual([1, 0, 3])
+      expect(readsAfter(maxPairs)).toEqual([])
+      tracker.observe(maxPairs - 1)
+      expect(tracker.totalPairs).toBe(1)
+    }
+  })
+
+  test('growing keeps what is known', () => {
+    update(1, [2], 30)
+    update(4999, [1])
+    expect(readsAfter(1)).toEqual([{ pairId: 2, rate: expect.closeTo(0.5625), lagMs: 30 }])
+    expect(readsAfter(4999).map(({ pairId }) => pairId)).toEqual([1])
+  })
+
+  test('a node without reads asks for nothing', () => {
+    for (let pairId = 0; pairId < 10; pairId++) tracker.observe(pairId)
+    expect([tracker.hasEdges, readsAfter(1)]).toEqual([false, []])
+    expect([tracker.totalUpdates, tracker.totalPairs]).toEqual([10, 10])
+  })
+})
+
+test('rates stay probabilities and reads distinct, whatever is read in whatever order', () => {
+  const pair = fc.nat(30)
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(pair, fc.array(pair, { maxLength: 6 }), fc.nat(1000)), { maxLength: 200, size: 'max' }),
+      (updates) => {
+        tracker = new Tracker({ maxPairs: 31 })
+        for (const [trigger, reads, lagMs] of updates) {
+          update(trigger, reads, lagMs)
+          const known = readsAfter(trigger)
+          if (new Set(known.map(({ pairId }) => pairId)).size !== known.length) throw new Error('a pair stands twice')
+          for (const { pairId, rate, lagMs: lag } of known)
+            if (!(rate > 0 && rate <= 1 && lag >= 0 && lag <= 1000 && pairId !== trigger))
+              throw new Error(`${trigger} → ${pairId}: rate ${rate}, lag ${lag}`)
+        }
+      },
+    ),
+    { numRuns: 100 },
+  )
+})
