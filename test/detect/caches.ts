@@ -1,0 +1,58 @@
+import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { Hierarchy } from '../../src/cache/hierarchy.ts'
+import { L1 } from '../../src/cache/l1.ts'
+import { createMemoryL2 } from '../../src/cache/l2-memory.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { WriteBehind } from '../../src/cache/write-behind.ts'
+import { type VirtualClock, virtualClock } from '../../src/clock.ts'
+import { Tracker } from '../../src/correlation/tracker.ts'
+import type { PriceSources } from '../../src/detect/prices.ts'
+import { createMetrics, type MetricSlab } from '../../src/telemetry/metrics.ts'
+import { ManualTimer } from '../harness/manual-timer.ts'
+
+export const T0 = 1_783_715_268_000
+
+/** What a node keeps prices in, on a clock of the test's own: nothing is flushed and nothing runs out unless it moves. */
+export class TestCaches {
+  readonly clock: VirtualClock = virtualClock(T0)
+  readonly timer = new ManualTimer(this.clock)
+  readonly metrics: MetricSlab = createMetrics()
+  readonly table: PairTable
+  readonly l1: L1
+  readonly l2 = createMemoryL2({ clock: this.clock, random: () => 0.5, ttlMs: 3_600_000 })
+  readonly writeBehind: WriteBehind
+  readonly hierarchy: Hierarchy
+  readonly tracker: Tracker
+  /** What detectors asked for, by pair id. */
+  readonly readPairs = new Set<number>()
+  readonly interest = { read: (pairId: number) => this.readPairs.add(pairId) }
+
+  constructor({ slots = 100, maxPairs = 1000 } = {}) {
+    const { l2, metrics, timer } = this
+    this.table = new PairTable({ maxPairs })
+    this.l1 = new L1({ slots, maxPairs })
+    this.writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: maxPairs, maxPairs, timer: timer.start })
+    const { table, l1, writeBehind } = this
+    this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
+    this.tracker = new Tracker({ maxPairs })
+  }
+
+  get sources(): PriceSources {
+    return { ...this, ageSeconds: this.metrics.histogram('event_age_at_read_seconds') }
+  }
+
+  /** The pair's id. */
+  update(pair: string, price: number, { chain = 'ethereum', atMs = T0 } = {}): number {
+    const pairId = this.table.register(chain, pair)
+    const numbers = new Float64Array(NUMBER_COUNT).fill(Number.NaN)
+    numbers[0] = price
+    const version = this.l1.nextVersion(pairId, atMs)
+    this.l1.update(pairId, version, numbers, 0)
+    this.writeBehind.add(pairId, version, numbers, 0)
+    return pairId
+  }
+
+  count(name: string, labels: Record<string, string> = {}): number {
+    return this.metrics.counter(name, labels).value
+  }
+}

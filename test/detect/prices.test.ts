@@ -1,0 +1,157 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { KnownReads } from '../../src/correlation/tracker.ts'
+import { BoundPrices } from '../../src/detect/prices.ts'
+import { settled } from '../harness/manual-timer.ts'
+import { T0, TestCaches } from './caches.ts'
+
+let caches: TestCaches
+let prices: BoundPrices
+
+beforeEach(() => {
+  caches = new TestCaches()
+  prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+})
+
+/** The price leaves L1 and the buffer, and stays in L2. */
+async function onlyInL2(pair: string, price: number): Promise<void> {
+  caches.update(pair, price)
+  await caches.writeBehind.flush()
+  const pairId = caches.table.find('ethereum', pair)
+  for (let other = 0; caches.l1.has(pairId); other++) caches.l1.fill(900 - other, { ...record, version: 1 })
+}
+
+const numbers = { price: 1, bid: 1, ask: 1, reserve0: 1, reserve1: 1, liquidity: 1 }
+const record = { version: 1, eventTimeMs: 1, ...numbers }
+
+describe('a reading', () => {
+  test('has the price with its age on the clock of the node, and its version', () => {
+    caches.update('WETH/USDC', 3000.5, { atMs: T0 - 250 })
+    caches.clock.advanceTo(T0 + 50)
+    expect(prices.get('ethereum', 'WETH/USDC')).toEqual({
+      pair: 'WETH/USDC',
+      chain: 'ethereum',
+      price: 3000.5,
+      bid: undefined,
+      ask: undefined,
+      reserve0: undefined,
+      reserve1: undefined,
+      liquidity: undefined,
+      eventTimeMs: T0 - 250,
+      ageMs: 300,
+      version: (T0 - 250) * 4096,
+    })
+  })
+
+  test('is its own: the next one leaves it as it is', () => {
+    caches.update('a', 1)
+    caches.update('b', 2)
+    const first = prices.get('ethereum', 'a')
+    prices.get('ethereum', 'b')
+    expect(first).toMatchObject({ pair: 'a', price: 1 })
+  })
+
+  test('older than asked for is stale, and exactly as old is not', () => {
+    caches.update('a', 1, { atMs: T0 - 100 })
+    expect(prices.get('ethereum', 'a', { maxAgeMs: 99 })).toBe('stale')
+    expect(prices.get('ethereum', 'a', { maxAgeMs: 100 })).toMatchObject({ price: 1, ageMs: 100 })
+  })
+
+  test('is counted with its age', () => {
+    caches.update('a', 1, { atMs: T0 - 2000 })
+    prices.get('ethereum', 'a')
+    const ages = caches.metrics.histogram('event_age_at_read_seconds')
+    expect([ages.count, ages.sum]).toEqual([1, 2])
+  })
+
+  test('of a pair that nobody knows is missing, and known from then on', async () => {
+    expect(prices.get('base', 'NEW')).toBe('missing')
+    expect(await prices.getOrLoad('base', 'NEW')).toBe('missing')
+    caches.update('NEW', 5, { chain: 'base' })
+    expect(prices.get('base', 'NEW')).toMatchObject({ chain: 'base', price: 5 })
+  })
+
+  test('is missing for a new pair when the table is full', async () => {
+    caches = new TestCaches({ maxPairs: 1 })
+    prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+    expect(prices.get('ethereum', 'NEW')).toBe('missing')
+    expect(await prices.getMany('ethereum', ['NEW', 'trigger'])).toEqual([
+      'missing',
+      expect.objectContaining({ price: 1 }),
+    ])
+  })
+})
+
+describe('a synchronous read', () => {
+  test('that misses finds the price a moment later', async () => {
+    caches = new TestCaches({ slots: 2 })
+    prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+    await onlyInL2('a', 7)
+    expect(prices.get('ethereum', 'a')).toBe('missing')
+    await settled()
+    expect(prices.get('ethereum', 'a')).toMatchObject({ price: 7 })
+  })
+})
+
+describe('a read that may wait', () => {
+  test('goes on to L2', async () => {
+    caches = new TestCaches({ slots: 2 })
+    prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+    await onlyInL2('a', 7)
+    expect(await prices.getOrLoad('ethereum', 'a')).toMatchObject({ price: 7 })
+    expect(await prices.getOrLoad('ethereum', 'a', { maxAgeMs: -1 })).toBe('stale')
+  })
+
+  test('of many keeps their order, whatever is where', async () => {
+    caches = new TestCaches({ slots: 3 })
+    prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+    await onlyInL2('far', 7)
+    caches.update('old', 8, { atMs: T0 - 500 })
+    caches.l1.fill(caches.table.register('ethereum', 'here'), { ...record, version: T0 * 4096, price: 9 })
+    const readings = await prices.getMany('ethereum', ['far', 'here', 'none', 'old', 'far'], { maxAgeMs: 100 })
+    expect(readings.map((reading) => (typeof reading === 'string' ? reading : reading.price))).toEqual([
+      ...[7, 9, 'missing', 'stale', 7],
+    ])
+  })
+
+  test('of none is none', async () => {
+    expect(await prices.getMany('ethereum', [])).toEqual([])
+  })
+})
+
+test('what was read is of interest to this node, whoever updates it', async () => {
+  prices.get('base', 'a')
+  await prices.getMany('ethereum', ['b'])
+  expect([...caches.readPairs].map((pairId) => caches.table.pairName(pairId))).toEqual(['a', 'b'])
+})
+
+describe('attribution', () => {
+  function readsOfTrigger(): { pair: string; lagMs: number }[] {
+    const known = new KnownReads()
+    caches.tracker.readsAfter(caches.table.find('ethereum', 'trigger'), known)
+    return Array.from({ length: known.count }, (_, i) => ({
+      pair: caches.table.pairName(known.pairIds[i] as number),
+      lagMs: known.lagsMs[i] as number,
+    }))
+  }
+
+  test('says how long after the update each pair was read, hit or missed, by whichever read', async () => {
+    caches.update('a', 1)
+    prices.get('ethereum', 'a')
+    caches.clock.advanceTo(T0 + 30)
+    await prices.getOrLoad('ethereum', 'b')
+    caches.clock.advanceTo(T0 + 80)
+    await prices.getMany('ethereum', ['c', 'd'])
+    expect(readsOfTrigger()).toEqual([
+      { pair: 'a', lagMs: 0 },
+      { pair: 'b', lagMs: 30 },
+      { pair: 'c', lagMs: 80 },
+      { pair: 'd', lagMs: 80 },
+    ])
+    expect(prices.readEdges).toBe(0b1111)
+  })
+
+  test('leaves out the updated pair itself: its update brings its value', () => {
+    prices.get('ethereum', 'trigger')
+    expect([readsOfTrigger(), prices.readEdges]).toEqual([[], 0])
+  })
+})
