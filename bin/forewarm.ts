@@ -30,6 +30,13 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'config', summary: 'show every setting and where it comes from', load: () => import('./commands/config.ts') },
 ]
 
+const EXAMPLES = `
+Examples:
+  $ forewarm dev
+  $ forewarm warm WETH/USDC --chain ethereum --wait
+  $ forewarm replay prices.ethereum --to-prefix test. --speed 10
+  $ forewarm replay --help`
+
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, signal: interruptible() }
   leaveQuietlyOnBrokenPipe(process.stdout)
@@ -38,6 +45,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .description('Warms the prices that a detector is about to read: Kafka in, Redis behind, shared memory in front.')
     .version(VERSION)
     .exitOverride()
+    .addHelpText('after', EXAMPLES)
   let exitCode: ExitCode = DONE
   try {
     const called = calledCommand(argv)

@@ -39,13 +39,8 @@ export async function producePrices(options: ProducePricesOptions): Promise<Prod
   const publisher = new Publisher({ producer, topic, partitions, updatesPerRecord, encoding, timestamps })
   const run = new ProduceRun(publisher)
   let badLines = 0
-  let interrupted = false
   try {
-    for await (const lines of linesFrom(options.file)) {
-      if (options.signal.aborted) {
-        interrupted = true
-        break
-      }
+    for await (const lines of linesFrom(options)) {
       for (const { text, number } of lines) {
         if (text.trim() === '') continue
         const line = parsePriceLine(text.trim())
@@ -62,7 +57,7 @@ export async function producePrices(options: ProducePricesOptions): Promise<Prod
     await producer.close()
   }
   const { produced, failed, failure } = run
-  return { status: interrupted ? 'interrupted' : 'done', topic, produced, badLines, failed, failure }
+  return { status: options.signal.aborted ? 'interrupted' : 'done', topic, produced, badLines, failed, failure }
 }
 
 class ProduceRun {
@@ -105,6 +100,19 @@ class ProduceRun {
   }
 }
 
-function linesFrom(file: string): AsyncIterable<readonly Line[]> {
-  return file === '-' ? linesOf(process.stdin, 'standard input') : new LineFile(file).read()
+/** Until the end or the interruption, for which standard input must not be waited for. */
+async function* linesFrom({ file, signal }: ProducePricesOptions): AsyncGenerator<readonly Line[]> {
+  const isInput = file === '-'
+  const stop = () => process.stdin.destroy()
+  if (isInput) signal.addEventListener('abort', stop, { once: true })
+  try {
+    for await (const lines of isInput ? linesOf(process.stdin, 'standard input') : new LineFile(file).read()) {
+      if (signal.aborted) return
+      yield lines
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
 }

@@ -20,8 +20,8 @@ export function replayText(report: ReplayReport): string {
     ...lostText('refused', report.failed),
     ...(maxBehindMs > 250 ? [`up to ${duration(maxBehindMs)} behind the schedule`] : []),
     ...targets.map(
-      ({ topic, partitions, created, records }) =>
-        `${created ? 'made' : 'wrote'} ${topic}: ${counted(records)} records, ${partitions} partitions`,
+      ({ topic, partitions, created, records, expiring }) =>
+        `${created ? 'made' : 'wrote'} ${topic}: ${counted(records)} records, ${partitions} partitions${expiringText(expiring)}`,
     ),
     `state hash ${report.stateHash}${hashVerdict(report)}`,
   ].join('\n')
@@ -44,6 +44,10 @@ export function recordText(report: RecordReport): string {
     ...lostText('skipped', report.skipped),
     `state hash ${report.stateHash}`,
   ].join('\n')
+}
+
+function expiringText(records: number): string {
+  return records === 0 ? '' : `; ${counted(records)} are older than its retention.ms and will be deleted`
 }
 
 function rate(records: number, durationMs: number): string {

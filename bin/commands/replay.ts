@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { NodeStats } from '../../index.ts'
 import type { Broker } from '../../src/broker/port.ts'
@@ -104,10 +104,15 @@ async function start(terminal: Terminal, sources: readonly string[], flags: Repl
 
 /** The file, if that is what the sources are; otherwise they are topics. */
 function fileAmong(sources: readonly string[]): string | undefined {
-  const file = sources.find((source) => /\.ndjson(\.gz)?$/.test(source) || source.includes('/') || existsSync(source))
+  const file = sources.find((source) => /\.ndjson(\.gz)?$/.test(source) || source.includes('/') || isFile(source))
   if (file !== undefined && sources.length > 1)
     throw new UsageError(`${file} is a file: it is replayed alone, got ${sources.length} sources`)
   return file
+}
+
+/** A folder may well be called like a topic. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }
 
 /** Where to, if it is topics. Throws `bad-option` unless exactly one target was given. */

@@ -5,6 +5,8 @@ import { ForewarmError } from '../forewarm-error.ts'
 
 export interface LentBroker {
   readonly broker: Broker
+  /** Cluster ids that the configuration protects; none where the broker was given. */
+  readonly protectedClusters: readonly string[]
   /** Closes what was opened for the purpose; a broker that was given stays open. */
   giveBack(): Promise<void>
 }
@@ -14,10 +16,11 @@ export interface LentBroker {
  * a file in process needs none. Throws a ForewarmError 'bad-config'.
  */
 export async function lendBroker(given: Broker | undefined): Promise<LentBroker> {
-  if (given !== undefined) return { broker: given, giveBack: async () => {} }
+  if (given !== undefined) return { broker: given, protectedClusters: [], giveBack: async () => {} }
   const loaded = loadConfig({ env: process.env })
   if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
   const { configuredKafka } = await import('../broker/configured-kafka.ts')
   const broker = configuredKafka(loaded.config, () => {})
-  return { broker, giveBack: () => broker.close() }
+  const { protectedClusters = [] } = loaded.config.kafka
+  return { broker, protectedClusters, giveBack: () => broker.close() }
 }

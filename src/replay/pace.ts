@@ -30,7 +30,9 @@ export class Pace {
   readonly #time: ReplayTime
   #startMs: number | undefined
   #firstTimestampMs = 0
+  #dueAtMs = 0
   #behindMs = 0
+  #isWaiting = false
 
   constructor(options: { readonly speed: Speed; readonly time: ReplayTime }) {
     this.#speed = options.speed
@@ -39,7 +41,7 @@ export class Pace {
 
   /** By how much the last record was late; negative while one is waited for. 0 at full speed. */
   get behindMs(): number {
-    return this.#behindMs
+    return this.#isWaiting ? this.#time.now() - this.#dueAtMs : this.#behindMs
   }
 
   /** How long to wait for a record with this timestamp; at most 0 when it is due. The first record is due at once. */
@@ -50,17 +52,19 @@ export class Pace {
       this.#startMs = nowMs
       this.#firstTimestampMs = timestampMs
     }
-    const dueAtMs = this.#startMs + (timestampMs - this.#firstTimestampMs) / this.#speed
-    this.#behindMs = nowMs - dueAtMs
-    return dueAtMs - nowMs
+    this.#dueAtMs = this.#startMs + (timestampMs - this.#firstTimestampMs) / this.#speed
+    this.#behindMs = nowMs - this.#dueAtMs
+    return this.#dueAtMs - nowMs
   }
 
   /** Resolves when a record with this timestamp is due, or when the signal is aborted. */
   async wait(timestampMs: number, signal: AbortSignal): Promise<void> {
+    this.#isWaiting = true
     for (let dueMs = this.dueInMs(timestampMs); dueMs > 0 && !signal.aborted; dueMs = this.dueInMs(timestampMs)) {
       // Timers fire up to a millisecond early: without rounding up, the last of it would be spent spinning.
       await this.#time.sleep(Math.ceil(Math.min(dueMs, LONGEST_SLEEP_MS)), signal)
     }
+    this.#isWaiting = false
   }
 
   /** The next record is the first of a new pass. */

@@ -1,4 +1,4 @@
-import { compareRecords, type ReplayRecord } from './replay-record.ts'
+import { compareRecords, type ReplayRecord, sizeOf } from './replay-record.ts'
 
 /**
  * Several partitions, each in offset order, into one stream in replay order. A lane is a partition; what may be taken
@@ -10,10 +10,16 @@ export class PartitionMerge {
   readonly #lanes = new Map<string, Lane>()
   readonly #heap: Lane[] = []
   #buffered = 0
+  #bytes = 0
 
   /** Records that were added and not taken. */
   get buffered(): number {
     return this.#buffered
+  }
+
+  /** About what these take in memory. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Records of one lane that were added and not taken. */
@@ -22,13 +28,20 @@ export class PartitionMerge {
     return found === undefined ? 0 : found.records.length - found.head
   }
 
+  bytesOf(lane: string): number {
+    return this.#lanes.get(lane)?.bytes ?? 0
+  }
+
   add(lane: string, record: ReplayRecord): void {
     let found = this.#lanes.get(lane)
     if (found === undefined) {
-      found = { name: lane, records: [], head: 0 }
+      found = { name: lane, records: [], head: 0, bytes: 0 }
       this.#lanes.set(lane, found)
     }
+    const bytes = sizeOf(record)
     found.records.push(record)
+    found.bytes += bytes
+    this.#bytes += bytes
     this.#buffered++
     if (found.records.length - found.head === 1) {
       this.#heap.push(found)
@@ -41,7 +54,10 @@ export class PartitionMerge {
     const lane = this.#heap[0]
     const record = lane?.records[lane.head]
     if (lane === undefined || record === undefined) return undefined
+    const bytes = sizeOf(record)
     lane.head++
+    lane.bytes -= bytes
+    this.#bytes -= bytes
     this.#buffered--
     const emptied = lane.head === lane.records.length
     if (emptied) {
@@ -103,6 +119,7 @@ interface Lane {
   readonly name: string
   records: ReplayRecord[]
   head: number
+  bytes: number
 }
 
 function headOf(lane: Lane | undefined): ReplayRecord | undefined {

@@ -20,6 +20,7 @@ import type { ReplaySource } from './source.ts'
  * Partitions read side by side are seldom further apart than a fetch of each.
  */
 const WINDOW_RECORDS = 16_384
+const WINDOW_BYTES = 64 * 1024 * 1024
 
 /** Checks the whole recording first, so that a damaged one is refused before any of it has been replayed. */
 export async function openRecording(path: string): Promise<ReplaySource> {
@@ -97,15 +98,15 @@ async function* read(file: LineFile, signal: AbortSignal): AsyncGenerator<readon
       if (!parsed.ok) throw corrupt(file, line.number, parsed.reason)
       merge.add(laneOf(parsed.record.topic, parsed.record.partition), parsed.record)
     }
-    const ready = takeDownTo(merge, WINDOW_RECORDS)
+    const ready = takeWhile(merge, () => merge.buffered > WINDOW_RECORDS || merge.bytes > WINDOW_BYTES)
     if (ready.length > 0) yield ready
   }
-  yield takeDownTo(merge, 0)
+  yield takeWhile(merge, () => merge.buffered > 0)
 }
 
-function takeDownTo(merge: PartitionMerge, left: number): readonly ReplayRecord[] {
+function takeWhile(merge: PartitionMerge, isWanted: () => boolean): readonly ReplayRecord[] {
   const taken: ReplayRecord[] = []
-  while (merge.buffered > left) {
+  while (isWanted()) {
     const next = merge.take()
     if (next === undefined) break
     taken.push(next.record)

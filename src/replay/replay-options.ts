@@ -71,7 +71,7 @@ export interface ReplayOptions {
   readonly loop?: number | true
   /** The state hash that has to come out; `true`: the one that the recording was closed with. */
   readonly verifyHash?: string | true
-  /** Cluster ids that are not written to. */
+  /** Cluster ids that are not written to. Default: KAFKA_PROTECTED_CLUSTERS, where the Kafka of the environment is used. */
   readonly protectedClusters?: readonly string[]
   /** Together with `reallyForce`: write into the topic that is read, or into a protected cluster. */
   readonly force?: boolean

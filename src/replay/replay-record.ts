@@ -13,6 +13,15 @@ export interface ReplayRecord {
   readonly headers: Headers
 }
 
+/** About what it takes in memory. */
+export function sizeOf({ key, value, headers }: ReplayRecord): number {
+  const ofHeaders = headers.reduce((bytes, [name, { length }]) => bytes + name.length + length, 0)
+  return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders
+}
+
+/** The object, its offset, its Buffers. */
+const RECORD_OVERHEAD_BYTES = 300
+
 /** Replay order: (timestamp, topic, partition, offset). */
 export function compareRecords(a: ReplayRecord, b: ReplayRecord): number {
   if (a.timestampMs !== b.timestampMs) return a.timestampMs - b.timestampMs

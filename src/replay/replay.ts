@@ -23,9 +23,9 @@ import { openTopics } from './topic-source.ts'
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const plan = planOf(options)
   if (!needsBroker(options)) return replayWith(options, plan)
-  const { broker, giveBack } = await lendBroker(options.broker)
+  const { broker, protectedClusters, giveBack } = await lendBroker(options.broker)
   try {
-    return await replayWith({ ...options, broker }, plan)
+    return await replayWith({ protectedClusters, ...options, broker }, plan)
   } finally {
     await giveBack()
   }

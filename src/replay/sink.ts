@@ -22,4 +22,6 @@ export interface ReplayTarget {
   readonly partitions: number
   readonly created: boolean
   readonly records: number
+  /** Those of them that are older than the topic keeps records: the broker will delete them. */
+  readonly expiring: number
 }

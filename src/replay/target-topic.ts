@@ -11,6 +11,7 @@ const BATCH_BYTES = 512 * 1024
 const CREATED_WITH = { 'retention.ms': '-1' }
 const AHEAD_SETTING = 'message.timestamp.after.max.ms'
 const TYPE_SETTING = 'message.timestamp.type'
+const RETENTION_SETTING = 'retention.ms'
 
 export interface TargetState {
   readonly topic: string
@@ -18,20 +19,26 @@ export interface TargetState {
   readonly created: boolean
   /** How far ahead of the clock the broker lets a timestamp be; Infinity where it does not mind. */
   readonly maxAheadMs: number
+  /** How long it keeps a record, by the record's own timestamp; Infinity for ever. */
+  readonly retentionMs: number
 }
 
 /** Finds the topic or makes it. */
 export async function openTarget(admin: Admin, topic: string, partitions: number): Promise<TargetState> {
   const created = (await admin.createTopics([{ topic, partitions, config: CREATED_WITH }])).length > 0
-  const config = await admin.topicConfig(topic, [AHEAD_SETTING, TYPE_SETTING])
+  const config = await admin.topicConfig(topic, [AHEAD_SETTING, TYPE_SETTING, RETENTION_SETTING])
   const found = await admin.partitions(topic)
-  return { topic, partitions: found ?? partitions, created, maxAheadMs: maxAheadOf(config) }
+  return { topic, partitions: found ?? partitions, created, ...timestampLimits(config) }
 }
 
 /** Brokers before 3.6 do not know the setting and have no limit; with append time they overwrite what they are sent. */
-function maxAheadOf(config: ReadonlyMap<string, string>): number {
-  const limit = config.get(AHEAD_SETTING)
-  return limit === undefined || config.get(TYPE_SETTING) === 'LogAppendTime' ? Number.POSITIVE_INFINITY : Number(limit)
+function timestampLimits(config: ReadonlyMap<string, string>): Pick<TargetState, 'maxAheadMs' | 'retentionMs'> {
+  const isAppendTime = config.get(TYPE_SETTING) === 'LogAppendTime'
+  const limit = (name: string) => {
+    const value = Number(config.get(name) ?? -1)
+    return isAppendTime || value < 0 ? Number.POSITIVE_INFINITY : value
+  }
+  return { maxAheadMs: limit(AHEAD_SETTING), retentionMs: limit(RETENTION_SETTING) }
 }
 
 /** A topic that is written, in batches that are built while the one before is on its way. */
@@ -43,6 +50,7 @@ export class TargetTopic {
   #batch: OutgoingRecord[] = []
   #batchBytes = 0
   #records = 0
+  #expiring = 0
   /** The batch before. One at a time: two might overtake each other. */
   #sending: Promise<void> = Promise.resolve()
 
@@ -64,6 +72,7 @@ export class TargetTopic {
           `${this.#state.maxAheadMs / 1000} s (${AHEAD_SETTING}): replay with timestamps "now", or raise the setting`,
       )
     }
+    if (-aheadMs > this.#state.retentionMs) this.#expiring++
     this.#batch.push(record)
     this.#batchBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0)
     const isFull = this.#batch.length >= BATCH_RECORDS || this.#batchBytes >= BATCH_BYTES
@@ -77,7 +86,7 @@ export class TargetTopic {
 
   report(): ReplayTarget {
     const { topic, partitions, created } = this.#state
-    return { topic, partitions, created, records: this.#records }
+    return { topic, partitions, created, records: this.#records, expiring: this.#expiring }
   }
 
   /** Resolves when the batch before has arrived and this one is on its way. */

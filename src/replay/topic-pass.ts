@@ -19,6 +19,7 @@ export interface TopicPassOptions {
  * of the last one are done.
  */
 const LANE_RECORDS = 8192
+const LANE_BYTES = 16 * 1024 * 1024
 const CHUNK_RECORDS = 1024
 const POLL_MS = 250
 
@@ -159,12 +160,12 @@ export class TopicPass {
 
   /** Pauses a lane that is full or finished, resumes it when it is half empty again. */
   #holdBack(name: string, lane: TopicLane): void {
-    const buffered = this.#merge.bufferedOf(name)
+    const filled = Math.max(this.#merge.bufferedOf(name) / LANE_RECORDS, this.#merge.bytesOf(name) / LANE_BYTES)
     const isFinished = this.#isFinished(lane.next, lane.end)
-    if (!lane.paused && (isFinished || buffered >= LANE_RECORDS)) {
+    if (!lane.paused && (isFinished || filled >= 1)) {
       lane.paused = true
       this.#consumer?.pause([lane])
-    } else if (lane.paused && !isFinished && buffered <= LANE_RECORDS / 2) {
+    } else if (lane.paused && !isFinished && filled <= 0.5) {
       lane.paused = false
       this.#consumer?.resume([lane])
     }

@@ -18,6 +18,8 @@ export interface Running {
 export interface CallOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
+  /** More input may come, or so it seems. */
+  readonly stdinStaysOpen?: boolean
   readonly cwd?: string
 }
 
@@ -29,7 +31,8 @@ export function startForewarm(args: readonly string[], options: CallOptions = {}
     stdio: 'pipe',
   })
   child.stdin.on('error', () => {})
-  child.stdin.end(options.stdin ?? '')
+  child.stdin.write(options.stdin ?? '')
+  if (options.stdinStaysOpen !== true) child.stdin.end()
   const exit = new Promise<number | null>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', resolve)

@@ -45,6 +45,11 @@ function call(...args: readonly string[]): Promise<Ended> {
   return forewarm(args, { env: ENV })
 }
 
+async function recordCount(): Promise<number> {
+  const { stdout } = await call('replay', PRICES, '--stdout')
+  return stdout.split('\n').length
+}
+
 function updates(count: number): PriceUpdate[] {
   return Array.from({ length: count }, (_, i) => ({
     pair: `pair-${i % 10}`,
@@ -120,6 +125,17 @@ describe('the command line on a real Kafka', () => {
     const { stdout } = await call('replay', PRICES, '--stdout', '--pairs', 'pair-3', '--max', '5')
     const made = await forewarm(['produce', '-', '--frame', '10', '--encoding', 'avro'], { env: ENV, stdin: stdout })
     expect(made).toMatchObject({ code: 0, stdout: `produced 5 to ${PRICES}, 0 bad lines\n` })
+  })
+
+  test('Ctrl-C ends produce while it waits for input, with what it had', async () => {
+    const stdin = `${JSON.stringify({ pair: 'p', chain: 'c', price: 1, eventTimeMs: now })}\n`
+    const before = await recordCount()
+    const { child, ended } = startForewarm(['produce', '-', '--json'], { env: ENV, stdin, stdinStaysOpen: true })
+    await until('it is there', async () => (await recordCount()) > before)
+    child.kill('SIGINT')
+    const { code, stdout } = await ended
+    expect(code).toBe(130)
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'interrupted', produced: 1 })
   })
 
   test('a topic that does not exist is named, with what there is', async () => {

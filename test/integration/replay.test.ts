@@ -79,7 +79,9 @@ describe('on a real Kafka', () => {
     const target = `test.${topic}`
     const replayed = await replay({ broker, from: { file }, to: { topicPrefix: 'test.' }, verifyHash: true })
     expect(replayed).toMatchObject({ replayed: UPDATES, hashMatches: true, failed: [] })
-    expect(replayed.targets).toEqual([{ topic: target, partitions: PARTITIONS, created: true, records: UPDATES }])
+    expect(replayed.targets).toEqual([
+      { topic: target, partitions: PARTITIONS, created: true, records: UPDATES, expiring: 0 },
+    ])
 
     const original = await recordsOf(topic)
     const copy = await recordsOf(target)

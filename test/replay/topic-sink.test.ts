@@ -22,7 +22,7 @@ describe('to topics', () => {
   test('makes a topic beside each source topic: same partitions, no retention, records in their partitions', async () => {
     await stage.send(market())
     const report = await replay({ broker, from: { topic: 'prices' }, to: { topicPrefix: 'test.' } })
-    expect(report.targets).toEqual([{ topic: 'test.prices', partitions: 3, created: true, records: 300 }])
+    expect(report.targets).toEqual([{ topic: 'test.prices', partitions: 3, created: true, records: 300, expiring: 0 }])
     const admin = broker.admin()
     await admin.connect()
     expect((await admin.topicConfig('test.prices', ['retention.ms'])).get('retention.ms')).toBe('-1')
@@ -57,6 +57,16 @@ describe('to topics', () => {
     const [request] = await stage.contentsOf('test.warm-requests')
     expect(JSON.parse(request?.value?.toString() ?? '')).toMatchObject({ origin: 'replay', requestId: 'request-1' })
     expect(request?.headers).toEqual([])
+  })
+
+  test('counts what the target will not keep', async () => {
+    await stage.send([recordOf(priceAt(0)), recordOf(priceAt(5000))])
+    const admin = broker.admin()
+    await admin.connect()
+    await admin.createTopics([{ topic: 'short', partitions: 1, config: { 'retention.ms': '60000' } }])
+    const time = virtualTime(T0 + 62_000)
+    const report = await replay({ broker, from: { topic: 'prices' }, to: { topic: 'short' }, time })
+    expect(report.targets).toMatchObject([{ records: 2, expiring: 1 }])
   })
 
   test('leaves out a record that is too large for the target, and only that one', async () => {
