@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import { liveChecks, readyChecks, warmingHealth } from './node-health.ts'
 import { type Caches, createCaches } from './node-parts.ts'
 import { createStreams, type Streams } from './node-streams.ts'
+import { type NodeTopics, prepareTopics } from './node-topics.ts'
 import type { WarmResult } from './schemas/warm-result.ts'
 import { configuredKafka } from './src/broker/configured-kafka.ts'
-import { connected } from './src/broker/connected.ts'
 import { type Broker, BrokerError, type BrokerEvent } from './src/broker/port.ts'
-import { deadLetterTopics, findPriceTopics, ownTopics, type PriceTopics } from './src/broker/price-topics.ts'
 import { type Clock, systemClock } from './src/clock.ts'
 import type { Environment } from './src/config/environment.ts'
 import { loadConfig, secretsOf } from './src/config/load.ts'
@@ -15,6 +15,7 @@ import { describeProblems } from './src/config/problem.ts'
 import type { Config, Overrides, Profile } from './src/config/settings.ts'
 import type { Detector } from './src/detect/detector.ts'
 import { ForewarmError } from './src/forewarm-error.ts'
+import { HttpError } from './src/http/http-error.ts'
 import { createHttpServer, type HttpServer } from './src/http/server.ts'
 import { createLog, type Log } from './src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from './src/telemetry/metrics.ts'
@@ -39,6 +40,8 @@ export interface NodeOptions {
   /** Instead of the wall's: a virtual clock follows the records' timestamps. */
   readonly clock?: Clock
   readonly random?: () => number
+  /** Where spans go, instead of where OTEL_* sends them. The first SDK of a process serves all its nodes. */
+  readonly spanProcessors?: readonly SpanProcessor[]
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
@@ -165,72 +168,48 @@ class Node implements ForewarmNode {
   }
 
   async #start(): Promise<void> {
+    const { config } = this
+    const { signal } = this.#closing
     try {
-      const { config } = this
       this.#telemetry = await startTelemetry({
         config,
         metrics: this.#metrics,
         serviceName: `forewarm-${config.node.service}`,
         version: VERSION,
         log: this.#log,
+        ...(this.#options.spanProcessors !== undefined && { spanProcessors: this.#options.spanProcessors }),
       })
       await this.#caches.l2.start()
+      signal.throwIfAborted()
       await this.#startHttp()
-      const priceTopics = await this.#prepareTopics()
-      this.#streams = createStreams({
-        config,
-        nodeId: this.id,
-        version: VERSION,
-        broker: this.#broker,
-        priceTopics,
-        caches: this.#caches,
-        detectors: this.#options.detectors ?? [],
-        start: this.#options.start ?? 'latest',
-        clock: this.#clock,
-        metrics: this.#metrics,
-        log: this.#log,
-      })
-      await this.#streams.producer.connect()
-      await Promise.all([this.#streams.warmRequests?.start(), this.#streams.prices?.start()])
+      signal.throwIfAborted()
+      const topics = await prepareTopics({ broker: this.#broker, config, log: this.#log, signal })
+      signal.throwIfAborted()
+      await this.#startStreams(topics)
     } catch (error) {
-      if (this.#closing.signal.aborted) throw new ForewarmError('closed', 'closed while it started', { cause: error })
-      throw error instanceof BrokerError
-        ? new ForewarmError(error.code === 'unreachable' ? 'kafka-unreachable' : 'topics-unusable', error.message, {
-            cause: error,
-          })
-        : error
+      if (signal.aborted) throw new ForewarmError('closed', 'closed while it started', { cause: error })
+      throw toForewarmError(error)
     }
   }
 
-  /** Finds the price topics and makes those of ours that are missing, once Kafka answers. */
-  async #prepareTopics(): Promise<PriceTopics> {
-    const { kafka } = this.config
-    const admin = this.#broker.admin()
-    try {
-      await connected(admin, {
-        brokers: kafka.brokers,
-        forMs: kafka.startTimeoutMs,
-        log: this.#log,
-        signal: this.#closing.signal,
-      })
-      const names = { 'warm-requests': kafka.warmRequestsTopic, 'warm-results': kafka.warmResultsTopic }
-      const reserved = new Set([
-        ...Object.values(names),
-        kafka.cacheReadsTopic,
-        kafka.correlationsTopic,
-        kafka.controlTopic,
-      ])
-      const found = await findPriceTopics(admin, kafka.priceTopics, reserved)
-      if (!found.ok) throw new ForewarmError('topics-unusable', found.reason)
-      const made = await admin.createTopics([
-        ...ownTopics(names, found.partitions),
-        ...(await deadLetterTopics(admin, found)),
-      ])
-      if (made.length > 0) this.#log.info({ topics: made }, 'made topics that were missing')
-      return found
-    } finally {
-      await admin.close()
-    }
+  async #startStreams(topics: NodeTopics): Promise<void> {
+    this.#streams = createStreams({
+      config: this.config,
+      nodeId: this.id,
+      version: VERSION,
+      broker: this.#broker,
+      topics,
+      caches: this.#caches,
+      detectors: this.#options.detectors ?? [],
+      start: this.#options.start ?? 'latest',
+      clock: this.#clock,
+      metrics: this.#metrics,
+      log: this.#log,
+    })
+    await this.#streams.producer.connect()
+    this.#closing.signal.throwIfAborted()
+    await Promise.all([this.#streams.warmRequests?.start(), this.#streams.prices?.start()])
+    this.#closing.signal.throwIfAborted()
   }
 
   async #startHttp(): Promise<void> {
@@ -254,18 +233,22 @@ class Node implements ForewarmNode {
     this.#httpPort = (await this.#http.start()).port
   }
 
+  /**
+   * Out first, so that nobody is sent here any more, and what flows in; then what flows out; then what it flows through.
+   * A start under way ends by what it waits for.
+   */
   async #close(): Promise<void> {
     this.#closing.abort()
-    await this.#started?.catch(() => undefined)
     const streams = this.#streams
-    // Out first, so that nobody is sent here any more; then what flows in; then what flows out; then what it flows through.
     await Promise.all([
       this.#http?.close(),
       streams?.prices?.stop({ drainMs: DRAIN_MS }),
       streams?.warmRequests?.stop({ drainMs: DRAIN_MS }),
     ])
-    await Promise.all([this.#caches.writeBehind.close(), streams?.close(), this.#telemetry?.shutdown()])
-    await Promise.all([this.#caches.l2.close(), this.#options.broker === undefined ? this.#broker.close() : undefined])
+    await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
+    await this.#started?.catch(() => undefined)
+    const broker = this.#options.broker === undefined ? this.#broker.close() : undefined
+    await Promise.all([this.#telemetry?.shutdown(), this.#caches.l2.close(), broker])
   }
 }
 
@@ -276,4 +259,14 @@ const DRAIN_MS = 1_000
 function tellConnection(log: Log, event: BrokerEvent): void {
   if (event.type === 'disconnected') log.warn({ reason: event.reason }, 'Kafka is gone: trying again')
   if (event.type === 'reconnected') log.info('Kafka is back')
+}
+
+function toForewarmError(error: unknown): unknown {
+  if (error instanceof BrokerError)
+    return new ForewarmError(error.code === 'unreachable' ? 'kafka-unreachable' : 'topics-unusable', error.message, {
+      retriable: error.retriable,
+      cause: error,
+    })
+  if (error instanceof HttpError) return new ForewarmError('port-unusable', error.message, { cause: error })
+  return error
 }

@@ -20,6 +20,7 @@ export interface WarmRequestsOptions {
 
 export class WarmRequests implements RecordHandler {
   readonly #options: WarmRequestsOptions
+  readonly #unanswered = new Set<Promise<void>>()
 
   constructor(options: WarmRequestsOptions) {
     this.#options = options
@@ -32,12 +33,22 @@ export class WarmRequests implements RecordHandler {
     const parsed = parseWarmRequest(value ?? Buffer.alloc(0))
     if (!parsed.ok) this.#refused(parsed.reason)
     // Not awaited: a request may be held for its time, and others are not to wait behind it. `room` bounds them all.
-    else void this.#answer(warmer.submit(parsed.value, traceOf(batch.headers(index))))
+    else this.#await(this.#answer(warmer.submit(parsed.value, traceOf(batch.headers(index)))))
     return index + 1
   }
 
   settle(): Promise<void> {
     return this.#options.warmer.room()
+  }
+
+  /** Resolves when every request that was handed in is answered: to be awaited when the warmer is closed. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#unanswered)
+  }
+
+  #await(answer: Promise<void>): void {
+    this.#unanswered.add(answer)
+    void answer.then(() => this.#unanswered.delete(answer))
   }
 
   async #answer(submitted: Promise<WarmResult | undefined>): Promise<void> {

@@ -1,5 +1,6 @@
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Log } from '../telemetry/log.ts'
+import { within } from './kafka-deadline.ts'
 import { type Admin, BrokerError } from './port.ts'
 
 export interface ConnectOptions {
@@ -15,6 +16,8 @@ export interface ConnectOptions {
 /** A broker is asked again after so long at first, then after twice as long, up to the last. */
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 2_000
+/** A connection that is accepted and never answered would wait half a minute for the client to give up. */
+const SHORTEST_ATTEMPT_MS = 3_000
 
 /** Resolves when the broker answers; says once that it does not yet. Rejects with `kafka-unreachable` when the time is over. */
 export async function connected(admin: Admin, options: ConnectOptions): Promise<void> {
@@ -22,7 +25,7 @@ export async function connected(admin: Admin, options: ConnectOptions): Promise<
   const deadlineMs = performance.now() + forMs
   for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
     try {
-      await admin.connect()
+      await attempt(admin, Math.max(SHORTEST_ATTEMPT_MS, deadlineMs - performance.now()))
       return
     } catch (error) {
       if (!(error instanceof BrokerError) || !error.retriable || signal.aborted) throw error
@@ -32,6 +35,12 @@ export async function connected(admin: Admin, options: ConnectOptions): Promise<
       await pause(Math.min(delayMs, leftMs), signal)
     }
   }
+}
+
+async function attempt(admin: Admin, ms: number): Promise<void> {
+  const connecting = admin.connect()
+  if (await within(connecting, ms)) return connecting
+  throw new BrokerError('unreachable', `no answer within ${Math.round(ms)} ms`, { retriable: true })
 }
 
 function unreachable({ brokers, forMs }: ConnectOptions, cause: BrokerError): ForewarmError {

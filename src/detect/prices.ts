@@ -4,6 +4,7 @@ import { emptyRecord, type PriceRecord } from '../cache/price-record.ts'
 import type { Clock } from '../clock.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import type { Histogram } from '../telemetry/slab.ts'
+import type { Interest } from '../warming/interest.ts'
 
 /** A price as a detector reads it. Absent numbers are undefined. */
 export interface Reading {
@@ -42,6 +43,7 @@ export interface PriceSources {
   readonly hierarchy: Hierarchy
   readonly table: PairTable
   readonly tracker: Tracker
+  readonly interest: Pick<Interest, 'read'>
   readonly clock: Clock
   readonly ageSeconds: Histogram
 }
@@ -97,9 +99,10 @@ export class BoundPrices implements Prices {
   }
 
   #attributed(chain: string, pair: string): number {
-    const { table, tracker, clock } = this.#sources
+    const { table, tracker, interest, clock } = this.#sources
     const pairId = table.register(chain, pair)
     if (pairId < 0) return pairId
+    interest.read(pairId)
     const edge = tracker.read(this.#trigger, pairId, clock.now() - this.#beganMs)
     if (edge >= 0) this.readEdges |= 1 << edge
     return pairId

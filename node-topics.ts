@@ -1,0 +1,55 @@
+import { connected } from './src/broker/connected.ts'
+import type { Admin, Broker } from './src/broker/port.ts'
+import { deadLetterTopics, findPriceTopics, ownTopics, type PriceTopics } from './src/broker/price-topics.ts'
+import type { Config } from './src/config/settings.ts'
+import { ForewarmError } from './src/forewarm-error.ts'
+import type { Log } from './src/telemetry/log.ts'
+
+/** The topics of a node, with their partition counts. */
+export interface NodeTopics {
+  readonly prices: PriceTopics
+  /** As many as the price topics have, where we made the topic: one that was there may serve other services, too. */
+  readonly warmRequestPartitions: number
+  readonly warmResultPartitions: number
+}
+
+export interface TopicsOptions {
+  readonly broker: Broker
+  readonly config: Config
+  readonly log: Log
+  /** Ends it, whatever it waits for. */
+  readonly signal: AbortSignal
+}
+
+/**
+ * Finds the price topics and makes those of ours that are missing, once Kafka answers. Rejects with a ForewarmError
+ * (`kafka-unreachable`, `topics-unusable`) or a BrokerError.
+ */
+export async function prepareTopics({ broker, config, log, signal }: TopicsOptions): Promise<NodeTopics> {
+  const { brokers, startTimeoutMs: forMs } = config.kafka
+  const admin = broker.admin()
+  const end = (): void => void admin.close()
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    await connected(admin, { brokers, forMs, log, signal })
+    return await prepare(admin, config, log)
+  } finally {
+    signal.removeEventListener('abort', end)
+    await admin.close()
+  }
+}
+
+async function prepare(admin: Admin, { kafka }: Config, log: Log): Promise<NodeTopics> {
+  const names = { 'warm-requests': kafka.warmRequestsTopic, 'warm-results': kafka.warmResultsTopic }
+  const others = [kafka.cacheReadsTopic, kafka.correlationsTopic, kafka.controlTopic]
+  const prices = await findPriceTopics(admin, kafka.priceTopics, new Set([...Object.values(names), ...others]))
+  if (!prices.ok) throw new ForewarmError('topics-unusable', prices.reason)
+  const missing = [...ownTopics(names, prices.partitions), ...(await deadLetterTopics(admin, prices))]
+  const made = await admin.createTopics(missing)
+  if (made.length > 0) log.info({ topics: made }, 'made topics that were missing')
+  return {
+    prices,
+    warmRequestPartitions: (await admin.partitions(kafka.warmRequestsTopic)) ?? prices.partitions,
+    warmResultPartitions: (await admin.partitions(kafka.warmResultsTopic)) ?? prices.partitions,
+  }
+}

@@ -1,0 +1,40 @@
+import { partitionOf } from '../../schemas/topics.ts'
+import type { TopicPartition } from '../broker/port.ts'
+import type { PairTable } from '../cache/pair-table.ts'
+
+/**
+ * What this node has to do with: the chains that are assigned to it, whose detectors may read any of their pairs soon,
+ * and pairs of other chains that detectors here have read.
+ */
+export class Interest {
+  readonly #table: PairTable
+  /** Of the price topics. */
+  readonly #partitions: number
+  readonly #assigned = new Set<number>()
+  /** 1 for a pair that was read here, by pair id. */
+  #read = new Uint8Array(1024)
+
+  constructor(table: PairTable, partitions: number) {
+    this.#table = table
+    this.#partitions = partitions
+  }
+
+  /** In place of what was assigned before. */
+  assign(partitions: readonly TopicPartition[]): void {
+    this.#assigned.clear()
+    for (const { partition } of partitions) this.#assigned.add(partition)
+  }
+
+  read(pairId: number): void {
+    if (pairId >= this.#read.length) {
+      const larger = new Uint8Array(pairId * 2)
+      larger.set(this.#read)
+      this.#read = larger
+    }
+    this.#read[pairId] = 1
+  }
+
+  includes(chain: string, pair: string): boolean {
+    return this.#assigned.has(partitionOf(chain, this.#partitions)) || this.#read[this.#table.find(chain, pair)] === 1
+  }
+}

@@ -1,0 +1,259 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test } from '@jest/globals'
+import { createMemoryBroker, createNode, detector, ForewarmError } from '../../index.ts'
+import { pairKey } from '../../schemas/topics.ts'
+import { uniqueName } from '../harness/kafka.ts'
+import { until } from '../harness/until.ts'
+import { get } from './scrape.ts'
+import { onStage, updateOf } from './stage.ts'
+
+const inMemory = () => ({ broker: createMemoryBroker() })
+
+test('a configuration with faults is refused with all of them at once', async () => {
+  const faulty = { METRICS_PORT: '99999', L2_FLUSH_MS: 'soon', FOREWARM_ROLES: 'watch' }
+  const made = createNode({ env: faulty, logLevel: 'silent', broker: createMemoryBroker() })
+  await expect(made).rejects.toMatchObject({ name: 'ForewarmError', code: 'bad-config' })
+  await made.catch(({ message }: ForewarmError) => {
+    for (const name of Object.keys(faulty)) expect(message).toContain(name)
+  })
+})
+
+test('a price topic that does not exist is named, with how to create it', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const node = await stage.node({ config: { kafka: { priceTopics: [stage.topic, 'prices.absent'] } } })
+    const message = expect.stringMatching(/prices\.absent.*topics create/)
+    await expect(node.start()).rejects.toMatchObject({ code: 'topics-unusable', message })
+  })
+})
+
+test('a pattern that matches no topic is named', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const node = await stage.node({ config: { kafka: { priceTopics: /^quotes\./ } } })
+    await expect(node.start()).rejects.toMatchObject({
+      code: 'topics-unusable',
+      message: expect.stringContaining('quotes'),
+    })
+  })
+})
+
+test('a pattern matches neither dead letters nor topics of our own', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const handled: string[] = []
+    const any = detector('any', {}, ({ pair }) => void handled.push(pair))
+    await stage.startNode({ config: { kafka: { priceTopics: /./ } }, detectors: [any] })
+    await stage.produceRecords({ partition: 0, key: 'ethereum', value: 'bad' })
+    await stage.deadLetters(1)
+    await stage.produce(updateOf('GOOD'))
+    await until('the good one is handled', () => handled.length > 0)
+    expect(await stage.deadLetters(1)).toHaveLength(1)
+    expect(await stage.admin.topics()).not.toContain(`${stage.topic}.dlq.dlq`)
+  })
+})
+
+test('price topics with different partition counts are refused with both', async () => {
+  await onStage({ broker: createMemoryBroker(), partitions: 3 }, async (stage) => {
+    const other = uniqueName('prices.other')
+    await stage.admin.createTopics([{ topic: other, partitions: 5 }])
+    const node = await stage.node({ config: { kafka: { priceTopics: [stage.topic, other] } } })
+    const message = `price topics need the same number of partitions: ${stage.topic} has 3, ${other} has 5`
+    await expect(node.start()).rejects.toMatchObject({ code: 'topics-unusable', message })
+  })
+})
+
+test('topics that are missing are made, the dead letters with room for the largest record', async () => {
+  const limits = { partitions: 3, topicConfig: { 'max.message.bytes': '5000000' } }
+  await onStage({ broker: createMemoryBroker(), ...limits }, async (stage) => {
+    await stage.startNode()
+    for (const topic of [stage.topics.warmRequests, stage.topics.warmResults, `${stage.topic}.dlq`])
+      expect(await stage.admin.partitions(topic)).toBe(3)
+    const config = await stage.admin.topicConfig(`${stage.topic}.dlq`, ['max.message.bytes'])
+    expect(Number(config.get('max.message.bytes'))).toBe(5_000_000 + 64 * 1024)
+  })
+})
+
+test('a port that is taken is a ForewarmError', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const first = await stage.startNode()
+    const second = await stage.node({ config: { http: { port: first.httpPort } } })
+    const error = {
+      name: 'ForewarmError',
+      code: 'port-unusable',
+      message: expect.stringContaining(String(first.httpPort)),
+    }
+    await expect(second.start()).rejects.toMatchObject(error)
+  })
+})
+
+test('a node that could not start is closed without more ado', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const node = await stage.node({ config: { kafka: { priceTopics: ['prices.absent'] } } })
+    await expect(node.start()).rejects.toBeInstanceOf(ForewarmError)
+    const port = node.httpPort
+    await node.close()
+    await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow()
+  })
+})
+
+test('a start that is asked for twice is one start', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const node = await stage.node()
+    expect(node.start()).toBe(node.start())
+    await node.start()
+  })
+})
+
+test('a close that is asked for twice is one close, and a closed node does not start', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const node = await stage.startNode()
+    expect(node.close()).toBe(node.close())
+    await node.close()
+    await expect(node.start()).rejects.toMatchObject({ code: 'closed' })
+    await expect(get(node, '/livez')).rejects.toThrow()
+  })
+})
+
+test('a node that was never started closes, and does not start afterwards', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const node = await stage.node()
+    await node.close()
+    await expect(node.start()).rejects.toMatchObject({ code: 'closed' })
+  })
+})
+
+test('a close at any moment of the start ends it, and frees what it had taken', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const reference = await stage.startNode()
+    let refusals = 0
+    for (let turns = 0; turns < 30; turns++) {
+      const node = await stage.node()
+      const started = node.start().then(
+        () => 'started',
+        ({ code }: ForewarmError) => code,
+      )
+      for (let turn = 0; turn < turns; turn++) await nextTurn()
+      await node.close()
+      const outcome = await started
+      expect(['started', 'closed']).toContain(outcome)
+      if (outcome === 'closed') refusals++
+      if (node.httpPort !== undefined) await expect(get(node, '/livez')).rejects.toThrow()
+    }
+    expect(refusals).toBeGreaterThan(0)
+    await stage.produce(updateOf('A'))
+    await until('the group is the one that is left', () => reference.stats().updates === 1)
+  })
+})
+
+test('a close before the first step of the start ends it', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const node = await stage.node()
+    const refused = expect(node.start()).rejects.toMatchObject({ code: 'closed' })
+    await node.close()
+    await refused
+    expect(node.httpPort).toBeUndefined()
+  })
+})
+
+test('a broker that is away at the start is asked again until it answers', async () => {
+  const broker = createMemoryBroker()
+  await onStage({ broker }, async (stage) => {
+    broker.disconnect()
+    const node = await stage.node()
+    const started = node.start()
+    await until('the port is open', () => node.httpPort !== undefined)
+    expect(await get(node, '/livez')).toMatchObject({ status: 200 })
+    expect(await get(node, '/readyz')).toMatchObject({ status: 503, body: expect.stringContaining('Kafka') })
+    broker.reconnect()
+    await started
+    expect(await get(node, '/readyz')).toMatchObject({ status: 200 })
+  })
+})
+
+test('a broker that stays away ends the start after the configured time', async () => {
+  const broker = createMemoryBroker()
+  await onStage({ broker }, async (stage) => {
+    broker.disconnect()
+    const node = await stage.node({ config: { kafka: { startTimeoutMs: 300 } } })
+    await expect(node.start()).rejects.toMatchObject({ code: 'kafka-unreachable', retriable: true })
+    broker.reconnect()
+  })
+})
+
+test('a close while the broker is asked again ends the start at once', async () => {
+  const broker = createMemoryBroker()
+  await onStage({ broker }, async (stage) => {
+    broker.disconnect()
+    const node = await stage.node({ config: { kafka: { startTimeoutMs: 3_600_000 } } })
+    const refused = expect(node.start()).rejects.toMatchObject({ code: 'closed' })
+    await until('the port is open', () => node.httpPort !== undefined)
+    await node.close()
+    await refused
+    broker.reconnect()
+  })
+})
+
+test('a close waits for handlers under way, and what they were given is not handed out again', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const begun: string[] = []
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+    const slow = detector('slow', {}, async ({ pair }) => {
+      begun.push(pair)
+      await gate
+    })
+    const first = await stage.startNode({ detectors: [slow] })
+    await stage.produce(updateOf('A'), updateOf('B'))
+    await until('both are under way', () => begun.length === 2)
+    const closed = first.close()
+    open()
+    await closed
+    expect(await stage.committed()).toBe(2)
+    const seen: string[] = []
+    await stage.startNode({ detectors: [detector('next', {}, ({ pair }) => void seen.push(pair))] })
+    await stage.produce(updateOf('C'))
+    await until('the next node reads on', () => seen.length > 0)
+    expect(seen).toEqual(['C'])
+  })
+})
+
+test('what was not handed out when a node closes is read by the next one', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const first: number[] = []
+    const second: number[] = []
+    const into = (prices: number[]) => detector('noting', {}, ({ price }) => void prices.push(price))
+    const closing = await stage.startNode({ detectors: [into(first)] })
+    const updates = Array.from({ length: 3_000 }, (_, i) => updateOf(`P${i % 7}`, { price: i }))
+    const produced = stage.produce(...updates)
+    await until('some are handled', () => first.length > 0)
+    await Promise.all([closing.close(), produced])
+    await stage.startNode({ detectors: [into(second)] })
+    await until('all are handled', () => first.length + second.length >= 3_000)
+    expect([...first, ...second]).toEqual(updates.map(({ price }) => price))
+  })
+})
+
+test('a node without detectors or without correlation reads in a group of its own', async () => {
+  await onStage(inMemory(), async (stage) => {
+    await stage.startNode({ config: { node: { roles: ['correlate'] } } })
+    await stage.startNode({ config: { node: { roles: ['detect'] } } })
+    await stage.produce(updateOf('A'))
+    for (const role of ['correlate', 'detect'])
+      await until(`${role} has read it`, async () => (await stage.committed(`${stage.service}.${role}`)) === 1)
+    expect(await stage.committed()).toBe(0)
+  })
+})
+
+test('a node with the role api alone answers and reads nothing', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const node = await stage.startNode({ config: { node: { roles: ['api'] } } })
+    await stage.produceRecords({ partition: 0, key: pairKey('ethereum', 'A'), value: 'bad' })
+    expect(await get(node, '/livez')).toMatchObject({ status: 200 })
+    expect(await get(node, '/readyz')).toMatchObject({ status: 200 })
+    expect(node.stats().lagRecords).toBe(0)
+  })
+})
+
+test('a node without the role api opens no port', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const node = await stage.startNode({ config: { node: { roles: ['correlate', 'detect', 'warm'] } } })
+    expect(node.httpPort).toBeUndefined()
+  })
+})
