@@ -3,34 +3,6 @@ import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/pri
 import { MAX_VERSION, VERSIONS_PER_MS } from '../cache/price-record.ts'
 import { ReplayError } from './replay-error.ts'
 
-/**
- * One hash for all that a stream of prices has come to, so that two runs can be compared. It depends on the newest
- * value of each pair alone: neither on the order in which pairs were updated nor on when.
- *
- * The bytes under SHA-256, integers and floats big-endian:
- *
- *   "forewarm-state-1\n"
- *   then for each pair that has a value, sorted by the UTF-8 bytes of its chain, then of its name:
- *     u32 length, chain in UTF-8
- *     u32 length, pair in UTF-8
- *     u64 version
- *     f64 × 6 price, bid, ask, reserve0, reserve1, liquidity; absent is the quiet NaN 7ff8000000000000, -0 is 0
- *   u32 ffffffff
- *
- * The closing mark leaves room for sections that later versions of the heading add.
- */
-export interface StateHash {
-  /** Takes an update's value under the next version of its pair; one older than what the pair has changes nothing. */
-  updatePrice(update: PriceUpdate): PriceOutcome
-  /** As `updatePrice`, for who knows the version (L1, L2): the newest wins, an equal one changes nothing. */
-  updateValue(value: StateValue): void
-  /** A delisted pair is forgotten, its version too. */
-  delist(chain: string, pair: string): void
-  readonly pairs: number
-  /** Lower-case hexadecimal; more may be added afterwards. */
-  digest(): string
-}
-
 /** `unversioned`: the event time is so late that it has no exact version. */
 export type PriceOutcome = 'taken' | 'older' | 'unversioned'
 
@@ -55,58 +27,94 @@ const HEADING = 'forewarm-state-1\n'
 const END_OF_PAIRS = 0xffffffff
 const DEFAULT_MAX_PAIRS = 10_000_000
 
-export function createStateHash(options: { readonly maxPairs?: number } = {}): StateHash {
-  const chains = new Map<string, Map<string, Newest>>()
-  const maxPairs = options.maxPairs ?? DEFAULT_MAX_PAIRS
-  let pairs = 0
+/**
+ * One hash for all that a stream of prices has come to, so that two runs can be compared. It depends on the newest
+ * value of each pair alone: neither on the order in which pairs were updated nor on when.
+ *
+ * The bytes under SHA-256, integers and floats big-endian:
+ *
+ *   "forewarm-state-1\n"
+ *   then for each pair that has a value, sorted by the UTF-8 bytes of its chain, then of its name:
+ *     u32 length, chain in UTF-8
+ *     u32 length, pair in UTF-8
+ *     u64 version
+ *     f64 × 6 price, bid, ask, reserve0, reserve1, liquidity; absent is the quiet NaN 7ff8000000000000, -0 is 0
+ *   u32 ffffffff
+ *
+ * The closing mark leaves room for sections that later versions of the heading add.
+ */
+export class StateHash {
+  readonly #maxPairs: number
+  readonly #chains = new Map<string, Map<string, Newest>>()
+  #pairs = 0
 
-  const newestOf = (chain: string, pair: string): Newest => {
-    let ofChain = chains.get(chain)
+  constructor(options: { readonly maxPairs?: number } = {}) {
+    this.#maxPairs = options.maxPairs ?? DEFAULT_MAX_PAIRS
+  }
+
+  get pairs(): number {
+    return this.#pairs
+  }
+
+  /**
+   * Takes an update's value under the next version of its pair; one older than what the pair has changes nothing.
+   * Throws `too-many-pairs`.
+   */
+  updatePrice(update: PriceUpdate): PriceOutcome {
+    if (update.eventTimeMs >= MAX_VERSION / VERSIONS_PER_MS) return 'unversioned'
+    const newest = this.#newestOf(update.chain, update.pair)
+    if (update.eventTimeMs < newest.eventTimeMs) return 'older'
+    const again = update.eventTimeMs === newest.eventTimeMs
+    newest.place = again ? Math.min(newest.place + 1, VERSIONS_PER_MS - 1) : 0
+    newest.eventTimeMs = update.eventTimeMs
+    newest.version = update.eventTimeMs * VERSIONS_PER_MS + newest.place
+    for (let f = 0; f < NUMBER_COUNT; f++) {
+      newest.numbers[f] = update[NUMBER_FIELDS[f] ?? 'price'] ?? Number.NaN
+    }
+    return 'taken'
+  }
+
+  /** As `updatePrice`, for who knows the version (L1, L2): the newest wins, an equal one changes nothing. */
+  updateValue(value: StateValue): void {
+    const newest = this.#newestOf(value.chain, value.pair)
+    if (value.version <= newest.version) return
+    newest.version = value.version
+    newest.eventTimeMs = Math.floor(value.version / VERSIONS_PER_MS)
+    newest.place = value.version % VERSIONS_PER_MS
+    for (let f = 0; f < NUMBER_COUNT; f++) newest.numbers[f] = value.numbers[f] ?? Number.NaN
+  }
+
+  /** A delisted pair is forgotten, its version too. */
+  delist(chain: string, pair: string): void {
+    if (this.#chains.get(chain)?.delete(pair) === true) this.#pairs--
+  }
+
+  /** Lower-case hexadecimal; more may be added afterwards. */
+  digest(): string {
+    return digestOf(this.#chains)
+  }
+
+  #newestOf(chain: string, pair: string): Newest {
+    let ofChain = this.#chains.get(chain)
     if (ofChain === undefined) {
       ofChain = new Map()
-      chains.set(chain, ofChain)
+      this.#chains.set(chain, ofChain)
     }
     let newest = ofChain.get(pair)
     if (newest === undefined) {
-      if (pairs >= maxPairs) throw new ReplayError('too-many-pairs', `the state hash holds at most ${maxPairs} pairs`)
-      pairs++
+      if (this.#pairs >= this.#maxPairs)
+        throw new ReplayError('too-many-pairs', `the state hash holds at most ${this.#maxPairs} pairs`)
+      this.#pairs++
       const numbers = new Float64Array(NUMBER_COUNT)
       newest = { name: Buffer.from(pair), version: -1, eventTimeMs: -1, place: 0, numbers }
       ofChain.set(pair, newest)
     }
     return newest
   }
+}
 
-  return {
-    updatePrice(update) {
-      if (update.eventTimeMs >= MAX_VERSION / VERSIONS_PER_MS) return 'unversioned'
-      const newest = newestOf(update.chain, update.pair)
-      if (update.eventTimeMs < newest.eventTimeMs) return 'older'
-      const again = update.eventTimeMs === newest.eventTimeMs
-      newest.place = again ? Math.min(newest.place + 1, VERSIONS_PER_MS - 1) : 0
-      newest.eventTimeMs = update.eventTimeMs
-      newest.version = update.eventTimeMs * VERSIONS_PER_MS + newest.place
-      for (let f = 0; f < NUMBER_COUNT; f++) {
-        newest.numbers[f] = update[NUMBER_FIELDS[f] ?? 'price'] ?? Number.NaN
-      }
-      return 'taken'
-    },
-    updateValue(value) {
-      const newest = newestOf(value.chain, value.pair)
-      if (value.version <= newest.version) return
-      newest.version = value.version
-      newest.eventTimeMs = Math.floor(value.version / VERSIONS_PER_MS)
-      newest.place = value.version % VERSIONS_PER_MS
-      for (let f = 0; f < NUMBER_COUNT; f++) newest.numbers[f] = value.numbers[f] ?? Number.NaN
-    },
-    delist(chain, pair) {
-      if (chains.get(chain)?.delete(pair) === true) pairs--
-    },
-    get pairs() {
-      return pairs
-    },
-    digest: () => digestOf(chains),
-  }
+export function createStateHash(options?: { readonly maxPairs?: number }): StateHash {
+  return new StateHash(options)
 }
 
 function digestOf(chains: ReadonlyMap<string, ReadonlyMap<string, Newest>>): string {
