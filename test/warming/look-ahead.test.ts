@@ -1,0 +1,180 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { type UpdateColumns, updateColumns } from '../../schemas/update-columns.ts'
+import { L1 } from '../../src/cache/l1.ts'
+import { emptyRecord } from '../../src/cache/price-record.ts'
+import { KnownReads, Tracker } from '../../src/correlation/tracker.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { LookAhead, type LookAheadMode } from '../../src/warming/look-ahead.ts'
+import { record } from '../cache/columns.ts'
+
+const PAIRS = 400
+
+interface StageOptions {
+  readonly slots?: number
+  readonly mode?: LookAheadMode
+  readonly minRate?: number
+}
+
+class Stage {
+  readonly tracker = new Tracker({ maxPairs: PAIRS })
+  readonly metrics = createMetrics()
+  readonly l1: L1
+  /** What each window asked for. */
+  readonly asked: (readonly number[])[] = []
+  readonly lookAhead: LookAhead
+
+  constructor({ slots = 100, mode = 'await', minRate = 0.2 }: StageOptions = {}) {
+    this.l1 = new L1({ slots, maxPairs: PAIRS, warmShare: 0.3 })
+    const { tracker, l1, metrics } = this
+    const promote = async (pairIds: readonly number[]) => {
+      this.asked.push(pairIds)
+      for (const pairId of pairIds) l1.promote(pairId, record({ version: 1 }))
+    }
+    this.lookAhead = new LookAhead({ tracker, l1, mode, timeoutMs: 2, minRate, metrics, promote })
+  }
+
+  /** `trigger`'s handler read these pairs. */
+  learn(trigger: number, pairIds: readonly number[]): void {
+    const edges = pairIds.map((pairId) => this.tracker.read(trigger, pairId, 0)).filter((edge) => edge >= 0)
+    this.tracker.settle(
+      trigger,
+      edges.reduce((bits, edge) => bits | (1 << edge), 0),
+    )
+  }
+
+  before(row: number, columns: UpdateColumns): Promise<unknown> | undefined {
+    return this.lookAhead.before(row, columns)
+  }
+}
+
+function columnsOf(pairIds: readonly number[]): UpdateColumns {
+  const columns = updateColumns(Math.max(1, pairIds.length))
+  columns.pairIds.set(pairIds)
+  columns.count = pairIds.length
+  return columns
+}
+
+describe('the look-ahead', () => {
+  test('asks once for what is known to be read after all the updates of its window', async () => {
+    const stage = new Stage()
+    stage.learn(1, [11, 12])
+    stage.learn(2, [12, 13])
+    const columns = columnsOf([1, 2, 3])
+    await stage.before(0, columns)
+    expect(stage.asked).toEqual([[11, 12, 13]])
+    expect([stage.before(1, columns), stage.before(2, columns)]).toEqual([undefined, undefined])
+    expect(stage.metrics.counter('look_ahead_loads_total').value).toBe(3)
+  })
+
+  test('asks for nothing that L1 has, and nothing that is read seldom', async () => {
+    const stage = new Stage({ minRate: 0.45 })
+    stage.learn(1, [11, 12])
+    stage.learn(1, [12])
+    stage.learn(1, [12])
+    stage.l1.fill(13, record({ version: 1 }))
+    stage.learn(1, [13])
+    await stage.before(0, columnsOf([1]))
+    expect(stage.asked).toEqual([[12]])
+  })
+
+  test('makes the handlers wait only when told to await', () => {
+    for (const [mode, waits] of [
+      ['await', true],
+      ['overlap', false],
+    ] as const) {
+      const stage = new Stage({ mode })
+      stage.learn(1, [11])
+      expect(stage.before(0, columnsOf([1])) !== undefined).toBe(waits)
+      expect(stage.asked).toEqual([[11]])
+    }
+  })
+
+  test('does nothing when it is off, or nothing was ever read', () => {
+    const off = new Stage({ mode: 'off' })
+    off.learn(1, [11])
+    expect([off.before(0, columnsOf([1])), off.asked]).toEqual([undefined, []])
+    const idle = new Stage()
+    expect([idle.before(0, columnsOf([1])), idle.asked]).toEqual([undefined, []])
+  })
+
+  test('looks anew at new rows', async () => {
+    const stage = new Stage()
+    stage.learn(1, [11])
+    stage.learn(2, [12])
+    await stage.before(0, columnsOf([1]))
+    expect(stage.before(0, columnsOf([2]))).toBeUndefined()
+    stage.lookAhead.restart()
+    await stage.before(0, columnsOf([2]))
+    expect(stage.asked).toEqual([[11], [12]])
+  })
+
+  test('has no window in an L1 without room for warms', () => {
+    const stage = new Stage({ slots: 3 })
+    for (let trigger = 0; trigger < 5; trigger++) stage.learn(trigger, [trigger + 10])
+    const columns = columnsOf([0, 1, 2, 3, 4])
+    for (let row = 0; row < columns.count; row++) expect(stage.before(row, columns)).toBeUndefined()
+    expect(stage.asked).toEqual([])
+  })
+
+  test('takes of a single update with more reads than fit what fits', async () => {
+    const stage = new Stage({ slots: 10 })
+    stage.learn(1, [11, 12, 13, 14, 15])
+    await stage.before(0, columnsOf([1, 1]))
+    expect(stage.asked).toEqual([[11, 12, 13]])
+  })
+})
+
+const schedule = fc.record({
+  slots: fc.integer({ min: 40, max: 120 }),
+  reads: fc.array(fc.uniqueArray(fc.integer({ min: 20, max: PAIRS - 1 }), { minLength: 1, maxLength: 8 }), {
+    minLength: 20,
+    maxLength: 20,
+  }),
+  updates: fc.array(fc.nat(19), { minLength: 1, maxLength: 200, size: 'max' }),
+})
+
+describe('a window', () => {
+  test('fits the warm part: none of its warms is pushed out before it is read', async () => {
+    await fc.assert(
+      fc.asyncProperty(schedule, async ({ slots, reads, updates }) => {
+        const stage = new Stage({ slots })
+        for (const [trigger, pairIds] of reads.entries()) stage.learn(trigger, pairIds)
+        const columns = columnsOf(updates)
+        for (const [row, trigger] of updates.entries()) {
+          await stage.before(row, columns)
+          const warmed = stage.asked.at(-1) ?? []
+          for (const pairId of reads[trigger] ?? [])
+            if (!stage.l1.get(pairId, emptyRecord()) && warmed.includes(pairId))
+              throw new Error(`${pairId} was warmed and is gone at row ${row}`)
+        }
+        for (const pairIds of stage.asked) expect(pairIds.length).toBeLessThanOrEqual(stage.l1.warmLimit)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('is as large as fits: fewer trips would ask for more than the warm part holds', async () => {
+    await fc.assert(
+      fc.asyncProperty(schedule, async ({ slots, reads, updates }) => {
+        const stage = new Stage({ slots })
+        for (const [trigger, pairIds] of reads.entries()) stage.learn(trigger, pairIds)
+        const columns = columnsOf(updates)
+        let windows = 0
+        let inWindow = new Set<number>()
+        const known = new KnownReads()
+        for (const [row, trigger] of updates.entries()) {
+          stage.tracker.readsAfter(trigger, known)
+          if (row === 0 || inWindow.size + known.count > stage.l1.warmLimit) {
+            windows++
+            inWindow = new Set()
+          }
+          for (const pairId of reads[trigger] ?? []) inWindow.add(pairId)
+          await stage.before(row, columns)
+        }
+        expect(stage.asked.length).toBeLessThanOrEqual(windows)
+      }),
+      { numRuns: 100 },
+    )
+  })
+})

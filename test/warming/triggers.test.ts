@@ -1,0 +1,148 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
+import { L1 } from '../../src/cache/l1.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { type VirtualClock, virtualClock } from '../../src/clock.ts'
+import { Tracker } from '../../src/correlation/tracker.ts'
+import { threshold } from '../../src/strategy/strategy.ts'
+import { Triggers } from '../../src/warming/triggers.ts'
+import { record } from '../cache/columns.ts'
+
+const T0 = 1_783_715_268_000
+
+let clock: VirtualClock
+let table: PairTable
+let tracker: Tracker
+let l1: L1
+let published: WarmRequest[]
+let triggers: Triggers
+
+beforeEach(() => {
+  clock = virtualClock(T0)
+  table = new PairTable({ maxPairs: 3000 })
+  tracker = new Tracker({ maxPairs: 3000 })
+  l1 = new L1({ slots: 10, maxPairs: 3000 })
+  published = []
+  triggers = new Triggers({
+    ...{ tracker, table, l1, clock },
+    strategy: threshold({ name: 'forewarm', minScore: 0.2, maxPairs: 8 }),
+    nodeId: 'node-1',
+    publish: (request) => published.push(request),
+  })
+})
+
+function id(pair: string, chain = 'ethereum'): number {
+  return table.register(chain, pair)
+}
+
+/** `trigger`'s handler reads the pair so long after its update, so many updates in a row. */
+function learn(trigger: string, pair: string, options: { lagMs: number; times?: number; chain?: string }): void {
+  for (let i = 0; i < (options.times ?? 1); i++) {
+    const edge = tracker.read(id(trigger), id(pair, options.chain), options.lagMs)
+    tracker.settle(id(trigger), 1 << edge)
+  }
+}
+
+function update(pair: string): void {
+  triggers.onUpdate(id(pair))
+}
+
+describe('an update', () => {
+  test('asks for what is read some time after it, not before a warm just makes it, and not for ever', () => {
+    learn('a', 'b', { lagMs: 100 })
+    update('a')
+    expect(published).toEqual([
+      {
+        v: 1,
+        requestId: 'node-1-1',
+        chain: 'ethereum',
+        pairs: ['b'],
+        origin: 'correlation',
+        strategy: 'forewarm',
+        triggerPair: 'a',
+        priority: 'medium',
+        reason: 'read after at least 20 % of updates',
+        scores: [0.5625],
+        issuedAtMs: T0,
+        notBeforeMs: T0 + 80,
+        expiresAtMs: T0 + 1100,
+      },
+    ])
+  })
+
+  test('makes a request that the other side of the topic takes', () => {
+    learn('a', 'b', { lagMs: 100 })
+    learn('a', 'c', { lagMs: 40 })
+    update('a')
+    const [request] = published
+    expect(parseWarmRequest(Buffer.from(JSON.stringify(request)))).toMatchObject({ ok: true, value: request })
+  })
+
+  test('asks for several at once: not before the first is due, until after the last', () => {
+    learn('a', 'b', { lagMs: 300 })
+    learn('a', 'c', { lagMs: 60 })
+    update('a')
+    expect(published).toMatchObject([{ pairs: ['c', 'b'], notBeforeMs: T0 + 40, expiresAtMs: T0 + 1300 }])
+  })
+
+  test('asks with high priority for what is read nearly always', () => {
+    learn('a', 'b', { lagMs: 100, times: 20 })
+    update('a')
+    expect(published[0]?.priority).toBe('high')
+  })
+
+  test('asks for nothing that is read too soon for a warm to make it', () => {
+    learn('a', 'b', { lagMs: 19 })
+    update('a')
+    expect(published).toEqual([])
+    learn('a', 'c', { lagMs: 20 })
+    update('a')
+    expect(published).toMatchObject([{ pairs: ['c'], notBeforeMs: T0 }])
+  })
+
+  test('asks for nothing that L1 has, that is of another chain, or that the strategy does not want', () => {
+    learn('a', 'resident', { lagMs: 100 })
+    l1.fill(id('resident'), record({ version: 1 }))
+    learn('a', 'elsewhere', { lagMs: 100, chain: 'base' })
+    learn('a', 'seldom', { lagMs: 100 })
+    for (let i = 0; i < 9; i++) tracker.settle(id('a'), 0)
+    update('a')
+    expect(published).toEqual([])
+  })
+
+  test('of a pair that nothing is read after asks for nothing', () => {
+    update('a')
+    learn('b', 'c', { lagMs: 100 })
+    update('a')
+    expect(published).toEqual([])
+  })
+
+  test('names each of its requests', () => {
+    learn('a', 'b', { lagMs: 100 })
+    learn('c', 'd', { lagMs: 100 })
+    for (const pair of ['a', 'c']) update(pair)
+    expect(published.map(({ requestId }) => requestId)).toEqual(['node-1-1', 'node-1-2'])
+  })
+})
+
+describe('a pair that was asked for', () => {
+  test('is not asked for again before its read is due and a little longer, by whichever update', () => {
+    learn('a', 'b', { lagMs: 100 })
+    learn('c', 'b', { lagMs: 30 })
+    update('a')
+    clock.advanceTo(T0 + 149)
+    update('a')
+    update('c')
+    expect(published).toHaveLength(1)
+    clock.advanceTo(T0 + 150)
+    update('c')
+    expect(published).toHaveLength(2)
+  })
+
+  test('is remembered whatever its id', () => {
+    for (let i = 0; i < 2500; i++) id(`filler-${i}`)
+    learn('a', 'b', { lagMs: 100 })
+    for (let i = 0; i < 3; i++) update('a')
+    expect(published).toHaveLength(1)
+  })
+})
