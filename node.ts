@@ -54,6 +54,8 @@ export interface ForewarmNode {
   close(): Promise<void>
   /** A manual warm on this node alone. */
   warm(chain: string, pairs: readonly string[]): Promise<WarmResult>
+  /** Whether the pair is in L1 now; leaves no trace. */
+  has(chain: string, pair: string): boolean
   stats(): NodeStats
   /** Of the HTTP side; undefined before the start and without the role `api`. */
   readonly httpPort: number | undefined
@@ -149,6 +151,11 @@ class Node implements ForewarmNode {
   warm(chain: string, pairs: readonly string[]): Promise<WarmResult> {
     if (this.#streams === undefined) return Promise.reject(new ForewarmError('refused', 'the node has not started'))
     return this.#streams.warmer.warmPairs(chain, pairs)
+  }
+
+  has(chain: string, pair: string): boolean {
+    const pairId = this.#caches.table.find(chain, pair)
+    return pairId >= 0 && this.#caches.l1.has(pairId)
   }
 
   stats(): NodeStats {

@@ -1,18 +1,12 @@
-import {
-  type Broker,
-  createNode,
-  createWarmPublisher,
-  type Detector,
-  type ForewarmNode,
-  type NodeOptions,
-  type PriceUpdate,
-  systemClock,
-  type WarmPublisher,
-} from '../../index.ts'
+import { createNode, type ForewarmNode, type NodeOptions } from '../../node.ts'
+import { createWarmPublisher, type WarmPublisher } from '../../producers/warm-publisher.ts'
 import { encodePriceJson } from '../../schemas/price-json.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { deadLetterTopic, pairKey, partitionOf } from '../../schemas/topics.ts'
-import type { Admin, Consumer, OutgoingRecord, Producer } from '../../src/broker/port.ts'
+import type { Admin, Broker, Consumer, OutgoingRecord, Producer } from '../../src/broker/port.ts'
+import { systemClock } from '../../src/clock.ts'
 import type { Overrides } from '../../src/config/settings.ts'
+import type { Detector } from '../../src/detect/detector.ts'
 import { type Seen, seenIn } from '../broker/conformance-stage.ts'
 import { uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
@@ -72,7 +66,11 @@ export class Stage {
   }
 
   async warmPublisher(): Promise<WarmPublisher> {
-    const publisher = await createWarmPublisher({ broker: this.broker, topics: this.topics, clock: systemClock })
+    const publisher = await createWarmPublisher({
+      broker: this.broker,
+      env: {},
+      config: { kafka: { warmRequestsTopic: this.topics.warmRequests, warmResultsTopic: this.topics.warmResults } },
+    })
     this.#opened.push(publisher)
     return publisher
   }

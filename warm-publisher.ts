@@ -1,0 +1,47 @@
+import { createWarmPublisher as createPublisherOver, type WarmPublisher } from './producers/warm-publisher.ts'
+import { configuredKafka } from './src/broker/configured-kafka.ts'
+import type { Broker } from './src/broker/port.ts'
+import { type Clock, systemClock } from './src/clock.ts'
+import type { Environment } from './src/config/environment.ts'
+import { loadConfig } from './src/config/load.ts'
+import { describeProblems } from './src/config/problem.ts'
+import type { Overrides } from './src/config/settings.ts'
+import { ForewarmError } from './src/forewarm-error.ts'
+
+export interface WarmPublisherOptions {
+  /** Wins over environment, file, profile and defaults. */
+  readonly config?: Overrides
+  readonly env?: Environment
+  /** Instead of the Kafka of the configuration; stays open when the publisher closes. */
+  readonly broker?: Broker
+  readonly clock?: Clock
+}
+
+/**
+ * For a process that only asks for warms. Connects. Throws a ForewarmError ('bad-config', or 'topics-unusable' where no
+ * node has made the topic yet) or a BrokerError.
+ */
+export async function createWarmPublisher(options: WarmPublisherOptions = {}): Promise<WarmPublisher> {
+  const loaded = loadConfig({
+    env: options.env ?? process.env,
+    ...(options.config !== undefined && { overrides: options.config }),
+  })
+  if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
+  const { kafka } = loaded.config
+  const broker = options.broker ?? configuredKafka(loaded.config, () => undefined)
+  const closeOwn = async () => (options.broker === undefined ? await broker.close() : undefined)
+  try {
+    const topics = { warmRequests: kafka.warmRequestsTopic, warmResults: kafka.warmResultsTopic }
+    const publisher = await createPublisherOver({ broker, topics, clock: options.clock ?? systemClock })
+    return {
+      request: (ask) => publisher.request(ask),
+      close: async () => {
+        await publisher.close()
+        await closeOwn()
+      },
+    }
+  } catch (error) {
+    await closeOwn()
+    throw error
+  }
+}
