@@ -28,7 +28,8 @@ export async function findPriceTopics(
   const isForeign = (topic: string) => !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.has(topic)
   const topics =
     selection instanceof RegExp
-      ? [...existing].filter((topic) => selection.test(topic) && isForeign(topic)).sort()
+      ? // Not by `test`, which goes on from its last match where the pattern has the flag g.
+        [...existing].filter((topic) => topic.search(selection) >= 0 && isForeign(topic)).sort()
       : selection
   const absent = topics.filter((topic) => !existing.has(topic))
   if (absent.length > 0)

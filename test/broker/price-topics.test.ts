@@ -1,0 +1,74 @@
+import { describe, expect, test } from '@jest/globals'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import type { Admin } from '../../src/broker/port.ts'
+import { deadLetterTopics, findPriceTopics, ownTopics } from '../../src/broker/price-topics.ts'
+
+const OURS = new Set(['warm-requests', 'prices.internal'])
+
+async function adminOf(partitions: Record<string, number>): Promise<Admin> {
+  const admin = createMemoryBroker({ partitions }).admin()
+  await admin.connect()
+  return admin
+}
+
+describe('price topics', () => {
+  test('by name are those named, in their order', async () => {
+    const admin = await adminOf({ a: 3, b: 3, c: 7 })
+    expect(await findPriceTopics(admin, ['b', 'a'], OURS)).toEqual({ ok: true, topics: ['b', 'a'], partitions: 3 })
+  })
+
+  test('by pattern are those that match, but no dead letters and none of ours', async () => {
+    const admin = await adminOf({ 'prices.b': 3, 'prices.a': 3, 'prices.a.dlq': 3, 'prices.internal': 3, other: 9 })
+    for (const pattern of [/^prices\./, /^prices\./g, /^prices\./y])
+      expect(await findPriceTopics(admin, pattern, OURS)).toEqual({
+        ok: true,
+        topics: ['prices.a', 'prices.b'],
+        partitions: 3,
+      })
+  })
+
+  test('of different partition counts are refused with the two counts', async () => {
+    const admin = await adminOf({ a: 3, b: 3, c: 7 })
+    expect(await findPriceTopics(admin, ['a', 'b', 'c'], OURS)).toEqual({
+      ok: false,
+      reason: 'price topics need the same number of partitions: a has 3, c has 7',
+    })
+  })
+
+  test('that do not exist are all named', async () => {
+    const admin = await adminOf({ a: 3 })
+    expect(await findPriceTopics(admin, ['x', 'a', 'y'], OURS)).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('do not exist: x, y'),
+    })
+  })
+
+  test('that nothing matches are refused with the pattern', async () => {
+    const admin = await adminOf({ a: 3 })
+    expect(await findPriceTopics(admin, /^prices\./, OURS)).toEqual({
+      ok: false,
+      reason: 'no topic matches PRICE_TOPICS /^prices\\./',
+    })
+  })
+})
+
+test('topics of ours have the partitions of the price topics where they are keyed by chain', () => {
+  const specs = ownTopics({ 'warm-requests': 'wr', 'forewarm-control': 'fc', correlations: 'co' }, 12)
+  expect(specs).toEqual([
+    { topic: 'wr', partitions: 12, config: { 'cleanup.policy': 'delete', 'retention.ms': '3600000' } },
+    { topic: 'fc', partitions: 1, config: { 'cleanup.policy': 'compact' } },
+    { topic: 'co', partitions: 12, config: { 'cleanup.policy': 'compact' } },
+  ])
+})
+
+test('dead-letter topics take the largest record of their origin and its headers, in as many partitions', async () => {
+  const admin = await adminOf({ small: 4 })
+  await admin.createTopics([{ topic: 'large', partitions: 4, config: { 'max.message.bytes': '5000000' } }])
+  const specs = await deadLetterTopics(admin, { topics: ['large', 'small'], partitions: 4 })
+  expect(specs.map(({ topic, partitions }) => [topic, partitions])).toEqual([
+    ['large.dlq', 4],
+    ['small.dlq', 4],
+  ])
+  expect(specs[0]?.config).toEqual({ 'retention.ms': '1209600000', 'max.message.bytes': String(5_000_000 + 65_536) })
+  expect(Number(specs[1]?.config?.['max.message.bytes'])).toBeGreaterThan(65_536 + 1_000_000)
+})
