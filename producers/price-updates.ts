@@ -3,7 +3,7 @@ import { encodePriceJson } from '../schemas/price-json.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
 import { createMicroBatcher, type MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batch.ts'
-import type { Producer } from '../src/broker/port.ts'
+import { BrokerError, type Producer } from '../src/broker/port.ts'
 import { systemTimer, type Timer } from '../src/timer.ts'
 
 /**
@@ -52,8 +52,10 @@ export class PricePublisher {
     return this.#send(pairKey(update.chain, update.pair), update)
   }
 
-  /** The pair is delisted: its price goes everywhere. */
+  /** The pair is delisted: its price goes everywhere. What was produced before it arrives before it. */
   delist(chain: string, pair: string): Promise<void> {
+    const frame = this.#frames.get(chain)
+    if (frame !== undefined) this.#sendFrame(chain, frame)
     return this.#batcher.add({ partition: this.#partitionOf(chain), key: pairKey(chain, pair), value: null })
   }
 
@@ -73,6 +75,8 @@ export class PricePublisher {
     if (frame === undefined) {
       const { promise: sent, resolve } = Promise.withResolvers<void>()
       frame = { updates: [], sent, resolve }
+      // Whoever is told by onDropped may leave the promise alone.
+      if (this.#options.batch?.onDropped !== undefined) sent.catch(() => undefined)
       this.#frames.set(update.chain, frame)
       this.#cancelLinger ??= this.#timer(FRAME_LINGER_MS, () => this.#sendFrames())
     }
@@ -95,12 +99,29 @@ export class PricePublisher {
   #send(key: string, updates: PriceUpdate | readonly PriceUpdate[]): Promise<void> {
     const { encoding = 'json', timestamps = 'broker' } = this.#options
     const first = Array.isArray(updates) ? (updates[0] as PriceUpdate) : (updates as PriceUpdate)
+    let value: string | Buffer
+    try {
+      value = encoding === 'json' ? encodePriceJson(updates) : encodePriceAvro(updates)
+    } catch (cause) {
+      return this.#refuse(cause)
+    }
     return this.#batcher.add({
       partition: this.#partitionOf(first.chain),
       key,
-      value: encoding === 'json' ? encodePriceJson(updates) : encodePriceAvro(updates),
+      value,
       ...(timestamps === 'event-time' && { timestampMs: first.eventTimeMs }),
     })
+  }
+
+  #refuse(cause: unknown): Promise<void> {
+    const { onDropped } = this.#options.batch ?? {}
+    const error = new BrokerError('refused', `the update cannot be written: ${cause}`, { retriable: false, cause })
+    const refusal = Promise.reject(error)
+    if (onDropped !== undefined) {
+      onDropped(error, 1)
+      refusal.catch(() => undefined)
+    }
+    return refusal
   }
 
   #partitionOf(chain: string): number {

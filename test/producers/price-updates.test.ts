@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { PricePublisher, type PricePublisherOptions } from '../../producers/price-updates.ts'
+import { decodePriceRecord } from '../../schemas/price-record.ts'
+import { partitionOf } from '../../schemas/topics.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory.ts'
+import { BrokerError, type Producer } from '../../src/broker/port.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { ManualTimer } from '../harness/manual-timer.ts'
+import { updateOf } from '../schemas/price-rows.ts'
+import { type StoredRecord, storedRecords } from './stored-records.ts'
+
+const TOPIC = 'prices'
+const PARTITIONS = 12
+
+let broker: MemoryBroker
+let producer: Producer
+let timer: ManualTimer
+
+beforeEach(async () => {
+  broker = createMemoryBroker({ partitions: { [TOPIC]: PARTITIONS } })
+  producer = broker.producer()
+  timer = new ManualTimer(virtualClock())
+  await producer.connect()
+})
+
+afterEach(() => broker.close())
+
+function publisherOf(options: Partial<PricePublisherOptions> = {}): PricePublisher {
+  return new PricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS, timer: timer.start, ...options })
+}
+
+function pairsOf({ value }: StoredRecord): string[] {
+  const read = decodePriceRecord(value ?? Buffer.alloc(0))
+  return read.ok ? read.updates.map(({ pair }) => pair) : [read.reason]
+}
+
+const a = updateOf({ pair: 'a', bid: 1 })
+const b = updateOf({ pair: 'b' })
+const other = updateOf({ pair: 'c', chain: 'base' })
+
+describe('a price publisher', () => {
+  test('writes an update under its chain and pair, in the partition of its chain', async () => {
+    const publisher = publisherOf()
+    await Promise.all([a, b, other].map((update) => publisher.produce(update)))
+    const stored = await storedRecords(broker, TOPIC, 3)
+    expect(stored.map(({ key, partition }) => [key, partition]).sort()).toEqual([
+      ['base\0c', partitionOf('base', PARTITIONS)],
+      ['ethereum\0a', partitionOf('ethereum', PARTITIONS)],
+      ['ethereum\0b', partitionOf('ethereum', PARTITIONS)],
+    ])
+    expect(decodePriceRecord(stored.find(({ key }) => key === 'ethereum\0a')?.value ?? Buffer.alloc(0))).toEqual({
+      ok: true,
+      updates: [a],
+    })
+  })
+
+  test('writes Avro where asked to', async () => {
+    await publisherOf({ encoding: 'avro' }).produce(a)
+    const [record] = await storedRecords(broker, TOPIC, 1)
+    expect(record?.value?.[0]).toBe(0)
+    expect(decodePriceRecord(record?.value ?? Buffer.alloc(0))).toEqual({ ok: true, updates: [a] })
+  })
+
+  test('stamps records with the event time where asked to', async () => {
+    await publisherOf({ timestamps: 'event-time' }).produce(a)
+    const admin = broker.admin()
+    await admin.connect()
+    const stamped = await admin.offsetsAt(TOPIC, a.eventTimeMs)
+    const after = await admin.offsetsAt(TOPIC, a.eventTimeMs + 1)
+    const partition = partitionOf('ethereum', PARTITIONS)
+    expect([stamped[partition]?.offset, after[partition]?.offset]).toEqual([0n, undefined])
+  })
+
+  test('delists by a tombstone', async () => {
+    await publisherOf().delist('ethereum', 'a')
+    const [record] = await storedRecords(broker, TOPIC, 1)
+    expect([record?.key, record?.value, record?.partition]).toEqual([
+      'ethereum\0a',
+      undefined,
+      partitionOf('ethereum', PARTITIONS),
+    ])
+  })
+
+  test('refuses what it is given after its close', async () => {
+    const publisher = publisherOf()
+    await publisher.close()
+    await publisher.close()
+    await expect(publisher.produce(a)).rejects.toMatchObject({ code: 'closed' })
+  })
+})
+
+describe('frames', () => {
+  test('go when they are full, and hold one chain each, under the chain', async () => {
+    const publisher = publisherOf({ updatesPerRecord: 2 })
+    void publisher.produce(other)
+    await Promise.all([a, b].map((update) => publisher.produce(update)))
+    const [record] = await storedRecords(broker, TOPIC, 1)
+    expect([record?.key, record && pairsOf(record)]).toEqual(['ethereum', ['a', 'b']])
+  })
+
+  test('go with what they have after two milliseconds', async () => {
+    const publisher = publisherOf({ updatesPerRecord: 100, batch: { lingerMs: 0 } })
+    const produced = [a, other].map((update) => publisher.produce(update))
+    expect(timer.pending).toBe(1)
+    await timer.advance(2)
+    await Promise.all(produced)
+    const stored = await storedRecords(broker, TOPIC, 2)
+    expect(stored.flatMap(pairsOf).sort()).toEqual(['a', 'c'])
+    expect(timer.pending).toBe(0)
+  })
+
+  test('go with a flush, and with the close', async () => {
+    const publisher = publisherOf({ updatesPerRecord: 100 })
+    const first = publisher.produce(a)
+    await publisher.flush()
+    await first
+    const second = publisher.produce(b)
+    await publisher.close()
+    await second
+    expect((await storedRecords(broker, TOPIC, 2)).map(pairsOf)).toEqual([['a'], ['b']])
+    expect(timer.pending).toBe(0)
+  })
+
+  test('arrive before a delisting that came after them', async () => {
+    const publisher = publisherOf({ updatesPerRecord: 100 })
+    void publisher.produce(a)
+    await publisher.delist('ethereum', 'a')
+    const stored = await storedRecords(broker, TOPIC, 2)
+    expect(stored.map(({ value }) => value === undefined)).toEqual([false, true])
+  })
+})
+
+describe('an update that can not be written', () => {
+  const unwritable = { ...a, eventTimeMs: 1.5 }
+
+  test('rejects, and the publisher goes on', async () => {
+    const publisher = publisherOf({ encoding: 'avro' })
+    await expect(publisher.produce(unwritable)).rejects.toMatchObject({ name: 'BrokerError', code: 'refused' })
+    await publisher.produce(b)
+  })
+
+  test('rejects in a frame, too, not in the timer', async () => {
+    const publisher = publisherOf({ encoding: 'avro', updatesPerRecord: 100 })
+    const refused = expect(publisher.produce(unwritable)).rejects.toMatchObject({ code: 'refused' })
+    await timer.advance(2)
+    await refused
+  })
+
+  test('is told where somebody listens, whose promises need no looking after', async () => {
+    for (const updatesPerRecord of [1, 100]) {
+      const dropped: [string, number][] = []
+      const onDropped = (error: BrokerError, records: number) => dropped.push([error.code, records])
+      const publisher = publisherOf({ encoding: 'avro', updatesPerRecord, batch: { onDropped } })
+      void publisher.produce(unwritable)
+      await publisher.flush()
+      broker.fail(1, new BrokerError('too-large', 'no', { retriable: false }))
+      void publisher.produce(b)
+      await publisher.flush()
+      expect(dropped).toEqual([
+        ['refused', 1],
+        ['too-large', 1],
+      ])
+    }
+  })
+})
