@@ -39,7 +39,7 @@ export function createDeadLetters(options: DeadLettersOptions): (letter: DeadLet
       try {
         const record = deadLetter(letter, { ...options, attempt, firstFailureMs })
         await options.producer.sendBatch(deadLetterTopic(letter.batch.topic), [record])
-        options.metrics.counter('dead_letters_total', { reason: letter.reason }).add(1)
+        options.metrics.counter('dead_letters_total', { topic: letter.batch.topic, reason: letter.reason }).add(1)
         return
       } catch (error) {
         const delayMs = delays[attempt - 1]
