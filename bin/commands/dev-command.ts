@@ -29,8 +29,7 @@ export function define(command: Command, run: RunCommand): void {
           ...(durationSeconds !== undefined && { durationSeconds }),
           ...(port !== undefined && { port }),
           json: json ?? false,
-          signal: terminal.signal,
-          stdout: terminal.stdout,
+          terminal,
         })
         return terminal.signal.reason === 'SIGINT' ? INTERRUPTED : DONE
       }),

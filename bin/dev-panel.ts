@@ -1,0 +1,150 @@
+import type { NodeStats } from '../index.ts'
+import { counted } from './progress-line.ts'
+
+/** What two nodes have counted since their start: one warms, the other does not. */
+export interface DevCounts {
+  readonly warmed: NodeStats
+  readonly unwarmed: NodeStats
+}
+
+/** Rates and ratios are those of the last seconds; latencies and the share of used warms those since the start. */
+export interface DevFigures {
+  readonly updatesPerSecond: number
+  /** 0 to 1, as all ratios and shares. */
+  readonly hitRatioWarmed: number
+  readonly hitRatioUnwarmed: number
+  readonly warmsPerSecond: number
+  readonly warmsUsedShare: number
+  readonly endToEndMsP50: number
+  readonly endToEndMsP99: number
+}
+
+/** What of a stream a panel needs. */
+export interface Screen {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+export interface PanelOptions {
+  readonly stdout: Screen
+  readonly json: boolean
+  /** Where broker and L2 are. */
+  readonly place: string
+  readonly httpPort: number | undefined
+}
+
+/** Long enough that a ratio stands still to be read, short enough to see it rise. */
+const WINDOW_MS = 5_000
+const BAR_CELLS = 30
+
+/** Draws in place on a terminal, writes a line at a time elsewhere. */
+export class DevPanel {
+  readonly #options: PanelOptions
+  #drawnLines = 0
+  readonly #history: (DevCounts & { readonly atMs: number })[] = []
+
+  constructor(options: PanelOptions) {
+    this.#options = options
+  }
+
+  draw(counts: DevCounts): void {
+    const { stdout, json, place, httpPort } = this.#options
+    const figures = this.#figures(counts)
+    if (json) stdout.write(`${JSON.stringify(figures)}\n`)
+    else if (!stdout.isTTY) stdout.write(`${figuresLine(figures)}\n`)
+    else this.#redraw(panelLines(figures, { stats: counts.warmed, place, httpPort }))
+  }
+
+  /** Draws for the last time and leaves the cursor below. */
+  end(counts: DevCounts): void {
+    this.draw(counts)
+    if (this.#drawnLines > 0) this.#options.stdout.write(`\x1b[${this.#drawnLines}B`)
+  }
+
+  #figures(counts: DevCounts): DevFigures {
+    const atMs = performance.now()
+    this.#history.push({ ...counts, atMs })
+    while (this.#history.length > 2 && atMs - (this.#history[0]?.atMs ?? atMs) > WINDOW_MS) this.#history.shift()
+    const before = this.#history[0] ?? { ...counts, atMs }
+    return figuresBetween(before, counts, (atMs - before.atMs) / 1000)
+  }
+
+  /** The cursor waits above the panel: what is logged meanwhile pushes the panel down instead of tearing it. */
+  #redraw(lines: readonly string[]): void {
+    const { stdout } = this.#options
+    const text = lines.map((line) => `${line.slice(0, stdout.columns)}\x1b[K\n`).join('')
+    stdout.write(`\r${text}\x1b[J\x1b[${lines.length}A`)
+    this.#drawnLines = lines.length
+  }
+}
+
+export function figuresBetween(before: DevCounts, after: DevCounts, seconds: number): DevFigures {
+  const { warms, endToEndMs } = after.warmed
+  const rate = (count: number) => (seconds > 0 ? Math.round(count / seconds) : 0)
+  return {
+    updatesPerSecond: rate(after.warmed.updates - before.warmed.updates),
+    hitRatioWarmed: hitRatio(before.warmed, after.warmed),
+    hitRatioUnwarmed: hitRatio(before.unwarmed, after.unwarmed),
+    warmsPerSecond: rate(warms.admitted - before.warmed.warms.admitted),
+    warmsUsedShare: share(warms.used, warms.used + warms.unused),
+    endToEndMsP50: tenths(endToEndMs.p50),
+    endToEndMsP99: tenths(endToEndMs.p99),
+  }
+}
+
+function figuresLine(figures: DevFigures): string {
+  const { updatesPerSecond, hitRatioWarmed, hitRatioUnwarmed, warmsPerSecond, endToEndMsP50, endToEndMsP99 } = figures
+  return [
+    `${updatesPerSecond} updates/s`,
+    `L1 hit ratio ${percent(hitRatioWarmed)} warmed, ${percent(hitRatioUnwarmed)} without`,
+    `${warmsPerSecond} warms/s`,
+    `update to L1 p50 ${endToEndMsP50} ms, p99 ${endToEndMsP99} ms`,
+  ].join(' · ')
+}
+
+function panelLines(
+  figures: DevFigures,
+  { stats, place, httpPort }: { stats: NodeStats; place: string; httpPort: number | undefined },
+): readonly string[] {
+  const { hitRatioWarmed, hitRatioUnwarmed, updatesPerSecond, warmsPerSecond, warmsUsedShare } = figures
+  return [
+    '',
+    `Forewarm: a simulated market, ${place}`,
+    '',
+    `  L1 hit ratio   with warming     ${bar(hitRatioWarmed)}  ${percent(hitRatioWarmed)}`,
+    `                 without warming  ${bar(hitRatioUnwarmed)}  ${percent(hitRatioUnwarmed)}`,
+    '',
+    `  updates        ${counted(updatesPerSecond)}/s of ${counted(stats.pairs)} pairs; L1 has room for ${counted(stats.l1.slots)}`,
+    `  warms          ${counted(warmsPerSecond)}/s; ${percent(warmsUsedShare)} were read before they left L1`,
+    `  update to L1   p50 ${figures.endToEndMsP50} ms, p99 ${figures.endToEndMsP99} ms since the start`,
+    `  metrics        ${httpPort === undefined ? 'off' : `http://127.0.0.1:${httpPort}/metrics`}`,
+    '',
+    `  Two nodes read the same topic with the same detector, and one of them warms.`,
+    `  Ratios and rates are those of the last ${WINDOW_MS / 1000} s. Ctrl-C ends it.`,
+    '',
+  ]
+}
+
+function hitRatio(before: NodeStats, after: NodeStats): number {
+  const hits = after.reads.hits - before.reads.hits
+  return share(hits, hits + after.reads.misses - before.reads.misses)
+}
+
+function share(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole
+}
+
+function percent(ratio: number): string {
+  return `${(ratio * 100).toFixed(1)} %`
+}
+
+function bar(ratio: number): string {
+  const filled = Math.round(ratio * BAR_CELLS)
+  return '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled)
+}
+
+/** NaN, before anything was measured, is 0. */
+function tenths(ms: number): number {
+  return Math.round((ms || 0) * 10) / 10
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from '@jest/globals'
+import { DevPanel, figuresBetween } from '../../bin/dev-panel.ts'
+import type { NodeStats } from '../../index.ts'
+
+function stats(hits: number, misses: number, counts: Partial<NodeStats> = {}): NodeStats {
+  return {
+    updates: 0,
+    pairs: 10,
+    reads: { hits, misses },
+    warms: { admitted: 0, used: 0, unused: 0, resident: 0 },
+    l1: { slots: 4, resident: 4, bytes: 400, evictions: 0 },
+    l2: { state: 'up', waitingEntries: 0, skippedEntries: 0 },
+    endToEndMs: { p50: Number.NaN, p99: Number.NaN },
+    lagRecords: 0,
+    ...counts,
+  }
+}
+
+test('ratios and rates are those between two counts', () => {
+  const before = { warmed: stats(90, 10), unwarmed: stats(50, 50) }
+  const warms = { admitted: 30, used: 9, unused: 1, resident: 20 }
+  const endToEndMs = { p50: 1.26, p99: 20 }
+  const after = { warmed: stats(189, 11, { updates: 500, warms, endToEndMs }), unwarmed: stats(110, 90) }
+  expect(figuresBetween(before, after, 2)).toEqual({
+    updatesPerSecond: 250,
+    hitRatioWarmed: 0.99,
+    hitRatioUnwarmed: 0.6,
+    warmsPerSecond: 15,
+    warmsUsedShare: 0.9,
+    endToEndMsP50: 1.3,
+    endToEndMsP99: 20,
+  })
+})
+
+test('where nothing was counted yet the figures are 0', () => {
+  const nothing = { warmed: stats(0, 0), unwarmed: stats(0, 0) }
+  expect(Object.values(figuresBetween(nothing, nothing, 0))).toEqual([0, 0, 0, 0, 0, 0, 0])
+})
+
+describe('the panel', () => {
+  const counts = { warmed: stats(3, 1), unwarmed: stats(1, 1) }
+
+  function drawn(screen: { isTTY?: boolean; columns?: number }, json = false): string[] {
+    const written: string[] = []
+    const stdout = { ...screen, write: (text: string) => written.push(text) }
+    const panel = new DevPanel({ stdout, json, place: 'here', httpPort: 9090 })
+    panel.draw(counts)
+    panel.end(counts)
+    return written
+  }
+
+  test('is drawn in place on a terminal, no line wider than it, and left below at the end', () => {
+    const [first, second, below] = drawn({ isTTY: true, columns: 60 })
+    const lines = (first ?? '').split('\n')
+    const height = lines.length - 1
+    expect(first?.endsWith(`\x1b[J\x1b[${height}A`)).toBe(true)
+    expect(second).toBe(first)
+    expect(below).toBe(`\x1b[${height}B`)
+    for (const line of lines.slice(0, height)) {
+      expect(line.endsWith('\x1b[K')).toBe(true)
+      expect(line.replace('\r', '').replace('\x1b[K', '').length).toBeLessThanOrEqual(60)
+    }
+  })
+
+  test('is a line at a time elsewhere', () => {
+    const written = drawn({})
+    expect(written).toHaveLength(2)
+    expect(written[0]).toMatch(/^0 updates\/s · L1 hit ratio 0\.0 % warmed, 0\.0 % without · .*\n$/)
+  })
+
+  test('is JSON where that is asked for, on a terminal too', () => {
+    const written = drawn({ isTTY: true, columns: 60 }, true)
+    expect(written.map((line) => JSON.parse(line).hitRatioWarmed)).toEqual([0, 0])
+  })
+})

@@ -1,0 +1,46 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { expect, jest, test } from '@jest/globals'
+import { type Ended, forewarm, startForewarm } from './forewarm-process.ts'
+
+// Each test is a process that loads everything there is, on a machine that may be busy.
+jest.setTimeout(60_000)
+
+/** Sends the signal once the first figures are there. */
+async function devEndedBy(signal: NodeJS.Signals): Promise<Ended> {
+  const { child, ended } = startForewarm(['dev', '--port', '0'])
+  if (child.stdout !== null) await Promise.race([once(child.stdout, 'data'), ended])
+  child.kill(signal)
+  return ended
+}
+
+test('the whole pipeline runs in one process, and with --duration ends by itself', async () => {
+  const { code, stdout, stderr } = await forewarm(['dev', '--duration', '3', '--port', '0', '--json'])
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const lines = stdout.trimEnd().split('\n')
+  const last = JSON.parse(lines.at(-1) ?? '')
+  expect(last.updatesPerSecond).toBeGreaterThan(0)
+  expect(last.warmsPerSecond).toBeGreaterThan(0)
+  expect(last.hitRatioWarmed).toBeGreaterThan(0)
+  expect(last.hitRatioUnwarmed).toBeGreaterThan(0)
+})
+
+test('Ctrl-C ends it with code 130 and nothing on standard error', async () => {
+  const { code, stderr } = await devEndedBy('SIGINT')
+  expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
+})
+
+test('SIGTERM ends it with code 0', async () => {
+  const { code, stderr } = await devEndedBy('SIGTERM')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+})
+
+test('a port that is taken is named in one sentence', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const { code, stderr } = await forewarm(['dev', '--port', String(port)])
+  other.close()
+  expect(code).toBe(1)
+  expect(stderr).toMatch(new RegExp(`^error: .*${port}.*\\n$`))
+})
