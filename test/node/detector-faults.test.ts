@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { createMemoryBroker, detector } from '../../index.ts'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
 import { metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'

@@ -1,7 +1,10 @@
 import { expect, test } from '@jest/globals'
-import { createMemoryBroker, detector, type PriceUpdate, type Reading } from '../../index.ts'
 import { encodePriceAvro } from '../../schemas/price-avro.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { detector } from '../../src/detect/detector.ts'
+import type { Reading } from '../../src/detect/prices.ts'
 import { until } from '../harness/until.ts'
 import { onStage, updateOf } from './stage.ts'
 

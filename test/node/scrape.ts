@@ -1,4 +1,4 @@
-import type { ForewarmNode } from '../../index.ts'
+import type { ForewarmNode } from '../../node.ts'
 
 export interface Answer {
   readonly status: number

@@ -1,0 +1,129 @@
+import { expect, test } from '@jest/globals'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { detector } from '../../src/detect/detector.ts'
+import { until } from '../harness/until.ts'
+import { get, metricValue } from './scrape.ts'
+import { onStage, updateOf } from './stage.ts'
+
+test('/metrics shows the counters of the path after traffic', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const reader = detector('reader', {}, async ({ pair }, prices) => {
+      if (pair === 'READ') await prices.getMany('ethereum', ['P8', 'P9'])
+    })
+    const node = await stage.startNode({
+      detectors: [reader],
+      config: { cache: { l1Slots: 4 }, node: { lookAhead: 'off' } },
+    })
+    await stage.produce(...Array.from({ length: 10 }, (_, i) => updateOf(`P${i}`)))
+    await until('the pairs are in L2', () => node.stats().updates === 10 && node.stats().l2.waitingEntries === 0)
+    const publisher = await stage.warmPublisher()
+    await publisher.request({ chain: 'ethereum', pairs: ['P8'], wait: true })
+    await stage.produceRecords({ partition: 0, key: 'ethereum', value: 'bad' })
+    await stage.produce(updateOf('READ'))
+    await stage.deadLetters(1)
+    await until('all is committed', async () => (await stage.committed()) === 12)
+    const chain = { chain: 'ethereum' }
+    const expected: readonly (readonly [name: string, labels: Readonly<Record<string, string>>, value: number])[] = [
+      ['price_updates_total', chain, 11],
+      ['cache_hits_total', { ...chain, cache_level: 'L1' }, 1],
+      ['cache_misses_total', { ...chain, cache_level: 'L1' }, 1],
+      ['cache_loads_total', { cause: 'read', cache_level: 'L2' }, 1],
+      ['cache_loads_total', { cause: 'warm', cache_level: 'L2' }, 1],
+      ['warming_operations_total', { ...chain, status: 'success', strategy: 'manual' }, 1],
+      ['warming_pairs_warmed_total', { ...chain, strategy: 'manual' }, 1],
+      ['warms_used_total', {}, 1],
+      ['dead_letters_total', { reason: 'not-json' }, 1],
+      ['rebalances_total', { group: `forewarm.${stage.service}` }, 1],
+      ['correlation_pairs_tracked', {}, 11],
+      ['consumer_lag_records', { topic: stage.topic }, 0],
+      ['l2_state', {}, 1],
+      ['warming_duration_ms_count', chain, 1],
+      ['warming_duration_seconds_count', chain, 1],
+    ]
+    const found = []
+    for (const [name, labels] of expected)
+      found.push([name, labels, await metricValue(node, `arbitrage_${name}`, labels)])
+    expect(found).toEqual(expected)
+    expect(await metricValue(node, 'arbitrage_end_to_end_latency_seconds_count')).toBeGreaterThan(0)
+    expect(await metricValue(node, 'process_resident_memory_bytes')).toBeGreaterThan(0)
+  })
+})
+
+test('a prefix of your own is the prefix of the metrics', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ config: { metrics: { prefix: 'fw_' } } })
+    expect(await metricValue(node, 'fw_l2_state')).toBe(1)
+  })
+})
+
+test('metrics that are off are not found, and counted all the same', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ config: { metrics: { enabled: false } } })
+    await stage.produce(updateOf('A'))
+    await until('it is counted', () => node.stats().updates === 1)
+    expect(await get(node, '/metrics')).toMatchObject({ status: 404, body: expect.stringContaining('metrics are off') })
+  })
+})
+
+test('a node that reads is live and ready, and names its checks', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode()
+    const live = await get(node, '/livez')
+    expect({ ...live, body: JSON.parse(live.body) }).toEqual({
+      status: 200,
+      body: { status: 'ok', checks: { 'price-updates': { status: 'ok' }, 'warm-requests': { status: 'ok' } } },
+    })
+    const ready = await get(node, '/readyz')
+    expect({ ...ready, body: JSON.parse(ready.body) }).toEqual({
+      status: 200,
+      body: {
+        status: 'ok',
+        checks: { 'price-updates': { status: 'ok' }, 'warm-requests': { status: 'ok' }, l2: { status: 'ok' } },
+      },
+    })
+  })
+})
+
+test('a node whose broker is away is live and not ready, until it is back', async () => {
+  const broker = createMemoryBroker()
+  await onStage({ broker }, async (stage) => {
+    const node = await stage.startNode()
+    broker.disconnect()
+    expect(await get(node, '/livez')).toMatchObject({ status: 200 })
+    expect(await get(node, '/readyz')).toMatchObject({ status: 503, body: expect.stringContaining('restarting') })
+    broker.reconnect()
+    expect(await get(node, '/readyz')).toMatchObject({ status: 200 })
+  })
+})
+
+test('a node that is behind is not ready until it has caught up', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+    const slow = detector('slow', {}, () => gate)
+    const node = await stage.node({ detectors: [slow], start: 'earliest' })
+    await stage.produce(...Array.from({ length: 2_000 }, (_, i) => updateOf(`P${i}`)))
+    await node.start()
+    const behind = await get(node, '/readyz')
+    expect(behind).toMatchObject({ status: 503, body: expect.stringContaining('caught up') })
+    expect(await get(node, '/livez')).toMatchObject({ status: 200 })
+    open()
+    await until('it is ready', async () => (await get(node, '/readyz')).status === 200)
+    expect(await stage.committed()).toBe(2_000)
+  })
+})
+
+test('/health/warming says what was tracked and warmed', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ config: { cache: { l1Slots: 4 } } })
+    await stage.produce(...Array.from({ length: 10 }, (_, i) => updateOf(`P${i}`)), updateOf('P0'))
+    await until('the pairs are in L2', () => node.stats().updates === 11 && node.stats().l2.waitingEntries === 0)
+    await node.warm('ethereum', ['P8', 'P9'])
+    const { status, body } = await get(node, '/health/warming')
+    expect(status).toBe(200)
+    expect(JSON.parse(body)).toMatchObject({
+      status: 'healthy',
+      tracker: { totalPairs: 10, totalUpdates: 11 },
+      warmer: { totalWarmingOps: 1, totalPairsWarmed: 2, successRate: 1 },
+    })
+  })
+})

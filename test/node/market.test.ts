@@ -1,0 +1,70 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { expect, test } from '@jest/globals'
+import type { ForewarmNode, NodeStats } from '../../node.ts'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { detector } from '../../src/detect/detector.ts'
+import { createMarket, type Market } from '../../src/simulate/market.ts'
+import { uniqueName } from '../harness/kafka.ts'
+import { mulberry32 } from '../harness/mulberry32.ts'
+import { until } from '../harness/until.ts'
+import { onStage, type Stage } from './stage.ts'
+
+const SEED = 42
+const UPDATES = 800
+const UPDATES_PER_SECOND = 200
+/** After its pair moved, the detector looks at the pair's siblings so much later: time for a warm to come first. */
+const LOOK_AFTER_MS = 60
+
+test('in a simulated market, what a detector reads a moment after an update was warmed before', async () => {
+  const random = mulberry32(SEED)
+  const market = createMarket({ chains: ['ethereum', 'base'], groupsPerChain: 40, pairsPerGroup: 5, random })
+  await onStage({ broker: createMemoryBroker(), partitions: 2 }, async (stage) => {
+    const warmed = await lookingNode(stage, market, true)
+    const unwarmed = await lookingNode(stage, market, false)
+    await play(stage, market)
+    for (const node of [warmed, unwarmed])
+      await until('all updates are handled and all reads done', () => readsOf(node.stats()) === UPDATES * 4)
+    const { warms, reads } = warmed.stats()
+    const facts = JSON.stringify({ seed: SEED, warms, reads, unwarmed: unwarmed.stats().reads })
+    const accuracy = warms.used / (warms.used + warms.unused)
+    expect([facts, warms.used > 0, accuracy > 0.5]).toEqual([facts, true, true])
+    expect([facts, hitRatio(warmed) > hitRatio(unwarmed)]).toEqual([facts, true])
+    expect(unwarmed.stats().warms.admitted).toBe(0)
+  })
+}, 20_000)
+
+function lookingNode(stage: Stage, market: Market, warming: boolean): Promise<ForewarmNode> {
+  const looks = detector('looks', {}, async (update, prices) => {
+    await pause(LOOK_AFTER_MS)
+    for (const sibling of market.siblings(update.pair)) prices.get(update.chain, sibling)
+  })
+  return stage.startNode({
+    detectors: [looks],
+    config: {
+      node: { service: uniqueName(warming ? 'warmed' : 'unwarmed') },
+      warming: { enabled: warming },
+      cache: { l1Slots: market.pairCount / 4 },
+    },
+  })
+}
+
+/** The market at its own pace. */
+async function play(stage: Stage, market: Market): Promise<void> {
+  const startMs = performance.now()
+  for (let sent = 0; sent < UPDATES; ) {
+    const due = Math.min(UPDATES, Math.ceil(((performance.now() - startMs) / 1000) * UPDATES_PER_SECOND))
+    const slice = Array.from({ length: due - sent }, () => market.next(Date.now()))
+    sent = due
+    if (slice.length > 0) await stage.produce(...slice)
+    await pause(5)
+  }
+}
+
+function readsOf({ reads }: NodeStats): number {
+  return reads.hits + reads.misses
+}
+
+function hitRatio(node: ForewarmNode): number {
+  const { reads } = node.stats()
+  return reads.hits / readsOf(node.stats())
+}
