@@ -14,6 +14,7 @@ export interface ConsumerTiming {
   readonly stuckAfterMs: number
   /** For the farewell to a broker that may be gone. */
   readonly closeTimeoutMs: number
+  readonly maxBytes: number
   readonly maxBytesPerPartition: number
 }
 

@@ -63,6 +63,7 @@ export class KafkaSession {
       rebalanceTimeout: timing.rebalanceTimeoutMs,
       heartbeatInterval: timing.heartbeatIntervalMs,
       maxWaitTimeInMs: timing.maxWaitMs,
+      maxBytes: timing.maxBytes,
       maxBytesPerPartition: timing.maxBytesPerPartition,
       retry: { ...CLIENT_RETRY, retries: CONSUMER_RETRIES, restartOnFailure: async () => false },
     })
