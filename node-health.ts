@@ -19,16 +19,25 @@ export function liveChecks({ streams }: Vitals): readonly Check[] {
 }
 
 export function readyChecks({ streams, caches }: Vitals): readonly Check[] {
-  const kafka: readonly Check[] =
-    streams === undefined
-      ? [{ name: 'kafka', status: 'failed', reason: 'Kafka has not answered yet' }]
-      : consumersOf(streams).map(([name, consumer]) => {
-          const { state } = consumer.health()
-          return state === 'running'
-            ? { name, status: 'ok' }
-            : { name, status: 'failed', reason: `the consumer is ${state}` }
-        })
-  return [...kafka, l2Check(caches)]
+  if (streams === undefined)
+    return [{ name: 'kafka', status: 'failed', reason: 'Kafka has not answered yet' }, l2Check(caches)]
+  return [
+    ...consumersOf(streams).map(([name, consumer]) => runningCheck(name, consumer)),
+    ...caughtUp(streams),
+    l2Check(caches),
+  ]
+}
+
+function runningCheck(name: string, consumer: Consumer): Check {
+  const { state } = consumer.health()
+  return state === 'running' ? { name, status: 'ok' } : { name, status: 'failed', reason: `the consumer is ${state}` }
+}
+
+function caughtUp(streams: Streams): readonly Check[] {
+  if (streams.prices === undefined) return []
+  const records = streams.behindRecords()
+  if (records === 0) return [{ name: 'caught-up', status: 'ok' }]
+  return [{ name: 'caught-up', status: 'failed', reason: `not caught up yet: ${records} records behind` }]
 }
 
 export function warmingHealth(vitals: Vitals): WarmingHealth {

@@ -6,6 +6,7 @@ import type { NodeTopics } from './node-topics.ts'
 import { createDeadLetters } from './producers/dead-letters.ts'
 import { createWarmRequestProducer, type WarmRequestProducer } from './producers/warm-requests.ts'
 import { createWarmResultProducer, type WarmResultProducer } from './producers/warm-results.ts'
+import { CatchUp } from './src/broker/catch-up.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from './src/broker/port.ts'
 import { Promotion } from './src/cache/promotion.ts'
 import { type Clock, isVirtual } from './src/clock.ts'
@@ -26,6 +27,8 @@ export interface Streams {
   readonly warmer: Warmer
   readonly prices: Consumer | undefined
   readonly warmRequests: Consumer | undefined
+  /** Price records still to come in partitions that were not yet read to their end; 0: caught up. */
+  behindRecords(): number
   /** Resolves when what was handed out is sent. */
   close(): Promise<void>
 }
@@ -58,11 +61,15 @@ export function createStreams(options: StreamsOptions): Streams {
   const answers = answersOf(options, { warmer, results })
   const roles = new Set<Role>(config.node.roles)
   const reads = roles.has('correlate') || roles.has('detect')
+  const catchUp = new CatchUp()
+  const parts = { producer, promotion, interest, requests, catchUp }
+  const prices = reads ? createPriceConsumer(options, parts) : undefined
   return {
     producer,
     warmer,
-    prices: reads ? createPriceConsumer(options, { producer, promotion, interest, requests }) : undefined,
+    prices,
     warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, answers) : undefined,
+    behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     close: async () => {
       await warmer.close()
       await answers.answered()
@@ -81,6 +88,7 @@ interface PriceParts {
   readonly promotion: Promotion
   readonly interest: Interest
   readonly requests: WarmRequestProducer
+  readonly catchUp: CatchUp
 }
 
 function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consumer {
@@ -89,18 +97,24 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
   const deadLetters = deadLettersOf(options, groupId, parts.producer)
   const updates = new PriceUpdates(priceUpdatesOptions(options, { ...parts, deadLetters }))
   const rebalances = options.metrics.counter('rebalances_total', { group: groupId })
+  const loop = createLoop({
+    handlerOf: (topic, partition) => updates.lane(topic, partition),
+    deadLetters,
+    onFault: (error) => options.log.error({ err: error }, 'a record could not be handled'),
+  })
   const consumer = broker.consumer({
     mode: 'group',
     groupId,
     topics: topics.prices.topics,
     start: { at: 'committed', otherwise: options.start },
-    onBatch: createLoop({
-      handlerOf: (topic, partition) => updates.lane(topic, partition),
-      deadLetters,
-      onFault: (error) => options.log.error({ err: error }, 'a record could not be handled'),
-    }),
+    onBatch: async (batch, context) => {
+      const end = await loop(batch, context)
+      parts.catchUp.handled(batch, end)
+      return end
+    },
     onAssigned: (partitions) => {
       rebalances.add(1)
+      parts.catchUp.assigned(partitions)
       parts.interest.assign(partitions)
     },
     onRevoked: () => options.caches.writeBehind.flush(),

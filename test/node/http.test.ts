@@ -68,17 +68,18 @@ test('metrics that are off are not found, and counted all the same', async () =>
 test('a node that reads is live and ready, and names its checks', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await stage.startNode()
+    const ok = { status: 'ok' }
     const live = await get(node, '/livez')
     expect({ ...live, body: JSON.parse(live.body) }).toEqual({
       status: 200,
-      body: { status: 'ok', checks: { 'price-updates': { status: 'ok' }, 'warm-requests': { status: 'ok' } } },
+      body: { status: 'ok', checks: { 'price-updates': ok, 'warm-requests': ok } },
     })
     const ready = await get(node, '/readyz')
     expect({ ...ready, body: JSON.parse(ready.body) }).toEqual({
       status: 200,
       body: {
         status: 'ok',
-        checks: { 'price-updates': { status: 'ok' }, 'warm-requests': { status: 'ok' }, l2: { status: 'ok' } },
+        checks: { 'price-updates': ok, 'warm-requests': ok, 'caught-up': ok, l2: ok },
       },
     })
   })
