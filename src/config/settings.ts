@@ -1,4 +1,5 @@
 import { TOPICS, type TopicRole } from '../../schemas/topics.ts'
+import { STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
 import {
   type Check,
   decimal,
@@ -15,7 +16,6 @@ import {
   topicName,
   topicSelection,
 } from './check.ts'
-import { STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
 import { type Default, fixed, type Setting, setting } from './setting.ts'
 
 /**
