@@ -17,8 +17,6 @@ import type { Stage } from './harness/stage.ts'
 export const latency: Bench = { name: 'latency', cases }
 
 const PER_SECOND = 2_000
-/** Received before anything is measured: every partition is being read then, and every connection warm. */
-const WARM_UP = 2_000
 const ARRIVAL_TIMEOUT_MS = 15_000
 const P99 = 0.99
 
@@ -72,6 +70,8 @@ const rawReader: Reader = async (stage, topic, seen) => {
 async function measure(stage: Stage, topic: string, reader: Reader): Promise<number[]> {
   const { broker } = await stage.backends()
   const updates = PER_SECOND * stage.amount(5, 0.5)
+  // Every partition is being read then, and every connection warm.
+  const warmUp = PER_SECOND * stage.amount(1, 0.25)
   let arrivals = new Arrivals(0, PER_SECOND * (ARRIVAL_TIMEOUT_MS / 1000))
   const close = await reader(stage, topic, (sequence) => arrivals.note(sequence))
   const producer = broker.producer()
@@ -80,7 +80,7 @@ async function measure(stage: Stage, topic: string, reader: Reader): Promise<num
   const steady = { publisher, perSecond: PER_SECOND }
   try {
     const deadlineMs = performance.now() + ARRIVAL_TIMEOUT_MS
-    const isWarm = () => arrivals.distinct >= WARM_UP || performance.now() > deadlineMs
+    const isWarm = () => arrivals.distinct >= warmUp || performance.now() > deadlineMs
     const from = await pace({ ...steady, from: 0, more: () => !isWarm() })
     arrivals = new Arrivals(from, updates)
     const sentMs = new Float64Array(updates)

@@ -22,13 +22,13 @@ const HAND_MADE_IN_FLIGHT = 5
 async function* cases(stage: Stage): AsyncIterable<Figure> {
   const topic = await stage.topic(PARTITIONS)
   const unit = 'updates/s'
-  const updates = stage.amount(300_000, 60_000)
+  const updates = stage.amount(300_000, 20_000)
   const published = (updatesPerRecord: number) => () => publish(stage, { topic, updates, updatesPerRecord })
   yield* await contest(stage, {
     unit,
     better: 'higher',
     anchor: 'awaited send of one',
-    measureAnchor: () => sendOneByOne(stage, topic, stage.amount(1_500, 300)),
+    measureAnchor: () => sendOneByOne(stage, topic, stage.amount(1_500, 200)),
     ours: { 'micro-batched against one at a time': published(1) },
   })
   yield* await contest(stage, {

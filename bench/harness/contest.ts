@@ -30,24 +30,37 @@ export async function contest({ runs }: Stage, definition: Contest): Promise<rea
       if (round > 0) values.get(name)?.push(value)
     }
   }
-  return [...values].map(([name, of]) => {
-    const ratios = of.map((value, round) => {
-      const anchorValue = anchorValues[round] ?? Number.NaN
-      return better === 'higher' ? value / anchorValue : anchorValue / value
-    })
-    return {
-      kind: 'ratio',
-      case: name,
-      unit,
-      ours: median(of),
-      anchor,
-      anchorValue: median(anchorValues),
-      ratio: median(ratios),
-      ratioMin: Math.min(...ratios),
-      ratioMax: Math.max(...ratios),
-      runs,
-    }
+  return [...values].map(([name, of]) => ratioOf({ case: name, unit, better, anchor, anchorValues, values: of }))
+}
+
+export interface Rounds {
+  readonly case: string
+  readonly unit: string
+  readonly better: 'higher' | 'lower'
+  readonly anchor: string
+  /** Of each round; as many as `values`. */
+  readonly anchorValues: readonly number[]
+  readonly values: readonly number[]
+}
+
+/** A ratio a round, as both sides of one met the same machine; then their median. */
+export function ratioOf({ case: name, unit, better, anchor, anchorValues, values }: Rounds): Ratio {
+  const ratios = values.map((value, round) => {
+    const anchorValue = anchorValues[round] ?? Number.NaN
+    return better === 'higher' ? value / anchorValue : anchorValue / value
   })
+  return {
+    kind: 'ratio',
+    case: name,
+    unit,
+    ours: median(values),
+    anchor,
+    anchorValue: median(anchorValues),
+    ratio: median(ratios),
+    ratioMin: Math.min(...ratios),
+    ratioMax: Math.max(...ratios),
+    runs: values.length,
+  }
 }
 
 async function collected(measure: Measure): Promise<number> {

@@ -35,7 +35,7 @@ function priceOf(pair: number, sequence: number, eventTimeMs: number): PriceUpda
   return {
     pair: PAIR_NAMES[pair] ?? '',
     chain: CHAIN_NAMES[pair % CHAINS] ?? '',
-    price: 1000 + (sequence % 997) / 10,
+    price: 1000 + (sequence % 9973) / 10_000,
     eventTimeMs,
     sequence,
   }

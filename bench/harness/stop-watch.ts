@@ -1,16 +1,12 @@
 /** How long a consumer takes from the first record it is handed to the last one it has handled. */
 export class StopWatch {
-  /** Resolves to milliseconds. */
-  readonly finished: Promise<number>
-  readonly #resolve: (ms: number) => void
-  #left: number
+  readonly #records: number
+  readonly #finished = Promise.withResolvers<number>()
+  #handled = 0
   #startMs = Number.NaN
 
   constructor(records: number) {
-    const { promise, resolve } = Promise.withResolvers<number>()
-    this.finished = promise
-    this.#resolve = resolve
-    this.#left = records
+    this.#records = records
   }
 
   begin(): void {
@@ -18,7 +14,19 @@ export class StopWatch {
   }
 
   handled(records: number): void {
-    this.#left -= records
-    if (this.#left <= 0) this.#resolve(performance.now() - this.#startMs)
+    this.#handled += records
+    if (this.#handled >= this.#records) this.#finished.resolve(performance.now() - this.#startMs)
+  }
+
+  /** Resolves to milliseconds; rejects when it takes longer than `timeoutMs`. */
+  async finished(timeoutMs: number): Promise<number> {
+    const timer = setTimeout(() => {
+      this.#finished.reject(new Error(`${this.#handled} of ${this.#records} records were handled in ${timeoutMs} ms`))
+    }, timeoutMs)
+    try {
+      return await this.#finished.promise
+    } finally {
+      clearTimeout(timer)
+    }
   }
 }

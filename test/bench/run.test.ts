@@ -1,0 +1,22 @@
+import { spawnSync } from 'node:child_process'
+import { join, resolve } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+
+function bench(...args: readonly string[]) {
+  return spawnSync(process.execPath, ['--expose-gc', join(ROOT, 'bench/run.ts'), ...args], { encoding: 'utf8' })
+}
+
+describe('npm run bench', () => {
+  test.each([
+    [['--json'], 'Which benchmark?'],
+    [['pipeline', 'speed'], 'No benchmark is called speed.'],
+    [['soak', '--fast'], "Unknown option '--fast'"],
+  ])('answers %j with its usage and exit code 2', (args, complaint) => {
+    const { status, stdout, stderr } = bench(...args)
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain(complaint)
+    expect(stderr).toContain('Usage: npm run bench -- <name…>')
+  })
+})
