@@ -11,10 +11,10 @@ import type { WriteBehind } from '../src/cache/write-behind.ts'
 import { type Clock, isVirtual, type VirtualClock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { DetectorRunner } from '../src/detect/runner.ts'
-import { ChainCounters } from '../src/telemetry/by-chain.ts'
-import type { Counter, Histogram, Metrics } from '../src/telemetry/slab.ts'
+import type { Histogram, Metrics } from '../src/telemetry/slab.ts'
 import type { LookAhead } from '../src/warming/look-ahead.ts'
 import type { DeadLetters, RecordHandler } from './loop.ts'
+import { type PriceCounts, priceCounts } from './price-counts.ts'
 import { Sequences } from './sequences.ts'
 
 /**
@@ -41,6 +41,8 @@ export interface PriceUpdatesOptions {
 const WINDOW_UPDATES = 512
 /** A pair's event time may be so far ahead of the clock; further, and one bad record would freeze the pair. */
 const MAX_AHEAD_MS = 60_000
+/** Handlers may settle by the thousand in between. */
+const BEAT_EVERY_MS = 100
 const TOMBSTONE = -1
 const REFUSED = -2
 
@@ -53,7 +55,7 @@ export class PriceUpdates {
   constructor(options: PriceUpdatesOptions) {
     this.#options = options
     this.#shared = {
-      counts: countsOf(options.metrics, options.table),
+      counts: priceCounts(options.metrics, options.table),
       trackingUs: options.metrics.histogram('correlation_tracking_duration_us'),
       endToEndSeconds: options.metrics.histogram('end_to_end_latency_seconds'),
       sequences: new Sequences(),
@@ -77,7 +79,7 @@ export class PriceUpdates {
 }
 
 interface Shared {
-  readonly counts: Counts
+  readonly counts: PriceCounts
   readonly trackingUs: Histogram
   readonly endToEndSeconds: Histogram
   readonly sequences: Sequences
@@ -100,6 +102,8 @@ class PriceLane implements RecordHandler {
   readonly #replayClock: VirtualClock | undefined
   /** The clock, looked at once a window; a replay's once a record. */
   #nowMs = 0
+  #context: BatchContext | undefined
+  #beatMs = 0
 
   constructor(options: PriceUpdatesOptions, shared: Shared) {
     this.#options = options
@@ -113,15 +117,19 @@ class PriceLane implements RecordHandler {
     this.#lookAhead.restart()
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
-    this.#shared.endToEndSeconds.record((this.#nowMs - (this.#columns.eventTimesMs[0] as number)) / 1000)
+    if (this.#columns.count > 0)
+      this.#shared.endToEndSeconds.record((this.#nowMs - (this.#columns.eventTimesMs[0] as number)) / 1000)
+    this.#context = context
     for (let record = from; record < end; record++) {
       if (context.signal.aborted) return record
-      if (this.#replayClock !== undefined) {
-        this.#replayClock.advanceTo(batch.timestampMs(record))
-        this.#nowMs = this.#replayClock.now()
+      try {
+        const wait = this.#handleAt(batch, record, record - from)
+        if (wait !== undefined) await wait
+      } catch (error) {
+        // What came before it in the window is handled: only the record at fault is to be put aside.
+        if (record > from) return record
+        throw error
       }
-      const wait = this.#handleRecord(batch, record, record - from)
-      if (wait !== undefined) await wait
     }
     return end
   }
@@ -152,6 +160,14 @@ class PriceLane implements RecordHandler {
     }
     this.#firstRows.push(columns.count)
     return record
+  }
+
+  #handleAt(batch: Batch, record: number, place: number): Promise<void> | undefined {
+    if (this.#replayClock !== undefined) {
+      this.#replayClock.advanceTo(batch.timestampMs(record))
+      this.#nowMs = this.#replayClock.now()
+    }
+    return this.#handleRecord(batch, record, place)
   }
 
   #handleRecord(batch: Batch, record: number, place: number): Promise<void> | undefined {
@@ -236,7 +252,18 @@ class PriceLane implements RecordHandler {
   #await(underWay: Promise<void> | undefined): void {
     if (underWay === undefined) return
     this.#underWay.add(underWay)
-    void underWay.then(() => this.#underWay.delete(underWay))
+    void underWay.then(() => {
+      this.#underWay.delete(underWay)
+      this.#beat()
+    })
+  }
+
+  /** Slow handlers that settle, or run out of time, one by one are progress: the membership is to be kept. */
+  #beat(): void {
+    const nowMs = performance.now()
+    if (nowMs - this.#beatMs < BEAT_EVERY_MS) return
+    this.#beatMs = nowMs
+    void this.#context?.heartbeat()
   }
 
   /** A key and no value: the pair is delisted. */
@@ -264,23 +291,5 @@ class PriceLane implements RecordHandler {
   #refuse(batch: Batch, index: number, { reason, detail }: Refused): undefined {
     this.#await(this.#options.deadLetters({ batch, index, reason, detail }))
     return undefined
-  }
-}
-
-interface Counts {
-  readonly updates: ChainCounters
-  readonly older: Counter
-  readonly tooManyInMs: Counter
-  readonly sequenceBack: Counter
-  readonly delisted: Counter
-}
-
-function countsOf(metrics: Metrics, table: PairTable): Counts {
-  return {
-    updates: new ChainCounters({ metrics, chainName: (id) => table.chainName(id) }, 'price_updates_total'),
-    older: metrics.counter('drops_total', { reason: 'older' }),
-    tooManyInMs: metrics.counter('drops_total', { reason: 'too-many-in-one-ms' }),
-    sequenceBack: metrics.counter('sequence_regressions_total'),
-    delisted: metrics.counter('pairs_delisted_total'),
   }
 }

@@ -3,7 +3,7 @@ import { createMemoryBroker } from '../../src/broker/memory.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
 import { metricValue } from './scrape.ts'
-import { onStage, updateOf } from './stage.ts'
+import { header, onStage, updateOf } from './stage.ts'
 
 const NEVER = new Promise<void>(() => undefined)
 const counted = (detector: string) => ({ detector })
@@ -96,5 +96,28 @@ test('what a detector asks of prices that are not there is an answer, not an exc
     await until('it is answered', () => answers.length === 4)
     expect(answers).toEqual(['missing', 'missing', [], 'missing'])
     expect(await metricValue(node, 'arbitrage_detector_errors_total')).toBe(0)
+  })
+})
+
+/** Fails where no detector's own code runs, as a bug of ours would. */
+class CursedChains extends Set<string> {
+  override has(chain: string): boolean {
+    if (chain === 'cursed') throw new Error('a bug of ours')
+    return true
+  }
+}
+
+test('a fault of our own takes one record with it, and those around it are handled once', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const handled: string[] = []
+    const fallible = { ...detector('fallible', {}, ({ pair }) => void handled.push(pair)), chains: new CursedChains() }
+    await stage.startNode({ detectors: [fallible] })
+    const cursed = { chain: 'cursed' }
+    await stage.produce(updateOf('A'), updateOf('B'), updateOf('X', cursed), updateOf('C'), updateOf('Y', cursed))
+    const letters = await stage.deadLetters(2)
+    expect(handled).toEqual(['A', 'B', 'C'])
+    expect(letters.map((letter) => header(letter, 'forewarm-error-code'))).toEqual(['handler-fault', 'handler-fault'])
+    expect(letters.map(({ key }) => String(key))).toEqual(['cursed\0X', 'cursed\0Y'])
+    await until('all is committed', async () => (await stage.committed()) === 5)
   })
 })

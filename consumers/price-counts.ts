@@ -1,0 +1,22 @@
+import type { PairTable } from '../src/cache/pair-table.ts'
+import { ChainCounters } from '../src/telemetry/by-chain.ts'
+import type { Counter, Metrics } from '../src/telemetry/slab.ts'
+
+/** What becomes of price updates, asked for once and counted on the hot path. */
+export interface PriceCounts {
+  readonly updates: ChainCounters
+  readonly older: Counter
+  readonly tooManyInMs: Counter
+  readonly sequenceBack: Counter
+  readonly delisted: Counter
+}
+
+export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
+  return {
+    updates: new ChainCounters({ metrics, chainName: (id) => table.chainName(id) }, 'price_updates_total'),
+    older: metrics.counter('drops_total', { reason: 'older' }),
+    tooManyInMs: metrics.counter('drops_total', { reason: 'too-many-in-one-ms' }),
+    sequenceBack: metrics.counter('sequence_regressions_total'),
+    delisted: metrics.counter('pairs_delisted_total'),
+  }
+}
