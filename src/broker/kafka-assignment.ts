@@ -6,7 +6,7 @@ import { within } from './kafka-deadline.ts'
 import { isRebalance } from './kafka-errors.ts'
 import { advance, jumpedTo, type Lane, Lanes } from './kafka-lanes.ts'
 import type { Membership } from './kafka-membership.ts'
-import { byTopic, fetchCommitted, keyOf, resolveStarts } from './kafka-start.ts'
+import { fetchCommitted, keyOf, listedByTopic, resolveStarts } from './kafka-start.ts'
 import { undecodableAt } from './kafka-undecodable.ts'
 import type { TopicPartition } from './port.ts'
 
@@ -24,7 +24,6 @@ export interface AssignmentContext {
  * time, and ended (drained, committed, `onRevoked`) before the group is joined again.
  */
 export class Assignment {
-  readonly epoch: number
   readonly partitions: readonly TopicPartition[]
   readonly lanes = new Lanes()
   readonly #context: AssignmentContext
@@ -36,11 +35,13 @@ export class Assignment {
   #heartbeat: () => Promise<void> = () => Promise.resolve()
   #committing: Promise<void> = Promise.resolve()
   #skipping: Promise<void> | undefined
+  /** Of those that were handed over; undefined before. */
+  #epoch: number | undefined
   readonly #retries = new Set<NodeJS.Timeout>()
+  readonly #abandoned = Promise.withResolvers<void>()
 
-  constructor(context: AssignmentContext, epoch: number, partitions: readonly TopicPartition[]) {
+  constructor(context: AssignmentContext, partitions: readonly TopicPartition[]) {
     this.#context = context
-    this.epoch = epoch
     this.partitions = partitions
   }
 
@@ -74,11 +75,9 @@ export class Assignment {
         return this.#beat()
       },
     })
-    if (outcome.type !== 'abandoned') {
-      const records = outcome.type === 'done' ? outcome.records : 0
-      if (records > 0) payload.resolveOffset(advance(lane, payload.batch, records))
-      else this.#retryLater(lane, outcome.type === 'failed' ? outcome : undefined)
-    }
+    if (outcome.type === 'failed') this.#retryLater(lane, outcome)
+    else if (outcome.type === 'done' && outcome.records === 0) this.#retryLater(lane, undefined)
+    else if (outcome.type === 'done') payload.resolveOffset(advance(lane, payload.batch, outcome.records))
     this.#inHand = undefined
     inHand.finish()
   }
@@ -137,8 +136,9 @@ export class Assignment {
     return this.#ended
   }
 
-  /** The batch in hand has had its time (`ms`): whatever it reports from now on is discarded. */
+  /** What is in hand has had its time (`ms`): whatever it reports from now on is discarded. */
   abandon(ms: number): void {
+    this.#abandoned.resolve()
     const inHand = this.#inHand
     if (inHand === undefined) return
     if (!inHand.isReportedStuck) this.#reportStuck(inHand, ms)
@@ -177,10 +177,13 @@ export class Assignment {
   }
 
   async #handOver(): Promise<void> {
+    if (this.#abort.signal.aborted) return
     const { membership } = this.#context
+    const epoch = membership.beginEpoch(this.partitions.length)
+    this.#epoch = epoch
     for (let failures = 0; !this.#abort.signal.aborted; failures++) {
       try {
-        await membership.options.onAssigned?.(this.partitions, this.epoch)
+        await membership.options.onAssigned?.(this.partitions, epoch)
         return
       } catch (error) {
         const delayMs = membership.retryMs(failures)
@@ -192,15 +195,17 @@ export class Assignment {
 
   async #giveUp(commits: boolean): Promise<void> {
     const { membership } = this.#context
-    await this.#opened
+    await Promise.race([this.#opened, this.#abandoned.promise])
     await this.#inHand?.finished
     await this.#skipping
     await within(commits ? this.commit() : this.#committing, membership.timing.closeTimeoutMs)
     if (membership.options.mode === 'broadcast') {
       for (const lane of this.lanes.all()) membership.positions.set(keyOf(lane), lane.position)
     }
+    // What was taken away before anybody was told of it is not given up, either.
+    if (this.#epoch === undefined) return
     try {
-      await membership.options.onRevoked?.(this.partitions, this.epoch)
+      await membership.options.onRevoked?.(this.partitions, this.#epoch)
     } catch (error) {
       membership.reportFailure(error, 0)
     }
@@ -282,15 +287,11 @@ export class Assignment {
   #pause(partitions: readonly TopicPartition[]): void {
     // Afterwards KafkaJS may have no group to pause in.
     if (partitions.length === 0 || this.#abort.signal.aborted) return
-    this.#context.consumer.pause(kafkaJsPartitions(partitions))
+    this.#context.consumer.pause(listedByTopic(partitions))
   }
 
   #resume(partitions: readonly TopicPartition[]): void {
     if (partitions.length === 0) return
-    this.#context.consumer.resume(kafkaJsPartitions(partitions))
+    this.#context.consumer.resume(listedByTopic(partitions))
   }
-}
-
-function kafkaJsPartitions(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {
-  return [...byTopic(partitions)].map(([topic, numbers]) => ({ topic, partitions: numbers }))
 }

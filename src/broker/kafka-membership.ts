@@ -52,6 +52,14 @@ export class Membership {
     this.groupId = options.mode === 'group' ? options.groupId : `${options.groupId}.${suffix(context.random)}`
   }
 
+  /** Partitions are about to be handed over. Returns the number of that assignment, counted from 1. */
+  beginEpoch(partitions: number): number {
+    this.epoch += 1
+    const { groupId, epoch } = this
+    this.emit({ type: 'rebalance', groupId, epoch, partitions })
+    return epoch
+  }
+
   isPaused(partition: TopicPartition): boolean {
     return this.paused.has(keyOf(partition))
   }

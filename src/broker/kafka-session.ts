@@ -92,7 +92,7 @@ export class KafkaSession {
             partitionsConsumedConcurrently: 1,
             eachBatch: (payload) => this.#onBatch(payload),
           }),
-      )
+      ).catch((error: unknown) => this.#lose(error))
       this.#timers = [
         setInterval(() => this.#assignment?.beat(), timing.heartbeatIntervalMs),
         setInterval(() => void this.#assignment?.commit(), timing.commitIntervalMs),
@@ -150,15 +150,12 @@ export class KafkaSession {
 
   #onJoined(memberAssignment: Readonly<Record<string, readonly number[]>>): void {
     if (this.#isStopping) return
-    const { options, groupId } = this.#membership
+    const { options } = this.#membership
     try {
       const cluster = this.#clusterView()
       const partitions = partitionsOf(memberAssignment)
       const numbers = (topic: string) => cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId)
       assertCopartitioned(partitions, new Map(options.topics.map((topic) => [topic, numbers(topic)])))
-      this.#membership.epoch += 1
-      const { epoch } = this.#membership
-      this.#membership.emit({ type: 'rebalance', groupId, epoch, partitions: partitions.length })
       this.#take(partitions, cluster)
     } catch (error) {
       this.#lose(error)
@@ -176,7 +173,6 @@ export class KafkaSession {
         membership,
         onFailed: (error) => this.#lose(error),
       },
-      membership.epoch,
       partitions,
     )
     this.#assignment = assignment

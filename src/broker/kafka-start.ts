@@ -51,7 +51,7 @@ export async function fetchCommitted(
   groupId: string,
   partitions: readonly TopicPartition[],
 ): Promise<Map<string, bigint>> {
-  const topics = [...byTopic(partitions)].map(([topic, numbers]) => ({
+  const topics = listedByTopic(partitions).map(({ topic, partitions: numbers }) => ({
     topic,
     partitions: numbers.map((partition) => ({ partition, offset: '' })),
   }))
@@ -76,7 +76,7 @@ async function listOffsets(
   partitions: readonly TopicPartition[],
   fromTimestamp: number,
 ): Promise<Map<string, bigint>> {
-  const request = [...byTopic(partitions)].map(([topic, numbers]) => ({
+  const request = listedByTopic(partitions).map(({ topic, partitions: numbers }) => ({
     topic,
     partitions: numbers.map((partition) => ({ partition })),
     fromTimestamp,
@@ -96,12 +96,13 @@ function clamp(offset: bigint, low: bigint, high: bigint): bigint {
   return offset > high ? high : offset
 }
 
-export function byTopic(partitions: readonly TopicPartition[]): Map<string, number[]> {
-  const numbers = new Map<string, number[]>()
+/** As KafkaJS takes them. */
+export function listedByTopic(partitions: readonly TopicPartition[]): { topic: string; partitions: number[] }[] {
+  const lists = new Map<string, number[]>()
   for (const { topic, partition } of partitions) {
-    const known = numbers.get(topic)
-    if (known === undefined) numbers.set(topic, [partition])
-    else known.push(partition)
+    const list = lists.get(topic)
+    if (list === undefined) lists.set(topic, [partition])
+    else list.push(partition)
   }
-  return numbers
+  return [...lists].map(([topic, list]) => ({ topic, partitions: list }))
 }

@@ -127,6 +127,39 @@ test('an unknown topic stops the start, by name', async () => {
   })
 })
 
+test('passes over aborted records and the marks of transactions, and takes neither for a jump', async () => {
+  const topic = await newTopic(stage)
+  const transactionalId = uniqueName('transaction')
+  const { NOTHING } = kafkajs.logLevel
+  const kafka = new kafkajs.Kafka({ brokers: kafkaBrokers(), logLevel: NOTHING, retry: { retries: 10 } })
+  const producer = kafka.producer({
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionalId,
+    retry: { retries: 10 },
+  })
+  await producer.connect()
+  const send = async (value: string, end: 'commit' | 'abort') => {
+    const transaction = await producer.transaction()
+    await transaction.send({ topic, messages: [{ partition: 0, value }] })
+    await transaction[end]()
+  }
+  await send('kept', 'commit')
+  await send('aborted', 'abort')
+  const reader = await startReader(stage, { topics: [topic] })
+  const isCommittedTo = async (offset: bigint) => (await committedOffsets(stage, reader.groupId, topic))[0] === offset
+  await until('the first ones are passed over', () => isCommittedTo(4n))
+  await send('aborted', 'abort')
+  await until('what holds nothing else is passed over, too', () => isCommittedTo(6n))
+  await send('kept', 'commit')
+  await until('the last one is committed', () => isCommittedTo(8n))
+  expect(reader.values()).toEqual(['kept', 'kept'])
+  expect(reader.events.map(({ type }) => type)).toEqual(['rebalance'])
+  expect(reader.consumer.lag()).toEqual([{ topic, partition: 0, records: 0n }])
+  await producer.disconnect()
+})
+
 /** Done with so many at first, then with nothing. */
 function leading(count: number): (batch: Batch) => Promise<number> {
   return async (batch) => (batch.offset(0) === 0n ? count : 0)
