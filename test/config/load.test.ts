@@ -93,7 +93,6 @@ describe('loadConfig', () => {
       return [strategy, maxPairs, minScore]
     }
     expect(limits({ WARMING_STRATEGY: 'topn' })).toEqual(['top-n', 5, 0.3])
-    expect(limits({ WARMING_STRATEGY: 'time_based' })).toEqual(['time-based', 5, 0.3])
     expect(limits({ WARMING_STRATEGY: 'aggressive' })).toEqual(['aggressive', 10, 0.2])
     expect(limits({ WARMING_STRATEGY: 'conservative', WARMING_MAX_PAIRS: '4' })).toEqual(['conservative', 4, 0.5])
   })
@@ -116,8 +115,7 @@ describe('loadConfig', () => {
         setting: 'WARMING_STRATEGY',
         origin: 'environment',
         received: '"best"',
-        allowed:
-          'forewarm | top-n | threshold | adaptive | time-based | conservative | aggressive (also topn, timebased, time_based)',
+        allowed: 'forewarm | top-n | threshold | conservative | aggressive (also topn)',
       },
       expect.objectContaining({ setting: 'WARMING_MIN_SCORE', allowed: 'a number from 0 to 1' }),
       expect.objectContaining({ setting: 'CACHE_L1_SIZE', allowed: 'a whole number from 1 to 65536' }),
