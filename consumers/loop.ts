@@ -8,7 +8,7 @@ import type { Batch, BatchContext, BatchHandler } from '../src/broker/port.ts'
 export interface RecordHandler {
   /**
    * Handles records from index `from` on, as many as it likes; the index after the last one handled. It may hand work
-   * out that `settle` waits for.
+   * out that `settle` waits for. What it throws is a fault of the record at `from`.
    */
   handle(batch: Batch, from: number, context: BatchContext): number | Promise<number>
   /** Resolves when the work that was handed out is done. */
@@ -34,21 +34,34 @@ export interface LoopOptions {
 }
 
 export function createLoop(options: LoopOptions): BatchHandler {
-  return async (batch, context) => {
-    const handler = options.handlerOf(batch.topic, batch.partition)
-    let index = 0
-    while (index < batch.count && !context.signal.aborted) {
-      try {
-        const next = handler.handle(batch, index, context)
-        index = typeof next === 'number' ? next : await next
-      } catch (error) {
-        const letter = { batch, index, reason: 'handler-fault', detail: String(error) }
-        options.onFault(error, letter)
-        await options.deadLetters(letter)
-        index++
-      }
-    }
-    await handler.settle()
-    return index
+  /** By partition: its last batch. */
+  const last = new Map<string, Promise<unknown>>()
+  return (batch, context) => {
+    const partition = `${batch.topic}/${batch.partition}`
+    // A batch that the broker gave up, because it took too long, may not have ended when its partition comes back.
+    const handled = (last.get(partition) ?? Promise.resolve()).then(() => handleBatch(options, batch, context))
+    last.set(
+      partition,
+      handled.catch(() => undefined),
+    )
+    return handled
   }
+}
+
+async function handleBatch(options: LoopOptions, batch: Batch, context: BatchContext): Promise<number> {
+  const handler = options.handlerOf(batch.topic, batch.partition)
+  let index = 0
+  while (index < batch.count && !context.signal.aborted) {
+    try {
+      const next = handler.handle(batch, index, context)
+      index = typeof next === 'number' ? next : await next
+    } catch (error) {
+      const letter = { batch, index, reason: 'handler-fault', detail: String(error) }
+      options.onFault(error, letter)
+      await options.deadLetters(letter)
+      index++
+    }
+  }
+  await handler.settle()
+  return index
 }

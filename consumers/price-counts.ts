@@ -9,6 +9,8 @@ export interface PriceCounts {
   readonly tooManyInMs: Counter
   readonly sequenceBack: Counter
   readonly delisted: Counter
+  /** Delistings that L2 did not hear of. */
+  readonly notDeleted: Counter
 }
 
 export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
@@ -18,5 +20,6 @@ export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
     tooManyInMs: metrics.counter('drops_total', { reason: 'too-many-in-one-ms' }),
     sequenceBack: metrics.counter('sequence_regressions_total'),
     delisted: metrics.counter('pairs_delisted_total'),
+    notDeleted: metrics.counter('drops_total', { reason: 'l2-delete' }),
   }
 }

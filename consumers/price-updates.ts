@@ -1,7 +1,8 @@
+import { checkedName } from '../schemas/price-object.ts'
 import { decodePrices } from '../schemas/price-record.ts'
 import { NUMBER_COUNT } from '../schemas/price-update.ts'
 import { type Refused, refused } from '../schemas/refusal.ts'
-import { chainOfKey, KEY_SEPARATOR, MAX_PAIR_BYTES } from '../schemas/topics.ts'
+import { chainOfKey, KEY_SEPARATOR } from '../schemas/topics.ts'
 import { truncateColumns, type UpdateColumns, updateAt, updateColumns } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
 import type { L1 } from '../src/cache/l1.ts'
@@ -45,6 +46,7 @@ const MAX_AHEAD_MS = 60_000
 const BEAT_EVERY_MS = 100
 const TOMBSTONE = -1
 const REFUSED = -2
+const NO_BYTES = refused('empty', 'the value has no bytes')
 
 /** The price topics of a node: a lane for each partition, and what they share. */
 export class PriceUpdates {
@@ -117,13 +119,11 @@ class PriceLane implements RecordHandler {
     this.#lookAhead.restart()
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
-    if (this.#columns.count > 0)
-      this.#shared.endToEndSeconds.record((this.#nowMs - (this.#columns.eventTimesMs[0] as number)) / 1000)
     this.#context = context
     for (let record = from; record < end; record++) {
       if (context.signal.aborted) return record
       try {
-        const wait = this.#handleAt(batch, record, record - from)
+        const wait = this.#handleRecord(batch, record, record - from)
         if (wait !== undefined) await wait
       } catch (error) {
         // What came before it in the window is handled: only the record at fault is to be put aside.
@@ -146,31 +146,36 @@ class PriceLane implements RecordHandler {
     this.#refusals.clear()
     let record = from
     for (; record < batch.count && columns.count < WINDOW_UPDATES; record++) {
-      const value = batch.value(record)
-      const firstRow = columns.count
-      if (value === undefined) this.#firstRows.push(TOMBSTONE)
-      else {
-        const against =
-          value.length === 0
-            ? refused('empty', 'the value has no bytes')
-            : decodePrices(value, columns, this.#options.table)
-        if (against !== undefined) this.#refusals.set(record, against)
-        this.#firstRows.push(against === undefined ? firstRow : REFUSED)
+      const rows = columns.count
+      try {
+        this.#firstRows.push(this.#decodeRecord(batch, record))
+      } catch (error) {
+        // As in `handle`: the window ends before the record at fault.
+        if (record === from) throw error
+        truncateColumns(columns, rows)
+        break
       }
     }
     this.#firstRows.push(columns.count)
     return record
   }
 
-  #handleAt(batch: Batch, record: number, place: number): Promise<void> | undefined {
+  /** The first row of the record's updates, or why it has none. */
+  #decodeRecord(batch: Batch, record: number): number {
+    const value = batch.value(record)
+    if (value === undefined) return TOMBSTONE
+    const firstRow = this.#columns.count
+    const against = value.length > 0 ? decodePrices(value, this.#columns, this.#options.table) : NO_BYTES
+    if (against === undefined) return firstRow
+    this.#refusals.set(record, against)
+    return REFUSED
+  }
+
+  #handleRecord(batch: Batch, record: number, place: number): Promise<void> | undefined {
     if (this.#replayClock !== undefined) {
       this.#replayClock.advanceTo(batch.timestampMs(record))
       this.#nowMs = this.#replayClock.now()
     }
-    return this.#handleRecord(batch, record, place)
-  }
-
-  #handleRecord(batch: Batch, record: number, place: number): Promise<void> | undefined {
     const firstRow = this.#firstRows[place] as number
     if (firstRow === TOMBSTONE) return this.#delist(batch, record)
     if (firstRow === REFUSED) return this.#refuse(batch, record, this.#refusals.get(record) as Refused)
@@ -229,7 +234,7 @@ class PriceLane implements RecordHandler {
     const base = row * NUMBER_COUNT
     l1.update(pairId, version, numbers, base)
     writeBehind.add(pairId, version, numbers, base)
-    if (row === 0) this.#observeTimed(pairId)
+    if (row === 0) this.#observeTimed(pairId, eventTimesMs[row] as number)
     else tracker.observe(pairId)
     const chainId = table.chainOf(pairId)
     this.#shared.counts.updates.at(chainId).add(1)
@@ -243,10 +248,11 @@ class PriceLane implements RecordHandler {
   }
 
   /** One update of each window: looking at the clock costs more than observing. */
-  #observeTimed(pairId: number): void {
+  #observeTimed(pairId: number, eventTimeMs: number): void {
     const startMs = performance.now()
     this.#options.tracker.observe(pairId)
     this.#shared.trackingUs.record((performance.now() - startMs) * 1000)
+    this.#shared.endToEndSeconds.record((this.#options.clock.now() - eventTimeMs) / 1000)
   }
 
   #await(underWay: Promise<void> | undefined): void {
@@ -272,20 +278,21 @@ class PriceLane implements RecordHandler {
     const key = batch.key(record)?.toString('utf8') ?? ''
     const chain = chainOfKey(key)
     const pair = key.slice(chain.length + KEY_SEPARATOR.length)
-    if (pair === '') return this.#refuse(batch, record, refused('bad-key', 'a tombstone needs the key chain NUL pair'))
-    if (Buffer.byteLength(pair) > MAX_PAIR_BYTES)
-      return this.#refuse(
-        batch,
-        record,
-        refused('name-too-long', `pair: at most ${MAX_PAIR_BYTES} bytes, got ${Buffer.byteLength(pair)}`),
-      )
+    const against =
+      chain === '' || pair === ''
+        ? refused('bad-key', 'a tombstone needs the key chain NUL pair')
+        : (checkedName(chain, 'chain') ?? checkedName(pair, 'pair'))
+    if (against !== undefined) return this.#refuse(batch, record, against)
     this.#shared.counts.delisted.add(1)
     const pairId = table.find(chain, pair)
     if (pairId < 0) return undefined
     l1.remove(pairId)
     writeBehind.forget(pairId)
     tracker.forget(pairId)
-    return l2.delete([pairId]).then(() => undefined)
+    return l2.delete([pairId]).then(({ status }) => {
+      // The value stays there until its time is up; L1's floor keeps it out of this node.
+      if (status === 'unavailable') this.#shared.counts.notDeleted.add(1)
+    })
   }
 
   #refuse(batch: Batch, index: number, { reason, detail }: Refused): undefined {

@@ -1,0 +1,114 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { createLoop, type DeadLetter, type RecordHandler } from '../../consumers/loop.ts'
+import { settled } from '../harness/manual-timer.ts'
+import { batchOf, newContext } from './batch.ts'
+
+/** A handler that does with a record what its text says, and notes what it did. */
+class ScriptedHandler implements RecordHandler {
+  readonly log: string[] = []
+  readonly #gates: PromiseWithResolvers<void>[] = []
+
+  handle(batch: Parameters<RecordHandler['handle']>[0], from: number): number | Promise<number> {
+    const text = String(batch.value(from))
+    this.log.push(text)
+    if (text === 'throw') throw new Error('boom')
+    if (text === 'reject') return Promise.reject(new Error('boom'))
+    if (text === 'later') return settled().then(() => from + 1)
+    if (text === 'wait') return this.#gate().then(() => from + 1)
+    return text === 'two' ? from + 2 : from + 1
+  }
+
+  async settle(): Promise<void> {
+    this.log.push('settled')
+  }
+
+  async open(): Promise<void> {
+    this.#gates.shift()?.resolve()
+    await settled()
+  }
+
+  #gate(): Promise<void> {
+    const gate = Promise.withResolvers<void>()
+    this.#gates.push(gate)
+    return gate.promise
+  }
+}
+
+let handler: ScriptedHandler
+let letters: DeadLetter[]
+let faults: unknown[]
+let loop: ReturnType<typeof createLoop>
+
+beforeEach(() => {
+  handler = new ScriptedHandler()
+  letters = []
+  faults = []
+  loop = createLoop({
+    handlerOf: () => handler,
+    deadLetters: async (letter) => {
+      letters.push(letter)
+    },
+    onFault: (error) => faults.push(error),
+  })
+})
+
+function texts(...values: string[]) {
+  return batchOf(values.map((value) => ({ value })))
+}
+
+describe('the loop', () => {
+  test('hands on from where the handler came to, and is done when what it handed out is', async () => {
+    expect(await loop(texts('a', 'two', 'skipped', 'later', 'b'), newContext())).toBe(5)
+    expect(handler.log).toEqual(['a', 'two', 'later', 'b', 'settled'])
+  })
+
+  test('of an empty batch does nothing', async () => {
+    expect(await loop(texts(), newContext())).toBe(0)
+    expect(handler.log).toEqual(['settled'])
+  })
+
+  test.each(['throw', 'reject'])(
+    'makes a dead letter of a record that makes its handler %s, and goes on',
+    async (how) => {
+      const batch = texts('a', how, 'b')
+      expect(await loop(batch, newContext())).toBe(3)
+      expect(handler.log).toEqual(['a', how, 'b', 'settled'])
+      expect(letters).toEqual([{ batch, index: 1, reason: 'handler-fault', detail: 'Error: boom' }])
+      expect(faults).toEqual([expect.objectContaining({ message: 'boom' })])
+    },
+  )
+
+  test('hands out no more when its partition is taken away, and says how far it came', async () => {
+    const context = newContext()
+    const done = loop(texts('a', 'wait', 'b'), context)
+    await settled()
+    context.abort()
+    await handler.open()
+    expect(await done).toBe(2)
+    expect(handler.log).toEqual(['a', 'wait', 'settled'])
+  })
+
+  test('gives a batch of a partition its turn when the one before it has ended', async () => {
+    const first = loop(texts('wait'), newContext())
+    const second = loop(texts('b'), newContext())
+    await settled()
+    expect(handler.log).toEqual(['wait'])
+    await handler.open()
+    expect([await first, await second]).toEqual([1, 1])
+    expect(handler.log).toEqual(['wait', 'settled', 'b', 'settled'])
+  })
+
+  test('lets batches of different partitions overlap', async () => {
+    const first = loop(texts('wait'), newContext())
+    expect(await loop(batchOf([{ value: 'b' }], { partition: 1 }), newContext())).toBe(1)
+    await handler.open()
+    expect(await first).toBe(1)
+  })
+
+  test('goes on with a partition whose last batch failed to settle', async () => {
+    handler.settle = () => Promise.reject(new Error('a bug'))
+    await expect(loop(texts('a'), newContext())).rejects.toThrow('a bug')
+    handler.settle = async () => undefined
+    expect(await loop(texts('b'), newContext())).toBe(1)
+  })
+})
