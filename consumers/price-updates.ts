@@ -44,6 +44,8 @@ const WINDOW_UPDATES = 512
 const MAX_AHEAD_MS = 60_000
 /** Handlers may settle by the thousand in between. */
 const BEAT_EVERY_MS = 100
+/** Dead letters (and handlers, which have a bound of their own) beyond which the next one waits for all of them. */
+const MAX_UNDER_WAY = 2_000
 const TOMBSTONE = -1
 const REFUSED = -2
 const NO_BYTES = refused('empty', 'the value has no bytes')
@@ -140,23 +142,22 @@ class PriceLane implements RecordHandler {
 
   /** Decodes a window of records; the index after its last. */
   #decode(batch: Batch, from: number): number {
-    const columns = this.#columns
-    truncateColumns(columns, 0)
+    truncateColumns(this.#columns, 0)
     this.#firstRows.length = 0
     this.#refusals.clear()
     let record = from
-    for (; record < batch.count && columns.count < WINDOW_UPDATES; record++) {
-      const rows = columns.count
+    for (; record < batch.count && this.#columns.count < WINDOW_UPDATES; record++) {
+      const rows = this.#columns.count
       try {
         this.#firstRows.push(this.#decodeRecord(batch, record))
       } catch (error) {
         // As in `handle`: the window ends before the record at fault.
         if (record === from) throw error
-        truncateColumns(columns, rows)
+        truncateColumns(this.#columns, rows)
         break
       }
     }
-    this.#firstRows.push(columns.count)
+    this.#firstRows.push(this.#columns.count)
     return record
   }
 
@@ -182,10 +183,9 @@ class PriceLane implements RecordHandler {
     let next = place + 1
     while ((this.#firstRows[next] as number) < 0) next++
     const endRow = this.#firstRows[next] as number
-    const latest = this.#nowMs + MAX_AHEAD_MS
     for (let row = firstRow; row < endRow; row++) {
       const eventTimeMs = this.#columns.eventTimesMs[row] as number
-      if (eventTimeMs > latest)
+      if (eventTimeMs > this.#nowMs + MAX_AHEAD_MS)
         return this.#refuse(
           batch,
           record,
@@ -295,8 +295,8 @@ class PriceLane implements RecordHandler {
     })
   }
 
-  #refuse(batch: Batch, index: number, { reason, detail }: Refused): undefined {
+  #refuse(batch: Batch, index: number, { reason, detail }: Refused): Promise<void> | undefined {
     this.#await(this.#options.deadLetters({ batch, index, reason, detail }))
-    return undefined
+    return this.#underWay.size < MAX_UNDER_WAY ? undefined : this.settle()
   }
 }

@@ -72,3 +72,50 @@ export function take(level: Level, step: Step): PriceRecord | undefined {
       return undefined
   }
 }
+
+/** "Set if newer than what is resident", without floors: what L1 would be if it forgot with the value the version, too. */
+export class ForgetfulLevel implements Level {
+  readonly #values = new Map<number, PriceRecord>()
+  readonly #slots: number
+
+  constructor(slots: number) {
+    this.#slots = slots
+  }
+
+  #put(pairId: number, value: PriceRecord): boolean {
+    if ((this.#values.get(pairId)?.version ?? 0) > value.version) return false
+    this.#values.set(pairId, value)
+    const [oldest] = this.#values.keys()
+    if (this.#values.size > this.#slots && oldest !== undefined) this.#values.delete(oldest)
+    return true
+  }
+
+  update(pairId: number, version: number) {
+    return this.#put(pairId, priceAt(pairId, version)) ? 'inserted' : 'older'
+  }
+
+  fill(pairId: number, value: PriceRecord) {
+    return this.#put(pairId, value) ? 'filled' : 'older'
+  }
+
+  promote(pairId: number, value: PriceRecord) {
+    return this.#put(pairId, value) ? 'warmed' : 'older'
+  }
+
+  get(pairId: number, into: PriceRecord): boolean {
+    Object.assign(into, this.#values.get(pairId))
+    return this.#values.has(pairId)
+  }
+
+  peek(pairId: number, into: PriceRecord): boolean {
+    return this.get(pairId, into)
+  }
+
+  expect(pairId: number): boolean {
+    return this.#values.has(pairId)
+  }
+
+  remove(pairId: number): void {
+    this.#values.delete(pairId)
+  }
+}

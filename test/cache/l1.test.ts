@@ -2,59 +2,12 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { L1, SLOT_BYTES, slotsIn } from '../../src/cache/l1.ts'
-import { emptyRecord, type PriceRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
+import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
 import { Residency } from '../../src/cache/residency.ts'
 import { record } from './columns.ts'
-import { isPriceOf, type Level, PAIRS, priceAt, schedule, take } from './l1-schedules.ts'
+import { ForgetfulLevel, isPriceOf, type Level, PAIRS, schedule, take } from './l1-schedules.ts'
 
 const sizes = fc.record({ slots: fc.integer({ min: 1, max: 5 }), warmShare: fc.constantFrom(0, 0.3, 0.5, 1) })
-
-/** "Set if newer than what is resident", without floors: what L1 would be if it forgot with the value the version, too. */
-class ForgetfulLevel implements Level {
-  readonly #values = new Map<number, PriceRecord>()
-  readonly #slots: number
-
-  constructor(slots: number) {
-    this.#slots = slots
-  }
-
-  #put(pairId: number, value: PriceRecord): boolean {
-    if ((this.#values.get(pairId)?.version ?? 0) > value.version) return false
-    this.#values.set(pairId, value)
-    const [oldest] = this.#values.keys()
-    if (this.#values.size > this.#slots && oldest !== undefined) this.#values.delete(oldest)
-    return true
-  }
-
-  update(pairId: number, version: number) {
-    return this.#put(pairId, priceAt(pairId, version)) ? 'inserted' : 'older'
-  }
-
-  fill(pairId: number, value: PriceRecord) {
-    return this.#put(pairId, value) ? 'filled' : 'older'
-  }
-
-  promote(pairId: number, value: PriceRecord) {
-    return this.#put(pairId, value) ? 'warmed' : 'older'
-  }
-
-  get(pairId: number, into: PriceRecord): boolean {
-    Object.assign(into, this.#values.get(pairId))
-    return this.#values.has(pairId)
-  }
-
-  peek(pairId: number, into: PriceRecord): boolean {
-    return this.get(pairId, into)
-  }
-
-  expect(pairId: number): boolean {
-    return this.#values.has(pairId)
-  }
-
-  remove(pairId: number): void {
-    this.#values.delete(pairId)
-  }
-}
 
 /** As `expect`, for what is looked at a hundred thousand times. */
 function holds(condition: boolean, fact: string): void {

@@ -1,53 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import fc from 'fast-check'
-import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
-import { type Flush, WriteBehind } from '../../src/cache/write-behind.ts'
-import { virtualClock } from '../../src/clock.ts'
-import { ManualTimer, settled } from '../harness/manual-timer.ts'
-import { ControlledL2 } from './controlled-l2.ts'
-
-const PAIRS = 8
-const FLUSH_MS = 10
-
-class Stage {
-  readonly l2 = new ControlledL2()
-  readonly timer = new ManualTimer(virtualClock())
-  readonly flushes: Flush[] = []
-  readonly writeBehind: WriteBehind
-
-  constructor(capacity = PAIRS) {
-    this.writeBehind = new WriteBehind({
-      l2: this.l2,
-      flushMs: FLUSH_MS,
-      capacity,
-      maxPairs: PAIRS,
-      timer: this.timer.start,
-      onFlush: (flush) => this.flushes.push(flush),
-    })
-  }
-
-  /** The price tells the version, so that a row which mixes two updates would show. */
-  add(pairId: number, version: number): void {
-    const numbers = new Float64Array(NUMBER_COUNT * 2).fill(-1)
-    numbers.fill(version / 2, NUMBER_COUNT)
-    this.writeBehind.add(pairId, version, numbers, NUMBER_COUNT)
-  }
-
-  /** The version that a read would find, 0 for none. */
-  pending(pairId: number): number {
-    const record = emptyRecord()
-    return this.writeBehind.pending(pairId, record) ? record.version : 0
-  }
-
-  written(call: number): [pairId: number, version: number][] {
-    return (this.l2.writes[call]?.rows ?? []).map(({ pairId, version }) => [pairId, version])
-  }
-}
+import { settled } from '../harness/manual-timer.ts'
+import { FLUSH_MS, WriteBehindStage } from './write-behind-stage.ts'
 
 describe('a flush', () => {
   test('is due so many milliseconds after the first update, and writes each pair once, its newest version', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     for (let version = 1; version <= 100; version++) stage.add(version % 2, version)
     await stage.timer.advance(FLUSH_MS - 1)
     expect(stage.l2.writes).toHaveLength(0)
@@ -60,7 +18,7 @@ describe('a flush', () => {
   })
 
   test('is one at a time: what comes meanwhile goes with the next', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
     stage.add(0, 2)
@@ -78,7 +36,7 @@ describe('a flush', () => {
   })
 
   test('tells how much it wrote and what came of it', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
     await stage.l2.writes[0]?.succeed()
@@ -88,7 +46,7 @@ describe('a flush', () => {
   })
 
   test('of nothing asks L2 for nothing', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     await stage.writeBehind.flush()
     stage.add(0, 1)
     stage.writeBehind.forget(0)
@@ -102,7 +60,7 @@ describe('a flush', () => {
 
 describe('a value on its way', () => {
   test('is read with all its numbers, in the set that fills and in the one that leaves', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     const version = 7 * VERSIONS_PER_MS + 3
     stage.writeBehind.add(2, version, Float64Array.of(0, 1, 2, 3, 4, 5, Number.NaN), 1)
     const expected = {
@@ -124,7 +82,7 @@ describe('a value on its way', () => {
   })
 
   test('is the newer one where both sets have the pair', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
     stage.add(0, 2)
@@ -134,7 +92,7 @@ describe('a value on its way', () => {
 
 describe('while L2 is away', () => {
   test('what it refused waits again, but for pairs that were updated meanwhile', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     stage.add(0, 1)
     stage.add(1, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -149,7 +107,7 @@ describe('while L2 is away', () => {
   })
 
   test('it is asked every twenty flush times', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
     await stage.l2.writes[0]?.fail()
@@ -160,7 +118,7 @@ describe('while L2 is away', () => {
   })
 
   test('nobody waits for a free row: what finds none is counted, and L2 is not asked for each', async () => {
-    const stage = new Stage(2)
+    const stage = new WriteBehindStage(2)
     stage.add(0, 1)
     stage.add(1, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -177,7 +135,7 @@ describe('while L2 is away', () => {
   })
 
   test('rows taken by newer pairs leave none for what came back, which is counted', async () => {
-    const stage = new Stage(2)
+    const stage = new WriteBehindStage(2)
     stage.add(0, 1)
     stage.add(1, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -191,7 +149,7 @@ describe('while L2 is away', () => {
 
 describe('when every row is taken', () => {
   test('it is full, and draining waits for the flush that makes room', async () => {
-    const stage = new Stage(2)
+    const stage = new WriteBehindStage(2)
     stage.add(0, 1)
     expect(stage.writeBehind.full).toBe(false)
     stage.add(1, 1)
@@ -209,7 +167,7 @@ describe('when every row is taken', () => {
   })
 
   test('draining joins a flush under way and starts another if it still is', async () => {
-    const stage = new Stage(1)
+    const stage = new WriteBehindStage(1)
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
     stage.add(1, 1)
@@ -222,7 +180,7 @@ describe('when every row is taken', () => {
   })
 
   test('draining ends when L2 turns out to be away', async () => {
-    const stage = new Stage(1)
+    const stage = new WriteBehindStage(1)
     stage.add(0, 1)
     const drained = stage.writeBehind.drain()
     await stage.l2.writes[0]?.fail()
@@ -233,7 +191,7 @@ describe('when every row is taken', () => {
 
 describe('a forgotten pair', () => {
   test('is not written, out of either set', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     stage.add(0, 1)
     stage.add(1, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -251,7 +209,7 @@ describe('a forgotten pair', () => {
   })
 
   test('that is listed again has a row of its own', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     stage.add(0, 1)
     stage.add(1, 1)
     stage.writeBehind.forget(0)
@@ -268,7 +226,7 @@ describe('a forgotten pair', () => {
 
 describe('closing', () => {
   test('writes the rest and ends; the second close waits for the same', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     stage.add(0, 1)
     const order: string[] = []
     const closes = [
@@ -283,7 +241,7 @@ describe('closing', () => {
   })
 
   test('writes also what waited behind a flush under way', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
     stage.add(1, 2)
@@ -296,7 +254,7 @@ describe('closing', () => {
   })
 
   test('counts what L2 did not take, and asks once', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     for (const pairId of [0, 1, 2]) stage.add(pairId, 1)
     const closed = stage.writeBehind.close()
     await stage.l2.writes[0]?.fail()
@@ -305,67 +263,9 @@ describe('closing', () => {
   })
 
   test('leaves no timer to an update that comes too late, and counts it', async () => {
-    const stage = new Stage()
+    const stage = new WriteBehindStage()
     await stage.writeBehind.close()
     stage.add(0, 1)
     expect([stage.timer.pending, stage.writeBehind.skipped]).toEqual([0, 1])
   })
-})
-
-type Step =
-  | { readonly type: 'add' | 'forget'; readonly pairId: number }
-  | { readonly type: 'pass' | 'succeed' | 'fail' | 'drain' }
-
-const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 10, arbitrary: fc.record({ type: fc.constant('add' as const), pairId: fc.nat(PAIRS - 1) }) },
-  { weight: 1, arbitrary: fc.record({ type: fc.constant('forget' as const), pairId: fc.nat(PAIRS - 1) }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constantFrom('pass' as const, 'succeed', 'fail', 'drain') }) },
-)
-
-test('whatever happens on the way, L2 ends with the newest version of each pair that was not counted as skipped', async () => {
-  await fc.assert(
-    fc.asyncProperty(
-      fc.array(step, { maxLength: 80, size: 'max' }),
-      fc.integer({ min: 1, max: PAIRS }),
-      async (steps, capacity) => {
-        const stage = new Stage(capacity)
-        const newest = new Map<number, number>()
-        let version = 0
-        let answered = 0
-        const take = async ({ type, ...on }: Step) => {
-          const write = stage.l2.writes[answered]
-          if (type === 'add' && 'pairId' in on) {
-            const before = stage.writeBehind.skipped
-            stage.add(on.pairId, ++version)
-            // A skipped update leaves what waited before it: nothing newer replaced it.
-            if (stage.writeBehind.skipped === before) newest.set(on.pairId, version)
-            else expect(stage.pending(on.pairId)).toBeLessThan(version)
-          } else if (type === 'forget' && 'pairId' in on) {
-            newest.delete(on.pairId)
-            stage.writeBehind.forget(on.pairId)
-            await stage.l2.delete([on.pairId])
-          } else if (type === 'pass') await stage.timer.advance(FLUSH_MS)
-          else if (type === 'drain') void stage.writeBehind.drain()
-          else if (write !== undefined) {
-            answered++
-            await (type === 'succeed' ? write.succeed() : write.fail())
-          }
-          await settled()
-          expect(stage.l2.writes.length - answered).toBeLessThanOrEqual(1)
-          expect(stage.writeBehind.pendingEntries).toBeLessThanOrEqual(capacity * 2)
-        }
-        for (const each of steps) await take(each)
-        while (stage.writeBehind.pendingEntries > 0) {
-          await take({ type: 'succeed' })
-          await stage.timer.advance(FLUSH_MS * 20)
-        }
-        for (const { rows } of stage.l2.writes) expect(new Set(rows.map(({ pairId }) => pairId)).size).toBe(rows.length)
-        if (stage.writeBehind.skipped > 0) return
-        const stored = [...stage.l2.stored.values()].filter(({ pairId }) => newest.has(pairId))
-        expect(new Map(stored.map((row) => [row.pairId, row.version]))).toEqual(newest)
-        for (const row of stored) expect(row.price).toBe(row.version / 2)
-      },
-    ),
-    { numRuns: 150 },
-  )
 })

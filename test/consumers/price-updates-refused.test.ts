@@ -1,0 +1,138 @@
+import { describe, expect, test } from '@jest/globals'
+import { encodePriceAvro } from '../../schemas/price-avro.ts'
+import { MAX_RECORD_BYTES, pairKey } from '../../schemas/topics.ts'
+import { emptyRecord } from '../../src/cache/price-record.ts'
+import { T0 } from '../detect/caches.ts'
+import type { HandmadeRecord } from './batch.ts'
+import { ConsumerStage, json, tombstone, update } from './price-updates-stage.ts'
+
+describe('a record that is refused', () => {
+  const cases: readonly (readonly [what: string, reason: string, record: HandmadeRecord])[] = [
+    ['not JSON', 'not-json', { value: 'hello' }],
+    ['truncated', 'not-json', { value: JSON.stringify(update('a')).slice(0, -2) }],
+    ['truncated Avro', 'not-avro', { value: encodePriceAvro(update('a')).subarray(0, -2) }],
+    ['of wrong types', 'wrong-type', json({ ...update('a'), price: {} })],
+    ['with NaN', 'not-finite', json({ ...update('a'), price: 'NaN' })],
+    ['with Infinity', 'not-finite', json({ ...update('a'), bid: 'Infinity' })],
+    ['with a negative price', 'negative', json(update('a', { price: -1 }))],
+    ['without a pair', 'missing-pair', json({ ...update('a'), pair: undefined })],
+    ['of an unknown version', 'unknown-version', json({ v: 2, updates: [update('a')] })],
+    ['of 5 MB', 'too-large', { value: JSON.stringify(update('a')).padEnd(5_000_000) }],
+    ['without bytes', 'empty', { value: '' }],
+    ['without updates', 'empty', json([])],
+    ['with its time in seconds', 'event-time-seconds', json(update('a', { eventTimeMs: Math.floor(T0 / 1000) }))],
+    ['from the future', 'event-time-future', json(update('a', { eventTimeMs: T0 + 60_001 }))],
+    ['with the time 0', 'event-time-zero', json(update('a', { eventTimeMs: 0 }))],
+    ['of two chains', 'several-chains', json([update('a'), update('b', { chain: 'base' })])],
+    ['nested beyond the stack', 'unknown-version', { value: `{"v":${'['.repeat(50_000)}${']'.repeat(50_000)}}` }],
+  ]
+
+  test.each(cases)('%s becomes a dead letter, and the next is handled', async (_, reason, record) => {
+    const stage = new ConsumerStage()
+    expect(await stage.handle(json(update('before')), record, json(update('after')))).toBe(3)
+    expect(stage.reasons).toEqual([[1, reason]])
+    expect(stage.letters[0]?.detail).not.toBe('')
+    expect(stage.seen.map(({ pair }) => pair)).toEqual(['before', 'after'])
+    expect(stage.faults).toEqual([])
+  })
+
+  test('leaves the records beside it as they are, groups and all', async () => {
+    const stage = new ConsumerStage()
+    const bad = [update('x', { group: 'stray' }), update('y', { price: -1 })]
+    await stage.handle(json(update('before')), { value: encodePriceAvro(bad) }, json(update('after')))
+    expect(stage.seen).toEqual([update('before'), update('after')])
+  })
+
+  test('for want of room for its pairs hands none of its updates to its neighbours', async () => {
+    const stage = new ConsumerStage({ maxPairs: 3 })
+    const many = ['x', 'y', 'z'].map((pair) => update(pair))
+    await stage.handle(json(update('before')), json(many), json(update('before', { price: 2 })))
+    expect(stage.reasons).toEqual([[1, 'too-many-pairs']])
+    expect(stage.seen.map(({ pair, price }) => [pair, price])).toEqual([
+      ['before', 1],
+      ['before', 2],
+    ])
+  })
+
+  test('for one update from the future is refused whole', async () => {
+    const stage = new ConsumerStage()
+    await stage.handle(json([update('a'), update('b', { eventTimeMs: T0 + 60_001 })]))
+    expect([stage.reasons, stage.seen]).toEqual([[[0, 'event-time-future']], []])
+  })
+})
+
+describe('a record that is taken', () => {
+  test('may be 1 MB and more', async () => {
+    const stage = new ConsumerStage()
+    const updates = Array.from({ length: 20_000 }, (_, i) => update(`p${i % 100}`, { price: i }))
+    const value = JSON.stringify(updates)
+    expect(value.length).toBeGreaterThan(1_000_000)
+    await stage.handle({ value, timestampMs: T0 }, json(update('after')))
+    expect([stage.seen.length, stage.letters]).toEqual([20_001, []])
+    const largest = JSON.stringify(update('b')).padEnd(MAX_RECORD_BYTES)
+    await stage.handle({ value: largest, timestampMs: T0 })
+    expect(stage.seen.at(-1)?.pair).toBe('b')
+  })
+
+  test('may have a key of 10 kB, whose bytes say nothing', async () => {
+    const stage = new ConsumerStage()
+    await stage.handle({ ...json(update('a')), key: 'k'.repeat(10_000) })
+    expect([stage.seen.length, stage.letters]).toEqual([1, []])
+  })
+
+  test('may lie a minute ahead of the clock', async () => {
+    const stage = new ConsumerStage()
+    await stage.handle(json(update('a', { eventTimeMs: T0 + 60_000 })))
+    expect([stage.seen.length, stage.letters]).toEqual([1, []])
+  })
+})
+
+describe('a tombstone', () => {
+  test('forgets its pair everywhere, and its last value does not come back', async () => {
+    const stage = new ConsumerStage()
+    await stage.handle(json(update('a')), json(update('b')))
+    await stage.caches.writeBehind.flush()
+    await stage.handle(json(update('a', { price: 2 })), tombstone('a'))
+    const pairId = stage.caches.table.find('ethereum', 'a')
+    expect([stage.price('a'), stage.price('b')]).toEqual([undefined, 1])
+    expect(await stage.caches.l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
+    expect(stage.caches.writeBehind.pending(pairId, emptyRecord())).toBe(false)
+    expect(stage.caches.tracker.totalPairs).toBe(1)
+    expect(stage.caches.count('pairs_delisted_total')).toBe(1)
+  })
+
+  test('may be followed by a new listing', async () => {
+    const stage = new ConsumerStage()
+    await stage.handle(json(update('a')), tombstone('a'), json(update('a', { price: 3 })))
+    expect([stage.price('a'), stage.seen.length]).toEqual([3, 2])
+  })
+
+  test('of a pair that nobody knows is counted and no fault', async () => {
+    const stage = new ConsumerStage()
+    await stage.handle(tombstone('never'), json(update('after')))
+    expect([stage.letters, stage.seen.length, stage.caches.count('pairs_delisted_total')]).toEqual([[], 1, 1])
+  })
+
+  test('that L2 does not hear of is counted', async () => {
+    const stage = new ConsumerStage()
+    await stage.handle(json(update('a')))
+    await stage.caches.l2.close()
+    await stage.handle(tombstone('a'), json(update('after')))
+    expect(stage.caches.count('drops_total', { reason: 'l2-delete' })).toBe(1)
+    expect(stage.seen.at(-1)?.pair).toBe('after')
+  })
+
+  test.each([
+    ['no key', 'bad-key', undefined],
+    ['a key without a pair', 'bad-key', 'ethereum'],
+    ['a key without a chain', 'bad-key', '\0a'],
+    ['a key of 10 kB', 'name-too-long', pairKey('ethereum', 'k'.repeat(10_000))],
+    ['a chain of 10 kB', 'name-too-long', pairKey('k'.repeat(10_000), 'a')],
+    ['three parts', 'bad-name', 'ethereum\0a\0b'],
+  ])('with %s becomes a dead letter', async (_, reason, key) => {
+    const stage = new ConsumerStage()
+    await stage.handle({ value: null, ...(key !== undefined && { key }) }, json(update('after')))
+    expect([stage.reasons, stage.seen.length]).toEqual([[[0, reason]], 1])
+    expect(stage.caches.count('pairs_delisted_total')).toBe(0)
+  })
+})

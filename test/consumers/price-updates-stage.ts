@@ -1,0 +1,98 @@
+import { createLoop, type DeadLetter } from '../../consumers/loop.ts'
+import { PriceUpdates } from '../../consumers/price-updates.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { pairKey } from '../../schemas/topics.ts'
+import { emptyRecord } from '../../src/cache/price-record.ts'
+import type { Clock } from '../../src/clock.ts'
+import { type DetectorFunction, detector } from '../../src/detect/detector.ts'
+import { DetectorRunner } from '../../src/detect/runner.ts'
+import { LookAhead } from '../../src/warming/look-ahead.ts'
+import { T0, TestCaches } from '../detect/caches.ts'
+import { batchOf, type HandmadeRecord, newContext } from './batch.ts'
+
+export interface ConsumerStageOptions {
+  readonly slots?: number
+  readonly maxPairs?: number
+  readonly detect?: DetectorFunction
+  readonly concurrency?: number
+  /** The caches' own virtual clock unless given. */
+  readonly clock?: Clock
+  readonly onTrigger?: (pairId: number) => void
+}
+
+export const TIMEOUT_MS = 1000
+
+/** The consumer of the price topics with all that it feeds, batches handed to it by hand. */
+export class ConsumerStage {
+  readonly caches: TestCaches
+  readonly seen: PriceUpdate[] = []
+  readonly letters: DeadLetter[] = []
+  readonly faults: unknown[] = []
+  readonly failed: string[] = []
+  readonly looked: number[][] = []
+  readonly context = newContext()
+  readonly run: ReturnType<typeof createLoop>
+
+  constructor(options: ConsumerStageOptions = {}) {
+    this.caches = new TestCaches({ slots: options.slots ?? 1000, maxPairs: options.maxPairs ?? 1000 })
+    const { caches } = this
+    const { metrics, l1, tracker, timer } = caches
+    const note: DetectorFunction = (update, prices) => {
+      this.seen.push(update)
+      return options.detect?.(update, prices)
+    }
+    const runner = new DetectorRunner({
+      detectors: [detector('noting', {}, note)],
+      sources: caches.sources,
+      concurrency: options.concurrency ?? 64,
+      timeoutMs: TIMEOUT_MS,
+      ...{ metrics, timer: timer.start },
+      onFailure: ({ pair }) => this.failed.push(pair),
+    })
+    const promote = async (pairIds: readonly number[]) => this.looked.push([...pairIds])
+    const deadLetters = async (letter: DeadLetter) => {
+      this.letters.push(letter)
+    }
+    const handler = new PriceUpdates({
+      ...caches,
+      clock: options.clock ?? { now: () => caches.clock.now() },
+      runner,
+      lookAhead: () => new LookAhead({ tracker, l1, metrics, mode: 'await', timeoutMs: 2, minRate: 0.2, promote }),
+      deadLetters,
+      onTrigger: options.onTrigger,
+    })
+    this.run = createLoop({
+      handlerOf: (topic, partition) => handler.lane(topic, partition),
+      deadLetters,
+      onFault: (error) => this.faults.push(error),
+    })
+  }
+
+  handle(...records: HandmadeRecord[]): Promise<number> {
+    return this.run(batchOf(records), this.context)
+  }
+
+  price(pair: string): number | undefined {
+    const record = emptyRecord()
+    const pairId = this.caches.table.find('ethereum', pair)
+    return pairId >= 0 && this.caches.l1.peek(pairId, record) ? record.price : undefined
+  }
+
+  get reasons(): [index: number, reason: string][] {
+    return this.letters.map(({ index, reason }) => [index, reason])
+  }
+}
+
+export function update(pair: string, fields: Partial<PriceUpdate> = {}): PriceUpdate {
+  return { pair, chain: 'ethereum', price: 1, eventTimeMs: T0, ...fields }
+}
+
+export function json(of: unknown): HandmadeRecord {
+  return { value: JSON.stringify(of), timestampMs: T0 }
+}
+
+export const tombstone = (pair: string, chain = 'ethereum'): HandmadeRecord => ({
+  value: null,
+  key: pairKey(chain, pair),
+  timestampMs: T0,
+})
