@@ -1,4 +1,5 @@
 import { deadLetterTopic } from '../schemas/topics.ts'
+import { createMicroBatcher, type MicroBatcher } from '../src/broker/micro-batch.ts'
 import type { Batch, Headers, OutgoingRecord, Producer } from '../src/broker/port.ts'
 import type { Clock } from '../src/clock.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
@@ -30,15 +31,29 @@ export interface DeadLetterSource {
 const RETRY_DELAYS_MS = [100, 400, 1_600]
 const MAX_MESSAGE_CHARS = 500
 
+/** A feed that goes wrong does so by the thousand: its letters travel together. */
+const LINGER_MS = 1
+/** In one request. A topic of dead letters has room for so much, whatever its origin takes. */
+const REQUEST_BYTES = 64 * 1024
+
 /** Resolves when the letter is acknowledged, or was given up and counted; never rejects. */
 export function createDeadLetters(options: DeadLettersOptions): (letter: DeadLetterSource) => Promise<void> {
   const delays = options.retryDelaysMs ?? RETRY_DELAYS_MS
+  const batchers = new Map<string, MicroBatcher>()
+  const batcherOf = (topic: string): MicroBatcher => {
+    const known = batchers.get(topic)
+    if (known !== undefined) return known
+    const travel = { topic, lingerMs: LINGER_MS, maxBytes: REQUEST_BYTES }
+    const batcher = createMicroBatcher(options.producer, travel)
+    batchers.set(topic, batcher)
+    return batcher
+  }
   return async (letter) => {
     const firstFailureMs = options.clock.now()
     for (let attempt = 1; ; attempt++) {
       try {
         const record = deadLetter(letter, { ...options, attempt, firstFailureMs })
-        await options.producer.sendBatch(deadLetterTopic(letter.batch.topic), [record])
+        await batcherOf(deadLetterTopic(letter.batch.topic)).add(record)
         options.metrics.counter('dead_letters_total', { topic: letter.batch.topic, reason: letter.reason }).add(1)
         return
       } catch (error) {

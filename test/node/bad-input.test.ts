@@ -3,7 +3,7 @@ import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { deadLetterTopic, pairKey } from '../../schemas/topics.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
-import type { OutgoingRecord } from '../../src/broker/port.ts'
+import { BrokerError, type OutgoingRecord } from '../../src/broker/port.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
 import { metricValue } from './scrape.ts'
@@ -150,7 +150,7 @@ test('a dead letter that the broker refuses at first is sent again', async () =>
     const handled: PriceUpdate[] = []
     await stage.startNode({ detectors: [detector('all', {}, (update) => void handled.push(update))] })
     const sent = stage.produceRecords(record('bad'))
-    broker.fail(2, Object.assign(new Error('not enough replicas'), { retriable: true }))
+    broker.fail(2, new BrokerError('unreachable', 'not enough replicas', { retriable: true }))
     await sent
     const [letter] = await stage.deadLetters(1)
     expect(letter && header(letter, 'forewarm-attempts')).toBe('3')
@@ -164,7 +164,7 @@ test('a dead letter that cannot be sent is counted, and the next record is handl
     const handled: PriceUpdate[] = []
     const node = await stage.startNode({ detectors: [detector('all', {}, (update) => void handled.push(update))] })
     const sent = stage.produceRecords(record('bad'))
-    broker.fail(1, Object.assign(new Error('no'), { retriable: false }))
+    broker.fail(1, new BrokerError('too-large', 'no', { retriable: false }))
     await sent
     const lost = () => metricValue(node, 'arbitrage_drops_total', { reason: 'dead-letter-failed' })
     await until('it is counted', async () => (await lost()) === 1)
