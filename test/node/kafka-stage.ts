@@ -1,0 +1,24 @@
+import { createKafkaBroker, type KafkaBrokerOptions } from '../../src/broker/kafka.ts'
+import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
+import { onStage, type Stage } from './stage.ts'
+
+export interface KafkaStageOptions {
+  readonly partitions?: number
+  readonly topicConfig?: Readonly<Record<string, string>>
+  readonly broker?: Partial<KafkaBrokerOptions>
+}
+
+/** A stage on the Kafka and the Redis of the test run. */
+export function onKafka(options: KafkaStageOptions, body: (stage: Stage) => Promise<void>): Promise<void> {
+  const { broker, ...rest } = options
+  const kafka = createKafkaBroker({ brokers: kafkaBrokers(), clientId: uniqueName('node-test'), ...broker })
+  return onStage({ broker: kafka, redisUrl: redisUrl(), ...rest }, body)
+}
+
+/** A chain that no other test and no earlier run knows, as Redis keeps values by chain; it lives in the partition. */
+export function newChain(stage: Stage, partition = 0): string {
+  for (;;) {
+    const chain = uniqueName('chain')
+    if (stage.partitionOf(chain) === partition) return chain
+  }
+}
