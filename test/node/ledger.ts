@@ -1,0 +1,63 @@
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { type Detector, detector } from '../../src/detect/detector.ts'
+import type { Stage } from './stage.ts'
+
+/** Numbered updates that go out, and how often each number was handled by whom. */
+export class Ledger {
+  readonly #stage: Stage
+  readonly #chains: readonly string[]
+  /** By number. */
+  readonly #handled: number[] = []
+  sent = 0
+  /** Versions or numbers of a pair that a node saw after higher ones. */
+  wentBack = 0
+
+  constructor(stage: Stage, chains: readonly string[]) {
+    this.#stage = stage
+    this.#chains = chains
+  }
+
+  /** The next `count`, in turn for the chains, seven pairs in each. Resolves when they are stored. */
+  async send(count: number): Promise<void> {
+    const from = this.sent
+    this.sent += count
+    const updates = Array.from({ length: count }, (_, i) => this.#update(from + i))
+    await this.#stage.produce(...updates)
+  }
+
+  /** For one node: notes what it handles. */
+  detector(settled?: () => Promise<void>): Detector {
+    const last = new Map<string, number>()
+    const versions = new Map<string, number>()
+    return detector('ledger', {}, ({ chain, pair, price }, prices) => {
+      const name = `${chain} ${pair}`
+      this.#handled[price] = (this.#handled[price] ?? 0) + 1
+      const reading = prices.get(chain, pair)
+      const version = typeof reading === 'object' ? reading.version : 0
+      if (price < (last.get(name) ?? 0) || version < (versions.get(name) ?? 0)) this.wentBack++
+      last.set(name, price)
+      versions.set(name, version)
+      return settled?.()
+    })
+  }
+
+  get handled(): number {
+    return this.#handled.reduce((sum, times) => sum + (times > 0 ? 1 : 0), 0)
+  }
+
+  /** Numbers that were handled more than once. */
+  get repeated(): number[] {
+    return [...this.#handled.keys()].filter((number) => (this.#handled[number] ?? 0) > 1)
+  }
+
+  /** Numbers sent that nobody has handled. */
+  get missing(): number[] {
+    return Array.from({ length: this.sent }, (_, number) => number).filter((number) => !this.#handled[number])
+  }
+
+  #update(number: number): PriceUpdate {
+    const chain = this.#chains[number % this.#chains.length] ?? ''
+    const pair = `P${Math.floor(number / this.#chains.length) % 7}`
+    return { pair, chain, price: number, eventTimeMs: Date.now() }
+  }
+}
