@@ -74,9 +74,7 @@ export class PriceUpdates {
 
   lane(topic: string, partition: number): RecordHandler {
     const name = `${topic}/${partition}`
-    const known = this.#lanes.get(name)
-    if (known !== undefined) return known
-    const lane = new PriceLane(this.#options, this.#shared)
+    const lane = this.#lanes.get(name) ?? new PriceLane(this.#options, this.#shared)
     this.#lanes.set(name, lane)
     return lane
   }
