@@ -152,7 +152,7 @@ describe('a window', () => {
       }),
       { numRuns: 100 },
     )
-  })
+  }, 30_000)
 
   test('is as large as fits: fewer trips would ask for more than the warm part holds', async () => {
     await fc.assert(
@@ -176,5 +176,5 @@ describe('a window', () => {
       }),
       { numRuns: 100 },
     )
-  })
+  }, 30_000)
 })
