@@ -6,6 +6,7 @@ import type { Counter, Metrics } from '../src/telemetry/slab.ts'
 export interface PriceCounts {
   readonly updates: ChainCounters
   readonly older: Counter
+  readonly redelivered: Counter
   readonly tooManyInMs: Counter
   readonly sequenceBack: Counter
   readonly delisted: Counter
@@ -17,6 +18,7 @@ export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
   return {
     updates: new ChainCounters({ metrics, chainName: (id) => table.chainName(id) }, 'price_updates_total'),
     older: metrics.counter('drops_total', { reason: 'older' }),
+    redelivered: metrics.counter('drops_total', { reason: 'redelivered' }),
     tooManyInMs: metrics.counter('drops_total', { reason: 'too-many-in-one-ms' }),
     sequenceBack: metrics.counter('sequence_regressions_total'),
     delisted: metrics.counter('pairs_delisted_total'),

@@ -1,13 +1,13 @@
 import { checkedName } from '../schemas/price-object.ts'
-import { decodePrices } from '../schemas/price-record.ts'
 import { NUMBER_COUNT } from '../schemas/price-update.ts'
 import { type Refused, refused } from '../schemas/refusal.ts'
 import { chainOfKey, KEY_SEPARATOR } from '../schemas/topics.ts'
-import { truncateColumns, type UpdateColumns, updateAt, updateColumns } from '../schemas/update-columns.ts'
+import { updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
 import type { L1 } from '../src/cache/l1.ts'
 import type { L2 } from '../src/cache/l2.ts'
 import type { PairTable } from '../src/cache/pair-table.ts'
+import { VERSIONS_PER_MS } from '../src/cache/price-record.ts'
 import type { WriteBehind } from '../src/cache/write-behind.ts'
 import { type Clock, isVirtual, type VirtualClock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
@@ -16,6 +16,7 @@ import type { Histogram, Metrics } from '../src/telemetry/slab.ts'
 import type { LookAhead } from '../src/warming/look-ahead.ts'
 import type { DeadLetters, RecordHandler } from './loop.ts'
 import { type PriceCounts, priceCounts } from './price-counts.ts'
+import { PriceWindow, REFUSED, TOMBSTONE } from './price-window.ts'
 import { Sequences } from './sequences.ts'
 
 /**
@@ -38,17 +39,12 @@ export interface PriceUpdatesOptions {
   readonly onTrigger: ((pairId: number) => void) | undefined
 }
 
-/** Updates decoded ahead, at the least: one record may hold more. */
-const WINDOW_UPDATES = 512
 /** A pair's event time may be so far ahead of the clock; further, and one bad record would freeze the pair. */
 const MAX_AHEAD_MS = 60_000
 /** Handlers may settle by the thousand in between. */
 const BEAT_EVERY_MS = 100
 /** Dead letters (and handlers, which have a bound of their own) beyond which the next one waits for all of them. */
 const MAX_UNDER_WAY = 2_000
-const TOMBSTONE = -1
-const REFUSED = -2
-const NO_BYTES = refused('empty', 'the value has no bytes')
 
 /** The price topics of a node: a lane for each partition, and what they share. */
 export class PriceUpdates {
@@ -94,10 +90,7 @@ class PriceLane implements RecordHandler {
   readonly #options: PriceUpdatesOptions
   readonly #shared: Shared
   readonly #lookAhead: LookAhead
-  readonly #columns: UpdateColumns = updateColumns(WINDOW_UPDATES * 2)
-  /** First row of each record of the window, or why it has none. */
-  readonly #firstRows: number[] = []
-  readonly #refusals = new Map<number, Refused>()
+  readonly #window: PriceWindow
   /** Handlers and dead letters under way. */
   readonly #underWay = new Set<Promise<void>>()
   /** In a replay, time is what the records say. */
@@ -106,83 +99,62 @@ class PriceLane implements RecordHandler {
   #nowMs = 0
   #context: BatchContext | undefined
   #beatMs = 0
+  /** The offset after the last record that was handled here. */
+  #handledTo = -1n
+  /** The record in hand was handled here before: what was done with it may not have been committed. */
+  #isRedelivered = false
 
   constructor(options: PriceUpdatesOptions, shared: Shared) {
     this.#options = options
     this.#shared = shared
     this.#lookAhead = options.lookAhead()
+    this.#window = new PriceWindow(options.table)
     this.#replayClock = isVirtual(options.clock) ? options.clock : undefined
   }
 
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
-    const end = this.#decode(batch, from)
+    const end = this.#window.decode(batch, from)
     this.#lookAhead.restart()
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
     this.#context = context
-    for (let record = from; record < end; record++) {
-      if (context.signal.aborted) return record
-      try {
-        const wait = this.#handleRecord(batch, record, record - from)
+    const mayRepeat = batch.offset(from) < this.#handledTo
+    let record = from
+    try {
+      for (; record < end && !context.signal.aborted; record++) {
+        this.#isRedelivered = mayRepeat && batch.offset(record) < this.#handledTo
+        const wait = this.#handleRecord(batch, record)
         if (wait !== undefined) await wait
-      } catch (error) {
-        // What came before it in the window is handled: only the record at fault is to be put aside.
-        if (record > from) return record
-        throw error
       }
+    } catch (error) {
+      // What came before it in the window is handled: only the record at fault is to be put aside.
+      if (record === from) throw error
     }
-    return end
+    this.#handled(batch, record)
+    return record
   }
 
   async settle(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay)
   }
 
-  /** Decodes a window of records; the index after its last. */
-  #decode(batch: Batch, from: number): number {
-    truncateColumns(this.#columns, 0)
-    this.#firstRows.length = 0
-    this.#refusals.clear()
-    let record = from
-    for (; record < batch.count && this.#columns.count < WINDOW_UPDATES; record++) {
-      const rows = this.#columns.count
-      try {
-        this.#firstRows.push(this.#decodeRecord(batch, record))
-      } catch (error) {
-        // As in `handle`: the window ends before the record at fault.
-        if (record === from) throw error
-        truncateColumns(this.#columns, rows)
-        break
-      }
-    }
-    this.#firstRows.push(this.#columns.count)
-    return record
+  #handled(batch: Batch, end: number): void {
+    if (end === 0) return
+    const next = batch.offset(end - 1) + 1n
+    if (next > this.#handledTo) this.#handledTo = next
   }
 
-  /** The first row of the record's updates, or why it has none. */
-  #decodeRecord(batch: Batch, record: number): number {
-    const value = batch.value(record)
-    if (value === undefined) return TOMBSTONE
-    const firstRow = this.#columns.count
-    const against = value.length > 0 ? decodePrices(value, this.#columns, this.#options.table) : NO_BYTES
-    if (against === undefined) return firstRow
-    this.#refusals.set(record, against)
-    return REFUSED
-  }
-
-  #handleRecord(batch: Batch, record: number, place: number): Promise<void> | undefined {
+  #handleRecord(batch: Batch, record: number): Promise<void> | undefined {
     if (this.#replayClock !== undefined) {
       this.#replayClock.advanceTo(batch.timestampMs(record))
       this.#nowMs = this.#replayClock.now()
     }
-    const firstRow = this.#firstRows[place] as number
+    const firstRow = this.#window.firstRow(record)
     if (firstRow === TOMBSTONE) return this.#delist(batch, record)
-    if (firstRow === REFUSED) return this.#refuse(batch, record, this.#refusals.get(record) as Refused)
-    let next = place + 1
-    while ((this.#firstRows[next] as number) < 0) next++
-    const endRow = this.#firstRows[next] as number
+    if (firstRow === REFUSED) return this.#refuse(batch, record, this.#window.refusal(record))
+    const endRow = this.#window.endRow(record)
     for (let row = firstRow; row < endRow; row++) {
-      const eventTimeMs = this.#columns.eventTimesMs[row] as number
+      const eventTimeMs = this.#window.columns.eventTimesMs[row] as number
       if (eventTimeMs > this.#nowMs + MAX_AHEAD_MS)
         return this.#refuse(
           batch,
@@ -196,7 +168,7 @@ class PriceLane implements RecordHandler {
   /** Undefined when all rows were handled within this step, which is the rule: a promise an update would cost more than the update. */
   #handleRows(topic: string, from: number, end: number): Promise<void> | undefined {
     for (let row = from; row < end; row++) {
-      const ahead = this.#lookAhead.before(row, this.#columns)
+      const ahead = this.#lookAhead.before(row, this.#window.columns)
       // The window that was just looked at holds this row, so it is not looked at again.
       if (ahead !== undefined) return this.#handleRowsAfter(ahead, topic, { row, end })
       const wait = this.#handleRow(topic, row)
@@ -212,37 +184,49 @@ class PriceLane implements RecordHandler {
   ): Promise<void> {
     await wait
     for (; rows.row < rows.end; rows.row++) {
-      await this.#lookAhead.before(rows.row, this.#columns)
+      await this.#lookAhead.before(rows.row, this.#window.columns)
       await this.#handleRow(topic, rows.row)
     }
   }
 
   #handleRow(topic: string, row: number): Promise<void> | undefined {
     const { l1, tracker, writeBehind, runner, table, onTrigger } = this.#options
-    const { pairIds, eventTimesMs, numbers } = this.#columns
-    const pairId = pairIds[row] as number
-    if (this.#shared.sequences.isBack(pairId, this.#columns.sequences[row] as number))
-      this.#shared.counts.sequenceBack.add(1)
-    const version = l1.nextVersion(pairId, eventTimesMs[row] as number)
-    if (version < 0) {
-      if (version === -1) this.#shared.counts.older.add(1)
-      else this.#shared.counts.tooManyInMs.add(1)
-      return undefined
-    }
+    const { columns } = this.#window
+    const { numbers } = columns
+    const pairId = columns.pairIds[row] as number
+    const eventTimeMs = columns.eventTimesMs[row] as number
+    if (this.#shared.sequences.isBack(pairId, columns.sequences[row] as number)) this.#shared.counts.sequenceBack.add(1)
+    const version = this.#versionOf(pairId, eventTimeMs)
+    if (version < 0) return undefined
     const base = row * NUMBER_COUNT
     l1.update(pairId, version, numbers, base)
     writeBehind.add(pairId, version, numbers, base)
-    if (row === 0) this.#observeTimed(pairId, eventTimesMs[row] as number)
+    if (row === 0) this.#observeTimed(pairId, eventTimeMs)
     else tracker.observe(pairId)
     const chainId = table.chainOf(pairId)
     this.#shared.counts.updates.at(chainId).add(1)
     const chain = table.chainName(chainId)
     if (runner.wants(topic, chain))
-      this.#await(runner.handle(topic, pairId, updateAt(this.#columns, row, { pair: table.pairName(pairId), chain })))
+      this.#await(runner.handle(topic, pairId, updateAt(columns, row, { pair: table.pairName(pairId), chain })))
     onTrigger?.(pairId)
     const wait = runner.room()
     if (!writeBehind.full) return wait
     return wait === undefined ? writeBehind.drain() : wait.then(() => writeBehind.drain())
+  }
+
+  /** Negative, and counted, where the update is not newer than what the pair has had. */
+  #versionOf(pairId: number, eventTimeMs: number): number {
+    const { l1 } = this.#options
+    const { counts } = this.#shared
+    // Its place among the updates of its millisecond is taken: the next free one would make it newer than it is.
+    if (this.#isRedelivered && l1.floor(pairId) >= eventTimeMs * VERSIONS_PER_MS) {
+      counts.redelivered.add(1)
+      return -1
+    }
+    const version = l1.nextVersion(pairId, eventTimeMs)
+    if (version === -1) counts.older.add(1)
+    else if (version < 0) counts.tooManyInMs.add(1)
+    return version
   }
 
   /** One update of each window: looking at the clock costs more than observing. */
@@ -281,6 +265,8 @@ class PriceLane implements RecordHandler {
         ? refused('bad-key', 'a tombstone needs the key chain NUL pair')
         : (checkedName(chain, 'chain') ?? checkedName(pair, 'pair'))
     if (against !== undefined) return this.#refuse(batch, record, against)
+    // The pair may have been listed again since, by a record that came again as well and has nothing new.
+    if (this.#isRedelivered) return undefined
     this.#shared.counts.delisted.add(1)
     const pairId = table.find(chain, pair)
     if (pairId < 0) return undefined
