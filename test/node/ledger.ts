@@ -25,6 +25,11 @@ export class Ledger {
     await this.#stage.produce(...updates)
   }
 
+  /** The last `count` were not stored: they are sent again under the same numbers. */
+  takeBack(count: number): void {
+    this.sent -= count
+  }
+
   /** For one node: notes what it handles. */
   detector(settled?: () => Promise<void>): Detector {
     const last = new Map<string, number>()
