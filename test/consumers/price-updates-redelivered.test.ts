@@ -5,7 +5,7 @@ test('a record that comes again does not bring an older value of its millisecond
   const stage = new ConsumerStage()
   const records = [1, 2, 3].map((price) => json(update('a', { price })))
   await stage.handle(...records)
-  await stage.handle(...records.slice(0, 2))
+  await stage.handleAt(0n, ...records.slice(0, 2))
   expect(stage.price('a')).toBe(3)
   expect(stage.seen.map(({ price }) => price)).toEqual([1, 2, 3])
   expect(stage.caches.count('drops_total', { reason: 'redelivered' })).toBe(2)
@@ -15,7 +15,7 @@ test('a record that comes again with newer ones behind it takes nothing from the
   const stage = new ConsumerStage()
   const records = [1, 2, 3, 4].map((price) => json(update('a', { price })))
   await stage.handle(...records.slice(0, 2))
-  await stage.handle(...records)
+  await stage.handleAt(0n, ...records)
   expect(stage.seen.map(({ price }) => price)).toEqual([1, 2, 3, 4])
 })
 
@@ -23,7 +23,7 @@ test('a topic that begins anew at its first offset is read, as its updates are n
   const stage = new ConsumerStage()
   const { eventTimeMs } = update('a')
   await stage.handle(json(update('a', { price: 1 })), json(update('a', { price: 2 })))
-  await stage.handle(json(update('a', { price: 3, eventTimeMs: eventTimeMs + 1 })))
+  await stage.handleAt(0n, json(update('a', { price: 3, eventTimeMs: eventTimeMs + 1 })))
   expect(stage.price('a')).toBe(3)
 })
 
@@ -31,7 +31,7 @@ test('a tombstone that comes again does not take a pair that was listed again', 
   const stage = new ConsumerStage()
   const records = [json(update('a', { price: 1 })), tombstone('a'), json(update('a', { price: 2 }))]
   await stage.handle(...records)
-  await stage.handle(...records)
+  await stage.handleAt(0n, ...records)
   expect(stage.price('a')).toBe(2)
   expect(stage.caches.count('pairs_delisted_total')).toBe(1)
 })

@@ -32,6 +32,7 @@ export class ConsumerStage {
   readonly looked: number[][] = []
   readonly context = newContext()
   readonly run: ReturnType<typeof createLoop>
+  #nextOffset = 0n
 
   constructor(options: ConsumerStageOptions = {}) {
     this.caches = new TestCaches({ slots: options.slots ?? 1000, maxPairs: options.maxPairs ?? 1000 })
@@ -68,8 +69,15 @@ export class ConsumerStage {
     })
   }
 
+  /** The next records of the partition. */
   handle(...records: HandmadeRecord[]): Promise<number> {
-    return this.run(batchOf(records), this.context)
+    const baseOffset = this.#nextOffset
+    this.#nextOffset += BigInt(records.length)
+    return this.handleAt(baseOffset, ...records)
+  }
+
+  handleAt(baseOffset: bigint, ...records: HandmadeRecord[]): Promise<number> {
+    return this.run(batchOf(records, { baseOffset }), this.context)
   }
 
   price(pair: string): number | undefined {
