@@ -20,7 +20,7 @@ const LAST_RETRY_MS = 2_000
 const SHORTEST_ATTEMPT_MS = 3_000
 
 /** Resolves when the broker answers; says once that it does not yet. Rejects with `kafka-unreachable` when the time is over. */
-export async function connected(admin: Admin, options: ConnectOptions): Promise<void> {
+export async function connected(admin: Pick<Admin, 'connect'>, options: ConnectOptions): Promise<void> {
   const { brokers, forMs, log, signal } = options
   const deadlineMs = performance.now() + forMs
   for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, LAST_RETRY_MS)) {
@@ -37,7 +37,7 @@ export async function connected(admin: Admin, options: ConnectOptions): Promise<
   }
 }
 
-async function attempt(admin: Admin, ms: number): Promise<void> {
+async function attempt(admin: Pick<Admin, 'connect'>, ms: number): Promise<void> {
   const connecting = admin.connect()
   if (await within(connecting, ms)) return connecting
   throw new BrokerError('unreachable', `no answer within ${Math.round(ms)} ms`, { retriable: true })

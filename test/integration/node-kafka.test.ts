@@ -1,0 +1,126 @@
+import { expect, test } from '@jest/globals'
+import { createNode } from '../../node.ts'
+import { connected } from '../../src/broker/connected.ts'
+import { createKafkaBroker } from '../../src/broker/kafka.ts'
+import { detector } from '../../src/detect/detector.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { kafkaBrokers, uniqueName } from '../harness/kafka.ts'
+import { until } from '../harness/until.ts'
+import { newChain, onKafka } from '../node/kafka-stage.ts'
+import { get } from '../node/scrape.ts'
+import { updateOf } from '../node/stage.ts'
+
+/** Nothing listens on the reserved port 1. */
+const NOWHERE = '127.0.0.1:1'
+
+test('where no Kafka answers, the node is live and not ready, and gives up after the configured time', async () => {
+  const node = await createNode({
+    env: {},
+    l2: 'memory',
+    logLevel: 'silent',
+    config: {
+      kafka: { brokers: [NOWHERE], startTimeoutMs: 1_000 },
+      http: { port: 0 },
+      cache: { l1Slots: 10, maxPairs: 10 },
+    },
+  })
+  const message = expect.stringContaining(NOWHERE)
+  const refused = expect(node.start()).rejects.toMatchObject({ code: 'kafka-unreachable', retriable: true, message })
+  await until('the port is open', () => node.httpPort !== undefined)
+  expect(await get(node, '/livez')).toMatchObject({ status: 200 })
+  expect(await get(node, '/readyz')).toMatchObject({
+    status: 503,
+    body: expect.stringContaining('Kafka has not answered'),
+  })
+  await refused
+  await node.close()
+})
+
+test('that Kafka does not answer yet is said once, however often it is asked', async () => {
+  const broker = createKafkaBroker({ brokers: [NOWHERE], clientId: uniqueName('nowhere') })
+  const lines: string[] = []
+  const log = createLog({ service: 'test', version: '0', stream: { write: (line: string) => void lines.push(line) } })
+  let asked = 0
+  const admin = broker.admin()
+  const counted = {
+    connect: () => {
+      asked++
+      return admin.connect()
+    },
+  }
+  const options = { brokers: [NOWHERE], forMs: 2_500, log, signal: new AbortController().signal }
+  await expect(connected(counted, options)).rejects.toMatchObject({ code: 'kafka-unreachable' })
+  await admin.close()
+  expect(asked).toBeGreaterThan(1)
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['no Kafka answers yet: trying again'])
+})
+
+test('price topics with different partition counts, and one that does not exist, are refused by name', async () => {
+  await onKafka({ partitions: 3 }, async (stage) => {
+    const other = uniqueName('prices.other')
+    await stage.admin.createTopics([{ topic: other, partitions: 5 }])
+    const uneven = await stage.node({ config: { kafka: { priceTopics: [stage.topic, other] } } })
+    const message = `price topics need the same number of partitions: ${stage.topic} has 3, ${other} has 5`
+    await expect(uneven.start()).rejects.toMatchObject({ code: 'topics-unusable', message })
+    const absent = await stage.node({ config: { kafka: { priceTopics: [stage.topic, 'prices.absent'] } } })
+    const names = expect.stringContaining('prices.absent')
+    await expect(absent.start()).rejects.toMatchObject({ code: 'topics-unusable', message: names })
+  })
+})
+
+test('two topics of one chain are read by one node, whatever their number of readers', async () => {
+  await onKafka({ partitions: 3 }, async (stage) => {
+    const other = uniqueName('prices.other')
+    await stage.admin.createTopics([{ topic: other, partitions: 3 }])
+    const chains = [0, 1, 2].map((partition) => newChain(stage, partition))
+    const seen: Map<string, Set<string>>[] = []
+    const config = { kafka: { priceTopics: [stage.topic, other] } }
+    const noting = (topicsOfChain: Map<string, Set<string>>) => {
+      const into = (topic: string) =>
+        detector(topic, { topics: [topic] }, ({ chain }) => {
+          topicsOfChain.set(chain, (topicsOfChain.get(chain) ?? new Set()).add(topic))
+        })
+      seen.push(topicsOfChain)
+      return [into(stage.topic), into(other)]
+    }
+    const nodes = [
+      await stage.node({ config, detectors: noting(new Map()) }),
+      await stage.node({ config, detectors: noting(new Map()) }),
+    ]
+    await Promise.all(nodes.map((node) => node.start()))
+    for (const chain of chains) {
+      await stage.produce(updateOf('A', { chain }))
+      const record = {
+        partition: stage.partitionOf(chain),
+        key: chain,
+        value: JSON.stringify(updateOf('B', { chain })),
+      }
+      await stage.producer.sendBatch(other, [record])
+    }
+    const chainsSeen = () => seen.flatMap((topicsOfChain) => [...topicsOfChain.values()])
+    await until('all are handled', () => chainsSeen().reduce((sum, topics) => sum + topics.size, 0) === 6)
+    expect(chainsSeen()).toHaveLength(3)
+    expect(seen.every((topicsOfChain) => topicsOfChain.size > 0)).toBe(true)
+  })
+})
+
+test('the configured Kafka is used where no broker is handed in', async () => {
+  await onKafka({}, async (stage) => {
+    const node = await createNode({
+      env: { KAFKA_BROKERS: kafkaBrokers().join(',') },
+      l2: 'memory',
+      logLevel: 'silent',
+      config: {
+        kafka: { priceTopics: [stage.topic], warmRequestsTopic: stage.topics.warmRequests },
+        node: { service: stage.service },
+        cache: { l1Slots: 10, maxPairs: 100 },
+        http: { port: 0 },
+      },
+    })
+    await node.start()
+    await stage.produce(updateOf('A', { chain: newChain(stage) }))
+    await until('it is handled', () => node.stats().updates === 1)
+    await node.close()
+    expect(await stage.committed()).toBe(1)
+  })
+})
