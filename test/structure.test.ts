@@ -11,10 +11,10 @@ import {
   vagueNames,
 } from './structure/form.ts'
 import { cycles, deadFiles, missingFiles, undeclaredPackages, wrongWay } from './structure/layers.ts'
-import { codeOf, commentsOf, importsOf, type Source, trackedSources } from './structure/source.ts'
+import { codeOf, commentsOf, importsOf, type Source, sourcesOf } from './structure/source.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
-const sources = trackedSources(ROOT)
+const sources = sourcesOf(ROOT)
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 const declared = {
   dependencies: Object.keys(manifest.dependencies),

@@ -14,10 +14,11 @@ export interface Import {
   readonly file: string | undefined
 }
 
-/** What git knows and what is there: neither what somebody is about to delete nor what nobody has added yet. */
-export function trackedSources(root: string): Source[] {
-  const paths = execFileSync('git', ['ls-files', '*.ts'], { cwd: root, encoding: 'utf8' }).split('\n')
-  return paths
+/** What git knows or would take, and what is there: not what it ignores, nor what somebody is about to delete. */
+export function sourcesOf(root: string): Source[] {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts']
+  const paths = new Set(execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n'))
+  return [...paths]
     .filter((path) => path !== '' && existsSync(join(root, path)))
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
