@@ -34,6 +34,8 @@ export class Hierarchy {
   #fetch: Promise<Fetched> | undefined
   /** The trip of each pair that is wanted or on its way. */
   readonly #trips = new Map<number, Promise<Fetched>>()
+  /** Wanted although they are at hand: L2 may have newer. */
+  readonly #renewing = new Set<number>()
   readonly #hits: ChainCounters
   readonly #misses: ChainCounters
   readonly #l2Hits: Counter
@@ -86,12 +88,19 @@ export class Hierarchy {
     if (underWay !== undefined) return underWay
     if (this.#trips.size >= MAX_WANTED) {
       this.#refused.add(1)
+      this.#renewing.delete(pairId)
       return NOTHING
     }
     this.#fetch ??= Promise.resolve().then(() => this.#fetchWanted())
     this.#wanted.push(pairId)
     this.#trips.set(pairId, this.#fetch)
     return this.#fetch
+  }
+
+  /** As `fetch`, for a pair whose updates this node does not get: what L1 has of it may be older than what L2 has. */
+  renew(pairId: number): Promise<Fetched> {
+    if (!this.#trips.has(pairId)) this.#renewing.add(pairId)
+    return this.fetch(pairId)
   }
 
   /**
@@ -124,6 +133,7 @@ export class Hierarchy {
   #isAtHand(pairId: number, fetched: Map<number, PriceRecord>): boolean {
     const { l1, writeBehind } = this.#options
     const record = this.#record
+    if (this.#renewing.delete(pairId)) return false
     if (!l1.peek(pairId, record) && !writeBehind.pending(pairId, record)) return false
     fetched.set(pairId, { ...record })
     l1.fill(pairId, record)

@@ -43,7 +43,7 @@ export interface PriceSources {
   readonly hierarchy: Hierarchy
   readonly table: PairTable
   readonly tracker: Tracker
-  readonly interest: Pick<Interest, 'read'>
+  readonly interest: Pick<Interest, 'read' | 'holds'>
   readonly clock: Clock
   readonly ageSeconds: Histogram
 }
@@ -66,7 +66,9 @@ export class BoundPrices implements Prices {
     const pairId = this.#attributed(chain, pair)
     const record = RECORD
     if (pairId < 0 || !this.#sources.hierarchy.get(pairId, record)) return 'missing'
-    return this.#reading({ chain, pair, record }, options)
+    const reading = this.#reading({ chain, pair, record }, options)
+    if (reading === 'stale') void this.#renewed(chain, pairId)
+    return reading
   }
 
   async getOrLoad(chain: string, pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'> {
@@ -86,8 +88,10 @@ export class BoundPrices implements Prices {
       const pairId = this.#attributed(chain, pair)
       readings.push('missing')
       if (pairId < 0) continue
-      if (hierarchy.get(pairId, RECORD)) readings[index] = this.#reading({ chain, pair, record: RECORD }, options)
-      else fetches.push({ index, pairId, fetch: hierarchy.fetch(pairId) })
+      const isHit = hierarchy.get(pairId, RECORD)
+      if (isHit) readings[index] = this.#reading({ chain, pair, record: RECORD }, options)
+      const fetch = isHit ? readings[index] === 'stale' && this.#renewed(chain, pairId) : hierarchy.fetch(pairId)
+      if (fetch) fetches.push({ index, pairId, fetch })
     }
     for (const { index, pairId, fetch } of fetches) {
       const fetched = await fetch
@@ -96,6 +100,12 @@ export class BoundPrices implements Prices {
         readings[index] = this.#reading({ chain, pair, record: RECORD }, options)
     }
     return readings
+  }
+
+  /** Undefined where this node gets the chain's updates: there is nothing newer. */
+  #renewed(chain: string, pairId: number): Promise<Fetched> | undefined {
+    const { hierarchy, interest } = this.#sources
+    return interest.holds(chain) ? undefined : hierarchy.renew(pairId)
   }
 
   #attributed(chain: string, pair: string): number {

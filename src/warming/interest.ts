@@ -25,6 +25,11 @@ export class Interest {
     for (const { partition } of partitions) this.#assigned.add(partition)
   }
 
+  /** Whether this node gets the chain's updates, so that nobody has a newer value of its pairs. */
+  holds(chain: string): boolean {
+    return this.#assigned.has(partitionOf(chain, this.#partitions))
+  }
+
   read(pairId: number): void {
     if (pairId >= this.#read.length) {
       const larger = new Uint8Array(pairId * 2)
@@ -35,6 +40,6 @@ export class Interest {
   }
 
   includes(chain: string, pair: string): boolean {
-    return this.#assigned.has(partitionOf(chain, this.#partitions)) || this.#read[this.#table.find(chain, pair)] === 1
+    return this.holds(chain) || this.#read[this.#table.find(chain, pair)] === 1
   }
 }

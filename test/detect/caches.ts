@@ -25,7 +25,11 @@ export class TestCaches {
   readonly tracker: Tracker
   /** What detectors asked for, by pair id. */
   readonly readPairs = new Set<number>()
-  readonly interest = { read: (pairId: number) => this.readPairs.add(pairId) }
+  /** The updates of every chain but `elsewhere` come here. */
+  readonly interest = {
+    read: (pairId: number) => this.readPairs.add(pairId),
+    holds: (chain: string) => chain !== 'elsewhere',
+  }
 
   constructor({ slots = 100, maxPairs = 1000 } = {}) {
     const { l2, metrics, timer } = this

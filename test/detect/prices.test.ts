@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { KnownReads } from '../../src/correlation/tracker.ts'
 import { BoundPrices } from '../../src/detect/prices.ts'
+import { columnsOf } from '../cache/columns.ts'
 import { settled } from '../harness/manual-timer.ts'
 import { T0, TestCaches } from './caches.ts'
 
@@ -153,5 +154,42 @@ describe('attribution', () => {
   test('leaves out the updated pair itself: its update brings its value', () => {
     prices.get('ethereum', 'trigger')
     expect([readsOfTrigger(), prices.readEdges]).toEqual([[], 0])
+  })
+})
+
+describe('a pair whose updates go to another node', () => {
+  /** L1 has the price of a minute ago; L2 that of now, as the other node wrote it. */
+  async function movedElsewhere(): Promise<void> {
+    const pairId = caches.update('a', 1, { chain: 'elsewhere', atMs: T0 - 60_000 })
+    const newer = { ...record, pairId, version: T0 * 4096, price: 2 }
+    await caches.writeBehind.flush()
+    await caches.l2.write(columnsOf([newer]), 0, 1)
+  }
+
+  test('is read from L2 where what L1 has of it is too old', async () => {
+    await movedElsewhere()
+    expect(await prices.getOrLoad('elsewhere', 'a', { maxAgeMs: 500 })).toMatchObject({ price: 2, ageMs: 0 })
+    expect(prices.get('elsewhere', 'a', { maxAgeMs: 500 })).toMatchObject({ price: 2 })
+  })
+
+  test('is fetched anew behind a synchronous read that found it too old', async () => {
+    await movedElsewhere()
+    expect(prices.get('elsewhere', 'a', { maxAgeMs: 500 })).toBe('stale')
+    await settled()
+    expect(prices.get('elsewhere', 'a', { maxAgeMs: 500 })).toMatchObject({ price: 2 })
+  })
+
+  test('is stale where L2 has nothing newer, and costs no trip where its age is accepted', async () => {
+    caches.update('a', 1, { chain: 'elsewhere', atMs: T0 - 60_000 })
+    await caches.writeBehind.flush()
+    expect(await prices.getOrLoad('elsewhere', 'a')).toMatchObject({ price: 1 })
+    expect(caches.count('cache_loads_total', { cause: 'read', cache_level: 'L2' })).toBe(0)
+    expect(await prices.getOrLoad('elsewhere', 'a', { maxAgeMs: 500 })).toBe('stale')
+  })
+
+  test('is not asked for again where its updates come here: nobody has a newer one', async () => {
+    caches.update('a', 1, { atMs: T0 - 60_000 })
+    expect(await prices.getOrLoad('ethereum', 'a', { maxAgeMs: 500 })).toBe('stale')
+    expect(caches.count('cache_loads_total', { cause: 'read', cache_level: 'L2' })).toBe(0)
   })
 })
