@@ -56,14 +56,14 @@ export class Triggers {
     }
     if (candidates === undefined) return
     const { selected, reason } = strategy.select(candidates)
-    if (selected.length > 0) this.#publish(pairId, selected, reason)
+    for (const together of byLag(selected)) this.#publish(pairId, together, reason)
   }
 
   #publish(trigger: number, selected: readonly Candidate[], reason: string): void {
     const { table, clock, strategy, nodeId, publish } = this.#options
     const nowMs = clock.now()
-    const soonestMs = Math.min(...selected.map(({ lagMs }) => lagMs))
-    const latestMs = Math.max(...selected.map(({ lagMs }) => lagMs))
+    const soonestMs = selected[0]?.lagMs ?? 0
+    const latestMs = selected.at(-1)?.lagMs ?? 0
     for (const { pairId, lagMs } of selected) this.#asked(pairId, nowMs + lagMs + ASK_AGAIN_MS)
     publish({
       v: 1,
@@ -73,7 +73,7 @@ export class Triggers {
       origin: 'correlation',
       strategy: strategy.name,
       triggerPair: table.pairName(trigger),
-      priority: (selected[0]?.score ?? 0) >= CONFIDENT ? 'high' : 'medium',
+      priority: selected.some(({ score }) => score >= CONFIDENT) ? 'high' : 'medium',
       reason,
       scores: selected.map(({ score }) => score),
       issuedAtMs: nowMs,
@@ -94,4 +94,15 @@ export class Triggers {
     }
     this.#askedUntilMs[pairId] = untilMs
   }
+}
+
+/** Pairs that are due within the time of one warm travel together, the soonest first; others in a request of their own. */
+function byLag(selected: readonly Candidate[]): readonly (readonly Candidate[])[] {
+  const groups: Candidate[][] = []
+  for (const candidate of selected.toSorted((a, b) => a.lagMs - b.lagMs)) {
+    const group = groups.at(-1)
+    if (group !== undefined && candidate.lagMs - (group[0]?.lagMs ?? 0) <= WARM_MS) group.push(candidate)
+    else groups.push([candidate])
+  }
+  return groups
 }

@@ -48,6 +48,17 @@ function update(pair: string): void {
 }
 
 describe('an update', () => {
+  test('asks apart for what is read at another time, so that nothing is warmed too early', () => {
+    learn('a', 'late', { lagMs: 900 })
+    learn('a', 'soon', { lagMs: 100 })
+    learn('a', 'next', { lagMs: 110 })
+    update('a')
+    expect(published.map(({ pairs, notBeforeMs }) => ({ pairs, afterMs: (notBeforeMs ?? 0) - T0 }))).toEqual([
+      { pairs: ['soon', 'next'], afterMs: 80 },
+      { pairs: ['late'], afterMs: 880 },
+    ])
+  })
+
   test('asks for what is read some time after it, not before a warm just makes it, and not for ever', () => {
     learn('a', 'b', { lagMs: 100 })
     update('a')
@@ -76,13 +87,6 @@ describe('an update', () => {
     update('a')
     const [request] = published
     expect(parseWarmRequest(Buffer.from(JSON.stringify(request)))).toMatchObject({ ok: true, value: request })
-  })
-
-  test('asks for several at once: not before the first is due, until after the last', () => {
-    learn('a', 'b', { lagMs: 300 })
-    learn('a', 'c', { lagMs: 60 })
-    update('a')
-    expect(published).toMatchObject([{ pairs: ['c', 'b'], notBeforeMs: T0 + 40, expiresAtMs: T0 + 1300 }])
   })
 
   test('asks with high priority for what is read nearly always', () => {
