@@ -129,7 +129,7 @@ class Node implements ForewarmNode {
       log,
       l2: options.l2 ?? 'redis',
     })
-    this.#broker = options.broker ?? configuredKafka(config, (event) => tellConnection(log, event))
+    this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
   }
 
   get httpPort(): number | undefined {
@@ -262,10 +262,22 @@ class Node implements ForewarmNode {
 /** How long handlers under way may still take when a node closes. */
 const DRAIN_MS = 1_000
 
-/** The streams tell what happens to their consumers; what is left is the connection itself. */
-function tellConnection(log: Log, event: BrokerEvent): void {
-  if (event.type === 'disconnected') log.warn({ reason: event.reason }, 'Kafka is gone: trying again')
-  if (event.type === 'reconnected') log.info('Kafka is back')
+/**
+ * The streams tell what happens to their consumers; what is left is the connection itself, which each consumer and
+ * producer loses for itself: said once.
+ */
+function connectionTeller(log: Log): (event: BrokerEvent) => void {
+  let isAway = false
+  return (event) => {
+    if (event.type === 'disconnected' && !isAway) {
+      isAway = true
+      log.warn({ reason: event.reason }, 'Kafka is gone: trying again')
+    }
+    if (event.type === 'reconnected' && isAway) {
+      isAway = false
+      log.info('Kafka is back')
+    }
+  }
 }
 
 function toForewarmError(error: unknown): unknown {
