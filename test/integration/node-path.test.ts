@@ -1,9 +1,11 @@
 import { expect, test } from '@jest/globals'
+import type { NodeStats } from '../../node.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 import { newChain, onKafka } from '../node/kafka-stage.ts'
+import { KeptSpans } from '../node/kept-spans.ts'
 import { get } from '../node/scrape.ts'
 import { updateOf } from '../node/stage.ts'
 
@@ -36,14 +38,15 @@ test('prices travel from Kafka through the detectors into Redis, where another s
   })
 })
 
-test('a warm request brings pairs from Redis into L1, and the asker is answered', async () => {
+test('a warm request brings pairs from Redis into L1, in one trace, and the asker is answered', async () => {
   await onKafka({ partitions: 3 }, async (stage) => {
     const chain = newChain(stage, 2)
     const readings: unknown[] = []
     const reader = detector('reader', {}, ({ pair }, prices) => {
       if (pair === 'READ') readings.push(prices.get(chain, 'P8'))
     })
-    const node = await stage.startNode({ detectors: [reader], config: SMALL_L1 })
+    const spans = new KeptSpans()
+    const node = await stage.startNode({ detectors: [reader], config: SMALL_L1, spanProcessors: [spans] })
     await stage.produce(...PAIRS.map((pair, i) => updateOf(pair, { chain, price: i })))
     await until('they are in Redis', () => node.stats().updates === 10 && node.stats().l2.waitingEntries === 0)
     const publisher = await stage.warmPublisher()
@@ -52,6 +55,8 @@ test('a warm request brings pairs from Redis into L1, and the asker is answered'
       status: 'answered',
       result: { node: node.id, warmed: 1, notFound: 1, outcomes: { P8: 'warmed', absent: 'notFound' } },
     })
+    const trace = await spans.ofRequest(receipt.requestId, 4)
+    expect(new Set(trace.keys())).toEqual(new Set(['send', 'process', 'MGET', 'promote']))
     await stage.produce(updateOf('READ', { chain }))
     await until('P8 is read', () => readings.length === 1)
     expect(readings).toMatchObject([{ pair: 'P8', price: 8 }])
@@ -59,33 +64,35 @@ test('a warm request brings pairs from Redis into L1, and the asker is answered'
   })
 })
 
-test('a node that holds no chain of a pair that it reads is warmed for it, too, and reads it from Redis', async () => {
+test('a pair of a chain that another node holds is read from Redis, and again when it is too old; warms reach both', async () => {
   await onKafka({ partitions: 2 }, async (stage) => {
     const [here, there] = [newChain(stage, 0), newChain(stage, 1)]
     const answers: unknown[] = []
-    const reader = () =>
-      detector('reader', { chains: [here] }, async (_, prices) => {
-        answers.push(await prices.getOrLoad(there, 'P1'))
-      })
-    const config = { ...SMALL_L1, cache: { l1Slots: 2 } }
-    const nodes = [
-      await stage.node({ detectors: [reader()], config }),
-      await stage.node({ detectors: [reader()], config }),
-    ]
-    await Promise.all(nodes.map((node) => node.start()))
-    await until('they share the partitions', async () => {
-      const ready = await Promise.all(nodes.map((node) => get(node, '/readyz')))
-      return ready.every(({ status }) => status === 200)
+    const reader = detector('reader', { chains: [here] }, async ({ price: maxAgeMs }, prices) => {
+      answers.push(await prices.getOrLoad(there, 'P1', { maxAgeMs }))
     })
-    await stage.produce(...PAIRS.map((pair, i) => updateOf(pair, { chain: there, price: i })))
-    const updates = () => nodes.reduce((sum, node) => sum + node.stats().updates, 0)
-    await until(
-      'they are in Redis',
-      () => updates() === 10 && nodes.every((node) => node.stats().l2.waitingEntries === 0),
-    )
-    await stage.produce(updateOf('READ', { chain: here }))
-    await until('P1 is read', () => answers.length === 1)
-    expect(answers).toMatchObject([{ pair: 'P1', price: 1 }])
+    const nodes = [await stage.node({ detectors: [reader] }), await stage.node({ detectors: [reader] })]
+    await Promise.all(nodes.map((node) => node.start()))
+    const sum = (of: (stats: NodeStats) => number) => nodes.reduce((total, node) => total + of(node.stats()), 0)
+    const write = async (price: number, eventTimeMs: number) => {
+      const updates = sum((stats) => stats.updates) + 1
+      await stage.produce({ pair: 'P1', chain: there, price, eventTimeMs })
+      await until(
+        'it is in Redis',
+        () => sum((stats) => stats.updates) === updates && sum(({ l2 }) => l2.waitingEntries) === 0,
+      )
+    }
+    const read = async (maxAgeMs: number) => {
+      const count = answers.length + 1
+      await stage.produce(updateOf('READ', { chain: here, price: maxAgeMs }))
+      await until('P1 is read', () => answers.length === count)
+      return answers.at(-1)
+    }
+    await write(1, Date.now() - 30_000)
+    expect(await read(60_000)).toMatchObject({ price: 1 })
+    expect(await read(10_000)).toBe('stale')
+    await write(2, Date.now())
+    expect(await read(10_000)).toMatchObject({ price: 2 })
     const publisher = await stage.warmPublisher()
     const receipt = await publisher.request({ chain: there, pairs: ['P1'], wait: true, waitFor: 2 })
     expect(receipt.status).toBe('answered')
