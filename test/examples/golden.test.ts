@@ -38,9 +38,15 @@ test('recorded prices come to the state that they have always come to', async ()
 test('the detector says of them what it has always said', async () => {
   const said = jest.spyOn(console, 'log').mockImplementation(ignore)
   const broker = createMemoryBroker({ partitions: { 'prices.example': 1 } })
-  const config = { kafka: { priceTopics: ['prices.example'] }, http: { port: 0 } }
-  const clock = virtualClock()
-  const node = await createNode({ broker, l2: 'memory', clock, config, detectors: [spread], start: 'earliest' })
+  const node = await createNode({
+    detectors: [spread],
+    broker,
+    l2: 'memory',
+    clock: virtualClock(),
+    start: 'earliest',
+    logLevel: 'warn',
+    config: { kafka: { priceTopics: ['prices.example'] }, http: { port: 0 } },
+  })
   await replay({ broker, from: { file: PRICES }, to: { topic: 'prices.example' } })
   await node.start()
   await until('all is handled', () => node.stats().updates === UPDATES)

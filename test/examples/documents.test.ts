@@ -1,0 +1,76 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { describe, expect, test } from '@jest/globals'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const DOCUMENTS = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'examples/README.md',
+  'docs/architecture.md',
+  'docs/kafka.md',
+  'docs/replay.md',
+]
+/** A block that claims to be a file, or the region of one: `path` or `path#region`. */
+const BLOCK = /<!-- file: (\S+) -->\n```ts\n([\s\S]*?)\n```/g
+const FILE_NAME = /`((?:bench|bin|consumers|deploy|docs|examples|producers|schemas|src|test)\/[\w./-]+\.\w+)`/g
+const LINK = /\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g
+const SCRIPT = /npm (?:run (?:-s )?([\w:]+)|(start|test)\b)/g
+
+const scripts = Object.keys(JSON.parse(read('package.json')).scripts)
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
+
+function contentOf(reference: string): string {
+  const [path = '', region] = reference.split('#')
+  const text = read(path)
+  if (region === undefined) return text.trimEnd()
+  const [, after = ''] = text.split(`// region: ${region}\n`)
+  return (after.split('// endregion')[0] ?? '').trimEnd()
+}
+
+function matches(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? '')
+}
+
+describe('the README', () => {
+  test('shows files as they are (UPDATE_DOCS=1 writes the blocks anew)', () => {
+    const shown = read('README.md').replace(
+      BLOCK,
+      (_, reference: string) => `<!-- file: ${reference} -->\n\`\`\`ts\n${contentOf(reference)}\n\`\`\``,
+    )
+    if (process.env.UPDATE_DOCS === '1') writeFileSync(join(ROOT, 'README.md'), shown)
+    expect(read('README.md')).toBe(shown)
+  })
+
+  test('shows the files of all three uses, and no TypeScript that is no file', () => {
+    const text = read('README.md')
+    expect(matches(text, BLOCK)).toEqual([
+      'examples/spread.ts',
+      'examples/subscribe.ts',
+      'examples/warm.ts',
+      'examples/replay.ts',
+      'test/examples/golden.test.ts#golden',
+    ])
+    expect(matches(text, /```(ts)\n/g)).toHaveLength(matches(text, BLOCK).length)
+  })
+})
+
+describe.each(DOCUMENTS)('%s', (document) => {
+  const text = read(document)
+
+  test('names files that are there', () => {
+    expect(matches(text, FILE_NAME).filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+  })
+
+  test('links to what is there', () => {
+    const folder = join(ROOT, dirname(document))
+    expect(matches(text, LINK).filter((path) => !existsSync(join(folder, path)))).toEqual([])
+  })
+
+  test('names npm scripts that are there', () => {
+    expect(matches(text, SCRIPT).filter((script) => !scripts.includes(script))).toEqual([])
+  })
+})
