@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals'
-import { createNode } from '../../node.ts'
+import { createNode, type ForewarmNode } from '../../node.ts'
+import { deadLetterTopic } from '../../schemas/topics.ts'
 import { connected } from '../../src/broker/connected.ts'
 import { createKafkaBroker } from '../../src/broker/kafka.ts'
 import { detector } from '../../src/detect/detector.ts'
+import type { ForewarmError } from '../../src/forewarm-error.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { kafkaBrokers, uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
@@ -122,5 +124,30 @@ test('the configured Kafka is used where no broker is handed in', async () => {
     await until('it is handled', () => node.stats().updates === 1)
     await node.close()
     expect(await stage.committed()).toBe(1)
+  })
+})
+
+test('a close while the node joins its groups ends the start, and leaves the group to the others', async () => {
+  await onKafka({}, async (stage) => {
+    const isThere = async (topic: string) => (await stage.admin.topics()).includes(topic)
+    const moments: readonly ((node: ForewarmNode) => unknown)[] = [
+      () => true,
+      (node) => node.httpPort !== undefined,
+      () => isThere(stage.topics.warmResults),
+      () => isThere(deadLetterTopic(stage.topic)),
+    ]
+    for (const moment of moments) {
+      const node = await stage.node()
+      const started = node.start().then(
+        () => 'started',
+        ({ code }: ForewarmError) => code,
+      )
+      await until('the moment has come', () => moment(node))
+      await node.close()
+      expect(['started', 'closed']).toContain(await started)
+    }
+    const node = await stage.startNode()
+    await stage.produce(updateOf('A', { chain: newChain(stage) }))
+    await until('it is handled', () => node.stats().updates === 1)
   })
 })
