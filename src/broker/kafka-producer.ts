@@ -6,6 +6,7 @@ import type { KafkaClient } from './kafka-client.ts'
 import { CLIENT_RETRY } from './kafka-client.ts'
 import { toBrokerError } from './kafka-errors.ts'
 import { PartitionTurns } from './kafka-partition-turns.ts'
+import { installProduceEncoder, sendingRecords } from './kafka-produce-request.ts'
 import { BrokerError, type BrokerEvent, type OutgoingRecord, type Producer } from './port.ts'
 
 const ACKS_ALL = -1
@@ -30,6 +31,7 @@ export class KafkaProducer implements Producer {
   readonly #producer: KafkaJsProducer
   readonly #turns = new PartitionTurns()
   readonly #topics = new Map<string, Promise<number>>()
+  readonly #takesRecords = installProduceEncoder()
   #state: 'new' | 'connected' | 'closed' = 'new'
   #closing: Promise<void> | undefined
   #away = false
@@ -78,18 +80,19 @@ export class KafkaProducer implements Producer {
   async #send(topic: string, records: readonly OutgoingRecord[], partitions: ReadonlySet<number>): Promise<void> {
     try {
       await this.#assertPartitions(topic, partitions)
-      await this.#producer.send({
-        topic,
-        messages: records.map(toMessage),
-        acks: ACKS_ALL,
-        compression: this.#options.compression,
-      })
+      await this.#sendMessages(topic, records)
       this.#setAway(undefined)
     } catch (error) {
       const failure = toBrokerError(error, `sending ${records.length} records to ${topic}`)
       if (failure.code === 'unreachable') this.#setAway(failure)
       throw failure
     }
+  }
+
+  #sendMessages(topic: string, records: readonly OutgoingRecord[]): Promise<unknown> {
+    const request = { topic, acks: ACKS_ALL, compression: this.#options.compression }
+    if (!this.#takesRecords) return this.#producer.send({ ...request, messages: records.map(toMessage) })
+    return sendingRecords(records, (messages) => this.#producer.send({ ...request, messages }))
   }
 
   /**

@@ -14,17 +14,12 @@ interface PartitionQueue {
   bytes: number
   /** In the list of those that may send. */
   ready: boolean
-  /** Chunks of it are in flight: the next ones wait, or they could be stored first. */
+  /** A chunk of it is in flight: the next one waits, or it could be stored first. */
   busy: boolean
 }
 
 /** Length and offset of a record in its batch, and the length of each field. */
 const RECORD_OVERHEAD_BYTES = 20
-/**
- * KafkaJS copies a partition's list for every record that it adds to it, so a request of 500 costs 0.5 µs a record more
- * where all are of one partition than where they are of four.
- */
-const CHUNKS_A_REQUEST = 4
 
 /**
  * What waits to be sent, a queue a partition. A request takes chunks of partitions that have nothing in flight, longest
@@ -36,7 +31,6 @@ export class MicroBatchQueue {
   readyRecords = 0
   readyBytes = 0
   readonly #maxRecords: number
-  readonly #maxChunkRecords: number
   readonly #maxBytes: number
   readonly #queues: PartitionQueue[] = []
   #ready: PartitionQueue[] = []
@@ -44,7 +38,6 @@ export class MicroBatchQueue {
   /** The most records and bytes in one request. */
   constructor(maxRecords: number, maxBytes: number) {
     this.#maxRecords = maxRecords
-    this.#maxChunkRecords = Math.ceil(maxRecords / CHUNKS_A_REQUEST)
     this.#maxBytes = maxBytes
   }
 
@@ -57,7 +50,7 @@ export class MicroBatchQueue {
     const queue = this.#queueOf(record.partition)
     const bytes = bytesOf(record)
     let chunk = queue.chunks.at(-1)
-    if (!chunk || chunk.records.length >= this.#maxChunkRecords || chunk.bytes + bytes > this.#maxBytes) {
+    if (!chunk || chunk.records.length >= this.#maxRecords || chunk.bytes + bytes > this.#maxBytes) {
       const { partition } = record
       chunk = { partition, records: [], bytes: 0, acknowledged: Promise.withResolvers<void>() }
       queue.chunks.push(chunk)
@@ -77,26 +70,21 @@ export class MicroBatchQueue {
     return chunk
   }
 
-  /** A chunk of each of the longest waiting partitions, then the next of each, as many as fit; at least one. */
+  /** The first chunk of each of the longest waiting partitions, as many as fit; at least one. */
   take(): Chunk[] {
     const taken: Chunk[] = []
-    const room = { records: this.#maxRecords, bytes: this.#maxBytes }
-    const queues: PartitionQueue[] = []
+    let records = 0
+    let bytes = 0
     for (const queue of this.#ready) {
-      if (!takeChunk(queue, taken, room)) break
-      queues.push(queue)
+      const [chunk] = queue.chunks
+      if (chunk === undefined) break
+      records += chunk.records.length
+      bytes += chunk.bytes
+      if (taken.length > 0 && (records > this.#maxRecords || bytes > this.#maxBytes)) break
+      taken.push(chunk)
+      this.#takeFrom(queue, chunk)
     }
-    let isTaking = true
-    while (isTaking) {
-      isTaking = false
-      for (const queue of queues) if (takeChunk(queue, taken, room)) isTaking = true
-    }
-    this.#ready = this.#ready.slice(queues.length)
-    for (const queue of queues) {
-      queue.ready = false
-      queue.busy = true
-    }
-    this.#countReady()
+    this.#ready = this.#ready.slice(taken.length)
     return taken
   }
 
@@ -125,28 +113,15 @@ export class MicroBatchQueue {
     return queue
   }
 
-  #countReady(): void {
-    this.readyRecords = 0
-    this.readyBytes = 0
-    for (const { records, bytes } of this.#ready) {
-      this.readyRecords += records
-      this.readyBytes += bytes
-    }
+  #takeFrom(queue: PartitionQueue, chunk: Chunk): void {
+    this.readyRecords -= queue.records
+    this.readyBytes -= queue.bytes
+    queue.chunks.shift()
+    queue.records -= chunk.records.length
+    queue.bytes -= chunk.bytes
+    queue.ready = false
+    queue.busy = true
   }
-}
-
-/** Returns whether there was a chunk, and room for it. */
-function takeChunk(queue: PartitionQueue, taken: Chunk[], room: { records: number; bytes: number }): boolean {
-  const [chunk] = queue.chunks
-  if (chunk === undefined) return false
-  if (taken.length > 0 && (chunk.records.length > room.records || chunk.bytes > room.bytes)) return false
-  queue.chunks.shift()
-  queue.records -= chunk.records.length
-  queue.bytes -= chunk.bytes
-  room.records -= chunk.records.length
-  room.bytes -= chunk.bytes
-  taken.push(chunk)
-  return true
 }
 
 function bytesOf({ key, value, headers }: OutgoingRecord): number {
