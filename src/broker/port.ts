@@ -90,10 +90,13 @@ export type BrokerEvent =
       readonly to: bigint
     }
   | {
+      /** Records that nobody can read were passed over. */
       readonly type: 'undecodable'
       readonly topic: string
       readonly partition: number
+      /** The first of them. */
       readonly from: bigint
+      /** The last of them. */
       readonly to: bigint
       readonly reason: string
     }
