@@ -6,7 +6,7 @@ import type { KafkaClient } from './kafka-client.ts'
 import { CLIENT_RETRY } from './kafka-client.ts'
 import { toBrokerError } from './kafka-errors.ts'
 import { PartitionTurns } from './kafka-partition-turns.ts'
-import { installProduceEncoder, sendingRecords } from './kafka-produce-request.ts'
+import { sendingRecords } from './kafka-produce-request.ts'
 import { BrokerError, type BrokerEvent, type OutgoingRecord, type Producer } from './port.ts'
 
 const ACKS_ALL = -1
@@ -15,6 +15,8 @@ const SEND_RETRIES = 9
 
 export interface ProducerOptions {
   readonly compression: CompressionTypes
+  /** Our own encoder is installed: records go as they are. */
+  readonly takesRecords: boolean
   /** Calls of `sendBatch` that wait at once; one more is refused. */
   readonly maxPendingBatches: number
   readonly onEvent: (event: BrokerEvent) => void
@@ -31,7 +33,6 @@ export class KafkaProducer implements Producer {
   readonly #producer: KafkaJsProducer
   readonly #turns = new PartitionTurns()
   readonly #topics = new Map<string, Promise<number>>()
-  readonly #takesRecords = installProduceEncoder()
   #state: 'new' | 'connected' | 'closed' = 'new'
   #closing: Promise<void> | undefined
   #away = false
@@ -91,7 +92,7 @@ export class KafkaProducer implements Producer {
 
   #sendMessages(topic: string, records: readonly OutgoingRecord[]): Promise<unknown> {
     const request = { topic, acks: ACKS_ALL, compression: this.#options.compression }
-    if (!this.#takesRecords) return this.#producer.send({ ...request, messages: records.map(toMessage) })
+    if (!this.#options.takesRecords) return this.#producer.send({ ...request, messages: records.map(toMessage) })
     return sendingRecords(records, (messages) => this.#producer.send({ ...request, messages }))
   }
 

@@ -4,6 +4,7 @@ import { type Codec, type CodecName, compressionType, registerCodecs } from './k
 import { KafkaConsumer } from './kafka-consumer.ts'
 import { guardIdleTimers } from './kafka-idle-timer.ts'
 import { type ConsumerTiming, Membership } from './kafka-membership.ts'
+import { installProduceEncoder } from './kafka-produce-request.ts'
 import { KafkaProducer } from './kafka-producer.ts'
 import type { Broker, BrokerEvent } from './port.ts'
 
@@ -55,6 +56,7 @@ export interface KafkaBrokerOptions extends ClientOptions {
 /** Connects nothing yet. Throws `refused` for a compression without a codec. */
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   guardIdleTimers()
+  const takesRecords = installProduceEncoder()
   registerCodecs(options.codecs)
   const compression = options.compression === undefined ? 0 : compressionType(options.compression)
   const timing = timingOf(options)
@@ -73,7 +75,7 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
     },
     producer: () => {
       const { maxPendingBatches = 1000 } = options
-      const producer = new KafkaProducer(connect(), { compression, maxPendingBatches, onEvent })
+      const producer = new KafkaProducer(connect(), { compression, takesRecords, maxPendingBatches, onEvent })
       closers.push(() => producer.close())
       return producer
     },

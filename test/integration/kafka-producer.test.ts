@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createKafkaBroker } from '../../src/broker/kafka.ts'
+import { createKafkaClient } from '../../src/broker/kafka-client.ts'
+import { KafkaProducer } from '../../src/broker/kafka-producer.ts'
 import { createMicroBatcher } from '../../src/broker/micro-batch.ts'
 import {
   newTopic,
@@ -75,6 +77,39 @@ test('refuses more calls than may wait, and takes them again when some are done'
   await Promise.all(sends)
   await stage.producer.sendBatch(topic, records(0, ['next']))
   expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 51n }])
+})
+
+test.each([
+  ['ours', true],
+  ["KafkaJS's, for another version of it", false],
+])('records come back as they were sent, by whichever encoder: %s', async (_, takesRecords) => {
+  const topic = await newTopic(stage)
+  const options = { compression: 0, takesRecords, maxPendingBatches: 1, onEvent: () => undefined }
+  const producer = new KafkaProducer(createKafkaClient({ brokers: kafkaBrokers(), clientId: 'producer' }), options)
+  await producer.connect()
+  const headers = [['trace', Buffer.from('1')] as const, ['trace', Buffer.from('2')] as const]
+  await producer.sendBatch(topic, [
+    { partition: 0, key: 'schlüssel', value: Buffer.from([0, 255]), headers, timestampMs: 1_700_000_000_000 },
+    { partition: 0, key: Buffer.from('k'), value: null, timestampMs: 1_600_000_000_000 },
+    { partition: 0, value: '', timestampMs: 0 },
+  ])
+  await producer.close()
+  const reader = await startReader(stage, { topics: [topic] })
+  await untilSeen(reader, 3)
+  const plain = { topic, partition: 0, headers: [] }
+  const traces = ['1', '2'].map((value) => ['trace', value])
+  expect(reader.seen).toEqual([
+    {
+      ...plain,
+      offset: 0n,
+      timestampMs: 1_700_000_000_000,
+      key: Buffer.from('schlüssel'),
+      value: Buffer.from([0, 255]),
+      headers: traces,
+    },
+    { ...plain, offset: 1n, timestampMs: 1_600_000_000_000, key: Buffer.from('k'), value: undefined },
+    { ...plain, offset: 2n, timestampMs: 0, key: undefined, value: Buffer.alloc(0) },
+  ])
 })
 
 test('a record of 5 MB goes through where the topic allows it, and comes back whole', async () => {
