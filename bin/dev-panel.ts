@@ -32,6 +32,8 @@ export interface PanelOptions {
   /** Where broker and L2 are. */
   readonly place: string
   readonly httpPort: number | undefined
+  /** How long the detector of both waits before it reads, milliseconds. */
+  readonly lookAfterMs: number
 }
 
 /** Long enough that a ratio stands still to be read, short enough to see it rise. */
@@ -49,11 +51,11 @@ export class DevPanel {
   }
 
   draw(counts: DevCounts): void {
-    const { stdout, json, place, httpPort } = this.#options
+    const { stdout, json } = this.#options
     const figures = this.#figures(counts)
     if (json) stdout.write(`${JSON.stringify(figures)}\n`)
     else if (!stdout.isTTY) stdout.write(`${figuresLine(figures)}\n`)
-    else this.#redraw(panelLines(figures, { stats: counts.warmed, place, httpPort }))
+    else this.#redraw(panelLines(figures, counts.warmed, this.#options))
   }
 
   /** Draws for the last time and leaves the cursor below. */
@@ -105,7 +107,8 @@ function figuresLine(figures: DevFigures): string {
 
 function panelLines(
   figures: DevFigures,
-  { stats, place, httpPort }: { stats: NodeStats; place: string; httpPort: number | undefined },
+  { pairs, l1 }: NodeStats,
+  { place, httpPort, lookAfterMs }: PanelOptions,
 ): readonly string[] {
   const { hitRatioWarmed, hitRatioUnwarmed, updatesPerSecond, warmsPerSecond, warmsUsedShare } = figures
   return [
@@ -115,12 +118,13 @@ function panelLines(
     `  L1 hit ratio   with warming     ${bar(hitRatioWarmed)}  ${percent(hitRatioWarmed)}`,
     `                 without warming  ${bar(hitRatioUnwarmed)}  ${percent(hitRatioUnwarmed)}`,
     '',
-    `  updates        ${counted(updatesPerSecond)}/s of ${counted(stats.pairs)} pairs; L1 has room for ${counted(stats.l1.slots)}`,
+    `  updates        ${counted(updatesPerSecond)}/s of ${counted(pairs)} pairs; L1 has room for ${counted(l1.slots)}`,
     `  warms          ${counted(warmsPerSecond)}/s; ${percent(warmsUsedShare)} were read before they left L1`,
     `  update to L1   p50 ${figures.endToEndMsP50} ms, p99 ${figures.endToEndMsP99} ms since the start`,
     `  metrics        ${httpPort === undefined ? 'off' : `http://127.0.0.1:${httpPort}/metrics`}`,
     '',
-    `  Two nodes read the same topic with the same detector, and one of them warms.`,
+    `  Two nodes read the same topic with the same detector, and one of them warms. The detector`,
+    `  reads ${lookAfterMs} ms after its update, which the updates behind it wait for.`,
     `  Ratios and rates are those of the last ${WINDOW_MS / 1000} s. Ctrl-C ends it.`,
     '',
   ]

@@ -23,8 +23,10 @@ export interface DevOptions {
   readonly terminal: Terminal
 }
 
-const TOPIC = 'prices.demo'
-const PARTITIONS = 4
+/** No name that the default PRICE_TOPICS matches: on a Kafka that stays, other nodes leave it alone. */
+const TOPIC = 'demo.prices'
+/** A consumer hands out a batch of one partition at a time, and the demo's detector holds each for a while. */
+const PARTITIONS = 1
 const UPDATES_PER_SECOND = 500
 /** How often a slice of the market is sent. */
 const SLICE_MS = 10
@@ -33,8 +35,8 @@ const REDRAW_MS = 250
 const LINE_MS = 1_000
 /** The demo's topics only have to reach as far back as a reader may lag; it may run for days. */
 const RECORDS_KEPT = 20_000
-/** After its pair moved, the demo's detector checks the pair's siblings so much later. */
-const LOOK_AFTER_MS = 10
+/** After its pair moved, the demo's detector checks the pair's siblings so much later: in time for a warm request. */
+const LOOK_AFTER_MS = 22
 /** L1 holds one pair in twelve: as scarce as with many more pairs. */
 const L1_SHARE = 1 / 12
 
@@ -139,7 +141,8 @@ async function play(options: DevOptions, { market, stage, warmed, unwarmed }: Pl
   const producer = stage.broker.producer()
   await producer.connect()
   const publisher = new PricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS, updatesPerRecord: 10 })
-  const panel = new DevPanel({ stdout, json, place: stage.place, httpPort: warmed.httpPort })
+  const { place } = stage
+  const panel = new DevPanel({ stdout, json, place, httpPort: warmed.httpPort, lookAfterMs: LOOK_AFTER_MS })
   const counts = () => ({ warmed: warmed.stats(), unwarmed: unwarmed.stats() })
   const startMs = performance.now()
   const endMs = startMs + durationSeconds * 1000

@@ -43,7 +43,7 @@ describe('the panel', () => {
   function drawn(screen: { isTTY?: boolean; columns?: number }, json = false): string[] {
     const written: string[] = []
     const stdout = { ...screen, write: (text: string) => written.push(text) }
-    const panel = new DevPanel({ stdout, json, place: 'here', httpPort: 9090 })
+    const panel = new DevPanel({ stdout, json, place: 'here', httpPort: 9090, lookAfterMs: 20 })
     panel.draw(counts)
     panel.end(counts)
     return written
