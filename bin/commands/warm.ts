@@ -5,6 +5,7 @@ import { PRIORITIES, type Priority } from '../../schemas/warm-request.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options.ts'
+import { duration } from '../progress-line.ts'
 import { print, printJson, say, type Terminal } from '../terminal.ts'
 
 interface WarmFlags {
@@ -101,7 +102,7 @@ function receiptText(receipt: WarmReceipt): string {
       const counts = Object.entries({ warmed, alreadyInL1, notFound, refusedOlder, notInterested })
         .filter(([, pairs]) => pairs > 0)
         .map(([outcome, pairs]) => `${outcome} ${pairs}`)
-      return `${status} by ${node} in ${durationMs} ms: ${counts.join(', ') || 'nothing to do'}`
+      return `${status} by ${node} in ${duration(durationMs)}: ${counts.join(', ') || 'nothing to do'}`
     }
   }
 }

@@ -98,6 +98,8 @@ describe('what the README walks through', () => {
       status: 'answered',
       result: { status: 'partial', alreadyInL1: 2, notFound: 1 },
     })
+    const { stdout: text } = await call('warm', ...PAIRS, '--chain', 'ethereum', '--wait')
+    expect(text).toMatch(/^partial by \S+ in \d+ ms: alreadyInL1 2, notFound 1\n$/)
   })
 
   test('replay.ts records the topic, comes to the same state again, and copies the topic', async () => {
