@@ -5,22 +5,22 @@
  *
  *   npm run polymarket [-- DAY]
  */
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { startStack } from '../../deploy/stack/stack.ts'
 import { type Broker, createKafkaBroker, PricePublisher } from '../../index.ts'
 import { type Day, readDay } from './dataset.ts'
 import { type Figures, runDay } from './run-day.ts'
 
-const DATASETS = new URL(process.env.FOREWARM_DATASETS ?? '../../../shared/datasets/', import.meta.url)
+const DATASETS = resolve(process.env.FOREWARM_DATASETS ?? join(import.meta.dirname, '../../../shared/datasets'))
 const PARTITIONS = 4
 /** What the project promises for this day; an LRU without warming has .685. */
 const PROMISED_HIT_RATIO = 0.95
 
 const name = process.argv[2] ?? '2026-07-10'
-const day = readDay(new URL('polymarket/', DATASETS), name)
+const day = readDay(pathToFileURL(join(DATASETS, 'polymarket/')), name)
 if (day === undefined) {
-  console.error(
-    `no recording of ${name} under ${DATASETS.pathname}: set FOREWARM_DATASETS to the folder that holds polymarket/`,
-  )
+  console.error(`no recording of ${name} under ${DATASETS}: set FOREWARM_DATASETS to the folder that holds polymarket/`)
   process.exit(1)
 }
 process.exit(await main(day))

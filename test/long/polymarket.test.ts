@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 
-const ROOT = new URL('../../', import.meta.url)
-const DATASETS = new URL(process.env.FOREWARM_DATASETS ?? '../shared/datasets/', ROOT)
-const recorded = existsSync(new URL('polymarket/2026-07-10.ndjson.gz', DATASETS))
-if (!recorded)
-  console.warn(`SKIPPED: no recordings under ${DATASETS.pathname}; the main example is not shown by this run`)
+const ROOT = resolve(import.meta.dirname, '../..')
+const DATASETS = resolve(ROOT, process.env.FOREWARM_DATASETS ?? '../shared/datasets')
+const recorded = existsSync(join(DATASETS, 'polymarket/2026-07-10.ndjson.gz'))
+if (!recorded) console.warn(`SKIPPED: no recordings under ${DATASETS}; the main example is not shown by this run`)
 
 describe('the recorded day of a prediction market', () => {
   const shown = recorded ? test : test.skip
