@@ -1,3 +1,4 @@
+import { readNumber } from './json-number.ts'
 import { MIN_EVENT_TIME_MS, type Updates, updatesOf } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
@@ -7,14 +8,14 @@ import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from '.
 /**
  * Price records in JSON -> columns, straight from the bytes: no string and no object an update, and names that are
  * known cost a comparison (bench/pipeline.ts holds it against JSON.parse). It takes records as one would write them:
- * known fields in any order, ASCII names without escapes, numbers of up to 15 digits. At anything else it gives up
+ * known fields in any order, ASCII names without escapes, numbers at least 0. At anything else it gives up
  * on the record without an opinion, and `updatesOf` reads it exactly; so the two cannot disagree on what is valid.
  * Rows are appended, all of a record's or none.
  */
-export function decodePriceJson(bytes: Uint8Array, columns: UpdateColumns, ids: PairIds): Refused | undefined {
+export function decodePriceJson(bytes: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
   const rows = columns.count
   if (new Scan(bytes, columns, ids).record()) return undefined
-  columns.count = rows
+  truncateColumns(columns, rows)
   const read = parsePriceJson(bytes)
   if (!read.ok) return read
   const against = appendUpdates(read.updates, columns, ids)
@@ -23,10 +24,10 @@ export function decodePriceJson(bytes: Uint8Array, columns: UpdateColumns, ids: 
 }
 
 /** The exact reading, as objects. */
-export function parsePriceJson(bytes: Uint8Array): Updates {
+export function parsePriceJson(bytes: Buffer): Updates {
   let parsed: unknown
   try {
-    parsed = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+    parsed = JSON.parse(bytes.toString('utf8'))
   } catch (cause) {
     return refused('not-json', cause instanceof Error ? cause.message : String(cause))
   }
@@ -61,29 +62,22 @@ export function appendUpdates(
 
 const QUOTE = 0x22
 const COMMA = 0x2c
-const DOT = 0x2e
-const ZERO = 0x30
 const ONE = 0x31
-const NINE = 0x39
 const COLON = 0x3a
 const BACKSLASH = 0x5c
-const LETTER_E = 0x65
 const OPEN_LIST = 0x5b
 const CLOSE_LIST = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
-
-/** Integers below 10^15 and powers of ten up to 10^22 are exact doubles, so that one division rounds correctly (Clinger 1990). */
-const MAX_DIGITS = 15
-const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
 
 /** Fields of an update; the first six are the columns of NUMBER_FIELDS. */
 const EVENT_TIME = 6
 const SEQUENCE = 7
 const PAIR = 8
 const CHAIN = 9
-const VERSION = 10
-const UPDATES = 11
+const GROUP = 10
+const VERSION = 11
+const UPDATES = 12
 const UNKNOWN = -1
 
 const FIELD_NAMES: readonly (readonly [name: string, field: number])[] = [
@@ -92,6 +86,7 @@ const FIELD_NAMES: readonly (readonly [name: string, field: number])[] = [
   ['sequence', SEQUENCE],
   ['pair', PAIR],
   ['chain', CHAIN],
+  ['group', GROUP],
   ['v', VERSION],
   ['updates', UPDATES],
 ]
@@ -120,13 +115,13 @@ function shapeOf(length: number, first: number, last: number): number {
  * What else a reading finds is left in `names` and `scratch`.
  */
 class Scan {
-  readonly #bytes: Uint8Array
+  readonly #bytes: Buffer
   readonly #columns: UpdateColumns
   readonly #ids: PairIds
   /** The first update's; a record holds one chain. */
   #chainId = -1
 
-  constructor(bytes: Uint8Array, columns: UpdateColumns, ids: PairIds) {
+  constructor(bytes: Buffer, columns: UpdateColumns, ids: PairIds) {
     this.#bytes = bytes
     this.#columns = columns
     this.#ids = ids
@@ -162,6 +157,7 @@ class Scan {
     // Not by `fill`, which costs more than it clears.
     FOUND[PAIR] = 0
     FOUND[CHAIN] = 0
+    FOUND[GROUP] = 0
     for (let f = 0; f < PAIR; f++) SCRATCH[f] = Number.NaN
     let at = from + 1
     let framed = false
@@ -172,7 +168,7 @@ class Scan {
       at = skipSpace(bytes, at + (FIELD_BYTES[field] as Buffer).length + 2)
       if (bytes[at++] !== COLON) return -1
       at = skipSpace(bytes, at)
-      if (field < PAIR) at = readNumber(bytes, at, field)
+      if (field < PAIR) at = readNumber(bytes, at, SCRATCH, field)
       else if (field < VERSION) at = readName(bytes, at, field)
       else if (field === VERSION) at = bytes[at] === ONE ? at + 1 : -1
       // A frame's list comes after nothing but its version: an update read before it would be overwritten.
@@ -181,6 +177,7 @@ class Scan {
         framed = true
         FOUND[PAIR] = 0
         FOUND[CHAIN] = 0
+        FOUND[GROUP] = 0
       } else return -1
       if (at < 0) return -1
       at = skipSpace(bytes, at)
@@ -188,7 +185,7 @@ class Scan {
       if (next === CLOSE_OBJECT) break
       if (next !== COMMA) return -1
     }
-    if (framed) return FOUND[PAIR] === 0 && FOUND[CHAIN] === 0 ? at : -1
+    if (framed) return FOUND[PAIR] === 0 && FOUND[CHAIN] === 0 && FOUND[GROUP] === 0 ? at : -1
     return this.#take() ? at : -1
   }
 
@@ -214,12 +211,14 @@ class Scan {
     columns.pairIds[row] = pairId
     columns.eventTimesMs[row] = Math.floor(eventTimeMs)
     columns.sequences[row] = SCRATCH[SEQUENCE] as number
+    const groupEnd = FOUND[GROUP] as number
+    if (groupEnd > 0) columns.groups[row] = bytes.toString('latin1', STARTS[GROUP] as number, groupEnd)
     return true
   }
 }
 
 /** The field whose quoted name starts here. */
-function fieldAt(bytes: Uint8Array, at: number): number {
+function fieldAt(bytes: Buffer, at: number): number {
   if (bytes[at] !== QUOTE) return UNKNOWN
   const start = at + 1
   let end = start
@@ -234,7 +233,7 @@ function fieldAt(bytes: Uint8Array, at: number): number {
   return name[0] === bytes[start] && name[length - 1] === bytes[end - 1] ? field : UNKNOWN
 }
 
-function readName(bytes: Uint8Array, from: number, field: number): number {
+function readName(bytes: Buffer, from: number, field: number): number {
   if (bytes[from] !== QUOTE) return -1
   const start = from + 1
   let end = start
@@ -250,39 +249,7 @@ function readName(bytes: Uint8Array, from: number, field: number): number {
   return end + 1
 }
 
-/** A number at least 0, as JSON writes it, or the same in quotes. */
-function readNumber(bytes: Uint8Array, from: number, field: number): number {
-  const quoted = bytes[from] === QUOTE
-  const start = quoted ? from + 1 : from
-  let at = start
-  let mantissa = 0
-  let byte = bytes[at] as number
-  while (byte >= ZERO && byte <= NINE) {
-    mantissa = mantissa * 10 + (byte - ZERO)
-    byte = bytes[++at] as number
-  }
-  let digits = at - start
-  if (digits === 0 || (digits > 1 && bytes[start] === ZERO)) return -1
-  let decimals = 0
-  if (byte === DOT) {
-    const point = at
-    byte = bytes[++at] as number
-    while (byte >= ZERO && byte <= NINE) {
-      mantissa = mantissa * 10 + (byte - ZERO)
-      byte = bytes[++at] as number
-    }
-    decimals = at - point - 1
-    if (decimals === 0) return -1
-    digits += decimals
-  }
-  // An exponent or too many digits: for the exact reading.
-  if (digits > MAX_DIGITS || (byte | 0x20) === LETTER_E) return -1
-  if (quoted && byte !== QUOTE) return -1
-  SCRATCH[field] = decimals === 0 ? mantissa : mantissa / (POWERS_OF_TEN[decimals] as number)
-  return quoted ? at + 1 : at
-}
-
-function skipSpace(bytes: Uint8Array, from: number): number {
+function skipSpace(bytes: Buffer, from: number): number {
   let at = from
   let byte = bytes[at] as number
   while (byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09) byte = bytes[++at] as number

@@ -137,8 +137,12 @@ describe('no string is built for', () => {
     expect(isReadQuickly(`\n${JSON.stringify({ v: 1, updates }, null, 2)}\n`)).toBe(true)
   })
 
-  test('but for a group, a name beyond ASCII and an unknown field', () => {
-    expect(isReadQuickly(JSON.stringify({ ...full, group: 'g' }))).toBe(false)
+  test('an update with a group, and numbers with an exponent or more than 15 digits', () => {
+    expect(isReadQuickly(JSON.stringify({ ...full, group: 'g' }))).toBe(true)
+    expect(isReadQuickly(JSON.stringify({ ...full, price: 1 / 3, bid: 1e-9, ask: 1.5e300 }))).toBe(true)
+  })
+
+  test('but for a name beyond ASCII and an unknown field', () => {
     expect(isReadQuickly(JSON.stringify({ ...full, pair: 'zürich' }))).toBe(false)
     expect(isReadQuickly(JSON.stringify({ ...full, note: 1 }))).toBe(false)
   })
