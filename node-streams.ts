@@ -196,11 +196,10 @@ interface AnswerParts {
   readonly results: WarmResultProducer
 }
 
-function answersOf({ metrics, clock }: StreamsOptions, { warmer, results }: AnswerParts): WarmRequests {
+function answersOf({ metrics }: StreamsOptions, { warmer, results }: AnswerParts): WarmRequests {
   const lost = metrics.counter('drops_total', { reason: 'warm-result-not-sent' })
   return new WarmRequests({
     warmer,
-    clock,
     metrics,
     publish: (result) => {
       results.send(result).catch(() => lost.add(1))

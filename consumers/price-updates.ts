@@ -266,14 +266,20 @@ class PriceLane implements RecordHandler {
         : (checkedName(chain, 'chain') ?? checkedName(pair, 'pair'))
     if (against !== undefined) return this.#refuse(batch, record, against)
     // The pair may have been listed again since, by a record that came again as well and has nothing new.
-    if (this.#isRedelivered) return undefined
+    if (this.#isRedelivered) {
+      this.#shared.counts.redelivered.add(1)
+      return undefined
+    }
+    // Also of a pair that nobody here knows yet: its price may be in L2 since before this process began.
+    const pairId = table.register(chain, pair)
+    if (pairId < 0) return this.#refuse(batch, record, refused('too-many-pairs', 'all MAX_PAIRS are taken'))
     this.#shared.counts.delisted.add(1)
-    const pairId = table.find(chain, pair)
-    if (pairId < 0) return undefined
     l1.remove(pairId)
     writeBehind.forget(pairId)
     tracker.forget(pairId)
     return l2.delete([pairId]).then(({ status }) => {
+      // Once more: a load that was under way has come before the answer to the delete, and brought the value back.
+      l1.remove(pairId)
       // The value stays there until its time is up; L1's floor keeps it out of this node.
       if (status === 'unavailable') this.#shared.counts.notDeleted.add(1)
     })

@@ -1,7 +1,6 @@
 import { parseWarmRequest } from '../schemas/warm-request.ts'
 import type { WarmResult } from '../schemas/warm-result.ts'
 import type { Batch } from '../src/broker/port.ts'
-import { type Clock, isVirtual } from '../src/clock.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import { traceOf } from '../src/telemetry/spans.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
@@ -13,7 +12,6 @@ import type { RecordHandler } from './loop.ts'
  */
 export interface WarmRequestsOptions {
   readonly warmer: Warmer
-  readonly clock: Clock
   readonly metrics: Metrics
   readonly publish: (result: WarmResult) => void
 }
@@ -27,8 +25,7 @@ export class WarmRequests implements RecordHandler {
   }
 
   handle(batch: Batch, index: number): number {
-    const { warmer, clock } = this.#options
-    if (isVirtual(clock)) clock.advanceTo(batch.timestampMs(index))
+    const { warmer } = this.#options
     const value = batch.value(index)
     const parsed = parseWarmRequest(value ?? Buffer.alloc(0))
     if (!parsed.ok) this.#refused(parsed.reason)

@@ -47,7 +47,7 @@ beforeAll(async () => {
   const l1 = new L1({ slots: 10, maxPairs: 100 })
   const promotion = new Promotion({ table, l1, l2, writeBehind: { pending: () => false }, metrics })
   const warmer = createWarmer({ nodeId: 'n', table, isInterested: () => true, promotion, clock: systemClock, metrics })
-  const handler = new WarmRequests({ warmer, clock: systemClock, metrics, publish: (result) => results.push(result) })
+  const handler = new WarmRequests({ warmer, metrics, publish: (result) => results.push(result) })
   const onBatch = createLoop({ handlerOf: () => handler, deadLetters: async () => {}, onFault: () => undefined })
   await broker.consumer({ mode: 'broadcast', groupId: 'g', topics: [TOPIC], start: { at: 'latest' }, onBatch }).start()
 })
