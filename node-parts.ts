@@ -1,5 +1,5 @@
 import { Hierarchy } from './src/cache/hierarchy.ts'
-import { L1, slotsIn } from './src/cache/l1.ts'
+import { L1, SLOT_BYTES, slotsIn } from './src/cache/l1.ts'
 import type { L2 } from './src/cache/l2.ts'
 import { createMemoryL2 } from './src/cache/l2-memory.ts'
 import { createRedisL2 } from './src/cache/l2-redis.ts'
@@ -37,7 +37,10 @@ const WRITE_BEHIND_ROWS = 65_536
 export function createCaches(options: CachesOptions): Caches {
   const { config, metrics } = options
   const table = new PairTable({ maxPairs: config.cache.maxPairs })
-  const slots = Math.min(config.cache.l1Slots ?? slotsIn(config.cache.l1SizeMb), config.cache.maxPairs)
+  const slots = Math.min(
+    config.cache.l1Slots ?? slotsIn(config.cache.l1SizeMb, config.cache.maxPairs),
+    config.cache.maxPairs,
+  )
   const l1 = new L1({ slots, maxPairs: config.cache.maxPairs })
   const l2 = createL2(options, table)
   const writeBehind = createWriteBehind(options, l2)
@@ -65,20 +68,20 @@ function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): Wri
     flushMs: config.cache.l2FlushMs,
     capacity: Math.min(WRITE_BEHIND_ROWS, config.cache.maxPairs),
     maxPairs: config.cache.maxPairs,
-    onFlush: ({ entries: written, outcome }) => {
+    onFlush: ({ outcome }) => {
       const isAway = outcome.status === 'unavailable'
       if (isAway && !away) log.warn({ reason: outcome.reason }, 'degraded: L2 is away, going on with L1 alone')
       if (!isAway && away) log.info('L2 is back')
       away = isAway
-      if (isAway) return
+      if (outcome.status !== 'written') return
       writes.add(1)
-      entries.add(written)
+      entries.add(outcome.written)
     },
   })
 }
 
 function observeCaches(metrics: Metrics, { l1, l2, writeBehind, tracker }: Caches): void {
-  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => (l1.bytes / l1.slots) * l1.resident)
+  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.resident * SLOT_BYTES)
   metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
   metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
   metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))

@@ -31,6 +31,8 @@ const VERSION_DOUBLES = 1
 const PAIR_WORD = 14
 /** Two copies, generation, pair, and the residency's own queues, counters and birth (10 + 8 B). */
 export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 18
+/** Floor, slot, and whether it is known. */
+export const PAIR_BYTES = 8 + 4 + 1
 export const DEFAULT_WARM_SHARE = 0.3
 
 export interface L1Options {
@@ -40,9 +42,10 @@ export interface L1Options {
   readonly warmShare?: number
 }
 
-/** The slots that fit into so many megabytes. */
-export function slotsIn(megabytes: number): number {
-  return Math.max(1, Math.floor((megabytes * 1024 * 1024) / SLOT_BYTES))
+/** The slots that fit into so many megabytes beside what `maxPairs` pairs need; at least half of it is for slots. */
+export function slotsIn(megabytes: number, maxPairs: number): number {
+  const bytes = megabytes * 1024 * 1024
+  return Math.max(1, Math.floor(Math.max(bytes / 2, bytes - maxPairs * PAIR_BYTES) / SLOT_BYTES))
 }
 
 export type UpdateOutcome = 'refreshed' | 'inserted' | 'floor-only' | 'older' | 'too-many-in-ms'
@@ -75,7 +78,7 @@ export class L1 {
     this.#words = new Int32Array(copies)
     this.#doubles = new Float64Array(copies)
     this.#isKnown = new Uint8Array(options.maxPairs)
-    this.bytes = options.slots * SLOT_BYTES + options.maxPairs * 13
+    this.bytes = options.slots * SLOT_BYTES + options.maxPairs * PAIR_BYTES
     const { slots, maxPairs, warmShare = DEFAULT_WARM_SHARE } = options
     this.#residency = new Residency({ slots, maxPairs, warmShare, slotOfPair, pairOfSlot })
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
-import { L1, SLOT_BYTES, slotsIn } from '../../src/cache/l1.ts'
+import { L1, PAIR_BYTES, SLOT_BYTES, slotsIn } from '../../src/cache/l1.ts'
 import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
 import { Residency } from '../../src/cache/residency.ts'
 import { record } from './columns.ts'
@@ -254,7 +254,7 @@ describe('a fill and a promotion', () => {
 })
 
 test('slots are as many as fit into the megabytes, and at least one', () => {
-  expect(slotsIn(1)).toBe(Math.floor(2 ** 20 / SLOT_BYTES))
-  expect(slotsIn(0)).toBe(1)
-  expect(new L1({ slots: slotsIn(1), maxPairs: 1 }).bytes).toBeLessThan(2 ** 20 + 100)
+  expect(slotsIn(1, 1000)).toBe(Math.floor((2 ** 20 - 1000 * PAIR_BYTES) / SLOT_BYTES))
+  expect(slotsIn(1, 1_000_000)).toBe(Math.floor(2 ** 19 / SLOT_BYTES))
+  expect(new L1({ slots: slotsIn(1, 1000), maxPairs: 1000 }).bytes).toBeLessThanOrEqual(2 ** 20)
 })
