@@ -1,12 +1,13 @@
 import { AVRO_HEADER_BYTES, encodePriceAvro, PRICE_RECORD_SCHEMA } from '../schemas/price-avro.ts'
 import { encodePriceJson } from '../schemas/price-json.ts'
 import { decodePrices } from '../schemas/price-record.ts'
+import type { PriceUpdate } from '../schemas/price-update.ts'
 import { truncateColumns, updateColumns } from '../schemas/update-columns.ts'
 import { PairTable } from '../src/cache/pair-table.ts'
 import type { Bench, Figure } from './harness/bench.ts'
 import { metricOf, startNode } from './harness/bench-node.ts'
 import { contest } from './harness/contest.ts'
-import { type Feed, fillTopic, PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
+import { CHAINS, type Feed, fillTopic, PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
 import { median } from './harness/quantile.ts'
 import { readRaw } from './harness/raw-kafka.ts'
 import type { Stage } from './harness/stage.ts'
@@ -21,6 +22,8 @@ export const pipeline: Bench = { name: 'pipeline', cases }
 
 const ANCHOR = 'raw KafkaJS eachBatch, JSON.parse'
 const FRAME = 100
+/** Updates that the decoders get over and over. */
+const DECODED_UPDATES = 1_000
 /** No consumer that works takes so long. */
 const READ_TIMEOUT_MS = 120_000
 
@@ -47,7 +50,8 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
     unit: 'entries/s',
     value: median(written),
   }
-  yield* await decoding(stage)
+  yield* decoding(stage, 1)
+  yield* decoding(stage, FRAME)
 }
 
 async function feed(stage: Stage, content: Omit<Feed, 'topic'>): Promise<Feed> {
@@ -97,39 +101,41 @@ async function readAsNode(
   }
 }
 
-/** The decoders by themselves: no broker, a thousand records over and over. */
-async function decoding(stage: Stage): Promise<readonly Figure[]> {
-  const records = Array.from({ length: 1_000 }, (_, i) => updateAt(i, Date.now()))
-  const rounds = stage.amount(500, 100)
-  const json = records.map((update) => Buffer.from(encodePriceJson(update)))
-  const avro = records.map((update) => encodePriceAvro(update))
+/** The decoders by themselves, over records in memory: no broker. */
+async function* decoding(stage: Stage, updatesPerRecord: number): AsyncIterable<Figure> {
+  const records = Array.from({ length: DECODED_UPDATES / updatesPerRecord }, (_, record) =>
+    Array.from({ length: updatesPerRecord }, (_, i) => updateAt(record + i * CHAINS, Date.now())),
+  )
+  const encoded = (encode: (updates: PriceUpdate | readonly PriceUpdate[]) => string | Buffer): Buffer[] =>
+    records.map((updates) => Buffer.from(encode(updates.length === 1 ? (updates[0] ?? []) : updates)))
+  const json = encoded(encodePriceJson)
+  const avro = encoded((updates) => encodePriceAvro(updates))
   const table = new PairTable({ maxPairs: PAIRS })
-  const columns = updateColumns(1)
+  const columns = updateColumns(updatesPerRecord)
   const decode = (value: Buffer): void => {
     truncateColumns(columns, 0)
     const against = decodePrices(value, columns, table)
     if (against !== undefined) throw new Error(against.detail)
   }
-  const unit = 'updates/s'
+  const updates = stage.amount(1_000_000, 100_000)
   const rate = (values: readonly Buffer[], read: (value: Buffer) => unknown) => (): number => {
     const startMs = performance.now()
-    for (let round = 0; round < rounds; round++) for (const value of values) read(value)
-    return (rounds * values.length * 1000) / (performance.now() - startMs)
+    for (let round = 0; round < updates / DECODED_UPDATES; round++) for (const value of values) read(value)
+    return (updates * 1000) / (performance.now() - startMs)
   }
-  return [
-    ...(await contest(stage, {
-      unit,
-      better: 'higher',
-      anchor: 'JSON.parse',
-      measureAnchor: rate(json, (value) => JSON.parse(value.toString())),
-      ours: { 'decoding alone, one update, JSON': rate(json, decode) },
-    })),
-    ...(await contest(stage, {
-      unit,
-      better: 'higher',
-      anchor: 'avsc',
-      measureAnchor: rate(avro, (value) => PRICE_RECORD_SCHEMA.fromBuffer(value.subarray(AVRO_HEADER_BYTES))),
-      ours: { 'decoding alone, one update, Avro': rate(avro, decode) },
-    })),
-  ]
+  const of = `decoding alone, ${updatesPerRecord === 1 ? 'one update' : `${updatesPerRecord} updates`} a record`
+  yield* await contest(stage, {
+    unit: 'updates/s',
+    better: 'higher',
+    anchor: 'JSON.parse',
+    measureAnchor: rate(json, (value) => JSON.parse(value.toString())),
+    ours: { [`${of}, JSON`]: rate(json, decode) },
+  })
+  yield* await contest(stage, {
+    unit: 'updates/s',
+    better: 'higher',
+    anchor: 'avsc',
+    measureAnchor: rate(avro, (value) => PRICE_RECORD_SCHEMA.fromBuffer(value.subarray(AVRO_HEADER_BYTES))),
+    ours: { [`${of}, Avro`]: rate(avro, decode) },
+  })
 }

@@ -48,7 +48,10 @@ function parse(args: readonly string[]): Invocation | string {
     const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name))
     if (unknown.length > 0) return `No benchmark is called ${unknown.join(', ')}.`
     if (positionals.length === 0) return 'Which benchmark?'
-    return { ...values, benches: BENCHES.filter(({ name }) => positionals.includes(name)) }
+    return {
+      ...values,
+      benches: [...new Set(positionals)].flatMap((name) => BENCHES.filter((bench) => bench.name === name)),
+    }
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
@@ -65,7 +68,7 @@ async function run({ benches, json, quick, check }: Invocation, stage: Stage): P
       rows.push(row)
       if (json) console.log(JSON.stringify(row))
     }
-    if (!json) console.log(tableOf(bench.name, rows))
+    if (!json) console.log(tableOf(bench.name, rows, { isHeld: !quick }))
     const idle = boundsOfNothing(bounds, rows)
     if (idle.length > 0) throw new Error(`floors.json: ${bench.name} has no case ${idle.join(', ')}`)
     missed.push(...rows.filter(isMissed))

@@ -2,9 +2,9 @@ import { isMissed, type Row } from './row.ts'
 
 const HEADINGS = ['case', 'unit', 'ours', 'anchor', 'anchor’s', 'ratio (min–max)', 'floor']
 
-/** The rows of one bench for people: numbers to the right, names to the left. */
-export function tableOf(bench: string, rows: readonly Row[]): string {
-  const lines = [HEADINGS, ...rows.map(cells)]
+/** The rows of one bench for people: numbers to the right, names to the left; `isHeld` marks what missed its bound. */
+export function tableOf(bench: string, rows: readonly Row[], { isHeld }: { readonly isHeld: boolean }): string {
+  const lines = [HEADINGS, ...rows.map((row) => cells(row, isHeld && isMissed(row) ? ' missed' : ''))]
   const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
   const isText = (column: number): boolean => column === 0 || column === 1 || column === 3
   const drawn = lines.map((line) =>
@@ -16,8 +16,7 @@ export function tableOf(bench: string, rows: readonly Row[]): string {
   return `${bench}\n${drawn.map((line) => `  ${line}\n`).join('')}`
 }
 
-function cells(row: Row): string[] {
-  const mark = isMissed(row) ? ' missed' : ''
+function cells(row: Row, mark: string): string[] {
   if ('value' in row)
     return [
       row.case,

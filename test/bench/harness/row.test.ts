@@ -64,12 +64,16 @@ describe('bounds', () => {
 describe('a table', () => {
   test('says which floors and limits are missed', () => {
     const rows = [rowOf('bench', RATIO, { floor: 2 }), rowOf('bench', VALUE, { limit: 350 })]
-    expect(tableOf('bench', rows).split('\n')).toEqual([
+    expect(tableOf('bench', rows, { isHeld: true }).split('\n')).toEqual([
       'bench',
       '  case   unit          ours  anchor  anchor’s  ratio (min–max)     floor',
       '  fast   updates/s  123,460  other    100,000   1.23 (1.1–1.3)  2 missed',
       '  close  ms             120                                        ≤ 350',
       '',
     ])
+  })
+
+  test('of figures that are not held does not', () => {
+    expect(tableOf('bench', [rowOf('bench', RATIO, { floor: 2 })], { isHeld: false })).not.toContain('missed')
   })
 })
