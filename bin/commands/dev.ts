@@ -56,6 +56,8 @@ export async function runDev(options: DevOptions): Promise<void> {
   const service = `demo-${Date.now()}`
   const nodes: ForewarmNode[] = []
   try {
+    // A real Kafka takes a while to start, and somebody may have had enough meanwhile.
+    if (options.terminal.signal.aborted) return
     const warmed = await stage.node(market, { service, warming: true })
     nodes.push(warmed)
     const unwarmed = await stage.node(market, { service: `${service}-unwarmed`, warming: false })
