@@ -101,10 +101,15 @@ async function readAsNode(
   }
 }
 
+/** Every chain has at least so many pairs; one more would be of another chain. */
+const PAIRS_PER_CHAIN = Math.floor(PAIRS / CHAINS)
+
 /** The decoders by themselves, over records in memory: no broker. */
 async function* decoding(stage: Stage, updatesPerRecord: number): AsyncIterable<Figure> {
   const records = Array.from({ length: DECODED_UPDATES / updatesPerRecord }, (_, record) =>
-    Array.from({ length: updatesPerRecord }, (_, i) => updateAt(record + i * CHAINS, Date.now())),
+    Array.from({ length: updatesPerRecord }, (_, i) =>
+      updateAt((record % CHAINS) + (i % PAIRS_PER_CHAIN) * CHAINS, Date.now()),
+    ),
   )
   const encoded = (encode: (updates: PriceUpdate | readonly PriceUpdate[]) => string | Buffer): Buffer[] =>
     records.map((updates) => Buffer.from(encode(updates.length === 1 ? (updates[0] ?? []) : updates)))
