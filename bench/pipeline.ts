@@ -7,7 +7,7 @@ import { PairTable } from '../src/cache/pair-table.ts'
 import type { Bench, Figure } from './harness/bench.ts'
 import { metricOf, startNode } from './harness/bench-node.ts'
 import { contest } from './harness/contest.ts'
-import { CHAINS, type Feed, fillTopic, PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
+import { type Feed, fillTopic, nextInChain, PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
 import { median } from './harness/quantile.ts'
 import { readRaw } from './harness/raw-kafka.ts'
 import type { Stage } from './harness/stage.ts'
@@ -101,16 +101,16 @@ async function readAsNode(
   }
 }
 
-/** Every chain has at least so many pairs; one more would be of another chain. */
-const PAIRS_PER_CHAIN = Math.floor(PAIRS / CHAINS)
-
 /** The decoders by themselves, over records in memory: no broker. */
 async function* decoding(stage: Stage, updatesPerRecord: number): AsyncIterable<Figure> {
-  const records = Array.from({ length: DECODED_UPDATES / updatesPerRecord }, (_, record) =>
-    Array.from({ length: updatesPerRecord }, (_, i) =>
-      updateAt((record % CHAINS) + (i % PAIRS_PER_CHAIN) * CHAINS, Date.now()),
-    ),
-  )
+  const records = Array.from({ length: DECODED_UPDATES / updatesPerRecord }, (_, record) => {
+    let index = record
+    return Array.from({ length: updatesPerRecord }, () => {
+      const update = updateAt(index, Date.now())
+      index = nextInChain(index)
+      return update
+    })
+  })
   const encoded = (encode: (updates: PriceUpdate | readonly PriceUpdate[]) => string | Buffer): Buffer[] =>
     records.map((updates) => Buffer.from(encode(updates.length === 1 ? (updates[0] ?? []) : updates)))
   const json = encoded(encodePriceJson)

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createMemoryBroker, createNode, detector, type ForewarmNode, PricePublisher } from '../index.ts'
 import type { Bench, Figure } from './harness/bench.ts'
 import { collectGarbage } from './harness/contest.ts'
-import { PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
+import { nextInChain, PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
 import { median } from './harness/quantile.ts'
 import type { Stage } from './harness/stage.ts'
 
@@ -90,9 +90,8 @@ async function wave(publisher: PricePublisher, node: ForewarmNode, from: number)
   return end
 }
 
-/** The chain's next pair: sixty on, as pairs are dealt out to chains by turns. */
 function readsAnother() {
   return detector('reads-another', {}, ({ chain, sequence = 0 }, prices) => {
-    prices.get(chain, updateAt(sequence + 60, 0).pair)
+    prices.get(chain, updateAt(nextInChain(sequence), 0).pair)
   })
 }

@@ -31,6 +31,12 @@ export function partitionAt(index: number): number {
   return PARTITION_OF_CHAIN[(index % PAIRS) % CHAINS] ?? 0
 }
 
+/** The place of the chain's next pair, after its last the first. */
+export function nextInChain(index: number): number {
+  const pair = index % PAIRS
+  return pair + CHAINS < PAIRS ? pair + CHAINS : pair % CHAINS
+}
+
 function priceOf(pair: number, sequence: number, eventTimeMs: number): PriceUpdate {
   return {
     pair: PAIR_NAMES[pair] ?? '',
@@ -58,13 +64,13 @@ export async function fillTopic(stage: Stage, feed: Feed): Promise<Feed> {
   const producer = broker.producer()
   await producer.connect()
   const firstMs = Date.now() - feed.updates
-  const places = new Int32Array(CHAINS)
+  const nextPairs = CHAIN_NAMES.map((_, chain) => chain)
   for (let sent = 0; sent < feed.updates; ) {
     const records: OutgoingRecord[] = []
     const end = Math.min(feed.updates, sent + UPDATES_A_REQUEST)
     for (; sent < end; sent += feed.updatesPerRecord) {
       const chain = (sent / feed.updatesPerRecord) % CHAINS
-      records.push(recordOf(feed, chain, nextOfChain(places, chain, { feed, sequence: sent, firstMs })))
+      records.push(recordOf(feed, chain, nextOfChain(nextPairs, chain, { feed, sequence: sent, firstMs })))
     }
     await producer.sendBatch(feed.topic, records)
   }
@@ -78,12 +84,11 @@ interface NextOptions {
   readonly firstMs: number
 }
 
-function nextOfChain(places: Int32Array, chain: number, { feed, sequence, firstMs }: NextOptions): PriceUpdate[] {
-  const pairs = Math.ceil((PAIRS - chain) / CHAINS)
+function nextOfChain(nextPairs: number[], chain: number, { feed, sequence, firstMs }: NextOptions): PriceUpdate[] {
   return Array.from({ length: feed.updatesPerRecord }, (_, i) => {
-    const place = places[chain] ?? 0
-    places[chain] = (place + 1) % pairs
-    return priceOf(chain + place * CHAINS, sequence + i, firstMs + sequence + i)
+    const pair = nextPairs[chain] ?? chain
+    nextPairs[chain] = nextInChain(pair)
+    return priceOf(pair, sequence + i, firstMs + sequence + i)
   })
 }
 

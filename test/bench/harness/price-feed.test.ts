@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { CHAINS, PAIRS, PARTITIONS, partitionAt, updateAt } from '../../../bench/harness/price-feed.ts'
+import { CHAINS, nextInChain, PAIRS, PARTITIONS, partitionAt, updateAt } from '../../../bench/harness/price-feed.ts'
 import { encodePriceJson } from '../../../schemas/price-json.ts'
 import { partitionOf } from '../../../schemas/topics.ts'
 
@@ -16,6 +16,20 @@ describe('the feed of the benches', () => {
     for (const [i, { chain }] of FEED.entries()) {
       expect(updateAt(i + PAIRS, 0).chain).toBe(chain)
       expect(partitionAt(i)).toBe(partitionOf(chain, PARTITIONS))
+    }
+  })
+
+  test('goes round all pairs of a chain', () => {
+    for (let first = 0; first < CHAINS; first++) {
+      const { chain } = updateAt(first, 0)
+      const pairs = new Set<string>()
+      let index = first
+      do {
+        expect(updateAt(index, 0).chain).toBe(chain)
+        pairs.add(updateAt(index, 0).pair)
+        index = nextInChain(index)
+      } while (index !== first)
+      expect(pairs.size).toBe(FEED.filter((update) => update.chain === chain).length)
     }
   })
 
