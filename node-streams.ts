@@ -7,6 +7,7 @@ import { createDeadLetters } from './producers/dead-letters.ts'
 import { createWarmRequestProducer, type WarmRequestProducer } from './producers/warm-requests.ts'
 import { createWarmResultProducer, type WarmResultProducer } from './producers/warm-results.ts'
 import { CatchUp } from './src/broker/catch-up.ts'
+import { within } from './src/broker/kafka-deadline.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from './src/broker/port.ts'
 import { Promotion } from './src/cache/promotion.ts'
 import { type Clock, isVirtual } from './src/clock.ts'
@@ -29,7 +30,7 @@ export interface Streams {
   readonly warmRequests: Consumer | undefined
   /** Price records still to come in partitions that were not yet read to their end; 0: caught up. */
   behindRecords(): number
-  /** Resolves when what was handed out is sent. */
+  /** Resolves when what was handed out is sent, or Kafka has not taken it in time. */
   close(): Promise<void>
 }
 
@@ -46,6 +47,9 @@ export interface StreamsOptions {
   readonly metrics: Metrics
   readonly log: Log
 }
+
+/** What may be left when a node closes: warm requests and results, which are worth no more than this while Kafka hangs. */
+const FLUSH_MS = 1_000
 
 export function createStreams(options: StreamsOptions): Streams {
   const { config, broker, topics, caches, clock, metrics, nodeId } = options
@@ -73,8 +77,8 @@ export function createStreams(options: StreamsOptions): Streams {
     close: async () => {
       await warmer.close()
       await answers.answered()
-      await Promise.all([requests.close(), results.close()])
-      await producer.close()
+      await within(Promise.all([requests.close(), results.close()]), FLUSH_MS)
+      await producer.close({ flushMs: FLUSH_MS })
     },
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs, { type ITopicConfig, type Admin as KafkaJsAdmin } from 'kafkajs'
 import type { KafkaClient } from './kafka-client.ts'
-import { within } from './kafka-deadline.ts'
+import { FAREWELL_MS, within } from './kafka-deadline.ts'
 import { protocolType, toBrokerError } from './kafka-errors.ts'
 import { type Admin, BrokerError, type OffsetRange, type TopicSpec } from './port.ts'
 
@@ -11,7 +11,6 @@ interface PartitionOffset {
 }
 
 const SETTLE_MS = 10_000
-const FAREWELL_MS = 500
 const POLL_MS = 20
 
 export class KafkaAdmin implements Admin {
@@ -144,7 +143,6 @@ export class KafkaAdmin implements Admin {
 
   async #disconnect(): Promise<void> {
     this.#state = 'closed'
-    // It waits for every answer that is still due; nothing that an admin asks is worth half a minute.
     await within(this.#admin.disconnect(), FAREWELL_MS)
     this.#client.sockets.destroyAll()
   }

@@ -30,7 +30,7 @@ export class Assignment {
   readonly #abort = new AbortController()
   #isOpen = false
   #opened: Promise<boolean> | undefined
-  #ended: Promise<void> | undefined
+  #ended: Promise<boolean> | undefined
   #inHand: BatchInHand | undefined
   #heartbeat: () => Promise<void> = () => Promise.resolve()
   #committing: Promise<void> = Promise.resolve()
@@ -129,8 +129,8 @@ export class Assignment {
     this.#retries.clear()
   }
 
-  /** Closes, drains, commits unless the connection is lost, tells `onRevoked`. Twice is once. Never rejects. */
-  end(commits: boolean): Promise<void> {
+  /** Closes, drains, commits unless the connection is lost, tells `onRevoked`; whether Kafka answered. Twice is once. Never rejects. */
+  end(commits: boolean): Promise<boolean> {
     this.close()
     this.#ended ??= this.#giveUp(commits)
     return this.#ended
@@ -193,22 +193,23 @@ export class Assignment {
     }
   }
 
-  async #giveUp(commits: boolean): Promise<void> {
+  async #giveUp(commits: boolean): Promise<boolean> {
     const { membership } = this.#context
     await Promise.race([this.#opened, this.#abandoned.promise])
     await this.#inHand?.finished
     await this.#skipping
-    await within(commits ? this.commit() : this.#committing, membership.timing.closeTimeoutMs)
+    const isAnswered = await within(commits ? this.commit() : this.#committing, membership.timing.closeTimeoutMs)
     if (membership.options.mode === 'broadcast') {
       for (const lane of this.lanes.all()) membership.positions.set(keyOf(lane), lane.position)
     }
     // What was taken away before anybody was told of it is not given up, either.
-    if (this.#epoch === undefined) return
+    if (this.#epoch === undefined) return isAnswered
     try {
       await membership.options.onRevoked?.(this.partitions, this.#epoch)
     } catch (error) {
       membership.reportFailure(error, 0)
     }
+    return isAnswered
   }
 
   #noticeJump(lane: Lane, to: bigint | undefined): void {

@@ -21,6 +21,8 @@ export class KafkaConsumer implements Consumer {
   readonly #connect: () => KafkaClient
   readonly #membership: Membership
   readonly #stopping = new AbortController()
+  /** Asks about the topics, before there is a session. */
+  #preflight: KafkaClient | undefined
   #session: KafkaSession | undefined
   #started: Promise<void> | undefined
   #supervised: Promise<void> | undefined
@@ -68,6 +70,7 @@ export class KafkaConsumer implements Consumer {
     membership.state = 'joining'
     try {
       const client = this.#connect()
+      this.#preflight = client
       await assertTopics(client, membership.options.topics).finally(() => client.sockets.destroyAll())
       for (let attempt = 1; ; attempt++) {
         const failure = await this.#attempt()
@@ -127,6 +130,8 @@ export class KafkaConsumer implements Consumer {
 
   async #leave(): Promise<void> {
     this.#stopping.abort()
+    // A broker that hangs would be waited for as long as a request may take.
+    this.#preflight?.sockets.destroyAll()
     await this.#session?.stop()
     await this.#started?.catch(() => undefined)
     await this.#supervised

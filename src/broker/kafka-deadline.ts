@@ -1,3 +1,6 @@
+/** How long the end of a connection may take, milliseconds: KafkaJS waits for every answer that is still due. */
+export const FAREWELL_MS = 500
+
 /** Resolves to whether the promise was settled within `ms` milliseconds, either way. Never rejects. */
 export async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const late = Promise.withResolvers<boolean>()

@@ -3,6 +3,7 @@ import kafkajs, { type Admin as KafkaJsAdmin } from 'kafkajs'
 import { unknownTopics } from './kafka-admin.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { canRead, noCodec } from './kafka-compression.ts'
+import { FAREWELL_MS, within } from './kafka-deadline.ts'
 import { toBrokerError } from './kafka-errors.ts'
 
 /** A topic that was just created reaches all brokers a moment later. */
@@ -23,7 +24,7 @@ export async function assertTopics(client: KafkaClient, topics: readonly string[
   } catch (error) {
     throw toBrokerError(error, `reading ${topics.join(', ')}`)
   } finally {
-    await admin.disconnect().catch(() => undefined)
+    await within(admin.disconnect(), FAREWELL_MS)
   }
 }
 

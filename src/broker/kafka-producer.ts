@@ -4,6 +4,7 @@ import { partitionCount, unknownTopics } from './kafka-admin.ts'
 import { gatherHeaders } from './kafka-batch.ts'
 import type { KafkaClient } from './kafka-client.ts'
 import { CLIENT_RETRY } from './kafka-client.ts'
+import { FAREWELL_MS, within } from './kafka-deadline.ts'
 import { toBrokerError } from './kafka-errors.ts'
 import { PartitionTurns } from './kafka-partition-turns.ts'
 import { sendingRecords } from './kafka-produce-request.ts'
@@ -19,6 +20,8 @@ export interface ProducerOptions {
   readonly takesRecords: boolean
   /** Calls of `sendBatch` that wait at once; one more is refused. */
   readonly maxPendingBatches: number
+  /** How long a close waits for what is under way, unless it is told otherwise. */
+  readonly closeTimeoutMs: number
   readonly onEvent: (event: BrokerEvent) => void
 }
 
@@ -36,6 +39,8 @@ export class KafkaProducer implements Producer {
   #state: 'new' | 'connected' | 'closed' = 'new'
   #closing: Promise<void> | undefined
   #away = false
+  /** Closed, and whatever has not had its turn never gets one. */
+  #isGone = false
 
   constructor(client: KafkaClient, options: ProducerOptions) {
     this.#client = client
@@ -73,12 +78,13 @@ export class KafkaProducer implements Producer {
     await this.#turns.idle()
   }
 
-  close(): Promise<void> {
-    this.#closing ??= this.#disconnect()
+  close({ flushMs = this.#options.closeTimeoutMs }: { readonly flushMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#disconnect(flushMs)
     return this.#closing
   }
 
   async #send(topic: string, records: readonly OutgoingRecord[], partitions: ReadonlySet<number>): Promise<void> {
+    if (this.#isGone) throw closed('the producer was closed before it could send this')
     try {
       await this.#assertPartitions(topic, partitions)
       await this.#sendMessages(topic, records)
@@ -142,11 +148,13 @@ export class KafkaProducer implements Producer {
     this.#options.onEvent(failure ? { type: 'disconnected', reason: failure.message } : { type: 'reconnected' })
   }
 
-  async #disconnect(): Promise<void> {
+  async #disconnect(flushMs: number): Promise<void> {
     this.#state = 'closed'
     // KafkaJS's disconnect drops what it has not sent.
-    await this.flush()
-    await this.#producer.disconnect().catch(() => undefined)
+    await within(this.flush(), flushMs)
+    this.#isGone = true
+    // It waits for every answer that is still due, of a broker that hangs in vain.
+    await within(this.#producer.disconnect(), FAREWELL_MS)
     this.#client.sockets.destroyAll()
   }
 }

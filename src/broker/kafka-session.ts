@@ -197,9 +197,10 @@ export class KafkaSession {
   async #shutDown(): Promise<void> {
     this.#isStopping = true
     const { closeTimeoutMs } = this.#membership.timing
-    await this.#assignment?.end(!this.#isLost)
+    const isAnswered = (await this.#assignment?.end(!this.#isLost)) ?? true
     this.#assignment = undefined
-    await within(this.#leave(), closeTimeoutMs)
+    // A broker that has not answered the commit will not answer this, either: the time is spent once.
+    await within(this.#leave(), isAnswered ? closeTimeoutMs : 0)
     for (const timer of this.#timers) clearInterval(timer)
     // Whatever KafkaJS still tries fails at once, and ends.
     this.#client.sockets.destroyAll()

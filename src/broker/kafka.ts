@@ -75,7 +75,9 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
     },
     producer: () => {
       const { maxPendingBatches = 1000 } = options
-      const producer = new KafkaProducer(connect(), { compression, takesRecords, maxPendingBatches, onEvent })
+      const { closeTimeoutMs } = timing
+      const settings = { compression, takesRecords, maxPendingBatches, closeTimeoutMs, onEvent }
+      const producer = new KafkaProducer(connect(), settings)
       closers.push(() => producer.close())
       return producer
     },

@@ -143,8 +143,11 @@ export interface Producer {
   sendBatch(topic: string, records: readonly OutgoingRecord[]): Promise<void>
   /** Resolves when nothing is under way. */
   flush(): Promise<void>
-  /** Flushes, then disconnects. Twice is once. */
-  close(): Promise<void>
+  /**
+   * Flushes, then disconnects. What is not acknowledged within `flushMs` milliseconds, the broker's time for a farewell
+   * unless given, is rejected: it may be stored or not. Twice is once.
+   */
+  close(options?: { readonly flushMs?: number }): Promise<void>
 }
 
 export interface TopicSpec {

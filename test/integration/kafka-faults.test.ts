@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, expect } from '@jest/globals'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import { createKafkaBroker } from '../../src/broker/kafka.ts'
-import type { BrokerEvent } from '../../src/broker/port.ts'
+import type { Broker, BrokerEvent } from '../../src/broker/port.ts'
 import {
   newTopic,
   numbered,
@@ -101,6 +101,44 @@ faultTest('stops in bounded time while Kafka does not answer', async () => {
   stack.resumeBroker(0)
 })
 
+faultTest('a producer that is closed while Kafka does not answer rejects what is not acknowledged', async () => {
+  const topic = await newTopic(stage)
+  const broker = brokerThatAnswersOrNever()
+  const producer = broker.producer()
+  await producer.connect()
+  await producer.sendBatch(topic, records(0, ['a']))
+  stack.pauseBroker(0)
+  try {
+    const sends = ['b', 'c'].map((value) => producer.sendBatch(topic, records(0, [value])))
+    const outcomes = Promise.allSettled(sends)
+    await producer.close()
+    const unreachable = { status: 'rejected', reason: { name: 'BrokerError', code: 'unreachable' } }
+    const unsent = { status: 'rejected', reason: { name: 'BrokerError', code: 'closed' } }
+    expect(await outcomes).toMatchObject([unreachable, unsent])
+  } finally {
+    stack.resumeBroker(0)
+    await broker.close()
+  }
+})
+
+faultTest('a consumer that looks for its topics stops while Kafka does not answer', async () => {
+  const topic = await newTopic(stage)
+  const broker = brokerThatAnswersOrNever()
+  const groupId = uniqueName('looking')
+  const start = { at: 'committed', otherwise: 'earliest' } as const
+  const onBatch = async () => 0
+  const consumer = broker.consumer({ mode: 'group', groupId, topics: [topic], start, onBatch })
+  stack.pauseBroker(0)
+  try {
+    const refused = expect(consumer.start()).rejects.toMatchObject({ code: 'closed' })
+    await consumer.stop()
+    await refused
+  } finally {
+    stack.resumeBroker(0)
+    await broker.close()
+  }
+})
+
 faultTest('stops while it is restarting', async () => {
   const topic = await newTopic(stage)
   const reader = await startReader(stage, { topics: [topic] })
@@ -127,6 +165,12 @@ faultTest('a consumer outlives the deletion of its topic, and reads a new one of
 faultTest('no timer of a connection was ever set to a negative delay', async () => {
   expect(warnings.filter((name) => name === 'TimeoutNegativeWarning')).toEqual([])
 })
+
+/** Whatever waits for a request's own end waits for longer than a test may take. */
+function brokerThatAnswersOrNever(): Broker {
+  const timing = { requestTimeoutMs: 600_000, closeTimeoutMs: 500 }
+  return createKafkaBroker({ brokers: stack.brokers, clientId: uniqueName('faults'), ...timing })
+}
 
 function typesOf({ events: told }: Reader): BrokerEvent['type'][] {
   return told.map(({ type }) => type)

@@ -84,7 +84,13 @@ test.each([
   ["KafkaJS's, for another version of it", false],
 ])('records come back as they were sent, by whichever encoder: %s', async (_, takesRecords) => {
   const topic = await newTopic(stage)
-  const options = { compression: 0, takesRecords, maxPendingBatches: 1, onEvent: () => undefined }
+  const options = {
+    compression: 0,
+    takesRecords,
+    maxPendingBatches: 1,
+    closeTimeoutMs: 1_000,
+    onEvent: () => undefined,
+  }
   const producer = new KafkaProducer(createKafkaClient({ brokers: kafkaBrokers(), clientId: 'producer' }), options)
   await producer.connect()
   const headers = [['trace', Buffer.from('1')] as const, ['trace', Buffer.from('2')] as const]

@@ -13,6 +13,8 @@ import { until } from '../harness/until.ts'
 
 export interface StageOptions {
   readonly broker: Broker
+  /** The nodes', where they are clients of another kind than who writes to their topic. */
+  readonly nodeBroker?: Broker
   /** Undefined: each node's L2 is its own, in memory. */
   readonly redisUrl?: string
   readonly partitions?: number
@@ -34,11 +36,13 @@ export class Stage {
   readonly partitions: number
   readonly admin: Admin
   readonly producer: Producer
+  readonly #nodeBroker: Broker
   readonly #redisUrl: string | undefined
   readonly #opened: { close(): Promise<void> }[] = []
 
-  constructor({ broker, redisUrl, partitions = 1 }: StageOptions) {
+  constructor({ broker, nodeBroker = broker, redisUrl, partitions = 1 }: StageOptions) {
     this.broker = broker
+    this.#nodeBroker = nodeBroker
     this.partitions = partitions
     this.#redisUrl = redisUrl
     this.admin = broker.admin()
@@ -48,7 +52,7 @@ export class Stage {
   /** Not started. */
   async node({ config, ...options }: StageNodeOptions = {}): Promise<ForewarmNode> {
     const node = await createNode({
-      broker: this.broker,
+      broker: this.#nodeBroker,
       l2: this.#redisUrl === undefined ? 'memory' : 'redis',
       env: {},
       logLevel: 'silent',
@@ -129,6 +133,7 @@ export class Stage {
     for (const opened of this.#opened.toReversed()) await opened.close()
     await this.producer.close()
     await this.admin.close()
+    await this.#nodeBroker.close()
     await this.broker.close()
   }
 
