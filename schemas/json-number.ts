@@ -1,3 +1,5 @@
+import { areDigits, fourDigits } from './record-bytes.ts'
+
 const QUOTE = 0x22
 const PLUS = 0x2b
 const MINUS = 0x2d
@@ -10,53 +12,72 @@ const LETTER_E = 0x65
 const MAX_DIGITS = 15
 const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
 
+/** The number that was read last. */
+export const NUMBER_READ = new Float64Array(1)
+/** Where the digits read last ended. */
+const DIGITS_END = new Int32Array(1)
+
 /**
- * Reads a number at least 0 as JSON writes it, or the same in quotes, into `into[index]`; the position after it, or -1
+ * Reads a number at least 0 as JSON writes it, or the same in quotes, into NUMBER_READ; the position after it, or -1
  * for anything else.
  */
-export function readNumber(bytes: Buffer, from: number, into: Float64Array, index: number): number {
-  const quoted = bytes[from] === QUOTE
+export function readNumber(view: DataView, from: number, end: number): number {
+  if (from >= end) return -1
+  const quoted = view.getUint8(from) === QUOTE
   const start = quoted ? from + 1 : from
-  let at = start
-  let mantissa = 0
-  let byte = bytes[at] as number
-  while (byte >= ZERO && byte <= NINE) {
-    mantissa = mantissa * 10 + (byte - ZERO)
-    byte = bytes[++at] as number
-  }
+  let mantissa = readDigits(view, start, end, 0)
+  let at = DIGITS_END[0] as number
   let digits = at - start
-  if (digits === 0 || (digits > 1 && bytes[start] === ZERO)) return -1
+  if (digits === 0 || (digits > 1 && view.getUint8(start) === ZERO)) return -1
   let decimals = 0
-  if (byte === DOT) {
-    const point = at
-    byte = bytes[++at] as number
-    while (byte >= ZERO && byte <= NINE) {
-      mantissa = mantissa * 10 + (byte - ZERO)
-      byte = bytes[++at] as number
-    }
-    decimals = at - point - 1
+  if (at < end && view.getUint8(at) === DOT) {
+    mantissa = readDigits(view, at + 1, end, mantissa)
+    decimals = (DIGITS_END[0] as number) - at - 1
     if (decimals === 0) return -1
     digits += decimals
+    at += decimals + 1
   }
-  const isExact = digits <= MAX_DIGITS && (byte | 0x20) !== LETTER_E
-  if (!isExact) at = exponentEnd(bytes, at)
-  if (at < 0 || (quoted && bytes[at] !== QUOTE)) return -1
+  // A record does not end within a number.
+  if (at >= end) return -1
+  const isExact = digits <= MAX_DIGITS && (view.getUint8(at) | 0x20) !== LETTER_E
+  if (!isExact) at = exponentEnd(view, at, end)
+  if (at < 0 || (quoted && (at >= end || view.getUint8(at) !== QUOTE))) return -1
   const value = isExact
     ? decimals === 0
       ? mantissa
       : mantissa / (POWERS_OF_TEN[decimals] as number)
-    : Number(bytes.toString('latin1', start, at))
+    : Number(Buffer.from(view.buffer, start, at - start).toString('latin1'))
   if (value === Number.POSITIVE_INFINITY) return -1
-  into[index] = value
+  NUMBER_READ[0] = value
   return quoted ? at + 1 : at
 }
 
+/** `value` with the digits from `from` on behind its own; where they end is left in DIGITS_END. */
+function readDigits(view: DataView, from: number, end: number, value: number): number {
+  let read = value
+  let at = from
+  while (at + 4 <= end) {
+    const word = view.getInt32(at, true)
+    if (!areDigits(word)) break
+    read = read * 10_000 + fourDigits(word)
+    at += 4
+  }
+  while (at < end) {
+    const byte = view.getUint8(at)
+    if (byte < ZERO || byte > NINE) break
+    read = read * 10 + (byte - ZERO)
+    at++
+  }
+  DIGITS_END[0] = at
+  return read
+}
+
 /** Past the exponent, if there is one; -1 where it has no digits. */
-function exponentEnd(bytes: Buffer, from: number): number {
-  if (((bytes[from] as number) | 0x20) !== LETTER_E) return from
+function exponentEnd(view: DataView, from: number, end: number): number {
+  if (from >= end || (view.getUint8(from) | 0x20) !== LETTER_E) return from
   let at = from + 1
-  if (bytes[at] === PLUS || bytes[at] === MINUS) at++
-  const start = at
-  while ((bytes[at] as number) >= ZERO && (bytes[at] as number) <= NINE) at++
-  return at > start ? at : -1
+  if (at < end && (view.getUint8(at) === PLUS || view.getUint8(at) === MINUS)) at++
+  readDigits(view, at, end, 0)
+  const last = DIGITS_END[0] as number
+  return last > at ? last : -1
 }

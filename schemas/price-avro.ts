@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import avro from 'avsc'
 import { checkedEventTime, checkedName, SCHEMA_VERSION } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
+import { aroundOf } from './record-bytes.ts'
 import { type Refused, refused } from './refusal.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
@@ -69,7 +70,9 @@ const NEXT = new Int32Array(1)
 
 class AvroScan {
   readonly #bytes: Buffer
+  /** Of all that the record lies in; its first byte is at `#start` there. */
   readonly #view: DataView
+  readonly #start: number
   readonly #columns: UpdateColumns
   readonly #ids: PairIds
   #at = AVRO_HEADER_BYTES
@@ -80,7 +83,8 @@ class AvroScan {
 
   constructor(bytes: Buffer, columns: UpdateColumns, ids: PairIds) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    this.#view = aroundOf(bytes).view
+    this.#start = bytes.byteOffset
     this.#columns = columns
     this.#ids = ids
   }
@@ -146,7 +150,7 @@ class AvroScan {
       this.#checkedName(pairStart, pairEnd, 'pair') ??
       this.#sameChain(chainStart, chainEnd)
     if (against !== undefined) return against
-    const pairId = this.#ids.registerBytes(this.#chainId, this.#bytes, pairStart, pairEnd)
+    const pairId = this.#ids.registerBytes(this.#chainId, this.#view, this.#start + pairStart, this.#start + pairEnd)
     if (pairId < 0)
       return refused('too-many-pairs', `no room for ${this.#text(pairStart, pairEnd)}: all MAX_PAIRS are taken`)
     columns.pairIds[row] = pairId
@@ -167,6 +171,7 @@ class AvroScan {
 
   #numbers(numbers: Float64Array, base: number): Refused | undefined {
     const bytes = this.#bytes
+    const start = this.#start
     let at = this.#at
     for (let f = 0; f < NUMBER_COUNT; f++) {
       if (f > 0) {
@@ -178,7 +183,7 @@ class AvroScan {
         if (branch !== 2) return ODD
       }
       if (at + 8 > bytes.length) return TRUNCATED
-      const value = this.#view.getFloat64(at, true)
+      const value = this.#view.getFloat64(start + at, true)
       at += 8
       if (!(value >= 0 && value < Number.POSITIVE_INFINITY))
         return value < 0 && value > Number.NEGATIVE_INFINITY
@@ -197,7 +202,7 @@ class AvroScan {
     if (first === 0) {
       const against = this.#checkedName(start, end, 'chain')
       if (against !== undefined) return against
-      this.#chainId = this.#ids.chainIdOfBytes(bytes, start, end)
+      this.#chainId = this.#ids.chainIdOfBytes(this.#view, this.#start + start, this.#start + end)
       this.#chainStart = start
       this.#chainEnd = end
       return undefined

@@ -1,6 +1,23 @@
-import { readNumber } from './json-number.ts'
+import {
+  CHAIN,
+  EVENT_TIME,
+  FIELD_BYTES,
+  FIRST_PREFIXES,
+  fieldAt,
+  GROUP,
+  isAt,
+  LATER_PREFIXES,
+  PAIR,
+  SEQUENCE,
+  UNKNOWN,
+  UPDATES,
+  VERSION,
+  type Words,
+} from './json-fields.ts'
+import { NUMBER_READ, readNumber } from './json-number.ts'
 import { MIN_EVENT_TIME_MS, type Updates, updatesOf } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
+import { aroundOf, isPlain } from './record-bytes.ts'
 import { type Refused, refused } from './refusal.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
@@ -70,59 +87,38 @@ const CLOSE_LIST = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
-/** Fields of an update; the first six are the columns of NUMBER_FIELDS. */
-const EVENT_TIME = 6
-const SEQUENCE = 7
-const PAIR = 8
-const CHAIN = 9
-const GROUP = 10
-const VERSION = 11
-const UPDATES = 12
-const UNKNOWN = -1
-
-const FIELD_NAMES: readonly (readonly [name: string, field: number])[] = [
-  ...NUMBER_FIELDS.map((name, column) => [name, column] as const),
-  ['eventTimeMs', EVENT_TIME],
-  ['sequence', SEQUENCE],
-  ['pair', PAIR],
-  ['chain', CHAIN],
-  ['group', GROUP],
-  ['v', VERSION],
-  ['updates', UPDATES],
-]
-
 /** What the object at hand had: its numbers by field (NaN: not there), its names by start and end (end 0: not there). */
 const SCRATCH = new Float64Array(PAIR)
 const STARTS = new Int32Array(VERSION)
 const FOUND = new Int32Array(VERSION)
 
-/** Field names by length and first and last letter, which tell them apart; the letters between are compared after. */
-const MAX_FIELD_NAME = 11
-const FIELDS_BY_SHAPE = new Int8Array(1024).fill(UNKNOWN)
-const FIELD_BYTES: Buffer[] = []
-for (const [name, field] of FIELD_NAMES) {
-  const bytes = Buffer.from(name)
-  FIELDS_BY_SHAPE[shapeOf(bytes.length, bytes[0] ?? 0, bytes[bytes.length - 1] ?? 0)] = field
-  FIELD_BYTES[field] = bytes
-}
-
-function shapeOf(length: number, first: number, last: number): number {
-  return ((length << 6) ^ (first << 3) ^ last) & 1023
-}
-
 /**
- * Positions are passed and returned, -1 for "give up": kept in locals, they cost a third of what fields of an object do.
- * What else a reading finds is left in `names` and `scratch`.
+ * The fields of the last update, in its order. A source writes every update alike, so the next one is first compared
+ * with these, name by name, and only looked at letter by letter where it differs.
+ */
+const ORDER = new Int8Array(UPDATES)
+const ORDER_SEEN = new Int8Array(UPDATES)
+let orderLength = 0
+/**
+ * Positions count from the start of the buffer that the record lies in. They are passed and returned, -1 for "give up":
+ * kept in locals, they cost a third of what fields of an object do. What else a reading finds is left in the constants above.
  */
 class Scan {
   readonly #bytes: Buffer
+  readonly #view: DataView
+  readonly #start: number
+  readonly #end: number
   readonly #columns: UpdateColumns
   readonly #ids: PairIds
   /** The first update's; a record holds one chain. */
   #chainId = -1
 
-  constructor(bytes: Buffer, columns: UpdateColumns, ids: PairIds) {
-    this.#bytes = bytes
+  constructor(record: Buffer, columns: UpdateColumns, ids: PairIds) {
+    const around = aroundOf(record)
+    this.#bytes = around.bytes
+    this.#view = around.view
+    this.#start = record.byteOffset
+    this.#end = record.byteOffset + record.length
     this.#columns = columns
     this.#ids = ids
   }
@@ -131,10 +127,10 @@ class Scan {
   record(): boolean {
     const bytes = this.#bytes
     const rows = this.#columns.count
-    const at = skipSpace(bytes, 0)
+    const at = skipSpace(bytes, this.#start)
     const end = bytes[at] === OPEN_LIST ? this.#list(at) : this.#object(at, true)
     // Not one byte past the end: a load that was once out of bounds is compiled the slow way for good (a third slower).
-    return end > 0 && (end === bytes.length || skipSpace(bytes, end) === bytes.length) && this.#columns.count > rows
+    return end > 0 && (end === this.#end || skipSpace(bytes, end) === this.#end) && this.#columns.count > rows
   }
 
   #list(from: number): number {
@@ -152,14 +148,32 @@ class Scan {
 
   /** An update, or, at the top, a frame of them. */
   #object(from: number, top: boolean): number {
+    const end = this.#alike(from)
+    return end < 0 ? this.#byLetter(from, top) : end
+  }
+
+  /** An update that lists its fields as the last one did; -1 for any other, which is read again by letter. */
+  #alike(from: number): number {
+    const view = this.#view
+    const end = this.#end
+    clearFound()
+    let at = from
+    for (let i = 0; i < orderLength; i++) {
+      const field = ORDER[i] as number
+      const prefix = (i === 0 ? FIRST_PREFIXES : LATER_PREFIXES)[field] as Words
+      if (at + prefix.length > end || !isAt(view, at, prefix)) return -1
+      at = this.#value(at + prefix.length, field)
+      if (at < 0) return -1
+    }
+    return at < end && view.getUint8(at) === CLOSE_OBJECT && this.#take() ? at + 1 : -1
+  }
+
+  #byLetter(from: number, top: boolean): number {
     const bytes = this.#bytes
     if (bytes[from] !== OPEN_OBJECT) return -1
-    // Not by `fill`, which costs more than it clears.
-    FOUND[PAIR] = 0
-    FOUND[CHAIN] = 0
-    FOUND[GROUP] = 0
-    for (let f = 0; f < PAIR; f++) SCRATCH[f] = Number.NaN
+    clearFound()
     let at = from + 1
+    let fields = 0
     let framed = false
     for (;;) {
       at = skipSpace(bytes, at)
@@ -168,40 +182,51 @@ class Scan {
       at = skipSpace(bytes, at + (FIELD_BYTES[field] as Buffer).length + 2)
       if (bytes[at++] !== COLON) return -1
       at = skipSpace(bytes, at)
-      if (field < PAIR) at = readNumber(bytes, at, SCRATCH, field)
-      else if (field < VERSION) at = readName(bytes, at, field)
-      else if (field === VERSION) at = bytes[at] === ONE ? at + 1 : -1
+      if (field < UPDATES) at = this.#value(at, field)
       // A frame's list comes after nothing but its version: an update read before it would be overwritten.
       else if (top && !framed && FOUND[PAIR] === 0 && bytes[at] === OPEN_LIST) {
         at = this.#list(at)
         framed = true
-        FOUND[PAIR] = 0
-        FOUND[CHAIN] = 0
-        FOUND[GROUP] = 0
+        clearFound()
       } else return -1
       if (at < 0) return -1
+      ORDER_SEEN[fields++] = field
       at = skipSpace(bytes, at)
       const next = bytes[at++]
       if (next === CLOSE_OBJECT) break
       if (next !== COMMA) return -1
     }
+    if (at > this.#end) return -1
     if (framed) return FOUND[PAIR] === 0 && FOUND[CHAIN] === 0 && FOUND[GROUP] === 0 ? at : -1
-    return this.#take() ? at : -1
+    if (!this.#take()) return -1
+    if (fields <= UPDATES) keepOrder(fields)
+    return at
+  }
+
+  /** A field's value, into the constants above. */
+  #value(at: number, field: number): number {
+    if (field < PAIR) {
+      const next = readNumber(this.#view, at, this.#end)
+      SCRATCH[field] = NUMBER_READ[0] as number
+      return next
+    }
+    if (field < VERSION) return readName(this.#view, at, this.#end, field)
+    return at < this.#end && this.#bytes[at] === ONE ? at + 1 : -1
   }
 
   /** The fields found -> a row. */
   #take(): boolean {
-    const bytes = this.#bytes
+    const view = this.#view
     const columns = this.#columns
     const pairEnd = FOUND[PAIR] as number
     const chainEnd = FOUND[CHAIN] as number
     const eventTimeMs = SCRATCH[EVENT_TIME] as number
     if (pairEnd === 0 || chainEnd === 0 || !(eventTimeMs >= MIN_EVENT_TIME_MS) || Number.isNaN(SCRATCH[0] as number))
       return false
-    const chainId = this.#ids.chainIdOfBytes(bytes, STARTS[CHAIN] as number, chainEnd)
+    const chainId = this.#ids.chainIdOfBytes(view, STARTS[CHAIN] as number, chainEnd)
     if (this.#chainId < 0) this.#chainId = chainId
     else if (this.#chainId !== chainId) return false
-    const pairId = this.#ids.registerBytes(chainId, bytes, STARTS[PAIR] as number, pairEnd)
+    const pairId = this.#ids.registerBytes(chainId, view, STARTS[PAIR] as number, pairEnd)
     if (pairId < 0) return false
     reserveRow(columns)
     const row = columns.count++
@@ -212,41 +237,39 @@ class Scan {
     columns.eventTimesMs[row] = Math.floor(eventTimeMs)
     columns.sequences[row] = SCRATCH[SEQUENCE] as number
     const groupEnd = FOUND[GROUP] as number
-    if (groupEnd > 0) columns.groups[row] = bytes.toString('latin1', STARTS[GROUP] as number, groupEnd)
+    if (groupEnd > 0) columns.groups[row] = this.#bytes.toString('latin1', STARTS[GROUP] as number, groupEnd)
     return true
   }
 }
 
-/** The field whose quoted name starts here. */
-function fieldAt(bytes: Buffer, at: number): number {
-  if (bytes[at] !== QUOTE) return UNKNOWN
-  const start = at + 1
-  let end = start
-  while (bytes[end] !== QUOTE) if (end++ - start > MAX_FIELD_NAME) return UNKNOWN
-  const length = end - start
-  if (length === 0) return UNKNOWN
-  const field = FIELDS_BY_SHAPE[shapeOf(length, bytes[start] as number, bytes[end - 1] as number)] as number
-  if (field === UNKNOWN) return UNKNOWN
-  const name = FIELD_BYTES[field] as Buffer
-  if (name.length !== length) return UNKNOWN
-  for (let i = 1; i < length - 1; i++) if (name[i] !== bytes[start + i]) return UNKNOWN
-  return name[0] === bytes[start] && name[length - 1] === bytes[end - 1] ? field : UNKNOWN
+function clearFound(): void {
+  // Not by `fill`, which costs more than it clears.
+  FOUND[PAIR] = 0
+  FOUND[CHAIN] = 0
+  FOUND[GROUP] = 0
+  for (let f = 0; f < PAIR; f++) SCRATCH[f] = Number.NaN
 }
 
-function readName(bytes: Buffer, from: number, field: number): number {
-  if (bytes[from] !== QUOTE) return -1
+function keepOrder(fields: number): void {
+  ORDER.set(ORDER_SEEN)
+  orderLength = fields
+}
+
+function readName(view: DataView, from: number, end: number, field: number): number {
+  if (from >= end || view.getUint8(from) !== QUOTE) return -1
   const start = from + 1
-  let end = start
-  for (; ; end++) {
-    const byte = bytes[end] as number
+  let at = start
+  while (at + 4 <= end && isPlain(view.getInt32(at, true))) at += 4
+  for (; ; at++) {
+    const byte = at < end ? view.getUint8(at) : 0
     if (byte === QUOTE) break
     // Escapes, control characters, anything beyond ASCII and the end of the record: for the exact reading.
     if (!(byte >= 0x20 && byte < 0x80) || byte === BACKSLASH) return -1
   }
-  if (end === start || end - start > (field === PAIR ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES)) return -1
+  if (at === start || at - start > (field === PAIR ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES)) return -1
   STARTS[field] = start
-  FOUND[field] = end
-  return end + 1
+  FOUND[field] = at
+  return at + 1
 }
 
 function skipSpace(bytes: Buffer, from: number): number {

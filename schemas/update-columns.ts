@@ -48,12 +48,12 @@ export function reserveRow(columns: UpdateColumns): void {
   columns.numbers = larger.numbers
 }
 
-/** Names to ids, from bytes of the record or from strings. Negative: no id (the table is full). */
+/** Names to ids, from strings or from where their bytes lie in a view. Negative: no id (the table is full). */
 export interface PairIds {
   chainId(chain: string): number
-  chainIdOfBytes(source: Uint8Array, start: number, end: number): number
+  chainIdOfBytes(source: DataView, start: number, end: number): number
   register(chain: string, pair: string): number
-  registerBytes(chainId: number, source: Uint8Array, start: number, end: number): number
+  registerBytes(chainId: number, source: DataView, start: number, end: number): number
 }
 
 /** A row as the object that detectors get. */

@@ -5,8 +5,9 @@
  */
 
 const MAX_LOAD = 0.5
-const FNV_OFFSET = 0x811c9dc5
-const FNV_PRIME = 0x01000193
+/** Odd constants with bits all over: 2³² divided by the golden ratio, and a factor of MurmurHash3 (Appleby, public domain). */
+const SEED = 0x9e3779b9
+const FACTOR = 0x85ebca6b
 const NOT_FOUND = -1
 
 export class NameTable {
@@ -15,7 +16,7 @@ export class NameTable {
   #hashes = new Int32Array(1024)
   /** Where the name's bytes start in the arena; they end where the next one starts. */
   #starts = new Int32Array(1025)
-  #arena = Buffer.allocUnsafe(16_384)
+  #arena = new DataView(new ArrayBuffer(16_384))
   /** Id + 1; 0 is free. */
   #slots = new Int32Array(2048)
 
@@ -29,7 +30,7 @@ export class NameTable {
   }
 
   /** The id of the name in bytes `start` (inclusive) to `end` (exclusive), or -1. */
-  find(source: Uint8Array, start: number, end: number, owner: number): number {
+  find(source: DataView, start: number, end: number, owner: number): number {
     const hash = hashBytes(source, start, end, owner)
     const mask = this.#slots.length - 1
     for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
@@ -49,20 +50,23 @@ export class NameTable {
     const id = this.#count++
     this.#reserve(id, name.length)
     const from = this.#starts[id] as number
-    this.#arena.set(name, from)
+    new Uint8Array(this.#arena.buffer).set(name, from)
     this.#starts[id + 1] = from + name.length
-    this.#hashes[id] = hashBytes(name, 0, name.length, owner)
+    this.#hashes[id] = hashBytes(this.#arena, from, from + name.length, owner)
     this.#owners[id] = owner
     this.#place(id)
     return id
   }
 
-  #isNamed(id: number, source: Uint8Array, start: number, end: number): boolean {
+  #isNamed(id: number, source: DataView, start: number, end: number): boolean {
     const from = this.#starts[id] as number
-    const length = (this.#starts[id + 1] as number) - from
-    if (length !== end - start) return false
+    const length = end - start
+    if ((this.#starts[id + 1] as number) - from !== length) return false
     const arena = this.#arena
-    for (let i = 0; i < length; i++) if (arena[from + i] !== source[start + i]) return false
+    let i = 0
+    for (; i + 4 <= length; i += 4)
+      if (arena.getInt32(from + i, true) !== source.getInt32(start + i, true)) return false
+    for (; i < length; i++) if (arena.getUint8(from + i) !== source.getUint8(start + i)) return false
     return true
   }
 
@@ -80,10 +84,10 @@ export class NameTable {
       this.#starts = grown(this.#starts, id * 2 + 1)
     }
     const used = this.#starts[id] as number
-    if (used + nameBytes > this.#arena.length) {
-      const arena = Buffer.allocUnsafe((used + nameBytes) * 2)
-      this.#arena.copy(arena, 0, 0, used)
-      this.#arena = arena
+    if (used + nameBytes > this.#arena.byteLength) {
+      const arena = new Uint8Array((used + nameBytes) * 2)
+      arena.set(new Uint8Array(this.#arena.buffer, 0, used))
+      this.#arena = new DataView(arena.buffer)
     }
     if (id + 1 > this.#slots.length * MAX_LOAD) {
       this.#slots = new Int32Array(this.#slots.length * 2)
@@ -98,9 +102,18 @@ function grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<Array
   return larger
 }
 
-/** FNV-1a (Fowler, Noll, Vo; 32 bit), seeded with the owner. */
-function hashBytes(bytes: Uint8Array, start: number, end: number, owner: number): number {
-  let hash = FNV_OFFSET ^ owner
-  for (let i = start; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), FNV_PRIME)
-  return hash ^ (hash >>> 15)
+/** A word at a time, seeded with owner and length; what is left of the name goes last. */
+function hashBytes(bytes: DataView, start: number, end: number, owner: number): number {
+  let hash = SEED ^ Math.imul(owner, FACTOR) ^ (end - start)
+  let at = start
+  for (; at + 4 <= end; at += 4) hash = mixed(hash, bytes.getInt32(at, true))
+  let rest = 0
+  for (; at < end; at++) rest = (rest << 8) | bytes.getUint8(at)
+  hash = mixed(hash, rest)
+  return hash ^ (hash >>> 16)
+}
+
+function mixed(hash: number, word: number): number {
+  const product = Math.imul(hash ^ word, FACTOR)
+  return product ^ (product >>> 15)
 }

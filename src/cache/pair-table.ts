@@ -39,8 +39,8 @@ export class PairTable implements PairIds {
     return this.#chainIds.get(chain) ?? this.#addChain(chain)
   }
 
-  /** As `chainId`, for UTF-8 bytes `start` (inclusive) to `end` (exclusive) of a record. */
-  chainIdOfBytes(source: Uint8Array, start: number, end: number): number {
+  /** As `chainId`, for UTF-8 bytes `start` (inclusive) to `end` (exclusive) in a view. */
+  chainIdOfBytes(source: DataView, start: number, end: number): number {
     const known = this.#chains.find(source, start, end, NO_OWNER)
     return known >= 0 ? known : this.chainId(textOf(source, start, end))
   }
@@ -59,8 +59,8 @@ export class PairTable implements PairIds {
     return this.#pairIds[chainId]?.get(pair) ?? this.#addPair(chainId, pair)
   }
 
-  /** As `register`, for UTF-8 bytes of a record. */
-  registerBytes(chainId: number, source: Uint8Array, start: number, end: number): number {
+  /** As `register`, for UTF-8 bytes in a view. */
+  registerBytes(chainId: number, source: DataView, start: number, end: number): number {
     if (chainId < 0) return TABLE_FULL
     const known = this.#pairs.find(source, start, end, chainId)
     if (known >= 0) return known
@@ -100,6 +100,6 @@ export class PairTable implements PairIds {
   }
 }
 
-function textOf(source: Uint8Array, start: number, end: number): string {
+function textOf(source: DataView, start: number, end: number): string {
   return Buffer.from(source.buffer, source.byteOffset + start, end - start).toString('utf8')
 }

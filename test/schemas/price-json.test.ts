@@ -45,6 +45,18 @@ describe('the quick reading agrees with the exact one', () => {
       expect([reason, seen.get(reason) ?? 0]).not.toEqual([reason, 0])
   })
 
+  test('on an update that lists its fields as the one before it, but for one byte', () => {
+    fc.assert(
+      fc.property(recordText, fc.nat(), fc.nat(255), (text, place, byte) => {
+        const bytes = Buffer.from(text)
+        quick(bytes)
+        bytes[place % bytes.length] = byte
+        expect(quick(bytes)).toEqual(exact(bytes))
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
   test('on every prefix of a record', () => {
     fc.assert(
       fc.property(recordText, (text) => {

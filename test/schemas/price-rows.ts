@@ -78,7 +78,7 @@ export class WatchedIds implements RowsTable {
     return this.#table.chainId(chain)
   }
 
-  chainIdOfBytes(source: Uint8Array, start: number, end: number): number {
+  chainIdOfBytes(source: DataView, start: number, end: number): number {
     return this.#table.chainIdOfBytes(source, start, end)
   }
 
@@ -87,7 +87,7 @@ export class WatchedIds implements RowsTable {
     return this.#table.register(chain, pair)
   }
 
-  registerBytes(chainId: number, source: Uint8Array, start: number, end: number): number {
+  registerBytes(chainId: number, source: DataView, start: number, end: number): number {
     return this.#table.registerBytes(chainId, source, start, end)
   }
 
