@@ -80,6 +80,21 @@ describe('a fault of ours', () => {
     expect([...new Set(stage.seen.map(({ pair }) => pair))]).toEqual(pairs)
   })
 
+  test('within a frame hands the updates before it out once', async () => {
+    const handled: string[] = []
+    const stage = new ConsumerStage({
+      onTrigger: (pairId) => {
+        const pair = stage.caches.table.pairName(pairId)
+        handled.push(pair)
+        if (pair === 'boom') throw new Error('a bug')
+      },
+    })
+    await stage.handle(json(update('a')), json([update('b'), update('boom'), update('c')]), json(update('d')))
+    expect(stage.reasons).toEqual([[1, 'handler-fault']])
+    expect(handled).toEqual(['a', 'b', 'boom', 'd'])
+    expect(stage.caches.count('drops_total', { reason: 'redelivered' })).toBe(0)
+  })
+
   test('in the decoder, too', async () => {
     const stage = new ConsumerStage()
     const { table } = stage.caches
