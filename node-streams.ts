@@ -118,7 +118,7 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
     },
     onAssigned: (partitions) => {
       rebalances.add(1)
-      parts.catchUp.assigned(partitions)
+      parts.catchUp.assigned(consumer.lag())
       parts.interest.assign(partitions)
     },
     onRevoked: () => options.caches.writeBehind.flush(),

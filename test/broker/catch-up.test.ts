@@ -1,0 +1,46 @@
+import { expect, test } from '@jest/globals'
+import { CatchUp, type Lag } from '../../src/broker/catch-up.ts'
+import { batchOf } from '../consumers/batch.ts'
+
+/** Of the partitions 0, 1, … of one topic. */
+function lagOf(...records: readonly bigint[]): Lag {
+  return records.map((each, partition) => ({ topic: 'prices', partition, records: each }))
+}
+
+const batchTo = (partition: number, highWatermark: bigint) => ({
+  ...batchOf([{ value: 'a' }, { value: 'b' }], { partition }),
+  highWatermark,
+})
+
+test('what is behind when it is assigned is behind until its end was handled', () => {
+  const catchUp = new CatchUp()
+  catchUp.assigned(lagOf(5n, 3n))
+  expect(catchUp.behindRecords(lagOf(5n, 3n))).toBe(8)
+  catchUp.handled(batchTo(0, 5n), 2)
+  expect(catchUp.behindRecords(lagOf(3n, 3n))).toBe(6)
+  catchUp.handled(batchTo(1, 2n), 1)
+  expect(catchUp.behindRecords(lagOf(3n, 1n))).toBe(4)
+  catchUp.handled(batchTo(1, 2n), 2)
+  expect(catchUp.behindRecords(lagOf(3n, 0n))).toBe(3)
+})
+
+test('a partition that has reached its end once is not behind, whatever comes', () => {
+  const catchUp = new CatchUp()
+  catchUp.assigned(lagOf(2n, 0n))
+  catchUp.handled(batchTo(0, 2n), 2)
+  expect(catchUp.behindRecords(lagOf(700n, 900n))).toBe(0)
+})
+
+test('to be asked changes nothing', () => {
+  const catchUp = new CatchUp()
+  catchUp.assigned(lagOf(5n))
+  expect(catchUp.behindRecords(lagOf(0n))).toBe(0)
+  expect(catchUp.behindRecords(lagOf(4n))).toBe(4)
+})
+
+test('the next assignment begins anew', () => {
+  const catchUp = new CatchUp()
+  catchUp.assigned(lagOf(5n))
+  catchUp.assigned(lagOf(0n, 2n))
+  expect(catchUp.behindRecords(lagOf(5n, 2n))).toBe(2)
+})
