@@ -91,10 +91,10 @@ export class Hierarchy {
       this.#renewing.delete(pairId)
       return NOTHING
     }
-    this.#fetch ??= Promise.resolve().then(() => this.#fetchWanted())
+    const fetch = this.#fetch ?? this.#depart()
     this.#wanted.push(pairId)
-    this.#trips.set(pairId, this.#fetch)
-    return this.#fetch
+    this.#trips.set(pairId, fetch)
+    return fetch
   }
 
   /** As `fetch`, for a pair whose updates this node does not get: what L1 has of it may be older than what L2 has. */
@@ -118,15 +118,29 @@ export class Hierarchy {
     return writeBehind.pending(pairId, into)
   }
 
+  #depart(): Promise<Fetched> {
+    const fetch = Promise.resolve().then(() => this.#fetchWanted())
+    // Whoever waits for the trip hears of its fault; a read that does not wait must not end the process.
+    fetch.catch(() => undefined)
+    this.#fetch = fetch
+    return fetch
+  }
+
   async #fetchWanted(): Promise<Fetched> {
     const wanted = this.#wanted
     this.#wanted = []
     this.#fetch = undefined
     const fetched = new Map<number, PriceRecord>()
-    const lacking = wanted.filter((pairId) => !this.#isAtHand(pairId, fetched))
-    if (lacking.length > 0) await this.#load(lacking, fetched)
-    for (const pairId of wanted) this.#trips.delete(pairId)
-    return fetched
+    try {
+      const lacking = wanted.filter((pairId) => !this.#isAtHand(pairId, fetched))
+      if (lacking.length > 0) await this.#load(lacking, fetched)
+      return fetched
+    } finally {
+      for (const pairId of wanted) {
+        this.#trips.delete(pairId)
+        this.#renewing.delete(pairId)
+      }
+    }
   }
 
   /** What is here after all goes along: while the others are fetched it may leave L1 and the buffer. */

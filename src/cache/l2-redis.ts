@@ -142,8 +142,19 @@ class RedisL2 implements L2 {
       own.push(pairId)
       return started
     })
-    if (own.length > 0) void this.#track(this.#fetch(own, rows).then(resolve))
+    if (own.length > 0) void this.#track(this.#fly(own, rows).then(resolve))
     return flights
+  }
+
+  /** Resolves whatever happens: nobody is to wait for ever, or to board a flight that has ended. */
+  async #fly(pairIds: readonly number[], into: Map<number, PriceRecord>): Promise<string | undefined> {
+    try {
+      return await this.#fetch(pairIds, into)
+    } catch (fault) {
+      return this.#link.reasonOf(fault)
+    } finally {
+      for (const pairId of pairIds) this.#flights.delete(pairId)
+    }
   }
 
   async #fetch(pairIds: readonly number[], into: Map<number, PriceRecord>): Promise<string | undefined> {
@@ -151,7 +162,6 @@ class RedisL2 implements L2 {
     const replies = await this.#link.trip((pipeline) => {
       for (const group of groups) pipeline.mgetBuffer(group.map((at) => this.#keys.keyOf(pairIds[at] as number)))
     })
-    for (const pairId of pairIds) this.#flights.delete(pairId)
     if (!replies.ok) {
       this.#reads.failed(replies.reason)
       return replies.reason

@@ -21,6 +21,8 @@ export interface PendingLoad {
   readonly found: readonly (WrittenRow | undefined)[]
   answer(rows: readonly (PriceRecord | undefined)[]): Promise<void>
   fail(): Promise<void>
+  /** What no level should do. */
+  reject(fault: Error): Promise<void>
 }
 
 const AWAY = { status: 'unavailable', reason: 'away' } as const
@@ -36,13 +38,14 @@ export class ControlledL2 implements L2 {
   async start(): Promise<void> {}
 
   load(pairIds: readonly number[]): Promise<L2Load> {
-    const { promise, resolve } = Promise.withResolvers<L2Load>()
+    const { promise, resolve, reject } = Promise.withResolvers<L2Load>()
     const settle = settler(resolve)
     this.loads.push({
       pairIds: [...pairIds],
       found: pairIds.map((pairId) => this.stored.get(pairId)),
       answer: (rows) => settle({ status: 'loaded', rows }),
       fail: () => settle(AWAY),
+      reject: settler(reject),
     })
     return promise
   }

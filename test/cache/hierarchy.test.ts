@@ -122,6 +122,17 @@ describe('fetches', () => {
     expect(stage.l2.loads).toHaveLength(2)
   })
 
+  test('after a trip with a fault, which those who wait hear of, go again', async () => {
+    stage.get(0)
+    await settled()
+    const second = expect(stage.hierarchy.fetch(0)).rejects.toThrow('a fault')
+    await stage.l2.loads[0]?.reject(new Error('a fault'))
+    await second
+    void stage.hierarchy.fetch(0)
+    await settled()
+    expect(stage.l2.loads.map(({ pairIds }) => pairIds)).toEqual([[0], [0]])
+  })
+
   test('take what is on its way to L2 from there', async () => {
     stage = new Stage(1)
     stage.update(0, 5)

@@ -51,6 +51,13 @@ describe('Redis level and the answers of Redis', () => {
     expect(await l2.delete([pairId])).toEqual({ status: 'unavailable', reason: error })
   })
 
+  it('makes a reason of an answer that is none, and asks again', async () => {
+    const { redis, l2 } = await against(prepared(() => '*-1'))
+    for (let load = 0; load < 2; load++)
+      expect(await l2.load([pairId])).toEqual({ status: 'unavailable', reason: expect.stringContaining('null') })
+    expect(redis.received.filter((name) => name === 'MGET')).toHaveLength(2)
+  })
+
   it('falls back to scripts where functions are unknown', async () => {
     const { redis, l2 } = await against((name) => {
       if (name === 'TIME') return TIME
