@@ -77,6 +77,8 @@ function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): Wri
       writes.add(1)
       entries.add(outcome.written)
     },
+    onLost: (lost, reason) =>
+      log.warn({ entries: lost, reason }, 'closed before L2 had the newest of these pairs: it gets their next updates'),
   })
 }
 

@@ -19,6 +19,8 @@ export interface WriteBehindOptions {
   readonly capacity: number
   readonly maxPairs: number
   readonly onFlush?: (flush: Flush) => void
+  /** Told once, at the end, of values that L2 did not get: how many, and why. */
+  readonly onLost?: (entries: number, reason: string) => void
   readonly timer?: Timer
 }
 
@@ -47,8 +49,8 @@ export class WriteBehind {
   #cancelFlush: (() => void) | undefined
   #flushing: Promise<void> | undefined
   #closing: Promise<void> | undefined
-  /** The last write found L2 away: waiting for the next would be in vain. */
-  #isAway = false
+  /** Why the last write found L2 away: waiting for the next would be in vain. */
+  #away: string | undefined
   /** Values that L2 never got: it was away and every row held another pair, or until the end. */
   skipped = 0
 
@@ -68,7 +70,7 @@ export class WriteBehind {
 
   /** True when the next pair may find no row, and waiting helps: the caller awaits `drain` before it goes on. */
   get full(): boolean {
-    return this.#filling.count >= this.#filling.capacity && !this.#isAway
+    return this.#filling.count >= this.#filling.capacity && this.#away === undefined
   }
 
   /** An update, its numbers at `base` in `numbers`. */
@@ -131,9 +133,12 @@ export class WriteBehind {
   }
 
   async #close(): Promise<void> {
+    const before = this.skipped
     await this.flush()
     this.#callOff()
-    this.skipped += this.#filling.count
+    // What could not be written and what came meanwhile found no row any more, and was counted.
+    const lost = this.skipped - before
+    if (lost > 0) this.#options.onLost?.(lost, this.#away ?? 'closed')
   }
 
   async #write(): Promise<void> {
@@ -147,12 +152,12 @@ export class WriteBehind {
     const outcome = await writing
     const durationMs = performance.now() - startMs
     if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs })
-    this.#isAway = outcome.status === 'unavailable'
-    if (this.#isAway) this.#takeBack()
+    this.#away = outcome.status === 'unavailable' ? outcome.reason : undefined
+    if (this.#away !== undefined) this.#takeBack()
     for (let row = 0; row < entries; row++) this.#leavingRows[columns.pairIds[row] as number] = ABSENT
     columns.count = 0
     this.#flushing = undefined
-    const awayMs = this.#isAway ? this.#options.flushMs * AWAY_FLUSHES : 0
+    const awayMs = this.#away !== undefined ? this.#options.flushMs * AWAY_FLUSHES : 0
     const pauseMs = Math.max(this.#options.flushMs, busyMs / DUTY, durationMs, awayMs)
     if (this.#filling.count > 0) this.#schedule(pauseMs)
   }

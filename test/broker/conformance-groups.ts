@@ -30,6 +30,20 @@ export const groupFacts: Facts = {
     expect(readers.map(({ seen }) => seen.length)).toEqual([30, 30])
   },
 
+  'knows when it is handed partitions how much of them is to come': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    await stage.producer.sendBatch(topic, records(1, numbered('a', 3)))
+    const lags: unknown[] = []
+    const reader = newReader(stage, { topics: [topic], onAssigned: () => void lags.push(lagOf(reader)) })
+    await reader.consumer.start()
+    expect(lags).toEqual([
+      [
+        { topic, partition: 0, records: 0n },
+        { topic, partition: 1, records: 3n },
+      ],
+    ])
+  },
+
   "takes over a leaving member's partitions, with no record lost and none twice": async (stage) => {
     const topic = await newTopic(stage, 4)
     const groupId = newGroup()
@@ -237,4 +251,8 @@ function nameOf({ topic, partition }: TopicPartition): string {
 function onAllPartitions(partitions: number, prefix: string, count: number, from = 0) {
   const each = (_: unknown, partition: number) => records(partition, numbered(prefix, count, from))
   return Array.from({ length: partitions }, each).flat()
+}
+
+function lagOf({ consumer }: Reader): ReturnType<Consumer['lag']> {
+  return consumer.lag().toSorted((a, b) => a.partition - b.partition)
 }

@@ -13,6 +13,7 @@ export class WriteBehindStage {
   readonly l2 = new ControlledL2()
   readonly timer = new ManualTimer(virtualClock())
   readonly flushes: Flush[] = []
+  readonly lost: [entries: number, reason: string][] = []
   readonly writeBehind: WriteBehind
 
   constructor(capacity = PAIRS) {
@@ -23,6 +24,7 @@ export class WriteBehindStage {
       maxPairs: PAIRS,
       timer: this.timer.start,
       onFlush: (flush) => this.flushes.push(flush),
+      onLost: (...lost) => this.lost.push(lost),
     })
   }
 

@@ -250,16 +250,30 @@ describe('closing', () => {
     expect(stage.written(1)).toEqual([[1, 2]])
     await stage.l2.writes[1]?.succeed()
     await closed
-    expect([stage.writeBehind.pendingEntries, stage.writeBehind.skipped]).toEqual([0, 0])
+    expect([stage.writeBehind.pendingEntries, stage.writeBehind.skipped, stage.lost]).toEqual([0, 0, []])
   })
 
-  test('counts what L2 did not take, and asks once', async () => {
+  test('counts what L2 did not take and says it once, and asks once', async () => {
     const stage = new WriteBehindStage()
     for (const pairId of [0, 1, 2]) stage.add(pairId, 1)
     const closed = stage.writeBehind.close()
     await stage.l2.writes[0]?.fail()
     await closed
+    await stage.writeBehind.close()
     expect([stage.l2.writes.length, stage.writeBehind.skipped, stage.timer.pending]).toEqual([1, 3, 0])
+    expect(stage.lost).toEqual([[3, 'away']])
+  })
+
+  test('counts what was held back for long in the same way', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    await stage.timer.advance(FLUSH_MS)
+    await stage.l2.writes[0]?.fail()
+    stage.add(1, 2)
+    const closed = stage.writeBehind.close()
+    await stage.l2.writes[1]?.fail()
+    await closed
+    expect([stage.writeBehind.pendingEntries, stage.writeBehind.skipped, stage.lost]).toEqual([0, 2, [[2, 'away']]])
   })
 
   test('leaves no timer to an update that comes too late, and counts it', async () => {

@@ -5,6 +5,8 @@ import { onStage, type Stage } from './stage.ts'
 export interface KafkaStageOptions {
   readonly partitions?: number
   readonly topicConfig?: Readonly<Record<string, string>>
+  /** Instead of the run's. */
+  readonly redisUrl?: string
   readonly broker?: Partial<KafkaBrokerOptions>
 }
 
