@@ -48,7 +48,10 @@ export interface NodeOptions {
 export interface ForewarmNode {
   readonly id: string
   readonly config: Config
-  /** Resolves when the node reads. Rejects with a ForewarmError: 'kafka-unreachable', 'topics-unusable', 'port-unusable'. */
+  /**
+   * Resolves when the node reads. Rejects with a ForewarmError: 'kafka-unreachable', 'topics-unusable', 'port-unusable'.
+   * A node that could not start is closed, its ports and connections free; a closed node's start rejects with 'closed'.
+   */
   start(): Promise<void>
   /** Drains, commits, writes the rest to L2, and frees everything in reverse. Twice is once. */
   close(): Promise<void>
@@ -112,6 +115,8 @@ class Node implements ForewarmNode {
   #streams: Streams | undefined
   #http: HttpServer | undefined
   #httpPort: number | undefined
+  /** The start itself; where it fails, `#started` settles when all is free again. */
+  #starting: Promise<void> | undefined
   #started: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
@@ -139,7 +144,8 @@ class Node implements ForewarmNode {
   start(): Promise<void> {
     if (this.#closed !== undefined)
       return Promise.reject(new ForewarmError('closed', 'a closed node does not start again: make another'))
-    this.#started ??= this.#start()
+    this.#starting ??= this.#start()
+    this.#started ??= this.#starting.catch((error: unknown) => this.close().then(() => Promise.reject(error)))
     return this.#started
   }
 
@@ -253,7 +259,7 @@ class Node implements ForewarmNode {
       streams?.warmRequests?.stop({ drainMs: DRAIN_MS }),
     ])
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
-    await this.#started?.catch(() => undefined)
+    await this.#starting?.catch(() => undefined)
     const broker = this.#options.broker === undefined ? this.#broker.close() : undefined
     await Promise.all([this.#telemetry?.shutdown(), this.#caches.l2.close(), broker])
   }

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { Redis } from 'ioredis'
 import { createNode, type ForewarmNode } from '../../node.ts'
 import { deadLetterTopic } from '../../schemas/topics.ts'
 import { connected } from '../../src/broker/connected.ts'
@@ -6,7 +7,7 @@ import { createKafkaBroker } from '../../src/broker/kafka.ts'
 import { detector } from '../../src/detect/detector.ts'
 import type { ForewarmError } from '../../src/forewarm-error.ts'
 import { createLog } from '../../src/telemetry/log.ts'
-import { kafkaBrokers, uniqueName } from '../harness/kafka.ts'
+import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 import { newChain, onKafka } from '../node/kafka-stage.ts'
 import { get } from '../node/scrape.ts'
@@ -15,15 +16,16 @@ import { updateOf } from '../node/stage.ts'
 /** Nothing listens on the reserved port 1. */
 const NOWHERE = '127.0.0.1:1'
 
-test('where no Kafka answers, the node is live and not ready, and gives up after the configured time', async () => {
+test('where no Kafka answers, the node is live and not ready, gives up after the configured time and frees all', async () => {
+  const service = uniqueName('given-up')
   const node = await createNode({
     env: {},
-    l2: 'memory',
     logLevel: 'silent',
     config: {
-      kafka: { brokers: [NOWHERE], startTimeoutMs: 1_000 },
+      node: { service },
+      kafka: { brokers: [NOWHERE], startTimeoutMs: 2_000 },
       http: { port: 0 },
-      cache: { l1Slots: 10, maxPairs: 10 },
+      cache: { l1Slots: 10, maxPairs: 10, redisUrls: [redisUrl()] },
     },
   })
   const message = expect.stringContaining(NOWHERE)
@@ -34,9 +36,24 @@ test('where no Kafka answers, the node is live and not ready, and gives up after
     status: 503,
     body: expect.stringContaining('Kafka has not answered'),
   })
+  await until('Redis is up', () => node.stats().l2.state === 'up')
+  expect(await redisConnections(service)).toBe(1)
   await refused
-  await node.close()
+  await expect(get(node, '/livez')).rejects.toThrow()
+  await until('Redis knows it no more', async () => (await redisConnections(service)) === 0)
+  await expect(node.start()).rejects.toMatchObject({ code: 'closed' })
 })
+
+/** Of the nodes of a service, as Redis sees them. */
+async function redisConnections(service: string): Promise<number> {
+  const redis = new Redis(redisUrl())
+  try {
+    const clients = String(await redis.client('LIST')).split('\n')
+    return clients.filter((client) => client.includes(` name=forewarm.${service} `)).length
+  } finally {
+    redis.disconnect()
+  }
+}
 
 test('that Kafka does not answer yet is said once, however often it is asked', async () => {
   const broker = createKafkaBroker({ brokers: [NOWHERE], clientId: uniqueName('nowhere') })

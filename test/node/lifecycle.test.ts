@@ -4,7 +4,7 @@ import { createNode } from '../../node.ts'
 import { pairKey } from '../../schemas/topics.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
 import { detector } from '../../src/detect/detector.ts'
-import { ForewarmError } from '../../src/forewarm-error.ts'
+import type { ForewarmError } from '../../src/forewarm-error.ts'
 import { uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 import { get } from './scrape.ts'
@@ -87,13 +87,31 @@ test('a port that is taken is a ForewarmError', async () => {
   })
 })
 
-test('a node that could not start is closed without more ado', async () => {
+test('a node that could not start is closed: its port is free, and its start is refused', async () => {
   await onStage(inMemory(), async (stage) => {
-    const node = await stage.node({ config: { kafka: { priceTopics: ['prices.absent'] } } })
-    await expect(node.start()).rejects.toBeInstanceOf(ForewarmError)
-    const port = node.httpPort
-    await node.close()
-    await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow()
+    const config = { kafka: { priceTopics: ['prices.absent'] } }
+    const node = await stage.node({ config })
+    await expect(node.start()).rejects.toMatchObject({ code: 'topics-unusable' })
+    await expect(get(node, '/livez')).rejects.toThrow()
+    await expect(node.start()).rejects.toMatchObject({ code: 'closed', message: expect.stringContaining('another') })
+    await stage.startNode({ config: { http: { port: node.httpPort } } })
+  })
+})
+
+test('a node that gave Kafka up is closed, and another starts once Kafka is there', async () => {
+  const broker = createMemoryBroker()
+  await onStage({ broker }, async (stage) => {
+    broker.disconnect()
+    const config = { kafka: { startTimeoutMs: 300 } }
+    const node = await stage.node({ config })
+    const first = node.start()
+    expect(node.start()).toBe(first)
+    await expect(first).rejects.toMatchObject({ code: 'kafka-unreachable', retriable: true })
+    await expect(get(node, '/livez')).rejects.toThrow()
+    broker.reconnect()
+    await expect(node.start()).rejects.toMatchObject({ code: 'closed' })
+    const next = await stage.startNode({ config })
+    expect(await get(next, '/readyz')).toMatchObject({ status: 200 })
   })
 })
 
@@ -168,16 +186,6 @@ test('a broker that is away at the start is asked again until it answers', async
     broker.reconnect()
     await started
     expect(await get(node, '/readyz')).toMatchObject({ status: 200 })
-  })
-})
-
-test('a broker that stays away ends the start after the configured time', async () => {
-  const broker = createMemoryBroker()
-  await onStage({ broker }, async (stage) => {
-    broker.disconnect()
-    const node = await stage.node({ config: { kafka: { startTimeoutMs: 300 } } })
-    await expect(node.start()).rejects.toMatchObject({ code: 'kafka-unreachable', retriable: true })
-    broker.reconnect()
   })
 })
 
