@@ -38,6 +38,8 @@ const ROWS_A_TRIP = 2_048
 /** A load under way; those that ask for one of its pairs meanwhile wait for it. */
 interface Flight {
   readonly rows: Map<number, PriceRecord>
+  /** Pairs that were deleted after it left: what it brings of them is what the delete takes. */
+  readonly deleted: Set<number>
   /** Resolves to the reason when Redis could not be asked. */
   readonly done: Promise<string | undefined>
 }
@@ -88,7 +90,7 @@ class RedisL2 implements L2 {
       const reason = await flight.done
       if (reason !== undefined) return this.#unavailable('load', reason)
     }
-    return { status: 'loaded', rows: pairIds.map((pairId, index) => flights[index]?.rows.get(pairId)) }
+    return { status: 'loaded', rows: pairIds.map((pairId, index) => rowOf(pairId, flights[index])) }
   }
 
   async write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
@@ -104,6 +106,7 @@ class RedisL2 implements L2 {
   }
 
   delete(pairIds: readonly number[]): Promise<L2Write> {
+    for (const pairId of pairIds) this.#flights.get(pairId)?.deleted.add(pairId)
     return this.#send('delete', () => deleteCalls(pairIds, this.#keys))
   }
 
@@ -134,7 +137,7 @@ class RedisL2 implements L2 {
     const rows = new Map<number, PriceRecord>()
     const own: number[] = []
     const { promise, resolve } = Promise.withResolvers<string | undefined>()
-    const started: Flight = { rows, done: promise }
+    const started: Flight = { rows, deleted: new Set(), done: promise }
     const flights = pairIds.map((pairId) => {
       const known = this.#flights.get(pairId)
       if (known !== undefined) return known
@@ -227,4 +230,8 @@ class RedisL2 implements L2 {
       this.#underWay.delete(work)
     }
   }
+}
+
+function rowOf(pairId: number, flight: Flight | undefined): PriceRecord | undefined {
+  return flight?.deleted.has(pairId) ? undefined : flight?.rows.get(pairId)
 }

@@ -1,8 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
 import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import { MAX_RECORD_BYTES, pairKey } from '../../schemas/topics.ts'
-import { emptyRecord } from '../../src/cache/price-record.ts'
+import type { L2Write } from '../../src/cache/l2.ts'
+import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
+import { record } from '../cache/columns.ts'
+import { ControlledL2 } from '../cache/controlled-l2.ts'
 import { T0 } from '../detect/caches.ts'
+import { settled } from '../harness/manual-timer.ts'
 import type { HandmadeRecord } from './batch.ts'
 import { ConsumerStage, json, tombstone, update } from './price-updates-stage.ts'
 
@@ -87,6 +91,16 @@ describe('a record that is taken', () => {
   })
 })
 
+/** Answers a load that came before a delete first, as Redis does. */
+class HeldDeletes extends ControlledL2 {
+  readonly held = Promise.withResolvers<void>()
+
+  override async delete(pairIds: readonly number[]): Promise<L2Write> {
+    await this.held.promise
+    return super.delete(pairIds)
+  }
+}
+
 describe('a tombstone', () => {
   test('forgets its pair everywhere, and its last value does not come back', async () => {
     const stage = new ConsumerStage()
@@ -111,6 +125,20 @@ describe('a tombstone', () => {
     const stage = new ConsumerStage()
     await stage.handle(tombstone('never'), json(update('after')))
     expect([stage.letters, stage.seen.length, stage.caches.count('pairs_delisted_total')]).toEqual([[], 1, 1])
+  })
+
+  test('of a pair that L2 is being asked for stays: what L2 still had does not get into L1', async () => {
+    const l2 = new HeldDeletes()
+    const stage = new ConsumerStage({ l2, detect: (_, prices) => void prices.getOrLoad('ethereum', 'a') })
+    await stage.handle(json(update('reads a')))
+    await settled()
+    expect(l2.loads).toHaveLength(1)
+    const delisted = stage.handle(tombstone('a'))
+    await settled()
+    await l2.loads[0]?.answer([record({ version: T0 * VERSIONS_PER_MS })])
+    l2.held.resolve()
+    await delisted
+    expect([l2.deleted, stage.price('a')]).toEqual([[stage.caches.table.find('ethereum', 'a')], undefined])
   })
 
   test('that L2 does not hear of is counted', async () => {

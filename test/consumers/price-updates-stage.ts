@@ -2,6 +2,7 @@ import { createLoop, type DeadLetter } from '../../consumers/loop.ts'
 import { PriceUpdates } from '../../consumers/price-updates.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
+import type { L2 } from '../../src/cache/l2.ts'
 import { emptyRecord } from '../../src/cache/price-record.ts'
 import type { Clock } from '../../src/clock.ts'
 import { type DetectorFunction, detector } from '../../src/detect/detector.ts'
@@ -13,6 +14,8 @@ import { batchOf, type HandmadeRecord, newContext } from './batch.ts'
 export interface ConsumerStageOptions {
   readonly slots?: number
   readonly maxPairs?: number
+  /** In memory unless given. */
+  readonly l2?: L2
   readonly detect?: DetectorFunction
   readonly concurrency?: number
   /** The caches' own virtual clock unless given. */
@@ -35,7 +38,8 @@ export class ConsumerStage {
   #nextOffset = 0n
 
   constructor(options: ConsumerStageOptions = {}) {
-    this.caches = new TestCaches({ slots: options.slots ?? 1000, maxPairs: options.maxPairs ?? 1000 })
+    const { slots = 1000, maxPairs = 1000, l2 } = options
+    this.caches = new TestCaches({ slots, maxPairs, ...(l2 !== undefined && { l2 }) })
     const { caches } = this
     const { metrics, l1, tracker, timer } = caches
     const note: DetectorFunction = (update, prices) => {

@@ -1,6 +1,7 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { Hierarchy } from '../../src/cache/hierarchy.ts'
 import { L1 } from '../../src/cache/l1.ts'
+import type { L2 } from '../../src/cache/l2.ts'
 import { createMemoryL2 } from '../../src/cache/l2-memory.ts'
 import { PairTable } from '../../src/cache/pair-table.ts'
 import { WriteBehind } from '../../src/cache/write-behind.ts'
@@ -19,7 +20,7 @@ export class TestCaches {
   readonly metrics: MetricSlab = createMetrics()
   readonly table: PairTable
   readonly l1: L1
-  readonly l2 = createMemoryL2({ clock: this.clock, random: () => 0.5, ttlMs: 3_600_000 })
+  readonly l2: L2
   readonly writeBehind: WriteBehind
   readonly hierarchy: Hierarchy
   readonly tracker: Tracker
@@ -31,7 +32,9 @@ export class TestCaches {
     holds: (chain: string) => chain !== 'elsewhere',
   }
 
-  constructor({ slots = 100, maxPairs = 1000 } = {}) {
+  /** L2 is in memory unless given. */
+  constructor({ slots = 100, maxPairs = 1000, ...given }: { slots?: number; maxPairs?: number; l2?: L2 } = {}) {
+    this.l2 = given.l2 ?? createMemoryL2({ clock: this.clock, random: () => 0.5, ttlMs: 3_600_000 })
     const { l2, metrics, timer } = this
     this.table = new PairTable({ maxPairs })
     this.l1 = new L1({ slots, maxPairs })

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals'
+import { Redis } from 'ioredis'
 import type { NodeStats } from '../../node.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { detector } from '../../src/detect/detector.ts'
-import { uniqueName } from '../harness/kafka.ts'
+import { redisUrl, uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 import { newChain, onKafka } from '../node/kafka-stage.ts'
 import { KeptSpans } from '../node/kept-spans.ts'
@@ -98,6 +99,32 @@ test('a pair of a chain that another node holds is read from Redis, and again wh
     expect(receipt.status).toBe('answered')
   })
 })
+
+test('a node that has never seen a pair takes it out of Redis when it is delisted', async () => {
+  await onKafka({}, async (stage) => {
+    const chain = newChain(stage)
+    const first = await stage.startNode()
+    await stage.produce(updateOf('A', { chain }), updateOf('B', { chain }))
+    await until('they are in Redis', () => first.stats().updates === 2 && first.stats().l2.waitingEntries === 0)
+    await first.close()
+    const fresh = await stage.startNode()
+    await until('Redis is up', () => fresh.stats().l2.state === 'up')
+    expect(await keysOf(chain)).toEqual([`fw:{${chain}}:A`, `fw:{${chain}}:B`])
+    await stage.produceRecords({ partition: 0, key: `${chain}\0A`, value: null })
+    await until('it is committed', async () => (await stage.committed()) === 3)
+    expect(await keysOf(chain)).toEqual([`fw:{${chain}}:B`])
+  })
+})
+
+/** Of the chain's values in Redis. */
+async function keysOf(chain: string): Promise<string[]> {
+  const redis = new Redis(redisUrl())
+  try {
+    return (await redis.keys(`fw:{${chain}}:*`)).toSorted()
+  } finally {
+    redis.disconnect()
+  }
+}
 
 test('a pair that is delisted is gone from Redis', async () => {
   await onKafka({}, async (stage) => {

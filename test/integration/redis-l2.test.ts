@@ -103,6 +103,17 @@ describe.each([
     expect(await l2.delete([pairId])).toEqual({ status: 'written', written: 1, older: 0 })
   })
 
+  it('brings nothing of a pair that is deleted while it is loaded', async () => {
+    const { l2, table, chain } = await bench(url())
+    const [a = -1, b = -1] = ['a', 'b'].map((pair) => table.register(chain, pair))
+    await l2.write(columnsOf([a, b].map((pairId) => ({ pairId, version: 1 }))), 0, 2)
+    const load = l2.load([a, b])
+    const deleted = l2.delete([a])
+    expect(await load).toMatchObject({ status: 'loaded', rows: [undefined, { version: 1 }] })
+    expect(await deleted).toMatchObject({ status: 'written', written: 1 })
+    expect(await l2.load([a, b])).toMatchObject({ status: 'loaded', rows: [undefined, { version: 1 }] })
+  })
+
   it('replaces what is stored but no value, and reads it as nothing', async () => {
     const { l2, table, chain } = await bench(url())
     const ids = ['list', 'text', 'short'].map((pair) => table.register(chain, pair))
