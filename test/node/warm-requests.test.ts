@@ -1,9 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../node.ts'
-import { encodeWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
 import { parseWarmResult } from '../../schemas/warm-result.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
-import { virtualClock } from '../../src/clock.ts'
 import { detector } from '../../src/detect/detector.ts'
 import type { Seen } from '../broker/conformance-stage.ts'
 import { uniqueName } from '../harness/kafka.ts'
@@ -40,40 +38,6 @@ function resultsIn(seen: readonly Seen[]) {
     return parsed.value
   })
 }
-
-test("in a replay, a request is due, expires and is answered by the records' time, which it does not move", async () => {
-  await onStage(inMemory(), async (stage) => {
-    const startMs = 1_700_000_000_000
-    const clock = virtualClock(startMs)
-    const node = await stage.startNode({ clock })
-    const priceAt = (pair: string, ms: number) => {
-      const update = { pair, chain: 'ethereum', price: 1, eventTimeMs: startMs + ms }
-      return { partition: 0, key: 'ethereum', value: JSON.stringify(update), timestampMs: startMs + ms }
-    }
-    await stage.produceRecords(priceAt('A', 0))
-    await until('A is handled', () => node.stats().updates === 1)
-    const results = await stage.watch(stage.topics.warmResults)
-    const request = (requestId: string, times: Partial<WarmRequest>) => {
-      const wish = { v: 1, requestId, chain: 'ethereum', pairs: ['A'], origin: 'manual', priority: 'high' } as const
-      return { partition: 0, value: encodeWarmRequest({ ...wish, issuedAtMs: startMs, ...times }) }
-    }
-    await stage.producer.sendBatch(stage.topics.warmRequests, [
-      request('held', { notBeforeMs: startMs + 1_000, expiresAtMs: startMs + 1_500 }),
-      request('at once', { expiresAtMs: startMs + 1 }),
-    ])
-    await until('one is answered', () => results.length > 0)
-    expect(clock.now()).toBe(startMs)
-    await stage.produceRecords(priceAt('B', 1_200))
-    await until('both are answered', () => results.length === 2)
-    await stage.producer.sendBatch(stage.topics.warmRequests, [request('late', { expiresAtMs: startMs + 1_100 })])
-    await until('all are answered', () => results.length === 3)
-    expect(resultsIn(results)).toMatchObject([
-      { requestId: 'at once', status: 'done', atMs: startMs },
-      { requestId: 'held', status: 'done', atMs: startMs + 1_200 },
-      { requestId: 'late', status: 'refused', atMs: startMs + 1_200 },
-    ])
-  })
-})
 
 test('a published request warms its pairs in L1, and the node answers what became of them', async () => {
   await onStage(inMemory(), async (stage) => {

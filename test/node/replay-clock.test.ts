@@ -1,0 +1,40 @@
+import { expect, test } from '@jest/globals'
+import { encodeWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { until } from '../harness/until.ts'
+import { onStage } from './stage.ts'
+
+test("in a replay, a request is due, expires and is answered by the records' time, which it does not move", async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const startMs = 1_700_000_000_000
+    const clock = virtualClock(startMs)
+    const node = await stage.startNode({ clock })
+    const priceAt = (pair: string, ms: number) => {
+      const update = { pair, chain: 'ethereum', price: 1, eventTimeMs: startMs + ms }
+      return { partition: 0, key: 'ethereum', value: JSON.stringify(update), timestampMs: startMs + ms }
+    }
+    await stage.produceRecords(priceAt('A', 0))
+    await until('A is handled', () => node.stats().updates === 1)
+    const results = await stage.watch(stage.topics.warmResults)
+    const request = (requestId: string, times: Partial<WarmRequest>) => {
+      const wish = { v: 1, requestId, chain: 'ethereum', pairs: ['A'], origin: 'manual', priority: 'high' } as const
+      return { partition: 0, value: encodeWarmRequest({ ...wish, issuedAtMs: startMs, ...times }) }
+    }
+    await stage.producer.sendBatch(stage.topics.warmRequests, [
+      request('held', { notBeforeMs: startMs + 1_000, expiresAtMs: startMs + 1_500 }),
+      request('at once', { expiresAtMs: startMs + 1 }),
+    ])
+    await until('one is answered', () => results.length > 0)
+    expect(clock.now()).toBe(startMs)
+    await stage.produceRecords(priceAt('B', 1_200))
+    await until('both are answered', () => results.length === 2)
+    await stage.producer.sendBatch(stage.topics.warmRequests, [request('late', { expiresAtMs: startMs + 1_100 })])
+    await until('all are answered', () => results.length === 3)
+    expect(results.map(({ value }) => JSON.parse(String(value)))).toMatchObject([
+      { requestId: 'at once', status: 'done', atMs: startMs },
+      { requestId: 'held', status: 'done', atMs: startMs + 1_200 },
+      { requestId: 'late', status: 'refused', atMs: startMs + 1_200 },
+    ])
+  })
+})
