@@ -1,5 +1,6 @@
 import { Hierarchy } from './src/cache/hierarchy.ts'
-import { L1, SLOT_BYTES, slotsIn } from './src/cache/l1.ts'
+import { L1, slotsIn } from './src/cache/l1.ts'
+import { SLOT_BYTES } from './src/cache/l1-memory.ts'
 import type { L2 } from './src/cache/l2.ts'
 import { createMemoryL2 } from './src/cache/l2-memory.ts'
 import { createRedisL2 } from './src/cache/l2-redis.ts'

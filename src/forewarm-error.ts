@@ -4,6 +4,7 @@ export type ForewarmErrorCode =
   | 'kafka-unreachable'
   | 'topics-unusable'
   | 'port-unusable'
+  | 'bad-shared-memory'
   | 'closed'
   | 'refused'
 

@@ -1,20 +1,25 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import {
+  createL1Memory,
+  type L1Memory,
+  type L1Size,
+  PAIR_BITS,
+  PAIR_BYTES,
+  SLOT_BYTES,
+  TAG_WORD,
+  WORDS,
+} from './l1-memory.ts'
+import { fill } from './l1-reader.ts'
 import type { PriceRecord } from './price-record.ts'
 import { VERSIONS_PER_MS } from './price-record.ts'
 import { Residency, type WarmCounts } from './residency.ts'
 
 /**
- * The first level: numeric price records in shared memory, one writer thread, any number of readers.
+ * The first level: numeric price records in shared memory (l1-memory.ts draws it), one writer thread, any number of
+ * readers (l1-reader.ts).
  *
- *   floors      8 B a pair     the lowest version still accepted; outlives eviction and delisting
- *   isKnown     1 B a pair     1: the pair has had a value since it was last delisted
- *   slotOfPair  4 B a pair     slot + 1, 0: not resident
- *   pairOfSlot  4 B a slot     pair id + 1, 0: free
- *   generation  4 B a slot     which of the two copies is valid: generation & 1
- *   copies      2 × 64 B a slot
- *
- *   copy        0        8      16    24    32        40        48         56        60
- *               version  price  bid   ask   reserve0  reserve1  liquidity  pair id   –
+ *   copy 0 │ version 7 │ price … │ tag │      generation 8: copy 0 is valid (8 & 1)
+ *   copy 1 │ version 6 │ price … │ tag │  ◄── the next write goes here, then generation 9
  *
  * The writer fills the copy that nobody reads, then publishes it by storing the next generation; every word of a copy
  * is stored through Atomics, so that a reader in another thread that loads the generation, the copy, and the
@@ -25,19 +30,10 @@ import { Residency, type WarmCounts } from './residency.ts'
  * resident" is not enough: eviction forgets the version, and an older value from L2 would come back.
  */
 
-const WORDS = 16
-const COPY_BYTES = WORDS * 4
 const VERSION_DOUBLES = 1
-const PAIR_WORD = 14
-/** Two copies, generation, pair, and the residency's own queues, counters and birth (10 + 8 B). */
-export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 18
-/** Floor, slot, and whether it is known. */
-export const PAIR_BYTES = 8 + 4 + 1
 export const DEFAULT_WARM_SHARE = 0.3
 
-export interface L1Options {
-  readonly slots: number
-  readonly maxPairs: number
+export interface L1Options extends L1Size {
   /** 0 to 1: the most of the slots that warms may hold; 0.3 unless given. */
   readonly warmShare?: number
 }
@@ -55,7 +51,9 @@ export type PromoteOutcome = 'warmed' | 'already' | 'older' | 'no-room'
 export class L1 {
   readonly slots: number
   readonly maxPairs: number
+  /** What slots, index and floors take together. */
   readonly bytes: number
+  readonly #memory: L1Memory
   readonly #residency: Residency
   readonly #floors: Float64Array
   readonly #generations: Int32Array
@@ -68,19 +66,22 @@ export class L1 {
   #known = 0
 
   constructor(options: L1Options) {
-    this.slots = options.slots
-    this.maxPairs = options.maxPairs
-    const slotOfPair = new Int32Array(new SharedArrayBuffer(options.maxPairs * 4))
-    const pairOfSlot = new Int32Array(new SharedArrayBuffer(options.slots * 4))
-    const copies = new SharedArrayBuffer(options.slots * 2 * COPY_BYTES)
-    this.#floors = new Float64Array(new SharedArrayBuffer(options.maxPairs * 8))
-    this.#generations = new Int32Array(new SharedArrayBuffer(options.slots * 4))
-    this.#words = new Int32Array(copies)
-    this.#doubles = new Float64Array(copies)
-    this.#isKnown = new Uint8Array(options.maxPairs)
-    this.bytes = options.slots * SLOT_BYTES + options.maxPairs * PAIR_BYTES
     const { slots, maxPairs, warmShare = DEFAULT_WARM_SHARE } = options
-    this.#residency = new Residency({ slots, maxPairs, warmShare, slotOfPair, pairOfSlot })
+    this.slots = slots
+    this.maxPairs = maxPairs
+    this.#memory = createL1Memory({ slots, maxPairs })
+    this.#floors = this.#memory.floors
+    this.#generations = this.#memory.generations
+    this.#words = this.#memory.words
+    this.#doubles = this.#memory.doubles
+    this.#isKnown = new Uint8Array(maxPairs)
+    this.bytes = slots * SLOT_BYTES + maxPairs * PAIR_BYTES
+    this.#residency = new Residency({ ...this.#memory, slots, maxPairs, warmShare })
+  }
+
+  /** For an L1Reader in another thread. */
+  get buffer(): SharedArrayBuffer {
+    return this.#memory.buffer
   }
 
   get resident(): number {
@@ -167,10 +168,10 @@ export class L1 {
       if (this.#known > this.slots) return 'floor-only'
       slot = this.#residency.admit(pairId, 'demand')
     }
-    const scratch = this.#scratch
-    scratch[0] = version
-    for (let f = 0; f < NUMBER_COUNT; f++) scratch[VERSION_DOUBLES + f] = numbers[base + f] as number
-    this.#publish(slot, pairId)
+    this.#scratch[0] = version
+    let tag = pairId
+    for (let f = 0; f < NUMBER_COUNT; f++) tag |= this.#take(f, numbers[base + f] as number)
+    this.#publish(slot, tag)
     return resident ? 'refreshed' : 'inserted'
   }
 
@@ -218,45 +219,49 @@ export class L1 {
   }
 
   #copy(slot: number, into: PriceRecord): void {
-    const doubles = this.#doubles
-    const at = (slot * 2 + ((this.#generations[slot] as number) & 1)) * (WORDS / 2)
-    const version = doubles[at] as number
-    into.version = version
-    into.eventTimeMs = Math.floor(version / VERSIONS_PER_MS)
-    into.price = doubles[at + 1] as number
-    into.bid = doubles[at + 2] as number
-    into.ask = doubles[at + 3] as number
-    into.reserve0 = doubles[at + 4] as number
-    into.reserve1 = doubles[at + 5] as number
-    into.liquidity = doubles[at + 6] as number
+    const copy = slot * 2 + ((this.#generations[slot] as number) & 1)
+    fill(into, this.#doubles, this.#words[copy * WORDS + TAG_WORD] as number, (copy * WORDS) / 2)
   }
 
   #put(slot: number, pairId: number, record: Readonly<PriceRecord>): void {
-    const scratch = this.#scratch
-    scratch[0] = record.version
-    scratch[1] = record.price
-    scratch[2] = record.bid
-    scratch[3] = record.ask
-    scratch[4] = record.reserve0
-    scratch[5] = record.reserve1
-    scratch[6] = record.liquidity
+    this.#scratch[0] = record.version
+    const tag =
+      pairId |
+      this.#take(0, record.price) |
+      this.#take(1, record.bid) |
+      this.#take(2, record.ask) |
+      this.#take(3, record.reserve0) |
+      this.#take(4, record.reserve1) |
+      this.#take(5, record.liquidity)
     this.#meet(pairId)
     this.#floors[pairId] = record.version
-    this.#publish(slot, pairId)
+    this.#publish(slot, tag)
+  }
+
+  /** A number into the scratch; its bit of the tag, 0 where it is absent. */
+  #take(field: number, value: number): number {
+    this.#scratch[VERSION_DOUBLES + field] = value
+    return Number.isNaN(value) ? 0 : 1 << (PAIR_BITS + field)
   }
 
   /** The record in `scratch` becomes the slot's. Words that are the same already are not stored: an atomic store costs ten plain loads. */
-  #publish(slot: number, pairId: number): void {
+  #publish(slot: number, tag: number): void {
     const generation = (this.#generations[slot] as number) + 1
     const at = (slot * 2 + (generation & 1)) * WORDS
-    const words = this.#words
-    this.#scratchWords[PAIR_WORD] = pairId
-    const source = this.#scratchWords
-    for (let w = 0; w <= PAIR_WORD; w++) {
-      const word = source[w] as number
-      // Ordered before the generation below, which is what readers look at first and last.
-      if (words[at + w] !== word) Atomics.store(words, at + w, word)
+    this.#storeWord(at, 0)
+    this.#storeWord(at, 1)
+    for (let word = 2 * VERSION_DOUBLES, bits = tag >>> PAIR_BITS; bits !== 0; word += 2, bits >>>= 1) {
+      if ((bits & 1) === 0) continue
+      this.#storeWord(at, word)
+      this.#storeWord(at, word + 1)
     }
+    if (this.#words[at + TAG_WORD] !== tag) Atomics.store(this.#words, at + TAG_WORD, tag)
+    // Ordered after the stores above: it is what readers look at first and last.
     Atomics.store(this.#generations, slot, generation)
+  }
+
+  #storeWord(at: number, word: number): void {
+    const value = this.#scratchWords[word] as number
+    if (this.#words[at + word] !== value) Atomics.store(this.#words, at + word, value)
   }
 }

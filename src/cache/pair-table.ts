@@ -1,4 +1,5 @@
 import type { PairIds } from '../../schemas/update-columns.ts'
+import type { NameLog } from './name-log.ts'
 import { NameTable } from './name-table.ts'
 
 /**
@@ -22,8 +23,12 @@ export class PairTable implements PairIds {
   readonly #chainIds = new Map<string, number>()
   readonly #pairIds: Map<string, number>[] = []
 
-  constructor(options: { readonly maxPairs: number }) {
+  readonly #log: NameLog | undefined
+
+  /** `log`: where readers in other threads find the names. */
+  constructor(options: { readonly maxPairs: number; readonly log?: NameLog }) {
     this.maxPairs = options.maxPairs
+    this.#log = options.log
   }
 
   get size(): number {
@@ -84,7 +89,9 @@ export class PairTable implements PairIds {
 
   #addChain(chain: string): number {
     if (this.#chainNames.length >= MAX_CHAINS) return TABLE_FULL
-    const id = this.#chains.add(Buffer.from(chain), NO_OWNER)
+    const bytes = Buffer.from(chain)
+    const id = this.#chains.add(bytes, NO_OWNER)
+    this.#log?.addChain(bytes)
     this.#chainNames.push(chain)
     this.#chainIds.set(chain, id)
     this.#pairIds.push(new Map())
@@ -93,7 +100,9 @@ export class PairTable implements PairIds {
 
   #addPair(chainId: number, pair: string): number {
     if (this.size >= this.maxPairs) return TABLE_FULL
-    const id = this.#pairs.add(Buffer.from(pair), chainId)
+    const bytes = Buffer.from(pair)
+    const id = this.#pairs.add(bytes, chainId)
+    this.#log?.addPair(chainId, bytes)
     this.#pairNames.push(pair)
     this.#pairIds[chainId]?.set(pair, id)
     return id

@@ -11,8 +11,9 @@
  * oldest warm. A warm that is not read within its horizon gives its slot to the next who needs one. So useless warming
  * costs next to nothing, useful warming may hold almost a third, and nothing leaves while there are free slots.
  *
- * Slots are integers; what they hold is the caller's. One writer. `slotOfPair` (slot + 1; 0: not resident) and
- * `pairOfSlot` (pair id + 1) are passed in because readers of L1 follow them too.
+ * Slots are integers; what they hold is the caller's. One writer. `slotOfPair` (slot + 1; 0: not resident),
+ * `pairOfSlot` (pair id + 1) and `reads` are passed in because readers of L1 in other threads follow them, too: they
+ * count their reads, and move nothing. A warm that only they read becomes a demand entry when its turn to leave comes.
  */
 
 const FREE = 0
@@ -35,6 +36,7 @@ export interface ResidencyOptions {
   readonly warmShare: number
   readonly slotOfPair?: Int32Array
   readonly pairOfSlot?: Int32Array
+  readonly reads?: Uint8Array
 }
 
 /** What became of warms; used + unused + dropped + live = admitted. */
@@ -73,7 +75,7 @@ export class Residency {
     this.#slotOfPair = options.slotOfPair ?? new Int32Array(options.maxPairs)
     this.#pairOfSlot = options.pairOfSlot ?? new Int32Array(options.slots)
     this.#part = new Uint8Array(options.slots)
-    this.#reads = new Uint8Array(options.slots)
+    this.#reads = options.reads ?? new Uint8Array(options.slots)
     this.#bornAt = new Float64Array(options.slots)
     this.#next = new Int32Array(options.slots)
     this.#previous = new Int32Array(options.slots)
@@ -102,10 +104,7 @@ export class Residency {
   hit(slot: number): void {
     this.#demandReads++
     if (this.#part[slot] === WARM) {
-      this.warmCounts.used++
-      this.#unlink(slot)
-      this.#push(slot, SMALL)
-      this.#reads[slot] = 0
+      this.#useWarm(slot)
       return
     }
     const reads = this.#reads[slot] as number
@@ -127,12 +126,14 @@ export class Residency {
     if (as === 'warm' && this.warmLimit === 0) return NONE
     if (this.#sizes[FREE] === 0) this.#expireWarms()
     if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
-    if (this.#sizes[FREE] === 0) this.#evictDemand()
-    if (this.#sizes[FREE] === 0) this.#evictWarm()
+    while (this.#sizes[FREE] === 0) {
+      if (this.warm < this.slots) this.#evictDemand()
+      else this.#evictWarm()
+    }
     const slot = this.#heads[FREE] as number
     this.#unlink(slot)
     this.#pairOfSlot[slot] = pairId + 1
-    this.#slotOfPair[pairId] = slot + 1
+    Atomics.store(this.#slotOfPair, pairId, slot + 1)
     this.#reads[slot] = 0
     if (as === 'warm') {
       this.warmCounts.admitted++
@@ -149,7 +150,7 @@ export class Residency {
     this.#ghosts.take(pairId)
     const slot = this.slotOf(pairId)
     if (slot < 0) return
-    if (this.#part[slot] === WARM) this.warmCounts.dropped++
+    if (this.#part[slot] === WARM) this.warmCounts[this.#reads[slot] === 0 ? 'dropped' : 'used']++
     this.#free(slot)
   }
 
@@ -162,11 +163,23 @@ export class Residency {
     }
   }
 
+  /** The oldest warm leaves: its slot is free, or, where another thread read it, it is a demand entry from now on. */
   #evictWarm(): void {
     const oldest = this.#tails[WARM] as number
     if (oldest === NONE) return
+    if ((this.#reads[oldest] as number) > 0) {
+      this.#useWarm(oldest)
+      return
+    }
     this.warmCounts.unused++
     this.#evict(oldest)
+  }
+
+  #useWarm(slot: number): void {
+    this.warmCounts.used++
+    this.#unlink(slot)
+    this.#push(slot, SMALL)
+    this.#reads[slot] = 0
   }
 
   #evictDemand(): void {
@@ -195,9 +208,11 @@ export class Residency {
   }
 
   #evictMain(): void {
+    // Readers may go on counting meanwhile: nothing is passed by for ever.
+    let left = this.slots * MAX_READS
     for (let slot = this.#tails[MAIN] as number; slot !== NONE; slot = this.#tails[MAIN] as number) {
       const reads = this.#reads[slot] as number
-      if (reads === 0) {
+      if (reads === 0 || left-- === 0) {
         this.#evict(slot)
         return
       }
@@ -213,7 +228,7 @@ export class Residency {
   }
 
   #free(slot: number): void {
-    this.#slotOfPair[(this.#pairOfSlot[slot] as number) - 1] = 0
+    Atomics.store(this.#slotOfPair, (this.#pairOfSlot[slot] as number) - 1, 0)
     this.#pairOfSlot[slot] = 0
     this.#unlink(slot)
     this.#push(slot, FREE)

@@ -25,7 +25,7 @@ class Stage {
 
   constructor(slots = PAIRS) {
     for (let pairId = 0; pairId < PAIRS; pairId++) this.table.register('ethereum', `p${pairId}`)
-    this.l1 = new L1({ slots, maxPairs: PAIRS })
+    this.l1 = new L1({ slots, maxPairs: 70_000 })
     const { l1, l2, table, metrics, timer } = this
     this.writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: PAIRS, maxPairs: PAIRS, timer: timer.start })
     this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind: this.writeBehind, metrics })

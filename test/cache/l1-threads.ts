@@ -1,0 +1,43 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import type { ReadTally, ThreadTask } from './l1-thread.ts'
+
+export interface ThreadsOptions {
+  readonly pairs: number
+  readonly slots: number
+  readonly writesPerSecond: number
+  readonly readers: number
+  readonly readsEach: number
+  readonly seed: number
+  /** The module that the readers take L1Reader from; ours unless given. */
+  readonly module?: string
+}
+
+export interface ThreadsReport {
+  readonly readers: readonly ReadTally[]
+  readonly written: number
+  readonly seconds: number
+}
+
+const READER_MODULE = new URL('../../src/cache/l1-reader.ts', import.meta.url)
+
+/** A writer and readers over one L1, each in a thread of its own, until the readers are through. */
+export async function readWhileWriting(options: ThreadsOptions): Promise<ThreadsReport> {
+  const { pairs, slots, writesPerSecond, readers, readsEach, seed, module = READER_MODULE.href } = options
+  const writer = start({ do: 'write', pairs, slots, perSecond: writesPerSecond })
+  const [buffer] = (await once(writer, 'message')) as [SharedArrayBuffer]
+  const tallies = await Promise.all(
+    Array.from({ length: readers }, async (_, reader) => {
+      const worker = start({ do: 'read', buffer, pairs, reads: readsEach, seed: seed + reader, module })
+      const [tally] = (await once(worker, 'message')) as [ReadTally]
+      return tally
+    }),
+  )
+  writer.postMessage('enough')
+  const [{ written, seconds }] = (await once(writer, 'message')) as [{ written: number; seconds: number }]
+  return { readers: tallies, written, seconds }
+}
+
+function start(workerData: ThreadTask): Worker {
+  return new Worker(new URL('./l1-thread.ts', import.meta.url), { workerData })
+}

@@ -1,0 +1,49 @@
+import { expect, test } from '@jest/globals'
+import { readWhileWriting, type ThreadsReport } from '../cache/l1-threads.ts'
+import { mutantOf } from '../harness/mutant.ts'
+
+const SEED = 20_260_710
+
+function total(report: ThreadsReport, count: 'hits' | 'misses' | 'torn' | 'back'): number {
+  return report.readers.reduce((sum, tally) => sum + tally[count], 0)
+}
+
+/** A fast writer over few pairs: it comes round to the copy that is being read. */
+const CROWDED = { pairs: 2, slots: 2, writesPerSecond: 10_000_000, readers: 2, readsEach: 5_000_000, seed: SEED }
+
+test('two readers make 10⁸ reads while a writer makes 100,000 writes a second: none torn, none going back', async () => {
+  const report = await readWhileWriting({
+    ...{ pairs: 64, slots: 64, writesPerSecond: 100_000, seed: SEED },
+    ...{ readers: 2, readsEach: 50_000_000 },
+  })
+  expect([total(report, 'torn'), total(report, 'back')]).toEqual([0, 0])
+  expect(total(report, 'hits') + total(report, 'misses')).toBe(100_000_000)
+  expect(total(report, 'hits')).toBeGreaterThan(99_000_000)
+  expect(report.written).toBeGreaterThan(0)
+}, 300_000)
+
+test('nor where slots change their pairs all the time', async () => {
+  const report = await readWhileWriting({ ...CROWDED, pairs: 40, slots: 8, writesPerSecond: 1_000_000 })
+  expect([total(report, 'torn'), total(report, 'back')]).toEqual([0, 0])
+  expect(total(report, 'hits')).toBeGreaterThan(0)
+  expect(total(report, 'misses')).toBeGreaterThan(0)
+}, 120_000)
+
+test('(a reader that does not look at the generation again reads torn prices: the threads above show it)', async () => {
+  const mutant = mutantOf(
+    new URL('../../src/cache/l1-reader.ts', import.meta.url),
+    'if (Atomics.load(generations, slot) !== generation) continue',
+    '',
+  )
+  try {
+    const report = await readWhileWriting({ ...CROWDED, module: mutant.url })
+    expect(total(report, 'torn')).toBeGreaterThan(0)
+  } finally {
+    mutant.remove()
+  }
+}, 120_000)
+
+test('and with it none, under the same crowd', async () => {
+  const report = await readWhileWriting(CROWDED)
+  expect([total(report, 'torn'), total(report, 'back')]).toEqual([0, 0])
+}, 120_000)
