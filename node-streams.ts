@@ -1,6 +1,7 @@
 import { createLoop } from './consumers/loop.ts'
 import { PriceUpdates } from './consumers/price-updates.ts'
 import { WarmRequests } from './consumers/warm-requests.ts'
+import { Faults } from './node-faults.ts'
 import type { Caches } from './node-parts.ts'
 import type { NodeTopics } from './node-topics.ts'
 import { createDeadLetters } from './producers/dead-letters.ts'
@@ -66,19 +67,21 @@ export function createStreams(options: StreamsOptions): Streams {
   const roles = new Set<Role>(config.node.roles)
   const reads = roles.has('correlate') || roles.has('detect')
   const catchUp = new CatchUp()
-  const parts = { producer, promotion, interest, requests, catchUp }
+  const faults = new Faults(options.log)
+  const parts = { producer, promotion, interest, requests, catchUp, faults }
   const prices = reads ? createPriceConsumer(options, parts) : undefined
   return {
     producer,
     warmer,
     prices,
-    warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, answers) : undefined,
+    warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, { answers, faults }) : undefined,
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     close: async () => {
       await warmer.close()
       await answers.answered()
       await within(Promise.all([requests.close(), results.close()]), FLUSH_MS)
       await producer.close({ flushMs: FLUSH_MS })
+      faults.flush()
     },
   }
 }
@@ -93,18 +96,19 @@ interface PriceParts {
   readonly interest: Interest
   readonly requests: WarmRequestProducer
   readonly catchUp: CatchUp
+  readonly faults: Faults
 }
 
 function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consumer {
   const { config, broker, topics } = options
   const groupId = priceGroup(config)
-  const deadLetters = deadLettersOf(options, groupId, parts.producer)
+  const deadLetters = deadLettersOf(options, groupId, parts)
   const updates = new PriceUpdates(priceUpdatesOptions(options, { ...parts, deadLetters }))
   const rebalances = options.metrics.counter('rebalances_total', { group: groupId })
   const loop = createLoop({
     handlerOf: (topic, partition) => updates.lane(topic, partition),
     deadLetters,
-    onFault: (error) => options.log.error({ err: error }, 'a record could not be handled'),
+    onFault: (error) => parts.faults.recordFaulty(error),
   })
   const consumer = broker.consumer({
     mode: 'group',
@@ -122,7 +126,7 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
       parts.interest.assign(partitions)
     },
     onRevoked: () => options.caches.writeBehind.flush(),
-    onEvent: (event) => report(options, event),
+    onEvent: (event) => report(options, parts.faults, event),
   })
   observeLag(options, consumer, updates)
   return consumer
@@ -139,7 +143,7 @@ function priceUpdatesOptions(
   options: StreamsOptions,
   parts: PriceParts & { readonly deadLetters: ReturnType<typeof deadLettersOf> },
 ) {
-  const { config, caches, clock, metrics, log } = options
+  const { config, caches, clock, metrics } = options
   const detectors = config.node.roles.includes('detect') ? options.detectors : []
   const warming = isWarming(config)
   const runner = new DetectorRunner({
@@ -148,11 +152,7 @@ function priceUpdatesOptions(
     concurrency: config.node.detectorConcurrency,
     timeoutMs: config.node.detectorTimeoutMs,
     metrics,
-    onFailure: ({ detector, chain, pair, error }) =>
-      log.warn(
-        { detector, chain, pair, err: error },
-        error === undefined ? 'a detector did not settle in time' : 'a detector threw',
-      ),
+    onFailure: (failure) => parts.faults.detectorFailed(failure),
   })
   const lookAhead = () =>
     new LookAhead({
@@ -211,9 +211,14 @@ function answersOf({ metrics }: StreamsOptions, { warmer, results }: AnswerParts
   })
 }
 
-function createWarmConsumer(options: StreamsOptions, answers: WarmRequests): Consumer {
-  const { config, broker, nodeId, metrics, log } = options
-  const faults = metrics.counter('warm_requests_refused_total', { reason: 'fault' })
+interface WarmConsumerParts {
+  readonly answers: WarmRequests
+  readonly faults: Faults
+}
+
+function createWarmConsumer(options: StreamsOptions, { answers, faults }: WarmConsumerParts): Consumer {
+  const { config, broker, nodeId, metrics } = options
+  const unhandled = metrics.counter('warm_requests_refused_total', { reason: 'fault' })
   return broker.consumer({
     mode: 'broadcast',
     groupId: `forewarm.${config.node.service}.warm.${nodeId}`,
@@ -221,15 +226,15 @@ function createWarmConsumer(options: StreamsOptions, answers: WarmRequests): Con
     start: { at: 'latest' },
     onBatch: createLoop({
       handlerOf: () => answers,
-      deadLetters: async () => faults.add(1),
-      onFault: (error) => log.error({ err: error }, 'a warm request could not be handled'),
+      deadLetters: async () => unhandled.add(1),
+      onFault: (error) => faults.warmRequestFaulty(error),
     }),
-    onEvent: (event) => report(options, event),
+    onEvent: (event) => report(options, faults, event),
   })
 }
 
-function deadLettersOf(options: StreamsOptions, groupId: string, producer: Producer) {
-  const { clock, metrics, version, log } = options
+function deadLettersOf(options: StreamsOptions, groupId: string, { producer, faults }: PriceParts) {
+  const { clock, metrics, version } = options
   return createDeadLetters({
     producer,
     groupId,
@@ -237,18 +242,17 @@ function deadLettersOf(options: StreamsOptions, groupId: string, producer: Produ
     metrics,
     version,
     sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-    onLost: ({ batch, index, reason }, error) =>
-      log.error(
-        { topic: batch.topic, partition: batch.partition, offset: String(batch.offset(index)), reason, err: error },
-        'a record could be neither handled nor put aside: it is only where it came from',
-      ),
+    onLost: (letter, error) => faults.letterLost(letter, error),
   })
 }
 
-function report({ metrics, log }: StreamsOptions, event: BrokerEvent): void {
+function report({ metrics, log }: StreamsOptions, faults: Faults, event: BrokerEvent): void {
   if (event.type === 'restart') metrics.counter('consumer_restarts_total', { group: event.groupId }).add(1)
-  if (event.type === 'undecodable')
+  if (event.type === 'undecodable') {
     metrics.counter('drops_total', { reason: 'undecodable' }).add(Number(event.to - event.from) + 1)
+    faults.undecodable(event)
+    return
+  }
   if (event.type === 'disconnected' || event.type === 'reconnected') return
   const { type, ...facts } = event
   log[type === 'rebalance' ? 'info' : 'warn'](printable(facts), `kafka: ${type}`)

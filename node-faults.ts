@@ -1,0 +1,54 @@
+import type { DeadLetterSource } from './producers/dead-letters.ts'
+import type { BrokerEvent } from './src/broker/port.ts'
+import { type Clock, systemClock } from './src/clock.ts'
+import type { DetectorFailure } from './src/detect/runner.ts'
+import type { Log } from './src/telemetry/log.ts'
+import { LogRate } from './src/telemetry/log-rate.ts'
+
+/** What goes wrong with single records, as a node says it: each is counted elsewhere, the log only tells of it. */
+export class Faults {
+  readonly #log: Log
+  readonly #rate: LogRate
+
+  constructor(log: Log, clock: Clock = systemClock) {
+    this.#log = log
+    this.#rate = new LogRate({ clock })
+  }
+
+  detectorFailed({ detector, chain, pair, error }: DetectorFailure): void {
+    const what = error === undefined ? 'a detector did not settle in time' : 'a detector threw'
+    this.#rate.tell(`${what}: ${detector}`, (passedOver) =>
+      this.#log.warn({ detector, chain, pair, err: error, passedOver }, what),
+    )
+  }
+
+  recordFaulty(error: unknown): void {
+    this.#tell('a record could not be handled', { err: error })
+  }
+
+  warmRequestFaulty(error: unknown): void {
+    this.#tell('a warm request could not be handled', { err: error })
+  }
+
+  letterLost({ batch, index, reason }: DeadLetterSource, error: unknown): void {
+    const { topic, partition } = batch
+    const facts = { topic, partition, offset: String(batch.offset(index)), reason, err: error }
+    this.#tell('a record could be neither handled nor put aside: it is only where it came from', facts)
+  }
+
+  /** Of batches that no client can decode there may be one after the other. */
+  undecodable(event: Extract<BrokerEvent, { type: 'undecodable' }>): void {
+    const { type, ...facts } = event
+    const printed = { ...facts, from: String(event.from), to: String(event.to) }
+    this.#rate.tell(type, (passedOver) => this.#log.warn({ ...printed, passedOver }, `kafka: ${type}`))
+  }
+
+  /** Tells of the last that were passed over. */
+  flush(): void {
+    this.#rate.flush()
+  }
+
+  #tell(what: string, facts: object): void {
+    this.#rate.tell(what, (passedOver) => this.#log.error({ ...facts, passedOver }, what))
+  }
+}

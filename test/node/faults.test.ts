@@ -1,0 +1,63 @@
+import { Writable } from 'node:stream'
+import { expect, test } from '@jest/globals'
+import { Faults } from '../../node-faults.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { batchOf } from '../consumers/batch.ts'
+
+function stage() {
+  const clock = virtualClock(1_000)
+  const lines: Record<string, unknown>[] = []
+  const stream = new Writable({
+    write: (chunk, _, done) => {
+      lines.push(JSON.parse(String(chunk)))
+      done()
+    },
+  })
+  const faults = new Faults(createLog({ service: 'test', version: '0', stream }), clock)
+  return { clock, lines, faults }
+}
+
+const failure = { chain: 'ethereum', pair: 'A', error: new Error('a bug') }
+
+test('a detector that throws on every update has a line a second, and hides no other', () => {
+  const { clock, lines, faults } = stage()
+  for (let i = 0; i < 5_000; i++) faults.detectorFailed({ detector: 'first', ...failure })
+  faults.detectorFailed({ detector: 'second', ...failure })
+  clock.advanceTo(2_000)
+  faults.detectorFailed({ detector: 'first', ...failure })
+  expect(lines.map(({ detector, passedOver }) => [detector, passedOver])).toEqual([
+    ['first', 0],
+    ['second', 0],
+    ['first', 4_999],
+  ])
+})
+
+test('dead letters that are given up are told of with their offset, and how many had no line', () => {
+  const { lines, faults } = stage()
+  const batch = batchOf([{ value: 'x' }, { value: 'y' }, { value: 'z' }])
+  for (let index = 0; index < 3; index++)
+    faults.letterLost({ batch, index, reason: 'not-json', detail: 'no' }, new Error('away'))
+  faults.flush()
+  expect(lines).toMatchObject([
+    {
+      topic: batch.topic,
+      partition: batch.partition,
+      offset: String(batch.offset(0)),
+      reason: 'not-json',
+      passedOver: 0,
+    },
+    { offset: String(batch.offset(2)), passedOver: 1 },
+  ])
+})
+
+test('records that nobody can read have a line a second', () => {
+  const { lines, faults } = stage()
+  const batch = { type: 'undecodable', topic: 'prices', partition: 0, reason: 'compression' } as const
+  for (let i = 0n; i < 1_000n; i++) faults.undecodable({ ...batch, from: i, to: i })
+  faults.flush()
+  expect(lines.map(({ from, passedOver }) => [from, passedOver])).toEqual([
+    ['0', 0],
+    ['999', 998],
+  ])
+})
