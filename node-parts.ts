@@ -46,7 +46,7 @@ export function createCaches(options: CachesOptions): Caches {
   const l2 = createL2(options, table)
   const writeBehind = createWriteBehind(options, l2)
   const hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
-  const tracker = new Tracker({ maxPairs: config.correlation.maxTrackedPairs })
+  const tracker = new Tracker({ maxPairs: config.correlation.maxTrackedPairs, top: config.correlation.top })
   observeCaches(metrics, { table, l1, l2, writeBehind, hierarchy, tracker })
   return { table, l1, l2, writeBehind, hierarchy, tracker }
 }
@@ -90,5 +90,6 @@ function observeCaches(metrics: Metrics, { l1, l2, writeBehind, tracker }: Cache
   metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))
   metrics.observe('warms_used_total', {}, () => l1.warmCounts.used)
   metrics.observe('warms_unused_total', {}, () => l1.warmCounts.unused)
+  metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
   metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)
 }

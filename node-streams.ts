@@ -178,10 +178,11 @@ function priceUpdatesOptions(
 
 function createTriggers(options: StreamsOptions, requests: WarmRequestProducer): Triggers {
   const { config, caches, clock, metrics, nodeId } = options
+  const { strategy, maxPairs, minScore } = config.warming
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
   return new Triggers({
     ...caches,
-    strategy: strategyNamed(config.warming.strategy, config.warming),
+    strategy: strategyNamed(strategy, { maxPairs, minScore }),
     clock,
     nodeId,
     publish: (request) => {

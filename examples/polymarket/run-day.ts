@@ -64,6 +64,7 @@ export async function runDay(options: RunOptions): Promise<Figures> {
         lookAhead: 'await',
         lookAheadMs: LOOK_AHEAD_MS,
       },
+      correlation: { top: 16 },
       warming: { enabled: warming },
       cache: { l1Slots: Math.round(day.openings.length * L1_SHARE), redisUrls: [redisUrl] },
     },

@@ -31,6 +31,9 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   if (typeof host === 'string' && !isLoopback(host) && !given('FOREWARM_TOKEN')) {
     refuse('FOREWARM_TOKEN', 'nothing', `a token, as METRICS_HOST is ${host}, which other machines may reach`)
   }
+  const redis = found.value('REDIS_URL')
+  if (Array.isArray(redis) && redis.length > 1)
+    refuse('REDIS_URL', `${redis.length} URLs`, 'one URL, as L2 does not speak to a cluster of several servers')
   for (const [name, topic, other] of topicsUsedTwice(found)) {
     refuse(name, JSON.stringify(topic), `a topic that ${other} does not name`)
   }

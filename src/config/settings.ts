@@ -70,7 +70,7 @@ function onOff(name: string, otherwise: boolean, doc: string): Setting<boolean> 
 }
 
 const brokers: Check<readonly string[]> = listOf(hostPort, 'host:port, several separated by commas')
-const redisUrls: Check<readonly string[]> = listOf(redisUrl, 'redis://… or rediss://…, several separated by commas')
+const redisUrls: Check<readonly string[]> = listOf(redisUrl, 'redis://… or rediss://…')
 const roles: Check<readonly Role[]> = listOf(oneOf(ROLES), `${ROLES.join(', ')}: any of them, separated by commas`)
 
 const clusterIds: Check<readonly string[]> = listOf(
@@ -207,11 +207,11 @@ export const SETTINGS = {
     ),
   },
   correlation: {
-    top: whole('CORRELATION_TOP', [1, 64, 8], 'How many followers are kept for a pair.'),
+    top: whole('CORRELATION_TOP', [1, 16, 8], 'How many followers are kept for a pair: those read after its updates.'),
     maxTrackedPairs: whole(
       'MAX_TRACKED_PAIRS',
       [1, 10_000_000, 100_000],
-      'For how many pairs correlations are kept; beyond it the pair updated longest ago goes.',
+      'For how many pairs correlations are kept: the first so many that the node meets. Those beyond are served, not learned from, and counted.',
     ),
   },
   cache: {
@@ -226,23 +226,22 @@ export const SETTINGS = {
       [1, 100_000_000, 1_000_000],
       'How many pairs a node knows at most; the updates of others are refused and counted.',
     ),
-    l1TtlSeconds: whole(
-      'CACHE_L1_TTL',
-      [1, 31_536_000, 300],
-      'After how many seconds a value in L1 is too old to serve.',
-    ),
     l2TtlSeconds: whole('CACHE_L2_TTL', [1, 31_536_000, 3600], 'After how many seconds Redis drops a value.'),
     l2FlushMs: whole(
       'L2_FLUSH_MS',
       [1, 60_000, 10],
       'How long updates are gathered before L2 is written, in milliseconds: at most one write a pair in that time.',
     ),
-    l2Enabled: onOff('CACHE_L2_ENABLED', true, 'Off: no Redis; warming has nothing to copy from.'),
+    l2Enabled: onOff(
+      'CACHE_L2_ENABLED',
+      true,
+      'Off: no Redis; L2 is memory of this process, which no other node sees and no restart survives.',
+    ),
     redisUrls: setting({
       name: 'REDIS_URL',
       check: redisUrls,
       default: fixed<readonly string[]>(['redis://127.0.0.1:6379']),
-      doc: 'The Redis of L2; several URLs mean a cluster.',
+      doc: 'The Redis of L2: one server.',
       secret: 'url-password',
     }),
   },

@@ -1,12 +1,13 @@
 /**
  * Which pairs are read after which, as far as it is known for certain: a read made in the handler of A's update belongs
- * to A, so A → B is a fact after one occurrence. Each pair keeps up to READS_PER_PAIR such edges with the share of A's
+ * to A, so A → B is a fact after one occurrence. Each pair keeps up to `top` such edges with the share of A's
  * updates after which B was read, and how long after. A pair that was never handled borrows the edges of those who read
  * it: siblings read each other.
  *
  * Pure and synchronous; pairs are integers below `maxPairs`; time is passed in.
  */
 
+/** The most edges that a pair can keep. */
 export const READS_PER_PAIR = 16
 const READERS_PER_PAIR = 8
 /** The weight of the newest observation in an edge's rate and lag. */
@@ -21,6 +22,8 @@ const FIRST_PAIRS = 1024
 
 export class Tracker {
   readonly maxPairs: number
+  /** Edges kept a pair. */
+  readonly top: number
   /** READS_PER_PAIR a pair: the pair read + 1, 0 where there is no edge. */
   #read: Int32Array<ArrayBuffer>
   #rates: Float32Array<ArrayBuffer>
@@ -34,11 +37,13 @@ export class Tracker {
   /** False until the first read: a node without detectors pays nothing for asking. */
   hasEdges = false
   totalUpdates = 0
-  /** Pairs beyond `maxPairs`: their reads are served, not learned from. */
-  refusedPairs = 0
+  /** Updates and reads of pairs beyond `maxPairs`, which are served and not learned from. */
+  refusedCalls = 0
 
-  constructor(options: { readonly maxPairs: number }) {
+  /** `top`: 1 to READS_PER_PAIR, which it is unless given. */
+  constructor(options: { readonly maxPairs: number; readonly top?: number }) {
     this.maxPairs = options.maxPairs
+    this.top = Math.min(options.top ?? READS_PER_PAIR, READS_PER_PAIR)
     const pairs = Math.min(FIRST_PAIRS, options.maxPairs)
     this.#read = new Int32Array(pairs * READS_PER_PAIR)
     this.#rates = new Float32Array(pairs * READS_PER_PAIR)
@@ -65,7 +70,7 @@ export class Tracker {
     if (trigger === pairId || !this.#reserve(trigger) || !this.#reserve(pairId)) return -1
     const base = trigger * READS_PER_PAIR
     let free = -1
-    for (let edge = 0; edge < READS_PER_PAIR; edge++) {
+    for (let edge = 0; edge < this.top; edge++) {
       const known = this.#read[base + edge] as number
       if (known === pairId + 1) {
         const at = base + edge
@@ -87,7 +92,7 @@ export class Tracker {
   settle(trigger: number, readEdges: number): void {
     if (trigger >= this.#updates.length) return
     const base = trigger * READS_PER_PAIR
-    for (let edge = 0; edge < READS_PER_PAIR; edge++) {
+    for (let edge = 0; edge < this.top; edge++) {
       const at = base + edge
       if (this.#read[at] === NONE) continue
       const rate = this.#rates[at] as number
@@ -117,7 +122,7 @@ export class Tracker {
 
   #collect(trigger: number, into: KnownReads): void {
     const base = trigger * READS_PER_PAIR
-    for (let edge = 0; edge < READS_PER_PAIR; edge++) {
+    for (let edge = 0; edge < this.top; edge++) {
       const read = this.#read[base + edge] as number
       if (read !== NONE) into.add(read - 1, this.#rates[base + edge] as number, this.#lagsMs[base + edge] as number)
     }
@@ -134,7 +139,7 @@ export class Tracker {
 
   #lagOf(trigger: number, pairId: number): number {
     const base = trigger * READS_PER_PAIR
-    for (let edge = 0; edge < READS_PER_PAIR; edge++)
+    for (let edge = 0; edge < this.top; edge++)
       if (this.#read[base + edge] === pairId + 1) return this.#lagsMs[base + edge] as number
     return 0
   }
@@ -151,7 +156,7 @@ export class Tracker {
   #reserve(pairId: number): boolean {
     if (pairId < this.#updates.length) return true
     if (pairId >= this.maxPairs) {
-      this.refusedPairs++
+      this.refusedCalls++
       return false
     }
     let pairs = this.#updates.length

@@ -229,6 +229,12 @@ describe('files', () => {
 })
 
 describe('what does not go together', () => {
+  test('several servers of L2: only one would be used', () => {
+    expect(problems({ env: { REDIS_URL: 'redis://u:quiet@one:1,redis://two:2' } })).toBe(
+      'REDIS_URL (environment): got 2 URLs; allowed: one URL, as L2 does not speak to a cluster of several servers',
+    )
+  })
+
   test('refuses half of a login', () => {
     expect(problems({ env: { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u' } })).toContain(
       'KAFKA_SASL_PASSWORD',
@@ -262,7 +268,7 @@ describe('secrets', () => {
     KAFKA_SASL_MECHANISM: 'plain',
     KAFKA_SASL_USERNAME: 'user',
     KAFKA_SASL_PASSWORD: 'hush hush',
-    REDIS_URL: 'redis://user:quiet@one:1,redis://two:2',
+    REDIS_URL: 'redis://user:quiet@one:1',
   }
 
   test('are masked where the configuration is printed', () => {
@@ -270,7 +276,7 @@ describe('secrets', () => {
     const value = (name: string) => rows.find((row) => row.name === name)?.value
     expect(value('FOREWARM_TOKEN')).toBe('********')
     expect(value('KAFKA_SASL_PASSWORD')).toBe('********')
-    expect(value('REDIS_URL')).toBe('redis://user:********@one:1,redis://two:2')
+    expect(value('REDIS_URL')).toBe('redis://user:********@one:1')
     expect(value('KAFKA_SSL_KEY')).toBe('')
     expect(value('KAFKA_SASL_USERNAME')).toBe('user')
   })

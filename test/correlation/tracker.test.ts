@@ -82,6 +82,12 @@ describe('a read in the handler of an update', () => {
   })
 })
 
+test('a tracker told to keep fewer edges a pair keeps the first so many', () => {
+  tracker = new Tracker({ maxPairs: MAX_PAIRS, top: 2 })
+  update(1, [2, 3, 4])
+  expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([2, 3])
+})
+
 describe('a pair that was never handled', () => {
   test('borrows the pairs that read it: siblings read each other', () => {
     update(1, [3])
@@ -155,7 +161,7 @@ describe('bounds', () => {
       expect(tracker.read(1, maxPairs, 0)).toBe(-1)
       tracker.settle(maxPairs, 1)
       tracker.forget(maxPairs)
-      expect([tracker.totalUpdates, tracker.totalPairs, tracker.refusedPairs]).toEqual([1, 0, 3])
+      expect([tracker.totalUpdates, tracker.totalPairs, tracker.refusedCalls]).toEqual([1, 0, 3])
       expect(readsAfter(maxPairs)).toEqual([])
       tracker.observe(maxPairs - 1)
       expect(tracker.totalPairs).toBe(1)
