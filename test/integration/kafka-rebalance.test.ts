@@ -40,6 +40,23 @@ beforeEach(async () => {
 
 afterEach(() => stage.broker.close())
 
+test('a member to which nothing comes leaves its group before the time for its farewell is over', async () => {
+  const timing = { sessionTimeoutMs: 300_000, rebalanceTimeoutMs: 300_000, closeTimeoutMs: 1_000 }
+  const clientId = uniqueName('farewell')
+  const patient = await setStage(createKafkaBroker({ brokers: kafkaBrokers(), clientId, ...timing }))
+  try {
+    const topic = await newTopic(patient)
+    const groupId = newGroup()
+    const first = await startReader(patient, { topics: [topic], groupId })
+    await first.consumer.stop()
+    // One that is still a member would be waited for, for as long as its session or a rebalance may take.
+    const second = await startReader(patient, { topics: [topic], groupId })
+    expect(second.consumer.health().assigned).toEqual([{ topic, partition: 0 }])
+  } finally {
+    await patient.broker.close()
+  }
+})
+
 test('members that come and go under load handle every record exactly once', async () => {
   const partitions = 6
   const topic = await newTopic(stage, partitions)

@@ -123,6 +123,28 @@ test('two topics of one chain are read by one node, whatever their number of rea
   })
 })
 
+test('a new topic that matches the pattern is read from the next start on', async () => {
+  await onKafka({}, async (stage) => {
+    const seen: string[] = []
+    const noting = detector('noting', {}, ({ pair }) => void seen.push(pair))
+    const priceTopics = new RegExp(`^${stage.topic.replaceAll('.', '\\.')}`)
+    const options = { detectors: [noting], config: { kafka: { priceTopics } }, start: 'earliest' } as const
+    const node = await stage.startNode(options)
+    const another = `${stage.topic}.another`
+    await stage.admin.createTopics([{ topic: another, partitions: 1 }])
+    const chain = newChain(stage)
+    const value = JSON.stringify(updateOf('NEW', { chain }))
+    await stage.producer.sendBatch(another, [{ partition: 0, key: chain, value }])
+    await stage.produce(updateOf('OLD', { chain }))
+    await until('one is handled', () => seen.length > 0)
+    await node.close()
+    expect(seen).toEqual(['OLD'])
+    await stage.startNode(options)
+    await until('the other is handled', () => seen.length > 1)
+    expect(seen).toEqual(['OLD', 'NEW'])
+  })
+})
+
 test('the configured Kafka is used where no broker is handed in', async () => {
   await onKafka({}, async (stage) => {
     const node = await createNode({
