@@ -1,5 +1,6 @@
 /** The public API. Everything here is documented where it is defined. */
-export { createNode, type ForewarmNode, type NodeOptions, type NodeStats } from './node.ts'
+export { createNode, type ForewarmNode, type NodeOptions } from './node.ts'
+export type { NodeStats } from './node-stats.ts'
 export { PricePublisher, type PricePublisherOptions } from './producers/price-updates.ts'
 export type { WarmAsk, WarmPublisher, WarmReceipt } from './producers/warm-publisher.ts'
 export type { PriceUpdate } from './schemas/price-update.ts'

@@ -44,6 +44,7 @@ export interface StreamsOptions {
   readonly caches: Caches
   readonly detectors: readonly Detector[]
   readonly start: 'earliest' | 'latest'
+  readonly acceptReplays: boolean
   readonly clock: Clock
   readonly metrics: Metrics
   readonly log: Log
@@ -53,13 +54,13 @@ export interface StreamsOptions {
 const FLUSH_MS = 1_000
 
 export function createStreams(options: StreamsOptions): Streams {
-  const { config, broker, topics, caches, clock, metrics, nodeId } = options
+  const { config, broker, topics, caches, clock, metrics, nodeId, acceptReplays } = options
   const producer = broker.producer()
   const interest = new Interest(caches.table, topics.prices.partitions)
   const promotion = new Promotion({ ...caches, metrics, timeoutMs: config.warming.timeoutMs })
   const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
   const { warmRequestsTopic: topic } = config.kafka
-  const warmer = createWarmer({ ...caches, promotion, clock, metrics, nodeId, topic, isInterested })
+  const warmer = createWarmer({ ...caches, promotion, clock, metrics, nodeId, topic, isInterested, acceptReplays })
   if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
   const results = resultsOf(options, producer)

@@ -3,6 +3,8 @@ import { hostname } from 'node:os'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import { liveChecks, readyChecks, warmingHealth } from './node-health.ts'
 import { type Caches, createCaches } from './node-parts.ts'
+import { stateHashOf } from './node-state.ts'
+import { type NodeStats, statsOf } from './node-stats.ts'
 import { createStreams, type Streams } from './node-streams.ts'
 import { type NodeTopics, prepareTopics } from './node-topics.ts'
 import type { WarmResult } from './schemas/warm-result.ts'
@@ -39,6 +41,8 @@ export interface NodeOptions {
   readonly start?: 'earliest' | 'latest'
   /** Instead of the wall's: a virtual clock follows the records' timestamps. */
   readonly clock?: Clock
+  /** Serves warm requests that a replay made: for a node that lives on nothing else, away from production's. */
+  readonly acceptReplays?: boolean
   readonly random?: () => number
   /** Where spans go, instead of where OTEL_* sends them. The first SDK of a process serves all its nodes. */
   readonly spanProcessors?: readonly SpanProcessor[]
@@ -60,26 +64,13 @@ export interface ForewarmNode {
   /** Whether the pair is in L1 now; leaves no trace. */
   has(chain: string, pair: string): boolean
   stats(): NodeStats
+  /**
+   * One hash of the newest values that the node has come to, as `forewarm record` and a replay give one of the records.
+   * Throws a ForewarmError 'refused' while L2 is away.
+   */
+  stateHash(): Promise<string>
   /** Of the HTTP side; undefined before the start and without the role `api`. */
   readonly httpPort: number | undefined
-}
-
-/** Counts since the start. */
-export interface NodeStats {
-  readonly updates: number
-  readonly pairs: number
-  readonly reads: { readonly hits: number; readonly misses: number }
-  readonly warms: {
-    readonly admitted: number
-    readonly used: number
-    readonly unused: number
-    readonly resident: number
-  }
-  readonly l1: { readonly slots: number; readonly resident: number; readonly bytes: number; readonly evictions: number }
-  readonly l2: { readonly state: 'up' | 'degraded'; readonly waitingEntries: number; readonly skippedEntries: number }
-  /** From the update's event time to readable in L1, milliseconds; NaN while nothing was seen. */
-  readonly endToEndMs: { readonly p50: number; readonly p99: number }
-  readonly lagRecords: number
 }
 
 /** Checks the configuration and makes the parts; nothing runs before `start`. Throws a ForewarmError 'bad-config' that names every fault. */
@@ -164,20 +155,12 @@ class Node implements ForewarmNode {
     return pairId >= 0 && this.#caches.l1.has(pairId)
   }
 
+  stateHash(): Promise<string> {
+    return stateHashOf(this.#caches)
+  }
+
   stats(): NodeStats {
-    const { l1, l2, table, tracker, hierarchy, writeBehind } = this.#caches
-    const latency = this.#metrics.histogram('end_to_end_latency_seconds')
-    const { admitted, used, unused } = l1.warmCounts
-    return {
-      updates: tracker.totalUpdates,
-      pairs: table.size,
-      reads: { hits: hierarchy.hits, misses: hierarchy.misses },
-      warms: { admitted, used, unused, resident: l1.warm },
-      l1: { slots: l1.slots, resident: l1.resident, bytes: l1.bytes, evictions: l1.evictions },
-      l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
-      endToEndMs: { p50: latency.quantile(0.5) * 1000, p99: latency.quantile(0.99) * 1000 },
-      lagRecords: Number(this.#streams?.prices?.lag().reduce((sum, { records }) => sum + records, 0n) ?? 0n),
-    }
+    return statsOf({ caches: this.#caches, streams: this.#streams, metrics: this.#metrics })
   }
 
   async #start(): Promise<void> {
@@ -215,6 +198,7 @@ class Node implements ForewarmNode {
       caches: this.#caches,
       detectors: this.#options.detectors ?? [],
       start: this.#options.start ?? 'latest',
+      acceptReplays: this.#options.acceptReplays ?? false,
       clock: this.#clock,
       metrics: this.#metrics,
       log: this.#log,

@@ -19,6 +19,7 @@ const BATCH_RECORDS = 500
 /** The in-memory topics keep far more, so that nothing is dropped before the node has read it. */
 const MOST_WAITING = 20_000
 const POLL_MS = 1
+const LONGEST_TTL_SECONDS = 31_536_000
 
 export interface InProcessNodeOptions {
   readonly detectors: readonly Detector[]
@@ -35,6 +36,8 @@ export class InProcessNode implements InProcessSink {
   #node: ForewarmNode | undefined
   #producer: Producer | undefined
   #buffered = 0
+  /** What is buffered. */
+  #isWarmRequest = false
 
   constructor(options: InProcessNodeOptions) {
     this.#options = options
@@ -53,9 +56,15 @@ export class InProcessNode implements InProcessSink {
       l2: 'memory',
       clock: virtualClock(),
       start: 'earliest',
+      acceptReplays: true,
       detectors,
       logLevel: 'error',
-      config: { kafka: { priceTopics }, node: { roles: ['correlate', 'detect', 'warm'] } },
+      config: {
+        kafka: { priceTopics },
+        node: { roles: ['correlate', 'detect', 'warm'] },
+        // Nothing expires while a recording of days goes by: the state hash is of every pair.
+        cache: { l2TtlSeconds: LONGEST_TTL_SECONDS },
+      },
       ...(configFile !== undefined && { configFile }),
     })
     await this.#node.start()
@@ -63,18 +72,23 @@ export class InProcessNode implements InProcessSink {
     await this.#producer.connect()
   }
 
+  /** Prices and warm requests in their order: neither begins before the node is through with the other. */
   apply(record: ReplayRecord): Promise<void> | undefined {
-    const { topic, offset: _, key, value = null, ...rest } = record
-    const batch = this.#batches.get(topic) ?? []
-    this.#batches.set(topic, batch)
-    batch.push({ ...rest, value, ...(key !== undefined && { key }) })
-    this.#buffered++
+    const isWarmRequest = record.topic === this.#node?.config.kafka.warmRequestsTopic
+    if (this.#buffered > 0 && isWarmRequest !== this.#isWarmRequest)
+      return this.#send(0).then(() => this.#add(record, isWarmRequest))
+    this.#add(record, isWarmRequest)
     return this.#buffered >= BATCH_RECORDS ? this.#send(MOST_WAITING) : undefined
   }
 
   /** Resolves when the node has handled everything. */
   flush(): Promise<void> {
     return this.#send(0)
+  }
+
+  /** Of what the node came to: a price that it dropped is missing here. */
+  stateHash(): Promise<string> {
+    return this.#node?.stateHash() ?? Promise.reject(new Error('the node was not opened'))
   }
 
   stats(): NodeStats | undefined {
@@ -87,11 +101,26 @@ export class InProcessNode implements InProcessSink {
     await this.#broker?.close()
   }
 
+  #add(record: ReplayRecord, isWarmRequest: boolean): void {
+    const { topic, offset: _, key, value = null, ...rest } = record
+    const batch = this.#batches.get(topic) ?? []
+    this.#batches.set(topic, batch)
+    batch.push({ ...rest, value, ...(key !== undefined && { key }) })
+    this.#isWarmRequest = isWarmRequest
+    this.#buffered++
+  }
+
   async #send(mostWaiting: number): Promise<void> {
     const batches = [...this.#batches]
     this.#batches.clear()
     this.#buffered = 0
     for (const [topic, records] of batches) await this.#producer?.sendBatch(topic, records)
-    while ((this.#node?.stats().lagRecords ?? 0) > mostWaiting) await delay(POLL_MS)
+    while (this.#waiting() > mostWaiting) await delay(POLL_MS)
+  }
+
+  #waiting(): number {
+    const stats = this.#node?.stats()
+    if (stats === undefined) return 0
+    return stats.lagRecords + stats.warmRequests.lagRecords + stats.warmRequests.waiting
   }
 }

@@ -8,7 +8,8 @@ mkdirSync('recordings', { recursive: true })
 const recorded = await record({ topics: [topic], file, replace: true })
 console.log(`recorded ${recorded.records} records of ${topic}, state hash ${recorded.stateHash}`)
 
-// Into this process, as fast as it goes, and only if it comes to the state that was recorded.
+// Into this process, as fast as it goes: are these still the prices that were recorded? `forewarm replay --in-process`
+// asks more: whether its node comes to their state.
 let records = 0
 const inProcess = { apply: () => void records++ }
 const again = await replay({ from: { file }, to: { inProcess }, verifyHash: true })

@@ -12,6 +12,8 @@ export interface InProcessSink {
   apply(record: ReplayRecord): Promise<void> | void
   /** Resolves when all effects of the records so far are there. */
   flush?(): Promise<void>
+  /** Of the state that the pipeline came to, asked for at the end. Without it the report's is of the records. */
+  stateHash?(): Promise<string>
 }
 
 /** Hands records to a pipeline in this process; the clock, if there is one, moves to each record's timestamp before. */
@@ -43,6 +45,10 @@ export class ProcessSink implements ReplaySink {
   }
 
   async close(): Promise<void> {}
+
+  stateHash(): Promise<string> | undefined {
+    return this.#sink.stateHash?.()
+  }
 
   targets(): readonly [] {
     return []

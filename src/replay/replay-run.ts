@@ -78,9 +78,9 @@ export class ReplayRun {
     })
   }
 
-  report(expectedHash: string | undefined): ReplayReport {
+  async report(expectedHash: string | undefined): Promise<ReplayReport> {
     const { source, sink, signal } = this.#options
-    const stateHash = this.#hash.digest()
+    const stateHash = (await sink.stateHash?.()) ?? this.#hash.digest()
     return {
       status: signal.aborted ? 'interrupted' : 'done',
       passes: this.#passes,

@@ -47,7 +47,7 @@ async function replayWith(options: ReplayOptions, plan: ReplayPlan): Promise<Rep
     options.onStart?.(() => run.progress())
     await run.run()
     await sink.flush()
-    return run.report(expectedHash)
+    return await run.report(expectedHash)
   } finally {
     await sink.close()
   }
@@ -76,7 +76,14 @@ function brokerOf(options: ReplayOptions): Broker {
   return broker
 }
 
-function expectedHashOf({ verifyHash, filters, from, loop }: ReplayOptions, source: ReplaySource): string | undefined {
+function expectedHashOf(options: ReplayOptions, source: ReplaySource): string | undefined {
+  const { verifyHash, filters, from, to, loop, timestamps = 'keep' } = options
+  const hasState = 'inProcess' in to && to.inProcess.stateHash !== undefined
+  if (verifyHash !== undefined && hasState && (timestamps !== 'keep' || loop !== undefined))
+    throw new ReplayError(
+      'bad-option',
+      'verifyHash: moved times and more than one pass come to another state; leave timestamps and loop out',
+    )
   if (verifyHash === undefined || typeof verifyHash === 'string') return verifyHash
   const recorded = source.origin.stateHash
   if (recorded === undefined)

@@ -13,6 +13,8 @@ export interface ReplaySink {
   close(): Promise<void>
   /** The topics that were written. */
   targets(): readonly ReplayTarget[]
+  /** Of what the records came to, where the sink keeps them; the run's own hash is of the records. */
+  stateHash?(): Promise<string> | undefined
   /** Records that were refused, each for a reason of its own; the others went on. */
   failed(): readonly LostRecords[]
 }

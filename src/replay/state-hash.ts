@@ -3,7 +3,7 @@ import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/pri
 import { MAX_VERSION, VERSIONS_PER_MS } from '../cache/price-record.ts'
 import { ReplayError } from './replay-error.ts'
 
-/** `unversioned`: the event time is so late that it has no exact version. */
+/** `unversioned`: no exact version is left, so late is the event time, or so many updates had its millisecond. */
 export type PriceOutcome = 'taken' | 'older' | 'unversioned'
 
 export interface StateValue {
@@ -16,10 +16,10 @@ export interface StateValue {
 
 interface Newest {
   readonly name: Buffer
+  /** The newest so far; -1 before the first. */
   version: number
-  eventTimeMs: number
-  /** Place of the newest update among the pair's updates of its millisecond. */
-  place: number
+  /** Delisted pairs have no value. */
+  isListed: boolean
   readonly numbers: Float64Array
 }
 
@@ -47,6 +47,8 @@ export class StateHash {
   readonly #maxPairs: number
   readonly #chains = new Map<string, Map<string, Newest>>()
   #pairs = 0
+  /** With those that were delisted. */
+  #known = 0
 
   constructor(options: { readonly maxPairs?: number } = {}) {
     this.#maxPairs = options.maxPairs ?? DEFAULT_MAX_PAIRS
@@ -63,11 +65,11 @@ export class StateHash {
   updatePrice(update: PriceUpdate): PriceOutcome {
     if (update.eventTimeMs >= MAX_VERSION / VERSIONS_PER_MS) return 'unversioned'
     const newest = this.#newestOf(update.chain, update.pair)
-    if (update.eventTimeMs < newest.eventTimeMs) return 'older'
-    const again = update.eventTimeMs === newest.eventTimeMs
-    newest.place = again ? Math.min(newest.place + 1, VERSIONS_PER_MS - 1) : 0
-    newest.eventTimeMs = update.eventTimeMs
-    newest.version = update.eventTimeMs * VERSIONS_PER_MS + newest.place
+    const first = update.eventTimeMs * VERSIONS_PER_MS
+    if (newest.version >= first + VERSIONS_PER_MS) return 'older'
+    const version = Math.max(first, newest.version + 1)
+    if (version === first + VERSIONS_PER_MS) return 'unversioned'
+    this.#take(newest, version)
     for (let f = 0; f < NUMBER_COUNT; f++) {
       newest.numbers[f] = update[NUMBER_FIELDS[f] ?? 'price'] ?? Number.NaN
     }
@@ -78,20 +80,28 @@ export class StateHash {
   updateValue(value: StateValue): void {
     const newest = this.#newestOf(value.chain, value.pair)
     if (value.version <= newest.version) return
-    newest.version = value.version
-    newest.eventTimeMs = Math.floor(value.version / VERSIONS_PER_MS)
-    newest.place = value.version % VERSIONS_PER_MS
+    this.#take(newest, value.version)
     for (let f = 0; f < NUMBER_COUNT; f++) newest.numbers[f] = value.numbers[f] ?? Number.NaN
   }
 
-  /** A delisted pair is forgotten, its version too. */
+  /** A delisted pair has no value; one of its versions so far does not come back, as in L1. */
   delist(chain: string, pair: string): void {
-    if (this.#chains.get(chain)?.delete(pair) === true) this.#pairs--
+    const newest = this.#chains.get(chain)?.get(pair)
+    if (newest === undefined || !newest.isListed) return
+    newest.isListed = false
+    newest.version++
+    this.#pairs--
   }
 
   /** Lower-case hexadecimal; more may be added afterwards. */
   digest(): string {
     return digestOf(this.#chains)
+  }
+
+  #take(newest: Newest, version: number): void {
+    if (!newest.isListed) this.#pairs++
+    newest.isListed = true
+    newest.version = version
   }
 
   #newestOf(chain: string, pair: string): Newest {
@@ -102,11 +112,11 @@ export class StateHash {
     }
     let newest = ofChain.get(pair)
     if (newest === undefined) {
-      if (this.#pairs >= this.#maxPairs)
+      if (this.#known >= this.#maxPairs)
         throw new ReplayError('too-many-pairs', `the state hash holds at most ${this.#maxPairs} pairs`)
-      this.#pairs++
+      this.#known++
       const numbers = new Float64Array(NUMBER_COUNT)
-      newest = { name: Buffer.from(pair), version: -1, eventTimeMs: -1, place: 0, numbers }
+      newest = { name: Buffer.from(pair), version: -1, isListed: false, numbers }
       ofChain.set(pair, newest)
     }
     return newest
@@ -123,7 +133,7 @@ function digestOf(chains: ReadonlyMap<string, ReadonlyMap<string, Newest>>): str
     .map(([chain, ofChain]) => ({ name: Buffer.from(chain), ofChain }))
     .sort((a, b) => a.name.compare(b.name))
   for (const { name: chain, ofChain } of sortedChains) {
-    const sorted = [...ofChain.values()].sort((a, b) => a.name.compare(b.name))
+    const sorted = [...ofChain.values()].filter(({ isListed }) => isListed).sort((a, b) => a.name.compare(b.name))
     for (const newest of sorted) hash.update(bytesOf(chain, newest))
   }
   const end = Buffer.alloc(4)

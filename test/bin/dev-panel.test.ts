@@ -12,6 +12,7 @@ function stats(hits: number, misses: number, counts: Partial<NodeStats> = {}): N
     l2: { state: 'up', waitingEntries: 0, skippedEntries: 0 },
     endToEndMs: { p50: Number.NaN, p99: Number.NaN },
     lagRecords: 0,
+    warmRequests: { lagRecords: 0, waiting: 0 },
     ...counts,
   }
 }

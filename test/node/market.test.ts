@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
-import type { ForewarmNode, NodeStats } from '../../node.ts'
+import type { ForewarmNode } from '../../node.ts'
+import type { NodeStats } from '../../node-stats.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { createMarket, type Market } from '../../src/simulate/market.ts'

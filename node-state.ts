@@ -1,0 +1,37 @@
+import type { Caches } from './node-parts.ts'
+import { NUMBER_FIELDS } from './schemas/price-update.ts'
+import { emptyRecord, type PriceRecord } from './src/cache/price-record.ts'
+import { ForewarmError } from './src/forewarm-error.ts'
+import { createStateHash } from './src/replay/state-hash.ts'
+
+const PAIRS_A_TRIP = 1_000
+
+/**
+ * The state hash of what the levels hold: of each pair the newest of L2's value, the one on its way there and L1's.
+ * Throws a ForewarmError 'refused' while L2 is away, because L1 alone does not hold every pair.
+ */
+export async function stateHashOf({ table, l1, l2, writeBehind }: Caches): Promise<string> {
+  const hash = createStateHash({ maxPairs: table.maxPairs })
+  const record = emptyRecord()
+  const take = (pairId: number, { version, ...numbers }: PriceRecord) =>
+    hash.updateValue({
+      chain: table.chainName(table.chainOf(pairId)),
+      pair: table.pairName(pairId),
+      version,
+      numbers: NUMBER_FIELDS.map((field) => numbers[field]),
+    })
+  await writeBehind.flush()
+  for (let from = 0; from < table.size; from += PAIRS_A_TRIP) {
+    const pairIds = Array.from({ length: Math.min(PAIRS_A_TRIP, table.size - from) }, (_, i) => from + i)
+    const load = await l2.load(pairIds)
+    if (load.status === 'unavailable')
+      throw new ForewarmError('refused', `no state hash without L2, which is away: ${load.reason}`, { retriable: true })
+    for (const [i, pairId] of pairIds.entries()) {
+      const row = load.rows[i]
+      if (row !== undefined && row.version >= l1.floor(pairId)) take(pairId, row)
+      if (writeBehind.pending(pairId, record)) take(pairId, record)
+      if (l1.peek(pairId, record)) take(pairId, record)
+    }
+  }
+  return hash.digest()
+}

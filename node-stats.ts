@@ -1,0 +1,56 @@
+import type { Caches } from './node-parts.ts'
+import type { Streams } from './node-streams.ts'
+import type { Consumer } from './src/broker/port.ts'
+import type { MetricSlab } from './src/telemetry/metrics.ts'
+
+/** Counts since the start. */
+export interface NodeStats {
+  readonly updates: number
+  readonly pairs: number
+  readonly reads: { readonly hits: number; readonly misses: number }
+  readonly warms: {
+    readonly admitted: number
+    readonly used: number
+    readonly unused: number
+    readonly resident: number
+  }
+  readonly l1: { readonly slots: number; readonly resident: number; readonly bytes: number; readonly evictions: number }
+  readonly l2: { readonly state: 'up' | 'degraded'; readonly waitingEntries: number; readonly skippedEntries: number }
+  /** From the update's event time to readable in L1, milliseconds; NaN while nothing was seen. */
+  readonly endToEndMs: { readonly p50: number; readonly p99: number }
+  readonly lagRecords: number
+  readonly warmRequests: {
+    readonly lagRecords: number
+    /** Read and not begun, but for those that are held until their time. */
+    readonly waiting: number
+  }
+}
+
+export interface StatsParts {
+  readonly caches: Caches
+  /** Undefined before the start. */
+  readonly streams: Streams | undefined
+  readonly metrics: MetricSlab
+}
+
+export function statsOf({ caches, streams, metrics }: StatsParts): NodeStats {
+  const { l1, l2, table, tracker, hierarchy, writeBehind } = caches
+  const latency = metrics.histogram('end_to_end_latency_seconds')
+  const { admitted, used, unused } = l1.warmCounts
+  const { waitingRequests = 0, heldRequests = 0 } = streams?.warmer.stats() ?? {}
+  return {
+    updates: tracker.totalUpdates,
+    pairs: table.size,
+    reads: { hits: hierarchy.hits, misses: hierarchy.misses },
+    warms: { admitted, used, unused, resident: l1.warm },
+    l1: { slots: l1.slots, resident: l1.resident, bytes: l1.bytes, evictions: l1.evictions },
+    l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
+    endToEndMs: { p50: latency.quantile(0.5) * 1000, p99: latency.quantile(0.99) * 1000 },
+    lagRecords: lagRecordsOf(streams?.prices),
+    warmRequests: { lagRecords: lagRecordsOf(streams?.warmRequests), waiting: waitingRequests - heldRequests },
+  }
+}
+
+function lagRecordsOf(consumer: Consumer | undefined): number {
+  return Number(consumer?.lag().reduce((sum, { records }) => sum + records, 0n) ?? 0n)
+}
