@@ -122,6 +122,7 @@ class Publisher implements WarmPublisher {
   readonly #producer: Producer
   readonly #timer: Timer
   readonly #waiters = new Map<string, Waiter>()
+  #waiting = 0
   #consumer: Promise<Consumer> | undefined
   #closed: Promise<void> | undefined
 
@@ -139,14 +140,20 @@ class Publisher implements WarmPublisher {
       await this.#requests.send(request)
       return { status: 'sent', requestId: request.requestId }
     }
-    if (this.#waiters.size >= MAX_WAITING)
+    if (this.#waiting >= MAX_WAITING)
       throw new ForewarmError('refused', `at most ${MAX_WAITING} requests can be waited for at a time`, {
         retriable: true,
       })
-    // Joined before the request is sent: from then on no result can be missed.
-    await this.#listen()
-    this.#assertOpen()
-    return this.#sendAndWait(request, ask)
+    // Before anything is awaited: those who wait for the consumer to join wait too.
+    this.#waiting++
+    try {
+      // Joined before the request is sent: from then on no result can be missed.
+      await this.#listen()
+      this.#assertOpen()
+      return await this.#sendAndWait(request, ask)
+    } finally {
+      this.#waiting--
+    }
   }
 
   close(): Promise<void> {

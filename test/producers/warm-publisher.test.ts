@@ -145,6 +145,18 @@ describe('warm publisher', () => {
     await expect(publisher.request({ ...ASK, chain: 'c'.repeat(65) })).rejects.toMatchObject({ code: 'refused' })
   })
 
+  it('refuses more than it can wait for, also of those who ask before it has joined', async () => {
+    const asks = Array.from({ length: 10_002 }, () => publisher.request({ ...ASK, wait: true }))
+    const settled = Promise.allSettled(asks)
+    await requests(1)
+    await publisher.close()
+    const codes = (await settled).map((ask) => ask.status === 'rejected' && ask.reason.code)
+    expect(codes.map((code, at) => [code, at]).filter(([code]) => code === 'refused')).toEqual([
+      ['refused', 10_000],
+      ['refused', 10_001],
+    ])
+  })
+
   it('rejects where the request cannot be stored, and waits for it no more', async () => {
     broker.fail(1, new BrokerError('refused', 'no', { retriable: false }))
     await expect(passing(publisher.request({ ...ASK, wait: true }))).rejects.toMatchObject({ code: 'refused' })
