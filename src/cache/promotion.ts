@@ -1,7 +1,7 @@
 import type { Context } from '@opentelemetry/api'
 import type { WarmOutcome } from '../../schemas/warm-result.ts'
 import { ChainCounters } from '../telemetry/by-chain.ts'
-import type { Metrics } from '../telemetry/slab.ts'
+import type { Labels, Metrics } from '../telemetry/slab.ts'
 import { endFailed, Spans } from '../telemetry/spans.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import type { L1 } from './l1.ts'
@@ -53,10 +53,12 @@ export class Promotion {
   readonly #spans: Spans
   readonly #timer: Timer
   readonly #pending = emptyRecord()
+  readonly #loads: ChainCounters
   readonly #counters = new Map<string, ChainCounters>()
 
   constructor(options: PromotionOptions) {
     this.#options = options
+    this.#loads = this.#byChain('cache_loads_total', { cause: 'warm', cache_level: 'L2' })
     this.#spans = options.spans ?? new Spans()
     this.#timer = options.timer ?? systemTimer
   }
@@ -85,8 +87,8 @@ export class Promotion {
 
   /** What L2 said, or nothing at the deadline. */
   #load(pairIds: readonly number[], options: PromoteOptions): Promise<L2Load | undefined> {
-    const { l2, metrics, timeoutMs = TIMEOUT_MS } = this.#options
-    metrics.counter('cache_loads_total', { cause: 'warm', cache_level: 'L2' }).add(pairIds.length)
+    const { l2, table, timeoutMs = TIMEOUT_MS } = this.#options
+    if (!options.dryRun) for (const pairId of pairIds) this.#loads.at(table.chainOf(pairId)).add(1)
     const spans = options.traces?.map((parent) => this.#spans.load(pairIds.length, parent)) ?? []
     const { promise, resolve } = Promise.withResolvers<L2Load | undefined>()
     let expired = false
@@ -141,13 +143,16 @@ export class Promotion {
     }
   }
 
+  #byChain(name: string, labels: Labels): ChainCounters {
+    const { metrics, table } = this.#options
+    return new ChainCounters({ metrics, chainName: (chainId) => table.chainName(chainId) }, name, labels)
+  }
+
   #counted<T extends PromotionOutcome | 'late'>(pairId: number, outcome: T, options: PromoteOptions): T {
     if (options.dryRun) return outcome
     let counters = this.#counters.get(outcome)
     if (counters === undefined) {
-      const { metrics, table } = this.#options
-      const source = { metrics, chainName: (chainId: number) => table.chainName(chainId) }
-      counters = new ChainCounters(source, 'promotions_total', { outcome })
+      counters = this.#byChain('promotions_total', { outcome })
       this.#counters.set(outcome, counters)
     }
     counters.at(this.#options.table.chainOf(pairId)).add(1)

@@ -57,6 +57,8 @@ beforeEach(() => {
   promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timer: timer.start })
 })
 
+const loads = (chain: string) => metrics.counter('cache_loads_total', { cause: 'warm', cache_level: 'L2', chain }).value
+
 const id = (pair: string) => ids[PAIRS.indexOf(pair)] as number
 const read = (pair: string) => {
   const into = emptyRecord()
@@ -166,7 +168,13 @@ describe('promotion', () => {
     const { outcomes } = await promotion.promote([id('a'), fresh], { dryRun: true })
     expect(outcomes).toEqual(['refusedOlder', 'warmed'])
     expect(l1.has(fresh)).toBe(false)
-    expect([counted('refusedOlder'), counted('warmed')]).toEqual([0, 0])
+    expect([counted('refusedOlder'), counted('warmed'), loads('ethereum'), loads('base')]).toEqual([0, 0, 0, 0])
+  })
+
+  it('counts what it asks L2 for by the pair and its chain', async () => {
+    const elsewhere = table.register('base', 'x')
+    await promotion.promote([id('a'), id('b'), elsewhere])
+    expect([loads('ethereum'), loads('base')]).toEqual([2, 1])
   })
 
   it('counts each pair once, however the answers come', async () => {
