@@ -26,8 +26,6 @@ export interface MicroBatcherOptions {
 }
 
 export interface MicroBatcher {
-  /** Records that are not acknowledged yet. */
-  readonly queued: number
   /**
    * Resolves when the record is acknowledged by every in-sync replica; records that travel together share the promise.
    * Rejects with a BrokerError: `refused` where the queue is full, `closed` after `close`, or what the producer says.
@@ -86,10 +84,6 @@ class QueuedMicroBatcher implements MicroBatcher {
       // Whoever is told by onDropped may leave the promise alone.
       if (this.#onDropped !== undefined) chunk.acknowledged.promise.catch(() => undefined)
     }
-  }
-
-  get queued(): number {
-    return this.#queued
   }
 
   add(record: OutgoingRecord): Promise<void> {

@@ -88,10 +88,6 @@ export class Residency {
     return (this.#slotOfPair[pairId] as number) - 1
   }
 
-  isWarm(slot: number): boolean {
-    return this.#part[slot] === WARM
-  }
-
   get resident(): number {
     return this.slots - (this.#sizes[FREE] as number)
   }

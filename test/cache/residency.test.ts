@@ -105,9 +105,9 @@ describe('warms', () => {
   test('belong to demand once they are read', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     residency.admit(50, 'warm')
-    expect(residency.isWarm(residency.slotOf(50))).toBe(true)
+    expect(residency.warm).toBe(1)
     expect(read(residency, 50)).toBe(true)
-    expect([residency.isWarm(residency.slotOf(50)), residency.warm]).toEqual([false, 0])
+    expect([residency.resident, residency.warm]).toEqual([1, 0])
     expect(residency.warmCounts).toEqual({ admitted: 1, used: 1, unused: 0, dropped: 0 })
     read(residency, 50)
     expect(residency.warmCounts.used).toBe(1)
