@@ -1,15 +1,21 @@
 import type { NodeStats } from '../index.ts'
 import { counted } from './progress-line.ts'
 
-/** What two nodes have counted since their start: one warms, the other does not. */
+/** What was counted since the start by two nodes, of which one warms, and by who sends to both. */
 export interface DevCounts {
   readonly warmed: NodeStats
   readonly unwarmed: NodeStats
+  /** Updates that the broker did not take. */
+  readonly notSent: number
 }
 
-/** Rates and ratios are those of the last seconds; latencies and the share of used warms those since the start. */
+/**
+ * Rates and ratios are those of the last seconds; latencies, the share of used warms and what was not sent those since
+ * the start.
+ */
 export interface DevFigures {
   readonly updatesPerSecond: number
+  readonly updatesNotSent: number
   /** 0 to 1, as all ratios and shares. */
   readonly hitRatioWarmed: number
   readonly hitRatioUnwarmed: number
@@ -86,6 +92,7 @@ export function figuresBetween(before: DevCounts, after: DevCounts, seconds: num
   const rate = (count: number) => (seconds > 0 ? Math.round(count / seconds) : 0)
   return {
     updatesPerSecond: rate(after.warmed.updates - before.warmed.updates),
+    updatesNotSent: after.notSent,
     hitRatioWarmed: hitRatio(before.warmed, after.warmed),
     hitRatioUnwarmed: hitRatio(before.unwarmed, after.unwarmed),
     warmsPerSecond: rate(warms.admitted - before.warmed.warms.admitted),
@@ -96,12 +103,14 @@ export function figuresBetween(before: DevCounts, after: DevCounts, seconds: num
 }
 
 function figuresLine(figures: DevFigures): string {
-  const { updatesPerSecond, hitRatioWarmed, hitRatioUnwarmed, warmsPerSecond, endToEndMsP50, endToEndMsP99 } = figures
+  const { updatesPerSecond, updatesNotSent, hitRatioWarmed, hitRatioUnwarmed, warmsPerSecond } = figures
+  const { endToEndMsP50, endToEndMsP99 } = figures
   return [
     `${updatesPerSecond} updates/s`,
     `L1 hit ratio ${percent(hitRatioWarmed)} warmed, ${percent(hitRatioUnwarmed)} without`,
     `${warmsPerSecond} warms/s`,
     `update to L1 p50 ${endToEndMsP50} ms, p99 ${endToEndMsP99} ms`,
+    ...(updatesNotSent > 0 ? [`${updatesNotSent} updates NOT SENT`] : []),
   ].join(' · ')
 }
 
@@ -110,7 +119,7 @@ function panelLines(
   { pairs, l1 }: NodeStats,
   { place, httpPort, lookAfterMs }: PanelOptions,
 ): readonly string[] {
-  const { hitRatioWarmed, hitRatioUnwarmed, updatesPerSecond, warmsPerSecond, warmsUsedShare } = figures
+  const { hitRatioWarmed, hitRatioUnwarmed, updatesPerSecond, updatesNotSent, warmsPerSecond, warmsUsedShare } = figures
   return [
     '',
     `Forewarm: a simulated market, ${place}`,
@@ -119,6 +128,7 @@ function panelLines(
     `                 without warming  ${bar(hitRatioUnwarmed)}  ${percent(hitRatioUnwarmed)}`,
     '',
     `  updates        ${counted(updatesPerSecond)}/s of ${counted(pairs)} pairs; L1 has room for ${counted(l1.slots)}`,
+    ...(updatesNotSent > 0 ? [`                 ${counted(updatesNotSent)} NOT SENT since the start`] : []),
     `  warms          ${counted(warmsPerSecond)}/s; ${percent(warmsUsedShare)} were read before they left L1`,
     `  update to L1   p50 ${figures.endToEndMsP50} ms, p99 ${figures.endToEndMsP99} ms since the start`,
     `  metrics        ${httpPort === undefined ? 'off' : `http://127.0.0.1:${httpPort}/metrics`}`,

@@ -142,17 +142,18 @@ async function play(options: DevOptions, { market, stage, warmed, unwarmed }: Pl
   const { signal, stdout } = options.terminal
   const producer = stage.broker.producer()
   await producer.connect()
+  let notSent = 0
   const publisher = new PricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS, updatesPerRecord: 10 })
   const { place } = stage
   const panel = new DevPanel({ stdout, json, place, httpPort: warmed.httpPort, lookAfterMs: LOOK_AFTER_MS })
-  const counts = () => ({ warmed: warmed.stats(), unwarmed: unwarmed.stats() })
+  const counts = () => ({ warmed: warmed.stats(), unwarmed: unwarmed.stats(), notSent })
   const startMs = performance.now()
   const endMs = startMs + durationSeconds * 1000
   let sent = 0
   let drawnMs = startMs
   while (!signal.aborted && performance.now() < endMs) {
     const due = Math.floor(((performance.now() - startMs) / 1000) * UPDATES_PER_SECOND)
-    for (; sent < due; sent++) publisher.produce(market.next(Date.now())).catch(() => undefined)
+    for (; sent < due; sent++) publisher.produce(market.next(Date.now())).catch(() => notSent++)
     if (performance.now() - drawnMs >= (stdout.isTTY && !json ? REDRAW_MS : LINE_MS)) {
       panel.draw(counts())
       drawnMs = performance.now()

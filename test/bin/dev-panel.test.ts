@@ -18,12 +18,13 @@ function stats(hits: number, misses: number, counts: Partial<NodeStats> = {}): N
 }
 
 test('ratios and rates are those between two counts', () => {
-  const before = { warmed: stats(90, 10), unwarmed: stats(50, 50) }
+  const before = { warmed: stats(90, 10), unwarmed: stats(50, 50), notSent: 1 }
   const warms = { admitted: 30, used: 9, unused: 1, resident: 20 }
   const endToEndMs = { p50: 1.26, p99: 20 }
-  const after = { warmed: stats(189, 11, { updates: 500, warms, endToEndMs }), unwarmed: stats(110, 90) }
+  const after = { warmed: stats(189, 11, { updates: 500, warms, endToEndMs }), unwarmed: stats(110, 90), notSent: 7 }
   expect(figuresBetween(before, after, 2)).toEqual({
     updatesPerSecond: 250,
+    updatesNotSent: 7,
     hitRatioWarmed: 0.99,
     hitRatioUnwarmed: 0.6,
     warmsPerSecond: 15,
@@ -34,19 +35,19 @@ test('ratios and rates are those between two counts', () => {
 })
 
 test('where nothing was counted yet the figures are 0', () => {
-  const nothing = { warmed: stats(0, 0), unwarmed: stats(0, 0) }
-  expect(Object.values(figuresBetween(nothing, nothing, 0))).toEqual([0, 0, 0, 0, 0, 0, 0])
+  const nothing = { warmed: stats(0, 0), unwarmed: stats(0, 0), notSent: 0 }
+  expect(Object.values(figuresBetween(nothing, nothing, 0))).toEqual([0, 0, 0, 0, 0, 0, 0, 0])
 })
 
 describe('the panel', () => {
-  const counts = { warmed: stats(3, 1), unwarmed: stats(1, 1) }
+  const counts = { warmed: stats(3, 1), unwarmed: stats(1, 1), notSent: 0 }
 
-  function drawn(screen: { isTTY?: boolean; columns?: number }, json = false): string[] {
+  function drawn(screen: { isTTY?: boolean; columns?: number }, json = false, notSent = 0): string[] {
     const written: string[] = []
     const stdout = { ...screen, write: (text: string) => written.push(text) }
     const panel = new DevPanel({ stdout, json, place: 'here', httpPort: 9090, lookAfterMs: 20 })
-    panel.draw(counts)
-    panel.end(counts)
+    panel.draw({ ...counts, notSent })
+    panel.end({ ...counts, notSent })
     return written
   }
 
@@ -67,6 +68,13 @@ describe('the panel', () => {
     const written = drawn({})
     expect(written).toHaveLength(2)
     expect(written[0]).toMatch(/^0 updates\/s · L1 hit ratio 0\.0 % warmed, 0\.0 % without · .*\n$/)
+  })
+
+  test('says how many updates the broker did not take, if any', () => {
+    for (const screen of [{}, { isTTY: true, columns: 80 }]) {
+      expect(drawn(screen, false, 12)[0]).toMatch(/12 .*NOT SENT/)
+      expect(drawn(screen)[0]).not.toContain('NOT SENT')
+    }
   })
 
   test('is JSON where that is asked for, on a terminal too', () => {
