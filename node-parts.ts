@@ -83,7 +83,7 @@ function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): Wri
   })
 }
 
-function observeCaches(metrics: Metrics, { l1, l2, writeBehind, tracker }: Caches): void {
+function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker }: Caches): void {
   metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.resident * SLOT_BYTES)
   metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
   metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
@@ -91,5 +91,6 @@ function observeCaches(metrics: Metrics, { l1, l2, writeBehind, tracker }: Cache
   metrics.observe('warms_used_total', {}, () => l1.warmCounts.used)
   metrics.observe('warms_unused_total', {}, () => l1.warmCounts.unused)
   metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
+  metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.refusedAsks)
   metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)
 }

@@ -4,7 +4,8 @@ import { NameTable } from './name-table.ts'
 
 /**
  * Names to small integers, once: everything behind the decoder works with pair ids. A pair is known by its chain and
- * its name; ids count up from 0 in the order of registration and are bounded by `maxPairs`.
+ * its name; ids count up from 0 in the order of registration and are bounded by `maxPairs`. An id is for good, so what
+ * is only asked for, and may be a made-up name, takes at most half of them: the other half is left to updates.
  */
 
 export const UNKNOWN_PAIR = -1
@@ -17,6 +18,9 @@ export class PairTable implements PairIds {
   readonly maxPairs: number
   readonly #chainNames: string[] = []
   readonly #pairNames: string[] = []
+  #asked = 0
+  /** Questions for pairs that were not known and got no id. */
+  refusedAsks = 0
   readonly #chains = new NameTable()
   readonly #pairs = new NameTable()
   /** For lookups that start from strings: chain -> id, and chain id -> pair -> id. */
@@ -62,6 +66,18 @@ export class PairTable implements PairIds {
     const chainId = this.chainId(chain)
     if (chainId < 0) return TABLE_FULL
     return this.#pairIds[chainId]?.get(pair) ?? this.#addPair(chainId, pair)
+  }
+
+  /** As `register`, for a pair that somebody asks for; it may be in L2 although no update of it came here. */
+  ask(chain: string, pair: string): number {
+    const known = this.find(chain, pair)
+    if (known >= 0) return known
+    const mayTake =
+      this.#asked * 2 < this.maxPairs && (this.#chainIds.has(chain) || this.chains.length * 2 < MAX_CHAINS)
+    const pairId = mayTake ? this.register(chain, pair) : TABLE_FULL
+    if (pairId >= 0) this.#asked++
+    else this.refusedAsks++
+    return pairId
   }
 
   /** As `register`, for UTF-8 bytes in a view. */

@@ -224,7 +224,7 @@ export const SETTINGS = {
     maxPairs: whole(
       'MAX_PAIRS',
       [1, 100_000_000, 1_000_000],
-      'How many pairs a node knows at most; the updates of others are refused and counted.',
+      'How many pairs a node knows at most; the updates of others are refused and counted. Pairs that were only asked for take at most half.',
     ),
     l2TtlSeconds: whole('CACHE_L2_TTL', [1, 31_536_000, 3600], 'After how many seconds Redis drops a value.'),
     l2FlushMs: whole(

@@ -110,7 +110,7 @@ export class BoundPrices implements Prices {
 
   #attributed(chain: string, pair: string): number {
     const { table, tracker, interest, clock } = this.#sources
-    const pairId = table.register(chain, pair)
+    const pairId = table.ask(chain, pair)
     if (pairId < 0) return pairId
     interest.read(pairId)
     const edge = tracker.read(this.#trigger, pairId, clock.now() - this.#beganMs)

@@ -57,12 +57,12 @@ export class Admissions {
 
   /** Ids for all of them: a pair that was never seen here is warmed too, which is what a cold start needs. */
   allOf(chain: string, pairs: readonly string[]): number[] {
-    return pairs.map((pair) => this.#options.table.register(chain, pair))
+    return pairs.map((pair) => this.#options.table.ask(chain, pair))
   }
 
   #wanted({ chain, pairs }: WarmRequest): readonly number[] | undefined {
     const { table, isInterested } = this.#options
-    const pairIds = pairs.map((pair) => (isInterested(chain, pair) ? table.register(chain, pair) : UNKNOWN_PAIR))
+    const pairIds = pairs.map((pair) => (isInterested(chain, pair) ? table.ask(chain, pair) : UNKNOWN_PAIR))
     return pairIds.some((pairId) => pairId !== UNKNOWN_PAIR) ? pairIds : undefined
   }
 }

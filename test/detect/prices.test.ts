@@ -24,6 +24,14 @@ async function onlyInL2(pair: string, price: number): Promise<void> {
 const numbers = { price: 1, bid: 1, ask: 1, reserve0: 1, reserve1: 1, liquidity: 1 }
 const record = { version: 1, eventTimeMs: 1, ...numbers }
 
+test('made-up names are missing, take no more than half of the ids, and are counted', () => {
+  for (let i = 0; i < 2_000; i++) expect(prices.get('ethereum', `nonsense ${i}`)).toBe('missing')
+  expect(caches.table.size).toBe(501)
+  expect(caches.table.refusedAsks).toBe(1_500)
+  const pairId = caches.update('listed later', 7)
+  expect([pairId >= 0, prices.get('ethereum', 'listed later')]).toMatchObject([true, { price: 7 }])
+})
+
 describe('a reading', () => {
   test('has the price with its age on the clock of the node, and its version', () => {
     caches.update('WETH/USDC', 3000.5, { atMs: T0 - 250 })
