@@ -1,4 +1,4 @@
-import { attachL1Memory, type L1Memory, PAIR_BITS, PAIR_MASK, TAG_WORD, WORDS } from './l1-memory.ts'
+import { attachL1Memory, PAIR_BITS, PAIR_MASK, TAG_WORD, WORDS } from './l1-memory.ts'
 import { type PriceRecord, VERSIONS_PER_MS } from './price-record.ts'
 
 /**
@@ -8,66 +8,59 @@ import { type PriceRecord, VERSIONS_PER_MS } from './price-record.ts'
  * dies leaves every slot readable.
  */
 
-/** Tries before a read is given up as a miss, and counted. */
+/** Tries before a read is given up, as a miss. */
 const MAX_TRIES = 8
 const MAX_READS = 3
 
 export class L1Reader {
-  readonly #memory: L1Memory
+  readonly maxPairs: number
+  readonly #slotOfPair: Int32Array
+  readonly #generations: Int32Array
+  readonly #words: Int32Array
+  readonly #reads: Uint8Array
   readonly #scratch = new Float64Array(WORDS / 2)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
   hits = 0
   misses = 0
-  /** Reads given up because the writer kept changing what they read; they are misses, too. */
-  disturbed = 0
 
   /** Throws a ForewarmError `bad-shared-memory` where the buffer is not an L1's, or of another layout. */
   constructor(buffer: SharedArrayBuffer) {
-    this.#memory = attachL1Memory(buffer)
-  }
-
-  get maxPairs(): number {
-    return this.#memory.maxPairs
+    const memory = attachL1Memory(buffer)
+    this.maxPairs = memory.maxPairs
+    this.#slotOfPair = memory.slotOfPair
+    this.#generations = memory.generations
+    this.#words = memory.words
+    this.#reads = memory.reads
   }
 
   /** A demand read: fills `into` and tells whether the pair was there. */
   get(pairId: number, into: PriceRecord): boolean {
-    const { slotOfPair, generations, reads } = this.#memory
     // A pair moves to another slot, or is updated, while it is read: seldom once, never often.
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      const slot = pairId < slotOfPair.length ? Atomics.load(slotOfPair, pairId) - 1 : -1
-      if (slot < 0) {
-        this.misses++
-        return false
+      // Only where to look: the tag in the copy says whose it is.
+      const slot = pairId < this.maxPairs ? (this.#slotOfPair[pairId] as number) - 1 : -1
+      if (slot < 0) break
+      const generation = Atomics.load(this.#generations, slot)
+      const tag = this.#copy((slot * 2 + (generation & 1)) * WORDS)
+      if (Atomics.load(this.#generations, slot) !== generation) continue
+      if ((tag & PAIR_MASK) === pairId && tag !== 0) {
+        const seen = this.#reads[slot] as number
+        if (seen < MAX_READS) this.#reads[slot] = seen + 1
+        this.hits++
+        fill(into, this.#scratch, tag)
+        return true
       }
-      const generation = Atomics.load(generations, slot)
-      const tag = this.#copy(slot * 2 + (generation & 1))
-      if (Atomics.load(generations, slot) !== generation) continue
-      // The slot is given to the pair before its value is there.
-      if ((tag & PAIR_MASK) !== pairId || tag === 0) {
-        if (Atomics.load(slotOfPair, pairId) - 1 === slot) break
-        continue
-      }
-      const seen = reads[slot] as number
-      if (seen < MAX_READS) reads[slot] = seen + 1
-      this.hits++
-      fill(into, this.#scratch, tag)
-      return true
+      // A slot is given to a pair before its value is there.
+      if (Atomics.load(this.#slotOfPair, pairId) - 1 === slot) break
     }
-    return this.#giveUp()
-  }
-
-  #giveUp(): false {
     this.misses++
-    this.disturbed++
     return false
   }
 
-  /** Into the scratch, where nobody writes meanwhile; the tag. */
-  #copy(copy: number): number {
-    const { words } = this.#memory
+  /** A copy into the scratch, where nobody writes meanwhile; its tag. */
+  #copy(at: number): number {
+    const words = this.#words
     const scratch = this.#scratchWords
-    const at = copy * WORDS
     const tag = Atomics.load(words, at + TAG_WORD)
     scratch[0] = Atomics.load(words, at)
     scratch[1] = Atomics.load(words, at + 1)

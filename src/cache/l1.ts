@@ -30,7 +30,6 @@ import { Residency, type WarmCounts } from './residency.ts'
  * resident" is not enough: eviction forgets the version, and an older value from L2 would come back.
  */
 
-const VERSION_DOUBLES = 1
 export const DEFAULT_WARM_SHARE = 0.3
 
 export interface L1Options extends L1Size {
@@ -59,8 +58,12 @@ export class L1 {
   readonly #generations: Int32Array
   readonly #words: Int32Array
   readonly #doubles: Float64Array
-  readonly #scratch = new Float64Array(WORDS / 2)
+  readonly #pairOfSlot: Int32Array
+  /** One double, and its words. */
+  readonly #scratch = new Float64Array(1)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
+  /** One record's. */
+  readonly #numbers = new Float64Array(NUMBER_COUNT)
   readonly #isKnown: Uint8Array
   /** While all known pairs fit, every update is kept. */
   #known = 0
@@ -73,6 +76,7 @@ export class L1 {
     this.#floors = this.#memory.floors
     this.#generations = this.#memory.generations
     this.#words = this.#memory.words
+    this.#pairOfSlot = this.#memory.pairOfSlot
     this.#doubles = this.#memory.doubles
     this.#isKnown = new Uint8Array(maxPairs)
     this.bytes = slots * SLOT_BYTES + maxPairs * PAIR_BYTES
@@ -168,10 +172,7 @@ export class L1 {
       if (this.#known > this.slots) return 'floor-only'
       slot = this.#residency.admit(pairId, 'demand')
     }
-    this.#scratch[0] = version
-    let tag = pairId
-    for (let f = 0; f < NUMBER_COUNT; f++) tag |= this.#take(f, numbers[base + f] as number)
-    this.#publish(slot, tag)
+    this.#publish(slot, numbers, base)
     return resident ? 'refreshed' : 'inserted'
   }
 
@@ -224,44 +225,43 @@ export class L1 {
   }
 
   #put(slot: number, pairId: number, record: Readonly<PriceRecord>): void {
-    this.#scratch[0] = record.version
-    const tag =
-      pairId |
-      this.#take(0, record.price) |
-      this.#take(1, record.bid) |
-      this.#take(2, record.ask) |
-      this.#take(3, record.reserve0) |
-      this.#take(4, record.reserve1) |
-      this.#take(5, record.liquidity)
+    const numbers = this.#numbers
+    numbers[0] = record.price
+    numbers[1] = record.bid
+    numbers[2] = record.ask
+    numbers[3] = record.reserve0
+    numbers[4] = record.reserve1
+    numbers[5] = record.liquidity
     this.#meet(pairId)
     this.#floors[pairId] = record.version
-    this.#publish(slot, tag)
+    this.#publish(slot, numbers, 0)
   }
 
-  /** A number into the scratch; its bit of the tag, 0 where it is absent. */
-  #take(field: number, value: number): number {
-    this.#scratch[VERSION_DOUBLES + field] = value
-    return Number.isNaN(value) ? 0 : 1 << (PAIR_BITS + field)
-  }
-
-  /** The record in `scratch` becomes the slot's. Words that are the same already are not stored: an atomic store costs ten plain loads. */
-  #publish(slot: number, tag: number): void {
+  /** The pair of the slot has, at the version that is its floor now, the numbers at `base`. */
+  #publish(slot: number, numbers: Float64Array, base: number): void {
+    const pairId = (this.#pairOfSlot[slot] as number) - 1
     const generation = (this.#generations[slot] as number) + 1
     const at = (slot * 2 + (generation & 1)) * WORDS
-    this.#storeWord(at, 0)
-    this.#storeWord(at, 1)
-    for (let word = 2 * VERSION_DOUBLES, bits = tag >>> PAIR_BITS; bits !== 0; word += 2, bits >>>= 1) {
-      if ((bits & 1) === 0) continue
-      this.#storeWord(at, word)
-      this.#storeWord(at, word + 1)
+    let tag = pairId
+    this.#store(at, this.#floors[pairId] as number)
+    for (let f = 0; f < NUMBER_COUNT; f++) {
+      const value = numbers[base + f] as number
+      if (Number.isNaN(value)) continue
+      tag |= 1 << (PAIR_BITS + f)
+      this.#store(at + 2 + f * 2, value)
     }
     if (this.#words[at + TAG_WORD] !== tag) Atomics.store(this.#words, at + TAG_WORD, tag)
     // Ordered after the stores above: it is what readers look at first and last.
     Atomics.store(this.#generations, slot, generation)
   }
 
-  #storeWord(at: number, word: number): void {
-    const value = this.#scratchWords[word] as number
-    if (this.#words[at + word] !== value) Atomics.store(this.#words, at + word, value)
+  /** A double. Words that are the same already are not stored: an atomic store costs twenty plain loads. */
+  #store(at: number, value: number): void {
+    this.#scratch[0] = value
+    const words = this.#words
+    const low = this.#scratchWords[0] as number
+    const high = this.#scratchWords[1] as number
+    if (words[at] !== low) Atomics.store(words, at, low)
+    if (words[at + 1] !== high) Atomics.store(words, at + 1, high)
   }
 }

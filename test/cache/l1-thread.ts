@@ -21,7 +21,6 @@ export type ThreadTask =
 export interface ReadTally {
   readonly hits: number
   readonly misses: number
-  readonly disturbed: number
   /** Records whose numbers don't belong to their version and pair. */
   readonly torn: number
   /** Versions lower than one seen before for the pair. */
@@ -97,8 +96,8 @@ async function read(task: Extract<ThreadTask, { do: 'read' }>): Promise<ReadTall
     else if (version < (seen[pairId] as number)) back++
     else seen[pairId] = version
   }
-  const { hits, misses, disturbed } = reader
-  return { hits, misses, disturbed, torn, back }
+  const { hits, misses } = reader
+  return { hits, misses, torn, back }
 }
 
 const task = workerData as ThreadTask
