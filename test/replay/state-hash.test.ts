@@ -63,6 +63,26 @@ describe('state hash', () => {
     expect(hash.digest()).toBe(digestOf([rain]))
   })
 
+  test('gives a pair that is listed again a version above those that it had, as L1 does', () => {
+    const hash = createStateHash()
+    hash.updatePrice(weth)
+    hash.delist('ethereum', 'WETH/USDC')
+    expect([hash.pairs, hash.updatePrice({ ...weth, eventTimeMs: T - 1 })]).toEqual([0, 'older'])
+    expect([hash.updatePrice(weth), hash.pairs]).toEqual(['taken', 1])
+    const again = createStateHash()
+    const numbers = [3001.5, 3001, 3002, Number.NaN, Number.NaN, Number.NaN]
+    again.updateValue({ chain: 'ethereum', pair: 'WETH/USDC', version: T * 4096 + 2, numbers })
+    expect(hash.digest()).toBe(again.digest())
+  })
+
+  test('takes as many updates of a pair in one millisecond as have a version, as L1 does', () => {
+    const hash = createStateHash()
+    for (let i = 0; i < 4096; i++) expect(hash.updatePrice(weth)).toBe('taken')
+    const full = hash.digest()
+    expect(hash.updatePrice({ ...weth, price: 1 })).toBe('unversioned')
+    expect(hash.digest()).toBe(full)
+  })
+
   test('is the same from versions as from updates', () => {
     const hash = createStateHash()
     const numbers = [3001.5, 3001, 3002, Number.NaN, Number.NaN, Number.NaN]
