@@ -15,6 +15,7 @@ import type { Environment } from './src/config/environment.ts'
 import { loadConfig, secretsOf } from './src/config/load.ts'
 import { describeProblems } from './src/config/problem.ts'
 import type { Config, Overrides, Profile } from './src/config/settings.ts'
+import type { SharedPrices } from './src/detect/attached-prices.ts'
 import type { Detector } from './src/detect/detector.ts'
 import { ForewarmError } from './src/forewarm-error.ts'
 import { HttpError } from './src/http/http-error.ts'
@@ -64,6 +65,8 @@ export interface ForewarmNode {
   /** Whether the pair is in L1 now; leaves no trace. */
   has(chain: string, pair: string): boolean
   stats(): NodeStats
+  /** For `attachPrices` in worker threads of this process: the memory itself, no copy. */
+  readonly sharedPrices: SharedPrices
   /**
    * One hash of the newest values that the node has come to, as `forewarm record` and a replay give one of the records.
    * Throws a ForewarmError 'refused' while L2 is away.
@@ -126,6 +129,11 @@ class Node implements ForewarmNode {
       l2: options.l2 ?? 'redis',
     })
     this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
+  }
+
+  get sharedPrices(): SharedPrices {
+    const { l1, table } = this.#caches
+    return { l1: l1.buffer, names: table.log.buffer }
   }
 
   get httpPort(): number | undefined {

@@ -1,5 +1,6 @@
+import { MAX_PAIR_BYTES } from '../../schemas/topics.ts'
 import type { PairIds } from '../../schemas/update-columns.ts'
-import type { NameLog } from './name-log.ts'
+import { NameLog } from './name-log.ts'
 import { NameTable } from './name-table.ts'
 
 /**
@@ -27,12 +28,12 @@ export class PairTable implements PairIds {
   readonly #chainIds = new Map<string, number>()
   readonly #pairIds: Map<string, number>[] = []
 
-  readonly #log: NameLog | undefined
+  /** Where readers in other threads find the names. */
+  readonly log: NameLog
 
-  /** `log`: where readers in other threads find the names. */
-  constructor(options: { readonly maxPairs: number; readonly log?: NameLog }) {
+  constructor(options: { readonly maxPairs: number }) {
     this.maxPairs = options.maxPairs
-    this.#log = options.log
+    this.log = new NameLog({ names: options.maxPairs + MAX_CHAINS, nameBytes: MAX_PAIR_BYTES })
   }
 
   get size(): number {
@@ -107,7 +108,7 @@ export class PairTable implements PairIds {
     if (this.#chainNames.length >= MAX_CHAINS) return TABLE_FULL
     const bytes = Buffer.from(chain)
     const id = this.#chains.add(bytes, NO_OWNER)
-    this.#log?.addChain(bytes)
+    this.log.addChain(bytes)
     this.#chainNames.push(chain)
     this.#chainIds.set(chain, id)
     this.#pairIds.push(new Map())
@@ -118,7 +119,7 @@ export class PairTable implements PairIds {
     if (this.size >= this.maxPairs) return TABLE_FULL
     const bytes = Buffer.from(pair)
     const id = this.#pairs.add(bytes, chainId)
-    this.#log?.addPair(chainId, bytes)
+    this.log.addPair(chainId, bytes)
     this.#pairNames.push(pair)
     this.#pairIds[chainId]?.set(pair, id)
     return id

@@ -1,32 +1,11 @@
 import type { Fetched, Hierarchy } from '../cache/hierarchy.ts'
 import type { PairTable } from '../cache/pair-table.ts'
-import { emptyRecord, type PriceRecord } from '../cache/price-record.ts'
+import { emptyRecord } from '../cache/price-record.ts'
 import type { Clock } from '../clock.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import type { Histogram } from '../telemetry/slab.ts'
 import type { Interest } from '../warming/interest.ts'
-
-/** A price as a detector reads it. Absent numbers are undefined. */
-export interface Reading {
-  readonly pair: string
-  readonly chain: string
-  readonly price: number
-  readonly bid: number | undefined
-  readonly ask: number | undefined
-  readonly reserve0: number | undefined
-  readonly reserve1: number | undefined
-  readonly liquidity: number | undefined
-  readonly eventTimeMs: number
-  /** The node's clock less the event time. */
-  readonly ageMs: number
-  /** Rises with every newer value of the pair; a later read never gives a lower one. */
-  readonly version: number
-}
-
-export interface ReadOptions {
-  /** An older value is 'stale'. */
-  readonly maxAgeMs?: number
-}
+import { type FoundPrice, type Reading, type ReadOptions, readingOf } from './reading.ts'
 
 /**
  * The prices that a detector was handed with an update. They know which update asked, also after an `await`: that is
@@ -118,33 +97,12 @@ export class BoundPrices implements Prices {
     return pairId
   }
 
-  #reading(
-    found: { chain: string; pair: string; record: PriceRecord },
-    options: ReadOptions | undefined,
-  ): Reading | 'stale' {
-    const { record } = found
-    const ageMs = this.#sources.clock.now() - record.eventTimeMs
+  #reading(found: FoundPrice, options: ReadOptions | undefined): Reading | 'stale' {
+    const ageMs = this.#sources.clock.now() - found.record.eventTimeMs
     this.#sources.ageSeconds.record(ageMs / 1000)
-    if (options?.maxAgeMs !== undefined && ageMs > options.maxAgeMs) return 'stale'
-    return {
-      pair: found.pair,
-      chain: found.chain,
-      price: record.price,
-      bid: present(record.bid),
-      ask: present(record.ask),
-      reserve0: present(record.reserve0),
-      reserve1: present(record.reserve1),
-      liquidity: present(record.liquidity),
-      eventTimeMs: record.eventTimeMs,
-      ageMs,
-      version: record.version,
-    }
+    return readingOf(found, ageMs, options)
   }
 }
 
 /** Filled and read within one synchronous step, so one serves all. */
 const RECORD = emptyRecord()
-
-function present(value: number): number | undefined {
-  return Number.isNaN(value) ? undefined : value
-}

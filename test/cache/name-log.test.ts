@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { NameLog, NameLogReader } from '../../src/cache/name-log.ts'
+import { NameLogReader } from '../../src/cache/name-log.ts'
 import { PairTable } from '../../src/cache/pair-table.ts'
 
 function newTable(maxPairs = 1000): { readonly table: PairTable; readonly reader: () => NameLogReader } {
-  const log = new NameLog({ names: maxPairs, nameBytes: 256 })
-  return { table: new PairTable({ maxPairs, log }), reader: () => new NameLogReader(log.buffer) }
+  const table = new PairTable({ maxPairs })
+  return { table, reader: () => new NameLogReader(table.log.buffer) }
 }
 
 describe('a reader of names', () => {

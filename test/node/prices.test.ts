@@ -4,7 +4,7 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
 import { detector } from '../../src/detect/detector.ts'
-import type { Reading } from '../../src/detect/prices.ts'
+import type { Reading } from '../../src/detect/reading.ts'
 import { until } from '../harness/until.ts'
 import { onStage, updateOf } from './stage.ts'
 

@@ -1,0 +1,41 @@
+import { L1Reader } from '../cache/l1-reader.ts'
+import { NameLogReader } from '../cache/name-log.ts'
+import { emptyRecord } from '../cache/price-record.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { type Reading, type ReadOptions, readingOf } from './reading.ts'
+
+/** A node's L1 for threads other than the node's: to be handed to a worker as it is, in its `workerData` or a message. */
+export interface SharedPrices {
+  readonly l1: SharedArrayBuffer
+  readonly names: SharedArrayBuffer
+}
+
+/**
+ * L1 as another thread reads it: never torn, never older than what this thread has read before. A miss is not fetched
+ * from L2, and reads here teach the node nothing about what to warm.
+ */
+export interface AttachedPrices {
+  get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale'
+  stats(): { readonly hits: number; readonly misses: number }
+}
+
+/**
+ * In a worker thread, before or after the node has started. Throws a ForewarmError 'bad-shared-memory' where the memory
+ * is not a node's, or that of another version of Forewarm.
+ */
+export function attachPrices(shared: SharedPrices, options: { readonly clock?: Clock } = {}): AttachedPrices {
+  const reader = new L1Reader(shared.l1)
+  const names = new NameLogReader(shared.names)
+  const clock = options.clock ?? systemClock
+  const record = emptyRecord()
+  let unknown = 0
+  return {
+    get: (chain, pair, options) => {
+      const pairId = names.find(chain, pair)
+      if (pairId < 0) unknown++
+      if (pairId < 0 || !reader.get(pairId, record)) return 'missing'
+      return readingOf({ chain, pair, record }, clock.now() - record.eventTimeMs, options)
+    },
+    stats: () => ({ hits: reader.hits, misses: reader.misses + unknown }),
+  }
+}

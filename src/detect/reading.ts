@@ -1,0 +1,56 @@
+import type { PriceRecord } from '../cache/price-record.ts'
+
+/** A price as a detector reads it. Absent numbers are undefined. */
+export interface Reading {
+  readonly pair: string
+  readonly chain: string
+  readonly price: number
+  readonly bid: number | undefined
+  readonly ask: number | undefined
+  readonly reserve0: number | undefined
+  readonly reserve1: number | undefined
+  readonly liquidity: number | undefined
+  readonly eventTimeMs: number
+  /** The node's clock less the event time. */
+  readonly ageMs: number
+  /** Rises with every newer value of the pair; a later read never gives a lower one. */
+  readonly version: number
+}
+
+export interface ReadOptions {
+  /** An older value is 'stale'. */
+  readonly maxAgeMs?: number
+}
+
+/** A pair's record, as a cache gave it. */
+export interface FoundPrice {
+  readonly chain: string
+  readonly pair: string
+  readonly record: Readonly<PriceRecord>
+}
+
+/** The record with its names and age, unless that is more than what is accepted. */
+export function readingOf(
+  { chain, pair, record }: FoundPrice,
+  ageMs: number,
+  options: ReadOptions | undefined,
+): Reading | 'stale' {
+  if (options?.maxAgeMs !== undefined && ageMs > options.maxAgeMs) return 'stale'
+  return {
+    pair,
+    chain,
+    price: record.price,
+    bid: present(record.bid),
+    ask: present(record.ask),
+    reserve0: present(record.reserve0),
+    reserve1: present(record.reserve1),
+    liquidity: present(record.liquidity),
+    eventTimeMs: record.eventTimeMs,
+    ageMs,
+    version: record.version,
+  }
+}
+
+function present(value: number): number | undefined {
+  return Number.isNaN(value) ? undefined : value
+}
