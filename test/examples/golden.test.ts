@@ -42,12 +42,15 @@ test('recorded prices come to the state that they have always come to, and the d
     logLevel: 'warn',
     config: { kafka: { priceTopics: ['prices.example'] }, http: { port: 0 } },
   })
-  await replay({ broker, from: { file: PRICES }, to: { topic: 'prices.example' } })
-  await node.start()
-  await until('all is handled', () => node.stats().updates === UPDATES)
-  const stateHash = await node.stateHash()
-  await node.close()
-  expect(stateHash).toBe(GOLDEN_HASH)
+  try {
+    await replay({ broker, from: { file: PRICES }, to: { topic: 'prices.example' } })
+    await node.start()
+    await until('all is handled', () => node.stats().updates === UPDATES)
+    expect(await node.stateHash()).toBe(GOLDEN_HASH)
+  } finally {
+    await node.close()
+    await broker.close()
+  }
   expect(said.mock.calls).toEqual(GOLDEN_FINDINGS.map((line) => [line]))
 })
 // endregion
