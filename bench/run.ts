@@ -6,6 +6,7 @@ import { machineFacts } from './harness/machine.ts'
 import { type Bounds, boundsOfNothing, isMissed, type Row, rowOf } from './harness/row.ts'
 import { Stage } from './harness/stage.ts'
 import { tableOf } from './harness/table.ts'
+import { interrupt } from './interrupt.ts'
 import { l1 } from './l1.ts'
 import { latency } from './latency.ts'
 import { pipeline } from './pipeline.ts'
@@ -14,7 +15,7 @@ import { shutdown } from './shutdown.ts'
 import { soak } from './soak.ts'
 
 /** `npm run bench -- <name…>`; docs/benchmarks.md says what each measures and what it does not. */
-const BENCHES: readonly Bench[] = [pipeline, produce, latency, l1, shutdown, soak]
+const BENCHES: readonly Bench[] = [pipeline, produce, latency, l1, shutdown, interrupt, soak]
 
 const BOUNDS: Bounds = floors
 

@@ -1,5 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { createMemoryBroker, createNode, detector, type ForewarmNode, PricePublisher } from '../index.ts'
+import {
+  createMemoryBroker,
+  createNode,
+  createWarmPublisher,
+  detector,
+  type ForewarmNode,
+  PricePublisher,
+  type WarmPublisher,
+} from '../index.ts'
 import type { Bench, Figure } from './harness/bench.ts'
 import { collectGarbage } from './harness/contest.ts'
 import { nextInChain, PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
@@ -66,12 +74,15 @@ async function play(updates: number, sample: () => void): Promise<void> {
   try {
     await node.start()
     await producer.connect()
+    const warms = await createWarmPublisher({ broker, env: {} })
     for (let sent = 0, sampled = 0; sent < updates; ) {
       sent = await wave(publisher, node, sent)
+      await warm(warms, sent)
       if (sent < ((sampled + 1) * updates) / SAMPLES) continue
       sampled++
       sample()
     }
+    await warms.close()
   } finally {
     await publisher.close()
     await node.close()
@@ -88,6 +99,14 @@ async function wave(publisher: PricePublisher, node: ForewarmNode, from: number)
   await Promise.all(acknowledged)
   while (node.stats().updates < end) await nextTurn()
   return end
+}
+
+/** A request and its answer a wave; a node that refuses them would measure nothing. */
+async function warm(warms: WarmPublisher, from: number): Promise<void> {
+  const { chain, pair } = updateAt(from, 0)
+  const receipt = await warms.request({ chain, pairs: [pair], wait: true })
+  if (receipt.status !== 'answered' || receipt.result.status !== 'done')
+    throw new Error(`a warm request was not served: ${JSON.stringify(receipt)}`)
 }
 
 function readsAnother() {

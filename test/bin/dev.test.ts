@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { expect, jest, test } from '@jest/globals'
+import { until } from '../harness/until.ts'
 import { type Ended, forewarm, startForewarm } from './forewarm-process.ts'
 
 // Each test is a process that loads everything there is, on a machine that may be busy.
@@ -25,6 +26,23 @@ test('the whole pipeline runs in one process, and with --duration ends by itself
   expect(last.hitRatioUnwarmed).toBeGreaterThan(0)
 })
 
+test('warm requests travel over their topic, are served, and what they warm is read', async () => {
+  const port = await freePort()
+  const { child, ended } = startForewarm(['dev', '--port', String(port)])
+  const count = async (name: string): Promise<number> => {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined)
+    const lines = ((await response?.text()) ?? '').split('\n').filter((line) => line.startsWith(`arbitrage_${name}{`))
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0)
+  }
+  const requests = await until('warm requests are served', () => count('warming_operations_total'), {
+    timeoutMs: 30_000,
+  })
+  const warmed = await until('they warm', () => count('warming_pairs_warmed_total'), { timeoutMs: 30_000 })
+  child.kill('SIGTERM')
+  await ended
+  expect([requests > 0, warmed > 0]).toEqual([true, true])
+})
+
 test('Ctrl-C ends it with code 130 and nothing on standard error', async () => {
   const { code, stderr } = await devEndedBy('SIGINT')
   expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
@@ -34,6 +52,15 @@ test('SIGTERM ends it with code 0', async () => {
   const { code, stderr } = await devEndedBy('SIGTERM')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
 })
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
 
 test('a port that is taken is named in one sentence', async () => {
   const other = createServer().listen(0, '127.0.0.1')

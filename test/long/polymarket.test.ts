@@ -20,6 +20,12 @@ describe('the recorded day of a prediction market', () => {
       expect(Number(warmed)).toBeGreaterThanOrEqual(0.95)
       expect(Number(without)).toBeLessThan(0.8)
       expect(stdout).toMatch(/reads\s+549926\s+549926/)
+      const row = (name: string) => (new RegExp(`${name}\\s+(\\S+)( ms|/s)?\\s+([\\d.]+)`).exec(stdout) ?? [])[3]
+      expect(Number(row('warms'))).toBeGreaterThan(100_000)
+      expect(Number(row('warms read before they left'))).toBeGreaterThan(0.9)
+      expect(Number(row('reads of an update, p50'))).toBeGreaterThan(0)
+      expect(Number(row('reads of an update, p99'))).toBeLessThan(1_000)
+      expect(Number(row('throughput'))).toBeGreaterThan(100)
       expect(status).toBe(0)
     },
     300_000,
