@@ -4,6 +4,7 @@ import { L1 } from '../../src/cache/l1.ts'
 import { createL1Memory } from '../../src/cache/l1-memory.ts'
 import { L1Reader } from '../../src/cache/l1-reader.ts'
 import { emptyRecord } from '../../src/cache/price-record.ts'
+import { mutantOf } from '../harness/mutant.ts'
 import { record } from './columns.ts'
 import { isPriceOf, priceAt } from './l1-schedules.ts'
 
@@ -95,6 +96,45 @@ describe('a reader', () => {
         expect(lastStore).toBeGreaterThan(20)
         return
       }
+    }
+  })
+})
+
+/** Reads, each with two updates at another point within it, that gave numbers which don't belong together. */
+function tornReads(Reader: typeof L1Reader): number {
+  const load = Atomics.load
+  let torn = 0
+  for (let point = 0; point < 20; point++) {
+    const l1 = new L1({ slots: 2, maxPairs: 2 })
+    l1.fill(0, priceAt(0, 1))
+    const reader = new Reader(l1.buffer)
+    let loads = 0
+    jest.spyOn(Atomics, 'load').mockImplementation(((...args: Parameters<typeof load>) => {
+      if (loads++ === point) for (const version of [2, 3]) l1.fill(0, priceAt(0, version))
+      return load(...args)
+    }) as typeof load)
+    const into = emptyRecord()
+    if (reader.get(0, into) && !isPriceOf(0, into)) torn++
+    jest.restoreAllMocks()
+  }
+  return torn
+}
+
+describe('updates within a read', () => {
+  test('never give a torn price', () => {
+    expect(tornReads(L1Reader)).toBe(0)
+  })
+
+  test('(would, where the reader did not look at the generation again)', async () => {
+    const mutant = mutantOf(
+      new URL('../../src/cache/l1-reader.ts', import.meta.url),
+      'if (Atomics.load(this.#generations, slot) !== generation) continue',
+      '',
+    )
+    try {
+      expect(tornReads((await import(mutant.url)).L1Reader)).toBeGreaterThan(0)
+    } finally {
+      mutant.remove()
     }
   })
 })

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { L1 } from '../../src/cache/l1.ts'
-import type { L1Reader } from '../../src/cache/l1-reader.ts'
+import { L1Reader } from '../../src/cache/l1-reader.ts'
 import { emptyRecord } from '../../src/cache/price-record.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 
@@ -14,8 +14,6 @@ export type ThreadTask =
       readonly pairs: number
       readonly reads: number
       readonly seed: number
-      /** The module that L1Reader comes from: ours, or one with something taken out. */
-      readonly module: string
     }
 
 export interface ReadTally {
@@ -73,9 +71,8 @@ function numberOf(pairId: number, version: number, field: number): number {
   return version * 7 + pairId + field / 8
 }
 
-async function read(task: Extract<ThreadTask, { do: 'read' }>): Promise<ReadTally> {
-  const { L1Reader: Reader } = (await import(task.module)) as { L1Reader: typeof L1Reader }
-  const reader = new Reader(task.buffer)
+function read(task: Extract<ThreadTask, { do: 'read' }>): ReadTally {
+  const reader = new L1Reader(task.buffer)
   const random = mulberry32(task.seed)
   const record = emptyRecord()
   const seen = new Float64Array(task.pairs)
@@ -102,4 +99,4 @@ async function read(task: Extract<ThreadTask, { do: 'read' }>): Promise<ReadTall
 
 const task = workerData as ThreadTask
 if (task.do === 'write') write(task)
-else parentPort?.postMessage(await read(task))
+else parentPort?.postMessage(read(task))

@@ -9,8 +9,6 @@ export interface ThreadsOptions {
   readonly readers: number
   readonly readsEach: number
   readonly seed: number
-  /** The module that the readers take L1Reader from; ours unless given. */
-  readonly module?: string
 }
 
 export interface ThreadsReport {
@@ -19,16 +17,14 @@ export interface ThreadsReport {
   readonly seconds: number
 }
 
-const READER_MODULE = new URL('../../src/cache/l1-reader.ts', import.meta.url)
-
 /** A writer and readers over one L1, each in a thread of its own, until the readers are through. */
 export async function readWhileWriting(options: ThreadsOptions): Promise<ThreadsReport> {
-  const { pairs, slots, writesPerSecond, readers, readsEach, seed, module = READER_MODULE.href } = options
+  const { pairs, slots, writesPerSecond, readers, readsEach, seed } = options
   const writer = start({ do: 'write', pairs, slots, perSecond: writesPerSecond })
   const [buffer] = (await once(writer, 'message')) as [SharedArrayBuffer]
   const tallies = await Promise.all(
     Array.from({ length: readers }, async (_, reader) => {
-      const worker = start({ do: 'read', buffer, pairs, reads: readsEach, seed: seed + reader, module })
+      const worker = start({ do: 'read', buffer, pairs, reads: readsEach, seed: seed + reader })
       const [tally] = (await once(worker, 'message')) as [ReadTally]
       return tally
     }),

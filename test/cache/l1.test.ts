@@ -4,31 +4,9 @@ import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { L1, slotsIn } from '../../src/cache/l1.ts'
 import { PAIR_BYTES, SLOT_BYTES } from '../../src/cache/l1-memory.ts'
 import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
-import { Residency } from '../../src/cache/residency.ts'
 import { record } from './columns.ts'
-import { ForgetfulLevel, isPriceOf, type Level, PAIRS, schedule, take } from './l1-schedules.ts'
-
-const sizes = fc.record({ slots: fc.integer({ min: 1, max: 5 }), warmShare: fc.constantFrom(0, 0.3, 0.5, 1) })
-
-/** As `expect`, for what is looked at a hundred thousand times. */
-function holds(condition: boolean, fact: string): void {
-  if (!condition) throw new Error(fact)
-}
-
-/** No read gives a version lower than one read before, nor anything but the pair's value at that version. */
-function readsNeverGoBack(levelOf: (slots: number, warmShare: number) => Level) {
-  return fc.property(sizes, schedule, ({ slots, warmShare }, steps) => {
-    const level = levelOf(slots, warmShare)
-    const seen = new Map<number, number>()
-    for (const step of steps) {
-      const value = take(level, step)
-      if (value === undefined) continue
-      holds(isPriceOf(step.pairId, value), `pair ${step.pairId} has ${JSON.stringify(value)}`)
-      holds(value.version >= (seen.get(step.pairId) ?? 0), `pair ${step.pairId} went back to ${value.version}`)
-      seen.set(step.pairId, value.version)
-    }
-  })
-}
+import { boundsHold, holds, readsNeverGoBack, sizes, slotsAndPairsMatch } from './l1-properties.ts'
+import { ForgetfulLevel, PAIRS, schedule, take } from './l1-schedules.ts'
 
 const newL1 = (slots: number, warmShare = 0.3) => new L1({ slots, maxPairs: PAIRS, warmShare })
 
@@ -66,41 +44,11 @@ describe('whatever comes, in whatever order', () => {
   })
 
   test('slots, the share of warms and the counts of warms keep their bounds', () => {
-    fc.assert(
-      fc.property(sizes, schedule, ({ slots, warmShare }, steps) => {
-        const l1 = newL1(slots, warmShare)
-        for (const step of steps) {
-          take(l1, step)
-          const resident = Array.from({ length: PAIRS }, (_, pairId) => l1.has(pairId)).filter(Boolean).length
-          holds(l1.resident === resident && resident <= slots, `${resident} of ${slots} slots, told ${l1.resident}`)
-          holds(l1.warm <= Math.floor(slots * warmShare), `${l1.warm} warms in ${slots} slots`)
-          const { admitted, used, unused, dropped } = l1.warmCounts
-          holds(used + unused + dropped + l1.warm === admitted, JSON.stringify(l1.warmCounts))
-        }
-      }),
-      { numRuns: 200 },
-    )
+    fc.assert(boundsHold(newL1), { numRuns: 200 })
   })
 
   test('slots and pairs point at each other, one to one', () => {
-    fc.assert(
-      fc.property(sizes, schedule, ({ slots, warmShare }, steps) => {
-        const slotOfPair = new Int32Array(PAIRS)
-        const pairOfSlot = new Int32Array(slots)
-        const residency = new Residency({ slots, maxPairs: PAIRS, warmShare, slotOfPair, pairOfSlot })
-        for (const { type, pairId } of steps) {
-          const slot = residency.slotOf(pairId)
-          if (type === 'remove') residency.remove(pairId)
-          else if (slot >= 0) residency.hit(slot)
-          else residency.admit(pairId, type === 'promote' ? 'warm' : 'demand')
-          const pairs = Array.from(slotOfPair.entries()).filter(([, held]) => held > 0)
-          holds(pairs.length === residency.resident, `${pairs.length} pairs in ${residency.resident} slots`)
-          holds(pairOfSlot.filter((held) => held > 0).length === pairs.length, `slots hold ${pairOfSlot}`)
-          for (const [pair, held] of pairs) holds(pairOfSlot[held - 1] === pair + 1, `${pair} is not in ${held - 1}`)
-        }
-      }),
-      { numRuns: 200 },
-    )
+    fc.assert(slotsAndPairsMatch(), { numRuns: 200 })
   })
 
   test('nothing is evicted while all known pairs fit, and every one of them is there', () => {

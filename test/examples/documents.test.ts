@@ -8,6 +8,7 @@ const DOCUMENTS = [
   'CONTRIBUTING.md',
   'examples/README.md',
   'docs/architecture.md',
+  'docs/cache.md',
   'docs/kafka.md',
   'docs/replay.md',
 ]

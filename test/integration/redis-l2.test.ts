@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import type { L2 } from '../../src/cache/l2.ts'
 import { createRedisL2 } from '../../src/cache/l2-redis.ts'
@@ -7,6 +8,7 @@ import { PairTable } from '../../src/cache/pair-table.ts'
 import { systemClock } from '../../src/clock.ts'
 import { columnsOf, record } from '../cache/columns.ts'
 import { l2Conformance } from '../cache/l2-conformance.ts'
+import { newestWins, writes } from '../cache/l2-properties.ts'
 import { redisUrl, uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 
@@ -70,6 +72,24 @@ async function bench(url: string) {
 
 l2Conformance('Redis, by function', () => bench(redisUrl()))
 l2Conformance('Redis, by script', () => bench(asScriptUser()))
+
+it('keeps the newest of each pair, in whatever order 500 schedules write them', async () => {
+  const table = new PairTable({ maxPairs: 10_000 })
+  const l2 = await openL2(redisUrl(), table)
+  const chain = uniqueName('chain')
+  let runs = 0
+  await fc.assert(
+    fc.asyncProperty(writes, async (writes) => {
+      runs++
+      await newestWins(
+        l2,
+        [0, 1, 2].map((pair) => table.register(chain, `${runs}-${pair}`)),
+        writes,
+      )
+    }),
+    { numRuns: 500 },
+  )
+}, 60_000)
 
 it('brings nothing of a pair that is deleted while it is loaded', async () => {
   const { l2, table, chain } = await bench(redisUrl())

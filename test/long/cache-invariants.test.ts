@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { L1 } from '../../src/cache/l1.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { boundsHold, readsNeverGoBack, slotsAndPairsMatch } from '../cache/l1-properties.ts'
+import { PAIRS } from '../cache/l1-schedules.ts'
+import { newestWins, writes } from '../cache/l2-properties.ts'
+import { memoryL2, run, scripts, smallL1 } from '../cache/promotion-schedules.ts'
+import { mutantOf } from '../harness/mutant.ts'
+
+const RUNS = 20_000
+const SEED = Number(process.env.FOREWARM_SEED ?? Date.now() % 2 ** 31)
+console.log(`seed ${SEED}; FOREWARM_SEED=${SEED} runs the same schedules again`)
+const options = { numRuns: RUNS, seed: SEED }
+const newL1 = (slots: number, warmShare: number) => new L1({ slots, maxPairs: PAIRS, warmShare })
+
+describe('in 20,000 schedules', () => {
+  test('I1: a reader never sees a version lower than one it saw', () => {
+    fc.assert(readsNeverGoBack(newL1), options)
+  }, 300_000)
+
+  test('I3: warms never hold more than their share, and every warm is counted once', () => {
+    fc.assert(boundsHold(newL1), options)
+  }, 300_000)
+
+  test('I4: at rest L1 is absent or the newest, and L2 is the newest', async () => {
+    await fc.assert(
+      fc.asyncProperty(scripts, (script) => run(smallL1(), script)),
+      options,
+    )
+  }, 600_000)
+
+  test('I7: slots and pairs point at each other, one to one', () => {
+    fc.assert(slotsAndPairsMatch(), options)
+  }, 300_000)
+})
+
+test('I4 for L2 alone: whatever the order of writes, the newest is stored', async () => {
+  await fc.assert(
+    fc.asyncProperty(writes, (writes) => newestWins(memoryL2(), [0, 1, 2], writes)),
+    options,
+  )
+}, 300_000)
+
+test('(without the version compare it is not: the writes above come in such an order)', async () => {
+  const mutant = mutantOf(
+    new URL('../../src/cache/l2-memory.ts', import.meta.url),
+    '(live(pairId)?.version ?? 0) > version',
+    'live(pairId) === null',
+  )
+  try {
+    const { createMemoryL2 } = await import(mutant.url)
+    const blind = () => createMemoryL2({ clock: virtualClock(1), random: () => 0.5, ttlMs: 1e9 })
+    const details = await fc.check(
+      fc.asyncProperty(writes, (writes) => newestWins(blind(), [0, 1, 2], writes)),
+      { numRuns: 1_000, endOnFailure: true, seed: SEED },
+    )
+    expect(details.failed).toBe(true)
+  } finally {
+    mutant.remove()
+  }
+}, 60_000)
