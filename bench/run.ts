@@ -8,6 +8,7 @@ import { Stage } from './harness/stage.ts'
 import { tableOf } from './harness/table.ts'
 import { interrupt } from './interrupt.ts'
 import { l1 } from './l1.ts'
+import { l2, promote } from './l2.ts'
 import { latency } from './latency.ts'
 import { pipeline } from './pipeline.ts'
 import { produce } from './produce.ts'
@@ -15,7 +16,7 @@ import { shutdown } from './shutdown.ts'
 import { soak } from './soak.ts'
 
 /** `npm run bench -- <name…>`; docs/benchmarks.md says what each measures and what it does not. */
-const BENCHES: readonly Bench[] = [pipeline, produce, latency, l1, shutdown, interrupt, soak]
+const BENCHES: readonly Bench[] = [pipeline, produce, latency, l1, l2, promote, shutdown, interrupt, soak]
 
 const BOUNDS: Bounds = floors
 
