@@ -10,6 +10,9 @@ const NAMES = new Set(SETTING_PLACES.map(({ row }) => row.name))
 
 const OURS = /^(WARMING|WARM|CACHE|KAFKA|FOREWARM|METRICS|CORRELATIONS?|LOOK_AHEAD|DETECTOR|L2|PRICE)_/
 
+/** Of the local stack, the recorded data and the tests: nothing of theirs is a node's setting. */
+const ELSEWHERE = new Set(['FOREWARM_STACK_DIR', 'FOREWARM_DATASETS', 'FOREWARM_SEED'])
+
 /** Kubernetes sets such variables for every service of the name space; they are nobody's mistake. */
 const OF_KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)/
 
@@ -28,7 +31,7 @@ export function reviewEnvironment(env: Environment, origin: 'environment' | '.en
   const warnings: string[] = []
   const unset = [...NAMES].filter((name) => !isSet(env, name))
   for (const name of Object.keys(env).sort()) {
-    if (!isSet(env, name) || NAMES.has(name) || OF_KUBERNETES.test(name)) continue
+    if (!isSet(env, name) || NAMES.has(name) || ELSEWHERE.has(name) || OF_KUBERNETES.test(name)) continue
     const meant = nearest(name, unset)
     if (meant !== undefined) {
       problems.push({ setting: name, origin, received: 'an unknown name', allowed: `did you mean ${meant}?` })

@@ -181,6 +181,8 @@ describe('unknown names', () => {
       PATH: '/bin',
       HOME: '/root',
       MAX_HEAP: '1g',
+      FOREWARM_STACK_DIR: '/var/stack',
+      FOREWARM_DATASETS: '/data',
     }
     expect(loaded({ env }).warnings).toEqual([
       'KAFKA_HOME (environment) is no setting; it changes nothing',
