@@ -1,4 +1,4 @@
-import { MAX_PAIR_BYTES } from '../../schemas/topics.ts'
+import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from '../../schemas/topics.ts'
 import type { PairIds } from '../../schemas/update-columns.ts'
 import { NameLog } from './name-log.ts'
 import { NameTable } from './name-table.ts'
@@ -107,6 +107,7 @@ export class PairTable implements PairIds {
   #addChain(chain: string): number {
     if (this.#chainNames.length >= MAX_CHAINS) return TABLE_FULL
     const bytes = Buffer.from(chain)
+    if (bytes.length > MAX_CHAIN_BYTES) return TABLE_FULL
     const id = this.#chains.add(bytes, NO_OWNER)
     this.log.addChain(bytes)
     this.#chainNames.push(chain)
@@ -118,6 +119,8 @@ export class PairTable implements PairIds {
   #addPair(chainId: number, pair: string): number {
     if (this.size >= this.maxPairs) return TABLE_FULL
     const bytes = Buffer.from(pair)
+    // Records and requests with such names were refused before; a detector may ask for anything.
+    if (bytes.length > MAX_PAIR_BYTES) return TABLE_FULL
     const id = this.#pairs.add(bytes, chainId)
     this.log.addPair(chainId, bytes)
     this.#pairNames.push(pair)

@@ -92,3 +92,11 @@ describe('a pair table', () => {
     expect([table.pairName(7), table.chainName(7), table.chainOf(7)]).toEqual(['', '', -1])
   })
 })
+
+test('a name longer than records may have gets no id, also where somebody asks for it', () => {
+  const table = new PairTable({ maxPairs: 10 })
+  expect(table.ask('ethereum', 'x'.repeat(257))).toBe(TABLE_FULL)
+  expect(table.ask('x'.repeat(1000), 'a')).toBe(TABLE_FULL)
+  expect(table.ask('ethereum', 'x'.repeat(256))).toBe(0)
+  for (let pair = 1; pair < 10; pair++) expect(table.register('ethereum', `${pair}${'ü'.repeat(127)}`)).toBe(pair)
+})
