@@ -16,6 +16,7 @@ import type { Bench, Figure, Ratio } from './harness/bench.ts'
 import { contest } from './harness/contest.ts'
 import type { L1WriterTask } from './harness/l1-writer.ts'
 import type { Stage } from './harness/stage.ts'
+import { hitRatios } from './hit-ratio.ts'
 
 /** What a read and a write of L1 cost, against what else keeps values in the process or in memory that threads share. */
 export const l1: Bench = { name: 'l1', cases }
@@ -40,6 +41,7 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
   yield* await besideWriter(stage, gets)
   yield* await alone(stage, gets)
   yield* await setting(stage, gets)
+  yield* hitRatios()
 }
 
 /** Nanoseconds a call, over ids in no order. What the calls give is added up, so that none is left out. */

@@ -1,0 +1,51 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { Residency } from '../src/cache/residency.ts'
+import type { Ratio } from './harness/bench.ts'
+import { ratioOf } from './harness/contest.ts'
+
+const DATASETS = process.env.FOREWARM_DATASETS ?? resolve(import.meta.dirname, '../../shared/datasets')
+
+/** Hit ratios of S3-FIFO by libCacheSim at 1, 5, 10 and 20 % of the keys (README.md of the recorded data). */
+const ELSEWHERE: Readonly<Record<string, Readonly<Record<number, number>>>> = {
+  web12: { 138: 0.4106, 688: 0.6483, 1376: 0.7226, 2751: 0.7803 },
+  multi3: { 75: 0.1505, 373: 0.3516, 745: 0.4528, 1491: 0.4874 },
+  'orm-busy': { 763: 0.7564, 3817: 0.8525, 7635: 0.8889, 15270: 0.9279 },
+}
+
+/** What L1's residency finds of recorded accesses without any warming; deterministic, so once. Throws where the data is missing. */
+export function* hitRatios(): Iterable<Ratio> {
+  for (const [trace, row] of Object.entries(ELSEWHERE)) {
+    const text = gunzipSync(readFileSync(join(DATASETS, 'access', `${trace}.txt.gz`))).toString()
+    const keys = Int32Array.from(text.trim().split('\n'), Number)
+    for (const [slots, elsewhere] of Object.entries(row)) {
+      yield ratioOf({
+        ...{
+          case: `hit ratio, ${trace}, ${slots} slots`,
+          unit: 'ratio',
+          better: 'higher',
+          anchor: 'S3-FIFO elsewhere',
+        },
+        ...{ anchorValues: [elsewhere], values: [hitRatio(keys, Number(slots))] },
+      })
+    }
+  }
+}
+
+function hitRatio(keys: Int32Array, slots: number): number {
+  const maxPairs = keys.reduce((most, key) => Math.max(most, key + 1), 0)
+  const residency = new Residency({ slots, maxPairs, warmShare: 0.3 })
+  let hits = 0
+  for (const key of keys) {
+    const slot = residency.slotOf(key)
+    if (slot >= 0) {
+      hits++
+      residency.hit(slot)
+    } else {
+      residency.miss()
+      residency.admit(key, 'demand')
+    }
+  }
+  return hits / keys.length
+}
