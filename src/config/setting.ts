@@ -1,4 +1,4 @@
-import type { Check } from './check.ts'
+import { type Check, flag, integer } from './check.ts'
 
 /** One row of the table: what it is called, what it may be, what it is when nobody says. */
 export interface Setting<T> {
@@ -23,6 +23,18 @@ export function fixed<T>(value: T): Default<T> {
 
 export function setting<T>(row: Setting<T>): Setting<T> {
   return row
+}
+
+export function optional<T>(row: Omit<Setting<T>, 'default'>): Setting<T | undefined> {
+  return { ...row, default: fixed(undefined) }
+}
+
+export function whole(name: string, range: readonly [min: number, max: number, otherwise: number], doc: string) {
+  return setting({ name, check: integer(range[0], range[1]), default: fixed(range[2]), doc })
+}
+
+export function onOff(name: string, otherwise: boolean, doc: string): Setting<boolean> {
+  return setting({ name, check: flag, default: fixed(otherwise), doc })
 }
 
 const HIDDEN = '********'

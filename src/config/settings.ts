@@ -1,22 +1,21 @@
 import { TOPICS, type TopicRole } from '../../schemas/topics.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
+import { CACHE_SETTINGS } from './cache-settings.ts'
 import {
   type Check,
   decimal,
-  flag,
   hostPort,
   integer,
   listOf,
   oneOf,
   pem,
-  redisUrl,
   secretText,
   type TopicSelection,
   text,
   topicName,
   topicSelection,
 } from './check.ts'
-import { type Default, fixed, type Setting, setting } from './setting.ts'
+import { type Default, fixed, onOff, optional, type Setting, setting, whole } from './setting.ts'
 
 /**
  * The one table of settings. The outer keys are the groups of the Config object and of the file, the inner keys the
@@ -57,20 +56,7 @@ function topic(name: string, role: TopicRole, doc: string): Setting<string> {
   return setting({ name, check: topicName, default: fixed<string>(TOPICS[role].defaultName), doc })
 }
 
-function optional<T>(row: Omit<Setting<T>, 'default'>): Setting<T | undefined> {
-  return { ...row, default: fixed(undefined) }
-}
-
-function whole(name: string, range: readonly [min: number, max: number, otherwise: number], doc: string) {
-  return setting({ name, check: integer(range[0], range[1]), default: fixed(range[2]), doc })
-}
-
-function onOff(name: string, otherwise: boolean, doc: string): Setting<boolean> {
-  return setting({ name, check: flag, default: fixed(otherwise), doc })
-}
-
 const brokers: Check<readonly string[]> = listOf(hostPort, 'host:port, several separated by commas')
-const redisUrls: Check<readonly string[]> = listOf(redisUrl, 'redis://… or rediss://…')
 const roles: Check<readonly Role[]> = listOf(oneOf(ROLES), `${ROLES.join(', ')}: any of them, separated by commas`)
 
 const clusterIds: Check<readonly string[]> = listOf(
@@ -214,37 +200,7 @@ export const SETTINGS = {
       'For how many pairs correlations are kept: the first so many that the node meets. Those beyond are served, not learned from, and counted.',
     ),
   },
-  cache: {
-    l1SizeMb: whole('CACHE_L1_SIZE', [1, 65_536, 128], 'How much memory L1 may take, in megabytes.'),
-    l1Slots: optional({
-      name: 'CACHE_L1_SLOTS',
-      check: integer(1, 100_000_000),
-      doc: 'How many pairs L1 may hold; overrides CACHE_L1_SIZE.',
-    }),
-    maxPairs: whole(
-      'MAX_PAIRS',
-      [1, 100_000_000, 1_000_000],
-      'How many pairs a node knows at most; the updates of others are refused and counted. Pairs that were only asked for take at most half.',
-    ),
-    l2TtlSeconds: whole('CACHE_L2_TTL', [1, 31_536_000, 3600], 'After how many seconds Redis drops a value.'),
-    l2FlushMs: whole(
-      'L2_FLUSH_MS',
-      [1, 60_000, 10],
-      'How long updates are gathered before L2 is written, in milliseconds: at most one write a pair in that time.',
-    ),
-    l2Enabled: onOff(
-      'CACHE_L2_ENABLED',
-      true,
-      'Off: no Redis; L2 is memory of this process, which no other node sees and no restart survives.',
-    ),
-    redisUrls: setting({
-      name: 'REDIS_URL',
-      check: redisUrls,
-      default: fixed<readonly string[]>(['redis://127.0.0.1:6379']),
-      doc: 'The Redis of L2: one server.',
-      secret: 'url-password',
-    }),
-  },
+  cache: CACHE_SETTINGS,
   http: {
     port: whole('METRICS_PORT', [0, 65_535, 9090], 'The port of `/metrics` and the health checks; 0 takes a free one.'),
     host: setting({
