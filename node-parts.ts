@@ -1,6 +1,6 @@
 import { Hierarchy } from './src/cache/hierarchy.ts'
-import { L1, slotsIn } from './src/cache/l1.ts'
-import { SLOT_BYTES } from './src/cache/l1-memory.ts'
+import { L1 } from './src/cache/l1.ts'
+import { SLOT_BYTES, slotsIn } from './src/cache/l1-memory.ts'
 import type { L2 } from './src/cache/l2.ts'
 import { createMemoryL2 } from './src/cache/l2-memory.ts'
 import { createRedisL2 } from './src/cache/l2-redis.ts'
@@ -84,12 +84,12 @@ function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): Wri
 }
 
 function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker }: Caches): void {
-  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.resident * SLOT_BYTES)
+  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usage.resident * SLOT_BYTES)
   metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
   metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
   metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))
-  metrics.observe('warms_used_total', {}, () => l1.warmCounts.used)
-  metrics.observe('warms_unused_total', {}, () => l1.warmCounts.unused)
+  metrics.observe('warms_used_total', {}, () => l1.usage.warmCounts.used)
+  metrics.observe('warms_unused_total', {}, () => l1.usage.warmCounts.unused)
   metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
   metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.refusedAsks)
   metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)

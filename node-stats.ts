@@ -36,14 +36,14 @@ export interface StatsParts {
 export function statsOf({ caches, streams, metrics }: StatsParts): NodeStats {
   const { l1, l2, table, tracker, hierarchy, writeBehind } = caches
   const latency = metrics.histogram('end_to_end_latency_seconds')
-  const { admitted, used, unused } = l1.warmCounts
+  const { admitted, used, unused } = l1.usage.warmCounts
   const { waitingRequests = 0, heldRequests = 0 } = streams?.warmer.stats() ?? {}
   return {
     updates: tracker.totalUpdates,
     pairs: table.size,
     reads: { hits: hierarchy.hits, misses: hierarchy.misses },
-    warms: { admitted, used, unused, resident: l1.warm },
-    l1: { slots: l1.slots, resident: l1.resident, bytes: l1.bytes, evictions: l1.evictions },
+    warms: { admitted, used, unused, resident: l1.usage.warm },
+    l1: { slots: l1.slots, resident: l1.usage.resident, bytes: l1.bytes, evictions: l1.usage.evictions },
     l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
     endToEndMs: { p50: latency.quantile(0.5) * 1000, p99: latency.quantile(0.99) * 1000 },
     lagRecords: lagRecordsOf(streams?.prices),

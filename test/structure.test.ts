@@ -120,7 +120,6 @@ const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Rec
 
 /** What a rule says of a file, or the beginning of it, and why it may stay. */
 const EXCEPTIONS: readonly (readonly [finding: string, why: string])[] = [
-  ['src/config/settings.ts has 3', 'one table of settings'],
   ['FOREWARM_PROFILE: nobody reads', 'what the other defaults come from: the loader reads it'],
   ['test/broker/conformance-lifecycle.ts has 3', 'one list of facts'],
   ['test/warming/warmer.test.ts has 3', 'one list of facts'],

@@ -29,14 +29,20 @@ const LAYOUT = 1
 const HEADER_WORDS = 16
 const HEADER_BYTES = HEADER_WORDS * 4
 const COPY_BYTES = WORDS * 4
-/** Two copies, generation, pair and read count; the residency's queues beside it (links, part, birth: 17 B). */
-export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 1 + 17
+/** Two copies, generation, pair and read count; the residency's queues beside it (links, part, birth: 17 B), and its expiry (8 B). */
+export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 1 + 17 + 8
 /** Floor, slot, and whether it is known. */
 export const PAIR_BYTES = 8 + 4 + 1
 
 export interface L1Size {
   readonly slots: number
   readonly maxPairs: number
+}
+
+/** The slots that fit into so many megabytes beside what `maxPairs` pairs need; at least half of it is for slots. */
+export function slotsIn(megabytes: number, maxPairs: number): number {
+  const bytes = megabytes * 1024 * 1024
+  return Math.max(1, Math.floor(Math.max(bytes / 2, bytes - maxPairs * PAIR_BYTES) / SLOT_BYTES))
 }
 
 /** Views of the buffer; plain arrays of the same memory. */

@@ -1,4 +1,5 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { Expiry } from './l1-expiry.ts'
 import {
   createL1Memory,
   type L1Memory,
@@ -12,7 +13,7 @@ import {
 import { fill } from './l1-reader.ts'
 import type { PriceRecord } from './price-record.ts'
 import { VERSIONS_PER_MS } from './price-record.ts'
-import { Residency, type WarmCounts } from './residency.ts'
+import { Residency, type Usage } from './residency.ts'
 
 /**
  * The first level: numeric price records in shared memory (l1-memory.ts draws it), one writer thread, any number of
@@ -35,12 +36,10 @@ export const DEFAULT_WARM_SHARE = 0.3
 export interface L1Options extends L1Size {
   /** 0 to 1: the most of the slots that warms may hold; 0.3 unless given. */
   readonly warmShare?: number
-}
-
-/** The slots that fit into so many megabytes beside what `maxPairs` pairs need; at least half of it is for slots. */
-export function slotsIn(megabytes: number, maxPairs: number): number {
-  const bytes = megabytes * 1024 * 1024
-  return Math.max(1, Math.floor(Math.max(bytes / 2, bytes - maxPairs * PAIR_BYTES) / SLOT_BYTES))
+  /** How long a value stays; for ever unless given. l1-expiry.ts says the rest. */
+  readonly ttlMs?: number
+  readonly l2TtlMs?: number
+  readonly refreshThreshold?: number
 }
 
 export type UpdateOutcome = 'refreshed' | 'inserted' | 'floor-only' | 'older' | 'too-many-in-ms'
@@ -54,6 +53,10 @@ export class L1 {
   readonly bytes: number
   readonly #memory: L1Memory
   readonly #residency: Residency
+  readonly #expiry: Expiry
+  /** Pairs whose values were read in the last part of their time since the owner last emptied the list. */
+  readonly due: number[] = []
+  readonly #warmShare: number
   readonly #floors: Float64Array
   readonly #generations: Int32Array
   readonly #words: Int32Array
@@ -80,7 +83,9 @@ export class L1 {
     this.#doubles = this.#memory.doubles
     this.#isKnown = new Uint8Array(maxPairs)
     this.bytes = slots * SLOT_BYTES + maxPairs * PAIR_BYTES
+    this.#warmShare = warmShare
     this.#residency = new Residency({ ...this.#memory, slots, maxPairs, warmShare })
+    this.#expiry = new Expiry(options)
   }
 
   /** For an L1Reader in another thread. */
@@ -88,25 +93,27 @@ export class L1 {
     return this.#memory.buffer
   }
 
-  get resident(): number {
-    return this.#residency.resident
+  /** Slots in use, warms among them, and what became of both. */
+  get usage(): Readonly<Usage> {
+    return this.#residency
   }
 
-  /** Slots that hold warms now, and the most that may. */
-  get warm(): number {
-    return this.#residency.warm
+  /** How often the time is to be told; Infinity where nothing expires. */
+  get tickMs(): number {
+    return this.#expiry.tickMs
   }
 
-  get warmLimit(): number {
-    return this.#residency.warmLimit
+  /** Tells the time, in milliseconds; what has expired leaves. */
+  tick(nowMs: number): void {
+    if (!this.#expiry.advance(nowMs)) return
+    for (let slot = this.#expiry.nextExpired(0); slot >= 0; slot = this.#expiry.nextExpired(slot + 1))
+      this.#expire(slot)
   }
 
-  get warmCounts(): Readonly<WarmCounts> {
-    return this.#residency.warmCounts
-  }
-
-  get evictions(): number {
-    return this.#residency.evictions
+  /** Memory is short, or no longer: the share of the slots that may be used, 0 to 1, and that of their usual part for warms. */
+  resize(slotShare: number, warmShare: number): void {
+    const limit = Math.ceil(this.slots * slotShare)
+    this.#residency.resize(limit, Math.floor(limit * this.#warmShare * warmShare))
   }
 
   has(pairId: number): boolean {
@@ -134,6 +141,7 @@ export class L1 {
       return false
     }
     this.#residency.hit(slot)
+    if (this.#expiry.isDue(slot)) this.due.push(pairId)
     this.#copy(slot, into)
     return true
   }
@@ -169,9 +177,10 @@ export class L1 {
     let slot = this.#residency.slotOf(pairId)
     const resident = slot >= 0
     if (!resident) {
-      if (this.#known > this.slots) return 'floor-only'
+      if (this.#known > this.#residency.limit) return 'floor-only'
       slot = this.#residency.admit(pairId, 'demand')
     }
+    this.#expiry.written(slot)
     this.#publish(slot, numbers, base)
     return resident ? 'refreshed' : 'inserted'
   }
@@ -180,7 +189,10 @@ export class L1 {
   fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome {
     if (record.version < (this.#floors[pairId] as number)) return 'older'
     const slot = this.#residency.slotOf(pairId)
-    if (slot >= 0 && this.#versionAt(slot) >= record.version) return 'already'
+    if (slot >= 0 && this.#versionAt(slot) >= record.version) {
+      if (this.#versionAt(slot) === record.version) this.#expiry.filled(slot, record.eventTimeMs)
+      return 'already'
+    }
     this.#put(slot >= 0 ? slot : this.#residency.admit(pairId, 'demand'), pairId, record)
     return 'filled'
   }
@@ -201,6 +213,8 @@ export class L1 {
 
   /** The pair is delisted: its value goes, its floor rises above it, so that not even its last value comes back late. */
   remove(pairId: number): void {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot >= 0) this.#expiry.freed(slot)
     this.#residency.remove(pairId)
     if (this.#isKnown[pairId] === 0) return
     this.#isKnown[pairId] = 0
@@ -234,7 +248,14 @@ export class L1 {
     numbers[5] = record.liquidity
     this.#meet(pairId)
     this.#floors[pairId] = record.version
+    this.#expiry.filled(slot, record.eventTimeMs)
     this.#publish(slot, numbers, 0)
+  }
+
+  #expire(slot: number): void {
+    this.#expiry.freed(slot)
+    // A slot that was evicted and not given anew has nothing to expire.
+    if (this.#pairOfSlot[slot] !== 0) this.#residency.expire(slot)
   }
 
   /** The pair of the slot has, at the version that is its floor now, the numbers at `base`. */

@@ -16,6 +16,8 @@
  * count their reads, and move nothing. A warm that only they read becomes a demand entry when its turn to leave comes.
  */
 
+import { Ghosts } from './ghosts.ts'
+
 const FREE = 0
 const SMALL = 1
 const MAIN = 2
@@ -50,11 +52,26 @@ export interface WarmCounts {
   dropped: number
 }
 
-export class Residency {
+/** How many slots are in use, and by what. */
+export interface Usage {
   readonly slots: number
+  /** The most slots that are used now, and the most that warms may hold of them: less under memory pressure. */
+  readonly limit: number
   readonly warmLimit: number
+  readonly resident: number
+  readonly warm: number
+  readonly warmCounts: Readonly<WarmCounts>
+  readonly evictions: number
+  readonly expirations: number
+}
+
+export class Residency implements Usage {
+  readonly slots: number
+  limit: number
+  warmLimit: number
   readonly warmCounts: WarmCounts = { admitted: 0, used: 0, unused: 0, dropped: 0 }
   evictions = 0
+  expirations = 0
   readonly #slotOfPair: Int32Array
   readonly #pairOfSlot: Int32Array
   readonly #part: Uint8Array
@@ -71,6 +88,7 @@ export class Residency {
 
   constructor(options: ResidencyOptions) {
     this.slots = options.slots
+    this.limit = options.slots
     this.warmLimit = Math.floor(options.slots * options.warmShare)
     this.#slotOfPair = options.slotOfPair ?? new Int32Array(options.maxPairs)
     this.#pairOfSlot = options.pairOfSlot ?? new Int32Array(options.slots)
@@ -120,12 +138,9 @@ export class Residency {
   /** A slot for a pair that has none, by eviction if need be; -1 where the part has no room at all. */
   admit(pairId: number, as: 'demand' | 'warm'): number {
     if (as === 'warm' && this.warmLimit === 0) return NONE
-    if (this.#sizes[FREE] === 0) this.#expireWarms()
+    if (this.resident >= this.limit) this.#expireWarms()
     if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
-    while (this.#sizes[FREE] === 0) {
-      if (this.warm < this.slots) this.#evictDemand()
-      else this.#evictWarm()
-    }
+    while (this.resident >= this.limit) this.#evictOne()
     const slot = this.#heads[FREE] as number
     this.#unlink(slot)
     this.#pairOfSlot[slot] = pairId + 1
@@ -148,6 +163,26 @@ export class Residency {
     if (slot < 0) return
     if (this.#part[slot] === WARM) this.warmCounts[this.#reads[slot] === 0 ? 'dropped' : 'used']++
     this.#free(slot)
+  }
+
+  /** The slot's value is too old: it goes, whoever read it. */
+  expire(slot: number): void {
+    if (this.#part[slot] === WARM) this.warmCounts[this.#reads[slot] === 0 ? 'unused' : 'used']++
+    this.expirations++
+    this.#free(slot)
+  }
+
+  /** Slots and warms from now on; what is beyond them leaves, warms first. At least one slot stays. */
+  resize(limit: number, warmLimit: number): void {
+    this.limit = Math.max(1, Math.min(limit, this.slots))
+    this.warmLimit = Math.min(warmLimit, this.limit)
+    while (this.warm > this.warmLimit) this.#evictWarm()
+    while (this.resident > this.limit) this.#evictOne()
+  }
+
+  #evictOne(): void {
+    if (this.warm < this.resident) this.#evictDemand()
+    else this.#evictWarm()
   }
 
   #expireWarms(): void {
@@ -179,7 +214,7 @@ export class Residency {
   }
 
   #evictDemand(): void {
-    const demandSlots = this.slots - this.warm
+    const demandSlots = this.limit - this.warm
     const smallTarget = Math.max(1, Math.floor(demandSlots * SMALL_SHARE))
     if ((this.#sizes[SMALL] as number) >= smallTarget || this.#sizes[MAIN] === 0) {
       if (this.#evictSmall()) return
@@ -251,29 +286,5 @@ export class Residency {
     if (next === NONE) this.#tails[part] = previous
     else this.#previous[next] = previous
     this.#sizes[part] = (this.#sizes[part] as number) - 1
-  }
-}
-
-/** Pairs that left the small queue unread: a read of one of them says that it left too early. */
-class Ghosts {
-  readonly #ring: Int32Array
-  readonly #places = new Map<number, number>()
-  #at = 0
-
-  constructor(capacity: number) {
-    this.#ring = new Int32Array(capacity).fill(NONE)
-  }
-
-  add(pairId: number): void {
-    const oldest = this.#ring[this.#at] as number
-    if (oldest !== NONE && this.#places.get(oldest) === this.#at) this.#places.delete(oldest)
-    this.#ring[this.#at] = pairId
-    this.#places.set(pairId, this.#at)
-    this.#at = (this.#at + 1) % this.#ring.length
-  }
-
-  /** True when the pair was there; it is not any more. */
-  take(pairId: number): boolean {
-    return this.#places.delete(pairId)
   }
 }

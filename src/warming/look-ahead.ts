@@ -58,7 +58,7 @@ export class LookAhead {
   #plan(from: number, columns: UpdateColumns): void {
     const { tracker, l1, minRate } = this.#options
     const known = this.#known
-    const room = l1.warmLimit
+    const room = l1.usage.warmLimit
     this.#reads.clear()
     this.#wanted.length = 0
     let row = from

@@ -32,10 +32,13 @@ export function boundsHold(newL1: (slots: number, warmShare: number) => L1) {
     for (const step of steps) {
       take(l1, step)
       const resident = Array.from({ length: PAIRS }, (_, pairId) => l1.has(pairId)).filter(Boolean).length
-      holds(l1.resident === resident && resident <= slots, `${resident} of ${slots} slots, told ${l1.resident}`)
-      holds(l1.warm <= Math.floor(slots * warmShare), `${l1.warm} warms in ${slots} slots`)
-      const { admitted, used, unused, dropped } = l1.warmCounts
-      holds(used + unused + dropped + l1.warm === admitted, JSON.stringify(l1.warmCounts))
+      holds(
+        l1.usage.resident === resident && resident <= slots,
+        `${resident} of ${slots} slots, told ${l1.usage.resident}`,
+      )
+      holds(l1.usage.warm <= Math.floor(slots * warmShare), `${l1.usage.warm} warms in ${slots} slots`)
+      const { admitted, used, unused, dropped } = l1.usage.warmCounts
+      holds(used + unused + dropped + l1.usage.warm === admitted, JSON.stringify(l1.usage.warmCounts))
     }
   })
 }

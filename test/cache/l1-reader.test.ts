@@ -53,7 +53,7 @@ describe('a reader', () => {
     l1.promote(3, record({ version: 1 }))
     expect(l1.has(0)).toBe(true)
     expect(l1.has(1)).toBe(false)
-    expect(l1.warmCounts).toMatchObject({ used: 1, unused: 1 })
+    expect(l1.usage.warmCounts).toMatchObject({ used: 1, unused: 1 })
   })
 
   test('keeps an entry that it reads from being evicted', () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
-import { L1, slotsIn } from '../../src/cache/l1.ts'
-import { PAIR_BYTES, SLOT_BYTES } from '../../src/cache/l1-memory.ts'
+import { L1 } from '../../src/cache/l1.ts'
+import { PAIR_BYTES, SLOT_BYTES, slotsIn } from '../../src/cache/l1-memory.ts'
 import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
 import { record } from './columns.ts'
 import { boundsHold, holds, readsNeverGoBack, sizes, slotsAndPairsMatch } from './l1-properties.ts'
@@ -62,7 +62,7 @@ describe('whatever comes, in whatever order', () => {
           if ('version' in step) known.add(step.pairId)
           for (const pairId of known) holds(l1.has(pairId), `${pairId} is gone`)
         }
-        expect(l1.evictions).toBe(0)
+        expect(l1.usage.evictions).toBe(0)
       }),
       { numRuns: 200 },
     )
@@ -182,7 +182,7 @@ describe('a fill and a promotion', () => {
     expect(l1.fill(0, record({ version: 2 }))).toBe('filled')
     expect(l1.promote(0, record({ version: 3 }))).toBe('already')
     expect(l1.floor(0)).toBe(3)
-    expect(l1.warmCounts.admitted).toBe(0)
+    expect(l1.usage.warmCounts.admitted).toBe(0)
   })
 
   test('that finds no room leaves the floor as it is', () => {
@@ -196,9 +196,9 @@ describe('a fill and a promotion', () => {
     l1.promote(0, record({ version: 3 }))
     const value = emptyRecord()
     l1.peek(0, value)
-    expect([l1.warm, l1.warmCounts.used]).toEqual([1, 0])
+    expect([l1.usage.warm, l1.usage.warmCounts.used]).toEqual([1, 0])
     l1.get(0, value)
-    expect([l1.warm, l1.warmCounts.used, value.version]).toEqual([0, 1, 3])
+    expect([l1.usage.warm, l1.usage.warmCounts.used, value.version]).toEqual([0, 1, 3])
   })
 })
 

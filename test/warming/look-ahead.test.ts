@@ -148,7 +148,7 @@ describe('a window', () => {
             if (!stage.l1.get(pairId, emptyRecord()) && warmed.includes(pairId))
               throw new Error(`${pairId} was warmed and is gone at row ${row}`)
         }
-        for (const pairIds of stage.asked) expect(pairIds.length).toBeLessThanOrEqual(stage.l1.warmLimit)
+        for (const pairIds of stage.asked) expect(pairIds.length).toBeLessThanOrEqual(stage.l1.usage.warmLimit)
       }),
       { numRuns: 100 },
     )
@@ -165,7 +165,7 @@ describe('a window', () => {
         const known = new KnownReads()
         for (const [row, trigger] of updates.entries()) {
           stage.tracker.readsAfter(trigger, known)
-          if (row === 0 || inWindow.size + known.count > stage.l1.warmLimit) {
+          if (row === 0 || inWindow.size + known.count > stage.l1.usage.warmLimit) {
             windows++
             inWindow = new Set()
           }
