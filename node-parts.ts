@@ -5,11 +5,13 @@ import type { L2 } from './src/cache/l2.ts'
 import { createMemoryL2 } from './src/cache/l2-memory.ts'
 import { createRedisL2 } from './src/cache/l2-redis.ts'
 import { PairTable } from './src/cache/pair-table.ts'
+import { Upkeep } from './src/cache/upkeep.ts'
 import { WriteBehind } from './src/cache/write-behind.ts'
 import type { Clock } from './src/clock.ts'
 import type { Config } from './src/config/settings.ts'
 import { Tracker } from './src/correlation/tracker.ts'
 import type { Log } from './src/telemetry/log.ts'
+import { memoryUsed } from './src/telemetry/process-memory.ts'
 import type { Metrics } from './src/telemetry/slab.ts'
 
 /** What a node keeps prices in: made, not started. */
@@ -20,6 +22,7 @@ export interface Caches {
   readonly writeBehind: WriteBehind
   readonly hierarchy: Hierarchy
   readonly tracker: Tracker
+  readonly upkeep: Upkeep
 }
 
 export interface CachesOptions {
@@ -42,13 +45,35 @@ export function createCaches(options: CachesOptions): Caches {
     config.cache.l1Slots ?? slotsIn(config.cache.l1SizeMb, config.cache.maxPairs),
     config.cache.maxPairs,
   )
-  const l1 = new L1({ slots, maxPairs: config.cache.maxPairs })
+  const l1 = new L1({
+    slots,
+    maxPairs: config.cache.maxPairs,
+    ttlMs: config.cache.l1TtlSeconds * 1000,
+    l2TtlMs: config.cache.l2TtlSeconds * 1000,
+    refreshThreshold: config.cache.refreshThreshold,
+  })
   const l2 = createL2(options, table)
   const writeBehind = createWriteBehind(options, l2)
   const hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
   const tracker = new Tracker({ maxPairs: config.correlation.maxTrackedPairs, top: config.correlation.top })
-  observeCaches(metrics, { table, l1, l2, writeBehind, hierarchy, tracker })
-  return { table, l1, l2, writeBehind, hierarchy, tracker }
+  const upkeep = createUpkeep(options, l1)
+  const caches = { table, l1, l2, writeBehind, hierarchy, tracker, upkeep }
+  observeCaches(metrics, caches)
+  return caches
+}
+
+function createUpkeep({ config, clock, log }: CachesOptions, l1: L1): Upkeep {
+  const { memoryLimitMb } = config.cache
+  const ceilingBytes = memoryLimitMb === undefined ? undefined : memoryLimitMb * 1024 * 1024
+  return new Upkeep({
+    l1,
+    clock,
+    memoryUsed: () => memoryUsed(ceilingBytes),
+    onPressure: ({ slots, warms }) =>
+      slots === 1 && warms === 1
+        ? log.info('memory is no longer short: all of L1 is used again')
+        : log.warn({ slots, warms }, 'memory is short: L1 uses this share of its slots, and of their part for warms'),
+  })
 }
 
 function createL2(options: CachesOptions, table: PairTable): L2 {

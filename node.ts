@@ -184,6 +184,7 @@ class Node implements ForewarmNode {
         ...(this.#options.spanProcessors !== undefined && { spanProcessors: this.#options.spanProcessors }),
       })
       await this.#caches.l2.start()
+      this.#caches.upkeep.start()
       signal.throwIfAborted()
       await this.#startHttp()
       signal.throwIfAborted()
@@ -251,6 +252,7 @@ class Node implements ForewarmNode {
       streams?.warmRequests?.stop({ drainMs: DRAIN_MS }),
     ])
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
+    this.#caches.upkeep.close()
     await this.#starting?.catch(() => undefined)
     const broker = this.#options.broker === undefined ? this.#broker.close() : undefined
     await Promise.all([this.#telemetry?.shutdown(), this.#caches.l2.close(), broker])

@@ -63,7 +63,7 @@ export class InProcessNode implements InProcessSink {
         kafka: { priceTopics },
         node: { roles: ['correlate', 'detect', 'warm'] },
         // Nothing expires while a recording of days goes by: the state hash is of every pair.
-        cache: { l2TtlSeconds: LONGEST_TTL_SECONDS },
+        cache: { l1TtlSeconds: LONGEST_TTL_SECONDS, l2TtlSeconds: LONGEST_TTL_SECONDS },
       },
       ...(configFile !== undefined && { configFile }),
     })

@@ -33,6 +33,7 @@ export interface Percentiles {
 }
 
 const L1_SHARE = 0.05
+const HOUR_SECONDS = 3_600
 const POLL_MS = 20
 const GIVE_UP_MS = 300_000
 /** Handlers wait for the look-ahead's one trip, however slow this machine is: the example shows what it saves. */
@@ -66,7 +67,12 @@ export async function runDay(options: RunOptions): Promise<Figures> {
       },
       correlation: { top: 16 },
       warming: { enabled: warming },
-      cache: { l1Slots: Math.round(day.openings.length * L1_SHARE), redisUrls: [redisUrl] },
+      cache: {
+        l1Slots: Math.round(day.openings.length * L1_SHARE),
+        // The source looks at each market every two minutes: what it did not change is no older for it.
+        l1TtlSeconds: HOUR_SECONDS,
+        redisUrls: [redisUrl],
+      },
     },
   })
   const startMs = performance.now()

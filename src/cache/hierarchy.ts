@@ -1,22 +1,35 @@
+import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { ChainCounters } from '../telemetry/by-chain.ts'
 import type { Counter, Histogram, Metrics } from '../telemetry/slab.ts'
+import { Absences } from './absences.ts'
 import type { L1 } from './l1.ts'
-import type { L2 } from './l2.ts'
+import type { L2, L2Load } from './l2.ts'
+import type { L3 } from './l3.ts'
+import { Misses } from './misses.ts'
 import type { PairTable } from './pair-table.ts'
-import { emptyRecord, type PriceRecord } from './price-record.ts'
+import { emptyRecord, type PriceRecord, writeNumbers } from './price-record.ts'
+import { type Fetched, Trips } from './trips.ts'
 import type { WriteBehind } from './write-behind.ts'
 
 /**
- * Demand reads, L1 first and then L2, filling upward through L1's version gate. Pairs missed within one tick are
- * fetched in one trip; a pair that is being fetched is not fetched twice.
+ * Demand reads: L1, then L2, then L3, filling upward through L1's version gate.
+ *
+ *   get ──L1 hit──► the value; in the last fifth of its time L2 is asked, too, whether it is still so
+ *    └─ miss ──► trip to L2 ──► L1
+ *                   └─ not there ──► trip to L3 ──► L1, and written behind to L2
+ *                                       └─ not there either ──► absent for 2 s, or until an update comes
  */
 export interface HierarchyOptions {
   readonly table: PairTable
   readonly l1: L1
   readonly l2: L2
+  /** Undefined where there are two levels only. */
+  readonly l3?: Pick<L3, 'load'> | undefined
   /** Values on their way to L2 are read from here: a node reads what it wrote. */
   readonly writeBehind: WriteBehind
   readonly metrics: Metrics
+  /** Monotonic milliseconds; `performance.now` unless given. */
+  readonly now?: () => number
 }
 
 /** Pairs waited for at once; a detector that asks for more is told 'missing' and counted. */
@@ -28,35 +41,34 @@ export class Hierarchy {
   /** Demand reads that L1 answered, and those that it could not. */
   hits = 0
   misses = 0
+  /** Pairs that were often missed lately. */
+  readonly missed = new Misses()
   readonly #record = emptyRecord()
-  /** Pairs of the next trip, and that trip. */
-  #wanted: number[] = []
-  #fetch: Promise<Fetched> | undefined
-  /** The trip of each pair that is wanted or on its way. */
-  readonly #trips = new Map<number, Promise<Fetched>>()
+  readonly #numbers = new Float64Array(NUMBER_COUNT)
+  readonly #fromL2 = new Trips((wanted, fetched) => this.#loadFromL2(wanted, fetched))
+  readonly #fromL3 = new Trips((wanted, fetched) => this.#loadFromL3(wanted, fetched))
   /** Wanted although they are at hand: L2 may have newer. */
   readonly #renewing = new Set<number>()
+  readonly #absences = new Absences()
+  readonly #now: () => number
   readonly #hits: ChainCounters
   readonly #misses: ChainCounters
-  readonly #l2Hits: Counter
-  readonly #l2Misses: Counter
-  readonly #loads: Counter
-  readonly #refused: Counter
   readonly #getSeconds: Histogram
-  readonly #fetchSeconds: Histogram
+  readonly #refused: Counter
+  readonly #l2: LevelCounts
+  readonly #l3: LevelCounts
 
   constructor(options: HierarchyOptions) {
     this.#options = options
-    const { metrics, table } = options
+    const { metrics, table, now = () => performance.now() } = options
+    this.#now = now
     const source = { metrics, chainName: (chainId: number) => table.chainName(chainId) }
     this.#hits = new ChainCounters(source, 'cache_hits_total', { cache_level: 'L1' })
     this.#misses = new ChainCounters(source, 'cache_misses_total', { cache_level: 'L1' })
-    this.#l2Hits = metrics.counter('cache_hits_total', { cache_level: 'L2' })
-    this.#l2Misses = metrics.counter('cache_misses_total', { cache_level: 'L2' })
-    this.#loads = metrics.counter('cache_loads_total', { cause: 'read', cache_level: 'L2' })
-    this.#refused = metrics.counter('drops_total', { reason: 'reads-beyond-bound' })
     this.#getSeconds = metrics.histogram('cache_get_duration_seconds', { cache_level: 'L1' })
-    this.#fetchSeconds = metrics.histogram('cache_get_duration_seconds', { cache_level: 'L2' })
+    this.#refused = metrics.counter('drops_total', { reason: 'reads-beyond-bound' })
+    this.#l2 = levelCounts(metrics, 'L2')
+    this.#l3 = levelCounts(metrics, 'L3')
   }
 
   /** L1's value into `into`, at once. A miss is fetched in the background: residency is earned by reads. */
@@ -64,10 +76,12 @@ export class Hierarchy {
     if (this.#timedGet(pairId, into)) {
       this.hits++
       this.#hits.at(this.#options.table.chainOf(pairId)).add(1)
+      if (this.#options.l1.due.length > 0) this.#refreshAhead()
       return true
     }
     this.misses++
     this.#misses.at(this.#options.table.chainOf(pairId)).add(1)
+    this.missed.add(pairId)
     void this.fetch(pairId)
     return false
   }
@@ -82,24 +96,25 @@ export class Hierarchy {
     return found
   }
 
-  /** The same for the pair's trip to L2: resolves to what it brought, and to nothing while L2 is away. */
+  /** The pair's way through L2 and L3: resolves to what it brought, and to nothing while they are away. */
   fetch(pairId: number): Promise<Fetched> {
-    const underWay = this.#trips.get(pairId)
-    if (underWay !== undefined) return underWay
-    if (this.#trips.size >= MAX_WANTED) {
+    const underWay = this.#fromL3.of(pairId) ?? this.#fromL2.of(pairId)
+    if (underWay === undefined && this.#isAbsent(pairId)) return NOTHING
+    if (underWay === undefined && this.#fromL2.size + this.#fromL3.size >= MAX_WANTED) {
       this.#refused.add(1)
       this.#renewing.delete(pairId)
       return NOTHING
     }
-    const fetch = this.#fetch ?? this.#depart()
-    this.#wanted.push(pairId)
-    this.#trips.set(pairId, fetch)
-    return fetch
+    const trip = this.#fromL3.of(pairId) ?? this.#fromL2.take(pairId)
+    if (this.#options.l3 === undefined) return trip
+    const onward = trip.then((fetched) => (fetched.has(pairId) ? fetched : this.#onward(pairId)))
+    onward.catch(() => undefined)
+    return onward
   }
 
   /** As `fetch`, for a pair whose updates this node does not get: what L1 has of it may be older than what L2 has. */
   renew(pairId: number): Promise<Fetched> {
-    if (!this.#trips.has(pairId)) this.#renewing.add(pairId)
+    if (this.#fromL2.of(pairId) === undefined) this.#renewing.add(pairId)
     return this.fetch(pairId)
   }
 
@@ -118,29 +133,38 @@ export class Hierarchy {
     return writeBehind.pending(pairId, into)
   }
 
-  #depart(): Promise<Fetched> {
-    const fetch = Promise.resolve().then(() => this.#fetchWanted())
-    // Whoever waits for the trip hears of its fault; a read that does not wait must not end the process.
-    fetch.catch(() => undefined)
-    this.#fetch = fetch
-    return fetch
+  #onward(pairId: number): Promise<Fetched> {
+    return this.#isAbsent(pairId) ? NOTHING : this.#fromL3.take(pairId)
   }
 
-  async #fetchWanted(): Promise<Fetched> {
-    const wanted = this.#wanted
-    this.#wanted = []
-    this.#fetch = undefined
-    const fetched = new Map<number, PriceRecord>()
-    try {
-      const lacking = wanted.filter((pairId) => !this.#isAtHand(pairId, fetched))
-      if (lacking.length > 0) await this.#load(lacking, fetched)
-      return fetched
-    } finally {
-      for (const pairId of wanted) {
-        this.#trips.delete(pairId)
-        this.#renewing.delete(pairId)
+  #isAbsent(pairId: number): boolean {
+    return this.#absences.has(pairId, this.#options.l1.floor(pairId), this.#now())
+  }
+
+  #foundNowhere(pairId: number): void {
+    this.#absences.add(pairId, this.#options.l1.floor(pairId), this.#now())
+  }
+
+  /** Reads of values in the last part of their time: each is asked for once. */
+  #refreshAhead(): void {
+    for (const pairId of this.#options.l1.due) void this.renew(pairId)
+    this.#options.l1.due.length = 0
+  }
+
+  async #loadFromL2(wanted: readonly number[], fetched: Map<number, PriceRecord>): Promise<void> {
+    const lacking = wanted.filter((pairId) => !this.#isAtHand(pairId, fetched))
+    if (lacking.length === 0) return
+    const { l1, l2, l3 } = this.#options
+    const load = await timed(this.#l2, lacking, () => l2.load(lacking))
+    for (const pairId of lacking) this.#renewing.delete(pairId)
+    eachRow(load, lacking, (pairId, row) => {
+      if (row === undefined) {
+        if (l3 === undefined) this.#foundNowhere(pairId)
+        return
       }
-    }
+      fetched.set(pairId, row)
+      l1.fill(pairId, row)
+    })
   }
 
   /** What is here after all goes along: while the others are fetched it may leave L1 and the buffer. */
@@ -154,27 +178,61 @@ export class Hierarchy {
     return true
   }
 
-  async #load(pairIds: readonly number[], fetched: Map<number, PriceRecord>): Promise<void> {
-    const { l1, l2 } = this.#options
-    const startMs = performance.now()
-    const load = await l2.load(pairIds)
-    this.#fetchSeconds.record((performance.now() - startMs) / 1000)
-    this.#loads.add(pairIds.length)
-    if (load.status === 'unavailable') return
-    for (const [i, row] of load.rows.entries()) {
-      const pairId = pairIds[i] as number
+  /** L3's values go to L2 as well, for the next node that asks, unless L1 has seen newer ones. */
+  async #loadFromL3(wanted: readonly number[], fetched: Map<number, PriceRecord>): Promise<void> {
+    const { l1, l2, l3, writeBehind } = this.#options
+    if (l3 === undefined) return
+    const load = await timed(this.#l3, wanted, () => l3.load(wanted))
+    eachRow(load, wanted, (pairId, row) => {
       if (row === undefined) {
-        this.#l2Misses.add(1)
-        continue
+        // While L2 is away it may have what L3 has not.
+        if (l2.state().status === 'up') this.#foundNowhere(pairId)
+        return
       }
-      this.#l2Hits.add(1)
       fetched.set(pairId, row)
-      l1.fill(pairId, row)
-    }
+      if (l1.fill(pairId, row) === 'older' || writeBehind.full) return
+      writeNumbers(row, this.#numbers, 0)
+      writeBehind.add(pairId, row.version, this.#numbers, 0)
+    })
   }
 }
 
-/** Values by pair id. */
-export type Fetched = ReadonlyMap<number, PriceRecord>
-
 const NOTHING: Promise<Fetched> = Promise.resolve(new Map())
+
+interface LevelCounts {
+  readonly hits: Counter
+  readonly misses: Counter
+  readonly loads: Counter
+  readonly seconds: Histogram
+}
+
+function levelCounts(metrics: Metrics, cache_level: 'L2' | 'L3'): LevelCounts {
+  return {
+    hits: metrics.counter('cache_hits_total', { cache_level }),
+    misses: metrics.counter('cache_misses_total', { cache_level }),
+    loads: metrics.counter('cache_loads_total', { cause: 'read', cache_level }),
+    seconds: metrics.histogram('cache_get_duration_seconds', { cache_level }),
+  }
+}
+
+async function timed(counts: LevelCounts, pairIds: readonly number[], load: () => Promise<L2Load>): Promise<L2Load> {
+  const startMs = performance.now()
+  const loaded = await load()
+  counts.seconds.record((performance.now() - startMs) / 1000)
+  counts.loads.add(pairIds.length)
+  if (loaded.status === 'unavailable') return loaded
+  const found = loaded.rows.filter((row) => row !== undefined).length
+  counts.hits.add(found)
+  counts.misses.add(pairIds.length - found)
+  return loaded
+}
+
+/** Nothing while the level is away. */
+function eachRow(
+  load: L2Load,
+  pairIds: readonly number[],
+  take: (pairId: number, row: PriceRecord | undefined) => void,
+): void {
+  if (load.status === 'unavailable') return
+  for (const [at, pairId] of pairIds.entries()) take(pairId, load.rows[at])
+}

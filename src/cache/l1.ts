@@ -11,8 +11,7 @@ import {
   WORDS,
 } from './l1-memory.ts'
 import { fill } from './l1-reader.ts'
-import type { PriceRecord } from './price-record.ts'
-import { VERSIONS_PER_MS } from './price-record.ts'
+import { type PriceRecord, VERSIONS_PER_MS, writeNumbers } from './price-record.ts'
 import { Residency, type Usage } from './residency.ts'
 
 /**
@@ -239,17 +238,11 @@ export class L1 {
   }
 
   #put(slot: number, pairId: number, record: Readonly<PriceRecord>): void {
-    const numbers = this.#numbers
-    numbers[0] = record.price
-    numbers[1] = record.bid
-    numbers[2] = record.ask
-    numbers[3] = record.reserve0
-    numbers[4] = record.reserve1
-    numbers[5] = record.liquidity
+    writeNumbers(record, this.#numbers, 0)
     this.#meet(pairId)
     this.#floors[pairId] = record.version
     this.#expiry.filled(slot, record.eventTimeMs)
-    this.#publish(slot, numbers, 0)
+    this.#publish(slot, this.#numbers, 0)
   }
 
   #expire(slot: number): void {

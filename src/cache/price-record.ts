@@ -26,6 +26,16 @@ export function emptyRecord(): PriceRecord {
   }
 }
 
+/** The record's numbers, in NUMBER_FIELDS' order, from `base` on. */
+export function writeNumbers(record: Readonly<PriceRecord>, into: Float64Array, base: number): void {
+  into[base] = record.price
+  into[base + 1] = record.bid
+  into[base + 2] = record.ask
+  into[base + 3] = record.reserve0
+  into[base + 4] = record.reserve1
+  into[base + 5] = record.liquidity
+}
+
 export const VERSIONS_PER_MS = 4096
 
 /** Versions stay exact in a double until the event time reaches 2⁵³ ÷ 4,096 ms, the year 2039. */

@@ -1,7 +1,10 @@
-import { type Check, integer, listOf, redisUrl } from './check.ts'
+import { type Check, decimal, integer, listOf, redisUrl } from './check.ts'
 import { fixed, onOff, optional, setting, whole } from './setting.ts'
 
 const redisUrls: Check<readonly string[]> = listOf(redisUrl, 'redis://… or rediss://…')
+
+const LONGEST_TTL_SECONDS = 31_536_000
+const L1_TTL_SECONDS = 300
 
 /** The three levels: how much they hold, and for how long. */
 export const CACHE_SETTINGS = {
@@ -11,12 +14,33 @@ export const CACHE_SETTINGS = {
     check: integer(1, 100_000_000),
     doc: 'How many pairs L1 may hold; overrides CACHE_L1_SIZE.',
   }),
+  memoryLimitMb: optional({
+    name: 'WARMING_MEMORY_LIMIT_MB',
+    check: integer(64, 16_777_216),
+    doc: 'How much resident memory the process is to stay below, in megabytes: near it warms, and then L1, use less. Without it, the heap’s and the machine’s own limits count.',
+  }),
   maxPairs: whole(
     'MAX_PAIRS',
     [1, 100_000_000, 1_000_000],
     'How many pairs a node knows at most; the updates of others are refused and counted. Pairs that were only asked for take at most half.',
   ),
-  l2TtlSeconds: whole('CACHE_L2_TTL', [1, 31_536_000, 3600], 'After how many seconds Redis drops a value.'),
+  l2TtlSeconds: whole('CACHE_L2_TTL', [1, LONGEST_TTL_SECONDS, 3600], 'After how many seconds Redis drops a value.'),
+  l1TtlSeconds: setting({
+    name: 'CACHE_L1_TTL',
+    check: integer(1, LONGEST_TTL_SECONDS),
+    default: {
+      kind: 'derived',
+      words: `${L1_TTL_SECONDS}, or CACHE_L2_TTL where that is less`,
+      of: (chosen) => Math.min(L1_TTL_SECONDS, Number(chosen('CACHE_L2_TTL'))),
+    },
+    doc: 'After how many seconds without an update a value leaves L1; at most CACHE_L2_TTL.',
+  }),
+  refreshThreshold: setting({
+    name: 'CACHE_REFRESH_THRESHOLD',
+    check: decimal(0.1, 1),
+    default: fixed(0.8),
+    doc: 'The part of its time in L1 after which a value that is read is asked for again from L2, so that what is in use does not leave; 1: never.',
+  }),
   l2FlushMs: whole(
     'L2_FLUSH_MS',
     [1, 60_000, 10],

@@ -34,6 +34,9 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   const redis = found.value('REDIS_URL')
   if (Array.isArray(redis) && redis.length > 1)
     refuse('REDIS_URL', `${redis.length} URLs`, 'one URL, as L2 does not speak to a cluster of several servers')
+  const [l1Ttl, l2Ttl] = [found.value('CACHE_L1_TTL'), found.value('CACHE_L2_TTL')]
+  if (given('CACHE_L1_TTL') && typeof l1Ttl === 'number' && typeof l2Ttl === 'number' && l1Ttl > l2Ttl)
+    refuse('CACHE_L1_TTL', `${l1Ttl}`, `at most CACHE_L2_TTL, which is ${l2Ttl}: L1 keeps nothing longer than L2`)
   for (const [name, topic, other] of topicsUsedTwice(found)) {
     refuse(name, JSON.stringify(topic), `a topic that ${other} does not name`)
   }

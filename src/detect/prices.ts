@@ -1,6 +1,7 @@
-import type { Fetched, Hierarchy } from '../cache/hierarchy.ts'
+import type { Hierarchy } from '../cache/hierarchy.ts'
 import type { PairTable } from '../cache/pair-table.ts'
 import { emptyRecord } from '../cache/price-record.ts'
+import type { Fetched } from '../cache/trips.ts'
 import type { Clock } from '../clock.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import type { Histogram } from '../telemetry/slab.ts'

@@ -34,6 +34,7 @@ export class ControlledL2 implements L2 {
   readonly deleted: number[] = []
   /** The newest value of each pair that a write which succeeded had. */
   readonly stored = new Map<number, WrittenRow>()
+  #isAway = false
 
   async start(): Promise<void> {}
 
@@ -43,8 +44,14 @@ export class ControlledL2 implements L2 {
     this.loads.push({
       pairIds: [...pairIds],
       found: pairIds.map((pairId) => this.stored.get(pairId)),
-      answer: (rows) => settle({ status: 'loaded', rows }),
-      fail: () => settle(AWAY),
+      answer: (rows) => {
+        this.#isAway = false
+        return settle({ status: 'loaded', rows })
+      },
+      fail: () => {
+        this.#isAway = true
+        return settle(AWAY)
+      },
       reject: settler(reject),
     })
     return promise
@@ -73,7 +80,7 @@ export class ControlledL2 implements L2 {
   }
 
   state(): L2State {
-    return { status: 'up' }
+    return this.#isAway ? { status: 'degraded', reason: 'away', sinceMs: 0 } : { status: 'up' }
   }
 
   async close(): Promise<void> {}

@@ -1,0 +1,33 @@
+/**
+ * Pairs that reads missed most often lately, in a table of fixed size: each place keeps one pair and how much more often
+ * it was missed than the others that fall there (Boyer and Moore's majority vote, a place at a time).
+ */
+
+const PLACES = 4_096
+
+export class Misses {
+  readonly #pairs = new Int32Array(PLACES)
+  readonly #counts = new Int32Array(PLACES)
+
+  add(pairId: number): void {
+    const place = pairId & (PLACES - 1)
+    if (this.#pairs[place] === pairId + 1) {
+      this.#counts[place] = (this.#counts[place] as number) + 1
+    } else if ((this.#counts[place] as number) <= 1) {
+      this.#pairs[place] = pairId + 1
+      this.#counts[place] = 1
+    } else this.#counts[place] = (this.#counts[place] as number) - 1
+  }
+
+  /** Pairs that were missed at least `atLeast` times since, most often missed first; `limit` of them. Starts anew. */
+  drain(atLeast: number, limit: number): readonly number[] {
+    const often = Array.from(this.#pairs.keys())
+      .filter((place) => (this.#counts[place] as number) >= atLeast)
+      .sort((a, b) => (this.#counts[b] as number) - (this.#counts[a] as number))
+      .slice(0, limit)
+      .map((place) => (this.#pairs[place] as number) - 1)
+    this.#counts.fill(0)
+    this.#pairs.fill(0)
+    return often
+  }
+}

@@ -1,0 +1,73 @@
+import { type Clock, isVirtual } from '../clock.ts'
+import { systemTimer, type Timer } from '../timer.ts'
+import type { L1 } from './l1.ts'
+import { MemoryPressure, type Shares } from './memory-pressure.ts'
+
+/**
+ * What the caches need besides traffic: L1 is told the time, and memory is looked at. In a replay time moves with the
+ * records, and no timer knows of it.
+ */
+export interface UpkeepOptions {
+  readonly l1: Pick<L1, 'tick' | 'tickMs' | 'resize'>
+  readonly clock: Clock
+  /** Memory in use ÷ the ceiling. */
+  readonly memoryUsed: () => number
+  /** What may be used has changed. */
+  readonly onPressure?: (shares: Shares) => void
+  readonly timer?: Timer
+}
+
+const LOOK_MS = 1_000
+const SHORTEST_MS = 10
+
+export class Upkeep {
+  readonly pressure = new MemoryPressure()
+  readonly #options: UpkeepOptions
+  readonly #timer: Timer
+  readonly #everyMs: number
+  #cancel: (() => void) | undefined
+  #sinceLookMs = 0
+  #state: 'made' | 'running' | 'closed' = 'made'
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options
+    this.#timer = options.timer ?? systemTimer
+    this.#everyMs = Math.max(SHORTEST_MS, Math.min(LOOK_MS, options.l1.tickMs))
+  }
+
+  start(): void {
+    if (this.#state !== 'made') return
+    this.#state = 'running'
+    const { clock } = this.#options
+    if (isVirtual(clock)) clock.onMove(() => this.#tell())
+    this.#tell()
+    this.#schedule()
+  }
+
+  close(): void {
+    this.#state = 'closed'
+    this.#cancel?.()
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#timer(this.#everyMs, () => {
+      this.#tell()
+      this.#sinceLookMs += this.#everyMs
+      if (this.#sinceLookMs >= LOOK_MS) this.#look()
+      if (this.#state === 'running') this.#schedule()
+    })
+  }
+
+  #tell(): void {
+    if (this.#state === 'running') this.#options.l1.tick(this.#options.clock.now())
+  }
+
+  #look(): void {
+    this.#sinceLookMs = 0
+    const { l1, memoryUsed, onPressure } = this.#options
+    const shares = this.pressure.look(memoryUsed())
+    if (shares === undefined) return
+    l1.resize(shares.slots, shares.warms)
+    onPressure?.(shares)
+  }
+}

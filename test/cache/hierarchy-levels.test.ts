@@ -1,0 +1,213 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { Hierarchy } from '../../src/cache/hierarchy.ts'
+import { L1 } from '../../src/cache/l1.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
+import { WriteBehind } from '../../src/cache/write-behind.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { ManualTimer, settled } from '../harness/manual-timer.ts'
+import { record } from './columns.ts'
+import { ControlledL2 } from './controlled-l2.ts'
+
+const PAIRS = 6
+const TTL_MS = 6_400
+
+class Stage {
+  readonly l2 = new ControlledL2()
+  /** The same, in the third place. */
+  readonly l3 = new ControlledL2()
+  readonly metrics = createMetrics()
+  readonly table = new PairTable({ maxPairs: PAIRS })
+  readonly l1 = new L1({ slots: PAIRS, maxPairs: PAIRS, ttlMs: TTL_MS, l2TtlMs: 10 * TTL_MS })
+  readonly timer = new ManualTimer(virtualClock())
+  readonly writeBehind: WriteBehind
+  readonly hierarchy: Hierarchy
+  nowMs = 1_000
+
+  constructor(levels: 2 | 3) {
+    for (let pairId = 0; pairId < PAIRS; pairId++) this.table.register('ethereum', `p${pairId}`)
+    const { l1, l2, l3, table, metrics, timer } = this
+    this.writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: PAIRS, maxPairs: PAIRS, timer: timer.start })
+    const now = () => this.nowMs
+    this.hierarchy = new Hierarchy({
+      ...{ table, l1, l2, metrics, now },
+      writeBehind: this.writeBehind,
+      l3: levels === 3 ? l3 : undefined,
+    })
+    l1.tick(this.nowMs)
+  }
+
+  passes(ms: number): void {
+    this.nowMs += ms
+    this.l1.tick(this.nowMs)
+  }
+
+  /** As L2 or L3 has it. */
+  stored(price: number) {
+    return record({ version: this.nowMs * VERSIONS_PER_MS, eventTimeMs: this.nowMs, price })
+  }
+
+  /** The price that a read finds, 0 for none. */
+  get(pairId: number): number {
+    const into = emptyRecord()
+    return this.hierarchy.get(pairId, into) ? into.price : 0
+  }
+
+  async load(pairId: number): Promise<number> {
+    const into = emptyRecord()
+    const fetched = await this.hierarchy.fetch(pairId)
+    return this.hierarchy.newest(pairId, fetched, into) ? into.price : 0
+  }
+}
+
+let stage: Stage
+
+describe('what L2 has not', () => {
+  beforeEach(() => {
+    stage = new Stage(3)
+  })
+
+  test('comes from L3 into L1, and into L2 for the next who asks', async () => {
+    expect(stage.get(0)).toBe(0)
+    await settled()
+    await stage.l2.loads[0]?.answer([undefined])
+    await stage.l3.loads[0]?.answer([stage.stored(7)])
+    expect(stage.get(0)).toBe(7)
+    await stage.timer.advance(10)
+    await stage.l2.writes[0]?.succeed()
+    expect(stage.l2.stored.get(0)?.price).toBe(7)
+  })
+
+  test('makes nobody wait who asked for something else', async () => {
+    const there = stage.load(0)
+    const not = stage.load(1)
+    await settled()
+    await stage.l2.loads[0]?.answer([stage.stored(5), undefined])
+    expect(await there).toBe(5)
+    await stage.l3.loads[0]?.answer([stage.stored(6)])
+    expect([await not, stage.l3.loads.map(({ pairIds }) => pairIds)]).toEqual([6, [[1]]])
+  })
+
+  test('is asked for once, however many ask while it is on its way', async () => {
+    const loads = [stage.load(2), stage.load(2)]
+    await settled()
+    await stage.l2.loads[0]?.answer([undefined])
+    loads.push(stage.load(2))
+    await settled()
+    await stage.l3.loads[0]?.answer([stage.stored(3)])
+    expect(await Promise.all(loads)).toEqual([3, 3, 3])
+    expect([stage.l2.loads.length, stage.l3.loads.length]).toEqual([1, 1])
+  })
+
+  test('is refused from L3 where L1 has had newer, and not written to L2', async () => {
+    const load = stage.load(0)
+    await settled()
+    await stage.l2.loads[0]?.answer([undefined])
+    const old = stage.stored(1)
+    stage.passes(1)
+    stage.l1.update(0, stage.nowMs * VERSIONS_PER_MS, new Float64Array(NUMBER_COUNT).fill(2), 0)
+    await stage.l3.loads[0]?.answer([old])
+    expect([await load, stage.writeBehind.pendingEntries]).toEqual([2, 0])
+  })
+
+  test('is asked of L3 also while L2 is away, and then not held to be absent', async () => {
+    const load = stage.load(0)
+    await settled()
+    await stage.l2.loads[0]?.fail()
+    await stage.l3.loads[0]?.answer([undefined])
+    expect(await load).toBe(0)
+    void stage.load(0)
+    await settled()
+    expect(stage.l2.loads).toHaveLength(2)
+  })
+
+  test('and L3 neither while it is away, is asked for again', async () => {
+    const load = stage.load(0)
+    await settled()
+    await stage.l2.loads[0]?.answer([undefined])
+    await stage.l3.loads[0]?.fail()
+    expect(await load).toBe(0)
+    void stage.load(0)
+    await settled()
+    expect(stage.l2.loads).toHaveLength(2)
+  })
+})
+
+describe('a pair that no level has', () => {
+  const asked = async (pairId: number) => {
+    const load = stage.load(pairId)
+    await settled()
+    const trip = stage.l2.loads.at(-1)
+    if (trip?.pairIds.includes(pairId)) await trip.answer([undefined])
+    return load
+  }
+
+  beforeEach(() => {
+    stage = new Stage(2)
+  })
+
+  test('is not asked for again for two seconds', async () => {
+    expect([await asked(0), await asked(0)]).toEqual([0, 0])
+    expect(stage.l2.loads).toHaveLength(1)
+    stage.passes(2_000)
+    await asked(0)
+    expect(stage.l2.loads).toHaveLength(2)
+  })
+
+  test('is there again with its first update', async () => {
+    await asked(0)
+    stage.l1.update(0, stage.nowMs * VERSIONS_PER_MS, new Float64Array(NUMBER_COUNT).fill(4), 0)
+    expect([stage.get(0), await stage.load(0)]).toEqual([4, 4])
+  })
+
+  test('is remembered among 65,536 at most', async () => {
+    const l2 = new ControlledL2()
+    const maxPairs = 70_000
+    const table = new PairTable({ maxPairs })
+    for (let i = 0; i < maxPairs; i++) table.register('c', `${i}`)
+    const l1 = new L1({ slots: 1, maxPairs })
+    const writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: 1, maxPairs, timer: stage.timer.start })
+    const hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics: createMetrics(), now: () => 0 })
+    for (const from of [0, 35_000]) {
+      for (let pairId = from; pairId < from + 35_000; pairId++) void hierarchy.fetch(pairId)
+      await settled()
+      await l2.loads.at(-1)?.answer(new Array(35_000).fill(undefined))
+    }
+    void hierarchy.fetch(69_999)
+    void hierarchy.fetch(0)
+    await settled()
+    expect(l2.loads.at(-1)?.pairIds).toEqual([0])
+  })
+})
+
+describe('a value in the last fifth of its time', () => {
+  beforeEach(async () => {
+    stage = new Stage(2)
+    stage.l1.fill(0, stage.stored(5))
+    stage.passes(0.85 * TTL_MS)
+  })
+
+  test('is asked for again when it is read, once', async () => {
+    expect([stage.get(0), stage.get(0)]).toEqual([5, 5])
+    await settled()
+    expect(stage.l2.loads.map(({ pairIds }) => pairIds)).toEqual([[0]])
+  })
+
+  test('lives on when L2 has it still, and is replaced by what is newer there', async () => {
+    stage.get(0)
+    await settled()
+    await stage.l2.loads[0]?.answer([stage.stored(6)])
+    stage.passes(0.5 * TTL_MS)
+    expect(stage.get(0)).toBe(6)
+  })
+
+  test('goes at its time when L2 is away', async () => {
+    stage.get(0)
+    await settled()
+    await stage.l2.loads[0]?.fail()
+    stage.passes(0.2 * TTL_MS)
+    expect(stage.get(0)).toBe(0)
+  })
+})
