@@ -5,6 +5,7 @@ import type { L2 } from './src/cache/l2.ts'
 import { createMemoryL2 } from './src/cache/l2-memory.ts'
 import { createRedisL2 } from './src/cache/l2-redis.ts'
 import { PairTable } from './src/cache/pair-table.ts'
+import { Promotion } from './src/cache/promotion.ts'
 import { Upkeep } from './src/cache/upkeep.ts'
 import { WriteBehind } from './src/cache/write-behind.ts'
 import type { Clock } from './src/clock.ts'
@@ -21,6 +22,7 @@ export interface Caches {
   readonly l2: L2
   readonly writeBehind: WriteBehind
   readonly hierarchy: Hierarchy
+  readonly promotion: Promotion
   readonly tracker: Tracker
   readonly upkeep: Upkeep
 }
@@ -56,19 +58,22 @@ export function createCaches(options: CachesOptions): Caches {
   const writeBehind = createWriteBehind(options, l2)
   const hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
   const tracker = new Tracker({ maxPairs: config.correlation.maxTrackedPairs, top: config.correlation.top })
-  const upkeep = createUpkeep(options, l1)
-  const caches = { table, l1, l2, writeBehind, hierarchy, tracker, upkeep }
+  const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
+  const upkeep = createUpkeep(options, { l1, hierarchy })
+  const caches = { table, l1, l2, writeBehind, hierarchy, promotion, tracker, upkeep }
   observeCaches(metrics, caches)
   return caches
 }
 
-function createUpkeep({ config, clock, log }: CachesOptions, l1: L1): Upkeep {
+function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches, 'l1' | 'hierarchy'>): Upkeep {
+  const { l1, hierarchy } = caches
   const { memoryLimitMb } = config.cache
   const ceilingBytes = memoryLimitMb === undefined ? undefined : memoryLimitMb * 1024 * 1024
   return new Upkeep({
     l1,
     clock,
     memoryUsed: () => memoryUsed(ceilingBytes),
+    reads: () => hierarchy.hits + hierarchy.misses,
     onPressure: ({ slots, warms }) =>
       slots === 1 && warms === 1
         ? log.info('memory is no longer short: all of L1 is used again')

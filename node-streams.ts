@@ -10,7 +10,7 @@ import { createWarmResultProducer, type WarmResultProducer } from './producers/w
 import { CatchUp } from './src/broker/catch-up.ts'
 import { within } from './src/broker/kafka-deadline.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from './src/broker/port.ts'
-import { Promotion } from './src/cache/promotion.ts'
+import type { Promotion } from './src/cache/promotion.ts'
 import { type Clock, isVirtual } from './src/clock.ts'
 import type { Config, Role } from './src/config/settings.ts'
 import type { Detector } from './src/detect/detector.ts'
@@ -57,10 +57,10 @@ export function createStreams(options: StreamsOptions): Streams {
   const { config, broker, topics, caches, clock, metrics, nodeId, acceptReplays } = options
   const producer = broker.producer()
   const interest = new Interest(caches.table, topics.prices.partitions)
-  const promotion = new Promotion({ ...caches, metrics, timeoutMs: config.warming.timeoutMs })
+  const { promotion } = caches
   const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
   const { warmRequestsTopic: topic } = config.kafka
-  const warmer = createWarmer({ ...caches, promotion, clock, metrics, nodeId, topic, isInterested, acceptReplays })
+  const warmer = createWarmer({ ...caches, clock, metrics, nodeId, topic, isInterested, acceptReplays })
   if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
   const results = resultsOf(options, producer)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
+import { connectionTeller } from './node-connection.ts'
 import { liveChecks, readyChecks, warmingHealth } from './node-health.ts'
 import { type Caches, createCaches } from './node-parts.ts'
 import { stateHashOf } from './node-state.ts'
@@ -9,7 +10,9 @@ import { createStreams, type Streams } from './node-streams.ts'
 import { type NodeTopics, prepareTopics } from './node-topics.ts'
 import type { WarmResult } from './schemas/warm-result.ts'
 import { configuredKafka } from './src/broker/configured-kafka.ts'
-import { type Broker, BrokerError, type BrokerEvent } from './src/broker/port.ts'
+import { type Broker, BrokerError } from './src/broker/port.ts'
+import { type HierarchyStats, hierarchyStats } from './src/cache/hierarchy-stats.ts'
+import { type Optimized, optimize } from './src/cache/optimizer.ts'
 import { type Clock, systemClock } from './src/clock.ts'
 import type { Environment } from './src/config/environment.ts'
 import { loadConfig, secretsOf } from './src/config/load.ts'
@@ -65,6 +68,10 @@ export interface ForewarmNode {
   /** Whether the pair is in L1 now; leaves no trace. */
   has(chain: string, pair: string): boolean
   stats(): NodeStats
+  /** Demand reads by level, as `GET /cache/hierarchy/stats` shows them. */
+  hierarchyStats(): HierarchyStats
+  /** Brings into L1 what is often read and missing, and takes out what is not read where slots are short. */
+  optimize(): Promise<Optimized>
   /** For `attachPrices` in worker threads of this process: the memory itself, no copy. */
   readonly sharedPrices: SharedPrices
   /**
@@ -171,6 +178,14 @@ class Node implements ForewarmNode {
     return statsOf({ caches: this.#caches, streams: this.#streams, metrics: this.#metrics })
   }
 
+  hierarchyStats(): HierarchyStats {
+    return hierarchyStats({ ...this.#caches, metrics: this.#metrics })
+  }
+
+  optimize(): Promise<Optimized> {
+    return optimize({ ...this.#caches, nowMs: () => this.#clock.now() })
+  }
+
   async #start(): Promise<void> {
     const { config } = this
     const { signal } = this.#closing
@@ -233,6 +248,8 @@ class Node implements ForewarmNode {
         live: () => liveChecks(vitals()),
         ready: () => readyChecks(vitals()),
         warming: () => warmingHealth(vitals()),
+        hierarchy: () => this.hierarchyStats(),
+        optimize: () => this.optimize(),
       },
       onError: (error) => this.#log.error({ err: error }, 'a request could not be answered'),
     })
@@ -261,24 +278,6 @@ class Node implements ForewarmNode {
 
 /** How long handlers under way may still take when a node closes. */
 const DRAIN_MS = 1_000
-
-/**
- * The streams tell what happens to their consumers; what is left is the connection itself, which each consumer and
- * producer loses for itself: said once.
- */
-function connectionTeller(log: Log): (event: BrokerEvent) => void {
-  let isAway = false
-  return (event) => {
-    if (event.type === 'disconnected' && !isAway) {
-      isAway = true
-      log.warn({ reason: event.reason }, 'Kafka is gone: trying again')
-    }
-    if (event.type === 'reconnected' && isAway) {
-      isAway = false
-      log.info('Kafka is back')
-    }
-  }
-}
 
 function toForewarmError(error: unknown): unknown {
   if (error instanceof BrokerError)

@@ -12,7 +12,8 @@ import {
 } from './l1-memory.ts'
 import { fill } from './l1-reader.ts'
 import { type PriceRecord, VERSIONS_PER_MS, writeNumbers } from './price-record.ts'
-import { Residency, type Usage } from './residency.ts'
+import { Residency } from './residency.ts'
+import type { Usage } from './usage.ts'
 
 /**
  * The first level: numeric price records in shared memory (l1-memory.ts draws it), one writer thread, any number of
@@ -219,6 +220,19 @@ export class L1 {
     this.#isKnown[pairId] = 0
     this.#known--
     this.#floors[pairId] = (this.#floors[pairId] as number) + 1
+  }
+
+  /** Up to `limit` pairs that were not read since they came, the oldest first. */
+  coldest(limit: number): readonly number[] {
+    return this.#residency.coldest(limit)
+  }
+
+  /** The pair's value leaves; its floor stays. */
+  evict(pairId: number): void {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot < 0) return
+    this.#expiry.freed(slot)
+    this.#residency.evict(slot)
   }
 
   #meet(pairId: number): void {

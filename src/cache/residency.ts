@@ -17,6 +17,7 @@
  */
 
 import { Ghosts } from './ghosts.ts'
+import type { Usage, WarmCounts } from './usage.ts'
 
 const FREE = 0
 const SMALL = 1
@@ -39,30 +40,6 @@ export interface ResidencyOptions {
   readonly slotOfPair?: Int32Array
   readonly pairOfSlot?: Int32Array
   readonly reads?: Uint8Array
-}
-
-/** What became of warms; used + unused + dropped + live = admitted. */
-export interface WarmCounts {
-  admitted: number
-  /** Read before they left. */
-  used: number
-  /** Left unread: expired or pushed out. */
-  unused: number
-  /** Removed because their pair was delisted. */
-  dropped: number
-}
-
-/** How many slots are in use, and by what. */
-export interface Usage {
-  readonly slots: number
-  /** The most slots that are used now, and the most that warms may hold of them: less under memory pressure. */
-  readonly limit: number
-  readonly warmLimit: number
-  readonly resident: number
-  readonly warm: number
-  readonly warmCounts: Readonly<WarmCounts>
-  readonly evictions: number
-  readonly expirations: number
 }
 
 export class Residency implements Usage {
@@ -165,10 +142,29 @@ export class Residency implements Usage {
     this.#free(slot)
   }
 
-  /** The slot's value is too old: it goes, whoever read it. */
+  /** Up to `limit` pairs read once or never that are next to go, the first of them first. */
+  coldest(limit: number): readonly number[] {
+    const pairs: number[] = []
+    for (let slot = this.#tails[SMALL] as number; slot !== NONE && pairs.length < limit; ) {
+      if (this.#reads[slot] === 0) pairs.push((this.#pairOfSlot[slot] as number) - 1)
+      slot = this.#previous[slot] as number
+    }
+    return pairs
+  }
+
+  /** The slot's value is too old to stay. */
   expire(slot: number): void {
-    if (this.#part[slot] === WARM) this.warmCounts[this.#reads[slot] === 0 ? 'unused' : 'used']++
     this.expirations++
+    this.#leave(slot)
+  }
+
+  evict(slot: number): void {
+    this.evictions++
+    this.#leave(slot)
+  }
+
+  #leave(slot: number): void {
+    if (this.#part[slot] === WARM) this.warmCounts[this.#reads[slot] === 0 ? 'unused' : 'used']++
     this.#free(slot)
   }
 
@@ -202,8 +198,7 @@ export class Residency implements Usage {
       this.#useWarm(oldest)
       return
     }
-    this.warmCounts.unused++
-    this.#evict(oldest)
+    this.evict(oldest)
   }
 
   #useWarm(slot: number): void {
@@ -232,7 +227,7 @@ export class Residency implements Usage {
         continue
       }
       this.#ghosts.add((this.#pairOfSlot[slot] as number) - 1)
-      this.#evict(slot)
+      this.evict(slot)
       return true
     }
     return false
@@ -244,18 +239,13 @@ export class Residency implements Usage {
     for (let slot = this.#tails[MAIN] as number; slot !== NONE; slot = this.#tails[MAIN] as number) {
       const reads = this.#reads[slot] as number
       if (reads === 0 || left-- === 0) {
-        this.#evict(slot)
+        this.evict(slot)
         return
       }
       this.#reads[slot] = reads - 1
       this.#unlink(slot)
       this.#push(slot, MAIN)
     }
-  }
-
-  #evict(slot: number): void {
-    this.evictions++
-    this.#free(slot)
   }
 
   #free(slot: number): void {

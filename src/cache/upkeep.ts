@@ -14,9 +14,12 @@ export interface UpkeepOptions {
   readonly memoryUsed: () => number
   /** What may be used has changed. */
   readonly onPressure?: (shares: Shares) => void
+  /** Demand reads so far. */
+  readonly reads?: () => number
   readonly timer?: Timer
 }
 
+const RATE_LOOKS = 10
 const LOOK_MS = 1_000
 const SHORTEST_MS = 10
 
@@ -27,6 +30,8 @@ export class Upkeep {
   readonly #everyMs: number
   #cancel: (() => void) | undefined
   #sinceLookMs = 0
+  /** Reads so far at the last looks, the oldest first. */
+  readonly #reads: number[] = []
   #state: 'made' | 'running' | 'closed' = 'made'
 
   constructor(options: UpkeepOptions) {
@@ -35,12 +40,20 @@ export class Upkeep {
     this.#everyMs = Math.max(SHORTEST_MS, Math.min(LOOK_MS, options.l1.tickMs))
   }
 
+  /** Over the last ten seconds, or since the start. */
+  get readsPerSecond(): number {
+    const looks = this.#reads.length - 1
+    if (looks < 1) return 0
+    return (((this.#reads.at(-1) as number) - (this.#reads[0] as number)) * 1000) / (looks * LOOK_MS)
+  }
+
   start(): void {
     if (this.#state !== 'made') return
     this.#state = 'running'
     const { clock } = this.#options
     if (isVirtual(clock)) clock.onMove(() => this.#tell())
     this.#tell()
+    this.#noteReads()
     this.#schedule()
   }
 
@@ -64,10 +77,16 @@ export class Upkeep {
 
   #look(): void {
     this.#sinceLookMs = 0
+    this.#noteReads()
     const { l1, memoryUsed, onPressure } = this.#options
     const shares = this.pressure.look(memoryUsed())
     if (shares === undefined) return
     l1.resize(shares.slots, shares.warms)
     onPressure?.(shares)
+  }
+
+  #noteReads(): void {
+    this.#reads.push(this.#options.reads?.() ?? 0)
+    if (this.#reads.length > RATE_LOOKS + 1) this.#reads.shift()
   }
 }

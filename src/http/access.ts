@@ -20,3 +20,14 @@ export function mayAsk(rule: AccessRule, path: string, authorization: string | u
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
+
+interface Sender {
+  readonly origin?: string | undefined
+  readonly host?: string | undefined
+}
+
+/** A page that a browser on this machine shows may not change anything: browsers say where a request comes from. */
+export function isFromElsewhere(method: string, { origin, host }: Sender): boolean {
+  if (method === 'GET' || method === 'HEAD' || origin === undefined) return false
+  return URL.parse(origin)?.host !== host
+}

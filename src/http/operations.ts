@@ -1,3 +1,6 @@
+import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
+import type { Optimized } from '../cache/optimizer.ts'
+
 /** What the HTTP side shows of a node; the node hands itself in. */
 export interface Operations {
   /** The exposition in the form that the Accept header prefers. */
@@ -7,6 +10,8 @@ export interface Operations {
   /** Whether the node does its work: assigned, restored, caught up, broker there. */
   ready(): readonly Check[]
   warming(): WarmingHealth
+  hierarchy(): HierarchyStats
+  optimize(): Promise<Optimized>
 }
 
 /** `degraded`: works, but not as well as it should (Redis is gone). */

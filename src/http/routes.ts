@@ -1,3 +1,4 @@
+import type { Optimized } from '../cache/optimizer.ts'
 import { type Check, type Operations, type WarmingHealth, worstOf } from './operations.ts'
 import { json, problem, type Reply } from './reply.ts'
 
@@ -16,6 +17,8 @@ export function routesOf(operations: Operations, metricsEnabled: boolean): Route
     '/livez': { GET: () => checked(operations.live()) },
     '/readyz': { GET: () => checked(operations.ready()) },
     '/health/warming': { GET: () => warmingHealth(operations.warming()) },
+    '/cache/hierarchy/stats': { GET: () => json(200, operations.hierarchy()) },
+    '/cache/hierarchy/optimize': { POST: async () => json(200, optimized(await operations.optimize())) },
   }
 }
 
@@ -46,6 +49,10 @@ const HEALTH = { ok: 'healthy', degraded: 'degraded', failed: 'unhealthy' } as c
 function warmingHealth({ tracker, warmer, checks }: WarmingHealth): Reply {
   const worst = worstOf(checks)
   return json(worst === 'failed' ? 503 : 200, { status: HEALTH[worst], tracker, warmer, checks: byName(checks) })
+}
+
+function optimized({ notPromoted, durationMs, ...done }: Optimized): object {
+  return { ...done, not_promoted: notPromoted, duration_ms: durationMs }
 }
 
 function byName(checks: readonly Check[]): Readonly<Record<string, Omit<Check, 'name'>>> {

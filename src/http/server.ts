@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isLoopback } from '../config/loopback.ts'
-import { type AccessRule, mayAsk } from './access.ts'
+import { type AccessRule, isFromElsewhere, mayAsk } from './access.ts'
 import { HttpError, listenError } from './http-error.ts'
 import type { Operations } from './operations.ts'
 import { problem, type Reply } from './reply.ts'
@@ -96,7 +96,9 @@ async function reply(request: IncomingMessage, rule: AccessRule, routes: Routes)
   if (!mayAsk(rule, path, request.headers.authorization)) {
     return problem(401, 'This needs the bearer token of FOREWARM_TOKEN', { 'www-authenticate': 'Bearer' })
   }
-  return answer(routes, { method: request.method ?? 'GET', path, accept: request.headers.accept })
+  const method = request.method ?? 'GET'
+  if (isFromElsewhere(method, request.headers)) return problem(403, 'A page of another origin may not do this')
+  return answer(routes, { method, path, accept: request.headers.accept })
 }
 
 function send(response: ServerResponse, { status, headers, body }: Reply): void {

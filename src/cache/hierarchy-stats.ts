@@ -1,0 +1,113 @@
+import type { Histogram, Metrics } from '../telemetry/slab.ts'
+import type { Hierarchy } from './hierarchy.ts'
+import type { L1 } from './l1.ts'
+import { SLOT_BYTES } from './l1-memory.ts'
+import type { Upkeep } from './upkeep.ts'
+
+/** Milliseconds; absent while nothing was read there. */
+export interface LatencyStats {
+  readonly p50?: number
+  readonly p90?: number
+  readonly p99?: number
+  readonly avg?: number
+}
+
+export interface LevelStats {
+  readonly hits: number
+  readonly misses: number
+  /** Of the reads that came as far as this level. */
+  readonly hit_rate_pct?: number
+  readonly latency_ms: LatencyStats
+  readonly entries?: number
+  readonly bytes?: number
+  readonly capacity_bytes?: number
+  /** 0: memory is plenty, 1: the level uses as little as it may. */
+  readonly pressure?: number
+}
+
+/** Demand reads since the start, level by level; what other processes keep is for them to tell. */
+export interface HierarchyStats {
+  readonly overall: {
+    /** Reads answered by any level. */
+    readonly overall_hit_rate_pct?: number
+    /** Over the last ten seconds. */
+    readonly requests_per_s: number
+    readonly latency_ms: LatencyStats
+  }
+  readonly levels: { readonly L1: LevelStats; readonly L2: LevelStats; readonly L3: LevelStats }
+}
+
+export interface HierarchyStatsParts {
+  readonly l1: L1
+  readonly hierarchy: Hierarchy
+  readonly upkeep: Upkeep
+  readonly metrics: Metrics
+}
+
+export function hierarchyStats({ l1, hierarchy, upkeep, metrics }: HierarchyStatsParts): HierarchyStats {
+  const latency = (level: string) => metrics.histogram('cache_get_duration_seconds', { cache_level: level })
+  const slower = (level: string): LevelStats => {
+    const hits = metrics.counter('cache_hits_total', { cache_level: level }).value
+    const misses = metrics.counter('cache_misses_total', { cache_level: level }).value
+    return { hits, misses, ...share('hit_rate_pct', hits, hits + misses), latency_ms: latencyOf(latency(level)) }
+  }
+  const levels = {
+    L1: {
+      hits: hierarchy.hits,
+      misses: hierarchy.misses,
+      ...share('hit_rate_pct', hierarchy.hits, hierarchy.hits + hierarchy.misses),
+      latency_ms: latencyOf(latency('L1')),
+      entries: l1.usage.resident,
+      bytes: l1.usage.resident * SLOT_BYTES,
+      capacity_bytes: l1.bytes,
+      pressure: upkeep.pressure.level,
+    },
+    L2: slower('L2'),
+    L3: slower('L3'),
+  }
+  const answered = [levels.L1.hits, levels.L2.hits, levels.L3.hits]
+  const reads = levels.L1.hits + levels.L1.misses
+  return {
+    overall: {
+      ...share('overall_hit_rate_pct', Math.min(sum(answered), reads), reads),
+      requests_per_s: upkeep.readsPerSecond,
+      latency_ms: overall(answered, ['L1', 'L2', 'L3'].map(latency)),
+    },
+    levels,
+  }
+}
+
+function share<K extends string>(name: K, part: number, whole: number): { readonly [P in K]?: number } {
+  return whole === 0 ? {} : ({ [name]: (part / whole) * 100 } as { readonly [P in K]?: number })
+}
+
+function latencyOf(seconds: Histogram): LatencyStats {
+  if (seconds.count === 0) return {}
+  const ms = (q: number) => seconds.quantile(q) * 1000
+  return { p50: ms(0.5), p90: ms(0.9), p99: ms(0.99), avg: (seconds.sum / seconds.count) * 1000 }
+}
+
+/**
+ * Of all reads that were answered: each level answers its share of them, and a slower level is slower for all of its
+ * reads. (L1's times are of one read in many, so that the histograms cannot be added up.)
+ */
+function overall(answered: readonly number[], seconds: readonly Histogram[]): LatencyStats {
+  const total = sum(answered)
+  const known = answered.every((reads, level) => reads === 0 || (seconds[level]?.count ?? 0) > 0)
+  if (total === 0 || !known) return {}
+  const quantile = (q: number) => {
+    let rest = q * total
+    for (const [level, reads] of answered.entries()) {
+      if (reads > 0 && rest <= reads) return (seconds[level]?.quantile(rest / reads) ?? 0) * 1000
+      rest -= reads
+    }
+    return 0
+  }
+  const mean = (level: number) => (seconds[level]?.sum ?? 0) / Math.max(seconds[level]?.count ?? 0, 1)
+  const avg = (sum(answered.map((reads, level) => reads * mean(level))) / total) * 1000
+  return { p50: quantile(0.5), p90: quantile(0.9), p99: quantile(0.99), avg }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0)
+}

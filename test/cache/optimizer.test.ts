@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals'
+import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { Hierarchy } from '../../src/cache/hierarchy.ts'
+import { hierarchyStats } from '../../src/cache/hierarchy-stats.ts'
+import { L1 } from '../../src/cache/l1.ts'
+import { createMemoryL2 } from '../../src/cache/l2-memory.ts'
+import { optimize } from '../../src/cache/optimizer.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { emptyRecord } from '../../src/cache/price-record.ts'
+import { Promotion } from '../../src/cache/promotion.ts'
+import { Upkeep } from '../../src/cache/upkeep.ts'
+import { WriteBehind } from '../../src/cache/write-behind.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { ManualTimer, settled } from '../harness/manual-timer.ts'
+
+const PAIRS = 40
+const SLOTS = 10
+
+class Stage {
+  readonly metrics = createMetrics()
+  readonly table = new PairTable({ maxPairs: PAIRS })
+  readonly l1 = new L1({ slots: SLOTS, maxPairs: PAIRS })
+  readonly l2 = createMemoryL2({ clock: virtualClock(1), random: () => 0.5, ttlMs: 1e9 })
+  readonly timer = new ManualTimer(virtualClock())
+  readonly writeBehind: WriteBehind
+  readonly hierarchy: Hierarchy
+  readonly promotion: Promotion
+  readonly upkeep: Upkeep
+  readonly nowMs = () => 1
+
+  constructor() {
+    for (let pairId = 0; pairId < PAIRS; pairId++) this.table.register('ethereum', `p${pairId}`)
+    const { l1, l2, table, metrics, timer } = this
+    this.writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: PAIRS, maxPairs: PAIRS, timer: timer.start })
+    const { writeBehind } = this
+    this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
+    this.promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timer: timer.start })
+    this.upkeep = new Upkeep({ l1, clock: virtualClock(1), memoryUsed: () => 0, timer: timer.start })
+  }
+
+  async updates(from: number, to: number, version: number): Promise<void> {
+    const numbers = new Float64Array(NUMBER_COUNT).fill(version)
+    for (let pairId = from; pairId < to; pairId++) {
+      this.l1.update(pairId, version, numbers, 0)
+      this.writeBehind.add(pairId, version, numbers, 0)
+    }
+    await this.timer.advance(100)
+  }
+
+  get(pairId: number): boolean {
+    return this.hierarchy.get(pairId, emptyRecord())
+  }
+}
+
+describe('optimizing', () => {
+  test('brings in what was missed more than once', async () => {
+    const stage = new Stage()
+    await stage.updates(0, 20, 5)
+    for (const pairId of [15, 15, 16]) stage.hierarchy.missed.add(pairId)
+    const { promoted, notPromoted } = await optimize(stage)
+    expect([promoted, notPromoted, stage.l1.has(15), stage.l1.has(16)]).toEqual([1, 0, true, false])
+  })
+
+  test('says what it could not bring', async () => {
+    const stage = new Stage()
+    for (const pairId of [30, 30]) stage.hierarchy.missed.add(pairId)
+    const done = await optimize(stage)
+    expect([done.promoted, done.notPromoted]).toEqual([0, 1])
+    expect(done.reason).toMatch(/^1 pairs were missed 2 times or more/)
+  })
+
+  test('takes out of a full L1 what nobody read, and L2 has its value', async () => {
+    const stage = new Stage()
+    await stage.updates(0, SLOTS, 5)
+    for (let pairId = 1; pairId < SLOTS; pairId++) stage.get(pairId)
+    await stage.l2.delete([0])
+    const { demoted } = await optimize(stage)
+    await stage.timer.advance(100)
+    expect([demoted, stage.l1.has(0), stage.l1.has(1), stage.l1.floor(0)]).toEqual([1, false, true, 5])
+    const load = await stage.l2.load([0])
+    expect(load.status === 'loaded' && load.rows[0]?.version).toBe(5)
+  })
+
+  test('takes nothing out while there are free slots', async () => {
+    const stage = new Stage()
+    await stage.updates(0, SLOTS - 1, 5)
+    expect((await optimize(stage)).demoted).toBe(0)
+  })
+})
+
+test('the statistics of the levels are of the reads that came as far', async () => {
+  const stage = new Stage()
+  await stage.updates(0, 20, 5)
+  stage.l1.evict(0)
+  for (const pairId of [1, 2, 0, 39]) stage.get(pairId)
+  await settled()
+  const { overall, levels } = hierarchyStats(stage)
+  expect([levels.L1.hits, levels.L1.misses, levels.L1.hit_rate_pct]).toEqual([2, 2, 50])
+  expect([levels.L2.hits, levels.L2.misses, levels.L2.hit_rate_pct]).toEqual([1, 1, 50])
+  expect([levels.L3, overall.overall_hit_rate_pct]).toEqual([{ hits: 0, misses: 0, latency_ms: {} }, 75])
+  expect(overall.latency_ms.p99).toBeGreaterThanOrEqual(overall.latency_ms.p50 as number)
+  expect([levels.L1.entries, levels.L1.pressure]).toEqual([stage.l1.usage.resident, 0])
+})
