@@ -1,4 +1,5 @@
 /** The public API. Everything here is documented where it is defined. */
+export { type Cache, type CacheOptions, createCache, type PriceValue } from './cache.ts'
 export { createNode, type ForewarmNode, type NodeOptions } from './node.ts'
 export type { NodeStats } from './node-stats.ts'
 export { PricePublisher, type PricePublisherOptions } from './producers/price-updates.ts'
@@ -10,6 +11,7 @@ export { createKafkaBroker, type KafkaBrokerOptions } from './src/broker/kafka.t
 export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './src/broker/memory.ts'
 export { type Broker, BrokerError } from './src/broker/port.ts'
 export type { HierarchyStats, LatencyStats, LevelStats } from './src/cache/hierarchy-stats.ts'
+export type { JsonCache, JsonCacheOptions, JsonReading, SetOutcome } from './src/cache/json-cache.ts'
 export type { Optimized } from './src/cache/optimizer.ts'
 export { type Clock, systemClock, type VirtualClock, virtualClock } from './src/clock.ts'
 export type { Overrides } from './src/config/settings.ts'

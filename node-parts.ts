@@ -1,6 +1,8 @@
+import type { FirstLevel } from './src/cache/first-level.ts'
 import { Hierarchy } from './src/cache/hierarchy.ts'
 import { L1 } from './src/cache/l1.ts'
-import { SLOT_BYTES, slotsIn } from './src/cache/l1-memory.ts'
+import { slotsIn } from './src/cache/l1-memory.ts'
+import { ObjectL1 } from './src/cache/l1-objects.ts'
 import type { L2 } from './src/cache/l2.ts'
 import { createMemoryL2 } from './src/cache/l2-memory.ts'
 import { createRedisL2 } from './src/cache/l2-redis.ts'
@@ -18,7 +20,7 @@ import type { Metrics } from './src/telemetry/slab.ts'
 /** What a node keeps prices in: made, not started. */
 export interface Caches {
   readonly table: PairTable
-  readonly l1: L1
+  readonly l1: FirstLevel
   readonly l2: L2
   readonly writeBehind: WriteBehind
   readonly hierarchy: Hierarchy
@@ -43,17 +45,7 @@ const WRITE_BEHIND_ROWS = 65_536
 export function createCaches(options: CachesOptions): Caches {
   const { config, metrics } = options
   const table = new PairTable({ maxPairs: config.cache.maxPairs })
-  const slots = Math.min(
-    config.cache.l1Slots ?? slotsIn(config.cache.l1SizeMb, config.cache.maxPairs),
-    config.cache.maxPairs,
-  )
-  const l1 = new L1({
-    slots,
-    maxPairs: config.cache.maxPairs,
-    ttlMs: config.cache.l1TtlSeconds * 1000,
-    l2TtlMs: config.cache.l2TtlSeconds * 1000,
-    refreshThreshold: config.cache.refreshThreshold,
-  })
+  const l1 = createL1(config)
   const l2 = createL2(options, table)
   const writeBehind = createWriteBehind(options, l2)
   const hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
@@ -63,6 +55,17 @@ export function createCaches(options: CachesOptions): Caches {
   const caches = { table, l1, l2, writeBehind, hierarchy, promotion, tracker, upkeep }
   observeCaches(metrics, caches)
   return caches
+}
+
+function createL1({ cache }: Config): FirstLevel {
+  const options = {
+    slots: Math.min(cache.l1Slots ?? slotsIn(cache.l1SizeMb, cache.maxPairs), cache.maxPairs),
+    maxPairs: cache.maxPairs,
+    ttlMs: cache.l1TtlSeconds * 1000,
+    l2TtlMs: cache.l2TtlSeconds * 1000,
+    refreshThreshold: cache.refreshThreshold,
+  }
+  return cache.usePriceMatrix ? new L1(options) : new ObjectL1(options)
 }
 
 function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches, 'l1' | 'hierarchy'>): Upkeep {
@@ -114,7 +117,7 @@ function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): Wri
 }
 
 function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker }: Caches): void {
-  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usage.resident * SLOT_BYTES)
+  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usage.resident * l1.entryBytes)
   metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
   metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
   metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))

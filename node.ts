@@ -12,6 +12,7 @@ import type { WarmResult } from './schemas/warm-result.ts'
 import { configuredKafka } from './src/broker/configured-kafka.ts'
 import { type Broker, BrokerError } from './src/broker/port.ts'
 import { type HierarchyStats, hierarchyStats } from './src/cache/hierarchy-stats.ts'
+import { L1 } from './src/cache/l1.ts'
 import { type Optimized, optimize } from './src/cache/optimizer.ts'
 import { type Clock, systemClock } from './src/clock.ts'
 import type { Environment } from './src/config/environment.ts'
@@ -72,7 +73,10 @@ export interface ForewarmNode {
   hierarchyStats(): HierarchyStats
   /** Brings into L1 what is often read and missing, and takes out what is not read where slots are short. */
   optimize(): Promise<Optimized>
-  /** For `attachPrices` in worker threads of this process: the memory itself, no copy. */
+  /**
+   * For `attachPrices` in worker threads of this process: the memory itself, no copy. Throws a ForewarmError 'refused'
+   * where CACHE_USE_PRICE_MATRIX is off.
+   */
   readonly sharedPrices: SharedPrices
   /**
    * One hash of the newest values that the node has come to, as `forewarm record` and a replay give one of the records.
@@ -140,6 +144,8 @@ class Node implements ForewarmNode {
 
   get sharedPrices(): SharedPrices {
     const { l1, table } = this.#caches
+    if (!(l1 instanceof L1))
+      throw new ForewarmError('refused', 'L1 is not in shared memory: CACHE_USE_PRICE_MATRIX is off')
     return { l1: l1.buffer, names: table.log.buffer }
   }
 

@@ -4,7 +4,7 @@ import { type Refused, refused } from '../schemas/refusal.ts'
 import { chainOfKey, KEY_SEPARATOR } from '../schemas/topics.ts'
 import { updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
-import type { L1 } from '../src/cache/l1.ts'
+import type { FirstLevel } from '../src/cache/first-level.ts'
 import type { L2 } from '../src/cache/l2.ts'
 import type { PairTable } from '../src/cache/pair-table.ts'
 import { VERSIONS_PER_MS } from '../src/cache/price-record.ts'
@@ -22,7 +22,7 @@ import type { Sequences } from './sequences.ts'
 /** What an update passes on its way. */
 export interface PriceLaneOptions {
   readonly table: PairTable
-  readonly l1: L1
+  readonly l1: FirstLevel
   readonly l2: L2
   readonly writeBehind: WriteBehind
   readonly tracker: Tracker

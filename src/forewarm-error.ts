@@ -1,6 +1,7 @@
 /** Every error that leaves the library on purpose: what was expected, what came, and whether trying again can help. */
 export type ForewarmErrorCode =
   | 'bad-config'
+  | 'bad-value'
   | 'kafka-unreachable'
   | 'topics-unusable'
   | 'port-unusable'

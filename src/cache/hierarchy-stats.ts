@@ -1,7 +1,6 @@
 import type { Histogram, Metrics } from '../telemetry/slab.ts'
+import type { FirstLevel } from './first-level.ts'
 import type { Hierarchy } from './hierarchy.ts'
-import type { L1 } from './l1.ts'
-import { SLOT_BYTES } from './l1-memory.ts'
 import type { Upkeep } from './upkeep.ts'
 
 /** Milliseconds; absent while nothing was read there. */
@@ -38,7 +37,7 @@ export interface HierarchyStats {
 }
 
 export interface HierarchyStatsParts {
-  readonly l1: L1
+  readonly l1: FirstLevel
   readonly hierarchy: Hierarchy
   readonly upkeep: Upkeep
   readonly metrics: Metrics
@@ -58,7 +57,7 @@ export function hierarchyStats({ l1, hierarchy, upkeep, metrics }: HierarchyStat
       ...share('hit_rate_pct', hierarchy.hits, hierarchy.hits + hierarchy.misses),
       latency_ms: latencyOf(latency('L1')),
       entries: l1.usage.resident,
-      bytes: l1.usage.resident * SLOT_BYTES,
+      bytes: l1.usage.resident * l1.entryBytes,
       capacity_bytes: l1.bytes,
       pressure: upkeep.pressure.level,
     },

@@ -2,7 +2,7 @@ import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { ChainCounters } from '../telemetry/by-chain.ts'
 import type { Counter, Histogram, Metrics } from '../telemetry/slab.ts'
 import { Absences } from './absences.ts'
-import type { L1 } from './l1.ts'
+import type { FirstLevel } from './first-level.ts'
 import type { L2, L2Load } from './l2.ts'
 import type { L3 } from './l3.ts'
 import { Misses } from './misses.ts'
@@ -21,7 +21,7 @@ import type { WriteBehind } from './write-behind.ts'
  */
 export interface HierarchyOptions {
   readonly table: PairTable
-  readonly l1: L1
+  readonly l1: FirstLevel
   readonly l2: L2
   /** Undefined where there are two levels only. */
   readonly l3?: Pick<L3, 'load'> | undefined

@@ -1,4 +1,5 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
 import { Expiry } from './l1-expiry.ts'
 import {
   createL1Memory,
@@ -11,7 +12,7 @@ import {
   WORDS,
 } from './l1-memory.ts'
 import { fill } from './l1-reader.ts'
-import { type PriceRecord, VERSIONS_PER_MS, writeNumbers } from './price-record.ts'
+import { type PriceRecord, versionAfter, writeNumbers } from './price-record.ts'
 import { Residency } from './residency.ts'
 import type { Usage } from './usage.ts'
 
@@ -26,9 +27,6 @@ import type { Usage } from './usage.ts'
  * is stored through Atomics, so that a reader in another thread that loads the generation, the copy, and the
  * generation again has either one whole record or a changed generation (then it reads again).
  * Reads on the writer's own thread are plain: nothing can come between.
- *
- * Every write passes one gate: a version below the pair's floor is refused, whatever L1 holds now. "Newer than what is
- * resident" is not enough: eviction forgets the version, and an older value from L2 would come back.
  */
 
 export const DEFAULT_WARM_SHARE = 0.3
@@ -42,19 +40,15 @@ export interface L1Options extends L1Size {
   readonly refreshThreshold?: number
 }
 
-export type UpdateOutcome = 'refreshed' | 'inserted' | 'floor-only' | 'older' | 'too-many-in-ms'
-export type FillOutcome = 'filled' | 'already' | 'older'
-export type PromoteOutcome = 'warmed' | 'already' | 'older' | 'no-room'
-
-export class L1 {
+export class L1 implements FirstLevel {
   readonly slots: number
   readonly maxPairs: number
   /** What slots, index and floors take together. */
   readonly bytes: number
+  readonly entryBytes = SLOT_BYTES
   readonly #memory: L1Memory
   readonly #residency: Residency
   readonly #expiry: Expiry
-  /** Pairs whose values were read in the last part of their time since the owner last emptied the list. */
   readonly due: number[] = []
   readonly #warmShare: number
   readonly #floors: Float64Array
@@ -93,24 +87,20 @@ export class L1 {
     return this.#memory.buffer
   }
 
-  /** Slots in use, warms among them, and what became of both. */
   get usage(): Readonly<Usage> {
     return this.#residency
   }
 
-  /** How often the time is to be told; Infinity where nothing expires. */
   get tickMs(): number {
     return this.#expiry.tickMs
   }
 
-  /** Tells the time, in milliseconds; what has expired leaves. */
   tick(nowMs: number): void {
     if (!this.#expiry.advance(nowMs)) return
     for (let slot = this.#expiry.nextExpired(0); slot >= 0; slot = this.#expiry.nextExpired(slot + 1))
       this.#expire(slot)
   }
 
-  /** Memory is short, or no longer: the share of the slots that may be used, 0 to 1, and that of their usual part for warms. */
   resize(slotShare: number, warmShare: number): void {
     const limit = Math.ceil(this.slots * slotShare)
     this.#residency.resize(limit, Math.floor(limit * this.#warmShare * warmShare))
@@ -120,7 +110,6 @@ export class L1 {
     return this.#residency.slotOf(pairId) >= 0
   }
 
-  /** As `has`, when the pair is known to be read soon: where it is resident, it is not the next one to go. */
   expect(pairId: number): boolean {
     const slot = this.#residency.slotOf(pairId)
     if (slot < 0) return false
@@ -128,12 +117,10 @@ export class L1 {
     return true
   }
 
-  /** The lowest version still accepted, 0 where the pair never had one. */
   floor(pairId: number): number {
     return this.#floors[pairId] as number
   }
 
-  /** A demand read: counts for what stays. Fills `into` and tells whether the pair was there. */
   get(pairId: number, into: PriceRecord): boolean {
     const slot = this.#residency.slotOf(pairId)
     if (slot < 0) {
@@ -146,7 +133,6 @@ export class L1 {
     return true
   }
 
-  /** As `get`, without leaving a trace. */
   peek(pairId: number, into: PriceRecord): boolean {
     const slot = this.#residency.slotOf(pairId)
     if (slot < 0) return false
@@ -154,22 +140,10 @@ export class L1 {
     return true
   }
 
-  /**
-   * The version that an update of this event time gets: its place among the pair's updates of the same millisecond
-   * counts up from 0. -1: the pair has had a newer event time; -2: more than 4,096 updates in one millisecond.
-   */
   nextVersion(pairId: number, eventTimeMs: number): number {
-    const first = eventTimeMs * VERSIONS_PER_MS
-    const floor = this.#floors[pairId] as number
-    if (floor < first) return first
-    if (floor >= first + VERSIONS_PER_MS) return -1
-    return floor + 1 < first + VERSIONS_PER_MS ? floor + 1 : -2
+    return versionAfter(this.#floors[pairId] as number, eventTimeMs)
   }
 
-  /**
-   * A price update, its numbers at `base` in `numbers`. It refreshes a resident pair, is kept while all known pairs
-   * fit, and moves only the floor otherwise: residency is earned by reads and warms.
-   */
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome {
     if (version < (this.#floors[pairId] as number)) return 'older'
     this.#meet(pairId)
@@ -185,7 +159,6 @@ export class L1 {
     return resident ? 'refreshed' : 'inserted'
   }
 
-  /** What a demand read that missed brought from further down. */
   fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome {
     if (record.version < (this.#floors[pairId] as number)) return 'older'
     const slot = this.#residency.slotOf(pairId)
@@ -197,7 +170,6 @@ export class L1 {
     return 'filled'
   }
 
-  /** A warm: into the warm part, unless the pair is resident. */
   promote(pairId: number, record: Readonly<PriceRecord>): PromoteOutcome {
     if (record.version < (this.#floors[pairId] as number)) return 'older'
     let slot = this.#residency.slotOf(pairId)
@@ -211,7 +183,6 @@ export class L1 {
     return 'warmed'
   }
 
-  /** The pair is delisted: its value goes, its floor rises above it, so that not even its last value comes back late. */
   remove(pairId: number): void {
     const slot = this.#residency.slotOf(pairId)
     if (slot >= 0) this.#expiry.freed(slot)
@@ -222,12 +193,10 @@ export class L1 {
     this.#floors[pairId] = (this.#floors[pairId] as number) + 1
   }
 
-  /** Up to `limit` pairs that were not read since they came, the oldest first. */
   coldest(limit: number): readonly number[] {
     return this.#residency.coldest(limit)
   }
 
-  /** The pair's value leaves; its floor stays. */
   evict(pairId: number): void {
     const slot = this.#residency.slotOf(pairId)
     if (slot < 0) return

@@ -1,6 +1,6 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import type { FirstLevel } from './first-level.ts'
 import type { Hierarchy } from './hierarchy.ts'
-import type { L1 } from './l1.ts'
 import { emptyRecord, writeNumbers } from './price-record.ts'
 import type { Promotion } from './promotion.ts'
 import type { WriteBehind } from './write-behind.ts'
@@ -20,7 +20,7 @@ export interface Optimized {
 }
 
 export interface OptimizerOptions {
-  readonly l1: L1
+  readonly l1: FirstLevel
   readonly hierarchy: Pick<Hierarchy, 'missed'>
   readonly writeBehind: WriteBehind
   readonly promotion: Pick<Promotion, 'promote'>

@@ -36,7 +36,29 @@ export function writeNumbers(record: Readonly<PriceRecord>, into: Float64Array, 
   into[base + 5] = record.liquidity
 }
 
+/** The other way round: a record of its own. */
+export function readNumbers(version: number, numbers: Float64Array, base: number): PriceRecord {
+  return {
+    version,
+    eventTimeMs: Math.floor(version / VERSIONS_PER_MS),
+    price: numbers[base] as number,
+    bid: numbers[base + 1] as number,
+    ask: numbers[base + 2] as number,
+    reserve0: numbers[base + 3] as number,
+    reserve1: numbers[base + 4] as number,
+    liquidity: numbers[base + 5] as number,
+  }
+}
+
 export const VERSIONS_PER_MS = 4096
+
+/** The version of an update of this event time, where the pair's floor is `floor`; FirstLevel.nextVersion says what the negative ones mean. */
+export function versionAfter(floor: number, eventTimeMs: number): number {
+  const first = eventTimeMs * VERSIONS_PER_MS
+  if (floor < first) return first
+  if (floor >= first + VERSIONS_PER_MS) return -1
+  return floor + 1 < first + VERSIONS_PER_MS ? floor + 1 : -2
+}
 
 /** Versions stay exact in a double until the event time reaches 2⁵³ ÷ 4,096 ms, the year 2039. */
 export const MAX_VERSION = Number.MAX_SAFE_INTEGER

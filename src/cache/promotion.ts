@@ -4,7 +4,7 @@ import { ChainCounters } from '../telemetry/by-chain.ts'
 import type { Labels, Metrics } from '../telemetry/slab.ts'
 import { endFailed, Spans } from '../telemetry/spans.ts'
 import { systemTimer, type Timer } from '../timer.ts'
-import type { L1 } from './l1.ts'
+import type { FirstLevel } from './first-level.ts'
 import type { L2, L2Load } from './l2.ts'
 import type { PairTable } from './pair-table.ts'
 import { emptyRecord, type PriceRecord } from './price-record.ts'
@@ -12,7 +12,7 @@ import type { WriteBehind } from './write-behind.ts'
 
 export interface PromotionOptions {
   readonly table: PairTable
-  readonly l1: Pick<L1, 'has' | 'floor' | 'promote'>
+  readonly l1: Pick<FirstLevel, 'has' | 'floor' | 'promote'>
   readonly l2: Pick<L2, 'load'>
   /** Values on their way to L2 are read from here: a node reads what it wrote. */
   readonly writeBehind: Pick<WriteBehind, 'pending'>

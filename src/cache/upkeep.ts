@@ -1,6 +1,6 @@
 import { type Clock, isVirtual } from '../clock.ts'
 import { systemTimer, type Timer } from '../timer.ts'
-import type { L1 } from './l1.ts'
+import type { FirstLevel } from './first-level.ts'
 import { MemoryPressure, type Shares } from './memory-pressure.ts'
 
 /**
@@ -8,7 +8,7 @@ import { MemoryPressure, type Shares } from './memory-pressure.ts'
  * records, and no timer knows of it.
  */
 export interface UpkeepOptions {
-  readonly l1: Pick<L1, 'tick' | 'tickMs' | 'resize'>
+  readonly l1: Pick<FirstLevel, 'tick' | 'tickMs' | 'resize'>
   readonly clock: Clock
   /** Memory in use ÷ the ceiling. */
   readonly memoryUsed: () => number

@@ -1,7 +1,7 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import type { L2, L2Write } from './l2.ts'
-import { type PriceColumns, type PriceRecord, priceColumns, VERSIONS_PER_MS } from './price-record.ts'
+import { type PriceColumns, type PriceRecord, priceColumns, readNumbers, VERSIONS_PER_MS } from './price-record.ts'
 
 /**
  * What L2 does not have yet: the newest version of each pair that was updated since it was last written. One row a
@@ -216,15 +216,6 @@ export class WriteBehind {
 const NOTHING_WRITTEN: L2Write = { status: 'written', written: 0, older: 0 }
 
 function readRow(columns: PriceColumns, row: number, into: PriceRecord): boolean {
-  const base = row * NUMBER_COUNT
-  const numbers = columns.numbers
-  into.version = columns.versions[row] as number
-  into.eventTimeMs = columns.eventTimesMs[row] as number
-  into.price = numbers[base] as number
-  into.bid = numbers[base + 1] as number
-  into.ask = numbers[base + 2] as number
-  into.reserve0 = numbers[base + 3] as number
-  into.reserve1 = numbers[base + 4] as number
-  into.liquidity = numbers[base + 5] as number
+  Object.assign(into, readNumbers(columns.versions[row] as number, columns.numbers, row * NUMBER_COUNT))
   return true
 }

@@ -14,6 +14,11 @@ export const CACHE_SETTINGS = {
     check: integer(1, 100_000_000),
     doc: 'How many pairs L1 may hold; overrides CACHE_L1_SIZE.',
   }),
+  usePriceMatrix: onOff(
+    'CACHE_USE_PRICE_MATRIX',
+    true,
+    'L1 holds numbers in shared memory, which worker threads read, too. Off: objects in a store of this thread, least recently used first out.',
+  ),
   memoryLimitMb: optional({
     name: 'WARMING_MEMORY_LIMIT_MB',
     check: integer(64, 16_777_216),

@@ -1,5 +1,5 @@
 import type { UpdateColumns } from '../../schemas/update-columns.ts'
-import type { L1 } from '../cache/l1.ts'
+import type { FirstLevel } from '../cache/first-level.ts'
 import { KnownReads, type Tracker } from '../correlation/tracker.ts'
 import type { Counter, Metrics } from '../telemetry/slab.ts'
 
@@ -14,7 +14,7 @@ export type LookAheadMode = 'off' | 'overlap' | 'await'
 
 export interface LookAheadOptions {
   readonly tracker: Tracker
-  readonly l1: L1
+  readonly l1: FirstLevel
   readonly mode: LookAheadMode
   readonly timeoutMs: number
   /** A read known to follow less often is not fetched ahead; 0 to 1. */

@@ -1,5 +1,5 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
-import type { L1 } from '../cache/l1.ts'
+import type { FirstLevel } from '../cache/first-level.ts'
 import type { PairTable } from '../cache/pair-table.ts'
 import type { Clock } from '../clock.ts'
 import { KnownReads, type Tracker } from '../correlation/tracker.ts'
@@ -13,7 +13,7 @@ import type { Candidate, Strategy } from '../strategy/strategy.ts'
 export interface TriggersOptions {
   readonly tracker: Tracker
   readonly table: PairTable
-  readonly l1: L1
+  readonly l1: FirstLevel
   readonly strategy: Strategy
   readonly clock: Clock
   /** Names the requests, together with a count. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { L1 } from '../../src/cache/l1.ts'
+import type { FirstLevel } from '../../src/cache/first-level.ts'
 import { Residency } from '../../src/cache/residency.ts'
 import { isPriceOf, type Level, PAIRS, schedule, take } from './l1-schedules.ts'
 
@@ -26,7 +26,7 @@ export function readsNeverGoBack(levelOf: (slots: number, warmShare: number) => 
 }
 
 /** I3 and I10: slots, the share of warms and the counts of warms keep their bounds. */
-export function boundsHold(newL1: (slots: number, warmShare: number) => L1) {
+export function boundsHold(newL1: (slots: number, warmShare: number) => FirstLevel) {
   return fc.property(sizes, schedule, ({ slots, warmShare }, steps) => {
     const l1 = newL1(slots, warmShare)
     for (const step of steps) {

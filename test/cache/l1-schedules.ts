@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { FillOutcome, PromoteOutcome, UpdateOutcome } from '../../src/cache/l1.ts'
+import type { FillOutcome, PromoteOutcome, UpdateOutcome } from '../../src/cache/first-level.ts'
 import { emptyRecord, type PriceRecord } from '../../src/cache/price-record.ts'
 import { record } from './columns.ts'
 

@@ -237,6 +237,13 @@ describe('what does not go together', () => {
     )
   })
 
+  test('a value may not stay longer in L1 than in L2', () => {
+    expect(problems({ env: { CACHE_L1_TTL: '61', CACHE_L2_TTL: '60' } })).toBe(
+      'CACHE_L1_TTL (environment): got 61; allowed: at most CACHE_L2_TTL, which is 60: L1 keeps nothing longer than L2',
+    )
+    expect(problems({ env: { CACHE_L2_TTL: '60' } })).toBe('loaded')
+  })
+
   test('refuses half of a login', () => {
     expect(problems({ env: { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u' } })).toContain(
       'KAFKA_SASL_PASSWORD',

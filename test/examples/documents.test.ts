@@ -54,6 +54,7 @@ describe('the README', () => {
       'examples/warm.ts',
       'examples/replay.ts',
       'test/examples/golden.test.ts#golden',
+      'examples/cache.ts',
     ])
     expect(matches(text, /```(ts)\n/g)).toHaveLength(matches(text, BLOCK).length)
   })

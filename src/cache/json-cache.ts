@@ -1,0 +1,133 @@
+import { checkedEventTime } from '../../schemas/price-object.ts'
+import type { Clock } from '../clock.ts'
+import { ForewarmError } from '../forewarm-error.ts'
+import { systemTimer, type Timer } from '../timer.ts'
+import { VERSIONS_PER_MS, versionAfter } from './price-record.ts'
+import { ValueStore } from './value-store.ts'
+
+/** `older`: the key has had a newer value; `too-many-in-ms`: 4,096 of one millisecond are the most. */
+export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs'
+
+/** A value of any kind, with what every read tells. */
+export interface JsonReading<V> {
+  readonly key: string
+  /** As it was stored, not a copy: to be left as it is. */
+  readonly value: V
+  readonly eventTimeMs: number
+  readonly ageMs: number
+  /** Rises with every newer value of the key; a later read never gives a lower one. */
+  readonly version: number
+}
+
+export interface JsonCacheOptions {
+  readonly l1SizeMb?: number
+  readonly l1Slots?: number
+  readonly l2Enabled?: false
+  /** Seconds. */
+  readonly ttl?: { readonly l1?: number }
+  readonly clock?: Clock
+}
+
+/** Values that are no prices, in this process alone, under the same version rule. */
+export interface JsonCache<V> {
+  get(key: string, options?: { readonly maxAgeMs?: number }): JsonReading<V> | 'missing' | 'stale'
+  /** Throws a ForewarmError 'bad-value' for an event time that is none. The event time is now unless given. */
+  set(key: string, value: V, options?: { readonly eventTimeMs?: number }): SetOutcome
+  delete(key: string): void
+  stats(): { readonly hits: number; readonly misses: number; readonly entries: number; readonly capacity: number }
+  close(): void
+}
+
+export interface ValueCacheOptions {
+  readonly slots: number
+  /** Keys known at once; their floors outlive their values. */
+  readonly maxPairs: number
+  readonly ttlMs: number
+  readonly clock: Clock
+  readonly timer?: Timer
+}
+
+/** Of the time to live. */
+const SWEEP_SHARE = 1 / 64
+
+export class ValueCache<V> implements JsonCache<V> {
+  readonly #options: ValueCacheOptions
+  readonly #store: ValueStore<V>
+  readonly #ids = new Map<string, number>()
+  #hits = 0
+  #misses = 0
+  #cancel: (() => void) | undefined
+  #isClosed = false
+
+  constructor(options: ValueCacheOptions) {
+    this.#options = options
+    this.#store = new ValueStore({ ...options, warmShare: 0, refreshThreshold: 1 })
+  }
+
+  get(key: string, options: { readonly maxAgeMs?: number } = {}): JsonReading<V> | 'missing' | 'stale' {
+    const id = this.#ids.get(key)
+    const held = id === undefined ? undefined : this.#store.peek(id)
+    const nowMs = this.#options.clock.now()
+    // It may have expired since the last sweep.
+    if (id === undefined || held === undefined || held.expiresAtMs <= nowMs) {
+      this.#misses++
+      return 'missing'
+    }
+    this.#hits++
+    this.#store.get(id)
+    const eventTimeMs = Math.floor(held.version / VERSIONS_PER_MS)
+    const ageMs = nowMs - eventTimeMs
+    if (options.maxAgeMs !== undefined && ageMs > options.maxAgeMs) return 'stale'
+    return { key, value: held.value, eventTimeMs, ageMs, version: held.version }
+  }
+
+  set(key: string, value: V, options: { readonly eventTimeMs?: number } = {}): SetOutcome {
+    const nowMs = this.#options.clock.now()
+    const { eventTimeMs = nowMs } = options
+    const against = Number.isFinite(eventTimeMs) ? checkedEventTime(eventTimeMs)?.detail : 'eventTimeMs is no number'
+    if (against !== undefined) throw new ForewarmError('bad-value', `${key}: ${against}`)
+    const id = this.#idOf(key)
+    if (id === undefined) return 'too-many-pairs'
+    const version = versionAfter(this.#store.floor(id), Math.floor(eventTimeMs))
+    if (version < 0) return version === -1 ? 'older' : 'too-many-in-ms'
+    this.#store.tell(nowMs)
+    this.#sweepLater()
+    this.#store.put(id, { version, value, restMs: this.#options.ttlMs }, 'demand')
+    return 'stored'
+  }
+
+  delete(key: string): void {
+    const id = this.#ids.get(key)
+    if (id === undefined) return
+    this.#store.leave(id, 'removed')
+    this.#store.raise(id, this.#store.floor(id) + 1)
+  }
+
+  stats() {
+    return { hits: this.#hits, misses: this.#misses, entries: this.#store.resident, capacity: this.#store.slots }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancel?.()
+  }
+
+  #idOf(key: string): number | undefined {
+    const known = this.#ids.get(key)
+    if (known !== undefined) return known
+    if (this.#ids.size >= this.#options.maxPairs) return undefined
+    this.#ids.set(key, this.#ids.size)
+    return this.#ids.size - 1
+  }
+
+  /** A cache that nobody writes to has nothing new to expire: no timer before the first value. */
+  #sweepLater(): void {
+    const { ttlMs, timer = systemTimer } = this.#options
+    if (this.#cancel !== undefined || this.#isClosed) return
+    this.#cancel = timer(ttlMs * SWEEP_SHARE, () => {
+      this.#cancel = undefined
+      this.#store.tick(this.#options.clock.now())
+      if (this.#store.resident > 0) this.#sweepLater()
+    })
+  }
+}

@@ -1,0 +1,184 @@
+import { LRUCache } from 'lru-cache'
+import type { Usage, WarmCounts } from './usage.ts'
+
+/**
+ * Values of any kind under L1's rules: bounded, least recently used first out, a version floor a pair that outlives
+ * eviction and expiry, a part for warms that they may not exceed. The store is lru-cache; what it does not know is the
+ * gate, the warms and whose time is over.
+ */
+export interface ValueStoreOptions {
+  readonly slots: number
+  readonly maxPairs: number
+  /** 0 to 1: the most of the slots that warms may hold. */
+  readonly warmShare: number
+  readonly ttlMs: number
+  /** 0 to 1: the part of its time after which a read asks the next level again. */
+  readonly refreshThreshold: number
+}
+
+interface Held<V> {
+  version: number
+  value: V
+  expiresAtMs: number
+  renewAtMs: number
+}
+
+type Leaving = 'evicted' | 'expired' | 'removed'
+
+export class ValueStore<V> implements Usage {
+  readonly slots: number
+  limit: number
+  warmLimit: number
+  readonly warmCounts: WarmCounts = { admitted: 0, used: 0, unused: 0, dropped: 0 }
+  evictions = 0
+  expirations = 0
+  /** Pairs whose values were read in the last part of their time. */
+  readonly due: number[] = []
+  readonly #options: ValueStoreOptions
+  readonly #floors: Float64Array
+  readonly #held: LRUCache<number, Held<V>>
+  /** Not read yet, the oldest first. */
+  readonly #warms = new Set<number>()
+  #nowMs = 0
+
+  constructor(options: ValueStoreOptions) {
+    this.slots = options.slots
+    this.limit = options.slots
+    this.warmLimit = Math.floor(options.slots * options.warmShare)
+    this.#options = options
+    this.#floors = new Float64Array(options.maxPairs)
+    this.#held = new LRUCache({ max: options.slots + 1 })
+  }
+
+  get resident(): number {
+    return this.#held.size
+  }
+
+  get warm(): number {
+    return this.#warms.size
+  }
+
+  floor(pairId: number): number {
+    return this.#floors[pairId] as number
+  }
+
+  raise(pairId: number, version: number): void {
+    this.#floors[pairId] = version
+  }
+
+  /** Undefined where the pair is not there; leaves no trace. */
+  peek(pairId: number): Readonly<Held<V>> | undefined {
+    return this.#held.peek(pairId)
+  }
+
+  /** A demand read. */
+  get(pairId: number): V | undefined {
+    const held = this.#held.get(pairId)
+    if (held === undefined) return undefined
+    if (this.#warms.delete(pairId)) this.warmCounts.used++
+    if (held.renewAtMs <= this.#nowMs) {
+      held.renewAtMs = Number.POSITIVE_INFINITY
+      this.due.push(pairId)
+    }
+    return held.value
+  }
+
+  /** The pair is next to be read: it is not the next one to go. */
+  touch(pairId: number): boolean {
+    return this.#held.get(pairId) !== undefined
+  }
+
+  /** At or above the floor, which is the caller's to look at. False where warms have no room at all. */
+  put(
+    pairId: number,
+    entry: { readonly version: number; readonly value: V; readonly restMs: number },
+    as: Part,
+  ): boolean {
+    const { version, value } = entry
+    this.#floors[pairId] = version
+    const held = this.#held.peek(pairId)
+    if (held === undefined && !this.#makeRoom(as)) return false
+    const times = this.#timesOf(entry.restMs)
+    // In place: being written is no reason to stay.
+    if (held !== undefined) Object.assign(held, { version, value, ...times })
+    else this.#held.set(pairId, { version, value, ...times })
+    if (held === undefined && as === 'warm') {
+      this.#warms.add(pairId)
+      this.warmCounts.admitted++
+    }
+    return true
+  }
+
+  /** The next level has the same value still. */
+  prolong(pairId: number, restMs: number): void {
+    const held = this.#held.peek(pairId)
+    if (held !== undefined) Object.assign(held, this.#timesOf(restMs))
+  }
+
+  /** Tells the time, and looks at nothing. */
+  tell(nowMs: number): void {
+    this.#nowMs = nowMs
+  }
+
+  /** Tells the time; what has expired leaves. */
+  tick(nowMs: number): void {
+    this.tell(nowMs)
+    const expired: number[] = []
+    this.#held.forEach((held, pairId) => {
+      if (held.expiresAtMs <= nowMs) expired.push(pairId)
+    })
+    for (const pairId of expired) this.leave(pairId, 'expired')
+  }
+
+  leave(pairId: number, how: Leaving): void {
+    if (!this.#held.delete(pairId)) return
+    if (this.#warms.delete(pairId)) this.warmCounts[how === 'removed' ? 'dropped' : 'unused']++
+    if (how === 'evicted') this.evictions++
+    if (how === 'expired') this.expirations++
+  }
+
+  resize(limit: number, warmLimit: number): void {
+    this.limit = Math.max(1, Math.min(limit, this.slots))
+    this.warmLimit = Math.min(warmLimit, this.limit)
+    while (this.warm > this.warmLimit) this.#dropOldestWarm()
+    while (this.resident > this.limit) this.#evictOldest()
+  }
+
+  /** Up to `limit` pairs, least recently used first. */
+  coldest(limit: number): readonly number[] {
+    const pairs: number[] = []
+    for (const pairId of this.#held.rkeys()) {
+      if (pairs.length === limit) break
+      if (!this.#warms.has(pairId)) pairs.push(pairId)
+    }
+    return pairs
+  }
+
+  #timesOf(restMs: number): { readonly expiresAtMs: number; readonly renewAtMs: number } {
+    const lifeMs = Math.min(restMs, this.#options.ttlMs)
+    return { expiresAtMs: this.#nowMs + lifeMs, renewAtMs: this.#nowMs + lifeMs * this.#options.refreshThreshold }
+  }
+
+  #makeRoom(as: Part): boolean {
+    if (as === 'warm') {
+      if (this.warmLimit === 0) return false
+      if (this.warm >= this.warmLimit) this.#dropOldestWarm()
+    }
+    while (this.resident >= this.limit) this.#evictOldest()
+    return true
+  }
+
+  #dropOldestWarm(): void {
+    const [oldest] = this.#warms
+    if (oldest !== undefined) this.leave(oldest, 'evicted')
+  }
+
+  #evictOldest(): void {
+    for (const pairId of this.#held.rkeys()) {
+      this.leave(pairId, 'evicted')
+      return
+    }
+  }
+}
+
+export type Part = 'demand' | 'warm'

@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { createCache } from '../../cache.ts'
+import { virtualClock } from '../../src/clock.ts'
+
+const START_MS = 1_780_000_000_000
+const clock = virtualClock(START_MS)
+const opened: { close(): unknown }[] = []
+
+afterEach(async () => {
+  for (const cache of opened.splice(0)) {
+    await cache.close()
+    await cache.close()
+  }
+})
+
+async function openedPrices(options: { readonly l1Slots?: number } = {}) {
+  const cache = await createCache({ ...options, l2Enabled: false, env: {}, clock })
+  opened.push(cache)
+  return cache
+}
+
+async function openedValues<V>(l1Slots: number) {
+  const cache = await createCache<V>({ usePriceMatrix: false, l1Slots, ttl: { l1: 10 }, clock })
+  opened.push(cache)
+  return cache
+}
+
+describe('a cache of prices', () => {
+  test('gives back what was set, with its age and version', async () => {
+    const cache = await openedPrices()
+    expect(cache.set('WETH/USDC', { price: 3120.5, bid: 3120 })).toBe('stored')
+    clock.advanceTo(clock.now() + 250)
+    const reading = cache.get('WETH/USDC')
+    expect(reading).toMatchObject({ pair: 'WETH/USDC', price: 3120.5, bid: 3120, ask: undefined, ageMs: 250 })
+    expect(cache.get('WETH/USDC', { maxAgeMs: 100 })).toBe('stale')
+    expect(cache.get('NONE')).toBe('missing')
+  })
+
+  test('refuses what is older than what the pair has had, also when that has left', async () => {
+    const cache = await openedPrices({ l1Slots: 1 })
+    const eventTimeMs = clock.now()
+    cache.set('A', { price: 1, eventTimeMs })
+    cache.set('B', { price: 1, eventTimeMs })
+    expect(cache.set('A', { price: 2, eventTimeMs: eventTimeMs - 1 })).toBe('older')
+  })
+
+  test('loads from L2 what L1 has no room for, many in one trip', async () => {
+    const cache = await openedPrices({ l1Slots: 1 })
+    const pairs = ['A', 'B', 'C']
+    for (const [at, pair] of pairs.entries()) cache.set(pair, { price: at + 1 })
+    const readings = await cache.getMany([...pairs, 'NONE'])
+    expect(readings.map((each) => (typeof each === 'object' ? each.price : each))).toEqual([1, 2, 3, 'missing'])
+    expect(await cache.getOrLoad('B')).toMatchObject({ price: 2 })
+    const { L1, L2 } = cache.stats().levels
+    expect([L1.hits + L1.misses, (L2.misses ?? 0) >= 1]).toEqual([5, true])
+  })
+
+  test('forgets a pair that was deleted, until a newer price comes', async () => {
+    const cache = await openedPrices()
+    cache.set('A', { price: 1 })
+    await cache.delete('A')
+    expect([cache.get('A'), await cache.getOrLoad('A')]).toEqual(['missing', 'missing'])
+    clock.advanceTo(clock.now() + 1)
+    cache.set('A', { price: 2 })
+    expect(cache.get('A')).toMatchObject({ price: 2 })
+  })
+
+  test.each([
+    [{ price: Number.NaN }, /price is NaN/],
+    [{ price: -1 }, /price: at least 0/],
+    [{ price: 1, eventTimeMs: 1_700_000_000 }, /expected milliseconds/],
+  ])('throws for what is no price: %j', async (value, message) => {
+    const cache = await openedPrices()
+    expect(() => cache.set('A', value)).toThrow(message)
+  })
+
+  test('says what optimizing did', async () => {
+    const cache = await openedPrices()
+    expect(await cache.optimize()).toMatchObject({ promoted: 0, demoted: 0 })
+  })
+})
+
+describe('a cache of other values', () => {
+  test('gives back the newest, with its age', async () => {
+    const cache = await openedValues<{ readonly depth: number }>(10)
+    cache.set('book', { depth: 5 }, { eventTimeMs: clock.now() - 40 })
+    expect(cache.set('book', { depth: 4 }, { eventTimeMs: clock.now() - 50 })).toBe('older')
+    expect(cache.get('book')).toMatchObject({ value: { depth: 5 }, ageMs: 40 })
+    expect(cache.get('book', { maxAgeMs: 10 })).toBe('stale')
+  })
+
+  test('keeps to its slots and its time, and remembers versions beyond both', async () => {
+    const cache = await openedValues<number>(2)
+    for (const [at, key] of ['a', 'b', 'c'].entries()) cache.set(key, at)
+    expect([cache.get('a'), cache.stats().entries]).toEqual(['missing', 2])
+    clock.advanceTo(clock.now() + 10_000)
+    expect(cache.get('c')).toBe('missing')
+    expect(cache.set('c', 9, { eventTimeMs: clock.now() - 10_001 })).toBe('older')
+  })
+
+  test('that was deleted does not come back with its last value', async () => {
+    const cache = await openedValues<number>(2)
+    const eventTimeMs = clock.now()
+    cache.set('a', 1, { eventTimeMs })
+    cache.delete('a')
+    expect(cache.get('a')).toBe('missing')
+  })
+
+  test('has no second level, and says so', async () => {
+    const asked = createCache({ usePriceMatrix: false, l2Enabled: true as false, clock })
+    await expect(asked).rejects.toThrow(/l2Enabled: expected false/)
+  })
+
+  test('throws for a time that is none', async () => {
+    const cache = await openedValues<number>(2)
+    expect(() => cache.set('a', 1, { eventTimeMs: Number.NaN })).toThrow('eventTimeMs is no number')
+  })
+})
