@@ -87,9 +87,9 @@ function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches
 function createL2(options: CachesOptions, table: PairTable): L2 {
   const { config, clock, random, metrics } = options
   const ttlMs = config.cache.l2TtlSeconds * 1000
-  const [url] = config.cache.redisUrls
-  if (options.l2 === 'memory' || !config.cache.l2Enabled || url === undefined)
-    return createMemoryL2({ clock, random, ttlMs })
+  if (options.l2 === 'memory' || !config.cache.l2Enabled) return createMemoryL2({ clock, random, ttlMs })
+  const [first = '', ...others] = config.cache.redisUrls
+  const url = others.length === 0 ? first : config.cache.redisUrls
   return createRedisL2({ url, table, clock, random, ttlMs, metrics, service: config.node.service })
 }
 

@@ -7,6 +7,12 @@ type Means =
   | { readonly kind: 'function' }
   | { readonly kind: 'script'; readonly sha: Readonly<Record<Operation, string>> }
 
+interface Trip {
+  readonly operation: Operation
+  readonly calls: readonly VersionedCall[]
+  readonly asking: boolean
+}
+
 const CLOCK_AGE_MS = 60_000
 
 /**
@@ -39,14 +45,17 @@ export class VersionedCalls {
     return this.#preparing
   }
 
-  /** The replies to `calls`, in their order: how many keys each has written or removed. */
-  async send(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies> {
+  /**
+   * The replies to `calls`, in their order: how many keys each has written or removed. Where `asking`, each call has an
+   * ASKING before it, with a reply of its own: the slot is only just moving to this server.
+   */
+  async send(operation: Operation, calls: readonly VersionedCall[], asking = false): Promise<Replies> {
     for (let attempt = 1; ; attempt++) {
       if (this.#means === undefined) {
         const reason = await (this.#preparing ?? this.prepare())
         if (reason !== undefined) return { ok: false, reason }
       }
-      const replies = await this.#trip(operation, calls)
+      const replies = await this.#trip({ operation, calls, asking })
       if (replies.ok || attempt === 2) return replies
       const missing = isMissing(replies.reason)
       // A late call is not tried again, but preparing the next one reads Redis's clock.
@@ -55,13 +64,14 @@ export class VersionedCalls {
     }
   }
 
-  async #trip(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies> {
+  async #trip({ operation, calls, asking }: Trip): Promise<Replies> {
     const sentAtMs = performance.now()
     const readsClock = sentAtMs - this.#clockReadAtMs > CLOCK_AGE_MS
     const deadlineMs = sentAtMs + this.#timeoutMs + this.#clockOffsetMs
     const replies = await this.#link.trip((pipeline) => {
       for (const call of calls) {
         call.packed.writeDoubleLE(deadlineMs, 0)
+        if (asking) pipeline.asking()
         this.#append(pipeline, operation, call)
       }
       if (readsClock) pipeline.time()

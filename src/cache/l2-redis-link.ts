@@ -9,6 +9,8 @@ export interface RedisLinkOptions {
   readonly random: () => number
   /** Called on every new connection, when Redis has loaded its data. */
   readonly onReady: () => void
+  /** Called when a connection is lost, and when one could not be made. */
+  readonly onDown?: () => void
 }
 
 export type Replies =
@@ -21,7 +23,7 @@ const LONGEST_RETRY_MS = 2_000
 const REASON_LENGTH = 200
 
 /**
- * The one connection to Redis. Every failure comes out as a reason. Nothing waits for a connection that is not there and
+ * The one connection to a Redis server. Every failure comes out as a reason. Nothing waits for a connection that is not there and
  * nothing is sent twice: with the client's own offline queue and resending, a command that its caller had seen rejected
  * was executed later.
  */
@@ -61,6 +63,7 @@ export class RedisLink {
     })
     this.#redis.on('close', () => {
       this.#downSinceMs = options.clock.now()
+      options.onDown?.()
     })
   }
 

@@ -2,19 +2,18 @@ import type { Clock } from '../clock.ts'
 import type { Metrics } from '../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import type { L2, L2Load, L2State, L2Write } from './l2.ts'
-import { deleteCalls, emptyCall, type VersionedCall, writeCalls } from './l2-redis-batch.ts'
-import { CircuitBreaker } from './l2-redis-breaker.ts'
-import { VersionedCalls } from './l2-redis-calls.ts'
+import { deleteCalls, type VersionedCall, writeCalls } from './l2-redis-batch.ts'
+import { RedisCluster } from './l2-redis-cluster.ts'
 import { PairKeys } from './l2-redis-keys.ts'
 import type { Operation } from './l2-redis-library.ts'
-import { RedisLink } from './l2-redis-link.ts'
+import { RedisServer, type RedisServers } from './l2-redis-server.ts'
 import { decodeValue } from './l2-value.ts'
 import type { PairTable } from './pair-table.ts'
 import type { PriceColumns, PriceRecord } from './price-record.ts'
 
 export interface RedisL2Options {
-  /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. */
-  readonly url: string
+  /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS; a list of them names a cluster. */
+  readonly url: string | readonly string[]
   readonly table: PairTable
   readonly clock: Clock
   /** Returns 0 (inclusive) to 1 (exclusive). */
@@ -48,15 +47,11 @@ export function createRedisL2(options: RedisL2Options): L2 {
   return new RedisL2(options)
 }
 
-/** The second level in Redis 6.2 or newer. The connection is made and kept in the background (l2-redis-link.ts). */
+/** The second level in Redis 6.2 or newer. Connections are made and kept in the background (l2-redis-link.ts). */
 class RedisL2 implements L2 {
   readonly #options: RedisL2Options
   readonly #keys: PairKeys
-  readonly #link: RedisLink
-  readonly #calls: VersionedCalls
-  /** Apart, because a replica or a full Redis answers reads and refuses writes. */
-  readonly #reads: CircuitBreaker
-  readonly #writes: CircuitBreaker
+  readonly #servers: RedisServers
   readonly #flights = new Map<number, Flight>()
   readonly #underWay = new Set<Promise<unknown>>()
   #closed: { readonly sinceMs: number } | undefined
@@ -65,26 +60,27 @@ class RedisL2 implements L2 {
     const { clock, random, commandTimeoutMs = COMMAND_TIMEOUT_MS, timer = systemTimer } = options
     this.#options = options
     this.#keys = new PairKeys(options.table)
-    this.#link = new RedisLink({
-      url: options.url,
+    const server = {
       connectionName: `forewarm.${options.service ?? 'default'}`,
       commandTimeoutMs,
       clock,
+      timer,
       random,
-      onReady: () => this.#connected(),
-    })
-    this.#calls = new VersionedCalls(this.#link, commandTimeoutMs)
-    this.#reads = new CircuitBreaker({ clock, timer, random, probe: () => this.#ping() })
-    this.#writes = new CircuitBreaker({ clock, timer, random, probe: () => this.#writeNothing() })
+      onReady: () => {},
+    }
+    const { url } = options
+    this.#servers =
+      typeof url === 'string'
+        ? new RedisServer({ ...server, url, inCluster: false })
+        : new RedisCluster({ ...server, urls: url })
   }
 
   async start(): Promise<void> {
-    if (this.#closed === undefined) this.#link.open()
+    if (this.#closed === undefined) this.#servers.open()
   }
 
   async load(pairIds: readonly number[]): Promise<L2Load> {
-    const refusal = this.#refusal(this.#reads)
-    if (refusal !== undefined) return this.#unavailable('load', refusal)
+    if (this.#closed !== undefined) return this.#unavailable('load', 'closed')
     const flights = this.#board(pairIds)
     for (const flight of new Set(flights)) {
       const reason = await flight.done
@@ -96,13 +92,15 @@ class RedisL2 implements L2 {
   async write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
     const expiry = { ttlMs: this.#options.ttlMs, random: this.#options.random }
     let written = 0
+    let failed: L2Write | undefined
     for (let start = from; start < to; start += ROWS_A_TRIP) {
       const rows = { columns, from: start, to: Math.min(start + ROWS_A_TRIP, to) }
       const outcome = await this.#send('write', () => writeCalls(rows, this.#keys, expiry))
-      if (outcome.status === 'unavailable') return outcome
-      written += outcome.written
+      if (outcome.status === 'written') written += outcome.written
+      else if (this.#servers.failsAsOne) return outcome
+      else failed ??= outcome
     }
-    return { status: 'written', written, older: to - from - written }
+    return failed ?? { status: 'written', written, older: to - from - written }
   }
 
   delete(pairIds: readonly number[]): Promise<L2Write> {
@@ -112,24 +110,16 @@ class RedisL2 implements L2 {
 
   state(): L2State {
     if (this.#closed !== undefined) return { status: 'degraded', reason: 'closed', sinceMs: this.#closed.sinceMs }
-    const trouble = this.#link.down ?? this.#reads.open ?? this.#writes.open
+    const { trouble } = this.#servers
     return trouble === undefined ? { status: 'up' } : { status: 'degraded', ...trouble }
   }
 
   async close(): Promise<void> {
     if (this.#closed !== undefined) return
     this.#closed = { sinceMs: this.#options.clock.now() }
-    this.#reads.close()
-    this.#writes.close()
     // Ends within the time-out of the last command.
     await Promise.all(this.#underWay)
-    this.#link.close()
-  }
-
-  #connected(): void {
-    this.#reads.halfOpen()
-    this.#writes.halfOpen()
-    void this.#track(this.#calls.prepare())
+    this.#servers.close()
   }
 
   /** The flight of each pair: one that is under way, or the one that starts here. */
@@ -154,7 +144,7 @@ class RedisL2 implements L2 {
     try {
       return await this.#fetch(pairIds, into)
     } catch (fault) {
-      return this.#link.reasonOf(fault)
+      return String(fault)
     } finally {
       for (const pairId of pairIds) this.#flights.delete(pairId)
     }
@@ -162,14 +152,9 @@ class RedisL2 implements L2 {
 
   async #fetch(pairIds: readonly number[], into: Map<number, PriceRecord>): Promise<string | undefined> {
     const groups = this.#keys.groupByChain(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_LOAD })
-    const replies = await this.#link.trip((pipeline) => {
-      for (const group of groups) pipeline.mgetBuffer(group.map((at) => this.#keys.keyOf(pairIds[at] as number)))
-    })
-    if (!replies.ok) {
-      this.#reads.failed(replies.reason)
-      return replies.reason
-    }
-    this.#reads.succeeded()
+    const keys = groups.map((group) => group.map((at) => this.#keys.keyOf(pairIds[at] as number)))
+    const replies = await this.#servers.load(keys)
+    if (!replies.ok) return replies.reason
     for (const [index, group] of groups.entries()) {
       const values = replies.values[index] as readonly (Buffer | null)[]
       for (const [place, at] of group.entries()) this.#take(pairIds[at] as number, values[place], into)
@@ -185,34 +170,14 @@ class RedisL2 implements L2 {
   }
 
   async #send(operation: Operation, encode: () => readonly VersionedCall[]): Promise<L2Write> {
-    const refusal = this.#refusal(this.#writes)
-    if (refusal !== undefined) return this.#unavailable(operation, refusal)
+    if (this.#closed !== undefined) return this.#unavailable(operation, 'closed')
     const calls = encode()
     if (calls.length === 0) return { status: 'written', written: 0, older: 0 }
-    const replies = await this.#track(this.#calls.send(operation, calls))
-    if (!replies.ok) {
-      this.#writes.failed(replies.reason)
-      return this.#unavailable(operation, replies.reason)
-    }
-    this.#writes.succeeded()
+    const replies = await this.#track(this.#servers.send(operation, calls))
+    if (!replies.ok) return this.#unavailable(operation, replies.reason)
     let written = 0
     for (const count of replies.values) written += Number(count)
     return { status: 'written', written, older: 0 }
-  }
-
-  async #ping(): Promise<string | undefined> {
-    const replies = await this.#link.trip((pipeline) => pipeline.ping())
-    return replies.ok ? undefined : replies.reason
-  }
-
-  async #writeNothing(): Promise<string | undefined> {
-    const replies = await this.#calls.send('write', [emptyCall()])
-    return replies.ok ? undefined : replies.reason
-  }
-
-  #refusal(breaker: CircuitBreaker): string | undefined {
-    if (this.#closed !== undefined) return 'closed'
-    return this.#link.down?.reason ?? breaker.open?.reason
   }
 
   #unavailable(operation: Operation | 'load', reason: string): { status: 'unavailable'; reason: string } {

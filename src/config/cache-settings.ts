@@ -60,7 +60,7 @@ export const CACHE_SETTINGS = {
     name: 'REDIS_URL',
     check: redisUrls,
     default: fixed<readonly string[]>(['redis://127.0.0.1:6379']),
-    doc: 'The Redis of L2: one server.',
+    doc: 'The Redis of L2: one server, or several of one Redis Cluster, separated by commas.',
     secret: 'url-password',
   }),
 }

@@ -32,8 +32,12 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
     refuse('FOREWARM_TOKEN', 'nothing', `a token, as METRICS_HOST is ${host}, which other machines may reach`)
   }
   const redis = found.value('REDIS_URL')
-  if (Array.isArray(redis) && redis.length > 1)
-    refuse('REDIS_URL', `${redis.length} URLs`, 'one URL, as L2 does not speak to a cluster of several servers')
+  if (Array.isArray(redis) && redis.length > 1 && redis.some(namesDatabase))
+    refuse(
+      'REDIS_URL',
+      'a database number',
+      'none with several URLs: they are those of a cluster, which has one database',
+    )
   const [l1Ttl, l2Ttl] = [found.value('CACHE_L1_TTL'), found.value('CACHE_L2_TTL')]
   if (given('CACHE_L1_TTL') && typeof l1Ttl === 'number' && typeof l2Ttl === 'number' && l1Ttl > l2Ttl)
     refuse('CACHE_L1_TTL', `${l1Ttl}`, `at most CACHE_L2_TTL, which is ${l2Ttl}: L1 keeps nothing longer than L2`)
@@ -50,6 +54,10 @@ const OWN_TOPICS = [
   'CORRELATIONS_TOPIC',
   'FOREWARM_CONTROL_TOPIC',
 ]
+
+function namesDatabase(url: unknown): boolean {
+  return typeof url === 'string' && /[1-9]/.test(new URL(url).pathname)
+}
 
 /** A topic that served two purposes would feed a node its own output. */
 function topicsUsedTwice(found: FoundValues): (readonly [name: string, topic: unknown, other: string])[] {

@@ -49,7 +49,8 @@ async function newestIsStored(create: typeof createRedisL2): Promise<boolean> {
 test('without the version compare inside Redis the newest write is not what it holds; with it, it is', async () => {
   const library = mutated('l2-redis-library.ts', 'not (newest > version and', 'not (false and')
   const calls = mutated('l2-redis-calls.ts', './l2-redis-library.ts', library)
-  const blind = await import(mutated('l2-redis.ts', './l2-redis-calls.ts', calls))
+  const server = mutated('l2-redis-server.ts', './l2-redis-calls.ts', calls)
+  const blind = await import(mutated('l2-redis.ts', './l2-redis-server.ts', server))
   expect(await newestIsStored(blind.createRedisL2)).toBe(false)
   await redis.stopRedis()
   await redis.startRedis()

@@ -1,0 +1,161 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { type Child, startChild } from '../../deploy/stack/child.ts'
+import { redisPart, stackDir } from '../../deploy/stack/parts.ts'
+import { allotPorts } from '../../deploy/stack/ports.ts'
+import { redisCommand, redisReady, redisUrl } from '../../deploy/stack/redis-server.ts'
+import { uniqueName } from './kafka.ts'
+import { until } from './until.ts'
+
+const MASTERS = 3
+const SLOTS = 16_384
+const READY_MS = 60_000
+/** After which a silent server is taken for gone by the others. */
+const NODE_TIMEOUT_MS = 1_000
+
+/** Servers are counted from 0, masters first. */
+export interface TestCluster {
+  readonly urls: readonly string[]
+  /** A connection to one server, to look behind the scenes; closed with the cluster. */
+  raw(server: number): Redis
+  /** A name that no other test has used, of a chain that lies at this master. */
+  chainAt(master: number): Promise<string>
+  /** SIGKILL; it keeps its place in the cluster, not its data. */
+  kill(server: number): Promise<void>
+  start(server: number): Promise<void>
+  /** SIGSTOP: connections stay open and nothing answers. */
+  pause(server: number): void
+  resume(server: number): void
+  /** Resolves when every server says that all is well. */
+  settled(): Promise<void>
+  stop(): Promise<void>
+}
+
+/**
+ * A Redis Cluster of this process's own: three masters, each with a third of the slots, and a replica of the first.
+ * A master that is gone takes only its own slots with it.
+ */
+export async function startRedisCluster(): Promise<TestCluster> {
+  const binary = await redisPart(stackDir(), () => undefined)
+  const run = mkdtempSync(join(tmpdir(), `forewarm-stack-${process.pid}-`))
+  const count = MASTERS + 1
+  const ports = await allotPorts(Array.from({ length: 2 * count }, () => 'any' as const))
+  const servers = Array.from({ length: count }, (_, at) => {
+    const [port = 0, busPort = 0] = ports.slice(2 * at)
+    return clusterServer({ port, busPort, dir: join(run, `${at}`), binary })
+  })
+  const at = (number: number): ClusterServer => servers[number] ?? fail(number, count)
+  const stop = async (): Promise<void> => {
+    await Promise.all(servers.map((server) => server.stop()))
+    rmSync(run, { recursive: true, force: true })
+  }
+  const settled = async (): Promise<void> => {
+    for (const { raw } of servers) await until('the cluster is whole', () => isWhole(raw))
+  }
+  try {
+    await Promise.all(servers.map((server) => server.start()))
+    await joinAll(servers)
+    await settled()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    urls: servers.slice(0, MASTERS).map(({ url }) => url),
+    raw: (server) => at(server).raw,
+    chainAt: (master) => chainAt(at(0).raw, master),
+    kill: (server) => at(server).kill(),
+    start: (server) => at(server).start(),
+    pause: (server) => at(server).signal('SIGSTOP'),
+    resume: (server) => at(server).signal('SIGCONT'),
+    settled,
+    stop,
+  }
+}
+
+type ClusterServer = ReturnType<typeof clusterServer>
+
+interface Place {
+  readonly port: number
+  readonly busPort: number
+  readonly dir: string
+  readonly binary: string
+}
+
+function clusterServer({ port, busPort, dir, binary }: Place) {
+  const url = redisUrl({ port })
+  // Of a server that is gone there is no farewell to wait for.
+  const raw = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null, disconnectTimeout: 0 })
+  raw.on('error', () => undefined)
+  let child: Child | undefined
+  return {
+    url,
+    raw,
+    port,
+    busPort,
+    start: async (): Promise<void> => {
+      const command = redisCommand({ port, dir, keepData: false }, binary)
+      const args = [...command.args, ...Object.entries(clusterSettings(busPort)).flat()]
+      if (child === undefined || child.gone.aborted) child = await startChild({ ...command, args }, 'ours')
+      await redisReady({ url, timeoutMs: READY_MS, signal: child.gone })
+    },
+    signal: (name: NodeJS.Signals): void => child?.signal(name),
+    kill: async (): Promise<void> => child?.kill(),
+    stop: async (): Promise<void> => {
+      raw.disconnect()
+      await child?.kill()
+    },
+  }
+}
+
+function clusterSettings(busPort: number): Readonly<Record<string, string>> {
+  return {
+    '--cluster-enabled': 'yes',
+    '--cluster-port': `${busPort}`,
+    '--cluster-node-timeout': `${NODE_TIMEOUT_MS}`,
+    '--cluster-require-full-coverage': 'no',
+    // So soon after its start a replica may not be as far as its master; the tests wait for what they need.
+    '--cluster-replica-validity-factor': '0',
+  }
+}
+
+async function joinAll(servers: readonly ClusterServer[]): Promise<void> {
+  const [first, ...others] = servers
+  if (first === undefined) return
+  for (const [number, { raw }] of servers.entries()) {
+    await raw.call('CLUSTER', 'SET-CONFIG-EPOCH', number + 1)
+    if (number < MASTERS) await raw.call('CLUSTER', 'ADDSLOTSRANGE', firstSlot(number), firstSlot(number + 1) - 1)
+  }
+  for (const { raw } of others) await raw.call('CLUSTER', 'MEET', '127.0.0.1', first.port, first.busPort)
+  const master = String(await first.raw.call('CLUSTER', 'MYID'))
+  const replica = servers[MASTERS]
+  await until('the replica knows its master', async () => {
+    await replica?.raw.call('CLUSTER', 'REPLICATE', master)
+    return true
+  })
+}
+
+async function isWhole(raw: Redis): Promise<boolean> {
+  const info = String(await raw.call('CLUSTER', 'INFO'))
+  const slots = await raw.call('CLUSTER', 'SLOTS')
+  const told = Array.isArray(slots) && slots.length >= MASTERS
+  return told && info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${MASTERS + 1}`)
+}
+
+function firstSlot(master: number): number {
+  return Math.floor((SLOTS * master) / MASTERS)
+}
+
+async function chainAt(raw: Redis, master: number): Promise<string> {
+  for (;;) {
+    const chain = uniqueName('chain')
+    const slot = Number(await raw.call('CLUSTER', 'KEYSLOT', `fw:{${chain}}:`))
+    if (slot >= firstSlot(master) && slot < firstSlot(master + 1)) return chain
+  }
+}
+
+function fail(number: number, count: number): never {
+  throw new RangeError(`no server ${number}: there are ${count}, counted from 0`)
+}
