@@ -189,8 +189,9 @@ class PriceCache implements Cache {
   }
 
   async #close(): Promise<void> {
-    const { upkeep, writeBehind, l2 } = this.#parts.caches
+    const { upkeep, pushBack, writeBehind, l2 } = this.#parts.caches
     upkeep.close()
+    pushBack.close()
     await writeBehind.close()
     await l2.close()
   }

@@ -8,6 +8,7 @@ import { createMemoryL2 } from './src/cache/l2-memory.ts'
 import { createRedisL2 } from './src/cache/l2-redis.ts'
 import { PairTable } from './src/cache/pair-table.ts'
 import { Promotion } from './src/cache/promotion.ts'
+import { PushBack } from './src/cache/push-back.ts'
 import { Upkeep } from './src/cache/upkeep.ts'
 import { WriteBehind } from './src/cache/write-behind.ts'
 import type { Clock } from './src/clock.ts'
@@ -27,6 +28,7 @@ export interface Caches {
   readonly promotion: Promotion
   readonly tracker: Tracker
   readonly upkeep: Upkeep
+  readonly pushBack: PushBack
 }
 
 export interface CachesOptions {
@@ -46,13 +48,14 @@ export function createCaches(options: CachesOptions): Caches {
   const { config, metrics } = options
   const table = new PairTable({ maxPairs: config.cache.maxPairs })
   const l1 = createL1(config)
-  const l2 = createL2(options, table)
+  const l2 = createL2(options, table, () => pushBack.start())
   const writeBehind = createWriteBehind(options, l2)
+  const pushBack = new PushBack({ table, l1, writeBehind })
   const hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
   const tracker = new Tracker({ maxPairs: config.correlation.maxTrackedPairs, top: config.correlation.top })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, hierarchy })
-  const caches = { table, l1, l2, writeBehind, hierarchy, promotion, tracker, upkeep }
+  const caches = { table, l1, l2, writeBehind, hierarchy, promotion, tracker, upkeep, pushBack }
   observeCaches(metrics, caches)
   return caches
 }
@@ -84,13 +87,13 @@ function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches
   })
 }
 
-function createL2(options: CachesOptions, table: PairTable): L2 {
+function createL2(options: CachesOptions, table: PairTable, onConnected: () => void): L2 {
   const { config, clock, random, metrics } = options
   const ttlMs = config.cache.l2TtlSeconds * 1000
   if (options.l2 === 'memory' || !config.cache.l2Enabled) return createMemoryL2({ clock, random, ttlMs })
   const [first = '', ...others] = config.cache.redisUrls
   const url = others.length === 0 ? first : config.cache.redisUrls
-  return createRedisL2({ url, table, clock, random, ttlMs, metrics, service: config.node.service })
+  return createRedisL2({ url, table, clock, random, ttlMs, metrics, onConnected, service: config.node.service })
 }
 
 function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): WriteBehind {
@@ -116,11 +119,12 @@ function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): Wri
   })
 }
 
-function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker }: Caches): void {
+function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker, pushBack }: Caches): void {
   metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usage.resident * l1.entryBytes)
   metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
   metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
   metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))
+  metrics.observe('l2_pushed_back_total', {}, () => pushBack.pushed)
   metrics.observe('warms_used_total', {}, () => l1.usage.warmCounts.used)
   metrics.observe('warms_unused_total', {}, () => l1.usage.warmCounts.unused)
   metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)

@@ -274,6 +274,7 @@ class Node implements ForewarmNode {
       streams?.prices?.stop({ drainMs: DRAIN_MS }),
       streams?.warmRequests?.stop({ drainMs: DRAIN_MS }),
     ])
+    this.#caches.pushBack.close()
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
     this.#caches.upkeep.close()
     await this.#starting?.catch(() => undefined)

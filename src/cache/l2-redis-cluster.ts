@@ -194,7 +194,11 @@ export class RedisCluster implements RedisServers {
     if (ranges === undefined || ranges.length === 0 || this.#closed) return false
     this.#masters.fill(undefined)
     for (const { from, to, address } of ranges) this.#masters.fill(address, from, to + 1)
+    const before = this.#owners
     this.#owners = new Set(ranges.map((range) => range.address))
+    // One that we were connected to already has taken over.
+    const isNew = (address: string) => this.#servers.get(address)?.isConnected === true && !before.has(address)
+    if (before.size > 0 && [...this.#owners].some(isNew)) this.#options.onReady()
     if (this.#masters.includes(undefined)) {
       if (!this.#hasGap) this.#downSinceMs = this.#options.clock.now()
       this.#hasGap = true

@@ -24,6 +24,8 @@ export interface RedisL2Options {
   readonly service?: string
   /** What takes longer is given up, and has no effect afterwards; 250 unless given. */
   readonly commandTimeoutMs?: number
+  /** Called on every new connection, and when a replica took over: what Redis holds may be older than it was, or gone. */
+  readonly onConnected?: () => void
   readonly metrics?: Metrics
   readonly timer?: Timer
 }
@@ -66,7 +68,7 @@ class RedisL2 implements L2 {
       clock,
       timer,
       random,
-      onReady: () => {},
+      onReady: () => options.onConnected?.(),
     }
     const { url } = options
     this.#servers =

@@ -118,6 +118,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
   ...counters(
     ['l2_writes_total', [], 'Batches written to L2.'],
     ['l2_write_entries_total', [], 'Values written to L2.'],
+    ['l2_pushed_back_total', [], 'Values that L2 got again from L1 after its connection was lost.'],
     ['l2_undecodable_total', ['reason'], 'Values of L2 that could not be read, by reason.'],
     ['l2_unavailable_total', ['operation', 'reason'], 'Trips to L2 that brought nothing, by reason.'],
   ),

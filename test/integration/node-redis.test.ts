@@ -118,6 +118,18 @@ test('Redis that goes and comes back empty gets the newest value of each pair th
   })
 })
 
+test('Redis that comes back empty gets again what L1 holds, also where nothing was updated meanwhile', async () => {
+  await onRedis({}, async ({ stage, node, chain }) => {
+    await stage.produce(updateOf('A', { chain, price: 1 }), updateOf('B', { chain, price: 2 }))
+    await untilInRedis(chain, { A: 1, B: 2 })
+    await redis.stopRedis()
+    await expectDegraded(node)
+    await redis.startRedis()
+    await untilInRedis(chain, { A: 1, B: 2 })
+    expect(await metricValue(node, 'arbitrage_l2_pushed_back_total')).toBeGreaterThanOrEqual(2)
+  })
+})
+
 test('Redis that hangs degrades the node; what it was sent and never answered reaches it afterwards', async () => {
   await onRedis({}, async ({ stage, node, chain, read }) => {
     await stage.produce(updateOf('A', { chain, price: 1 }))
