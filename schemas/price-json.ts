@@ -15,7 +15,7 @@ import {
   type Words,
 } from './json-fields.ts'
 import { NUMBER_READ, readNumber } from './json-number.ts'
-import { MIN_EVENT_TIME_MS, type Updates, updatesOf } from './price-object.ts'
+import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS, type Updates, updatesOf } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { aroundOf, isPlain } from './record-bytes.ts'
 import { type Refused, refused } from './refusal.ts'
@@ -221,8 +221,8 @@ class Scan {
     const pairEnd = FOUND[PAIR] as number
     const chainEnd = FOUND[CHAIN] as number
     const eventTimeMs = SCRATCH[EVENT_TIME] as number
-    if (pairEnd === 0 || chainEnd === 0 || !(eventTimeMs >= MIN_EVENT_TIME_MS) || Number.isNaN(SCRATCH[0] as number))
-      return false
+    const isTime = eventTimeMs >= MIN_EVENT_TIME_MS && eventTimeMs < END_OF_EVENT_TIME_MS
+    if (pairEnd === 0 || chainEnd === 0 || !isTime || Number.isNaN(SCRATCH[0] as number)) return false
     const chainId = this.#ids.chainIdOfBytes(view, STARTS[CHAIN] as number, chainEnd)
     if (this.#chainId < 0) this.#chainId = chainId
     else if (this.#chainId !== chainId) return false

@@ -6,6 +6,8 @@ export const SCHEMA_VERSION = 1
 
 /** Below it, a time in milliseconds would lie before 1973: it was given in seconds. */
 export const MIN_EVENT_TIME_MS = 100_000_000_000
+/** From here on (2039) versions, 4,096 a millisecond, would pass 2⁵³ and no longer be exact. */
+export const END_OF_EVENT_TIME_MS = 2 ** 41
 
 const OPTIONAL_NUMBERS = ['bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const
 
@@ -127,6 +129,8 @@ export function checkedEventTime(eventTimeMs: number): Refused | undefined {
   if (eventTimeMs === 0) return refused('event-time-zero', 'eventTimeMs is 0')
   if (eventTimeMs < MIN_EVENT_TIME_MS)
     return refused('event-time-seconds', `eventTimeMs: expected milliseconds since 1970, got ${eventTimeMs}`)
+  if (eventTimeMs >= END_OF_EVENT_TIME_MS)
+    return refused('event-time-future', `eventTimeMs: below ${END_OF_EVENT_TIME_MS}, got ${eventTimeMs}`)
   return undefined
 }
 

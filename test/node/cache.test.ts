@@ -69,6 +69,7 @@ describe('a cache of prices', () => {
     [{ price: Number.NaN }, /price is NaN/],
     [{ price: -1 }, /price: at least 0/],
     [{ price: 1, eventTimeMs: 1_700_000_000 }, /expected milliseconds/],
+    [{ price: 1, eventTimeMs: 2 ** 41 }, /eventTimeMs: below/],
   ])('throws for what is no price: %j', async (value, message) => {
     const cache = await openedPrices()
     expect(() => cache.set('A', value)).toThrow(message)

@@ -196,6 +196,7 @@ describe('refuses', () => {
     ['missing-event-time', JSON.stringify({ ...base, eventTimeMs: undefined })],
     ['event-time-zero', JSON.stringify({ ...base, eventTimeMs: 0 })],
     ['event-time-seconds', JSON.stringify({ ...base, eventTimeMs: T0 / 1000 })],
+    ['event-time-future', JSON.stringify({ ...base, eventTimeMs: 2 ** 41 })],
     ['unknown-version', JSON.stringify({ ...base, v: 2 })],
     ['unknown-version', JSON.stringify({ v: '1', updates: [base] })],
     ['name-too-long', JSON.stringify({ ...base, pair: long(257) })],
