@@ -18,6 +18,7 @@ afterEach(async () => {
 
 const table = new PairTable({ maxPairs: 100 })
 const pairId = table.register('ethereum', 'a')
+const OPTIONS = { table, clock: systemClock, random: Math.random, ttlMs: 60_000, commandTimeoutMs: TIMEOUT_MS }
 
 /** Prepares like Redis 7; `script` answers the rest. */
 function prepared(script: Script): Script {
@@ -28,8 +29,7 @@ async function against(script: Script): Promise<{ redis: ScriptedRedis; l2: L2 }
   const redis = new ScriptedRedis(script)
   const url = await redis.listen()
   opened.push(redis)
-  const options = { table, clock: systemClock, random: Math.random, ttlMs: 60_000, commandTimeoutMs: TIMEOUT_MS }
-  const l2 = createRedisL2({ url, ...options })
+  const l2 = createRedisL2({ url, ...OPTIONS })
   opened.push(l2)
   await l2.start()
   await until('Redis is reached', () => l2.state().status === 'up')
@@ -94,6 +94,21 @@ describe('Redis level and the answers of Redis', () => {
     })
     redis.script = prepared(() => '*1\r\n$-1')
     await until('there is a new connection', () => redis.connections === 2 && l2.state().status === 'up')
+    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
+  })
+
+  it('gives up a server that takes connections and never says a word, and serves as soon as one speaks', async () => {
+    const redis = new ScriptedRedis(prepared(() => '*1\r\n$-1'))
+    redis.isMute = true
+    const l2 = createRedisL2({ ...OPTIONS, url: await redis.listen() })
+    opened.push(redis, l2)
+    await l2.start()
+    await until('it was tried twice', () => redis.connections >= 2)
+    expect(l2.state()).toMatchObject({ status: 'degraded', reason: expect.stringMatching(/^not connected/) })
+    expect(await l2.load([pairId])).toMatchObject({ status: 'unavailable' })
+    expect(await write(l2)).toMatchObject({ status: 'unavailable' })
+    redis.isMute = false
+    await until('it is reached', () => l2.state().status === 'up')
     expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
   })
 

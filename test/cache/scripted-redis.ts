@@ -13,6 +13,8 @@ export class ScriptedRedis {
   readonly received: string[] = []
   connections = 0
   script: Script
+  /** Takes connections and never answers, not even the handshake. */
+  isMute = false
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
@@ -45,7 +47,7 @@ export class ScriptedRedis {
         const parsed = parseCommand(pending)
         if (parsed === undefined) return
         pending = pending.subarray(parsed.length)
-        const answer = this.#answer(parsed.words)
+        const answer = this.isMute ? undefined : this.#answer(parsed.words)
         if (answer !== undefined) socket.write(`${answer}\r\n`)
       }
     })

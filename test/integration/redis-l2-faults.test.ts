@@ -142,6 +142,22 @@ describe('Redis level with a Redis that stands still', () => {
     expect(await writeOne(l2, refused, 1)).toEqual({ status: 'written', written: 1, older: 0 })
   })
 
+  it('loses nothing to a stall of five seconds: what was refused is written by the next to try, the newest last', async () => {
+    const l2 = await openedL2()
+    const pairId = freshPair()
+    await writeOne(l2, pairId, 1)
+    let version = 1
+    const attempt = () => writeOne(l2, pairId, ++version)
+    await withRaw((raw) => raw.client('PAUSE', 5_000, 'ALL'))
+    expect(await attempt()).toMatchObject({ status: 'unavailable' })
+    const refused = ++version
+    expect(await writeOne(l2, pairId, refused)).toMatchObject({ status: 'unavailable' })
+    await until('the stall is over', async () => (await writeOne(l2, pairId, refused)).status === 'written')
+    expect(await attempt()).toEqual({ status: 'written', written: 1, older: 0 })
+    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [record({ version })] })
+    expect(l2.state()).toEqual({ status: 'up' })
+  }, 30_000)
+
   it('closes within the time-out while an answer is outstanding', async () => {
     const l2 = await openedL2()
     stack.pauseRedis()
