@@ -1,4 +1,4 @@
-import { type Caches, createCaches } from './node-parts.ts'
+import { type Caches, closeCaches, createCaches, startCaches } from './node-parts.ts'
 import { updatesOf } from './schemas/price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './schemas/price-update.ts'
 import { type HierarchyStats, hierarchyStats } from './src/cache/hierarchy-stats.ts'
@@ -72,8 +72,7 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
   const metrics = createMetrics()
   const log = createLog({ service: config.node.service, version: VERSION, secrets: [] })
   const caches = createCaches({ config, clock, random, metrics, log, l2: 'redis' })
-  await caches.l2.start()
-  caches.upkeep.start()
+  await startCaches(caches)
   return new PriceCache({ caches, metrics, clock, chain })
 }
 
@@ -184,16 +183,8 @@ class PriceCache implements Cache {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#close()
+    this.#closed ??= closeCaches(this.#parts.caches)
     return this.#closed
-  }
-
-  async #close(): Promise<void> {
-    const { upkeep, pushBack, writeBehind, l2 } = this.#parts.caches
-    upkeep.close()
-    pushBack.close()
-    await writeBehind.close()
-    await l2.close()
   }
 
   #reading(pair: string, options: ReadOptions | undefined): Reading | 'stale' {

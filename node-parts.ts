@@ -1,3 +1,4 @@
+import { createThirdLevel } from './node-l3.ts'
 import type { FirstLevel } from './src/cache/first-level.ts'
 import { Hierarchy } from './src/cache/hierarchy.ts'
 import { L1 } from './src/cache/l1.ts'
@@ -6,7 +7,9 @@ import { ObjectL1 } from './src/cache/l1-objects.ts'
 import type { L2 } from './src/cache/l2.ts'
 import { createMemoryL2 } from './src/cache/l2-memory.ts'
 import { createRedisL2 } from './src/cache/l2-redis.ts'
+import type { L3 } from './src/cache/l3.ts'
 import { PairTable } from './src/cache/pair-table.ts'
+import { type PriceHistory, withHistory } from './src/cache/price-history.ts'
 import { Promotion } from './src/cache/promotion.ts'
 import { PushBack } from './src/cache/push-back.ts'
 import { Upkeep } from './src/cache/upkeep.ts'
@@ -23,6 +26,8 @@ export interface Caches {
   readonly table: PairTable
   readonly l1: FirstLevel
   readonly l2: L2
+  readonly l3: L3 | undefined
+  readonly history: PriceHistory | undefined
   readonly writeBehind: WriteBehind
   readonly hierarchy: Hierarchy
   readonly promotion: Promotion
@@ -49,13 +54,14 @@ export function createCaches(options: CachesOptions): Caches {
   const table = new PairTable({ maxPairs: config.cache.maxPairs })
   const l1 = createL1(config)
   const l2 = createL2(options, table, () => pushBack.start())
-  const writeBehind = createWriteBehind(options, l2)
+  const { l3, history } = createThirdLevel(options, table)
+  const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history))
   const pushBack = new PushBack({ table, l1, writeBehind })
-  const hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
+  const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics })
   const tracker = new Tracker({ maxPairs: config.correlation.maxTrackedPairs, top: config.correlation.top })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, hierarchy })
-  const caches = { table, l1, l2, writeBehind, hierarchy, promotion, tracker, upkeep, pushBack }
+  const caches = { table, l1, l2, l3, history, writeBehind, hierarchy, promotion, tracker, upkeep, pushBack }
   observeCaches(metrics, caches)
   return caches
 }
@@ -130,4 +136,19 @@ function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker, 
   metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
   metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.refusedAsks)
   metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)
+}
+
+/** Levels that are away are no reason not to start. Rejects where what a setting asks for is not installed. */
+export async function startCaches({ l2, l3, upkeep }: Caches): Promise<void> {
+  await l2.start()
+  await l3?.start()
+  upkeep.start()
+}
+
+/** What waits to be written first, where it goes after. */
+export async function closeCaches({ l2, l3, history, writeBehind, upkeep, pushBack }: Caches): Promise<void> {
+  upkeep.close()
+  pushBack.close()
+  await writeBehind.close()
+  await Promise.all([l2.close(), history?.close().then(() => l3?.close()) ?? l3?.close()])
 }

@@ -3,7 +3,7 @@ import { hostname } from 'node:os'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import { connectionTeller } from './node-connection.ts'
 import { liveChecks, readyChecks, warmingHealth } from './node-health.ts'
-import { type Caches, createCaches } from './node-parts.ts'
+import { type Caches, closeCaches, createCaches, startCaches } from './node-parts.ts'
 import { stateHashOf } from './node-state.ts'
 import { type NodeStats, statsOf } from './node-stats.ts'
 import { createStreams, type Streams } from './node-streams.ts'
@@ -204,8 +204,7 @@ class Node implements ForewarmNode {
         log: this.#log,
         ...(this.#options.spanProcessors !== undefined && { spanProcessors: this.#options.spanProcessors }),
       })
-      await this.#caches.l2.start()
-      this.#caches.upkeep.start()
+      await startCaches(this.#caches)
       signal.throwIfAborted()
       await this.#startHttp()
       signal.throwIfAborted()
@@ -274,12 +273,10 @@ class Node implements ForewarmNode {
       streams?.prices?.stop({ drainMs: DRAIN_MS }),
       streams?.warmRequests?.stop({ drainMs: DRAIN_MS }),
     ])
-    this.#caches.pushBack.close()
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
-    this.#caches.upkeep.close()
     await this.#starting?.catch(() => undefined)
     const broker = this.#options.broker === undefined ? this.#broker.close() : undefined
-    await Promise.all([this.#telemetry?.shutdown(), this.#caches.l2.close(), broker])
+    await Promise.all([this.#telemetry?.shutdown(), closeCaches(this.#caches), broker])
   }
 }
 

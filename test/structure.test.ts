@@ -126,6 +126,7 @@ const EXCEPTIONS: readonly (readonly [finding: string, why: string])[] = [
   ['src/cache/l2-memory.ts: export function createMemoryL2', 'an object written out, six short methods'],
   ['examples/polymarket/run-day.ts: export async function runDay', 'an example is read from top to bottom'],
   ['test/cache/l2-conformance.ts: export function l2Conformance', 'a suite'],
+  ['test/cache/l3-conformance.ts: export function l3Conformance', 'a suite'],
   ['test/cache/promotion-schedules.ts: export async function run', 'an interpreter of schedules, one case a step'],
   ['test/integration/kafka-faults.test.ts waits', 'a condition that waits between looks'],
   ['test/integration/kafka-rebalance.test.ts waits', 'handlers that take their time, on a broker that has its own'],

@@ -1,10 +1,11 @@
-import { type Check, decimal, integer, listOf, redisUrl } from './check.ts'
+import { type Check, clickHouseUrl, decimal, integer, listOf, redisUrl } from './check.ts'
 import { fixed, onOff, optional, setting, whole } from './setting.ts'
 
 const redisUrls: Check<readonly string[]> = listOf(redisUrl, 'redis://… or rediss://…')
 
 const LONGEST_TTL_SECONDS = 31_536_000
 const L1_TTL_SECONDS = 300
+const L3_TTL_SECONDS = 86_400
 
 /** The three levels: how much they hold, and for how long. */
 export const CACHE_SETTINGS = {
@@ -63,4 +64,25 @@ export const CACHE_SETTINGS = {
     doc: 'The Redis of L2: one server, or several of one Redis Cluster, separated by commas.',
     secret: 'url-password',
   }),
+  l3TtlSeconds: setting({
+    name: 'CACHE_L3_TTL',
+    check: integer(1, LONGEST_TTL_SECONDS),
+    default: {
+      kind: 'derived',
+      words: `${L3_TTL_SECONDS}, or CACHE_L2_TTL where that is more`,
+      of: (chosen) => Math.max(L3_TTL_SECONDS, Number(chosen('CACHE_L2_TTL'))),
+    },
+    doc: 'How far back a price in ClickHouse still counts, in seconds, and how long it is kept there; at least CACHE_L2_TTL.',
+  }),
+  clickHouseUrl: optional({
+    name: 'CLICKHOUSE_URL',
+    check: clickHouseUrl,
+    doc: 'The ClickHouse of L3, by HTTP; `chdb:` or `chdb:/directory` is one inside the process, by the package chdb. Without it there are two levels.',
+    secret: 'url-password',
+  }),
+  clickHouseWrite: onOff(
+    'CLICKHOUSE_WRITE',
+    false,
+    'The node writes what L2 takes into the table forewarm_prices of ClickHouse, which it makes where there is none.',
+  ),
 }

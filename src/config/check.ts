@@ -115,6 +115,19 @@ export const redisUrl: Check<string> = {
   },
 }
 
+export const clickHouseUrl: Check<string> = {
+  allowed: 'http://…, https://… or chdb:',
+  parse: (input) => {
+    const value = textOf(input)
+    if (value === undefined) return undefined
+    if (/^chdb:(?:\/.*)?$/.test(value)) return value
+    const url = URL.parse(value)
+    return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== ''
+      ? value
+      : undefined
+  },
+}
+
 export const topicName: Check<string> = {
   allowed: 'a topic name: 1 to 245 letters, digits, dots, underscores and hyphens',
   /** Kafka allows 249 characters; four are kept for the suffix of the dead-letter topic. */

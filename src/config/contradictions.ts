@@ -41,6 +41,11 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   const [l1Ttl, l2Ttl] = [found.value('CACHE_L1_TTL'), found.value('CACHE_L2_TTL')]
   if (given('CACHE_L1_TTL') && typeof l1Ttl === 'number' && typeof l2Ttl === 'number' && l1Ttl > l2Ttl)
     refuse('CACHE_L1_TTL', `${l1Ttl}`, `at most CACHE_L2_TTL, which is ${l2Ttl}: L1 keeps nothing longer than L2`)
+  const l3Ttl = found.value('CACHE_L3_TTL')
+  if (given('CACHE_L3_TTL') && typeof l3Ttl === 'number' && typeof l2Ttl === 'number' && l3Ttl < l2Ttl)
+    refuse('CACHE_L3_TTL', `${l3Ttl}`, `at least CACHE_L2_TTL, which is ${l2Ttl}: L2 keeps nothing longer than L3`)
+  if (found.value('CLICKHOUSE_WRITE') === true && !given('CLICKHOUSE_URL'))
+    refuse('CLICKHOUSE_URL', 'nothing', 'where CLICKHOUSE_WRITE writes to')
   for (const [name, topic, other] of topicsUsedTwice(found)) {
     refuse(name, JSON.stringify(topic), `a topic that ${other} does not name`)
   }

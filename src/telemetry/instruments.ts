@@ -122,6 +122,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['l2_undecodable_total', ['reason'], 'Values of L2 that could not be read, by reason.'],
     ['l2_unavailable_total', ['operation', 'reason'], 'Trips to L2 that brought nothing, by reason.'],
   ),
+  ...counters(
+    ['l3_write_entries_total', [], 'Prices written to the history.'],
+    ['l3_undecodable_total', [], 'Rows of L3 that are no price.'],
+    ['l3_unavailable_total', [], 'Trips to L3 that brought nothing, and inserts that failed.'],
+  ),
   ...gauges('1', ['l2_state', [], '1 while L2 answers, 0 while the node goes on without it.']),
   ...counters([
     'metric_series_refused_total',

@@ -1,0 +1,55 @@
+import { ClickHouseL3 } from './src/cache/l3-clickhouse.ts'
+import type { PairTable } from './src/cache/pair-table.ts'
+import { PriceHistory } from './src/cache/price-history.ts'
+import { createEmbeddedEngine } from './src/cache/sql-embedded.ts'
+import type { SqlEngine } from './src/cache/sql-engine.ts'
+import { createHttpEngine } from './src/cache/sql-http.ts'
+import type { Clock } from './src/clock.ts'
+import type { Config } from './src/config/settings.ts'
+import type { Log } from './src/telemetry/log.ts'
+import type { Metrics } from './src/telemetry/slab.ts'
+import { systemTimer } from './src/timer.ts'
+
+interface ThirdLevelOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly random: () => number
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly l2: 'redis' | 'memory'
+}
+
+/** The third level, and what writes to it. */
+export interface ThirdLevel {
+  readonly l3: ClickHouseL3 | undefined
+  readonly history: PriceHistory | undefined
+}
+
+/** A read that waits for the source waits no longer; an insert neither. */
+const TIMEOUT_MS = 5_000
+const EMBEDDED = 'chdb:'
+
+export function createThirdLevel(options: ThirdLevelOptions, table: PairTable): ThirdLevel {
+  const { config, clock, random, metrics, log } = options
+  const { clickHouseUrl: url, clickHouseWrite, l3TtlSeconds } = config.cache
+  if (url === undefined || options.l2 === 'memory') return { l3: undefined, history: undefined }
+  const l3 = new ClickHouseL3({
+    engine: () => engineOf(url),
+    ...{ table, clock, random, metrics, timer: systemTimer },
+    ttlMs: l3TtlSeconds * 1000,
+    createsTable: clickHouseWrite,
+    onAway: (reason) => log.warn({ reason }, 'degraded: ClickHouse is away, going on with L1 and L2'),
+    onBack: () => log.info('ClickHouse is back'),
+  })
+  if (!clickHouseWrite) return { l3, history: undefined }
+  const onLost = (rows: number, reason: string) =>
+    log.warn({ rows, reason }, 'closed before the history had these prices')
+  const history = new PriceHistory({ table, metrics, onLost, insert: (name, rows) => l3.insert(name, rows) })
+  return { l3, history }
+}
+
+async function engineOf(url: string): Promise<SqlEngine> {
+  if (!url.startsWith(EMBEDDED)) return createHttpEngine({ url, timeoutMs: TIMEOUT_MS })
+  const path = url.slice(EMBEDDED.length)
+  return createEmbeddedEngine(path === '' ? undefined : path)
+}

@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { createMemoryL2 } from '../../src/cache/l2-memory.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { PriceHistory, withHistory } from '../../src/cache/price-history.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { ManualTimer, settled } from '../harness/manual-timer.ts'
+import { columnsOf } from './columns.ts'
+
+class Stage {
+  readonly table = new PairTable({ maxPairs: 10 })
+  readonly timer = new ManualTimer(virtualClock())
+  readonly metrics = createMetrics()
+  readonly inserts: (readonly object[])[] = []
+  readonly lost: (readonly [number, string])[] = []
+  isAway = false
+  readonly history: PriceHistory
+
+  constructor() {
+    this.table.register('ethereum', 'a')
+    this.history = new PriceHistory({
+      table: this.table,
+      metrics: this.metrics,
+      timer: this.timer.start,
+      insert: async (_, rows) => {
+        if (this.isAway) throw new Error('away')
+        this.inserts.push(rows)
+      },
+      onLost: (rows, reason) => this.lost.push([rows, reason]),
+    })
+  }
+
+  take(rows: number, version = 1): void {
+    const columns = columnsOf(Array.from({ length: rows }, () => ({ pairId: 0, version })))
+    this.history.take(columns, 0, rows)
+  }
+
+  dropped(reason: string): number {
+    return this.metrics.counter('drops_total', { reason }).value
+  }
+}
+
+let stage: Stage
+
+beforeEach(() => {
+  stage = new Stage()
+})
+
+describe('the history', () => {
+  test('is written once a second, together', async () => {
+    stage.take(1)
+    stage.take(2)
+    await stage.timer.advance(999)
+    expect(stage.inserts).toEqual([])
+    await stage.timer.advance(1)
+    expect(stage.inserts.map((rows) => rows.length)).toEqual([3])
+    expect(stage.inserts[0]?.[0]).toMatchObject({ chain: 'ethereum', pair: 'a', version: 1, price: 1, bid: null })
+  })
+
+  test('goes in batches of ten thousand', async () => {
+    stage.take(25_000)
+    await stage.history.flush()
+    expect(stage.inserts.map((rows) => rows.length)).toEqual([10_000, 10_000, 5_000])
+  })
+
+  test('waits while it is away, and is tried again', async () => {
+    stage.isAway = true
+    stage.take(3)
+    await stage.timer.advance(1_000)
+    stage.isAway = false
+    await stage.timer.advance(1_000)
+    expect([stage.inserts.map((rows) => rows.length), stage.history.pendingRows]).toEqual([[3], 0])
+  })
+
+  test('keeps a hundred thousand rows, and counts those that come when it is full', async () => {
+    stage.isAway = true
+    stage.take(99_999)
+    stage.take(3)
+    expect([stage.history.pendingRows, stage.dropped('history-full')]).toEqual([100_000, 2])
+    await stage.history.close()
+    expect([stage.lost, stage.dropped('history-away')]).toEqual([[[100_000, 'away']], 100_000])
+  })
+
+  test('closed, writes the rest, and takes no more; twice is once', async () => {
+    stage.take(2)
+    await Promise.all([stage.history.close(), stage.history.close()])
+    stage.take(1)
+    await stage.timer.advance(5_000)
+    expect([stage.inserts.map((rows) => rows.length), stage.timer.pending]).toEqual([[2], 0])
+  })
+
+  test('passes over what was delisted on its way', () => {
+    stage.take(1, 0)
+    expect(stage.history.pendingRows).toBe(0)
+  })
+})
+
+test('what L2 has taken goes into the history, what it has not does not', async () => {
+  const memory = createMemoryL2({ clock: virtualClock(1), random: () => 0.5, ttlMs: 1_000 })
+  const l2 = withHistory(memory, stage.history)
+  const columns = columnsOf([{ pairId: 0, version: 7 }])
+  await l2.write(columns, 0, 1)
+  expect(stage.history.pendingRows).toBe(1)
+  await l2.close()
+  await l2.write(columns, 0, 1)
+  await settled()
+  expect([stage.history.pendingRows, l2.state().status]).toEqual([1, 'degraded'])
+})

@@ -1,0 +1,74 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from './until.ts'
+
+const PROGRAM = 'clickhouse-server'
+
+/** Debian has a server of 2018 (18.16): what works there works on later ones. */
+export const hasClickHouse = spawnSync(PROGRAM, ['--version']).error === undefined
+
+export interface ClickHouse {
+  readonly url: string
+  stop(): Promise<void>
+}
+
+/** A server of its own, on a free port of the loopback, in a directory that goes with it. */
+export async function startClickHouse(): Promise<ClickHouse> {
+  const home = mkdtempSync(join(tmpdir(), 'forewarm-clickhouse-'))
+  for (const name of ['data', 'tmp']) mkdirSync(join(home, name))
+  const [http, tcp] = [await freePort(), await freePort()]
+  writeFileSync(join(home, 'users.xml'), USERS)
+  writeFileSync(join(home, 'config.xml'), configOf(home, http, tcp))
+  const server = spawn(PROGRAM, [`--config-file=${join(home, 'config.xml')}`], { cwd: home, stdio: 'ignore' })
+  const ended = once(server, 'exit')
+  const url = `http://127.0.0.1:${http}`
+  await until('ClickHouse answers', async () => {
+    const response = await fetch(`${url}/ping`).catch(() => undefined)
+    return response?.status === 200
+  })
+  return {
+    url,
+    stop: async () => {
+      server.kill('SIGKILL')
+      await ended
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  await new Promise((resolve) => server.close(resolve))
+  return typeof address === 'object' && address !== null ? address.port : 0
+}
+
+const USERS = `<?xml version="1.0"?>
+<yandex>
+  <profiles><default/></profiles>
+  <users><default><password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile><quota>default</quota></default></users>
+  <quotas><default/></quotas>
+</yandex>
+`
+
+function configOf(home: string, http: number, tcp: number): string {
+  return `<?xml version="1.0"?>
+<yandex>
+  <logger><level>warning</level><console>1</console></logger>
+  <http_port>${http}</http_port>
+  <tcp_port>${tcp}</tcp_port>
+  <listen_host>127.0.0.1</listen_host>
+  <path>${home}/data/</path>
+  <tmp_path>${home}/tmp/</tmp_path>
+  <mark_cache_size>5368709</mark_cache_size>
+  <users_config>${home}/users.xml</users_config>
+  <default_profile>default</default_profile>
+  <default_database>default</default_database>
+</yandex>
+`
+}

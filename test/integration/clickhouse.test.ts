@@ -1,0 +1,93 @@
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { createCache } from '../../cache.ts'
+import { createNode } from '../../node.ts'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { PRICE_TABLE } from '../../src/cache/price-table.ts'
+import { createEmbeddedEngine } from '../../src/cache/sql-embedded.ts'
+import { createHttpEngine } from '../../src/cache/sql-http.ts'
+import { l3Conformance } from '../cache/l3-conformance.ts'
+import { type ClickHouse, hasClickHouse, startClickHouse } from '../harness/clickhouse.ts'
+import { until } from '../harness/until.ts'
+import { updateOf } from '../node/stage.ts'
+
+const hasEmbedded = await createEmbeddedEngine(undefined).then(
+  async (engine) => {
+    await engine.close()
+    return true
+  },
+  () => false,
+)
+
+if (hasClickHouse) {
+  let server: ClickHouse | undefined
+  afterAll(() => server?.stop())
+  l3Conformance('ClickHouse by HTTP', async () => {
+    server = await startClickHouse()
+    return createHttpEngine({ url: server.url, timeoutMs: 5_000 })
+  })
+
+  describe('two caches over one ClickHouse', () => {
+    it('what one wrote is found by another whose L2 is empty, and goes into its L2', async () => {
+      const url = server?.url ?? ''
+      const written = await createCache({ l2Enabled: false, env: { CLICKHOUSE_URL: url, CLICKHOUSE_WRITE: 'true' } })
+      written.set('WETH/USDC', { price: 3120.5, bid: 3120 })
+      await written.close()
+      const other = await createCache({ l2Enabled: false, env: { CLICKHOUSE_URL: url } })
+      try {
+        expect(await other.getOrLoad('WETH/USDC')).toMatchObject({ price: 3120.5, bid: 3120, ask: undefined })
+        expect(await other.getOrLoad('NONE')).toBe('missing')
+        const { levels } = other.stats()
+        expect([levels.L3.hits, levels.L3.misses, levels.L2.misses]).toEqual([1, 1, 2])
+      } finally {
+        await other.close()
+      }
+    })
+
+    it('a node writes its prices there, also those that wait when it closes', async () => {
+      const url = server?.url ?? ''
+      const broker = createMemoryBroker({ partitions: { prices: 1 } })
+      const producer = broker.producer()
+      await producer.connect()
+      const node = await createNode({
+        ...{ broker, start: 'earliest', logLevel: 'warn', env: {} },
+        config: {
+          kafka: { priceTopics: ['prices'] },
+          cache: { l2Enabled: false, clickHouseUrl: url, clickHouseWrite: true },
+          http: { port: 0 },
+        },
+      })
+      try {
+        const records = ['A', 'B'].map((pair) => ({
+          partition: 0,
+          key: 'ethereum',
+          value: JSON.stringify(updateOf(pair)),
+        }))
+        await producer.sendBatch('prices', records)
+        await node.start()
+        await until('the updates are handled', () => node.stats().updates === 2)
+      } finally {
+        await node.close()
+        await producer.close()
+        await broker.close()
+      }
+      const engine = createHttpEngine({ url, timeoutMs: 5_000 })
+      const rows = await engine.rows(`SELECT pair FROM ${PRICE_TABLE} WHERE chain = 'ethereum' AND pair IN ('A', 'B')`)
+      await engine.close()
+      expect(rows.flat().toSorted()).toEqual(['A', 'B'])
+    })
+  })
+} else {
+  console.warn(
+    'SKIPPED: no clickhouse-server on the PATH; the third level is not tested by HTTP (apt-get install clickhouse-server)',
+  )
+  describe.skip('third level: ClickHouse by HTTP', () => it('is not tested here', () => undefined))
+}
+
+if (hasEmbedded) {
+  l3Conformance('ClickHouse in the process', () => createEmbeddedEngine(undefined))
+} else {
+  console.warn(
+    'SKIPPED: the package chdb is not installed; the embedded engine is not tested (npm install --no-save chdb@3.4.0)',
+  )
+  describe.skip('third level: ClickHouse in the process', () => it('is not tested here', () => undefined))
+}
