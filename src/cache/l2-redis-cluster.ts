@@ -39,6 +39,8 @@ export class RedisCluster implements RedisServers {
   /** The addresses above, each once; empty until a server has told. */
   #owners: ReadonlySet<string> = new Set()
   #hasGap = false
+  /** Why the last one that was asked for the slots did not tell. */
+  #refusal: string | undefined
   #downSinceMs: number
   #isAskingForSlots = false
   #cancelAsking: (() => void) | undefined
@@ -190,6 +192,7 @@ export class RedisCluster implements RedisServers {
   async #tells(address: string, server: RedisServer): Promise<boolean> {
     if (!server.isConnected) return false
     const replies = await server.slots()
+    this.#refusal = replies.ok ? undefined : replies.reason
     const ranges = replies.ok ? slotRanges(replies.values[0], hostIn(address)) : undefined
     if (ranges === undefined || ranges.length === 0 || this.#closed) return false
     this.#masters.fill(undefined)
@@ -221,7 +224,7 @@ export class RedisCluster implements RedisServers {
       const trouble = this.#servers.get(address)?.trouble
       if (trouble !== undefined) return trouble.reason
     }
-    return 'not connected: no server has told who has which slot'
+    return this.#refusal ?? 'CLUSTERDOWN no server has told who has which slot'
   }
 }
 

@@ -42,7 +42,7 @@ export interface Redirection {
 /** `MOVED 3999 127.0.0.1:6381`; the host may be left out, as above, and an IPv6 address stands without brackets. */
 export function redirectionOf(reason: string, askedHost: string): Redirection | undefined {
   const found = /^(MOVED|ASK) (\d+) (.*):(\d+)$/.exec(reason)
-  if (found === null) return undefined
+  if (found === null || Number(found[2]) >= SLOTS) return undefined
   const [, kind, slot, host = '', port] = found
   const address = addressOf(host === '' ? askedHost : host, Number(port))
   return { kind: kind === 'ASK' ? 'ASK' : 'MOVED', slot: Number(slot), address }

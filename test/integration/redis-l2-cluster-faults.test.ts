@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Redis } from 'ioredis'
 import type { L2 } from '../../src/cache/l2.ts'
 import { createRedisL2 } from '../../src/cache/l2-redis.ts'
 import { PairTable } from '../../src/cache/pair-table.ts'
@@ -40,6 +41,10 @@ const loaded = (...versions: number[]) => ({ status: 'loaded', rows: versions.ma
 const write = (l2: L2, pairIds: readonly number[], version: number) => {
   const rows = pairIds.map((pairId) => ({ pairId, version }))
   return l2.write(columnsOf(rows), 0, rows.length)
+}
+
+const everyMaster = async (work: (raw: Redis) => Promise<unknown>) => {
+  for (const master of MASTERS) await work(cluster.raw(master))
 }
 
 /** The slot of the pair's chain, open for moving from the first master to the second. */
@@ -185,6 +190,28 @@ describe('Redis Cluster level without one of its masters', () => {
     }
     await isUp(l2)
     await until('it serves again', async () => (await write(l2, [hung], 3)).status === 'written')
+  }, 60_000)
+
+  it('is unavailable as a whole where Redis itself refuses to serve a part, and comes back', async () => {
+    await cluster.settled()
+    const l2 = await openL2()
+    const [first = -1, second = -1] = await pairsEverywhere()
+    await until('all are written', async () => (await write(l2, [first, second], 1)).status === 'written')
+    await everyMaster((raw) => raw.config('SET', 'cluster-require-full-coverage', 'yes'))
+    try {
+      await cluster.kill(1)
+      await until('Redis refuses', async () => {
+        const load = await l2.load([first])
+        return load.status === 'unavailable' && load.reason.startsWith('CLUSTERDOWN')
+      })
+      expect(await write(l2, [first], 2)).toMatchObject({ status: 'unavailable' })
+      expect(l2.state()).toMatchObject({ status: 'degraded' })
+    } finally {
+      await cluster.start(1)
+      await everyMaster((raw) => raw.config('SET', 'cluster-require-full-coverage', 'no'))
+    }
+    await isUp(l2)
+    await until('all are written', async () => (await write(l2, [first, second], 3)).status === 'written')
   }, 60_000)
 
   it('goes on with the replica that takes over, with what the master had and a library of its own', async () => {
