@@ -56,7 +56,7 @@ export function createCaches(options: CachesOptions): Caches {
   const l2 = createL2(options, table, () => pushBack.start())
   const { l3, history } = createThirdLevel(options, table)
   const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history))
-  const pushBack = new PushBack({ table, l1, writeBehind })
+  const pushBack = new PushBack({ table, l1, l2 })
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics })
   const tracker = new Tracker({ maxPairs: config.correlation.maxTrackedPairs, top: config.correlation.top })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })

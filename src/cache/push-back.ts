@@ -1,39 +1,43 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import type { FirstLevel } from './first-level.ts'
+import type { L2 } from './l2.ts'
 import type { PairTable } from './pair-table.ts'
-import { emptyRecord, writeNumbers } from './price-record.ts'
-import type { WriteBehind } from './write-behind.ts'
+import { emptyRecord, priceColumns, writeNumbers } from './price-record.ts'
 
 /**
  * A Redis that was restarted or failed over may have gone backwards, or hold nothing: what L1 has goes to L2 again, by
- * the versioned write, which leaves alone what is newer there. A slice of the pairs at a time, through the write-behind
- * and only while half of its rows are free, so that updates never wait for it.
+ * the versioned write, which leaves alone what is newer there. A slice at a time, one after the other, so that neither
+ * updates nor reads wait for it. They are no news, and pass by the write-behind and by what it feeds.
  */
 export interface PushBackOptions {
   readonly table: Pick<PairTable, 'size'>
   readonly l1: Pick<FirstLevel, 'peek'>
-  readonly writeBehind: WriteBehind
+  readonly l2: Pick<L2, 'write'>
   readonly timer?: Timer
 }
 
-/** Looking at so many takes less than half a millisecond. */
-const PAIRS_A_SLICE = 1_000
+/** Encoding and sending so many takes about half a millisecond of the thread, and so does looking at so many pairs. */
+const ROWS_A_SLICE = 256
+const PAIRS_A_SLICE = 4_096
 const EVERY_MS = 10
-/** Until the write-behind is looked at again when it had no room. */
-const NO_ROOM_MS = 100
+/** After a slice that L2 did not take. */
+const AWAY_MS = 1_000
 
 export class PushBack {
   readonly #options: PushBackOptions
   readonly #timer: Timer
   readonly #record = emptyRecord()
-  readonly #numbers = new Float64Array(NUMBER_COUNT)
+  readonly #columns = priceColumns(ROWS_A_SLICE)
   #next = 0
   /** Pairs still to be looked at, from `#next` on and around. */
   #left = 0
+  /** Something of this round was not taken: another follows. */
+  #isLacking = false
   #cancel: (() => void) | undefined
+  #isWriting = false
   #closed = false
-  /** Values handed to the write-behind so far. */
+  /** Values that L2 took. */
   pushed = 0
 
   constructor(options: PushBackOptions) {
@@ -44,7 +48,8 @@ export class PushBack {
   /** Every pair once, from now on; called again in between, the round begins anew where it is. */
   start(): void {
     this.#left = this.#options.table.size
-    if (this.#cancel === undefined) this.#schedule(EVERY_MS)
+    this.#isLacking = false
+    if (this.#cancel === undefined && !this.#isWriting) this.#schedule(EVERY_MS)
   }
 
   close(): void {
@@ -56,31 +61,41 @@ export class PushBack {
     if (this.#left === 0 || this.#closed) return
     this.#cancel = this.#timer(delayMs, () => {
       this.#cancel = undefined
-      this.#slice()
+      void this.#slice()
     })
   }
 
-  #slice(): void {
-    const { table, writeBehind } = this.#options
-    for (let looked = 0; looked < PAIRS_A_SLICE && this.#left > 0; looked++) {
-      if (writeBehind.halfFull) {
-        this.#schedule(NO_ROOM_MS)
-        return
-      }
-      if (this.#next >= table.size) this.#next = 0
-      this.#push(this.#next++)
-      this.#left--
+  async #slice(): Promise<void> {
+    this.#gather()
+    const columns = this.#columns
+    this.#isWriting = true
+    const outcome = await this.#options.l2.write(columns, 0, columns.count)
+    this.#isWriting = false
+    // One master of a cluster may be away: the round goes on for the chains of the others.
+    if (outcome.status === 'written') this.pushed += outcome.written
+    else this.#isLacking = true
+    if (this.#left === 0 && this.#isLacking) {
+      this.#left = this.#options.table.size
+      this.#isLacking = false
     }
-    this.#schedule(EVERY_MS)
+    this.#schedule(outcome.status === 'written' ? EVERY_MS : AWAY_MS)
   }
 
-  #push(pairId: number): void {
-    const { l1, writeBehind } = this.#options
+  #gather(): void {
+    const { table, l1 } = this.#options
+    const columns = this.#columns
     const record = this.#record
-    // What waits to be written is what L1 has, or newer.
-    if (writeBehind.pending(pairId, record) || !l1.peek(pairId, record)) return
-    writeNumbers(record, this.#numbers, 0)
-    writeBehind.add(pairId, record.version, this.#numbers, 0)
-    this.pushed++
+    columns.count = 0
+    for (let looked = 0; looked < PAIRS_A_SLICE && columns.count < ROWS_A_SLICE && this.#left > 0; looked++) {
+      if (this.#next >= table.size) this.#next = 0
+      const pairId = this.#next++
+      this.#left--
+      if (!l1.peek(pairId, record)) continue
+      const row = columns.count++
+      columns.pairIds[row] = pairId
+      columns.versions[row] = record.version
+      columns.eventTimesMs[row] = record.eventTimeMs
+      writeNumbers(record, columns.numbers, row * NUMBER_COUNT)
+    }
   }
 }

@@ -73,11 +73,6 @@ export class WriteBehind {
     return this.#filling.count >= this.#filling.capacity && this.#away === undefined
   }
 
-  /** What can wait should: the rest of the rows is for updates. */
-  get halfFull(): boolean {
-    return this.#filling.count * 2 >= this.#filling.capacity
-  }
-
   /** An update, its numbers at `base` in `numbers`. */
   add(pairId: number, version: number, numbers: Float64Array, base: number): void {
     const columns = this.#filling
