@@ -29,7 +29,7 @@ const SMALL_SHARE = 0.1
 /** Reads counted an entry: more says nothing that eviction uses. */
 const MAX_READS = 3
 /** A warm's time to be read, in demand reads, as a multiple of the warm part's size. */
-const HORIZON_PARTS = 2
+export const HORIZON_PARTS = 2
 const NONE = -1
 
 export interface ResidencyOptions {

@@ -1,0 +1,132 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { Confidence } from '../../src/correlation/confidence.ts'
+import { ReadBack } from '../../src/correlation/read-back.ts'
+
+const PAIRS = 40
+const NOTHING_AT_HAND = (_: number): boolean => false
+
+function newReadBack(
+  options: { readonly threshold?: number; readonly logReads?: number; readonly limit?: number } = {},
+) {
+  const confidence = new Confidence({ maxPairs: PAIRS, horizon: 20 })
+  return new ReadBack({ maxPairs: PAIRS, confidence, threshold: 0.2, limit: 8, logReads: 1024, ...options })
+}
+
+/** What is proposed after the last of these reads. */
+function proposedAfter(reads: readonly number[], readBack = newReadBack(), isAtHand = NOTHING_AT_HAND): number[] {
+  for (const pairId of reads) readBack.read(pairId, isAtHand)
+  return [...readBack.pairIds.subarray(0, readBack.count)]
+}
+
+describe('reading the log back', () => {
+  test('proposes what came after a pair as soon as the pair is read again', () => {
+    expect(proposedAfter([1, 2])).toEqual([])
+    expect(proposedAfter([1, 2, 3, 1]).toSorted()).toEqual([2, 3])
+  })
+
+  test('proposes neither the pair itself nor what is at hand', () => {
+    expect(proposedAfter([1, 1, 2, 1], newReadBack(), (pairId) => pairId === 2)).toEqual([])
+  })
+
+  test('puts what comes every time before what came once', () => {
+    const readBack = newReadBack()
+    for (let i = 0; i < 8; i++) proposedAfter([1, 2, 10 + i, 30], readBack)
+    const [first] = proposedAfter([1], readBack)
+    expect([2, 30]).toContain(first)
+    expect([...readBack.scores.subarray(0, readBack.count)]).toEqual(
+      [...readBack.scores.subarray(0, readBack.count)].toSorted((a, b) => b - a),
+    )
+  })
+
+  test('proposes no more than asked for', () => {
+    expect(proposedAfter([1, 2, 3, 4, 5, 6, 1], newReadBack({ limit: 3 }))).toHaveLength(3)
+  })
+
+  test('forgets what the log holds no more', () => {
+    const filler = Array.from({ length: 16 }, (_, i) => 20 + (i % 10))
+    expect(proposedAfter([1, 2, ...filler, 1], newReadBack({ logReads: 16 })).includes(2)).toBe(false)
+  })
+
+  test('falls silent where nothing that it proposes is read', () => {
+    const readBack = newReadBack({ threshold: 0.5 })
+    let proposals = 0
+    const random = fc.sample(fc.integer({ min: 2, max: PAIRS - 1 }), { numRuns: 4000, seed: 7 })
+    for (const [i, other] of random.entries()) {
+      // A read of 1 after every one of the others says nothing about which comes next.
+      readBack.read(i % 2 === 0 ? 1 : other, NOTHING_AT_HAND)
+      if (i > 3000) proposals += readBack.count
+    }
+    expect(proposals / 1000).toBeLessThan(1)
+  })
+
+  test('counts each place of a pair once, whatever the order of reads', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(5), { maxLength: 200, size: 'max' }), (reads) => {
+        const readBack = newReadBack({ threshold: 0 })
+        for (const pairId of reads) {
+          readBack.read(pairId, NOTHING_AT_HAND)
+          const proposed = readBack.pairIds.subarray(0, readBack.count)
+          expect(new Set(proposed).size).toBe(readBack.count)
+          expect(proposed.includes(pairId)).toBe(false)
+          for (const score of readBack.scores.subarray(0, readBack.count)) {
+            expect(score).toBeGreaterThan(0)
+            expect(score).toBeLessThanOrEqual(1)
+          }
+        }
+      }),
+    )
+  })
+
+  test('needs a log whose size is a power of two', () => {
+    expect(() => newReadBack({ logReads: 1000 })).toThrow('logReads: a power of two expected, got 1000')
+  })
+})
+
+describe('confidence', () => {
+  const newConfidence = () => new Confidence({ maxPairs: PAIRS, horizon: 10 })
+
+  test('begins with half of what was seen and moves to what comes true', () => {
+    const confidence = newConfidence()
+    const bucket = confidence.bucketOf(4, 2, 0)
+    expect(confidence.of(bucket, 0.5)).toBe(0.25)
+    for (let now = 0; now < 1000; now += 2) {
+      confidence.propose(3, bucket, now)
+      confidence.read(3, now + 1)
+    }
+    expect(confidence.of(bucket, 0.5)).toBeGreaterThan(0.95)
+  })
+
+  test('falls with proposals that nobody reads, and with those that are read too late', () => {
+    const confidence = newConfidence()
+    const bucket = confidence.bucketOf(1, 1, 3)
+    for (let now = 0; now < 20_000; now += 20) {
+      confidence.propose(3, bucket, now)
+      confidence.read(3, now + 11)
+    }
+    expect(confidence.of(bucket, 1)).toBeLessThan(0.02)
+  })
+
+  test('counts a pair’s proposal once until it is judged', () => {
+    const confidence = newConfidence()
+    const bucket = confidence.bucketOf(1, 1, 0)
+    for (let now = 0; now < 5; now++) confidence.propose(3, bucket, now)
+    confidence.read(3, 6)
+    confidence.read(3, 7)
+    expect(confidence.of(bucket, 1)).toBeCloseTo((1 + 20 * 0.5) / (1 + 20))
+  })
+
+  test('forgets half of a bucket when it is full, so that it adapts', () => {
+    const confidence = newConfidence()
+    const bucket = confidence.bucketOf(8, 8, 0)
+    const judge = (times: number, isRead: boolean): void => {
+      for (let i = 0; i < times; i++) {
+        confidence.propose(3, bucket, i * 100)
+        confidence.read(3, i * 100 + (isRead ? 1 : 50))
+      }
+    }
+    judge(20_000, true)
+    judge(20_000, false)
+    expect(confidence.of(bucket, 1)).toBeLessThan(0.1)
+  })
+})
