@@ -26,6 +26,11 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'record', summary: 'write topics into a file', load: () => import('./commands/record.ts') },
   { name: 'tail', summary: 'show the records of a topic, decoded', load: () => import('./commands/tail.ts') },
   { name: 'produce', summary: 'write price updates to a topic', load: () => import('./commands/produce.ts') },
+  {
+    name: 'simulate',
+    summary: 'run policies and warmings on recorded traffic',
+    load: () => import('./commands/simulate.ts'),
+  },
   { name: 'topics', summary: "make Forewarm's own topics", load: () => import('./commands/topics.ts') },
   { name: 'config', summary: 'show every setting and where it comes from', load: () => import('./commands/config.ts') },
 ]

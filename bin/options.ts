@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { nearest } from '../src/config/nearest.ts'
 
 /** What commands take in common, and how their values are read. */
 
@@ -57,6 +58,24 @@ export function moment(value: string): string | number {
   if (Number.isNaN(Date.parse(value)))
     throw new InvalidArgumentError('Expected a time like 2026-07-10T00:00Z, or milliseconds since 1970.')
   return value
+}
+
+/** Several of a few names, comma-separated. */
+export function someOf<const T extends string>(choices: readonly T[]): (value: string) => readonly T[] {
+  return (value) => [...new Set(list(value).map((item) => known(item, choices)))]
+}
+
+function known<T extends string>(item: string, choices: readonly T[]): T {
+  const choice = choices.find((name) => name === item)
+  if (choice !== undefined) return choice
+  const meant = nearest(item, choices)
+  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`
+  throw new InvalidArgumentError(`${item} is not known: expected some of ${choices.join(', ')}.${hint}`)
+}
+
+/** Numbers above 0, comma-separated. */
+export function positiveNumbers(value: string): readonly number[] {
+  return [...new Set(list(value).map(positiveNumber))]
 }
 
 export function oneOf<const T extends string>(choices: readonly T[]): (value: string) => T {

@@ -12,10 +12,14 @@ const NOTABLE_MS = 250
  * returned function ends it.
  */
 export function showProgress(terminal: Terminal, what: string, read: () => ReplayProgress): () => void {
-  const { stderr } = terminal
+  return showLine(terminal, () => `${what} ${progressText(read())}`)
+}
+
+/** The same for a line of any words. */
+export function showLine({ stderr }: Terminal, read: () => string): () => void {
   const inPlace = stderr.isTTY === true
   const show = () => {
-    const line = `${what} ${progressText(read())}`
+    const line = read()
     stderr.write(inPlace ? `\r\x1b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`)
   }
   const timer = setInterval(show, inPlace ? ON_TERMINAL_MS : IN_LOG_MS)
@@ -36,7 +40,7 @@ export function progressText({ records, perSecond, fraction, behindMs, etaMs }: 
   ].join(' · ')
 }
 
-function bar(fraction: number): string {
+export function bar(fraction: number): string {
   const filled = Math.round(fraction * BAR_CELLS)
   return `[${'#'.repeat(filled)}${'-'.repeat(BAR_CELLS - filled)}]`
 }

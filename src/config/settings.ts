@@ -32,7 +32,7 @@ const STRATEGY_ALIASES = { topn: 'top-n' } as const
 const DAY_MS = 86_400_000
 
 /** How many pairs a warm holds at most, and from which score on, where the operator names a strategy and no more. */
-const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs: number; readonly minScore: number }>> = {
+export const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs: number; readonly minScore: number }>> = {
   forewarm: { maxPairs: 8, minScore: 0.2 },
   'top-n': { maxPairs: 5, minScore: 0.3 },
   threshold: { maxPairs: 5, minScore: 0.3 },

@@ -40,7 +40,7 @@ describe('help and version', () => {
   )
 
   test('every command shows examples and takes --json', async () => {
-    const names = ['dev', 'run', 'warm', 'replay', 'record', 'tail', 'produce', 'config']
+    const names = ['dev', 'run', 'warm', 'replay', 'record', 'tail', 'produce', 'simulate', 'config']
     const helps = await Promise.all(names.map((name) => forewarm([name, '--help'])))
     for (const [index, { code, stdout }] of helps.entries()) {
       expect(code).toBe(0)
@@ -71,6 +71,14 @@ describe('a wrong call ends with code 2, says what is wrong, and prints no data'
     [['tail', 'x', '--max', '0'], 'Expected a whole number from 1.'],
     [['run', '--roles', 'detect,cook'], 'Expected one of correlate, detect, warm, api.'],
     [['run', '--detectors', 'none.ts'], '--detectors: none.ts cannot be loaded'],
+    [['simulate'], 'on what? give --accesses'],
+    [['simulate', '--acceses', 'x'], "unknown option '--acceses'\n(Did you mean --accesses?)"],
+    [
+      ['simulate', '--policy', 'lru,seive'],
+      'seive is not known: expected some of lru, sieve, s3-fifo, forewarm. Did you mean sieve?',
+    ],
+    [['simulate', '--warming', 'best'], 'best is not known: expected some of none, busiest, random, oracle, forewarm'],
+    [['simulate', '--accesses', 'x', '--slots', '1', '--capacity', '1'], '--capacity and --slots both'],
     [['warm', 'A'], "required option '--chain <chain>' not specified"],
     [['warm', 'A', '--chain', 'c', '--priority', 'top'], 'Expected one of critical, high, medium, low.'],
   ])('%j', async (args, wrong) => {
@@ -124,6 +132,40 @@ describe('what cannot be done ends with code 1 and one sentence', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('KAFKA_BROKERS (environment): got "nowhere"')
     expect(stderr).toContain('METRICS_PORT (environment): got "high"')
+  })
+})
+
+describe('simulate', () => {
+  const keys = () => join(folder, 'keys.txt')
+  beforeAll(() => writeFile(keys(), Array.from({ length: 400 }, (_, i) => `key${i % 8}`).join('\n')))
+
+  test('prints a row for each combination, with --json an object', async () => {
+    const call = ['simulate', '--accesses', keys(), '--slots', '4,8', '--policy', 'lru']
+    const { code, stdout } = await forewarm([...call, '--json'])
+    expect(code).toBe(0)
+    const rows = stdout.trimEnd().split('\n')
+    expect(rows.map((row) => JSON.parse(row))).toMatchObject([
+      { warming: 'none', slots: 4, capacity: 0.5, reads: 400, hits: 0 },
+      { warming: 'none', slots: 8, capacity: 1, reads: 400, hits: 392 },
+      { warming: 'forewarm', slots: 4 },
+      { warming: 'forewarm', slots: 8 },
+    ])
+    const table = await forewarm(call)
+    expect(table.stdout.split('\n')).toHaveLength(6)
+    expect(table.stdout).toMatch(/^policy +warming +capacity +slots +hit ratio/)
+  })
+
+  test('names file and line of what is no key, code 1', async () => {
+    const bad = join(folder, 'blank.txt')
+    await writeFile(bad, 'a\n\nb\n')
+    const { code, stdout, stderr } = await forewarm(['simulate', '--accesses', bad])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toBe(`error: ${bad}, line 2, column 1: expected a key, got a blank line\n`)
+  })
+
+  test('refuses more slots than keys, code 2', async () => {
+    const { code, stderr } = await forewarm(['simulate', '--accesses', keys(), '--slots', '9'])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: expected 1 to 8 slots, as there are keys; got 9\n' })
   })
 })
 

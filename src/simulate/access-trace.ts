@@ -1,0 +1,55 @@
+import { LineFile } from '../replay/lines.ts'
+import { SimulationError } from './simulation-error.ts'
+
+/** Recorded accesses in order; keys are numbered by first appearance. */
+export interface AccessTrace {
+  readonly name: string
+  readonly accesses: Int32Array
+  /** Distinct keys. */
+  readonly keys: number
+}
+
+/** What a policy and a predictor keep for each key makes more of them a matter of gigabytes. */
+const MAX_KEYS = 4_000_000
+const FIRST_ACCESSES = 65_536
+const CONTROL_CHARACTER = /\p{Cc}/u
+
+/**
+ * One key a line, unpacked where the name ends in .gz. Rejects where there is no file (`no-such-file`), where it cannot
+ * be unpacked to its end (`corrupt-recording`), and at the first line that is no key (`bad-file`); all name the line.
+ */
+export async function readAccesses(path: string): Promise<AccessTrace> {
+  const idOf = new Map<string, number>()
+  let accesses = new Int32Array(FIRST_ACCESSES)
+  let count = 0
+  for await (const lines of new LineFile(path).read()) {
+    if (count + lines.length > accesses.length) accesses = enlarged(accesses, count + lines.length)
+    for (const { text, number } of lines) {
+      const key = text.endsWith('\r') ? text.slice(0, -1) : text
+      let id = idOf.get(key)
+      if (id === undefined) {
+        const reason = refusal(key, idOf.size)
+        if (reason !== undefined) throw new SimulationError('bad-file', `${path}, line ${number}, column 1: ${reason}`)
+        id = idOf.size
+        idOf.set(key, id)
+      }
+      accesses[count++] = id
+    }
+  }
+  if (count === 0) throw new SimulationError('bad-file', `${path} is empty: expected one key a line`)
+  return { name: path, accesses: accesses.subarray(0, count), keys: idOf.size }
+}
+
+/** Why the text is no key. */
+function refusal(key: string, known: number): string | undefined {
+  if (key.trim() === '') return 'expected a key, got a blank line'
+  if (CONTROL_CHARACTER.test(key)) return 'expected a key, got control characters (a packed file needs a name in .gz)'
+  if (known >= MAX_KEYS) return `more than ${MAX_KEYS.toLocaleString('en-US')} distinct keys`
+  return undefined
+}
+
+function enlarged(from: Int32Array<ArrayBuffer>, atLeast: number): Int32Array<ArrayBuffer> {
+  const to = new Int32Array(Math.max(from.length * 2, atLeast))
+  to.set(from)
+  return to
+}

@@ -1,0 +1,22 @@
+import { DEFAULT_WARM_SHARE } from '../cache/l1.ts'
+import { LruPolicy } from './lru-policy.ts'
+import type { Policy, PolicySize } from './policy.ts'
+import { ResidencyPolicy } from './residency-policy.ts'
+import { SievePolicy } from './sieve-policy.ts'
+
+/** `forewarm` is what a node has: S3-FIFO, and beside it a part that warms borrow. */
+export const POLICY_NAMES = ['lru', 'sieve', 's3-fifo', 'forewarm'] as const
+export type PolicyName = (typeof POLICY_NAMES)[number]
+
+export function createPolicy(name: PolicyName, size: PolicySize): Policy {
+  switch (name) {
+    case 'lru':
+      return new LruPolicy(size)
+    case 'sieve':
+      return new SievePolicy(size)
+    case 's3-fifo':
+      return new ResidencyPolicy(size, 0)
+    case 'forewarm':
+      return new ResidencyPolicy(size, DEFAULT_WARM_SHARE)
+  }
+}

@@ -1,0 +1,23 @@
+/** Who stays when there is not enough room: what a simulation compares. Pairs are integers below a given number. */
+export interface Policy {
+  readonly slots: number
+  /** Warms that it can hold unread at once. */
+  readonly warmLimit: number
+  /** The pair that the last `read` or `warm` pushed out; NO_PAIR where there was room. */
+  readonly evicted: number
+  has(pairId: number): boolean
+  /** A demand read, true for a hit. What missed has a slot from now on. */
+  read(pairId: number): boolean
+  /** A slot for a pair that has none; false where there is none to be had. */
+  warm(pairId: number): boolean
+  /** As `has`, when the pair is known to be read soon. */
+  expect(pairId: number): boolean
+}
+
+export const NO_PAIR = -1
+
+export interface PolicySize {
+  readonly slots: number
+  /** Pair ids are below it. */
+  readonly pairs: number
+}

@@ -1,0 +1,57 @@
+import { Residency } from '../cache/residency.ts'
+import { NO_PAIR, type Policy, type PolicySize } from './policy.ts'
+
+/** L1's own residency. Without a warm share it is S3-FIFO, and a warm is kept like something that was read. */
+export class ResidencyPolicy implements Policy {
+  readonly slots: number
+  readonly warmLimit: number
+  evicted = NO_PAIR
+  readonly #residency: Residency
+  readonly #warmsAs: 'warm' | 'demand'
+  /** Who had the slot last, by slot: the residency does not say whom it pushed out. */
+  readonly #owners: Int32Array
+
+  constructor({ slots, pairs }: PolicySize, warmShare: number) {
+    this.slots = slots
+    this.#residency = new Residency({ slots, maxPairs: pairs, warmShare })
+    this.#warmsAs = warmShare > 0 ? 'warm' : 'demand'
+    this.warmLimit = warmShare > 0 ? this.#residency.warmLimit : slots
+    this.#owners = new Int32Array(slots).fill(NO_PAIR)
+  }
+
+  has(pairId: number): boolean {
+    return this.#residency.slotOf(pairId) >= 0
+  }
+
+  read(pairId: number): boolean {
+    const slot = this.#residency.slotOf(pairId)
+    this.evicted = NO_PAIR
+    if (slot >= 0) {
+      this.#residency.hit(slot)
+      return true
+    }
+    this.#residency.miss()
+    this.#admit(pairId, 'demand')
+    return false
+  }
+
+  warm(pairId: number): boolean {
+    return this.#admit(pairId, this.#warmsAs)
+  }
+
+  expect(pairId: number): boolean {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot >= 0) this.#residency.expect(slot)
+    return slot >= 0
+  }
+
+  #admit(pairId: number, as: 'warm' | 'demand'): boolean {
+    const evictions = this.#residency.evictions
+    const slot = this.#residency.admit(pairId, as)
+    // The slot that was freed last is the one that is given out next.
+    const isTaken = slot >= 0 && this.#residency.evictions > evictions
+    this.evicted = isTaken ? (this.#owners[slot] as number) : NO_PAIR
+    if (slot >= 0) this.#owners[slot] = pairId
+    return slot >= 0
+  }
+}

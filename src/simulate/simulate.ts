@@ -1,0 +1,104 @@
+import { setImmediate as breath } from 'node:timers/promises'
+import { AccessRun } from './access-run.ts'
+import type { AccessTrace } from './access-trace.ts'
+import { accessWarming } from './access-warming.ts'
+import { createPolicy, type PolicyName } from './policies.ts'
+import type { Run } from './run.ts'
+import { SimulationError } from './simulation-error.ts'
+import { type Combination, rowOf, type SimulationRow } from './simulation-row.ts'
+import { Tally } from './tally.ts'
+import type { WarmingName } from './warmings.ts'
+
+/** What combinations are run on. */
+export interface Workload {
+  readonly input: string
+  /** Distinct keys, of which a capacity is a share. */
+  readonly keys: number
+  start(combination: Combination): Run
+}
+
+export interface SimulationOptions {
+  readonly signal?: AbortSignal
+  /** Of all combinations; 0 to 1. */
+  readonly onProgress?: (fraction: number) => void
+}
+
+/** Accesses or updates between two looks at the signal. */
+const STEP = 20_000
+
+/** A row for each combination, in their order. Rejects with the signal's reason when it is aborted. */
+export async function* simulate(
+  workload: Workload,
+  combinations: readonly Combination[],
+  options: SimulationOptions = {},
+): AsyncGenerator<SimulationRow> {
+  /** Misses without warming, by what the combination is else. */
+  const unwarmed = new Map<string, number>()
+  for (const [done, combination] of combinations.entries()) {
+    const onProgress = (part: number): void => options.onProgress?.((done + part) / combinations.length)
+    const { counts, seconds } = await finished(workload.start(combination), { ...options, onProgress })
+    const without: Combination = { ...combination, warming: 'none' }
+    const key = JSON.stringify({ ...without, lookAhead: 'off' })
+    if (combination.warming === 'none') unwarmed.set(key, counts.reads - counts.hits)
+    let missesUnwarmed = unwarmed.get(key)
+    if (missesUnwarmed === undefined) {
+      const other = await finished(workload.start(without), { ...options, onProgress: () => undefined })
+      missesUnwarmed = other.counts.reads - other.counts.hits
+      unwarmed.set(key, missesUnwarmed)
+    }
+    yield rowOf({ input: workload.input, combination, counts, missesUnwarmed, seconds })
+  }
+}
+
+async function finished(run: Run, { signal, onProgress }: SimulationOptions) {
+  let ms = 0
+  for (let end = Math.min(STEP, run.length); ; end = Math.min(end + STEP, run.length)) {
+    const startMs = performance.now()
+    run.advance(end)
+    ms += performance.now() - startMs
+    if (end === run.length) break
+    onProgress?.(end / run.length)
+    await breath()
+    signal?.throwIfAborted()
+  }
+  return { counts: run.counts, seconds: ms / 1000 }
+}
+
+export function accessWorkload(trace: AccessTrace, seed: number): Workload {
+  return {
+    input: trace.name,
+    keys: trace.keys,
+    start: ({ policy, slots, warming }) => {
+      const tally = new Tally(createPolicy(policy, { slots, pairs: trace.keys }), trace.keys)
+      return new AccessRun(trace, tally, accessWarming(warming, { trace, tally, seed }))
+    },
+  }
+}
+
+/** Slots and their share of the keys: from shares (`capacity`), or as given (`slots`). Throws `bad-option`. */
+export function sizesOf(
+  keys: number,
+  given: { readonly capacity: readonly number[] } | { readonly slots: readonly number[] },
+): readonly { readonly capacity: number; readonly slots: number }[] {
+  if ('slots' in given) return given.slots.map((slots) => ({ capacity: slots / keys, slots: checked(slots, keys) }))
+  return given.capacity.map((capacity) => ({ capacity, slots: checked(Math.round(capacity * keys), keys, capacity) }))
+}
+
+function checked(slots: number, keys: number, capacity?: number): number {
+  if (slots >= 1 && slots <= keys) return slots
+  const given = capacity === undefined ? '' : ` (${capacity} of ${keys} keys)`
+  throw new SimulationError('bad-option', `expected 1 to ${keys} slots, as there are keys; got ${slots}${given}`)
+}
+
+/** Every policy with every warming, on accesses. */
+export function accessCombinations(options: {
+  readonly sizes: readonly { readonly capacity: number; readonly slots: number }[]
+  readonly policies: readonly PolicyName[]
+  readonly warmings: readonly WarmingName[]
+}): readonly Combination[] {
+  const { sizes, policies, warmings } = options
+  const fixed = { lookAhead: 'off', attribution: 'off', delayMs: 0, warmMs: 0 } as const
+  return policies.flatMap((policy) =>
+    warmings.flatMap((warming) => sizes.map((size) => ({ policy, warming, ...size, ...fixed }))),
+  )
+}

@@ -1,0 +1,76 @@
+import { NO_PAIR, type Policy } from './policy.ts'
+
+/** What came of a simulation. */
+export interface Counts {
+  reads: number
+  hits: number
+  /** Pairs that a warming wanted in the cache, resident or not. */
+  requests: number
+  /** Of these, resident already. */
+  redundant: number
+  /** Of the redundant, brought by a read that missed while the warm was on its way. */
+  late: number
+  /** Of these, brought in; each is a read of L2. */
+  warms: number
+  /** Read before they left. */
+  warmsUsed: number
+  /** Misses on pairs that a warm had pushed out. */
+  polluted: number
+}
+
+const UNREAD_WARM = 1
+const PUSHED_OUT = 2
+
+/** A policy, and what becomes of its reads and warms. */
+export class Tally {
+  readonly policy: Policy
+  readonly counts: Counts = {
+    reads: 0,
+    hits: 0,
+    requests: 0,
+    redundant: 0,
+    late: 0,
+    warms: 0,
+    warmsUsed: 0,
+    polluted: 0,
+  }
+  /** By pair: 0, UNREAD_WARM or PUSHED_OUT. */
+  readonly #marks: Uint8Array
+
+  constructor(policy: Policy, pairs: number) {
+    this.policy = policy
+    this.#marks = new Uint8Array(pairs)
+  }
+
+  /** True for a hit. */
+  read(pairId: number): boolean {
+    const { counts, policy } = this
+    const mark = this.#marks[pairId] as number
+    const isHit = policy.read(pairId)
+    counts.reads++
+    if (isHit) {
+      counts.hits++
+      if (mark === UNREAD_WARM) counts.warmsUsed++
+    } else {
+      if (mark === PUSHED_OUT) counts.polluted++
+      if (policy.evicted !== NO_PAIR) this.#marks[policy.evicted] = 0
+    }
+    if (mark !== 0) this.#marks[pairId] = 0
+    return isHit
+  }
+
+  /** A warm arrives; `isLate` says whether a read has missed the pair since it was asked for. */
+  warm(pairId: number, isLate = false): void {
+    const { counts, policy } = this
+    counts.requests++
+    if (policy.has(pairId)) {
+      counts.redundant++
+      if (isLate) counts.late++
+      return
+    }
+    if (!policy.warm(pairId)) return
+    counts.warms++
+    if (policy.evicted !== NO_PAIR) this.#marks[policy.evicted] = PUSHED_OUT
+    this.#marks[pairId] = UNREAD_WARM
+  }
+}

@@ -1,0 +1,12 @@
+import { STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
+
+/** What any warming has to be held against: nothing, the pairs read most so far, any, and the future. */
+export const BASELINE_NAMES = ['none', 'busiest', 'random', 'oracle'] as const
+export type BaselineName = (typeof BASELINE_NAMES)[number]
+
+export const WARMING_NAMES = [...BASELINE_NAMES, ...STRATEGY_NAMES] as const
+export type WarmingName = BaselineName | StrategyName
+
+export function isBaseline(name: WarmingName): name is BaselineName {
+  return (BASELINE_NAMES as readonly string[]).includes(name)
+}

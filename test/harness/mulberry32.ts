@@ -1,0 +1,1 @@
+export { mulberry32 } from '../../src/simulate/mulberry32.ts'

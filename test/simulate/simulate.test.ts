@@ -1,0 +1,163 @@
+import { describe, expect, test } from '@jest/globals'
+import { type AccessTrace, readAccesses } from '../../src/simulate/access-trace.ts'
+import { POLICY_NAMES, type PolicyName } from '../../src/simulate/policies.ts'
+import { accessCombinations, accessWorkload, simulate, sizesOf } from '../../src/simulate/simulate.ts'
+import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
+import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings.ts'
+import { dataset } from './datasets.ts'
+
+const CAPACITY = [0.01, 0.05, 0.1, 0.2]
+const SEED = 1
+
+interface Wanted {
+  readonly policies?: readonly PolicyName[]
+  readonly warmings?: readonly WarmingName[]
+  readonly capacity?: readonly number[]
+  readonly seed?: number
+}
+
+async function rowsOf(trace: AccessTrace, wanted: Wanted): Promise<SimulationRow[]> {
+  const { policies = ['forewarm'], warmings = ['forewarm'], capacity = CAPACITY, seed = SEED } = wanted
+  const combinations = accessCombinations({ sizes: sizesOf(trace.keys, { capacity }), policies, warmings })
+  return collected(simulate(accessWorkload(trace, seed), combinations))
+}
+
+async function collected(rows: AsyncIterable<SimulationRow>): Promise<SimulationRow[]> {
+  const all: SimulationRow[] = []
+  for await (const row of rows) all.push(row)
+  return all
+}
+
+async function recorded(name: string): Promise<AccessTrace | undefined> {
+  const file = dataset('access', `${name}.txt.gz`)
+  return file === undefined ? undefined : readAccesses(file)
+}
+
+function traceOf(accesses: readonly number[]): AccessTrace {
+  return { name: 'here', accesses: Int32Array.from(accesses), keys: Math.max(...accesses) + 1 }
+}
+
+/** Twenty groups of four, in turn: what follows a key is always the same. */
+const TURNS = traceOf(Array.from({ length: 4_000 }, (_, i) => i % 80))
+
+describe('hit ratios without warming are those of libCacheSim', () => {
+  // README.md of the recorded data, at 1, 5, 10 and 20 % of the keys.
+  test.each([
+    ['web12', 'lru', [0.3979, 0.6002, 0.6849, 0.7567]],
+    ['web12', 'sieve', [0.4035, 0.6355, 0.7168, 0.7746]],
+    ['multi3', 'lru', [0.0517, 0.2663, 0.3549, 0.441]],
+    ['multi3', 'sieve', [0.076, 0.2909, 0.3735, 0.4648]],
+  ] as const)('%s, %s', async (name, policy, expected) => {
+    const trace = await recorded(name)
+    if (trace === undefined) return
+    const rows = await rowsOf(trace, { policies: [policy], warmings: ['none'] })
+    for (const [at, { hitRatio }] of rows.entries())
+      expect(Math.abs(hitRatio - (expected[at] ?? Number.NaN))).toBeLessThanOrEqual(0.0005)
+  })
+})
+
+describe('warming by what the log says', () => {
+  test.each([
+    ['multi3, where much follows much', 'multi3', [0.61, 0.725, 0.738, 0.743]],
+    ['web12, where there is nothing to predict: as often as SIEVE', 'web12', [0.4035, 0.6355, 0.7168, 0.7746]],
+  ] as const)('hits on %s', async (_, name, floors) => {
+    const trace = await recorded(name)
+    if (trace === undefined) return
+    for (const [at, { hitRatio }] of (await rowsOf(trace, {})).entries())
+      expect(hitRatio).toBeGreaterThanOrEqual(floors[at] ?? Number.NaN)
+  })
+
+  test('is the strategy of the same name over the same candidates', async () => {
+    const of = async (warmings: readonly WarmingName[]) => rowsOf(TURNS, { warmings, capacity: [0.2] })
+    const [forewarm] = await of(['forewarm'])
+    const [aggressive] = await of(['aggressive'])
+    // `aggressive` is `forewarm` with ten pairs instead of eight, and goes the way of all strategies.
+    expect(aggressive?.hitRatio).toBeCloseTo(forewarm?.hitRatio ?? Number.NaN, 1)
+  })
+})
+
+describe('a row', () => {
+  test('is there for every combination, in their order', async () => {
+    const rows = await rowsOf(TURNS, { policies: POLICY_NAMES, warmings: WARMING_NAMES, capacity: [0.1, 0.2] })
+    expect(rows.map(({ policy, warming, slots }) => [policy, warming, slots])).toEqual(
+      POLICY_NAMES.flatMap((policy) => WARMING_NAMES.flatMap((name) => [8, 16].map((slots) => [policy, name, slots]))),
+    )
+  })
+
+  test('without warming has nothing to say about warms', async () => {
+    const [row] = await rowsOf(TURNS, { policies: ['lru'], warmings: ['none'], capacity: [0.2] })
+    expect(row).toEqual({
+      ...{ input: 'here', capacity: 0.2, slots: 16, policy: 'lru', warming: 'none' },
+      ...{ lookAhead: 'off', attribution: 'off', delayMs: 0, warmMs: 0 },
+      ...{ reads: 4000, hits: 0, hitRatio: 0, warms: 0, warmsUsed: 0, seconds: expect.any(Number) },
+      ...{ accuracy: null, coverage: 0, timeliness: null, pollution: 0, redundancy: null, l2ReadsPerSavedMiss: null },
+    })
+  })
+
+  test('of the oracle misses only the first access, and reads L2 once for each that it saves', async () => {
+    const [row] = await rowsOf(TURNS, { policies: ['lru'], warmings: ['oracle'], capacity: [0.2] })
+    expect(row).toMatchObject({ hits: 3999, warms: 3999, warmsUsed: 3999, accuracy: 1, timeliness: 1, redundancy: 0 })
+    expect(row).toMatchObject({ coverage: 3999 / 4000, l2ReadsPerSavedMiss: 1 })
+  })
+
+  test('holds warming against the same policy without it, asked for or not', async () => {
+    const alone = await rowsOf(TURNS, { warmings: ['forewarm'], capacity: [0.2] })
+    const beside = await rowsOf(TURNS, { warmings: ['none', 'forewarm'], capacity: [0.2] })
+    expect(alone[0]?.coverage).toBe(beside[1]?.coverage)
+    expect(alone[0]?.coverage).toBeGreaterThan(0.9)
+  })
+
+  test('counts misses on what a warm pushed out', async () => {
+    // Two slots of LRU: the oracle of 2 pushes 0 out, which is read next.
+    const rows = await rowsOf(traceOf([0, 1, 2, 0, 1, 2, 0, 1, 2]), {
+      policies: ['lru'],
+      warmings: ['random'],
+      capacity: [0.66],
+    })
+    expect(rows[0]?.pollution).toBeGreaterThan(0)
+  })
+
+  test('is the same for the same seed', async () => {
+    const of = async (seed: number) => {
+      const [row] = await rowsOf(TURNS, { warmings: ['random'], capacity: [0.2], seed })
+      return { ...row, seconds: 0 }
+    }
+    expect(await of(7)).toEqual(await of(7))
+    expect(await of(7)).not.toEqual(await of(8))
+  })
+})
+
+describe('sizes', () => {
+  test('are shares of the keys, rounded, or slots as given', () => {
+    expect(sizesOf(4703, { capacity: [0.01, 0.05] })).toEqual([
+      { capacity: 0.01, slots: 47 },
+      { capacity: 0.05, slots: 235 },
+    ])
+    expect(sizesOf(100, { slots: [5] })).toEqual([{ capacity: 0.05, slots: 5 }])
+  })
+
+  test.each([
+    [{ slots: [0] }, 'got 0'],
+    [{ slots: [101] }, 'got 101'],
+    [{ capacity: [0.001] }, 'got 0 (0.001 of 100 keys)'],
+    [{ capacity: [1.1] }, 'got 110 (1.1 of 100 keys)'],
+  ])('%j of 100 keys are refused', (given, got) => {
+    expect(() => sizesOf(100, given)).toThrow(`expected 1 to 100 slots, as there are keys; ${got}`)
+  })
+
+  test('of a single key there is one', async () => {
+    const [row] = await rowsOf(traceOf([0, 0, 0]), { capacity: [1] })
+    expect(row).toMatchObject({ slots: 1, reads: 3, hits: 2 })
+  })
+})
+
+test('ends when it is told to', async () => {
+  const combinations = accessCombinations({
+    sizes: sizesOf(80, { capacity: [0.1] }),
+    policies: ['lru'],
+    warmings: ['none'],
+  })
+  const long = traceOf(Array.from({ length: 100_000 }, (_, i) => i % 80))
+  const rows = simulate(accessWorkload(long, SEED), combinations, { signal: AbortSignal.abort(new Error('enough')) })
+  await expect(collected(rows)).rejects.toThrow('enough')
+})
