@@ -1,7 +1,9 @@
 import type { UpdateColumns } from '../../schemas/update-columns.ts'
 import type { FirstLevel } from '../cache/first-level.ts'
+import type { Usage } from '../cache/usage.ts'
 import { KnownReads, type Tracker } from '../correlation/tracker.ts'
 import type { Counter, Metrics } from '../telemetry/slab.ts'
+import { WARM_MS } from './triggers.ts'
 
 /**
  * Kafka hands over the future: a fetched batch holds updates whose handlers have not run. Before they do, the reads
@@ -14,7 +16,7 @@ export type LookAheadMode = 'off' | 'overlap' | 'await'
 
 export interface LookAheadOptions {
   readonly tracker: Tracker
-  readonly l1: FirstLevel
+  readonly l1: Pick<FirstLevel, 'expect'> & { readonly usage: Pick<Usage, 'warmLimit'> }
   readonly mode: LookAheadMode
   readonly timeoutMs: number
   /** A read known to follow less often is not fetched ahead; 0 to 1. */
@@ -23,6 +25,9 @@ export interface LookAheadOptions {
   /** Into L1 as warms; never rejects. */
   readonly promote: (pairIds: readonly number[], timeoutMs: number) => Promise<unknown>
 }
+
+/** A read so long after its update is not the look-ahead's. */
+const LATER_MS = WARM_MS
 
 export class LookAhead {
   readonly #options: LookAheadOptions
@@ -69,6 +74,8 @@ export class LookAhead {
       for (let i = 0; i < reads && this.#wanted.length < room; i++) {
         const pairId = known.pairIds[i] as number
         if ((known.rates[i] as number) < minRate || this.#reads.has(pairId)) continue
+        // Later ones are asked for in their own time (triggers.ts): fetched now they would be pushed out before.
+        if ((known.lagsMs[i] as number) >= LATER_MS) continue
         this.#reads.add(pairId)
         if (!l1.expect(pairId)) this.#wanted.push(pairId)
       }

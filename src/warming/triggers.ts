@@ -1,9 +1,11 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { FirstLevel } from '../cache/first-level.ts'
 import type { PairTable } from '../cache/pair-table.ts'
+import type { Usage } from '../cache/usage.ts'
 import type { Clock } from '../clock.ts'
 import { KnownReads, type Tracker } from '../correlation/tracker.ts'
 import type { Candidate, Strategy } from '../strategy/strategy.ts'
+import { Residence } from './residence.ts'
 
 /**
  * An update -> a warm request for the pairs known to be read some time after it. Reads right after the update are the
@@ -13,18 +15,20 @@ import type { Candidate, Strategy } from '../strategy/strategy.ts'
 export interface TriggersOptions {
   readonly tracker: Tracker
   readonly table: PairTable
-  readonly l1: FirstLevel
+  readonly l1: Pick<FirstLevel, 'has'> & { readonly usage: Pick<Usage, 'warmLimit' | 'warmCounts'> }
   readonly strategy: Strategy
   readonly clock: Clock
   /** Names the requests, together with a count. */
   readonly nodeId: string
+  /** What a warm takes, from the request to the value in L1; WARM_MS unless given. */
+  readonly warmMs?: number
   readonly publish: (request: WarmRequest) => void
 }
 
-/** What a warm takes through the topic and back, generously; reads sooner after their update are not asked for. */
-const WARM_MS = 20
-/** A pair asked for is not asked for again before its read is due, and this much longer. */
-const ASK_AGAIN_MS = 50
+/** What a warm takes through the topic and back, generously; reads sooner after their update are the look-ahead's. */
+export const WARM_MS = 20
+/** A warm serves the reads that are due within this of its own, unless it is pushed out sooner. */
+const SERVES_MS = 50
 /** After its read was due, a request is worth nothing. */
 const EXPIRES_AFTER_MS = 1_000
 const CONFIDENT = 0.7
@@ -32,12 +36,16 @@ const CONFIDENT = 0.7
 export class Triggers {
   readonly #options: TriggersOptions
   readonly #known = new KnownReads()
-  /** Until when a pair is not asked for again, by pair id. */
-  #askedUntilMs = new Float64Array(1024)
+  readonly #warmMs: number
+  readonly #residence: Residence
+  /** By pair id: when the read is due that it was last asked for. */
+  #askedForMs = new Float64Array(1024)
   #count = 0
 
   constructor(options: TriggersOptions) {
     this.#options = options
+    this.#warmMs = options.warmMs ?? WARM_MS
+    this.#residence = new Residence(() => options.l1.usage)
   }
 
   onUpdate(pairId: number): void {
@@ -46,11 +54,16 @@ export class Triggers {
     if (tracker.readsAfter(pairId, known) === 0) return
     const chainId = table.chainOf(pairId)
     const nowMs = clock.now()
+    const staysMs = this.#residence.at(nowMs)
+    const servesMs = Math.min(SERVES_MS, staysMs / 2)
     let candidates: Candidate[] | undefined
     for (let i = 0; i < known.count; i++) {
       const read = known.pairIds[i] as number
       const lagMs = known.lagsMs[i] as number
-      if (lagMs < WARM_MS || l1.has(read) || table.chainOf(read) !== chainId || this.#askedUntil(read) > nowMs) continue
+      if (lagMs < this.#warmMs || table.chainOf(read) !== chainId) continue
+      // What is there now is there still when it is read, unless it is pushed out before.
+      if (lagMs < staysMs && l1.has(read)) continue
+      if (nowMs + lagMs < this.#askedFor(read) + servesMs) continue
       candidates ??= []
       candidates.push({ pairId: read, score: known.rates[i] as number, lagMs })
     }
@@ -64,7 +77,7 @@ export class Triggers {
     const nowMs = clock.now()
     const soonestMs = selected[0]?.lagMs ?? 0
     const latestMs = selected.at(-1)?.lagMs ?? 0
-    for (const { pairId, lagMs } of selected) this.#asked(pairId, nowMs + lagMs + ASK_AGAIN_MS)
+    for (const { pairId, lagMs } of selected) this.#asked(pairId, nowMs + lagMs)
     publish({
       v: 1,
       requestId: `${nodeId}-${++this.#count}`,
@@ -77,22 +90,22 @@ export class Triggers {
       reason,
       scores: selected.map(({ score }) => score),
       issuedAtMs: nowMs,
-      notBeforeMs: nowMs + soonestMs - WARM_MS,
+      notBeforeMs: nowMs + soonestMs - this.#warmMs,
       expiresAtMs: nowMs + latestMs + EXPIRES_AFTER_MS,
     })
   }
 
-  #askedUntil(pairId: number): number {
-    return this.#askedUntilMs[pairId] ?? 0
+  #askedFor(pairId: number): number {
+    return this.#askedForMs[pairId] ?? 0
   }
 
-  #asked(pairId: number, untilMs: number): void {
-    if (pairId >= this.#askedUntilMs.length) {
+  #asked(pairId: number, dueMs: number): void {
+    if (pairId >= this.#askedForMs.length) {
       const larger = new Float64Array(pairId * 2)
-      larger.set(this.#askedUntilMs)
-      this.#askedUntilMs = larger
+      larger.set(this.#askedForMs)
+      this.#askedForMs = larger
     }
-    this.#askedUntilMs[pairId] = untilMs
+    this.#askedForMs[pairId] = dueMs
   }
 }
 

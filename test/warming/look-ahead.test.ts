@@ -6,6 +6,7 @@ import { emptyRecord } from '../../src/cache/price-record.ts'
 import { KnownReads, Tracker } from '../../src/correlation/tracker.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { LookAhead, type LookAheadMode } from '../../src/warming/look-ahead.ts'
+import { WARM_MS } from '../../src/warming/triggers.ts'
 import { record } from '../cache/columns.ts'
 
 const PAIRS = 400
@@ -74,6 +75,14 @@ describe('the look-ahead', () => {
     stage.learn(1, [12])
     stage.l1.fill(13, record({ version: 1 }))
     stage.learn(1, [13])
+    await stage.before(0, columnsOf([1]))
+    expect(stage.asked).toEqual([[12]])
+  })
+
+  test('leaves what is read some time after its update to a request of its own', async () => {
+    const stage = new Stage()
+    stage.tracker.read(1, 11, WARM_MS)
+    stage.tracker.read(1, 12, WARM_MS - 1)
     await stage.before(0, columnsOf([1]))
     expect(stage.asked).toEqual([[12]])
   })

@@ -130,16 +130,41 @@ describe('an update', () => {
 })
 
 describe('a pair that was asked for', () => {
-  test('is not asked for again before its read is due and a little longer, by whichever update', () => {
+  test('is not asked for again for reads that the same warm serves, by whichever update', () => {
     learn('a', 'b', { lagMs: 100 })
     learn('c', 'b', { lagMs: 30 })
     update('a')
-    clock.advanceTo(T0 + 149)
+    clock.advanceTo(T0 + 49)
     update('a')
     update('c')
     expect(published).toHaveLength(1)
-    clock.advanceTo(T0 + 150)
-    update('c')
+    clock.advanceTo(T0 + 50)
+    update('a')
+    expect(published.map(({ notBeforeMs }) => notBeforeMs)).toEqual([T0 + 80, T0 + 130])
+  })
+
+  test('is asked for sooner where warms push each other out sooner', () => {
+    learn('a', 'b', { lagMs: 100 })
+    update('a')
+    const push = (from: number) => {
+      for (let i = from; i < from + 3; i++) l1.promote(id(`pushed-${i}`), record({ version: 1 }))
+    }
+    push(0)
+    clock.advanceTo(T0 + 6)
+    update('x')
+    push(3)
+    clock.advanceTo(T0 + 12)
+    update('a')
+    expect(published.map(({ notBeforeMs }) => notBeforeMs)).toEqual([T0 + 80, T0 + 92])
+  })
+
+  test('is asked for although L1 has it, where it will be pushed out before its read', () => {
+    learn('a', 'b', { lagMs: 100 })
+    update('a')
+    for (let i = 0; i < 3; i++) l1.promote(id(`pushed-${i}`), record({ version: 1 }))
+    clock.advanceTo(T0 + 60)
+    l1.fill(id('b'), record({ version: 1 }))
+    update('a')
     expect(published).toHaveLength(2)
   })
 
