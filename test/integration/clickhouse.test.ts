@@ -87,7 +87,7 @@ if (hasEmbedded) {
   l3Conformance('ClickHouse in the process', () => createEmbeddedEngine(undefined))
 } else {
   console.warn(
-    'SKIPPED: the package chdb is not installed; the embedded engine is not tested (npm install --no-save chdb@3.4.0)',
+    'SKIPPED: the package chdb is not installed; the embedded engine is not tested (.ci/run shows how to have it)',
   )
   describe.skip('third level: ClickHouse in the process', () => it('is not tested here', () => undefined))
 }

@@ -29,6 +29,8 @@ const ENV = {
   PRICE_TOPICS: TOPIC,
   FOREWARM_SERVICE: uniqueName('examples'),
   METRICS_PORT: '0',
+  // A busy machine may take longer than the 50 ms that a warm has by default.
+  WARMING_TIMEOUT_MS: '5000',
 }
 const TOPICS = [TOPIC, `${TOPIC}.dlq`, COPY, ...Object.values(OWN)]
 
