@@ -26,6 +26,8 @@ export async function stateHashOf({ table, l1, l2, writeBehind }: Caches): Promi
     const load = await l2.load(pairIds)
     if (load.status === 'unavailable')
       throw new ForewarmError('refused', `no state hash without L2, which is away: ${load.reason}`, { retriable: true })
+    if (load.unknown !== undefined)
+      throw new ForewarmError('refused', 'no state hash without all of L2: a part of it is away', { retriable: true })
     for (const [i, pairId] of pairIds.entries()) {
       const row = load.rows[i]
       if (row !== undefined && row.version >= l1.floor(pairId)) take(pairId, row)

@@ -223,16 +223,16 @@ async function timed(counts: LevelCounts, pairIds: readonly number[], load: () =
   if (loaded.status === 'unavailable') return loaded
   const found = loaded.rows.filter((row) => row !== undefined).length
   counts.hits.add(found)
-  counts.misses.add(pairIds.length - found)
+  counts.misses.add(pairIds.length - found - (loaded.unknown?.size ?? 0))
   return loaded
 }
 
-/** Nothing while the level is away. */
+/** Nothing while the level is away, or the part of it that would know. */
 function eachRow(
   load: L2Load,
   pairIds: readonly number[],
   take: (pairId: number, row: PriceRecord | undefined) => void,
 ): void {
   if (load.status === 'unavailable') return
-  for (const [at, pairId] of pairIds.entries()) take(pairId, load.rows[at])
+  for (const [at, pairId] of pairIds.entries()) if (!load.unknown?.has(at)) take(pairId, load.rows[at])
 }

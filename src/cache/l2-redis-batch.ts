@@ -12,6 +12,8 @@ export const KEYS_A_CALL = 64
 /** One call of the library: keys of one chain, and the packed argument, whose deadline is set when it is sent. */
 export interface VersionedCall {
   readonly keys: readonly string[]
+  /** Where each key stood in what was to be written or deleted. */
+  readonly rows: readonly number[]
   readonly packed: Buffer
 }
 
@@ -43,13 +45,14 @@ export function writeCalls({ columns, from, to }: Rows, keys: PairKeys, expiry: 
 export function deleteCalls(pairIds: readonly number[], keys: PairKeys): VersionedCall[] {
   return keys.groupByChain(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_CALL }).map((group) => ({
     keys: group.map((position) => keys.keyOf(pairIds[position] as number)),
+    rows: group,
     packed: Buffer.allocUnsafe(DEADLINE_BYTES),
   }))
 }
 
 /** A call without keys: it is refused where a write would be (read-only replica, no memory) and changes nothing. */
 export function emptyCall(): VersionedCall {
-  return { keys: [], packed: Buffer.allocUnsafe(DEADLINE_BYTES) }
+  return { keys: [], rows: [], packed: Buffer.allocUnsafe(DEADLINE_BYTES) }
 }
 
 function writeCall(columns: PriceColumns, rows: readonly number[], keys: PairKeys, expiry: Expiry): VersionedCall {
@@ -63,5 +66,5 @@ function writeCall(columns: PriceColumns, rows: readonly number[], keys: PairKey
     packed[end + 4] = length
     end += ROW_HEAD_BYTES + length
   }
-  return { keys: names, packed: packed.subarray(0, end) }
+  return { keys: names, rows, packed: packed.subarray(0, end) }
 }

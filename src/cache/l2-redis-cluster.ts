@@ -30,7 +30,6 @@ const ASK_AGAIN_MS = 500
  * on, as far as Redis lets them (`cluster-require-full-coverage no`).
  */
 export class RedisCluster implements RedisServers {
-  readonly failsAsOne = false
   readonly #options: RedisClusterOptions
   readonly #seeds: readonly string[]
   readonly #servers = new Map<string, RedisServer>()
@@ -96,40 +95,40 @@ export class RedisCluster implements RedisServers {
 
   /** Each slot's part to its master, and on to where that sends it. The first failure is that of the whole. */
   async #visit(slots: readonly number[], trip: Trip): Promise<Replies> {
-    const values: unknown[] = []
+    const served = new Map<number, unknown>()
     const asks = new Map<number, string>()
+    let failure: string | undefined
     let left: readonly number[] = slots.map((_, at) => at)
-    for (let round = 0; round <= MAX_REDIRECTIONS; round++) {
+    for (let round = 0; left.length > 0; round++) {
+      if (round > MAX_REDIRECTIONS) {
+        failure ??= `MOVED more than ${MAX_REDIRECTIONS} times`
+        break
+      }
       const visits = this.#visits(left, slots, asks)
-      if (visits === undefined) return { ok: false, reason: this.trouble?.reason ?? 'CLUSTERDOWN no master' }
+      if (visits.reduce((sum, { positions }) => sum + positions.length, 0) < left.length)
+        failure ??= this.trouble?.reason ?? 'CLUSTERDOWN slots without a master'
       const outcomes = await Promise.all(visits.map(({ server, positions, asking }) => trip(server, positions, asking)))
       const again: number[] = []
-      let failure: string | undefined
       for (const [which, outcome] of outcomes.entries()) {
         const { address, positions } = visits[which] as Visit
-        if (outcome.ok) for (const [place, at] of positions.entries()) values[at] = outcome.values[place]
+        if (outcome.ok) for (const [place, at] of positions.entries()) served.set(at, outcome.values[place])
         else if (this.#follow(outcome.reason, address, asks)) again.push(...positions)
         else failure ??= outcome.reason
       }
-      if (failure !== undefined) return { ok: false, reason: failure }
-      if (again.length === 0) return { ok: true, values }
       left = again
     }
-    return { ok: false, reason: `MOVED more than ${MAX_REDIRECTIONS} times` }
+    if (failure !== undefined) return { ok: false, reason: failure, served }
+    return { ok: true, values: slots.map((_, at) => served.get(at)) }
   }
 
-  /** One visit a server, or two where some of its slots are just moving in; `undefined` where a slot has no master. */
-  #visits(
-    positions: readonly number[],
-    slots: readonly number[],
-    asks: ReadonlyMap<number, string>,
-  ): readonly Visit[] | undefined {
+  /** One visit a server, or two where some of its slots are just moving in; none where a slot has no master. */
+  #visits(positions: readonly number[], slots: readonly number[], asks: ReadonlyMap<number, string>): readonly Visit[] {
     const visits = new Map<string, Visit>()
     for (const at of positions) {
       const slot = slots[at] as number
       const asked = asks.get(slot)
       const address = asked ?? this.#masters[slot]
-      if (address === undefined) return undefined
+      if (address === undefined) continue
       const asking = asked !== undefined
       const visit = visits.get(`${address} ${asking}`)
       if (visit === undefined)

@@ -15,7 +15,12 @@ export interface RedisLinkOptions {
 
 export type Replies =
   | { readonly ok: true; readonly values: readonly unknown[] }
-  | { readonly ok: false; readonly reason: string }
+  | {
+      readonly ok: false
+      readonly reason: string
+      /** Of several servers some may have answered all the same: their replies, by place. Absent where there is one. */
+      readonly served?: ReadonlyMap<number, unknown>
+    }
 
 const CONNECT_TIMEOUT_MS = 2_000
 const FIRST_RETRY_MS = 50

@@ -10,8 +10,6 @@ import { RedisLink, type Replies } from './l2-redis-link.ts'
 export interface RedisServers {
   /** Returns at once; connecting goes on in the background until `close`. */
   open(): void
-  /** Where one call fails, the next would: there is one server. */
-  readonly failsAsOne: boolean
   /** Why not everything can be served at present, and since when. */
   readonly trouble: Trouble | undefined
   /** One reply a group, a list of its keys' values; the keys of a group are those of one chain. */
@@ -46,7 +44,6 @@ export interface RedisServerOptions {
 
 /** One server: its connection, what is loaded on it and its clock, and whether it is worth asking. */
 export class RedisServer implements RedisServers {
-  readonly failsAsOne = true
   readonly #options: RedisServerOptions
   readonly #link: RedisLink
   readonly #calls: VersionedCalls

@@ -36,12 +36,17 @@ const KEYS_A_LOAD = 512
 /** Rows of one trip: about 15 ms of work for Redis, so that the last of them is well within the time-out. */
 const ROWS_A_TRIP = 2_048
 
+/** The reply to an MGET; `undefined` where there is none. */
+type Values = readonly (Buffer | null)[] | undefined
+
 /** A load under way; those that ask for one of its pairs meanwhile wait for it. */
 interface Flight {
   readonly rows: Map<number, PriceRecord>
   /** Pairs that were deleted after it left: what it brings of them is what the delete takes. */
   readonly deleted: Set<number>
-  /** Resolves to the reason when Redis could not be asked. */
+  /** Pairs that could not be asked for. */
+  readonly unknown: Set<number>
+  /** Resolves to the reason when there are such pairs. */
   readonly done: Promise<string | undefined>
 }
 
@@ -84,25 +89,33 @@ class RedisL2 implements L2 {
   async load(pairIds: readonly number[]): Promise<L2Load> {
     if (this.#closed !== undefined) return this.#unavailable('load', 'closed')
     const flights = this.#board(pairIds)
-    for (const flight of new Set(flights)) {
-      const reason = await flight.done
-      if (reason !== undefined) return this.#unavailable('load', reason)
-    }
-    return { status: 'loaded', rows: pairIds.map((pairId, index) => rowOf(pairId, flights[index])) }
+    let reason: string | undefined
+    for (const flight of new Set(flights)) reason = (await flight.done) ?? reason
+    const rows = pairIds.map((pairId, index) => rowOf(pairId, flights[index]))
+    const unknown = new Set<number>()
+    for (const [at, pairId] of pairIds.entries()) if (flights[at]?.unknown.has(pairId)) unknown.add(at)
+    if (reason === undefined || unknown.size === 0) return { status: 'loaded', rows }
+    const unavailable = this.#unavailable('load', reason)
+    return unknown.size === pairIds.length ? unavailable : { status: 'loaded', rows, unknown }
   }
 
   async write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
     const expiry = { ttlMs: this.#options.ttlMs, random: this.#options.random }
     let written = 0
-    let failed: L2Write | undefined
+    let reason: string | undefined
+    const unwritten: number[] = []
     for (let start = from; start < to; start += ROWS_A_TRIP) {
       const rows = { columns, from: start, to: Math.min(start + ROWS_A_TRIP, to) }
       const outcome = await this.#send('write', () => writeCalls(rows, this.#keys, expiry))
       if (outcome.status === 'written') written += outcome.written
-      else if (this.#servers.failsAsOne) return outcome
-      else failed ??= outcome
+      else if (outcome.unwritten === undefined) return outcome
+      else {
+        reason ??= outcome.reason
+        unwritten.push(...outcome.unwritten)
+      }
     }
-    return failed ?? { status: 'written', written, older: to - from - written }
+    if (reason !== undefined) return { status: 'unavailable', reason, unwritten }
+    return { status: 'written', written, older: to - from - written }
   }
 
   delete(pairIds: readonly number[]): Promise<L2Write> {
@@ -126,10 +139,9 @@ class RedisL2 implements L2 {
 
   /** The flight of each pair: one that is under way, or the one that starts here. */
   #board(pairIds: readonly number[]): readonly Flight[] {
-    const rows = new Map<number, PriceRecord>()
     const own: number[] = []
     const { promise, resolve } = Promise.withResolvers<string | undefined>()
-    const started: Flight = { rows, deleted: new Set(), done: promise }
+    const started: Flight = { rows: new Map(), deleted: new Set(), unknown: new Set(), done: promise }
     const flights = pairIds.map((pairId) => {
       const known = this.#flights.get(pairId)
       if (known !== undefined) return known
@@ -137,31 +149,35 @@ class RedisL2 implements L2 {
       own.push(pairId)
       return started
     })
-    if (own.length > 0) void this.#track(this.#fly(own, rows).then(resolve))
+    if (own.length > 0) void this.#track(this.#fly(own, started).then(resolve))
     return flights
   }
 
   /** Resolves whatever happens: nobody is to wait for ever, or to board a flight that has ended. */
-  async #fly(pairIds: readonly number[], into: Map<number, PriceRecord>): Promise<string | undefined> {
+  async #fly(pairIds: readonly number[], flight: Flight): Promise<string | undefined> {
     try {
-      return await this.#fetch(pairIds, into)
+      return await this.#fetch(pairIds, flight)
     } catch (fault) {
+      for (const pairId of pairIds) flight.unknown.add(pairId)
       return String(fault)
     } finally {
       for (const pairId of pairIds) this.#flights.delete(pairId)
     }
   }
 
-  async #fetch(pairIds: readonly number[], into: Map<number, PriceRecord>): Promise<string | undefined> {
+  async #fetch(pairIds: readonly number[], { rows, unknown }: Flight): Promise<string | undefined> {
     const groups = this.#keys.groupByChain(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_LOAD })
     const keys = groups.map((group) => group.map((at) => this.#keys.keyOf(pairIds[at] as number)))
     const replies = await this.#servers.load(keys)
-    if (!replies.ok) return replies.reason
     for (const [index, group] of groups.entries()) {
-      const values = replies.values[index] as readonly (Buffer | null)[]
-      for (const [place, at] of group.entries()) this.#take(pairIds[at] as number, values[place], into)
+      const values = (replies.ok ? replies.values[index] : replies.served?.get(index)) as Values
+      for (const [place, at] of group.entries()) {
+        const pairId = pairIds[at] as number
+        if (values === undefined) unknown.add(pairId)
+        else this.#take(pairId, values[place], rows)
+      }
     }
-    return undefined
+    return replies.ok ? undefined : replies.reason
   }
 
   #take(pairId: number, value: Buffer | null | undefined, into: Map<number, PriceRecord>): void {
@@ -176,7 +192,12 @@ class RedisL2 implements L2 {
     const calls = encode()
     if (calls.length === 0) return { status: 'written', written: 0, older: 0 }
     const replies = await this.#track(this.#servers.send(operation, calls))
-    if (!replies.ok) return this.#unavailable(operation, replies.reason)
+    if (!replies.ok) {
+      const { served } = replies
+      const unavailable = this.#unavailable(operation, replies.reason)
+      if (served === undefined) return unavailable
+      return { ...unavailable, unwritten: calls.flatMap(({ rows }, at) => (served.has(at) ? [] : rows)) }
+    }
     let written = 0
     for (const count of replies.values) written += Number(count)
     return { status: 'written', written, older: 0 }

@@ -19,12 +19,22 @@ export interface L2 {
 }
 
 export type L2Load =
-  | { readonly status: 'loaded'; readonly rows: readonly (PriceRecord | undefined)[] }
+  | {
+      readonly status: 'loaded'
+      readonly rows: readonly (PriceRecord | undefined)[]
+      /** Places of pairs that could not be asked for, where others could: the part of L2 that has them is away. */
+      readonly unknown?: ReadonlySet<number>
+    }
   | { readonly status: 'unavailable'; readonly reason: string }
 
 export type L2Write =
   | { readonly status: 'written'; readonly written: number; readonly older: number }
-  | { readonly status: 'unavailable'; readonly reason: string }
+  | {
+      readonly status: 'unavailable'
+      readonly reason: string
+      /** The rows that were not written, where others were; absent where none was. */
+      readonly unwritten?: readonly number[]
+    }
 
 export type L2State =
   | { readonly status: 'up' }

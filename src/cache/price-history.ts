@@ -123,6 +123,10 @@ export function withHistory(l2: L2, history: Pick<PriceHistory, 'take'>): L2 {
     write: async (columns, from, to): Promise<L2Write> => {
       const outcome = await l2.write(columns, from, to)
       if (outcome.status === 'written') history.take(columns, from, to)
+      else if (outcome.unwritten !== undefined) {
+        const unwritten = new Set(outcome.unwritten)
+        for (let row = from; row < to; row++) if (!unwritten.has(row)) history.take(columns, row, row + 1)
+      }
       return outcome
     },
   }

@@ -121,7 +121,7 @@ export class Promotion {
 
   #outcomes(pairIds: readonly number[], load: L2Load, options: PromoteOptions): PromotionOutcome[] {
     return pairIds.map((pairId, at) => {
-      if (load.status === 'unavailable') return 'failed'
+      if (load.status === 'unavailable' || load.unknown?.has(at)) return 'failed'
       const row = load.rows[at]
       return row === undefined ? 'notFound' : this.#gate(pairId, row, options)
     })

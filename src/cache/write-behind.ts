@@ -153,11 +153,12 @@ export class WriteBehind {
     const durationMs = performance.now() - startMs
     if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs })
     this.#away = outcome.status === 'unavailable' ? outcome.reason : undefined
-    if (this.#away !== undefined) this.#takeBack()
+    if (outcome.status === 'unavailable') this.#takeBack(outcome.unwritten)
     for (let row = 0; row < entries; row++) this.#leavingRows[columns.pairIds[row] as number] = ABSENT
     columns.count = 0
     this.#flushing = undefined
-    const awayMs = this.#away !== undefined ? this.#options.flushMs * AWAY_FLUSHES : 0
+    const isPartly = outcome.status === 'unavailable' && (outcome.unwritten?.length ?? entries) < entries
+    const awayMs = this.#away !== undefined && !isPartly ? this.#options.flushMs * AWAY_FLUSHES : 0
     const pauseMs = Math.max(this.#options.flushMs, busyMs / DUTY, durationMs, awayMs)
     if (this.#filling.count > 0) this.#schedule(pauseMs)
   }
@@ -189,9 +190,9 @@ export class WriteBehind {
   }
 
   /** What could not be written waits again, unless it was updated meanwhile. */
-  #takeBack(): void {
+  #takeBack(unwritten: Iterable<number> = Array(this.#leaving.count).keys()): void {
     const from = this.#leaving
-    for (let row = 0; row < from.count; row++) {
+    for (const row of unwritten) {
       const pairId = from.pairIds[row] as number
       const version = from.versions[row] as number
       if (version !== FORGOTTEN && this.#fillingRows[pairId] === ABSENT)

@@ -13,13 +13,16 @@ export interface PendingWrite {
   readonly rows: readonly WrittenRow[]
   succeed(): Promise<void>
   fail(): Promise<void>
+  /** All but these rows of it are written. */
+  failFor(unwritten: readonly number[]): Promise<void>
 }
 
 export interface PendingLoad {
   readonly pairIds: readonly number[]
   /** What was stored when it was asked; by the time it answers that may be old. */
   readonly found: readonly (WrittenRow | undefined)[]
-  answer(rows: readonly (PriceRecord | undefined)[]): Promise<void>
+  /** `unknown`: the places of what a part that is away would know. */
+  answer(rows: readonly (PriceRecord | undefined)[], unknown?: ReadonlySet<number>): Promise<void>
   fail(): Promise<void>
   /** What no level should do. */
   reject(fault: Error): Promise<void>
@@ -44,9 +47,9 @@ export class ControlledL2 implements L2 {
     this.loads.push({
       pairIds: [...pairIds],
       found: pairIds.map((pairId) => this.stored.get(pairId)),
-      answer: (rows) => {
+      answer: (rows, unknown) => {
         this.#isAway = false
-        return settle({ status: 'loaded', rows })
+        return settle({ status: 'loaded', rows, ...(unknown !== undefined && { unknown }) })
       },
       fail: () => {
         this.#isAway = true
@@ -61,14 +64,21 @@ export class ControlledL2 implements L2 {
     const { promise, resolve } = Promise.withResolvers<L2Write>()
     const settle = settler(resolve)
     const rows = rowsOf(columns, from, to)
+    const store = (stored: readonly WrittenRow[]): void => {
+      for (const row of stored)
+        if ((this.stored.get(row.pairId)?.version ?? 0) <= row.version) this.stored.set(row.pairId, row)
+    }
     this.writes.push({
       rows,
       succeed: () => {
-        for (const row of rows)
-          if ((this.stored.get(row.pairId)?.version ?? 0) <= row.version) this.stored.set(row.pairId, row)
+        store(rows)
         return settle({ status: 'written', written: rows.length, older: 0 })
       },
       fail: () => settle(AWAY),
+      failFor: (unwritten) => {
+        store(rows.filter((_, at) => !unwritten.includes(from + at)))
+        return settle({ ...AWAY, unwritten })
+      },
     })
     return promise
   }

@@ -113,6 +113,20 @@ describe('fetches', () => {
     expect(await first).toBe(await second)
   })
 
+  test('of which a part of L2 is away bring the rest, and go again for that part', async () => {
+    const fetches = [0, 1, 2].map((pairId) => stage.hierarchy.fetch(pairId))
+    await settled()
+    await stage.l2.loads[0]?.answer([record({ version: 3 }), undefined, undefined], new Set([2]))
+    expect((await Promise.all(fetches))[0]?.size).toBe(1)
+    expect(stage.newest(0, new Map())).toBe(3)
+    expect(stage.count('cache_misses_total', { cache_level: 'L2' })).toBe(1)
+    // 1 is held to be absent for a while; of 2 nothing is known.
+    void stage.hierarchy.fetch(1)
+    void stage.hierarchy.fetch(2)
+    await settled()
+    expect(stage.l2.loads[1]?.pairIds).toEqual([2])
+  })
+
   test('after a trip that failed go again', async () => {
     const away = stage.hierarchy.fetch(0)
     await settled()

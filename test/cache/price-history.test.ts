@@ -6,6 +6,7 @@ import { virtualClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { ManualTimer, settled } from '../harness/manual-timer.ts'
 import { columnsOf } from './columns.ts'
+import { ControlledL2 } from './controlled-l2.ts'
 
 class Stage {
   readonly table = new PairTable({ maxPairs: 10 })
@@ -105,4 +106,13 @@ test('what L2 has taken goes into the history, what it has not does not', async 
   await l2.write(columns, 0, 1)
   await settled()
   expect([stage.history.pendingRows, l2.state().status]).toEqual([1, 'degraded'])
+})
+
+test('of what L2 has taken in part, that part goes into the history', async () => {
+  const parts = new ControlledL2()
+  const columns = columnsOf([3, 4, 5].map((version) => ({ pairId: 0, version })))
+  const writing = withHistory(parts, stage.history).write(columns, 0, 3)
+  await parts.writes[0]?.failFor([1])
+  expect(await writing).toMatchObject({ status: 'unavailable' })
+  expect(stage.history.pendingRows).toBe(2)
 })

@@ -18,12 +18,17 @@ class SlowL2 {
   readonly asked: (readonly number[])[] = []
   held: (() => void)[] | undefined
   unavailable: string | undefined
+  unknown: ReadonlySet<number> | undefined
 
   load(pairIds: readonly number[]): Promise<L2Load> {
     this.asked.push(pairIds)
     const answer: L2Load =
       this.unavailable === undefined
-        ? { status: 'loaded', rows: pairIds.map((pairId) => this.stored.get(pairId)) }
+        ? {
+            status: 'loaded',
+            rows: pairIds.map((pairId) => this.stored.get(pairId)),
+            ...(this.unknown !== undefined && { unknown: this.unknown }),
+          }
         : { status: 'unavailable', reason: this.unavailable }
     if (this.held === undefined) return Promise.resolve(answer)
     const { promise, resolve } = Promise.withResolvers<L2Load>()
@@ -105,6 +110,14 @@ describe('promotion', () => {
     expect(outcomes).toEqual(['refusedOlder', 'refusedOlder'])
     expect([read('a'), read('b')]).toEqual([undefined, undefined])
     expect(counted('refusedOlder')).toBe(2)
+  })
+
+  it('makes those fail that only a part of L2 would know which is away', async () => {
+    l2.stored.set(id('a'), record({ version: 5 }))
+    l2.unknown = new Set([1])
+    expect(await promotion.promote([id('a'), id('b'), id('c')])).toMatchObject({
+      outcomes: ['warmed', 'failed', 'notFound'],
+    })
   })
 
   it('makes every pair fail when L2 is away, and says why', async () => {

@@ -106,6 +106,20 @@ describe('while L2 is away', () => {
     ])
   })
 
+  test('in part, what was not written waits again, and is tried at the usual pace', async () => {
+    const stage = new WriteBehindStage()
+    for (let pairId = 0; pairId < 4; pairId++) stage.add(pairId, 1)
+    await stage.timer.advance(FLUSH_MS)
+    await stage.l2.writes[0]?.failFor([1, 3])
+    expect([0, 1, 2, 3].map((pairId) => stage.pending(pairId))).toEqual([0, 1, 0, 1])
+    expect(stage.writeBehind.full).toBe(false)
+    await stage.timer.advance(FLUSH_MS)
+    expect(stage.written(1)).toEqual([
+      [1, 1],
+      [3, 1],
+    ])
+  })
+
   test('it is asked every twenty flush times', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
