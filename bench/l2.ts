@@ -4,6 +4,7 @@ import { L2_PAIRS, type L2Stage, openL2, pricesOf } from './harness/l2-stage.ts'
 import { quantile } from './harness/quantile.ts'
 import { startRelay } from './harness/relay.ts'
 import type { Stage } from './harness/stage.ts'
+import { readsThroughLevels } from './levels.ts'
 
 /** What L2 in Redis costs: writing ten, holding one, and bringing five up into L1. */
 export const l2: Bench = { name: 'l2', cases: l2Cases }
@@ -37,6 +38,7 @@ async function* promoteCases(stage: Stage): AsyncIterable<Figure> {
   const near = await openL2(redisUrl)
   try {
     yield* await promoting(stage, near, 'at loopback')
+    yield* await readsThroughLevels(stage, near)
   } finally {
     await near.close()
   }

@@ -32,13 +32,14 @@ const STRATEGY_ALIASES = { topn: 'top-n' } as const
 const DAY_MS = 86_400_000
 
 /** How many pairs a warm holds at most, and from which score on, where the operator names a strategy and no more. */
-export const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs: number; readonly minScore: number }>> = {
-  forewarm: { maxPairs: 8, minScore: 0.2 },
-  'top-n': { maxPairs: 5, minScore: 0.3 },
-  threshold: { maxPairs: 5, minScore: 0.3 },
-  conservative: { maxPairs: 3, minScore: 0.5 },
-  aggressive: { maxPairs: 10, minScore: 0.2 },
-}
+export const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs: number; readonly minScore: number }>> =
+  {
+    forewarm: { maxPairs: 8, minScore: 0.2 },
+    'top-n': { maxPairs: 5, minScore: 0.3 },
+    threshold: { maxPairs: 5, minScore: 0.3 },
+    conservative: { maxPairs: 3, minScore: 0.5 },
+    aggressive: { maxPairs: 10, minScore: 0.2 },
+  }
 
 function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
   const words = STRATEGY_NAMES.map((name) => `${STRATEGY_LIMITS[name][limit]} (${name})`).join(', ')

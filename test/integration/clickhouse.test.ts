@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { createCache } from '../../cache.ts'
+import { type ClickHouse, hasClickHouse, startClickHouse } from '../../deploy/stack/clickhouse-server.ts'
 import { createNode } from '../../node.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
 import { PRICE_TABLE } from '../../src/cache/price-table.ts'
 import { createEmbeddedEngine } from '../../src/cache/sql-embedded.ts'
 import { createHttpEngine } from '../../src/cache/sql-http.ts'
 import { l3Conformance } from '../cache/l3-conformance.ts'
-import { type ClickHouse, hasClickHouse, startClickHouse } from '../harness/clickhouse.ts'
 import { until } from '../harness/until.ts'
 import { updateOf } from '../node/stage.ts'
 

@@ -1,12 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { until } from './until.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { allotPorts } from './ports.ts'
 
 const PROGRAM = 'clickhouse-server'
+const START_MS = 30_000
+const RETRY_MS = 50
 
 /** Debian has a server of 2018 (18.16): what works there works on later ones. */
 export const hasClickHouse = spawnSync(PROGRAM, ['--version']).error === undefined
@@ -20,16 +22,13 @@ export interface ClickHouse {
 export async function startClickHouse(): Promise<ClickHouse> {
   const home = mkdtempSync(join(tmpdir(), 'forewarm-clickhouse-'))
   for (const name of ['data', 'tmp']) mkdirSync(join(home, name))
-  const [http, tcp] = [await freePort(), await freePort()]
+  const [http = 0, tcp = 0] = await allotPorts(['any', 'any'])
   writeFileSync(join(home, 'users.xml'), USERS)
   writeFileSync(join(home, 'config.xml'), configOf(home, http, tcp))
   const server = spawn(PROGRAM, [`--config-file=${join(home, 'config.xml')}`], { cwd: home, stdio: 'ignore' })
   const ended = once(server, 'exit')
   const url = `http://127.0.0.1:${http}`
-  await until('ClickHouse answers', async () => {
-    const response = await fetch(`${url}/ping`).catch(() => undefined)
-    return response?.status === 200
-  })
+  await answering(url)
   return {
     url,
     stop: async () => {
@@ -40,12 +39,13 @@ export async function startClickHouse(): Promise<ClickHouse> {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
+/** Resolves when the server answers; it loads for a second or so. */
+async function answering(url: string): Promise<void> {
+  const giveUpMs = performance.now() + START_MS
+  while ((await fetch(`${url}/ping`).catch(() => undefined))?.status !== 200) {
+    if (performance.now() > giveUpMs) throw new Error(`ClickHouse did not answer at ${url}`)
+    await delay(RETRY_MS)
+  }
 }
 
 const USERS = `<?xml version="1.0"?>
