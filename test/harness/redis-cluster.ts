@@ -63,7 +63,7 @@ export async function startRedisCluster(): Promise<TestCluster> {
     throw error
   }
   return {
-    urls: servers.slice(0, MASTERS).map(({ url }) => url),
+    urls: servers.map(({ url }) => url),
     raw: (server) => at(server).raw,
     chainAt: (master) => chainAt(at(0).raw, master),
     kill: (server) => at(server).kill(),
