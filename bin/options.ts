@@ -73,6 +73,18 @@ function known<T extends string>(item: string, choices: readonly T[]): T {
   throw new InvalidArgumentError(`${item} is not known: expected some of ${choices.join(', ')}.${hint}`)
 }
 
+/** Milliseconds from 0, comma-separated. */
+export function times(value: string): readonly number[] {
+  return [...new Set(list(value).map(time))]
+}
+
+export function time(value: string): number {
+  const number = Number(value)
+  if (value.trim() === '' || !(number >= 0) || !Number.isFinite(number))
+    throw new InvalidArgumentError('Expected a number from 0.')
+  return number
+}
+
 /** Numbers above 0, comma-separated. */
 export function positiveNumbers(value: string): readonly number[] {
   return [...new Set(list(value).map(positiveNumber))]

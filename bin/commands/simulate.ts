@@ -1,60 +1,58 @@
 import type { Command } from 'commander'
-import { POLICY_NAMES, type PolicyName } from '../../src/simulate/policies.ts'
+import { POLICY_NAMES } from '../../src/simulate/policies.ts'
 import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
-import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings.ts'
+import { WARMING_NAMES } from '../../src/simulate/warmings.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options.ts'
 import { bar, showLine } from '../progress-line.ts'
-import { simulationHeading, simulationText } from '../simulation-text.ts'
+import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../simulation-flags.ts'
+import { simulationTable } from '../simulation-text.ts'
 import { print, printJson, type Terminal } from '../terminal.ts'
-import { UsageError } from '../usage-error.ts'
 
-interface SimulateFlags {
-  readonly accesses?: string
-  readonly capacity?: readonly number[]
-  readonly slots?: readonly number[]
-  readonly policy?: readonly PolicyName[]
-  readonly warming?: readonly WarmingName[]
-  readonly seed: number
+interface SimulateFlags extends SimulationFlags {
   readonly json?: boolean
 }
 
-const CAPACITY = [0.01, 0.05, 0.1, 0.2]
-const POLICY: readonly PolicyName[] = ['forewarm']
-const WARMING: readonly WarmingName[] = ['none', 'forewarm']
-
 export function define(command: Command, run: RunCommand): void {
   command
-    .description('Runs policies and warmings on recorded traffic: what would be hit, with a row for each combination.')
-    .optionsGroup('On what:')
+    .description('Runs policies and warmings on recorded traffic: what would be hit, a row for each combination.')
+    .optionsGroup('On what (accesses, or prices and events):')
     .option('--accesses <file>', 'keys in the order of their accesses, one a line, .gz or not')
+    .option('--prices <file>', 'NDJSON price updates, .gz or not')
+    .option('--events <file>', 'CSV with the columns pair,event, .gz or not: whose prices a detector reads together')
     .optionsGroup('What:')
-    .option('--capacity <list>', `slots as shares of the distinct keys (default: ${CAPACITY})`, opt.positiveNumbers)
+    .option('--capacity <list>', `slots as shares of the keys or pairs (${DEFAULTS.capacity})`, opt.positiveNumbers)
     .option('--slots <list>', 'numbers of slots instead', opt.numbers)
-    .option('--policy <list>', `${POLICY_NAMES.join(', ')} (default: ${POLICY})`, opt.someOf(POLICY_NAMES))
-    .option('--warming <list>', `${WARMING_NAMES.join(', ')} (default: ${WARMING})`, opt.someOf(WARMING_NAMES))
+    .option('--policy <list>', `of ${POLICY_NAMES.join(', ')} (${DEFAULTS.policy})`, opt.someOf(POLICY_NAMES))
+    .option('--warming <list>', `of ${WARMING_NAMES.join(', ')} (${DEFAULTS.warming})`, opt.someOf(WARMING_NAMES))
     .option('--seed <n>', 'of random warms', opt.wholeNumber, 1)
+    .optionsGroup('With prices:')
+    .option('--read-model <name>', 'siblings: on an update, the others of its event are read', opt.oneOf(READ_MODELS))
+    .option('--max-reads <n>', `of an update, at most (${DEFAULTS.maxReads})`, opt.count)
+    .option('--delay-ms <list>', `from an update to its reads (${DEFAULTS.delayMs})`, opt.times)
+    .option('--spacing-us <n>', `between updates of one event time (${DEFAULTS.spacingUs})`, opt.wholeNumber)
+    .option('--warm-ms <n>', `from a wish for a warm to its value (${DEFAULTS.warmMs})`, opt.time)
+    .option('--look-ahead <list>', `of off, overlap, await (${DEFAULTS.lookAhead})`, opt.someOf(LOOK_AHEADS))
+    .option('--attribution <list>', `on, off: whether reads are known by update (${DEFAULTS.attribution})`, onOrOff)
+    .optionsGroup('Options:')
     .addOption(opt.jsonOption())
     .action((flags: SimulateFlags) => run((terminal) => start(terminal, flags)))
   opt.examples(command, [
     'simulate --accesses keys.txt.gz --capacity 0.01,0.05 --policy lru,forewarm',
     'simulate --accesses keys.txt --slots 1000 --warming none,random,forewarm,oracle --json',
+    'simulate --prices day.ndjson.gz --events day.events.csv.gz --delay-ms 0,50 --look-ahead off,await',
   ])
 }
 
+const onOrOff = opt.someOf(['on', 'off'])
+
 async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode> {
-  if (flags.accesses === undefined) throw new UsageError('on what? give --accesses')
-  if (flags.capacity !== undefined && flags.slots !== undefined)
-    throw new UsageError('--capacity and --slots both say how many slots: give one of them')
-  const [{ readAccesses }, { accessCombinations, accessWorkload, simulate, sizesOf }] = await Promise.all([
-    import('../../src/simulate/access-trace.ts'),
+  const [{ simulationInput }, { simulate }] = await Promise.all([
+    import('../simulation-input.ts'),
     import('../../src/simulate/simulate.ts'),
   ])
-  const trace = await readAccesses(flags.accesses)
-  const { slots, capacity = CAPACITY, policy = POLICY, warming = WARMING } = flags
-  const sizes = sizesOf(trace.keys, slots === undefined ? { capacity } : { slots })
-  const combinations = accessCombinations({ sizes, policies: policy, warmings: warming })
+  const { workload, combinations } = await simulationInput(terminal, flags)
   let fraction = 0
   const options = {
     signal: terminal.signal,
@@ -64,23 +62,20 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
   }
   const stopProgress = showLine(terminal, () => `simulate ${bar(fraction)} ${Math.floor(fraction * 100)} %`)
   try {
-    return await show(terminal, flags, simulate(accessWorkload(trace, flags.seed), combinations, options))
+    return await show(terminal, flags, simulate(workload, combinations, options))
   } finally {
     stopProgress()
   }
 }
 
 /** Rows as they come. */
-async function show(
-  terminal: Terminal,
-  { json }: SimulateFlags,
-  rows: AsyncIterable<SimulationRow>,
-): Promise<ExitCode> {
-  if (json !== true) print(terminal, simulationHeading())
+async function show(terminal: Terminal, flags: SimulateFlags, rows: AsyncIterable<SimulationRow>): Promise<ExitCode> {
+  const table = simulationTable(flags.prices === undefined ? 'accesses' : 'prices')
+  if (flags.json !== true) print(terminal, table.heading)
   try {
     for await (const row of rows) {
-      if (json === true) printJson(terminal, row)
-      else print(terminal, simulationText(row))
+      if (flags.json === true) printJson(terminal, row)
+      else print(terminal, table.rowOf(row))
     }
   } catch (error) {
     if (terminal.signal.aborted) return INTERRUPTED

@@ -1,4 +1,3 @@
-import { DEFAULT_WARM_SHARE } from '../cache/l1.ts'
 import { HORIZON_PARTS } from '../cache/residency.ts'
 import { STRATEGY_LIMITS } from '../config/settings.ts'
 import { Confidence } from '../correlation/confidence.ts'
@@ -31,7 +30,7 @@ function baseline(name: BaselineName, { trace, tally, seed }: AccessWarmingOptio
     case 'none':
       return () => undefined
     case 'busiest': {
-      const busiest = new Busiest({ pairs: keys, limit: warmSlots(tally), tally })
+      const busiest = new Busiest({ pairs: keys, limit: tally.policy.warmLimit, tally })
       return (pairId) => busiest.read(pairId)
     }
     case 'random': {
@@ -83,12 +82,7 @@ function newReadBack(
   { trace, tally }: AccessWarmingOptions,
   { threshold, limit }: { readonly threshold: number; readonly limit: number },
 ): ReadBack {
-  const horizon = Math.max(1, warmSlots(tally)) * HORIZON_PARTS
+  const horizon = Math.max(1, tally.policy.warmLimit) * HORIZON_PARTS
   const confidence = new Confidence({ maxPairs: trace.keys, horizon })
   return new ReadBack({ maxPairs: trace.keys, confidence, threshold, limit })
-}
-
-/** Of any policy, as many as a node would give to warms. */
-function warmSlots({ policy }: Tally): number {
-  return Math.floor(policy.slots * DEFAULT_WARM_SHARE)
 }

@@ -1,5 +1,5 @@
 import { PairList } from './pair-list.ts'
-import { NO_PAIR, type Policy, type PolicySize } from './policy.ts'
+import { NO_PAIR, type Policy, type PolicySize, warmLimitOf } from './policy.ts'
 
 /** The pair that was read longest ago leaves. A warm stands where a read would have put it. */
 export class LruPolicy implements Policy {
@@ -10,7 +10,7 @@ export class LruPolicy implements Policy {
 
   constructor({ slots, pairs }: PolicySize) {
     this.slots = slots
-    this.warmLimit = slots
+    this.warmLimit = warmLimitOf(slots)
     this.#list = new PairList(pairs)
   }
 

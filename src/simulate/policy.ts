@@ -1,7 +1,9 @@
+import { DEFAULT_WARM_SHARE } from '../cache/l1.ts'
+
 /** Who stays when there is not enough room: what a simulation compares. Pairs are integers below a given number. */
 export interface Policy {
   readonly slots: number
-  /** Warms that it can hold unread at once. */
+  /** What a node of as many slots would give to warms; other policies have no such bound. */
   readonly warmLimit: number
   /** The pair that the last `read` or `warm` pushed out; NO_PAIR where there was room. */
   readonly evicted: number
@@ -20,4 +22,8 @@ export interface PolicySize {
   readonly slots: number
   /** Pair ids are below it. */
   readonly pairs: number
+}
+
+export function warmLimitOf(slots: number): number {
+  return Math.floor(slots * DEFAULT_WARM_SHARE)
 }

@@ -1,5 +1,5 @@
 import { Residency } from '../cache/residency.ts'
-import { NO_PAIR, type Policy, type PolicySize } from './policy.ts'
+import { NO_PAIR, type Policy, type PolicySize, warmLimitOf } from './policy.ts'
 
 /** L1's own residency. Without a warm share it is S3-FIFO, and a warm is kept like something that was read. */
 export class ResidencyPolicy implements Policy {
@@ -15,7 +15,7 @@ export class ResidencyPolicy implements Policy {
     this.slots = slots
     this.#residency = new Residency({ slots, maxPairs: pairs, warmShare })
     this.#warmsAs = warmShare > 0 ? 'warm' : 'demand'
-    this.warmLimit = warmShare > 0 ? this.#residency.warmLimit : slots
+    this.warmLimit = warmLimitOf(slots)
     this.#owners = new Int32Array(slots).fill(NO_PAIR)
   }
 

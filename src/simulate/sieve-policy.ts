@@ -1,5 +1,5 @@
 import { PairList } from './pair-list.ts'
-import { NO_PAIR, type Policy, type PolicySize } from './policy.ts'
+import { NO_PAIR, type Policy, type PolicySize, warmLimitOf } from './policy.ts'
 
 /**
  * SIEVE (Zhang and others, "SIEVE is simpler than LRU", NSDI 2024): a hand goes from the oldest pair to the newest,
@@ -15,7 +15,7 @@ export class SievePolicy implements Policy {
 
   constructor({ slots, pairs }: PolicySize) {
     this.slots = slots
-    this.warmLimit = slots
+    this.warmLimit = warmLimitOf(slots)
     this.#list = new PairList(pairs)
     this.#isVisited = new Uint8Array(pairs)
   }

@@ -2,7 +2,10 @@ import { setImmediate as breath } from 'node:timers/promises'
 import { AccessRun } from './access-run.ts'
 import type { AccessTrace } from './access-trace.ts'
 import { accessWarming } from './access-warming.ts'
+import { priceWarming } from './named-price-warming.ts'
 import { createPolicy, type PolicyName } from './policies.ts'
+import { PriceRun } from './price-run.ts'
+import type { PriceTape } from './price-tape.ts'
 import type { Run } from './run.ts'
 import { SimulationError } from './simulation-error.ts'
 import { type Combination, rowOf, type SimulationRow } from './simulation-row.ts'
@@ -38,7 +41,7 @@ export async function* simulate(
     const onProgress = (part: number): void => options.onProgress?.((done + part) / combinations.length)
     const { counts, seconds } = await finished(workload.start(combination), { ...options, onProgress })
     const without: Combination = { ...combination, warming: 'none' }
-    const key = JSON.stringify({ ...without, lookAhead: 'off' })
+    const key = JSON.stringify({ ...without, lookAhead: 'off', attribution: 'off' })
     if (combination.warming === 'none') unwarmed.set(key, counts.reads - counts.hits)
     let missesUnwarmed = unwarmed.get(key)
     if (missesUnwarmed === undefined) {
@@ -90,15 +93,49 @@ function checked(slots: number, keys: number, capacity?: number): number {
   throw new SimulationError('bad-option', `expected 1 to ${keys} slots, as there are keys; got ${slots}${given}`)
 }
 
-/** Every policy with every warming, on accesses. */
-export function accessCombinations(options: {
+export interface Choices {
   readonly sizes: readonly { readonly capacity: number; readonly slots: number }[]
   readonly policies: readonly PolicyName[]
   readonly warmings: readonly WarmingName[]
-}): readonly Combination[] {
-  const { sizes, policies, warmings } = options
-  const fixed = { lookAhead: 'off', attribution: 'off', delayMs: 0, warmMs: 0 } as const
-  return policies.flatMap((policy) =>
-    warmings.flatMap((warming) => sizes.map((size) => ({ policy, warming, ...size, ...fixed }))),
-  )
+}
+
+/** Of the ways from an update to its reads. */
+export interface PriceChoices extends Choices {
+  readonly lookAheads: readonly Combination['lookAhead'][]
+  readonly attributions: readonly Combination['attribution'][]
+  readonly delaysMs: readonly number[]
+  readonly warmMs: number
+}
+
+/** Every policy with every warming, on accesses: an access triggers, reads are nobody's, a warm takes no time. */
+export function accessCombinations(choices: Choices): readonly Combination[] {
+  return priceCombinations({ ...choices, lookAheads: ['off'], attributions: ['off'], delaysMs: [0], warmMs: 0 })
+}
+
+/** The same on price updates, and with every look-ahead, attribution and delay. */
+export function priceCombinations(choices: PriceChoices): readonly Combination[] {
+  const { policies, warmings, sizes, lookAheads, attributions, delaysMs, warmMs } = choices
+  let combinations: Partial<Combination>[] = [{ warmMs }]
+  const timesEach = (values: readonly Partial<Combination>[]): void => {
+    combinations = combinations.flatMap((before) => values.map((value) => ({ ...before, ...value })))
+  }
+  timesEach(delaysMs.map((delayMs) => ({ delayMs })))
+  timesEach(policies.map((policy) => ({ policy })))
+  timesEach(warmings.map((warming) => ({ warming })))
+  timesEach(lookAheads.map((lookAhead) => ({ lookAhead })))
+  timesEach(attributions.map((attribution) => ({ attribution })))
+  timesEach(sizes)
+  return combinations as Combination[]
+}
+
+export function priceWorkload(tape: PriceTape, seed: number): Workload {
+  return {
+    input: tape.name,
+    keys: tape.pairs,
+    start: ({ policy, slots, warming, lookAhead, attribution, delayMs, warmMs }) => {
+      const tally = new Tally(createPolicy(policy, { slots, pairs: tape.pairs }), tape.pairs)
+      const options = { tape, tally, seed, warmMs, lookAhead, attribution }
+      return new PriceRun({ tape, tally, warming: priceWarming(warming, options), delayMs })
+    },
+  }
 }

@@ -8,9 +8,9 @@ export interface Counts {
   requests: number
   /** Of these, resident already. */
   redundant: number
-  /** Of the redundant, brought by a read that missed while the warm was on its way. */
+  /** Of the others, those that a read was faster than: it missed while the warm was on its way. */
   late: number
-  /** Of these, brought in; each is a read of L2. */
+  /** Brought in ahead of a read. */
   warms: number
   /** Read before they left. */
   warmsUsed: number
@@ -59,13 +59,24 @@ export class Tally {
     return isHit
   }
 
-  /** A warm arrives; `isLate` says whether a read has missed the pair since it was asked for. */
-  warm(pairId: number, isLate = false): void {
+  /** A warm that takes no time. */
+  warm(pairId: number): void {
+    if (this.request(pairId)) this.arrive(pairId)
+  }
+
+  /** A pair is wanted; false where it is resident already. */
+  request(pairId: number): boolean {
+    this.counts.requests++
+    if (!this.policy.has(pairId)) return true
+    this.counts.redundant++
+    return false
+  }
+
+  /** The value of a pair that was requested. Where the pair is resident by now, a read was faster. */
+  arrive(pairId: number): void {
     const { counts, policy } = this
-    counts.requests++
     if (policy.has(pairId)) {
-      counts.redundant++
-      if (isLate) counts.late++
+      counts.late++
       return
     }
     if (!policy.warm(pairId)) return

@@ -21,7 +21,7 @@ export interface LookAheadOptions {
   readonly timeoutMs: number
   /** A read known to follow less often is not fetched ahead; 0 to 1. */
   readonly minRate: number
-  readonly metrics: Metrics
+  readonly metrics: Pick<Metrics, 'counter'>
   /** Into L1 as warms; never rejects. */
   readonly promote: (pairIds: readonly number[], timeoutMs: number) => Promise<unknown>
 }

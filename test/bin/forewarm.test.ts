@@ -71,7 +71,10 @@ describe('a wrong call ends with code 2, says what is wrong, and prints no data'
     [['tail', 'x', '--max', '0'], 'Expected a whole number from 1.'],
     [['run', '--roles', 'detect,cook'], 'Expected one of correlate, detect, warm, api.'],
     [['run', '--detectors', 'none.ts'], '--detectors: none.ts cannot be loaded'],
-    [['simulate'], 'on what? give --accesses'],
+    [['simulate'], 'on what? give --accesses, or --prices and --events'],
+    [['simulate', '--prices', 'x'], '--prices needs --events'],
+    [['simulate', '--accesses', 'x', '--delay-ms', '50'], '--delay-ms says something about --prices'],
+    [['simulate', '--prices', 'x', '--delay-ms', '-1'], 'Expected a number from 0.'],
     [['simulate', '--acceses', 'x'], "unknown option '--acceses'\n(Did you mean --accesses?)"],
     [
       ['simulate', '--policy', 'lru,seive'],

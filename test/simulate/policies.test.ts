@@ -54,7 +54,3 @@ describe.each(POLICY_NAMES)('%s', (name) => {
     )
   })
 })
-
-test('only the policy of a node bounds what warms may hold', () => {
-  expect(POLICY_NAMES.map((name) => newPolicy(name, 10).warmLimit)).toEqual([10, 10, 10, 3])
-})

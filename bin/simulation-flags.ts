@@ -1,0 +1,37 @@
+import type { PolicyName } from '../src/simulate/policies.ts'
+import type { Combination } from '../src/simulate/simulation-row.ts'
+import type { WarmingName } from '../src/simulate/warmings.ts'
+
+export const READ_MODELS = ['siblings'] as const
+export const LOOK_AHEADS = ['off', 'overlap', 'await'] as const
+
+/** What is to be simulated, as the command line has it; undefined where nothing was said. */
+export interface SimulationFlags {
+  readonly accesses?: string
+  readonly prices?: string
+  readonly events?: string
+  readonly capacity?: readonly number[]
+  readonly slots?: readonly number[]
+  readonly policy?: readonly PolicyName[]
+  readonly warming?: readonly WarmingName[]
+  readonly seed: number
+  readonly readModel?: (typeof READ_MODELS)[number]
+  readonly maxReads?: number
+  readonly delayMs?: readonly number[]
+  readonly spacingUs?: number
+  readonly warmMs?: number
+  readonly lookAhead?: readonly Combination['lookAhead'][]
+  readonly attribution?: readonly Combination['attribution'][]
+}
+
+export const DEFAULTS = {
+  capacity: [0.01, 0.05, 0.1, 0.2],
+  policy: ['forewarm'],
+  warming: ['none', 'forewarm'],
+  maxReads: 8,
+  delayMs: [0],
+  spacingUs: 50,
+  warmMs: 1,
+  lookAhead: ['overlap'],
+  attribution: ['on'],
+} as const

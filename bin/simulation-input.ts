@@ -1,0 +1,74 @@
+import { readAccesses } from '../src/simulate/access-trace.ts'
+import { type PriceTape, readPriceTape } from '../src/simulate/price-tape.ts'
+import {
+  accessCombinations,
+  accessWorkload,
+  type Choices,
+  priceCombinations,
+  priceWorkload,
+  sizesOf,
+  type Workload,
+} from '../src/simulate/simulate.ts'
+import type { Combination } from '../src/simulate/simulation-row.ts'
+import { counted } from './progress-line.ts'
+import { DEFAULTS, type SimulationFlags } from './simulation-flags.ts'
+import { say, type Terminal } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
+
+export interface SimulationInput {
+  readonly workload: Workload
+  readonly combinations: readonly Combination[]
+}
+
+/** What is to be run, on what was recorded. Rejects with `bad-option`, or as the files' readers do. */
+export async function simulationInput(terminal: Terminal, flags: SimulationFlags): Promise<SimulationInput> {
+  const { accesses, prices, events, capacity, slots, seed } = flags
+  if ((accesses === undefined) === (prices === undefined))
+    throw new UsageError('on what? give --accesses, or --prices and --events')
+  if (capacity !== undefined && slots !== undefined)
+    throw new UsageError('--capacity and --slots both say how many slots: give one of them')
+  if (accesses !== undefined) {
+    refuseOfPrices(flags)
+    const trace = await readAccesses(accesses)
+    const combinations = accessCombinations(choicesOf(flags, trace.keys))
+    return { workload: accessWorkload(trace, seed), combinations }
+  }
+  if (prices === undefined || events === undefined)
+    throw new UsageError('--prices needs --events: which pairs a detector reads together')
+  const { maxReads = DEFAULTS.maxReads, spacingUs = DEFAULTS.spacingUs } = flags
+  const tape = await readPriceTape({ prices, events, maxReads, spacingUs })
+  tellLeftOut(terminal, tape, events)
+  const combinations = priceCombinations({
+    ...choicesOf(flags, tape.pairs),
+    lookAheads: flags.lookAhead ?? DEFAULTS.lookAhead,
+    attributions: flags.attribution ?? DEFAULTS.attribution,
+    delaysMs: flags.delayMs ?? DEFAULTS.delayMs,
+    warmMs: flags.warmMs ?? DEFAULTS.warmMs,
+  })
+  return { workload: priceWorkload(tape, seed), combinations }
+}
+
+function choicesOf(flags: SimulationFlags, keys: number): Choices {
+  const { slots, capacity = DEFAULTS.capacity, policy = DEFAULTS.policy, warming = DEFAULTS.warming } = flags
+  return {
+    sizes: sizesOf(keys, slots === undefined ? { capacity } : { slots }),
+    policies: policy,
+    warmings: warming,
+  }
+}
+
+/** Accesses have no times, and nobody reads anything after them. */
+function refuseOfPrices(flags: SimulationFlags): void {
+  const { events, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution } = flags
+  const given = Object.entries({ events, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution })
+  const [name] = given.find(([, value]) => value !== undefined) ?? []
+  if (name === undefined) return
+  const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  throw new UsageError(`--${option} says something about --prices: accesses have none of it`)
+}
+
+function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards }: PriceTape, events: string): void {
+  if (unknownUpdates > 0) say(terminal, `left out: ${counted(unknownUpdates)} updates of pairs that ${events} has not`)
+  if (backwards > 0)
+    say(terminal, `${counted(backwards)} updates are older than the one before: taken as of that one's time`)
+}

@@ -1,0 +1,116 @@
+import { updateColumns } from '../../schemas/update-columns.ts'
+import { STRATEGY_LIMITS } from '../config/settings.ts'
+import { KnownReads, Tracker } from '../correlation/tracker.ts'
+import { type StrategyName, strategyNamed } from '../strategy/named.ts'
+import type { Candidate, Strategy } from '../strategy/strategy.ts'
+import { LookAhead } from '../warming/look-ahead.ts'
+import { HeldWarms } from './held-warms.ts'
+import type { PriceTape } from './price-tape.ts'
+import type { PriceWarming, PriceWarmingOptions } from './price-warming.ts'
+import type { Tally } from './tally.ts'
+
+/** Edges that a node keeps for a pair unless told otherwise (CORRELATION_TOP). */
+const EDGES_PER_PAIR = 8
+/** Updates that a fetch hands over, at most. */
+const BATCH_UPDATES = 500
+/** What handlers wait for the look-ahead, at most, unless a node is told otherwise (LOOK_AHEAD_MS). */
+const LOOK_AHEAD_MS = 2
+/** Times are whole microseconds: less than half of one is an error of rounding. */
+const ROUNDING_MS = 0.0004
+
+/**
+ * A node's way with reads that belong to updates: the tracker learns them, the look-ahead fetches what the next updates
+ * will read at once, and what is read later than a warm takes is asked for just in time.
+ */
+export class AttributedWarming implements PriceWarming {
+  readonly #tape: PriceTape
+  readonly #tally: Tally
+  readonly #warmMs: number
+  readonly #strategy: Strategy
+  readonly #tracker: Tracker
+  readonly #known = new KnownReads()
+  readonly #held: HeldWarms
+  readonly #lookAhead: LookAhead
+  readonly #columns = updateColumns(BATCH_UPDATES)
+  /** Number of the update in the columns' first row. */
+  #first = 0
+  #nowMs = 0
+
+  constructor(name: StrategyName, options: PriceWarmingOptions) {
+    const { tape, tally, warmMs } = options
+    this.#tape = tape
+    this.#tally = tally
+    this.#warmMs = warmMs
+    this.#strategy = strategyNamed(name, STRATEGY_LIMITS[name])
+    this.#tracker = new Tracker({ maxPairs: tape.pairs, top: EDGES_PER_PAIR })
+    this.#held = new HeldWarms({ tally, warmMs, pairs: tape.pairs })
+    this.#lookAhead = new LookAhead({
+      tracker: this.#tracker,
+      l1: { usage: tally.policy, expect: (pairId) => tally.policy.expect(pairId) },
+      mode: options.lookAhead,
+      timeoutMs: LOOK_AHEAD_MS,
+      minRate: STRATEGY_LIMITS[name].minScore,
+      metrics: { counter: () => ({ add: () => undefined, value: 0 }) },
+      promote: async (pairIds, timeoutMs) => this.#promote(pairIds, options.lookAhead === 'await' ? timeoutMs : 0),
+    })
+  }
+
+  release(nowMs: number): void {
+    this.#held.release(nowMs + ROUNDING_MS)
+  }
+
+  update(pairId: number, at: number, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#tracker.observe(pairId)
+    this.#ask(pairId)
+    void this.#lookAhead.before(this.#rowOf(at), this.#columns)
+  }
+
+  beforeReads(): void {}
+
+  afterReads(trigger: number, pairIds: Int32Array, lagMs: number): void {
+    let readEdges = 0
+    for (const pairId of pairIds) {
+      const edge = this.#tracker.read(trigger, pairId, lagMs)
+      if (edge >= 0) readEdges |= 1 << edge
+    }
+    this.#tracker.settle(trigger, readEdges)
+  }
+
+  /** Reads that a warm can still make are asked for as late as it can; the others are the look-ahead's. */
+  #ask(trigger: number): void {
+    const known = this.#known
+    if (this.#tracker.readsAfter(trigger, known) === 0) return
+    const candidates: Candidate[] = []
+    for (let i = 0; i < known.count; i++) {
+      const lagMs = known.lagsMs[i] as number
+      if (lagMs < this.#warmMs) continue
+      candidates.push({ pairId: known.pairIds[i] as number, score: known.rates[i] as number, lagMs })
+    }
+    if (candidates.length === 0) return
+    for (const { pairId, lagMs } of this.#strategy.select(candidates).selected)
+      this.#held.hold(pairId, this.#nowMs + lagMs - this.#warmMs)
+  }
+
+  /** Values that come within `waitMs` are there before the handlers run; the others come when they come. */
+  #promote(pairIds: readonly number[], waitMs: number): void {
+    for (const pairId of pairIds) {
+      if (this.#warmMs <= waitMs) this.#tally.warm(pairId)
+      else this.#held.request(pairId, this.#nowMs)
+    }
+  }
+
+  /** The update's row among those that were fetched together. */
+  #rowOf(at: number): number {
+    const { updates, batches } = this.#tape
+    const columns = this.#columns
+    if (at === 0 || at >= this.#first + columns.count) {
+      columns.count = 0
+      this.#first = at
+      for (let next = at; batches[next] === batches[at] && columns.count < BATCH_UPDATES; next++)
+        columns.pairIds[columns.count++] = updates[next] as number
+      this.#lookAhead.restart()
+    }
+    return at - this.#first
+  }
+}

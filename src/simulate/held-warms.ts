@@ -1,0 +1,48 @@
+import { type Due, DueQueue } from '../warming/due-queue.ts'
+import type { Tally } from './tally.ts'
+
+interface Held extends Due {
+  readonly pairId: number
+  /** What is due: asking for the pair, or the arrival of what was asked for. */
+  readonly what: 'request' | 'arrival'
+}
+
+/** Warms that wait: until they are worth asking for, and for their values. Times are in milliseconds. */
+export class HeldWarms {
+  readonly #tally: Tally
+  readonly #warmMs: number
+  readonly #queue = new DueQueue<Held>()
+  /** By pair: on its way. */
+  readonly #isAsked: Uint8Array
+
+  constructor(options: { readonly tally: Tally; readonly warmMs: number; readonly pairs: number }) {
+    this.#tally = options.tally
+    this.#warmMs = options.warmMs
+    this.#isAsked = new Uint8Array(options.pairs)
+  }
+
+  hold(pairId: number, untilMs: number): void {
+    this.#queue.push({ pairId, what: 'request', dueMs: untilMs, heapIndex: -1 })
+  }
+
+  /** Asks for what is neither there nor on its way. */
+  request(pairId: number, nowMs: number): void {
+    // What is asked for right before its read must not leave in between.
+    this.#tally.policy.expect(pairId)
+    if (!this.#tally.request(pairId) || this.#isAsked[pairId] === 1) return
+    this.#isAsked[pairId] = 1
+    this.#queue.push({ pairId, what: 'arrival', dueMs: nowMs + this.#warmMs, heapIndex: -1 })
+  }
+
+  /** Does what is due until now, the earliest first. */
+  release(nowMs: number): void {
+    for (let next = this.#queue.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#queue.peek()) {
+      this.#queue.remove(next)
+      if (next.what === 'request') this.request(next.pairId, next.dueMs)
+      else {
+        this.#isAsked[next.pairId] = 0
+        this.#tally.arrive(next.pairId)
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import { STRATEGY_LIMITS } from '../config/settings.ts'
+import { AttributedWarming } from './attributed-warming.ts'
+import { Busiest } from './busiest.ts'
+import { mulberry32 } from './mulberry32.ts'
+import type { PriceWarming, PriceWarmingOptions } from './price-warming.ts'
+import { type BaselineName, isBaseline, type WarmingName } from './warmings.ts'
+
+const NOTHING: PriceWarming = {
+  release: () => undefined,
+  update: () => undefined,
+  beforeReads: () => undefined,
+  afterReads: () => undefined,
+}
+
+export function priceWarming(name: WarmingName, options: PriceWarmingOptions): PriceWarming {
+  if (isBaseline(name)) return baseline(name, options)
+  return options.attribution === 'on' ? new AttributedWarming(name, options) : NOTHING
+}
+
+/** As if a warm took no time: what they are held against should not suffer from that. */
+function baseline(name: BaselineName, { tape, tally, seed }: PriceWarmingOptions): PriceWarming {
+  switch (name) {
+    case 'none':
+      return NOTHING
+    case 'busiest': {
+      const busiest = new Busiest({ pairs: tape.pairs, limit: tally.policy.warmLimit, tally })
+      return {
+        ...NOTHING,
+        afterReads: (_, pairIds) => {
+          for (const pairId of pairIds) busiest.read(pairId)
+        },
+      }
+    }
+    case 'random': {
+      const random = mulberry32(seed)
+      const { maxPairs } = STRATEGY_LIMITS.forewarm
+      return {
+        ...NOTHING,
+        update: () => {
+          for (let i = 0; i < maxPairs; i++) tally.warm(Math.floor(random() * tape.pairs))
+        },
+      }
+    }
+    case 'oracle':
+      return {
+        ...NOTHING,
+        beforeReads: (pairIds) => {
+          for (const pairId of pairIds) tally.policy.expect(pairId)
+          for (const pairId of pairIds) tally.warm(pairId)
+        },
+      }
+  }
+}

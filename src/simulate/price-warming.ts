@@ -1,0 +1,25 @@
+import type { LookAheadMode } from '../warming/look-ahead.ts'
+import type { PriceTape } from './price-tape.ts'
+import type { Tally } from './tally.ts'
+
+/** What is warmed along a tape of updates. Times are milliseconds since the epoch. */
+export interface PriceWarming {
+  /** Does what is due until now. */
+  release(nowMs: number): void
+  /** The update number `at`, before its detector is called. */
+  update(pairId: number, at: number, nowMs: number): void
+  /** The detector reads these now. */
+  beforeReads(pairIds: Int32Array): void
+  /** It has read them, `lagMs` after the update of `trigger`. */
+  afterReads(trigger: number, pairIds: Int32Array, lagMs: number): void
+}
+
+export interface PriceWarmingOptions {
+  readonly tape: PriceTape
+  readonly tally: Tally
+  readonly seed: number
+  readonly warmMs: number
+  readonly lookAhead: LookAheadMode
+  /** Whether a read is known to belong to an update. */
+  readonly attribution: 'on' | 'off'
+}

@@ -1,0 +1,105 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type PriceTape, readPriceTape } from '../../src/simulate/price-tape.ts'
+
+const T0 = 1_783_715_268_000
+const EVENTS = 'pair,event\na,e\nb,e\nc,e\nd,f\n'
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forewarm-tape-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+function line(pair: string, eventTimeMs: number): string {
+  return JSON.stringify({ pair, chain: 'polygon', price: 0.5, eventTimeMs })
+}
+
+const PRICES = [line('a', T0), line('b', T0), line('d', T0 + 2)].join('\n')
+
+interface Given {
+  readonly prices?: string | Buffer
+  readonly events?: string | Buffer
+  readonly pricesName?: string
+  readonly eventsName?: string
+  readonly maxReads?: number
+  readonly spacingUs?: number
+}
+
+async function tapeOf(given: Given = {}): Promise<PriceTape> {
+  const { pricesName = 'prices.ndjson', eventsName = 'events.csv', maxReads = 8, spacingUs = 50 } = given
+  const prices = join(folder, pricesName)
+  const events = join(folder, eventsName)
+  await writeFile(prices, given.prices ?? PRICES)
+  await writeFile(events, given.events ?? EVENTS)
+  return readPriceTape({ prices, events, maxReads, spacingUs })
+}
+
+describe('a tape', () => {
+  test('has the pairs of the events in their order, and what is read on the update of each', async () => {
+    const { pairs, updates, reads } = await tapeOf()
+    expect({ pairs, updates: [...updates] }).toEqual({ pairs: 4, updates: [0, 1, 3] })
+    expect(reads.map((of) => [...of])).toEqual([[1, 2], [0, 2], [0, 1], []])
+  })
+
+  test('reads no more than so many siblings', async () => {
+    expect((await tapeOf({ maxReads: 1 })).reads.map((of) => [...of])).toEqual([[1], [0], [0], []])
+  })
+
+  test('spaces updates of one event time, which came together', async () => {
+    const { timesUs, batches } = await tapeOf()
+    expect([...timesUs].map((us) => us - T0 * 1000)).toEqual([0, 50, 2000])
+    expect([...batches]).toEqual([0, 0, 2])
+  })
+
+  test('never runs backwards, however many updates share a time', async () => {
+    const prices = [...Array.from({ length: 100 }, () => line('a', T0)), line('b', T0 + 1)].join('\n')
+    const { timesUs } = await tapeOf({ prices })
+    expect([...timesUs]).toEqual([...timesUs].toSorted((a, b) => a - b))
+  })
+
+  test('counts updates that are older than the one before, and those of pairs in no event', async () => {
+    const prices = [line('a', T0), line('b', T0 - 5), line('x', T0), line('c', T0)].join('\n')
+    const { updates, timesUs, backwards, unknownUpdates } = await tapeOf({ prices })
+    expect({ updates: [...updates], backwards, unknownUpdates }).toEqual({
+      ...{ updates: [0, 1, 2], backwards: 1, unknownUpdates: 1 },
+    })
+    expect([...timesUs].map((us) => us - T0 * 1000)).toEqual([0, 50, 100])
+  })
+
+  test('takes packed files, records of several updates, and lets delistings be', async () => {
+    const prices = gzipSync(
+      `${`[${line('a', T0)},${line('b', T0)}]`}\n{"pair":"a","chain":"polygon","delisted":true}\n\n`,
+    )
+    const packed = { pricesName: 'p.ndjson.gz', prices, eventsName: 'e.csv.gz', events: gzipSync(EVENTS) }
+    expect([...(await tapeOf(packed)).updates]).toEqual([0, 1])
+  })
+})
+
+describe('is refused by file, line and column:', () => {
+  test.each([
+    ['events without a heading', { events: 'a,e\nb,e\n' }, /events.csv, line 1: expected the heading pair,event/],
+    ['events with other columns', { events: 'pair;event\na;e\n' }, /events.csv, line 1: expected the heading/],
+    ['a line without an event', { events: 'pair,event\na,e\nb\n' }, /line 3: column "event": expected a name/],
+    ['a line without a pair', { events: 'pair,event\n,e\n' }, /line 2: column "pair": expected a name/],
+    ['a line of three columns', { events: 'pair,event\na,e,1\n' }, /line 2: column 3: expected two columns, got 3/],
+    ['a pair twice', { events: 'pair,event\na,e\na,f\n' }, /line 3: column "pair": "a" stands in a line before/],
+    ['no events', { events: '' }, /events.csv has no pairs/],
+    ['no prices', { prices: '' }, /prices.ndjson has no update of a pair of /],
+    ['prices of other pairs', { prices: line('x', T0) }, /prices.ndjson has no update of a pair of /],
+    ['a line that is no JSON', { prices: `${line('a', T0)}\n{"pair":` }, /prices.ndjson, line 2: /],
+    ['a line without a time', { prices: '{"pair":"a","chain":"p","price":1}' }, /prices.ndjson, line 1: .*eventTimeMs/],
+    ['prices that are not packed', { pricesName: 'p.ndjson.gz' }, /p.ndjson.gz cannot be read after line 0/],
+    [
+      'prices cut off',
+      { pricesName: 'c.ndjson.gz', prices: gzipSync(PRICES).subarray(0, 60) },
+      /c.ndjson.gz cannot be/,
+    ],
+  ] as const)('%s', async (_, given, message) => {
+    await expect(tapeOf(given)).rejects.toThrow(message)
+  })
+})

@@ -1,0 +1,126 @@
+import { beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { type PriceTape, readPriceTape } from '../../src/simulate/price-tape.ts'
+import { type PriceChoices, priceCombinations, priceWorkload, simulate, sizesOf } from '../../src/simulate/simulate.ts'
+import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
+import { dataset } from './datasets.ts'
+
+// Whole recordings, on a machine that may be busy.
+jest.setTimeout(60_000)
+
+async function rowsOf(
+  tape: PriceTape,
+  choices: Partial<PriceChoices> & { readonly capacity: readonly number[] },
+): Promise<SimulationRow[]> {
+  const combinations = priceCombinations({
+    ...{ policies: ['forewarm'], warmings: ['forewarm'], lookAheads: ['off'], attributions: ['on'] },
+    ...{ delaysMs: [0], warmMs: 1, sizes: sizesOf(tape.pairs, choices) },
+    ...choices,
+  })
+  const rows: SimulationRow[] = []
+  for await (const row of simulate(priceWorkload(tape, 1), combinations)) rows.push(row)
+  return rows
+}
+
+async function hitRatios(...of: Parameters<typeof rowsOf>): Promise<number[]> {
+  return (await rowsOf(...of)).map(({ hitRatio }) => hitRatio)
+}
+
+describe('on the first recorded day of a prediction market', () => {
+  let tape: PriceTape | undefined
+
+  beforeAll(async () => {
+    const prices = dataset('polymarket', '2026-07-10.ndjson.gz')
+    const events = dataset('polymarket', '2026-07-10.events.csv.gz')
+    if (prices === undefined || events === undefined) return
+    tape = await readPriceTape({ prices, events, maxReads: 8, spacingUs: 50 })
+  })
+
+  test('LRU without warming hits exactly what it is known to hit', async () => {
+    if (tape === undefined) return
+    const capacity = [0.01, 0.02, 0.05, 0.1, 0.2]
+    const rows = await rowsOf(tape, { policies: ['lru'], warmings: ['none'], capacity })
+    expect(rows.map(({ reads }) => reads)).toEqual(capacity.map(() => 549_926))
+    expect(rows.map(({ hitRatio }) => hitRatio.toFixed(4))).toEqual(['0.2369', '0.4248', '0.6846', '0.8579', '0.9794'])
+  })
+
+  test('reads 50 ms after their update are hit when warms are held until they are due', async () => {
+    if (tape === undefined) return
+    const [row] = await rowsOf(tape, { delaysMs: [50], capacity: [0.05] })
+    expect(row?.hitRatio).toBeGreaterThanOrEqual(0.97)
+    expect(row?.accuracy).toBeGreaterThanOrEqual(0.9)
+  })
+
+  test('reads right after their update are hit when handlers wait for the look-ahead', async () => {
+    if (tape === undefined) return
+    const [small, large] = await hitRatios(tape, { lookAheads: ['await'], capacity: [0.01, 0.05] })
+    expect(small).toBeGreaterThanOrEqual(0.93)
+    expect(large).toBeGreaterThanOrEqual(0.976)
+  })
+
+  test('without look-ahead nothing is lost against LRU', async () => {
+    if (tape === undefined) return
+    const capacity = [0.01, 0.05]
+    const lru = await hitRatios(tape, { policies: ['lru'], warmings: ['none'], capacity })
+    const ours = await hitRatios(tape, { capacity })
+    for (const [at, ratio] of ours.entries()) expect(ratio).toBeGreaterThanOrEqual((lru[at] ?? Number.NaN) - 0.005)
+  })
+})
+
+/** Two events of three pairs, updated by turns, 10 ms apart, but for the first round. */
+function turns(rounds: number): PriceTape {
+  const reads = [0, 1, 2, 3, 4, 5].map((pair) =>
+    Int32Array.from([0, 1, 2].map((i) => Math.floor(pair / 3) * 3 + i).filter((other) => other !== pair)),
+  )
+  const updates = Int32Array.from({ length: rounds * 6 }, (_, i) => ((i % 2) * 3 + (i >> 1)) % 6)
+  return {
+    ...{ name: 'here', pairs: 6, updates, reads, unknownUpdates: 0, backwards: 0 },
+    timesUs: Float64Array.from(updates, (_, i) => i * 10_000),
+    batches: Int32Array.from(updates, (_, i) => i),
+  }
+}
+
+describe('an update', () => {
+  test('inserts nothing: only what is read is hit again', async () => {
+    const [row] = await rowsOf({ ...turns(1), reads: turns(1).reads.map(() => new Int32Array(0)) }, { capacity: [1] })
+    expect(row).toMatchObject({ reads: 0, hits: 0, hitRatio: 0, warms: 0 })
+  })
+})
+
+describe('a warm', () => {
+  const capacity = [2 / 3]
+
+  test('that takes longer than the read comes is not asked for', async () => {
+    const [row] = await rowsOf(turns(20), { delaysMs: [1], warmMs: 2, capacity })
+    expect(row?.warms).toBe(0)
+  })
+
+  test('that takes as long as the read comes is just in time', async () => {
+    const [row] = await rowsOf(turns(20), { delaysMs: [2], warmMs: 2, capacity })
+    expect(row?.warmsUsed).toBeGreaterThan(0)
+    expect(row?.timeliness).toBe(1)
+  })
+
+  test('is late where it was asked for too late', async () => {
+    // Handlers don't wait, and the first read after the first window comes at once.
+    const [row] = await rowsOf(turns(20), { lookAheads: ['overlap'], capacity })
+    expect(row?.timeliness).toBeLessThan(1)
+  })
+
+  test('is of no use where nobody knows whose a read is', async () => {
+    const [on, off] = await rowsOf(turns(20), { delaysMs: [2], attributions: ['on', 'off'], capacity })
+    expect(on?.warms).toBeGreaterThan(0)
+    expect(off?.warms).toBe(0)
+  })
+})
+
+describe('combinations', () => {
+  test('are all of them, capacities innermost', () => {
+    const rows = priceCombinations({
+      ...{ sizes: sizesOf(100, { slots: [1, 2] }), policies: ['lru', 'forewarm'], warmings: ['none', 'oracle'] },
+      ...{ lookAheads: ['off', 'await'], attributions: ['on'], delaysMs: [0, 50], warmMs: 1 },
+    })
+    expect(rows).toHaveLength(32)
+    expect(new Set(rows.map((row) => JSON.stringify(row))).size).toBe(32)
+    expect(rows.slice(0, 2).map(({ slots }) => slots)).toEqual([1, 2])
+  })
+})

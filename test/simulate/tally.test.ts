@@ -1,0 +1,85 @@
+import { describe, expect, test } from '@jest/globals'
+import { HeldWarms } from '../../src/simulate/held-warms.ts'
+import { LruPolicy } from '../../src/simulate/lru-policy.ts'
+import { Tally } from '../../src/simulate/tally.ts'
+
+const PAIRS = 10
+
+function newTally(slots: number): Tally {
+  return new Tally(new LruPolicy({ slots, pairs: PAIRS }), PAIRS)
+}
+
+describe('a tally', () => {
+  test('counts a warm as used once, when it is read before it leaves', () => {
+    const tally = newTally(2)
+    tally.warm(1)
+    for (const pairId of [1, 1]) tally.read(pairId)
+    expect(tally.counts).toMatchObject({ reads: 2, hits: 2, warms: 1, warmsUsed: 1 })
+  })
+
+  test('does not count as used what left and came back by a read', () => {
+    const tally = newTally(1)
+    tally.warm(1)
+    for (const pairId of [2, 1, 1]) tally.read(pairId)
+    expect(tally.counts).toMatchObject({ reads: 3, hits: 1, warms: 1, warmsUsed: 0 })
+  })
+
+  test('counts a miss as pollution where a warm took the pair’s place, not where a read did', () => {
+    const tally = newTally(1)
+    tally.read(1)
+    tally.warm(2)
+    tally.read(1)
+    expect(tally.counts.polluted).toBe(1)
+    tally.read(3)
+    tally.read(1)
+    expect(tally.counts.polluted).toBe(1)
+  })
+
+  test('counts a request for what is resident as redundant', () => {
+    const tally = newTally(2)
+    tally.read(1)
+    tally.warm(1)
+    expect(tally.counts).toMatchObject({ requests: 1, redundant: 1, warms: 0 })
+  })
+})
+
+describe('a held warm', () => {
+  function newHeld(warmMs = 2) {
+    const tally = newTally(4)
+    return { tally, held: new HeldWarms({ tally, warmMs, pairs: PAIRS }) }
+  }
+
+  test('is asked for when it is due and arrives a warm’s time later', () => {
+    const { tally, held } = newHeld()
+    held.hold(1, 10)
+    held.release(9)
+    expect(tally.counts.requests).toBe(0)
+    held.release(11)
+    expect({ requests: tally.counts.requests, isThere: tally.policy.has(1) }).toEqual({ requests: 1, isThere: false })
+    held.release(12)
+    expect(tally.policy.has(1)).toBe(true)
+  })
+
+  test('arrives though nobody looked between', () => {
+    const { tally, held } = newHeld()
+    held.hold(1, 10)
+    held.release(1_000)
+    expect(tally.policy.has(1)).toBe(true)
+  })
+
+  test('is fetched once while it is on its way', () => {
+    const { tally, held } = newHeld()
+    held.request(1, 0)
+    held.request(1, 1)
+    held.release(5)
+    expect(tally.counts).toMatchObject({ requests: 2, warms: 1 })
+  })
+
+  test('is late where a read missed it meanwhile', () => {
+    const { tally, held } = newHeld()
+    held.request(1, 0)
+    tally.read(1)
+    held.release(2)
+    expect(tally.counts).toMatchObject({ warms: 0, late: 1 })
+  })
+})
