@@ -1,9 +1,10 @@
 import { updateColumns } from '../../schemas/update-columns.ts'
+import type { WarmRequest } from '../../schemas/warm-request.ts'
 import { STRATEGY_LIMITS } from '../config/settings.ts'
-import { KnownReads, Tracker } from '../correlation/tracker.ts'
+import { Tracker } from '../correlation/tracker.ts'
 import { type StrategyName, strategyNamed } from '../strategy/named.ts'
-import type { Candidate, Strategy } from '../strategy/strategy.ts'
 import { LookAhead } from '../warming/look-ahead.ts'
+import { Triggers } from '../warming/triggers.ts'
 import { HeldWarms } from './held-warms.ts'
 import type { PriceTape } from './price-tape.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price-warming.ts'
@@ -18,6 +19,9 @@ const LOOK_AHEAD_MS = 2
 /** Times are whole microseconds: less than half of one is an error of rounding. */
 const ROUNDING_MS = 0.0004
 
+/** Requests name pairs: here by their numbers, all of one chain. */
+const NAMES = { chainOf: () => 0, chainName: () => 'chain', pairName: String }
+
 /**
  * A node's way with reads that belong to updates: the tracker learns them, the look-ahead fetches what the next updates
  * will read at once, and what is read later than a warm takes is asked for just in time.
@@ -26,9 +30,8 @@ export class AttributedWarming implements PriceWarming {
   readonly #tape: PriceTape
   readonly #tally: Tally
   readonly #warmMs: number
-  readonly #strategy: Strategy
+  readonly #triggers: Triggers
   readonly #tracker: Tracker
-  readonly #known = new KnownReads()
   readonly #held: HeldWarms
   readonly #lookAhead: LookAhead
   readonly #columns = updateColumns(BATCH_UPDATES)
@@ -41,12 +44,23 @@ export class AttributedWarming implements PriceWarming {
     this.#tape = tape
     this.#tally = tally
     this.#warmMs = warmMs
-    this.#strategy = strategyNamed(name, STRATEGY_LIMITS[name])
     this.#tracker = new Tracker({ maxPairs: tape.pairs, top: EDGES_PER_PAIR })
     this.#held = new HeldWarms({ tally, warmMs, pairs: tape.pairs })
+    this.#triggers = new Triggers({
+      tracker: this.#tracker,
+      table: NAMES,
+      l1: { usage: new WarmUsage(tally), has: (pairId) => tally.policy.has(pairId) },
+      strategy: strategyNamed(name, STRATEGY_LIMITS[name]),
+      clock: { now: () => this.#nowMs },
+      nodeId: name,
+      warmMs,
+      sparing: false,
+      publish: (request) => this.#hold(request),
+    })
     this.#lookAhead = new LookAhead({
       tracker: this.#tracker,
       l1: { usage: tally.policy, expect: (pairId) => tally.policy.expect(pairId) },
+      warmMs,
       mode: options.lookAhead,
       timeoutMs: LOOK_AHEAD_MS,
       minRate: STRATEGY_LIMITS[name].minScore,
@@ -62,7 +76,7 @@ export class AttributedWarming implements PriceWarming {
   update(pairId: number, at: number, nowMs: number): void {
     this.#nowMs = nowMs
     this.#tracker.observe(pairId)
-    this.#ask(pairId)
+    this.#triggers.onUpdate(pairId)
     void this.#lookAhead.before(this.#rowOf(at), this.#columns)
   }
 
@@ -77,19 +91,9 @@ export class AttributedWarming implements PriceWarming {
     this.#tracker.settle(trigger, readEdges)
   }
 
-  /** Reads that a warm can still make are asked for as late as it can; the others are the look-ahead's. */
-  #ask(trigger: number): void {
-    const known = this.#known
-    if (this.#tracker.readsAfter(trigger, known) === 0) return
-    const candidates: Candidate[] = []
-    for (let i = 0; i < known.count; i++) {
-      const lagMs = known.lagsMs[i] as number
-      if (lagMs < this.#warmMs) continue
-      candidates.push({ pairId: known.pairIds[i] as number, score: known.rates[i] as number, lagMs })
-    }
-    if (candidates.length === 0) return
-    for (const { pairId, lagMs } of this.#strategy.select(candidates).selected)
-      this.#held.hold(pairId, this.#nowMs + lagMs - this.#warmMs)
+  /** Asked for as late as it can. */
+  #hold({ pairs, notBeforeMs }: WarmRequest): void {
+    for (const pair of pairs) this.#held.hold(Number(pair), notBeforeMs ?? this.#nowMs)
   }
 
   /** Values that come within `waitMs` are there before the handlers run; the others come when they come. */
@@ -112,5 +116,21 @@ export class AttributedWarming implements PriceWarming {
       this.#lookAhead.restart()
     }
     return at - this.#first
+  }
+}
+
+/** What the triggers look at of L1. */
+class WarmUsage {
+  readonly warmLimit: number
+  readonly #tally: Tally
+
+  constructor(tally: Tally) {
+    this.#tally = tally
+    this.warmLimit = tally.policy.warmLimit
+  }
+
+  get warmCounts() {
+    const { warms, warmsUsed } = this.#tally.counts
+    return { admitted: warms, used: warmsUsed, unused: 0, dropped: 0 }
   }
 }

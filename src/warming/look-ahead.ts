@@ -21,13 +21,12 @@ export interface LookAheadOptions {
   readonly timeoutMs: number
   /** A read known to follow less often is not fetched ahead; 0 to 1. */
   readonly minRate: number
+  /** What a warm takes that is not fetched ahead; WARM_MS unless given. */
+  readonly warmMs?: number
   readonly metrics: Pick<Metrics, 'counter'>
   /** Into L1 as warms; never rejects. */
   readonly promote: (pairIds: readonly number[], timeoutMs: number) => Promise<unknown>
 }
-
-/** A read so long after its update is not the look-ahead's. */
-const LATER_MS = WARM_MS
 
 export class LookAhead {
   readonly #options: LookAheadOptions
@@ -61,7 +60,7 @@ export class LookAhead {
   }
 
   #plan(from: number, columns: UpdateColumns): void {
-    const { tracker, l1, minRate } = this.#options
+    const { tracker, l1, minRate, warmMs = WARM_MS } = this.#options
     const known = this.#known
     const room = l1.usage.warmLimit
     this.#reads.clear()
@@ -75,7 +74,7 @@ export class LookAhead {
         const pairId = known.pairIds[i] as number
         if ((known.rates[i] as number) < minRate || this.#reads.has(pairId)) continue
         // Later ones are asked for in their own time (triggers.ts): fetched now they would be pushed out before.
-        if ((known.lagsMs[i] as number) >= LATER_MS) continue
+        if ((known.lagsMs[i] as number) >= warmMs) continue
         this.#reads.add(pairId)
         if (!l1.expect(pairId)) this.#wanted.push(pairId)
       }

@@ -14,7 +14,7 @@ import { Residence } from './residence.ts'
  */
 export interface TriggersOptions {
   readonly tracker: Tracker
-  readonly table: PairTable
+  readonly table: Pick<PairTable, 'chainOf' | 'chainName' | 'pairName'>
   readonly l1: Pick<FirstLevel, 'has'> & { readonly usage: Pick<Usage, 'warmLimit' | 'warmCounts'> }
   readonly strategy: Strategy
   readonly clock: Clock
@@ -22,6 +22,8 @@ export interface TriggersOptions {
   readonly nodeId: string
   /** What a warm takes, from the request to the value in L1; WARM_MS unless given. */
   readonly warmMs?: number
+  /** False: a read is asked for also where the pair is probably there still. More requests, fewer misses; true unless given. */
+  readonly sparing?: boolean
   readonly publish: (request: WarmRequest) => void
 }
 
@@ -49,7 +51,7 @@ export class Triggers {
   }
 
   onUpdate(pairId: number): void {
-    const { tracker, l1, table, clock, strategy } = this.#options
+    const { tracker, l1, table, clock, strategy, sparing = true } = this.#options
     const known = this.#known
     if (tracker.readsAfter(pairId, known) === 0) return
     const chainId = table.chainOf(pairId)
@@ -62,8 +64,8 @@ export class Triggers {
       const lagMs = known.lagsMs[i] as number
       if (lagMs < this.#warmMs || table.chainOf(read) !== chainId) continue
       // What is there now is there still when it is read, unless it is pushed out before.
-      if (lagMs < staysMs && l1.has(read)) continue
-      if (nowMs + lagMs < this.#askedFor(read) + servesMs) continue
+      if (sparing && lagMs < staysMs && l1.has(read)) continue
+      if (sparing && nowMs + lagMs < this.#askedFor(read) + servesMs) continue
       candidates ??= []
       candidates.push({ pairId: read, score: known.rates[i] as number, lagMs })
     }

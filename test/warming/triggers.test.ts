@@ -17,18 +17,22 @@ let l1: L1
 let published: WarmRequest[]
 let triggers: Triggers
 
+function newTriggers(options: { readonly sparing?: boolean; readonly warmMs?: number } = {}): Triggers {
+  return new Triggers({
+    ...{ tracker, table, l1, clock, ...options },
+    strategy: threshold({ name: 'forewarm', minScore: 0.2, maxPairs: 8 }),
+    nodeId: 'node-1',
+    publish: (request) => published.push(request),
+  })
+}
+
 beforeEach(() => {
   clock = virtualClock(T0)
   table = new PairTable({ maxPairs: 3000 })
   tracker = new Tracker({ maxPairs: 3000 })
   l1 = new L1({ slots: 10, maxPairs: 3000 })
   published = []
-  triggers = new Triggers({
-    ...{ tracker, table, l1, clock },
-    strategy: threshold({ name: 'forewarm', minScore: 0.2, maxPairs: 8 }),
-    nodeId: 'node-1',
-    publish: (request) => published.push(request),
-  })
+  triggers = newTriggers()
 })
 
 function id(pair: string, chain = 'ethereum'): number {
@@ -57,6 +61,16 @@ describe('an update', () => {
       { pairs: ['soon', 'next'], afterMs: 80 },
       { pairs: ['late'], afterMs: 880 },
     ])
+  })
+
+  test('asks for every read where requests are not spared, and for those that a shorter warm can make', () => {
+    triggers = newTriggers({ sparing: false, warmMs: 5 })
+    learn('a', 'b', { lagMs: 10 })
+    l1.fill(id('b'), record({ version: 1 }))
+    for (let i = 0; i < 3; i++) update('a')
+    expect(published.map(({ pairs, notBeforeMs }) => ({ pairs, notBeforeMs }))).toEqual(
+      [1, 2, 3].map(() => ({ pairs: ['b'], notBeforeMs: T0 + 5 })),
+    )
   })
 
   test('asks for what is read some time after it, not before a warm just makes it, and not for ever', () => {
