@@ -1,0 +1,111 @@
+/**
+ * How often each pair was read in each of the last hours: what all predictions from history are made of. Hours are
+ * counted since 1970, UTC; two bytes a pair and hour, a count stands still at 65,535.
+ *
+ *   hour 495812   [ 3 0 0 41 … ]   one count a pair
+ *   hour 495813   [ 0 0 7 39 … ]
+ *
+ * Pure and synchronous; pairs are integers below `maxPairs`; time is passed in.
+ */
+
+export const HOUR_MS = 3_600_000
+export const DAY_HOURS = 24
+export const WEEK_HOURS = 168
+const MOST = 65_535
+const FIRST_PAIRS = 1_024
+
+export class AccessHistory {
+  readonly maxPairs: number
+  /** Hours kept. */
+  readonly hours: number
+  /** Reads told, of pairs that are kept. */
+  total = 0
+  /** Reads of pairs beyond `maxPairs`, and reads longer ago than what is kept: not kept. */
+  refused = 0
+  late = 0
+  /** One row an hour, at the hour modulo `hours`. */
+  #rows: Uint16Array[]
+  #pairs = 0
+  /** The first hour told, and the last. */
+  #first = -1
+  #last = -1
+
+  constructor(options: { readonly maxPairs: number; readonly hours?: number }) {
+    this.maxPairs = options.maxPairs
+    this.hours = options.hours ?? WEEK_HOURS
+    const capacity = Math.min(FIRST_PAIRS, options.maxPairs)
+    this.#rows = Array.from({ length: this.hours }, () => new Uint16Array(capacity))
+  }
+
+  /** Pairs with ids below this may have been read. */
+  get pairs(): number {
+    return this.#pairs
+  }
+
+  /** The newest hour told; -1 before the first. */
+  get lastHour(): number {
+    return this.#last
+  }
+
+  /** The oldest hour that is kept and was lived through. */
+  get firstHour(): number {
+    return Math.max(this.#first, this.#last - this.hours + 1)
+  }
+
+  record(pairId: number, atMs: number, reads = 1): void {
+    const hour = hourOf(atMs)
+    if (pairId >= this.maxPairs) {
+      this.refused += reads
+      return
+    }
+    if (hour > this.#last) this.advance(hour)
+    if (hour <= this.#last - this.hours) {
+      this.late += reads
+      return
+    }
+    if (hour < this.#first) this.#first = hour
+    this.#reserve(pairId)
+    const row = this.#rows[hour % this.hours] as Uint16Array
+    row[pairId] = Math.min(MOST, (row[pairId] as number) + reads)
+    this.total += reads
+  }
+
+  /** Time goes on, also where nothing is read. */
+  advance(hour: number): void {
+    if (this.#last < 0) this.#first = hour
+    const from = Math.max(this.#last + 1, hour - this.hours + 1)
+    for (let each = from; each <= hour; each++) this.#rows[each % this.hours]?.fill(0)
+    this.#last = Math.max(this.#last, hour)
+  }
+
+  /** Reads of the pair in the hour; 0 for what is not kept. */
+  in(pairId: number, hour: number): number {
+    if (hour > this.#last || hour < this.firstHour || hour < 0) return 0
+    return this.#rows[hour % this.hours]?.[pairId] ?? 0
+  }
+
+  /** Reads of the pair from hour `from` to hour `to`, both inclusive. */
+  between(pairId: number, from: number, to: number): number {
+    let sum = 0
+    for (let hour = Math.max(from, this.firstHour); hour <= Math.min(to, this.#last); hour++)
+      sum += this.in(pairId, hour)
+    return sum
+  }
+
+  #reserve(pairId: number): void {
+    this.#pairs = Math.max(this.#pairs, pairId + 1)
+    const capacity = this.#rows[0]?.length ?? 0
+    if (pairId < capacity) return
+    let next = Math.max(capacity, 1)
+    while (next <= pairId) next = Math.min(next * 2, this.maxPairs)
+    this.#rows = this.#rows.map((row) => {
+      const larger = new Uint16Array(next)
+      larger.set(row)
+      return larger
+    })
+  }
+}
+
+export function hourOf(atMs: number): number {
+  return Math.floor(atMs / HOUR_MS)
+}

@@ -1,0 +1,105 @@
+import { type AccessHistory, WEEK_HOURS } from './access-history.ts'
+import { chanceOfRead, type Proposal, surest } from './proposal.ts'
+
+/** Weight of the newest week in the level of an hour, and of the newest step in its trend. */
+const LEVEL_WEIGHT = 0.4
+const TREND_WEIGHT = 0.1
+const ERROR_WEIGHT = 0.3
+/** The busiest so many pairs that came first; 2.7 KB each. */
+const MAX_FORECAST_PAIRS = 4_096
+
+export interface Forecast {
+  /** Reads expected in the hour. */
+  readonly reads: number
+  /** 0 to 1: how near earlier forecasts of the pair's hours came to what happened. */
+  readonly confidence: number
+}
+
+/**
+ * Reads of an hour of the week, by Holt's linear smoothing (Holt, "Forecasting seasonals and trends by exponentially
+ * weighted moving averages", 1957) from week to week: a level and a trend for each pair and hour of the week. How sure a
+ * forecast is comes from the pair's own past errors: 1 − (mean absolute error ÷ (expected reads + that error)).
+ */
+export class HoltForecast {
+  readonly #rows = new Map<number, Row>()
+  /** Pairs that came when all rows were taken. */
+  refused = 0
+
+  /** The hour has ended: what was forecast for it is compared with what came, and learned from. Once an hour, in order. */
+  close(history: AccessHistory, hour: number): void {
+    const weekHour = hour % WEEK_HOURS
+    for (let pairId = 0; pairId < history.pairs; pairId++) {
+      const reads = history.in(pairId, hour)
+      const row = this.#rows.get(pairId) ?? (reads > 0 ? this.#add(pairId) : undefined)
+      if (row !== undefined) learn(row, weekHour, reads)
+    }
+  }
+
+  /** Undefined before the hour was lived through twice. */
+  at(pairId: number, hour: number): Forecast | undefined {
+    const row = this.#rows.get(pairId)
+    const weekHour = hour % WEEK_HOURS
+    if (row === undefined || (row.weeks[weekHour] as number) < 2) return undefined
+    const reads = Math.max(0, (row.levels[weekHour] as number) + (row.trends[weekHour] as number))
+    const error = row.errors[weekHour] as number
+    return { reads, confidence: reads === 0 ? 0 : 1 - error / (reads + error) }
+  }
+
+  /** What is expected to be read in the `hours` after `hour`. */
+  proposals(options: { readonly hour: number; readonly hours: number; readonly limit: number }): readonly Proposal[] {
+    const { hour, hours, limit } = options
+    const proposals: Proposal[] = []
+    for (const pairId of this.#rows.keys()) {
+      let best: Proposal | undefined
+      for (let at = hour + 1; at <= hour + hours; at++) {
+        const forecast = this.at(pairId, at)
+        if (forecast === undefined || forecast.reads === 0) continue
+        const confidence = forecast.confidence * chanceOfRead(forecast.reads)
+        if (confidence <= (best?.confidence ?? 0)) continue
+        const reason = `${forecast.reads.toPrecision(2)} reads expected at hour ${at % WEEK_HOURS} of the week`
+        best = { pairId, kind: 'forecast', confidence, reason }
+      }
+      if (best !== undefined) proposals.push(best)
+    }
+    return surest(proposals, limit)
+  }
+
+  #add(pairId: number): Row | undefined {
+    if (this.#rows.size >= MAX_FORECAST_PAIRS) {
+      this.refused++
+      return undefined
+    }
+    const row = {
+      levels: new Float32Array(WEEK_HOURS),
+      trends: new Float32Array(WEEK_HOURS),
+      errors: new Float32Array(WEEK_HOURS),
+      weeks: new Uint16Array(WEEK_HOURS),
+    }
+    this.#rows.set(pairId, row)
+    return row
+  }
+}
+
+interface Row {
+  readonly levels: Float32Array
+  readonly trends: Float32Array
+  /** Mean absolute error, the newest weighing most. */
+  readonly errors: Float32Array
+  readonly weeks: Uint16Array
+}
+
+function learn(row: Row, at: number, reads: number): void {
+  const weeks = row.weeks[at] as number
+  const level = row.levels[at] as number
+  const trend = row.trends[at] as number
+  if (weeks === 0) {
+    row.levels[at] = reads
+  } else {
+    const error = Math.abs(reads - Math.max(0, level + trend))
+    row.errors[at] = weeks === 1 ? error : (row.errors[at] as number) * (1 - ERROR_WEIGHT) + error * ERROR_WEIGHT
+    const next = LEVEL_WEIGHT * reads + (1 - LEVEL_WEIGHT) * (level + trend)
+    row.trends[at] = TREND_WEIGHT * (next - level) + (1 - TREND_WEIGHT) * trend
+    row.levels[at] = next
+  }
+  row.weeks[at] = Math.min(weeks + 1, 65_535)
+}

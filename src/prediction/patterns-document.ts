@@ -1,0 +1,121 @@
+import { type AccessHistory, HOUR_MS, WEEK_HOURS } from './access-history.ts'
+
+/** Patterns as one JSON document: the reads of each pair, hour by hour, without the hours without reads. */
+export interface PatternsDocument {
+  readonly kind: 'forewarm-patterns'
+  readonly version: 1
+  /** Of the reads: hours since 1970, UTC. */
+  readonly firstHour: number
+  readonly lastHour: number
+  readonly pairs: readonly PairReads[]
+}
+
+export interface PairReads {
+  readonly chain: string
+  readonly pair: string
+  readonly group?: string
+  /** [hours after the first hour, reads]. */
+  readonly reads: readonly (readonly [hour: number, reads: number])[]
+}
+
+export interface PairNames {
+  readonly chain: string
+  readonly pair: string
+  readonly group?: string | undefined
+}
+
+const VERSION = 1
+/** Hours beyond the year 2100 are a mistake. */
+const LAST_HOUR = 1_150_000
+const MOST_READS = 65_535
+
+export function exportPatterns(history: AccessHistory, namesOf: (pairId: number) => PairNames): PatternsDocument {
+  const { firstHour, lastHour } = history
+  const pairs: PairReads[] = []
+  for (let pairId = 0; pairId < history.pairs; pairId++) {
+    const reads: [number, number][] = []
+    for (let hour = firstHour; hour <= lastHour; hour++) {
+      const count = history.in(pairId, hour)
+      if (count > 0) reads.push([hour - firstHour, count])
+    }
+    if (reads.length === 0) continue
+    const { chain, pair, group } = namesOf(pairId)
+    pairs.push({ chain, pair, ...(group !== undefined && { group }), reads })
+  }
+  return { kind: 'forewarm-patterns', version: VERSION, firstHour, lastHour, pairs }
+}
+
+export type ParsedPatterns =
+  | { readonly ok: true; readonly document: PatternsDocument }
+  | { readonly ok: false; readonly problem: string }
+
+/** What JSON.parse gave -> the document, or where it is not one. */
+export function parsePatterns(value: unknown): ParsedPatterns {
+  if (!isObject(value)) return refused('an object', value)
+  if (value.kind !== 'forewarm-patterns') return refused('kind "forewarm-patterns"', value.kind)
+  if (value.version !== VERSION) return refused(`version ${VERSION}`, value.version)
+  const { firstHour, lastHour, pairs } = value
+  if (!isHour(firstHour)) return refused('firstHour: whole hours since 1970', firstHour)
+  if (!isHour(lastHour) || lastHour < firstHour || lastHour - firstHour >= WEEK_HOURS * 10)
+    return refused('lastHour: whole hours since 1970, some weeks after firstHour at most', lastHour)
+  if (!Array.isArray(pairs)) return refused('pairs: a list', pairs)
+  for (const [at, each] of pairs.entries()) {
+    const problem = problemOf(each, lastHour - firstHour)
+    if (problem !== undefined) return { ok: false, problem: `pairs[${at}]${problem}` }
+  }
+  return { ok: true, document: { kind: value.kind, version: VERSION, firstHour, lastHour, pairs } }
+}
+
+/** Into a history; older reads than it keeps are left out. `idOf`: negative where there is no room. The result: pairs without room. */
+export function importPatterns(
+  document: PatternsDocument,
+  history: AccessHistory,
+  idOf: (names: PairNames) => number,
+): number {
+  let refused = 0
+  for (const { reads, ...names } of document.pairs) {
+    const pairId = idOf(names)
+    if (pairId < 0) refused++
+    else for (const [hour, count] of reads) history.record(pairId, (document.firstHour + hour) * HOUR_MS, count)
+  }
+  if (document.lastHour > history.lastHour) history.advance(document.lastHour)
+  return refused
+}
+
+function problemOf(value: unknown, lastHour: number): string | undefined {
+  if (!isObject(value)) return `: expected an object, got ${shown(value)}`
+  for (const name of ['chain', 'pair'])
+    if (typeof value[name] !== 'string' || value[name] === '')
+      return `.${name}: expected a name, got ${shown(value[name])}`
+  if (value.group !== undefined && typeof value.group !== 'string')
+    return `.group: expected a name, got ${shown(value.group)}`
+  if (!Array.isArray(value.reads)) return `.reads: expected a list, got ${shown(value.reads)}`
+  for (const [at, each] of value.reads.entries()) {
+    const [hour, reads] = Array.isArray(each) ? each : []
+    if (!isWhole(hour, lastHour)) return `.reads[${at}][0]: expected an hour from 0 to ${lastHour}, got ${shown(hour)}`
+    if (!isWhole(reads, MOST_READS))
+      return `.reads[${at}][1]: expected reads from 0 to ${MOST_READS}, got ${shown(reads)}`
+  }
+  return undefined
+}
+
+function refused(expected: string, received: unknown): ParsedPatterns {
+  return { ok: false, problem: `expected ${expected}, got ${shown(received)}` }
+}
+
+function isHour(value: unknown): value is number {
+  return isWhole(value, LAST_HOUR)
+}
+
+function isWhole(value: unknown, most: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
+}

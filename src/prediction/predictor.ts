@@ -1,0 +1,167 @@
+import { AccessHistory, hourOf } from './access-history.ts'
+import { HoltForecast } from './forecast.ts'
+import { type AccessPattern, patternOf } from './pattern.ts'
+import {
+  exportPatterns,
+  importPatterns,
+  type PairNames,
+  type PatternsDocument,
+  parsePatterns,
+} from './patterns-document.ts'
+import { popular } from './popular.ts'
+import { type Proposal, surest } from './proposal.ts'
+import { sectorRotation } from './sector-rotation.ts'
+import { SESSIONS, sessionPairs } from './sessions.ts'
+import { timeOfDay } from './time-of-day.ts'
+import { trending } from './trending.ts'
+
+export interface PredictorOptions {
+  readonly maxPairs: number
+  /** Hours of reads that are kept; a week unless given. */
+  readonly historyHours?: number
+  readonly namesOf: (pairId: number) => PairNames
+  /** Negative where there is no room. */
+  readonly idOf: (names: PairNames) => number
+}
+
+export interface PredictorStats {
+  readonly totalAccesses: number
+  readonly uniquePairs: number
+  /** The most read lately. */
+  readonly top10: readonly string[]
+}
+
+/** In an hour, and among how many days, something is usual. */
+const USUAL = 0.5
+const TRENDING_HOURS = 24
+
+/**
+ * What history says will be read: what is popular, trending, usual at this time of the day, at the opening of a session,
+ * forecast for the hour, or of the group whose turn it is. Each says how sure it is; none warms anything.
+ */
+export class Predictor {
+  readonly history: AccessHistory
+  readonly #options: PredictorOptions
+  #forecast = new HoltForecast()
+  /** The last hour that the forecast has learned from. */
+  #closed = -1
+
+  constructor(options: PredictorOptions) {
+    this.#options = options
+    const { maxPairs, historyHours } = options
+    this.history = new AccessHistory({ maxPairs, ...(historyHours !== undefined && { hours: historyHours }) })
+  }
+
+  /** A read. Hours that have ended since the last one are learned from. */
+  recordAccess(pairId: number, atMs: number): void {
+    if (hourOf(atMs) > this.history.lastHour) this.tell(atMs)
+    this.history.record(pairId, atMs)
+  }
+
+  /** Time goes on, also where nothing is read. */
+  tell(nowMs: number): void {
+    const hour = hourOf(nowMs)
+    const { history } = this
+    if (hour <= history.lastHour) return
+    const before = history.lastHour
+    history.advance(hour)
+    if (before < 0) return
+    for (let ended = Math.max(before, this.#closed + 1, history.firstHour); ended < hour; ended++)
+      this.#forecast.close(history, ended)
+    this.#closed = hour - 1
+  }
+
+  popular(nowMs: number, limit: number): readonly Proposal[] {
+    return popular(this.history, { hour: hourOf(nowMs), limit })
+  }
+
+  trending(nowMs: number, options: { readonly windowHours?: number; readonly limit: number }): readonly Proposal[] {
+    const { windowHours = TRENDING_HOURS, limit } = options
+    return trending(this.history, { hour: hourOf(nowMs), windowHours, limit })
+  }
+
+  timeOfDay(nowMs: number, options: { readonly lookAheadHours: number; readonly limit: number }): readonly Proposal[] {
+    return timeOfDay(this.history, { hour: hourOf(nowMs), minConfidence: USUAL, ...options })
+  }
+
+  forecast(nowMs: number, options: { readonly hours: number; readonly limit: number }): readonly Proposal[] {
+    return this.#forecast.proposals({ hour: hourOf(nowMs), ...options })
+  }
+
+  sectorRotation(nowMs: number, limit: number): readonly Proposal[] {
+    const groupOf = (pairId: number) => this.#options.namesOf(pairId).group
+    return sectorRotation(this.history, { hour: hourOf(nowMs), limit, groupOf })
+  }
+
+  /** For the sessions that open within the hours to come. */
+  sessions(nowMs: number, options: { readonly lookAheadHours: number; readonly limit: number }): readonly Proposal[] {
+    const hour = hourOf(nowMs)
+    const nameOf = (pairId: number) => this.#options.namesOf(pairId).pair
+    return SESSIONS.flatMap((session) => {
+      const pairs = sessionPairs(this.history, { session, hour: hour + 1, limit: options.limit, nameOf })
+      return opensWithin(session.opensAt, hour, options.lookAheadHours) ? pairs : []
+    })
+  }
+
+  /** The surest proposal for each pair, of all kinds. */
+  recommendations(
+    nowMs: number,
+    options: { readonly lookAheadHours: number; readonly limit: number },
+  ): readonly Proposal[] {
+    const { lookAheadHours, limit } = options
+    const best = new Map<number, Proposal>()
+    const all = [
+      this.popular(nowMs, limit),
+      this.trending(nowMs, { limit }),
+      this.timeOfDay(nowMs, options),
+      this.sessions(nowMs, options),
+      this.forecast(nowMs, { hours: lookAheadHours, limit }),
+      this.sectorRotation(nowMs, limit),
+    ].flat()
+    for (const proposal of all)
+      if (proposal.confidence > (best.get(proposal.pairId)?.confidence ?? 0)) best.set(proposal.pairId, proposal)
+    return surest([...best.values()], limit)
+  }
+
+  /** Undefined where the pair was not read. */
+  pattern(pairId: number): AccessPattern | undefined {
+    return patternOf(this.history, { pairId, pair: this.#options.namesOf(pairId).pair })
+  }
+
+  stats(nowMs: number): PredictorStats {
+    const { history } = this
+    let uniquePairs = 0
+    for (let pairId = 0; pairId < history.pairs; pairId++)
+      if (history.between(pairId, history.firstHour, history.lastHour) > 0) uniquePairs++
+    const top10 = this.popular(nowMs, 10).map(({ pairId }) => this.#options.namesOf(pairId).pair)
+    return { totalAccesses: history.total, uniquePairs, top10 }
+  }
+
+  exportPatterns(): PatternsDocument {
+    return exportPatterns(this.history, this.#options.namesOf)
+  }
+
+  /** What JSON.parse gave. The result: pairs for which there was no room, or the problem with the document. */
+  importPatterns(value: unknown): { readonly refused: number } | { readonly problem: string } {
+    const parsed = parsePatterns(value)
+    if (!parsed.ok) return { problem: parsed.problem }
+    const refused = importPatterns(parsed.document, this.history, this.#options.idOf)
+    this.#relearn()
+    return { refused }
+  }
+
+  /** The forecast knows nothing that the history does not say. */
+  #relearn(): void {
+    this.#forecast = new HoltForecast()
+    for (let hour = this.history.firstHour; hour < this.history.lastHour; hour++)
+      this.#forecast.close(this.history, hour)
+    this.#closed = this.history.lastHour - 1
+  }
+}
+
+const DAY_HOURS = 24
+
+function opensWithin(opensAt: number, hour: number, hours: number): boolean {
+  for (let at = hour + 1; at <= hour + hours; at++) if (at % DAY_HOURS === opensAt) return true
+  return false
+}

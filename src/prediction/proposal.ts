@@ -1,0 +1,23 @@
+/** Where a proposal comes from. */
+export const KINDS = ['popular', 'trending', 'time-of-day', 'session', 'forecast', 'sector-rotation'] as const
+export type Kind = (typeof KINDS)[number]
+
+/** A pair that history says will be read, and how sure it is. */
+export interface Proposal {
+  readonly pairId: number
+  readonly kind: Kind
+  /** 0 to 1: that it is read within the time looked ahead, an hour where none is given. */
+  readonly confidence: number
+  /** For people. */
+  readonly reason: string
+}
+
+/** The surest first; of equals the one with the lower id, so that the same history always says the same. */
+export function surest(proposals: readonly Proposal[], limit: number): readonly Proposal[] {
+  return proposals.toSorted((a, b) => b.confidence - a.confidence || a.pairId - b.pairId).slice(0, limit)
+}
+
+/** The chance of at least one read in an hour where `perHour` are usual and come independently (Poisson). */
+export function chanceOfRead(perHour: number): number {
+  return 1 - Math.exp(-perHour)
+}

@@ -1,0 +1,109 @@
+import { type AccessHistory, DAY_HOURS } from './access-history.ts'
+import { type Proposal, surest } from './proposal.ts'
+import { daysRead } from './time-of-day.ts'
+
+export interface Session {
+  readonly name: 'sydney' | 'tokyo' | 'london' | 'new-york'
+  /** Hours of the day, UTC; closed at `closesAt`. */
+  readonly opensAt: number
+  readonly closesAt: number
+  readonly currencies: readonly string[]
+}
+
+/** The trading sessions of foreign exchange. Where two overlap, an hour belongs to both. */
+export const SESSIONS: readonly Session[] = [
+  { name: 'sydney', opensAt: 22, closesAt: 7, currencies: ['AUD'] },
+  { name: 'tokyo', opensAt: 0, closesAt: 9, currencies: ['JPY'] },
+  { name: 'london', opensAt: 8, closesAt: 17, currencies: ['EUR', 'GBP'] },
+  { name: 'new-york', opensAt: 13, closesAt: 22, currencies: ['USD'] },
+]
+
+/** Reads by which a pair's own tie outweighs what its name lets expect. */
+const PRIOR_READS = 20
+const PRIOR_LIFT = 2
+/** In days. */
+const PRIOR_DAYS = 1
+const PRIOR_CHANCE = { ofCurrency: 0.5, other: 0.05 } as const
+
+export function lengthOf({ opensAt, closesAt }: Session): number {
+  return (closesAt - opensAt + DAY_HOURS) % DAY_HOURS
+}
+
+export function isOpenAt(session: Session, hour: number): boolean {
+  return ((hour % DAY_HOURS) - session.opensAt + DAY_HOURS) % DAY_HOURS < lengthOf(session)
+}
+
+/** The next hour, from `hour` on, at which it opens. */
+export function nextOpening(session: Session, hour: number): number {
+  return hour + ((session.opensAt - (hour % DAY_HOURS) + DAY_HOURS) % DAY_HOURS)
+}
+
+/** `EUR_USD`, `EUR/USD@H4` and `USDJPY` are of their currencies; `EUROPA` is not. */
+export function isOfCurrency(pair: string, currencies: readonly string[]): boolean {
+  const name = pair.toUpperCase()
+  const parts = name.split(/[^A-Z]+/)
+  return currencies.some(
+    (currency) =>
+      parts.includes(currency) ||
+      parts.some((part) => part.length === 6 && (part.startsWith(currency) || part.endsWith(currency))),
+  )
+}
+
+/**
+ * How much more often than evenly a pair is read while the session is open: 1 is evenly. Scored from its own reads, and
+ * from its name as long as there are few.
+ */
+export function tieTo(
+  session: Session,
+  history: AccessHistory,
+  { pairId, pair }: { readonly pairId: number; readonly pair: string },
+): number {
+  let open = 0
+  let all = 0
+  let openHours = 0
+  let hours = 0
+  for (let hour = history.firstHour; hour <= history.lastHour; hour++) {
+    const reads = history.in(pairId, hour)
+    const isOpen = isOpenAt(session, hour)
+    hours++
+    all += reads
+    if (isOpen) openHours++
+    if (isOpen) open += reads
+  }
+  const prior = isOfCurrency(pair, session.currencies) ? PRIOR_LIFT : 1
+  const evenly = openHours === 0 ? lengthOf(session) / DAY_HOURS : openHours / Math.max(hours, 1)
+  return (open / evenly + prior * PRIOR_READS) / (all + PRIOR_READS)
+}
+
+export interface SessionOptions {
+  readonly session: Session
+  /** The hour now; its next opening is asked about. */
+  readonly hour: number
+  readonly limit: number
+  readonly nameOf: (pairId: number) => string
+}
+
+/** What is read when the session opens: on how many days it was, and where that is not known, by its currency. */
+export function sessionPairs(
+  history: AccessHistory,
+  { session, hour, limit, nameOf }: SessionOptions,
+): readonly Proposal[] {
+  const opening = nextOpening(session, hour)
+  const proposals: Proposal[] = []
+  for (let pairId = 0; pairId < history.pairs; pairId++) {
+    if (history.between(pairId, history.firstHour, history.lastHour) === 0) continue
+    const pair = nameOf(pairId)
+    const tie = tieTo(session, history, { pairId, pair })
+    if (tie <= 1) continue
+    const { days, of } = daysRead(history, pairId, opening)
+    const prior = isOfCurrency(pair, session.currencies) ? PRIOR_CHANCE.ofCurrency : PRIOR_CHANCE.other
+    const confidence = (days + prior * PRIOR_DAYS) / (of + PRIOR_DAYS)
+    proposals.push({
+      pairId,
+      kind: 'session',
+      confidence,
+      reason: `${session.name} opens; read ${tie.toFixed(1)} times as often while it is open`,
+    })
+  }
+  return surest(proposals, limit)
+}

@@ -1,0 +1,36 @@
+import type { AccessHistory } from './access-history.ts'
+import { chanceOfRead, type Proposal, surest } from './proposal.ts'
+
+/** Standard deviations above what the hours before let expect. */
+const NOTABLE = 3
+
+export interface TrendingOptions {
+  readonly hour: number
+  readonly windowHours: number
+  readonly limit: number
+}
+
+/**
+ * What is read more than it was: reads of the window against those that the rate before it lets expect, in standard
+ * deviations of a count (its square root, +1 so that a first read is no trend). Nothing before as many hours lie behind
+ * the window as are in it.
+ */
+export function trending(history: AccessHistory, { hour, windowHours, limit }: TrendingOptions): readonly Proposal[] {
+  const from = hour - windowHours + 1
+  const hoursBefore = from - history.firstHour
+  if (hoursBefore < windowHours) return []
+  const proposals: Proposal[] = []
+  for (let pairId = 0; pairId < history.pairs; pairId++) {
+    const reads = history.between(pairId, from, hour)
+    const expected = (history.between(pairId, history.firstHour, from - 1) * windowHours) / hoursBefore
+    const deviations = (reads - expected) / Math.sqrt(expected + 1)
+    if (deviations < NOTABLE) continue
+    proposals.push({
+      pairId,
+      kind: 'trending',
+      confidence: chanceOfRead(reads / windowHours),
+      reason: `${reads} reads in ${windowHours} h, ${expected.toPrecision(2)} expected`,
+    })
+  }
+  return surest(proposals, limit)
+}

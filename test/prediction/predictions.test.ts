@@ -1,0 +1,169 @@
+import { describe, expect, test } from '@jest/globals'
+import { HoltForecast } from '../../src/prediction/forecast.ts'
+import { patternOf } from '../../src/prediction/pattern.ts'
+import { popular } from '../../src/prediction/popular.ts'
+import { sectorRotation } from '../../src/prediction/sector-rotation.ts'
+import { timeOfDay } from '../../src/prediction/time-of-day.ts'
+import { trending } from '../../src/prediction/trending.ts'
+import { historyOf, MONDAY } from './histories.ts'
+
+const WEEK = 168
+const last = MONDAY + WEEK - 1
+
+describe('popular', () => {
+  test('is what was read most, where lately counts more', () => {
+    const history = historyOf(48, (pairId, hour) => (pairId === 0 ? Number(hour < 24) * 3 : Number(hour >= 24) * 2), 2)
+    expect(popular(history, { hour: MONDAY + 47, limit: 5 }).map(({ pairId }) => pairId)).toEqual([1, 0])
+  })
+
+  test('is as sure as an hour without a read is unlikely', () => {
+    const [every] = popular(
+      historyOf(WEEK, () => 10),
+      { hour: last, limit: 1 },
+    )
+    const [seldom] = popular(
+      historyOf(WEEK, (_, hour) => Number(hour % 24 === 0)),
+      { hour: last, limit: 1 },
+    )
+    expect(every?.confidence).toBeGreaterThan(0.999)
+    expect(seldom?.confidence).toBeLessThan(0.1)
+  })
+
+  test('keeps to its limit, and says nothing of what was never read', () => {
+    const history = historyOf(10, (pairId) => (pairId < 7 ? pairId : 0), 10)
+    const found = popular(history, { hour: MONDAY + 9, limit: 3 })
+    expect(found.map(({ pairId }) => pairId)).toEqual([6, 5, 4])
+  })
+})
+
+describe('trending', () => {
+  const at = { hour: MONDAY + 71, windowHours: 24, limit: 10 }
+
+  test('is what is read more than the hours before let expect', () => {
+    const history = historyOf(72, (pairId, hour) => (pairId === 0 ? 5 : hour < 48 ? 1 : 5), 2)
+    const found = trending(history, at)
+    expect(found.map(({ pairId }) => pairId)).toEqual([1])
+    expect(found[0]?.reason).toBe('120 reads in 24 h, 24 expected')
+  })
+
+  test('is not what is read for the first time once or twice', () => {
+    const twice = historyOf(72, (_, hour) => Number(hour >= 70))
+    expect(trending(twice, at)).toEqual([])
+  })
+
+  test('says nothing before there is as much before as in its window', () => {
+    const history = historyOf(40, (_, hour) => (hour < 16 ? 0 : 100))
+    expect(trending(history, { ...at, hour: MONDAY + 39 })).toEqual([])
+  })
+})
+
+describe('time of day', () => {
+  const at9 = (_: number, hour: number) => Number(hour % 24 === 9) * 2
+  const options = { lookAheadHours: 1, minConfidence: 0.5, limit: 10 }
+
+  test('is what was read at the coming hour on most days', () => {
+    const history = historyOf(WEEK - 15, at9)
+    const [found] = timeOfDay(history, { ...options, hour: MONDAY + WEEK - 16 })
+    const reason = 'read at 09:00 UTC on 6 of 6 days'
+    expect(found).toEqual({ pairId: 0, kind: 'time-of-day', confidence: 6.5 / 7, reason })
+  })
+
+  test('is nothing at another hour', () => {
+    expect(timeOfDay(historyOf(WEEK, at9), { ...options, hour: last - 4 })).toEqual([])
+  })
+
+  test('looks as far ahead as asked', () => {
+    const history = historyOf(WEEK, at9)
+    expect(timeOfDay(history, { ...options, hour: last, lookAheadHours: 9 })).toEqual([])
+    expect(timeOfDay(history, { ...options, hour: last, lookAheadHours: 10 })).toHaveLength(1)
+  })
+
+  test('says nothing of a day alone', () => {
+    expect(timeOfDay(historyOf(24, at9), { ...options, hour: MONDAY + 32 })).toEqual([])
+  })
+})
+
+describe('the forecast', () => {
+  const weeks = (count: number, readsAt: (week: number) => number) => {
+    const forecast = new HoltForecast()
+    for (let week = 0; week < count; week++)
+      forecast.close(
+        historyOf(1, () => readsAt(week)),
+        MONDAY,
+      )
+    return forecast
+  }
+
+  test('follows a steady hour, and is sure of it', () => {
+    const found = weeks(6, () => 40).at(0, MONDAY)
+    expect(found?.reads).toBeCloseTo(40, 5)
+    expect(found?.confidence).toBeGreaterThan(0.99)
+  })
+
+  test('follows a trend from week to week', () => {
+    expect(weeks(30, (week) => 10 + 5 * week).at(0, MONDAY)?.reads).toBeGreaterThan(10 + 5 * 28)
+  })
+
+  test('is the less sure the more it erred', () => {
+    expect(weeks(20, (week) => (week % 2 === 0 ? 80 : 1)).at(0, MONDAY)?.confidence).toBeLessThan(0.6)
+  })
+
+  test('says nothing of an hour that was lived through once', () => {
+    expect(weeks(1, () => 40).at(0, MONDAY)).toBeUndefined()
+  })
+
+  test('proposes what is expected in the hours ahead', () => {
+    const forecast = weeks(3, () => 40)
+    const ahead = forecast.proposals({ hour: MONDAY - 1, hours: 1, limit: 5 })
+    expect(ahead).toMatchObject([{ pairId: 0, kind: 'forecast' }])
+    expect(forecast.proposals({ hour: MONDAY, hours: 1, limit: 5 })).toEqual([])
+  })
+})
+
+describe('sector rotation', () => {
+  const groupOf = (pairId: number) => (pairId < 2 ? 'energy' : 'metals')
+
+  test('is for the group whose share of the reads rises', () => {
+    const history = historyOf(48, (pairId, hour) => (pairId < 2 ? (hour >= 45 ? 20 : 1) : 10), 4)
+    const found = sectorRotation(history, { hour: MONDAY + 47, limit: 10, groupOf })
+    expect(found.map(({ pairId }) => pairId).toSorted()).toEqual([0, 1])
+    expect(found[0]?.reason).toMatch(/^energy has \d+\.\d times its usual share of the reads$/)
+  })
+
+  test('proposes also the group’s pairs that were not read lately', () => {
+    const reads = (pairId: number, hour: number) => [hour >= 45 ? 60 : 0, hour < 5 ? 1 : 0, 10, 10][pairId] ?? 0
+    const history = historyOf(48, reads, 4)
+    const found = sectorRotation(history, { hour: MONDAY + 47, limit: 10, groupOf })
+    expect(found.map(({ pairId }) => pairId)).toEqual([0, 1])
+  })
+
+  test('is for none where all keep their shares, or nothing came before', () => {
+    const even = (hours: number) => historyOf(hours, () => 10, 4)
+    expect(sectorRotation(even(48), { hour: MONDAY + 47, limit: 10, groupOf })).toEqual([])
+    expect(sectorRotation(even(2), { hour: MONDAY + 1, limit: 10, groupOf })).toEqual([])
+  })
+})
+
+describe('the pattern of a pair', () => {
+  test('names its peak hours, its sessions and how regular they are', () => {
+    const history = historyOf(WEEK, (_, hour) => (hour % 24 === 9 ? 20 : Number(hour % 6 === 0)))
+    const pattern = patternOf(history, { pairId: 0, pair: 'X' })
+    expect(pattern?.peakHours).toEqual([9])
+    expect(pattern?.frequencyPerHour).toBeCloseTo(1, 1)
+    expect(Object.keys(pattern?.sessions ?? {})).toContain('london')
+    expect(pattern?.confidence).toBeGreaterThan(0.9)
+  })
+
+  test('has no peaks and no confidence where a pair is read evenly', () => {
+    const pattern = patternOf(
+      historyOf(WEEK, () => 3),
+      { pairId: 0, pair: 'X' },
+    )
+    expect(pattern).toMatchObject({ peakHours: [], confidence: 0, sessions: {} })
+  })
+
+  test('is none of a pair that was never read', () => {
+    const never = historyOf(5, () => 0)
+    expect(patternOf(never, { pairId: 0, pair: 'X' })).toBeUndefined()
+  })
+})

@@ -1,0 +1,103 @@
+import { describe, expect, test } from '@jest/globals'
+import { HOUR_MS } from '../../src/prediction/access-history.ts'
+import { Predictor } from '../../src/prediction/predictor.ts'
+import { MONDAY, ms } from './histories.ts'
+
+function newPredictor(maxPairs = 100): Predictor {
+  const names: string[] = []
+  return new Predictor({
+    maxPairs,
+    namesOf: (pairId) => ({ chain: 'fx', pair: names[pairId] ?? `P${pairId}`, group: pairId < 5 ? 'g' : undefined }),
+    idOf: ({ pair }) => {
+      const known = names.indexOf(pair)
+      if (known >= 0) return known
+      return names.length >= maxPairs ? -1 : names.push(pair) - 1
+    },
+  })
+}
+
+/** Pair 0 at nine every day for a week, pair 1 every hour. */
+function lived(): Predictor {
+  const predictor = newPredictor()
+  for (let hour = MONDAY; hour < MONDAY + 168; hour++) {
+    if (hour % 24 === 9) predictor.recordAccess(0, ms(hour))
+    for (let i = 0; i < 3; i++) predictor.recordAccess(1, ms(hour))
+  }
+  return predictor
+}
+
+describe('the predictor', () => {
+  test('recommends each pair once, by what is surest of it', () => {
+    const nowMs = ms(MONDAY + 168 + 8)
+    const predictor = lived()
+    predictor.tell(nowMs)
+    const found = predictor.recommendations(nowMs, { lookAheadHours: 1, limit: 10 })
+    expect(found.map(({ pairId }) => pairId).toSorted()).toEqual([0, 1])
+    expect(found.find(({ pairId }) => pairId === 0)?.kind).toBe('time-of-day')
+  })
+
+  test('counts accesses and pairs, and names the most popular', () => {
+    const stats = lived().stats(ms(MONDAY + 167))
+    expect(stats).toEqual({ totalAccesses: 7 + 168 * 3, uniquePairs: 2, top10: ['P1', 'P0'] })
+  })
+
+  test('proposes for the sessions that open within the time ahead, and no others', () => {
+    const predictor = newPredictor()
+    for (let hour = MONDAY; hour < MONDAY + 168; hour++)
+      if (hour % 24 === 8) for (let i = 0; i < 9; i++) predictor.recordAccess(2, ms(hour))
+    const before = ms(MONDAY + 168 + 7)
+    predictor.tell(before)
+    const found = predictor.sessions(before, { lookAheadHours: 1, limit: 5 })
+    expect(found.map(({ reason }) => reason)).toEqual([expect.stringMatching(/^london opens/)])
+    expect(predictor.sessions(before - HOUR_MS, { lookAheadHours: 1, limit: 5 })).toEqual([])
+  })
+
+  test('learns a forecast from weeks, told of time alone in between', () => {
+    const predictor = newPredictor()
+    for (let week = 0; week < 3; week++) {
+      predictor.recordAccess(3, ms(MONDAY + week * 168 + 5))
+      predictor.tell(ms(MONDAY + week * 168 + 100))
+    }
+    const nowMs = ms(MONDAY + 3 * 168 + 4)
+    predictor.tell(nowMs)
+    expect(predictor.forecast(nowMs, { hours: 1, limit: 5 })).toMatchObject([{ pairId: 3, kind: 'forecast' }])
+  })
+})
+
+describe('patterns', () => {
+  test('that are exported and imported say the same as before', () => {
+    const before = lived()
+    const document = JSON.parse(JSON.stringify(before.exportPatterns()))
+    const after = newPredictor()
+    expect(after.importPatterns(document)).toEqual({ refused: 0 })
+    const nowMs = ms(MONDAY + 168 + 8)
+    for (const predictor of [before, after]) predictor.tell(nowMs)
+    const options = { lookAheadHours: 1, limit: 10 }
+    expect(after.recommendations(nowMs, options)).toEqual(before.recommendations(nowMs, options))
+    expect(after.exportPatterns()).toEqual(before.exportPatterns())
+  })
+
+  test('of more pairs than there is room for are counted', () => {
+    expect(newPredictor(1).importPatterns(lived().exportPatterns())).toEqual({ refused: 1 })
+  })
+
+  const good = { kind: 'forewarm-patterns', version: 1, firstHour: 10, lastHour: 12, pairs: [] }
+  const pair = (fields: object) => ({ ...good, pairs: [{ chain: 'c', pair: 'p', reads: [], ...fields }] })
+  test.each<readonly [unknown, RegExp]>([
+    [null, /expected an object, got null/],
+    [{ ...good, kind: 'other' }, /kind "forewarm-patterns", got "other"/],
+    [{ ...good, version: 2 }, /expected version 1, got 2/],
+    [{ ...good, firstHour: Number.NaN }, /firstHour: .* got NaN/],
+    [{ ...good, lastHour: 9 }, /lastHour/],
+    [{ ...good, lastHour: 1e6 }, /lastHour/],
+    [{ ...good, pairs: 'x' }, /pairs: a list, got "x"/],
+    [pair({ pair: '' }), /pairs\[0\]\.pair: expected a name/],
+    [pair({ group: 3 }), /\.group: expected a name, got 3/],
+    [pair({ reads: [[3, 1]] }), /reads\[0\]\[0\]: expected an hour from 0 to 2, got 3/],
+    [pair({ reads: [[1, null]] }), /reads\[0\]\[1\]: .* got null/],
+  ])('%j are no patterns, and it is said why', (document, problem) => {
+    const predictor = newPredictor()
+    expect(predictor.importPatterns(document)).toEqual({ problem: expect.stringMatching(problem) })
+    expect(predictor.history.total).toBe(0)
+  })
+})

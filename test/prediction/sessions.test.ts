@@ -1,0 +1,76 @@
+import { describe, expect, test } from '@jest/globals'
+import {
+  isOfCurrency,
+  isOpenAt,
+  nextOpening,
+  SESSIONS,
+  type Session,
+  sessionPairs,
+  tieTo,
+} from '../../src/prediction/sessions.ts'
+import { historyOf, MONDAY } from './histories.ts'
+
+const WEEK = 168
+
+function session(name: Session['name']): Session {
+  const found = SESSIONS.find((each) => each.name === name)
+  if (found === undefined) throw new Error(name)
+  return found
+}
+
+describe('sessions', () => {
+  test.each([
+    ['sydney', 22, true],
+    ['sydney', 6, true],
+    ['sydney', 7, false],
+    ['tokyo', 0, true],
+    ['tokyo', 9, false],
+    ['london', 7, false],
+    ['london', 8, true],
+    ['new-york', 21, true],
+    ['new-york', 22, false],
+  ] as const)('%s at %d o’clock: open is %s', (name, hour, isOpen) => {
+    expect(isOpenAt(session(name), MONDAY + hour)).toBe(isOpen)
+  })
+
+  test('an hour where two overlap belongs to both', () => {
+    const open = SESSIONS.filter((each) => isOpenAt(each, MONDAY + 14))
+    expect(open.map(({ name }) => name)).toEqual(['london', 'new-york'])
+  })
+
+  test('the next opening is today or tomorrow', () => {
+    expect(nextOpening(session('london'), MONDAY + 5)).toBe(MONDAY + 8)
+    expect(nextOpening(session('london'), MONDAY + 9)).toBe(MONDAY + 32)
+  })
+
+  test.each([
+    ['EUR_USD@H4', ['EUR'], true],
+    ['USDJPY', ['JPY'], true],
+    ['gbp/usd', ['GBP'], true],
+    ['EUROPEAN', ['EUR'], false],
+    ['NEURAL', ['EUR'], false],
+    ['labels:AUD_NZD:2024-01-01', ['AUD'], true],
+  ])('%s is of %j: %s', (pair, currencies, isOf) => {
+    expect(isOfCurrency(pair, currencies)).toBe(isOf)
+  })
+
+  test('a pair is tied to the session in which it is read, whatever its name', () => {
+    const history = historyOf(WEEK, (_, hour) => (isOpenAt(session('tokyo'), hour) ? 5 : 0))
+    const named = { pairId: 0, pair: 'BTC_ETH' }
+    expect(tieTo(session('tokyo'), history, named)).toBeGreaterThan(2)
+    expect(tieTo(session('new-york'), history, named)).toBeLessThan(0.5)
+  })
+
+  test('a pair that was hardly read is tied by its currency', () => {
+    const history = historyOf(WEEK, (_, hour) => Number(hour === 3))
+    expect(tieTo(session('tokyo'), history, { pairId: 0, pair: 'USD_JPY' })).toBeGreaterThan(1.8)
+  })
+
+  test('what is read when it opens comes first', () => {
+    const history = historyOf(WEEK, (pairId, hour) => Number(hour % 24 === (pairId === 0 ? 8 : 12)), 2)
+    const nameOf = (pairId: number) => `X${pairId}`
+    const found = sessionPairs(history, { session: session('london'), hour: MONDAY + WEEK - 1, limit: 5, nameOf })
+    expect(found[0]).toMatchObject({ pairId: 0, kind: 'session' })
+    expect(found[0]?.confidence).toBeGreaterThan(0.8)
+  })
+})
