@@ -1,4 +1,5 @@
 import { createThirdLevel } from './node-l3.ts'
+import { NodePrediction } from './node-prediction.ts'
 import type { FirstLevel } from './src/cache/first-level.ts'
 import { Hierarchy } from './src/cache/hierarchy.ts'
 import { L1 } from './src/cache/l1.ts'
@@ -32,6 +33,7 @@ export interface Caches {
   readonly hierarchy: Hierarchy
   readonly promotion: Promotion
   readonly tracker: Tracker
+  readonly prediction: NodePrediction
   readonly upkeep: Upkeep
   readonly pushBack: PushBack
 }
@@ -61,7 +63,21 @@ export function createCaches(options: CachesOptions): Caches {
   const tracker = new Tracker({ maxPairs: config.correlation.maxTrackedPairs, top: config.correlation.top })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, hierarchy })
-  const caches = { table, l1, l2, l3, history, writeBehind, hierarchy, promotion, tracker, upkeep, pushBack }
+  const prediction = new NodePrediction({ config, table, clock: options.clock, log: options.log })
+  const caches = {
+    table,
+    l1,
+    l2,
+    l3,
+    history,
+    writeBehind,
+    hierarchy,
+    promotion,
+    tracker,
+    prediction,
+    upkeep,
+    pushBack,
+  }
   observeCaches(metrics, caches)
   return caches
 }
@@ -139,16 +155,18 @@ function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker, 
 }
 
 /** Levels that are away are no reason not to start. Rejects where what a setting asks for is not installed. */
-export async function startCaches({ l2, l3, upkeep }: Caches): Promise<void> {
+export async function startCaches({ l2, l3, prediction, upkeep }: Caches): Promise<void> {
+  await prediction.start()
   await l2.start()
   await l3?.start()
   upkeep.start()
 }
 
 /** What waits to be written first, where it goes after. */
-export async function closeCaches({ l2, l3, history, writeBehind, upkeep, pushBack }: Caches): Promise<void> {
+export async function closeCaches(caches: Caches): Promise<void> {
+  const { l2, l3, history, writeBehind, upkeep, pushBack, prediction } = caches
   upkeep.close()
   pushBack.close()
-  await writeBehind.close()
+  await Promise.all([writeBehind.close(), prediction.close()])
   await Promise.all([l2.close(), history?.close().then(() => l3?.close()) ?? l3?.close()])
 }

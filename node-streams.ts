@@ -149,7 +149,13 @@ function priceUpdatesOptions(
   const warming = isWarming(config)
   const runner = new DetectorRunner({
     detectors,
-    sources: { ...caches, interest: parts.interest, clock, ageSeconds: metrics.histogram('event_age_at_read_seconds') },
+    sources: {
+      ...caches,
+      interest: parts.interest,
+      clock,
+      ageSeconds: metrics.histogram('event_age_at_read_seconds'),
+      onRead: caches.prediction.onRead,
+    },
     concurrency: config.node.detectorConcurrency,
     timeoutMs: config.node.detectorTimeoutMs,
     metrics,

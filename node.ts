@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import { connectionTeller } from './node-connection.ts'
 import { liveChecks, readyChecks, warmingHealth } from './node-health.ts'
+import type { NodeOptions } from './node-options.ts'
 import { type Caches, closeCaches, createCaches, startCaches } from './node-parts.ts'
+import type { NodePredictor } from './node-prediction.ts'
 import { stateHashOf } from './node-state.ts'
 import { type NodeStats, statsOf } from './node-stats.ts'
 import { createStreams, type Streams } from './node-streams.ts'
@@ -15,12 +16,10 @@ import { type HierarchyStats, hierarchyStats } from './src/cache/hierarchy-stats
 import { L1 } from './src/cache/l1.ts'
 import { type Optimized, optimize } from './src/cache/optimizer.ts'
 import { type Clock, systemClock } from './src/clock.ts'
-import type { Environment } from './src/config/environment.ts'
 import { loadConfig, secretsOf } from './src/config/load.ts'
 import { describeProblems } from './src/config/problem.ts'
-import type { Config, Overrides, Profile } from './src/config/settings.ts'
+import type { Config } from './src/config/settings.ts'
 import type { SharedPrices } from './src/detect/attached-prices.ts'
-import type { Detector } from './src/detect/detector.ts'
 import { ForewarmError } from './src/forewarm-error.ts'
 import { HttpError } from './src/http/http-error.ts'
 import { createHttpServer, type HttpServer } from './src/http/server.ts'
@@ -29,30 +28,6 @@ import { createMetrics, type MetricSlab } from './src/telemetry/metrics.ts'
 import type { Telemetry } from './src/telemetry/sdk.ts'
 import { startTelemetry } from './src/telemetry/telemetry.ts'
 import { VERSION } from './src/version.ts'
-
-export interface NodeOptions {
-  readonly detectors?: readonly Detector[]
-  /** Wins over environment, file, profile and defaults. */
-  readonly config?: Overrides
-  /** Instead of `forewarm.config.json`. */
-  readonly configFile?: string
-  readonly profile?: Profile
-  readonly env?: Environment
-  /** Instead of the Kafka of the configuration; stays open when the node closes. */
-  readonly broker?: Broker
-  /** `memory`: L2 is this process's own, and no Redis is asked. */
-  readonly l2?: 'redis' | 'memory'
-  /** Where a partition without a committed offset is read from; `latest` unless given. */
-  readonly start?: 'earliest' | 'latest'
-  /** Instead of the wall's: a virtual clock follows the records' timestamps. */
-  readonly clock?: Clock
-  /** Serves warm requests that a replay made: for a node that lives on nothing else, away from production's. */
-  readonly acceptReplays?: boolean
-  readonly random?: () => number
-  /** Where spans go, instead of where OTEL_* sends them. The first SDK of a process serves all its nodes. */
-  readonly spanProcessors?: readonly SpanProcessor[]
-  readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
-}
 
 export interface ForewarmNode {
   readonly id: string
@@ -71,6 +46,8 @@ export interface ForewarmNode {
   stats(): NodeStats
   /** Demand reads by level, as `GET /cache/hierarchy/stats` shows them. */
   hierarchyStats(): HierarchyStats
+  /** What the reads of its detectors say will be read. */
+  readonly predictor: NodePredictor
   /** Brings into L1 what is often read and missing, and takes out what is not read where slots are short. */
   optimize(): Promise<Optimized>
   /**
@@ -147,6 +124,10 @@ class Node implements ForewarmNode {
     if (!(l1 instanceof L1))
       throw new ForewarmError('refused', 'L1 is not in shared memory: CACHE_USE_PRICE_MATRIX is off')
     return { l1: l1.buffer, names: table.log.buffer }
+  }
+
+  get predictor(): NodePredictor {
+    return this.#caches.prediction
   }
 
   get httpPort(): number | undefined {
@@ -255,6 +236,7 @@ class Node implements ForewarmNode {
         warming: () => warmingHealth(vitals()),
         hierarchy: () => this.hierarchyStats(),
         optimize: () => this.optimize(),
+        predictor: this.predictor,
       },
       onError: (error) => this.#log.error({ err: error }, 'a request could not be answered'),
     })

@@ -177,6 +177,8 @@ export class PriceLane implements RecordHandler {
     if (this.#shared.sequences.isBack(pairId, columns.sequences[row] as number)) this.#shared.counts.sequenceBack.add(1)
     const version = this.#versionOf(pairId, eventTimeMs)
     if (version < 0) return undefined
+    const group = columns.groups[row]
+    if (group !== undefined) table.setGroup(pairId, group)
     const base = row * NUMBER_COUNT
     l1.update(pairId, version, numbers, base)
     writeBehind.add(pairId, version, numbers, base)

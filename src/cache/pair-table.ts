@@ -19,6 +19,8 @@ export class PairTable implements PairIds {
   readonly maxPairs: number
   readonly #chainNames: string[] = []
   readonly #pairNames: string[] = []
+  /** Sparse: only feeds that send groups pay for them. */
+  readonly #groups: (string | undefined)[] = []
   #asked = 0
   /** Questions for pairs that were not known and got no id. */
   refusedAsks = 0
@@ -97,6 +99,15 @@ export class PairTable implements PairIds {
 
   chainName(chainId: number): string {
     return this.#chainNames[chainId] ?? ''
+  }
+
+  /** What the pair moves together with, as its updates say. */
+  groupOf(pairId: number): string | undefined {
+    return this.#groups[pairId]
+  }
+
+  setGroup(pairId: number, group: string): void {
+    if (this.#groups[pairId] !== group) this.#groups[pairId] = group
   }
 
   /** The id of the pair's chain. */

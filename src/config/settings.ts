@@ -201,6 +201,15 @@ export const SETTINGS = {
       'For how many pairs correlations are kept: the first so many that the node meets. Those beyond are served, not learned from, and counted.',
     ),
   },
+  prediction: {
+    enabled: onOff('PREDICTION_ENABLED', true, 'Reads are remembered by the hour, and recommendations made from them.'),
+    historyHours: whole('PATTERN_HISTORY_HOURS', [24, 1_680, 168], 'For how many hours reads are remembered.'),
+    store: optional({
+      name: 'PATTERN_STORE',
+      check: text('the path of a file', /^[^\0]{1,4096}$/),
+      doc: 'The file that reads are remembered in when the node is closed, and every 15 minutes; without it they are forgotten.',
+    }),
+  },
   cache: CACHE_SETTINGS,
   http: {
     port: whole('METRICS_PORT', [0, 65_535, 9090], 'The port of `/metrics` and the health checks; 0 takes a free one.'),

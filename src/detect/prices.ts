@@ -26,6 +26,8 @@ export interface PriceSources {
   readonly interest: Pick<Interest, 'read' | 'holds'>
   readonly clock: Clock
   readonly ageSeconds: Histogram
+  /** Learns from each read. */
+  readonly onRead: ((pairId: number, atMs: number) => void) | undefined
 }
 
 /** Handed out with one update: reads through it belong to that update's pair. */
@@ -93,7 +95,9 @@ export class BoundPrices implements Prices {
     const pairId = table.ask(chain, pair)
     if (pairId < 0) return pairId
     interest.read(pairId)
-    const edge = tracker.read(this.#trigger, pairId, clock.now() - this.#beganMs)
+    const nowMs = clock.now()
+    this.#sources.onRead?.(pairId, nowMs)
+    const edge = tracker.read(this.#trigger, pairId, nowMs - this.#beganMs)
     if (edge >= 0) this.readEdges |= 1 << edge
     return pairId
   }

@@ -1,5 +1,7 @@
 import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
 import type { Optimized } from '../cache/optimizer.ts'
+import type { PatternsDocument } from '../prediction/patterns-document.ts'
+import type { PredictorStats } from '../prediction/predictor.ts'
 
 /** What the HTTP side shows of a node; the node hands itself in. */
 export interface Operations {
@@ -12,6 +14,22 @@ export interface Operations {
   warming(): WarmingHealth
   hierarchy(): HierarchyStats
   optimize(): Promise<Optimized>
+  readonly predictor: Predictions
+}
+
+/** What was read, and what that says will be read. */
+export interface Predictions {
+  recommendations(options: { readonly lookAheadHours: number; readonly limit?: number }): readonly Recommended[]
+  stats(): PredictorStats
+  exportPatterns(): PatternsDocument
+}
+
+export interface Recommended {
+  readonly chain: string
+  readonly pair: string
+  readonly confidence: number
+  readonly kind: string
+  readonly reason: string
 }
 
 /** `degraded`: works, but not as well as it should (Redis is gone). */

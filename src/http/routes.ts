@@ -4,6 +4,7 @@ import { json, problem, type Reply } from './reply.ts'
 
 export interface Inquiry {
   readonly accept: string | undefined
+  readonly query: URLSearchParams
 }
 
 /** By path, then by method. A HEAD is answered like a GET; Node leaves the body out. */
@@ -17,6 +18,9 @@ export function routesOf(operations: Operations, metricsEnabled: boolean): Route
     '/livez': { GET: () => checked(operations.live()) },
     '/readyz': { GET: () => checked(operations.ready()) },
     '/health/warming': { GET: () => warmingHealth(operations.warming()) },
+    '/cache/warming/recommendations': { GET: ({ query }) => recommendations(operations, query) },
+    '/cache/predictor/stats': { GET: () => predictorStats(operations) },
+    '/cache/predictor/patterns': { GET: () => json(200, operations.predictor.exportPatterns()) },
     '/cache/hierarchy/stats': { GET: () => json(200, operations.hierarchy()) },
     '/cache/hierarchy/optimize': { POST: async () => json(200, optimized(await operations.optimize())) },
   }
@@ -49,6 +53,29 @@ const HEALTH = { ok: 'healthy', degraded: 'degraded', failed: 'unhealthy' } as c
 function warmingHealth({ tracker, warmer, checks }: WarmingHealth): Reply {
   const worst = worstOf(checks)
   return json(worst === 'failed' ? 503 : 200, { status: HEALTH[worst], tracker, warmer, checks: byName(checks) })
+}
+
+/** Farther ahead than a day nothing is known that is not known of tomorrow. */
+const FARTHEST_HOURS = 24
+
+function recommendations({ predictor }: Operations, query: URLSearchParams): Reply {
+  const given = query.get('look_ahead_hours') ?? '1'
+  const lookAheadHours = Number(given)
+  if (!Number.isInteger(lookAheadHours) || lookAheadHours < 1 || lookAheadHours > FARTHEST_HOURS)
+    return problem(
+      400,
+      `look_ahead_hours: expected a whole number from 1 to ${FARTHEST_HOURS}, got ${JSON.stringify(given)}`,
+    )
+  const found = predictor.recommendations({ lookAheadHours })
+  return json(
+    200,
+    found.map(({ pair, ...rest }) => ({ instrument_id: pair, ...rest })),
+  )
+}
+
+function predictorStats({ predictor }: Operations): Reply {
+  const { totalAccesses, uniquePairs, top10 } = predictor.stats()
+  return json(200, { total_accesses: totalAccesses, unique_symbols: uniquePairs, top_10_symbols: top10 })
 }
 
 function optimized({ notPromoted, durationMs, ...done }: Optimized): object {

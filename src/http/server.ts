@@ -91,14 +91,15 @@ async function stop(server: Server, started: Promise<unknown> | undefined): Prom
 }
 
 async function reply(request: IncomingMessage, rule: AccessRule, routes: Routes): Promise<Reply> {
-  const path = URL.parse(request.url ?? '', 'http://localhost')?.pathname
-  if (path === undefined) return problem(400, 'The request names no path')
+  const url = URL.parse(request.url ?? '', 'http://localhost')
+  if (url === null) return problem(400, 'The request names no path')
+  const { pathname: path, searchParams: query } = url
   if (!mayAsk(rule, path, request.headers.authorization)) {
     return problem(401, 'This needs the bearer token of FOREWARM_TOKEN', { 'www-authenticate': 'Bearer' })
   }
   const method = request.method ?? 'GET'
   if (isFromElsewhere(method, request.headers)) return problem(403, 'A page of another origin may not do this')
-  return answer(routes, { method, path, accept: request.headers.accept })
+  return answer(routes, { method, path, query, accept: request.headers.accept })
 }
 
 function send(response: ServerResponse, { status, headers, body }: Reply): void {

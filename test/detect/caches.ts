@@ -45,7 +45,7 @@ export class TestCaches {
   }
 
   get sources(): PriceSources {
-    return { ...this, ageSeconds: this.metrics.histogram('event_age_at_read_seconds') }
+    return { ...this, ageSeconds: this.metrics.histogram('event_age_at_read_seconds'), onRead: undefined }
   }
 
   /** The pair's id. */

@@ -1,30 +1,9 @@
 import { request as httpRequest } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import type { Check, Operations, WarmingHealth } from '../../src/http/operations.ts'
+import type { Check, Operations } from '../../src/http/operations.ts'
 import { createHttpServer, type HttpOptions, type HttpServer } from '../../src/http/server.ts'
-
-const HEALTH: WarmingHealth = {
-  tracker: { totalPairs: 3, totalUpdates: 100 },
-  warmer: { totalWarmingOps: 7, totalPairsWarmed: 20, successRate: 0.5 },
-  checks: [{ name: 'consumer', status: 'ok' }],
-}
-
-const LEVEL = { hits: 3, misses: 1, hit_rate_pct: 75, latency_ms: { p50: 0.001 } }
-const HIERARCHY = {
-  overall: { overall_hit_rate_pct: 100, requests_per_s: 4, latency_ms: {} },
-  levels: { L1: LEVEL, L2: LEVEL, L3: LEVEL },
-}
-const OPTIMIZED = { promoted: 2, notPromoted: 1, demoted: 0, expired: 3, durationMs: 1.5, reason: 'two were missed' }
-
-const OPERATIONS: Operations = {
-  metrics: async () => ({ body: '# nothing\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' }),
-  live: () => [{ name: 'loop', status: 'ok' }],
-  ready: () => [{ name: 'assigned', status: 'ok' }],
-  warming: () => HEALTH,
-  hierarchy: () => HIERARCHY,
-  optimize: async () => OPTIMIZED,
-}
+import { HEALTH, OPERATIONS } from './told-operations.ts'
 
 const TOKEN = 'correct-horse'
 const servers: HttpServer[] = []
@@ -59,27 +38,6 @@ const DEGRADED: readonly Check[] = [
 ]
 
 const FAILED: readonly Check[] = [...DEGRADED, { name: 'broker', status: 'failed', reason: 'unreachable' }]
-
-describe('/cache/hierarchy', () => {
-  test('/stats is what the levels count', async () => {
-    const response = await fetch(`${await startedAt()}/cache/hierarchy/stats`)
-    expect([response.status, await response.json()]).toEqual([200, HIERARCHY])
-  })
-
-  test('/optimize, posted, says what it did', async () => {
-    const url = `${await startedAt()}/cache/hierarchy/optimize`
-    const { notPromoted, durationMs, ...same } = OPTIMIZED
-    const response = await fetch(url, { method: 'POST' })
-    expect(await response.json()).toEqual({ ...same, not_promoted: notPromoted, duration_ms: durationMs })
-    expect((await fetch(url)).status).toBe(405)
-  })
-
-  test('/optimize is refused to a page of another origin', async () => {
-    const url = `${await startedAt()}/cache/hierarchy/optimize`
-    const posted = (origin: string) => fetch(url, { method: 'POST', headers: { origin } }).then(({ status }) => status)
-    expect([await posted('http://elsewhere.example'), await posted(new URL(url).origin)]).toEqual([403, 200])
-  })
-})
 
 describe('GET /metrics', () => {
   test('hands out the exposition with its own content type', async () => {

@@ -1,4 +1,5 @@
-import { createNode, type ForewarmNode, type NodeOptions } from '../../node.ts'
+import { createNode, type ForewarmNode } from '../../node.ts'
+import type { NodeOptions } from '../../node-options.ts'
 import type { WarmPublisher } from '../../producers/warm-publisher.ts'
 import { encodePriceJson } from '../../schemas/price-json.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'

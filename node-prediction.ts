@@ -1,0 +1,148 @@
+import type { PairTable } from './src/cache/pair-table.ts'
+import type { Clock } from './src/clock.ts'
+import type { Config } from './src/config/settings.ts'
+import { PatternFile } from './src/patterns/pattern-file.ts'
+import type { AccessPattern } from './src/prediction/pattern.ts'
+import type { PatternsDocument } from './src/prediction/patterns-document.ts'
+import { Predictor, type PredictorStats } from './src/prediction/predictor.ts'
+import type { Kind } from './src/prediction/proposal.ts'
+import type { Log } from './src/telemetry/log.ts'
+import { systemTimer, type Timer } from './src/timer.ts'
+
+/** A pair that history says will be read. */
+export interface Recommendation {
+  readonly chain: string
+  readonly pair: string
+  readonly kind: Kind
+  /** 0 to 1. */
+  readonly confidence: number
+  readonly reason: string
+}
+
+export interface RecommendationOptions {
+  /** One unless given. */
+  readonly lookAheadHours?: number
+  /** 100 unless given. */
+  readonly limit?: number
+}
+
+/** What a node's own reads say will be read, with names; and its memory of them, on disk where it has a place. */
+export interface NodePredictor {
+  recommendations(options?: RecommendationOptions): readonly Recommendation[]
+  /** Undefined where the pair was not read. */
+  pattern(chain: string, pair: string): AccessPattern | undefined
+  stats(): PredictorStats
+  exportPatterns(): PatternsDocument
+  /** What `exportPatterns` gave, here or elsewhere; what is wrong with it, or for how many pairs there was no room. */
+  importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string }
+}
+
+export interface NodePredictionOptions {
+  readonly config: Config
+  readonly table: PairTable
+  readonly clock: Clock
+  readonly log: Log
+  readonly timer?: Timer
+}
+
+const SAVE_MS = 15 * 60_000
+const LIMIT = 100
+
+export class NodePrediction implements NodePredictor {
+  readonly #options: NodePredictionOptions
+  readonly #predictor: Predictor
+  readonly #file: PatternFile | undefined
+  readonly #timer: Timer
+  #cancel: (() => void) | undefined
+  #state: 'made' | 'running' | 'closed' = 'made'
+
+  constructor(options: NodePredictionOptions) {
+    this.#options = options
+    this.#timer = options.timer ?? systemTimer
+    const { config, table } = options
+    this.#predictor = new Predictor({
+      maxPairs: config.correlation.maxTrackedPairs,
+      historyHours: config.prediction.historyHours,
+      namesOf: (pairId) => ({
+        chain: table.chainName(table.chainOf(pairId)),
+        pair: table.pairName(pairId),
+        group: table.groupOf(pairId),
+      }),
+      idOf: ({ chain, pair, group }) => {
+        const pairId = table.ask(chain, pair)
+        if (pairId >= 0 && group !== undefined) table.setGroup(pairId, group)
+        return pairId
+      },
+    })
+    this.#file = config.prediction.store === undefined ? undefined : new PatternFile(config.prediction.store)
+  }
+
+  /** For each read of a detector; undefined where nothing is to be learned. */
+  get onRead(): ((pairId: number, atMs: number) => void) | undefined {
+    if (!this.#options.config.prediction.enabled) return undefined
+    return (pairId, atMs) => this.#predictor.recordAccess(pairId, atMs)
+  }
+
+  /** Restores what was saved; a file that is no good is told of and left, the node begins anew. */
+  async start(): Promise<void> {
+    if (this.#state !== 'made' || this.#file === undefined) return
+    this.#state = 'running'
+    const { log } = this.#options
+    const { from, problems } = await this.#file.restore((document) => {
+      const outcome = this.importPatterns(document)
+      return 'problem' in outcome ? outcome.problem : undefined
+    })
+    for (const problem of problems) log.warn({ problem }, 'patterns could not be restored')
+    if (from !== undefined) log.info({ from }, 'patterns restored')
+    this.#saveLater()
+  }
+
+  /** Saves. Twice is once. */
+  async close(): Promise<void> {
+    const wasRunning = this.#state === 'running'
+    this.#state = 'closed'
+    this.#cancel?.()
+    if (wasRunning) await this.#save()
+  }
+
+  recommendations({ lookAheadHours = 1, limit = LIMIT }: RecommendationOptions = {}): readonly Recommendation[] {
+    const { table, clock } = this.#options
+    const nowMs = clock.now()
+    this.#predictor.tell(nowMs)
+    return this.#predictor.recommendations(nowMs, { lookAheadHours, limit }).map(({ pairId, ...proposal }) => ({
+      chain: table.chainName(table.chainOf(pairId)),
+      pair: table.pairName(pairId),
+      ...proposal,
+    }))
+  }
+
+  pattern(chain: string, pair: string): AccessPattern | undefined {
+    const pairId = this.#options.table.find(chain, pair)
+    return pairId < 0 ? undefined : this.#predictor.pattern(pairId)
+  }
+
+  stats(): PredictorStats {
+    return this.#predictor.stats(this.#options.clock.now())
+  }
+
+  exportPatterns(): PatternsDocument {
+    return this.#predictor.exportPatterns()
+  }
+
+  importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string } {
+    return this.#predictor.importPatterns(document)
+  }
+
+  #saveLater(): void {
+    if (this.#state !== 'running') return
+    this.#cancel = this.#timer(SAVE_MS, () => void this.#save().then(() => this.#saveLater()))
+  }
+
+  async #save(): Promise<void> {
+    try {
+      await this.#file?.save(this.exportPatterns())
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'patterns could not be saved')
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { open, readFile, rename } from 'node:fs/promises'
+
+/**
+ * Patterns on disk. A new file is written whole beside the old one and then takes its place; the old one is kept as
+ * `.previous`. So whatever is interrupted when, there is a whole one to restore from.
+ *
+ *   patterns.json.new ──► patterns.json ──► patterns.json.previous
+ */
+export class PatternFile {
+  readonly #path: string
+  #saving: Promise<void> = Promise.resolve()
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** One after the other. Rejects where the file cannot be written. */
+  save(document: unknown): Promise<void> {
+    const saved = this.#saving.then(() => this.#save(JSON.stringify(document)))
+    this.#saving = saved.catch(() => undefined)
+    return saved
+  }
+
+  /**
+   * Hands the newest document to `take`, which says what is wrong with it, if anything; then the one before it. Resolves
+   * to what was restored and why not what came first; a file that is not there is no problem.
+   */
+  async restore(take: (document: unknown) => string | undefined): Promise<Restored> {
+    const problems: string[] = []
+    for (const path of [this.#path, previousOf(this.#path)]) {
+      const problem = await offer(path, take)
+      if (problem === undefined) return { from: path, problems }
+      if (problem !== 'absent') problems.push(`${path}: ${problem}`)
+    }
+    return { from: undefined, problems }
+  }
+
+  async #save(text: string): Promise<void> {
+    const next = `${this.#path}.new`
+    const file = await open(next, 'w')
+    try {
+      await file.writeFile(text)
+      // On disk before it gets its name: after a power cut the name must not stand for half a file.
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(this.#path, previousOf(this.#path)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
+    await rename(next, this.#path)
+  }
+}
+
+export interface Restored {
+  /** The file; undefined where there was none to restore from. */
+  readonly from: string | undefined
+  readonly problems: readonly string[]
+}
+
+function previousOf(path: string): string {
+  return `${path}.previous`
+}
+
+async function offer(
+  path: string,
+  take: (document: unknown) => string | undefined,
+): Promise<string | 'absent' | undefined> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'absent'
+    return error instanceof Error ? error.message : String(error)
+  }
+  let document: unknown
+  try {
+    document = JSON.parse(text)
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+  return take(document)
+}

@@ -1,0 +1,62 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { createHttpServer, type HttpServer } from '../../src/http/server.ts'
+import { HIERARCHY, OPERATIONS, OPTIMIZED, PATTERNS, RECOMMENDED } from './told-operations.ts'
+
+const servers: HttpServer[] = []
+
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close()
+})
+
+async function startedAt(): Promise<string> {
+  const server = createHttpServer({ host: '127.0.0.1', port: 0, operations: OPERATIONS })
+  servers.push(server)
+  const { port } = await server.start()
+  return `http://127.0.0.1:${port}`
+}
+
+describe('/cache/hierarchy', () => {
+  test('/stats is what the levels count', async () => {
+    const response = await fetch(`${await startedAt()}/cache/hierarchy/stats`)
+    expect([response.status, await response.json()]).toEqual([200, HIERARCHY])
+  })
+
+  test('/optimize, posted, says what it did', async () => {
+    const url = `${await startedAt()}/cache/hierarchy/optimize`
+    const { notPromoted, durationMs, ...same } = OPTIMIZED
+    const response = await fetch(url, { method: 'POST' })
+    expect(await response.json()).toEqual({ ...same, not_promoted: notPromoted, duration_ms: durationMs })
+    expect((await fetch(url)).status).toBe(405)
+  })
+
+  test('/optimize is refused to a page of another origin', async () => {
+    const url = `${await startedAt()}/cache/hierarchy/optimize`
+    const posted = (origin: string) => fetch(url, { method: 'POST', headers: { origin } }).then(({ status }) => status)
+    expect([await posted('http://elsewhere.example'), await posted(new URL(url).origin)]).toEqual([403, 200])
+  })
+})
+
+describe('what history says', () => {
+  test('is recommended for the hours ahead that are asked about', async () => {
+    const url = `${await startedAt()}/cache/warming/recommendations`
+    const { pair, ...rest } = RECOMMENDED
+    const expected = (hours: number) => [{ ...rest, instrument_id: pair, reason: `within ${hours} h` }]
+    expect(await (await fetch(url)).json()).toEqual(expected(1))
+    expect(await (await fetch(`${url}?look_ahead_hours=2`)).json()).toEqual(expected(2))
+  })
+
+  test.each(['0', '25', '1.5', 'x', ''])('is refused for look_ahead_hours=%s', async (hours) => {
+    const response = await fetch(`${await startedAt()}/cache/warming/recommendations?look_ahead_hours=${hours}`)
+    expect([response.status, ((await response.json()) as { detail: string }).detail]).toEqual([
+      400,
+      `look_ahead_hours: expected a whole number from 1 to 24, got ${JSON.stringify(hours)}`,
+    ])
+  })
+
+  test('is counted, and exported as one document', async () => {
+    const url = `${await startedAt()}/cache/predictor`
+    const stats = { total_accesses: 9, unique_symbols: 2, top_10_symbols: ['A', 'B'] }
+    expect(await (await fetch(`${url}/stats`)).json()).toEqual(stats)
+    expect(await (await fetch(`${url}/patterns`)).json()).toEqual(PATTERNS)
+  })
+})

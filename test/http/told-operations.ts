@@ -1,0 +1,38 @@
+import type { Operations, WarmingHealth } from '../../src/http/operations.ts'
+
+/** What a node says of itself, made up. */
+export const HEALTH: WarmingHealth = {
+  tracker: { totalPairs: 3, totalUpdates: 100 },
+  warmer: { totalWarmingOps: 7, totalPairsWarmed: 20, successRate: 0.5 },
+  checks: [{ name: 'consumer', status: 'ok' }],
+}
+
+const LEVEL = { hits: 3, misses: 1, hit_rate_pct: 75, latency_ms: { p50: 0.001 } }
+export const HIERARCHY = {
+  overall: { overall_hit_rate_pct: 100, requests_per_s: 4, latency_ms: {} },
+  levels: { L1: LEVEL, L2: LEVEL, L3: LEVEL },
+}
+export const RECOMMENDED = { chain: 'fx', pair: 'EUR_USD', confidence: 0.8, kind: 'popular', reason: '' }
+export const PATTERNS = { kind: 'forewarm-patterns', version: 1, firstHour: 1, lastHour: 2, pairs: [] } as const
+export const OPTIMIZED = {
+  promoted: 2,
+  notPromoted: 1,
+  demoted: 0,
+  expired: 3,
+  durationMs: 1.5,
+  reason: 'two were missed',
+}
+
+export const OPERATIONS: Operations = {
+  metrics: async () => ({ body: '# nothing\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' }),
+  live: () => [{ name: 'loop', status: 'ok' }],
+  ready: () => [{ name: 'assigned', status: 'ok' }],
+  warming: () => HEALTH,
+  hierarchy: () => HIERARCHY,
+  optimize: async () => OPTIMIZED,
+  predictor: {
+    recommendations: ({ lookAheadHours }) => [{ ...RECOMMENDED, reason: `within ${lookAheadHours} h` }],
+    stats: () => ({ totalAccesses: 9, uniquePairs: 2, top10: ['A', 'B'] }),
+    exportPatterns: () => PATTERNS,
+  },
+}
