@@ -30,6 +30,8 @@ export interface ClickHouseL3Options {
 const PAIRS_A_QUERY = 1_000
 /** More would only queue inside the server; what is asked for meanwhile waits here, in one batch. */
 const MAX_QUERIES = 2
+/** The reads of a node come in batches, so that more than a few means that the server does not keep up. */
+const MAX_WAITING = 100
 
 /** The third level in ClickHouse. */
 export class ClickHouseL3 implements L3 {
@@ -56,7 +58,7 @@ export class ClickHouseL3 implements L3 {
   }
 
   async load(pairIds: readonly number[]): Promise<L3Load> {
-    const refusal = this.#isClosed ? 'closed' : this.#breaker.open?.reason
+    const refusal = this.#refusal()
     if (refusal !== undefined) return { status: 'unavailable', reason: refusal }
     const found = new Map<string, PriceRecord>()
     const names = pairIds.map((pairId) => this.#nameOf(pairId))
@@ -83,10 +85,13 @@ export class ClickHouseL3 implements L3 {
   }
 
   async #query(names: readonly PairName[], found: Map<string, PriceRecord>): Promise<string | undefined> {
+    if (this.#waiting.length >= MAX_WAITING) return 'too many wait for ClickHouse'
     await this.#turn()
     try {
       const engine = await this.#engine
-      if (engine === undefined || this.#isClosed) return 'closed'
+      // It may have gone away, or been closed, while this one waited.
+      const refusal = engine === undefined ? 'closed' : this.#refusal()
+      if (engine === undefined || refusal !== undefined) return refusal
       for (const row of await engine.rows(selectNewest(names, this.#options.clock.now() - this.#options.ttlMs))) {
         const read = readRow(row)
         if (read === undefined) this.#options.metrics.counter('l3_undecodable_total').add(1)
@@ -102,6 +107,10 @@ export class ClickHouseL3 implements L3 {
       if (next === undefined) this.#queries--
       else next()
     }
+  }
+
+  #refusal(): string | undefined {
+    return this.#isClosed ? 'closed' : this.#breaker.open?.reason
   }
 
   async #turn(): Promise<void> {

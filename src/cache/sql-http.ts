@@ -5,6 +5,7 @@ import type { SqlEngine } from './sql-engine.ts'
 export interface HttpEngineOptions {
   /** `http://[user:password@]host:port[/database]`, or `https://`. */
   readonly url: string
+  /** A statement that takes longer, its answer included, is given up. */
   readonly timeoutMs: number
 }
 
@@ -20,19 +21,31 @@ export function createHttpEngine({ url, timeoutMs }: HttpEngineOptions): SqlEngi
     // What goes wrong is told to whoever asked.
     log: { level: ClickHouseLogLevel.OFF },
   })
+  // The client's own time-out is of a silence, and its signal counts until the answer begins: a server that sends byte
+  // by byte would be waited for without end.
+  const within = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const signal = AbortSignal.timeout(timeoutMs)
+    const { promise: late, reject } = Promise.withResolvers<never>()
+    signal.addEventListener('abort', () => reject(new Error(`time-out: no answer within ${timeoutMs} ms`)))
+    return await Promise.race([work(signal), late])
+  }
   return {
-    run: async (sql) => {
-      await client.command({ query: sql })
-    },
-    rows: async (sql) => {
-      const result = await client.query({ query: sql, format: 'JSONCompact' })
-      const { data } = await result.json<readonly unknown[]>()
-      return data
-    },
+    run: (sql) =>
+      within(async (signal) => {
+        await client.command({ query: sql, abort_signal: signal })
+      }),
+    rows: (sql) =>
+      within(async (signal) => {
+        const result = await client.query({ query: sql, format: 'JSONCompact', abort_signal: signal })
+        signal.addEventListener('abort', () => result.close())
+        const { data } = await result.json<readonly unknown[]>()
+        return data
+      }),
     // As a stream, so that a large insert is not one long stop of this thread.
-    insert: async (table, rows) => {
-      await client.insert({ table, values: Readable.from(rows), format: 'JSONEachRow' })
-    },
+    insert: (table, rows) =>
+      within(async (signal) => {
+        await client.insert({ table, values: Readable.from(rows), format: 'JSONEachRow', abort_signal: signal })
+      }),
     close: () => client.close(),
   }
 }

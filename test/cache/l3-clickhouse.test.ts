@@ -48,6 +48,13 @@ async function overHttp(answer: (response: ServerResponse) => void, timeoutMs = 
   return stage
 }
 
+/** Never idle for long, and never done. */
+function trickle(response: ServerResponse): void {
+  response.writeHead(200).write('{"data":[')
+  const every = setInterval(() => response.write(' '), 20)
+  response.on('close', () => clearInterval(every))
+}
+
 describe('a ClickHouse that', () => {
   test.each<readonly [what: string, answer: (response: ServerResponse) => void, reason: RegExp]>([
     [
@@ -67,6 +74,14 @@ describe('a ClickHouse that', () => {
   test('never answers is given up at its time-out', async () => {
     const { l3, pairId } = await overHttp(() => undefined, 50)
     expect(await l3.load([pairId])).toMatchObject({ status: 'unavailable', reason: expect.stringMatching(/time/i) })
+  })
+
+  test.each<readonly [how: string, answer: (response: ServerResponse) => void]>([
+    ['stops in the middle of its answer', (to) => to.writeHead(200).write('{"data":[')],
+    ['sends its answer byte by byte', trickle],
+  ])('%s is given up at its time-out', async (_, answer) => {
+    const { l3, pairId } = await overHttp(answer, 200)
+    expect((await l3.load([pairId])).status).toBe('unavailable')
   })
 
   test('is not there is away, and the node goes on', async () => {
@@ -120,6 +135,31 @@ describe('of an engine', () => {
     expect(asked).toHaveLength(3)
     for (const { succeed } of asked) succeed()
     expect((await Promise.all(loads)).every(({ status }) => status === 'loaded')).toBe(true)
+  })
+
+  test('that failed five times those that waited for their turn are told so, and not sent on', async () => {
+    const { asked, l3, pairId } = scripted()
+    await l3.start()
+    const loads = Array.from({ length: 20 }, () => l3.load([pairId]))
+    for (let i = 0; i < 20; i++) {
+      await settled()
+      asked[i]?.fail()
+    }
+    expect((await Promise.all(loads)).map(({ status }) => status)).toEqual(Array(20).fill('unavailable'))
+    // The fifth failure finds one more on its way.
+    expect(asked.length).toBeLessThanOrEqual(6)
+  })
+
+  test('no more than a hundred wait for their turn', async () => {
+    const { asked, l3, pairId } = scripted()
+    await l3.start()
+    const loads = Array.from({ length: 103 }, () => l3.load([pairId]))
+    expect(await loads.at(-1)).toEqual({ status: 'unavailable', reason: 'too many wait for ClickHouse' })
+    for (let i = 0; i < 102; i++) {
+      await settled()
+      asked[i]?.succeed()
+    }
+    expect((await Promise.all(loads.slice(0, -1))).every(({ status }) => status === 'loaded')).toBe(true)
   })
 
   test('that is closed nothing is asked, and what waits ends', async () => {
