@@ -137,9 +137,13 @@ export class ClickHouseL3 implements L3 {
   async #createTable(): Promise<void> {
     const engine = await this.#engine
     const ttlSeconds = this.#options.ttlMs / 1000
-    await engine
-      ?.run(createTable(ttlSeconds, { withTtl: true }))
-      .catch(() => engine.run(createTable(ttlSeconds, { withTtl: false })))
+    try {
+      await engine?.run(createTable(ttlSeconds, { withTtl: true }))
+    } catch (error) {
+      // Any other refusal may pass, and a table that was made without a TTL would keep all prices for ever.
+      if (!/syntax error/i.test(String(error))) throw error
+      await engine?.run(createTable(ttlSeconds, { withTtl: false }))
+    }
   }
 
   async #probe(): Promise<string | undefined> {

@@ -10,15 +10,21 @@ import { emptyRecord, MAX_VERSION, type PriceColumns, type PriceRecord } from '.
 export const PRICE_TABLE = 'forewarm_prices'
 
 const COLUMNS = ['chain', 'pair', 'version', 'event_time_ms', ...NUMBER_FIELDS] as const
-const DAY_OF_ROW = 'toDateTime(intDiv(event_time_ms, 1000))'
 
-/** Old servers know no TTL: there the table is without one, and reads look no further back all the same. */
+/**
+ * A version that is written twice (Kafka delivers at least once, and what was read from here goes to L2 and back) is
+ * held once. There are no partitions: a node that catches up inserts events of any number of days, and ClickHouse
+ * refuses an insert of more than a hundred partitions, every time. Servers before 19 know no TTL: there the table is
+ * without one, and reads look no further back all the same.
+ */
 export function createTable(ttlSeconds: number, options: { readonly withTtl: boolean }): string {
   const numbers = NUMBER_FIELDS.map((field) => (field === 'price' ? 'price Float64' : `${field} Nullable(Float64)`))
-  const ttl = options.withTtl ? ` TTL ${DAY_OF_ROW} + INTERVAL ${Math.floor(ttlSeconds)} SECOND` : ''
+  const ttl = options.withTtl
+    ? ` TTL toDateTime(intDiv(event_time_ms, 1000)) + INTERVAL ${Math.floor(ttlSeconds)} SECOND`
+    : ''
   return (
     `CREATE TABLE IF NOT EXISTS ${PRICE_TABLE} (chain String, pair String, version UInt64, event_time_ms UInt64, ` +
-    `${numbers.join(', ')}) ENGINE = MergeTree PARTITION BY toYYYYMMDD(${DAY_OF_ROW}) ORDER BY (chain, pair, version)${ttl}`
+    `${numbers.join(', ')}) ENGINE = ReplacingMergeTree ORDER BY (chain, pair, version)${ttl}`
   )
 }
 

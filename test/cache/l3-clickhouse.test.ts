@@ -15,7 +15,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-function level(engine: () => Promise<SqlEngine>) {
+function level(engine: () => Promise<SqlEngine>, { createsTable = false } = {}) {
   const table = new PairTable({ maxPairs: 100 })
   const pairId = table.register('ethereum', 'a')
   const clock = virtualClock(1_780_000_000_000)
@@ -25,7 +25,7 @@ function level(engine: () => Promise<SqlEngine>) {
   const l3 = new ClickHouseL3({
     ...{ engine, table, clock, metrics, timer: timer.start, random: () => 0.5 },
     ttlMs: 1_000,
-    createsTable: false,
+    createsTable,
     onAway: (reason) => told.push(reason),
     onBack: () => told.push('back'),
   })
@@ -172,6 +172,30 @@ describe('of an engine', () => {
     await closed
     expect((await Promise.all(loads)).map(({ status }) => status)).toEqual(Array(3).fill('unavailable'))
     expect(await l3.load([pairId])).toEqual({ status: 'unavailable', reason: 'closed' })
+  })
+})
+
+describe('the table', () => {
+  async function made(refusal: string): Promise<readonly string[]> {
+    const statements: string[] = []
+    const run = async (sql: string) => {
+      statements.push(sql)
+      if (statements.length === 1) throw new Error(refusal)
+    }
+    const engine: SqlEngine = { run, rows: async () => [], insert: async () => {}, close: async () => {} }
+    const { l3 } = level(async () => engine, { createsTable: true })
+    await l3.start()
+    await settled()
+    return statements.map((sql) => (/ TTL /.test(sql) ? 'with TTL' : 'without TTL'))
+  }
+
+  test('is without a TTL where the server has no such word', async () => {
+    const refusal = 'Code: 62, e.displayText() = DB::Exception: Syntax error: failed at position 372: TTL toDateTime'
+    expect(await made(refusal)).toEqual(['with TTL', 'without TTL'])
+  })
+
+  test('is not made without a TTL because the server was away for a moment', async () => {
+    expect(await made('connect ECONNREFUSED')).toEqual(['with TTL'])
   })
 })
 

@@ -118,6 +118,23 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
       expect((await load(pairIds)).map((row) => row?.price)).toEqual(pairIds.map((_, i) => i + 1))
     })
 
+    it('takes prices of many days in one insert', async () => {
+      const dayMs = 86_400_000
+      const pairIds = Array.from({ length: 150 }, (_, day) => table.register('days', `pair-${day}`))
+      await store(pairIds.map((pairId, day) => ({ pairId, ...price(day * dayMs, { price: day + 1 }) })))
+      expect((await load(pairIds)).map((row) => row?.price)).toEqual([1, ...Array(149).fill(undefined)])
+    })
+
+    it('holds a price once that was written twice, when its parts are merged', async () => {
+      const pairId = table.register('ethereum', 'twice')
+      const row = { pairId, ...price(1, { price: 2 }) }
+      await store([row])
+      await store([row])
+      await engine.run(`OPTIMIZE TABLE ${PRICE_TABLE} FINAL`)
+      const found = await engine.rows(`SELECT price FROM ${PRICE_TABLE} WHERE pair = 'twice'`)
+      expect(found).toEqual([[2]])
+    })
+
     it('passes over a row that is no price, and counts it', async () => {
       const [bad = -1, good = -1] = ['bad', 'good'].map((pair) => table.register('rows', pair))
       await store([{ pairId: good, ...price(1, { price: 3 }) }])
