@@ -5,7 +5,7 @@ import { Residency } from '../src/cache/residency.ts'
 import type { Ratio } from './harness/bench.ts'
 import { ratioOf } from './harness/contest.ts'
 
-const DATASETS = process.env.FOREWARM_DATASETS ?? resolve(import.meta.dirname, '../../shared/datasets')
+export const DATASETS = process.env.FOREWARM_DATASETS ?? resolve(import.meta.dirname, '../../shared/datasets')
 
 /** Hit ratios of S3-FIFO by libCacheSim at 1, 5, 10 and 20 % of the keys (README.md of the recorded data). */
 const ELSEWHERE: Readonly<Record<string, Readonly<Record<number, number>>>> = {

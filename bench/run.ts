@@ -13,10 +13,11 @@ import { latency } from './latency.ts'
 import { pipeline } from './pipeline.ts'
 import { produce } from './produce.ts'
 import { shutdown } from './shutdown.ts'
+import { simulate } from './simulate.ts'
 import { soak } from './soak.ts'
 
 /** `npm run bench -- <name…>`; docs/benchmarks.md says what each measures and what it does not. */
-const BENCHES: readonly Bench[] = [pipeline, produce, latency, l1, l2, promote, shutdown, interrupt, soak]
+const BENCHES: readonly Bench[] = [pipeline, produce, latency, l1, l2, promote, simulate, shutdown, interrupt, soak]
 
 const BOUNDS: Bounds = floors
 

@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { type AccessTrace, readAccesses } from '../src/simulate/access-trace.ts'
+import { type PriceTape, readPriceTape } from '../src/simulate/price-tape.ts'
+import {
+  accessCombinations,
+  accessWorkload,
+  type PriceChoices,
+  priceCombinations,
+  priceWorkload,
+  simulate as rowsOf,
+  sizesOf,
+} from '../src/simulate/simulate.ts'
+import type { SimulationRow } from '../src/simulate/simulation-row.ts'
+import type { Bench, Figure, Ratio } from './harness/bench.ts'
+import { ratioOf } from './harness/contest.ts'
+import type { Stage } from './harness/stage.ts'
+import { DATASETS } from './hit-ratio.ts'
+
+/** What warming would save on recorded traffic, and what it costs to know. Deterministic, but for the cost: each case once. */
+export const simulate: Bench = { name: 'simulate', cases }
+
+const SEED = 1
+const CAPACITY = [0.01, 0.05, 0.1, 0.2]
+
+/** What we are held against at 1, 5, 10 and 20 % of the keys (README.md of the recorded data). */
+const ELSEWHERE = [
+  // The best of eight policies and prefetchers in libCacheSim, column by column.
+  { trace: 'orm-busy', anchor: 'best elsewhere', hitRatios: [0.9029, 0.9323, 0.9436, 0.9567] },
+  { trace: 'multi3', anchor: 'best elsewhere', hitRatios: [0.2155, 0.3734, 0.4699, 0.5518] },
+  // Nothing to predict: warming must not cost anything.
+  { trace: 'web12', anchor: 'SIEVE elsewhere', hitRatios: [0.4035, 0.6355, 0.7168, 0.7746] },
+] as const
+/** Warms read ÷ warms, where warming helps: less is not worth its reads of L2. */
+const WORTHWHILE = { accesses: 0.35, attributed: 0.9 }
+const MAX_READS = 8
+const SPACING_US = 50
+
+async function* cases(stage: Stage): AsyncIterable<Figure> {
+  for (const { trace, anchor, hitRatios } of ELSEWHERE) {
+    const rows = await onAccesses(await traceOf(trace, stage))
+    for (const [at, { slots, hitRatio }] of rows.entries())
+      yield once({ case: `${trace}, ${slots} slots`, unit: 'hit ratio', anchor }, hitRatio, hitRatios[at])
+    if (trace !== 'orm-busy') continue
+    yield { kind: 'value', case: `${trace}, cost of an access`, unit: 'µs', value: microsecondsOf(rows) }
+    for (const { slots, accuracy } of rows)
+      yield once(
+        { case: `${trace}, ${slots} slots, warms read`, unit: 'share', anchor: 'worthwhile' },
+        accuracy,
+        WORTHWHILE.accesses,
+      )
+  }
+  for (const day of ['2026-07-10', '2026-07-11', '2026-07-12']) yield* onPrices(day, await tapeOf(day, stage))
+}
+
+async function onAccesses(trace: AccessTrace): Promise<readonly SimulationRow[]> {
+  const combinations = accessCombinations({
+    sizes: sizesOf(trace.keys, { capacity: CAPACITY }),
+    policies: ['forewarm'],
+    warmings: ['forewarm'],
+  })
+  return all(rowsOf(accessWorkload(trace, SEED), combinations))
+}
+
+async function* onPrices(day: string, tape: PriceTape): AsyncIterable<Figure> {
+  const run = (choices: Partial<PriceChoices>) => pricesRun(tape, choices)
+  const lru = await run({ policies: ['lru'], warmings: ['none'] })
+  const held = await run({ delaysMs: [50] })
+  const statistics = await run({ delaysMs: [50], attributions: ['off'] })
+  const awaited = await run({ lookAheads: ['await'] })
+  const off = await run({})
+  for (const [at, { capacity, hitRatio }] of lru.entries()) {
+    const share = `${capacity * 100} % of pairs`
+    const against = (rows: readonly SimulationRow[], name: string) =>
+      once(
+        { case: `${day}, ${share}, ${name}`, unit: 'hit ratio', anchor: 'LRU, no warming' },
+        rows[at]?.hitRatio,
+        hitRatio,
+      )
+    yield against(held, 'read after 50 ms')
+    yield against(statistics, 'read after 50 ms, not attributed')
+    yield against(awaited, 'read at once, look-ahead awaited')
+    yield against(off, 'read at once, no look-ahead')
+    yield once(
+      { case: `${day}, ${share}, read after 50 ms, warms read`, unit: 'share', anchor: 'worthwhile' },
+      held[at]?.accuracy,
+      WORTHWHILE.attributed,
+    )
+  }
+}
+
+async function pricesRun(tape: PriceTape, choices: Partial<PriceChoices>): Promise<readonly SimulationRow[]> {
+  const combinations = priceCombinations({
+    ...{ policies: ['forewarm'], warmings: ['forewarm'], lookAheads: ['off'], attributions: ['on'] },
+    ...{ delaysMs: [0], warmMs: 1, sizes: sizesOf(tape.pairs, { capacity: [0.01, 0.05] }) },
+    ...choices,
+  })
+  return all(rowsOf(priceWorkload(tape, SEED), combinations))
+}
+
+function once(
+  what: { readonly case: string; readonly unit: string; readonly anchor: string },
+  ours: number | null | undefined,
+  anchor: number | undefined,
+): Ratio {
+  const [values, anchorValues] = [[ours ?? Number.NaN], [anchor ?? Number.NaN]]
+  return ratioOf({ ...what, better: 'higher', values, anchorValues })
+}
+
+/** The whole simulation, without reading the file. */
+function microsecondsOf(rows: readonly SimulationRow[]): number {
+  const seconds = rows.reduce((sum, row) => sum + row.seconds, 0)
+  return (seconds * 1e6) / rows.reduce((sum, { reads }) => sum + reads, 0)
+}
+
+async function traceOf(name: string, stage: Stage): Promise<AccessTrace> {
+  const trace = await readAccesses(join(DATASETS, 'access', `${name}.txt.gz`))
+  return { ...trace, accesses: trace.accesses.subarray(0, stage.amount(Number.POSITIVE_INFINITY, 200_000)) }
+}
+
+async function tapeOf(day: string, stage: Stage): Promise<PriceTape> {
+  const [prices, events] = ['ndjson.gz', 'events.csv.gz'].map((end) => join(DATASETS, 'polymarket', `${day}.${end}`))
+  const tape = await readPriceTape({
+    ...{ prices: prices ?? '', events: events ?? '' },
+    ...{ maxReads: MAX_READS, spacingUs: SPACING_US },
+  })
+  return { ...tape, updates: tape.updates.subarray(0, stage.amount(Number.POSITIVE_INFINITY, 20_000)) }
+}
+
+async function all(rows: AsyncIterable<SimulationRow>): Promise<readonly SimulationRow[]> {
+  const collected: SimulationRow[] = []
+  for await (const row of rows) collected.push(row)
+  return collected
+}
