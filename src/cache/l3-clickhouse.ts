@@ -42,6 +42,7 @@ export class ClickHouseL3 implements L3 {
   readonly #waiting: (() => void)[] = []
   #isClosed = false
   #isAway = false
+  #isTableThere = false
 
   constructor(options: ClickHouseL3Options) {
     this.#options = options
@@ -73,6 +74,8 @@ export class ClickHouseL3 implements L3 {
   async insert(table: string, rows: readonly object[]): Promise<void> {
     const engine = await this.#engine
     if (engine === undefined || this.#isClosed) throw new Error('closed')
+    // The server may have been away at the start.
+    if (this.#options.createsTable && !this.#isTableThere) await this.#createTable()
     await engine.insert(table, rows)
   }
 
@@ -144,6 +147,7 @@ export class ClickHouseL3 implements L3 {
       if (!/syntax error/i.test(String(error))) throw error
       await engine?.run(createTable(ttlSeconds, { withTtl: false }))
     }
+    this.#isTableThere = true
   }
 
   async #probe(): Promise<string | undefined> {

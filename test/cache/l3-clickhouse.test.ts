@@ -194,6 +194,25 @@ describe('the table', () => {
     expect(await made(refusal)).toEqual(['with TTL', 'without TTL'])
   })
 
+  test('that could not be made at the start is made before the first insert', async () => {
+    const done: string[] = []
+    const run = async () => {
+      done.push('table')
+      if (done.length === 1) throw new Error('connect ECONNREFUSED')
+    }
+    const insert = async () => {
+      done.push('insert')
+    }
+    const { l3 } = level(async () => ({ run, insert, rows: async () => [], close: async () => {} }), {
+      createsTable: true,
+    })
+    await l3.start()
+    await settled()
+    await l3.insert('prices', [{}])
+    await l3.insert('prices', [{}])
+    expect(done).toEqual(['table', 'table', 'insert', 'insert'])
+  })
+
   test('is not made without a TTL because the server was away for a moment', async () => {
     expect(await made('connect ECONNREFUSED')).toEqual(['with TTL'])
   })
