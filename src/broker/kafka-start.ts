@@ -40,7 +40,9 @@ export async function resolveStarts(options: StartOptions): Promise<Start[]> {
     const high = ends.get(key) ?? low
     const explicit = start.at === 'timestamp' ? (found?.get(key) ?? high) : named.get(key)
     const wanted = (opensGroup ? explicit : undefined) ?? known.get(key) ?? explicit ?? (startsAtEnd ? high : low)
-    const offset = clamp(wanted, low, found?.get(key) ?? high)
+    // The end as of the last answer: a record may have come in between, and be what the time asks for.
+    const last = found?.get(key) ?? high
+    const offset = clamp(wanted, low, last > high ? last : high)
     if (offset !== wanted) onEvent({ type: 'offset-jump', topic, partition, from: wanted, to: offset })
     return { topic, partition, offset, highWatermark: high }
   })

@@ -71,18 +71,23 @@ test('a start at the latest record is committed at once, so that a restart canno
   expect(await committedOffsets(stage, groupId, topic)).toEqual([3n, 1n])
 })
 
-test('who joins a running group does not move it by a start of his own', async () => {
-  const topic = await newTopic(stage, 2)
-  await stage.producer.sendBatch(topic, [...records(0, numbered('a', 3)), ...records(1, numbered('b', 3))])
-  const groupId = newGroup()
-  const first = await startReader(stage, { topics: [topic], groupId })
-  await untilSeen(first, 6)
-  const offsets = [0, 1].map((partition) => ({ topic, partition, offset: 0n }))
-  const second = await startReader(stage, { topics: [topic], groupId, start: { at: 'offsets', offsets } })
-  await stage.producer.sendBatch(topic, [...records(0, ['new']), ...records(1, ['new'])])
-  await until('both new ones are seen', () => first.seen.length + second.seen.length >= 8)
-  expect(second.values()).toEqual(['new'])
-})
+test.each(['offsets', 'timestamp'] as const)(
+  'who joins a running group does not move it by a start of his own: %s',
+  async (at) => {
+    const topic = await newTopic(stage, 2)
+    await stage.producer.sendBatch(topic, [...records(0, numbered('a', 3)), ...records(1, numbered('b', 3))])
+    const groupId = newGroup()
+    const first = await startReader(stage, { topics: [topic], groupId })
+    await untilSeen(first, 6)
+    const offsets = [0, 1].map((partition) => ({ topic, partition, offset: 0n }))
+    const start = at === 'offsets' ? { at, offsets } : { at, timestampMs: 0 }
+    const second = await startReader(stage, { topics: [topic], groupId, start })
+    await stage.producer.sendBatch(topic, [...records(0, ['new']), ...records(1, ['new'])])
+    const news = () => [...first.values(), ...second.values()].filter((value) => value === 'new')
+    await until('both new ones are seen', () => news().length === 2)
+    expect(second.values()).toEqual(['new'])
+  },
+)
 
 test('a broadcast consumer commits nothing, and leaves no group behind', async () => {
   const topic = await newTopic(stage)
