@@ -44,7 +44,12 @@ export function createThirdLevel(options: ThirdLevelOptions, table: PairTable): 
   if (!clickHouseWrite) return { l3, history: undefined }
   const onLost = (rows: number, reason: string) =>
     log.warn({ rows, reason }, 'closed before the history had these prices')
-  const history = new PriceHistory({ table, metrics, onLost, insert: (name, rows) => l3.insert(name, rows) })
+  const history = new PriceHistory({
+    ...{ table, metrics, onLost },
+    insert: (name, rows) => l3.insert(name, rows),
+    onAway: (reason) => log.warn({ reason }, 'the price history is not written: ClickHouse refuses it, or is away'),
+    onBack: () => log.info('the price history is written again'),
+  })
   return { l3, history }
 }
 

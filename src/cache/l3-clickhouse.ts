@@ -6,7 +6,7 @@ import type { L3, L3Load } from './l3.ts'
 import type { PairTable } from './pair-table.ts'
 import type { PriceRecord } from './price-record.ts'
 import { createTable, type PairName, readRow, selectNewest } from './price-table.ts'
-import type { SqlEngine } from './sql-engine.ts'
+import { reasonOf, type SqlEngine } from './sql-engine.ts'
 
 export interface ClickHouseL3Options {
   /** Made when the level starts. */
@@ -71,7 +71,7 @@ export class ClickHouseL3 implements L3 {
   }
 
   /** Resolves when the rows are there. Rejects with what the engine said. */
-  async insert(table: string, rows: readonly object[]): Promise<void> {
+  async insert(table: string, rows: Iterable<object>): Promise<void> {
     const engine = await this.#engine
     if (engine === undefined || this.#isClosed) throw new Error('closed')
     // The server may have been away at the start.
@@ -168,10 +168,4 @@ export class ClickHouseL3 implements L3 {
 
 function keyOf({ chain, pair }: PairName): string {
   return `${chain}\0${pair}`
-}
-
-/** The first line: a server's answer may hold the statement, and pages of where it failed. */
-function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error)
-  return (text.split('\n')[0] ?? '').slice(0, 200)
 }

@@ -2,8 +2,9 @@ import type { Metrics } from '../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import type { L2, L2Write } from './l2.ts'
 import type { PairTable } from './pair-table.ts'
-import type { PriceColumns } from './price-record.ts'
+import { appendRow, type PriceColumns, priceColumns } from './price-record.ts'
 import { PRICE_TABLE, writeRow } from './price-table.ts'
+import { reasonOf } from './sql-engine.ts'
 
 /**
  * Prices on their way into the history: what L2 has taken, in batches, so that it costs the hot path nothing. Of a pair
@@ -12,8 +13,11 @@ import { PRICE_TABLE, writeRow } from './price-table.ts'
 export interface PriceHistoryOptions {
   readonly table: PairTable
   /** Resolves when the rows are there. */
-  readonly insert: (table: string, rows: readonly object[]) => Promise<void>
+  readonly insert: (table: string, rows: Iterable<object>) => Promise<void>
   readonly metrics: Metrics
+  /** Told once each time that an insert fails after others succeeded, and when one succeeds again. */
+  readonly onAway?: (reason: string) => void
+  readonly onBack?: () => void
   /** Told once, at the end, of rows that the history did not get. */
   readonly onLost?: (rows: number, reason: string) => void
   readonly timer?: Timer
@@ -22,16 +26,22 @@ export interface PriceHistoryOptions {
 const FLUSH_MS = 1_000
 /** ClickHouse likes few large inserts; a batch is made within some ten milliseconds. */
 const ROWS_AN_INSERT = 10_000
-/** While the history is away: about 40 MB. Those that come when it is full are counted and not kept. */
-const MAX_ROWS = 100_000
+/** While the history is away: 100,000 rows, 7 MB. Those that come when it is full are counted and not kept. */
+const MAX_BATCHES = 10
+/** As long as one insert may take: a server that needs longer for the rest does not hold up a node that closes. */
+const CLOSE_MS = 5_000
 
 export class PriceHistory {
   readonly #options: PriceHistoryOptions
   readonly #timer: Timer
-  #rows: object[] = []
+  /** The oldest first; the last one fills. */
+  readonly #batches: PriceColumns[] = []
+  /** The batch on its way, which takes no more. */
+  #leaving: PriceColumns | undefined
   #cancel: (() => void) | undefined
   #flushing: Promise<void> | undefined
   #away: string | undefined
+  #isOver = false
   #closed: Promise<void> | undefined
 
   constructor(options: PriceHistoryOptions) {
@@ -40,24 +50,21 @@ export class PriceHistory {
   }
 
   get pendingRows(): number {
-    return this.#rows.length
+    return this.#batches.reduce((rows, batch) => rows + batch.count, 0)
   }
 
-  /** Rows `from` (inclusive) to `to` (exclusive), copied. */
+  /** Rows `from` (inclusive) to `to` (exclusive), copied as they are: it runs between two batches of updates. */
   take(columns: PriceColumns, from: number, to: number): void {
     if (this.#closed !== undefined) return
-    const { table, metrics } = this.#options
+    let dropped = 0
     for (let row = from; row < to; row++) {
       // No version is no value: the pair was delisted while the row waited.
       if (columns.versions[row] === 0) continue
-      if (this.#rows.length >= MAX_ROWS) {
-        metrics.counter('drops_total', { reason: 'history-full' }).add(to - row)
-        break
-      }
-      const pairId = columns.pairIds[row] as number
-      const name = { chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) }
-      this.#rows.push(writeRow(name, columns, row))
+      const batch = this.#filling()
+      if (batch === undefined) dropped++
+      else appendRow(batch, columns, row)
     }
+    if (dropped > 0) this.#options.metrics.counter('drops_total', { reason: 'history-full' }).add(dropped)
     this.#flushLater()
   }
 
@@ -78,33 +85,66 @@ export class PriceHistory {
   }
 
   async #close(): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<string>()
+    const cancel = this.#timer(CLOSE_MS, () => resolve('no time left'))
+    const outcome = await Promise.race([this.#drain(), late])
+    cancel()
+    this.#isOver = true
+    const lost = this.pendingRows
+    if (lost === 0) return
+    this.#options.metrics.counter('drops_total', { reason: 'history-away' }).add(lost)
+    this.#options.onLost?.(lost, outcome ?? this.#away ?? 'closed')
+  }
+
+  async #drain(): Promise<undefined> {
     await this.#flushing
     await this.flush()
-    this.#cancel?.()
-    const { metrics, onLost } = this.#options
-    if (this.#rows.length === 0) return
-    metrics.counter('drops_total', { reason: 'history-away' }).add(this.#rows.length)
-    onLost?.(this.#rows.length, this.#away ?? 'closed')
   }
 
   async #flush(): Promise<void> {
     const { insert, metrics } = this.#options
-    while (this.#rows.length > 0) {
-      const rows = this.#rows.slice(0, ROWS_AN_INSERT)
-      try {
-        await insert(PRICE_TABLE, rows)
-      } catch (error) {
-        this.#away = error instanceof Error ? error.message : String(error)
+    for (let batch = this.#batches[0]; batch !== undefined && !this.#isOver; batch = this.#batches[0]) {
+      this.#leaving = batch
+      const reason = await insert(PRICE_TABLE, this.#rowsOf(batch)).then(() => undefined, reasonOf)
+      this.#leaving = undefined
+      // Counted as lost by then.
+      if (this.#isOver) return
+      this.#tell(reason)
+      if (reason !== undefined) {
         metrics.counter('l3_unavailable_total').add(1)
         return
       }
-      metrics.counter('l3_write_entries_total').add(rows.length)
-      this.#rows.splice(0, rows.length)
+      metrics.counter('l3_write_entries_total').add(batch.count)
+      this.#batches.shift()
     }
   }
 
+  #tell(reason: string | undefined): void {
+    const wasAway = this.#away !== undefined
+    this.#away = reason
+    if (reason !== undefined && !wasAway) this.#options.onAway?.(reason)
+    if (reason === undefined && wasAway) this.#options.onBack?.()
+  }
+
+  *#rowsOf(batch: PriceColumns): Iterable<object> {
+    const { table } = this.#options
+    for (let row = 0; row < batch.count; row++) {
+      const pairId = batch.pairIds[row] as number
+      yield writeRow({ chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) }, batch, row)
+    }
+  }
+
+  #filling(): PriceColumns | undefined {
+    const last = this.#batches.at(-1)
+    if (last !== undefined && last !== this.#leaving && last.count < last.capacity) return last
+    if (this.#batches.length >= MAX_BATCHES) return undefined
+    const batch = priceColumns(ROWS_AN_INSERT)
+    this.#batches.push(batch)
+    return batch
+  }
+
   #flushLater(): void {
-    if (this.#rows.length === 0 || this.#cancel !== undefined || this.#flushing !== undefined) return
+    if (this.#batches.length === 0 || this.#cancel !== undefined || this.#flushing !== undefined) return
     this.#cancel = this.#timer(FLUSH_MS, () => {
       this.#cancel = undefined
       void this.flush()

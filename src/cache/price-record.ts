@@ -83,3 +83,13 @@ export function priceColumns(capacity: number): PriceColumns {
     numbers: new Float64Array(capacity * NUMBER_COUNT),
   }
 }
+
+/** Copies a row behind the last one of `into`, which has room for it. */
+export function appendRow(into: PriceColumns, from: PriceColumns, row: number): void {
+  const at = into.count++
+  into.pairIds[at] = from.pairIds[row] as number
+  into.versions[at] = from.versions[row] as number
+  into.eventTimesMs[at] = from.eventTimesMs[row] as number
+  for (let field = 0; field < NUMBER_COUNT; field++)
+    into.numbers[at * NUMBER_COUNT + field] = from.numbers[row * NUMBER_COUNT + field] as number
+}

@@ -43,7 +43,7 @@ export async function createEmbeddedEngine(path: string | undefined): Promise<Sq
     },
     // As a statement: the session's own insert refuses whole numbers beyond 2⁵³, which prices may well be.
     insert: async (table, rows) => {
-      const lines = rows.map((row) => JSON.stringify(row)).join('\n')
+      const lines = Array.from(rows, (row) => JSON.stringify(row)).join('\n')
       await tracked(() => session.queryAsync(`INSERT INTO ${table} FORMAT JSONEachRow ${lines}`))
     },
     close: async () => {

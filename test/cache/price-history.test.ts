@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { createMemoryL2 } from '../../src/cache/l2-memory.ts'
 import { PairTable } from '../../src/cache/pair-table.ts'
 import { PriceHistory, withHistory } from '../../src/cache/price-history.ts'
@@ -14,7 +14,9 @@ class Stage {
   readonly metrics = createMetrics()
   readonly inserts: (readonly object[])[] = []
   readonly lost: (readonly [number, string])[] = []
+  readonly told: string[] = []
   isAway = false
+  isMute = false
   readonly history: PriceHistory
 
   constructor() {
@@ -24,9 +26,12 @@ class Stage {
       metrics: this.metrics,
       timer: this.timer.start,
       insert: async (_, rows) => {
-        if (this.isAway) throw new Error('away')
-        this.inserts.push(rows)
+        if (this.isMute) await new Promise(() => undefined)
+        if (this.isAway) throw new Error('away\nand more')
+        this.inserts.push([...rows])
       },
+      onAway: (reason) => this.told.push(reason),
+      onBack: () => this.told.push('back'),
       onLost: (rows, reason) => this.lost.push([rows, reason]),
     })
   }
@@ -88,6 +93,47 @@ describe('the history', () => {
     stage.take(1)
     await stage.timer.advance(5_000)
     expect([stage.inserts.map((rows) => rows.length), stage.timer.pending]).toEqual([[2], 0])
+  })
+
+  test('closed, waits five seconds for what does not answer', async () => {
+    stage.isMute = true
+    stage.take(2)
+    await stage.timer.advance(1_000)
+    stage.take(1)
+    const closed = stage.history.close()
+    await stage.timer.advance(5_000)
+    await closed
+    expect([stage.lost, stage.dropped('history-away')]).toEqual([[[3, 'no time left']], 3])
+    expect(stage.timer.pending).toBe(0)
+  })
+
+  test('says once that it is away, and once that it is back', async () => {
+    stage.isAway = true
+    stage.take(1)
+    await stage.timer.advance(3_000)
+    stage.isAway = false
+    await stage.timer.advance(1_000)
+    expect(stage.told).toEqual(['away', 'back'])
+  })
+
+  test('copies numbers when it takes rows, and makes rows of them when it inserts', async () => {
+    const columns = columnsOf([{ pairId: 0, version: 1 }])
+    const names = jest.spyOn(stage.table, 'pairName')
+    stage.history.take(columns, 0, 1)
+    columns.versions[0] = 2
+    columns.numbers.fill(2)
+    expect(names).not.toHaveBeenCalled()
+    await stage.history.flush()
+    expect(stage.inserts[0]?.[0]).toMatchObject({ pair: 'a', version: 1, price: 1 })
+  })
+
+  test('takes rows while others are on their way, and sends each once', async () => {
+    stage.take(2)
+    const flushed = stage.history.flush()
+    stage.take(3)
+    await flushed
+    await stage.history.close()
+    expect(stage.inserts.map((rows) => rows.length)).toEqual([2, 3])
   })
 
   test('passes over what was delisted on its way', () => {
