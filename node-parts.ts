@@ -14,6 +14,7 @@ import { type PriceHistory, withHistory } from './src/cache/price-history.ts'
 import { Promotion } from './src/cache/promotion.ts'
 import { PushBack } from './src/cache/push-back.ts'
 import { Upkeep } from './src/cache/upkeep.ts'
+import { WARM_KINDS } from './src/cache/usage.ts'
 import { WriteBehind } from './src/cache/write-behind.ts'
 import type { Clock } from './src/clock.ts'
 import type { Config } from './src/config/settings.ts'
@@ -147,8 +148,10 @@ function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker, 
   metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
   metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))
   metrics.observe('l2_pushed_back_total', {}, () => pushBack.pushed)
-  metrics.observe('warms_used_total', {}, () => l1.usage.warmCounts.used)
-  metrics.observe('warms_unused_total', {}, () => l1.usage.warmCounts.unused)
+  for (const [kind, strategy] of WARM_KINDS.entries()) {
+    metrics.observe('warms_used_total', { strategy }, () => l1.usage.warmsByKind[kind]?.used ?? 0)
+    metrics.observe('warms_unused_total', { strategy }, () => l1.usage.warmsByKind[kind]?.unused ?? 0)
+  }
   metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
   metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.refusedAsks)
   metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)

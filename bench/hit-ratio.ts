@@ -43,7 +43,7 @@ function hitRatio(keys: Int32Array, slots: number): number {
       hits++
       residency.hit(slot)
     } else {
-      residency.miss()
+      residency.miss(key)
       residency.admit(key, 'demand')
     }
   }

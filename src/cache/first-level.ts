@@ -49,8 +49,8 @@ export interface FirstLevel {
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome
   /** What a demand read that missed brought from further down. */
   fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome
-  /** A warm: into the warm part, unless the pair is resident. */
-  promote(pairId: number, record: Readonly<PriceRecord>): PromoteOutcome
+  /** A warm: into the warm part, unless the pair is resident. `kind`: its place in WARM_KINDS. */
+  promote(pairId: number, record: Readonly<PriceRecord>, kind?: number): PromoteOutcome
   /** The pair is delisted: its value goes, its floor rises above it, so that not even its last value comes back late. */
   remove(pairId: number): void
   /** Up to `limit` pairs that were not read since they came, the oldest first. */

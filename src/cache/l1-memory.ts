@@ -29,10 +29,10 @@ const LAYOUT = 1
 const HEADER_WORDS = 16
 const HEADER_BYTES = HEADER_WORDS * 4
 const COPY_BYTES = WORDS * 4
-/** Two copies, generation, pair and read count; the residency's queues beside it (links, part, birth: 17 B), and its expiry (8 B). */
-export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 1 + 17 + 8
-/** Floor, slot, and whether it is known. */
-export const PAIR_BYTES = 8 + 4 + 1
+/** Two copies, generation, pair and read count; the residency's queues beside it (links, part, kind, birth: 18 B), and its expiry (8 B). */
+export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 1 + 18 + 8
+/** Floor, slot, whether it is known, and whether a warm pushed it out. */
+export const PAIR_BYTES = 8 + 4 + 1 + 1
 
 export interface L1Size {
   readonly slots: number

@@ -112,14 +112,14 @@ export class ObjectL1 implements FirstLevel {
     return 'filled'
   }
 
-  promote(pairId: number, record: Readonly<PriceRecord>): PromoteOutcome {
+  promote(pairId: number, record: Readonly<PriceRecord>, kind = 0): PromoteOutcome {
     if (record.version < this.floor(pairId)) return 'older'
     const held = this.#store.peek(pairId)
     if (held !== undefined) {
       if (record.version > held.version) this.#put(pairId, record, 'demand')
       return 'already'
     }
-    return this.#put(pairId, record, 'warm') ? 'warmed' : 'no-room'
+    return this.#put(pairId, record, 'warm', kind) ? 'warmed' : 'no-room'
   }
 
   remove(pairId: number): void {
@@ -138,9 +138,9 @@ export class ObjectL1 implements FirstLevel {
     this.#store.leave(pairId, 'evicted')
   }
 
-  #put(pairId: number, record: Readonly<PriceRecord>, as: 'demand' | 'warm'): boolean {
+  #put(pairId: number, record: Readonly<PriceRecord>, as: 'demand' | 'warm', kind = 0): boolean {
     const entry = { version: record.version, value: { ...record }, restMs: this.#restMs(record) }
-    if (!this.#store.put(pairId, entry, as)) return false
+    if (!this.#store.put(pairId, entry, as, kind)) return false
     this.#meet(pairId)
     return true
   }

@@ -124,7 +124,7 @@ export class L1 implements FirstLevel {
   get(pairId: number, into: PriceRecord): boolean {
     const slot = this.#residency.slotOf(pairId)
     if (slot < 0) {
-      this.#residency.miss()
+      this.#residency.miss(pairId)
       return false
     }
     this.#residency.hit(slot)
@@ -170,14 +170,14 @@ export class L1 implements FirstLevel {
     return 'filled'
   }
 
-  promote(pairId: number, record: Readonly<PriceRecord>): PromoteOutcome {
+  promote(pairId: number, record: Readonly<PriceRecord>, kind = 0): PromoteOutcome {
     if (record.version < (this.#floors[pairId] as number)) return 'older'
     let slot = this.#residency.slotOf(pairId)
     if (slot >= 0) {
       if (record.version > this.#versionAt(slot)) this.#put(slot, pairId, record)
       return 'already'
     }
-    slot = this.#residency.admit(pairId, 'warm')
+    slot = this.#residency.admit(pairId, 'warm', kind)
     if (slot < 0) return 'no-room'
     this.#put(slot, pairId, record)
     return 'warmed'

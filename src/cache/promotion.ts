@@ -28,6 +28,8 @@ export interface PromoteOptions {
   readonly timeoutMs?: number
   /** Looks, and leaves L1 as it is; the outcomes say what would have been. */
   readonly dryRun?: boolean
+  /** Who asked for the pair: its place in WARM_KINDS; the look-ahead unless given. */
+  readonly kindOf?: (pairId: number) => number
   /** The traces that the trip is part of: one for each request it serves. */
   readonly traces?: readonly Context[]
 }
@@ -49,6 +51,8 @@ const TIMEOUT_MS = 50
  * also those that come after the deadline: they are counted as late, not lost.
  */
 export class Promotion {
+  /** Pairs asked for, those that were there, those that came after the deadline, and those that L2 was asked for. */
+  readonly tally = { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 }
   readonly #options: PromotionOptions
   readonly #spans: Spans
   readonly #timer: Timer
@@ -88,7 +92,10 @@ export class Promotion {
   /** What L2 said, or nothing at the deadline. */
   #load(pairIds: readonly number[], options: PromoteOptions): Promise<L2Load | undefined> {
     const { l2, table, timeoutMs = TIMEOUT_MS } = this.#options
-    if (!options.dryRun) for (const pairId of pairIds) this.#loads.at(table.chainOf(pairId)).add(1)
+    if (!options.dryRun) {
+      this.tally.loaded += pairIds.length
+      for (const pairId of pairIds) this.#loads.at(table.chainOf(pairId)).add(1)
+    }
     const spans = options.traces?.map((parent) => this.#spans.load(pairIds.length, parent)) ?? []
     const { promise, resolve } = Promise.withResolvers<L2Load | undefined>()
     let expired = false
@@ -130,7 +137,7 @@ export class Promotion {
   #gate(pairId: number, record: Readonly<PriceRecord>, options: PromoteOptions): PromotionOutcome {
     const { l1 } = this.#options
     if (options.dryRun) return record.version < l1.floor(pairId) ? 'refusedOlder' : 'warmed'
-    const outcome = l1.promote(pairId, record)
+    const outcome = l1.promote(pairId, record, options.kindOf?.(pairId))
     switch (outcome) {
       case 'warmed':
         return 'warmed'
@@ -150,6 +157,9 @@ export class Promotion {
 
   #counted<T extends PromotionOutcome | 'late'>(pairId: number, outcome: T, options: PromoteOptions): T {
     if (options.dryRun) return outcome
+    this.tally.asked++
+    if (outcome === 'alreadyInL1') this.tally.alreadyInL1++
+    if (outcome === 'late') this.tally.late++
     let counters = this.#counters.get(outcome)
     if (counters === undefined) {
       counters = this.#byChain('promotions_total', { outcome })

@@ -17,7 +17,7 @@
  */
 
 import { Ghosts } from './ghosts.ts'
-import type { Usage, WarmCounts } from './usage.ts'
+import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from './usage.ts'
 
 const FREE = 0
 const SMALL = 1
@@ -46,13 +46,19 @@ export class Residency implements Usage {
   readonly slots: number
   limit: number
   warmLimit: number
-  readonly warmCounts: WarmCounts = { admitted: 0, used: 0, unused: 0, dropped: 0 }
+  readonly warmCounts = warmCounts()
+  readonly warmsByKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
+  polluted = 0
   evictions = 0
   expirations = 0
   readonly #slotOfPair: Int32Array
   readonly #pairOfSlot: Int32Array
   readonly #part: Uint8Array
   readonly #reads: Uint8Array
+  /** Who asked for a warm. */
+  readonly #kind: Uint8Array
+  /** By pair: it left to make room for a warm, and was not read since. */
+  readonly #pushedOut: Uint8Array
   /** The demand read at which a warm was admitted. */
   readonly #bornAt: Float64Array
   readonly #next: Int32Array
@@ -62,6 +68,7 @@ export class Residency implements Usage {
   readonly #sizes = new Int32Array(4)
   readonly #ghosts: Ghosts
   #demandReads = 0
+  #isWarming = false
 
   constructor(options: ResidencyOptions) {
     this.slots = options.slots
@@ -71,6 +78,8 @@ export class Residency implements Usage {
     this.#pairOfSlot = options.pairOfSlot ?? new Int32Array(options.slots)
     this.#part = new Uint8Array(options.slots)
     this.#reads = options.reads ?? new Uint8Array(options.slots)
+    this.#kind = new Uint8Array(options.slots)
+    this.#pushedOut = new Uint8Array(options.maxPairs)
     this.#bornAt = new Float64Array(options.slots)
     this.#next = new Int32Array(options.slots)
     this.#previous = new Int32Array(options.slots)
@@ -108,23 +117,29 @@ export class Residency implements Usage {
   }
 
   /** A demand read found nothing. */
-  miss(): void {
+  miss(pairId: number): void {
     this.#demandReads++
+    this.polluted += this.#pushedOut[pairId] as number
+    this.#pushedOut[pairId] = 0
   }
 
   /** A slot for a pair that has none, by eviction if need be; -1 where the part has no room at all. */
-  admit(pairId: number, as: 'demand' | 'warm'): number {
+  admit(pairId: number, as: 'demand' | 'warm', kind = 0): number {
     if (as === 'warm' && this.warmLimit === 0) return NONE
     if (this.resident >= this.limit) this.#expireWarms()
     if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
+    this.#isWarming = as === 'warm'
     while (this.resident >= this.limit) this.#evictOne()
+    this.#isWarming = false
+    this.#pushedOut[pairId] = 0
     const slot = this.#heads[FREE] as number
     this.#unlink(slot)
     this.#pairOfSlot[slot] = pairId + 1
     Atomics.store(this.#slotOfPair, pairId, slot + 1)
     this.#reads[slot] = 0
     if (as === 'warm') {
-      this.warmCounts.admitted++
+      this.#kind[slot] = kind
+      this.#count(slot, 'admitted')
       this.#bornAt[slot] = this.#demandReads
       this.#push(slot, WARM)
     } else {
@@ -138,7 +153,7 @@ export class Residency implements Usage {
     this.#ghosts.take(pairId)
     const slot = this.slotOf(pairId)
     if (slot < 0) return
-    if (this.#part[slot] === WARM) this.warmCounts[this.#reads[slot] === 0 ? 'dropped' : 'used']++
+    if (this.#part[slot] === WARM) this.#count(slot, this.#reads[slot] === 0 ? 'dropped' : 'used')
     this.#free(slot)
   }
 
@@ -160,11 +175,12 @@ export class Residency implements Usage {
 
   evict(slot: number): void {
     this.evictions++
+    if (this.#isWarming && this.#part[slot] !== WARM) this.#pushedOut[(this.#pairOfSlot[slot] as number) - 1] = 1
     this.#leave(slot)
   }
 
   #leave(slot: number): void {
-    if (this.#part[slot] === WARM) this.warmCounts[this.#reads[slot] === 0 ? 'unused' : 'used']++
+    if (this.#part[slot] === WARM) this.#count(slot, this.#reads[slot] === 0 ? 'unused' : 'used')
     this.#free(slot)
   }
 
@@ -181,6 +197,12 @@ export class Residency implements Usage {
     else this.#evictWarm()
   }
 
+  #count(slot: number, what: keyof WarmCounts): void {
+    this.warmCounts[what]++
+    const kind = this.warmsByKind[this.#kind[slot] as number]
+    if (kind !== undefined) kind[what]++
+  }
+
   #expireWarms(): void {
     const horizon = this.warmLimit * HORIZON_PARTS
     let oldest = this.#tails[WARM] as number
@@ -194,15 +216,12 @@ export class Residency implements Usage {
   #evictWarm(): void {
     const oldest = this.#tails[WARM] as number
     if (oldest === NONE) return
-    if ((this.#reads[oldest] as number) > 0) {
-      this.#useWarm(oldest)
-      return
-    }
-    this.evict(oldest)
+    if (this.#reads[oldest] === 0) this.evict(oldest)
+    else this.#useWarm(oldest)
   }
 
   #useWarm(slot: number): void {
-    this.warmCounts.used++
+    this.#count(slot, 'used')
     this.#unlink(slot)
     this.#push(slot, SMALL)
     this.#reads[slot] = 0

@@ -1,3 +1,17 @@
+import { ORIGINS } from '../../schemas/warm-request.ts'
+
+/** Who asked for a warm: the look-ahead of this node, or a request by its origin. Their places are the kinds of warms. */
+export const WARM_KINDS = ['look-ahead', ...ORIGINS] as const
+export type WarmKind = (typeof WARM_KINDS)[number]
+
+export function kindOf(kind: WarmKind): number {
+  return WARM_KINDS.indexOf(kind)
+}
+
+export function warmCounts(): WarmCounts {
+  return { admitted: 0, used: 0, unused: 0, dropped: 0 }
+}
+
 /** What became of warms; used + unused + dropped + live = admitted. */
 export interface WarmCounts {
   admitted: number
@@ -18,6 +32,10 @@ export interface Usage {
   readonly resident: number
   readonly warm: number
   readonly warmCounts: Readonly<WarmCounts>
+  /** The same by kind, in the order of WARM_KINDS. */
+  readonly warmsByKind: readonly Readonly<WarmCounts>[]
+  /** Demand reads that missed what had left to make room for a warm. */
+  readonly polluted: number
   readonly evictions: number
   readonly expirations: number
 }

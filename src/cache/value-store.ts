@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Usage, WarmCounts } from './usage.ts'
+import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from './usage.ts'
 
 /**
  * Values of any kind under L1's rules: bounded, least recently used first out, a version floor a pair that outlives
@@ -29,7 +29,9 @@ export class ValueStore<V> implements Usage {
   readonly slots: number
   limit: number
   warmLimit: number
-  readonly warmCounts: WarmCounts = { admitted: 0, used: 0, unused: 0, dropped: 0 }
+  readonly warmCounts = warmCounts()
+  readonly warmsByKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
+  polluted = 0
   evictions = 0
   expirations = 0
   /** Pairs whose values were read in the last part of their time. */
@@ -37,8 +39,10 @@ export class ValueStore<V> implements Usage {
   readonly #options: ValueStoreOptions
   readonly #floors: Float64Array
   readonly #held: LRUCache<number, Held<V>>
-  /** Not read yet, the oldest first. */
-  readonly #warms = new Set<number>()
+  /** Not read yet, the oldest first, with their kinds. */
+  readonly #warms = new Map<number, number>()
+  /** They left to make room for warms, and were not read since. */
+  readonly #pushedOut = new Set<number>()
   #nowMs = 0
 
   constructor(options: ValueStoreOptions) {
@@ -74,8 +78,11 @@ export class ValueStore<V> implements Usage {
   /** A demand read. */
   get(pairId: number): V | undefined {
     const held = this.#held.get(pairId)
-    if (held === undefined) return undefined
-    if (this.#warms.delete(pairId)) this.warmCounts.used++
+    if (held === undefined) {
+      if (this.#pushedOut.delete(pairId)) this.polluted++
+      return undefined
+    }
+    this.#endWarm(pairId, 'used')
     if (held.renewAtMs <= this.#nowMs) {
       held.renewAtMs = Number.POSITIVE_INFINITY
       this.due.push(pairId)
@@ -93,18 +100,20 @@ export class ValueStore<V> implements Usage {
     pairId: number,
     entry: { readonly version: number; readonly value: V; readonly restMs: number },
     as: Part,
+    kind = 0,
   ): boolean {
     const { version, value } = entry
     this.#floors[pairId] = version
     const held = this.#held.peek(pairId)
+    if (held === undefined) this.#pushedOut.delete(pairId)
     if (held === undefined && !this.#makeRoom(as)) return false
     const times = this.#timesOf(entry.restMs)
     // In place: being written is no reason to stay.
     if (held !== undefined) Object.assign(held, { version, value, ...times })
     else this.#held.set(pairId, { version, value, ...times })
     if (held === undefined && as === 'warm') {
-      this.#warms.add(pairId)
-      this.warmCounts.admitted++
+      this.#warms.set(pairId, kind)
+      this.#count(kind, 'admitted')
     }
     return true
   }
@@ -132,7 +141,7 @@ export class ValueStore<V> implements Usage {
 
   leave(pairId: number, how: Leaving): void {
     if (!this.#held.delete(pairId)) return
-    if (this.#warms.delete(pairId)) this.warmCounts[how === 'removed' ? 'dropped' : 'unused']++
+    this.#endWarm(pairId, how === 'removed' ? 'dropped' : 'unused')
     if (how === 'evicted') this.evictions++
     if (how === 'expired') this.expirations++
   }
@@ -164,20 +173,38 @@ export class ValueStore<V> implements Usage {
       if (this.warmLimit === 0) return false
       if (this.warm >= this.warmLimit) this.#dropOldestWarm()
     }
-    while (this.resident >= this.limit) this.#evictOldest()
+    while (this.resident >= this.limit) {
+      const gone = this.#evictOldest()
+      if (as === 'warm' && gone !== undefined) this.#pushedOut.add(gone)
+    }
     return true
   }
 
   #dropOldestWarm(): void {
-    const [oldest] = this.#warms
+    const [oldest] = this.#warms.keys()
     if (oldest !== undefined) this.leave(oldest, 'evicted')
   }
 
-  #evictOldest(): void {
-    for (const pairId of this.#held.rkeys()) {
-      this.leave(pairId, 'evicted')
-      return
-    }
+  /** The pair that left, unless it was a warm that nobody read. */
+  #evictOldest(): number | undefined {
+    const [oldest] = this.#held.rkeys()
+    if (oldest === undefined) return undefined
+    const wasWarm = this.#warms.has(oldest)
+    this.leave(oldest, 'evicted')
+    return wasWarm ? undefined : oldest
+  }
+
+  #endWarm(pairId: number, how: 'used' | 'unused' | 'dropped'): void {
+    const kind = this.#warms.get(pairId)
+    if (kind === undefined) return
+    this.#warms.delete(pairId)
+    this.#count(kind, how)
+  }
+
+  #count(kind: number, what: keyof WarmCounts): void {
+    this.warmCounts[what]++
+    const counts = this.warmsByKind[kind]
+    if (counts !== undefined) counts[what]++
   }
 }
 

@@ -30,7 +30,7 @@ export class ResidencyPolicy implements Policy {
       this.#residency.hit(slot)
       return true
     }
-    this.#residency.miss()
+    this.#residency.miss(pairId)
     this.#admit(pairId, 'demand')
     return false
   }

@@ -1,6 +1,7 @@
 import type { WarmOutcome } from '../../schemas/warm-result.ts'
 import { TABLE_FULL } from '../cache/pair-table.ts'
 import type { Promoted, PromotionOutcome } from '../cache/promotion.ts'
+import { kindOf } from '../cache/usage.ts'
 import { isPair } from './admission.ts'
 import type { WarmJob } from './warm-job.ts'
 
@@ -10,21 +11,27 @@ export interface Trip {
   readonly pairIds: readonly number[]
   /** Place of each pair in `pairIds`. */
   readonly places: ReadonlyMap<number, number>
+  /** Who asked first for each pair: places in WARM_KINDS, in the order of `pairIds`. */
+  readonly kinds: readonly number[]
   /** Pairs asked for more often than once. */
   readonly coalesced: number
 }
 
 export function planTrip(jobs: readonly WarmJob[]): Trip {
   const places = new Map<number, number>()
+  const kinds: number[] = []
   let asked = 0
   for (const job of jobs) {
+    const kind = kindOf(job.request.origin)
     for (const pairId of job.pairIds) {
       if (!isPair(pairId)) continue
       asked++
-      if (!places.has(pairId)) places.set(pairId, places.size)
+      if (places.has(pairId)) continue
+      places.set(pairId, places.size)
+      kinds.push(kind)
     }
   }
-  return { jobs, pairIds: [...places.keys()], places, coalesced: asked - places.size }
+  return { jobs, pairIds: [...places.keys()], places, kinds, coalesced: asked - places.size }
 }
 
 /** What became of a job's pairs, in the order of its request. */

@@ -11,7 +11,7 @@ function read(residency: Residency, pairId: number): boolean {
   const slot = residency.slotOf(pairId)
   if (slot >= 0) residency.hit(slot)
   else {
-    residency.miss()
+    residency.miss(pairId)
     residency.admit(pairId, 'demand')
   }
   return slot >= 0
@@ -156,5 +156,50 @@ describe('warms', () => {
       false,
       true,
     ])
+  })
+})
+
+describe('who asked for a warm', () => {
+  const [LOOK_AHEAD, MANUAL] = [0, 2]
+
+  test('is told with what became of it', () => {
+    const residency = new Residency({ slots: 10, maxPairs: 20, warmShare: 0.3 })
+    residency.admit(1, 'warm', LOOK_AHEAD)
+    residency.admit(2, 'warm', MANUAL)
+    residency.hit(residency.slotOf(2))
+    for (let pairId = 3; pairId < 6; pairId++) residency.admit(pairId, 'warm', MANUAL)
+    expect(residency.warmsByKind[LOOK_AHEAD]).toEqual({ admitted: 1, used: 0, unused: 1, dropped: 0 })
+    expect(residency.warmsByKind[MANUAL]).toEqual({ admitted: 4, used: 1, unused: 0, dropped: 0 })
+    expect(residency.warmCounts).toEqual({ admitted: 5, used: 1, unused: 1, dropped: 0 })
+  })
+})
+
+describe('a miss of what left to make room for a warm', () => {
+  const full = () => {
+    const residency = new Residency({ slots: 4, maxPairs: 20, warmShare: 0.5 })
+    for (let pairId = 0; pairId < 4; pairId++) residency.admit(pairId, 'demand')
+    return residency
+  }
+  const gone = (residency: Residency) => [0, 1, 2, 3].find((pairId) => residency.slotOf(pairId) < 0) ?? -1
+
+  test('is counted once', () => {
+    const residency = full()
+    residency.admit(10, 'warm')
+    const pairId = gone(residency)
+    residency.miss(pairId)
+    residency.miss(pairId)
+    expect(residency.polluted).toBe(1)
+  })
+
+  test('is none where a read made room, or it has come back since', () => {
+    const byRead = full()
+    byRead.admit(10, 'demand')
+    byRead.miss(gone(byRead))
+    const back = full()
+    back.admit(10, 'warm')
+    const pairId = gone(back)
+    back.admit(pairId, 'demand')
+    back.miss(pairId)
+    expect([byRead.polluted, back.polluted]).toEqual([0, 0])
   })
 })

@@ -31,7 +31,7 @@ test('/metrics shows the counters of the path after traffic', async () => {
       ['cache_loads_total', { cause: 'warm', cache_level: 'L2' }, 1],
       ['warming_operations_total', { ...chain, status: 'success', strategy: 'manual' }, 1],
       ['warming_pairs_warmed_total', { ...chain, strategy: 'manual' }, 1],
-      ['warms_used_total', {}, 1],
+      ['warms_used_total', { strategy: 'manual' }, 1],
       ['dead_letters_total', { reason: 'not-json' }, 1],
       ['rebalances_total', { group: `forewarm.${stage.service}` }, 1],
       ['correlation_pairs_tracked', {}, 11],
