@@ -2,7 +2,7 @@ import type { Metrics } from '../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import type { L2, L2Write } from './l2.ts'
 import type { PairTable } from './pair-table.ts'
-import { appendRow, type PriceColumns, priceColumns } from './price-record.ts'
+import { appendRows, type PriceColumns, priceColumns } from './price-record.ts'
 import { PRICE_TABLE, writeRow } from './price-table.ts'
 import { reasonOf } from './sql-engine.ts'
 
@@ -57,12 +57,17 @@ export class PriceHistory {
   take(columns: PriceColumns, from: number, to: number): void {
     if (this.#closed !== undefined) return
     let dropped = 0
-    for (let row = from; row < to; row++) {
-      // No version is no value: the pair was delisted while the row waited.
-      if (columns.versions[row] === 0) continue
-      const batch = this.#filling()
-      if (batch === undefined) dropped++
-      else appendRow(batch, columns, row)
+    for (let row = from; row < to; ) {
+      const end = endOfRun(columns, row, to)
+      const batch = row < end ? this.#filling() : undefined
+      if (batch === undefined) {
+        dropped += end - row
+        row = end + 1
+        continue
+      }
+      const next = Math.min(end, row + batch.capacity - batch.count)
+      appendRows(batch, columns, { from: row, to: next })
+      row = next
     }
     if (dropped > 0) this.#options.metrics.counter('drops_total', { reason: 'history-full' }).add(dropped)
     this.#flushLater()
@@ -150,6 +155,13 @@ export class PriceHistory {
       void this.flush()
     })
   }
+}
+
+/** Rows without a version have no value: their pairs were delisted while they waited. Such a row ends a run. */
+function endOfRun(columns: PriceColumns, from: number, to: number): number {
+  let end = from
+  while (end < to && columns.versions[end] !== 0) end++
+  return end
 }
 
 /** The second level, whose successful writes go on into the history. */

@@ -84,12 +84,16 @@ export function priceColumns(capacity: number): PriceColumns {
   }
 }
 
-/** Copies a row behind the last one of `into`, which has room for it. */
-export function appendRow(into: PriceColumns, from: PriceColumns, row: number): void {
-  const at = into.count++
-  into.pairIds[at] = from.pairIds[row] as number
-  into.versions[at] = from.versions[row] as number
-  into.eventTimesMs[at] = from.eventTimesMs[row] as number
-  for (let field = 0; field < NUMBER_COUNT; field++)
-    into.numbers[at * NUMBER_COUNT + field] = from.numbers[row * NUMBER_COUNT + field] as number
+/** Copies rows `rows.from` (inclusive) to `rows.to` (exclusive) behind the last one of `into`, which has room for them. */
+export function appendRows(
+  into: PriceColumns,
+  columns: PriceColumns,
+  rows: { readonly from: number; readonly to: number },
+): void {
+  const { from, to } = rows
+  into.pairIds.set(columns.pairIds.subarray(from, to), into.count)
+  into.versions.set(columns.versions.subarray(from, to), into.count)
+  into.eventTimesMs.set(columns.eventTimesMs.subarray(from, to), into.count)
+  into.numbers.set(columns.numbers.subarray(from * NUMBER_COUNT, to * NUMBER_COUNT), into.count * NUMBER_COUNT)
+  into.count += to - from
 }

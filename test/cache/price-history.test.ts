@@ -136,6 +136,14 @@ describe('the history', () => {
     expect(stage.inserts.map((rows) => rows.length)).toEqual([2, 3])
   })
 
+  test('takes what stands between delisted pairs, over the end of a batch', async () => {
+    const versions = Array.from({ length: 25_000 }, (_, row) => (row % 3 === 0 ? 0 : row))
+    stage.history.take(columnsOf(versions.map((version) => ({ pairId: 0, version }))), 0, 24_999)
+    await stage.history.flush()
+    const inserted = stage.inserts.flat().map((row) => (row as { version: number }).version)
+    expect(inserted).toEqual(versions.slice(0, 24_999).filter((version) => version !== 0))
+  })
+
   test('passes over what was delisted on its way', () => {
     stage.take(1, 0)
     expect(stage.history.pendingRows).toBe(0)
