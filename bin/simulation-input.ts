@@ -23,8 +23,7 @@ export interface SimulationInput {
 /** What is to be run, on what was recorded. Rejects with `bad-option`, or as the files' readers do. */
 export async function simulationInput(terminal: Terminal, flags: SimulationFlags): Promise<SimulationInput> {
   const { accesses, prices, events, capacity, slots, seed } = flags
-  if ((accesses === undefined) === (prices === undefined))
-    throw new UsageError('on what? give --accesses, or --prices and --events')
+  if ((accesses === undefined) === (prices === undefined)) throw new UsageError('on what? give --accesses or --prices')
   if (capacity !== undefined && slots !== undefined)
     throw new UsageError('--capacity and --slots both say how many slots: give one of them')
   if (accesses !== undefined) {
@@ -33,11 +32,9 @@ export async function simulationInput(terminal: Terminal, flags: SimulationFlags
     const combinations = accessCombinations(choicesOf(flags, trace.keys))
     return { workload: accessWorkload(trace, seed), combinations }
   }
-  if (prices === undefined || events === undefined)
-    throw new UsageError('--prices needs --events: which pairs a detector reads together')
   const { maxReads = DEFAULTS.maxReads, spacingUs = DEFAULTS.spacingUs } = flags
-  const tape = await readPriceTape({ prices, events, maxReads, spacingUs })
-  tellLeftOut(terminal, tape, events)
+  const tape = await readPriceTape({ prices: prices ?? '', events, maxReads, spacingUs })
+  tellLeftOut(terminal, tape)
   const combinations = priceCombinations({
     ...choicesOf(flags, tape.pairs),
     lookAheads: flags.lookAhead ?? DEFAULTS.lookAhead,
@@ -67,8 +64,8 @@ function refuseOfPrices(flags: SimulationFlags): void {
   throw new UsageError(`--${option} says something about --prices: accesses have none of it`)
 }
 
-function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards }: PriceTape, events: string): void {
-  if (unknownUpdates > 0) say(terminal, `left out: ${counted(unknownUpdates)} updates of pairs that ${events} has not`)
+function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards }: PriceTape): void {
+  if (unknownUpdates > 0) say(terminal, `left out: ${counted(unknownUpdates)} updates of pairs in no event`)
   if (backwards > 0)
     say(terminal, `${counted(backwards)} updates are older than the one before: taken as of that one's time`)
 }

@@ -17,10 +17,13 @@ interface SimulateFlags extends SimulationFlags {
 export function define(command: Command, run: RunCommand): void {
   command
     .description('Runs policies and warmings on recorded traffic: what would be hit, a row for each combination.')
-    .optionsGroup('On what (accesses, or prices and events):')
+    .optionsGroup('On what (accesses or prices):')
     .option('--accesses <file>', 'keys in the order of their accesses, one a line, .gz or not')
-    .option('--prices <file>', 'NDJSON price updates, .gz or not')
-    .option('--events <file>', 'CSV with the columns pair,event, .gz or not: whose prices a detector reads together')
+    .option('--prices <file>', 'price updates, .gz or not: a recording, or NDJSON')
+    .option(
+      '--events <file>',
+      'CSV pair,event, .gz or not: pairs that a detector reads together (default: those of one group)',
+    )
     .optionsGroup('What:')
     .option('--capacity <list>', `slots as shares of the keys or pairs (${DEFAULTS.capacity})`, opt.positiveNumbers)
     .option('--slots <list>', 'numbers of slots instead', opt.numbers)
@@ -41,6 +44,7 @@ export function define(command: Command, run: RunCommand): void {
   opt.examples(command, [
     'simulate --accesses keys.txt.gz --capacity 0.01,0.05 --policy lru,forewarm',
     'simulate --accesses keys.txt --slots 1000 --warming none,random,forewarm,oracle --json',
+    'simulate --prices recorded.ndjson.gz --capacity 0.05 --look-ahead off,overlap,await',
     'simulate --prices day.ndjson.gz --events day.events.csv.gz --delay-ms 0,50 --look-ahead off,await',
   ])
 }

@@ -1,11 +1,11 @@
-import { LineFile } from '../replay/lines.ts'
-import { parsePriceLine } from '../replay/price-line.ts'
+import { recordedUpdates } from './recorded-updates.ts'
+import { GroupSiblings, readEvents } from './siblings.ts'
 import { SimulationError } from './simulation-error.ts'
 
-/** Recorded price updates, and what a detector reads on each. Pairs are numbered in the order of the events' file. */
+/** Recorded price updates, and what a detector reads on each. Pairs are numbered from 0. */
 export interface PriceTape {
   readonly name: string
-  /** Of the events' file, whether they are updated or not. */
+  /** Of the events' file, whether they are updated or not; without one, those that are. */
   readonly pairs: number
   /** Pair ids in order. */
   readonly updates: Int32Array
@@ -22,51 +22,52 @@ export interface PriceTape {
 }
 
 export interface PriceTapeOptions {
+  /** A recording, or NDJSON of price records. */
   readonly prices: string
-  readonly events: string
+  /** CSV of pairs and events; unless given, siblings are updates of one `group`. */
+  readonly events: string | undefined
   /** Reads of an update, at most. */
   readonly maxReads: number
   /** From one update to the next of the same event time. */
   readonly spacingUs: number
 }
 
-const HEADER = 'pair,event'
-
 /**
  * Read model `siblings`: on an update of A the detector reads the other pairs of A's event, in the order of the file.
  * Rejects with `no-such-file`, `corrupt-recording`, or `bad-file`; naming file, line and column.
  */
 export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTape> {
-  const { idOf, reads } = await readEvents(options.events, options.maxReads)
+  const { prices, events } = options
+  const siblings = events === undefined ? new GroupSiblings() : await readEvents(events)
   const times = new Timeline(options.spacingUs)
   const updates: number[] = []
   let unknownUpdates = 0
-  for await (const lines of new LineFile(options.prices).read()) {
-    for (const { text, number } of lines) {
-      if (text.trim() === '') continue
-      const line = parsePriceLine(text)
-      if (!line.ok) throw bad(options.prices, number, `${line.reason}: ${line.detail}`)
-      if (line.kind === 'delisted') continue
-      for (const { pair, eventTimeMs } of line.updates) {
-        const pairId = idOf.get(pair)
-        if (pairId === undefined) {
-          unknownUpdates++
-          continue
-        }
-        updates.push(pairId)
-        times.add(eventTimeMs)
+  for await (const recorded of recordedUpdates(prices)) {
+    for (const update of recorded) {
+      const pairId = siblings.idOf(update)
+      if (pairId === undefined) {
+        unknownUpdates++
+        continue
       }
+      updates.push(pairId)
+      times.add(update.eventTimeMs)
     }
   }
-  if (updates.length === 0)
-    throw new SimulationError('bad-file', `${options.prices} has no update of a pair of ${options.events}`)
+  const reads = siblings.reads(options.maxReads)
+  if (!updates.some((pairId) => reads[pairId]?.length !== 0))
+    throw new SimulationError('bad-file', `${prices} has no update on which anything is read: ${expected(events)}`)
   const { timesUs, batches, backwards } = times
   return {
-    ...{ name: options.prices, pairs: idOf.size, reads, unknownUpdates, backwards },
+    ...{ name: prices, pairs: siblings.pairs, reads, unknownUpdates, backwards },
     updates: Int32Array.from(updates),
     timesUs: Float64Array.from(timesUs),
     batches: Int32Array.from(batches),
   }
+}
+
+function expected(events: string | undefined): string {
+  if (events === undefined) return 'expected updates with a `group` that they share, or a file of events'
+  return `expected updates of pairs that share an event in ${events}`
 }
 
 /** A clock finer than the feed's: updates of one event time stand a little apart. */
@@ -94,48 +95,4 @@ class Timeline {
     this.timesUs.push(before + this.#spacingUs)
     this.batches.push(this.batches[at - 1] ?? 0)
   }
-}
-
-interface Events {
-  readonly idOf: ReadonlyMap<string, number>
-  readonly reads: readonly Int32Array[]
-}
-
-async function readEvents(path: string, maxReads: number): Promise<Events> {
-  const idOf = new Map<string, number>()
-  const members = new Map<string, number[]>()
-  const eventOf: string[] = []
-  for await (const lines of new LineFile(path).read()) {
-    for (const { text, number } of lines) {
-      const line = text.trim()
-      if (number === 1) {
-        if (line !== HEADER) throw bad(path, number, `expected the heading ${HEADER}, got ${shown(line)}`)
-        continue
-      }
-      const [pair = '', event = '', ...more] = line.split(',')
-      if (pair === '') throw bad(path, number, 'column "pair": expected a name, got nothing')
-      if (event === '') throw bad(path, number, 'column "event": expected a name, got nothing')
-      if (more.length > 0) throw bad(path, number, `column 3: expected two columns, got ${more.length + 2}`)
-      if (idOf.has(pair)) throw bad(path, number, `column "pair": ${shown(pair)} stands in a line before`)
-      eventOf.push(event)
-      members.set(event, [...(members.get(event) ?? []), idOf.size])
-      idOf.set(pair, idOf.size)
-    }
-  }
-  if (idOf.size === 0)
-    throw new SimulationError('bad-file', `${path} has no pairs: expected ${HEADER} and a line for each`)
-  const reads = eventOf.map((event, pairId) =>
-    Int32Array.from((members.get(event) ?? []).filter((other) => other !== pairId).slice(0, maxReads)),
-  )
-  return { idOf, reads }
-}
-
-const SHOWN_CHARACTERS = 60
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text)
-}
-
-function bad(path: string, line: number, reason: string): SimulationError {
-  return new SimulationError('bad-file', `${path}, line ${line}: ${reason}`)
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { RecordingWriter } from '../../src/replay/recording-writer.ts'
 import { type PriceTape, readPriceTape } from '../../src/simulate/price-tape.ts'
 
 const T0 = 1_783_715_268_000
@@ -15,8 +16,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-function line(pair: string, eventTimeMs: number): string {
-  return JSON.stringify({ pair, chain: 'polygon', price: 0.5, eventTimeMs })
+function line(pair: string, eventTimeMs: number, group?: string): string {
+  return JSON.stringify({ pair, chain: 'polygon', price: 0.5, eventTimeMs, group })
 }
 
 const PRICES = [line('a', T0), line('b', T0), line('d', T0 + 2)].join('\n')
@@ -24,6 +25,7 @@ const PRICES = [line('a', T0), line('b', T0), line('d', T0 + 2)].join('\n')
 interface Given {
   readonly prices?: string | Buffer
   readonly events?: string | Buffer
+  readonly byGroup?: boolean
   readonly pricesName?: string
   readonly eventsName?: string
   readonly maxReads?: number
@@ -36,7 +38,7 @@ async function tapeOf(given: Given = {}): Promise<PriceTape> {
   const events = join(folder, eventsName)
   await writeFile(prices, given.prices ?? PRICES)
   await writeFile(events, given.events ?? EVENTS)
-  return readPriceTape({ prices, events, maxReads, spacingUs })
+  return readPriceTape({ prices, events: given.byGroup === true ? undefined : events, maxReads, spacingUs })
 }
 
 describe('a tape', () => {
@@ -44,6 +46,27 @@ describe('a tape', () => {
     const { pairs, updates, reads } = await tapeOf()
     expect({ pairs, updates: [...updates] }).toEqual({ pairs: 4, updates: [0, 1, 3] })
     expect(reads.map((of) => [...of])).toEqual([[1, 2], [0, 2], [0, 1], []])
+  })
+
+  test('without events takes the pairs of a group, by first appearance', async () => {
+    const prices = [line('b', T0, 'g'), line('x', T0), line('a', T0, 'g'), line('b', T0 + 1, 'g')].join('\n')
+    const { pairs, updates, reads } = await tapeOf({ prices, byGroup: true })
+    expect({ pairs, updates: [...updates] }).toEqual({ pairs: 3, updates: [0, 1, 2, 0] })
+    expect(reads.map((of) => [...of])).toEqual([[2], [], [0]])
+  })
+
+  test('is made of a recording, whatever else that holds', async () => {
+    const file = join(folder, 'recording.ndjson.gz')
+    const place = { partition: 0, timestampMs: T0, headers: [] }
+    const values = [line('a', T0, 'g'), '{"v":1}', line('b', T0, 'g')]
+    const records = values.map((value, i) => ({
+      ...{ ...place, topic: 'prices', offset: BigInt(i), key: Buffer.from('k'), value: Buffer.from(value) },
+    }))
+    const writer = await RecordingWriter.create(file, { topics: { prices: 1 }, clusterId: undefined }, false)
+    await writer.write(records)
+    await writer.finish('f'.repeat(64))
+    const tape = await readPriceTape({ prices: file, events: undefined, maxReads: 8, spacingUs: 50 })
+    expect({ updates: [...tape.updates], pairs: tape.pairs }).toEqual({ updates: [0, 1], pairs: 2 })
   })
 
   test('reads no more than so many siblings', async () => {
@@ -89,8 +112,17 @@ describe('is refused by file, line and column:', () => {
     ['a line of three columns', { events: 'pair,event\na,e,1\n' }, /line 2: column 3: expected two columns, got 3/],
     ['a pair twice', { events: 'pair,event\na,e\na,f\n' }, /line 3: column "pair": "a" stands in a line before/],
     ['no events', { events: '' }, /events.csv has no pairs/],
-    ['no prices', { prices: '' }, /prices.ndjson has no update of a pair of /],
-    ['prices of other pairs', { prices: line('x', T0) }, /prices.ndjson has no update of a pair of /],
+    [
+      'no prices',
+      { prices: '' },
+      /prices.ndjson has no update on which anything is read: expected updates of pairs that share/,
+    ],
+    ['prices without groups or events', { byGroup: true }, /anything is read: expected updates with a `group`/],
+    [
+      'prices of other pairs',
+      { prices: line('x', T0) },
+      /prices.ndjson has no update on which anything is read: expected updates of pairs that share/,
+    ],
     ['a line that is no JSON', { prices: `${line('a', T0)}\n{"pair":` }, /prices.ndjson, line 2: /],
     ['a line without a time', { prices: '{"pair":"a","chain":"p","price":1}' }, /prices.ndjson, line 1: .*eventTimeMs/],
     ['prices that are not packed', { pricesName: 'p.ndjson.gz' }, /p.ndjson.gz cannot be read after line 0/],

@@ -1,0 +1,118 @@
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { pairKey } from '../../schemas/topics.ts'
+import { LineFile } from '../replay/lines.ts'
+import { SimulationError } from './simulation-error.ts'
+
+/** Which pairs belong together: a detector that looks at one reads the others. Pairs are numbered from 0. */
+export interface Siblings {
+  /** Pairs that have a number. */
+  readonly pairs: number
+  /** The number of the update's pair; undefined where the pair is none of these. */
+  idOf(update: PriceUpdate): number | undefined
+  /** Of each pair, at most so many others of its group, in the order of their numbers. */
+  reads(max: number): readonly Int32Array[]
+}
+
+/** By what updates say of themselves: those of one `group` of a chain. Numbered by first appearance. */
+export class GroupSiblings implements Siblings {
+  readonly #ids = new Map<string, number>()
+  readonly #groups = new Groups()
+
+  get pairs(): number {
+    return this.#ids.size
+  }
+
+  idOf({ chain, pair, group }: PriceUpdate): number {
+    const key = pairKey(chain, pair)
+    const known = this.#ids.get(key)
+    if (known !== undefined) return known
+    const id = this.#ids.size
+    this.#ids.set(key, id)
+    this.#groups.add(group === undefined ? undefined : pairKey(chain, group))
+    return id
+  }
+
+  reads(max: number): readonly Int32Array[] {
+    return this.#groups.reads(max)
+  }
+}
+
+const HEADER = 'pair,event'
+
+/** By a file: pairs of one event, whatever their chain. Numbered in the order of the file. */
+export class EventSiblings implements Siblings {
+  readonly #ids = new Map<string, number>()
+  readonly #groups = new Groups()
+
+  get pairs(): number {
+    return this.#ids.size
+  }
+
+  idOf({ pair }: PriceUpdate): number | undefined {
+    return this.#ids.get(pair)
+  }
+
+  reads(max: number): readonly Int32Array[] {
+    return this.#groups.reads(max)
+  }
+
+  /** Why a line of the file cannot be one; undefined when it was taken. */
+  add(line: string): string | undefined {
+    const [pair = '', event = '', ...more] = line.split(',')
+    if (pair === '') return 'column "pair": expected a name, got nothing'
+    if (event === '') return 'column "event": expected a name, got nothing'
+    if (more.length > 0) return `column 3: expected two columns, got ${more.length + 2}`
+    if (this.#ids.has(pair)) return `column "pair": ${shown(pair)} stands in a line before`
+    this.#ids.set(pair, this.#ids.size)
+    this.#groups.add(event)
+    return undefined
+  }
+}
+
+/** Rejects with `no-such-file`, `corrupt-recording`, or `bad-file`; naming file, line and column. */
+export async function readEvents(path: string): Promise<EventSiblings> {
+  const siblings = new EventSiblings()
+  for await (const lines of new LineFile(path).read()) {
+    for (const { text, number } of lines) {
+      const line = text.trim()
+      const reason = number > 1 ? siblings.add(line) : headingRefusal(line)
+      if (reason !== undefined) throw new SimulationError('bad-file', `${path}, line ${number}: ${reason}`)
+    }
+  }
+  if (siblings.pairs === 0)
+    throw new SimulationError('bad-file', `${path} has no pairs: expected ${HEADER} and a line for each`)
+  return siblings
+}
+
+function headingRefusal(line: string): string | undefined {
+  return line === HEADER ? undefined : `expected the heading ${HEADER}, got ${shown(line)}`
+}
+
+/** Members by group, and the group of each. */
+class Groups {
+  readonly #members = new Map<string, number[]>()
+  readonly #groupOf: (string | undefined)[] = []
+
+  add(group: string | undefined): void {
+    const id = this.#groupOf.length
+    this.#groupOf.push(group)
+    if (group === undefined) return
+    const members = this.#members.get(group)
+    if (members === undefined) this.#members.set(group, [id])
+    else members.push(id)
+  }
+
+  reads(max: number): readonly Int32Array[] {
+    return this.#groupOf.map((group, id) => {
+      const members = group === undefined ? [] : (this.#members.get(group) ?? [])
+      const first = members.slice(0, max + 1).filter((other) => other !== id)
+      return Int32Array.from(first.slice(0, max))
+    })
+  }
+}
+
+const SHOWN_CHARACTERS = 60
+
+function shown(text: string): string {
+  return JSON.stringify(text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text)
+}
