@@ -116,16 +116,25 @@ export const redisUrl: Check<string> = {
 }
 
 export const clickHouseUrl: Check<string> = {
-  allowed: 'http://…, https://… or chdb:',
+  allowed: 'http(s)://[user:password@]host:port[/database] or chdb:[/directory]',
   parse: (input) => {
     const value = textOf(input)
     if (value === undefined) return undefined
     if (/^chdb:(?:\/.*)?$/.test(value)) return value
     const url = URL.parse(value)
-    return url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.hostname !== ''
-      ? value
-      : undefined
+    if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') return undefined
+    return /^\/[^/]*$/.test(url.pathname) && isPercentEncoded(url.username + url.password) ? value : undefined
   },
+}
+
+/** What the client reads the login with throws otherwise. */
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 export const topicName: Check<string> = {
