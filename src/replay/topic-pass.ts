@@ -124,8 +124,9 @@ export class TopicPass {
     if (event.type !== 'undecodable' && event.type !== 'offset-jump') return
     const name = laneOf(event.topic, event.partition)
     const lane = this.#lanes.get(name)
-    if (lane === undefined || event.to <= lane.next || this.#isFinished(lane.next, lane.end)) return
-    const to = this.#options.follow || event.to < lane.end ? event.to : lane.end
+    const next = event.type === 'undecodable' ? event.to + 1n : event.to
+    if (lane === undefined || next <= lane.next || this.#isFinished(lane.next, lane.end)) return
+    const to = this.#options.follow || next < lane.end ? next : lane.end
     const reason = event.type === 'undecodable' ? 'undecodable-batch' : 'deleted-while-reading'
     this.#options.lost.add(reason, Number(to - lane.next), `${name} offset ${lane.next}`)
     this.#advance(name, lane, to)

@@ -137,6 +137,24 @@ describe('from a topic', () => {
     await small.close()
   })
 
+  test('counts every record of a batch that nobody can decode, also where it is only one', async () => {
+    const readable = market().filter(({ partition }) => partition === 0)
+    await stage.send([...readable, ...[1, 1, 1, 2].map((partition) => recordOf(priceAt(partition), { partition }))])
+    const undecoding = overriding(broker, (options, make) => {
+      const onBatch: typeof options.onBatch = async (batch, context) => {
+        if (batch.partition === 0) return options.onBatch(batch, context)
+        const { topic, partition, count } = batch
+        const range = { from: batch.offset(0), to: batch.offset(count - 1) }
+        options.onEvent?.({ type: 'undecodable', topic, partition, ...range, reason: 'no codec' })
+        return count
+      }
+      return make({ ...options, onBatch })
+    })
+    const report = await replay({ broker: undecoding, from: { topic: 'prices' }, to: { inProcess: collector() } })
+    expect(report.replayed).toBe(readable.length)
+    expect(report.skipped).toEqual([expect.objectContaining({ reason: 'undecodable-batch', records: 4 })])
+  })
+
   test('ends although its last offset is no record, but the mark of a transaction', async () => {
     await stage.send(market())
     const admin = () => {
