@@ -39,7 +39,7 @@ export class TopicPass {
   #consumer: Consumer | undefined
   #unfinished = 0
   #wake: () => void = () => undefined
-  #lastArrivalMs = 0
+  #quietSinceMs = 0
 
   constructor(options: TopicPassOptions) {
     this.#options = options
@@ -71,11 +71,14 @@ export class TopicPass {
     signal.addEventListener('abort', stop, { once: true })
     try {
       await consumer.start()
-      this.#lastArrivalMs = performance.now()
+      this.#quietSinceMs = performance.now()
       while (!signal.aborted) {
         const ready = this.#takeReady()
-        if (ready.length > 0) yield ready
-        else if (this.#unfinished === 0 && this.#merge.buffered === 0) return
+        if (ready.length > 0) {
+          yield ready
+          // What was not asked for while the last ones were looked at is not late.
+          this.#quietSinceMs = performance.now()
+        } else if (this.#unfinished === 0 && this.#merge.buffered === 0) return
         else await this.#arrival(consumer)
       }
     } finally {
@@ -116,7 +119,7 @@ export class TopicPass {
       this.#advance(name, lane, offset + 1n)
     }
     this.#holdBack(name, lane)
-    this.#lastArrivalMs = performance.now()
+    this.#quietSinceMs = performance.now()
     this.#wake()
   }
 
@@ -182,7 +185,7 @@ export class TopicPass {
     if (this.#options.follow) return
     this.#passTrailingGaps(consumer)
     if (this.#unfinished === 0) return
-    const quietMs = performance.now() - this.#lastArrivalMs
+    const quietMs = performance.now() - this.#quietSinceMs
     if (quietMs < this.#options.stallMs) return
     const waitedFor = [...this.#waiting].map((name) => `${name} offset ${this.#lanes.get(name)?.next}`).join(', ')
     throw new ReplayError(

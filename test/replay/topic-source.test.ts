@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory.ts'
 import type { Broker, Consumer, ConsumerOptions, TopicPartition } from '../../src/broker/port.ts'
 import { replay } from '../../src/replay/replay.ts'
@@ -174,6 +174,34 @@ describe('from a topic', () => {
       code: 'no-such-topic',
       message: 'topic price does not exist; the cluster has prices, warm-requests',
     })
+  })
+
+  test('does not take the time that the sink needs for a stall of the topic', async () => {
+    await stage.send(Array.from({ length: 60 }, (_, i) => recordOf(priceAt(i))))
+    const realNow = performance.now.bind(performance)
+    let sinkTookMs = 0
+    const now = jest.spyOn(performance, 'now').mockImplementation(() => realNow() + sinkTookMs)
+    const looked = Promise.withResolvers<void>()
+    const late = overriding(broker, (options, make) => {
+      const onBatch: typeof options.onBatch = async (batch, context) => {
+        if (batch.offset(0) > 0n) await looked.promise
+        return options.onBatch(batch, context)
+      }
+      const consumer = make({ ...options, onBatch })
+      const lag = consumer.lag.bind(consumer)
+      const lookAtLag = () => {
+        if (sinkTookMs > 0) looked.resolve()
+        return lag()
+      }
+      return Object.assign(consumer, { lag: lookAtLag })
+    })
+    const inProcess = {
+      apply: () => {
+        sinkTookMs = 3_600_000
+      },
+    }
+    const replayed = replay({ broker: late, from: { topic: 'prices' }, to: { inProcess } })
+    await expect(replayed.finally(() => now.mockRestore())).resolves.toMatchObject({ replayed: 60 })
   })
 
   test('gives up when what is known to be there does not come', async () => {
