@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,31 +18,35 @@ export interface ClickHouse {
   stop(): Promise<void>
 }
 
-/** A server of its own, on a free port of the loopback, in a directory that goes with it. */
-export async function startClickHouse(): Promise<ClickHouse> {
+/** A server of its own, on a free port of the loopback, in a directory that goes with it. Rejects where it does not answer. */
+export async function startClickHouse(program = PROGRAM): Promise<ClickHouse> {
   const home = mkdtempSync(join(tmpdir(), 'forewarm-clickhouse-'))
   for (const name of ['data', 'tmp']) mkdirSync(join(home, name))
   const [http = 0, tcp = 0] = await allotPorts(['any', 'any'])
   writeFileSync(join(home, 'users.xml'), USERS)
   writeFileSync(join(home, 'config.xml'), configOf(home, http, tcp))
-  const server = spawn(PROGRAM, [`--config-file=${join(home, 'config.xml')}`], { cwd: home, stdio: 'ignore' })
+  const server = spawn(program, [`--config-file=${join(home, 'config.xml')}`], { cwd: home, stdio: 'ignore' })
   const ended = once(server, 'exit')
-  const url = `http://127.0.0.1:${http}`
-  await answering(url)
-  return {
-    url,
-    stop: async () => {
-      server.kill('SIGKILL')
-      await ended
-      rmSync(home, { recursive: true, force: true })
-    },
+  const stop = async () => {
+    server.kill('SIGKILL')
+    await ended
+    rmSync(home, { recursive: true, force: true })
   }
+  const url = `http://127.0.0.1:${http}`
+  try {
+    await answering(url, server)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { url, stop }
 }
 
 /** Resolves when the server answers; it loads for a second or so. */
-async function answering(url: string): Promise<void> {
+async function answering(url: string, server: ChildProcess): Promise<void> {
   const giveUpMs = performance.now() + START_MS
   while ((await fetch(`${url}/ping`).catch(() => undefined))?.status !== 200) {
+    if (server.exitCode !== null) throw new Error(`ClickHouse ended with code ${server.exitCode}`)
     if (performance.now() > giveUpMs) throw new Error(`ClickHouse did not answer at ${url}`)
     await delay(RETRY_MS)
   }

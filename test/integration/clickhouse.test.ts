@@ -1,22 +1,26 @@
+import { existsSync } from 'node:fs'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { createCache } from '../../cache.ts'
 import { type ClickHouse, hasClickHouse, startClickHouse } from '../../deploy/stack/clickhouse-server.ts'
 import { createNode } from '../../node.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { ClickHouseL3 } from '../../src/cache/l3-clickhouse.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { PriceHistory } from '../../src/cache/price-history.ts'
+import { VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
 import { PRICE_TABLE } from '../../src/cache/price-table.ts'
 import { createEmbeddedEngine } from '../../src/cache/sql-embedded.ts'
 import { createHttpEngine } from '../../src/cache/sql-http.ts'
+import { systemClock } from '../../src/clock.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { systemTimer } from '../../src/timer.ts'
+import { columnsOf } from '../cache/columns.ts'
 import { l3Conformance } from '../cache/l3-conformance.ts'
 import { until } from '../harness/until.ts'
 import { updateOf } from '../node/stage.ts'
 
-const hasEmbedded = await createEmbeddedEngine(undefined).then(
-  async (engine) => {
-    await engine.close()
-    return true
-  },
-  () => false,
-)
+// Whether it is installed, not whether it works: an engine that is there and does not start is a failure.
+const hasEmbedded = existsSync(new URL('../../node_modules/chdb', import.meta.url))
 
 if (hasClickHouse) {
   let server: ClickHouse | undefined
@@ -24,6 +28,32 @@ if (hasClickHouse) {
   l3Conformance('ClickHouse by HTTP', async () => {
     server = await startClickHouse()
     return createHttpEngine({ url: server.url, timeoutMs: 5_000 })
+  })
+
+  describe('a ClickHouse that ends', () => {
+    it('is away from then on, and what was to be written waits', async () => {
+      const own = await startClickHouse()
+      const table = new PairTable({ maxPairs: 10 })
+      const metrics = createMetrics()
+      const pairId = table.register('ethereum', 'a')
+      const l3 = new ClickHouseL3({
+        engine: async () => createHttpEngine({ url: own.url, timeoutMs: 5_000 }),
+        ...{ table, metrics, clock: systemClock, timer: systemTimer, random: Math.random },
+        ...{ ttlMs: 3_600_000, createsTable: true },
+      })
+      const history = new PriceHistory({ table, metrics, insert: (name, rows) => l3.insert(name, rows) })
+      await l3.start()
+      const columns = columnsOf([{ pairId, version: systemClock.now() * VERSIONS_PER_MS, price: 3 }])
+      history.take(columns, 0, 1)
+      await history.flush()
+      expect(await l3.load([pairId])).toMatchObject({ status: 'loaded', rows: [{ price: 3 }] })
+      await own.stop()
+      history.take(columns, 0, 1)
+      await history.flush()
+      expect([(await l3.load([pairId])).status, history.pendingRows]).toEqual(['unavailable', 1])
+      await history.close()
+      await l3.close()
+    })
   })
 
   describe('two caches over one ClickHouse', () => {
