@@ -1,5 +1,5 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api'
-import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { type DestinationStream, destination, type Logger, pino, stdSerializers } from 'pino'
 
 export type Log = Logger
 
@@ -38,10 +38,20 @@ export function createLog({ service, version, level = 'info', secrets = [], stre
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: CENSOR },
       mixin: activeSpan,
+      serializers: { err: printable },
       hooks: { streamWrite: (line) => hidden.reduce((text, secret) => text.replaceAll(secret, CENSOR), line) },
     },
     stream ?? destination({ fd: STANDARD_ERROR, sync: true }),
   )
+}
+
+/** Detectors throw what they like, and whoever tells of it must not fail at it. */
+function printable(thrown: unknown): unknown {
+  try {
+    return stdSerializers.err(thrown as Error)
+  } catch {
+    return { message: 'an error that cannot be read' }
+  }
 }
 
 /** As it stands, and as JSON and URLs write it. The longest comes first, because it may hold the others. */

@@ -57,6 +57,25 @@ describe('the log', () => {
     expect(line).not.toContain('pass%2Fword')
   })
 
+  test('takes whatever was thrown, also what cannot be looked at', () => {
+    const unreadable = () => {
+      throw new Error('not to be read')
+    }
+    const thrown = [
+      Object.create(null),
+      Object.defineProperty(new Error('with a trap'), 'detail', { enumerable: true, get: unreadable }),
+      { token: 'abc', inner: Object.defineProperty({}, 'token', { enumerable: true, get: unreadable }) },
+      new Proxy({}, { get: unreadable, ownKeys: unreadable }),
+      Object.assign(new Error('large'), { offset: 12n }),
+      Symbol('sign'),
+      undefined,
+    ]
+    const lines = logged((log) => {
+      for (const err of thrown) log.error({ err }, 'a detector threw')
+    })
+    expect(lines.map((line) => JSON.parse(line).msg)).toEqual(thrown.map(() => 'a detector threw'))
+  })
+
   test('hides fields that hold secrets by their name, however short', () => {
     const [line = ''] = logged((log) =>
       log.info({ token: 'abc', kafka: { saslPassword: 'x', sslKey: 'y' } }, 'started'),
