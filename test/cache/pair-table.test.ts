@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { PairTable, TABLE_FULL, UNKNOWN_PAIR } from '../../src/cache/pair-table.ts'
 import { viewOf } from './view-of.ts'
 
-const name = fc.string({ maxLength: 12, unit: 'grapheme' })
+/** Of what a record may call a chain or a pair. */
+const name = fc.string({ maxLength: 12, unit: 'grapheme' }).filter((text) => Buffer.byteLength(text) <= 64)
 
 function registerBytes(table: PairTable, chain: string, pair: string): number {
   const record = Buffer.from(`${chain}|${pair}`)
