@@ -22,6 +22,8 @@ import { Tracker } from './src/correlation/tracker.ts'
 import type { Log } from './src/telemetry/log.ts'
 import { memoryUsed } from './src/telemetry/process-memory.ts'
 import type { Metrics } from './src/telemetry/slab.ts'
+import { ControlGroup } from './src/warming/control-group.ts'
+import { Measurement } from './src/warming/measurement.ts'
 
 /** What a node keeps prices in: made, not started. */
 export interface Caches {
@@ -35,6 +37,9 @@ export interface Caches {
   readonly promotion: Promotion
   readonly tracker: Tracker
   readonly prediction: NodePrediction
+  /** Updates for which nothing is warmed, and what that shows. */
+  readonly control: ControlGroup
+  readonly measurement: Measurement
   readonly upkeep: Upkeep
   readonly pushBack: PushBack
 }
@@ -65,20 +70,10 @@ export function createCaches(options: CachesOptions): Caches {
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, hierarchy })
   const prediction = new NodePrediction({ config, table, clock: options.clock, log: options.log })
-  const caches = {
-    table,
-    l1,
-    l2,
-    l3,
-    history,
-    writeBehind,
-    hierarchy,
-    promotion,
-    tracker,
-    prediction,
-    upkeep,
-    pushBack,
-  }
+  const control = new ControlGroup(config.warming.controlShare)
+  const measurement = new Measurement(control)
+  const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack }
+  const caches = { table, ...levels, tracker, prediction, control, measurement }
   observeCaches(metrics, caches)
   return caches
 }

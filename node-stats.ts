@@ -2,6 +2,7 @@ import type { Caches } from './node-parts.ts'
 import type { Streams } from './node-streams.ts'
 import type { Consumer } from './src/broker/port.ts'
 import type { MetricSlab } from './src/telemetry/metrics.ts'
+import type { WarmingFigures } from './src/warming/measurement.ts'
 
 /** Counts since the start. */
 export interface NodeStats {
@@ -14,6 +15,8 @@ export interface NodeStats {
     readonly unused: number
     readonly resident: number
   }
+  /** Whether warming pays, measured. */
+  readonly warming: WarmingFigures
   readonly l1: { readonly slots: number; readonly resident: number; readonly bytes: number; readonly evictions: number }
   readonly l2: { readonly state: 'up' | 'degraded'; readonly waitingEntries: number; readonly skippedEntries: number }
   /** From the update's event time to readable in L1, milliseconds; NaN while nothing was seen. */
@@ -43,6 +46,7 @@ export function statsOf({ caches, streams, metrics }: StatsParts): NodeStats {
     pairs: table.size,
     reads: { hits: hierarchy.hits, misses: hierarchy.misses },
     warms: { admitted, used, unused, resident: l1.usage.warm },
+    warming: caches.measurement.figures({ usage: l1.usage, promotions: caches.promotion.tally }),
     l1: { slots: l1.slots, resident: l1.usage.resident, bytes: l1.bytes, evictions: l1.usage.evictions },
     l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
     endToEndMs: { p50: latency.quantile(0.5) * 1000, p99: latency.quantile(0.99) * 1000 },

@@ -11,11 +11,13 @@ import { CatchUp } from './src/broker/catch-up.ts'
 import { within } from './src/broker/kafka-deadline.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from './src/broker/port.ts'
 import type { Promotion } from './src/cache/promotion.ts'
+import { kindOf, type WarmKind } from './src/cache/usage.ts'
 import { type Clock, isVirtual } from './src/clock.ts'
 import type { Config, Role } from './src/config/settings.ts'
 import type { Detector } from './src/detect/detector.ts'
 import { DetectorRunner } from './src/detect/runner.ts'
 import { strategyNamed } from './src/strategy/named.ts'
+import { Throttle } from './src/strategy/throttle.ts'
 import type { Log } from './src/telemetry/log.ts'
 import type { Metrics } from './src/telemetry/slab.ts'
 import { Interest } from './src/warming/interest.ts'
@@ -159,11 +161,14 @@ function priceUpdatesOptions(
     concurrency: config.node.detectorConcurrency,
     timeoutMs: config.node.detectorTimeoutMs,
     metrics,
+    measurement: caches.measurement,
     onFailure: (failure) => parts.faults.detectorFailed(failure),
   })
+  const throttle = throttleOf(caches, 'look-ahead')
   const lookAhead = () =>
     new LookAhead({
       ...caches,
+      throttle,
       metrics,
       mode: warming ? config.node.lookAhead : 'off',
       timeoutMs: config.node.lookAheadMs,
@@ -179,8 +184,12 @@ function priceUpdatesOptions(
     clock,
     metrics,
     deadLetters: parts.deadLetters,
-    onTrigger: triggers && ((pairId: number) => triggers.onUpdate(pairId)),
+    onTrigger: triggers && ((pairId: number, eventTimeMs: number) => triggers.onUpdate(pairId, eventTimeMs)),
   }
+}
+
+function throttleOf({ l1 }: Caches, kind: WarmKind): Throttle {
+  return new Throttle(() => l1.usage.warmsByKind[kindOf(kind)] ?? l1.usage.warmCounts)
 }
 
 function createTriggers(options: StreamsOptions, requests: WarmRequestProducer): Triggers {
@@ -190,6 +199,7 @@ function createTriggers(options: StreamsOptions, requests: WarmRequestProducer):
   return new Triggers({
     ...caches,
     strategy: strategyNamed(strategy, { maxPairs, minScore }),
+    throttle: throttleOf(caches, 'correlation'),
     clock,
     nodeId,
     publish: (request) => {

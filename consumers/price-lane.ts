@@ -32,7 +32,7 @@ export interface PriceLaneOptions {
   readonly clock: Clock
   readonly deadLetters: DeadLetters
   /** Asks for warms that follow from the update; undefined where this node doesn't correlate. */
-  readonly onTrigger: ((pairId: number) => void) | undefined
+  readonly onTrigger: ((pairId: number, eventTimeMs: number) => void) | undefined
 }
 
 /** A pair's event time may be so far ahead of the clock; further, and one bad record would freeze the pair. */
@@ -190,7 +190,7 @@ export class PriceLane implements RecordHandler {
       const names = { pair: table.pairName(pairId), chain: table.chainName(chainId) }
       this.#await(runner.handle(topic, pairId, updateAt(columns, row, names)))
     }
-    onTrigger?.(pairId)
+    onTrigger?.(pairId, eventTimeMs)
     const wait = runner.room()
     if (!writeBehind.full) return wait
     return wait === undefined ? writeBehind.drain() : wait.then(() => writeBehind.drain())

@@ -66,7 +66,8 @@ export async function runDay(options: RunOptions): Promise<Figures> {
         lookAheadMs: LOOK_AHEAD_MS,
       },
       correlation: { top: 16 },
-      warming: { enabled: warming },
+      // Every update is warmed for: the run without warming is what it is held against.
+      warming: { enabled: warming, controlShare: 0 },
       cache: {
         l1Slots: Math.round(day.openings.length * L1_SHARE),
         // The source looks at each market every two minutes: what it did not change is no older for it.

@@ -169,6 +169,12 @@ export const SETTINGS = {
       default: fixed<'off' | 'full'>('full'),
       doc: 'How much of the traffic is warmed. The more careful of this and WARMING_ENABLED wins.',
     }),
+    controlShare: setting({
+      name: 'WARMING_CONTROL_SHARE',
+      check: decimal(0, 0.5),
+      default: fixed(0.02),
+      doc: 'The share of the updates for which nothing is warmed, so that what warming brings is measured; 0: nobody knows.',
+    }),
     strategy: setting({
       name: 'WARMING_STRATEGY',
       check: oneOf(STRATEGY_NAMES, STRATEGY_ALIASES),

@@ -1,6 +1,6 @@
 import type { Hierarchy } from '../cache/hierarchy.ts'
 import type { PairTable } from '../cache/pair-table.ts'
-import { emptyRecord } from '../cache/price-record.ts'
+import { emptyRecord, type PriceRecord } from '../cache/price-record.ts'
 import type { Fetched } from '../cache/trips.ts'
 import type { Clock } from '../clock.ts'
 import type { Tracker } from '../correlation/tracker.ts'
@@ -37,6 +37,9 @@ export class BoundPrices implements Prices {
   readonly #beganMs: number
   /** Bit e: edge e of the trigger was read. */
   readEdges = 0
+  /** Reads so far, and those that L1 answered. */
+  reads = 0
+  hits = 0
 
   constructor(sources: PriceSources, trigger: number) {
     this.#sources = sources
@@ -47,7 +50,7 @@ export class BoundPrices implements Prices {
   get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale' {
     const pairId = this.#attributed(chain, pair)
     const record = RECORD
-    if (pairId < 0 || !this.#sources.hierarchy.get(pairId, record)) return 'missing'
+    if (pairId < 0 || !this.#isHit(pairId, record)) return 'missing'
     const reading = this.#reading({ chain, pair, record }, options)
     if (reading === 'stale') void this.#renewed(chain, pairId)
     return reading
@@ -70,7 +73,7 @@ export class BoundPrices implements Prices {
       const pairId = this.#attributed(chain, pair)
       readings.push('missing')
       if (pairId < 0) continue
-      const isHit = hierarchy.get(pairId, RECORD)
+      const isHit = this.#isHit(pairId, RECORD)
       if (isHit) readings[index] = this.#reading({ chain, pair, record: RECORD }, options)
       const fetch = isHit ? readings[index] === 'stale' && this.#renewed(chain, pairId) : hierarchy.fetch(pairId)
       if (fetch) fetches.push({ index, pairId, fetch })
@@ -82,6 +85,13 @@ export class BoundPrices implements Prices {
         readings[index] = this.#reading({ chain, pair, record: RECORD }, options)
     }
     return readings
+  }
+
+  #isHit(pairId: number, into: PriceRecord): boolean {
+    const isHit = this.#sources.hierarchy.get(pairId, into)
+    this.reads++
+    if (isHit) this.hits++
+    return isHit
   }
 
   /** Undefined where this node gets the chain's updates: there is nothing newer. */

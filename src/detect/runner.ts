@@ -1,6 +1,7 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import type { Counter, Metrics } from '../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../timer.ts'
+import type { Measurement } from '../warming/measurement.ts'
 import type { Detector } from './detector.ts'
 import { BoundPrices, type PriceSources } from './prices.ts'
 
@@ -15,6 +16,8 @@ export interface RunnerOptions {
   readonly concurrency: number
   readonly timeoutMs: number
   readonly metrics: Metrics
+  /** Is told what the handlers of each update have read. */
+  readonly measurement?: Pick<Measurement, 'settled'> | undefined
   readonly timer?: Timer
   readonly onFailure: (failure: DetectorFailure) => void
 }
@@ -140,7 +143,10 @@ export class DetectorRunner {
   }
 
   #settled(run: Run): void {
-    this.#options.sources.tracker.settle(run.pairId, run.prices.readEdges)
+    const { sources, measurement } = this.#options
+    const { pairId, prices, update } = run
+    sources.tracker.settle(pairId, prices.readEdges)
+    measurement?.settled({ pairId, eventTimeMs: update.eventTimeMs }, prices.reads, prices.hits)
   }
 }
 

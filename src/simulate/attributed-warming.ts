@@ -76,7 +76,7 @@ export class AttributedWarming implements PriceWarming {
   update(pairId: number, at: number, nowMs: number): void {
     this.#nowMs = nowMs
     this.#tracker.observe(pairId)
-    this.#triggers.onUpdate(pairId)
+    this.#triggers.onUpdate(pairId, nowMs)
     void this.#lookAhead.before(this.#rowOf(at), this.#columns)
   }
 

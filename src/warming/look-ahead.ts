@@ -2,7 +2,9 @@ import type { UpdateColumns } from '../../schemas/update-columns.ts'
 import type { FirstLevel } from '../cache/first-level.ts'
 import type { Usage } from '../cache/usage.ts'
 import { KnownReads, type Tracker } from '../correlation/tracker.ts'
+import type { Throttle } from '../strategy/throttle.ts'
 import type { Counter, Metrics } from '../telemetry/slab.ts'
+import type { ControlGroup } from './control-group.ts'
 import { WARM_MS } from './triggers.ts'
 
 /**
@@ -21,6 +23,10 @@ export interface LookAheadOptions {
   readonly timeoutMs: number
   /** A read known to follow less often is not fetched ahead; 0 to 1. */
   readonly minRate: number
+  /** Updates for which nothing is fetched. */
+  readonly control?: Pick<ControlGroup, 'includes'> | undefined
+  /** Keeps reads that nobody comes to from being fetched. */
+  readonly throttle?: Pick<Throttle, 'allows'> | undefined
   /** What a warm takes that is not fetched ahead; WARM_MS unless given. */
   readonly warmMs?: number
   readonly metrics: Pick<Metrics, 'counter'>
@@ -60,14 +66,16 @@ export class LookAhead {
   }
 
   #plan(from: number, columns: UpdateColumns): void {
-    const { tracker, l1, minRate, warmMs = WARM_MS } = this.#options
+    const { tracker, l1, minRate, control, throttle, warmMs = WARM_MS } = this.#options
     const known = this.#known
     const room = l1.usage.warmLimit
     this.#reads.clear()
     this.#wanted.length = 0
     let row = from
     for (; row < columns.count; row++) {
-      const reads = tracker.readsAfter(columns.pairIds[row] as number, known)
+      const trigger = columns.pairIds[row] as number
+      if (control?.includes(trigger, columns.eventTimesMs[row] as number)) continue
+      const reads = tracker.readsAfter(trigger, known)
       // Also what is resident counts: it may be pushed out before its read by what is not.
       if (this.#reads.size + reads > room && row > from) break
       for (let i = 0; i < reads && this.#wanted.length < room; i++) {
@@ -76,7 +84,7 @@ export class LookAhead {
         // Later ones are asked for in their own time (triggers.ts): fetched now they would be pushed out before.
         if ((known.lagsMs[i] as number) >= warmMs) continue
         this.#reads.add(pairId)
-        if (!l1.expect(pairId)) this.#wanted.push(pairId)
+        if (!l1.expect(pairId) && (throttle?.allows() ?? true)) this.#wanted.push(pairId)
       }
     }
     this.#end = row

@@ -5,6 +5,8 @@ import type { Usage } from '../cache/usage.ts'
 import type { Clock } from '../clock.ts'
 import { KnownReads, type Tracker } from '../correlation/tracker.ts'
 import type { Candidate, Strategy } from '../strategy/strategy.ts'
+import type { Throttle } from '../strategy/throttle.ts'
+import type { ControlGroup } from './control-group.ts'
 import { Residence } from './residence.ts'
 
 /**
@@ -25,6 +27,10 @@ export interface TriggersOptions {
   /** False: a read is asked for also where the pair is probably there still. More requests, fewer misses; true unless given. */
   readonly sparing?: boolean
   readonly publish: (request: WarmRequest) => void
+  /** Updates for which nothing is asked. */
+  readonly control?: Pick<ControlGroup, 'includes'> | undefined
+  /** Keeps what nobody reads from being asked for. */
+  readonly throttle?: Pick<Throttle, 'allows'> | undefined
 }
 
 /** What a warm takes through the topic and back, generously; reads sooner after their update are the look-ahead's. */
@@ -50,7 +56,8 @@ export class Triggers {
     this.#residence = new Residence(() => options.l1.usage)
   }
 
-  onUpdate(pairId: number): void {
+  onUpdate(pairId: number, eventTimeMs: number): void {
+    if (this.#options.control?.includes(pairId, eventTimeMs)) return
     const { tracker, l1, table, clock, strategy, sparing = true } = this.#options
     const known = this.#known
     if (tracker.readsAfter(pairId, known) === 0) return
@@ -71,7 +78,9 @@ export class Triggers {
     }
     if (candidates === undefined) return
     const { selected, reason } = strategy.select(candidates)
-    for (const together of byLag(selected)) this.#publish(pairId, together, reason)
+    const { throttle } = this.#options
+    const allowed = throttle === undefined ? selected : selected.filter(() => throttle.allows())
+    for (const together of byLag(allowed)) this.#publish(pairId, together, reason)
   }
 
   #publish(trigger: number, selected: readonly Candidate[], reason: string): void {

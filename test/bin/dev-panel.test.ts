@@ -1,6 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
 import { DevPanel, figuresBetween } from '../../bin/dev-panel.ts'
 import type { NodeStats } from '../../index.ts'
+import { ControlGroup } from '../../src/warming/control-group.ts'
+import { Measurement } from '../../src/warming/measurement.ts'
+
+const NOTHING_MEASURED = new Measurement(new ControlGroup(0)).figures({
+  usage: { warmCounts: { admitted: 0, used: 0, unused: 0, dropped: 0 }, polluted: 0 },
+  promotions: { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 },
+})
 
 function stats(hits: number, misses: number, counts: Partial<NodeStats> = {}): NodeStats {
   return {
@@ -8,6 +15,7 @@ function stats(hits: number, misses: number, counts: Partial<NodeStats> = {}): N
     pairs: 10,
     reads: { hits, misses },
     warms: { admitted: 0, used: 0, unused: 0, resident: 0 },
+    warming: NOTHING_MEASURED,
     l1: { slots: 4, resident: 4, bytes: 400, evictions: 0 },
     l2: { state: 'up', waitingEntries: 0, skippedEntries: 0 },
     endToEndMs: { p50: Number.NaN, p99: Number.NaN },

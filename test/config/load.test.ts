@@ -44,8 +44,7 @@ describe('loadConfig', () => {
       detectorTimeoutMs: 1000,
     })
     expect(config.warming).toEqual({
-      enabled: true,
-      rollout: 'full',
+      ...{ enabled: true, rollout: 'full', controlShare: 0.02 },
       strategy: 'forewarm',
       maxPairs: 8,
       minScore: 0.2,

@@ -48,7 +48,7 @@ function learn(trigger: string, pair: string, options: { lagMs: number; times?: 
 }
 
 function update(pair: string): void {
-  triggers.onUpdate(id(pair))
+  triggers.onUpdate(id(pair), clock.now())
 }
 
 describe('an update', () => {

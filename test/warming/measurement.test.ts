@@ -1,0 +1,106 @@
+import { describe, expect, test } from '@jest/globals'
+import { ControlGroup } from '../../src/warming/control-group.ts'
+import { Measurement, type MeasurementSources } from '../../src/warming/measurement.ts'
+import { mulberry32 } from '../harness/mulberry32.ts'
+
+const T0 = 1_783_715_268_000
+
+describe('the control group', () => {
+  test.each([0, 0.02, 0.5])('has a share of %d of the updates, whatever the pair and the time', (share) => {
+    const control = new ControlGroup(share)
+    let included = 0
+    for (let pairId = 0; pairId < 200; pairId++)
+      for (let i = 0; i < 500; i++) if (control.includes(pairId, T0 + i * 100)) included++
+    expect(Math.abs(included / 100_000 - share)).toBeLessThan(0.003)
+  })
+
+  test('takes no pair as a whole, and no moment', () => {
+    const control = new ControlGroup(0.5)
+    const byPair = Array.from({ length: 200 }, (_, i) => control.includes(7, T0 + i)).filter(Boolean).length
+    const byTime = Array.from({ length: 200 }, (_, i) => control.includes(i, T0)).filter(Boolean).length
+    for (const included of [byPair, byTime]) expect(Math.abs(included - 100)).toBeLessThan(35)
+  })
+
+  test('answers the same each time', () => {
+    const control = new ControlGroup(0.3)
+    for (let i = 0; i < 100; i++) expect(control.includes(i, T0)).toBe(control.includes(i, T0))
+  })
+})
+
+const IDLE: MeasurementSources = {
+  usage: { warmCounts: { admitted: 0, used: 0, unused: 0, dropped: 0 }, polluted: 0 },
+  promotions: { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 },
+}
+
+/** Updates with eight reads each, which are hits with the one or the other probability, all together or one by one. */
+function measured(options: { updates: number; warmed: number; unwarmed: number; together?: boolean; seed?: number }) {
+  const control = new ControlGroup(0.2)
+  const measurement = new Measurement(control)
+  const random = mulberry32(options.seed ?? 1)
+  for (let i = 0; i < options.updates; i++) {
+    const update = { pairId: i % 50, eventTimeMs: T0 + i }
+    const chance = control.includes(update.pairId, update.eventTimeMs) ? options.unwarmed : options.warmed
+    const hits = options.together
+      ? random() < chance
+        ? 8
+        : 0
+      : Array.from({ length: 8 }, () => random() < chance).filter(Boolean).length
+    measurement.settled(update, 8, hits)
+  }
+  return measurement
+}
+
+describe('what warming brings', () => {
+  test('is the difference between the groups, with its uncertainty', () => {
+    const { hitRateImprovement, coverage, control, warmed } = measured({
+      updates: 5_000,
+      warmed: 0.9,
+      unwarmed: 0.6,
+    }).figures(IDLE)
+    expect(hitRateImprovement?.points).toBeCloseTo(30, -0.5)
+    expect([hitRateImprovement?.low, hitRateImprovement?.high].map((points) => Math.sign((points ?? 0) - 30))).toEqual([
+      -1, 1,
+    ])
+    expect(coverage).toBeCloseTo(0.75, 1)
+    expect(control.updates + warmed.updates).toBe(5_000)
+  })
+
+  test('lies in its interval in nineteen of twenty runs, also where the reads of an update stand and fall together', () => {
+    for (const together of [true, false]) {
+      const inside = Array.from({ length: 400 }, (_, seed) => {
+        const run = measured({ updates: 600, warmed: 0.8, unwarmed: 0.6, together, seed }).figures(IDLE)
+        const { low = 0, high = 0 } = run.hitRateImprovement ?? {}
+        return low <= 20 && 20 <= high
+      }).filter(Boolean).length
+      expect(inside).toBeGreaterThan(364)
+      expect(inside).toBeLessThan(396)
+    }
+  })
+
+  test('is not told before both groups have thirty updates', () => {
+    const { hitRateImprovement, coverage, l2ReadsPerSavedMiss } = measured({
+      updates: 100,
+      warmed: 1,
+      unwarmed: 0,
+    }).figures(IDLE)
+    expect([hitRateImprovement, coverage, l2ReadsPerSavedMiss]).toEqual([undefined, undefined, undefined])
+  })
+
+  test('is told with what it cost', () => {
+    const sources: MeasurementSources = {
+      usage: { warmCounts: { admitted: 100, used: 60, unused: 20, dropped: 0 }, polluted: 16 },
+      promotions: { asked: 200, alreadyInL1: 50, late: 20, loaded: 120 },
+    }
+    const figures = measured({ updates: 1_000, warmed: 0.5, unwarmed: 0.5 }).figures(sources)
+    expect(figures).toMatchObject({ accuracy: 0.75, timeliness: 0.75, pollution: 16 / 8_000, redundancy: 0.25 })
+  })
+
+  test('is nothing of updates whose detectors read nothing', () => {
+    const measurement = new Measurement(new ControlGroup(0.2))
+    measurement.settled({ pairId: 1, eventTimeMs: T0 }, 0, 0)
+    expect(measurement.figures(IDLE)).toMatchObject({
+      accuracy: undefined,
+      warmed: { updates: 0, reads: 0, hitRatio: undefined },
+    })
+  })
+})
