@@ -15,6 +15,8 @@ export interface SimulationFlags {
   readonly policy?: readonly PolicyName[]
   readonly warming?: readonly WarmingName[]
   readonly seed: number
+  /** A page of HTML. */
+  readonly report?: string
   readonly readModel?: (typeof READ_MODELS)[number]
   readonly maxReads?: number
   readonly delayMs?: readonly number[]
@@ -28,6 +30,7 @@ export const DEFAULTS = {
   capacity: [0.01, 0.05, 0.1, 0.2],
   policy: ['forewarm'],
   warming: ['none', 'forewarm'],
+  reportWarming: ['none', 'forewarm', 'oracle'],
   maxReads: 8,
   delayMs: [0],
   spacingUs: 50,

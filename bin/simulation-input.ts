@@ -46,7 +46,8 @@ export async function simulationInput(terminal: Terminal, flags: SimulationFlags
 }
 
 function choicesOf(flags: SimulationFlags, keys: number): Choices {
-  const { slots, capacity = DEFAULTS.capacity, policy = DEFAULTS.policy, warming = DEFAULTS.warming } = flags
+  const { slots, capacity = DEFAULTS.capacity, policy = DEFAULTS.policy, report } = flags
+  const warming = flags.warming ?? (report === undefined ? DEFAULTS.warming : DEFAULTS.reportWarming)
   return {
     sizes: sizesOf(keys, slots === undefined ? { capacity } : { slots }),
     policies: policy,

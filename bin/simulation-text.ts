@@ -33,18 +33,21 @@ const OUTCOMES: readonly Column[] = [
 ]
 
 export interface SimulationTable {
-  readonly heading: string
-  rowOf(row: SimulationRow): string
+  readonly headings: readonly string[]
+  cellsOf(row: SimulationRow): readonly string[]
+  /** Cells under each other, a line at a time. */
+  lineOf(cells: readonly string[]): string
 }
 
-/** For people, a line at a time. */
+/** Rows for people. */
 export function simulationTable(of: 'accesses' | 'prices'): SimulationTable {
   const columns = [...OF_BOTH, ...(of === 'prices' ? OF_PRICES : []), ...OUTCOMES]
-  const line = (text: (column: Column) => string): string =>
-    columns
-      .map((column) => (column.width < 0 ? text(column).padEnd(-column.width) : text(column).padStart(column.width)))
-      .join(' ')
-  return { heading: line(({ heading }) => heading), rowOf: (row) => line(({ cell }) => cell(row)) }
+  return {
+    headings: columns.map(({ heading }) => heading),
+    cellsOf: (row) => columns.map(({ cell }) => cell(row)),
+    lineOf: (cells) =>
+      columns.map(({ width }, at) => (width < 0 ? cells[at]?.padEnd(-width) : cells[at]?.padStart(width))).join(' '),
+  }
 }
 
 function share(value: number | null): string {

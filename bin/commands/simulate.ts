@@ -1,6 +1,10 @@
+import { accessSync, constants } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { POLICY_NAMES } from '../../src/simulate/policies.ts'
-import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
+import type { Sample } from '../../src/simulate/simulate.ts'
+import type { Combination, SimulationRow } from '../../src/simulate/simulation-row.ts'
 import { WARMING_NAMES } from '../../src/simulate/warmings.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
@@ -9,6 +13,7 @@ import { bar, showLine } from '../progress-line.ts'
 import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../simulation-flags.ts'
 import { simulationTable } from '../simulation-text.ts'
 import { print, printJson, type Terminal } from '../terminal.ts'
+import { UsageError } from '../usage-error.ts'
 
 interface SimulateFlags extends SimulationFlags {
   readonly json?: boolean
@@ -30,6 +35,7 @@ export function define(command: Command, run: RunCommand): void {
     .option('--policy <list>', `of ${POLICY_NAMES.join(', ')} (${DEFAULTS.policy})`, opt.someOf(POLICY_NAMES))
     .option('--warming <list>', `of ${WARMING_NAMES.join(', ')} (${DEFAULTS.warming})`, opt.someOf(WARMING_NAMES))
     .option('--seed <n>', 'of random warms', opt.wholeNumber, 1)
+    .option('--report <file>', 'write a page of HTML as well: by capacity, over time, and against an oracle')
     .optionsGroup('With prices:')
     .option('--read-model <name>', 'siblings: on an update, the others of its event are read', opt.oneOf(READ_MODELS))
     .option('--max-reads <n>', `of an update, at most (${DEFAULTS.maxReads})`, opt.count)
@@ -44,7 +50,7 @@ export function define(command: Command, run: RunCommand): void {
   opt.examples(command, [
     'simulate --accesses keys.txt.gz --capacity 0.01,0.05 --policy lru,forewarm',
     'simulate --accesses keys.txt --slots 1000 --warming none,random,forewarm,oracle --json',
-    'simulate --prices recorded.ndjson.gz --capacity 0.05 --look-ahead off,overlap,await',
+    'simulate --prices recorded.ndjson.gz --look-ahead off,overlap,await --report saved.html',
     'simulate --prices day.ndjson.gz --events day.events.csv.gz --delay-ms 0,50 --look-ahead off,await',
   ])
 }
@@ -56,34 +62,70 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
     import('../simulation-input.ts'),
     import('../../src/simulate/simulate.ts'),
   ])
+  if (flags.report !== undefined) refuseUnwritable(flags.report)
   const { workload, combinations } = await simulationInput(terminal, flags)
   let fraction = 0
+  const samples = new Map(combinations.map((combination) => [combination, [] as Sample[]]))
   const options = {
     signal: terminal.signal,
     onProgress: (done: number) => {
       fraction = done
     },
+    onSample: (combination: Combination, sample: Sample) => samples.get(combination)?.push(sample),
   }
   const stopProgress = showLine(terminal, () => `simulate ${bar(fraction)} ${Math.floor(fraction * 100)} %`)
   try {
-    return await show(terminal, flags, simulate(workload, combinations, options))
+    const rows = await show(terminal, flags, simulate(workload, combinations, options))
+    if (rows === undefined) return INTERRUPTED
+    await writeReport(flags, rows, [...samples.values()])
+    return DONE
   } finally {
     stopProgress()
   }
 }
 
-/** Rows as they come. */
-async function show(terminal: Terminal, flags: SimulateFlags, rows: AsyncIterable<SimulationRow>): Promise<ExitCode> {
-  const table = simulationTable(flags.prices === undefined ? 'accesses' : 'prices')
-  if (flags.json !== true) print(terminal, table.heading)
+/** Rows as they come, and all of them; undefined where Ctrl-C came between. */
+async function show(
+  terminal: Terminal,
+  flags: SimulateFlags,
+  rows: AsyncIterable<SimulationRow>,
+): Promise<readonly SimulationRow[] | undefined> {
+  const table = simulationTable(kindOf(flags))
+  if (flags.json !== true) print(terminal, table.lineOf(table.headings))
+  const all: SimulationRow[] = []
   try {
     for await (const row of rows) {
+      all.push(row)
       if (flags.json === true) printJson(terminal, row)
-      else print(terminal, table.rowOf(row))
+      else print(terminal, table.lineOf(table.cellsOf(row)))
     }
+    return all
   } catch (error) {
-    if (terminal.signal.aborted) return INTERRUPTED
+    if (terminal.signal.aborted) return undefined
     throw error
   }
-  return DONE
+}
+
+/** Before anything is run, not after minutes. */
+function refuseUnwritable(file: string): void {
+  try {
+    accessSync(dirname(file), constants.W_OK)
+  } catch {
+    throw new UsageError(`--report: ${file} cannot be written`)
+  }
+}
+
+async function writeReport(
+  { report, ...flags }: SimulateFlags,
+  rows: readonly SimulationRow[],
+  samples: readonly (readonly Sample[])[],
+): Promise<void> {
+  if (report === undefined) return
+  const { simulationReport } = await import('../simulation-report.ts')
+  const simulated = rows.map((row, at) => ({ row, samples: samples[at] ?? [] }))
+  await writeFile(report, simulationReport(simulated, kindOf(flags)))
+}
+
+function kindOf({ prices }: Pick<SimulateFlags, 'prices'>): 'accesses' | 'prices' {
+  return prices === undefined ? 'accesses' : 'prices'
 }

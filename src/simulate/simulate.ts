@@ -24,28 +24,41 @@ export interface SimulationOptions {
   readonly signal?: AbortSignal
   /** Of all combinations; 0 to 1. */
   readonly onProgress?: (fraction: number) => void
+  /** So far, in even steps of each combination. */
+  readonly onSample?: (combination: Combination, sample: Sample) => void
+}
+
+export interface Sample {
+  /** Of the accesses or updates; 0 to 1. */
+  readonly fraction: number
+  readonly reads: number
+  readonly hits: number
 }
 
 /** Accesses or updates between two looks at the signal. */
-const STEP = 20_000
+const MAX_STEP = 20_000
+/** Enough for a picture of how it went. */
+const MIN_STEPS = 100
 
 /** A row for each combination, in their order. Rejects with the signal's reason when it is aborted. */
 export async function* simulate(
   workload: Workload,
   combinations: readonly Combination[],
-  options: SimulationOptions = {},
+  { signal, onProgress, onSample }: SimulationOptions = {},
 ): AsyncGenerator<SimulationRow> {
   /** Misses without warming, by what the combination is else. */
   const unwarmed = new Map<string, number>()
   for (const [done, combination] of combinations.entries()) {
-    const onProgress = (part: number): void => options.onProgress?.((done + part) / combinations.length)
-    const { counts, seconds } = await finished(workload.start(combination), { ...options, onProgress })
+    const { counts, seconds } = await finished(workload.start(combination), signal, (sample) => {
+      onProgress?.((done + sample.fraction) / combinations.length)
+      onSample?.(combination, sample)
+    })
     const without: Combination = { ...combination, warming: 'none' }
     const key = JSON.stringify({ ...without, lookAhead: 'off', attribution: 'off' })
     if (combination.warming === 'none') unwarmed.set(key, counts.reads - counts.hits)
     let missesUnwarmed = unwarmed.get(key)
     if (missesUnwarmed === undefined) {
-      const other = await finished(workload.start(without), { ...options, onProgress: () => undefined })
+      const other = await finished(workload.start(without), signal)
       missesUnwarmed = other.counts.reads - other.counts.hits
       unwarmed.set(key, missesUnwarmed)
     }
@@ -53,14 +66,16 @@ export async function* simulate(
   }
 }
 
-async function finished(run: Run, { signal, onProgress }: SimulationOptions) {
+async function finished(run: Run, signal: AbortSignal | undefined, onSample?: (sample: Sample) => void) {
+  const step = Math.min(MAX_STEP, Math.ceil(run.length / MIN_STEPS))
   let ms = 0
-  for (let end = Math.min(STEP, run.length); ; end = Math.min(end + STEP, run.length)) {
+  for (let end = step; ; end += step) {
     const startMs = performance.now()
-    run.advance(end)
+    run.advance(Math.min(end, run.length))
     ms += performance.now() - startMs
-    if (end === run.length) break
-    onProgress?.(end / run.length)
+    const { reads, hits } = run.counts
+    onSample?.({ fraction: Math.min(end, run.length) / run.length, reads, hits })
+    if (end >= run.length) break
     await breath()
     signal?.throwIfAborted()
   }

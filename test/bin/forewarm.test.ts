@@ -165,6 +165,14 @@ describe('simulate', () => {
     expect(stderr).toBe(`error: ${bad}, line 2, column 1: expected a key, got a blank line\n`)
   })
 
+  test('writes a report beside it, and refuses one that it cannot write before it runs', async () => {
+    const report = join(folder, 'report.html')
+    const call = ['simulate', '--accesses', keys(), '--slots', '4', '--report']
+    expect(await forewarm([...call, report])).toMatchObject({ code: 0 })
+    expect(await readFile(report, 'utf8')).toContain('<polyline')
+    expect(await forewarm([...call, join(folder, 'nowhere', 'report.html')])).toMatchObject({ code: 2, stdout: '' })
+  })
+
   test('refuses more slots than keys, code 2', async () => {
     const { code, stderr } = await forewarm(['simulate', '--accesses', keys(), '--slots', '9'])
     expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: expected 1 to 8 slots, as there are keys; got 9\n' })
