@@ -96,7 +96,9 @@ export class PriceLane implements RecordHandler {
       for (; record < end && !context.signal.aborted; record++) {
         this.#isRedelivered = mayRepeat && batch.offset(record) < this.#handledTo
         const wait = this.#handleRecord(batch, record)
-        if (wait !== undefined) await wait
+        if (wait === undefined) continue
+        await wait
+        this.#beat()
       }
     } catch (error) {
       if (record === from) throw error
@@ -163,6 +165,7 @@ export class PriceLane implements RecordHandler {
   ): Promise<void> {
     await wait
     for (; rows.row < rows.end; rows.row++) {
+      this.#beat()
       await this.#lookAhead.before(rows.row, this.#window.columns)
       await this.#handleRow(topic, rows.row)
     }
@@ -234,7 +237,7 @@ export class PriceLane implements RecordHandler {
     })
   }
 
-  /** Slow handlers that settle, or run out of time, one by one are progress: the membership is to be kept. */
+  /** Slow handlers, loads and writes that end, or run out of time, one by one are progress: the membership is to be kept. */
   #beat(): void {
     const nowMs = performance.now()
     if (nowMs - this.#beatMs < BEAT_EVERY_MS) return

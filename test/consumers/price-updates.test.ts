@@ -229,10 +229,15 @@ describe('the look-ahead', () => {
 })
 
 describe('when every row to L2 is taken', () => {
-  test('the next update waits for a free one', async () => {
+  test.each([
+    ['in records', (updates: PriceUpdate[]) => updates.map(json)],
+    ['in one frame', (updates: PriceUpdate[]) => [json(updates)]],
+  ])('the next update waits for a free one, and the wait counts as life: %s', async (_, recordsOf) => {
     const stage = new ConsumerStage({ maxPairs: 4 })
     const pairs = ['a', 'b', 'c', 'd', 'a', 'b']
-    expect(await stage.handle(...pairs.map((pair, price) => json(update(pair, { price }))))).toBe(6)
+    const records = recordsOf(pairs.map((pair, price) => update(pair, { price })))
+    expect(await stage.handle(...records)).toBe(records.length)
+    expect(stage.context.heartbeats).toBeGreaterThan(0)
     await stage.caches.writeBehind.flush()
     expect(await stage.caches.l2.load([0, 1, 2, 3])).toMatchObject({
       rows: [{ price: 4 }, { price: 5 }, { price: 2 }, { price: 3 }],
