@@ -97,7 +97,7 @@ function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches
     l1,
     clock,
     memoryUsed: () => memoryUsed(ceilingBytes),
-    reads: () => hierarchy.hits + hierarchy.misses,
+    reads: () => ({ hits: hierarchy.hits, misses: hierarchy.misses }),
     onPressure: ({ slots, warms }) =>
       slots === 1 && warms === 1
         ? log.info('memory is no longer short: all of L1 is used again')

@@ -200,6 +200,7 @@ function createTriggers(options: StreamsOptions, requests: WarmRequestProducer):
     ...caches,
     strategy: strategyNamed(strategy, { maxPairs, minScore }),
     throttle: throttleOf(caches, 'correlation'),
+    hitRatio: () => caches.upkeep.hitRatio,
     clock,
     nodeId,
     publish: (request) => {

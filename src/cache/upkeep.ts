@@ -15,10 +15,16 @@ export interface UpkeepOptions {
   /** What may be used has changed. */
   readonly onPressure?: (shares: Shares) => void
   /** Demand reads so far. */
-  readonly reads?: () => number
+  readonly reads?: () => Reads
   readonly timer?: Timer
 }
 
+interface Reads {
+  readonly hits: number
+  readonly misses: number
+}
+
+const NONE: Reads = { hits: 0, misses: 0 }
 const RATE_LOOKS = 10
 const LOOK_MS = 1_000
 const SHORTEST_MS = 10
@@ -31,7 +37,7 @@ export class Upkeep {
   #cancel: (() => void) | undefined
   #sinceLookMs = 0
   /** Reads so far at the last looks, the oldest first. */
-  readonly #reads: number[] = []
+  readonly #reads: Reads[] = []
   #state: 'made' | 'running' | 'closed' = 'made'
 
   constructor(options: UpkeepOptions) {
@@ -43,8 +49,20 @@ export class Upkeep {
   /** Over the last ten seconds, or since the start. */
   get readsPerSecond(): number {
     const looks = this.#reads.length - 1
-    if (looks < 1) return 0
-    return (((this.#reads.at(-1) as number) - (this.#reads[0] as number)) * 1000) / (looks * LOOK_MS)
+    const { hits, misses } = this.#lately
+    return looks < 1 ? 0 : ((hits + misses) * 1000) / (looks * LOOK_MS)
+  }
+
+  /** Of the reads of the last ten seconds, 0 to 1; undefined where there were none. */
+  get hitRatio(): number | undefined {
+    const { hits, misses } = this.#lately
+    return hits + misses === 0 ? undefined : hits / (hits + misses)
+  }
+
+  get #lately(): Reads {
+    const [first = NONE] = this.#reads
+    const last = this.#reads.at(-1) ?? NONE
+    return { hits: last.hits - first.hits, misses: last.misses - first.misses }
   }
 
   start(): void {
@@ -86,7 +104,7 @@ export class Upkeep {
   }
 
   #noteReads(): void {
-    this.#reads.push(this.#options.reads?.() ?? 0)
+    this.#reads.push(this.#options.reads?.() ?? NONE)
     if (this.#reads.length > RATE_LOOKS + 1) this.#reads.shift()
   }
 }

@@ -28,7 +28,7 @@ export const PROFILES = ['development', 'staging', 'production'] as const
 export type Role = (typeof ROLES)[number]
 export type Profile = (typeof PROFILES)[number]
 
-const STRATEGY_ALIASES = { topn: 'top-n' } as const
+const STRATEGY_ALIASES = { topn: 'top-n', timebased: 'time-based', time_based: 'time-based' } as const
 const DAY_MS = 86_400_000
 
 /** How many pairs a warm holds at most, and from which score on, where the operator names a strategy and no more. */
@@ -37,6 +37,8 @@ export const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs:
     forewarm: { maxPairs: 8, minScore: 0.2 },
     'top-n': { maxPairs: 5, minScore: 0.3 },
     threshold: { maxPairs: 5, minScore: 0.3 },
+    adaptive: { maxPairs: 10, minScore: 0.3 },
+    'time-based': { maxPairs: 5, minScore: 0.3 },
     conservative: { maxPairs: 3, minScore: 0.5 },
     aggressive: { maxPairs: 10, minScore: 0.2 },
   }

@@ -73,7 +73,9 @@ function chosenBy(name: StrategyName, options: AccessWarmingOptions): AccessWarm
     const candidates: Candidate[] = []
     for (let i = 0; i < back.count; i++)
       candidates.push({ pairId: back.pairIds[i] as number, score: back.scores[i] as number, lagMs: 0 })
-    const { selected } = strategy.select(candidates)
+    const { warms, warmsUsed } = tally.counts
+    const evidence = { used: warmsUsed, unused: warms - warmsUsed, hitRatio: tally.hitRatio }
+    const { selected } = strategy.select(candidates, evidence)
     for (const { pairId } of selected.slice(0, tally.policy.warmLimit).reverse()) tally.warm(pairId)
   }
 }

@@ -1,5 +1,6 @@
 import { updateColumns } from '../../schemas/update-columns.ts'
 import type { WarmRequest } from '../../schemas/warm-request.ts'
+import { VERSIONS_PER_MS } from '../cache/price-record.ts'
 import { STRATEGY_LIMITS } from '../config/settings.ts'
 import { Tracker } from '../correlation/tracker.ts'
 import { type StrategyName, strategyNamed } from '../strategy/named.ts'
@@ -38,18 +39,26 @@ export class AttributedWarming implements PriceWarming {
   /** Number of the update in the columns' first row. */
   #first = 0
   #nowMs = 0
+  /** By pair: its last update. */
+  readonly #movedMs: Float64Array
 
   constructor(name: StrategyName, options: PriceWarmingOptions) {
     const { tape, tally, warmMs } = options
     this.#tape = tape
     this.#tally = tally
     this.#warmMs = warmMs
+    this.#movedMs = new Float64Array(tape.pairs)
     this.#tracker = new Tracker({ maxPairs: tape.pairs, top: EDGES_PER_PAIR })
     this.#held = new HeldWarms({ tally, warmMs, pairs: tape.pairs })
     this.#triggers = new Triggers({
       tracker: this.#tracker,
       table: NAMES,
-      l1: { usage: new WarmUsage(tally), has: (pairId) => tally.policy.has(pairId) },
+      l1: {
+        usage: new WarmUsage(tally),
+        has: (pairId) => tally.policy.has(pairId),
+        floor: (pairId) => (this.#movedMs[pairId] as number) * VERSIONS_PER_MS,
+      },
+      hitRatio: () => tally.hitRatio,
       strategy: strategyNamed(name, STRATEGY_LIMITS[name]),
       clock: { now: () => this.#nowMs },
       nodeId: name,
@@ -75,6 +84,7 @@ export class AttributedWarming implements PriceWarming {
 
   update(pairId: number, at: number, nowMs: number): void {
     this.#nowMs = nowMs
+    this.#movedMs[pairId] = nowMs
     this.#tracker.observe(pairId)
     this.#triggers.onUpdate(pairId, nowMs)
     void this.#lookAhead.before(this.#rowOf(at), this.#columns)

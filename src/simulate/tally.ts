@@ -42,6 +42,11 @@ export class Tally {
     this.#marks = new Uint8Array(pairs)
   }
 
+  /** So far; undefined before the first read. */
+  get hitRatio(): number | undefined {
+    return this.counts.reads === 0 ? undefined : this.counts.hits / this.counts.reads
+  }
+
   /** True for a hit. */
   read(pairId: number): boolean {
     const { counts, policy } = this

@@ -1,6 +1,16 @@
+import { ADAPTIVE, adaptive } from './adaptive.ts'
 import { type Strategy, threshold, topN } from './strategy.ts'
+import { timeBased } from './time-based.ts'
 
-export const STRATEGY_NAMES = ['forewarm', 'top-n', 'threshold', 'conservative', 'aggressive'] as const
+export const STRATEGY_NAMES = [
+  'forewarm',
+  'top-n',
+  'threshold',
+  'adaptive',
+  'time-based',
+  'conservative',
+  'aggressive',
+] as const
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
 /** The strategy of a configured name; the presets bring their own numbers. */
@@ -16,6 +26,10 @@ export function strategyNamed(
       return topN({ topN: maxPairs, minScore })
     case 'threshold':
       return threshold({ minScore, maxPairs })
+    case 'adaptive':
+      return adaptive({ ...ADAPTIVE, minPairs: Math.min(ADAPTIVE.minPairs, maxPairs), maxPairs, minScore })
+    case 'time-based':
+      return timeBased({ maxPairs, minScore })
     case 'conservative':
       return topN({ name, topN: 3, minScore: 0.5 })
     case 'aggressive':

@@ -7,6 +7,19 @@ export interface Candidate {
   readonly score: number
   /** From the update to the read. */
   readonly lagMs: number
+  /** Since the pair's last own update; undefined where it is not known. */
+  readonly movedAgoMs?: number
+  /** What candidates are ranked by; the score unless given. */
+  readonly benefit?: number
+}
+
+/** What warms have brought so far. */
+export interface Evidence {
+  /** Warms that have ended: read before they left, or not. */
+  readonly used: number
+  readonly unused: number
+  /** 0 to 1, of the reads of late; undefined before there were any. */
+  readonly hitRatio: number | undefined
 }
 
 export interface Selection {
@@ -17,7 +30,8 @@ export interface Selection {
 
 export interface Strategy {
   readonly name: string
-  select(candidates: readonly Candidate[]): Selection
+  /** Without evidence as if there were none. */
+  select(candidates: readonly Candidate[], evidence?: Evidence): Selection
 }
 
 /** The `topN` best of those with at least `minScore`. */
@@ -48,6 +62,8 @@ export function threshold(options: {
   }
 }
 
-function bestFirst(candidates: readonly Candidate[], minScore: number): readonly Candidate[] {
-  return candidates.filter(({ score }) => score >= minScore).sort((a, b) => b.score - a.score)
+/** Those with at least `minScore`, by what they would bring. */
+export function bestFirst(candidates: readonly Candidate[], minScore: number): readonly Candidate[] {
+  const worth = ({ benefit, score }: Candidate) => benefit ?? score
+  return candidates.filter(({ score }) => score >= minScore).sort((a, b) => worth(b) - worth(a))
 }

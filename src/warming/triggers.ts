@@ -1,6 +1,7 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { FirstLevel } from '../cache/first-level.ts'
 import type { PairTable } from '../cache/pair-table.ts'
+import { VERSIONS_PER_MS } from '../cache/price-record.ts'
 import type { Usage } from '../cache/usage.ts'
 import type { Clock } from '../clock.ts'
 import { KnownReads, type Tracker } from '../correlation/tracker.ts'
@@ -17,7 +18,7 @@ import { Residence } from './residence.ts'
 export interface TriggersOptions {
   readonly tracker: Tracker
   readonly table: Pick<PairTable, 'chainOf' | 'chainName' | 'pairName'>
-  readonly l1: Pick<FirstLevel, 'has'> & { readonly usage: Pick<Usage, 'warmLimit' | 'warmCounts'> }
+  readonly l1: Pick<FirstLevel, 'has' | 'floor'> & { readonly usage: Pick<Usage, 'warmLimit' | 'warmCounts'> }
   readonly strategy: Strategy
   readonly clock: Clock
   /** Names the requests, together with a count. */
@@ -27,6 +28,8 @@ export interface TriggersOptions {
   /** False: a read is asked for also where the pair is probably there still. More requests, fewer misses; true unless given. */
   readonly sparing?: boolean
   readonly publish: (request: WarmRequest) => void
+  /** Of the reads of late, 0 to 1. */
+  readonly hitRatio?: () => number | undefined
   /** Updates for which nothing is asked. */
   readonly control?: Pick<ControlGroup, 'includes'> | undefined
   /** Keeps what nobody reads from being asked for. */
@@ -74,10 +77,16 @@ export class Triggers {
       if (sparing && lagMs < staysMs && l1.has(read)) continue
       if (sparing && nowMs + lagMs < this.#askedFor(read) + servesMs) continue
       candidates ??= []
-      candidates.push({ pairId: read, score: known.rates[i] as number, lagMs })
+      candidates.push({
+        pairId: read,
+        score: known.rates[i] as number,
+        lagMs,
+        movedAgoMs: nowMs - l1.floor(read) / VERSIONS_PER_MS,
+      })
     }
     if (candidates === undefined) return
-    const { selected, reason } = strategy.select(candidates)
+    const { used, unused } = l1.usage.warmCounts
+    const { selected, reason } = strategy.select(candidates, { used, unused, hitRatio: this.#options.hitRatio?.() })
     const { throttle } = this.#options
     const allowed = throttle === undefined ? selected : selected.filter(() => throttle.allows())
     for (const together of byLag(allowed)) this.#publish(pairId, together, reason)

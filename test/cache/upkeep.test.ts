@@ -66,6 +66,29 @@ describe('upkeep', () => {
   })
 })
 
+test('reads a second and their hit ratio are those of the last ten seconds', async () => {
+  const clock = virtualClock(0)
+  const timer = new ManualTimer(clock)
+  const reads = { hits: 1_000, misses: 0 }
+  const l1 = { tickMs: 1_000, tick: () => {}, resize: () => {} }
+  const upkeep = new Upkeep({
+    l1,
+    clock: { now: () => clock.now() },
+    memoryUsed: () => 0,
+    reads: () => ({ ...reads }),
+    timer: timer.start,
+  })
+  upkeep.start()
+  expect([upkeep.readsPerSecond, upkeep.hitRatio]).toEqual([0, undefined])
+  for (let second = 0; second < 20; second++) {
+    reads.hits += second < 10 ? 50 : 6
+    reads.misses += second < 10 ? 0 : 2
+    await timer.advance(1_000)
+  }
+  expect([upkeep.readsPerSecond, upkeep.hitRatio]).toEqual([8, 0.75])
+  upkeep.close()
+})
+
 describe('memory pressure', () => {
   test('keeps a quarter of L1, however short memory is', () => {
     const pressure = new MemoryPressure()

@@ -114,7 +114,8 @@ describe('loadConfig', () => {
         setting: 'WARMING_STRATEGY',
         origin: 'environment',
         received: '"best"',
-        allowed: 'forewarm | top-n | threshold | conservative | aggressive (also topn)',
+        allowed:
+          'forewarm | top-n | threshold | adaptive | time-based | conservative | aggressive (also topn, timebased, time_based)',
       },
       expect.objectContaining({ setting: 'WARMING_MIN_SCORE', allowed: 'a number from 0 to 1' }),
       expect.objectContaining({ setting: 'CACHE_L1_SIZE', allowed: 'a whole number from 1 to 65536' }),

@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { ADAPTIVE, adaptive, nextCount } from '../../src/strategy/adaptive.ts'
+import type { Candidate } from '../../src/strategy/strategy.ts'
+
+const candidates: readonly Candidate[] = Array.from({ length: 20 }, (_, pairId) => ({
+  pairId,
+  score: 0.9 - pairId / 100,
+  lagMs: 50,
+}))
+
+/** Tells the strategy of so many ended warms at a time. */
+function lived(
+  steps: number,
+  each: { readonly used: number; readonly unused: number; readonly hitRatio: number },
+): number {
+  const strategy = adaptive()
+  let count = 0
+  for (let step = 1; step <= steps; step++) {
+    const evidence = { used: step * each.used, unused: step * each.unused, hitRatio: each.hitRatio }
+    count = strategy.select(candidates, evidence).selected.length
+  }
+  return count
+}
+
+describe('the adaptive strategy', () => {
+  test('warms more while reads miss and its warms are read', () => {
+    expect(lived(30, { used: 40, unused: 10, hitRatio: 0.6 })).toBe(10)
+  })
+
+  test('warms less where its warms are not read, whatever the hit ratio', () => {
+    expect(lived(30, { used: 1, unused: 49, hitRatio: 0.6 })).toBe(3)
+  })
+
+  test('warms less again when the target is passed', () => {
+    expect(lived(60, { used: 40, unused: 10, hitRatio: 1 })).toBe(3)
+  })
+
+  test('creeps on with steps that are too small to be seen one by one', () => {
+    // 0.3 % below the target is a step of .021 pairs.
+    expect(lived(200, { used: 40, unused: 10, hitRatio: 0.967 })).toBeGreaterThan(9)
+  })
+
+  test('waits for evidence before it takes a step', () => {
+    const strategy = adaptive()
+    const before = strategy.select(candidates).selected.length
+    expect(strategy.select(candidates, { used: 0, unused: 49, hitRatio: 0 }).selected).toHaveLength(before)
+  })
+
+  test('never warms what is not likely enough, and says how many it wants', () => {
+    const unlikely = candidates.map((candidate) => ({ ...candidate, score: 0.29 }))
+    const { selected, reason } = adaptive().select(unlikely)
+    expect([selected, reason]).toEqual([[], 'the 7 likeliest (3 to 10, as warms are read) of those with at least 30 %'])
+  })
+
+  test('comes back from a bound with its next step, however long it lay there', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 300 }), (accuracies) => {
+        let wanted = 6.5
+        for (const accuracy of accuracies) wanted = nextCount(wanted, { accuracy, hitRatio: 0 }, ADAPTIVE)
+        expect(wanted).toBeGreaterThanOrEqual(ADAPTIVE.minPairs)
+        expect(wanted).toBeLessThanOrEqual(ADAPTIVE.maxPairs)
+        const down = nextCount(ADAPTIVE.maxPairs, { accuracy: 0, hitRatio: 0 }, ADAPTIVE)
+        expect(down).toBeCloseTo(ADAPTIVE.maxPairs - 0.7, 10)
+      }),
+    )
+  })
+})
