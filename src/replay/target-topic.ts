@@ -96,12 +96,21 @@ export class TargetTopic {
     this.#batchBytes = 0
     await this.#sending
     if (batch.length === 0) return
-    this.#sending = this.#send(batch)
+    this.#sending = this.#sendAll(batch)
     // Whoever sends or flushes next hears of it; until then nobody listens.
     this.#sending.catch(() => undefined)
   }
 
-  /** A batch may be too large as a whole: halved, only the records that are too large themselves are left over. */
+  /**
+   * A call for each partition. A partition's records are stored all or none; of a call for several, those of one may be
+   * refused and the others stored, and would be there twice after the next attempt.
+   */
+  async #sendAll(batch: readonly OutgoingRecord[]): Promise<void> {
+    const byPartition = Map.groupBy(batch, ({ partition }) => partition)
+    await Promise.all([...byPartition.values()].map((records) => this.#send(records)))
+  }
+
+  /** Records may be too large together: halved, only those that are too large themselves are left over. */
   async #send(batch: readonly OutgoingRecord[]): Promise<void> {
     try {
       await this.#producer.sendBatch(this.#state.topic, batch)

@@ -132,6 +132,20 @@ describe('on a real Kafka', () => {
     expect((await replay({ broker, from: { topic, since: Date.now() }, to })).replayed).toBe(0)
   })
 
+  test('a record that is too large for the target is left out, and the others are there once', async () => {
+    const records = market(100)
+    const large = { partition: 1, value: Buffer.alloc(20_000, 'x'), timestampMs: T0 + 500 }
+    await produce([...records, large])
+    const target = uniqueName('small')
+    await admin.createTopics([{ topic: target, partitions: PARTITIONS, config: { 'max.message.bytes': '10000' } }])
+    const report = await replay({ broker, from: { topic }, to: { topic: target } })
+    expect(report.failed).toEqual([{ reason: 'too-large', records: 1, first: `${target}/1` }])
+    expect(report.targets).toMatchObject([{ records: records.length }])
+    expect((await recordsOf(target)).map(({ timestampMs }) => timestampMs)).toEqual(
+      records.map(({ timestampMs }) => timestampMs),
+    )
+  })
+
   test('the topic that is read is not written, nor is a protected cluster', async () => {
     await produce(market(10))
     const from = { topic }
