@@ -1,5 +1,6 @@
 import { encodePriceAvro } from '../schemas/price-avro.ts'
 import { encodePriceJson } from '../schemas/price-json.ts'
+import { END_OF_EVENT_TIME_MS } from '../schemas/price-object.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
 import { createMicroBatcher, type MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batch.ts'
@@ -99,18 +100,13 @@ export class PricePublisher {
   #send(key: string, updates: PriceUpdate | readonly PriceUpdate[]): Promise<void> {
     const { encoding = 'json', timestamps = 'broker' } = this.#options
     const first = Array.isArray(updates) ? (updates[0] as PriceUpdate) : (updates as PriceUpdate)
-    let value: string | Buffer
     try {
-      value = encoding === 'json' ? encodePriceJson(updates) : encodePriceAvro(updates)
+      const value = encoding === 'json' ? encodePriceJson(updates) : encodePriceAvro(updates)
+      const stamp = timestamps === 'event-time' && { timestampMs: recordTimeOf(first) }
+      return this.#batcher.add({ partition: this.#partitionOf(first.chain), key, value, ...stamp })
     } catch (cause) {
       return this.#refuse(cause)
     }
-    return this.#batcher.add({
-      partition: this.#partitionOf(first.chain),
-      key,
-      value,
-      ...(timestamps === 'event-time' && { timestampMs: first.eventTimeMs }),
-    })
   }
 
   #refuse(cause: unknown): Promise<void> {
@@ -131,4 +127,10 @@ export class PricePublisher {
     this.#partitions.set(chain, partition)
     return partition
   }
+}
+
+/** Kafka counts whole milliseconds; what has none would fail all records of its request. */
+function recordTimeOf({ eventTimeMs }: PriceUpdate): number {
+  if (eventTimeMs >= 0 && eventTimeMs < END_OF_EVENT_TIME_MS) return Math.floor(eventTimeMs)
+  throw new RangeError(`eventTimeMs: expected 0 to ${END_OF_EVENT_TIME_MS}, got ${eventTimeMs}`)
 }

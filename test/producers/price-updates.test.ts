@@ -89,6 +89,26 @@ describe('a price publisher', () => {
   })
 })
 
+describe('a record stamped with an event time', () => {
+  test('has whole milliseconds, as Kafka has no others', async () => {
+    await publisherOf({ timestamps: 'event-time' }).produce({ ...a, eventTimeMs: a.eventTimeMs + 0.5 })
+    const [record] = await storedRecords(broker, TOPIC, 1)
+    expect(record?.timestampMs).toBe(a.eventTimeMs)
+  })
+
+  test.each([Number.NaN, -1, 1e300])(
+    'is refused where that is %d, and what would travel with it is not',
+    async (eventTimeMs) => {
+      const publisher = publisherOf({ timestamps: 'event-time' })
+      const refused = expect(publisher.produce({ ...a, eventTimeMs })).rejects.toMatchObject({ code: 'refused' })
+      const produced = publisher.produce(b)
+      await publisher.flush()
+      await Promise.all([refused, produced])
+      expect((await storedRecords(broker, TOPIC, 1)).map(pairsOf)).toEqual([['b']])
+    },
+  )
+})
+
 describe('frames', () => {
   test('go when they are full, and hold one chain each, under the chain', async () => {
     const publisher = publisherOf({ updatesPerRecord: 2 })

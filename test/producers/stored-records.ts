@@ -3,6 +3,7 @@ import { until } from '../harness/until.ts'
 
 export interface StoredRecord {
   readonly partition: number
+  readonly timestampMs: number
   readonly key: string | undefined
   readonly value: Buffer | undefined
   readonly headers: Readonly<Record<string, string>>
@@ -21,7 +22,13 @@ export async function storedRecords(broker: Broker, topic: string, count: number
         const headers = Object.fromEntries(batch.headers(index).map(([name, value]) => [name, value.toString()]))
         const value = batch.value(index)
         const key = batch.key(index)?.toString()
-        records.push({ partition: batch.partition, key, value: value && Buffer.from(value), headers })
+        records.push({
+          partition: batch.partition,
+          timestampMs: batch.timestampMs(index),
+          key,
+          value: value && Buffer.from(value),
+          headers,
+        })
       }
       return batch.count
     },
