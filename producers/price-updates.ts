@@ -1,6 +1,6 @@
 import { encodePriceAvro } from '../schemas/price-avro.ts'
 import { encodePriceJson } from '../schemas/price-json.ts'
-import { END_OF_EVENT_TIME_MS } from '../schemas/price-object.ts'
+import { END_OF_EVENT_TIME_MS, updatesOf } from '../schemas/price-object.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
 import { createMicroBatcher, type MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batch.ts'
@@ -47,7 +47,10 @@ export class PricePublisher {
     this.#batcher = createMicroBatcher(options.producer, { ...options.batch, topic: options.topic })
   }
 
-  /** Resolves when the broker acknowledged the update; rejects with a BrokerError where it did not. */
+  /**
+   * Resolves when the broker acknowledged the update; rejects with a BrokerError where it did not, and where an update
+   * that no node would take was to share a record.
+   */
   produce(update: PriceUpdate): Promise<void> {
     if ((this.#options.updatesPerRecord ?? 1) > 1) return this.#produceFramed(update)
     return this.#send(pairKey(update.chain, update.pair), update)
@@ -72,6 +75,9 @@ export class PricePublisher {
   }
 
   #produceFramed(update: PriceUpdate): Promise<void> {
+    // A record is taken whole or not at all: one such update would cost all others of its frame.
+    const read = updatesOf(update)
+    if (!read.ok) return this.#refuse(read.detail)
     let frame = this.#frames.get(update.chain)
     if (frame === undefined) {
       const { promise: sent, resolve } = Promise.withResolvers<void>()

@@ -141,6 +141,18 @@ describe('frames', () => {
     expect(timer.pending).toBe(0)
   })
 
+  test.each([{ price: Number.NaN }, { bid: -1 }, { pair: '' }])(
+    'are not spoilt by an update that nobody would take: %j',
+    async (flaw) => {
+      for (const encoding of ['json', 'avro'] as const) {
+        const publisher = publisherOf({ encoding, updatesPerRecord: 3 })
+        const refused = expect(publisher.produce({ ...a, ...flaw })).rejects.toMatchObject({ code: 'refused' })
+        await Promise.all([refused, publisher.produce(b), publisher.flush()])
+      }
+      expect((await storedRecords(broker, TOPIC, 2)).map(pairsOf)).toEqual([['b'], ['b']])
+    },
+  )
+
   test('arrive before a delisting that came after them', async () => {
     const publisher = publisherOf({ updatesPerRecord: 100 })
     void publisher.produce(a)
