@@ -1,5 +1,5 @@
 import { TOPICS, type TopicRole } from '../../schemas/topics.ts'
-import { STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
+import { STRATEGY_LIMITS, STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
 import { CACHE_SETTINGS } from './cache-settings.ts'
 import {
   type Check,
@@ -30,18 +30,6 @@ export type Profile = (typeof PROFILES)[number]
 
 const STRATEGY_ALIASES = { topn: 'top-n', timebased: 'time-based', time_based: 'time-based' } as const
 const DAY_MS = 86_400_000
-
-/** How many pairs a warm holds at most, and from which score on, where the operator names a strategy and no more. */
-export const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs: number; readonly minScore: number }>> =
-  {
-    forewarm: { maxPairs: 8, minScore: 0.2 },
-    'top-n': { maxPairs: 5, minScore: 0.3 },
-    threshold: { maxPairs: 5, minScore: 0.3 },
-    adaptive: { maxPairs: 10, minScore: 0.3 },
-    'time-based': { maxPairs: 5, minScore: 0.3 },
-    conservative: { maxPairs: 3, minScore: 0.5 },
-    aggressive: { maxPairs: 10, minScore: 0.2 },
-  }
 
 function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
   const words = STRATEGY_NAMES.map((name) => `${STRATEGY_LIMITS[name][limit]} (${name})`).join(', ')

@@ -1,9 +1,5 @@
-import { HORIZON_PARTS } from '../cache/residency.ts'
-import { STRATEGY_LIMITS } from '../config/settings.ts'
-import { Confidence } from '../correlation/confidence.ts'
-import { MAX_CANDIDATES, ReadBack } from '../correlation/read-back.ts'
-import { type StrategyName, strategyNamed } from '../strategy/named.ts'
-import type { Candidate } from '../strategy/strategy.ts'
+import { STRATEGY_LIMITS, type StrategyName } from '../strategy/named.ts'
+import { NextReads } from '../warming/next-reads.ts'
 import type { AccessTrace } from './access-trace.ts'
 import { Busiest } from './busiest.ts'
 import { mulberry32 } from './mulberry32.ts'
@@ -21,7 +17,7 @@ export interface AccessWarmingOptions {
 
 export function accessWarming(name: WarmingName, options: AccessWarmingOptions): AccessWarming {
   if (isBaseline(name)) return baseline(name, options)
-  return name === 'forewarm' ? readBack(options) : chosenBy(name, options)
+  return nextReads(name, options)
 }
 
 function baseline(name: BaselineName, { trace, tally, seed }: AccessWarmingOptions): AccessWarming {
@@ -47,44 +43,20 @@ function baseline(name: BaselineName, { trace, tally, seed }: AccessWarmingOptio
   }
 }
 
-/** The strategy `forewarm` as a node runs it: without an object a candidate. */
-function readBack(options: AccessWarmingOptions): AccessWarming {
-  const { tally } = options
-  const { maxPairs, minScore } = STRATEGY_LIMITS.forewarm
-  const limit = Math.min(maxPairs, Math.max(1, tally.policy.warmLimit))
-  const back = newReadBack(options, { threshold: minScore, limit })
-  const isAtHand = (pairId: number): boolean => tally.policy.has(pairId)
+/** As a cache with warming runs it. */
+function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOptions): AccessWarming {
+  const next = new NextReads({
+    strategy,
+    maxPairs: trace.keys,
+    warmLimit: tally.policy.warmLimit,
+    isAtHand: (pairId) => tally.policy.has(pairId),
+    evidence: () => {
+      const { warms, warmsUsed } = tally.counts
+      return { used: warmsUsed, unused: warms - warmsUsed, hitRatio: tally.hitRatio }
+    },
+  })
   return (pairId) => {
-    back.read(pairId, isAtHand)
-    // Warms leave in the order in which they came: the likeliest come last.
-    for (let i = back.count - 1; i >= 0; i--) tally.warm(back.pairIds[i] as number)
+    next.after(pairId)
+    for (let i = 0; i < next.count; i++) tally.warm(next.pairIds[i] as number)
   }
-}
-
-/** Any strategy, on the same candidates. */
-function chosenBy(name: StrategyName, options: AccessWarmingOptions): AccessWarming {
-  const { tally } = options
-  const strategy = strategyNamed(name, STRATEGY_LIMITS[name])
-  const back = newReadBack(options, { threshold: 0, limit: MAX_CANDIDATES })
-  const isAtHand = (pairId: number): boolean => tally.policy.has(pairId)
-  return (read) => {
-    back.read(read, isAtHand)
-    if (back.count === 0) return
-    const candidates: Candidate[] = []
-    for (let i = 0; i < back.count; i++)
-      candidates.push({ pairId: back.pairIds[i] as number, score: back.scores[i] as number, lagMs: 0 })
-    const { warms, warmsUsed } = tally.counts
-    const evidence = { used: warmsUsed, unused: warms - warmsUsed, hitRatio: tally.hitRatio }
-    const { selected } = strategy.select(candidates, evidence)
-    for (const { pairId } of selected.slice(0, tally.policy.warmLimit).reverse()) tally.warm(pairId)
-  }
-}
-
-function newReadBack(
-  { trace, tally }: AccessWarmingOptions,
-  { threshold, limit }: { readonly threshold: number; readonly limit: number },
-): ReadBack {
-  const horizon = Math.max(1, tally.policy.warmLimit) * HORIZON_PARTS
-  const confidence = new Confidence({ maxPairs: trace.keys, horizon })
-  return new ReadBack({ maxPairs: trace.keys, confidence, threshold, limit })
 }

@@ -1,4 +1,4 @@
-import { STRATEGY_LIMITS } from '../config/settings.ts'
+import { STRATEGY_LIMITS } from '../strategy/named.ts'
 import { AttributedWarming } from './attributed-warming.ts'
 import { Busiest } from './busiest.ts'
 import { mulberry32 } from './mulberry32.ts'

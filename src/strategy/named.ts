@@ -13,6 +13,18 @@ export const STRATEGY_NAMES = [
 ] as const
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
+/** How many pairs a warm holds at most, and from which score on, where the operator names a strategy and no more. */
+export const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs: number; readonly minScore: number }>> =
+  {
+    forewarm: { maxPairs: 8, minScore: 0.2 },
+    'top-n': { maxPairs: 5, minScore: 0.3 },
+    threshold: { maxPairs: 5, minScore: 0.3 },
+    adaptive: { maxPairs: 10, minScore: 0.3 },
+    'time-based': { maxPairs: 5, minScore: 0.3 },
+    conservative: { maxPairs: 3, minScore: 0.5 },
+    aggressive: { maxPairs: 10, minScore: 0.2 },
+  }
+
 /** The strategy of a configured name; the presets bring their own numbers. */
 export function strategyNamed(
   name: StrategyName,

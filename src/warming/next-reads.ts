@@ -1,0 +1,73 @@
+import { HORIZON_PARTS } from '../cache/residency.ts'
+import { Confidence } from '../correlation/confidence.ts'
+import { MAX_CANDIDATES, ReadBack } from '../correlation/read-back.ts'
+import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
+import type { Candidate, Evidence, Strategy } from '../strategy/strategy.ts'
+
+export interface NextReadsOptions {
+  readonly strategy: StrategyName
+  /** Pair ids are below it. */
+  readonly maxPairs: number
+  /** Warms that the cache may hold. */
+  readonly warmLimit: number
+  /** Needs no warm. */
+  readonly isAtHand: (pairId: number) => boolean
+  readonly evidence: () => Evidence
+  /** Reads remembered, a power of two; 2²³ unless given. */
+  readonly logReads?: number
+}
+
+/**
+ * What is worth warming after a read that no update asked for: the log of reads, read back, and the choice of a strategy
+ * among what it says. The strategy `forewarm` is the log's own threshold and costs no object a candidate.
+ */
+export class NextReads {
+  /** Of the last read: the first `count` are worth warming, the likeliest last, since warms leave in the order they came. */
+  readonly pairIds: Int32Array
+  count = 0
+  readonly #options: NextReadsOptions
+  readonly #readBack: ReadBack
+  /** Undefined where the log's own threshold is the choice. */
+  readonly #strategy: Strategy | undefined
+  readonly #limit: number
+
+  constructor(options: NextReadsOptions) {
+    const { strategy, maxPairs, warmLimit, logReads } = options
+    const limits = STRATEGY_LIMITS[strategy]
+    const isOwn = strategy === 'forewarm'
+    this.#options = options
+    this.#limit = Math.max(1, warmLimit)
+    this.#strategy = isOwn ? undefined : strategyNamed(strategy, limits)
+    this.#readBack = new ReadBack({
+      maxPairs,
+      confidence: new Confidence({ maxPairs, horizon: this.#limit * HORIZON_PARTS }),
+      threshold: isOwn ? limits.minScore : 0,
+      limit: isOwn ? Math.min(limits.maxPairs, this.#limit) : MAX_CANDIDATES,
+      ...(logReads !== undefined && { logReads }),
+    })
+    this.pairIds = new Int32Array(MAX_CANDIDATES)
+  }
+
+  after(pairId: number): void {
+    const { isAtHand } = this.#options
+    const back = this.#readBack
+    back.read(pairId, isAtHand)
+    this.count = 0
+    if (back.count === 0) return
+    if (this.#strategy === undefined) for (let i = back.count - 1; i >= 0; i--) this.#add(back.pairIds[i] as number)
+    else this.#choose(this.#strategy)
+  }
+
+  #choose(strategy: Strategy): void {
+    const back = this.#readBack
+    const candidates: Candidate[] = []
+    for (let i = 0; i < back.count; i++)
+      candidates.push({ pairId: back.pairIds[i] as number, score: back.scores[i] as number, lagMs: 0 })
+    const { selected } = strategy.select(candidates, this.#options.evidence())
+    for (const { pairId } of selected.slice(0, this.#limit).reverse()) this.#add(pairId)
+  }
+
+  #add(pairId: number): void {
+    this.pairIds[this.count++] = pairId
+  }
+}
