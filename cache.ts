@@ -73,7 +73,11 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
   const log = createLog({ service: config.node.service, version: VERSION, secrets: [] })
   const caches = createCaches({ config, clock, random, metrics, log, l2: 'redis' })
   await startCaches(caches)
-  return new PriceCache({ caches, metrics, clock, chain })
+  return new PriceCache({
+    ...{ caches, metrics, clock, chain },
+    maxTrackedPairs: config.correlation.maxTrackedPairs,
+    onRead: undefined,
+  })
 }
 
 function overridesOf({ l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttl }: CacheOptions) {
@@ -105,6 +109,16 @@ interface PriceCacheParts {
   readonly metrics: MetricSlab
   readonly clock: Clock
   readonly chain: string
+  readonly maxTrackedPairs: number
+  /** Told of each read. */
+  onRead: ((pairId: number) => void) | undefined
+}
+
+const PARTS = new WeakMap<Cache, PriceCacheParts>()
+
+/** For what works beside a cache; undefined where it is none of prices. */
+export function cacheParts(cache: Cache): PriceCacheParts | undefined {
+  return PARTS.get(cache)
 }
 
 class PriceCache implements Cache {
@@ -115,13 +129,17 @@ class PriceCache implements Cache {
 
   constructor(parts: PriceCacheParts) {
     this.#parts = parts
+    PARTS.set(this, parts)
   }
 
   get(pair: string, options?: ReadOptions): Reading | 'missing' | 'stale' {
     const { caches, chain } = this.#parts
     const pairId = caches.table.ask(chain, pair)
-    if (pairId < 0 || !caches.hierarchy.get(pairId, this.#record)) return 'missing'
-    return this.#reading(pair, options)
+    if (pairId < 0) return 'missing'
+    const isHit = caches.hierarchy.get(pairId, this.#record)
+    const reading = isHit ? this.#reading(pair, options) : 'missing'
+    this.#parts.onRead?.(pairId)
+    return reading
   }
 
   async getOrLoad(pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'> {

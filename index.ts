@@ -29,3 +29,10 @@ export type { ReplayOptions } from './src/replay/replay-options.ts'
 export type { ReplayReport } from './src/replay/replay-report.ts'
 export type { GroupFigures, Improvement, WarmingFigures } from './src/warming/measurement.ts'
 export { createWarmPublisher, type WarmPublisherOptions } from './warm-publisher.ts'
+export {
+  type CacheWarming,
+  type CacheWarmingOptions,
+  type CacheWarmingStats,
+  createWarming,
+  type WarmReport,
+} from './warming.ts'

@@ -1,0 +1,101 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { type Cache, createCache } from '../../cache.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { type CacheWarming, createWarming } from '../../warming.ts'
+import { mulberry32 } from '../harness/mulberry32.ts'
+
+const GROUPS = 40
+const GROUP = 5
+
+let opened: { close(): Promise<void> }[] = []
+
+afterEach(async () => {
+  for (const each of opened.reverse()) {
+    await each.close()
+    await each.close()
+  }
+  opened = []
+})
+
+/** Two hundred pairs in groups of five, in L2; L1 has room for one in five. */
+async function filled(): Promise<Cache> {
+  const clock = virtualClock(1_780_000_000_000)
+  const cache = await createCache({ l1Slots: (GROUPS * GROUP) / 5, l2Enabled: false, env: {}, clock })
+  opened.push(cache)
+  for (let pair = 0; pair < GROUPS * GROUP; pair++) cache.set(`P${pair}`, { price: pair + 1 })
+  return cache
+}
+
+function warming(cache: Cache, options = {}): CacheWarming {
+  const made = createWarming(cache, options)
+  opened.push(made)
+  return made
+}
+
+/** One group after the other, any, each pair of it in turn; what is under way arrives between two reads. */
+async function readGroups(cache: Cache, times: number): Promise<void> {
+  const random = mulberry32(3)
+  for (let i = 0; i < times; i++) {
+    const first = Math.floor(random() * GROUPS) * GROUP
+    for (let pair = first; pair < first + GROUP; pair++) {
+      cache.get(`P${pair}`)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+}
+
+function hitRatio(cache: Cache): number {
+  const { hits, misses } = cache.stats().levels.L1
+  return hits / (hits + misses)
+}
+
+describe('warming beside a cache', () => {
+  test('brings in what is read after what was read, which is most of what is missed without it', async () => {
+    const cold = await filled()
+    await readGroups(cold, 600)
+    const warm = await filled()
+    const made = warming(warm)
+    await readGroups(warm, 600)
+    expect(hitRatio(cold)).toBeLessThan(0.35)
+    expect(hitRatio(warm)).toBeGreaterThan(0.65)
+    const { used, unused } = made.stats().predicted
+    expect(used / (used + unused)).toBeGreaterThan(0.5)
+  })
+
+  test('warms by hand, and reports what became of each', async () => {
+    const cache = await filled()
+    const made = warming(cache)
+    const report = await made.warmPairs(['P190', 'P191', 'P191', 'NONE'])
+    expect(report).toMatchObject({
+      success: true,
+      pairsAttempted: 4,
+      pairsWarmed: 2,
+      pairsNotFound: 2,
+      timedOut: false,
+    })
+    expect((await made.warmPairs(['P190'])).pairsAlreadyInL1).toBe(1)
+    expect(made.stats()).toMatchObject({
+      totalWarmingOps: 2,
+      successfulOps: 2,
+      failedOps: 0,
+      successRate: 1,
+      totalPairsWarmed: 2,
+    })
+  })
+
+  test('that was closed leaves the cache as it is, and another may take its place', async () => {
+    const cache = await filled()
+    const first = warming(cache)
+    expect(() => createWarming(cache)).toThrow('the cache has a warming already')
+    await first.close()
+    await readGroups(cache, 20)
+    expect(first.stats().totalWarmingOps).toBe(0)
+    warming(cache, { strategy: 'top-n' })
+  })
+
+  test('takes no cache of another kind', async () => {
+    const values = await createCache({ usePriceMatrix: false, l1Slots: 1 })
+    expect(() => createWarming(values as never)).toThrow('a cache of prices')
+    values.close()
+  })
+})

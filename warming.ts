@@ -1,0 +1,165 @@
+import { type Cache, cacheParts } from './cache.ts'
+import type { PromotionOutcome } from './src/cache/promotion.ts'
+import { kindOf, type WarmCounts } from './src/cache/usage.ts'
+import { ForewarmError } from './src/forewarm-error.ts'
+import type { StrategyName } from './src/strategy/named.ts'
+import { Throttle } from './src/strategy/throttle.ts'
+import { NextReads } from './src/warming/next-reads.ts'
+
+export interface CacheWarmingOptions {
+  /** `forewarm` unless given. */
+  readonly strategy?: StrategyName
+  /** How long a warm may take; 50 unless given. What comes later is taken all the same. */
+  readonly timeoutMs?: number
+}
+
+/** What became of a warm. Times are milliseconds, the timestamp since 1970. */
+export interface WarmReport {
+  /** False where L2 could not be asked or had not answered in time. */
+  readonly success: boolean
+  readonly pairsAttempted: number
+  readonly pairsWarmed: number
+  readonly pairsAlreadyInL1: number
+  readonly pairsNotFound: number
+  /** Older than what L1 has had. */
+  readonly pairsRefused: number
+  readonly timedOut: boolean
+  readonly durationMs: number
+  readonly timestamp: number
+}
+
+export interface CacheWarmingStats {
+  readonly totalWarmingOps: number
+  readonly successfulOps: number
+  readonly failedOps: number
+  /** Successful ÷ all, 0 to 1; undefined before the first. */
+  readonly successRate: number | undefined
+  readonly totalPairsAttempted: number
+  readonly totalPairsWarmed: number
+  /** Warms by reads: read before they left, or not. */
+  readonly predicted: Readonly<WarmCounts>
+}
+
+/** Warming beside a cache: what its reads say will be read next is brought into L1. */
+export interface CacheWarming {
+  /** By hand. Does not reject: what went wrong is in the report. */
+  warmPairs(pairs: readonly string[]): Promise<WarmReport>
+  stats(): CacheWarmingStats
+  /** The cache goes on without it. Twice is once. */
+  close(): Promise<void>
+}
+
+/** Warms under way at once; pairs found meanwhile travel together in the next. */
+const MAX_UNDER_WAY = 4
+const TIMEOUT_MS = 50
+
+/** Throws a ForewarmError 'refused' for a cache that has a warming already, or was not made by `createCache`. */
+export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): CacheWarming {
+  return new ReadWarming(cache, options)
+}
+
+class ReadWarming implements CacheWarming {
+  readonly #parts: NonNullable<ReturnType<typeof cacheParts>>
+  readonly #timeoutMs: number
+  readonly #next: NextReads
+  readonly #throttle: Throttle
+  readonly #maxPairs: number
+  readonly #wanted = new Set<number>()
+  readonly #underWay = new Set<Promise<unknown>>()
+  #isPlanned = false
+  #isClosed = false
+  readonly #counts = { totalWarmingOps: 0, successfulOps: 0, failedOps: 0, totalPairsAttempted: 0, totalPairsWarmed: 0 }
+
+  constructor(cache: Cache, { strategy = 'forewarm', timeoutMs = TIMEOUT_MS }: CacheWarmingOptions) {
+    const parts = cacheParts(cache)
+    if (parts === undefined) throw new ForewarmError('refused', 'a cache of prices, made by createCache, is needed')
+    if (parts.onRead !== undefined) throw new ForewarmError('refused', 'the cache has a warming already')
+    this.#parts = parts
+    this.#timeoutMs = timeoutMs
+    const { l1, upkeep } = parts.caches
+    const predicted = () => l1.usage.warmsByKind[kindOf('prediction')] ?? l1.usage.warmCounts
+    this.#maxPairs = Math.min(parts.maxTrackedPairs, l1.maxPairs)
+    this.#throttle = new Throttle(predicted)
+    this.#next = new NextReads({
+      strategy,
+      maxPairs: this.#maxPairs,
+      warmLimit: l1.usage.warmLimit,
+      isAtHand: (pairId) => l1.has(pairId),
+      evidence: () => ({ used: predicted().used, unused: predicted().unused, hitRatio: upkeep.hitRatio }),
+    })
+    parts.onRead = (pairId) => this.#read(pairId)
+  }
+
+  async warmPairs(pairs: readonly string[]): Promise<WarmReport> {
+    const { table } = this.#parts.caches
+    const named = [...new Set(pairs)]
+    const known = named.map((pair) => table.ask(this.#parts.chain, pair)).filter((pairId) => pairId >= 0)
+    return this.#warm(known, kindOf('manual'), named.length)
+  }
+
+  stats(): CacheWarmingStats {
+    const { usage } = this.#parts.caches.l1
+    const { totalWarmingOps, successfulOps } = this.#counts
+    return {
+      ...this.#counts,
+      successRate: totalWarmingOps === 0 ? undefined : successfulOps / totalWarmingOps,
+      predicted: { ...(usage.warmsByKind[kindOf('prediction')] ?? usage.warmCounts) },
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#isClosed) this.#parts.onRead = undefined
+    this.#isClosed = true
+    await Promise.all(this.#underWay)
+  }
+
+  #read(pairId: number): void {
+    if (pairId >= this.#maxPairs) return
+    const next = this.#next
+    next.after(pairId)
+    const most = this.#parts.caches.l1.usage.warmLimit
+    for (let i = 0; i < next.count && this.#wanted.size < most; i++)
+      if (this.#throttle.allows()) this.#wanted.add(next.pairIds[i] as number)
+    if (this.#wanted.size > 0) this.#plan()
+  }
+
+  /** In a microtask, so that what is read together is warmed together. */
+  #plan(): void {
+    if (this.#isPlanned || this.#underWay.size >= MAX_UNDER_WAY) return
+    this.#isPlanned = true
+    queueMicrotask(() => {
+      this.#isPlanned = false
+      const pairIds = [...this.#wanted]
+      this.#wanted.clear()
+      const warm = this.#warm(pairIds, kindOf('prediction'), pairIds.length).finally(() => {
+        this.#underWay.delete(warm)
+        if (this.#wanted.size > 0 && !this.#isClosed) this.#plan()
+      })
+      this.#underWay.add(warm)
+    })
+  }
+
+  async #warm(pairIds: readonly number[], kind: number, attempted: number): Promise<WarmReport> {
+    const { caches, clock } = this.#parts
+    const startMs = performance.now()
+    const promoted = await caches.promotion.promote(pairIds, { timeoutMs: this.#timeoutMs, kindOf: () => kind })
+    const { outcomes, timedOut, unavailable } = promoted
+    const of = (outcome: PromotionOutcome) => outcomes.filter((each) => each === outcome).length
+    const success = !timedOut && unavailable === undefined
+    this.#counts.totalWarmingOps++
+    this.#counts[success ? 'successfulOps' : 'failedOps']++
+    this.#counts.totalPairsAttempted += attempted
+    this.#counts.totalPairsWarmed += of('warmed')
+    return {
+      success,
+      pairsAttempted: attempted,
+      pairsWarmed: of('warmed'),
+      pairsAlreadyInL1: of('alreadyInL1'),
+      pairsNotFound: of('notFound') + attempted - pairIds.length,
+      pairsRefused: of('refusedOlder'),
+      timedOut,
+      durationMs: performance.now() - startMs,
+      timestamp: clock.now(),
+    }
+  }
+}
