@@ -4,8 +4,12 @@
  * updates after which B was read, and how long after. A pair that was never handled borrows the edges of those who read
  * it: siblings read each other.
  *
+ * What is known by statistics alone is mined from the log behind `observe`, off this path.
+ *
  * Pure and synchronous; pairs are integers below `maxPairs`; time is passed in.
  */
+
+import type { UpdateLog } from './update-log.ts'
 
 /** The most edges that a pair can keep. */
 export const READS_PER_PAIR = 16
@@ -22,6 +26,7 @@ const FIRST_PAIRS = 1024
 
 export class Tracker {
   readonly maxPairs: number
+  readonly #log: UpdateLog | undefined
   /** Edges kept a pair. */
   readonly top: number
   /** READS_PER_PAIR a pair: the pair read + 1, 0 where there is no edge. */
@@ -41,8 +46,9 @@ export class Tracker {
   refusedCalls = 0
 
   /** `top`: 1 to READS_PER_PAIR, which it is unless given. */
-  constructor(options: { readonly maxPairs: number; readonly top?: number }) {
+  constructor(options: { readonly maxPairs: number; readonly top?: number; readonly log?: UpdateLog | undefined }) {
     this.maxPairs = options.maxPairs
+    this.#log = options.log
     this.top = Math.min(options.top ?? READS_PER_PAIR, READS_PER_PAIR)
     const pairs = Math.min(FIRST_PAIRS, options.maxPairs)
     this.#read = new Int32Array(pairs * READS_PER_PAIR)
@@ -58,9 +64,11 @@ export class Tracker {
     return this.#pairs
   }
 
-  observe(pairId: number): void {
+  /** An update. Without a log its time and chain are of no interest. */
+  observe(pairId: number, eventTimeMs = 0, chainId = 0): void {
     this.totalUpdates++
     if (!this.#reserve(pairId)) return
+    this.#log?.update(pairId, chainId, eventTimeMs)
     if (this.#updates[pairId] === 0) this.#pairs++
     this.#updates[pairId] = (this.#updates[pairId] as number) + 1
   }
@@ -113,6 +121,7 @@ export class Tracker {
 
   /** A delisted pair neither reads nor is read. Edges to it fade by themselves. */
   forget(pairId: number): void {
+    this.#log?.forget(pairId)
     if (pairId >= this.#updates.length) return
     this.#read.fill(NONE, pairId * READS_PER_PAIR, (pairId + 1) * READS_PER_PAIR)
     this.#readers.fill(NONE, pairId * READERS_PER_PAIR, (pairId + 1) * READERS_PER_PAIR)

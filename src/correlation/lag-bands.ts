@@ -1,0 +1,88 @@
+import { SLICE_MS } from './update-log.ts'
+
+/**
+ * How much a follower's event says by how long after the leader it comes. What follows for a reason follows soon: a
+ * lag is taken to be exponential, with a mean of PRIOR_LAG_MS. Slices are 5 ms.
+ */
+const PRIOR_LAG_MS = 50
+
+/** Looked at by the first pass, which is most of the cost: 100 ms hold 86 % of what the prior expects. */
+export const SCAN_SLICES = 20
+/** Of a slice's weight: whole numbers add up to the same whatever the order. */
+export const WEIGHT_ONE = 1_024
+export const SLICE_WEIGHTS = Int32Array.from({ length: SCAN_SLICES }, (_, d) =>
+  Math.round(WEIGHT_ONE * Math.exp((-d * SLICE_MS) / PRIOR_LAG_MS)),
+)
+export const WEIGHT_SUM = SLICE_WEIGHTS.reduce((sum, weight) => sum + weight, 0)
+
+/** Lags of up to 5, 10, 20, 40, 80, 150 ms, in slices, exclusive. */
+const BAND_ENDS = [1, 2, 4, 8, 16, 30]
+export const BANDS = BAND_ENDS.length
+export const LAG_SLICES = 30
+export const BAND_STARTS = [0, ...BAND_ENDS.slice(0, -1)]
+export const BAND_WIDTHS = BAND_ENDS.map((end, band) => end - (BAND_STARTS[band] as number))
+/** By lag in slices. */
+export const BAND_OF = Uint8Array.from({ length: LAG_SLICES }, (_, d) => BAND_ENDS.findIndex((end) => d < end))
+const BAND_MIDDLES_MS = BAND_WIDTHS.map((width, band) => ((BAND_STARTS[band] as number) + width / 2) * SLICE_MS)
+
+/** Share of a follower's answers that the prior expects in a slice of the band. */
+const SHARES = BAND_WIDTHS.map((width, band) => {
+  const startMs = (BAND_STARTS[band] as number) * SLICE_MS
+  const endMs = startMs + width * SLICE_MS
+  const whole = 1 - Math.exp((-LAG_SLICES * SLICE_MS) / PRIOR_LAG_MS)
+  return (Math.exp(-startMs / PRIOR_LAG_MS) - Math.exp(-endMs / PRIOR_LAG_MS)) / whole / width
+})
+/** How often a leader is answered is not known: the likeliest of these is taken. */
+const ANSWERED = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7]
+
+/** A follower's events after its leader's occurrences, by band. */
+export interface Answers {
+  /** The leader's occurrences looked at. */
+  readonly trials: number
+  /** The probability that the follower has an event in a slice, whatever the leader does. */
+  readonly rate: number
+  /** How many slices of the band had one, over all occurrences; BANDS from `at`. */
+  readonly counts: Float32Array
+  readonly at: number
+}
+
+/**
+ * The signed root of the likelihood ratio, √(2 ln L₁/L₀), which is a z score where there are many trials and still
+ * right where there are three: L₁ says that the leader is answered, at the likeliest of a few rates, L₀ that the
+ * follower comes as it always does.
+ */
+export function zOf(answers: Answers): number {
+  let best = 0
+  for (const answered of ANSWERED) best = Math.max(best, logRatio(answers, answered))
+  return Math.sqrt(2 * best)
+}
+
+function logRatio({ trials, rate, counts, at }: Answers, answered: number): number {
+  const base = Math.min(Math.max(rate, 1e-9), 0.999)
+  let sum = 0
+  for (let band = 0; band < BANDS; band++) {
+    const answer = answered * (SHARES[band] as number)
+    const count = counts[at + band] as number
+    const quiet = Math.max(0, trials * (BAND_WIDTHS[band] as number) - count)
+    sum += count * Math.log1p((answer * (1 - base)) / base) + quiet * Math.log1p(-answer)
+  }
+  return sum
+}
+
+/** The mean lag of the events beyond those that come anyway, in milliseconds. */
+export function lagMsOf({ trials, rate, counts, at }: Answers): number {
+  let weight = 0
+  let sum = 0
+  for (let band = 0; band < BANDS; band++) {
+    const excess = (counts[at + band] as number) - trials * (BAND_WIDTHS[band] as number) * rate
+    if (excess <= 0) continue
+    weight += excess
+    sum += excess * (BAND_MIDDLES_MS[band] as number)
+  }
+  return weight === 0 ? 0 : sum / weight
+}
+
+/** The probability of at least one of the follower's events within all bands, whatever the leader does. */
+export function chanceOf(rate: number): number {
+  return 1 - (1 - Math.min(rate, 1)) ** LAG_SLICES
+}

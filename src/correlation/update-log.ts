@@ -1,0 +1,205 @@
+/**
+ * What happened, in the order in which it came: updates, and reads that missed. Appended to on the hot path, mined off
+ * it, by this thread or by another one over the same memory.
+ *
+ * ```
+ *   ┌──────────────┬──────────────────┬──────────────────┬──────────────────┬──────────────────┐
+ *   │ reserved     │ forgotten        │ events           │ slices           │ chains           │
+ *   │ Int32 (+ 4)  │ Float64 a pair   │ Int32 an entry   │ Int32 an entry   │ Uint16 a pair    │
+ *   └──────────────┴──────────────────┴──────────────────┴──────────────────┴──────────────────┘
+ * ```
+ *
+ * Entry n stands at n modulo the number of entries. There is one writer. It counts blocks of BLOCK entries in `reserved`
+ * a whole block before it overwrites them, so that a reader that copies entries and looks at `reserved` (Atomics.load)
+ * after it knows which of its copies may be of newer entries. Time is event time alone, in slices of SLICE_MS; a pair is
+ * logged once a slice, so that one updated a million times a second takes no more than 200 entries of it.
+ */
+
+export const SLICE_MS = 5
+/** An epoch ends after so much event time, or when it fills the log. */
+export const EPOCH_MS = 60_000
+/** An update may come so long after newer ones of its chain. */
+const TOLERATED_MS = 1_000
+const BLOCK = 1_024
+/** A share of the log that stays free for what is written while another thread copies an epoch. */
+const HEADROOM = 1 / 16
+const MAX_CHAINS = 65_536
+const HEADER_BYTES = 8
+const BYTES_A_PAIR = 10
+const BYTES_AN_ENTRY = 8
+const NEVER = -(2 ** 31)
+
+export interface LogSize {
+  /** Pairs with ids below it are logged. */
+  readonly maxPairs: number
+  readonly entries: number
+}
+
+/** The log's memory, as another thread gets it. */
+export interface LogMemory extends LogSize {
+  readonly buffer: SharedArrayBuffer
+}
+
+/** Entries `from` to below `to`, as counted from the first that was ever written. */
+export interface Epoch {
+  readonly from: number
+  readonly to: number
+}
+
+/** An entry's event: the pair's id × 2, + 1 where it is a read that missed. */
+export const READ_BIT = 1
+
+export class LogColumns {
+  readonly size: number
+  readonly maxPairs: number
+  readonly reserved: Int32Array<SharedArrayBuffer>
+  /** By pair: how many entries were written when it was delisted; it has nothing to do with those any more. */
+  readonly forgotten: Float64Array<SharedArrayBuffer>
+  readonly events: Int32Array<SharedArrayBuffer>
+  readonly slices: Int32Array<SharedArrayBuffer>
+  /** By pair. */
+  readonly chains: Uint16Array<SharedArrayBuffer>
+
+  constructor({ buffer, maxPairs, entries }: LogMemory) {
+    const eventsAt = HEADER_BYTES + maxPairs * 8
+    const slicesAt = eventsAt + entries * 4
+    this.size = entries
+    this.maxPairs = maxPairs
+    this.reserved = new Int32Array(buffer, 0, 1)
+    this.forgotten = new Float64Array(buffer, HEADER_BYTES, maxPairs)
+    this.events = new Int32Array(buffer, eventsAt, entries)
+    this.slices = new Int32Array(buffer, slicesAt, entries)
+    this.chains = new Uint16Array(buffer, slicesAt + entries * 4, maxPairs)
+  }
+
+  /** The first entry that is certainly still what it was. */
+  firstWhole(): number {
+    return Atomics.load(this.reserved, 0) * BLOCK - this.size
+  }
+}
+
+export class UpdateLog {
+  readonly memory: LogMemory
+  readonly #columns: LogColumns
+  /** By event, as a pair's reads are logged beside its updates: the slice of its last entry. */
+  readonly #lastSlices: Int32Array<ArrayBuffer>
+  /** By chain. */
+  #newestMs = new Float64Array(64).fill(Number.NEGATIVE_INFINITY)
+  /** Of the first entry: slices are counted from it. */
+  #baseMs = Number.NaN
+  #written = 0
+  #epochFrom = 0
+  #epochEndMs = Number.POSITIVE_INFINITY
+  readonly #epochEntries: number
+  /** Seen in their slice before. */
+  repeated = 0
+  /** More than the tolerated second after newer updates of their chain. */
+  older = 0
+  /** Of pairs beyond `maxPairs`, or of chains beyond 65,536, or at no time. */
+  refused = 0
+
+  constructor({ maxPairs, entries }: LogSize) {
+    const bytes = HEADER_BYTES + maxPairs * BYTES_A_PAIR + entries * BYTES_AN_ENTRY
+    this.memory = { buffer: new SharedArrayBuffer(bytes), maxPairs, entries }
+    this.#columns = new LogColumns(this.memory)
+    this.#lastSlices = new Int32Array(maxPairs * 2).fill(NEVER)
+    this.#epochEntries = Math.floor(entries * (1 - HEADROOM))
+    Atomics.store(this.#columns.reserved, 0, 1)
+  }
+
+  get bytes(): number {
+    return this.memory.buffer.byteLength + this.#lastSlices.byteLength + this.#newestMs.byteLength
+  }
+
+  /** How many entries were ever written. */
+  get written(): number {
+    return this.#written
+  }
+
+  /** When the slice began, in event time. */
+  timeOf(slice: number): number {
+    return this.#baseMs + slice * SLICE_MS
+  }
+
+  update(pairId: number, chainId: number, eventTimeMs: number): void {
+    this.#append(pairId * 2, chainId, eventTimeMs)
+  }
+
+  /** A demand read that missed. */
+  missedRead(pairId: number, chainId: number, eventTimeMs: number): void {
+    this.#append(pairId * 2 + READ_BIT, chainId, eventTimeMs)
+  }
+
+  /** Whatever is known of a delisted pair is of no use for the next pair of its name. */
+  forget(pairId: number): void {
+    if (pairId < this.memory.maxPairs) this.#columns.forgotten[pairId] = this.#written
+  }
+
+  /** The epoch that has ended, once; undefined while none has. */
+  takeEpoch(): Epoch | undefined {
+    if (this.#written - this.#epochFrom < this.#epochEntries && !(this.#newestOfAllMs >= this.#epochEndMs))
+      return undefined
+    return this.endEpoch()
+  }
+
+  /** Ends the epoch before its time. */
+  endEpoch(): Epoch {
+    const epoch = { from: this.#epochFrom, to: this.#written }
+    this.#epochFrom = this.#written
+    this.#epochEndMs = this.#newestOfAllMs + EPOCH_MS
+    return epoch
+  }
+
+  #newestOfAllMs = Number.NEGATIVE_INFINITY
+
+  #append(event: number, chainId: number, eventTimeMs: number): void {
+    if (event >= this.#lastSlices.length || chainId >= MAX_CHAINS || !(eventTimeMs >= 0)) {
+      this.refused++
+      return
+    }
+    const slice = Math.floor((eventTimeMs - this.#baseMs) / SLICE_MS) | 0
+    if (this.#lastSlices[event] === slice && this.#written > 0) {
+      this.repeated++
+      return
+    }
+    if (this.#isOlder(chainId, eventTimeMs)) {
+      this.older++
+      return
+    }
+    if (this.#written === 0) this.#begin(eventTimeMs)
+    this.#lastSlices[event] = slice
+    this.#write(event, chainId, slice)
+  }
+
+  #begin(eventTimeMs: number): void {
+    this.#baseMs = eventTimeMs
+    this.#epochEndMs = eventTimeMs + EPOCH_MS
+  }
+
+  #isOlder(chainId: number, eventTimeMs: number): boolean {
+    if (chainId >= this.#newestMs.length) this.#growTo(chainId)
+    const newestMs = this.#newestMs[chainId] as number
+    if (eventTimeMs > newestMs) {
+      this.#newestMs[chainId] = eventTimeMs
+      if (eventTimeMs > this.#newestOfAllMs) this.#newestOfAllMs = eventTimeMs
+    }
+    return eventTimeMs < newestMs - TOLERATED_MS
+  }
+
+  #growTo(chainId: number): void {
+    const larger = new Float64Array(Math.min(chainId * 2, MAX_CHAINS)).fill(Number.NEGATIVE_INFINITY)
+    larger.set(this.#newestMs)
+    this.#newestMs = larger
+  }
+
+  #write(event: number, chainId: number, slice: number): void {
+    const columns = this.#columns
+    const written = this.#written
+    if (written % BLOCK === 0) Atomics.store(columns.reserved, 0, written / BLOCK + 2)
+    const at = written % columns.size
+    columns.events[at] = event
+    columns.slices[at] = slice
+    columns.chains[event >> 1] = chainId
+    this.#written = written + 1
+  }
+}

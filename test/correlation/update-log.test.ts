@@ -1,0 +1,117 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { EpochCopy } from '../../src/correlation/epoch-copy.ts'
+import { EPOCH_MS, SLICE_MS, UpdateLog } from '../../src/correlation/update-log.ts'
+
+const ENTRIES = 16_384
+const NOON_MS = 1_783_900_800_000
+
+let log: UpdateLog
+
+beforeEach(() => {
+  log = new UpdateLog({ maxPairs: 20_000, entries: ENTRIES })
+})
+
+interface Logged {
+  readonly events: readonly number[]
+  readonly slices: readonly number[]
+}
+
+function logged(epoch = log.endEpoch()): readonly Logged[] {
+  return new EpochCopy(log.memory)
+    .take(epoch)
+    .map(({ events, slices, count }) => ({ events: [...events].slice(0, count), slices: [...slices].slice(0, count) }))
+}
+
+describe('the log', () => {
+  test('has updates and reads of a chain in the order of their event times, by chain', () => {
+    log.update(7, 1, NOON_MS)
+    log.update(3, 0, NOON_MS + 1)
+    log.missedRead(3, 0, NOON_MS + 12)
+    log.update(7, 1, NOON_MS + 500)
+    expect(logged()).toEqual([
+      { events: [6, 7], slices: [0, 2] },
+      { events: [14, 14], slices: [0, 100] },
+    ])
+    expect(log.timeOf(100)).toBe(NOON_MS + 500)
+  })
+
+  test('has a pair once a slice, were it updated a million times a second', () => {
+    for (let update = 0; update < 1_000_000; update++) log.update(1, 0, NOON_MS + Math.floor(update / 1000))
+    expect(log.written).toBe(1000 / SLICE_MS)
+    expect(log.repeated).toBe(1_000_000 - log.written)
+  })
+
+  test('takes ten thousand pairs in one millisecond', () => {
+    for (let pair = 0; pair < 10_000; pair++) log.update(pair, 0, NOON_MS)
+    expect(logged()[0]?.events.length).toBe(10_000)
+  })
+
+  test('puts an update in its place that comes up to a second after newer ones, and counts older ones', () => {
+    log.update(1, 0, NOON_MS)
+    log.update(2, 0, NOON_MS + 1000)
+    log.update(3, 0, NOON_MS + 20)
+    log.update(4, 0, NOON_MS - 1)
+    expect(logged()).toEqual([{ events: [2, 6, 4], slices: [0, 4, 200] }])
+    expect(log.older).toBe(1)
+  })
+
+  test('keeps the times of chains apart: one that is behind is behind by itself', () => {
+    log.update(1, 0, NOON_MS)
+    log.update(2, 1, NOON_MS - 3_600_000)
+    expect(logged()).toEqual([
+      { events: [2], slices: [0] },
+      { events: [4], slices: [-720_000] },
+    ])
+    expect(log.older).toBe(0)
+  })
+
+  test('refuses, and counts, ids beyond its pairs, chains beyond its chains, and times that are none', () => {
+    log.update(20_000, 0, NOON_MS)
+    log.missedRead(20_000, 0, NOON_MS)
+    log.update(1, 65_536, NOON_MS)
+    log.update(1, 0, Number.NaN)
+    log.update(1, 0, -1)
+    expect([log.refused, log.written]).toEqual([5, 0])
+  })
+
+  test('forgets what was logged of a delisted pair, not what comes after', () => {
+    log.update(1, 0, NOON_MS)
+    log.update(2, 0, NOON_MS)
+    log.forget(1)
+    log.forget(30_000)
+    log.update(1, 0, NOON_MS + 10)
+    expect(logged()).toEqual([{ events: [4, 2], slices: [0, 2] }])
+  })
+})
+
+describe('an epoch', () => {
+  test('ends after a minute of event time, and is given once', () => {
+    log.update(1, 0, NOON_MS)
+    log.update(2, 0, NOON_MS + EPOCH_MS - 1)
+    expect(log.takeEpoch()).toBeUndefined()
+    log.update(3, 0, NOON_MS + EPOCH_MS)
+    expect(log.takeEpoch()).toEqual({ from: 0, to: 3 })
+    expect(log.takeEpoch()).toBeUndefined()
+  })
+
+  test('ends before it fills the log', () => {
+    let epoch: ReturnType<UpdateLog['takeEpoch']>
+    for (let update = 0; epoch === undefined; update++) {
+      log.update(update % 5000, 0, NOON_MS + Math.floor(update / 1000))
+      epoch = log.takeEpoch()
+    }
+    expect(epoch.to).toBeLessThan(ENTRIES)
+    expect(epoch.to).toBeGreaterThan(ENTRIES * 0.9)
+  })
+
+  test('loses, and counts, what was overwritten before it was copied', () => {
+    const updates = ENTRIES * 2.5
+    for (let update = 0; update < updates; update++)
+      log.update(update % 20_000, 0, NOON_MS + Math.floor(update / 20_000) * SLICE_MS)
+    const copy = new EpochCopy(log.memory)
+    const kept = copy.take(log.endEpoch()).reduce((sum, { count }) => sum + count, 0)
+    expect(kept + copy.lost).toBe(updates)
+    expect(kept).toBeGreaterThan(ENTRIES - 4096)
+    expect(kept).toBeLessThan(ENTRIES)
+  })
+})
