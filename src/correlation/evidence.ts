@@ -1,0 +1,193 @@
+import { EDGES_PER_ROW, emptyRow, type MinedEdge } from './edge-rows.ts'
+import { type Answers, BANDS, chanceOf, lagMsOf, zOf } from './lag-bands.ts'
+import { SHORTLIST } from './leader-scan.ts'
+import { SLICE_MS } from './update-log.ts'
+
+/**
+ * What speaks for the followers of each pair, from all epochs: a slow pair adds up over hours. Evidence loses half its
+ * weight in an hour of event time. Kept in the miner's own memory, of more followers than a row shows: one that is not
+ * among the best yet may be after the next epoch.
+ */
+const HALF_LIFE_SLICES = 3_600_000 / SLICE_MS
+const KEPT = 24
+const MAX_CANDIDATES = KEPT + SHORTLIST
+/** An edge below it is as likely as not to be noise. */
+const LEAST_Z = 2
+const FIRST_PAIRS = 1_024
+const NONE = 0
+
+/** Sums over a follower's trials; its counts by band stand behind them. */
+const TRIALS = 0
+const RATES = 1
+const HITS = 2
+const CHANCES = 3
+const COUNTS = 4
+const STRIDE = COUNTS + BANDS
+
+/** What an epoch says of a follower: after `hits` of `trials` it came, at the latest in `lastSlice`. */
+export interface Finding {
+  readonly trials: number
+  readonly rate: number
+  readonly hits: number
+  readonly lastSlice: number
+}
+
+export class Evidence {
+  readonly #maxPairs: number
+  /** KEPT a pair: event + 1. */
+  #events = new Int32Array(0)
+  #lastSlices = new Int32Array(0)
+  #sums = new Float32Array(0)
+  /** By pair: trials that still count, and the slice up to which it was mined. */
+  #trials = new Float32Array(0)
+  #minedTo = new Int32Array(0)
+  /** The candidates of the pair in hand. */
+  readonly #open = {
+    count: 0,
+    events: new Int32Array(MAX_CANDIDATES),
+    lastSlices: new Int32Array(MAX_CANDIDATES),
+    sums: new Float32Array(MAX_CANDIDATES * STRIDE),
+    scores: new Float64Array(MAX_CANDIDATES),
+  }
+  readonly row: readonly MinedEdge[] = emptyRow()
+
+  constructor(maxPairs: number) {
+    this.#maxPairs = maxPairs
+  }
+
+  /** Trials that still count. */
+  trialsOf(pairId: number): number {
+    return this.#trials[pairId] ?? 0
+  }
+
+  /** Candidates of the pair in hand. */
+  get count(): number {
+    return this.#open.count
+  }
+
+  eventAt(candidate: number): number {
+    return this.#open.events[candidate] as number
+  }
+
+  /** Takes a pair in hand, as it is at a slice; from then on what was known of it counts less. */
+  open(pairId: number, slice: number): void {
+    this.#reserve(pairId)
+    const open = this.#open
+    const kept = 0.5 ** (Math.max(0, slice - (this.#minedTo[pairId] as number)) / HALF_LIFE_SLICES)
+    this.#trials[pairId] = (this.#trials[pairId] as number) * kept
+    open.count = 0
+    for (let at = pairId * KEPT; at < (pairId + 1) * KEPT; at++) {
+      if (this.#events[at] === NONE) continue
+      open.events[open.count] = (this.#events[at] as number) - 1
+      open.lastSlices[open.count] = this.#lastSlices[at] as number
+      for (let sum = 0; sum < STRIDE; sum++)
+        open.sums[open.count * STRIDE + sum] = (this.#sums[at * STRIDE + sum] as number) * kept
+      open.count++
+    }
+  }
+
+  /** Another candidate, unless it is one already. */
+  propose(event: number): void {
+    const open = this.#open
+    if (open.count === MAX_CANDIDATES || open.events.subarray(0, open.count).includes(event)) return
+    open.events[open.count] = event
+    open.sums.fill(0, open.count * STRIDE, (open.count + 1) * STRIDE)
+    open.count++
+  }
+
+  /** Where a candidate's counts are to be added: BANDS from an index. */
+  countsOf(candidate: number): { readonly counts: Float32Array; readonly at: number } {
+    return { counts: this.#open.sums, at: candidate * STRIDE + COUNTS }
+  }
+
+  add(candidate: number, { trials, rate, hits, lastSlice }: Finding): void {
+    const { sums, lastSlices } = this.#open
+    const at = candidate * STRIDE
+    sums[at + TRIALS] = (sums[at + TRIALS] as number) + trials
+    sums[at + RATES] = (sums[at + RATES] as number) + rate * trials
+    sums[at + HITS] = (sums[at + HITS] as number) + hits
+    sums[at + CHANCES] = (sums[at + CHANCES] as number) + chanceOf(rate) * trials
+    if (hits > 0) lastSlices[candidate] = lastSlice
+  }
+
+  /** Puts the pair back after so many more trials, with its best candidates; the best of these are in `row`. How many. */
+  close(pairId: number, trials: number, slice: number): number {
+    const { count, scores } = this.#open
+    for (let c = 0; c < count; c++) scores[c] = zOf(this.#answers(c))
+    const order = Array.from({ length: count }, (_, c) => c).sort(
+      (a, b) => (scores[b] as number) - (scores[a] as number) || this.eventAt(a) - this.eventAt(b),
+    )
+    for (let place = 0; place < KEPT; place++) this.#keep(pairId * KEPT + place, order[place])
+    this.#trials[pairId] = this.trialsOf(pairId) + trials
+    this.#minedTo[pairId] = slice
+    let edges = 0
+    for (const candidate of order.slice(0, EDGES_PER_ROW)) {
+      const edge = this.row[edges]
+      if (edge === undefined || (scores[candidate] as number) < LEAST_Z) break
+      this.#describe(candidate, edge)
+      edges++
+    }
+    return edges
+  }
+
+  /** Delisted pairs are nobody's followers, and have none. */
+  forget(isForgotten: (pairId: number) => boolean): void {
+    for (let pairId = 0; pairId < this.#trials.length; pairId++) if (isForgotten(pairId)) this.#clear(pairId)
+    for (let at = 0; at < this.#events.length; at++) {
+      const event = this.#events[at] as number
+      if (event !== NONE && isForgotten((event - 1) >> 1)) this.#events[at] = NONE
+    }
+  }
+
+  #clear(pairId: number): void {
+    this.#events.fill(NONE, pairId * KEPT, (pairId + 1) * KEPT)
+    this.#trials[pairId] = 0
+  }
+
+  #keep(at: number, candidate: number | undefined): void {
+    const open = this.#open
+    if (candidate === undefined || (open.scores[candidate] as number) === 0) {
+      this.#events[at] = NONE
+      return
+    }
+    this.#events[at] = this.eventAt(candidate) + 1
+    this.#lastSlices[at] = open.lastSlices[candidate] as number
+    for (let sum = 0; sum < STRIDE; sum++) this.#sums[at * STRIDE + sum] = open.sums[candidate * STRIDE + sum] as number
+  }
+
+  #answers(candidate: number): Answers {
+    const { sums } = this.#open
+    const at = candidate * STRIDE
+    const trials = sums[at + TRIALS] as number
+    return { trials, rate: trials === 0 ? 0 : (sums[at + RATES] as number) / trials, counts: sums, at: at + COUNTS }
+  }
+
+  #describe(candidate: number, edge: MinedEdge): void {
+    const { sums, scores, lastSlices } = this.#open
+    const at = candidate * STRIDE
+    edge.event = this.eventAt(candidate)
+    edge.hits = sums[at + HITS] as number
+    edge.trials = sums[at + TRIALS] as number
+    edge.lastSlice = lastSlices[candidate] as number
+    edge.lagMs = lagMsOf(this.#answers(candidate))
+    edge.lift = edge.hits / Math.max(sums[at + CHANCES] as number, 1e-9)
+    edge.z = scores[candidate] as number
+  }
+
+  #reserve(pairId: number): void {
+    if (pairId < this.#trials.length) return
+    let pairs = Math.max(FIRST_PAIRS, this.#trials.length)
+    while (pairs <= pairId) pairs *= 2
+    pairs = Math.min(pairs, this.#maxPairs)
+    this.#events = enlarged(this.#events, new Int32Array(pairs * KEPT))
+    this.#lastSlices = enlarged(this.#lastSlices, new Int32Array(pairs * KEPT))
+    this.#sums = enlarged(this.#sums, new Float32Array(pairs * KEPT * STRIDE))
+    this.#trials = enlarged(this.#trials, new Float32Array(pairs))
+    this.#minedTo = enlarged(this.#minedTo, new Int32Array(pairs))
+  }
+}
+
+function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
+  to.set(from)
+  return to
+}

@@ -1,0 +1,146 @@
+import { BAND_OF, LAG_SLICES, SCAN_SLICES, SLICE_WEIGHTS, WEIGHT_ONE } from './lag-bands.ts'
+import type { LogWindow } from './log-window.ts'
+
+/** Occurrences of a leader that are looked at, evenly over the epoch; more find little more. */
+const MAX_TRIALS = 512
+/** And fewer where slices are so full that a leader would take longer than so many entries. */
+const MAX_ENTRIES = 2 ** 21
+const MIN_TRIALS = 16
+/** In a larger burst nobody leads: each of ten thousand pairs in a millisecond would be held against all others. */
+const LEAST_WEIGHT = WEIGHT_ONE / 64
+/** Followers that the first pass hands to the second. */
+export const SHORTLIST = 16
+/** Added to a variance: a follower that never came in the epoch but after this leader is no certainty. */
+const LEAST_VARIANCE = 0.3 * WEIGHT_ONE * WEIGHT_ONE
+
+/**
+ * Who comes after a leader. The first pass runs forward from each of the leader's occurrences through the log and adds
+ * the weight of the lag to whoever it meets; those who are furthest above what they would have anyway are looked at
+ * again, lag by lag.
+ */
+export class LeaderScan {
+  /** Of the leader in hand: indices into the window's slices. */
+  readonly trials = new Int32Array(MAX_TRIALS)
+  trialCount = 0
+  /** Members that the first pass thinks most of, best first. */
+  readonly shortlist = new Int32Array(SHORTLIST)
+  readonly #scores = new Float64Array(SHORTLIST)
+  shortlisted = 0
+  /** Of the follower counted last: the slice of the last trial after which it came. */
+  lastHitSlice = 0
+  /** Entries that were looked at. */
+  looked = 0
+  #window: LogWindow | undefined
+  #sums = new Int32Array(0)
+  #entriesATrial = 1
+
+  use(window: LogWindow): void {
+    this.#window = window
+    if (this.#sums.length < window.members.length) this.#sums = new Int32Array(window.members.length)
+    const entries = window.starts[window.sliceCount] as number
+    const first = window.slices[0] as number
+    const last = window.slices[window.sliceCount - 1] as number
+    this.#entriesATrial = Math.max(1, (entries / (last - first + 1)) * SCAN_SLICES)
+  }
+
+  /** The first pass. */
+  scan(leader: number): void {
+    const window = this.#window
+    if (window === undefined) return
+    this.#sample(window, leader)
+    const { sliceCount, slices, starts, weights, who } = window
+    const sums = this.#sums.fill(0, 0, window.members.length)
+    for (let trial = 0; trial < this.trialCount; trial++) {
+      const from = this.trials[trial] as number
+      const at = slices[from] as number
+      for (let s = from; s < sliceCount; s++) {
+        const lag = (slices[s] as number) - at
+        if (lag >= SCAN_SLICES) break
+        const weight = ((SLICE_WEIGHTS[lag] as number) * (weights[s] as number)) >> 10
+        const end = starts[s + 1] as number
+        const start = starts[s] as number
+        for (let entry = start; entry < end; entry++) {
+          const member = who[entry] as number
+          sums[member] = (sums[member] as number) + weight
+        }
+        this.looked += end - start
+      }
+    }
+    this.#choose(window, leader)
+  }
+
+  #sample(window: LogWindow, leader: number): void {
+    const end = window.firsts[leader + 1] as number
+    let usable = 0
+    for (let at = window.firsts[leader] as number; at < end; at++) if (isUsable(window, at)) usable++
+    const most = Math.min(MAX_TRIALS, Math.max(MIN_TRIALS, Math.floor(MAX_ENTRIES / this.#entriesATrial)))
+    const share = Math.min(1, most / usable)
+    let seen = 0
+    this.trialCount = 0
+    for (let at = window.firsts[leader] as number; at < end; at++) {
+      if (!isUsable(window, at)) continue
+      seen++
+      if (Math.round(seen * share) > this.trialCount) this.trials[this.trialCount++] = window.occurrences[at] as number
+    }
+  }
+
+  #choose(window: LogWindow, leader: number): void {
+    const { members, means, variances } = window
+    const pair = (members[leader] as number) >> 1
+    const trials = this.trialCount
+    this.shortlisted = 0
+    for (let member = 0; member < members.length; member++) {
+      const sum = this.#sums[member] as number
+      if (sum === 0) continue
+      const excess = sum - trials * (means[member] as number)
+      if (excess <= 0 || (members[member] as number) >> 1 === pair) continue
+      this.#propose(member, (excess * excess) / (trials * (variances[member] as number) + LEAST_VARIANCE))
+    }
+  }
+
+  #propose(member: number, score: number): void {
+    const scores = this.#scores
+    let place = this.shortlisted
+    if (place === SHORTLIST) {
+      if (score <= (scores[SHORTLIST - 1] as number)) return
+      place--
+    } else this.shortlisted++
+    for (; place > 0 && score > (scores[place - 1] as number); place--) {
+      scores[place] = scores[place - 1] as number
+      this.shortlist[place] = this.shortlist[place - 1] as number
+    }
+    scores[place] = score
+    this.shortlist[place] = member
+  }
+
+  /** The second pass: the follower's slices after the trials, by band, added to `counts` from `at`. After how many trials it came. */
+  count(follower: number, counts: Float32Array, at: number): number {
+    const window = this.#window
+    if (window === undefined) return 0
+    const { slices, occurrences, weights } = window
+    const end = window.firsts[follower + 1] as number
+    let next = window.firsts[follower] as number
+    let hits = 0
+    for (let trial = 0; trial < this.trialCount; trial++) {
+      const from = slices[this.trials[trial] as number] as number
+      while (next < end && (slices[occurrences[next] as number] as number) < from) next++
+      let isHit = false
+      for (let i = next; i < end; i++) {
+        const s = occurrences[i] as number
+        const lag = (slices[s] as number) - from
+        if (lag >= LAG_SLICES) break
+        const band = at + (BAND_OF[lag] as number)
+        counts[band] = (counts[band] as number) + (weights[s] as number) / WEIGHT_ONE
+        isHit = true
+      }
+      if (!isHit) continue
+      hits++
+      this.lastHitSlice = from
+    }
+    return hits
+  }
+}
+
+function isUsable(window: LogWindow, at: number): boolean {
+  return (window.weights[window.occurrences[at] as number] as number) >= LEAST_WEIGHT
+}

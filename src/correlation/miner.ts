@@ -1,0 +1,131 @@
+import { type EdgeMemory, EdgeRows } from './edge-rows.ts'
+import { EpochCopy } from './epoch-copy.ts'
+import { Evidence } from './evidence.ts'
+import { LeaderScan } from './leader-scan.ts'
+import { LogWindow, type WindowEntries } from './log-window.ts'
+import { type Epoch, LogColumns, type LogMemory, READ_BIT } from './update-log.ts'
+
+/**
+ * The log -> edges, an epoch at a time, a leader at a time: the same log gives the same edges, in one go, in steps, or
+ * in another thread.
+ */
+export interface MinerOptions {
+  readonly log: LogMemory
+  readonly edges: EdgeMemory
+  /** By pair: not 0 where somebody reads it. Once any is, updates of others are nobody's followers. */
+  readonly readPairs: Uint8Array<SharedArrayBuffer>
+}
+
+/** A leader is mined again once it has so much more to show. */
+const GROWTH = 1 / 4
+
+export class Miner {
+  readonly #options: MinerOptions
+  readonly #rows: EdgeRows
+  readonly #evidence: Evidence
+  readonly #copy: EpochCopy
+  readonly #columns: LogColumns
+  readonly #scan = new LeaderScan()
+  #waiting: WindowEntries[] = []
+  #window: LogWindow | undefined
+  #leader = 0
+  #forgottenTo = 0
+  #anyRead = false
+  /** Leaders that were mined, and those that had too little new to show. */
+  mined = 0
+  skipped = 0
+
+  constructor(options: MinerOptions) {
+    this.#options = options
+    this.#rows = new EdgeRows(options.edges)
+    this.#evidence = new Evidence(options.log.maxPairs)
+    this.#copy = new EpochCopy(options.log)
+    this.#columns = new LogColumns(options.log)
+  }
+
+  /** Entries that were overwritten before they were mined. */
+  get lost(): number {
+    return this.#copy.lost
+  }
+
+  mine(epoch: Epoch): void {
+    this.begin(epoch)
+    this.step(Number.POSITIVE_INFINITY)
+  }
+
+  /** What is left of the epoch before is left out. */
+  begin(epoch: Epoch): void {
+    this.#anyRead = this.#options.readPairs.some((read) => read !== 0)
+    this.#forget(epoch.to)
+    this.#window = undefined
+    this.#waiting = [...this.#copy.take(epoch)].reverse()
+  }
+
+  /** Goes on until it has looked at about `entries` entries; whether the epoch is through. */
+  step(entries: number): boolean {
+    const until = this.#scan.looked + entries
+    do {
+      const window = this.#window ?? this.#nextWindow()
+      if (window === undefined) return true
+      if (this.#leader < window.members.length) this.#lead(window, this.#leader++)
+      else this.#window = undefined
+    } while (this.#scan.looked < until)
+    return false
+  }
+
+  #nextWindow(): LogWindow | undefined {
+    const entries = this.#waiting.pop()
+    if (entries === undefined) return undefined
+    const { readPairs } = this.#options
+    const anyRead = this.#anyRead
+    const mayFollow = (event: number): boolean => !anyRead || (event & READ_BIT) !== 0 || readPairs[event >> 1] !== 0
+    this.#window = new LogWindow(entries, mayFollow)
+    this.#scan.use(this.#window)
+    this.#leader = 0
+    return this.#window
+  }
+
+  #lead(window: LogWindow, leader: number): void {
+    const event = window.members[leader] as number
+    if ((event & READ_BIT) !== 0) return
+    const pairId = event >> 1
+    const evidence = this.#evidence
+    const occurrences = (window.firsts[leader + 1] as number) - (window.firsts[leader] as number)
+    if (occurrences < evidence.trialsOf(pairId) * GROWTH) {
+      this.skipped++
+      return
+    }
+    const scan = this.#scan
+    scan.scan(leader)
+    if (scan.trialCount === 0) return
+    this.mined++
+    const slice = window.slices[window.sliceCount - 1] as number
+    evidence.open(pairId, slice)
+    for (let place = 0; place < scan.shortlisted; place++)
+      evidence.propose(window.members[scan.shortlist[place] as number] as number)
+    for (let candidate = 0; candidate < evidence.count; candidate++) this.#verify(window, candidate)
+    const edges = evidence.close(pairId, scan.trialCount, slice)
+    this.#rows.write(pairId, evidence.row, edges)
+  }
+
+  /** A candidate from earlier that had no event in this epoch did not follow, and was not likely to. */
+  #verify(window: LogWindow, candidate: number): void {
+    const scan = this.#scan
+    const follower = window.followerOf(this.#evidence.eventAt(candidate))
+    const { counts, at } = this.#evidence.countsOf(candidate)
+    const hits = follower < 0 ? 0 : scan.count(follower, counts, at)
+    const rate = follower < 0 ? 0 : (window.rates[follower] as number)
+    this.#evidence.add(candidate, { trials: scan.trialCount, rate, hits, lastSlice: scan.lastHitSlice })
+  }
+
+  #forget(to: number): void {
+    const { forgotten } = this.#columns
+    const since = this.#forgottenTo
+    this.#forgottenTo = to
+    const isSince = (at: number): boolean => at > 0 && at >= since
+    if (!forgotten.some(isSince)) return
+    const isForgotten = (pairId: number): boolean => isSince(forgotten[pairId] as number)
+    this.#evidence.forget(isForgotten)
+    this.#rows.forget(isForgotten)
+  }
+}

@@ -1,0 +1,174 @@
+import { describe, expect, test } from '@jest/globals'
+import { planted } from '../../bench/harness/planted-workload.ts'
+import { EdgeRows, emptyRow, type MinedEdge } from '../../src/correlation/edge-rows.ts'
+import { Miner } from '../../src/correlation/miner.ts'
+import { UpdateLog } from '../../src/correlation/update-log.ts'
+import { mulberry32 } from '../harness/mulberry32.ts'
+
+const PAIRS = 1_000
+const SEED = 11
+
+class Mine {
+  readonly log: UpdateLog
+  readonly rows: EdgeRows
+  readonly miner: Miner
+  readonly readPairs: Uint8Array<SharedArrayBuffer>
+
+  constructor(pairs = PAIRS) {
+    this.log = new UpdateLog({ maxPairs: pairs, entries: 262_144 })
+    this.rows = EdgeRows.of(pairs)
+    this.readPairs = new Uint8Array(new SharedArrayBuffer(pairs))
+    this.miner = new Miner({ log: this.log.memory, edges: this.rows.memory, readPairs: this.readPairs })
+  }
+
+  edgesOf(pairId: number): readonly MinedEdge[] {
+    const row = emptyRow()
+    return row.slice(0, this.rows.read(pairId, row))
+  }
+
+  followersOf(pairId: number): readonly number[] {
+    return this.edgesOf(pairId).map(({ event }) => event >> 1)
+  }
+
+  get memory(): Buffer {
+    return Buffer.from(this.rows.memory.buffer)
+  }
+}
+
+function logPlanted(log: UpdateLog, seconds: number): void {
+  const { timesMs, pairIds } = planted({ pairs: PAIRS, updatesPerSecond: 2_000, signal: 0.3, seconds, seed: SEED })
+  for (const [at, pairId] of pairIds.entries()) log.update(pairId, 0, timesMs[at] as number)
+}
+
+/** Pair 1 is followed by pair 2 after `lagMs`, once a second; others come when they like. */
+function logFollowing(
+  { log }: Mine,
+  options: { readonly lagMs: number; readonly fromS?: number; readonly asRead?: boolean },
+): void {
+  const random = mulberry32(SEED)
+  const { lagMs, fromS = 0, asRead = false } = options
+  for (let second = fromS; second < fromS + 60; second++) {
+    const beganMs = second * 1000
+    log.update(1, 0, beganMs)
+    if (asRead) log.missedRead(2, 0, beganMs + lagMs)
+    else log.update(2, 0, beganMs + lagMs)
+    for (let other = 0; other < 20; other++) log.update(10 + Math.floor(random() * 40), 0, beganMs + random() * 900)
+  }
+}
+
+describe('what is mined', () => {
+  test('is the same in one go and in steps', () => {
+    const inOneGo = new Mine()
+    const inSteps = new Mine()
+    for (const { log } of [inOneGo, inSteps]) logPlanted(log, 30)
+    inOneGo.miner.mine(inOneGo.log.endEpoch())
+    inSteps.miner.begin(inSteps.log.endEpoch())
+    let steps = 1
+    while (!inSteps.miner.step(10_000)) steps++
+    expect(steps).toBeGreaterThan(100)
+    expect(inSteps.memory.equals(inOneGo.memory)).toBe(true)
+    expect(inOneGo.followersOf(0).toSorted()).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+  })
+
+  test('says who follows whom how soon, how often, and how much more often than by chance', () => {
+    const mine = new Mine()
+    logFollowing(mine, { lagMs: 40 })
+    mine.miner.mine(mine.log.endEpoch())
+    const [edge] = mine.edgesOf(1)
+    expect(edge).toMatchObject({ event: 4, hits: 60, trials: 60 })
+    expect(edge?.lagMs).toBeGreaterThan(35)
+    expect(edge?.lagMs).toBeLessThan(80)
+    expect(edge?.lift).toBeGreaterThan(3)
+    expect(edge?.z).toBeGreaterThan(8)
+    expect(mine.log.timeOf(edge?.lastSlice ?? 0)).toBe(59_000)
+  })
+
+  test('is a read as well as an update, and tells them apart', () => {
+    const mine = new Mine()
+    logFollowing(mine, { lagMs: 40, asRead: true })
+    mine.miner.mine(mine.log.endEpoch())
+    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 5, hits: 60 })
+    expect(mine.edgesOf(2)).toEqual([])
+  })
+
+  test('is of pairs that are read, once any are', () => {
+    const mine = new Mine()
+    mine.readPairs[3] = 1
+    logFollowing(mine, { lagMs: 40 })
+    mine.miner.mine(mine.log.endEpoch())
+    expect(mine.followersOf(1)).toEqual([])
+    mine.readPairs[2] = 1
+    logFollowing(mine, { lagMs: 40, fromS: 60 })
+    mine.miner.mine(mine.log.endEpoch())
+    expect(mine.followersOf(1)).toEqual([2])
+  })
+
+  test('is within a chain', () => {
+    const mine = new Mine()
+    for (let second = 0; second < 60; second++) {
+      mine.log.update(1, 0, second * 1000)
+      mine.log.update(2, 1, second * 1000 + 20)
+    }
+    mine.miner.mine(mine.log.endEpoch())
+    expect([mine.followersOf(1), mine.followersOf(2)]).toEqual([[], []])
+  })
+
+  test('adds up over epochs, and fades', () => {
+    const mine = new Mine()
+    for (const fromS of [0, 60]) {
+      logFollowing(mine, { lagMs: 40, fromS })
+      mine.miner.mine(mine.log.endEpoch())
+    }
+    expect(mine.edgesOf(1)[0]?.hits).toBe(119)
+    logFollowing(mine, { lagMs: 40, fromS: 3600 })
+    mine.miner.mine(mine.log.endEpoch())
+    const hits = mine.edgesOf(1)[0]?.hits ?? 0
+    expect(hits).toBeGreaterThan(60 + 119 / 2 - 2)
+    expect(hits).toBeLessThan(60 + 119 / 2 + 2)
+  })
+
+  test('of a leader that has little new to show is left as it was', () => {
+    const mine = new Mine()
+    logFollowing(mine, { lagMs: 40 })
+    mine.miner.mine(mine.log.endEpoch())
+    mine.log.update(1, 0, 61_000)
+    mine.log.update(3, 0, 61_000)
+    mine.miner.mine(mine.log.endEpoch())
+    expect([mine.miner.skipped, mine.edgesOf(3)]).toEqual([1, []])
+    expect(mine.edgesOf(1)[0]).toMatchObject({ hits: 60, trials: 60 })
+  })
+})
+
+describe('a delisted pair', () => {
+  test('is nobody’s follower and has none', () => {
+    const mine = new Mine()
+    logFollowing(mine, { lagMs: 40 })
+    mine.miner.mine(mine.log.endEpoch())
+    mine.log.forget(2)
+    for (let second = 60; second < 120; second++) mine.log.update(1, 0, second * 1000)
+    mine.miner.mine(mine.log.endEpoch())
+    expect(mine.followersOf(1)).not.toContain(2)
+    mine.log.forget(1)
+    mine.miner.mine(mine.log.endEpoch())
+    expect(mine.edgesOf(1)).toEqual([])
+  })
+})
+
+describe('bad input', () => {
+  test('an epoch without entries leaves all as it was', () => {
+    const mine = new Mine()
+    mine.miner.mine(mine.log.endEpoch())
+    expect(mine.miner.mined).toBe(0)
+  })
+
+  test('ten thousand pairs in one millisecond, once a second, hide no follower', () => {
+    const mine = new Mine(10_100)
+    for (let second = 0; second < 60; second += 3) {
+      for (let pair = 100; pair < 10_100; pair++) mine.log.update(pair, 0, second * 1000)
+      mine.log.update(1, 0, second * 1000 + 300)
+      mine.log.update(2, 0, second * 1000 + 340)
+    }
+    mine.miner.mine(mine.log.endEpoch())
+    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 4, hits: 20 })
+  })
+})
