@@ -11,13 +11,28 @@ import { l1 } from './l1.ts'
 import { l2, promote } from './l2.ts'
 import { latency } from './latency.ts'
 import { pipeline } from './pipeline.ts'
+import { plantedPairs } from './planted.ts'
 import { produce } from './produce.ts'
 import { shutdown } from './shutdown.ts'
 import { simulate } from './simulate.ts'
 import { soak } from './soak.ts'
+import { tracker } from './tracker.ts'
 
 /** `npm run bench -- <name…>`; docs/benchmarks.md says what each measures and what it does not. */
-const BENCHES: readonly Bench[] = [pipeline, produce, latency, l1, l2, promote, simulate, shutdown, interrupt, soak]
+const BENCHES: readonly Bench[] = [
+  pipeline,
+  produce,
+  latency,
+  l1,
+  l2,
+  promote,
+  tracker,
+  plantedPairs,
+  simulate,
+  shutdown,
+  interrupt,
+  soak,
+]
 
 const BOUNDS: Bounds = floors
 

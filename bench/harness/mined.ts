@@ -1,0 +1,45 @@
+import { EdgeRows, emptyRow } from '../../src/correlation/edge-rows.ts'
+import { Miner } from '../../src/correlation/miner.ts'
+import { UpdateLog } from '../../src/correlation/update-log.ts'
+import { GROUP_PAIRS, type Planted } from './planted-workload.ts'
+
+/** Entries for a minute of 20,000 updates/s over 5,000 pairs, once a slice each, and the log's headroom. */
+export const LOG_ENTRIES = 1_050_000
+
+export interface Mined {
+  /** Of the planted partners, the share among the first four of their leader's. */
+  readonly found: number
+  readonly miningMs: number
+}
+
+/** Logs the workload, mines it at the epochs that a node would, and at its end. */
+export function minedFrom({ timesMs, pairIds }: Planted, pairs: number): Mined {
+  const log = new UpdateLog({ maxPairs: pairs, entries: LOG_ENTRIES })
+  const rows = EdgeRows.of(pairs)
+  const readPairs = new Uint8Array(new SharedArrayBuffer(pairs))
+  const miner = new Miner({ log: log.memory, edges: rows.memory, readPairs })
+  let miningMs = 0
+  const mine = (epoch = log.takeEpoch()): void => {
+    if (epoch === undefined) return
+    const startMs = performance.now()
+    miner.mine(epoch)
+    miningMs += performance.now() - startMs
+  }
+  for (const [at, pairId] of pairIds.entries()) {
+    log.update(pairId, 0, timesMs[at] as number)
+    mine()
+  }
+  mine(log.endEpoch())
+  if (miner.lost + log.older + log.refused > 0) throw new Error('updates are missing from what was mined')
+  return { found: foundIn(rows, pairs), miningMs }
+}
+
+function foundIn(rows: EdgeRows, pairs: number): number {
+  const row = emptyRow()
+  let found = 0
+  for (let leader = 0; leader < pairs; leader += GROUP_PAIRS) {
+    const first = row.slice(0, Math.min(rows.read(leader, row), GROUP_PAIRS - 1))
+    found += first.filter(({ event }) => Math.floor((event >> 1) / GROUP_PAIRS) === leader / GROUP_PAIRS).length
+  }
+  return found / ((pairs / GROUP_PAIRS) * (GROUP_PAIRS - 1))
+}

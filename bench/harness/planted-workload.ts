@@ -1,0 +1,90 @@
+import { mulberry32 } from '../../src/simulate/mulberry32.ts'
+
+/**
+ * Updates in which some pairs follow others, and which of them is known: pairs 5g to 5g + 4 are a group, the first its
+ * leader. Noise is Poisson, the pair by Zipf(1) over a random permutation. So are activations, the group by Zipf(1):
+ * the leader is updated, and each of the four others with a probability of 0.7, after an exponential lag with a mean of
+ * 40 ms. Times are whole milliseconds.
+ */
+export interface PlantedOptions {
+  readonly pairs: number
+  readonly updatesPerSecond: number
+  /** Share of the updates that belong to activations. */
+  readonly signal: number
+  readonly seconds: number
+  readonly seed: number
+}
+
+export interface Planted {
+  readonly timesMs: Float64Array
+  readonly pairIds: Int32Array
+}
+
+export const GROUP_PAIRS = 5
+const FOLLOW_RATE = 0.7
+const MEAN_LAG_MS = 40
+
+export function planted(options: PlantedOptions): Planted {
+  const random = mulberry32(options.seed)
+  const { pairs, updatesPerSecond, signal } = options
+  const timesMs: number[] = []
+  const pairIds: number[] = []
+  const add = (timeMs: number, pairId: number): void => {
+    timesMs.push(timeMs)
+    pairIds.push(pairId)
+  }
+  const exponential = (mean: number): number => -Math.log(1 - random()) * mean
+  const order = permutation(pairs, random)
+  const pairRank = zipf(pairs, random)
+  const groupRank = zipf(pairs / GROUP_PAIRS, random)
+  const endMs = options.seconds * 1000
+  for (let timeMs = 0; timeMs < endMs; ) {
+    timeMs += exponential(1000 / (updatesPerSecond * (1 - signal)))
+    add(timeMs, order[pairRank()] as number)
+  }
+  const perSecond = (updatesPerSecond * signal) / (1 + (GROUP_PAIRS - 1) * FOLLOW_RATE)
+  for (let timeMs = 0; timeMs < endMs; ) {
+    timeMs += exponential(1000 / perSecond)
+    const leader = groupRank() * GROUP_PAIRS
+    add(timeMs, leader)
+    for (let pairId = leader + 1; pairId < leader + GROUP_PAIRS; pairId++)
+      if (random() < FOLLOW_RATE) add(timeMs + exponential(MEAN_LAG_MS), pairId)
+  }
+  const byTime = Uint32Array.from(timesMs.keys()).sort((a, b) => (timesMs[a] as number) - (timesMs[b] as number))
+  return {
+    timesMs: Float64Array.from(byTime, (at) => Math.floor(timesMs[at] as number)),
+    pairIds: Int32Array.from(byTime, (at) => pairIds[at] as number),
+  }
+}
+
+function permutation(length: number, random: () => number): Int32Array {
+  const order = Int32Array.from({ length }, (_, i) => i)
+  for (let i = length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1))
+    const kept = order[i] as number
+    order[i] = order[j] as number
+    order[j] = kept
+  }
+  return order
+}
+
+/** Ranks from 0, the r-th with a weight of 1 ÷ (r + 1). */
+function zipf(ranks: number, random: () => number): () => number {
+  const sums = new Float64Array(ranks)
+  let sum = 0
+  for (let rank = 0; rank < ranks; rank++) {
+    sum += 1 / (rank + 1)
+    sums[rank] = sum
+  }
+  return () => {
+    const at = random() * sum
+    let low = 0
+    let high = ranks - 1
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if ((sums[middle] as number) < at) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
