@@ -16,8 +16,11 @@ import type { SourceOrigin } from '../src/replay/source.ts'
 import { UsageError } from './usage-error.ts'
 
 const BATCH_RECORDS = 500
-/** The in-memory topics keep far more, so that nothing is dropped before the node has read it. */
 const MOST_WAITING = 20_000
+/** Of a partition: more than may wait, so that nothing is dropped before the node has read it. */
+const KEPT_RECORDS = 2 * MOST_WAITING
+/** Kafka's own limit: whatever a topic held goes in again, many records at once. */
+const LARGEST_BATCH_BYTES = 2 ** 31 - 1
 const POLL_MS = 1
 const LONGEST_TTL_SECONDS = 31_536_000
 
@@ -50,7 +53,7 @@ export class InProcessNode implements InProcessSink {
     )
     if (priceTopics.length === 0)
       throw new UsageError(`--in-process: there is no price topic among ${[...topics.keys()].join(', ')}`)
-    this.#broker = createMemoryBroker({ partitions: Object.fromEntries(topics) })
+    this.#broker = await brokerWith(topics)
     this.#node = await createNode({
       broker: this.#broker,
       l2: 'memory',
@@ -123,4 +126,14 @@ export class InProcessNode implements InProcessSink {
     if (stats === undefined) return 0
     return stats.lagRecords + stats.warmRequests.lagRecords + stats.warmRequests.waiting
   }
+}
+
+async function brokerWith(topics: SourceOrigin['topics']): Promise<MemoryBroker> {
+  const broker = createMemoryBroker({ maxRecordsPerPartition: KEPT_RECORDS })
+  const admin = broker.admin()
+  await admin.connect()
+  const config = { 'max.message.bytes': String(LARGEST_BATCH_BYTES) }
+  await admin.createTopics([...topics].map(([topic, partitions]) => ({ topic, partitions, config })))
+  await admin.close()
+  return broker
 }

@@ -63,6 +63,18 @@ test('the state is that of the records: also of pairs that left L1, of one milli
   expect(await node.stateHash()).toBe(hash.digest())
 })
 
+test('records of any size are replayed: large frames side by side, and what is too large to be decoded', async () => {
+  const hash = createStateHash()
+  const frames = Array.from({ length: 600 }, (_, i) => {
+    const updates = PAIRS.map((pair) => priceAt(i, { pair, price: i, group: 'g'.repeat(250) }))
+    for (const update of updates) hash.updatePrice(update)
+    return recordOf(priceAt(i), { value: Buffer.from(JSON.stringify(updates)) })
+  })
+  await apply(...frames, recordOf(priceAt(600), { value: Buffer.alloc(5_000_000, ' ') }))
+  expect(node.stats()?.updates).toBe(6_000)
+  expect(await node.stateHash()).toBe(hash.digest())
+})
+
 test('a price that the node put aside makes another state', async () => {
   const updates = [priceAt(0, { pair: 'A' }), priceAt(120_000, { pair: 'A', price: 1 })]
   const hash = createStateHash()
