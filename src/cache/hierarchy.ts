@@ -98,14 +98,17 @@ export class Hierarchy {
 
   /** The pair's way through L2 and L3: resolves to what it brought, and to nothing while they are away. */
   fetch(pairId: number): Promise<Fetched> {
-    const underWay = this.#fromL3.of(pairId) ?? this.#fromL2.of(pairId)
-    if (underWay === undefined && this.#isAbsent(pairId)) return NOTHING
-    if (underWay === undefined && this.#fromL2.size + this.#fromL3.size >= MAX_WANTED) {
-      this.#refused.add(1)
-      this.#renewing.delete(pairId)
-      return NOTHING
+    const fromL3 = this.#fromL3.of(pairId)
+    if (fromL3 !== undefined) return fromL3
+    if (this.#fromL2.of(pairId) === undefined) {
+      if (this.#isAbsent(pairId)) return NOTHING
+      if (this.#fromL2.size + this.#fromL3.size >= MAX_WANTED) {
+        this.#refused.add(1)
+        this.#renewing.delete(pairId)
+        return NOTHING
+      }
     }
-    const trip = this.#fromL3.of(pairId) ?? this.#fromL2.take(pairId)
+    const trip = this.#fromL2.take(pairId)
     if (this.#options.l3 === undefined) return trip
     const onward = trip.then((fetched) => (fetched.has(pairId) ? fetched : this.#onward(pairId)))
     onward.catch(() => undefined)

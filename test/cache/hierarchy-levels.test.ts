@@ -101,6 +101,16 @@ describe('what L2 has not', () => {
     expect([stage.l2.loads.length, stage.l3.loads.length]).toEqual([1, 1])
   })
 
+  test('is not asked for again because somebody joined a trip that brought nothing', async () => {
+    const first = stage.load(2)
+    await settled()
+    await stage.l2.loads[0]?.answer([undefined])
+    const second = stage.load(2)
+    await stage.l3.loads[0]?.fail()
+    expect([await first, await second]).toEqual([0, 0])
+    expect(stage.l3.loads).toHaveLength(1)
+  })
+
   test('is refused from L3 where L1 has had newer, and not written to L2', async () => {
     const load = stage.load(0)
     await settled()
