@@ -140,7 +140,7 @@ export class NodePrediction implements NodePredictor {
 
   async #save(): Promise<void> {
     try {
-      await this.#file?.save(this.exportPatterns())
+      await this.#file?.save(this.#predictor.patternText())
     } catch (error) {
       this.#options.log.warn({ err: error }, 'patterns could not be saved')
     }

@@ -14,9 +14,9 @@ export class PatternFile {
     this.#path = path
   }
 
-  /** One after the other. Rejects where the file cannot be written. */
-  save(document: unknown): Promise<void> {
-    const saved = this.#saving.then(() => this.#save(JSON.stringify(document)))
+  /** The text piece by piece, and one save after the other. Rejects where the file cannot be written. */
+  save(text: Iterable<string>): Promise<void> {
+    const saved = this.#saving.then(() => this.#save(text))
     this.#saving = saved.catch(() => undefined)
     return saved
   }
@@ -35,11 +35,11 @@ export class PatternFile {
     return { from: undefined, problems }
   }
 
-  async #save(text: string): Promise<void> {
+  async #save(text: Iterable<string>): Promise<void> {
     const next = `${this.#path}.new`
     const file = await open(next, 'w')
     try {
-      await file.writeFile(text)
+      for (const piece of text) await file.appendFile(piece)
       // On disk before it gets its name: after a power cut the name must not stand for half a file.
       await file.sync()
     } finally {

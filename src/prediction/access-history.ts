@@ -25,6 +25,8 @@ export class AccessHistory {
   late = 0
   /** One row an hour, at the hour modulo `hours`. */
   #rows: Uint16Array[]
+  /** By pair: the sum of its rows, so that what was not read is passed over. */
+  #sums: Uint32Array
   #pairs = 0
   /** The first hour told, and the last. */
   #first = -1
@@ -35,6 +37,7 @@ export class AccessHistory {
     this.hours = options.hours ?? WEEK_HOURS
     const capacity = Math.min(FIRST_PAIRS, options.maxPairs)
     this.#rows = Array.from({ length: this.hours }, () => new Uint16Array(capacity))
+    this.#sums = new Uint32Array(capacity)
   }
 
   /** Pairs with ids below this may have been read. */
@@ -66,7 +69,9 @@ export class AccessHistory {
     if (hour < this.#first) this.#first = hour
     this.#reserve(pairId)
     const row = this.#rows[hour % this.hours] as Uint16Array
-    row[pairId] = Math.min(MOST, (row[pairId] as number) + reads)
+    const before = row[pairId] as number
+    row[pairId] = Math.min(MOST, before + reads)
+    this.#sums[pairId] = (this.#sums[pairId] as number) + (row[pairId] as number) - before
     this.total += reads
   }
 
@@ -74,8 +79,13 @@ export class AccessHistory {
   advance(hour: number): void {
     if (this.#last < 0) this.#first = hour
     const from = Math.max(this.#last + 1, hour - this.hours + 1)
-    for (let each = from; each <= hour; each++) this.#rows[each % this.hours]?.fill(0)
+    for (let each = from; each <= hour; each++) this.#clear(this.#rows[each % this.hours] as Uint16Array)
     this.#last = Math.max(this.#last, hour)
+  }
+
+  /** Whether the pair was read in the hours that are kept. */
+  wasRead(pairId: number): boolean {
+    return (this.#sums[pairId] ?? 0) > 0
   }
 
   /** Reads of the pair in the hour; 0 for what is not kept. */
@@ -87,9 +97,16 @@ export class AccessHistory {
   /** Reads of the pair from hour `from` to hour `to`, both inclusive. */
   between(pairId: number, from: number, to: number): number {
     let sum = 0
+    if (!this.wasRead(pairId)) return 0
     for (let hour = Math.max(from, this.firstHour); hour <= Math.min(to, this.#last); hour++)
       sum += this.in(pairId, hour)
     return sum
+  }
+
+  #clear(row: Uint16Array): void {
+    for (let pairId = 0; pairId < this.#pairs; pairId++)
+      if (row[pairId] !== 0) this.#sums[pairId] = (this.#sums[pairId] as number) - (row[pairId] as number)
+    row.fill(0)
   }
 
   #reserve(pairId: number): void {
@@ -98,6 +115,9 @@ export class AccessHistory {
     if (pairId < capacity) return
     let next = Math.max(capacity, 1)
     while (next <= pairId) next = Math.min(next * 2, this.maxPairs)
+    const sums = new Uint32Array(next)
+    sums.set(this.#sums)
+    this.#sums = sums
     this.#rows = this.#rows.map((row) => {
       const larger = new Uint16Array(next)
       larger.set(row)

@@ -31,18 +31,44 @@ const MOST_READS = 65_535
 
 export function exportPatterns(history: AccessHistory, namesOf: (pairId: number) => PairNames): PatternsDocument {
   const { firstHour, lastHour } = history
-  const pairs: PairReads[] = []
+  const pairs = [...eachPair(history, namesOf, { firstHour, lastHour })]
+  return { kind: 'forewarm-patterns', version: VERSION, firstHour, lastHour, pairs }
+}
+
+/** Pairs of one piece of text: less than a millisecond's work. */
+const PAIRS_A_PIECE = 50
+
+/** What JSON.stringify would make of the document; reads that come meanwhile are of a later one, or a little early in it. */
+export function* patternText(history: AccessHistory, namesOf: (pairId: number) => PairNames): Iterable<string> {
+  const { firstHour, lastHour } = history
+  yield `{"kind":"forewarm-patterns","version":${VERSION},"firstHour":${firstHour},"lastHour":${lastHour},"pairs":[`
+  let piece: string[] = []
+  let separator = ''
+  for (const pair of eachPair(history, namesOf, { firstHour, lastHour })) {
+    piece.push(JSON.stringify(pair))
+    if (piece.length < PAIRS_A_PIECE) continue
+    yield separator + piece.join(',')
+    separator = ','
+    piece = []
+  }
+  yield `${piece.length > 0 ? separator : ''}${piece.join(',')}]}`
+}
+
+function* eachPair(
+  history: AccessHistory,
+  namesOf: (pairId: number) => PairNames,
+  { firstHour, lastHour }: { readonly firstHour: number; readonly lastHour: number },
+): Iterable<PairReads> {
   for (let pairId = 0; pairId < history.pairs; pairId++) {
+    if (!history.wasRead(pairId)) continue
     const reads: [number, number][] = []
     for (let hour = firstHour; hour <= lastHour; hour++) {
       const count = history.in(pairId, hour)
       if (count > 0) reads.push([hour - firstHour, count])
     }
-    if (reads.length === 0) continue
     const { chain, pair, group } = namesOf(pairId)
-    pairs.push({ chain, pair, ...(group !== undefined && { group }), reads })
+    if (reads.length > 0) yield { chain, pair, ...(group !== undefined && { group }), reads }
   }
-  return { kind: 'forewarm-patterns', version: VERSION, firstHour, lastHour, pairs }
 }
 
 export type ParsedPatterns =

@@ -12,6 +12,7 @@ export function popular(
   const sum = weights.reduce((total, weight) => total + weight, 0)
   const proposals: Proposal[] = []
   for (let pairId = 0; pairId < history.pairs; pairId++) {
+    if (!history.wasRead(pairId)) continue
     let reads = 0
     for (const [age, weight] of weights.entries()) reads += history.in(pairId, hour - age) * weight
     if (reads === 0) continue

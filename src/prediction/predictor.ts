@@ -7,6 +7,7 @@ import {
   type PairNames,
   type PatternsDocument,
   parsePatterns,
+  patternText,
 } from './patterns-document.ts'
 import { popular } from './popular.ts'
 import { type Proposal, surest } from './proposal.ts'
@@ -131,14 +132,18 @@ export class Predictor {
   stats(nowMs: number): PredictorStats {
     const { history } = this
     let uniquePairs = 0
-    for (let pairId = 0; pairId < history.pairs; pairId++)
-      if (history.between(pairId, history.firstHour, history.lastHour) > 0) uniquePairs++
+    for (let pairId = 0; pairId < history.pairs; pairId++) if (history.wasRead(pairId)) uniquePairs++
     const top10 = this.popular(nowMs, 10).map(({ pairId }) => this.#options.namesOf(pairId).pair)
     return { totalAccesses: history.total, uniquePairs, top10 }
   }
 
   exportPatterns(): PatternsDocument {
     return exportPatterns(this.history, this.#options.namesOf)
+  }
+
+  /** The same document as text, in pieces that take a moment each. */
+  patternText(): Iterable<string> {
+    return patternText(this.history, this.#options.namesOf)
   }
 
   /** What JSON.parse gave. The result: pairs for which there was no room, or the problem with the document. */

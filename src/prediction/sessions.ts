@@ -91,7 +91,7 @@ export function sessionPairs(
   const opening = nextOpening(session, hour)
   const proposals: Proposal[] = []
   for (let pairId = 0; pairId < history.pairs; pairId++) {
-    if (history.between(pairId, history.firstHour, history.lastHour) === 0) continue
+    if (!history.wasRead(pairId)) continue
     const pair = nameOf(pairId)
     const tie = tieTo(session, history, { pairId, pair })
     if (tie <= 1) continue

@@ -19,6 +19,7 @@ export function timeOfDay(history: AccessHistory, options: TimeOfDayOptions): re
   const { hour, lookAheadHours, minConfidence, limit } = options
   const proposals: Proposal[] = []
   for (let pairId = 0; pairId < history.pairs; pairId++) {
+    if (!history.wasRead(pairId)) continue
     let best = { confidence: 0, days: 0, of: 0, at: hour }
     for (let at = hour + 1; at <= hour + lookAheadHours; at++) {
       const { days, of } = daysRead(history, pairId, at)

@@ -23,7 +23,7 @@ afterEach(() => rmSync(folder, { recursive: true }))
 describe('the file of patterns', () => {
   test('is restored as it was saved, the newest of all', async () => {
     const file = new PatternFile(path)
-    await Promise.all([1, 2, 3].map((n) => file.save({ n })))
+    await Promise.all([1, 2, 3].map((n) => file.save([`{"n":`, `${n}}`])))
     expect(await file.restore(take)).toEqual({ from: path, problems: [] })
     expect([taken, JSON.parse(readFileSync(`${path}.previous`, 'utf8'))]).toEqual([[{ n: 3 }], { n: 2 }])
     expect(existsSync(`${path}.new`)).toBe(false)
@@ -35,8 +35,8 @@ describe('the file of patterns', () => {
 
   test('that is cut off is restored from the last whole one', async () => {
     const file = new PatternFile(path)
-    await file.save({ n: 1 })
-    await file.save({ n: 2 })
+    await file.save(['{"n":1}'])
+    await file.save(['{"n":2}'])
     writeFileSync(path, '{"n": 2')
     const restored = await file.restore(take)
     expect([restored.from, taken]).toEqual([`${path}.previous`, [{ n: 1 }]])
@@ -45,14 +45,14 @@ describe('the file of patterns', () => {
 
   test('that says what it should not is passed over, too', async () => {
     const file = new PatternFile(path)
-    await file.save({ n: 1 })
-    await file.save(null)
+    await file.save(['{"n":1}'])
+    await file.save(['null'])
     expect(await file.restore(take)).toEqual({ from: `${path}.previous`, problems: [`${path}: is nothing`] })
   })
 
   test('that was being replaced when the power went is found by its other name', async () => {
     const file = new PatternFile(path)
-    await file.save({ n: 1 })
+    await file.save(['{"n":1}'])
     writeFileSync(`${path}.previous`, readFileSync(path))
     rmSync(path)
     writeFileSync(`${path}.new`, '{"n"')
@@ -62,7 +62,7 @@ describe('the file of patterns', () => {
 
   test('that cannot be written says so, and the next one is tried', async () => {
     const file = new PatternFile(join(folder, 'no', 'such', 'folder'))
-    await expect(file.save({})).rejects.toThrow('ENOENT')
-    await expect(file.save({})).rejects.toThrow('ENOENT')
+    await expect(file.save([])).rejects.toThrow('ENOENT')
+    await expect(file.save([])).rejects.toThrow('ENOENT')
   })
 })

@@ -77,6 +77,13 @@ describe('patterns', () => {
     expect(after.exportPatterns()).toEqual(before.exportPatterns())
   })
 
+  test.each([0, 1, 49, 50, 51, 120])('of %d pairs are the same document as text in pieces', (pairs) => {
+    const predictor = newPredictor(200)
+    predictor.tell(ms(MONDAY))
+    for (let pairId = 0; pairId < pairs; pairId++) predictor.recordAccess(pairId, ms(MONDAY + (pairId % 3)))
+    expect(JSON.parse([...predictor.patternText()].join(''))).toEqual(predictor.exportPatterns())
+  })
+
   test('of more pairs than there is room for are counted', () => {
     expect(newPredictor(1).importPatterns(lived().exportPatterns())).toEqual({ refused: 1 })
   })
