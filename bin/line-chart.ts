@@ -26,7 +26,7 @@ const DASHES = ['', '6 3', '2 3']
 /** Hit ratios, 0 to 1, as one SVG element with its legend below. */
 export function lineChart(chart: Chart): string {
   const { title, xLabel, lines, xMarks, withDots } = chart
-  const xs = lines.flatMap(({ points }) => points.map(([x]) => x))
+  const xs = [...lines.flatMap(({ points }) => points), ...xMarks].map(([at]) => at)
   const [low, high] = [Math.min(...xs), Math.max(...xs)]
   const x = (value: number): string =>
     (LEFT + (high === low ? 0.5 : (value - low) / (high - low)) * (WIDTH - LEFT - 20)).toFixed(1)

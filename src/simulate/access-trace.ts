@@ -16,7 +16,8 @@ const CONTROL_CHARACTER = /\p{Cc}/u
 
 /**
  * One key a line, unpacked where the name ends in .gz. Rejects where there is no file (`no-such-file`), where it cannot
- * be unpacked to its end (`corrupt-recording`), and at the first line that is no key (`bad-file`); all name the line.
+ * be unpacked to its end (`corrupt-recording`), and at the first line that is no key (`bad-file`); all name the
+ * line. A comma is taken for a column that should not be there: of whole lines as keys, hardly two would be the same.
  */
 export async function readAccesses(path: string): Promise<AccessTrace> {
   const idOf = new Map<string, number>()
@@ -44,6 +45,7 @@ export async function readAccesses(path: string): Promise<AccessTrace> {
 function refusal(key: string, known: number): string | undefined {
   if (key.trim() === '') return 'expected a key, got a blank line'
   if (CONTROL_CHARACTER.test(key)) return 'expected a key, got control characters (a packed file needs a name in .gz)'
+  if (key.includes(',')) return `expected one key a line, got ${key.split(',').length} columns`
   if (known >= MAX_KEYS) return `more than ${MAX_KEYS.toLocaleString('en-US')} distinct keys`
   return undefined
 }

@@ -82,6 +82,15 @@ describe('a report', () => {
   })
 })
 
+test('a chart’s axis reaches from its first mark to its last, though nothing is drawn there', () => {
+  const lines = [{ label: 'a', points: [[0.5, 1]] as const }]
+  const xMarks = [[0, 'begin'] as const, [1, 'end'] as const]
+  const chart = lineChart({ title: 't', xLabel: 'x', lines, xMarks, withDots: true })
+  expect(chart).toMatch(/x="46\.0"[^>]*>begin</)
+  expect(chart).toMatch(/x="700\.0"[^>]*>end</)
+  expect(chart).toContain('<circle cx="373.0"')
+})
+
 test('a chart of a single point stands in the middle', () => {
   const lines = [{ label: 'a', points: [[0, 1]] as const }]
   const chart = lineChart({ title: 't', xLabel: 'x', lines, xMarks: [[0, 'here']], withDots: true })

@@ -61,6 +61,7 @@ describe('is refused by file and line:', () => {
       /not.txt.gz cannot be read after line 0: .*incorrect header/,
     ],
     ['a packed file by a plain name', 'packed.txt', packed, 'bad-file', /packed.txt, line 1, column 1: .*\.gz/],
+    ['a file of columns', 'columns.csv', 'a\n17,b\n', 'bad-file', /columns.csv, line 2, column 1: .* got 2 columns/],
     [
       'a blank line',
       'blank.txt',
