@@ -51,8 +51,8 @@ function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOption
     warmLimit: tally.policy.warmLimit,
     isAtHand: (pairId) => tally.policy.has(pairId),
     evidence: () => {
-      const { warms, warmsUsed } = tally.counts
-      return { used: warmsUsed, unused: warms - warmsUsed, hitRatio: tally.hitRatio }
+      const { warmsUsed: used, warmsUnused: unused } = tally.counts
+      return { used, unused, hitRatio: tally.hitRatio }
     },
   })
   return (pairId) => {

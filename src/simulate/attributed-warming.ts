@@ -3,6 +3,7 @@ import type { WarmRequest } from '../../schemas/warm-request.ts'
 import { VERSIONS_PER_MS } from '../cache/price-record.ts'
 import { Tracker } from '../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
+import { Throttle } from '../strategy/throttle.ts'
 import { LookAhead } from '../warming/look-ahead.ts'
 import { Triggers } from '../warming/triggers.ts'
 import { HeldWarms } from './held-warms.ts'
@@ -49,11 +50,13 @@ export class AttributedWarming implements PriceWarming {
     this.#movedMs = new Float64Array(tape.pairs)
     this.#tracker = new Tracker({ maxPairs: tape.pairs, top: EDGES_PER_PAIR })
     this.#held = new HeldWarms({ tally, warmMs, pairs: tape.pairs })
+    const usage = new WarmUsage(tally)
     this.#triggers = new Triggers({
+      throttle: new Throttle(() => usage.warmCounts),
       tracker: this.#tracker,
       table: NAMES,
       l1: {
-        usage: new WarmUsage(tally),
+        usage,
         has: (pairId) => tally.policy.has(pairId),
         floor: (pairId) => (this.#movedMs[pairId] as number) * VERSIONS_PER_MS,
       },
@@ -66,6 +69,7 @@ export class AttributedWarming implements PriceWarming {
       publish: (request) => this.#hold(request),
     })
     this.#lookAhead = new LookAhead({
+      throttle: new Throttle(() => usage.warmCounts),
       tracker: this.#tracker,
       l1: { usage: tally.policy, expect: (pairId) => tally.policy.expect(pairId) },
       warmMs,
@@ -139,7 +143,7 @@ class WarmUsage {
   }
 
   get warmCounts() {
-    const { warms, warmsUsed } = this.#tally.counts
-    return { admitted: warms, used: warmsUsed, unused: 0, dropped: 0 }
+    const { warms: admitted, warmsUsed: used, warmsUnused: unused } = this.#tally.counts
+    return { admitted, used, unused, dropped: 0 }
   }
 }

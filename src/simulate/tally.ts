@@ -14,6 +14,8 @@ export interface Counts {
   warms: number
   /** Read before they left. */
   warmsUsed: number
+  /** Left before they were read, as far as anybody has noticed. */
+  warmsUnused: number
   /** Misses on pairs that a warm had pushed out. */
   polluted: number
 }
@@ -32,6 +34,7 @@ export class Tally {
     late: 0,
     warms: 0,
     warmsUsed: 0,
+    warmsUnused: 0,
     polluted: 0,
   }
   /** By pair: 0, UNREAD_WARM or PUSHED_OUT. */
@@ -58,7 +61,8 @@ export class Tally {
       if (mark === UNREAD_WARM) counts.warmsUsed++
     } else {
       if (mark === PUSHED_OUT) counts.polluted++
-      if (policy.evicted !== NO_PAIR) this.#marks[policy.evicted] = 0
+      if (mark === UNREAD_WARM) counts.warmsUnused++
+      if (policy.evicted !== NO_PAIR) this.#left(policy.evicted, 0)
     }
     if (mark !== 0) this.#marks[pairId] = 0
     return isHit
@@ -86,7 +90,13 @@ export class Tally {
     }
     if (!policy.warm(pairId)) return
     counts.warms++
-    if (policy.evicted !== NO_PAIR) this.#marks[policy.evicted] = PUSHED_OUT
-    this.#marks[pairId] = UNREAD_WARM
+    if (policy.evicted !== NO_PAIR) this.#left(policy.evicted, PUSHED_OUT)
+    this.#left(pairId, UNREAD_WARM)
+  }
+
+  /** What the pair was before is over. */
+  #left(pairId: number, mark: number): void {
+    if (this.#marks[pairId] === UNREAD_WARM) this.counts.warmsUnused++
+    this.#marks[pairId] = mark
   }
 }

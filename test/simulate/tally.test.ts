@@ -24,6 +24,16 @@ describe('a tally', () => {
     expect(tally.counts).toMatchObject({ reads: 3, hits: 1, warms: 1, warmsUsed: 0 })
   })
 
+  test('counts a warm as unused once, when it was pushed out or is gone when it is read', () => {
+    const tally = newTally(1)
+    tally.warm(1)
+    tally.read(2)
+    tally.warm(3)
+    tally.warm(4)
+    tally.read(3)
+    expect(tally.counts).toMatchObject({ warms: 3, warmsUsed: 0, warmsUnused: 3 })
+  })
+
   test('counts a miss as pollution where a warm took the pair’s place, not where a read did', () => {
     const tally = newTally(1)
     tally.read(1)
