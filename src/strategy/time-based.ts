@@ -16,10 +16,10 @@ const HALF_LIFE_MS = 60_000
 export function timeBased(options: TimeBasedOptions): Strategy {
   const { maxPairs, minScore, recencyWeight = RECENCY_WEIGHT, halfLifeMs = HALF_LIFE_MS } = options
   const weigh = (candidate: Candidate): Candidate => {
-    const { score, movedAgoMs } = candidate
+    const { score, benefit = score, movedAgoMs } = candidate
     if (movedAgoMs === undefined) return candidate
     const recency = 2 ** (-Math.max(0, movedAgoMs) / halfLifeMs)
-    return { ...candidate, benefit: (1 - recencyWeight) * score + recencyWeight * recency }
+    return { ...candidate, benefit: (1 - recencyWeight) * benefit + recencyWeight * recency }
   }
   return {
     name: 'time-based',

@@ -76,13 +76,12 @@ export class Triggers {
       // What is there now is there still when it is read, unless it is pushed out before.
       if (sparing && lagMs < staysMs && l1.has(read)) continue
       if (sparing && nowMs + lagMs < this.#askedFor(read) + servesMs) continue
+      const score = known.rates[i] as number
+      // The chance that what L1 has now is gone by then: warms leave evenly, so one in stays falls to each of them.
+      const absent = l1.has(read) ? 1 - Math.exp(-lagMs / staysMs) : 1
+      const movedAgoMs = nowMs - l1.floor(read) / VERSIONS_PER_MS
       candidates ??= []
-      candidates.push({
-        pairId: read,
-        score: known.rates[i] as number,
-        lagMs,
-        movedAgoMs: nowMs - l1.floor(read) / VERSIONS_PER_MS,
-      })
+      candidates.push({ pairId: read, score, lagMs, movedAgoMs, benefit: score * absent })
     }
     if (candidates === undefined) return
     const { used, unused } = l1.usage.warmCounts

@@ -4,7 +4,7 @@ import { L1 } from '../../src/cache/l1.ts'
 import { PairTable } from '../../src/cache/pair-table.ts'
 import { type VirtualClock, virtualClock } from '../../src/clock.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
-import { threshold } from '../../src/strategy/strategy.ts'
+import { type Strategy, threshold, topN } from '../../src/strategy/strategy.ts'
 import { Triggers } from '../../src/warming/triggers.ts'
 import { record } from '../cache/columns.ts'
 
@@ -17,10 +17,17 @@ let l1: L1
 let published: WarmRequest[]
 let triggers: Triggers
 
-function newTriggers(options: { readonly sparing?: boolean; readonly warmMs?: number } = {}): Triggers {
+interface Settings {
+  readonly sparing?: boolean
+  readonly warmMs?: number
+  readonly strategy?: Strategy
+}
+
+function newTriggers(options: Settings = {}): Triggers {
   return new Triggers({
-    ...{ tracker, table, l1, clock, ...options },
+    ...{ tracker, table, l1, clock },
     strategy: threshold({ name: 'forewarm', minScore: 0.2, maxPairs: 8 }),
+    ...options,
     nodeId: 'node-1',
     publish: (request) => published.push(request),
   })
@@ -180,6 +187,17 @@ describe('a pair that was asked for', () => {
     l1.fill(id('b'), record({ version: 1 }))
     update('a')
     expect(published).toHaveLength(2)
+  })
+
+  test('comes after those that L1 has not, where only the best are asked for', () => {
+    triggers = newTriggers({ strategy: topN({ topN: 1, minScore: 0.2 }) })
+    for (const pair of ['b', 'c']) learn('a', pair, { lagMs: 100 })
+    update('a')
+    for (let i = 0; i < 3; i++) l1.promote(id(`pushed-${i}`), record({ version: 1 }))
+    clock.advanceTo(T0 + 60)
+    l1.fill(id('b'), record({ version: 1 }))
+    update('a')
+    expect(published.map(({ pairs }) => pairs)).toEqual([['b'], ['c']])
   })
 
   test('is remembered whatever its id', () => {
