@@ -191,7 +191,7 @@ describe('a pair that was asked for', () => {
 
   test('comes after those that L1 has not, where only the best are asked for', () => {
     triggers = newTriggers({ strategy: topN({ topN: 1, minScore: 0.2 }) })
-    for (const pair of ['b', 'c']) learn('a', pair, { lagMs: 100 })
+    for (const pair of ['c', 'b']) learn('a', pair, { lagMs: 100 })
     update('a')
     for (let i = 0; i < 3; i++) l1.promote(id(`pushed-${i}`), record({ version: 1 }))
     clock.advanceTo(T0 + 60)
