@@ -12,8 +12,8 @@ const BATCH_OVERHEAD_BYTES = 61
 const RECORD_OVERHEAD_BYTES = 12
 
 /**
- * A batch is stored whole or not at all, in the order of the calls. A call resolves in a later turn of the event loop,
- * so that a loop of awaited sends lets the readers have theirs.
+ * Records of a call are stored a partition at a time, all of it or none, in the order of the calls: as Kafka does. A call
+ * resolves in a later turn of the event loop, so that a loop of awaited sends lets the readers have theirs.
  */
 export class MemoryProducer implements Producer {
   readonly #cluster: MemoryCluster
@@ -40,11 +40,16 @@ export class MemoryProducer implements Producer {
     const failure = this.#cluster.takeFailure()
     if (failure !== undefined) throw failure
     const topic = this.#cluster.topics.get(topicName)
-    assertFits(topic, records)
+    assertPartitions(topic, records)
+    const bytes = batchBytes(topic, records)
     const nowMs = this.#cluster.options.clock.now()
-    for (const record of records) topic.partitions[record.partition]?.append(record, record.timestampMs ?? nowMs)
+    for (const record of records) {
+      if ((bytes[record.partition] ?? 0) > topic.maxBatchBytes) continue
+      topic.partitions[record.partition]?.append(record, record.timestampMs ?? nowMs)
+    }
     for (const log of topic.partitions) log.announce()
     await nextTurn()
+    assertFit(topic, Math.max(...bytes))
   }
 
   /** Turns are first come, first served: this one comes after those of the calls before it. */
@@ -58,29 +63,34 @@ export class MemoryProducer implements Producer {
   }
 }
 
-/** Throws `refused` or `too-large`. */
-function assertFits(topic: MemoryTopic, records: readonly OutgoingRecord[]): void {
+function assertPartitions(topic: MemoryTopic, records: readonly OutgoingRecord[]): void {
   for (const { partition } of records) {
     if (topic.partitions[partition] !== undefined) continue
     const message = `partition ${partition} of ${topic.name}, 0 to ${topic.partitions.length - 1} expected`
     throw new BrokerError('refused', message, { retriable: false })
   }
-  // The bound is cheap and nearly always enough; counting UTF-8 bytes is left to batches near the limit.
-  if (largestBatchBytes(topic, records, maxBytes) <= topic.maxBatchBytes) return
-  const bytes = largestBatchBytes(topic, records, Buffer.byteLength)
-  if (bytes <= topic.maxBatchBytes) return
-  const message = `${bytes} bytes at once for a partition of ${topic.name}, at most ${topic.maxBatchBytes} expected`
+}
+
+function assertFit({ name, maxBatchBytes }: MemoryTopic, largestBytes: number): void {
+  if (largestBytes <= maxBatchBytes) return
+  const message = `${largestBytes} bytes at once for a partition of ${name}, at most ${maxBatchBytes} expected`
   throw new BrokerError('too-large', message, { retriable: false })
 }
 
 type Measure = (bytes: Buffer | string) => number
 
-function largestBatchBytes(topic: MemoryTopic, records: readonly OutgoingRecord[], measure: Measure): number {
+/** By partition. The bound is cheap and nearly always enough; counting UTF-8 bytes is left to batches near the limit. */
+function batchBytes(topic: MemoryTopic, records: readonly OutgoingRecord[]): readonly number[] {
+  const atMost = batchBytesBy(maxBytes, topic, records)
+  return Math.max(...atMost) <= topic.maxBatchBytes ? atMost : batchBytesBy(Buffer.byteLength, topic, records)
+}
+
+function batchBytesBy(measure: Measure, topic: MemoryTopic, records: readonly OutgoingRecord[]): readonly number[] {
   const bytes: number[] = Array(topic.partitions.length).fill(BATCH_OVERHEAD_BYTES)
   for (const record of records) {
     bytes[record.partition] = (bytes[record.partition] ?? 0) + recordBytes(record, measure)
   }
-  return Math.max(...bytes)
+  return bytes
 }
 
 function recordBytes(record: OutgoingRecord, measure: Measure): number {

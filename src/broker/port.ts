@@ -139,7 +139,10 @@ export interface OutgoingRecord {
 
 export interface Producer {
   connect(): Promise<void>
-  /** Resolves when every in-sync replica has the records. Rejects with a BrokerError; order within a partition is kept. */
+  /**
+   * Resolves when every in-sync replica has the records; order within a partition is kept. Rejects with a BrokerError:
+   * of each partition, all records were stored or none, and which is not told.
+   */
   sendBatch(topic: string, records: readonly OutgoingRecord[]): Promise<void>
   /** Resolves when nothing is under way. */
   flush(): Promise<void>

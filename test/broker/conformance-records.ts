@@ -152,6 +152,13 @@ export const recordFacts: Facts = {
     expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual([100n, 100n, 100n])
   },
 
+  'stores a call a partition at a time: where one is refused, the others are there': async (stage) => {
+    const topic = await newTopic(stage, 3, { 'max.message.bytes': '2000' })
+    const sent = [0, 1, 2].flatMap((partition) => records(partition, ['a', partition === 1 ? 'x'.repeat(3000) : 'b']))
+    await expect(stage.producer.sendBatch(topic, sent)).rejects.toMatchObject({ code: 'too-large' })
+    expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual([2n, 0n, 2n])
+  },
+
   'stores nothing for an empty batch': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, [])
