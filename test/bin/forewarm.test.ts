@@ -173,6 +173,18 @@ describe('simulate', () => {
     expect(await forewarm([...call, join(folder, 'nowhere', 'report.html')])).toMatchObject({ code: 2, stdout: '' })
   })
 
+  test('Ctrl-C ends it with code 130, and the rows so far', async () => {
+    const long = join(folder, 'long.txt')
+    await writeFile(long, Array.from({ length: 200_000 }, (_, i) => `key${(i * 7919) % 10_007}`).join('\n'))
+    const slots = Array.from({ length: 500 }, (_, i) => i + 1)
+    const { child, ended } = startForewarm(['simulate', '--accesses', long, '--slots', slots.join(','), '--json'])
+    child.stdout?.once('data', () => child.kill('SIGINT'))
+    const { code, stdout } = await ended
+    expect(code).toBe(130)
+    const rows = stdout.trimEnd().split('\n')
+    expect(rows.map((row) => JSON.parse(row).slots)).toEqual(slots.slice(0, rows.length))
+  })
+
   test('refuses more slots than keys, code 2', async () => {
     const { code, stderr } = await forewarm(['simulate', '--accesses', keys(), '--slots', '9'])
     expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: expected 1 to 8 slots, as there are keys; got 9\n' })
