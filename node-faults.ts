@@ -1,6 +1,7 @@
 import type { DeadLetterSource } from './producers/dead-letters.ts'
 import type { BrokerEvent } from './src/broker/port.ts'
 import { type Clock, systemClock } from './src/clock.ts'
+import type { Detector } from './src/detect/detector.ts'
 import type { DetectorFailure } from './src/detect/runner.ts'
 import type { Log } from './src/telemetry/log.ts'
 import { LogRate } from './src/telemetry/log-rate.ts'
@@ -13,6 +14,18 @@ export class Faults {
   constructor(log: Log, clock: Clock = systemClock) {
     this.#log = log
     this.#rate = new LogRate({ clock })
+  }
+
+  /** A topic that is misspelt would be silence. */
+  subscribedInVain(detectors: readonly Detector[], read: readonly string[]): void {
+    for (const { name, topics = [] } of detectors) {
+      const unread = [...topics].filter((topic) => !read.includes(topic))
+      if (unread.length > 0)
+        this.#log.warn(
+          { detector: name, topics: unread, read },
+          'a detector subscribes to topics that are not read here',
+        )
+    }
   }
 
   detectorFailed({ detector, chain, pair, error }: DetectorFailure): void {

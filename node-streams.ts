@@ -106,6 +106,7 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
   const { config, broker, topics } = options
   const groupId = priceGroup(config)
   const deadLetters = deadLettersOf(options, groupId, parts)
+  parts.faults.subscribedInVain(options.detectors, topics.prices.topics)
   const updates = new PriceUpdates(priceUpdatesOptions(options, { ...parts, deadLetters }))
   const rebalances = options.metrics.counter('rebalances_total', { group: groupId })
   const loop = createLoop({

@@ -2,6 +2,7 @@ import { Writable } from 'node:stream'
 import { expect, test } from '@jest/globals'
 import { Faults } from '../../node-faults.ts'
 import { virtualClock } from '../../src/clock.ts'
+import { detector } from '../../src/detect/detector.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { batchOf } from '../consumers/batch.ts'
 
@@ -18,6 +19,7 @@ function stage() {
   return { clock, lines, faults }
 }
 
+const ignore = () => undefined
 const failure = { chain: 'ethereum', pair: 'A', error: new Error('a bug') }
 
 test('a detector that throws on every update has a line a second, and hides no other', () => {
@@ -31,6 +33,18 @@ test('a detector that throws on every update has a line a second, and hides no o
     ['second', 0],
     ['first', 4_999],
   ])
+})
+
+test('a detector that subscribes to what the node does not read is told of at the start', () => {
+  const { lines, faults } = stage()
+  const detectors = [
+    detector('misspelt', { topics: ['prices.base', 'prices.etherium'] }, ignore),
+    detector('right', { topics: ['prices.base'] }, ignore),
+    detector('of all', {}, ignore),
+  ]
+  faults.subscribedInVain(detectors, ['prices.base', 'prices.ethereum'])
+  expect(lines).toMatchObject([{ level: 'warn', detector: 'misspelt', topics: ['prices.etherium'] }])
+  expect(lines).toHaveLength(1)
 })
 
 test('dead letters that are given up are told of with their offset, and how many had no line', () => {
