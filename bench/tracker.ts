@@ -1,7 +1,6 @@
 import { PairTable } from '../src/cache/pair-table.ts'
-import { EdgeRows } from '../src/correlation/edge-rows.ts'
+import { MinedEdges } from '../src/correlation/mined-edges.ts'
 import { Tracker } from '../src/correlation/tracker.ts'
-import { UpdateLog } from '../src/correlation/update-log.ts'
 import { NestedMaps } from './anchors/nested-maps.ts'
 import type { Bench, Figure, Ratio } from './harness/bench.ts'
 import { collectGarbage, contest } from './harness/contest.ts'
@@ -48,7 +47,10 @@ function nameOf(pairId: number): string {
 }
 
 function trackerOf(pairs: number): Tracker {
-  return new Tracker({ maxPairs: pairs, log: new UpdateLog({ maxPairs: pairs, entries: LOG_ENTRIES }) })
+  const mined = new MinedEdges({ maxPairs: pairs, entries: LOG_ENTRIES })
+  // Nothing is logged where nobody reads.
+  mined.read(0)
+  return new Tracker({ maxPairs: pairs, mined })
 }
 
 /** Updates a second, the pair given by its name. The anchor gets the feed's first updates after a second of filling. */
@@ -124,11 +126,10 @@ function bytesAPair(): number {
   const table = new PairTable({ maxPairs: PAIRS })
   for (let pairId = 0; pairId < PAIRS; pairId++) table.register(CHAIN, nameOf(pairId))
   const ours = trackerOf(PAIRS)
-  const rows = EdgeRows.of(PAIRS)
   for (const [at, pairId] of pairIds.entries()) ours.observe(pairId, timesMs[at])
   const bytes = bytesUsed() - before
   // Asked last, so that all of it is there still, the feed included.
-  if (ours.totalUpdates * 2 !== timesMs.length + pairIds.length || rows.memory.maxPairs !== table.size)
+  if (ours.totalUpdates * 2 !== timesMs.length + pairIds.length || table.size !== PAIRS)
     throw new Error('not all was observed')
   return bytes / PAIRS
 }

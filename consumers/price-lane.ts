@@ -185,9 +185,9 @@ export class PriceLane implements RecordHandler {
     const base = row * NUMBER_COUNT
     l1.update(pairId, version, numbers, base)
     writeBehind.add(pairId, version, numbers, base)
-    if (row === 0) this.#observeTimed(pairId, eventTimeMs)
-    else tracker.observe(pairId)
     const chainId = table.chainOf(pairId)
+    if (row === 0) this.#observeTimed(pairId, eventTimeMs, chainId)
+    else tracker.observe(pairId, eventTimeMs, chainId)
     this.#shared.counts.updates.at(chainId).add(1)
     if (this.#isWanted(topic, chainId)) {
       const names = { pair: table.pairName(pairId), chain: table.chainName(chainId) }
@@ -221,9 +221,9 @@ export class PriceLane implements RecordHandler {
   }
 
   /** One update of each window: looking at the clock costs more than observing. */
-  #observeTimed(pairId: number, eventTimeMs: number): void {
+  #observeTimed(pairId: number, eventTimeMs: number, chainId: number): void {
     const startMs = performance.now()
-    this.#options.tracker.observe(pairId)
+    this.#options.tracker.observe(pairId, eventTimeMs, chainId)
     this.#shared.trackingUs.record((performance.now() - startMs) * 1000)
     this.#shared.endToEndSeconds.record((this.#options.clock.now() - eventTimeMs) / 1000)
   }

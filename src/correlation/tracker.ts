@@ -4,12 +4,13 @@
  * updates after which B was read, and how long after. A pair that was never handled borrows the edges of those who read
  * it: siblings read each other.
  *
- * What is known by statistics alone is mined from the log behind `observe`, off this path.
+ * What is known by statistics alone is mined off this path, from what `observe` and `missed` log.
  *
  * Pure and synchronous; pairs are integers below `maxPairs`; time is passed in.
  */
 
-import type { UpdateLog } from './update-log.ts'
+import { emptyRow, type MinedEdge } from './edge-rows.ts'
+import { type MinedEdges, type PairToWarm, scoreOf } from './mined-edges.ts'
 
 /** The most edges that a pair can keep. */
 export const READS_PER_PAIR = 16
@@ -26,7 +27,7 @@ const FIRST_PAIRS = 1024
 
 export class Tracker {
   readonly maxPairs: number
-  readonly #log: UpdateLog | undefined
+  readonly #mined: MinedEdges | undefined
   /** Edges kept a pair. */
   readonly top: number
   /** READS_PER_PAIR a pair: the pair read + 1, 0 where there is no edge. */
@@ -46,9 +47,9 @@ export class Tracker {
   refusedCalls = 0
 
   /** `top`: 1 to READS_PER_PAIR, which it is unless given. */
-  constructor(options: { readonly maxPairs: number; readonly top?: number; readonly log?: UpdateLog | undefined }) {
+  constructor(options: { readonly maxPairs: number; readonly top?: number; readonly mined?: MinedEdges }) {
     this.maxPairs = options.maxPairs
-    this.#log = options.log
+    this.#mined = options.mined
     this.top = Math.min(options.top ?? READS_PER_PAIR, READS_PER_PAIR)
     const pairs = Math.min(FIRST_PAIRS, options.maxPairs)
     this.#read = new Int32Array(pairs * READS_PER_PAIR)
@@ -64,17 +65,18 @@ export class Tracker {
     return this.#pairs
   }
 
-  /** An update. Without a log its time and chain are of no interest. */
+  /** An update. Its time and chain are what mining goes by. */
   observe(pairId: number, eventTimeMs = 0, chainId = 0): void {
     this.totalUpdates++
     if (!this.#reserve(pairId)) return
-    this.#log?.update(pairId, chainId, eventTimeMs)
+    this.#mined?.update(pairId, chainId, eventTimeMs)
     if (this.#updates[pairId] === 0) this.#pairs++
     this.#updates[pairId] = (this.#updates[pairId] as number) + 1
   }
 
   /** The handler of `trigger`'s update read `pairId`, `lagMs` after it began. The edge's place, for `settle`; -1: not kept. */
   read(trigger: number, pairId: number, lagMs: number): number {
+    this.#mined?.read(pairId)
     if (trigger === pairId || !this.#reserve(trigger) || !this.#reserve(pairId)) return -1
     const base = trigger * READS_PER_PAIR
     let free = -1
@@ -94,6 +96,37 @@ export class Tracker {
     this.#lagsMs[base + free] = lagMs
     this.#addReader(pairId, trigger)
     return free
+  }
+
+  /** A read of the pair missed. */
+  missed(pairId: number, chainId: number, atMs: number): void {
+    this.#mined?.missed(pairId, chainId, atMs)
+  }
+
+  /** What was mined of the pair: edges to pairs that are read here, into `into`; how many. */
+  minedAfter(pairId: number, into: readonly MinedEdge[]): number {
+    return this.#mined?.after(pairId, into) ?? 0
+  }
+
+  /** Up to `limit` pairs that are read here and come after the pair's updates with at least `minScore`, likeliest first. */
+  getPairsToWarm(pairId: number, options: { nowMs: number; limit: number; minScore: number }): readonly PairToWarm[] {
+    const mined = this.#mined
+    if (mined === undefined) return []
+    const row = emptyRow()
+    return row
+      .slice(0, mined.after(pairId, row))
+      .map((edge) => ({
+        ...{ pairId: edge.event >> 1, score: scoreOf(edge), lagMs: edge.lagMs },
+        reason: mined.reasonOf(edge, options.nowMs),
+      }))
+      .filter(({ score }) => score >= options.minScore)
+      .sort((a, b) => b.score - a.score)
+      .slice(0, options.limit)
+  }
+
+  /** Of an edge that `minedAfter` gave: what it rests on. */
+  reasonOf(edge: MinedEdge, nowMs: number): string {
+    return this.#mined?.reasonOf(edge, nowMs) ?? ''
   }
 
   /** The handlers of `trigger`'s update are through; bit e of `readEdges` says that edge e was read. */
@@ -121,7 +154,7 @@ export class Tracker {
 
   /** A delisted pair neither reads nor is read. Edges to it fade by themselves. */
   forget(pairId: number): void {
-    this.#log?.forget(pairId)
+    this.#mined?.forget(pairId)
     if (pairId >= this.#updates.length) return
     this.#read.fill(NONE, pairId * READS_PER_PAIR, (pairId + 1) * READS_PER_PAIR)
     this.#readers.fill(NONE, pairId * READERS_PER_PAIR, (pairId + 1) * READERS_PER_PAIR)
@@ -193,6 +226,11 @@ export class KnownReads {
     this.rates[this.count] = rate
     this.lagsMs[this.count] = lagMs
     this.count++
+  }
+
+  includes(pairId: number): boolean {
+    for (let i = 0; i < this.count; i++) if (this.pairIds[i] === pairId) return true
+    return false
   }
 }
 

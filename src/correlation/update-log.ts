@@ -21,6 +21,7 @@ export const EPOCH_MS = 60_000
 /** An update may come so long after newer ones of its chain. */
 const TOLERATED_MS = 1_000
 const BLOCK = 1_024
+const MAX_ENDED = 2
 /** A share of the log that stays free for what is written while another thread copies an epoch. */
 const HEADROOM = 1 / 16
 const MAX_CHAINS = 65_536
@@ -91,6 +92,9 @@ export class UpdateLog {
   #epochFrom = 0
   #epochEndMs = Number.POSITIVE_INFINITY
   readonly #epochEntries: number
+  /** Not taken yet. */
+  readonly #ended: Epoch[] = []
+  #newestOfAllMs = Number.NEGATIVE_INFINITY
   /** Seen in their slice before. */
   repeated = 0
   /** More than the tolerated second after newer updates of their chain. */
@@ -125,9 +129,9 @@ export class UpdateLog {
     this.#append(pairId * 2, chainId, eventTimeMs)
   }
 
-  /** A demand read that missed. */
-  missedRead(pairId: number, chainId: number, eventTimeMs: number): void {
-    this.#append(pairId * 2 + READ_BIT, chainId, eventTimeMs)
+  /** A demand read that missed. It has the clock's time, which updates are behind: they are not late for that. */
+  missedRead(pairId: number, chainId: number, atMs: number): void {
+    this.#append(pairId * 2 + READ_BIT, chainId, atMs)
   }
 
   /** Whatever is known of a delisted pair is of no use for the next pair of its name. */
@@ -135,22 +139,31 @@ export class UpdateLog {
     if (pairId < this.memory.maxPairs) this.#columns.forgotten[pairId] = this.#written
   }
 
-  /** The epoch that has ended, once; undefined while none has. */
+  /** An epoch that has ended, the oldest first, each once; undefined while none has. */
   takeEpoch(): Epoch | undefined {
-    if (this.#written - this.#epochFrom < this.#epochEntries && !(this.#newestOfAllMs >= this.#epochEndMs))
-      return undefined
-    return this.endEpoch()
+    return this.#ended.shift()
   }
 
-  /** Ends the epoch before its time. */
+  /** Ends the epoch before its time, and takes it together with those that nobody took. */
   endEpoch(): Epoch {
-    const epoch = { from: this.#epochFrom, to: this.#written }
+    const from = this.#ended[0]?.from ?? this.#epochFrom
+    this.#ended.length = 0
+    this.#beginEpoch()
+    return { from, to: this.#written }
+  }
+
+  /** Where an epoch ends is a matter of what was logged, not of who looks when: the same log, the same epochs. */
+  #endEpoch(): void {
+    // Of those that nobody came for, the log has the newest still.
+    if (this.#ended.length === MAX_ENDED) this.#ended.shift()
+    this.#ended.push({ from: this.#epochFrom, to: this.#written })
+    this.#beginEpoch()
+  }
+
+  #beginEpoch(): void {
     this.#epochFrom = this.#written
     this.#epochEndMs = this.#newestOfAllMs + EPOCH_MS
-    return epoch
   }
-
-  #newestOfAllMs = Number.NEGATIVE_INFINITY
 
   #append(event: number, chainId: number, eventTimeMs: number): void {
     if (event >= this.#lastSlices.length || chainId >= MAX_CHAINS || !(eventTimeMs >= 0)) {
@@ -162,7 +175,7 @@ export class UpdateLog {
       this.repeated++
       return
     }
-    if (this.#isOlder(chainId, eventTimeMs)) {
+    if (this.#isOlder(chainId, eventTimeMs, (event & READ_BIT) === 0)) {
       this.older++
       return
     }
@@ -176,10 +189,10 @@ export class UpdateLog {
     this.#epochEndMs = eventTimeMs + EPOCH_MS
   }
 
-  #isOlder(chainId: number, eventTimeMs: number): boolean {
+  #isOlder(chainId: number, eventTimeMs: number, isUpdate: boolean): boolean {
     if (chainId >= this.#newestMs.length) this.#growTo(chainId)
     const newestMs = this.#newestMs[chainId] as number
-    if (eventTimeMs > newestMs) {
+    if (isUpdate && eventTimeMs > newestMs) {
       this.#newestMs[chainId] = eventTimeMs
       if (eventTimeMs > this.#newestOfAllMs) this.#newestOfAllMs = eventTimeMs
     }
@@ -201,5 +214,7 @@ export class UpdateLog {
     columns.slices[at] = slice
     columns.chains[event >> 1] = chainId
     this.#written = written + 1
+    if (this.#newestOfAllMs >= this.#epochEndMs || this.#written - this.#epochFrom >= this.#epochEntries)
+      this.#endEpoch()
   }
 }

@@ -88,9 +88,11 @@ export class BoundPrices implements Prices {
   }
 
   #isHit(pairId: number, into: PriceRecord): boolean {
-    const isHit = this.#sources.hierarchy.get(pairId, into)
+    const { hierarchy, tracker, table, clock } = this.#sources
+    const isHit = hierarchy.get(pairId, into)
     this.reads++
     if (isHit) this.hits++
+    else tracker.missed(pairId, table.chainOf(pairId), clock.now())
     return isHit
   }
 

@@ -1,0 +1,114 @@
+import { EdgeRows, emptyRow, type MinedEdge } from './edge-rows.ts'
+import type { MinerOptions } from './miner.ts'
+import { type Epoch, READ_BIT, UpdateLog } from './update-log.ts'
+
+/**
+ * The side of mining that the hot path sees: what happens goes into the log, what was mined comes out of the rows. Until
+ * the first read nothing is kept at all: a node in which nobody reads has nothing to warm.
+ */
+export interface MinedEdgesOptions {
+  readonly maxPairs: number
+  /** Of the log; 8 B each. */
+  readonly entries: number
+}
+
+/** A pair that is worth a warm after an update, as far as is known. */
+export interface PairToWarm {
+  readonly pairId: number
+  /** The probability, 0 to 1, that it is updated, or read, after the update. */
+  readonly score: number
+  /** From the update on. */
+  readonly lagMs: number
+  readonly reason: string
+}
+
+/** Two trials that found nothing are added to what was found: one of one is no certainty. */
+const DOUBT = 2
+
+interface Kept {
+  readonly log: UpdateLog
+  readonly rows: EdgeRows
+  readonly readPairs: Uint8Array<SharedArrayBuffer>
+}
+
+export class MinedEdges {
+  readonly #options: MinedEdgesOptions
+  #kept: Kept | undefined
+  readonly #row = emptyRow()
+
+  constructor(options: MinedEdgesOptions) {
+    this.#options = options
+  }
+
+  /** What a miner needs; undefined until the first read. */
+  get memory(): MinerOptions | undefined {
+    const kept = this.#kept
+    return kept && { log: kept.log.memory, edges: kept.rows.memory, readPairs: kept.readPairs }
+  }
+
+  update(pairId: number, chainId: number, eventTimeMs: number): void {
+    this.#kept?.log.update(pairId, chainId, eventTimeMs)
+  }
+
+  /** Somebody reads the pair: it is worth knowing what comes before it. */
+  read(pairId: number): void {
+    if (pairId >= this.#options.maxPairs) return
+    this.#kept ??= this.#keep()
+    this.#kept.readPairs[pairId] = 1
+  }
+
+  missed(pairId: number, chainId: number, atMs: number): void {
+    this.#kept?.log.missedRead(pairId, chainId, atMs)
+  }
+
+  forget(pairId: number): void {
+    this.#kept?.log.forget(pairId)
+  }
+
+  /** Updates that came too late to be logged in their place. */
+  get older(): number {
+    return this.#kept?.log.older ?? 0
+  }
+
+  /** The next epoch to be mined, once; undefined while none has ended. */
+  takeEpoch(): Epoch | undefined {
+    return this.#kept?.log.takeEpoch()
+  }
+
+  /** The pair's edges to pairs that somebody reads, into `into`, which has room for a row; how many. */
+  after(pairId: number, into: readonly MinedEdge[]): number {
+    const kept = this.#kept
+    if (kept === undefined) return 0
+    const count = kept.rows.read(pairId, this.#row)
+    let found = 0
+    for (let e = 0; e < count; e++) {
+      const edge = this.#row[e] as MinedEdge
+      const place = into[found]
+      if (place === undefined || kept.readPairs[edge.event >> 1] !== 1) continue
+      Object.assign(place, edge)
+      found++
+    }
+    return found
+  }
+
+  reasonOf({ event, hits, trials, lagMs, lift, lastSlice }: MinedEdge, nowMs: number): string {
+    const what = (event & READ_BIT) === 0 ? 'updated' : 'missed'
+    const agoMs = nowMs - (this.#kept?.log.timeOf(lastSlice) ?? nowMs)
+    const times = `${lift.toPrecision(2)} times as often as otherwise`
+    return `${what} ${Math.round(lagMs)} ms after ${hits} of ${trials} updates, ${times}, last ${Math.round(agoMs / 1000)} s ago`
+  }
+
+  #keep(): Kept {
+    const { maxPairs } = this.#options
+    return {
+      log: new UpdateLog(this.#options),
+      rows: EdgeRows.of(maxPairs),
+      readPairs: new Uint8Array(new SharedArrayBuffer(maxPairs)),
+    }
+  }
+}
+
+/** The probability, 0 to 1, that the follower comes after an update of the leader. */
+export function scoreOf({ hits, trials }: MinedEdge): number {
+  return Math.min(1, hits / (trials + DOUBT))
+}

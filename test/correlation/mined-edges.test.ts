@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals'
+import { MinedEdges } from '../../src/correlation/mined-edges.ts'
+import { Miner } from '../../src/correlation/miner.ts'
+import { Tracker } from '../../src/correlation/tracker.ts'
+
+const OPTIONS = { nowMs: 70_000, limit: 5, minScore: 0.1 }
+
+/** Of pair 1's updates, one a second, pair 2 follows each and pair 3 every second one; all are read by somebody. */
+function minedMinute(): Tracker {
+  const mined = new MinedEdges({ maxPairs: 10, entries: 16_384 })
+  const tracker = new Tracker({ maxPairs: 10, mined })
+  for (const pairId of [2, 3]) tracker.read(0, pairId, 0)
+  for (let second = 0; second <= 60; second++) {
+    tracker.observe(1, second * 1000, 0)
+    tracker.observe(2, second * 1000 + 40, 0)
+    if (second % 2 === 0) tracker.observe(3, second * 1000 + 90, 0)
+  }
+  const { memory } = mined
+  const epoch = mined.takeEpoch()
+  if (memory !== undefined && epoch !== undefined) new Miner(memory).mine(epoch)
+  return tracker
+}
+
+describe('pairs to warm after an update', () => {
+  test('are those that follow it, likeliest first, each with what it rests on', () => {
+    const tracker = minedMinute()
+    const pairs = tracker.getPairsToWarm(1, OPTIONS)
+    expect(pairs.map(({ pairId }) => pairId)).toEqual([2, 3])
+    expect(pairs[0]?.score).toBeCloseTo(60 / 63)
+    expect(pairs[1]?.score).toBeCloseTo(30 / 63)
+    expect(pairs[1]?.lagMs).toBeGreaterThan(pairs[0]?.lagMs ?? 0)
+    expect(pairs[0]?.reason).toMatch(
+      /^updated \d+ ms after 60 of 61 updates, .* times as often as otherwise, last 11 s ago$/,
+    )
+  })
+
+  test('are as many as asked for, and none below the score asked for', () => {
+    const tracker = minedMinute()
+    expect(tracker.getPairsToWarm(1, { ...OPTIONS, limit: 1 }).map(({ pairId }) => pairId)).toEqual([2])
+    expect(tracker.getPairsToWarm(1, { ...OPTIONS, minScore: 0.6 }).map(({ pairId }) => pairId)).toEqual([2])
+  })
+
+  test('are none after a pair that nobody follows, that is unknown, or where nothing is mined', () => {
+    const tracker = minedMinute()
+    for (const pairId of [5, 10, 1_000_000]) expect(tracker.getPairsToWarm(pairId, OPTIONS)).toEqual([])
+    expect(new Tracker({ maxPairs: 10 }).getPairsToWarm(1, OPTIONS)).toEqual([])
+  })
+})
+
+test('nothing is kept of updates until somebody reads', () => {
+  const mined = new MinedEdges({ maxPairs: 10, entries: 16_384 })
+  mined.update(1, 0, 1000)
+  mined.missed(1, 0, 1000)
+  mined.read(10)
+  expect(mined.memory).toBeUndefined()
+  mined.read(9)
+  expect(mined.memory).toBeDefined()
+})
