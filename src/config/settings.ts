@@ -196,6 +196,12 @@ export const SETTINGS = {
       [1, 10_000_000, 100_000],
       'For how many pairs correlations are kept: the first so many that the node meets. Those beyond are served, not learned from, and counted.',
     ),
+    mining: setting({
+      name: 'CORRELATION_MINING',
+      check: oneOf(['thread', 'steps', 'off']),
+      default: fixed('thread'),
+      doc: 'Where pairs are found that follow others by statistics: in a thread of its own, in steps between updates, or nowhere.',
+    }),
   },
   prediction: {
     enabled: onOff('PREDICTION_ENABLED', true, 'Reads are remembered by the hour, and recommendations made from them.'),

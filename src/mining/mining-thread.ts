@@ -1,0 +1,14 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { Miner, type MinerOptions } from '../correlation/miner.ts'
+import type { Epoch } from '../correlation/update-log.ts'
+
+/** Said of every epoch, in turn. */
+export type Mined = 'mined'
+
+/** The miner in a thread of its own, over the node's memory: an epoch in, word that it is mined out. */
+const miner = new Miner(workerData as MinerOptions)
+parentPort?.on('message', (epoch: Epoch) => {
+  miner.mine(epoch)
+  const said: Mined = 'mined'
+  parentPort?.postMessage(said)
+})

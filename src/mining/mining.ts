@@ -1,0 +1,104 @@
+import { Worker } from 'node:worker_threads'
+import type { MinedEdges } from '../correlation/mined-edges.ts'
+import { Miner, type MinerOptions } from '../correlation/miner.ts'
+import type { Epoch } from '../correlation/update-log.ts'
+import type { Timer } from '../timer.ts'
+import type { Mined } from './mining-thread.ts'
+
+/**
+ * Epochs are mined as they end: in a thread of its own, or where there is none, a step at a time between the updates. The thread is
+ * started when there is something to mine.
+ */
+export interface MiningOptions {
+  readonly edges: Pick<MinedEdges, 'takeEpoch' | 'memory'>
+  readonly timer: Timer
+  readonly inThread: boolean
+  /** The thread ended by itself; from now on it goes by steps. */
+  readonly onThreadLost: (error: Error) => void
+}
+
+const LOOK_EVERY_MS = 1_000
+/** Between two steps others get their turn. */
+const STEP_EVERY_MS = 10
+/** Entries of the log that a step looks at: a millisecond or less. */
+const STEP_ENTRIES = 250_000
+/** The thread's file as Node runs it here: the source, or what was built from it. */
+const THREAD = new URL(`./mining-thread${import.meta.url.slice(-3)}`, import.meta.url)
+
+export class Mining {
+  readonly #options: MiningOptions
+  #inThread: boolean
+  #worker: Worker | undefined
+  #miner: Miner | undefined
+  /** Under way. */
+  #epoch: Epoch | undefined
+  #cancel: (() => void) | undefined
+  #isClosed = false
+  /** Epochs mined so far. */
+  epochs = 0
+
+  constructor(options: MiningOptions) {
+    this.#options = options
+    this.#inThread = options.inThread
+  }
+
+  start(): void {
+    this.#wait(LOOK_EVERY_MS)
+  }
+
+  /** What is under way is left. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancel?.()
+    await this.#worker?.terminate()
+  }
+
+  #wait(delayMs: number): void {
+    if (this.#isClosed) return
+    this.#cancel = this.#options.timer(delayMs, () => this.#look())
+  }
+
+  #look(): void {
+    if (this.#epoch === undefined) this.#begin(this.#options.edges.takeEpoch())
+    if (this.#miner?.step(STEP_ENTRIES)) this.#mined()
+    this.#wait(this.#epoch !== undefined && !this.#inThread ? STEP_EVERY_MS : LOOK_EVERY_MS)
+  }
+
+  #begin(epoch: Epoch | undefined): void {
+    const { memory } = this.#options.edges
+    if (epoch === undefined || memory === undefined) return
+    this.#epoch = epoch
+    if (this.#inThread) {
+      this.#thread(memory).postMessage(epoch)
+      return
+    }
+    this.#miner ??= new Miner(memory)
+    this.#miner.begin(epoch)
+  }
+
+  #thread(workerData: MinerOptions): Worker {
+    if (this.#worker !== undefined) return this.#worker
+    const worker = new Worker(THREAD, { workerData })
+    // Mining keeps no process alive.
+    worker.unref()
+    worker.on('message', (_: Mined) => this.#mined())
+    worker.once('error', (error: Error) => this.#lost(error))
+    this.#worker = worker
+    return worker
+  }
+
+  #mined(): void {
+    if (this.#epoch === undefined) return
+    this.#epoch = undefined
+    this.epochs++
+  }
+
+  /** The epoch that it was at is mined here. */
+  #lost(error: Error): void {
+    this.#inThread = false
+    this.#worker = undefined
+    if (this.#isClosed) return
+    this.#options.onThreadLost(error)
+    this.#begin(this.#epoch)
+  }
+}

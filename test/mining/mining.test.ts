@@ -1,0 +1,78 @@
+import { afterEach, describe, expect, test } from '@jest/globals'
+import { planted } from '../../bench/harness/planted-workload.ts'
+import { virtualClock } from '../../src/clock.ts'
+import { emptyRow, type MinedEdge } from '../../src/correlation/edge-rows.ts'
+import { MinedEdges } from '../../src/correlation/mined-edges.ts'
+import { Mining } from '../../src/mining/mining.ts'
+import { systemTimer } from '../../src/timer.ts'
+import { ManualTimer } from '../harness/manual-timer.ts'
+import { until } from '../harness/until.ts'
+
+const PAIRS = 200
+const SEED = 5
+
+const open: Mining[] = []
+
+afterEach(() => Promise.all(open.splice(0).map((mining) => mining.close())))
+
+/** All pairs are read; two epochs have ended. */
+function logged(): MinedEdges {
+  const edges = new MinedEdges({ maxPairs: PAIRS, entries: 65_536 })
+  for (let pair = 0; pair < PAIRS; pair++) edges.read(pair)
+  const { timesMs, pairIds } = planted({ pairs: PAIRS, updatesPerSecond: 300, signal: 0.3, seconds: 122, seed: SEED })
+  for (const [at, pairId] of pairIds.entries()) edges.update(pairId, 0, timesMs[at] as number)
+  return edges
+}
+
+function rowsOf(edges: MinedEdges): readonly (readonly MinedEdge[])[] {
+  return Array.from({ length: PAIRS }, (_, pair) => {
+    const row = emptyRow()
+    return row.slice(0, edges.after(pair, row))
+  })
+}
+
+function mine(edges: Pick<MinedEdges, 'takeEpoch' | 'memory'>, inThread: boolean, onThreadLost = () => {}): Mining {
+  const mining = new Mining({ edges, timer: (_, run) => systemTimer(1, run), inThread, onThreadLost })
+  open.push(mining)
+  mining.start()
+  return mining
+}
+
+describe('epochs', () => {
+  test('give the same edges mined in a thread and in steps', async () => {
+    const [inThread, inSteps] = [logged(), logged()]
+    const minings = [mine(inThread, true), mine(inSteps, false)]
+    await until('both epochs are mined', () => minings.every(({ epochs }) => epochs === 2))
+    const rows = rowsOf(inSteps)
+    expect(rowsOf(inThread)).toEqual(rows)
+    expect(rows[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+  })
+
+  test('are mined in steps once the thread is lost', async () => {
+    const edges = logged()
+    const of = {
+      // Memory that no miner can work in.
+      memory: { ...edges.memory, log: undefined } as unknown as MinedEdges['memory'],
+      takeEpoch: () => edges.takeEpoch(),
+    }
+    let losses = 0
+    const mining = mine(of, true, () => {
+      losses++
+      of.memory = edges.memory
+    })
+    await until('both epochs are mined', () => mining.epochs === 2)
+    expect(losses).toBe(1)
+    expect(rowsOf(edges)[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+  })
+})
+
+test('nothing is mined after the close, which may be called twice', async () => {
+  const timer = new ManualTimer(virtualClock(0))
+  const edges = logged()
+  const mining = new Mining({ edges, timer: timer.start, inThread: true, onThreadLost: () => {} })
+  mining.start()
+  await mining.close()
+  await mining.close()
+  await timer.advance(10_000)
+  expect([timer.pending, mining.epochs, edges.takeEpoch()?.from]).toEqual([0, 0, 0])
+})
