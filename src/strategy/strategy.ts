@@ -11,6 +11,8 @@ export interface Candidate {
   readonly movedAgoMs?: number
   /** What candidates are ranked by; the score unless given. */
   readonly benefit?: number
+  /** What is known of it, where that is more than how often it is read. */
+  readonly reason?: string
 }
 
 /** What warms have brought so far. */

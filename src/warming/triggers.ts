@@ -4,6 +4,8 @@ import type { PairTable } from '../cache/pair-table.ts'
 import { VERSIONS_PER_MS } from '../cache/price-record.ts'
 import type { Usage } from '../cache/usage.ts'
 import type { Clock } from '../clock.ts'
+import { emptyRow, type MinedEdge } from '../correlation/edge-rows.ts'
+import { scoreOf } from '../correlation/mined-edges.ts'
 import { KnownReads, type Tracker } from '../correlation/tracker.ts'
 import type { Candidate, Strategy } from '../strategy/strategy.ts'
 import type { Throttle } from '../strategy/throttle.ts'
@@ -43,10 +45,13 @@ const SERVES_MS = 50
 /** After its read was due, a request is worth nothing. */
 const EXPIRES_AFTER_MS = 1_000
 const CONFIDENT = 0.7
+/** A request's reason is of 500 characters at most. */
+const MAX_REASONS = 3
 
 export class Triggers {
   readonly #options: TriggersOptions
   readonly #known = new KnownReads()
+  readonly #mined = emptyRow()
   readonly #warmMs: number
   readonly #residence: Residence
   /** By pair id: when the read is due that it was last asked for. */
@@ -61,27 +66,30 @@ export class Triggers {
 
   onUpdate(pairId: number, eventTimeMs: number): void {
     if (this.#options.control?.includes(pairId, eventTimeMs)) return
-    const { tracker, l1, table, clock, strategy, sparing = true } = this.#options
+    const { tracker, l1, table, clock, strategy } = this.#options
     const known = this.#known
-    if (tracker.readsAfter(pairId, known) === 0) return
-    const chainId = table.chainOf(pairId)
+    tracker.readsAfter(pairId, known)
+    const mined = tracker.minedAfter(pairId, this.#mined)
+    if (known.count === 0 && mined === 0) return
     const nowMs = clock.now()
     const staysMs = this.#residence.at(nowMs)
-    const servesMs = Math.min(SERVES_MS, staysMs / 2)
+    const asks = { chainId: table.chainOf(pairId), nowMs, staysMs, servesMs: Math.min(SERVES_MS, staysMs / 2) }
     let candidates: Candidate[] | undefined
     for (let i = 0; i < known.count; i++) {
       const read = known.pairIds[i] as number
       const lagMs = known.lagsMs[i] as number
-      if (lagMs < this.#warmMs || table.chainOf(read) !== chainId) continue
-      // What is there now is there still when it is read, unless it is pushed out before.
-      if (sparing && lagMs < staysMs && l1.has(read)) continue
-      if (sparing && nowMs + lagMs < this.#askedFor(read) + servesMs) continue
-      const score = known.rates[i] as number
-      // The chance that what L1 has now is gone by then: warms leave evenly, so one in stays falls to each of them.
-      const absent = l1.has(read) ? 1 - Math.exp(-lagMs / staysMs) : 1
-      const movedAgoMs = nowMs - l1.floor(read) / VERSIONS_PER_MS
+      if (!this.#isWorthAsking(read, lagMs, asks)) continue
       candidates ??= []
-      candidates.push({ pairId: read, score, lagMs, movedAgoMs, benefit: score * absent })
+      candidates.push(this.#candidate(read, known.rates[i] as number, { lagMs, ...asks }))
+    }
+    for (let i = 0; i < mined; i++) {
+      const edge = this.#mined[i] as MinedEdge
+      const follower = edge.event >> 1
+      // A read that is known for certain to follow needs no statistics.
+      if (!this.#isWorthAsking(follower, edge.lagMs, asks) || known.includes(follower)) continue
+      candidates ??= []
+      const candidate = this.#candidate(follower, scoreOf(edge), { lagMs: edge.lagMs, ...asks })
+      candidates.push({ ...candidate, reason: tracker.reasonOf(edge, nowMs) })
     }
     if (candidates === undefined) return
     const { used, unused } = l1.usage.warmCounts
@@ -89,6 +97,22 @@ export class Triggers {
     const { throttle } = this.#options
     const allowed = throttle === undefined ? selected : selected.filter(() => throttle.allows())
     for (const together of byLag(allowed)) this.#publish(pairId, together, reason)
+  }
+
+  #isWorthAsking(read: number, lagMs: number, { chainId, nowMs, staysMs, servesMs }: Asks): boolean {
+    const { table, l1, sparing = true } = this.#options
+    if (lagMs < this.#warmMs || table.chainOf(read) !== chainId) return false
+    // What is there now is there still when it is read, unless it is pushed out before.
+    if (sparing && lagMs < staysMs && l1.has(read)) return false
+    return !sparing || nowMs + lagMs >= this.#askedFor(read) + servesMs
+  }
+
+  #candidate(pairId: number, score: number, { lagMs, nowMs, staysMs }: Asks & { readonly lagMs: number }): Candidate {
+    const { l1 } = this.#options
+    // The chance that what L1 has now is gone by then: warms leave evenly, so one in stays falls to each of them.
+    const absent = l1.has(pairId) ? 1 - Math.exp(-lagMs / staysMs) : 1
+    const movedAgoMs = nowMs - l1.floor(pairId) / VERSIONS_PER_MS
+    return { pairId, score, lagMs, movedAgoMs, benefit: score * absent }
   }
 
   #publish(trigger: number, selected: readonly Candidate[], reason: string): void {
@@ -106,7 +130,7 @@ export class Triggers {
       strategy: strategy.name,
       triggerPair: table.pairName(trigger),
       priority: selected.some(({ score }) => score >= CONFIDENT) ? 'high' : 'medium',
-      reason,
+      reason: [reason, ...reasonsOf(selected)].join('; '),
       scores: selected.map(({ score }) => score),
       issuedAtMs: nowMs,
       notBeforeMs: nowMs + soonestMs - this.#warmMs,
@@ -126,6 +150,19 @@ export class Triggers {
     }
     this.#askedForMs[pairId] = dueMs
   }
+}
+
+/** What is true of the update that asks. */
+interface Asks {
+  readonly chainId: number
+  readonly nowMs: number
+  /** How long a warm stays unread, and for how long after it is due it serves other reads. */
+  readonly staysMs: number
+  readonly servesMs: number
+}
+
+function reasonsOf(selected: readonly Candidate[]): readonly string[] {
+  return selected.flatMap(({ reason }) => (reason === undefined ? [] : [reason])).slice(0, MAX_REASONS)
 }
 
 /** Pairs that are due within the time of one warm travel together, the soonest first; others in a request of their own. */

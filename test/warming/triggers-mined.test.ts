@@ -1,0 +1,104 @@
+import { beforeEach, describe, expect, test } from '@jest/globals'
+import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
+import { L1 } from '../../src/cache/l1.ts'
+import { PairTable } from '../../src/cache/pair-table.ts'
+import { type VirtualClock, virtualClock } from '../../src/clock.ts'
+import { MinedEdges } from '../../src/correlation/mined-edges.ts'
+import { Miner } from '../../src/correlation/miner.ts'
+import { Tracker } from '../../src/correlation/tracker.ts'
+import { threshold } from '../../src/strategy/strategy.ts'
+import { Triggers } from '../../src/warming/triggers.ts'
+
+const T0 = 1_783_715_268_000
+const MINUTE_MS = 60_000
+const MAX_PAIRS = 100
+
+let clock: VirtualClock
+let table: PairTable
+let mined: MinedEdges
+let tracker: Tracker
+let published: WarmRequest[]
+let triggers: Triggers
+
+beforeEach(() => {
+  clock = virtualClock(T0)
+  table = new PairTable({ maxPairs: MAX_PAIRS })
+  mined = new MinedEdges({ maxPairs: MAX_PAIRS, entries: 65_536 })
+  tracker = new Tracker({ maxPairs: MAX_PAIRS, mined })
+  published = []
+  triggers = new Triggers({
+    ...{ tracker, table, clock, l1: new L1({ slots: 10, maxPairs: MAX_PAIRS }), nodeId: 'node-1' },
+    strategy: threshold({ name: 'forewarm', minScore: 0.2, maxPairs: 8 }),
+    publish: (request) => published.push(request),
+  })
+})
+
+function id(pair: string): number {
+  return table.register('ethereum', pair)
+}
+
+/** A minute in which `a` is updated every second, and something happens `lagMs` later. */
+function follow(lagMs: number, happens: (atMs: number) => void): void {
+  for (let atMs = T0; atMs <= T0 + MINUTE_MS; atMs += 1000) {
+    tracker.observe(id('a'), atMs, 0)
+    happens(atMs + lagMs)
+  }
+  const { memory } = mined
+  const epoch = mined.takeEpoch()
+  if (memory !== undefined && epoch !== undefined) new Miner(memory).mine(epoch)
+  clock.advanceTo(T0 + MINUTE_MS)
+}
+
+/** Somebody's handler reads the pair. */
+function read(pair: string): void {
+  tracker.read(id('somebody'), id(pair), 0)
+}
+
+describe('an update that others follow by statistics', () => {
+  test('asks for the one that is read here, when it is due, and says why', () => {
+    read('b')
+    follow(60, (atMs) => tracker.observe(id('b'), atMs, 0))
+    triggers.onUpdate(id('a'), clock.now())
+    const [request] = published
+    expect(request).toMatchObject({ pairs: ['b'], triggerPair: 'a' })
+    expect(request?.reason).toMatch(
+      /; updated \d+ ms after 60 of 61 updates, [\d.]+ times as often as otherwise, last \d s ago$/,
+    )
+    expect((request?.notBeforeMs ?? 0) - clock.now()).toBeGreaterThan(20)
+    expect((request?.notBeforeMs ?? 0) - clock.now()).toBeLessThan(50)
+    expect(parseWarmRequest(Buffer.from(JSON.stringify(request)))).toMatchObject({ ok: true })
+  })
+
+  test('asks for what missed some time after it, whoever read it', () => {
+    read('b')
+    follow(60, (atMs) => tracker.missed(id('b'), 0, atMs))
+    triggers.onUpdate(id('a'), clock.now())
+    expect(published).toMatchObject([{ pairs: ['b'], reason: expect.stringContaining('; missed ') }])
+  })
+
+  test('asks for nothing that nobody reads', () => {
+    read('c')
+    follow(60, (atMs) => tracker.observe(id('b'), atMs, 0))
+    triggers.onUpdate(id('a'), clock.now())
+    expect(published).toEqual([])
+  })
+
+  test('asks for nothing that follows too soon for a warm to make it, which is known all the same', () => {
+    read('b')
+    follow(0, (atMs) => tracker.observe(id('b'), atMs, 0))
+    triggers.onUpdate(id('a'), clock.now())
+    expect(published).toEqual([])
+    expect(tracker.getPairsToWarm(id('a'), { nowMs: clock.now(), limit: 5, minScore: 0.3 })).toMatchObject([
+      { pairId: id('b'), lagMs: 2.5 },
+    ])
+  })
+
+  test('asks once for a pair whose reads are attributed to it as well', () => {
+    tracker.read(id('a'), id('b'), 100)
+    follow(60, (atMs) => tracker.observe(id('b'), atMs, 0))
+    triggers.onUpdate(id('a'), clock.now())
+    expect(published.map(({ pairs, reason }) => ({ pairs, reason }))).toEqual([
+      { pairs: ['b'], reason: 'read after at least 20 % of updates' },
+    ])
+  })
+})
