@@ -14,7 +14,7 @@ import type { Confidence } from './confidence.ts'
 /** Places of a pair that are looked up, the latest ones. */
 export const OCCURRENCES = 8
 /** Entries looked at after each place. */
-const SPAN = 12
+export const SPAN = 12
 /** Candidates of one read, at most. */
 export const MAX_CANDIDATES = OCCURRENCES * SPAN
 const NONE = -1

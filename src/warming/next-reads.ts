@@ -1,6 +1,6 @@
 import { HORIZON_PARTS } from '../cache/residency.ts'
 import { Confidence } from '../correlation/confidence.ts'
-import { MAX_CANDIDATES, ReadBack } from '../correlation/read-back.ts'
+import { MAX_CANDIDATES, ReadBack, SPAN } from '../correlation/read-back.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
 import type { Candidate, Evidence, Strategy } from '../strategy/strategy.ts'
 
@@ -30,6 +30,8 @@ export class NextReads {
   /** Undefined where the log's own threshold is the choice. */
   readonly #strategy: Strategy | undefined
   readonly #limit: number
+  /** Warms that the next reads may ask for. */
+  #credit: number
 
   constructor(options: NextReadsOptions) {
     const { strategy, maxPairs, warmLimit, logReads } = options
@@ -37,6 +39,7 @@ export class NextReads {
     const isOwn = strategy === 'forewarm'
     this.#options = options
     this.#limit = Math.max(1, warmLimit)
+    this.#credit = this.#limit
     this.#strategy = isOwn ? undefined : strategyNamed(strategy, limits)
     this.#readBack = new ReadBack({
       maxPairs,
@@ -53,21 +56,30 @@ export class NextReads {
     const back = this.#readBack
     back.read(pairId, isAtHand)
     this.count = 0
-    if (back.count === 0) return
-    if (this.#strategy === undefined) for (let i = back.count - 1; i >= 0; i--) this.#add(back.pairIds[i] as number)
-    else this.#choose(this.#strategy)
+    // A small cache's warms would push each other out: what is proposed is read within SPAN reads, so it has to stay as long.
+    this.#credit = Math.min(this.#limit, this.#credit + this.#limit / SPAN)
+    const most = Math.floor(this.#credit)
+    if (back.count === 0 || most === 0) return
+    if (this.#strategy === undefined) this.#take(back.pairIds, Math.min(back.count, most))
+    else this.#choose(this.#strategy, most)
+    this.#credit -= this.count
   }
 
-  #choose(strategy: Strategy): void {
+  #choose(strategy: Strategy, most: number): void {
     const back = this.#readBack
     const candidates: Candidate[] = []
     for (let i = 0; i < back.count; i++)
       candidates.push({ pairId: back.pairIds[i] as number, score: back.scores[i] as number, lagMs: 0 })
     const { selected } = strategy.select(candidates, this.#options.evidence())
-    for (const { pairId } of selected.slice(0, this.#limit).reverse()) this.#add(pairId)
+    const chosen = selected.slice(0, most)
+    this.#take(
+      chosen.map(({ pairId }) => pairId),
+      chosen.length,
+    )
   }
 
-  #add(pairId: number): void {
-    this.pairIds[this.count++] = pairId
+  /** The first `count`, the last of them first. */
+  #take(pairIds: ArrayLike<number>, count: number): void {
+    for (let i = count - 1; i >= 0; i--) this.pairIds[this.count++] = pairIds[i] as number
   }
 }

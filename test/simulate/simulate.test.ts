@@ -70,6 +70,14 @@ describe('warming by what the log says', () => {
       expect(hitRatio).toBeGreaterThanOrEqual(floors[at] ?? Number.NaN)
   })
 
+  test('brings no more than a small cache can hold until it is read', async () => {
+    // A loop a hundred times as long as the cache, whose warm part holds six: all that follows is known, none of it fits.
+    const loop = traceOf(Array.from({ length: 40_000 }, (_, i) => i % 2000))
+    const [row] = await rowsOf(loop, { capacity: [0.01] })
+    expect(row?.hitRatio).toBeGreaterThan(0.4)
+    expect(row?.accuracy).toBeGreaterThan(0.9)
+  })
+
   test('is the strategy of the same name over the same candidates', async () => {
     const of = async (warmings: readonly WarmingName[]) => rowsOf(TURNS, { warmings, capacity: [0.2] })
     const [forewarm] = await of(['forewarm'])
@@ -104,8 +112,8 @@ describe('a row', () => {
   })
 
   test('holds warming against the same policy without it, asked for or not', async () => {
-    const alone = await rowsOf(TURNS, { warmings: ['forewarm'], capacity: [0.2] })
-    const beside = await rowsOf(TURNS, { warmings: ['none', 'forewarm'], capacity: [0.2] })
+    const alone = await rowsOf(TURNS, { warmings: ['forewarm'], capacity: [0.5] })
+    const beside = await rowsOf(TURNS, { warmings: ['none', 'forewarm'], capacity: [0.5] })
     expect(alone[0]?.coverage).toBe(beside[1]?.coverage)
     expect(alone[0]?.coverage).toBeGreaterThan(0.9)
   })
