@@ -162,7 +162,8 @@ export class UpdateLog {
 
   #beginEpoch(): void {
     this.#epochFrom = this.#written
-    this.#epochEndMs = this.#newestOfAllMs + EPOCH_MS
+    this.#epochEndMs =
+      this.#newestOfAllMs === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : this.#newestOfAllMs + EPOCH_MS
   }
 
   #append(event: number, chainId: number, eventTimeMs: number): void {
@@ -179,14 +180,9 @@ export class UpdateLog {
       this.older++
       return
     }
-    if (this.#written === 0) this.#begin(eventTimeMs)
+    if (this.#written === 0) this.#baseMs = eventTimeMs
     this.#lastSlices[event] = slice
     this.#write(event, chainId, slice)
-  }
-
-  #begin(eventTimeMs: number): void {
-    this.#baseMs = eventTimeMs
-    this.#epochEndMs = eventTimeMs + EPOCH_MS
   }
 
   #isOlder(chainId: number, eventTimeMs: number, isUpdate: boolean): boolean {
@@ -195,6 +191,7 @@ export class UpdateLog {
     if (isUpdate && eventTimeMs > newestMs) {
       this.#newestMs[chainId] = eventTimeMs
       if (eventTimeMs > this.#newestOfAllMs) this.#newestOfAllMs = eventTimeMs
+      if (this.#epochEndMs === Number.POSITIVE_INFINITY) this.#epochEndMs = eventTimeMs + EPOCH_MS
     }
     return eventTimeMs < newestMs - TOLERATED_MS
   }

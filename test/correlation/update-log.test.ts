@@ -94,6 +94,21 @@ describe('an epoch', () => {
     expect(log.takeEpoch()).toBeUndefined()
   })
 
+  test('goes by the times of updates, which reads are ahead of', () => {
+    log.missedRead(9, 0, NOON_MS + 2 * EPOCH_MS)
+    log.update(1, 0, NOON_MS)
+    log.missedRead(9, 0, NOON_MS + 3 * EPOCH_MS)
+    expect(log.takeEpoch()).toBeUndefined()
+    log.update(2, 0, NOON_MS + EPOCH_MS)
+    expect([log.takeEpoch(), log.older]).toEqual([{ from: 0, to: 4 }, 0])
+  })
+
+  test('of reads alone ends when it fills the log', () => {
+    for (let read = 0; read < ENTRIES; read++) log.missedRead(read % 5000, 0, NOON_MS + read)
+    expect(log.takeEpoch()?.to).toBeGreaterThan(ENTRIES * 0.9)
+    expect(log.takeEpoch()).toBeUndefined()
+  })
+
   test('ends before it fills the log', () => {
     let epoch: ReturnType<UpdateLog['takeEpoch']>
     for (let update = 0; epoch === undefined; update++) {

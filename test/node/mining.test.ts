@@ -1,0 +1,51 @@
+import { describe, expect, test } from '@jest/globals'
+import { parseWarmRequest } from '../../schemas/warm-request.ts'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { detector } from '../../src/detect/detector.ts'
+import { until } from '../harness/until.ts'
+import { onStage, type Stage, updateOf } from './stage.ts'
+
+const FILLERS = Array.from({ length: 10 }, (_, i) => `P${i}`)
+const MINUTE_MS = 60_000
+
+/** A minute of updates in which B comes 60 ms after A, once a second. */
+async function follow(stage: Stage, beganMs: number): Promise<number> {
+  const updates = Array.from({ length: 62 }, (_, second) => [
+    updateOf('A', { eventTimeMs: beganMs + second * 1000 }),
+    updateOf('B', { eventTimeMs: beganMs + second * 1000 + 60 }),
+  ]).flat()
+  await stage.produce(...updates)
+  return updates.length
+}
+
+describe.each(['thread', 'steps'] as const)('a node whose mining goes by: %s', (mining) => {
+  test('asks for a pair that is read here after an update that it follows', async () => {
+    await onStage({ broker: createMemoryBroker() }, async (stage) => {
+      const reader = detector('reader', {}, async ({ pair }, prices) => {
+        if (pair === 'READ') await prices.getMany('ethereum', ['B', ...FILLERS])
+      })
+      const node = await stage.startNode({
+        detectors: [reader],
+        config: { cache: { l1Slots: 4 }, node: { lookAhead: 'off' }, correlation: { mining } },
+      })
+      const requests = await stage.watch(stage.topics.warmRequests)
+      const beganMs = Date.now() - 2 * MINUTE_MS
+      await stage.produce(...[...FILLERS, 'READ'].map((pair) => updateOf(pair, { eventTimeMs: beganMs })))
+      await until('B is read', () => node.stats().updates === 11)
+      const updates = await follow(stage, beganMs)
+      await until('all is handled', () => node.stats().updates === 11 + updates)
+      const asked = () => requests.map(({ value }) => parseWarmRequest(value ?? Buffer.alloc(0)))
+      await until('B is asked for', async () => {
+        await stage.produce(updateOf('A'))
+        return asked().length > 0
+      })
+      expect(asked()[0]).toMatchObject({
+        value: {
+          triggerPair: 'A',
+          pairs: ['B'],
+          reason: expect.stringMatching(/; updated \d+ ms after 6\d of 6\d updates/),
+        },
+      })
+    })
+  })
+})
