@@ -2,7 +2,7 @@ import { BAND_OF, LAG_SLICES, SCAN_SLICES, SLICE_WEIGHTS, WEIGHT_ONE } from './l
 import type { LogWindow } from './log-window.ts'
 
 /** Occurrences of a leader that are looked at, evenly over the epoch; more find little more. */
-const MAX_TRIALS = 512
+const MAX_TRIALS = 1_024
 /** And fewer where slices are so full that a leader would take longer than so many entries. */
 const MAX_ENTRIES = 2 ** 21
 const MIN_TRIALS = 16
