@@ -22,7 +22,7 @@ import type { Log } from './src/telemetry/log.ts'
 import type { Metrics } from './src/telemetry/slab.ts'
 import { Interest } from './src/warming/interest.ts'
 import { LookAhead } from './src/warming/look-ahead.ts'
-import { Triggers } from './src/warming/triggers.ts'
+import { Triggers, WARM_MS } from './src/warming/triggers.ts'
 import { createWarmer, type Warmer } from './src/warming/warmer.ts'
 
 /** The streams of a node over its caches: what is read, what becomes of it, what is written. */
@@ -71,7 +71,7 @@ export function createStreams(options: StreamsOptions): Streams {
   const reads = roles.has('correlate') || roles.has('detect')
   const catchUp = new CatchUp()
   const faults = new Faults(options.log)
-  const parts = { producer, promotion, interest, requests, catchUp, faults }
+  const parts = { producer, promotion, interest, requests, warmer, catchUp, faults }
   const prices = reads ? createPriceConsumer(options, parts) : undefined
   return {
     producer,
@@ -98,6 +98,7 @@ interface PriceParts {
   readonly promotion: Promotion
   readonly interest: Interest
   readonly requests: WarmRequestProducer
+  readonly warmer: Warmer
   readonly catchUp: CatchUp
   readonly faults: Faults
 }
@@ -176,8 +177,7 @@ function priceUpdatesOptions(
       minRate: config.warming.minScore,
       promote: (pairIds, timeoutMs) => parts.promotion.promote(pairIds, { timeoutMs }),
     })
-  const triggers =
-    warming && config.node.roles.includes('correlate') ? createTriggers(options, parts.requests) : undefined
+  const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined
   return {
     ...caches,
     runner,
@@ -193,7 +193,7 @@ function throttleOf({ l1 }: Caches, kind: WarmKind): Throttle {
   return new Throttle(() => l1.usage.warmsByKind[kindOf(kind)] ?? l1.usage.warmCounts)
 }
 
-function createTriggers(options: StreamsOptions, requests: WarmRequestProducer): Triggers {
+function createTriggers(options: StreamsOptions, { requests, warmer }: PriceParts): Triggers {
   const { config, caches, clock, metrics, nodeId } = options
   const { strategy, maxPairs, minScore } = config.warming
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
@@ -202,6 +202,8 @@ function createTriggers(options: StreamsOptions, requests: WarmRequestProducer):
     strategy: strategyNamed(strategy, { maxPairs, minScore }),
     throttle: throttleOf(caches, 'correlation'),
     hitRatio: () => caches.upkeep.hitRatio,
+    // Twice what it takes as a rule, and a millisecond, which is as exact as timers are.
+    takesMs: () => Math.min(WARM_MS, 1 + 2 * warmer.typicalMs),
     clock,
     nodeId,
     publish: (request) => {

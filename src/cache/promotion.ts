@@ -12,7 +12,7 @@ import type { WriteBehind } from './write-behind.ts'
 
 export interface PromotionOptions {
   readonly table: PairTable
-  readonly l1: Pick<FirstLevel, 'has' | 'floor' | 'promote'>
+  readonly l1: Pick<FirstLevel, 'has' | 'expect' | 'floor' | 'promote'>
   readonly l2: Pick<L2, 'load'>
   /** Values on their way to L2 are read from here: a node reads what it wrote. */
   readonly writeBehind: Pick<WriteBehind, 'pending'>
@@ -84,7 +84,8 @@ export class Promotion {
 
   #withoutTrip(pairId: number, options: PromoteOptions): PromotionOutcome | undefined {
     const { l1, writeBehind } = this.#options
-    if (l1.has(pairId)) return this.#counted(pairId, 'alreadyInL1', options)
+    // Asked for now, it is read soon: it must not be the next one to go.
+    if (options.dryRun ? l1.has(pairId) : l1.expect(pairId)) return this.#counted(pairId, 'alreadyInL1', options)
     if (!writeBehind.pending(pairId, this.#pending)) return undefined
     return this.#counted(pairId, this.#gate(pairId, this.#pending, options), options)
   }

@@ -65,7 +65,6 @@ export class AttributedWarming implements PriceWarming {
       clock: { now: () => this.#nowMs },
       nodeId: name,
       warmMs,
-      sparing: false,
       publish: (request) => this.#hold(request),
     })
     this.#lookAhead = new LookAhead({
@@ -140,6 +139,14 @@ class WarmUsage {
   constructor(tally: Tally) {
     this.#tally = tally
     this.warmLimit = tally.policy.warmLimit
+  }
+
+  get limit(): number {
+    return this.#tally.policy.slots
+  }
+
+  get evictions(): number {
+    return this.#tally.counts.evictions
   }
 
   get warmCounts() {

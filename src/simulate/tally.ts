@@ -18,6 +18,8 @@ export interface Counts {
   warmsUnused: number
   /** Misses on pairs that a warm had pushed out. */
   polluted: number
+  /** Pairs that left to make room. */
+  evictions: number
 }
 
 const UNREAD_WARM = 1
@@ -36,6 +38,7 @@ export class Tally {
     warmsUsed: 0,
     warmsUnused: 0,
     polluted: 0,
+    evictions: 0,
   }
   /** By pair: 0, UNREAD_WARM or PUSHED_OUT. */
   readonly #marks: Uint8Array
@@ -96,6 +99,7 @@ export class Tally {
 
   /** What the pair was before is over. */
   #left(pairId: number, mark: number): void {
+    this.counts.evictions++
     if (this.#marks[pairId] === UNREAD_WARM) this.counts.warmsUnused++
     this.#marks[pairId] = mark
   }

@@ -10,7 +10,6 @@ import { KnownReads, type Tracker } from '../correlation/tracker.ts'
 import type { Candidate, Strategy } from '../strategy/strategy.ts'
 import type { Throttle } from '../strategy/throttle.ts'
 import type { ControlGroup } from './control-group.ts'
-import { Residence } from './residence.ts'
 
 /**
  * An update -> a warm request for the pairs known to be read some time after it. Reads right after the update are the
@@ -20,15 +19,17 @@ import { Residence } from './residence.ts'
 export interface TriggersOptions {
   readonly tracker: Tracker
   readonly table: Pick<PairTable, 'chainOf' | 'chainName' | 'pairName'>
-  readonly l1: Pick<FirstLevel, 'has' | 'floor'> & { readonly usage: Pick<Usage, 'warmLimit' | 'warmCounts'> }
+  readonly l1: Pick<FirstLevel, 'has' | 'floor'> & {
+    readonly usage: Pick<Usage, 'limit' | 'evictions' | 'warmCounts'>
+  }
   readonly strategy: Strategy
   readonly clock: Clock
   /** Names the requests, together with a count. */
   readonly nodeId: string
   /** What a warm takes, from the request to the value in L1; WARM_MS unless given. */
   readonly warmMs?: number
-  /** False: a read is asked for also where the pair is probably there still. More requests, fewer misses; true unless given. */
-  readonly sparing?: boolean
+  /** What a warm takes once it is begun: so long before the read it is to begin; `warmMs` unless given. */
+  readonly takesMs?: () => number
   readonly publish: (request: WarmRequest) => void
   /** Of the reads of late, 0 to 1. */
   readonly hitRatio?: () => number | undefined
@@ -40,8 +41,12 @@ export interface TriggersOptions {
 
 /** What a warm takes through the topic and back, generously; reads sooner after their update are the look-ahead's. */
 export const WARM_MS = 20
-/** A warm serves the reads that are due within this of its own, unless it is pushed out sooner. */
+/** A warm serves the reads that are due within this of its own, unless so many others come between that it is pushed out. */
 const SERVES_MS = 50
+/** S3-FIFO's queue of those not read again is a tenth of L1: what is read once goes when so many others have come. */
+const SHORTEST_QUEUE = 0.1
+/** Of what is there now, and so many reads before its own that it may leave. */
+const PROBABLY_GONE = 0.9
 /** After its read was due, a request is worth nothing. */
 const EXPIRES_AFTER_MS = 1_000
 const CONFIDENT = 0.7
@@ -53,15 +58,16 @@ export class Triggers {
   readonly #known = new KnownReads()
   readonly #mined = emptyRow()
   readonly #warmMs: number
-  readonly #residence: Residence
-  /** By pair id: when the read is due that it was last asked for. */
-  #askedForMs = new Float64Array(1024)
+  /** By pair id: when the read is due that it was last asked for, and how many reads had been expected by then, with that one. */
+  #askedForMs: Float64Array<ArrayBuffer> = new Float64Array(1024)
+  #expectedAt: Float64Array<ArrayBuffer> = new Float64Array(1024)
+  /** Reads expected so far. */
+  #expected = 0
   #count = 0
 
   constructor(options: TriggersOptions) {
     this.#options = options
     this.#warmMs = options.warmMs ?? WARM_MS
-    this.#residence = new Residence(() => options.l1.usage)
   }
 
   onUpdate(pairId: number, eventTimeMs: number): void {
@@ -72,8 +78,7 @@ export class Triggers {
     const mined = tracker.minedAfter(pairId, this.#mined)
     if (known.count === 0 && mined === 0) return
     const nowMs = clock.now()
-    const staysMs = this.#residence.at(nowMs)
-    const asks = { chainId: table.chainOf(pairId), nowMs, staysMs, servesMs: Math.min(SERVES_MS, staysMs / 2) }
+    const asks = { chainId: table.chainOf(pairId), nowMs, queue: l1.usage.limit * SHORTEST_QUEUE }
     let candidates: Candidate[] | undefined
     for (let i = 0; i < known.count; i++) {
       const read = known.pairIds[i] as number
@@ -99,20 +104,32 @@ export class Triggers {
     for (const together of byLag(allowed)) this.#publish(pairId, together, reason)
   }
 
-  #isWorthAsking(read: number, lagMs: number, { chainId, nowMs, staysMs, servesMs }: Asks): boolean {
-    const { table, l1, sparing = true } = this.#options
+  /**
+   * A read that is as good as done needs no request: the pair is there, or asked for, and will stay until then, because
+   * fewer other reads come between its last one and this than the shortest queue of L1 holds. Reads are counted, not
+   * milliseconds: a sweep asks for thousands before the first of them is read.
+   */
+  #isWorthAsking(read: number, lagMs: number, { chainId, nowMs, queue }: Asks): boolean {
+    const { table, l1 } = this.#options
     if (lagMs < this.#warmMs || table.chainOf(read) !== chainId) return false
-    // What is there now is there still when it is read, unless it is pushed out before.
-    if (sparing && lagMs < staysMs && l1.has(read)) return false
-    return !sparing || nowMs + lagMs >= this.#askedFor(read) + servesMs
+    const between = this.#expect(read)
+    const isThere = l1.has(read)
+    if (l1.usage.evictions === 0 && isThere) return false
+    return between >= queue || !(isThere || nowMs + lagMs < (this.#askedForMs[read] as number) + SERVES_MS)
   }
 
-  #candidate(pairId: number, score: number, { lagMs, nowMs, staysMs }: Asks & { readonly lagMs: number }): Candidate {
+  /** Counts a read of the pair as expected; how many others were since its last one. */
+  #expect(pairId: number): number {
+    if (pairId >= this.#expectedAt.length) this.#reserve(pairId)
+    const between = this.#expected - (this.#expectedAt[pairId] as number)
+    this.#expectedAt[pairId] = ++this.#expected
+    return between
+  }
+
+  #candidate(pairId: number, score: number, { lagMs, nowMs }: Asks & { readonly lagMs: number }): Candidate {
     const { l1 } = this.#options
-    // The chance that what L1 has now is gone by then: warms leave evenly, so one in stays falls to each of them.
-    const absent = l1.has(pairId) ? 1 - Math.exp(-lagMs / staysMs) : 1
     const movedAgoMs = nowMs - l1.floor(pairId) / VERSIONS_PER_MS
-    return { pairId, score, lagMs, movedAgoMs, benefit: score * absent }
+    return { pairId, score, lagMs, movedAgoMs, benefit: l1.has(pairId) ? score * PROBABLY_GONE : score }
   }
 
   #publish(trigger: number, selected: readonly Candidate[], reason: string): void {
@@ -133,22 +150,19 @@ export class Triggers {
       reason: [reason, ...reasonsOf(selected)].join('; '),
       scores: selected.map(({ score }) => score),
       issuedAtMs: nowMs,
-      notBeforeMs: nowMs + soonestMs - this.#warmMs,
+      notBeforeMs: nowMs + soonestMs - (this.#options.takesMs?.() ?? this.#warmMs),
       expiresAtMs: nowMs + latestMs + EXPIRES_AFTER_MS,
     })
   }
 
-  #askedFor(pairId: number): number {
-    return this.#askedForMs[pairId] ?? 0
+  #asked(pairId: number, dueMs: number): void {
+    this.#askedForMs[pairId] = dueMs
   }
 
-  #asked(pairId: number, dueMs: number): void {
-    if (pairId >= this.#askedForMs.length) {
-      const larger = new Float64Array(pairId * 2)
-      larger.set(this.#askedForMs)
-      this.#askedForMs = larger
-    }
-    this.#askedForMs[pairId] = dueMs
+  #reserve(pairId: number): void {
+    const pairs = pairId * 2
+    this.#askedForMs = enlarged(this.#askedForMs, pairs)
+    this.#expectedAt = enlarged(this.#expectedAt, pairs)
   }
 }
 
@@ -156,9 +170,14 @@ export class Triggers {
 interface Asks {
   readonly chainId: number
   readonly nowMs: number
-  /** How long a warm stays unread, and for how long after it is due it serves other reads. */
-  readonly staysMs: number
-  readonly servesMs: number
+  /** So many reads push out what is not read again. */
+  readonly queue: number
+}
+
+function enlarged(from: Float64Array<ArrayBuffer>, pairs: number): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(pairs)
+  larger.set(from)
+  return larger
 }
 
 function reasonsOf(selected: readonly Candidate[]): readonly string[] {

@@ -52,6 +52,8 @@ export interface Warmer {
   /** Starts what is due by the clock. The timer does that; where the clock is moved by hand, whoever moves it does. */
   releaseDue(): void
   stats(): WarmerStats
+  /** What a warm takes from when it is due, in milliseconds; the last ones weigh most. */
+  readonly typicalMs: number
   /** Refuses what waits, and resolves when what is under way is done. Twice is once. */
   close(): Promise<void>
 }
@@ -62,6 +64,9 @@ const MAX_HOLD_MS = 600_000
 /** Trips to L2 at a time: a slow one must not hold up a critical request, and more of them only share Redis. */
 const MAX_TRIPS = 4
 const PAIRS_A_TRIP = 1_000
+/** Before the first warm. */
+const FIRST_TYPICAL_MS = 5
+const TYPICAL_WEIGHT = 1 / 32
 
 export function createWarmer(options: WarmerOptions): Warmer {
   return new RequestWarmer(options)
@@ -78,6 +83,7 @@ class RequestWarmer implements Warmer {
   readonly #trips = new Set<Promise<void>>()
   readonly #waiting: (() => void)[] = []
   #cancelTimer: (() => void) | undefined
+  typicalMs = FIRST_TYPICAL_MS
   #timedForMs = Number.POSITIVE_INFINITY
   #pumping = false
   #closed = false
@@ -221,6 +227,7 @@ class RequestWarmer implements Warmer {
     const facts = { node: this.#options.nodeId, timedOut, durationMs, atMs: this.#options.clock.now() }
     const result = answer(job.request, outcomes, facts)
     this.#counts.finished(job.request, result)
+    if (!timedOut) this.typicalMs += (durationMs - this.typicalMs) * TYPICAL_WEIGHT
     job.span.setAttribute('forewarm.status', result.status)
     if (result.status === 'failed' || result.status === 'timeout') endFailed(job.span, result.status)
     else job.span.end()

@@ -15,7 +15,7 @@ export const PAIRS = [0, 1, 2]
 /** Fewer slots than pairs, so that residency has to be earned and is lost again. */
 const SLOTS = 2
 
-export type FirstLevel = Pick<L1, 'has' | 'floor' | 'promote' | 'update' | 'peek' | 'remove'>
+export type FirstLevel = Pick<L1, 'has' | 'expect' | 'floor' | 'promote' | 'update' | 'peek' | 'remove'>
 type Step =
   | { readonly do: 'update' | 'read' | 'evict'; readonly pair: number }
   | { readonly do: 'promote'; readonly pairs: readonly number[] }
@@ -31,6 +31,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Newest by what is resident alone: what L1 would be without its floors. */
 export class FloorlessL1 implements FirstLevel {
   readonly #resident = new Map<number, PriceRecord>()
+
+  expect(pairId: number): boolean {
+    return this.has(pairId)
+  }
 
   has(pairId: number): boolean {
     return this.#resident.has(pairId)

@@ -18,7 +18,7 @@ let published: WarmRequest[]
 let triggers: Triggers
 
 interface Settings {
-  readonly sparing?: boolean
+  readonly takesMs?: () => number
   readonly warmMs?: number
   readonly strategy?: Strategy
 }
@@ -70,14 +70,11 @@ describe('an update', () => {
     ])
   })
 
-  test('asks for every read where requests are not spared, and for those that a shorter warm can make', () => {
-    triggers = newTriggers({ sparing: false, warmMs: 5 })
+  test('asks for reads that a shorter warm can make, as late as it makes them', () => {
+    triggers = newTriggers({ warmMs: 5, takesMs: () => 2 })
     learn('a', 'b', { lagMs: 10 })
-    l1.fill(id('b'), record({ version: 1 }))
-    for (let i = 0; i < 3; i++) update('a')
-    expect(published.map(({ pairs, notBeforeMs }) => ({ pairs, notBeforeMs }))).toEqual(
-      [1, 2, 3].map(() => ({ pairs: ['b'], notBeforeMs: T0 + 5 })),
-    )
+    update('a')
+    expect(published).toMatchObject([{ pairs: ['b'], notBeforeMs: T0 + 8 }])
   })
 
   test('asks for what is read some time after it, not before a warm just makes it, and not for ever', () => {
@@ -164,40 +161,37 @@ describe('a pair that was asked for', () => {
     expect(published.map(({ notBeforeMs }) => notBeforeMs)).toEqual([T0 + 80, T0 + 130])
   })
 
-  test('is asked for sooner where warms push each other out sooner', () => {
+  test('is asked for again where so many other reads come between that it will be pushed out', () => {
     learn('a', 'b', { lagMs: 100 })
-    update('a')
-    const push = (from: number) => {
-      for (let i = from; i < from + 3; i++) l1.promote(id(`pushed-${i}`), record({ version: 1 }))
-    }
-    push(0)
-    clock.advanceTo(T0 + 6)
-    update('x')
-    push(3)
-    clock.advanceTo(T0 + 12)
-    update('a')
-    expect(published.map(({ notBeforeMs }) => notBeforeMs)).toEqual([T0 + 80, T0 + 92])
+    learn('c', 'd', { lagMs: 100 })
+    for (const pair of ['a', 'c', 'a']) update(pair)
+    expect(published.map(({ pairs }) => pairs)).toEqual([['b'], ['d'], ['b']])
   })
 
-  test('is asked for although L1 has it, where it will be pushed out before its read', () => {
+  test('is asked for although L1 has it, where it will be pushed out before its read, and only there', () => {
+    for (let i = 0; i < 11; i++) l1.fill(id(`pushed-${i}`), record({ version: 1 }))
     learn('a', 'b', { lagMs: 100 })
-    update('a')
-    for (let i = 0; i < 3; i++) l1.promote(id(`pushed-${i}`), record({ version: 1 }))
-    clock.advanceTo(T0 + 60)
+    learn('c', 'd', { lagMs: 100 })
     l1.fill(id('b'), record({ version: 1 }))
-    update('a')
-    expect(published).toHaveLength(2)
+    for (const pair of ['a', 'a', 'c', 'a']) update(pair)
+    expect(published.map(({ pairs }) => pairs)).toEqual([['d'], ['b']])
+  })
+
+  test('is not asked for where L1 has it and never had to push anything out', () => {
+    learn('a', 'b', { lagMs: 100 })
+    learn('c', 'd', { lagMs: 100 })
+    l1.fill(id('b'), record({ version: 1 }))
+    for (const pair of ['a', 'c', 'a']) update(pair)
+    expect(published.map(({ pairs }) => pairs)).toEqual([['d']])
   })
 
   test('comes after those that L1 has not, where only the best are asked for', () => {
     triggers = newTriggers({ strategy: topN({ topN: 1, minScore: 0.2 }) })
-    for (const pair of ['c', 'b']) learn('a', pair, { lagMs: 100 })
-    update('a')
-    for (let i = 0; i < 3; i++) l1.promote(id(`pushed-${i}`), record({ version: 1 }))
-    clock.advanceTo(T0 + 60)
+    for (let i = 0; i < 11; i++) l1.fill(id(`pushed-${i}`), record({ version: 1 }))
+    for (const pair of ['b', 'c']) tracker.read(id('a'), id(pair), 100)
     l1.fill(id('b'), record({ version: 1 }))
-    update('a')
-    expect(published.map(({ pairs }) => pairs)).toEqual([['b'], ['c']])
+    for (let i = 0; i < 2; i++) update('a')
+    expect(published.map(({ pairs }) => pairs)).toEqual([['c'], ['c']])
   })
 
   test('is remembered whatever its id', () => {
