@@ -26,12 +26,21 @@ export const BAND_OF = Uint8Array.from({ length: LAG_SLICES }, (_, d) => BAND_EN
 const BAND_MIDDLES_MS = BAND_WIDTHS.map((width, band) => ((BAND_STARTS[band] as number) + width / 2) * SLICE_MS)
 
 /** Share of a follower's answers that the prior expects in a slice of the band. */
-const SHARES = BAND_WIDTHS.map((width, band) => {
+const BY_PRIOR = BAND_WIDTHS.map((width, band) => {
   const startMs = (BAND_STARTS[band] as number) * SLICE_MS
   const endMs = startMs + width * SLICE_MS
   const whole = 1 - Math.exp((-LAG_SLICES * SLICE_MS) / PRIOR_LAG_MS)
   return (Math.exp(-startMs / PRIOR_LAG_MS) - Math.exp(-endMs / PRIOR_LAG_MS)) / whole / width
 })
+/** Lags after which a warm is in time, and a follower that always comes so late would look like none by the prior. */
+const LATE_BANDS = [3, 4, 5]
+/** The prior's, and those of followers that keep to one band. */
+const SHARES = [
+  BY_PRIOR,
+  ...LATE_BANDS.map((late) => BAND_WIDTHS.map((width, band) => (band === late ? 1 / width : 0))),
+]
+/** What a choice among so many takes from the evidence for the one chosen. */
+const CHOICE = Math.log(SHARES.length)
 /** How often a leader is answered is not known: the likeliest of these is taken. */
 const ANSWERED = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7]
 
@@ -53,15 +62,19 @@ export interface Answers {
  */
 export function zOf(answers: Answers): number {
   let best = 0
-  for (const answered of ANSWERED) best = Math.max(best, logRatio(answers, answered))
+  for (const shares of SHARES) {
+    const choice = shares === BY_PRIOR ? 0 : CHOICE
+    for (const answered of ANSWERED) best = Math.max(best, logRatio(answers, answered, shares) - choice)
+  }
   return Math.sqrt(2 * best)
 }
 
-function logRatio({ trials, rate, counts, at }: Answers, answered: number): number {
+function logRatio({ trials, rate, counts, at }: Answers, answered: number, shares: readonly number[]): number {
   const base = Math.min(Math.max(rate, 1e-9), 0.999)
   let sum = 0
   for (let band = 0; band < BANDS; band++) {
-    const answer = answered * (SHARES[band] as number)
+    if (shares[band] === 0) continue
+    const answer = answered * (shares[band] as number)
     const count = counts[at + band] as number
     const quiet = Math.max(0, trials * (BAND_WIDTHS[band] as number) - count)
     sum += count * Math.log1p((answer * (1 - base)) / base) + quiet * Math.log1p(-answer)
