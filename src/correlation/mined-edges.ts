@@ -1,4 +1,4 @@
-import { EdgeRows, emptyRow, type MinedEdge } from './edge-rows.ts'
+import { EdgeRows, type MinedEdge } from './edge-rows.ts'
 import type { MinerOptions } from './miner.ts'
 import { type Epoch, READ_BIT, UpdateLog } from './update-log.ts'
 
@@ -25,6 +25,9 @@ export interface PairToWarm {
 /** Two trials that found nothing are added to what was found: one of one is no certainty. */
 const DOUBT = 2
 
+/** Of ten thousand pairs that pay no heed to the leader, less than one comes to it by chance. */
+const SURE_Z = 4
+
 interface Kept {
   readonly log: UpdateLog
   readonly rows: EdgeRows
@@ -34,7 +37,6 @@ interface Kept {
 export class MinedEdges {
   readonly #options: MinedEdgesOptions
   #kept: Kept | undefined
-  readonly #row = emptyRow()
 
   constructor(options: MinedEdgesOptions) {
     this.#options = options
@@ -75,17 +77,16 @@ export class MinedEdges {
     return this.#kept?.log.takeEpoch()
   }
 
-  /** The pair's edges to pairs that somebody reads, into `into`, which has room for a row; how many. */
+  /** The pair's edges that are sure, to pairs that somebody reads, into `into`, which has room for a row; how many. */
   after(pairId: number, into: readonly MinedEdge[]): number {
     const kept = this.#kept
     if (kept === undefined) return 0
-    const count = kept.rows.read(pairId, this.#row)
+    const count = kept.rows.read(pairId, into)
     let found = 0
     for (let e = 0; e < count; e++) {
-      const edge = this.#row[e] as MinedEdge
-      const place = into[found]
-      if (place === undefined || kept.readPairs[edge.event >> 1] !== 1) continue
-      Object.assign(place, edge)
+      const edge = into[e] as MinedEdge
+      if (edge.z < SURE_Z || kept.readPairs[edge.event >> 1] !== 1) continue
+      if (found < e) Object.assign(into[found] as MinedEdge, edge)
       found++
     }
     return found

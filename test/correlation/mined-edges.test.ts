@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
+import { EdgeRows, emptyRow } from '../../src/correlation/edge-rows.ts'
 import { MinedEdges } from '../../src/correlation/mined-edges.ts'
 import { Miner } from '../../src/correlation/miner.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
+import { mulberry32 } from '../harness/mulberry32.ts'
+
+const SEED = 3
 
 const OPTIONS = { nowMs: 70_000, limit: 5, minScore: 0.1 }
 
@@ -45,6 +49,26 @@ describe('pairs to warm after an update', () => {
     for (const pairId of [5, 10, 1_000_000]) expect(tracker.getPairsToWarm(pairId, OPTIONS)).toEqual([])
     expect(new Tracker({ maxPairs: 10 }).getPairsToWarm(1, OPTIONS)).toEqual([])
   })
+})
+
+test('an edge that chance may have made is none yet', () => {
+  const mined = new MinedEdges({ maxPairs: 1_000, entries: 262_144 })
+  const random = mulberry32(SEED)
+  for (let pairId = 0; pairId < 1_000; pairId++) mined.read(pairId)
+  for (let atMs = 0; atMs <= 60_000; atMs++) mined.update(Math.floor(random() * 1_000), 0, atMs)
+  const { memory } = mined
+  const epoch = mined.takeEpoch()
+  if (memory === undefined || epoch === undefined) throw new Error('no epoch has ended')
+  new Miner(memory).mine(epoch)
+  const row = emptyRow()
+  const kept = new EdgeRows(memory.edges)
+  const counts = { kept: 0, sure: 0 }
+  for (let pairId = 0; pairId < 1_000; pairId++) {
+    counts.kept += kept.read(pairId, row)
+    counts.sure += mined.after(pairId, row)
+  }
+  expect(counts.kept).toBeGreaterThan(1_000)
+  expect(counts.sure).toBeLessThan(100)
 })
 
 test('nothing is kept of updates until somebody reads', () => {
