@@ -37,8 +37,8 @@ test('/metrics shows the counters of the path after traffic', async () => {
       ['correlation_pairs_tracked', {}, 11],
       ['consumer_lag_records', { topic: stage.topic }, 0],
       ['l2_state', {}, 1],
-      ['warming_duration_ms_count', chain, 1],
-      ['warming_duration_seconds_count', chain, 1],
+      ['warming_duration_ms_count', { ...chain, strategy: 'manual' }, 1],
+      ['warming_duration_seconds_count', { ...chain, strategy: 'manual' }, 1],
     ]
     const found = []
     for (const [name, labels] of expected)
