@@ -4,22 +4,30 @@ import type { Batch, TopicPartition } from './port.ts'
 export type Lag = readonly (TopicPartition & { readonly records: bigint })[]
 
 /**
- * Which partitions were not yet read to their end since they were assigned. Under a steady flow the lag is never quite
- * zero; that the end was reached once is what "caught up" means.
+ * Which partitions have not caught up since they were assigned: neither was their end reached, nor as many records read as
+ * were waiting then. Under a steady flow the lag is never quite zero, and the end of a busy partition moves on as fast as
+ * it is read.
  */
 export class CatchUp {
-  readonly #behind = new Set<string>()
+  /** Records that were waiting and were not read yet. */
+  readonly #behind = new Map<string, bigint>()
 
   /** `lag` as it is when the partitions come: one that is at its end has nothing to catch up with. */
   assigned(lag: Lag): void {
     this.#behind.clear()
-    for (const of of lag) if (of.records > 0n) this.#behind.add(nameOf(of))
+    for (const of of lag) if (of.records > 0n) this.#behind.set(nameOf(of), of.records)
   }
 
   /** The batch was handled up to this index, exclusive. */
   handled(batch: Batch, end: number): void {
     if (this.#behind.size === 0 || end < batch.count) return
-    if (batch.offset(batch.count - 1) + 1n >= batch.highWatermark) this.#behind.delete(nameOf(batch))
+    const name = nameOf(batch)
+    const waiting = this.#behind.get(name)
+    if (waiting === undefined) return
+    const last = batch.offset(batch.count - 1)
+    const rest = waiting - (last - batch.offset(0) + 1n)
+    if (rest <= 0n || last + 1n >= batch.highWatermark) this.#behind.delete(name)
+    else this.#behind.set(name, rest)
   }
 
   /** Records still to come in the partitions that are behind. Asking changes nothing. */

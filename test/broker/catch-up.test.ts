@@ -44,3 +44,12 @@ test('the next assignment begins anew', () => {
   catchUp.assigned(lagOf(0n, 2n))
   expect(catchUp.behindRecords(lagOf(5n, 2n))).toBe(2)
 })
+
+test('a partition that grows as fast as it is read has caught up with what was waiting', () => {
+  const catchUp = new CatchUp()
+  catchUp.assigned(lagOf(3n))
+  catchUp.handled(batchTo(0, 100n), 2)
+  expect(catchUp.behindRecords(lagOf(98n))).toBe(98)
+  catchUp.handled(batchTo(0, 200n), 2)
+  expect(catchUp.behindRecords(lagOf(196n))).toBe(0)
+})
