@@ -49,6 +49,9 @@ export class L1 implements FirstLevel {
   readonly #memory: L1Memory
   readonly #residency: Residency
   readonly #expiry: Expiry
+  readonly #expires: boolean
+  /** Slots that may be used: all of them, unless memory is short. */
+  #limit: number
   readonly due: number[] = []
   readonly #warmShare: number
   readonly #floors: Float64Array
@@ -80,6 +83,8 @@ export class L1 implements FirstLevel {
     this.#warmShare = warmShare
     this.#residency = new Residency({ ...this.#memory, slots, maxPairs, warmShare })
     this.#expiry = new Expiry(options)
+    this.#expires = this.#expiry.tickMs !== Number.POSITIVE_INFINITY
+    this.#limit = slots
   }
 
   /** For an L1Reader in another thread. */
@@ -104,6 +109,7 @@ export class L1 implements FirstLevel {
   resize(slotShare: number, warmShare: number): void {
     const limit = Math.ceil(this.slots * slotShare)
     this.#residency.resize(limit, Math.floor(limit * this.#warmShare * warmShare))
+    this.#limit = this.#residency.limit
   }
 
   has(pairId: number): boolean {
@@ -151,10 +157,10 @@ export class L1 implements FirstLevel {
     let slot = this.#residency.slotOf(pairId)
     const resident = slot >= 0
     if (!resident) {
-      if (this.#known > this.#residency.limit) return 'floor-only'
+      if (this.#known > this.#limit) return 'floor-only'
       slot = this.#residency.admit(pairId, 'demand')
     }
-    this.#expiry.written(slot)
+    if (this.#expires) this.#expiry.written(slot)
     this.#publish(slot, numbers, base)
     return resident ? 'refreshed' : 'inserted'
   }

@@ -1,4 +1,4 @@
-import type { ChainableCommander } from 'ioredis'
+import type { ChainableCommander, Redis } from 'ioredis'
 import type { VersionedCall } from './l2-redis-batch.ts'
 import { functionName, librarySource, type Operation, scriptSource } from './l2-redis-library.ts'
 import type { RedisLink, Replies } from './l2-redis-link.ts'
@@ -68,11 +68,14 @@ export class VersionedCalls {
     const sentAtMs = performance.now()
     const readsClock = sentAtMs - this.#clockReadAtMs > CLOCK_AGE_MS
     const deadlineMs = sentAtMs + this.#timeoutMs + this.#clockOffsetMs
+    for (const call of calls) call.packed.writeDoubleLE(deadlineMs, 0)
+    const [only] = calls
+    if (calls.length === 1 && only !== undefined && !asking && !readsClock)
+      return this.#link.call((redis) => this.#command(redis, operation, only))
     const replies = await this.#link.trip((pipeline) => {
       for (const call of calls) {
-        call.packed.writeDoubleLE(deadlineMs, 0)
         if (asking) pipeline.asking()
-        this.#append(pipeline, operation, call)
+        this.#command(pipeline, operation, call)
       }
       if (readsClock) pipeline.time()
     })
@@ -81,11 +84,13 @@ export class VersionedCalls {
     return { ok: true, values: replies.values.slice(0, -1) }
   }
 
-  #append(pipeline: ChainableCommander, operation: Operation, call: VersionedCall): void {
-    const count = call.keys.length
-    const rest = [...call.keys, call.packed]
-    if (this.#means?.kind === 'script') pipeline.evalsha(this.#means.sha[operation], count, ...rest)
-    else pipeline.fcall(functionName(operation), count, ...rest)
+  /** On the connection itself or, as one of several, into a pipeline. */
+  #command(to: Redis, operation: Operation, call: VersionedCall): Promise<unknown>
+  #command(to: ChainableCommander, operation: Operation, call: VersionedCall): unknown
+  #command(to: Redis | ChainableCommander, operation: Operation, { keys, packed }: VersionedCall): unknown {
+    const rest = [...keys, packed]
+    if (this.#means?.kind === 'script') return to.evalsha(this.#means.sha[operation], keys.length, ...rest)
+    return to.fcall(functionName(operation), keys.length, ...rest)
   }
 
   async #load(): Promise<string | undefined> {

@@ -74,12 +74,16 @@ export class RedisServer implements RedisServers {
   async load(groups: readonly KeyGroup[], asking = false): Promise<Replies> {
     const refusal = this.#refusal(this.#reads)
     if (refusal !== undefined) return refusal
-    const replies = await this.#link.trip((pipeline) => {
-      for (const keys of groups) {
-        if (asking) pipeline.asking()
-        pipeline.mgetBuffer([...keys])
-      }
-    })
+    const [only] = groups
+    const replies =
+      groups.length === 1 && only !== undefined && !asking
+        ? await this.#link.call((redis) => redis.mgetBuffer([...only]))
+        : await this.#link.trip((pipeline) => {
+            for (const keys of groups) {
+              if (asking) pipeline.asking()
+              pipeline.mgetBuffer([...keys])
+            }
+          })
     this.#judge(this.#reads, replies)
     return asking ? withoutAsking(replies) : replies
   }
