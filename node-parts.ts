@@ -80,7 +80,7 @@ export function createCaches(options: CachesOptions): Caches {
   const { mined, mining } = createMining(options)
   const tracker = new Tracker({ maxPairs: maxTrackedPairs, top, ...(mined !== undefined && { mined }) })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
-  const upkeep = createUpkeep(options, { l1, hierarchy })
+  const upkeep = createUpkeep(options, { l1, l2, hierarchy })
   const prediction = new NodePrediction({ config, table, clock: options.clock, log: options.log })
   const control = new ControlGroup(config.warming.controlShare)
   const measurement = new Measurement(control)
@@ -116,14 +116,15 @@ function createL1({ cache }: Config): FirstLevel {
   return cache.usePriceMatrix ? new L1(options) : new ObjectL1(options)
 }
 
-function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches, 'l1' | 'hierarchy'>): Upkeep {
-  const { l1, hierarchy } = caches
+function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches, 'l1' | 'l2' | 'hierarchy'>): Upkeep {
+  const { l1, l2, hierarchy } = caches
   const { memoryLimitMb } = config.cache
   const ceilingBytes = memoryLimitMb === undefined ? undefined : memoryLimitMb * 1024 * 1024
   return new Upkeep({
     l1,
     clock,
     memoryUsed: () => memoryUsed(ceilingBytes),
+    measure: () => l2.measure?.(),
     reads: () => ({ hits: hierarchy.hits, misses: hierarchy.misses }),
     onPressure: ({ slots, warms }) =>
       slots === 1 && warms === 1

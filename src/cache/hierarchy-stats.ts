@@ -1,6 +1,7 @@
 import type { Histogram, Metrics } from '../telemetry/slab.ts'
 import type { FirstLevel } from './first-level.ts'
 import type { Hierarchy } from './hierarchy.ts'
+import type { L2 } from './l2.ts'
 import type { Upkeep } from './upkeep.ts'
 
 /** Milliseconds; absent while nothing was read there. */
@@ -24,7 +25,7 @@ export interface LevelStats {
   readonly pressure?: number
 }
 
-/** Demand reads since the start, level by level; what other processes keep is for them to tell. */
+/** Demand reads since the start, level by level. Entries and bytes of L2 are the whole server's, as last measured. */
 export interface HierarchyStats {
   readonly overall: {
     /** Reads answered by any level. */
@@ -38,12 +39,13 @@ export interface HierarchyStats {
 
 export interface HierarchyStatsParts {
   readonly l1: FirstLevel
+  readonly l2: Pick<L2, 'usage'>
   readonly hierarchy: Hierarchy
   readonly upkeep: Upkeep
   readonly metrics: Metrics
 }
 
-export function hierarchyStats({ l1, hierarchy, upkeep, metrics }: HierarchyStatsParts): HierarchyStats {
+export function hierarchyStats({ l1, l2, hierarchy, upkeep, metrics }: HierarchyStatsParts): HierarchyStats {
   const latency = (level: string) => metrics.histogram('cache_get_duration_seconds', { cache_level: level })
   const slower = (level: string): LevelStats => {
     const hits = metrics.counter('cache_hits_total', { cache_level: level }).value
@@ -61,7 +63,7 @@ export function hierarchyStats({ l1, hierarchy, upkeep, metrics }: HierarchyStat
       capacity_bytes: l1.bytes,
       pressure: upkeep.pressure.level,
     },
-    L2: slower('L2'),
+    L2: { ...slower('L2'), ...usageOf(l2) },
     L3: slower('L3'),
   }
   const answered = [levels.L1.hits, levels.L2.hits, levels.L3.hits]
@@ -74,6 +76,12 @@ export function hierarchyStats({ l1, hierarchy, upkeep, metrics }: HierarchyStat
     },
     levels,
   }
+}
+
+function usageOf({ usage }: Pick<L2, 'usage'>): Partial<LevelStats> {
+  if (usage === undefined) return {}
+  const { entries, bytes, capacityBytes } = usage
+  return { entries, bytes, ...(capacityBytes !== undefined && { capacity_bytes: capacityBytes }) }
 }
 
 function share<K extends string>(name: K, part: number, whole: number): { readonly [P in K]?: number } {

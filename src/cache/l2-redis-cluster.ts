@@ -1,3 +1,4 @@
+import type { L2Usage } from './l2.ts'
 import type { VersionedCall } from './l2-redis-batch.ts'
 import type { Operation } from './l2-redis-library.ts'
 import type { Replies } from './l2-redis-link.ts'
@@ -84,6 +85,19 @@ export class RedisCluster implements RedisServers {
         asking,
       ),
     )
+  }
+
+  /** Of all masters together. */
+  async usage(): Promise<L2Usage | undefined> {
+    const masters = [...this.#owners].flatMap((address) => this.#servers.get(address) ?? [])
+    const all = await Promise.all(masters.map((master) => master.usage()))
+    const told = all.filter((usage) => usage !== undefined)
+    if (told.length === 0 || told.length < all.length) return undefined
+    const sum = (of: (usage: L2Usage) => number) => told.reduce((total, usage) => total + of(usage), 0)
+    const capacityBytes = told.every((usage) => usage.capacityBytes !== undefined)
+      ? { capacityBytes: sum((usage) => usage.capacityBytes ?? 0) }
+      : {}
+    return { entries: sum(({ entries }) => entries), bytes: sum(({ bytes }) => bytes), ...capacityBytes }
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Timer } from '../timer.ts'
+import type { L2Usage } from './l2.ts'
 import { emptyCall, type VersionedCall } from './l2-redis-batch.ts'
 import { CircuitBreaker } from './l2-redis-breaker.ts'
 import { VersionedCalls } from './l2-redis-calls.ts'
@@ -16,6 +17,8 @@ export interface RedisServers {
   load(groups: readonly KeyGroup[]): Promise<Replies>
   /** One reply a call: how many keys it has written or removed. */
   send(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies>
+  /** What the servers hold; undefined where one did not say. */
+  usage(): Promise<L2Usage | undefined>
   /** At once; what is under way is given up. Twice is once. */
   close(): void
 }
@@ -96,6 +99,14 @@ export class RedisServer implements RedisServers {
     return asking ? withoutAsking(replies) : replies
   }
 
+  async usage(): Promise<L2Usage | undefined> {
+    const replies = await this.#link.trip((pipeline) => {
+      pipeline.dbsize()
+      pipeline.info('memory')
+    })
+    return replies.ok ? usageOf(replies.values) : undefined
+  }
+
   /** The reply to CLUSTER SLOTS. */
   async slots(): Promise<Replies> {
     return this.#link.trip((pipeline) => pipeline.cluster('SLOTS'))
@@ -143,4 +154,13 @@ function isElsewhere(reason: string): boolean {
 /** Each command had an ASKING before it. */
 function withoutAsking(replies: Replies): Replies {
   return replies.ok ? { ok: true, values: replies.values.filter((_, at) => at % 2 === 1) } : replies
+}
+
+/** Of the replies to DBSIZE and INFO memory; a server without a bound tells 0. */
+function usageOf([entries, info]: readonly unknown[]): L2Usage | undefined {
+  const told = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(String(info))?.[1])
+  const bytes = told('used_memory')
+  const capacityBytes = told('maxmemory')
+  if (typeof entries !== 'number' || Number.isNaN(bytes)) return undefined
+  return { entries, bytes, ...(capacityBytes > 0 && { capacityBytes }) }
 }

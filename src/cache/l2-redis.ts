@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../timer.ts'
-import type { L2, L2Load, L2State, L2Write } from './l2.ts'
+import type { L2, L2Load, L2State, L2Usage, L2Write } from './l2.ts'
 import { deleteCalls, type VersionedCall, writeCalls } from './l2-redis-batch.ts'
 import { RedisCluster } from './l2-redis-cluster.ts'
 import { PairKeys } from './l2-redis-keys.ts'
@@ -61,6 +61,7 @@ class RedisL2 implements L2 {
   readonly #servers: RedisServers
   readonly #flights = new Map<number, Flight>()
   readonly #underWay = new Set<Promise<unknown>>()
+  #usage: L2Usage | undefined
   #closed: { readonly sinceMs: number } | undefined
 
   constructor(options: RedisL2Options) {
@@ -127,6 +128,17 @@ class RedisL2 implements L2 {
     if (this.#closed !== undefined) return { status: 'degraded', reason: 'closed', sinceMs: this.#closed.sinceMs }
     const { trouble } = this.#servers
     return trouble === undefined ? { status: 'up' } : { status: 'degraded', ...trouble }
+  }
+
+  get usage(): L2Usage | undefined {
+    return this.#usage
+  }
+
+  measure(): void {
+    if (this.#closed !== undefined) return
+    void this.#track(this.#servers.usage()).then((usage) => {
+      this.#usage = usage ?? this.#usage
+    })
   }
 
   async close(): Promise<void> {

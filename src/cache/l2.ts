@@ -15,6 +15,10 @@ export interface L2 {
   /** A delisted pair's value goes. */
   delete(pairIds: readonly number[]): Promise<L2Write>
   state(): L2State
+  /** As last measured; undefined before, and where it is not known. */
+  readonly usage?: L2Usage | undefined
+  /** Measures `usage` anew, in the background. */
+  measure?(): void
   close(): Promise<void>
 }
 
@@ -39,3 +43,11 @@ export type L2Write =
 export type L2State =
   | { readonly status: 'up' }
   | { readonly status: 'degraded'; readonly reason: string; readonly sinceMs: number }
+
+/** Of the whole server, others' keys included: what it holds and what it may hold. */
+export interface L2Usage {
+  readonly entries: number
+  readonly bytes: number
+  /** Absent where nothing bounds it. */
+  readonly capacityBytes?: number
+}

@@ -16,6 +16,8 @@ export interface UpkeepOptions {
   readonly onPressure?: (shares: Shares) => void
   /** Demand reads so far. */
   readonly reads?: () => Reads
+  /** Called every ten seconds: what is worth knowing of other levels. */
+  readonly measure?: () => void
   readonly timer?: Timer
 }
 
@@ -36,6 +38,7 @@ export class Upkeep {
   readonly #everyMs: number
   #cancel: (() => void) | undefined
   #sinceLookMs = 0
+  #looks = 0
   /** Reads so far at the last looks, the oldest first. */
   readonly #reads: Reads[] = []
   #state: 'made' | 'running' | 'closed' = 'made'
@@ -96,6 +99,7 @@ export class Upkeep {
   #look(): void {
     this.#sinceLookMs = 0
     this.#noteReads()
+    if (this.#looks++ % RATE_LOOKS === 0) this.#options.measure?.()
     const { l1, memoryUsed, onPressure } = this.#options
     const shares = this.pressure.look(memoryUsed())
     if (shares === undefined) return

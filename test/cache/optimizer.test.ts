@@ -102,3 +102,16 @@ test('the statistics of the levels are of the reads that came as far', async () 
   expect(overall.latency_ms.p99).toBeGreaterThanOrEqual(overall.latency_ms.p50 as number)
   expect([levels.L1.entries, levels.L1.pressure]).toEqual([stage.l1.usage.resident, 0])
 })
+
+test('what Redis holds is told with it, as far as it is known', () => {
+  const stage = new Stage()
+  const l2 = (usage: { entries: number; bytes: number; capacityBytes?: number }) =>
+    hierarchyStats({ ...stage, l2: { usage } }).levels.L2
+  expect(l2({ entries: 3, bytes: 400, capacityBytes: 900 })).toMatchObject({
+    entries: 3,
+    bytes: 400,
+    capacity_bytes: 900,
+  })
+  expect(l2({ entries: 3, bytes: 400 })).not.toHaveProperty('capacity_bytes')
+  expect(hierarchyStats(stage).levels.L2).not.toHaveProperty('entries')
+})

@@ -236,3 +236,13 @@ describe('Redis level', () => {
     expect(await callsOf()).toBe(before + 2)
   })
 })
+
+it('tells what the server holds, once it was measured', async () => {
+  const { l2, table, chain } = await bench(redisUrl())
+  await l2.write(columnsOf([{ pairId: table.register(chain, 'measured'), version: 1 }]), 0, 1)
+  expect(l2.usage).toBeUndefined()
+  l2.measure?.()
+  await until('it is measured', () => l2.usage !== undefined)
+  expect(l2.usage?.entries).toBeGreaterThan(0)
+  expect(l2.usage?.bytes).toBeGreaterThan(100_000)
+})
