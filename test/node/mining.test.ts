@@ -34,7 +34,11 @@ describe.each(['thread', 'steps'] as const)('a node whose mining goes by: %s', (
       await until('B is read', () => node.stats().updates === 11)
       const updates = await follow(stage, beganMs)
       await until('all is handled', () => node.stats().updates === 11 + updates)
-      const asked = () => requests.map(({ value }) => parseWarmRequest(value ?? Buffer.alloc(0)))
+      // On a busy machine the reads of READ may come later than a warm takes, and are then asked for, too.
+      const asked = () =>
+        requests
+          .map(({ value }) => parseWarmRequest(value ?? Buffer.alloc(0)))
+          .filter((parsed) => parsed.ok && parsed.value.triggerPair === 'A')
       await until('B is asked for', async () => {
         await stage.produce(updateOf('A'))
         return asked().length > 0
