@@ -37,7 +37,7 @@ export interface SimulationRow extends Combination {
   readonly pollution: number | null
   /** Requests for pairs that were resident ÷ requests. */
   readonly redundancy: number | null
-  /** Warms ÷ misses saved. */
+  /** Values read from L2 for warms, also those that came too late ÷ misses saved. */
   readonly l2ReadsPerSavedMiss: number | null
   /** That the simulation took. */
   readonly seconds: number
@@ -65,7 +65,7 @@ export function rowOf({ input, combination, counts, missesUnwarmed, seconds }: O
     timeliness: share(warmsUsed, warmsUsed + counts.late),
     pollution: share(counts.polluted, misses),
     redundancy: share(counts.redundant, counts.requests),
-    l2ReadsPerSavedMiss: saved > 0 ? warms / saved : null,
+    l2ReadsPerSavedMiss: saved > 0 ? counts.fetched / saved : null,
     seconds,
   }
 }

@@ -10,6 +10,8 @@ export interface Counts {
   redundant: number
   /** Of the others, those that a read was faster than: it missed while the warm was on its way. */
   late: number
+  /** Values read from L2 for them, whether they came in time, and were taken, or not. */
+  fetched: number
   /** Brought in ahead of a read. */
   warms: number
   /** Read before they left. */
@@ -34,6 +36,7 @@ export class Tally {
     requests: 0,
     redundant: 0,
     late: 0,
+    fetched: 0,
     warms: 0,
     warmsUsed: 0,
     warmsUnused: 0,
@@ -65,7 +68,7 @@ export class Tally {
     } else {
       if (mark === PUSHED_OUT) counts.polluted++
       if (mark === UNREAD_WARM) counts.warmsUnused++
-      if (policy.evicted !== NO_PAIR) this.#left(policy.evicted, 0)
+      if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, 0)
     }
     if (mark !== 0) this.#marks[pairId] = 0
     return isHit
@@ -87,19 +90,24 @@ export class Tally {
   /** The value of a pair that was requested. Where the pair is resident by now, a read was faster. */
   arrive(pairId: number): void {
     const { counts, policy } = this
+    counts.fetched++
     if (policy.has(pairId)) {
       counts.late++
       return
     }
     if (!policy.warm(pairId)) return
     counts.warms++
-    if (policy.evicted !== NO_PAIR) this.#left(policy.evicted, PUSHED_OUT)
-    this.#left(pairId, UNREAD_WARM)
+    if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, PUSHED_OUT)
+    this.#mark(pairId, UNREAD_WARM)
+  }
+
+  #evicted(pairId: number, mark: number): void {
+    this.counts.evictions++
+    this.#mark(pairId, mark)
   }
 
   /** What the pair was before is over. */
-  #left(pairId: number, mark: number): void {
-    this.counts.evictions++
+  #mark(pairId: number, mark: number): void {
     if (this.#marks[pairId] === UNREAD_WARM) this.counts.warmsUnused++
     this.#marks[pairId] = mark
   }
