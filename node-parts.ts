@@ -175,6 +175,7 @@ function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker, 
     metrics.observe('warms_used_total', { strategy }, () => l1.usage.warmsByKind[kind]?.used ?? 0)
     metrics.observe('warms_unused_total', { strategy }, () => l1.usage.warmsByKind[kind]?.unused ?? 0)
   }
+  metrics.observe('correlation_pairs_recycled_total', {}, () => tracker.recycled)
   metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
   metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.refusedAsks)
   metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)

@@ -4,16 +4,16 @@
  * copied the row, has seen half of each and takes nothing; the next update asks again.
  *
  * ```
- *   ┌────────────────┬──────────────────────┬────────────────────────────────┐
- *   │ turns          │ whole numbers        │ others                         │
- *   │ Int32 a pair   │ 4 × Int32 an edge    │ 3 × Float32 an edge            │
- *   └────────────────┴──────────────────────┴────────────────────────────────┘
+ *   ┌────────────────┬────────────────┬──────────────────────┬────────────────────────────────┐
+ *   │ mined to       │ turns          │ whole numbers        │ others                         │
+ *   │ Float64 a pair │ Int32 a pair   │ 4 × Int32 an edge    │ 3 × Float32 an edge            │
+ *   └────────────────┴────────────────┴──────────────────────┴────────────────────────────────┘
  * ```
  */
 export const EDGES_PER_ROW = 8
 const WHOLE = 4
 const OTHERS = 3
-const BYTES_A_ROW = 4 + EDGES_PER_ROW * (WHOLE + OTHERS) * 4
+const BYTES_A_ROW = 12 + EDGES_PER_ROW * (WHOLE + OTHERS) * 4
 
 /** After `trials` updates of the leader, `hits` times an event of the follower. */
 export interface MinedEdge {
@@ -27,6 +27,15 @@ export interface MinedEdge {
   /** `hits` ÷ what they would be if the follower paid no heed to the leader. */
   lift: number
   z: number
+  /** How many entries the log had when the edge was mined: it is of the pairs that had their places then. */
+  minedTo: number
+}
+
+/** To be written: the first `count` of `edges`. */
+export interface MinedRow {
+  readonly edges: readonly Readonly<Omit<MinedEdge, 'minedTo'>>[]
+  readonly count: number
+  readonly minedTo: number
 }
 
 export interface EdgeMemory {
@@ -36,6 +45,7 @@ export interface EdgeMemory {
 
 export class EdgeRows {
   readonly memory: EdgeMemory
+  readonly #minedTo: Float64Array<SharedArrayBuffer>
   readonly #turns: Int32Array<SharedArrayBuffer>
   readonly #whole: Int32Array<SharedArrayBuffer>
   readonly #others: Float32Array<SharedArrayBuffer>
@@ -44,9 +54,10 @@ export class EdgeRows {
     const { buffer, maxPairs } = memory
     this.memory = memory
     const edges = maxPairs * EDGES_PER_ROW
-    this.#turns = new Int32Array(buffer, 0, maxPairs)
-    this.#whole = new Int32Array(buffer, maxPairs * 4, edges * WHOLE)
-    this.#others = new Float32Array(buffer, maxPairs * 4 + edges * WHOLE * 4, edges * OTHERS)
+    this.#minedTo = new Float64Array(buffer, 0, maxPairs)
+    this.#turns = new Int32Array(buffer, maxPairs * 8, maxPairs)
+    this.#whole = new Int32Array(buffer, maxPairs * 12, edges * WHOLE)
+    this.#others = new Float32Array(buffer, maxPairs * 12 + edges * WHOLE * 4, edges * OTHERS)
   }
 
   static of(maxPairs: number): EdgeRows {
@@ -54,9 +65,10 @@ export class EdgeRows {
   }
 
   /** In place of what the row was; at most EDGES_PER_ROW are taken. */
-  write(pairId: number, edges: readonly Readonly<MinedEdge>[], count: number): void {
+  write(pairId: number, { edges, count, minedTo }: MinedRow): void {
     const turn = Atomics.load(this.#turns, pairId)
     Atomics.store(this.#turns, pairId, turn + 1)
+    this.#minedTo[pairId] = minedTo
     for (let e = 0; e < EDGES_PER_ROW; e++) {
       const whole = (pairId * EDGES_PER_ROW + e) * WHOLE
       const edge = e < count ? edges[e] : undefined
@@ -78,8 +90,9 @@ export class EdgeRows {
     const row = emptyRow()
     for (let pairId = 0; pairId < this.memory.maxPairs; pairId++) {
       const count = this.read(pairId, row)
-      const kept = isForgotten(pairId) ? [] : row.slice(0, count).filter(({ event }) => !isForgotten(event >> 1))
-      if (kept.length < count) this.write(pairId, kept, kept.length)
+      const edges = isForgotten(pairId) ? [] : row.slice(0, count).filter(({ event }) => !isForgotten(event >> 1))
+      const minedTo = this.#minedTo[pairId] as number
+      if (edges.length < count) this.write(pairId, { edges, count: edges.length, minedTo })
     }
   }
 
@@ -88,6 +101,7 @@ export class EdgeRows {
     if (pairId >= this.memory.maxPairs) return 0
     const turn = Atomics.load(this.#turns, pairId)
     if (turn === 0 || turn % 2 !== 0) return 0
+    const minedTo = this.#minedTo[pairId] as number
     let count = 0
     for (let e = 0; e < EDGES_PER_ROW; e++) {
       const whole = (pairId * EDGES_PER_ROW + e) * WHOLE
@@ -102,6 +116,7 @@ export class EdgeRows {
       edge.lagMs = this.#others[others] as number
       edge.lift = this.#others[others + 1] as number
       edge.z = this.#others[others + 2] as number
+      edge.minedTo = minedTo
       count++
     }
     return Atomics.load(this.#turns, pairId) === turn ? count : 0
@@ -111,6 +126,6 @@ export class EdgeRows {
 export function emptyRow(): MinedEdge[] {
   return Array.from({ length: EDGES_PER_ROW }, () => ({
     ...{ event: 0, hits: 0, trials: 0, lastSlice: 0 },
-    ...{ lagMs: 0, lift: 0, z: 0 },
+    ...{ lagMs: 0, lift: 0, z: 0, minedTo: 0 },
   }))
 }

@@ -50,7 +50,8 @@ export class EpochCopy {
   }
 
   #byChain(): WindowEntries[] {
-    const { chains } = this.#columns
+    // A copy, as a place may be given to a pair of another chain meanwhile.
+    const chains = this.#columns.chains.slice()
     const counts = new Map<number, number>()
     for (let n = 0; n < this.#count; n++) {
       const chain = chains[(this.#events[n] as number) >> 1] as number

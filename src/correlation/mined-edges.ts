@@ -4,7 +4,8 @@ import { type Epoch, READ_BIT, UpdateLog } from './update-log.ts'
 
 /**
  * The side of mining that the hot path sees: what happens goes into the log, what was mined comes out of the rows. Until
- * the first read nothing is kept at all: a node in which nobody reads has nothing to warm.
+ * the first read nothing is kept at all: a node in which nobody reads has nothing to warm. A pair is here its place among
+ * those that are tracked.
  */
 export interface MinedEdgesOptions {
   readonly maxPairs: number
@@ -64,7 +65,9 @@ export class MinedEdges {
   }
 
   forget(pairId: number): void {
-    this.#kept?.log.forget(pairId)
+    if (this.#kept === undefined || pairId >= this.#options.maxPairs) return
+    this.#kept.log.forget(pairId)
+    this.#kept.readPairs[pairId] = 0
   }
 
   /** Updates that came too late to be logged in their place. */
@@ -81,11 +84,16 @@ export class MinedEdges {
   after(pairId: number, into: readonly MinedEdge[]): number {
     const kept = this.#kept
     if (kept === undefined) return 0
-    const count = kept.rows.read(pairId, into)
+    const { log, rows, readPairs } = kept
+    const count = rows.read(pairId, into)
+    // Of a place that was given to another pair since then, nothing is known.
+    const isStill = (place: number, { minedTo }: MinedEdge): boolean => log.forgottenAt(place) < minedTo
     let found = 0
     for (let e = 0; e < count; e++) {
       const edge = into[e] as MinedEdge
-      if (edge.z < SURE_Z || kept.readPairs[edge.event >> 1] !== 1) continue
+      const follower = edge.event >> 1
+      if (edge.z < SURE_Z || readPairs[follower] !== 1) continue
+      if (!isStill(pairId, edge) || !isStill(follower, edge)) continue
       if (found < e) Object.assign(into[found] as MinedEdge, edge)
       found++
     }

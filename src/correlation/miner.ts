@@ -29,7 +29,7 @@ export class Miner {
   #waiting: WindowEntries[] = []
   #window: LogWindow | undefined
   #leader = 0
-  #forgottenTo = 0
+  #epochTo = 0
   #anyRead = false
   /** Leaders that were mined, and those that had too little new to show. */
   mined = 0
@@ -56,7 +56,8 @@ export class Miner {
   /** What is left of the epoch before is left out. */
   begin(epoch: Epoch): void {
     this.#anyRead = this.#options.readPairs.some((read) => read !== 0)
-    this.#forget(epoch.to)
+    this.#forget(this.#epochTo)
+    this.#epochTo = epoch.to
     this.#window = undefined
     this.#waiting = [...this.#copy.take(epoch)].reverse()
   }
@@ -105,7 +106,7 @@ export class Miner {
       evidence.propose(window.members[scan.shortlist[place] as number] as number)
     for (let candidate = 0; candidate < evidence.count; candidate++) this.#verify(window, candidate)
     const edges = evidence.close(pairId, scan.trialCount, slice)
-    this.#rows.write(pairId, evidence.row, edges)
+    this.#rows.write(pairId, { edges: evidence.row, count: edges, minedTo: this.#epochTo })
   }
 
   /** A candidate from earlier that had no event in this epoch did not follow, and was not likely to. */
@@ -118,10 +119,9 @@ export class Miner {
     this.#evidence.add(candidate, { trials: scan.trialCount, rate, hits, lastSlice: scan.lastHitSlice })
   }
 
-  #forget(to: number): void {
+  /** Pairs that were forgotten since the log had so many entries. */
+  #forget(since: number): void {
     const { forgotten } = this.#columns
-    const since = this.#forgottenTo
-    this.#forgottenTo = to
     const isSince = (at: number): boolean => at > 0 && at >= since
     if (!forgotten.some(isSince)) return
     const isForgotten = (pairId: number): boolean => isSince(forgotten[pairId] as number)

@@ -6,11 +6,16 @@
  *
  * What is known by statistics alone is mined off this path, from what `observe` and `missed` log.
  *
- * Pure and synchronous; pairs are integers below `maxPairs`; time is passed in.
+ * As many pairs as `maxPairs` are tracked at a time; one that was not seen for long makes room for a new one. Edges point
+ * to pairs by their ids, so none is another pair's after that.
+ *
+ * Pure and synchronous; pairs are the ids of the pair table; time is passed in.
  */
 
 import { emptyRow, type MinedEdge } from './edge-rows.ts'
 import { type MinedEdges, type PairToWarm, scoreOf } from './mined-edges.ts'
+import { TrackedPairs } from './tracked-pairs.ts'
+import { READ_BIT } from './update-log.ts'
 
 /** The most edges that a pair can keep. */
 export const READS_PER_PAIR = 16
@@ -22,19 +27,21 @@ const FIRST_RATE = 0.5
 /** An edge below it gives its place up. */
 const FORGET_RATE = 0.05
 const NONE = 0
+const NO_LAG = -1
 /** Room at first; doubled as pairs come. */
 const FIRST_PAIRS = 1024
 
 export class Tracker {
   readonly maxPairs: number
+  readonly #tracked: TrackedPairs
   readonly #mined: MinedEdges | undefined
   /** Edges kept a pair. */
   readonly top: number
-  /** READS_PER_PAIR a pair: the pair read + 1, 0 where there is no edge. */
+  /** READS_PER_PAIR a place: the pair read + 1, 0 where there is no edge. */
   #read: Int32Array<ArrayBuffer>
   #rates: Float32Array<ArrayBuffer>
   #lagsMs: Float32Array<ArrayBuffer>
-  /** READERS_PER_PAIR a pair: those whose handlers read it, + 1, the oldest overwritten. */
+  /** READERS_PER_PAIR a place: those whose handlers read it, + 1, the oldest overwritten. */
   #readers: Int32Array<ArrayBuffer>
   /** The place of the next one. */
   #nextReaders: Uint8Array<ArrayBuffer>
@@ -43,13 +50,16 @@ export class Tracker {
   /** False until the first read: a node without detectors pays nothing for asking. */
   hasEdges = false
   totalUpdates = 0
-  /** Updates and reads of pairs beyond `maxPairs`, which are served and not learned from. */
+  /** Updates and reads of pairs for which there was no room, which are served and not learned from. */
   refusedCalls = 0
+  /** Pairs that made room for another one. */
+  recycled = 0
 
   /** `top`: 1 to READS_PER_PAIR, which it is unless given. */
   constructor(options: { readonly maxPairs: number; readonly top?: number; readonly mined?: MinedEdges }) {
     this.maxPairs = options.maxPairs
     this.#mined = options.mined
+    this.#tracked = new TrackedPairs(options.maxPairs, (place) => this.#recycle(place))
     this.top = Math.min(options.top ?? READS_PER_PAIR, READS_PER_PAIR)
     const pairs = Math.min(FIRST_PAIRS, options.maxPairs)
     this.#read = new Int32Array(pairs * READS_PER_PAIR)
@@ -60,7 +70,7 @@ export class Tracker {
     this.#updates = new Uint32Array(pairs)
   }
 
-  /** Pairs that were updated at least once. */
+  /** Tracked pairs that were updated at least once. */
   get totalPairs(): number {
     return this.#pairs
   }
@@ -68,17 +78,21 @@ export class Tracker {
   /** An update. Its time and chain are what mining goes by. */
   observe(pairId: number, eventTimeMs = 0, chainId = 0): void {
     this.totalUpdates++
-    if (!this.#reserve(pairId)) return
-    this.#mined?.update(pairId, chainId, eventTimeMs)
-    if (this.#updates[pairId] === 0) this.#pairs++
-    this.#updates[pairId] = (this.#updates[pairId] as number) + 1
+    const place = this.#see(pairId)
+    if (place < 0) return
+    this.#mined?.update(place, chainId, eventTimeMs)
+    if (this.#updates[place] === 0) this.#pairs++
+    this.#updates[place] = (this.#updates[place] as number) + 1
   }
 
-  /** The handler of `trigger`'s update read `pairId`, `lagMs` after it began. The edge's place, for `settle`; -1: not kept. */
+  /** The handler of `trigger`'s update read `pairId`, `lagMs` after it began. The edge's number, for `settle`; -1: not kept. */
   read(trigger: number, pairId: number, lagMs: number): number {
-    this.#mined?.read(pairId)
-    if (trigger === pairId || !this.#reserve(trigger) || !this.#reserve(pairId)) return -1
-    const base = trigger * READS_PER_PAIR
+    const readPlace = this.#see(pairId)
+    if (readPlace < 0) return -1
+    this.#mined?.read(readPlace)
+    const place = trigger === pairId ? -1 : this.#see(trigger)
+    if (place < 0) return -1
+    const base = place * READS_PER_PAIR
     let free = -1
     for (let edge = 0; edge < this.top; edge++) {
       const known = this.#read[base + edge] as number
@@ -94,30 +108,36 @@ export class Tracker {
     this.#read[base + free] = pairId + 1
     this.#rates[base + free] = FIRST_RATE
     this.#lagsMs[base + free] = lagMs
-    this.#addReader(pairId, trigger)
+    this.#addReader(readPlace, trigger)
     return free
   }
 
   /** A read of the pair missed. */
   missed(pairId: number, chainId: number, atMs: number): void {
-    this.#mined?.missed(pairId, chainId, atMs)
+    const place = this.#tracked.find(pairId)
+    if (place >= 0) this.#mined?.missed(place, chainId, atMs)
   }
 
   /** What was mined of the pair: edges to pairs that are read here, into `into`; how many. */
   minedAfter(pairId: number, into: readonly MinedEdge[]): number {
-    return this.#mined?.after(pairId, into) ?? 0
+    const place = this.#tracked.find(pairId)
+    if (place < 0 || this.#mined === undefined) return 0
+    const count = this.#mined.after(place, into)
+    for (let e = 0; e < count; e++) {
+      const edge = into[e] as MinedEdge
+      edge.event = this.#tracked.pairAt(edge.event >> 1) * 2 + (edge.event & READ_BIT)
+    }
+    return count
   }
 
   /** Up to `limit` pairs that are read here and come after the pair's updates with at least `minScore`, likeliest first. */
   getPairsToWarm(pairId: number, options: { nowMs: number; limit: number; minScore: number }): readonly PairToWarm[] {
-    const mined = this.#mined
-    if (mined === undefined) return []
     const row = emptyRow()
     return row
-      .slice(0, mined.after(pairId, row))
+      .slice(0, this.minedAfter(pairId, row))
       .map((edge) => ({
         ...{ pairId: edge.event >> 1, score: scoreOf(edge), lagMs: edge.lagMs },
-        reason: mined.reasonOf(edge, options.nowMs),
+        reason: this.reasonOf(edge, options.nowMs),
       }))
       .filter(({ score }) => score >= options.minScore)
       .sort((a, b) => b.score - a.score)
@@ -131,8 +151,9 @@ export class Tracker {
 
   /** The handlers of `trigger`'s update are through; bit e of `readEdges` says that edge e was read. */
   settle(trigger: number, readEdges: number): void {
-    if (trigger >= this.#updates.length) return
-    const base = trigger * READS_PER_PAIR
+    const place = this.#tracked.find(trigger)
+    if (place < 0) return
+    const base = place * READS_PER_PAIR
     for (let edge = 0; edge < this.top; edge++) {
       const at = base + edge
       if (this.#read[at] === NONE) continue
@@ -146,24 +167,36 @@ export class Tracker {
   /** The pairs read after `trigger`'s updates, into `into`; how many. */
   readsAfter(trigger: number, into: KnownReads): number {
     into.count = 0
-    if (!this.hasEdges || trigger >= this.#updates.length) return 0
-    this.#collect(trigger, into)
-    if (into.count === 0) this.#borrow(trigger, into)
+    const place = this.hasEdges ? this.#tracked.find(trigger) : -1
+    if (place < 0) return 0
+    this.#collect(place, into)
+    if (into.count === 0) this.#borrow(place, trigger, into)
     return into.count
   }
 
-  /** A delisted pair neither reads nor is read. Edges to it fade by themselves. */
+  /** A delisted pair neither reads nor is read, and leaves its room to another one. Edges to it fade by themselves. */
   forget(pairId: number): void {
-    this.#mined?.forget(pairId)
-    if (pairId >= this.#updates.length) return
-    this.#read.fill(NONE, pairId * READS_PER_PAIR, (pairId + 1) * READS_PER_PAIR)
-    this.#readers.fill(NONE, pairId * READERS_PER_PAIR, (pairId + 1) * READERS_PER_PAIR)
-    if ((this.#updates[pairId] as number) > 0) this.#pairs--
-    this.#updates[pairId] = 0
+    const place = this.#tracked.release(pairId)
+    if (place >= 0) this.#clear(place)
   }
 
-  #collect(trigger: number, into: KnownReads): void {
-    const base = trigger * READS_PER_PAIR
+  /** The place is another pair's. */
+  #recycle(place: number): void {
+    this.recycled++
+    this.#clear(place)
+  }
+
+  #clear(place: number): void {
+    this.#mined?.forget(place)
+    if (place >= this.#updates.length) return
+    this.#read.fill(NONE, place * READS_PER_PAIR, (place + 1) * READS_PER_PAIR)
+    this.#readers.fill(NONE, place * READERS_PER_PAIR, (place + 1) * READERS_PER_PAIR)
+    if ((this.#updates[place] as number) > 0) this.#pairs--
+    this.#updates[place] = 0
+  }
+
+  #collect(place: number, into: KnownReads): void {
+    const base = place * READS_PER_PAIR
     for (let edge = 0; edge < this.top; edge++) {
       const read = this.#read[base + edge] as number
       if (read !== NONE) into.add(read - 1, this.#rates[base + edge] as number, this.#lagsMs[base + edge] as number)
@@ -171,45 +204,49 @@ export class Tracker {
   }
 
   /** Siblings read each other: who reads the pair is likely read after it, and as much later. */
-  #borrow(trigger: number, into: KnownReads): void {
-    const base = trigger * READERS_PER_PAIR
+  #borrow(place: number, pairId: number, into: KnownReads): void {
+    const base = place * READERS_PER_PAIR
     for (let r = 0; r < READERS_PER_PAIR; r++) {
       const reader = (this.#readers[base + r] as number) - 1
-      if (reader >= 0) into.add(reader, FIRST_RATE, this.#lagOf(reader, trigger))
+      const lagMs = reader < 0 ? NO_LAG : this.#lagOf(reader, pairId)
+      if (lagMs !== NO_LAG) into.add(reader, FIRST_RATE, lagMs)
     }
   }
 
+  /** NO_LAG where the trigger does not read it any more, or is not tracked. */
   #lagOf(trigger: number, pairId: number): number {
-    const base = trigger * READS_PER_PAIR
-    for (let edge = 0; edge < this.top; edge++)
+    const base = this.#tracked.find(trigger) * READS_PER_PAIR
+    for (let edge = 0; base >= 0 && edge < this.top; edge++)
       if (this.#read[base + edge] === pairId + 1) return this.#lagsMs[base + edge] as number
-    return 0
+    return NO_LAG
   }
 
-  #addReader(pairId: number, reader: number): void {
-    const base = pairId * READERS_PER_PAIR
+  #addReader(place: number, reader: number): void {
+    const base = place * READERS_PER_PAIR
     // An edge that was forgotten and found again has its reader there still.
     if (this.#readers.subarray(base, base + READERS_PER_PAIR).includes(reader + 1)) return
-    const next = this.#nextReaders[pairId] as number
+    const next = this.#nextReaders[place] as number
     this.#readers[base + next] = reader + 1
-    this.#nextReaders[pairId] = (next + 1) % READERS_PER_PAIR
+    this.#nextReaders[place] = (next + 1) % READERS_PER_PAIR
   }
 
-  #reserve(pairId: number): boolean {
-    if (pairId < this.#updates.length) return true
-    if (pairId >= this.maxPairs) {
-      this.refusedCalls++
-      return false
-    }
+  /** The pair's place, with room for it; −1, and counted, where there is none. */
+  #see(pairId: number): number {
+    const place = this.#tracked.see(pairId)
+    if (place < 0) this.refusedCalls++
+    else if (place >= this.#updates.length) this.#reserve(place)
+    return place
+  }
+
+  #reserve(place: number): void {
     let pairs = this.#updates.length
-    while (pairs <= pairId) pairs = Math.min(pairs * 2, this.maxPairs)
+    while (pairs <= place) pairs = Math.min(pairs * 2, this.maxPairs)
     this.#read = enlarged(this.#read, new Int32Array(pairs * READS_PER_PAIR))
     this.#rates = enlarged(this.#rates, new Float32Array(pairs * READS_PER_PAIR))
     this.#lagsMs = enlarged(this.#lagsMs, new Float32Array(pairs * READS_PER_PAIR))
     this.#readers = enlarged(this.#readers, new Int32Array(pairs * READERS_PER_PAIR))
     this.#nextReaders = enlarged(this.#nextReaders, new Uint8Array(pairs))
     this.#updates = enlarged(this.#updates, new Uint32Array(pairs))
-    return true
   }
 }
 

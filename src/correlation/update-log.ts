@@ -13,6 +13,9 @@
  * a whole block before it overwrites them, so that a reader that copies entries and looks at `reserved` (Atomics.load)
  * after it knows which of its copies may be of newer entries. Time is event time alone, in slices of SLICE_MS; a pair is
  * logged once a slice, so that one updated a million times a second takes no more than 200 entries of it.
+ *
+ * A pair is here its place among those that are tracked. When another pair gets the place, `forgotten` says up to which
+ * entry it was not this one's: that is its generation.
  */
 
 export const SLICE_MS = 5
@@ -54,7 +57,7 @@ export class LogColumns {
   readonly size: number
   readonly maxPairs: number
   readonly reserved: Int32Array<SharedArrayBuffer>
-  /** By pair: how many entries were written when it was delisted; it has nothing to do with those any more. */
+  /** By pair: how many entries were written when it was delisted, or its place was given to it: those are not its own. */
   readonly forgotten: Float64Array<SharedArrayBuffer>
   readonly events: Int32Array<SharedArrayBuffer>
   readonly slices: Int32Array<SharedArrayBuffer>
@@ -134,9 +137,16 @@ export class UpdateLog {
     this.#append(pairId * 2 + READ_BIT, chainId, atMs)
   }
 
-  /** Whatever is known of a delisted pair is of no use for the next pair of its name. */
+  /** Whatever is known of the pair is of no use for the next one in its place, nor if it is listed again. */
   forget(pairId: number): void {
-    if (pairId < this.memory.maxPairs) this.#columns.forgotten[pairId] = this.#written
+    if (pairId >= this.memory.maxPairs) return
+    this.#columns.forgotten[pairId] = this.#written
+    this.#lastSlices.fill(NEVER, pairId * 2, pairId * 2 + 2)
+  }
+
+  /** How many entries were written before those of the pair that is there now. */
+  forgottenAt(pairId: number): number {
+    return this.#columns.forgotten[pairId] ?? 0
   }
 
   /** An epoch that has ended, the oldest first, each once; undefined while none has. */

@@ -3,6 +3,7 @@ import { EdgeRows, emptyRow } from '../../src/correlation/edge-rows.ts'
 import { MinedEdges } from '../../src/correlation/mined-edges.ts'
 import { Miner } from '../../src/correlation/miner.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
+import { EPOCH_MS } from '../../src/correlation/update-log.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 
 const SEED = 3
@@ -10,7 +11,14 @@ const SEED = 3
 const OPTIONS = { nowMs: 70_000, limit: 5, minScore: 0.1 }
 
 /** Of pair 1's updates, one a second, pair 2 follows each and pair 3 every second one; all are read by somebody. */
-function minedMinute(): Tracker {
+interface Minute {
+  readonly mined: MinedEdges
+  readonly tracker: Tracker
+  /** Mines the epoch that has ended. */
+  readonly mine: () => void
+}
+
+function minedMinute(): Minute {
   const mined = new MinedEdges({ maxPairs: 10, entries: 16_384 })
   const tracker = new Tracker({ maxPairs: 10, mined })
   for (const pairId of [2, 3]) tracker.read(0, pairId, 0)
@@ -20,14 +28,20 @@ function minedMinute(): Tracker {
     if (second % 2 === 0) tracker.observe(3, second * 1000 + 90, 0)
   }
   const { memory } = mined
-  const epoch = mined.takeEpoch()
-  if (memory !== undefined && epoch !== undefined) new Miner(memory).mine(epoch)
-  return tracker
+  if (memory === undefined) throw new Error('nothing was read')
+  const miner = new Miner(memory)
+  const mine = (): void => {
+    const epoch = mined.takeEpoch()
+    if (epoch === undefined) throw new Error('no epoch has ended')
+    miner.mine(epoch)
+  }
+  mine()
+  return { mined, tracker, mine }
 }
 
 describe('pairs to warm after an update', () => {
   test('are those that follow it, likeliest first, each with what it rests on', () => {
-    const tracker = minedMinute()
+    const { tracker } = minedMinute()
     const pairs = tracker.getPairsToWarm(1, OPTIONS)
     expect(pairs.map(({ pairId }) => pairId)).toEqual([2, 3])
     expect(pairs[0]?.score).toBeCloseTo(60 / 63)
@@ -39,16 +53,53 @@ describe('pairs to warm after an update', () => {
   })
 
   test('are as many as asked for, and none below the score asked for', () => {
-    const tracker = minedMinute()
+    const { tracker } = minedMinute()
     expect(tracker.getPairsToWarm(1, { ...OPTIONS, limit: 1 }).map(({ pairId }) => pairId)).toEqual([2])
     expect(tracker.getPairsToWarm(1, { ...OPTIONS, minScore: 0.6 }).map(({ pairId }) => pairId)).toEqual([2])
   })
 
   test('are none after a pair that nobody follows, that is unknown, or where nothing is mined', () => {
-    const tracker = minedMinute()
+    const { tracker } = minedMinute()
     for (const pairId of [5, 10, 1_000_000]) expect(tracker.getPairsToWarm(pairId, OPTIONS)).toEqual([])
     expect(new Tracker({ maxPairs: 10 }).getPairsToWarm(1, OPTIONS)).toEqual([])
   })
+})
+
+describe('a pair that makes room for another one', () => {
+  /** All ten places are taken; then `pairId` is not seen for long, and pair 20 comes. */
+  function replace({ mined, tracker }: Minute, pairId: number): void {
+    for (let round = 0; round < 10; round++)
+      for (let other = 0; other < 10; other++) if (other !== pairId) tracker.observe(other, 61_000, 0)
+    tracker.observe(20, 61_000, 0)
+    tracker.read(3, 20, 0)
+    expect([tracker.recycled, mined.older]).toEqual([1, 0])
+  }
+
+  test('is not warmed, and nor is that one, before the next epoch and after it', () => {
+    const minute = minedMinute()
+    replace(minute, 2)
+    expect(minute.tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
+    minute.tracker.observe(20, 60_000 + EPOCH_MS, 0)
+    minute.mine()
+    expect(minute.tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
+  })
+
+  test('leaves that one nothing of what followed it', () => {
+    const minute = minedMinute()
+    replace(minute, 1)
+    expect(minute.tracker.getPairsToWarm(20, OPTIONS)).toEqual([])
+    minute.tracker.observe(20, 60_000 + EPOCH_MS, 0)
+    minute.mine()
+    expect(minute.tracker.getPairsToWarm(20, OPTIONS)).toEqual([])
+  })
+})
+
+test('an edge of a delisted pair is none at once, and the pair may be listed again', () => {
+  const { tracker } = minedMinute()
+  tracker.forget(2)
+  expect(tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
+  tracker.read(0, 2, 0)
+  expect(tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
 })
 
 test('an edge that chance may have made is none yet', () => {

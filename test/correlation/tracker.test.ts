@@ -118,12 +118,19 @@ describe('a pair that was never handled', () => {
     ).toEqual([14, 15, 16, 17, 18, 19, 20, 21])
   })
 
+  test('borrows nothing from those who read it once and do so no more', () => {
+    update(1, [3])
+    for (let i = 0; i < 40; i++) update(1, [])
+    expect(readsAfter(3)).toEqual([])
+  })
+
   test('borrows from each of them once, however often its edge was forgotten and found again', () => {
     update(2, [3])
     for (let round = 0; round < 3; round++) {
       update(1, [3])
       for (let i = 0; i < 40; i++) update(1, [])
     }
+    update(1, [3])
     expect(readsAfter(3).map(({ pairId }) => pairId)).toEqual([2, 1])
   })
 })
@@ -153,19 +160,43 @@ describe('a delisted pair', () => {
 })
 
 describe('bounds', () => {
-  test('pairs from the limit on are counted, observed and read without being kept', () => {
-    for (const maxPairs of [4, 1500]) {
-      tracker = new Tracker({ maxPairs })
-      tracker.observe(maxPairs)
-      expect(tracker.read(maxPairs, 1, 0)).toBe(-1)
-      expect(tracker.read(1, maxPairs, 0)).toBe(-1)
-      tracker.settle(maxPairs, 1)
-      tracker.forget(maxPairs)
-      expect([tracker.totalUpdates, tracker.totalPairs, tracker.refusedCalls]).toEqual([1, 0, 3])
-      expect(readsAfter(maxPairs)).toEqual([])
-      tracker.observe(maxPairs - 1)
-      expect(tracker.totalPairs).toBe(1)
+  test('a pair for which there is no room is counted, observed and read without being kept', () => {
+    tracker = new Tracker({ maxPairs: 2 })
+    update(1, [2])
+    tracker.observe(3)
+    expect(tracker.read(3, 1, 0)).toBe(-1)
+    expect(tracker.read(1, 3, 0)).toBe(-1)
+    tracker.settle(3, 1)
+    tracker.forget(3)
+    expect([tracker.totalUpdates, tracker.totalPairs, tracker.refusedCalls, tracker.recycled]).toEqual([2, 1, 3, 0])
+    expect(readsAfter(3)).toEqual([])
+    expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([2])
+  })
+
+  test('a pair that was not seen for long makes room for a new one, and takes what it knew with it', () => {
+    tracker = new Tracker({ maxPairs: 3 })
+    update(1, [2])
+    for (let i = 0; i < 12; i++) update(3, [])
+    // Pair 2 was only read, before pair 1's handlers were through.
+    tracker.observe(4)
+    expect([tracker.recycled, tracker.totalPairs]).toEqual([1, 3])
+    expect([readsAfter(4), readsAfter(1).map(({ pairId }) => pairId)]).toEqual([[], [2]])
+    tracker.observe(5)
+    expect([tracker.recycled, tracker.totalPairs]).toEqual([2, 3])
+    expect([readsAfter(5), readsAfter(1)]).toEqual([[], []])
+  })
+
+  test('an edge to a pair that made room for another is still to that pair', () => {
+    tracker = new Tracker({ maxPairs: 3 })
+    update(1, [2])
+    update(3, [])
+    for (let i = 0; i < 12; i++) {
+      tracker.observe(1)
+      tracker.observe(3)
     }
+    tracker.observe(4)
+    expect(tracker.recycled).toBe(1)
+    expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([2])
   })
 
   test('growing keeps what is known', () => {

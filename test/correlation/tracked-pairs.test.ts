@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
+import { TrackedPairs } from '../../src/correlation/tracked-pairs.ts'
+
+const PLACES = 4
+/** So often another pair is seen before one loses its place. */
+const LONG = 4 * PLACES
+
+function tracked(places = PLACES): { readonly pairs: TrackedPairs; readonly given: number[] } {
+  const given: number[] = []
+  return { pairs: new TrackedPairs(places, (place) => given.push(place)), given }
+}
+
+function see(pairs: TrackedPairs, pairId: number, times = 1): void {
+  for (let i = 0; i < times; i++) pairs.see(pairId)
+}
+
+describe('a pair', () => {
+  test('has the place that it got first, whatever its id', () => {
+    const { pairs } = tracked()
+    expect([900_000, 3, 900_000, 70].map((pairId) => pairs.see(pairId))).toEqual([0, 1, 0, 2])
+    expect([0, 1, 2, 3].map((place) => pairs.pairAt(place))).toEqual([900_000, 3, 70, -1])
+    expect(pairs.find(4)).toBe(-1)
+  })
+
+  test('gets none while all were seen of late', () => {
+    const { pairs, given } = tracked()
+    for (const pairId of [1, 2, 3, 4]) see(pairs, pairId)
+    expect(pairs.see(5)).toBe(-1)
+    expect([pairs.find(1), given]).toEqual([0, []])
+  })
+
+  test('gets the place of the one that was not seen for longest', () => {
+    const { pairs, given } = tracked()
+    for (const pairId of [1, 2, 3, 4, 2, 1]) see(pairs, pairId)
+    see(pairs, 4, LONG)
+    expect(pairs.see(5)).toBe(2)
+    expect([pairs.find(3), pairs.find(5), given]).toEqual([-1, 2, [2]])
+  })
+
+  test('that lost its place gets another one when it is seen again', () => {
+    const { pairs } = tracked()
+    for (const pairId of [1, 2, 3, 4]) see(pairs, pairId)
+    see(pairs, 4, LONG)
+    see(pairs, 5)
+    expect([pairs.find(1), pairs.see(1)]).toEqual([-1, 1])
+  })
+
+  test('that was let go leaves its place to the next, and nobody has lost it', () => {
+    const { pairs, given } = tracked()
+    for (const pairId of [1, 2, 3, 4]) see(pairs, pairId)
+    expect([pairs.release(2), pairs.release(2), pairs.release(77)]).toEqual([1, -1, -1])
+    expect([pairs.pairAt(1), pairs.see(9), given]).toEqual([-1, 1, []])
+  })
+
+  test('with an id that is none gets no place', () => {
+    const { pairs } = tracked()
+    expect([-1, Number.NaN].map((pairId) => pairs.see(pairId))).toEqual([-1, -1])
+  })
+})
+
+test('no two pairs have the same place, whoever comes and goes', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(12), fc.boolean()), { maxLength: 400, size: 'max' }), (events) => {
+      const { pairs } = tracked()
+      for (const [pairId, isReleased] of events) {
+        if (isReleased) pairs.release(pairId)
+        else pairs.see(pairId)
+        const places = Array.from({ length: 13 }, (_, id) => pairs.find(id)).filter((place) => place >= 0)
+        if (new Set(places).size !== places.length) throw new Error('two pairs have one place')
+        if (places.some((place) => place >= PLACES)) throw new Error('a place that is none')
+        for (let place = 0; place < PLACES; place++) {
+          const held = pairs.pairAt(place)
+          if (held >= 0 && pairs.find(held) !== place) throw new Error('the pair of a place has another one')
+        }
+      }
+    }),
+  )
+})
