@@ -6,6 +6,7 @@ import { DONE, type ExitCode, USAGE } from './exit-code.ts'
 import { reportFailure } from './failure.ts'
 import { interruptible } from './interruption.ts'
 import { leaveQuietlyOnBrokenPipe, type Terminal } from './terminal.ts'
+import { UsageError } from './usage-error.ts'
 
 interface CommandEntry {
   readonly name: string
@@ -46,10 +47,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, signal: interruptible() }
   leaveQuietlyOnBrokenPipe(process.stdout)
   leaveQuietlyOnBrokenPipe(process.stderr)
+  const asJson = argv.includes('--json')
   const program = new Command('forewarm')
     .description('Warms the prices that a detector is about to read: Kafka in, Redis behind, shared memory in front.')
     .version(VERSION)
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => (asJson ? undefined : write(text)) })
     .addHelpText('after', EXAMPLES)
   let exitCode: ExitCode = DONE
   try {
@@ -65,8 +68,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     await program.parseAsync([...argv], { from: 'user' })
     return exitCode
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === DONE ? DONE : USAGE
-    return reportFailure(terminal, error, argv.includes('--json'))
+    if (!(error instanceof CommanderError)) return reportFailure(terminal, error, asJson)
+    if (error.exitCode === DONE) return DONE
+    // Commander has said it already, unless it was to be JSON.
+    return asJson ? reportFailure(terminal, new UsageError(error.message.replace(/^error: /, '')), asJson) : USAGE
   }
 }
 

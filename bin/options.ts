@@ -25,8 +25,9 @@ export function list(value: string, previous: readonly string[] = []): readonly 
   return [...previous, ...items]
 }
 
+/** Whole numbers from 0, each once; comma-separated, and the option may be given again. */
 export function numbers(value: string, previous: readonly number[] = []): readonly number[] {
-  return [...previous, ...list(value).map((item) => wholeNumber(item))]
+  return [...new Set([...previous, ...list(value).map(wholeNumber)])]
 }
 
 export function wholeNumber(value: string): number {

@@ -20,7 +20,7 @@ export interface SimulationInput {
   readonly combinations: readonly Combination[]
 }
 
-/** What is to be run, on what was recorded. Rejects with `bad-option`, or as the files' readers do. */
+/** What is to be run, on what was recorded. Rejects with `bad-option`, or as the files' readers do; also on Ctrl-C. */
 export async function simulationInput(terminal: Terminal, flags: SimulationFlags): Promise<SimulationInput> {
   const { accesses, prices, events, capacity, slots, seed } = flags
   if ((accesses === undefined) === (prices === undefined)) throw new UsageError('on what? give --accesses or --prices')
@@ -28,12 +28,12 @@ export async function simulationInput(terminal: Terminal, flags: SimulationFlags
     throw new UsageError('--capacity and --slots both say how many slots: give one of them')
   if (accesses !== undefined) {
     refuseOfPrices(flags)
-    const trace = await readAccesses(accesses)
+    const trace = await readAccesses(accesses, terminal.signal)
     const combinations = accessCombinations(choicesOf(flags, trace.keys))
     return { workload: accessWorkload(trace, seed), combinations }
   }
   const { maxReads = DEFAULTS.maxReads, spacingUs = DEFAULTS.spacingUs } = flags
-  const tape = await readPriceTape({ prices: prices ?? '', events, maxReads, spacingUs })
+  const tape = await readPriceTape({ prices: prices ?? '', events, maxReads, spacingUs, signal: terminal.signal })
   tellLeftOut(terminal, tape)
   const combinations = priceCombinations({
     ...choicesOf(flags, tape.pairs),
@@ -65,7 +65,8 @@ function refuseOfPrices(flags: SimulationFlags): void {
   throw new UsageError(`--${option} says something about --prices: accesses have none of it`)
 }
 
-function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards }: PriceTape): void {
+function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards, unreadable }: PriceTape): void {
+  if (unreadable > 0) say(terminal, `left out: ${counted(unreadable)} records that cannot be read`)
   if (unknownUpdates > 0) say(terminal, `left out: ${counted(unknownUpdates)} updates of pairs in no event`)
   if (backwards > 0)
     say(terminal, `${counted(backwards)} updates are older than the one before: taken as of that one's time`)

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
@@ -63,7 +63,9 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
     import('../../src/simulate/simulate.ts'),
   ])
   if (flags.report !== undefined) refuseUnwritable(flags.report)
-  const { workload, combinations } = await simulationInput(terminal, flags)
+  const input = await unlessInterrupted(terminal, simulationInput(terminal, flags))
+  if (input === undefined) return INTERRUPTED
+  const { workload, combinations } = input
   let fraction = 0
   const samples = new Map(combinations.map((combination) => [combination, [] as Sample[]]))
   const options = {
@@ -75,7 +77,7 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
   }
   const stopProgress = showLine(terminal, () => `simulate ${bar(fraction)} ${Math.floor(fraction * 100)} %`)
   try {
-    const rows = await show(terminal, flags, simulate(workload, combinations, options))
+    const rows = await unlessInterrupted(terminal, show(terminal, flags, simulate(workload, combinations, options)))
     if (rows === undefined) return INTERRUPTED
     await writeReport(flags, rows, [...samples.values()])
     return DONE
@@ -84,32 +86,39 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
   }
 }
 
-/** Rows as they come, and all of them; undefined where Ctrl-C came between. */
-async function show(
-  terminal: Terminal,
-  flags: SimulateFlags,
-  rows: AsyncIterable<SimulationRow>,
-): Promise<readonly SimulationRow[] | undefined> {
-  const table = simulationTable(kindOf(flags))
-  if (flags.json !== true) print(terminal, table.lineOf(table.headings))
-  const all: SimulationRow[] = []
+/** Undefined where Ctrl-C came between. */
+async function unlessInterrupted<T>({ signal }: Terminal, work: Promise<T>): Promise<T | undefined> {
   try {
-    for await (const row of rows) {
-      all.push(row)
-      if (flags.json === true) printJson(terminal, row)
-      else print(terminal, table.lineOf(table.cellsOf(row)))
-    }
-    return all
+    return await work
   } catch (error) {
-    if (terminal.signal.aborted) return undefined
+    if (signal.aborted) return undefined
     throw error
   }
 }
 
+/** Rows as they come, and all of them. */
+async function show(
+  terminal: Terminal,
+  flags: SimulateFlags,
+  rows: AsyncIterable<SimulationRow>,
+): Promise<readonly SimulationRow[]> {
+  const table = simulationTable(kindOf(flags))
+  if (flags.json !== true) print(terminal, table.lineOf(table.headings))
+  const all: SimulationRow[] = []
+  for await (const row of rows) {
+    all.push(row)
+    if (flags.json === true) printJson(terminal, row)
+    else print(terminal, table.lineOf(table.cellsOf(row)))
+  }
+  return all
+}
+
 /** Before anything is run, not after minutes. */
 function refuseUnwritable(file: string): void {
+  const there = statSync(file, { throwIfNoEntry: false })
+  if (there?.isDirectory()) throw new UsageError(`--report: ${file} is a directory`)
   try {
-    accessSync(dirname(file), constants.W_OK)
+    accessSync(there === undefined ? dirname(file) : file, constants.W_OK)
   } catch {
     throw new UsageError(`--report: ${file} cannot be written`)
   }

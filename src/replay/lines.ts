@@ -16,6 +16,7 @@ export interface Line {
 const MAX_LINE_BYTES = 64 * 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 const NEWLINE = 0x0a
+const BYTE_ORDER_MARK = '\ufeff'
 
 /**
  * The lines of a text file, in lists as they come off the disk; unpacked where the name ends in .gz. A gzip stream
@@ -35,26 +36,27 @@ export class LineFile {
     return this.#size === 0 ? 1 : Math.min(1, (this.#file?.bytesRead ?? 0) / this.#size)
   }
 
-  /** Rejects with `no-such-file`. */
-  async *read(): AsyncGenerator<readonly Line[]> {
+  /** Rejects with `no-such-file`, and with the signal's reason when it is aborted. */
+  async *read(signal?: AbortSignal): AsyncGenerator<readonly Line[]> {
     this.#size = await sizeOf(this.path)
     const file = createReadStream(this.path, { highWaterMark: CHUNK_BYTES })
     this.#file = file
-    yield* linesOf(this.path.endsWith('.gz') ? unpacked(file) : file, this.path)
+    yield* linesOf(this.path.endsWith('.gz') ? unpacked(file) : file, this.path, signal)
   }
 }
 
 /** As above, for a stream of bytes; `name` is what errors call it. */
-export async function* linesOf(bytes: Readable, name: string): AsyncGenerator<readonly Line[]> {
+export async function* linesOf(bytes: Readable, name: string, signal?: AbortSignal): AsyncGenerator<readonly Line[]> {
   let number = 0
   let rest: Buffer = Buffer.alloc(0)
   try {
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
+      signal?.throwIfAborted()
       const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
       const lines: Line[] = []
       let from = 0
       for (let end = text.indexOf(NEWLINE); end >= 0; end = text.indexOf(NEWLINE, from)) {
-        lines.push({ number: ++number, text: text.toString('utf8', from, end), ended: true })
+        lines.push(lineOf(text.subarray(from, end), ++number, true))
         from = end + 1
       }
       rest = text.subarray(from)
@@ -63,13 +65,19 @@ export async function* linesOf(bytes: Readable, name: string): AsyncGenerator<re
       if (lines.length > 0) yield lines
     }
   } catch (cause) {
-    if (cause instanceof ReplayError) throw cause
+    if (cause instanceof ReplayError || signal?.aborted === true) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new ReplayError('corrupt-recording', `${name} cannot be read after line ${number}: ${reason}`, cause)
   } finally {
     bytes.destroy()
   }
-  if (rest.length > 0) yield [{ number: ++number, text: rest.toString('utf8'), ended: false }]
+  if (rest.length > 0) yield [lineOf(rest, ++number, false)]
+}
+
+/** A mark of the byte order before the first line is none of its text. */
+function lineOf(bytes: Buffer, number: number, ended: boolean): Line {
+  const text = bytes.toString('utf8')
+  return { number, text: number === 1 && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, ended }
 }
 
 function unpacked(file: Readable): Readable {

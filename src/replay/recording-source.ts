@@ -23,9 +23,9 @@ const WINDOW_RECORDS = 16_384
 const WINDOW_BYTES = 64 * 1024 * 1024
 
 /** Checks the whole recording first, so that a damaged one is refused before any of it has been replayed. */
-export async function openRecording(path: string): Promise<ReplaySource> {
+export async function openRecording(path: string, signal?: AbortSignal): Promise<ReplaySource> {
   const file = new LineFile(path)
-  const { header, trailer } = await check(file)
+  const { header, trailer } = await check(file, signal)
   return {
     origin: {
       topics: new Map(Object.entries(header.topics)),
@@ -44,12 +44,15 @@ export async function isRecording(path: string): Promise<boolean> {
   return false
 }
 
-async function check(file: LineFile): Promise<{ header: RecordingHeader; trailer: RecordingTrailer }> {
+async function check(
+  file: LineFile,
+  signal: AbortSignal | undefined,
+): Promise<{ header: RecordingHeader; trailer: RecordingTrailer }> {
   const hash = createHash('sha256')
   let header: RecordingHeader | undefined
   let trailer: RecordingTrailer | undefined
   let last = 0
-  for await (const lines of file.read()) {
+  for await (const lines of file.read(signal)) {
     for (const line of lines) {
       if (trailer !== undefined) throw corrupt(file, line.number, 'something follows the closing line')
       last = line.number

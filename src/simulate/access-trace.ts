@@ -12,18 +12,24 @@ export interface AccessTrace {
 /** What a policy and a predictor keep for each key makes more of them a matter of gigabytes. */
 const MAX_KEYS = 4_000_000
 const FIRST_ACCESSES = 65_536
-const CONTROL_CHARACTER = /\p{Cc}/u
+/** Nobody's key is longer; a file of such lines is something else. */
+const MAX_KEY_LENGTH = 4_096
+const CONTROL_CHARACTER = /[^\P{Cc}\t]/u
+/** What decoding puts in the place of bytes that are no UTF-8: different keys would become one. */
+const REPLACEMENT = '\ufffd'
+const SEPARATOR = /[,;\t]/
 
 /**
  * One key a line, unpacked where the name ends in .gz. Rejects where there is no file (`no-such-file`), where it cannot
- * be unpacked to its end (`corrupt-recording`), and at the first line that is no key (`bad-file`); all name the
- * line. A comma is taken for a column that should not be there: of whole lines as keys, hardly two would be the same.
+ * be unpacked to its end (`corrupt-recording`), and at the first line that is no key (`bad-file`), naming the line; and
+ * with the signal's reason when it is aborted. A separator is taken for a column that should not be there: of whole lines
+ * as keys, hardly two would be the same.
  */
-export async function readAccesses(path: string): Promise<AccessTrace> {
+export async function readAccesses(path: string, signal?: AbortSignal): Promise<AccessTrace> {
   const idOf = new Map<string, number>()
   let accesses = new Int32Array(FIRST_ACCESSES)
   let count = 0
-  for await (const lines of new LineFile(path).read()) {
+  for await (const lines of new LineFile(path).read(signal)) {
     if (count + lines.length > accesses.length) accesses = enlarged(accesses, count + lines.length)
     for (const { text, number } of lines) {
       const key = text.endsWith('\r') ? text.slice(0, -1) : text
@@ -44,8 +50,10 @@ export async function readAccesses(path: string): Promise<AccessTrace> {
 /** Why the text is no key. */
 function refusal(key: string, known: number): string | undefined {
   if (key.trim() === '') return 'expected a key, got a blank line'
+  if (key.length > MAX_KEY_LENGTH) return `expected a key of at most ${MAX_KEY_LENGTH} characters, got ${key.length}`
   if (CONTROL_CHARACTER.test(key)) return 'expected a key, got control characters (a packed file needs a name in .gz)'
-  if (key.includes(',')) return `expected one key a line, got ${key.split(',').length} columns`
+  if (SEPARATOR.test(key)) return `expected one key a line, got ${key.split(SEPARATOR).length} columns`
+  if (key.includes(REPLACEMENT)) return 'expected a key in UTF-8, got other bytes'
   if (known >= MAX_KEYS) return `more than ${MAX_KEYS.toLocaleString('en-US')} distinct keys`
   return undefined
 }

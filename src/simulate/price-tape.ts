@@ -19,6 +19,8 @@ export interface PriceTape {
   readonly unknownUpdates: number
   /** Updates with an event time before the one before: taken as of that one. */
   readonly backwards: number
+  /** Records of a recording that say nothing to anybody: they are left out. */
+  readonly unreadable: number
 }
 
 export interface PriceTapeOptions {
@@ -30,19 +32,22 @@ export interface PriceTapeOptions {
   readonly maxReads: number
   /** From one update to the next of the same event time. */
   readonly spacingUs: number
+  readonly signal?: AbortSignal
 }
 
 /**
  * Read model `siblings`: on an update of A the detector reads the other pairs of A's event, in the order of the file.
- * Rejects with `no-such-file`, `corrupt-recording`, or `bad-file`; naming file, line and column.
+ * Rejects with `no-such-file`, `corrupt-recording`, or `bad-file`, naming file, line and column; and with the signal's
+ * reason when it is aborted.
  */
 export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTape> {
-  const { prices, events } = options
-  const siblings = events === undefined ? new GroupSiblings() : await readEvents(events)
+  const { prices, events, signal } = options
+  const siblings = events === undefined ? new GroupSiblings() : await readEvents(events, signal)
   const times = new Timeline(options.spacingUs)
   const updates: number[] = []
   let unknownUpdates = 0
-  for await (const recorded of recordedUpdates(prices)) {
+  let unreadable = 0
+  for await (const recorded of recordedUpdates(prices, { signal, onUnreadable: () => unreadable++ })) {
     for (const update of recorded) {
       const pairId = siblings.idOf(update)
       if (pairId === undefined) {
@@ -53,12 +58,14 @@ export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTap
       times.add(update.eventTimeMs)
     }
   }
+  if (updates.length + unknownUpdates === 0)
+    throw new SimulationError('bad-file', `${prices} has no price update: expected one a line`)
   const reads = siblings.reads(options.maxReads)
   if (!updates.some((pairId) => reads[pairId]?.length !== 0))
     throw new SimulationError('bad-file', `${prices} has no update on which anything is read: ${expected(events)}`)
   const { timesUs, batches, backwards } = times
   return {
-    ...{ name: prices, pairs: siblings.pairs, reads, unknownUpdates, backwards },
+    ...{ name: prices, pairs: siblings.pairs, reads, unknownUpdates, backwards, unreadable },
     updates: Int32Array.from(updates),
     timesUs: Float64Array.from(timesUs),
     batches: Int32Array.from(batches),

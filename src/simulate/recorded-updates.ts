@@ -7,25 +7,39 @@ import { SimulationError } from './simulation-error.ts'
 
 /**
  * The price updates of a file, in lists: of a recording (`forewarm record`), whatever else it holds; or NDJSON of price
- * records, where a line that is none ends it with `bad-file`.
+ * records, where a line that is none ends it with `bad-file`. Rejects with the signal's reason when it is aborted.
  */
-export async function* recordedUpdates(path: string): AsyncGenerator<readonly PriceUpdate[]> {
-  if (await isRecording(path)) yield* ofRecording(path)
-  else yield* ofLines(path)
+export async function* recordedUpdates(
+  path: string,
+  options: ReadOptions = {},
+): AsyncGenerator<readonly PriceUpdate[]> {
+  if (await isRecording(path)) yield* ofRecording(path, options)
+  else yield* ofLines(path, options)
 }
 
-async function* ofRecording(path: string): AsyncGenerator<readonly PriceUpdate[]> {
-  const source = await openRecording(path)
-  for await (const records of source.read(new AbortController().signal)) {
+export interface ReadOptions {
+  readonly signal?: AbortSignal | undefined
+  /** For each record of a recording that is neither a price record nor any other that has a meaning. */
+  readonly onUnreadable?: () => void
+}
+
+async function* ofRecording(
+  path: string,
+  { signal = new AbortController().signal, onUnreadable }: ReadOptions,
+): AsyncGenerator<readonly PriceUpdate[]> {
+  const source = await openRecording(path, signal)
+  for await (const records of source.read(signal)) {
+    signal.throwIfAborted()
     for (const record of records) {
       const content = contentOf(record)
       if (content.kind === 'prices') yield content.updates
+      else if (content.kind === 'other') onUnreadable?.()
     }
   }
 }
 
-async function* ofLines(path: string): AsyncGenerator<readonly PriceUpdate[]> {
-  for await (const lines of new LineFile(path).read()) {
+async function* ofLines(path: string, { signal }: ReadOptions): AsyncGenerator<readonly PriceUpdate[]> {
+  for await (const lines of new LineFile(path).read(signal)) {
     const updates: PriceUpdate[] = []
     for (const { text, number } of lines) {
       if (text.trim() === '') continue

@@ -58,9 +58,11 @@ export class EventSiblings implements Siblings {
 
   /** Why a line of the file cannot be one; undefined when it was taken. */
   add(line: string): string | undefined {
-    const [pair = '', event = '', ...more] = line.split(',')
-    if (pair === '') return 'column "pair": expected a name, got nothing'
-    if (event === '') return 'column "event": expected a name, got nothing'
+    const [pair = '', event = '', ...more] = line.split(',').map((cell) => cell.trim())
+    for (const [column, name] of Object.entries({ pair, event })) {
+      if (name === '') return `column "${column}": expected a name, got nothing`
+      if (name.startsWith('"')) return `column "${column}": expected a name without quotes, got ${shown(name)}`
+    }
     if (more.length > 0) return `column 3: expected two columns, got ${more.length + 2}`
     if (this.#ids.has(pair)) return `column "pair": ${shown(pair)} stands in a line before`
     this.#ids.set(pair, this.#ids.size)
@@ -70,9 +72,9 @@ export class EventSiblings implements Siblings {
 }
 
 /** Rejects with `no-such-file`, `corrupt-recording`, or `bad-file`; naming file, line and column. */
-export async function readEvents(path: string): Promise<EventSiblings> {
+export async function readEvents(path: string, signal?: AbortSignal): Promise<EventSiblings> {
   const siblings = new EventSiblings()
-  for await (const lines of new LineFile(path).read()) {
+  for await (const lines of new LineFile(path).read(signal)) {
     for (const { text, number } of lines) {
       const line = text.trim()
       const reason = number > 1 ? siblings.add(line) : headingRefusal(line)

@@ -94,6 +94,11 @@ describe('a wrong call ends with code 2, says what is wrong, and prints no data'
     expect(JSON.parse(stderr)).toMatchObject({
       error: { code: 'bad-option', message: expect.stringContaining('where to?') },
     })
+    const { code, stdout, stderr: alone } = await forewarm(['simulate', '--capacity', '0', '--json'])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(JSON.parse(alone)).toEqual({
+      error: { code: 'bad-option', message: expect.stringMatching(/^option '--capacity <list>' argument '0' is/) },
+    })
   })
 })
 
@@ -134,60 +139,6 @@ describe('what cannot be done ends with code 1 and one sentence', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('KAFKA_BROKERS (environment): got "nowhere"')
     expect(stderr).toContain('METRICS_PORT (environment): got "high"')
-  })
-})
-
-describe('simulate', () => {
-  const keys = () => join(folder, 'keys.txt')
-  beforeAll(() => writeFile(keys(), Array.from({ length: 400 }, (_, i) => `key${i % 8}`).join('\n')))
-
-  test('prints a row for each combination, with --json an object', async () => {
-    const call = ['simulate', '--accesses', keys(), '--slots', '4,8', '--policy', 'lru']
-    const { code, stdout } = await forewarm([...call, '--json'])
-    expect(code).toBe(0)
-    const rows = stdout.trimEnd().split('\n')
-    expect(rows.map((row) => JSON.parse(row))).toMatchObject([
-      { warming: 'none', slots: 4, capacity: 0.5, reads: 400, hits: 0 },
-      { warming: 'none', slots: 8, capacity: 1, reads: 400, hits: 392 },
-      { warming: 'forewarm', slots: 4 },
-      { warming: 'forewarm', slots: 8 },
-    ])
-    const table = await forewarm(call)
-    expect(table.stdout.split('\n')).toHaveLength(6)
-    expect(table.stdout).toMatch(/^policy +warming +capacity +slots +hit ratio/)
-  })
-
-  test('names file and line of what is no key, code 1', async () => {
-    const bad = join(folder, 'blank.txt')
-    await writeFile(bad, 'a\n\nb\n')
-    const { code, stdout, stderr } = await forewarm(['simulate', '--accesses', bad])
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toBe(`error: ${bad}, line 2, column 1: expected a key, got a blank line\n`)
-  })
-
-  test('writes a report beside it, and refuses one that it cannot write before it runs', async () => {
-    const report = join(folder, 'report.html')
-    const call = ['simulate', '--accesses', keys(), '--slots', '4', '--report']
-    expect(await forewarm([...call, report])).toMatchObject({ code: 0 })
-    expect(await readFile(report, 'utf8')).toContain('<polyline')
-    expect(await forewarm([...call, join(folder, 'nowhere', 'report.html')])).toMatchObject({ code: 2, stdout: '' })
-  })
-
-  test('Ctrl-C ends it with code 130, and the rows so far', async () => {
-    const long = join(folder, 'long.txt')
-    await writeFile(long, Array.from({ length: 200_000 }, (_, i) => `key${(i * 7919) % 10_007}`).join('\n'))
-    const slots = Array.from({ length: 500 }, (_, i) => i + 1)
-    const { child, ended } = startForewarm(['simulate', '--accesses', long, '--slots', slots.join(','), '--json'])
-    child.stdout?.once('data', () => child.kill('SIGINT'))
-    const { code, stdout } = await ended
-    expect(code).toBe(130)
-    const rows = stdout.trimEnd().split('\n')
-    expect(rows.map((row) => JSON.parse(row).slots)).toEqual(slots.slice(0, rows.length))
-  })
-
-  test('refuses more slots than keys, code 2', async () => {
-    const { code, stderr } = await forewarm(['simulate', '--accesses', keys(), '--slots', '9'])
-    expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: expected 1 to 8 slots, as there are keys; got 9\n' })
   })
 })
 

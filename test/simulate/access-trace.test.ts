@@ -12,9 +12,9 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-async function fileOf(name: string, content: string | Buffer): Promise<string> {
+async function fileOf(name: string, content: string | Buffer | undefined): Promise<string> {
   const path = join(folder, name)
-  await writeFile(path, content)
+  if (content !== undefined) await writeFile(path, content)
   return path
 }
 
@@ -25,6 +25,7 @@ describe('a file of accesses', () => {
     ['plain', 'plain.txt', text],
     ['packed', 'packed.txt.gz', gzipSync(text)],
     ['without a line end at its end', 'open.txt', text.trimEnd()],
+    ['with a mark of the byte order', 'bom.txt', `\ufeff${text}`],
     ['with line ends of two characters', 'crlf.txt', text.replaceAll('\n', '\r\n')],
   ])('%s gives its keys numbered by first appearance', async (_, name, content) => {
     const { accesses, keys } = await readAccesses(await fileOf(name, content))
@@ -69,9 +70,32 @@ describe('is refused by file and line:', () => {
       'bad-file',
       /blank.txt, line 2, column 1: expected a key, got a blank line/,
     ],
+    ['columns between semicolons', 'semi.csv', 'a;17\n', 'bad-file', /line 1, column 1: .* got 2 columns/],
+    ['columns between tabs', 'tabs.csv', 'a\t17\tb\n', 'bad-file', /line 1, column 1: .* got 3 columns/],
+    ['line ends of old Macs', 'cr.txt', 'a\rb\r', 'bad-file', /line 1, column 1: expected a key, got control/],
+    [
+      'bytes that are no text',
+      'bytes.txt',
+      Buffer.from([0x61, 0x0a, 0xff, 0xfa, 0x0a]),
+      'bad-file',
+      /bytes.txt, line 2, column 1: expected a key in UTF-8, got other bytes/,
+    ],
+    [
+      'a line that is a whole file',
+      'line.txt',
+      `a\n${'x'.repeat(5_000)}\n`,
+      'bad-file',
+      /line 2, column 1: expected a key of at most 4096 characters, got 5000/,
+    ],
+    ['a folder', '.', undefined, 'corrupt-recording', /cannot be read after line 0: .*EISDIR/],
   ])('%s', async (_, name, content, code, message) => {
     const refusal = readAccesses(await fileOf(name, content))
     await expect(refusal).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+  })
+
+  test('one that is being read when somebody has had enough', async () => {
+    const path = await fileOf('enough.txt', 'a\nb\n')
+    await expect(readAccesses(path, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
   })
 
   test('one that is not there', async () => {

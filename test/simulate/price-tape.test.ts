@@ -30,6 +30,7 @@ interface Given {
   readonly eventsName?: string
   readonly maxReads?: number
   readonly spacingUs?: number
+  readonly signal?: AbortSignal
 }
 
 async function tapeOf(given: Given = {}): Promise<PriceTape> {
@@ -38,7 +39,10 @@ async function tapeOf(given: Given = {}): Promise<PriceTape> {
   const events = join(folder, eventsName)
   await writeFile(prices, given.prices ?? PRICES)
   await writeFile(events, given.events ?? EVENTS)
-  return readPriceTape({ prices, events: given.byGroup === true ? undefined : events, maxReads, spacingUs })
+  return readPriceTape({
+    ...{ prices, events: given.byGroup === true ? undefined : events, maxReads, spacingUs },
+    ...(given.signal !== undefined && { signal: given.signal }),
+  })
 }
 
 describe('a tape', () => {
@@ -58,7 +62,8 @@ describe('a tape', () => {
   test('is made of a recording, whatever else that holds', async () => {
     const file = join(folder, 'recording.ndjson.gz')
     const place = { partition: 0, timestampMs: T0, headers: [] }
-    const values = [line('a', T0, 'g'), '{"v":1}', line('b', T0, 'g')]
+    const request = { v: 1, requestId: 'r', chain: 'polygon', pairs: ['a'], origin: 'manual', priority: 'low' }
+    const values = [line('a', T0, 'g'), '{"v":1}', JSON.stringify({ ...request, issuedAtMs: T0 }), line('b', T0, 'g')]
     const records = values.map((value, i) => ({
       ...{ ...place, topic: 'prices', offset: BigInt(i), key: Buffer.from('k'), value: Buffer.from(value) },
     }))
@@ -66,7 +71,8 @@ describe('a tape', () => {
     await writer.write(records)
     await writer.finish('f'.repeat(64))
     const tape = await readPriceTape({ prices: file, events: undefined, maxReads: 8, spacingUs: 50 })
-    expect({ updates: [...tape.updates], pairs: tape.pairs }).toEqual({ updates: [0, 1], pairs: 2 })
+    const { updates, pairs, unreadable } = tape
+    expect({ updates: [...updates], pairs, unreadable }).toEqual({ updates: [0, 1], pairs: 2, unreadable: 1 })
   })
 
   test('reads no more than so many siblings', async () => {
@@ -101,6 +107,21 @@ describe('a tape', () => {
     const packed = { pricesName: 'p.ndjson.gz', prices, eventsName: 'e.csv.gz', events: gzipSync(EVENTS) }
     expect([...(await tapeOf(packed)).updates]).toEqual([0, 1])
   })
+
+  test.each([
+    ['a mark of the byte order', { prices: `\ufeff${PRICES}`, events: `\ufeff${EVENTS}` }],
+    [
+      'line ends of two characters',
+      { prices: PRICES.replaceAll('\n', '\r\n'), events: EVENTS.replaceAll('\n', '\r\n') },
+    ],
+    ['blanks around the columns', { events: EVENTS.replaceAll(',', ' , ').replace('pair , event', 'pair,event') }],
+  ])('is the same with %s', async (_, given) => {
+    expect({ ...(await tapeOf(given)), name: '' }).toEqual({ ...(await tapeOf()), name: '' })
+  })
+
+  test('is not read on when somebody has had enough', async () => {
+    await expect(tapeOf({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
+  })
 })
 
 describe('is refused by file, line and column:', () => {
@@ -111,12 +132,9 @@ describe('is refused by file, line and column:', () => {
     ['a line without a pair', { events: 'pair,event\n,e\n' }, /line 2: column "pair": expected a name/],
     ['a line of three columns', { events: 'pair,event\na,e,1\n' }, /line 2: column 3: expected two columns, got 3/],
     ['a pair twice', { events: 'pair,event\na,e\na,f\n' }, /line 3: column "pair": "a" stands in a line before/],
+    ['a pair in quotes', { events: 'pair,event\n"a","e"\n' }, /line 2: column "pair": expected a name without quotes/],
     ['no events', { events: '' }, /events.csv has no pairs/],
-    [
-      'no prices',
-      { prices: '' },
-      /prices.ndjson has no update on which anything is read: expected updates of pairs that share/,
-    ],
+    ['no prices', { prices: '' }, /prices.ndjson has no price update: expected one a line/],
     ['prices without groups or events', { byGroup: true }, /anything is read: expected updates with a `group`/],
     [
       'prices of other pairs',

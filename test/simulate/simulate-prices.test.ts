@@ -73,7 +73,7 @@ function turns(rounds: number): PriceTape {
   )
   const updates = Int32Array.from({ length: rounds * 6 }, (_, i) => ((i % 2) * 3 + (i >> 1)) % 6)
   return {
-    ...{ name: 'here', pairs: 6, updates, reads, unknownUpdates: 0, backwards: 0 },
+    ...{ name: 'here', pairs: 6, updates, reads, unknownUpdates: 0, backwards: 0, unreadable: 0 },
     timesUs: Float64Array.from(updates, (_, i) => i * 10_000),
     batches: Int32Array.from(updates, (_, i) => i),
   }

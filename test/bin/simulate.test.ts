@@ -1,0 +1,105 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { forewarm, startForewarm } from './forewarm-process.ts'
+
+// Each call starts a process, and a busy machine takes its time.
+jest.setTimeout(60_000)
+
+let folder: string
+let keys: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forewarm-simulate-'))
+  keys = join(folder, 'keys.txt')
+  await writeFile(keys, Array.from({ length: 400 }, (_, i) => `key${i % 8}`).join('\n'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+test('prints a row for each combination, with --json an object', async () => {
+  const call = ['simulate', '--accesses', keys, '--slots', '4,8', '--policy', 'lru']
+  const { code, stdout } = await forewarm([...call, '--json'])
+  expect(code).toBe(0)
+  const rows = stdout.trimEnd().split('\n')
+  expect(rows.map((row) => JSON.parse(row))).toMatchObject([
+    { warming: 'none', slots: 4, capacity: 0.5, reads: 400, hits: 0 },
+    { warming: 'none', slots: 8, capacity: 1, reads: 400, hits: 392 },
+    { warming: 'forewarm', slots: 4 },
+    { warming: 'forewarm', slots: 8 },
+  ])
+  const table = await forewarm(call)
+  expect(table.stdout.split('\n')).toHaveLength(6)
+  expect(table.stdout).toMatch(/^policy +warming +capacity +slots +hit ratio/)
+})
+
+test('names file and line of what is no key, code 1', async () => {
+  const bad = join(folder, 'blank.txt')
+  await writeFile(bad, 'a\n\nb\n')
+  const { code, stdout, stderr } = await forewarm(['simulate', '--accesses', bad])
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toBe(`error: ${bad}, line 2, column 1: expected a key, got a blank line\n`)
+})
+
+test('writes a report beside it, and refuses one that it cannot write before it runs', async () => {
+  const report = join(folder, 'report.html')
+  const call = ['simulate', '--accesses', keys, '--slots', '4', '--report']
+  expect(await forewarm([...call, report])).toMatchObject({ code: 0 })
+  expect(await readFile(report, 'utf8')).toContain('<polyline')
+  for (const unwritable of [join(folder, 'nowhere', 'report.html'), folder])
+    expect(await forewarm([...call, unwritable])).toMatchObject({ code: 2, stdout: '' })
+})
+
+test('Ctrl-C ends it with code 130, and the rows so far', async () => {
+  const long = join(folder, 'long.txt')
+  await writeFile(long, Array.from({ length: 200_000 }, (_, i) => `key${(i * 7919) % 10_007}`).join('\n'))
+  const slots = Array.from({ length: 500 }, (_, i) => i + 1)
+  const { child, ended } = startForewarm(['simulate', '--accesses', long, '--slots', slots.join(','), '--json'])
+  child.stdout?.once('data', () => child.kill('SIGINT'))
+  const { code, stdout } = await ended
+  expect(code).toBe(130)
+  const rows = stdout.trimEnd().split('\n')
+  expect(rows.map((row) => JSON.parse(row).slots)).toEqual(slots.slice(0, rows.length))
+})
+
+test('Ctrl-C ends it with code 130 while it still reads', async () => {
+  const file = join(folder, 'endless.txt')
+  execFileSync('mkfifo', [file])
+  const { child, ended } = startForewarm(['simulate', '--accesses', file])
+  const pipe = createWriteStream(file)
+  pipe.on('error', () => {})
+  const some = 'key\n'.repeat(10_000)
+  const write = () => void pipe.write(some, (error) => error ?? write())
+  pipe.once('open', () => {
+    write()
+    child.kill('SIGINT')
+  })
+  expect(await ended).toEqual({ code: 130, stdout: '', stderr: '' })
+  pipe.destroy()
+})
+
+test('shows each number of slots once', async () => {
+  const { stdout } = await forewarm(['simulate', '--accesses', keys, '--slots', '4,4', '--warming', 'none', '--json'])
+  expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+})
+
+test('a reader that goes away is nobody’s error', async () => {
+  const slots = Array.from({ length: 8 }, (_, i) => i + 1).join(',')
+  const { child, ended } = startForewarm(['simulate', '--accesses', keys, '--slots', slots, '--json'])
+  // Nobody sees the output to its end.
+  ended.catch(() => {})
+  const said = text(child.stderr as Readable)
+  child.stdout?.once('data', () => child.stdout?.destroy())
+  await once(child, 'close')
+  expect({ code: child.exitCode, said: await said }).toEqual({ code: 0, said: '' })
+})
+
+test('refuses more slots than keys, code 2', async () => {
+  const { code, stderr } = await forewarm(['simulate', '--accesses', keys, '--slots', '9'])
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: expected 1 to 8 slots, as there are keys; got 9\n' })
+})
