@@ -1,8 +1,8 @@
 /**
  * Which pairs are read after which, as far as it is known for certain: a read made in the handler of A's update belongs
  * to A, so A → B is a fact after one occurrence. Each pair keeps up to `top` such edges with the share of A's
- * updates after which B was read, and how long after. A pair that was never handled borrows the edges of those who read
- * it: siblings read each other.
+ * updates after which B was read, and how long after. A pair that was never handled borrows from those who read it, them
+ * and what they read: siblings read each other.
  *
  * What is known by statistics alone is mined off this path, from what `observe` and `missed` log.
  *
@@ -26,6 +26,8 @@ const LEARNING_RATE = 1 / 8
 const FIRST_RATE = 0.5
 /** An edge below it gives its place up. */
 const FORGET_RATE = 0.05
+/** After so many updates a pair that reads nothing is taken to do so. */
+const BORROWING = 8
 const NONE = 0
 const NO_LAG = -1
 /** Room at first; doubled as pairs come. */
@@ -170,7 +172,7 @@ export class Tracker {
     const place = this.hasEdges ? this.#tracked.find(trigger) : -1
     if (place < 0) return 0
     this.#collect(place, into)
-    if (into.count === 0) this.#borrow(place, trigger, into)
+    if (into.count === 0 && (this.#updates[place] as number) <= BORROWING) this.#borrow(place, trigger, into)
     return into.count
   }
 
@@ -203,13 +205,23 @@ export class Tracker {
     }
   }
 
-  /** Siblings read each other: who reads the pair is likely read after it, and as much later. */
+  /** Siblings read each other: who reads the pair, and what they read, is likely read after it, and as much later. */
   #borrow(place: number, pairId: number, into: KnownReads): void {
     const base = place * READERS_PER_PAIR
     for (let r = 0; r < READERS_PER_PAIR; r++) {
       const reader = (this.#readers[base + r] as number) - 1
       const lagMs = reader < 0 ? NO_LAG : this.#lagOf(reader, pairId)
-      if (lagMs !== NO_LAG) into.add(reader, FIRST_RATE, lagMs)
+      if (lagMs === NO_LAG) continue
+      into.addNew(reader, FIRST_RATE, lagMs)
+      this.#borrowFrom(reader, pairId, into)
+    }
+  }
+
+  #borrowFrom(reader: number, pairId: number, into: KnownReads): void {
+    const base = this.#tracked.find(reader) * READS_PER_PAIR
+    for (let edge = 0; edge < this.top; edge++) {
+      const read = (this.#read[base + edge] as number) - 1
+      if (read >= 0 && read !== pairId) into.addNew(read, FIRST_RATE, this.#lagsMs[base + edge] as number)
     }
   }
 
@@ -263,6 +275,10 @@ export class KnownReads {
     this.rates[this.count] = rate
     this.lagsMs[this.count] = lagMs
     this.count++
+  }
+
+  addNew(pairId: number, rate: number, lagMs: number): void {
+    if (!this.includes(pairId)) this.add(pairId, rate, lagMs)
   }
 
   includes(pairId: number): boolean {

@@ -103,6 +103,25 @@ describe('a pair that was never handled', () => {
     expect(readsAfter(3)).toEqual([{ pairId: 1, rate: 0.5, lagMs: 70 }])
   })
 
+  test('borrows what its readers read besides, each once, and not itself', () => {
+    update(1, [3, 4, 5], 20)
+    update(2, [3, 1, 5], 30)
+    expect(readsAfter(3)).toEqual([
+      { pairId: 1, rate: 0.5, lagMs: 20 },
+      { pairId: 4, rate: 0.5, lagMs: 20 },
+      { pairId: 5, rate: 0.5, lagMs: 20 },
+      { pairId: 2, rate: 0.5, lagMs: 30 },
+    ])
+  })
+
+  test('borrows nothing any more after eight updates without a read', () => {
+    update(1, [3])
+    for (let i = 0; i < 8; i++) update(3, [])
+    expect(readsAfter(3).map(({ pairId }) => pairId)).toEqual([1])
+    update(3, [])
+    expect(readsAfter(3)).toEqual([])
+  })
+
   test('borrows no longer once it has reads of its own', () => {
     update(1, [3])
     update(3, [4])
