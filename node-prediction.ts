@@ -88,12 +88,15 @@ export class NodePrediction implements NodePredictor {
     if (this.#state !== 'made' || this.#file === undefined) return
     this.#state = 'running'
     const { log } = this.#options
+    let refused = 0
     const { from, problems } = await this.#file.restore((document) => {
       const outcome = this.importPatterns(document)
-      return 'problem' in outcome ? outcome.problem : undefined
+      if ('problem' in outcome) return outcome.problem
+      refused = outcome.refused
+      return undefined
     })
     for (const problem of problems) log.warn({ problem }, 'patterns could not be restored')
-    if (from !== undefined) log.info({ from }, 'patterns restored')
+    if (from !== undefined) log.info({ from, refused }, 'patterns restored')
     this.#saveLater()
   }
 
@@ -130,7 +133,7 @@ export class NodePrediction implements NodePredictor {
   }
 
   importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string } {
-    return this.#predictor.importPatterns(document)
+    return this.#predictor.importPatterns(document, this.#options.clock.now())
   }
 
   #saveLater(): void {
@@ -139,6 +142,8 @@ export class NodePrediction implements NodePredictor {
   }
 
   async #save(): Promise<void> {
+    // What was saved before is worth more than that nothing was read since.
+    if (this.#predictor.history.lastHour < 0) return
     try {
       await this.#file?.save(this.#predictor.patternText())
     } catch (error) {

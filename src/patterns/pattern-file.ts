@@ -22,12 +22,13 @@ export class PatternFile {
   }
 
   /**
-   * Hands the newest document to `take`, which says what is wrong with it, if anything; then the one before it. Resolves
-   * to what was restored and why not what came first; a file that is not there is no problem.
+   * Hands the newest document to `take`, which says what is wrong with it, if anything; then one that was about to take
+   * its place, then the one before it. Resolves to what was restored and why not what came first; a file that is not
+   * there is no problem.
    */
   async restore(take: (document: unknown) => string | undefined): Promise<Restored> {
     const problems: string[] = []
-    for (const path of [this.#path, previousOf(this.#path)]) {
+    for (const path of [this.#path, nextOf(this.#path), previousOf(this.#path)]) {
       const problem = await offer(path, take)
       if (problem === undefined) return { from: path, problems }
       if (problem !== 'absent') problems.push(`${path}: ${problem}`)
@@ -36,7 +37,7 @@ export class PatternFile {
   }
 
   async #save(text: Iterable<string>): Promise<void> {
-    const next = `${this.#path}.new`
+    const next = nextOf(this.#path)
     const file = await open(next, 'w')
     try {
       for (const piece of text) await file.appendFile(piece)
@@ -56,6 +57,10 @@ export interface Restored {
   /** The file; undefined where there was none to restore from. */
   readonly from: string | undefined
   readonly problems: readonly string[]
+}
+
+function nextOf(path: string): string {
+  return `${path}.new`
 }
 
 function previousOf(path: string): string {

@@ -20,8 +20,9 @@ export class AccessHistory {
   readonly hours: number
   /** Reads told, of pairs that are kept. */
   total = 0
-  /** Reads of pairs beyond `maxPairs`, and reads longer ago than what is kept: not kept. */
+  /** Not kept: reads of pairs beyond `maxPairs` or at no time. */
   refused = 0
+  /** Not kept: reads longer ago than what is kept. */
   late = 0
   /** One row an hour, at the hour modulo `hours`. */
   #rows: Uint16Array[]
@@ -57,22 +58,14 @@ export class AccessHistory {
 
   record(pairId: number, atMs: number, reads = 1): void {
     const hour = hourOf(atMs)
-    if (pairId >= this.maxPairs) {
-      this.refused += reads
-      return
-    }
-    if (hour > this.#last) this.advance(hour)
-    if (hour <= this.#last - this.hours) {
-      this.late += reads
-      return
-    }
-    if (hour < this.#first) this.#first = hour
-    this.#reserve(pairId)
-    const row = this.#rows[hour % this.hours] as Uint16Array
-    const before = row[pairId] as number
-    row[pairId] = Math.min(MOST, before + reads)
-    this.#sums[pairId] = (this.#sums[pairId] as number) + (row[pairId] as number) - before
-    this.total += reads
+    if (this.#keeps(pairId, hour, reads)) this.#add(pairId, hour, reads)
+  }
+
+  /** Reads that were told elsewhere: of what is known already of that hour the larger count is kept, so twice is once. */
+  recordAtLeast(pairId: number, hour: number, reads: number): void {
+    if (!this.#keeps(pairId, hour, reads)) return
+    const missing = reads - this.in(pairId, hour)
+    if (missing > 0) this.#add(pairId, hour, missing)
   }
 
   /** Time goes on, also where nothing is read. */
@@ -101,6 +94,30 @@ export class AccessHistory {
     for (let hour = Math.max(from, this.firstHour); hour <= Math.min(to, this.#last); hour++)
       sum += this.in(pairId, hour)
     return sum
+  }
+
+  /** Makes room for the pair and the hour, or counts the reads as not kept. */
+  #keeps(pairId: number, hour: number, reads: number): boolean {
+    if (pairId >= this.maxPairs || !(hour >= 0)) {
+      this.refused += reads
+      return false
+    }
+    if (hour > this.#last) this.advance(hour)
+    if (hour <= this.#last - this.hours) {
+      this.late += reads
+      return false
+    }
+    if (hour < this.#first) this.#first = hour
+    this.#reserve(pairId)
+    return true
+  }
+
+  #add(pairId: number, hour: number, reads: number): void {
+    const row = this.#rows[hour % this.hours] as Uint16Array
+    const before = row[pairId] as number
+    row[pairId] = Math.min(MOST, before + reads)
+    this.#sums[pairId] = (this.#sums[pairId] as number) + (row[pairId] as number) - before
+    this.total += reads
   }
 
   #clear(row: Uint16Array): void {

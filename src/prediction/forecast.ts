@@ -1,4 +1,4 @@
-import { type AccessHistory, WEEK_HOURS } from './access-history.ts'
+import { type AccessHistory, DAY_HOURS, WEEK_HOURS } from './access-history.ts'
 import { chanceOfRead, type Proposal, surest } from './proposal.ts'
 
 /** Weight of the newest week in the level of an hour, and of the newest step in its trend. */
@@ -56,7 +56,7 @@ export class HoltForecast {
         if (forecast === undefined || forecast.reads === 0) continue
         const confidence = forecast.confidence * chanceOfRead(forecast.reads)
         if (confidence <= (best?.confidence ?? 0)) continue
-        const reason = `${forecast.reads.toPrecision(2)} reads expected at hour ${at % WEEK_HOURS} of the week`
+        const reason = `${forecast.reads.toPrecision(2)} reads expected ${weekHourName(at)}`
         best = { pairId, kind: 'forecast', confidence, reason }
       }
       if (best !== undefined) proposals.push(best)
@@ -78,6 +78,14 @@ export class HoltForecast {
     this.#rows.set(pairId, row)
     return row
   }
+}
+
+/** The first hour of 1970 was on a Thursday. */
+const DAYS = ['Thursday', 'Friday', 'Saturday', 'Sunday', 'Monday', 'Tuesday', 'Wednesday'] as const
+
+function weekHourName(hour: number): string {
+  const ofWeek = hour % WEEK_HOURS
+  return `${DAYS[Math.floor(ofWeek / DAY_HOURS)]} ${String(ofWeek % DAY_HOURS).padStart(2, '0')}:00 UTC`
 }
 
 interface Row {

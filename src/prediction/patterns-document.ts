@@ -1,10 +1,11 @@
-import { type AccessHistory, HOUR_MS, WEEK_HOURS } from './access-history.ts'
+import { KEY_SEPARATOR, pairKey } from '../../schemas/topics.ts'
+import { type AccessHistory, WEEK_HOURS } from './access-history.ts'
 
 /** Patterns as one JSON document: the reads of each pair, hour by hour, without the hours without reads. */
 export interface PatternsDocument {
   readonly kind: 'forewarm-patterns'
   readonly version: 1
-  /** Of the reads: hours since 1970, UTC. */
+  /** Of the reads: hours since 1970, UTC, both inclusive; where nothing was lived through, 0 and -1. */
   readonly firstHour: number
   readonly lastHour: number
   readonly pairs: readonly PairReads[]
@@ -14,7 +15,7 @@ export interface PairReads {
   readonly chain: string
   readonly pair: string
   readonly group?: string
-  /** [hours after the first hour, reads]. */
+  /** [hours after the first hour, reads], the earliest first. */
   readonly reads: readonly (readonly [hour: number, reads: number])[]
 }
 
@@ -28,9 +29,10 @@ const VERSION = 1
 /** Hours beyond the year 2100 are a mistake. */
 const LAST_HOUR = 1_150_000
 const MOST_READS = 65_535
+const NO_HOURS = { firstHour: 0, lastHour: -1 }
 
 export function exportPatterns(history: AccessHistory, namesOf: (pairId: number) => PairNames): PatternsDocument {
-  const { firstHour, lastHour } = history
+  const { firstHour, lastHour } = hoursOf(history)
   const pairs = [...eachPair(history, namesOf, { firstHour, lastHour })]
   return { kind: 'forewarm-patterns', version: VERSION, firstHour, lastHour, pairs }
 }
@@ -40,7 +42,7 @@ const PAIRS_A_PIECE = 50
 
 /** What JSON.stringify would make of the document; reads that come meanwhile are of a later one, or a little early in it. */
 export function* patternText(history: AccessHistory, namesOf: (pairId: number) => PairNames): Iterable<string> {
-  const { firstHour, lastHour } = history
+  const { firstHour, lastHour } = hoursOf(history)
   yield `{"kind":"forewarm-patterns","version":${VERSION},"firstHour":${firstHour},"lastHour":${lastHour},"pairs":[`
   let piece: string[] = []
   let separator = ''
@@ -52,6 +54,10 @@ export function* patternText(history: AccessHistory, namesOf: (pairId: number) =
     piece = []
   }
   yield `${piece.length > 0 ? separator : ''}${piece.join(',')}]}`
+}
+
+function hoursOf({ firstHour, lastHour }: AccessHistory): Pick<PatternsDocument, 'firstHour' | 'lastHour'> {
+  return lastHour < 0 ? NO_HOURS : { firstHour, lastHour }
 }
 
 function* eachPair(
@@ -75,24 +81,27 @@ export type ParsedPatterns =
   | { readonly ok: true; readonly document: PatternsDocument }
   | { readonly ok: false; readonly problem: string }
 
-/** What JSON.parse gave -> the document, or where it is not one. */
-export function parsePatterns(value: unknown): ParsedPatterns {
+/** What JSON.parse gave -> the document, or where it is not one. No hour of it is after `hour`, or nothing new would count. */
+export function parsePatterns(value: unknown, hour = LAST_HOUR): ParsedPatterns {
   if (!isObject(value)) return refused('an object', value)
   if (value.kind !== 'forewarm-patterns') return refused('kind "forewarm-patterns"', value.kind)
   if (value.version !== VERSION) return refused(`version ${VERSION}`, value.version)
   const { firstHour, lastHour, pairs } = value
   if (!isHour(firstHour)) return refused('firstHour: whole hours since 1970', firstHour)
-  if (!isHour(lastHour) || lastHour < firstHour || lastHour - firstHour >= WEEK_HOURS * 10)
+  const isOfNoHours = firstHour === NO_HOURS.firstHour && lastHour === NO_HOURS.lastHour
+  if (!isOfNoHours && (!isHour(lastHour) || lastHour < firstHour || lastHour - firstHour >= WEEK_HOURS * 10))
     return refused('lastHour: whole hours since 1970, some weeks after firstHour at most', lastHour)
+  if (lastHour > hour) return refused(`lastHour: hours that have begun, to ${hour}`, lastHour)
   if (!Array.isArray(pairs)) return refused('pairs: a list', pairs)
-  for (const [at, each] of pairs.entries()) {
-    const problem = problemOf(each, lastHour - firstHour)
-    if (problem !== undefined) return { ok: false, problem: `pairs[${at}]${problem}` }
-  }
+  const problem = problemOfPairs(pairs, lastHour - firstHour)
+  if (problem !== undefined) return { ok: false, problem }
   return { ok: true, document: { kind: value.kind, version: VERSION, firstHour, lastHour, pairs } }
 }
 
-/** Into a history; older reads than it keeps are left out. `idOf`: negative where there is no room. The result: pairs without room. */
+/**
+ * Into a history; older reads than it keeps are left out, and what it knows already is not counted again. `idOf`:
+ * negative where there is no room. The result: pairs without room.
+ */
 export function importPatterns(
   document: PatternsDocument,
   history: AccessHistory,
@@ -101,28 +110,46 @@ export function importPatterns(
   let refused = 0
   for (const { reads, ...names } of document.pairs) {
     const pairId = idOf(names)
-    if (pairId < 0) refused++
-    else for (const [hour, count] of reads) history.record(pairId, (document.firstHour + hour) * HOUR_MS, count)
+    if (pairId < 0 || pairId >= history.maxPairs) refused++
+    else for (const [hour, count] of reads) history.recordAtLeast(pairId, document.firstHour + hour, count)
   }
   if (document.lastHour > history.lastHour) history.advance(document.lastHour)
   return refused
 }
 
+function problemOfPairs(pairs: readonly unknown[], lastHour: number): string | undefined {
+  const before = new Set<string>()
+  for (const [at, each] of pairs.entries()) {
+    const problem = problemOf(each, lastHour)
+    if (problem !== undefined) return `pairs[${at}]${problem}`
+    const { chain, pair } = each as PairReads
+    const key = pairKey(chain, pair)
+    if (before.has(key)) return `pairs[${at}]: ${shown(pair)} of ${shown(chain)} stands before`
+    before.add(key)
+  }
+  return undefined
+}
+
 function problemOf(value: unknown, lastHour: number): string | undefined {
   if (!isObject(value)) return `: expected an object, got ${shown(value)}`
   for (const name of ['chain', 'pair'])
-    if (typeof value[name] !== 'string' || value[name] === '')
-      return `.${name}: expected a name, got ${shown(value[name])}`
-  if (value.group !== undefined && typeof value.group !== 'string')
-    return `.group: expected a name, got ${shown(value.group)}`
+    if (!isName(value[name])) return `.${name}: expected a name, got ${shown(value[name])}`
+  if (value.group !== undefined && !isName(value.group)) return `.group: expected a name, got ${shown(value.group)}`
   if (!Array.isArray(value.reads)) return `.reads: expected a list, got ${shown(value.reads)}`
+  let next = 0
   for (const [at, each] of value.reads.entries()) {
     const [hour, reads] = Array.isArray(each) ? each : []
-    if (!isWhole(hour, lastHour)) return `.reads[${at}][0]: expected an hour from 0 to ${lastHour}, got ${shown(hour)}`
+    if (!isWhole(hour, lastHour) || hour < next)
+      return `.reads[${at}][0]: expected an hour from ${next} to ${lastHour}, got ${shown(hour)}`
     if (!isWhole(reads, MOST_READS))
       return `.reads[${at}][1]: expected reads from 0 to ${MOST_READS}, got ${shown(reads)}`
+    next = hour + 1
   }
   return undefined
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && !value.includes(KEY_SEPARATOR) && value.isWellFormed()
 }
 
 function refused(expected: string, received: unknown): ParsedPatterns {

@@ -146,9 +146,12 @@ export class Predictor {
     return patternText(this.history, this.#options.namesOf)
   }
 
-  /** What JSON.parse gave. The result: pairs for which there was no room, or the problem with the document. */
-  importPatterns(value: unknown): { readonly refused: number } | { readonly problem: string } {
-    const parsed = parsePatterns(value)
+  /**
+   * What JSON.parse gave, with no hours after `nowMs`; what is known already is not counted again. The result: pairs for
+   * which there was no room, or the problem with the document.
+   */
+  importPatterns(value: unknown, nowMs?: number): { readonly refused: number } | { readonly problem: string } {
+    const parsed = parsePatterns(value, nowMs === undefined ? undefined : hourOf(nowMs))
     if (!parsed.ok) return { problem: parsed.problem }
     const refused = importPatterns(parsed.document, this.history, this.#options.idOf)
     this.#relearn()

@@ -1,33 +1,59 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from '@jest/globals'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { virtualClock } from '../../src/clock.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
 import { onStage, updateOf } from './stage.ts'
 
+let folder: string
+let config: { readonly prediction: { readonly store: string } }
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'forewarm-node-patterns-'))
+  config = { prediction: { store: join(folder, 'patterns.json') } }
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
 test('a node recommends what its detectors read, and remembers it when it is closed', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'forewarm-node-patterns-'))
-  const config = { prediction: { store: join(folder, 'patterns.json') } }
   const reader = detector('reader', {}, (_, prices) => void prices.get('ethereum', 'READ'))
-  try {
-    await onStage({ broker: createMemoryBroker() }, async (stage) => {
-      const node = await stage.startNode({ detectors: [reader], config })
-      await stage.produce(...['A', 'B', 'C'].map((pair) => ({ ...updateOf(pair), group: 'sector' })))
-      await until('the updates are handled', () => node.stats().updates === 3)
-      expect(node.predictor.recommendations()).toMatchObject([{ chain: 'ethereum', pair: 'READ', kind: 'popular' }])
-      expect(node.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'] })
-      expect(node.predictor.pattern('ethereum', 'READ')?.frequencyPerHour).toBeGreaterThan(0)
-      expect(node.predictor.pattern('ethereum', 'A')).toBeUndefined()
-      await node.close()
-      const next = await stage.startNode({ detectors: [reader], config })
-      expect(next.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'] })
-      expect(next.predictor.importPatterns({ version: 2 })).toEqual({
-        problem: expect.stringContaining('expected kind'),
-      })
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ detectors: [reader], config })
+    await stage.produce(...['A', 'B', 'C'].map((pair) => ({ ...updateOf(pair), group: 'sector' })))
+    await until('the updates are handled', () => node.stats().updates === 3)
+    expect(node.predictor.recommendations()).toMatchObject([{ chain: 'ethereum', pair: 'READ', kind: 'popular' }])
+    expect(node.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'] })
+    expect(node.predictor.pattern('ethereum', 'READ')?.frequencyPerHour).toBeGreaterThan(0)
+    expect(node.predictor.pattern('ethereum', 'A')).toBeUndefined()
+    await node.close()
+    const next = await stage.startNode({ detectors: [reader], config })
+    expect(next.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'] })
+    expect(next.predictor.importPatterns({ version: 2 })).toEqual({
+      problem: expect.stringContaining('expected kind'),
     })
-  } finally {
-    rmSync(folder, { recursive: true })
+  })
+})
+
+test('a node that read nothing leaves the patterns as they are, readable or not', async () => {
+  const { store } = config.prediction
+  for (const text of ['{"kind":"forewarm-patterns","version":2}', '{"kind":"fore']) {
+    writeFileSync(store, text)
+    await onStage({ broker: createMemoryBroker() }, async (stage) => {
+      const node = await stage.startNode({ config })
+      await node.close()
+      expect(readFileSync(store, 'utf8')).toBe(text)
+    })
   }
+})
+
+test('a node takes no patterns of hours that have not begun', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const clock = virtualClock(Date.UTC(2026, 0, 5, 12, 59))
+    const { predictor } = await stage.startNode({ clock })
+    const hour = Math.floor(clock.now() / 3_600_000)
+    const document = { kind: 'forewarm-patterns', version: 1, firstHour: hour, lastHour: hour + 1, pairs: [] }
+    expect(predictor.importPatterns(document)).toEqual({ problem: expect.stringContaining(`got ${hour + 1}`) })
+    expect(predictor.importPatterns({ ...document, lastHour: hour })).toEqual({ refused: 0 })
+  })
 })

@@ -50,14 +50,18 @@ describe('the file of patterns', () => {
     expect(await file.restore(take)).toEqual({ from: `${path}.previous`, problems: [`${path}: is nothing`] })
   })
 
-  test('that was being replaced when the power went is found by its other name', async () => {
+  test.each([
+    ['half written', '{"n"', '.previous', { n: 1 }],
+    ['whole', '{"n":2}', '.new', { n: 2 }],
+  ])('that was being replaced when the power went is found by its other name: the next one %s', async (...given) => {
+    const [, next, ending, expected] = given
     const file = new PatternFile(path)
     await file.save(['{"n":1}'])
     writeFileSync(`${path}.previous`, readFileSync(path))
     rmSync(path)
-    writeFileSync(`${path}.new`, '{"n"')
-    expect((await file.restore(take)).from).toBe(`${path}.previous`)
-    expect(taken).toEqual([{ n: 1 }])
+    writeFileSync(`${path}.new`, next)
+    expect((await file.restore(take)).from).toBe(path + ending)
+    expect(taken).toEqual([expected])
   })
 
   test('that cannot be written says so, and the next one is tried', async () => {

@@ -34,6 +34,12 @@ describe('the history of reads', () => {
     expect([history.refused, history.pairs, history.total]).toEqual([1, 0, 0])
   })
 
+  test('refuses reads at no time, and counts them', () => {
+    const history = new AccessHistory({ maxPairs: 3 })
+    for (const atMs of [Number.NaN, -1]) history.record(0, atMs)
+    expect([history.refused, history.total, history.lastHour]).toEqual([2, 0, -1])
+  })
+
   test('stands still at its highest count', () => {
     const history = new AccessHistory({ maxPairs: 3 })
     history.record(0, ms(MONDAY), 65_000)

@@ -115,7 +115,7 @@ describe('the forecast', () => {
   test('proposes what is expected in the hours ahead', () => {
     const forecast = weeks(3, () => 40)
     const ahead = forecast.proposals({ hour: MONDAY - 1, hours: 1, limit: 5 })
-    expect(ahead).toMatchObject([{ pairId: 0, kind: 'forecast' }])
+    expect(ahead).toMatchObject([{ pairId: 0, kind: 'forecast', reason: '40 reads expected Monday 00:00 UTC' }])
     expect(forecast.proposals({ hour: MONDAY, hours: 1, limit: 5 })).toEqual([])
   })
 })

@@ -3,10 +3,10 @@ import { HOUR_MS } from '../../src/prediction/access-history.ts'
 import { Predictor } from '../../src/prediction/predictor.ts'
 import { MONDAY, ms } from './histories.ts'
 
-function newPredictor(maxPairs = 100): Predictor {
+function newPredictor(maxPairs = 100, historyHours = 168): Predictor {
   const names: string[] = []
   return new Predictor({
-    maxPairs,
+    ...{ maxPairs, historyHours },
     namesOf: (pairId) => ({ chain: 'fx', pair: names[pairId] ?? `P${pairId}`, group: pairId < 5 ? 'g' : undefined }),
     idOf: ({ pair }) => {
       const known = names.indexOf(pair)
@@ -84,8 +84,49 @@ describe('patterns', () => {
     expect(JSON.parse([...predictor.patternText()].join(''))).toEqual(predictor.exportPatterns())
   })
 
+  test('of three weeks say the same of the hours of a week', () => {
+    const [before, after] = [newPredictor(100, 504), newPredictor(100, 504)]
+    for (let week = 0; week < 3; week++) before.recordAccess(0, ms(MONDAY + week * 168 + 5))
+    const nowMs = ms(MONDAY + 3 * 168 + 4)
+    before.tell(nowMs)
+    expect(after.importPatterns(before.exportPatterns(), nowMs)).toEqual({ refused: 0 })
+    const options = { hours: 1, limit: 5 }
+    expect(after.forecast(nowMs, options)).toMatchObject([{ pairId: 0, reason: '1.0 reads expected Monday 05:00 UTC' }])
+    expect(after.forecast(nowMs, options)).toEqual(before.forecast(nowMs, options))
+  })
+
+  test('of nothing are patterns, too', () => {
+    const nothing = JSON.parse([...newPredictor().patternText()].join(''))
+    expect(nothing).toEqual(newPredictor().exportPatterns())
+    const predictor = newPredictor()
+    expect(predictor.importPatterns(nothing)).toEqual({ refused: 0 })
+    predictor.recordAccess(0, ms(MONDAY))
+    expect(predictor.history.firstHour).toBe(MONDAY)
+  })
+
+  test('that are imported twice, or where they come from, count once', () => {
+    const predictor = lived()
+    const document = predictor.exportPatterns()
+    predictor.importPatterns(document)
+    expect(predictor.exportPatterns()).toEqual(document)
+    expect(predictor.stats(ms(MONDAY + 167)).totalAccesses).toBe(7 + 168 * 3)
+    predictor.recordAccess(1, ms(MONDAY + 167))
+    predictor.importPatterns(document)
+    expect(predictor.history.in(1, MONDAY + 167)).toBe(4)
+  })
+
+  test('of hours that have not begun are refused: no read would count until then', () => {
+    const predictor = newPredictor()
+    const document = lived().exportPatterns()
+    const outcome = predictor.importPatterns(document, ms(MONDAY + 166))
+    expect(outcome).toEqual({ problem: expect.stringMatching(/lastHour: hours that have begun, to \d+, got \d+/) })
+    expect(predictor.importPatterns(document, ms(MONDAY + 167))).toEqual({ refused: 0 })
+  })
+
   test('of more pairs than there is room for are counted', () => {
     expect(newPredictor(1).importPatterns(lived().exportPatterns())).toEqual({ refused: 1 })
+    const roomier = new Predictor({ maxPairs: 1, namesOf: () => ({ chain: '', pair: '' }), idOf: () => 1 })
+    expect(roomier.importPatterns(lived().exportPatterns())).toEqual({ refused: 2 })
   })
 
   const good = { kind: 'forewarm-patterns', version: 1, firstHour: 10, lastHour: 12, pairs: [] }
@@ -99,6 +140,32 @@ describe('patterns', () => {
     [{ ...good, lastHour: 1e6 }, /lastHour/],
     [{ ...good, pairs: 'x' }, /pairs: a list, got "x"/],
     [pair({ pair: '' }), /pairs\[0\]\.pair: expected a name/],
+    [pair({ pair: 'a\0b' }), /pairs\[0\]\.pair: expected a name/],
+    [pair({ chain: '\ud800' }), /pairs\[0\]\.chain: expected a name/],
+    [
+      {
+        ...good,
+        pairs: [
+          { chain: 'c', pair: 'p', reads: [] },
+          { chain: 'c', pair: 'p', reads: [] },
+        ],
+      },
+      /pairs\[1\]: "p" of "c" stands before/,
+    ],
+    [
+      pair({
+        reads: [
+          [1, 1],
+          [1, 1],
+        ],
+      }),
+      /reads\[1\]\[0\]: expected an hour from 2 to 2, got 1/,
+    ],
+    [pair({ reads: [[1, Number.POSITIVE_INFINITY]] }), /reads\[0\]\[1\]: .* got Infinity/],
+    [pair({ reads: [[1, -1]] }), /reads\[0\]\[1\]: .* got -1/],
+    [pair({ reads: [7] }), /reads\[0\]\[0\]: .* got undefined/],
+    [{ ...good, firstHour: 0, lastHour: -2 }, /lastHour/],
+    [[], /expected an object, got a list/],
     [pair({ group: 3 }), /\.group: expected a name, got 3/],
     [pair({ reads: [[3, 1]] }), /reads\[0\]\[0\]: expected an hour from 0 to 2, got 3/],
     [pair({ reads: [[1, null]] }), /reads\[0\]\[1\]: .* got null/],
