@@ -125,7 +125,9 @@ export class NodePrediction implements NodePredictor {
   }
 
   stats(): PredictorStats {
-    return this.#predictor.stats(this.#options.clock.now())
+    const nowMs = this.#options.clock.now()
+    this.#predictor.tell(nowMs)
+    return this.#predictor.stats(nowMs)
   }
 
   exportPatterns(): PatternsDocument {

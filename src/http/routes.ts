@@ -74,8 +74,11 @@ function recommendations({ predictor }: Operations, query: URLSearchParams): Rep
 }
 
 function predictorStats({ predictor }: Operations): Reply {
-  const { totalAccesses, uniquePairs, top10 } = predictor.stats()
-  return json(200, { total_accesses: totalAccesses, unique_symbols: uniquePairs, top_10_symbols: top10 })
+  const { totalAccesses, uniquePairs, top10, accuracyByKind } = predictor.stats()
+  return json(200, {
+    ...{ total_accesses: totalAccesses, unique_symbols: uniquePairs, top_10_symbols: top10 },
+    accuracy_by_kind: accuracyByKind,
+  })
 }
 
 function optimized({ notPromoted, durationMs, ...done }: Optimized): object {

@@ -10,10 +10,11 @@ import {
   patternText,
 } from './patterns-document.ts'
 import { popular } from './popular.ts'
-import { type Proposal, surest } from './proposal.ts'
+import { type Kind, type Proposal, surest } from './proposal.ts'
 import { sectorRotation } from './sector-rotation.ts'
 import { SESSIONS, sessionPairs } from './sessions.ts'
 import { timeOfDay } from './time-of-day.ts'
+import { TrackRecord } from './track-record.ts'
 import { trending } from './trending.ts'
 
 export interface PredictorOptions {
@@ -30,6 +31,8 @@ export interface PredictorStats {
   readonly uniquePairs: number
   /** The most read lately. */
   readonly top10: readonly string[]
+  /** Of what was recommended, what was read within its hours, 0 to 1; of kinds of which any hours are over. */
+  readonly accuracyByKind: Readonly<Partial<Record<Kind, number>>>
 }
 
 /** In an hour, and among how many days, something is usual. */
@@ -43,6 +46,7 @@ const TRENDING_HOURS = 24
 export class Predictor {
   readonly history: AccessHistory
   readonly #options: PredictorOptions
+  readonly #trackRecord = new TrackRecord()
   #forecast = new HoltForecast()
   /** The last hour that the forecast has learned from. */
   #closed = -1
@@ -65,6 +69,7 @@ export class Predictor {
     const { history } = this
     if (hour <= history.lastHour) return
     const before = history.lastHour
+    this.#trackRecord.judge(history, hour)
     history.advance(hour)
     if (before < 0) return
     for (let ended = Math.max(before, this.#closed + 1, history.firstHour); ended < hour; ended++)
@@ -104,7 +109,7 @@ export class Predictor {
     })
   }
 
-  /** The surest proposal for each pair, of all kinds. */
+  /** The surest proposal for each pair, of all kinds; each kind is believed as far as its earlier ones were read. */
   recommendations(
     nowMs: number,
     options: { readonly lookAheadHours: number; readonly limit: number },
@@ -119,8 +124,11 @@ export class Predictor {
       this.forecast(nowMs, { hours: lookAheadHours, limit }),
       this.sectorRotation(nowMs, limit),
     ].flat()
-    for (const proposal of all)
+    this.#trackRecord.note(all, { hour: hourOf(nowMs), hours: lookAheadHours })
+    for (const each of all) {
+      const proposal = this.#trackRecord.discounted(each)
       if (proposal.confidence > (best.get(proposal.pairId)?.confidence ?? 0)) best.set(proposal.pairId, proposal)
+    }
     return surest([...best.values()], limit)
   }
 
@@ -134,7 +142,7 @@ export class Predictor {
     let uniquePairs = 0
     for (let pairId = 0; pairId < history.pairs; pairId++) if (history.wasRead(pairId)) uniquePairs++
     const top10 = this.popular(nowMs, 10).map(({ pairId }) => this.#options.namesOf(pairId).pair)
-    return { totalAccesses: history.total, uniquePairs, top10 }
+    return { totalAccesses: history.total, uniquePairs, top10, accuracyByKind: this.#trackRecord.accuracyByKind() }
   }
 
   exportPatterns(): PatternsDocument {

@@ -6,7 +6,7 @@ export type Kind = (typeof KINDS)[number]
 export interface Proposal {
   readonly pairId: number
   readonly kind: Kind
-  /** 0 to 1: that it is read within the time looked ahead, an hour where none is given. */
+  /** 0 to 1: that it is read in an hour; of the hours looked ahead, the one for which that is surest. */
   readonly confidence: number
   /** For people. */
   readonly reason: string

@@ -55,7 +55,10 @@ describe('what history says', () => {
 
   test('is counted, and exported as one document', async () => {
     const url = `${await startedAt()}/cache/predictor`
-    const stats = { total_accesses: 9, unique_symbols: 2, top_10_symbols: ['A', 'B'] }
+    const stats = {
+      ...{ total_accesses: 9, unique_symbols: 2, top_10_symbols: ['A', 'B'] },
+      accuracy_by_kind: { popular: 0.75 },
+    }
     expect(await (await fetch(`${url}/stats`)).json()).toEqual(stats)
     expect(await (await fetch(`${url}/patterns`)).json()).toEqual(PATTERNS)
   })

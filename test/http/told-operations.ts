@@ -32,7 +32,7 @@ export const OPERATIONS: Operations = {
   optimize: async () => OPTIMIZED,
   predictor: {
     recommendations: ({ lookAheadHours }) => [{ ...RECOMMENDED, reason: `within ${lookAheadHours} h` }],
-    stats: () => ({ totalAccesses: 9, uniquePairs: 2, top10: ['A', 'B'] }),
+    stats: () => ({ totalAccesses: 9, uniquePairs: 2, top10: ['A', 'B'], accuracyByKind: { popular: 0.75 } }),
     exportPatterns: () => PATTERNS,
   },
 }

@@ -23,12 +23,12 @@ test('a node recommends what its detectors read, and remembers it when it is clo
     await stage.produce(...['A', 'B', 'C'].map((pair) => ({ ...updateOf(pair), group: 'sector' })))
     await until('the updates are handled', () => node.stats().updates === 3)
     expect(node.predictor.recommendations()).toMatchObject([{ chain: 'ethereum', pair: 'READ', kind: 'popular' }])
-    expect(node.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'] })
+    expect(node.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'], accuracyByKind: {} })
     expect(node.predictor.pattern('ethereum', 'READ')?.frequencyPerHour).toBeGreaterThan(0)
     expect(node.predictor.pattern('ethereum', 'A')).toBeUndefined()
     await node.close()
     const next = await stage.startNode({ detectors: [reader], config })
-    expect(next.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'] })
+    expect(next.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'], accuracyByKind: {} })
     expect(next.predictor.importPatterns({ version: 2 })).toEqual({
       problem: expect.stringContaining('expected kind'),
     })

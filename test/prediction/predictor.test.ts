@@ -36,9 +36,28 @@ describe('the predictor', () => {
     expect(found.find(({ pairId }) => pairId === 0)?.kind).toBe('time-of-day')
   })
 
+  test('believes a kind less when what it recommended is not read', () => {
+    const predictor = newPredictor()
+    for (let pairId = 0; pairId < 50; pairId++) for (let i = 0; i < 9; i++) predictor.recordAccess(pairId, ms(MONDAY))
+    const options = { lookAheadHours: 1, limit: 100 }
+    const surenessAt = (hour: number) => {
+      predictor.tell(ms(hour))
+      return predictor.recommendations(ms(hour), options)[0]?.confidence ?? Number.NaN
+    }
+    const before = surenessAt(MONDAY)
+    for (let i = 0; i < 9; i++) predictor.recordAccess(7, ms(MONDAY + 1))
+    expect(predictor.stats(ms(MONDAY + 1)).accuracyByKind).toEqual({})
+    const after = surenessAt(MONDAY + 2)
+    expect(predictor.stats(ms(MONDAY + 2)).accuracyByKind).toEqual({ popular: 1 / 50 })
+    // One of fifty was read, of fifty promised; so much of the change is not the kind's own.
+    expect(after).toBeLessThan(0.4)
+    expect(before).toBeGreaterThan(0.99)
+    expect(predictor.popular(ms(MONDAY + 2), 1)[0]?.confidence).toBeGreaterThan(0.9)
+  })
+
   test('counts accesses and pairs, and names the most popular', () => {
     const stats = lived().stats(ms(MONDAY + 167))
-    expect(stats).toEqual({ totalAccesses: 7 + 168 * 3, uniquePairs: 2, top10: ['P1', 'P0'] })
+    expect(stats).toEqual({ totalAccesses: 7 + 168 * 3, uniquePairs: 2, top10: ['P1', 'P0'], accuracyByKind: {} })
   })
 
   test('proposes for the sessions that open within the time ahead, and no others', () => {

@@ -1,0 +1,72 @@
+import { describe, expect, test } from '@jest/globals'
+import type { Kind, Proposal } from '../../src/prediction/proposal.ts'
+import { TrackRecord } from '../../src/prediction/track-record.ts'
+import { historyOf, MONDAY } from './histories.ts'
+
+const proposed = (pairId: number, kind: Kind, confidence = 0.8): Proposal => ({ pairId, kind, confidence, reason: '' })
+
+/** Pair 0 is read in every hour, pair 1 in the third only, pair 2 never. */
+const HISTORY = historyOf(10, (pairId, hour) => Number(pairId === 0 || (pairId === 1 && hour === 2)), 3)
+
+describe('the record of a kind', () => {
+  test('is the share of its proposals that were read within the hours they were made for', () => {
+    const record = new TrackRecord()
+    const all = [proposed(0, 'popular'), proposed(1, 'popular'), proposed(2, 'popular'), proposed(1, 'forecast')]
+    record.note(all, { hour: MONDAY, hours: 2 })
+    record.judge(HISTORY, MONDAY + 3)
+    expect(record.accuracyByKind()).toEqual({ popular: 2 / 3, forecast: 1 })
+  })
+
+  test('says nothing before its hours are over, and counts them once', () => {
+    const record = new TrackRecord()
+    record.note([proposed(1, 'popular')], { hour: MONDAY, hours: 2 })
+    record.judge(HISTORY, MONDAY + 2)
+    expect(record.accuracyByKind()).toEqual({})
+    for (const hour of [3, 4, 5]) record.judge(HISTORY, MONDAY + hour)
+    record.note([proposed(2, 'popular')], { hour: MONDAY + 5, hours: 1 })
+    record.judge(HISTORY, MONDAY + 7)
+    expect(record.accuracyByKind()).toEqual({ popular: 1 / 2 })
+  })
+
+  test('is none for reads in the hour in which it was asked, or after those it was asked for', () => {
+    const record = new TrackRecord()
+    record.note([proposed(1, 'popular')], { hour: MONDAY + 2, hours: 4 })
+    record.note([proposed(1, 'trending')], { hour: MONDAY + 3, hours: 4 })
+    record.judge(HISTORY, MONDAY + 9)
+    expect(record.accuracyByKind()).toEqual({ popular: 0, trending: 0 })
+  })
+
+  test('is not bettered by asking again within the hour', () => {
+    const record = new TrackRecord()
+    for (const pairId of [2, 0, 0]) record.note([proposed(pairId, 'popular')], { hour: MONDAY, hours: 1 })
+    record.judge(HISTORY, MONDAY + 2)
+    expect(record.accuracyByKind()).toEqual({ popular: 0 })
+  })
+
+  test('is bounded, however far ahead is asked', () => {
+    const record = new TrackRecord()
+    for (let hour = 0; hour < 100; hour++) record.note([proposed(0, 'popular')], { hour, hours: 1_000 })
+    record.judge(HISTORY, MONDAY + 9)
+    expect(record.accuracyByKind()).toEqual({ popular: 0 })
+  })
+
+  test('that is worse than promised makes it less sure, one that is better no surer', () => {
+    const record = new TrackRecord()
+    const all = Array.from({ length: 100 }, () => [proposed(2, 'popular'), proposed(0, 'forecast')]).flat()
+    expect(record.discounted(proposed(5, 'popular'))).toEqual(proposed(5, 'popular'))
+    record.note(all, { hour: MONDAY, hours: 1 })
+    record.judge(HISTORY, MONDAY + 2)
+    // None of the 80 that were promised came, against 20 believed beforehand.
+    expect(record.discounted(proposed(5, 'popular')).confidence).toBeCloseTo(0.8 * (20 / 100), 10)
+    expect(record.discounted(proposed(5, 'forecast'))).toEqual(proposed(5, 'forecast'))
+  })
+
+  test('forgets what was long ago', () => {
+    const record = new TrackRecord()
+    const times = (count: number, pairId: number) => Array.from({ length: count }, () => proposed(pairId, 'popular', 1))
+    record.note(times(4_095, 2), { hour: MONDAY, hours: 1 })
+    record.note(times(4_097, 0), { hour: MONDAY + 1, hours: 1 })
+    record.judge(HISTORY, MONDAY + 3)
+    expect(record.accuracyByKind().popular).toBeGreaterThan(0.6)
+  })
+})
