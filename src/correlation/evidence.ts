@@ -13,6 +13,10 @@ const KEPT = 24
 const MAX_CANDIDATES = KEPT + SHORTLIST
 /** An edge below it is as likely as not to be noise. */
 const LEAST_Z = 2
+/** With fewer trials an epoch is looked at whatever it has: a slow pair has no other way to come to many. */
+const FEW_TRIALS = 1_024
+/** With more, once there are so many more of them, those of epochs that were passed over with them. */
+const GROWTH = 1 / 4
 const FIRST_PAIRS = 1_024
 const NONE = 0
 
@@ -41,6 +45,8 @@ export class Evidence {
   /** By pair: trials that still count, and the slice up to which it was mined. */
   #trials = new Float32Array(0)
   #minedTo = new Int32Array(0)
+  /** By pair: its occurrences since then. */
+  #passedOver = new Float32Array(0)
   /** The candidates of the pair in hand. */
   readonly #open = {
     count: 0,
@@ -55,9 +61,14 @@ export class Evidence {
     this.#maxPairs = maxPairs
   }
 
-  /** Trials that still count. */
-  trialsOf(pairId: number): number {
-    return this.#trials[pairId] ?? 0
+  /** Whether it pays to look at so many more occurrences of the pair, up to a slice; where it does not, they are passed over. */
+  isWorthMining(pairId: number, occurrences: number, slice: number): boolean {
+    this.#reserve(pairId)
+    const trials = (this.#trials[pairId] as number) * this.#keptAt(pairId, slice)
+    const passedOver = (this.#passedOver[pairId] as number) + occurrences
+    if (trials < FEW_TRIALS || passedOver >= trials * GROWTH) return true
+    this.#passedOver[pairId] = passedOver
+    return false
   }
 
   /** Candidates of the pair in hand. */
@@ -73,7 +84,7 @@ export class Evidence {
   open(pairId: number, slice: number): void {
     this.#reserve(pairId)
     const open = this.#open
-    const kept = 0.5 ** (Math.max(0, slice - (this.#minedTo[pairId] as number)) / HALF_LIFE_SLICES)
+    const kept = this.#keptAt(pairId, slice)
     this.#trials[pairId] = (this.#trials[pairId] as number) * kept
     open.count = 0
     for (let at = pairId * KEPT; at < (pairId + 1) * KEPT; at++) {
@@ -118,8 +129,9 @@ export class Evidence {
       (a, b) => (scores[b] as number) - (scores[a] as number) || this.eventAt(a) - this.eventAt(b),
     )
     for (let place = 0; place < KEPT; place++) this.#keep(pairId * KEPT + place, order[place])
-    this.#trials[pairId] = this.trialsOf(pairId) + trials
+    this.#trials[pairId] = (this.#trials[pairId] as number) + trials
     this.#minedTo[pairId] = slice
+    this.#passedOver[pairId] = 0
     let edges = 0
     for (const candidate of order.slice(0, EDGES_PER_ROW)) {
       const edge = this.row[edges]
@@ -139,9 +151,15 @@ export class Evidence {
     }
   }
 
+  /** What is left at a slice of what the pair's evidence weighed when it was mined last. */
+  #keptAt(pairId: number, slice: number): number {
+    return 0.5 ** (Math.max(0, slice - (this.#minedTo[pairId] as number)) / HALF_LIFE_SLICES)
+  }
+
   #clear(pairId: number): void {
     this.#events.fill(NONE, pairId * KEPT, (pairId + 1) * KEPT)
     this.#trials[pairId] = 0
+    this.#passedOver[pairId] = 0
   }
 
   #keep(at: number, candidate: number | undefined): void {
@@ -184,6 +202,7 @@ export class Evidence {
     this.#sums = enlarged(this.#sums, new Float32Array(pairs * KEPT * STRIDE))
     this.#trials = enlarged(this.#trials, new Float32Array(pairs))
     this.#minedTo = enlarged(this.#minedTo, new Int32Array(pairs))
+    this.#passedOver = enlarged(this.#passedOver, new Float32Array(pairs))
   }
 }
 

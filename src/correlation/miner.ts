@@ -16,9 +16,6 @@ export interface MinerOptions {
   readonly readPairs: Uint8Array<SharedArrayBuffer>
 }
 
-/** A leader is mined again once it has so much more to show. */
-const GROWTH = 1 / 4
-
 export class Miner {
   readonly #options: MinerOptions
   readonly #rows: EdgeRows
@@ -92,7 +89,8 @@ export class Miner {
     const pairId = event >> 1
     const evidence = this.#evidence
     const occurrences = (window.firsts[leader + 1] as number) - (window.firsts[leader] as number)
-    if (occurrences < evidence.trialsOf(pairId) * GROWTH) {
+    const slice = window.slices[window.sliceCount - 1] as number
+    if (!evidence.isWorthMining(pairId, occurrences, slice)) {
       this.skipped++
       return
     }
@@ -100,7 +98,6 @@ export class Miner {
     scan.scan(leader)
     if (scan.trialCount === 0) return
     this.mined++
-    const slice = window.slices[window.sliceCount - 1] as number
     evidence.open(pairId, slice)
     for (let place = 0; place < scan.shortlisted; place++)
       evidence.propose(window.members[scan.shortlist[place] as number] as number)

@@ -40,18 +40,24 @@ function logPlanted(log: UpdateLog, seconds: number): void {
   for (const [at, pairId] of pairIds.entries()) log.update(pairId, 0, timesMs[at] as number)
 }
 
-/** Pair 1 is followed by pair 2 after `lagMs`, once a second; others come when they like. */
-function logFollowing(
-  { log }: Mine,
-  options: { readonly lagMs: number; readonly fromS?: number; readonly asRead?: boolean },
-): void {
+interface Following {
+  readonly lagMs: number
+  readonly fromS?: number
+  /** Pair 2 unless given. */
+  readonly follower?: number
+  readonly asRead?: boolean
+  /** Between two updates of pair 1; a second unless given. */
+  readonly everyMs?: number
+}
+
+/** Pair 1 is followed by another after `lagMs`, for a minute; others come when they like. */
+function logFollowing({ log }: Mine, options: Following): void {
   const random = mulberry32(SEED)
-  const { lagMs, fromS = 0, asRead = false } = options
-  for (let second = fromS; second < fromS + 60; second++) {
-    const beganMs = second * 1000
+  const { lagMs, fromS = 0, follower = 2, asRead = false, everyMs = 1000 } = options
+  for (let beganMs = fromS * 1000; beganMs < fromS * 1000 + 60_000; beganMs += everyMs) {
     log.update(1, 0, beganMs)
-    if (asRead) log.missedRead(2, 0, beganMs + lagMs)
-    else log.update(2, 0, beganMs + lagMs)
+    if (asRead) log.missedRead(follower, 0, beganMs + lagMs)
+    else log.update(follower, 0, beganMs + lagMs)
     for (let other = 0; other < 20; other++) log.update(10 + Math.floor(random() * 40), 0, beganMs + random() * 900)
   }
 }
@@ -127,15 +133,30 @@ describe('what is mined', () => {
     expect(hits).toBeLessThan(60 + 119 / 2 + 2)
   })
 
-  test('of a leader that has little new to show is left as it was', () => {
+  test('of a leader that always comes as often adds up for an hour, and follows when another pair follows it', () => {
     const mine = new Mine()
-    logFollowing(mine, { lagMs: 40 })
-    mine.miner.mine(mine.log.endEpoch())
-    mine.log.update(1, 0, 61_000)
-    mine.log.update(3, 0, 61_000)
-    mine.miner.mine(mine.log.endEpoch())
-    expect([mine.miner.skipped, mine.edgesOf(3)]).toEqual([1, []])
-    expect(mine.edgesOf(1)[0]).toMatchObject({ hits: 60, trials: 60 })
+    for (let minute = 0; minute < 60; minute++) {
+      logFollowing(mine, { lagMs: 40, fromS: minute * 60, follower: minute < 30 ? 2 : 3, everyMs: 10_000 })
+      mine.miner.mine(mine.log.endEpoch())
+    }
+    const trialsOf = (follower: number) => mine.edgesOf(1).find(({ event }) => event === follower * 2)?.trials ?? 0
+    // Six a minute, of which half are left after an hour.
+    expect(trialsOf(2)).toBeGreaterThan(60 * 6 * 0.7)
+    expect(trialsOf(3)).toBeGreaterThan(30 * 6 * 0.8)
+  })
+
+  test('of a leader with a thousand trials is left as it was until it has a quarter more, over as many epochs', () => {
+    const mine = new Mine()
+    const trials: (number | undefined)[] = []
+    for (let minute = 0; minute < 9; minute++) {
+      logFollowing(mine, { lagMs: 20, fromS: minute * 60, everyMs: minute < 2 ? 100 : 600 })
+      mine.miner.mine(mine.log.endEpoch())
+      trials.push(mine.edgesOf(1).find(({ event }) => event === 4)?.trials)
+    }
+    const [, before] = trials
+    expect(trials.slice(1, 4)).toEqual([before, before, before])
+    expect(trials.at(-1)).not.toBe(before)
+    expect(mine.miner.skipped).toBeGreaterThan(3)
   })
 })
 
