@@ -1,7 +1,9 @@
 import { EDGES_PER_ROW, emptyRow, type MinedEdge } from './edge-rows.ts'
+import { FAR_BANDS, FAR_SUMS, type Late, lateOf } from './far-bands.ts'
+import { FAR_SHORTLIST } from './far-scan.ts'
 import { type Answers, BANDS, chanceOf, lagMsOf, zOf } from './lag-bands.ts'
 import { SHORTLIST } from './leader-scan.ts'
-import { SLICE_MS } from './update-log.ts'
+import { NEVER, SLICE_MS } from './update-log.ts'
 
 /**
  * What speaks for the followers of each pair, from all epochs: a slow pair adds up over hours. Evidence loses half its
@@ -10,7 +12,7 @@ import { SLICE_MS } from './update-log.ts'
  */
 const HALF_LIFE_SLICES = 3_600_000 / SLICE_MS
 const KEPT = 24
-const MAX_CANDIDATES = KEPT + SHORTLIST
+const MAX_CANDIDATES = KEPT + SHORTLIST + FAR_SHORTLIST
 /** An edge below it is as likely as not to be noise. */
 const LEAST_Z = 2
 /** With fewer trials an epoch is looked at whatever it has: a slow pair has no other way to come to many. */
@@ -20,17 +22,23 @@ const GROWTH = 1 / 4
 const FIRST_PAIRS = 1_024
 const NONE = 0
 
-/** Sums over a follower's trials; its counts by band stand behind them. */
+/** From it on an edge to a follower that comes late is shown; below, it takes no place from those that come soon. */
+const LEAST_LATE_Z = 4
+/** Sums over a follower's trials; its counts by band stand behind them, and those of the late bands. */
 const TRIALS = 0
 const RATES = 1
 const HITS = 2
 const CHANCES = 3
 const COUNTS = 4
-const STRIDE = COUNTS + BANDS
+const LATE_TRIALS = COUNTS + BANDS
+const LATE = LATE_TRIALS + 1
+const STRIDE = LATE + FAR_BANDS * FAR_SUMS
 
-/** What an epoch says of a follower: after `hits` of `trials` it came, at the latest in `lastSlice`. */
+/** What an epoch says of a follower: after `hits` of `trials` it came soon; at the latest it came in `lastSlice`, or NEVER. */
 export interface Finding {
   readonly trials: number
+  /** Of which so many were looked at for followers that come late. */
+  readonly lateTrials: number
   readonly rate: number
   readonly hits: number
   readonly lastSlice: number
@@ -106,25 +114,26 @@ export class Evidence {
     open.count++
   }
 
-  /** Where a candidate's counts are to be added: BANDS from an index. */
-  countsOf(candidate: number): { readonly counts: Float32Array; readonly at: number } {
-    return { counts: this.#open.sums, at: candidate * STRIDE + COUNTS }
+  /** Where a candidate's counts are to be added: BANDS from an index, and FAR_SUMS for each late band from another. */
+  countsOf(candidate: number): { readonly counts: Float32Array; readonly at: number; readonly lateAt: number } {
+    return { counts: this.#open.sums, at: candidate * STRIDE + COUNTS, lateAt: candidate * STRIDE + LATE }
   }
 
-  add(candidate: number, { trials, rate, hits, lastSlice }: Finding): void {
+  add(candidate: number, { trials, lateTrials, rate, hits, lastSlice }: Finding): void {
     const { sums, lastSlices } = this.#open
     const at = candidate * STRIDE
     sums[at + TRIALS] = (sums[at + TRIALS] as number) + trials
+    sums[at + LATE_TRIALS] = (sums[at + LATE_TRIALS] as number) + lateTrials
     sums[at + RATES] = (sums[at + RATES] as number) + rate * trials
     sums[at + HITS] = (sums[at + HITS] as number) + hits
     sums[at + CHANCES] = (sums[at + CHANCES] as number) + chanceOf(rate) * trials
-    if (hits > 0) lastSlices[candidate] = lastSlice
+    if (lastSlice !== NEVER) lastSlices[candidate] = lastSlice
   }
 
   /** Puts the pair back after so many more trials, with its best candidates; the best of these are in `row`. How many. */
   close(pairId: number, trials: number, slice: number): number {
     const { count, scores } = this.#open
-    for (let c = 0; c < count; c++) scores[c] = zOf(this.#answers(c))
+    for (let c = 0; c < count; c++) scores[c] = this.#late(c)?.z ?? zOf(this.#answers(c))
     const order = Array.from({ length: count }, (_, c) => c).sort(
       (a, b) => (scores[b] as number) - (scores[a] as number) || this.eventAt(a) - this.eventAt(b),
     )
@@ -190,6 +199,25 @@ export class Evidence {
     edge.lagMs = lagMsOf(this.#answers(candidate))
     edge.lift = edge.hits / Math.max(sums[at + CHANCES] as number, 1e-9)
     edge.z = scores[candidate] as number
+    const late = this.#late(candidate)
+    if (late === undefined) return
+    edge.hits = late.hits
+    edge.trials = sums[at + LATE_TRIALS] as number
+    edge.lagMs = late.lagMs
+    edge.lift = late.hits / Math.max(edge.trials * late.chance, 1e-9)
+  }
+
+  /** Undefined where the follower comes soon, or does not keep to a time. */
+  #late(candidate: number): Late | undefined {
+    const { sums } = this.#open
+    const at = candidate * STRIDE
+    const trials = sums[at + LATE_TRIALS] as number
+    if (trials === 0) return undefined
+    const { rate } = this.#answers(candidate)
+    const late = lateOf({ trials, rate, sums, at: at + LATE })
+    return late !== undefined && late.z >= LEAST_LATE_Z && zOf(this.#answers(candidate)) < LEAST_LATE_Z
+      ? late
+      : undefined
   }
 
   #reserve(pairId: number): void {

@@ -1,5 +1,7 @@
+import { FarScan } from './far-scan.ts'
 import { BAND_OF, LAG_SLICES, SCAN_SLICES, SLICE_WEIGHTS, WEIGHT_ONE } from './lag-bands.ts'
 import type { LogWindow } from './log-window.ts'
+import { Shortlist } from './shortlist.ts'
 
 /** Occurrences of a leader that are looked at, evenly over the epoch; more find little more. */
 const MAX_TRIALS = 1_024
@@ -23,19 +25,24 @@ export class LeaderScan {
   readonly trials = new Int32Array(MAX_TRIALS)
   trialCount = 0
   /** Members that the first pass thinks most of, best first. */
-  readonly shortlist = new Int32Array(SHORTLIST)
-  readonly #scores = new Float64Array(SHORTLIST)
-  shortlisted = 0
+  readonly shortlist = new Shortlist(SHORTLIST)
+  /** Those that come later than that. */
+  readonly far = new FarScan()
   /** Of the follower counted last: the slice of the last trial after which it came. */
   lastHitSlice = 0
-  /** Entries that were looked at. */
-  looked = 0
+  #looked = 0
   #window: LogWindow | undefined
   #sums = new Int32Array(0)
   #entriesATrial = 1
 
+  /** Entries that were looked at. */
+  get looked(): number {
+    return this.#looked + this.far.looked
+  }
+
   use(window: LogWindow): void {
     this.#window = window
+    this.far.use(window)
     if (this.#sums.length < window.members.length) this.#sums = new Int32Array(window.members.length)
     const entries = window.starts[window.sliceCount] as number
     const first = window.slices[0] as number
@@ -63,10 +70,11 @@ export class LeaderScan {
           const member = who[entry] as number
           sums[member] = (sums[member] as number) + weight
         }
-        this.looked += end - start
+        this.#looked += end - start
       }
     }
     this.#choose(window, leader)
+    this.far.scan(leader, { slices: this.trials, count: this.trialCount })
   }
 
   #sample(window: LogWindow, leader: number): void {
@@ -88,32 +96,23 @@ export class LeaderScan {
     const { members, means, variances } = window
     const pair = (members[leader] as number) >> 1
     const trials = this.trialCount
-    this.shortlisted = 0
+    this.shortlist.count = 0
     for (let member = 0; member < members.length; member++) {
       const sum = this.#sums[member] as number
       if (sum === 0) continue
       const excess = sum - trials * (means[member] as number)
       if (excess <= 0 || (members[member] as number) >> 1 === pair) continue
-      this.#propose(member, (excess * excess) / (trials * (variances[member] as number) + LEAST_VARIANCE))
+      this.shortlist.propose(member, (excess * excess) / (trials * (variances[member] as number) + LEAST_VARIANCE))
     }
   }
 
-  #propose(member: number, score: number): void {
-    const scores = this.#scores
-    let place = this.shortlisted
-    if (place === SHORTLIST) {
-      if (score <= (scores[SHORTLIST - 1] as number)) return
-      place--
-    } else this.shortlisted++
-    for (; place > 0 && score > (scores[place - 1] as number); place--) {
-      scores[place] = scores[place - 1] as number
-      this.shortlist[place] = this.shortlist[place - 1] as number
-    }
-    scores[place] = score
-    this.shortlist[place] = member
+  /** The second pass for late bands, added to `sums` from `at`. */
+  countLate(follower: number, sums: Float32Array, at: number): void {
+    const last = this.far.count(follower, { slices: this.trials, count: this.trialCount }, { sums, at })
+    this.lastHitSlice = Math.max(this.lastHitSlice, last)
   }
 
-  /** The second pass: the follower's slices after the trials, by band, added to `counts` from `at`. After how many trials it came. */
+  /** The second pass: the follower's slices soon after the trials, by band, added to `counts` from `at`. After how many it came. */
   count(follower: number, counts: Float32Array, at: number): number {
     const window = this.#window
     if (window === undefined) return 0

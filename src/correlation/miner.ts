@@ -3,7 +3,7 @@ import { EpochCopy } from './epoch-copy.ts'
 import { Evidence } from './evidence.ts'
 import { LeaderScan } from './leader-scan.ts'
 import { LogWindow, type WindowEntries } from './log-window.ts'
-import { type Epoch, LogColumns, type LogMemory, READ_BIT } from './update-log.ts'
+import { type Epoch, LogColumns, type LogMemory, NEVER, READ_BIT } from './update-log.ts'
 
 /**
  * The log -> edges, an epoch at a time, a leader at a time: the same log gives the same edges, in one go, in steps, or
@@ -99,8 +99,8 @@ export class Miner {
     if (scan.trialCount === 0) return
     this.mined++
     evidence.open(pairId, slice)
-    for (let place = 0; place < scan.shortlisted; place++)
-      evidence.propose(window.members[scan.shortlist[place] as number] as number)
+    for (const { members, count } of [scan.shortlist, scan.far.shortlist])
+      for (let place = 0; place < count; place++) evidence.propose(window.members[members[place] as number] as number)
     for (let candidate = 0; candidate < evidence.count; candidate++) this.#verify(window, candidate)
     const edges = evidence.close(pairId, scan.trialCount, slice)
     this.#rows.write(pairId, { edges: evidence.row, count: edges, minedTo: this.#epochTo })
@@ -110,10 +110,13 @@ export class Miner {
   #verify(window: LogWindow, candidate: number): void {
     const scan = this.#scan
     const follower = window.followerOf(this.#evidence.eventAt(candidate))
-    const { counts, at } = this.#evidence.countsOf(candidate)
+    const { counts, at, lateAt } = this.#evidence.countsOf(candidate)
+    scan.lastHitSlice = NEVER
     const hits = follower < 0 ? 0 : scan.count(follower, counts, at)
+    if (follower >= 0) scan.countLate(follower, counts, lateAt)
     const rate = follower < 0 ? 0 : (window.rates[follower] as number)
-    this.#evidence.add(candidate, { trials: scan.trialCount, rate, hits, lastSlice: scan.lastHitSlice })
+    const trials = { trials: scan.trialCount, lateTrials: scan.far.trialCount }
+    this.#evidence.add(candidate, { ...trials, rate, hits, lastSlice: scan.lastHitSlice })
   }
 
   /** Pairs that were forgotten since the log had so many entries. */

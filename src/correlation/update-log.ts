@@ -31,7 +31,8 @@ const MAX_CHAINS = 65_536
 const HEADER_BYTES = 8
 const BYTES_A_PAIR = 10
 const BYTES_AN_ENTRY = 8
-const NEVER = -(2 ** 31)
+/** Before all slices. */
+export const NEVER = -(2 ** 31)
 
 export interface LogSize {
   /** Pairs with ids below it are logged. */

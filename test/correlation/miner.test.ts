@@ -89,6 +89,30 @@ describe('what is mined', () => {
     expect(mine.log.timeOf(edge?.lastSlice ?? 0)).toBe(59_000)
   })
 
+  test('is who comes up to a second later, too, if it keeps to its time', () => {
+    for (const lagMs of [200, 450, 900]) {
+      const mine = new Mine()
+      logFollowing(mine, { lagMs })
+      mine.miner.mine(mine.log.endEpoch())
+      const [edge] = mine.edgesOf(1)
+      expect(edge).toMatchObject({ event: 4, trials: 60 })
+      expect(edge?.hits).toBeGreaterThan(57)
+      expect(Math.abs((edge?.lagMs ?? 0) - lagMs)).toBeLessThan(15)
+      expect(edge?.lift).toBeGreaterThan(2)
+    }
+  })
+
+  test('is nobody who is only awake at the same times', () => {
+    const mine = new Mine()
+    const random = mulberry32(SEED)
+    for (let second = 0; second < 60; second += 10)
+      for (let beganMs = second * 1000; beganMs < second * 1000 + 2000; beganMs += 100)
+        for (let pairId = 0; pairId < 6; pairId++)
+          if (random() < 0.4) mine.log.update(pairId, 0, beganMs + Math.floor(random() * 100))
+    mine.miner.mine(mine.log.endEpoch())
+    for (let pairId = 0; pairId < 6; pairId++) expect(mine.edgesOf(pairId).filter(({ z }) => z >= 4)).toEqual([])
+  })
+
   test('is a read as well as an update, and tells them apart', () => {
     const mine = new Mine()
     logFollowing(mine, { lagMs: 40, asRead: true })

@@ -1,0 +1,92 @@
+import { LAG_SLICES } from './lag-bands.ts'
+import { SLICE_MS } from './update-log.ts'
+
+/**
+ * Followers that come late, up to a second after their leader, and keep to their time: in one of a few bands beyond those
+ * that are looked at closely.
+ */
+
+/** In slices, exclusive: 150 to 300, 600, 1,000 ms. */
+const BAND_ENDS = [60, 120, 200]
+export const FAR_BANDS = BAND_ENDS.length
+export const FAR_SLICES = 200
+const BAND_STARTS = [LAG_SLICES, ...BAND_ENDS.slice(0, -1)]
+export const FAR_WIDTHS = BAND_ENDS.map((end, band) => end - (BAND_STARTS[band] as number))
+/** By lag in slices beyond LAG_SLICES. */
+export const FAR_BAND_OF = Uint8Array.from({ length: FAR_SLICES - LAG_SLICES }, (_, d) =>
+  BAND_ENDS.findIndex((end) => d + LAG_SLICES < end),
+)
+
+/** What is known of a follower in a band: sums over trials. A band's stand together, the bands' one behind the other. */
+export const FAR_COUNTS = 0
+/** Trials after which it came at least once. */
+export const FAR_HITS = 1
+/** Of the lags, in slices. */
+export const FAR_LAGS = 2
+export const FAR_SUMS = 3
+
+/** Of a hundred pairs of leader and follower, one at most is so late for a reason; and of three bands it keeps to one. */
+const DOUBT = Math.log(100 * FAR_BANDS)
+/** How often a leader is answered is not known: the likeliest of these is taken. */
+const ANSWERED = [0.05, 0.1, 0.2, 0.4, 0.7]
+
+/** A follower's events in the late bands. */
+export interface LateAnswers {
+  readonly trials: number
+  /** The probability that the follower has an event in a slice: at any time, or around these trials where that is more. */
+  readonly rate: number
+  /** FAR_SUMS a band, from `at`. */
+  readonly sums: Float32Array
+  readonly at: number
+}
+
+export interface Late {
+  readonly z: number
+  readonly hits: number
+  readonly lagMs: number
+  /** The probability of a hit, whatever the leader does. */
+  readonly chance: number
+}
+
+/** The band that says most, as in `zOf`; undefined where none says anything. */
+export function lateOf(answers: LateAnswers): Late | undefined {
+  let best: Late | undefined
+  for (let band = 0; band < FAR_BANDS; band++) {
+    const late = lateIn(band, answers)
+    if (late !== undefined && late.z > (best?.z ?? 0)) best = late
+  }
+  return best
+}
+
+function lateIn(band: number, { trials, rate, sums, at }: LateAnswers): Late | undefined {
+  const from = at + band * FAR_SUMS
+  const width = FAR_WIDTHS[band] as number
+  const count = sums[from + FAR_COUNTS] as number
+  const around = elsewhere(band, { trials, rate, sums, at })
+  const base = Math.min(Math.max(rate, around, 1e-9), 0.999)
+  if (count <= trials * width * base) return undefined
+  const quiet = Math.max(0, trials * width - count)
+  let best = 0
+  for (const answered of ANSWERED) {
+    const answer = answered / width
+    best = Math.max(best, count * Math.log1p((answer * (1 - base)) / base) + quiet * Math.log1p(-answer) - DOUBT)
+  }
+  if (best === 0) return undefined
+  const bystanders = trials * width * around
+  const middle = (BAND_STARTS[band] as number) + width / 2
+  const lag = ((sums[from + FAR_LAGS] as number) - bystanders * middle) / (count - bystanders)
+  const hits = sums[from + FAR_HITS] as number
+  return { z: Math.sqrt(2 * best), hits, lagMs: lag * SLICE_MS, chance: 1 - (1 - base) ** width }
+}
+
+/** How often the follower comes in the other late bands: pairs that are awake together are no leaders and followers. */
+function elsewhere(band: number, { trials, sums, at }: LateAnswers): number {
+  let count = 0
+  let width = 0
+  for (let other = 0; other < FAR_BANDS; other++) {
+    if (other === band) continue
+    count += sums[at + other * FAR_SUMS + FAR_COUNTS] as number
+    width += FAR_WIDTHS[other] as number
+  }
+  return count / (trials * width)
+}
