@@ -114,7 +114,7 @@ export class Tracker {
     return free
   }
 
-  /** A read of the pair missed. */
+  /** A read of the pair missed; `atMs`: in event time, that of the update that it belongs to and what has gone by since. */
   missed(pairId: number, chainId: number, atMs: number): void {
     const place = this.#tracked.find(pairId)
     if (place >= 0) this.#mined?.missed(place, chainId, atMs)

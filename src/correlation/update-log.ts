@@ -133,7 +133,7 @@ export class UpdateLog {
     this.#append(pairId * 2, chainId, eventTimeMs)
   }
 
-  /** A demand read that missed. It has the clock's time, which updates are behind: they are not late for that. */
+  /** A demand read that missed, some time after its update; updates in between that come later are not late for that. */
   missedRead(pairId: number, chainId: number, atMs: number): void {
     this.#append(pairId * 2 + READ_BIT, chainId, atMs)
   }

@@ -34,6 +34,8 @@ export interface PriceSources {
 export class BoundPrices implements Prices {
   readonly #sources: PriceSources
   readonly #trigger: number
+  /** The update's. */
+  readonly #eventTimeMs: number
   readonly #beganMs: number
   /** Bit e: edge e of the trigger was read. */
   readEdges = 0
@@ -41,9 +43,10 @@ export class BoundPrices implements Prices {
   reads = 0
   hits = 0
 
-  constructor(sources: PriceSources, trigger: number) {
+  constructor(sources: PriceSources, trigger: { readonly pairId: number; readonly eventTimeMs: number }) {
     this.#sources = sources
-    this.#trigger = trigger
+    this.#trigger = trigger.pairId
+    this.#eventTimeMs = trigger.eventTimeMs
     this.#beganMs = sources.clock.now()
   }
 
@@ -88,11 +91,12 @@ export class BoundPrices implements Prices {
   }
 
   #isHit(pairId: number, into: PriceRecord): boolean {
-    const { hierarchy, tracker, table, clock } = this.#sources
+    const { hierarchy, tracker, table } = this.#sources
     const isHit = hierarchy.get(pairId, into)
     this.reads++
     if (isHit) this.hits++
-    else tracker.missed(pairId, table.chainOf(pairId), clock.now())
+    // In the time of the updates that it is held against: by the clock, all of them are as late as the node is behind.
+    else tracker.missed(pairId, table.chainOf(pairId), this.#eventTimeMs + this.#elapsedMs())
     return isHit
   }
 
@@ -107,11 +111,15 @@ export class BoundPrices implements Prices {
     const pairId = table.ask(chain, pair)
     if (pairId < 0) return pairId
     interest.read(pairId)
-    const nowMs = clock.now()
-    this.#sources.onRead?.(pairId, nowMs)
-    const edge = tracker.read(this.#trigger, pairId, nowMs - this.#beganMs)
+    this.#sources.onRead?.(pairId, clock.now())
+    const edge = tracker.read(this.#trigger, pairId, this.#elapsedMs())
     if (edge >= 0) this.readEdges |= 1 << edge
     return pairId
+  }
+
+  /** Since the handlers of the update began. */
+  #elapsedMs(): number {
+    return this.#sources.clock.now() - this.#beganMs
   }
 
   #reading(found: FoundPrice, options: ReadOptions | undefined): Reading | 'stale' {

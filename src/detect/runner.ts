@@ -67,7 +67,8 @@ export class DetectorRunner {
   /** Resolves when every handler of the update settled or ran out of time, never rejects; undefined where they already have. */
   handle(topic: string, pairId: number, update: PriceUpdate): Promise<void> | undefined {
     const before = this.#last.get(pairId)
-    const start = () => this.#start({ topic, pairId, update, prices: new BoundPrices(this.#options.sources, pairId) })
+    const trigger = { pairId, eventTimeMs: update.eventTimeMs }
+    const start = () => this.#start({ topic, pairId, update, prices: new BoundPrices(this.#options.sources, trigger) })
     const run = before === undefined ? start() : before.then(start)
     if (run === undefined) return undefined
     this.#runs++

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { KnownReads } from '../../src/correlation/tracker.ts'
+import { MinedEdges } from '../../src/correlation/mined-edges.ts'
+import { Miner } from '../../src/correlation/miner.ts'
+import { KnownReads, Tracker } from '../../src/correlation/tracker.ts'
 import { BoundPrices } from '../../src/detect/prices.ts'
 import { columnsOf } from '../cache/columns.ts'
 import { settled } from '../harness/manual-timer.ts'
@@ -10,8 +12,12 @@ let prices: BoundPrices
 
 beforeEach(() => {
   caches = new TestCaches()
-  prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+  prices = boundTo('trigger')
 })
+
+function boundTo(pair: string): BoundPrices {
+  return new BoundPrices(caches.sources, { pairId: caches.update(pair, 1), eventTimeMs: T0 })
+}
 
 /** The price leaves L1 and the buffer, and stays in L2. */
 async function onlyInL2(pair: string, price: number): Promise<void> {
@@ -81,7 +87,7 @@ describe('a reading', () => {
 
   test('is missing for a new pair when the table is full', async () => {
     caches = new TestCaches({ maxPairs: 1 })
-    prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+    prices = boundTo('trigger')
     expect(prices.get('ethereum', 'NEW')).toBe('missing')
     expect(await prices.getMany('ethereum', ['NEW', 'trigger'])).toEqual([
       'missing',
@@ -93,7 +99,7 @@ describe('a reading', () => {
 describe('a synchronous read', () => {
   test('that misses finds the price a moment later', async () => {
     caches = new TestCaches({ slots: 2 })
-    prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+    prices = boundTo('trigger')
     await onlyInL2('a', 7)
     expect(prices.get('ethereum', 'a')).toBe('missing')
     await settled()
@@ -104,7 +110,7 @@ describe('a synchronous read', () => {
 describe('a read that may wait', () => {
   test('goes on to L2', async () => {
     caches = new TestCaches({ slots: 2 })
-    prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+    prices = boundTo('trigger')
     await onlyInL2('a', 7)
     expect(await prices.getOrLoad('ethereum', 'a')).toMatchObject({ price: 7 })
     expect(await prices.getOrLoad('ethereum', 'a', { maxAgeMs: -1 })).toBe('stale')
@@ -112,7 +118,7 @@ describe('a read that may wait', () => {
 
   test('of many keeps their order, whatever is where', async () => {
     caches = new TestCaches({ slots: 3 })
-    prices = new BoundPrices(caches.sources, caches.update('trigger', 1))
+    prices = boundTo('trigger')
     await onlyInL2('far', 7)
     caches.update('old', 8, { atMs: T0 - 500 })
     caches.l1.fill(caches.table.register('ethereum', 'here'), { ...record, version: T0 * 4096, price: 9 })
@@ -157,6 +163,25 @@ describe('attribution', () => {
       { pair: 'd', lagMs: 80 },
     ])
     expect(prices.readEdges).toBe(0b1111)
+  })
+
+  test('of a read that missed is by event time, however far the node is behind', () => {
+    const mined = new MinedEdges({ maxPairs: 100, entries: 16_384 })
+    const tracker = new Tracker({ maxPairs: 100, mined })
+    const [a = 0, b = 0] = ['a', 'b'].map((pair) => caches.table.register('ethereum', pair))
+    for (let second = 0; second <= 61; second++) {
+      const trigger = { pairId: a, eventTimeMs: T0 - 3_600_000 + second * 1000 }
+      const bound = new BoundPrices({ ...caches.sources, tracker }, trigger)
+      tracker.observe(a, trigger.eventTimeMs, 0)
+      caches.clock.advanceTo(caches.clock.now() + 60)
+      bound.get('ethereum', 'b')
+    }
+    const { memory } = mined
+    const epoch = mined.takeEpoch()
+    if (memory === undefined || epoch === undefined) throw new Error('no epoch has ended')
+    new Miner(memory).mine(epoch)
+    const options = { nowMs: T0 - 3_538_000, limit: 5, minScore: 0.5 }
+    expect(tracker.getPairsToWarm(a, options)).toMatchObject([{ pairId: b, lagMs: 60 }])
   })
 
   test('leaves out the updated pair itself: its update brings its value', () => {
