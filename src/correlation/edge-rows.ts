@@ -66,8 +66,9 @@ export class EdgeRows {
 
   /** In place of what the row was; at most EDGES_PER_ROW are taken. */
   write(pairId: number, { edges, count, minedTo }: MinedRow): void {
-    const turn = Atomics.load(this.#turns, pairId)
-    Atomics.store(this.#turns, pairId, turn + 1)
+    // Odd already where the writer before this one ended in the middle of the row.
+    const turn = Atomics.load(this.#turns, pairId) | 1
+    Atomics.store(this.#turns, pairId, turn)
     this.#minedTo[pairId] = minedTo
     for (let e = 0; e < EDGES_PER_ROW; e++) {
       const whole = (pairId * EDGES_PER_ROW + e) * WHOLE
@@ -82,7 +83,7 @@ export class EdgeRows {
       this.#others[others + 1] = edge.lift
       this.#others[others + 2] = edge.z
     }
-    Atomics.store(this.#turns, pairId, turn + 2)
+    Atomics.store(this.#turns, pairId, turn + 1)
   }
 
   /** Such pairs have no row, and are in nobody's. */
