@@ -56,7 +56,7 @@ export interface Cache {
 }
 
 /**
- * Starts; L2 connects in the background, and `stats` and reads go on without it. Throws a ForewarmError 'bad-config'
+ * Starts; where L2 is away, `stats` and reads go on without it, and it is tried again in the background. Throws a ForewarmError 'bad-config'
  * that names every fault.
  */
 export async function createCache<V>(

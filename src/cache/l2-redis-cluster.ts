@@ -42,7 +42,7 @@ export class RedisCluster implements RedisServers {
   /** Why the last one that was asked for the slots did not tell. */
   #refusal: string | undefined
   #downSinceMs: number
-  #isAskingForSlots = false
+  #asking: Promise<void> | undefined
   #cancelAsking: (() => void) | undefined
   #closed = false
 
@@ -52,8 +52,10 @@ export class RedisCluster implements RedisServers {
     this.#seeds = options.urls.map((url) => addressIn(new URL(url)))
   }
 
-  open(): void {
-    for (const address of this.#seeds) this.#serverAt(address)
+  async open(): Promise<void> {
+    await Promise.all(this.#seeds.map((address) => this.#serverAt(address).open()))
+    await this.#askForSlots()
+    await Promise.all([...this.#owners].map((address) => this.#serverAt(address).open()))
   }
 
   get trouble(): Trouble | undefined {
@@ -183,18 +185,24 @@ export class RedisCluster implements RedisServers {
       onDown: () => void this.#askForSlots(),
     })
     this.#servers.set(address, server)
-    server.open()
+    void server.open()
     return server
   }
 
+  /** Once at a time; resolves when it is done. */
+  #askForSlots(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
+  }
+
   /** Asks those that can be asked, one after the other, until one tells. */
-  async #askForSlots(): Promise<void> {
-    if (this.#isAskingForSlots || this.#closed) return
-    this.#isAskingForSlots = true
+  async #ask(): Promise<void> {
+    if (this.#closed) return
     this.#cancelAsking?.()
     this.#cancelAsking = undefined
     for (const [address, server] of [...this.#servers]) if (await this.#tells(address, server)) break
-    this.#isAskingForSlots = false
     if (this.trouble !== undefined && !this.#closed)
       this.#cancelAsking = this.#options.timer(ASK_AGAIN_MS * (0.5 + this.#options.random()), () => {
         this.#cancelAsking = undefined

@@ -72,10 +72,10 @@ export class RedisLink {
     })
   }
 
-  /** Returns at once; the client goes on trying until `close`. */
-  open(): void {
+  /** Resolves when the first attempt has succeeded or failed; the client goes on trying until `close`. */
+  open(): Promise<void> {
     // Rejects when the first attempt fails; the error event has the reason and the retries go on.
-    this.#redis.connect().catch(() => undefined)
+    return this.#redis.connect().catch(() => undefined)
   }
 
   /** Why nothing can be sent at present; `undefined` when it can. */

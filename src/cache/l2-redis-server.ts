@@ -9,8 +9,8 @@ import { RedisLink, type Replies } from './l2-redis-link.ts'
 
 /** What L2 speaks to: one server, or those of a cluster (l2-redis-cluster.ts). Nothing here rejects. */
 export interface RedisServers {
-  /** Returns at once; connecting goes on in the background until `close`. */
-  open(): void
+  /** Resolves when the first attempt to connect has succeeded or failed; it goes on in the background until `close`. */
+  open(): Promise<void>
   /** Why not everything can be served at present, and since when. */
   readonly trouble: Trouble | undefined
   /** One reply a group, a list of its keys' values; the keys of a group are those of one chain. */
@@ -53,6 +53,7 @@ export class RedisServer implements RedisServers {
   /** Apart, because a replica or a full Redis answers reads and refuses writes. */
   readonly #reads: CircuitBreaker
   readonly #writes: CircuitBreaker
+  #opened: Promise<void> | undefined
 
   constructor(options: RedisServerOptions) {
     this.#options = options
@@ -62,8 +63,10 @@ export class RedisServer implements RedisServers {
     this.#writes = new CircuitBreaker({ ...options, probe: () => this.#writeNothing() })
   }
 
-  open(): void {
-    this.#link.open()
+  /** Twice is once. */
+  open(): Promise<void> {
+    this.#opened ??= this.#link.open()
+    return this.#opened
   }
 
   get trouble(): Trouble | undefined {

@@ -84,7 +84,12 @@ class RedisL2 implements L2 {
   }
 
   async start(): Promise<void> {
-    if (this.#closed === undefined) this.#servers.open()
+    if (this.#closed !== undefined) return
+    const { timer = systemTimer, commandTimeoutMs = COMMAND_TIMEOUT_MS } = this.#options
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = timer(commandTimeoutMs, resolve)
+    await Promise.race([this.#servers.open(), promise])
+    cancel()
   }
 
   async load(pairIds: readonly number[]): Promise<L2Load> {

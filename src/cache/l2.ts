@@ -6,7 +6,10 @@ import type { PriceColumns, PriceRecord } from './price-record.ts'
  * Pair ids are those of the PairTable that the level was made with.
  */
 export interface L2 {
-  /** Resolves at once; connecting goes on in the background and `state` tells. */
+  /**
+   * Resolves when the first attempt to connect has succeeded or failed, or has taken as long as a command may; connecting
+   * goes on in the background and `state` tells.
+   */
   start(): Promise<void>
   /** One trip for all pairs of a chain. The rows are in the order of `pairIds`; `undefined` where nothing is stored. */
   load(pairIds: readonly number[]): Promise<L2Load>

@@ -66,6 +66,11 @@ const write = (l2: L2) => {
 }
 
 describe('Redis Cluster level and what its servers say', () => {
+  it('has come to all masters when its start has ended', async () => {
+    const { l2 } = await against({ slots: halves, scripts: [() => undefined, () => undefined] })
+    expect(l2.state()).toEqual({ status: 'up' })
+  })
+
   it('gives each master a deadline by that master’s own clock', async () => {
     const deadlinesMs: number[] = []
     const clockAt =

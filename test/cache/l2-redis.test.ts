@@ -52,6 +52,19 @@ describe('Redis level and the answers of Redis', () => {
     expect(await l2.delete([pairId])).toEqual({ status: 'unavailable', reason: error })
   })
 
+  it('has come to Redis, or to a reason why not, when its start has ended', async () => {
+    const redis = new ScriptedRedis(prepared(() => '*1\r\n$-1'))
+    opened.push(redis)
+    const states = []
+    for (const url of [await redis.listen(), 'redis://127.0.0.1:1']) {
+      const l2 = createRedisL2({ url, ...OPTIONS })
+      opened.push(l2)
+      await l2.start()
+      states.push(l2.state())
+    }
+    expect(states).toMatchObject([{ status: 'up' }, { reason: expect.stringContaining('ECONNREFUSED') }])
+  })
+
   it('makes a reason of an answer that is none, and asks again', async () => {
     const { redis, l2 } = await against(prepared(() => '*-1'))
     for (let load = 0; load < 2; load++)

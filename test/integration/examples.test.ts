@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { Redis } from 'ioredis'
 import { createKafkaBroker } from '../../index.ts'
 import { type Ended, forewarm } from '../bin/forewarm-process.ts'
 import { type RunningExample, startExample } from '../examples/example-process.ts'
@@ -121,6 +122,14 @@ describe('what the README walks through', () => {
     expect(replayed.code).toBe(0)
     expect(replayed.stdout).toContain(`state hash ${stateHash} (as expected)`)
     expect(replayed.stdout).toContain('WETH/USDC is 0.53 % above WETH/USDT')
+  })
+
+  test('cache.ts brings to Redis what it was given, though it ends at once', async () => {
+    const { code, stderr } = await runExample('cache.ts')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const redis = new Redis(redisUrl())
+    expect(await redis.del('fw:{default}:WETH/USDC')).toBe(1)
+    redis.disconnect()
   })
 
   test('Ctrl-C ends subscribe.ts cleanly', async () => {
