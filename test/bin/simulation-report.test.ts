@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { lineChart } from '../../bin/line-chart.ts'
+import { naming } from '../../bin/simulation-lines.ts'
 import { simulationReport } from '../../bin/simulation-report.ts'
 import { simulationTable } from '../../bin/simulation-text.ts'
 import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
@@ -35,29 +36,73 @@ const ROWS = [
   rowOf({ warming: 'oracle', hitRatio: 1, coverage: 1 }),
 ]
 
+/** The cells of the lines that say what warming brings, without what is drawn. */
+function summaryOf(report: string): readonly (readonly string[])[] {
+  const tables = report.match(/<table class="summary">.*?<\/table>/gs) ?? []
+  return tables.flatMap((table) =>
+    (table.match(/<tr><td>.*?<\/tr>/g) ?? []).map((line) =>
+      line.split('</td><td>').map((cell) => cell.replace(/<.*?>/g, '')),
+    ),
+  )
+}
+
 describe('a report', () => {
   test('says for each capacity what warming saves, and what could be saved', () => {
-    const report = reportOf(ROWS)
-    expect(report).toContain(
-      '<li>5 % (50 slots): hit ratio 0.5000 without warming, 0.9000 with it: 80.0 % of the misses saved, ' +
-        'at 1.10 reads of L2 each; 1.0000 if one knew what comes</li>',
-    )
-    expect(report).toContain('<li>10 % (100 slots): hit ratio 0.6000 without warming, 0.9500 with it: 87.5 %')
+    expect(summaryOf(reportOf(ROWS))).toEqual([
+      ['5 % (50)', '', '0.5000', '0.9000', '80.0 %', '1.10', '1.0000', 'forewarm'],
+      ['10 % (100)', '', '0.6000', '0.9500', '87.5 %', '–', '–', 'forewarm'],
+    ])
+  })
+
+  test('never holds warming against what was read at another time, or kept by another policy', () => {
+    const of = (delayMs: number, none: number, ours: number) => [
+      rowOf({ delayMs, hitRatio: none }),
+      rowOf({ delayMs, warming: 'forewarm', lookAhead: 'off', hitRatio: ours - 0.1 }),
+      rowOf({ delayMs, warming: 'forewarm', lookAhead: 'await', hitRatio: ours }),
+    ]
+    const lru = [rowOf({ policy: 'lru', hitRatio: 0.1 }), rowOf({ policy: 'lru', warming: 'forewarm', hitRatio: 0.99 })]
+    const summary = summaryOf(reportOf([...of(0, 0.4, 0.9), ...of(50, 0.5, 0.7), ...lru]))
+    expect(summary.map(([, , without, withIt, , , , way]) => [without, withIt, way])).toEqual([
+      ['0.4000', '0.9000', 'forewarm, forewarm, look-ahead await'],
+      ['0.5000', '0.7000', 'forewarm, look-ahead await'],
+    ])
+    expect(summaryOf(reportOf(lru))[0]?.slice(2, 4)).toEqual(['0.1000', '0.9900'])
+  })
+
+  test('shows what warming costs as well as what it brings', () => {
+    const report = reportOf([rowOf({}), rowOf({ warming: 'forewarm', hitRatio: 0.4, coverage: -0.2 })])
+    expect(summaryOf(report)[0]?.[4]).toBe('-20.0 %')
+    expect(report).toContain('<i style="width:40.0%"></i><i class="less" style="width:10.0%"></i>')
+  })
+
+  test('has no summary where there is nothing to hold warming against', () => {
+    expect(summaryOf(reportOf([rowOf({}), rowOf({ warming: 'oracle' })]))).toEqual([])
+    expect(summaryOf(reportOf([rowOf({ warming: 'forewarm' })]))).toEqual([])
   })
 
   test('has a line by capacity for each way, and one over time for each at each capacity', () => {
     const report = reportOf(ROWS)
     expect(report.match(/<figure>/g)).toHaveLength(3)
     expect(report.match(/<polyline/g)).toHaveLength(3 + 3 + 2)
-    expect(report.match(/<tr>/g)).toHaveLength(1 + ROWS.length)
+    expect(report.match(/<tr><td>/g)).toHaveLength(2 + ROWS.length)
+  })
+
+  test('has charts of their own for each time from an update to its reads', () => {
+    const report = reportOf([rowOf({ delayMs: 50 }), rowOf({}), rowOf({ delayMs: 50, warming: 'oracle', hitRatio: 1 })])
+    expect(report.match(/<h2>.*?<\/h2>/g)).toEqual([
+      '<h2>Read at once</h2>',
+      '<h2>Read 50 ms after the update</h2>',
+      '<h2>Every row</h2>',
+    ])
+    expect(report.match(/<figure>/g)).toHaveLength(4)
   })
 
   test('shows the hit ratio of each stretch, and nothing where nothing was read', () => {
     const over = reportOf([rowOf({})])
       .split('Hit ratio over time')
       .at(-1)
-    // The axis is 254 high from 10 down: .5 is its middle, 1 its top.
-    expect(over).toMatch(/points="[\d.]+,137\.0 [\d.]+,10\.0"/)
+    // The axis is 210 high from 10 down, and begins at .5.
+    expect(over).toMatch(/points="[\d.]+,220\.0 [\d.]+,10\.0"/)
   })
 
   test('tells lines apart by what differs, and shows a baseline once', () => {
@@ -68,33 +113,70 @@ describe('a report', () => {
       rowOf({ warming: 'forewarm', lookAhead: 'await' }),
     ])
     expect(report.match(/<title>[^<]*<\/title>/g)?.slice(1, 4)).toEqual([
-      '<title>none</title>',
+      '<title>no warming</title>',
       '<title>forewarm, look-ahead off</title>',
       '<title>forewarm, look-ahead await</title>',
     ])
   })
 
+  test('draws the same way in the same colour everywhere, and another policy with other dashes', () => {
+    const rows = [
+      rowOf({}),
+      rowOf({ warming: 'forewarm' }),
+      rowOf({ policy: 'lru', warming: 'forewarm' }),
+      rowOf({ capacity: 0.1, warming: 'forewarm' }),
+    ]
+    const { labelOf, strokeOf } = naming(rows)
+    expect(rows.map(labelOf)).toEqual([
+      'forewarm, no warming',
+      'forewarm, forewarm',
+      'lru, forewarm',
+      'forewarm, forewarm',
+    ])
+    const [none, ours, lru, larger] = rows.map(strokeOf)
+    expect(ours).toEqual(larger)
+    expect(none?.colour).not.toBe(ours?.colour)
+    expect([lru?.colour === ours?.colour, lru?.dash === ours?.dash]).toEqual([true, false])
+  })
+
   test('needs nothing from elsewhere and lets no name be markup', () => {
     const report = reportOf([rowOf({ input: '<script>alert("x")</script>&' })])
     expect(report).not.toMatch(/https?:|<script|@import|url\(|src=/)
-    expect(report).toContain('&#60;script&#62;')
+    expect(reportOf([rowOf({ input: '/a/<b>&' })])).toContain('<p>&#60;b&#62;&#38;, ')
     expect(report).not.toMatch(/NaN|Infinity|undefined/)
   })
 })
 
-test('a chart’s axis reaches from its first mark to its last, though nothing is drawn there', () => {
-  const lines = [{ label: 'a', points: [[0.5, 1]] as const }]
-  const xMarks = [[0, 'begin'] as const, [1, 'end'] as const]
-  const chart = lineChart({ title: 't', xLabel: 'x', lines, xMarks, withDots: true })
-  expect(chart).toMatch(/x="46\.0"[^>]*>begin</)
-  expect(chart).toMatch(/x="700\.0"[^>]*>end</)
-  expect(chart).toContain('<circle cx="373.0"')
-})
+describe('a chart', () => {
+  const stroke = { colour: '#000', dash: '' }
+  const common = { title: 't', xLabel: 'x', withDots: true }
 
-test('a chart of a single point stands in the middle', () => {
-  const lines = [{ label: 'a', points: [[0, 1]] as const }]
-  const chart = lineChart({ title: 't', xLabel: 'x', lines, xMarks: [[0, 'here']], withDots: true })
-  expect(chart).toContain('<circle cx="373.0" cy="10.0"')
+  test('reaches from its first mark to its last, though nothing is drawn there', () => {
+    const lines = [{ label: 'a', stroke, points: [[0.5, 0]] as const }]
+    const chart = lineChart({ ...common, lines, xMarks: [[0, 'begin'] as const, [1, 'end'] as const] })
+    expect(chart).toMatch(/x="46\.0"[^>]*>begin</)
+    expect(chart).toMatch(/x="498\.0"[^>]*>end</)
+    expect(chart).toContain('<circle cx="272.0" cy="220.0"')
+  })
+
+  test('of a single point stands in the middle', () => {
+    const lines = [{ label: 'a', stroke, points: [[0, 1]] as const }]
+    expect(lineChart({ ...common, lines, xMarks: [[0, 'here']] })).toContain('<circle cx="272.0" cy="10.0"')
+  })
+
+  test.each([
+    [0.95, ['0.9', '0.92', '0.94', '0.96', '0.98', '1']],
+    [0.6, ['0.5', '0.6', '0.7', '0.8', '0.9', '1']],
+    [0.1, ['0', '0.2', '0.4', '0.6', '0.8', '1']],
+  ])('whose lowest value is %d begins below it', (lowest, marks) => {
+    const lines = [{ label: 'a', stroke, points: [[0, lowest] as const] }]
+    const chart = lineChart({ ...common, lines, xMarks: [] })
+    expect(chart.match(/middle">[\d.]+</g)?.map((text) => text.slice(8, -1))).toEqual(marks)
+  })
+
+  test('of nothing has axes', () => {
+    expect(lineChart({ ...common, lines: [], xMarks: [[0, 'here']] })).not.toMatch(/NaN|Infinity/)
+  })
 })
 
 test('a table has columns under each other, and those of delays only for prices', () => {

@@ -1,0 +1,59 @@
+import type { Combination } from '../src/simulate/simulation-row.ts'
+import { type BaselineName, isBaseline } from '../src/simulate/warmings.ts'
+import type { Stroke } from './line-chart.ts'
+
+/** How a combination is called and drawn among others, of the same delay and whatever capacity. */
+export interface Naming {
+  labelOf(row: Combination): string
+  strokeOf(row: Combination): Stroke
+}
+
+/** What is held against stays in the background. Told apart also by those who don't see red and green (Okabe and Ito). */
+const BASELINE_COLOURS: Readonly<Record<BaselineName, string>> = {
+  none: '#8c8c8c',
+  busiest: '#b8a200',
+  random: '#e69f00',
+  oracle: 'currentColor',
+}
+const COLOURS = ['#0072b2', '#009e73', '#d55e00', '#56b4e9', '#cc79a7'] as const
+/** By policy. */
+const DASHES = ['', '7 3', '2 3', '9 3 2 3'] as const
+
+export function naming(rows: readonly Combination[]): Naming {
+  const parts = [({ policy }: Combination) => policy, warmingOf, lookAheadOf, attributionOf] as const
+  const telling = parts.filter((part) => new Set(rows.map(part).filter((name) => name !== '')).size > 1)
+  const policies = [...new Set(rows.map(({ policy }) => policy))]
+  const ways = [...new Set(rows.filter(({ warming }) => !isBaseline(warming)).map(wayOf))]
+  return {
+    labelOf: (row) => {
+      const names = telling.map((part) => part(row)).filter((name) => name !== '')
+      return names.length === 0 ? row.warming : names.join(', ')
+    },
+    strokeOf: (row) => ({
+      colour: isBaseline(row.warming) ? BASELINE_COLOURS[row.warming] : nth(COLOURS, ways.indexOf(wayOf(row))),
+      dash: nth(DASHES, policies.indexOf(row.policy)),
+    }),
+  }
+}
+
+/** A combination but for its policy. */
+function wayOf({ warming, lookAhead, attribution }: Combination): string {
+  return `${warming} ${lookAhead} ${attribution}`
+}
+
+function warmingOf({ warming }: Combination): string {
+  return warming === 'none' ? 'no warming' : warming
+}
+
+/** Baselines know nothing of look-ahead and attribution. */
+function lookAheadOf({ warming, lookAhead }: Combination): string {
+  return isBaseline(warming) ? '' : `look-ahead ${lookAhead}`
+}
+
+function attributionOf({ warming, attribution }: Combination): string {
+  return isBaseline(warming) ? '' : `attribution ${attribution}`
+}
+
+function nth(of: readonly string[], index: number): string {
+  return of[index % of.length] ?? ''
+}
