@@ -88,6 +88,8 @@ export function createCaches(options: CachesOptions): Caches {
   const caches = { table, ...levels, tracker, mining, prediction, control, measurement }
   observeCaches(metrics, caches)
   metrics.observe('drops_total', { reason: 'too-old-to-mine' }, () => mined?.older ?? 0)
+  metrics.observe('drops_total', { reason: 'not-mined' }, () => (mined?.notTaken ?? 0) + (mining?.lost ?? 0))
+  metrics.observe('drops_total', { reason: 'no-room-to-mine' }, () => mined?.refused ?? 0)
   return caches
 }
 

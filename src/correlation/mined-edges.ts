@@ -75,6 +75,16 @@ export class MinedEdges {
     return this.#kept?.log.older ?? 0
   }
 
+  /** What was logged and then not mined, because miners did not come for it in time. */
+  get notTaken(): number {
+    return this.#kept?.log.notTaken ?? 0
+  }
+
+  /** Updates and missed reads for which the log has no room: of pairs or chains beyond its bounds, or at no time. */
+  get refused(): number {
+    return this.#kept?.log.refused ?? 0
+  }
+
   /** The next epoch to be mined, once; undefined while none has ended. */
   takeEpoch(): Epoch | undefined {
     return this.#kept?.log.takeEpoch()

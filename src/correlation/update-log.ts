@@ -103,6 +103,8 @@ export class UpdateLog {
   repeated = 0
   /** More than the tolerated second after newer updates of their chain. */
   older = 0
+  /** Of epochs that nobody took in time. */
+  notTaken = 0
   /** Of pairs beyond `maxPairs`, or of chains beyond 65,536, or at no time. */
   refused = 0
 
@@ -166,7 +168,8 @@ export class UpdateLog {
   /** Where an epoch ends is a matter of what was logged, not of who looks when: the same log, the same epochs. */
   #endEpoch(): void {
     // Of those that nobody came for, the log has the newest still.
-    if (this.#ended.length === MAX_ENDED) this.#ended.shift()
+    const late = this.#ended.length === MAX_ENDED ? this.#ended.shift() : undefined
+    if (late !== undefined) this.notTaken += late.to - late.from
     this.#ended.push({ from: this.#epochFrom, to: this.#written })
     this.#beginEpoch()
   }

@@ -3,12 +3,15 @@ import { Miner, type MinerOptions } from '../correlation/miner.ts'
 import type { Epoch } from '../correlation/update-log.ts'
 
 /** Said of every epoch, in turn. */
-export type Mined = 'mined'
+export interface Mined {
+  /** Entries of this epoch and those before it that were overwritten before they were mined. */
+  readonly lost: number
+}
 
 /** The miner in a thread of its own, over the node's memory: an epoch in, word that it is mined out. */
 const miner = new Miner(workerData as MinerOptions)
 parentPort?.on('message', (epoch: Epoch) => {
   miner.mine(epoch)
-  const said: Mined = 'mined'
+  const said: Mined = { lost: miner.lost }
   parentPort?.postMessage(said)
 })

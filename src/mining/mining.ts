@@ -36,10 +36,17 @@ export class Mining {
   #isClosed = false
   /** Epochs mined so far. */
   epochs = 0
+  /** By the thread. */
+  #lostInThread = 0
 
   constructor(options: MiningOptions) {
     this.#options = options
     this.#inThread = options.inThread
+  }
+
+  /** Entries of the log that were overwritten before they were mined. */
+  get lost(): number {
+    return this.#lostInThread + (this.#miner?.lost ?? 0)
   }
 
   start(): void {
@@ -81,7 +88,10 @@ export class Mining {
     const worker = new Worker(THREAD, { workerData })
     // Mining keeps no process alive.
     worker.unref()
-    worker.on('message', (_: Mined) => this.#mined())
+    worker.on('message', ({ lost }: Mined) => {
+      this.#lostInThread = lost
+      this.#mined()
+    })
     worker.once('error', (error: Error) => this.#lost(error))
     this.#worker = worker
     return worker

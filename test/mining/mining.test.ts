@@ -3,6 +3,7 @@ import { planted } from '../../bench/harness/planted-workload.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { emptyRow, type MinedEdge } from '../../src/correlation/edge-rows.ts'
 import { MinedEdges } from '../../src/correlation/mined-edges.ts'
+import { SLICE_MS } from '../../src/correlation/update-log.ts'
 import { Mining } from '../../src/mining/mining.ts'
 import { systemTimer } from '../../src/timer.ts'
 import { ManualTimer } from '../harness/manual-timer.ts'
@@ -63,6 +64,27 @@ describe('epochs', () => {
     await until('both epochs are mined', () => mining.epochs === 2)
     expect(losses).toBe(1)
     expect(rowsOf(edges)[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+  })
+})
+
+describe.each([
+  ['a thread', true],
+  ['steps', false],
+] as const)('mined in %s', (_, inThread) => {
+  test('every entry is mined, or counted as one that came too fast for it', async () => {
+    const entries = 16_384
+    const edges = new MinedEdges({ maxPairs: PAIRS, entries })
+    for (let pair = 0; pair < PAIRS; pair++) edges.read(pair)
+    const updates = 5 * entries
+    for (let at = 0; at < updates; at++) edges.update(at % PAIRS, 0, Math.floor(at / PAIRS) * SLICE_MS)
+    const mining = mine(edges, inThread)
+    await until('both epochs are mined', () => mining.epochs === 2)
+    const taken = Math.floor(entries * (15 / 16))
+    expect(edges.notTaken).toBe(3 * taken)
+    // Of the two that are left, the log has as much as it holds, but for the blocks that are written next.
+    const written = 5 * taken
+    expect(mining.lost).toBeGreaterThan(2 * taken - (entries - (updates - written)))
+    expect(mining.lost).toBeLessThan(2 * taken - (entries - (updates - written)) + 3 * 1_024)
   })
 })
 
