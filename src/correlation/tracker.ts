@@ -54,6 +54,8 @@ export class Tracker {
   totalUpdates = 0
   /** Updates and reads of pairs for which there was no room, which are served and not learned from. */
   refusedCalls = 0
+  /** Reads of pairs that are not among the `top` which their trigger keeps. */
+  refusedEdges = 0
   /** Pairs that made room for another one. */
   recycled = 0
 
@@ -105,7 +107,10 @@ export class Tracker {
       }
       if (known === NONE && free < 0) free = edge
     }
-    if (free < 0) return -1
+    if (free < 0) {
+      this.refusedEdges++
+      return -1
+    }
     this.hasEdges = true
     this.#read[base + free] = pairId + 1
     this.#rates[base + free] = FIRST_RATE

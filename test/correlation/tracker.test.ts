@@ -72,10 +72,10 @@ describe('a read in the handler of an update', () => {
     expect(tracker.hasEdges).toBe(false)
   })
 
-  test('is kept for sixteen pairs; more find no place until one of them is forgotten', () => {
+  test('is kept for sixteen pairs; more find no place, and are counted, until one of them is forgotten', () => {
     const pairs = Array.from({ length: READS_PER_PAIR }, (_, i) => 100 + i)
     update(1, pairs)
-    expect(tracker.read(1, 99, 0)).toBe(-1)
+    expect([tracker.read(1, 99, 0), tracker.refusedEdges]).toEqual([-1, 1])
     for (let i = 0; i < 40; i++) update(1, pairs.slice(1))
     update(1, [99])
     expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([99, ...pairs.slice(1)])
