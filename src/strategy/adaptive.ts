@@ -1,4 +1,4 @@
-import { bestFirst, type Candidate, type Evidence, type Selection, type Strategy } from './strategy.ts'
+import { bestFirst, type Candidate, type Evidence, percent, type Selection, type Strategy } from './strategy.ts'
 
 export interface AdaptiveOptions {
   /** 0 to 1: the hit ratio of reads above which less is warmed. */
@@ -33,25 +33,33 @@ const STEP_WARMS = 50
  * back from.
  */
 export function adaptive(options: AdaptiveOptions = ADAPTIVE): Strategy {
+  return standing(options, {
+    wanted: (options.minPairs + options.maxPairs) / 2,
+    seen: { used: 0, unused: 0, hitRatio: undefined },
+  })
+}
+
+/** Where the count stands, and by what evidence. */
+interface Standing {
+  readonly wanted: number
+  readonly seen: Evidence
+}
+
+function standing(options: AdaptiveOptions, { wanted, seen }: Standing): Strategy {
   const { minPairs, maxPairs, minScore } = options
-  let wanted = (minPairs + maxPairs) / 2
-  let seen: Evidence = { used: 0, unused: 0, hitRatio: undefined }
   return {
     name: 'adaptive',
     select(candidates: readonly Candidate[], evidence: Evidence = seen): Selection {
       const ended = evidence.used + evidence.unused - seen.used - seen.unused
       if (ended >= STEP_WARMS) {
-        wanted = nextCount(
-          wanted,
-          { accuracy: (evidence.used - seen.used) / ended, hitRatio: evidence.hitRatio },
-          options,
-        )
-        seen = evidence
+        const told = { accuracy: (evidence.used - seen.used) / ended, hitRatio: evidence.hitRatio }
+        const next = standing(options, { wanted: nextCount(wanted, told, options), seen: evidence })
+        return { ...next.select(candidates, evidence), next }
       }
       const count = Math.round(wanted)
       return {
         selected: bestFirst(candidates, minScore).slice(0, count),
-        reason: `the ${count} likeliest (${minPairs} to ${maxPairs}, as warms are read) of those with at least ${minScore * 100} %`,
+        reason: `the ${count} likeliest (${minPairs} to ${maxPairs}, as warms are read) of those with at least ${percent(minScore)}`,
       }
     },
   }

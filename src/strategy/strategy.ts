@@ -28,11 +28,13 @@ export interface Selection {
   /** Best first. */
   readonly selected: readonly Candidate[]
   readonly reason: string
+  /** What is to choose from now on; the same again unless given. */
+  readonly next?: Strategy
 }
 
 export interface Strategy {
   readonly name: string
-  /** Without evidence as if there were none. */
+  /** The same for the same arguments, whenever it is asked. Without evidence as if there were none. */
   select(candidates: readonly Candidate[], evidence?: Evidence): Selection
 }
 
@@ -43,7 +45,7 @@ export function topN(options: { readonly topN: number; readonly minScore: number
     name,
     select: (candidates) => ({
       selected: bestFirst(candidates, minScore).slice(0, topN),
-      reason: `the ${topN} likeliest of those read after at least ${minScore * 100} % of updates`,
+      reason: `the ${topN} likeliest of those read after at least ${percent(minScore)} of updates`,
     }),
   }
 }
@@ -59,9 +61,14 @@ export function threshold(options: {
     name,
     select: (candidates) => ({
       selected: bestFirst(candidates, minScore).slice(0, maxPairs),
-      reason: `read after at least ${minScore * 100} % of updates`,
+      reason: `read after at least ${percent(minScore)} of updates`,
     }),
   }
+}
+
+/** For people: no more digits than a share has. */
+export function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(6))} %`
 }
 
 /** Those with at least `minScore`, by what they would bring. */

@@ -1,4 +1,4 @@
-import { bestFirst, type Candidate, type Strategy } from './strategy.ts'
+import { bestFirst, type Candidate, percent, type Strategy } from './strategy.ts'
 
 export interface TimeBasedOptions {
   readonly maxPairs: number
@@ -25,7 +25,7 @@ export function timeBased(options: TimeBasedOptions): Strategy {
     name: 'time-based',
     select: (candidates) => ({
       selected: bestFirst(candidates.map(weigh), minScore).slice(0, maxPairs),
-      reason: `the ${maxPairs} likeliest and most recently moved of those with at least ${minScore * 100} %`,
+      reason: `the ${maxPairs} likeliest and most recently moved of those with at least ${percent(minScore)}`,
     }),
   }
 }

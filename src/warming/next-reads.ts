@@ -28,7 +28,7 @@ export class NextReads {
   readonly #options: NextReadsOptions
   readonly #readBack: ReadBack
   /** Undefined where the log's own threshold is the choice. */
-  readonly #strategy: Strategy | undefined
+  #strategy: Strategy | undefined
   readonly #limit: number
   /** Warms that the next reads may ask for. */
   #credit: number
@@ -70,7 +70,8 @@ export class NextReads {
     const candidates: Candidate[] = []
     for (let i = 0; i < back.count; i++)
       candidates.push({ pairId: back.pairIds[i] as number, score: back.scores[i] as number, lagMs: 0 })
-    const { selected } = strategy.select(candidates, this.#options.evidence())
+    const { selected, next } = strategy.select(candidates, this.#options.evidence())
+    if (next !== undefined) this.#strategy = next
     const chosen = selected.slice(0, most)
     this.#take(
       chosen.map(({ pairId }) => pairId),

@@ -58,6 +58,7 @@ export class Triggers {
   readonly #known = new KnownReads()
   readonly #mined = emptyRow()
   readonly #warmMs: number
+  #strategy: Strategy
   /** By pair id: when the read is due that it was last asked for, and how many reads had been expected by then, with that one. */
   #askedForMs: Float64Array<ArrayBuffer> = new Float64Array(1024)
   #expectedAt: Float64Array<ArrayBuffer> = new Float64Array(1024)
@@ -68,11 +69,12 @@ export class Triggers {
   constructor(options: TriggersOptions) {
     this.#options = options
     this.#warmMs = options.warmMs ?? WARM_MS
+    this.#strategy = options.strategy
   }
 
   onUpdate(pairId: number, eventTimeMs: number): void {
     if (this.#options.control?.includes(pairId, eventTimeMs)) return
-    const { tracker, l1, table, clock, strategy } = this.#options
+    const { tracker, l1, table, clock } = this.#options
     const known = this.#known
     tracker.readsAfter(pairId, known)
     const mined = tracker.minedAfter(pairId, this.#mined)
@@ -98,7 +100,9 @@ export class Triggers {
     }
     if (candidates === undefined) return
     const { used, unused } = l1.usage.warmCounts
-    const { selected, reason } = strategy.select(candidates, { used, unused, hitRatio: this.#options.hitRatio?.() })
+    const evidence = { used, unused, hitRatio: this.#options.hitRatio?.() }
+    const { selected, reason, next } = this.#strategy.select(candidates, evidence)
+    if (next !== undefined) this.#strategy = next
     const { throttle } = this.#options
     const allowed = throttle === undefined ? selected : selected.filter(() => throttle.allows())
     for (const together of byLag(allowed)) this.#publish(pairId, together, reason)
@@ -133,7 +137,7 @@ export class Triggers {
   }
 
   #publish(trigger: number, selected: readonly Candidate[], reason: string): void {
-    const { table, clock, strategy, nodeId, publish } = this.#options
+    const { table, clock, nodeId, publish } = this.#options
     const nowMs = clock.now()
     const soonestMs = selected[0]?.lagMs ?? 0
     const latestMs = selected.at(-1)?.lagMs ?? 0
@@ -144,7 +148,7 @@ export class Triggers {
       chain: table.chainName(table.chainOf(trigger)),
       pairs: selected.map(({ pairId }) => table.pairName(pairId)),
       origin: 'correlation',
-      strategy: strategy.name,
+      strategy: this.#strategy.name,
       triggerPair: table.pairName(trigger),
       priority: selected.some(({ score }) => score >= CONFIDENT) ? 'high' : 'medium',
       reason: [reason, ...reasonsOf(selected)].join('; '),

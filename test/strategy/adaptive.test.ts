@@ -14,11 +14,13 @@ function lived(
   steps: number,
   each: { readonly used: number; readonly unused: number; readonly hitRatio: number },
 ): number {
-  const strategy = adaptive()
+  let strategy = adaptive()
   let count = 0
   for (let step = 1; step <= steps; step++) {
     const evidence = { used: step * each.used, unused: step * each.unused, hitRatio: each.hitRatio }
-    count = strategy.select(candidates, evidence).selected.length
+    const { selected, next } = strategy.select(candidates, evidence)
+    strategy = next ?? strategy
+    count = selected.length
   }
   return count
 }
@@ -44,7 +46,19 @@ describe('the adaptive strategy', () => {
   test('waits for evidence before it takes a step', () => {
     const strategy = adaptive()
     const before = strategy.select(candidates).selected.length
-    expect(strategy.select(candidates, { used: 0, unused: 49, hitRatio: 0 }).selected).toHaveLength(before)
+    const { selected, next } = strategy.select(candidates, { used: 0, unused: 49, hitRatio: 0 })
+    expect([selected.length, next]).toEqual([before, undefined])
+  })
+
+  test('chooses with the step it has just taken, and from there on', () => {
+    let strategy = adaptive()
+    for (let warms = 50; warms < 5_000; warms += 50) {
+      const evidence = { used: warms, unused: 0, hitRatio: 0 }
+      const { next, ...chosen } = strategy.select(candidates, evidence)
+      expect(next?.select(candidates, evidence)).toEqual(chosen)
+      strategy = next ?? strategy
+    }
+    expect(strategy.select(candidates).selected).toHaveLength(10)
   })
 
   test('never warms what is not likely enough, and says how many it wants', () => {

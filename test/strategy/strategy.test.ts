@@ -58,6 +58,25 @@ describe('a named strategy', () => {
     )
   })
 
+  test.each(STRATEGY_NAMES)('%s is a function: what it chose before changes nothing', (name) => {
+    const strategy = strategyNamed(name, { maxPairs: 4, minScore: 0.07 })
+    const evidence = fc.record({
+      used: fc.nat(500),
+      unused: fc.nat(500),
+      hitRatio: fc.double({ min: 0, max: 1, noNaN: true }),
+    })
+    const first = strategy.select(candidates)
+    expect(first.reason).toMatch(/ (7|50|20) %/)
+    fc.assert(
+      fc.property(evidence, evidence, (some, other) => {
+        const { selected, reason } = strategy.select(candidates, some)
+        strategy.select(candidates, other)
+        expect(strategy.select(candidates, some)).toMatchObject({ selected, reason })
+        expect(strategy.select(candidates)).toEqual(first)
+      }),
+    )
+  })
+
   test('takes the configured numbers, and a preset its own', () => {
     const limits = { maxPairs: 1, minScore: 0.28 }
     const chosen = STRATEGY_NAMES.map((name) => [name, scores(strategyNamed(name, limits).select(candidates).selected)])

@@ -70,6 +70,16 @@ describe('an update', () => {
     ])
   })
 
+  test('goes on with what the strategy says to choose from next', () => {
+    const later = topN({ topN: 1, minScore: 0, name: 'later' })
+    const first: Strategy = { name: 'first', select: () => ({ selected: [], reason: '', next: later }) }
+    triggers = newTriggers({ strategy: first })
+    learn('a', 'b', { lagMs: 100 })
+    update('a')
+    update('a')
+    expect(published.map(({ strategy }) => strategy)).toEqual(['later'])
+  })
+
   test('asks for reads that a shorter warm can make, as late as it makes them', () => {
     triggers = newTriggers({ warmMs: 5, takesMs: () => 2 })
     learn('a', 'b', { lagMs: 10 })
