@@ -16,7 +16,7 @@ export interface WarmingFigures {
   readonly coverage: number | undefined
   /** Of the warms that were read or came too late, the share that was there before the read. */
   readonly timeliness: number | undefined
-  /** Misses of what a warm had pushed out ÷ reads. */
+  /** Misses of what a warm had pushed out ÷ misses. */
   readonly pollution: number | undefined
   /** Pairs asked for that were there already ÷ pairs asked for. */
   readonly redundancy: number | undefined
@@ -83,7 +83,7 @@ export class Measurement {
       accuracy: ratio(used, used + unused),
       coverage: gain === undefined || control === undefined || control === 1 ? undefined : gain / (1 - control),
       timeliness: ratio(used, used + promotions.late),
-      pollution: ratio(usage.polluted, this.#warmed.reads + this.#unwarmed.reads),
+      pollution: ratio(usage.polluted, this.#warmed.misses + this.#unwarmed.misses),
       redundancy: ratio(promotions.alreadyInL1, promotions.asked),
       l2ReadsPerSavedMiss: saved > 0 ? promotions.loaded / saved : undefined,
       hitRateImprovement: gain === undefined ? undefined : this.#interval(gain),
@@ -118,6 +118,10 @@ class Clusters {
 
   get ratio(): number | undefined {
     return ratio(this.#hits, this.reads)
+  }
+
+  get misses(): number {
+    return this.reads - this.#hits
   }
 
   get variance(): number {
