@@ -20,7 +20,8 @@ export function showLine({ stderr }: Terminal, read: () => string): () => void {
   const inPlace = stderr.isTTY === true
   const show = () => {
     const line = read()
-    stderr.write(inPlace ? `\r\x1b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`)
+    // The cursor goes back to the beginning, where a row that is printed meanwhile covers the line.
+    stderr.write(inPlace ? `\r\x1b[K${line.slice(0, stderr.columns - 1)}\r` : `${line}\n`)
   }
   const timer = setInterval(show, inPlace ? ON_TERMINAL_MS : IN_LOG_MS)
   return () => {
