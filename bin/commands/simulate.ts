@@ -12,7 +12,7 @@ import * as opt from '../options.ts'
 import { bar, showLine } from '../progress-line.ts'
 import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../simulation-flags.ts'
 import { simulationTable } from '../simulation-text.ts'
-import { print, printJson, type Terminal } from '../terminal.ts'
+import { print, printJson, say, type Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface SimulateFlags extends SimulationFlags {
@@ -76,14 +76,11 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
     onSample: (combination: Combination, sample: Sample) => samples.get(combination)?.push(sample),
   }
   const stopProgress = showLine(terminal, () => `simulate ${bar(fraction)} ${Math.floor(fraction * 100)} %`)
-  try {
-    const rows = await unlessInterrupted(terminal, show(terminal, flags, simulate(workload, combinations, options)))
-    if (rows === undefined) return INTERRUPTED
-    await writeReport(flags, rows, [...samples.values()])
-    return DONE
-  } finally {
-    stopProgress()
-  }
+  const running = show(terminal, flags, simulate(workload, combinations, options))
+  const rows = await unlessInterrupted(terminal, running).finally(stopProgress)
+  if (rows === undefined) return INTERRUPTED
+  await writeReport(terminal, flags, { rows, samples: [...samples.values()] })
+  return DONE
 }
 
 /** Undefined where Ctrl-C came between. */
@@ -124,15 +121,21 @@ function refuseUnwritable(file: string): void {
   }
 }
 
+interface Outcomes {
+  readonly rows: readonly SimulationRow[]
+  readonly samples: readonly (readonly Sample[])[]
+}
+
 async function writeReport(
+  terminal: Terminal,
   { report, ...flags }: SimulateFlags,
-  rows: readonly SimulationRow[],
-  samples: readonly (readonly Sample[])[],
+  { rows, samples }: Outcomes,
 ): Promise<void> {
   if (report === undefined) return
   const { simulationReport } = await import('../simulation-report.ts')
   const simulated = rows.map((row, at) => ({ row, samples: samples[at] ?? [] }))
   await writeFile(report, simulationReport(simulated, kindOf(flags)))
+  say(terminal, `wrote ${report}`)
 }
 
 function kindOf({ prices }: Pick<SimulateFlags, 'prices'>): 'accesses' | 'prices' {

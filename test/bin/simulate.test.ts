@@ -46,10 +46,10 @@ test('names file and line of what is no key, code 1', async () => {
   expect(stderr).toBe(`error: ${bad}, line 2, column 1: expected a key, got a blank line\n`)
 })
 
-test('writes a report beside it, and refuses one that it cannot write before it runs', async () => {
+test('writes a report beside it and says so, and refuses one that it cannot write before it runs', async () => {
   const report = join(folder, 'report.html')
   const call = ['simulate', '--accesses', keys, '--slots', '4', '--report']
-  expect(await forewarm([...call, report])).toMatchObject({ code: 0 })
+  expect(await forewarm([...call, report])).toMatchObject({ code: 0, stderr: `wrote ${report}\n` })
   expect(await readFile(report, 'utf8')).toContain('<polyline')
   for (const unwritable of [join(folder, 'nowhere', 'report.html'), folder])
     expect(await forewarm([...call, unwritable])).toMatchObject({ code: 2, stdout: '' })
