@@ -119,6 +119,12 @@ export class Tracker {
     return free
   }
 
+  /** The pair is read, and nobody knows after which update. */
+  readAlone(pairId: number): void {
+    const place = this.#see(pairId)
+    if (place >= 0) this.#mined?.read(place)
+  }
+
   /** A read of the pair missed; `atMs`: in event time, that of the update that it belongs to and what has gone by since. */
   missed(pairId: number, chainId: number, atMs: number): void {
     const place = this.#tracked.find(pairId)

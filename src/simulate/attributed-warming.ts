@@ -1,15 +1,12 @@
 import { updateColumns } from '../../schemas/update-columns.ts'
-import type { WarmRequest } from '../../schemas/warm-request.ts'
-import { VERSIONS_PER_MS } from '../cache/price-record.ts'
 import { Tracker } from '../correlation/tracker.ts'
-import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
+import { STRATEGY_LIMITS, type StrategyName } from '../strategy/named.ts'
 import { Throttle } from '../strategy/throttle.ts'
 import { LookAhead } from '../warming/look-ahead.ts'
-import { Triggers } from '../warming/triggers.ts'
-import { HeldWarms } from './held-warms.ts'
 import type { PriceTape } from './price-tape.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price-warming.ts'
 import type { Tally } from './tally.ts'
+import { TapeTriggers } from './tape-triggers.ts'
 
 /** Edges that a node keeps for a pair unless told otherwise (CORRELATION_TOP). */
 const EDGES_PER_PAIR = 8
@@ -17,11 +14,6 @@ const EDGES_PER_PAIR = 8
 const BATCH_UPDATES = 500
 /** What handlers wait for the look-ahead, at most, unless a node is told otherwise (LOOK_AHEAD_MS). */
 const LOOK_AHEAD_MS = 2
-/** Times are whole microseconds: less than half of one is an error of rounding. */
-const ROUNDING_MS = 0.0004
-
-/** Requests name pairs: here by their numbers, all of one chain. */
-const NAMES = { chainOf: () => 0, chainName: () => 'chain', pairName: String }
 
 /**
  * A node's way with reads that belong to updates: the tracker learns them, the look-ahead fetches what the next updates
@@ -31,42 +23,21 @@ export class AttributedWarming implements PriceWarming {
   readonly #tape: PriceTape
   readonly #tally: Tally
   readonly #warmMs: number
-  readonly #triggers: Triggers
+  readonly #triggers: TapeTriggers
   readonly #tracker: Tracker
-  readonly #held: HeldWarms
   readonly #lookAhead: LookAhead
   readonly #columns = updateColumns(BATCH_UPDATES)
   /** Number of the update in the columns' first row. */
   #first = 0
-  #nowMs = 0
-  /** By pair: its last update. */
-  readonly #movedMs: Float64Array
 
   constructor(name: StrategyName, options: PriceWarmingOptions) {
     const { tape, tally, warmMs } = options
     this.#tape = tape
     this.#tally = tally
     this.#warmMs = warmMs
-    this.#movedMs = new Float64Array(tape.pairs)
     this.#tracker = new Tracker({ maxPairs: tape.pairs, top: EDGES_PER_PAIR })
-    this.#held = new HeldWarms({ tally, warmMs, pairs: tape.pairs })
-    const usage = new WarmUsage(tally)
-    this.#triggers = new Triggers({
-      throttle: new Throttle(() => usage.warmCounts),
-      tracker: this.#tracker,
-      table: NAMES,
-      l1: {
-        usage,
-        has: (pairId) => tally.policy.has(pairId),
-        floor: (pairId) => (this.#movedMs[pairId] as number) * VERSIONS_PER_MS,
-      },
-      hitRatio: () => tally.hitRatio,
-      strategy: strategyNamed(name, STRATEGY_LIMITS[name]),
-      clock: { now: () => this.#nowMs },
-      nodeId: name,
-      warmMs,
-      publish: (request) => this.#hold(request),
-    })
+    this.#triggers = new TapeTriggers(name, this.#tracker, options)
+    const { usage } = this.#triggers
     this.#lookAhead = new LookAhead({
       throttle: new Throttle(() => usage.warmCounts),
       tracker: this.#tracker,
@@ -81,18 +52,18 @@ export class AttributedWarming implements PriceWarming {
   }
 
   release(nowMs: number): void {
-    this.#held.release(nowMs + ROUNDING_MS)
+    this.#triggers.release(nowMs)
   }
 
   update(pairId: number, at: number, nowMs: number): void {
-    this.#nowMs = nowMs
-    this.#movedMs[pairId] = nowMs
     this.#tracker.observe(pairId)
-    this.#triggers.onUpdate(pairId, nowMs)
+    this.#triggers.update(pairId, nowMs)
     void this.#lookAhead.before(this.#rowOf(at), this.#columns)
   }
 
   beforeReads(): void {}
+
+  read(): void {}
 
   afterReads(trigger: number, pairIds: Int32Array, lagMs: number): void {
     let readEdges = 0
@@ -103,16 +74,11 @@ export class AttributedWarming implements PriceWarming {
     this.#tracker.settle(trigger, readEdges)
   }
 
-  /** Asked for as late as it can. */
-  #hold({ pairs, notBeforeMs }: WarmRequest): void {
-    for (const pair of pairs) this.#held.hold(Number(pair), notBeforeMs ?? this.#nowMs)
-  }
-
   /** Values that come within `waitMs` are there before the handlers run; the others come when they come. */
   #promote(pairIds: readonly number[], waitMs: number): void {
     for (const pairId of pairIds) {
       if (this.#warmMs <= waitMs) this.#tally.warm(pairId)
-      else this.#held.request(pairId, this.#nowMs)
+      else this.#triggers.held.request(pairId, this.#triggers.nowMs)
     }
   }
 
@@ -128,29 +94,5 @@ export class AttributedWarming implements PriceWarming {
       this.#lookAhead.restart()
     }
     return at - this.#first
-  }
-}
-
-/** What the triggers look at of L1. */
-class WarmUsage {
-  readonly warmLimit: number
-  readonly #tally: Tally
-
-  constructor(tally: Tally) {
-    this.#tally = tally
-    this.warmLimit = tally.policy.warmLimit
-  }
-
-  get limit(): number {
-    return this.#tally.policy.slots
-  }
-
-  get evictions(): number {
-    return this.#tally.counts.evictions
-  }
-
-  get warmCounts() {
-    const { warms: admitted, warmsUsed: used, warmsUnused: unused } = this.#tally.counts
-    return { admitted, used, unused, dropped: 0 }
   }
 }

@@ -1,6 +1,7 @@
 import { STRATEGY_LIMITS } from '../strategy/named.ts'
 import { AttributedWarming } from './attributed-warming.ts'
 import { Busiest } from './busiest.ts'
+import { MinedWarming } from './mined-warming.ts'
 import { mulberry32 } from './mulberry32.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price-warming.ts'
 import { type BaselineName, isBaseline, type WarmingName } from './warmings.ts'
@@ -9,12 +10,13 @@ const NOTHING: PriceWarming = {
   release: () => undefined,
   update: () => undefined,
   beforeReads: () => undefined,
+  read: () => undefined,
   afterReads: () => undefined,
 }
 
 export function priceWarming(name: WarmingName, options: PriceWarmingOptions): PriceWarming {
   if (isBaseline(name)) return baseline(name, options)
-  return options.attribution === 'on' ? new AttributedWarming(name, options) : NOTHING
+  return options.attribution === 'on' ? new AttributedWarming(name, options) : new MinedWarming(name, options)
 }
 
 /** As if a warm took no time: what they are held against should not suffer from that. */

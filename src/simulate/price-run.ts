@@ -54,7 +54,7 @@ export class PriceRun implements Run {
       const reads = tape.reads[trigger] as Int32Array
       warming.release(dueUs / 1000)
       warming.beforeReads(reads)
-      for (const pairId of reads) tally.read(pairId)
+      for (const pairId of reads) warming.read(pairId, tally.read(pairId))
       warming.afterReads(trigger, reads, delayMs)
     }
   }

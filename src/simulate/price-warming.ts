@@ -1,6 +1,6 @@
 import type { LookAheadMode } from '../warming/look-ahead.ts'
 import type { PriceTape } from './price-tape.ts'
-import type { Tally } from './tally.ts'
+import type { ReadOutcome, Tally } from './tally.ts'
 
 /** What is warmed along a tape of updates. Times are milliseconds since the epoch. */
 export interface PriceWarming {
@@ -10,6 +10,8 @@ export interface PriceWarming {
   update(pairId: number, at: number, nowMs: number): void
   /** The detector reads these now. */
   beforeReads(pairIds: Int32Array): void
+  /** It has read one of them. */
+  read(pairId: number, outcome: ReadOutcome): void
   /** It has read them, `lagMs` after the update of `trigger`. */
   afterReads(trigger: number, pairIds: Int32Array, lagMs: number): void
 }

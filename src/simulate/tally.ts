@@ -24,6 +24,9 @@ export interface Counts {
   evictions: number
 }
 
+/** `warmed`: a hit that was none without the warm. */
+export type ReadOutcome = 'hit' | 'warmed' | 'missed'
+
 const UNREAD_WARM = 1
 const PUSHED_OUT = 2
 
@@ -56,8 +59,7 @@ export class Tally {
     return this.counts.reads === 0 ? undefined : this.counts.hits / this.counts.reads
   }
 
-  /** True for a hit. */
-  read(pairId: number): boolean {
+  read(pairId: number): ReadOutcome {
     const { counts, policy } = this
     const mark = this.#marks[pairId] as number
     const isHit = policy.read(pairId)
@@ -71,7 +73,8 @@ export class Tally {
       if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, 0)
     }
     if (mark !== 0) this.#marks[pairId] = 0
-    return isHit
+    if (!isHit) return 'missed'
+    return mark === UNREAD_WARM ? 'warmed' : 'hit'
   }
 
   /** A warm that takes no time. */

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type PriceTape, readPriceTape } from '../../src/simulate/price-tape.ts'
 import { type PriceChoices, priceCombinations, priceWorkload, simulate, sizesOf } from '../../src/simulate/simulate.ts'
 import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
+import { mulberry32 } from '../harness/mulberry32.ts'
 import { dataset } from './datasets.ts'
 
 // Whole recordings, on a machine that may be busy.
@@ -79,6 +80,18 @@ function turns(rounds: number): PriceTape {
   }
 }
 
+/** An update of one of six pairs each second, 1 to 999 ms into it, on which another pair is read. */
+function onceASecond(seconds: number): PriceTape {
+  const random = mulberry32(1)
+  const updates = Int32Array.from({ length: seconds }, (_, second) => second % 6)
+  return {
+    ...{ name: 'here', pairs: 12, updates, unknownUpdates: 0, backwards: 0, unreadable: 0 },
+    reads: Array.from({ length: 12 }, (_, pair) => Int32Array.from(pair < 6 ? [pair + 6] : [])),
+    timesUs: Float64Array.from(updates, (_, second) => second * 1_000_000 + Math.ceil(random() * 999) * 1000),
+    batches: Int32Array.from(updates, (_, i) => i),
+  }
+}
+
 describe('an update', () => {
   test('inserts nothing: only what is read is hit again', async () => {
     const [row] = await rowsOf({ ...turns(1), reads: turns(1).reads.map(() => new Int32Array(0)) }, { capacity: [1] })
@@ -106,10 +119,17 @@ describe('a warm', () => {
     expect(row?.timeliness).toBeLessThan(1)
   })
 
-  test('is of no use where nobody knows whose a read is', async () => {
+  test('waits for statistics where nobody knows whose a read is', async () => {
     const [on, off] = await rowsOf(turns(20), { delaysMs: [2], attributions: ['on', 'off'], capacity })
     expect(on?.warms).toBeGreaterThan(0)
     expect(off?.warms).toBe(0)
+  })
+
+  test('is asked for by what was mined, from the second minute on', async () => {
+    const [row] = await rowsOf(onceASecond(180), { delaysMs: [60], attributions: ['off'], capacity: [4 / 12] })
+    expect(row?.warmsUsed).toBeGreaterThan(50)
+    expect(row?.accuracy).toBeGreaterThan(0.9)
+    expect(row?.coverage).toBeGreaterThan(0.1)
   })
 })
 

@@ -1,0 +1,83 @@
+import { MinedEdges } from '../correlation/mined-edges.ts'
+import { Tracker } from '../correlation/tracker.ts'
+import { Mining } from '../mining/mining.ts'
+import type { StrategyName } from '../strategy/named.ts'
+import type { Timer } from '../timer.ts'
+import type { PriceWarming, PriceWarmingOptions } from './price-warming.ts'
+import type { ReadOutcome } from './tally.ts'
+import { TapeTriggers } from './tape-triggers.ts'
+
+/** As many as a node's log has. */
+const LOG_ENTRIES = 2 ** 20
+
+/**
+ * A node's way with reads of which nobody knows to which update they belong: updates and the reads that warming is for go
+ * into its log, epochs are mined in steps between the updates, at the times at which a node would, and the triggers go by
+ * what was found.
+ */
+export class MinedWarming implements PriceWarming {
+  readonly #tracker: Tracker
+  readonly #triggers: TapeTriggers
+  readonly #timer = new TapeTimer()
+  readonly #mining: Mining
+
+  constructor(name: StrategyName, options: PriceWarmingOptions) {
+    const { pairs } = options.tape
+    const mined = new MinedEdges({ maxPairs: pairs, entries: LOG_ENTRIES })
+    this.#tracker = new Tracker({ maxPairs: pairs, mined })
+    this.#triggers = new TapeTriggers(name, this.#tracker, options)
+    this.#mining = new Mining({
+      edges: mined,
+      timer: this.#timer.after,
+      inThread: false,
+      onThreadLost: () => undefined,
+    })
+  }
+
+  release(nowMs: number): void {
+    if (this.#timer.nowMs === undefined) {
+      this.#timer.nowMs = nowMs
+      this.#mining.start()
+    }
+    this.#timer.advance(nowMs)
+    this.#triggers.release(nowMs)
+  }
+
+  update(pairId: number, _: number, nowMs: number): void {
+    this.#tracker.observe(pairId, nowMs)
+    this.#triggers.update(pairId, nowMs)
+  }
+
+  beforeReads(): void {}
+
+  read(pairId: number, outcome: ReadOutcome): void {
+    this.#tracker.readAlone(pairId)
+    if (outcome !== 'hit') this.#tracker.missed(pairId, 0, this.#timer.nowMs ?? 0)
+  }
+
+  afterReads(): void {}
+}
+
+/** One timer at a time, by the times of the tape. */
+class TapeTimer {
+  /** Undefined before the tape's first time. */
+  nowMs: number | undefined
+  #next: { readonly atMs: number; readonly run: () => void } | undefined
+
+  readonly after: Timer = (delayMs, run) => {
+    const next = { atMs: (this.nowMs ?? 0) + delayMs, run }
+    this.#next = next
+    return () => {
+      if (this.#next === next) this.#next = undefined
+    }
+  }
+
+  advance(toMs: number): void {
+    for (let next = this.#next; next !== undefined && next.atMs <= toMs; next = this.#next) {
+      this.#next = undefined
+      this.nowMs = next.atMs
+      next.run()
+    }
+    this.nowMs = toMs
+  }
+}

@@ -1,0 +1,93 @@
+import type { WarmRequest } from '../../schemas/warm-request.ts'
+import { VERSIONS_PER_MS } from '../cache/price-record.ts'
+import type { Tracker } from '../correlation/tracker.ts'
+import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
+import { Throttle } from '../strategy/throttle.ts'
+import { Triggers } from '../warming/triggers.ts'
+import { HeldWarms } from './held-warms.ts'
+import type { PriceWarmingOptions } from './price-warming.ts'
+import type { Tally } from './tally.ts'
+
+/** Times are whole microseconds: less than half of one is an error of rounding. */
+const ROUNDING_MS = 0.0004
+
+/** Requests name pairs: here by their numbers, all of one chain. */
+const NAMES = { chainOf: () => 0, chainName: () => 'chain', pairName: String }
+
+/** A node's triggers along a tape: what they ask for is held until it is due, and comes as much later as a warm takes. */
+export class TapeTriggers {
+  readonly held: HeldWarms
+  readonly usage: WarmUsage
+  readonly #triggers: Triggers
+  #nowMs = 0
+  /** By pair: its last update. */
+  readonly #movedMs: Float64Array
+
+  constructor(name: StrategyName, tracker: Tracker, { tape, tally, warmMs }: PriceWarmingOptions) {
+    this.#movedMs = new Float64Array(tape.pairs)
+    this.held = new HeldWarms({ tally, warmMs, pairs: tape.pairs })
+    const usage = new WarmUsage(tally)
+    this.usage = usage
+    this.#triggers = new Triggers({
+      throttle: new Throttle(() => usage.warmCounts),
+      tracker,
+      table: NAMES,
+      l1: {
+        usage,
+        has: (pairId) => tally.policy.has(pairId),
+        floor: (pairId) => (this.#movedMs[pairId] as number) * VERSIONS_PER_MS,
+      },
+      hitRatio: () => tally.hitRatio,
+      strategy: strategyNamed(name, STRATEGY_LIMITS[name]),
+      clock: { now: () => this.#nowMs },
+      nodeId: name,
+      warmMs,
+      publish: (request) => this.#hold(request),
+    })
+  }
+
+  get nowMs(): number {
+    return this.#nowMs
+  }
+
+  /** Does what is due until now. */
+  release(nowMs: number): void {
+    this.held.release(nowMs + ROUNDING_MS)
+  }
+
+  /** An update; the time stands still until the next one. */
+  update(pairId: number, nowMs: number): void {
+    this.#nowMs = nowMs
+    this.#movedMs[pairId] = nowMs
+    this.#triggers.onUpdate(pairId, nowMs)
+  }
+
+  /** Asked for as late as it can. */
+  #hold({ pairs, notBeforeMs }: WarmRequest): void {
+    for (const pair of pairs) this.held.hold(Number(pair), notBeforeMs ?? this.#nowMs)
+  }
+}
+
+/** What the triggers look at of L1. */
+class WarmUsage {
+  readonly warmLimit: number
+  readonly #tally: Tally
+
+  constructor(tally: Tally) {
+    this.#tally = tally
+    this.warmLimit = tally.policy.warmLimit
+  }
+
+  get limit(): number {
+    return this.#tally.policy.slots
+  }
+
+  get evictions(): number {
+    return this.#tally.counts.evictions
+  }
+
+  get warmCounts() {
+    const { warms: admitted, warmsUsed: used, warmsUnused: unused } = this.#tally.counts
+    return { admitted, used, unused, dropped: 0 }
+  }
+}
