@@ -95,9 +95,9 @@ export function createCaches(options: CachesOptions): Caches {
 
 /** Only who asks for warms has use for it. */
 function createMining({ config, log }: CachesOptions): { readonly mined?: MinedEdges; readonly mining?: Mining } {
-  const { mining: way, maxTrackedPairs } = config.correlation
+  const { mining: way, maxTrackedPairs, windowMs } = config.correlation
   if (way === 'off' || !config.node.roles.includes('correlate')) return {}
-  const mined = new MinedEdges({ maxPairs: Math.min(maxTrackedPairs, MAX_MINED_PAIRS), entries: LOG_ENTRIES })
+  const mined = new MinedEdges({ maxPairs: Math.min(maxTrackedPairs, MAX_MINED_PAIRS), entries: LOG_ENTRIES, windowMs })
   const mining = new Mining({
     edges: mined,
     timer: systemTimer,

@@ -196,6 +196,11 @@ export const SETTINGS = {
       [1, 10_000_000, 100_000],
       'For how many pairs correlations are kept at a time. One that was not seen for long makes room for a new one; where there is none, the new one is served, not learned from, and counted.',
     ),
+    windowMs: whole(
+      'CORRELATION_WINDOW_MS',
+      [150, 1_000, 1_000],
+      'How many milliseconds after a pair its followers are looked for by statistics.',
+    ),
     mining: setting({
       name: 'CORRELATION_MINING',
       check: oneOf(['thread', 'steps', 'off']),

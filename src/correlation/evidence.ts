@@ -46,6 +46,7 @@ export interface Finding {
 
 export class Evidence {
   readonly #maxPairs: number
+  readonly #lateWidths: readonly number[]
   /** KEPT a pair: event + 1. */
   #events = new Int32Array(0)
   #lastSlices = new Int32Array(0)
@@ -65,8 +66,10 @@ export class Evidence {
   }
   readonly row: readonly MinedEdge[] = emptyRow()
 
-  constructor(maxPairs: number) {
+  /** `lateWidths`: of the late bands, in slices. */
+  constructor(maxPairs: number, lateWidths: readonly number[]) {
     this.#maxPairs = maxPairs
+    this.#lateWidths = lateWidths
   }
 
   /** Whether it pays to look at so many more occurrences of the pair, up to a slice; where it does not, they are passed over. */
@@ -214,7 +217,7 @@ export class Evidence {
     const trials = sums[at + LATE_TRIALS] as number
     if (trials === 0) return undefined
     const { rate } = this.#answers(candidate)
-    const late = lateOf({ trials, rate, sums, at: at + LATE })
+    const late = lateOf({ trials, rate, widths: this.#lateWidths, sums, at: at + LATE })
     return late !== undefined && late.z >= LEAST_LATE_Z && zOf(this.#answers(candidate)) < LEAST_LATE_Z
       ? late
       : undefined

@@ -6,16 +6,23 @@ import { SLICE_MS } from './update-log.ts'
  * that are looked at closely.
  */
 
+/** The longest lag that is looked for. */
+export const LONGEST_LAG_MS = 1_000
 /** In slices, exclusive: 150 to 300, 600, 1,000 ms. */
-const BAND_ENDS = [60, 120, 200]
+const BAND_ENDS = [60, 120, LONGEST_LAG_MS / SLICE_MS]
 export const FAR_BANDS = BAND_ENDS.length
-export const FAR_SLICES = 200
+const FAR_SLICES = LONGEST_LAG_MS / SLICE_MS
 const BAND_STARTS = [LAG_SLICES, ...BAND_ENDS.slice(0, -1)]
-export const FAR_WIDTHS = BAND_ENDS.map((end, band) => end - (BAND_STARTS[band] as number))
 /** By lag in slices beyond LAG_SLICES. */
 export const FAR_BAND_OF = Uint8Array.from({ length: FAR_SLICES - LAG_SLICES }, (_, d) =>
   BAND_ENDS.findIndex((end) => d + LAG_SLICES < end),
 )
+
+/** By band, the slices of it that a lag of up to `windowMs` comes to; 0 for those beyond. */
+export function widthsWithin(windowMs: number): readonly number[] {
+  const slices = Math.floor(windowMs / SLICE_MS)
+  return BAND_ENDS.map((end, band) => Math.max(0, Math.min(end, slices) - (BAND_STARTS[band] as number)))
+}
 
 /** What is known of a follower in a band: sums over trials. A band's stand together, the bands' one behind the other. */
 export const FAR_COUNTS = 0
@@ -35,6 +42,8 @@ export interface LateAnswers {
   readonly trials: number
   /** The probability that the follower has an event in a slice: at any time, or around these trials where that is more. */
   readonly rate: number
+  /** By band, in slices. */
+  readonly widths: readonly number[]
   /** FAR_SUMS a band, from `at`. */
   readonly sums: Float32Array
   readonly at: number
@@ -58,11 +67,12 @@ export function lateOf(answers: LateAnswers): Late | undefined {
   return best
 }
 
-function lateIn(band: number, { trials, rate, sums, at }: LateAnswers): Late | undefined {
+function lateIn(band: number, answers: LateAnswers): Late | undefined {
+  const { trials, rate, widths, sums, at } = answers
   const from = at + band * FAR_SUMS
-  const width = FAR_WIDTHS[band] as number
+  const width = widths[band] as number
   const count = sums[from + FAR_COUNTS] as number
-  const around = elsewhere(band, { trials, rate, sums, at })
+  const around = elsewhere(band, answers)
   const base = Math.min(Math.max(rate, around, 1e-9), 0.999)
   if (count <= trials * width * base) return undefined
   const quiet = Math.max(0, trials * width - count)
@@ -80,13 +90,13 @@ function lateIn(band: number, { trials, rate, sums, at }: LateAnswers): Late | u
 }
 
 /** How often the follower comes in the other late bands: pairs that are awake together are no leaders and followers. */
-function elsewhere(band: number, { trials, sums, at }: LateAnswers): number {
+function elsewhere(band: number, { trials, widths, sums, at }: LateAnswers): number {
   let count = 0
   let width = 0
   for (let other = 0; other < FAR_BANDS; other++) {
     if (other === band) continue
     count += sums[at + other * FAR_SUMS + FAR_COUNTS] as number
-    width += FAR_WIDTHS[other] as number
+    width += widths[other] as number
   }
-  return count / (trials * width)
+  return width === 0 ? 0 : count / (trials * width)
 }

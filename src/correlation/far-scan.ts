@@ -1,13 +1,4 @@
-import {
-  FAR_BAND_OF,
-  FAR_BANDS,
-  FAR_COUNTS,
-  FAR_HITS,
-  FAR_LAGS,
-  FAR_SLICES,
-  FAR_SUMS,
-  FAR_WIDTHS,
-} from './far-bands.ts'
+import { FAR_BAND_OF, FAR_BANDS, FAR_COUNTS, FAR_HITS, FAR_LAGS, FAR_SUMS } from './far-bands.ts'
 import { LAG_SLICES, WEIGHT_ONE } from './lag-bands.ts'
 import type { LogWindow } from './log-window.ts'
 import { Shortlist } from './shortlist.ts'
@@ -32,10 +23,19 @@ export class FarScan {
   trialCount = 0
   looked = 0
   #step = 0
+  readonly #widths: readonly number[]
+  /** Lags from it on, in slices, are not looked at. */
+  readonly #slices: number
   #window: LogWindow | undefined
   #mostTrials = 0
   /** FAR_BANDS a member. */
   #sums = new Int32Array(0)
+
+  /** By band, in slices. */
+  constructor(widths: readonly number[]) {
+    this.#widths = widths
+    this.#slices = LAG_SLICES + widths.reduce((sum, width) => sum + width, 0)
+  }
 
   use(window: LogWindow): void {
     this.#window = window
@@ -43,7 +43,7 @@ export class FarScan {
       this.#sums = new Int32Array(window.members.length * FAR_BANDS)
     const entries = window.starts[window.sliceCount] as number
     const span = (window.slices[window.sliceCount - 1] as number) - (window.slices[0] as number) + 1
-    this.#mostTrials = Math.floor(MAX_ENTRIES / Math.max(1, (entries / span) * (FAR_SLICES - LAG_SLICES)))
+    this.#mostTrials = Math.floor(MAX_ENTRIES / Math.max(1, (entries / span) * (this.#slices - LAG_SLICES)))
   }
 
   /** The first pass. */
@@ -51,7 +51,7 @@ export class FarScan {
     const window = this.#window
     this.shortlist.count = 0
     this.trialCount = 0
-    if (window === undefined || this.#mostTrials < MIN_TRIALS) return
+    if (window === undefined || this.#mostTrials < MIN_TRIALS || this.#slices === LAG_SLICES) return
     this.#step = Math.max(1, Math.ceil(trials.count / this.#mostTrials))
     this.trialCount = Math.ceil(trials.count / this.#step)
     this.#add(window, trials)
@@ -66,7 +66,7 @@ export class FarScan {
       while (first < sliceCount && (slices[first] as number) < from + LAG_SLICES) first++
       for (let s = first; s < sliceCount; s++) {
         const lag = (slices[s] as number) - from
-        if (lag >= FAR_SLICES) break
+        if (lag >= this.#slices) break
         const band = FAR_BAND_OF[lag - LAG_SLICES] as number
         const weight = weights[s] as number
         const end = starts[s + 1] as number
@@ -87,7 +87,7 @@ export class FarScan {
       for (let band = 0; band < FAR_BANDS; band++) {
         const count = (this.#sums[member * FAR_BANDS + band] as number) / WEIGHT_ONE
         if (count === 0) continue
-        const expected = this.trialCount * (FAR_WIDTHS[band] as number) * (rates[member] as number)
+        const expected = this.trialCount * (this.#widths[band] as number) * (rates[member] as number)
         if (count > expected) best = Math.max(best, (count - expected) ** 2 / (expected + 1))
       }
       if (best > 0) this.shortlist.propose(member, best)
@@ -109,7 +109,7 @@ export class FarScan {
       for (let i = next; i < end; i++) {
         const s = occurrences[i] as number
         const lag = (slices[s] as number) - from
-        if (lag >= FAR_SLICES) break
+        if (lag >= this.#slices) break
         const band = FAR_BAND_OF[lag - LAG_SLICES] as number
         const to = at + band * FAR_SUMS
         const weight = (weights[s] as number) / WEIGHT_ONE

@@ -27,13 +27,18 @@ export class LeaderScan {
   /** Members that the first pass thinks most of, best first. */
   readonly shortlist = new Shortlist(SHORTLIST)
   /** Those that come later than that. */
-  readonly far = new FarScan()
+  readonly far: FarScan
   /** Of the follower counted last: the slice of the last trial after which it came. */
   lastHitSlice = 0
   #looked = 0
   #window: LogWindow | undefined
   #sums = new Int32Array(0)
   #entriesATrial = 1
+
+  /** `lateWidths`: of the late bands, in slices. */
+  constructor(lateWidths: readonly number[]) {
+    this.far = new FarScan(lateWidths)
+  }
 
   /** Entries that were looked at. */
   get looked(): number {

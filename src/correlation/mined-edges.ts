@@ -1,4 +1,5 @@
 import { EdgeRows, type MinedEdge } from './edge-rows.ts'
+import { LONGEST_LAG_MS } from './far-bands.ts'
 import type { MinerOptions } from './miner.ts'
 import { type Epoch, READ_BIT, UpdateLog } from './update-log.ts'
 
@@ -11,6 +12,8 @@ export interface MinedEdgesOptions {
   readonly maxPairs: number
   /** Of the log; 8 B each. */
   readonly entries: number
+  /** As of `MinerOptions`. */
+  readonly windowMs?: number
 }
 
 /** A pair that is worth a warm after an update, as far as is known. */
@@ -46,7 +49,8 @@ export class MinedEdges {
   /** What a miner needs; undefined until the first read. */
   get memory(): MinerOptions | undefined {
     const kept = this.#kept
-    return kept && { log: kept.log.memory, edges: kept.rows.memory, readPairs: kept.readPairs }
+    const { windowMs = LONGEST_LAG_MS } = this.#options
+    return kept && { log: kept.log.memory, edges: kept.rows.memory, readPairs: kept.readPairs, windowMs }
   }
 
   update(pairId: number, chainId: number, eventTimeMs: number): void {

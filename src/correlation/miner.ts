@@ -1,6 +1,7 @@
 import { type EdgeMemory, EdgeRows } from './edge-rows.ts'
 import { EpochCopy } from './epoch-copy.ts'
 import { Evidence } from './evidence.ts'
+import { LONGEST_LAG_MS, widthsWithin } from './far-bands.ts'
 import { LeaderScan } from './leader-scan.ts'
 import { LogWindow, type WindowEntries } from './log-window.ts'
 import { type Epoch, LogColumns, type LogMemory, NEVER, READ_BIT } from './update-log.ts'
@@ -14,6 +15,8 @@ export interface MinerOptions {
   readonly edges: EdgeMemory
   /** By pair: not 0 where somebody reads it. Once any is, updates of others are nobody's followers. */
   readonly readPairs: Uint8Array<SharedArrayBuffer>
+  /** The longest lag of a follower, 150 to LONGEST_LAG_MS, which it is unless given. */
+  readonly windowMs?: number
 }
 
 export class Miner {
@@ -22,7 +25,7 @@ export class Miner {
   readonly #evidence: Evidence
   readonly #copy: EpochCopy
   readonly #columns: LogColumns
-  readonly #scan = new LeaderScan()
+  readonly #scan: LeaderScan
   #waiting: WindowEntries[] = []
   #window: LogWindow | undefined
   #leader = 0
@@ -35,7 +38,9 @@ export class Miner {
   constructor(options: MinerOptions) {
     this.#options = options
     this.#rows = new EdgeRows(options.edges)
-    this.#evidence = new Evidence(options.log.maxPairs)
+    const lateWidths = widthsWithin(options.windowMs ?? LONGEST_LAG_MS)
+    this.#scan = new LeaderScan(lateWidths)
+    this.#evidence = new Evidence(options.log.maxPairs, lateWidths)
     this.#copy = new EpochCopy(options.log)
     this.#columns = new LogColumns(options.log)
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { planted } from '../../bench/harness/planted-workload.ts'
 import { EdgeRows, emptyRow, type MinedEdge } from '../../src/correlation/edge-rows.ts'
+import { LONGEST_LAG_MS } from '../../src/correlation/far-bands.ts'
 import { Miner } from '../../src/correlation/miner.ts'
 import { UpdateLog } from '../../src/correlation/update-log.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
@@ -14,11 +15,11 @@ class Mine {
   readonly miner: Miner
   readonly readPairs: Uint8Array<SharedArrayBuffer>
 
-  constructor(pairs = PAIRS) {
+  constructor(pairs = PAIRS, windowMs = LONGEST_LAG_MS) {
     this.log = new UpdateLog({ maxPairs: pairs, entries: 262_144 })
     this.rows = EdgeRows.of(pairs)
     this.readPairs = new Uint8Array(new SharedArrayBuffer(pairs))
-    this.miner = new Miner({ log: this.log.memory, edges: this.rows.memory, readPairs: this.readPairs })
+    this.miner = new Miner({ log: this.log.memory, edges: this.rows.memory, readPairs: this.readPairs, windowMs })
   }
 
   edgesOf(pairId: number): readonly MinedEdge[] {
@@ -100,6 +101,16 @@ describe('what is mined', () => {
       expect(Math.abs((edge?.lagMs ?? 0) - lagMs)).toBeLessThan(15)
       expect(edge?.lift).toBeGreaterThan(2)
     }
+  })
+
+  test('is nobody beyond the longest lag asked for', () => {
+    const isFoundWithin = (windowMs: number): boolean => {
+      const mine = new Mine(PAIRS, windowMs)
+      logFollowing(mine, { lagMs: 450 })
+      mine.miner.mine(mine.log.endEpoch())
+      return mine.followersOf(1).includes(2)
+    }
+    expect([150, 400, 455].map(isFoundWithin)).toEqual([false, false, true])
   })
 
   test('is nobody who is only awake at the same times', () => {
