@@ -26,11 +26,19 @@ export interface RecommendationOptions {
   readonly limit?: number
 }
 
+/** How a pair is read. */
+export interface NamedPattern extends AccessPattern {
+  readonly chain: string
+  readonly pair: string
+}
+
 /** What a node's own reads say will be read, with names; and its memory of them, on disk where it has a place. */
 export interface NodePredictor {
   recommendations(options?: RecommendationOptions): readonly Recommendation[]
   /** Undefined where the pair was not read. */
   pattern(chain: string, pair: string): AccessPattern | undefined
+  /** Of the pairs read most lately, the most first; 100 unless told otherwise. */
+  patterns(limit?: number): readonly NamedPattern[]
   stats(): PredictorStats
   exportPatterns(): PatternsDocument
   /** What `exportPatterns` gave, here or elsewhere; what is wrong with it, or for how many pairs there was no room. */
@@ -122,6 +130,17 @@ export class NodePrediction implements NodePredictor {
   pattern(chain: string, pair: string): AccessPattern | undefined {
     const pairId = this.#options.table.find(chain, pair)
     return pairId < 0 ? undefined : this.#predictor.pattern(pairId)
+  }
+
+  patterns(limit = LIMIT): readonly NamedPattern[] {
+    const { table, clock } = this.#options
+    const nowMs = clock.now()
+    this.#predictor.tell(nowMs)
+    return this.#predictor.popular(nowMs, limit).flatMap(({ pairId }) => {
+      const pattern = this.#predictor.pattern(pairId)
+      const names = { chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) }
+      return pattern === undefined ? [] : [{ ...names, ...pattern }]
+    })
   }
 
   stats(): PredictorStats {

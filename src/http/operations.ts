@@ -1,5 +1,6 @@
 import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
 import type { Optimized } from '../cache/optimizer.ts'
+import type { AccessPattern } from '../prediction/pattern.ts'
 import type { PatternsDocument } from '../prediction/patterns-document.ts'
 import type { PredictorStats } from '../prediction/predictor.ts'
 
@@ -21,7 +22,15 @@ export interface Operations {
 export interface Predictions {
   recommendations(options: { readonly lookAheadHours: number; readonly limit?: number }): readonly Recommended[]
   stats(): PredictorStats
+  /** Of the pairs read most lately, the most first. */
+  patterns(): readonly PairPattern[]
   exportPatterns(): PatternsDocument
+  importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string }
+}
+
+export interface PairPattern extends Pick<AccessPattern, 'frequencyPerHour' | 'peakHours' | 'confidence'> {
+  readonly chain: string
+  readonly pair: string
 }
 
 export interface Recommended {

@@ -1,10 +1,12 @@
 import type { Optimized } from '../cache/optimizer.ts'
+import type { Body } from './body.ts'
 import { type Check, type Operations, type WarmingHealth, worstOf } from './operations.ts'
 import { json, problem, type Reply } from './reply.ts'
 
 export interface Inquiry {
   readonly accept: string | undefined
   readonly query: URLSearchParams
+  body(): Promise<Body>
 }
 
 /** By path, then by method. A HEAD is answered like a GET; Node leaves the body out. */
@@ -20,7 +22,11 @@ export function routesOf(operations: Operations, metricsEnabled: boolean): Route
     '/health/warming': { GET: () => warmingHealth(operations.warming()) },
     '/cache/warming/recommendations': { GET: ({ query }) => recommendations(operations, query) },
     '/cache/predictor/stats': { GET: () => predictorStats(operations) },
-    '/cache/predictor/patterns': { GET: () => json(200, operations.predictor.exportPatterns()) },
+    '/cache/predictor/patterns': {
+      GET: () => json(200, operations.predictor.exportPatterns()),
+      PUT: async ({ body }) => importedPatterns(operations, await body()),
+    },
+    '/warming/patterns': { GET: () => patterns(operations) },
     '/cache/hierarchy/stats': { GET: () => json(200, operations.hierarchy()) },
     '/cache/hierarchy/optimize': { POST: async () => json(200, optimized(await operations.optimize())) },
   }
@@ -79,6 +85,27 @@ function predictorStats({ predictor }: Operations): Reply {
     ...{ total_accesses: totalAccesses, unique_symbols: uniquePairs, top_10_symbols: top10 },
     accuracy_by_kind: accuracyByKind,
   })
+}
+
+function importedPatterns({ predictor }: Operations, body: Body): Reply {
+  if (!body.ok) return problem(body.status, body.detail, { connection: 'close' })
+  let document: unknown
+  try {
+    document = JSON.parse(body.text)
+  } catch (error) {
+    return problem(400, `The body is no JSON: ${error instanceof Error ? error.message : error}`)
+  }
+  const outcome = predictor.importPatterns(document)
+  return 'problem' in outcome ? problem(400, outcome.problem) : json(200, outcome)
+}
+
+function patterns({ predictor }: Operations): Reply {
+  return json(
+    200,
+    predictor.patterns().map(({ chain, pair, frequencyPerHour, peakHours, confidence }) => ({
+      ...{ instrument_id: pair, chain, frequency_per_hour: frequencyPerHour, peak_hours: peakHours, confidence },
+    })),
+  )
 }
 
 function optimized({ notPromoted, durationMs, ...done }: Optimized): object {

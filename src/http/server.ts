@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isLoopback } from '../config/loopback.ts'
 import { type AccessRule, isFromElsewhere, mayAsk } from './access.ts'
+import { bodyOf } from './body.ts'
 import { HttpError, listenError } from './http-error.ts'
 import type { Operations } from './operations.ts'
 import { problem, type Reply } from './reply.ts'
@@ -99,7 +100,8 @@ async function reply(request: IncomingMessage, rule: AccessRule, routes: Routes)
   }
   const method = request.method ?? 'GET'
   if (isFromElsewhere(method, request.headers)) return problem(403, 'A page of another origin may not do this')
-  return answer(routes, { method, path, query, accept: request.headers.accept })
+  const { accept } = request.headers
+  return answer(routes, { method, path, query, accept, body: () => bodyOf(request) })
 }
 
 function send(response: ServerResponse, { status, headers, body }: Reply): void {

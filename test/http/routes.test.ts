@@ -1,6 +1,8 @@
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts'
-import { HIERARCHY, OPERATIONS, OPTIMIZED, PATTERNS, RECOMMENDED } from './told-operations.ts'
+import { HIERARCHY, OPERATIONS, OPTIMIZED, PATTERN, PATTERNS, RECOMMENDED } from './told-operations.ts'
 
 const servers: HttpServer[] = []
 
@@ -61,5 +63,38 @@ describe('what history says', () => {
     }
     expect(await (await fetch(`${url}/stats`)).json()).toEqual(stats)
     expect(await (await fetch(`${url}/patterns`)).json()).toEqual(PATTERNS)
+  })
+
+  test('is a pattern for each pair', async () => {
+    const { pair, chain, confidence } = PATTERN
+    expect(await (await fetch(`${await startedAt()}/warming/patterns`)).json()).toEqual([
+      { instrument_id: pair, chain, frequency_per_hour: 3.5, peak_hours: [8, 13], confidence },
+    ])
+  })
+
+  test.each([
+    ['what was exported', JSON.stringify(PATTERNS), 200, { refused: 2 }],
+    ['no patterns', 'null', 400, { detail: 'expected an object, got null' }],
+    ['no JSON', '{"kind":NaN}', 400, { detail: expect.stringContaining('The body is no JSON: Unexpected token') }],
+    ['nothing', '', 400, { detail: expect.stringContaining('The body is no JSON') }],
+    ['too much', ' '.repeat(1024 * 1024 + 1), 413, { detail: 'A body is of at most 1048576 bytes' }],
+  ])('is imported: %s', async (_, body, status, answered) => {
+    const response = await fetch(`${await startedAt()}/cache/predictor/patterns`, { method: 'PUT', body })
+    expect([response.status, await response.json()]).toEqual([status, expect.objectContaining(answered)])
+  })
+
+  test('is imported as long as the caller stays', async () => {
+    const errors: unknown[] = []
+    const server = createHttpServer({
+      ...{ host: '127.0.0.1', port: 0, operations: OPERATIONS },
+      onError: (error) => errors.push(error),
+    })
+    servers.push(server)
+    const { port } = await server.start()
+    const socket = connect(port, '127.0.0.1')
+    socket.end('PUT /cache/predictor/patterns HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"kind"')
+    await text(socket)
+    expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200)
+    expect(errors).toEqual([])
   })
 })

@@ -14,6 +14,7 @@ export const HIERARCHY = {
 }
 export const RECOMMENDED = { chain: 'fx', pair: 'EUR_USD', confidence: 0.8, kind: 'popular', reason: '' }
 export const PATTERNS = { kind: 'forewarm-patterns', version: 1, firstHour: 1, lastHour: 2, pairs: [] } as const
+export const PATTERN = { chain: 'fx', pair: 'EUR_USD', frequencyPerHour: 3.5, peakHours: [8, 13], confidence: 0.9 }
 export const OPTIMIZED = {
   promoted: 2,
   notPromoted: 1,
@@ -33,6 +34,8 @@ export const OPERATIONS: Operations = {
   predictor: {
     recommendations: ({ lookAheadHours }) => [{ ...RECOMMENDED, reason: `within ${lookAheadHours} h` }],
     stats: () => ({ totalAccesses: 9, uniquePairs: 2, top10: ['A', 'B'], accuracyByKind: { popular: 0.75 } }),
+    patterns: () => [PATTERN],
     exportPatterns: () => PATTERNS,
+    importPatterns: (document) => (document === null ? { problem: 'expected an object, got null' } : { refused: 2 }),
   },
 }

@@ -26,6 +26,7 @@ test('a node recommends what its detectors read, and remembers it when it is clo
     expect(node.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'], accuracyByKind: {} })
     expect(node.predictor.pattern('ethereum', 'READ')?.frequencyPerHour).toBeGreaterThan(0)
     expect(node.predictor.pattern('ethereum', 'A')).toBeUndefined()
+    expect(node.predictor.patterns()).toMatchObject([{ chain: 'ethereum', pair: 'READ', peakHours: [] }])
     await node.close()
     const next = await stage.startNode({ detectors: [reader], config })
     expect(next.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'], accuracyByKind: {} })
