@@ -10,7 +10,7 @@ const USAGE = `usage: npm run -s stack -- <command>
   stop                    ends it; its data stays
   wipe                    ends it and deletes its data
 
-Example: npm run -s stack -- start >> .env
+Example: export $(npm run -s stack -- start)
 `
 
 const DONE = 0

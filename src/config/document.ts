@@ -6,6 +6,7 @@ const TITLES: Readonly<Record<string, string>> = {
   node: 'Node',
   warming: 'Warming',
   correlation: 'Correlation',
+  prediction: 'Prediction',
   cache: 'Cache',
   http: 'HTTP',
   metrics: 'Metrics',
@@ -42,7 +43,8 @@ not allowed stops the start, with all such values at once: each with its name, w
 - In the environment, a name that is a slip away from a setting's (\`KAFKA_BROKER\`) stops the start, unless that setting
   is set as well; one that only begins like ours is told in a warning, because the environment belongs to others too
   (\`KAFKA_OPTS\`). An empty variable counts as not set.
-- \`.env\` is read in the profile development only; the environment wins over it.
+- \`.env\` is read in the profile development only, which \`npm start\` has and other commands have with
+  \`FOREWARM_PROFILE=development\`; the environment wins over it.
 - Secrets are never printed. \`OTEL_*\` is read by OpenTelemetry itself ([telemetry.md](telemetry.md)).`
 
 function groupSection([group, places]: readonly [string, readonly SettingPlace[]]): string {

@@ -11,6 +11,10 @@ describe('the table of settings', () => {
     expect(readFileSync(DOCUMENT, 'utf8')).toBe(settingsDocument())
   })
 
+  test('has a title for each group', () => {
+    expect(settingsDocument()).not.toMatch(/^## [a-z]/m)
+  })
+
   test('names each setting once', () => {
     const names = SETTING_PLACES.map(({ row }) => row.name)
     expect(new Set(names).size).toBe(names.length)
