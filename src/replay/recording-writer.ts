@@ -44,7 +44,7 @@ export class RecordingWriter {
     if (!replace && (await exists(path)))
       throw new ReplayError(
         'file-exists',
-        `${path} exists already: choose another name, or say that it may be replaced`,
+        `${path} exists already: choose another name, or have it replaced (--force; replace: true in a program)`,
       )
     const partialPath = join(dirname(path), `.${basename(path)}.partial-${process.pid}`)
     const file = createWriteStream(partialPath)
