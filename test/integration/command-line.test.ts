@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
@@ -55,6 +55,7 @@ function updates(count: number): PriceUpdate[] {
     pair: `pair-${i % 10}`,
     chain: `chain-${i % 4}`,
     price: 1 + i,
+    group: `group-${i % 2}`,
     eventTimeMs: now - 1000 + i,
   }))
 }
@@ -91,7 +92,7 @@ describe('the command line on a real Kafka', () => {
     const byTime = (a: PriceUpdate, b: PriceUpdate) => a.eventTimeMs - b.eventTimeMs
     expect(shown.toSorted(byTime)).toEqual(updates(1000))
     const people = await call('tail', PRICES, '--from-beginning', '--max', '1')
-    expect(people.stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z {2}chain-\d {2}pair-\d {2}\d+\n$/)
+    expect(people.stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z {2}chain-\d {2}pair-\d {2}\d+ {2}group group-\d\n$/)
   })
 
   test('record, replay from the file and replay from the topic agree on the state', async () => {
@@ -102,7 +103,7 @@ describe('the command line on a real Kafka', () => {
     expect(records).toBe(1000)
     expect(await call('record', PRICES, '-o', file)).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining('exists'),
+      stderr: expect.stringContaining('--force'),
     })
 
     const replayed = await call('replay', file, '--to-prefix', 'test.', '--verify-hash', '--json')
@@ -111,6 +112,16 @@ describe('the command line on a real Kafka', () => {
 
     const back = await call('replay', `test.${PRICES}`, '--in-process', '--verify-hash', stateHash)
     expect(back).toMatchObject({ code: 0, stdout: expect.stringContaining('(as expected)') })
+  })
+
+  test('what was recorded is simulated, and a page says what warming would save', async () => {
+    const report = join(folder, 'saved.html')
+    const recording = join(folder, 'recorded.ndjson.gz')
+    const simulated = await call('simulate', '--prices', recording, '--slots', '4', '--report', report, '--json')
+    expect(simulated.code).toBe(0)
+    const rows = jsonLines<{ warming: string; reads: number }>(simulated.stdout)
+    expect(rows.map(({ warming }) => warming)).toEqual(['none', 'forewarm', 'oracle'])
+    expect(await readFile(report, 'utf8')).toContain(`${rows[0]?.reads.toLocaleString('en-US')} reads`)
   })
 
   test('replay into the topic that is read is refused unless told twice', async () => {
