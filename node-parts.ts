@@ -75,7 +75,8 @@ export function createCaches(options: CachesOptions): Caches {
   const { l3, history } = createThirdLevel(options, table)
   const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history))
   const pushBack = new PushBack({ table, l1, l2 })
-  const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics })
+  const onMiss = (pairId: number) => promotion.missed(pairId)
+  const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
   const { maxTrackedPairs, top } = config.correlation
   const { mined, mining } = createMining(options)
   const tracker = new Tracker({ maxPairs: maxTrackedPairs, top, ...(mined !== undefined && { mined }) })

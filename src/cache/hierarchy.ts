@@ -28,6 +28,8 @@ export interface HierarchyOptions {
   /** Values on their way to L2 are read from here: a node reads what it wrote. */
   readonly writeBehind: WriteBehind
   readonly metrics: Metrics
+  /** Is told of each read that L1 could not answer. */
+  readonly onMiss?: (pairId: number) => void
   /** Monotonic milliseconds; `performance.now` unless given. */
   readonly now?: () => number
 }
@@ -82,6 +84,7 @@ export class Hierarchy {
     this.misses++
     this.#misses.at(this.#options.table.chainOf(pairId)).add(1)
     this.missed.add(pairId)
+    this.#options.onMiss?.(pairId)
     void this.fetch(pairId)
     return false
   }

@@ -51,12 +51,15 @@ const TIMEOUT_MS = 50
  * also those that come after the deadline: they are counted as late, not lost.
  */
 export class Promotion {
-  /** Pairs asked for, those that were there, those that came after the deadline, and those that L2 was asked for. */
+  /** Pairs asked for, those that were there, those that a read missed while they were on their way, those that L2 was asked for. */
   readonly tally = { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 }
   readonly #options: PromotionOptions
   readonly #spans: Spans
   readonly #timer: Timer
   readonly #pending = emptyRecord()
+  /** Pairs on their way; of these, `#missed` are those that a read was faster than. */
+  readonly #underWay = new Set<number>()
+  readonly #missed = new Set<number>()
   readonly #loads: ChainCounters
   readonly #counters = new Map<string, ChainCounters>()
 
@@ -82,10 +85,20 @@ export class Promotion {
     }
   }
 
+  /** A demand read missed the pair. */
+  missed(pairId: number): void {
+    if (!this.#underWay.has(pairId) || this.#missed.has(pairId)) return
+    this.#missed.add(pairId)
+    this.tally.late++
+  }
+
   #withoutTrip(pairId: number, options: PromoteOptions): PromotionOutcome | undefined {
     const { l1, writeBehind } = this.#options
     // Asked for now, it is read soon: it must not be the next one to go.
-    if (options.dryRun ? l1.has(pairId) : l1.expect(pairId)) return this.#counted(pairId, 'alreadyInL1', options)
+    if (options.dryRun ? l1.has(pairId) : l1.expect(pairId)) {
+      if (!options.dryRun) this.tally.alreadyInL1++
+      return this.#counted(pairId, 'alreadyInL1', options)
+    }
     if (!writeBehind.pending(pairId, this.#pending)) return undefined
     return this.#counted(pairId, this.#gate(pairId, this.#pending, options), options)
   }
@@ -95,7 +108,10 @@ export class Promotion {
     const { l2, table, timeoutMs = TIMEOUT_MS } = this.#options
     if (!options.dryRun) {
       this.tally.loaded += pairIds.length
-      for (const pairId of pairIds) this.#loads.at(table.chainOf(pairId)).add(1)
+      for (const pairId of pairIds) {
+        this.#loads.at(table.chainOf(pairId)).add(1)
+        this.#underWay.add(pairId)
+      }
     }
     const spans = options.traces?.map((parent) => this.#spans.load(pairIds.length, parent)) ?? []
     const { promise, resolve } = Promise.withResolvers<L2Load | undefined>()
@@ -106,6 +122,10 @@ export class Promotion {
     })
     void l2.load(pairIds).then((load) => {
       cancel()
+      for (const pairId of pairIds) {
+        this.#underWay.delete(pairId)
+        this.#missed.delete(pairId)
+      }
       for (const span of spans) load.status === 'unavailable' ? endFailed(span, load.reason) : span.end()
       if (expired) this.#late(pairIds, load, options)
       else resolve(load)
@@ -159,8 +179,6 @@ export class Promotion {
   #counted<T extends PromotionOutcome | 'late'>(pairId: number, outcome: T, options: PromoteOptions): T {
     if (options.dryRun) return outcome
     this.tally.asked++
-    if (outcome === 'alreadyInL1') this.tally.alreadyInL1++
-    if (outcome === 'late') this.tally.late++
     let counters = this.#counters.get(outcome)
     if (counters === undefined) {
       counters = this.#byChain('promotions_total', { outcome })

@@ -14,7 +14,7 @@ export interface WarmingFigures {
   readonly accuracy: number | undefined
   /** Misses saved ÷ misses without warming, by the control group. */
   readonly coverage: number | undefined
-  /** Of the warms that were read or came too late, the share that was there before the read. */
+  /** Warms that were read ÷ these and those that a read was faster than. */
   readonly timeliness: number | undefined
   /** Misses of what a warm had pushed out ÷ misses. */
   readonly pollution: number | undefined
@@ -52,9 +52,14 @@ const Z_95 = 1.96
 /**
  * Reads of detectors by whether their update was warmed for. The reads of one update stand and fall together, so the
  * uncertainty comes from the spread between updates: the variance of a ratio of sums over clusters (Cochran, "Sampling
- * Techniques", 1977, section 6.3), not that of single reads.
+ * Techniques", 1977, section 6.3), not that of single reads. Updates are taken to be independent of each other.
  *
- * Where both groups read the same pairs, a warm for one is a hit for the other: the difference is then a lower bound.
+ * Hit ratios are near 1, where a group may have had no miss yet and would be certain of having none ever. So the interval
+ * is that of the groups with two more updates each, one with nothing but hits and one with nothing but misses (Agresti
+ * and Caffo, "Simple and effective confidence intervals", The American Statistician 54, 2000).
+ *
+ * Where both groups read the same pairs, a warm for one is a hit for the other, and what a warm pushes out is a miss for
+ * both: the difference leaves out both.
  */
 export class Measurement {
   readonly #control: ControlGroup
@@ -93,8 +98,14 @@ export class Measurement {
   }
 
   #interval(gain: number): Improvement {
-    const error = Z_95 * Math.sqrt(this.#warmed.variance + this.#unwarmed.variance)
-    return { points: gain * 100, low: (gain - error) * 100, high: (gain + error) * 100 }
+    const [warmed, unwarmed] = [this.#warmed.cautious(), this.#unwarmed.cautious()]
+    const middle = (warmed.ratio ?? 0) - (unwarmed.ratio ?? 0)
+    const error = Z_95 * Math.sqrt(warmed.variance + unwarmed.variance)
+    return {
+      points: gain * 100,
+      low: Math.max(-1, middle - error) * 100,
+      high: Math.min(1, middle + error) * 100,
+    }
   }
 }
 
@@ -122,6 +133,21 @@ class Clusters {
 
   get misses(): number {
     return this.reads - this.#hits
+  }
+
+  /** With an update of nothing but hits and one of nothing but misses, both with as many reads as others have. */
+  cautious(): Clusters {
+    const more = new Clusters()
+    const reads = this.reads / this.count
+    more.count = this.count
+    more.reads = this.reads
+    more.#hits = this.#hits
+    more.#readsSquared = this.#readsSquared
+    more.#hitsSquared = this.#hitsSquared
+    more.#product = this.#product
+    more.add(reads, reads)
+    more.add(reads, 0)
+    return more
   }
 
   get variance(): number {

@@ -130,6 +130,32 @@ describe('promotion', () => {
     expect(counted('failed')).toBe(2)
   })
 
+  it('tallies what was there when it was asked for, and what a read missed while it was on its way, once', async () => {
+    l1.fill(id('a'), record({ version: 5 }))
+    for (const pair of ['b', 'c', 'd']) l2.stored.set(id(pair), record({ version: 5 }))
+    l2.held = []
+    const promoted = promotion.promote(['a', 'b', 'c', 'd'].map(id))
+    for (const pair of ['b', 'b', 'e']) promotion.missed(id(pair))
+    // The read's own way to L2 was the shorter one.
+    promotion.missed(id('c'))
+    l1.fill(id('c'), record({ version: 5 }))
+    for (const answer of l2.held) answer()
+    expect((await promoted).outcomes).toEqual(['alreadyInL1', 'warmed', 'alreadyInL1', 'warmed'])
+    promotion.missed(id('d'))
+    expect(promotion.tally).toEqual({ asked: 4, alreadyInL1: 1, late: 2, loaded: 3 })
+  })
+
+  it('tallies nothing as late that came after the deadline, and before a read', async () => {
+    l2.stored.set(id('a'), record({ version: 5 }))
+    l2.held = []
+    const promoted = promotion.promote([id('a')])
+    await timer.advance(50)
+    expect((await promoted).timedOut).toBe(true)
+    for (const answer of l2.held) answer()
+    await settled()
+    expect([read('a')?.version, promotion.tally.late]).toEqual([5, 0])
+  })
+
   it('returns at the deadline what it has; what comes late passes the gate and is counted as late', async () => {
     l2.held = []
     l2.stored.set(id('a'), record({ version: 10 }))

@@ -161,10 +161,10 @@ export async function openStage(options: StageOptions): Promise<Stage> {
 }
 
 /** Opens a stage for the body and closes it after, whatever happens. */
-export async function onStage(options: StageOptions, body: (stage: Stage) => Promise<void>): Promise<void> {
+export async function onStage<T>(options: StageOptions, body: (stage: Stage) => Promise<T>): Promise<T> {
   const stage = await openStage(options)
   try {
-    await body(stage)
+    return await body(stage)
   } finally {
     await stage.close()
   }

@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals'
+import type { ForewarmNode } from '../../node.ts'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { detector } from '../../src/detect/detector.ts'
+import type { WarmingFigures } from '../../src/warming/measurement.ts'
+import { until } from '../harness/until.ts'
+import { onStage, type Stage, updateOf } from './stage.ts'
+
+const PAIRS = 40
+const ROUNDS = 20
+
+/** A detector that reads Bn when An is updated, in a node whose L1 holds few of them, and warms for half of the updates. */
+function startNode(stage: Stage, lookAhead: 'overlap' | 'await'): Promise<ForewarmNode> {
+  const partner = detector('partner', {}, ({ pair }, prices) => {
+    if (pair.startsWith('A')) prices.get('ethereum', pair.replace('A', 'B'))
+  })
+  return stage.startNode({
+    detectors: [partner],
+    config: { cache: { l1Slots: 10 }, node: { lookAhead, lookAheadMs: 1_000 }, warming: { controlShare: 0.5 } },
+  })
+}
+
+async function figuresOf(lookAhead: 'overlap' | 'await'): Promise<WarmingFigures> {
+  return await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await startNode(stage, lookAhead)
+    const beganMs = Date.now() - 60_000
+    await stage.produce(...Array.from({ length: PAIRS }, (_, n) => updateOf(`B${n}`, { eventTimeMs: beganMs })))
+    for (let round = 1; round <= ROUNDS; round++) {
+      const eventTimeMs = beganMs + round * 1_000
+      await stage.produce(...Array.from({ length: PAIRS }, (_, n) => updateOf(`A${n}`, { eventTimeMs })))
+      await until('the round is read', () => node.stats().updates === PAIRS * (round + 1))
+    }
+    return node.stats().warming
+  })
+}
+
+describe('what a node tells of its warming while it runs', () => {
+  test('is the difference that it makes, by those updates for which nothing is warmed', async () => {
+    const { accuracy = 0, timeliness, coverage = 0, hitRateImprovement, control, warmed } = await figuresOf('await')
+    expect(control.updates + warmed.updates).toBe(PAIRS * ROUNDS)
+    expect(Math.abs(control.updates - warmed.updates)).toBeLessThan(200)
+    expect([accuracy > 0.9, timeliness, coverage > 0.7]).toEqual([true, 1, true])
+    const { points = 0, low = 0, high = 0 } = hitRateImprovement ?? {}
+    expect([points > 50, low > 40, low < points, points < high, high <= 100]).toEqual([true, true, true, true, true])
+  })
+
+  test('is that warms came too late, where the handlers do not wait for them', async () => {
+    const { timeliness = 1, hitRateImprovement } = await figuresOf('overlap')
+    expect(timeliness).toBeLessThan(0.5)
+    expect(hitRateImprovement?.low).toBeLessThan(20)
+  })
+})
