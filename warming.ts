@@ -2,7 +2,7 @@ import { type Cache, cacheParts } from './cache.ts'
 import type { PromotionOutcome } from './src/cache/promotion.ts'
 import { kindOf, type WarmCounts } from './src/cache/usage.ts'
 import { ForewarmError } from './src/forewarm-error.ts'
-import type { StrategyName } from './src/strategy/named.ts'
+import { STRATEGY_NAMES, type StrategyName } from './src/strategy/named.ts'
 import { Throttle } from './src/strategy/throttle.ts'
 import { NextReads } from './src/warming/next-reads.ts'
 
@@ -53,9 +53,17 @@ export interface CacheWarming {
 const MAX_UNDER_WAY = 4
 const TIMEOUT_MS = 50
 
-/** Throws a ForewarmError 'refused' for a cache that has a warming already, or was not made by `createCache`. */
+/**
+ * Throws a ForewarmError: 'refused' for a cache that has a warming already, or was not made by `createCache`; 'bad-value'
+ * for a strategy or a time that is none.
+ */
 export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): CacheWarming {
-  return new ReadWarming(cache, options)
+  const { strategy = 'forewarm', timeoutMs = TIMEOUT_MS } = options
+  if (!STRATEGY_NAMES.includes(strategy))
+    throw new ForewarmError('bad-value', `strategy: expected one of ${STRATEGY_NAMES.join(', ')}; got ${strategy}`)
+  if (!(timeoutMs > 0 && Number.isFinite(timeoutMs)))
+    throw new ForewarmError('bad-value', `timeoutMs: expected milliseconds above 0, got ${timeoutMs}`)
+  return new ReadWarming(cache, { strategy, timeoutMs })
 }
 
 class ReadWarming implements CacheWarming {
@@ -70,7 +78,7 @@ class ReadWarming implements CacheWarming {
   #isClosed = false
   readonly #counts = { totalWarmingOps: 0, successfulOps: 0, failedOps: 0, totalPairsAttempted: 0, totalPairsWarmed: 0 }
 
-  constructor(cache: Cache, { strategy = 'forewarm', timeoutMs = TIMEOUT_MS }: CacheWarmingOptions) {
+  constructor(cache: Cache, { strategy, timeoutMs }: Required<CacheWarmingOptions>) {
     const parts = cacheParts(cache)
     if (parts === undefined) throw new ForewarmError('refused', 'a cache of prices, made by createCache, is needed')
     if (parts.onRead !== undefined) throw new ForewarmError('refused', 'the cache has a warming already')

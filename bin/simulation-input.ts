@@ -46,13 +46,19 @@ export async function simulationInput(terminal: Terminal, flags: SimulationFlags
 }
 
 function choicesOf(flags: SimulationFlags, keys: number): Choices {
-  const { slots, capacity = DEFAULTS.capacity, policy = DEFAULTS.policy, report } = flags
+  const { slots, capacity = capacitiesFor(keys), policy = DEFAULTS.policy, report } = flags
   const warming = flags.warming ?? (report === undefined ? DEFAULTS.warming : DEFAULTS.reportWarming)
   return {
     sizes: sizesOf(keys, slots === undefined ? { capacity } : { slots }),
     policies: policy,
     warmings: warming,
   }
+}
+
+/** Those that come to a slot at all: a hundredth of a few keys is nobody's wish. */
+function capacitiesFor(keys: number): readonly number[] {
+  const some = DEFAULTS.capacity.filter((share) => Math.round(share * keys) >= 1)
+  return some.length > 0 ? some : [1]
 }
 
 /** Accesses have no times, and nobody reads anything after them. */

@@ -103,7 +103,7 @@ export function sizesOf(
 }
 
 function checked(slots: number, keys: number, capacity?: number): number {
-  if (slots >= 1 && slots <= keys) return slots
+  if (Number.isInteger(slots) && slots >= 1 && slots <= keys) return slots
   const given = capacity === undefined ? '' : ` (${capacity} of ${keys} keys)`
   throw new SimulationError('bad-option', `expected 1 to ${keys} slots, as there are keys; got ${slots}${given}`)
 }

@@ -83,6 +83,27 @@ test('Ctrl-C ends it with code 130 while it still reads', async () => {
   pipe.destroy()
 })
 
+test.each([
+  [1, [1]],
+  [8, [0.1, 0.2]],
+  [400, [0.01, 0.05, 0.1, 0.2]],
+])('of %d keys takes the shares that come to a slot, unless it is told others', async (count, shares) => {
+  const file = join(folder, 'few.txt')
+  await writeFile(file, Array.from({ length: 800 }, (_, i) => `key${i % count}`).join('\n'))
+  const { code, stdout } = await forewarm([
+    'simulate',
+    '--accesses',
+    file,
+    '--policy',
+    'lru',
+    '--warming',
+    'none',
+    '--json',
+  ])
+  const rows = stdout.trimEnd().split('\n')
+  expect([code, rows.map((row) => JSON.parse(row).capacity)]).toEqual([0, shares])
+})
+
 test('shows each number of slots once', async () => {
   const { stdout } = await forewarm(['simulate', '--accesses', keys, '--slots', '4,4', '--warming', 'none', '--json'])
   expect(stdout.trimEnd().split('\n')).toHaveLength(1)

@@ -62,6 +62,19 @@ describe('warming beside a cache', () => {
     expect(used / (used + unused)).toBeGreaterThan(0.5)
   })
 
+  test.each([
+    [
+      { strategy: 'best' as 'forewarm' },
+      'strategy: expected one of forewarm, top-n, threshold, adaptive, time-based, ',
+    ],
+    [{ timeoutMs: Number.NaN }, 'timeoutMs: expected milliseconds above 0, got NaN'],
+    [{ timeoutMs: -1 }, 'timeoutMs: expected milliseconds above 0, got -1'],
+  ])('is refused with %j, and the cache is as it was', async (options, message) => {
+    const cache = await filled()
+    expect(() => createWarming(cache, options)).toThrow(message)
+    expect(warming(cache).stats().totalWarmingOps).toBe(0)
+  })
+
   test('warms by hand, and reports what became of each', async () => {
     const cache = await filled()
     const made = warming(cache)

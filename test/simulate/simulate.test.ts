@@ -150,6 +150,11 @@ describe('sizes', () => {
   test.each([
     [{ slots: [0] }, 'got 0'],
     [{ slots: [101] }, 'got 101'],
+    [{ slots: [1.5] }, 'got 1.5'],
+    [{ slots: [Number.NaN] }, 'got NaN'],
+    [{ capacity: [0] }, 'got 0 (0 of 100 keys)'],
+    [{ capacity: [-0.1] }, 'got -10 (-0.1 of 100 keys)'],
+    [{ capacity: [Number.NaN] }, 'got NaN (NaN of 100 keys)'],
     [{ capacity: [0.001] }, 'got 0 (0.001 of 100 keys)'],
     [{ capacity: [1.1] }, 'got 110 (1.1 of 100 keys)'],
   ])('%j of 100 keys are refused', (given, got) => {
