@@ -137,6 +137,7 @@ class ReadWarming implements CacheWarming {
     this.#isPlanned = true
     queueMicrotask(() => {
       this.#isPlanned = false
+      if (this.#isClosed) return
       const pairIds = [...this.#wanted]
       this.#wanted.clear()
       const warm = this.#warm(pairIds, kindOf('prediction'), pairIds.length).finally(() => {

@@ -227,7 +227,9 @@ class RequestWarmer implements Warmer {
     const facts = { node: this.#options.nodeId, timedOut, durationMs, atMs: this.#options.clock.now() }
     const result = answer(job.request, outcomes, facts)
     this.#counts.finished(job.request, result)
-    if (!timedOut) this.typicalMs += (durationMs - this.typicalMs) * TYPICAL_WEIGHT
+    // Where all was there, there was no warm.
+    const hasWarmed = outcomes.some((outcome) => outcome === 'warmed')
+    if (hasWarmed && !timedOut) this.typicalMs += (durationMs - this.typicalMs) * TYPICAL_WEIGHT
     job.span.setAttribute('forewarm.status', result.status)
     if (result.status === 'failed' || result.status === 'timeout') endFailed(job.span, result.status)
     else job.span.end()

@@ -106,6 +106,20 @@ describe('warming beside a cache', () => {
     warming(cache, { strategy: 'top-n' })
   })
 
+  test('begins no warm once it is closed, not even of what was read just before', async () => {
+    const cache = await filled()
+    const made = warming(cache)
+    await readGroups(cache, 200)
+    const { totalWarmingOps: begun, ...rest } = made.stats()
+    expect(rest.predicted.used).toBeGreaterThan(0)
+    for (let pair = 0; pair < GROUP; pair++) cache.get(`P${pair}`)
+    const closed = made.close()
+    const { totalWarmingOps: atClose } = made.stats()
+    await closed
+    await new Promise((resolve) => setImmediate(resolve))
+    expect([begun, made.stats().totalWarmingOps]).toEqual([atClose, atClose])
+  })
+
   test('takes no cache of another kind', async () => {
     const values = await createCache({ usePriceMatrix: false, l1Slots: 1 })
     expect(() => createWarming(values as never)).toThrow('a cache of prices')

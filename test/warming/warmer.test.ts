@@ -95,6 +95,16 @@ describe('warmer: what it takes', () => {
     })
   })
 
+  it('learns from warms how long one takes, and not from requests for what was there', async () => {
+    const beforeMs = warmer.typicalMs
+    table.register('ethereum', 'a')
+    promotions.outcomes.set(id('a'), 'alreadyInL1')
+    for (let i = 0; i < 100; i++) await warmer.submit(request())
+    expect(warmer.typicalMs).toBe(beforeMs)
+    for (let i = 0; i < 100; i++) await warmer.submit(request({ pairs: ['a', 'b'] }))
+    expect(warmer.typicalMs).toBeLessThan(beforeMs)
+  })
+
   it('keeps silent about requests that are none of its business', async () => {
     expect(await warmer.submit(request({ chain: 'base' }))).toBeUndefined()
     expect(await warmer.submit(request({ origin: 'replay' }))).toBeUndefined()
