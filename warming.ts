@@ -38,6 +38,10 @@ export interface CacheWarmingStats {
   readonly totalPairsWarmed: number
   /** Warms by reads: read before they left, or not. */
   readonly predicted: Readonly<WarmCounts>
+  /** Reads that nothing was learned from, of pairs beyond MAX_TRACKED_PAIRS. */
+  readonly readsNotTracked: number
+  /** Pairs that were to be warmed while as many waited as L1 takes warms. */
+  readonly pairsNotAsked: number
 }
 
 /** Warming beside a cache: what its reads say will be read next is brought into L1. */
@@ -77,6 +81,7 @@ class ReadWarming implements CacheWarming {
   #isPlanned = false
   #isClosed = false
   readonly #counts = { totalWarmingOps: 0, successfulOps: 0, failedOps: 0, totalPairsAttempted: 0, totalPairsWarmed: 0 }
+  readonly #drops = { readsNotTracked: 0, pairsNotAsked: 0 }
 
   constructor(cache: Cache, { strategy, timeoutMs }: Required<CacheWarmingOptions>) {
     const parts = cacheParts(cache)
@@ -110,6 +115,7 @@ class ReadWarming implements CacheWarming {
     const { totalWarmingOps, successfulOps } = this.#counts
     return {
       ...this.#counts,
+      ...this.#drops,
       successRate: totalWarmingOps === 0 ? undefined : successfulOps / totalWarmingOps,
       predicted: { ...(usage.warmsByKind[kindOf('prediction')] ?? usage.warmCounts) },
     }
@@ -122,12 +128,17 @@ class ReadWarming implements CacheWarming {
   }
 
   #read(pairId: number): void {
-    if (pairId >= this.#maxPairs) return
+    if (pairId >= this.#maxPairs) {
+      this.#drops.readsNotTracked++
+      return
+    }
     const next = this.#next
     next.after(pairId)
     const most = this.#parts.caches.l1.usage.warmLimit
-    for (let i = 0; i < next.count && this.#wanted.size < most; i++)
-      if (this.#throttle.allows()) this.#wanted.add(next.pairIds[i] as number)
+    for (let i = 0; i < next.count; i++) {
+      if (this.#wanted.size >= most) this.#drops.pairsNotAsked++
+      else if (this.#throttle.allows()) this.#wanted.add(next.pairIds[i] as number)
+    }
     if (this.#wanted.size > 0) this.#plan()
   }
 

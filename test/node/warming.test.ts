@@ -106,6 +106,25 @@ describe('warming beside a cache', () => {
     warming(cache, { strategy: 'top-n' })
   })
 
+  test('learns of as many pairs as are tracked, and counts the reads of others', async () => {
+    const cache = await createCache({ l1Slots: 40, l2Enabled: false, env: { MAX_TRACKED_PAIRS: '100' } })
+    opened.push(cache)
+    for (let pair = 0; pair < 110; pair++) cache.set(`P${pair}`, { price: 1 })
+    const made = warming(cache)
+    for (let pair = 0; pair < 110; pair++) cache.get(`P${pair}`)
+    expect(made.stats()).toMatchObject({ readsNotTracked: 10, pairsNotAsked: 0 })
+  })
+
+  test('counts what it would have warmed while as much waited as L1 takes', async () => {
+    const cache = await filled()
+    const made = warming(cache)
+    await readGroups(cache, 600)
+    const before = made.stats().pairsNotAsked
+    // All at once: nothing arrives in between.
+    for (let pair = 0; pair < GROUPS * GROUP; pair++) cache.get(`P${pair}`)
+    expect([before, made.stats().pairsNotAsked > 0]).toEqual([0, true])
+  })
+
   test('begins no warm once it is closed, not even of what was read just before', async () => {
     const cache = await filled()
     const made = warming(cache)
