@@ -13,12 +13,11 @@
  */
 
 import { emptyRow, type MinedEdge } from './edge-rows.ts'
+import { type KnownReads, READS_PER_PAIR } from './known-reads.ts'
 import { type MinedEdges, type PairToWarm, scoreOf } from './mined-edges.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
 import { READ_BIT } from './update-log.ts'
 
-/** The most edges that a pair can keep. */
-export const READS_PER_PAIR = 16
 const READERS_PER_PAIR = 8
 /** The weight of the newest observation in an edge's rate and lag. */
 const LEARNING_RATE = 1 / 8
@@ -270,31 +269,6 @@ export class Tracker {
     this.#readers = enlarged(this.#readers, new Int32Array(pairs * READERS_PER_PAIR))
     this.#nextReaders = enlarged(this.#nextReaders, new Uint8Array(pairs))
     this.#updates = enlarged(this.#updates, new Uint32Array(pairs))
-  }
-}
-
-/** Pairs that are read after an update, with the share of updates after which they are, and the lag. Reused by its owner. */
-export class KnownReads {
-  count = 0
-  readonly pairIds = new Int32Array(READS_PER_PAIR)
-  readonly rates = new Float32Array(READS_PER_PAIR)
-  readonly lagsMs = new Float32Array(READS_PER_PAIR)
-
-  add(pairId: number, rate: number, lagMs: number): void {
-    if (this.count >= READS_PER_PAIR) return
-    this.pairIds[this.count] = pairId
-    this.rates[this.count] = rate
-    this.lagsMs[this.count] = lagMs
-    this.count++
-  }
-
-  addNew(pairId: number, rate: number, lagMs: number): void {
-    if (!this.includes(pairId)) this.add(pairId, rate, lagMs)
-  }
-
-  includes(pairId: number): boolean {
-    for (let i = 0; i < this.count; i++) if (this.pairIds[i] === pairId) return true
-    return false
   }
 }
 

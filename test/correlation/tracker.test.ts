@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { KnownReads, READS_PER_PAIR, Tracker } from '../../src/correlation/tracker.ts'
+import { KnownReads, READS_PER_PAIR } from '../../src/correlation/known-reads.ts'
+import { Tracker } from '../../src/correlation/tracker.ts'
 
 const MAX_PAIRS = 5000
 

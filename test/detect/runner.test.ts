@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
-import { KnownReads } from '../../src/correlation/tracker.ts'
+import { KnownReads } from '../../src/correlation/known-reads.ts'
 import { type Detector, type DetectorFunction, detector } from '../../src/detect/detector.ts'
 import { type DetectorFailure, DetectorRunner } from '../../src/detect/runner.ts'
 import { settled } from '../harness/manual-timer.ts'

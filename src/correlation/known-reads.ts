@@ -1,0 +1,27 @@
+/** The most edges that a pair can keep. */
+export const READS_PER_PAIR = 16
+
+/** Pairs that are read after an update, with the share of updates after which they are, and the lag. Reused by its owner. */
+export class KnownReads {
+  count = 0
+  readonly pairIds = new Int32Array(READS_PER_PAIR)
+  readonly rates = new Float32Array(READS_PER_PAIR)
+  readonly lagsMs = new Float32Array(READS_PER_PAIR)
+
+  add(pairId: number, rate: number, lagMs: number): void {
+    if (this.count >= READS_PER_PAIR) return
+    this.pairIds[this.count] = pairId
+    this.rates[this.count] = rate
+    this.lagsMs[this.count] = lagMs
+    this.count++
+  }
+
+  addNew(pairId: number, rate: number, lagMs: number): void {
+    if (!this.includes(pairId)) this.add(pairId, rate, lagMs)
+  }
+
+  includes(pairId: number): boolean {
+    for (let i = 0; i < this.count; i++) if (this.pairIds[i] === pairId) return true
+    return false
+  }
+}
