@@ -33,6 +33,8 @@ export interface Screen {
 }
 
 export interface PanelOptions {
+  /** What was counted when it is made: the first figures are those since then. */
+  readonly from: DevCounts
   readonly stdout: Screen
   readonly json: boolean
   /** Where broker and L2 are. */
@@ -54,6 +56,7 @@ export class DevPanel {
 
   constructor(options: PanelOptions) {
     this.#options = options
+    this.#history.push({ ...options.from, atMs: performance.now() })
   }
 
   draw(counts: DevCounts): void {

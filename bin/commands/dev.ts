@@ -145,8 +145,9 @@ async function play(options: DevOptions, { market, stage, warmed, unwarmed }: Pl
   let notSent = 0
   const publisher = new PricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS, updatesPerRecord: 10 })
   const { place } = stage
-  const panel = new DevPanel({ stdout, json, place, httpPort: warmed.httpPort, lookAfterMs: LOOK_AFTER_MS })
   const counts = () => ({ warmed: warmed.stats(), unwarmed: unwarmed.stats(), notSent })
+  const { httpPort } = warmed
+  const panel = new DevPanel({ from: counts(), stdout, json, place, httpPort, lookAfterMs: LOOK_AFTER_MS })
   const startMs = performance.now()
   const endMs = startMs + durationSeconds * 1000
   let sent = 0

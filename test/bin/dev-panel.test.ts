@@ -48,12 +48,13 @@ test('where nothing was counted yet the figures are 0', () => {
 })
 
 describe('the panel', () => {
+  const nothing = { warmed: stats(0, 0), unwarmed: stats(0, 0), notSent: 0 }
   const counts = { warmed: stats(3, 1), unwarmed: stats(1, 1), notSent: 0 }
 
   function drawn(screen: { isTTY?: boolean; columns?: number }, json = false, notSent = 0): string[] {
     const written: string[] = []
     const stdout = { ...screen, write: (text: string) => written.push(text) }
-    const panel = new DevPanel({ stdout, json, place: 'here', httpPort: 9090, lookAfterMs: 20 })
+    const panel = new DevPanel({ from: nothing, stdout, json, place: 'here', httpPort: 9090, lookAfterMs: 20 })
     panel.draw({ ...counts, notSent })
     panel.end({ ...counts, notSent })
     return written
@@ -72,10 +73,10 @@ describe('the panel', () => {
     }
   })
 
-  test('is a line at a time elsewhere', () => {
+  test('is a line at a time elsewhere, the first of what came since it was made', () => {
     const written = drawn({})
     expect(written).toHaveLength(2)
-    expect(written[0]).toMatch(/^0 updates\/s · L1 hit ratio 0\.0 % warmed, 0\.0 % without · .*\n$/)
+    expect(written[0]).toMatch(/^0 updates\/s · L1 hit ratio 75\.0 % warmed, 50\.0 % without · .*\n$/)
   })
 
   test('says how many updates the broker did not take, if any', () => {
@@ -87,6 +88,6 @@ describe('the panel', () => {
 
   test('is JSON where that is asked for, on a terminal too', () => {
     const written = drawn({ isTTY: true, columns: 60 }, true)
-    expect(written.map((line) => JSON.parse(line).hitRatioWarmed)).toEqual([0, 0])
+    expect(written.map((line) => JSON.parse(line).hitRatioWarmed)).toEqual([0.75, 0.75])
   })
 })
