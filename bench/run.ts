@@ -55,15 +55,16 @@ interface Invocation {
   readonly check: boolean
 }
 
-/** The invocation, or what is wrong with it. */
+/** The invocation, or what is wrong with it, or `help`. */
 function parse(args: readonly string[]): Invocation | string {
   const flag = { type: 'boolean', default: false } as const
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { json: flag, quick: flag, check: flag },
+      options: { json: flag, quick: flag, check: flag, help: flag },
       allowPositionals: true,
     })
+    if (values.help) return 'help'
     const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name))
     if (unknown.length > 0) return `No benchmark is called ${unknown.join(', ')}.`
     if (positionals.length === 0) return 'Which benchmark?'
@@ -100,6 +101,10 @@ async function run({ benches, json, quick, check }: Invocation, stage: Stage): P
 
 async function main(args: readonly string[]): Promise<number> {
   const invocation = parse(args)
+  if (invocation === 'help') {
+    console.log(USAGE)
+    return 0
+  }
   if (typeof invocation === 'string') {
     console.error(`${invocation}\n\n${USAGE}`)
     return MISUSED

@@ -9,6 +9,10 @@ function bench(...args: readonly string[]) {
 }
 
 describe('npm run bench', () => {
+  test('answers --help with its usage', () => {
+    expect(bench('--help')).toMatchObject({ status: 0, stdout: expect.stringContaining('Names: pipeline'), stderr: '' })
+  })
+
   test.each([
     [['--json'], 'Which benchmark?'],
     [['pipeline', 'speed'], 'No benchmark is called speed.'],
