@@ -72,8 +72,8 @@ function refuseOfPrices(flags: SimulationFlags): void {
 }
 
 function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards, unreadable }: PriceTape): void {
-  if (unreadable > 0) say(terminal, `left out: ${counted(unreadable)} records that cannot be read`)
-  if (unknownUpdates > 0) say(terminal, `left out: ${counted(unknownUpdates)} updates of pairs in no event`)
-  if (backwards > 0)
-    say(terminal, `${counted(backwards)} updates are older than the one before: taken as of that one's time`)
+  const tell = (what: string, count: number) => count > 0 && say(terminal, `${what}: ${counted(count)}`)
+  tell('records that cannot be read, left out', unreadable)
+  tell('updates of pairs in no event, left out', unknownUpdates)
+  tell('updates older than the one before, taken as of its time', backwards)
 }

@@ -104,6 +104,38 @@ test.each([
   expect([code, rows.map((row) => JSON.parse(row).capacity)]).toEqual([0, shares])
 })
 
+test('says what of the prices was left out, and what was taken as of another time', async () => {
+  const at = (pair: string, afterMs: number) =>
+    JSON.stringify({ pair, chain: 'c', price: 1, eventTimeMs: 1_783_715_268_000 + afterMs })
+  const prices = join(folder, 'prices.ndjson')
+  const events = join(folder, 'events.csv')
+  await writeFile(prices, [at('a', 0), at('b', -100), at('x', 0), at('a', 100)].join('\n'))
+  await writeFile(events, 'pair,event\na,e\nb,e\n')
+  const call = [
+    'simulate',
+    '--prices',
+    prices,
+    '--events',
+    events,
+    '--slots',
+    '1',
+    '--policy',
+    'lru',
+    '--warming',
+    'none',
+  ]
+  const { code, stdout, stderr } = await forewarm([...call, '--delay-ms', '0,50', '--json'])
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: 'updates of pairs in no event, left out: 1\nupdates older than the one before, taken as of its time: 1\n',
+  })
+  const rows = stdout.trimEnd().split('\n')
+  expect(rows.map((row) => JSON.parse(row))).toMatchObject([
+    { delayMs: 0, reads: 3, hits: 0, lookAhead: 'overlap' },
+    { delayMs: 50, reads: 3, hits: 0, lookAhead: 'overlap' },
+  ])
+})
+
 test('shows each number of slots once', async () => {
   const { stdout } = await forewarm(['simulate', '--accesses', keys, '--slots', '4,4', '--warming', 'none', '--json'])
   expect(stdout.trimEnd().split('\n')).toHaveLength(1)
