@@ -6,9 +6,10 @@ export interface EndedWarms {
 
 /** Warms after which a kind is judged anew. */
 const WINDOW = 200
-/** A kind of which fewer are used only costs; it is let on again when so many of its tries are. */
+/** A kind of which fewer are used only costs. */
 const TOO_FEW = 0.05
-const ENOUGH = 0.1
+/** It is let on again when so many of its tries are: by chance, one or two of twenty may be. */
+const ENOUGH = 0.3
 /** While throttled, one in so many is tried all the same: what does not pay today may pay tomorrow. */
 const TRY_EVERY = 50
 /** As they are few, tries are judged sooner. */

@@ -38,9 +38,9 @@ describe('a kind of warms', () => {
     const { end, allowed } = stage()
     end(0, 200)
     expect(allowed()).toBe(20)
-    end(1, 19)
+    end(5, 15)
     expect(allowed()).toBe(20)
-    end(2, 18)
+    end(6, 14)
     expect(allowed()).toBe(1_000)
   })
 
