@@ -103,10 +103,10 @@ export class Predictor {
   sessions(nowMs: number, options: { readonly lookAheadHours: number; readonly limit: number }): readonly Proposal[] {
     const hour = hourOf(nowMs)
     const nameOf = (pairId: number) => this.#options.namesOf(pairId).pair
-    return SESSIONS.flatMap((session) => {
-      const pairs = sessionPairs(this.history, { session, hour: hour + 1, limit: options.limit, nameOf })
-      return opensWithin(session.opensAt, hour, options.lookAheadHours) ? pairs : []
-    })
+    const opening = SESSIONS.filter(({ opensAt }) => opensWithin(opensAt, hour, options.lookAheadHours))
+    return opening.flatMap((session) =>
+      sessionPairs(this.history, { session, hour: hour + 1, limit: options.limit, nameOf }),
+    )
   }
 
   /** The surest proposal for each pair, of all kinds; each kind is believed as far as its earlier ones were read. */

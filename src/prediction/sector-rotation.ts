@@ -24,10 +24,11 @@ export function sectorRotation(history: AccessHistory, { hour, limit, groupOf }:
   const from = hour - RECENT_HOURS + 1
   const groups = new Map<string, GroupReads>()
   const all = { recent: 0, before: 0 }
-  for (let pairId = 0; pairId < history.pairs; pairId++) {
+  const readsRecently = history.weighted((each) => Number(each >= from && each <= hour))
+  const readsBefore = history.weighted((each) => Number(each < from))
+  for (const [pairId, recent] of readsRecently.entries()) {
     const name = groupOf(pairId)
-    const recent = history.between(pairId, from, hour)
-    const before = history.between(pairId, history.firstHour, from - 1)
+    const before = readsBefore[pairId] as number
     all.recent += recent
     all.before += before
     if (name === undefined) continue
@@ -40,11 +41,10 @@ export function sectorRotation(history: AccessHistory, { hour, limit, groupOf }:
   if (all.recent === 0 || all.before === 0) return []
   const riseOf = ({ recent, before }: GroupReads) => recent / all.recent / Math.max(before / all.before, 1 / all.before)
   const proposals: Proposal[] = []
-  for (let pairId = 0; pairId < history.pairs; pairId++) {
+  for (const [pairId, reads] of readsRecently.entries()) {
     const name = groupOf(pairId)
     const group = name === undefined ? undefined : groups.get(name)
     if (group === undefined || group.recent < FEWEST_READS || riseOf(group) < TURN) continue
-    const reads = history.between(pairId, from, hour)
     // A pair that was not read yet follows its group.
     const perHour = Math.max(reads, group.recent / group.members) / RECENT_HOURS
     proposals.push({

@@ -60,19 +60,28 @@ export function tieTo(
 ): number {
   let open = 0
   let all = 0
-  let openHours = 0
-  let hours = 0
   for (let hour = history.firstHour; hour <= history.lastHour; hour++) {
     const reads = history.in(pairId, hour)
-    const isOpen = isOpenAt(session, hour)
-    hours++
     all += reads
-    if (isOpen) openHours++
-    if (isOpen) open += reads
+    if (isOpenAt(session, hour)) open += reads
   }
-  const prior = isOfCurrency(pair, session.currencies) ? PRIOR_LIFT : 1
-  const evenly = openHours === 0 ? lengthOf(session) / DAY_HOURS : openHours / Math.max(hours, 1)
-  return (open / evenly + prior * PRIOR_READS) / (all + PRIOR_READS)
+  return tieOf({ open, all }, shareOpen(session, history), isOfCurrency(pair, session.currencies))
+}
+
+/** Of the hours that were lived through, the share in which the session was open. */
+function shareOpen(session: Session, { firstHour, lastHour }: AccessHistory): number {
+  let openHours = 0
+  for (let hour = firstHour; hour <= lastHour; hour++) if (isOpenAt(session, hour)) openHours++
+  return openHours === 0 ? lengthOf(session) / DAY_HOURS : openHours / (lastHour - firstHour + 1)
+}
+
+function tieOf(
+  reads: { readonly open: number; readonly all: number },
+  evenly: number,
+  isOfItsCurrency: boolean,
+): number {
+  const prior = isOfItsCurrency ? PRIOR_LIFT : 1
+  return (reads.open / evenly + prior * PRIOR_READS) / (reads.all + PRIOR_READS)
 }
 
 export interface SessionOptions {
@@ -90,13 +99,16 @@ export function sessionPairs(
 ): readonly Proposal[] {
   const opening = nextOpening(session, hour)
   const proposals: Proposal[] = []
-  for (let pairId = 0; pairId < history.pairs; pairId++) {
-    if (!history.wasRead(pairId)) continue
-    const pair = nameOf(pairId)
-    const tie = tieTo(session, history, { pairId, pair })
+  const evenly = shareOpen(session, history)
+  const readsOpen = history.weighted((each) => Number(isOpenAt(session, each)))
+  const reads = history.weighted(() => 1)
+  for (const [pairId, all] of reads.entries()) {
+    if (all === 0) continue
+    const isOfItsCurrency = isOfCurrency(nameOf(pairId), session.currencies)
+    const tie = tieOf({ open: readsOpen[pairId] as number, all }, evenly, isOfItsCurrency)
     if (tie <= 1) continue
     const { days, of } = daysRead(history, pairId, opening)
-    const prior = isOfCurrency(pair, session.currencies) ? PRIOR_CHANCE.ofCurrency : PRIOR_CHANCE.other
+    const prior = isOfItsCurrency ? PRIOR_CHANCE.ofCurrency : PRIOR_CHANCE.other
     const confidence = (days + prior * PRIOR_DAYS) / (of + PRIOR_DAYS)
     proposals.push({
       pairId,

@@ -20,9 +20,10 @@ export function trending(history: AccessHistory, { hour, windowHours, limit }: T
   const hoursBefore = from - history.firstHour
   if (hoursBefore < windowHours) return []
   const proposals: Proposal[] = []
-  for (let pairId = 0; pairId < history.pairs; pairId++) {
-    const reads = history.between(pairId, from, hour)
-    const expected = (history.between(pairId, history.firstHour, from - 1) * windowHours) / hoursBefore
+  const recent = history.weighted((each) => Number(each >= from && each <= hour))
+  const before = history.weighted((each) => Number(each < from))
+  for (const [pairId, reads] of recent.entries()) {
+    const expected = ((before[pairId] as number) * windowHours) / hoursBefore
     const deviations = (reads - expected) / Math.sqrt(expected + 1)
     if (deviations < NOTABLE) continue
     proposals.push({

@@ -47,6 +47,23 @@ describe('the history of reads', () => {
     expect(history.in(0, MONDAY)).toBe(65_535)
   })
 
+  test('weighs the reads of each hour, of each pair', () => {
+    const history = new AccessHistory({ maxPairs: 2_001 })
+    expect([...history.weighted(() => 1)]).toEqual([])
+    for (const [pairId, hour] of [
+      [0, 0],
+      [0, 100],
+      [3, 100],
+      [3, 200],
+      [1_500, 200],
+    ] as const)
+      history.record(pairId, ms(MONDAY + hour), hour + 1)
+    const weighted = history.weighted((hour) => (hour === MONDAY + 200 ? 0.5 : 2))
+    // The first hour is no longer kept.
+    expect([0, 1, 3, 1_500].map((pairId) => weighted[pairId])).toEqual([202, 0, 202 + 100.5, 100.5])
+    expect(weighted).toHaveLength(history.pairs)
+  })
+
   test('counts what a plain count of the same reads counts, whatever their order', () => {
     const reads = fc.array(fc.record({ pairId: fc.nat(40), hour: fc.nat(400) }), { maxLength: 200 })
     fc.assert(

@@ -31,9 +31,15 @@ test('every figure of a row is what counting by hand gives', () => {
     ...{ policy: 'lru', warming: 'forewarm', capacity: 0.4, slots: 2 },
     ...{ lookAhead: 'off', attribution: 'on', delayMs: 1, warmMs: 1 },
   }
-  expect(rowOf({ input: 'here', combination, counts: tally.counts, missesUnwarmed: 5, seconds: 0 })).toEqual({
+  const of = (missesUnwarmed: number) =>
+    rowOf({ input: 'here', combination, counts: tally.counts, missesUnwarmed, seconds: 0 })
+  expect(of(5)).toEqual({
     ...{ input: 'here', ...combination, seconds: 0 },
     ...{ reads: 6, hits: 2, hitRatio: 2 / 6, warms: 3, warmsUsed: 2, accuracy: 2 / 3 },
     ...{ coverage: 1 / 5, timeliness: 2 / 3, pollution: 2 / 4, redundancy: 1 / 5, l2ReadsPerSavedMiss: 4 / 1 },
   })
+  expect(of(6)).toMatchObject({ coverage: 2 / 6, l2ReadsPerSavedMiss: 4 / 2 })
+  // Where warming saves nothing, or costs hits, there is nothing that its reads were spent on.
+  expect(of(4)).toMatchObject({ coverage: 0, l2ReadsPerSavedMiss: null })
+  expect(of(3)).toMatchObject({ coverage: -1 / 3, l2ReadsPerSavedMiss: null })
 })
