@@ -12,6 +12,10 @@ import { until } from '../harness/until.ts'
 const PAIRS = 200
 const SEED = 5
 
+/** Two epochs are seconds of work, and more on a busy machine. */
+const MINED_MS = 60_000
+const PATIENCE = { timeoutMs: MINED_MS - 5_000 }
+
 const open: Mining[] = []
 
 afterEach(() => Promise.all(open.splice(0).map((mining) => mining.close())))
@@ -40,31 +44,39 @@ function mine(edges: Pick<MinedEdges, 'takeEpoch' | 'memory'>, inThread: boolean
 }
 
 describe('epochs', () => {
-  test('give the same edges mined in a thread and in steps', async () => {
-    const [inThread, inSteps] = [logged(), logged()]
-    const minings = [mine(inThread, true), mine(inSteps, false)]
-    await until('both epochs are mined', () => minings.every(({ epochs }) => epochs === 2))
-    const rows = rowsOf(inSteps)
-    expect(rowsOf(inThread)).toEqual(rows)
-    expect(rows[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
-  })
+  test(
+    'give the same edges mined in a thread and in steps',
+    async () => {
+      const [inThread, inSteps] = [logged(), logged()]
+      const minings = [mine(inThread, true), mine(inSteps, false)]
+      await until('both epochs are mined', () => minings.every(({ epochs }) => epochs === 2), PATIENCE)
+      const rows = rowsOf(inSteps)
+      expect(rowsOf(inThread)).toEqual(rows)
+      expect(rows[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+    },
+    MINED_MS,
+  )
 
-  test('are mined in steps once the thread is lost', async () => {
-    const edges = logged()
-    const of = {
-      // Memory that no miner can work in.
-      memory: { ...edges.memory, log: undefined } as unknown as MinedEdges['memory'],
-      takeEpoch: () => edges.takeEpoch(),
-    }
-    let losses = 0
-    const mining = mine(of, true, () => {
-      losses++
-      of.memory = edges.memory
-    })
-    await until('both epochs are mined', () => mining.epochs === 2)
-    expect(losses).toBe(1)
-    expect(rowsOf(edges)[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
-  })
+  test(
+    'are mined in steps once the thread is lost',
+    async () => {
+      const edges = logged()
+      const of = {
+        // Memory that no miner can work in.
+        memory: { ...edges.memory, log: undefined } as unknown as MinedEdges['memory'],
+        takeEpoch: () => edges.takeEpoch(),
+      }
+      let losses = 0
+      const mining = mine(of, true, () => {
+        losses++
+        of.memory = edges.memory
+      })
+      await until('both epochs are mined', () => mining.epochs === 2, PATIENCE)
+      expect(losses).toBe(1)
+      expect(rowsOf(edges)[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+    },
+    MINED_MS,
+  )
 })
 
 describe.each([
