@@ -39,6 +39,8 @@ export class ReplayRun {
   #firstTimestampMs: number | undefined
   #lastTimestampMs: number | undefined
   #maxBehindMs = 0
+  /** The records in hand: where in the pass they begin and end, 0 to 1, and how many of them are done. */
+  #inHand = { from: 0, to: 0, records: 0, done: 0 }
 
   constructor(options: ReplayRunOptions) {
     this.#options = options
@@ -63,7 +65,7 @@ export class ReplayRun {
 
   progress(): ReplayProgress {
     const { source, plan } = this.#options
-    const ofPass = source.fraction()
+    const ofPass = source.fraction() === undefined ? undefined : this.#fractionOfPass()
     const ofMax = this.#replayed / plan.max
     const ofAll = ofPass === undefined ? undefined : (this.#passes - 1 + ofPass) / plan.passes
     return progressOf({
@@ -104,14 +106,23 @@ export class ReplayRun {
 
   async #pass(): Promise<void> {
     const { source, signal, plan } = this.#options
+    this.#inHand = { from: 0, to: 0, records: 0, done: 0 }
     for await (const records of source.read(signal)) {
+      this.#inHand = { from: this.#inHand.to, to: source.fraction() ?? 0, records: records.length, done: 0 }
       for (const record of records) {
         if (signal.aborted || this.#replayed >= plan.max) return
         this.#read++
         const selected = this.#select(record)
         if (selected !== undefined) await this.#replay(selected.record, selected.content)
+        this.#inHand.done++
       }
     }
+  }
+
+  /** The source is ahead by the records in hand, which at a pace may be all there are. */
+  #fractionOfPass(): number {
+    const { from, to, records, done } = this.#inHand
+    return records === 0 ? to : from + ((to - from) * done) / records
   }
 
   #select(record: ReplayRecord): { readonly record: ReplayRecord; readonly content: Content } | undefined {

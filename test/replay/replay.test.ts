@@ -31,6 +31,16 @@ describe('pace', () => {
     expect(report.maxBehindMs).toBe(0)
   })
 
+  test('has come as far as its records have, though its file is read', async () => {
+    const from = { file: await stage.priceFile([0, 10, 20, 30].map((at) => priceAt(at))) }
+    const started = Promise.withResolvers<() => { fraction: number | undefined }>()
+    const fractions: (number | undefined)[] = []
+    const inProcess = { apply: async () => void fractions.push((await started.promise)().fraction) }
+    await replay({ broker, from, to: { inProcess }, speed: 1, time: virtualTime(T0), onStart: started.resolve })
+    expect(fractions).toEqual([0, 0.25, 0.5, 0.75])
+    expect((await started.promise)().fraction).toBe(1)
+  })
+
   test('sends what is due before it waits for what is not', async () => {
     await stage.send([recordOf(priceAt(0)), recordOf(priceAt(60_000))])
     const time = virtualTime(T0)
