@@ -2,6 +2,7 @@
 export { type Cache, type CacheOptions, createCache, type PriceValue } from './cache.ts'
 export { createNode, type ForewarmNode } from './node.ts'
 export type { NodeOptions } from './node-options.ts'
+export type { FollowingOptions, FollowingPair } from './node-pairs-to-warm.ts'
 export type { NamedPattern, NodePredictor, Recommendation, RecommendationOptions } from './node-prediction.ts'
 export type { NodeStats } from './node-stats.ts'
 export { PricePublisher, type PricePublisherOptions } from './producers/price-updates.ts'

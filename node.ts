@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import { connectionTeller } from './node-connection.ts'
 import { liveChecks, readyChecks, warmingHealth } from './node-health.ts'
 import type { NodeOptions } from './node-options.ts'
+import { type FollowingOptions, type FollowingPair, pairsToWarm } from './node-pairs-to-warm.ts'
 import { type Caches, closeCaches, createCaches, startCaches } from './node-parts.ts'
 import type { NodePredictor } from './node-prediction.ts'
 import { stateHashOf } from './node-state.ts'
@@ -43,6 +44,8 @@ export interface ForewarmNode {
   warm(chain: string, pairs: readonly string[]): Promise<WarmResult>
   /** Whether the pair is in L1 now; leaves no trace. */
   has(chain: string, pair: string): boolean
+  /** What would be warmed after an update of the pair, likeliest first, and why; empty where nothing is known. */
+  pairsToWarm(chain: string, pair: string, options?: FollowingOptions): readonly FollowingPair[]
   stats(): NodeStats
   /** Demand reads by level, as `GET /cache/hierarchy/stats` shows them. */
   hierarchyStats(): HierarchyStats
@@ -155,6 +158,10 @@ class Node implements ForewarmNode {
   has(chain: string, pair: string): boolean {
     const pairId = this.#caches.table.find(chain, pair)
     return pairId >= 0 && this.#caches.l1.has(pairId)
+  }
+
+  pairsToWarm(chain: string, pair: string, options?: FollowingOptions): readonly FollowingPair[] {
+    return pairsToWarm(this.#caches, { chain, pair, nowMs: this.#clock.now() }, options)
   }
 
   stateHash(): Promise<string> {

@@ -16,16 +16,6 @@ export interface MinedEdgesOptions {
   readonly windowMs?: number
 }
 
-/** A pair that is worth a warm after an update, as far as is known. */
-export interface PairToWarm {
-  readonly pairId: number
-  /** The probability, 0 to 1, that it is updated, or read, after the update. */
-  readonly score: number
-  /** From the update on. */
-  readonly lagMs: number
-  readonly reason: string
-}
-
 /** Two trials that found nothing are added to what was found: one of one is no certainty. */
 const DOUBT = 2
 
@@ -115,10 +105,9 @@ export class MinedEdges {
   }
 
   reasonOf({ event, hits, trials, lagMs, lift, lastSlice }: MinedEdge, nowMs: number): string {
-    const what = (event & READ_BIT) === 0 ? 'updated' : 'missed'
     const agoMs = nowMs - (this.#kept?.log.timeOf(lastSlice) ?? nowMs)
     const times = `${lift.toPrecision(2)} times as often as otherwise`
-    return `${what} ${Math.round(lagMs)} ms after ${hits} of ${trials} updates, ${times}, last ${Math.round(agoMs / 1000)} s ago`
+    return `${kindOf(event)} ${Math.round(lagMs)} ms after ${hits} of ${trials} updates, ${times}, last ${Math.round(agoMs / 1000)} s ago`
   }
 
   #keep(): Kept {
@@ -129,6 +118,11 @@ export class MinedEdges {
       readPairs: new Uint8Array(new SharedArrayBuffer(maxPairs)),
     }
   }
+}
+
+/** What the follower's event is. */
+export function kindOf(event: number): 'updated' | 'missed' {
+  return (event & READ_BIT) === 0 ? 'updated' : 'missed'
 }
 
 /** The probability, 0 to 1, that the follower comes after an update of the leader. */

@@ -13,8 +13,9 @@
  */
 
 import { emptyRow, type MinedEdge } from './edge-rows.ts'
-import { type KnownReads, READS_PER_PAIR } from './known-reads.ts'
-import { type MinedEdges, type PairToWarm, scoreOf } from './mined-edges.ts'
+import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
+import { kindOf, type MinedEdges, scoreOf } from './mined-edges.ts'
+import type { PairToWarm } from './pair-to-warm.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
 import { READ_BIT } from './update-log.ts'
 
@@ -142,15 +143,19 @@ export class Tracker {
     return count
   }
 
-  /** Up to `limit` pairs that are read here and come after the pair's updates with at least `minScore`, likeliest first. */
+  /** Up to `limit` pairs that are read here after the pair's updates, or come after them, with at least `minScore`, likeliest first. */
   getPairsToWarm(pairId: number, options: { nowMs: number; limit: number; minScore: number }): readonly PairToWarm[] {
+    const reads = new KnownReads()
+    this.readsAfter(pairId, reads)
     const row = emptyRow()
-    return row
+    const mined = row
       .slice(0, this.minedAfter(pairId, row))
+      .filter(({ event }) => !reads.includes(event >> 1))
       .map((edge) => ({
-        ...{ pairId: edge.event >> 1, score: scoreOf(edge), lagMs: edge.lagMs },
+        ...{ pairId: edge.event >> 1, kind: kindOf(edge.event), score: scoreOf(edge), lagMs: edge.lagMs },
         reason: this.reasonOf(edge, options.nowMs),
       }))
+    return [...reads.toWarm(), ...mined]
       .filter(({ score }) => score >= options.minScore)
       .sort((a, b) => b.score - a.score)
       .slice(0, options.limit)
@@ -179,6 +184,7 @@ export class Tracker {
   /** The pairs read after `trigger`'s updates, into `into`; how many. */
   readsAfter(trigger: number, into: KnownReads): number {
     into.count = 0
+    into.areBorrowed = false
     const place = this.hasEdges ? this.#tracked.find(trigger) : -1
     if (place < 0) return 0
     this.#collect(place, into)
@@ -217,6 +223,7 @@ export class Tracker {
 
   /** Siblings read each other: who reads the pair, and what they read, is likely read after it, and as much later. */
   #borrow(place: number, pairId: number, into: KnownReads): void {
+    into.areBorrowed = true
     const base = place * READERS_PER_PAIR
     for (let r = 0; r < READERS_PER_PAIR; r++) {
       const reader = (this.#readers[base + r] as number) - 1

@@ -52,6 +52,21 @@ describe('pairs to warm after an update', () => {
     )
   })
 
+  test('are those that its handlers read, too, each once', () => {
+    const { tracker } = minedMinute()
+    const edges = [2, 4].map((pairId) => tracker.read(1, pairId, 50))
+    for (let i = 0; i < 8; i++) tracker.settle(1, 1 << (edges[0] as number))
+    expect(tracker.getPairsToWarm(1, OPTIONS)).toMatchObject([
+      { pairId: 2, kind: 'read', reason: "read 50 ms after the pair's updates, of late after 83 % of them" },
+      { pairId: 3, kind: 'updated' },
+      { pairId: 4, kind: 'read', lagMs: 50, reason: "read 50 ms after the pair's updates, of late after 17 % of them" },
+    ])
+    expect(tracker.getPairsToWarm(4, OPTIONS)).toMatchObject([
+      { pairId: 1, score: 0.5, reason: 'read by those who read the pair, or one of them, 50 ms after their updates' },
+      { pairId: 2 },
+    ])
+  })
+
   test('are as many as asked for, and none below the score asked for', () => {
     const { tracker } = minedMinute()
     expect(tracker.getPairsToWarm(1, { ...OPTIONS, limit: 1 }).map(({ pairId }) => pairId)).toEqual([2])
@@ -87,10 +102,11 @@ describe('a pair that makes room for another one', () => {
   test('leaves that one nothing of what followed it', () => {
     const minute = minedMinute()
     replace(minute, 1)
-    expect(minute.tracker.getPairsToWarm(20, OPTIONS)).toEqual([])
+    // Pair 3 alone is known to read it.
+    expect(minute.tracker.getPairsToWarm(20, OPTIONS)).toMatchObject([{ pairId: 3, kind: 'read' }])
     minute.tracker.observe(20, 60_000 + EPOCH_MS, 0)
     minute.mine()
-    expect(minute.tracker.getPairsToWarm(20, OPTIONS)).toEqual([])
+    expect(minute.tracker.getPairsToWarm(20, OPTIONS)).toMatchObject([{ pairId: 3, kind: 'read' }])
   })
 })
 

@@ -50,3 +50,23 @@ describe('what a node tells of its warming while it runs', () => {
     expect(hitRateImprovement?.low).toBeLessThan(20)
   })
 })
+
+test('a node tells what it would warm after an update, and why', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await startNode(stage, 'await')
+    expect(node.pairsToWarm('ethereum', 'A1')).toEqual([])
+    const eventTimeMs = Date.now() - 60_000
+    for (let n = 0; n < 10; n++) await stage.produce(updateOf('A1', { eventTimeMs: eventTimeMs + n * 1_000 }))
+    await until('all are handled', () => node.stats().updates === 10)
+    expect(node.pairsToWarm('ethereum', 'A1')).toMatchObject([
+      {
+        chain: 'ethereum',
+        pair: 'B1',
+        kind: 'read',
+        reason: expect.stringMatching(/^read \d+ ms after the pair's updates, of late after 8\d % of them$/),
+      },
+    ])
+    expect(node.pairsToWarm('ethereum', 'A1', { minScore: 0.95 })).toEqual([])
+    expect(node.pairsToWarm('ethereum', 'A1', { limit: 0 })).toEqual([])
+  })
+})
