@@ -57,7 +57,7 @@ ${lines.map((line) => drawnLine(line, drawing)).join('\n')}
 export function legend(lines: readonly Pick<ChartLine, 'label' | 'stroke'>[]): string {
   const items = lines.map(
     ({ label, stroke }) =>
-      `<li><svg width="28" height="10"><line x1="0" x2="28" y1="5" y2="5" ${strokeOf(stroke)}/></svg> ${escaped(label)}</li>`,
+      `<li><svg aria-hidden="true" width="28" height="10"><line x1="0" x2="28" y1="5" y2="5" ${strokeOf(stroke)}/></svg> ${escaped(label)}</li>`,
   )
   return `<ul class="legend">${items.join('')}</ul>`
 }
