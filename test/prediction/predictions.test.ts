@@ -29,6 +29,17 @@ describe('popular', () => {
     expect(seldom?.confidence).toBeLessThan(0.1)
   })
 
+  test('says how often: the mean of the hours, each by its weight', () => {
+    const history = historyOf(25, (_, hour) => (hour === 24 ? 6 : hour === 0 ? 3 : 0))
+    let weights = 0
+    for (let age = 0; age <= 24; age++) weights += 2 ** (-age / 24)
+    const perHour = (6 + 3 / 2) / weights
+    expect(popular(history, { hour: MONDAY + 24, limit: 1 })[0]).toEqual({
+      ...{ pairId: 0, kind: 'popular', confidence: 1 - Math.exp(-perHour) },
+      reason: `${perHour.toPrecision(2)} reads an hour lately`,
+    })
+  })
+
   test('keeps to its limit, and says nothing of what was never read', () => {
     const history = historyOf(10, (pairId) => (pairId < 7 ? pairId : 0), 10)
     const found = popular(history, { hour: MONDAY + 9, limit: 3 })
@@ -44,6 +55,19 @@ describe('trending', () => {
     const found = trending(history, at)
     expect(found.map(({ pairId }) => pairId)).toEqual([1])
     expect(found[0]?.reason).toBe('120 reads in 24 h, 24 expected')
+  })
+
+  test('begins three standard deviations above what was to be expected', () => {
+    // Twenty-four are expected, give or take five.
+    const readTimes = (times: number) =>
+      trending(
+        historyOf(48, (_, hour) => (hour < 24 ? 1 : hour === 24 ? times : 0)),
+        { ...at, hour: MONDAY + 47 },
+      )
+    expect(readTimes(38)).toEqual([])
+    expect(readTimes(39)).toMatchObject([
+      { confidence: 1 - Math.exp(-39 / 24), reason: '39 reads in 24 h, 24 expected' },
+    ])
   })
 
   test('is not what is read for the first time once or twice', () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
 import { HeldWarms } from '../../src/simulate/held-warms.ts'
 import { LruPolicy } from '../../src/simulate/lru-policy.ts'
+import { createPolicy, POLICY_NAMES } from '../../src/simulate/policies.ts'
 import { Tally } from '../../src/simulate/tally.ts'
 
 const PAIRS = 10
@@ -32,6 +34,30 @@ describe('a tally', () => {
     tally.warm(4)
     tally.read(3)
     expect(tally.counts).toMatchObject({ warms: 3, warmsUsed: 0, warmsUnused: 3 })
+  })
+
+  test.each(POLICY_NAMES)('of %s accounts for every warm once all pairs were read, and for every miss', (name) => {
+    const step = fc.record({ pairId: fc.nat(PAIRS - 1), isWarm: fc.boolean() })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: PAIRS }), fc.array(step, { maxLength: 200 }), (slots, steps) => {
+        const tally = new Tally(createPolicy(name, { slots, pairs: PAIRS }), PAIRS)
+        for (const { pairId, isWarm } of steps)
+          if (isWarm) tally.warm(pairId)
+          else tally.read(pairId)
+        for (let pairId = 0; pairId < PAIRS; pairId++) tally.read(pairId)
+        const { warms, warmsUsed, warmsUnused, reads, hits, polluted } = tally.counts
+        expect(warmsUsed + warmsUnused).toBe(warms)
+        expect(polluted).toBeLessThanOrEqual(reads - hits)
+        expect(warmsUsed).toBeLessThanOrEqual(hits)
+      }),
+    )
+  })
+
+  test('has a hit ratio from its first read on', () => {
+    const tally = newTally(2)
+    expect(tally.hitRatio).toBeUndefined()
+    for (const pairId of [1, 1, 1, 2]) tally.read(pairId)
+    expect(tally.hitRatio).toBe(0.5)
   })
 
   test('counts a miss as pollution where a warm took the pair’s place, not where a read did', () => {
