@@ -61,7 +61,7 @@ export class AttributedWarming implements PriceWarming {
     void this.#lookAhead.before(this.#rowOf(at), this.#columns)
   }
 
-  beforeReads(): void {}
+  beforeRead(): void {}
 
   read(): void {}
 

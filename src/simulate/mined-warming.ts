@@ -48,7 +48,7 @@ export class MinedWarming implements PriceWarming {
     this.#triggers.update(pairId, nowMs)
   }
 
-  beforeReads(): void {}
+  beforeRead(): void {}
 
   read(pairId: number, outcome: ReadOutcome): void {
     this.#tracker.readAlone(pairId)

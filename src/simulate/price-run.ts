@@ -53,8 +53,10 @@ export class PriceRun implements Run {
       const trigger = tape.updates[this.#nextRead] as number
       const reads = tape.reads[trigger] as Int32Array
       warming.release(dueUs / 1000)
-      warming.beforeReads(reads)
-      for (const pairId of reads) warming.read(pairId, tally.read(pairId))
+      for (const pairId of reads) {
+        warming.beforeRead(pairId)
+        warming.read(pairId, tally.read(pairId))
+      }
       warming.afterReads(trigger, reads, delayMs)
     }
   }

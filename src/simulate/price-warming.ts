@@ -8,8 +8,8 @@ export interface PriceWarming {
   release(nowMs: number): void
   /** The update number `at`, before its detector is called. */
   update(pairId: number, at: number, nowMs: number): void
-  /** The detector reads these now. */
-  beforeReads(pairIds: Int32Array): void
+  /** The detector reads this one now. */
+  beforeRead(pairId: number): void
   /** It has read one of them. */
   read(pairId: number, outcome: ReadOutcome): void
   /** It has read them, `lagMs` after the update of `trigger`. */

@@ -27,6 +27,8 @@ export interface Counts {
 /** `warmed`: a hit that was none without the warm. */
 export type ReadOutcome = 'hit' | 'warmed' | 'missed'
 
+/** The hit ratio of late is of so many reads, up to twice as many. */
+const LATE_READS = 5_000
 const UNREAD_WARM = 1
 const PUSHED_OUT = 2
 
@@ -46,6 +48,9 @@ export class Tally {
     polluted: 0,
     evictions: 0,
   }
+  /** What was counted when the reads of late began, and half of them later. */
+  #before: Pick<Counts, 'reads' | 'hits'> = { reads: 0, hits: 0 }
+  #latest = this.#before
   /** By pair: 0, UNREAD_WARM or PUSHED_OUT. */
   readonly #marks: Uint8Array
 
@@ -54,16 +59,17 @@ export class Tally {
     this.#marks = new Uint8Array(pairs)
   }
 
-  /** So far; undefined before the first read. */
+  /** Of the reads of late, as a node's is of the last seconds; undefined before the first read. */
   get hitRatio(): number | undefined {
-    return this.counts.reads === 0 ? undefined : this.counts.hits / this.counts.reads
+    const reads = this.counts.reads - this.#before.reads
+    return reads === 0 ? undefined : (this.counts.hits - this.#before.hits) / reads
   }
 
   read(pairId: number): ReadOutcome {
     const { counts, policy } = this
     const mark = this.#marks[pairId] as number
     const isHit = policy.read(pairId)
-    counts.reads++
+    if (counts.reads++ === this.#latest.reads + LATE_READS) this.#forget()
     if (isHit) {
       counts.hits++
       if (mark === UNREAD_WARM) counts.warmsUsed++
@@ -102,6 +108,11 @@ export class Tally {
     counts.warms++
     if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, PUSHED_OUT)
     this.#mark(pairId, UNREAD_WARM)
+  }
+
+  #forget(): void {
+    this.#before = this.#latest
+    this.#latest = { reads: this.counts.reads - 1, hits: this.counts.hits }
   }
 
   #evicted(pairId: number, mark: number): void {

@@ -1,7 +1,9 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals'
+import type { PolicyName } from '../../src/simulate/policies.ts'
 import { type PriceTape, readPriceTape } from '../../src/simulate/price-tape.ts'
 import { type PriceChoices, priceCombinations, priceWorkload, simulate, sizesOf } from '../../src/simulate/simulate.ts'
 import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
+import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 import { dataset } from './datasets.ts'
 
@@ -130,6 +132,44 @@ describe('a warm', () => {
     expect(row?.warmsUsed).toBeGreaterThan(50)
     expect(row?.accuracy).toBeGreaterThan(0.9)
     expect(row?.coverage).toBeGreaterThan(0.1)
+  })
+})
+
+describe('every warming', () => {
+  const of = async (name: WarmingName, policy: PolicyName = 'lru') => {
+    const [row] = await rowsOf(turns(400), {
+      warmings: [name],
+      policies: [policy],
+      delaysMs: [2],
+      warmMs: 1,
+      capacity: [2 / 3],
+    })
+    return row
+  }
+
+  test.each(WARMING_NAMES)('%s has a row on prices, whose figures are shares', async (name) => {
+    const row = await of(name, 'forewarm')
+    expect(row).toMatchObject({ warming: name, reads: 4_800 })
+    for (const share of [
+      row?.hitRatio,
+      row?.accuracy ?? 0,
+      row?.timeliness ?? 0,
+      row?.pollution ?? 0,
+      row?.redundancy ?? 0,
+    ]) {
+      expect(share).toBeGreaterThanOrEqual(0)
+      expect(share).toBeLessThanOrEqual(1)
+    }
+  })
+
+  test('the oracle misses nothing, and reads L2 once for each miss that it saves', async () => {
+    expect(await of('oracle')).toMatchObject({ hitRatio: 1, accuracy: 1, coverage: 1, timeliness: 1, pollution: null })
+    expect((await of('oracle'))?.l2ReadsPerSavedMiss).toBe(1)
+  })
+
+  test('the busiest and random ones warm, whatever is read', async () => {
+    for (const name of ['busiest', 'random'] as const) expect((await of(name))?.redundancy).toBeGreaterThan(0)
+    expect((await of('none'))?.redundancy).toBeNull()
   })
 })
 

@@ -60,6 +60,16 @@ describe('a tally', () => {
     expect(tally.hitRatio).toBe(0.5)
   })
 
+  test('forgets in its hit ratio what was read long ago', () => {
+    const tally = newTally(2)
+    for (let at = 0; at < 10_000; at++) tally.read(at % PAIRS)
+    expect(tally.hitRatio).toBe(0)
+    for (let at = 0; at < 5_000; at++) tally.read(1)
+    expect(tally.hitRatio).toBeCloseTo(0.5, 3)
+    for (let at = 0; at < 5_001; at++) tally.read(1)
+    expect(tally.hitRatio).toBe(1)
+  })
+
   test('counts a miss as pollution where a warm took the pair’s place, not where a read did', () => {
     const tally = newTally(1)
     tally.read(1)
