@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
+import { AccessHistory } from '../../src/prediction/access-history.ts'
 import { HoltForecast } from '../../src/prediction/forecast.ts'
 import { patternOf } from '../../src/prediction/pattern.ts'
 import { popular } from '../../src/prediction/popular.ts'
 import { sectorRotation } from '../../src/prediction/sector-rotation.ts'
 import { timeOfDay } from '../../src/prediction/time-of-day.ts'
 import { trending } from '../../src/prediction/trending.ts'
-import { historyOf, MONDAY } from './histories.ts'
+import { historyOf, MONDAY, ms } from './histories.ts'
 
 const WEEK = 168
 const last = MONDAY + WEEK - 1
@@ -130,6 +131,54 @@ describe('the forecast', () => {
 
   test('is the less sure the more it erred', () => {
     expect(weeks(20, (week) => (week % 2 === 0 ? 80 : 1)).at(0, MONDAY)?.confidence).toBeLessThan(0.6)
+  })
+
+  test('is Holt’s, computed by hand, and as sure as its own errors allow', () => {
+    const reads = [10, 20, 14, 30]
+    const inWeek = (count: number) => weeks(count, (week) => reads[week] ?? 0).at(0, MONDAY)
+    // Level 10, trend 0; 20 comes, ten more: level .4 · 20 + .6 · 10 = 14, trend .1 · 4.
+    expect(inWeek(2)?.reads).toBeCloseTo(14.4, 4)
+    expect(inWeek(2)?.confidence).toBeCloseTo(1 - 10 / 24.4, 4)
+    // 14 comes, .4 less: error .7 · 10 + .3 · .4 = 7.12, level .4 · 14 + .6 · 14.4 = 14.24, trend .1 · .24 + .9 · .4 = .384.
+    expect(inWeek(3)?.reads).toBeCloseTo(14.624, 4)
+    expect(inWeek(3)?.confidence).toBeCloseTo(1 - 7.12 / (14.624 + 7.12), 4)
+    // 30 comes, 15.376 more: error 9.5968, level 20.7744, trend .99904.
+    expect(inWeek(4)?.reads).toBeCloseTo(21.77344, 4)
+    expect(inWeek(4)?.confidence).toBeCloseTo(1 - 9.5968 / (21.77344 + 9.5968), 4)
+  })
+
+  test('never expects fewer than none, and of none proposes nothing', () => {
+    const forecast = new HoltForecast()
+    // Of two pairs one is read every week, so that there is something to look at; the other less and less, and no more.
+    for (let week = 0; week < 12; week++)
+      forecast.close(
+        historyOf(1, (pairId) => (pairId === 1 ? 5 : Math.max(0, 60 - 10 * week)), 2),
+        MONDAY,
+      )
+    expect(forecast.at(0, MONDAY)).toEqual({ reads: 0, confidence: 0 })
+    expect(forecast.proposals({ hour: MONDAY - 1, hours: 1, limit: 5 })).toMatchObject([{ pairId: 1 }])
+  })
+
+  test('is made for a bounded number of pairs, and counts the others', () => {
+    const forecast = new HoltForecast()
+    const history = new AccessHistory({ maxPairs: 5_000 })
+    for (let pairId = 0; pairId < 4_100; pairId++) history.record(pairId, ms(MONDAY))
+    forecast.close(history, MONDAY)
+    expect(forecast.refused).toBe(4)
+  })
+
+  test('proposes the hour of which it is surest, no surer than that it is read at all', () => {
+    const forecast = new HoltForecast()
+    // In the first hour 100 and 20 by turns, in the second always one.
+    for (let week = 0; week < 6; week++)
+      for (const after of [0, 1])
+        forecast.close(
+          historyOf(2, (_, hour) => (hour === 1 ? 1 : week % 2 === 0 ? 100 : 20)),
+          MONDAY + after,
+        )
+    const [found] = forecast.proposals({ hour: MONDAY - 1, hours: 2, limit: 5 })
+    expect(found?.reason).toBe('1.0 reads expected Monday 01:00 UTC')
+    expect(found?.confidence).toBeCloseTo(1 - Math.exp(-1), 4)
   })
 
   test('says nothing of an hour that was lived through once', () => {

@@ -66,6 +66,35 @@ describe('sessions', () => {
     expect(tieTo(session('tokyo'), history, { pairId: 0, pair: 'USD_JPY' })).toBeGreaterThan(1.8)
   })
 
+  test.each([9, 10, 30, 167, WEEK, 200])('a pair that is read evenly for %d hours is tied to none', (hours) => {
+    const history = historyOf(hours, () => 5)
+    for (const each of [session('tokyo'), session('london')])
+      expect(tieTo(each, history, { pairId: 0, pair: 'BTC_ETH' })).toBeCloseTo(1, 10)
+  })
+
+  test('a pair of which only other hours are known is less tied to a session, as far as these count', () => {
+    // Of the hours from 0 to 3 London has none: 20 reads are as many as it is believed to be read evenly beforehand.
+    const history = historyOf(4, () => 5)
+    expect(tieTo(session('london'), history, { pairId: 0, pair: 'BTC_ETH' })).toBeCloseTo(20 / 40, 10)
+    expect(tieTo(session('london'), history, { pairId: 0, pair: 'EUR_USD' })).toBeCloseTo(40 / 40, 10)
+  })
+
+  test.each([
+    ['EUR_USD', 3.5 / 8],
+    ['BTC_ETH', 3.05 / 8],
+  ])('%s, read on three of seven days when it opens, is that sure', (pair, confidence) => {
+    const history = historyOf(WEEK, (_, hour) => (hour % 24 === 8 && hour < 72 ? 5 : 0))
+    const options = { session: session('london'), hour: MONDAY + WEEK, limit: 5, nameOf: () => pair }
+    expect(sessionPairs(history, options)).toEqual([
+      {
+        pairId: 0,
+        kind: 'session',
+        confidence,
+        reason: expect.stringMatching(/^london opens; read \d\.\d times as often/),
+      },
+    ])
+  })
+
   test('what is read when it opens comes first', () => {
     const history = historyOf(WEEK, (pairId, hour) => Number(hour % 24 === (pairId === 0 ? 8 : 12)), 2)
     const nameOf = (pairId: number) => `X${pairId}`
