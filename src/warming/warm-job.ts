@@ -15,6 +15,8 @@ export interface WarmJob extends Due {
   readonly trace: Context
   /** By the monotonic clock, when it could be worked on: it came in, or became due. */
   startedAtMs: number
+  /** By how much later than `dueMs` it was begun: timers are late, the more so where the thread has much to do. */
+  lateMs: number
   readonly settle: (result: WarmResult) => void
   readonly fail: (error: unknown) => void
 }

@@ -126,7 +126,11 @@ class RequestWarmer implements Warmer {
   }
 
   releaseDue(): void {
-    for (const job of this.#backlog.release(this.#options.clock.now())) job.startedAtMs = performance.now()
+    const nowMs = this.#options.clock.now()
+    for (const job of this.#backlog.release(nowMs)) {
+      job.startedAtMs = performance.now()
+      job.lateMs = nowMs - job.dueMs
+    }
     this.#pump()
     this.#setTimer()
   }
@@ -167,6 +171,7 @@ class RequestWarmer implements Warmer {
       span,
       trace: within(span, parent),
       startedAtMs: performance.now(),
+      lateMs: 0,
       settle,
       fail,
     }
@@ -229,7 +234,7 @@ class RequestWarmer implements Warmer {
     this.#counts.finished(job.request, result)
     // Where all was there, there was no warm.
     const hasWarmed = outcomes.some((outcome) => outcome === 'warmed')
-    if (hasWarmed && !timedOut) this.typicalMs += (durationMs - this.typicalMs) * TYPICAL_WEIGHT
+    if (hasWarmed && !timedOut) this.typicalMs += (job.lateMs + durationMs - this.typicalMs) * TYPICAL_WEIGHT
     job.span.setAttribute('forewarm.status', result.status)
     if (result.status === 'failed' || result.status === 'timeout') endFailed(job.span, result.status)
     else job.span.end()

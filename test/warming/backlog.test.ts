@@ -20,6 +20,7 @@ function job(priority: Priority, { pairs = 1, dueMs = 0, dryRun = false } = {}):
     span: SPAN,
     trace: ROOT_CONTEXT,
     startedAtMs: 0,
+    lateMs: 0,
     settle: () => undefined,
     fail: () => undefined,
   }

@@ -105,6 +105,19 @@ describe('warmer: what it takes', () => {
     expect(warmer.typicalMs).toBeLessThan(beforeMs)
   })
 
+  it('counts by how much later than due it was begun to what a warm takes', async () => {
+    const beforeMs = warmer.typicalMs
+    for (let i = 0; i < 100; i++) {
+      const result = warmer.submit(request({ notBeforeMs: clock.now() + 10 }))
+      await settled()
+      // The timer would have told at 10 ms; the thread had other things to do.
+      clock.advanceTo(clock.now() + 10 + 2 * beforeMs)
+      warmer.releaseDue()
+      await result
+    }
+    expect(warmer.typicalMs).toBeGreaterThan(1.9 * beforeMs)
+  })
+
   it('keeps silent about requests that are none of its business', async () => {
     expect(await warmer.submit(request({ chain: 'base' }))).toBeUndefined()
     expect(await warmer.submit(request({ origin: 'replay' }))).toBeUndefined()
