@@ -1,0 +1,95 @@
+import { expect, test } from '@jest/globals'
+import { patternOf } from '../../src/prediction/pattern.ts'
+import { sectorRotation } from '../../src/prediction/sector-rotation.ts'
+import { timeOfDay } from '../../src/prediction/time-of-day.ts'
+import { historyOf, MONDAY } from './histories.ts'
+
+/** Reads as written down: of pair and hour since Monday 00:00. */
+function written(hours: number, reads: readonly (readonly [pairId: number, hour: number, reads: number])[]) {
+  const counts = new Map(reads.map(([pairId, hour, count]) => [`${pairId} ${hour}`, count]))
+  return historyOf(hours, (pairId, hour) => counts.get(`${pairId} ${hour}`) ?? 0, 4)
+}
+
+const everyDay = (pairId: number, hour: number, counts: readonly number[]) =>
+  counts.map((count, day) => [pairId, day * 24 + hour, count] as const)
+
+test('a sector’s turn is its share of the last three hours ÷ that of those before', () => {
+  const groupOf = (pairId: number) => (pairId < 2 ? 'energy' : pairId === 2 ? 'metals' : undefined)
+  const history = written(10, [
+    // Energy: 14 of 42 reads before, 30 of 42 since; 10 an hour of its first pair, 5 an hour of each on average.
+    ...([
+      [0, 0, 7],
+      [1, 6, 7],
+      [0, 7, 20],
+      [0, 9, 10],
+    ] as const),
+    ...([
+      [2, 6, 28],
+      [2, 8, 12],
+    ] as const),
+  ])
+  const rise = 30 / 42 / (14 / 42)
+  const of = (pairId: number, perHour: number) => ({
+    ...{ pairId, kind: 'sector-rotation', confidence: (1 - Math.exp(-perHour)) * (1 - 1 / rise) },
+    reason: 'energy has 2.1 times its usual share of the reads',
+  })
+  expect(sectorRotation(history, { hour: MONDAY + 9, limit: 9, groupOf })).toEqual([of(0, 10), of(1, 5)])
+})
+
+test.each([
+  [20, 19, true],
+  [20, 21, false],
+  [19, 10, false],
+])(
+  'a sector with %d recent reads, beside %d others, where it had a third before: its turn is %s',
+  (own, others, isIts) => {
+    const groupOf = (pairId: number) => (pairId === 0 ? 'energy' : undefined)
+    const history = written(10, [
+      [0, 3, 10],
+      [1, 3, 20],
+      [0, 9, own],
+      [1, 9, others],
+    ])
+    expect(sectorRotation(history, { hour: MONDAY + 9, limit: 9, groupOf })).toHaveLength(Number(isIts))
+  },
+)
+
+test('a pattern’s peaks are hours with half as many reads again as the mean, on half of the days that are over', () => {
+  const history = written(72, [
+    // 168 reads in 72 hours: a peak has 3.5 an hour.
+    ...everyDay(0, 9, [20, 20, 0]),
+    ...everyDay(0, 13, [10, 10, 10]),
+    // The hour that has not ended says nothing yet.
+    ...everyDay(0, 23, [9, 0, 50]),
+    ...everyDay(0, 5, [30, 0, 0]),
+    ...everyDay(0, 7, [3, 3, 3]),
+  ])
+  expect(patternOf(history, { pairId: 0, pair: 'X' })).toMatchObject({
+    ...{ frequencyPerHour: 168 / 72, peakHours: [9, 13, 23] },
+    // Read on 2 of 3, 3 of 3 and 1 of 2 days, half a day of each beforehand.
+    confidence: (2.5 / 4 + 3.5 / 4 + 1.5 / 3) / 3,
+  })
+})
+
+test('what is usual at an hour was read then on half of the days that are over, two at least', () => {
+  const options = { hour: MONDAY + 71, minConfidence: 0.5, limit: 9 }
+  const history = written(72, [
+    ...everyDay(0, 9, [1, 1, 0]),
+    ...everyDay(0, 13, [1, 1, 1]),
+    ...everyDay(1, 23, [1, 0, 9]),
+    ...everyDay(2, 5, [1, 0, 0]),
+  ])
+  const usual = (lookAheadHours: number) =>
+    timeOfDay(history, { ...options, lookAheadHours }).map(({ pairId, confidence, reason }) => [
+      pairId,
+      confidence,
+      reason,
+    ])
+  expect(usual(9)).toEqual([])
+  expect(usual(10)).toEqual([[0, 2.5 / 4, 'read at 09:00 UTC on 2 of 3 days']])
+  expect(usual(23)).toEqual([[0, 3.5 / 4, 'read at 13:00 UTC on 3 of 3 days']])
+  expect(usual(24)).toEqual([
+    [0, 3.5 / 4, 'read at 13:00 UTC on 3 of 3 days'],
+    [1, 1.5 / 3, 'read at 23:00 UTC on 1 of 2 days'],
+  ])
+})
