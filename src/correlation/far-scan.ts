@@ -28,7 +28,7 @@ export class FarScan {
   readonly #slices: number
   #window: LogWindow | undefined
   #mostTrials = 0
-  /** FAR_BANDS a member. */
+  /** FAR_BANDS a member; 0 but for the leader in hand. */
   #sums = new Int32Array(0)
 
   /** By band, in slices. */
@@ -54,12 +54,13 @@ export class FarScan {
     if (window === undefined || this.#mostTrials < MIN_TRIALS || this.#slices === LAG_SLICES) return
     this.#step = Math.max(1, Math.ceil(trials.count / this.#mostTrials))
     this.trialCount = Math.ceil(trials.count / this.#step)
+    const before = this.looked
     this.#add(window, trials)
-    this.#choose(window, leader)
+    this.#choose(window, leader, { trials, looked: this.looked - before })
   }
 
-  #add({ slices, sliceCount, starts, weights, who, members }: LogWindow, trials: Trials): void {
-    const sums = this.#sums.fill(0, 0, members.length * FAR_BANDS)
+  #add({ slices, sliceCount, starts, weights, who }: LogWindow, trials: Trials): void {
+    const sums = this.#sums
     let first = 0
     for (let trial = 0; trial < trials.count; trial += this.#step) {
       const from = slices[trials.slices[trial] as number] as number
@@ -79,19 +80,39 @@ export class FarScan {
     }
   }
 
-  #choose({ members, rates }: LogWindow, leader: number): void {
-    const pair = (members[leader] as number) >> 1
-    for (let member = 0; member < members.length; member++) {
-      if ((members[member] as number) >> 1 === pair) continue
-      let best = 0
-      for (let band = 0; band < FAR_BANDS; band++) {
-        const count = (this.#sums[member * FAR_BANDS + band] as number) / WEIGHT_ONE
-        if (count === 0) continue
-        const expected = this.trialCount * (this.#widths[band] as number) * (rates[member] as number)
-        if (count > expected) best = Math.max(best, (count - expected) ** 2 / (expected + 1))
-      }
-      if (best > 0) this.shortlist.propose(member, best)
+  /** Among those that were met: of all members, or, where few entries were looked at, once more of these. */
+  #choose(window: LogWindow, leader: number, { trials, looked }: { trials: Trials; looked: number }): void {
+    const { slices, sliceCount, starts, who, members } = window
+    if (looked >= members.length) {
+      for (let member = 0; member < members.length; member++) this.#consider(window, leader, member)
+      this.looked += members.length
+      return
     }
+    let first = 0
+    for (let trial = 0; trial < trials.count; trial += this.#step) {
+      const from = slices[trials.slices[trial] as number] as number
+      while (first < sliceCount && (slices[first] as number) < from + LAG_SLICES) first++
+      for (let s = first; s < sliceCount && (slices[s] as number) < from + this.#slices; s++)
+        for (let entry = starts[s] as number; entry < (starts[s + 1] as number); entry++)
+          this.#consider(window, leader, who[entry] as number)
+    }
+    this.looked += looked
+  }
+
+  /** Its sums are 0 again. */
+  #consider({ members, rates }: LogWindow, leader: number, member: number): void {
+    const sums = this.#sums
+    let best = 0
+    for (let band = 0; band < FAR_BANDS; band++) {
+      const at = member * FAR_BANDS + band
+      const count = (sums[at] as number) / WEIGHT_ONE
+      if (count === 0) continue
+      sums[at] = 0
+      const expected = this.trialCount * (this.#widths[band] as number) * (rates[member] as number)
+      if (count > expected) best = Math.max(best, (count - expected) ** 2 / (expected + 1))
+    }
+    if (best > 0 && (members[member] as number) >> 1 !== (members[leader] as number) >> 1)
+      this.shortlist.propose(member, best)
   }
 
   /** The second pass: FAR_SUMS a band of the follower's slices after the trials are added to `sums` from `at`. The last trial's after which it came, or NEVER. */

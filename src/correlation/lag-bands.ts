@@ -44,6 +44,20 @@ const CHOICE = Math.log(SHARES.length)
 /** How often a leader is answered is not known: the likeliest of these is taken. */
 const ANSWERED = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7]
 
+/** An L₁: by band, the probability of an answer in a slice of it, and the logarithm of that of none. */
+interface Alternative {
+  readonly answers: readonly number[]
+  readonly logsOfNone: readonly number[]
+  readonly choice: number
+}
+
+const ALTERNATIVES: readonly Alternative[] = SHARES.flatMap((shares) =>
+  ANSWERED.map((answered) => {
+    const answers = shares.map((share) => answered * share)
+    return { answers, logsOfNone: answers.map((p) => Math.log1p(-p)), choice: shares === BY_PRIOR ? 0 : CHOICE }
+  }),
+)
+
 /** A follower's events after its leader's occurrences, by band. */
 export interface Answers {
   /** The leader's occurrences looked at. */
@@ -62,22 +76,20 @@ export interface Answers {
  */
 export function zOf(answers: Answers): number {
   let best = 0
-  for (const shares of SHARES) {
-    const choice = shares === BY_PRIOR ? 0 : CHOICE
-    for (const answered of ANSWERED) best = Math.max(best, logRatio(answers, answered, shares) - choice)
-  }
+  for (const alternative of ALTERNATIVES) best = Math.max(best, logRatio(answers, alternative) - alternative.choice)
   return Math.sqrt(2 * best)
 }
 
-function logRatio({ trials, rate, counts, at }: Answers, answered: number, shares: readonly number[]): number {
+function logRatio({ trials, rate, counts, at }: Answers, { answers, logsOfNone }: Alternative): number {
   const base = Math.min(Math.max(rate, 1e-9), 0.999)
   let sum = 0
   for (let band = 0; band < BANDS; band++) {
-    if (shares[band] === 0) continue
-    const answer = answered * (shares[band] as number)
+    const answer = answers[band] as number
+    if (answer === 0) continue
     const count = counts[at + band] as number
     const quiet = Math.max(0, trials * (BAND_WIDTHS[band] as number) - count)
-    sum += count * Math.log1p((answer * (1 - base)) / base) + quiet * Math.log1p(-answer)
+    if (count > 0) sum += count * Math.log1p((answer * (1 - base)) / base)
+    sum += quiet * (logsOfNone[band] as number)
   }
   return sum
 }

@@ -32,6 +32,7 @@ export class LeaderScan {
   lastHitSlice = 0
   #looked = 0
   #window: LogWindow | undefined
+  /** By member; 0 but for the leader in hand. */
   #sums = new Int32Array(0)
   #entriesATrial = 1
 
@@ -60,8 +61,14 @@ export class LeaderScan {
     const window = this.#window
     if (window === undefined) return
     this.#sample(window, leader)
-    const { sliceCount, slices, starts, weights, who } = window
-    const sums = this.#sums.fill(0, 0, window.members.length)
+    const before = this.#looked
+    this.#add(window)
+    this.#choose(window, leader, this.#looked - before)
+    this.far.scan(leader, { slices: this.trials, count: this.trialCount })
+  }
+
+  #add({ sliceCount, slices, starts, weights, who }: LogWindow): void {
+    const sums = this.#sums
     for (let trial = 0; trial < this.trialCount; trial++) {
       const from = this.trials[trial] as number
       const at = slices[from] as number
@@ -78,8 +85,6 @@ export class LeaderScan {
         this.#looked += end - start
       }
     }
-    this.#choose(window, leader)
-    this.far.scan(leader, { slices: this.trials, count: this.trialCount })
   }
 
   #sample(window: LogWindow, leader: number): void {
@@ -97,18 +102,34 @@ export class LeaderScan {
     }
   }
 
-  #choose(window: LogWindow, leader: number): void {
-    const { members, means, variances } = window
-    const pair = (members[leader] as number) >> 1
-    const trials = this.trialCount
+  /** Among those that were met: of all members, or, where few entries were looked at, once more of these. */
+  #choose(window: LogWindow, leader: number, looked: number): void {
+    const { members, sliceCount, slices, starts, who } = window
     this.shortlist.count = 0
-    for (let member = 0; member < members.length; member++) {
-      const sum = this.#sums[member] as number
-      if (sum === 0) continue
-      const excess = sum - trials * (means[member] as number)
-      if (excess <= 0 || (members[member] as number) >> 1 === pair) continue
-      this.shortlist.propose(member, (excess * excess) / (trials * (variances[member] as number) + LEAST_VARIANCE))
+    if (looked >= members.length) {
+      for (let member = 0; member < members.length; member++) this.#consider(window, leader, member)
+      this.#looked += members.length
+      return
     }
+    for (let trial = 0; trial < this.trialCount; trial++) {
+      const from = this.trials[trial] as number
+      const end = (slices[from] as number) + SCAN_SLICES
+      for (let s = from; s < sliceCount && (slices[s] as number) < end; s++)
+        for (let entry = starts[s] as number; entry < (starts[s + 1] as number); entry++)
+          this.#consider(window, leader, who[entry] as number)
+    }
+    this.#looked += looked
+  }
+
+  /** Its sum is 0 again. */
+  #consider({ members, means, variances }: LogWindow, leader: number, member: number): void {
+    const sum = this.#sums[member] as number
+    if (sum === 0) return
+    this.#sums[member] = 0
+    const trials = this.trialCount
+    const excess = sum - trials * (means[member] as number)
+    if (excess <= 0 || (members[member] as number) >> 1 === (members[leader] as number) >> 1) return
+    this.shortlist.propose(member, (excess * excess) / (trials * (variances[member] as number) + LEAST_VARIANCE))
   }
 
   /** The second pass for late bands, added to `sums` from `at`. */

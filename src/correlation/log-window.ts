@@ -1,4 +1,5 @@
 import { SCAN_SLICES, SLICE_WEIGHTS, WEIGHT_ONE, WEIGHT_SUM } from './lag-bands.ts'
+import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
 import { SLICE_MS } from './update-log.ts'
 
 /**
@@ -29,7 +30,7 @@ export class LogWindow {
   readonly slices: Int32Array
   readonly starts: Int32Array
   readonly who: Uint16Array | Int32Array
-  readonly sliceCount: number
+  sliceCount = 0
   /** By slice in use: what an event in it counts, WEIGHT_ONE being all. */
   readonly weights: Int32Array
   /** By member: where its slices begin in `occurrences`, which has indices into `slices`. */
@@ -39,28 +40,53 @@ export class LogWindow {
   readonly rates: Float64Array
   readonly means: Float64Array
   readonly variances: Float64Array
-  readonly #memberOf = new Map<number, number>()
+  readonly #memberOf: ReadonlyMap<number, number>
   /** By slice in use: how many entries come before it, those that may not follow among them. */
   readonly #totals: Int32Array
+  /** By entry: its event's member. */
+  readonly #entryMembers: Int32Array
 
-  constructor({ events, slices, count }: WindowEntries, mayFollow: (event: number) => boolean) {
-    const entryMembers = events.subarray(0, count).map((event) => this.#enter(event))
-    this.members = Int32Array.from(this.#memberOf.keys())
+  static *of(entries: WindowEntries, mayFollow: (event: number) => boolean): Pieces<LogWindow> {
+    const { events, count } = entries
+    const memberOf = new Map<number, number>()
+    const entryMembers = new Int32Array(count)
+    for (let entry = 0; entry < count; entry++) {
+      const event = events[entry] as number
+      const known = memberOf.get(event)
+      entryMembers[entry] = known ?? memberOf.size
+      if (known === undefined) memberOf.set(event, memberOf.size)
+      if (isPiece(entry)) yield PIECE_COST
+    }
+    const window = new LogWindow(memberOf, entryMembers, mayFollow)
+    yield PIECE_COST
+    yield* window.#fillSlices(entries.slices)
+    yield* window.#fillOccurrences(entries.slices)
+    yield* window.#weigh()
+    yield* window.#measure()
+    return window
+  }
+
+  private constructor(
+    memberOf: ReadonlyMap<number, number>,
+    entryMembers: Int32Array,
+    mayFollow: (event: number) => boolean,
+  ) {
+    const { length } = entryMembers
+    this.#memberOf = memberOf
+    this.#entryMembers = entryMembers
+    this.members = Int32Array.from(memberOf.keys())
     this.follows = Uint8Array.from(this.members, (event) => (mayFollow(event) ? 1 : 0))
-    this.slices = new Int32Array(count)
-    this.starts = new Int32Array(count + 1)
+    this.slices = new Int32Array(length)
+    this.starts = new Int32Array(length + 1)
     // A scan reads little else: half the bytes take a fifth off all mining.
-    this.who = this.members.length <= 65_536 ? new Uint16Array(count) : new Int32Array(count)
-    this.#totals = new Int32Array(count + 1)
-    this.sliceCount = this.#fillSlices(slices, entryMembers)
+    this.who = this.members.length <= 65_536 ? new Uint16Array(length) : new Int32Array(length)
+    this.#totals = new Int32Array(length + 1)
     this.firsts = new Int32Array(this.members.length + 1)
-    this.occurrences = new Int32Array(count)
-    this.#fillOccurrences(slices, entryMembers)
-    this.weights = this.#weigh()
+    this.occurrences = new Int32Array(length)
+    this.weights = new Int32Array(length)
     this.rates = new Float64Array(this.members.length)
     this.means = new Float64Array(this.members.length)
     this.variances = new Float64Array(this.members.length)
-    this.#measure()
   }
 
   /** The event's member; −1 where it has none, or may not follow. */
@@ -69,15 +95,8 @@ export class LogWindow {
     return member >= 0 && this.follows[member] === 1 ? member : -1
   }
 
-  #enter(event: number): number {
-    const known = this.#memberOf.get(event)
-    if (known !== undefined) return known
-    const member = this.#memberOf.size
-    this.#memberOf.set(event, member)
-    return member
-  }
-
-  #fillSlices(slices: Int32Array, entryMembers: Int32Array): number {
+  *#fillSlices(slices: Int32Array): Pieces<void> {
+    const entryMembers = this.#entryMembers
     let used = 0
     let following = 0
     for (let entry = 0; entry < entryMembers.length; entry++) {
@@ -89,16 +108,19 @@ export class LogWindow {
       }
       const member = entryMembers[entry] as number
       if (this.follows[member] === 1) this.who[following++] = member
+      if (isPiece(entry)) yield PIECE_COST
     }
     this.starts[used] = following
     this.#totals[used] = entryMembers.length
-    return used
+    this.sliceCount = used
   }
 
-  #fillOccurrences(slices: Int32Array, entryMembers: Int32Array): void {
+  *#fillOccurrences(slices: Int32Array): Pieces<void> {
     const { firsts } = this
+    const entryMembers = this.#entryMembers
     for (const member of entryMembers) firsts[member + 1] = (firsts[member + 1] as number) + 1
     for (let m = 1; m < firsts.length; m++) firsts[m] = (firsts[m] as number) + (firsts[m - 1] as number)
+    yield PIECE_COST
     const next = firsts.slice()
     let used = 0
     for (let entry = 0; entry < entryMembers.length; entry++) {
@@ -107,23 +129,25 @@ export class LogWindow {
       const at = next[member] as number
       this.occurrences[at] = used
       next[member] = at + 1
+      if (isPiece(entry)) yield PIECE_COST
     }
   }
 
-  #weigh(): Int32Array {
+  *#weigh(): Pieces<void> {
     const totals = this.#totals
     const used = this.sliceCount
     const span = used === 0 ? 1 : (this.slices[used - 1] as number) - (this.slices[0] as number) + 1
     const most = Math.max(MIN_BURST, (BURST_TIMES * (totals[used] as number)) / span)
-    return Int32Array.from({ length: used }, (_, s) => {
+    for (let s = 0; s < used; s++) {
       const held = (totals[s + 1] as number) - (totals[s] as number)
-      return held <= most ? WEIGHT_ONE : Math.round((WEIGHT_ONE * most) / held)
-    })
+      this.weights[s] = held <= most ? WEIGHT_ONE : Math.round((WEIGHT_ONE * most) / held)
+      if (isPiece(s)) yield PIECE_COST
+    }
   }
 
-  /** Means and variances are exact sums over all places in the log, not samples of them. */
-  #measure(): void {
-    const { activity, whole } = this.#activity()
+  /** Means and variances are sums over all places in the log, not samples of them. */
+  *#measure(): Pieces<void> {
+    const { activity, whole } = yield* this.#activity()
     for (let member = 0; member < this.members.length; member++) {
       const end = this.firsts[member + 1] as number
       let sum = 0
@@ -133,6 +157,7 @@ export class LogWindow {
         const part = ((activity[s] as number) * (this.weights[s] as number)) / WEIGHT_ONE
         sum += part
         squares += part * this.#overlapFrom(at, end)
+        if (isPiece(at)) yield PIECE_COST
       }
       const mean = (sum / whole) * WEIGHT_SUM
       this.rates[member] = sum / whole
@@ -154,7 +179,7 @@ export class LogWindow {
   }
 
   /** By slice in use, the entries within a second of it; and the sum of that over all slices, used or not. */
-  #activity(): { readonly activity: Float64Array; readonly whole: number } {
+  *#activity(): Pieces<{ readonly activity: Float64Array; readonly whole: number }> {
     const { sliceCount: used, slices } = this
     const totals = this.#totals
     const activity = new Float64Array(used)
@@ -170,6 +195,7 @@ export class LogWindow {
       activity[s] = (totals[high] as number) - (totals[low] as number)
       const reach = Math.min(last, slice + NEAR_SLICES) - Math.max(first, slice - NEAR_SLICES) + 1
       whole += reach * ((totals[s + 1] as number) - (totals[s] as number))
+      if (isPiece(s)) yield PIECE_COST
     }
     return { activity, whole }
   }
@@ -181,3 +207,8 @@ const OVERLAPS = Float64Array.from({ length: SCAN_SLICES }, (_, gap) => {
   for (let d = 0; d + gap < SCAN_SLICES; d++) sum += (SLICE_WEIGHTS[d] as number) * (SLICE_WEIGHTS[d + gap] as number)
   return sum
 })
+
+/** Whether a piece ends with it. */
+function isPiece(at: number): boolean {
+  return at % PIECE === PIECE - 1
+}

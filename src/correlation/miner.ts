@@ -3,7 +3,8 @@ import { EpochCopy } from './epoch-copy.ts'
 import { Evidence } from './evidence.ts'
 import { LONGEST_LAG_MS, widthsWithin } from './far-bands.ts'
 import { LeaderScan } from './leader-scan.ts'
-import { LogWindow, type WindowEntries } from './log-window.ts'
+import { LogWindow } from './log-window.ts'
+import { PIECE_COST, type Pieces } from './pieces.ts'
 import { type Epoch, LogColumns, type LogMemory, NEVER, READ_BIT } from './update-log.ts'
 
 /**
@@ -19,6 +20,9 @@ export interface MinerOptions {
   readonly windowMs?: number
 }
 
+/** What it costs to look at a follower again, in entries that a scan would have looked at in that time. */
+const VERIFYING_COST = 2_048
+
 export class Miner {
   readonly #options: MinerOptions
   readonly #rows: EdgeRows
@@ -26,11 +30,9 @@ export class Miner {
   readonly #copy: EpochCopy
   readonly #columns: LogColumns
   readonly #scan: LeaderScan
-  #waiting: WindowEntries[] = []
-  #window: LogWindow | undefined
-  #leader = 0
+  /** What is left of the epoch in hand. */
+  #work: Pieces<void> | undefined
   #epochTo = 0
-  #anyRead = false
   /** Leaders that were mined, and those that had too little new to show. */
   mined = 0
   skipped = 0
@@ -57,51 +59,52 @@ export class Miner {
 
   /** What is left of the epoch before is left out. */
   begin(epoch: Epoch): void {
-    this.#anyRead = this.#options.readPairs.some((read) => read !== 0)
-    this.#forget(this.#epochTo)
-    this.#epochTo = epoch.to
-    this.#window = undefined
-    this.#waiting = [...this.#copy.take(epoch)].reverse()
+    this.#work = this.#mine(epoch)
   }
 
-  /** Goes on until it has looked at about `entries` entries; whether the epoch is through. */
+  /** Goes on for about as long as it takes to look at `entries` entries; whether the epoch is through. */
   step(entries: number): boolean {
-    const until = this.#scan.looked + entries
-    do {
-      const window = this.#window ?? this.#nextWindow()
-      if (window === undefined) return true
-      if (this.#leader < window.members.length) this.#lead(window, this.#leader++)
-      else this.#window = undefined
-    } while (this.#scan.looked < until)
+    for (let left = entries; left > 0; ) {
+      const piece = this.#work?.next()
+      if (piece === undefined || piece.done === true) return true
+      left -= piece.value
+    }
     return false
   }
 
-  #nextWindow(): LogWindow | undefined {
-    const entries = this.#waiting.pop()
-    if (entries === undefined) return undefined
+  *#mine(epoch: Epoch): Pieces<void> {
     const { readPairs } = this.#options
-    const anyRead = this.#anyRead
+    const anyRead = readPairs.some((read) => read !== 0)
+    yield* this.#forget(this.#epochTo)
+    this.#epochTo = epoch.to
     const mayFollow = (event: number): boolean => !anyRead || (event & READ_BIT) !== 0 || readPairs[event >> 1] !== 0
-    this.#window = new LogWindow(entries, mayFollow)
-    this.#scan.use(this.#window)
-    this.#leader = 0
-    return this.#window
+    const scan = this.#scan
+    for (const entries of yield* this.#copy.take(epoch)) {
+      const window = yield* LogWindow.of(entries, mayFollow)
+      scan.use(window)
+      for (let leader = 0; leader < window.members.length; leader++) {
+        const before = scan.looked
+        const verified = this.#lead(window, leader)
+        yield scan.looked - before + verified * VERIFYING_COST + 1
+      }
+    }
   }
 
-  #lead(window: LogWindow, leader: number): void {
+  /** How many followers were looked at again. */
+  #lead(window: LogWindow, leader: number): number {
     const event = window.members[leader] as number
-    if ((event & READ_BIT) !== 0) return
+    if ((event & READ_BIT) !== 0) return 0
     const pairId = event >> 1
     const evidence = this.#evidence
     const occurrences = (window.firsts[leader + 1] as number) - (window.firsts[leader] as number)
     const slice = window.slices[window.sliceCount - 1] as number
     if (!evidence.isWorthMining(pairId, occurrences, slice)) {
       this.skipped++
-      return
+      return 0
     }
     const scan = this.#scan
     scan.scan(leader)
-    if (scan.trialCount === 0) return
+    if (scan.trialCount === 0) return 0
     this.mined++
     evidence.open(pairId, slice)
     for (const { members, count } of [scan.shortlist, scan.far.shortlist])
@@ -109,6 +112,7 @@ export class Miner {
     for (let candidate = 0; candidate < evidence.count; candidate++) this.#verify(window, candidate)
     const edges = evidence.close(pairId, scan.trialCount, slice)
     this.#rows.write(pairId, { edges: evidence.row, count: edges, minedTo: this.#epochTo })
+    return evidence.count
   }
 
   /** A candidate from earlier that had no event in this epoch did not follow, and was not likely to. */
@@ -125,12 +129,13 @@ export class Miner {
   }
 
   /** Pairs that were forgotten since the log had so many entries. */
-  #forget(since: number): void {
+  *#forget(since: number): Pieces<void> {
     const { forgotten } = this.#columns
     const isSince = (at: number): boolean => at > 0 && at >= since
     if (!forgotten.some(isSince)) return
     const isForgotten = (pairId: number): boolean => isSince(forgotten[pairId] as number)
     this.#evidence.forget(isForgotten)
+    yield PIECE_COST
     this.#rows.forget(isForgotten)
   }
 }

@@ -27,7 +27,7 @@ const BLOCK = 1_024
 const MAX_ENDED = 2
 /** A share of the log that stays free for what is written while another thread copies an epoch. */
 const HEADROOM = 1 / 16
-const MAX_CHAINS = 65_536
+export const MAX_CHAINS = 65_536
 const HEADER_BYTES = 8
 const BYTES_A_PAIR = 10
 const BYTES_AN_ENTRY = 8

@@ -20,7 +20,7 @@ export interface MiningOptions {
 const LOOK_EVERY_MS = 1_000
 /** Between two steps others get their turn. */
 const STEP_EVERY_MS = 10
-/** Entries of the log that a step looks at: a millisecond or less. */
+/** Entries of the log that a step looks at, or what else it does in that time: about a millisecond. */
 const STEP_ENTRIES = 250_000
 /** The thread's file as Node runs it here: the source, or what was built from it. */
 const THREAD = new URL(`./mining-thread${import.meta.url.slice(-3)}`, import.meta.url)

@@ -3,6 +3,7 @@ import { planted } from '../../bench/harness/planted-workload.ts'
 import { EdgeRows, emptyRow, type MinedEdge } from '../../src/correlation/edge-rows.ts'
 import { LONGEST_LAG_MS } from '../../src/correlation/far-bands.ts'
 import { Miner } from '../../src/correlation/miner.ts'
+import { PIECE } from '../../src/correlation/pieces.ts'
 import { UpdateLog } from '../../src/correlation/update-log.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 
@@ -75,6 +76,31 @@ describe('what is mined', () => {
     expect(steps).toBeGreaterThan(100)
     expect(inSteps.memory.equals(inOneGo.memory)).toBe(true)
     expect(inOneGo.followersOf(0).toSorted()).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+  })
+
+  test('is made ready in steps as well, none of which goes through the epoch', () => {
+    const mine = new Mine()
+    logPlanted(mine.log, 30)
+    mine.log.update(0, 0, 29_990)
+    const epoch = mine.log.endEpoch()
+    mine.miner.begin(epoch)
+    let steps = 0
+    for (; mine.miner.mined === 0; steps++) mine.miner.step(1)
+    expect(steps).toBeGreaterThan(4 * Math.floor((epoch.to - epoch.from) / PIECE))
+  })
+
+  test('is the same where there are more pairs than a leader meets', () => {
+    const [few, many] = [new Mine(), new Mine(20_000)]
+    for (const mine of [few, many]) {
+      mine.readPairs.fill(1, 0, 60)
+      // One entry each, long before.
+      if (mine === many) for (let pair = 1_000; pair < 20_000; pair++) mine.log.update(pair, 0, Math.floor(pair / 10))
+      logFollowing(mine, { lagMs: 40, fromS: 10 })
+      mine.miner.mine(mine.log.endEpoch())
+    }
+    const [first, second] = [few, many].map((mine) => mine.edgesOf(1)[0])
+    expect(first).toMatchObject({ event: 4, hits: 60, trials: 60, lagMs: second?.lagMs })
+    expect(second).toMatchObject({ event: 4, hits: 60, trials: 60 })
   })
 
   test('says who follows whom how soon, how often, and how much more often than by chance', () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { EpochCopy } from '../../src/correlation/epoch-copy.ts'
+import { finished } from '../../src/correlation/pieces.ts'
 import { EPOCH_MS, SLICE_MS, UpdateLog } from '../../src/correlation/update-log.ts'
 
 const ENTRIES = 16_384
@@ -17,9 +18,10 @@ interface Logged {
 }
 
 function logged(epoch = log.endEpoch()): readonly Logged[] {
-  return new EpochCopy(log.memory)
-    .take(epoch)
-    .map(({ events, slices, count }) => ({ events: [...events].slice(0, count), slices: [...slices].slice(0, count) }))
+  return finished(new EpochCopy(log.memory).take(epoch)).map(({ events, slices, count }) => ({
+    events: [...events].slice(0, count),
+    slices: [...slices].slice(0, count),
+  }))
 }
 
 describe('the log', () => {
@@ -53,6 +55,19 @@ describe('the log', () => {
     log.update(4, 0, NOON_MS - 1)
     expect(logged()).toEqual([{ events: [2, 6, 4], slices: [0, 4, 200] }])
     expect(log.older).toBe(1)
+  })
+
+  test('is in the order of event times, those of a slice as they came, however far apart times are', () => {
+    for (const gapMs of [0, 7_200_000]) {
+      const base = log.written
+      for (let n = 0; n < 40; n++) log.update(base + n, 0, NOON_MS + gapMs + n * 100 - (n % 7) * 150)
+      log.update(base + 40, 0, NOON_MS + gapMs + 3_950)
+    }
+    const { events, slices } = logged()[0] as Logged
+    expect(slices).toEqual(slices.toSorted((a, b) => a - b))
+    const order = events.map((event, n) => [slices[n] as number, event] as const)
+    expect(order).toEqual(order.toSorted(([a, x], [b, y]) => a - b || x - y))
+    expect(events.length).toBe(82)
   })
 
   test('keeps the times of chains apart: one that is behind is behind by itself', () => {
@@ -124,7 +139,7 @@ describe('an epoch', () => {
     for (let update = 0; update < updates; update++)
       log.update(update % 20_000, 0, NOON_MS + Math.floor(update / 20_000) * SLICE_MS)
     const copy = new EpochCopy(log.memory)
-    const kept = copy.take(log.endEpoch()).reduce((sum, { count }) => sum + count, 0)
+    const kept = finished(copy.take(log.endEpoch())).reduce((sum, { count }) => sum + count, 0)
     expect(kept + copy.lost).toBe(updates)
     expect(kept).toBeGreaterThan(ENTRIES - 4096)
     expect(kept).toBeLessThan(ENTRIES)
