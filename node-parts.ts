@@ -88,6 +88,8 @@ export function createCaches(options: CachesOptions): Caches {
   const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack }
   const caches = { table, ...levels, tracker, mining, prediction, control, measurement }
   observeCaches(metrics, caches)
+  metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)
+  metrics.observe('drops_total', { reason: 'hour-not-forecast' }, () => prediction.notForecast)
   metrics.observe('drops_total', { reason: 'too-old-to-mine' }, () => mined?.older ?? 0)
   metrics.observe('drops_total', { reason: 'not-mined' }, () => (mined?.notTaken ?? 0) + (mining?.lost ?? 0))
   metrics.observe('drops_total', { reason: 'no-room-to-mine' }, () => mined?.refused ?? 0)

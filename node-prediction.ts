@@ -85,6 +85,16 @@ export class NodePrediction implements NodePredictor {
     this.#file = config.prediction.store === undefined ? undefined : new PatternFile(config.prediction.store)
   }
 
+  /** Reads beyond MAX_TRACKED_PAIRS, or longer ago than is remembered. */
+  get notRemembered(): number {
+    return this.#predictor.history.refused + this.#predictor.history.late
+  }
+
+  /** Hours of pairs for which there was no room in the forecast. */
+  get notForecast(): number {
+    return this.#predictor.notForecast
+  }
+
   /** For each read of a detector; undefined where nothing is to be learned. */
   get onRead(): ((pairId: number, atMs: number) => void) | undefined {
     if (!this.#options.config.prediction.enabled) return undefined

@@ -22,7 +22,7 @@ export interface Forecast {
  */
 export class HoltForecast {
   readonly #rows = new Map<number, Row>()
-  /** Pairs that came when all rows were taken. */
+  /** Hours with reads of pairs that came when all rows were taken. */
   refused = 0
 
   /** The hour has ended: what was forecast for it is compared with what came, and learned from. Once an hour, in order. */

@@ -77,6 +77,11 @@ export class Predictor {
     this.#closed = hour - 1
   }
 
+  /** Hours with reads of pairs for which there was no room in the forecast. */
+  get notForecast(): number {
+    return this.#forecast.refused
+  }
+
   popular(nowMs: number, limit: number): readonly Proposal[] {
     return popular(this.history, { hour: hourOf(nowMs), limit })
   }

@@ -6,6 +6,7 @@ import { createMemoryBroker } from '../../src/broker/memory.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
+import { metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'
 
 let folder: string
@@ -33,6 +34,18 @@ test('a node recommends what its detectors read, and remembers it when it is clo
     expect(next.predictor.importPatterns({ version: 2 })).toEqual({
       problem: expect.stringContaining('expected kind'),
     })
+  })
+})
+
+test('reads of more pairs than are remembered are counted', async () => {
+  const reader = detector('reader', {}, ({ pair }, prices) => void prices.get('ethereum', `${pair}-other`))
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ detectors: [reader], config: { correlation: { maxTrackedPairs: 100 } } })
+    await stage.produce(...Array.from({ length: 120 }, (_, i) => updateOf(`P${i}`)))
+    await until('the updates are handled', () => node.stats().updates === 120)
+    const kept = node.predictor.stats().totalAccesses
+    expect(kept).toBeLessThanOrEqual(100)
+    expect(await metricValue(node, 'arbitrage_drops_total', { reason: 'read-not-remembered' })).toBe(120 - kept)
   })
 })
 

@@ -71,6 +71,20 @@ test('a pattern’s peaks are hours with half as many reads again as the mean, o
   })
 })
 
+test('a pattern’s days are those on which its hour is over, from the first hour on', () => {
+  // Until 11 o’clock of the third day; 113 reads in 60 hours: a peak has 2.825 an hour.
+  const history = written(60, [
+    ...everyDay(0, 0, [6, 0, 6]),
+    ...everyDay(0, 9, [5, 5, 5]),
+    ...everyDay(0, 11, [8, 8, 50]),
+    ...everyDay(0, 13, [10, 10]),
+  ])
+  expect(patternOf(history, { pairId: 0, pair: 'X' })).toMatchObject({
+    ...{ frequencyPerHour: 113 / 60, peakHours: [0, 9, 11, 13] },
+    confidence: (2.5 / 4 + 3.5 / 4 + 2.5 / 3 + 2.5 / 3) / 4,
+  })
+})
+
 test('what is usual at an hour was read then on half of the days that are over, two at least', () => {
   const options = { hour: MONDAY + 71, minConfidence: 0.5, limit: 9 }
   const history = written(72, [
