@@ -92,6 +92,8 @@ test('what is usual at an hour was read then on half of the days that are over, 
     ...everyDay(0, 13, [1, 1, 1]),
     ...everyDay(1, 23, [1, 0, 9]),
     ...everyDay(2, 5, [1, 0, 0]),
+    // Also in the first hour that was lived through.
+    ...everyDay(3, 0, [1, 1, 0]),
   ])
   const usual = (lookAheadHours: number) =>
     timeOfDay(history, { ...options, lookAheadHours }).map(({ pairId, confidence, reason }) => [
@@ -99,11 +101,13 @@ test('what is usual at an hour was read then on half of the days that are over, 
       confidence,
       reason,
     ])
-  expect(usual(9)).toEqual([])
-  expect(usual(10)).toEqual([[0, 2.5 / 4, 'read at 09:00 UTC on 2 of 3 days']])
-  expect(usual(23)).toEqual([[0, 3.5 / 4, 'read at 13:00 UTC on 3 of 3 days']])
+  const atMidnight = [3, 2.5 / 4, 'read at 00:00 UTC on 2 of 3 days']
+  expect(usual(9)).toEqual([atMidnight])
+  expect(usual(10)).toEqual([[0, 2.5 / 4, 'read at 09:00 UTC on 2 of 3 days'], atMidnight])
+  expect(usual(23)).toEqual([[0, 3.5 / 4, 'read at 13:00 UTC on 3 of 3 days'], atMidnight])
   expect(usual(24)).toEqual([
     [0, 3.5 / 4, 'read at 13:00 UTC on 3 of 3 days'],
+    atMidnight,
     [1, 1.5 / 3, 'read at 23:00 UTC on 1 of 2 days'],
   ])
 })

@@ -83,6 +83,14 @@ describe('a tape', () => {
     const { timesUs, batches } = await tapeOf()
     expect([...timesUs].map((us) => us - T0 * 1000)).toEqual([0, 50, 2000])
     expect([...batches]).toEqual([0, 0, 2])
+    const later = ['a', 'b', 'c'].flatMap((pair) => [line(pair, T0 + 7), line(pair, T0 + 7)])
+    const { batches: larger } = await tapeOf({ prices: [line('a', T0), ...later].join('\n') })
+    expect([...larger]).toEqual([0, 1, 1, 1, 1, 1, 1])
+  })
+
+  test('needs no more than one update of a pair with siblings', async () => {
+    const { updates, unknownUpdates } = await tapeOf({ prices: [line('a', T0), line('x', T0)].join('\n') })
+    expect([updates.length, unknownUpdates]).toEqual([1, 1])
   })
 
   test('never runs backwards, however many updates share a time', async () => {

@@ -119,7 +119,7 @@ describe('a row', () => {
   })
 
   test('counts misses on what a warm pushed out', async () => {
-    // Two slots of LRU: the oracle of 2 pushes 0 out, which is read next.
+    // Two slots of LRU: eight random warms after each read push out what is read next.
     const rows = await rowsOf(traceOf([0, 1, 2, 0, 1, 2, 0, 1, 2]), {
       policies: ['lru'],
       warmings: ['random'],

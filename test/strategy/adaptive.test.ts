@@ -67,6 +67,17 @@ describe('the adaptive strategy', () => {
     expect([selected, reason]).toEqual([[], 'the 7 likeliest (3 to 10, as warms are read) of those with at least 30 %'])
   })
 
+  test.each([
+    // A tenth of the way from 3 to 10 at most, and so far from the target, or from breaking even, as one is.
+    [{ accuracy: 0.1, hitRatio: 0.5 }, 6.5 - 0.7 / 2],
+    [{ accuracy: 0.19, hitRatio: 0.5 }, 6.5 - 0.7 / 20],
+    [{ accuracy: 0.2, hitRatio: 0.96 }, 6.5 + 0.7 / 10],
+    [{ accuracy: 0.3, hitRatio: 0.99 }, 6.5 - 0.7 / 5],
+    [{ accuracy: 0.3, hitRatio: undefined }, 6.5 + 0.7],
+  ])('with %j goes from 6.5 to %d', (told, expected) => {
+    expect(nextCount(6.5, told, ADAPTIVE)).toBeCloseTo(expected, 10)
+  })
+
   test('comes back from a bound with its next step, however long it lay there', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 300 }), (accuracies) => {

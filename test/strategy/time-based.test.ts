@@ -29,3 +29,8 @@ test('what moved is not warmed where it is not likely enough', () => {
 test('where nothing is known of the last move, likelihood alone counts', () => {
   expect(chosen([0.4, undefined], [0.6, undefined])).toEqual([1, 0])
 })
+
+test('a third of the weight is of how lately it moved, half as much after a minute', () => {
+  // Two thirds of .6 and a third of a half: .5667.
+  expect(chosen([0.6, 60_000], [0.56, undefined], [0.57, undefined])).toEqual([2, 0])
+})
