@@ -165,7 +165,7 @@ export class Evidence {
 
   /** What is left at a slice of what the pair's evidence weighed when it was mined last. */
   #keptAt(pairId: number, slice: number): number {
-    return 0.5 ** (Math.max(0, slice - (this.#minedTo[pairId] as number)) / HALF_LIFE_SLICES)
+    return 0.5 ** (Math.max(0, (slice - (this.#minedTo[pairId] as number)) | 0) / HALF_LIFE_SLICES)
   }
 
   #clear(pairId: number): void {

@@ -126,9 +126,10 @@ export class UpdateLog {
     return this.#written
   }
 
-  /** When the slice began, in event time. */
+  /** When the slice began, in event time. Their numbers begin anew after 248 days: of the times it may be, the nearest to the newest. */
   timeOf(slice: number): number {
-    return this.#baseMs + slice * SLICE_MS
+    const newest = Math.floor((Math.max(this.#newestOfAllMs, this.#baseMs) - this.#baseMs) / SLICE_MS)
+    return this.#baseMs + (newest - ((newest - slice) | 0)) * SLICE_MS
   }
 
   update(pairId: number, chainId: number, eventTimeMs: number): void {

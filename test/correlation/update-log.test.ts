@@ -80,6 +80,15 @@ describe('the log', () => {
     expect(log.older).toBe(0)
   })
 
+  test('tells when a slice was, after half a year of them, too', () => {
+    log.update(1, 0, NOON_MS)
+    log.endEpoch()
+    const laterMs = NOON_MS + 180 * 24 * 3_600_000
+    log.update(1, 0, laterMs - 50)
+    log.update(1, 0, laterMs)
+    expect(logged()[0]?.slices.map((slice) => log.timeOf(slice))).toEqual([laterMs - 50, laterMs])
+  })
+
   test('refuses, and counts, ids beyond its pairs, chains beyond its chains, and times that are none', () => {
     log.update(20_000, 0, NOON_MS)
     log.missedRead(20_000, 0, NOON_MS)
