@@ -16,8 +16,8 @@ export interface Mined {
 export function minedFrom({ timesMs, pairIds }: Planted, pairs: number): Mined {
   const log = new UpdateLog({ maxPairs: pairs, entries: LOG_ENTRIES })
   const rows = EdgeRows.of(pairs)
-  const readPairs = new Uint8Array(new SharedArrayBuffer(pairs))
-  const miner = new Miner({ log: log.memory, edges: rows.memory, readPairs })
+  const readFrom = new Float64Array(new SharedArrayBuffer(pairs * 8))
+  const miner = new Miner({ log: log.memory, edges: rows.memory, readFrom })
   let miningMs = 0
   const mine = (epoch = log.takeEpoch()): void => {
     if (epoch === undefined) return

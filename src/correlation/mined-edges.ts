@@ -25,7 +25,8 @@ const SURE_Z = 4
 interface Kept {
   readonly log: UpdateLog
   readonly rows: EdgeRows
-  readonly readPairs: Uint8Array<SharedArrayBuffer>
+  /** By pair: how many entries the log had, with the next one, when it was first read; 0 where nobody reads it. */
+  readonly readFrom: Float64Array<SharedArrayBuffer>
 }
 
 export class MinedEdges {
@@ -40,7 +41,7 @@ export class MinedEdges {
   get memory(): MinerOptions | undefined {
     const kept = this.#kept
     const { windowMs = LONGEST_LAG_MS } = this.#options
-    return kept && { log: kept.log.memory, edges: kept.rows.memory, readPairs: kept.readPairs, windowMs }
+    return kept && { log: kept.log.memory, edges: kept.rows.memory, readFrom: kept.readFrom, windowMs }
   }
 
   update(pairId: number, chainId: number, eventTimeMs: number): void {
@@ -51,7 +52,8 @@ export class MinedEdges {
   read(pairId: number): void {
     if (pairId >= this.#options.maxPairs) return
     this.#kept ??= this.#keep()
-    this.#kept.readPairs[pairId] = 1
+    const { log, readFrom } = this.#kept
+    if (readFrom[pairId] === 0) readFrom[pairId] = log.written + 1
   }
 
   missed(pairId: number, chainId: number, atMs: number): void {
@@ -61,7 +63,7 @@ export class MinedEdges {
   forget(pairId: number): void {
     if (this.#kept === undefined || pairId >= this.#options.maxPairs) return
     this.#kept.log.forget(pairId)
-    this.#kept.readPairs[pairId] = 0
+    this.#kept.readFrom[pairId] = 0
   }
 
   /** Updates that came too late to be logged in their place. */
@@ -88,7 +90,7 @@ export class MinedEdges {
   after(pairId: number, into: readonly MinedEdge[]): number {
     const kept = this.#kept
     if (kept === undefined) return 0
-    const { log, rows, readPairs } = kept
+    const { log, rows, readFrom } = kept
     const count = rows.read(pairId, into)
     // Of a place that was given to another pair since then, nothing is known.
     const isStill = (place: number, { minedTo }: MinedEdge): boolean => log.forgottenAt(place) < minedTo
@@ -96,7 +98,7 @@ export class MinedEdges {
     for (let e = 0; e < count; e++) {
       const edge = into[e] as MinedEdge
       const follower = edge.event >> 1
-      if (edge.z < SURE_Z || readPairs[follower] !== 1) continue
+      if (edge.z < SURE_Z || readFrom[follower] === 0) continue
       if (!isStill(pairId, edge) || !isStill(follower, edge)) continue
       if (found < e) Object.assign(into[found] as MinedEdge, edge)
       found++
@@ -115,7 +117,7 @@ export class MinedEdges {
     return {
       log: new UpdateLog(this.#options),
       rows: EdgeRows.of(maxPairs),
-      readPairs: new Uint8Array(new SharedArrayBuffer(maxPairs)),
+      readFrom: new Float64Array(new SharedArrayBuffer(maxPairs * 8)),
     }
   }
 }

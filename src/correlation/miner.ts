@@ -14,8 +14,12 @@ import { type Epoch, LogColumns, type LogMemory, NEVER, READ_BIT } from './updat
 export interface MinerOptions {
   readonly log: LogMemory
   readonly edges: EdgeMemory
-  /** By pair: not 0 where somebody reads it. Once any is, updates of others are nobody's followers. */
-  readonly readPairs: Uint8Array<SharedArrayBuffer>
+  /**
+   * By pair: how many entries the log had, with the next one, when somebody here first read it; 0 where nobody did. Once
+   * any pair is read, updates of others are nobody's followers. What is read after an epoch's end is not in the epoch,
+   * however late that is mined.
+   */
+  readonly readFrom: Float64Array<SharedArrayBuffer>
   /** The longest lag of a follower, 150 to LONGEST_LAG_MS, which it is unless given. */
   readonly windowMs?: number
 }
@@ -73,11 +77,13 @@ export class Miner {
   }
 
   *#mine(epoch: Epoch): Pieces<void> {
-    const { readPairs } = this.#options
-    const anyRead = readPairs.some((read) => read !== 0)
+    const { readFrom } = this.#options
+    const isRead = (from: number): boolean => from > 0 && from <= epoch.to
+    const anyRead = readFrom.some(isRead)
     yield* this.#forget(this.#epochTo)
     this.#epochTo = epoch.to
-    const mayFollow = (event: number): boolean => !anyRead || (event & READ_BIT) !== 0 || readPairs[event >> 1] !== 0
+    const mayFollow = (event: number): boolean =>
+      !anyRead || (event & READ_BIT) !== 0 || isRead(readFrom[event >> 1] as number)
     const scan = this.#scan
     for (const entries of yield* this.#copy.take(epoch)) {
       const window = yield* LogWindow.of(entries, mayFollow)

@@ -14,13 +14,13 @@ class Mine {
   readonly log: UpdateLog
   readonly rows: EdgeRows
   readonly miner: Miner
-  readonly readPairs: Uint8Array<SharedArrayBuffer>
+  readonly readFrom: Float64Array<SharedArrayBuffer>
 
   constructor(pairs = PAIRS, windowMs = LONGEST_LAG_MS) {
     this.log = new UpdateLog({ maxPairs: pairs, entries: 262_144 })
     this.rows = EdgeRows.of(pairs)
-    this.readPairs = new Uint8Array(new SharedArrayBuffer(pairs))
-    this.miner = new Miner({ log: this.log.memory, edges: this.rows.memory, readPairs: this.readPairs, windowMs })
+    this.readFrom = new Float64Array(new SharedArrayBuffer(pairs * 8))
+    this.miner = new Miner({ log: this.log.memory, edges: this.rows.memory, readFrom: this.readFrom, windowMs })
   }
 
   edgesOf(pairId: number): readonly MinedEdge[] {
@@ -92,7 +92,7 @@ describe('what is mined', () => {
   test('is the same where there are more pairs than a leader meets', () => {
     const [few, many] = [new Mine(), new Mine(20_000)]
     for (const mine of [few, many]) {
-      mine.readPairs.fill(1, 0, 60)
+      mine.readFrom.fill(1, 0, 60)
       // One entry each, long before.
       if (mine === many) for (let pair = 1_000; pair < 20_000; pair++) mine.log.update(pair, 0, Math.floor(pair / 10))
       logFollowing(mine, { lagMs: 40, fromS: 10 })
@@ -160,11 +160,11 @@ describe('what is mined', () => {
 
   test('is of pairs that are read, once any are', () => {
     const mine = new Mine()
-    mine.readPairs[3] = 1
+    mine.readFrom[3] = 1
     logFollowing(mine, { lagMs: 40 })
     mine.miner.mine(mine.log.endEpoch())
     expect(mine.followersOf(1)).toEqual([])
-    mine.readPairs[2] = 1
+    mine.readFrom[2] = 1
     logFollowing(mine, { lagMs: 40, fromS: 60 })
     mine.miner.mine(mine.log.endEpoch())
     expect(mine.followersOf(1)).toEqual([2])

@@ -20,10 +20,10 @@ const open: Mining[] = []
 
 afterEach(() => Promise.all(open.splice(0).map((mining) => mining.close())))
 
-/** All pairs are read; two epochs have ended. */
-function logged(): MinedEdges {
+/** Pairs below `read` are read; two epochs have ended. */
+function logged(read = PAIRS): MinedEdges {
   const edges = new MinedEdges({ maxPairs: PAIRS, entries: 65_536 })
-  for (let pair = 0; pair < PAIRS; pair++) edges.read(pair)
+  for (let pair = 0; pair < read; pair++) edges.read(pair)
   const { timesMs, pairIds } = planted({ pairs: PAIRS, updatesPerSecond: 300, signal: 0.3, seconds: 122, seed: SEED })
   for (const [at, pairId] of pairIds.entries()) edges.update(pairId, 0, timesMs[at] as number)
   return edges
@@ -58,6 +58,19 @@ describe('epochs', () => {
   )
 
   test(
+    'give the same edges, whatever is read between their end and their mining',
+    async () => {
+      const atOnce = logged(PAIRS / 2)
+      const later = logged(PAIRS / 2)
+      for (let pair = PAIRS / 2; pair < PAIRS; pair++) later.read(pair)
+      const minings = [mine(atOnce, false), mine(later, false)]
+      await until('both epochs are mined', () => minings.every(({ epochs }) => epochs === 2), PATIENCE)
+      expect(rowsOf(later)).toEqual(rowsOf(atOnce))
+    },
+    MINED_MS,
+  )
+
+  test(
     'are mined in steps once the thread is lost',
     async () => {
       const edges = logged()
@@ -83,21 +96,25 @@ describe.each([
   ['a thread', true],
   ['steps', false],
 ] as const)('mined in %s', (_, inThread) => {
-  test('every entry is mined, or counted as one that came too fast for it', async () => {
-    const entries = 16_384
-    const edges = new MinedEdges({ maxPairs: PAIRS, entries })
-    for (let pair = 0; pair < PAIRS; pair++) edges.read(pair)
-    const updates = 5 * entries
-    for (let at = 0; at < updates; at++) edges.update(at % PAIRS, 0, Math.floor(at / PAIRS) * SLICE_MS)
-    const mining = mine(edges, inThread)
-    await until('both epochs are mined', () => mining.epochs === 2)
-    const taken = Math.floor(entries * (15 / 16))
-    expect(edges.notTaken).toBe(3 * taken)
-    // Of the two that are left, the log has as much as it holds, but for the blocks that are written next.
-    const written = 5 * taken
-    expect(mining.lost).toBeGreaterThan(2 * taken - (entries - (updates - written)))
-    expect(mining.lost).toBeLessThan(2 * taken - (entries - (updates - written)) + 3 * 1_024)
-  })
+  test(
+    'every entry is mined, or counted as one that came too fast for it',
+    async () => {
+      const entries = 16_384
+      const edges = new MinedEdges({ maxPairs: PAIRS, entries })
+      for (let pair = 0; pair < PAIRS; pair++) edges.read(pair)
+      const updates = 5 * entries
+      for (let at = 0; at < updates; at++) edges.update(at % PAIRS, 0, Math.floor(at / PAIRS) * SLICE_MS)
+      const mining = mine(edges, inThread)
+      await until('both epochs are mined', () => mining.epochs === 2)
+      const taken = Math.floor(entries * (15 / 16))
+      expect(edges.notTaken).toBe(3 * taken)
+      // Of the two that are left, the log has as much as it holds, but for the blocks that are written next.
+      const written = 5 * taken
+      expect(mining.lost).toBeGreaterThan(2 * taken - (entries - (updates - written)))
+      expect(mining.lost).toBeLessThan(2 * taken - (entries - (updates - written)) + 3 * 1_024)
+    },
+    MINED_MS,
+  )
 })
 
 test('nothing is mined after the close, which may be called twice', async () => {
