@@ -1,4 +1,5 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
+import type { Refused } from '../../schemas/refusal.ts'
 import { contentOf } from '../replay/content.ts'
 import { LineFile } from '../replay/lines.ts'
 import { parsePriceLine } from '../replay/price-line.ts'
@@ -44,9 +45,17 @@ async function* ofLines(path: string, { signal }: ReadOptions): AsyncGenerator<r
     for (const { text, number } of lines) {
       if (text.trim() === '') continue
       const line = parsePriceLine(text)
-      if (!line.ok) throw new SimulationError('bad-file', `${path}, line ${number}: ${line.reason}: ${line.detail}`)
+      if (!line.ok) throw new SimulationError('bad-file', `${path}, line ${number}${placed(line)}`)
       if (line.kind === 'prices') for (const update of line.updates) updates.push(update)
     }
     yield updates
   }
+}
+
+/** What JSON.parse says of where it stopped, which it takes for the only line. */
+const POSITION = / at position \d+ \(line 1 column (\d+)\)/
+
+function placed({ reason, detail }: Refused): string {
+  const column = POSITION.exec(detail)?.[1]
+  return `${column === undefined ? '' : `, column ${column}`}: ${reason}: ${detail.replace(POSITION, '')}`
 }

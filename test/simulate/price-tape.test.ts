@@ -149,7 +149,12 @@ describe('is refused by file, line and column:', () => {
       { prices: line('x', T0) },
       /prices.ndjson has no update on which anything is read: expected updates of pairs that share/,
     ],
-    ['a line that is no JSON', { prices: `${line('a', T0)}\n{"pair":` }, /prices.ndjson, line 2: /],
+    [
+      'a line that ends early',
+      { prices: `${line('a', T0)}\n{"pair":"a` },
+      /prices.ndjson, line 2, column 11: not-json: Unterminated string in JSON$/,
+    ],
+    ['a number that is none', { prices: '{"price":NaN}' }, /prices.ndjson, line 1: not-json: Unexpected token 'N'/],
     ['a line without a time', { prices: '{"pair":"a","chain":"p","price":1}' }, /prices.ndjson, line 1: .*eventTimeMs/],
     ['prices that are not packed', { pricesName: 'p.ndjson.gz' }, /p.ndjson.gz cannot be read after line 0/],
     [
