@@ -94,7 +94,7 @@ export class Triggers {
       const edge = this.#mined[i] as MinedEdge
       const follower = edge.event >> 1
       // A read that is known for certain to follow needs no statistics.
-      if (!this.#isWorthAsking(follower, edge.lagMs, asks) || known.includes(follower)) continue
+      if (known.includes(follower) || !this.#isWorthAsking(follower, edge.lagMs, asks)) continue
       candidates ??= []
       const candidate = this.#candidate(follower, scoreOf(edge), { lagMs: edge.lagMs, ...asks })
       candidates.push({ ...candidate, reason: tracker.reasonOf(edge, nowMs) })

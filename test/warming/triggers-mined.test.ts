@@ -7,7 +7,8 @@ import { MinedEdges } from '../../src/correlation/mined-edges.ts'
 import { Miner } from '../../src/correlation/miner.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import { threshold } from '../../src/strategy/strategy.ts'
-import { Triggers } from '../../src/warming/triggers.ts'
+import { Triggers, type TriggersOptions } from '../../src/warming/triggers.ts'
+import { record } from '../cache/columns.ts'
 
 const T0 = 1_783_715_268_000
 const MINUTE_MS = 60_000
@@ -18,6 +19,7 @@ let table: PairTable
 let mined: MinedEdges
 let tracker: Tracker
 let published: WarmRequest[]
+let options: TriggersOptions
 let triggers: Triggers
 
 beforeEach(() => {
@@ -26,11 +28,12 @@ beforeEach(() => {
   mined = new MinedEdges({ maxPairs: MAX_PAIRS, entries: 65_536 })
   tracker = new Tracker({ maxPairs: MAX_PAIRS, mined })
   published = []
-  triggers = new Triggers({
+  options = {
     ...{ tracker, table, clock, l1: new L1({ slots: 10, maxPairs: MAX_PAIRS }), nodeId: 'node-1' },
     strategy: threshold({ name: 'forewarm', minScore: 0.2, maxPairs: 8 }),
     publish: (request) => published.push(request),
-  })
+  }
+  triggers = new Triggers(options)
 })
 
 function id(pair: string): number {
@@ -100,5 +103,21 @@ describe('an update that others follow by statistics', () => {
     expect(published.map(({ pairs, reason }) => ({ pairs, reason }))).toEqual([
       { pairs: ['b'], reason: 'read after at least 20 % of updates' },
     ])
+  })
+
+  test('counts a read once that is expected for both reasons, so that what is there stays unasked', () => {
+    const l1 = new L1({ slots: 50, maxPairs: MAX_PAIRS })
+    for (let other = 0; other < 51; other++) l1.fill(99 - other, record({ version: 1 }))
+    triggers = new Triggers({ ...options, l1 })
+    for (const pair of ['b', 'c', 'd', 'e']) tracker.read(id('a'), id(pair), 100)
+    follow(60, (atMs) => {
+      for (const pair of ['b', 'c', 'd']) tracker.observe(id(pair), atMs, 0)
+    })
+    triggers.onUpdate(id('a'), clock.now())
+    for (const pair of ['b', 'c', 'd', 'e']) l1.promote(id(pair), record({ version: 1 }))
+    published.length = 0
+    // Between e and e are three reads: less than the five that the shortest queue of 50 slots holds.
+    for (let update = 1; update < 5; update++) triggers.onUpdate(id('a'), clock.now() + update)
+    expect([l1.usage.evictions > 0, published]).toEqual([true, []])
   })
 })
