@@ -64,8 +64,8 @@ const WRITE_BEHIND_ROWS = 65_536
 
 /** A minute of 15,000 updates a second, a pair counting once every 5 ms: 8 MB once the first pair is read. */
 const LOG_ENTRIES = 2 ** 20
-/** A pair takes 240 B of shared memory when it is first seen, and as much address space before. */
-const MAX_MINED_PAIRS = 1_000_000
+/** A pair takes 240 B of shared memory when it is first seen, and 2 kB of the miner's: half a gigabyte for all of them. */
+const MAX_MINED_PAIRS = 250_000
 
 export function createCaches(options: CachesOptions): Caches {
   const { config, metrics } = options
