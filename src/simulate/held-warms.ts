@@ -12,13 +12,10 @@ export class HeldWarms {
   readonly #tally: Tally
   readonly #warmMs: number
   readonly #queue = new DueQueue<Held>()
-  /** By pair: on its way. */
-  readonly #isAsked: Uint8Array
 
-  constructor(options: { readonly tally: Tally; readonly warmMs: number; readonly pairs: number }) {
+  constructor(options: { readonly tally: Tally; readonly warmMs: number }) {
     this.#tally = options.tally
     this.#warmMs = options.warmMs
-    this.#isAsked = new Uint8Array(options.pairs)
   }
 
   hold(pairId: number, untilMs: number): void {
@@ -29,8 +26,7 @@ export class HeldWarms {
   request(pairId: number, nowMs: number): void {
     // What is asked for right before its read must not leave in between.
     this.#tally.policy.expect(pairId)
-    if (!this.#tally.request(pairId) || this.#isAsked[pairId] === 1) return
-    this.#isAsked[pairId] = 1
+    if (!this.#tally.request(pairId)) return
     this.#queue.push({ pairId, what: 'arrival', dueMs: nowMs + this.#warmMs, heapIndex: -1 })
   }
 
@@ -39,10 +35,7 @@ export class HeldWarms {
     for (let next = this.#queue.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#queue.peek()) {
       this.#queue.remove(next)
       if (next.what === 'request') this.request(next.pairId, next.dueMs)
-      else {
-        this.#isAsked[next.pairId] = 0
-        this.#tally.arrive(next.pairId)
-      }
+      else this.#tally.arrive(next.pairId)
     }
   }
 }

@@ -8,7 +8,7 @@ export interface Counts {
   requests: number
   /** Of these, resident already. */
   redundant: number
-  /** Of the others, those that a read was faster than: it missed while the warm was on its way. */
+  /** Of the others, those that a read was faster than: it missed while the value was on its way. */
   late: number
   /** Values read from L2 for them, whether they came in time, and were taken, or not. */
   fetched: number
@@ -31,6 +31,8 @@ export type ReadOutcome = 'hit' | 'warmed' | 'missed'
 const LATE_READS = 5_000
 const UNREAD_WARM = 1
 const PUSHED_OUT = 2
+const ON_ITS_WAY = 1
+const TOO_LATE = 2
 
 /** A policy, and what becomes of its reads and warms. */
 export class Tally {
@@ -53,10 +55,13 @@ export class Tally {
   #latest = this.#before
   /** By pair: 0, UNREAD_WARM or PUSHED_OUT. */
   readonly #marks: Uint8Array
+  /** By pair: 0, ON_ITS_WAY or TOO_LATE. */
+  readonly #requested: Uint8Array
 
   constructor(policy: Policy, pairs: number) {
     this.policy = policy
     this.#marks = new Uint8Array(pairs)
+    this.#requested = new Uint8Array(pairs)
   }
 
   /** Of the reads of late, as a node's is of the last seconds; undefined before the first read. */
@@ -76,6 +81,7 @@ export class Tally {
     } else {
       if (mark === PUSHED_OUT) counts.polluted++
       if (mark === UNREAD_WARM) counts.warmsUnused++
+      if (this.#requested[pairId] === ON_ITS_WAY) this.#isTooLate(pairId)
       if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, 0)
     }
     if (mark !== 0) this.#marks[pairId] = 0
@@ -88,26 +94,30 @@ export class Tally {
     if (this.request(pairId)) this.arrive(pairId)
   }
 
-  /** A pair is wanted; false where it is resident already. */
+  /** A pair is wanted; true where its value has to be fetched: it is neither resident nor on its way. */
   request(pairId: number): boolean {
     this.counts.requests++
-    if (!this.policy.has(pairId)) return true
-    this.counts.redundant++
-    return false
+    const isThere = this.policy.has(pairId)
+    if (isThere) this.counts.redundant++
+    if (isThere || this.#requested[pairId] !== 0) return false
+    this.#requested[pairId] = ON_ITS_WAY
+    return true
   }
 
   /** The value of a pair that was requested. Where the pair is resident by now, a read was faster. */
   arrive(pairId: number): void {
     const { counts, policy } = this
     counts.fetched++
-    if (policy.has(pairId)) {
-      counts.late++
-      return
-    }
-    if (!policy.warm(pairId)) return
+    this.#requested[pairId] = 0
+    if (policy.has(pairId) || !policy.warm(pairId)) return
     counts.warms++
     if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, PUSHED_OUT)
     this.#mark(pairId, UNREAD_WARM)
+  }
+
+  #isTooLate(pairId: number): void {
+    this.counts.late++
+    this.#requested[pairId] = TOO_LATE
   }
 
   #forget(): void {

@@ -25,7 +25,7 @@ export class TapeTriggers {
 
   constructor(name: StrategyName, tracker: Tracker, { tape, tally, warmMs }: PriceWarmingOptions) {
     this.#movedMs = new Float64Array(tape.pairs)
-    this.held = new HeldWarms({ tally, warmMs, pairs: tape.pairs })
+    this.held = new HeldWarms({ tally, warmMs })
     const usage = new WarmUsage(tally)
     this.usage = usage
     this.#triggers = new Triggers({

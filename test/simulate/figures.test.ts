@@ -9,7 +9,7 @@ const PAIRS = 5
 
 test('every figure of a row is what counting by hand gives', () => {
   const tally = new Tally(new LruPolicy({ slots: 2, pairs: PAIRS }), PAIRS)
-  const held = new HeldWarms({ tally, warmMs: 1, pairs: PAIRS })
+  const held = new HeldWarms({ tally, warmMs: 1 })
   tally.read(A) // a miss
   tally.warm(B)
   tally.read(B) // a hit by the first warm

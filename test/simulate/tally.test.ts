@@ -92,7 +92,7 @@ describe('a tally', () => {
 describe('a held warm', () => {
   function newHeld(warmMs = 2) {
     const tally = newTally(4)
-    return { tally, held: new HeldWarms({ tally, warmMs, pairs: PAIRS }) }
+    return { tally, held: new HeldWarms({ tally, warmMs }) }
   }
 
   test('is asked for when it is due and arrives a warm’s time later', () => {
@@ -127,5 +127,14 @@ describe('a held warm', () => {
     tally.read(1)
     held.release(2)
     expect(tally.counts).toMatchObject({ warms: 0, late: 1 })
+  })
+
+  test('is late, once, also where what was read has left again when it arrives', () => {
+    const tally = newTally(1)
+    const held = new HeldWarms({ tally, warmMs: 2 })
+    held.request(1, 0)
+    for (const pairId of [1, 2, 1, 2]) tally.read(pairId)
+    held.release(2)
+    expect(tally.counts).toMatchObject({ warms: 1, late: 1, fetched: 1 })
   })
 })
