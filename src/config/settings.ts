@@ -213,8 +213,8 @@ export const SETTINGS = {
     historyHours: whole('PATTERN_HISTORY_HOURS', [24, 1_680, 168], 'For how many hours reads are remembered.'),
     store: optional({
       name: 'PATTERN_STORE',
-      check: text('the path of a file', /^[^\0]{1,4096}$/),
-      doc: 'The file that reads are remembered in when the node is closed, and every 15 minutes; without it they are forgotten.',
+      check: text('the path of a file; Redis keeps none', /^(?!redis$)[^\0]{1,4096}$/),
+      doc: 'The file, each node its own, that reads are remembered in when the node is closed, and every 15 minutes; without it they are forgotten.',
     }),
   },
   cache: CACHE_SETTINGS,
