@@ -22,6 +22,10 @@ import { READ_BIT } from './update-log.ts'
 const READERS_PER_PAIR = 8
 /** The weight of the newest observation in an edge's rate and lag. */
 const LEARNING_RATE = 1 / 8
+/** That of a lag. A warm that comes just after its read is lost, one that comes as long before is not: the lag kept is one
+ * that seven of eight reads, or so, are later than. */
+const EARLIER_RATE = 1 / 4
+const LATER_RATE = 1 / 32
 /** A first read is as likely to be repeated as not. */
 const FIRST_RATE = 0.5
 /** An edge below it gives its place up. */
@@ -101,8 +105,7 @@ export class Tracker {
     for (let edge = 0; edge < this.top; edge++) {
       const known = this.#read[base + edge] as number
       if (known === pairId + 1) {
-        const at = base + edge
-        this.#lagsMs[at] = (this.#lagsMs[at] as number) + (lagMs - (this.#lagsMs[at] as number)) * LEARNING_RATE
+        this.#learnLag(base + edge, lagMs)
         return edge
       }
       if (known === NONE && free < 0) free = edge
@@ -248,6 +251,11 @@ export class Tracker {
     for (let edge = 0; base >= 0 && edge < this.top; edge++)
       if (this.#read[base + edge] === pairId + 1) return this.#lagsMs[base + edge] as number
     return NO_LAG
+  }
+
+  #learnLag(at: number, lagMs: number): void {
+    const longer = lagMs - (this.#lagsMs[at] as number)
+    this.#lagsMs[at] = (this.#lagsMs[at] as number) + longer * (longer < 0 ? EARLIER_RATE : LATER_RATE)
   }
 
   #addReader(place: number, reader: number): void {

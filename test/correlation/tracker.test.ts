@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { KnownReads, READS_PER_PAIR } from '../../src/correlation/known-reads.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
+import { mulberry32 } from '../harness/mulberry32.ts'
 
 const MAX_PAIRS = 5000
 
@@ -66,6 +67,16 @@ describe('a read in the handler of an update', () => {
     expect(readsAfter(1)[0]?.lagMs).toBe(100)
     for (let i = 0; i < 100; i++) update(1, [2], 40)
     expect(readsAfter(1)[0]?.lagMs).toBeCloseTo(40, 2)
+    for (let i = 0; i < 400; i++) update(1, [2], 60)
+    expect(readsAfter(1)[0]?.lagMs).toBeCloseTo(60, 2)
+  })
+
+  test('is expected sooner than on average, where its lag is now shorter and now longer', () => {
+    const random = mulberry32(7)
+    for (let i = 0; i < 1_000; i++) update(1, [2], 35 + random() * 10)
+    const { lagMs = 0 } = readsAfter(1)[0] ?? {}
+    expect(lagMs).toBeGreaterThan(35)
+    expect(lagMs).toBeLessThan(38.5)
   })
 
   test('of the updated pair itself is none', () => {
