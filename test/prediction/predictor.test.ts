@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
+import fc from 'fast-check'
 import { HOUR_MS } from '../../src/prediction/access-history.ts'
 import { Predictor } from '../../src/prediction/predictor.ts'
 import { MONDAY, ms } from './histories.ts'
@@ -146,6 +147,36 @@ describe('patterns', () => {
     expect(newPredictor(1).importPatterns(lived().exportPatterns())).toEqual({ refused: 1 })
     const roomier = new Predictor({ maxPairs: 1, namesOf: () => ({ chain: '', pair: '' }), idOf: () => 1 })
     expect(roomier.importPatterns(lived().exportPatterns())).toEqual({ refused: 2 })
+  })
+
+  test('in which any value is another are taken or refused, whole', () => {
+    const document = { ...lived().exportPatterns() }
+    const paths: readonly (readonly (string | number)[])[] = [
+      ...[['kind'], ['version'], ['firstHour'], ['lastHour'], ['pairs'], ['pairs', 0], ['pairs', 1, 'pair']],
+      ...[
+        ['pairs', 0, 'chain'],
+        ['pairs', 0, 'group'],
+        ['pairs', 0, 'reads'],
+        ['pairs', 0, 'reads', 2],
+      ],
+      ...[
+        ['pairs', 0, 'reads', 0, 0],
+        ['pairs', 0, 'reads', 0, 1],
+      ],
+    ]
+    const value = fc.oneof(fc.anything(), fc.integer(), fc.constantFrom(Number.NaN, -1, 1e308, 'x', '__proto__'))
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), value, (path, other) => {
+        const changed = structuredClone(document) as unknown as Record<string | number, unknown>
+        let at = changed
+        for (const step of path.slice(0, -1)) at = at[step] as Record<string | number, unknown>
+        at[path.at(-1) ?? ''] = other
+        const predictor = newPredictor()
+        const outcome = predictor.importPatterns(changed, ms(MONDAY + 167))
+        if ('problem' in outcome) expect(predictor.exportPatterns().pairs).toEqual([])
+        else expect(Number.isSafeInteger(predictor.history.total)).toBe(true)
+      }),
+    )
   })
 
   const good = { kind: 'forewarm-patterns', version: 1, firstHour: 10, lastHour: 12, pairs: [] }
