@@ -73,6 +73,11 @@ export class Hierarchy {
     this.#l3 = levelCounts(metrics, 'L3')
   }
 
+  /** Warms that were read before they left. */
+  get warmsUsed(): number {
+    return this.#options.l1.usage.warmCounts.used
+  }
+
   /** L1's value into `into`, at once. A miss is fetched in the background: residency is earned by reads. */
   get(pairId: number, into: PriceRecord): boolean {
     if (this.#timedGet(pairId, into)) {

@@ -11,6 +11,8 @@
  * ```
  */
 export const EDGES_PER_ROW = 8
+/** Of ten thousand pairs that pay no heed to the leader, less than one comes to it by chance. */
+export const SURE_Z = 4
 const WHOLE = 4
 const OTHERS = 3
 const BYTES_A_ROW = 12 + EDGES_PER_ROW * (WHOLE + OTHERS) * 4

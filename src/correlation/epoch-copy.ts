@@ -1,6 +1,6 @@
 import type { WindowEntries } from './log-window.ts'
 import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
-import { type Epoch, LogColumns, type LogMemory, MAX_CHAINS } from './update-log.ts'
+import { type Epoch, LogColumns, type LogMemory, MAX_CHAINS, pairOf } from './update-log.ts'
 
 /** Slices that are counted when entries are put in order: 87 minutes of them take 4 MB. */
 const MAX_COUNTED_SLICES = 2 ** 20
@@ -78,7 +78,7 @@ export class EpochCopy {
     const events = this.#events
     const countOf = this.#countOf
     for (let at = from; at < to; at++) {
-      const pairId = (events[at] as number) >> 1
+      const pairId = pairOf(events[at] as number)
       if (begin + at < (forgotten[pairId] as number)) {
         events[at] = NONE
         continue
@@ -94,7 +94,7 @@ export class EpochCopy {
     for (let chain = 0; chain < MAX_CHAINS; chain++) {
       const count = this.#countOf[chain] as number
       if (count === 0) continue
-      fillings.set(chain, { events: new Int32Array(count), slices: new Int32Array(count), count, filled: 0 })
+      fillings.set(chain, { ...empty(count), chainId: chain, filled: 0 })
       this.#countOf[chain] = 0
     }
     return fillings
@@ -106,7 +106,7 @@ export class EpochCopy {
     for (let at = from; at < to; at++) {
       const event = this.#events[at] as number
       if (event === NONE) continue
-      const chain = chains[event >> 1] as number
+      const chain = chains[pairOf(event)] as number
       if (chain !== ofChain) filling = fillings.get(chain)
       ofChain = chain
       if (filling === undefined) continue
@@ -133,8 +133,8 @@ function* inOrder(entries: WindowEntries): Pieces<WindowEntries> {
 }
 
 function* byCounting(from: WindowEntries, first: number, last: number): Pieces<WindowEntries> {
-  const { count } = from
-  const to = { events: new Int32Array(count), slices: new Int32Array(count), count }
+  const { count, chainId } = from
+  const to = { ...empty(count), chainId }
   /** By slice: how many come before it; then, where its next one goes. */
   const placeOf = new Int32Array(last - first + 2)
   for (let n = 0; n < count; n++) {
@@ -155,9 +155,14 @@ function* byCounting(from: WindowEntries, first: number, last: number): Pieces<W
 }
 
 /** Times lie so far apart that it would count mostly slices without any. */
-function bySorting({ events, slices, count }: WindowEntries, first: number): WindowEntries {
+function bySorting({ events, slices, count, chainId }: WindowEntries, first: number): WindowEntries {
   // Both in one number, as numbers are sorted without a call for each comparison.
   const keys = Float64Array.from(slices, (slice, n) => (slice - first) * count + n).sort()
   const order = Int32Array.from(keys, (key) => key % count)
-  return { events: order.map((n) => events[n] as number), slices: order.map((n) => slices[n] as number), count }
+  const inOrder = (column: Int32Array) => order.map((n) => column[n] as number)
+  return { events: inOrder(events), slices: inOrder(slices), count, chainId }
+}
+
+function empty(count: number): Omit<WindowEntries, 'chainId'> {
+  return { events: new Int32Array(count), slices: new Int32Array(count), count }
 }

@@ -87,6 +87,15 @@ export class LeaderScan {
     }
   }
 
+  /** Whether most of the occurrences looked at are in bursts. */
+  get isInBursts(): boolean {
+    const weights = this.#window?.weights
+    let inBursts = 0
+    for (let trial = 0; trial < this.trialCount; trial++)
+      if ((weights?.[this.trials[trial] as number] ?? 0) < WEIGHT_ONE) inBursts++
+    return inBursts * 2 > this.trialCount
+  }
+
   #sample(window: LogWindow, leader: number): void {
     const end = window.firsts[leader + 1] as number
     let usable = 0

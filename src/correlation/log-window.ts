@@ -1,6 +1,6 @@
 import { SCAN_SLICES, SLICE_WEIGHTS, WEIGHT_ONE, WEIGHT_SUM } from './lag-bands.ts'
 import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
-import { SLICE_MS } from './update-log.ts'
+import { eventOf, READ_BIT, SLICE_MS } from './update-log.ts'
 
 /**
  * An epoch of one chain, as mining needs it: who had an event in which slice, and how often each of them does anyway.
@@ -15,8 +15,10 @@ const MIN_BURST = 16
 /** … or as so many times what slices hold on average. */
 const BURST_TIMES = 4
 
-/** Entries in the order of their slices. */
+/** A chain's entries in the order of their slices. */
 export interface WindowEntries {
+  readonly chainId: number
+  /** As they are in the log, with their milliseconds. */
   readonly events: Int32Array
   readonly slices: Int32Array
   readonly count: number
@@ -50,17 +52,28 @@ export class LogWindow {
     const { events, count } = entries
     const memberOf = new Map<number, number>()
     const entryMembers = new Int32Array(count)
+    const slices = new Int32Array(count)
+    const lastReads = new Map<number, number>()
+    let kept = 0
     for (let entry = 0; entry < count; entry++) {
-      const event = events[entry] as number
-      const known = memberOf.get(event)
-      entryMembers[entry] = known ?? memberOf.size
-      if (known === undefined) memberOf.set(event, memberOf.size)
       if (isPiece(entry)) yield PIECE_COST
+      const event = eventOf(events[entry] as number)
+      const slice = entries.slices[entry] as number
+      if ((event & READ_BIT) !== 0) {
+        // Reads are logged by the millisecond: of those in a slice, one counts.
+        if (lastReads.get(event) === slice) continue
+        lastReads.set(event, slice)
+      }
+      const known = memberOf.get(event)
+      if (known === undefined) memberOf.set(event, memberOf.size)
+      entryMembers[kept] = known ?? memberOf.size - 1
+      slices[kept] = slice
+      kept++
     }
-    const window = new LogWindow(memberOf, entryMembers, mayFollow)
+    const window = new LogWindow(memberOf, entryMembers.subarray(0, kept), mayFollow)
     yield PIECE_COST
-    yield* window.#fillSlices(entries.slices)
-    yield* window.#fillOccurrences(entries.slices)
+    yield* window.#fillSlices(slices)
+    yield* window.#fillOccurrences(slices)
     yield* window.#weigh()
     yield* window.#measure()
     return window

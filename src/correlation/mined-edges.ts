@@ -1,4 +1,4 @@
-import { EdgeRows, type MinedEdge } from './edge-rows.ts'
+import { EdgeRows, type MinedEdge, SURE_Z } from './edge-rows.ts'
 import { LONGEST_LAG_MS } from './far-bands.ts'
 import type { MinerOptions } from './miner.ts'
 import { type Epoch, READ_BIT, UpdateLog } from './update-log.ts'
@@ -18,9 +18,6 @@ export interface MinedEdgesOptions {
 
 /** Two trials that found nothing are added to what was found: one of one is no certainty. */
 const DOUBT = 2
-
-/** Of ten thousand pairs that pay no heed to the leader, less than one comes to it by chance. */
-const SURE_Z = 4
 
 interface Kept {
   readonly log: UpdateLog

@@ -5,6 +5,7 @@ import { LONGEST_LAG_MS, widthsWithin } from './far-bands.ts'
 import { LeaderScan } from './leader-scan.ts'
 import { LogWindow } from './log-window.ts'
 import { PIECE_COST, type Pieces } from './pieces.ts'
+import { PunctualReads } from './punctual-reads.ts'
 import { type Epoch, LogColumns, type LogMemory, NEVER, READ_BIT } from './update-log.ts'
 
 /**
@@ -34,6 +35,7 @@ export class Miner {
   readonly #copy: EpochCopy
   readonly #columns: LogColumns
   readonly #scan: LeaderScan
+  readonly #punctual: PunctualReads
   /** What is left of the epoch in hand. */
   #work: Pieces<void> | undefined
   #epochTo = 0
@@ -47,6 +49,7 @@ export class Miner {
     const lateWidths = widthsWithin(options.windowMs ?? LONGEST_LAG_MS)
     this.#scan = new LeaderScan(lateWidths)
     this.#evidence = new Evidence(options.log.maxPairs, lateWidths)
+    this.#punctual = new PunctualReads(options.log.maxPairs)
     this.#copy = new EpochCopy(options.log)
     this.#columns = new LogColumns(options.log)
   }
@@ -85,19 +88,21 @@ export class Miner {
     const mayFollow = (event: number): boolean =>
       !anyRead || (event & READ_BIT) !== 0 || isRead(readFrom[event >> 1] as number)
     const scan = this.#scan
+    const punctual = this.#punctual
     for (const entries of yield* this.#copy.take(epoch)) {
       const window = yield* LogWindow.of(entries, mayFollow)
       scan.use(window)
+      yield* punctual.take(entries)
       for (let leader = 0; leader < window.members.length; leader++) {
-        const before = scan.looked
-        const verified = this.#lead(window, leader)
-        yield scan.looked - before + verified * VERIFYING_COST + 1
+        const before = scan.looked + punctual.looked
+        const verified = this.#lead(window, leader, entries.chainId)
+        yield scan.looked + punctual.looked - before + verified * VERIFYING_COST + 1
       }
     }
   }
 
   /** How many followers were looked at again. */
-  #lead(window: LogWindow, leader: number): number {
+  #lead(window: LogWindow, leader: number, chainId: number): number {
     const event = window.members[leader] as number
     if ((event & READ_BIT) !== 0) return 0
     const pairId = event >> 1
@@ -110,14 +115,19 @@ export class Miner {
     }
     const scan = this.#scan
     scan.scan(leader)
-    if (scan.trialCount === 0) return 0
+    const readers = this.#punctual.after(pairId, chainId)
+    if (scan.trialCount === 0 && readers.length === 0) return 0
     this.mined++
     evidence.open(pairId, slice)
     for (const { members, count } of [scan.shortlist, scan.far.shortlist])
       for (let place = 0; place < count; place++) evidence.propose(window.members[members[place] as number] as number)
     for (let candidate = 0; candidate < evidence.count; candidate++) this.#verify(window, candidate)
-    const edges = evidence.close(pairId, scan.trialCount, slice)
-    this.#rows.write(pairId, { edges: evidence.row, count: edges, minedTo: this.#epochTo })
+    const byBands = evidence.row.slice(0, evidence.close(pairId, scan.trialCount, slice))
+    // In the bands after a burst there are its bystanders, too, and where some read by the millisecond, theirs.
+    const noReads = readers.length > 0 || scan.isInBursts
+    const followers = noReads ? byBands.filter((edge) => (edge.event & READ_BIT) === 0) : byBands
+    const edges = [...readers, ...followers].sort((a, b) => b.z - a.z)
+    this.#rows.write(pairId, { edges, count: edges.length, minedTo: this.#epochTo })
     return evidence.count
   }
 
@@ -143,5 +153,7 @@ export class Miner {
     this.#evidence.forget(isForgotten)
     yield PIECE_COST
     this.#rows.forget(isForgotten)
+    yield PIECE_COST
+    this.#punctual.forget(isForgotten)
   }
 }

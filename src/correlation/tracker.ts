@@ -128,7 +128,7 @@ export class Tracker {
     if (place >= 0) this.#mined?.read(place)
   }
 
-  /** A read of the pair missed; `atMs`: in event time, that of the update that it belongs to and what has gone by since. */
+  /** A read of the pair missed, or would have without a warm; `atMs`: in event time, that of the update that it belongs to and what has gone by since. */
   missed(pairId: number, chainId: number, atMs: number): void {
     const place = this.#tracked.find(pairId)
     if (place >= 0) this.#mined?.missed(place, chainId, atMs)

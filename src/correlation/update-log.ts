@@ -11,14 +11,18 @@
  *
  * Entry n stands at n modulo the number of entries. There is one writer. It counts blocks of BLOCK entries in `reserved`
  * a whole block before it overwrites them, so that a reader that copies entries and looks at `reserved` (Atomics.load)
- * after it knows which of its copies may be of newer entries. Time is event time alone, in slices of SLICE_MS; a pair is
- * logged once a slice, so that one updated a million times a second takes no more than 200 entries of it.
+ * after it knows which of its copies may be of newer entries. Time is event time alone, in slices of SLICE_MS; a pair's
+ * updates are logged once a slice, so that one updated a million times a second takes no more than 200 entries of it.
+ * Reads are logged once a millisecond, as some keep to their time by the millisecond. An entry of `events` is the event × 8
+ * and the milliseconds from the beginning of its slice.
  *
  * A pair is here its place among those that are tracked. When another pair gets the place, `forgotten` says up to which
  * entry it was not this one's: that is its generation.
  */
 
 export const SLICE_MS = 5
+const OFFSET_BITS = 3
+const OFFSET_MASK = 2 ** OFFSET_BITS - 1
 /** An epoch ends after so much event time, or when it fills the log. */
 export const EPOCH_MS = 60_000
 /** An update may come so long after newer ones of its chain. */
@@ -51,8 +55,25 @@ export interface Epoch {
   readonly to: number
 }
 
-/** An entry's event: the pair's id × 2, + 1 where it is a read that missed. */
+/** An event: the pair's id × 2, + 1 where it is a read that missed, or that only a warm kept from missing. */
 export const READ_BIT = 1
+
+/** What is in `events`: an event, so many milliseconds after the beginning of its slice. */
+export function entryOf(event: number, offsetMs: number): number {
+  return (event << OFFSET_BITS) + offsetMs
+}
+
+export function eventOf(entry: number): number {
+  return entry >> OFFSET_BITS
+}
+
+export function pairOf(entry: number): number {
+  return entry >> (OFFSET_BITS + 1)
+}
+
+export function offsetMsOf(entry: number): number {
+  return entry & OFFSET_MASK
+}
 
 export class LogColumns {
   readonly size: number
@@ -86,8 +107,8 @@ export class LogColumns {
 export class UpdateLog {
   readonly memory: LogMemory
   readonly #columns: LogColumns
-  /** By event, as a pair's reads are logged beside its updates: the slice of its last entry. */
-  readonly #lastSlices: Int32Array<ArrayBuffer>
+  /** By event, as a pair's reads are logged beside its updates: of its last entry, the slice of an update, the millisecond of a read. */
+  readonly #lastTimes: Int32Array<ArrayBuffer>
   /** By chain. */
   #newestMs = new Float64Array(64).fill(Number.NEGATIVE_INFINITY)
   /** Of the first entry: slices are counted from it. */
@@ -112,13 +133,13 @@ export class UpdateLog {
     const bytes = HEADER_BYTES + maxPairs * BYTES_A_PAIR + entries * BYTES_AN_ENTRY
     this.memory = { buffer: new SharedArrayBuffer(bytes), maxPairs, entries }
     this.#columns = new LogColumns(this.memory)
-    this.#lastSlices = new Int32Array(maxPairs * 2).fill(NEVER)
+    this.#lastTimes = new Int32Array(maxPairs * 2).fill(NEVER)
     this.#epochEntries = Math.floor(entries * (1 - HEADROOM))
     Atomics.store(this.#columns.reserved, 0, 1)
   }
 
   get bytes(): number {
-    return this.memory.buffer.byteLength + this.#lastSlices.byteLength + this.#newestMs.byteLength
+    return this.memory.buffer.byteLength + this.#lastTimes.byteLength + this.#newestMs.byteLength
   }
 
   /** How many entries were ever written. */
@@ -145,7 +166,7 @@ export class UpdateLog {
   forget(pairId: number): void {
     if (pairId >= this.memory.maxPairs) return
     this.#columns.forgotten[pairId] = this.#written
-    this.#lastSlices.fill(NEVER, pairId * 2, pairId * 2 + 2)
+    this.#lastTimes.fill(NEVER, pairId * 2, pairId * 2 + 2)
   }
 
   /** How many entries were written before those of the pair that is there now. */
@@ -182,22 +203,26 @@ export class UpdateLog {
   }
 
   #append(event: number, chainId: number, eventTimeMs: number): void {
-    if (event >= this.#lastSlices.length || chainId >= MAX_CHAINS || !(eventTimeMs >= 0)) {
+    if (event >= this.#lastTimes.length || chainId >= MAX_CHAINS || !(eventTimeMs >= 0)) {
       this.refused++
       return
     }
-    const slice = Math.floor((eventTimeMs - this.#baseMs) / SLICE_MS) | 0
-    if (this.#lastSlices[event] === slice && this.#written > 0) {
+    const isFirst = this.#written === 0
+    const sinceMs = isFirst ? 0 : Math.floor(eventTimeMs - this.#baseMs)
+    const slice = Math.floor(sinceMs / SLICE_MS)
+    const isUpdate = (event & READ_BIT) === 0
+    const time = (isUpdate ? slice : sinceMs) | 0
+    if (this.#lastTimes[event] === time && !isFirst) {
       this.repeated++
       return
     }
-    if (this.#isOlder(chainId, eventTimeMs, (event & READ_BIT) === 0)) {
+    if (this.#isOlder(chainId, eventTimeMs, isUpdate)) {
       this.older++
       return
     }
-    if (this.#written === 0) this.#baseMs = eventTimeMs
-    this.#lastSlices[event] = slice
-    this.#write(event, chainId, slice)
+    if (isFirst) this.#baseMs = eventTimeMs
+    this.#lastTimes[event] = time
+    this.#write(entryOf(event, sinceMs - slice * SLICE_MS), chainId, slice)
   }
 
   #isOlder(chainId: number, eventTimeMs: number, isUpdate: boolean): boolean {
@@ -217,14 +242,14 @@ export class UpdateLog {
     this.#newestMs = larger
   }
 
-  #write(event: number, chainId: number, slice: number): void {
+  #write(entry: number, chainId: number, slice: number): void {
     const columns = this.#columns
     const written = this.#written
     if (written % BLOCK === 0) Atomics.store(columns.reserved, 0, written / BLOCK + 2)
     const at = written % columns.size
-    columns.events[at] = event
+    columns.events[at] = entry
     columns.slices[at] = slice
-    columns.chains[event >> 1] = chainId
+    columns.chains[pairOf(entry)] = chainId
     this.#written = written + 1
     if (this.#newestOfAllMs >= this.#epochEndMs || this.#written - this.#epochFrom >= this.#epochEntries)
       this.#endEpoch()

@@ -92,11 +92,14 @@ export class BoundPrices implements Prices {
 
   #isHit(pairId: number, into: PriceRecord): boolean {
     const { hierarchy, tracker, table } = this.#sources
+    const { warmsUsed } = hierarchy
     const isHit = hierarchy.get(pairId, into)
     this.reads++
     if (isHit) this.hits++
-    // In the time of the updates that it is held against: by the clock, all of them are as late as the node is behind.
-    else tracker.missed(pairId, table.chainOf(pairId), this.#eventTimeMs + this.#elapsedMs())
+    // A read that only a warm answered is one that would have missed: what leads to it is still worth a warm.
+    // Both in the time of the updates that they are held against: by the clock, all are as late as the node is behind.
+    if (!isHit || hierarchy.warmsUsed > warmsUsed)
+      tracker.missed(pairId, table.chainOf(pairId), this.#eventTimeMs + this.#elapsedMs())
     return isHit
   }
 

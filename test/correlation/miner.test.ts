@@ -154,8 +154,23 @@ describe('what is mined', () => {
     const mine = new Mine()
     logFollowing(mine, { lagMs: 40, asRead: true })
     mine.miner.mine(mine.log.endEpoch())
-    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 5, hits: 60 })
+    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 5, hits: 8, trials: 8, lagMs: 40 })
     expect(mine.edgesOf(2)).toEqual([])
+  })
+
+  test('is a read that keeps to no millisecond, too, but not after bursts', () => {
+    const mine = new Mine()
+    const random = mulberry32(SEED)
+    for (let second = 0; second < 60; second++) {
+      const burstMs = second * 1000
+      for (let pair = 10; pair < 110; pair++) mine.log.update(pair, 0, burstMs)
+      for (let pair = 10; pair < 110; pair++) mine.log.missedRead(pair, 0, burstMs + 20 + random() * 60)
+      mine.log.update(1, 0, burstMs + 500)
+      mine.log.missedRead(2, 0, burstMs + 520 + random() * 60)
+    }
+    mine.miner.mine(mine.log.endEpoch())
+    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 5, hits: 60 })
+    expect(mine.edgesOf(10).filter(({ event }) => event % 2 === 1)).toEqual([])
   })
 
   test('is of pairs that are read, once any are', () => {

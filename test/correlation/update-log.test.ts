@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { EpochCopy } from '../../src/correlation/epoch-copy.ts'
 import { finished } from '../../src/correlation/pieces.ts'
-import { EPOCH_MS, SLICE_MS, UpdateLog } from '../../src/correlation/update-log.ts'
+import { EPOCH_MS, eventOf, offsetMsOf, SLICE_MS, UpdateLog } from '../../src/correlation/update-log.ts'
 
 const ENTRIES = 16_384
 const NOON_MS = 1_783_900_800_000
@@ -19,7 +19,7 @@ interface Logged {
 
 function logged(epoch = log.endEpoch()): readonly Logged[] {
   return finished(new EpochCopy(log.memory).take(epoch)).map(({ events, slices, count }) => ({
-    events: [...events].slice(0, count),
+    events: [...events].slice(0, count).map(eventOf),
     slices: [...slices].slice(0, count),
   }))
 }
@@ -41,6 +41,15 @@ describe('the log', () => {
     for (let update = 0; update < 1_000_000; update++) log.update(1, 0, NOON_MS + Math.floor(update / 1000))
     expect(log.written).toBe(1000 / SLICE_MS)
     expect(log.repeated).toBe(1_000_000 - log.written)
+  })
+
+  test('has a pair’s reads by the millisecond', () => {
+    for (const ms of [0, 0.4, 1, 4, 5, 5.9, 19]) log.missedRead(1, 0, NOON_MS + ms)
+    const [entries] = finished(new EpochCopy(log.memory).take(log.endEpoch()))
+    const timesMs = [...(entries?.events ?? [])].map(
+      (entry, at) => (entries?.slices[at] ?? 0) * SLICE_MS + offsetMsOf(entry),
+    )
+    expect(timesMs).toEqual([0, 1, 4, 5, 19])
   })
 
   test('takes ten thousand pairs in one millisecond', () => {

@@ -166,7 +166,10 @@ describe('attribution', () => {
     expect(prices.readEdges).toBe(0b1111)
   })
 
-  test('of a read that missed is by event time, however far the node is behind', () => {
+  test.each([
+    ['missed', false],
+    ['would have missed without a warm', true],
+  ])('of a read that %s is by event time, however far the node is behind', (_, warm) => {
     const mined = new MinedEdges({ maxPairs: 100, entries: 16_384 })
     const tracker = new Tracker({ maxPairs: 100, mined })
     const [a = 0, b = 0] = ['a', 'b'].map((pair) => caches.table.register('ethereum', pair))
@@ -175,7 +178,11 @@ describe('attribution', () => {
       const bound = new BoundPrices({ ...caches.sources, tracker }, trigger)
       tracker.observe(a, trigger.eventTimeMs, 0)
       caches.clock.advanceTo(caches.clock.now() + 60)
-      bound.get('ethereum', 'b')
+      if (warm) {
+        caches.l1.evict(b)
+        expect(caches.l1.promote(b, record)).toBe('warmed')
+      }
+      expect(bound.get('ethereum', 'b') !== 'missing').toBe(warm)
     }
     const { memory } = mined
     const epoch = mined.takeEpoch()

@@ -1,0 +1,136 @@
+import { PROFILE_MS } from './lag-profile.ts'
+import type { ReadHistory } from './read-history.ts'
+
+/** Updates of a leader that are looked at; more find little more. */
+export const TRIALS = 8
+/** And fewer where there are so many reads after them. */
+const MAX_ENTRIES = 2 ** 16
+/** Who follows less often than one update of three is not worth a warm, and once is no rule. */
+const LEAST_SHARE = 1 / 3
+const LEAST_HITS = 2
+/** Places in a table are further apart than entries of the log. */
+const LOOKING_COST = 4
+const FIRST_READERS = 1_024
+
+/** A pair that was read at one lag after `hits` of the updates. */
+export interface LagHits {
+  readonly pairId: number
+  readonly lagMs: number
+  readonly hits: number
+  /** Its reads at all lags. */
+  readonly total: number
+}
+
+/**
+ * Which pairs are read how many milliseconds after a leader's updates: a table of pairs by lags, in which each read is
+ * counted. A pair's reads are logged once a millisecond, so that these are the updates with a read at that lag.
+ */
+export class LagScan {
+  /** Of the leader in hand: its updates, the last first. */
+  readonly trialsMs = new Float64Array(TRIALS)
+  trials = 0
+  /** By lag, the reads after all updates; and their sum. */
+  readonly reads = new Int32Array(PROFILE_MS)
+  allReads = 0
+  /** Over all leaders, in entries that a scan by bands would have looked at in that time. */
+  looked = 0
+  /** By pair: its row in the table, of the leader in whose scan it got it. */
+  readonly #rowOf: Int32Array
+  readonly #leaderOf: Uint32Array
+  #leader = 0
+  /** By row: the pair, and its reads. */
+  #rows = 0
+  #pairIds = new Int32Array(FIRST_READERS)
+  #totals = new Int32Array(FIRST_READERS)
+  /** PROFILE_MS a row. */
+  #hits = new Uint8Array(FIRST_READERS * PROFILE_MS)
+  /** Places in the table with enough hits. */
+  readonly #found: number[] = []
+
+  constructor(maxPairs: number) {
+    this.#rowOf = new Int32Array(maxPairs)
+    this.#leaderOf = new Uint32Array(maxPairs)
+  }
+
+  /** After `trials` updates at `trialsMs`, or the last of them: who was read at one lag often enough to look at it. */
+  scan(history: ReadHistory, trials: number): readonly LagHits[] {
+    this.#begin()
+    this.trials = this.#trialsWithin(history, trials)
+    if (this.trials < LEAST_HITS) return []
+    const least = Math.ceil(Math.max(LEAST_HITS, this.trials * LEAST_SHARE))
+    for (let trial = 0; trial < this.trials; trial++) this.#count(history, trial, least)
+    this.allReads = this.reads.reduce((sum, reads) => sum + reads, 0)
+    this.looked += this.allReads * LOOKING_COST
+    return this.#found.map((place) => this.#hitsAt(place))
+  }
+
+  #begin(): void {
+    this.#hits.fill(0, 0, this.#rows * PROFILE_MS)
+    this.#leader++
+    this.#rows = 0
+    this.#found.length = 0
+    this.reads.fill(0)
+  }
+
+  #trialsWithin(history: ReadHistory, trials: number): number {
+    let entries = 0
+    for (let trial = 0; trial < trials; trial++) {
+      const atMs = this.trialsMs[trial] as number
+      entries += history.indexAt(atMs + PROFILE_MS) - history.indexAt(atMs)
+      if (entries > MAX_ENTRIES) return trial
+    }
+    return trials
+  }
+
+  #count(history: ReadHistory, trial: number, least: number): void {
+    const { timesMs, pairIds } = history
+    const atMs = this.trialsMs[trial] as number
+    const from = history.indexAt(atMs)
+    const end = history.indexAt(atMs + PROFILE_MS)
+    this.#reserve(this.#rows + end - from)
+    const [hits, totals, reads, found] = [this.#hits, this.#totals, this.reads, this.#found]
+    for (let at = from; at < end; at++) {
+      const lag = ((timesMs[at] as number) - atMs) | 0
+      const row = this.#rowOfPair(pairIds[at] as number)
+      const place = row * PROFILE_MS + lag
+      const count = (hits[place] as number) + 1
+      hits[place] = count
+      if (count === least) found.push(place)
+      totals[row] = (totals[row] as number) + 1
+      reads[lag] = (reads[lag] as number) + 1
+    }
+  }
+
+  #rowOfPair(pairId: number): number {
+    if (this.#leaderOf[pairId] === this.#leader) return this.#rowOf[pairId] as number
+    const row = this.#rows++
+    this.#leaderOf[pairId] = this.#leader
+    this.#rowOf[pairId] = row
+    this.#pairIds[row] = pairId
+    this.#totals[row] = 0
+    return row
+  }
+
+  #hitsAt(place: number): LagHits {
+    const row = Math.floor(place / PROFILE_MS)
+    return {
+      pairId: this.#pairIds[row] as number,
+      lagMs: place - row * PROFILE_MS,
+      hits: Math.min(this.#hits[place] as number, this.trials),
+      total: this.#totals[row] as number,
+    }
+  }
+
+  #reserve(atLeast: number): void {
+    if (atLeast <= this.#pairIds.length) return
+    const rows = Math.max(atLeast, this.#pairIds.length * 2)
+    this.#pairIds = enlarged(this.#pairIds, new Int32Array(rows))
+    this.#totals = enlarged(this.#totals, new Int32Array(rows))
+    this.#hits = enlarged(this.#hits, new Uint8Array(rows * PROFILE_MS))
+  }
+}
+
+function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
+  to.set(from)
+  return to
+}

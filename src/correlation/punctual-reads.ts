@@ -1,0 +1,141 @@
+import { EDGES_PER_ROW, type MinedEdge, SURE_Z } from './edge-rows.ts'
+import { LagProfile } from './lag-profile.ts'
+import { type LagHits, LagScan, TRIALS } from './lag-scan.ts'
+import type { WindowEntries } from './log-window.ts'
+import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
+import { ReadHistory } from './read-history.ts'
+import { eventOf, offsetMsOf, pairOf, READ_BIT, SLICE_MS } from './update-log.ts'
+
+/**
+ * Reads that follow a leader's updates by the millisecond. In a sweep hundreds of pairs are updated within some
+ * milliseconds and thousands are read after that: by bands, everybody follows everybody. But who is read because of an
+ * update is read as many milliseconds after each, and a bystander is not:
+ *
+ * ```
+ *   update of A ── 50 ms ──► B C x        the reads 50 ms after the last eight updates of A, over all epochs that the
+ *   update of A ── 50 ms ──► C B y        history holds: B and C are there each time
+ *   update of A ── 50 ms ──► B z C
+ * ```
+ *
+ * That is held against what the pair would have there anyway: its reads at other lags after these updates, spread as all
+ * reads are.
+ */
+
+/** Of a pair that was not read at any other lag, so many reads are assumed: that there were none is no certainty. */
+const UNSEEN_READS = 0.5
+/** At a lag with hardly any reads, that of a lag with so many of them. */
+const LEAST_DENSITY = 0.1
+/** What the choice of the likeliest rate takes from the evidence for it. */
+const CHOICE = 1
+const FIRST_PAIRS = 1_024
+
+export class PunctualReads {
+  readonly #maxPairs: number
+  readonly #histories = new Map<number, ReadHistory>()
+  readonly #profile = new LagProfile()
+  readonly #scan: LagScan
+  /** TRIALS a pair: the times of its last updates; and by pair, how many there were. */
+  #updatesMs = new Float64Array(0)
+  #updates = new Uint32Array(0)
+
+  constructor(maxPairs: number) {
+    this.#maxPairs = maxPairs
+    this.#scan = new LagScan(maxPairs)
+  }
+
+  /** In entries that a scan by bands would have looked at in that time. */
+  get looked(): number {
+    return this.#scan.looked
+  }
+
+  /** An epoch's entries, which come after those of the epochs before. */
+  *take({ chainId, events, slices, count }: WindowEntries): Pieces<void> {
+    let history = this.#histories.get(chainId)
+    for (let at = 0; at < count; at++) {
+      const entry = events[at] as number
+      const timeMs = (slices[at] as number) * SLICE_MS + offsetMsOf(entry)
+      if ((eventOf(entry) & READ_BIT) === 0) this.#update(pairOf(entry), timeMs)
+      else {
+        history ??= new ReadHistory()
+        history.add(pairOf(entry), timeMs)
+      }
+      if (at % PIECE === PIECE - 1) yield PIECE_COST
+    }
+    if (history !== undefined) this.#histories.set(chainId, history)
+  }
+
+  /** The pairs that are read punctually after the leader's updates, surest first. */
+  after(leader: number, chainId: number): readonly MinedEdge[] {
+    const history = this.#histories.get(chainId)
+    const scan = this.#scan
+    if (history === undefined) return []
+    const updates = this.#updates[leader] ?? 0
+    const trials = Math.min(updates, TRIALS)
+    for (let trial = 0; trial < trials; trial++)
+      scan.trialsMs[trial] = this.#updatesMs[leader * TRIALS + ((updates - 1 - trial) % TRIALS)] as number
+    const edges = this.#best(leader, scan.scan(history, trials))
+    for (const edge of edges) {
+      this.#profile.add(edge.lagMs)
+      edge.lastSlice = Math.floor(this.#lastHitMs(history, edge) / SLICE_MS)
+    }
+    return edges
+  }
+
+  #best(leader: number, candidates: readonly LagHits[]): readonly MinedEdge[] {
+    const best = new Map<number, MinedEdge>()
+    for (const hits of candidates) {
+      const edge = hits.pairId === leader ? undefined : this.#judge(hits)
+      if (edge !== undefined && edge.z > (best.get(hits.pairId)?.z ?? 0)) best.set(hits.pairId, edge)
+    }
+    return [...best.values()].sort((a, b) => b.z - a.z || a.event - b.event).slice(0, EDGES_PER_ROW)
+  }
+
+  forget(isForgotten: (pairId: number) => boolean): void {
+    for (let pairId = 0; pairId < this.#updates.length; pairId++) if (isForgotten(pairId)) this.#updates[pairId] = 0
+    for (const history of this.#histories.values()) history.forget(isForgotten)
+  }
+
+  /**
+   * The root of twice the likelihood ratio, as in lag-bands.ts: that the pair is read at this lag as often as it was, one
+   * of all lags being chosen, against that it is read there as it is at others. Undefined below SURE_Z.
+   */
+  #judge({ pairId, lagMs, hits, total }: LagHits): MinedEdge | undefined {
+    const { trials, reads, allReads } = this.#scan
+    const others = total - hits + UNSEEN_READS
+    const anyway = Math.max((others * (reads[lagMs] as number)) / allReads, UNSEEN_READS * LEAST_DENSITY)
+    const rate = Math.min(anyway / trials, 0.9)
+    const share = hits / trials
+    if (share <= rate) return undefined
+    const misses = trials - hits
+    const without = misses === 0 ? 0 : misses * Math.log((1 - share) / (1 - rate))
+    const ratio = hits * Math.log(share / rate) + without + Math.log(this.#profile.of(lagMs)) - CHOICE
+    const z = Math.sqrt(2 * Math.max(ratio, 0))
+    if (z < SURE_Z) return undefined
+    return { event: pairId * 2 + READ_BIT, hits, trials, lastSlice: 0, lagMs, lift: share / rate, z, minedTo: 0 }
+  }
+
+  /** The last update after which the pair was read. */
+  #lastHitMs(history: ReadHistory, { event, lagMs }: MinedEdge): number {
+    return this.#scan.trialsMs.find((atMs) => history.has(event >> 1, atMs + lagMs)) ?? 0
+  }
+
+  #update(pairId: number, timeMs: number): void {
+    if (pairId >= this.#updates.length) this.#reserve(pairId)
+    const updates = this.#updates[pairId] as number
+    this.#updatesMs[pairId * TRIALS + (updates % TRIALS)] = timeMs
+    this.#updates[pairId] = updates + 1
+  }
+
+  #reserve(pairId: number): void {
+    let pairs = Math.max(FIRST_PAIRS, this.#updates.length)
+    while (pairs <= pairId) pairs *= 2
+    pairs = Math.min(pairs, this.#maxPairs)
+    this.#updatesMs = enlarged(this.#updatesMs, new Float64Array(pairs * TRIALS))
+    this.#updates = enlarged(this.#updates, new Uint32Array(pairs))
+  }
+}
+
+function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
+  to.set(from)
+  return to
+}

@@ -1,0 +1,131 @@
+import { describe, expect, test } from '@jest/globals'
+import { PROFILE_MS } from '../../src/correlation/lag-profile.ts'
+import type { WindowEntries } from '../../src/correlation/log-window.ts'
+import { finished } from '../../src/correlation/pieces.ts'
+import { PunctualReads } from '../../src/correlation/punctual-reads.ts'
+import { entryOf, READ_BIT, SLICE_MS } from '../../src/correlation/update-log.ts'
+import { mulberry32 } from '../harness/mulberry32.ts'
+
+const PAIRS = 300
+const GROUP = 4
+const SEED = 7
+const MINUTES_2 = 120_000
+
+type Entry = readonly [event: number, timeMs: number]
+
+const updateAt = (pairId: number, timeMs: number): Entry => [pairId * 2, timeMs]
+const readAt = (pairId: number, timeMs: number): Entry => [pairId * 2 + READ_BIT, timeMs]
+
+function entriesOf(entries: readonly Entry[], chainId = 0): WindowEntries {
+  const sorted = entries.toSorted(([, a], [, b]) => a - b)
+  const slices = Int32Array.from(sorted, ([, timeMs]) => Math.floor(timeMs / SLICE_MS))
+  return {
+    chainId,
+    slices,
+    events: Int32Array.from(sorted, ([event, timeMs], at) => entryOf(event, timeMs - (slices[at] ?? 0) * SLICE_MS)),
+    count: entries.length,
+  }
+}
+
+function siblingsOf(pairId: number): readonly number[] {
+  const first = pairId - (pairId % GROUP)
+  return Array.from({ length: GROUP }, (_, i) => first + i).filter((other) => other !== pairId)
+}
+
+/** A third of the pairs within 40 ms, in any order, and the siblings of each read 50 ms after it. */
+function sweep(number: number, random: () => number): readonly Entry[] {
+  return Array.from({ length: PAIRS }, (_, pairId) => pairId)
+    .filter(() => random() < 1 / 3)
+    .flatMap((pairId) => {
+      const timeMs = number * MINUTES_2 + Math.floor(random() * 40)
+      return [updateAt(pairId, timeMs), ...siblingsOf(pairId).map((sibling) => readAt(sibling, timeMs + 50))]
+    })
+}
+
+/** Pair 1 is followed by a read of pair 2 so much later, once in two minutes. */
+function following(times: number, lagMs: number): readonly Entry[] {
+  return Array.from({ length: times }, (_, at) => [
+    updateAt(1, at * MINUTES_2),
+    readAt(2, at * MINUTES_2 + lagMs),
+  ]).flat()
+}
+
+describe(`reads after updates (seed ${SEED})`, () => {
+  test('are told from those of bystanders in sweeps of a hundred updates', () => {
+    const punctual = new PunctualReads(PAIRS)
+    const random = mulberry32(SEED)
+    const found = { siblings: 0, bystanders: 0 }
+    for (let number = 0; number < 24; number++) {
+      finished(punctual.take(entriesOf(sweep(number, random))))
+      for (let pairId = 0; pairId < PAIRS; pairId++) {
+        const edges = punctual.after(pairId, 0)
+        if (number < 23) continue
+        for (const { event, lagMs } of edges) {
+          const isSibling = siblingsOf(pairId).includes(event >> 1) && lagMs === 50
+          found[isSibling ? 'siblings' : 'bystanders']++
+        }
+      }
+    }
+    expect(found.siblings).toBeGreaterThan(0.95 * PAIRS * (GROUP - 1))
+    expect(found.bystanders).toBeLessThan(0.01 * PAIRS)
+  })
+
+  test('have a lag in whole milliseconds, and how often, how much oftener than otherwise, and when last they came', () => {
+    const punctual = new PunctualReads(PAIRS)
+    finished(punctual.take(entriesOf([...following(9, 47), updateAt(1, 9 * MINUTES_2), readAt(3, 9 * MINUTES_2 + 47)])))
+    const [edge, ...others] = punctual.after(1, 0)
+    expect(edge).toMatchObject({ event: 5, lagMs: 47, hits: 7, trials: 8, lastSlice: (8 * MINUTES_2) / SLICE_MS })
+    expect(edge?.lift).toBeGreaterThan(5)
+    expect(edge?.z).toBeGreaterThan(4)
+    expect(others).toEqual([])
+  })
+
+  test.each([0, PROFILE_MS - 1])('are found %d ms after', (lagMs) => {
+    const punctual = new PunctualReads(PAIRS)
+    finished(punctual.take(entriesOf(following(8, lagMs))))
+    expect(punctual.after(1, 0)).toMatchObject([{ event: 5, lagMs }])
+  })
+
+  test('are not of updates later than they, nor beyond what is looked at, nor of the pair itself', () => {
+    const punctual = new PunctualReads(PAIRS)
+    const itself = Array.from({ length: 8 }, (_, at) => readAt(1, at * MINUTES_2 + 50))
+    finished(punctual.take(entriesOf([...following(8, -1), ...itself])))
+    finished(punctual.take(entriesOf(following(8, PROFILE_MS))))
+    expect(punctual.after(1, 0)).toEqual([])
+  })
+
+  test('are believed sooner with a lag that others have', () => {
+    const punctual = new PunctualReads(PAIRS)
+    const early = (leader: number, lagMs: number) =>
+      [0, 1, 2].flatMap((at) => {
+        const timeMs = at * MINUTES_2 + leader * 1000
+        const bystander = (ms: number) => readAt(100 + ((ms + at * 7) % PROFILE_MS), timeMs + ms)
+        const bystanders = Array.from({ length: PROFILE_MS }, (_, ms) => bystander(ms))
+        return [updateAt(leader, timeMs), readAt(leader + 1, timeMs + lagMs), ...bystanders]
+      })
+    finished(punctual.take(entriesOf([...following(8, 50), ...early(10, 50), ...early(20, 90)])))
+    expect([punctual.after(10, 0), punctual.after(20, 0)]).toEqual([[], []])
+    for (let times = 0; times < 50; times++) punctual.after(1, 0)
+    expect([punctual.after(10, 0), punctual.after(20, 0)]).toMatchObject([[{ event: 23 }], []])
+  })
+
+  test('are found over epochs, within a chain, and forgotten with either pair', () => {
+    const entries = following(8, 50)
+    const punctual = new PunctualReads(PAIRS)
+    for (let at = 0; at < entries.length; at += 2) finished(punctual.take(entriesOf(entries.slice(at, at + 2), 3)))
+    expect([punctual.after(1, 0).length, punctual.after(1, 3).length]).toEqual([0, 1])
+    punctual.forget((pairId) => pairId === 2)
+    expect(punctual.after(1, 3)).toEqual([])
+    finished(punctual.take(entriesOf(following(8, 60), 3)))
+    expect(punctual.after(1, 3)).toMatchObject([{ lagMs: 60 }])
+    punctual.forget((pairId) => pairId === 1)
+    expect(punctual.after(1, 3)).toEqual([])
+  })
+
+  test('are of no use where there are tens of thousands after each update', () => {
+    const punctual = new PunctualReads(PAIRS)
+    const crowd = Array.from({ length: 70_000 }, (_, at) => readAt(at % PAIRS, MINUTES_2 + Math.floor(at / 700)))
+    finished(punctual.take(entriesOf([...following(2, 50), ...crowd])))
+    expect([punctual.after(1, 0), punctual.looked]).toEqual([[], 0])
+  })
+})
