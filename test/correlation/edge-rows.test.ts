@@ -1,5 +1,6 @@
+import { Worker } from 'node:worker_threads'
 import { expect, test } from '@jest/globals'
-import { EdgeRows, emptyRow } from '../../src/correlation/edge-rows.ts'
+import { EdgeRows, emptyRow, type MinedEdge } from '../../src/correlation/edge-rows.ts'
 
 const [blank] = emptyRow()
 const edges = [{ ...blank, event: 4, hits: 3, trials: 5, lastSlice: 7, lagMs: 30, lift: 2, z: 4.5 }] as const
@@ -33,8 +34,35 @@ test('a row that its writer was killed in is none, and is one again when the nex
 test('a row is a copy: what is written later leaves it as it is', () => {
   const rows = EdgeRows.of(3)
   const row = emptyRow()
-  rows.write(2, { edges, count: 1, minedTo: 8 })
+  const minedTo = 2 ** 40 + 2 ** 31
+  rows.write(2, { edges, count: 1, minedTo })
   rows.read(2, row)
   rows.write(2, { edges: [{ ...edges[0], hits: 4 }], count: 1, minedTo: 9 })
-  expect(row[0]).toEqual({ ...edges[0], minedTo: 8 })
+  expect(row[0]).toEqual({ ...edges[0], minedTo })
 })
+
+test('a row that another thread writes meanwhile is read whole, or not at all', async () => {
+  const rows = EdgeRows.of(3)
+  const row = emptyRow()
+  const writer = new Worker(new URL('./edge-thread.ts', import.meta.url), { workerData: rows.memory })
+  try {
+    for (let reads = 0; reads < 20_000; await new Promise((resolve) => setImmediate(resolve)))
+      for (let read = 0; read < 10_000; read++) {
+        const count = rows.read(read % 3, row)
+        if (count === 0) continue
+        reads++
+        const { minedTo } = row[0] as MinedEdge
+        if (row.slice(0, count).some((edge) => !isOf(edge, minedTo))) throw new Error(`torn: ${JSON.stringify(row)}`)
+      }
+  } finally {
+    await writer.terminate()
+  }
+}, 60_000)
+
+/** All its numbers are those of one write. */
+function isOf({ event, hits, trials, lastSlice, lagMs, lift, z }: MinedEdge, write: number): boolean {
+  return (
+    [event, hits, trials, lastSlice].every((each) => each === write) &&
+    [lagMs, lift, z].every((each) => each === write % 2 ** 24)
+  )
+}
