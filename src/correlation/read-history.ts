@@ -1,6 +1,8 @@
 /** A chain's reads, so many epochs back as there is room: in the order of their times, of which an epoch's may overlap the one before. */
 const MAX_READS = 2 ** 18
 const FIRST_READS = 4_096
+/** No read comes so late: it is that times are counted anew, as they are after 248 days (update-log.ts). */
+const COUNTED_ANEW_MS = 3_600_000
 
 export class ReadHistory {
   /** The first `count` of both. */
@@ -9,6 +11,7 @@ export class ReadHistory {
   count = 0
 
   add(pairId: number, timeMs: number): void {
+    if (this.count > 0 && (this.timesMs[this.count - 1] as number) - timeMs > COUNTED_ANEW_MS) this.count = 0
     if (this.count === this.timesMs.length) this.#makeRoom()
     let at = this.count++
     for (; at > 0 && (this.timesMs[at - 1] as number) > timeMs; at--) {

@@ -11,6 +11,12 @@ describe('a history of reads', () => {
     expect([history.has(60, 30), history.has(60, 31), history.has(61, 30)]).toEqual([true, false, false])
   })
 
+  test('begins anew where times do', () => {
+    const history = new ReadHistory()
+    for (const timeMs of [2 ** 31 * 5 - 10, 2 ** 31 * 5 - 5, -(2 ** 31) * 5, 5 - 2 ** 31 * 5]) history.add(1, timeMs)
+    expect([...history.timesMs.subarray(0, history.count)]).toEqual([-(2 ** 31) * 5, 5 - 2 ** 31 * 5])
+  })
+
   test('keeps the newest of more than it has room for', () => {
     const history = new ReadHistory()
     for (let read = 0; read < 1_000_000; read++) history.add(read % 100, read)
