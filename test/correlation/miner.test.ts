@@ -68,7 +68,10 @@ describe('what is mined', () => {
   test('is the same in one go and in steps', () => {
     const inOneGo = new Mine()
     const inSteps = new Mine()
-    for (const { log } of [inOneGo, inSteps]) logPlanted(log, 30)
+    for (const mine of [inOneGo, inSteps]) {
+      logPlanted(mine.log, 30)
+      logFollowing(mine, { lagMs: 40, fromS: 31, asRead: true })
+    }
     inOneGo.miner.mine(inOneGo.log.endEpoch())
     inSteps.miner.begin(inSteps.log.endEpoch())
     let steps = 1
@@ -76,6 +79,7 @@ describe('what is mined', () => {
     expect(steps).toBeGreaterThan(100)
     expect(inSteps.memory.equals(inOneGo.memory)).toBe(true)
     expect(inOneGo.followersOf(0).toSorted()).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+    expect(inOneGo.edgesOf(1)).toContainEqual(expect.objectContaining({ event: 5, lagMs: 40, hits: 8 }))
   })
 
   test('is made ready in steps as well, none of which goes through the epoch', () => {
