@@ -76,6 +76,8 @@ export class LagScan {
     let entries = 0
     for (let trial = 0; trial < trials; trial++) {
       const atMs = this.trialsMs[trial] as number
+      // That nobody was read then only means that it is not remembered.
+      if (atMs + PROFILE_MS <= history.sinceMs) return trial
       entries += history.indexAt(atMs + PROFILE_MS) - history.indexAt(atMs)
       if (entries > MAX_ENTRIES) return trial
     }

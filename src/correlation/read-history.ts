@@ -22,6 +22,11 @@ export class ReadHistory {
     this.pairIds[at] = pairId
   }
 
+  /** What was read before that is not known. */
+  get sinceMs(): number {
+    return this.count === 0 ? Number.POSITIVE_INFINITY : (this.timesMs[0] as number)
+  }
+
   /** The first that is not before. */
   indexAt(timeMs: number): number {
     let low = 0

@@ -122,6 +122,13 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect(punctual.after(1, 3)).toEqual([])
   })
 
+  test('are not missed after updates from before what is remembered', () => {
+    const punctual = new PunctualReads(PAIRS)
+    const before = Array.from({ length: 4 }, (_, at) => updateAt(1, (at - 4) * MINUTES_2))
+    finished(punctual.take(entriesOf([...before, ...following(6, 50)])))
+    expect(punctual.after(1, 0)).toMatchObject([{ event: 5, hits: 6, trials: 6 }])
+  })
+
   test('are of no use where there are tens of thousands after each update', () => {
     const punctual = new PunctualReads(PAIRS)
     const crowd = Array.from({ length: 70_000 }, (_, at) => readAt(at % PAIRS, MINUTES_2 + Math.floor(at / 700)))
