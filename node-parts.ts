@@ -106,6 +106,7 @@ function createMining({ config, log }: CachesOptions): { readonly mined?: MinedE
     timer: systemTimer,
     inThread: way === 'thread',
     onThreadLost: (error) => log.warn({ err: error }, 'the thread that mines is gone: mined in steps from now on'),
+    onFailed: (error) => log.error({ err: error }, 'mining failed: nothing is mined until the node starts again'),
   })
   return { mined, mining }
 }

@@ -15,6 +15,8 @@ export interface MiningOptions {
   readonly inThread: boolean
   /** The thread ended by itself; from now on it goes by steps. */
   readonly onThreadLost: (error: Error) => void
+  /** A step threw: nothing is mined from now on. What was mined before stays. */
+  readonly onFailed: (error: unknown) => void
 }
 
 const LOOK_EVERY_MS = 1_000
@@ -66,9 +68,22 @@ export class Mining {
   }
 
   #look(): void {
-    if (this.#epoch === undefined) this.#begin(this.#options.edges.takeEpoch())
-    if (this.#miner?.step(STEP_ENTRIES)) this.#mined()
+    if (!this.#goOn()) return
     this.#wait(this.#epoch !== undefined && !this.#inThread ? STEP_EVERY_MS : LOOK_EVERY_MS)
+  }
+
+  /** False, and told, where that failed: what a thread did not survive may be no better here, and is no reason to end a node. */
+  #goOn(): boolean {
+    try {
+      if (this.#epoch === undefined) this.#begin(this.#options.edges.takeEpoch())
+      // The epoch that a thread was at when it was lost.
+      else if (!this.#inThread && this.#miner === undefined) this.#begin(this.#epoch)
+      if (this.#miner?.step(STEP_ENTRIES)) this.#mined()
+      return true
+    } catch (error) {
+      this.#options.onFailed(error)
+      return false
+    }
   }
 
   #begin(epoch: Epoch | undefined): void {
@@ -103,12 +118,9 @@ export class Mining {
     this.epochs++
   }
 
-  /** The epoch that it was at is mined here. */
   #lost(error: Error): void {
     this.#inThread = false
     this.#worker = undefined
-    if (this.#isClosed) return
-    this.#options.onThreadLost(error)
-    this.#begin(this.#epoch)
+    if (!this.#isClosed) this.#options.onThreadLost(error)
   }
 }

@@ -31,6 +31,9 @@ export class MinedWarming implements PriceWarming {
       timer: this.#timer.after,
       inThread: false,
       onThreadLost: () => undefined,
+      onFailed: (error) => {
+        throw error
+      },
     })
   }
 

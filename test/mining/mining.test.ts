@@ -5,7 +5,7 @@ import { emptyRow, type MinedEdge } from '../../src/correlation/edge-rows.ts'
 import { MinedEdges } from '../../src/correlation/mined-edges.ts'
 import { SLICE_MS } from '../../src/correlation/update-log.ts'
 import { Mining } from '../../src/mining/mining.ts'
-import { systemTimer } from '../../src/timer.ts'
+import { systemTimer, type Timer } from '../../src/timer.ts'
 import { ManualTimer } from '../harness/manual-timer.ts'
 import { until } from '../harness/until.ts'
 
@@ -36,11 +36,30 @@ function rowsOf(edges: MinedEdges): readonly (readonly MinedEdge[])[] {
   })
 }
 
-function mine(edges: Pick<MinedEdges, 'takeEpoch' | 'memory'>, inThread: boolean, onThreadLost = () => {}): Mining {
-  const mining = new Mining({ edges, timer: (_, run) => systemTimer(1, run), inThread, onThreadLost })
+function rethrown(error: unknown): never {
+  throw error
+}
+
+interface Told {
+  readonly onThreadLost?: () => void
+  readonly onFailed?: (error: unknown) => void
+}
+
+function mine(edges: Pick<MinedEdges, 'takeEpoch' | 'memory'>, inThread: boolean, told: Told = {}): Mining {
+  const { onThreadLost = () => {}, onFailed = rethrown } = told
+  const timer: Timer = (_, run) => systemTimer(1, run)
+  const mining = new Mining({ edges, timer, inThread, onThreadLost, onFailed })
   open.push(mining)
   mining.start()
   return mining
+}
+
+/** In its memory no miner can work. */
+function unminable(edges: MinedEdges) {
+  return {
+    memory: { ...edges.memory, log: undefined } as unknown as MinedEdges['memory'],
+    takeEpoch: () => edges.takeEpoch(),
+  }
 }
 
 describe('epochs', () => {
@@ -74,16 +93,13 @@ describe('epochs', () => {
     'are mined in steps once the thread is lost',
     async () => {
       const edges = logged()
-      const of = {
-        // Memory that no miner can work in.
-        memory: { ...edges.memory, log: undefined } as unknown as MinedEdges['memory'],
-        takeEpoch: () => edges.takeEpoch(),
-      }
+      const of = unminable(edges)
       let losses = 0
-      const mining = mine(of, true, () => {
+      const onThreadLost = (): void => {
         losses++
         of.memory = edges.memory
-      })
+      }
+      const mining = mine(of, true, { onThreadLost })
       await until('both epochs are mined', () => mining.epochs === 2, PATIENCE)
       expect(losses).toBe(1)
       expect(rowsOf(edges)[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
@@ -117,10 +133,33 @@ describe.each([
   )
 })
 
+test.each([
+  ['a thread, and in the steps that follow it', true],
+  ['steps', false],
+] as const)(
+  'mining that fails in %s ends, and is told',
+  async (_, inThread) => {
+    const failures: unknown[] = []
+    let looks = 0
+    const edges = unminable(logged())
+    const counted = {
+      ...edges,
+      takeEpoch: () => {
+        looks++
+        return edges.takeEpoch()
+      },
+    }
+    const mining = mine(counted, inThread, { onFailed: (error) => failures.push(error) })
+    await until('it is told', () => failures.length > 0, PATIENCE)
+    expect([failures.length, looks, mining.epochs]).toEqual([1, 1, 0])
+  },
+  MINED_MS,
+)
+
 test('nothing is mined after the close, which may be called twice', async () => {
   const timer = new ManualTimer(virtualClock(0))
   const edges = logged()
-  const mining = new Mining({ edges, timer: timer.start, inThread: true, onThreadLost: () => {} })
+  const mining = new Mining({ edges, timer: timer.start, inThread: true, onThreadLost: () => {}, onFailed: () => {} })
   mining.start()
   await mining.close()
   await mining.close()
