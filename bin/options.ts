@@ -74,15 +74,18 @@ function known<T extends string>(item: string, choices: readonly T[]): T {
   throw new InvalidArgumentError(`${item} is not known: expected some of ${choices.join(', ')}.${hint}`)
 }
 
+const DAY_MS = 86_400_000
+
 /** Milliseconds from 0, comma-separated. */
 export function times(value: string): readonly number[] {
   return [...new Set(list(value).map(time))]
 }
 
+/** Milliseconds from 0 to a day. */
 export function time(value: string): number {
   const number = Number(value)
-  if (value.trim() === '' || !(number >= 0) || !Number.isFinite(number))
-    throw new InvalidArgumentError('Expected a number from 0.')
+  if (value.trim() === '' || !(number >= 0 && number <= DAY_MS))
+    throw new InvalidArgumentError(`Expected a number from 0 to ${DAY_MS}, a day.`)
   return number
 }
 

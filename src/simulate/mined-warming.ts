@@ -9,6 +9,8 @@ import { TapeTriggers } from './tape-triggers.ts'
 
 /** As many as a node's log has. */
 const LOG_ENTRIES = 2 ** 20
+/** A whole log is mined sooner; a single time of years ahead must not be waited for second by second. */
+const LONGEST_GAP_MS = 600_000
 
 /**
  * A node's way with reads of which nobody knows to which update they belong: updates and the reads that warming is for go
@@ -75,12 +77,21 @@ class TapeTimer {
     }
   }
 
+  /** Where nothing happened for long, what was to be done is done within LONGEST_GAP_MS, and once more at its end. */
   advance(toMs: number): void {
-    for (let next = this.#next; next !== undefined && next.atMs <= toMs; next = this.#next) {
-      this.#next = undefined
-      this.nowMs = next.atMs
-      next.run()
-    }
+    this.#run(Math.min(toMs, (this.nowMs ?? toMs) + LONGEST_GAP_MS))
+    if (this.#next !== undefined && this.#next.atMs <= toMs) this.#fire(toMs)
     this.nowMs = toMs
+  }
+
+  #run(untilMs: number): void {
+    while (this.#next !== undefined && this.#next.atMs <= untilMs) this.#fire(this.#next.atMs)
+  }
+
+  #fire(atMs: number): void {
+    const next = this.#next
+    this.#next = undefined
+    this.nowMs = atMs
+    next?.run()
   }
 }

@@ -73,7 +73,8 @@ describe('a wrong call ends with code 2, says what is wrong, and prints no data'
     [['run', '--detectors', 'none.ts'], '--detectors: none.ts cannot be loaded'],
     [['simulate'], 'on what? give --accesses or --prices'],
     [['simulate', '--accesses', 'x', '--delay-ms', '50'], '--delay-ms says something about --prices'],
-    [['simulate', '--prices', 'x', '--delay-ms', '-1'], 'Expected a number from 0.'],
+    [['simulate', '--prices', 'x', '--delay-ms', '-1'], 'Expected a number from 0 to 86400000, a day.'],
+    [['simulate', '--prices', 'x', '--warm-ms', '1e300'], 'Expected a number from 0 to 86400000, a day.'],
     [['simulate', '--acceses', 'x'], "unknown option '--acceses'\n(Did you mean --accesses?)"],
     [
       ['simulate', '--policy', 'lru,seive'],

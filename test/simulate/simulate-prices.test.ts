@@ -133,6 +133,13 @@ describe('a warm', () => {
     expect(row?.accuracy).toBeGreaterThan(0.9)
     expect(row?.coverage).toBeGreaterThan(0.1)
   })
+
+  test('does not wait second by second for an update that is decades ahead', async () => {
+    const tape = onceASecond(180)
+    const timesUs = tape.timesUs.with(-1, 1e15)
+    const [row] = await rowsOf({ ...tape, timesUs }, { delaysMs: [60], attributions: ['off'], capacity: [4 / 12] })
+    expect(row?.warmsUsed).toBeGreaterThan(50)
+  })
 })
 
 describe('every warming', () => {
