@@ -27,10 +27,13 @@ const UNSEEN_READS = 0.5
 const LEAST_DENSITY = 0.1
 /** What the choice of the likeliest rate takes from the evidence for it. */
 const CHOICE = 1
+/** Chains whose reads are kept, those that were read last: 3 MB each at the most. */
+const MAX_HISTORIES = 64
 const FIRST_PAIRS = 1_024
 
 export class PunctualReads {
   readonly #maxPairs: number
+  /** By chain, the one that was read last at the end. */
   readonly #histories = new Map<number, ReadHistory>()
   readonly #profile = new LagProfile()
   readonly #scan: LagScan
@@ -51,17 +54,27 @@ export class PunctualReads {
   /** An epoch's entries, which come after those of the epochs before. */
   *take({ chainId, events, slices, count }: WindowEntries): Pieces<void> {
     let history = this.#histories.get(chainId)
+    let hasReads = false
     for (let at = 0; at < count; at++) {
       const entry = events[at] as number
       const timeMs = (slices[at] as number) * SLICE_MS + offsetMsOf(entry)
       if ((eventOf(entry) & READ_BIT) === 0) this.#update(pairOf(entry), timeMs)
       else {
         history ??= new ReadHistory()
+        hasReads = true
         history.add(pairOf(entry), timeMs)
       }
       if (at % PIECE === PIECE - 1) yield PIECE_COST
     }
-    if (history !== undefined) this.#histories.set(chainId, history)
+    if (history !== undefined && hasReads) this.#keep(chainId, history)
+  }
+
+  #keep(chainId: number, history: ReadHistory): void {
+    this.#histories.delete(chainId)
+    this.#histories.set(chainId, history)
+    if (this.#histories.size <= MAX_HISTORIES) return
+    const [unreadForLongest] = this.#histories.keys()
+    if (unreadForLongest !== undefined) this.#histories.delete(unreadForLongest)
   }
 
   /** The pairs that are read punctually after the leader's updates, surest first. */

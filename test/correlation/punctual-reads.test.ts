@@ -135,4 +135,15 @@ describe(`reads after updates (seed ${SEED})`, () => {
     finished(punctual.take(entriesOf([...following(2, 50), ...crowd])))
     expect([punctual.after(1, 0), punctual.looked]).toEqual([[], 0])
   })
+
+  test('are kept of the 64 chains that were read last', () => {
+    const punctual = new PunctualReads(PAIRS)
+    const readIn = (chainId: number) => finished(punctual.take(entriesOf([readAt(9, 0)], chainId)))
+    finished(punctual.take(entriesOf(following(8, 50))))
+    for (let chainId = 1; chainId < 64; chainId++) readIn(chainId)
+    expect(punctual.after(1, 0)).toHaveLength(1)
+    readIn(1)
+    readIn(64)
+    expect(punctual.after(1, 0)).toEqual([])
+  })
 })
