@@ -17,6 +17,7 @@
  */
 
 import { Ghosts } from './ghosts.ts'
+import { PushedOut } from './pushed-out.ts'
 import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from './usage.ts'
 
 const FREE = 0
@@ -48,7 +49,6 @@ export class Residency implements Usage {
   warmLimit: number
   readonly warmCounts = warmCounts()
   readonly warmsByKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
-  polluted = 0
   evictions = 0
   expirations = 0
   readonly #slotOfPair: Int32Array
@@ -57,8 +57,7 @@ export class Residency implements Usage {
   readonly #reads: Uint8Array
   /** Who asked for a warm. */
   readonly #kind: Uint8Array
-  /** By pair: it left to make room for a warm, and was not read since. */
-  readonly #pushedOut: Uint8Array
+  readonly pushedOut: PushedOut
   /** The demand read at which a warm was admitted. */
   readonly #bornAt: Float64Array
   readonly #next: Int32Array
@@ -79,7 +78,7 @@ export class Residency implements Usage {
     this.#part = new Uint8Array(options.slots)
     this.#reads = options.reads ?? new Uint8Array(options.slots)
     this.#kind = new Uint8Array(options.slots)
-    this.#pushedOut = new Uint8Array(options.maxPairs)
+    this.pushedOut = new PushedOut(options.maxPairs)
     this.#bornAt = new Float64Array(options.slots)
     this.#next = new Int32Array(options.slots)
     this.#previous = new Int32Array(options.slots)
@@ -119,19 +118,18 @@ export class Residency implements Usage {
   /** A demand read found nothing. */
   miss(pairId: number): void {
     this.#demandReads++
-    this.polluted += this.#pushedOut[pairId] as number
-    this.#pushedOut[pairId] = 0
+    this.pushedOut.miss(pairId, this.#demandReads, this.#horizon)
   }
 
   /** A slot for a pair that has none, by eviction if need be; -1 where the part has no room at all. */
   admit(pairId: number, as: 'demand' | 'warm', kind = 0): number {
     if (as === 'warm' && this.warmLimit === 0) return NONE
     if (this.resident >= this.limit) this.#expireWarms()
-    if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
     this.#isWarming = as === 'warm'
+    if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
     while (this.resident >= this.limit) this.#evictOne()
     this.#isWarming = false
-    this.#pushedOut[pairId] = 0
+    this.pushedOut.back(pairId)
     const slot = this.#heads[FREE] as number
     this.#unlink(slot)
     this.#pairOfSlot[slot] = pairId + 1
@@ -175,7 +173,7 @@ export class Residency implements Usage {
 
   evict(slot: number): void {
     this.evictions++
-    if (this.#isWarming && this.#part[slot] !== WARM) this.#pushedOut[(this.#pairOfSlot[slot] as number) - 1] = 1
+    if (this.#isWarming) this.pushedOut.left((this.#pairOfSlot[slot] as number) - 1, this.#demandReads)
     this.#leave(slot)
   }
 
@@ -203,10 +201,13 @@ export class Residency implements Usage {
     if (kind !== undefined) kind[what]++
   }
 
+  get #horizon(): number {
+    return this.warmLimit * HORIZON_PARTS
+  }
+
   #expireWarms(): void {
-    const horizon = this.warmLimit * HORIZON_PARTS
     let oldest = this.#tails[WARM] as number
-    while (oldest !== NONE && this.#demandReads - (this.#bornAt[oldest] as number) > horizon) {
+    while (oldest !== NONE && this.#demandReads - (this.#bornAt[oldest] as number) > this.#horizon) {
       this.#evictWarm()
       oldest = this.#tails[WARM] as number
     }

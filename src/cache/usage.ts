@@ -1,4 +1,5 @@
 import { ORIGINS } from '../../schemas/warm-request.ts'
+import type { PushedOut } from './pushed-out.ts'
 
 /** Who asked for a warm: the look-ahead of this node, or a request by its origin. Their places are the kinds of warms. */
 export const WARM_KINDS = ['look-ahead', ...ORIGINS] as const
@@ -34,8 +35,7 @@ export interface Usage {
   readonly warmCounts: Readonly<WarmCounts>
   /** The same by kind, in the order of WARM_KINDS. */
   readonly warmsByKind: readonly Readonly<WarmCounts>[]
-  /** Demand reads that missed what had left to make room for a warm. */
-  readonly polluted: number
+  readonly pushedOut: Readonly<Pick<PushedOut, 'missed' | 'missedSoon'>>
   readonly evictions: number
   readonly expirations: number
 }

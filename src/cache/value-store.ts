@@ -1,4 +1,6 @@
 import { LRUCache } from 'lru-cache'
+import { PushedOut } from './pushed-out.ts'
+import { HORIZON_PARTS } from './residency.ts'
 import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from './usage.ts'
 
 /**
@@ -31,7 +33,6 @@ export class ValueStore<V> implements Usage {
   warmLimit: number
   readonly warmCounts = warmCounts()
   readonly warmsByKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
-  polluted = 0
   evictions = 0
   expirations = 0
   /** Pairs whose values were read in the last part of their time. */
@@ -41,8 +42,8 @@ export class ValueStore<V> implements Usage {
   readonly #held: LRUCache<number, Held<V>>
   /** Not read yet, the oldest first, with their kinds. */
   readonly #warms = new Map<number, number>()
-  /** They left to make room for warms, and were not read since. */
-  readonly #pushedOut = new Set<number>()
+  readonly pushedOut: PushedOut
+  #demandReads = 0
   #nowMs = 0
 
   constructor(options: ValueStoreOptions) {
@@ -51,6 +52,7 @@ export class ValueStore<V> implements Usage {
     this.warmLimit = Math.floor(options.slots * options.warmShare)
     this.#options = options
     this.#floors = new Float64Array(options.maxPairs)
+    this.pushedOut = new PushedOut(options.maxPairs)
     this.#held = new LRUCache({ max: options.slots + 1 })
   }
 
@@ -78,8 +80,9 @@ export class ValueStore<V> implements Usage {
   /** A demand read. */
   get(pairId: number): V | undefined {
     const held = this.#held.get(pairId)
+    this.#demandReads++
     if (held === undefined) {
-      if (this.#pushedOut.delete(pairId)) this.polluted++
+      this.pushedOut.miss(pairId, this.#demandReads, this.warmLimit * HORIZON_PARTS)
       return undefined
     }
     this.#endWarm(pairId, 'used')
@@ -105,7 +108,7 @@ export class ValueStore<V> implements Usage {
     const { version, value } = entry
     this.#floors[pairId] = version
     const held = this.#held.peek(pairId)
-    if (held === undefined) this.#pushedOut.delete(pairId)
+    if (held === undefined) this.pushedOut.back(pairId)
     if (held === undefined && !this.#makeRoom(as)) return false
     const times = this.#timesOf(entry.restMs)
     // In place: being written is no reason to stay.
@@ -149,8 +152,8 @@ export class ValueStore<V> implements Usage {
   resize(limit: number, warmLimit: number): void {
     this.limit = Math.max(1, Math.min(limit, this.slots))
     this.warmLimit = Math.min(warmLimit, this.limit)
-    while (this.warm > this.warmLimit) this.#dropOldestWarm()
-    while (this.resident > this.limit) this.#evictOldest()
+    while (this.warm > this.warmLimit) this.#evict(this.#warms.keys())
+    while (this.resident > this.limit) this.#evict(this.#held.rkeys())
   }
 
   /** Up to `limit` pairs, least recently used first. */
@@ -171,27 +174,17 @@ export class ValueStore<V> implements Usage {
   #makeRoom(as: Part): boolean {
     if (as === 'warm') {
       if (this.warmLimit === 0) return false
-      if (this.warm >= this.warmLimit) this.#dropOldestWarm()
+      if (this.warm >= this.warmLimit) this.#evict(this.#warms.keys(), as)
     }
-    while (this.resident >= this.limit) {
-      const gone = this.#evictOldest()
-      if (as === 'warm' && gone !== undefined) this.#pushedOut.add(gone)
-    }
+    while (this.resident >= this.limit) this.#evict(this.#held.rkeys(), as)
     return true
   }
 
-  #dropOldestWarm(): void {
-    const [oldest] = this.#warms.keys()
-    if (oldest !== undefined) this.leave(oldest, 'evicted')
-  }
-
-  /** The pair that left, unless it was a warm that nobody read. */
-  #evictOldest(): number | undefined {
-    const [oldest] = this.#held.rkeys()
-    if (oldest === undefined) return undefined
-    const wasWarm = this.#warms.has(oldest)
+  /** The first of them leaves. */
+  #evict([oldest]: Iterable<number>, by?: Part): void {
+    if (oldest === undefined) return
     this.leave(oldest, 'evicted')
-    return wasWarm ? undefined : oldest
+    if (by === 'warm') this.pushedOut.left(oldest, this.#demandReads)
   }
 
   #endWarm(pairId: number, how: 'used' | 'unused' | 'dropped'): void {

@@ -35,7 +35,7 @@ export interface GroupFigures {
 }
 
 export interface MeasurementSources {
-  readonly usage: Pick<Usage, 'warmCounts' | 'polluted'>
+  readonly usage: Pick<Usage, 'warmCounts' | 'pushedOut'>
   readonly promotions: {
     readonly asked: number
     readonly alreadyInL1: number
@@ -88,7 +88,7 @@ export class Measurement {
       accuracy: ratio(used, used + unused),
       coverage: gain === undefined || control === undefined || control === 1 ? undefined : gain / (1 - control),
       timeliness: ratio(used, used + promotions.late),
-      pollution: ratio(usage.polluted, this.#warmed.misses + this.#unwarmed.misses),
+      pollution: ratio(usage.pushedOut.missed, this.#warmed.misses + this.#unwarmed.misses),
       redundancy: ratio(promotions.alreadyInL1, promotions.asked),
       l2ReadsPerSavedMiss: saved > 0 ? promotions.loaded / saved : undefined,
       hitRateImprovement: gain === undefined ? undefined : this.#interval(gain),

@@ -188,7 +188,27 @@ describe('a miss of what left to make room for a warm', () => {
     const pairId = gone(residency)
     residency.miss(pairId)
     residency.miss(pairId)
-    expect(residency.polluted).toBe(1)
+    expect(residency.pushedOut.missed).toBe(1)
+  })
+
+  test('is told apart where it comes within the time of the warm: twice as many reads as warms may have slots', () => {
+    const missedAfter = (reads: number) => {
+      const residency = full()
+      residency.admit(10, 'warm')
+      const pairId = gone(residency)
+      for (let i = 1; i < reads; i++) residency.hit(residency.slotOf(10))
+      residency.miss(pairId)
+      return residency.pushedOut.missedSoon
+    }
+    expect([missedAfter(4), missedAfter(5)]).toEqual([1, 0])
+  })
+
+  test('is counted for a warm that another one pushed out, too', () => {
+    const residency = new Residency({ slots: 10, maxPairs: 20, warmShare: 0.1 })
+    residency.admit(1, 'warm')
+    residency.admit(2, 'warm')
+    residency.miss(1)
+    expect(residency.pushedOut).toMatchObject({ missed: 1, missedSoon: 1 })
   })
 
   test('is none where a read made room, or it has come back since', () => {
@@ -200,6 +220,6 @@ describe('a miss of what left to make room for a warm', () => {
     const pairId = gone(back)
     back.admit(pairId, 'demand')
     back.miss(pairId)
-    expect([byRead.polluted, back.polluted]).toEqual([0, 0])
+    expect([byRead.pushedOut.missed, back.pushedOut.missed]).toEqual([0, 0])
   })
 })

@@ -28,7 +28,7 @@ describe('the control group', () => {
 })
 
 const IDLE: MeasurementSources = {
-  usage: { warmCounts: { admitted: 0, used: 0, unused: 0, dropped: 0 }, polluted: 0 },
+  usage: { warmCounts: { admitted: 0, used: 0, unused: 0, dropped: 0 }, pushedOut: { missed: 0, missedSoon: 0 } },
   promotions: { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 },
 }
 
@@ -98,7 +98,10 @@ describe('what warming brings', () => {
 
   test('is told with what it cost', () => {
     const sources: MeasurementSources = {
-      usage: { warmCounts: { admitted: 100, used: 60, unused: 20, dropped: 0 }, polluted: 16 },
+      usage: {
+        warmCounts: { admitted: 100, used: 60, unused: 20, dropped: 0 },
+        pushedOut: { missed: 16, missedSoon: 0 },
+      },
       promotions: { asked: 200, alreadyInL1: 50, late: 20, loaded: 120 },
     }
     const figures = measured({ updates: 1_000, warmed: 0.5, unwarmed: 0.5 }).figures(sources)
