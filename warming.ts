@@ -1,6 +1,6 @@
 import { type Cache, cacheParts } from './cache.ts'
 import type { PromotionOutcome } from './src/cache/promotion.ts'
-import { kindOf, type WarmCounts } from './src/cache/usage.ts'
+import { kindOf, type WarmCounts, warmCostOf } from './src/cache/usage.ts'
 import { ForewarmError } from './src/forewarm-error.ts'
 import { STRATEGY_NAMES, type StrategyName } from './src/strategy/named.ts'
 import { Throttle } from './src/strategy/throttle.ts'
@@ -99,6 +99,7 @@ class ReadWarming implements CacheWarming {
       warmLimit: l1.usage.warmLimit,
       isAtHand: (pairId) => l1.has(pairId),
       evidence: () => ({ used: predicted().used, unused: predicted().unused, hitRatio: upkeep.hitRatio }),
+      cost: () => warmCostOf(l1.usage),
     })
     parts.onRead = (pairId) => this.#read(pairId)
   }

@@ -39,3 +39,8 @@ export interface Usage {
   readonly evictions: number
   readonly expirations: number
 }
+
+/** What a threshold for warms goes by. */
+export function warmCostOf({ warmCounts, pushedOut }: Usage): { readonly warms: number; readonly missedSoon: number } {
+  return { warms: warmCounts.admitted, missedSoon: pushedOut.missedSoon }
+}

@@ -11,8 +11,8 @@ import type { Confidence } from './confidence.ts'
  * Pairs are integers below `maxPairs`. Pure and synchronous; its own clock is the number of reads.
  */
 
-/** Places of a pair that are looked up, the latest ones. */
-export const OCCURRENCES = 8
+/** Places of a pair that are looked up, the latest ones: as many as four bits count. */
+export const OCCURRENCES = 15
 /** Entries looked at after each place. */
 export const SPAN = 12
 /** Candidates of one read, at most. */
@@ -24,7 +24,7 @@ export interface ReadBackOptions {
   /** Reads that the log holds; older ones are forgotten. */
   readonly logReads?: number
   readonly confidence: Confidence
-  /** 0 to 1: how probable a read must be to be proposed. */
+  /** 0 to 1: how probable a read must be to be proposed, to begin with. */
   readonly threshold: number
   /** Proposals of one read, at most. */
   readonly limit: number
@@ -42,29 +42,30 @@ export class ReadBack {
   readonly #counts: Uint32Array
   /** Reads so far: where the next one goes. */
   #now = 0
-  /** Of the read in hand, by pair: places it came after, and the last of them. */
-  readonly #appearances: Uint8Array
-  readonly #lastPlace: Uint8Array
-  /** Band of its first distance × 2, + 1 where it came after the latest place, too. */
-  readonly #kinds: Uint8Array
+  /**
+   * Of the read in hand, by pair: in the lowest four bits the number of places it came after, in the next four the last
+   * of them, above them its kind: the band of its first distance × 2, + 1 where it came after the latest place, too.
+   */
+  readonly #seen: Uint16Array
   readonly #candidates = new Int32Array(MAX_CANDIDATES)
+  /** 0 to 1: how probable a read must be to be proposed. */
+  threshold: number
   /** Proposals of the read in hand, the most probable first. */
   readonly pairIds: Int32Array
   readonly scores: Float64Array
   count = 0
 
   constructor(options: ReadBackOptions) {
-    const { maxPairs, logReads = LOG_READS, limit } = options
+    const { maxPairs, logReads = LOG_READS, threshold, limit } = options
     if (logReads < 1 || (logReads & (logReads - 1)) !== 0)
       throw new RangeError(`logReads: a power of two expected, got ${logReads}`)
     this.#options = options
+    this.threshold = threshold
     this.#log = new Int32Array(logReads).fill(NONE)
     this.#mask = logReads - 1
     this.#places = new Float64Array(maxPairs * OCCURRENCES).fill(NONE)
     this.#counts = new Uint32Array(maxPairs)
-    this.#appearances = new Uint8Array(maxPairs)
-    this.#lastPlace = new Uint8Array(maxPairs)
-    this.#kinds = new Uint8Array(maxPairs)
+    this.#seen = new Uint16Array(maxPairs)
     this.pairIds = new Int32Array(limit)
     this.scores = new Float64Array(limit)
   }
@@ -83,17 +84,17 @@ export class ReadBack {
   }
 
   #propose(pairId: number, places: number, isAtHand: (pairId: number) => boolean): void {
-    const { confidence, threshold } = this.#options
+    const { confidence } = this.#options
     const candidates = this.#gather(pairId, places)
     for (let c = 0; c < candidates; c++) {
       const candidate = this.#candidates[c] as number
-      const appearances = this.#appearances[candidate] as number
-      this.#appearances[candidate] = 0
+      const seen = this.#seen[candidate] as number
+      this.#seen[candidate] = 0
       if (candidate === pairId || isAtHand(candidate)) continue
-      const bucket = confidence.bucketOf(places, appearances, this.#kinds[candidate] as number)
-      const score = confidence.of(bucket, appearances / places)
+      const bucket = confidence.bucketOf(places, seen & 15, seen >> 8)
+      const score = confidence.of(bucket)
       confidence.propose(candidate, bucket, this.#now)
-      if (score >= threshold) this.#keep(candidate, score)
+      if (score >= this.threshold) this.#keep(candidate, score)
     }
   }
 
@@ -108,13 +109,11 @@ export class ReadBack {
       const end = Math.min(place + SPAN, this.#now - 1)
       for (let at = place + 1; at <= end; at++) {
         const candidate = this.#log[at & this.#mask] as number
-        const appearances = this.#appearances[candidate] as number
-        if (appearances === 0) {
+        const seen = this.#seen[candidate] as number
+        if (seen === 0) {
           this.#candidates[found++] = candidate
-          this.#kinds[candidate] = bandOf(at - place) * 2 + (p === 0 ? 1 : 0)
-        } else if (this.#lastPlace[candidate] === p) continue
-        this.#lastPlace[candidate] = p
-        this.#appearances[candidate] = appearances + 1
+          this.#seen[candidate] = ((bandOf(at - place) * 2 + (p === 0 ? 1 : 0)) << 8) | (p << 4) | 1
+        } else if (((seen >> 4) & 15) !== p) this.#seen[candidate] = ((seen & ~0xf0) | (p << 4)) + 1
       }
     }
     return found

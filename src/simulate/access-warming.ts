@@ -1,3 +1,4 @@
+import { warmCostOf } from '../cache/usage.ts'
 import { STRATEGY_LIMITS, type StrategyName } from '../strategy/named.ts'
 import { NextReads } from '../warming/next-reads.ts'
 import type { AccessTrace } from './access-trace.ts'
@@ -45,6 +46,7 @@ function baseline(name: BaselineName, { trace, tally, seed }: AccessWarmingOptio
 
 /** As a cache with warming runs it. */
 function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOptions): AccessWarming {
+  const { usage } = tally.policy
   const next = new NextReads({
     strategy,
     maxPairs: trace.keys,
@@ -54,6 +56,7 @@ function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOption
       const { warmsUsed: used, warmsUnused: unused } = tally.counts
       return { used, unused, hitRatio: tally.hitRatio }
     },
+    ...(usage !== undefined && { cost: () => warmCostOf(usage) }),
   })
   return (pairId) => {
     next.after(pairId)

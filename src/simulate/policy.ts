@@ -1,4 +1,5 @@
 import { DEFAULT_WARM_SHARE } from '../cache/l1.ts'
+import type { Usage } from '../cache/usage.ts'
 
 /** Who stays when there is not enough room: what a simulation compares. Pairs are integers below a given number. */
 export interface Policy {
@@ -7,6 +8,8 @@ export interface Policy {
   readonly warmLimit: number
   /** The pair that the last `read` or `warm` pushed out; NO_PAIR where there was room. */
   readonly evicted: number
+  /** Where it counts, as a node does. */
+  readonly usage?: Usage
   has(pairId: number): boolean
   /** A demand read, true for a hit. What missed has a slot from now on. */
   read(pairId: number): boolean

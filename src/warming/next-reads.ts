@@ -1,8 +1,12 @@
 import { HORIZON_PARTS } from '../cache/residency.ts'
 import { Confidence } from '../correlation/confidence.ts'
 import { MAX_CANDIDATES, ReadBack, SPAN } from '../correlation/read-back.ts'
+import { BreakEven, type WarmCost } from '../strategy/break-even.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
 import type { Candidate, Evidence, Strategy } from '../strategy/strategy.ts'
+
+/** What is proposed comes within SPAN reads, or a few times as many where others read in between; later, it came by chance. */
+const HORIZON_SPANS = 8
 
 export interface NextReadsOptions {
   readonly strategy: StrategyName
@@ -13,13 +17,15 @@ export interface NextReadsOptions {
   /** Needs no warm. */
   readonly isAtHand: (pairId: number) => boolean
   readonly evidence: () => Evidence
+  /** What all warms of the cache have cost; nothing unless given. */
+  readonly cost?: () => WarmCost
   /** Reads remembered, a power of two; 2²³ unless given. */
   readonly logReads?: number
 }
 
 /**
  * What is worth warming after a read that no update asked for: the log of reads, read back, and the choice of a strategy
- * among what it says. The strategy `forewarm` is the log's own threshold and costs no object a candidate.
+ * among what it says. The strategy `forewarm` takes all that pays (break-even.ts) and costs no object a candidate.
  */
 export class NextReads {
   /** Of the last read: the first `count` are worth warming, the likeliest last, since warms leave in the order they came. */
@@ -27,24 +33,26 @@ export class NextReads {
   count = 0
   readonly #options: NextReadsOptions
   readonly #readBack: ReadBack
-  /** Undefined where the log's own threshold is the choice. */
+  /** Undefined where all that pays is the choice. */
   #strategy: Strategy | undefined
+  readonly #breakEven: BreakEven
   readonly #limit: number
   /** Warms that the next reads may ask for. */
   #credit: number
 
   constructor(options: NextReadsOptions) {
-    const { strategy, maxPairs, warmLimit, logReads } = options
+    const { strategy, maxPairs, warmLimit, logReads, cost = () => ({ warms: 0, missedSoon: 0 }) } = options
     const limits = STRATEGY_LIMITS[strategy]
     const isOwn = strategy === 'forewarm'
     this.#options = options
     this.#limit = Math.max(1, warmLimit)
     this.#credit = this.#limit
     this.#strategy = isOwn ? undefined : strategyNamed(strategy, limits)
+    this.#breakEven = new BreakEven(cost)
     this.#readBack = new ReadBack({
       maxPairs,
-      confidence: new Confidence({ maxPairs, horizon: this.#limit * HORIZON_PARTS }),
-      threshold: isOwn ? limits.minScore : 0,
+      confidence: new Confidence({ maxPairs, horizon: Math.min(HORIZON_SPANS * SPAN, this.#limit * HORIZON_PARTS) }),
+      threshold: isOwn ? this.#breakEven.probability : 0,
       limit: isOwn ? Math.min(limits.maxPairs, this.#limit) : MAX_CANDIDATES,
       ...(logReads !== undefined && { logReads }),
     })
@@ -54,6 +62,10 @@ export class NextReads {
   after(pairId: number): void {
     const { isAtHand } = this.#options
     const back = this.#readBack
+    if (this.#strategy === undefined) {
+      this.#breakEven.read()
+      back.threshold = this.#breakEven.probability
+    }
     back.read(pairId, isAtHand)
     this.count = 0
     // A small cache's warms would push each other out: what is proposed is read within SPAN reads, so it has to stay as long.

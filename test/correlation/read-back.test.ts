@@ -86,15 +86,15 @@ describe('reading the log back', () => {
 describe('confidence', () => {
   const newConfidence = () => new Confidence({ maxPairs: PAIRS, horizon: 10 })
 
-  test('begins with half of what was seen and moves to what comes true', () => {
+  test('begins with a quarter of what was seen and moves to what comes true', () => {
     const confidence = newConfidence()
     const bucket = confidence.bucketOf(4, 2, 0)
-    expect(confidence.of(bucket, 0.5)).toBe(0.25)
+    expect(confidence.of(bucket)).toBe(0.125)
     for (let now = 0; now < 1000; now += 2) {
       confidence.propose(3, bucket, now)
       confidence.read(3, now + 1)
     }
-    expect(confidence.of(bucket, 0.5)).toBeGreaterThan(0.95)
+    expect(confidence.of(bucket)).toBeGreaterThan(0.95)
   })
 
   test('falls with proposals that nobody reads, and with those that are read too late', () => {
@@ -104,7 +104,7 @@ describe('confidence', () => {
       confidence.propose(3, bucket, now)
       confidence.read(3, now + 11)
     }
-    expect(confidence.of(bucket, 1)).toBeLessThan(0.02)
+    expect(confidence.of(bucket)).toBeLessThan(0.02)
   })
 
   test('counts a pair’s proposal once until it is judged', () => {
@@ -113,7 +113,36 @@ describe('confidence', () => {
     for (let now = 0; now < 5; now++) confidence.propose(3, bucket, now)
     confidence.read(3, 6)
     confidence.read(3, 7)
-    expect(confidence.of(bucket, 1)).toBeCloseTo((1 + 20 * 0.5) / (1 + 20))
+    expect(confidence.of(bucket)).toBeCloseTo((1 + 10 * 0.25) / (1 + 10))
+  })
+
+  test('counts what was proposed for several reasons for the likeliest of them, whichever came first', () => {
+    for (const order of ['weak first', 'strong first']) {
+      const confidence = newConfidence()
+      const [weak, strong] = [confidence.bucketOf(8, 1, 3), confidence.bucketOf(8, 8, 0)]
+      const reasons = order === 'weak first' ? [weak, strong] : [strong, weak]
+      for (let now = 0; now < 1_000; now += 20) {
+        for (const [at, bucket] of reasons.entries()) confidence.propose(3, bucket, now + at)
+        confidence.read(3, now + 2)
+      }
+      expect([order, confidence.of(strong)]).toEqual([order, expect.closeTo((50 + 10 * 0.25) / (50 + 10))])
+      expect([order, confidence.of(weak)]).toEqual([order, expect.closeTo(0.25 / 8)])
+    }
+  })
+
+  test('is a probability, even where buckets were halved while their proposals waited', () => {
+    const confidence = new Confidence({ maxPairs: 10_000, horizon: 100_000 })
+    const [weak, strong] = [confidence.bucketOf(8, 1, 3), confidence.bucketOf(8, 8, 0)]
+    for (let pairId = 0; pairId < 6_000; pairId++) confidence.propose(pairId, weak, pairId)
+    for (let pairId = 0; pairId < 6_000; pairId++) {
+      confidence.read(6_000 + pairId, 6_000)
+      if (pairId < 3_000) confidence.propose(pairId, strong, 6_000)
+      else confidence.read(pairId, 6_000)
+      for (const bucket of [weak, strong]) {
+        expect(confidence.of(bucket)).toBeGreaterThan(0)
+        expect(confidence.of(bucket)).toBeLessThanOrEqual(1)
+      }
+    }
   })
 
   test('forgets half of a bucket when it is full, so that it adapts', () => {
@@ -127,6 +156,6 @@ describe('confidence', () => {
     }
     judge(20_000, true)
     judge(20_000, false)
-    expect(confidence.of(bucket, 1)).toBeLessThan(0.1)
+    expect(confidence.of(bucket)).toBeLessThan(0.1)
   })
 })

@@ -1,17 +1,26 @@
 import { expect, test } from '@jest/globals'
+import { mulberry32 } from '../../src/simulate/mulberry32.ts'
 import type { StrategyName } from '../../src/strategy/named.ts'
 import { NextReads } from '../../src/warming/next-reads.ts'
 
-/** How many pairs are worth warming after a read of a loop of twelve, when its warms have fared so each time round. */
+/** How many pairs are worth warming after the first of a loop of twelve is read, when its warms have fared so each time round. */
 function wantedOf(strategy: StrategyName, each: { readonly used: number; readonly unused: number }): number {
   let rounds = 0
+  // What the others foretell is at hand: all that is read is foretold by the first alone.
+  let isFirst = false
   const next = new NextReads({
     ...{ strategy, maxPairs: 12, warmLimit: 1_000, logReads: 1_024 },
-    isAtHand: () => false,
+    isAtHand: () => !isFirst,
     evidence: () => ({ used: rounds * each.used, unused: rounds * each.unused, hitRatio: 0 }),
   })
-  for (; rounds < 60; rounds++) for (let pairId = 0; pairId < 12; pairId++) next.after(pairId)
-  return next.count
+  let wanted = 0
+  for (; rounds < 60; rounds++)
+    for (let pairId = 0; pairId < 12; pairId++) {
+      isFirst = pairId === 0
+      next.after(pairId)
+      if (isFirst) wanted = next.count
+    }
+  return wanted
 }
 
 test('the adaptive strategy wants more after a read while its warms are read, fewer while they are not', () => {
@@ -25,4 +34,32 @@ test('the others want what they are told to', () => {
     { used: 0, unused: 50 },
   ])
     expect([wantedOf('top-n', each), wantedOf('forewarm', each)]).toEqual([5, 8])
+})
+
+test('the strategy forewarm wants less where warms make others miss, and as much again where they do not any more', () => {
+  const cost = { warms: 0, missedSoon: 0 }
+  let isFirst = false
+  const next = new NextReads({
+    ...{ strategy: 'forewarm', maxPairs: 10_000, warmLimit: 1_000, logReads: 1_024 },
+    isAtHand: () => !isFirst,
+    evidence: () => ({ used: 0, unused: 0, hitRatio: 0 }),
+    cost: () => ({ ...cost }),
+  })
+  // After pair 0 comes any of eight: every second of what it foretells is read in time. Others do not come again.
+  const random = mulberry32(7)
+  let round = 0
+  const wantedAt = (missedPerWarm: number) => {
+    let wanted = 0
+    for (const end = round + 2_000; round < end; round++)
+      for (let at = 0; at < 20; at++) {
+        isFirst = at === 0
+        next.after(isFirst ? 0 : at === 1 ? 1 + Math.floor(random() * 8) : 10 + ((round * 18 + at) % 9_000))
+        if (isFirst) wanted = next.count
+        cost.warms++
+        cost.missedSoon += missedPerWarm
+      }
+    return wanted
+  }
+  const wanted = [wantedAt(0), wantedAt(0.9), wantedAt(0)]
+  expect(wanted.map((count) => count > 0)).toEqual([true, false, true])
 })
