@@ -12,6 +12,8 @@
 const LOOKED_AT = 16
 /** A pair keeps its place while there come fewer sightings than so many a place. */
 const KEPT_FOR = 4
+/** A pair seen again within this part of a sighting a place is not seen anew: a few busy pairs would age all others. */
+const AGAIN = 16
 const FIRST_PAIRS = 1_024
 const NO_PAIR = -1
 
@@ -48,8 +50,9 @@ export class TrackedPairs {
 
   /** The pair is seen; its place, or −1 where all are taken by pairs seen of late. */
   see(pairId: number): number {
-    this.#sightings++
     const known = this.find(pairId)
+    if (known >= 0 && this.#sightings - (this.#seenAt[known] as number) <= this.places / AGAIN) return known
+    this.#sightings++
     const place = known >= 0 ? known : this.#give(pairId)
     if (place >= 0) this.#seenAt[place] = this.#sightings
     return place

@@ -11,8 +11,13 @@ function tracked(places = PLACES): { readonly pairs: TrackedPairs; readonly give
   return { pairs: new TrackedPairs(places, (place) => given.push(place)), given }
 }
 
-function see(pairs: TrackedPairs, pairId: number, times = 1): void {
-  for (let i = 0; i < times; i++) pairs.see(pairId)
+function see(pairs: TrackedPairs, ...pairIds: readonly number[]): void {
+  for (const pairId of pairIds) pairs.see(pairId)
+}
+
+/** These are seen in turn for so long that others may lose their places. */
+function seeForLong(pairs: TrackedPairs, ...pairIds: readonly number[]): void {
+  for (let i = 0; i < LONG; i++) see(pairs, ...pairIds)
 }
 
 describe('a pair', () => {
@@ -25,30 +30,38 @@ describe('a pair', () => {
 
   test('gets none while all were seen of late', () => {
     const { pairs, given } = tracked()
-    for (const pairId of [1, 2, 3, 4]) see(pairs, pairId)
+    see(pairs, 1, 2, 3, 4)
     expect(pairs.see(5)).toBe(-1)
     expect([pairs.find(1), given]).toEqual([0, []])
   })
 
   test('gets the place of the one that was not seen for longest', () => {
     const { pairs, given } = tracked()
-    for (const pairId of [1, 2, 3, 4, 2, 1]) see(pairs, pairId)
-    see(pairs, 4, LONG)
+    see(pairs, 1, 2, 3, 4, 2, 1)
+    seeForLong(pairs, 1, 4)
     expect(pairs.see(5)).toBe(2)
     expect([pairs.find(3), pairs.find(5), given]).toEqual([-1, 2, [2]])
   })
 
   test('that lost its place gets another one when it is seen again', () => {
     const { pairs } = tracked()
-    for (const pairId of [1, 2, 3, 4]) see(pairs, pairId)
-    see(pairs, 4, LONG)
+    see(pairs, 1, 2, 3, 4)
+    seeForLong(pairs, 3, 4)
     see(pairs, 5)
     expect([pairs.find(1), pairs.see(1)]).toEqual([-1, 1])
   })
 
+  test('keeps its place beside one that is seen a million times', () => {
+    const places = 64
+    const { pairs, given } = tracked(places)
+    for (let pairId = 0; pairId < places; pairId++) see(pairs, pairId)
+    for (let i = 0; i < 1_000_000; i++) pairs.see(7)
+    expect([pairs.see(64), pairs.find(0), given]).toEqual([-1, 0, []])
+  })
+
   test('that was let go leaves its place to the next, and nobody has lost it', () => {
     const { pairs, given } = tracked()
-    for (const pairId of [1, 2, 3, 4]) see(pairs, pairId)
+    see(pairs, 1, 2, 3, 4)
     expect([pairs.release(2), pairs.release(2), pairs.release(77)]).toEqual([1, -1, -1])
     expect([pairs.pairAt(1), pairs.see(9), given]).toEqual([-1, 1, []])
   })

@@ -205,15 +205,15 @@ describe('bounds', () => {
   })
 
   test('a pair that was not seen for long makes room for a new one, and takes what it knew with it', () => {
-    tracker = new Tracker({ maxPairs: 3 })
+    tracker = new Tracker({ maxPairs: 4 })
     update(1, [2])
-    for (let i = 0; i < 12; i++) update(3, [])
+    for (let i = 0; i < 16; i++) for (const pairId of [3, 4]) update(pairId, [])
     // Pair 2 was only read, before pair 1's handlers were through.
-    tracker.observe(4)
-    expect([tracker.recycled, tracker.totalPairs]).toEqual([1, 3])
-    expect([readsAfter(4), readsAfter(1).map(({ pairId }) => pairId)]).toEqual([[], [2]])
+    tracker.observe(6)
+    expect([tracker.recycled, tracker.totalPairs]).toEqual([1, 4])
+    expect([readsAfter(6), readsAfter(1).map(({ pairId }) => pairId)]).toEqual([[], [2]])
     tracker.observe(5)
-    expect([tracker.recycled, tracker.totalPairs]).toEqual([2, 3])
+    expect([tracker.recycled, tracker.totalPairs]).toEqual([2, 4])
     expect([readsAfter(5), readsAfter(1)]).toEqual([[], []])
   })
 
