@@ -200,7 +200,7 @@ function createTriggers(options: StreamsOptions, { requests, warmer }: PricePart
   return new Triggers({
     ...caches,
     strategy: strategyNamed(strategy, { maxPairs, minScore }),
-    throttle: throttleOf(caches, 'correlation'),
+    throttles: { correlation: throttleOf(caches, 'correlation'), prediction: throttleOf(caches, 'prediction') },
     hitRatio: () => caches.upkeep.hitRatio,
     // Twice what it takes as a rule, and a millisecond, which is as exact as timers are.
     takesMs: () => Math.min(WARM_MS, 1 + 2 * warmer.typicalMs),

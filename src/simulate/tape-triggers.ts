@@ -28,8 +28,9 @@ export class TapeTriggers {
     this.held = new HeldWarms({ tally, warmMs })
     const usage = new WarmUsage(tally)
     this.usage = usage
+    const throttle = new Throttle(() => usage.warmCounts)
     this.#triggers = new Triggers({
-      throttle: new Throttle(() => usage.warmCounts),
+      throttles: { correlation: throttle, prediction: throttle },
       tracker,
       table: NAMES,
       l1: {

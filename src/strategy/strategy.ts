@@ -7,6 +7,8 @@ export interface Candidate {
   readonly score: number
   /** From the update to the read. */
   readonly lagMs: number
+  /** Known from the reads of an update's handlers, or predicted by statistics. */
+  readonly kind?: CandidateKind
   /** Since the pair's last own update; undefined where it is not known. */
   readonly movedAgoMs?: number
   /** What candidates are ranked by; the score unless given. */
@@ -14,6 +16,9 @@ export interface Candidate {
   /** What is known of it, where that is more than how often it is read. */
   readonly reason?: string
 }
+
+/** What they are known from, by which their warms are counted. */
+export type CandidateKind = 'correlation' | 'prediction'
 
 /** What warms have brought so far. */
 export interface Evidence {

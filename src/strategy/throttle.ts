@@ -22,6 +22,8 @@ export class Throttle {
   #endedBefore = 0
   #asked = 0
   isThrottled = false
+  /** Share of the warms judged last that were read; 1 before the first are. */
+  accuracy = 1
 
   constructor(ended: () => EndedWarms) {
     this.#ended = ended
@@ -37,8 +39,8 @@ export class Throttle {
     const { used, unused } = this.#ended()
     const ended = used + unused - this.#endedBefore
     if (ended < (this.isThrottled ? TRY_WINDOW : WINDOW)) return
-    const accuracy = (used - this.#usedBefore) / ended
-    this.isThrottled = accuracy < (this.isThrottled ? ENOUGH : TOO_FEW)
+    this.accuracy = (used - this.#usedBefore) / ended
+    this.isThrottled = this.accuracy < (this.isThrottled ? ENOUGH : TOO_FEW)
     this.#usedBefore = used
     this.#endedBefore = used + unused
   }

@@ -8,7 +8,7 @@ import { emptyRow, type MinedEdge } from '../correlation/edge-rows.ts'
 import { KnownReads } from '../correlation/known-reads.ts'
 import { scoreOf } from '../correlation/mined-edges.ts'
 import type { Tracker } from '../correlation/tracker.ts'
-import type { Candidate, Strategy } from '../strategy/strategy.ts'
+import type { Candidate, CandidateKind, Strategy } from '../strategy/strategy.ts'
 import type { Throttle } from '../strategy/throttle.ts'
 import type { ControlGroup } from './control-group.ts'
 
@@ -36,8 +36,8 @@ export interface TriggersOptions {
   readonly hitRatio?: () => number | undefined
   /** Updates for which nothing is asked. */
   readonly control?: Pick<ControlGroup, 'includes'> | undefined
-  /** Keeps what nobody reads from being asked for. */
-  readonly throttle?: Pick<Throttle, 'allows'> | undefined
+  /** By kind: what nobody reads is not asked for, and what few do comes after what many do. */
+  readonly throttles?: Readonly<Record<CandidateKind, Pick<Throttle, 'allows' | 'accuracy'>>> | undefined
 }
 
 /** What a warm takes through the topic and back, generously; reads sooner after their update are the look-ahead's. */
@@ -88,7 +88,7 @@ export class Triggers {
       const lagMs = known.lagsMs[i] as number
       if (!this.#isWorthAsking(read, lagMs, asks)) continue
       candidates ??= []
-      candidates.push(this.#candidate(read, known.rates[i] as number, { lagMs, ...asks }))
+      candidates.push(this.#candidate(read, known.rates[i] as number, { lagMs, kind: 'correlation', ...asks }))
     }
     for (let i = 0; i < mined; i++) {
       const edge = this.#mined[i] as MinedEdge
@@ -96,7 +96,7 @@ export class Triggers {
       // A read that is known for certain to follow needs no statistics.
       if (known.includes(follower) || !this.#isWorthAsking(follower, edge.lagMs, asks)) continue
       candidates ??= []
-      const candidate = this.#candidate(follower, scoreOf(edge), { lagMs: edge.lagMs, ...asks })
+      const candidate = this.#candidate(follower, scoreOf(edge), { lagMs: edge.lagMs, kind: 'prediction', ...asks })
       candidates.push({ ...candidate, reason: tracker.reasonOf(edge, nowMs) })
     }
     if (candidates === undefined) return
@@ -104,9 +104,11 @@ export class Triggers {
     const evidence = { used, unused, hitRatio: this.#options.hitRatio?.() }
     const { selected, reason, next } = this.#strategy.select(candidates, evidence)
     if (next !== undefined) this.#strategy = next
-    const { throttle } = this.#options
-    const allowed = throttle === undefined ? selected : selected.filter(() => throttle.allows())
-    for (const together of byLag(allowed)) this.#publish(pairId, together, reason)
+    for (const kind of ['correlation', 'prediction'] as const) {
+      const throttle = this.#options.throttles?.[kind]
+      const allowed = selected.filter((candidate) => candidate.kind === kind && (throttle?.allows() ?? true))
+      for (const together of byLag(allowed)) this.#publish(pairId, together, { kind, reason })
+    }
   }
 
   /**
@@ -131,13 +133,18 @@ export class Triggers {
     return between
   }
 
-  #candidate(pairId: number, score: number, { lagMs, nowMs }: Asks & { readonly lagMs: number }): Candidate {
-    const { l1 } = this.#options
+  #candidate(
+    pairId: number,
+    score: number,
+    { lagMs, kind, nowMs }: Asks & { readonly lagMs: number; readonly kind: CandidateKind },
+  ): Candidate {
+    const { l1, throttles } = this.#options
+    const isRead = score * (throttles?.[kind].accuracy ?? 1)
     const movedAgoMs = nowMs - l1.floor(pairId) / VERSIONS_PER_MS
-    return { pairId, score, lagMs, movedAgoMs, benefit: l1.has(pairId) ? score * PROBABLY_GONE : score }
+    return { pairId, score, lagMs, kind, movedAgoMs, benefit: l1.has(pairId) ? isRead * PROBABLY_GONE : isRead }
   }
 
-  #publish(trigger: number, selected: readonly Candidate[], reason: string): void {
+  #publish(trigger: number, selected: readonly Candidate[], why: { kind: CandidateKind; reason: string }): void {
     const { table, clock, nodeId, publish } = this.#options
     const nowMs = clock.now()
     const soonestMs = selected[0]?.lagMs ?? 0
@@ -148,11 +155,11 @@ export class Triggers {
       requestId: `${nodeId}-${++this.#count}`,
       chain: table.chainName(table.chainOf(trigger)),
       pairs: selected.map(({ pairId }) => table.pairName(pairId)),
-      origin: 'correlation',
+      origin: why.kind,
       strategy: this.#strategy.name,
       triggerPair: table.pairName(trigger),
       priority: selected.some(({ score }) => score >= CONFIDENT) ? 'high' : 'medium',
-      reason: [reason, ...reasonsOf(selected)].join('; '),
+      reason: [why.reason, ...reasonsOf(selected)].join('; '),
       scores: selected.map(({ score }) => score),
       issuedAtMs: nowMs,
       notBeforeMs: nowMs + soonestMs - (this.#options.takesMs?.() ?? this.#warmMs),

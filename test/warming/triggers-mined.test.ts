@@ -6,7 +6,7 @@ import { type VirtualClock, virtualClock } from '../../src/clock.ts'
 import { MinedEdges } from '../../src/correlation/mined-edges.ts'
 import { Miner } from '../../src/correlation/miner.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
-import { threshold } from '../../src/strategy/strategy.ts'
+import { threshold, topN } from '../../src/strategy/strategy.ts'
 import { Triggers, type TriggersOptions } from '../../src/warming/triggers.ts'
 import { record } from '../cache/columns.ts'
 
@@ -103,6 +103,45 @@ describe('an update that others follow by statistics', () => {
     expect(published.map(({ pairs, reason }) => ({ pairs, reason }))).toEqual([
       { pairs: ['b'], reason: 'read after at least 20 % of updates' },
     ])
+  })
+
+  describe('beside reads that are known', () => {
+    /** Pair b comes after nearly all updates, and c was read after one of them. */
+    beforeEach(() => {
+      read('b')
+      tracker.read(id('a'), id('c'), 100)
+      follow(60, (atMs) => tracker.observe(id('b'), atMs, 0))
+    })
+
+    /** Whether what is mined may be asked for, and how much of it was read of late. */
+    function ask(isAllowed: boolean, accuracy: number): void {
+      const known = { allows: () => true, accuracy: 1 }
+      const prediction = { allows: () => isAllowed, accuracy }
+      const strategy = topN({ topN: isAllowed ? 1 : 8, minScore: 0.2 })
+      triggers = new Triggers({ ...options, strategy, throttles: { correlation: known, prediction } })
+      triggers.onUpdate(id('a'), clock.now())
+    }
+
+    test('asks in a request of its own, by which its warms are counted', () => {
+      triggers.onUpdate(id('a'), clock.now())
+      expect(published).toMatchObject([
+        { pairs: ['c'], origin: 'correlation' },
+        { pairs: ['b'], origin: 'prediction' },
+      ])
+    })
+
+    test('asks for these alone while it is throttled', () => {
+      ask(false, 0)
+      expect(published).toMatchObject([{ pairs: ['c'], origin: 'correlation' }])
+    })
+
+    test('comes before them while its warms are read, and after them when few are', () => {
+      ask(true, 1)
+      expect(published).toMatchObject([{ pairs: ['b'] }])
+      published.length = 0
+      ask(true, 0.3)
+      expect(published).toMatchObject([{ pairs: ['c'] }])
+    })
   })
 
   test('counts a read once that is expected for both reasons, so that what is there stays unasked', () => {
