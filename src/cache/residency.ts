@@ -2,8 +2,8 @@
  * Which pairs hold a slot: S3-FIFO (Yang and others, "FIFO queues are all you need for cache eviction", SOSP 2023) for
  * what detectors read, and beside it a warm part that borrows.
  *
- *   demand read of a pair that is not resident ──► small (a tenth) ──read again──► main (the rest)
- *                                                    │ unread: ghost               ▲
+ *   demand read of a pair that is not resident ──► small (a tenth) ──read twice──► main (the rest)
+ *                                                    │ not: ghost                  ▲
  *                                                    └── read again soon ──────────┘
  *   warm ──► warm part (first in first out, at most `warmShare` of the slots) ──demand read──► small
  *
@@ -27,6 +27,8 @@ const WARM = 3
 
 /** The S3-FIFO paper's share for entries not yet read twice. */
 const SMALL_SHARE = 0.1
+/** The paper's reads in the small queue for a place in the main one: what is read twice at once is not read for long. */
+const READS_TO_STAY = 2
 /** Reads counted an entry: more says nothing that eviction uses. */
 const MAX_READS = 3
 /** A warm's time to be read, in demand reads, as a multiple of the warm part's size. */
@@ -102,17 +104,15 @@ export class Residency implements Usage {
   /** A demand read found the slot. */
   hit(slot: number): void {
     this.#demandReads++
-    if (this.#part[slot] === WARM) {
-      this.#useWarm(slot)
-      return
-    }
     const reads = this.#reads[slot] as number
-    if (reads < MAX_READS) this.#reads[slot] = reads + 1
+    if (this.#part[slot] === WARM) this.#useWarm(slot)
+    else if (reads < MAX_READS) this.#reads[slot] = reads + 1
   }
 
   /** A read is known to come: eviction passes the entry by once, as if it had been read. */
   expect(slot: number): void {
-    if (this.#part[slot] !== WARM && this.#reads[slot] === 0) this.#reads[slot] = 1
+    const enough = this.#part[slot] === SMALL ? READS_TO_STAY : 1
+    if (this.#part[slot] !== WARM && (this.#reads[slot] as number) < enough) this.#reads[slot] = enough
   }
 
   /** A demand read found nothing. */
@@ -240,7 +240,7 @@ export class Residency implements Usage {
   /** False when everything in the small queue had been read again and moved to main. */
   #evictSmall(): boolean {
     for (let slot = this.#tails[SMALL] as number; slot !== NONE; slot = this.#tails[SMALL] as number) {
-      if ((this.#reads[slot] as number) > 0) {
+      if ((this.#reads[slot] as number) >= READS_TO_STAY) {
         this.#unlink(slot)
         this.#reads[slot] = 0
         this.#push(slot, MAIN)
