@@ -18,25 +18,23 @@ const PRIOR = 10
 const PRIOR_SHARE = 0.25
 /** A bucket's counts are halved here, so that what was long ago fades. */
 const MAX_PROPOSALS = 4096
-const NONE = -1
-
 export class Confidence {
   /** Reads after which a proposal has failed. */
   readonly horizon: number
   readonly #proposed = new Float64Array(SIDE * SIDE * KINDS).fill(PRIOR)
   readonly #read = new Float64Array(SIDE * SIDE * KINDS)
-  /** By pair: when its last proposal that waits to be judged was made, and its bucket. */
-  readonly #proposedAt: Float64Array
-  readonly #bucket: Int16Array
+  /** Of the two, the one ÷ the other. */
+  readonly #probability = new Float64Array(SIDE * SIDE * KINDS)
+  /** Two a pair: of its last proposal that waits to be judged, the bucket + 1, 0 for none, and when it was made, in 32 bits. */
+  readonly #waiting: Int32Array
 
   constructor(options: { readonly maxPairs: number; readonly horizon: number }) {
     this.horizon = options.horizon
-    this.#proposedAt = new Float64Array(options.maxPairs).fill(NONE)
-    this.#bucket = new Int16Array(options.maxPairs)
+    this.#waiting = new Int32Array(options.maxPairs * 2)
     for (let places = 1; places <= PLACES; places++)
       for (let appearances = 1; appearances <= places; appearances++)
         for (let kind = 0; kind < KINDS; kind++)
-          this.#read[this.bucketOf(places, appearances, kind)] = (PRIOR * PRIOR_SHARE * appearances) / places
+          this.#count(this.bucketOf(places, appearances, kind), PRIOR, (PRIOR * PRIOR_SHARE * appearances) / places)
   }
 
   /** Seen after `appearances` of `places` (1 to 15 each), in one of eight ways. */
@@ -46,36 +44,43 @@ export class Confidence {
 
   /** The probability, 0 to 1, that a proposal of the bucket is read within the horizon. */
   of(bucket: number): number {
-    return (this.#read[bucket] as number) / (this.#proposed[bucket] as number)
+    return this.#probability[bucket] as number
   }
 
   /** Counted once until it is judged. */
   propose(pairId: number, bucket: number, now: number): void {
-    const before = this.#proposedAt[pairId] as number
-    if (before !== NONE && now - before <= this.horizon) {
-      const counted = this.#bucket[pairId] as number
+    const counted = (this.#waiting[pairId * 2] as number) - 1
+    if (counted >= 0 && this.#since(pairId, now) <= this.horizon) {
       if (this.of(bucket) <= this.of(counted)) return
       // What was counted before the bucket was halved may be more than is left of it.
-      this.#proposed[counted] = Math.max(this.#read[counted] as number, (this.#proposed[counted] as number) - 1)
+      const read = this.#read[counted] as number
+      this.#count(counted, Math.max(read, (this.#proposed[counted] as number) - 1), read)
     }
-    this.#proposedAt[pairId] = now
-    this.#bucket[pairId] = bucket
+    this.#waiting[pairId * 2] = bucket + 1
+    this.#waiting[pairId * 2 + 1] = now
     const proposed = (this.#proposed[bucket] as number) + 1
-    if (proposed <= MAX_PROPOSALS) {
-      this.#proposed[bucket] = proposed
-      return
-    }
-    this.#proposed[bucket] = proposed / 2
-    this.#read[bucket] = (this.#read[bucket] as number) / 2
+    const read = this.#read[bucket] as number
+    if (proposed <= MAX_PROPOSALS) this.#count(bucket, proposed, read)
+    else this.#count(bucket, proposed / 2, read / 2)
   }
 
   /** The pair is read. */
   read(pairId: number, now: number): void {
-    const before = this.#proposedAt[pairId] as number
-    if (before === NONE) return
-    this.#proposedAt[pairId] = NONE
-    if (now - before > this.horizon) return
-    const bucket = this.#bucket[pairId] as number
-    this.#read[bucket] = Math.min(this.#proposed[bucket] as number, (this.#read[bucket] as number) + 1)
+    const bucket = (this.#waiting[pairId * 2] as number) - 1
+    if (bucket < 0) return
+    this.#waiting[pairId * 2] = 0
+    if (this.#since(pairId, now) > this.horizon) return
+    const proposed = this.#proposed[bucket] as number
+    this.#count(bucket, proposed, Math.min(proposed, (this.#read[bucket] as number) + 1))
+  }
+
+  #since(pairId: number, now: number): number {
+    return (now - (this.#waiting[pairId * 2 + 1] as number)) >>> 0
+  }
+
+  #count(bucket: number, proposed: number, read: number): void {
+    this.#proposed[bucket] = proposed
+    this.#read[bucket] = read
+    this.#probability[bucket] = read / proposed
   }
 }

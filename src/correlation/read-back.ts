@@ -18,6 +18,8 @@ export const SPAN = 12
 /** Candidates of one read, at most. */
 export const MAX_CANDIDATES = OCCURRENCES * SPAN
 const NONE = -1
+/** Kept for a pair, the latest in the ring's next place but one: a power of two of 4 B each, a line of the processor's cache. */
+const RING = OCCURRENCES + 1
 
 export interface ReadBackOptions {
   readonly maxPairs: number
@@ -37,8 +39,8 @@ export class ReadBack {
   readonly #options: ReadBackOptions
   readonly #log: Int32Array
   readonly #mask: number
-  /** OCCURRENCES a pair: where it was read, a ring. */
-  readonly #places: Float64Array
+  /** RING a pair: the number of the read in which it was read, as an unsigned integer of 32 bits. */
+  readonly #places: Uint32Array
   readonly #counts: Uint32Array
   /** Reads so far: where the next one goes. */
   #now = 0
@@ -63,7 +65,7 @@ export class ReadBack {
     this.threshold = threshold
     this.#log = new Int32Array(logReads).fill(NONE)
     this.#mask = logReads - 1
-    this.#places = new Float64Array(maxPairs * OCCURRENCES).fill(NONE)
+    this.#places = new Uint32Array(maxPairs * RING)
     this.#counts = new Uint32Array(maxPairs)
     this.#seen = new Uint16Array(maxPairs)
     this.pairIds = new Int32Array(limit)
@@ -75,10 +77,10 @@ export class ReadBack {
     const { confidence } = this.#options
     confidence.read(pairId, this.#now)
     this.count = 0
-    const places = Math.min(this.#counts[pairId] as number, OCCURRENCES)
-    if (places > 0) this.#propose(pairId, places, isAtHand)
-    this.#places[pairId * OCCURRENCES + ((this.#counts[pairId] as number) % OCCURRENCES)] = this.#now
-    this.#counts[pairId] = (this.#counts[pairId] as number) + 1
+    const count = this.#counts[pairId] as number
+    if (count > 0) this.#propose(pairId, Math.min(count, OCCURRENCES), isAtHand)
+    this.#places[pairId * RING + (count % RING)] = this.#now
+    this.#counts[pairId] = count + 1
     this.#log[this.#now & this.#mask] = pairId
     this.#now++
   }
@@ -101,11 +103,11 @@ export class ReadBack {
   /** Counts what follows the pair's places; how many candidates there are. */
   #gather(pairId: number, places: number): number {
     const latest = (this.#counts[pairId] as number) - 1
-    const oldest = this.#now - this.#mask
     let found = 0
     for (let p = 0; p < places; p++) {
-      const place = this.#places[pairId * OCCURRENCES + ((latest - p) % OCCURRENCES)] as number
-      if (place < oldest) break
+      const ago = (this.#now - (this.#places[pairId * RING + ((latest - p) % RING)] as number)) >>> 0
+      if (ago > this.#mask) break
+      const place = this.#now - ago
       const end = Math.min(place + SPAN, this.#now - 1)
       for (let at = place + 1; at <= end; at++) {
         const candidate = this.#log[at & this.#mask] as number
