@@ -1,4 +1,5 @@
-import { EDGES_PER_ROW, emptyRow, type MinedEdge } from './edge-rows.ts'
+import { EDGES_PER_ROW, emptyRow, type MinedEdge, SURE_Z } from './edge-rows.ts'
+import { enlarged } from './enlarged.ts'
 import { FAR_BANDS, FAR_SUMS, type Late, lateOf } from './far-bands.ts'
 import { FAR_SHORTLIST } from './far-scan.ts'
 import { type Answers, BANDS, chanceOf, lagMsOf, zOf } from './lag-bands.ts'
@@ -22,8 +23,6 @@ const GROWTH = 1 / 4
 const FIRST_PAIRS = 1_024
 const NONE = 0
 
-/** From it on an edge to a follower that comes late is shown; below, it takes no place from those that come soon. */
-const LEAST_LATE_Z = 4
 /** Sums over a follower's trials; its counts by band stand behind them, and those of the late bands. */
 const TRIALS = 0
 const RATES = 1
@@ -218,9 +217,8 @@ export class Evidence {
     if (trials === 0) return undefined
     const { rate } = this.#answers(candidate)
     const late = lateOf({ trials, rate, widths: this.#lateWidths, sums, at: at + LATE })
-    return late !== undefined && late.z >= LEAST_LATE_Z && zOf(this.#answers(candidate)) < LEAST_LATE_Z
-      ? late
-      : undefined
+    // One that is not sure takes no place from those that come soon.
+    return late !== undefined && late.z >= SURE_Z && zOf(this.#answers(candidate)) < SURE_Z ? late : undefined
   }
 
   #reserve(pairId: number): void {
@@ -235,9 +233,4 @@ export class Evidence {
     this.#minedTo = enlarged(this.#minedTo, new Int32Array(pairs))
     this.#passedOver = enlarged(this.#passedOver, new Float32Array(pairs))
   }
-}
-
-function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

@@ -1,3 +1,4 @@
+import { enlarged } from './enlarged.ts'
 import { PROFILE_MS } from './lag-profile.ts'
 import type { ReadHistory } from './read-history.ts'
 
@@ -130,9 +131,4 @@ export class LagScan {
     this.#totals = enlarged(this.#totals, new Int32Array(rows))
     this.#hits = enlarged(this.#hits, new Uint8Array(rows * PROFILE_MS))
   }
-}
-
-function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

@@ -1,4 +1,5 @@
 import { EDGES_PER_ROW, type MinedEdge, SURE_Z } from './edge-rows.ts'
+import { enlarged } from './enlarged.ts'
 import { LagProfile } from './lag-profile.ts'
 import { type LagHits, LagScan, TRIALS } from './lag-scan.ts'
 import type { WindowEntries } from './log-window.ts'
@@ -146,9 +147,4 @@ export class PunctualReads {
     this.#updatesMs = enlarged(this.#updatesMs, new Float64Array(pairs * TRIALS))
     this.#updates = enlarged(this.#updates, new Uint32Array(pairs))
   }
-}
-
-function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

@@ -1,3 +1,5 @@
+import { enlarged } from './enlarged.ts'
+
 /** A chain's reads, so many epochs back as there is room: in the order of their times, of which an epoch's may overlap the one before. */
 const MAX_READS = 2 ** 18
 const FIRST_READS = 4_096
@@ -67,9 +69,4 @@ export class ReadHistory {
     this.pairIds.copyWithin(0, this.count)
     this.timesMs.copyWithin(0, this.count)
   }
-}
-
-function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

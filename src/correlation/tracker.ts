@@ -13,6 +13,7 @@
  */
 
 import { emptyRow, type MinedEdge } from './edge-rows.ts'
+import { enlarged } from './enlarged.ts'
 import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
 import { kindOf, type MinedEdges, scoreOf } from './mined-edges.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
@@ -285,9 +286,4 @@ export class Tracker {
     this.#nextReaders = enlarged(this.#nextReaders, new Uint8Array(pairs))
     this.#updates = enlarged(this.#updates, new Uint32Array(pairs))
   }
-}
-
-function enlarged<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

@@ -1,3 +1,4 @@
+import { enlarged } from '../correlation/enlarged.ts'
 import { LineFile } from '../replay/lines.ts'
 import { SimulationError } from './simulation-error.ts'
 
@@ -30,7 +31,10 @@ export async function readAccesses(path: string, signal?: AbortSignal): Promise<
   let accesses = new Int32Array(FIRST_ACCESSES)
   let count = 0
   for await (const lines of new LineFile(path).read(signal)) {
-    if (count + lines.length > accesses.length) accesses = enlarged(accesses, count + lines.length)
+    if (count + lines.length > accesses.length) {
+      const room = Math.max(accesses.length * 2, count + lines.length)
+      accesses = enlarged(accesses, new Int32Array(room))
+    }
     for (const { text, number } of lines) {
       const key = text.endsWith('\r') ? text.slice(0, -1) : text
       let id = idOf.get(key)
@@ -56,10 +60,4 @@ function refusal(key: string, known: number): string | undefined {
   if (key.includes(REPLACEMENT)) return 'expected a key in UTF-8, got other bytes'
   if (known >= MAX_KEYS) return `more than ${MAX_KEYS.toLocaleString('en-US')} distinct keys`
   return undefined
-}
-
-function enlarged(from: Int32Array<ArrayBuffer>, atLeast: number): Int32Array<ArrayBuffer> {
-  const to = new Int32Array(Math.max(from.length * 2, atLeast))
-  to.set(from)
-  return to
 }

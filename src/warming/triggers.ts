@@ -5,6 +5,7 @@ import { VERSIONS_PER_MS } from '../cache/price-record.ts'
 import type { Usage } from '../cache/usage.ts'
 import type { Clock } from '../clock.ts'
 import { emptyRow, type MinedEdge } from '../correlation/edge-rows.ts'
+import { enlarged } from '../correlation/enlarged.ts'
 import { KnownReads } from '../correlation/known-reads.ts'
 import { scoreOf } from '../correlation/mined-edges.ts'
 import type { Tracker } from '../correlation/tracker.ts'
@@ -93,7 +94,7 @@ export class Triggers {
     for (let i = 0; i < mined; i++) {
       const edge = this.#mined[i] as MinedEdge
       const follower = edge.event >> 1
-      // A read that is known for certain to follow needs no statistics.
+      // Of a read that belongs to the update it is counted how often it comes: statistics say no more.
       if (known.includes(follower) || !this.#isWorthAsking(follower, edge.lagMs, asks)) continue
       candidates ??= []
       const candidate = this.#candidate(follower, scoreOf(edge), { lagMs: edge.lagMs, kind: 'prediction', ...asks })
@@ -173,8 +174,8 @@ export class Triggers {
 
   #reserve(pairId: number): void {
     const pairs = pairId * 2
-    this.#askedForMs = enlarged(this.#askedForMs, pairs)
-    this.#expectedAt = enlarged(this.#expectedAt, pairs)
+    this.#askedForMs = enlarged(this.#askedForMs, new Float64Array(pairs))
+    this.#expectedAt = enlarged(this.#expectedAt, new Float64Array(pairs))
   }
 }
 
@@ -184,12 +185,6 @@ interface Asks {
   readonly nowMs: number
   /** So many reads push out what is not read again. */
   readonly queue: number
-}
-
-function enlarged(from: Float64Array<ArrayBuffer>, pairs: number): Float64Array<ArrayBuffer> {
-  const larger = new Float64Array(pairs)
-  larger.set(from)
-  return larger
 }
 
 function reasonsOf(selected: readonly Candidate[]): readonly string[] {
