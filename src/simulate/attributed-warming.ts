@@ -6,7 +6,7 @@ import { LookAhead } from '../warming/look-ahead.ts'
 import type { PriceTape } from './price-tape.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price-warming.ts'
 import type { Tally } from './tally.ts'
-import { TapeTriggers } from './tape-triggers.ts'
+import { leastLagMs, TapeTriggers } from './tape-triggers.ts'
 
 /** Edges that a node keeps for a pair unless told otherwise (CORRELATION_TOP). */
 const EDGES_PER_PAIR = 8
@@ -42,7 +42,7 @@ export class AttributedWarming implements PriceWarming {
       throttle: new Throttle(() => usage.warmCounts),
       tracker: this.#tracker,
       l1: { usage: tally.policy, expect: (pairId) => tally.policy.expect(pairId) },
-      warmMs,
+      warmMs: leastLagMs(warmMs),
       mode: options.lookAhead,
       timeoutMs: LOOK_AHEAD_MS,
       minRate: STRATEGY_LIMITS[name].minScore,

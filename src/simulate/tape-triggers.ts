@@ -3,13 +3,18 @@ import { VERSIONS_PER_MS } from '../cache/price-record.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
 import { Throttle } from '../strategy/throttle.ts'
-import { Triggers } from '../warming/triggers.ts'
+import { Triggers, WARM_MS } from '../warming/triggers.ts'
 import { HeldWarms } from './held-warms.ts'
 import type { PriceWarmingOptions } from './price-warming.ts'
 import type { Tally } from './tally.ts'
 
 /** Times are whole microseconds: less than half of one is an error of rounding. */
 const ROUNDING_MS = 0.0004
+
+/** Sooner reads are the look-ahead's, as in a node, however little a warm takes here: a node's goes through its topic first. */
+export function leastLagMs(warmMs: number): number {
+  return Math.max(WARM_MS, warmMs)
+}
 
 /** Requests name pairs: here by their numbers, all of one chain. */
 const NAMES = { chainOf: () => 0, chainName: () => 'chain', pairName: String }
@@ -42,7 +47,8 @@ export class TapeTriggers {
       strategy: strategyNamed(name, STRATEGY_LIMITS[name]),
       clock: { now: () => this.#nowMs },
       nodeId: name,
-      warmMs,
+      warmMs: leastLagMs(warmMs),
+      takesMs: () => warmMs,
       publish: (request) => this.#hold(request),
     })
   }

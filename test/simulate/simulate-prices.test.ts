@@ -105,12 +105,25 @@ describe('a warm', () => {
   const capacity = [2 / 3]
 
   test('that takes longer than the read comes is not asked for', async () => {
-    const [row] = await rowsOf(turns(20), { delaysMs: [1], warmMs: 2, capacity })
+    const [row] = await rowsOf(turns(20), { delaysMs: [30], warmMs: 31, capacity })
     expect(row?.warms).toBe(0)
   })
 
+  test('is not asked for where a node’s would still be under way in its topic, however little a warm takes here', async () => {
+    const rows = await rowsOf(turns(20), { delaysMs: [19, 20], warmMs: 0, capacity })
+    expect(rows.map(({ warms }) => warms > 0)).toEqual([false, true])
+  })
+
+  test('is the look-ahead’s instead', async () => {
+    // All updates of one sweep: the first round teaches, the others are fetched ahead.
+    const tape = turns(20)
+    const batches = tape.batches.map((at) => at - (at % 6))
+    const [row] = await rowsOf({ ...tape, batches }, { delaysMs: [19], lookAheads: ['await'], capacity })
+    expect(row?.warms).toBeGreaterThan(0)
+  })
+
   test('that takes as long as the read comes is just in time', async () => {
-    const [row] = await rowsOf(turns(20), { delaysMs: [2], warmMs: 2, capacity })
+    const [row] = await rowsOf(turns(20), { delaysMs: [20], warmMs: 20, capacity })
     expect(row?.warmsUsed).toBeGreaterThan(0)
     expect(row?.timeliness).toBe(1)
   })
@@ -122,7 +135,7 @@ describe('a warm', () => {
   })
 
   test('waits for statistics where nobody knows whose a read is', async () => {
-    const [on, off] = await rowsOf(turns(20), { delaysMs: [2], attributions: ['on', 'off'], capacity })
+    const [on, off] = await rowsOf(turns(20), { delaysMs: [20], attributions: ['on', 'off'], capacity })
     expect(on?.warms).toBeGreaterThan(0)
     expect(off?.warms).toBe(0)
   })
@@ -147,7 +160,7 @@ describe('every warming', () => {
     const [row] = await rowsOf(turns(400), {
       warmings: [name],
       policies: [policy],
-      delaysMs: [2],
+      delaysMs: [20],
       warmMs: 1,
       capacity: [2 / 3],
     })
