@@ -228,12 +228,24 @@ describe('Redis level', () => {
       0,
       2,
     )
-    const callsOf = async () => Number(/cmdstat_mget:calls=(\d+)/.exec(await raw.info('commandstats'))?.[1] ?? 0)
-    const before = await callsOf()
+    // Of this chain alone: others use the same Redis.
+    const asked: string[][] = []
+    const monitor = await raw.monitor()
+    monitor.on('monitor', (_, command: string[]) => {
+      if (command.some((part) => part.includes(chain))) asked.push(command)
+    })
     const loads = await Promise.all([l2.load([a]), l2.load([a]), l2.load([a, b]), l2.load([b, a])])
+    await raw.echo(chain)
+    await until('all that was asked is told', () => asked.at(-1)?.[0] === 'echo')
+    monitor.disconnect()
     const [one, two] = [record({ version: 1 }), record({ version: 2 })]
     expect(loads.map((load) => load.status === 'loaded' && load.rows)).toEqual([[one], [one], [one, two], [two, one]])
-    expect(await callsOf()).toBe(before + 2)
+    const keyOf = (pair: string) => `fw:{${chain}}:${pair}`
+    expect(asked).toEqual([
+      ['mget', keyOf('a')],
+      ['mget', keyOf('b')],
+      ['echo', chain],
+    ])
   })
 })
 
