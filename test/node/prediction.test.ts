@@ -9,6 +9,10 @@ import { until } from '../harness/until.ts'
 import { metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'
 
+/** What is expected follows from the hour, which is not to end in the middle of a test. */
+const NOW_MS = Date.UTC(2026, 0, 5, 12, 30)
+const clock = { now: () => NOW_MS }
+
 let folder: string
 let config: { readonly prediction: { readonly store: string } }
 beforeEach(() => {
@@ -20,8 +24,8 @@ afterEach(() => rmSync(folder, { recursive: true }))
 test('a node recommends what its detectors read, and remembers it when it is closed', async () => {
   const reader = detector('reader', {}, (_, prices) => void prices.get('ethereum', 'READ'))
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
-    const node = await stage.startNode({ detectors: [reader], config })
-    await stage.produce(...['A', 'B', 'C'].map((pair) => ({ ...updateOf(pair), group: 'sector' })))
+    const node = await stage.startNode({ detectors: [reader], config, clock })
+    await stage.produce(...['A', 'B', 'C'].map((pair) => updateOf(pair, { group: 'sector', eventTimeMs: NOW_MS })))
     await until('the updates are handled', () => node.stats().updates === 3)
     expect(node.predictor.recommendations()).toMatchObject([{ chain: 'ethereum', pair: 'READ', kind: 'popular' }])
     expect(node.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'], accuracyByKind: {} })
@@ -29,7 +33,7 @@ test('a node recommends what its detectors read, and remembers it when it is clo
     expect(node.predictor.pattern('ethereum', 'A')).toBeUndefined()
     expect(node.predictor.patterns()).toMatchObject([{ chain: 'ethereum', pair: 'READ', peakHours: [] }])
     await node.close()
-    const next = await stage.startNode({ detectors: [reader], config })
+    const next = await stage.startNode({ detectors: [reader], config, clock })
     expect(next.predictor.stats()).toEqual({ totalAccesses: 3, uniquePairs: 1, top10: ['READ'], accuracyByKind: {} })
     expect(next.predictor.importPatterns({ version: 2 })).toEqual({
       problem: expect.stringContaining('expected kind'),
