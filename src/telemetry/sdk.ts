@@ -13,6 +13,7 @@ import { type MetricProducer, PeriodicExportingMetricReader, type PushMetricExpo
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Config } from '../config/settings.ts'
+import { systemTimer, type Timer } from '../timer.ts'
 import type { Log } from './log.ts'
 import { metricProducer } from './metric-producer.ts'
 import type { MetricSlab } from './metrics.ts'
@@ -29,6 +30,8 @@ export interface TelemetryOptions {
   readonly log?: Log
   /** Where spans go, instead of where OTEL_* sends them. */
   readonly spanProcessors?: readonly SpanProcessor[]
+  /** Ends the wait of `shutdown`; the system's unless given. */
+  readonly timer?: Timer
 }
 
 export interface Telemetry {
@@ -75,7 +78,7 @@ export function startSdk(options: TelemetryOptions): Telemetry {
       return { body: toOpenMetrics(body), contentType: OPEN_METRICS_TEXT }
     },
     shutdown() {
-      shutdown ??= within(SHUTDOWN_MS, release()).finally(() => {
+      shutdown ??= within(options.timer ?? systemTimer, release()).finally(() => {
         if (tellsLog) diag.disable()
       })
       return shutdown
@@ -174,12 +177,12 @@ function diagnosticsTo(log: Log): Parameters<typeof diag.setLogger>[0] {
   return { error: warn, warn, info: () => {}, debug: () => {}, verbose: () => {} }
 }
 
-async function within(ms: number, work: Promise<void>): Promise<'flushed' | 'abandoned'> {
+async function within(timer: Timer, work: Promise<void>): Promise<'flushed' | 'abandoned'> {
   const { promise: elapsed, resolve } = Promise.withResolvers<'abandoned'>()
-  const timer = setTimeout(resolve, ms, 'abandoned')
+  const cancel = timer(SHUTDOWN_MS, () => resolve('abandoned'))
   const done = work.then(
     () => 'flushed' as const,
     () => 'abandoned' as const,
   )
-  return Promise.race([done, elapsed]).finally(() => clearTimeout(timer))
+  return Promise.race([done, elapsed]).finally(cancel)
 }
