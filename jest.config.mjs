@@ -2,9 +2,8 @@ const base = {
   transform: { '\\.ts$': '<rootDir>/test/harness/strip-types.mjs' },
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/test/harness/timeout.mjs'],
 }
-
-const withBroker = { ...base, setupFilesAfterEnv: ['<rootDir>/test/harness/timeout.mjs'] }
 
 /**
  * unit needs nothing but Node; integration needs the real Kafka and Redis that test/harness/run.ts starts (or finds);
@@ -20,7 +19,7 @@ export default {
       testMatch: ['<rootDir>/test/**/*.test.ts'],
       testPathIgnorePatterns: ['/node_modules/', '/test/integration/', '/test/long/'],
     },
-    { ...withBroker, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
-    { ...withBroker, displayName: 'long', testMatch: ['<rootDir>/test/long/**/*.test.ts'] },
+    { ...base, displayName: 'integration', testMatch: ['<rootDir>/test/integration/**/*.test.ts'] },
+    { ...base, displayName: 'long', testMatch: ['<rootDir>/test/long/**/*.test.ts'] },
   ],
 }

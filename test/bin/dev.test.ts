@@ -1,11 +1,8 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import { until } from '../harness/until.ts'
 import { type Ended, forewarm, startForewarm } from './forewarm-process.ts'
-
-// Each test is a process that loads everything there is, on a machine that may be busy.
-jest.setTimeout(60_000)
 
 /** Sends the signal once the first figures are there. */
 async function devEndedBy(signal: NodeJS.Signals): Promise<Ended> {

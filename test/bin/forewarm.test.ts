@@ -4,12 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { forewarm, startForewarm } from './forewarm-process.ts'
-
-// Each call starts a process, and a busy machine takes its time.
-jest.setTimeout(60_000)
 
 const T0 = 1_783_715_268_000
 /** Nobody listens there. */

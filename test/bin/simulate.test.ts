@@ -6,11 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import { forewarm, startForewarm } from './forewarm-process.ts'
-
-// Each call starts a process, and a busy machine takes its time.
-jest.setTimeout(60_000)
 
 let folder: string
 let keys: string

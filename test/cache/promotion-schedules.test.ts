@@ -8,7 +8,7 @@ describe('promotions among updates, flushes, evictions and late answers', () => 
       fc.asyncProperty(scripts, (script) => run(smallL1(), script)),
       { numRuns: 400 },
     )
-  }, 30_000)
+  })
 
   it('would show one without the floors: the schedules above are the ones that need them', async () => {
     const details = await fc.check(

@@ -57,7 +57,7 @@ test('a row that another thread writes meanwhile is read whole, or not at all', 
   } finally {
     await writer.terminate()
   }
-}, 60_000)
+})
 
 /** All its numbers are those of one write. */
 function isOf({ event, hits, trials, lastSlice, lagMs, lift, z }: MinedEdge, write: number): boolean {

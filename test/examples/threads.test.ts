@@ -9,4 +9,4 @@ test('two threads beside a node read its L1, each newer prices one after the oth
     expect.stringMatching(/^first: 5 prices of WETH\/USDC, each newer than the one before; \d+ hits, \d+ misses$/),
     expect.stringMatching(/^second: 5 prices of WETH\/USDC, each newer than the one before; \d+ hits, \d+ misses$/),
   ])
-}, 60_000)
+})

@@ -1,4 +1,5 @@
-// Jest takes testTimeout for all projects or none, hence this file for those that wait for real brokers.
+// For what hangs, not for what is slow: `until` gives up long before, and says what it has waited for in vain. Jest takes
+// testTimeout for all projects or none, hence this file.
 import { jest } from '@jest/globals'
 
 jest.setTimeout(60_000)

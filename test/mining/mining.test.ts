@@ -121,7 +121,7 @@ describe.each([
       const updates = 5 * entries
       for (let at = 0; at < updates; at++) edges.update(at % PAIRS, 0, Math.floor(at / PAIRS) * SLICE_MS)
       const mining = mine(edges, inThread)
-      await until('both epochs are mined', () => mining.epochs === 2)
+      await until('both epochs are mined', () => mining.epochs === 2, PATIENCE)
       const taken = Math.floor(entries * (15 / 16))
       expect(edges.notTaken).toBe(3 * taken)
       // Of the two that are left, the log has as much as it holds, but for the blocks that are written next.

@@ -32,7 +32,7 @@ test('in a simulated market, what a detector reads a moment after an update was 
     expect([facts, hitRatio(warmed) > hitRatio(unwarmed)]).toEqual([facts, true])
     expect(unwarmed.stats().warms.admitted).toBe(0)
   })
-}, 20_000)
+})
 
 function lookingNode(stage: Stage, market: Market, warming: boolean): Promise<ForewarmNode> {
   const looks = detector('looks', {}, async (update, prices) => {

@@ -2,13 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { readAccesses } from '../../src/simulate/access-trace.ts'
 import { readPriceTape } from '../../src/simulate/price-tape.ts'
-
-// Hundreds of files, on a machine that may be busy.
-jest.setTimeout(60_000)
 
 let folder: string
 let good: string

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, jest, test } from '@jest/globals'
+import { beforeAll, describe, expect, test } from '@jest/globals'
 import type { PolicyName } from '../../src/simulate/policies.ts'
 import { type PriceTape, readPriceTape } from '../../src/simulate/price-tape.ts'
 import { type PriceChoices, priceCombinations, priceWorkload, simulate, sizesOf } from '../../src/simulate/simulate.ts'
@@ -6,9 +6,6 @@ import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
 import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 import { dataset } from './datasets.ts'
-
-// Whole recordings, on a machine that may be busy.
-jest.setTimeout(60_000)
 
 async function rowsOf(
   tape: PriceTape,

@@ -6,8 +6,8 @@ import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
 import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings.ts'
 import { dataset } from './datasets.ts'
 
-// Whole recordings, on a machine that may be busy.
-jest.setTimeout(60_000)
+// Whole recordings, and every policy with every warming: minutes on a slow machine that is busy, too.
+jest.setTimeout(180_000)
 
 const CAPACITY = [0.01, 0.05, 0.1, 0.2]
 const SEED = 1

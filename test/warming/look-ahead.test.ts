@@ -162,7 +162,7 @@ describe('a window', () => {
       }),
       { numRuns: 100 },
     )
-  }, 30_000)
+  })
 
   test('is as large as fits: fewer trips would ask for more than the warm part holds', async () => {
     await fc.assert(
@@ -186,5 +186,5 @@ describe('a window', () => {
       }),
       { numRuns: 100 },
     )
-  }, 30_000)
+  })
 })
