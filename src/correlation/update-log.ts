@@ -221,6 +221,8 @@ export class UpdateLog {
       return
     }
     if (isFirst) this.#baseMs = eventTimeMs
+    // The update that shows that the minute is over begins the next one: what follows it is to be mined with it.
+    if (this.#newestOfAllMs >= this.#epochEndMs) this.#endEpoch()
     this.#lastTimes[event] = time
     this.#write(entryOf(event, sinceMs - slice * SLICE_MS), chainId, slice)
   }
@@ -251,7 +253,6 @@ export class UpdateLog {
     columns.slices[at] = slice
     columns.chains[pairOf(entry)] = chainId
     this.#written = written + 1
-    if (this.#newestOfAllMs >= this.#epochEndMs || this.#written - this.#epochFrom >= this.#epochEntries)
-      this.#endEpoch()
+    if (this.#written - this.#epochFrom >= this.#epochEntries) this.#endEpoch()
   }
 }

@@ -133,6 +133,19 @@ describe('what is mined', () => {
     }
   })
 
+  test('is who follows the first update after a quiet minute, too', () => {
+    const mine = new Mine()
+    const random = mulberry32(SEED)
+    for (let beganMs = 0; beganMs <= 24 * 60_000; beganMs += 120_000) {
+      mine.log.update(1, 0, beganMs)
+      mine.log.update(2, 0, beganMs + 40)
+      for (let other = 0; other < 40; other++) mine.log.update(10 + other, 0, beganMs + 50 + random() * 950)
+      const epoch = mine.log.takeEpoch()
+      if (epoch !== undefined) mine.miner.mine(epoch)
+    }
+    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 4, hits: 11, trials: 11 })
+  })
+
   test('is nobody beyond the longest lag asked for', () => {
     const isFoundWithin = (windowMs: number): boolean => {
       const mine = new Mine(PAIRS, windowMs)
