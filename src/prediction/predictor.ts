@@ -48,8 +48,9 @@ export class Predictor {
   readonly #options: PredictorOptions
   readonly #trackRecord = new TrackRecord()
   #forecast = new HoltForecast()
-  /** The last hour that the forecast has learned from. */
-  #closed = -1
+  /** The first hour that the forecast has learned from, and the last. */
+  #learnedFrom = Number.POSITIVE_INFINITY
+  #learnedTo = -1
 
   constructor(options: PredictorOptions) {
     this.#options = options
@@ -68,13 +69,9 @@ export class Predictor {
     const hour = hourOf(nowMs)
     const { history } = this
     if (hour <= history.lastHour) return
-    const before = history.lastHour
     this.#trackRecord.judge(history, hour)
     history.advance(hour)
-    if (before < 0) return
-    for (let ended = Math.max(before, this.#closed + 1, history.firstHour); ended < hour; ended++)
-      this.#forecast.close(history, ended)
-    this.#closed = hour - 1
+    this.#learn()
   }
 
   /** Hours with reads of pairs for which there was no room in the forecast. */
@@ -167,16 +164,23 @@ export class Predictor {
     const parsed = parsePatterns(value, nowMs === undefined ? undefined : hourOf(nowMs))
     if (!parsed.ok) return { problem: parsed.problem }
     const refused = importPatterns(parsed.document, this.history, this.#options.idOf)
-    this.#relearn()
+    // What it has learned from weeks that the history has forgotten is worth more than that other nodes' reads of this week
+    // are in it.
+    if (this.history.firstHour <= this.#learnedFrom) {
+      this.#forecast = new HoltForecast()
+      this.#learnedTo = -1
+    }
+    this.#learn()
     return { refused }
   }
 
-  /** The forecast knows nothing that the history does not say. */
-  #relearn(): void {
-    this.#forecast = new HoltForecast()
-    for (let hour = this.history.firstHour; hour < this.history.lastHour; hour++)
-      this.#forecast.close(this.history, hour)
-    this.#closed = this.history.lastHour - 1
+  /** The forecast learns from the hours that have ended since it last did. */
+  #learn(): void {
+    const { history } = this
+    const from = Math.max(this.#learnedTo + 1, history.firstHour)
+    for (let ended = from; ended < history.lastHour; ended++) this.#forecast.close(history, ended)
+    if (history.lastHour >= 0) this.#learnedFrom = Math.min(this.#learnedFrom, from)
+    this.#learnedTo = history.lastHour - 1
   }
 }
 

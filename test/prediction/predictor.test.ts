@@ -115,6 +115,34 @@ describe('patterns', () => {
     expect(after.forecast(nowMs, options)).toEqual(before.forecast(nowMs, options))
   })
 
+  test('of this week leave what the forecast has learned in the weeks before', () => {
+    const predictor = newPredictor()
+    for (let week = 0; week < 4; week++) {
+      predictor.recordAccess(0, ms(MONDAY + week * 168 + 5))
+      predictor.tell(ms(MONDAY + week * 168 + 100))
+    }
+    const nowMs = ms(MONDAY + 4 * 168 + 4)
+    predictor.tell(nowMs)
+    const before = predictor.forecast(nowMs, { hours: 1, limit: 5 })
+    expect(before).toHaveLength(1)
+    expect(predictor.importPatterns(predictor.exportPatterns(), nowMs)).toEqual({ refused: 0 })
+    expect(predictor.forecast(nowMs, { hours: 1, limit: 5 })).toEqual(before)
+  })
+
+  test('of later hours are learned from with those that were lived through', () => {
+    const [node, other] = [newPredictor(100, 504), newPredictor(100, 504)]
+    for (let week = 0; week < 3; week++) {
+      for (const each of week < 2 ? [node, other] : [other]) each.recordAccess(0, ms(MONDAY + week * 168))
+      other.recordAccess(1, ms(MONDAY + week * 168 + 1))
+    }
+    const nowMs = ms(MONDAY + 3 * 168 - 1)
+    other.tell(nowMs)
+    expect(node.importPatterns(other.exportPatterns(), nowMs)).toEqual({ refused: 0 })
+    const ahead = { hours: 2, limit: 5 }
+    expect(node.forecast(nowMs, ahead)).toEqual(other.forecast(nowMs, ahead))
+    expect(other.forecast(nowMs, ahead)).toHaveLength(2)
+  })
+
   test('of nothing are patterns, too', () => {
     const nothing = JSON.parse([...newPredictor().patternText()].join(''))
     expect(nothing).toEqual(newPredictor().exportPatterns())
