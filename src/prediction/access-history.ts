@@ -68,9 +68,9 @@ export class AccessHistory {
     if (missing > 0) this.#add(pairId, hour, missing)
   }
 
-  /** Time goes on, also where nothing is read. */
+  /** Time goes on to the hour, also where nothing is read; of an earlier hour, it is told that it was lived through. */
   advance(hour: number): void {
-    if (this.#last < 0) this.#first = hour
+    if (this.#last < 0 || hour < this.#first) this.#first = hour
     const from = Math.max(this.#last + 1, hour - this.hours + 1)
     for (let each = from; each <= hour; each++) this.#clear(this.#rows[each % this.hours] as Uint16Array)
     this.#last = Math.max(this.#last, hour)
@@ -115,12 +115,11 @@ export class AccessHistory {
       this.refused += reads
       return false
     }
-    if (hour > this.#last) this.advance(hour)
     if (hour <= this.#last - this.hours) {
       this.late += reads
       return false
     }
-    if (hour < this.#first) this.#first = hour
+    this.advance(hour)
     this.#reserve(pairId)
     return true
   }

@@ -108,12 +108,16 @@ export function importPatterns(
   idOf: (names: PairNames) => number,
 ): number {
   let refused = 0
+  const { firstHour, lastHour } = document
+  const isKept = lastHour >= 0 && lastHour > history.lastHour - history.hours
+  // That nothing was read in its first hours is as good to know as what was read in the others.
+  if (isKept) history.advance(firstHour)
   for (const { reads, ...names } of document.pairs) {
     const pairId = idOf(names)
     if (pairId < 0 || pairId >= history.maxPairs) refused++
-    else for (const [hour, count] of reads) history.recordAtLeast(pairId, document.firstHour + hour, count)
+    else for (const [hour, count] of reads) history.recordAtLeast(pairId, firstHour + hour, count)
   }
-  if (document.lastHour > history.lastHour) history.advance(document.lastHour)
+  if (isKept) history.advance(lastHour)
   return refused
 }
 

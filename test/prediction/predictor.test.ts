@@ -143,6 +143,25 @@ describe('patterns', () => {
     expect(other.forecast(nowMs, ahead)).toHaveLength(2)
   })
 
+  test('begin with the hours in which nothing was read', () => {
+    const [before, after] = [newPredictor(), newPredictor()]
+    before.tell(ms(MONDAY))
+    before.recordAccess(0, ms(MONDAY + 40))
+    before.tell(ms(MONDAY + 50))
+    const document = before.exportPatterns()
+    expect(document).toMatchObject({ firstHour: MONDAY, lastHour: MONDAY + 50 })
+    after.importPatterns(document)
+    expect(after.exportPatterns()).toEqual(document)
+    expect(after.pattern(0)?.frequencyPerHour).toBeCloseTo(1 / 51)
+  })
+
+  test('that are too old say nothing, nor that there was a time without reads', () => {
+    const [before, after] = [lived(), newPredictor()]
+    after.recordAccess(1, ms(MONDAY + 500))
+    expect(after.importPatterns(before.exportPatterns())).toEqual({ refused: 0 })
+    expect([after.history.firstHour, after.history.total]).toEqual([MONDAY + 500, 1])
+  })
+
   test('of nothing are patterns, too', () => {
     const nothing = JSON.parse([...newPredictor().patternText()].join(''))
     expect(nothing).toEqual(newPredictor().exportPatterns())
