@@ -53,7 +53,7 @@ function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOption
     warmLimit: tally.policy.warmLimit,
     isAtHand: (pairId) => tally.policy.has(pairId),
     evidence: () => {
-      const { warmsUsed: used, warmsUnused: unused } = tally.counts
+      const { used, unused } = tally.warmCounts
       return { used, unused, hitRatio: tally.hitRatio }
     },
     ...(usage !== undefined && { cost: () => warmCostOf(usage) }),

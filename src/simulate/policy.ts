@@ -9,7 +9,7 @@ export interface Policy {
   /** The pair that the last `read` or `warm` pushed out; NO_PAIR where there was room. */
   readonly evicted: number
   /** Where it counts, as a node does. */
-  readonly usage?: Usage
+  readonly usage?: Usage | undefined
   has(pairId: number): boolean
   /** A demand read, true for a hit. What missed has a slot from now on. */
   read(pairId: number): boolean

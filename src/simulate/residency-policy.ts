@@ -6,31 +6,34 @@ export class ResidencyPolicy implements Policy {
   readonly slots: number
   readonly warmLimit: number
   evicted = NO_PAIR
-  readonly usage: Residency
+  /** Undefined where warms have no part of their own, so that they are not counted. */
+  readonly usage: Residency | undefined
+  readonly #residency: Residency
   readonly #warmsAs: 'warm' | 'demand'
   /** Who had the slot last, by slot: the residency does not say whom it pushed out. */
   readonly #owners: Int32Array
 
   constructor({ slots, pairs }: PolicySize, warmShare: number) {
     this.slots = slots
-    this.usage = new Residency({ slots, maxPairs: pairs, warmShare })
+    this.#residency = new Residency({ slots, maxPairs: pairs, warmShare })
+    this.usage = warmShare > 0 ? this.#residency : undefined
     this.#warmsAs = warmShare > 0 ? 'warm' : 'demand'
     this.warmLimit = warmLimitOf(slots)
     this.#owners = new Int32Array(slots).fill(NO_PAIR)
   }
 
   has(pairId: number): boolean {
-    return this.usage.slotOf(pairId) >= 0
+    return this.#residency.slotOf(pairId) >= 0
   }
 
   read(pairId: number): boolean {
-    const slot = this.usage.slotOf(pairId)
+    const slot = this.#residency.slotOf(pairId)
     this.evicted = NO_PAIR
     if (slot >= 0) {
-      this.usage.hit(slot)
+      this.#residency.hit(slot)
       return true
     }
-    this.usage.miss(pairId)
+    this.#residency.miss(pairId)
     this.#admit(pairId, 'demand')
     return false
   }
@@ -40,16 +43,16 @@ export class ResidencyPolicy implements Policy {
   }
 
   expect(pairId: number): boolean {
-    const slot = this.usage.slotOf(pairId)
-    if (slot >= 0) this.usage.expect(slot)
+    const slot = this.#residency.slotOf(pairId)
+    if (slot >= 0) this.#residency.expect(slot)
     return slot >= 0
   }
 
   #admit(pairId: number, as: 'warm' | 'demand'): boolean {
-    const evictions = this.usage.evictions
-    const slot = this.usage.admit(pairId, as)
+    const evictions = this.#residency.evictions
+    const slot = this.#residency.admit(pairId, as)
     // The slot that was freed last is the one that is given out next.
-    const isTaken = slot >= 0 && this.usage.evictions > evictions
+    const isTaken = slot >= 0 && this.#residency.evictions > evictions
     this.evicted = isTaken ? (this.#owners[slot] as number) : NO_PAIR
     if (slot >= 0) this.#owners[slot] = pairId
     return slot >= 0

@@ -1,3 +1,4 @@
+import type { WarmCounts } from '../cache/usage.ts'
 import { NO_PAIR, type Policy } from './policy.ts'
 
 /** What came of a simulation. */
@@ -68,6 +69,12 @@ export class Tally {
   get hitRatio(): number | undefined {
     const reads = this.counts.reads - this.#before.reads
     return reads === 0 ? undefined : (this.counts.hits - this.#before.hits) / reads
+  }
+
+  /** As far as a node knows by now: L1's own residency sees warms leave unread, of others that is noticed later. */
+  get warmCounts(): Readonly<WarmCounts> {
+    const { warms: admitted, warmsUsed: used, warmsUnused: unused } = this.counts
+    return this.policy.usage?.warmCounts ?? { admitted, used, unused, dropped: 0 }
   }
 
   read(pairId: number): ReadOutcome {

@@ -1,5 +1,6 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import { VERSIONS_PER_MS } from '../cache/price-record.ts'
+import type { WarmCounts } from '../cache/usage.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
 import { Throttle } from '../strategy/throttle.ts'
@@ -93,8 +94,7 @@ class WarmUsage {
     return this.#tally.counts.evictions
   }
 
-  get warmCounts() {
-    const { warms: admitted, warmsUsed: used, warmsUnused: unused } = this.#tally.counts
-    return { admitted, used, unused, dropped: 0 }
+  get warmCounts(): Readonly<WarmCounts> {
+    return this.#tally.warmCounts
   }
 }

@@ -36,6 +36,15 @@ describe('a tally', () => {
     expect(tally.counts).toMatchObject({ warms: 3, warmsUsed: 0, warmsUnused: 3 })
   })
 
+  test('knows of L1’s own residency at once which warms left unread, though several leave with one read', () => {
+    const pairs = 40
+    const tally = new Tally(createPolicy('forewarm', { slots: 10, pairs }), pairs)
+    for (const pairId of [0, 1, 2]) tally.warm(pairId)
+    for (let pairId = 3; pairId < pairs; pairId++) tally.read(pairId)
+    expect([0, 1, 2].filter((pairId) => tally.policy.has(pairId))).toEqual([])
+    expect(tally.warmCounts).toMatchObject({ admitted: 3, used: 0, unused: 3 })
+  })
+
   test.each(POLICY_NAMES)('of %s accounts for every warm once all pairs were read, and for every miss', (name) => {
     const step = fc.record({ pairId: fc.nat(PAIRS - 1), isWarm: fc.boolean() })
     fc.assert(
