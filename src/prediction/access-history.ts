@@ -11,6 +11,8 @@
 export const HOUR_MS = 3_600_000
 export const DAY_HOURS = 24
 export const WEEK_HOURS = 168
+/** Hours beyond the year 2100 are a mistake: one of them would replace all that is kept. */
+export const LAST_HOUR = 1_150_000
 const MOST = 65_535
 const FIRST_PAIRS = 1_024
 
@@ -111,7 +113,7 @@ export class AccessHistory {
 
   /** Makes room for the pair and the hour, or counts the reads as not kept. */
   #keeps(pairId: number, hour: number, reads: number): boolean {
-    if (pairId >= this.maxPairs || !(hour >= 0)) {
+    if (pairId >= this.maxPairs || !(hour >= 0 && hour <= LAST_HOUR)) {
       this.refused += reads
       return false
     }

@@ -1,5 +1,5 @@
 import { KEY_SEPARATOR, pairKey } from '../../schemas/topics.ts'
-import { type AccessHistory, WEEK_HOURS } from './access-history.ts'
+import { type AccessHistory, LAST_HOUR, WEEK_HOURS } from './access-history.ts'
 
 /** Patterns as one JSON document: the reads of each pair, hour by hour, without the hours without reads. */
 export interface PatternsDocument {
@@ -26,8 +26,6 @@ export interface PairNames {
 }
 
 const VERSION = 1
-/** Hours beyond the year 2100 are a mistake. */
-const LAST_HOUR = 1_150_000
 const MOST_READS = 65_535
 const NO_HOURS = { firstHour: 0, lastHour: -1 }
 

@@ -1,4 +1,4 @@
-import { AccessHistory, hourOf } from './access-history.ts'
+import { AccessHistory, hourOf, LAST_HOUR } from './access-history.ts'
 import { HoltForecast } from './forecast.ts'
 import { type AccessPattern, patternOf } from './pattern.ts'
 import {
@@ -68,7 +68,7 @@ export class Predictor {
   tell(nowMs: number): void {
     const hour = hourOf(nowMs)
     const { history } = this
-    if (hour <= history.lastHour) return
+    if (!(hour > history.lastHour && hour <= LAST_HOUR)) return
     this.#trackRecord.judge(history, hour)
     history.advance(hour)
     this.#learn()

@@ -61,6 +61,18 @@ describe('the predictor', () => {
     expect(stats).toEqual({ totalAccesses: 7 + 168 * 3, uniquePairs: 2, top10: ['P1', 'P0'], accuracyByKind: {} })
   })
 
+  test('forgets nothing for a read at a time that cannot be', () => {
+    const predictor = lived()
+    const before = predictor.exportPatterns()
+    // Microseconds for milliseconds are of the year 57,000.
+    const times = [Number.NaN, Number.POSITIVE_INFINITY, -1, ms(MONDAY) * 1_000]
+    for (const atMs of times) {
+      predictor.tell(atMs)
+      predictor.recordAccess(0, atMs)
+    }
+    expect([predictor.history.refused, predictor.exportPatterns()]).toEqual([times.length, before])
+  })
+
   test('proposes for the sessions that open within the time ahead, and no others', () => {
     const predictor = newPredictor()
     for (let hour = MONDAY; hour < MONDAY + 168; hour++)
