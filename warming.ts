@@ -3,7 +3,6 @@ import type { PromotionOutcome } from './src/cache/promotion.ts'
 import { kindOf, type WarmCounts, warmCostOf } from './src/cache/usage.ts'
 import { ForewarmError } from './src/forewarm-error.ts'
 import { STRATEGY_NAMES, type StrategyName } from './src/strategy/named.ts'
-import { Throttle } from './src/strategy/throttle.ts'
 import { NextReads } from './src/warming/next-reads.ts'
 
 export interface CacheWarmingOptions {
@@ -74,7 +73,6 @@ class ReadWarming implements CacheWarming {
   readonly #parts: NonNullable<ReturnType<typeof cacheParts>>
   readonly #timeoutMs: number
   readonly #next: NextReads
-  readonly #throttle: Throttle
   readonly #maxPairs: number
   readonly #wanted = new Set<number>()
   readonly #underWay = new Set<Promise<unknown>>()
@@ -92,7 +90,6 @@ class ReadWarming implements CacheWarming {
     const { l1, upkeep } = parts.caches
     const predicted = () => l1.usage.warmsByKind[kindOf('prediction')] ?? l1.usage.warmCounts
     this.#maxPairs = Math.min(parts.maxTrackedPairs, l1.maxPairs)
-    this.#throttle = new Throttle(predicted)
     this.#next = new NextReads({
       strategy,
       maxPairs: this.#maxPairs,
@@ -138,7 +135,7 @@ class ReadWarming implements CacheWarming {
     const most = this.#parts.caches.l1.usage.warmLimit
     for (let i = 0; i < next.count; i++) {
       if (this.#wanted.size >= most) this.#drops.pairsNotAsked++
-      else if (this.#throttle.allows()) this.#wanted.add(next.pairIds[i] as number)
+      else this.#wanted.add(next.pairIds[i] as number)
     }
     if (this.#wanted.size > 0) this.#plan()
   }

@@ -4,6 +4,7 @@ import { MAX_CANDIDATES, ReadBack, SPAN } from '../correlation/read-back.ts'
 import { BreakEven, type WarmCost } from '../strategy/break-even.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
 import type { Candidate, Evidence, Strategy } from '../strategy/strategy.ts'
+import { Throttle } from '../strategy/throttle.ts'
 
 /** What is proposed comes within SPAN reads, or a few times as many where others read in between; later, it came by chance. */
 const HORIZON_SPANS = 8
@@ -36,6 +37,8 @@ export class NextReads {
   /** Undefined where all that pays is the choice. */
   #strategy: Strategy | undefined
   readonly #breakEven: BreakEven
+  /** Of the strategies that go by a score alone: what pays has its price, which says more. */
+  readonly #throttle: Throttle
   readonly #limit: number
   /** Warms that the next reads may ask for. */
   #credit: number
@@ -49,6 +52,7 @@ export class NextReads {
     this.#credit = this.#limit
     this.#strategy = isOwn ? undefined : strategyNamed(strategy, limits)
     this.#breakEven = new BreakEven(cost)
+    this.#throttle = new Throttle(options.evidence)
     this.#readBack = new ReadBack({
       maxPairs,
       confidence: new Confidence({ maxPairs, horizon: Math.min(HORIZON_SPANS * SPAN, this.#limit * HORIZON_PARTS) }),
@@ -84,7 +88,7 @@ export class NextReads {
       candidates.push({ pairId: back.pairIds[i] as number, score: back.scores[i] as number, lagMs: 0 })
     const { selected, next } = strategy.select(candidates, this.#options.evidence())
     if (next !== undefined) this.#strategy = next
-    const chosen = selected.slice(0, most)
+    const chosen = selected.slice(0, most).filter(() => this.#throttle.allows())
     this.#take(
       chosen.map(({ pairId }) => pairId),
       chosen.length,

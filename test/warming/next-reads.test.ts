@@ -23,17 +23,20 @@ function wantedOf(strategy: StrategyName, each: { readonly used: number; readonl
   return wanted
 }
 
-test('the adaptive strategy wants more after a read while its warms are read, fewer while they are not', () => {
+test('the adaptive strategy wants more after a read while its warms are read, fewer while few are', () => {
   expect(wantedOf('adaptive', { used: 50, unused: 0 })).toBe(10)
-  expect(wantedOf('adaptive', { used: 0, unused: 50 })).toBe(3)
+  expect(wantedOf('adaptive', { used: 5, unused: 45 })).toBe(3)
 })
 
 test('the others want what they are told to', () => {
-  for (const each of [
-    { used: 50, unused: 0 },
-    { used: 0, unused: 50 },
-  ])
-    expect([wantedOf('top-n', each), wantedOf('forewarm', each)]).toEqual([5, 8])
+  const each = { used: 50, unused: 0 }
+  expect([wantedOf('top-n', each), wantedOf('forewarm', each)]).toEqual([5, 8])
+})
+
+test('what goes by its score alone is throttled while nobody reads it; what pays has its own price', () => {
+  const each = { used: 0, unused: 50 }
+  expect(wantedOf('top-n', each)).toBeLessThanOrEqual(1)
+  expect(wantedOf('forewarm', each)).toBe(8)
 })
 
 test('the strategy forewarm wants less where warms make others miss, and as much again where they do not any more', () => {
