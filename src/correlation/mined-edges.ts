@@ -83,7 +83,10 @@ export class MinedEdges {
     return this.#kept?.log.takeEpoch()
   }
 
-  /** The pair's edges that are sure, to pairs that somebody reads, into `into`, which has room for a row; how many. */
+  /**
+   * The pair's edges that are sure, to pairs that somebody reads, into `into`, which has room for a row; how many. Of a
+   * pair that both is updated and missed after it, the surer one: it is warmed once.
+   */
   after(pairId: number, into: readonly MinedEdge[]): number {
     const kept = this.#kept
     if (kept === undefined) return 0
@@ -97,6 +100,7 @@ export class MinedEdges {
       const follower = edge.event >> 1
       if (edge.z < SURE_Z || readFrom[follower] === 0) continue
       if (!isStill(pairId, edge) || !isStill(follower, edge)) continue
+      if (isAmong(follower, into, found)) continue
       if (found < e) Object.assign(into[found] as MinedEdge, edge)
       found++
     }
@@ -117,6 +121,11 @@ export class MinedEdges {
       readFrom: new Float64Array(new SharedArrayBuffer(maxPairs * 8)),
     }
   }
+}
+
+function isAmong(follower: number, edges: readonly MinedEdge[], count: number): boolean {
+  for (let e = 0; e < count; e++) if ((edges[e] as MinedEdge).event >> 1 === follower) return true
+  return false
 }
 
 /** What the follower's event is. */

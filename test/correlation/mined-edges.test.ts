@@ -67,6 +67,23 @@ describe('pairs to warm after an update', () => {
     ])
   })
 
+  test('are each one once, were it both updated and missed after it', () => {
+    const mined = new MinedEdges({ maxPairs: 10, entries: 16_384 })
+    const tracker = new Tracker({ maxPairs: 10, mined })
+    const random = mulberry32(SEED)
+    tracker.readAlone(2)
+    for (let second = 0; second <= 60; second++) {
+      tracker.observe(1, second * 1000, 0)
+      tracker.observe(2, second * 1000 + 40, 0)
+      tracker.missed(2, 0, second * 1000 + 60 + random() * 50)
+    }
+    const { memory } = mined
+    const epoch = mined.takeEpoch()
+    if (memory === undefined || epoch === undefined) throw new Error('no epoch has ended')
+    new Miner(memory).mine(epoch)
+    expect(tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([2])
+  })
+
   test('are as many as asked for, and none below the score asked for', () => {
     const { tracker } = minedMinute()
     expect(tracker.getPairsToWarm(1, { ...OPTIONS, limit: 1 }).map(({ pairId }) => pairId)).toEqual([2])
