@@ -22,9 +22,13 @@ export interface LagHits {
   readonly total: number
 }
 
+/** In the table: hits × TRIALS, and the last trial of them. */
+const TRIAL_MASK = TRIALS - 1
+
 /**
- * Which pairs are read how many milliseconds after a leader's updates: a table of pairs by lags, in which each read is
- * counted. A pair's reads are logged once a millisecond, so that these are the updates with a read at that lag.
+ * Which pairs are read how many milliseconds after a leader's updates: a table of pairs by lags, in which the updates
+ * with a read at that lag are counted. A read may stand in the history twice, where one of another millisecond came in
+ * between: it counts once.
  */
 export class LagScan {
   /** Of the leader in hand: its updates, the last first. */
@@ -35,10 +39,8 @@ export class LagScan {
   allReads = 0
   /** Over all leaders, in entries that a scan by bands would have looked at in that time. */
   looked = 0
-  /** By pair: its row in the table, of the leader in whose scan it got it. */
+  /** By pair: its row in the table + 1, 0 where it has none. */
   readonly #rowOf: Int32Array
-  readonly #leaderOf: Uint32Array
-  #leader = 0
   /** By row: the pair, and its reads. */
   #rows = 0
   #pairIds = new Int32Array(FIRST_READERS)
@@ -50,7 +52,6 @@ export class LagScan {
 
   constructor(maxPairs: number) {
     this.#rowOf = new Int32Array(maxPairs)
-    this.#leaderOf = new Uint32Array(maxPairs)
   }
 
   /** After `trials` updates at `trialsMs`, or the last of them: who was read at one lag often enough to look at it. */
@@ -67,7 +68,7 @@ export class LagScan {
 
   #begin(): void {
     this.#hits.fill(0, 0, this.#rows * PROFILE_MS)
-    this.#leader++
+    for (let row = 0; row < this.#rows; row++) this.#rowOf[this.#pairIds[row] as number] = 0
     this.#rows = 0
     this.#found.length = 0
     this.reads.fill(0)
@@ -96,8 +97,10 @@ export class LagScan {
       const lag = ((timesMs[at] as number) - atMs) | 0
       const row = this.#rowOfPair(pairIds[at] as number)
       const place = row * PROFILE_MS + lag
-      const count = (hits[place] as number) + 1
-      hits[place] = count
+      const before = hits[place] as number
+      if (before > 0 && (before & TRIAL_MASK) === trial) continue
+      const count = Math.floor(before / TRIALS) + 1
+      hits[place] = count * TRIALS + trial
       if (count === least) found.push(place)
       totals[row] = (totals[row] as number) + 1
       reads[lag] = (reads[lag] as number) + 1
@@ -105,10 +108,10 @@ export class LagScan {
   }
 
   #rowOfPair(pairId: number): number {
-    if (this.#leaderOf[pairId] === this.#leader) return this.#rowOf[pairId] as number
+    const known = this.#rowOf[pairId] as number
+    if (known > 0) return known - 1
     const row = this.#rows++
-    this.#leaderOf[pairId] = this.#leader
-    this.#rowOf[pairId] = row
+    this.#rowOf[pairId] = row + 1
     this.#pairIds[row] = pairId
     this.#totals[row] = 0
     return row
@@ -119,7 +122,7 @@ export class LagScan {
     return {
       pairId: this.#pairIds[row] as number,
       lagMs: place - row * PROFILE_MS,
-      hits: Math.min(this.#hits[place] as number, this.trials),
+      hits: Math.floor((this.#hits[place] as number) / TRIALS),
       total: this.#totals[row] as number,
     }
   }

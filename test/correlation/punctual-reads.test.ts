@@ -19,12 +19,13 @@ const readAt = (pairId: number, timeMs: number): Entry => [pairId * 2 + READ_BIT
 function entriesOf(entries: readonly Entry[], chainId = 0): WindowEntries {
   const sorted = entries.toSorted(([, a], [, b]) => a - b)
   const slices = Int32Array.from(sorted, ([, timeMs]) => Math.floor(timeMs / SLICE_MS))
-  return {
-    chainId,
-    slices,
-    events: Int32Array.from(sorted, ([event, timeMs], at) => entryOf(event, timeMs - (slices[at] ?? 0) * SLICE_MS)),
-    count: entries.length,
-  }
+  return { chainId, slices, events: eventsOf(sorted), count: entries.length }
+}
+
+function eventsOf(entries: readonly Entry[]): Int32Array {
+  return Int32Array.from(entries, ([event, timeMs]) =>
+    entryOf(event, timeMs - Math.floor(timeMs / SLICE_MS) * SLICE_MS),
+  )
 }
 
 function siblingsOf(pairId: number): readonly number[] {
@@ -78,6 +79,20 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect(edge?.lift).toBeGreaterThan(5)
     expect(edge?.z).toBeGreaterThan(4)
     expect(others).toEqual([])
+  })
+
+  test('that stand there several times, as others came in between, count once', () => {
+    const bystanders = (at: number) =>
+      Array.from({ length: PROFILE_MS }, (_, ms) => readAt(100 + ((ms + at * 7) % PROFILE_MS), at * MINUTES_2 + ms))
+    const again = Array.from({ length: 8 }, (_, n) => [readAt(2, 46), readAt(2, 45 - (n % 2))]).flat()
+    const entries = Array.from({ length: 8 }, (_, at) => [updateAt(1, at * MINUTES_2), ...bystanders(at)]).flat()
+    // In a slice they are as they came.
+    const inSlices = [...entries, ...again].toSorted(
+      ([, a], [, b]) => Math.floor(a / SLICE_MS) - Math.floor(b / SLICE_MS),
+    )
+    const punctual = new PunctualReads(PAIRS)
+    finished(punctual.take({ ...entriesOf(inSlices), events: eventsOf(inSlices) }))
+    expect(punctual.after(1, 0)).toEqual([])
   })
 
   test.each([0, PROFILE_MS - 1])('are found %d ms after', (lagMs) => {
