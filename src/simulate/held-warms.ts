@@ -1,4 +1,5 @@
 import { type Due, DueQueue } from '../warming/due-queue.ts'
+import { MAX_HOLD_MS, MAX_WAITING_PAIRS } from '../warming/warmer.ts'
 import type { Tally } from './tally.ts'
 
 interface Held extends Due {
@@ -18,7 +19,9 @@ export class HeldWarms {
     this.#warmMs = options.warmMs
   }
 
-  hold(pairId: number, untilMs: number): void {
+  /** As a node does: neither for ever nor without number. */
+  hold(pairId: number, { nowMs, untilMs }: { readonly nowMs: number; readonly untilMs: number }): void {
+    if (untilMs > nowMs + MAX_HOLD_MS || this.#queue.size >= MAX_WAITING_PAIRS) return
     this.#queue.push({ pairId, what: 'request', dueMs: untilMs, heapIndex: -1 })
   }
 

@@ -72,7 +72,8 @@ export class TapeTriggers {
 
   /** Asked for as late as it can. */
   #hold({ pairs, notBeforeMs }: WarmRequest): void {
-    for (const pair of pairs) this.held.hold(Number(pair), notBeforeMs ?? this.#nowMs)
+    const times = { nowMs: this.#nowMs, untilMs: notBeforeMs ?? this.#nowMs }
+    for (const pair of pairs) this.held.hold(Number(pair), times)
   }
 }
 

@@ -58,9 +58,11 @@ export interface Warmer {
   close(): Promise<void>
 }
 
-const MAX_WAITING_PAIRS = 100_000
+/** Pairs that may wait, unless a node is told otherwise. */
+export const MAX_WAITING_PAIRS = 100_000
 const REMEMBERED_IDS = 10_000
-const MAX_HOLD_MS = 600_000
+/** The longest that a request is held, unless a node is told otherwise. */
+export const MAX_HOLD_MS = 600_000
 /** Trips to L2 at a time: a slow one must not hold up a critical request, and more of them only share Redis. */
 const MAX_TRIPS = 4
 const PAIRS_A_TRIP = 1_000

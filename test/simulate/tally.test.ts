@@ -106,7 +106,7 @@ describe('a held warm', () => {
 
   test('is asked for when it is due and arrives a warm’s time later', () => {
     const { tally, held } = newHeld()
-    held.hold(1, 10)
+    held.hold(1, { nowMs: 0, untilMs: 10 })
     held.release(9)
     expect(tally.counts.requests).toBe(0)
     held.release(11)
@@ -117,7 +117,7 @@ describe('a held warm', () => {
 
   test('arrives though nobody looked between', () => {
     const { tally, held } = newHeld()
-    held.hold(1, 10)
+    held.hold(1, { nowMs: 0, untilMs: 10 })
     held.release(1_000)
     expect(tally.policy.has(1)).toBe(true)
   })
@@ -145,5 +145,21 @@ describe('a held warm', () => {
     for (const pairId of [1, 2, 1, 2]) tally.read(pairId)
     held.release(2)
     expect(tally.counts).toMatchObject({ warms: 1, late: 1, fetched: 1 })
+  })
+
+  test('is not held for longer than ten minutes, as no node would', () => {
+    const { tally, held } = newHeld()
+    held.hold(1, { nowMs: 0, untilMs: 600_001 })
+    held.hold(2, { nowMs: 0, untilMs: 600_000 })
+    held.release(1_000_000)
+    expect([1, 2].map((pairId) => tally.policy.has(pairId))).toEqual([false, true])
+  })
+
+  test('is one of at most a hundred thousand', () => {
+    const { tally, held } = newHeld()
+    for (let i = 0; i <= 100_000; i++) held.hold(i === 100_000 ? 2 : 1, { nowMs: 0, untilMs: 10 })
+    held.release(20)
+    expect(tally.counts.requests).toBe(100_000)
+    expect(tally.policy.has(2)).toBe(false)
   })
 })
