@@ -1,4 +1,4 @@
-import { createReadStream, type ReadStream } from 'node:fs'
+import { createReadStream, type ReadStream, type Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -17,6 +17,9 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 const NEWLINE = 0x0a
 const BYTE_ORDER_MARK = '\ufeff'
+
+/** What decoding puts in the place of bytes that are no UTF-8: different names would become one. */
+export const REPLACEMENT = '\ufffd'
 
 /**
  * The lines of a text file, in lists as they come off the disk; unpacked where the name ends in .gz. A gzip stream
@@ -38,7 +41,7 @@ export class LineFile {
 
   /** Rejects with `no-such-file`, and with the signal's reason when it is aborted. */
   async *read(signal?: AbortSignal): AsyncGenerator<readonly Line[]> {
-    this.#size = await sizeOf(this.path)
+    this.#size = (await found(this.path)).size
     const file = createReadStream(this.path, { highWaterMark: CHUNK_BYTES })
     this.#file = file
     yield* linesOf(this.path.endsWith('.gz') ? unpacked(file) : file, this.path, signal)
@@ -48,19 +51,24 @@ export class LineFile {
 /** As above, for a stream of bytes; `name` is what errors call it. */
 export async function* linesOf(bytes: Readable, name: string, signal?: AbortSignal): AsyncGenerator<readonly Line[]> {
   let number = 0
-  let rest: Buffer = Buffer.alloc(0)
+  // Of the line that has not ended yet. They become one when it ends: at each piece, a long line would take minutes.
+  let pieces: Buffer[] = []
+  let pieceBytes = 0
   try {
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
       signal?.throwIfAborted()
-      const text = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
       const lines: Line[] = []
       let from = 0
-      for (let end = text.indexOf(NEWLINE); end >= 0; end = text.indexOf(NEWLINE, from)) {
-        lines.push(lineOf(text.subarray(from, end), ++number, true))
+      for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+        const last = chunk.subarray(from, end)
+        lines.push(lineOf(pieces.length === 0 ? last : Buffer.concat([...pieces, last]), ++number, true))
+        pieces = []
+        pieceBytes = 0
         from = end + 1
       }
-      rest = text.subarray(from)
-      if (rest.length > MAX_LINE_BYTES)
+      pieces.push(chunk.subarray(from))
+      pieceBytes += chunk.length - from
+      if (pieceBytes > MAX_LINE_BYTES)
         throw new ReplayError('corrupt-recording', `${name}: line ${number + 1} is longer than ${MAX_LINE_BYTES} bytes`)
       if (lines.length > 0) yield lines
     }
@@ -71,7 +79,7 @@ export async function* linesOf(bytes: Readable, name: string, signal?: AbortSign
   } finally {
     bytes.destroy()
   }
-  if (rest.length > 0) yield [lineOf(rest, ++number, false)]
+  if (pieceBytes > 0) yield [lineOf(Buffer.concat(pieces), ++number, false)]
 }
 
 /** A mark of the byte order before the first line is none of its text. */
@@ -87,9 +95,10 @@ function unpacked(file: Readable): Readable {
   return file.pipe(gunzip)
 }
 
-async function sizeOf(path: string): Promise<number> {
+/** Rejects with `no-such-file`. */
+export async function found(path: string): Promise<Stats> {
   try {
-    return (await stat(path)).size
+    return await stat(path)
   } catch (cause) {
     throw new ReplayError('no-such-file', `${path} cannot be read: no such file, or no right to it`, cause)
   }

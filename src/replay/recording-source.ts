@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Line, LineFile } from './lines.ts'
+import { found, type Line, LineFile } from './lines.ts'
 import { laneOf, PartitionMerge } from './partition-merge.ts'
 import {
   hasItsChecksum,
@@ -38,8 +38,13 @@ export async function openRecording(path: string, signal?: AbortSignal): Promise
   }
 }
 
-/** Whether the first line says that the file is a recording of ours. */
+/**
+ * Whether the first line says that the file is a recording of ours. Rejects with `no-such-file`, also where what is
+ * there is no file: it is read anew after this, and a pipe would go on where its first line was looked for.
+ */
 export async function isRecording(path: string): Promise<boolean> {
+  if (!(await found(path)).isFile())
+    throw new ReplayError('no-such-file', `${path} is no file: expected one, which can be read twice; a pipe cannot`)
   for await (const lines of new LineFile(path).read()) return isHeaderLine(lines[0]?.text ?? '')
   return false
 }

@@ -165,4 +165,9 @@ describe('is refused by file, line and column:', () => {
   ] as const)('%s', async (_, given, message) => {
     await expect(tapeOf(given)).rejects.toThrow(message)
   })
+
+  test.each(['/dev/null', '.'])('what is no file: %s', async (prices) => {
+    const tape = readPriceTape({ prices, events: undefined, maxReads: 8, spacingUs: 50 })
+    await expect(tape).rejects.toMatchObject({ code: 'no-such-file', message: expect.stringContaining('is no file') })
+  })
 })
