@@ -1,7 +1,8 @@
 import { parsePriceJson } from '../../schemas/price-json.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
-import type { Refused } from '../../schemas/refusal.ts'
+import { type Refused, refused } from '../../schemas/refusal.ts'
 import { pairKey } from '../../schemas/topics.ts'
+import { REPLACEMENT } from './lines.ts'
 
 /**
  * A line of an NDJSON file of prices: a price record (an update, a list of updates of one chain, a frame), or
@@ -13,6 +14,7 @@ export type PriceLine =
   | Refused
 
 export function parsePriceLine(text: string): PriceLine {
+  if (text.includes(REPLACEMENT)) return refused('not-json', 'expected UTF-8, got other bytes')
   const prices = parsePriceJson(Buffer.from(text))
   if (!prices.ok) return delistedKey(text) ?? prices
   const [first] = prices.updates

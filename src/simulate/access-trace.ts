@@ -1,5 +1,5 @@
 import { enlarged } from '../correlation/enlarged.ts'
-import { LineFile } from '../replay/lines.ts'
+import { LineFile, REPLACEMENT } from '../replay/lines.ts'
 import { SimulationError } from './simulation-error.ts'
 
 /** Recorded accesses in order; keys are numbered by first appearance. */
@@ -16,8 +16,6 @@ const FIRST_ACCESSES = 65_536
 /** Nobody's key is longer; a file of such lines is something else. */
 const MAX_KEY_LENGTH = 4_096
 const CONTROL_CHARACTER = /[^\P{Cc}\t]/u
-/** What decoding puts in the place of bytes that are no UTF-8: different keys would become one. */
-const REPLACEMENT = '\ufffd'
 const SEPARATOR = /[,;\t]/
 
 /**
@@ -56,6 +54,7 @@ function refusal(key: string, known: number): string | undefined {
   if (key.trim() === '') return 'expected a key, got a blank line'
   if (key.length > MAX_KEY_LENGTH) return `expected a key of at most ${MAX_KEY_LENGTH} characters, got ${key.length}`
   if (CONTROL_CHARACTER.test(key)) return 'expected a key, got control characters (a packed file needs a name in .gz)'
+  if (key !== key.trim()) return 'expected a key without spaces around it, which would make another key of it'
   if (SEPARATOR.test(key)) return `expected one key a line, got ${key.split(SEPARATOR).length} columns`
   if (key.includes(REPLACEMENT)) return 'expected a key in UTF-8, got other bytes'
   if (known >= MAX_KEYS) return `more than ${MAX_KEYS.toLocaleString('en-US')} distinct keys`

@@ -1,6 +1,6 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
-import { LineFile } from '../replay/lines.ts'
+import { LineFile, REPLACEMENT } from '../replay/lines.ts'
 import { SimulationError } from './simulation-error.ts'
 
 /** Which pairs belong together: a detector that looks at one reads the others. Pairs are numbered from 0. */
@@ -64,6 +64,8 @@ export class EventSiblings implements Siblings {
       if (name.startsWith('"')) return `column "${column}": expected a name without quotes, got ${shown(name)}`
     }
     if (more.length > 0) return `column 3: expected two columns, got ${more.length + 2}`
+    if (line === HEADER) return `expected a pair and its event, got the heading ${HEADER} again`
+    if (line.includes(REPLACEMENT)) return 'expected UTF-8, got other bytes'
     if (this.#ids.has(pair)) return `column "pair": ${shown(pair)} stands in a line before`
     this.#ids.set(pair, this.#ids.size)
     this.#groups.add(event)

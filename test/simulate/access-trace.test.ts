@@ -70,6 +70,13 @@ describe('is refused by file and line:', () => {
       'bad-file',
       /blank.txt, line 2, column 1: expected a key, got a blank line/,
     ],
+    [
+      'spaces around a key',
+      'spaces.txt',
+      'a\na \n',
+      'bad-file',
+      /spaces.txt, line 2, column 1: expected a key without spaces around it/,
+    ],
     ['columns between semicolons', 'semi.csv', 'a;17\n', 'bad-file', /line 1, column 1: .* got 2 columns/],
     ['columns between tabs', 'tabs.csv', 'a\t17\tb\n', 'bad-file', /line 1, column 1: .* got 3 columns/],
     ['line ends of old Macs', 'cr.txt', 'a\rb\r', 'bad-file', /line 1, column 1: expected a key, got control/],

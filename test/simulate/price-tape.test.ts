@@ -141,6 +141,17 @@ describe('is refused by file, line and column:', () => {
     ['a line of three columns', { events: 'pair,event\na,e,1\n' }, /line 2: column 3: expected two columns, got 3/],
     ['a pair twice', { events: 'pair,event\na,e\na,f\n' }, /line 3: column "pair": "a" stands in a line before/],
     ['a pair in quotes', { events: 'pair,event\n"a","e"\n' }, /line 2: column "pair": expected a name without quotes/],
+    ['a heading that comes again', { events: `${EVENTS}${EVENTS}` }, /line 6: .*, got the heading pair,event again/],
+    [
+      'events in another encoding',
+      { events: Buffer.from('pair,event\n\xe9,e\n', 'latin1') },
+      /events.csv, line 2: expected UTF-8, got other bytes/,
+    ],
+    [
+      'prices in another encoding',
+      { prices: Buffer.from(`${PRICES}\n${line('\xe9', T0)}`, 'latin1') },
+      /prices.ndjson, line 4: not-json: expected UTF-8, got other bytes/,
+    ],
     ['no events', { events: '' }, /events.csv has no pairs/],
     ['no prices', { prices: '' }, /prices.ndjson has no price update: expected one a line/],
     ['prices without groups or events', { byGroup: true }, /anything is read: expected updates with a `group`/],
