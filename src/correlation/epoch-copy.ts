@@ -28,8 +28,10 @@ export class EpochCopy {
   /** The chains that have entries in it, in the order of their ids. */
   *take({ from, to }: Epoch): Pieces<readonly WindowEntries[]> {
     const begin = this.#copy(from, to)
+    // What was taken before may have been left in the middle.
+    this.#countOf.fill(0)
     // Loaded after the copies: what was reserved by now may have been overwritten under them.
-    const whole = Math.min(to, Math.max(begin, this.#columns.firstWhole()))
+    const whole = Math.min(to, Math.max(begin, this.#columns.firstWhole(to)))
     this.lost += whole - from
     // Copies, as a place may be given to a pair of another chain meanwhile. It is forgotten before that, so that whoever
     // has its new chain has that it is forgotten, too.
@@ -88,14 +90,13 @@ export class EpochCopy {
     }
   }
 
-  /** By chain; the counts are 0 again. */
+  /** By chain. */
   #fillings(): Map<number, Filling> {
     const fillings = new Map<number, Filling>()
     for (let chain = 0; chain < MAX_CHAINS; chain++) {
       const count = this.#countOf[chain] as number
       if (count === 0) continue
       fillings.set(chain, { ...empty(count), chainId: chain, filled: 0 })
-      this.#countOf[chain] = 0
     }
     return fillings
   }

@@ -98,9 +98,10 @@ export class LogColumns {
     this.chains = new Uint16Array(buffer, slicesAt + entries * 4, maxPairs)
   }
 
-  /** The first entry that is certainly still what it was. */
-  firstWhole(): number {
-    return Atomics.load(this.reserved, 0) * BLOCK - this.size
+  /** The first entry that is certainly still what it was. `written`: a number of entries that have been; `reserved` counts on beyond its 32 bits. */
+  firstWhole(written: number): number {
+    const blocks = Math.floor(written / BLOCK)
+    return (blocks + ((Atomics.load(this.reserved, 0) - blocks) | 0)) * BLOCK - this.size
   }
 }
 

@@ -1,7 +1,17 @@
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { EpochCopy } from '../../src/correlation/epoch-copy.ts'
 import { finished } from '../../src/correlation/pieces.ts'
-import { EPOCH_MS, eventOf, offsetMsOf, SLICE_MS, UpdateLog } from '../../src/correlation/update-log.ts'
+import {
+  EPOCH_MS,
+  eventOf,
+  LogColumns,
+  type LogMemory,
+  offsetMsOf,
+  SLICE_MS,
+  UpdateLog,
+} from '../../src/correlation/update-log.ts'
 
 const ENTRIES = 16_384
 const NOON_MS = 1_783_900_800_000
@@ -154,6 +164,17 @@ describe('an epoch', () => {
     expect(epoch.to).toBeGreaterThan(ENTRIES * 0.9)
   })
 
+  test('is whole when it is taken again, where the time before was left in the middle', () => {
+    const large = new UpdateLog({ maxPairs: 20_000, entries: 4 * ENTRIES })
+    for (let update = 0; update < 3 * ENTRIES; update++)
+      large.update(update % 20_000, 0, NOON_MS + Math.floor(update / 20))
+    const epoch = large.endEpoch()
+    const copy = new EpochCopy(large.memory)
+    const left = copy.take(epoch)
+    for (let piece = 0; piece < 3; piece++) left.next()
+    expect(finished(copy.take(epoch))).toEqual(finished(new EpochCopy(large.memory).take(epoch)))
+  })
+
   test('loses, and counts, what was overwritten before it was copied', () => {
     const updates = ENTRIES * 2.5
     for (let update = 0; update < updates; update++)
@@ -165,3 +186,38 @@ describe('an epoch', () => {
     expect(kept).toBeLessThan(ENTRIES)
   })
 })
+
+test('what is overwritten is told after more blocks than 32 bits count, too', () => {
+  const columns = new LogColumns(log.memory)
+  for (const blocks of [5, 2 ** 31 + 5, 2 ** 33 + 5]) {
+    Atomics.store(columns.reserved, 0, blocks)
+    for (const ago of [0, 2, 20]) expect(columns.firstWhole((blocks - ago) * 1_024 - 1)).toBe(blocks * 1_024 - ENTRIES)
+  }
+})
+
+test('entries that are copied while another thread overwrites them are whole, or counted as lost', async () => {
+  const writer = new Worker(new URL('./log-thread.ts', import.meta.url))
+  try {
+    const [memory] = (await once(writer, 'message')) as [LogMemory]
+    const columns = new LogColumns(memory)
+    const copy = new EpochCopy(memory)
+    let whole = 0
+    // The oldest that are there still: the writer is just about to overwrite them.
+    while (whole < 2_000_000 || copy.lost < 1_000) {
+      const from = columns.firstWhole(0)
+      const epoch = { from, to: from + memory.entries / 2 }
+      const before = copy.lost
+      const windows = finished(copy.take(epoch))
+      let at = from + copy.lost - before
+      for (const { events, slices, count } of windows)
+        for (let n = 0; n < count; n++, at++) {
+          const isItself = eventOf(events[n] ?? 0) === (at % memory.maxPairs) * 2
+          if (!isItself || slices[n] !== Math.floor(at / memory.maxPairs)) throw new Error(`entry ${at} is another one`)
+          whole++
+        }
+      expect(at).toBe(epoch.to)
+    }
+  } finally {
+    await writer.terminate()
+  }
+}, 60_000)
