@@ -8,8 +8,8 @@ const BAR_CELLS = 24
 const NOTABLE_MS = 250
 
 /**
- * Shows how far it has come on standard error: in place on a terminal, otherwise as a line every few seconds. The
- * returned function ends it.
+ * Shows how far it has come on standard error: in place on a terminal, otherwise as a line every few seconds and, where
+ * there was one, at the end. The returned function ends it.
  */
 export function showProgress(terminal: Terminal, what: string, read: () => ReplayProgress): () => void {
   return showLine(terminal, () => `${what} ${progressText(read())}`)
@@ -18,7 +18,9 @@ export function showProgress(terminal: Terminal, what: string, read: () => Repla
 /** The same for a line of any words. */
 export function showLine({ stderr }: Terminal, read: () => string): () => void {
   const inPlace = stderr.isTTY === true
+  let isShown = false
   const show = () => {
+    isShown = true
     const line = read()
     // The cursor goes back to the beginning, where a row that is printed meanwhile covers the line.
     stderr.write(inPlace ? `\r\x1b[K${line.slice(0, stderr.columns - 1)}\r` : `${line}\n`)
@@ -27,6 +29,7 @@ export function showLine({ stderr }: Terminal, read: () => string): () => void {
   return () => {
     clearInterval(timer)
     if (inPlace) stderr.write('\r\x1b[K')
+    else if (isShown) show()
   }
 }
 

@@ -4,8 +4,8 @@ import type { SimulationRow } from '../src/simulate/simulation-row.ts'
 import { isBaseline } from '../src/simulate/warmings.ts'
 import { type Chart, type ChartLine, escaped, legend, lineChart } from './line-chart.ts'
 import { naming } from './simulation-lines.ts'
-import { percent, simulationSummary } from './simulation-summary.ts'
-import { simulationTable } from './simulation-text.ts'
+import { simulationSummary } from './simulation-summary.ts'
+import { percent, wholeTable } from './simulation-text.ts'
 
 /** What a report is made of: a row and how it came about, for each combination. */
 export interface Simulated {
@@ -126,7 +126,7 @@ function withoutRepeats(all: readonly Simulated[]): readonly Simulated[] {
 }
 
 function tableOf(rows: readonly SimulationRow[], of: 'accesses' | 'prices'): string {
-  const { headings, cellsOf } = simulationTable(of)
+  const { headings, cellsOf } = wholeTable(of)
   const line = (cells: readonly string[], tag: string): string =>
     `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`
   return `<div class="scroll"><table><thead>${line(headings, 'th')}</thead>

@@ -2,6 +2,7 @@ import type { SimulationRow } from '../src/simulate/simulation-row.ts'
 import { isBaseline, type WarmingName } from '../src/simulate/warmings.ts'
 import { escaped } from './line-chart.ts'
 import type { Naming } from './simulation-lines.ts'
+import { percent } from './simulation-text.ts'
 
 const HEADINGS = ['slots', '', 'without', 'with warming', 'misses saved', 'L2 reads for each', 'oracle', 'warming']
 
@@ -48,8 +49,4 @@ function bar(without: number, withIt: number): string {
   const width = (share: number) => `style="width:${(share * 100).toFixed(1)}%"`
   const common = Math.min(without, withIt)
   return `<span class="bar"><i ${width(common)}></i><i class="${change}" ${width(Math.abs(withIt - without))}></i></span>`
-}
-
-export function percent(share: number): string {
-  return `${Number((share * 100).toPrecision(3))} %`
 }

@@ -1,53 +1,85 @@
-import type { SimulationRow } from '../src/simulate/simulation-row.ts'
+import type { Combination, SimulationRow } from '../src/simulate/simulation-row.ts'
 
-interface Column {
+interface Column<Row extends Combination> {
   readonly heading: string
-  /** Below 0: text, which goes to the left. */
-  readonly width: number
-  cell(row: SimulationRow): string
+  /** Text goes to the left, numbers to the right. */
+  readonly isText?: boolean
+  cell(row: Row): string
 }
 
-const OF_BOTH: readonly Column[] = [
-  { heading: 'policy', width: -8, cell: ({ policy }) => policy },
-  { heading: 'warming', width: -12, cell: ({ warming }) => warming },
+/** What is run, and with how many slots. */
+const POLICY: Column<Combination> = { heading: 'policy', isText: true, cell: ({ policy }) => policy }
+const WARMING: Column<Combination> = { heading: 'warming', isText: true, cell: ({ warming }) => warming }
+const OF_PRICES: readonly Column<Combination>[] = [
+  { heading: 'delay', cell: ({ delayMs }) => `${delayMs} ms` },
+  { heading: 'ahead', isText: true, cell: ({ lookAhead }) => lookAhead },
+  { heading: 'attributed', isText: true, cell: ({ attribution }) => attribution },
 ]
-
-const OF_PRICES: readonly Column[] = [
-  { heading: 'delay', width: 8, cell: ({ delayMs }) => `${delayMs} ms` },
-  { heading: 'ahead', width: -7, cell: ({ lookAhead }) => lookAhead },
-  { heading: 'attributed', width: -10, cell: ({ attribution }) => attribution },
-]
-
-const OUTCOMES: readonly Column[] = [
-  { heading: 'capacity', width: 8, cell: ({ capacity }) => `${(capacity * 100).toFixed(2)} %` },
-  { heading: 'slots', width: 9, cell: ({ slots }) => whole(slots) },
-  { heading: 'hit ratio', width: 9, cell: ({ hitRatio }) => hitRatio.toFixed(4) },
-  { heading: 'warms', width: 11, cell: ({ warms }) => whole(warms) },
-  { heading: 'accuracy', width: 8, cell: ({ accuracy }) => share(accuracy) },
-  { heading: 'coverage', width: 8, cell: ({ coverage }) => share(coverage) },
-  { heading: 'timely', width: 6, cell: ({ timeliness }) => share(timeliness) },
-  { heading: 'pollution', width: 9, cell: ({ pollution }) => share(pollution) },
-  { heading: 'redundant', width: 9, cell: ({ redundancy }) => share(redundancy) },
-  { heading: 'L2/saved', width: 8, cell: ({ l2ReadsPerSavedMiss }) => l2ReadsPerSavedMiss?.toFixed(2) ?? '–' },
-  { heading: 'seconds', width: 7, cell: ({ seconds }) => seconds.toFixed(2) },
-]
-
-export interface SimulationTable {
-  readonly headings: readonly string[]
-  cellsOf(row: SimulationRow): readonly string[]
-  /** Cells under each other, a line at a time. */
-  lineOf(cells: readonly string[]): string
+const SLOTS: Column<Combination> = {
+  heading: 'slots',
+  cell: ({ capacity, slots }) => `${percent(capacity)} (${whole(slots)})`,
 }
 
-/** Rows for people. */
-export function simulationTable(of: 'accesses' | 'prices'): SimulationTable {
-  const columns = [...OF_BOTH, ...(of === 'prices' ? OF_PRICES : []), ...OUTCOMES]
+/** What decides whether warming pays. */
+const HIT_RATIO: Column<SimulationRow> = { heading: 'hit ratio', cell: ({ hitRatio }) => hitRatio.toFixed(4) }
+const ACCURACY: Column<SimulationRow> = { heading: 'accuracy', cell: ({ accuracy }) => share(accuracy) }
+const COVERAGE: Column<SimulationRow> = { heading: 'coverage', cell: ({ coverage }) => share(coverage) }
+const L2_READS: Column<SimulationRow> = {
+  heading: 'L2/saved',
+  cell: ({ l2ReadsPerSavedMiss }) => l2ReadsPerSavedMiss?.toFixed(2) ?? '–',
+}
+
+/** Where there is room for all. */
+const OUTCOMES: readonly Column<SimulationRow>[] = [
+  HIT_RATIO,
+  { heading: 'warms', cell: ({ warms }) => whole(warms) },
+  ACCURACY,
+  COVERAGE,
+  { heading: 'timely', cell: ({ timeliness }) => share(timeliness) },
+  { heading: 'pollution', cell: ({ pollution }) => share(pollution) },
+  { heading: 'redundant', cell: ({ redundancy }) => share(redundancy) },
+  L2_READS,
+  { heading: 'seconds', cell: ({ seconds }) => seconds.toFixed(2) },
+]
+
+/** Everything, for a page. */
+export function wholeTable(of: 'accesses' | 'prices') {
+  const columns = [POLICY, WARMING, ...(of === 'prices' ? OF_PRICES : []), SLOTS, ...OUTCOMES]
   return {
     headings: columns.map(({ heading }) => heading),
-    cellsOf: (row) => columns.map(({ cell }) => cell(row)),
-    lineOf: (cells) =>
-      columns.map(({ width }, at) => (width < 0 ? cells[at]?.padEnd(-width) : cells[at]?.padStart(width))).join(' '),
+    cellsOf: (row: SimulationRow): readonly string[] => columns.map(({ cell }) => cell(row)),
   }
+}
+
+export interface TerminalTable {
+  readonly headings: string
+  /** What is the same in all rows and therefore in no column; undefined where there is nothing to be said of it. */
+  readonly inAllRows: string | undefined
+  lineOf(row: SimulationRow): string
+}
+
+/** Lines for a terminal, of 80 columns as a rule: what decides, and of the ways from updates to reads those that differ. */
+export function terminalTable(combinations: readonly Combination[], of: 'accesses' | 'prices'): TerminalTable {
+  const cellsOf = ({ cell }: Column<Combination>) => new Set(combinations.map(cell))
+  const ways = of === 'prices' ? OF_PRICES : []
+  const [telling, same] = [ways.filter((way) => cellsOf(way).size > 1), ways.filter((way) => cellsOf(way).size === 1)]
+  const widthOf = (column: Column<Combination>) => Math.max(...[...cellsOf(column)].map(({ length }) => length))
+  const columns = [
+    ...[POLICY, WARMING, ...telling, SLOTS].map((column) => ({ ...column, width: widthOf(column) })),
+    ...[HIT_RATIO, ACCURACY, COVERAGE, L2_READS].map((column) => ({ ...column, width: 0 })),
+  ].map((column) => ({ ...column, width: Math.max(column.width, column.heading.length) }))
+  const line = (cells: readonly string[]) =>
+    columns.map(({ isText, width }, at) => cells[at]?.[isText === true ? 'padEnd' : 'padStart'](width)).join(' ')
+  const told = same.map((way) => `${way.heading} ${[...cellsOf(way)].join()}`)
+  return {
+    headings: line(columns.map(({ heading }) => heading)),
+    inAllRows: told.length === 0 ? undefined : `in all rows: ${told.join(', ')}`,
+    lineOf: (row) => line(columns.map(({ cell }) => cell(row))),
+  }
+}
+
+export function percent(share: number): string {
+  return `${Number((share * 100).toPrecision(3))} %`
 }
 
 function share(value: number | null): string {

@@ -11,7 +11,7 @@ import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options.ts'
 import { bar, showLine } from '../progress-line.ts'
 import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../simulation-flags.ts'
-import { simulationTable } from '../simulation-text.ts'
+import { type TerminalTable, terminalTable } from '../simulation-text.ts'
 import { print, printJson, say, type Terminal } from '../terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -76,7 +76,9 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
     onSample: (combination: Combination, sample: Sample) => samples.get(combination)?.push(sample),
   }
   const stopProgress = showLine(terminal, () => `simulate ${bar(fraction)} ${Math.floor(fraction * 100)} %`)
-  const running = show(terminal, flags, simulate(workload, combinations, options))
+  const table = flags.json === true ? undefined : terminalTable(combinations, kindOf(flags))
+  if (table?.inAllRows !== undefined) say(terminal, table.inAllRows)
+  const running = show(terminal, table, simulate(workload, combinations, options))
   const rows = await unlessInterrupted(terminal, running).finally(stopProgress)
   if (rows === undefined) return INTERRUPTED
   await writeReport(terminal, flags, { rows, samples: [...samples.values()] })
@@ -93,19 +95,18 @@ async function unlessInterrupted<T>({ signal }: Terminal, work: Promise<T>): Pro
   }
 }
 
-/** Rows as they come, and all of them. */
+/** Rows as they come, as JSON where there is no table for them; and all of them. */
 async function show(
   terminal: Terminal,
-  flags: SimulateFlags,
+  table: TerminalTable | undefined,
   rows: AsyncIterable<SimulationRow>,
 ): Promise<readonly SimulationRow[]> {
-  const table = simulationTable(kindOf(flags))
-  if (flags.json !== true) print(terminal, table.lineOf(table.headings))
+  if (table !== undefined) print(terminal, table.headings)
   const all: SimulationRow[] = []
   for await (const row of rows) {
     all.push(row)
-    if (flags.json === true) printJson(terminal, row)
-    else print(terminal, table.lineOf(table.cellsOf(row)))
+    if (table === undefined) printJson(terminal, row)
+    else print(terminal, table.lineOf(row))
   }
   return all
 }

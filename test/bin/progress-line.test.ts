@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals'
+import { expect, jest, test } from '@jest/globals'
 import { showLine } from '../../bin/progress-line.ts'
 import type { Terminal } from '../../bin/terminal.ts'
 import { until } from '../harness/until.ts'
@@ -11,4 +11,25 @@ test('a line of progress leaves the cursor where the next row belongs, and nothi
   expect(written.endsWith('half\r')).toBe(true)
   stop()
   expect(written.endsWith('half\r\r\x1b[K')).toBe(true)
+})
+
+test('a log of progress ends with how far it came', () => {
+  jest.useFakeTimers()
+  let written = ''
+  let done = 98
+  const stop = showLine(
+    { stderr: { write: (text: string) => (written += text) } } as unknown as Terminal,
+    () => `${done} %`,
+  )
+  jest.advanceTimersByTime(5_000)
+  done = 100
+  stop()
+  expect(written).toBe('98 %\n100 %\n')
+  jest.useRealTimers()
+})
+
+test('what was too short for a log of progress has none', () => {
+  let written = ''
+  showLine({ stderr: { write: (text: string) => (written += text) } } as unknown as Terminal, () => 'done')()
+  expect(written).toBe('')
 })

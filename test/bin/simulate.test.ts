@@ -32,7 +32,7 @@ test('prints a row for each combination, with --json an object', async () => {
   ])
   const table = await forewarm(call)
   expect(table.stdout.split('\n')).toHaveLength(6)
-  expect(table.stdout).toMatch(/^policy +warming +capacity +slots +hit ratio/)
+  expect(table.stdout).toMatch(/^policy +warming +slots +hit ratio/)
 })
 
 test('names file and line of what is no key, code 1', async () => {

@@ -2,7 +2,6 @@ import { describe, expect, test } from '@jest/globals'
 import { lineChart } from '../../bin/line-chart.ts'
 import { naming } from '../../bin/simulation-lines.ts'
 import { simulationReport } from '../../bin/simulation-report.ts'
-import { simulationTable } from '../../bin/simulation-text.ts'
 import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
 
 function rowOf(row: Partial<SimulationRow>): SimulationRow {
@@ -177,15 +176,4 @@ describe('a chart', () => {
   test('of nothing has axes', () => {
     expect(lineChart({ ...common, lines: [], xMarks: [[0, 'here']] })).not.toMatch(/NaN|Infinity/)
   })
-})
-
-test('a table has columns under each other, and those of delays only for prices', () => {
-  for (const [of, expected] of [
-    ['prices', true],
-    ['accesses', false],
-  ] as const) {
-    const { headings, cellsOf, lineOf } = simulationTable(of)
-    expect(headings.includes('delay')).toBe(expected)
-    expect(lineOf(cellsOf(rowOf({})))).toHaveLength(lineOf(headings).length)
-  }
 })
