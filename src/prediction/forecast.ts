@@ -5,8 +5,10 @@ import { chanceOfRead, type Proposal, surest } from './proposal.ts'
 const LEVEL_WEIGHT = 0.4
 const TREND_WEIGHT = 0.1
 const ERROR_WEIGHT = 0.3
-/** The busiest so many pairs that came first; 2.7 KB each. */
+/** So many pairs at a time, those that came first; 2.4 KB each. */
 const MAX_FORECAST_PAIRS = 4_096
+/** A pair that was not read for so long gives its room to another one: what is read once a week is not forgotten. */
+const KEPT_HOURS = 3 * WEEK_HOURS
 
 export interface Forecast {
   /** Reads expected in the hour. */
@@ -28,10 +30,13 @@ export class HoltForecast {
   /** The hour has ended: what was forecast for it is compared with what came, and learned from. Once an hour, in order. */
   close(history: AccessHistory, hour: number): void {
     const weekHour = hour % WEEK_HOURS
+    for (const [pairId, { lastRead }] of this.#rows) if (hour - lastRead > KEPT_HOURS) this.#rows.delete(pairId)
     for (let pairId = 0; pairId < history.pairs; pairId++) {
       const reads = history.in(pairId, hour)
       const row = this.#rows.get(pairId) ?? (reads > 0 ? this.#add(pairId) : undefined)
-      if (row !== undefined) learn(row, weekHour, reads)
+      if (row === undefined) continue
+      if (reads > 0) row.lastRead = hour
+      learn(row, weekHour, reads)
     }
   }
 
@@ -56,7 +61,7 @@ export class HoltForecast {
         if (forecast === undefined || forecast.reads === 0) continue
         const confidence = forecast.confidence * chanceOfRead(forecast.reads)
         if (confidence <= (best?.confidence ?? 0)) continue
-        const reason = `${forecast.reads.toPrecision(2)} reads expected ${weekHourName(at)}`
+        const reason = `${Number(forecast.reads.toPrecision(2))} reads expected ${weekHourName(at)}`
         best = { pairId, kind: 'forecast', confidence, reason }
       }
       if (best !== undefined) proposals.push(best)
@@ -70,6 +75,7 @@ export class HoltForecast {
       return undefined
     }
     const row = {
+      lastRead: 0,
       levels: new Float32Array(WEEK_HOURS),
       trends: new Float32Array(WEEK_HOURS),
       errors: new Float32Array(WEEK_HOURS),
@@ -89,6 +95,8 @@ function weekHourName(hour: number): string {
 }
 
 interface Row {
+  /** The hour. */
+  lastRead: number
   readonly levels: Float32Array
   readonly trends: Float32Array
   /** Mean absolute error, the newest weighing most. */

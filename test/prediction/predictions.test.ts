@@ -71,6 +71,13 @@ describe('trending', () => {
     ])
   })
 
+  test('says how many were expected in figures', () => {
+    const history = historyOf(48, (_, hour) => (hour < 24 ? 10 : 100))
+    expect(trending(history, { ...at, hour: MONDAY + 47 })).toMatchObject([
+      { reason: '2400 reads in 24 h, 240 expected' },
+    ])
+  })
+
   test('is not what is read for the first time once or twice', () => {
     const twice = historyOf(72, (_, hour) => Number(hour >= 70))
     expect(trending(twice, at)).toEqual([])
@@ -167,6 +174,44 @@ describe('the forecast', () => {
     expect(forecast.refused).toBe(4)
   })
 
+  test('gives the room of a pair that was not read for three weeks to another one', () => {
+    const forecast = new HoltForecast()
+    const closeWith = (pairId: number, hour: number) => {
+      const history = new AccessHistory({ maxPairs: 5_000 })
+      history.record(pairId, ms(hour))
+      forecast.close(history, hour)
+    }
+    for (let pairId = 0; pairId < 4_096; pairId++) closeWith(pairId, MONDAY + Number(pairId > 0))
+    closeWith(4_096, MONDAY + 3 * WEEK)
+    expect(forecast.refused).toBe(1)
+    for (const week of [0, 1]) closeWith(4_097, MONDAY + (3 + week) * WEEK + 1)
+    expect([forecast.refused, forecast.at(4_097, MONDAY + 1)?.reads]).toEqual([1, 1])
+  })
+
+  test('says how many in figures', () => {
+    expect(weeks(3, () => 1_234).proposals({ hour: MONDAY - 1, hours: 1, limit: 1 })[0]?.reason).toMatch(/^1200 reads/)
+  })
+
+  test('erred by what came beyond none, where level and trend have fallen below it', () => {
+    const forecast = new HoltForecast()
+    const reads = [60, 0, 0, 0, 0, 0, 100]
+    let [level, trend, error] = [60, 0, 0]
+    for (const [week, came] of reads.entries()) {
+      forecast.close(
+        historyOf(1, (pairId) => (pairId === 0 ? came : 1), 2),
+        MONDAY,
+      )
+      if (week === 0) continue
+      const missed = Math.abs(came - Math.max(0, level + trend))
+      error = week === 1 ? missed : 0.7 * error + 0.3 * missed
+      const next = 0.4 * came + 0.6 * (level + trend)
+      trend = 0.1 * (next - level) + 0.9 * trend
+      level = next
+    }
+    expect(forecast.at(0, MONDAY)?.reads).toBeCloseTo(level + trend, 3)
+    expect(forecast.at(0, MONDAY)?.confidence).toBeCloseTo(1 - error / (level + trend + error), 4)
+  })
+
   test('proposes the hour of which it is surest, no surer than that it is read at all', () => {
     const forecast = new HoltForecast()
     // In the first hour 100 and 20 by turns, in the second always one.
@@ -177,7 +222,7 @@ describe('the forecast', () => {
           MONDAY + after,
         )
     const [found] = forecast.proposals({ hour: MONDAY - 1, hours: 2, limit: 5 })
-    expect(found?.reason).toBe('1.0 reads expected Monday 01:00 UTC')
+    expect(found?.reason).toBe('1 reads expected Monday 01:00 UTC')
     expect(found?.confidence).toBeCloseTo(1 - Math.exp(-1), 4)
   })
 

@@ -123,7 +123,7 @@ describe('patterns', () => {
     before.tell(nowMs)
     expect(after.importPatterns(before.exportPatterns(), nowMs)).toEqual({ refused: 0 })
     const options = { hours: 1, limit: 5 }
-    expect(after.forecast(nowMs, options)).toMatchObject([{ pairId: 0, reason: '1.0 reads expected Monday 05:00 UTC' }])
+    expect(after.forecast(nowMs, options)).toMatchObject([{ pairId: 0, reason: '1 reads expected Monday 05:00 UTC' }])
     expect(after.forecast(nowMs, options)).toEqual(before.forecast(nowMs, options))
   })
 
