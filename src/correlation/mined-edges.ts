@@ -108,8 +108,8 @@ export class MinedEdges {
   }
 
   reasonOf({ event, hits, trials, lagMs, lift, lastSlice }: MinedEdge, nowMs: number): string {
-    const agoMs = nowMs - (this.#kept?.log.timeOf(lastSlice) ?? nowMs)
-    const times = `${lift.toPrecision(2)} times as often as otherwise`
+    const agoMs = Math.max(0, nowMs - (this.#kept?.log.timeOf(lastSlice) ?? nowMs))
+    const times = `${Number(lift.toPrecision(2))} times as often as otherwise`
     return `${kindOf(event)} ${Math.round(lagMs)} ms after ${hits} of ${trials} updates, ${times}, last ${Math.round(agoMs / 1000)} s ago`
   }
 

@@ -30,7 +30,7 @@ export function trending(history: AccessHistory, { hour, windowHours, limit }: T
       pairId,
       kind: 'trending',
       confidence: chanceOfRead(reads / windowHours),
-      reason: `${reads} reads in ${windowHours} h, ${expected.toPrecision(2)} expected`,
+      reason: `${reads} reads in ${windowHours} h, ${Number(expected.toPrecision(2))} expected`,
     })
   }
   return surest(proposals, limit)

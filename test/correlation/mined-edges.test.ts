@@ -84,6 +84,14 @@ describe('pairs to warm after an update', () => {
     expect(tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([2])
   })
 
+  test('say how often in figures, and that it is now where the clock is behind', () => {
+    const { mined } = minedMinute()
+    const edge = { ...{ event: 4, hits: 9, trials: 9, lastSlice: 200, lagMs: 40, lift: 123.4 }, z: 9, minedTo: 1 }
+    expect(mined.reasonOf(edge, 500)).toBe(
+      'updated 40 ms after 9 of 9 updates, 120 times as often as otherwise, last 0 s ago',
+    )
+  })
+
   test('are as many as asked for, and none below the score asked for', () => {
     const { tracker } = minedMinute()
     expect(tracker.getPairsToWarm(1, { ...OPTIONS, limit: 1 }).map(({ pairId }) => pairId)).toEqual([2])
