@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { createPolicy, POLICY_NAMES } from '../../src/simulate/policies.ts'
 import { NO_PAIR, type Policy } from '../../src/simulate/policy.ts'
+import { NaiveLru, NaiveS3Fifo, NaiveSieve } from './naive-policies.ts'
 
 const PAIRS = 12
 
@@ -51,6 +52,29 @@ describe.each(POLICY_NAMES)('%s', (name) => {
           expect(after).not.toContain(evicted)
         }
       }),
+    )
+  })
+})
+
+describe.each([
+  ['lru', NaiveLru],
+  ['sieve', NaiveSieve],
+  ['s3-fifo', NaiveS3Fifo],
+  ['forewarm', NaiveS3Fifo],
+] as const)('%s', (name, Naive) => {
+  test('hits what the same policy written with lists hits, where nothing is warmed', () => {
+    const pairs = 60
+    // Few pairs are read often and many seldom, so that there is something to keep.
+    const pairId = fc.tuple(fc.nat(pairs - 1), fc.nat(pairs - 1)).map(([a, b]) => Math.min(a, b))
+    const reads = fc.array(pairId, { maxLength: 600, size: 'max' })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: pairs + 2 }), reads, (slots, pairIds) => {
+        const policy = createPolicy(name, { slots, pairs })
+        const naive = new Naive(slots)
+        const expected = pairIds.map((read) => naive.read(read))
+        expect(readAll(policy, pairIds)).toEqual(expected)
+      }),
+      { numRuns: 300 },
     )
   })
 })
