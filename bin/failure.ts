@@ -7,11 +7,17 @@ import { painted, say, type Terminal } from './terminal.ts'
  */
 export function reportFailure(terminal: Terminal, error: unknown, asJson: boolean): ExitCode {
   const code = codeOf(error)
-  const message = error instanceof Error ? error.message : String(error)
+  const message = `${error instanceof Error ? error.message : String(error)}${hintOf(code)}`
   if (asJson) say(terminal, JSON.stringify({ error: { code: code ?? 'unexpected', message } }))
   else if (code !== undefined) say(terminal, `${painted(terminal.stderr, 'red', 'error:')} ${message}`)
   else say(terminal, error instanceof Error ? (error.stack ?? message) : message)
   return code === 'bad-option' ? USAGE : FAILED
+}
+
+/** Whoever comes here first has not started any, and does not know what it is called where there is one. */
+function hintOf(code: string | undefined): string {
+  if (code !== 'unreachable' && code !== 'kafka-unreachable') return ''
+  return '; KAFKA_BROKERS says where Kafka is, and in a checkout `npm run stack -- start` starts one'
 }
 
 function codeOf(error: unknown): string | undefined {

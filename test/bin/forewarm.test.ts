@@ -120,6 +120,7 @@ describe('what cannot be done ends with code 1 and one sentence', () => {
     for (const { code, stdout, stderr } of ends) {
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
       expect(stderr).toContain('127.0.0.1:1')
+      expect(stderr).toContain('KAFKA_BROKERS says where Kafka is')
       expect(stderr).not.toContain('    at ')
     }
   })
