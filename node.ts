@@ -193,6 +193,8 @@ class Node implements ForewarmNode {
         ...(this.#options.spanProcessors !== undefined && { spanProcessors: this.#options.spanProcessors }),
       })
       await startCaches(this.#caches)
+      const l2 = this.#caches.l2.state()
+      if (l2.status === 'degraded') this.#log.warn({ reason: l2.reason }, 'no L2 answers yet: going on with L1 alone')
       signal.throwIfAborted()
       await this.#startHttp()
       signal.throwIfAborted()

@@ -132,6 +132,12 @@ describe('what cannot be done ends with code 1 and one sentence', () => {
     expect(stderr).toMatch(/error: no Kafka answers at 127\.0\.0\.1:1/)
   })
 
+  test('run tells of a Redis that does not answer, though nothing was written yet', async () => {
+    const env = { ...NO_KAFKA, KAFKA_START_TIMEOUT_MS: '1', METRICS_PORT: '0', REDIS_URL: 'redis://127.0.0.1:1' }
+    const { stderr } = await forewarm(['run'], { env })
+    expect(stderr).toContain('no L2 answers yet: going on with L1 alone')
+  })
+
   test('settings that are not allowed, all of them at once', async () => {
     const env = { KAFKA_BROKERS: 'nowhere', METRICS_PORT: 'high' }
     const { code, stderr } = await forewarm(['config'], { env })
