@@ -1,6 +1,7 @@
 import type { PairTable } from './src/cache/pair-table.ts'
 import type { Clock } from './src/clock.ts'
 import type { Config } from './src/config/settings.ts'
+import { ForewarmError } from './src/forewarm-error.ts'
 import { PatternFile } from './src/patterns/pattern-file.ts'
 import type { AccessPattern } from './src/prediction/pattern.ts'
 import type { PatternsDocument } from './src/prediction/patterns-document.ts'
@@ -101,9 +102,19 @@ export class NodePrediction implements NodePredictor {
     return (pairId, atMs) => this.#predictor.recordAccess(pairId, atMs)
   }
 
-  /** Restores what was saved; a file that is no good is told of and left, the node begins anew. */
+  /**
+   * Restores what was saved; a file that is no good is told of and left, the node begins anew. Rejects with `bad-config`
+   * where nothing can be saved.
+   */
   async start(): Promise<void> {
     if (this.#state !== 'made' || this.#file === undefined) return
+    const unusable = await this.#file.problem()
+    const { store } = this.#options.config.prediction
+    if (unusable !== undefined)
+      throw new ForewarmError(
+        'bad-config',
+        `PATTERN_STORE: expected a file that can be saved, got ${store}: ${unusable}`,
+      )
     this.#state = 'running'
     const { log } = this.#options
     let refused = 0

@@ -1,4 +1,5 @@
-import { open, readFile, rename } from 'node:fs/promises'
+import { access, constants, open, readFile, rename, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 
 /**
  * Patterns on disk. A new file is written whole beside the old one and then takes its place; the old one is kept as
@@ -12,6 +13,17 @@ export class PatternFile {
 
   constructor(path: string) {
     this.#path = path
+  }
+
+  /** Why nothing can be saved there, where that is plain beforehand: a week's patterns are not to be lost at its end. */
+  async problem(): Promise<string | undefined> {
+    try {
+      await access(dirname(this.#path), constants.W_OK)
+      const isThere = await stat(this.#path).catch(() => undefined)
+      return isThere === undefined || isThere.isFile() ? undefined : 'it is no file'
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
   }
 
   /** The text piece by piece, and one save after the other. Rejects where the file cannot be written. */

@@ -65,6 +65,15 @@ test('a node that read nothing leaves the patterns as they are, readable or not'
   }
 })
 
+test('a node does not start where its patterns could not be saved', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    for (const store of [folder, join(folder, 'no', 'patterns.json')]) {
+      const refused = stage.startNode({ config: { prediction: { store } } })
+      await expect(refused).rejects.toMatchObject({ code: 'bad-config', message: expect.stringContaining(store) })
+    }
+  })
+})
+
 test('a node takes no patterns of hours that have not begun', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const clock = virtualClock(Date.UTC(2026, 0, 5, 12, 59))
