@@ -38,15 +38,17 @@ export function nextOpening(session: Session, hour: number): number {
   return hour + ((session.opensAt - (hour % DAY_HOURS) + DAY_HOURS) % DAY_HOURS)
 }
 
-/** `EUR_USD`, `EUR/USD@H4` and `USDJPY` are of their currencies; `EUROPA` is not. */
+/** Of ISO 4217, and the metals that are traded as they are. */
+const CURRENCIES = new Set([...Intl.supportedValuesOf('currency'), 'XAG', 'XAU', 'XPD', 'XPT'])
+
+/** `EUR_USD`, `EUR/USD@H4` and `USDJPY` are of their currencies; `EUROPA`, which is no two of them, is not. */
 export function isOfCurrency(pair: string, currencies: readonly string[]): boolean {
   const name = pair.toUpperCase()
-  const parts = name.split(/[^A-Z]+/)
-  return currencies.some(
-    (currency) =>
-      parts.includes(currency) ||
-      parts.some((part) => part.length === 6 && (part.startsWith(currency) || part.endsWith(currency))),
-  )
+  const parts = name.split(/[^A-Z]+/).flatMap((part) => {
+    const both = [part.slice(0, 3), part.slice(3)]
+    return both.every((half) => CURRENCIES.has(half)) ? both : [part]
+  })
+  return currencies.some((currency) => parts.includes(currency))
 }
 
 /**

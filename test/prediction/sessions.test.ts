@@ -47,7 +47,12 @@ describe('sessions', () => {
     ['EUR_USD@H4', ['EUR'], true],
     ['USDJPY', ['JPY'], true],
     ['gbp/usd', ['GBP'], true],
+    ['USDJPY', ['USD'], true],
+    ['XAUUSD', ['USD'], true],
     ['EUROPEAN', ['EUR'], false],
+    ['EUROPA', ['EUR'], false],
+    ['AUDIUS', ['AUD'], false],
+    ['', ['EUR'], false],
     ['NEURAL', ['EUR'], false],
     ['labels:AUD_NZD:2024-01-01', ['AUD'], true],
   ])('%s is of %j: %s', (pair, currencies, isOf) => {
