@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { patternOf } from '../../src/prediction/pattern.ts'
+import { popular } from '../../src/prediction/popular.ts'
 import { sectorRotation } from '../../src/prediction/sector-rotation.ts'
 import { timeOfDay } from '../../src/prediction/time-of-day.ts'
 import { historyOf, MONDAY } from './histories.ts'
@@ -53,6 +54,33 @@ test.each([
     expect(sectorRotation(history, { hour: MONDAY + 9, limit: 9, groupOf })).toHaveLength(Number(isIts))
   },
 )
+
+test('a sector that nobody read before is held against one read of it', () => {
+  const groupOf = (pairId: number) => (pairId === 0 ? 'energy' : undefined)
+  const history = written(10, [
+    [0, 9, 20],
+    [1, 3, 20],
+    [1, 9, 20],
+  ])
+  // Half of the reads, one of twenty before.
+  expect(sectorRotation(history, { hour: MONDAY + 9, limit: 9, groupOf })).toEqual([
+    {
+      ...{ pairId: 0, kind: 'sector-rotation', confidence: (1 - Math.exp(-20 / 3)) * (1 - 1 / 10) },
+      reason: 'energy has 10.0 times its usual share of the reads',
+    },
+  ])
+})
+
+test('what is read after the hour asked about makes nothing popular', () => {
+  const history = written(10, [
+    [0, 3, 8],
+    [1, 9, 50],
+  ])
+  const perHour = 8 / (1 + 2 ** (-1 / 24) + 2 ** (-2 / 24) + 2 ** (-3 / 24))
+  expect(popular(history, { hour: MONDAY + 3, limit: 9 })).toMatchObject([
+    { pairId: 0, confidence: 1 - Math.exp(-perHour) },
+  ])
+})
 
 test('a pattern’s peaks are hours with half as many reads again as the mean, on half of the days that are over', () => {
   const history = written(72, [
