@@ -1,6 +1,7 @@
 import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
+import { createKafkaBroker } from '../../src/broker/kafka.ts'
 import { startChild } from './child.ts'
 import {
   archivingCommand,
@@ -52,11 +53,9 @@ export async function archiveClasses(parts: KafkaParts, work: string): Promise<v
 async function exercise(brokers: string[]): Promise<void> {
   const kafka = new Kafka({ brokers, clientId: 'forewarm-stack', logLevel: logLevel.NOTHING })
   const topic = 'exercise'
-  const admin = kafka.admin()
+  await createTopic(brokers, topic)
   const producer = kafka.producer()
   const consumer = kafka.consumer({ groupId: topic, maxWaitTimeInMs: 100 })
-  await admin.connect()
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
   await producer.connect()
   await producer.send({ topic, messages: [{ value: topic }] })
   await consumer.connect()
@@ -65,7 +64,19 @@ async function exercise(brokers: string[]): Promise<void> {
     consumer.on('consumer.crash', ({ payload }) => reject(payload.error))
     consumer.run({ eachMessage: async () => resolve() }).catch(reject)
   })
-  await Promise.all([consumer.disconnect(), producer.disconnect(), admin.disconnect()])
+  await Promise.all([consumer.disconnect(), producer.disconnect()])
+}
+
+/** Resolves when it has a leader. KafkaJS's own wait gives up where the broker has not heard of the topic yet. */
+async function createTopic(brokers: string[], topic: string): Promise<void> {
+  const broker = createKafkaBroker({ brokers, clientId: 'forewarm-stack' })
+  const admin = broker.admin()
+  try {
+    await admin.connect()
+    await admin.createTopics([{ topic, partitions: 1 }])
+  } finally {
+    await broker.close()
+  }
 }
 
 async function nodeIn(work: string): Promise<KafkaNode> {

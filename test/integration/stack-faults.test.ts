@@ -10,6 +10,7 @@ import { Redis } from 'ioredis'
 import { Kafka, logLevel } from 'kafkajs'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import { testWithJava } from '../harness/java.ts'
+import { createTopic } from '../harness/topics.ts'
 import { until } from '../harness/until.ts'
 
 async function answers(url: string | undefined): Promise<boolean> {
@@ -54,10 +55,7 @@ testWithJava('a killed broker starts again on its port with its topics', async (
         await admin.disconnect()
       }
     }
-    const admin = new Kafka({ brokers: [...stack.brokers], logLevel: logLevel.NOTHING }).admin()
-    await admin.connect()
-    await admin.createTopics({ topics: [{ topic: 'kept', numPartitions: 1 }], waitForLeaders: true })
-    await admin.disconnect()
+    await createTopic(stack.brokers, { topic: 'kept', partitions: 1 })
 
     await stack.killBroker(0)
     await expect(topics()).rejects.toThrow()

@@ -2,18 +2,17 @@ import { expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { Kafka, logLevel } from 'kafkajs'
 import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
+import { createTopic } from '../harness/topics.ts'
 
 const LIBRARY = "#!lua name=NAME\nredis.register_function('NAME', function() return 'answered' end)"
 
 test('a record that was produced is consumed', async () => {
   const kafka = new Kafka({ brokers: kafkaBrokers(), logLevel: logLevel.NOTHING })
   const topic = uniqueName('stack')
-  const admin = kafka.admin()
   const producer = kafka.producer()
   const consumer = kafka.consumer({ groupId: topic, maxWaitTimeInMs: 100 })
   try {
-    await admin.connect()
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+    await createTopic(kafkaBrokers(), { topic, partitions: 1 })
     await producer.connect()
     await producer.send({ topic, acks: -1, messages: [{ key: 'ethereum', value: 'WETH/USDC' }] })
     await consumer.connect()
@@ -24,24 +23,22 @@ test('a record that was produced is consumed', async () => {
     })
     expect(consumed).toBe('WETH/USDC')
   } finally {
-    await Promise.all([consumer.disconnect(), producer.disconnect(), admin.disconnect()])
+    await Promise.all([consumer.disconnect(), producer.disconnect()])
   }
 })
 
 test('a record of 5 MB is taken, and one over the limit is refused', async () => {
   const kafka = new Kafka({ brokers: kafkaBrokers(), logLevel: logLevel.NOTHING })
   const topic = uniqueName('stack')
-  const admin = kafka.admin()
   const producer = kafka.producer()
   try {
-    await admin.connect()
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true })
+    await createTopic(kafkaBrokers(), { topic, partitions: 1 })
     await producer.connect()
     await producer.send({ topic, messages: [{ value: Buffer.alloc(5 * 1024 * 1024) }] })
     const tooLarge = producer.send({ topic, messages: [{ value: Buffer.alloc(7 * 1024 * 1024) }] })
     await expect(tooLarge).rejects.toMatchObject({ type: 'MESSAGE_TOO_LARGE' })
   } finally {
-    await Promise.all([producer.disconnect(), admin.disconnect()])
+    await Promise.all([producer.disconnect()])
   }
 })
 

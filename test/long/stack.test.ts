@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import { uniqueName } from '../harness/kafka.ts'
+import { createTopic } from '../harness/topics.ts'
 import { until } from '../harness/until.ts'
 
 describe('a stack of three brokers', () => {
@@ -41,7 +42,7 @@ describe('a stack of three brokers', () => {
 
   test('takes records again after the leader was killed, and has it back in sync after its restart', async () => {
     const topic = uniqueName('stack')
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 3 }], waitForLeaders: true })
+    await createTopic(stack.brokers, { topic, partitions: 1, replicationFactor: 3 })
     expect(await acknowledged(topic)).toBe(true)
     const leader = await leaderOf(topic)
 
