@@ -1,7 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { type Child, type Command, startChild } from './child.ts'
-import { type KafkaNode, kafkaCommand, layOut } from './kafka-node.ts'
+import { type KafkaNode, type KafkaParts, kafkaCommand, layOut } from './kafka-node.ts'
 import { kafkaReady } from './kafka-ready.ts'
 import { alone } from './lock.ts'
 import { kafkaParts, type Report, redisPart, stackDir } from './parts.ts'
@@ -81,11 +82,21 @@ export async function wipeLocalStack(stateDir = stackDir()): Promise<void> {
   })
 }
 
-async function launch({ brokers, stateDir, report }: Required<LocalStackOptions>): Promise<LocalStack> {
+async function launch(options: Required<LocalStackOptions>): Promise<LocalStack> {
   // Of a stack that lost a process the rest goes, so that the ports are free again.
-  await endRecorded(stateDir)
-  const parts = await kafkaParts(stackDir(), report)
-  const redisBinary = await redisPart(stackDir(), report)
+  await endRecorded(options.stateDir)
+  const kafka = await kafkaParts(stackDir(), options.report)
+  const redisBinary = await redisPart(stackDir(), options.report)
+  // All wish for the same ports, and what is found free is so for everybody until a broker listens on it, seconds later.
+  const lock = join(tmpdir(), `forewarm-ports-${userInfo().uid}.lock`)
+  return alone(lock, LOCK_MS, () => raiseOnFreePorts(options, kafka, redisBinary))
+}
+
+async function raiseOnFreePorts(
+  { brokers, stateDir, report }: Required<LocalStackOptions>,
+  kafka: KafkaParts,
+  redisBinary: string,
+): Promise<LocalStack> {
   const data = join(stateDir, 'data', brokers === 1 ? '1-broker' : `${brokers}-brokers`)
   const wishes = KAFKA_PORTS.slice(0, brokers)
   const ports = await allotPorts([REDIS_PORT, ...wishes, ...wishes.map(() => 'any' as const)])
@@ -95,10 +106,10 @@ async function launch({ brokers, stateDir, report }: Required<LocalStackOptions>
     mkdirSync(dir, { recursive: true })
     return { id: i + 1, port: kafkaPorts[i] ?? 0, controllerPort: kafkaPorts[brokers + i] ?? 0, dir }
   })
-  layOut(nodes, parts)
+  layOut(nodes, kafka)
   const redis = { port: redisPort, dir: join(data, 'redis'), keepData: true }
   const commands: [string, Command][] = [
-    ...nodes.map((node): [string, Command] => [`broker ${node.id}`, kafkaCommand(node, parts, 'bench')]),
+    ...nodes.map((node): [string, Command] => [`broker ${node.id}`, kafkaCommand(node, kafka, 'bench')]),
     ['Redis', redisCommand(redis, redisBinary)],
   ]
   report(`starting ${commands.map(([name]) => name).join(', ')}`)

@@ -1,12 +1,16 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect } from '@jest/globals'
+import { afterEach, beforeEach, expect, jest } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { ensureLocalStack, localStackStatus, stopLocalStack, wipeLocalStack } from '../../deploy/stack/detached.ts'
 import { testWithJava } from '../harness/java.ts'
+import { createTopic } from '../harness/topics.ts'
 import { until } from '../harness/until.ts'
+
+// Up to three starts in a test, on a machine that may be busy.
+jest.setTimeout(180_000)
 
 let stateDir: string
 
@@ -42,7 +46,7 @@ testWithJava('keeps topics and keys over stop and start, and wipe deletes them',
   expect(localStackStatus(stateDir)).toEqual({ status: 'stopped' })
   const first = await ensureLocalStack({ stateDir })
   expect(localStackStatus(stateDir)).toEqual({ status: 'running', stack: first })
-  await withAdmin(first.brokers, (admin) => admin.createTopics({ topics: [{ topic: 'kept' }], waitForLeaders: true }))
+  await createTopic(first.brokers, { topic: 'kept', partitions: 1 })
   await withRedis(first.redisUrl, (redis) => redis.set('kept', 'yes'))
 
   expect(await stopLocalStack(stateDir)).toBe(true)
@@ -65,6 +69,19 @@ testWithJava('is started once, however many ask at once, and refuses another num
   const [one, other] = await Promise.all([ensureLocalStack({ stateDir }), ensureLocalStack({ stateDir })])
   expect(other).toEqual(one)
   await expect(ensureLocalStack({ stateDir, brokers: 3 })).rejects.toMatchObject({ code: 'busy' })
+})
+
+testWithJava('two that start at once have ports of their own, though both wish for the same', async () => {
+  const other = mkdtempSync(join(tmpdir(), 'forewarm-local-'))
+  try {
+    const stacks = await Promise.all([stateDir, other].map((dir) => ensureLocalStack({ stateDir: dir })))
+    expect(new Set(stacks.flatMap(({ brokers, redisUrl }) => [...brokers, redisUrl])).size).toBe(4)
+    const states = [stateDir, other].map((dir) => localStackStatus(dir).status)
+    expect(states).toEqual(['running', 'running'])
+  } finally {
+    await wipeLocalStack(other)
+    rmSync(other, { recursive: true })
+  }
 })
 
 testWithJava('a stack that lost a process says which, and starts anew', async () => {
