@@ -8,7 +8,9 @@ import { columnsOf } from './columns.ts'
 import { type Script, ScriptedRedis } from './scripted-redis.ts'
 
 /** Time enough for an answer on a busy machine. */
-const TIMEOUT_MS = 200
+const ANSWERED_MS = 5_000
+/** Where no answer comes: all of it is waited for. */
+const SILENT_MS = 500
 const TIME = '*2\r\n$10\r\n1700000000\r\n$1\r\n0'
 
 const opened: { close(): Promise<void> }[] = []
@@ -18,18 +20,18 @@ afterEach(async () => {
 
 const table = new PairTable({ maxPairs: 100 })
 const pairId = table.register('ethereum', 'a')
-const OPTIONS = { table, clock: systemClock, random: Math.random, ttlMs: 60_000, commandTimeoutMs: TIMEOUT_MS }
+const OPTIONS = { table, clock: systemClock, random: Math.random, ttlMs: 60_000, commandTimeoutMs: ANSWERED_MS }
 
 /** Prepares like Redis 7; `script` answers the rest. */
 function prepared(script: Script): Script {
   return (name, args) => (name === 'TIME' ? TIME : name === 'FUNCTION' ? '$3\r\nlib' : script(name, args))
 }
 
-async function against(script: Script): Promise<{ redis: ScriptedRedis; l2: L2 }> {
+async function against(script: Script, commandTimeoutMs = ANSWERED_MS): Promise<{ redis: ScriptedRedis; l2: L2 }> {
   const redis = new ScriptedRedis(script)
   const url = await redis.listen()
   opened.push(redis)
-  const l2 = createRedisL2({ url, ...OPTIONS })
+  const l2 = createRedisL2({ url, ...OPTIONS, commandTimeoutMs })
   opened.push(l2)
   await l2.start()
   await until('Redis is reached', () => l2.state().status === 'up')
@@ -100,10 +102,13 @@ describe('Redis level and the answers of Redis', () => {
   })
 
   it('gives up a connection whose other end has vanished and makes a new one', async () => {
-    const { redis, l2 } = await against(prepared(() => undefined))
+    const { redis, l2 } = await against(
+      prepared(() => undefined),
+      SILENT_MS,
+    )
     expect(await l2.load([pairId])).toEqual({
       status: 'unavailable',
-      reason: `timeout: no answer within ${TIMEOUT_MS} ms`,
+      reason: `timeout: no answer within ${SILENT_MS} ms`,
     })
     redis.script = prepared(() => '*1\r\n$-1')
     await until('there is a new connection', () => redis.connections === 2 && l2.state().status === 'up')
@@ -113,7 +118,7 @@ describe('Redis level and the answers of Redis', () => {
   it('gives up a server that takes connections and never says a word, and serves as soon as one speaks', async () => {
     const redis = new ScriptedRedis(prepared(() => '*1\r\n$-1'))
     redis.isMute = true
-    const l2 = createRedisL2({ ...OPTIONS, url: await redis.listen() })
+    const l2 = createRedisL2({ ...OPTIONS, commandTimeoutMs: SILENT_MS, url: await redis.listen() })
     opened.push(redis, l2)
     await l2.start()
     await until('it was tried twice', () => redis.connections >= 2)
@@ -126,7 +131,10 @@ describe('Redis level and the answers of Redis', () => {
   })
 
   it('does not send a failed write again on a new connection', async () => {
-    const { redis, l2 } = await against(prepared(() => undefined))
+    const { redis, l2 } = await against(
+      prepared(() => undefined),
+      SILENT_MS,
+    )
     expect(await write(l2)).toMatchObject({ status: 'unavailable' })
     redis.script = prepared(() => ':1')
     await until('there is a new connection', () => redis.connections === 2 && l2.state().status === 'up')
