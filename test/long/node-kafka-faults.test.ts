@@ -53,6 +53,12 @@ testWithJava(
   },
 )
 
+/** In the price topic. */
+async function storedRecords(stage: Stage): Promise<number> {
+  const offsets = await stage.admin.offsets(stage.topic)
+  return offsets.reduce((sum, { high }) => sum + Number(high), 0)
+}
+
 /** Sends ten more; those that a broker on its way up refuses are sent again, as a feed would. */
 async function stored(ledger: Ledger): Promise<boolean> {
   try {
@@ -64,7 +70,7 @@ async function stored(ledger: Ledger): Promise<boolean> {
   }
 }
 
-/** What is sent meanwhile has all the time it needs: sent again, it would be stored twice. */
+/** The node's clients alone: what is sent meanwhile has all the time it needs. */
 const IMPATIENT: Timing = { requestTimeoutMs: 1_000, closeTimeoutMs: 500 }
 
 testWithJava(
@@ -78,7 +84,8 @@ testWithJava(
       await until('the group knows', async () => (await stage.committed()) === 1_000, PATIENCE)
       kafka.pauseBroker(0)
       let isStored = false
-      const sent = ledger.send(1_000).then(() => {
+      // One update a pair: stored twice, as Kafka may, none goes back.
+      const sent = ledger.send(14).then(() => {
         isStored = true
       })
       try {
@@ -89,10 +96,14 @@ testWithJava(
         kafka.resumeBroker(0)
       }
       await sent
-      await until('all are handled', () => ledger.handled === 2_000, PATIENCE)
+      await ledger.send(1_000)
+      await until('all are handled', () => ledger.handled === 2_014, PATIENCE)
       await until('it is ready', async () => (await readiness(node)) === 200, PATIENCE)
-      expect([ledger.missing, ledger.repeated, ledger.wentBack]).toEqual([[], [], 0])
-      await until('the group knows', async () => (await stage.committed()) === 2_000, PATIENCE)
+      // A broker that hung for longer than its session may have stored what it then refuses, and is sent it again.
+      const storedAgain = (await storedRecords(stage)) - ledger.sent
+      expect([ledger.missing, ledger.wentBack]).toEqual([[], 0])
+      expect(ledger.repeated.length).toBeLessThanOrEqual(storedAgain)
+      await until('the group knows', async () => (await stage.committed()) === ledger.sent + storedAgain, PATIENCE)
     }, IMPATIENT)
   },
 )
