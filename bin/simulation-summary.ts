@@ -6,8 +6,11 @@ import { percent } from './simulation-text.ts'
 
 const HEADINGS = ['slots', '', 'without', 'with warming', 'misses saved', 'L2 reads for each', 'oracle', 'warming']
 
+/** A smaller share of the misses is shown as nothing. */
+const LEAST_SAVED = 0.0005
+
 /**
- * What warming brings, a line a capacity, of rows of one delay: the best of what was tried with the policy that a node has,
+ * What warming brings, in a sentence and a line a capacity, of rows of one delay: the best of what was tried with the policy that a node has,
  * unless only others were; held against the same policy without warming. Empty where only baselines were run, or nothing
  * to hold them against.
  */
@@ -15,31 +18,29 @@ export function simulationSummary(rows: readonly SimulationRow[], { labelOf }: N
   const capacities = [...new Set(rows.map(({ capacity }) => capacity))].toSorted((a, b) => a - b)
   const ofNode = rows.filter(({ policy }) => policy === 'forewarm')
   const told = ofNode.length > 0 ? ofNode : rows
-  const lines = capacities.flatMap((capacity) => {
+  const compared = capacities.flatMap((capacity) => {
     const here = told.filter((row) => row.capacity === capacity)
     const [best] = here.filter(({ warming }) => !isBaseline(warming)).toSorted((a, b) => b.hitRatio - a.hitRatio)
-    if (best === undefined) return []
-    const beside = (name: WarmingName) => here.find(({ policy, warming }) => policy === best.policy && warming === name)
-    const none = beside('none')
-    if (none === undefined) return []
-    const [without, bound] = [none.hitRatio, beside('oracle')?.hitRatio]
-    return [
-      [
-        escaped(`${percent(capacity)} (${best.slots.toLocaleString('en-US')})`),
-        bar(without, best.hitRatio),
-        without.toFixed(4),
-        `<strong>${best.hitRatio.toFixed(4)}</strong>`,
-        best.coverage === null ? '–' : `${(best.coverage * 100).toFixed(1)} %`,
-        best.l2ReadsPerSavedMiss?.toFixed(2) ?? '–',
-        bound === undefined ? '–' : bound.toFixed(4),
-        escaped(labelOf(best)),
-      ],
-    ]
+    const beside = (name: WarmingName) =>
+      here.find(({ policy, warming }) => policy === best?.policy && warming === name)?.hitRatio
+    const without = beside('none')
+    return best === undefined || without === undefined ? [] : [{ best, without, bound: beside('oracle') }]
   })
-  if (lines.length === 0) return ''
+  if (compared.length === 0) return ''
+  const lines = compared.map(({ best, without, bound }) => [
+    escaped(`${percent(best.capacity)} (${best.slots.toLocaleString('en-US')})`),
+    bar(without, best.hitRatio),
+    without.toFixed(4),
+    `<strong>${best.hitRatio.toFixed(4)}</strong>`,
+    best.coverage === null ? '–' : `${(best.coverage * 100).toFixed(1)} %`,
+    best.l2ReadsPerSavedMiss?.toFixed(2) ?? '–',
+    bound === undefined ? '–' : bound.toFixed(4),
+    escaped(labelOf(best)),
+  ])
   const rowOf = (cells: readonly string[], tag: string) =>
     `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
-  return `<div class="scroll"><table class="summary"><thead>${rowOf(HEADINGS, 'th')}</thead>
+  return `<p class="verdict">${escaped(verdict(compared.map(({ best }) => best)))}</p>
+<div class="scroll"><table class="summary"><thead>${rowOf(HEADINGS, 'th')}</thead>
 <tbody>${lines.map((cells) => rowOf(cells, 'td')).join('\n')}</tbody></table></div>`
 }
 
@@ -49,4 +50,22 @@ function bar(without: number, withIt: number): string {
   const width = (share: number) => `style="width:${(share * 100).toFixed(1)}%"`
   const common = Math.min(without, withIt)
   return `<span class="bar"><i ${width(common)}></i><i class="${change}" ${width(Math.abs(withIt - without))}></i></span>`
+}
+
+/** Whether it pays, of the best row of each capacity. */
+function verdict(best: readonly SimulationRow[]): string {
+  const { yes = [], no = [] } = Object.groupBy(best, ({ coverage }) => ((coverage ?? 0) >= LEAST_SAVED ? 'yes' : 'no'))
+  if (yes.length === 0) return 'Warming saves nothing here: leave it off.'
+  const saved = range(yes.map(({ coverage }) => ((coverage ?? 0) * 100).toFixed(1)))
+  const reads = range(yes.map(({ l2ReadsPerSavedMiss }) => l2ReadsPerSavedMiss?.toFixed(2) ?? '–'))
+  const not =
+    no.length === 0 ? '' : `; nothing with slots for ${no.map(({ capacity }) => percent(capacity)).join(', ')}`
+  return `Warming saves ${saved} % of the misses, for ${reads} reads of L2 each (1 is free: the miss would have read it)${not}.`
+}
+
+/** From the least to the most of numbers as they are shown. */
+function range(shown: readonly string[]): string {
+  const sorted = shown.toSorted((a, b) => Number(a) - Number(b))
+  const [least = '', most = ''] = [sorted[0], sorted.at(-1)]
+  return least === most ? least : `${least} to ${most}`
 }

@@ -53,6 +53,24 @@ describe('a report', () => {
     ])
   })
 
+  test('says first whether warming pays', () => {
+    const verdictOf = (rows: readonly SimulationRow[]) => /<p class="verdict">(.*?)<\/p>/.exec(reportOf(rows))?.[1]
+    const ours = (capacity: number, coverage: number | null, l2ReadsPerSavedMiss: number | null) => [
+      rowOf({ capacity }),
+      rowOf({ capacity, warming: 'forewarm', coverage, l2ReadsPerSavedMiss }),
+    ]
+    const [saving, alike] = [ours(0.05, 0.8, 1.1), ours(0.1, 0.8, 1.1)]
+    const price = 'reads of L2 each (1 is free: the miss would have read it)'
+    expect(verdictOf(saving)).toBe(`Warming saves 80.0 % of the misses, for 1.10 ${price}.`)
+    expect(verdictOf([...saving, ...alike])).toBe(`Warming saves 80.0 % of the misses, for 1.10 ${price}.`)
+    expect(verdictOf([...saving, ...ours(0.2, 0.095, 12), ...ours(0.5, -0.1, null)])).toBe(
+      `Warming saves 9.5 to 80.0 % of the misses, for 1.10 to 12.00 ${price}; nothing with slots for 50 %.`,
+    )
+    for (const nothing of [-0.1, 0.0004, null])
+      expect(verdictOf(ours(0.05, nothing, null))).toBe('Warming saves nothing here: leave it off.')
+    expect(verdictOf([rowOf({})])).toBeUndefined()
+  })
+
   test('never holds warming against what was read at another time, or kept by another policy', () => {
     const of = (delayMs: number, none: number, ours: number) => [
       rowOf({ delayMs, hitRatio: none }),
