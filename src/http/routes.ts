@@ -66,8 +66,8 @@ const FARTHEST_HOURS = 24
 
 function recommendations({ predictor }: Operations, query: URLSearchParams): Reply {
   const given = query.get('look_ahead_hours') ?? '1'
-  const lookAheadHours = Number(given)
-  if (!Number.isInteger(lookAheadHours) || lookAheadHours < 1 || lookAheadHours > FARTHEST_HOURS)
+  const lookAheadHours = /^\d{1,2}$/.test(given) ? Number(given) : 0
+  if (lookAheadHours < 1 || lookAheadHours > FARTHEST_HOURS)
     return problem(
       400,
       `look_ahead_hours: expected a whole number from 1 to ${FARTHEST_HOURS}, got ${JSON.stringify(given)}`,

@@ -47,7 +47,7 @@ describe('what history says', () => {
     expect(await (await fetch(`${url}?look_ahead_hours=2`)).json()).toEqual(expected(2))
   })
 
-  test.each(['0', '25', '1.5', 'x', ''])('is refused for look_ahead_hours=%s', async (hours) => {
+  test.each(['0', '25', '1.5', '0x10', 'x', ''])('is refused for look_ahead_hours=%s', async (hours) => {
     const response = await fetch(`${await startedAt()}/cache/warming/recommendations?look_ahead_hours=${hours}`)
     expect([response.status, ((await response.json()) as { detail: string }).detail]).toEqual([
       400,
