@@ -21,7 +21,8 @@ export function examples(command: Command, lines: readonly string[]): void {
 /** Comma-separated, and the option may be given again. */
 export function list(value: string, previous: readonly string[] = []): readonly string[] {
   const items = value.split(',').map((item) => item.trim())
-  if (items.some((item) => item === '')) throw new InvalidArgumentError('Expected names separated by commas.')
+  if (items.some((item) => item === ''))
+    throw new InvalidArgumentError('Expected a list separated by commas, none of it empty.')
   return [...previous, ...items]
 }
 
@@ -36,16 +37,29 @@ export function wholeNumber(value: string): number {
   return Number(value)
 }
 
+/** NaN where it is no decimal number: `Number` would take 0x10 for 16. */
+function decimal(value: string): number {
+  return /^-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN
+}
+
 export function positiveNumber(value: string): number {
-  const number = Number(value)
-  if (value.trim() === '' || !(number > 0) || !Number.isFinite(number))
-    throw new InvalidArgumentError('Expected a number above 0.')
+  const number = decimal(value)
+  if (!(number > 0) || !Number.isFinite(number)) throw new InvalidArgumentError('Expected a number above 0.')
   return number
 }
 
 export function count(value: string): number {
   const number = wholeNumber(value)
   if (number < 1) throw new InvalidArgumentError('Expected a whole number from 1.')
+  return number
+}
+
+const SECOND_US = 1_000_000
+
+/** Whole microseconds from 0 to a second. */
+export function microseconds(value: string): number {
+  const number = wholeNumber(value)
+  if (number > SECOND_US) throw new InvalidArgumentError(`Expected a whole number from 0 to ${SECOND_US}, a second.`)
   return number
 }
 
@@ -83,8 +97,8 @@ export function times(value: string): readonly number[] {
 
 /** Milliseconds from 0 to a day. */
 export function time(value: string): number {
-  const number = Number(value)
-  if (value.trim() === '' || !(number >= 0 && number <= DAY_MS))
+  const number = decimal(value)
+  if (!(number >= 0 && number <= DAY_MS))
     throw new InvalidArgumentError(`Expected a number from 0 to ${DAY_MS}, a day.`)
   return number
 }

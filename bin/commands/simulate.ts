@@ -40,7 +40,7 @@ export function define(command: Command, run: RunCommand): void {
     .option('--read-model <name>', 'siblings: on an update, the others of its event are read', opt.oneOf(READ_MODELS))
     .option('--max-reads <n>', `of an update, at most (${DEFAULTS.maxReads})`, opt.count)
     .option('--delay-ms <list>', `from an update to its reads (${DEFAULTS.delayMs})`, opt.times)
-    .option('--spacing-us <n>', `between updates of one event time (${DEFAULTS.spacingUs})`, opt.wholeNumber)
+    .option('--spacing-us <n>', `between updates of one event time (${DEFAULTS.spacingUs})`, opt.microseconds)
     .option('--warm-ms <n>', `from a wish for a warm to its value (${DEFAULTS.warmMs})`, opt.time)
     .option('--look-ahead <list>', `of off, overlap, await (${DEFAULTS.lookAhead})`, opt.someOf(LOOK_AHEADS))
     .option('--attribution <list>', `on, off: whether reads are known by update (${DEFAULTS.attribution})`, onOrOff)
