@@ -1,4 +1,4 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
@@ -62,7 +62,7 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
     import('../simulation-input.ts'),
     import('../../src/simulate/simulate.ts'),
   ])
-  if (flags.report !== undefined) refuseUnwritable(flags.report)
+  if (flags.report !== undefined) refuseUnwritable(flags.report, [flags.accesses, flags.prices, flags.events])
   const input = await unlessInterrupted(terminal, simulationInput(terminal, flags))
   if (input === undefined) return INTERRUPTED
   const { workload, combinations } = input
@@ -112,14 +112,21 @@ async function show(
 }
 
 /** Before anything is run, not after minutes. */
-function refuseUnwritable(file: string): void {
-  const there = statSync(file, { throwIfNoEntry: false })
-  if (there?.isDirectory()) throw new UsageError(`--report: ${file} is a directory`)
+function refuseUnwritable(file: string, inputs: readonly (string | undefined)[]): void {
   try {
-    accessSync(there === undefined ? dirname(file) : file, constants.W_OK)
-  } catch {
-    throw new UsageError(`--report: ${file} cannot be written`)
+    const there = statSync(file, { throwIfNoEntry: false })
+    if (there?.isDirectory()) throw new UsageError(`--report: ${file} is a directory`)
+    if (there !== undefined && inputs.some((input) => input !== undefined && isSame(input, there)))
+      throw new UsageError(`--report: ${file} is what is to be simulated, and would be overwritten`)
+    accessSync(there === undefined ? `${dirname(file)}/` : file, constants.W_OK)
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError(`--report: ${file} cannot be written`)
   }
+}
+
+function isSame(input: string, there: Stats): boolean {
+  const found = statSync(input, { throwIfNoEntry: false })
+  return found?.ino === there.ino && found.dev === there.dev
 }
 
 interface Outcomes {

@@ -48,8 +48,25 @@ test('writes a report beside it and says so, and refuses one that it cannot writ
   const call = ['simulate', '--accesses', keys, '--slots', '4', '--report']
   expect(await forewarm([...call, report])).toMatchObject({ code: 0, stderr: `wrote ${report}\n` })
   expect(await readFile(report, 'utf8')).toContain('<polyline')
-  for (const unwritable of [join(folder, 'nowhere', 'report.html'), folder])
+  for (const unwritable of [join(folder, 'nowhere', 'report.html'), folder, join(report, 'report.html')])
     expect(await forewarm([...call, unwritable])).toMatchObject({ code: 2, stdout: '' })
+})
+
+test('does not write the report over what it simulates', async () => {
+  const recorded = await readFile(keys, 'utf8')
+  const { code, stderr } = await forewarm(['simulate', '--accesses', keys, '--slots', '4', '--report', keys])
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('would be overwritten') })
+  expect(await readFile(keys, 'utf8')).toBe(recorded)
+})
+
+test.each([
+  ['--capacity', '0x1'],
+  ['--delay-ms', '0x10'],
+  ['--warm-ms', '1e400'],
+  ['--spacing-us', '999999999999999'],
+])('refuses %s %s, code 2', async (option, value) => {
+  const { code, stderr } = await forewarm(['simulate', '--prices', keys, option, value])
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(`argument '${value}' is invalid`) })
 })
 
 test('Ctrl-C ends it with code 130, and the rows so far', async () => {
