@@ -144,6 +144,19 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect(punctual.after(1, 0)).toMatchObject([{ event: 5, hits: 6, trials: 6 }])
   })
 
+  test('are found where half of the updates have one, not where a quarter has', () => {
+    const readAfter = (times: number) => {
+      const punctual = new PunctualReads(PAIRS)
+      const updates = Array.from({ length: 8 - times }, (_, at) => updateAt(1, (at + times) * MINUTES_2))
+      const others = Array.from({ length: 800 }, (_, at) =>
+        readAt(3 + (at % 200), (at % 8) * MINUTES_2 + (at % PROFILE_MS)),
+      )
+      finished(punctual.take(entriesOf([...following(times, 50), ...updates, ...others])))
+      return punctual.after(1, 0).filter(({ event }) => event === 5)
+    }
+    expect([readAfter(2), readAfter(4)]).toMatchObject([[], [{ hits: 4, trials: 8 }]])
+  })
+
   test('are of no use where there are tens of thousands after each update', () => {
     const punctual = new PunctualReads(PAIRS)
     const crowd = Array.from({ length: 70_000 }, (_, at) => readAt(at % PAIRS, MINUTES_2 + Math.floor(at / 700)))

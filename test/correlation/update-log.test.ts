@@ -118,8 +118,8 @@ describe('the log', () => {
   })
 
   test('forgets what was logged of a delisted pair, not what comes after', () => {
-    log.update(1, 0, NOON_MS)
     log.update(2, 0, NOON_MS)
+    log.update(1, 0, NOON_MS)
     log.forget(1)
     log.forget(30_000)
     log.update(1, 0, NOON_MS + 10)

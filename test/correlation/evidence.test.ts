@@ -1,0 +1,96 @@
+import { expect, test } from '@jest/globals'
+import { Evidence } from '../../src/correlation/evidence.ts'
+import { FAR_HITS, FAR_SUMS, widthsWithin } from '../../src/correlation/far-bands.ts'
+import { chanceOf, zOf } from '../../src/correlation/lag-bands.ts'
+import { NEVER } from '../../src/correlation/update-log.ts'
+
+const HOUR_SLICES = 720_000
+const LEADER = 3
+const EVENT = 10
+
+interface Epoch {
+  readonly slice: number
+  readonly trials: number
+  /** Of which so many were looked at for those that come late. */
+  readonly lateTrials?: number
+  readonly rate: number
+  /** In the third band, 10 to 20 ms. */
+  readonly hits: number
+  /** In the last late band. */
+  readonly late?: number
+  readonly event?: number
+}
+
+function mined(
+  evidence: Evidence,
+  { slice, trials, lateTrials = 0, rate, hits, late = 0, event = EVENT }: Epoch,
+): number {
+  evidence.open(LEADER, slice)
+  evidence.propose(event)
+  for (let candidate = 0; candidate < evidence.count; candidate++) {
+    const isIt = evidence.eventAt(candidate) === event
+    const { counts, at, lateAt } = evidence.countsOf(candidate)
+    if (isIt) {
+      counts[at + 2] = (counts[at + 2] ?? 0) + hits
+      const band = lateAt + 2 * FAR_SUMS
+      for (const [sum, more] of [late, late, late * 160].entries())
+        counts[band + sum] = (counts[band + sum] ?? 0) + more
+      expect(counts[band + FAR_HITS]).toBeGreaterThanOrEqual(late)
+    }
+    const lastSlice = isIt && hits + late > 0 ? slice : NEVER
+    evidence.add(candidate, { trials, lateTrials, rate, hits: isIt ? hits : 0, lastSlice })
+  }
+  return evidence.close(LEADER, trials, slice)
+}
+
+function newEvidence(): Evidence {
+  return new Evidence(10, widthsWithin(1_000))
+}
+
+test('evidence of two epochs, an hour apart, is that of the later one and half of the other', () => {
+  const evidence = newEvidence()
+  mined(evidence, { slice: 0, trials: 40, rate: 0.02, hits: 30 })
+  expect(mined(evidence, { slice: HOUR_SLICES, trials: 60, rate: 0.01, hits: 40 })).toBe(1)
+  // Of 80 trials a quarter had twice the rate.
+  const rate = 0.0125
+  const chance = (20 * chanceOf(0.02) + 60 * chanceOf(0.01)) / 80
+  const z = zOf({ trials: 80, rate, counts: Float32Array.from([0, 0, 55, 0, 0, 0]), at: 0 })
+  const [edge] = evidence.row
+  expect(edge).toMatchObject({ event: EVENT, hits: 55, trials: 80, lastSlice: HOUR_SLICES })
+  expect(edge?.z).toBeCloseTo(z, 4)
+  expect(edge?.lift).toBeCloseTo(55 / 80 / chance, 4)
+  expect(edge?.lagMs).toBeCloseTo(15, 6)
+})
+
+test('a follower that did not come again was seen when it last came', () => {
+  const evidence = newEvidence()
+  mined(evidence, { slice: 100, trials: 40, rate: 0.001, hits: 30 })
+  mined(evidence, { slice: 200, trials: 5, rate: 0.001, hits: 0 })
+  expect(evidence.row[0]).toMatchObject({ hits: expect.closeTo(30, 1), lastSlice: 100 })
+})
+
+test('one that comes late is an edge where it is sure to, and nearer ones are not', () => {
+  const late = (count: number, hits = 0) => {
+    const evidence = newEvidence()
+    mined(evidence, { slice: 0, trials: 80, lateTrials: 40, rate: 0.0005, hits, late: count })
+    return evidence.row[0]
+  }
+  expect(late(30)).toMatchObject({ hits: 30, trials: 40, lagMs: expect.closeTo(800, 6) })
+  expect(late(30)?.lift).toBeCloseTo(30 / (40 * (1 - 0.9995 ** 80)), 3)
+  expect(late(30, 40)).toMatchObject({ hits: 40, trials: 80, lagMs: expect.closeTo(15, 6) })
+  // Its eleven that came late say more than the four that came soon, but are not beyond doubt.
+  expect(late(11, 4)).toMatchObject({ hits: 4, trials: 80, z: expect.closeTo(3.07, 2) })
+})
+
+test('a follower that is forgotten is no candidate, one whose leader is has no evidence', () => {
+  const evidence = newEvidence()
+  mined(evidence, { slice: 0, trials: 40, rate: 0.001, hits: 30 })
+  mined(evidence, { slice: 0, trials: 40, rate: 0.001, hits: 30, event: 12 })
+  evidence.forget((pairId) => pairId === EVENT >> 1)
+  evidence.open(LEADER, 0)
+  expect([evidence.count, evidence.eventAt(0)]).toEqual([1, 12])
+  evidence.close(LEADER, 0, 0)
+  evidence.forget((pairId) => pairId === LEADER)
+  evidence.open(LEADER, 0)
+  expect(evidence.count).toBe(0)
+})

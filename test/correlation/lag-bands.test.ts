@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals'
+import { BANDS, chanceOf, lagMsOf, zOf } from '../../src/correlation/lag-bands.ts'
+
+/** In slices of 5 ms. */
+const WIDTHS = [1, 1, 2, 4, 8, 14]
+
+function answers(trials: number, rate: number, counts: readonly number[]) {
+  return { trials, rate, counts: Float32Array.from([0, ...counts]), at: 1 }
+}
+
+describe('what bands say', () => {
+  test('is the likelihood ratio of one late band, of four ways to follow, computed by hand', () => {
+    const rate = 0.001
+    const ratioAt = (answered: number) =>
+      9 * Math.log1p(((answered / 14) * (1 - rate)) / rate) + (20 * 14 - 9) * Math.log1p(-answered / 14)
+    const best = Math.max(...[0.02, 0.05, 0.1, 0.2, 0.4, 0.7].map(ratioAt)) - Math.log(4)
+    expect(zOf(answers(20, rate, [0, 0, 0, 0, 0, 9]))).toBeCloseTo(Math.sqrt(2 * best), 6)
+  })
+
+  test('is the likelihood ratio of lags that fall off by 50 ms, computed by hand', () => {
+    const rate = 0.001
+    const counts = [6, 4, 3, 2, 1, 0]
+    const whole = 1 - Math.exp(-3)
+    const shares = WIDTHS.map((width, band) => {
+      const start = WIDTHS.slice(0, band).reduce((sum, each) => sum + each, 0)
+      return (Math.exp(-start / 10) - Math.exp(-(start + width) / 10)) / whole / width
+    })
+    const ratioAt = (answered: number) =>
+      shares.reduce((sum, share, band) => {
+        const count = counts[band] ?? 0
+        const quiet = 20 * (WIDTHS[band] ?? 0) - count
+        const answer = answered * share
+        return sum + count * Math.log1p((answer * (1 - rate)) / rate) + quiet * Math.log1p(-answer)
+      }, 0)
+    const best = Math.max(...[0.02, 0.05, 0.1, 0.2, 0.4, 0.7].map(ratioAt))
+    expect(zOf(answers(20, rate, counts))).toBeCloseTo(Math.sqrt(2 * best), 6)
+  })
+
+  test('is nothing of one that comes as often anyway, or of no trials', () => {
+    expect(
+      zOf(
+        answers(
+          100,
+          0.05,
+          WIDTHS.map((width) => width * 5),
+        ),
+      ),
+    ).toBe(0)
+    expect(zOf(answers(0, 0, new Array<number>(BANDS).fill(0)))).toBe(0)
+  })
+
+  test('has the mean lag of what comes beyond what comes anyway', () => {
+    // Of the 20 to 40 ms band 8 of 10 are beyond, of the 40 to 80 ms band 4 of 8, of the first fewer than none.
+    expect(lagMsOf(answers(10, 0.05, [0, 0, 0, 10, 8, 0]))).toBeCloseTo((8 * 30 + 4 * 60) / 12, 6)
+    expect(lagMsOf(answers(10, 0.05, [0, 0, 0, 0, 0, 0]))).toBe(0)
+  })
+
+  test('has the chance of an event in any of thirty slices', () => {
+    expect(chanceOf(0.01)).toBeCloseTo(1 - 0.99 ** 30, 12)
+    expect([chanceOf(0), chanceOf(1.2)]).toEqual([0, 1])
+  })
+})
