@@ -1,3 +1,4 @@
+import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../../schemas/price-object.ts'
 import type { RecordFilter } from './filter.ts'
 import { MAX_SPEED, MIN_SPEED, type Speed } from './pace.ts'
 import { ReplayError } from './replay-error.ts'
@@ -44,19 +45,31 @@ export function filterOf(range: ReplayRange, filters: ReplayFilters): RecordFilt
 
 function rangeOf(range: ReplayRange): RecordFilter {
   const { since, until, fromOffset, toOffset, partitions } = range
-  return {
+  const filter = {
     ...(since === undefined ? {} : { sinceMs: momentOf('since', since) }),
     ...(until === undefined ? {} : { untilMs: momentOf('until', until) }),
     ...(fromOffset === undefined ? {} : { fromOffset: offsetOf('fromOffset', fromOffset) }),
     ...(toOffset === undefined ? {} : { toOffset: offsetOf('toOffset', toOffset) }),
     ...(partitions === undefined ? {} : { partitions: new Set(partitions) }),
   }
+  // What is turned round has nothing in it, and would be recorded or replayed as if there were nothing.
+  if (isEmpty(filter.sinceMs, filter.untilMs)) throw bad('until', `a time after since, ${since}`, until)
+  if (isEmpty(filter.fromOffset, filter.toOffset))
+    throw bad('toOffset', `more than fromOffset, ${fromOffset}`, toOffset)
+  return filter
 }
 
-/** Milliseconds since the epoch. */
+function isEmpty(from: number | bigint | undefined, to: number | bigint | undefined): boolean {
+  return from !== undefined && to !== undefined && from >= to
+}
+
+/** Milliseconds since the epoch. A number that makes seconds or microseconds of a time of today is none. */
 function momentOf(name: string, moment: Moment): number {
-  const ms = typeof moment === 'number' ? moment : /^\d+$/.test(moment) ? Number(moment) : Date.parse(moment)
-  if (!Number.isFinite(ms)) throw bad(name, 'a time like 2026-07-10T00:00Z or milliseconds since 1970', moment)
+  const isNumber = typeof moment === 'number' || /^\d+$/.test(moment)
+  const ms = isNumber ? Number(moment) : Date.parse(moment)
+  const isOtherUnit = isNumber && ms !== 0 && (ms < MIN_EVENT_TIME_MS || ms >= END_OF_EVENT_TIME_MS)
+  if (!Number.isFinite(ms) || isOtherUnit)
+    throw bad(name, 'a time like 2026-07-10T00:00Z or milliseconds since 1970', moment)
   return ms
 }
 

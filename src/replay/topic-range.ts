@@ -33,7 +33,7 @@ export interface TopicRange {
  */
 const LATE_MS = 60_000
 
-/** Fixes the range: records written from now on are not in it. Rejects with `no-such-topic`. */
+/** Fixes the range: records written from now on are not in it. Rejects with `no-such-topic` and `bad-option`. */
 export async function resolveTopicRange(admin: Admin, request: TopicRangeRequest): Promise<TopicRange> {
   const partitions = new Map<string, number>()
   const ranges: PartitionRange[] = []
@@ -43,6 +43,10 @@ export async function resolveTopicRange(admin: Admin, request: TopicRangeRequest
     partitions.set(topic, count)
     ranges.push(...(await rangesOf(admin, topic, request)))
   }
+  const most = Math.max(...partitions.values())
+  for (const partition of request.partitions ?? [])
+    if (!(partition >= 0 && partition < most))
+      throw new ReplayError('bad-option', `partitions: got ${partition}; allowed: 0 to ${most - 1}, as there are`)
   return { ranges, partitions }
 }
 

@@ -132,7 +132,7 @@ describe('no file is left', () => {
   test.each([
     [{ topics: [] }, 'topics: got none; allowed: at least one'],
     [{ max: 0 }, 'max: got 0; allowed: a whole number from 1'],
-    [{ live: true, until: 5 }, 'live: goes on until max or the signal; leave until and toOffset out'],
+    [{ live: true, until: '2026-07-10' }, 'live: goes on until max or the signal; leave until and toOffset out'],
   ] as const)('for %j', async (given, message) => {
     await expect(record({ broker, topics: ['prices'], file, ...given })).rejects.toMatchObject({
       code: 'bad-option',
