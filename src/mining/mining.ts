@@ -107,7 +107,8 @@ export class Mining {
       this.#lostInThread = lost
       this.#mined()
     })
-    worker.once('error', (error: Error) => this.#lost(error))
+    worker.once('error', (error: Error) => this.#lost(worker, error))
+    worker.once('exit', (code) => this.#lost(worker, new Error(`the mining thread ended with exit code ${code}`)))
     this.#worker = worker
     return worker
   }
@@ -118,7 +119,9 @@ export class Mining {
     this.epochs++
   }
 
-  #lost(error: Error): void {
+  /** Once: an error is followed by the exit. */
+  #lost(worker: Worker, error: Error): void {
+    if (this.#worker !== worker) return
     this.#inThread = false
     this.#worker = undefined
     if (!this.#isClosed) this.#options.onThreadLost(error)

@@ -7,6 +7,7 @@ import { SLICE_MS } from '../../src/correlation/update-log.ts'
 import { Mining } from '../../src/mining/mining.ts'
 import { systemTimer, type Timer } from '../../src/timer.ts'
 import { ManualTimer } from '../harness/manual-timer.ts'
+import { mutantOf } from '../harness/mutant.ts'
 import { until } from '../harness/until.ts'
 
 const PAIRS = 200
@@ -107,6 +108,32 @@ describe('epochs', () => {
     MINED_MS,
   )
 })
+
+test(
+  'epochs are mined in steps where the thread ends without an error, too',
+  async () => {
+    const ending = mutantOf(
+      new URL('../../src/mining/mining.ts', import.meta.url),
+      'new Worker(THREAD,',
+      "new Worker(new URL('data:text/javascript,process.exit(3)'),",
+    )
+    const edges = logged()
+    const losses: string[] = []
+    const timer: Timer = (_, run) => systemTimer(1, run)
+    const { Mining: EndingMining } = (await import(ending.url)) as typeof import('../../src/mining/mining.ts')
+    const onThreadLost = (error: Error) => losses.push(error.message)
+    const mining = new EndingMining({ edges, timer, inThread: true, onThreadLost, onFailed: rethrown })
+    try {
+      mining.start()
+      await until('both epochs are mined', () => mining.epochs === 2, PATIENCE)
+      expect(losses).toEqual(['the mining thread ended with exit code 3'])
+    } finally {
+      await mining.close()
+      ending.remove()
+    }
+  },
+  MINED_MS,
+)
 
 describe.each([
   ['a thread', true],
