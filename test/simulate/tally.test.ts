@@ -127,7 +127,7 @@ describe('a held warm', () => {
     held.request(1, 0)
     held.request(1, 1)
     held.release(5)
-    expect(tally.counts).toMatchObject({ requests: 2, warms: 1 })
+    expect(tally.counts).toMatchObject({ requests: 2, fetched: 1, warms: 1 })
   })
 
   test('is late where a read missed it meanwhile', () => {

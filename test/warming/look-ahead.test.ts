@@ -16,6 +16,10 @@ interface StageOptions {
   readonly slots?: number
   readonly mode?: LookAheadMode
   readonly minRate?: number
+  /** The trigger whose updates nothing is fetched for. */
+  readonly control?: number
+  /** Reads that the throttle lets be fetched. */
+  readonly allowed?: number
 }
 
 class Stage {
@@ -26,14 +30,18 @@ class Stage {
   readonly asked: (readonly number[])[] = []
   readonly lookAhead: LookAhead
 
-  constructor({ slots = 100, mode = 'await', minRate = 0.2 }: StageOptions = {}) {
+  constructor(options: StageOptions = {}) {
+    const { slots = 100, mode = 'await', minRate = 0.2, control: unwarmed } = options
+    let { allowed = PAIRS } = options
     this.l1 = new L1({ slots, maxPairs: PAIRS, warmShare: 0.3 })
     const { tracker, l1, metrics } = this
     const promote = async (pairIds: readonly number[]) => {
       this.asked.push(pairIds)
       for (const pairId of pairIds) l1.promote(pairId, record({ version: 1 }))
     }
-    this.lookAhead = new LookAhead({ tracker, l1, mode, timeoutMs: 2, minRate, metrics, promote })
+    const control = { includes: (pairId: number) => pairId === unwarmed }
+    const throttle = { allows: () => allowed-- > 0 }
+    this.lookAhead = new LookAhead({ tracker, l1, mode, timeoutMs: 2, minRate, metrics, promote, control, throttle })
   }
 
   /** `trigger`'s handler read these pairs. */
@@ -86,6 +94,20 @@ describe('the look-ahead', () => {
     stage.tracker.read(1, 12, WARM_MS - 1)
     await stage.before(0, columnsOf([1]))
     expect(stage.asked).toEqual([[12]])
+  })
+
+  test('asks for nothing on behalf of the control group, and goes on behind it', async () => {
+    const stage = new Stage({ control: 2 })
+    for (const trigger of [1, 2, 3]) stage.learn(trigger, [trigger + 100])
+    await stage.before(0, columnsOf([1, 2, 3]))
+    expect(stage.asked).toEqual([[101, 103]])
+  })
+
+  test('asks for no more than its throttle allows', async () => {
+    const stage = new Stage({ allowed: 2 })
+    for (const trigger of [1, 2, 3]) stage.learn(trigger, [trigger + 100])
+    await stage.before(0, columnsOf([1, 2, 3]))
+    expect(stage.asked).toEqual([[101, 102]])
   })
 
   test('makes the handlers wait only when told to await', () => {
