@@ -110,6 +110,23 @@ describe('what warming brings', () => {
     expect(figures.pollution).toBeCloseTo(16 / misses.reduce((sum, each) => sum + each), 12)
   })
 
+  test('is paid for in reads of L2, by the misses that it saved; not at all where it saved none', () => {
+    const sources = (loaded: number): MeasurementSources => ({
+      usage: { warmCounts: { admitted: 0, used: 0, unused: 0, dropped: 0 }, pushedOut: { missed: 0, missedSoon: 0 } },
+      promotions: { asked: 2_000, alreadyInL1: 0, late: 0, loaded },
+    })
+    const { control, warmed, coverage, l2ReadsPerSavedMiss } = measured({
+      ...{ updates: 1_000, warmed: 0.9, unwarmed: 0.5 },
+    }).figures(sources(1_500))
+    const missesUnwarmed = (1 - (control.hitRatio ?? 0)) * warmed.reads
+    const saved = missesUnwarmed - (1 - (warmed.hitRatio ?? 0)) * warmed.reads
+    expect(coverage).toBeCloseTo(saved / missesUnwarmed, 12)
+    expect(l2ReadsPerSavedMiss).toBeCloseTo(1_500 / saved, 12)
+    const worse = measured({ updates: 1_000, warmed: 0.5, unwarmed: 0.9 }).figures(sources(1_500))
+    expect(worse.coverage).toBeLessThan(0)
+    expect(worse.l2ReadsPerSavedMiss).toBeUndefined()
+  })
+
   test('is nothing of updates whose detectors read nothing', () => {
     const measurement = new Measurement(new ControlGroup(0.2))
     measurement.settled({ pairId: 1, eventTimeMs: T0 }, 0, 0)

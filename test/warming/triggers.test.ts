@@ -70,6 +70,20 @@ describe('an update', () => {
     ])
   })
 
+  test('asks together for what is read within a warm’s time of the first, and not longer on', () => {
+    for (const [pair, lagMs] of [
+      ['first', 100],
+      ['second', 115],
+      ['third', 130],
+    ] as const)
+      learn('a', pair, { lagMs })
+    update('a')
+    expect(published.map(({ pairs, expiresAtMs }) => ({ pairs, afterMs: (expiresAtMs ?? 0) - T0 }))).toEqual([
+      { pairs: ['first', 'second'], afterMs: 1_115 },
+      { pairs: ['third'], afterMs: 1_130 },
+    ])
+  })
+
   test('goes on with what the strategy says to choose from next', () => {
     const later = topN({ topN: 1, minScore: 0, name: 'later' })
     const first: Strategy = { name: 'first', select: () => ({ selected: [], reason: '', next: later }) }
