@@ -34,12 +34,14 @@ test('in a simulated market, what a detector reads a moment after an update was 
   })
 })
 
-function lookingNode(stage: Stage, market: Market, warming: boolean): Promise<ForewarmNode> {
+async function lookingNode(stage: Stage, market: Market, warming: boolean): Promise<ForewarmNode> {
   const looks = detector('looks', {}, async (update, prices) => {
     await pause(LOOK_AFTER_MS)
+    // On a busy machine that is not time enough for a warm request's way.
+    await until('no warm is under way', () => isWarmed(node))
     for (const sibling of market.siblings(update.pair)) prices.get(update.chain, sibling)
   })
-  return stage.startNode({
+  const node = await stage.startNode({
     detectors: [looks],
     config: {
       node: { service: uniqueName(warming ? 'warmed' : 'unwarmed') },
@@ -47,6 +49,12 @@ function lookingNode(stage: Stage, market: Market, warming: boolean): Promise<Fo
       cache: { l1Slots: market.pairCount / 4 },
     },
   })
+  return node
+}
+
+function isWarmed(node: ForewarmNode): boolean {
+  const { lagRecords, waiting } = node.stats().warmRequests
+  return lagRecords === 0 && waiting === 0
 }
 
 /** The market at its own pace. */
