@@ -126,7 +126,9 @@ describe('what the README walks through', () => {
 
   test('cache.ts brings to Redis what it was given, though it ends at once', async () => {
     const { code, stderr } = await runExample('cache.ts')
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    // That a busy machine's Redis takes longer than a command has is told, and tried again.
+    const told = stderr.split('\n').filter((line) => !/^$|no answer within|L2 is back/.test(line))
+    expect({ code, told }).toEqual({ code: 0, told: [] })
     const redis = new Redis(redisUrl())
     expect(await redis.del('fw:{default}:WETH/USDC')).toBe(1)
     redis.disconnect()

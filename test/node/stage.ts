@@ -146,6 +146,8 @@ export class Stage {
       kafka: { priceTopics: [this.topic], ...names, ...config.kafka },
       node: { service: this.service, ...config.node },
       cache: { l1Slots: 1_000, maxPairs: 10_000, ...redis, ...config.cache },
+      // A busy machine may take longer than the 50 ms that a warm has by default.
+      warming: { timeoutMs: 5_000, ...config.warming },
       http: { port: 0, ...config.http },
     }
   }
