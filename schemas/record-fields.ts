@@ -160,6 +160,8 @@ export class RecordFields {
     const bytes = Buffer.byteLength(value)
     if (bytes > maxBytes) return this.#refuse('bad-value', `${name}: at most ${maxBytes} bytes, got ${bytes}`, '')
     if (value.includes(KEY_SEPARATOR)) return this.#refuse('bad-value', `${name}: must not contain NUL`, '')
+    if (!value.isWellFormed())
+      return this.#refuse('bad-value', `${name}: must not contain half of a surrogate pair`, '')
     return value
   }
 

@@ -72,6 +72,7 @@ describe('warm request', () => {
     ['a pair that is no name', { ...MINIMAL, pairs: [1] }, 'wrong-type'],
     ['an empty pair', { ...MINIMAL, pairs: [''] }, 'bad-value'],
     ['a pair with NUL', { ...MINIMAL, pairs: ['a\0b'] }, 'bad-value'],
+    ['half of a surrogate pair', { ...MINIMAL, pairs: ['a\ud800'] }, 'bad-value'],
     ['a pair of 257 bytes', { ...MINIMAL, pairs: [`${'é'.repeat(128)}x`] }, 'bad-value'],
     ['a chain of 65 bytes', { ...MINIMAL, chain: 'c'.repeat(65) }, 'bad-value'],
     ['a request id of 129 bytes', { ...MINIMAL, requestId: 'r'.repeat(129) }, 'bad-value'],
