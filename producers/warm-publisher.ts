@@ -40,7 +40,7 @@ export interface WarmAsk {
   readonly wait?: boolean
   /** Results to wait for, of one node each; 1 unless given. */
   readonly waitFor?: number
-  /** How long to wait, from `notBeforeMs` where that is later than now; 5,000 unless given. */
+  /** How long to wait, from `notBeforeMs` where that is later than now, up to a day; 5,000 unless given. */
   readonly timeoutMs?: number
 }
 
@@ -72,6 +72,8 @@ export interface WarmPublisher {
 }
 
 const TIMEOUT_MS = 5_000
+/** A day; of three weeks and more a timer makes a millisecond. */
+const LONGEST_TIMEOUT_MS = 86_400_000
 const MAX_WAITING = 10_000
 const GROUP_PREFIX = 'forewarm.warm-publisher'
 
@@ -136,6 +138,7 @@ class Publisher implements WarmPublisher {
   async request(ask: WarmAsk): Promise<WarmReceipt> {
     this.#assertOpen()
     const request = checked(requestOf(ask, this.#options.clock.now()))
+    refuseWait(ask)
     if (ask.wait !== true) {
       await this.#requests.send(request)
       return { status: 'sent', requestId: request.requestId }
@@ -277,4 +280,10 @@ function checked(request: WarmRequest): WarmRequest {
   const parsed = parseWarmRequest(encodeWarmRequest(request))
   if (parsed.ok) return parsed.value
   throw new ForewarmError('refused', `no such request can be sent: ${parsed.detail}`)
+}
+
+function refuseWait({ waitFor = 1, timeoutMs = TIMEOUT_MS }: WarmAsk): void {
+  if (!(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS))
+    throw new ForewarmError('refused', `timeoutMs: expected 0 to ${LONGEST_TIMEOUT_MS}, got ${timeoutMs}`)
+  if (!(waitFor >= 1)) throw new ForewarmError('refused', `waitFor: expected at least 1, got ${waitFor}`)
 }
