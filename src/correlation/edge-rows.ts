@@ -1,3 +1,5 @@
+import { PIECE_COST, type Pieces } from './pieces.ts'
+
 /**
  * What was mined, as it is asked for: a row a pair, of up to EDGES_PER_ROW edges, best first. Shared memory with one
  * writer, which makes a row's `turn` odd while it writes it: a reader that finds it odd, or another one after it has
@@ -18,6 +20,8 @@ export const SURE_Z = 4
 const WORDS_AN_EDGE = 7
 const WORDS_A_ROW = 3 + EDGES_PER_ROW * WORDS_AN_EDGE
 const TWO_32 = 2 ** 32
+/** Looked at in the time of a piece. */
+const ROWS_A_PIECE = 1_024
 
 /** After `trials` updates of the leader, `hits` times an event of the follower. */
 export interface MinedEdge {
@@ -85,13 +89,14 @@ export class EdgeRows {
   }
 
   /** Such pairs have no row, and are in nobody's. */
-  forget(isForgotten: (pairId: number) => boolean): void {
+  *forget(isForgotten: (pairId: number) => boolean): Pieces<void> {
     const row = emptyRow()
     for (let pairId = 0; pairId < this.memory.maxPairs; pairId++) {
       const count = this.read(pairId, row)
       const edges = isForgotten(pairId) ? [] : row.slice(0, count).filter(({ event }) => !isForgotten(event >> 1))
       const minedTo = this.#loadMinedTo(pairId)
       if (edges.length < count) this.write(pairId, { edges, count: edges.length, minedTo })
+      if (pairId % ROWS_A_PIECE === ROWS_A_PIECE - 1) yield PIECE_COST
     }
   }
 

@@ -4,6 +4,7 @@ import { FAR_BANDS, FAR_SUMS, type Late, lateOf } from './far-bands.ts'
 import { FAR_SHORTLIST } from './far-scan.ts'
 import { type Answers, BANDS, chanceOf, lagMsOf, zOf } from './lag-bands.ts'
 import { SHORTLIST } from './leader-scan.ts'
+import { PIECE_COST, type Pieces } from './pieces.ts'
 import { NEVER, SLICE_MS } from './update-log.ts'
 
 /**
@@ -21,6 +22,8 @@ const FEW_TRIALS = 1_024
 /** With more, once there are so many more of them, those of epochs that were passed over with them. */
 const GROWTH = 1 / 4
 const FIRST_PAIRS = 1_024
+/** Looked at in the time of a piece. */
+const PAIRS_A_PIECE = 4_096
 const NONE = 0
 
 /** Sums over a follower's trials; its counts by band stand behind them, and those of the late bands. */
@@ -154,11 +157,14 @@ export class Evidence {
   }
 
   /** Delisted pairs are nobody's followers, and have none. */
-  forget(isForgotten: (pairId: number) => boolean): void {
-    for (let pairId = 0; pairId < this.#trials.length; pairId++) if (isForgotten(pairId)) this.#clear(pairId)
-    for (let at = 0; at < this.#events.length; at++) {
-      const event = this.#events[at] as number
-      if (event !== NONE && isForgotten((event - 1) >> 1)) this.#events[at] = NONE
+  *forget(isForgotten: (pairId: number) => boolean): Pieces<void> {
+    for (let pairId = 0; pairId < this.#trials.length; pairId++) {
+      if (isForgotten(pairId)) this.#clear(pairId)
+      for (let at = pairId * KEPT; at < (pairId + 1) * KEPT; at++) {
+        const event = this.#events[at] as number
+        if (event !== NONE && isForgotten((event - 1) >> 1)) this.#events[at] = NONE
+      }
+      if (pairId % PAIRS_A_PIECE === PAIRS_A_PIECE - 1) yield PIECE_COST
     }
   }
 

@@ -4,7 +4,7 @@ import { Evidence } from './evidence.ts'
 import { LONGEST_LAG_MS, widthsWithin } from './far-bands.ts'
 import { LeaderScan } from './leader-scan.ts'
 import { LogWindow } from './log-window.ts'
-import { PIECE_COST, type Pieces } from './pieces.ts'
+import type { Pieces } from './pieces.ts'
 import { PunctualReads } from './punctual-reads.ts'
 import { type Epoch, LogColumns, type LogMemory, NEVER, READ_BIT } from './update-log.ts'
 
@@ -150,10 +150,8 @@ export class Miner {
     const isSince = (at: number): boolean => at > 0 && at >= since
     if (!forgotten.some(isSince)) return
     const isForgotten = (pairId: number): boolean => isSince(forgotten[pairId] as number)
-    this.#evidence.forget(isForgotten)
-    yield PIECE_COST
-    this.#rows.forget(isForgotten)
-    yield PIECE_COST
-    this.#punctual.forget(isForgotten)
+    yield* this.#evidence.forget(isForgotten)
+    yield* this.#rows.forget(isForgotten)
+    yield* this.#punctual.forget(isForgotten)
   }
 }

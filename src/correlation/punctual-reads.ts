@@ -104,9 +104,13 @@ export class PunctualReads {
     return [...best.values()].sort((a, b) => b.z - a.z || a.event - b.event).slice(0, EDGES_PER_ROW)
   }
 
-  forget(isForgotten: (pairId: number) => boolean): void {
+  *forget(isForgotten: (pairId: number) => boolean): Pieces<void> {
     for (let pairId = 0; pairId < this.#updates.length; pairId++) if (isForgotten(pairId)) this.#updates[pairId] = 0
-    for (const history of this.#histories.values()) history.forget(isForgotten)
+    yield PIECE_COST
+    for (const history of this.#histories.values()) {
+      history.forget(isForgotten)
+      yield PIECE_COST
+    }
   }
 
   /**

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { Evidence } from '../../src/correlation/evidence.ts'
 import { FAR_HITS, FAR_SUMS, widthsWithin } from '../../src/correlation/far-bands.ts'
 import { chanceOf, zOf } from '../../src/correlation/lag-bands.ts'
+import { finished } from '../../src/correlation/pieces.ts'
 import { NEVER } from '../../src/correlation/update-log.ts'
 
 const HOUR_SLICES = 720_000
@@ -86,11 +87,11 @@ test('a follower that is forgotten is no candidate, one whose leader is has no e
   const evidence = newEvidence()
   mined(evidence, { slice: 0, trials: 40, rate: 0.001, hits: 30 })
   mined(evidence, { slice: 0, trials: 40, rate: 0.001, hits: 30, event: 12 })
-  evidence.forget((pairId) => pairId === EVENT >> 1)
+  finished(evidence.forget((pairId) => pairId === EVENT >> 1))
   evidence.open(LEADER, 0)
   expect([evidence.count, evidence.eventAt(0)]).toEqual([1, 12])
   evidence.close(LEADER, 0, 0)
-  evidence.forget((pairId) => pairId === LEADER)
+  finished(evidence.forget((pairId) => pairId === LEADER))
   evidence.open(LEADER, 0)
   expect(evidence.count).toBe(0)
 })

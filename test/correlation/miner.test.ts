@@ -268,6 +268,17 @@ describe('a delisted pair', () => {
   })
 })
 
+test('pairs are forgotten in steps as well, however many there are', () => {
+  const mine = new Mine(65_536)
+  mine.log.update(65_535, 0, 0)
+  mine.log.forget(1)
+  mine.log.update(2, 0, 10)
+  mine.miner.begin(mine.log.endEpoch())
+  let steps = 1
+  while (!mine.miner.step(1)) steps++
+  expect(steps).toBeGreaterThan(65_536 / 1_024)
+})
+
 describe('bad input', () => {
   test('an epoch without entries leaves all as it was', () => {
     const mine = new Mine()

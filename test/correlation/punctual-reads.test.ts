@@ -129,11 +129,11 @@ describe(`reads after updates (seed ${SEED})`, () => {
     const punctual = new PunctualReads(PAIRS)
     for (let at = 0; at < entries.length; at += 2) finished(punctual.take(entriesOf(entries.slice(at, at + 2), 3)))
     expect([punctual.after(1, 0).length, punctual.after(1, 3).length]).toEqual([0, 1])
-    punctual.forget((pairId) => pairId === 2)
+    finished(punctual.forget((pairId) => pairId === 2))
     expect(punctual.after(1, 3)).toEqual([])
     finished(punctual.take(entriesOf(following(8, 60), 3)))
     expect(punctual.after(1, 3)).toMatchObject([{ lagMs: 60 }])
-    punctual.forget((pairId) => pairId === 1)
+    finished(punctual.forget((pairId) => pairId === 1))
     expect(punctual.after(1, 3)).toEqual([])
   })
 
