@@ -18,12 +18,15 @@
 
 import { Ghosts } from './ghosts.ts'
 import { PushedOut } from './pushed-out.ts'
+import { NONE, SlotQueues } from './slot-queues.ts'
 import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from './usage.ts'
 
+/** The queues that slots stand in. */
 const FREE = 0
 const SMALL = 1
 const MAIN = 2
 const WARM = 3
+const QUEUES = 4
 
 /** The S3-FIFO paper's share for entries not yet read twice. */
 const SMALL_SHARE = 0.1
@@ -33,7 +36,6 @@ const READS_TO_STAY = 2
 const MAX_READS = 3
 /** A warm's time to be read, in demand reads, as a multiple of the warm part's size. */
 export const HORIZON_PARTS = 2
-const NONE = -1
 
 export interface ResidencyOptions {
   readonly slots: number
@@ -55,18 +57,15 @@ export class Residency implements Usage {
   expirations = 0
   readonly #slotOfPair: Int32Array
   readonly #pairOfSlot: Int32Array
-  readonly #part: Uint8Array
   readonly #reads: Uint8Array
   /** Who asked for a warm. */
   readonly #kind: Uint8Array
   readonly pushedOut: PushedOut
   /** The demand read at which a warm was admitted. */
   readonly #bornAt: Float64Array
-  readonly #next: Int32Array
-  readonly #previous: Int32Array
-  readonly #heads = new Int32Array(4).fill(NONE)
-  readonly #tails = new Int32Array(4).fill(NONE)
-  readonly #sizes = new Int32Array(4)
+  readonly #queues: SlotQueues
+  /** By slot: the queue it stands in. */
+  readonly #part: Uint8Array
   readonly #ghosts: Ghosts
   #demandReads = 0
   #isWarming = false
@@ -77,15 +76,14 @@ export class Residency implements Usage {
     this.warmLimit = Math.floor(options.slots * options.warmShare)
     this.#slotOfPair = options.slotOfPair ?? new Int32Array(options.maxPairs)
     this.#pairOfSlot = options.pairOfSlot ?? new Int32Array(options.slots)
-    this.#part = new Uint8Array(options.slots)
     this.#reads = options.reads ?? new Uint8Array(options.slots)
     this.#kind = new Uint8Array(options.slots)
     this.pushedOut = new PushedOut(options.maxPairs)
     this.#bornAt = new Float64Array(options.slots)
-    this.#next = new Int32Array(options.slots)
-    this.#previous = new Int32Array(options.slots)
+    this.#queues = new SlotQueues(options.slots, QUEUES)
+    this.#part = this.#queues.of
     this.#ghosts = new Ghosts(Math.max(1, Math.ceil(options.slots * (1 - SMALL_SHARE))))
-    for (let slot = options.slots - 1; slot >= 0; slot--) this.#push(slot, FREE)
+    for (let slot = options.slots - 1; slot >= 0; slot--) this.#queues.push(slot, FREE)
   }
 
   /** The pair's slot, or -1. */
@@ -94,11 +92,11 @@ export class Residency implements Usage {
   }
 
   get resident(): number {
-    return this.slots - (this.#sizes[FREE] as number)
+    return this.slots - (this.#queues.sizes[FREE] as number)
   }
 
   get warm(): number {
-    return this.#sizes[WARM] as number
+    return this.#queues.sizes[WARM] as number
   }
 
   /** A demand read found the slot. */
@@ -130,8 +128,8 @@ export class Residency implements Usage {
     while (this.resident >= this.limit) this.#evictOne()
     this.#isWarming = false
     this.pushedOut.back(pairId)
-    const slot = this.#heads[FREE] as number
-    this.#unlink(slot)
+    const slot = this.#queues.heads[FREE] as number
+    this.#queues.take(slot)
     this.#pairOfSlot[slot] = pairId + 1
     Atomics.store(this.#slotOfPair, pairId, slot + 1)
     this.#reads[slot] = 0
@@ -139,9 +137,9 @@ export class Residency implements Usage {
       this.#kind[slot] = kind
       this.#count(slot, 'admitted')
       this.#bornAt[slot] = this.#demandReads
-      this.#push(slot, WARM)
+      this.#queues.push(slot, WARM)
     } else {
-      this.#push(slot, this.#ghosts.take(pairId) ? MAIN : SMALL)
+      this.#queues.push(slot, this.#ghosts.take(pairId) ? MAIN : SMALL)
     }
     return slot
   }
@@ -158,9 +156,9 @@ export class Residency implements Usage {
   /** Up to `limit` pairs read once or never that are next to go, the first of them first. */
   coldest(limit: number): readonly number[] {
     const pairs: number[] = []
-    for (let slot = this.#tails[SMALL] as number; slot !== NONE && pairs.length < limit; ) {
+    for (let slot = this.#queues.tails[SMALL] as number; slot !== NONE && pairs.length < limit; ) {
       if (this.#reads[slot] === 0) pairs.push((this.#pairOfSlot[slot] as number) - 1)
-      slot = this.#previous[slot] as number
+      slot = this.#queues.previous[slot] as number
     }
     return pairs
   }
@@ -206,16 +204,16 @@ export class Residency implements Usage {
   }
 
   #expireWarms(): void {
-    let oldest = this.#tails[WARM] as number
+    let oldest = this.#queues.tails[WARM] as number
     while (oldest !== NONE && this.#demandReads - (this.#bornAt[oldest] as number) > this.#horizon) {
       this.#evictWarm()
-      oldest = this.#tails[WARM] as number
+      oldest = this.#queues.tails[WARM] as number
     }
   }
 
   /** The oldest warm leaves: its slot is free, or, where another thread read it, it is a demand entry from now on. */
   #evictWarm(): void {
-    const oldest = this.#tails[WARM] as number
+    const oldest = this.#queues.tails[WARM] as number
     if (oldest === NONE) return
     if (this.#reads[oldest] === 0) this.evict(oldest)
     else this.#useWarm(oldest)
@@ -223,15 +221,14 @@ export class Residency implements Usage {
 
   #useWarm(slot: number): void {
     this.#count(slot, 'used')
-    this.#unlink(slot)
-    this.#push(slot, SMALL)
+    this.#queues.move(slot, SMALL)
     this.#reads[slot] = 0
   }
 
   #evictDemand(): void {
     const demandSlots = this.limit - this.warm
     const smallTarget = Math.max(1, Math.floor(demandSlots * SMALL_SHARE))
-    if ((this.#sizes[SMALL] as number) >= smallTarget || this.#sizes[MAIN] === 0) {
+    if ((this.#queues.sizes[SMALL] as number) >= smallTarget || this.#queues.sizes[MAIN] === 0) {
       if (this.#evictSmall()) return
     }
     this.#evictMain()
@@ -239,11 +236,10 @@ export class Residency implements Usage {
 
   /** False when everything in the small queue had been read again and moved to main. */
   #evictSmall(): boolean {
-    for (let slot = this.#tails[SMALL] as number; slot !== NONE; slot = this.#tails[SMALL] as number) {
+    for (let slot = this.#queues.tails[SMALL] as number; slot !== NONE; slot = this.#queues.tails[SMALL] as number) {
       if ((this.#reads[slot] as number) >= READS_TO_STAY) {
-        this.#unlink(slot)
         this.#reads[slot] = 0
-        this.#push(slot, MAIN)
+        this.#queues.move(slot, MAIN)
         continue
       }
       this.#ghosts.add((this.#pairOfSlot[slot] as number) - 1)
@@ -256,45 +252,20 @@ export class Residency implements Usage {
   #evictMain(): void {
     // Readers may go on counting meanwhile: nothing is passed by for ever.
     let left = this.slots * MAX_READS
-    for (let slot = this.#tails[MAIN] as number; slot !== NONE; slot = this.#tails[MAIN] as number) {
+    for (let slot = this.#queues.tails[MAIN] as number; slot !== NONE; slot = this.#queues.tails[MAIN] as number) {
       const reads = this.#reads[slot] as number
       if (reads === 0 || left-- === 0) {
         this.evict(slot)
         return
       }
       this.#reads[slot] = reads - 1
-      this.#unlink(slot)
-      this.#push(slot, MAIN)
+      this.#queues.move(slot, MAIN)
     }
   }
 
   #free(slot: number): void {
     Atomics.store(this.#slotOfPair, (this.#pairOfSlot[slot] as number) - 1, 0)
     this.#pairOfSlot[slot] = 0
-    this.#unlink(slot)
-    this.#push(slot, FREE)
-  }
-
-  /** Newest at the head, oldest at the tail. */
-  #push(slot: number, part: number): void {
-    const head = this.#heads[part] as number
-    this.#next[slot] = head
-    this.#previous[slot] = NONE
-    if (head === NONE) this.#tails[part] = slot
-    else this.#previous[head] = slot
-    this.#heads[part] = slot
-    this.#part[slot] = part
-    this.#sizes[part] = (this.#sizes[part] as number) + 1
-  }
-
-  #unlink(slot: number): void {
-    const part = this.#part[slot] as number
-    const next = this.#next[slot] as number
-    const previous = this.#previous[slot] as number
-    if (previous === NONE) this.#heads[part] = next
-    else this.#next[previous] = next
-    if (next === NONE) this.#tails[part] = previous
-    else this.#previous[next] = previous
-    this.#sizes[part] = (this.#sizes[part] as number) - 1
+    this.#queues.move(slot, FREE)
   }
 }
