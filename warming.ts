@@ -94,7 +94,7 @@ class ReadWarming implements CacheWarming {
       strategy,
       maxPairs: this.#maxPairs,
       warmLimit: l1.usage.warmLimit,
-      isAtHand: (pairId) => l1.has(pairId),
+      cache: l1,
       evidence: () => ({ used: predicted().used, unused: predicted().unused, hitRatio: upkeep.hitRatio }),
       cost: () => warmCostOf(l1.usage),
     })

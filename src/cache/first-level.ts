@@ -31,6 +31,8 @@ export interface FirstLevel {
   has(pairId: number): boolean
   /** As `has`, when the pair is known to be read soon: where it is resident, it is not the next one to go. */
   expect(pairId: number): boolean
+  /** A warm would be asked for again: where it is unread still, it is as new as one that comes now. */
+  renew(pairId: number): void
   /** The lowest version still accepted, 0 where the pair never had one. */
   floor(pairId: number): number
   /** A demand read: counts for what stays. Fills `into` and tells whether the pair was there. */

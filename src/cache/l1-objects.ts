@@ -67,6 +67,10 @@ export class ObjectL1 implements FirstLevel {
     return this.#store.touch(pairId)
   }
 
+  renew(pairId: number): void {
+    this.#store.renew(pairId)
+  }
+
   floor(pairId: number): number {
     return this.#store.floor(pairId)
   }

@@ -123,6 +123,11 @@ export class L1 implements FirstLevel {
     return true
   }
 
+  renew(pairId: number): void {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot >= 0) this.#residency.renew(slot)
+  }
+
   floor(pairId: number): number {
     return this.#floors[pairId] as number
   }

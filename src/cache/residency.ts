@@ -8,8 +8,9 @@
  *   warm ──► warm part (first in first out, at most `warmShare` of the slots) ──demand read──► small
  *
  * Warms take only what they use: below their share a free slot, else one from the demand part; at their share the
- * oldest warm. A warm that is not read within its horizon gives its slot to the next who needs one. So useless warming
- * costs next to nothing, useful warming may hold almost a third, and nothing leaves while there are free slots.
+ * oldest warm; one that is foretold again is the newest. A warm that is not read within its horizon gives its slot to
+ * the next who needs one. So useless warming costs next to nothing, useful warming may hold almost a third, and nothing
+ * leaves while there are free slots.
  *
  * Slots are integers; what they hold is the caller's. One writer. `slotOfPair` (slot + 1; 0: not resident),
  * `pairOfSlot` (pair id + 1) and `reads` are passed in because readers of L1 in other threads follow them, too: they
@@ -61,7 +62,7 @@ export class Residency implements Usage {
   /** Who asked for a warm. */
   readonly #kind: Uint8Array
   readonly pushedOut: PushedOut
-  /** The demand read at which a warm was admitted. */
+  /** The demand read at which a warm was admitted, or renewed. */
   readonly #bornAt: Float64Array
   readonly #queues: SlotQueues
   /** By slot: the queue it stands in. */
@@ -111,6 +112,13 @@ export class Residency implements Usage {
   expect(slot: number): void {
     const enough = this.#part[slot] === SMALL ? READS_TO_STAY : 1
     if (this.#part[slot] !== WARM && (this.#reads[slot] as number) < enough) this.#reads[slot] = enough
+  }
+
+  /** A warm would be asked for again: it is as new as one that comes now. */
+  renew(slot: number): void {
+    if (this.#part[slot] !== WARM) return
+    this.#bornAt[slot] = this.#demandReads
+    this.#queues.move(slot, WARM)
   }
 
   /** A demand read found nothing. */

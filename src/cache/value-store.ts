@@ -98,6 +98,15 @@ export class ValueStore<V> implements Usage {
     return this.#held.get(pairId) !== undefined
   }
 
+  /** A warm would be asked for again: it is as new as one that comes now. */
+  renew(pairId: number): void {
+    const kind = this.#warms.get(pairId)
+    if (kind === undefined) return
+    this.#warms.delete(pairId)
+    this.#warms.set(pairId, kind)
+    this.touch(pairId)
+  }
+
   /** At or above the floor, which is the caller's to look at. False where warms have no room at all. */
   put(
     pairId: number,

@@ -35,6 +35,14 @@ export interface ReadBackOptions {
 /** 32 MB: on a trace of 76,000 keys an eighth of it costs half a point of hit ratio. */
 const LOG_READS = 2 ** 23
 
+/** Where what is proposed would be brought to. */
+export interface AtHand {
+  /** Whether the pair is there, and needs no warm. */
+  has(pairId: number): boolean
+  /** It is, and would be proposed if it were not. */
+  renew(pairId: number): void
+}
+
 export class ReadBack {
   readonly #options: ReadBackOptions
   readonly #log: Int32Array
@@ -72,29 +80,33 @@ export class ReadBack {
     this.scores = new Float64Array(limit)
   }
 
-  /** A read of the pair: what will follow it, into `pairIds` and `scores`. `isAtHand` says what needs no warm. */
-  read(pairId: number, isAtHand: (pairId: number) => boolean): void {
+  /** A read of the pair: what will follow it, into `pairIds` and `scores`. */
+  read(pairId: number, atHand: AtHand): void {
     const { confidence } = this.#options
     confidence.read(pairId, this.#now)
     this.count = 0
     const count = this.#counts[pairId] as number
-    if (count > 0) this.#propose(pairId, Math.min(count, OCCURRENCES), isAtHand)
+    if (count > 0) this.#propose(pairId, Math.min(count, OCCURRENCES), atHand)
     this.#places[pairId * RING + (count % RING)] = this.#now
     this.#counts[pairId] = count + 1
     this.#log[this.#now & this.#mask] = pairId
     this.#now++
   }
 
-  #propose(pairId: number, places: number, isAtHand: (pairId: number) => boolean): void {
+  #propose(pairId: number, places: number, atHand: AtHand): void {
     const { confidence } = this.#options
     const candidates = this.#gather(pairId, places)
     for (let c = 0; c < candidates; c++) {
       const candidate = this.#candidates[c] as number
       const seen = this.#seen[candidate] as number
       this.#seen[candidate] = 0
-      if (candidate === pairId || isAtHand(candidate)) continue
+      if (candidate === pairId) continue
       const bucket = confidence.bucketOf(places, seen & 15, seen >> 8)
       const score = confidence.of(bucket)
+      if (atHand.has(candidate)) {
+        if (score >= this.threshold) atHand.renew(candidate)
+        continue
+      }
       confidence.propose(candidate, bucket, this.#now)
       if (score >= this.threshold) this.#keep(candidate, score)
     }

@@ -51,7 +51,7 @@ function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOption
     strategy,
     maxPairs: trace.keys,
     warmLimit: tally.policy.warmLimit,
-    isAtHand: (pairId) => tally.policy.has(pairId),
+    cache: tally.policy,
     evidence: () => {
       const { used, unused } = tally.warmCounts
       return { used, unused, hitRatio: tally.hitRatio }

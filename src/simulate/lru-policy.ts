@@ -42,4 +42,7 @@ export class LruPolicy implements Policy {
   expect(pairId: number): boolean {
     return this.#list.has(pairId)
   }
+
+  /** A warm is not told apart from what was read. */
+  renew(): void {}
 }

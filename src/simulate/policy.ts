@@ -17,6 +17,8 @@ export interface Policy {
   warm(pairId: number): boolean
   /** As `has`, when the pair is known to be read soon. */
   expect(pairId: number): boolean
+  /** The pair has a slot, and would be warmed if it had none. */
+  renew(pairId: number): void
 }
 
 export const NO_PAIR = -1

@@ -48,6 +48,11 @@ export class ResidencyPolicy implements Policy {
     return slot >= 0
   }
 
+  renew(pairId: number): void {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot >= 0) this.#residency.renew(slot)
+  }
+
   #admit(pairId: number, as: 'warm' | 'demand'): boolean {
     const evictions = this.#residency.evictions
     const slot = this.#residency.admit(pairId, as)

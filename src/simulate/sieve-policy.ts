@@ -46,6 +46,9 @@ export class SievePolicy implements Policy {
     return this.#list.has(pairId)
   }
 
+  /** A warm is not told apart from what was read. */
+  renew(): void {}
+
   #evict(): void {
     const list = this.#list
     let at = this.#hand === NO_PAIR ? list.tail : this.#hand

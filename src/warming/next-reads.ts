@@ -1,6 +1,6 @@
 import { HORIZON_PARTS } from '../cache/residency.ts'
 import { Confidence } from '../correlation/confidence.ts'
-import { MAX_CANDIDATES, ReadBack, SPAN } from '../correlation/read-back.ts'
+import { type AtHand, MAX_CANDIDATES, ReadBack, SPAN } from '../correlation/read-back.ts'
 import { BreakEven, type WarmCost } from '../strategy/break-even.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
 import type { Candidate, Evidence, Strategy } from '../strategy/strategy.ts'
@@ -15,8 +15,7 @@ export interface NextReadsOptions {
   readonly maxPairs: number
   /** Warms that the cache may hold. */
   readonly warmLimit: number
-  /** Needs no warm. */
-  readonly isAtHand: (pairId: number) => boolean
+  readonly cache: AtHand
   readonly evidence: () => Evidence
   /** What all warms of the cache have cost; nothing unless given. */
   readonly cost?: () => WarmCost
@@ -56,7 +55,7 @@ export class NextReads {
     this.#readBack = new ReadBack({
       maxPairs,
       confidence: new Confidence({ maxPairs, horizon: Math.min(HORIZON_SPANS * SPAN, this.#limit * HORIZON_PARTS) }),
-      threshold: isOwn ? this.#breakEven.probability : 0,
+      threshold: isOwn ? this.#breakEven.probability : limits.minScore,
       limit: isOwn ? Math.min(limits.maxPairs, this.#limit) : MAX_CANDIDATES,
       ...(logReads !== undefined && { logReads }),
     })
@@ -64,13 +63,12 @@ export class NextReads {
   }
 
   after(pairId: number): void {
-    const { isAtHand } = this.#options
     const back = this.#readBack
     if (this.#strategy === undefined) {
       this.#breakEven.read()
       back.threshold = this.#breakEven.probability
     }
-    back.read(pairId, isAtHand)
+    back.read(pairId, this.#options.cache)
     this.count = 0
     // A small cache's warms would push each other out: what is proposed is read within SPAN reads, so it has to stay as long.
     this.#credit = Math.min(this.#limit, this.#credit + this.#limit / SPAN)

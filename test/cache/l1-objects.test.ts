@@ -31,6 +31,14 @@ describe('in a store of objects, too,', () => {
     expect([l1.has(0), l1.usage.expirations]).toEqual([false, 2])
   })
 
+  test('a warm that is renewed is the last to be pushed out', () => {
+    const l1 = new ObjectL1({ slots: 10, maxPairs: 20, warmShare: 0.2 })
+    for (const pairId of [0, 1]) l1.promote(pairId, record({ version: 1 }))
+    l1.renew(0)
+    l1.promote(2, record({ version: 1 }))
+    expect([0, 1, 2].map((pairId) => l1.has(pairId))).toEqual([true, false, true])
+  })
+
   test('a read in the last part of its time is told once', () => {
     const l1 = new ObjectL1({ slots: 4, maxPairs: PAIRS, ttlMs: TTL_MS, refreshThreshold: 0.8 })
     l1.update(0, 1, new Float64Array(NUMBER_COUNT), 0)

@@ -6,7 +6,7 @@ import { record } from './columns.ts'
 /** What the node does to L1, as one step of a schedule. */
 export type Step =
   | { readonly type: 'update' | 'fill' | 'promote'; readonly pairId: number; readonly version: number }
-  | { readonly type: 'get' | 'peek' | 'expect' | 'remove'; readonly pairId: number }
+  | { readonly type: 'get' | 'peek' | 'expect' | 'renew' | 'remove'; readonly pairId: number }
 
 /** L1, or a cache that takes its place to show that the schedules find what is wrong with it. */
 export interface Level {
@@ -16,6 +16,7 @@ export interface Level {
   get(pairId: number, into: PriceRecord): boolean
   peek(pairId: number, into: PriceRecord): boolean
   expect(pairId: number): boolean
+  renew(pairId: number): void
   remove(pairId: number): void
 }
 
@@ -28,7 +29,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ type: fc.constant('update' as const), pairId, version }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('fill' as const), pairId, version }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('promote' as const), pairId, version }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constantFrom('get' as const, 'peek', 'expect'), pairId }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constantFrom('get' as const, 'peek', 'expect', 'renew'), pairId }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('remove' as const), pairId }) },
 )
 // The size, or fast-check would keep the schedules so short that nothing happens in them.
@@ -66,6 +67,9 @@ export function take(level: Level, step: Step): PriceRecord | undefined {
     }
     case 'expect':
       level.expect(step.pairId)
+      return undefined
+    case 'renew':
+      level.renew(step.pairId)
       return undefined
     case 'remove':
       level.remove(step.pairId)
@@ -114,6 +118,8 @@ export class ForgetfulLevel implements Level {
   expect(pairId: number): boolean {
     return this.#values.has(pairId)
   }
+
+  renew(): void {}
 
   remove(pairId: number): void {
     this.#values.delete(pairId)

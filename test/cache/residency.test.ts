@@ -95,6 +95,27 @@ describe('warms', () => {
     expect(residency.warmCounts).toEqual({ admitted: 4, used: 0, unused: 1, dropped: 0 })
   })
 
+  test('that are renewed are the last to be pushed out, and have their whole time again', () => {
+    const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
+    for (let pair = 0; pair < 7; pair++) read(residency, pair)
+    for (let pair = 50; pair < 53; pair++) residency.admit(pair, 'warm')
+    for (let reads = 0; reads < 5; reads++) read(residency, 0)
+    residency.renew(residency.slotOf(50))
+    residency.admit(53, 'warm')
+    expect([50, 51, 52, 53].map((pair) => isResident(residency, pair))).toEqual([true, false, true, true])
+    read(residency, 0)
+    read(residency, 60)
+    expect([50, 52].map((pair) => isResident(residency, pair))).toEqual([true, false])
+  })
+
+  test('only are renewed, not what was read', () => {
+    const residency = new Residency({ slots: 4, maxPairs: 100, warmShare: 0.5 })
+    for (let pair = 0; pair < 4; pair++) read(residency, pair)
+    residency.renew(residency.slotOf(0))
+    read(residency, 4)
+    expect([isResident(residency, 0), residency.warm]).toEqual([false, 0])
+  })
+
   test('borrow from demand what they need, up to their share', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     for (let pair = 0; pair < 10; pair++) read(residency, pair)

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { Confidence } from '../../src/correlation/confidence.ts'
-import { ReadBack } from '../../src/correlation/read-back.ts'
+import { type AtHand, ReadBack } from '../../src/correlation/read-back.ts'
 
 const PAIRS = 40
-const NOTHING_AT_HAND = (_: number): boolean => false
+const NOTHING_AT_HAND: AtHand = { has: () => false, renew: () => undefined }
 
 function newReadBack(
   options: { readonly threshold?: number; readonly logReads?: number; readonly limit?: number } = {},
@@ -14,8 +14,8 @@ function newReadBack(
 }
 
 /** What is proposed after the last of these reads. */
-function proposedAfter(reads: readonly number[], readBack = newReadBack(), isAtHand = NOTHING_AT_HAND): number[] {
-  for (const pairId of reads) readBack.read(pairId, isAtHand)
+function proposedAfter(reads: readonly number[], readBack = newReadBack(), atHand = NOTHING_AT_HAND): number[] {
+  for (const pairId of reads) readBack.read(pairId, atHand)
   return [...readBack.pairIds.subarray(0, readBack.count)]
 }
 
@@ -26,7 +26,19 @@ describe('reading the log back', () => {
   })
 
   test('proposes neither the pair itself nor what is at hand', () => {
-    expect(proposedAfter([1, 1, 2, 1], newReadBack(), (pairId) => pairId === 2)).toEqual([])
+    expect(proposedAfter([1, 1, 2, 1], newReadBack(), { ...NOTHING_AT_HAND, has: (pairId) => pairId === 2 })).toEqual(
+      [],
+    )
+  })
+
+  test('renews what is at hand where it would be proposed if it were not', () => {
+    const renewedAt = (threshold: number): number[] => {
+      const renewed: number[] = []
+      const atHand = { has: (pairId: number) => pairId === 2, renew: (pairId: number) => renewed.push(pairId) }
+      proposedAfter([1, 2, 3, 1], newReadBack({ threshold }), atHand)
+      return renewed
+    }
+    expect([renewedAt(0.2), renewedAt(0.9)]).toEqual([[2], []])
   })
 
   test('puts what comes every time before what came once', () => {

@@ -10,7 +10,7 @@ function wantedOf(strategy: StrategyName, each: { readonly used: number; readonl
   let isFirst = false
   const next = new NextReads({
     ...{ strategy, maxPairs: 12, warmLimit: 1_000, logReads: 1_024 },
-    isAtHand: () => !isFirst,
+    cache: { has: () => !isFirst, renew: () => undefined },
     evidence: () => ({ used: rounds * each.used, unused: rounds * each.unused, hitRatio: 0 }),
   })
   let wanted = 0
@@ -44,7 +44,7 @@ test('the strategy forewarm wants less where warms make others miss, and as much
   let isFirst = false
   const next = new NextReads({
     ...{ strategy: 'forewarm', maxPairs: 10_000, warmLimit: 1_000, logReads: 1_024 },
-    isAtHand: () => !isFirst,
+    cache: { has: () => !isFirst, renew: () => undefined },
     evidence: () => ({ used: 0, unused: 0, hitRatio: 0 }),
     cost: () => ({ ...cost }),
   })
