@@ -42,6 +42,21 @@ describe('warmer: bounds', () => {
     await own.close()
   })
 
+  it('lets at its close everybody go on who waits for room', async () => {
+    const own = on.open({ maxWaitingPairs: 1 })
+    const later = { priority: 'critical', notBeforeMs: NOW_MS + 50 } as const
+    const held = [own.submit(request(later)), own.submit(request(later))]
+    let hasRoom = false
+    void own.room().then(() => {
+      hasRoom = true
+    })
+    await settled()
+    expect(hasRoom).toBe(false)
+    await own.close()
+    expect(hasRoom).toBe(true)
+    expect(await Promise.all(held)).toMatchObject([{ status: 'refused' }, { status: 'refused' }])
+  })
+
   it('refuses at its close what waits, and ends what is under way', async () => {
     on.promotions.held = []
     const underWay = on.warmer.submit(request())

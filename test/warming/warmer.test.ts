@@ -39,6 +39,13 @@ describe('warmer: what it takes', () => {
     expect(on.warmer.typicalMs).toBeLessThan(beforeMs)
   })
 
+  it('learns nothing of how long a warm takes from one that was cut off', async () => {
+    const beforeMs = on.warmer.typicalMs
+    on.promotions.timedOut = true
+    expect(await on.warmer.submit(request({ pairs: ['a', 'b'] }))).toMatchObject({ warmed: 2 })
+    expect(on.warmer.typicalMs).toBe(beforeMs)
+  })
+
   it('counts by how much later than due it was begun to what a warm takes', async () => {
     const beforeMs = on.warmer.typicalMs
     for (let i = 0; i < 100; i++) {
