@@ -73,7 +73,7 @@ export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTap
 }
 
 function expected(events: string | undefined): string {
-  if (events === undefined) return 'expected updates with a `group` that they share, or a file of events'
+  if (events === undefined) return 'expected updates with a `group` that they share, or --events'
   return `expected updates of pairs that share an event in ${events}`
 }
 
