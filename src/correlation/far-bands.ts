@@ -83,10 +83,12 @@ function lateIn(band: number, answers: LateAnswers): Late | undefined {
   }
   if (best === 0) return undefined
   const bystanders = trials * width * around
-  const middle = (BAND_STARTS[band] as number) + width / 2
-  const lag = ((sums[from + FAR_LAGS] as number) - bystanders * middle) / (count - bystanders)
+  const start = BAND_STARTS[band] as number
+  const lag = ((sums[from + FAR_LAGS] as number) - bystanders * (start + width / 2)) / (count - bystanders)
+  // Bystanders are not quite as evenly spread as that: followers come within the band.
+  const lagMs = Math.max(start, Math.min(start + width, lag)) * SLICE_MS
   const hits = sums[from + FAR_HITS] as number
-  return { z: Math.sqrt(2 * best), hits, lagMs: lag * SLICE_MS, chance: 1 - (1 - base) ** width }
+  return { z: Math.sqrt(2 * best), hits, lagMs, chance: 1 - (1 - base) ** width }
 }
 
 /** How often the follower comes in the other late bands: pairs that are awake together are no leaders and followers. */

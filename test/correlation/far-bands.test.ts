@@ -52,6 +52,14 @@ describe('the late bands', () => {
     )
   })
 
+  test.each([
+    [60, 300],
+    [119.9, 600],
+  ])('have no lag beyond their band where all come at %d slices', (slice, lagMs) => {
+    const atEdge = ANSWERED.map((band, at) => (at === 1 ? ([70, 60, 70 * slice] as const) : band))
+    expect(late(100, 0.0001, atEdge)?.lagMs).toBe(lagMs)
+  })
+
   test('say nothing of one that comes as often in the others, or as often anyway', () => {
     const inAll = WIDTHS.map((width) => [width * 2, 90, 0] as const)
     expect(late(100, 0.0001, inAll)).toBeUndefined()
