@@ -19,8 +19,8 @@ export const WEIGHT_SUM = SLICE_WEIGHTS.reduce((sum, weight) => sum + weight, 0)
 const BAND_ENDS = [1, 2, 4, 8, 16, 30]
 export const BANDS = BAND_ENDS.length
 export const LAG_SLICES = 30
-export const BAND_STARTS = [0, ...BAND_ENDS.slice(0, -1)]
-export const BAND_WIDTHS = BAND_ENDS.map((end, band) => end - (BAND_STARTS[band] as number))
+const BAND_STARTS = [0, ...BAND_ENDS.slice(0, -1)]
+const BAND_WIDTHS = BAND_ENDS.map((end, band) => end - (BAND_STARTS[band] as number))
 /** By lag in slices. */
 export const BAND_OF = Uint8Array.from({ length: LAG_SLICES }, (_, d) => BAND_ENDS.findIndex((end) => d < end))
 const BAND_MIDDLES_MS = BAND_WIDTHS.map((width, band) => ((BAND_STARTS[band] as number) + width / 2) * SLICE_MS)

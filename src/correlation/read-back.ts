@@ -12,7 +12,7 @@ import type { Confidence } from './confidence.ts'
  */
 
 /** Places of a pair that are looked up, the latest ones: as many as four bits count. */
-export const OCCURRENCES = 15
+const OCCURRENCES = 15
 /** Entries looked at after each place. */
 export const SPAN = 12
 /** Candidates of one read, at most. */
