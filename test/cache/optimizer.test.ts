@@ -103,6 +103,18 @@ test('the statistics of the levels are of the reads that came as far', async () 
   expect([levels.L1.entries, levels.L1.pressure]).toEqual([stage.l1.usage.resident, 0])
 })
 
+test('p99 of all reads is never below p50, also where a read of L1 was held up', async () => {
+  const stage = new Stage()
+  await stage.updates(0, 20, 5)
+  stage.l1.evict(0)
+  for (const pairId of [1, 2, 0, 39]) stage.get(pairId)
+  await settled()
+  const seconds = stage.metrics.histogram('cache_get_duration_seconds', { cache_level: 'L1' })
+  for (let read = 0; read < 10; read++) seconds.record(1)
+  const { p50 = 0, p90 = 0, p99 = 0 } = hierarchyStats(stage).overall.latency_ms
+  expect([p50 > 500, p90 >= p50, p99 >= p90]).toEqual([true, true, true])
+})
+
 test('what Redis holds is told with it, as far as it is known', () => {
   const stage = new Stage()
   const l2 = (usage: { entries: number; bytes: number; capacityBytes?: number }) =>
