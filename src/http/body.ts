@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 
 /** Longer ones are not read to their end. */
@@ -23,5 +24,8 @@ export async function bodyOf(request: IncomingMessage): Promise<Body> {
   } catch {
     return { ok: false, status: 400, detail: 'The body ended early' }
   }
-  return { ok: true, text: Buffer.concat(chunks).toString('utf8') }
+  const body = Buffer.concat(chunks)
+  // Decoded all the same, different names would become one.
+  if (!isUtf8(body)) return { ok: false, status: 400, detail: 'The body is no UTF-8' }
+  return { ok: true, text: body.toString('utf8') }
 }

@@ -77,6 +77,7 @@ describe('what history says', () => {
     ['no patterns', 'null', 400, { detail: 'expected an object, got null' }],
     ['no JSON', '{"kind":NaN}', 400, { detail: expect.stringContaining('The body is no JSON: Unexpected token') }],
     ['nothing', '', 400, { detail: expect.stringContaining('The body is no JSON') }],
+    ['other bytes', Buffer.from('{"kind":"\xe9"}', 'latin1'), 400, { detail: 'The body is no UTF-8' }],
     ['too much', ' '.repeat(1024 * 1024 + 1), 413, { detail: 'A body is of at most 1048576 bytes' }],
   ])('is imported: %s', async (_, body, status, answered) => {
     const response = await fetch(`${await startedAt()}/cache/predictor/patterns`, { method: 'PUT', body })
