@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import {
   CHAIN,
   EVENT_TIME,
@@ -42,6 +43,8 @@ export function decodePriceJson(bytes: Buffer, columns: UpdateColumns, ids: Pair
 
 /** The exact reading, as objects. */
 export function parsePriceJson(bytes: Buffer): Updates {
+  // Decoded all the same, different names would become one.
+  if (!isUtf8(bytes)) return refused('not-json', 'expected UTF-8, got other bytes')
   let parsed: unknown
   try {
     parsed = JSON.parse(bytes.toString('utf8'))

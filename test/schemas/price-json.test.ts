@@ -227,6 +227,13 @@ describe('refuses', () => {
     expect(quick(Buffer.from(longest.replace(/^\{/, '{"note":0,'))).reason).toBeUndefined()
   })
 
+  test('bytes that are no UTF-8, in whatever they stand', () => {
+    for (const name of ['pair', 'chain', 'group', 'note']) {
+      const bytes = Buffer.from(JSON.stringify({ ...base, [name]: '\xe9' }), 'latin1')
+      expect(quick(bytes)).toEqual({ reason: 'not-json', rows: [] })
+    }
+  })
+
   test('what is nested too deep to be written down again', () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000)
     for (const [reason, text] of [
