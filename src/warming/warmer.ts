@@ -27,6 +27,8 @@ export interface WarmerOptions {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly timer?: Timer
+  /** Monotonic milliseconds, by which what a warm takes is measured; `performance.now` unless given. */
+  readonly now?: () => number
   readonly spans?: Spans
   /** The topic that requests come from; for their spans. */
   readonly topic?: string
@@ -82,6 +84,7 @@ class RequestWarmer implements Warmer {
   readonly #counts: WarmCounts
   readonly #spans: Spans
   readonly #timer: Timer
+  readonly #now: () => number
   readonly #trips = new Set<Promise<void>>()
   readonly #waiting: (() => void)[] = []
   #cancelTimer: (() => void) | undefined
@@ -99,6 +102,7 @@ class RequestWarmer implements Warmer {
     this.#counts = new WarmCounts(options.metrics)
     this.#spans = options.spans ?? new Spans()
     this.#timer = options.timer ?? systemTimer
+    this.#now = options.now ?? (() => performance.now())
   }
 
   async submit(request: WarmRequest, trace: Context = ROOT_CONTEXT): Promise<WarmResult | undefined> {
@@ -130,7 +134,7 @@ class RequestWarmer implements Warmer {
   releaseDue(): void {
     const nowMs = this.#options.clock.now()
     for (const job of this.#backlog.release(nowMs)) {
-      job.startedAtMs = performance.now()
+      job.startedAtMs = this.#now()
       job.lateMs = nowMs - job.dueMs
     }
     this.#pump()
@@ -172,7 +176,7 @@ class RequestWarmer implements Warmer {
       heapIndex: -1,
       span,
       trace: within(span, parent),
-      startedAtMs: performance.now(),
+      startedAtMs: this.#now(),
       lateMs: 0,
       settle,
       fail,
@@ -230,7 +234,7 @@ class RequestWarmer implements Warmer {
   }
 
   #finish(job: WarmJob, outcomes: Parameters<typeof answer>[1], timedOut: boolean): void {
-    const durationMs = performance.now() - job.startedAtMs
+    const durationMs = this.#now() - job.startedAtMs
     const facts = { node: this.#options.nodeId, timedOut, durationMs, atMs: this.#options.clock.now() }
     const result = answer(job.request, outcomes, facts)
     this.#counts.finished(job.request, result)

@@ -56,7 +56,8 @@ export class WarmerUnderTest {
   open(options: Partial<WarmerOptions> = {}): Warmer {
     const { clock, metrics, promotions: promotion, table } = this
     const isInterested = (chain: string, pair: string) => chain === 'ethereum' || pair === 'watched'
-    const fixed = { nodeId: 'node-1', table, clock, metrics, timer: this.timer.start, promotion, isInterested }
+    const now = () => clock.now()
+    const fixed = { nodeId: 'node-1', table, clock, metrics, now, timer: this.timer.start, promotion, isInterested }
     return createWarmer({ ...fixed, ...options })
   }
 
