@@ -5,13 +5,15 @@ import { SLICE_MS } from './update-log.ts'
  * lag is taken to be exponential, with a mean of PRIOR_LAG_MS. Slices are 5 ms.
  */
 const PRIOR_LAG_MS = 50
+/** A slice, in means. */
+const STEP = SLICE_MS / PRIOR_LAG_MS
 
 /** Looked at by the first pass, which is most of the cost: 100 ms hold 86 % of what the prior expects. */
 export const SCAN_SLICES = 20
 /** Of a slice's weight: whole numbers add up to the same whatever the order. */
 export const WEIGHT_ONE = 1_024
 export const SLICE_WEIGHTS = Int32Array.from({ length: SCAN_SLICES }, (_, d) =>
-  Math.round(WEIGHT_ONE * Math.exp((-d * SLICE_MS) / PRIOR_LAG_MS)),
+  Math.round((WEIGHT_ONE * shareAt(d)) / shareAt(1)),
 )
 export const WEIGHT_SUM = SLICE_WEIGHTS.reduce((sum, weight) => sum + weight, 0)
 
@@ -27,10 +29,8 @@ const BAND_MIDDLES_MS = BAND_WIDTHS.map((width, band) => ((BAND_STARTS[band] as 
 
 /** Share of a follower's answers that the prior expects in a slice of the band. */
 const BY_PRIOR = BAND_WIDTHS.map((width, band) => {
-  const startMs = (BAND_STARTS[band] as number) * SLICE_MS
-  const endMs = startMs + width * SLICE_MS
-  const whole = 1 - Math.exp((-LAG_SLICES * SLICE_MS) / PRIOR_LAG_MS)
-  return (Math.exp(-startMs / PRIOR_LAG_MS) - Math.exp(-endMs / PRIOR_LAG_MS)) / whole / width
+  const start = BAND_STARTS[band] as number
+  return (shareWithin(start + width) - shareWithin(start)) / shareWithin(LAG_SLICES) / width
 })
 /** Lags after which a warm is in time, and a follower that always comes so late would look like none by the prior. */
 const LATE_BANDS = [3, 4, 5]
@@ -110,4 +110,16 @@ export function lagMsOf({ trials, rate, counts, at }: Answers): number {
 /** The probability of at least one of the follower's events within all bands, whatever the leader does. */
 export function chanceOf(rate: number): number {
   return 1 - (1 - Math.min(rate, 1)) ** LAG_SLICES
+}
+
+/**
+ * Share of answers that come in fewer slices than so many, the leader's own among them. The leader is anywhere in its
+ * slice, so that about half of those within 5 ms come in the next one.
+ */
+function shareWithin(slices: number): number {
+  return slices === 0 ? 0 : 1 - ((1 - Math.exp(-STEP)) / STEP) * Math.exp(-(slices - 1) * STEP)
+}
+
+function shareAt(slice: number): number {
+  return shareWithin(slice + 1) - shareWithin(slice)
 }

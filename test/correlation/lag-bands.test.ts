@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { BANDS, chanceOf, lagMsOf, zOf } from '../../src/correlation/lag-bands.ts'
+import { BANDS, chanceOf, lagMsOf, SLICE_WEIGHTS, zOf } from '../../src/correlation/lag-bands.ts'
 
 /** In slices of 5 ms. */
 const WIDTHS = [1, 1, 2, 4, 8, 14]
@@ -20,10 +20,15 @@ describe('what bands say', () => {
   test('is the likelihood ratio of lags that fall off by 50 ms, computed by hand', () => {
     const rate = 0.001
     const counts = [6, 4, 3, 2, 1, 0]
-    const whole = 1 - Math.exp(-3)
+    // The leader is looked for at a thousand places in its slice.
+    const within = (slices: number): number => {
+      let sum = 0
+      for (let place = 0.0005; place < 1; place += 0.001) sum += slices === 0 ? 0 : 1 - Math.exp((place - slices) / 10)
+      return sum / 1_000
+    }
     const shares = WIDTHS.map((width, band) => {
       const start = WIDTHS.slice(0, band).reduce((sum, each) => sum + each, 0)
-      return (Math.exp(-start / 10) - Math.exp(-(start + width) / 10)) / whole / width
+      return (within(start + width) - within(start)) / within(30) / width
     })
     const ratioAt = (answered: number) =>
       shares.reduce((sum, share, band) => {
@@ -33,7 +38,13 @@ describe('what bands say', () => {
         return sum + count * Math.log1p((answer * (1 - rate)) / rate) + quiet * Math.log1p(-answer)
       }, 0)
     const best = Math.max(...[0.02, 0.05, 0.1, 0.2, 0.4, 0.7].map(ratioAt))
-    expect(zOf(answers(20, rate, counts))).toBeCloseTo(Math.sqrt(2 * best), 6)
+    expect(zOf(answers(20, rate, counts))).toBeCloseTo(Math.sqrt(2 * best), 5)
+  })
+
+  test('weighs what comes in the slice of its leader half: half of that was there before', () => {
+    const [own = 0, next = 0, third = 0] = SLICE_WEIGHTS
+    expect(own / next).toBeCloseTo(0.5, 1)
+    expect(third / next).toBeCloseTo(Math.exp(-0.1), 2)
   })
 
   test('is nothing of one that comes as often anyway, or of no trials', () => {
