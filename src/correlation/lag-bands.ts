@@ -1,3 +1,4 @@
+import { SURE_Z } from './edge-rows.ts'
 import { SLICE_MS } from './update-log.ts'
 
 /**
@@ -34,13 +35,8 @@ const BY_PRIOR = BAND_WIDTHS.map((width, band) => {
 })
 /** Lags after which a warm is in time, and a follower that always comes so late would look like none by the prior. */
 const LATE_BANDS = [3, 4, 5]
-/** The prior's, and those of followers that keep to one band. */
-const SHARES = [
-  BY_PRIOR,
-  ...LATE_BANDS.map((late) => BAND_WIDTHS.map((width, band) => (band === late ? 1 / width : 0))),
-]
-/** What a choice among so many takes from the evidence for the one chosen. */
-const CHOICE = Math.log(SHARES.length)
+/** What a choice among so many, the prior being one, takes from the evidence for the one chosen. */
+const CHOICE = Math.log(1 + LATE_BANDS.length)
 /** How often a leader is answered is not known: the likeliest of these is taken. */
 const ANSWERED = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7]
 
@@ -48,14 +44,19 @@ const ANSWERED = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7]
 interface Alternative {
   readonly answers: readonly number[]
   readonly logsOfNone: readonly number[]
-  readonly choice: number
 }
 
-const ALTERNATIVES: readonly Alternative[] = SHARES.flatMap((shares) =>
-  ANSWERED.map((answered) => {
+function alternativesOf(shares: readonly number[]): readonly Alternative[] {
+  return ANSWERED.map((answered) => {
     const answers = shares.map((share) => answered * share)
-    return { answers, logsOfNone: answers.map((p) => Math.log1p(-p)), choice: shares === BY_PRIOR ? 0 : CHOICE }
-  }),
+    return { answers, logsOfNone: answers.map((p) => Math.log1p(-p)) }
+  })
+}
+
+const SOON = alternativesOf(BY_PRIOR)
+/** Of followers that keep to one band. */
+const LATE = LATE_BANDS.flatMap((late) =>
+  alternativesOf(BAND_WIDTHS.map((width, band) => (band === late ? 1 / width : 0))),
 )
 
 /** A follower's events after its leader's occurrences, by band. */
@@ -75,9 +76,16 @@ export interface Answers {
  * follower comes as it always does.
  */
 export function zOf(answers: Answers): number {
-  let best = 0
-  for (const alternative of ALTERNATIVES) best = Math.max(best, logRatio(answers, alternative) - alternative.choice)
-  return Math.sqrt(2 * best)
+  const soon = zAmong(SOON, answers, 0)
+  const late = zAmong(LATE, answers, CHOICE)
+  // One that is not sure takes no place from those that come soon: by chance, one of three bands is often full.
+  return late >= SURE_Z ? Math.max(soon, late) : soon
+}
+
+function zAmong(alternatives: readonly Alternative[], answers: Answers, choice: number): number {
+  let best = choice
+  for (const alternative of alternatives) best = Math.max(best, logRatio(answers, alternative))
+  return Math.sqrt(2 * (best - choice))
 }
 
 function logRatio({ trials, rate, counts, at }: Answers, { answers, logsOfNone }: Alternative): number {

@@ -17,6 +17,13 @@ describe('what bands say', () => {
     expect(zOf(answers(20, rate, [0, 0, 0, 0, 0, 9]))).toBeCloseTo(Math.sqrt(2 * best), 6)
   })
 
+  test('goes by one late band where it is sure to follow there: before that, it takes no place from those that come soon', () => {
+    const zLate = (count: number) => zOf(answers(20, 0.001, [0, 0, 0, 0, 0, count]))
+    const zSoon = (count: number) => zOf(answers(20, 0.001, [0, count, 0, 0, 0, 0]))
+    expect(zLate(5)).toBeGreaterThan(4)
+    expect([zLate(3) < zSoon(2), zLate(4) < zSoon(2)]).toEqual([true, true])
+  })
+
   test('is the likelihood ratio of lags that fall off by 50 ms, computed by hand', () => {
     const rate = 0.001
     const counts = [6, 4, 3, 2, 1, 0]
