@@ -1,11 +1,13 @@
 import type { PairTable } from './src/cache/pair-table.ts'
 import type { Clock } from './src/clock.ts'
+import { argument } from './src/config/argument.ts'
+import { integer, wholeFromZero } from './src/config/check.ts'
 import type { Config } from './src/config/settings.ts'
 import { ForewarmError } from './src/forewarm-error.ts'
 import { PatternFile } from './src/patterns/pattern-file.ts'
 import type { AccessPattern } from './src/prediction/pattern.ts'
 import type { PatternsDocument } from './src/prediction/patterns-document.ts'
-import { Predictor, type PredictorStats } from './src/prediction/predictor.ts'
+import { FARTHEST_HOURS, Predictor, type PredictorStats } from './src/prediction/predictor.ts'
 import type { Kind } from './src/prediction/proposal.ts'
 import type { Log } from './src/telemetry/log.ts'
 import { systemTimer, type Timer } from './src/timer.ts'
@@ -21,9 +23,9 @@ export interface Recommendation {
 }
 
 export interface RecommendationOptions {
-  /** One unless given. */
+  /** A whole number up to 24; one unless given. */
   readonly lookAheadHours?: number
-  /** 100 unless given. */
+  /** At most so many, a whole number; 100 unless given. */
   readonly limit?: number
 }
 
@@ -35,10 +37,11 @@ export interface NamedPattern extends AccessPattern {
 
 /** What a node's own reads say will be read, with names; and its memory of them, on disk where it has a place. */
 export interface NodePredictor {
+  /** Throws a ForewarmError 'bad-value' for options that are out of range. */
   recommendations(options?: RecommendationOptions): readonly Recommendation[]
   /** Undefined where the pair was not read. */
   pattern(chain: string, pair: string): AccessPattern | undefined
-  /** Of the pairs read most lately, the most first; 100 unless told otherwise. */
+  /** Of the pairs read most lately, the most first; 100 unless told otherwise. Throws a ForewarmError 'bad-value' for a limit that is none. */
   patterns(limit?: number): readonly NamedPattern[]
   stats(): PredictorStats
   exportPatterns(): PatternsDocument
@@ -56,6 +59,7 @@ export interface NodePredictionOptions {
 
 const SAVE_MS = 15 * 60_000
 const LIMIT = 100
+const HOURS = integer(1, FARTHEST_HOURS)
 
 export class NodePrediction implements NodePredictor {
   readonly #options: NodePredictionOptions
@@ -140,8 +144,12 @@ export class NodePrediction implements NodePredictor {
   recommendations({ lookAheadHours = 1, limit = LIMIT }: RecommendationOptions = {}): readonly Recommendation[] {
     const { table, clock } = this.#options
     const nowMs = clock.now()
+    const accepted = {
+      lookAheadHours: argument('lookAheadHours', lookAheadHours, HOURS),
+      limit: argument('limit', limit, wholeFromZero),
+    }
     this.#predictor.tell(nowMs)
-    return this.#predictor.recommendations(nowMs, { lookAheadHours, limit }).map(({ pairId, ...proposal }) => ({
+    return this.#predictor.recommendations(nowMs, accepted).map(({ pairId, ...proposal }) => ({
       chain: table.chainName(table.chainOf(pairId)),
       pair: table.pairName(pairId),
       ...proposal,
@@ -156,8 +164,9 @@ export class NodePrediction implements NodePredictor {
   patterns(limit = LIMIT): readonly NamedPattern[] {
     const { table, clock } = this.#options
     const nowMs = clock.now()
+    const most = argument('limit', limit, wholeFromZero)
     this.#predictor.tell(nowMs)
-    return this.#predictor.popular(nowMs, limit).flatMap(({ pairId }) => {
+    return this.#predictor.popular(nowMs, most).flatMap(({ pairId }) => {
       const pattern = this.#predictor.pattern(pairId)
       const names = { chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) }
       return pattern === undefined ? [] : [{ ...names, ...pattern }]

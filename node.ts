@@ -21,6 +21,7 @@ import { loadConfig, secretsOf } from './src/config/load.ts'
 import { describeProblems } from './src/config/problem.ts'
 import type { Config } from './src/config/settings.ts'
 import type { SharedPrices } from './src/detect/attached-prices.ts'
+import { assertDetectors } from './src/detect/detector.ts'
 import { ForewarmError } from './src/forewarm-error.ts'
 import { HttpError } from './src/http/http-error.ts'
 import { createHttpServer, type HttpServer } from './src/http/server.ts'
@@ -44,7 +45,10 @@ export interface ForewarmNode {
   warm(chain: string, pairs: readonly string[]): Promise<WarmResult>
   /** Whether the pair is in L1 now; leaves no trace. */
   has(chain: string, pair: string): boolean
-  /** What would be warmed after an update of the pair, likeliest first, and why; empty where nothing is known. */
+  /**
+   * What would be warmed after an update of the pair, likeliest first, and why; empty where nothing is known. Throws a
+   * ForewarmError 'bad-value' for options that are out of range.
+   */
   pairsToWarm(chain: string, pair: string, options?: FollowingOptions): readonly FollowingPair[]
   stats(): NodeStats
   /** Demand reads by level, as `GET /cache/hierarchy/stats` shows them. */
@@ -67,7 +71,10 @@ export interface ForewarmNode {
   readonly httpPort: number | undefined
 }
 
-/** Checks the configuration and makes the parts; nothing runs before `start`. Throws a ForewarmError 'bad-config' that names every fault. */
+/**
+ * Checks the configuration and makes the parts; nothing runs before `start`. Throws a ForewarmError 'bad-config' that names
+ * every fault, or 'bad-value' for detectors that are none.
+ */
 export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {
   const loaded = loadConfig({
     env: options.env ?? process.env,
@@ -76,6 +83,7 @@ export async function createNode(options: NodeOptions = {}): Promise<ForewarmNod
     ...(options.profile !== undefined && { profile: options.profile }),
   })
   if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
+  assertDetectors(options.detectors ?? [])
   const log = createLog({
     service: loaded.config.node.service,
     version: VERSION,

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Detector } from '../src/detect/detector.ts'
+import { type Detector, isDetector } from '../src/detect/detector.ts'
 import { UsageError } from './usage-error.ts'
 
 /** The detectors that a module exports, singly or in lists, whatever their names. Throws a UsageError. */
@@ -17,14 +17,4 @@ export async function loadDetectors(file: string): Promise<readonly Detector[]> 
       `--detectors: ${file} exports no detectors; make them by detector(name, subscription, function)`,
     )
   return [...detectors]
-}
-
-function isDetector(value: unknown): value is Detector {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'name' in value &&
-    'detect' in value &&
-    typeof value.detect === 'function'
-  )
 }

@@ -37,6 +37,9 @@ export function integer(min: number, max: number): Check<number> {
   }
 }
 
+/** Of things, as many as there may be. */
+export const wholeFromZero = integer(0, Number.MAX_SAFE_INTEGER)
+
 export function decimal(min: number, max: number): Check<number> {
   return {
     allowed: `a number from ${min} to ${max}`,

@@ -1,4 +1,5 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { ForewarmError } from '../forewarm-error.ts'
 import type { Prices } from './prices.ts'
 
 /** Called for every update it subscribed to. What it returns is awaited; what it throws is counted under its name. */
@@ -27,4 +28,23 @@ export function detector(name: string, subscription: Subscription, detect: Detec
     chains: subscription.chains && new Set(subscription.chains),
     detect,
   }
+}
+
+/** Whether it has what a node needs of a detector. */
+export function isDetector(value: unknown): value is Detector {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'name' in value &&
+    'detect' in value &&
+    typeof value.detect === 'function'
+  )
+}
+
+/** Throws a ForewarmError 'bad-value' for the first that is none: a function alone is what one gives by mistake. */
+export function assertDetectors(detectors: readonly unknown[]): void {
+  const at = detectors.findIndex((each) => !isDetector(each))
+  if (at < 0) return
+  const expected = 'what detector(name, subscription, function) makes'
+  throw new ForewarmError('bad-value', `detectors[${at}]: expected ${expected}, got ${typeof detectors[at]}`)
 }

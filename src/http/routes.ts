@@ -1,4 +1,5 @@
 import type { Optimized } from '../cache/optimizer.ts'
+import { FARTHEST_HOURS } from '../prediction/predictor.ts'
 import type { Body } from './body.ts'
 import { type Check, type Operations, type WarmingHealth, worstOf } from './operations.ts'
 import { json, problem, type Reply } from './reply.ts'
@@ -60,9 +61,6 @@ function warmingHealth({ tracker, warmer, checks }: WarmingHealth): Reply {
   const worst = worstOf(checks)
   return json(worst === 'failed' ? 503 : 200, { status: HEALTH[worst], tracker, warmer, checks: byName(checks) })
 }
-
-/** Farther ahead than a day nothing is known that is not known of tomorrow. */
-const FARTHEST_HOURS = 24
 
 function recommendations({ predictor }: Operations, query: URLSearchParams): Reply {
   const given = query.get('look_ahead_hours') ?? '1'

@@ -17,6 +17,9 @@ import { timeOfDay } from './time-of-day.ts'
 import { TrackRecord } from './track-record.ts'
 import { trending } from './trending.ts'
 
+/** Farther ahead than a day nothing is known that is not known of tomorrow. */
+export const FARTHEST_HOURS = 24
+
 export interface PredictorOptions {
   readonly maxPairs: number
   /** Hours of reads that are kept; a week unless given. */

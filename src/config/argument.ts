@@ -1,0 +1,14 @@
+import { ForewarmError } from '../forewarm-error.ts'
+import type { Check } from './check.ts'
+
+/** What a caller in the same process gave. Throws a ForewarmError 'bad-value' where it is not allowed. */
+export function argument<T>(name: string, value: T, check: Check<T>): T {
+  const parsed = check.parse(value, () => undefined)
+  if (parsed === undefined)
+    throw new ForewarmError('bad-value', `${name}: expected ${check.allowed}, got ${described(value)}`)
+  return parsed
+}
+
+function described(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}

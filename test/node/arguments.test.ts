@@ -1,0 +1,36 @@
+import { expect, test } from '@jest/globals'
+import { createNode } from '../../node.ts'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import type { Detector } from '../../src/detect/detector.ts'
+import { onStage } from './stage.ts'
+
+test('questions with options out of range are told so', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.node()
+    const { predictor } = node
+    const whole = 'limit: expected a whole number from 0 to 9007199254740991, got'
+    const asked: readonly (readonly [what: () => unknown, message: string])[] = [
+      [() => node.pairsToWarm('ethereum', 'A', { limit: -1 }), `${whole} -1`],
+      [() => node.pairsToWarm('ethereum', 'A', { limit: Number.NaN }), `${whole} NaN`],
+      [() => node.pairsToWarm('ethereum', 'A', { minScore: 2 }), 'minScore: expected a number from 0 to 1, got 2'],
+      [() => predictor.recommendations({ limit: 1.5 }), `${whole} 1.5`],
+      [
+        () => predictor.recommendations({ lookAheadHours: 0 }),
+        'lookAheadHours: expected a whole number from 1 to 24, got 0',
+      ],
+      [() => predictor.patterns(-1), `${whole} -1`],
+    ]
+    for (const [ask, message] of asked)
+      expect(ask).toThrow(expect.objectContaining({ name: 'ForewarmError', code: 'bad-value', message }))
+  })
+})
+
+test('a function in the place of a detector is told where it stands', async () => {
+  const notOne = [() => undefined] as unknown as readonly Detector[]
+  await expect(
+    createNode({ env: {}, l2: 'memory', broker: createMemoryBroker(), detectors: notOne }),
+  ).rejects.toMatchObject({
+    code: 'bad-value',
+    message: 'detectors[0]: expected what detector(name, subscription, function) makes, got function',
+  })
+})
