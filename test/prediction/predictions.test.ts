@@ -176,15 +176,19 @@ describe('the forecast', () => {
 
   test('gives the room of a pair that was not read for three weeks to another one', () => {
     const forecast = new HoltForecast()
-    const closeWith = (pairId: number, hour: number) => {
+    const closeWith = (pairIds: readonly number[], hour: number) => {
       const history = new AccessHistory({ maxPairs: 5_000 })
-      history.record(pairId, ms(hour))
+      for (const pairId of pairIds) history.record(pairId, ms(hour))
       forecast.close(history, hour)
     }
-    for (let pairId = 0; pairId < 4_096; pairId++) closeWith(pairId, MONDAY + Number(pairId > 0))
-    closeWith(4_096, MONDAY + 3 * WEEK)
+    closeWith([0], MONDAY)
+    closeWith(
+      Array.from({ length: 4_095 }, (_, n) => n + 1),
+      MONDAY + 1,
+    )
+    closeWith([4_096], MONDAY + 3 * WEEK)
     expect(forecast.refused).toBe(1)
-    for (const week of [0, 1]) closeWith(4_097, MONDAY + (3 + week) * WEEK + 1)
+    for (const week of [0, 1]) closeWith([4_097], MONDAY + (3 + week) * WEEK + 1)
     expect([forecast.refused, forecast.at(4_097, MONDAY + 1)?.reads]).toEqual([1, 1])
   })
 
