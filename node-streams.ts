@@ -4,6 +4,7 @@ import { WarmRequests } from './consumers/warm-requests.ts'
 import { Faults } from './node-faults.ts'
 import type { Caches } from './node-parts.ts'
 import type { NodeTopics } from './node-topics.ts'
+import { createTriggers, soonestWarmMs, throttleOf } from './node-triggers.ts'
 import { createDeadLetters } from './producers/dead-letters.ts'
 import { createWarmRequestProducer, type WarmRequestProducer } from './producers/warm-requests.ts'
 import { createWarmResultProducer, type WarmResultProducer } from './producers/warm-results.ts'
@@ -11,18 +12,14 @@ import { CatchUp } from './src/broker/catch-up.ts'
 import { within } from './src/broker/kafka-deadline.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from './src/broker/port.ts'
 import type { Promotion } from './src/cache/promotion.ts'
-import { kindOf, type WarmKind } from './src/cache/usage.ts'
 import { type Clock, isVirtual } from './src/clock.ts'
 import type { Config, Role } from './src/config/settings.ts'
 import type { Detector } from './src/detect/detector.ts'
 import { DetectorRunner } from './src/detect/runner.ts'
-import { strategyNamed } from './src/strategy/named.ts'
-import { Throttle } from './src/strategy/throttle.ts'
 import type { Log } from './src/telemetry/log.ts'
 import type { Metrics } from './src/telemetry/slab.ts'
 import { Interest } from './src/warming/interest.ts'
 import { LookAhead } from './src/warming/look-ahead.ts'
-import { Triggers, WARM_MS } from './src/warming/triggers.ts'
 import { createWarmer, type Warmer } from './src/warming/warmer.ts'
 
 /** The streams of a node over its caches: what is read, what becomes of it, what is written. */
@@ -175,6 +172,7 @@ function priceUpdatesOptions(
       mode: warming ? config.node.lookAhead : 'off',
       timeoutMs: config.node.lookAheadMs,
       minRate: config.warming.minScore,
+      warmMs: soonestWarmMs(config),
       promote: (pairIds, timeoutMs) => parts.promotion.promote(pairIds, { timeoutMs }),
     })
   const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined
@@ -187,29 +185,6 @@ function priceUpdatesOptions(
     deadLetters: parts.deadLetters,
     onTrigger: triggers && ((pairId: number, eventTimeMs: number) => triggers.onUpdate(pairId, eventTimeMs)),
   }
-}
-
-function throttleOf({ l1 }: Caches, kind: WarmKind): Throttle {
-  return new Throttle(() => l1.usage.warmsByKind[kindOf(kind)] ?? l1.usage.warmCounts)
-}
-
-function createTriggers(options: StreamsOptions, { requests, warmer }: PriceParts): Triggers {
-  const { config, caches, clock, metrics, nodeId } = options
-  const { strategy, maxPairs, minScore } = config.warming
-  const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
-  return new Triggers({
-    ...caches,
-    strategy: strategyNamed(strategy, { maxPairs, minScore }),
-    throttles: { correlation: throttleOf(caches, 'correlation'), prediction: throttleOf(caches, 'prediction') },
-    hitRatio: () => caches.upkeep.hitRatio,
-    // Twice what it takes as a rule, and a millisecond, which is as exact as timers are.
-    takesMs: () => Math.min(WARM_MS, 1 + 2 * warmer.typicalMs),
-    clock,
-    nodeId,
-    publish: (request) => {
-      requests.send(request).catch(() => lost.add(1))
-    },
-  })
 }
 
 function resultsOf({ config, topics }: StreamsOptions, producer: Producer): WarmResultProducer {

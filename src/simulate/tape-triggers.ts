@@ -4,7 +4,7 @@ import type { WarmCounts } from '../cache/usage.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
 import { Throttle } from '../strategy/throttle.ts'
-import { Triggers, WARM_MS } from '../warming/triggers.ts'
+import { LOCAL_WARM_MS, Triggers } from '../warming/triggers.ts'
 import { HeldWarms } from './held-warms.ts'
 import type { PriceWarmingOptions } from './price-warming.ts'
 import type { Tally } from './tally.ts'
@@ -12,9 +12,9 @@ import type { Tally } from './tally.ts'
 /** Times are whole microseconds: less than half of one is an error of rounding. */
 const ROUNDING_MS = 0.0004
 
-/** Sooner reads are the look-ahead's, as in a node, however little a warm takes here: a node's goes through its topic first. */
+/** Sooner reads are the look-ahead's, as in a node, however little a warm takes here. */
 export function leastLagMs(warmMs: number): number {
-  return Math.max(WARM_MS, warmMs)
+  return Math.max(LOCAL_WARM_MS, warmMs)
 }
 
 /** Requests name pairs: here by their numbers, all of one chain. */

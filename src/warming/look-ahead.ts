@@ -28,7 +28,7 @@ export interface LookAheadOptions {
   readonly control?: Pick<ControlGroup, 'includes'> | undefined
   /** Keeps reads that nobody comes to from being fetched. */
   readonly throttle?: Pick<Throttle, 'allows'> | undefined
-  /** What a warm takes that is not fetched ahead; WARM_MS unless given. */
+  /** Reads later after their update are not fetched ahead: the triggers ask for them. WARM_MS unless given. */
   readonly warmMs?: number
   readonly metrics: Pick<Metrics, 'counter'>
   /** Into L1 as warms; never rejects. */

@@ -15,7 +15,7 @@ import type { ControlGroup } from './control-group.ts'
 
 /**
  * An update -> a warm request for the pairs known to be read some time after it. Reads right after the update are the
- * look-ahead's: a request sent at the update would always be late for them. A request is held (`notBeforeMs`) until a
+ * look-ahead's: a request made at the update would always be late for them. A request is held (`notBeforeMs`) until a
  * warm just makes it: one too early is pushed out before its read.
  */
 export interface TriggersOptions {
@@ -28,11 +28,12 @@ export interface TriggersOptions {
   readonly clock: Clock
   /** Names the requests, together with a count. */
   readonly nodeId: string
-  /** What a warm takes, from the request to the value in L1; WARM_MS unless given. */
+  /** Reads sooner after their update are the look-ahead's; WARM_MS unless given. */
   readonly warmMs?: number
   /** What a warm takes once it is begun: so long before the read it is to begin; `warmMs` unless given. */
   readonly takesMs?: () => number
-  readonly publish: (request: WarmRequest) => void
+  /** `lagMs`: from now to the first read that it is for. */
+  readonly publish: (request: WarmRequest, lagMs: number) => void
   /** Of the reads of late, 0 to 1. */
   readonly hitRatio?: () => number | undefined
   /** Updates for which nothing is asked. */
@@ -41,8 +42,10 @@ export interface TriggersOptions {
   readonly throttles?: Readonly<Record<CandidateKind, Pick<Throttle, 'allows' | 'accuracy'>>> | undefined
 }
 
-/** What a warm takes through the topic and back, generously; reads sooner after their update are the look-ahead's. */
+/** What a warm takes through the topic and back, generously. */
 export const WARM_MS = 20
+/** What one takes that the node asks of itself, generously: a millisecond of its timer, and L2's. */
+export const LOCAL_WARM_MS = 3
 /** A warm serves the reads that are due within this of its own, unless so many others come between that it is pushed out. */
 const SERVES_MS = 50
 /** S3-FIFO's queue of those not read again is a tenth of L1: what is read once goes when so many others have come. */
@@ -151,7 +154,7 @@ export class Triggers {
     const soonestMs = selected[0]?.lagMs ?? 0
     const latestMs = selected.at(-1)?.lagMs ?? 0
     for (const { pairId, lagMs } of selected) this.#asked(pairId, nowMs + lagMs)
-    publish({
+    const request: WarmRequest = {
       v: 1,
       requestId: `${nodeId}-${++this.#count}`,
       chain: table.chainName(table.chainOf(trigger)),
@@ -165,7 +168,8 @@ export class Triggers {
       issuedAtMs: nowMs,
       notBeforeMs: nowMs + soonestMs - (this.#options.takesMs?.() ?? this.#warmMs),
       expiresAtMs: nowMs + latestMs + EXPIRES_AFTER_MS,
-    })
+    }
+    publish(request, soonestMs)
   }
 
   #asked(pairId: number, dueMs: number): void {

@@ -15,6 +15,7 @@ let table: PairTable
 let tracker: Tracker
 let l1: L1
 let published: WarmRequest[]
+let lagsMs: number[]
 let triggers: Triggers
 
 interface Settings {
@@ -29,7 +30,10 @@ function newTriggers(options: Settings = {}): Triggers {
     strategy: threshold({ name: 'forewarm', minScore: 0.2, maxPairs: 8 }),
     ...options,
     nodeId: 'node-1',
-    publish: (request) => published.push(request),
+    publish: (request, lagMs) => {
+      published.push(request)
+      lagsMs.push(lagMs)
+    },
   })
 }
 
@@ -39,6 +43,7 @@ beforeEach(() => {
   tracker = new Tracker({ maxPairs: 3000 })
   l1 = new L1({ slots: 10, maxPairs: 3000 })
   published = []
+  lagsMs = []
   triggers = newTriggers()
 })
 
@@ -92,6 +97,22 @@ describe('an update', () => {
     update('a')
     update('a')
     expect(published.map(({ strategy }) => strategy)).toEqual(['later'])
+  })
+
+  test('tells how long its first read is away, by which it goes through the topic or not', () => {
+    triggers = newTriggers({ warmMs: 3 })
+    for (const [pair, lagMs] of [
+      ['too soon', 2],
+      ['soon', 5],
+      ['next', 20],
+      ['late', 50],
+    ] as const)
+      learn('a', pair, { lagMs })
+    update('a')
+    expect(published.map(({ pairs }, at) => ({ pairs, lagMs: lagsMs[at] }))).toEqual([
+      { pairs: ['soon', 'next'], lagMs: 5 },
+      { pairs: ['late'], lagMs: 50 },
+    ])
   })
 
   test('asks for reads that a shorter warm can make, as late as it makes them', () => {

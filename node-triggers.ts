@@ -1,0 +1,54 @@
+import type { Caches } from './node-parts.ts'
+import type { WarmRequestProducer } from './producers/warm-requests.ts'
+import { kindOf, type WarmKind } from './src/cache/usage.ts'
+import type { Clock } from './src/clock.ts'
+import type { Config } from './src/config/settings.ts'
+import { strategyNamed } from './src/strategy/named.ts'
+import { Throttle } from './src/strategy/throttle.ts'
+import type { Metrics } from './src/telemetry/slab.ts'
+import { LOCAL_WARM_MS, Triggers, WARM_MS } from './src/warming/triggers.ts'
+import type { Warmer } from './src/warming/warmer.ts'
+
+export interface TriggersParts {
+  readonly config: Config
+  readonly caches: Caches
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly nodeId: string
+}
+
+/** What an update makes the node ask for: of all nodes through the topic, or of itself where the topic is too slow. */
+export function createTriggers(
+  options: TriggersParts,
+  { requests, warmer }: { readonly requests: WarmRequestProducer; readonly warmer: Warmer },
+): Triggers {
+  const { config, caches, clock, metrics, nodeId } = options
+  const { strategy, maxPairs, minScore } = config.warming
+  const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
+  const faulty = metrics.counter('warm_requests_refused_total', { reason: 'fault' })
+  return new Triggers({
+    ...caches,
+    strategy: strategyNamed(strategy, { maxPairs, minScore }),
+    throttles: { correlation: throttleOf(caches, 'correlation'), prediction: throttleOf(caches, 'prediction') },
+    hitRatio: () => caches.upkeep.hitRatio,
+    // Twice what it takes as a rule, and a millisecond, which is as exact as timers are.
+    takesMs: () => Math.min(WARM_MS, 1 + 2 * warmer.typicalMs),
+    clock,
+    nodeId,
+    warmMs: soonestWarmMs(config),
+    publish: (request, lagMs) => {
+      if (lagMs < WARM_MS) warmer.submit(request).catch(() => faulty.add(1))
+      else requests.send(request).catch(() => lost.add(1))
+    },
+  })
+}
+
+/** Milliseconds. Reads sooner after their update are the look-ahead's. A node that has no handlers, or does not warm, has only the topic to ask by. */
+export function soonestWarmMs({ node }: Config): number {
+  return node.roles.includes('detect') && node.roles.includes('warm') ? LOCAL_WARM_MS : WARM_MS
+}
+
+/** Of the warms of a kind, wherever they came from. */
+export function throttleOf({ l1 }: Caches, kind: WarmKind): Throttle {
+  return new Throttle(() => l1.usage.warmsByKind[kindOf(kind)] ?? l1.usage.warmCounts)
+}

@@ -1,0 +1,57 @@
+import { expect, test } from '@jest/globals'
+import type { ForewarmNode } from '../../node.ts'
+import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { detector } from '../../src/detect/detector.ts'
+import { until } from '../harness/until.ts'
+import { onStage, type Stage, updateOf } from './stage.ts'
+
+const BEGAN_MS = Date.UTC(2026, 0, 5, 12)
+const LAG_MS = 8
+const FILLERS = 40
+
+/**
+ * A node whose detector reads B 8 ms after each update of A, by a clock that moves by hand, and once `mayRead` lets it.
+ * The reads of all others fill L1: B is gone from it by the next update.
+ */
+async function openNode(
+  stage: Stage,
+  mayRead: (node: ForewarmNode) => Promise<unknown>,
+): Promise<() => Promise<string | undefined>> {
+  let nowMs = BEGAN_MS
+  let read: string | undefined
+  const partner = detector('partner', {}, async ({ pair }, prices) => {
+    if (pair !== 'A') return void (await prices.getOrLoad('ethereum', pair))
+    nowMs += LAG_MS
+    await mayRead(node)
+    const reading = prices.get('ethereum', 'B')
+    read = typeof reading === 'string' ? reading : 'found'
+  })
+  const node = await stage.startNode({
+    detectors: [partner],
+    clock: { now: () => nowMs },
+    config: { cache: { l1Slots: 10 }, node: { lookAhead: 'off' } },
+  })
+  const isInL2 = () => until('all is in L2', () => node.stats().l2.waitingEntries === 0)
+  return async () => {
+    read = undefined
+    nowMs += 1_000
+    const fillers = Array.from({ length: FILLERS }, (_, n) => updateOf(`F${n}`, { eventTimeMs: nowMs }))
+    await stage.produce(updateOf('B', { eventTimeMs: nowMs }), ...fillers)
+    await until('B is pushed out', () => node.stats().l1.evictions > 0 && !node.has('ethereum', 'B'))
+    await isInL2()
+    await stage.produce(updateOf('A', { eventTimeMs: nowMs }))
+    return until('B is read', () => read)
+  }
+}
+
+test('what is read sooner than a request comes through the topic, the node warms by itself', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const isKnown = (node: ForewarmNode) => node.pairsToWarm('ethereum', 'A').length > 0
+    const round = await openNode(stage, async (node) => {
+      if (isKnown(node)) await until('B is warm', () => node.has('ethereum', 'B'))
+    })
+    const requests = await stage.watch(stage.topics.warmRequests, 'earliest')
+    expect([await round(), await round()]).toEqual(['missing', 'found'])
+    expect(requests).toHaveLength(0)
+  })
+})
