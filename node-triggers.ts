@@ -2,7 +2,7 @@ import type { Caches } from './node-parts.ts'
 import type { WarmRequestProducer } from './producers/warm-requests.ts'
 import { kindOf, type WarmKind } from './src/cache/usage.ts'
 import type { Clock } from './src/clock.ts'
-import type { Config } from './src/config/settings.ts'
+import type { Config, Role } from './src/config/settings.ts'
 import { strategyNamed } from './src/strategy/named.ts'
 import { Throttle } from './src/strategy/throttle.ts'
 import type { Metrics } from './src/telemetry/slab.ts'
@@ -43,9 +43,13 @@ export function createTriggers(
   })
 }
 
-/** Milliseconds. Reads sooner after their update are the look-ahead's. A node that has no handlers, or does not warm, has only the topic to ask by. */
+/**
+ * Milliseconds. Reads sooner after their update are the look-ahead's. A node asks itself where it looks for what follows
+ * an update, has the handlers that read it, and warms; without one of them there is only the topic.
+ */
 export function soonestWarmMs({ node }: Config): number {
-  return node.roles.includes('detect') && node.roles.includes('warm') ? LOCAL_WARM_MS : WARM_MS
+  const itself: readonly Role[] = ['correlate', 'detect', 'warm']
+  return itself.every((role) => node.roles.includes(role)) ? LOCAL_WARM_MS : WARM_MS
 }
 
 /** Of the warms of a kind, wherever they came from. */

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../node.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
+import type { Overrides } from '../../src/config/settings.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
 import { onStage, type Stage, updateOf } from './stage.ts'
@@ -15,7 +16,8 @@ const FILLERS = 40
  */
 async function openNode(
   stage: Stage,
-  mayRead: (node: ForewarmNode) => Promise<unknown>,
+  nodeConfig: Overrides['node'],
+  mayRead: (node: ForewarmNode) => Promise<unknown> = async () => undefined,
 ): Promise<() => Promise<string | undefined>> {
   let nowMs = BEGAN_MS
   let read: string | undefined
@@ -29,7 +31,7 @@ async function openNode(
   const node = await stage.startNode({
     detectors: [partner],
     clock: { now: () => nowMs },
-    config: { cache: { l1Slots: 10 }, node: { lookAhead: 'off' } },
+    config: { cache: { l1Slots: 10 }, node: nodeConfig },
   })
   const isInL2 = () => until('all is in L2', () => node.stats().l2.waitingEntries === 0)
   return async () => {
@@ -47,11 +49,19 @@ async function openNode(
 test('what is read sooner than a request comes through the topic, the node warms by itself', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const isKnown = (node: ForewarmNode) => node.pairsToWarm('ethereum', 'A').length > 0
-    const round = await openNode(stage, async (node) => {
+    const round = await openNode(stage, { lookAhead: 'off' }, async (node) => {
       if (isKnown(node)) await until('B is warm', () => node.has('ethereum', 'B'))
     })
     const requests = await stage.watch(stage.topics.warmRequests, 'earliest')
     expect([await round(), await round()]).toEqual(['missing', 'found'])
     expect(requests).toHaveLength(0)
+  })
+})
+
+test('where nothing is asked for after updates, what is read so soon is fetched ahead', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const roles = ['detect', 'warm'] as const
+    const round = await openNode(stage, { roles, lookAhead: 'await', lookAheadMs: 1_000 })
+    expect([await round(), await round()]).toEqual(['missing', 'found'])
   })
 })
