@@ -1,7 +1,6 @@
 import { cpSync, existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
-import { createKafkaBroker } from '../../src/broker/kafka.ts'
 import { startChild } from './child.ts'
 import {
   archivingCommand,
@@ -13,6 +12,7 @@ import {
   writeSettings,
 } from './kafka-node.ts'
 import { kafkaReady } from './kafka-ready.ts'
+import { createTopic } from './kafka-topic.ts'
 import { allotPorts } from './ports.ts'
 import { StackError } from './stack-error.ts'
 
@@ -53,7 +53,7 @@ export async function archiveClasses(parts: KafkaParts, work: string): Promise<v
 async function exercise(brokers: string[]): Promise<void> {
   const kafka = new Kafka({ brokers, clientId: 'forewarm-stack', logLevel: logLevel.NOTHING })
   const topic = 'exercise'
-  await createTopic(brokers, topic)
+  await createTopic(brokers, { topic, partitions: 1 })
   const producer = kafka.producer()
   const consumer = kafka.consumer({ groupId: topic, maxWaitTimeInMs: 100 })
   await producer.connect()
@@ -65,18 +65,6 @@ async function exercise(brokers: string[]): Promise<void> {
     consumer.run({ eachMessage: async () => resolve() }).catch(reject)
   })
   await Promise.all([consumer.disconnect(), producer.disconnect()])
-}
-
-/** Resolves when it has a leader. KafkaJS's own wait gives up where the broker has not heard of the topic yet. */
-async function createTopic(brokers: string[], topic: string): Promise<void> {
-  const broker = createKafkaBroker({ brokers, clientId: 'forewarm-stack' })
-  const admin = broker.admin()
-  try {
-    await admin.connect()
-    await admin.createTopics([{ topic, partitions: 1 }])
-  } finally {
-    await broker.close()
-  }
 }
 
 async function nodeIn(work: string): Promise<KafkaNode> {

@@ -8,9 +8,9 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { Kafka, logLevel } from 'kafkajs'
+import { createTopic } from '../../deploy/stack/kafka-topic.ts'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import { testWithJava } from '../harness/java.ts'
-import { createTopic } from '../harness/topics.ts'
 import { until } from '../harness/until.ts'
 
 async function answers(url: string | undefined): Promise<boolean> {

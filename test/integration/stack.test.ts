@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { Kafka, logLevel } from 'kafkajs'
+import { createTopic } from '../../deploy/stack/kafka-topic.ts'
 import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
-import { createTopic } from '../harness/topics.ts'
 
 const LIBRARY = "#!lua name=NAME\nredis.register_function('NAME', function() return 'answered' end)"
 

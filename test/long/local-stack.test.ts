@@ -5,8 +5,8 @@ import { afterEach, beforeEach, expect, jest } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { ensureLocalStack, localStackStatus, stopLocalStack, wipeLocalStack } from '../../deploy/stack/detached.ts'
+import { createTopic } from '../../deploy/stack/kafka-topic.ts'
 import { testWithJava } from '../harness/java.ts'
-import { createTopic } from '../harness/topics.ts'
 import { until } from '../harness/until.ts'
 
 // Up to three starts in a test, on a machine that may be busy.

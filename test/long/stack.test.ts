@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
+import { createTopic } from '../../deploy/stack/kafka-topic.ts'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import { uniqueName } from '../harness/kafka.ts'
-import { createTopic } from '../harness/topics.ts'
 import { until } from '../harness/until.ts'
 
 describe('a stack of three brokers', () => {

@@ -3,7 +3,7 @@ import type { TopicSpec } from '../../src/broker/port.ts'
 
 /** Resolves when it has leaders. KafkaJS's own wait gives up where the broker has not heard of the topic yet. */
 export async function createTopic(brokers: readonly string[], topic: TopicSpec): Promise<void> {
-  const broker = createKafkaBroker({ brokers, clientId: 'test' })
+  const broker = createKafkaBroker({ brokers, clientId: 'forewarm-stack' })
   const admin = broker.admin()
   try {
     await admin.connect()
