@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isStillThere, markProcess, type ProcessMark } from './process-mark.ts'
@@ -30,22 +31,27 @@ export async function alone<T>(file: string, waitMs: number, work: () => Promise
 }
 
 function take(file: string): boolean {
+  // It comes to its place whole: one that a full disk or a kill had left empty would be held for ever.
+  const draft = `${file}.${randomUUID()}`
   try {
-    writeFileSync(file, JSON.stringify(markProcess('holder', process.pid)), { flag: 'wx' })
+    writeFileSync(draft, JSON.stringify(markProcess('holder', process.pid)), { flag: 'wx' })
+    linkSync(draft, file)
     return true
   } catch (error) {
     if (systemCode(error) !== 'EEXIST') throw error
+  } finally {
+    rmSync(draft, { force: true })
   }
-  const holder = read(file)
-  if (holder !== undefined && !isStillThere(holder)) rmSync(file, { force: true })
+  if (isAbandoned(file)) rmSync(file, { force: true })
   return false
 }
 
-/** Undefined where it was given back in between, or is being written. */
-function read(file: string): ProcessMark | undefined {
+function isAbandoned(file: string): boolean {
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
-  } catch {
-    return undefined
+    const holder: ProcessMark = JSON.parse(readFileSync(file, 'utf8'))
+    return !isStillThere(holder)
+  } catch (error) {
+    // Given back in between; what is no mark was written by nobody who works under it.
+    return systemCode(error) !== 'ENOENT'
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
@@ -40,4 +40,10 @@ test('who waits too long is told that it is busy', async () => {
 test('the lock of a process that was killed is taken over', async () => {
   writeFileSync(file, JSON.stringify({ name: 'holder', pid: process.pid, startedAt: 'before' }))
   expect(await alone(file, 10_000, async () => 'done')).toBe('done')
+})
+
+test('a lock that says of nobody that it is theirs is taken over', async () => {
+  writeFileSync(file, '')
+  expect(await alone(file, 1_000, async () => 'done')).toBe('done')
+  expect(readdirSync(dir)).toEqual([])
 })
