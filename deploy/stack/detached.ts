@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Child, type Command, startChild } from './child.ts'
 import { type KafkaNode, type KafkaParts, kafkaCommand, layOut } from './kafka-node.ts'
@@ -88,7 +88,8 @@ async function launch(options: Required<LocalStackOptions>): Promise<LocalStack>
   const kafka = await kafkaParts(stackDir(), options.report)
   const redisBinary = await redisPart(stackDir(), options.report)
   // All wish for the same ports, and what is found free is so for everybody until a broker listens on it, seconds later.
-  const lock = join(tmpdir(), `forewarm-ports-${userInfo().uid}.lock`)
+  // A user of a container may have no name, for which `userInfo` throws.
+  const lock = join(tmpdir(), `forewarm-ports-${process.getuid?.() ?? 0}.lock`)
   return alone(lock, LOCK_MS, () => raiseOnFreePorts(options, kafka, redisBinary))
 }
 
