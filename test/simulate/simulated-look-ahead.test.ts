@@ -1,0 +1,54 @@
+import { expect, test } from '@jest/globals'
+import type { PriceTape } from '../../src/simulate/price-tape.ts'
+import { priceWorkload } from '../../src/simulate/simulate.ts'
+import type { Combination } from '../../src/simulate/simulation-row.ts'
+
+const [C, D, E, F] = [0, 1, 2, 3] as const
+
+/** C's and E's updates read D, F's four others that push it out of four slots. Updates come as they are at `timesMs`. */
+function tapeOf(
+  updates: readonly number[],
+  timesMs: readonly number[],
+  batches = updates.map((_, at) => at),
+): PriceTape {
+  return {
+    ...{ name: 'by hand', pairs: 8, unknownUpdates: 0, backwards: 0, unreadable: 0 },
+    updates: Int32Array.from(updates),
+    timesUs: Float64Array.from(timesMs, (ms) => ms * 1000),
+    batches: Int32Array.from(batches),
+    reads: [[D], [], [D], [4, 5, 6, 7], [], [], [], []].map((reads) => Int32Array.from(reads)),
+  }
+}
+
+function countsOf(tape: PriceTape, choice: Pick<Combination, 'lookAhead' | 'delayMs' | 'warmMs'>) {
+  const slots = { capacity: 0.5, slots: 4 }
+  const run = priceWorkload(tape, 1).start({
+    ...{ policy: 'lru', warming: 'forewarm', attribution: 'on' },
+    ...slots,
+    ...choice,
+  })
+  run.advance(tape.updates.length)
+  return run.counts
+}
+
+test.each([
+  // Nobody knows that E reads D, and that C comes, not before it does: D is missed then, and there when C reads it.
+  ['sees no update of a batch that has not come', [0, 1, 2, 3], { hits: 1, requests: 0 }],
+  ['fetches at the first update of a batch what the last one reads', [0, 1, 2, 2], { hits: 2, requests: 1 }],
+])('the look-ahead %s', (_, batches, counts) => {
+  // D is read at 2 ms and pushed out at 3, so that C's reads are known when E comes, and D is gone.
+  const tape = tapeOf([C, F, E, C], [0, 1, 5, 10], batches)
+  expect(countsOf(tape, { lookAhead: 'await', delayMs: 2, warmMs: 1 })).toMatchObject({ reads: 7, ...counts })
+})
+
+test.each([
+  ['there for handlers that wait', { lookAhead: 'await', delayMs: 0, warmMs: 1 }, 'there'],
+  ['there for handlers that wait as long as they may', { lookAhead: 'await', delayMs: 0, warmMs: 2 }, 'there'],
+  ['late where it takes longer than handlers wait', { lookAhead: 'await', delayMs: 0, warmMs: 2.5 }, 'late'],
+  ['late for handlers that do not wait', { lookAhead: 'overlap', delayMs: 0, warmMs: 1 }, 'late'],
+  ['there for those that read when it has come', { lookAhead: 'overlap', delayMs: 1, warmMs: 1 }, 'there'],
+] as const)('what the look-ahead asks for is %s', (_, choice, then) => {
+  const counts = countsOf(tapeOf([C, F, C], [0, 10, 20]), choice)
+  const [hits, late] = then === 'there' ? [1, 0] : [0, 1]
+  expect(counts).toMatchObject({ reads: 6, requests: 1, hits, late })
+})
