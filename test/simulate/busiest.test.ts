@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals'
+import { Busiest } from '../../src/simulate/busiest.ts'
+import { LruPolicy } from '../../src/simulate/lru-policy.ts'
+import type { PriceTape } from '../../src/simulate/price-tape.ts'
+import { accessWorkload, priceWorkload } from '../../src/simulate/simulate.ts'
+import type { Combination } from '../../src/simulate/simulation-row.ts'
+import { Tally } from '../../src/simulate/tally.ts'
+
+function newBusiest(pairs: number, limit: number) {
+  const policy = new LruPolicy({ slots: pairs, pairs })
+  const busiest = new Busiest({ pairs, limit, tally: new Tally(policy, pairs) })
+  const read = (pairId: number, times: number) => {
+    for (let time = 0; time < times; time++) busiest.read(pairId)
+  }
+  const warmed = () => Array.from({ length: pairs }, (_, pairId) => pairId).filter((pairId) => policy.has(pairId))
+  return { read, warmed }
+}
+
+describe('the busiest pairs', () => {
+  test('are warmed with every thousandth read, as many as are given room', () => {
+    const { read, warmed } = newBusiest(8, 2)
+    read(5, 400)
+    for (const pairId of [4, 3, 7]) read(pairId, 199)
+    read(7, 2)
+    expect(warmed()).toEqual([])
+    read(6, 1)
+    expect(warmed()).toEqual([5, 7])
+    // Pairs 3 and 4 have been read 500 times each, which is oftener than any.
+    for (const pairId of [4, 3]) read(pairId, 301)
+    read(6, 397)
+    expect(warmed()).toEqual([5, 7])
+    read(6, 1)
+    expect(warmed()).toEqual([3, 4, 5, 7])
+  })
+
+  test('are the first of those that were read as often', () => {
+    const { read, warmed } = newBusiest(8, 3)
+    for (const pairId of [7, 5, 3, 1]) read(pairId, 250)
+    expect(warmed()).toEqual([1, 3, 5])
+  })
+
+  test('are none that nobody has read', () => {
+    const { read, warmed } = newBusiest(8, 3)
+    read(4, 1_000)
+    expect(warmed()).toEqual([4])
+  })
+
+  test('are ranked no oftener than there are pairs to rank', () => {
+    const { read, warmed } = newBusiest(1_500, 3)
+    read(4, 1_499)
+    expect(warmed()).toEqual([])
+    read(4, 1)
+    expect(warmed()).toEqual([4])
+  })
+})
+
+/** Of 80 pairs in turn 4,000 are read. */
+const READS = Int32Array.from({ length: 4_000 }, (_, at) => at % 80)
+const TAPE: PriceTape = {
+  ...{ name: 'here', pairs: 80, updates: READS, unknownUpdates: 0, backwards: 0, unreadable: 0 },
+  timesUs: Float64Array.from(READS, (_, at) => at * 1_000),
+  batches: READS.map((_, at) => at),
+  reads: Array.from({ length: 80 }, (_, pairId) => Int32Array.of(pairId)),
+}
+const COMBINATION: Combination = {
+  ...{ policy: 'lru', warming: 'busiest', lookAhead: 'off', attribution: 'off' },
+  ...{ capacity: 0.2, slots: 16, delayMs: 0, warmMs: 0 },
+}
+
+test.each([
+  ['accesses', accessWorkload({ name: 'here', accesses: READS, keys: 80 }, 1)],
+  ['updates', priceWorkload(TAPE, 1)],
+])('along %s they are as many as warms may hold', (_, workload) => {
+  const run = workload.start(COMBINATION)
+  run.advance(run.length)
+  // A node of 16 slots gives four to warms. With every thousandth read pairs 0 to 3 are brought in; they are read next
+  // after 2,000 reads, and pushed out before after 1,000 and 3,000.
+  expect(run.counts).toMatchObject({ reads: 4_000, requests: 16, warms: 16, warmsUsed: 4, hits: 4 })
+})
