@@ -190,11 +190,16 @@ export class UpdateLog {
 
   /** Where an epoch ends is a matter of what was logged, not of who looks when: the same log, the same epochs. */
   #endEpoch(): void {
+    // Its minute is over without an entry, where the one before it ended as it was full: it begins with this update.
+    if (this.#written > this.#epochFrom) this.#keepEnded()
+    this.#beginEpoch()
+  }
+
+  #keepEnded(): void {
     // Of those that nobody came for, the log has the newest still.
     const late = this.#ended.length === MAX_ENDED ? this.#ended.shift() : undefined
     if (late !== undefined) this.notTaken += late.to - late.from
     this.#ended.push({ from: this.#epochFrom, to: this.#written })
-    this.#beginEpoch()
   }
 
   #beginEpoch(): void {

@@ -164,6 +164,16 @@ describe('an epoch', () => {
     expect(epoch.to).toBeGreaterThan(ENTRIES * 0.9)
   })
 
+  test('has entries, also where the log was full when its minute was over', () => {
+    let updates = 0
+    for (; log.takeEpoch() === undefined; updates++)
+      log.update(updates % 100, 0, NOON_MS + Math.floor(updates / 100) * SLICE_MS)
+    log.update(1, 0, NOON_MS + 3 * EPOCH_MS)
+    expect(log.takeEpoch()).toBeUndefined()
+    log.update(1, 0, NOON_MS + 4 * EPOCH_MS)
+    expect(log.takeEpoch()).toEqual({ from: updates, to: updates + 1 })
+  })
+
   test('is whole when it is taken again, where the time before was left in the middle', () => {
     const large = new UpdateLog({ maxPairs: 20_000, entries: 4 * ENTRIES })
     for (let update = 0; update < 3 * ENTRIES; update++)
