@@ -38,7 +38,7 @@ test('a record of 5 MB is taken, and one over the limit is refused', async () =>
     const tooLarge = producer.send({ topic, messages: [{ value: Buffer.alloc(7 * 1024 * 1024) }] })
     await expect(tooLarge).rejects.toMatchObject({ type: 'MESSAGE_TOO_LARGE' })
   } finally {
-    await Promise.all([producer.disconnect()])
+    await producer.disconnect()
   }
 })
 
