@@ -56,8 +56,8 @@ export interface Cache {
 }
 
 /**
- * Starts; where L2 is away, `stats` and reads go on without it, and it is tried again in the background. Throws a ForewarmError 'bad-config'
- * that names every fault.
+ * Starts; where L2 is away, `stats` and reads go on without it, and it is tried again in the background. Rejects with a
+ * ForewarmError 'bad-config' that names every fault, or says why nothing can be saved to PATTERN_STORE.
  */
 export async function createCache<V>(
   options: JsonCacheOptions & { readonly usePriceMatrix: false },

@@ -35,7 +35,8 @@ export interface ForewarmNode {
   readonly id: string
   readonly config: Config
   /**
-   * Resolves when the node reads. Rejects with a ForewarmError: 'kafka-unreachable', 'topics-unusable', 'port-unusable'.
+   * Resolves when the node reads. Rejects with a ForewarmError: 'kafka-unreachable', 'topics-unusable', 'port-unusable',
+   * 'bad-config' where patterns cannot be saved to PATTERN_STORE.
    * A node that could not start is closed, its ports and connections free; a closed node's start rejects with 'closed'.
    */
   start(): Promise<void>
