@@ -28,6 +28,8 @@ export interface TestCluster {
   /** SIGSTOP: connections stay open and nothing answers. */
   pause(server: number): void
   resume(server: number): void
+  /** Resolves when the other masters take this one for gone. */
+  givenUp(master: number): Promise<void>
   /** Resolves when every server says that all is well. */
   settled(): Promise<void>
   stop(): Promise<void>
@@ -70,6 +72,11 @@ export async function startRedisCluster(): Promise<TestCluster> {
     start: (server) => at(server).start(),
     pause: (server) => at(server).signal('SIGSTOP'),
     resume: (server) => at(server).signal('SIGCONT'),
+    givenUp: async (master) => {
+      const others = servers.slice(0, MASTERS).filter((_, number) => number !== master)
+      for (const { raw } of others)
+        await until('it is taken for gone', async () => lostSlots(await clusterInfo(raw)) > 0)
+    },
     settled,
     stop,
   }
@@ -137,11 +144,23 @@ async function joinAll(servers: readonly ClusterServer[]): Promise<void> {
   })
 }
 
+/** Slots whose master the server takes for gone. */
+function lostSlots(info: string): number {
+  return Number(/cluster_slots_fail:(\d+)/.exec(info)?.[1])
+}
+
+const clusterInfo = async (raw: Redis) => String(await raw.call('CLUSTER', 'INFO'))
+
+/**
+ * A master that is back counts as gone for two time-outs more, with `cluster_state:ok` where the slots of others are to
+ * be served without it.
+ */
 async function isWhole(raw: Redis): Promise<boolean> {
-  const info = String(await raw.call('CLUSTER', 'INFO'))
+  const info = await clusterInfo(raw)
   const slots = await raw.call('CLUSTER', 'SLOTS')
   const told = Array.isArray(slots) && slots.length >= MASTERS
-  return told && info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${MASTERS + 1}`)
+  const isServed = info.includes('cluster_state:ok') && lostSlots(info) === 0
+  return told && isServed && info.includes(`cluster_known_nodes:${MASTERS + 1}`)
 }
 
 function firstSlot(master: number): number {
