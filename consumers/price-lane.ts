@@ -189,11 +189,12 @@ export class PriceLane implements RecordHandler {
     if (row === 0) this.#observeTimed(pairId, eventTimeMs, chainId)
     else tracker.observe(pairId, eventTimeMs, chainId)
     this.#shared.counts.updates.at(chainId).add(1)
+    // Before the handlers run: for what they are about to read, a request comes too late.
+    onTrigger?.(pairId, eventTimeMs)
     if (this.#isWanted(topic, chainId)) {
       const names = { pair: table.pairName(pairId), chain: table.chainName(chainId) }
       this.#await(runner.handle(topic, pairId, updateAt(columns, row, names)))
     }
-    onTrigger?.(pairId, eventTimeMs)
     const wait = runner.room()
     if (!writeBehind.full) return wait
     return wait === undefined ? writeBehind.drain() : wait.then(() => writeBehind.drain())
