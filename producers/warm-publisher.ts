@@ -40,7 +40,7 @@ export interface WarmAsk {
   readonly wait?: boolean
   /** Results to wait for, of one node each; 1 unless given. */
   readonly waitFor?: number
-  /** How long to wait, from `notBeforeMs` where that is later than now, up to a day; 5,000 unless given. */
+  /** How long to wait, from `notBeforeMs` where that is later than now, together up to a day; 5,000 unless given. */
   readonly timeoutMs?: number
 }
 
@@ -137,8 +137,9 @@ class Publisher implements WarmPublisher {
 
   async request(ask: WarmAsk): Promise<WarmReceipt> {
     this.#assertOpen()
-    const request = checked(requestOf(ask, this.#options.clock.now()))
-    refuseWait(ask)
+    const nowMs = this.#options.clock.now()
+    const request = checked(requestOf(ask, nowMs))
+    refuseWait(ask, nowMs)
     if (ask.wait !== true) {
       await this.#requests.send(request)
       return { status: 'sent', requestId: request.requestId }
@@ -282,8 +283,11 @@ function checked(request: WarmRequest): WarmRequest {
   throw new ForewarmError('refused', `no such request can be sent: ${parsed.detail}`)
 }
 
-function refuseWait({ waitFor = 1, timeoutMs = TIMEOUT_MS }: WarmAsk): void {
+function refuseWait({ wait, waitFor = 1, timeoutMs = TIMEOUT_MS, notBeforeMs = 0 }: WarmAsk, nowMs: number): void {
   if (!(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS))
     throw new ForewarmError('refused', `timeoutMs: expected 0 to ${LONGEST_TIMEOUT_MS}, got ${timeoutMs}`)
   if (!(waitFor >= 1)) throw new ForewarmError('refused', `waitFor: expected at least 1, got ${waitFor}`)
+  const latestMs = nowMs + LONGEST_TIMEOUT_MS - timeoutMs
+  if (wait === true && notBeforeMs > latestMs)
+    throw new ForewarmError('refused', `notBeforeMs: expected at most ${latestMs} with a wait, got ${notBeforeMs}`)
 }

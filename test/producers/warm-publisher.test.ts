@@ -145,16 +145,19 @@ describe('warm publisher', () => {
     await expect(publisher.request({ ...ASK, chain: 'c'.repeat(65) })).rejects.toMatchObject({ code: 'refused' })
   })
 
-  it.each([{ timeoutMs: Number.NaN }, { timeoutMs: -1 }, { timeoutMs: 3_000_000_000 }, { waitFor: 0 }])(
-    'refuses to wait for %j',
-    async (waiting) => {
-      const [name = ''] = Object.keys(waiting)
-      await expect(publisher.request({ ...ASK, wait: true, ...waiting })).rejects.toMatchObject({
-        code: 'refused',
-        message: expect.stringContaining(`${name}: expected`),
-      })
-    },
-  )
+  it.each([
+    { timeoutMs: Number.NaN },
+    { timeoutMs: -1 },
+    { timeoutMs: 3_000_000_000 },
+    { waitFor: 0 },
+    { notBeforeMs: NOW_MS + 3_000_000_000 },
+  ])('refuses to wait for %j', async (waiting) => {
+    const [name = ''] = Object.keys(waiting)
+    await expect(publisher.request({ ...ASK, wait: true, ...waiting })).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringContaining(`${name}: expected`),
+    })
+  })
 
   it('refuses more than it can wait for, also of those who ask before it has joined', async () => {
     const asks = Array.from({ length: 10_002 }, () => publisher.request({ ...ASK, wait: true }))
