@@ -37,8 +37,16 @@ export function isDetector(value: unknown): value is Detector {
     value !== null &&
     'name' in value &&
     'detect' in value &&
-    typeof value.detect === 'function'
+    typeof value.detect === 'function' &&
+    isSetOrAbsent('topics' in value ? value.topics : undefined) &&
+    isSetOrAbsent('chains' in value ? value.chains : undefined)
   )
+}
+
+/** Not by `instanceof`: sets may come from another realm. */
+function isSetOrAbsent(value: unknown): boolean {
+  if (value === undefined) return true
+  return typeof value === 'object' && value !== null && 'has' in value && typeof value.has === 'function'
 }
 
 /** Throws a ForewarmError 'bad-value' for the first that is none: a function alone is what one gives by mistake. */

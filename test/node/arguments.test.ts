@@ -25,12 +25,13 @@ test('questions with options out of range are told so', async () => {
   })
 })
 
-test('a function in the place of a detector is told where it stands', async () => {
-  const notOne = [() => undefined] as unknown as readonly Detector[]
-  await expect(
-    createNode({ env: {}, l2: 'memory', broker: createMemoryBroker(), detectors: notOne }),
-  ).rejects.toMatchObject({
+test.each([
+  ['a function in the place of a detector', () => undefined, 'function'],
+  ['a detector whose chains are a list', { name: 'list', chains: ['ethereum'], detect: () => undefined }, 'object'],
+])('%s is told where it stands', async (_, notOne, got) => {
+  const detectors = [notOne] as unknown as readonly Detector[]
+  await expect(createNode({ env: {}, l2: 'memory', broker: createMemoryBroker(), detectors })).rejects.toMatchObject({
     code: 'bad-value',
-    message: 'detectors[0]: expected what detector(name, subscription, function) makes, got function',
+    message: `detectors[0]: expected what detector(name, subscription, function) makes, got ${got}`,
   })
 })
