@@ -118,6 +118,26 @@ describe('a row', () => {
     expect(alone[0]?.coverage).toBeGreaterThan(0.9)
   })
 
+  test('holds warming against the same policy of the same size', async () => {
+    // By hand: two slots of LRU miss four of these, SIEVE misses three; of three slots both miss three, and the oracle one.
+    const rows = await rowsOf(traceOf([0, 0, 1, 2, 0]), {
+      policies: ['lru', 'sieve'],
+      warmings: ['oracle'],
+      capacity: [2 / 3, 1],
+    })
+    expect(rows.map(({ policy, slots, coverage }) => [policy, slots, coverage])).toEqual([
+      ['lru', 2, 3 / 4],
+      ['lru', 3, 2 / 3],
+      ['sieve', 2, 2 / 3],
+      ['sieve', 3, 2 / 3],
+    ])
+  })
+
+  test('of the oracle asks for nothing after the last access', async () => {
+    const [row] = await rowsOf(traceOf([0, 0]), { policies: ['lru'], warmings: ['oracle'], capacity: [1] })
+    expect(row?.redundancy).toBe(1)
+  })
+
   test('counts misses on what a warm pushed out', async () => {
     // Two slots of LRU: eight random warms after each read push out what is read next.
     const rows = await rowsOf(traceOf([0, 1, 2, 0, 1, 2, 0, 1, 2]), {
