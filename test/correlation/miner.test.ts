@@ -133,6 +133,15 @@ describe('what is mined', () => {
     }
   })
 
+  test('is last seen after the last update that it followed, however late it comes', () => {
+    const mine = new Mine()
+    logFollowing(mine, { lagMs: 450 })
+    mine.miner.mine(mine.log.endEpoch())
+    const [edge] = mine.edgesOf(1)
+    expect(edge).toMatchObject({ event: 4 })
+    expect(mine.log.timeOf(edge?.lastSlice ?? 0)).toBe(59_000)
+  })
+
   test('is who follows the first update after a quiet minute, too', () => {
     const mine = new Mine()
     const random = mulberry32(SEED)

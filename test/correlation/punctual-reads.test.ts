@@ -144,6 +144,17 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect(punctual.after(1, 0)).toMatchObject([{ event: 5, hits: 6, trials: 6 }])
   })
 
+  test('are missed after an update of whose lags one at least is remembered', () => {
+    const edgesWithUpdateAt = (timeMs: number) => {
+      const punctual = new PunctualReads(PAIRS)
+      finished(punctual.take(entriesOf([updateAt(1, timeMs), readAt(3, -1000), ...following(7, 50)])))
+      return punctual.after(1, 0)
+    }
+    // What is remembered begins with the first read.
+    expect(edgesWithUpdateAt(-1000 - PROFILE_MS)).toMatchObject([{ hits: 7, trials: 7 }])
+    expect(edgesWithUpdateAt(-999 - PROFILE_MS)).toMatchObject([{ hits: 7, trials: 8 }])
+  })
+
   test('are found where half of the updates have one, not where a quarter has', () => {
     const readAfter = (times: number) => {
       const punctual = new PunctualReads(PAIRS)
