@@ -245,6 +245,7 @@ function deadLettersOf(options: StreamsOptions, groupId: string, { producer, fau
 
 function report({ metrics, log }: StreamsOptions, faults: Faults, event: BrokerEvent): void {
   if (event.type === 'restart') metrics.counter('consumer_restarts_total', { group: event.groupId }).add(1)
+  if (event.type === 'stuck') metrics.counter('batches_stuck_total', { group: event.groupId }).add(1)
   if (event.type === 'undecodable') {
     metrics.counter('drops_total', { reason: 'undecodable' }).add(Number(event.to - event.from) + 1)
     faults.undecodable(event)

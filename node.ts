@@ -40,7 +40,9 @@ export interface ForewarmNode {
    * A node that could not start is closed, its ports and connections free; a closed node's start rejects with 'closed'.
    */
   start(): Promise<void>
-  /** Drains, commits, writes the rest to L2, and frees everything in reverse. Twice is once. */
+  /**
+   * Drains for at most DRAIN_TIMEOUT_MS, commits, writes the rest to L2, and frees everything in reverse. Twice is once.
+   */
   close(): Promise<void>
   /** A manual warm on this node alone. */
   warm(chain: string, pairs: readonly string[]): Promise<WarmResult>
@@ -268,20 +270,14 @@ class Node implements ForewarmNode {
   async #close(): Promise<void> {
     this.#closing.abort()
     const streams = this.#streams
-    await Promise.all([
-      this.#http?.close(),
-      streams?.prices?.stop({ drainMs: DRAIN_MS }),
-      streams?.warmRequests?.stop({ drainMs: DRAIN_MS }),
-    ])
+    const drain = { drainMs: this.config.node.drainTimeoutMs }
+    await Promise.all([this.#http?.close(), streams?.prices?.stop(drain), streams?.warmRequests?.stop(drain)])
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
     await this.#starting?.catch(() => undefined)
     const broker = this.#options.broker === undefined ? this.#broker.close() : undefined
     await Promise.all([this.#telemetry?.shutdown(), closeCaches(this.#caches), broker])
   }
 }
-
-/** How long handlers under way may still take when a node closes. */
-const DRAIN_MS = 1_000
 
 function toForewarmError(error: unknown): unknown {
   if (error instanceof BrokerError)

@@ -150,6 +150,11 @@ export const SETTINGS = {
       [1, 600_000, 1000],
       'After how many milliseconds a handler that has not settled is counted and left behind.',
     ),
+    drainTimeoutMs: whole(
+      'DRAIN_TIMEOUT_MS',
+      [0, 600_000, 1000],
+      'How many milliseconds a closing node waits for the batches in hand; one that takes longer comes again, to whoever reads on.',
+    ),
   },
   warming: {
     enabled: onOff('WARMING_ENABLED', true, 'Off: nothing is warmed; updates and reads go on.'),

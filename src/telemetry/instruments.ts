@@ -98,6 +98,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
   ...counters(
     ['rebalances_total', ['group'], 'Assignments of partitions that this node was given.'],
     ['consumer_restarts_total', ['group'], 'Times that a consumer had to be started again.'],
+    ['batches_stuck_total', ['group'], 'Batches whose handling took too long; what was handled of one may come again.'],
     ['dead_letters_total', ['topic', 'reason'], 'Records that could not be handled and were put aside.'],
     ['correlation_pairs_recycled_total', [], 'Pairs that were not seen for long and made room for others.'],
     ['drops_total', ['reason'], 'What was left undone on purpose, by reason.'],

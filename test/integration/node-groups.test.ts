@@ -12,6 +12,9 @@ const PATIENCE = { timeoutMs: 40_000 }
 /** What was not committed when a partition went elsewhere comes again: a busy Kafka has the time that it needs. */
 const PATIENT = { closeTimeoutMs: 30_000 }
 
+/** A close that stops waiting for handlers leaves what they have done uncommitted, and to be done again. */
+const DRAINING = { config: { node: { drainTimeoutMs: 60_000 } } }
+
 // Several joins in a test, each of which a busy machine may take its time for.
 jest.setTimeout(180_000)
 
@@ -35,13 +38,13 @@ test('over restarts under load no update is lost and none is handled twice', asy
   await onKafka({ partitions: PARTITIONS, broker: PATIENT }, async (stage) => {
     const chains = Array.from({ length: PARTITIONS }, (_, partition) => newChain(stage, partition))
     const ledger = new Ledger(stage, chains)
-    let node = await stage.startNode({ detectors: [ledger.detector(nextTurn)] })
+    let node = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
     const load = sending(ledger, 200)
     for (let restart = 0; restart < 3; restart++) {
       const before = ledger.handled
       await until('it is in full flow', () => ledger.handled > before + 2_000, PATIENCE)
       await node.close()
-      node = await stage.startNode({ detectors: [ledger.detector(nextTurn)] })
+      node = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
     }
     await load.stop()
     await until('all are handled', () => ledger.handled === ledger.sent, PATIENCE)
@@ -53,10 +56,10 @@ test('two nodes share the chains, one leaves: nothing is lost, and no pair goes 
   await onKafka({ partitions: PARTITIONS, broker: PATIENT }, async (stage) => {
     const chains = Array.from({ length: PARTITIONS }, (_, partition) => newChain(stage, partition))
     const ledger = new Ledger(stage, chains)
-    const first = await stage.startNode({ detectors: [ledger.detector(nextTurn)] })
+    const first = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
     const load = sending(ledger, 50)
     await until('the first handles all', () => first.stats().updates > 500, PATIENCE)
-    const second = await stage.startNode({ detectors: [ledger.detector(nextTurn)] })
+    const second = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
     await until('both handle', () => second.stats().updates > 500, PATIENCE)
     await until('both are ready', async () => (await isReady(first)) && (await isReady(second)), PATIENCE)
     const alone = first.stats().updates

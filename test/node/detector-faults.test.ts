@@ -121,3 +121,22 @@ test('a fault of our own takes one record with it, and those around it are handl
     await until('all is committed', async () => (await stage.committed()) === 5)
   })
 })
+
+test('a batch that is given up because its handler hangs is counted', async () => {
+  const broker = createMemoryBroker({ rebalanceTimeoutMs: 1 })
+  await onStage({ broker }, async (stage) => {
+    const hanging = Promise.withResolvers<void>()
+    let isBegun = false
+    const slow = detector('slow', {}, () => {
+      isBegun = true
+      return hanging.promise
+    })
+    const node = await stage.startNode({ detectors: [slow], config: { node: { detectorTimeoutMs: 60_000 } } })
+    await stage.produce(updateOf('A'))
+    await until('it is under way', () => isBegun)
+    const group = `forewarm.${stage.service}`
+    await broker.rebalance(group)
+    expect(await metricValue(node, 'arbitrage_batches_stuck_total', { group })).toBe(1)
+    hanging.resolve()
+  })
+})

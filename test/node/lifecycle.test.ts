@@ -225,6 +225,28 @@ test('a close waits for handlers under way, and what they were given is not hand
   })
 })
 
+test('what handlers have not done when the time to drain is over is read by the next node', async () => {
+  await onStage(inMemory(), async (stage) => {
+    const hanging = Promise.withResolvers<void>()
+    const begun: string[] = []
+    const slow = detector('slow', {}, ({ pair }) => {
+      begun.push(pair)
+      return hanging.promise
+    })
+    const config = { node: { drainTimeoutMs: 0, detectorTimeoutMs: 60_000 } }
+    const first = await stage.startNode({ detectors: [slow], config })
+    await stage.produce(updateOf('A'))
+    await until('it is under way', () => begun.length === 1)
+    await first.close()
+    expect(await stage.committed()).toBe(0)
+    const seen: string[] = []
+    await stage.startNode({ detectors: [detector('next', {}, ({ pair }) => void seen.push(pair))] })
+    await until('the next node reads it', () => seen.length > 0)
+    expect(seen).toEqual(['A'])
+    hanging.resolve()
+  })
+})
+
 test('what was not handed out when a node closes is read by the next one', async () => {
   await onStage(inMemory(), async (stage) => {
     const first: number[] = []
