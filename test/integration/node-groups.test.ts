@@ -18,11 +18,17 @@ const DRAINING = { config: { node: { drainTimeoutMs: 60_000 } } }
 // Several joins in a test, each of which a busy machine may take its time for.
 jest.setTimeout(180_000)
 
+/** Sent and not handled: enough that nodes never run dry, and no more than a busy machine gets through in the end. */
+const MOST_WAITING = 10_000
+
 /** Sends on until told to stop. */
 function sending(ledger: Ledger, slice: number): { stop(): Promise<void> } {
   let isOn = true
   const sent = (async () => {
-    while (isOn) await ledger.send(slice)
+    while (isOn) {
+      await until('there is room', () => !isOn || ledger.sent - ledger.handled < MOST_WAITING, { timeoutMs: 120_000 })
+      await ledger.send(slice)
+    }
   })()
   return {
     stop: async () => {
