@@ -18,6 +18,7 @@ const PRIOR = 10
 const PRIOR_SHARE = 0.25
 /** A bucket's counts are halved here, so that what was long ago fades. */
 const MAX_PROPOSALS = 4096
+
 export class Confidence {
   /** Reads after which a proposal has failed. */
   readonly horizon: number

@@ -27,6 +27,14 @@ function lived(): Predictor {
   return predictor
 }
 
+/** Once a week, at five; and time goes on until Friday. */
+function readOnMondays(predictor: Predictor, { pairId, weeks }: { pairId: number; weeks: number }): void {
+  for (let week = 0; week < weeks; week++) {
+    predictor.recordAccess(pairId, ms(MONDAY + week * 168 + 5))
+    predictor.tell(ms(MONDAY + week * 168 + 100))
+  }
+}
+
 describe('the predictor', () => {
   test('recommends each pair once, by what is surest of it', () => {
     const nowMs = ms(MONDAY + 168 + 8)
@@ -86,10 +94,7 @@ describe('the predictor', () => {
 
   test('learns a forecast from weeks, told of time alone in between', () => {
     const predictor = newPredictor()
-    for (let week = 0; week < 3; week++) {
-      predictor.recordAccess(3, ms(MONDAY + week * 168 + 5))
-      predictor.tell(ms(MONDAY + week * 168 + 100))
-    }
+    readOnMondays(predictor, { pairId: 3, weeks: 3 })
     const nowMs = ms(MONDAY + 3 * 168 + 4)
     predictor.tell(nowMs)
     expect(predictor.forecast(nowMs, { hours: 1, limit: 5 })).toMatchObject([{ pairId: 3, kind: 'forecast' }])
@@ -129,10 +134,7 @@ describe('patterns', () => {
 
   test('of this week leave what the forecast has learned in the weeks before', () => {
     const predictor = newPredictor()
-    for (let week = 0; week < 4; week++) {
-      predictor.recordAccess(0, ms(MONDAY + week * 168 + 5))
-      predictor.tell(ms(MONDAY + week * 168 + 100))
-    }
+    readOnMondays(predictor, { pairId: 0, weeks: 4 })
     const nowMs = ms(MONDAY + 4 * 168 + 4)
     predictor.tell(nowMs)
     const before = predictor.forecast(nowMs, { hours: 1, limit: 5 })
