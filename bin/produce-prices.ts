@@ -41,9 +41,9 @@ export async function producePrices(options: ProducePricesOptions): Promise<Prod
   let badLines = 0
   try {
     for await (const lines of linesFrom(options)) {
-      for (const { text, number } of lines) {
+      for (const { text, isUtf8, number } of lines) {
         if (text.trim() === '') continue
-        const line = parsePriceLine(text.trim())
+        const line = parsePriceLine({ text: text.trim(), isUtf8 })
         if (line.ok) await run.produce(line)
         else {
           badLines++

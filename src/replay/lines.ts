@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { createReadStream, type ReadStream, type Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
@@ -8,6 +9,8 @@ export interface Line {
   /** Counted from 1. */
   readonly number: number
   readonly text: string
+  /** Of bytes that are not, other ones stand in the text: different names could become one. */
+  readonly isUtf8: boolean
   /** Whether a line end followed: the last line of a truncated file has none. */
   readonly ended: boolean
 }
@@ -18,8 +21,8 @@ const CHUNK_BYTES = 256 * 1024
 const NEWLINE = 0x0a
 const BYTE_ORDER_MARK = '\ufeff'
 
-/** What decoding puts in the place of bytes that are no UTF-8: different names would become one. */
-export const REPLACEMENT = '\ufffd'
+/** What decoding puts in the place of bytes that are no UTF-8; it may also have been there. */
+const REPLACEMENT = '\ufffd'
 
 /**
  * The lines of a text file, in lists as they come off the disk; unpacked where the name ends in .gz. A gzip stream
@@ -84,8 +87,9 @@ export async function* linesOf(bytes: Readable, name: string, signal?: AbortSign
 
 /** A mark of the byte order before the first line is none of its text. */
 function lineOf(bytes: Buffer, number: number, ended: boolean): Line {
-  const text = bytes.toString('utf8')
-  return { number, text: number === 1 && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, ended }
+  const decoded = bytes.toString('utf8')
+  const text = number === 1 && decoded.startsWith(BYTE_ORDER_MARK) ? decoded.slice(1) : decoded
+  return { number, text, isUtf8: !text.includes(REPLACEMENT) || isUtf8(bytes), ended }
 }
 
 function unpacked(file: Readable): Readable {

@@ -1,4 +1,4 @@
-import { LineFile } from './lines.ts'
+import { type Line, LineFile } from './lines.ts'
 import { parsePriceLine } from './price-line.ts'
 import type { ReplayRecord } from './replay-record.ts'
 import { LostLedger, type ReplaySource } from './source.ts'
@@ -19,12 +19,11 @@ export function openPriceFile(path: string): ReplaySource {
     for await (const lines of file.read()) {
       if (signal.aborted) return
       const records: ReplayRecord[] = []
-      for (const { text, number } of lines) {
-        const trimmed = text.trim()
-        if (trimmed === '') continue
-        const record = recordOf(trimmed, number, timestampMs)
+      for (const line of lines) {
+        if (line.text.trim() === '') continue
+        const record = recordOf(line, timestampMs)
         if (typeof record === 'string') {
-          lost.add(record, 1, `${path}, line ${number}`)
+          lost.add(record, 1, `${path}, line ${line.number}`)
           continue
         }
         timestampMs = record.timestampMs
@@ -42,17 +41,18 @@ export function openPriceFile(path: string): ReplaySource {
 }
 
 /** The record that a line holds, or the reason against it. */
-function recordOf(text: string, line: number, timeBeforeMs: number): ReplayRecord | string {
-  const parsed = parsePriceLine(text)
+function recordOf({ text, isUtf8, number }: Line, timeBeforeMs: number): ReplayRecord | string {
+  const trimmed = text.trim()
+  const parsed = parsePriceLine({ text: trimmed, isUtf8 })
   if (!parsed.ok) return parsed.reason
   const place = {
     topic: PRICE_FILE_TOPIC,
     partition: 0,
-    offset: BigInt(line - 1),
+    offset: BigInt(number - 1),
     key: Buffer.from(parsed.key),
     headers: [],
   }
   if (parsed.kind === 'delisted') return { ...place, timestampMs: timeBeforeMs, value: undefined }
   const timestampMs = parsed.updates.reduce((newest, { eventTimeMs }) => Math.max(newest, eventTimeMs), 0)
-  return { ...place, timestampMs, value: Buffer.from(text) }
+  return { ...place, timestampMs, value: Buffer.from(trimmed) }
 }

@@ -2,7 +2,7 @@ import { parsePriceJson } from '../../schemas/price-json.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { type Refused, refused } from '../../schemas/refusal.ts'
 import { pairKey } from '../../schemas/topics.ts'
-import { REPLACEMENT } from './lines.ts'
+import type { Line } from './lines.ts'
 
 /**
  * A line of an NDJSON file of prices: a price record (an update, a list of updates of one chain, a frame), or
@@ -13,8 +13,8 @@ export type PriceLine =
   | { readonly ok: true; readonly kind: 'delisted'; readonly key: string }
   | Refused
 
-export function parsePriceLine(text: string): PriceLine {
-  if (text.includes(REPLACEMENT)) return refused('not-json', 'expected UTF-8, got other bytes')
+export function parsePriceLine({ text, isUtf8 }: Pick<Line, 'text' | 'isUtf8'>): PriceLine {
+  if (!isUtf8) return refused('not-json', 'expected UTF-8, got other bytes')
   const prices = parsePriceJson(Buffer.from(text))
   if (!prices.ok) return delistedKey(text) ?? prices
   const [first] = prices.updates

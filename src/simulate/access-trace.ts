@@ -1,5 +1,5 @@
 import { enlarged } from '../correlation/enlarged.ts'
-import { LineFile, REPLACEMENT } from '../replay/lines.ts'
+import { LineFile } from '../replay/lines.ts'
 import { SimulationError } from './simulation-error.ts'
 
 /** Recorded accesses in order; keys are numbered by first appearance. */
@@ -33,11 +33,11 @@ export async function readAccesses(path: string, signal?: AbortSignal): Promise<
       const room = Math.max(accesses.length * 2, count + lines.length)
       accesses = enlarged(accesses, new Int32Array(room))
     }
-    for (const { text, number } of lines) {
+    for (const { text, isUtf8, number } of lines) {
       const key = text.endsWith('\r') ? text.slice(0, -1) : text
       let id = idOf.get(key)
-      if (id === undefined) {
-        const reason = refusal(key, idOf.size)
+      if (id === undefined || !isUtf8) {
+        const reason = refusal(key, idOf.size) ?? (isUtf8 ? undefined : 'expected a key in UTF-8, got other bytes')
         if (reason !== undefined) throw new SimulationError('bad-file', `${path}, line ${number}, column 1: ${reason}`)
         id = idOf.size
         idOf.set(key, id)
@@ -56,7 +56,6 @@ function refusal(key: string, known: number): string | undefined {
   if (CONTROL_CHARACTER.test(key)) return 'expected a key, got control characters (a packed file needs a name in .gz)'
   if (key !== key.trim()) return 'expected a key without spaces around it, which would make another key of it'
   if (SEPARATOR.test(key)) return `expected one key a line, got ${key.split(SEPARATOR).length} columns`
-  if (key.includes(REPLACEMENT)) return 'expected a key in UTF-8, got other bytes'
   if (known >= MAX_KEYS) return `more than ${MAX_KEYS.toLocaleString('en-US')} distinct keys`
   return undefined
 }

@@ -42,9 +42,9 @@ async function* ofRecording(
 async function* ofLines(path: string, { signal }: ReadOptions): AsyncGenerator<readonly PriceUpdate[]> {
   for await (const lines of new LineFile(path).read(signal)) {
     const updates: PriceUpdate[] = []
-    for (const { text, number } of lines) {
+    for (const { text, isUtf8, number } of lines) {
       if (text.trim() === '') continue
-      const line = parsePriceLine(text)
+      const line = parsePriceLine({ text, isUtf8 })
       if (!line.ok) throw new SimulationError('bad-file', `${path}, line ${number}${placed(line)}`)
       if (line.kind === 'prices') for (const update of line.updates) updates.push(update)
     }

@@ -1,6 +1,6 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
-import { LineFile, REPLACEMENT } from '../replay/lines.ts'
+import { LineFile } from '../replay/lines.ts'
 import { SimulationError } from './simulation-error.ts'
 
 /** Which pairs belong together: a detector that looks at one reads the others. Pairs are numbered from 0. */
@@ -65,7 +65,6 @@ export class EventSiblings implements Siblings {
     }
     if (more.length > 0) return `column 3: expected two columns, got ${more.length + 2}`
     if (line === HEADER) return `expected a pair and its event, got the heading ${HEADER} again`
-    if (line.includes(REPLACEMENT)) return 'expected UTF-8, got other bytes'
     if (this.#ids.has(pair)) return `column "pair": ${shown(pair)} stands in a line before`
     this.#ids.set(pair, this.#ids.size)
     this.#groups.add(event)
@@ -77,9 +76,10 @@ export class EventSiblings implements Siblings {
 export async function readEvents(path: string, signal?: AbortSignal): Promise<EventSiblings> {
   const siblings = new EventSiblings()
   for await (const lines of new LineFile(path).read(signal)) {
-    for (const { text, number } of lines) {
+    for (const { text, isUtf8, number } of lines) {
       const line = text.trim()
-      const reason = number > 1 ? siblings.add(line) : headingRefusal(line)
+      const against = number > 1 ? siblings.add(line) : headingRefusal(line)
+      const reason = against ?? (isUtf8 ? undefined : 'expected UTF-8, got other bytes')
       if (reason !== undefined) throw new SimulationError('bad-file', `${path}, line ${number}: ${reason}`)
     }
   }

@@ -88,6 +88,13 @@ describe('is refused by file and line:', () => {
       /bytes.txt, line 2, column 1: expected a key in UTF-8, got other bytes/,
     ],
     [
+      'bytes that look like a key before them once they are decoded',
+      'looks.txt',
+      Buffer.concat([Buffer.from('a\ufffd\na'), Buffer.from([0xff, 0x0a])]),
+      'bad-file',
+      /looks.txt, line 2, column 1: expected a key in UTF-8, got other bytes/,
+    ],
+    [
       'a line that is a whole file',
       'line.txt',
       `a\n${'x'.repeat(5_000)}\n`,
