@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
-import { StackError } from './stack-error.ts'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import { StackError, systemCode } from './stack-error.ts'
 
 export interface Command {
   readonly file: string
@@ -16,7 +17,10 @@ export interface Child {
   readonly logFile: string
   /** Aborted when the process is gone; the reason is a StackError that says how it went. */
   readonly gone: AbortSignal
-  signal(name: NodeJS.Signals): void
+  /** SIGSTOP; resolves when every thread of it stands still, where the system tells. */
+  pause(): Promise<void>
+  /** SIGCONT. */
+  resume(): void
   ended(): Promise<void>
   /** SIGKILL, awaited. Twice is once. */
   kill(): Promise<void>
@@ -53,7 +57,7 @@ export async function startChild(command: Command, lifetime: Lifetime): Promise<
   return { pid, logFile: command.logFile, gone: gone.signal, ...ending(child, gone.signal) }
 }
 
-function ending(child: ChildProcess, gone: AbortSignal): Pick<Child, 'signal' | 'ended' | 'kill' | 'end'> {
+function ending(child: ChildProcess, gone: AbortSignal): Pick<Child, 'pause' | 'resume' | 'ended' | 'kill' | 'end'> {
   const ended = async (): Promise<void> => {
     if (gone.aborted) return
     child.ref()
@@ -64,8 +68,12 @@ function ending(child: ChildProcess, gone: AbortSignal): Pick<Child, 'signal' | 
     await ended()
   }
   return {
-    signal: (name) => {
-      child.kill(name)
+    pause: async () => {
+      child.kill('SIGSTOP')
+      while (!gone.aborted && isRunning(child.pid)) await delay(1)
+    },
+    resume: () => {
+      child.kill('SIGCONT')
     },
     ended,
     kill,
@@ -76,6 +84,25 @@ function ending(child: ChildProcess, gone: AbortSignal): Pick<Child, 'signal' | 
       clearTimeout(timer)
     },
   }
+}
+
+/**
+ * Each thread stops at its own next turn: on a busy machine a broker answers for some 10 ms after its SIGSTOP. Only
+ * Linux tells of threads; elsewhere nothing is known to run.
+ */
+function isRunning(pid: number | undefined): boolean {
+  const threads = `/proc/${pid}/task`
+  try {
+    return readdirSync(threads).some((id) => !hasStopped(readFileSync(`${threads}/${id}/stat`, 'utf8')))
+  } catch (error) {
+    // A thread has ended meanwhile: look again. Without the folder there is nothing to look at.
+    return ['ENOENT', 'ESRCH'].includes(systemCode(error) ?? '') && existsSync(threads)
+  }
+}
+
+/** proc(5): the state follows the name in parentheses, which may hold any character. */
+function hasStopped(stat: string): boolean {
+  return /^ [tTXZ] /.test(stat.slice(stat.lastIndexOf(')') + 1))
 }
 
 /**

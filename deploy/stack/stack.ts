@@ -36,14 +36,14 @@ export interface Stack {
   killBroker(index: number): Promise<void>
   /** Starts a killed one again on its port and its data; resolves when all that run are in sync. */
   startBroker(index: number): Promise<void>
-  /** SIGSTOP: connections stay open and nothing answers. */
-  pauseBroker(index: number): void
+  /** SIGSTOP: connections stay open and nothing answers, from when this resolves. */
+  pauseBroker(index: number): Promise<void>
   resumeBroker(index: number): void
   /** SIGKILL; its data is lost. */
   stopRedis(): Promise<void>
   /** Starts it again, empty, on its port; resolves when it answers. */
   startRedis(): Promise<void>
-  pauseRedis(): void
+  pauseRedis(): Promise<void>
   resumeRedis(): void
   /** Ends the processes and deletes their data. Twice is once. */
   stop(): Promise<void>
@@ -74,12 +74,12 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     redisUrl: server?.url,
     killBroker: async (index) => need(kafka, 'broker').kill(index),
     startBroker: async (index) => need(kafka, 'broker').restart(index),
-    pauseBroker: (index) => need(kafka, 'broker').signal(index, 'SIGSTOP'),
-    resumeBroker: (index) => need(kafka, 'broker').signal(index, 'SIGCONT'),
+    pauseBroker: async (index) => need(kafka, 'broker').pause(index),
+    resumeBroker: (index) => need(kafka, 'broker').resume(index),
     stopRedis: async () => need(server, 'Redis').stop(),
     startRedis: async () => need(server, 'Redis').start(),
-    pauseRedis: () => need(server, 'Redis').signal('SIGSTOP'),
-    resumeRedis: () => need(server, 'Redis').signal('SIGCONT'),
+    pauseRedis: async () => need(server, 'Redis').pause(),
+    resumeRedis: () => need(server, 'Redis').resume(),
     stop,
   }
 }
@@ -136,7 +136,8 @@ function kafkaGroup({ nodes, parts, profile }: KafkaGroupOptions) {
       await ready()
     },
     kill: async (index: number): Promise<void> => children.get(at(index).id)?.kill(),
-    signal: (index: number, name: NodeJS.Signals): void => children.get(at(index).id)?.signal(name),
+    pause: async (index: number): Promise<void> => children.get(at(index).id)?.pause(),
+    resume: (index: number): void => children.get(at(index).id)?.resume(),
     stop: async (): Promise<void> => {
       await Promise.all(Array.from(children.values(), (child) => child.kill()))
     },
@@ -153,7 +154,8 @@ function redisProcess(place: Pick<RedisServer, 'port' | 'dir'>, binary: string) 
       if (child === undefined || child.gone.aborted) child = await startChild(redisCommand(server, binary), 'ours')
       await redisReady({ url, timeoutMs: READY_MS, signal: child.gone })
     },
-    signal: (name: NodeJS.Signals): void => child?.signal(name),
+    pause: async (): Promise<void> => child?.pause(),
+    resume: (): void => child?.resume(),
     stop: async (): Promise<void> => child?.kill(),
   }
 }

@@ -25,8 +25,8 @@ export interface TestCluster {
   /** SIGKILL; it keeps its place in the cluster, not its data. */
   kill(server: number): Promise<void>
   start(server: number): Promise<void>
-  /** SIGSTOP: connections stay open and nothing answers. */
-  pause(server: number): void
+  /** SIGSTOP: connections stay open and nothing answers, from when this resolves. */
+  pause(server: number): Promise<void>
   resume(server: number): void
   /** Resolves when the other masters take this one for gone. */
   givenUp(master: number): Promise<void>
@@ -70,8 +70,8 @@ export async function startRedisCluster(): Promise<TestCluster> {
     chainAt: (master) => chainAt(at(0).raw, master),
     kill: (server) => at(server).kill(),
     start: (server) => at(server).start(),
-    pause: (server) => at(server).signal('SIGSTOP'),
-    resume: (server) => at(server).signal('SIGCONT'),
+    pause: (server) => at(server).pause(),
+    resume: (server) => at(server).resume(),
     givenUp: async (master) => {
       const others = servers.slice(0, MASTERS).filter((_, number) => number !== master)
       for (const { raw } of others)
@@ -108,7 +108,8 @@ function clusterServer({ port, busPort, dir, binary }: Place) {
       if (child === undefined || child.gone.aborted) child = await startChild({ ...command, args }, 'ours')
       await redisReady({ url, timeoutMs: READY_MS, signal: child.gone })
     },
-    signal: (name: NodeJS.Signals): void => child?.signal(name),
+    pause: async (): Promise<void> => child?.pause(),
+    resume: (): void => child?.resume(),
     kill: async (): Promise<void> => child?.kill(),
     stop: async (): Promise<void> => {
       raw.disconnect()

@@ -95,7 +95,7 @@ faultTest('stops in bounded time while Kafka does not answer', async () => {
   const reader = await startReader(stage, { topics: [topic] })
   await stage.producer.sendBatch(topic, records(0, ['a']))
   await untilSeen(reader, 1)
-  stack.pauseBroker(0)
+  await stack.pauseBroker(0)
   await reader.consumer.stop()
   expect(reader.consumer.health().state).toBe('stopped')
   stack.resumeBroker(0)
@@ -107,7 +107,7 @@ faultTest('a producer that is closed while Kafka does not answer rejects what is
   const producer = broker.producer()
   await producer.connect()
   await producer.sendBatch(topic, records(0, ['a']))
-  stack.pauseBroker(0)
+  await stack.pauseBroker(0)
   try {
     const sends = ['b', 'c'].map((value) => producer.sendBatch(topic, records(0, [value])))
     const outcomes = Promise.allSettled(sends)
@@ -128,7 +128,7 @@ faultTest('a consumer that looks for its topics stops while Kafka does not answe
   const start = { at: 'committed', otherwise: 'earliest' } as const
   const onBatch = async () => 0
   const consumer = broker.consumer({ mode: 'group', groupId, topics: [topic], start, onBatch })
-  stack.pauseBroker(0)
+  await stack.pauseBroker(0)
   try {
     const refused = expect(consumer.start()).rejects.toMatchObject({ code: 'closed' })
     await consumer.stop()

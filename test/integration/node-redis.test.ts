@@ -134,7 +134,7 @@ test('Redis that hangs degrades the node; what it was sent and never answered re
   await onRedis({}, async ({ stage, node, chain, read }) => {
     await stage.produce(updateOf('A', { chain, price: 1 }))
     await untilInRedis(chain, { A: 1 })
-    redis.pauseRedis()
+    await redis.pauseRedis()
     for (let price = 2; price <= 50; price++) {
       await stage.produce(updateOf('A', { chain, price }), updateOf(`P${price}`, { chain, price }))
       if (price === 25) await expectDegraded(node)
@@ -151,7 +151,7 @@ test('a pair that was delisted while Redis was away does not come back with it',
   await onRedis({}, async ({ stage, node, chain, read }) => {
     await stage.produce(updateOf('A', { chain, price: 1 }))
     await untilInRedis(chain, { A: 1 })
-    redis.pauseRedis()
+    await redis.pauseRedis()
     await until('it says degraded', async () => {
       await stage.produce(updateOf('B', { chain }))
       return node.stats().l2.state === 'degraded'
@@ -206,7 +206,7 @@ test('more pairs than the node holds back for an absent Redis do not slow it dow
 test('a node closes while Redis hangs', async () => {
   await onRedis({}, async ({ stage, node, chain }) => {
     await until('Redis is up', () => node.stats().l2.state === 'up')
-    redis.pauseRedis()
+    await redis.pauseRedis()
     await stage.produce(updateOf('A', { chain }))
     await until('it is handled', () => node.stats().updates === 1)
     await node.close()

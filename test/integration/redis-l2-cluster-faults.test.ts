@@ -183,7 +183,7 @@ describe('Redis Cluster level without one of its masters', () => {
     const l2 = await openL2()
     const [first = -1, hung = -1, third = -1] = await pairsEverywhere()
     await until('all are written', async () => (await write(l2, [first, hung, third], 1)).status === 'written')
-    cluster.pause(1)
+    await cluster.pause(1)
     try {
       expect(await l2.load([hung])).toMatchObject({ status: 'unavailable' })
       await until('the level knows', async () => {

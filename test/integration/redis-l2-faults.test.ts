@@ -93,7 +93,7 @@ describe('Redis level without Redis', () => {
 
   it('gives a reason to what is under way when Redis dies', async () => {
     const l2 = await openedL2()
-    stack.pauseRedis()
+    await stack.pauseRedis()
     const load = l2.load([freshPair()])
     const write = writeOne(l2, freshPair(), 1)
     await stack.stopRedis()
@@ -110,7 +110,7 @@ describe('Redis level with a Redis that stands still', () => {
     const l2 = await openedL2()
     const pairId = freshPair()
     await writeOne(l2, pairId, 1)
-    stack.pauseRedis()
+    await stack.pauseRedis()
     const reason = `timeout: no answer within ${TIMEOUT_MS} ms`
     expect(await l2.load([freshPair()])).toEqual({ status: 'unavailable', reason })
     await until('the level knows', async () => {
@@ -126,7 +126,7 @@ describe('Redis level with a Redis that stands still', () => {
     const l2 = await openedL2()
     const [kept, refused] = [freshPair(), freshPair()]
     await writeOne(l2, kept, 1)
-    stack.pauseRedis()
+    await stack.pauseRedis()
     const outcomes = await Promise.all([writeOne(l2, refused, 1), writeOne(l2, kept, 2), l2.delete([kept])])
     expect(outcomes.map((outcome) => outcome.status)).toEqual(['unavailable', 'unavailable', 'unavailable'])
     stack.resumeRedis()
@@ -161,7 +161,7 @@ describe('Redis level with a Redis that stands still', () => {
 
   it('closes within the time-out while an answer is outstanding', async () => {
     const l2 = await openedL2()
-    stack.pauseRedis()
+    await stack.pauseRedis()
     const load = l2.load([freshPair()])
     await l2.close()
     expect(await load).toMatchObject({ status: 'unavailable' })

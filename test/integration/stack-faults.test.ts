@@ -67,7 +67,7 @@ testWithJava('a killed broker starts again on its port with its topics', async (
 testWithJava('Redis can be paused, resumed, stopped and started', async () => {
   await withStack({ brokers: 0 }, async (stack) => {
     expect(stack.brokers).toEqual([])
-    stack.pauseRedis()
+    await stack.pauseRedis()
     expect(await answers(stack.redisUrl)).toBe(false)
     stack.resumeRedis()
     expect(await answers(stack.redisUrl)).toBe(true)

@@ -82,7 +82,7 @@ testWithJava(
       await ledger.send(1_000)
       await until('all are handled', () => ledger.handled === 1_000, PATIENCE)
       await until('the group knows', async () => (await stage.committed()) === 1_000, PATIENCE)
-      kafka.pauseBroker(0)
+      await kafka.pauseBroker(0)
       let isStored = false
       // One update a pair: stored twice, as Kafka may, none goes back.
       const sent = ledger.send(14).then(() => {
@@ -122,7 +122,7 @@ testWithJava('a node closes while its broker hangs, and what it still had to say
     const held = { chain, pairs: ['P0'], notBeforeMs: Date.now() + 300_000 }
     await publisher.request(held)
     await publisher.request({ chain, pairs: ['P1'], wait: true })
-    kafka.pauseBroker(0)
+    await kafka.pauseBroker(0)
     try {
       await node.close()
       await expect(get(node, '/livez')).rejects.toThrow()
@@ -150,7 +150,7 @@ testWithJava('a broker that is away when a node starts is waited for', async () 
 testWithJava('a broker that hangs when a node starts is given up after the configured time', async () => {
   await onOwnKafka(async (stage) => {
     const node = await stage.node({ config: { kafka: { startTimeoutMs: 1_000 } } })
-    kafka.pauseBroker(0)
+    await kafka.pauseBroker(0)
     try {
       await expect(node.start()).rejects.toMatchObject({ code: 'kafka-unreachable', retriable: true })
       await node.close()
@@ -163,7 +163,7 @@ testWithJava('a broker that hangs when a node starts is given up after the confi
 testWithJava('a close ends the start of a node whose broker hangs', async () => {
   await onOwnKafka(async (stage) => {
     const node = await stage.node()
-    kafka.pauseBroker(0)
+    await kafka.pauseBroker(0)
     try {
       const refused = expect(node.start()).rejects.toMatchObject({ code: 'closed' })
       await until('the port is open', () => node.httpPort !== undefined)
