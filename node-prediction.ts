@@ -149,10 +149,9 @@ export class NodePrediction implements NodePredictor {
       limit: argument('limit', limit, wholeFromZero),
     }
     this.#predictor.tell(nowMs)
-    return this.#predictor.recommendations(nowMs, accepted).map(({ pairId, ...proposal }) => ({
-      chain: table.chainName(table.chainOf(pairId)),
-      pair: table.pairName(pairId),
-      ...proposal,
+    return this.#predictor.recommendations(nowMs, accepted).map(({ pairId, kind, confidence, reason }) => ({
+      ...{ chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) },
+      ...{ kind, confidence, reason },
     }))
   }
 

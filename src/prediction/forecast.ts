@@ -62,7 +62,7 @@ export class HoltForecast {
         const confidence = forecast.confidence * chanceOfRead(forecast.reads)
         if (confidence <= (best?.confidence ?? 0)) continue
         const reason = `${Number(forecast.reads.toPrecision(2))} reads expected ${weekHourName(at)}`
-        best = { pairId, kind: 'forecast', confidence, reason }
+        best = { pairId, kind: 'forecast', confidence, hour: at, reason }
       }
       if (best !== undefined) proposals.push(best)
     }

@@ -8,6 +8,8 @@ export interface Proposal {
   readonly kind: Kind
   /** 0 to 1: that it is read in an hour; of the hours looked ahead, the one for which that is surest. */
   readonly confidence: number
+  /** The hour for which that is, since 1970; absent where it is for each of the hours looked ahead. */
+  readonly hour?: number
   /** For people. */
   readonly reason: string
 }

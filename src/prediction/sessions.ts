@@ -116,6 +116,7 @@ export function sessionPairs(
       pairId,
       kind: 'session',
       confidence,
+      hour: opening,
       reason: `${session.name} opens; read ${tie.toFixed(1)} times as often while it is open`,
     })
   }

@@ -33,6 +33,7 @@ export function timeOfDay(history: AccessHistory, options: TimeOfDayOptions): re
       pairId,
       kind: 'time-of-day',
       confidence: best.confidence,
+      hour: best.at,
       reason: `read at ${clock} UTC on ${best.days} of ${best.of} days`,
     })
   }

@@ -10,8 +10,10 @@ interface Noted {
 
 interface Outcome {
   proposed: number
-  /** Of these, read within their hours. */
+  /** Of these, read within the hours they were made for. */
   read: number
+  /** Of these, read in the hour for which their confidence is, or the share of the hours where it is for each of them. */
+  kept: number
   /** Sum of their confidences: so many were to be read. */
   promised: number
 }
@@ -41,7 +43,12 @@ export class TrackRecord {
     const ended = this.#noted.filter(({ to }) => to < hour)
     if (ended.length === 0) return
     for (const { from, to, proposals } of ended) {
-      for (const proposal of proposals) this.#count(proposal, history.between(proposal.pairId, from, to) > 0)
+      for (const proposal of proposals) {
+        const { pairId, hour: its } = proposal
+        const isRead = history.between(pairId, from, to) > 0
+        const kept = isRead ? shareRead(history, pairId, { from: its ?? from, to: its ?? to }) : 0
+        this.#count(proposal, isRead, kept)
+      }
     }
     this.#noted.splice(0, this.#noted.length, ...this.#noted.filter(({ to }) => to >= hour))
   }
@@ -51,23 +58,35 @@ export class TrackRecord {
     return Object.fromEntries([...this.#outcomes].map(([kind, { read, proposed }]) => [kind, read / proposed]))
   }
 
-  /** As sure as its kind was right: never surer than it says itself. */
+  /**
+   * As sure as its kind was right: never surer than it says itself. What counts is the hour for which it was sure: that
+   * something is read within a day proves little of a chance that is an hour's.
+   */
   discounted(proposal: Proposal): Proposal {
     const outcome = this.#outcomes.get(proposal.kind)
     if (outcome === undefined) return proposal
-    const kept = (outcome.read + PRIOR) / (outcome.promised + PRIOR)
-    return kept < 1 ? { ...proposal, confidence: proposal.confidence * kept } : proposal
+    const share = (outcome.kept + PRIOR) / (outcome.promised + PRIOR)
+    return share < 1 ? { ...proposal, confidence: proposal.confidence * share } : proposal
   }
 
-  #count({ kind, confidence }: Proposal, isRead: boolean): void {
-    const outcome = this.#outcomes.get(kind) ?? { proposed: 0, read: 0, promised: 0 }
+  #count({ kind, confidence }: Proposal, isRead: boolean, kept: number): void {
+    const outcome = this.#outcomes.get(kind) ?? { proposed: 0, read: 0, kept: 0, promised: 0 }
     this.#outcomes.set(kind, outcome)
     outcome.proposed++
     outcome.promised += confidence
+    outcome.kept += kept
     if (isRead) outcome.read++
     if (outcome.proposed < MOST) return
     outcome.proposed /= 2
     outcome.promised /= 2
+    outcome.kept /= 2
     outcome.read /= 2
   }
+}
+
+/** Of the hours, both inclusive, the share in which the pair was read. */
+function shareRead(history: AccessHistory, pairId: number, { from, to }: Pick<Noted, 'from' | 'to'>): number {
+  let hours = 0
+  for (let hour = from; hour <= to; hour++) if (history.in(pairId, hour) > 0) hours++
+  return hours / (to - from + 1)
 }

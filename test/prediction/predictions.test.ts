@@ -97,7 +97,7 @@ describe('time of day', () => {
     const history = historyOf(WEEK - 15, at9)
     const [found] = timeOfDay(history, { ...options, hour: MONDAY + WEEK - 16 })
     const reason = 'read at 09:00 UTC on 6 of 6 days'
-    expect(found).toEqual({ pairId: 0, kind: 'time-of-day', confidence: 6.5 / 7, reason })
+    expect(found).toEqual({ pairId: 0, kind: 'time-of-day', confidence: 6.5 / 7, hour: MONDAY + WEEK - 15, reason })
   })
 
   test('is nothing at another hour', () => {
@@ -237,7 +237,8 @@ describe('the forecast', () => {
   test('proposes what is expected in the hours ahead', () => {
     const forecast = weeks(3, () => 40)
     const ahead = forecast.proposals({ hour: MONDAY - 1, hours: 1, limit: 5 })
-    expect(ahead).toMatchObject([{ pairId: 0, kind: 'forecast', reason: '40 reads expected Monday 00:00 UTC' }])
+    const reason = '40 reads expected Monday 00:00 UTC'
+    expect(ahead).toMatchObject([{ pairId: 0, kind: 'forecast', hour: MONDAY, reason }])
     expect(forecast.proposals({ hour: MONDAY, hours: 1, limit: 5 })).toEqual([])
   })
 })

@@ -95,6 +95,7 @@ describe('sessions', () => {
         pairId: 0,
         kind: 'session',
         confidence,
+        hour: MONDAY + WEEK + 8,
         reason: expect.stringMatching(/^london opens; read \d\.\d times as often/),
       },
     ])

@@ -63,6 +63,27 @@ describe('the record of a kind', () => {
     expect(record.discounted(proposed(5, 'forecast'))).toEqual(proposed(5, 'forecast'))
   })
 
+  test('holds a chance in each hour against the hours read, not against whether any of them was', () => {
+    const record = new TrackRecord()
+    const all = Array.from({ length: 100 }, () => proposed(1, 'popular'))
+    record.note(all, { hour: MONDAY, hours: 4 })
+    record.judge(HISTORY, MONDAY + 9)
+    expect(record.accuracyByKind()).toEqual({ popular: 1 })
+    // Read in one of the four hours: a chance of .25, where .8 was promised.
+    expect(record.discounted(proposed(5, 'popular')).confidence).toBeCloseTo(0.8 * ((25 + 20) / (80 + 20)), 10)
+  })
+
+  test('holds a chance in one hour against that hour, whatever is read in the others', () => {
+    const record = new TrackRecord()
+    const at = (kind: Kind, hour: number) =>
+      Array.from({ length: 100 }, () => ({ ...proposed(1, kind), hour: MONDAY + hour }))
+    record.note([...at('time-of-day', 3), ...at('forecast', 2)], { hour: MONDAY, hours: 4 })
+    record.judge(HISTORY, MONDAY + 9)
+    expect(record.accuracyByKind()).toEqual({ 'time-of-day': 1, forecast: 1 })
+    expect(record.discounted(proposed(5, 'time-of-day')).confidence).toBeCloseTo(0.8 * (20 / 100), 10)
+    expect(record.discounted(proposed(5, 'forecast'))).toEqual(proposed(5, 'forecast'))
+  })
+
   test('forgets what was long ago', () => {
     const record = new TrackRecord()
     const times = (count: number, pairId: number) => Array.from({ length: count }, () => proposed(pairId, 'popular', 1))
