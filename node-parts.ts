@@ -89,6 +89,7 @@ export function createCaches(options: CachesOptions): Caches {
   const caches = { table, ...levels, tracker, mining, prediction, control, measurement }
   observeCaches(metrics, caches)
   metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)
+  metrics.observe('prediction_pairs_recycled_total', {}, () => prediction.recycled)
   metrics.observe('drops_total', { reason: 'hour-not-forecast' }, () => prediction.notForecast)
   metrics.observe('drops_total', { reason: 'too-old-to-mine' }, () => mined?.older ?? 0)
   metrics.observe('drops_total', { reason: 'not-mined' }, () => (mined?.notTaken ?? 0) + (mining?.lost ?? 0))

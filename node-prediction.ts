@@ -90,9 +90,14 @@ export class NodePrediction implements NodePredictor {
     this.#file = config.prediction.store === undefined ? undefined : new PatternFile(config.prediction.store)
   }
 
-  /** Reads beyond MAX_TRACKED_PAIRS, or longer ago than is remembered. */
+  /** Reads of pairs while MAX_TRACKED_PAIRS others were read in the hours remembered, or longer ago than these. */
   get notRemembered(): number {
     return this.#predictor.history.refused + this.#predictor.history.late
+  }
+
+  /** Pairs that made room for others. */
+  get recycled(): number {
+    return this.#predictor.history.recycled
   }
 
   /** Hours of pairs for which there was no room in the forecast. */

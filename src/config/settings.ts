@@ -199,7 +199,7 @@ export const SETTINGS = {
     maxTrackedPairs: whole(
       'MAX_TRACKED_PAIRS',
       [1, 10_000_000, 100_000],
-      'For how many pairs correlations are kept at a time. One that was not seen for long makes room for a new one; where there is none, the new one is served, not learned from, and counted.',
+      'For how many pairs correlations are kept at a time, and reads by the hour. One that was not seen for long makes room for a new one, of reads one that was not read in the hours remembered; where there is none, the new one is served, not learned from, and counted.',
     ),
     windowMs: whole(
       'CORRELATION_WINDOW_MS',

@@ -31,10 +31,11 @@ export class HoltForecast {
   close(history: AccessHistory, hour: number): void {
     const weekHour = hour % WEEK_HOURS
     for (const [pairId, { lastRead }] of this.#rows) if (hour - lastRead > KEPT_HOURS) this.#rows.delete(pairId)
-    for (let pairId = 0; pairId < history.pairs; pairId++) {
+    for (const pairId of history.pairIds())
+      if (history.in(pairId, hour) > 0 && !this.#rows.has(pairId)) this.#add(pairId)
+    // Also what the history has forgotten: that it is not read is what there is to learn of it.
+    for (const [pairId, row] of this.#rows) {
       const reads = history.in(pairId, hour)
-      const row = this.#rows.get(pairId) ?? (reads > 0 ? this.#add(pairId) : undefined)
-      if (row === undefined) continue
       if (reads > 0) row.lastRead = hour
       learn(row, weekHour, reads)
     }
@@ -69,20 +70,18 @@ export class HoltForecast {
     return surest(proposals, limit)
   }
 
-  #add(pairId: number): Row | undefined {
+  #add(pairId: number): void {
     if (this.#rows.size >= MAX_FORECAST_PAIRS) {
       this.refused++
-      return undefined
+      return
     }
-    const row = {
+    this.#rows.set(pairId, {
       lastRead: 0,
       levels: new Float32Array(WEEK_HOURS),
       trends: new Float32Array(WEEK_HOURS),
       errors: new Float32Array(WEEK_HOURS),
       weeks: new Uint16Array(WEEK_HOURS),
-    }
-    this.#rows.set(pairId, row)
-    return row
+    })
   }
 }
 

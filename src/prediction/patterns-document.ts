@@ -63,8 +63,8 @@ function* eachPair(
   namesOf: (pairId: number) => PairNames,
   { firstHour, lastHour }: { readonly firstHour: number; readonly lastHour: number },
 ): Iterable<PairReads> {
-  for (let pairId = 0; pairId < history.pairs; pairId++) {
-    if (!history.wasRead(pairId)) continue
+  // As they are now: a pair that changes its place while the text is made stands in it once all the same.
+  for (const pairId of [...history.pairIds()]) {
     const reads: [number, number][] = []
     for (let hour = firstHour; hour <= lastHour; hour++) {
       const count = history.in(pairId, hour)
@@ -110,12 +110,13 @@ export function importPatterns(
   const isKept = lastHour >= 0 && lastHour > history.lastHour - history.hours
   // That nothing was read in its first hours is as good to know as what was read in the others.
   if (isKept) history.advance(firstHour)
+  // Before any read, so that those that are older than what is kept take no place.
+  if (isKept) history.advance(lastHour)
   for (const { reads, ...names } of document.pairs) {
     const pairId = idOf(names)
-    if (pairId < 0 || pairId >= history.maxPairs) refused++
+    if (pairId < 0 || !history.hasRoomFor(pairId)) refused++
     else for (const [hour, count] of reads) history.recordAtLeast(pairId, firstHour + hour, count)
   }
-  if (isKept) history.advance(lastHour)
   return refused
 }
 

@@ -10,9 +10,14 @@ export function popular(
   let sum = 0
   for (let each = Math.max(0, history.firstHour); each <= hour; each++) sum += weightOf(each)
   const reads = history.weighted(weightOf)
-  return highest(reads, limit).map((pairId) => {
-    const perHour = (reads[pairId] as number) / sum
-    return { pairId, kind: 'popular', confidence: chanceOfRead(perHour), reason: `${rate(perHour)} an hour lately` }
+  return highest(reads, limit).map((place) => {
+    const perHour = (reads[place] as number) / sum
+    return {
+      pairId: history.pairAt(place),
+      kind: 'popular',
+      confidence: chanceOfRead(perHour),
+      reason: `${rate(perHour)} an hour lately`,
+    }
   })
 }
 

@@ -144,8 +144,7 @@ export class Predictor {
 
   stats(nowMs: number): PredictorStats {
     const { history } = this
-    let uniquePairs = 0
-    for (let pairId = 0; pairId < history.pairs; pairId++) if (history.wasRead(pairId)) uniquePairs++
+    const uniquePairs = [...history.pairIds()].length
     const top10 = this.popular(nowMs, 10).map(({ pairId }) => this.#options.namesOf(pairId).pair)
     return { totalAccesses: history.total, uniquePairs, top10, accuracyByKind: this.#trackRecord.accuracyByKind() }
   }

@@ -24,10 +24,10 @@ export function chanceOfRead(perHour: number): number {
   return 1 - Math.exp(-perHour)
 }
 
-/** The pairs with the highest figures above 0, the highest first; of equals the lower id. Without an object for each of the others. */
+/** Where the highest figures above 0 are, the highest first; of equals the first. Without an object for each of the others. */
 export function highest(figures: Float64Array, limit: number): readonly number[] {
   const least = Math.max(figures.toSorted()[figures.length - limit] ?? 0, Number.MIN_VALUE)
-  const pairIds: number[] = []
-  for (const [pairId, figure] of figures.entries()) if (figure >= least) pairIds.push(pairId)
-  return pairIds.sort((a, b) => (figures[b] as number) - (figures[a] as number) || a - b).slice(0, limit)
+  const places: number[] = []
+  for (const [place, figure] of figures.entries()) if (figure >= least) places.push(place)
+  return places.sort((a, b) => (figures[b] as number) - (figures[a] as number) || a - b).slice(0, limit)
 }

@@ -26,9 +26,9 @@ export function sectorRotation(history: AccessHistory, { hour, limit, groupOf }:
   const all = { recent: 0, before: 0 }
   const readsRecently = history.weighted((each) => Number(each >= from && each <= hour))
   const readsBefore = history.weighted((each) => Number(each < from))
-  for (const [pairId, recent] of readsRecently.entries()) {
-    const name = groupOf(pairId)
-    const before = readsBefore[pairId] as number
+  for (const [place, recent] of readsRecently.entries()) {
+    const name = groupOf(history.pairAt(place))
+    const before = readsBefore[place] as number
     all.recent += recent
     all.before += before
     if (name === undefined) continue
@@ -41,7 +41,8 @@ export function sectorRotation(history: AccessHistory, { hour, limit, groupOf }:
   if (all.recent === 0 || all.before === 0) return []
   const riseOf = ({ recent, before }: GroupReads) => recent / all.recent / Math.max(before / all.before, 1 / all.before)
   const proposals: Proposal[] = []
-  for (const [pairId, reads] of readsRecently.entries()) {
+  for (const [place, reads] of readsRecently.entries()) {
+    const pairId = history.pairAt(place)
     const name = groupOf(pairId)
     const group = name === undefined ? undefined : groups.get(name)
     if (group === undefined || group.recent < FEWEST_READS || riseOf(group) < TURN) continue

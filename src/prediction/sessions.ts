@@ -104,10 +104,11 @@ export function sessionPairs(
   const evenly = shareOpen(session, history)
   const readsOpen = history.weighted((each) => Number(isOpenAt(session, each)))
   const reads = history.weighted(() => 1)
-  for (const [pairId, all] of reads.entries()) {
+  for (const [place, all] of reads.entries()) {
     if (all === 0) continue
+    const pairId = history.pairAt(place)
     const isOfItsCurrency = isOfCurrency(nameOf(pairId), session.currencies)
-    const tie = tieOf({ open: readsOpen[pairId] as number, all }, evenly, isOfItsCurrency)
+    const tie = tieOf({ open: readsOpen[place] as number, all }, evenly, isOfItsCurrency)
     if (tie <= 1) continue
     const { days, of } = daysRead(history, pairId, opening)
     const prior = isOfItsCurrency ? PRIOR_CHANCE.ofCurrency : PRIOR_CHANCE.other

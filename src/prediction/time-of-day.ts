@@ -18,8 +18,7 @@ export interface TimeOfDayOptions {
 export function timeOfDay(history: AccessHistory, options: TimeOfDayOptions): readonly Proposal[] {
   const { hour, lookAheadHours, minConfidence, limit } = options
   const proposals: Proposal[] = []
-  for (let pairId = 0; pairId < history.pairs; pairId++) {
-    if (!history.wasRead(pairId)) continue
+  for (const pairId of history.pairIds()) {
     let best = { confidence: 0, days: 0, of: 0, at: hour }
     for (let at = hour + 1; at <= hour + lookAheadHours; at++) {
       const { days, of } = daysRead(history, pairId, at)

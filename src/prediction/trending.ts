@@ -22,12 +22,12 @@ export function trending(history: AccessHistory, { hour, windowHours, limit }: T
   const proposals: Proposal[] = []
   const recent = history.weighted((each) => Number(each >= from && each <= hour))
   const before = history.weighted((each) => Number(each < from))
-  for (const [pairId, reads] of recent.entries()) {
-    const expected = ((before[pairId] as number) * windowHours) / hoursBefore
+  for (const [place, reads] of recent.entries()) {
+    const expected = ((before[place] as number) * windowHours) / hoursBefore
     const deviations = (reads - expected) / Math.sqrt(expected + 1)
     if (deviations < NOTABLE) continue
     proposals.push({
-      pairId,
+      pairId: history.pairAt(place),
       kind: 'trending',
       confidence: chanceOfRead(reads / windowHours),
       reason: `${reads} reads in ${windowHours} h, ${Number(expected.toPrecision(2))} expected`,

@@ -101,6 +101,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['batches_stuck_total', ['group'], 'Batches whose handling took too long; what was handled of one may come again.'],
     ['dead_letters_total', ['topic', 'reason'], 'Records that could not be handled and were put aside.'],
     ['correlation_pairs_recycled_total', [], 'Pairs that were not seen for long and made room for others.'],
+    ['prediction_pairs_recycled_total', [], 'Pairs of whose reads no hour was kept, and that made room for others.'],
     ['drops_total', ['reason'], 'What was left undone on purpose, by reason.'],
     [
       'sequence_regressions_total',

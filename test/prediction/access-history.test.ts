@@ -8,7 +8,7 @@ describe('the history of reads', () => {
     const history = new AccessHistory({ maxPairs: 10 })
     for (const hour of [MONDAY, MONDAY, MONDAY + 2]) history.record(3, ms(hour))
     expect([0, 1, 2].map((after) => history.in(3, MONDAY + after))).toEqual([2, 0, 1])
-    expect([history.total, history.pairs, history.firstHour, history.lastHour]).toEqual([3, 4, MONDAY, MONDAY + 2])
+    expect([history.total, history.places, history.firstHour, history.lastHour]).toEqual([3, 4, MONDAY, MONDAY + 2])
   })
 
   test('keeps a week, and forgets the hour that the newest one replaces', () => {
@@ -28,10 +28,31 @@ describe('the history of reads', () => {
     expect([history.in(1, MONDAY + 4), history.late, history.total]).toEqual([1, 1, 2])
   })
 
-  test('refuses pairs beyond its bound, and counts them', () => {
-    const history = new AccessHistory({ maxPairs: 3 })
-    history.record(3, ms(MONDAY))
-    expect([history.refused, history.pairs, history.total]).toEqual([1, 0, 0])
+  test('is of a bounded number of pairs, whatever their ids; counts the reads of others', () => {
+    const history = new AccessHistory({ maxPairs: 2 })
+    for (const pairId of [1, 70, 900_000, 70]) history.record(pairId, ms(MONDAY))
+    expect([1, 70, 900_000].map((pairId) => history.in(pairId, MONDAY))).toEqual([1, 2, 0])
+    expect([history.refused, history.places, history.total]).toEqual([1, 2, 3])
+  })
+
+  test('gives the place of a pair that was not read in the hours it keeps to another one', () => {
+    const history = new AccessHistory({ maxPairs: 2 })
+    const readAt = (hour: number) => [0, 1, 2, 3].map((pairId) => history.in(pairId, MONDAY + hour))
+    for (const pairId of [0, 1]) history.record(pairId, ms(MONDAY))
+    history.record(1, ms(MONDAY + 1))
+    history.record(2, ms(MONDAY + 167))
+    expect([history.refused, history.hasRoomFor(2), history.hasRoomFor(1)]).toEqual([1, false, true])
+    history.record(2, ms(MONDAY + 168))
+    // Nothing that was learned of the one is held of the other.
+    expect([readAt(168), readAt(1)]).toEqual([
+      [0, 0, 1, 0],
+      [0, 1, 0, 0],
+    ])
+    // The first pair has none now, and gets the next one that is empty.
+    history.record(0, ms(MONDAY + 168))
+    history.record(0, ms(MONDAY + 169))
+    expect([readAt(169), history.refused, [...history.pairIds()].toSorted()]).toEqual([[1, 0, 0, 0], 2, [0, 2]])
+    expect(history.recycled).toBe(2)
   })
 
   test('refuses reads at no time, and counts them', () => {
@@ -61,7 +82,7 @@ describe('the history of reads', () => {
     const weighted = history.weighted((hour) => (hour === MONDAY + 200 ? 0.5 : 2))
     // The first hour is no longer kept.
     expect([0, 1, 3, 1_500].map((pairId) => weighted[pairId])).toEqual([202, 0, 202 + 100.5, 100.5])
-    expect(weighted).toHaveLength(history.pairs)
+    expect(weighted).toHaveLength(history.places)
   })
 
   test('counts what a plain count of the same reads counts, whatever their order', () => {
@@ -84,4 +105,79 @@ describe('the history of reads', () => {
       { numRuns: 200 },
     )
   })
+
+  test('keeps of more pairs than it has places for what a plain count keeps that never holds more of them', () => {
+    const step = fc.record({
+      pairId: fc.nat(9),
+      later: fc.constantFrom(0, 0, 0, 1, 5, 30),
+      ago: fc.constantFrom(0, 0, 3, 40),
+    })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 6 }), fc.array(step, { maxLength: 150 }), (maxPairs, steps) => {
+        const history = new AccessHistory({ maxPairs, hours: 24 })
+        const plain = new PlainHistory(maxPairs, 24)
+        let hour = MONDAY
+        for (const { pairId, later, ago } of steps) {
+          hour += later
+          history.record(pairId, ms(hour - ago))
+          plain.record(pairId, hour - ago)
+        }
+        expect([history.refused, history.late]).toEqual([plain.refused, plain.late])
+        expect([...history.pairIds()].toSorted((a, b) => a - b)).toEqual(plain.pairIds())
+        const hours = Array.from({ length: 80 }, (_, ago) => hour - ago)
+        for (let pairId = 0; pairId < 10; pairId++)
+          expect(hours.map((at) => history.in(pairId, at))).toEqual(hours.map((at) => plain.in(pairId, at)))
+        const weighted = [...history.weighted(() => 1).entries()].filter(([, sum]) => sum > 0)
+        for (const [place, sum] of weighted) expect(sum).toBe(plain.sumOf(history.pairAt(place)))
+        expect(weighted).toHaveLength(plain.pairIds().length)
+      }),
+      { numRuns: 150 },
+    )
+  })
 })
+
+/** Reads by pair and hour; of a pair without any there is nothing, and a new one comes in while there are few enough. */
+class PlainHistory {
+  refused = 0
+  late = 0
+  readonly #reads = new Map<number, Map<number, number>>()
+  readonly #maxPairs: number
+  readonly #hours: number
+  #last = -1
+
+  constructor(maxPairs: number, hours: number) {
+    this.#maxPairs = maxPairs
+    this.#hours = hours
+  }
+
+  record(pairId: number, hour: number): void {
+    if (hour <= this.#last - this.#hours) {
+      this.late++
+      return
+    }
+    this.#last = Math.max(this.#last, hour)
+    for (const [known, byHour] of this.#reads) {
+      for (const at of byHour.keys()) if (at <= this.#last - this.#hours) byHour.delete(at)
+      if (byHour.size === 0) this.#reads.delete(known)
+    }
+    const byHour = this.#reads.get(pairId) ?? (this.#reads.size < this.#maxPairs ? new Map() : undefined)
+    if (byHour === undefined) {
+      this.refused++
+      return
+    }
+    this.#reads.set(pairId, byHour)
+    byHour.set(hour, (byHour.get(hour) ?? 0) + 1)
+  }
+
+  in(pairId: number, hour: number): number {
+    return this.#reads.get(pairId)?.get(hour) ?? 0
+  }
+
+  sumOf(pairId: number): number {
+    return [...(this.#reads.get(pairId)?.values() ?? [])].reduce((sum, reads) => sum + reads, 0)
+  }
+
+  pairIds(): readonly number[] {
+    return [...this.#reads.keys()].toSorted((a, b) => a - b)
+  }
+}

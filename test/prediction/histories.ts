@@ -1,4 +1,5 @@
 import { AccessHistory, HOUR_MS } from '../../src/prediction/access-history.ts'
+import { Predictor } from '../../src/prediction/predictor.ts'
 
 /** Monday, 5 January 2026, 00:00 UTC, in hours since 1970. */
 export const MONDAY = Date.UTC(2026, 0, 5) / HOUR_MS
@@ -16,4 +17,35 @@ export function historyOf(hours: number, readsAt: (pairId: number, hour: number)
     }
   }
   return history
+}
+
+export function newPredictor(maxPairs = 100, historyHours = 168): Predictor {
+  const names: string[] = []
+  return new Predictor({
+    ...{ maxPairs, historyHours },
+    namesOf: (pairId) => ({ chain: 'fx', pair: names[pairId] ?? `P${pairId}`, group: pairId < 5 ? 'g' : undefined }),
+    idOf: ({ pair }) => {
+      const known = names.indexOf(pair)
+      if (known >= 0) return known
+      return names.length >= maxPairs ? -1 : names.push(pair) - 1
+    },
+  })
+}
+
+/** Pair 0 at nine every day for a week, pair 1 every hour. */
+export function lived(): Predictor {
+  const predictor = newPredictor()
+  for (let hour = MONDAY; hour < MONDAY + 168; hour++) {
+    if (hour % 24 === 9) predictor.recordAccess(0, ms(hour))
+    for (let i = 0; i < 3; i++) predictor.recordAccess(1, ms(hour))
+  }
+  return predictor
+}
+
+/** Once a week, at five; and time goes on until Friday. */
+export function readOnMondays(predictor: Predictor, { pairId, weeks }: { pairId: number; weeks: number }): void {
+  for (let week = 0; week < weeks; week++) {
+    predictor.recordAccess(pairId, ms(MONDAY + week * 168 + 5))
+    predictor.tell(ms(MONDAY + week * 168 + 100))
+  }
 }
