@@ -39,8 +39,8 @@ export class Faults {
     this.#tell('a record could not be handled', { err: error })
   }
 
-  warmRequestFaulty(error: unknown): void {
-    this.#tell('a warm request could not be handled', { err: error })
+  warmFaulty(error: unknown): void {
+    this.#tell('a warm could not be asked for or carried out', { err: error })
   }
 
   letterLost({ batch, index, reason }: DeadLetterSource, error: unknown): void {

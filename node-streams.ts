@@ -63,18 +63,22 @@ export function createStreams(options: StreamsOptions): Streams {
   if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
   const results = resultsOf(options, producer)
-  const answers = answersOf(options, { warmer, results })
+  const faults = new Faults(options.log)
+  const onWarmFault = warmFaultOf(options, faults)
+  const answers = answersOf(options, { warmer, results, onWarmFault })
   const roles = new Set<Role>(config.node.roles)
   const reads = roles.has('correlate') || roles.has('detect')
   const catchUp = new CatchUp()
-  const faults = new Faults(options.log)
-  const parts = { producer, promotion, interest, requests, warmer, catchUp, faults }
+  const parts = { producer, promotion, interest, requests, warmer, catchUp, faults, onWarmFault }
   const prices = reads ? createPriceConsumer(options, parts) : undefined
   return {
     producer,
     warmer,
     prices,
-    warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, { answers, faults }) : undefined,
+    warmRequests:
+      roles.has('warm') && isWarming(config)
+        ? createWarmConsumer(options, { answers, faults, onWarmFault })
+        : undefined,
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     close: async () => {
       await warmer.close()
@@ -83,6 +87,15 @@ export function createStreams(options: StreamsOptions): Streams {
       await producer.close({ flushMs: FLUSH_MS })
       faults.flush()
     },
+  }
+}
+
+/** Nothing waits for a warm, so whatever goes wrong in one ends here. */
+function warmFaultOf({ metrics }: StreamsOptions, faults: Faults): (error: unknown) => void {
+  const faulty = metrics.counter('warm_requests_refused_total', { reason: 'fault' })
+  return (error) => {
+    faulty.add(1)
+    faults.warmFaulty(error)
   }
 }
 
@@ -98,6 +111,7 @@ interface PriceParts {
   readonly warmer: Warmer
   readonly catchUp: CatchUp
   readonly faults: Faults
+  readonly onWarmFault: (error: unknown) => void
 }
 
 function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consumer {
@@ -173,7 +187,7 @@ function priceUpdatesOptions(
       timeoutMs: config.node.lookAheadMs,
       minRate: config.warming.minScore,
       warmMs: soonestWarmMs(config),
-      promote: (pairIds, timeoutMs) => parts.promotion.promote(pairIds, { timeoutMs }),
+      promote: (pairIds, timeoutMs) => parts.promotion.promote(pairIds, { timeoutMs }).catch(parts.onWarmFault),
     })
   const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined
   return {
@@ -183,6 +197,7 @@ function priceUpdatesOptions(
     clock,
     metrics,
     deadLetters: parts.deadLetters,
+    onWarmFault: parts.onWarmFault,
     onTrigger: triggers && ((pairId: number, eventTimeMs: number) => triggers.onUpdate(pairId, eventTimeMs)),
   }
 }
@@ -195,13 +210,15 @@ function resultsOf({ config, topics }: StreamsOptions, producer: Producer): Warm
 interface AnswerParts {
   readonly warmer: Warmer
   readonly results: WarmResultProducer
+  readonly onWarmFault: (error: unknown) => void
 }
 
-function answersOf({ metrics }: StreamsOptions, { warmer, results }: AnswerParts): WarmRequests {
+function answersOf({ metrics }: StreamsOptions, { warmer, results, onWarmFault }: AnswerParts): WarmRequests {
   const lost = metrics.counter('drops_total', { reason: 'warm-result-not-sent' })
   return new WarmRequests({
     warmer,
     metrics,
+    onFault: onWarmFault,
     publish: (result) => {
       results.send(result).catch(() => lost.add(1))
     },
@@ -211,11 +228,11 @@ function answersOf({ metrics }: StreamsOptions, { warmer, results }: AnswerParts
 interface WarmConsumerParts {
   readonly answers: WarmRequests
   readonly faults: Faults
+  readonly onWarmFault: (error: unknown) => void
 }
 
-function createWarmConsumer(options: StreamsOptions, { answers, faults }: WarmConsumerParts): Consumer {
-  const { config, broker, nodeId, metrics } = options
-  const unhandled = metrics.counter('warm_requests_refused_total', { reason: 'fault' })
+function createWarmConsumer(options: StreamsOptions, { answers, faults, onWarmFault }: WarmConsumerParts): Consumer {
+  const { config, broker, nodeId } = options
   return broker.consumer({
     mode: 'broadcast',
     groupId: `forewarm.${config.node.service}.warm.${nodeId}`,
@@ -223,8 +240,8 @@ function createWarmConsumer(options: StreamsOptions, { answers, faults }: WarmCo
     start: { at: 'latest' },
     onBatch: createLoop({
       handlerOf: () => answers,
-      deadLetters: async () => unhandled.add(1),
-      onFault: (error) => faults.warmRequestFaulty(error),
+      deadLetters: async () => undefined,
+      onFault: onWarmFault,
     }),
     onEvent: (event) => report(options, faults, event),
   })

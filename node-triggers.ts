@@ -17,15 +17,18 @@ export interface TriggersParts {
   readonly nodeId: string
 }
 
+export interface AskedParts {
+  readonly requests: WarmRequestProducer
+  readonly warmer: Warmer
+  /** An exception that should not have been: nothing is warmed by that request. */
+  readonly onWarmFault: (error: unknown) => void
+}
+
 /** What an update makes the node ask for: of all nodes through the topic, or of itself where the topic is too slow. */
-export function createTriggers(
-  options: TriggersParts,
-  { requests, warmer }: { readonly requests: WarmRequestProducer; readonly warmer: Warmer },
-): Triggers {
+export function createTriggers(options: TriggersParts, { requests, warmer, onWarmFault }: AskedParts): Triggers {
   const { config, caches, clock, metrics, nodeId } = options
   const { strategy, maxPairs, minScore } = config.warming
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
-  const faulty = metrics.counter('warm_requests_refused_total', { reason: 'fault' })
   return new Triggers({
     ...caches,
     strategy: strategyNamed(strategy, { maxPairs, minScore }),
@@ -37,7 +40,7 @@ export function createTriggers(
     nodeId,
     warmMs: soonestWarmMs(config),
     publish: (request, lagMs) => {
-      if (lagMs < WARM_MS) warmer.submit(request).catch(() => faulty.add(1))
+      if (lagMs < WARM_MS) warmer.submit(request).catch(onWarmFault)
       else requests.send(request).catch(() => lost.add(1))
     },
   })

@@ -13,26 +13,22 @@ import { type Clock, isVirtual, type VirtualClock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { DetectorRunner } from '../src/detect/runner.ts'
 import type { Histogram } from '../src/telemetry/slab.ts'
-import type { LookAhead } from '../src/warming/look-ahead.ts'
+import { LaneWarming, type LaneWarmingOptions } from './lane-warming.ts'
 import type { DeadLetters, RecordHandler } from './loop.ts'
 import type { PriceCounts } from './price-counts.ts'
 import { PriceWindow, REFUSED, TOMBSTONE } from './price-window.ts'
 import type { Sequences } from './sequences.ts'
 
 /** What an update passes on its way. */
-export interface PriceLaneOptions {
+export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly table: PairTable
   readonly l1: FirstLevel
   readonly l2: L2
   readonly writeBehind: WriteBehind
   readonly tracker: Tracker
   readonly runner: DetectorRunner
-  /** One for each partition: it looks along one stream. */
-  readonly lookAhead: () => LookAhead
   readonly clock: Clock
   readonly deadLetters: DeadLetters
-  /** Asks for warms that follow from the update; undefined where this node doesn't correlate. */
-  readonly onTrigger: ((pairId: number, eventTimeMs: number) => void) | undefined
 }
 
 /** A pair's event time may be so far ahead of the clock; further, and one bad record would freeze the pair. */
@@ -56,7 +52,7 @@ export interface SharedByLanes {
 export class PriceLane implements RecordHandler {
   readonly #options: PriceLaneOptions
   readonly #shared: SharedByLanes
-  readonly #lookAhead: LookAhead
+  readonly #warming: LaneWarming
   readonly #window: PriceWindow
   /** Handlers and dead letters under way. */
   readonly #underWay = new Set<Promise<void>>()
@@ -78,7 +74,7 @@ export class PriceLane implements RecordHandler {
   constructor(options: PriceLaneOptions, shared: SharedByLanes) {
     this.#options = options
     this.#shared = shared
-    this.#lookAhead = options.lookAhead()
+    this.#warming = new LaneWarming(options)
     this.#window = new PriceWindow(options.table)
     this.#replayClock = isVirtual(options.clock) ? options.clock : undefined
   }
@@ -86,7 +82,7 @@ export class PriceLane implements RecordHandler {
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
     this.#throwFault(batch.offset(from))
     const end = this.#window.decode(batch, from)
-    this.#lookAhead.restart()
+    this.#warming.restart()
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
     this.#context = context
@@ -149,7 +145,7 @@ export class PriceLane implements RecordHandler {
   /** Undefined when all rows were handled within this step, which is the rule: a promise an update would cost more than the update. */
   #handleRows(topic: string, from: number, end: number): Promise<void> | undefined {
     for (let row = from; row < end; row++) {
-      const ahead = this.#lookAhead.before(row, this.#window.columns)
+      const ahead = this.#warming.before(row, this.#window.columns)
       // The window that was just looked at holds this row, so it is not looked at again.
       if (ahead !== undefined) return this.#handleRowsAfter(ahead, topic, { row, end })
       const wait = this.#handleRow(topic, row)
@@ -166,13 +162,13 @@ export class PriceLane implements RecordHandler {
     await wait
     for (; rows.row < rows.end; rows.row++) {
       this.#beat()
-      await this.#lookAhead.before(rows.row, this.#window.columns)
+      await this.#warming.before(rows.row, this.#window.columns)
       await this.#handleRow(topic, rows.row)
     }
   }
 
   #handleRow(topic: string, row: number): Promise<void> | undefined {
-    const { l1, tracker, writeBehind, runner, table, onTrigger } = this.#options
+    const { l1, tracker, writeBehind, runner, table } = this.#options
     const { columns } = this.#window
     const { numbers } = columns
     const pairId = columns.pairIds[row] as number
@@ -189,8 +185,7 @@ export class PriceLane implements RecordHandler {
     if (row === 0) this.#observeTimed(pairId, eventTimeMs, chainId)
     else tracker.observe(pairId, eventTimeMs, chainId)
     this.#shared.counts.updates.at(chainId).add(1)
-    // Before the handlers run: for what they are about to read, a request comes too late.
-    onTrigger?.(pairId, eventTimeMs)
+    this.#warming.ask(pairId, eventTimeMs)
     if (this.#isWanted(topic, chainId)) {
       const names = { pair: table.pairName(pairId), chain: table.chainName(chainId) }
       this.#await(runner.handle(topic, pairId, updateAt(columns, row, names)))

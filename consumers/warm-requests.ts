@@ -14,6 +14,8 @@ export interface WarmRequestsOptions {
   readonly warmer: Warmer
   readonly metrics: Metrics
   readonly publish: (result: WarmResult) => void
+  /** An exception that should not have been: the request it is of has no result. */
+  readonly onFault: (error: unknown) => void
 }
 
 export class WarmRequests implements RecordHandler {
@@ -52,8 +54,8 @@ export class WarmRequests implements RecordHandler {
     try {
       const result = await submitted
       if (result !== undefined) this.#options.publish(result)
-    } catch {
-      this.#refused('fault')
+    } catch (error) {
+      this.#options.onFault(error)
     }
   }
 

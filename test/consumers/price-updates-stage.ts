@@ -31,6 +31,7 @@ export class ConsumerStage {
   readonly seen: PriceUpdate[] = []
   readonly letters: DeadLetter[] = []
   readonly faults: unknown[] = []
+  readonly warmFaults: unknown[] = []
   readonly failed: string[] = []
   readonly looked: number[][] = []
   readonly context = newContext()
@@ -65,6 +66,7 @@ export class ConsumerStage {
       lookAhead: () => new LookAhead({ tracker, l1, metrics, mode: 'await', timeoutMs: 2, minRate: 0.2, promote }),
       deadLetters,
       onTrigger: options.onTrigger,
+      onWarmFault: (error) => this.warmFaults.push(error),
     })
     this.run = createLoop({
       handlerOf: (topic, partition) => handler.lane(topic, partition),

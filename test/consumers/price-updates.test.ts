@@ -7,6 +7,18 @@ import { settled } from '../harness/manual-timer.ts'
 import { batchOf, type HandmadeRecord } from './batch.ts'
 import { ConsumerStage, json, TIMEOUT_MS, tombstone, update } from './price-updates-stage.ts'
 
+/** The pairs whose updates come to the tracker, in turn; at `boom` it throws. */
+function tracked({ caches: { table, tracker } }: ConsumerStage): readonly string[] {
+  const pairs: string[] = []
+  const observe = tracker.observe.bind(tracker)
+  tracker.observe = (pairId, ...rest) => {
+    pairs.push(table.pairName(pairId))
+    if (table.pairName(pairId) === 'boom') throw new Error('a bug')
+    observe(pairId, ...rest)
+  }
+  return pairs
+}
+
 describe('an update', () => {
   test('goes to L1, to L2 behind, to the tracker and to the detectors, as it came', async () => {
     const triggered: number[] = []
@@ -76,11 +88,8 @@ describe('an update', () => {
 
 describe('a fault of ours', () => {
   test('costs the record that it happens in and no other', async () => {
-    const stage = new ConsumerStage({
-      onTrigger: (pairId) => {
-        if (stage.caches.table.pairName(pairId) === 'boom') throw new Error('a bug')
-      },
-    })
+    const stage = new ConsumerStage()
+    tracked(stage)
     const pairs = ['a', 'b', 'boom', 'c', 'd']
     expect(await stage.handle(...pairs.map((pair) => json(update(pair))))).toBe(5)
     expect(stage.reasons).toEqual([[2, 'handler-fault']])
@@ -88,18 +97,34 @@ describe('a fault of ours', () => {
   })
 
   test('within a frame hands the updates before it out once', async () => {
-    const handled: string[] = []
-    const stage = new ConsumerStage({
-      onTrigger: (pairId) => {
-        const pair = stage.caches.table.pairName(pairId)
-        handled.push(pair)
-        if (pair === 'boom') throw new Error('a bug')
-      },
-    })
+    const stage = new ConsumerStage()
+    const handled = tracked(stage)
     await stage.handle(json(update('a')), json([update('b'), update('boom'), update('c')]), json(update('d')))
     expect(stage.reasons).toEqual([[1, 'handler-fault']])
     expect(handled).toEqual(['a', 'b', 'boom', 'd'])
     expect(stage.caches.count('drops_total', { reason: 'redelivered' })).toBe(0)
+  })
+
+  test('where warms are asked for is told, and costs no detector its update', async () => {
+    const bug = new Error('a bug')
+    const stage = new ConsumerStage({
+      onTrigger: () => {
+        throw bug
+      },
+    })
+    await stage.handle(json(update('a')), json([update('b'), update('c')]))
+    expect([stage.seen.length, stage.letters, stage.warmFaults]).toEqual([3, [], [bug, bug, bug]])
+  })
+
+  test('in the look-ahead is told, and costs no detector its update', async () => {
+    const bug = new Error('a bug')
+    const stage = new ConsumerStage()
+    stage.caches.tracker.hasEdges = true
+    stage.caches.tracker.readsAfter = () => {
+      throw bug
+    }
+    await stage.handle(json(update('a')), json(update('b')))
+    expect([stage.seen.length, stage.letters, stage.warmFaults]).toEqual([2, [], [bug, bug]])
   })
 
   test('in the decoder, too', async () => {

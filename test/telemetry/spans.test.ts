@@ -47,8 +47,9 @@ beforeAll(async () => {
   const l1 = new L1({ slots: 10, maxPairs: 100 })
   const promotion = new Promotion({ table, l1, l2, writeBehind: { pending: () => false }, metrics })
   const warmer = createWarmer({ nodeId: 'n', table, isInterested: () => true, promotion, clock: systemClock, metrics })
-  const handler = new WarmRequests({ warmer, metrics, publish: (result) => results.push(result) })
-  const onBatch = createLoop({ handlerOf: () => handler, deadLetters: async () => {}, onFault: () => undefined })
+  const onFault = () => undefined
+  const handler = new WarmRequests({ warmer, metrics, publish: (result) => results.push(result), onFault })
+  const onBatch = createLoop({ handlerOf: () => handler, deadLetters: async () => {}, onFault })
   await broker.consumer({ mode: 'broadcast', groupId: 'g', topics: [TOPIC], start: { at: 'latest' }, onBatch }).start()
 })
 afterAll(async () => {
