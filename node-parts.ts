@@ -142,11 +142,13 @@ function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches
 
 function createL2(options: CachesOptions, table: PairTable, onConnected: () => void): L2 {
   const { config, clock, random, metrics } = options
-  const ttlMs = config.cache.l2TtlSeconds * 1000
-  if (options.l2 === 'memory' || !config.cache.l2Enabled) return createMemoryL2({ clock, random, ttlMs })
-  const [first = '', ...others] = config.cache.redisUrls
-  const url = others.length === 0 ? first : config.cache.redisUrls
-  return createRedisL2({ url, table, clock, random, ttlMs, metrics, onConnected, service: config.node.service })
+  const { l2TtlSeconds, l2Enabled, redisUrls, redisCommandTimeoutMs: commandTimeoutMs } = config.cache
+  const ttlMs = l2TtlSeconds * 1000
+  if (options.l2 === 'memory' || !l2Enabled) return createMemoryL2({ clock, random, ttlMs })
+  const [first = '', ...others] = redisUrls
+  const url = others.length === 0 ? first : redisUrls
+  const { service } = config.node
+  return createRedisL2({ url, table, clock, random, ttlMs, commandTimeoutMs, metrics, onConnected, service })
 }
 
 function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): WriteBehind {

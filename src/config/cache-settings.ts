@@ -64,6 +64,11 @@ export const CACHE_SETTINGS = {
     doc: 'The Redis of L2: one server, or several of one Redis Cluster, separated by commas.',
     secret: 'url-password',
   }),
+  redisCommandTimeoutMs: whole(
+    'REDIS_COMMAND_TIMEOUT_MS',
+    [1, 60_000, 250],
+    'After how long a command that Redis has not answered is given up, in milliseconds; it has no effect afterwards.',
+  ),
   l3TtlSeconds: setting({
     name: 'CACHE_L3_TTL',
     check: integer(1, LONGEST_TTL_SECONDS),

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { ScriptedRedis } from '../cache/scripted-redis.ts'
 import { until } from '../harness/until.ts'
-import { metricValue } from './scrape.ts'
+import { get, metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'
 
 test('updates of pairs for which MAX_TRACKED_PAIRS leaves no room are counted, and pairs that make room', async () => {
@@ -14,4 +15,21 @@ test('updates of pairs for which MAX_TRACKED_PAIRS leaves no room are counted, a
     await until('all are handled', () => node.stats().updates === 6)
     expect(await metricValue(node, 'arbitrage_correlation_pairs_recycled_total', {})).toBe(1)
   })
+})
+
+test('a command that Redis does not answer is given up after REDIS_COMMAND_TIMEOUT_MS', async () => {
+  const redis = new ScriptedRedis(() => undefined)
+  redis.isMute = true
+  try {
+    await onStage({ broker: createMemoryBroker(), redisUrl: await redis.listen() }, async (stage) => {
+      const node = await stage.startNode({ config: { cache: { redisCommandTimeoutMs: 123 } } })
+      await until('it says so', async () => {
+        const { body } = await get(node, '/readyz')
+        expect(JSON.parse(body)).toMatchObject({ checks: { l2: { reason: expect.stringContaining('within 123 ms') } } })
+        return true
+      })
+    })
+  } finally {
+    await redis.close()
+  }
 })
