@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import kafkajs from 'kafkajs'
 import { createKafkaBroker } from '../../src/broker/kafka.ts'
 import type { CodecName } from '../../src/broker/kafka-compression.ts'
+import { alterTopic } from '../broker/alter-topic.ts'
 import {
   committedOffsets,
   newReader,
@@ -104,19 +104,6 @@ test('says at the start that a topic is stored in a compression which nobody rea
 })
 
 /** Kafka compresses what comes uncompressed. */
-async function storeAs(topic: string, compression: string): Promise<void> {
-  const { NOTHING } = kafkajs.logLevel
-  const admin = new kafkajs.Kafka({ brokers: kafkaBrokers(), logLevel: NOTHING, retry: { retries: 5 } }).admin()
-  await admin.connect()
-  const configEntries = [{ name: 'compression.type', value: compression }]
-  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }
-  await admin.alterConfigs({ validateOnly: false, resources: [resource] })
-  const isStoredSo = async () =>
-    (await stage.admin.topicConfig(topic, ['compression.type'])).get('compression.type') === compression
-  // Another broker may answer each time, and all have to know.
-  await until(`${topic} is stored as ${compression}`, async () => {
-    for (let time = 0; time < 10; time++) if (!(await isStoredSo())) return false
-    return true
-  })
-  await admin.disconnect()
+function storeAs(topic: string, compression: string): Promise<void> {
+  return alterTopic(topic, { 'compression.type': compression })
 }

@@ -1,12 +1,11 @@
 import { expect, test } from '@jest/globals'
-import kafkajs from 'kafkajs'
 import type { ForewarmNode } from '../../node.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { deadLetterTopic, pairKey } from '../../schemas/topics.ts'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
 import { detector } from '../../src/detect/detector.ts'
+import { alterTopic } from '../broker/alter-topic.ts'
 import type { Seen } from '../broker/conformance-stage.ts'
-import { kafkaBrokers, uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 import { type KafkaStageOptions, newChain, onKafka } from '../node/kafka-stage.ts'
 import { metricValue } from '../node/scrape.ts'
@@ -152,10 +151,11 @@ test('a key of 10 kB is carried along', async () => {
 test('a batch in a compression that nobody reads is skipped and counted with all its records', async () => {
   await withNode({ partitions: 2 }, async ({ stage, chain, node, handled, handlesTheNext }) => {
     await handlesTheNext()
-    await storeAs(stage.topic, 'lz4')
+    // Kafka compresses what comes uncompressed.
+    await alterTopic(stage.topic, { 'compression.type': 'lz4' })
     await stage.produce(...Array.from({ length: 7 }, () => updateOf('LOST', { chain })))
     await stage.produce(updateOf('LOST', { chain: newChain(stage, 1) }))
-    await storeAs(stage.topic, 'producer')
+    await alterTopic(stage.topic, { 'compression.type': 'producer' })
     await handlesTheNext()
     const undecodable = () => metricValue(node, 'arbitrage_drops_total', { reason: 'undecodable' })
     await until('all eight are counted', async () => (await undecodable()) === 8)
@@ -177,7 +177,7 @@ test('thousands of bad records in a row all become dead letters, in their order'
 
 test('a dead letter that has no room in its topic is counted, and the next record is handled', async () => {
   await withNode({}, async ({ stage, chain, node, bad, handlesTheNext }) => {
-    await alter(deadLetterTopic(stage.topic), 'max.message.bytes', '2000')
+    await alterTopic(deadLetterTopic(stage.topic), { 'max.message.bytes': '2000' })
     await bad({ key: chain, value: 'x'.repeat(10_000) })
     await handlesTheNext()
     const lost = () => metricValue(node, 'arbitrage_drops_total', { reason: 'dead-letter-failed' })
@@ -187,31 +187,3 @@ test('a dead letter that has no room in its topic is counted, and the next recor
     expect(letter && header(letter, 'forewarm-error-code')).toBe('not-json')
   })
 })
-
-/** From now on the broker stores what it gets in this compression. */
-async function storeAs(topic: string, compression: 'lz4' | 'producer'): Promise<void> {
-  await alter(topic, 'compression.type', compression)
-}
-
-async function alter(topic: string, name: string, value: string): Promise<void> {
-  const admin = new kafkajs.Kafka({
-    clientId: uniqueName('alter'),
-    brokers: kafkaBrokers(),
-    logLevel: kafkajs.logLevel.NOTHING,
-  }).admin()
-  await admin.connect()
-  try {
-    const configEntries = [{ name, value }]
-    await admin.alterConfigs({
-      validateOnly: false,
-      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }],
-    })
-    await until(`${topic} has ${name}=${value}`, async () => {
-      const resources = [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [name] }]
-      const { resources: described } = await admin.describeConfigs({ resources, includeSynonyms: false })
-      return described[0]?.configEntries[0]?.configValue === value
-    })
-  } finally {
-    await admin.disconnect()
-  }
-}
