@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
+import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import type { L2 } from '../../src/cache/l2.ts'
 import { createRedisL2 } from '../../src/cache/l2-redis.ts'
 import { LIBRARY_NAME } from '../../src/cache/l2-redis-library.ts'
@@ -11,27 +12,34 @@ import type { Metrics } from '../../src/telemetry/slab.ts'
 import { columnsOf, record } from '../cache/columns.ts'
 import { l2Conformance } from '../cache/l2-conformance.ts'
 import { newestWins, writes } from '../cache/l2-properties.ts'
-import { redisUrl, uniqueName } from '../harness/kafka.ts'
+import { uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 
 const TTL_MS = 3_600_000
-const SCRIPT_USER = uniqueName('no-functions')
+const SCRIPT_USER = 'no-functions'
 
+/** Of its own: it is made to forget the functions that others call. */
+let redis: Stack
 let raw: Redis
 const opened: L2[] = []
 
 beforeAll(async () => {
+  redis = await startStack({ brokers: 0 })
   raw = new Redis(redisUrl())
   // To this user Redis looks like one before version 7.
   await raw.call('ACL', 'SETUSER', SCRIPT_USER, 'on', '>secret', '~*', '+@all', '-function', '-fcall')
-})
+}, 60_000)
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((l2) => l2.close()))
 })
 afterAll(async () => {
-  await raw.call('ACL', 'DELUSER', SCRIPT_USER)
-  raw.disconnect()
+  raw?.disconnect()
+  await redis?.stop()
 })
+
+function redisUrl(): string {
+  return redis.redisUrl ?? ''
+}
 
 function asScriptUser(): string {
   const url = new URL(redisUrl())
@@ -162,7 +170,6 @@ describe('Redis level', () => {
     await l2.write(columnsOf([{ pairId: table.register(chain, 'a'), version: 1 }]), 0, 1)
     const libraries = (await raw.function('LIST')) as string[][]
     expect(libraries.map((library) => library[1])).toEqual(expect.arrayContaining([LIBRARY_NAME, 'forewarm_v0']))
-    await raw.function('DELETE', 'forewarm_v0')
   })
 
   it('keeps the newer of two writers, also where the value has a schema that it does not know', async () => {
@@ -228,7 +235,7 @@ describe('Redis level', () => {
       0,
       2,
     )
-    // Of this chain alone: others use the same Redis.
+    // Of this chain alone: a level asks for its clock and its library, too.
     const asked: string[][] = []
     const monitor = await raw.monitor()
     monitor.on('monitor', (_, command: string[]) => {
