@@ -21,7 +21,8 @@ const ENV = {
   FOREWARM_CONTROL_TOPIC: uniqueName('control'),
   FOREWARM_SERVICE: uniqueName('service'),
   METRICS_PORT: '0',
-  // A busy machine may take longer than the 50 ms that a warm has by default.
+  // A busy machine may take longer than the 250 ms that Redis, and the 50 ms that a warm has by default.
+  REDIS_COMMAND_TIMEOUT_MS: '5000',
   WARMING_TIMEOUT_MS: '5000',
 }
 /** What is waited for is done by processes that load everything there is first. */

@@ -30,7 +30,8 @@ const ENV = {
   PRICE_TOPICS: TOPIC,
   FOREWARM_SERVICE: uniqueName('examples'),
   METRICS_PORT: '0',
-  // A busy machine may take longer than the 50 ms that a warm has by default.
+  // A busy machine may take longer than the 250 ms that Redis, and the 50 ms that a warm has by default.
+  REDIS_COMMAND_TIMEOUT_MS: '5000',
   WARMING_TIMEOUT_MS: '5000',
 }
 const TOPICS = [TOPIC, `${TOPIC}.dlq`, COPY, ...Object.values(OWN)]
@@ -126,9 +127,7 @@ describe('what the README walks through', () => {
 
   test('cache.ts brings to Redis what it was given, though it ends at once', async () => {
     const { code, stderr } = await runExample('cache.ts')
-    // That a busy machine's Redis takes longer than a command has is told, and tried again.
-    const told = stderr.split('\n').filter((line) => !/^$|no answer within|L2 is back/.test(line))
-    expect({ code, told }).toEqual({ code: 0, told: [] })
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const redis = new Redis(redisUrl())
     expect(await redis.del('fw:{default}:WETH/USDC')).toBe(1)
     redis.disconnect()

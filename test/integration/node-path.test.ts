@@ -139,6 +139,7 @@ test('a pair that is delisted is gone from Redis', async () => {
     await stage.produceRecords({ partition: 0, key: `${chain}\0A`, value: null })
     await stage.produce(updateOf('READ', { chain }))
     await until('A was read', () => answers.length === 1)
+    expect(await keysOf(chain)).not.toContain(`fw:{${chain}}:A`)
     const other = await stage.startNode({ detectors: [reader], config: { node: { service: uniqueName('other') } } })
     await stage.produce(updateOf('READ', { chain }))
     await until('both have read', () => answers.length === 3 && other.stats().updates === 1)

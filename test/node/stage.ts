@@ -145,8 +145,8 @@ export class Stage {
       ...config,
       kafka: { priceTopics: [this.topic], ...names, ...config.kafka },
       node: { service: this.service, ...config.node },
-      cache: { l1Slots: 1_000, maxPairs: 10_000, ...redis, ...config.cache },
-      // A busy machine may take longer than the 50 ms that a warm has by default.
+      // A busy machine may take longer than the 250 ms that Redis, and the 50 ms that a warm has by default.
+      cache: { l1Slots: 1_000, maxPairs: 10_000, redisCommandTimeoutMs: 5_000, ...redis, ...config.cache },
       warming: { timeoutMs: 5_000, ...config.warming },
       http: { port: 0, ...config.http },
     }
