@@ -31,6 +31,11 @@ async function answers(url: string | undefined): Promise<boolean> {
   }
 }
 
+/** One that is there may take longer than `answers` waits for one that is not. */
+function untilAnswers(url: string | undefined): Promise<boolean> {
+  return until('Redis answers', () => answers(url))
+}
+
 async function withStack(options: Parameters<typeof startStack>[0], body: (stack: Stack) => Promise<void>) {
   const stack = await startStack(options)
   try {
@@ -60,7 +65,7 @@ testWithJava('a killed broker starts again on its port with its topics', async (
     await stack.killBroker(0)
     await expect(topics()).rejects.toThrow()
     await stack.startBroker(0)
-    expect(await topics()).toContain('kept')
+    await until('it has its topic', async () => (await topics()).includes('kept'))
   })
 })
 
@@ -70,11 +75,11 @@ testWithJava('Redis can be paused, resumed, stopped and started', async () => {
     await stack.pauseRedis()
     expect(await answers(stack.redisUrl)).toBe(false)
     stack.resumeRedis()
-    expect(await answers(stack.redisUrl)).toBe(true)
+    await untilAnswers(stack.redisUrl)
     await stack.stopRedis()
     expect(await answers(stack.redisUrl)).toBe(false)
     await stack.startRedis()
-    expect(await answers(stack.redisUrl)).toBe(true)
+    await untilAnswers(stack.redisUrl)
     await stack.stop()
     await stack.stop()
     expect(await answers(stack.redisUrl)).toBe(false)
@@ -96,7 +101,7 @@ testWithJava('what a killed process has started ends with it', async () => {
     },
   )
   const [url] = await once(createInterface(owner.stdout), 'line')
-  expect(await answers(url)).toBe(true)
+  await untilAnswers(url)
   owner.kill('SIGKILL')
   await until('Redis is gone', async () => !(await answers(url)))
 })

@@ -46,6 +46,8 @@ test('a topic that nobody created is unknown', async () => {
   const producer = new Kafka({
     brokers: kafkaBrokers(),
     logLevel: logLevel.NOTHING,
+    // There is no second attempt; the first has the time that it needs.
+    connectionTimeout: 30_000,
     retry: { retries: 0 },
   }).producer({ allowAutoTopicCreation: true })
   try {
