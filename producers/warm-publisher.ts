@@ -63,8 +63,8 @@ export type WarmReceipt =
 
 export interface WarmPublisher {
   /**
-   * Resolves when the request is stored, or with `wait` when it is answered. Throws a ForewarmError (`refused`: no such
-   * request can be sent, or too many are waited for; `closed`) or a BrokerError.
+   * Resolves when the request is stored, or with `wait` when it is answered. Throws a ForewarmError (`bad-value`: no node
+   * would take such a request, or it cannot be waited for so; `refused`: too many are waited for; `closed`) or a BrokerError.
    */
   request(ask: WarmAsk): Promise<WarmReceipt>
   /** Who still waits is told `closed`. Twice is once. */
@@ -280,14 +280,14 @@ function requestOf(ask: WarmAsk, nowMs: number): WarmRequest {
 function checked(request: WarmRequest): WarmRequest {
   const parsed = parseWarmRequest(encodeWarmRequest(request))
   if (parsed.ok) return parsed.value
-  throw new ForewarmError('refused', `no such request can be sent: ${parsed.detail}`)
+  throw new ForewarmError('bad-value', `no such request can be sent: ${parsed.detail}`)
 }
 
 function refuseWait({ wait, waitFor = 1, timeoutMs = TIMEOUT_MS, notBeforeMs = 0 }: WarmAsk, nowMs: number): void {
   if (!(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS))
-    throw new ForewarmError('refused', `timeoutMs: expected 0 to ${LONGEST_TIMEOUT_MS}, got ${timeoutMs}`)
-  if (!(waitFor >= 1)) throw new ForewarmError('refused', `waitFor: expected at least 1, got ${waitFor}`)
+    throw new ForewarmError('bad-value', `timeoutMs: expected 0 to ${LONGEST_TIMEOUT_MS}, got ${timeoutMs}`)
+  if (!(waitFor >= 1)) throw new ForewarmError('bad-value', `waitFor: expected at least 1, got ${waitFor}`)
   const latestMs = nowMs + LONGEST_TIMEOUT_MS - timeoutMs
   if (wait === true && notBeforeMs > latestMs)
-    throw new ForewarmError('refused', `notBeforeMs: expected at most ${latestMs} with a wait, got ${notBeforeMs}`)
+    throw new ForewarmError('bad-value', `notBeforeMs: expected at most ${latestMs} with a wait, got ${notBeforeMs}`)
 }

@@ -140,9 +140,9 @@ describe('warm publisher', () => {
     for (const pairs of [[], [''], Array.from({ length: 1_001 }, (_, i) => `p${i}`)])
       await expect(publisher.request({ ...ASK, pairs })).rejects.toMatchObject({
         name: 'ForewarmError',
-        code: 'refused',
+        code: 'bad-value',
       })
-    await expect(publisher.request({ ...ASK, chain: 'c'.repeat(65) })).rejects.toMatchObject({ code: 'refused' })
+    await expect(publisher.request({ ...ASK, chain: 'c'.repeat(65) })).rejects.toMatchObject({ code: 'bad-value' })
   })
 
   it.each([
@@ -154,7 +154,7 @@ describe('warm publisher', () => {
   ])('refuses to wait for %j', async (waiting) => {
     const [name = ''] = Object.keys(waiting)
     await expect(publisher.request({ ...ASK, wait: true, ...waiting })).rejects.toMatchObject({
-      code: 'refused',
+      code: 'bad-value',
       message: expect.stringContaining(`${name}: expected`),
     })
   })
