@@ -1,4 +1,5 @@
 import { randomInt } from 'node:crypto'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 
@@ -12,18 +13,19 @@ const HIGHEST = 32_767
 
 /**
  * One free port of 127.0.0.1 for each wish: the wished one where nobody listens on it, any other one otherwise. All
- * are held until the last is found, so no two are the same.
+ * are held until the last is found, so no two are the same. Any other one stays this process's until it ends: nobody
+ * else is allotted it, neither before a server listens on it nor while that server is away.
  */
-export async function allotPorts(wishes: readonly (number | 'any')[]): Promise<number[]> {
+export async function allotPorts(wishes: readonly (number | 'any')[], anyPort = randomPort): Promise<number[]> {
   const held: Server[] = []
   const ports: number[] = []
   try {
     for (const wish of wishes) {
       let port = wish === 'any' ? anyPort() : wish
-      let server = await listen(port)
+      let server = wish === 'any' ? await listenOnOwn(port) : await listen(port)
       while (server === undefined) {
         port = anyPort()
-        server = await listen(port)
+        server = await listenOnOwn(port)
       }
       held.push(server)
       ports.push(port)
@@ -34,8 +36,29 @@ export async function allotPorts(wishes: readonly (number | 'any')[]): Promise<n
   return ports
 }
 
-function anyPort(): number {
+function randomPort(): number {
   return randomInt(LOWEST, HIGHEST + 1)
+}
+
+async function listenOnOwn(port: number): Promise<Server | undefined> {
+  return (await claim(port)) ? listen(port) : undefined
+}
+
+/**
+ * UDP has ports of its own, which nothing here uses: who has bound one has claimed the TCP port of that number among
+ * all that allot ports, and the system lets go of it when the process ends, however it does.
+ */
+async function claim(port: number): Promise<boolean> {
+  const socket = createSocket('udp4')
+  socket.bind({ address: '127.0.0.1', port, exclusive: true })
+  try {
+    await once(socket, 'listening')
+    socket.unref()
+    return true
+  } catch {
+    socket.close()
+    return false
+  }
 }
 
 async function listen(port: number): Promise<Server | undefined> {

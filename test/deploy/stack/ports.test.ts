@@ -10,6 +10,13 @@ test('ports that are allotted together differ, and lie below those of outgoing c
   expect(Math.max(...ports)).toBeLessThan(32_768)
 })
 
+test('a port that was allotted is not allotted again, though nobody listens on it', async () => {
+  const [mine = 0] = await allotPorts(['any'])
+  const next = [mine, mine + 1, mine, mine + 2, mine + 3].values()
+  const [other] = await allotPorts(['any'], () => next.next().value ?? 0)
+  expect(other).toBeGreaterThan(mine)
+})
+
 test('a wished port is given where it is free, and once', async () => {
   const [free = 0] = await allotPorts(['any'])
   const [first, second] = await allotPorts([free, free])
