@@ -37,8 +37,10 @@ export interface CacheWarmingStats {
   readonly totalPairsWarmed: number
   /** Warms by reads: read before they left, or not. */
   readonly predicted: Readonly<WarmCounts>
-  /** Reads that nothing was learned from, of pairs beyond MAX_TRACKED_PAIRS. */
+  /** Reads that nothing was learned from, of pairs that came while MAX_TRACKED_PAIRS others were read. */
   readonly readsNotTracked: number
+  /** Pairs that were not read for long and made room for others. */
+  readonly pairsRecycled: number
   /** Pairs that were to be warmed while as many waited as L1 takes warms. */
   readonly pairsNotAsked: number
 }
@@ -73,13 +75,12 @@ class ReadWarming implements CacheWarming {
   readonly #parts: NonNullable<ReturnType<typeof cacheParts>>
   readonly #timeoutMs: number
   readonly #next: NextReads
-  readonly #maxPairs: number
   readonly #wanted = new Set<number>()
   readonly #underWay = new Set<Promise<unknown>>()
   #isPlanned = false
   #isClosed = false
   readonly #counts = { totalWarmingOps: 0, successfulOps: 0, failedOps: 0, totalPairsAttempted: 0, totalPairsWarmed: 0 }
-  readonly #drops = { readsNotTracked: 0, pairsNotAsked: 0 }
+  #pairsNotAsked = 0
 
   constructor(cache: Cache, { strategy, timeoutMs }: Required<CacheWarmingOptions>) {
     const parts = cacheParts(cache)
@@ -89,10 +90,10 @@ class ReadWarming implements CacheWarming {
     this.#timeoutMs = timeoutMs
     const { l1, upkeep } = parts.caches
     const predicted = () => l1.usage.warmsByKind[kindOf('prediction')] ?? l1.usage.warmCounts
-    this.#maxPairs = Math.min(parts.maxTrackedPairs, l1.maxPairs)
     this.#next = new NextReads({
       strategy,
-      maxPairs: this.#maxPairs,
+      maxPairs: l1.maxPairs,
+      maxTracked: parts.maxTrackedPairs,
       warmLimit: l1.usage.warmLimit,
       cache: l1,
       evidence: () => ({ used: predicted().used, unused: predicted().unused, hitRatio: upkeep.hitRatio }),
@@ -113,7 +114,9 @@ class ReadWarming implements CacheWarming {
     const { totalWarmingOps, successfulOps } = this.#counts
     return {
       ...this.#counts,
-      ...this.#drops,
+      readsNotTracked: this.#next.readsNotTracked,
+      pairsRecycled: this.#next.pairsRecycled,
+      pairsNotAsked: this.#pairsNotAsked,
       successRate: totalWarmingOps === 0 ? undefined : successfulOps / totalWarmingOps,
       predicted: { ...(usage.warmsByKind[kindOf('prediction')] ?? usage.warmCounts) },
     }
@@ -126,15 +129,11 @@ class ReadWarming implements CacheWarming {
   }
 
   #read(pairId: number): void {
-    if (pairId >= this.#maxPairs) {
-      this.#drops.readsNotTracked++
-      return
-    }
     const next = this.#next
     next.after(pairId)
     const most = this.#parts.caches.l1.usage.warmLimit
     for (let i = 0; i < next.count; i++) {
-      if (this.#wanted.size >= most) this.#drops.pairsNotAsked++
+      if (this.#wanted.size >= most) this.#pairsNotAsked++
       else this.#wanted.add(next.pairIds[i] as number)
     }
     if (this.#wanted.size > 0) this.#plan()

@@ -1,4 +1,5 @@
 import type { Confidence } from './confidence.ts'
+import { TrackedPairs } from './tracked-pairs.ts'
 
 /**
  * What is read next, told by the log of reads itself: when a pair is read, its last OCCURRENCES places in the log are
@@ -8,7 +9,9 @@ import type { Confidence } from './confidence.ts'
  *   log   … A x B y … A B z x … A B …            A is read now:
  *             └─────┘   └─────┘   └──┘           B came after 3 of 3, x after 2 of 3
  *
- * Pairs are integers below `maxPairs`. Pure and synchronous; its own clock is the number of reads.
+ * Pairs are integers below `maxPairs`. The places in the log of `maxTracked` of them are known at a time: one that was not
+ * read for long makes room for a new one (tracked-pairs.ts), which has no places yet. What is said of it in the log says
+ * it of the pair itself, so nothing of the one is held of the other. Pure and synchronous; its own clock is the number of reads.
  */
 
 /** Places of a pair that are looked up, the latest ones: as many as four bits count. */
@@ -18,11 +21,13 @@ export const SPAN = 12
 /** Candidates of one read, at most. */
 export const MAX_CANDIDATES = OCCURRENCES * SPAN
 const NONE = -1
-/** Kept for a pair, the latest in the ring's next place but one: a power of two of 4 B each, a line of the processor's cache. */
+/** Kept in a row, the latest in the ring's next place but one: a power of two of 4 B each, a line of the processor's cache. */
 const RING = OCCURRENCES + 1
 
 export interface ReadBackOptions {
   readonly maxPairs: number
+  /** All of them unless given. */
+  readonly maxTracked?: number | undefined
   /** Reads that the log holds; older ones are forgotten. */
   readonly logReads?: number
   readonly confidence: Confidence
@@ -47,7 +52,9 @@ export class ReadBack {
   readonly #options: ReadBackOptions
   readonly #log: Int32Array
   readonly #mask: number
-  /** RING a pair: the number of the read in which it was read, as an unsigned integer of 32 bits. */
+  /** By which rows are kept of a pair. */
+  readonly #tracked: TrackedPairs
+  /** RING a row: the number of the read in which it was read, as an unsigned integer of 32 bits. */
   readonly #places: Uint32Array
   readonly #counts: Uint32Array
   /** Reads so far: where the next one goes. */
@@ -64,17 +71,26 @@ export class ReadBack {
   readonly pairIds: Int32Array
   readonly scores: Float64Array
   count = 0
+  /** Reads of pairs for which there was no room: nothing was learned from them. */
+  refused = 0
+  /** Pairs that made room for others. */
+  recycled = 0
 
   constructor(options: ReadBackOptions) {
-    const { maxPairs, logReads = LOG_READS, threshold, limit } = options
+    const { maxPairs, maxTracked = maxPairs, logReads = LOG_READS, threshold, limit } = options
     if (logReads < 1 || (logReads & (logReads - 1)) !== 0)
       throw new RangeError(`logReads: a power of two expected, got ${logReads}`)
     this.#options = options
     this.threshold = threshold
     this.#log = new Int32Array(logReads).fill(NONE)
     this.#mask = logReads - 1
-    this.#places = new Uint32Array(maxPairs * RING)
-    this.#counts = new Uint32Array(maxPairs)
+    const rows = Math.min(maxTracked, maxPairs)
+    this.#places = new Uint32Array(rows * RING)
+    this.#counts = new Uint32Array(rows)
+    this.#tracked = new TrackedPairs(rows, (row) => {
+      this.#counts[row] = 0
+      this.recycled++
+    })
     this.#seen = new Uint16Array(maxPairs)
     this.pairIds = new Int32Array(limit)
     this.scores = new Float64Array(limit)
@@ -82,20 +98,25 @@ export class ReadBack {
 
   /** A read of the pair: what will follow it, into `pairIds` and `scores`. */
   read(pairId: number, atHand: AtHand): void {
-    const { confidence } = this.#options
-    confidence.read(pairId, this.#now)
+    const row = this.#tracked.see(pairId)
     this.count = 0
-    const count = this.#counts[pairId] as number
-    if (count > 0) this.#propose(pairId, Math.min(count, OCCURRENCES), atHand)
-    this.#places[pairId * RING + (count % RING)] = this.#now
-    this.#counts[pairId] = count + 1
+    if (row < 0) {
+      this.refused++
+      return
+    }
+    this.#options.confidence.read(pairId, this.#now)
+    const count = this.#counts[row] as number
+    if (count > 0) this.#propose(pairId, row, atHand)
+    this.#places[row * RING + (count % RING)] = this.#now
+    this.#counts[row] = count + 1
     this.#log[this.#now & this.#mask] = pairId
     this.#now++
   }
 
-  #propose(pairId: number, places: number, atHand: AtHand): void {
+  #propose(pairId: number, row: number, atHand: AtHand): void {
     const { confidence } = this.#options
-    const candidates = this.#gather(pairId, places)
+    const places = Math.min(this.#counts[row] as number, OCCURRENCES)
+    const candidates = this.#gather(row, places)
     for (let c = 0; c < candidates; c++) {
       const candidate = this.#candidates[c] as number
       const seen = this.#seen[candidate] as number
@@ -112,12 +133,12 @@ export class ReadBack {
     }
   }
 
-  /** Counts what follows the pair's places; how many candidates there are. */
-  #gather(pairId: number, places: number): number {
-    const latest = (this.#counts[pairId] as number) - 1
+  /** Counts what follows the row's places; how many candidates there are. */
+  #gather(row: number, places: number): number {
+    const latest = (this.#counts[row] as number) - 1
     let found = 0
     for (let p = 0; p < places; p++) {
-      const ago = (this.#now - (this.#places[pairId * RING + ((latest - p) % RING)] as number)) >>> 0
+      const ago = (this.#now - (this.#places[row * RING + ((latest - p) % RING)] as number)) >>> 0
       if (ago > this.#mask) break
       const place = this.#now - ago
       const end = Math.min(place + SPAN, this.#now - 1)

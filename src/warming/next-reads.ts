@@ -13,6 +13,8 @@ export interface NextReadsOptions {
   readonly strategy: StrategyName
   /** Pair ids are below it. */
   readonly maxPairs: number
+  /** Pairs whose reads are learned from at a time; all unless given. */
+  readonly maxTracked?: number
   /** Warms that the cache may hold. */
   readonly warmLimit: number
   readonly cache: AtHand
@@ -43,7 +45,7 @@ export class NextReads {
   #credit: number
 
   constructor(options: NextReadsOptions) {
-    const { strategy, maxPairs, warmLimit, logReads, cost = () => ({ warms: 0, missedSoon: 0 }) } = options
+    const { strategy, maxPairs, maxTracked, warmLimit, logReads, cost = () => ({ warms: 0, missedSoon: 0 }) } = options
     const limits = STRATEGY_LIMITS[strategy]
     const isOwn = strategy === 'forewarm'
     this.#options = options
@@ -53,13 +55,23 @@ export class NextReads {
     this.#breakEven = new BreakEven(cost)
     this.#throttle = new Throttle(options.evidence)
     this.#readBack = new ReadBack({
-      maxPairs,
+      ...{ maxPairs, maxTracked },
       confidence: new Confidence({ maxPairs, horizon: Math.min(HORIZON_SPANS * SPAN, this.#limit * HORIZON_PARTS) }),
       threshold: isOwn ? this.#breakEven.probability : limits.minScore,
       limit: isOwn ? Math.min(limits.maxPairs, this.#limit) : MAX_CANDIDATES,
       ...(logReads !== undefined && { logReads }),
     })
     this.pairIds = new Int32Array(MAX_CANDIDATES)
+  }
+
+  /** Reads that nothing was learned from, as there was no room for their pair. */
+  get readsNotTracked(): number {
+    return this.#readBack.refused
+  }
+
+  /** Pairs that were not read for long and made room for others. */
+  get pairsRecycled(): number {
+    return this.#readBack.recycled
   }
 
   after(pairId: number): void {

@@ -7,7 +7,12 @@ const PAIRS = 40
 const NOTHING_AT_HAND: AtHand = { has: () => false, renew: () => undefined }
 
 function newReadBack(
-  options: { readonly threshold?: number; readonly logReads?: number; readonly limit?: number } = {},
+  options: {
+    readonly threshold?: number
+    readonly logReads?: number
+    readonly limit?: number
+    readonly maxTracked?: number
+  } = {},
 ) {
   const confidence = new Confidence({ maxPairs: PAIRS, horizon: 20 })
   return new ReadBack({ maxPairs: PAIRS, confidence, threshold: 0.2, limit: 8, logReads: 1024, ...options })
@@ -88,6 +93,20 @@ describe('reading the log back', () => {
         }
       }),
     )
+  })
+
+  test('learns of new pairs when those before are read no more, and holds nothing of these of them', () => {
+    const readBack = newReadBack({ maxTracked: 4 })
+    const times = (count: number, ...pairIds: number[]) => Array.from({ length: count }, () => pairIds).flat()
+    proposedAfter(times(10, 1, 2, 3, 4), readBack)
+    expect([readBack.refused, readBack.recycled]).toEqual([0, 0])
+    // Of those that are read still, none makes room.
+    proposedAfter(times(3, 1, 2, 3, 4, 9), readBack)
+    expect([readBack.refused, readBack.recycled]).toEqual([3, 0])
+    // A row is kept for four sightings a row: the first of the new pairs has to come so often.
+    const after = proposedAfter([...times(20, 31, 32, 33), 31], readBack)
+    expect(readBack.refused).toBeGreaterThan(3)
+    expect([readBack.recycled, after.toSorted()]).toEqual([3, [32, 33]])
   })
 
   test('needs a log whose size is a power of two', () => {

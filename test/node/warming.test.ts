@@ -112,7 +112,16 @@ describe('warming beside a cache', () => {
     for (let pair = 0; pair < 110; pair++) cache.set(`P${pair}`, { price: 1 })
     const made = warming(cache)
     for (let pair = 0; pair < 110; pair++) cache.get(`P${pair}`)
-    expect(made.stats()).toMatchObject({ readsNotTracked: 10, pairsNotAsked: 0 })
+    expect(made.stats()).toMatchObject({ readsNotTracked: 10, pairsRecycled: 0, pairsNotAsked: 0 })
+    // Once the first ones are not read any more, the others are learned of.
+    const readOthers = () => {
+      for (let pair = 100; pair < 110; pair++) cache.get(`P${pair}`)
+    }
+    for (let times = 0; times < 60; times++) readOthers()
+    const { readsNotTracked, pairsRecycled } = made.stats()
+    for (let times = 0; times < 10; times++) readOthers()
+    expect(made.stats()).toMatchObject({ readsNotTracked, pairsRecycled })
+    expect(pairsRecycled).toBe(10)
   })
 
   test('counts what it would have warmed while as much waited as L1 takes', async () => {
