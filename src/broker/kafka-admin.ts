@@ -18,6 +18,7 @@ export class KafkaAdmin implements Admin {
   readonly #admin: KafkaJsAdmin
   #state: 'new' | 'connected' | 'closed' = 'new'
   #closing: Promise<void> | undefined
+  isClosed = false
 
   constructor(client: KafkaClient) {
     this.#client = client
@@ -145,6 +146,7 @@ export class KafkaAdmin implements Admin {
     this.#state = 'closed'
     await within(this.#admin.disconnect(), FAREWELL_MS)
     this.#client.sockets.destroyAll()
+    this.isClosed = true
   }
 }
 

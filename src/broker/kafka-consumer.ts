@@ -34,6 +34,10 @@ export class KafkaConsumer implements Consumer {
     this.#membership = membership
   }
 
+  get isClosed(): boolean {
+    return this.#stopped !== undefined && this.#membership.state === 'stopped'
+  }
+
   start(): Promise<void> {
     if (this.#stopped !== undefined) return Promise.reject(closed('the consumer was stopped: make a new one'))
     this.#started ??= this.#join()

@@ -41,6 +41,7 @@ export class KafkaProducer implements Producer {
   #away = false
   /** Closed, and whatever has not had its turn never gets one. */
   #isGone = false
+  isClosed = false
 
   constructor(client: KafkaClient, options: ProducerOptions) {
     this.#client = client
@@ -156,6 +157,7 @@ export class KafkaProducer implements Producer {
     // It waits for every answer that is still due, of a broker that hangs in vain.
     await within(this.#producer.disconnect(), FAREWELL_MS)
     this.#client.sockets.destroyAll()
+    this.isClosed = true
   }
 }
 

@@ -6,6 +6,7 @@ import { guardIdleTimers } from './kafka-idle-timer.ts'
 import { type ConsumerTiming, Membership } from './kafka-membership.ts'
 import { installProduceEncoder } from './kafka-produce-request.ts'
 import { KafkaProducer } from './kafka-producer.ts'
+import { Opened } from './opened.ts'
 import type { Broker, BrokerEvent } from './port.ts'
 
 export type { KafkaLogEvent } from './kafka-client.ts'
@@ -63,31 +64,22 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   const random = options.random ?? Math.random
   const onEvent = guarded(options.onEvent)
   const connect = () => createKafkaClient(options)
-  const closers: (() => Promise<void>)[] = []
+  const opened = new Opened()
   let closing: Promise<void> | undefined
 
   return {
     kind: 'kafka',
-    consumer: (consumerOptions) => {
-      const consumer = new KafkaConsumer(connect, new Membership(consumerOptions, { timing, random, onEvent }))
-      closers.push(() => consumer.stop())
-      return consumer
-    },
+    consumer: (consumerOptions) =>
+      opened.add(new KafkaConsumer(connect, new Membership(consumerOptions, { timing, random, onEvent }))),
     producer: () => {
       const { maxPendingBatches = 1000 } = options
       const { closeTimeoutMs } = timing
       const settings = { compression, takesRecords, maxPendingBatches, closeTimeoutMs, onEvent }
-      const producer = new KafkaProducer(connect(), settings)
-      closers.push(() => producer.close())
-      return producer
+      return opened.add(new KafkaProducer(connect(), settings))
     },
-    admin: () => {
-      const admin = new KafkaAdmin(connect())
-      closers.push(() => admin.close())
-      return admin
-    },
+    admin: () => opened.add(new KafkaAdmin(connect())),
     close: () => {
-      closing ??= closeAll(closers)
+      closing ??= opened.close()
       return closing
     },
   }
@@ -116,8 +108,4 @@ function guarded(onEvent: KafkaBrokerOptions['onEvent']): (event: BrokerEvent) =
       // An observer that throws must not stop what it observes.
     }
   }
-}
-
-async function closeAll(closers: readonly (() => Promise<void>)[]): Promise<void> {
-  for (const close of closers.toReversed()) await close()
 }

@@ -36,7 +36,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
   }
 
   get isClosed(): boolean {
-    return this.#stopped !== undefined
+    return this.#stopped !== undefined && this.#state === 'stopped'
   }
 
   /** Rejects with `closed`, `unreachable` or `unknown-topic`; after the latter two it may be called again. */

@@ -3,6 +3,7 @@ import { MemoryAdmin } from './memory-admin.ts'
 import { MemoryCluster } from './memory-cluster.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
 import { MemoryProducer } from './memory-producer.ts'
+import { Opened } from './opened.ts'
 import type { Broker } from './port.ts'
 
 /**
@@ -49,34 +50,21 @@ export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBro
   for (const [topic, partitions] of Object.entries(options.partitions ?? {})) {
     cluster.topics.create({ topic, partitions })
   }
-  let opened: Closable[] = []
+  const opened = new Opened()
   let closing: Promise<void> | undefined
-  const open = <T extends Closable>(closable: T): T => {
-    opened = [...opened.filter(({ isClosed }) => !isClosed), closable]
-    return closable
-  }
 
   return {
     kind: 'memory',
-    consumer: (consumerOptions) => open(new MemoryConsumer(cluster, consumerOptions)),
-    producer: () => open(new MemoryProducer(cluster)),
-    admin: () => open(new MemoryAdmin(cluster)),
+    consumer: (consumerOptions) => opened.add(new MemoryConsumer(cluster, consumerOptions)),
+    producer: () => opened.add(new MemoryProducer(cluster)),
+    admin: () => opened.add(new MemoryAdmin(cluster)),
     close: () => {
-      closing ??= closeAll(opened).then(() => cluster.close())
+      closing ??= opened.close().then(() => cluster.close())
       return closing
     },
     rebalance: (groupId) => cluster.rebalance(groupId),
     fail: (count, error) => cluster.failNext(count, error),
     disconnect: () => cluster.setReachable(false),
     reconnect: () => cluster.setReachable(true),
-  }
-}
-
-type Closable = { readonly isClosed: boolean } & ({ close(): Promise<void> } | { stop(): Promise<void> })
-
-async function closeAll(opened: readonly Closable[]): Promise<void> {
-  for (const closable of opened.toReversed()) {
-    if ('stop' in closable) await closable.stop()
-    else await closable.close()
   }
 }
