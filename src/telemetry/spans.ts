@@ -15,8 +15,8 @@ import type { Headers } from '../broker/port.ts'
 
 /**
  * The trace of a warm request: `send` where it is published, `process` on each node that is interested, and under it
- * the trip to Redis (`MGET`) and what L1 made of the values (`promote`). Only warm requests are traced, never updates:
- * a span costs more than an update.
+ * the trip to Redis (`MGET`) and what L1 made of the values (`promote`). What a node asks of itself is no message: its
+ * trace begins with `warm`. Only warm requests are traced, never updates: a span costs more than an update.
  *
  * Names and attributes follow OpenTelemetry's conventions for messaging and databases, which still move; they stand
  * here and nowhere else. What is ours begins with `forewarm.`.
@@ -30,13 +30,18 @@ export class Spans {
   }
 
   send(topic: string, request: WarmRequest, parent: Context): Span {
-    const attributes = { ...messaging(topic, 'send'), ...facts(request) }
+    const attributes = { ...messaging(topic, 'send', request), ...facts(request) }
     return this.#tracer.startSpan(`send ${topic}`, { kind: SpanKind.PRODUCER, attributes }, parent)
   }
 
   process(topic: string, request: WarmRequest, parent: Context): Span {
-    const attributes = { ...messaging(topic, 'process'), ...facts(request) }
+    const attributes = { ...messaging(topic, 'process', request), ...facts(request) }
     return this.#tracer.startSpan(`process ${topic}`, { kind: SpanKind.CONSUMER, attributes }, parent)
+  }
+
+  warm(request: WarmRequest): Span {
+    const attributes = { 'forewarm.request_id': request.requestId, ...facts(request) }
+    return this.#tracer.startSpan('warm', { attributes }, ROOT_CONTEXT)
   }
 
   load(pairs: number, parent: Context): Span {
@@ -77,19 +82,19 @@ const HEADER_GETTER: TextMapGetter<Headers> = {
   get: (headers, wanted) => headers.findLast(([name]) => name === wanted)?.[1].toString('latin1'),
 }
 
-function messaging(topic: string, operation: 'send' | 'process'): Attributes {
+function messaging(topic: string, operation: 'send' | 'process', { requestId, chain }: WarmRequest): Attributes {
   return {
     'messaging.system': 'kafka',
     'messaging.destination.name': topic,
     'messaging.operation.name': operation,
     'messaging.operation.type': operation,
+    'messaging.message.id': requestId,
+    'messaging.kafka.message.key': chain,
   }
 }
 
 function facts(request: WarmRequest): Attributes {
   return {
-    'messaging.message.id': request.requestId,
-    'messaging.kafka.message.key': request.chain,
     'forewarm.chain': request.chain,
     'forewarm.pairs': request.pairs.length,
     'forewarm.origin': request.origin,

@@ -10,7 +10,7 @@ export interface WarmJob extends Due {
   readonly pairIds: readonly number[]
   /** Place in PRIORITIES: 0 is served first and never shed. */
   readonly rank: number
-  /** Its `process` span, and the trace below it. */
+  /** Its `process` or `warm` span, and the trace below it. */
   readonly span: Span
   readonly trace: Context
   /** By the monotonic clock, when it could be worked on: it came in, or became due. */

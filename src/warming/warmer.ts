@@ -44,7 +44,8 @@ export interface WarmerOptions {
 export interface Warmer {
   /**
    * Resolves to what this node made of the request, or to nothing where it has nothing to do with it (of no interest
-   * here, served before, made by a replay, closed). `trace` is the one that came with the request.
+   * here, served before, made by a replay, closed). `trace` is the one that came with the request from its topic; without
+   * one, the node asks itself.
    */
   submit(request: WarmRequest, trace?: Context): Promise<WarmResult | undefined>
   /** By hand: of interest because somebody here asks, and before everything else. */
@@ -105,7 +106,7 @@ class RequestWarmer implements Warmer {
     this.#now = options.now ?? (() => performance.now())
   }
 
-  async submit(request: WarmRequest, trace: Context = ROOT_CONTEXT): Promise<WarmResult | undefined> {
+  async submit(request: WarmRequest, trace?: Context): Promise<WarmResult | undefined> {
     if (this.#closed) {
       this.#counts.refused(request.chain, 'closed')
       return undefined
@@ -121,7 +122,7 @@ class RequestWarmer implements Warmer {
     const origin = { origin: 'manual', priority: 'critical' } as const
     const request: WarmRequest = { v: 1, requestId: randomUUID(), chain, pairs, ...origin, issuedAtMs }
     if (this.#closed) return this.#refuse(request, 'closed')
-    return this.#accept(request, this.#admissions.allOf(chain, pairs), ROOT_CONTEXT)
+    return this.#accept(request, this.#admissions.allOf(chain, pairs))
   }
 
   room(): Promise<void> {
@@ -164,9 +165,10 @@ class RequestWarmer implements Warmer {
     await Promise.all(this.#trips)
   }
 
-  #accept(request: WarmRequest, pairIds: readonly number[], parent: Context): Promise<WarmResult> {
+  #accept(request: WarmRequest, pairIds: readonly number[], trace?: Context): Promise<WarmResult> {
     const { promise, resolve: settle, reject: fail } = Promise.withResolvers<WarmResult>()
-    const span = this.#spans.process(this.#options.topic ?? TOPICS['warm-requests'].defaultName, request, parent)
+    const { topic = TOPICS['warm-requests'].defaultName } = this.#options
+    const span = trace === undefined ? this.#spans.warm(request) : this.#spans.process(topic, request, trace)
     const nowMs = this.#options.clock.now()
     const job: WarmJob = {
       request,
@@ -175,7 +177,7 @@ class RequestWarmer implements Warmer {
       dueMs: request.notBeforeMs ?? nowMs,
       heapIndex: -1,
       span,
-      trace: within(span, parent),
+      trace: within(span, trace ?? ROOT_CONTEXT),
       startedAtMs: this.#now(),
       lateMs: 0,
       settle,

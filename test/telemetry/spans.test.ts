@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { ROOT_CONTEXT, trace } from '@opentelemetry/api'
+import { ROOT_CONTEXT, SpanKind, trace } from '@opentelemetry/api'
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace'
 import { createLoop } from '../../consumers/loop.ts'
 import { WarmRequests } from '../../consumers/warm-requests.ts'
@@ -16,7 +16,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts'
 import type { Telemetry } from '../../src/telemetry/sdk.ts'
 import { traceHeaders, traceOf } from '../../src/telemetry/spans.ts'
 import { startTelemetry } from '../../src/telemetry/telemetry.ts'
-import { createWarmer } from '../../src/warming/warmer.ts'
+import { createWarmer, type Warmer } from '../../src/warming/warmer.ts'
 import { columnsOf } from '../cache/columns.ts'
 import { until } from '../harness/until.ts'
 
@@ -27,6 +27,7 @@ const broker = createMemoryBroker({ partitions: { [TOPIC]: 2 } })
 const table = new PairTable({ maxPairs: 100 })
 const results: WarmResult[] = []
 let telemetry: Telemetry
+let warmer: Warmer
 
 const request = (requestId: string, pairs: readonly string[]): WarmRequest => ({
   ...{ v: 1, requestId, chain: 'ethereum', pairs, origin: 'correlation', strategy: 'forewarm', priority: 'high' },
@@ -46,7 +47,7 @@ beforeAll(async () => {
   await l2.write(columnsOf(ids.map((pairId) => ({ pairId, version: 1 }))), 0, 2)
   const l1 = new L1({ slots: 10, maxPairs: 100 })
   const promotion = new Promotion({ table, l1, l2, writeBehind: { pending: () => false }, metrics })
-  const warmer = createWarmer({ nodeId: 'n', table, isInterested: () => true, promotion, clock: systemClock, metrics })
+  warmer = createWarmer({ nodeId: 'n', table, isInterested: () => true, promotion, clock: systemClock, metrics })
   const onFault = () => undefined
   const handler = new WarmRequests({ warmer, metrics, publish: (result) => results.push(result), onFault })
   const onBatch = createLoop({ handlerOf: () => handler, deadLetters: async () => {}, onFault })
@@ -91,6 +92,23 @@ describe('the trace of a warm request', () => {
         'forewarm.status': 'done',
       })
     }
+  })
+
+  it('begins, where the node asks itself, with what is no message', async () => {
+    exporter.reset()
+    await warmer.submit(request('of itself', ['a', 'unknown']))
+    await warmer.warmPairs('ethereum', ['by hand'])
+    const spans = exporter.getFinishedSpans()
+    const warms = spans.filter(({ name }) => name === 'warm')
+    expect(warms).toMatchObject([
+      { kind: SpanKind.INTERNAL, attributes: { 'forewarm.request_id': 'of itself', 'forewarm.status': 'partial' } },
+      { kind: SpanKind.INTERNAL, attributes: { 'forewarm.origin': 'manual' } },
+    ])
+    const names = spans.flatMap(({ name, attributes }) => [name, ...Object.keys(attributes)])
+    expect(names.filter((name) => /process|messaging/.test(name))).toEqual([])
+    const ids = (name: string) =>
+      spans.filter((span) => span.name === name).map((span) => span.parentSpanContext?.spanId)
+    expect(ids('MGET')).toEqual(warms.map((span) => span.spanContext().spanId))
   })
 
   it('comes back from the headers that carry it, and is empty without any', () => {
