@@ -1,5 +1,5 @@
 import { readAccesses } from '../src/simulate/access-trace.ts'
-import { type PriceTape, readPriceTape } from '../src/simulate/price-tape.ts'
+import { type OvertakenUpdates, type PriceTape, readPriceTape } from '../src/simulate/price-tape.ts'
 import {
   accessCombinations,
   accessWorkload,
@@ -18,6 +18,8 @@ import { UsageError } from './usage-error.ts'
 export interface SimulationInput {
   readonly workload: Workload
   readonly combinations: readonly Combination[]
+  /** What the figures leave out since an event time cannot be; undefined where nothing. */
+  readonly caution?: string
 }
 
 /** What is to be run, on what was recorded. Rejects with `bad-option`, or as the files' readers do; also on Ctrl-C. */
@@ -42,7 +44,8 @@ export async function simulationInput(terminal: Terminal, flags: SimulationFlags
     delaysMs: flags.delayMs ?? DEFAULTS.delayMs,
     warmMs: flags.warmMs ?? DEFAULTS.warmMs,
   })
-  return { workload: priceWorkload(tape, seed), combinations }
+  const caution = tape.overtaken === undefined ? {} : { caution: overtakenText(tape.overtaken) }
+  return { workload: priceWorkload(tape, seed), combinations, ...caution }
 }
 
 function choicesOf(flags: SimulationFlags, keys: number): Choices {
@@ -76,4 +79,9 @@ function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards, unreadable
   tell('records that cannot be read, left out', unreadable)
   tell('updates of pairs in no event, left out', unknownUpdates)
   tell('updates older than the one before, taken as of its time', backwards)
+}
+
+function overtakenText({ updates, of, place, eventTimeMs, nextEventTimeMs }: OvertakenUpdates): string {
+  const [its, next] = [eventTimeMs, nextEventTimeMs].map((ms) => new Date(ms).toISOString())
+  return `${counted(updates)} of ${counted(of)} updates are left out, as they are far older than one before them: ${place} is of ${its}, those after it of ${next} and on`
 }

@@ -20,12 +20,12 @@ figcaption{font-weight:600;font-size:13px;margin:.6rem 0 .2rem 46px}svg text{fil
 .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.2rem 1.2rem;padding:0;margin:1.2rem 0 0;font-size:13px}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:12px;white-space:nowrap;font-variant-numeric:tabular-nums}
 td,th{padding:.15rem .5rem;text-align:right;border-bottom:1px solid color-mix(in srgb,currentColor 15%,transparent)}
-.summary{font-size:14px}.summary td,.summary th{padding:.3rem .8rem}.verdict{font-size:1.1rem;font-weight:600;opacity:1;margin:.3rem 0 .6rem}.bar{display:inline-flex;width:180px;height:12px;
+.caution{color:#d55e00;opacity:1}.summary{font-size:14px}.summary td,.summary th{padding:.3rem .8rem}.verdict{font-size:1.1rem;font-weight:600;opacity:1;margin:.3rem 0 .6rem}.bar{display:inline-flex;width:180px;height:12px;
 background:color-mix(in srgb,currentColor 8%,transparent)}.bar i{background:#8c8c8c}.bar .more{background:#0072b2}.bar .less{background:#d55e00}
 @media(max-width:600px){.summary td,.summary th{padding:.3rem .4rem}.summary :is(td,th):nth-child(2),.bars{display:none}}`
 
 /** One page that needs nothing else: what is saved, hit ratio by capacity and over time, and every row. */
-export function simulationReport(all: readonly Simulated[], of: 'accesses' | 'prices'): string {
+export function simulationReport(all: readonly Simulated[], of: 'accesses' | 'prices', caution?: string): string {
   const simulated = withoutRepeats(all)
   const rows = simulated.map(({ row }) => row)
   const input = basename(rows[0]?.input ?? '')
@@ -46,7 +46,7 @@ export function simulationReport(all: readonly Simulated[], of: 'accesses' | 'pr
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>forewarm simulate: ${escaped(input)}</title><style>${STYLE}</style></head>
 <body><h1>What warming would save</h1>
-<p>${escaped(input)}, ${reads} reads.<span class="bars"> Of the bars, grey is hit without warming, blue is what warming adds, red what it takes away.</span></p>
+<p>${escaped(input)}, ${reads} reads.<span class="bars"> Of the bars, grey is hit without warming, blue is what warming adds, red what it takes away.</span></p>${caution === undefined ? '' : `\n<p class="caution">${escaped(caution)}</p>`}
 ${sections.join('\n')}
 <h2>Every row</h2>
 ${tableOf(rows, of)}

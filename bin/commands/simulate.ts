@@ -65,7 +65,7 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
   if (flags.report !== undefined) refuseUnwritable(flags.report, [flags.accesses, flags.prices, flags.events])
   const input = await unlessInterrupted(terminal, simulationInput(terminal, flags))
   if (input === undefined) return INTERRUPTED
-  const { workload, combinations } = input
+  const { workload, combinations, caution } = input
   let fraction = 0
   const samples = new Map(combinations.map((combination) => [combination, [] as Sample[]]))
   const options = {
@@ -78,10 +78,12 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
   const stopProgress = showLine(terminal, () => `simulate ${bar(fraction)} ${Math.floor(fraction * 100)} %`)
   const table = flags.json === true ? undefined : terminalTable(combinations, kindOf(flags))
   if (table?.inAllRows !== undefined) say(terminal, table.inAllRows)
+  // With the figures it is about, wherever these go; rows of JSON are for programs.
+  if (caution !== undefined) (table === undefined ? say : print)(terminal, caution)
   const running = show(terminal, table, simulate(workload, combinations, options))
   const rows = await unlessInterrupted(terminal, running).finally(stopProgress)
   if (rows === undefined) return INTERRUPTED
-  await writeReport(terminal, flags, { rows, samples: [...samples.values()] })
+  await writeReport(terminal, flags, { rows, samples: [...samples.values()], caution })
   return DONE
 }
 
@@ -132,17 +134,18 @@ function isSame(input: string, there: Stats): boolean {
 interface Outcomes {
   readonly rows: readonly SimulationRow[]
   readonly samples: readonly (readonly Sample[])[]
+  readonly caution: string | undefined
 }
 
 async function writeReport(
   terminal: Terminal,
   { report, ...flags }: SimulateFlags,
-  { rows, samples }: Outcomes,
+  { rows, samples, caution }: Outcomes,
 ): Promise<void> {
   if (report === undefined) return
   const { simulationReport } = await import('../simulation-report.ts')
   const simulated = rows.map((row, at) => ({ row, samples: samples[at] ?? [] }))
-  await writeFile(report, simulationReport(simulated, kindOf(flags)))
+  await writeFile(report, simulationReport(simulated, kindOf(flags), caution))
   say(terminal, `wrote ${report}`)
 }
 

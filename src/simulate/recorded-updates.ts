@@ -4,16 +4,27 @@ import { contentOf } from '../replay/content.ts'
 import { LineFile } from '../replay/lines.ts'
 import { parsePriceLine } from '../replay/price-line.ts'
 import { isRecording, openRecording } from '../replay/recording-source.ts'
+import type { ReplayRecord } from '../replay/replay-record.ts'
 import { SimulationError } from './simulation-error.ts'
 
+/** The updates of a record, and where it stands: in which line, or of a recording, which is read in replay order, which record. */
+export interface Recorded {
+  readonly updates: readonly PriceUpdate[]
+  readonly place: number | ReplayRecord
+}
+
+/** For people. */
+export function placeText(path: string, place: Recorded['place']): string {
+  if (typeof place === 'number') return `${path}, line ${place}`
+  const { topic, partition, offset } = place
+  return `${path}, topic ${topic}, partition ${partition}, offset ${offset}`
+}
+
 /**
- * The price updates of a file, in lists: of a recording (`forewarm record`), whatever else it holds; or NDJSON of price
+ * The price updates of a file, record by record, in lists: of a recording (`forewarm record`), whatever else it holds; or NDJSON of price
  * records, where a line that is none ends it with `bad-file`. Rejects with the signal's reason when it is aborted.
  */
-export async function* recordedUpdates(
-  path: string,
-  options: ReadOptions = {},
-): AsyncGenerator<readonly PriceUpdate[]> {
+export async function* recordedUpdates(path: string, options: ReadOptions = {}): AsyncGenerator<readonly Recorded[]> {
   if (await isRecording(path)) yield* ofRecording(path, options)
   else yield* ofLines(path, options)
 }
@@ -27,28 +38,30 @@ export interface ReadOptions {
 async function* ofRecording(
   path: string,
   { signal = new AbortController().signal, onUnreadable }: ReadOptions,
-): AsyncGenerator<readonly PriceUpdate[]> {
+): AsyncGenerator<readonly Recorded[]> {
   const source = await openRecording(path, signal)
   for await (const records of source.read(signal)) {
     signal.throwIfAborted()
+    const recorded: Recorded[] = []
     for (const record of records) {
       const content = contentOf(record)
-      if (content.kind === 'prices') yield content.updates
+      if (content.kind === 'prices') recorded.push({ updates: content.updates, place: record })
       else if (content.kind === 'other') onUnreadable?.()
     }
+    yield recorded
   }
 }
 
-async function* ofLines(path: string, { signal }: ReadOptions): AsyncGenerator<readonly PriceUpdate[]> {
+async function* ofLines(path: string, { signal }: ReadOptions): AsyncGenerator<readonly Recorded[]> {
   for await (const lines of new LineFile(path).read(signal)) {
-    const updates: PriceUpdate[] = []
+    const recorded: Recorded[] = []
     for (const { text, isUtf8, number } of lines) {
       if (text.trim() === '') continue
       const line = parsePriceLine({ text, isUtf8 })
-      if (!line.ok) throw new SimulationError('bad-file', `${path}, line ${number}${placed(line)}`)
-      if (line.kind === 'prices') for (const update of line.updates) updates.push(update)
+      if (!line.ok) throw new SimulationError('bad-file', `${placeText(path, number)}${placed(line)}`)
+      if (line.kind === 'prices') recorded.push({ updates: line.updates, place: number })
     }
-    yield updates
+    yield recorded
   }
 }
 
