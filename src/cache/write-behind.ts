@@ -22,6 +22,8 @@ export interface WriteBehindOptions {
   /** Told once, at the end, of values that L2 did not get: how many, and why. */
   readonly onLost?: (entries: number, reason: string) => void
   readonly timer?: Timer
+  /** Monotonic milliseconds, by which what a flush takes is measured; `performance.now` unless given. */
+  readonly now?: () => number
 }
 
 export interface Flush {
@@ -46,6 +48,7 @@ export class WriteBehind {
   #fillingRows: Int32Array
   #leavingRows: Int32Array
   readonly #timer: Timer
+  readonly #now: () => number
   #cancelFlush: (() => void) | undefined
   #flushing: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -57,6 +60,7 @@ export class WriteBehind {
   constructor(options: WriteBehindOptions) {
     this.#options = options
     this.#timer = options.timer ?? systemTimer
+    this.#now = options.now ?? (() => performance.now())
     this.#filling = priceColumns(options.capacity)
     this.#leaving = priceColumns(options.capacity)
     this.#fillingRows = new Int32Array(options.maxPairs)
@@ -142,15 +146,15 @@ export class WriteBehind {
   }
 
   async #write(): Promise<void> {
-    const startMs = performance.now()
+    const startMs = this.#now()
     this.#swap()
     const columns = this.#leaving
     this.#dropForgotten()
     const entries = columns.count
     const writing = entries === 0 ? NOTHING_WRITTEN : this.#options.l2.write(columns, 0, entries)
-    const busyMs = performance.now() - startMs
+    const busyMs = this.#now() - startMs
     const outcome = await writing
-    const durationMs = performance.now() - startMs
+    const durationMs = this.#now() - startMs
     if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs })
     this.#away = outcome.status === 'unavailable' ? outcome.reason : undefined
     if (outcome.status === 'unavailable') this.#takeBack(outcome.unwritten)

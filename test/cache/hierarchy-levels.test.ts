@@ -29,7 +29,8 @@ class Stage {
   constructor(levels: 2 | 3) {
     for (let pairId = 0; pairId < PAIRS; pairId++) this.table.register('ethereum', `p${pairId}`)
     const { l1, l2, l3, table, metrics, timer } = this
-    this.writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: PAIRS, maxPairs: PAIRS, timer: timer.start })
+    const sizes = { capacity: PAIRS, maxPairs: PAIRS }
+    this.writeBehind = new WriteBehind({ l2, flushMs: 10, ...sizes, timer: timer.start, now: timer.now })
     const now = () => this.nowMs
     this.hierarchy = new Hierarchy({
       ...{ table, l1, l2, metrics, now },
@@ -178,7 +179,8 @@ describe('a pair that no level has', () => {
     const table = new PairTable({ maxPairs })
     for (let i = 0; i < maxPairs; i++) table.register('c', `${i}`)
     const l1 = new L1({ slots: 1, maxPairs })
-    const writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: 1, maxPairs, timer: stage.timer.start })
+    const { start, now } = stage.timer
+    const writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: 1, maxPairs, timer: start, now })
     const hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics: createMetrics(), now: () => 0 })
     for (const from of [0, 35_000]) {
       for (let pairId = from; pairId < from + 35_000; pairId++) void hierarchy.fetch(pairId)

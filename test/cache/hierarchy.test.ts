@@ -28,7 +28,8 @@ class Stage {
     for (let pairId = 0; pairId < PAIRS; pairId++) this.table.register('ethereum', `p${pairId}`)
     this.l1 = new L1({ slots, maxPairs: 70_000 })
     const { l1, l2, table, metrics, timer } = this
-    this.writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: PAIRS, maxPairs: PAIRS, timer: timer.start })
+    const sizes = { capacity: PAIRS, maxPairs: PAIRS }
+    this.writeBehind = new WriteBehind({ l2, flushMs: 10, ...sizes, timer: timer.start, now: timer.now })
     this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind: this.writeBehind, metrics })
   }
 

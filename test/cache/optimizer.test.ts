@@ -32,7 +32,8 @@ class Stage {
   constructor() {
     for (let pairId = 0; pairId < PAIRS; pairId++) this.table.register('ethereum', `p${pairId}`)
     const { l1, l2, table, metrics, timer } = this
-    this.writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: PAIRS, maxPairs: PAIRS, timer: timer.start })
+    const sizes = { capacity: PAIRS, maxPairs: PAIRS }
+    this.writeBehind = new WriteBehind({ l2, flushMs: 10, ...sizes, timer: timer.start, now: timer.now })
     const { writeBehind } = this
     this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
     this.promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timer: timer.start })

@@ -11,7 +11,8 @@ export const FLUSH_MS = 10
 /** A write-behind over a second level whose answers the test gives, on a clock that the test moves. */
 export class WriteBehindStage {
   readonly l2 = new ControlledL2()
-  readonly timer = new ManualTimer(virtualClock())
+  readonly clock = virtualClock()
+  readonly timer = new ManualTimer(this.clock)
   readonly flushes: Flush[] = []
   readonly lost: [entries: number, reason: string][] = []
   readonly writeBehind: WriteBehind
@@ -23,6 +24,7 @@ export class WriteBehindStage {
       capacity,
       maxPairs: PAIRS,
       timer: this.timer.start,
+      now: this.timer.now,
       onFlush: (flush) => this.flushes.push(flush),
       onLost: (...lost) => this.lost.push(lost),
     })

@@ -38,7 +38,8 @@ export class TestCaches {
     const { l2, metrics, timer } = this
     this.table = new PairTable({ maxPairs })
     this.l1 = new L1({ slots, maxPairs })
-    this.writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: maxPairs, maxPairs, timer: timer.start })
+    const sizes = { capacity: maxPairs, maxPairs }
+    this.writeBehind = new WriteBehind({ l2, flushMs: 10, ...sizes, timer: timer.start, now: timer.now })
     const { table, l1, writeBehind } = this
     this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
     this.tracker = new Tracker({ maxPairs })

@@ -21,6 +21,9 @@ export class ManualTimer {
     return () => this.#pending.delete(pending)
   }
 
+  /** For what is measured beside what is waited for: a machine that stalls takes no time. */
+  readonly now = (): number => this.#clock.now()
+
   get pending(): number {
     return this.#pending.size
   }
