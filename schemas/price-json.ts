@@ -132,8 +132,9 @@ class Scan {
     const rows = this.#columns.count
     const at = skipSpace(bytes, this.#start)
     const end = bytes[at] === OPEN_LIST ? this.#list(at) : this.#object(at, true)
+    if (end < 0 || end > this.#end || this.#columns.count === rows) return false
     // Not one byte past the end: a load that was once out of bounds is compiled the slow way for good (a third slower).
-    return end > 0 && (end === this.#end || skipSpace(bytes, end) === this.#end) && this.#columns.count > rows
+    return end === this.#end || skipSpace(bytes, end) >= this.#end
   }
 
   #list(from: number): number {

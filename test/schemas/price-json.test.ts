@@ -149,6 +149,13 @@ describe('no string is built for', () => {
     expect(isReadQuickly(`\n${JSON.stringify({ v: 1, updates }, null, 2)}\n`)).toBe(true)
   })
 
+  test('a record that ends in white space, with more of it behind', () => {
+    const ids = new WatchedIds()
+    const around = Buffer.from(`${JSON.stringify(full)}\n\n`)
+    expect(decodePriceJson(around.subarray(0, -1), updateColumns(), ids)).toBeUndefined()
+    expect(ids.byString).toBe(0)
+  })
+
   test('an update with a group, and numbers with an exponent or more than 15 digits', () => {
     expect(isReadQuickly(JSON.stringify({ ...full, group: 'g' }))).toBe(true)
     expect(isReadQuickly(JSON.stringify({ ...full, price: 1 / 3, bid: 1e-9, ask: 1.5e300 }))).toBe(true)
