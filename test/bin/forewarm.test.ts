@@ -199,7 +199,10 @@ describe('replay of a file', () => {
   })
 
   test('Ctrl-C ends it with code 130 and what was done', async () => {
-    const { child, ended } = startForewarm(['replay', file, '--stdout', '--speed', '0.1'])
+    const slow = join(folder, 'slow.ndjson')
+    // However long the signal takes, the second is not due.
+    await writeFile(slow, [0, 3_600_000].map((ms) => JSON.stringify(updateAt(ms))).join('\n'))
+    const { child, ended } = startForewarm(['replay', slow, '--stdout', '--speed', '1'])
     child.stdout?.once('data', () => child.kill('SIGINT'))
     const { code, stdout, stderr } = await ended
     expect(code).toBe(130)
