@@ -44,6 +44,6 @@ test('the lock of a process that was killed is taken over', async () => {
 
 test('a lock that says of nobody that it is theirs is taken over', async () => {
   writeFileSync(file, '')
-  expect(await alone(file, 1_000, async () => 'done')).toBe('done')
+  expect(await alone(file, 10_000, async () => 'done')).toBe('done')
   expect(readdirSync(dir)).toEqual([])
 })
