@@ -144,7 +144,7 @@ class QueuedMicroBatcher implements MicroBatcher {
       if (error === undefined) chunk.acknowledged.resolve()
       else {
         chunk.acknowledged.reject(error)
-        this.#onDropped?.(error, chunk.records.length)
+        this.#tell(error, chunk.records.length)
       }
     }
     this.#settleFlushes(chunks)
@@ -162,13 +162,21 @@ class QueuedMicroBatcher implements MicroBatcher {
     }
   }
 
+  #tell(error: BrokerError, records: number): void {
+    try {
+      this.#onDropped?.(error, records)
+    } catch {
+      // An observer that throws must not hold up what it observes: partitions would stay in flight, a flush open for ever.
+    }
+  }
+
   #refuse(): Promise<void> {
     const error = this.#isClosed
       ? new BrokerError('closed', 'the batcher is closed', { retriable: false })
       : new BrokerError('refused', `${this.#queued} records are queued, at most ${this.#maxQueued} expected`, {
           retriable: true,
         })
-    this.#onDropped?.(error, 1)
+    this.#tell(error, 1)
     const refusal = Promise.reject(error)
     if (this.#onDropped !== undefined) refusal.catch(() => undefined)
     return refusal

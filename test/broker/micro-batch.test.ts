@@ -125,6 +125,23 @@ test('tells onDropped of everything that was not sent, and then leaves the promi
   ])
 })
 
+test('an onDropped that throws holds up nothing', async () => {
+  const onDropped = () => {
+    throw new Error('the observer is broken')
+  }
+  const { batcher, requests } = newStage({ maxQueued: 3, onDropped })
+  const dropped = [0, 1].map((partition) => batcher.add(record(partition, 'a')))
+  const flushed = batcher.flush()
+  const next = batcher.add(record(0, 'b'))
+  await expect(batcher.add(record(0, 'c'))).rejects.toMatchObject({ code: 'refused' })
+  requests[0]?.fail(new Error('gone'))
+  for (const each of dropped) await expect(each).rejects.toMatchObject({ code: 'failed' })
+  await flushed
+  void batcher.flush()
+  requests[1]?.acknowledge()
+  await expect(next).resolves.toBeUndefined()
+})
+
 test('flush waits for what is queued, without lingering, and not for what comes later', async () => {
   const { batcher, requests } = newStage()
   await batcher.flush()
