@@ -19,6 +19,9 @@ import { l3Conformance } from '../cache/l3-conformance.ts'
 import { until } from '../harness/until.ts'
 import { updateOf } from '../node/stage.ts'
 
+/** Time enough for an answer on a busy machine. */
+const ANSWERED_MS = 30_000
+
 // Whether it is installed, not whether it works: an engine that is there and does not start is a failure.
 const hasEmbedded = existsSync(new URL('../../node_modules/chdb', import.meta.url))
 
@@ -27,7 +30,7 @@ if (hasClickHouse) {
   afterAll(() => server?.stop())
   l3Conformance('ClickHouse by HTTP', async () => {
     server = await startClickHouse()
-    return createHttpEngine({ url: server.url, timeoutMs: 5_000 })
+    return createHttpEngine({ url: server.url, timeoutMs: ANSWERED_MS })
   })
 
   describe('a ClickHouse that ends', () => {
@@ -37,7 +40,7 @@ if (hasClickHouse) {
       const metrics = createMetrics()
       const pairId = table.register('ethereum', 'a')
       const l3 = new ClickHouseL3({
-        engine: async () => createHttpEngine({ url: own.url, timeoutMs: 5_000 }),
+        engine: async () => createHttpEngine({ url: own.url, timeoutMs: ANSWERED_MS }),
         ...{ table, metrics, clock: systemClock, timer: systemTimer, random: Math.random },
         ...{ ttlMs: 3_600_000, createsTable: true },
       })
@@ -100,7 +103,7 @@ if (hasClickHouse) {
         await producer.close()
         await broker.close()
       }
-      const engine = createHttpEngine({ url, timeoutMs: 5_000 })
+      const engine = createHttpEngine({ url, timeoutMs: ANSWERED_MS })
       const rows = await engine.rows(`SELECT pair FROM ${PRICE_TABLE} WHERE chain = 'ethereum' AND pair IN ('A', 'B')`)
       await engine.close()
       expect(rows.flat().toSorted()).toEqual(['A', 'B'])
