@@ -15,6 +15,8 @@ const TOPIC = 'prices.example'
 const COPY = `test.${TOPIC}`
 const PRICES = fileURLToPath(new URL('../../examples/prices.ndjson', import.meta.url))
 const SPREAD = fileURLToPath(new URL('../../examples/spread.ts', import.meta.url))
+/** For who waits for an answer that comes. */
+const PATIENT = ['--wait', '--timeout-ms', '30000']
 const PAIRS = ['WETH/USDC', 'WETH/USDT', 'WETH/DAI']
 const OWN = {
   WARM_REQUESTS_TOPIC: uniqueName('warm-requests'),
@@ -96,13 +98,13 @@ describe('what the README walks through', () => {
   })
 
   test('forewarm warm --wait is answered, too', async () => {
-    const { code, stdout } = await call('warm', ...PAIRS, '--chain', 'ethereum', '--wait', '--json')
+    const { code, stdout } = await call('warm', ...PAIRS, '--chain', 'ethereum', ...PATIENT, '--json')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
       status: 'answered',
       result: { status: 'partial', alreadyInL1: 2, notFound: 1 },
     })
-    const { stdout: text } = await call('warm', ...PAIRS, '--chain', 'ethereum', '--wait')
+    const { stdout: text } = await call('warm', ...PAIRS, '--chain', 'ethereum', ...PATIENT)
     expect(text).toMatch(/^partial by \S+ in \d+ ms: alreadyInL1 2, notFound 1\n$/)
   })
 

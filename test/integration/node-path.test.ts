@@ -11,6 +11,8 @@ import { get } from '../node/scrape.ts'
 import { updateOf } from '../node/stage.ts'
 
 const SMALL_L1 = { cache: { l1Slots: 4 }, node: { lookAhead: 'off' } } as const
+/** For who waits for an answer that comes. */
+const PATIENT = { wait: true, timeoutMs: 30_000 } as const
 const PAIRS = Array.from({ length: 10 }, (_, i) => `P${i}`)
 
 test('prices travel from Kafka through the detectors into Redis, where another service finds them', async () => {
@@ -51,7 +53,7 @@ test('a warm request brings pairs from Redis into L1, in one trace, and the aske
     await stage.produce(...PAIRS.map((pair, i) => updateOf(pair, { chain, price: i })))
     await until('they are in Redis', () => node.stats().updates === 10 && node.stats().l2.waitingEntries === 0)
     const publisher = await stage.warmPublisher()
-    const receipt = await publisher.request({ chain, pairs: ['P8', 'absent'], priority: 'critical', wait: true })
+    const receipt = await publisher.request({ chain, pairs: ['P8', 'absent'], priority: 'critical', ...PATIENT })
     expect(receipt).toMatchObject({
       status: 'answered',
       result: { node: node.id, warmed: 1, notFound: 1, outcomes: { P8: 'warmed', absent: 'notFound' } },
@@ -95,7 +97,7 @@ test('a pair of a chain that another node holds is read from Redis, and again wh
     await write(2, Date.now())
     expect(await read(10_000)).toMatchObject({ price: 2 })
     const publisher = await stage.warmPublisher()
-    const receipt = await publisher.request({ chain: there, pairs: ['P1'], wait: true, waitFor: 2 })
+    const receipt = await publisher.request({ chain: there, pairs: ['P1'], waitFor: 2, ...PATIENT })
     expect(receipt.status).toBe('answered')
   })
 })
