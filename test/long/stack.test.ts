@@ -1,9 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, jest, test } from '@jest/globals'
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { createTopic } from '../../deploy/stack/kafka-topic.ts'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import { uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
+
+// Three brokers start, and one of them twice, on a machine that may be busy.
+jest.setTimeout(180_000)
+
+const PATIENCE = { timeoutMs: 60_000 }
 
 describe('a stack of three brokers', () => {
   let stack: Stack
@@ -43,17 +48,18 @@ describe('a stack of three brokers', () => {
   test('takes records again after the leader was killed, and has it back in sync after its restart', async () => {
     const topic = uniqueName('stack')
     await createTopic(stack.brokers, { topic, partitions: 1, replicationFactor: 3 })
-    expect(await acknowledged(topic)).toBe(true)
+    await until('the leader acknowledges', () => acknowledged(topic), PATIENCE)
     const leader = await leaderOf(topic)
 
     await stack.killBroker(leader - 1)
-    await until('a new leader acknowledges', () => acknowledged(topic), { timeoutMs: 40_000 })
-    expect(await leaderOf(topic)).not.toBe(leader)
+    await until('a new leader acknowledges', () => acknowledged(topic), PATIENCE)
+    await until('the leader is another one', async () => (await leaderOf(topic)) !== leader, PATIENCE)
 
     await stack.startBroker(leader - 1)
-    await until('all three are in sync', async () => {
+    const isInSync = async () => {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
       return topics[0]?.partitions[0]?.isr.length === 3
-    })
+    }
+    await until('all three are in sync', isInSync, PATIENCE)
   })
 })
