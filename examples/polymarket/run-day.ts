@@ -64,6 +64,8 @@ export async function runDay(options: RunOptions): Promise<Figures> {
         roles: ['correlate', 'detect', 'warm'],
         lookAhead: 'await',
         lookAheadMs: LOOK_AHEAD_MS,
+        // The last handlers may still read when the last update is counted.
+        drainTimeoutMs: GIVE_UP_MS,
       },
       correlation: { top: 16 },
       // Every update is warmed for: the run without warming is what it is held against.
