@@ -6,6 +6,7 @@ import { machineFacts } from './harness/machine.ts'
 import { type Bounds, boundsOfNothing, isMissed, type Row, rowOf } from './harness/row.ts'
 import { Stage } from './harness/stage.ts'
 import { tableOf } from './harness/table.ts'
+import { history } from './history.ts'
 import { interrupt } from './interrupt.ts'
 import { l1 } from './l1.ts'
 import { l2, promote } from './l2.ts'
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
   promote,
   tracker,
   plantedPairs,
+  history,
   simulate,
   shutdown,
   interrupt,

@@ -1,0 +1,30 @@
+import type { Bench, Figure } from './harness/bench.ts'
+import { ratioOf } from './harness/contest.ts'
+import { FORETELLERS, type Foreteller, type Foretold, foretold } from './harness/foretold.ts'
+import { PATTERNS } from './harness/planted-weeks.ts'
+import type { Stage } from './harness/stage.ts'
+
+/** What prediction from history foretells of weeks with a known pattern; deterministic, over seeds 1 to 3. */
+export const history: Bench = { name: 'history', cases }
+
+const PAIRS = 1_000
+const SEEDS = [1, 2, 3]
+
+async function* cases(stage: Stage): AsyncIterable<Figure> {
+  const seeds = SEEDS.slice(0, stage.amount(SEEDS.length, 1))
+  for (const pattern of PATTERNS) {
+    const runs = seeds.map((seed) => foretold(pattern, { pairs: PAIRS, seed }))
+    const mean = (name: Foreteller, of: keyof Foretold) =>
+      runs.reduce((sum, run) => sum + run[name][of], 0) / runs.length
+    yield ratioOf({
+      ...{ case: `${pattern}: named and read`, unit: 'ratio', better: 'higher', anchor: 'popular' },
+      ...{ anchorValues: [mean('popular', 'named')], values: [mean('recommended', 'named')] },
+    })
+    for (const name of FORETELLERS)
+      for (const [of, what] of [
+        ['named', 'named and read'],
+        ['reads', 'of the reads'],
+      ] as const)
+        yield { kind: 'value', case: `${pattern}: ${what}, ${name}`, unit: 'ratio', value: mean(name, of) }
+  }
+}
