@@ -19,8 +19,6 @@ const FACTS: Readonly<Record<string, Facts>> = {
   admin: adminFacts,
 }
 
-const TEST_TIMEOUT_MS = 120_000
-
 /** What a fresh broker comes with: `release` ends what `broker.close` doesn't. */
 export interface ConformanceSubject {
   readonly broker: Broker
@@ -36,16 +34,16 @@ export function conformance(name: string, make: () => Promise<ConformanceSubject
     beforeEach(async () => {
       subject = await make()
       stage = await setStage(subject.broker)
-    }, TEST_TIMEOUT_MS)
+    })
 
     afterEach(async () => {
       await subject.broker.close()
       await subject.release?.()
-    }, TEST_TIMEOUT_MS)
+    })
 
     for (const [area, facts] of Object.entries(FACTS)) {
       describe(area, () => {
-        for (const [title, show] of Object.entries(facts)) test(title, () => show(stage), TEST_TIMEOUT_MS)
+        for (const [title, show] of Object.entries(facts)) test(title, () => show(stage))
       })
     }
   })

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { expect, jest, test } from '@jest/globals'
+import { expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../node.ts'
 import type { BrokerEvent } from '../../src/broker/port.ts'
 import { until } from '../harness/until.ts'
@@ -14,9 +14,6 @@ const PATIENT = { closeTimeoutMs: 30_000 }
 
 /** A close that stops waiting for handlers leaves what they have done uncommitted, and to be done again. */
 const DRAINING = { config: { node: { drainTimeoutMs: 60_000 } } }
-
-// Several joins in a test, each of which a busy machine may take its time for.
-jest.setTimeout(180_000)
 
 /** Sent and not handled: enough that nodes never run dry, and no more than a busy machine gets through in the end. */
 const MOST_WAITING = 10_000

@@ -15,7 +15,7 @@ let redis: Stack
 
 beforeAll(async () => {
   redis = await startStack({ brokers: 0 })
-}, 60_000)
+})
 afterAll(() => redis?.stop())
 
 /** A node of the stage's service, in a process of its own, whose log can be read. */

@@ -21,7 +21,7 @@ const table = new PairTable({ maxPairs: 50_000 })
 
 beforeAll(async () => {
   cluster = await startRedisCluster()
-}, 60_000)
+})
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((l2) => l2.close()))
 })
@@ -143,7 +143,7 @@ describe('Redis Cluster level without one of its masters', () => {
     await isUp(l2)
     await until('its chain is written again', async () => (await write(l2, [gone], 3)).status === 'written')
     expect(await l2.load([first, gone, third])).toEqual(loaded(2, 3, 2))
-  }, 60_000)
+  })
 
   it('writes what is for the others, however long the write', async () => {
     await cluster.settled()
@@ -162,7 +162,7 @@ describe('Redis Cluster level without one of its masters', () => {
     expect(await l2.load(others)).toEqual(loaded(...others.map(() => 1)))
     await cluster.start(2)
     await isUp(l2)
-  }, 60_000)
+  })
 
   it('starts while one is away, and takes it in when it comes', async () => {
     await cluster.settled()
@@ -186,7 +186,7 @@ describe('Redis Cluster level without one of its masters', () => {
     } finally {
       await cluster.start(0)
     }
-  }, 60_000)
+  })
 
   it('does not let one that hangs hold up the others', async () => {
     await cluster.settled()
@@ -206,7 +206,7 @@ describe('Redis Cluster level without one of its masters', () => {
     }
     await isUp(l2)
     await until('it serves again', async () => (await write(l2, [hung], 3)).status === 'written')
-  }, 60_000)
+  })
 
   it('is unavailable as a whole where Redis itself refuses to serve a part, and comes back', async () => {
     // Redis looks at what it refuses only when it takes a server for gone, or no longer: none may be taken for it before.
@@ -231,7 +231,7 @@ describe('Redis Cluster level without one of its masters', () => {
     })
     await isUp(l2)
     await until('all are written', async () => (await write(l2, [first, second], 3)).status === 'written')
-  }, 60_000)
+  })
 
   it('goes on with the replica that takes over, with what the master had and a library of its own', async () => {
     await cluster.settled()
@@ -252,5 +252,5 @@ describe('Redis Cluster level without one of its masters', () => {
     expect(await write(l2, [pairId, ...others], 2)).toEqual(written(3))
     // We were connected to it already; what it holds may be older all the same.
     expect(isTold).toBe(true)
-  }, 60_000)
+  })
 })

@@ -25,7 +25,7 @@ beforeAll(async () => {
   // To this user Redis looks like one before version 7.
   const rights = ['on', '>secret', '~*', '+@all', '-function', '-fcall']
   for (const master of MASTERS) await cluster.raw(master).call('ACL', 'SETUSER', SCRIPT_USER, ...rights)
-}, 60_000)
+})
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((l2) => l2.close()))
 })

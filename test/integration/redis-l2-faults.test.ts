@@ -19,7 +19,7 @@ const opened: L2[] = []
 beforeAll(async () => {
   stack = await startStack({ brokers: 0 })
   url = stack.redisUrl ?? ''
-}, 60_000)
+})
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((l2) => l2.close()))
 })
@@ -157,7 +157,7 @@ describe('Redis level with a Redis that stands still', () => {
     expect(await attempt()).toEqual({ status: 'written', written: 1, older: 0 })
     expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [record({ version })] })
     expect(l2.state()).toEqual({ status: 'up' })
-  }, 30_000)
+  })
 
   it('closes within the time-out while an answer is outstanding', async () => {
     const l2 = await openedL2()

@@ -17,7 +17,7 @@ const mutants: Mutant[] = []
 
 beforeAll(async () => {
   redis = await startStack({ brokers: 0 })
-}, 60_000)
+})
 afterAll(async () => {
   for (const mutant of mutants) mutant.remove()
   await redis?.stop()
@@ -55,4 +55,4 @@ test('without the version compare inside Redis the newest write is not what it h
   await redis.stopRedis()
   await redis.startRedis()
   expect(await newestIsStored(createRedisL2)).toBe(true)
-}, 60_000)
+})

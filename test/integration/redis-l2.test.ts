@@ -28,7 +28,7 @@ beforeAll(async () => {
   raw = new Redis(redisUrl())
   // To this user Redis looks like one before version 7.
   await raw.call('ACL', 'SETUSER', SCRIPT_USER, 'on', '>secret', '~*', '+@all', '-function', '-fcall')
-}, 60_000)
+})
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((l2) => l2.close()))
 })
@@ -101,7 +101,7 @@ it('keeps the newest of each pair, in whatever order 500 schedules write them', 
     }),
     { numRuns: 500 },
   )
-}, 60_000)
+})
 
 it('brings nothing of a pair that is deleted while it is loaded', async () => {
   const { l2, table, chain } = await bench(redisUrl())

@@ -18,7 +18,7 @@ const opened: { close(): void | Promise<void> }[] = []
 
 beforeAll(async () => {
   redis = await startStack({ brokers: 0 })
-}, 60_000)
+})
 afterEach(async () => {
   for (const one of opened.splice(0).reverse()) await one.close()
 })
@@ -61,10 +61,11 @@ test('a Redis that was killed and is back, empty, gets what L1 has, and keeps wh
   const [newer = -1] = ids
   const columns = columnsOf([{ pairId: newer, version: 11 }])
   expect(await other.write(columns, 0, 1)).toEqual({ status: 'written', written: 1, older: 0 })
-  await until('all are written, but for the one that is older', async () => {
+  const isDone = async () => {
     await timer.advance(10)
     return pushBack?.pushed === PAIRS - 1
-  })
+  }
+  await until('all are written, but for the one that is older', isDone, { timeoutMs: 60_000 })
   const rows = ids.map((pairId) => record({ version: pairId === newer ? 11 : 10 }))
   expect(await other.load(ids)).toEqual({ status: 'loaded', rows })
-}, 60_000)
+})
