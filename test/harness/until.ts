@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 const EVERY_MS = 10
 
 export interface UntilOptions {
-  /** Default 15,000. */
+  /** Default 45,000: enough for a machine that is ten times too busy, and before Jest ends the test without a word. */
   readonly timeoutMs?: number
 }
 
@@ -14,7 +14,7 @@ export interface UntilOptions {
 export async function until<T>(
   what: string,
   condition: () => T | Promise<T>,
-  { timeoutMs = 15_000 }: UntilOptions = {},
+  { timeoutMs = 45_000 }: UntilOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs
   let last: string
