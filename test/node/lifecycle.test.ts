@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
+import { allotPorts } from '../../deploy/stack/ports.ts'
 import { createNode } from '../../node.ts'
 import { pairKey } from '../../schemas/topics.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
@@ -89,12 +90,14 @@ test('a port that is taken is a ForewarmError', async () => {
 
 test('a node that could not start is closed: its port is free, and its start is refused', async () => {
   await onStage(inMemory(), async (stage) => {
-    const config = { kafka: { priceTopics: ['prices.absent'] } }
-    const node = await stage.node({ config })
+    // Not one that the system may give to an outgoing connection meanwhile.
+    const [port = 0] = await allotPorts(['any'])
+    const http = { port }
+    const node = await stage.node({ config: { kafka: { priceTopics: ['prices.absent'] }, http } })
     await expect(node.start()).rejects.toMatchObject({ code: 'topics-unusable' })
     await expect(get(node, '/livez')).rejects.toThrow()
     await expect(node.start()).rejects.toMatchObject({ code: 'closed', message: expect.stringContaining('another') })
-    await stage.startNode({ config: { http: { port: node.httpPort } } })
+    await stage.startNode({ config: { http } })
   })
 })
 

@@ -144,7 +144,8 @@ export class Stage {
     return {
       ...config,
       kafka: { priceTopics: [this.topic], ...names, ...config.kafka },
-      node: { service: this.service, ...config.node },
+      // By default a handler and a close have a second: one stall, and an update is handled twice or with too many others.
+      node: { service: this.service, detectorTimeoutMs: 60_000, drainTimeoutMs: 60_000, ...config.node },
       // A busy machine may take longer than the 250 ms that Redis, and the 50 ms that a warm has by default.
       cache: { l1Slots: 1_000, maxPairs: 10_000, redisCommandTimeoutMs: 5_000, ...redis, ...config.cache },
       warming: { timeoutMs: 5_000, ...config.warming },
