@@ -20,3 +20,9 @@ test("a condition that throws is asked again, and its last error is the rejectio
   const waiting = until('it answers', () => Promise.reject(gone), { timeoutMs: 1 })
   await expect(waiting).rejects.toMatchObject({ cause: gone })
 })
+
+test('asks once more when the time is up, however late that is', async () => {
+  let asked = 0
+  const isSecond = () => ++asked === 2
+  await expect(until('it is asked again', isSecond, { timeoutMs: 1 })).resolves.toBe(true)
+})

@@ -8,8 +8,9 @@ export interface UntilOptions {
 }
 
 /**
- * Resolves to the first truthy value of the condition, which is asked every 10 ms. Rejects after `timeoutMs`
- * milliseconds with a message that names `what` and the last value, or with the condition's own last error as cause.
+ * Resolves to the first truthy value of the condition, which is asked every 10 ms, and once more when the time is up: a
+ * machine that stalls may have left no turn before. Rejects after `timeoutMs` milliseconds with a message that names
+ * `what` and the last value, or with the condition's own last error as cause.
  */
 export async function until<T>(
   what: string,
@@ -17,19 +18,19 @@ export async function until<T>(
   { timeoutMs = 45_000 }: UntilOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs
-  let last: string
-  let cause: unknown
-  do {
+  for (;;) {
+    const isLast = performance.now() >= deadline
+    let last: string
+    let cause: unknown
     try {
       const value = await condition()
       if (value) return value
       last = String(value)
-      cause = undefined
     } catch (error) {
       last = String(error)
       cause = error
     }
+    if (isLast) throw new Error(`waited ${timeoutMs} ms in vain until ${what}; at last: ${last}`, { cause })
     await delay(EVERY_MS)
-  } while (performance.now() < deadline)
-  throw new Error(`waited ${timeoutMs} ms in vain until ${what}; at last: ${last}`, { cause })
+  }
 }
