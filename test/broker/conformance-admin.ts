@@ -7,7 +7,6 @@ import {
   newGroup,
   newTopic,
   numbered,
-  PATIENCE,
   records,
   startReader,
   untilSeen,
@@ -52,7 +51,7 @@ export const adminFacts: Facts = {
     const topic = await newTopic(stage)
     await stage.admin.deleteTopics([topic])
     const gone = async () => (await stage.admin.partitions(topic)) === undefined
-    await until('it is gone', gone, PATIENCE)
+    await until('it is gone', gone)
     expect(await stage.admin.topics()).not.toContain(topic)
   },
 

@@ -7,7 +7,6 @@ import {
   newReader,
   newTopic,
   numbered,
-  PATIENCE,
   records,
   startReader,
   untilSeen,
@@ -23,7 +22,7 @@ export const flowFacts: Facts = {
     reader.consumer.pause(paused)
     for (const round of [1, 2, 3]) {
       await stage.producer.sendBatch(topic, [...records(0, [`p${round}`]), ...records(1, [`q${round}`])])
-      await until('the other one flows', () => reader.values().includes(`q${round}`), PATIENCE)
+      await until('the other one flows', () => reader.values().includes(`q${round}`))
     }
     expect(reader.values().filter((value) => value.startsWith('p'))).toEqual(['p0'])
     reader.consumer.resume(paused)
@@ -45,7 +44,7 @@ export const flowFacts: Facts = {
     await reader.consumer.start()
     for (const next of ['a', 'b', 'c']) {
       const handled = () => reader.seen.findLast(({ value }) => String(value) === next)
-      await until(`${next} is handled`, handled, PATIENCE)
+      await until(`${next} is handled`, handled)
       reader.consumer.resume(paused)
     }
   },
@@ -65,7 +64,7 @@ export const flowFacts: Facts = {
         return batch.count
       },
     })
-    await until('the handler is through', () => beats === 3, PATIENCE)
+    await until('the handler is through', () => beats === 3)
     await reader.consumer.stop()
     expect(await committedOffsets(stage, reader.groupId, topic)).toEqual([1n])
   },
@@ -83,7 +82,7 @@ export const flowFacts: Facts = {
     })
     for (const value of ['a', 'b']) {
       await stage.producer.sendBatch(topic, records(0, [value]))
-      await until(`${value} is handled`, () => aborts.length === reader.seen.length && reader.seen.length > 0, PATIENCE)
+      await until(`${value} is handled`, () => aborts.length === reader.seen.length && reader.seen.length > 0)
     }
     expect(aborts.every((isAborted) => !isAborted)).toBe(true)
   },

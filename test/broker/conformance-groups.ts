@@ -9,7 +9,6 @@ import {
   newReader,
   newTopic,
   numbered,
-  PATIENCE,
   type Reader,
   records,
   type Stage,
@@ -22,11 +21,11 @@ export const groupFacts: Facts = {
     const topic = await newTopic(stage, 6)
     const groupId = newGroup()
     const readers = await startTogether(stage, 2, { topics: [topic], groupId })
-    await until('each has three', () => readers.every(({ consumer }) => assigned(consumer).length === 3), PATIENCE)
+    await until('each has three', () => readers.every(({ consumer }) => assigned(consumer).length === 3))
     expect(readers.flatMap(({ consumer }) => assigned(consumer)).toSorted()).toEqual(namesOf(topic, 6))
 
     await stage.producer.sendBatch(topic, onAllPartitions(6, 'a', 10))
-    await until('all is seen', () => readers.reduce((sum, { seen }) => sum + seen.length, 0) >= 60, PATIENCE)
+    await until('all is seen', () => readers.reduce((sum, { seen }) => sum + seen.length, 0) >= 60)
     expect(readers.map(({ seen }) => seen.length)).toEqual([30, 30])
   },
 
@@ -48,21 +47,21 @@ export const groupFacts: Facts = {
     const topic = await newTopic(stage, 4)
     const groupId = newGroup()
     const [leaving, staying] = await startTogether(stage, 2, { topics: [topic], groupId })
-    await until('both have partitions', () => sharesAre([leaving, staying], [2, 2]), PATIENCE)
+    await until('both have partitions', () => sharesAre([leaving, staying], [2, 2]))
     let calls = 0
     const produce = async () => {
       await stage.producer.sendBatch(topic, onAllPartitions(4, '', 5, calls * 5))
       calls += 1
     }
     for (let i = 0; i < 10; i++) await produce()
-    await until('the leaving one has read', () => leaving.seen.length > 0, PATIENCE)
+    await until('the leaving one has read', () => leaving.seen.length > 0)
     const left = leaving.consumer.stop()
     for (let i = 0; i < 10; i++) await produce()
     await left
     await produce()
 
     const seen = () => [...leaving.seen, ...staying.seen]
-    await until('all is seen', () => seen().length >= 4 * 5 * calls, PATIENCE)
+    await until('all is seen', () => seen().length >= 4 * 5 * calls)
     for (let partition = 0; partition < 4; partition++) {
       const values = seen().filter((record) => record.partition === partition)
       expect(values.map(({ value }) => Number(value))).toEqual(Array.from({ length: 5 * calls }, (_, i) => i))
@@ -75,7 +74,7 @@ export const groupFacts: Facts = {
     const groupId = newGroup()
     const readers = await startTogether(stage, 5, { topics, groupId })
     const held = () => readers.map(({ consumer }) => consumer.health().assigned)
-    await until('all 24 are held', () => held().flat().length === 24 && held().every((one) => one.length > 0), PATIENCE)
+    await until('all 24 are held', () => held().flat().length === 24 && held().every((one) => one.length > 0))
     const partitionsOf = (assignment: readonly TopicPartition[], topic: string | undefined) =>
       assignment
         .filter((one) => one.topic === topic)
@@ -111,7 +110,7 @@ export const groupFacts: Facts = {
         story.push('revoked')
       },
     })
-    await until('a batch is in hand', () => story.includes('in hand'), PATIENCE)
+    await until('a batch is in hand', () => story.includes('in hand'))
     const drained = new Set<bigint | undefined>()
     const second = await startReader(stage, {
       topics: [topic],
@@ -123,7 +122,7 @@ export const groupFacts: Facts = {
       },
     })
     const isShared = () => sharesAre([first, second], [1, 1]) && story.includes('given away')
-    await until('each has one', isShared, PATIENCE)
+    await until('each has one', isShared)
     expect(story.indexOf('given away')).toBeGreaterThan(story.indexOf('revoked'))
     // What it keeps it may be handed again before the other is told of what that got.
     const before = story.slice(0, story.indexOf('revoked') + 1)
@@ -146,9 +145,9 @@ export const groupFacts: Facts = {
     })
     expect(epochs).toEqual([1])
     const second = await startReader(stage, { topics: [topic], groupId })
-    await until('they share', () => sharesAre([first, second], [1, 1]) && epochs.length >= 2, PATIENCE)
+    await until('they share', () => sharesAre([first, second], [1, 1]) && epochs.length >= 2)
     await second.consumer.stop()
-    await until('the first has both', () => sharesAre([first], [2]) && epochs.length >= 3, PATIENCE)
+    await until('the first has both', () => sharesAre([first], [2]) && epochs.length >= 3)
     expect(epochs).toEqual(epochs.map((_, i) => i + 1))
     expect(first.consumer.health().epoch).toBe(epochs.length)
     const told = first.events.filter(({ type }) => type === 'rebalance')
@@ -184,7 +183,7 @@ export const groupFacts: Facts = {
       },
     })
     const started = reader.consumer.start()
-    await until('it is told', () => story.length > 0, PATIENCE)
+    await until('it is told', () => story.length > 0)
     await stage.producer.sendBatch(topic, records(0, ['b']))
     gate.open()
     await started
@@ -208,11 +207,11 @@ export const groupFacts: Facts = {
     const groupId = newGroup()
     const readers = await startTogether(stage, 2, { topics: [topic], groupId })
     const shares = () => readers.map(({ consumer }) => assigned(consumer).length)
-    await until('one of them has it', () => shares().toSorted().join() === '0,1', PATIENCE)
+    await until('one of them has it', () => shares().toSorted().join() === '0,1')
     const owner = readers[shares().indexOf(1)]
     const waiting = readers[shares().indexOf(0)]
     await owner?.consumer.stop()
-    await until('the other has it', () => waiting !== undefined && sharesAre([waiting], [1]), PATIENCE)
+    await until('the other has it', () => waiting !== undefined && sharesAre([waiting], [1]))
   },
 }
 
@@ -221,7 +220,7 @@ async function takenAway({ signal, heartbeat }: BatchContext): Promise<void> {
     if (!signal.aborted) await heartbeat()
     return signal.aborted
   }
-  await until('the partition is taken away', isTakenAway, PATIENCE)
+  await until('the partition is taken away', isTakenAway)
 }
 
 async function startTogether(

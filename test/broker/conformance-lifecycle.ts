@@ -9,7 +9,6 @@ import {
   newReader,
   newTopic,
   numbered,
-  PATIENCE,
   records,
   startReader,
   untilSeen,
@@ -164,12 +163,12 @@ export const failureFacts: Facts = {
     await untilSeen(reader, errors.length + 1)
     expect(reader.values()).toEqual(Array(errors.length + 1).fill('a'))
     await stage.producer.sendBatch(topic, records(0, ['b']))
-    await until('the next good record is handled', () => reader.values().includes('b'), PATIENCE)
+    await until('the next good record is handled', () => reader.values().includes('b'))
     expect(reader.consumer.health().state).toBe('running')
     expect(reader.consumer.health().restarts).toBe(errors.length)
     expect(reader.events.filter(({ type }) => type === 'restart')).toHaveLength(errors.length)
     const committed = async () => (await committedOffsets(stage, reader.groupId, topic))[0] === 2n
-    await until('both are committed', committed, PATIENCE)
+    await until('both are committed', committed)
   },
 
   'outlives a handler that throws before it returns a promise': async (stage) => {
@@ -188,7 +187,7 @@ export const failureFacts: Facts = {
     })
     await consumer.start()
     await stage.producer.sendBatch(topic, records(0, ['a']))
-    await until('it is called again', () => calls === 2, PATIENCE)
+    await until('it is called again', () => calls === 2)
   },
 
   'goes on where an observer of its events throws': async (stage) => {

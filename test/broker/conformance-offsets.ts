@@ -8,7 +8,6 @@ import {
   newGroup,
   newTopic,
   numbered,
-  PATIENCE,
   records,
   startReader,
   untilSeen,
@@ -36,7 +35,7 @@ export const commitFacts: Facts = {
     const reader = await startReader(stage, { topics: [topic] })
     await stage.producer.sendBatch(topic, records(0, numbered('a', 5)))
     const committed = async () => (await committedOffsets(stage, reader.groupId, topic))[0] === 5n
-    await until('5 is committed', committed, PATIENCE)
+    await until('5 is committed', committed)
   },
 
   'hands over again what was not reported as done': async (stage) => {
@@ -50,7 +49,7 @@ export const commitFacts: Facts = {
         return 1
       },
     })
-    await until('the last one is done', () => firsts.length === 6, PATIENCE)
+    await until('the last one is done', () => firsts.length === 6)
     await reader.consumer.stop()
     expect(firsts).toEqual([0n, 1n, 2n, 3n, 4n, 5n])
     expect(await committedOffsets(stage, reader.groupId, topic)).toEqual([6n])
@@ -71,7 +70,7 @@ export const commitFacts: Facts = {
         return 0
       },
     })
-    await until('the rest is in hand', () => batches === 2, PATIENCE)
+    await until('the rest is in hand', () => batches === 2)
     await first.consumer.stop()
     expect(await committedOffsets(stage, groupId, topic)).toEqual([2n])
 
@@ -109,11 +108,11 @@ export const commitFacts: Facts = {
         return batch.count
       },
     })
-    await until('the rest is in hand', () => batches === 2, PATIENCE)
+    await until('the rest is in hand', () => batches === 2)
     const lag = () => consumer.lag().toSorted((a, b) => a.partition - b.partition)
     expect(lag().filter(({ partition }) => partition === 1)).toEqual([{ topic, partition: 1, records: 6n }])
     gate.open()
-    await until('nothing is left', () => lag().every(({ records }) => records === 0n), PATIENCE)
+    await until('nothing is left', () => lag().every(({ records }) => records === 0n))
   },
 }
 
@@ -157,7 +156,7 @@ export const startFacts: Facts = {
       const options = { topics: [topic], groupId, start: { at } }
       const first = await startReader(stage, options)
       await stage.producer.sendBatch(topic, records(0, ['read']))
-      await until('it is read', () => first.values().includes('read'), PATIENCE)
+      await until('it is read', () => first.values().includes('read'))
       await first.consumer.stop()
       await stage.producer.sendBatch(topic, records(0, [`after ${at}`]))
       const second = await startReader(stage, options)

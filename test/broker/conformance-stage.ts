@@ -22,9 +22,6 @@ export interface Stage {
 /** The title says what holds; the function shows it. */
 export type Facts = Readonly<Record<string, (stage: Stage) => Promise<void>>>
 
-/** A real group may take seconds to join, a rebalance as long again. */
-export const PATIENCE = { timeoutMs: 40_000 }
-
 export async function setStage(broker: Broker): Promise<Stage> {
   const stage = { broker, producer: broker.producer(), admin: broker.admin() }
   await Promise.all([stage.producer.connect(), stage.admin.connect()])
@@ -114,7 +111,7 @@ export async function startReader(stage: Stage, options: ReaderOptions): Promise
 }
 
 export async function untilSeen(reader: Reader, count: number): Promise<void> {
-  await until(`${count} records are seen`, () => reader.seen.length >= count || undefined, PATIENCE)
+  await until(`${count} records are seen`, () => reader.seen.length >= count || undefined)
 }
 
 /** The next offsets to read, by partition; undefined where nothing was committed. */

@@ -25,9 +25,6 @@ const ENV = {
   REDIS_COMMAND_TIMEOUT_MS: '5000',
   WARMING_TIMEOUT_MS: '5000',
 }
-/** What is waited for is done by processes that load everything there is first. */
-const PATIENCE = { timeoutMs: 40_000 }
-
 const BAD_LINES = ['{"pair":', '{"pair":"A","chain":"c","price":-1,"eventTimeMs":1783715268000}']
 
 const WARMED = { pair: 'pair-warmed', chain: 'chain-1', price: 7 }
@@ -148,7 +145,7 @@ describe('the command line on a real Kafka', () => {
     const stdin = `${JSON.stringify({ pair: 'p', chain: 'c', price: 1, eventTimeMs: now })}\n`
     const before = await recordCount()
     const { child, ended } = startForewarm(['produce', '-', '--json'], { env: ENV, stdin, stdinStaysOpen: true })
-    await until('it is there', async () => (await recordCount()) > before, PATIENCE)
+    await until('it is there', async () => (await recordCount()) > before)
     child.kill('SIGINT')
     const { code, stdout } = await ended
     expect(code).toBe(130)
@@ -181,18 +178,14 @@ describe('the command line on a real Kafka', () => {
       child.stderr?.on('data', (chunk) => {
         said += chunk
       })
-      await until('it runs', () => said.includes('is running'), PATIENCE)
+      await until('it runs', () => said.includes('is running'))
       await forewarm(['produce', '-'], { env: ENV, stdin: JSON.stringify({ ...WARMED, eventTimeMs: Date.now() }) })
       const warm = () => call('warm', WARMED.pair, 'pair-none', '--chain', WARMED.chain, '--wait', '--json')
-      const answer = await until(
-        'the pair is known',
-        async () => {
-          const { code, stdout } = await warm()
-          const { result } = JSON.parse(stdout)
-          return code === 0 && result.warmed + result.alreadyInL1 === 1 ? result : undefined
-        },
-        PATIENCE,
-      )
+      const answer = await until('the pair is known', async () => {
+        const { code, stdout } = await warm()
+        const { result } = JSON.parse(stdout)
+        return code === 0 && result.warmed + result.alreadyInL1 === 1 ? result : undefined
+      })
       expect(answer).toMatchObject({ notFound: 1 })
     } finally {
       child.kill('SIGTERM')

@@ -73,7 +73,7 @@ beforeAll(async () => {
   expect(await call('topics', 'create', TOPIC, '--partitions', '4')).toMatchObject({ code: 0, stderr: '' })
   const started = startExample('subscribe.ts', { env: ENV, cwd: folder })
   node = started
-  await until('it reads', () => started.said().includes('reading'), { timeoutMs: 40_000 })
+  await until('it reads', () => started.said().includes('reading'))
 })
 afterAll(async () => {
   node?.child.kill('SIGKILL')

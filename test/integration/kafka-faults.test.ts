@@ -6,7 +6,6 @@ import type { Broker, BrokerEvent } from '../../src/broker/port.ts'
 import {
   newTopic,
   numbered,
-  PATIENCE,
   type Reader,
   records,
   type Stage,
@@ -65,13 +64,13 @@ faultTest('a consumer outlives a Kafka that dies and comes back: it says so, and
   await stage.producer.sendBatch(topic, records(0, numbered('a', 3)))
   await untilSeen(reader, 3)
   await stack.killBroker(0)
-  await until('it is restarting', () => reader.consumer.health().state === 'restarting', PATIENCE)
-  await until('it tries', () => typesOf(reader).filter((type) => type === 'restart').length >= 2, PATIENCE)
+  await until('it is restarting', () => reader.consumer.health().state === 'restarting')
+  await until('it tries', () => typesOf(reader).filter((type) => type === 'restart').length >= 2)
   expect(reader.consumer.health().restarts).toBeGreaterThanOrEqual(2)
   await stack.startBroker(0)
-  await until('it runs again', () => reader.consumer.health().state === 'running', PATIENCE)
+  await until('it runs again', () => reader.consumer.health().state === 'running')
   await sendPatiently(topic, 'b')
-  await until('the next is seen', () => reader.values().includes('b'), PATIENCE)
+  await until('the next is seen', () => reader.values().includes('b'))
   const told = typesOf(reader)
   expect(told.indexOf('disconnected')).toBeGreaterThanOrEqual(0)
   expect(told.indexOf('disconnected')).toBeLessThan(told.indexOf('restart'))
@@ -143,7 +142,7 @@ faultTest('stops while it is restarting', async () => {
   const topic = await newTopic(stage)
   const reader = await startReader(stage, { topics: [topic] })
   await stack.killBroker(0)
-  await until('it is restarting', () => reader.consumer.health().state === 'restarting', PATIENCE)
+  await until('it is restarting', () => reader.consumer.health().state === 'restarting')
   await reader.consumer.stop()
   expect(reader.consumer.health().state).toBe('stopped')
   await stack.startBroker(0)
@@ -155,10 +154,10 @@ faultTest('a consumer outlives the deletion of its topic, and reads a new one of
   await stage.producer.sendBatch(topic, records(0, ['old']))
   await untilSeen(reader, 1)
   await stage.admin.deleteTopics([topic])
-  await until('it notices', () => reader.consumer.health().restarts > 0, PATIENCE)
+  await until('it notices', () => reader.consumer.health().restarts > 0)
   await stage.admin.createTopics([{ topic, partitions: 1 }])
   await sendPatiently(topic, 'new')
-  await until('the new one is seen', () => reader.values().includes('new'), PATIENCE)
+  await until('the new one is seen', () => reader.values().includes('new'))
   expect(reader.consumer.health().state).toBe('running')
 })
 
@@ -177,13 +176,10 @@ function typesOf({ events: told }: Reader): BrokerEvent['type'][] {
 }
 
 async function sendPatiently(topic: string, value: string): Promise<void> {
-  await until(
-    `${value} is sent`,
-    () =>
-      stage.producer.sendBatch(topic, records(0, [value])).then(
-        () => true,
-        () => delay(100, false),
-      ),
-    PATIENCE,
+  await until(`${value} is sent`, () =>
+    stage.producer.sendBatch(topic, records(0, [value])).then(
+      () => true,
+      () => delay(100, false),
+    ),
   )
 }

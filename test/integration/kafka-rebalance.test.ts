@@ -10,7 +10,6 @@ import {
   newReader,
   newTopic,
   numbered,
-  PATIENCE,
   type Reader,
   records,
   type Stage,
@@ -86,11 +85,11 @@ test('members that come and go under load handle every record exactly once', asy
   const sending = (async () => {
     while (isSending) {
       // No more than a busy machine gets through in the end.
-      await until('there is room', () => !isSending || sent - done.length < 2_000, PATIENCE)
+      await until('there is room', () => !isSending || sent - done.length < 2_000)
       await send(100)
     }
   })()
-  const handled = (count: number) => until(`${count} are handled`, () => done.length >= count, PATIENCE)
+  const handled = (count: number) => until(`${count} are handled`, () => done.length >= count)
   await handled(200)
   const second = await start()
   await shared([first, second], partitions)
@@ -125,7 +124,7 @@ test('a stop under load delivers nothing again after the restart', async () => {
   }
   for (const enough of [500, 2000, 4000, 6000]) {
     const reader = await startReader(stage, { topics: [topic], groupId, onBatch })
-    await until(`${enough} are handled`, () => done.length >= enough, PATIENCE)
+    await until(`${enough} are handled`, () => done.length >= enough)
     await reader.consumer.stop()
   }
   expect(done).toHaveLength(6000)
@@ -171,15 +170,15 @@ test('a batch without progress is reported as stuck once; others take over, and 
   await untilSeen(stuck, 3)
   const other = newReader(stage, { topics: [topic], groupId })
   const started = other.consumer.start()
-  await until('it is reported', () => stuck.events.some(({ type }) => type === 'stuck'), PATIENCE)
+  await until('it is reported', () => stuck.events.some(({ type }) => type === 'stuck'))
   await started
   await untilSeen(other, 3)
   const isCommitted = async () => (await committedOffsets(stage, groupId, topic))[0] === 3n
-  await until('the other committed', isCommitted, PATIENCE)
+  await until('the other committed', isCommitted)
   gate.open()
-  await until('it joined again', () => stuck.consumer.health().epoch > 1 && isRunning(stuck), PATIENCE)
+  await until('it joined again', () => stuck.consumer.health().epoch > 1 && isRunning(stuck))
   await stage.producer.sendBatch(topic, records(0, ['b']))
-  await until('the next is handled', () => stuck.seen.length + other.seen.length === 7, PATIENCE)
+  await until('the next is handled', () => stuck.seen.length + other.seen.length === 7)
   expect([...stuck.values(), ...other.values()].filter((value) => value === 'b')).toEqual(['b'])
   expect(stuck.events.filter(({ type }) => type === 'stuck')).toMatchObject([{ topic, partition: 0, groupId }])
   expect(await isCommittedAt(groupId, topic)).toBe(true)
@@ -227,7 +226,7 @@ test('an old assignment hands out nothing more, and its partitions never have tw
     await send()
   }
   const total = () => members.reduce((sum, { seen }) => sum + seen.length, 0)
-  await until('all are handled', () => total() >= sent, PATIENCE)
+  await until('all are handled', () => total() >= sent)
   expect(overlaps).toEqual([])
   expect(total()).toBe(sent)
 })
@@ -275,17 +274,13 @@ function isRunning({ consumer }: Reader): boolean {
 }
 
 async function isCommittedAt(groupId: string, topic: string): Promise<boolean> {
-  return until('the end is committed', async () => (await committedOffsets(stage, groupId, topic))[0] === 4n, PATIENCE)
+  return until('the end is committed', async () => (await committedOffsets(stage, groupId, topic))[0] === 4n)
 }
 
 async function shared(members: readonly Reader[], partitions: number): Promise<void> {
-  await until(
-    `${members.length} members share ${partitions} partitions`,
-    () => {
-      const sizes = members.map(({ consumer }) => consumer.health().assigned.length)
-      const total = sizes.reduce((sum, size) => sum + size, 0)
-      return members.every(isRunning) && total === partitions && Math.min(...sizes) > 0
-    },
-    PATIENCE,
-  )
+  await until(`${members.length} members share ${partitions} partitions`, () => {
+    const sizes = members.map(({ consumer }) => consumer.health().assigned.length)
+    const total = sizes.reduce((sum, size) => sum + size, 0)
+    return members.every(isRunning) && total === partitions && Math.min(...sizes) > 0
+  })
 }

@@ -8,7 +8,6 @@ import { Ledger } from '../node/ledger.ts'
 import { get } from '../node/scrape.ts'
 
 const PARTITIONS = 4
-const PATIENCE = { timeoutMs: 40_000 }
 /** What was not committed when a partition went elsewhere comes again: a busy Kafka has the time that it needs. */
 const PATIENT = { closeTimeoutMs: 30_000 }
 
@@ -45,12 +44,12 @@ test('over restarts under load no update is lost and none is handled twice', asy
     const load = sending(ledger, 200)
     for (let restart = 0; restart < 3; restart++) {
       const before = ledger.handled
-      await until('it is in full flow', () => ledger.handled > before + 2_000, PATIENCE)
+      await until('it is in full flow', () => ledger.handled > before + 2_000)
       await node.close()
       node = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
     }
     await load.stop()
-    await until('all are handled', () => ledger.handled === ledger.sent, PATIENCE)
+    await until('all are handled', () => ledger.handled === ledger.sent)
     expect({ missing: ledger.missing, repeated: ledger.repeated }).toEqual({ missing: [], repeated: [] })
   })
 })
@@ -61,17 +60,17 @@ test('two nodes share the chains, one leaves: nothing is lost, and no pair goes 
     const ledger = new Ledger(stage, chains)
     const first = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
     const load = sending(ledger, 50)
-    await until('the first handles all', () => first.stats().updates > 500, PATIENCE)
+    await until('the first handles all', () => first.stats().updates > 500)
     const second = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
-    await until('both handle', () => second.stats().updates > 500, PATIENCE)
-    await until('both are ready', async () => (await isReady(first)) && (await isReady(second)), PATIENCE)
+    await until('both handle', () => second.stats().updates > 500)
+    await until('both are ready', async () => (await isReady(first)) && (await isReady(second)))
     const alone = first.stats().updates
-    await until('the first still handles its share', () => first.stats().updates > alone + 500, PATIENCE)
+    await until('the first still handles its share', () => first.stats().updates > alone + 500)
     await first.close()
     const left = second.stats().updates
-    await until('the second handles on', () => second.stats().updates > left + 500, PATIENCE)
+    await until('the second handles on', () => second.stats().updates > left + 500)
     await load.stop()
-    await until('all are handled', () => ledger.handled === ledger.sent, PATIENCE)
+    await until('all are handled', () => ledger.handled === ledger.sent)
     expect({ missing: ledger.missing, wentBack: ledger.wentBack }).toEqual({ missing: [], wentBack: 0 })
     expect(ledger.repeated).toEqual([])
   })
@@ -88,7 +87,7 @@ test('slow handlers that run out of time one by one do not cost the node its par
     await stage.startNode({ detectors: [ledger.detector(() => never)], config })
     // All of them take twice as long as a batch may without a word: seven pairs at a time run out of theirs.
     await ledger.send(7 * 100)
-    await until('the group knows', async () => (await stage.committed()) === 7 * 100, PATIENCE)
+    await until('the group knows', async () => (await stage.committed()) === 7 * 100)
     expect(events).not.toContain('stuck')
     expect(events.filter((type) => type === 'rebalance')).toHaveLength(2)
     expect(ledger.repeated).toEqual([])

@@ -7,9 +7,6 @@ import { until } from '../harness/until.ts'
 import { newChain, onKafka } from '../node/kafka-stage.ts'
 import { type Stage, updateOf } from '../node/stage.ts'
 
-/** A process loads everything there is first, and joins its group. */
-const PATIENCE = { timeoutMs: 40_000 }
-
 /** A Redis of its own: it goes away. */
 let redis: Stack
 
@@ -37,7 +34,7 @@ test('what Redis had not got when a node closed is counted in its log, and comes
     const chain = newChain(stage)
     await redis.stopRedis()
     const closing = startProcess(stage)
-    await until('it has joined', () => hasCommitted(stage), PATIENCE)
+    await until('it has joined', () => hasCommitted(stage))
     await stage.produce(...['A', 'B', 'A'].map((pair) => updateOf(pair, { chain, price: 1 })))
     await until('all is committed', async () => (await stage.committed()) === 3)
     closing.child.kill('SIGTERM')

@@ -36,7 +36,7 @@ async function openL2(commandTimeoutMs = ANSWERED_MS, onConnected = () => {}): P
   return l2
 }
 
-const isUp = (l2: L2) => until('the level is up', () => l2.state().status === 'up', { timeoutMs: 30_000 })
+const isUp = (l2: L2) => until('the level is up', () => l2.state().status === 'up')
 const pairAt = async (master: number) => table.register(await cluster.chainAt(master), 'a')
 const pairsEverywhere = () => Promise.all(MASTERS.map(pairAt))
 const keyOf = (pairId: number) => `fw:{${table.chainName(table.chainOf(pairId))}}:${table.pairName(pairId)}`
