@@ -1,12 +1,9 @@
-import { afterAll, beforeAll, describe, jest, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, test } from '@jest/globals'
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { createTopic } from '../../deploy/stack/kafka-topic.ts'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import { uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
-
-// Three brokers start, and one of them twice, on a machine that may be busy.
-jest.setTimeout(180_000)
 
 const PATIENCE = { timeoutMs: 60_000 }
 
