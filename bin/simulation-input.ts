@@ -1,5 +1,5 @@
 import { readAccesses } from '../src/simulate/access-trace.ts'
-import { type OvertakenUpdates, type PriceTape, readPriceTape } from '../src/simulate/price-tape.ts'
+import { type MistimedUpdates, type PriceTape, readPriceTape } from '../src/simulate/price-tape.ts'
 import {
   accessCombinations,
   accessWorkload,
@@ -44,7 +44,7 @@ export async function simulationInput(terminal: Terminal, flags: SimulationFlags
     delaysMs: flags.delayMs ?? DEFAULTS.delayMs,
     warmMs: flags.warmMs ?? DEFAULTS.warmMs,
   })
-  const caution = tape.overtaken === undefined ? {} : { caution: overtakenText(tape.overtaken) }
+  const caution = tape.mistimed === undefined ? {} : { caution: mistimedText(tape.mistimed) }
   return { workload: priceWorkload(tape, seed), combinations, ...caution }
 }
 
@@ -81,7 +81,7 @@ function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards, unreadable
   tell('updates older than the one before, taken as of its time', backwards)
 }
 
-function overtakenText({ updates, of, place, eventTimeMs, nextEventTimeMs }: OvertakenUpdates): string {
-  const [its, next] = [eventTimeMs, nextEventTimeMs].map((ms) => new Date(ms).toISOString())
-  return `${counted(updates)} of ${counted(of)} updates are left out, as they are far older than one before them: ${place} is of ${its}, those after it of ${next} and on`
+function mistimedText({ updates, of, place, eventTimeMs, otherEventTimeMs }: MistimedUpdates): string {
+  const [its, other] = [eventTimeMs, otherEventTimeMs].map((ms) => new Date(ms).toISOString())
+  return `${counted(updates)} of ${counted(of)} updates are left out, as their times are far from those around them: ${place} is of ${its}, where others are of ${other}`
 }

@@ -1,8 +1,7 @@
-import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { placeText, type Recorded, recordedUpdates } from './recorded-updates.ts'
 import { GroupSiblings, readEvents } from './siblings.ts'
 import { SimulationError } from './simulation-error.ts'
-import { Timeline } from './timeline.ts'
+import { type Mistimed, Timeline } from './timeline.ts'
 
 /** Recorded price updates, and what a detector reads on each. Pairs are numbered from 0. */
 export interface PriceTape {
@@ -23,18 +22,18 @@ export interface PriceTape {
   readonly backwards: number
   /** Records of a recording that say nothing to anybody: they are left out. */
   readonly unreadable: number
-  /** Updates far older than one before them, which are left out; absent where there are none. */
-  readonly overtaken?: OvertakenUpdates
+  /** Updates with times that cannot be, which are left out; absent where there are none. */
+  readonly mistimed?: MistimedUpdates
 }
 
-export interface OvertakenUpdates {
+export interface MistimedUpdates {
   readonly updates: number
   /** Updates in the file. */
   readonly of: number
-  /** The update that is ahead of most of them: where it stands, its time and that of the first behind it, in ms since the epoch. */
+  /** The first of them: where it stands, its time and that of one around it, in ms since the epoch. */
   readonly place: string
   readonly eventTimeMs: number
-  readonly nextEventTimeMs: number
+  readonly otherEventTimeMs: number
 }
 
 export interface PriceTapeOptions {
@@ -51,39 +50,36 @@ export interface PriceTapeOptions {
 
 /**
  * Read model `siblings`: on an update of A the detector reads the other pairs of A's event, in the order of the file.
- * Rejects with `no-such-file`, `corrupt-recording`, or `bad-file`, naming file, line and column, also where an update is
- * far ahead of most of the others; and with the signal's reason when it is aborted.
+ * Rejects with `no-such-file`, `corrupt-recording`, or `bad-file`, naming file, line and column, also where the times of
+ * most updates cannot be; and with the signal's reason when it is aborted.
  */
 export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTape> {
   const { prices, events, signal } = options
   const siblings = events === undefined ? new GroupSiblings() : await readEvents(events, signal)
-  const times = new Timeline<Recorded['place']>(options.spacingUs)
-  const updates: number[] = []
+  const timeline = new Timeline<Recorded['place']>()
+  let of = 0
   let unknownUpdates = 0
   let unreadable = 0
-  const add = (update: PriceUpdate, place: Recorded['place']): void => {
-    if (times.leavesOut(update.eventTimeMs)) return
-    const pairId = siblings.idOf(update)
-    if (pairId === undefined) {
-      unknownUpdates++
-      return
+  const add = ({ updates, place }: Recorded): void => {
+    of += updates.length
+    for (const update of updates) {
+      const pairId = siblings.idOf(update)
+      if (pairId === undefined) unknownUpdates++
+      else timeline.add({ pairId, chain: update.chain, eventTimeMs: update.eventTimeMs, place })
     }
-    updates.push(pairId)
-    times.add(update.eventTimeMs, place)
   }
   for await (const recorded of recordedUpdates(prices, { signal, onUnreadable: () => unreadable++ }))
-    for (const { updates: its, place } of recorded) for (const update of its) add(update, place)
-  if (updates.length + unknownUpdates === 0)
-    throw new SimulationError('bad-file', `${prices} has no price update: expected one a line`)
-  const overtaken = overtakenOf(times, { prices, of: updates.length + unknownUpdates + times.leftOut })
+    for (const each of recorded) add(each)
+  if (of === 0) throw new SimulationError('bad-file', `${prices} has no price update: expected one a line`)
+  const { pairIds, timesUs, batches, backwards, mistimed: first } = timeline.times(options.spacingUs)
+  const mistimed = first && mistimedOf(first, { prices, of, updates: of - unknownUpdates - pairIds.length })
   const reads = siblings.reads(options.maxReads)
-  if (!updates.some((pairId) => reads[pairId]?.length !== 0))
+  if (!pairIds.some((pairId) => reads[pairId]?.length !== 0))
     throw new SimulationError('bad-file', `${prices} has no update on which anything is read: ${expected(events)}`)
-  const { timesUs, batches, backwards } = times
   return {
     ...{ name: prices, pairs: siblings.pairs, reads, unknownUpdates, backwards, unreadable },
-    ...(overtaken !== undefined && { overtaken }),
-    updates: Int32Array.from(updates),
+    ...(mistimed !== undefined && { mistimed }),
+    updates: Int32Array.from(pairIds),
     timesUs: Float64Array.from(timesUs),
     batches: Int32Array.from(batches),
   }
@@ -95,17 +91,15 @@ function expected(events: string | undefined): string {
 }
 
 /** Where it is most of the updates, what is left tells nothing of the traffic. */
-function overtakenOf(
-  { leftOut, overtaken }: Timeline<Recorded['place']>,
-  { prices, of }: { readonly prices: string; readonly of: number },
-): OvertakenUpdates | undefined {
-  if (overtaken === undefined) return undefined
-  const { eventTimeMs, nextEventTimeMs } = overtaken
-  const place = placeText(prices, overtaken.place)
-  if (leftOut * 2 <= of) return { updates: leftOut, of, place, eventTimeMs, nextEventTimeMs }
-  const [its, next] = [eventTimeMs, nextEventTimeMs].map((ms) => new Date(ms).toISOString())
+function mistimedOf(
+  { place: at, eventTimeMs, otherEventTimeMs }: Mistimed<Recorded['place']>,
+  { prices, of, updates }: { readonly prices: string; readonly of: number; readonly updates: number },
+): MistimedUpdates {
+  const place = placeText(prices, at)
+  if (updates * 2 <= of) return { updates, of, place, eventTimeMs, otherEventTimeMs }
+  const [its, other] = [eventTimeMs, otherEventTimeMs].map((ms) => new Date(ms).toISOString())
   throw new SimulationError(
     'bad-file',
-    `${place}: its event time is ${its}, and updates after it are of ${next} and on: ${leftOut} of ${of} updates in all are far older than one before them; expected times that rise`,
+    `${place}: its event time is ${its}, where others are of ${other}; ${updates} of ${of} updates are so far from those around them, expected times that rise`,
   )
 }

@@ -150,13 +150,13 @@ test('says what of the prices was left out, and what was taken as of another tim
   ])
 })
 
-test('says above the rows of how many updates a time far ahead left nothing known', async () => {
+test('says above the rows how many updates have a time that cannot be, and where', async () => {
   const at = (pair: string, afterMs: number) =>
     JSON.stringify({ pair, chain: 'c', group: 'g', price: 1, eventTimeMs: 1_783_715_268_000 + afterMs })
   const prices = join(folder, 'jump.ndjson')
   await writeFile(prices, [at('a', 0), at('b', 100), at('a', 3e11), at('b', 200)].join('\n'))
   const call = ['simulate', '--prices', prices, '--slots', '1', '--policy', 'lru', '--warming', 'none']
-  const said = `1 of 4 updates are left out, as they are far older than one before them: ${prices}, line 3 is of 2036-01-12T`
+  const said = `1 of 4 updates are left out, as their times are far from those around them: ${prices}, line 3 is of 2036-01-12T`
   const { code, stdout } = await forewarm([...call, '--report', join(folder, 'jump.html')])
   expect({ code, first: stdout.split('\n')[0] }).toEqual({ code: 0, first: expect.stringContaining(said) })
   expect(await readFile(join(folder, 'jump.html'), 'utf8')).toContain(said)

@@ -20,6 +20,10 @@ function line(pair: string, eventTimeMs: number, group?: string): string {
   return JSON.stringify({ pair, chain: 'polygon', price: 0.5, eventTimeMs, group })
 }
 
+function seconds(fromMs: number, updates: number): readonly string[] {
+  return Array.from({ length: updates }, (_, i) => line('a', fromMs + i * 1000))
+}
+
 /** In milliseconds: years. */
 const LATER = 3e11
 
@@ -67,7 +71,7 @@ describe('a tape', () => {
     const place = { partition: 0, timestampMs: T0, headers: [] }
     const request = { v: 1, requestId: 'r', chain: 'polygon', pairs: ['a'], origin: 'manual', priority: 'low' }
     const sent = JSON.stringify({ ...request, issuedAtMs: T0 })
-    const values = [line('a', T0, 'g'), '{"v":1}', sent, line('b', T0 + LATER, 'g'), line('a', T0, 'g')]
+    const values = [line('a', T0, 'g'), '{"v":1}', sent, line('a', T0 + LATER, 'g'), line('b', T0, 'g')]
     const records = values.map((value, i) => ({
       ...{ ...place, topic: 'prices', offset: BigInt(i), key: Buffer.from('k'), value: Buffer.from(value) },
     }))
@@ -75,9 +79,9 @@ describe('a tape', () => {
     await writer.write(records)
     await writer.finish('f'.repeat(64))
     const tape = await readPriceTape({ prices: file, events: undefined, maxReads: 8, spacingUs: 50 })
-    const { updates, pairs, unreadable, overtaken } = tape
+    const { updates, pairs, unreadable, mistimed } = tape
     expect({ updates: [...updates], pairs, unreadable }).toEqual({ updates: [0, 1], pairs: 2, unreadable: 1 })
-    expect(overtaken).toMatchObject({ updates: 1, of: 3, place: `${file}, topic prices, partition 0, offset 3` })
+    expect(mistimed).toMatchObject({ updates: 1, of: 3, place: `${file}, topic prices, partition 0, offset 3` })
   })
 
   test('reads no more than so many siblings', async () => {
@@ -113,23 +117,20 @@ describe('a tape', () => {
     expect([...timesUs].map((us) => us - T0 * 1000)).toEqual([0, 50, 100])
   })
 
-  test('leaves out what is far older than an update before it, and says which that is', async () => {
-    const times = [0, 1, LATER, 2, -3, LATER + 5, 4]
-    const prices = [...times.map((after) => line('a', T0 + after)), line('b', T0 + LATER)].join('\n')
-    const { updates, timesUs, backwards, overtaken } = await tapeOf({ prices })
-    const us = [0, 1, LATER, LATER + 5].map((after) => (T0 + after) * 1000)
-    expect([...timesUs]).toEqual([...us, (T0 + LATER + 5) * 1000 + 50])
-    expect({ updates: [...updates], backwards }).toEqual({ updates: [0, 0, 0, 0, 1], backwards: 1 })
+  test('leaves out what is far ahead of its time, and says which that is', async () => {
+    const times = [0, 1, LATER, 2, -3, 4]
+    const prices = [...times.map((after) => line('a', T0 + after)), line('b', T0 + 4)].join('\n')
+    const { updates, timesUs, backwards, mistimed } = await tapeOf({ prices })
+    expect([...timesUs]).toEqual([0, 1, 2, 2.05, 4, 4.05].map((after) => T0 * 1000 + after * 1000))
+    expect({ updates: [...updates], backwards }).toEqual({ updates: [0, 0, 0, 0, 0, 1], backwards: 1 })
     const place = `${join(folder, 'prices.ndjson')}, line 3`
-    expect(overtaken).toEqual({ updates: 3, of: 8, place, eventTimeMs: T0 + LATER, nextEventTimeMs: T0 + 2 })
-    expect((await tapeOf()).overtaken).toBeUndefined()
+    expect(mistimed).toEqual({ updates: 1, of: 7, place, eventTimeMs: T0 + LATER, otherEventTimeMs: T0 + 2 })
+    expect((await tapeOf()).mistimed).toBeUndefined()
   })
 
-  test('numbers no pair that has no update left, and goes by the times of those that it has', async () => {
+  test('goes by the times of pairs that it has', async () => {
     const unknown = line('x', T0 + LATER)
-    expect((await tapeOf({ prices: [unknown, PRICES].join('\n') })).overtaken).toBeUndefined()
-    const late = [line('a', T0 + LATER, 'g'), line('b', T0 + LATER, 'g'), line('c', T0, 'g')].join('\n')
-    expect((await tapeOf({ prices: late, byGroup: true })).pairs).toBe(2)
+    expect((await tapeOf({ prices: [unknown, PRICES].join('\n') })).mistimed).toBeUndefined()
   })
 
   test('takes packed files, records of several updates, and lets delistings be', async () => {
@@ -192,9 +193,9 @@ describe('is refused by file, line and column:', () => {
     ['a number that is none', { prices: '{"price":NaN}' }, /prices.ndjson, line 1: not-json: Unexpected token 'N'/],
     ['a line without a time', { prices: '{"pair":"a","chain":"p","price":1}' }, /prices.ndjson, line 1: .*eventTimeMs/],
     [
-      'a time that is far ahead of most others',
-      { prices: [line('a', T0), line('b', T0 + LATER), line('a', T0 + 1), line('a', T0), line('a', T0)].join('\n') },
-      /prices.ndjson, line 2: its event time is 2036-.*Z, and updates after it are of 2026-.*Z and on: 3 of 5 updates/,
+      'files of two days in the wrong order, the longer one last',
+      { prices: [...seconds(T0 + LATER, 10_100), ...seconds(T0, 10_200)].join('\n') },
+      /prices.ndjson, line 10101: its event time is 2026-.*Z, where others are of 2036-.*Z; 10200 of 20300 updates are so/,
     ],
     ['prices that are not packed', { pricesName: 'p.ndjson.gz' }, /p.ndjson.gz cannot be read after line 0/],
     [
