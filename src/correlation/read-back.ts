@@ -98,13 +98,14 @@ export class ReadBack {
 
   /** A read of the pair: what will follow it, into `pairIds` and `scores`. */
   read(pairId: number, atHand: AtHand): void {
+    // Also where there is no row for it: it may have been proposed, as the log knows it from before.
+    this.#options.confidence.read(pairId, this.#now)
     const row = this.#tracked.see(pairId)
     this.count = 0
     if (row < 0) {
       this.refused++
       return
     }
-    this.#options.confidence.read(pairId, this.#now)
     const count = this.#counts[row] as number
     if (count > 0) this.#propose(pairId, row, atHand)
     this.#places[row * RING + (count % RING)] = this.#now

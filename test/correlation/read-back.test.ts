@@ -30,6 +30,21 @@ describe('reading the log back', () => {
     expect(proposedAfter([1, 2, 3, 1]).toSorted()).toEqual([2, 3])
   })
 
+  test('a read that there is no room to learn from keeps what was proposed all the same', () => {
+    const confidence = new Confidence({ maxPairs: PAIRS, horizon: 20 })
+    const bucket = confidence.bucketOf(1, 1, 0)
+    const believed = (isRead: boolean) => {
+      confidence.propose(2, bucket, 1)
+      const readBack = new ReadBack({ maxPairs: PAIRS, maxTracked: 1, confidence, threshold: 0.2, limit: 8 })
+      proposedAfter(isRead ? [1, 2] : [1], readBack)
+      expect(readBack.refused).toBe(Number(isRead))
+      return confidence.of(bucket)
+    }
+    const [before, unread, read] = [confidence.of(bucket), believed(false), believed(true)]
+    expect(unread).toBeLessThan(before)
+    expect(read).toBeGreaterThan(unread)
+  })
+
   test('proposes neither the pair itself nor what is at hand', () => {
     expect(proposedAfter([1, 1, 2, 1], newReadBack(), { ...NOTHING_AT_HAND, has: (pairId) => pairId === 2 })).toEqual(
       [],
