@@ -94,11 +94,14 @@ export const groupFacts: Facts = {
     const topic = await newTopic(stage, 2)
     const groupId = newGroup()
     const story: string[] = []
+    /** Of what is handed over after the revocation. */
+    const after = new Set<number>()
     await stage.producer.sendBatch(topic, onAllPartitions(2, '', 3))
     const first = await startReader(stage, {
       topics: [topic],
       groupId,
       onBatch: async (batch, context) => {
+        if (story.includes('revoked')) after.add(batch.partition)
         story.push('in hand')
         await takenAway(context)
         story.push('drained')
@@ -130,6 +133,7 @@ export const groupFacts: Facts = {
     expect(before.filter((what) => what === 'drained')).toHaveLength(before.filter((what) => what === 'in hand').length)
     expect(before[0]).toBe('in hand')
     expect(drained).toContain(3n)
+    for (const { partition } of second.consumer.health().assigned) expect(after).not.toContain(partition)
   },
 
   'raises the epoch with every assignment': async (stage) => {
