@@ -5,16 +5,19 @@ import { allotPorts } from '../../deploy/stack/ports.ts'
 import { until } from '../harness/until.ts'
 import { type Ended, forewarm, startForewarm } from './forewarm-process.ts'
 
+/** A stall while it closes is not told of on standard error. */
+const PATIENT = { env: { DRAIN_TIMEOUT_MS: '60000', DETECTOR_TIMEOUT_MS: '60000' } }
+
 /** Sends the signal once the first figures are there. */
 async function devEndedBy(signal: NodeJS.Signals): Promise<Ended> {
-  const { child, ended } = startForewarm(['dev', '--port', '0'])
+  const { child, ended } = startForewarm(['dev', '--port', '0'], PATIENT)
   if (child.stdout !== null) await Promise.race([once(child.stdout, 'data'), ended])
   child.kill(signal)
   return ended
 }
 
 test('the whole pipeline runs in one process, and tells what both nodes read', async () => {
-  const { child, ended } = startForewarm(['dev', '--port', '0', '--json'])
+  const { child, ended } = startForewarm(['dev', '--port', '0', '--json'], PATIENT)
   let said = ''
   child.stdout?.on('data', (chunk) => {
     said += String(chunk)
@@ -29,14 +32,14 @@ test('the whole pipeline runs in one process, and tells what both nodes read', a
 })
 
 test('with --duration it ends by itself', async () => {
-  const { code, stdout, stderr } = await forewarm(['dev', '--duration', '1', '--port', '0', '--json'])
+  const { code, stdout, stderr } = await forewarm(['dev', '--duration', '1', '--port', '0', '--json'], PATIENT)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toHaveProperty('updatesPerSecond')
 })
 
 test('warm requests travel over their topic, are served, and what they warm is read', async () => {
   const [port] = await allotPorts(['any'])
-  const { child, ended } = startForewarm(['dev', '--port', String(port)])
+  const { child, ended } = startForewarm(['dev', '--port', String(port)], PATIENT)
   const count = async (name: string): Promise<number> => {
     const response = await fetch(`http://127.0.0.1:${port}/metrics`).catch(() => undefined)
     const lines = ((await response?.text()) ?? '').split('\n').filter((line) => line.startsWith(`arbitrage_${name}{`))
