@@ -23,6 +23,7 @@ export const LAST_HOUR = 1_150_000
 const MOST = 65_535
 const FIRST_PAIRS = 1_024
 const NO_PLACE = -1
+const NOBODY = -1
 
 export class AccessHistory {
   readonly maxPairs: number
@@ -40,7 +41,7 @@ export class AccessHistory {
   #rows: Uint16Array[]
   /** By place: the sum of its rows, so that what was not read is passed over. */
   #sums: Uint32Array
-  /** By place: the pair whose it is. */
+  /** By place: the pair whose it is; nobody's is kept for the pair of its number. */
   #owners: Int32Array
   /** Of the pairs that are not at the place of their own number. */
   readonly #guests = new Map<number, number>()
@@ -57,7 +58,7 @@ export class AccessHistory {
     const capacity = Math.min(FIRST_PAIRS, options.maxPairs)
     this.#rows = Array.from({ length: this.hours }, () => new Uint16Array(capacity))
     this.#sums = new Uint32Array(capacity)
-    this.#owners = Int32Array.from({ length: capacity }, (_, place) => place)
+    this.#owners = new Int32Array(capacity).fill(NOBODY)
   }
 
   /** Places below this may have reads. */
@@ -67,7 +68,8 @@ export class AccessHistory {
 
   /** The pair whose place it is, read or not. */
   pairAt(place: number): number {
-    return this.#owners[place] ?? place
+    const owner = this.#owners[place]
+    return owner === undefined || owner === NOBODY ? place : owner
   }
 
   /** The pairs that were read in the hours that are kept. */
@@ -160,7 +162,7 @@ export class AccessHistory {
 
   #find(pairId: number): number {
     const owner = this.#owners[pairId]
-    if (owner === undefined ? pairId < this.maxPairs : owner === pairId) return pairId
+    if (owner === undefined ? pairId < this.maxPairs : owner === NOBODY || owner === pairId) return pairId
     return this.#guests.get(pairId) ?? NO_PLACE
   }
 
@@ -170,10 +172,11 @@ export class AccessHistory {
     const place = known >= 0 ? known : this.#emptyPlace()
     if (place < 0) return place
     this.#reserve(place)
-    if (known >= 0) return place
-    this.recycled++
-    this.#guests.delete(this.pairAt(place))
+    const before = this.#owners[place] as number
+    if (before === pairId) return place
     this.#owners[place] = pairId
+    if (before !== NOBODY) this.recycled++
+    this.#guests.delete(before)
     if (place !== pairId) this.#guests.set(pairId, place)
     return place
   }
@@ -207,7 +210,9 @@ export class AccessHistory {
     const sums = new Uint32Array(next)
     sums.set(this.#sums)
     this.#sums = sums
-    this.#owners = Int32Array.from({ length: next }, (_, at) => this.pairAt(at))
+    const owners = new Int32Array(next).fill(NOBODY)
+    owners.set(this.#owners)
+    this.#owners = owners
     this.#rows = this.#rows.map((row) => {
       const larger = new Uint16Array(next)
       larger.set(row)

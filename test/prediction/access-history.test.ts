@@ -33,6 +33,8 @@ describe('the history of reads', () => {
     for (const pairId of [1, 70, 900_000, 70]) history.record(pairId, ms(MONDAY))
     expect([1, 70, 900_000].map((pairId) => history.in(pairId, MONDAY))).toEqual([1, 2, 0])
     expect([history.refused, history.places, history.total]).toEqual([1, 2, 3])
+    // Nobody had these places before.
+    expect(history.recycled).toBe(0)
   })
 
   test('gives the place of a pair that was not read in the hours it keeps to another one', () => {
