@@ -67,7 +67,7 @@ export const CACHE_SETTINGS = {
   redisCommandTimeoutMs: whole(
     'REDIS_COMMAND_TIMEOUT_MS',
     [1, 60_000, 250],
-    'After how long a command that Redis has not answered is given up, in milliseconds; it has no effect afterwards.',
+    'After how long a command that Redis has not answered is given up, in milliseconds; it has no effect afterwards. Where Redis hangs, a start and a close may take as long.',
   ),
   l3TtlSeconds: setting({
     name: 'CACHE_L3_TTL',
