@@ -130,9 +130,13 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
       const row = { pairId, ...price(1, { price: 2 }) }
       await store([row])
       await store([row])
-      await engine.run(`OPTIMIZE TABLE ${PRICE_TABLE} FINAL`)
-      const found = await engine.rows(`SELECT price FROM ${PRICE_TABLE} WHERE pair = 'twice'`)
-      expect(found).toEqual([[2]])
+      // While a merge of its own is under way, ClickHouse does nothing when it is told to merge, and does not say so.
+      await until('it is held once', async () => {
+        await engine.run(`OPTIMIZE TABLE ${PRICE_TABLE} FINAL`)
+        const found = await engine.rows(`SELECT price FROM ${PRICE_TABLE} WHERE pair = 'twice'`)
+        expect(found).toEqual([[2]])
+        return true
+      })
     })
 
     it('passes over a row that is no price, and counts it', async () => {
