@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import type { ForewarmNode } from '../../node.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
@@ -11,7 +11,7 @@ const spans = new KeptSpans()
 let stage: Stage
 let node: ForewarmNode
 
-beforeAll(async () => {
+beforeEach(async () => {
   stage = await openStage({ broker: createMemoryBroker() })
   const reader = detector('reader', {}, ({ pair }, prices) => {
     if (pair === 'LEADER') prices.get('ethereum', 'FOLLOWER')
@@ -25,7 +25,7 @@ beforeAll(async () => {
   await until('the pairs are in L2', () => node.stats().updates === 10 && node.stats().l2.waitingEntries === 0)
 })
 
-afterAll(() => stage.close())
+afterEach(() => stage.close())
 
 test('publish, receive, L2 and promote of a warm request share one trace, each below the one before', async () => {
   const publisher = await stage.warmPublisher()
