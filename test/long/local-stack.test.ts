@@ -1,16 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, jest } from '@jest/globals'
+import { afterEach, beforeEach, expect } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { type Admin, Kafka, logLevel } from 'kafkajs'
 import { ensureLocalStack, localStackStatus, stopLocalStack, wipeLocalStack } from '../../deploy/stack/detached.ts'
 import { createTopic } from '../../deploy/stack/kafka-topic.ts'
 import { testWithJava } from '../harness/java.ts'
 import { until } from '../harness/until.ts'
-
-// Up to three starts in a test, on a machine that may be busy.
-jest.setTimeout(180_000)
 
 let stateDir: string
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, jest } from '@jest/globals'
+import { afterAll, beforeAll, expect } from '@jest/globals'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import type { ForewarmNode } from '../../node.ts'
 import { createKafkaBroker, type KafkaBrokerOptions } from '../../src/broker/kafka.ts'
@@ -9,8 +9,6 @@ import { newChain } from '../node/kafka-stage.ts'
 import { Ledger } from '../node/ledger.ts'
 import { get } from '../node/scrape.ts'
 import { onStage, type Stage } from '../node/stage.ts'
-
-jest.setTimeout(180_000)
 
 const PATIENCE = { timeoutMs: 90_000 }
 type Timing = Pick<KafkaBrokerOptions, 'requestTimeoutMs' | 'closeTimeoutMs'>

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { createTopic } from '../../deploy/stack/kafka-topic.ts'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
@@ -53,10 +53,12 @@ describe('a stack of three brokers', () => {
     await until('the leader is another one', async () => (await leaderOf(topic)) !== leader, PATIENCE)
 
     await stack.startBroker(leader - 1)
-    const isInSync = async () => {
+    const allInSync = async (): Promise<number[] | undefined> => {
       const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-      return topics[0]?.partitions[0]?.isr.length === 3
+      const inSync = topics[0]?.partitions[0]?.isr
+      return inSync?.length === 3 ? inSync : undefined
     }
-    await until('all three are in sync', isInSync, PATIENCE)
+    const inSync = await until('all three are in sync', allInSync, PATIENCE)
+    expect(inSync?.toSorted()).toEqual([1, 2, 3])
   })
 })

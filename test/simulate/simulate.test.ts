@@ -1,13 +1,10 @@
-import { describe, expect, jest, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { type AccessTrace, readAccesses } from '../../src/simulate/access-trace.ts'
 import { POLICY_NAMES, type PolicyName } from '../../src/simulate/policies.ts'
 import { accessCombinations, accessWorkload, simulate, sizesOf } from '../../src/simulate/simulate.ts'
 import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
 import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings.ts'
 import { dataset } from './datasets.ts'
-
-// Whole recordings, and every policy with every warming: minutes on a slow machine that is busy, too.
-jest.setTimeout(180_000)
 
 const CAPACITY = [0.01, 0.05, 0.1, 0.2]
 const SEED = 1
