@@ -59,6 +59,8 @@ export class Timeline<Place> {
   /** By update. Of those only that may be the first that is left out: what leaps, and the first that is behind. */
   readonly #places = new Map<number, Place>()
   #isAnyBehind = false
+  /** By update: the earliest event time from it on. Where that is not far behind, there is nothing to look for. */
+  #earliestFrom = new Float64Array(0)
 
   add({ pairId, chain: name, eventTimeMs, place }: Timed<Place>): void {
     const chain = this.#chain(name)
@@ -73,6 +75,7 @@ export class Timeline<Place> {
 
   /** Once, after the last update: whether a time can be is told by those after it. */
   times(spacingUs: number): Times<Place> {
+    this.#earliestFrom = earliestFrom(this.#timesMs)
     const pairIds: number[] = []
     const timesUs: number[] = []
     const batches: number[] = []
@@ -120,6 +123,7 @@ export class Timeline<Place> {
   #firstBehind(update: number): number | undefined {
     const chain = this.#chainOf[update]
     const eventTimeMs = this.#timesMs[update] as number
+    if ((this.#earliestFrom[update + 1] as number) >= eventTimeMs - FAR_MS) return undefined
     const end = Math.min(this.#timesMs.length, update + 1 + LOOKED_AT)
     const its = { updates: 0, behind: 0, firstMs: Number.NaN }
     const all = { updates: 0, behind: 0, firstMs: Number.NaN }
@@ -130,6 +134,15 @@ export class Timeline<Place> {
     }
     return [its, all].find(({ updates, behind }) => behind * 2 > updates)?.firstMs
   }
+}
+
+/** One more than there are: after the last, no time is behind any. */
+function earliestFrom(timesMs: readonly number[]): Float64Array<ArrayBuffer> {
+  const earliest = new Float64Array(timesMs.length + 1)
+  earliest[timesMs.length] = Number.POSITIVE_INFINITY
+  for (let at = timesMs.length - 1; at >= 0; at--)
+    earliest[at] = Math.min(timesMs[at] as number, earliest[at + 1] as number)
+  return earliest
 }
 
 function noTime(): Latest {
