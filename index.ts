@@ -1,10 +1,10 @@
 /** The public API. Everything here is documented where it is defined. */
-export { type Cache, type CacheOptions, createCache, type PriceValue } from './cache.ts'
-export { createNode, type ForewarmNode } from './node.ts'
-export type { NodeOptions } from './node-options.ts'
-export type { FollowingOptions, FollowingPair } from './node-pairs-to-warm.ts'
-export type { NamedPattern, NodePredictor, Recommendation, RecommendationOptions } from './node-prediction.ts'
-export type { NodeStats } from './node-stats.ts'
+
+export { createNode, type ForewarmNode } from './node/node.ts'
+export type { NodeOptions } from './node/options.ts'
+export type { FollowingOptions, FollowingPair } from './node/pairs-to-warm.ts'
+export type { NamedPattern, NodePredictor, Recommendation, RecommendationOptions } from './node/prediction.ts'
+export type { NodeStats } from './node/stats.ts'
 export { PricePublisher, type PricePublisherOptions } from './producers/price-updates.ts'
 export type { WarmAsk, WarmPublisher, WarmReceipt } from './producers/warm-publisher.ts'
 export type { PriceUpdate } from './schemas/price-update.ts'
@@ -29,11 +29,12 @@ export { ReplayError } from './src/replay/replay-error.ts'
 export type { ReplayOptions } from './src/replay/replay-options.ts'
 export type { ReplayReport } from './src/replay/replay-report.ts'
 export type { GroupFigures, Improvement, WarmingFigures } from './src/warming/measurement.ts'
-export { createWarmPublisher, type WarmPublisherOptions } from './warm-publisher.ts'
+export { type Cache, type CacheOptions, createCache, type PriceValue } from './standalone/cache.ts'
+export { createWarmPublisher, type WarmPublisherOptions } from './standalone/warm-publisher.ts'
 export {
   type CacheWarming,
   type CacheWarmingOptions,
   type CacheWarmingStats,
   createWarming,
   type WarmReport,
-} from './warming.ts'
+} from './standalone/warming.ts'

@@ -1,4 +1,4 @@
-import type { ForewarmNode } from './node.ts'
+import type { ForewarmNode } from './node/node.ts'
 import { type VirtualClock, virtualClock } from './src/clock.ts'
 import type { InProcessSink } from './src/replay/process-sink.ts'
 import { replay } from './src/replay/replay.ts'

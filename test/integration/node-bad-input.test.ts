@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { ForewarmNode } from '../../node.ts'
+import type { ForewarmNode } from '../../node/node.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { deadLetterTopic, pairKey } from '../../schemas/topics.ts'
 import type { OutgoingRecord } from '../../src/broker/port.ts'

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
-import type { ForewarmNode } from '../../node.ts'
+import type { ForewarmNode } from '../../node/node.ts'
 import type { BrokerEvent } from '../../src/broker/port.ts'
 import { until } from '../harness/until.ts'
 import { newChain, onKafka } from '../node/kafka-stage.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
-import { createNode, type ForewarmNode } from '../../node.ts'
+import { createNode, type ForewarmNode } from '../../node/node.ts'
 import { deadLetterTopic } from '../../schemas/topics.ts'
 import { connected } from '../../src/broker/connected.ts'
 import { createKafkaBroker } from '../../src/broker/kafka.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
-import type { NodeStats } from '../../node-stats.ts'
+import type { NodeStats } from '../../node/stats.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { redisUrl, uniqueName } from '../harness/kafka.ts'

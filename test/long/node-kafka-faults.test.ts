@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect } from '@jest/globals'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
-import type { ForewarmNode } from '../../node.ts'
+import type { ForewarmNode } from '../../node/node.ts'
 import { createKafkaBroker, type KafkaBrokerOptions } from '../../src/broker/kafka.ts'
 import { testWithJava } from '../harness/java.ts'
 import { uniqueName } from '../harness/kafka.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { createNode } from '../../node.ts'
+import { createNode } from '../../node/node.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
 import type { Detector } from '../../src/detect/detector.ts'
 import { onStage } from './stage.ts'

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream'
 import { expect, test } from '@jest/globals'
-import { Faults } from '../../node-faults.ts'
+import { Faults } from '../../node/faults.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { createLog } from '../../src/telemetry/log.ts'

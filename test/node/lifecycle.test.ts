@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from '@jest/globals'
 import { allotPorts } from '../../deploy/stack/ports.ts'
-import { createNode } from '../../node.ts'
+import { createNode } from '../../node/node.ts'
 import { pairKey } from '../../schemas/topics.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
 import { detector } from '../../src/detect/detector.ts'

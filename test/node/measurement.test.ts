@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import type { ForewarmNode } from '../../node.ts'
+import type { ForewarmNode } from '../../node/node.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
 import { detector } from '../../src/detect/detector.ts'
 import type { WarmingFigures } from '../../src/warming/measurement.ts'

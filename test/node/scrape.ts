@@ -1,4 +1,4 @@
-import type { ForewarmNode } from '../../node.ts'
+import type { ForewarmNode } from '../../node/node.ts'
 
 export interface Answer {
   readonly status: number

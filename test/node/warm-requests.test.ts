@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import type { ForewarmNode } from '../../node.ts'
+import type { ForewarmNode } from '../../node/node.ts'
 import { parseWarmResult } from '../../schemas/warm-result.ts'
 import { createMemoryBroker } from '../../src/broker/memory.ts'
 import { detector } from '../../src/detect/detector.ts'

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { type Cache, createCache } from '../../cache.ts'
 import { virtualClock } from '../../src/clock.ts'
-import { type CacheWarming, createWarming } from '../../warming.ts'
+import { type Cache, createCache } from '../../standalone/cache.ts'
+import { type CacheWarming, createWarming } from '../../standalone/warming.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 
 const GROUPS = 40

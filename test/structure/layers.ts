@@ -1,8 +1,10 @@
 import { importsOf, type Source } from './source.ts'
 
+const PARTS = ['schemas', 'correlation', 'strategy', 'prediction', 'src', 'http', 'consumers', 'producers']
+
 /**
- * Imports run one way: bin, examples, bench, test, deploy → index → consumers, producers, src/http → the rest of src →
- * schemas. Each layer is listed with those that it may import besides itself.
+ * Imports run one way: bin, examples, bench, test, deploy → index → standalone → node → consumers, producers, src/http →
+ * the rest of src → schemas. Each layer is listed with those that it may import besides itself.
  */
 const LAYERS: readonly (readonly [layer: string, belongs: RegExp, imports: readonly string[]])[] = [
   ['schemas', /^schemas\//, []],
@@ -13,9 +15,11 @@ const LAYERS: readonly (readonly [layer: string, belongs: RegExp, imports: reado
   ['src', /^src\//, ['schemas', 'correlation', 'strategy', 'prediction']],
   ['consumers', /^consumers\//, ['schemas', 'correlation', 'strategy', 'prediction', 'src']],
   ['producers', /^producers\//, ['schemas', 'correlation', 'strategy', 'prediction', 'src']],
-  ['root', /^[^/]+$/, ['schemas', 'correlation', 'strategy', 'prediction', 'src', 'http', 'consumers', 'producers']],
+  ['node', /^node\//, PARTS],
+  ['standalone', /^standalone\//, [...PARTS, 'node']],
+  ['root', /^[^/]+$/, [...PARTS, 'node', 'standalone']],
 ]
-const CORE = ['schemas', 'correlation', 'strategy', 'prediction', 'src', 'http', 'consumers', 'producers', 'root']
+const CORE = [...PARTS, 'node', 'standalone', 'root']
 const OUTSIDE: typeof LAYERS = [
   ['deploy', /^deploy\//, CORE],
   ['bin', /^bin\//, [...CORE, 'deploy']],

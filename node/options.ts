@@ -1,9 +1,9 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
-import type { Broker } from './src/broker/port.ts'
-import type { Clock } from './src/clock.ts'
-import type { Environment } from './src/config/environment.ts'
-import type { Overrides, Profile } from './src/config/settings.ts'
-import type { Detector } from './src/detect/detector.ts'
+import type { Broker } from '../src/broker/port.ts'
+import type { Clock } from '../src/clock.ts'
+import type { Environment } from '../src/config/environment.ts'
+import type { Overrides, Profile } from '../src/config/settings.ts'
+import type { Detector } from '../src/detect/detector.ts'
 
 export interface NodeOptions {
   readonly detectors?: readonly Detector[]

@@ -1,9 +1,9 @@
+import type { PromotionOutcome } from '../src/cache/promotion.ts'
+import { kindOf, type WarmCounts, warmCostOf } from '../src/cache/usage.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
+import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
+import { NextReads } from '../src/warming/next-reads.ts'
 import { type Cache, cacheParts } from './cache.ts'
-import type { PromotionOutcome } from './src/cache/promotion.ts'
-import { kindOf, type WarmCounts, warmCostOf } from './src/cache/usage.ts'
-import { ForewarmError } from './src/forewarm-error.ts'
-import { STRATEGY_NAMES, type StrategyName } from './src/strategy/named.ts'
-import { NextReads } from './src/warming/next-reads.ts'
 
 export interface CacheWarmingOptions {
   /** `forewarm` unless given. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { createCache } from '../../cache.ts'
 import { virtualClock } from '../../src/clock.ts'
+import { createCache } from '../../standalone/cache.ts'
 
 const START_MS = 1_780_000_000_000
 const clock = virtualClock(START_MS)

@@ -1,13 +1,13 @@
-import type { Caches } from './node-parts.ts'
-import type { WarmRequestProducer } from './producers/warm-requests.ts'
-import { kindOf, type WarmKind } from './src/cache/usage.ts'
-import type { Clock } from './src/clock.ts'
-import type { Config, Role } from './src/config/settings.ts'
-import { strategyNamed } from './src/strategy/named.ts'
-import { Throttle } from './src/strategy/throttle.ts'
-import type { Metrics } from './src/telemetry/slab.ts'
-import { LOCAL_WARM_MS, Triggers, WARM_MS } from './src/warming/triggers.ts'
-import type { Warmer } from './src/warming/warmer.ts'
+import type { WarmRequestProducer } from '../producers/warm-requests.ts'
+import { kindOf, type WarmKind } from '../src/cache/usage.ts'
+import type { Clock } from '../src/clock.ts'
+import type { Config, Role } from '../src/config/settings.ts'
+import { strategyNamed } from '../src/strategy/named.ts'
+import { Throttle } from '../src/strategy/throttle.ts'
+import type { Metrics } from '../src/telemetry/slab.ts'
+import { LOCAL_WARM_MS, Triggers, WARM_MS } from '../src/warming/triggers.ts'
+import type { Warmer } from '../src/warming/warmer.ts'
+import type { Caches } from './caches.ts'
 
 export interface TriggersParts {
   readonly config: Config

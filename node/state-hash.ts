@@ -1,8 +1,8 @@
-import type { Caches } from './node-parts.ts'
-import { NUMBER_FIELDS } from './schemas/price-update.ts'
-import { emptyRecord, type PriceRecord } from './src/cache/price-record.ts'
-import { ForewarmError } from './src/forewarm-error.ts'
-import { createStateHash } from './src/replay/state-hash.ts'
+import { NUMBER_FIELDS } from '../schemas/price-update.ts'
+import { emptyRecord, type PriceRecord } from '../src/cache/price-record.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
+import { createStateHash } from '../src/replay/state-hash.ts'
+import type { Caches } from './caches.ts'
 
 const PAIRS_A_TRIP = 1_000
 

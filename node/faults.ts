@@ -1,10 +1,10 @@
-import type { DeadLetterSource } from './producers/dead-letters.ts'
-import type { BrokerEvent } from './src/broker/port.ts'
-import { type Clock, systemClock } from './src/clock.ts'
-import type { Detector } from './src/detect/detector.ts'
-import type { DetectorFailure } from './src/detect/runner.ts'
-import type { Log } from './src/telemetry/log.ts'
-import { LogRate } from './src/telemetry/log-rate.ts'
+import type { DeadLetterSource } from '../producers/dead-letters.ts'
+import type { BrokerEvent } from '../src/broker/port.ts'
+import { type Clock, systemClock } from '../src/clock.ts'
+import type { Detector } from '../src/detect/detector.ts'
+import type { DetectorFailure } from '../src/detect/runner.ts'
+import type { Log } from '../src/telemetry/log.ts'
+import { LogRate } from '../src/telemetry/log-rate.ts'
 
 /** What goes wrong with single records, as a node says it: each is counted elsewhere, the log only tells of it. */
 export class Faults {

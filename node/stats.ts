@@ -1,8 +1,8 @@
-import type { Caches } from './node-parts.ts'
-import type { Streams } from './node-streams.ts'
-import type { Consumer } from './src/broker/port.ts'
-import type { MetricSlab } from './src/telemetry/metrics.ts'
-import type { WarmingFigures } from './src/warming/measurement.ts'
+import type { Consumer } from '../src/broker/port.ts'
+import type { MetricSlab } from '../src/telemetry/metrics.ts'
+import type { WarmingFigures } from '../src/warming/measurement.ts'
+import type { Caches } from './caches.ts'
+import type { Streams } from './streams.ts'
 
 /** Counts since the start. */
 export interface NodeStats {

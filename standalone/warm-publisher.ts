@@ -1,12 +1,12 @@
-import { createWarmPublisher as createPublisherOver, type WarmPublisher } from './producers/warm-publisher.ts'
-import { configuredKafka } from './src/broker/configured-kafka.ts'
-import type { Broker } from './src/broker/port.ts'
-import { type Clock, systemClock } from './src/clock.ts'
-import type { Environment } from './src/config/environment.ts'
-import { loadConfig } from './src/config/load.ts'
-import { describeProblems } from './src/config/problem.ts'
-import type { Overrides } from './src/config/settings.ts'
-import { ForewarmError } from './src/forewarm-error.ts'
+import { createWarmPublisher as createPublisherOver, type WarmPublisher } from '../producers/warm-publisher.ts'
+import { configuredKafka } from '../src/broker/configured-kafka.ts'
+import type { Broker } from '../src/broker/port.ts'
+import { type Clock, systemClock } from '../src/clock.ts'
+import type { Environment } from '../src/config/environment.ts'
+import { loadConfig } from '../src/config/load.ts'
+import { describeProblems } from '../src/config/problem.ts'
+import type { Overrides } from '../src/config/settings.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
 
 export interface WarmPublisherOptions {
   /** Wins over environment, file, profile and defaults. */

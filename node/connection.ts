@@ -1,5 +1,5 @@
-import type { BrokerEvent } from './src/broker/port.ts'
-import type { Log } from './src/telemetry/log.ts'
+import type { BrokerEvent } from '../src/broker/port.ts'
+import type { Log } from '../src/telemetry/log.ts'
 
 /**
  * The streams tell what happens to their consumers; what is left is the connection itself, which each consumer and

@@ -1,7 +1,7 @@
-import type { Caches } from './node-parts.ts'
-import { argument } from './src/config/argument.ts'
-import { decimal, wholeFromZero } from './src/config/check.ts'
-import type { PairToWarm } from './src/correlation/pair-to-warm.ts'
+import { argument } from '../src/config/argument.ts'
+import { decimal, wholeFromZero } from '../src/config/check.ts'
+import type { PairToWarm } from '../src/correlation/pair-to-warm.ts'
+import type { Caches } from './caches.ts'
 
 /** A pair that is read after another one's updates, or comes after them, as far as the node knows. */
 export interface FollowingPair extends Omit<PairToWarm, 'pairId'> {

@@ -1,7 +1,7 @@
-import type { Caches } from './node-parts.ts'
-import type { Streams } from './node-streams.ts'
-import type { Consumer } from './src/broker/port.ts'
-import type { Check, WarmingHealth } from './src/http/operations.ts'
+import type { Consumer } from '../src/broker/port.ts'
+import type { Check, WarmingHealth } from '../src/http/operations.ts'
+import type { Caches } from './caches.ts'
+import type { Streams } from './streams.ts'
 
 /** What a node says of itself. `streams` is undefined until Kafka answered at the start. */
 export interface Vitals {
