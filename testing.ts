@@ -5,7 +5,7 @@ import { replay } from './src/replay/replay.ts'
 import type { ReplayReport } from './src/replay/replay-report.ts'
 
 /** What a user's own tests need: everything in this process, on a clock that the records move. */
-export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './src/broker/memory.ts'
+export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './src/broker/memory/broker.ts'
 export { type Clock, systemClock, type VirtualClock, virtualClock } from './src/clock.ts'
 export { createStateHash } from './src/replay/state-hash.ts'
 

@@ -1,4 +1,4 @@
-import { configuredKafka } from '../src/broker/configured-kafka.ts'
+import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import type { Broker } from '../src/broker/port.ts'
 import { loadConfig } from '../src/config/load.ts'
 import { describeProblems } from '../src/config/problem.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { WarmResult } from '../schemas/warm-result.ts'
-import { configuredKafka } from '../src/broker/configured-kafka.ts'
+import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import { type Broker, BrokerError } from '../src/broker/port.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { L1 } from '../src/cache/l1.ts'

@@ -1,5 +1,5 @@
 import { createWarmPublisher as createPublisherOver, type WarmPublisher } from '../producers/warm-publisher.ts'
-import { configuredKafka } from '../src/broker/configured-kafka.ts'
+import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import type { Broker } from '../src/broker/port.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'

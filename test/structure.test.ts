@@ -127,8 +127,8 @@ const EXCEPTIONS: readonly (readonly [finding: string, why: string])[] = [
   ['test/cache/l2-conformance.ts: export function l2Conformance', 'a suite'],
   ['test/cache/l3-conformance.ts: export function l3Conformance', 'a suite'],
   ['test/cache/promotion-schedules.ts: export async function run', 'an interpreter of schedules, one case a step'],
-  ['test/integration/kafka-faults.test.ts waits', 'a condition that waits between looks'],
-  ['test/integration/kafka-rebalance.test.ts waits', 'handlers that take their time, on a broker that has its own'],
+  ['test/integration/broker/faults.test.ts waits', 'a condition that waits between looks'],
+  ['test/integration/broker/rebalance.test.ts waits', 'handlers that take their time, on a broker that has its own'],
   ['test/node/market.test.ts waits', 'a detector that looks later, and updates that come at a pace'],
 ]
 

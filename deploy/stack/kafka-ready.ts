@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
-import { guardIdleTimers } from '../../src/broker/kafka-idle-timer.ts'
+import { guardIdleTimers } from '../../src/broker/kafka/idle-timer.ts'
 import { StackError } from './stack-error.ts'
 
 const PROBE = 'forewarm-stack-probe'

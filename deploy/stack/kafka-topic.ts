@@ -1,4 +1,4 @@
-import { createKafkaBroker } from '../../src/broker/kafka.ts'
+import { createKafkaBroker } from '../../src/broker/kafka/broker.ts'
 import type { TopicSpec } from '../../src/broker/port.ts'
 
 /** Resolves when it has leaders. KafkaJS's own wait gives up where the broker has not heard of the topic yet. */

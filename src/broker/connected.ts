@@ -1,6 +1,6 @@
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Log } from '../telemetry/log.ts'
-import { within } from './kafka-deadline.ts'
+import { within } from './deadline.ts'
 import { type Admin, BrokerError } from './port.ts'
 
 export interface ConnectOptions {

@@ -1,6 +1,6 @@
 /**
  * How records move, whoever moves them: the port behind which the Kafka client and the in-memory broker stand.
- * Both adapters pass the same conformance suite (test/broker/conformance.ts); what differs is said by `capabilities`.
+ * Both adapters pass the same conformance suite (test/broker/conformance/conformance.ts); what differs is said by `capabilities`.
  */
 
 /** Header names may repeat; the order is the producer's. */

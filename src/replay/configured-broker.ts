@@ -19,7 +19,7 @@ export async function lendBroker(given: Broker | undefined): Promise<LentBroker>
   if (given !== undefined) return { broker: given, protectedClusters: [], giveBack: async () => {} }
   const loaded = loadConfig({ env: process.env })
   if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
-  const { configuredKafka } = await import('../broker/configured-kafka.ts')
+  const { configuredKafka } = await import('../broker/kafka/configured.ts')
   const broker = configuredKafka(loaded.config, () => {})
   const { protectedClusters = [] } = loaded.config.kafka
   return { broker, protectedClusters, giveBack: () => broker.close() }

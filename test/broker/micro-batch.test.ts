@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { createMicroBatcher, type MicroBatcherOptions } from '../../src/broker/micro-batch.ts'
 import { BrokerError, type OutgoingRecord, type Producer } from '../../src/broker/port.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { createKafkaBroker } from '../../src/broker/kafka.ts'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createKafkaBroker } from '../../src/broker/kafka/broker.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import type { BatchHandler, Broker, Consumer } from '../../src/broker/port.ts'
 import { settled } from '../harness/manual-timer.ts'
-import { newGate } from './conformance-stage.ts'
+import { newGate } from './conformance/stage.ts'
 
 function consumerOf(broker: Broker, onBatch: BatchHandler = async (batch) => batch.count): Consumer {
   return broker.consumer({ mode: 'group', groupId: 'g', topics: ['t'], start: { at: 'earliest' }, onBatch })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import type { Admin } from '../../src/broker/port.ts'
 import { deadLetterTopics, findPriceTopics, ownTopics } from '../../src/broker/price-topics.ts'
 

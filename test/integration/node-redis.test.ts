@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import type { ForewarmNode } from '../../node/node.ts'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import type { L2 } from '../../src/cache/l2.ts'
 import { createRedisL2 } from '../../src/cache/l2-redis.ts'
 import { PairTable } from '../../src/cache/pair-table.ts'

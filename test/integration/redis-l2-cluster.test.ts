@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import type { L2 } from '../../src/cache/l2.ts'
 import { createRedisL2 } from '../../src/cache/l2-redis.ts'
 import { slotOfKey } from '../../src/cache/l2-redis-slot.ts'

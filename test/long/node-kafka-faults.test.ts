@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect } from '@jest/globals'
 import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import type { ForewarmNode } from '../../node/node.ts'
-import { createKafkaBroker, type KafkaBrokerOptions } from '../../src/broker/kafka.ts'
+import { createKafkaBroker, type KafkaBrokerOptions } from '../../src/broker/kafka/broker.ts'
 import { testWithJava } from '../harness/java.ts'
 import { uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'

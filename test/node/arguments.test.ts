@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { createNode } from '../../node/node.ts'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import type { Detector } from '../../src/detect/detector.ts'
 import { onStage } from './stage.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
 import { get, metricValue } from './scrape.ts'

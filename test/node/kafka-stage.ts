@@ -1,4 +1,4 @@
-import { createKafkaBroker, type KafkaBrokerOptions } from '../../src/broker/kafka.ts'
+import { createKafkaBroker, type KafkaBrokerOptions } from '../../src/broker/kafka/broker.ts'
 import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
 import { onStage, type Stage } from './stage.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../node/node.ts'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { detector } from '../../src/detect/detector.ts'
 import type { WarmingFigures } from '../../src/warming/measurement.ts'
 import { until } from '../harness/until.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { parseWarmRequest } from '../../schemas/warm-request.ts'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
 import { onStage, type Stage, updateOf } from './stage.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { encodeWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { until } from '../harness/until.ts'
 import { onStage } from './stage.ts'

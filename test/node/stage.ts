@@ -8,7 +8,7 @@ import type { Admin, Broker, Consumer, OutgoingRecord, Producer } from '../../sr
 import type { Overrides } from '../../src/config/settings.ts'
 import type { Detector } from '../../src/detect/detector.ts'
 import { createWarmPublisher } from '../../standalone/warm-publisher.ts'
-import { type Seen, seenIn } from '../broker/conformance-stage.ts'
+import { type Seen, seenIn } from '../broker/conformance/stage.ts'
 import { uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 

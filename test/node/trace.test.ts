@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api'
 import type { ForewarmNode } from '../../node/node.ts'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
 import { KeptSpans } from './kept-spans.ts'

@@ -3,7 +3,7 @@ import { createWarmPublisher, type WarmPublisher } from '../../producers/warm-pu
 import { createWarmResultProducer, type WarmResultProducer } from '../../producers/warm-results.ts'
 import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult, WarmStatus } from '../../schemas/warm-result.ts'
-import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
 import { BrokerError, type Producer } from '../../src/broker/port.ts'
 import { type VirtualClock, virtualClock } from '../../src/clock.ts'
 import { ManualTimer } from '../harness/manual-timer.ts'

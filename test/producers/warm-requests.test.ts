@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { createWarmRequestProducer } from '../../producers/warm-requests.ts'
 import { partitionOf } from '../../schemas/topics.ts'
 import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { BrokerError } from '../../src/broker/port.ts'
 import { storedRecords } from './stored-records.ts'
 

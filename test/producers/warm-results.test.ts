@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { createWarmResultProducer } from '../../producers/warm-results.ts'
 import { partitionOf } from '../../schemas/topics.ts'
 import { parseWarmResult, type WarmResult } from '../../schemas/warm-result.ts'
-import { createMemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { storedRecords } from './stored-records.ts'
 
 const TOPIC = 'warm-results'

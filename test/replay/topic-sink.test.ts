@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
 import { record } from '../../src/replay/record.ts'
 import { replay } from '../../src/replay/replay.ts'
 import type { ReplayRecord } from '../../src/replay/replay-record.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
 import type { Broker, Consumer, ConsumerOptions, TopicPartition } from '../../src/broker/port.ts'
 import { replay } from '../../src/replay/replay.ts'
 import { priceAt, recordOf, T0 } from './record-builders.ts'

@@ -1,0 +1,71 @@
+import { Kafka, type KafkaConfig, type LogEntry, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
+import { createSockets, type Sockets } from './socket.ts'
+
+export interface KafkaLogEvent {
+  readonly level: 'error' | 'warn'
+  readonly message: string
+  /** KafkaJS's own fields: namespace, broker, group, error. */
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+export interface PasswordSasl {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  readonly username: string
+  readonly password: string
+}
+
+export interface ClientOptions {
+  readonly brokers: readonly string[]
+  readonly clientId: string
+  readonly ssl?: KafkaConfig['ssl']
+  readonly sasl?: PasswordSasl | KafkaConfig['sasl']
+  /** To open one connection. Default 3,000. */
+  readonly connectTimeoutMs?: number
+  /** For one answer. Default 30,000. */
+  readonly requestTimeoutMs?: number
+  readonly logger?: (event: KafkaLogEvent) => void
+}
+
+export interface KafkaClient {
+  readonly kafka: Kafka
+  readonly sockets: Sockets
+}
+
+/**
+ * Always passed, since KafkaJS's defaults are others under NODE_ENV=test. Connecting gives up after about 1.5 s, so
+ * that whoever waits hears of it; who can go on without retries above.
+ */
+export const CLIENT_RETRY: Readonly<Required<Omit<RetryOptions, 'restartOnFailure'>>> = {
+  initialRetryTime: 100,
+  multiplier: 2,
+  factor: 0.2,
+  maxRetryTime: 1000,
+  retries: 4,
+}
+
+/**
+ * A client of its own for every consumer, producer and admin: KafkaJS keeps committed offsets by group in the client,
+ * where two consumers of one group overwrite each other's, and what is closed by force takes no other with it.
+ */
+export function createKafkaClient(options: ClientOptions): KafkaClient {
+  const { logger } = options
+  const sockets = createSockets()
+  const kafka = new Kafka({
+    brokers: [...options.brokers],
+    clientId: options.clientId,
+    ...(options.ssl === undefined ? {} : { ssl: options.ssl }),
+    ...(options.sasl === undefined ? {} : { sasl: options.sasl as SASLOptions }),
+    connectionTimeout: options.connectTimeoutMs ?? 3000,
+    requestTimeout: options.requestTimeoutMs ?? 30_000,
+    retry: { ...CLIENT_RETRY },
+    socketFactory: sockets.factory,
+    logLevel: logger === undefined ? logLevel.NOTHING : logLevel.WARN,
+    logCreator: () => (entry) => logger?.(toLogEvent(entry)),
+  })
+  return { kafka, sockets }
+}
+
+function toLogEvent({ level, namespace, log }: LogEntry): KafkaLogEvent {
+  const { message, timestamp: _timestamp, logger: _logger, ...details } = log
+  return { level: level === logLevel.ERROR ? 'error' : 'warn', message, details: { namespace, ...details } }
+}

@@ -1,0 +1,83 @@
+import type { Batch as KafkaJsBatch } from 'kafkajs'
+import type { TopicPartition, TopicPartitionOffset } from '../../port.ts'
+import { keyOf, type Start } from './start.ts'
+
+/** One assigned partition: where it is read, and why it may be held. */
+export interface Lane extends TopicPartition {
+  /** Next offset to hand out. */
+  position: bigint
+  /** What the group knows; undefined before it was told anything. */
+  committed: bigint | undefined
+  /** Next offset to be written, as of the last fetch. */
+  highWatermark: bigint
+  /** Attempts of its handler without progress, in a row. */
+  failures: number
+  /** Waits before the next attempt of its handler. */
+  isBackingOff: boolean
+}
+
+/** The lanes of an assignment; there are none before it is known where they begin. */
+export class Lanes {
+  readonly #lanes = new Map<string, Map<number, Lane>>()
+
+  begin(starts: readonly Start[], committed: ReadonlyMap<string, bigint>): void {
+    for (const { topic, partition, offset, highWatermark } of starts) {
+      const lanes = this.#lanes.get(topic) ?? new Map<number, Lane>()
+      this.#lanes.set(topic, lanes)
+      const known = committed.get(keyOf({ topic, partition }))
+      const offsets = { position: offset, committed: known, highWatermark }
+      lanes.set(partition, { topic, partition, ...offsets, failures: 0, isBackingOff: false })
+    }
+  }
+
+  get(topic: string, partition: number): Lane | undefined {
+    return this.#lanes.get(topic)?.get(partition)
+  }
+
+  all(): Lane[] {
+    return [...this.#lanes.values()].flatMap((lanes) => [...lanes.values()])
+  }
+
+  /** Positions that the group does not know yet. */
+  uncommitted(): TopicPartitionOffset[] {
+    return this.all()
+      .filter(({ position, committed }) => position !== committed)
+      .map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+  }
+
+  markCommitted(offsets: readonly TopicPartitionOffset[]): void {
+    for (const { topic, partition, offset } of offsets) {
+      const lane = this.get(topic, partition)
+      if (lane !== undefined) lane.committed = offset
+    }
+  }
+
+  lag(): (TopicPartition & { readonly records: bigint })[] {
+    return this.all().map(({ topic, partition, position, highWatermark }) => ({
+      topic,
+      partition,
+      records: highWatermark > position ? highWatermark - position : 0n,
+    }))
+  }
+}
+
+/** Moves past the leading `records` of the batch (at least one). Returns the offset that KafkaJS is to resolve. */
+export function advance(lane: Lane, batch: KafkaJsBatch, records: number): string {
+  const last = batch.messages[records - 1]
+  if (last === undefined) throw new RangeError(`${records} records of a batch of ${batch.messages.length}`)
+  // KafkaJS counts what it filtered out behind the last record as done, too.
+  lane.position = BigInt(records === batch.messages.length ? batch.lastOffset() : last.offset) + 1n
+  lane.failures = 0
+  return last.offset
+}
+
+/**
+ * Where the batch was fetched from, if not at the lane's position: KafkaJS begins elsewhere, without a word, where that
+ * is no longer (or not yet) in the log.
+ */
+export function jumpedTo(lane: Lane, batch: KafkaJsBatch): bigint | undefined {
+  const { fetchedOffset } = batch as { readonly fetchedOffset?: string }
+  if (fetchedOffset === undefined) return undefined
+  const fetched = BigInt(fetchedOffset)
+  return fetched === lane.position ? undefined : fetched
+}

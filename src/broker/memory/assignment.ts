@@ -1,0 +1,86 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ConsumerOptions, TopicPartition } from '../port.ts'
+import type { AssignedPartition } from './group.ts'
+import { Lane, type LaneOwner } from './lane.ts'
+
+export interface AssignmentOptions {
+  readonly epoch: number
+  readonly partitions: readonly AssignedPartition[]
+  readonly owner: LaneOwner
+  readonly callbacks: Pick<ConsumerOptions, 'onAssigned' | 'onRevoked'>
+}
+
+const RETRY_MS = 100
+
+/** What a member holds between two rebalances: handed over by `begin`, drained and given up by `end`. */
+export class Assignment {
+  readonly partitions: readonly TopicPartition[]
+  readonly lanes: readonly Lane[]
+  readonly #options: AssignmentOptions
+  readonly #abort = new AbortController()
+  readonly #fenced = Promise.withResolvers<void>()
+  #handedOver = false
+  #beginning: Promise<void> | undefined
+  #ending: Promise<void> | undefined
+
+  constructor(options: AssignmentOptions) {
+    this.#options = options
+    this.partitions = options.partitions.map(({ topic, partition }) => ({ topic, partition }))
+    const context = { signal: this.#abort.signal, heartbeat: () => Promise.resolve() }
+    this.lanes = options.partitions.map((assigned) => new Lane(assigned, options.owner, context))
+  }
+
+  /** Resolves when the partitions are handed over, or were taken away before they could be. Never rejects. */
+  begin(): Promise<void> {
+    this.#beginning ??= this.#handOver()
+    return this.#beginning
+  }
+
+  /** Something that held deliveries back is over. */
+  wake(): void {
+    if (!this.#handedOver) return
+    for (const lane of this.lanes) lane.wake()
+  }
+
+  /**
+   * Aborts the signal, waits for the batches in hand, tells onRevoked. A second call joins the first and may shorten
+   * its wait. Never rejects.
+   */
+  end(drainMs: number): Promise<void> {
+    this.#ending ??= this.#giveUp()
+    const deadline = setTimeout(() => this.#fence(drainMs), drainMs)
+    return this.#ending.finally(() => clearTimeout(deadline))
+  }
+
+  async #handOver(): Promise<void> {
+    const { callbacks, owner, epoch } = this.#options
+    while (!this.#abort.signal.aborted) {
+      try {
+        await callbacks.onAssigned?.(this.partitions, epoch)
+        this.#handedOver = true
+        for (const lane of this.lanes) lane.begin()
+        return
+      } catch (error) {
+        owner.onFailure(error, RETRY_MS)
+        await delay(RETRY_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  async #giveUp(): Promise<void> {
+    const { callbacks, owner, epoch } = this.#options
+    this.#abort.abort()
+    const drained = Promise.all([this.#beginning, ...this.lanes.map((lane) => lane.end())])
+    await Promise.race([drained, this.#fenced.promise])
+    try {
+      await callbacks.onRevoked?.(this.partitions, epoch)
+    } catch (error) {
+      owner.onFailure(error, 0)
+    }
+  }
+
+  #fence(drainMs: number): void {
+    for (const lane of this.lanes) lane.fence(drainMs)
+    this.#fenced.resolve()
+  }
+}

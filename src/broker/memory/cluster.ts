@@ -1,0 +1,115 @@
+import type { Clock } from '../../clock.ts'
+import { BrokerError, type ConsumerOptions } from '../port.ts'
+import { type GroupMember, MemoryGroup } from './group.ts'
+import { MemoryTopics } from './topics.ts'
+
+export interface ClusterOptions {
+  readonly clock: Clock
+  readonly maxRecordsPerPartition: number
+  readonly maxBatchRecords: number
+  /** How long a rebalance waits for a member that doesn't drain, before it goes on without. */
+  readonly rebalanceTimeoutMs: number
+}
+
+/** Between a broadcast group's prefix and its number; Kafka group names of ours never hold it. */
+const THROW_AWAY = '#'
+
+let clusters = 0
+
+/** What stands behind the port's consumers, producers and admins: topics, groups, and whether it can be reached. */
+export class MemoryCluster {
+  readonly id: string
+  readonly options: ClusterOptions
+  readonly topics: MemoryTopics
+  readonly #groups = new Map<string, MemoryGroup>()
+  readonly #connectionListeners = new Set<(reachable: boolean) => void>()
+  readonly #failures: Error[] = []
+  #reachable = true
+  #closed = false
+  #broadcasts = 0
+
+  constructor(options: ClusterOptions) {
+    clusters += 1
+    this.id = `memory-${clusters}`
+    this.options = options
+    this.topics = new MemoryTopics(options.maxRecordsPerPartition)
+  }
+
+  get isReachable(): boolean {
+    return this.#reachable
+  }
+
+  /** Throws `closed` or `unreachable`. */
+  assertUsable(): void {
+    if (this.#closed) throw new BrokerError('closed', `${this.id} is closed`, { retriable: false })
+    if (this.#reachable) return
+    throw new BrokerError('unreachable', `${this.id} is disconnected`, { retriable: true })
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  setReachable(reachable: boolean): void {
+    if (this.#reachable === reachable) return
+    this.#reachable = reachable
+    for (const tell of this.#connectionListeners) tell(reachable)
+  }
+
+  /** Returns what ends the listening. */
+  onConnection(listener: (reachable: boolean) => void): () => void {
+    this.#connectionListeners.add(listener)
+    return () => this.#connectionListeners.delete(listener)
+  }
+
+  failNext(count: number, error: Error): void {
+    for (let i = 0; i < count; i++) this.#failures.push(error)
+  }
+
+  takeFailure(): Error | undefined {
+    return this.#failures.shift()
+  }
+
+  findGroup(groupId: string): MemoryGroup | undefined {
+    return this.#groups.get(groupId)
+  }
+
+  /**
+   * Returns what leaves again. A broadcast member is alone in a group that goes with it: its positions are kept under
+   * a name that nobody asks for, so nothing looks committed.
+   */
+  join(mode: ConsumerOptions['mode'], groupId: string, member: GroupMember): () => void {
+    this.#broadcasts += mode === 'broadcast' ? 1 : 0
+    const name = mode === 'broadcast' ? `${groupId}${THROW_AWAY}${this.#broadcasts}` : groupId
+    const group = this.#groups.get(name) ?? new MemoryGroup(this.topics)
+    this.#groups.set(name, group)
+    group.join(member)
+    return () => {
+      group.leave(member)
+      if (mode === 'broadcast') this.#groups.delete(name)
+    }
+  }
+
+  /** Every group of this id, throw-away groups of that prefix included. */
+  async rebalance(groupId: string): Promise<void> {
+    const named = [...this.#groups].filter(([name]) => name === groupId || name.startsWith(groupId + THROW_AWAY))
+    await Promise.all(named.map(([, group]) => group.rebalance()))
+  }
+
+  /** Throws `refused` where a member is left. */
+  deleteGroup(groupId: string): void {
+    const members = this.#groups.get(groupId)?.memberCount ?? 0
+    if (members > 0) {
+      throw new BrokerError('refused', `group ${groupId} has ${members} members, 0 expected`, { retriable: true })
+    }
+    this.#groups.delete(groupId)
+  }
+
+  async deleteTopic(topic: string): Promise<void> {
+    this.topics.get(topic)
+    this.topics.delete(topic)
+    const groups = [...this.#groups.values()]
+    await Promise.all(groups.filter((group) => group.reads(topic)).map((group) => group.rebalance()))
+    for (const group of groups) group.forget(topic)
+  }
+}

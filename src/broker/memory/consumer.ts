@@ -1,0 +1,150 @@
+import type { ConsumerOptions, TopicPartition } from '../port.ts'
+import { BrokerError, type BrokerEvent, type Consumer, type ConsumerHealth } from '../port.ts'
+import { Assignment } from './assignment.ts'
+import type { MemoryCluster } from './cluster.ts'
+import type { AssignedPartition, GroupMember } from './group.ts'
+import type { LaneOwner } from './lane.ts'
+
+const DRAIN_MS = 5000
+
+/** Started once and stopped once: a stopped consumer is not started again. */
+export class MemoryConsumer implements Consumer, GroupMember {
+  readonly options: ConsumerOptions
+  readonly #cluster: MemoryCluster
+  readonly #owner: LaneOwner
+  readonly #paused = new Set<string>()
+  readonly #firstAssignment = Promise.withResolvers<void>()
+  #leaveGroup: () => void = () => undefined
+  #state: ConsumerHealth['state'] = 'stopped'
+  #epoch = 0
+  #restarts = 0
+  #assignment: Assignment | undefined
+  #started: Promise<void> | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(cluster: MemoryCluster, options: ConsumerOptions) {
+    this.#cluster = cluster
+    this.options = options
+    this.#owner = {
+      groupId: options.groupId,
+      maxBatchRecords: cluster.options.maxBatchRecords,
+      onBatch: options.onBatch,
+      onEvent: (event) => this.#emit(event),
+      onFailure: (error, delayMs) => this.#reportFailure(error, delayMs),
+      isHeld: (partition) => !cluster.isReachable || this.#paused.has(nameOf(partition)),
+    }
+  }
+
+  get isClosed(): boolean {
+    return this.#stopped !== undefined && this.#state === 'stopped'
+  }
+
+  /** Rejects with `closed`, `unreachable` or `unknown-topic`; after the latter two it may be called again. */
+  async start(): Promise<void> {
+    if (this.#stopped !== undefined) throw closed('the consumer was stopped: make a new one')
+    this.#cluster.assertUsable()
+    for (const topic of this.options.topics) this.#cluster.topics.get(topic)
+    this.#started ??= this.#join()
+    await this.#started
+  }
+
+  stop(options?: { readonly drainMs?: number }): Promise<void> {
+    this.#stopped ??= this.#leave(options?.drainMs ?? DRAIN_MS)
+    return this.#stopped
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#paused.add(nameOf(partition))
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#paused.delete(nameOf(partition))
+    this.#assignment?.wake()
+  }
+
+  lag(): readonly (TopicPartition & { readonly records: bigint })[] {
+    return this.#assignment?.lanes.map((lane) => lane.lag()) ?? []
+  }
+
+  health(): ConsumerHealth {
+    const away = this.#state !== 'stopped' && !this.#cluster.isReachable
+    return {
+      state: away ? 'restarting' : this.#state,
+      epoch: this.#epoch,
+      restarts: this.#restarts,
+      assigned: this.#assignment?.partitions ?? [],
+    }
+  }
+
+  assign(partitions: readonly AssignedPartition[]): void {
+    // It is on its way out: its leaving brings the next rebalance.
+    if (this.#stopped !== undefined) return
+    this.#epoch += 1
+    const assignment = new Assignment({ epoch: this.#epoch, partitions, owner: this.#owner, callbacks: this.options })
+    this.#assignment = assignment
+    this.#state = 'running'
+    const { groupId } = this.options
+    this.#emit({ type: 'rebalance', groupId, epoch: this.#epoch, partitions: partitions.length })
+    void assignment.begin().then(() => {
+      if (this.#assignment === assignment) this.#firstAssignment.resolve()
+    })
+  }
+
+  async revoke(): Promise<void> {
+    await this.#giveUp(this.#cluster.options.rebalanceTimeoutMs)
+    if (this.#state === 'running') this.#state = 'joining'
+  }
+
+  async #join(): Promise<void> {
+    const { mode, groupId } = this.options
+    this.#state = 'joining'
+    const ignoreConnection = this.#cluster.onConnection((reachable) => this.#onConnection(reachable))
+    const leave = this.#cluster.join(mode, groupId, this)
+    this.#leaveGroup = () => {
+      ignoreConnection()
+      leave()
+    }
+    await this.#firstAssignment.promise
+  }
+
+  async #leave(drainMs: number): Promise<void> {
+    await this.#giveUp(drainMs)
+    this.#leaveGroup()
+    this.#state = 'stopped'
+    if (this.#started !== undefined) this.#firstAssignment.reject(closed('stopped before the group was joined'))
+  }
+
+  /** The assignment stays visible while it drains: what is in hand is still ours. */
+  async #giveUp(drainMs: number): Promise<void> {
+    const assignment = this.#assignment
+    await assignment?.end(drainMs)
+    if (this.#assignment === assignment) this.#assignment = undefined
+  }
+
+  #onConnection(reachable: boolean): void {
+    this.#emit(reachable ? { type: 'reconnected' } : { type: 'disconnected', reason: `${this.#cluster.id} is away` })
+    if (reachable) this.#assignment?.wake()
+  }
+
+  #reportFailure(error: unknown, delayMs: number): void {
+    this.#restarts += 1
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#emit({ type: 'restart', groupId: this.options.groupId, attempt: this.#restarts, delayMs, reason })
+  }
+
+  #emit(event: BrokerEvent): void {
+    try {
+      this.options.onEvent?.(event)
+    } catch {
+      // An observer that throws must not stop the stream that it observes.
+    }
+  }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}
+
+function closed(message: string): BrokerError {
+  return new BrokerError('closed', message, { retriable: false })
+}

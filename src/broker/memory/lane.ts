@@ -1,0 +1,148 @@
+import type { BatchContext, BatchHandler, BrokerEvent, TopicPartition } from '../port.ts'
+import type { AssignedPartition } from './group.ts'
+import { MemoryBatch } from './log.ts'
+
+/** What the lanes of a consumer have in common. None of it throws but `onBatch`. */
+export interface LaneOwner {
+  readonly groupId: string
+  readonly maxBatchRecords: number
+  readonly onBatch: BatchHandler
+  readonly onEvent: (event: BrokerEvent) => void
+  /** The user's code threw; it is called again after `delayMs`. */
+  readonly onFailure: (error: unknown, delayMs: number) => void
+  /** True while nothing may be handed out: paused, or the broker is away. */
+  readonly isHeld: (partition: TopicPartition) => boolean
+}
+
+interface Outcome {
+  readonly done: number
+  readonly failure: { readonly error: unknown } | undefined
+}
+
+/** Doubled from one attempt without progress to the next. */
+const FIRST_RETRY_MS = 20
+const LONGEST_RETRY_MS = 1000
+
+/**
+ * One assigned partition on its way to the handler, one batch at a time. It sleeps until it is woken (records came,
+ * resumed, reconnected) and delivers from `setImmediate`: never in the stack of the producer, and never in a chain of
+ * microtasks that would keep timers and sockets waiting.
+ */
+export class Lane {
+  readonly #assigned: AssignedPartition
+  readonly #owner: LaneOwner
+  readonly #context: BatchContext
+  #position: number
+  #busy = false
+  #failures = 0
+  #scheduled: NodeJS.Immediate | undefined
+  #retry: NodeJS.Timeout | undefined
+  #ended = false
+  #fenced = false
+  #stopListening: () => void = () => undefined
+  readonly #drained = Promise.withResolvers<void>()
+
+  constructor(assigned: AssignedPartition, owner: LaneOwner, context: BatchContext) {
+    this.#assigned = assigned
+    this.#owner = owner
+    this.#context = context
+    this.#position = assigned.position
+  }
+
+  lag(): TopicPartition & { readonly records: bigint } {
+    const { topic, partition, log } = this.#assigned
+    return { topic, partition, records: BigInt(Math.max(0, log.high - this.#position)) }
+  }
+
+  begin(): void {
+    if (this.#ended) return
+    this.#stopListening = this.#assigned.log.onAppended(() => this.wake())
+    this.wake()
+  }
+
+  wake(): void {
+    if (this.#scheduled !== undefined || this.#retry !== undefined || !this.#mayDeliver()) return
+    this.#scheduled = setImmediate(() => {
+      this.#scheduled = undefined
+      if (this.#mayDeliver()) void this.#deliver()
+    })
+  }
+
+  /** Hands out no more; resolves when the batch in hand is done, or fenced. */
+  end(): Promise<void> {
+    this.#ended = true
+    this.#stopListening()
+    clearImmediate(this.#scheduled)
+    clearTimeout(this.#retry)
+    if (!this.#busy) this.#drained.resolve()
+    return this.#drained.promise
+  }
+
+  /**
+   * The batch in hand has had its time (`ms`): whatever it reports from now on is of an older assignment and is
+   * discarded.
+   */
+  fence(ms: number): void {
+    if (!this.#busy || this.#fenced) return
+    this.#fenced = true
+    this.#drained.resolve()
+    const { topic, partition } = this.#assigned
+    this.#owner.onEvent({ type: 'stuck', groupId: this.#owner.groupId, topic, partition, ms })
+  }
+
+  /** A position beyond the end is a start that was given wrong: it has to be mended, not waited for. */
+  #mayDeliver(): boolean {
+    if (this.#ended || this.#busy || this.#position === this.#assigned.log.high) return false
+    return !this.#owner.isHeld(this.#assigned)
+  }
+
+  async #deliver(): Promise<void> {
+    this.#clampToLog()
+    const { topic, partition, log } = this.#assigned
+    if (this.#position === log.high) return
+    this.#busy = true
+    const slice = log.read(this.#position, this.#owner.maxBatchRecords)
+    const outcome = await this.#handle(new MemoryBatch(topic, partition, { ...slice, high: log.high }))
+    this.#busy = false
+    if (this.#fenced) return
+    this.#settle(outcome)
+    if (this.#ended) this.#drained.resolve()
+  }
+
+  /** Retention may have overtaken the position. */
+  #clampToLog(): void {
+    const { topic, partition, log } = this.#assigned
+    const from = this.#position
+    const to = Math.min(Math.max(from, log.low), log.high)
+    if (to === from) return
+    this.#position = to
+    this.#owner.onEvent({ type: 'offset-jump', topic, partition, from: BigInt(from), to: BigInt(to) })
+  }
+
+  async #handle(batch: MemoryBatch): Promise<Outcome> {
+    try {
+      const done = await this.#owner.onBatch(batch, this.#context)
+      return { done: Math.min(batch.count, done), failure: undefined }
+    } catch (error) {
+      return { done: 0, failure: { error } }
+    }
+  }
+
+  #settle({ done, failure }: Outcome): void {
+    if (done > 0) {
+      this.#position += done
+      this.#failures = 0
+      this.#assigned.commit(this.#position)
+      this.wake()
+      return
+    }
+    const delayMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS)
+    this.#failures += 1
+    if (failure !== undefined) this.#owner.onFailure(failure.error, delayMs)
+    if (this.#ended) return
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      this.wake()
+    }, delayMs)
+  }
+}

@@ -1,0 +1,256 @@
+import type { Batch, Headers, OutgoingRecord } from '../port.ts'
+
+/**
+ * One partition's records, kept as columns in chunks: bytes in a slab a chunk, numbers in typed arrays, no object a
+ * record. The oldest records stop existing one at a time (`low` moves), their memory goes a chunk at a time; a reader
+ * that still holds a batch keeps its chunk alive.
+ *
+ *   [ chunk │ chunk │ chunk ◄─ append ]
+ *        ▲ low                ▲ high
+ *
+ * Offsets are plain numbers in here and become bigints at the port.
+ */
+
+/** A batch never spans chunks, so this bounds a batch as well. */
+export const CHUNK_RECORDS = 1024
+/** Large records close a chunk early, so that growing its slab never copies more than this. */
+const CHUNK_BYTES = 8 * 1024 * 1024
+const FIRST_SLAB_BYTES = 4096
+const ABSENT = -1
+const NO_HEADERS: Headers = []
+
+export interface PartitionLog {
+  /** First offset that still exists. */
+  readonly low: number
+  /** Next offset to be written. */
+  readonly high: number
+  /** The caller has checked the record; its bytes are copied. Readers hear of it from `announce`, once a batch. */
+  append(record: OutgoingRecord, timestampMs: number): void
+  announce(): void
+  /** Returns what ends the listening. */
+  onAppended(reader: () => void): () => void
+  /** Up to `maxRecords` from an offset within [low, high); fewer where a chunk ends. */
+  read(from: number, maxRecords: number): Slice
+  /** The first offset whose timestamp is at or after `timestampMs`, or undefined where none is. */
+  offsetAt(timestampMs: number): number | undefined
+}
+
+export function createPartitionLog(maxRecords: number): PartitionLog {
+  const chunks: Chunk[] = []
+  let high = 0
+  let announced = 0
+  const readers = new Set<() => void>()
+  const low = () => Math.max(0, high - maxRecords)
+
+  return {
+    get low() {
+      return low()
+    },
+    get high() {
+      return high
+    },
+    append: (record, timestampMs) => {
+      const last = chunks.at(-1)
+      let chunk = last
+      if (chunk === undefined || chunk.isFull()) {
+        chunk = new Chunk(high, slabBytesAfter(last))
+        chunks.push(chunk)
+      }
+      chunk.append(record, timestampMs)
+      high += 1
+      const oldest = chunks[0]
+      if (oldest !== undefined && oldest.base + oldest.count <= low()) chunks.shift()
+    },
+    announce: () => {
+      if (announced === high) return
+      announced = high
+      for (const tell of readers) tell()
+    },
+    onAppended: (reader) => {
+      readers.add(reader)
+      return () => readers.delete(reader)
+    },
+    read: (from, maxRecords) => {
+      const chunk = chunkOf(chunks, from)
+      const first = from - chunk.base
+      return { chunk, first, count: Math.min(maxRecords, chunk.count - first) }
+    },
+    offsetAt: (timestampMs) => {
+      for (const chunk of chunks) {
+        const offset = chunk.offsetAt(timestampMs, low())
+        if (offset !== undefined) return offset
+      }
+      return undefined
+    },
+  }
+}
+
+/** Records of a topic are of a size, so the last chunk says what this one will take; an eighth more spares a copy. */
+function slabBytesAfter(last: Chunk | undefined): number {
+  return Math.max(FIRST_SLAB_BYTES, Math.ceil((last?.usedBytes ?? 0) * 1.125))
+}
+
+/** Chunks may be shorter than CHUNK_RECORDS, so the place is searched, not computed. */
+function chunkOf(chunks: readonly Chunk[], offset: number): Chunk {
+  let from = 0
+  let to = chunks.length - 1
+  while (from < to) {
+    const middle = (from + to + 1) >> 1
+    if ((chunks[middle]?.base ?? Number.POSITIVE_INFINITY) <= offset) from = middle
+    else to = middle - 1
+  }
+  const chunk = chunks[from]
+  if (chunk === undefined || offset < chunk.base || offset >= chunk.base + chunk.count) {
+    throw new RangeError(`no record at offset ${offset}`)
+  }
+  return chunk
+}
+
+export interface Slice {
+  readonly chunk: Chunk
+  readonly first: number
+  readonly count: number
+}
+
+export class Chunk {
+  readonly base: number
+  count = 0
+  usedBytes = 0
+  #maxTimestampMs = Number.NEGATIVE_INFINITY
+  #slab: Buffer
+  readonly #starts = new Uint32Array(CHUNK_RECORDS)
+  readonly #keyLengths = new Int32Array(CHUNK_RECORDS)
+  readonly #valueLengths = new Int32Array(CHUNK_RECORDS)
+  readonly #timestamps = new Float64Array(CHUNK_RECORDS)
+  #headers: Map<number, Headers> | undefined
+
+  constructor(base: number, slabBytes: number) {
+    this.base = base
+    this.#slab = Buffer.allocUnsafeSlow(slabBytes)
+  }
+
+  isFull(): boolean {
+    return this.count === CHUNK_RECORDS || this.usedBytes >= CHUNK_BYTES
+  }
+
+  append(record: OutgoingRecord, timestampMs: number): void {
+    const index = this.count
+    this.#starts[index] = this.usedBytes
+    this.#keyLengths[index] = this.#write(record.key ?? null)
+    this.#valueLengths[index] = this.#write(record.value)
+    this.#timestamps[index] = timestampMs
+    if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs
+    if (record.headers !== undefined && record.headers.length > 0) {
+      this.#headers ??= new Map()
+      this.#headers.set(
+        index,
+        record.headers.map(([name, value]) => [name, Buffer.from(value)] as const),
+      )
+    }
+    this.count = index + 1
+  }
+
+  offsetAt(timestampMs: number, low: number): number | undefined {
+    if (this.#maxTimestampMs < timestampMs) return undefined
+    for (let index = Math.max(0, low - this.base); index < this.count; index++) {
+      if (this.timestampMs(index) >= timestampMs) return this.base + index
+    }
+    return undefined
+  }
+
+  timestampMs(index: number): number {
+    return at(this.#timestamps, index)
+  }
+
+  key(index: number): Buffer | undefined {
+    return this.#slice(at(this.#starts, index), at(this.#keyLengths, index))
+  }
+
+  value(index: number): Buffer | undefined {
+    const keyLength = at(this.#keyLengths, index)
+    return this.#slice(at(this.#starts, index) + Math.max(keyLength, 0), at(this.#valueLengths, index))
+  }
+
+  headers(index: number): Headers {
+    return this.#headers?.get(index) ?? NO_HEADERS
+  }
+
+  #slice(start: number, length: number): Buffer | undefined {
+    return length === ABSENT ? undefined : this.#slab.subarray(start, start + length)
+  }
+
+  /** Returns the bytes written, or ABSENT for none. */
+  #write(bytes: Buffer | string | null): number {
+    if (bytes === null) return ABSENT
+    const start = this.usedBytes
+    this.#reserve(bytes)
+    const written = typeof bytes === 'string' ? this.#slab.write(bytes, start, 'utf8') : bytes.copy(this.#slab, start)
+    this.usedBytes = start + written
+    return written
+  }
+
+  /** Slices that were handed out keep the smaller slab, whose bytes never change again. */
+  #reserve(bytes: Buffer | string): void {
+    if (this.usedBytes + maxBytes(bytes) <= this.#slab.length) return
+    const needed = this.usedBytes + Buffer.byteLength(bytes)
+    if (needed <= this.#slab.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#slab.length * 2))
+    this.#slab.copy(grown, 0, 0, this.usedBytes)
+    this.#slab = grown
+  }
+}
+
+/** A UTF-16 unit takes at most three bytes of UTF-8; the exact count would cost a second pass over the string. */
+export function maxBytes(bytes: Buffer | string): number {
+  return bytes.length * (typeof bytes === 'string' ? 3 : 1)
+}
+
+function at(column: Uint32Array | Int32Array | Float64Array, index: number): number {
+  const value = column[index]
+  if (value === undefined) throw new RangeError(`no record at index ${index}`)
+  return value
+}
+
+/** What a handler gets: a window on one chunk. */
+export class MemoryBatch implements Batch {
+  readonly topic: string
+  readonly partition: number
+  readonly count: number
+  readonly highWatermark: bigint
+  readonly #chunk: Chunk
+  readonly #first: number
+
+  constructor(topic: string, partition: number, slice: Slice & { readonly high: number }) {
+    this.topic = topic
+    this.partition = partition
+    this.count = slice.count
+    this.highWatermark = BigInt(slice.high)
+    this.#chunk = slice.chunk
+    this.#first = slice.first
+  }
+
+  offset(index: number): bigint {
+    return BigInt(this.#chunk.base + this.#place(index))
+  }
+
+  timestampMs(index: number): number {
+    return this.#chunk.timestampMs(this.#place(index))
+  }
+
+  key(index: number): Buffer | undefined {
+    return this.#chunk.key(this.#place(index))
+  }
+
+  value(index: number): Buffer | undefined {
+    return this.#chunk.value(this.#place(index))
+  }
+
+  headers(index: number): Headers {
+    return this.#chunk.headers(this.#place(index))
+  }
+
+  #place(index: number): number {
+    if (index < 0 || index >= this.count) throw new RangeError(`index ${index} of a batch of ${this.count}`)
+    return this.#first + index
+  }
+}

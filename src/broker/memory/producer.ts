@@ -1,0 +1,106 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { BrokerError, type OutgoingRecord, type Producer } from '../port.ts'
+import type { MemoryCluster } from './cluster.ts'
+import { maxBytes } from './log.ts'
+import type { MemoryTopic } from './topics.ts'
+
+/**
+ * What Kafka adds to the records of one call for one partition, which make one batch, and to each of them (about: its
+ * varints). max.message.bytes holds for the batch.
+ */
+const BATCH_OVERHEAD_BYTES = 61
+const RECORD_OVERHEAD_BYTES = 12
+
+/**
+ * Records of a call are stored a partition at a time, all of it or none, in the order of the calls: as Kafka does. A call
+ * resolves in a later turn of the event loop, so that a loop of awaited sends lets the readers have theirs.
+ */
+export class MemoryProducer implements Producer {
+  readonly #cluster: MemoryCluster
+  #state: 'new' | 'connected' | 'closed' = 'new'
+
+  constructor(cluster: MemoryCluster) {
+    this.#cluster = cluster
+  }
+
+  get isClosed(): boolean {
+    return this.#state === 'closed'
+  }
+
+  async connect(): Promise<void> {
+    if (this.#state === 'closed') throw closed('the producer was closed: make a new one')
+    this.#cluster.assertUsable()
+    this.#state = 'connected'
+  }
+
+  async sendBatch(topicName: string, records: readonly OutgoingRecord[]): Promise<void> {
+    if (this.#state !== 'connected') throw closed(`the producer is ${this.#state}, connected expected`)
+    this.#cluster.assertUsable()
+    if (records.length === 0) return
+    const failure = this.#cluster.takeFailure()
+    if (failure !== undefined) throw failure
+    const topic = this.#cluster.topics.get(topicName)
+    assertPartitions(topic, records)
+    const bytes = batchBytes(topic, records)
+    const nowMs = this.#cluster.options.clock.now()
+    for (const record of records) {
+      if ((bytes[record.partition] ?? 0) > topic.maxBatchBytes) continue
+      topic.partitions[record.partition]?.append(record, record.timestampMs ?? nowMs)
+    }
+    for (const log of topic.partitions) log.announce()
+    await nextTurn()
+    assertFit(topic, Math.max(...bytes))
+  }
+
+  /** Turns are first come, first served: this one comes after those of the calls before it. */
+  async flush(): Promise<void> {
+    await nextTurn()
+  }
+
+  async close(): Promise<void> {
+    if (this.#state === 'connected') await this.flush()
+    this.#state = 'closed'
+  }
+}
+
+function assertPartitions(topic: MemoryTopic, records: readonly OutgoingRecord[]): void {
+  for (const { partition } of records) {
+    if (topic.partitions[partition] !== undefined) continue
+    const message = `partition ${partition} of ${topic.name}, 0 to ${topic.partitions.length - 1} expected`
+    throw new BrokerError('refused', message, { retriable: false })
+  }
+}
+
+function assertFit({ name, maxBatchBytes }: MemoryTopic, largestBytes: number): void {
+  if (largestBytes <= maxBatchBytes) return
+  const message = `${largestBytes} bytes at once for a partition of ${name}, at most ${maxBatchBytes} expected`
+  throw new BrokerError('too-large', message, { retriable: false })
+}
+
+type Measure = (bytes: Buffer | string) => number
+
+/** By partition. The bound is cheap and nearly always enough; counting UTF-8 bytes is left to batches near the limit. */
+function batchBytes(topic: MemoryTopic, records: readonly OutgoingRecord[]): readonly number[] {
+  const atMost = batchBytesBy(maxBytes, topic, records)
+  return Math.max(...atMost) <= topic.maxBatchBytes ? atMost : batchBytesBy(Buffer.byteLength, topic, records)
+}
+
+function batchBytesBy(measure: Measure, topic: MemoryTopic, records: readonly OutgoingRecord[]): readonly number[] {
+  const bytes: number[] = Array(topic.partitions.length).fill(BATCH_OVERHEAD_BYTES)
+  for (const record of records) {
+    bytes[record.partition] = (bytes[record.partition] ?? 0) + recordBytes(record, measure)
+  }
+  return bytes
+}
+
+function recordBytes(record: OutgoingRecord, measure: Measure): number {
+  let bytes = RECORD_OVERHEAD_BYTES
+  if (record.key !== undefined) bytes += measure(record.key)
+  if (record.value !== null) bytes += measure(record.value)
+  for (const [name, value] of record.headers ?? []) bytes += measure(name) + value.length
+  return bytes
+}
+
+function closed(message: string): BrokerError {
+  return new BrokerError('closed', message, { retriable: false })
+}

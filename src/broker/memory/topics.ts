@@ -1,0 +1,73 @@
+import { BrokerError, type TopicSpec } from '../port.ts'
+import { createPartitionLog, type PartitionLog } from './log.ts'
+
+/** The in-memory cluster's topics, with the checks and defaults of a Kafka broker. */
+
+export interface MemoryTopic {
+  readonly name: string
+  readonly partitions: readonly PartitionLog[]
+  readonly config: ReadonlyMap<string, string>
+  /** For the records of one call that go to one partition. */
+  readonly maxBatchBytes: number
+}
+
+const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
+  'cleanup.policy': 'delete',
+  'max.message.bytes': '1048588',
+  'retention.bytes': '-1',
+  'retention.ms': '604800000',
+}
+
+const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/
+
+export class MemoryTopics {
+  readonly #topics = new Map<string, MemoryTopic>()
+  readonly #maxRecordsPerPartition: number
+
+  constructor(maxRecordsPerPartition: number) {
+    this.#maxRecordsPerPartition = maxRecordsPerPartition
+  }
+
+  names(): string[] {
+    return [...this.#topics.keys()]
+  }
+
+  find(name: string): MemoryTopic | undefined {
+    return this.#topics.get(name)
+  }
+
+  /** Throws `unknown-topic`. */
+  get(name: string): MemoryTopic {
+    const topic = this.#topics.get(name)
+    if (topic === undefined) throw new BrokerError('unknown-topic', `no topic ${name}`, { retriable: true })
+    return topic
+  }
+
+  /** Returns whether it was missing. Throws `refused`. */
+  create({ topic: name, partitions, config }: TopicSpec): boolean {
+    if (this.#topics.has(name)) return false
+    if (!TOPIC_NAME.test(name)) {
+      throw refused(`topic name ${JSON.stringify(name)}: letters, digits, '.', '_' and '-' are allowed, up to 249`)
+    }
+    if (!Number.isInteger(partitions) || partitions < 1)
+      throw refused(`topic ${name}: ${partitions} partitions, at least 1`)
+    const settings = new Map(Object.entries({ ...CONFIG_DEFAULTS, ...config }))
+    const maxBatchBytes = Number(settings.get('max.message.bytes'))
+    if (!(maxBatchBytes > 0)) throw refused(`topic ${name}: max.message.bytes is ${settings.get('max.message.bytes')}`)
+    this.#topics.set(name, {
+      name,
+      partitions: Array.from({ length: partitions }, () => createPartitionLog(this.#maxRecordsPerPartition)),
+      config: settings,
+      maxBatchBytes,
+    })
+    return true
+  }
+
+  delete(name: string): void {
+    this.#topics.delete(name)
+  }
+}
+
+function refused(message: string): BrokerError {
+  return new BrokerError('refused', message, { retriable: false })
+}

@@ -1,0 +1,263 @@
+import { expect } from '@jest/globals'
+import type { BatchContext, Consumer, TopicPartition } from '../../../src/broker/port.ts'
+import { until } from '../../harness/until.ts'
+import {
+  committedOffsets,
+  type Facts,
+  newGate,
+  newGroup,
+  newReader,
+  newTopic,
+  numbered,
+  type Reader,
+  records,
+  type Stage,
+  startReader,
+  untilSeen,
+} from './stage.ts'
+
+export const groupFacts: Facts = {
+  'shares the partitions out among the members of a group': async (stage) => {
+    const topic = await newTopic(stage, 6)
+    const groupId = newGroup()
+    const readers = await startTogether(stage, 2, { topics: [topic], groupId })
+    await until('each has three', () => readers.every(({ consumer }) => assigned(consumer).length === 3))
+    expect(readers.flatMap(({ consumer }) => assigned(consumer)).toSorted()).toEqual(namesOf(topic, 6))
+
+    await stage.producer.sendBatch(topic, onAllPartitions(6, 'a', 10))
+    await until('all is seen', () => readers.reduce((sum, { seen }) => sum + seen.length, 0) >= 60)
+    expect(readers.map(({ seen }) => seen.length)).toEqual([30, 30])
+  },
+
+  'knows when it is handed partitions how much of them is to come': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    await stage.producer.sendBatch(topic, records(1, numbered('a', 3)))
+    const lags: unknown[] = []
+    const reader = newReader(stage, { topics: [topic], onAssigned: () => void lags.push(lagOf(reader)) })
+    await reader.consumer.start()
+    expect(lags).toEqual([
+      [
+        { topic, partition: 0, records: 0n },
+        { topic, partition: 1, records: 3n },
+      ],
+    ])
+  },
+
+  "takes over a leaving member's partitions, with no record lost and none twice": async (stage) => {
+    const topic = await newTopic(stage, 4)
+    const groupId = newGroup()
+    const [leaving, staying] = await startTogether(stage, 2, { topics: [topic], groupId })
+    await until('both have partitions', () => sharesAre([leaving, staying], [2, 2]))
+    let calls = 0
+    const produce = async () => {
+      await stage.producer.sendBatch(topic, onAllPartitions(4, '', 5, calls * 5))
+      calls += 1
+    }
+    for (let i = 0; i < 10; i++) await produce()
+    await until('the leaving one has read', () => leaving.seen.length > 0)
+    const left = leaving.consumer.stop()
+    for (let i = 0; i < 10; i++) await produce()
+    await left
+    await produce()
+
+    const seen = () => [...leaving.seen, ...staying.seen]
+    await until('all is seen', () => seen().length >= 4 * 5 * calls)
+    for (let partition = 0; partition < 4; partition++) {
+      const values = seen().filter((record) => record.partition === partition)
+      expect(values.map(({ value }) => Number(value))).toEqual(Array.from({ length: 5 * calls }, (_, i) => i))
+    }
+    expect(assigned(staying.consumer)).toEqual(namesOf(topic, 4))
+  },
+
+  'keeps equal partitions of two topics with one member: 5 members, 12 partitions': async (stage) => {
+    const topics = [await newTopic(stage, 12), await newTopic(stage, 12)]
+    const groupId = newGroup()
+    const readers = await startTogether(stage, 5, { topics, groupId })
+    const held = () => readers.map(({ consumer }) => consumer.health().assigned)
+    await until('all 24 are held', () => held().flat().length === 24 && held().every((one) => one.length > 0))
+    const partitionsOf = (assignment: readonly TopicPartition[], topic: string | undefined) =>
+      assignment
+        .filter((one) => one.topic === topic)
+        .map(({ partition }) => partition)
+        .toSorted((a, b) => a - b)
+    for (const assignment of held()) {
+      expect(partitionsOf(assignment, topics[0])).toEqual(partitionsOf(assignment, topics[1]))
+    }
+    expect(
+      held()
+        .map((one) => one.length)
+        .toSorted(),
+    ).toEqual([4, 4, 4, 6, 6])
+  },
+
+  'gives a partition away only after the drain and onRevoked': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    const groupId = newGroup()
+    const story: string[] = []
+    /** Of what is handed over after the revocation. */
+    const after = new Set<number>()
+    await stage.producer.sendBatch(topic, onAllPartitions(2, '', 3))
+    const first = await startReader(stage, {
+      topics: [topic],
+      groupId,
+      onBatch: async (batch, context) => {
+        if (story.includes('revoked')) after.add(batch.partition)
+        story.push('in hand')
+        await takenAway(context)
+        story.push('drained')
+        return batch.count
+      },
+      onRevoked: async () => {
+        story.push('revoking')
+        await stage.admin.topics()
+        story.push('revoked')
+      },
+    })
+    await until('a batch is in hand', () => story.includes('in hand'))
+    const drained = new Set<bigint | undefined>()
+    const second = await startReader(stage, {
+      topics: [topic],
+      groupId,
+      onAssigned: async (partitions) => {
+        if (partitions.length === 0) return
+        story.push('given away')
+        for (const offset of await committedOffsets(stage, groupId, topic)) drained.add(offset)
+      },
+    })
+    const isShared = () => sharesAre([first, second], [1, 1]) && story.includes('given away')
+    await until('each has one', isShared)
+    expect(story.indexOf('given away')).toBeGreaterThan(story.indexOf('revoked'))
+    // What it keeps it may be handed again before the other is told of what that got.
+    const before = story.slice(0, story.indexOf('revoked') + 1)
+    expect(before.slice(-2)).toEqual(['revoking', 'revoked'])
+    expect(before.filter((what) => what === 'drained')).toHaveLength(before.filter((what) => what === 'in hand').length)
+    expect(before[0]).toBe('in hand')
+    expect(drained).toContain(3n)
+    for (const { partition } of second.consumer.health().assigned) expect(after).not.toContain(partition)
+  },
+
+  'raises the epoch with every assignment': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    const groupId = newGroup()
+    const epochs: number[] = []
+    const first = await startReader(stage, {
+      topics: [topic],
+      groupId,
+      onAssigned: (_, epoch) => {
+        epochs.push(epoch)
+      },
+    })
+    expect(epochs).toEqual([1])
+    const second = await startReader(stage, { topics: [topic], groupId })
+    await until('they share', () => sharesAre([first, second], [1, 1]) && epochs.length >= 2)
+    await second.consumer.stop()
+    await until('the first has both', () => sharesAre([first], [2]) && epochs.length >= 3)
+    expect(epochs).toEqual(epochs.map((_, i) => i + 1))
+    expect(first.consumer.health().epoch).toBe(epochs.length)
+    const told = first.events.filter(({ type }) => type === 'rebalance')
+    expect(told).toHaveLength(epochs.length)
+  },
+
+  'tells onRevoked the partitions and the epoch that onAssigned was told': async (stage) => {
+    const topic = await newTopic(stage, 3)
+    const told: string[] = []
+    const note = (what: string) => (partitions: readonly TopicPartition[], epoch: number) => {
+      told.push(`${what} ${partitions.map(nameOf).toSorted().join()} ${epoch}`)
+    }
+    const reader = await startReader(stage, { topics: [topic], onAssigned: note('+'), onRevoked: note('-') })
+    await reader.consumer.stop()
+    expect(told).toEqual([`+ ${namesOf(topic, 3).join()} 1`, `- ${namesOf(topic, 3).join()} 1`])
+  },
+
+  'hands no batch over before onAssigned is done': async (stage) => {
+    const topic = await newTopic(stage)
+    await stage.producer.sendBatch(topic, records(0, ['a']))
+    const gate = newGate()
+    const story: string[] = []
+    const reader = newReader(stage, {
+      topics: [topic],
+      onAssigned: async () => {
+        story.push('assigning')
+        await gate.opened
+        story.push('assigned')
+      },
+      onBatch: async (batch) => {
+        story.push('batch')
+        return batch.count
+      },
+    })
+    const started = reader.consumer.start()
+    await until('it is told', () => story.length > 0)
+    await stage.producer.sendBatch(topic, records(0, ['b']))
+    gate.open()
+    await started
+    await untilSeen(reader, 2)
+    expect(story.slice(0, 3)).toEqual(['assigning', 'assigned', 'batch'])
+  },
+
+  'lets two groups each read everything': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    const readers = await Promise.all([
+      startReader(stage, { topics: [topic] }),
+      startReader(stage, { topics: [topic] }),
+    ])
+    await stage.producer.sendBatch(topic, onAllPartitions(2, 'a', 5))
+    await Promise.all(readers.map((reader) => untilSeen(reader, 10)))
+    expect(readers.map(({ seen }) => seen.length)).toEqual([10, 10])
+  },
+
+  'lets a member wait without partitions, and gives it some when another leaves': async (stage) => {
+    const topic = await newTopic(stage)
+    const groupId = newGroup()
+    const readers = await startTogether(stage, 2, { topics: [topic], groupId })
+    const shares = () => readers.map(({ consumer }) => assigned(consumer).length)
+    await until('one of them has it', () => shares().toSorted().join() === '0,1')
+    const owner = readers[shares().indexOf(1)]
+    const waiting = readers[shares().indexOf(0)]
+    await owner?.consumer.stop()
+    await until('the other has it', () => waiting !== undefined && sharesAre([waiting], [1]))
+  },
+}
+
+async function takenAway({ signal, heartbeat }: BatchContext): Promise<void> {
+  const isTakenAway = async () => {
+    if (!signal.aborted) await heartbeat()
+    return signal.aborted
+  }
+  await until('the partition is taken away', isTakenAway)
+}
+
+async function startTogether(
+  stage: Stage,
+  members: number,
+  options: { readonly topics: readonly string[]; readonly groupId: string },
+): Promise<[Reader, Reader, ...Reader[]]> {
+  const start = () => startReader(stage, options)
+  const rest = Array.from({ length: members - 2 }, start)
+  return Promise.all([start(), start(), ...rest])
+}
+
+function sharesAre(readers: readonly Reader[], counts: readonly number[]): boolean {
+  return readers.every(({ consumer }, i) => consumer.health().assigned.length === counts[i])
+}
+
+function assigned(consumer: Consumer): string[] {
+  return consumer.health().assigned.map(nameOf).toSorted()
+}
+
+function namesOf(topic: string, partitions: number): string[] {
+  return Array.from({ length: partitions }, (_, partition) => nameOf({ topic, partition }))
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`
+}
+
+function onAllPartitions(partitions: number, prefix: string, count: number, from = 0) {
+  const each = (_: unknown, partition: number) => records(partition, numbered(prefix, count, from))
+  return Array.from({ length: partitions }, each).flat()
+}
+
+function lagOf({ consumer }: Reader): ReturnType<Consumer['lag']> {
+  return consumer.lag().toSorted((a, b) => a.partition - b.partition)
+}

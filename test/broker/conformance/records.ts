@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto'
+import { expect } from '@jest/globals'
+import { type Facts, newTopic, numbered, records, startReader, untilSeen } from './stage.ts'
+
+export const recordFacts: Facts = {
+  'keeps the order within a partition': async (stage) => {
+    const topic = await newTopic(stage, 3)
+    for (let call = 0; call < 20; call++) {
+      const partitions = [0, 1, 2].map((partition) => records(partition, numbered('', 50, call * 50)))
+      await stage.producer.sendBatch(topic, partitions.flat())
+    }
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 3000)
+    for (const partition of [0, 1, 2]) {
+      const seen = reader.seen.filter((record) => record.partition === partition)
+      expect(seen.map(({ value }) => String(value))).toEqual(numbered('', 1000))
+      expect(seen.map(({ offset }) => Number(offset))).toEqual(Array.from({ length: 1000 }, (_, i) => i))
+    }
+  },
+
+  'keeps the order of calls that are not awaited one by one': async (stage) => {
+    const topic = await newTopic(stage)
+    const calls = Array.from({ length: 40 }, (_, call) => records(0, numbered('', 25, call * 25)))
+    await Promise.all(calls.map((call) => stage.producer.sendBatch(topic, call)))
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 1000)
+    expect(reader.values()).toEqual(numbered('', 1000))
+  },
+
+  'hands over what is produced while it waits': async (stage) => {
+    const topic = await newTopic(stage)
+    const reader = await startReader(stage, { topics: [topic] })
+    for (const [already, value] of ['a', 'b', 'c'].entries()) {
+      await stage.producer.sendBatch(topic, records(0, [value]))
+      await untilSeen(reader, already + 1)
+    }
+    expect(reader.values()).toEqual(['a', 'b', 'c'])
+  },
+
+  'keeps headers that repeat, in their order': async (stage) => {
+    const topic = await newTopic(stage)
+    const headers = [
+      ['trace', Buffer.from('1')],
+      ['other', Buffer.from('x')],
+      ['trace', Buffer.from('2')],
+      ['trace', Buffer.from('')],
+    ] as const
+    await stage.producer.sendBatch(topic, [
+      { partition: 0, value: 'with', headers },
+      { partition: 0, value: 'without' },
+    ])
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 2)
+    const named = (name: string) =>
+      reader.seen[0]?.headers.filter(([other]) => other === name).map(([, value]) => value)
+    expect(named('trace')).toEqual(['1', '2', ''])
+    expect(named('other')).toEqual(['x'])
+    expect(reader.seen[0]?.headers).toHaveLength(4)
+    expect(reader.seen[1]?.headers).toEqual([])
+  },
+
+  'tells a tombstone from an empty value, and no key from an empty key': async (stage) => {
+    const topic = await newTopic(stage)
+    await stage.producer.sendBatch(topic, [
+      { partition: 0, key: 'gone', value: null },
+      { partition: 0, value: '' },
+      { partition: 0, key: '', value: 'a' },
+    ])
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 3)
+    expect(reader.seen.map(({ key, value }) => [key?.toString(), value?.toString()])).toEqual([
+      ['gone', undefined],
+      [undefined, ''],
+      ['', 'a'],
+    ])
+  },
+
+  'keeps timestamps, also those that go back, and stamps records that have none': async (stage) => {
+    const topic = await newTopic(stage, 1, { 'retention.ms': '-1' })
+    const beforeMs = Date.now()
+    await stage.producer.sendBatch(topic, [
+      { partition: 0, value: 'a', timestampMs: 1_700_000_000_500 },
+      { partition: 0, value: 'b', timestampMs: 1_700_000_000_000 },
+      { partition: 0, value: 'c' },
+    ])
+    const afterMs = Date.now()
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 3)
+    const [a, b, c] = reader.seen.map(({ timestampMs }) => timestampMs)
+    expect([a, b]).toEqual([1_700_000_000_500, 1_700_000_000_000])
+    expect(c).toBeGreaterThanOrEqual(beforeMs)
+    expect(c).toBeLessThanOrEqual(afterMs)
+  },
+
+  'carries any bytes, as buffers and as UTF-8 strings': async (stage) => {
+    const topic = await newTopic(stage)
+    const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
+    const text = 'WETH/USDC € ≥ 🦄'
+    await stage.producer.sendBatch(topic, [
+      { partition: 0, key: bytes, value: bytes },
+      { partition: 0, key: text, value: text },
+    ])
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 2)
+    expect(reader.seen.map(({ key, value }) => [key, value])).toEqual([
+      [bytes, bytes],
+      [Buffer.from(text), Buffer.from(text)],
+    ])
+  },
+
+  'lets a producer use its buffer again once sendBatch has resolved': async (stage) => {
+    const topic = await newTopic(stage)
+    const buffer = Buffer.from('first')
+    await stage.producer.sendBatch(topic, [{ partition: 0, value: buffer }])
+    buffer.write('later')
+    await stage.producer.sendBatch(topic, [{ partition: 0, value: buffer }])
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 2)
+    expect(reader.values()).toEqual(['first', 'later'])
+  },
+
+  'keeps each record where batches, keys and partitions are mixed': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    const sent = numbered('v', 2500).map((value, i) => ({
+      partition: i % 2,
+      key: `k${i}`,
+      value: value.padEnd(i % 300, '.'),
+    }))
+    await stage.producer.sendBatch(topic, sent)
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, sent.length)
+    for (const partition of [0, 1]) {
+      const of = (list: readonly { partition: number; key?: unknown; value: unknown }[]) =>
+        list.filter((record) => record.partition === partition).map(({ key, value }) => [String(key), String(value)])
+      expect(of(reader.seen)).toEqual(of(sent))
+    }
+  },
+
+  'takes together, for one partition, what the topic allows for one record': async (stage) => {
+    const topic = await newTopic(stage, 3, { 'max.message.bytes': '1048588' })
+    const large = (partition: number, count: number) =>
+      // Random: compression must not make it fit.
+      Array.from({ length: count }, () => ({ partition, value: randomBytes(10_000) }))
+    await stage.producer.sendBatch(
+      topic,
+      [0, 1, 2].flatMap((partition) => large(partition, 100)),
+    )
+    const tooMuch = stage.producer.sendBatch(topic, large(0, 110))
+    await expect(tooMuch).rejects.toMatchObject({ name: 'BrokerError', code: 'too-large', retriable: false })
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 300)
+    expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual([100n, 100n, 100n])
+  },
+
+  'stores a call a partition at a time: where one is refused, the others are there': async (stage) => {
+    const topic = await newTopic(stage, 3, { 'max.message.bytes': '2000' })
+    const sent = [0, 1, 2].flatMap((partition) => records(partition, ['a', partition === 1 ? 'x'.repeat(3000) : 'b']))
+    await expect(stage.producer.sendBatch(topic, sent)).rejects.toMatchObject({ code: 'too-large' })
+    expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual([2n, 0n, 2n])
+  },
+
+  'stores nothing for an empty batch': async (stage) => {
+    const topic = await newTopic(stage)
+    await stage.producer.sendBatch(topic, [])
+    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 0n }])
+  },
+
+  'refuses a topic that does not exist': async (stage) => {
+    const sent = stage.producer.sendBatch('conformance-no-such-topic', records(0, ['a']))
+    await expect(sent).rejects.toMatchObject({ name: 'BrokerError', code: 'unknown-topic' })
+  },
+
+  'refuses a partition that does not exist': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    const sent = stage.producer.sendBatch(topic, records(2, ['a']))
+    await expect(sent).rejects.toMatchObject({ name: 'BrokerError', code: 'refused', retriable: false })
+  },
+
+  'refuses a record that is larger than the topic allows, and takes the next good one': async (stage) => {
+    const topic = await newTopic(stage, 1, { 'max.message.bytes': '1048588' })
+    const strict = await newTopic(stage, 1, { 'max.message.bytes': '2000' })
+    const tooLarge = { name: 'BrokerError', code: 'too-large', retriable: false }
+    const send = (name: string, bytes: number) => stage.producer.sendBatch(name, records(0, ['x'.repeat(bytes)]))
+    await expect(send(topic, 1_100_000)).rejects.toMatchObject(tooLarge)
+    await expect(send(strict, 3000)).rejects.toMatchObject(tooLarge)
+    await send(topic, 1_000_000)
+    await send(strict, 1500)
+    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 1n }])
+    expect(await stage.admin.offsets(strict)).toEqual([{ partition: 0, low: 0n, high: 1n }])
+  },
+}

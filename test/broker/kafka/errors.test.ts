@@ -1,0 +1,66 @@
+import { expect, test } from '@jest/globals'
+import kafkajs from 'kafkajs'
+import { isRebalance, protocolType, toBrokerError } from '../../../src/broker/kafka/errors.ts'
+import { BrokerError } from '../../../src/broker/port.ts'
+
+const protocol = (type: string, retriable = false) =>
+  Object.assign(new kafkajs.KafkaJSProtocolError(new Error(`it said ${type}`)), { type, retriable })
+
+test.each([
+  ['UNKNOWN_TOPIC_OR_PARTITION', 'unknown-topic', true],
+  ['MESSAGE_TOO_LARGE', 'too-large', false],
+  ['TOPIC_AUTHORIZATION_FAILED', 'not-authorized', false],
+  ['SASL_AUTHENTICATION_FAILED', 'not-authorized', false],
+  ['NOT_LEADER_FOR_PARTITION', 'unreachable', true],
+  ['NOT_ENOUGH_REPLICAS', 'unreachable', true],
+  ['INVALID_PARTITIONS', 'refused', false],
+  ['NON_EMPTY_GROUP', 'refused', true],
+  ['SOMETHING_NEW', 'failed', false],
+] as const)('says of %s that it is %s, retriable %s', (type, code, retriable) => {
+  const error = protocol(type)
+  expect(toBrokerError(error, 'sending')).toMatchObject({ code, retriable, cause: error })
+  expect(toBrokerError(error, 'sending').message).toBe(`sending: it said ${type}`)
+})
+
+test('looks through what KafkaJS wraps around the reason', () => {
+  const reason = new kafkajs.KafkaJSConnectionError('connect ECONNREFUSED')
+  const retried = new kafkajs.KafkaJSNumberOfRetriesExceeded(reason, { retryCount: 5, retryTime: 1 })
+  const wrapped = Object.assign(new kafkajs.KafkaJSNonRetriableError('gave up'), { cause: retried })
+  expect(toBrokerError(wrapped, 'connecting')).toMatchObject({
+    code: 'unreachable',
+    retriable: true,
+    message: 'connecting: connect ECONNREFUSED',
+  })
+})
+
+test('takes the first of several', () => {
+  const several = new kafkajs.KafkaJSAggregateError('topics', [protocol('INVALID_REPLICATION_FACTOR')])
+  expect(toBrokerError(several, 'creating')).toMatchObject({ code: 'refused' })
+})
+
+test('leaves a BrokerError as it is', () => {
+  const error = new BrokerError('closed', 'closed', { retriable: false })
+  expect(toBrokerError(error, 'sending')).toBe(error)
+})
+
+test.each([['a string'], [undefined], [null], [7]])('makes an error of what is none: %s', (thrown) => {
+  expect(toBrokerError(thrown, 'reading')).toMatchObject({ code: 'failed', message: `reading: ${thrown}` })
+})
+
+test('ends on errors that are their own cause', () => {
+  const error = new Error('round')
+  error.cause = error
+  expect(toBrokerError(error, 'reading').code).toBe('failed')
+})
+
+test('knows a rebalance, also as the cause of another error', () => {
+  expect(isRebalance(protocol('REBALANCE_IN_PROGRESS'))).toBe(true)
+  expect(isRebalance(new Error('commit', { cause: protocol('UNKNOWN_MEMBER_ID') }))).toBe(true)
+  expect(isRebalance(protocol('REQUEST_TIMED_OUT'))).toBe(false)
+  expect(isRebalance(undefined)).toBe(false)
+})
+
+test('names the innermost protocol error', () => {
+  expect(protocolType(new Error('outer', { cause: protocol('GROUP_ID_NOT_FOUND') }))).toBe('GROUP_ID_NOT_FOUND')
+  expect(protocolType(new Error('none'))).toBeUndefined()
+})

@@ -1,0 +1,7 @@
+import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
+import { conformance } from '../../broker/conformance/conformance.ts'
+import { kafkaBrokers, uniqueName } from '../../harness/kafka.ts'
+
+conformance('KafkaJS', async () => ({
+  broker: createKafkaBroker({ brokers: kafkaBrokers(), clientId: uniqueName('conformance') }),
+}))
