@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { Residency } from '../src/cache/residency.ts'
+import { Residency } from '../src/cache/l1/residency.ts'
 import type { Ratio } from './harness/bench.ts'
 import { ratioOf } from './harness/contest.ts'
 

@@ -1,4 +1,4 @@
-import { PairTable } from '../src/cache/pair-table.ts'
+import { PairTable } from '../src/cache/names/pair-table.ts'
 import { MinedEdges } from '../src/correlation/mined-edges.ts'
 import { Tracker } from '../src/correlation/tracker.ts'
 import { NestedMaps } from './anchors/nested-maps.ts'

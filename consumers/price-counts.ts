@@ -1,4 +1,4 @@
-import type { PairTable } from '../src/cache/pair-table.ts'
+import type { PairTable } from '../src/cache/names/pair-table.ts'
 import { ChainCounters } from '../src/telemetry/by-chain.ts'
 import type { Counter, Metrics } from '../src/telemetry/slab.ts'
 

@@ -1,4 +1,4 @@
-import type { PairTable } from '../src/cache/pair-table.ts'
+import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { Clock } from '../src/clock.ts'
 import { argument } from '../src/config/argument.ts'
 import { integer, wholeFromZero } from '../src/config/check.ts'

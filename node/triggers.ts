@@ -1,5 +1,5 @@
 import type { WarmRequestProducer } from '../producers/warm-requests.ts'
-import { kindOf, type WarmKind } from '../src/cache/usage.ts'
+import { kindOf, type WarmKind } from '../src/cache/l1/usage.ts'
 import type { Clock } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import { strategyNamed } from '../src/strategy/named.ts'

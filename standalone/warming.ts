@@ -1,5 +1,5 @@
+import { kindOf, type WarmCounts, warmCostOf } from '../src/cache/l1/usage.ts'
 import type { PromotionOutcome } from '../src/cache/promotion.ts'
-import { kindOf, type WarmCounts, warmCostOf } from '../src/cache/usage.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
 import { NextReads } from '../src/warming/next-reads.ts'

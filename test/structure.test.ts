@@ -122,10 +122,10 @@ const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Rec
 /** What a rule says of a file, or the beginning of it, and why it may stay. */
 const EXCEPTIONS: readonly (readonly [finding: string, why: string])[] = [
   ['FOREWARM_PROFILE: nobody reads', 'what the other defaults come from: the loader reads it'],
-  ['src/cache/l2-memory.ts: export function createMemoryL2', 'an object written out, six short methods'],
+  ['src/cache/l2/memory.ts: export function createMemoryL2', 'an object written out, six short methods'],
   ['examples/polymarket/run-day.ts: export async function runDay', 'an example is read from top to bottom'],
-  ['test/cache/l2-conformance.ts: export function l2Conformance', 'a suite'],
-  ['test/cache/l3-conformance.ts: export function l3Conformance', 'a suite'],
+  ['test/cache/l2/conformance.ts: export function l2Conformance', 'a suite'],
+  ['test/cache/l3/conformance.ts: export function l3Conformance', 'a suite'],
   ['test/cache/promotion-schedules.ts: export async function run', 'an interpreter of schedules, one case a step'],
   ['test/integration/broker/faults.test.ts waits', 'a condition that waits between looks'],
   ['test/integration/broker/rebalance.test.ts waits', 'handlers that take their time, on a broker that has its own'],

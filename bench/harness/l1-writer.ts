@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
-import { L1 } from '../../src/cache/l1.ts'
+import { L1 } from '../../src/cache/l1/l1.ts'
 
 /** A thread that writes L1 at a steady rate until it is terminated; what it is given, and what it answers with. */
 export interface L1WriterTask {

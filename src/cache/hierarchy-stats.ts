@@ -1,8 +1,8 @@
 import type { Histogram, Metrics } from '../telemetry/slab.ts'
-import type { FirstLevel } from './first-level.ts'
 import type { Hierarchy } from './hierarchy.ts'
-import type { L2 } from './l2.ts'
-import type { Upkeep } from './upkeep.ts'
+import type { FirstLevel } from './l1/first-level.ts'
+import type { Upkeep } from './l1/upkeep.ts'
+import type { L2 } from './l2/l2.ts'
 
 /** Milliseconds; absent while nothing was read there. */
 export interface LatencyStats {

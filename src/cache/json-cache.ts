@@ -2,8 +2,8 @@ import { checkedEventTime } from '../../schemas/price-object.ts'
 import type { Clock } from '../clock.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import { systemTimer, type Timer } from '../timer.ts'
+import { ValueStore } from './l1/value-store.ts'
 import { VERSIONS_PER_MS, versionAfter } from './price-record.ts'
-import { ValueStore } from './value-store.ts'
 
 /** `older`: the key has had a newer value; `too-many-in-ms`: 4,096 of one millisecond are the most. */
 export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs'

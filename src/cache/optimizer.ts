@@ -1,9 +1,9 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
-import type { FirstLevel } from './first-level.ts'
 import type { Hierarchy } from './hierarchy.ts'
+import type { FirstLevel } from './l1/first-level.ts'
+import type { WriteBehind } from './l2/write-behind.ts'
 import { emptyRecord, writeNumbers } from './price-record.ts'
 import type { Promotion } from './promotion.ts'
-import type { WriteBehind } from './write-behind.ts'
 
 /** What was done, in pairs. */
 export interface Optimized {

@@ -4,11 +4,11 @@ import { ChainCounters } from '../telemetry/by-chain.ts'
 import type { Labels, Metrics } from '../telemetry/slab.ts'
 import { endFailed, Spans } from '../telemetry/spans.ts'
 import { systemTimer, type Timer } from '../timer.ts'
-import type { FirstLevel } from './first-level.ts'
-import type { L2, L2Load } from './l2.ts'
-import type { PairTable } from './pair-table.ts'
+import type { FirstLevel } from './l1/first-level.ts'
+import type { L2, L2Load } from './l2/l2.ts'
+import type { WriteBehind } from './l2/write-behind.ts'
+import type { PairTable } from './names/pair-table.ts'
 import { emptyRecord, type PriceRecord } from './price-record.ts'
-import type { WriteBehind } from './write-behind.ts'
 
 export interface PromotionOptions {
   readonly table: PairTable

@@ -1,5 +1,5 @@
-import { L1Reader } from '../cache/l1-reader.ts'
-import { NameLogReader } from '../cache/name-log.ts'
+import { L1Reader } from '../cache/l1/reader.ts'
+import { NameLogReader } from '../cache/names/name-log.ts'
 import { emptyRecord } from '../cache/price-record.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Reading, type ReadOptions, readingOf } from './reading.ts'

@@ -1,5 +1,5 @@
 import type { Hierarchy } from '../cache/hierarchy.ts'
-import type { PairTable } from '../cache/pair-table.ts'
+import type { PairTable } from '../cache/names/pair-table.ts'
 import { emptyRecord, type PriceRecord } from '../cache/price-record.ts'
 import type { Fetched } from '../cache/trips.ts'
 import type { Clock } from '../clock.ts'

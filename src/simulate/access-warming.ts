@@ -1,4 +1,4 @@
-import { warmCostOf } from '../cache/usage.ts'
+import { warmCostOf } from '../cache/l1/usage.ts'
 import { STRATEGY_LIMITS, type StrategyName } from '../strategy/named.ts'
 import { NextReads } from '../warming/next-reads.ts'
 import type { AccessTrace } from './access-trace.ts'

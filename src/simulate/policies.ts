@@ -1,4 +1,4 @@
-import { DEFAULT_WARM_SHARE } from '../cache/l1.ts'
+import { DEFAULT_WARM_SHARE } from '../cache/l1/l1.ts'
 import { LruPolicy } from './lru-policy.ts'
 import type { Policy, PolicySize } from './policy.ts'
 import { ResidencyPolicy } from './residency-policy.ts'

@@ -1,4 +1,4 @@
-import type { WarmCounts } from '../cache/usage.ts'
+import type { WarmCounts } from '../cache/l1/usage.ts'
 import { NO_PAIR, type Policy } from './policy.ts'
 
 /** What came of a simulation. */

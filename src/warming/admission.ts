@@ -1,5 +1,5 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
-import { type PairTable, TABLE_FULL, UNKNOWN_PAIR } from '../cache/pair-table.ts'
+import { type PairTable, TABLE_FULL, UNKNOWN_PAIR } from '../cache/names/pair-table.ts'
 import { RecentIds } from './recent-ids.ts'
 
 /** Why a request is not carried out. The words are labels of `warm_requests_refused_total`. */

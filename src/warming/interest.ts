@@ -1,6 +1,6 @@
 import { partitionOf } from '../../schemas/topics.ts'
 import type { TopicPartition } from '../broker/port.ts'
-import type { PairTable } from '../cache/pair-table.ts'
+import type { PairTable } from '../cache/names/pair-table.ts'
 
 /**
  * What this node has to do with: the chains that are assigned to it, whose detectors may read any of their pairs soon,

@@ -1,6 +1,6 @@
 import type { UpdateColumns } from '../../schemas/update-columns.ts'
-import type { FirstLevel } from '../cache/first-level.ts'
-import type { Usage } from '../cache/usage.ts'
+import type { FirstLevel } from '../cache/l1/first-level.ts'
+import type { Usage } from '../cache/l1/usage.ts'
 import { KnownReads } from '../correlation/known-reads.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import type { Throttle } from '../strategy/throttle.ts'

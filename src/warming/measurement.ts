@@ -1,4 +1,4 @@
-import type { Usage } from '../cache/usage.ts'
+import type { Usage } from '../cache/l1/usage.ts'
 import type { ControlGroup } from './control-group.ts'
 
 /** A difference of hit ratios in percentage points, and between what it lies with 95 % certainty. */

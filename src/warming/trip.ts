@@ -1,7 +1,7 @@
 import type { WarmOutcome } from '../../schemas/warm-result.ts'
-import { TABLE_FULL } from '../cache/pair-table.ts'
+import { kindOf } from '../cache/l1/usage.ts'
+import { TABLE_FULL } from '../cache/names/pair-table.ts'
 import type { Promoted, PromotionOutcome } from '../cache/promotion.ts'
-import { kindOf } from '../cache/usage.ts'
 import { isPair } from './admission.ts'
 import type { WarmJob } from './warm-job.ts'
 

@@ -1,15 +1,15 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { Hierarchy } from '../../src/cache/hierarchy.ts'
-import { L1 } from '../../src/cache/l1.ts'
-import { PairTable } from '../../src/cache/pair-table.ts'
+import { L1 } from '../../src/cache/l1/l1.ts'
+import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
-import { WriteBehind } from '../../src/cache/write-behind.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { ManualTimer, settled } from '../harness/manual-timer.ts'
-import { record } from './columns.ts'
-import { ControlledL2 } from './controlled-l2.ts'
+import { record } from './l2/columns.ts'
+import { ControlledL2 } from './l2/controlled-l2.ts'
 
 const PAIRS = 6
 const TTL_MS = 6_400

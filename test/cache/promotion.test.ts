@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { L1 } from '../../src/cache/l1.ts'
-import type { L2Load } from '../../src/cache/l2.ts'
-import { PairTable } from '../../src/cache/pair-table.ts'
+import { L1 } from '../../src/cache/l1/l1.ts'
+import type { L2Load } from '../../src/cache/l2/l2.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { emptyRecord, type PriceRecord } from '../../src/cache/price-record.ts'
 import { Promotion } from '../../src/cache/promotion.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics, type MetricSlab } from '../../src/telemetry/metrics.ts'
 import { ManualTimer, settled } from '../harness/manual-timer.ts'
-import { record } from './columns.ts'
+import { record } from './l2/columns.ts'
 
 const PAIRS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 

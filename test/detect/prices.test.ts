@@ -4,7 +4,7 @@ import { MinedEdges } from '../../src/correlation/mined-edges.ts'
 import { Miner } from '../../src/correlation/miner.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import { BoundPrices } from '../../src/detect/prices.ts'
-import { columnsOf } from '../cache/columns.ts'
+import { columnsOf } from '../cache/l2/columns.ts'
 import { settled } from '../harness/manual-timer.ts'
 import { T0, TestCaches } from './caches.ts'
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { L1 } from '../../src/cache/l1.ts'
+import { L1 } from '../../src/cache/l1/l1.ts'
 import { virtualClock } from '../../src/clock.ts'
-import { boundsHold, readsNeverGoBack, slotsAndPairsMatch } from '../cache/l1-properties.ts'
-import { PAIRS } from '../cache/l1-schedules.ts'
-import { newestWins, writes } from '../cache/l2-properties.ts'
+import { boundsHold, readsNeverGoBack, slotsAndPairsMatch } from '../cache/l1/properties.ts'
+import { PAIRS } from '../cache/l1/schedules.ts'
+import { newestWins, writes } from '../cache/l2/properties.ts'
 import { memoryL2, run, scripts, smallL1 } from '../cache/promotion-schedules.ts'
 import { mutantOf } from '../harness/mutant.ts'
 
@@ -44,7 +44,7 @@ test('I4 for L2 alone: whatever the order of writes, the newest is stored', asyn
 
 test('(without the version compare it is not: the writes above come in such an order)', async () => {
   const mutant = mutantOf(
-    new URL('../../src/cache/l2-memory.ts', import.meta.url),
+    new URL('../../src/cache/l2/memory.ts', import.meta.url),
     '(live(pairId)?.version ?? 0) > version',
     'live(pairId) === null',
   )

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
-import { L1 } from '../../src/cache/l1.ts'
-import { PairTable, TABLE_FULL } from '../../src/cache/pair-table.ts'
+import { L1 } from '../../src/cache/l1/l1.ts'
+import { PairTable, TABLE_FULL } from '../../src/cache/names/pair-table.ts'
 import { emptyRecord } from '../../src/cache/price-record.ts'
-import { record } from '../cache/columns.ts'
+import { record } from '../cache/l2/columns.ts'
 
 const PAIRS = 1_000_000
 const SLOTS = 10_000

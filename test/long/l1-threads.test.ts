@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { readWhileWriting, type ThreadsReport } from '../cache/l1-threads.ts'
+import { readWhileWriting, type ThreadsReport } from '../cache/l1/threads.ts'
 
 const SEED = 20_260_710
 

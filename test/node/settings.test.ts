@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
-import { ScriptedRedis } from '../cache/scripted-redis.ts'
+import { ScriptedRedis } from '../cache/l2/redis/scripted-redis.ts'
 import { until } from '../harness/until.ts'
 import { get, metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'

@@ -5,7 +5,7 @@ import { appendUpdates } from '../../schemas/price-json.ts'
 import { decodePriceRecord } from '../../schemas/price-record.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { updateColumns } from '../../schemas/update-columns.ts'
-import { PairTable } from '../../src/cache/pair-table.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { type Outcome, outcomeOf, rowsOf, T0, updateOf } from './price-rows.ts'
 
 function quick(bytes: Buffer): Outcome {

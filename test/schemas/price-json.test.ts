@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { appendUpdates, decodePriceJson, encodePriceJson, parsePriceJson } from '../../schemas/price-json.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/price-update.ts'
 import { updateColumns } from '../../schemas/update-columns.ts'
-import { PairTable } from '../../src/cache/pair-table.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { decimalText, recordBytes, recordText } from './price-json-text.ts'
 import { type Outcome, outcomeOf, rowsOf, T0, updateOf, WatchedIds } from './price-rows.ts'
 

@@ -1,6 +1,6 @@
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/price-update.ts'
 import { type PairIds, reserveRow, type UpdateColumns, updateColumns } from '../../schemas/update-columns.ts'
-import { PairTable } from '../../src/cache/pair-table.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
 
 export const T0 = 1_783_715_268_000
 

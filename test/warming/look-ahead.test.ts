@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { type UpdateColumns, updateColumns } from '../../schemas/update-columns.ts'
-import { L1 } from '../../src/cache/l1.ts'
+import { L1 } from '../../src/cache/l1/l1.ts'
 import { emptyRecord } from '../../src/cache/price-record.ts'
 import { KnownReads } from '../../src/correlation/known-reads.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { LookAhead, type LookAheadMode } from '../../src/warming/look-ahead.ts'
 import { WARM_MS } from '../../src/warming/triggers.ts'
-import { record } from '../cache/columns.ts'
+import { record } from '../cache/l2/columns.ts'
 
 const PAIRS = 400
 

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
-import { L1 } from '../../src/cache/l1.ts'
-import { PairTable } from '../../src/cache/pair-table.ts'
+import { L1 } from '../../src/cache/l1/l1.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { type VirtualClock, virtualClock } from '../../src/clock.ts'
 import { MinedEdges } from '../../src/correlation/mined-edges.ts'
 import { Miner } from '../../src/correlation/miner.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import { threshold, topN } from '../../src/strategy/strategy.ts'
 import { Triggers, type TriggersOptions } from '../../src/warming/triggers.ts'
-import { record } from '../cache/columns.ts'
+import { record } from '../cache/l2/columns.ts'
 
 const T0 = 1_783_715_268_000
 const MINUTE_MS = 60_000

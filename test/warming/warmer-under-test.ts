@@ -1,5 +1,5 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
-import { PairTable } from '../../src/cache/pair-table.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
 import type { Promoted, PromoteOptions, PromotionOutcome } from '../../src/cache/promotion.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'

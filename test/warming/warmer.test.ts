@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { PairTable } from '../../src/cache/pair-table.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { settled } from '../harness/manual-timer.ts'
 import { NOW_MS, request, WarmerUnderTest } from './warmer-under-test.ts'
 

@@ -1,0 +1,275 @@
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { type PriceRecord, versionAfter, writeNumbers } from '../price-record.ts'
+import { Expiry } from './expiry.ts'
+import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
+import {
+  createL1Memory,
+  type L1Memory,
+  type L1Size,
+  PAIR_BITS,
+  PAIR_BYTES,
+  SLOT_BYTES,
+  TAG_WORD,
+  WORDS,
+} from './memory.ts'
+import { fill } from './reader.ts'
+import { Residency } from './residency.ts'
+import type { Usage } from './usage.ts'
+
+/**
+ * The first level: numeric price records in shared memory (l1-memory.ts draws it), one writer thread, any number of
+ * readers (l1-reader.ts).
+ *
+ *   copy 0 │ version 7 │ price … │ tag │      generation 8: copy 0 is valid (8 & 1)
+ *   copy 1 │ version 6 │ price … │ tag │  ◄── the next write goes here, then generation 9
+ *
+ * The writer fills the copy that nobody reads, then publishes it by storing the next generation; every word of a copy
+ * is stored through Atomics, so that a reader in another thread that loads the generation, the copy, and the
+ * generation again has either one whole record or a changed generation (then it reads again).
+ * Reads on the writer's own thread are plain: nothing can come between.
+ */
+
+export const DEFAULT_WARM_SHARE = 0.3
+
+export interface L1Options extends L1Size {
+  /** 0 to 1: the most of the slots that warms may hold; 0.3 unless given. */
+  readonly warmShare?: number
+  /** How long a value stays; for ever unless given. l1-expiry.ts says the rest. */
+  readonly ttlMs?: number
+  readonly l2TtlMs?: number
+  readonly refreshThreshold?: number
+}
+
+export class L1 implements FirstLevel {
+  readonly slots: number
+  readonly maxPairs: number
+  /** What slots, index and floors take together. */
+  readonly bytes: number
+  readonly entryBytes = SLOT_BYTES
+  readonly #memory: L1Memory
+  readonly #residency: Residency
+  readonly #expiry: Expiry
+  readonly #expires: boolean
+  /** Slots that may be used: all of them, unless memory is short. */
+  #limit: number
+  readonly due: number[] = []
+  readonly #warmShare: number
+  readonly #floors: Float64Array
+  readonly #generations: Int32Array
+  readonly #words: Int32Array
+  readonly #doubles: Float64Array
+  readonly #pairOfSlot: Int32Array
+  /** One double, and its words. */
+  readonly #scratch = new Float64Array(1)
+  readonly #scratchWords = new Int32Array(this.#scratch.buffer)
+  /** One record's. */
+  readonly #numbers = new Float64Array(NUMBER_COUNT)
+  readonly #isKnown: Uint8Array
+  /** While all known pairs fit, every update is kept. */
+  #known = 0
+
+  constructor(options: L1Options) {
+    const { slots, maxPairs, warmShare = DEFAULT_WARM_SHARE } = options
+    this.slots = slots
+    this.maxPairs = maxPairs
+    this.#memory = createL1Memory({ slots, maxPairs })
+    this.#floors = this.#memory.floors
+    this.#generations = this.#memory.generations
+    this.#words = this.#memory.words
+    this.#pairOfSlot = this.#memory.pairOfSlot
+    this.#doubles = this.#memory.doubles
+    this.#isKnown = new Uint8Array(maxPairs)
+    this.bytes = slots * SLOT_BYTES + maxPairs * PAIR_BYTES
+    this.#warmShare = warmShare
+    this.#residency = new Residency({ ...this.#memory, slots, maxPairs, warmShare })
+    this.#expiry = new Expiry(options)
+    this.#expires = this.#expiry.tickMs !== Number.POSITIVE_INFINITY
+    this.#limit = slots
+  }
+
+  /** For an L1Reader in another thread. */
+  get buffer(): SharedArrayBuffer {
+    return this.#memory.buffer
+  }
+
+  get usage(): Readonly<Usage> {
+    return this.#residency
+  }
+
+  get tickMs(): number {
+    return this.#expiry.tickMs
+  }
+
+  tick(nowMs: number): void {
+    if (!this.#expiry.advance(nowMs)) return
+    for (let slot = this.#expiry.nextExpired(0); slot >= 0; slot = this.#expiry.nextExpired(slot + 1))
+      this.#expire(slot)
+  }
+
+  resize(slotShare: number, warmShare: number): void {
+    const limit = Math.ceil(this.slots * slotShare)
+    this.#residency.resize(limit, Math.floor(limit * this.#warmShare * warmShare))
+    this.#limit = this.#residency.limit
+  }
+
+  has(pairId: number): boolean {
+    return this.#residency.slotOf(pairId) >= 0
+  }
+
+  expect(pairId: number): boolean {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot < 0) return false
+    this.#residency.expect(slot)
+    return true
+  }
+
+  renew(pairId: number): void {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot >= 0) this.#residency.renew(slot)
+  }
+
+  floor(pairId: number): number {
+    return this.#floors[pairId] as number
+  }
+
+  get(pairId: number, into: PriceRecord): boolean {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot < 0) {
+      this.#residency.miss(pairId)
+      return false
+    }
+    this.#residency.hit(slot)
+    if (this.#expiry.isDue(slot)) this.due.push(pairId)
+    this.#copy(slot, into)
+    return true
+  }
+
+  peek(pairId: number, into: PriceRecord): boolean {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot < 0) return false
+    this.#copy(slot, into)
+    return true
+  }
+
+  nextVersion(pairId: number, eventTimeMs: number): number {
+    return versionAfter(this.#floors[pairId] as number, eventTimeMs)
+  }
+
+  update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome {
+    if (version < (this.#floors[pairId] as number)) return 'older'
+    this.#meet(pairId)
+    this.#floors[pairId] = version
+    let slot = this.#residency.slotOf(pairId)
+    const resident = slot >= 0
+    if (!resident) {
+      if (this.#known > this.#limit) return 'floor-only'
+      slot = this.#residency.admit(pairId, 'demand')
+    }
+    if (this.#expires) this.#expiry.written(slot)
+    this.#publish(slot, numbers, base)
+    return resident ? 'refreshed' : 'inserted'
+  }
+
+  fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome {
+    if (record.version < (this.#floors[pairId] as number)) return 'older'
+    const slot = this.#residency.slotOf(pairId)
+    if (slot >= 0 && this.#versionAt(slot) >= record.version) {
+      if (this.#versionAt(slot) === record.version) this.#expiry.filled(slot, record.eventTimeMs)
+      return 'already'
+    }
+    this.#put(slot >= 0 ? slot : this.#residency.admit(pairId, 'demand'), pairId, record)
+    return 'filled'
+  }
+
+  promote(pairId: number, record: Readonly<PriceRecord>, kind = 0): PromoteOutcome {
+    if (record.version < (this.#floors[pairId] as number)) return 'older'
+    let slot = this.#residency.slotOf(pairId)
+    if (slot >= 0) {
+      if (record.version > this.#versionAt(slot)) this.#put(slot, pairId, record)
+      return 'already'
+    }
+    slot = this.#residency.admit(pairId, 'warm', kind)
+    if (slot < 0) return 'no-room'
+    this.#put(slot, pairId, record)
+    return 'warmed'
+  }
+
+  remove(pairId: number): void {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot >= 0) this.#expiry.freed(slot)
+    this.#residency.remove(pairId)
+    if (this.#isKnown[pairId] === 0) return
+    this.#isKnown[pairId] = 0
+    this.#known--
+    this.#floors[pairId] = (this.#floors[pairId] as number) + 1
+  }
+
+  coldest(limit: number): readonly number[] {
+    return this.#residency.coldest(limit)
+  }
+
+  evict(pairId: number): void {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot < 0) return
+    this.#expiry.freed(slot)
+    this.#residency.evict(slot)
+  }
+
+  #meet(pairId: number): void {
+    if (this.#isKnown[pairId] === 1) return
+    this.#isKnown[pairId] = 1
+    this.#known++
+  }
+
+  #versionAt(slot: number): number {
+    const copy = (slot * 2 + ((this.#generations[slot] as number) & 1)) * (WORDS / 2)
+    return this.#doubles[copy] as number
+  }
+
+  #copy(slot: number, into: PriceRecord): void {
+    const copy = slot * 2 + ((this.#generations[slot] as number) & 1)
+    fill(into, this.#doubles, this.#words[copy * WORDS + TAG_WORD] as number, (copy * WORDS) / 2)
+  }
+
+  #put(slot: number, pairId: number, record: Readonly<PriceRecord>): void {
+    writeNumbers(record, this.#numbers, 0)
+    this.#meet(pairId)
+    this.#floors[pairId] = record.version
+    this.#expiry.filled(slot, record.eventTimeMs)
+    this.#publish(slot, this.#numbers, 0)
+  }
+
+  #expire(slot: number): void {
+    this.#expiry.freed(slot)
+    // A slot that was evicted and not given anew has nothing to expire.
+    if (this.#pairOfSlot[slot] !== 0) this.#residency.expire(slot)
+  }
+
+  /** The pair of the slot has, at the version that is its floor now, the numbers at `base`. */
+  #publish(slot: number, numbers: Float64Array, base: number): void {
+    const pairId = (this.#pairOfSlot[slot] as number) - 1
+    const generation = (this.#generations[slot] as number) + 1
+    const at = (slot * 2 + (generation & 1)) * WORDS
+    let tag = pairId
+    this.#store(at, this.#floors[pairId] as number)
+    for (let f = 0; f < NUMBER_COUNT; f++) {
+      const value = numbers[base + f] as number
+      if (Number.isNaN(value)) continue
+      tag |= 1 << (PAIR_BITS + f)
+      this.#store(at + 2 + f * 2, value)
+    }
+    if (this.#words[at + TAG_WORD] !== tag) Atomics.store(this.#words, at + TAG_WORD, tag)
+    // Ordered after the stores above: it is what readers look at first and last.
+    Atomics.store(this.#generations, slot, generation)
+  }
+
+  /** A double. Words that are the same already are not stored: an atomic store costs twenty plain loads. */
+  #store(at: number, value: number): void {
+    this.#scratch[0] = value
+    const words = this.#words
+    const low = this.#scratchWords[0] as number
+    const high = this.#scratchWords[1] as number
+    if (words[at] !== low) Atomics.store(words, at, low)
+    if (words[at + 1] !== high) Atomics.store(words, at + 1, high)
+  }
+}

@@ -1,0 +1,107 @@
+import { ForewarmError } from '../../forewarm-error.ts'
+
+/**
+ * Where L1 lies: one SharedArrayBuffer that its writer fills and that readers in other threads attach to.
+ *
+ *   header      64 B           magic, layout, slots, pairs (Int32 each)
+ *   floors      8 B a pair     the lowest version still accepted; outlives eviction, expiry and delisting
+ *   slotOfPair  4 B a pair     slot + 1, 0: not resident
+ *   pairOfSlot  4 B a slot     pair id + 1, 0: free
+ *   generations 4 B a slot     which of the two copies is valid: generation & 1
+ *   copies      2 × 64 B a slot
+ *   reads       1 B a slot     demand reads since it was last looked at for eviction; readers count here, too
+ *
+ *   copy   0        8      16   24   32        40        48         56    60
+ *          version  price  bid  ask  reserve0  reserve1  liquidity  tag   –
+ *
+ * The tag is the pair's id in the lower 26 bits, and above it a bit for each number that is there: absent ones are
+ * neither stored nor loaded.
+ */
+
+export const WORDS = 16
+export const TAG_WORD = 14
+export const PAIR_BITS = 26
+export const PAIR_MASK = 2 ** PAIR_BITS - 1
+
+const MAGIC = 0x4c316677
+/** Rises with every change of what stands where. */
+const LAYOUT = 1
+const HEADER_WORDS = 16
+const HEADER_BYTES = HEADER_WORDS * 4
+const COPY_BYTES = WORDS * 4
+/** Two copies, generation, pair and read count; the residency's queues beside it (links, part, kind, birth: 18 B), and its expiry (8 B). */
+export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 1 + 18 + 8
+/** Floor, slot, whether it is known, and whether a warm pushed it out. */
+export const PAIR_BYTES = 8 + 4 + 1 + 1
+
+export interface L1Size {
+  readonly slots: number
+  readonly maxPairs: number
+}
+
+/** The slots that fit into so many megabytes beside what `maxPairs` pairs need; at least half of it is for slots. */
+export function slotsIn(megabytes: number, maxPairs: number): number {
+  const bytes = megabytes * 1024 * 1024
+  return Math.max(1, Math.floor(Math.max(bytes / 2, bytes - maxPairs * PAIR_BYTES) / SLOT_BYTES))
+}
+
+/** Views of the buffer; plain arrays of the same memory. */
+export interface L1Memory extends L1Size {
+  readonly buffer: SharedArrayBuffer
+  readonly floors: Float64Array
+  readonly slotOfPair: Int32Array
+  readonly pairOfSlot: Int32Array
+  readonly generations: Int32Array
+  /** The copies, two a slot. */
+  readonly words: Int32Array
+  readonly doubles: Float64Array
+  readonly reads: Uint8Array
+}
+
+export function createL1Memory({ slots, maxPairs }: L1Size): L1Memory {
+  if (maxPairs > PAIR_MASK + 1) throw new RangeError(`at most ${PAIR_MASK + 1} pairs, got ${maxPairs}`)
+  const buffer = new SharedArrayBuffer(bytesOf({ slots, maxPairs }))
+  new Int32Array(buffer, 0, HEADER_WORDS).set([MAGIC, LAYOUT, slots, maxPairs])
+  return viewsOf(buffer, { slots, maxPairs })
+}
+
+/** Memory that another thread made; throws a ForewarmError `bad-shared-memory` where it is none, or of another layout. */
+export function attachL1Memory(buffer: unknown): L1Memory {
+  if (!(buffer instanceof SharedArrayBuffer) || buffer.byteLength < HEADER_BYTES)
+    throw badMemory('a SharedArrayBuffer that a node made', String(buffer))
+  const [magic = 0, layout = 0, slots = 0, maxPairs = 0] = new Int32Array(buffer, 0, HEADER_WORDS)
+  if (magic !== MAGIC) throw badMemory('memory of an L1', `another one, which begins with ${magic}`)
+  if (layout !== LAYOUT) throw badMemory(`layout ${LAYOUT}`, `layout ${layout}: both sides must run the same version`)
+  const expected = slots > 0 && maxPairs > 0 ? bytesOf({ slots, maxPairs }) : Number.NaN
+  if (buffer.byteLength !== expected)
+    throw badMemory(`${expected} bytes for ${slots} slots and ${maxPairs} pairs`, `${buffer.byteLength}`)
+  return viewsOf(buffer, { slots, maxPairs })
+}
+
+function badMemory(expected: string, received: string): ForewarmError {
+  return new ForewarmError('bad-shared-memory', `expected ${expected}, got ${received}`)
+}
+
+function bytesOf({ slots, maxPairs }: L1Size): number {
+  return HEADER_BYTES + maxPairs * 8 + slots * 2 * COPY_BYTES + maxPairs * 4 + slots * 8 + slots
+}
+
+/** Eight-byte values first, then those of four, then those of one: each is aligned. */
+function viewsOf(buffer: SharedArrayBuffer, { slots, maxPairs }: L1Size): L1Memory {
+  const copies = HEADER_BYTES + maxPairs * 8
+  const slotOfPair = copies + slots * 2 * COPY_BYTES
+  const pairOfSlot = slotOfPair + maxPairs * 4
+  const generations = pairOfSlot + slots * 4
+  return {
+    slots,
+    maxPairs,
+    buffer,
+    floors: new Float64Array(buffer, HEADER_BYTES, maxPairs),
+    words: new Int32Array(buffer, copies, slots * 2 * WORDS),
+    doubles: new Float64Array(buffer, copies, slots * WORDS),
+    slotOfPair: new Int32Array(buffer, slotOfPair, maxPairs),
+    pairOfSlot: new Int32Array(buffer, pairOfSlot, slots),
+    generations: new Int32Array(buffer, generations, slots),
+    reads: new Uint8Array(buffer, generations + slots * 4, slots),
+  }
+}

@@ -1,0 +1,88 @@
+import { type PriceRecord, VERSIONS_PER_MS } from '../price-record.ts'
+import { attachL1Memory, PAIR_BITS, PAIR_MASK, TAG_WORD, WORDS } from './memory.ts'
+
+/**
+ * Reads L1 from another thread than the one that writes it: the generation, the copy that it points to, and the
+ * generation again. Where it changed meanwhile the writer may have been at work on that copy, and it is read again.
+ * The writer needs two updates of the pair within one read to disturb it; the copies are never locked, so that a writer that
+ * dies leaves every slot readable.
+ */
+
+/** Tries before a read is given up, as a miss. */
+const MAX_TRIES = 8
+const MAX_READS = 3
+
+export class L1Reader {
+  readonly maxPairs: number
+  readonly #slotOfPair: Int32Array
+  readonly #generations: Int32Array
+  readonly #words: Int32Array
+  readonly #reads: Uint8Array
+  readonly #scratch = new Float64Array(WORDS / 2)
+  readonly #scratchWords = new Int32Array(this.#scratch.buffer)
+  hits = 0
+  misses = 0
+
+  /** Throws a ForewarmError `bad-shared-memory` where the buffer is not an L1's, or of another layout. */
+  constructor(buffer: SharedArrayBuffer) {
+    const memory = attachL1Memory(buffer)
+    this.maxPairs = memory.maxPairs
+    this.#slotOfPair = memory.slotOfPair
+    this.#generations = memory.generations
+    this.#words = memory.words
+    this.#reads = memory.reads
+  }
+
+  /** A demand read: fills `into` and tells whether the pair was there. */
+  get(pairId: number, into: PriceRecord): boolean {
+    // A pair moves to another slot, or is updated, while it is read: seldom once, never often.
+    for (let tries = 0; tries < MAX_TRIES; tries++) {
+      // Only where to look: the tag in the copy says whose it is.
+      const slot = pairId < this.maxPairs ? (this.#slotOfPair[pairId] as number) - 1 : -1
+      if (slot < 0) break
+      const generation = Atomics.load(this.#generations, slot)
+      const tag = this.#copy((slot * 2 + (generation & 1)) * WORDS)
+      if (Atomics.load(this.#generations, slot) !== generation) continue
+      if ((tag & PAIR_MASK) === pairId && tag !== 0) {
+        const seen = this.#reads[slot] as number
+        if (seen < MAX_READS) this.#reads[slot] = seen + 1
+        this.hits++
+        fill(into, this.#scratch, tag)
+        return true
+      }
+      // A slot is given to a pair before its value is there.
+      if (Atomics.load(this.#slotOfPair, pairId) - 1 === slot) break
+    }
+    this.misses++
+    return false
+  }
+
+  /** A copy into the scratch, where nobody writes meanwhile; its tag. */
+  #copy(at: number): number {
+    const words = this.#words
+    const scratch = this.#scratchWords
+    const tag = Atomics.load(words, at + TAG_WORD)
+    scratch[0] = Atomics.load(words, at)
+    scratch[1] = Atomics.load(words, at + 1)
+    for (let word = 2, bits = tag >>> PAIR_BITS; bits !== 0; word += 2, bits >>>= 1) {
+      if ((bits & 1) === 0) continue
+      scratch[word] = Atomics.load(words, at + word)
+      scratch[word + 1] = Atomics.load(words, at + word + 1)
+    }
+    return tag
+  }
+}
+
+/** Version and numbers -> the record; a number without its bit in the tag is absent. */
+export function fill(into: PriceRecord, doubles: Float64Array, tag: number, at = 0): void {
+  const version = doubles[at] as number
+  const bits = tag >>> PAIR_BITS
+  into.version = version
+  into.eventTimeMs = Math.floor(version / VERSIONS_PER_MS)
+  into.price = bits & 1 ? (doubles[at + 1] as number) : Number.NaN
+  into.bid = bits & 2 ? (doubles[at + 2] as number) : Number.NaN
+  into.ask = bits & 4 ? (doubles[at + 3] as number) : Number.NaN
+  into.reserve0 = bits & 8 ? (doubles[at + 4] as number) : Number.NaN
+  into.reserve1 = bits & 16 ? (doubles[at + 5] as number) : Number.NaN
+  into.liquidity = bits & 32 ? (doubles[at + 6] as number) : Number.NaN
+}

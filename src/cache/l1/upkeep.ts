@@ -1,0 +1,114 @@
+import { type Clock, isVirtual } from '../../clock.ts'
+import { systemTimer, type Timer } from '../../timer.ts'
+import type { FirstLevel } from './first-level.ts'
+import { MemoryPressure, type Shares } from './memory-pressure.ts'
+
+/**
+ * What the caches need besides traffic: L1 is told the time, and memory is looked at. In a replay time moves with the
+ * records, and no timer knows of it.
+ */
+export interface UpkeepOptions {
+  readonly l1: Pick<FirstLevel, 'tick' | 'tickMs' | 'resize'>
+  readonly clock: Clock
+  /** Memory in use ÷ the ceiling. */
+  readonly memoryUsed: () => number
+  /** What may be used has changed. */
+  readonly onPressure?: (shares: Shares) => void
+  /** Demand reads so far. */
+  readonly reads?: () => Reads
+  /** Called every ten seconds: what is worth knowing of other levels. */
+  readonly measure?: () => void
+  readonly timer?: Timer
+}
+
+interface Reads {
+  readonly hits: number
+  readonly misses: number
+}
+
+const NONE: Reads = { hits: 0, misses: 0 }
+const RATE_LOOKS = 10
+const LOOK_MS = 1_000
+const SHORTEST_MS = 10
+
+export class Upkeep {
+  readonly pressure = new MemoryPressure()
+  readonly #options: UpkeepOptions
+  readonly #timer: Timer
+  readonly #everyMs: number
+  #cancel: (() => void) | undefined
+  #sinceLookMs = 0
+  #looks = 0
+  /** Reads so far at the last looks, the oldest first. */
+  readonly #reads: Reads[] = []
+  #state: 'made' | 'running' | 'closed' = 'made'
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options
+    this.#timer = options.timer ?? systemTimer
+    this.#everyMs = Math.max(SHORTEST_MS, Math.min(LOOK_MS, options.l1.tickMs))
+  }
+
+  /** Over the last ten seconds, or since the start. */
+  get readsPerSecond(): number {
+    const looks = this.#reads.length - 1
+    const { hits, misses } = this.#lately
+    return looks < 1 ? 0 : ((hits + misses) * 1000) / (looks * LOOK_MS)
+  }
+
+  /** Of the reads of the last ten seconds, 0 to 1; undefined where there were none. */
+  get hitRatio(): number | undefined {
+    const { hits, misses } = this.#lately
+    return hits + misses === 0 ? undefined : hits / (hits + misses)
+  }
+
+  get #lately(): Reads {
+    const [first = NONE] = this.#reads
+    const last = this.#reads.at(-1) ?? NONE
+    return { hits: last.hits - first.hits, misses: last.misses - first.misses }
+  }
+
+  start(): void {
+    if (this.#state !== 'made') return
+    this.#state = 'running'
+    const { clock } = this.#options
+    if (isVirtual(clock)) clock.onMove(() => this.#tell())
+    this.#tell()
+    this.#noteReads()
+    this.#schedule()
+  }
+
+  close(): void {
+    this.#state = 'closed'
+    this.#cancel?.()
+  }
+
+  #schedule(): void {
+    this.#cancel = this.#timer(this.#everyMs, () => {
+      this.#tell()
+      this.#sinceLookMs += this.#everyMs
+      if (this.#sinceLookMs >= LOOK_MS) this.#look()
+      if (this.#state === 'running') this.#schedule()
+    })
+  }
+
+  #tell(): void {
+    if (this.#state === 'running') this.#options.l1.tick(this.#options.clock.now())
+  }
+
+  #look(): void {
+    this.#sinceLookMs = 0
+    this.#noteReads()
+    if (this.#looks++ % RATE_LOOKS === 0) this.#options.measure?.()
+    const { l1, memoryUsed, onPressure } = this.#options
+    const shares = this.pressure.look(memoryUsed())
+    if (shares === undefined) return
+    l1.resize(shares.slots, shares.warms)
+    onPressure?.(shares)
+  }
+
+  #noteReads(): void {
+    this.#reads.push(this.#options.reads?.() ?? NONE)
+    if (this.#reads.length > RATE_LOOKS + 1) this.#reads.shift()
+  }
+}

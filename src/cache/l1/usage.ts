@@ -1,0 +1,46 @@
+import { ORIGINS } from '../../../schemas/warm-request.ts'
+import type { PushedOut } from './pushed-out.ts'
+
+/** Who asked for a warm: the look-ahead of this node, or a request by its origin. Their places are the kinds of warms. */
+export const WARM_KINDS = ['look-ahead', ...ORIGINS] as const
+export type WarmKind = (typeof WARM_KINDS)[number]
+
+export function kindOf(kind: WarmKind): number {
+  return WARM_KINDS.indexOf(kind)
+}
+
+export function warmCounts(): WarmCounts {
+  return { admitted: 0, used: 0, unused: 0, dropped: 0 }
+}
+
+/** What became of warms; used + unused + dropped + live = admitted. */
+export interface WarmCounts {
+  admitted: number
+  /** Read before they left. */
+  used: number
+  /** Left unread: expired or pushed out. */
+  unused: number
+  /** Removed because their pair was delisted. */
+  dropped: number
+}
+
+/** How many slots are in use, and by what. */
+export interface Usage {
+  readonly slots: number
+  /** The most slots that are used now, and the most that warms may hold of them: less under memory pressure. */
+  readonly limit: number
+  readonly warmLimit: number
+  readonly resident: number
+  readonly warm: number
+  readonly warmCounts: Readonly<WarmCounts>
+  /** The same by kind, in the order of WARM_KINDS. */
+  readonly warmsByKind: readonly Readonly<WarmCounts>[]
+  readonly pushedOut: Readonly<Pick<PushedOut, 'missed' | 'missedSoon'>>
+  readonly evictions: number
+  readonly expirations: number
+}
+
+/** What a threshold for warms goes by. */
+export function warmCostOf({ warmCounts, pushedOut }: Usage): { readonly warms: number; readonly missedSoon: number } {
+  return { warms: warmCounts.admitted, missedSoon: pushedOut.missedSoon }
+}

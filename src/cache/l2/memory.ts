@@ -1,0 +1,88 @@
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import type { Clock } from '../../clock.ts'
+import { emptyRecord, type PriceColumns, type PriceRecord } from '../price-record.ts'
+import type { L2 } from './l2.ts'
+import { jitteredTtlMs, setNumber } from './value.ts'
+
+export interface MemoryL2Options {
+  readonly clock: Clock
+  /** Returns 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number
+  readonly ttlMs: number
+}
+
+interface Stored {
+  readonly record: PriceRecord
+  readonly expiresAtMs: number
+}
+
+const CLOSED = { status: 'unavailable', reason: 'closed' } as const
+
+/**
+ * The second level without Redis: private to the process and always there. It holds at most one value a pair id, and
+ * the pair table bounds those. A value leaves when it is asked for after its time, or when its pair is written anew.
+ */
+export function createMemoryL2(options: MemoryL2Options): L2 {
+  const stored = new Map<number, Stored>()
+  let closed = false
+
+  const live = (pairId: number): PriceRecord | undefined => {
+    const entry = stored.get(pairId)
+    if (entry === undefined) return undefined
+    if (entry.expiresAtMs > options.clock.now()) return entry.record
+    stored.delete(pairId)
+    return undefined
+  }
+
+  const put = (columns: PriceColumns, row: number): boolean => {
+    const pairId = columns.pairIds[row] as number
+    const version = columns.versions[row] as number
+    // Version 0 is no value: the pair was delisted while the row waited.
+    if (version === 0 || (live(pairId)?.version ?? 0) > version) return false
+    const expiresAtMs = options.clock.now() + jitteredTtlMs(options.ttlMs, options.random)
+    stored.set(pairId, { record: recordOf(columns, row), expiresAtMs })
+    return true
+  }
+
+  return {
+    start: async () => {},
+    load: async (pairIds) => {
+      if (closed) return CLOSED
+      const rows = pairIds.map((pairId) => {
+        const record = live(pairId)
+        return record === undefined ? undefined : { ...record }
+      })
+      return { status: 'loaded', rows }
+    },
+    write: async (columns, from, to) => {
+      if (closed) return CLOSED
+      let written = 0
+      for (let row = from; row < to; row++) if (put(columns, row)) written++
+      return { status: 'written', written, older: to - from - written }
+    },
+    delete: async (pairIds) => {
+      if (closed) return CLOSED
+      let written = 0
+      for (const pairId of pairIds) {
+        if (live(pairId) === undefined) continue
+        stored.delete(pairId)
+        written++
+      }
+      return { status: 'written', written, older: 0 }
+    },
+    state: () => (closed ? { status: 'degraded', reason: 'closed', sinceMs: 0 } : { status: 'up' }),
+    close: async () => {
+      closed = true
+      stored.clear()
+    },
+  }
+}
+
+function recordOf(columns: PriceColumns, row: number): PriceRecord {
+  const record = emptyRecord()
+  record.version = columns.versions[row] as number
+  record.eventTimeMs = columns.eventTimesMs[row] as number
+  for (let field = 0; field < NUMBER_COUNT; field++)
+    setNumber(record, field, columns.numbers[row * NUMBER_COUNT + field] as number)
+  return record
+}

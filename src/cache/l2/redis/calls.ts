@@ -1,0 +1,141 @@
+import type { ChainableCommander, Redis } from 'ioredis'
+import type { VersionedCall } from './batch.ts'
+import { functionName, librarySource, type Operation, scriptSource } from './library.ts'
+import type { RedisLink, Replies } from './link.ts'
+
+type Means =
+  | { readonly kind: 'function' }
+  | { readonly kind: 'script'; readonly sha: Readonly<Record<Operation, string>> }
+
+interface Trip {
+  readonly operation: Operation
+  readonly calls: readonly VersionedCall[]
+  readonly asking: boolean
+}
+
+const CLOCK_AGE_MS = 60_000
+
+/**
+ * Sends versioned calls, as functions where Redis has them (7 and newer, and the user may use them) and as scripts
+ * elsewhere. Both are loaded on every new connection, because a server that was restarted or failed over has neither.
+ *
+ * It also keeps how far Redis's clock is from ours, for the deadlines: the lowest it can be, so that the deadline that
+ * Redis sees is never later than the moment at which the caller gives up. Measured a connection, once a minute beside a
+ * write, and after a call was refused as late; a clock of Redis that jumps costs one refused trip, not wrong effects.
+ */
+export class VersionedCalls {
+  readonly #link: RedisLink
+  readonly #timeoutMs: number
+  #means: Means | undefined
+  #preparing: Promise<string | undefined> | undefined
+  #clockOffsetMs = 0
+  #clockReadAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(link: RedisLink, timeoutMs: number) {
+    this.#link = link
+    this.#timeoutMs = timeoutMs
+  }
+
+  /** Loads what is called, on a new connection. Resolves to the reason why it could not. */
+  prepare(): Promise<string | undefined> {
+    this.#means = undefined
+    this.#preparing ??= this.#load().finally(() => {
+      this.#preparing = undefined
+    })
+    return this.#preparing
+  }
+
+  /**
+   * The replies to `calls`, in their order: how many keys each has written or removed. Where `asking`, each call has an
+   * ASKING before it, with a reply of its own: the slot is only just moving to this server.
+   */
+  async send(operation: Operation, calls: readonly VersionedCall[], asking = false): Promise<Replies> {
+    for (let attempt = 1; ; attempt++) {
+      if (this.#means === undefined) {
+        const reason = await (this.#preparing ?? this.prepare())
+        if (reason !== undefined) return { ok: false, reason }
+      }
+      const replies = await this.#trip({ operation, calls, asking })
+      if (replies.ok || attempt === 2) return replies
+      const missing = isMissing(replies.reason)
+      // A late call is not tried again, but preparing the next one reads Redis's clock.
+      if (missing || isLate(replies.reason)) this.#means = undefined
+      if (!missing) return replies
+    }
+  }
+
+  async #trip({ operation, calls, asking }: Trip): Promise<Replies> {
+    const sentAtMs = performance.now()
+    const readsClock = sentAtMs - this.#clockReadAtMs > CLOCK_AGE_MS
+    const deadlineMs = sentAtMs + this.#timeoutMs + this.#clockOffsetMs
+    for (const call of calls) call.packed.writeDoubleLE(deadlineMs, 0)
+    const [only] = calls
+    if (calls.length === 1 && only !== undefined && !asking && !readsClock)
+      return this.#link.call((redis) => this.#command(redis, operation, only))
+    const replies = await this.#link.trip((pipeline) => {
+      for (const call of calls) {
+        if (asking) pipeline.asking()
+        this.#command(pipeline, operation, call)
+      }
+      if (readsClock) pipeline.time()
+    })
+    if (!replies.ok || !readsClock) return replies
+    this.#setClock(replies.values.at(-1))
+    return { ok: true, values: replies.values.slice(0, -1) }
+  }
+
+  /** On the connection itself or, as one of several, into a pipeline. */
+  #command(to: Redis, operation: Operation, call: VersionedCall): Promise<unknown>
+  #command(to: ChainableCommander, operation: Operation, call: VersionedCall): unknown
+  #command(to: Redis | ChainableCommander, operation: Operation, { keys, packed }: VersionedCall): unknown {
+    const rest = [...keys, packed]
+    if (this.#means?.kind === 'script') return to.evalsha(this.#means.sha[operation], keys.length, ...rest)
+    return to.fcall(functionName(operation), keys.length, ...rest)
+  }
+
+  async #load(): Promise<string | undefined> {
+    const functions = await this.#link.trip((pipeline) => {
+      pipeline.time()
+      pipeline.function('LOAD', 'REPLACE', librarySource())
+    })
+    if (functions.ok) {
+      this.#setClock(functions.values[0])
+      this.#means = { kind: 'function' }
+      return undefined
+    }
+    if (!isUnsupported(functions.reason)) return functions.reason
+    return this.#loadScripts()
+  }
+
+  async #loadScripts(): Promise<string | undefined> {
+    const scripts = await this.#link.trip((pipeline) => {
+      pipeline.time()
+      pipeline.script('LOAD', scriptSource('write'))
+      pipeline.script('LOAD', scriptSource('delete'))
+    })
+    if (!scripts.ok) return scripts.reason
+    this.#setClock(scripts.values[0])
+    this.#means = { kind: 'script', sha: { write: String(scripts.values[1]), delete: String(scripts.values[2]) } }
+    return undefined
+  }
+
+  #setClock(reply: unknown): void {
+    if (!Array.isArray(reply)) return
+    this.#clockReadAtMs = performance.now()
+    this.#clockOffsetMs = Number(reply[0]) * 1000 + Number(reply[1]) / 1000 - this.#clockReadAtMs
+  }
+}
+
+/** No such command (before Redis 7), or not for this user. */
+function isUnsupported(reason: string): boolean {
+  return /unknown command|unknown subcommand|NOPERM/i.test(reason)
+}
+
+/** The server has forgotten what was loaded: restarted, failed over, flushed. */
+function isMissing(reason: string): boolean {
+  return /NOSCRIPT|Function not found/i.test(reason)
+}
+
+function isLate(reason: string): boolean {
+  return reason.startsWith('LATE')
+}

@@ -1,0 +1,262 @@
+import type { L2Usage } from '../l2.ts'
+import type { VersionedCall } from './batch.ts'
+import type { Operation } from './library.ts'
+import type { Replies } from './link.ts'
+import { type KeyGroup, RedisServer, type RedisServerOptions, type RedisServers, type Trouble } from './server.ts'
+import { redirectionOf, SLOTS, slotOfKey, slotRanges } from './slot.ts'
+
+export interface RedisClusterOptions extends Omit<RedisServerOptions, 'url' | 'inCluster' | 'onDown'> {
+  /** Some of its servers; the others are learnt from them. User, password and TLS of the first hold for all. */
+  readonly urls: readonly string[]
+}
+
+const MAX_REDIRECTIONS = 4
+/** How long until the cluster is asked again who has what, while not all of it serves. */
+const ASK_AGAIN_MS = 500
+
+/**
+ * The masters of a Redis Cluster, each with a connection, a clock, a library and breakers of its own. A trip is one
+ * pipeline a master that has a part in it, all at the same time. The client's own cluster mode is not used: it keeps
+ * what it could not send in a queue for each server that cannot be switched off, sends again by itself, and takes a call
+ * to another server with the deadline that was reckoned on the clock of the first.
+ *
+ * Who has which slot is asked for on each new or lost connection, every half second while something is amiss, and told
+ * by whoever is asked for a slot that is no longer his (MOVED). A chain whose master is away is unavailable; the others go
+ * on, as far as Redis lets them (`cluster-require-full-coverage no`).
+ */
+export class RedisCluster implements RedisServers {
+  readonly #options: RedisClusterOptions
+  readonly #seeds: readonly string[]
+  readonly #servers = new Map<string, RedisServer>()
+  /** The address of each slot's master. */
+  readonly #masters: (string | undefined)[] = Array.from({ length: SLOTS })
+  /** The addresses above, each once; empty until a server has told. */
+  #owners: ReadonlySet<string> = new Set()
+  #hasGap = false
+  /** Why the last one that was asked for the slots did not tell. */
+  #refusal: string | undefined
+  #downSinceMs: number
+  #asking: Promise<void> | undefined
+  #cancelAsking: (() => void) | undefined
+  #closed = false
+
+  constructor(options: RedisClusterOptions) {
+    this.#options = options
+    this.#downSinceMs = options.clock.now()
+    this.#seeds = options.urls.map((url) => addressIn(new URL(url)))
+  }
+
+  async open(): Promise<void> {
+    await Promise.all(this.#seeds.map((address) => this.#serverAt(address).open()))
+    await this.#askForSlots()
+    await Promise.all([...this.#owners].map((address) => this.#serverAt(address).open()))
+  }
+
+  get trouble(): Trouble | undefined {
+    for (const address of this.#owners) {
+      const trouble = this.#servers.get(address)?.trouble
+      if (trouble !== undefined) return { reason: `${address}: ${trouble.reason}`, sinceMs: trouble.sinceMs }
+    }
+    if (this.#owners.size > 0 && !this.#hasGap) return undefined
+    const reason = this.#hasGap ? 'CLUSTERDOWN slots without a master' : this.#seedTrouble()
+    return { reason, sinceMs: this.#downSinceMs }
+  }
+
+  load(groups: readonly KeyGroup[]): Promise<Replies> {
+    const slots = groups.map(([key = '']) => slotOfKey(key))
+    return this.#visit(slots, (server, positions, asking) =>
+      server.load(
+        positions.map((at) => groups[at] as KeyGroup),
+        asking,
+      ),
+    )
+  }
+
+  send(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies> {
+    const slots = calls.map(({ keys: [key = ''] }) => slotOfKey(key))
+    return this.#visit(slots, (server, positions, asking) =>
+      server.send(
+        operation,
+        positions.map((at) => calls[at] as VersionedCall),
+        asking,
+      ),
+    )
+  }
+
+  /** Of all masters together. */
+  async usage(): Promise<L2Usage | undefined> {
+    const masters = [...this.#owners].flatMap((address) => this.#servers.get(address) ?? [])
+    const all = await Promise.all(masters.map((master) => master.usage()))
+    const told = all.filter((usage) => usage !== undefined)
+    if (told.length === 0 || told.length < all.length) return undefined
+    const sum = (of: (usage: L2Usage) => number) => told.reduce((total, usage) => total + of(usage), 0)
+    const capacityBytes = told.every((usage) => usage.capacityBytes !== undefined)
+      ? { capacityBytes: sum((usage) => usage.capacityBytes ?? 0) }
+      : {}
+    return { entries: sum(({ entries }) => entries), bytes: sum(({ bytes }) => bytes), ...capacityBytes }
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancelAsking?.()
+    for (const server of this.#servers.values()) server.close()
+    this.#servers.clear()
+  }
+
+  /** Each slot's part to its master, and on to where that sends it. The first failure is that of the whole. */
+  async #visit(slots: readonly number[], trip: Trip): Promise<Replies> {
+    const served = new Map<number, unknown>()
+    const asks = new Map<number, string>()
+    let failure: string | undefined
+    let left: readonly number[] = slots.map((_, at) => at)
+    for (let round = 0; left.length > 0; round++) {
+      if (round > MAX_REDIRECTIONS) {
+        failure ??= `MOVED more than ${MAX_REDIRECTIONS} times`
+        break
+      }
+      const visits = this.#visits(left, slots, asks)
+      if (visits.reduce((sum, { positions }) => sum + positions.length, 0) < left.length)
+        failure ??= this.trouble?.reason ?? 'CLUSTERDOWN slots without a master'
+      const outcomes = await Promise.all(visits.map(({ server, positions, asking }) => trip(server, positions, asking)))
+      const again: number[] = []
+      for (const [which, outcome] of outcomes.entries()) {
+        const { address, positions } = visits[which] as Visit
+        if (outcome.ok) for (const [place, at] of positions.entries()) served.set(at, outcome.values[place])
+        else if (this.#follow(outcome.reason, address, asks)) again.push(...positions)
+        else failure ??= outcome.reason
+      }
+      left = again
+    }
+    if (failure !== undefined) return { ok: false, reason: failure, served }
+    return { ok: true, values: slots.map((_, at) => served.get(at)) }
+  }
+
+  /** One visit a server, or two where some of its slots are just moving in; none where a slot has no master. */
+  #visits(positions: readonly number[], slots: readonly number[], asks: ReadonlyMap<number, string>): readonly Visit[] {
+    const visits = new Map<string, Visit>()
+    for (const at of positions) {
+      const slot = slots[at] as number
+      const asked = asks.get(slot)
+      const address = asked ?? this.#masters[slot]
+      if (address === undefined) continue
+      const asking = asked !== undefined
+      const visit = visits.get(`${address} ${asking}`)
+      if (visit === undefined)
+        visits.set(`${address} ${asking}`, { server: this.#serverAt(address), address, asking, positions: [at] })
+      else visit.positions.push(at)
+    }
+    return [...visits.values()]
+  }
+
+  #follow(reason: string, askedAddress: string, asks: Map<number, string>): boolean {
+    const redirection = redirectionOf(reason, hostIn(askedAddress))
+    if (redirection === undefined) return false
+    const { kind, slot, address } = redirection
+    // ASK holds for this call alone: the slot is still the other's, but for the keys that it has moved.
+    if (kind === 'ASK') asks.set(slot, address)
+    else {
+      asks.delete(slot)
+      this.#masters[slot] = address
+      void this.#askForSlots()
+    }
+    return true
+  }
+
+  #serverAt(address: string): RedisServer {
+    const known = this.#servers.get(address)
+    if (known !== undefined) return known
+    const { urls, ...options } = this.#options
+    const url = new URL(urls[0] as string)
+    url.host = address
+    const server = new RedisServer({
+      ...options,
+      url: url.href,
+      inCluster: true,
+      onReady: () => {
+        void this.#askForSlots()
+        options.onReady()
+      },
+      onDown: () => void this.#askForSlots(),
+    })
+    this.#servers.set(address, server)
+    void server.open()
+    return server
+  }
+
+  /** Once at a time; resolves when it is done. */
+  #askForSlots(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined
+    })
+    return this.#asking
+  }
+
+  /** Asks those that can be asked, one after the other, until one tells. */
+  async #ask(): Promise<void> {
+    if (this.#closed) return
+    this.#cancelAsking?.()
+    this.#cancelAsking = undefined
+    for (const [address, server] of [...this.#servers]) if (await this.#tells(address, server)) break
+    if (this.trouble !== undefined && !this.#closed)
+      this.#cancelAsking = this.#options.timer(ASK_AGAIN_MS * (0.5 + this.#options.random()), () => {
+        this.#cancelAsking = undefined
+        void this.#askForSlots()
+      })
+  }
+
+  async #tells(address: string, server: RedisServer): Promise<boolean> {
+    if (!server.isConnected) return false
+    const replies = await server.slots()
+    this.#refusal = replies.ok ? undefined : replies.reason
+    const ranges = replies.ok ? slotRanges(replies.values[0], hostIn(address)) : undefined
+    if (ranges === undefined || ranges.length === 0 || this.#closed) return false
+    this.#masters.fill(undefined)
+    for (const { from, to, address } of ranges) this.#masters.fill(address, from, to + 1)
+    const before = this.#owners
+    this.#owners = new Set(ranges.map((range) => range.address))
+    // One that we were connected to already has taken over.
+    const isNew = (address: string) => this.#servers.get(address)?.isConnected === true && !before.has(address)
+    if (before.size > 0 && [...this.#owners].some(isNew)) this.#options.onReady()
+    if (this.#masters.includes(undefined)) {
+      if (!this.#hasGap) this.#downSinceMs = this.#options.clock.now()
+      this.#hasGap = true
+    } else this.#hasGap = false
+    this.#keepOwners()
+    return true
+  }
+
+  #keepOwners(): void {
+    for (const address of this.#owners) this.#serverAt(address)
+    for (const [address, server] of this.#servers) {
+      if (this.#owners.has(address) || this.#seeds.includes(address)) continue
+      this.#servers.delete(address)
+      server.close()
+    }
+  }
+
+  #seedTrouble(): string {
+    for (const address of this.#seeds) {
+      const trouble = this.#servers.get(address)?.trouble
+      if (trouble !== undefined) return trouble.reason
+    }
+    return this.#refusal ?? 'CLUSTERDOWN no server has told who has which slot'
+  }
+}
+
+type Trip = (server: RedisServer, positions: readonly number[], asking: boolean) => Promise<Replies>
+
+interface Visit {
+  readonly server: RedisServer
+  readonly address: string
+  readonly asking: boolean
+  readonly positions: number[]
+}
+
+/** `host:port`, the port also where it is left out. */
+function addressIn(url: URL): string {
+  return `${url.hostname}:${url.port === '' ? 6379 : url.port}`
+}
+
+function hostIn(address: string): string {
+  return address.slice(0, address.lastIndexOf(':'))
+}

@@ -1,0 +1,48 @@
+import type { PairTable } from '../../names/pair-table.ts'
+
+/**
+ * Redis keys: `fw:{chain}:pair`. The braces are literal, a hash tag: all of a chain lies in one cluster slot, so that
+ * one MGET or one function call serves it. Nothing is escaped but `}` and `%` in the chain (`%7D`, `%25`), because a
+ * brace inside it would end the tag early and two pairs could meet under one key. Kept a chain, put together a pair: a
+ * million finished keys would take more memory than the prices.
+ */
+export class PairKeys {
+  readonly #table: PairTable
+  readonly #prefixes: string[] = []
+
+  constructor(table: PairTable) {
+    this.#table = table
+  }
+
+  keyOf(pairId: number): string {
+    return this.#prefixOf(this.#table.chainOf(pairId)) + this.#table.pairName(pairId)
+  }
+
+  /** The positions `from` (inclusive) to `to` (exclusive) in lists of one chain each, none longer than `limit`. */
+  groupByChain(
+    pairIds: ArrayLike<number>,
+    range: { readonly from: number; readonly to: number; readonly limit: number },
+  ) {
+    const groups: number[][] = []
+    const open = new Map<number, number[]>()
+    for (let position = range.from; position < range.to; position++) {
+      const chainId = this.#table.chainOf(pairIds[position] as number)
+      let group = open.get(chainId)
+      if (group === undefined || group.length >= range.limit) {
+        group = []
+        open.set(chainId, group)
+        groups.push(group)
+      }
+      group.push(position)
+    }
+    return groups
+  }
+
+  #prefixOf(chainId: number): string {
+    const known = this.#prefixes[chainId]
+    if (known !== undefined) return known
+    const prefix = `fw:{${this.#table.chainName(chainId).replaceAll('%', '%25').replaceAll('}', '%7D')}}:`
+    this.#prefixes[chainId] = prefix
+    return prefix
+  }
+}

@@ -1,0 +1,75 @@
+import { MAX_VERSION } from '../../price-record.ts'
+import { HEAD_BYTES } from '../value.ts'
+
+/**
+ * What runs inside Redis. A call carries its keys, all of one chain, and one packed argument, because the client's cost
+ * goes with the number of arguments:
+ *
+ *     deadline f64 (ms of Redis's own clock) | for each key: ttl ms u32 | length u8 | value (l2-value.ts)
+ *
+ * - A value is written where its version is at or above the one that is stored. Equal is let through: Kafka delivers at
+ *   least once, and the owner of the chain that writes the same update again must find the same state afterwards, with
+ *   the time to live renewed. Numbers are compared, never their digits. What is stored but unreadable is replaced.
+ * - A call that Redis gets to only after its caller has given up does nothing. Otherwise a stall of Redis would end with
+ *   the effects of commands that were reported as failed.
+ *
+ * The names carry a version: nodes of two releases load their libraries beside each other.
+ */
+export const LIBRARY_NAME = 'forewarm_v1'
+export const DEADLINE_BYTES = 8
+export const ROW_HEAD_BYTES = 5
+
+export type Operation = 'write' | 'delete'
+
+const LATE = `
+local function late(packed)
+  local now = redis.call('TIME')
+  return now[1] * 1000 + now[2] / 1000 > struct.unpack('<d', packed)
+end
+local refusal = 'LATE the caller has given up on this call'
+`
+
+const BODIES: Readonly<Record<Operation, string>> = {
+  write: `${LATE}
+local function write(keys, args)
+  local packed = args[1]
+  if late(packed) then return redis.error_reply(refusal) end
+  local at, written = 9, 0
+  for i = 1, #keys do
+    local ttl, length, _, version = struct.unpack('<I4BBd', packed, at)
+    at = at + 5
+    local stored = redis.pcall('GET', keys[i])
+    local newest = type(stored) == 'string' and #stored >= ${HEAD_BYTES} and struct.unpack('<d', stored, 2) or 0
+    if not (newest > version and newest <= ${MAX_VERSION}) then
+      redis.call('SET', keys[i], string.sub(packed, at, at + length - 1), 'PX', ttl)
+      written = written + 1
+    end
+    at = at + length
+  end
+  return written
+end
+`,
+  delete: `${LATE}
+local function delete(keys, args)
+  if late(args[1]) then return redis.error_reply(refusal) end
+  return redis.call('UNLINK', unpack(keys))
+end
+`,
+}
+
+export function functionName(operation: Operation): string {
+  return `${LIBRARY_NAME}_${operation}`
+}
+
+/** For FUNCTION LOAD, Redis 7 and newer. */
+export function librarySource(): string {
+  const functions = (['write', 'delete'] as const).map(
+    (operation) => `do ${BODIES[operation]} redis.register_function('${functionName(operation)}', ${operation}) end`,
+  )
+  return `#!lua name=${LIBRARY_NAME}\n${functions.join('\n')}`
+}
+
+/** For SCRIPT LOAD, where there are no functions. */
+export function scriptSource(operation: Operation): string {
+  return `${BODIES[operation]} return ${operation}(KEYS, ARGV)`
+}

@@ -1,0 +1,133 @@
+import { type ChainableCommander, Redis } from 'ioredis'
+import type { Clock } from '../../../clock.ts'
+
+export interface RedisLinkOptions {
+  readonly url: string
+  readonly connectionName: string
+  readonly commandTimeoutMs: number
+  readonly clock: Clock
+  readonly random: () => number
+  /** Called on every new connection, when Redis has loaded its data. */
+  readonly onReady: () => void
+  /** Called when a connection is lost, and when one could not be made. */
+  readonly onDown?: () => void
+}
+
+export type Replies =
+  | { readonly ok: true; readonly values: readonly unknown[] }
+  | {
+      readonly ok: false
+      readonly reason: string
+      /** Of several servers some may have answered all the same: their replies, by place. Absent where there is one. */
+      readonly served?: ReadonlyMap<number, unknown>
+    }
+
+const CONNECT_TIMEOUT_MS = 2_000
+const FIRST_RETRY_MS = 50
+const LONGEST_RETRY_MS = 2_000
+const REASON_LENGTH = 200
+
+/**
+ * The one connection to a Redis server. Every failure comes out as a reason. Nothing waits for a connection that is not there and
+ * nothing is sent twice: with the client's own offline queue and resending, a command that its caller had seen rejected
+ * was executed later.
+ */
+export class RedisLink {
+  readonly #options: RedisLinkOptions
+  readonly #redis: Redis
+  #downSinceMs: number
+  #lastError: string | undefined
+  #closed = false
+
+  constructor(options: RedisLinkOptions) {
+    this.#options = options
+    this.#downSinceMs = options.clock.now()
+    this.#redis = new Redis(options.url, {
+      lazyConnect: true,
+      connectionName: options.connectionName,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      enableAutoPipelining: false,
+      maxRetriesPerRequest: 1,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      commandTimeout: options.commandTimeoutMs,
+      // A peer that does not answer our farewell, or a connection that is gone already, would keep the process for 2 s.
+      disconnectTimeout: 0,
+      // A connection whose other end has vanished looks open for a quarter of an hour; what answers nothing for two
+      // time-outs is closed and made anew.
+      socketTimeout: 2 * options.commandTimeoutMs,
+      retryStrategy: (attempt) =>
+        Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS) * (0.5 + 0.5 * options.random()),
+    })
+    this.#redis.on('error', (error: Error) => {
+      this.#lastError = this.reasonOf(error)
+    })
+    this.#redis.on('ready', () => {
+      this.#lastError = undefined
+      options.onReady()
+    })
+    this.#redis.on('close', () => {
+      this.#downSinceMs = options.clock.now()
+      options.onDown?.()
+    })
+  }
+
+  /** Resolves when the first attempt has succeeded or failed; the client goes on trying until `close`. */
+  open(): Promise<void> {
+    // Rejects when the first attempt fails; the error event has the reason and the retries go on.
+    return this.#redis.connect().catch(() => undefined)
+  }
+
+  /** Why nothing can be sent at present; `undefined` when it can. */
+  get down(): { readonly reason: string; readonly sinceMs: number } | undefined {
+    if (this.#redis.status === 'ready') return undefined
+    return {
+      reason: `not connected${this.#lastError === undefined ? '' : `: ${this.#lastError}`}`,
+      sinceMs: this.#downSinceMs,
+    }
+  }
+
+  /** One trip: everything that `fill` puts into the pipeline. The first error is the trip's. Never rejects. */
+  async trip(fill: (pipeline: ChainableCommander) => void): Promise<Replies> {
+    const down = this.down
+    if (down !== undefined) return { ok: false, reason: down.reason }
+    const pipeline = this.#redis.pipeline()
+    fill(pipeline)
+    try {
+      const replies = (await pipeline.exec()) ?? []
+      const values: unknown[] = []
+      for (const [error, value] of replies) {
+        if (error !== null) return { ok: false, reason: this.reasonOf(error) }
+        values.push(value)
+      }
+      return { ok: true, values }
+    } catch (error) {
+      return { ok: false, reason: this.reasonOf(error) }
+    }
+  }
+
+  /** A trip of one command, which as a pipeline of one would cost half as much again. Never rejects. */
+  async call(send: (redis: Redis) => Promise<unknown>): Promise<Replies> {
+    const down = this.down
+    if (down !== undefined) return { ok: false, reason: down.reason }
+    try {
+      return { ok: true, values: [await send(this.#redis)] }
+    } catch (error) {
+      return { ok: false, reason: this.reasonOf(error) }
+    }
+  }
+
+  /** At once; what is under way is given up. Twice is once. */
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#redis.disconnect()
+  }
+
+  reasonOf(error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error)
+    if (message === 'Command timed out') return `timeout: no answer within ${this.#options.commandTimeoutMs} ms`
+    if (message.startsWith("Stream isn't writeable")) return 'not connected'
+    return (message === '' ? 'unknown error' : message).slice(0, REASON_LENGTH)
+  }
+}

@@ -1,0 +1,242 @@
+import type { Clock } from '../../../clock.ts'
+import type { Metrics } from '../../../telemetry/slab.ts'
+import { systemTimer, type Timer } from '../../../timer.ts'
+import type { PairTable } from '../../names/pair-table.ts'
+import type { PriceColumns, PriceRecord } from '../../price-record.ts'
+import type { L2, L2Load, L2State, L2Usage, L2Write } from '../l2.ts'
+import { decodeValue } from '../value.ts'
+import { deleteCalls, type VersionedCall, writeCalls } from './batch.ts'
+import { RedisCluster } from './cluster.ts'
+import { PairKeys } from './keys.ts'
+import type { Operation } from './library.ts'
+import { RedisServer, type RedisServers } from './server.ts'
+
+export interface RedisL2Options {
+  /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS; a list of them names a cluster. */
+  readonly url: string | readonly string[]
+  readonly table: PairTable
+  readonly clock: Clock
+  /** Returns 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number
+  /** How long a value stays, ±10 %. */
+  readonly ttlMs: number
+  /** Named in Redis's CLIENT LIST. */
+  readonly service?: string
+  /** What takes longer is given up, and has no effect afterwards; 250 unless given. */
+  readonly commandTimeoutMs?: number
+  /** Called on every new connection, and when a replica took over: what Redis holds may be older than it was, or gone. */
+  readonly onConnected?: () => void
+  readonly metrics?: Metrics
+  readonly timer?: Timer
+}
+
+const COMMAND_TIMEOUT_MS = 250
+/** Keys of one MGET: it is cheap inside Redis, and one command is cheaper for the client than several. */
+const KEYS_A_LOAD = 512
+/** Rows of one trip: about 15 ms of work for Redis, so that the last of them is well within the time-out. */
+const ROWS_A_TRIP = 2_048
+
+/** The reply to an MGET; `undefined` where there is none. */
+type Values = readonly (Buffer | null)[] | undefined
+
+/** A load under way; those that ask for one of its pairs meanwhile wait for it. */
+interface Flight {
+  readonly rows: Map<number, PriceRecord>
+  /** Pairs that were deleted after it left: what it brings of them is what the delete takes. */
+  readonly deleted: Set<number>
+  /** Pairs that could not be asked for. */
+  readonly unknown: Set<number>
+  /** Resolves to the reason when there are such pairs. */
+  readonly done: Promise<string | undefined>
+}
+
+export function createRedisL2(options: RedisL2Options): L2 {
+  return new RedisL2(options)
+}
+
+/** The second level in Redis 6.2 or newer. Connections are made and kept in the background (l2-redis-link.ts). */
+class RedisL2 implements L2 {
+  readonly #options: RedisL2Options
+  readonly #keys: PairKeys
+  readonly #servers: RedisServers
+  readonly #flights = new Map<number, Flight>()
+  readonly #underWay = new Set<Promise<unknown>>()
+  #usage: L2Usage | undefined
+  #closed: { readonly sinceMs: number } | undefined
+
+  constructor(options: RedisL2Options) {
+    const { clock, random, commandTimeoutMs = COMMAND_TIMEOUT_MS, timer = systemTimer } = options
+    this.#options = options
+    this.#keys = new PairKeys(options.table)
+    const server = {
+      connectionName: `forewarm.${options.service ?? 'default'}`,
+      commandTimeoutMs,
+      clock,
+      timer,
+      random,
+      onReady: () => options.onConnected?.(),
+    }
+    const { url } = options
+    this.#servers =
+      typeof url === 'string'
+        ? new RedisServer({ ...server, url, inCluster: false })
+        : new RedisCluster({ ...server, urls: url })
+  }
+
+  async start(): Promise<void> {
+    if (this.#closed !== undefined) return
+    const { timer = systemTimer, commandTimeoutMs = COMMAND_TIMEOUT_MS } = this.#options
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const cancel = timer(commandTimeoutMs, resolve)
+    await Promise.race([this.#servers.open(), promise])
+    cancel()
+  }
+
+  async load(pairIds: readonly number[]): Promise<L2Load> {
+    if (this.#closed !== undefined) return this.#unavailable('load', 'closed')
+    const flights = this.#board(pairIds)
+    let reason: string | undefined
+    for (const flight of new Set(flights)) reason = (await flight.done) ?? reason
+    const rows = pairIds.map((pairId, index) => rowOf(pairId, flights[index]))
+    const unknown = new Set<number>()
+    for (const [at, pairId] of pairIds.entries()) if (flights[at]?.unknown.has(pairId)) unknown.add(at)
+    if (reason === undefined || unknown.size === 0) return { status: 'loaded', rows }
+    const unavailable = this.#unavailable('load', reason)
+    return unknown.size === pairIds.length ? unavailable : { status: 'loaded', rows, unknown }
+  }
+
+  async write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
+    const expiry = { ttlMs: this.#options.ttlMs, random: this.#options.random }
+    let written = 0
+    let reason: string | undefined
+    const unwritten: number[] = []
+    for (let start = from; start < to; start += ROWS_A_TRIP) {
+      const rows = { columns, from: start, to: Math.min(start + ROWS_A_TRIP, to) }
+      const outcome = await this.#send('write', () => writeCalls(rows, this.#keys, expiry))
+      if (outcome.status === 'written') written += outcome.written
+      else if (outcome.unwritten === undefined) return outcome
+      else {
+        reason ??= outcome.reason
+        unwritten.push(...outcome.unwritten)
+      }
+    }
+    if (reason !== undefined) return { status: 'unavailable', reason, unwritten }
+    return { status: 'written', written, older: to - from - written }
+  }
+
+  delete(pairIds: readonly number[]): Promise<L2Write> {
+    for (const pairId of pairIds) this.#flights.get(pairId)?.deleted.add(pairId)
+    return this.#send('delete', () => deleteCalls(pairIds, this.#keys))
+  }
+
+  state(): L2State {
+    if (this.#closed !== undefined) return { status: 'degraded', reason: 'closed', sinceMs: this.#closed.sinceMs }
+    const { trouble } = this.#servers
+    return trouble === undefined ? { status: 'up' } : { status: 'degraded', ...trouble }
+  }
+
+  get usage(): L2Usage | undefined {
+    return this.#usage
+  }
+
+  measure(): void {
+    if (this.#closed !== undefined) return
+    void this.#track(this.#servers.usage()).then((usage) => {
+      this.#usage = usage ?? this.#usage
+    })
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed !== undefined) return
+    this.#closed = { sinceMs: this.#options.clock.now() }
+    // Ends within the time-out of the last command.
+    await Promise.all(this.#underWay)
+    this.#servers.close()
+  }
+
+  /** The flight of each pair: one that is under way, or the one that starts here. */
+  #board(pairIds: readonly number[]): readonly Flight[] {
+    const own: number[] = []
+    const { promise, resolve } = Promise.withResolvers<string | undefined>()
+    const started: Flight = { rows: new Map(), deleted: new Set(), unknown: new Set(), done: promise }
+    const flights = pairIds.map((pairId) => {
+      const known = this.#flights.get(pairId)
+      if (known !== undefined) return known
+      this.#flights.set(pairId, started)
+      own.push(pairId)
+      return started
+    })
+    if (own.length > 0) void this.#track(this.#fly(own, started).then(resolve))
+    return flights
+  }
+
+  /** Resolves whatever happens: nobody is to wait for ever, or to board a flight that has ended. */
+  async #fly(pairIds: readonly number[], flight: Flight): Promise<string | undefined> {
+    try {
+      return await this.#fetch(pairIds, flight)
+    } catch (fault) {
+      for (const pairId of pairIds) flight.unknown.add(pairId)
+      return String(fault)
+    } finally {
+      for (const pairId of pairIds) this.#flights.delete(pairId)
+    }
+  }
+
+  async #fetch(pairIds: readonly number[], { rows, unknown }: Flight): Promise<string | undefined> {
+    const groups = this.#keys.groupByChain(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_LOAD })
+    const keys = groups.map((group) => group.map((at) => this.#keys.keyOf(pairIds[at] as number)))
+    const replies = await this.#servers.load(keys)
+    for (const [index, group] of groups.entries()) {
+      const values = (replies.ok ? replies.values[index] : replies.served?.get(index)) as Values
+      for (const [place, at] of group.entries()) {
+        const pairId = pairIds[at] as number
+        if (values === undefined) unknown.add(pairId)
+        else this.#take(pairId, values[place], rows)
+      }
+    }
+    return replies.ok ? undefined : replies.reason
+  }
+
+  #take(pairId: number, value: Buffer | null | undefined, into: Map<number, PriceRecord>): void {
+    if (value === null || value === undefined) return
+    const decoded = decodeValue(value)
+    if (decoded.ok) into.set(pairId, decoded.record)
+    else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
+  }
+
+  async #send(operation: Operation, encode: () => readonly VersionedCall[]): Promise<L2Write> {
+    if (this.#closed !== undefined) return this.#unavailable(operation, 'closed')
+    const calls = encode()
+    if (calls.length === 0) return { status: 'written', written: 0, older: 0 }
+    const replies = await this.#track(this.#servers.send(operation, calls))
+    if (!replies.ok) {
+      const { served } = replies
+      const unavailable = this.#unavailable(operation, replies.reason)
+      if (served === undefined) return unavailable
+      return { ...unavailable, unwritten: calls.flatMap(({ rows }, at) => (served.has(at) ? [] : rows)) }
+    }
+    let written = 0
+    for (const count of replies.values) written += Number(count)
+    return { status: 'written', written, older: 0 }
+  }
+
+  #unavailable(operation: Operation | 'load', reason: string): { status: 'unavailable'; reason: string } {
+    // The first word of a Redis error is its kind; the rest may hold keys and addresses.
+    const kind = /^[A-Za-z]+(?: connected)?/.exec(reason)?.[0].toLowerCase().replace(' ', '-') ?? 'error'
+    this.#options.metrics?.counter('l2_unavailable_total', { operation, reason: kind }).add(1)
+    return { status: 'unavailable', reason }
+  }
+
+  async #track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work)
+    try {
+      return await work
+    } finally {
+      this.#underWay.delete(work)
+    }
+  }
+}
+
+function rowOf(pairId: number, flight: Flight | undefined): PriceRecord | undefined {
+  return flight?.deleted.has(pairId) ? undefined : flight?.rows.get(pairId)
+}

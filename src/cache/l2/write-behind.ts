@@ -1,0 +1,226 @@
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { systemTimer, type Timer } from '../../timer.ts'
+import { type PriceColumns, type PriceRecord, priceColumns, readNumbers, VERSIONS_PER_MS } from '../price-record.ts'
+import type { L2, L2Write } from './l2.ts'
+
+/**
+ * What L2 does not have yet: the newest version of each pair that was updated since it was last written. One row a
+ * pair however often it changes; two sets of rows, one that fills while the other is on its way.
+ *
+ * A flush is due `flushMs` after the last one ended, or later: sending takes at most about a tenth of this thread, and
+ * L2 rests as long as it worked, so that a node that catches up with a backlog coalesces more instead of slowing down. When every row is taken, the
+ * loop waits for the flush (`full`), and nothing is dropped. While L2 is away the rows stay and go on coalescing; once
+ * they are all taken, further pairs are counted as `skipped` (L1 has their values, L2 gets their next ones).
+ */
+export interface WriteBehindOptions {
+  readonly l2: L2
+  readonly flushMs: number
+  /** Rows a set. */
+  readonly capacity: number
+  readonly maxPairs: number
+  readonly onFlush?: (flush: Flush) => void
+  /** Told once, at the end, of values that L2 did not get: how many, and why. */
+  readonly onLost?: (entries: number, reason: string) => void
+  readonly timer?: Timer
+  /** Monotonic milliseconds, by which what a flush takes is measured; `performance.now` unless given. */
+  readonly now?: () => number
+}
+
+export interface Flush {
+  readonly entries: number
+  readonly outcome: L2Write
+  readonly durationMs: number
+}
+
+/** Share of the thread that encoding and sending may take. */
+const DUTY = 0.1
+/** While L2 is away, it is asked again after so many flush times. */
+const AWAY_FLUSHES = 20
+const ABSENT = 0
+/** In place of a version: the row is not to be written. */
+const FORGOTTEN = 0
+
+export class WriteBehind {
+  readonly #options: WriteBehindOptions
+  #filling: PriceColumns
+  #leaving: PriceColumns
+  /** Row + 1 by pair, in the set that fills and in the one that leaves. */
+  #fillingRows: Int32Array
+  #leavingRows: Int32Array
+  readonly #timer: Timer
+  readonly #now: () => number
+  #cancelFlush: (() => void) | undefined
+  #flushing: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  /** Why the last write found L2 away: waiting for the next would be in vain. */
+  #away: string | undefined
+  /** Values that L2 never got: it was away and every row held another pair, or until the end. */
+  skipped = 0
+
+  constructor(options: WriteBehindOptions) {
+    this.#options = options
+    this.#timer = options.timer ?? systemTimer
+    this.#now = options.now ?? (() => performance.now())
+    this.#filling = priceColumns(options.capacity)
+    this.#leaving = priceColumns(options.capacity)
+    this.#fillingRows = new Int32Array(options.maxPairs)
+    this.#leavingRows = new Int32Array(options.maxPairs)
+  }
+
+  /** Rows not written yet. */
+  get pendingEntries(): number {
+    return this.#filling.count + this.#leaving.count
+  }
+
+  /** True when the next pair may find no row, and waiting helps: the caller awaits `drain` before it goes on. */
+  get full(): boolean {
+    return this.#filling.count >= this.#filling.capacity && this.#away === undefined
+  }
+
+  /** An update, its numbers at `base` in `numbers`. */
+  add(pairId: number, version: number, numbers: Float64Array, base: number): void {
+    const columns = this.#filling
+    let row = (this.#fillingRows[pairId] as number) - 1
+    if (row < 0) {
+      if (columns.count >= columns.capacity || this.#closing !== undefined) {
+        this.skipped++
+        return
+      }
+      row = columns.count++
+      this.#fillingRows[pairId] = row + 1
+      columns.pairIds[row] = pairId
+      if (this.#cancelFlush === undefined && this.#flushing === undefined) this.#schedule(this.#options.flushMs)
+    }
+    columns.versions[row] = version
+    columns.eventTimesMs[row] = Math.floor(version / VERSIONS_PER_MS)
+    const to = row * NUMBER_COUNT
+    for (let f = 0; f < NUMBER_COUNT; f++) columns.numbers[to + f] = numbers[base + f] as number
+  }
+
+  /** The newest value that L2 may not have yet. */
+  pending(pairId: number, into: PriceRecord): boolean {
+    const filling = this.#fillingRows[pairId] as number
+    if (filling !== ABSENT) return readRow(this.#filling, filling - 1, into)
+    const leaving = this.#leavingRows[pairId] as number
+    return leaving !== ABSENT && readRow(this.#leaving, leaving - 1, into)
+  }
+
+  /** A delisted pair has nothing to write. */
+  forget(pairId: number): void {
+    const filling = this.#fillingRows[pairId] as number
+    if (filling !== ABSENT) this.#filling.versions[filling - 1] = FORGOTTEN
+    const leaving = this.#leavingRows[pairId] as number
+    if (leaving !== ABSENT) this.#leaving.versions[leaving - 1] = FORGOTTEN
+    this.#fillingRows[pairId] = ABSENT
+    this.#leavingRows[pairId] = ABSENT
+  }
+
+  /** Resolves when a row is free again, or L2 turned out to be away. */
+  async drain(): Promise<void> {
+    if (this.#flushing !== undefined) await this.#flushing
+    if (this.full) await this.flush()
+  }
+
+  /** Writes what is there now; joins a flush that is under way, then writes what came meanwhile. */
+  async flush(): Promise<void> {
+    while (this.#flushing !== undefined) await this.#flushing
+    if (this.#filling.count === 0) return
+    this.#callOff()
+    this.#flushing = this.#write()
+    await this.#flushing
+  }
+
+  /** Writes the rest, once. Twice is once. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    const before = this.skipped
+    await this.flush()
+    this.#callOff()
+    // What could not be written and what came meanwhile found no row any more, and was counted.
+    const lost = this.skipped - before
+    if (lost > 0) this.#options.onLost?.(lost, this.#away ?? 'closed')
+  }
+
+  async #write(): Promise<void> {
+    const startMs = this.#now()
+    this.#swap()
+    const columns = this.#leaving
+    this.#dropForgotten()
+    const entries = columns.count
+    const writing = entries === 0 ? NOTHING_WRITTEN : this.#options.l2.write(columns, 0, entries)
+    const busyMs = this.#now() - startMs
+    const outcome = await writing
+    const durationMs = this.#now() - startMs
+    if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs })
+    this.#away = outcome.status === 'unavailable' ? outcome.reason : undefined
+    if (outcome.status === 'unavailable') this.#takeBack(outcome.unwritten)
+    for (let row = 0; row < entries; row++) this.#leavingRows[columns.pairIds[row] as number] = ABSENT
+    columns.count = 0
+    this.#flushing = undefined
+    const isPartly = outcome.status === 'unavailable' && (outcome.unwritten?.length ?? entries) < entries
+    const awayMs = this.#away !== undefined && !isPartly ? this.#options.flushMs * AWAY_FLUSHES : 0
+    const pauseMs = Math.max(this.#options.flushMs, busyMs / DUTY, durationMs, awayMs)
+    if (this.#filling.count > 0) this.#schedule(pauseMs)
+  }
+
+  #swap(): void {
+    const columns = this.#filling
+    const rows = this.#fillingRows
+    this.#filling = this.#leaving
+    this.#fillingRows = this.#leavingRows
+    this.#leaving = columns
+    this.#leavingRows = rows
+  }
+
+  #dropForgotten(): void {
+    const columns = this.#leaving
+    let kept = 0
+    for (let row = 0; row < columns.count; row++) {
+      if (columns.versions[row] === FORGOTTEN) continue
+      if (kept !== row) {
+        columns.pairIds[kept] = columns.pairIds[row] as number
+        columns.versions[kept] = columns.versions[row] as number
+        columns.eventTimesMs[kept] = columns.eventTimesMs[row] as number
+        columns.numbers.copyWithin(kept * NUMBER_COUNT, row * NUMBER_COUNT, (row + 1) * NUMBER_COUNT)
+        this.#leavingRows[columns.pairIds[kept] as number] = kept + 1
+      }
+      kept++
+    }
+    columns.count = kept
+  }
+
+  /** What could not be written waits again, unless it was updated meanwhile. */
+  #takeBack(unwritten: Iterable<number> = Array(this.#leaving.count).keys()): void {
+    const from = this.#leaving
+    for (const row of unwritten) {
+      const pairId = from.pairIds[row] as number
+      const version = from.versions[row] as number
+      if (version !== FORGOTTEN && this.#fillingRows[pairId] === ABSENT)
+        this.add(pairId, version, from.numbers, row * NUMBER_COUNT)
+    }
+  }
+
+  #schedule(delayMs: number): void {
+    this.#callOff()
+    this.#cancelFlush = this.#timer(delayMs, () => {
+      this.#cancelFlush = undefined
+      void this.flush()
+    })
+  }
+
+  #callOff(): void {
+    this.#cancelFlush?.()
+    this.#cancelFlush = undefined
+  }
+}
+
+const NOTHING_WRITTEN: L2Write = { status: 'written', written: 0, older: 0 }
+
+function readRow(columns: PriceColumns, row: number, into: PriceRecord): boolean {
+  Object.assign(into, readNumbers(columns.versions[row] as number, columns.numbers, row * NUMBER_COUNT))
+  return true
+}

@@ -1,0 +1,171 @@
+import type { Clock } from '../../clock.ts'
+import type { Metrics } from '../../telemetry/slab.ts'
+import type { Timer } from '../../timer.ts'
+import { CircuitBreaker } from '../breaker.ts'
+import type { PairTable } from '../names/pair-table.ts'
+import type { PriceRecord } from '../price-record.ts'
+import type { L3, L3Load } from './l3.ts'
+import { createTable, type PairName, readRow, selectNewest } from './price-table.ts'
+import { reasonOf, type SqlEngine } from './sql-engine.ts'
+
+export interface ClickHouseL3Options {
+  /** Made when the level starts. */
+  readonly engine: () => Promise<SqlEngine>
+  readonly table: PairTable
+  readonly clock: Clock
+  readonly timer: Timer
+  /** Returns 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number
+  /** How far back a price still counts, and how long the table keeps it. */
+  readonly ttlMs: number
+  /** Makes the table where there is none: for those who write to it. */
+  readonly createsTable: boolean
+  readonly metrics: Metrics
+  /** Told once each time that nothing more is asked, and when it is again. */
+  readonly onAway?: (reason: string) => void
+  readonly onBack?: () => void
+}
+
+/** Pairs of one SELECT: their names are its text. */
+const PAIRS_A_QUERY = 1_000
+/** More would only queue inside the server; what is asked for meanwhile waits here, in one batch. */
+const MAX_QUERIES = 2
+/** The reads of a node come in batches, so that more than a few means that the server does not keep up. */
+const MAX_WAITING = 100
+
+/** The third level in ClickHouse. */
+export class ClickHouseL3 implements L3 {
+  readonly #options: ClickHouseL3Options
+  readonly #breaker: CircuitBreaker
+  #engine: Promise<SqlEngine> | undefined
+  #queries = 0
+  readonly #waiting: (() => void)[] = []
+  #isClosed = false
+  #isAway = false
+  #isTableThere = false
+
+  constructor(options: ClickHouseL3Options) {
+    this.#options = options
+    const { clock, timer, random } = options
+    this.#breaker = new CircuitBreaker({ clock, timer, random, probe: () => this.#probe() })
+  }
+
+  async start(): Promise<void> {
+    if (this.#isClosed) return
+    this.#engine ??= this.#options.engine()
+    await this.#engine
+    // In the background: a source that is away is no reason not to start.
+    if (this.#options.createsTable) void this.#createTable().catch((error: unknown) => this.#failed(error))
+  }
+
+  async load(pairIds: readonly number[]): Promise<L3Load> {
+    const refusal = this.#refusal()
+    if (refusal !== undefined) return { status: 'unavailable', reason: refusal }
+    const found = new Map<string, PriceRecord>()
+    const names = pairIds.map((pairId) => this.#nameOf(pairId))
+    for (let from = 0; from < names.length; from += PAIRS_A_QUERY) {
+      const reason = await this.#query(names.slice(from, from + PAIRS_A_QUERY), found)
+      if (reason !== undefined) return { status: 'unavailable', reason }
+    }
+    return { status: 'loaded', rows: names.map((name) => found.get(keyOf(name))) }
+  }
+
+  /** Resolves when the rows are there. Rejects with what the engine said. */
+  async insert(table: string, rows: Iterable<object>): Promise<void> {
+    const engine = await this.#engine
+    if (engine === undefined || this.#isClosed) throw new Error('closed')
+    // The server may have been away at the start.
+    if (this.#options.createsTable && !this.#isTableThere) await this.#createTable()
+    await engine.insert(table, rows)
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#breaker.close()
+    const engine = await this.#engine?.catch(() => undefined)
+    await engine?.close()
+  }
+
+  async #query(names: readonly PairName[], found: Map<string, PriceRecord>): Promise<string | undefined> {
+    if (this.#waiting.length >= MAX_WAITING) return 'too many wait for ClickHouse'
+    await this.#turn()
+    try {
+      const engine = await this.#engine
+      // It may have gone away, or been closed, while this one waited.
+      const refusal = engine === undefined ? 'closed' : this.#refusal()
+      if (engine === undefined || refusal !== undefined) return refusal
+      for (const row of await engine.rows(selectNewest(names, this.#options.clock.now() - this.#options.ttlMs))) {
+        const read = readRow(row)
+        if (read === undefined) this.#options.metrics.counter('l3_undecodable_total').add(1)
+        else found.set(keyOf(read), read.record)
+      }
+      this.#succeeded()
+      return undefined
+    } catch (error) {
+      return this.#failed(error)
+    } finally {
+      const next = this.#waiting.shift()
+      // The turn is handed on, or given back.
+      if (next === undefined) this.#queries--
+      else next()
+    }
+  }
+
+  #refusal(): string | undefined {
+    return this.#isClosed ? 'closed' : this.#breaker.open?.reason
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#queries < MAX_QUERIES) this.#queries++
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #succeeded(): void {
+    this.#breaker.succeeded()
+    if (this.#isAway) this.#options.onBack?.()
+    this.#isAway = false
+  }
+
+  #failed(error: unknown): string {
+    const reason = reasonOf(error)
+    if (this.#isClosed) return reason
+    this.#breaker.failed(reason)
+    this.#options.metrics.counter('l3_unavailable_total').add(1)
+    if (!this.#isAway) this.#options.onAway?.(reason)
+    this.#isAway = true
+    return reason
+  }
+
+  async #createTable(): Promise<void> {
+    const engine = await this.#engine
+    const ttlSeconds = this.#options.ttlMs / 1000
+    try {
+      await engine?.run(createTable(ttlSeconds, { withTtl: true }))
+    } catch (error) {
+      // Any other refusal may pass, and a table that was made without a TTL would keep all prices for ever.
+      if (!/syntax error/i.test(String(error))) throw error
+      await engine?.run(createTable(ttlSeconds, { withTtl: false }))
+    }
+    this.#isTableThere = true
+  }
+
+  async #probe(): Promise<string | undefined> {
+    try {
+      if (this.#options.createsTable) await this.#createTable()
+      else await (await this.#engine)?.rows('SELECT 1')
+      return undefined
+    } catch (error) {
+      return reasonOf(error)
+    }
+  }
+
+  #nameOf(pairId: number): PairName {
+    const { table } = this.#options
+    return { chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) }
+  }
+}
+
+function keyOf({ chain, pair }: PairName): string {
+  return `${chain}\0${pair}`
+}

@@ -1,0 +1,185 @@
+import type { Metrics } from '../../telemetry/slab.ts'
+import { systemTimer, type Timer } from '../../timer.ts'
+import type { L2, L2Write } from '../l2/l2.ts'
+import type { PairTable } from '../names/pair-table.ts'
+import { appendRows, type PriceColumns, priceColumns } from '../price-record.ts'
+import { PRICE_TABLE, writeRow } from './price-table.ts'
+import { reasonOf } from './sql-engine.ts'
+
+/**
+ * Prices on their way into the history: what L2 has taken, in batches, so that it costs the hot path nothing. Of a pair
+ * that changes several times between two writes to L2 it holds the last one, as L2 does.
+ */
+export interface PriceHistoryOptions {
+  readonly table: PairTable
+  /** Resolves when the rows are there. */
+  readonly insert: (table: string, rows: Iterable<object>) => Promise<void>
+  readonly metrics: Metrics
+  /** Told once each time that an insert fails after others succeeded, and when one succeeds again. */
+  readonly onAway?: (reason: string) => void
+  readonly onBack?: () => void
+  /** Told once, at the end, of rows that the history did not get. */
+  readonly onLost?: (rows: number, reason: string) => void
+  readonly timer?: Timer
+}
+
+const FLUSH_MS = 1_000
+/** ClickHouse likes few large inserts; a batch is made within some ten milliseconds. */
+const ROWS_AN_INSERT = 10_000
+/** While the history is away: 100,000 rows, 7 MB. Those that come when it is full are counted and not kept. */
+const MAX_BATCHES = 10
+/** As long as one insert may take: a server that needs longer for the rest does not hold up a node that closes. */
+const CLOSE_MS = 5_000
+
+export class PriceHistory {
+  readonly #options: PriceHistoryOptions
+  readonly #timer: Timer
+  /** The oldest first; the last one fills. */
+  readonly #batches: PriceColumns[] = []
+  /** The batch on its way, which takes no more. */
+  #leaving: PriceColumns | undefined
+  #cancel: (() => void) | undefined
+  #flushing: Promise<void> | undefined
+  #away: string | undefined
+  #isOver = false
+  #closed: Promise<void> | undefined
+
+  constructor(options: PriceHistoryOptions) {
+    this.#options = options
+    this.#timer = options.timer ?? systemTimer
+  }
+
+  get pendingRows(): number {
+    return this.#batches.reduce((rows, batch) => rows + batch.count, 0)
+  }
+
+  /** Rows `from` (inclusive) to `to` (exclusive), copied as they are: it runs between two batches of updates. */
+  take(columns: PriceColumns, from: number, to: number): void {
+    if (this.#closed !== undefined) return
+    let dropped = 0
+    for (let row = from; row < to; ) {
+      const end = endOfRun(columns, row, to)
+      const batch = row < end ? this.#filling() : undefined
+      if (batch === undefined) {
+        dropped += end - row
+        row = end + 1
+        continue
+      }
+      const next = Math.min(end, row + batch.capacity - batch.count)
+      appendRows(batch, columns, { from: row, to: next })
+      row = next
+    }
+    if (dropped > 0) this.#options.metrics.counter('drops_total', { reason: 'history-full' }).add(dropped)
+    this.#flushLater()
+  }
+
+  /** Resolves when all is written, or the history is away. */
+  flush(): Promise<void> {
+    this.#cancel?.()
+    this.#cancel = undefined
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined
+      if (this.#closed === undefined) this.#flushLater()
+    })
+    return this.#flushing
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    const { promise: late, resolve } = Promise.withResolvers<string>()
+    const cancel = this.#timer(CLOSE_MS, () => resolve('no time left'))
+    const outcome = await Promise.race([this.#drain(), late])
+    cancel()
+    this.#isOver = true
+    const lost = this.pendingRows
+    if (lost === 0) return
+    this.#options.metrics.counter('drops_total', { reason: 'history-away' }).add(lost)
+    this.#options.onLost?.(lost, outcome ?? this.#away ?? 'closed')
+  }
+
+  async #drain(): Promise<undefined> {
+    await this.#flushing
+    await this.flush()
+  }
+
+  async #flush(): Promise<void> {
+    const { insert, metrics } = this.#options
+    for (let batch = this.#batches[0]; batch !== undefined && !this.#isOver; batch = this.#batches[0]) {
+      this.#leaving = batch
+      const reason = await insert(PRICE_TABLE, this.#rowsOf(batch)).then(() => undefined, reasonOf)
+      this.#leaving = undefined
+      // Counted as lost by then.
+      if (this.#isOver) return
+      this.#tell(reason)
+      if (reason !== undefined) {
+        metrics.counter('l3_unavailable_total').add(1)
+        return
+      }
+      metrics.counter('l3_write_entries_total').add(batch.count)
+      this.#batches.shift()
+    }
+  }
+
+  #tell(reason: string | undefined): void {
+    const wasAway = this.#away !== undefined
+    this.#away = reason
+    if (reason !== undefined && !wasAway) this.#options.onAway?.(reason)
+    if (reason === undefined && wasAway) this.#options.onBack?.()
+  }
+
+  *#rowsOf(batch: PriceColumns): Iterable<object> {
+    const { table } = this.#options
+    for (let row = 0; row < batch.count; row++) {
+      const pairId = batch.pairIds[row] as number
+      yield writeRow({ chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) }, batch, row)
+    }
+  }
+
+  #filling(): PriceColumns | undefined {
+    const last = this.#batches.at(-1)
+    if (last !== undefined && last !== this.#leaving && last.count < last.capacity) return last
+    if (this.#batches.length >= MAX_BATCHES) return undefined
+    const batch = priceColumns(ROWS_AN_INSERT)
+    this.#batches.push(batch)
+    return batch
+  }
+
+  #flushLater(): void {
+    if (this.#batches.length === 0 || this.#cancel !== undefined || this.#flushing !== undefined) return
+    this.#cancel = this.#timer(FLUSH_MS, () => {
+      this.#cancel = undefined
+      void this.flush()
+    })
+  }
+}
+
+/** Rows without a version have no value: their pairs were delisted while they waited. Such a row ends a run. */
+function endOfRun(columns: PriceColumns, from: number, to: number): number {
+  let end = from
+  while (end < to && columns.versions[end] !== 0) end++
+  return end
+}
+
+/** The second level, whose successful writes go on into the history. */
+export function withHistory(l2: L2, history: Pick<PriceHistory, 'take'>): L2 {
+  return {
+    start: () => l2.start(),
+    load: (pairIds) => l2.load(pairIds),
+    delete: (pairIds) => l2.delete(pairIds),
+    state: () => l2.state(),
+    close: () => l2.close(),
+    write: async (columns, from, to): Promise<L2Write> => {
+      const outcome = await l2.write(columns, from, to)
+      if (outcome.status === 'written') history.take(columns, from, to)
+      else if (outcome.unwritten !== undefined) {
+        const unwritten = new Set(outcome.unwritten)
+        for (let row = from; row < to; row++) if (!unwritten.has(row)) history.take(columns, row, row + 1)
+      }
+      return outcome
+    },
+  }
+}

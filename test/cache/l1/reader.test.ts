@@ -1,0 +1,171 @@
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { L1 } from '../../../src/cache/l1/l1.ts'
+import { createL1Memory } from '../../../src/cache/l1/memory.ts'
+import { L1Reader } from '../../../src/cache/l1/reader.ts'
+import { emptyRecord } from '../../../src/cache/price-record.ts'
+import { mutantOf } from '../../harness/mutant.ts'
+import { record } from '../l2/columns.ts'
+import { isPriceOf, priceAt } from './schedules.ts'
+
+const numbersOf = (price: number, ask = Number.NaN) =>
+  Float64Array.of(price, Number.NaN, ask, Number.NaN, Number.NaN, Number.NaN)
+
+afterEach(() => {
+  jest.restoreAllMocks()
+})
+
+describe('a reader', () => {
+  test('reads what the writer has, absent numbers as absent', () => {
+    const l1 = new L1({ slots: 4, maxPairs: 8 })
+    l1.update(3, 5 * 4096, numbersOf(2, 2.5), 0)
+    const reader = new L1Reader(l1.buffer)
+    const into = emptyRecord()
+    expect(reader.get(3, into)).toBe(true)
+    expect(into).toEqual(record({ version: 5 * 4096, price: 2, bid: Number.NaN, ask: 2.5 }))
+    l1.update(3, 6 * 4096, numbersOf(4), 0)
+    expect([reader.get(3, into), into.price, into.ask]).toEqual([true, 4, Number.NaN])
+    expect([reader.hits, reader.misses]).toEqual([2, 0])
+  })
+
+  test('misses what is not resident, what was delisted, and ids that there cannot be', () => {
+    const l1 = new L1({ slots: 4, maxPairs: 8 })
+    l1.update(0, 1, numbersOf(1), 0)
+    l1.remove(0)
+    const reader = new L1Reader(l1.buffer)
+    for (const pairId of [0, 1, 7, 8, 1e9]) expect(reader.get(pairId, emptyRecord())).toBe(false)
+    expect([reader.hits, reader.misses]).toEqual([0, 5])
+  })
+
+  test('that attaches late reads as if it had been there from the start', () => {
+    const l1 = new L1({ slots: 2, maxPairs: 4 })
+    for (let version = 1; version < 100; version++) l1.update(version % 2, version, numbersOf(version), 0)
+    const into = emptyRecord()
+    expect([new L1Reader(l1.buffer).get(1, into), into.version]).toEqual([true, 99])
+  })
+
+  test('makes a warm that it read a demand entry, in place of one that leaves unread', () => {
+    const l1 = new L1({ slots: 4, maxPairs: 20, warmShare: 0.5 })
+    for (let pairId = 0; pairId < 2; pairId++) l1.promote(pairId, record({ version: 1 }))
+    const reader = new L1Reader(l1.buffer)
+    expect(reader.get(0, emptyRecord())).toBe(true)
+    l1.promote(2, record({ version: 1 }))
+    l1.promote(3, record({ version: 1 }))
+    expect(l1.has(0)).toBe(true)
+    expect(l1.has(1)).toBe(false)
+    expect(l1.usage.warmCounts).toMatchObject({ used: 1, unused: 1 })
+  })
+
+  test('keeps an entry that it reads twice from being evicted', () => {
+    const l1 = new L1({ slots: 4, maxPairs: 100, warmShare: 0 })
+    const reader = new L1Reader(l1.buffer)
+    for (let pairId = 0; pairId < 4; pairId++) l1.fill(pairId, record({ version: 1 }))
+    for (let read = 0; read < 2; read++) reader.get(0, emptyRecord())
+    for (let pairId = 4; pairId < 7; pairId++) l1.fill(pairId, record({ version: 1 }))
+    expect(l1.has(0)).toBe(true)
+    expect(l1.has(1)).toBe(false)
+  })
+
+  test('reads whole records wherever the writer stopped for ever', () => {
+    const store = Atomics.store
+    for (let lastStore = 0; ; lastStore++) {
+      const l1 = new L1({ slots: 2, maxPairs: 4, warmShare: 0.5 })
+      l1.fill(0, priceAt(0, 1))
+      l1.promote(1, priceAt(1, 1))
+      const before = [0, 1].filter((pairId) => l1.has(pairId))
+      let stores = 0
+      jest.spyOn(Atomics, 'store').mockImplementation(((...args: Parameters<typeof store>) => {
+        if (stores++ === lastStore) throw new Error('the writer is dead')
+        return store(...args)
+      }) as typeof store)
+      let isDead = false
+      try {
+        l1.promote(1, priceAt(1, 2))
+        l1.fill(2, priceAt(2, 3))
+        l1.promote(3, priceAt(3, 4))
+      } catch {
+        isDead = true
+      }
+      jest.restoreAllMocks()
+      const reader = new L1Reader(l1.buffer)
+      const into = emptyRecord()
+      for (let pairId = 0; pairId < 4; pairId++)
+        if (reader.get(pairId, into)) expect(isPriceOf(pairId, into)).toBe(true)
+      expect(before).toEqual([0, 1])
+      if (!isDead) {
+        expect(lastStore).toBeGreaterThan(20)
+        return
+      }
+    }
+  })
+})
+
+/** Reads, each with two updates at another point within it, that gave numbers which don't belong together. */
+function tornReads(Reader: typeof L1Reader): number {
+  const load = Atomics.load
+  let torn = 0
+  for (let point = 0; point < 20; point++) {
+    const l1 = new L1({ slots: 2, maxPairs: 2 })
+    l1.fill(0, priceAt(0, 1))
+    const reader = new Reader(l1.buffer)
+    let loads = 0
+    jest.spyOn(Atomics, 'load').mockImplementation(((...args: Parameters<typeof load>) => {
+      if (loads++ === point) for (const version of [2, 3]) l1.fill(0, priceAt(0, version))
+      return load(...args)
+    }) as typeof load)
+    const into = emptyRecord()
+    if (reader.get(0, into) && !isPriceOf(0, into)) torn++
+    jest.restoreAllMocks()
+  }
+  return torn
+}
+
+describe('updates within a read', () => {
+  test('never give a torn price', () => {
+    expect(tornReads(L1Reader)).toBe(0)
+  })
+
+  test('(would, where the reader did not look at the generation again)', async () => {
+    const mutant = mutantOf(
+      new URL('../../../src/cache/l1/reader.ts', import.meta.url),
+      'if (Atomics.load(this.#generations, slot) !== generation) continue',
+      '',
+    )
+    try {
+      expect(tornReads((await import(mutant.url)).L1Reader)).toBeGreaterThan(0)
+    } finally {
+      mutant.remove()
+    }
+  })
+})
+
+describe('shared memory', () => {
+  const { buffer } = createL1Memory({ slots: 4, maxPairs: 8 })
+  const changed = (word: number, value: number): SharedArrayBuffer => {
+    const copy = new SharedArrayBuffer(buffer.byteLength)
+    new Uint8Array(copy).set(new Uint8Array(buffer))
+    new Int32Array(copy)[word] = value
+    return copy
+  }
+
+  test.each([
+    ['that is none', undefined as never],
+    ['that is too short', new SharedArrayBuffer(8)],
+    ['of something else', new SharedArrayBuffer(buffer.byteLength)],
+    ['of another layout', changed(1, 99)],
+    ['of another size', changed(2, 5)],
+    ['that says it has no slots', changed(2, 0)],
+    ['with more pairs than fit', changed(3, 2 ** 30)],
+  ])('%s is refused', (_, given) => {
+    expect(() => new L1Reader(given)).toThrow(expect.objectContaining({ code: 'bad-shared-memory' }))
+  })
+
+  test('is no larger than slots and pairs need', () => {
+    expect(buffer.byteLength).toBe(64 + 4 * (2 * 64 + 4 + 4 + 1) + 8 * (8 + 4))
+    expect(NUMBER_COUNT).toBe(6)
+  })
+
+  test('holds at most as many pairs as a tag names', () => {
+    expect(() => createL1Memory({ slots: 1, maxPairs: 2 ** 26 + 1 })).toThrow(RangeError)
+  })
+})

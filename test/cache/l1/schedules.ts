@@ -1,0 +1,127 @@
+import fc from 'fast-check'
+import type { FillOutcome, PromoteOutcome, UpdateOutcome } from '../../../src/cache/l1/first-level.ts'
+import { emptyRecord, type PriceRecord } from '../../../src/cache/price-record.ts'
+import { record } from '../l2/columns.ts'
+
+/** What the node does to L1, as one step of a schedule. */
+export type Step =
+  | { readonly type: 'update' | 'fill' | 'promote'; readonly pairId: number; readonly version: number }
+  | { readonly type: 'get' | 'peek' | 'expect' | 'renew' | 'remove'; readonly pairId: number }
+
+/** L1, or a cache that takes its place to show that the schedules find what is wrong with it. */
+export interface Level {
+  update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome
+  fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome
+  promote(pairId: number, record: Readonly<PriceRecord>): PromoteOutcome
+  get(pairId: number, into: PriceRecord): boolean
+  peek(pairId: number, into: PriceRecord): boolean
+  expect(pairId: number): boolean
+  renew(pairId: number): void
+  remove(pairId: number): void
+}
+
+/** Few pairs and few versions, so that they meet: old values come late, slots are short. */
+export const PAIRS = 6
+
+const pairId = fc.nat(PAIRS - 1)
+const version = fc.integer({ min: 1, max: 15 })
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('update' as const), pairId, version }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('fill' as const), pairId, version }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('promote' as const), pairId, version }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constantFrom('get' as const, 'peek', 'expect', 'renew'), pairId }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('remove' as const), pairId }) },
+)
+// The size, or fast-check would keep the schedules so short that nothing happens in them.
+export const schedule = fc.array(step, { minLength: 1, maxLength: 120, size: 'max' })
+
+/** The one value that a pair has at a version: a torn or misplaced one would show. */
+export function priceAt(pairId: number, version: number): PriceRecord {
+  const price = version * 100 + pairId
+  return record({ version, price, bid: price + 0.1, ask: price + 0.2, reserve0: price + 0.3, liquidity: price + 0.4 })
+}
+
+export function isPriceOf(pairId: number, value: PriceRecord): boolean {
+  const expected = priceAt(pairId, value.version)
+  return Object.entries(value).every(([field, number]) => Object.is(number, expected[field as keyof PriceRecord]))
+}
+
+/** What the step read, where it read. */
+export function take(level: Level, step: Step): PriceRecord | undefined {
+  switch (step.type) {
+    case 'update': {
+      const { price, bid, ask, reserve0, reserve1, liquidity } = priceAt(step.pairId, step.version)
+      level.update(step.pairId, step.version, Float64Array.of(-1, price, bid, ask, reserve0, reserve1, liquidity), 1)
+      return undefined
+    }
+    case 'fill':
+      level.fill(step.pairId, priceAt(step.pairId, step.version))
+      return undefined
+    case 'promote':
+      level.promote(step.pairId, priceAt(step.pairId, step.version))
+      return undefined
+    case 'get':
+    case 'peek': {
+      const into = emptyRecord()
+      return level[step.type](step.pairId, into) ? into : undefined
+    }
+    case 'expect':
+      level.expect(step.pairId)
+      return undefined
+    case 'renew':
+      level.renew(step.pairId)
+      return undefined
+    case 'remove':
+      level.remove(step.pairId)
+      return undefined
+  }
+}
+
+/** "Set if newer than what is resident", without floors: what L1 would be if it forgot with the value the version, too. */
+export class ForgetfulLevel implements Level {
+  readonly #values = new Map<number, PriceRecord>()
+  readonly #slots: number
+
+  constructor(slots: number) {
+    this.#slots = slots
+  }
+
+  #put(pairId: number, value: PriceRecord): boolean {
+    if ((this.#values.get(pairId)?.version ?? 0) > value.version) return false
+    this.#values.set(pairId, value)
+    const [oldest] = this.#values.keys()
+    if (this.#values.size > this.#slots && oldest !== undefined) this.#values.delete(oldest)
+    return true
+  }
+
+  update(pairId: number, version: number) {
+    return this.#put(pairId, priceAt(pairId, version)) ? 'inserted' : 'older'
+  }
+
+  fill(pairId: number, value: PriceRecord) {
+    return this.#put(pairId, value) ? 'filled' : 'older'
+  }
+
+  promote(pairId: number, value: PriceRecord) {
+    return this.#put(pairId, value) ? 'warmed' : 'older'
+  }
+
+  get(pairId: number, into: PriceRecord): boolean {
+    Object.assign(into, this.#values.get(pairId))
+    return this.#values.has(pairId)
+  }
+
+  peek(pairId: number, into: PriceRecord): boolean {
+    return this.get(pairId, into)
+  }
+
+  expect(pairId: number): boolean {
+    return this.#values.has(pairId)
+  }
+
+  renew(): void {}
+
+  remove(pairId: number): void {
+    this.#values.delete(pairId)
+  }
+}

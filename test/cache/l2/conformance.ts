@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import type { L2 } from '../../../src/cache/l2/l2.ts'
+import type { PairTable } from '../../../src/cache/names/pair-table.ts'
+import { columnsOf, type Row, record } from './columns.ts'
+
+/** A level under test, started, with a table of its own. `chain` is one that no other test uses. */
+export interface L2Bench {
+  readonly l2: L2
+  readonly table: PairTable
+  readonly chain: string
+  readonly ttlMs: number
+  /** Resolves when what was written before it is past its time to live. */
+  outlive(pairId: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** What every second level does; both adapters run it. */
+export function l2Conformance(name: string, open: () => Promise<L2Bench>): void {
+  describe(`second level: ${name}`, () => {
+    let bench: L2Bench
+    const pair = (pairName: string) => bench.table.register(bench.chain, pairName)
+    const write = (rows: readonly Row[]) => bench.l2.write(columnsOf(rows), 0, rows.length)
+
+    beforeEach(async () => {
+      bench = await open()
+    })
+    afterEach(() => bench.close())
+
+    it('gives back what was written, number by number', async () => {
+      const full = record({
+        version: 4_096_000,
+        price: 1.5,
+        bid: 1.4,
+        ask: 1.6,
+        reserve0: 0,
+        reserve1: 3e-9,
+        liquidity: 1e21,
+      })
+      const sparse = record({ version: 4_096_001, price: 7, liquidity: 2 })
+      await write([
+        { pairId: pair('a'), ...full },
+        { pairId: pair('b'), ...sparse },
+      ])
+      expect(await bench.l2.load([pair('a'), pair('b')])).toEqual({ status: 'loaded', rows: [full, sparse] })
+    })
+
+    it('answers in the order of the question, with nothing where nothing is stored, and twice where asked twice', async () => {
+      await write([{ pairId: pair('a'), version: 1 }])
+      const rows = [undefined, record({ version: 1 }), undefined, record({ version: 1 })]
+      expect(await bench.l2.load([pair('x'), pair('a'), pair('y'), pair('a')])).toEqual({ status: 'loaded', rows })
+    })
+
+    it('keeps pairs of one name on two chains apart', async () => {
+      const other = bench.table.register(`${bench.chain}-other`, 'a')
+      await write([
+        { pairId: pair('a'), version: 1 },
+        { pairId: other, version: 2 },
+      ])
+      const rows = [record({ version: 2 }), record({ version: 1 })]
+      expect(await bench.l2.load([other, pair('a')])).toEqual({ status: 'loaded', rows })
+    })
+
+    it('writes only the rows it was told to', async () => {
+      const columns = columnsOf(['a', 'b', 'c'].map((pairName) => ({ pairId: pair(pairName), version: 5 })))
+      expect(await bench.l2.write(columns, 1, 2)).toEqual({ status: 'written', written: 1, older: 0 })
+      const rows = [undefined, record({ version: 5 }), undefined]
+      expect(await bench.l2.load([pair('a'), pair('b'), pair('c')])).toEqual({ status: 'loaded', rows })
+    })
+
+    it('refuses an older version and counts it', async () => {
+      await write([{ pairId: pair('a'), version: 10 }])
+      const outcome = await write([
+        { pairId: pair('a'), version: 9 },
+        { pairId: pair('b'), version: 9 },
+      ])
+      expect(outcome).toEqual({ status: 'written', written: 1, older: 1 })
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [record({ version: 10 })] })
+    })
+
+    it('takes an equal version again', async () => {
+      await write([{ pairId: pair('a'), version: 10, price: 1 }])
+      expect(await write([{ pairId: pair('a'), version: 10, price: 2 }])).toEqual({
+        status: 'written',
+        written: 1,
+        older: 0,
+      })
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [record({ version: 10, price: 2 })] })
+    })
+
+    it('compares versions as numbers, not digit by digit', async () => {
+      await write([{ pairId: pair('a'), version: 9 }])
+      await write([{ pairId: pair('a'), version: 10 }])
+      await write([{ pairId: pair('b'), version: Number.MAX_SAFE_INTEGER }])
+      await write([{ pairId: pair('b'), version: Number.MAX_SAFE_INTEGER - 1 }])
+      const rows = [record({ version: 10 }), record({ version: Number.MAX_SAFE_INTEGER })]
+      expect(await bench.l2.load([pair('a'), pair('b')])).toEqual({ status: 'loaded', rows })
+    })
+
+    it('keeps the newest of several rows of one pair in a write, whatever their order', async () => {
+      const a = pair('a')
+      const outcome = await write([3, 5, 4].map((version) => ({ pairId: a, version })))
+      expect(outcome).toEqual({ status: 'written', written: 2, older: 1 })
+      expect(await bench.l2.load([a])).toEqual({ status: 'loaded', rows: [record({ version: 5 })] })
+    })
+
+    it('takes no row of version 0: its pair was delisted while it waited', async () => {
+      expect(await write([{ pairId: pair('a'), version: 0 }])).toEqual({ status: 'written', written: 0, older: 1 })
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [undefined] })
+    })
+
+    it('writes and loads thousands of pairs of several chains at once', async () => {
+      const ids = Array.from({ length: 5_000 }, (_, i) => bench.table.register(`${bench.chain}-${i % 7}`, `pair-${i}`))
+      const outcome = await write(ids.map((pairId, i) => ({ pairId, version: i + 1 })))
+      expect(outcome).toEqual({ status: 'written', written: 5_000, older: 0 })
+      const loaded = await bench.l2.load(ids)
+      expect(loaded).toEqual({ status: 'loaded', rows: ids.map((_, i) => record({ version: i + 1 })) })
+    })
+
+    it('deletes, counts what there was, and takes any version afterwards', async () => {
+      await write([{ pairId: pair('a'), version: 10 }])
+      expect(await bench.l2.delete([pair('a'), pair('b')])).toEqual({ status: 'written', written: 1, older: 0 })
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [undefined] })
+      await write([{ pairId: pair('a'), version: 3 }])
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [record({ version: 3 })] })
+    })
+
+    it('forgets a value after its time to live, and its version with it', async () => {
+      await write([{ pairId: pair('a'), version: 10 }])
+      await bench.outlive(pair('a'))
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [undefined] })
+      expect(await write([{ pairId: pair('a'), version: 9 }])).toEqual({ status: 'written', written: 1, older: 0 })
+    })
+
+    it('answers an empty question and takes an empty write', async () => {
+      expect(await bench.l2.load([])).toEqual({ status: 'loaded', rows: [] })
+      expect(await write([])).toEqual({ status: 'written', written: 0, older: 0 })
+      expect(await bench.l2.delete([])).toEqual({ status: 'written', written: 0, older: 0 })
+    })
+
+    it('hands out rows that it does not look at again', async () => {
+      await write([{ pairId: pair('a'), version: 1 }])
+      const first = await bench.l2.load([pair('a')])
+      if (first.status === 'loaded' && first.rows[0] !== undefined) first.rows[0].price = -1
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [record({ version: 1 })] })
+    })
+
+    it('is up, and after its close unavailable; closing twice is closing once', async () => {
+      expect(bench.l2.state()).toEqual({ status: 'up' })
+      await bench.l2.close()
+      await bench.l2.close()
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'unavailable', reason: 'closed' })
+      expect(await write([{ pairId: pair('a'), version: 1 }])).toEqual({ status: 'unavailable', reason: 'closed' })
+      expect(await bench.l2.delete([pair('a')])).toEqual({ status: 'unavailable', reason: 'closed' })
+      expect(bench.l2.state()).toMatchObject({ status: 'degraded', reason: 'closed' })
+    })
+  })
+}

@@ -1,0 +1,113 @@
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import type { L2, L2Load, L2State, L2Write } from '../../../src/cache/l2/l2.ts'
+import type { PriceColumns, PriceRecord } from '../../../src/cache/price-record.ts'
+
+export interface WrittenRow {
+  readonly pairId: number
+  readonly version: number
+  readonly price: number
+}
+
+/** A call that waits for the test to answer it. */
+export interface PendingWrite {
+  readonly rows: readonly WrittenRow[]
+  succeed(): Promise<void>
+  fail(): Promise<void>
+  /** All but these rows of it are written. */
+  failFor(unwritten: readonly number[]): Promise<void>
+}
+
+export interface PendingLoad {
+  readonly pairIds: readonly number[]
+  /** What was stored when it was asked; by the time it answers that may be old. */
+  readonly found: readonly (WrittenRow | undefined)[]
+  /** `unknown`: the places of what a part that is away would know. */
+  answer(rows: readonly (PriceRecord | undefined)[], unknown?: ReadonlySet<number>): Promise<void>
+  fail(): Promise<void>
+  /** What no level should do. */
+  reject(fault: Error): Promise<void>
+}
+
+const AWAY = { status: 'unavailable', reason: 'away' } as const
+
+/** A second level whose every answer the test gives, in the order and at the moment that it likes. */
+export class ControlledL2 implements L2 {
+  readonly writes: PendingWrite[] = []
+  readonly loads: PendingLoad[] = []
+  readonly deleted: number[] = []
+  /** The newest value of each pair that a write which succeeded had. */
+  readonly stored = new Map<number, WrittenRow>()
+  #isAway = false
+
+  async start(): Promise<void> {}
+
+  load(pairIds: readonly number[]): Promise<L2Load> {
+    const { promise, resolve, reject } = Promise.withResolvers<L2Load>()
+    const settle = settler(resolve)
+    this.loads.push({
+      pairIds: [...pairIds],
+      found: pairIds.map((pairId) => this.stored.get(pairId)),
+      answer: (rows, unknown) => {
+        this.#isAway = false
+        return settle({ status: 'loaded', rows, ...(unknown !== undefined && { unknown }) })
+      },
+      fail: () => {
+        this.#isAway = true
+        return settle(AWAY)
+      },
+      reject: settler(reject),
+    })
+    return promise
+  }
+
+  write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
+    const { promise, resolve } = Promise.withResolvers<L2Write>()
+    const settle = settler(resolve)
+    const rows = rowsOf(columns, from, to)
+    const store = (stored: readonly WrittenRow[]): void => {
+      for (const row of stored)
+        if ((this.stored.get(row.pairId)?.version ?? 0) <= row.version) this.stored.set(row.pairId, row)
+    }
+    this.writes.push({
+      rows,
+      succeed: () => {
+        store(rows)
+        return settle({ status: 'written', written: rows.length, older: 0 })
+      },
+      fail: () => settle(AWAY),
+      failFor: (unwritten) => {
+        store(rows.filter((_, at) => !unwritten.includes(from + at)))
+        return settle({ ...AWAY, unwritten })
+      },
+    })
+    return promise
+  }
+
+  async delete(pairIds: readonly number[]): Promise<L2Write> {
+    this.deleted.push(...pairIds)
+    for (const pairId of pairIds) this.stored.delete(pairId)
+    return { status: 'written', written: pairIds.length, older: 0 }
+  }
+
+  state(): L2State {
+    return this.#isAway ? { status: 'degraded', reason: 'away', sinceMs: 0 } : { status: 'up' }
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Answers, and resolves when whoever waited for the answer has gone on. */
+function settler<T>(resolve: (answer: T) => void): (answer: T) => Promise<void> {
+  return (answer) => {
+    resolve(answer)
+    return new Promise((done) => setImmediate(done))
+  }
+}
+
+function rowsOf(columns: PriceColumns, from: number, to: number): WrittenRow[] {
+  return Array.from({ length: to - from }, (_, at) => ({
+    pairId: columns.pairIds[from + at] as number,
+    version: columns.versions[from + at] as number,
+    price: columns.numbers[(from + at) * NUMBER_COUNT] as number,
+  }))
+}

@@ -1,0 +1,89 @@
+import { expect, test } from '@jest/globals'
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { L1 } from '../../../src/cache/l1/l1.ts'
+import { PushBack } from '../../../src/cache/l2/push-back.ts'
+import { virtualClock } from '../../../src/clock.ts'
+import { ManualTimer } from '../../harness/manual-timer.ts'
+import { ControlledL2 } from './controlled-l2.ts'
+
+/** L1 with a value of version 1 for each pair, and a second level that the test answers for. */
+function stageOf(pairs: number) {
+  const timer = new ManualTimer(virtualClock())
+  const l2 = new ControlledL2()
+  const l1 = new L1({ slots: 10_000, maxPairs: 10_000 })
+  const numbers = new Float64Array(NUMBER_COUNT).fill(1)
+  const table = { size: 0 }
+  const list = (count: number): void => {
+    for (; table.size < count; table.size++) l1.update(table.size, 1, numbers, 0)
+  }
+  list(pairs)
+  const pushBack = new PushBack({ table, l1, l2, timer: timer.start })
+  return { timer, l2, l1, list, pushBack }
+}
+
+test('everything that L1 holds is written again, once, a slice after the other', async () => {
+  const { timer, l2, pushBack } = stageOf(600)
+  pushBack.start()
+  for (const rows of [256, 256, 88]) {
+    await timer.advance(10)
+    expect(l2.writes.at(-1)?.rows).toHaveLength(rows)
+    await timer.advance(60_000)
+    await l2.writes.at(-1)?.succeed()
+  }
+  await timer.advance(60_000)
+  expect(l2.writes).toHaveLength(3)
+  expect([l2.stored.size, pushBack.pushed, timer.pending]).toEqual([600, 600, 0])
+})
+
+test('what L1 no longer holds is left alone', async () => {
+  const { timer, l2, l1, pushBack } = stageOf(3)
+  l1.remove(1)
+  pushBack.start()
+  await timer.advance(10)
+  expect(l2.writes[0]?.rows).toMatchObject([{ pairId: 0 }, { pairId: 2 }])
+})
+
+test('a slice that L2 did not take comes again, after the others', async () => {
+  const { timer, l2, pushBack } = stageOf(300)
+  pushBack.start()
+  await timer.advance(10)
+  await l2.writes[0]?.fail()
+  await timer.advance(999)
+  expect(l2.writes).toHaveLength(1)
+  for (let write = 1; write < 4; write++) {
+    await timer.advance(1_000)
+    await l2.writes[write]?.succeed()
+  }
+  expect(l2.writes.map(({ rows }) => rows.length)).toEqual([256, 44, 256, 44])
+  await timer.advance(60_000)
+  expect([l2.stored.size, timer.pending]).toEqual([300, 0])
+})
+
+test('started again in the middle, it looks at every pair once more, also at new ones', async () => {
+  const { timer, l2, list, pushBack } = stageOf(300)
+  pushBack.start()
+  await timer.advance(10)
+  list(301)
+  pushBack.start()
+  for (let write = 0; write < 4; write++) {
+    await l2.writes[write]?.succeed()
+    await timer.advance(10)
+  }
+  expect(l2.writes.map(({ rows }) => rows.length)).toEqual([256, 256, 45])
+  expect([l2.stored.size, timer.pending]).toEqual([301, 0])
+})
+
+test('closed, it writes nothing more; without pairs it waits for nothing', async () => {
+  const { timer, l2, pushBack } = stageOf(300)
+  pushBack.start()
+  await timer.advance(10)
+  pushBack.close()
+  pushBack.close()
+  await l2.writes[0]?.succeed()
+  pushBack.start()
+  await timer.advance(60_000)
+  expect(l2.writes).toHaveLength(1)
+  const empty = stageOf(0)
+  empty.pushBack.start()
+  expect(empty.timer.pending).toBe(0)
+})

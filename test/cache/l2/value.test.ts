@@ -1,0 +1,93 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { decodeValue, encodeValue, HEAD_BYTES, jitteredTtlMs, MAX_VALUE_BYTES } from '../../../src/cache/l2/value.ts'
+import { columnsOf, record } from './columns.ts'
+
+const number = fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true, noDefaultInfinity: true }))
+const anyRecord = fc.record({
+  version: fc.maxSafeNat(),
+  eventTimeMs: fc.maxSafeNat(),
+  price: number,
+  bid: number,
+  ask: number,
+  reserve0: number,
+  reserve1: number,
+  liquidity: number,
+})
+
+function encoded(fields: Parameters<typeof record>[0]): Buffer {
+  const into = Buffer.alloc(MAX_VALUE_BYTES)
+  return into.subarray(0, encodeValue(columnsOf([{ pairId: 0, ...record(fields) }]), 0, into, 0))
+}
+
+describe('value codec', () => {
+  it('round-trips every record', () => {
+    fc.assert(
+      fc.property(anyRecord, (value) => {
+        expect(decodeValue(encoded(value))).toEqual({ ok: true, record: value })
+      }),
+    )
+  })
+
+  it('takes 26 bytes for a price, 50 for four numbers, 66 for six', () => {
+    expect(encoded({ version: 1 }).length).toBe(26)
+    expect(encoded({ version: 1, bid: 1, ask: 1, liquidity: 1 }).length).toBe(50)
+    expect(encoded({ version: 1, bid: 1, ask: 1, reserve0: 1, reserve1: 1, liquidity: 1 }).length).toBe(66)
+  })
+
+  it('writes only its own bytes', () => {
+    const into = Buffer.alloc(200, 0xee)
+    const length = encodeValue(columnsOf([{ pairId: 0, version: 1 }]), 0, into, 50)
+    expect(into.subarray(0, 50).every((byte) => byte === 0xee)).toBe(true)
+    expect(into.subarray(50 + length).every((byte) => byte === 0xee)).toBe(true)
+  })
+
+  it('gives a reason, and never throws, for any bytes at all', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
+        const decoded = decodeValue(Buffer.from(bytes))
+        expect(decoded.ok || ['short', 'corrupt', 'newer-schema'].includes(decoded.reason)).toBe(true)
+      }),
+    )
+  })
+
+  it('says short for every prefix of a value', () => {
+    const whole = encoded({ version: 7, bid: 2 })
+    for (let length = 0; length < whole.length; length++)
+      expect(decodeValue(whole.subarray(0, length))).toEqual({ ok: false, reason: 'short' })
+  })
+
+  it('says corrupt for trailing bytes, a presence bit without a field, an impossible version and numbers that are none', () => {
+    const whole = encoded({ version: 7 })
+    const changed = (change: (bytes: Buffer) => void) => {
+      const bytes = Buffer.from(whole)
+      change(bytes)
+      return decodeValue(bytes)
+    }
+    const corrupt = { ok: false, reason: 'corrupt' }
+    expect(decodeValue(Buffer.concat([whole, Buffer.of(0)]))).toEqual(corrupt)
+    expect(changed((bytes) => bytes.writeUInt8(0x80, HEAD_BYTES - 1))).toEqual(corrupt)
+    expect(changed((bytes) => bytes.writeUInt8(0, 0))).toEqual(corrupt)
+    expect(changed((bytes) => bytes.writeDoubleLE(-1, 1))).toEqual(corrupt)
+    expect(changed((bytes) => bytes.writeDoubleLE(2 ** 60, 1))).toEqual(corrupt)
+    expect(changed((bytes) => bytes.writeDoubleLE(Number.NaN, 1))).toEqual(corrupt)
+    expect(changed((bytes) => bytes.writeDoubleLE(Number.POSITIVE_INFINITY, 9))).toEqual(corrupt)
+    expect(changed((bytes) => bytes.writeDoubleLE(Number.NaN, HEAD_BYTES))).toEqual(corrupt)
+  })
+
+  it('knows a value of a newer schema as such', () => {
+    expect(decodeValue(Buffer.of(2))).toEqual({ ok: false, reason: 'newer-schema' })
+  })
+
+  it('has a presence bit for each of the numbers', () => {
+    expect(NUMBER_COUNT).toBeLessThanOrEqual(8)
+  })
+
+  it('jitters a time to live by a tenth either way', () => {
+    expect(jitteredTtlMs(1_000, () => 0)).toBe(900)
+    expect(jitteredTtlMs(1_000, () => 0.5)).toBe(1_000)
+    expect(jitteredTtlMs(1_000, () => 0.999_999)).toBe(1_100)
+    expect(jitteredTtlMs(1, () => 0)).toBe(1)
+  })
+})

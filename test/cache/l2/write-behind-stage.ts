@@ -1,0 +1,49 @@
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { type Flush, WriteBehind } from '../../../src/cache/l2/write-behind.ts'
+import { emptyRecord } from '../../../src/cache/price-record.ts'
+import { virtualClock } from '../../../src/clock.ts'
+import { ManualTimer } from '../../harness/manual-timer.ts'
+import { ControlledL2 } from './controlled-l2.ts'
+
+export const PAIRS = 8
+export const FLUSH_MS = 10
+
+/** A write-behind over a second level whose answers the test gives, on a clock that the test moves. */
+export class WriteBehindStage {
+  readonly l2 = new ControlledL2()
+  readonly clock = virtualClock()
+  readonly timer = new ManualTimer(this.clock)
+  readonly flushes: Flush[] = []
+  readonly lost: [entries: number, reason: string][] = []
+  readonly writeBehind: WriteBehind
+
+  constructor(capacity = PAIRS) {
+    this.writeBehind = new WriteBehind({
+      l2: this.l2,
+      flushMs: FLUSH_MS,
+      capacity,
+      maxPairs: PAIRS,
+      timer: this.timer.start,
+      now: this.timer.now,
+      onFlush: (flush) => this.flushes.push(flush),
+      onLost: (...lost) => this.lost.push(lost),
+    })
+  }
+
+  /** The price tells the version, so that a row which mixes two updates would show. */
+  add(pairId: number, version: number): void {
+    const numbers = new Float64Array(NUMBER_COUNT * 2).fill(-1)
+    numbers.fill(version / 2, NUMBER_COUNT)
+    this.writeBehind.add(pairId, version, numbers, NUMBER_COUNT)
+  }
+
+  /** The version that a read would find, 0 for none. */
+  pending(pairId: number): number {
+    const record = emptyRecord()
+    return this.writeBehind.pending(pairId, record) ? record.version : 0
+  }
+
+  written(call: number): [pairId: number, version: number][] {
+    return (this.l2.writes[call]?.rows ?? []).map(({ pairId, version }) => [pairId, version])
+  }
+}

@@ -1,0 +1,299 @@
+import { describe, expect, test } from '@jest/globals'
+import { emptyRecord, VERSIONS_PER_MS } from '../../../src/cache/price-record.ts'
+import { settled } from '../../harness/manual-timer.ts'
+import { FLUSH_MS, WriteBehindStage } from './write-behind-stage.ts'
+
+describe('a flush', () => {
+  test('is due so many milliseconds after the first update, and writes each pair once, its newest version', async () => {
+    const stage = new WriteBehindStage()
+    for (let version = 1; version <= 100; version++) stage.add(version % 2, version)
+    await stage.timer.advance(FLUSH_MS - 1)
+    expect(stage.l2.writes).toHaveLength(0)
+    await stage.timer.advance(1)
+    expect(stage.l2.writes).toHaveLength(1)
+    expect(stage.l2.writes[0]?.rows).toEqual([
+      { pairId: 1, version: 99, price: 49.5 },
+      { pairId: 0, version: 100, price: 50 },
+    ])
+  })
+
+  test('is one at a time: what comes meanwhile goes with the next', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    await stage.timer.advance(FLUSH_MS)
+    stage.add(0, 2)
+    stage.add(1, 3)
+    await stage.timer.advance(FLUSH_MS)
+    expect(stage.l2.writes).toHaveLength(1)
+    await stage.l2.writes[0]?.succeed()
+    await stage.timer.advance(FLUSH_MS)
+    expect(stage.written(1)).toEqual([
+      [0, 2],
+      [1, 3],
+    ])
+    await stage.l2.writes[1]?.succeed()
+    expect([stage.writeBehind.pendingEntries, stage.timer.pending]).toEqual([0, 0])
+  })
+
+  test('tells how much it wrote and what came of it', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    await stage.timer.advance(FLUSH_MS * 1.5)
+    await stage.l2.writes[0]?.succeed()
+    expect(stage.flushes).toEqual([
+      { entries: 1, outcome: { status: 'written', written: 1, older: 0 }, durationMs: FLUSH_MS / 2 },
+    ])
+  })
+
+  test('of nothing asks L2 for nothing', async () => {
+    const stage = new WriteBehindStage()
+    await stage.writeBehind.flush()
+    stage.add(0, 1)
+    stage.writeBehind.forget(0)
+    await stage.writeBehind.flush()
+    expect([stage.l2.writes, stage.flushes, stage.writeBehind.pendingEntries]).toEqual([[], [], 0])
+    stage.add(0, 2)
+    await stage.timer.advance(FLUSH_MS)
+    expect(stage.written(0)).toEqual([[0, 2]])
+  })
+})
+
+describe('a value on its way', () => {
+  test('is read with all its numbers, in the set that fills and in the one that leaves', async () => {
+    const stage = new WriteBehindStage()
+    const version = 7 * VERSIONS_PER_MS + 3
+    stage.writeBehind.add(2, version, Float64Array.of(0, 1, 2, 3, 4, 5, Number.NaN), 1)
+    const expected = {
+      version,
+      eventTimeMs: 7,
+      price: 1,
+      bid: 2,
+      ask: 3,
+      reserve0: 4,
+      reserve1: 5,
+      liquidity: Number.NaN,
+    }
+    const record = emptyRecord()
+    expect([stage.writeBehind.pending(2, record), record]).toEqual([true, expected])
+    await stage.timer.advance(FLUSH_MS)
+    expect([stage.writeBehind.pending(2, record), record]).toEqual([true, expected])
+    await stage.l2.writes[0]?.succeed()
+    expect(stage.writeBehind.pending(2, record)).toBe(false)
+  })
+
+  test('is the newer one where both sets have the pair', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    await stage.timer.advance(FLUSH_MS)
+    stage.add(0, 2)
+    expect(stage.pending(0)).toBe(2)
+  })
+})
+
+describe('while L2 is away', () => {
+  test('what it refused waits again, but for pairs that were updated meanwhile', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    stage.add(1, 1)
+    await stage.timer.advance(FLUSH_MS)
+    stage.add(0, 2)
+    await stage.l2.writes[0]?.fail()
+    expect([stage.pending(0), stage.pending(1), stage.writeBehind.skipped]).toEqual([2, 1, 0])
+    await stage.timer.advance(FLUSH_MS * 20)
+    expect(stage.written(1)).toEqual([
+      [0, 2],
+      [1, 1],
+    ])
+  })
+
+  test('in part, what was not written waits again, and is tried at the usual pace', async () => {
+    const stage = new WriteBehindStage()
+    for (let pairId = 0; pairId < 4; pairId++) stage.add(pairId, 1)
+    await stage.timer.advance(FLUSH_MS)
+    await stage.l2.writes[0]?.failFor([1, 3])
+    expect([0, 1, 2, 3].map((pairId) => stage.pending(pairId))).toEqual([0, 1, 0, 1])
+    expect(stage.writeBehind.full).toBe(false)
+    await stage.timer.advance(FLUSH_MS)
+    expect(stage.written(1)).toEqual([
+      [1, 1],
+      [3, 1],
+    ])
+  })
+
+  test('it is asked every twenty flush times', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    await stage.timer.advance(FLUSH_MS)
+    await stage.l2.writes[0]?.fail()
+    await stage.timer.advance(FLUSH_MS * 20 - 1)
+    expect(stage.l2.writes).toHaveLength(1)
+    await stage.timer.advance(1)
+    expect(stage.l2.writes).toHaveLength(2)
+  })
+
+  test('nobody waits for a free row: what finds none is counted, and L2 is not asked for each', async () => {
+    const stage = new WriteBehindStage(2)
+    stage.add(0, 1)
+    stage.add(1, 1)
+    await stage.timer.advance(FLUSH_MS)
+    await stage.l2.writes[0]?.fail()
+    expect(stage.writeBehind.full).toBe(false)
+    stage.add(2, 1)
+    stage.add(1, 2)
+    await stage.writeBehind.drain()
+    expect([stage.writeBehind.skipped, stage.pending(1), stage.l2.writes.length]).toEqual([1, 2, 1])
+    await stage.timer.advance(FLUSH_MS * 20)
+    await stage.l2.writes[1]?.succeed()
+    stage.add(2, 3)
+    expect(stage.pending(2)).toBe(3)
+  })
+
+  test('rows taken by newer pairs leave none for what came back, which is counted', async () => {
+    const stage = new WriteBehindStage(2)
+    stage.add(0, 1)
+    stage.add(1, 1)
+    await stage.timer.advance(FLUSH_MS)
+    stage.add(2, 1)
+    stage.add(3, 1)
+    await stage.l2.writes[0]?.fail()
+    expect([0, 1, 2, 3].map((pairId) => stage.pending(pairId))).toEqual([0, 0, 1, 1])
+    expect(stage.writeBehind.skipped).toBe(2)
+  })
+})
+
+describe('when every row is taken', () => {
+  test('it is full, and draining waits for the flush that makes room', async () => {
+    const stage = new WriteBehindStage(2)
+    stage.add(0, 1)
+    expect(stage.writeBehind.full).toBe(false)
+    stage.add(1, 1)
+    expect(stage.writeBehind.full).toBe(true)
+    let isDrained = false
+    const drained = stage.writeBehind.drain().then(() => {
+      isDrained = true
+    })
+    await settled()
+    expect([stage.l2.writes.length, isDrained]).toEqual([1, false])
+    stage.add(2, 1)
+    await stage.l2.writes[0]?.succeed()
+    await drained
+    expect([stage.writeBehind.full, stage.writeBehind.skipped, stage.pending(2)]).toEqual([false, 0, 1])
+  })
+
+  test('draining joins a flush under way and starts another if it still is', async () => {
+    const stage = new WriteBehindStage(1)
+    stage.add(0, 1)
+    await stage.timer.advance(FLUSH_MS)
+    stage.add(1, 1)
+    const drained = stage.writeBehind.drain()
+    await stage.l2.writes[0]?.succeed()
+    expect(stage.written(1)).toEqual([[1, 1]])
+    await stage.l2.writes[1]?.succeed()
+    await drained
+    expect(stage.writeBehind.full).toBe(false)
+  })
+
+  test('draining ends when L2 turns out to be away', async () => {
+    const stage = new WriteBehindStage(1)
+    stage.add(0, 1)
+    const drained = stage.writeBehind.drain()
+    await stage.l2.writes[0]?.fail()
+    await drained
+    expect(stage.pending(0)).toBe(1)
+  })
+})
+
+describe('a forgotten pair', () => {
+  test('is not written, out of either set', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    stage.add(1, 1)
+    await stage.timer.advance(FLUSH_MS)
+    stage.add(0, 2)
+    stage.add(2, 2)
+    stage.writeBehind.forget(0)
+    expect(stage.pending(0)).toBe(0)
+    await stage.l2.writes[0]?.fail()
+    expect(stage.pending(0)).toBe(0)
+    await stage.timer.advance(FLUSH_MS * 20)
+    expect(stage.written(1)).toEqual([
+      [2, 2],
+      [1, 1],
+    ])
+  })
+
+  test('that is listed again has a row of its own', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    stage.add(1, 1)
+    stage.writeBehind.forget(0)
+    stage.add(0, 3)
+    expect(stage.pending(0)).toBe(3)
+    await stage.timer.advance(FLUSH_MS)
+    expect(stage.written(0)).toEqual([
+      [1, 1],
+      [0, 3],
+    ])
+    expect(stage.pending(0)).toBe(3)
+  })
+})
+
+describe('closing', () => {
+  test('writes the rest and ends; the second close waits for the same', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    const order: string[] = []
+    const closes = [
+      stage.writeBehind.close().then(() => order.push('first')),
+      stage.writeBehind.close().then(() => order.push('second')),
+    ]
+    await settled()
+    expect(order).toEqual([])
+    await stage.l2.writes[0]?.succeed()
+    await Promise.all(closes)
+    expect([stage.written(0), order.length, stage.timer.pending]).toEqual([[[0, 1]], 2, 0])
+  })
+
+  test('writes also what waited behind a flush under way', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    await stage.timer.advance(FLUSH_MS)
+    stage.add(1, 2)
+    const closed = stage.writeBehind.close()
+    await stage.l2.writes[0]?.succeed()
+    expect(stage.written(1)).toEqual([[1, 2]])
+    await stage.l2.writes[1]?.succeed()
+    await closed
+    expect([stage.writeBehind.pendingEntries, stage.writeBehind.skipped, stage.lost]).toEqual([0, 0, []])
+  })
+
+  test('counts what L2 did not take and says it once, and asks once', async () => {
+    const stage = new WriteBehindStage()
+    for (const pairId of [0, 1, 2]) stage.add(pairId, 1)
+    const closed = stage.writeBehind.close()
+    await stage.l2.writes[0]?.fail()
+    await closed
+    await stage.writeBehind.close()
+    expect([stage.l2.writes.length, stage.writeBehind.skipped, stage.timer.pending]).toEqual([1, 3, 0])
+    expect(stage.lost).toEqual([[3, 'away']])
+  })
+
+  test('counts what was held back for long in the same way', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(0, 1)
+    await stage.timer.advance(FLUSH_MS)
+    await stage.l2.writes[0]?.fail()
+    stage.add(1, 2)
+    const closed = stage.writeBehind.close()
+    await stage.l2.writes[1]?.fail()
+    await closed
+    expect([stage.writeBehind.pendingEntries, stage.writeBehind.skipped, stage.lost]).toEqual([0, 2, [[2, 'away']]])
+  })
+
+  test('leaves no timer to an update that comes too late, and counts it', async () => {
+    const stage = new WriteBehindStage()
+    await stage.writeBehind.close()
+    stage.add(0, 1)
+    expect([stage.timer.pending, stage.writeBehind.skipped]).toEqual([0, 1])
+  })
+})

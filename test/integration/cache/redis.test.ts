@@ -1,0 +1,267 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { Redis } from 'ioredis'
+import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
+import type { L2 } from '../../../src/cache/l2/l2.ts'
+import { LIBRARY_NAME } from '../../../src/cache/l2/redis/library.ts'
+import { createRedisL2 } from '../../../src/cache/l2/redis/redis.ts'
+import { PairTable } from '../../../src/cache/names/pair-table.ts'
+import { systemClock } from '../../../src/clock.ts'
+import { createMetrics } from '../../../src/telemetry/metrics.ts'
+import type { Metrics } from '../../../src/telemetry/slab.ts'
+import { columnsOf, record } from '../../cache/l2/columns.ts'
+import { l2Conformance } from '../../cache/l2/conformance.ts'
+import { newestWins, writes } from '../../cache/l2/properties.ts'
+import { uniqueName } from '../../harness/kafka.ts'
+import { until } from '../../harness/until.ts'
+
+const TTL_MS = 3_600_000
+const SCRIPT_USER = 'no-functions'
+
+/** Of its own: it is made to forget the functions that others call. */
+let redis: Stack
+let raw: Redis
+const opened: L2[] = []
+
+beforeAll(async () => {
+  redis = await startStack({ brokers: 0 })
+  raw = new Redis(redisUrl())
+  // To this user Redis looks like one before version 7.
+  await raw.call('ACL', 'SETUSER', SCRIPT_USER, 'on', '>secret', '~*', '+@all', '-function', '-fcall')
+})
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((l2) => l2.close()))
+})
+afterAll(async () => {
+  raw?.disconnect()
+  await redis?.stop()
+})
+
+function redisUrl(): string {
+  return redis.redisUrl ?? ''
+}
+
+function asScriptUser(): string {
+  const url = new URL(redisUrl())
+  url.username = SCRIPT_USER
+  url.password = 'secret'
+  return url.href
+}
+
+async function openL2(url: string, parts: { table: PairTable; metrics?: Metrics }): Promise<L2> {
+  const l2 = createRedisL2({
+    ...parts,
+    url,
+    clock: systemClock,
+    random: Math.random,
+    ttlMs: TTL_MS,
+    commandTimeoutMs: 5_000,
+  })
+  opened.push(l2)
+  await l2.start()
+  await until('Redis is reached', () => l2.state().status === 'up')
+  return l2
+}
+
+async function bench(url: string) {
+  const table = new PairTable({ maxPairs: 10_000 })
+  const chain = uniqueName('chain')
+  const metrics = createMetrics()
+  return {
+    l2: await openL2(url, { table, metrics }),
+    table,
+    metrics,
+    chain,
+    ttlMs: TTL_MS,
+    outlive: async (pairId: number) => {
+      const key = `fw:{${chain}}:${table.pairName(pairId)}`
+      await raw.pexpire(key, 1)
+      await until('the value has expired', async () => (await raw.exists(key)) === 0)
+    },
+    close: async () => {},
+  }
+}
+
+l2Conformance('Redis, by function', () => bench(redisUrl()))
+l2Conformance('Redis, by script', () => bench(asScriptUser()))
+
+it('keeps the newest of each pair, in whatever order 500 schedules write them', async () => {
+  const table = new PairTable({ maxPairs: 10_000 })
+  const l2 = await openL2(redisUrl(), { table })
+  const chain = uniqueName('chain')
+  let runs = 0
+  await fc.assert(
+    fc.asyncProperty(writes, async (writes) => {
+      runs++
+      await newestWins(
+        l2,
+        [0, 1, 2].map((pair) => table.register(chain, `${runs}-${pair}`)),
+        writes,
+      )
+    }),
+    { numRuns: 500 },
+  )
+})
+
+it('brings nothing of a pair that is deleted while it is loaded', async () => {
+  const { l2, table, chain } = await bench(redisUrl())
+  const [a = -1, b = -1] = ['a', 'b'].map((pair) => table.register(chain, pair))
+  await l2.write(columnsOf([a, b].map((pairId) => ({ pairId, version: 1 }))), 0, 2)
+  const load = l2.load([a, b])
+  const deleted = l2.delete([a])
+  expect(await load).toMatchObject({ status: 'loaded', rows: [undefined, { version: 1 }] })
+  expect(await deleted).toMatchObject({ status: 'written', written: 1 })
+  expect(await l2.load([a, b])).toMatchObject({ status: 'loaded', rows: [undefined, { version: 1 }] })
+})
+
+describe.each([
+  ['function', redisUrl],
+  ['script', asScriptUser],
+])('Redis level, by %s', (_, url) => {
+  it('keeps a value under fw:{chain}:pair for its time to live, a tenth more or less', async () => {
+    const { l2, table, chain } = await bench(url())
+    const ids = Array.from({ length: 50 }, (_, i) => table.register(chain, `0x${i}`))
+    await l2.write(columnsOf(ids.map((pairId) => ({ pairId, version: 4_096 }))), 0, ids.length)
+    const keys = (await raw.keys(`fw:{${chain}}:*`)).sort()
+    expect(keys).toEqual(ids.map((_, i) => `fw:{${chain}}:0x${i}`).sort())
+    const left = await Promise.all(keys.map((key) => raw.pttl(key)))
+    expect(Math.min(...left)).toBeGreaterThan(TTL_MS * 0.85)
+    expect(Math.max(...left)).toBeLessThanOrEqual(TTL_MS * 1.1)
+    expect(new Set(left.map((ms) => Math.round(ms / 10_000))).size).toBeGreaterThan(5)
+  })
+
+  it('loads what it calls again after Redis has forgotten it', async () => {
+    const { l2, table, chain } = await bench(url())
+    const pairId = table.register(chain, 'a')
+    await l2.write(columnsOf([{ pairId, version: 1 }]), 0, 1)
+    await raw.function('FLUSH', 'SYNC')
+    await raw.script('FLUSH')
+    expect(await l2.write(columnsOf([{ pairId, version: 2 }]), 0, 1)).toEqual({
+      status: 'written',
+      written: 1,
+      older: 0,
+    })
+    await raw.function('FLUSH', 'SYNC')
+    await raw.script('FLUSH')
+    expect(await l2.delete([pairId])).toEqual({ status: 'written', written: 1, older: 0 })
+  })
+
+  it('replaces what is stored but no value, and reads it as nothing', async () => {
+    const { l2, table, chain } = await bench(url())
+    const ids = ['list', 'text', 'short'].map((pair) => table.register(chain, pair))
+    await raw.rpush(`fw:{${chain}}:list`, 'x')
+    await raw.set(`fw:{${chain}}:text`, 'not a value of ours')
+    await raw.set(`fw:{${chain}}:short`, 'x')
+    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: [undefined, undefined, undefined] })
+    const columns = columnsOf(ids.map((pairId) => ({ pairId, version: 5 })))
+    expect(await l2.write(columns, 0, 3)).toEqual({ status: 'written', written: 3, older: 0 })
+    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map(() => record({ version: 5 })) })
+  })
+})
+
+describe('Redis level', () => {
+  it('calls functions where it may, and leaves those of other releases in place', async () => {
+    await raw.function(
+      'LOAD',
+      'REPLACE',
+      "#!lua name=forewarm_v0\nredis.register_function('forewarm_v0_write', function() return 0 end)",
+    )
+    const { l2, table, chain } = await bench(redisUrl())
+    await l2.write(columnsOf([{ pairId: table.register(chain, 'a'), version: 1 }]), 0, 1)
+    const libraries = (await raw.function('LIST')) as string[][]
+    expect(libraries.map((library) => library[1])).toEqual(expect.arrayContaining([LIBRARY_NAME, 'forewarm_v0']))
+  })
+
+  it('keeps the newer of two writers, also where the value has a schema that it does not know', async () => {
+    const { l2, table, chain } = await bench(redisUrl())
+    const pairId = table.register(chain, 'a')
+    const newer = Buffer.alloc(40, 7)
+    newer[0] = 2
+    newer.writeDoubleLE(100, 1)
+    await raw.set(`fw:{${chain}}:a`, newer)
+    expect(await l2.write(columnsOf([{ pairId, version: 99 }]), 0, 1)).toEqual({
+      status: 'written',
+      written: 0,
+      older: 1,
+    })
+    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
+    expect(await raw.getBuffer(`fw:{${chain}}:a`)).toEqual(newer)
+  })
+
+  it('gives names with braces and per cent signs keys of their own', async () => {
+    const { l2, table, chain } = await bench(redisUrl())
+    const first = table.register(`${chain}}:b`, 'c')
+    const second = table.register(chain, 'b}:c')
+    const third = table.register(`${chain}%7D:b`, 'c')
+    const ids = [first, second, third]
+    await l2.write(columnsOf(ids.map((pairId, i) => ({ pairId, version: i + 1 }))), 0, 3)
+    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: [1, 2, 3].map((version) => record({ version })) })
+  })
+
+  it('gives names with line breaks, spaces and letters of any script keys of their own', async () => {
+    const { l2, table, chain } = await bench(redisUrl())
+    const names = ['a\r\nGET b', 'a\nb', ' a b ', 'ärger ⛓ 価格', '*', '{a}', '🜁'.repeat(60)]
+    const ids = names.map((name, at) => table.register(at % 2 ? chain : `${chain}\n⛓`, name))
+    await l2.write(columnsOf(ids.map((pairId, i) => ({ pairId, version: i + 1 }))), 0, ids.length)
+    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map((_, i) => record({ version: i + 1 })) })
+    expect(await raw.exists(`fw:{${chain}\n⛓}:a\r\nGET b`)).toBe(1)
+  })
+
+  it('counts what it could not read, by reason', async () => {
+    const { l2, table, chain, metrics } = await bench(redisUrl())
+    const [beyond, newer] = [Buffer.alloc(26), Buffer.alloc(26)]
+    beyond[0] = 1
+    beyond.writeDoubleLE(2 ** 53, 1)
+    newer[0] = 2
+    const values = [Buffer.alloc(0), Buffer.alloc(26), beyond, newer]
+    const ids = values.map((_, at) => table.register(chain, `p${at}`))
+    for (const [at, bytes] of values.entries()) await raw.set(`fw:{${chain}}:p${at}`, bytes)
+    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map(() => undefined) })
+    const counted = (reason: string) => metrics.counter('l2_undecodable_total', { reason }).value
+    expect(['short', 'corrupt', 'newer-schema'].map(counted)).toEqual([1, 2, 1])
+    // An impossible version must not keep real ones out for ever; a newer schema's is compared like ours.
+    const columns = columnsOf(ids.map((pairId) => ({ pairId, version: 1 })))
+    expect(await l2.write(columns, 0, ids.length)).toEqual({ status: 'written', written: ids.length, older: 0 })
+  })
+
+  it('asks for a pair once, however many ask at the same time', async () => {
+    const { l2, table, chain } = await bench(redisUrl())
+    const [a, b] = [table.register(chain, 'a'), table.register(chain, 'b')]
+    await l2.write(
+      columnsOf([
+        { pairId: a, version: 1 },
+        { pairId: b, version: 2 },
+      ]),
+      0,
+      2,
+    )
+    // Of this chain alone: a level asks for its clock and its library, too.
+    const asked: string[][] = []
+    const monitor = await raw.monitor()
+    monitor.on('monitor', (_, command: string[]) => {
+      if (command.some((part) => part.includes(chain))) asked.push(command)
+    })
+    const loads = await Promise.all([l2.load([a]), l2.load([a]), l2.load([a, b]), l2.load([b, a])])
+    await raw.echo(chain)
+    await until('all that was asked is told', () => asked.at(-1)?.[0] === 'echo')
+    monitor.disconnect()
+    const [one, two] = [record({ version: 1 }), record({ version: 2 })]
+    expect(loads.map((load) => load.status === 'loaded' && load.rows)).toEqual([[one], [one], [one, two], [two, one]])
+    const keyOf = (pair: string) => `fw:{${chain}}:${pair}`
+    expect(asked).toEqual([
+      ['mget', keyOf('a')],
+      ['mget', keyOf('b')],
+      ['echo', chain],
+    ])
+  })
+})
+
+it('tells what the server holds, once it was measured', async () => {
+  const { l2, table, chain } = await bench(redisUrl())
+  await l2.write(columnsOf([{ pairId: table.register(chain, 'measured'), version: 1 }]), 0, 1)
+  expect(l2.usage).toBeUndefined()
+  l2.measure?.()
+  await until('it is measured', () => l2.usage !== undefined)
+  expect(l2.usage?.entries).toBeGreaterThan(0)
+  expect(l2.usage?.bytes).toBeGreaterThan(100_000)
+})

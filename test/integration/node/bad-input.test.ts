@@ -1,0 +1,189 @@
+import { expect, test } from '@jest/globals'
+import type { ForewarmNode } from '../../../node/node.ts'
+import type { PriceUpdate } from '../../../schemas/price-update.ts'
+import { deadLetterTopic, pairKey } from '../../../schemas/topics.ts'
+import type { OutgoingRecord } from '../../../src/broker/port.ts'
+import { detector } from '../../../src/detect/detector.ts'
+import { alterTopic } from '../../broker/alter-topic.ts'
+import type { Seen } from '../../broker/conformance/stage.ts'
+import { until } from '../../harness/until.ts'
+import { type KafkaStageOptions, newChain, onKafka } from '../../node/kafka-stage.ts'
+import { metricValue } from '../../node/scrape.ts'
+import { header, type Stage, updateOf } from '../../node/stage.ts'
+
+const MB = 1024 * 1024
+/** Kafka takes a batch of so many bytes unless a topic says otherwise; headers and key need some of it. */
+const ONE_MB_RECORD = 1_000_000
+
+interface Scene {
+  readonly stage: Stage
+  readonly chain: string
+  readonly node: ForewarmNode
+  readonly handled: readonly PriceUpdate[]
+  bad(record: Omit<OutgoingRecord, 'partition'>): Promise<void>
+  /** Resolves when a good record that comes after all the others is handled. */
+  handlesTheNext(): Promise<void>
+}
+
+function withNode(options: KafkaStageOptions, body: (scene: Scene) => Promise<void>): Promise<void> {
+  return onKafka(options, async (stage) => {
+    const chain = newChain(stage)
+    const handled: PriceUpdate[] = []
+    const node = await stage.startNode({ detectors: [detector('all', {}, (update) => void handled.push(update))] })
+    await body({
+      stage,
+      chain,
+      node,
+      handled,
+      bad: (record) => stage.produceRecords({ partition: 0, headers: [['feed', Buffer.from('x')]], ...record }),
+      handlesTheNext: async () => {
+        const price = Math.random()
+        await stage.produce(updateOf('GOOD', { chain, price }))
+        await until('the next good record is handled', () => handled.some((update) => update.price === price))
+      },
+    })
+  })
+}
+
+/** All that a dead letter is to say, its bytes left as they were. */
+function expectLetter(letter: Seen | undefined, stage: Stage, expected: { reason: string; offset: number }): void {
+  if (letter === undefined) throw new Error('there is no dead letter')
+  const headers = new Map(letter.headers)
+  expect([...headers.keys()]).toEqual([
+    'feed',
+    'kafka_dlt-original-topic',
+    'kafka_dlt-original-partition',
+    'kafka_dlt-original-offset',
+    'kafka_dlt-original-timestamp',
+    'kafka_dlt-original-consumer-group',
+    'kafka_dlt-exception-fqcn',
+    'kafka_dlt-exception-message',
+    'forewarm-error-code',
+    'forewarm-attempts',
+    'forewarm-first-failure-ms',
+    'forewarm-version',
+  ])
+  expect(headers.get('kafka_dlt-original-topic')).toBe(stage.topic)
+  expect(headers.get('kafka_dlt-original-consumer-group')).toBe(`forewarm.${stage.service}`)
+  expect(headers.get('kafka_dlt-original-offset')).toBe(`${'\0'.repeat(7)}${String.fromCharCode(expected.offset)}`)
+  expect(headers.get('forewarm-error-code')).toBe(expected.reason)
+  expect(letter.partition).toBe(0)
+}
+
+test('a record that is not JSON is put aside with its bytes and its origin', async () => {
+  await withNode({}, async ({ stage, chain, bad, handlesTheNext, handled }) => {
+    await handlesTheNext()
+    const value = Buffer.from([0x7b, 0xff, 0x00, 0x0a])
+    await bad({ key: chain, value })
+    await handlesTheNext()
+    expect(handled).toHaveLength(2)
+    const [letter] = await stage.deadLetters(1)
+    expect(letter?.value).toEqual(value)
+    expect(letter?.key).toEqual(Buffer.from(chain))
+    expectLetter(letter, stage, { reason: 'not-json', offset: 1 })
+  })
+})
+
+test('a record of 1 MB that cannot be read is put aside whole', async () => {
+  await withNode({}, async ({ stage, chain, bad, handlesTheNext }) => {
+    const value = Buffer.alloc(ONE_MB_RECORD, 'x')
+    await bad({ key: chain, value })
+    await handlesTheNext()
+    const [letter] = await stage.deadLetters(1)
+    expect(letter?.value?.equals(value)).toBe(true)
+    expectLetter(letter, stage, { reason: 'not-json', offset: 0 })
+  })
+})
+
+test('a frame of 1 MB is thousands of updates, all handled', async () => {
+  await withNode({}, async ({ stage, chain, handled, handlesTheNext }) => {
+    const frame: PriceUpdate[] = []
+    const eventTimeMs = Date.now()
+    for (let bytes = 0; bytes < ONE_MB_RECORD - 1_000; bytes += JSON.stringify(frame.at(-1)).length + 1)
+      frame.push({ pair: `P${frame.length % 1_000}`, chain, price: frame.length, eventTimeMs })
+    await stage.produceRecords({ partition: 0, key: chain, value: JSON.stringify(frame) })
+    await handlesTheNext()
+    expect(handled).toHaveLength(frame.length + 1)
+  })
+})
+
+test('a record of 5 MB in a topic that takes it is put aside whole, in dead letters that have room for it', async () => {
+  await withNode(
+    { topicConfig: { 'max.message.bytes': String(6 * MB) } },
+    async ({ stage, chain, bad, handlesTheNext }) => {
+      const value = Buffer.alloc(5 * MB, ' ')
+      await bad({ key: chain, value })
+      await handlesTheNext()
+      const [letter] = await stage.deadLetters(1)
+      expect(letter?.value?.equals(value)).toBe(true)
+      expectLetter(letter, stage, { reason: 'too-large', offset: 0 })
+    },
+  )
+})
+
+test('a record of 3 MB in a topic that takes it is handled', async () => {
+  await withNode(
+    { topicConfig: { 'max.message.bytes': String(6 * MB) } },
+    async ({ stage, chain, handled, handlesTheNext }) => {
+      const update = updateOf('BIG', { chain })
+      const value = `[${JSON.stringify(update)}${' '.repeat(3 * MB)}]`
+      await stage.produceRecords({ partition: 0, key: chain, value })
+      await handlesTheNext()
+      expect(handled[0]).toEqual(update)
+    },
+  )
+})
+
+test('a key of 10 kB is carried along', async () => {
+  await withNode({}, async ({ stage, chain, bad, handlesTheNext }) => {
+    const key = pairKey(chain, 'x'.repeat(10_000))
+    await bad({ key, value: null })
+    await bad({ key, value: 'not json' })
+    await handlesTheNext()
+    const letters = await stage.deadLetters(2)
+    expect(letters.map((letter) => String(letter.key))).toEqual([key, key])
+    expect(letters.map(({ value }) => value?.toString())).toEqual([undefined, 'not json'])
+    expectLetter(letters[0], stage, { reason: 'name-too-long', offset: 0 })
+    expectLetter(letters[1], stage, { reason: 'not-json', offset: 1 })
+  })
+})
+
+test('a batch in a compression that nobody reads is skipped and counted with all its records', async () => {
+  await withNode({ partitions: 2 }, async ({ stage, chain, node, handled, handlesTheNext }) => {
+    await handlesTheNext()
+    // Kafka compresses what comes uncompressed.
+    await alterTopic(stage.topic, { 'compression.type': 'lz4' })
+    await stage.produce(...Array.from({ length: 7 }, () => updateOf('LOST', { chain })))
+    await stage.produce(updateOf('LOST', { chain: newChain(stage, 1) }))
+    await alterTopic(stage.topic, { 'compression.type': 'producer' })
+    await handlesTheNext()
+    const undecodable = () => metricValue(node, 'arbitrage_drops_total', { reason: 'undecodable' })
+    await until('all eight are counted', async () => (await undecodable()) === 8)
+    expect(handled.map(({ pair }) => pair)).toEqual(['GOOD', 'GOOD'])
+    await until('the group knows', async () => (await stage.committed()) === 10)
+  })
+})
+
+test('thousands of bad records in a row all become dead letters, in their order', async () => {
+  await withNode({}, async ({ stage, chain, node, handlesTheNext }) => {
+    const values = Array.from({ length: 5_000 }, (_, i) => `bad ${i}`)
+    await stage.produceRecords(...values.map((value) => ({ partition: 0, key: chain, value })))
+    await handlesTheNext()
+    const letters = await stage.deadLetters(5_000)
+    expect(letters.map(({ value }) => String(value))).toEqual(values)
+    expect(await metricValue(node, 'arbitrage_drops_total', { reason: 'dead-letter-failed' })).toBe(0)
+  })
+})
+
+test('a dead letter that has no room in its topic is counted, and the next record is handled', async () => {
+  await withNode({}, async ({ stage, chain, node, bad, handlesTheNext }) => {
+    await alterTopic(deadLetterTopic(stage.topic), { 'max.message.bytes': '2000' })
+    await bad({ key: chain, value: 'x'.repeat(10_000) })
+    await handlesTheNext()
+    const lost = () => metricValue(node, 'arbitrage_drops_total', { reason: 'dead-letter-failed' })
+    await until('it is counted', async () => (await lost()) === 1)
+    await bad({ key: chain, value: 'short' })
+    const [letter] = await stage.deadLetters(1)
+    expect(letter && header(letter, 'forewarm-error-code')).toBe('not-json')
+  })
+})

@@ -1,0 +1,95 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test } from '@jest/globals'
+import type { ForewarmNode } from '../../../node/node.ts'
+import type { BrokerEvent } from '../../../src/broker/port.ts'
+import { until } from '../../harness/until.ts'
+import { newChain, onKafka } from '../../node/kafka-stage.ts'
+import { Ledger } from '../../node/ledger.ts'
+import { get } from '../../node/scrape.ts'
+
+const PARTITIONS = 4
+/** What was not committed when a partition went elsewhere comes again: a busy Kafka has the time that it needs. */
+const PATIENT = { closeTimeoutMs: 30_000 }
+
+/** A close that stops waiting for handlers leaves what they have done uncommitted, and to be done again. */
+const DRAINING = { config: { node: { drainTimeoutMs: 60_000 } } }
+
+/** Sent and not handled: enough that nodes never run dry, and no more than a busy machine gets through in the end. */
+const MOST_WAITING = 10_000
+
+/** Sends on until told to stop. */
+function sending(ledger: Ledger, slice: number): { stop(): Promise<void> } {
+  let isOn = true
+  const sent = (async () => {
+    while (isOn) {
+      await until('there is room', () => !isOn || ledger.sent - ledger.handled < MOST_WAITING, { timeoutMs: 120_000 })
+      await ledger.send(slice)
+    }
+  })()
+  return {
+    stop: async () => {
+      isOn = false
+      await sent
+    },
+  }
+}
+
+const isReady = async (node: ForewarmNode) => (await get(node, '/readyz')).status === 200
+
+test('over restarts under load no update is lost and none is handled twice', async () => {
+  await onKafka({ partitions: PARTITIONS, broker: PATIENT }, async (stage) => {
+    const chains = Array.from({ length: PARTITIONS }, (_, partition) => newChain(stage, partition))
+    const ledger = new Ledger(stage, chains)
+    let node = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
+    const load = sending(ledger, 200)
+    for (let restart = 0; restart < 3; restart++) {
+      const before = ledger.handled
+      await until('it is in full flow', () => ledger.handled > before + 2_000)
+      await node.close()
+      node = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
+    }
+    await load.stop()
+    await until('all are handled', () => ledger.handled === ledger.sent)
+    expect({ missing: ledger.missing, repeated: ledger.repeated }).toEqual({ missing: [], repeated: [] })
+  })
+})
+
+test('two nodes share the chains, one leaves: nothing is lost, and no pair goes back on a node', async () => {
+  await onKafka({ partitions: PARTITIONS, broker: PATIENT }, async (stage) => {
+    const chains = Array.from({ length: PARTITIONS }, (_, partition) => newChain(stage, partition))
+    const ledger = new Ledger(stage, chains)
+    const first = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
+    const load = sending(ledger, 50)
+    await until('the first handles all', () => first.stats().updates > 500)
+    const second = await stage.startNode({ ...DRAINING, detectors: [ledger.detector(nextTurn)] })
+    await until('both handle', () => second.stats().updates > 500)
+    await until('both are ready', async () => (await isReady(first)) && (await isReady(second)))
+    const alone = first.stats().updates
+    await until('the first still handles its share', () => first.stats().updates > alone + 500)
+    await first.close()
+    const left = second.stats().updates
+    await until('the second handles on', () => second.stats().updates > left + 500)
+    await load.stop()
+    await until('all are handled', () => ledger.handled === ledger.sent)
+    expect({ missing: ledger.missing, wentBack: ledger.wentBack }).toEqual({ missing: [], wentBack: 0 })
+    expect(ledger.repeated).toEqual([])
+  })
+})
+
+test('slow handlers that run out of time one by one do not cost the node its partitions', async () => {
+  const events: string[] = []
+  const onEvent = ({ type }: BrokerEvent) => void events.push(type)
+  const impatient = { stuckAfterMs: 3_000, heartbeatIntervalMs: 100, onEvent }
+  await onKafka({ broker: impatient }, async (stage) => {
+    const ledger = new Ledger(stage, [newChain(stage)])
+    const never = new Promise<void>(() => undefined)
+    const config = { node: { detectorTimeoutMs: 60 } }
+    await stage.startNode({ detectors: [ledger.detector(() => never)], config })
+    // All of them take twice as long as a batch may without a word: seven pairs at a time run out of theirs.
+    await ledger.send(7 * 100)
+    await until('the group knows', async () => (await stage.committed()) === 7 * 100)
+    expect(events).not.toContain('stuck')
+    expect(events.filter((type) => type === 'rebalance')).toHaveLength(2)
+    expect(ledger.repeated).toEqual([])
+  })
+})
