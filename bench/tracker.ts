@@ -1,5 +1,5 @@
 import { PairTable } from '../src/cache/names/pair-table.ts'
-import { MinedEdges } from '../src/correlation/mined-edges.ts'
+import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import { Tracker } from '../src/correlation/tracker.ts'
 import { NestedMaps } from './anchors/nested-maps.ts'
 import type { Bench, Figure, Ratio } from './harness/bench.ts'

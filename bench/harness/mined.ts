@@ -1,6 +1,6 @@
-import { EdgeRows, emptyRow } from '../../src/correlation/edge-rows.ts'
-import { Miner } from '../../src/correlation/miner.ts'
-import { UpdateLog } from '../../src/correlation/update-log.ts'
+import { EdgeRows, emptyRow } from '../../src/correlation/mined/edge-rows.ts'
+import { Miner } from '../../src/correlation/mined/miner.ts'
+import { UpdateLog } from '../../src/correlation/mined/update-log.ts'
 import { GROUP_PAIRS, type Planted } from './planted-workload.ts'
 
 /** Entries for a minute of 20,000 updates/s over 5,000 pairs, once a slice each, and the log's headroom. */

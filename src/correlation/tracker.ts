@@ -12,13 +12,13 @@
  * Pure and synchronous; pairs are the ids of the pair table; time is passed in.
  */
 
-import { emptyRow, type MinedEdge } from './edge-rows.ts'
 import { enlarged } from './enlarged.ts'
 import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
-import { kindOf, type MinedEdges, scoreOf } from './mined-edges.ts'
+import { emptyRow, type MinedEdge } from './mined/edge-rows.ts'
+import { kindOf, type MinedEdges, scoreOf } from './mined/mined-edges.ts'
+import { READ_BIT } from './mined/update-log.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
-import { READ_BIT } from './update-log.ts'
 
 const READERS_PER_PAIR = 8
 /** The weight of the newest observation in an edge's rate and lag. */

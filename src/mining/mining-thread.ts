@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { Miner, type MinerOptions } from '../correlation/miner.ts'
-import type { Epoch } from '../correlation/update-log.ts'
+import { Miner, type MinerOptions } from '../correlation/mined/miner.ts'
+import type { Epoch } from '../correlation/mined/update-log.ts'
 
 /** Said of every epoch, in turn. */
 export interface Mined {

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
-import type { MinedEdges } from '../correlation/mined-edges.ts'
-import { Miner, type MinerOptions } from '../correlation/miner.ts'
-import type { Epoch } from '../correlation/update-log.ts'
+import type { MinedEdges } from '../correlation/mined/mined-edges.ts'
+import { Miner, type MinerOptions } from '../correlation/mined/miner.ts'
+import type { Epoch } from '../correlation/mined/update-log.ts'
 import type { Timer } from '../timer.ts'
 import type { Mined } from './mining-thread.ts'
 

@@ -1,4 +1,4 @@
-import { MinedEdges } from '../correlation/mined-edges.ts'
+import { MinedEdges } from '../correlation/mined/mined-edges.ts'
 import { Tracker } from '../correlation/tracker.ts'
 import { Mining } from '../mining/mining.ts'
 import type { StrategyName } from '../strategy/named.ts'

@@ -1,5 +1,5 @@
 import { isMainThread, workerData } from 'node:worker_threads'
-import { type EdgeMemory, EdgeRows, emptyRow } from '../../src/correlation/edge-rows.ts'
+import { type EdgeMemory, EdgeRows, emptyRow } from '../../../src/correlation/mined/edge-rows.ts'
 
 /** Writes rows of edges in turn, all numbers of a row being that of the write, until it is ended. */
 if (!isMainThread) {

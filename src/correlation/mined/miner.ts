@@ -5,7 +5,7 @@ import { LONGEST_LAG_MS, widthsWithin } from './far-bands.ts'
 import { LeaderScan } from './leader-scan.ts'
 import { LogWindow } from './log-window.ts'
 import type { Pieces } from './pieces.ts'
-import { PunctualReads } from './punctual-reads.ts'
+import { PunctualReads } from './punctual/punctual-reads.ts'
 import { type Epoch, LogColumns, type LogMemory, NEVER, READ_BIT } from './update-log.ts'
 
 /**

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import { FAR_BANDS, FAR_SUMS, widthsWithin } from '../../src/correlation/far-bands.ts'
-import { FAR_SHORTLIST, FarScan } from '../../src/correlation/far-scan.ts'
-import { WEIGHT_ONE } from '../../src/correlation/lag-bands.ts'
-import { LogWindow } from '../../src/correlation/log-window.ts'
-import { finished } from '../../src/correlation/pieces.ts'
-import { entryOf, NEVER } from '../../src/correlation/update-log.ts'
-import { mulberry32 } from '../harness/mulberry32.ts'
+import { FAR_BANDS, FAR_SUMS, widthsWithin } from '../../../src/correlation/mined/far-bands.ts'
+import { FAR_SHORTLIST, FarScan } from '../../../src/correlation/mined/far-scan.ts'
+import { WEIGHT_ONE } from '../../../src/correlation/mined/lag-bands.ts'
+import { LogWindow } from '../../../src/correlation/mined/log-window.ts'
+import { finished } from '../../../src/correlation/mined/pieces.ts'
+import { entryOf, NEVER } from '../../../src/correlation/mined/update-log.ts'
+import { mulberry32 } from '../../harness/mulberry32.ts'
 
 const SEED = 17
 const WIDTHS = widthsWithin(1_000)

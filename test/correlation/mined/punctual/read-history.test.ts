@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { ReadHistory } from '../../src/correlation/read-history.ts'
+import { ReadHistory } from '../../../../src/correlation/mined/punctual/read-history.ts'
 
 describe('a history of reads', () => {
   test('is in the order of times, also where an epoch begins before the last one ended', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { BANDS, chanceOf, lagMsOf, SLICE_WEIGHTS, zOf } from '../../src/correlation/lag-bands.ts'
+import { BANDS, chanceOf, lagMsOf, SLICE_WEIGHTS, zOf } from '../../../src/correlation/mined/lag-bands.ts'
 
 /** In slices of 5 ms. */
 const WIDTHS = [1, 1, 2, 4, 8, 14]

@@ -1,11 +1,11 @@
-import { EDGES_PER_ROW, type MinedEdge, SURE_Z } from './edge-rows.ts'
-import { enlarged } from './enlarged.ts'
+import { enlarged } from '../../enlarged.ts'
+import { EDGES_PER_ROW, type MinedEdge, SURE_Z } from '../edge-rows.ts'
+import type { WindowEntries } from '../log-window.ts'
+import { PIECE, PIECE_COST, type Pieces } from '../pieces.ts'
+import { eventOf, offsetMsOf, pairOf, READ_BIT, SLICE_MS } from '../update-log.ts'
 import { LagProfile } from './lag-profile.ts'
 import { type LagHits, LagScan, TRIALS } from './lag-scan.ts'
-import type { WindowEntries } from './log-window.ts'
-import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
 import { ReadHistory } from './read-history.ts'
-import { eventOf, offsetMsOf, pairOf, READ_BIT, SLICE_MS } from './update-log.ts'
 
 /**
  * Reads that follow a leader's updates by the millisecond. In a sweep hundreds of pairs are updated within some

@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { EpochCopy } from '../../src/correlation/epoch-copy.ts'
-import { finished } from '../../src/correlation/pieces.ts'
+import { EpochCopy } from '../../../src/correlation/mined/epoch-copy.ts'
+import { finished } from '../../../src/correlation/mined/pieces.ts'
 import {
   EPOCH_MS,
   eventOf,
@@ -11,7 +11,7 @@ import {
   offsetMsOf,
   SLICE_MS,
   UpdateLog,
-} from '../../src/correlation/update-log.ts'
+} from '../../../src/correlation/mined/update-log.ts'
 
 const ENTRIES = 16_384
 const NOON_MS = 1_783_900_800_000

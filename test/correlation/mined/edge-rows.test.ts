@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { expect, test } from '@jest/globals'
-import { EdgeRows, emptyRow, type MinedEdge } from '../../src/correlation/edge-rows.ts'
+import { EdgeRows, emptyRow, type MinedEdge } from '../../../src/correlation/mined/edge-rows.ts'
 
 const [blank] = emptyRow()
 const edges = [{ ...blank, event: 4, hits: 3, trials: 5, lastSlice: 7, lagMs: 30, lift: 2, z: 4.5 }] as const

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { FAR_BANDS, FAR_SUMS, lateOf, widthsWithin } from '../../src/correlation/far-bands.ts'
+import { FAR_BANDS, FAR_SUMS, lateOf, widthsWithin } from '../../../src/correlation/mined/far-bands.ts'
 
 const WIDTHS = widthsWithin(1_000)
 

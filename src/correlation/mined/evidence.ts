@@ -1,5 +1,5 @@
+import { enlarged } from '../enlarged.ts'
 import { EDGES_PER_ROW, emptyRow, type MinedEdge, SURE_Z } from './edge-rows.ts'
-import { enlarged } from './enlarged.ts'
 import { FAR_BANDS, FAR_SUMS, type Late, lateOf } from './far-bands.ts'
 import { FAR_SHORTLIST } from './far-scan.ts'
 import { type Answers, BANDS, chanceOf, lagMsOf, zOf } from './lag-bands.ts'

@@ -1,5 +1,5 @@
 import { isMainThread, parentPort } from 'node:worker_threads'
-import { SLICE_MS, UpdateLog } from '../../src/correlation/update-log.ts'
+import { SLICE_MS, UpdateLog } from '../../../src/correlation/mined/update-log.ts'
 
 const PAIRS = 1_000
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals'
-import { planted } from '../../bench/harness/planted-workload.ts'
-import { EdgeRows, emptyRow, type MinedEdge } from '../../src/correlation/edge-rows.ts'
-import { LONGEST_LAG_MS } from '../../src/correlation/far-bands.ts'
-import { Miner } from '../../src/correlation/miner.ts'
-import { PIECE } from '../../src/correlation/pieces.ts'
-import { UpdateLog } from '../../src/correlation/update-log.ts'
-import { mulberry32 } from '../harness/mulberry32.ts'
+import { planted } from '../../../bench/harness/planted-workload.ts'
+import { EdgeRows, emptyRow, type MinedEdge } from '../../../src/correlation/mined/edge-rows.ts'
+import { LONGEST_LAG_MS } from '../../../src/correlation/mined/far-bands.ts'
+import { Miner } from '../../../src/correlation/mined/miner.ts'
+import { PIECE } from '../../../src/correlation/mined/pieces.ts'
+import { UpdateLog } from '../../../src/correlation/mined/update-log.ts'
+import { mulberry32 } from '../../harness/mulberry32.ts'
 
 const PAIRS = 1_000
 const SEED = 11

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { LagProfile, PROFILE_MS } from '../../src/correlation/lag-profile.ts'
+import { LagProfile, PROFILE_MS } from '../../../../src/correlation/mined/punctual/lag-profile.ts'
 
 function sumOf(profile: LagProfile): number {
   return Array.from({ length: PROFILE_MS }, (_, lagMs) => profile.of(lagMs)).reduce((sum, share) => sum + share, 0)

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
-import { Evidence } from '../../src/correlation/evidence.ts'
-import { FAR_HITS, FAR_SUMS, widthsWithin } from '../../src/correlation/far-bands.ts'
-import { chanceOf, zOf } from '../../src/correlation/lag-bands.ts'
-import { finished } from '../../src/correlation/pieces.ts'
-import { NEVER } from '../../src/correlation/update-log.ts'
+import { Evidence } from '../../../src/correlation/mined/evidence.ts'
+import { FAR_HITS, FAR_SUMS, widthsWithin } from '../../../src/correlation/mined/far-bands.ts'
+import { chanceOf, zOf } from '../../../src/correlation/mined/lag-bands.ts'
+import { finished } from '../../../src/correlation/mined/pieces.ts'
+import { NEVER } from '../../../src/correlation/mined/update-log.ts'
 
 const HOUR_SLICES = 720_000
 const LEADER = 3

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { SCAN_SLICES, SLICE_WEIGHTS } from '../../src/correlation/lag-bands.ts'
-import { LogWindow } from '../../src/correlation/log-window.ts'
-import { finished } from '../../src/correlation/pieces.ts'
-import { entryOf } from '../../src/correlation/update-log.ts'
+import { SCAN_SLICES, SLICE_WEIGHTS } from '../../../src/correlation/mined/lag-bands.ts'
+import { LogWindow } from '../../../src/correlation/mined/log-window.ts'
+import { finished } from '../../../src/correlation/mined/pieces.ts'
+import { entryOf } from '../../../src/correlation/mined/update-log.ts'
 
 test('of a pair’s reads in a slice one counts', () => {
   const events = Int32Array.of(entryOf(3, 1), entryOf(4, 1), entryOf(3, 2), entryOf(3, 1))

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
-import { EdgeRows, emptyRow } from '../../src/correlation/edge-rows.ts'
-import { MinedEdges } from '../../src/correlation/mined-edges.ts'
-import { Miner } from '../../src/correlation/miner.ts'
-import { Tracker } from '../../src/correlation/tracker.ts'
-import { EPOCH_MS } from '../../src/correlation/update-log.ts'
-import { mulberry32 } from '../harness/mulberry32.ts'
+import { EdgeRows, emptyRow } from '../../../src/correlation/mined/edge-rows.ts'
+import { MinedEdges } from '../../../src/correlation/mined/mined-edges.ts'
+import { Miner } from '../../../src/correlation/mined/miner.ts'
+import { EPOCH_MS } from '../../../src/correlation/mined/update-log.ts'
+import { Tracker } from '../../../src/correlation/tracker.ts'
+import { mulberry32 } from '../../harness/mulberry32.ts'
 
 const SEED = 3
 

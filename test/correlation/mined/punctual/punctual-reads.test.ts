@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
-import { PROFILE_MS } from '../../src/correlation/lag-profile.ts'
-import type { WindowEntries } from '../../src/correlation/log-window.ts'
-import { finished } from '../../src/correlation/pieces.ts'
-import { PunctualReads } from '../../src/correlation/punctual-reads.ts'
-import { entryOf, READ_BIT, SLICE_MS } from '../../src/correlation/update-log.ts'
-import { mulberry32 } from '../harness/mulberry32.ts'
+import type { WindowEntries } from '../../../../src/correlation/mined/log-window.ts'
+import { finished } from '../../../../src/correlation/mined/pieces.ts'
+import { PROFILE_MS } from '../../../../src/correlation/mined/punctual/lag-profile.ts'
+import { PunctualReads } from '../../../../src/correlation/mined/punctual/punctual-reads.ts'
+import { entryOf, READ_BIT, SLICE_MS } from '../../../../src/correlation/mined/update-log.ts'
+import { mulberry32 } from '../../../harness/mulberry32.ts'
 
 const PAIRS = 300
 const GROUP = 4
