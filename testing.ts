@@ -1,8 +1,8 @@
 import type { ForewarmNode } from './node/node.ts'
 import { type VirtualClock, virtualClock } from './src/clock.ts'
-import type { InProcessSink } from './src/replay/process-sink.ts'
 import { replay } from './src/replay/replay.ts'
-import type { ReplayReport } from './src/replay/replay-report.ts'
+import type { ReplayReport } from './src/replay/report.ts'
+import type { InProcessSink } from './src/replay/sink/process.ts'
 
 /** What a user's own tests need: everything in this process, on a clock that the records move. */
 export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './src/broker/memory/broker.ts'

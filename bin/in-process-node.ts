@@ -10,9 +10,9 @@ import {
 } from '../index.ts'
 import { DEAD_LETTER_SUFFIX } from '../schemas/topics.ts'
 import type { OutgoingRecord, Producer } from '../src/broker/port.ts'
-import type { InProcessSink } from '../src/replay/process-sink.ts'
 import type { ReplayRecord } from '../src/replay/replay-record.ts'
-import type { SourceOrigin } from '../src/replay/source.ts'
+import type { InProcessSink } from '../src/replay/sink/process.ts'
+import type { SourceOrigin } from '../src/replay/source/source.ts'
 import { UsageError } from './usage-error.ts'
 
 const BATCH_RECORDS = 500

@@ -2,7 +2,7 @@ import type { Broker } from '../src/broker/port.ts'
 import { findPriceTopics } from '../src/broker/price-topics.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import { noSuchTopic } from '../src/replay/topic-range.ts'
+import { noSuchTopic } from '../src/replay/source/topic-range.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface PriceTopic {

@@ -1,8 +1,8 @@
 import { type PricePublisher, PricePublisher as Publisher } from '../producers/price-updates.ts'
 import { KEY_SEPARATOR } from '../schemas/topics.ts'
 import type { Broker } from '../src/broker/port.ts'
-import { type Line, LineFile, linesOf } from '../src/replay/lines.ts'
-import { type PriceLine, parsePriceLine } from '../src/replay/price-line.ts'
+import { type Line, LineFile, linesOf } from '../src/replay/source/lines.ts'
+import { type PriceLine, parsePriceLine } from '../src/replay/source/price-line.ts'
 
 export interface ProducePricesOptions {
   readonly broker: Broker

@@ -2,15 +2,9 @@ import { statSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { NodeStats } from '../../index.ts'
 import type { Broker } from '../../src/broker/port.ts'
+import type { ReplayFilters, ReplayFrom, ReplayOptions, ReplayTo, ReplayTopics } from '../../src/replay/options.ts'
 import type { Speed } from '../../src/replay/pace.ts'
-import type {
-  ReplayFilters,
-  ReplayFrom,
-  ReplayOptions,
-  ReplayTo,
-  ReplayTopics,
-} from '../../src/replay/replay-options.ts'
-import type { ReplayReport } from '../../src/replay/replay-report.ts'
+import type { ReplayReport } from '../../src/replay/report.ts'
 import { TIMESTAMPS, type Timestamps } from '../../src/replay/rewrite.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'

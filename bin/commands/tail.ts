@@ -30,7 +30,7 @@ export function define(command: Command, run: RunCommand): void {
 async function start(terminal: Terminal, topics: readonly string[], flags: TailFlags): Promise<ExitCode> {
   const [{ withKafka }, { openTopics }, { decoded, recordText }] = await Promise.all([
     import('../kafka.ts'),
-    import('../../src/replay/topic-source.ts'),
+    import('../../src/replay/source/topic.ts'),
     import('../record-text.ts'),
   ])
   const show = (record: ReplayRecord) => {

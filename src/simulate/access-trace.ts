@@ -1,5 +1,5 @@
 import { enlarged } from '../correlation/enlarged.ts'
-import { LineFile } from '../replay/lines.ts'
+import { LineFile } from '../replay/source/lines.ts'
 import { SimulationError } from './simulation-error.ts'
 
 /** Recorded accesses in order; keys are numbered by first appearance. */

@@ -1,6 +1,6 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
-import { LineFile } from '../replay/lines.ts'
+import { LineFile } from '../replay/source/lines.ts'
 import { SimulationError } from './simulation-error.ts'
 
 /** Which pairs belong together: a detector that looks at one reads the others. Pairs are numbered from 0. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { RecordingWriter } from '../../src/replay/recording-writer.ts'
+import { RecordingWriter } from '../../src/replay/recording/writer.ts'
 import { type PriceTape, readPriceTape } from '../../src/simulate/price-tape.ts'
 
 const T0 = 1_783_715_268_000

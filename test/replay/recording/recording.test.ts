@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { hasItsChecksum, parseRecordLine, recordLine } from '../../src/replay/recording-line.ts'
-import { isRecording, openRecording } from '../../src/replay/recording-source.ts'
-import { RecordingWriter } from '../../src/replay/recording-writer.ts'
-import type { ReplayRecord } from '../../src/replay/replay-record.ts'
-import type { ReplaySource } from '../../src/replay/source.ts'
-import { priceAt, recordOf } from './record-builders.ts'
+import { hasItsChecksum, parseRecordLine, recordLine } from '../../../src/replay/recording/line.ts'
+import { isRecording, openRecording } from '../../../src/replay/recording/source.ts'
+import { RecordingWriter } from '../../../src/replay/recording/writer.ts'
+import type { ReplayRecord } from '../../../src/replay/replay-record.ts'
+import type { ReplaySource } from '../../../src/replay/source/source.ts'
+import { priceAt, recordOf } from '../record-builders.ts'
 
 const never = new AbortController().signal
 let folder: string

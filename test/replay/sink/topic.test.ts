@@ -1,13 +1,13 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
-import { record } from '../../src/replay/record.ts'
-import { replay } from '../../src/replay/replay.ts'
-import type { ReplayRecord } from '../../src/replay/replay-record.ts'
-import { priceAt, recordOf, T0 } from './record-builders.ts'
-import { market, openStage, type ReplayStage } from './replay-stage.ts'
-import { virtualTime } from './virtual-time.ts'
-import { warmRecord } from './warm-records.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../../src/broker/memory/broker.ts'
+import { record } from '../../../src/replay/record.ts'
+import { replay } from '../../../src/replay/replay.ts'
+import type { ReplayRecord } from '../../../src/replay/replay-record.ts'
+import { priceAt, recordOf, T0 } from '../record-builders.ts'
+import { market, openStage, type ReplayStage } from '../replay-stage.ts'
+import { virtualTime } from '../virtual-time.ts'
+import { warmRecord } from '../warm-records.ts'
 
 let stage: ReplayStage
 let broker: MemoryBroker

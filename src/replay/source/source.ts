@@ -1,4 +1,4 @@
-import type { ReplayRecord } from './replay-record.ts'
+import type { ReplayRecord } from '../replay-record.ts'
 
 /** Where records come from: a recording, a file of price updates, a range of topics. */
 export interface ReplaySource {

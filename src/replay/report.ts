@@ -1,7 +1,7 @@
 import type { Content } from './content.ts'
 import type { FilterReason } from './filter.ts'
-import type { ReplayTarget } from './sink.ts'
-import type { LostRecords } from './source.ts'
+import type { ReplayTarget } from './sink/sink.ts'
+import type { LostRecords } from './source/source.ts'
 
 /** What a replay did. Counts are records unless they say otherwise; those of all passes together. */
 export interface ReplayReport {

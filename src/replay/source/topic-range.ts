@@ -1,5 +1,5 @@
-import type { Admin, TopicPartitionOffset } from '../broker/port.ts'
-import { ReplayError } from './replay-error.ts'
+import type { Admin, TopicPartitionOffset } from '../../broker/port.ts'
+import { ReplayError } from '../replay-error.ts'
 
 /** Which records of the topics: from–to by time, by offset, by partition. Absent means all there are. */
 export interface TopicRangeRequest {

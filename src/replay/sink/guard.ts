@@ -1,4 +1,4 @@
-import { ReplayError } from './replay-error.ts'
+import { ReplayError } from '../replay-error.ts'
 
 export interface WriteIntent {
   readonly from: { readonly clusterId: string | undefined; readonly topics: readonly string[] }

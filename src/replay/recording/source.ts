@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto'
-import { found, type Line, LineFile } from './lines.ts'
-import { laneOf, PartitionMerge } from './partition-merge.ts'
+import { ReplayError } from '../replay-error.ts'
+import type { ReplayRecord } from '../replay-record.ts'
+import { found, type Line, LineFile } from '../source/lines.ts'
+import { laneOf, PartitionMerge } from '../source/partition-merge.ts'
+import type { ReplaySource } from '../source/source.ts'
 import {
   hasItsChecksum,
   isHeaderLine,
@@ -10,10 +13,7 @@ import {
   parseTrailerLine,
   type RecordingHeader,
   type RecordingTrailer,
-} from './recording-line.ts'
-import { ReplayError } from './replay-error.ts'
-import type { ReplayRecord } from './replay-record.ts'
-import type { ReplaySource } from './source.ts'
+} from './line.ts'
 
 /**
  * How many records are held to bring those of a live recording, which are in the order of arrival, into replay order.

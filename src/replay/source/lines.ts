@@ -3,7 +3,7 @@ import { createReadStream, type ReadStream, type Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { ReplayError } from './replay-error.ts'
+import { ReplayError } from '../replay-error.ts'
 
 export interface Line {
   /** Counted from 1. */

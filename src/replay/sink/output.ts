@@ -1,10 +1,10 @@
 import type { Writable } from 'node:stream'
-import { contentOf } from './content.ts'
-import { delistedLine } from './price-line.ts'
-import { recordLine } from './recording-line.ts'
-import type { ReplayRecord } from './replay-record.ts'
+import { contentOf } from '../content.ts'
+import { recordLine } from '../recording/line.ts'
+import type { ReplayRecord } from '../replay-record.ts'
+import { delistedLine } from '../source/price-line.ts'
+import { LostLedger, type LostRecords } from '../source/source.ts'
 import type { ReplaySink } from './sink.ts'
-import { LostLedger, type LostRecords } from './source.ts'
 
 /** `updates`: each price update on a line of its own, as `produce` reads them. `records`: whole records, as in a recording. */
 export type OutputFormat = 'updates' | 'records'

@@ -1,11 +1,11 @@
-import { chainOfKey, partitionOf } from '../../schemas/topics.ts'
-import type { Admin, Broker, Producer } from '../broker/port.ts'
+import { chainOfKey, partitionOf } from '../../../schemas/topics.ts'
+import type { Admin, Broker, Producer } from '../../broker/port.ts'
+import type { ReplayTime } from '../pace.ts'
+import { ReplayError } from '../replay-error.ts'
+import type { ReplayRecord } from '../replay-record.ts'
+import { LostLedger, type LostRecords, type SourceOrigin } from '../source/source.ts'
 import { assertMayWrite } from './guard.ts'
-import type { ReplayTime } from './pace.ts'
-import { ReplayError } from './replay-error.ts'
-import type { ReplayRecord } from './replay-record.ts'
 import type { ReplaySink, ReplayTarget } from './sink.ts'
-import { LostLedger, type LostRecords, type SourceOrigin } from './source.ts'
 import { openTarget, TargetTopic } from './target-topic.ts'
 
 export interface TopicSinkOptions {

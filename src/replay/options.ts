@@ -1,11 +1,11 @@
 import type { Writable } from 'node:stream'
 import type { Broker } from '../broker/port.ts'
 import type { VirtualClock } from '../clock.ts'
-import type { OutputFormat } from './output-sink.ts'
 import type { ReplayTime, Speed } from './pace.ts'
-import type { InProcessSink } from './process-sink.ts'
 import type { ReplayProgress } from './progress.ts'
 import type { Timestamps } from './rewrite.ts'
+import type { OutputFormat } from './sink/output.ts'
+import type { InProcessSink } from './sink/process.ts'
 
 /** ISO 8601, or milliseconds since the epoch. */
 export type Moment = string | number

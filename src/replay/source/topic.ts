@@ -1,4 +1,4 @@
-import type { Broker } from '../broker/port.ts'
+import type { Broker } from '../../broker/port.ts'
 import { LostLedger, type ReplaySource } from './source.ts'
 import { TopicPass } from './topic-pass.ts'
 import { resolveTopicRange, type TopicRange, type TopicRangeRequest } from './topic-range.ts'

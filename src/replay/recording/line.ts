@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { crc32 } from 'node:zlib'
-import type { Headers } from '../broker/port.ts'
-import type { ReplayRecord } from './replay-record.ts'
+import type { Headers } from '../../broker/port.ts'
+import type { ReplayRecord } from '../replay-record.ts'
 
 /**
  * The lines of a recording, which is NDJSON for people as much as for programs:

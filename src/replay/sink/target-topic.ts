@@ -1,8 +1,8 @@
-import { type Admin, BrokerError, type OutgoingRecord, type Producer } from '../broker/port.ts'
-import { laneOf } from './partition-merge.ts'
-import { ReplayError } from './replay-error.ts'
+import { type Admin, BrokerError, type OutgoingRecord, type Producer } from '../../broker/port.ts'
+import { ReplayError } from '../replay-error.ts'
+import { laneOf } from '../source/partition-merge.ts'
+import type { LostLedger } from '../source/source.ts'
 import type { ReplayTarget } from './sink.ts'
-import type { LostLedger } from './source.ts'
 
 const BATCH_RECORDS = 1000
 const BATCH_BYTES = 512 * 1024

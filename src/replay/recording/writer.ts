@@ -6,9 +6,9 @@ import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { headerLine, type RecordingHeader, recordLine, trailerLine } from './recording-line.ts'
-import { ReplayError } from './replay-error.ts'
-import type { ReplayRecord } from './replay-record.ts'
+import { ReplayError } from '../replay-error.ts'
+import type { ReplayRecord } from '../replay-record.ts'
+import { headerLine, type RecordingHeader, recordLine, trailerLine } from './line.ts'
 
 /** Lines are handed to the stream in pieces of about this size. */
 const PIECE_CHARS = 128 * 1024

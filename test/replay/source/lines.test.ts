@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { expect, test } from '@jest/globals'
-import { type Line, linesOf } from '../../src/replay/lines.ts'
+import { type Line, linesOf } from '../../../src/replay/source/lines.ts'
 
 test('lines that come in pieces are put together, whether a piece ends within one or with it', async () => {
   const pieces = ['\ufeffa', 'b', '', 'c\n\nd', '\n', 'e\n', 'f', 'g'].map((piece) => Buffer.from(piece))

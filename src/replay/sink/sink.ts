@@ -1,5 +1,5 @@
-import type { ReplayRecord } from './replay-record.ts'
-import type { LostRecords, SourceOrigin } from './source.ts'
+import type { ReplayRecord } from '../replay-record.ts'
+import type { LostRecords, SourceOrigin } from '../source/source.ts'
 
 /** Where a replay ends: topics, a pipeline in this process, standard output. */
 export interface ReplaySink {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { laneOf, PartitionMerge } from '../../src/replay/partition-merge.ts'
-import { compareRecords, type ReplayRecord } from '../../src/replay/replay-record.ts'
+import { compareRecords, type ReplayRecord } from '../../../src/replay/replay-record.ts'
+import { laneOf, PartitionMerge } from '../../../src/replay/source/partition-merge.ts'
 
 function recordAt(topic: string, partition: number, offset: number, timestampMs: number): ReplayRecord {
   return { topic, partition, offset: BigInt(offset), timestampMs, key: undefined, value: undefined, headers: [] }

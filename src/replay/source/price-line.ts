@@ -1,7 +1,7 @@
-import { parsePriceJson } from '../../schemas/price-json.ts'
-import type { PriceUpdate } from '../../schemas/price-update.ts'
-import { type Refused, refused } from '../../schemas/refusal.ts'
-import { pairKey } from '../../schemas/topics.ts'
+import { parsePriceJson } from '../../../schemas/price-json.ts'
+import type { PriceUpdate } from '../../../schemas/price-update.ts'
+import { type Refused, refused } from '../../../schemas/refusal.ts'
+import { pairKey } from '../../../schemas/topics.ts'
 import type { Line } from './lines.ts'
 
 /**

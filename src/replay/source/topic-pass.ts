@@ -1,7 +1,7 @@
-import type { Batch, Broker, BrokerEvent, Consumer, Headers } from '../broker/port.ts'
+import type { Batch, Broker, BrokerEvent, Consumer, Headers } from '../../broker/port.ts'
+import { ReplayError } from '../replay-error.ts'
+import type { ReplayRecord } from '../replay-record.ts'
 import { laneOf, PartitionMerge } from './partition-merge.ts'
-import { ReplayError } from './replay-error.ts'
-import type { ReplayRecord } from './replay-record.ts'
 import type { LostLedger } from './source.ts'
 import type { PartitionRange, TopicRange } from './topic-range.ts'
 

@@ -1,8 +1,8 @@
-import type { VirtualClock } from '../clock.ts'
-import { ReplayError } from './replay-error.ts'
-import type { ReplayRecord } from './replay-record.ts'
+import type { VirtualClock } from '../../clock.ts'
+import { ReplayError } from '../replay-error.ts'
+import type { ReplayRecord } from '../replay-record.ts'
+import type { SourceOrigin } from '../source/source.ts'
 import type { ReplaySink } from './sink.ts'
-import type { SourceOrigin } from './source.ts'
 
 /** What a pipeline in this process offers to be replayed into. */
 export interface InProcessSink {

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
-import type { Broker, Consumer, ConsumerOptions, TopicPartition } from '../../src/broker/port.ts'
-import { replay } from '../../src/replay/replay.ts'
-import { priceAt, recordOf, T0 } from './record-builders.ts'
-import { collector, market, openStage, type ReplayStage } from './replay-stage.ts'
-import { warmRecord } from './warm-records.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../../src/broker/memory/broker.ts'
+import type { Broker, Consumer, ConsumerOptions, TopicPartition } from '../../../src/broker/port.ts'
+import { replay } from '../../../src/replay/replay.ts'
+import { priceAt, recordOf, T0 } from '../record-builders.ts'
+import { collector, market, openStage, type ReplayStage } from '../replay-stage.ts'
+import { warmRecord } from '../warm-records.ts'
 
 let stage: ReplayStage
 let broker: MemoryBroker

@@ -1,6 +1,6 @@
+import type { ReplayRecord } from '../replay-record.ts'
 import { type Line, LineFile } from './lines.ts'
 import { parsePriceLine } from './price-line.ts'
-import type { ReplayRecord } from './replay-record.ts'
 import { LostLedger, type ReplaySource } from './source.ts'
 
 /** The topic that a file of price updates stands for, where its records need one. */

@@ -1,4 +1,4 @@
-import { compareRecords, type ReplayRecord, sizeOf } from './replay-record.ts'
+import { compareRecords, type ReplayRecord, sizeOf } from '../replay-record.ts'
 
 /**
  * Several partitions, each in offset order, into one stream in replay order. A lane is a partition; what may be taken

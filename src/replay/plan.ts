@@ -1,8 +1,8 @@
 import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../../schemas/price-object.ts'
 import type { RecordFilter } from './filter.ts'
+import type { Moment, ReplayFilters, ReplayOptions, ReplayRange } from './options.ts'
 import { MAX_SPEED, MIN_SPEED, type Speed } from './pace.ts'
 import { ReplayError } from './replay-error.ts'
-import type { Moment, ReplayFilters, ReplayOptions, ReplayRange } from './replay-options.ts'
 import { TIMESTAMPS, type Timestamps } from './rewrite.ts'
 
 /** The options, checked, with everything filled in that has a default. */
