@@ -1,7 +1,6 @@
 import { join } from 'node:path'
-import { type AccessTrace, readAccesses } from '../src/simulate/access-trace.ts'
-import type { PolicyName } from '../src/simulate/policies.ts'
-import { type PriceTape, readPriceTape } from '../src/simulate/price-tape.ts'
+import type { PolicyName } from '../src/simulate/policies/policies.ts'
+import type { SimulationRow } from '../src/simulate/row.ts'
 import {
   accessCombinations,
   accessWorkload,
@@ -11,8 +10,9 @@ import {
   simulate as rowsOf,
   sizesOf,
 } from '../src/simulate/simulate.ts'
-import type { SimulationRow } from '../src/simulate/simulation-row.ts'
-import type { WarmingName } from '../src/simulate/warmings.ts'
+import { type AccessTrace, readAccesses } from '../src/simulate/traffic/access-trace.ts'
+import { type PriceTape, readPriceTape } from '../src/simulate/traffic/price-tape.ts'
+import type { WarmingName } from '../src/simulate/warmings/warmings.ts'
 import type { Bench, Figure, Ratio } from './harness/bench.ts'
 import { ratioOf } from './harness/contest.ts'
 import type { Stage } from './harness/stage.ts'

@@ -1,5 +1,4 @@
-import { readAccesses } from '../src/simulate/access-trace.ts'
-import { type MistimedUpdates, type PriceTape, readPriceTape } from '../src/simulate/price-tape.ts'
+import type { Combination } from '../src/simulate/row.ts'
 import {
   accessCombinations,
   accessWorkload,
@@ -9,7 +8,8 @@ import {
   sizesOf,
   type Workload,
 } from '../src/simulate/simulate.ts'
-import type { Combination } from '../src/simulate/simulation-row.ts'
+import { readAccesses } from '../src/simulate/traffic/access-trace.ts'
+import { type MistimedUpdates, type PriceTape, readPriceTape } from '../src/simulate/traffic/price-tape.ts'
 import { counted } from './progress-line.ts'
 import { DEFAULTS, type SimulationFlags } from './simulation-flags.ts'
 import { say, type Terminal } from './terminal.ts'

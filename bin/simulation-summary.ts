@@ -1,5 +1,5 @@
-import type { SimulationRow } from '../src/simulate/simulation-row.ts'
-import { isBaseline, type WarmingName } from '../src/simulate/warmings.ts'
+import type { SimulationRow } from '../src/simulate/row.ts'
+import { isBaseline, type WarmingName } from '../src/simulate/warmings/warmings.ts'
 import { escaped } from './line-chart.ts'
 import type { Naming } from './simulation-lines.ts'
 import { percent } from './simulation-text.ts'

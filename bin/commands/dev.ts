@@ -9,7 +9,7 @@ import {
   type ForewarmNode,
   PricePublisher,
 } from '../../index.ts'
-import { createMarket, type Market } from '../../src/simulate/market.ts'
+import { createMarket, type Market } from '../../src/simulate/traffic/market.ts'
 import { DevPanel } from '../dev-panel.ts'
 import { say, type Terminal } from '../terminal.ts'
 

@@ -1,7 +1,7 @@
-import type { AccessTrace } from './access-trace.ts'
-import type { AccessWarming } from './access-warming.ts'
 import type { Run } from './run.ts'
 import type { Counts, Tally } from './tally.ts'
+import type { AccessTrace } from './traffic/access-trace.ts'
+import type { AccessWarming } from './warmings/access.ts'
 
 /** Accesses one after the other: each is a demand read, and what warming goes by. */
 export class AccessRun implements Run {

@@ -1,7 +1,7 @@
-import type { PriceTape } from './price-tape.ts'
-import type { PriceWarming } from './price-warming.ts'
 import type { Run } from './run.ts'
 import type { Counts, Tally } from './tally.ts'
+import type { PriceTape } from './traffic/price-tape.ts'
+import type { PriceWarming } from './warmings/price.ts'
 
 export interface PriceRunOptions {
   readonly tape: PriceTape

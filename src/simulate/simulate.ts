@@ -1,16 +1,16 @@
 import { setImmediate as breath } from 'node:timers/promises'
 import { AccessRun } from './access-run.ts'
-import type { AccessTrace } from './access-trace.ts'
-import { accessWarming } from './access-warming.ts'
-import { priceWarming } from './named-price-warming.ts'
-import { createPolicy, type PolicyName } from './policies.ts'
+import { createPolicy, type PolicyName } from './policies/policies.ts'
 import { PriceRun } from './price-run.ts'
-import type { PriceTape } from './price-tape.ts'
+import { type Combination, rowOf, type SimulationRow } from './row.ts'
 import type { Run } from './run.ts'
 import { SimulationError } from './simulation-error.ts'
-import { type Combination, rowOf, type SimulationRow } from './simulation-row.ts'
 import { Tally } from './tally.ts'
-import type { WarmingName } from './warmings.ts'
+import type { AccessTrace } from './traffic/access-trace.ts'
+import type { PriceTape } from './traffic/price-tape.ts'
+import { accessWarming } from './warmings/access.ts'
+import { priceWarming } from './warmings/named-price.ts'
+import type { WarmingName } from './warmings/warmings.ts'
 
 /** What combinations are run on. */
 export interface Workload {

@@ -1,5 +1,5 @@
 import type { WarmCounts } from '../cache/l1/usage.ts'
-import { NO_PAIR, type Policy } from './policy.ts'
+import { NO_PAIR, type Policy } from './policies/policy.ts'
 
 /** What came of a simulation. */
 export interface Counts {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { lineChart } from '../../bin/line-chart.ts'
 import { naming } from '../../bin/simulation-lines.ts'
 import { simulationReport } from '../../bin/simulation-report.ts'
-import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
+import type { SimulationRow } from '../../src/simulate/row.ts'
 
 function rowOf(row: Partial<SimulationRow>): SimulationRow {
   return {

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { readAccesses } from '../../src/simulate/access-trace.ts'
-import { readPriceTape } from '../../src/simulate/price-tape.ts'
+import { readAccesses } from '../../src/simulate/traffic/access-trace.ts'
+import { readPriceTape } from '../../src/simulate/traffic/price-tape.ts'
 
 let folder: string
 let good: string

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { HeldWarms } from '../../src/simulate/held-warms.ts'
-import { LruPolicy } from '../../src/simulate/lru-policy.ts'
-import { type Combination, rowOf } from '../../src/simulate/simulation-row.ts'
+import { LruPolicy } from '../../src/simulate/policies/lru.ts'
+import { type Combination, rowOf } from '../../src/simulate/row.ts'
 import { Tally } from '../../src/simulate/tally.ts'
+import { HeldWarms } from '../../src/simulate/warmings/held-warms.ts'
 
 const [A, B, C, D, E] = [0, 1, 2, 3, 4] as const
 const PAIRS = 5

@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from '@jest/globals'
-import type { PolicyName } from '../../src/simulate/policies.ts'
-import { type PriceTape, readPriceTape } from '../../src/simulate/price-tape.ts'
+import type { PolicyName } from '../../src/simulate/policies/policies.ts'
+import type { SimulationRow } from '../../src/simulate/row.ts'
 import { type PriceChoices, priceCombinations, priceWorkload, simulate, sizesOf } from '../../src/simulate/simulate.ts'
-import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
-import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings.ts'
+import { type PriceTape, readPriceTape } from '../../src/simulate/traffic/price-tape.ts'
+import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings/warmings.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
 import { dataset } from './datasets.ts'
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
-import { type AccessTrace, readAccesses } from '../../src/simulate/access-trace.ts'
-import { POLICY_NAMES, type PolicyName } from '../../src/simulate/policies.ts'
+import { POLICY_NAMES, type PolicyName } from '../../src/simulate/policies/policies.ts'
+import type { SimulationRow } from '../../src/simulate/row.ts'
 import { accessCombinations, accessWorkload, simulate, sizesOf } from '../../src/simulate/simulate.ts'
-import type { SimulationRow } from '../../src/simulate/simulation-row.ts'
-import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings.ts'
+import { type AccessTrace, readAccesses } from '../../src/simulate/traffic/access-trace.ts'
+import { WARMING_NAMES, type WarmingName } from '../../src/simulate/warmings/warmings.ts'
 import { dataset } from './datasets.ts'
 
 const CAPACITY = [0.01, 0.05, 0.1, 0.2]

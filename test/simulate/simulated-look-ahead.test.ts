@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
-import type { PriceTape } from '../../src/simulate/price-tape.ts'
+import type { Combination } from '../../src/simulate/row.ts'
 import { priceWorkload } from '../../src/simulate/simulate.ts'
-import type { Combination } from '../../src/simulate/simulation-row.ts'
+import type { PriceTape } from '../../src/simulate/traffic/price-tape.ts'
 
 const [C, D, E, F] = [0, 1, 2, 3] as const
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { HeldWarms } from '../../src/simulate/held-warms.ts'
-import { LruPolicy } from '../../src/simulate/lru-policy.ts'
-import { createPolicy, POLICY_NAMES } from '../../src/simulate/policies.ts'
+import { LruPolicy } from '../../src/simulate/policies/lru.ts'
+import { createPolicy, POLICY_NAMES } from '../../src/simulate/policies/policies.ts'
 import { Tally } from '../../src/simulate/tally.ts'
+import { HeldWarms } from '../../src/simulate/warmings/held-warms.ts'
 
 const PAIRS = 10
 

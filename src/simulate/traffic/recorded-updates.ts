@@ -1,11 +1,11 @@
-import type { PriceUpdate } from '../../schemas/price-update.ts'
-import type { Refused } from '../../schemas/refusal.ts'
-import { contentOf } from '../replay/content.ts'
-import { isRecording, openRecording } from '../replay/recording/source.ts'
-import type { ReplayRecord } from '../replay/replay-record.ts'
-import { LineFile } from '../replay/source/lines.ts'
-import { parsePriceLine } from '../replay/source/price-line.ts'
-import { SimulationError } from './simulation-error.ts'
+import type { PriceUpdate } from '../../../schemas/price-update.ts'
+import type { Refused } from '../../../schemas/refusal.ts'
+import { contentOf } from '../../replay/content.ts'
+import { isRecording, openRecording } from '../../replay/recording/source.ts'
+import type { ReplayRecord } from '../../replay/replay-record.ts'
+import { LineFile } from '../../replay/source/lines.ts'
+import { parsePriceLine } from '../../replay/source/price-line.ts'
+import { SimulationError } from '../simulation-error.ts'
 
 /** The updates of a record, and where it stands: in which line, or of a recording, which is read in replay order, which record. */
 export interface Recorded {

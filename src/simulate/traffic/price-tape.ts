@@ -1,6 +1,6 @@
+import { SimulationError } from '../simulation-error.ts'
 import { placeText, type Recorded, recordedUpdates } from './recorded-updates.ts'
 import { GroupSiblings, readEvents } from './siblings.ts'
-import { SimulationError } from './simulation-error.ts'
 import { type Mistimed, Timeline } from './timeline.ts'
 
 /** Recorded price updates, and what a detector reads on each. Pairs are numbered from 0. */

@@ -1,4 +1,4 @@
-import type { PriceUpdate } from '../../schemas/price-update.ts'
+import type { PriceUpdate } from '../../../schemas/price-update.ts'
 
 /**
  * A market to look at: pairs in groups whose prices move together, busy groups and quiet ones. Pure, but for the

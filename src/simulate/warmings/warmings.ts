@@ -1,4 +1,4 @@
-import { STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
+import { STRATEGY_NAMES, type StrategyName } from '../../strategy/named.ts'
 
 /** What any warming has to be held against: nothing, the pairs read most so far, any, and the future. */
 export const BASELINE_NAMES = ['none', 'busiest', 'random', 'oracle'] as const

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { Timeline, type Times } from '../../src/simulate/timeline.ts'
+import { Timeline, type Times } from '../../../src/simulate/traffic/timeline.ts'
 
 const T0 = 1_783_715_268_000
 const MINUTE = 60_000

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
-import { Busiest } from '../../src/simulate/busiest.ts'
-import { LruPolicy } from '../../src/simulate/lru-policy.ts'
-import type { PriceTape } from '../../src/simulate/price-tape.ts'
-import { accessWorkload, priceWorkload } from '../../src/simulate/simulate.ts'
-import type { Combination } from '../../src/simulate/simulation-row.ts'
-import { Tally } from '../../src/simulate/tally.ts'
+import { LruPolicy } from '../../../src/simulate/policies/lru.ts'
+import type { Combination } from '../../../src/simulate/row.ts'
+import { accessWorkload, priceWorkload } from '../../../src/simulate/simulate.ts'
+import { Tally } from '../../../src/simulate/tally.ts'
+import type { PriceTape } from '../../../src/simulate/traffic/price-tape.ts'
+import { Busiest } from '../../../src/simulate/warmings/busiest.ts'
 
 function newBusiest(pairs: number, limit: number) {
   const policy = new LruPolicy({ slots: pairs, pairs })

@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals'
-import { HeldWarms } from '../../src/simulate/held-warms.ts'
-import { LruPolicy } from '../../src/simulate/lru-policy.ts'
+import { LruPolicy } from '../../src/simulate/policies/lru.ts'
 import { PriceRun } from '../../src/simulate/price-run.ts'
-import type { PriceTape } from '../../src/simulate/price-tape.ts'
-import { type Combination, rowOf } from '../../src/simulate/simulation-row.ts'
+import { type Combination, rowOf } from '../../src/simulate/row.ts'
 import { Tally } from '../../src/simulate/tally.ts'
+import type { PriceTape } from '../../src/simulate/traffic/price-tape.ts'
+import { HeldWarms } from '../../src/simulate/warmings/held-warms.ts'
 
 const [A, B, C, D] = [0, 1, 2, 3] as const
 

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { RecordingWriter } from '../../src/replay/recording/writer.ts'
-import { type PriceTape, readPriceTape } from '../../src/simulate/price-tape.ts'
+import { RecordingWriter } from '../../../src/replay/recording/writer.ts'
+import { type PriceTape, readPriceTape } from '../../../src/simulate/traffic/price-tape.ts'
 
 const T0 = 1_783_715_268_000
 const EVENTS = 'pair,event\na,e\nb,e\nc,e\nd,f\n'

@@ -1,6 +1,6 @@
-import type { LookAheadMode } from '../warming/look-ahead.ts'
-import type { PriceTape } from './price-tape.ts'
-import type { ReadOutcome, Tally } from './tally.ts'
+import type { LookAheadMode } from '../../warming/look-ahead.ts'
+import type { ReadOutcome, Tally } from '../tally.ts'
+import type { PriceTape } from '../traffic/price-tape.ts'
 
 /** What is warmed along a tape of updates. Times are milliseconds since the epoch. */
 export interface PriceWarming {

@@ -1,4 +1,4 @@
-import type { Tally } from './tally.ts'
+import type { Tally } from '../tally.ts'
 
 /** Reads from one ranking to the next, at least; never fewer than there are pairs, or ranking would be all that is done. */
 const MIN_PERIOD_READS = 1_000

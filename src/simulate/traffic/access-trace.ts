@@ -1,6 +1,6 @@
-import { enlarged } from '../correlation/enlarged.ts'
-import { LineFile } from '../replay/source/lines.ts'
-import { SimulationError } from './simulation-error.ts'
+import { enlarged } from '../../correlation/enlarged.ts'
+import { LineFile } from '../../replay/source/lines.ts'
+import { SimulationError } from '../simulation-error.ts'
 
 /** Recorded accesses in order; keys are numbered by first appearance. */
 export interface AccessTrace {

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals'
-import { MinedWarming } from '../../src/simulate/mined-warming.ts'
-import { createPolicy } from '../../src/simulate/policies.ts'
-import { Tally } from '../../src/simulate/tally.ts'
-import { mulberry32 } from '../harness/mulberry32.ts'
+import { createPolicy } from '../../../src/simulate/policies/policies.ts'
+import { Tally } from '../../../src/simulate/tally.ts'
+import { MinedWarming } from '../../../src/simulate/warmings/mined.ts'
+import { mulberry32 } from '../../harness/mulberry32.ts'
 
 const PAIRS = 12
 const SECONDS = 120

@@ -1,8 +1,8 @@
-import { DEFAULT_WARM_SHARE } from '../cache/l1/l1.ts'
-import { LruPolicy } from './lru-policy.ts'
+import { DEFAULT_WARM_SHARE } from '../../cache/l1/l1.ts'
+import { LruPolicy } from './lru.ts'
 import type { Policy, PolicySize } from './policy.ts'
-import { ResidencyPolicy } from './residency-policy.ts'
-import { SievePolicy } from './sieve-policy.ts'
+import { ResidencyPolicy } from './residency.ts'
+import { SievePolicy } from './sieve.ts'
 
 /** `forewarm` is what a node has: S3-FIFO, and beside it a part that warms borrow. */
 export const POLICY_NAMES = ['lru', 'sieve', 's3-fifo', 'forewarm'] as const

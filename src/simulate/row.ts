@@ -1,7 +1,7 @@
 import type { LookAheadMode } from '../warming/look-ahead.ts'
-import type { PolicyName } from './policies.ts'
+import type { PolicyName } from './policies/policies.ts'
 import type { Counts } from './tally.ts'
-import type { WarmingName } from './warmings.ts'
+import type { WarmingName } from './warmings/warmings.ts'
 
 /** One combination of what is simulated. */
 export interface Combination {

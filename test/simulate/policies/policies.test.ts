@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { createPolicy, POLICY_NAMES } from '../../src/simulate/policies.ts'
-import { NO_PAIR, type Policy } from '../../src/simulate/policy.ts'
+import { createPolicy, POLICY_NAMES } from '../../../src/simulate/policies/policies.ts'
+import { NO_PAIR, type Policy } from '../../../src/simulate/policies/policy.ts'
 import { NaiveLru, NaiveS3Fifo, NaiveSieve } from './naive-policies.ts'
 
 const PAIRS = 12

@@ -1,13 +1,13 @@
-import type { WarmRequest } from '../../schemas/warm-request.ts'
-import type { WarmCounts } from '../cache/l1/usage.ts'
-import { VERSIONS_PER_MS } from '../cache/price-record.ts'
-import type { Tracker } from '../correlation/tracker.ts'
-import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/named.ts'
-import { Throttle } from '../strategy/throttle.ts'
-import { LOCAL_WARM_MS, Triggers } from '../warming/triggers.ts'
+import type { WarmRequest } from '../../../schemas/warm-request.ts'
+import type { WarmCounts } from '../../cache/l1/usage.ts'
+import { VERSIONS_PER_MS } from '../../cache/price-record.ts'
+import type { Tracker } from '../../correlation/tracker.ts'
+import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../../strategy/named.ts'
+import { Throttle } from '../../strategy/throttle.ts'
+import { LOCAL_WARM_MS, Triggers } from '../../warming/triggers.ts'
+import type { Tally } from '../tally.ts'
 import { HeldWarms } from './held-warms.ts'
-import type { PriceWarmingOptions } from './price-warming.ts'
-import type { Tally } from './tally.ts'
+import type { PriceWarmingOptions } from './price.ts'
 
 /** Times are whole microseconds: less than half of one is an error of rounding. */
 const ROUNDING_MS = 0.0004

@@ -1,10 +1,10 @@
-import { warmCostOf } from '../cache/l1/usage.ts'
-import { STRATEGY_LIMITS, type StrategyName } from '../strategy/named.ts'
-import { NextReads } from '../warming/next-reads.ts'
-import type { AccessTrace } from './access-trace.ts'
+import { warmCostOf } from '../../cache/l1/usage.ts'
+import { STRATEGY_LIMITS, type StrategyName } from '../../strategy/named.ts'
+import { NextReads } from '../../warming/next-reads.ts'
+import { mulberry32 } from '../mulberry32.ts'
+import type { Tally } from '../tally.ts'
+import type { AccessTrace } from '../traffic/access-trace.ts'
 import { Busiest } from './busiest.ts'
-import { mulberry32 } from './mulberry32.ts'
-import type { Tally } from './tally.ts'
 import { type BaselineName, isBaseline, type WarmingName } from './warmings.ts'
 
 /** What is warmed after the access number `at`, of `pairId`. An access triggers, and a warm takes no time. */

@@ -1,6 +1,6 @@
-import { type Due, DueQueue } from '../warming/due-queue.ts'
-import { MAX_HOLD_MS, MAX_WAITING_PAIRS } from '../warming/warmer.ts'
-import type { Tally } from './tally.ts'
+import { type Due, DueQueue } from '../../warming/due-queue.ts'
+import { MAX_HOLD_MS, MAX_WAITING_PAIRS } from '../../warming/warmer.ts'
+import type { Tally } from '../tally.ts'
 
 interface Held extends Due {
   readonly pairId: number

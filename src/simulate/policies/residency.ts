@@ -1,4 +1,4 @@
-import { Residency } from '../cache/l1/residency.ts'
+import { Residency } from '../../cache/l1/residency.ts'
 import { NO_PAIR, type Policy, type PolicySize, warmLimitOf } from './policy.ts'
 
 /** L1's own residency. Without a warm share it is S3-FIFO, and a warm is kept like something that was read. */

@@ -1,9 +1,9 @@
-import { STRATEGY_LIMITS } from '../strategy/named.ts'
-import { AttributedWarming } from './attributed-warming.ts'
+import { STRATEGY_LIMITS } from '../../strategy/named.ts'
+import { mulberry32 } from '../mulberry32.ts'
+import { AttributedWarming } from './attributed.ts'
 import { Busiest } from './busiest.ts'
-import { MinedWarming } from './mined-warming.ts'
-import { mulberry32 } from './mulberry32.ts'
-import type { PriceWarming, PriceWarmingOptions } from './price-warming.ts'
+import { MinedWarming } from './mined.ts'
+import type { PriceWarming, PriceWarmingOptions } from './price.ts'
 import { type BaselineName, isBaseline, type WarmingName } from './warmings.ts'
 
 const NOTHING: PriceWarming = {

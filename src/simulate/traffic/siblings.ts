@@ -1,7 +1,7 @@
-import type { PriceUpdate } from '../../schemas/price-update.ts'
-import { pairKey } from '../../schemas/topics.ts'
-import { LineFile } from '../replay/source/lines.ts'
-import { SimulationError } from './simulation-error.ts'
+import type { PriceUpdate } from '../../../schemas/price-update.ts'
+import { pairKey } from '../../../schemas/topics.ts'
+import { LineFile } from '../../replay/source/lines.ts'
+import { SimulationError } from '../simulation-error.ts'
 
 /** Which pairs belong together: a detector that looks at one reads the others. Pairs are numbered from 0. */
 export interface Siblings {

@@ -1,10 +1,10 @@
-import { MinedEdges } from '../correlation/mined/mined-edges.ts'
-import { Tracker } from '../correlation/tracker.ts'
-import { Mining } from '../mining/mining.ts'
-import type { StrategyName } from '../strategy/named.ts'
-import type { Timer } from '../timer.ts'
-import type { PriceWarming, PriceWarmingOptions } from './price-warming.ts'
-import type { ReadOutcome } from './tally.ts'
+import { MinedEdges } from '../../correlation/mined/mined-edges.ts'
+import { Tracker } from '../../correlation/tracker.ts'
+import { Mining } from '../../mining/mining.ts'
+import type { StrategyName } from '../../strategy/named.ts'
+import type { Timer } from '../../timer.ts'
+import type { ReadOutcome } from '../tally.ts'
+import type { PriceWarming, PriceWarmingOptions } from './price.ts'
 import { TapeTriggers } from './tape-triggers.ts'
 
 /** As many as a node's log has. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
-import { readAccesses } from '../../src/simulate/access-trace.ts'
+import { readAccesses } from '../../../src/simulate/traffic/access-trace.ts'
 
 let folder: string
 

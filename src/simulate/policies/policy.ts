@@ -1,5 +1,5 @@
-import { DEFAULT_WARM_SHARE } from '../cache/l1/l1.ts'
-import type { Usage } from '../cache/l1/usage.ts'
+import { DEFAULT_WARM_SHARE } from '../../cache/l1/l1.ts'
+import type { Usage } from '../../cache/l1/usage.ts'
 
 /** Who stays when there is not enough room: what a simulation compares. Pairs are integers below a given number. */
 export interface Policy {
