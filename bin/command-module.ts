@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { ExitCode } from './exit-code.ts'
-import type { Terminal } from './terminal.ts'
+import type { Terminal } from './terminal/terminal.ts'
 
 /** A command: its arguments and options, and what runs it. Loaded when it is called, not before. */
 export interface CommandModule {

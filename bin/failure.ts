@@ -1,5 +1,5 @@
 import { type ExitCode, FAILED, USAGE } from './exit-code.ts'
-import { painted, say, type Terminal } from './terminal.ts'
+import { painted, say, type Terminal } from './terminal/terminal.ts'
 
 /**
  * One sentence for what went wrong; with `--json` an object. An error of ours has a code and says all in its message;

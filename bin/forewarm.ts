@@ -5,7 +5,7 @@ import type { CommandModule } from './command-module.ts'
 import { DONE, type ExitCode, USAGE } from './exit-code.ts'
 import { reportFailure } from './failure.ts'
 import { interruptible } from './interruption.ts'
-import { leaveQuietlyOnBrokenPipe, type Terminal } from './terminal.ts'
+import { leaveQuietlyOnBrokenPipe, type Terminal } from './terminal/terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 interface CommandEntry {

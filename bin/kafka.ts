@@ -4,7 +4,7 @@ import { loadConfig } from '../src/config/load.ts'
 import { describeProblems } from '../src/config/problem.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import { say, type Terminal } from './terminal.ts'
+import { say, type Terminal } from './terminal/terminal.ts'
 
 export interface KafkaChoice {
   /** A settings file. */

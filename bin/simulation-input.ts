@@ -10,9 +10,9 @@ import {
 } from '../src/simulate/simulate.ts'
 import { readAccesses } from '../src/simulate/traffic/access-trace.ts'
 import { type MistimedUpdates, type PriceTape, readPriceTape } from '../src/simulate/traffic/price-tape.ts'
-import { counted } from './progress-line.ts'
-import { DEFAULTS, type SimulationFlags } from './simulation-flags.ts'
-import { say, type Terminal } from './terminal.ts'
+import { DEFAULTS, type SimulationFlags } from './options/simulation.ts'
+import { counted } from './terminal/progress-line.ts'
+import { say, type Terminal } from './terminal/terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface SimulationInput {

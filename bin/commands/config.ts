@@ -5,8 +5,8 @@ import { describeProblems } from '../../src/config/problem.ts'
 import { ForewarmError } from '../../src/forewarm-error.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode } from '../exit-code.ts'
-import * as opt from '../options.ts'
-import { painted, print, printJson, say, type Terminal } from '../terminal.ts'
+import * as opt from '../options/options.ts'
+import { painted, print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
 interface ConfigFlags {
   readonly json?: boolean

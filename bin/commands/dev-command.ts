@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options.ts'
+import * as opt from '../options/options.ts'
 
 interface DevFlags {
   readonly stack?: 'local'

@@ -10,8 +10,8 @@ import {
   PricePublisher,
 } from '../../index.ts'
 import { createMarket, type Market } from '../../src/simulate/traffic/market.ts'
-import { DevPanel } from '../dev-panel.ts'
-import { say, type Terminal } from '../terminal.ts'
+import { DevPanel } from '../terminal/dev-panel.ts'
+import { say, type Terminal } from '../terminal/terminal.ts'
 
 export interface DevOptions {
   /** `local`: a real Kafka and a real Redis on this machine; in this process otherwise. */

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options.ts'
-import { print, printJson, say, type Terminal } from '../terminal.ts'
+import * as opt from '../options/options.ts'
+import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
 interface ProduceFlags {
   readonly topic?: string

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options.ts'
-import { showProgress } from '../progress-line.ts'
-import { type RangeFlags, rangeOf, withRange } from '../range-options.ts'
-import { recordText } from '../replay-text.ts'
-import { print, printJson, type Terminal } from '../terminal.ts'
+import * as opt from '../options/options.ts'
+import { type RangeFlags, rangeOf, withRange } from '../options/range.ts'
+import { showProgress } from '../terminal/progress-line.ts'
+import { recordText } from '../terminal/replay-text.ts'
+import { print, printJson, type Terminal } from '../terminal/terminal.ts'
 
 interface RecordFlags extends RangeFlags {
   readonly output: string

@@ -3,8 +3,8 @@ import type { Command } from 'commander'
 import { ROLES, type Role } from '../../src/config/settings.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options.ts'
-import { say, type Terminal } from '../terminal.ts'
+import * as opt from '../options/options.ts'
+import { say, type Terminal } from '../terminal/terminal.ts'
 
 interface RunFlags {
   readonly roles?: readonly Role[]

@@ -8,11 +8,11 @@ import type { Sample } from '../../src/simulate/simulate.ts'
 import { WARMING_NAMES } from '../../src/simulate/warmings/warmings.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options.ts'
-import { bar, showLine } from '../progress-line.ts'
-import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../simulation-flags.ts'
-import { type TerminalTable, terminalTable } from '../simulation-text.ts'
-import { print, printJson, say, type Terminal } from '../terminal.ts'
+import * as opt from '../options/options.ts'
+import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../options/simulation.ts'
+import { bar, showLine } from '../terminal/progress-line.ts'
+import { type TerminalTable, terminalTable } from '../terminal/simulation-text.ts'
+import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface SimulateFlags extends SimulationFlags {
@@ -143,7 +143,7 @@ async function writeReport(
   { rows, samples, caution }: Outcomes,
 ): Promise<void> {
   if (report === undefined) return
-  const { simulationReport } = await import('../simulation-report.ts')
+  const { simulationReport } = await import('../report/report.ts')
   const simulated = rows.map((row, at) => ({ row, samples: samples[at] ?? [] }))
   await writeFile(report, simulationReport(simulated, kindOf(flags), caution))
   say(terminal, `wrote ${report}`)

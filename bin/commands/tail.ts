@@ -2,8 +2,8 @@ import type { Command } from 'commander'
 import type { ReplayRecord } from '../../src/replay/replay-record.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options.ts'
-import { print, printJson, type Terminal } from '../terminal.ts'
+import * as opt from '../options/options.ts'
+import { print, printJson, type Terminal } from '../terminal/terminal.ts'
 
 interface TailFlags {
   readonly fromBeginning?: boolean
@@ -31,7 +31,7 @@ async function start(terminal: Terminal, topics: readonly string[], flags: TailF
   const [{ withKafka }, { openTopics }, { decoded, recordText }] = await Promise.all([
     import('../kafka.ts'),
     import('../../src/replay/source/topic.ts'),
-    import('../record-text.ts'),
+    import('../terminal/record-text.ts'),
   ])
   const show = (record: ReplayRecord) => {
     if (flags.json === true) printJson(terminal, decoded(record))

@@ -4,9 +4,9 @@ import type { WarmReceipt } from '../../producers/warm-publisher.ts'
 import { PRIORITIES, type Priority } from '../../schemas/warm-request.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
-import * as opt from '../options.ts'
-import { duration } from '../progress-line.ts'
-import { print, printJson, say, type Terminal } from '../terminal.ts'
+import * as opt from '../options/options.ts'
+import { duration } from '../terminal/progress-line.ts'
+import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
 interface WarmFlags {
   readonly chain: string

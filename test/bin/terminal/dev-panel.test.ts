@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { DevPanel, figuresBetween } from '../../bin/dev-panel.ts'
-import type { NodeStats } from '../../index.ts'
-import { ControlGroup } from '../../src/warming/control-group.ts'
-import { Measurement } from '../../src/warming/measurement.ts'
+import { DevPanel, figuresBetween } from '../../../bin/terminal/dev-panel.ts'
+import type { NodeStats } from '../../../index.ts'
+import { ControlGroup } from '../../../src/warming/control-group.ts'
+import { Measurement } from '../../../src/warming/measurement.ts'
 
 const NOTHING_MEASURED = new Measurement(new ControlGroup(0)).figures({
   usage: { warmCounts: { admitted: 0, used: 0, unused: 0, dropped: 0 }, pushedOut: { missed: 0, missedSoon: 0 } },

@@ -1,5 +1,5 @@
-import type { Combination } from '../src/simulate/row.ts'
-import { type BaselineName, isBaseline } from '../src/simulate/warmings/warmings.ts'
+import type { Combination } from '../../src/simulate/row.ts'
+import { type BaselineName, isBaseline } from '../../src/simulate/warmings/warmings.ts'
 import type { Stroke } from './line-chart.ts'
 
 /** How a combination is called and drawn among others, of the same delay and whatever capacity. */

@@ -1,8 +1,8 @@
-import type { SimulationRow } from '../src/simulate/row.ts'
-import { isBaseline, type WarmingName } from '../src/simulate/warmings/warmings.ts'
+import type { SimulationRow } from '../../src/simulate/row.ts'
+import { isBaseline, type WarmingName } from '../../src/simulate/warmings/warmings.ts'
+import { percent } from '../terminal/simulation-text.ts'
 import { escaped } from './line-chart.ts'
-import type { Naming } from './simulation-lines.ts'
-import { percent } from './simulation-text.ts'
+import type { Naming } from './lines.ts'
 
 const HEADINGS = ['slots', '', 'without', 'with warming', 'misses saved', 'L2 reads for each', 'oracle', 'warming']
 

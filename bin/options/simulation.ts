@@ -1,6 +1,6 @@
-import type { PolicyName } from '../src/simulate/policies/policies.ts'
-import type { Combination } from '../src/simulate/row.ts'
-import type { WarmingName } from '../src/simulate/warmings/warmings.ts'
+import type { PolicyName } from '../../src/simulate/policies/policies.ts'
+import type { Combination } from '../../src/simulate/row.ts'
+import type { WarmingName } from '../../src/simulate/warmings/warmings.ts'
 
 export const READ_MODELS = ['siblings'] as const
 export const LOOK_AHEADS = ['off', 'overlap', 'await'] as const

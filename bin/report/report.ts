@@ -1,11 +1,11 @@
 import { basename } from 'node:path'
-import type { SimulationRow } from '../src/simulate/row.ts'
-import type { Sample } from '../src/simulate/simulate.ts'
-import { isBaseline } from '../src/simulate/warmings/warmings.ts'
+import type { SimulationRow } from '../../src/simulate/row.ts'
+import type { Sample } from '../../src/simulate/simulate.ts'
+import { isBaseline } from '../../src/simulate/warmings/warmings.ts'
+import { percent, wholeTable } from '../terminal/simulation-text.ts'
 import { type Chart, type ChartLine, escaped, legend, lineChart } from './line-chart.ts'
-import { naming } from './simulation-lines.ts'
-import { simulationSummary } from './simulation-summary.ts'
-import { percent, wholeTable } from './simulation-text.ts'
+import { naming } from './lines.ts'
+import { simulationSummary } from './summary.ts'
 
 /** What a report is made of: a row and how it came about, for each combination. */
 export interface Simulated {

@@ -1,4 +1,4 @@
-import type { NodeStats } from '../index.ts'
+import type { NodeStats } from '../../index.ts'
 import { counted } from './progress-line.ts'
 
 /** What was counted since the start by two nodes, of which one warms, and by who sends to both. */

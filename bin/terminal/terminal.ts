@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import { DONE } from './exit-code.ts'
+import { DONE } from '../exit-code.ts'
 
 /** Data goes to standard output, everything that is said about it to standard error. */
 export interface Terminal {

@@ -1,8 +1,8 @@
-import type { PriceUpdate } from '../schemas/price-update.ts'
-import type { WarmRequest } from '../schemas/warm-request.ts'
-import { parseWarmResult, type WarmResult } from '../schemas/warm-result.ts'
-import { type Content, contentOf } from '../src/replay/content.ts'
-import type { ReplayRecord } from '../src/replay/replay-record.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import type { WarmRequest } from '../../schemas/warm-request.ts'
+import { parseWarmResult, type WarmResult } from '../../schemas/warm-result.ts'
+import { type Content, contentOf } from '../../src/replay/content.ts'
+import type { ReplayRecord } from '../../src/replay/replay-record.ts'
 
 type Shown = Content | { readonly kind: 'warm-result'; readonly result: WarmResult }
 

@@ -1,7 +1,7 @@
 import { expect, jest, test } from '@jest/globals'
-import { showLine } from '../../bin/progress-line.ts'
-import type { Terminal } from '../../bin/terminal.ts'
-import { until } from '../harness/until.ts'
+import { showLine } from '../../../bin/terminal/progress-line.ts'
+import type { Terminal } from '../../../bin/terminal/terminal.ts'
+import { until } from '../../harness/until.ts'
 
 test('a line of progress leaves the cursor where the next row belongs, and nothing behind it', async () => {
   let written = ''

@@ -1,7 +1,7 @@
-import type { NodeStats } from '../index.ts'
-import type { RecordReport } from '../src/replay/record.ts'
-import type { ReplayReport } from '../src/replay/report.ts'
-import type { LostRecords } from '../src/replay/source/source.ts'
+import type { NodeStats } from '../../index.ts'
+import type { RecordReport } from '../../src/replay/record.ts'
+import type { ReplayReport } from '../../src/replay/report.ts'
+import type { LostRecords } from '../../src/replay/source/source.ts'
 import { counted, duration } from './progress-line.ts'
 
 /** What a replay did, for people: a line each for what there is to say. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ReplayRange } from '../src/replay/options.ts'
+import type { ReplayRange } from '../../src/replay/options.ts'
 import { bigOffset, moment, numbers } from './options.ts'
 
 /** Which records of a topic or a recording, for the commands that read a stretch of one. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
-import { lineChart } from '../../bin/line-chart.ts'
-import { naming } from '../../bin/simulation-lines.ts'
-import { simulationReport } from '../../bin/simulation-report.ts'
-import type { SimulationRow } from '../../src/simulate/row.ts'
+import { lineChart } from '../../../bin/report/line-chart.ts'
+import { naming } from '../../../bin/report/lines.ts'
+import { simulationReport } from '../../../bin/report/report.ts'
+import type { SimulationRow } from '../../../src/simulate/row.ts'
 
 function rowOf(row: Partial<SimulationRow>): SimulationRow {
   return {

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
-import { terminalTable, wholeTable } from '../../bin/simulation-text.ts'
-import { POLICY_NAMES } from '../../src/simulate/policies/policies.ts'
-import type { Combination, SimulationRow } from '../../src/simulate/row.ts'
-import { type PriceChoices, priceCombinations, sizesOf } from '../../src/simulate/simulate.ts'
-import { WARMING_NAMES } from '../../src/simulate/warmings/warmings.ts'
+import { terminalTable, wholeTable } from '../../../bin/terminal/simulation-text.ts'
+import { POLICY_NAMES } from '../../../src/simulate/policies/policies.ts'
+import type { Combination, SimulationRow } from '../../../src/simulate/row.ts'
+import { type PriceChoices, priceCombinations, sizesOf } from '../../../src/simulate/simulate.ts'
+import { WARMING_NAMES } from '../../../src/simulate/warmings/warmings.ts'
 
 const CHOICES: PriceChoices = {
   ...{ sizes: sizesOf(4_700, { capacity: [0.01, 0.05, 0.2] }), policies: ['forewarm'], warmings: ['none', 'forewarm'] },

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { nearest } from '../src/config/nearest.ts'
+import { nearest } from '../../src/config/nearest.ts'
 
 /** What commands take in common, and how their values are read. */
 

@@ -1,4 +1,4 @@
-import type { Combination, SimulationRow } from '../src/simulate/row.ts'
+import type { Combination, SimulationRow } from '../../src/simulate/row.ts'
 
 interface Column<Row extends Combination> {
   readonly heading: string

@@ -1,4 +1,4 @@
-import type { ReplayProgress } from '../src/replay/progress.ts'
+import type { ReplayProgress } from '../../src/replay/progress.ts'
 import type { Terminal } from './terminal.ts'
 
 const ON_TERMINAL_MS = 200
