@@ -51,7 +51,7 @@ function avroUpdate(update: PriceUpdate): Record<string, unknown> {
 
 /**
  * Avro bytes -> columns, rows appended, all of a record's or none. Written out for this one schema because the schema library's objects cost more than JSON's
- * (bench/pipeline.ts prints both).
+ * (bench/cases/pipeline.ts prints both).
  */
 export function decodePriceAvro(bytes: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
   if (bytes.length <= AVRO_HEADER_BYTES)

@@ -25,7 +25,7 @@ import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from '.
 
 /**
  * Price records in JSON -> columns, straight from the bytes: no string and no object an update, and names that are
- * known cost a comparison (bench/pipeline.ts holds it against JSON.parse). It takes records as one would write them:
+ * known cost a comparison (bench/cases/pipeline.ts holds it against JSON.parse). It takes records as one would write them:
  * known fields in any order, ASCII names without escapes, numbers at least 0. At anything else it gives up
  * on the record without an opinion, and `updatesOf` reads it exactly; so the two cannot disagree on what is valid.
  * Rows are appended, all of a record's or none.

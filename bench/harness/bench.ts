@@ -1,4 +1,4 @@
-import type { Stage } from './stage.ts'
+import type { Stage } from '../stages/stage.ts'
 
 /** A benchmark: a value that `npm run bench -- <name>` runs. */
 export interface Bench {

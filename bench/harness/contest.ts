@@ -1,6 +1,6 @@
+import type { Stage } from '../stages/stage.ts'
 import type { Ratio } from './bench.ts'
 import { median } from './quantile.ts'
-import type { Stage } from './stage.ts'
 
 /** One that is measured; resolves to its figure in the contest's unit. */
 export type Measure = () => Promise<number> | number

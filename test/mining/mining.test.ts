@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { planted } from '../../bench/harness/planted-workload.ts'
+import { planted } from '../../bench/traffic/planted-workload.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { emptyRow, type MinedEdge } from '../../src/correlation/mined/edge-rows.ts'
 import { MinedEdges } from '../../src/correlation/mined/mined-edges.ts'

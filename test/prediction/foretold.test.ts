@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
-import { foretold } from '../../bench/harness/foretold.ts'
-import type { Pattern } from '../../bench/harness/planted-weeks.ts'
+import { foretold } from '../../bench/traffic/foretold.ts'
+import type { Pattern } from '../../bench/traffic/planted-weeks.ts'
 
 const SEED = 1
 const of = (pattern: Pattern) => foretold(pattern, { pairs: 400, seed: SEED })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
-import { Arrivals } from '../../../bench/harness/arrivals.ts'
 import { StopWatch } from '../../../bench/harness/stop-watch.ts'
+import { Arrivals } from '../../../bench/traffic/arrivals.ts'
 
 describe('a stop-watch', () => {
   test('runs from the first record to the last', async () => {

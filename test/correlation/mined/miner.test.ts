@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { planted } from '../../../bench/harness/planted-workload.ts'
+import { planted } from '../../../bench/traffic/planted-workload.ts'
 import { EdgeRows, emptyRow, type MinedEdge } from '../../../src/correlation/mined/edge-rows.ts'
 import { LONGEST_LAG_MS } from '../../../src/correlation/mined/far-bands.ts'
 import { Miner } from '../../../src/correlation/mined/miner.ts'

@@ -7,15 +7,15 @@ import { BentoCache, bentostore } from 'bentocache'
 import { memoryDriver } from 'bentocache/drivers/memory'
 import { open } from 'lmdb'
 import { LRUCache } from 'lru-cache'
-import { NUMBER_COUNT } from '../schemas/price-update.ts'
-import { L1 } from '../src/cache/l1/l1.ts'
-import { L1Reader } from '../src/cache/l1/reader.ts'
-import { PairTable } from '../src/cache/names/pair-table.ts'
-import { emptyRecord } from '../src/cache/price-record.ts'
-import type { Bench, Figure, Ratio } from './harness/bench.ts'
-import { contest } from './harness/contest.ts'
-import type { L1WriterTask } from './harness/l1-writer.ts'
-import type { Stage } from './harness/stage.ts'
+import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { L1 } from '../../src/cache/l1/l1.ts'
+import { L1Reader } from '../../src/cache/l1/reader.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { emptyRecord } from '../../src/cache/price-record.ts'
+import type { Bench, Figure, Ratio } from '../harness/bench.ts'
+import { contest } from '../harness/contest.ts'
+import type { L1WriterTask } from '../stages/l1-writer.ts'
+import type { Stage } from '../stages/stage.ts'
 import { hitRatios } from './hit-ratio.ts'
 
 /** What a read and a write of L1 cost, against what else keeps values in the process or in memory that threads share. */
@@ -66,7 +66,7 @@ function readWith(reader: { get(pairId: number, into: ReturnType<typeof emptyRec
 
 async function besideWriter(stage: Stage, gets: number): Promise<readonly Ratio[]> {
   const task: L1WriterTask = { pairs: PAIRS, writesPerSecond: WRITES_PER_SECOND }
-  const writer = new Worker(new URL('./harness/l1-writer.ts', import.meta.url), { workerData: task })
+  const writer = new Worker(new URL('../stages/l1-writer.ts', import.meta.url), { workerData: task })
   const folder = mkdtempSync(join(tmpdir(), 'forewarm-bench-'))
   const lmdb = open<Price, string>({ path: folder })
   try {

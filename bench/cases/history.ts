@@ -1,8 +1,8 @@
-import type { Bench, Figure } from './harness/bench.ts'
-import { ratioOf } from './harness/contest.ts'
-import { FORETELLERS, type Foreteller, type Foretold, foretold } from './harness/foretold.ts'
-import { PATTERNS } from './harness/planted-weeks.ts'
-import type { Stage } from './harness/stage.ts'
+import type { Bench, Figure } from '../harness/bench.ts'
+import { ratioOf } from '../harness/contest.ts'
+import type { Stage } from '../stages/stage.ts'
+import { FORETELLERS, type Foreteller, type Foretold, foretold } from '../traffic/foretold.ts'
+import { PATTERNS } from '../traffic/planted-weeks.ts'
 
 /** What prediction from history foretells of weeks with a known pattern; deterministic, over seeds 1 to 3. */
 export const history: Bench = { name: 'history', cases }

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { detector, PricePublisher } from '../index.ts'
-import { Arrivals } from './harness/arrivals.ts'
-import type { Bench, Figure } from './harness/bench.ts'
-import { type BenchNode, startNode } from './harness/bench-node.ts'
-import { pace } from './harness/pace.ts'
-import { PARTITIONS } from './harness/price-feed.ts'
-import type { Stage } from './harness/stage.ts'
+import { detector, PricePublisher } from '../../index.ts'
+import type { Bench, Figure } from '../harness/bench.ts'
+import { type BenchNode, startNode } from '../stages/bench-node.ts'
+import type { Stage } from '../stages/stage.ts'
+import { Arrivals } from '../traffic/arrivals.ts'
+import { pace } from '../traffic/pace.ts'
+import { PARTITIONS } from '../traffic/price-feed.ts'
 
 /**
  * How long a node takes to close while updates keep coming and handlers are under way, and what its successor in the

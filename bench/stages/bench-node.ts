@@ -1,6 +1,6 @@
 import { type Broker, createKafkaBroker, createNode, type Detector, type ForewarmNode } from '../../index.ts'
+import type { StopWatch } from '../harness/stop-watch.ts'
 import type { Stage } from './stage.ts'
-import type { StopWatch } from './stop-watch.ts'
 
 /** A node as a user gets it: all roles, every default, telemetry on, over the stage's Kafka and Redis. */
 export interface BenchNodeOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { CHAINS, nextInChain, PAIRS, PARTITIONS, partitionAt, updateAt } from '../../../bench/harness/price-feed.ts'
+import { CHAINS, nextInChain, PAIRS, PARTITIONS, partitionAt, updateAt } from '../../../bench/traffic/price-feed.ts'
 import { encodePriceJson } from '../../../schemas/price-json.ts'
 import { partitionOf } from '../../../schemas/topics.ts'
 

@@ -1,11 +1,11 @@
 import type { Message } from 'kafkajs'
-import { PricePublisher } from '../index.ts'
-import { pairKey } from '../schemas/topics.ts'
-import type { Bench, Figure } from './harness/bench.ts'
-import { contest } from './harness/contest.ts'
-import { PARTITIONS, partitionAt, updateAt } from './harness/price-feed.ts'
-import { rawProducer } from './harness/raw-kafka.ts'
-import type { Stage } from './harness/stage.ts'
+import { PricePublisher } from '../../index.ts'
+import { pairKey } from '../../schemas/topics.ts'
+import type { Bench, Figure } from '../harness/bench.ts'
+import { contest } from '../harness/contest.ts'
+import { rawProducer } from '../stages/raw-kafka.ts'
+import type { Stage } from '../stages/stage.ts'
+import { PARTITIONS, partitionAt, updateAt } from '../traffic/price-feed.ts'
 
 /**
  * How many updates a second a publisher gets acknowledged by all in-sync replicas. Every side makes the updates, turns

@@ -1,9 +1,9 @@
-import type { Bench, Figure, Ratio } from './harness/bench.ts'
-import { contest, ratioOf } from './harness/contest.ts'
-import { L2_PAIRS, type L2Stage, openL2, pricesOf } from './harness/l2-stage.ts'
-import { quantile } from './harness/quantile.ts'
-import { startRelay } from './harness/relay.ts'
-import type { Stage } from './harness/stage.ts'
+import type { Bench, Figure, Ratio } from '../harness/bench.ts'
+import { contest, ratioOf } from '../harness/contest.ts'
+import { quantile } from '../harness/quantile.ts'
+import { L2_PAIRS, type L2Stage, openL2, pricesOf } from '../stages/l2-stage.ts'
+import { startRelay } from '../stages/relay.ts'
+import type { Stage } from '../stages/stage.ts'
 import { readsThroughLevels } from './levels.ts'
 
 /** What L2 in Redis costs: writing ten, holding one, and bringing five up into L1. */

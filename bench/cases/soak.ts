@@ -7,12 +7,12 @@ import {
   type ForewarmNode,
   PricePublisher,
   type WarmPublisher,
-} from '../index.ts'
-import type { Bench, Figure } from './harness/bench.ts'
-import { collectGarbage } from './harness/contest.ts'
-import { nextInChain, PAIRS, PARTITIONS, updateAt } from './harness/price-feed.ts'
-import { median } from './harness/quantile.ts'
-import type { Stage } from './harness/stage.ts'
+} from '../../index.ts'
+import type { Bench, Figure } from '../harness/bench.ts'
+import { collectGarbage } from '../harness/contest.ts'
+import { median } from '../harness/quantile.ts'
+import type { Stage } from '../stages/stage.ts'
+import { nextInChain, PAIRS, PARTITIONS, updateAt } from '../traffic/price-feed.ts'
 
 /**
  * Whether a node's memory stays where it is: updates of 5,000 pairs, as fast as they are handled, through publisher,

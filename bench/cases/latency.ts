@@ -1,13 +1,13 @@
-import { detector, PricePublisher } from '../index.ts'
-import { Arrivals } from './harness/arrivals.ts'
-import type { Bench, Figure } from './harness/bench.ts'
-import { startNode } from './harness/bench-node.ts'
-import { contest } from './harness/contest.ts'
-import { pace } from './harness/pace.ts'
-import { PARTITIONS } from './harness/price-feed.ts'
-import { quantile } from './harness/quantile.ts'
-import { readRaw } from './harness/raw-kafka.ts'
-import type { Stage } from './harness/stage.ts'
+import { detector, PricePublisher } from '../../index.ts'
+import type { Bench, Figure } from '../harness/bench.ts'
+import { contest } from '../harness/contest.ts'
+import { quantile } from '../harness/quantile.ts'
+import { startNode } from '../stages/bench-node.ts'
+import { readRaw } from '../stages/raw-kafka.ts'
+import type { Stage } from '../stages/stage.ts'
+import { Arrivals } from '../traffic/arrivals.ts'
+import { pace } from '../traffic/pace.ts'
+import { PARTITIONS } from '../traffic/price-feed.ts'
 
 /**
  * How long an update takes from `produce` until a detector could read it in L1, at a steady rate, against a KafkaJS

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { PolicyName } from '../src/simulate/policies/policies.ts'
-import type { SimulationRow } from '../src/simulate/row.ts'
+import type { PolicyName } from '../../src/simulate/policies/policies.ts'
+import type { SimulationRow } from '../../src/simulate/row.ts'
 import {
   accessCombinations,
   accessWorkload,
@@ -9,13 +9,13 @@ import {
   priceWorkload,
   simulate as rowsOf,
   sizesOf,
-} from '../src/simulate/simulate.ts'
-import { type AccessTrace, readAccesses } from '../src/simulate/traffic/access-trace.ts'
-import { type PriceTape, readPriceTape } from '../src/simulate/traffic/price-tape.ts'
-import type { WarmingName } from '../src/simulate/warmings/warmings.ts'
-import type { Bench, Figure, Ratio } from './harness/bench.ts'
-import { ratioOf } from './harness/contest.ts'
-import type { Stage } from './harness/stage.ts'
+} from '../../src/simulate/simulate.ts'
+import { type AccessTrace, readAccesses } from '../../src/simulate/traffic/access-trace.ts'
+import { type PriceTape, readPriceTape } from '../../src/simulate/traffic/price-tape.ts'
+import type { WarmingName } from '../../src/simulate/warmings/warmings.ts'
+import type { Bench, Figure, Ratio } from '../harness/bench.ts'
+import { ratioOf } from '../harness/contest.ts'
+import type { Stage } from '../stages/stage.ts'
 import { DATASETS } from './hit-ratio.ts'
 
 /** What warming would save on recorded traffic, and what it costs to know. Deterministic, but for the cost: each case once. */

@@ -1,13 +1,13 @@
-import { PairTable } from '../src/cache/names/pair-table.ts'
-import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
-import { Tracker } from '../src/correlation/tracker.ts'
-import { NestedMaps } from './anchors/nested-maps.ts'
-import type { Bench, Figure, Ratio } from './harness/bench.ts'
-import { collectGarbage, contest } from './harness/contest.ts'
-import { LOG_ENTRIES, minedFrom } from './harness/mined.ts'
-import { planted } from './harness/planted-workload.ts'
-import { median, quantile } from './harness/quantile.ts'
-import type { Stage } from './harness/stage.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { MinedEdges } from '../../src/correlation/mined/mined-edges.ts'
+import { Tracker } from '../../src/correlation/tracker.ts'
+import { NestedMaps } from '../anchors/nested-maps.ts'
+import type { Bench, Figure, Ratio } from '../harness/bench.ts'
+import { collectGarbage, contest } from '../harness/contest.ts'
+import { median, quantile } from '../harness/quantile.ts'
+import type { Stage } from '../stages/stage.ts'
+import { LOG_ENTRIES, minedFrom } from '../traffic/mined.ts'
+import { planted } from '../traffic/planted-workload.ts'
 
 /** What it costs to observe an update, to keep what was observed, and to mine a minute of it. */
 export const tracker: Bench = { name: 'tracker', cases }

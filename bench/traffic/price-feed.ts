@@ -3,7 +3,7 @@ import { encodePriceJson } from '../../schemas/price-json.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../../schemas/topics.ts'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
-import type { Stage } from './stage.ts'
+import type { Stage } from '../stages/stage.ts'
 
 /** What both sides of every Kafka bench read or write: 5,000 pairs in 60 chains over 12 partitions, 115 B as JSON. */
 export const PAIRS = 5_000

@@ -1,9 +1,9 @@
-import { NestedMaps } from './anchors/nested-maps.ts'
-import type { Bench, Figure } from './harness/bench.ts'
-import { ratioOf } from './harness/contest.ts'
-import { minedFrom } from './harness/mined.ts'
-import { GROUP_PAIRS, type Planted, planted } from './harness/planted-workload.ts'
-import type { Stage } from './harness/stage.ts'
+import { NestedMaps } from '../anchors/nested-maps.ts'
+import type { Bench, Figure } from '../harness/bench.ts'
+import { ratioOf } from '../harness/contest.ts'
+import type { Stage } from '../stages/stage.ts'
+import { minedFrom } from '../traffic/mined.ts'
+import { GROUP_PAIRS, type Planted, planted } from '../traffic/planted-workload.ts'
 
 /** How many of the followers that are hidden in random updates the miner finds; deterministic, over seeds 1 to 5. */
 export const plantedPairs: Bench = { name: 'planted', cases }
