@@ -241,7 +241,7 @@ describe('what only the in-memory broker does', () => {
 
   test('keeps no process alive that has nothing else to do', async () => {
     const script = `
-      import { createMemoryBroker } from './src/broker/memory.ts'
+      import { createMemoryBroker } from './src/broker/memory/broker.ts'
       const broker = createMemoryBroker({ partitions: { prices: 12 } })
       const consumer = broker.consumer({
         mode: 'group', groupId: 'g', topics: ['prices'], start: { at: 'earliest' },
