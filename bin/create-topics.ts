@@ -2,7 +2,6 @@ import type { Admin, Broker, TopicSpec } from '../src/broker/port.ts'
 import { deadLetterTopics, findPriceTopics, ownTopics } from '../src/broker/price-topics.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import { ownTopicNames } from './price-topic.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface CreateTopicsOptions {
@@ -28,20 +27,9 @@ export async function createTopics(
     const prices = await missingPriceTopics(admin, config, options)
     const madePrices = await admin.createTopics(prices)
     const selection = options.names.length > 0 ? options.names : config.kafka.priceTopics
-    const found = await findPriceTopics(admin, selection, ownTopicNames(config))
+    const found = await findPriceTopics(admin, selection, config.kafka)
     if (!found.ok) throw new ForewarmError('topics-unusable', found.reason)
-    const { kafka } = config
-    const own = ownTopics(
-      {
-        'warm-requests': kafka.warmRequestsTopic,
-        'warm-results': kafka.warmResultsTopic,
-        'cache-reads': kafka.cacheReadsTopic,
-        correlations: kafka.correlationsTopic,
-        'forewarm-control': kafka.controlTopic,
-      },
-      found.partitions,
-    )
-    const wanted = [...own, ...(await deadLetterTopics(admin, found))]
+    const wanted = [...ownTopics(config.kafka, found.partitions), ...(await deadLetterTopics(admin, found))]
     const created = [...madePrices, ...(await admin.createTopics(wanted))]
     const all = [...found.topics, ...wanted.map(({ topic }) => topic)]
     return { created, existing: all.filter((topic) => !created.includes(topic)) }

@@ -10,17 +10,6 @@ export interface PriceTopic {
   readonly partitions: number
 }
 
-/** Names of the topics that are not price topics, whatever the pattern says. */
-export function ownTopicNames({ kafka }: Config): ReadonlySet<string> {
-  return new Set([
-    kafka.warmRequestsTopic,
-    kafka.warmResultsTopic,
-    kafka.cacheReadsTopic,
-    kafka.correlationsTopic,
-    kafka.controlTopic,
-  ])
-}
-
 /** The topic that was named, or the one that PRICE_TOPICS stands for. Throws where it is none or several. */
 export async function priceTopicFor(broker: Broker, config: Config, named: string | undefined): Promise<PriceTopic> {
   const admin = broker.admin()
@@ -31,7 +20,7 @@ export async function priceTopicFor(broker: Broker, config: Config, named: strin
       if (partitions === undefined) throw await noSuchTopic(admin, named)
       return { topic: named, partitions }
     }
-    const found = await findPriceTopics(admin, config.kafka.priceTopics, ownTopicNames(config))
+    const found = await findPriceTopics(admin, config.kafka.priceTopics, config.kafka)
     if (!found.ok) throw new ForewarmError('topics-unusable', found.reason)
     const [topic] = found.topics
     if (topic === undefined || found.topics.length > 1)

@@ -40,11 +40,9 @@ export async function prepareTopics({ broker, config, log, signal }: TopicsOptio
 }
 
 async function prepare(admin: Admin, { kafka }: Config, log: Log): Promise<NodeTopics> {
-  const names = { 'warm-requests': kafka.warmRequestsTopic, 'warm-results': kafka.warmResultsTopic }
-  const others = [kafka.cacheReadsTopic, kafka.correlationsTopic, kafka.controlTopic]
-  const prices = await findPriceTopics(admin, kafka.priceTopics, new Set([...Object.values(names), ...others]))
+  const prices = await findPriceTopics(admin, kafka.priceTopics, kafka)
   if (!prices.ok) throw new ForewarmError('topics-unusable', prices.reason)
-  const missing = [...ownTopics(names, prices.partitions), ...(await deadLetterTopics(admin, prices))]
+  const missing = [...ownTopics(kafka, prices.partitions), ...(await deadLetterTopics(admin, prices))]
   const made = await admin.createTopics(missing)
   if (made.length > 0) log.info({ topics: made }, 'made topics that were missing')
   return {

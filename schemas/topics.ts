@@ -1,57 +1,14 @@
-/**
- * The one table of topics. Names are defaults (settings `WARM_REQUESTS_TOPIC` and so on rename them); a topic keyed by
- * chain has as many partitions as the price topics, so that one member holds all of a chain.
- */
-
-export type TopicRole = 'warm-requests' | 'warm-results' | 'cache-reads' | 'correlations' | 'forewarm-control'
-
-export interface TopicRule {
-  readonly defaultName: TopicRole
-  /** What the record key is made of. */
-  readonly key: 'chain' | 'request-id' | 'service-chain-pair' | 'service-setting'
-  readonly partitionBy: 'chain' | 'key' | 'single'
-  readonly retentionMs: number | undefined
-  readonly cleanup: 'delete' | 'compact'
-}
+export type TopicRole = 'warm-requests' | 'warm-results'
 
 const HOUR_MS = 3_600_000
 
-export const TOPICS: Readonly<Record<TopicRole, TopicRule>> = {
-  'warm-requests': {
-    defaultName: 'warm-requests',
-    key: 'chain',
-    partitionBy: 'chain',
-    retentionMs: HOUR_MS,
-    cleanup: 'delete',
-  },
-  'warm-results': {
-    defaultName: 'warm-results',
-    key: 'request-id',
-    partitionBy: 'key',
-    retentionMs: 24 * HOUR_MS,
-    cleanup: 'delete',
-  },
-  'cache-reads': {
-    defaultName: 'cache-reads',
-    key: 'chain',
-    partitionBy: 'chain',
-    retentionMs: HOUR_MS,
-    cleanup: 'delete',
-  },
-  correlations: {
-    defaultName: 'correlations',
-    key: 'service-chain-pair',
-    partitionBy: 'chain',
-    retentionMs: undefined,
-    cleanup: 'compact',
-  },
-  'forewarm-control': {
-    defaultName: 'forewarm-control',
-    key: 'service-setting',
-    partitionBy: 'single',
-    retentionMs: undefined,
-    cleanup: 'compact',
-  },
+/**
+ * How long a topic of ours keeps its records. The role is the default name (`WARM_REQUESTS_TOPIC` and so on rename it).
+ * Each topic has as many partitions as the price topics. Requests are keyed by chain, results by request id.
+ */
+export const TOPIC_RETENTION_MS: Readonly<Record<TopicRole, number>> = {
+  'warm-requests': HOUR_MS,
+  'warm-results': 24 * HOUR_MS,
 }
 
 export const DEAD_LETTER_SUFFIX = '.dlq'

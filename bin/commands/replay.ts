@@ -139,12 +139,9 @@ async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: Replay
 async function inProcessNode(terminal: Terminal, flags: ReplayFlags): Promise<InProcessNode> {
   const { loadDetectors } = await import('../detectors-file.ts')
   const detectors = flags.detectors === undefined ? [] : await loadDetectors(flags.detectors)
-  const [{ InProcessNode }, { settings }, { ownTopicNames }] = await Promise.all([
-    import('../in-process-node.ts'),
-    import('../kafka.ts'),
-    import('../price-topic.ts'),
-  ])
-  const ownTopics = ownTopicNames(settings(terminal, flags))
+  const [{ InProcessNode }, { settings }] = await Promise.all([import('../in-process-node.ts'), import('../kafka.ts')])
+  const { warmRequestsTopic, warmResultsTopic } = settings(terminal, flags).kafka
+  const ownTopics = new Set([warmRequestsTopic, warmResultsTopic])
   return new InProcessNode({ detectors, configFile: flags.config, ownTopics })
 }
 

@@ -2,8 +2,7 @@ import {
   DEAD_LETTER_RETENTION_MS,
   DEAD_LETTER_SUFFIX,
   deadLetterTopic,
-  TOPICS,
-  type TopicRole,
+  TOPIC_RETENTION_MS,
 } from '../../schemas/topics.ts'
 import type { Admin, TopicSpec } from './port.ts'
 
@@ -11,6 +10,12 @@ import type { Admin, TopicSpec } from './port.ts'
 export interface PriceTopics {
   readonly topics: readonly string[]
   readonly partitions: number
+}
+
+/** What the settings call the topics of ours. */
+export interface OwnTopicNames {
+  readonly warmRequestsTopic: string
+  readonly warmResultsTopic: string
 }
 
 export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonly ok: false; readonly reason: string }
@@ -22,10 +27,11 @@ export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonl
 export async function findPriceTopics(
   admin: Admin,
   selection: readonly string[] | RegExp,
-  ours: ReadonlySet<string>,
+  { warmRequestsTopic, warmResultsTopic }: OwnTopicNames,
 ): Promise<PriceTopicsFound> {
   const existing = new Set(await admin.topics())
-  const isForeign = (topic: string) => !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.has(topic)
+  const ours = [warmRequestsTopic, warmResultsTopic]
+  const isForeign = (topic: string) => !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.includes(topic)
   const topics =
     selection instanceof RegExp
       ? // Not by `test`, which goes on from its last match where the pattern has the flag g.
@@ -51,17 +57,14 @@ export async function findPriceTopics(
   return { ok: true, topics, partitions }
 }
 
-/** The topics of ours that a node needs beside the price topics: as many partitions as these where keyed by chain. */
-export function ownTopics(
-  names: Readonly<Partial<Record<TopicRole, string>>>,
-  partitions: number,
-): readonly TopicSpec[] {
-  return Object.entries(names).map(([role, topic]) => {
-    const rule = TOPICS[role as TopicRole]
-    const retention = rule.retentionMs === undefined ? {} : { 'retention.ms': String(rule.retentionMs) }
-    const config = { 'cleanup.policy': rule.cleanup, ...retention }
-    return { topic, partitions: rule.partitionBy === 'single' ? 1 : partitions, config }
-  })
+/** The topics of ours that a node needs beside the price topics, with as many partitions as these have. */
+export function ownTopics(names: OwnTopicNames, partitions: number): readonly TopicSpec[] {
+  const kept = { [names.warmRequestsTopic]: 'warm-requests', [names.warmResultsTopic]: 'warm-results' } as const
+  return Object.entries(kept).map(([topic, role]) => ({
+    topic,
+    partitions,
+    config: { 'cleanup.policy': 'delete', 'retention.ms': String(TOPIC_RETENTION_MS[role]) },
+  }))
 }
 
 /** Room for the letter's headers above the largest record of the origin. */

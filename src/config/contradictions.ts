@@ -52,13 +52,7 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   return problems
 }
 
-const OWN_TOPICS = [
-  'WARM_REQUESTS_TOPIC',
-  'WARM_RESULTS_TOPIC',
-  'CACHE_READS_TOPIC',
-  'CORRELATIONS_TOPIC',
-  'FOREWARM_CONTROL_TOPIC',
-]
+const OWN_TOPICS = ['WARM_REQUESTS_TOPIC', 'WARM_RESULTS_TOPIC']
 
 function namesDatabase(url: unknown): boolean {
   return typeof url === 'string' && /[1-9]/.test(new URL(url).pathname)

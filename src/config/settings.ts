@@ -1,4 +1,4 @@
-import { TOPICS, type TopicRole } from '../../schemas/topics.ts'
+import type { TopicRole } from '../../schemas/topics.ts'
 import { STRATEGY_LIMITS, STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
 import { CACHE_SETTINGS } from './cache-settings.ts'
 import {
@@ -44,7 +44,7 @@ function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
 }
 
 function topic(name: string, role: TopicRole, doc: string): Setting<string> {
-  return setting({ name, check: topicName, default: fixed<string>(TOPICS[role].defaultName), doc })
+  return setting({ name, check: topicName, default: fixed<string>(role), doc })
 }
 
 const brokers: Check<readonly string[]> = listOf(hostPort, 'host:port, several separated by commas')
@@ -106,9 +106,6 @@ export const SETTINGS = {
     }),
     warmRequestsTopic: topic('WARM_REQUESTS_TOPIC', 'warm-requests', 'Where warm requests travel.'),
     warmResultsTopic: topic('WARM_RESULTS_TOPIC', 'warm-results', 'Where nodes say what became of a warm request.'),
-    cacheReadsTopic: topic('CACHE_READS_TOPIC', 'cache-reads', 'Where nodes tell the correlators what was read.'),
-    correlationsTopic: topic('CORRELATIONS_TOPIC', 'correlations', 'Where correlators keep what they have learnt.'),
-    controlTopic: topic('FOREWARM_CONTROL_TOPIC', 'forewarm-control', 'Where operators’ settings reach every node.'),
   },
   node: {
     service: setting({

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
-import { TOPICS } from '../../schemas/topics.ts'
 import { PRIORITIES, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult } from '../../schemas/warm-result.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
@@ -167,7 +166,7 @@ class RequestWarmer implements Warmer {
 
   #accept(request: WarmRequest, pairIds: readonly number[], trace?: Context): Promise<WarmResult> {
     const { promise, resolve: settle, reject: fail } = Promise.withResolvers<WarmResult>()
-    const { topic = TOPICS['warm-requests'].defaultName } = this.#options
+    const { topic = 'warm-requests' } = this.#options
     const span = trace === undefined ? this.#spans.warm(request) : this.#spans.process(topic, request, trace)
     const nowMs = this.#options.clock.now()
     const job: WarmJob = {

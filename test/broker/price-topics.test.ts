@@ -3,7 +3,7 @@ import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import type { Admin } from '../../src/broker/port.ts'
 import { deadLetterTopics, findPriceTopics, ownTopics } from '../../src/broker/price-topics.ts'
 
-const OURS = new Set(['warm-requests', 'prices.internal'])
+const OURS = { warmRequestsTopic: 'warm-requests', warmResultsTopic: 'prices.internal' }
 
 async function adminOf(partitions: Record<string, number>): Promise<Admin> {
   const admin = createMemoryBroker({ partitions }).admin()
@@ -52,12 +52,11 @@ describe('price topics', () => {
   })
 })
 
-test('topics of ours have the partitions of the price topics where they are keyed by chain', () => {
-  const specs = ownTopics({ 'warm-requests': 'wr', 'forewarm-control': 'fc', correlations: 'co' }, 12)
+test('topics of ours have the partitions of the price topics, and keep requests for an hour, results for a day', () => {
+  const specs = ownTopics({ warmRequestsTopic: 'wr', warmResultsTopic: 'ws' }, 12)
   expect(specs).toEqual([
     { topic: 'wr', partitions: 12, config: { 'cleanup.policy': 'delete', 'retention.ms': '3600000' } },
-    { topic: 'fc', partitions: 1, config: { 'cleanup.policy': 'compact' } },
-    { topic: 'co', partitions: 12, config: { 'cleanup.policy': 'compact' } },
+    { topic: 'ws', partitions: 12, config: { 'cleanup.policy': 'delete', 'retention.ms': '86400000' } },
   ])
 })
 

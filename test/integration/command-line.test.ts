@@ -16,9 +16,6 @@ const ENV = {
   PRICE_TOPICS: PRICES,
   WARM_REQUESTS_TOPIC: REQUESTS,
   WARM_RESULTS_TOPIC: RESULTS,
-  CACHE_READS_TOPIC: uniqueName('cache-reads'),
-  CORRELATIONS_TOPIC: uniqueName('correlations'),
-  FOREWARM_CONTROL_TOPIC: uniqueName('control'),
   FOREWARM_SERVICE: uniqueName('service'),
   METRICS_PORT: '0',
   // A busy machine may take longer than the 250 ms that Redis, and the 50 ms that a warm has by default.

@@ -21,9 +21,6 @@ const PAIRS = ['WETH/USDC', 'WETH/USDT', 'WETH/DAI']
 const OWN = {
   WARM_REQUESTS_TOPIC: uniqueName('warm-requests'),
   WARM_RESULTS_TOPIC: uniqueName('warm-results'),
-  CACHE_READS_TOPIC: uniqueName('cache-reads'),
-  CORRELATIONS_TOPIC: uniqueName('correlations'),
-  FOREWARM_CONTROL_TOPIC: uniqueName('control'),
 }
 const ENV = {
   ...OWN,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import kafkajs from 'kafkajs'
-import { chainOfKey, deadLetterTopic, murmur2, pairKey, partitionOf, TOPICS } from '../../schemas/topics.ts'
+import { chainOfKey, deadLetterTopic, murmur2, pairKey, partitionOf } from '../../schemas/topics.ts'
 
 describe('murmur2', () => {
   // The values of Kafka's own test, UtilsTest.testMurmur2.
@@ -53,22 +53,6 @@ describe('keys', () => {
   })
 })
 
-describe('the table of topics', () => {
-  test('partitions by chain whatever belongs to a chain', () => {
-    const byChain = Object.values(TOPICS).filter(({ partitionBy }) => partitionBy === 'chain')
-    expect(byChain.map(({ defaultName }) => defaultName)).toEqual(['warm-requests', 'cache-reads', 'correlations'])
-  })
-
-  test('names each topic by its role', () => {
-    for (const [role, { defaultName }] of Object.entries(TOPICS)) expect(defaultName).toBe(role)
-  })
-
-  test('keeps for good only what is compacted', () => {
-    for (const { cleanup, retentionMs } of Object.values(TOPICS))
-      expect(retentionMs === undefined).toBe(cleanup === 'compact')
-  })
-
-  test('gives a dead-letter topic to every topic', () => {
-    expect(deadLetterTopic('prices.ethereum')).toBe('prices.ethereum.dlq')
-  })
+test('the dead-letter topic of a topic has its name and .dlq', () => {
+  expect(deadLetterTopic('prices.ethereum')).toBe('prices.ethereum.dlq')
 })
