@@ -9,6 +9,7 @@ import type { L2 } from '../src/cache/l2/l2.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import { VERSIONS_PER_MS } from '../src/cache/price-record.ts'
+import { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, isVirtual, type VirtualClock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { DetectorRunner } from '../src/detect/runner.ts'
@@ -52,6 +53,7 @@ export interface SharedByLanes {
 export class PriceLane implements RecordHandler {
   readonly #options: PriceLaneOptions
   readonly #shared: SharedByLanes
+  readonly #writer: PriceWriter
   readonly #warming: LaneWarming
   readonly #window: PriceWindow
   /** Handlers and dead letters under way. */
@@ -74,6 +76,7 @@ export class PriceLane implements RecordHandler {
   constructor(options: PriceLaneOptions, shared: SharedByLanes) {
     this.#options = options
     this.#shared = shared
+    this.#writer = new PriceWriter(options)
     this.#warming = new LaneWarming(options)
     this.#window = new PriceWindow(options.table)
     this.#replayClock = isVirtual(options.clock) ? options.clock : undefined
@@ -168,19 +171,14 @@ export class PriceLane implements RecordHandler {
   }
 
   #handleRow(topic: string, row: number): Promise<void> | undefined {
-    const { l1, tracker, writeBehind, runner, table } = this.#options
+    const { tracker, writeBehind, runner, table } = this.#options
     const { columns } = this.#window
-    const { numbers } = columns
     const pairId = columns.pairIds[row] as number
     const eventTimeMs = columns.eventTimesMs[row] as number
     if (this.#shared.sequences.isBack(pairId, columns.sequences[row] as number)) this.#shared.counts.sequenceBack.add(1)
-    const version = this.#versionOf(pairId, eventTimeMs)
-    if (version < 0) return undefined
+    if (!this.#isWritten(pairId, eventTimeMs, row)) return undefined
     const group = columns.groups[row]
     if (group !== undefined) table.setGroup(pairId, group)
-    const base = row * NUMBER_COUNT
-    l1.update(pairId, version, numbers, base)
-    writeBehind.add(pairId, version, numbers, base)
     const chainId = table.chainOf(pairId)
     if (row === 0) this.#observeTimed(pairId, eventTimeMs, chainId)
     else tracker.observe(pairId, eventTimeMs, chainId)
@@ -201,19 +199,18 @@ export class PriceLane implements RecordHandler {
     return this.#wanted[chainId]
   }
 
-  /** Negative, and counted, where the update is not newer than what the pair has had. */
-  #versionOf(pairId: number, eventTimeMs: number): number {
-    const { l1 } = this.#options
+  /** False, and counted, where the update is not newer than what the pair has had. */
+  #isWritten(pairId: number, eventTimeMs: number, row: number): boolean {
     const { counts } = this.#shared
     // Its place among the updates of its millisecond is taken: the next free one would make it newer than it is.
-    if (this.#isRedelivered && l1.floor(pairId) >= eventTimeMs * VERSIONS_PER_MS) {
+    if (this.#isRedelivered && this.#options.l1.floor(pairId) >= eventTimeMs * VERSIONS_PER_MS) {
       counts.redelivered.add(1)
-      return -1
+      return false
     }
-    const version = l1.nextVersion(pairId, eventTimeMs)
-    if (version === -1) counts.older.add(1)
-    else if (version < 0) counts.tooManyInMs.add(1)
-    return version
+    const outcome = this.#writer.write(pairId, eventTimeMs, this.#window.columns.numbers, row * NUMBER_COUNT)
+    if (outcome === 'older') counts.older.add(1)
+    else if (outcome === 'too-many-in-ms') counts.tooManyInMs.add(1)
+    return outcome === 'stored'
   }
 
   /** One update of each window: looking at the clock costs more than observing. */
@@ -243,7 +240,7 @@ export class PriceLane implements RecordHandler {
 
   /** A key and no value: the pair is delisted. */
   #delist(batch: Batch, record: number): Promise<void> | undefined {
-    const { table, l1, l2, writeBehind, tracker } = this.#options
+    const { table } = this.#options
     const key = batch.key(record)?.toString('utf8') ?? ''
     const chain = chainOfKey(key)
     const pair = key.slice(chain.length + KEY_SEPARATOR.length)
@@ -261,14 +258,8 @@ export class PriceLane implements RecordHandler {
     const pairId = table.register(chain, pair)
     if (pairId < 0) return this.#refuse(batch, record, refused('too-many-pairs', 'all MAX_PAIRS are taken'))
     this.#shared.counts.delisted.add(1)
-    l1.remove(pairId)
-    writeBehind.forget(pairId)
-    tracker.forget(pairId)
-    return l2.delete([pairId]).then(({ status }) => {
-      // Once more: a load that was under way has come before the answer to the delete, and brought the value back.
-      l1.remove(pairId)
-      // The value stays there until its time is up; L1's floor keeps it out of this node.
-      if (status === 'unavailable') this.#shared.counts.notDeleted.add(1)
+    return this.#writer.delist(pairId).then((outcome) => {
+      if (outcome === 'unavailable') this.#shared.counts.notDeleted.add(1)
     })
   }
 

@@ -4,7 +4,9 @@ import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { type JsonCache, type JsonCacheOptions, type SetOutcome, ValueCache } from '../src/cache/json-cache.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
-import { emptyRecord } from '../src/cache/price-record.ts'
+import { readMany } from '../src/cache/price-reads.ts'
+import { emptyRecord, type PriceRecord } from '../src/cache/price-record.ts'
+import { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { loadConfig } from '../src/config/load.ts'
@@ -76,7 +78,6 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
   return new PriceCache({
     ...{ caches, metrics, clock, chain },
     maxTrackedPairs: config.correlation.maxTrackedPairs,
-    onRead: undefined,
   })
 }
 
@@ -110,36 +111,40 @@ interface PriceCacheParts {
   readonly clock: Clock
   readonly chain: string
   readonly maxTrackedPairs: number
-  /** Told of each read. */
-  onRead: ((pairId: number) => void) | undefined
 }
 
-const PARTS = new WeakMap<Cache, PriceCacheParts>()
+/** What works beside a cache may use. */
+export interface OpenedCache extends PriceCacheParts {
+  /** The listener is told of each read, once it was answered; undefined, and no reads, where the cache has a listener already. */
+  listen(onRead: (pairId: number) => void): { stop(): void } | undefined
+}
 
-/** For what works beside a cache; undefined where it is none of prices. */
-export function cacheParts(cache: Cache): PriceCacheParts | undefined {
-  return PARTS.get(cache)
+const OPENED = new WeakMap<Cache, OpenedCache>()
+
+/** Undefined where the cache is none of prices that `createCache` made. */
+export function openedCache(cache: Cache): OpenedCache | undefined {
+  return OPENED.get(cache)
 }
 
 class PriceCache implements Cache {
   readonly #parts: PriceCacheParts
+  readonly #writer: PriceWriter
+  #onRead: ((pairId: number) => void) | undefined
   readonly #record = emptyRecord()
   readonly #numbers = new Float64Array(NUMBER_COUNT)
   #closed: Promise<void> | undefined
 
   constructor(parts: PriceCacheParts) {
     this.#parts = parts
-    PARTS.set(this, parts)
+    this.#writer = new PriceWriter(parts.caches)
+    OPENED.set(this, { ...parts, listen: (onRead) => this.#listen(onRead) })
   }
 
   get(pair: string, options?: ReadOptions): Reading | 'missing' | 'stale' {
     const { caches, chain } = this.#parts
     const pairId = caches.table.ask(chain, pair)
     if (pairId < 0) return 'missing'
-    const isHit = caches.hierarchy.get(pairId, this.#record)
-    const reading = isHit ? this.#reading(pair, options) : 'missing'
-    this.#parts.onRead?.(pairId)
-    return reading
+    return this.#isHit(pairId, this.#record) ? this.#reading(pair, this.#record, options) : 'missing'
   }
 
   async getOrLoad(pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'> {
@@ -147,21 +152,19 @@ class PriceCache implements Cache {
     return reading
   }
 
-  async getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]> {
+  getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]> {
     const { table, hierarchy } = this.#parts.caches
-    const readings = pairs.map((pair) => this.get(pair, options))
-    const fetches = pairs.map((pair, at) => {
-      const pairId = table.find(this.#parts.chain, pair)
-      if (typeof readings[at] === 'object' || pairId < 0) return undefined
-      // What is too old here may be newer in L2, where another process writes.
-      return { at, pair, pairId, fetch: readings[at] === 'stale' ? hierarchy.renew(pairId) : hierarchy.fetch(pairId) }
-    })
-    for (const each of fetches) {
-      if (each === undefined) continue
-      const fetched = await each.fetch
-      if (hierarchy.newest(each.pairId, fetched, this.#record)) readings[each.at] = this.#reading(each.pair, options)
-    }
-    return readings
+    return readMany(
+      {
+        hierarchy,
+        ask: (pair) => table.ask(this.#parts.chain, pair),
+        get: (pairId, into) => this.#isHit(pairId, into),
+        readingOf: (pair, record) => this.#reading(pair, record, options),
+        // What is too old here may be newer in L2, where another process writes.
+        renew: (pairId) => hierarchy.renew(pairId),
+      },
+      pairs,
+    )
   }
 
   set(pair: string, value: PriceValue): SetOutcome {
@@ -172,24 +175,13 @@ class PriceCache implements Cache {
     const [update] = parsed.updates
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'
-    const version = caches.l1.nextVersion(pairId, update.eventTimeMs)
-    if (version < 0) return version === -1 ? 'older' : 'too-many-in-ms'
     for (const [field, name] of NUMBER_FIELDS.entries()) this.#numbers[field] = update[name] ?? Number.NaN
-    caches.l1.update(pairId, version, this.#numbers, 0)
-    caches.writeBehind.add(pairId, version, this.#numbers, 0)
-    return 'stored'
+    return this.#writer.write(pairId, update.eventTimeMs, this.#numbers, 0)
   }
 
   async delete(pair: string): Promise<void> {
-    const { table, l1, l2, writeBehind, tracker } = this.#parts.caches
-    const pairId = table.find(this.#parts.chain, pair)
-    if (pairId < 0) return
-    l1.remove(pairId)
-    writeBehind.forget(pairId)
-    tracker.forget(pairId)
-    await l2.delete([pairId])
-    // Once more: a load that was under way may have brought the value back.
-    l1.remove(pairId)
+    const pairId = this.#parts.caches.table.find(this.#parts.chain, pair)
+    if (pairId >= 0) await this.#writer.delist(pairId)
   }
 
   stats(): HierarchyStats {
@@ -205,8 +197,24 @@ class PriceCache implements Cache {
     return this.#closed
   }
 
-  #reading(pair: string, options: ReadOptions | undefined): Reading | 'stale' {
+  #listen(onRead: (pairId: number) => void): { stop(): void } | undefined {
+    if (this.#onRead !== undefined) return undefined
+    this.#onRead = onRead
+    return {
+      stop: () => {
+        if (this.#onRead === onRead) this.#onRead = undefined
+      },
+    }
+  }
+
+  #isHit(pairId: number, into: PriceRecord): boolean {
+    const isHit = this.#parts.caches.hierarchy.get(pairId, into)
+    this.#onRead?.(pairId)
+    return isHit
+  }
+
+  #reading(pair: string, record: Readonly<PriceRecord>, options: ReadOptions | undefined): Reading | 'stale' {
     const { chain, clock } = this.#parts
-    return readingOf({ pair, chain, record: this.#record }, clock.now() - this.#record.eventTimeMs, options)
+    return readingOf({ pair, chain, record }, clock.now() - record.eventTimeMs, options)
   }
 }

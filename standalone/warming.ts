@@ -3,7 +3,7 @@ import type { PromotionOutcome } from '../src/cache/promotion.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
 import { NextReads } from '../src/warming/next-reads.ts'
-import { type Cache, cacheParts } from './cache.ts'
+import { type Cache, type OpenedCache, openedCache } from './cache.ts'
 
 export interface CacheWarmingOptions {
   /** `forewarm` unless given. */
@@ -72,7 +72,8 @@ export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): 
 }
 
 class ReadWarming implements CacheWarming {
-  readonly #parts: NonNullable<ReturnType<typeof cacheParts>>
+  readonly #parts: OpenedCache
+  readonly #listening: { stop(): void }
   readonly #timeoutMs: number
   readonly #next: NextReads
   readonly #wanted = new Set<number>()
@@ -83,9 +84,11 @@ class ReadWarming implements CacheWarming {
   #pairsNotAsked = 0
 
   constructor(cache: Cache, { strategy, timeoutMs }: Required<CacheWarmingOptions>) {
-    const parts = cacheParts(cache)
+    const parts = openedCache(cache)
     if (parts === undefined) throw new ForewarmError('refused', 'a cache of prices, made by createCache, is needed')
-    if (parts.onRead !== undefined) throw new ForewarmError('refused', 'the cache has a warming already')
+    const listening = parts.listen((pairId) => this.#read(pairId))
+    if (listening === undefined) throw new ForewarmError('refused', 'the cache has a warming already')
+    this.#listening = listening
     this.#parts = parts
     this.#timeoutMs = timeoutMs
     const { l1, upkeep } = parts.caches
@@ -99,7 +102,6 @@ class ReadWarming implements CacheWarming {
       evidence: () => ({ used: predicted().used, unused: predicted().unused, hitRatio: upkeep.hitRatio }),
       cost: () => warmCostOf(l1.usage),
     })
-    parts.onRead = (pairId) => this.#read(pairId)
   }
 
   async warmPairs(pairs: readonly string[]): Promise<WarmReport> {
@@ -123,7 +125,7 @@ class ReadWarming implements CacheWarming {
   }
 
   async close(): Promise<void> {
-    if (!this.#isClosed) this.#parts.onRead = undefined
+    this.#listening.stop()
     this.#isClosed = true
     await Promise.all(this.#underWay)
   }

@@ -1,5 +1,6 @@
 import type { Hierarchy } from '../cache/hierarchy.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
+import { readMany } from '../cache/price-reads.ts'
 import { emptyRecord, type PriceRecord } from '../cache/price-record.ts'
 import type { Fetched } from '../cache/trips.ts'
 import type { Clock } from '../clock.ts'
@@ -64,30 +65,17 @@ export class BoundPrices implements Prices {
     return reading
   }
 
-  async getMany(
-    chain: string,
-    pairs: readonly string[],
-    options?: ReadOptions,
-  ): Promise<(Reading | 'missing' | 'stale')[]> {
-    const { hierarchy } = this.#sources
-    const readings: (Reading | 'missing' | 'stale')[] = []
-    const fetches: { readonly index: number; readonly pairId: number; readonly fetch: Promise<Fetched> }[] = []
-    for (const [index, pair] of pairs.entries()) {
-      const pairId = this.#attributed(chain, pair)
-      readings.push('missing')
-      if (pairId < 0) continue
-      const isHit = this.#isHit(pairId, RECORD)
-      if (isHit) readings[index] = this.#reading({ chain, pair, record: RECORD }, options)
-      const fetch = isHit ? readings[index] === 'stale' && this.#renewed(chain, pairId) : hierarchy.fetch(pairId)
-      if (fetch) fetches.push({ index, pairId, fetch })
-    }
-    for (const { index, pairId, fetch } of fetches) {
-      const fetched = await fetch
-      const pair = pairs[index] as string
-      if (hierarchy.newest(pairId, fetched, RECORD))
-        readings[index] = this.#reading({ chain, pair, record: RECORD }, options)
-    }
-    return readings
+  getMany(chain: string, pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]> {
+    return readMany(
+      {
+        hierarchy: this.#sources.hierarchy,
+        ask: (pair) => this.#attributed(chain, pair),
+        get: (pairId, into) => this.#isHit(pairId, into),
+        readingOf: (pair, record) => this.#reading({ chain, pair, record }, options),
+        renew: (pairId) => this.#renewed(chain, pairId),
+      },
+      pairs,
+    )
   }
 
   #isHit(pairId: number, into: PriceRecord): boolean {
