@@ -11,11 +11,7 @@ import { StackError } from '../../deploy/stack/stack-error.ts'
  */
 const ROOT = resolve(import.meta.dirname, '../..')
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js')
-const NODE_OPTIONS = [
-  '--disable-warning=ExperimentalWarning',
-  '--disable-warning=TimeoutNegativeWarning',
-  '--experimental-vm-modules',
-]
+const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules']
 const INTERRUPTED = 130
 
 async function main(argv: readonly string[]): Promise<number> {
