@@ -20,7 +20,7 @@ import type { PriceCounts } from './price-counts.ts'
 import { PriceWindow, REFUSED, TOMBSTONE } from './price-window.ts'
 import type { Sequences } from './sequences.ts'
 
-/** What an update passes on its way. */
+/** The parts that an update passes. */
 export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly table: PairTable
   readonly l1: FirstLevel
@@ -32,45 +32,45 @@ export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly deadLetters: DeadLetters
 }
 
-/** A pair's event time may be so far ahead of the clock; further, and one bad record would freeze the pair. */
+/** How far an event time may lie ahead of the clock. Without a limit one bad record would freeze its pair. */
 const MAX_AHEAD_MS = 60_000
-/** Handlers may settle by the thousand in between. */
+/** The least time between two heartbeats, since thousands of handlers may settle in between. */
 const BEAT_EVERY_MS = 100
-/** Dead letters (and handlers, which have a bound of their own) beyond which the next one waits for all of them. */
+/** The most dead letters and handlers in flight. The next dead letter waits until all of them have settled. */
 const MAX_UNDER_WAY = 2_000
 
-/** What the lanes of a node share. */
+/** State that all lanes of a node share. */
 export interface SharedByLanes {
   readonly counts: PriceCounts
   readonly trackingUs: Histogram
   readonly endToEndSeconds: Histogram
   readonly sequences: Sequences
-  /** By topic, looked at once a window. */
+  /** Timestamp of the last record of each topic, set once a window. */
   readonly lastRecordMs: Map<string, number>
 }
 
-/** One partition's way through the node. Records are decoded a window ahead of their handling, which is where the look-ahead looks. */
+/** One partition's way through the node. Records are decoded a window ahead of their handling, so that the look-ahead can see them. */
 export class PriceLane implements RecordHandler {
   readonly #options: PriceLaneOptions
   readonly #shared: SharedByLanes
   readonly #writer: PriceWriter
   readonly #warming: LaneWarming
   readonly #window: PriceWindow
-  /** Handlers and dead letters under way. */
+  /** Handlers and dead letters in flight. */
   readonly #underWay = new Set<Promise<void>>()
-  /** In a replay, time is what the records say. */
+  /** In a replay, the records' timestamps move the clock. */
   readonly #replayClock: VirtualClock | undefined
-  /** The clock, looked at once a window; a replay's once a record. */
+  /** The clock's time, read once a window; in a replay once a record. */
   #nowMs = 0
   #context: BatchContext | undefined
   #beatMs = 0
-  /** The offset after the last record that was handled here. */
+  /** The offset after the last record that this lane handled. */
   #handledTo = -1n
-  /** The record in hand was handled here before: what was done with it may not have been committed. */
+  /** This lane has handled the record before, but its offset may not have been committed. */
   #isRedelivered = false
-  /** Of a record within a window: handed on when the records before it are handled. */
+  /** The fault of a record in mid-window. It is thrown when the records before it are handled. */
   #fault: { readonly offset: bigint; readonly error: unknown } | undefined
-  /** By chain: whether a detector looks at its updates on this topic. */
+  /** Whether a detector wants the updates of a chain on this topic, by chain id. */
   readonly #wanted: (boolean | undefined)[] = []
 
   constructor(options: PriceLaneOptions, shared: SharedByLanes) {
@@ -101,7 +101,7 @@ export class PriceLane implements RecordHandler {
       }
     } catch (error) {
       if (record === from) throw error
-      // Not to be handled again: updates of a frame before the one at fault have been.
+      // The record must not be handled again: the updates of its frame before the one at fault have been handled.
       this.#fault = { offset: batch.offset(record), error }
     }
     this.#handled(batch, record)
@@ -145,11 +145,11 @@ export class PriceLane implements RecordHandler {
     return this.#handleRows(batch.topic, firstRow, endRow)
   }
 
-  /** Undefined when all rows were handled within this step, which is the rule: a promise an update would cost more than the update. */
+  /** Undefined when all rows were handled synchronously, which is the rule: a promise costs more than handling an update. */
   #handleRows(topic: string, from: number, end: number): Promise<void> | undefined {
     for (let row = from; row < end; row++) {
       const ahead = this.#warming.before(row, this.#window.columns)
-      // The window that was just looked at holds this row, so it is not looked at again.
+      // The look-ahead has just looked at this row, so it is handled without another look.
       if (ahead !== undefined) return this.#handleRowsAfter(ahead, topic, { row, end })
       const wait = this.#handleRow(topic, row)
       if (wait !== undefined) return this.#handleRowsAfter(wait, topic, { row: row + 1, end })
@@ -199,10 +199,10 @@ export class PriceLane implements RecordHandler {
     return this.#wanted[chainId]
   }
 
-  /** False, and counted, where the update is not newer than what the pair has had. */
+  /** False, and counted, when the update is not newer than what the pair has had. */
   #isWritten(pairId: number, eventTimeMs: number, row: number): boolean {
     const { counts } = this.#shared
-    // Its place among the updates of its millisecond is taken: the next free one would make it newer than it is.
+    // The first delivery has taken this update's place within its millisecond. Another place would make it newer than it is.
     if (this.#isRedelivered && this.#options.l1.floor(pairId) >= eventTimeMs * VERSIONS_PER_MS) {
       counts.redelivered.add(1)
       return false
@@ -213,7 +213,7 @@ export class PriceLane implements RecordHandler {
     return outcome === 'stored'
   }
 
-  /** One update of each window: looking at the clock costs more than observing. */
+  /** Times one update of each window, because reading the clock costs more than observing an update. */
   #observeTimed(pairId: number, eventTimeMs: number, chainId: number): void {
     const startMs = performance.now()
     this.#options.tracker.observe(pairId, eventTimeMs, chainId)
@@ -230,7 +230,7 @@ export class PriceLane implements RecordHandler {
     })
   }
 
-  /** Slow handlers, loads and writes that end, or run out of time, one by one are progress: the membership is to be kept. */
+  /** Sends a heartbeat: handlers, loads and writes that settle one by one are progress, so the membership must be kept. */
   #beat(): void {
     const nowMs = performance.now()
     if (nowMs - this.#beatMs < BEAT_EVERY_MS) return
@@ -238,7 +238,7 @@ export class PriceLane implements RecordHandler {
     void this.#context?.heartbeat()
   }
 
-  /** A key and no value: the pair is delisted. */
+  /** Handles a record with a key and no value: the pair is delisted. */
   #delist(batch: Batch, record: number): Promise<void> | undefined {
     const { table } = this.#options
     const key = batch.key(record)?.toString('utf8') ?? ''
@@ -249,12 +249,12 @@ export class PriceLane implements RecordHandler {
         ? refused('bad-key', 'a tombstone needs the key chain NUL pair')
         : (checkedName(chain, 'chain') ?? checkedName(pair, 'pair'))
     if (against !== undefined) return this.#refuse(batch, record, against)
-    // The pair may have been listed again since, by a record that came again as well and has nothing new.
+    // A later record may have listed the pair again, and would be skipped as redelivered.
     if (this.#isRedelivered) {
       this.#shared.counts.redelivered.add(1)
       return undefined
     }
-    // Also of a pair that nobody here knows yet: its price may be in L2 since before this process began.
+    // An unknown pair is registered as well: L2 may hold its price from before this process began.
     const pairId = table.register(chain, pair)
     if (pairId < 0) return this.#refuse(batch, record, refused('too-many-pairs', 'all MAX_PAIRS are taken'))
     this.#shared.counts.delisted.add(1)

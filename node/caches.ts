@@ -28,7 +28,7 @@ import { Measurement } from '../src/warming/measurement.ts'
 import { createThirdLevel } from './l3.ts'
 import { NodePrediction } from './prediction.ts'
 
-/** What a node keeps prices in: made, not started. */
+/** The caches of a node and what learns beside them. Nothing has started yet. */
 export interface Caches {
   readonly table: PairTable
   readonly l1: FirstLevel
@@ -39,10 +39,10 @@ export interface Caches {
   readonly hierarchy: Hierarchy
   readonly promotion: Promotion
   readonly tracker: Tracker
-  /** Undefined where nothing is mined. */
+  /** Undefined when nothing is mined. */
   readonly mining: Mining | undefined
   readonly prediction: NodePrediction
-  /** Updates for which nothing is warmed, and what that shows. */
+  /** The share of the updates that warm nothing, and what the comparison with the rest shows. */
   readonly control: ControlGroup
   readonly measurement: Measurement
   readonly upkeep: Upkeep
@@ -55,11 +55,11 @@ export interface CachesOptions {
   readonly random: () => number
   readonly metrics: Metrics
   readonly log: Log
-  /** `memory`: L2 is this process's own. */
+  /** `memory`: L2 is a table of this process. */
   readonly l2: 'redis' | 'memory'
 }
 
-/** Rows of the write-behind buffer: two sets of them are 10 MB, and hold every pair of most users. */
+/** Rows of the write-behind buffer. Two sets of them take 10 MB and hold every pair of most users. */
 const WRITE_BEHIND_ROWS = 65_536
 
 /** A minute of 15,000 updates a second, a pair counting once every 5 ms: 8 MB once the first pair is read. */
@@ -97,7 +97,7 @@ export function createCaches(options: CachesOptions): Caches {
   return caches
 }
 
-/** Only who asks for warms has use for it. */
+/** Mining serves only a node that asks for warms. */
 function createMining({ config, log }: CachesOptions): { readonly mined?: MinedEdges; readonly mining?: Mining } {
   const { mining: way, maxTrackedPairs, windowMs } = config.correlation
   if (way === 'off' || !config.node.roles.includes('correlate')) return {}
@@ -191,7 +191,7 @@ function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker, 
   metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)
 }
 
-/** Levels that are away are no reason not to start. Rejects where what a setting asks for is not installed. */
+/** A level that is away does not stop the start. Rejects when a setting asks for a package that is not installed. */
 export async function startCaches({ l2, l3, prediction, upkeep, mining }: Caches): Promise<void> {
   await prediction.start()
   await l2.start()
@@ -200,7 +200,7 @@ export async function startCaches({ l2, l3, prediction, upkeep, mining }: Caches
   mining?.start()
 }
 
-/** What waits to be written first, where it goes after. */
+/** Closes what still has values to write before the level that takes them. */
 export async function closeCaches(caches: Caches): Promise<void> {
   const { l2, l3, history, writeBehind, upkeep, pushBack, prediction, mining } = caches
   upkeep.close()

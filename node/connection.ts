@@ -2,8 +2,8 @@ import type { BrokerEvent } from '../src/broker/port.ts'
 import type { Log } from '../src/telemetry/log.ts'
 
 /**
- * The streams tell what happens to their consumers; what is left is the connection itself, which each consumer and
- * producer loses for itself: said once.
+ * Logs once that the connection to Kafka is lost, and once that it is back. Each consumer and producer loses its own, so
+ * the events come several times. Everything else that happens to a consumer is logged by the streams.
  */
 export function connectionTeller(log: Log): (event: BrokerEvent) => void {
   let isAway = false

@@ -6,7 +6,7 @@ import type { DetectorFailure } from '../src/detect/runner.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { LogRate } from '../src/telemetry/log-rate.ts'
 
-/** What goes wrong with single records, as a node says it: each is counted elsewhere, the log only tells of it. */
+/** Logs what goes wrong with single records. Each fault is counted elsewhere. */
 export class Faults {
   readonly #log: Log
   readonly #rate: LogRate
@@ -16,7 +16,7 @@ export class Faults {
     this.#rate = new LogRate({ clock })
   }
 
-  /** A topic that is misspelt would be silence. */
+  /** Without this line a misspelt topic would only be silent. */
   subscribedInVain(detectors: readonly Detector[], read: readonly string[]): void {
     for (const { name, topics = [] } of detectors) {
       const unread = [...topics].filter((topic) => !read.includes(topic))
@@ -49,14 +49,14 @@ export class Faults {
     this.#tell('a record could be neither handled nor put aside: it is only where it came from', facts)
   }
 
-  /** Of batches that no client can decode there may be one after the other. */
+  /** Rate-limited, because batches that no client can decode may come in a row. */
   undecodable(event: Extract<BrokerEvent, { type: 'undecodable' }>): void {
     const { type, ...facts } = event
     const printed = { ...facts, from: String(event.from), to: String(event.to) }
     this.#rate.tell(type, (passedOver) => this.#log.warn({ ...printed, passedOver }, `kafka: ${type}`))
   }
 
-  /** Tells of the last that were passed over. */
+  /** Logs how many lines were held back since the last one. */
   flush(): void {
     this.#rate.flush()
   }

@@ -3,13 +3,13 @@ import type { Check, WarmingHealth } from '../src/http/operations.ts'
 import type { Caches } from './caches.ts'
 import type { Streams } from './streams.ts'
 
-/** What a node says of itself. `streams` is undefined until Kafka answered at the start. */
+/** What the health checks look at. `streams` is undefined until Kafka has answered. */
 export interface Vitals {
   readonly caches: Caches
   readonly streams: Streams | undefined
 }
 
-/** A consumer that gave up for good is the one thing that a restart of the process mends. */
+/** Fails only when a consumer has given up for good: nothing else is mended by a restart of the process. */
 export function liveChecks({ streams }: Vitals): readonly Check[] {
   return consumersOf(streams).map(([name, consumer]) =>
     consumer.health().state === 'failed'
@@ -50,7 +50,7 @@ export function warmingHealth(vitals: Vitals): WarmingHealth {
     warmer: {
       totalWarmingOps: operations,
       totalPairsWarmed: stats?.pairsWarmed ?? 0,
-      successRate: operations === 0 ? 1 : (done + partial) / operations,
+      successRate: operations === 0 ? undefined : (done + partial) / operations,
     },
     checks: [...liveChecks(vitals), l2Check(caches)],
   }

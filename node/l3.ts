@@ -19,13 +19,13 @@ interface ThirdLevelOptions {
   readonly l2: 'redis' | 'memory'
 }
 
-/** The third level, and what writes to it. */
+/** The third level and its writer. */
 export interface ThirdLevel {
   readonly l3: ClickHouseL3 | undefined
   readonly history: PriceHistory | undefined
 }
 
-/** A read that waits for the source waits no longer; an insert neither. */
+/** The longest that a read or an insert waits for the source. */
 const TIMEOUT_MS = 5_000
 const EMBEDDED = 'chdb:'
 

@@ -41,24 +41,25 @@ export interface ForewarmNode {
    */
   start(): Promise<void>
   /**
-   * Drains for at most DRAIN_TIMEOUT_MS, commits, writes the rest to L2, and frees everything in reverse. Twice is once.
+   * Drains for at most DRAIN_TIMEOUT_MS, commits, writes what is pending to L2, and closes the parts in reverse order.
+   * May be called twice.
    */
   close(): Promise<void>
-  /** A manual warm on this node alone. */
+  /** Warms these pairs on this node alone. */
   warm(chain: string, pairs: readonly string[]): Promise<WarmResult>
-  /** Whether the pair is in L1 now; leaves no trace. */
+  /** Whether the pair is in L1 now. Not counted as a read. */
   has(chain: string, pair: string): boolean
   /**
-   * What would be warmed after an update of the pair, likeliest first, and why; empty where nothing is known. Throws a
-   * ForewarmError 'bad-value' for options that are out of range.
+   * The pairs that an update of this pair would warm, likeliest first, each with its reason. Empty when nothing is known.
+   * Throws a ForewarmError 'bad-value' for options that are out of range.
    */
   pairsToWarm(chain: string, pair: string, options?: FollowingOptions): readonly FollowingPair[]
   stats(): NodeStats
   /** Demand reads by level, as `GET /cache/hierarchy/stats` shows them. */
   hierarchyStats(): HierarchyStats
-  /** What the reads of its detectors say will be read. */
+  /** Predicts reads from the history of the detectors' reads. */
   readonly predictor: NodePredictor
-  /** Brings into L1 what is often read and missing, and takes out what is not read where slots are short. */
+  /** Loads into L1 what is often read and missing, and evicts what is not read when slots are short. */
   optimize(): Promise<Optimized>
   /**
    * For `attachPrices` in worker threads of this process: the memory itself, no copy. Throws a ForewarmError 'refused'
@@ -66,17 +67,17 @@ export interface ForewarmNode {
    */
   readonly sharedPrices: SharedPrices
   /**
-   * One hash of the newest values that the node has come to, as `forewarm record` and a replay give one of the records.
+   * One hash over the newest value of each pair. `forewarm record` and a replay compute the same hash from the records.
    * Throws a ForewarmError 'refused' while L2 is away.
    */
   stateHash(): Promise<string>
-  /** Of the HTTP side; undefined before the start and without the role `api`. */
+  /** The port that the HTTP side listens on. Undefined before the start and without the role `api`. */
   readonly httpPort: number | undefined
 }
 
 /**
  * Checks the configuration and makes the parts; nothing runs before `start`. Throws a ForewarmError 'bad-config' that names
- * every fault, or 'bad-value' for detectors that are none.
+ * every fault, or 'bad-value' for something that is not a detector.
  */
 export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {
   const loaded = loadConfig({
@@ -111,7 +112,7 @@ class Node implements ForewarmNode {
   #streams: Streams | undefined
   #http: HttpServer | undefined
   #httpPort: number | undefined
-  /** The start itself; where it fails, `#started` settles when all is free again. */
+  /** The start itself. When it fails, `#started` settles once everything is closed again. */
   #starting: Promise<void> | undefined
   #started: Promise<void> | undefined
   #closed: Promise<void> | undefined
@@ -264,8 +265,8 @@ class Node implements ForewarmNode {
   }
 
   /**
-   * Out first, so that nobody is sent here any more, and what flows in; then what flows out; then what it flows through.
-   * A start under way ends by what it waits for.
+   * Ends first HTTP and the consumers, so that nothing new comes in; then the producers and the write-behind; then the
+   * caches and the connection below them. A start that is still under way is ended by the closed parts that it waits for.
    */
   async #close(): Promise<void> {
     this.#closing.abort()

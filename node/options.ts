@@ -7,7 +7,7 @@ import type { Detector } from '../src/detect/detector.ts'
 
 export interface NodeOptions {
   readonly detectors?: readonly Detector[]
-  /** Wins over environment, file, profile and defaults. */
+  /** Overrides environment, file, profile and defaults. */
   readonly config?: Overrides
   /** Instead of `forewarm.config.json`. */
   readonly configFile?: string
@@ -15,16 +15,16 @@ export interface NodeOptions {
   readonly env?: Environment
   /** Instead of the Kafka of the configuration; stays open when the node closes. */
   readonly broker?: Broker
-  /** `memory`: L2 is this process's own, and no Redis is asked. */
+  /** `memory`: L2 is a table of this process, without Redis. */
   readonly l2?: 'redis' | 'memory'
-  /** Where a partition without a committed offset is read from; `latest` unless given. */
+  /** The first offset of a partition without a committed one. Default: `latest`. */
   readonly start?: 'earliest' | 'latest'
-  /** Instead of the wall's: a virtual clock follows the records' timestamps. */
+  /** Instead of the wall clock. A virtual clock follows the records' timestamps. */
   readonly clock?: Clock
-  /** Serves warm requests that a replay made: for a node that lives on nothing else, away from production's. */
+  /** Serves warm requests that come from a replay. For a test node that is apart from production. */
   readonly acceptReplays?: boolean
   readonly random?: () => number
-  /** Where spans go, instead of where OTEL_* sends them. The first SDK of a process serves all its nodes. */
+  /** Takes the spans, instead of the exporter that OTEL_* names. The first SDK of a process serves all its nodes. */
   readonly spanProcessors?: readonly SpanProcessor[]
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }

@@ -3,7 +3,7 @@ import { decimal, wholeFromZero } from '../src/config/check.ts'
 import type { PairToWarm } from '../src/correlation/pair-to-warm.ts'
 import type { Caches } from './caches.ts'
 
-/** A pair that is read after another one's updates, or comes after them, as far as the node knows. */
+/** A pair that is known to be read, or to be updated, after another pair's updates. */
 export interface FollowingPair extends Omit<PairToWarm, 'pairId'> {
   readonly chain: string
   readonly pair: string
@@ -12,9 +12,9 @@ export interface FollowingPair extends Omit<PairToWarm, 'pairId'> {
 const SCORE = decimal(0, 1)
 
 export interface FollowingOptions {
-  /** At most so many, a whole number; all that are known unless given. */
+  /** The most pairs to return, a whole number. Default: all that are known. */
   readonly limit?: number
-  /** From 0 to 1; 0 unless given. */
+  /** The least probability, 0 to 1. Default: 0. */
   readonly minScore?: number
 }
 

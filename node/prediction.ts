@@ -23,9 +23,9 @@ export interface Recommendation {
 }
 
 export interface RecommendationOptions {
-  /** A whole number up to 24; one unless given. */
+  /** Hours, a whole number up to 24. Default: 1. */
   readonly lookAheadHours?: number
-  /** At most so many, a whole number; 100 unless given. */
+  /** The most recommendations, a whole number. Default: 100. */
   readonly limit?: number
 }
 
@@ -35,17 +35,17 @@ export interface NamedPattern extends AccessPattern {
   readonly pair: string
 }
 
-/** What a node's own reads say will be read, with names; and its memory of them, on disk where it has a place. */
+/** Predicts reads from the node's own history of reads, and keeps that history in PATTERN_STORE when it is set. */
 export interface NodePredictor {
   /** Throws a ForewarmError 'bad-value' for options that are out of range. */
   recommendations(options?: RecommendationOptions): readonly Recommendation[]
-  /** Undefined where the pair was not read. */
+  /** Undefined for a pair that was not read. */
   pattern(chain: string, pair: string): AccessPattern | undefined
-  /** Of the pairs read most lately, the most first; 100 unless told otherwise. Throws a ForewarmError 'bad-value' for a limit that is none. */
+  /** The patterns of the pairs that were read most, at most 100 by default. Throws a ForewarmError 'bad-value' for a limit that is not a whole number. */
   patterns(limit?: number): readonly NamedPattern[]
   stats(): PredictorStats
   exportPatterns(): PatternsDocument
-  /** What `exportPatterns` gave, here or elsewhere; what is wrong with it, or for how many pairs there was no room. */
+  /** Takes a document of `exportPatterns`. Returns its fault, or the number of pairs for which there was no room. */
   importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string }
 }
 
@@ -90,30 +90,30 @@ export class NodePrediction implements NodePredictor {
     this.#file = config.prediction.store === undefined ? undefined : new PatternFile(config.prediction.store)
   }
 
-  /** Reads of pairs while MAX_TRACKED_PAIRS others were read in the hours remembered, or longer ago than these. */
+  /** Reads that were not counted: all MAX_TRACKED_PAIRS places were taken, or the read was older than the history. */
   get notRemembered(): number {
     return this.#predictor.history.refused + this.#predictor.history.late
   }
 
-  /** Pairs that made room for others. */
+  /** Pairs whose place was given to another pair. */
   get recycled(): number {
     return this.#predictor.history.recycled
   }
 
-  /** Hours of pairs for which there was no room in the forecast. */
+  /** Hours that were not forecast because the forecast's table was full. */
   get notForecast(): number {
     return this.#predictor.notForecast
   }
 
-  /** For each read of a detector; undefined where nothing is to be learned. */
+  /** Called with each read of a detector. Undefined when prediction is off. */
   get onRead(): ((pairId: number, atMs: number) => void) | undefined {
     if (!this.#options.config.prediction.enabled) return undefined
     return (pairId, atMs) => this.#predictor.recordAccess(pairId, atMs)
   }
 
   /**
-   * Restores what was saved; a file that is no good is told of and left, the node begins anew. Rejects with `bad-config`
-   * where nothing can be saved.
+   * Restores the saved history. A file that cannot be read is logged and left alone, and the node begins without history.
+   * Rejects with `bad-config` when PATTERN_STORE cannot be written to.
    */
   async start(): Promise<void> {
     if (this.#state !== 'made' || this.#file === undefined) return
@@ -138,7 +138,7 @@ export class NodePrediction implements NodePredictor {
     this.#saveLater()
   }
 
-  /** Saves. Twice is once. */
+  /** Saves the history. May be called twice. */
   async close(): Promise<void> {
     const wasRunning = this.#state === 'running'
     this.#state = 'closed'
@@ -197,7 +197,7 @@ export class NodePrediction implements NodePredictor {
   }
 
   async #save(): Promise<void> {
-    // What was saved before is worth more than that nothing was read since.
+    // An empty history must not replace a saved one.
     if (this.#predictor.history.lastHour < 0) return
     try {
       await this.#file?.save(this.#predictor.patternText())

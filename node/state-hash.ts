@@ -7,7 +7,7 @@ import type { Caches } from './caches.ts'
 const PAIRS_A_TRIP = 1_000
 
 /**
- * The state hash of what the levels hold: of each pair the newest of L2's value, the one on its way there and L1's.
+ * The state hash over each pair's newest value: L2's, the one that waits to be written there, or L1's.
  * Throws a ForewarmError 'refused' while L2 is away, because L1 alone does not hold every pair.
  */
 export async function stateHashOf({ table, l1, l2, writeBehind }: Caches): Promise<string> {

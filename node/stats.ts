@@ -15,16 +15,16 @@ export interface NodeStats {
     readonly unused: number
     readonly resident: number
   }
-  /** Whether warming pays, measured. */
+  /** What warming brings, measured against the control group. */
   readonly warming: WarmingFigures
   readonly l1: { readonly slots: number; readonly resident: number; readonly bytes: number; readonly evictions: number }
   readonly l2: { readonly state: 'up' | 'degraded'; readonly waitingEntries: number; readonly skippedEntries: number }
-  /** From the update's event time to readable in L1, milliseconds; NaN while nothing was seen. */
-  readonly endToEndMs: { readonly p50: number; readonly p99: number }
+  /** Milliseconds from an update's event time until it can be read in L1. Undefined before the first update. */
+  readonly endToEndMs: { readonly p50: number; readonly p99: number } | undefined
   readonly lagRecords: number
   readonly warmRequests: {
     readonly lagRecords: number
-    /** Read and not begun, but for those that are held until their time. */
+    /** Requests that were read and have not begun. Those that are held until they are due do not count. */
     readonly waiting: number
   }
 }
@@ -49,7 +49,8 @@ export function statsOf({ caches, streams, metrics }: StatsParts): NodeStats {
     warming: caches.measurement.figures({ usage: l1.usage, promotions: caches.promotion.tally }),
     l1: { slots: l1.slots, resident: l1.usage.resident, bytes: l1.bytes, evictions: l1.usage.evictions },
     l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
-    endToEndMs: { p50: latency.quantile(0.5) * 1000, p99: latency.quantile(0.99) * 1000 },
+    endToEndMs:
+      latency.count === 0 ? undefined : { p50: latency.quantile(0.5) * 1000, p99: latency.quantile(0.99) * 1000 },
     lagRecords: lagRecordsOf(streams?.prices),
     warmRequests: { lagRecords: lagRecordsOf(streams?.warmRequests), waiting: waitingRequests - heldRequests },
   }

@@ -22,15 +22,15 @@ import { Faults } from './faults.ts'
 import type { NodeTopics } from './topics.ts'
 import { createTriggers, soonestWarmMs, throttleOf } from './triggers.ts'
 
-/** The streams of a node over its caches: what is read, what becomes of it, what is written. */
+/** The consumers and producers of a node, over its caches. */
 export interface Streams {
   readonly producer: Producer
   readonly warmer: Warmer
   readonly prices: Consumer | undefined
   readonly warmRequests: Consumer | undefined
-  /** Price records still to come in partitions that were not yet read to their end; 0: caught up. */
+  /** Price records that are still unread in partitions that have not been read to their end. 0: caught up. */
   behindRecords(): number
-  /** Resolves when what was handed out is sent, or Kafka has not taken it in time. */
+  /** Resolves when everything that was produced is sent, or Kafka did not take it in time. */
   close(): Promise<void>
 }
 
@@ -49,7 +49,7 @@ export interface StreamsOptions {
   readonly log: Log
 }
 
-/** What may be left when a node closes: warm requests and results, which are worth no more than this while Kafka hangs. */
+/** How long a closing node waits for Kafka to take the last warm requests and results. */
 const FLUSH_MS = 1_000
 
 export function createStreams(options: StreamsOptions): Streams {
@@ -90,7 +90,7 @@ export function createStreams(options: StreamsOptions): Streams {
   }
 }
 
-/** Nothing waits for a warm, so whatever goes wrong in one ends here. */
+/** No caller waits for a warm, so its exceptions end here: counted and logged. */
 function warmFaultOf({ metrics }: StreamsOptions, faults: Faults): (error: unknown) => void {
   const faulty = metrics.counter('warm_requests_refused_total', { reason: 'fault' })
   return (error) => {
@@ -148,7 +148,7 @@ function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consum
   return consumer
 }
 
-/** The group that shares the price topics out: one name for nodes that do both, another for those that do only one. */
+/** The consumer group of the price topics. Nodes that correlate and detect share one; nodes with one of the roles share another. */
 function priceGroup(config: Config): string {
   const roles = new Set<Role>(config.node.roles)
   const only = roles.has('correlate') ? (roles.has('detect') ? '' : '.correlate') : '.detect'

@@ -8,7 +8,7 @@ import type { Log } from '../src/telemetry/log.ts'
 /** The topics of a node, with their partition counts. */
 export interface NodeTopics {
   readonly prices: PriceTopics
-  /** As many as the price topics have, where we made the topic: one that was there may serve other services, too. */
+  /** A topic that we made has as many partitions as the price topics. One that existed may have another count. */
   readonly warmRequestPartitions: number
   readonly warmResultPartitions: number
 }
@@ -17,12 +17,12 @@ export interface TopicsOptions {
   readonly broker: Broker
   readonly config: Config
   readonly log: Log
-  /** Ends it, whatever it waits for. */
+  /** Aborts the preparation, whatever it waits for. */
   readonly signal: AbortSignal
 }
 
 /**
- * Finds the price topics and makes those of ours that are missing, once Kafka answers. Rejects with a ForewarmError
+ * Waits for Kafka, finds the price topics, and makes those of ours that are missing. Rejects with a ForewarmError
  * (`kafka-unreachable`, `topics-unusable`) or a BrokerError.
  */
 export async function prepareTopics({ broker, config, log, signal }: TopicsOptions): Promise<NodeTopics> {

@@ -20,11 +20,11 @@ export interface TriggersParts {
 export interface AskedParts {
   readonly requests: WarmRequestProducer
   readonly warmer: Warmer
-  /** An exception that should not have been: nothing is warmed by that request. */
+  /** Told of an exception in a warm. That request warms nothing. */
   readonly onWarmFault: (error: unknown) => void
 }
 
-/** What an update makes the node ask for: of all nodes through the topic, or of itself where the topic is too slow. */
+/** Turns updates into warm requests: over the topic to all nodes, or to this node directly when the topic would be too slow. */
 export function createTriggers(options: TriggersParts, { requests, warmer, onWarmFault }: AskedParts): Triggers {
   const { config, caches, clock, metrics, nodeId } = options
   const { strategy, maxPairs, minScore } = config.warming
@@ -34,7 +34,7 @@ export function createTriggers(options: TriggersParts, { requests, warmer, onWar
     strategy: strategyNamed(strategy, { maxPairs, minScore }),
     throttles: { correlation: throttleOf(caches, 'correlation'), prediction: throttleOf(caches, 'prediction') },
     hitRatio: () => caches.upkeep.hitRatio,
-    // Twice what it takes as a rule, and a millisecond, which is as exact as timers are.
+    // Twice the typical duration of a warm, and a millisecond for the timer's inexactness.
     takesMs: () => Math.min(WARM_MS, 1 + 2 * warmer.typicalMs),
     clock,
     nodeId,
@@ -47,15 +47,15 @@ export function createTriggers(options: TriggersParts, { requests, warmer, onWar
 }
 
 /**
- * Milliseconds. Reads sooner after their update are the look-ahead's. A node asks itself where it looks for what follows
- * an update, has the handlers that read it, and warms; without one of them there is only the topic.
+ * The least lag, in milliseconds, of a read that is asked for. The look-ahead fetches earlier reads. A node with the roles
+ * correlate, detect and warm asks itself; a node that lacks one of them can only use the topic, which takes longer.
  */
 export function soonestWarmMs({ node }: Config): number {
   const itself: readonly Role[] = ['correlate', 'detect', 'warm']
   return itself.every((role) => node.roles.includes(role)) ? LOCAL_WARM_MS : WARM_MS
 }
 
-/** Of the warms of a kind, wherever they came from. */
+/** Judges all warms of one kind, whoever asked for them. */
 export function throttleOf({ l1 }: Caches, kind: WarmKind): Throttle {
   return new Throttle(() => l1.usage.warmsByKind[kindOf(kind)] ?? l1.usage.warmCounts)
 }

@@ -18,48 +18,48 @@ import { createLog } from '../src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import { VERSION } from '../src/version.ts'
 
-/** What is not given comes from the environment, the file and the defaults, as for a node. */
+/** Options that are left out come from the environment, the settings file and the defaults, as for a node. */
 export interface CacheOptions {
   readonly l1SizeMb?: number
   /** Overrides `l1SizeMb`. */
   readonly l1Slots?: number
-  /** Off: L2 is memory of this process. */
+  /** False: L2 is a table of this process, without Redis. */
   readonly l2Enabled?: boolean
-  /** Off: values of any kind, in this process alone (JsonCache). */
+  /** False: values of any kind, in this process alone (JsonCache). */
   readonly usePriceMatrix?: boolean
   /** Seconds. */
   readonly ttl?: { readonly l1?: number; readonly l2?: number }
-  /** The correlation domain that its pairs belong to; `default` unless given. */
+  /** The chain of all its pairs. Default: `default`. */
   readonly chain?: string
   readonly env?: Environment
   readonly clock?: Clock
   readonly random?: () => number
 }
 
-/** The numbers of a price; the event time is now unless given. */
+/** The numbers of a price. The event time is now unless it is given. */
 export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs'> & { readonly eventTimeMs?: number }
 
-/** Prices in three levels, for a service that has its own feed: no Kafka, the same rules. */
+/** Prices in three levels by the rules of a node, for a service that has its own feed and no Kafka. */
 export interface Cache {
-  /** L1, at once. A miss is fetched in the background. */
+  /** Reads L1, at once. A miss is fetched in the background. */
   get(pair: string, options?: ReadOptions): Reading | 'missing' | 'stale'
-  /** Goes on to L2 and L3. */
+  /** Reads L1, then L2 and L3. */
   getOrLoad(pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'>
-  /** As `getOrLoad`, in one trip for all that L1 lacks; in the order of `pairs`. */
+  /** Reads several pairs, in their order, with one trip for all that L1 lacks. */
   getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]>
-  /** Throws a ForewarmError 'bad-value' for what is no price. A value older than the pair has had is refused. */
+  /** Refuses a value that is older than one the pair has had. Throws a ForewarmError 'bad-value' for something that is not a price. */
   set(pair: string, value: PriceValue): SetOutcome
-  /** The pair is delisted; resolves when L2 has heard of it, or is away. */
+  /** Delists the pair. Resolves when L2 has deleted it, or is away. */
   delete(pair: string): Promise<void>
   stats(): HierarchyStats
   optimize(): Promise<Optimized>
-  /** Writes the rest to L2. Twice is once. */
+  /** Writes what is pending to L2. May be called twice. */
   close(): Promise<void>
 }
 
 /**
- * Starts; where L2 is away, `stats` and reads go on without it, and it is tried again in the background. Rejects with a
- * ForewarmError 'bad-config' that names every fault, or says why nothing can be saved to PATTERN_STORE.
+ * Makes a cache and starts it. While L2 is away the cache goes on without it and tries again in the background. Rejects
+ * with a ForewarmError 'bad-config' that names every fault, or says why PATTERN_STORE cannot be written to.
  */
 export async function createCache<V>(
   options: JsonCacheOptions & { readonly usePriceMatrix: false },
@@ -102,7 +102,7 @@ function createJsonCache({ cache }: Config, { l2Enabled }: CacheOptions, clock: 
   return new ValueCache({ slots, maxPairs: cache.maxPairs, ttlMs: cache.l1TtlSeconds * 1000, clock })
 }
 
-/** A guess at a value's size, for those who give megabytes and no slots. */
+/** The assumed size of a value when the options give megabytes and no slots. */
 const JSON_VALUE_BYTES = 1024
 
 interface PriceCacheParts {
@@ -113,15 +113,15 @@ interface PriceCacheParts {
   readonly maxTrackedPairs: number
 }
 
-/** What works beside a cache may use. */
+/** The inside of a cache, for a warming that works beside it. */
 export interface OpenedCache extends PriceCacheParts {
-  /** The listener is told of each read, once it was answered; undefined, and no reads, where the cache has a listener already. */
+  /** Calls the listener after each read. Undefined when the cache has a listener already. */
   listen(onRead: (pairId: number) => void): { stop(): void } | undefined
 }
 
 const OPENED = new WeakMap<Cache, OpenedCache>()
 
-/** Undefined where the cache is none of prices that `createCache` made. */
+/** Undefined for anything but a cache of prices that `createCache` made. */
 export function openedCache(cache: Cache): OpenedCache | undefined {
   return OPENED.get(cache)
 }
@@ -160,7 +160,7 @@ class PriceCache implements Cache {
         ask: (pair) => table.ask(this.#parts.chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),
         readingOf: (pair, record) => this.#reading(pair, record, options),
-        // What is too old here may be newer in L2, where another process writes.
+        // Another process may have written a newer value to L2.
         renew: (pairId) => hierarchy.renew(pairId),
       },
       pairs,

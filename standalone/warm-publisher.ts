@@ -9,7 +9,7 @@ import type { Overrides } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 
 export interface WarmPublisherOptions {
-  /** Wins over environment, file, profile and defaults. */
+  /** Overrides environment, file, profile and defaults. */
   readonly config?: Overrides
   readonly env?: Environment
   /** Instead of the Kafka of the configuration; stays open when the publisher closes. */
@@ -18,8 +18,8 @@ export interface WarmPublisherOptions {
 }
 
 /**
- * For a process that only asks for warms. Connects. Throws a ForewarmError ('bad-config', or 'topics-unusable' where no
- * node has made the topic yet) or a BrokerError.
+ * Connects a publisher of warm requests, for a process that runs no node. Throws a ForewarmError ('bad-config', or
+ * 'topics-unusable' while no node has made the topic) or a BrokerError.
  */
 export async function createWarmPublisher(options: WarmPublisherOptions = {}): Promise<WarmPublisher> {
   const loaded = loadConfig({

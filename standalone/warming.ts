@@ -6,21 +6,21 @@ import { NextReads } from '../src/warming/next-reads.ts'
 import { type Cache, type OpenedCache, openedCache } from './cache.ts'
 
 export interface CacheWarmingOptions {
-  /** `forewarm` unless given. */
+  /** Default: `forewarm`. */
   readonly strategy?: StrategyName
-  /** How long a warm may take; 50 unless given. What comes later is taken all the same. */
+  /** How long a warm may take, milliseconds. Default: 50. Values that come later still go into L1. */
   readonly timeoutMs?: number
 }
 
-/** What became of a warm. Times are milliseconds, the timestamp since 1970. */
+/** The outcome of a warm. `timestamp` is in milliseconds since 1970. */
 export interface WarmReport {
-  /** False where L2 could not be asked or had not answered in time. */
+  /** False when L2 was away or did not answer in time. */
   readonly success: boolean
   readonly pairsAttempted: number
   readonly pairsWarmed: number
   readonly pairsAlreadyInL1: number
   readonly pairsNotFound: number
-  /** Older than what L1 has had. */
+  /** Pairs whose value in L2 is older than one that L1 has had. */
   readonly pairsRefused: number
   readonly timedOut: boolean
   readonly durationMs: number
@@ -31,36 +31,36 @@ export interface CacheWarmingStats {
   readonly totalWarmingOps: number
   readonly successfulOps: number
   readonly failedOps: number
-  /** Successful ÷ all, 0 to 1; undefined before the first. */
+  /** Successful operations ÷ all, 0 to 1. Undefined before the first. */
   readonly successRate: number | undefined
   readonly totalPairsAttempted: number
   readonly totalPairsWarmed: number
-  /** Warms by reads: read before they left, or not. */
+  /** Warms that reads asked for: used before they were evicted, or not. */
   readonly predicted: Readonly<WarmCounts>
-  /** Reads that nothing was learned from, of pairs that came while MAX_TRACKED_PAIRS others were read. */
+  /** Reads from which nothing was learned, because MAX_TRACKED_PAIRS other pairs were being read. */
   readonly readsNotTracked: number
-  /** Pairs that were not read for long and made room for others. */
+  /** Pairs that were not read for long and whose place was given to another. */
   readonly pairsRecycled: number
-  /** Pairs that were to be warmed while as many waited as L1 takes warms. */
+  /** Pairs that were not warmed, because as many waited already as L1 takes warms. */
   readonly pairsNotAsked: number
 }
 
-/** Warming beside a cache: what its reads say will be read next is brought into L1. */
+/** Warming beside a cache: learns from its reads and loads into L1 what will be read next. */
 export interface CacheWarming {
-  /** By hand. Does not reject: what went wrong is in the report. */
+  /** Warms these pairs now. Does not reject: the report tells what went wrong. */
   warmPairs(pairs: readonly string[]): Promise<WarmReport>
   stats(): CacheWarmingStats
-  /** The cache goes on without it. Twice is once. */
+  /** Ends the warming; the cache goes on. May be called twice. */
   close(): Promise<void>
 }
 
-/** Warms under way at once; pairs found meanwhile travel together in the next. */
+/** The most warms in flight at once. Pairs that are found meanwhile go together in the next one. */
 const MAX_UNDER_WAY = 4
 const TIMEOUT_MS = 50
 
 /**
- * Throws a ForewarmError: 'refused' for a cache that has a warming already, or was not made by `createCache`; 'bad-value'
- * for a strategy or a time that is none.
+ * Throws a ForewarmError: 'refused' for a cache that has a warming already or was not made by `createCache`, 'bad-value'
+ * for an unknown strategy or a time that is not above 0.
  */
 export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): CacheWarming {
   const { strategy = 'forewarm', timeoutMs = TIMEOUT_MS } = options
@@ -141,7 +141,7 @@ class ReadWarming implements CacheWarming {
     if (this.#wanted.size > 0) this.#plan()
   }
 
-  /** In a microtask, so that what is read together is warmed together. */
+  /** Waits for a microtask, so that pairs that are read together are warmed together. */
   #plan(): void {
     if (this.#isPlanned || this.#underWay.size >= MAX_UNDER_WAY) return
     this.#isPlanned = true

@@ -1,7 +1,7 @@
 import type { NodeStats } from '../../index.ts'
 import { counted } from './progress-line.ts'
 
-/** What was counted since the start by two nodes, of which one warms, and by who sends to both. */
+/** Counts since the start, of two nodes of which one warms, and of the publisher that sends to both. */
 export interface DevCounts {
   readonly warmed: NodeStats
   readonly unwarmed: NodeStats
@@ -10,22 +10,21 @@ export interface DevCounts {
 }
 
 /**
- * Rates and ratios are those of the last seconds; latencies, the share of used warms and what was not sent those since
- * the start.
+ * Rates and hit ratios are those of the last seconds. Latencies, the share of used warms and the updates that were not
+ * sent are those since the start. Ratios and shares are 0 to 1. Undefined: not measured yet.
  */
 export interface DevFigures {
   readonly updatesPerSecond: number
   readonly updatesNotSent: number
-  /** 0 to 1, as all ratios and shares. */
-  readonly hitRatioWarmed: number
-  readonly hitRatioUnwarmed: number
+  readonly hitRatioWarmed: number | undefined
+  readonly hitRatioUnwarmed: number | undefined
   readonly warmsPerSecond: number
-  readonly warmsUsedShare: number
-  readonly endToEndMsP50: number
-  readonly endToEndMsP99: number
+  readonly warmsUsedShare: number | undefined
+  readonly endToEndMsP50: number | undefined
+  readonly endToEndMsP99: number | undefined
 }
 
-/** What of a stream a panel needs. */
+/** The part of an output stream that a panel needs. */
 export interface Screen {
   readonly isTTY?: boolean
   readonly columns?: number
@@ -33,7 +32,7 @@ export interface Screen {
 }
 
 export interface PanelOptions {
-  /** What was counted when it is made: the first figures are those since then. */
+  /** The counts at the start: the first figures are those since then. */
   readonly from: DevCounts
   readonly stdout: Screen
   readonly json: boolean
@@ -100,19 +99,18 @@ export function figuresBetween(before: DevCounts, after: DevCounts, seconds: num
     hitRatioUnwarmed: hitRatio(before.unwarmed, after.unwarmed),
     warmsPerSecond: rate(warms.admitted - before.warmed.warms.admitted),
     warmsUsedShare: share(warms.used, warms.used + warms.unused),
-    endToEndMsP50: tenths(endToEndMs.p50),
-    endToEndMsP99: tenths(endToEndMs.p99),
+    endToEndMsP50: tenths(endToEndMs?.p50),
+    endToEndMsP99: tenths(endToEndMs?.p99),
   }
 }
 
 function figuresLine(figures: DevFigures): string {
   const { updatesPerSecond, updatesNotSent, hitRatioWarmed, hitRatioUnwarmed, warmsPerSecond } = figures
-  const { endToEndMsP50, endToEndMsP99 } = figures
   return [
     `${updatesPerSecond} updates/s`,
     `L1 hit ratio ${percent(hitRatioWarmed)} warmed, ${percent(hitRatioUnwarmed)} without`,
     `${warmsPerSecond} warms/s`,
-    `update to L1 p50 ${endToEndMsP50} ms, p99 ${endToEndMsP99} ms`,
+    `update to L1 ${latencies(figures)}`,
     ...(updatesNotSent > 0 ? [`${updatesNotSent} updates NOT SENT`] : []),
   ].join(' · ')
 }
@@ -133,7 +131,7 @@ function panelLines(
     `  updates        ${counted(updatesPerSecond)}/s of ${counted(pairs)} pairs; L1 has room for ${counted(l1.slots)}`,
     ...(updatesNotSent > 0 ? [`                 ${counted(updatesNotSent)} NOT SENT since the start`] : []),
     `  warms          ${counted(warmsPerSecond)}/s; ${percent(warmsUsedShare)} were read before they left L1`,
-    `  update to L1   p50 ${figures.endToEndMsP50} ms, p99 ${figures.endToEndMsP99} ms since the start`,
+    `  update to L1   ${latencies(figures)} since the start`,
     `  metrics        ${httpPort === undefined ? 'off' : `http://127.0.0.1:${httpPort}/metrics`}`,
     '',
     `  Two nodes read the same topic with the same detector, and one of them warms. The detector`,
@@ -143,25 +141,28 @@ function panelLines(
   ]
 }
 
-function hitRatio(before: NodeStats, after: NodeStats): number {
+function latencies({ endToEndMsP50, endToEndMsP99 }: DevFigures): string {
+  return `p50 ${endToEndMsP50 ?? '–'} ms, p99 ${endToEndMsP99 ?? '–'} ms`
+}
+
+function hitRatio(before: NodeStats, after: NodeStats): number | undefined {
   const hits = after.reads.hits - before.reads.hits
   return share(hits, hits + after.reads.misses - before.reads.misses)
 }
 
-function share(part: number, whole: number): number {
-  return whole === 0 ? 0 : part / whole
+function share(part: number, whole: number): number | undefined {
+  return whole === 0 ? undefined : part / whole
 }
 
-function percent(ratio: number): string {
-  return `${(ratio * 100).toFixed(1)} %`
+function percent(ratio: number | undefined): string {
+  return ratio === undefined ? '–' : `${(ratio * 100).toFixed(1)} %`
 }
 
-function bar(ratio: number): string {
+function bar(ratio = 0): string {
   const filled = Math.round(ratio * BAR_CELLS)
   return '█'.repeat(filled) + '░'.repeat(BAR_CELLS - filled)
 }
 
-/** NaN, before anything was measured, is 0. */
-function tenths(ms: number): number {
-  return Math.round((ms || 0) * 10) / 10
+function tenths(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 10) / 10
 }

@@ -50,11 +50,11 @@ export interface Check {
 
 export interface WarmingHealth {
   readonly tracker: { readonly totalPairs: number; readonly totalUpdates: number }
-  /** `successRate`: successful operations ÷ all, 0 to 1. */
+  /** `successRate`: successful operations ÷ all, 0 to 1; undefined before the first. */
   readonly warmer: {
     readonly totalWarmingOps: number
     readonly totalPairsWarmed: number
-    readonly successRate: number
+    readonly successRate: number | undefined
   }
   readonly checks: readonly Check[]
 }
