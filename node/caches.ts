@@ -14,18 +14,17 @@ import type { L3 } from '../src/cache/l3/l3.ts'
 import { type PriceHistory, withHistory } from '../src/cache/l3/price-history.ts'
 import { PairTable } from '../src/cache/names/pair-table.ts'
 import { Promotion } from '../src/cache/promotion.ts'
-import type { Clock } from '../src/clock.ts'
 import type { Config } from '../src/config/settings.ts'
 import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import { Tracker } from '../src/correlation/tracker.ts'
 import { Mining } from '../src/mining/mining.ts'
-import type { Log } from '../src/telemetry/log.ts'
 import { memoryUsed } from '../src/telemetry/process-memory.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import { systemTimer } from '../src/timer.ts'
 import { ControlGroup } from '../src/warming/control-group.ts'
 import { Measurement } from '../src/warming/measurement.ts'
 import { createThirdLevel } from './l3.ts'
+import type { CachesOptions } from './options.ts'
 import { NodePrediction } from './prediction.ts'
 
 /** The caches of a node and what learns beside them. Nothing has started yet. */
@@ -47,16 +46,6 @@ export interface Caches {
   readonly measurement: Measurement
   readonly upkeep: Upkeep
   readonly pushBack: PushBack
-}
-
-export interface CachesOptions {
-  readonly config: Config
-  readonly clock: Clock
-  readonly random: () => number
-  readonly metrics: Metrics
-  readonly log: Log
-  /** `memory`: L2 is a table of this process. */
-  readonly l2: 'redis' | 'memory'
 }
 
 /** Rows of the write-behind buffer. Two sets of them take 10 MB and hold every pair of most users. */

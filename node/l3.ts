@@ -4,20 +4,8 @@ import { createEmbeddedEngine } from '../src/cache/l3/sql-embedded.ts'
 import type { SqlEngine } from '../src/cache/l3/sql-engine.ts'
 import { createHttpEngine } from '../src/cache/l3/sql-http.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
-import type { Clock } from '../src/clock.ts'
-import type { Config } from '../src/config/settings.ts'
-import type { Log } from '../src/telemetry/log.ts'
-import type { Metrics } from '../src/telemetry/slab.ts'
 import { systemTimer } from '../src/timer.ts'
-
-interface ThirdLevelOptions {
-  readonly config: Config
-  readonly clock: Clock
-  readonly random: () => number
-  readonly metrics: Metrics
-  readonly log: Log
-  readonly l2: 'redis' | 'memory'
-}
+import type { CachesOptions } from './options.ts'
 
 /** The third level and its writer. */
 export interface ThirdLevel {
@@ -29,7 +17,7 @@ export interface ThirdLevel {
 const TIMEOUT_MS = 5_000
 const EMBEDDED = 'chdb:'
 
-export function createThirdLevel(options: ThirdLevelOptions, table: PairTable): ThirdLevel {
+export function createThirdLevel(options: CachesOptions, table: PairTable): ThirdLevel {
   const { config, clock, random, metrics, log } = options
   const { clickHouseUrl: url, clickHouseWrite, l3TtlSeconds } = config.cache
   if (url === undefined || options.l2 === 'memory') return { l3: undefined, history: undefined }

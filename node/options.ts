@@ -2,8 +2,10 @@ import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Broker } from '../src/broker/port.ts'
 import type { Clock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
-import type { Overrides, Profile } from '../src/config/settings.ts'
+import type { Config, Overrides, Profile } from '../src/config/settings.ts'
 import type { Detector } from '../src/detect/detector.ts'
+import type { Log } from '../src/telemetry/log.ts'
+import type { Metrics } from '../src/telemetry/slab.ts'
 
 export interface NodeOptions {
   readonly detectors?: readonly Detector[]
@@ -27,4 +29,15 @@ export interface NodeOptions {
   /** Takes the spans, instead of the exporter that OTEL_* names. The first SDK of a process serves all its nodes. */
   readonly spanProcessors?: readonly SpanProcessor[]
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+/** What the caches of a node are made from. */
+export interface CachesOptions {
+  readonly config: Config
+  readonly clock: Clock
+  readonly random: () => number
+  readonly metrics: Metrics
+  readonly log: Log
+  /** `memory`: L2 is a table of this process. */
+  readonly l2: 'redis' | 'memory'
 }

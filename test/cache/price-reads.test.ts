@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { readMany } from '../../src/cache/price-reads.ts'
-import { T0, TestCaches } from '../detect/caches.ts'
+import { T0, TestCaches } from './caches.ts'
 
 /** Reads prices as plain numbers; a price of 0 is stale. */
 function readerOf(caches: TestCaches, isRenewed = true) {

@@ -2,7 +2,7 @@ import { beforeEach, expect, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { emptyRecord } from '../../src/cache/price-record.ts'
 import { PriceWriter } from '../../src/cache/price-writer.ts'
-import { T0, TestCaches } from '../detect/caches.ts'
+import { T0, TestCaches } from './caches.ts'
 import { ControlledL2 } from './l2/controlled-l2.ts'
 
 let caches: TestCaches

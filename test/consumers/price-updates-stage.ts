@@ -8,7 +8,7 @@ import type { Clock } from '../../src/clock.ts'
 import { type DetectorFunction, detector } from '../../src/detect/detector.ts'
 import { DetectorRunner } from '../../src/detect/runner.ts'
 import { LookAhead } from '../../src/warming/look-ahead.ts'
-import { T0, TestCaches } from '../detect/caches.ts'
+import { T0, TestCaches } from '../cache/caches.ts'
 import { batchOf, type HandmadeRecord, newContext } from './batch.ts'
 
 export interface ConsumerStageOptions {

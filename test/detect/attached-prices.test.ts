@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { attachPrices } from '../../src/detect/attached-prices.ts'
-import { T0, TestCaches } from './caches.ts'
+import { T0, TestCaches } from '../cache/caches.ts'
 
 function newNode() {
   const caches = new TestCaches({ slots: 4, maxPairs: 8 })

@@ -4,9 +4,9 @@ import { MinedEdges } from '../../src/correlation/mined/mined-edges.ts'
 import { Miner } from '../../src/correlation/mined/miner.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import { BoundPrices } from '../../src/detect/prices.ts'
+import { T0, TestCaches } from '../cache/caches.ts'
 import { columnsOf } from '../cache/l2/columns.ts'
 import { settled } from '../harness/manual-timer.ts'
-import { T0, TestCaches } from './caches.ts'
 
 let caches: TestCaches
 let prices: BoundPrices

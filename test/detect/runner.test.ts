@@ -3,8 +3,8 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { KnownReads } from '../../src/correlation/known-reads.ts'
 import { type Detector, type DetectorFunction, detector } from '../../src/detect/detector.ts'
 import { type DetectorFailure, DetectorRunner } from '../../src/detect/runner.ts'
+import { T0, TestCaches } from '../cache/caches.ts'
 import { settled } from '../harness/manual-timer.ts'
-import { T0, TestCaches } from './caches.ts'
 
 const TIMEOUT_MS = 50
 
