@@ -1,3 +1,5 @@
+import { enlarged } from '../src/enlarged.ts'
+
 /** A source that restarts its count is worth knowing about; event time orders its updates all the same. */
 export class Sequences {
   #last = new Float64Array(1024)
@@ -5,11 +7,7 @@ export class Sequences {
   /** Whether the sequence is lower than the pair's last one; NaN where there is none. */
   isBack(pairId: number, sequence: number): boolean {
     if (Number.isNaN(sequence)) return false
-    if (pairId >= this.#last.length) {
-      const larger = new Float64Array(pairId * 2)
-      larger.set(this.#last)
-      this.#last = larger
-    }
+    if (pairId >= this.#last.length) this.#last = enlarged(this.#last, new Float64Array(pairId * 2))
     const isBack = sequence < (this.#last[pairId] as number)
     this.#last[pairId] = sequence
     return isBack

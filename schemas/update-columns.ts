@@ -1,3 +1,4 @@
+import { enlarged } from '../src/enlarged.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 
 /**
@@ -36,16 +37,11 @@ export function truncateColumns(columns: UpdateColumns, count: number): void {
 /** Room for one more row; a record's size bounds how far this grows. */
 export function reserveRow(columns: UpdateColumns): void {
   if (columns.count < columns.pairIds.length) return
-  const capacity = columns.pairIds.length * 2
-  const larger = updateColumns(capacity)
-  larger.pairIds.set(columns.pairIds)
-  larger.eventTimesMs.set(columns.eventTimesMs)
-  larger.sequences.set(columns.sequences)
-  larger.numbers.set(columns.numbers)
-  columns.pairIds = larger.pairIds
-  columns.eventTimesMs = larger.eventTimesMs
-  columns.sequences = larger.sequences
-  columns.numbers = larger.numbers
+  const larger = updateColumns(columns.pairIds.length * 2)
+  columns.pairIds = enlarged(columns.pairIds, larger.pairIds)
+  columns.eventTimesMs = enlarged(columns.eventTimesMs, larger.eventTimesMs)
+  columns.sequences = enlarged(columns.sequences, larger.sequences)
+  columns.numbers = enlarged(columns.numbers, larger.numbers)
 }
 
 /** Names to ids, from strings or from where their bytes lie in a view. Negative: no id (the table is full). */

@@ -8,6 +8,8 @@
  * needs not.
  */
 
+import { enlarged } from '../enlarged.ts'
+
 /** Looked at for a new pair. Up to so many places, the one that goes is the one seen longest ago. */
 const LOOKED_AT = 16
 /** A pair keeps its place while there come fewer sightings than so many a place. */
@@ -97,8 +99,6 @@ export class TrackedPairs {
   }
 
   #reserve(pairId: number): void {
-    const larger = new Int32Array(Math.max(this.#placeOf.length * 2, pairId + 1))
-    larger.set(this.#placeOf)
-    this.#placeOf = larger
+    this.#placeOf = enlarged(this.#placeOf, new Int32Array(Math.max(this.#placeOf.length * 2, pairId + 1)))
   }
 }

@@ -15,6 +15,8 @@
  * Pure and synchronous; pairs are integers; time is passed in.
  */
 
+import { enlarged } from '../enlarged.ts'
+
 export const HOUR_MS = 3_600_000
 export const DAY_HOURS = 24
 export const WEEK_HOURS = 168
@@ -207,17 +209,9 @@ export class AccessHistory {
     if (place < capacity) return
     let next = Math.max(capacity, 1)
     while (next <= place) next = Math.min(next * 2, this.maxPairs)
-    const sums = new Uint32Array(next)
-    sums.set(this.#sums)
-    this.#sums = sums
-    const owners = new Int32Array(next).fill(NOBODY)
-    owners.set(this.#owners)
-    this.#owners = owners
-    this.#rows = this.#rows.map((row) => {
-      const larger = new Uint16Array(next)
-      larger.set(row)
-      return larger
-    })
+    this.#sums = enlarged(this.#sums, new Uint32Array(next))
+    this.#owners = enlarged(this.#owners, new Int32Array(next).fill(NOBODY))
+    this.#rows = this.#rows.map((row) => enlarged(row, new Uint16Array(next)))
   }
 }
 

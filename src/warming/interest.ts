@@ -1,6 +1,7 @@
 import { partitionOf } from '../../schemas/topics.ts'
 import type { TopicPartition } from '../broker/port.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
+import { enlarged } from '../enlarged.ts'
 
 /**
  * What this node has to do with: the chains that are assigned to it, whose detectors may read any of their pairs soon,
@@ -31,11 +32,7 @@ export class Interest {
   }
 
   read(pairId: number): void {
-    if (pairId >= this.#read.length) {
-      const larger = new Uint8Array(pairId * 2)
-      larger.set(this.#read)
-      this.#read = larger
-    }
+    if (pairId >= this.#read.length) this.#read = enlarged(this.#read, new Uint8Array(pairId * 2))
     this.#read[pairId] = 1
   }
 

@@ -1,3 +1,4 @@
+import { enlarged } from '../../enlarged.ts'
 import type { Batch, Headers, OutgoingRecord } from '../port.ts'
 
 /**
@@ -194,9 +195,8 @@ export class Chunk {
     if (this.usedBytes + maxBytes(bytes) <= this.#slab.length) return
     const needed = this.usedBytes + Buffer.byteLength(bytes)
     if (needed <= this.#slab.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.#slab.length * 2))
-    this.#slab.copy(grown, 0, 0, this.usedBytes)
-    this.#slab = grown
+    const used = this.#slab.subarray(0, this.usedBytes)
+    this.#slab = enlarged(used, Buffer.allocUnsafeSlow(Math.max(needed, this.#slab.length * 2)))
   }
 }
 

@@ -4,6 +4,8 @@
  * several owners (a pair under its chain); ids count up from 0 over all of them.
  */
 
+import { enlarged } from '../../enlarged.ts'
+
 const MAX_LOAD = 0.5
 /** Odd constants with bits all over: 2³² divided by the golden ratio, and a factor of MurmurHash3 (Appleby, public domain). */
 const SEED = 0x9e3779b9
@@ -79,27 +81,20 @@ export class NameTable {
 
   #reserve(id: number, nameBytes: number): void {
     if (id >= this.#hashes.length) {
-      this.#owners = grown(this.#owners, id * 2)
-      this.#hashes = grown(this.#hashes, id * 2)
-      this.#starts = grown(this.#starts, id * 2 + 1)
+      this.#owners = enlarged(this.#owners, new Int32Array(id * 2))
+      this.#hashes = enlarged(this.#hashes, new Int32Array(id * 2))
+      this.#starts = enlarged(this.#starts, new Int32Array(id * 2 + 1))
     }
     const used = this.#starts[id] as number
     if (used + nameBytes > this.#arena.byteLength) {
-      const arena = new Uint8Array((used + nameBytes) * 2)
-      arena.set(new Uint8Array(this.#arena.buffer, 0, used))
-      this.#arena = new DataView(arena.buffer)
+      const names = new Uint8Array(this.#arena.buffer, 0, used)
+      this.#arena = new DataView(enlarged(names, new Uint8Array((used + nameBytes) * 2)).buffer)
     }
     if (id + 1 > this.#slots.length * MAX_LOAD) {
       this.#slots = new Int32Array(this.#slots.length * 2)
       for (let placed = 0; placed < id; placed++) this.#place(placed)
     }
   }
-}
-
-function grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(length)
-  larger.set(array)
-  return larger
 }
 
 /** A word at a time, seeded with owner and length; what is left of the name goes last. */

@@ -20,6 +20,8 @@
  * entry it was not this one's: that is its generation.
  */
 
+import { enlarged } from '../../enlarged.ts'
+
 export const SLICE_MS = 5
 const OFFSET_BITS = 3
 const OFFSET_MASK = 2 ** OFFSET_BITS - 1
@@ -245,9 +247,8 @@ export class UpdateLog {
   }
 
   #growTo(chainId: number): void {
-    const larger = new Float64Array(Math.min(chainId * 2, MAX_CHAINS)).fill(Number.NEGATIVE_INFINITY)
-    larger.set(this.#newestMs)
-    this.#newestMs = larger
+    const chains = Math.min(chainId * 2, MAX_CHAINS)
+    this.#newestMs = enlarged(this.#newestMs, new Float64Array(chains).fill(Number.NEGATIVE_INFINITY))
   }
 
   #write(entry: number, chainId: number, slice: number): void {

@@ -1,3 +1,5 @@
+import { enlarged } from '../../../enlarged.ts'
+
 /** Bytes in the order of Kafka's protocol: big endian, variable lengths zigzag encoded, a growing buffer behind. */
 export class ByteWriter {
   #bytes: Buffer
@@ -19,9 +21,7 @@ export class ByteWriter {
   /** Makes room, so that the writes of so many bytes need not ask. */
   reserve(bytes: number): void {
     if (this.#at + bytes <= this.#bytes.length) return
-    const grown = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + bytes))
-    this.#bytes.copy(grown, 0, 0, this.#at)
-    this.#bytes = grown
+    this.#bytes = enlarged(this.written, Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + bytes)))
   }
 
   /** Goes back: what was written from there on is forgotten. */

@@ -1,4 +1,4 @@
-import { enlarged } from '../../enlarged.ts'
+import { enlarged } from '../../../enlarged.ts'
 
 /** A chain's reads, so many epochs back as there is room: in the order of their times, of which an epoch's may overlap the one before. */
 const MAX_READS = 2 ** 18
