@@ -12,24 +12,24 @@ export interface Mined {
   readonly miningMs: number
 }
 
-/** Logs the workload, mines it at the epochs that a node would, and at its end. */
+/** Logs the workload, mines it at the stretches that a node would, and at its end. */
 export function minedFrom({ timesMs, pairIds }: Planted, pairs: number): Mined {
   const log = new UpdateLog({ maxPairs: pairs, entries: LOG_ENTRIES })
   const rows = EdgeRows.of(pairs)
   const readFrom = new Float64Array(new SharedArrayBuffer(pairs * 8))
   const miner = new Miner({ log: log.memory, edges: rows.memory, readFrom })
   let miningMs = 0
-  const mine = (epoch = log.takeEpoch()): void => {
-    if (epoch === undefined) return
+  const mine = (stretch = log.takeStretch()): void => {
+    if (stretch === undefined) return
     const startMs = performance.now()
-    miner.mine(epoch)
+    miner.mine(stretch)
     miningMs += performance.now() - startMs
   }
   for (const [at, pairId] of pairIds.entries()) {
     log.update(pairId, 0, timesMs[at] as number)
     mine()
   }
-  mine(log.endEpoch())
+  mine(log.endStretch())
   if (miner.lost + log.older + log.refused > 0) throw new Error('updates are missing from what was mined')
   return { found: foundIn(rows, pairs), miningMs }
 }

@@ -1,17 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { Miner, type MinerOptions } from '../correlation/mined/miner.ts'
-import type { Epoch } from '../correlation/mined/update-log.ts'
+import type { Stretch } from '../correlation/mined/update-log.ts'
 
-/** Said of every epoch, in turn. */
+/** Said of every stretch, in turn. */
 export interface Mined {
-  /** Entries of this epoch and those before it that were overwritten before they were mined. */
+  /** Entries of this stretch and those before it that were overwritten before they were mined. */
   readonly lost: number
 }
 
-/** The miner in a thread of its own, over the node's memory: an epoch in, word that it is mined out. */
+/** The miner in a thread of its own, over the node's memory: a stretch in, word that it is mined out. */
 const miner = new Miner(workerData as MinerOptions)
-parentPort?.on('message', (epoch: Epoch) => {
-  miner.mine(epoch)
+parentPort?.on('message', (stretch: Stretch) => {
+  miner.mine(stretch)
   const said: Mined = { lost: miner.lost }
   parentPort?.postMessage(said)
 })

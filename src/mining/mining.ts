@@ -1,16 +1,16 @@
 import { Worker } from 'node:worker_threads'
 import type { MinedEdges } from '../correlation/mined/mined-edges.ts'
 import { Miner, type MinerOptions } from '../correlation/mined/miner.ts'
-import type { Epoch } from '../correlation/mined/update-log.ts'
+import type { Stretch } from '../correlation/mined/update-log.ts'
 import type { Timer } from '../timer.ts'
 import type { Mined } from './mining-thread.ts'
 
 /**
- * Epochs are mined as they end: in a thread of its own, or where there is none, a step at a time between the updates. The thread is
+ * Stretches are mined as they end: in a thread of its own, or where there is none, a step at a time between the updates. The thread is
  * started when there is something to mine.
  */
 export interface MiningOptions {
-  readonly edges: Pick<MinedEdges, 'takeEpoch' | 'memory'>
+  readonly edges: Pick<MinedEdges, 'takeStretch' | 'memory'>
   readonly timer: Timer
   readonly inThread: boolean
   /** The thread ended by itself; from now on it goes by steps. */
@@ -33,11 +33,11 @@ export class Mining {
   #worker: Worker | undefined
   #miner: Miner | undefined
   /** Under way. */
-  #epoch: Epoch | undefined
+  #stretch: Stretch | undefined
   #cancel: (() => void) | undefined
   #isClosed = false
-  /** Epochs mined so far. */
-  epochs = 0
+  /** Stretches mined so far. */
+  stretches = 0
   /** By the thread. */
   #lostInThread = 0
 
@@ -69,15 +69,15 @@ export class Mining {
 
   #look(): void {
     if (!this.#goOn()) return
-    this.#wait(this.#epoch !== undefined && !this.#inThread ? STEP_EVERY_MS : LOOK_EVERY_MS)
+    this.#wait(this.#stretch !== undefined && !this.#inThread ? STEP_EVERY_MS : LOOK_EVERY_MS)
   }
 
   /** False, and told, where that failed: what a thread did not survive may be no better here, and is no reason to end a node. */
   #goOn(): boolean {
     try {
-      if (this.#epoch === undefined) this.#begin(this.#options.edges.takeEpoch())
-      // The epoch that a thread was at when it was lost.
-      else if (!this.#inThread && this.#miner === undefined) this.#begin(this.#epoch)
+      if (this.#stretch === undefined) this.#begin(this.#options.edges.takeStretch())
+      // The stretch that a thread was at when it was lost.
+      else if (!this.#inThread && this.#miner === undefined) this.#begin(this.#stretch)
       if (this.#miner?.step(STEP_ENTRIES)) this.#mined()
       return true
     } catch (error) {
@@ -86,16 +86,16 @@ export class Mining {
     }
   }
 
-  #begin(epoch: Epoch | undefined): void {
+  #begin(stretch: Stretch | undefined): void {
     const { memory } = this.#options.edges
-    if (epoch === undefined || memory === undefined) return
-    this.#epoch = epoch
+    if (stretch === undefined || memory === undefined) return
+    this.#stretch = stretch
     if (this.#inThread) {
-      this.#thread(memory).postMessage(epoch)
+      this.#thread(memory).postMessage(stretch)
       return
     }
     this.#miner ??= new Miner(memory)
-    this.#miner.begin(epoch)
+    this.#miner.begin(stretch)
   }
 
   #thread(workerData: MinerOptions): Worker {
@@ -114,9 +114,9 @@ export class Mining {
   }
 
   #mined(): void {
-    if (this.#epoch === undefined) return
-    this.#epoch = undefined
-    this.epochs++
+    if (this.#stretch === undefined) return
+    this.#stretch = undefined
+    this.stretches++
   }
 
   /** Once: an error is followed by the exit. */

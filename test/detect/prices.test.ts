@@ -185,9 +185,9 @@ describe('attribution', () => {
       expect(bound.get('ethereum', 'b') !== 'missing').toBe(warm)
     }
     const { memory } = mined
-    const epoch = mined.takeEpoch()
-    if (memory === undefined || epoch === undefined) throw new Error('no epoch has ended')
-    new Miner(memory).mine(epoch)
+    const stretch = mined.takeStretch()
+    if (memory === undefined || stretch === undefined) throw new Error('no stretch has ended')
+    new Miner(memory).mine(stretch)
     const options = { nowMs: T0 - 3_538_000, limit: 5, minScore: 0.5 }
     expect(tracker.getPairsToWarm(a, options)).toMatchObject([{ pairId: b, lagMs: 60 }])
   })

@@ -13,14 +13,14 @@ import { until } from '../harness/until.ts'
 const PAIRS = 200
 const SEED = 5
 
-/** Two epochs are seconds of work, and more on a busy machine. */
+/** Two stretches are seconds of work, and more on a busy machine. */
 const PATIENCE = { timeoutMs: 150_000 }
 
 const open: Mining[] = []
 
 afterEach(() => Promise.all(open.splice(0).map((mining) => mining.close())))
 
-/** Pairs below `read` are read; two epochs have ended. */
+/** Pairs below `read` are read; two stretches have ended. */
 function logged(read = PAIRS): MinedEdges {
   const edges = new MinedEdges({ maxPairs: PAIRS, entries: 65_536 })
   for (let pair = 0; pair < read; pair++) edges.read(pair)
@@ -45,7 +45,7 @@ interface Told {
   readonly onFailed?: (error: unknown) => void
 }
 
-function mine(edges: Pick<MinedEdges, 'takeEpoch' | 'memory'>, inThread: boolean, told: Told = {}): Mining {
+function mine(edges: Pick<MinedEdges, 'takeStretch' | 'memory'>, inThread: boolean, told: Told = {}): Mining {
   const { onThreadLost = () => {}, onFailed = rethrown } = told
   const timer: Timer = (_, run) => systemTimer(1, run)
   const mining = new Mining({ edges, timer, inThread, onThreadLost, onFailed })
@@ -58,15 +58,15 @@ function mine(edges: Pick<MinedEdges, 'takeEpoch' | 'memory'>, inThread: boolean
 function unminable(edges: MinedEdges) {
   return {
     memory: { ...edges.memory, log: undefined } as unknown as MinedEdges['memory'],
-    takeEpoch: () => edges.takeEpoch(),
+    takeStretch: () => edges.takeStretch(),
   }
 }
 
-describe('epochs', () => {
+describe('stretches', () => {
   test('give the same edges mined in a thread and in steps', async () => {
     const [inThread, inSteps] = [logged(), logged()]
     const minings = [mine(inThread, true), mine(inSteps, false)]
-    await until('both epochs are mined', () => minings.every(({ epochs }) => epochs === 2), PATIENCE)
+    await until('both stretches are mined', () => minings.every(({ stretches }) => stretches === 2), PATIENCE)
     const rows = rowsOf(inSteps)
     expect(rowsOf(inThread)).toEqual(rows)
     expect(rows[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
@@ -77,7 +77,7 @@ describe('epochs', () => {
     const later = logged(PAIRS / 2)
     for (let pair = PAIRS / 2; pair < PAIRS; pair++) later.read(pair)
     const minings = [mine(atOnce, false), mine(later, false)]
-    await until('both epochs are mined', () => minings.every(({ epochs }) => epochs === 2), PATIENCE)
+    await until('both stretches are mined', () => minings.every(({ stretches }) => stretches === 2), PATIENCE)
     expect(rowsOf(later)).toEqual(rowsOf(atOnce))
   })
 
@@ -90,13 +90,13 @@ describe('epochs', () => {
       of.memory = edges.memory
     }
     const mining = mine(of, true, { onThreadLost })
-    await until('both epochs are mined', () => mining.epochs === 2, PATIENCE)
+    await until('both stretches are mined', () => mining.stretches === 2, PATIENCE)
     expect(losses).toBe(1)
     expect(rowsOf(edges)[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
   })
 })
 
-test('epochs are mined in steps where the thread ends without an error, too', async () => {
+test('stretches are mined in steps where the thread ends without an error, too', async () => {
   const ending = mutantOf(
     new URL('../../src/mining/mining.ts', import.meta.url),
     'new Worker(THREAD,',
@@ -110,7 +110,7 @@ test('epochs are mined in steps where the thread ends without an error, too', as
   const mining = new EndingMining({ edges, timer, inThread: true, onThreadLost, onFailed: rethrown })
   try {
     mining.start()
-    await until('both epochs are mined', () => mining.epochs === 2, PATIENCE)
+    await until('both stretches are mined', () => mining.stretches === 2, PATIENCE)
     expect(losses).toEqual(['the mining thread ended with exit code 3'])
   } finally {
     await mining.close()
@@ -129,7 +129,7 @@ describe.each([
     const updates = 5 * entries
     for (let at = 0; at < updates; at++) edges.update(at % PAIRS, 0, Math.floor(at / PAIRS) * SLICE_MS)
     const mining = mine(edges, inThread)
-    await until('both epochs are mined', () => mining.epochs === 2, PATIENCE)
+    await until('both stretches are mined', () => mining.stretches === 2, PATIENCE)
     const taken = Math.floor(entries * (15 / 16))
     expect(edges.notTaken).toBe(3 * taken)
     // Of the two that are left, the log has as much as it holds, but for the blocks that are written next.
@@ -148,14 +148,14 @@ test.each([
   const edges = unminable(logged())
   const counted = {
     ...edges,
-    takeEpoch: () => {
+    takeStretch: () => {
       looks++
-      return edges.takeEpoch()
+      return edges.takeStretch()
     },
   }
   const mining = mine(counted, inThread, { onFailed: (error) => failures.push(error) })
   await until('it is told', () => failures.length > 0, PATIENCE)
-  expect([failures.length, looks, mining.epochs]).toEqual([1, 1, 0])
+  expect([failures.length, looks, mining.stretches]).toEqual([1, 1, 0])
 })
 
 test('nothing is mined after the close, which may be called twice', async () => {
@@ -166,5 +166,5 @@ test('nothing is mined after the close, which may be called twice', async () => 
   await mining.close()
   await mining.close()
   await timer.advance(10_000)
-  expect([timer.pending, mining.epochs, edges.takeEpoch()?.from]).toEqual([0, 0, 0])
+  expect([timer.pending, mining.stretches, edges.takeStretch()?.from]).toEqual([0, 0, 0])
 })

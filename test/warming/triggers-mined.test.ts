@@ -47,8 +47,8 @@ function follow(lagMs: number, happens: (atMs: number) => void): void {
     happens(atMs + lagMs)
   }
   const { memory } = mined
-  const epoch = mined.takeEpoch()
-  if (memory !== undefined && epoch !== undefined) new Miner(memory).mine(epoch)
+  const stretch = mined.takeStretch()
+  if (memory !== undefined && stretch !== undefined) new Miner(memory).mine(stretch)
   clock.advanceTo(T0 + MINUTE_MS)
 }
 

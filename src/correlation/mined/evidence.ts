@@ -8,18 +8,18 @@ import { PIECE_COST, type Pieces } from './pieces.ts'
 import { NEVER, SLICE_MS } from './update-log.ts'
 
 /**
- * What speaks for the followers of each pair, from all epochs: a slow pair adds up over hours. Evidence loses half its
+ * What speaks for the followers of each pair, from all stretches: a slow pair adds up over hours. Evidence loses half its
  * weight in an hour of event time. Kept in the miner's own memory, of more followers than a row shows: one that is not
- * among the best yet may be after the next epoch.
+ * among the best yet may be after the next stretch.
  */
 const HALF_LIFE_SLICES = 3_600_000 / SLICE_MS
 const KEPT = 24
 const MAX_CANDIDATES = KEPT + SHORTLIST + FAR_SHORTLIST
 /** An edge below it is as likely as not to be noise. */
 const LEAST_Z = 2
-/** With fewer trials an epoch is looked at whatever it has: a slow pair has no other way to come to many. */
+/** With fewer trials a stretch is looked at whatever it has: a slow pair has no other way to come to many. */
 const FEW_TRIALS = 1_024
-/** With more, once there are so many more of them, those of epochs that were passed over with them. */
+/** With more, once there are so many more of them, those of stretches that were passed over with them. */
 const GROWTH = 1 / 4
 const FIRST_PAIRS = 1_024
 /** Looked at in the time of a piece. */
@@ -36,7 +36,7 @@ const LATE_TRIALS = COUNTS + BANDS
 const LATE = LATE_TRIALS + 1
 const STRIDE = LATE + FAR_BANDS * FAR_SUMS
 
-/** What an epoch says of a follower: after `hits` of `trials` it came soon; at the latest it came in `lastSlice`, or NEVER. */
+/** What a stretch says of a follower: after `hits` of `trials` it came soon; at the latest it came in `lastSlice`, or NEVER. */
 export interface Finding {
   readonly trials: number
   /** Of which so many were looked at for followers that come late. */

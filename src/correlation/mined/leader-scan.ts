@@ -3,7 +3,7 @@ import { BAND_OF, LAG_SLICES, SCAN_SLICES, SLICE_WEIGHTS, WEIGHT_ONE } from './l
 import type { LogWindow } from './log-window.ts'
 import { Shortlist } from './shortlist.ts'
 
-/** Occurrences of a leader that are looked at, evenly over the epoch; more find little more. */
+/** Occurrences of a leader that are looked at, evenly over the stretch; more find little more. */
 const MAX_TRIALS = 1_024
 /** And fewer where slices are so full that a leader would take longer than so many entries. */
 const MAX_ENTRIES = 2 ** 21
@@ -12,7 +12,7 @@ const MIN_TRIALS = 16
 const LEAST_WEIGHT = WEIGHT_ONE / 64
 /** Followers that the first pass hands to the second. */
 export const SHORTLIST = 16
-/** Added to a variance: a follower that never came in the epoch but after this leader is no certainty. */
+/** Added to a variance: a follower that never came in the stretch but after this leader is no certainty. */
 const LEAST_VARIANCE = 0.3 * WEIGHT_ONE * WEIGHT_ONE
 
 /**

@@ -3,7 +3,7 @@ import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
 import { eventOf, READ_BIT, SLICE_MS } from './update-log.ts'
 
 /**
- * An epoch of one chain, as mining needs it: who had an event in which slice, and how often each of them does anyway.
+ * A stretch of one chain, as mining needs it: who had an event in which slice, and how often each of them does anyway.
  * Events are numbered from 0 in the order of their first appearance, as members; slices without any don't exist.
  *
  * How often is measured where something happens: an event counts as often as there are others within a second of it, so

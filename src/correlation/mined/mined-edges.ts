@@ -1,7 +1,7 @@
 import { EdgeRows, type MinedEdge, SURE_Z } from './edge-rows.ts'
 import { LONGEST_LAG_MS } from './far-bands.ts'
 import type { MinerOptions } from './miner.ts'
-import { type Epoch, READ_BIT, UpdateLog } from './update-log.ts'
+import { READ_BIT, type Stretch, UpdateLog } from './update-log.ts'
 
 /**
  * The side of mining that the hot path sees: what happens goes into the log, what was mined comes out of the rows. Until
@@ -78,9 +78,9 @@ export class MinedEdges {
     return this.#kept?.log.refused ?? 0
   }
 
-  /** The next epoch to be mined, once; undefined while none has ended. */
-  takeEpoch(): Epoch | undefined {
-    return this.#kept?.log.takeEpoch()
+  /** The next stretch to be mined, once; undefined while none has ended. */
+  takeStretch(): Stretch | undefined {
+    return this.#kept?.log.takeStretch()
   }
 
   /**

@@ -1,15 +1,15 @@
 import { type EdgeMemory, EdgeRows } from './edge-rows.ts'
-import { EpochCopy } from './epoch-copy.ts'
 import { Evidence } from './evidence.ts'
 import { LONGEST_LAG_MS, widthsWithin } from './far-bands.ts'
 import { LeaderScan } from './leader-scan.ts'
 import { LogWindow } from './log-window.ts'
 import type { Pieces } from './pieces.ts'
 import { PunctualReads } from './punctual/punctual-reads.ts'
-import { type Epoch, LogColumns, type LogMemory, NEVER, READ_BIT } from './update-log.ts'
+import { StretchCopy } from './stretch-copy.ts'
+import { LogColumns, type LogMemory, NEVER, READ_BIT, type Stretch } from './update-log.ts'
 
 /**
- * The log -> edges, an epoch at a time, a leader at a time: the same log gives the same edges, in one go, in steps, or
+ * The log -> edges, a stretch at a time, a leader at a time: the same log gives the same edges, in one go, in steps, or
  * in another thread.
  */
 export interface MinerOptions {
@@ -17,7 +17,7 @@ export interface MinerOptions {
   readonly edges: EdgeMemory
   /**
    * By pair: how many entries the log had, with the next one, when somebody here first read it; 0 where nobody did. Once
-   * any pair is read, updates of others are nobody's followers. What is read after an epoch's end is not in the epoch,
+   * any pair is read, updates of others are nobody's followers. What is read after a stretch's end is not in the stretch,
    * however late that is mined.
    */
   readonly readFrom: Float64Array<SharedArrayBuffer>
@@ -32,13 +32,13 @@ export class Miner {
   readonly #options: MinerOptions
   readonly #rows: EdgeRows
   readonly #evidence: Evidence
-  readonly #copy: EpochCopy
+  readonly #copy: StretchCopy
   readonly #columns: LogColumns
   readonly #scan: LeaderScan
   readonly #punctual: PunctualReads
-  /** What is left of the epoch in hand. */
+  /** What is left of the stretch in hand. */
   #work: Pieces<void> | undefined
-  #epochTo = 0
+  #stretchTo = 0
   /** Leaders that were mined, and those that had too little new to show. */
   mined = 0
   skipped = 0
@@ -50,7 +50,7 @@ export class Miner {
     this.#scan = new LeaderScan(lateWidths)
     this.#evidence = new Evidence(options.log.maxPairs, lateWidths)
     this.#punctual = new PunctualReads(options.log.maxPairs)
-    this.#copy = new EpochCopy(options.log)
+    this.#copy = new StretchCopy(options.log)
     this.#columns = new LogColumns(options.log)
   }
 
@@ -59,17 +59,17 @@ export class Miner {
     return this.#copy.lost
   }
 
-  mine(epoch: Epoch): void {
-    this.begin(epoch)
+  mine(stretch: Stretch): void {
+    this.begin(stretch)
     this.step(Number.POSITIVE_INFINITY)
   }
 
-  /** What is left of the epoch before is left out. */
-  begin(epoch: Epoch): void {
-    this.#work = this.#mine(epoch)
+  /** What is left of the stretch before is left out. */
+  begin(stretch: Stretch): void {
+    this.#work = this.#mine(stretch)
   }
 
-  /** Goes on for about as long as it takes to look at `entries` entries; whether the epoch is through. */
+  /** Goes on for about as long as it takes to look at `entries` entries; whether the stretch is through. */
   step(entries: number): boolean {
     for (let left = entries; left > 0; ) {
       const piece = this.#work?.next()
@@ -79,17 +79,17 @@ export class Miner {
     return false
   }
 
-  *#mine(epoch: Epoch): Pieces<void> {
+  *#mine(stretch: Stretch): Pieces<void> {
     const { readFrom } = this.#options
-    const isRead = (from: number): boolean => from > 0 && from <= epoch.to
+    const isRead = (from: number): boolean => from > 0 && from <= stretch.to
     const anyRead = readFrom.some(isRead)
-    yield* this.#forget(this.#epochTo)
-    this.#epochTo = epoch.to
+    yield* this.#forget(this.#stretchTo)
+    this.#stretchTo = stretch.to
     const mayFollow = (event: number): boolean =>
       !anyRead || (event & READ_BIT) !== 0 || isRead(readFrom[event >> 1] as number)
     const scan = this.#scan
     const punctual = this.#punctual
-    for (const entries of yield* this.#copy.take(epoch)) {
+    for (const entries of yield* this.#copy.take(stretch)) {
       const window = yield* LogWindow.of(entries, mayFollow)
       scan.use(window)
       yield* punctual.take(entries)
@@ -127,11 +127,11 @@ export class Miner {
     const noReads = readers.length > 0 || scan.isInBursts
     const followers = noReads ? byBands.filter((edge) => (edge.event & READ_BIT) === 0) : byBands
     const edges = [...readers, ...followers].sort((a, b) => b.z - a.z)
-    this.#rows.write(pairId, { edges, count: edges.length, minedTo: this.#epochTo })
+    this.#rows.write(pairId, { edges, count: edges.length, minedTo: this.#stretchTo })
     return evidence.count
   }
 
-  /** A candidate from earlier that had no event in this epoch did not follow, and was not likely to. */
+  /** A candidate from earlier that had no event in this stretch did not follow, and was not likely to. */
   #verify(window: LogWindow, candidate: number): void {
     const scan = this.#scan
     const follower = window.followerOf(this.#evidence.eventAt(candidate))

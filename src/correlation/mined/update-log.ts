@@ -25,13 +25,13 @@ import { enlarged } from '../../enlarged.ts'
 export const SLICE_MS = 5
 const OFFSET_BITS = 3
 const OFFSET_MASK = 2 ** OFFSET_BITS - 1
-/** An epoch ends after so much event time, or when it fills the log. */
-export const EPOCH_MS = 60_000
+/** A stretch ends after so much event time, or when it fills the log. */
+export const STRETCH_MS = 60_000
 /** An update may come so long after newer ones of its chain. */
 const TOLERATED_MS = 1_000
 const BLOCK = 1_024
 const MAX_ENDED = 2
-/** A share of the log that stays free for what is written while another thread copies an epoch. */
+/** A share of the log that stays free for what is written while another thread copies a stretch. */
 const HEADROOM = 1 / 16
 export const MAX_CHAINS = 65_536
 const HEADER_BYTES = 8
@@ -52,7 +52,7 @@ export interface LogMemory extends LogSize {
 }
 
 /** Entries `from` to below `to`, as counted from the first that was ever written. */
-export interface Epoch {
+export interface Stretch {
   readonly from: number
   readonly to: number
 }
@@ -117,17 +117,17 @@ export class UpdateLog {
   /** Of the first entry: slices are counted from it. */
   #baseMs = Number.NaN
   #written = 0
-  #epochFrom = 0
-  #epochEndMs = Number.POSITIVE_INFINITY
-  readonly #epochEntries: number
+  #stretchFrom = 0
+  #stretchEndMs = Number.POSITIVE_INFINITY
+  readonly #stretchEntries: number
   /** Not taken yet. */
-  readonly #ended: Epoch[] = []
+  readonly #ended: Stretch[] = []
   #newestOfAllMs = Number.NEGATIVE_INFINITY
   /** Seen in their slice before. */
   repeated = 0
   /** More than the tolerated second after newer updates of their chain. */
   older = 0
-  /** Of epochs that nobody took in time. */
+  /** Of stretches that nobody took in time. */
   notTaken = 0
   /** Of pairs beyond `maxPairs`, or of chains beyond 65,536, or at no time. */
   refused = 0
@@ -137,7 +137,7 @@ export class UpdateLog {
     this.memory = { buffer: new SharedArrayBuffer(bytes), maxPairs, entries }
     this.#columns = new LogColumns(this.memory)
     this.#lastTimes = new Int32Array(maxPairs * 2).fill(NEVER)
-    this.#epochEntries = Math.floor(entries * (1 - HEADROOM))
+    this.#stretchEntries = Math.floor(entries * (1 - HEADROOM))
     Atomics.store(this.#columns.reserved, 0, 1)
   }
 
@@ -177,37 +177,37 @@ export class UpdateLog {
     return this.#columns.forgotten[pairId] ?? 0
   }
 
-  /** An epoch that has ended, the oldest first, each once; undefined while none has. */
-  takeEpoch(): Epoch | undefined {
+  /** A stretch that has ended, the oldest first, each once; undefined while none has. */
+  takeStretch(): Stretch | undefined {
     return this.#ended.shift()
   }
 
-  /** Ends the epoch before its time, and takes it together with those that nobody took. */
-  endEpoch(): Epoch {
-    const from = this.#ended[0]?.from ?? this.#epochFrom
+  /** Ends the stretch before its time, and takes it together with those that nobody took. */
+  endStretch(): Stretch {
+    const from = this.#ended[0]?.from ?? this.#stretchFrom
     this.#ended.length = 0
-    this.#beginEpoch()
+    this.#beginStretch()
     return { from, to: this.#written }
   }
 
-  /** Where an epoch ends is a matter of what was logged, not of who looks when: the same log, the same epochs. */
-  #endEpoch(): void {
+  /** Where a stretch ends is a matter of what was logged, not of who looks when: the same log, the same stretches. */
+  #endStretch(): void {
     // Its minute is over without an entry, where the one before it ended as it was full: it begins with this update.
-    if (this.#written > this.#epochFrom) this.#keepEnded()
-    this.#beginEpoch()
+    if (this.#written > this.#stretchFrom) this.#keepEnded()
+    this.#beginStretch()
   }
 
   #keepEnded(): void {
     // Of those that nobody came for, the log has the newest still.
     const late = this.#ended.length === MAX_ENDED ? this.#ended.shift() : undefined
     if (late !== undefined) this.notTaken += late.to - late.from
-    this.#ended.push({ from: this.#epochFrom, to: this.#written })
+    this.#ended.push({ from: this.#stretchFrom, to: this.#written })
   }
 
-  #beginEpoch(): void {
-    this.#epochFrom = this.#written
-    this.#epochEndMs =
-      this.#newestOfAllMs === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : this.#newestOfAllMs + EPOCH_MS
+  #beginStretch(): void {
+    this.#stretchFrom = this.#written
+    this.#stretchEndMs =
+      this.#newestOfAllMs === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : this.#newestOfAllMs + STRETCH_MS
   }
 
   #append(event: number, chainId: number, eventTimeMs: number): void {
@@ -230,7 +230,7 @@ export class UpdateLog {
     }
     if (isFirst) this.#baseMs = eventTimeMs
     // The update that shows that the minute is over begins the next one: what follows it is to be mined with it.
-    if (this.#newestOfAllMs >= this.#epochEndMs) this.#endEpoch()
+    if (this.#newestOfAllMs >= this.#stretchEndMs) this.#endStretch()
     this.#lastTimes[event] = time
     this.#write(entryOf(event, sinceMs - slice * SLICE_MS), chainId, slice)
   }
@@ -241,7 +241,7 @@ export class UpdateLog {
     if (isUpdate && eventTimeMs > newestMs) {
       this.#newestMs[chainId] = eventTimeMs
       if (eventTimeMs > this.#newestOfAllMs) this.#newestOfAllMs = eventTimeMs
-      if (this.#epochEndMs === Number.POSITIVE_INFINITY) this.#epochEndMs = eventTimeMs + EPOCH_MS
+      if (this.#stretchEndMs === Number.POSITIVE_INFINITY) this.#stretchEndMs = eventTimeMs + STRETCH_MS
     }
     return eventTimeMs < newestMs - TOLERATED_MS
   }
@@ -260,6 +260,6 @@ export class UpdateLog {
     columns.slices[at] = slice
     columns.chains[pairOf(entry)] = chainId
     this.#written = written + 1
-    if (this.#written - this.#epochFrom >= this.#epochEntries) this.#endEpoch()
+    if (this.#written - this.#stretchFrom >= this.#stretchEntries) this.#endStretch()
   }
 }

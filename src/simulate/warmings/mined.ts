@@ -14,7 +14,7 @@ const LONGEST_GAP_MS = 600_000
 
 /**
  * A node's way with reads of which nobody knows to which update they belong: updates and the reads that warming is for go
- * into its log, epochs are mined in steps between the updates, at the times at which a node would, and the triggers go by
+ * into its log, stretches are mined in steps between the updates, at the times at which a node would, and the triggers go by
  * what was found.
  */
 export class MinedWarming implements PriceWarming {

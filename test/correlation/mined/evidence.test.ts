@@ -9,7 +9,7 @@ const HOUR_SLICES = 720_000
 const LEADER = 3
 const EVENT = 10
 
-interface Epoch {
+interface Stretch {
   readonly slice: number
   readonly trials: number
   /** Of which so many were looked at for those that come late. */
@@ -24,7 +24,7 @@ interface Epoch {
 
 function mined(
   evidence: Evidence,
-  { slice, trials, lateTrials = 0, rate, hits, late = 0, event = EVENT }: Epoch,
+  { slice, trials, lateTrials = 0, rate, hits, late = 0, event = EVENT }: Stretch,
 ): number {
   evidence.open(LEADER, slice)
   evidence.propose(event)
@@ -48,7 +48,7 @@ function newEvidence(): Evidence {
   return new Evidence(10, widthsWithin(1_000))
 }
 
-test('evidence of two epochs, an hour apart, is that of the later one and half of the other', () => {
+test('evidence of two stretches, an hour apart, is that of the later one and half of the other', () => {
   const evidence = newEvidence()
   mined(evidence, { slice: 0, trials: 40, rate: 0.02, hits: 30 })
   expect(mined(evidence, { slice: HOUR_SLICES, trials: 60, rate: 0.01, hits: 40 })).toBe(1)

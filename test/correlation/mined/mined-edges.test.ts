@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { EdgeRows, emptyRow } from '../../../src/correlation/mined/edge-rows.ts'
 import { MinedEdges } from '../../../src/correlation/mined/mined-edges.ts'
 import { Miner } from '../../../src/correlation/mined/miner.ts'
-import { EPOCH_MS } from '../../../src/correlation/mined/update-log.ts'
+import { STRETCH_MS } from '../../../src/correlation/mined/update-log.ts'
 import { Tracker } from '../../../src/correlation/tracker.ts'
 import { mulberry32 } from '../../harness/mulberry32.ts'
 
@@ -14,7 +14,7 @@ const OPTIONS = { nowMs: 70_000, limit: 5, minScore: 0.1 }
 interface Minute {
   readonly mined: MinedEdges
   readonly tracker: Tracker
-  /** Mines the epoch that has ended. */
+  /** Mines the stretch that has ended. */
   readonly mine: () => void
 }
 
@@ -31,9 +31,9 @@ function minedMinute(): Minute {
   if (memory === undefined) throw new Error('nothing was read')
   const miner = new Miner(memory)
   const mine = (): void => {
-    const epoch = mined.takeEpoch()
-    if (epoch === undefined) throw new Error('no epoch has ended')
-    miner.mine(epoch)
+    const stretch = mined.takeStretch()
+    if (stretch === undefined) throw new Error('no stretch has ended')
+    miner.mine(stretch)
   }
   mine()
   return { mined, tracker, mine }
@@ -78,9 +78,9 @@ describe('pairs to warm after an update', () => {
       tracker.missed(2, 0, second * 1000 + 60 + random() * 50)
     }
     const { memory } = mined
-    const epoch = mined.takeEpoch()
-    if (memory === undefined || epoch === undefined) throw new Error('no epoch has ended')
-    new Miner(memory).mine(epoch)
+    const stretch = mined.takeStretch()
+    if (memory === undefined || stretch === undefined) throw new Error('no stretch has ended')
+    new Miner(memory).mine(stretch)
     expect(tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([2])
   })
 
@@ -115,11 +115,11 @@ describe('a pair that makes room for another one', () => {
     expect([tracker.recycled, mined.older]).toEqual([1, 0])
   }
 
-  test('is not warmed, and nor is that one, before the next epoch and after it', () => {
+  test('is not warmed, and nor is that one, before the next stretch and after it', () => {
     const minute = minedMinute()
     replace(minute, 2)
     expect(minute.tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
-    minute.tracker.observe(20, 60_000 + EPOCH_MS, 0)
+    minute.tracker.observe(20, 60_000 + STRETCH_MS, 0)
     minute.mine()
     expect(minute.tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
   })
@@ -129,7 +129,7 @@ describe('a pair that makes room for another one', () => {
     replace(minute, 1)
     // Pair 3 alone is known to read it.
     expect(minute.tracker.getPairsToWarm(20, OPTIONS)).toMatchObject([{ pairId: 3, kind: 'read' }])
-    minute.tracker.observe(20, 60_000 + EPOCH_MS, 0)
+    minute.tracker.observe(20, 60_000 + STRETCH_MS, 0)
     minute.mine()
     expect(minute.tracker.getPairsToWarm(20, OPTIONS)).toMatchObject([{ pairId: 3, kind: 'read' }])
   })
@@ -149,9 +149,9 @@ test('an edge that chance may have made is none yet', () => {
   for (let pairId = 0; pairId < 1_000; pairId++) mined.read(pairId)
   for (let atMs = 0; atMs <= 60_000; atMs++) mined.update(Math.floor(random() * 1_000), 0, atMs)
   const { memory } = mined
-  const epoch = mined.takeEpoch()
-  if (memory === undefined || epoch === undefined) throw new Error('no epoch has ended')
-  new Miner(memory).mine(epoch)
+  const stretch = mined.takeStretch()
+  if (memory === undefined || stretch === undefined) throw new Error('no stretch has ended')
+  new Miner(memory).mine(stretch)
   const row = emptyRow()
   const kept = new EdgeRows(memory.edges)
   const counts = { kept: 0, sure: 0 }

@@ -72,8 +72,8 @@ describe('what is mined', () => {
       logPlanted(mine.log, 30)
       logFollowing(mine, { lagMs: 40, fromS: 31, asRead: true })
     }
-    inOneGo.miner.mine(inOneGo.log.endEpoch())
-    inSteps.miner.begin(inSteps.log.endEpoch())
+    inOneGo.miner.mine(inOneGo.log.endStretch())
+    inSteps.miner.begin(inSteps.log.endStretch())
     let steps = 1
     while (!inSteps.miner.step(10_000)) steps++
     expect(steps).toBeGreaterThan(100)
@@ -82,15 +82,15 @@ describe('what is mined', () => {
     expect(inOneGo.edgesOf(1)).toContainEqual(expect.objectContaining({ event: 5, lagMs: 40, hits: 8 }))
   })
 
-  test('is made ready in steps as well, none of which goes through the epoch', () => {
+  test('is made ready in steps as well, none of which goes through the stretch', () => {
     const mine = new Mine()
     logPlanted(mine.log, 30)
     mine.log.update(0, 0, 29_990)
-    const epoch = mine.log.endEpoch()
-    mine.miner.begin(epoch)
+    const stretch = mine.log.endStretch()
+    mine.miner.begin(stretch)
     let steps = 0
     for (; mine.miner.mined === 0; steps++) mine.miner.step(1)
-    expect(steps).toBeGreaterThan(4 * Math.floor((epoch.to - epoch.from) / PIECE))
+    expect(steps).toBeGreaterThan(4 * Math.floor((stretch.to - stretch.from) / PIECE))
   })
 
   test('is the same where there are more pairs than a leader meets', () => {
@@ -100,7 +100,7 @@ describe('what is mined', () => {
       // One entry each, long before.
       if (mine === many) for (let pair = 1_000; pair < 20_000; pair++) mine.log.update(pair, 0, Math.floor(pair / 10))
       logFollowing(mine, { lagMs: 40, fromS: 10 })
-      mine.miner.mine(mine.log.endEpoch())
+      mine.miner.mine(mine.log.endStretch())
     }
     const [first, second] = [few, many].map((mine) => mine.edgesOf(1)[0])
     expect(first).toMatchObject({ event: 4, hits: 60, trials: 60, lagMs: second?.lagMs })
@@ -110,7 +110,7 @@ describe('what is mined', () => {
   test('says who follows whom how soon, how often, and how much more often than by chance', () => {
     const mine = new Mine()
     logFollowing(mine, { lagMs: 40 })
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     const [edge] = mine.edgesOf(1)
     expect(edge).toMatchObject({ event: 4, hits: 60, trials: 60 })
     expect(edge?.lagMs).toBeGreaterThan(35)
@@ -124,7 +124,7 @@ describe('what is mined', () => {
     for (const lagMs of [200, 450, 900]) {
       const mine = new Mine()
       logFollowing(mine, { lagMs })
-      mine.miner.mine(mine.log.endEpoch())
+      mine.miner.mine(mine.log.endStretch())
       const [edge] = mine.edgesOf(1)
       expect(edge).toMatchObject({ event: 4, trials: 60 })
       expect(edge?.hits).toBeGreaterThan(57)
@@ -141,8 +141,8 @@ describe('what is mined', () => {
       mine.log.update(1, 0, beganMs)
       mine.log.update(2, 0, beganMs + 40)
       for (let other = 0; other < 40; other++) mine.log.update(10 + other, 0, beganMs + 50 + random() * 950)
-      const epoch = mine.log.takeEpoch()
-      if (epoch !== undefined) mine.miner.mine(epoch)
+      const stretch = mine.log.takeStretch()
+      if (stretch !== undefined) mine.miner.mine(stretch)
     }
     expect(mine.edgesOf(1)[0]).toMatchObject({ event: 4, hits: 11, trials: 11 })
   })
@@ -151,7 +151,7 @@ describe('what is mined', () => {
     const isFoundWithin = (windowMs: number): boolean => {
       const mine = new Mine(PAIRS, windowMs)
       logFollowing(mine, { lagMs: 450 })
-      mine.miner.mine(mine.log.endEpoch())
+      mine.miner.mine(mine.log.endStretch())
       return mine.followersOf(1).includes(2)
     }
     expect([150, 400, 455].map(isFoundWithin)).toEqual([false, false, true])
@@ -164,14 +164,14 @@ describe('what is mined', () => {
       for (let beganMs = second * 1000; beganMs < second * 1000 + 2000; beganMs += 100)
         for (let pairId = 0; pairId < 6; pairId++)
           if (random() < 0.4) mine.log.update(pairId, 0, beganMs + Math.floor(random() * 100))
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     for (let pairId = 0; pairId < 6; pairId++) expect(mine.edgesOf(pairId).filter(({ z }) => z >= 4)).toEqual([])
   })
 
   test('is a read as well as an update, and tells them apart', () => {
     const mine = new Mine()
     logFollowing(mine, { lagMs: 40, asRead: true })
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     expect(mine.edgesOf(1)[0]).toMatchObject({ event: 5, hits: 8, trials: 8, lagMs: 40 })
     expect(mine.edgesOf(2)).toEqual([])
   })
@@ -186,7 +186,7 @@ describe('what is mined', () => {
       mine.log.update(1, 0, burstMs + 500)
       mine.log.missedRead(2, 0, burstMs + 520 + random() * 60)
     }
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     expect(mine.edgesOf(1)[0]).toMatchObject({ event: 5, hits: 60 })
     expect(mine.edgesOf(10).filter(({ event }) => event % 2 === 1)).toEqual([])
   })
@@ -195,11 +195,11 @@ describe('what is mined', () => {
     const mine = new Mine()
     mine.readFrom[3] = 1
     logFollowing(mine, { lagMs: 40 })
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     expect(mine.followersOf(1)).toEqual([])
     mine.readFrom[2] = 1
     logFollowing(mine, { lagMs: 40, fromS: 60 })
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     expect(mine.followersOf(1)).toEqual([2])
   })
 
@@ -209,19 +209,19 @@ describe('what is mined', () => {
       mine.log.update(1, 0, second * 1000)
       mine.log.update(2, 1, second * 1000 + 20)
     }
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     expect([mine.followersOf(1), mine.followersOf(2)]).toEqual([[], []])
   })
 
-  test('adds up over epochs, and fades', () => {
+  test('adds up over stretches, and fades', () => {
     const mine = new Mine()
     for (const fromS of [0, 60]) {
       logFollowing(mine, { lagMs: 40, fromS })
-      mine.miner.mine(mine.log.endEpoch())
+      mine.miner.mine(mine.log.endStretch())
     }
     expect(mine.edgesOf(1)[0]?.hits).toBe(119)
     logFollowing(mine, { lagMs: 40, fromS: 3600 })
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     const hits = mine.edgesOf(1)[0]?.hits ?? 0
     expect(hits).toBeGreaterThan(60 + 119 / 2 - 2)
     expect(hits).toBeLessThan(60 + 119 / 2 + 2)
@@ -231,7 +231,7 @@ describe('what is mined', () => {
     const mine = new Mine()
     for (let minute = 0; minute < 60; minute++) {
       logFollowing(mine, { lagMs: 40, fromS: minute * 60, follower: minute < 30 ? 2 : 3, everyMs: 10_000 })
-      mine.miner.mine(mine.log.endEpoch())
+      mine.miner.mine(mine.log.endStretch())
     }
     const trialsOf = (follower: number) => mine.edgesOf(1).find(({ event }) => event === follower * 2)?.trials ?? 0
     // Six a minute, of which half are left after an hour.
@@ -239,12 +239,12 @@ describe('what is mined', () => {
     expect(trialsOf(3)).toBeGreaterThan(30 * 6 * 0.8)
   })
 
-  test('of a leader with a thousand trials is left as it was until it has a quarter more, over as many epochs', () => {
+  test('of a leader with a thousand trials is left as it was until it has a quarter more, over as many stretches', () => {
     const mine = new Mine()
     const trials: (number | undefined)[] = []
     for (let minute = 0; minute < 9; minute++) {
       logFollowing(mine, { lagMs: 20, fromS: minute * 60, everyMs: minute < 2 ? 100 : 600 })
-      mine.miner.mine(mine.log.endEpoch())
+      mine.miner.mine(mine.log.endStretch())
       trials.push(mine.edgesOf(1).find(({ event }) => event === 4)?.trials)
     }
     const [, before] = trials
@@ -258,13 +258,13 @@ describe('a delisted pair', () => {
   test('is nobody’s follower and has none', () => {
     const mine = new Mine()
     logFollowing(mine, { lagMs: 40 })
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     mine.log.forget(2)
     for (let second = 60; second < 120; second++) mine.log.update(1, 0, second * 1000)
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     expect(mine.followersOf(1)).not.toContain(2)
     mine.log.forget(1)
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     expect(mine.edgesOf(1)).toEqual([])
   })
 })
@@ -274,16 +274,16 @@ test('pairs are forgotten in steps as well, however many there are', () => {
   mine.log.update(65_535, 0, 0)
   mine.log.forget(1)
   mine.log.update(2, 0, 10)
-  mine.miner.begin(mine.log.endEpoch())
+  mine.miner.begin(mine.log.endStretch())
   let steps = 1
   while (!mine.miner.step(1)) steps++
   expect(steps).toBeGreaterThan(65_536 / 1_024)
 })
 
 describe('bad input', () => {
-  test('an epoch without entries leaves all as it was', () => {
+  test('a stretch without entries leaves all as it was', () => {
     const mine = new Mine()
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     expect(mine.miner.mined).toBe(0)
   })
 
@@ -294,7 +294,7 @@ describe('bad input', () => {
       mine.log.update(1, 0, second * 1000 + 300)
       mine.log.update(2, 0, second * 1000 + 340)
     }
-    mine.miner.mine(mine.log.endEpoch())
+    mine.miner.mine(mine.log.endStretch())
     expect(mine.edgesOf(1)[0]).toMatchObject({ event: 4, hits: 20 })
   })
 })

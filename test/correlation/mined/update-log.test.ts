@@ -1,15 +1,15 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { beforeEach, describe, expect, test } from '@jest/globals'
-import { EpochCopy } from '../../../src/correlation/mined/epoch-copy.ts'
 import { finished } from '../../../src/correlation/mined/pieces.ts'
+import { StretchCopy } from '../../../src/correlation/mined/stretch-copy.ts'
 import {
-  EPOCH_MS,
   eventOf,
   LogColumns,
   type LogMemory,
   offsetMsOf,
   SLICE_MS,
+  STRETCH_MS,
   UpdateLog,
 } from '../../../src/correlation/mined/update-log.ts'
 
@@ -27,8 +27,8 @@ interface Logged {
   readonly slices: readonly number[]
 }
 
-function logged(epoch = log.endEpoch()): readonly Logged[] {
-  return finished(new EpochCopy(log.memory).take(epoch)).map(({ events, slices, count }) => ({
+function logged(stretch = log.endStretch()): readonly Logged[] {
+  return finished(new StretchCopy(log.memory).take(stretch)).map(({ events, slices, count }) => ({
     events: [...events].slice(0, count).map(eventOf),
     slices: [...slices].slice(0, count),
   }))
@@ -55,7 +55,7 @@ describe('the log', () => {
 
   test('has a pair’s reads by the millisecond', () => {
     for (const ms of [0, 0.4, 1, 4, 5, 5.9, 19]) log.missedRead(1, 0, NOON_MS + ms)
-    const [entries] = finished(new EpochCopy(log.memory).take(log.endEpoch()))
+    const [entries] = finished(new StretchCopy(log.memory).take(log.endStretch()))
     const timesMs = [...(entries?.events ?? [])].map(
       (entry, at) => (entries?.slices[at] ?? 0) * SLICE_MS + offsetMsOf(entry),
     )
@@ -101,7 +101,7 @@ describe('the log', () => {
 
   test('tells when a slice was, after half a year of them, too', () => {
     log.update(1, 0, NOON_MS)
-    log.endEpoch()
+    log.endStretch()
     const laterMs = NOON_MS + 180 * 24 * 3_600_000
     log.update(1, 0, laterMs - 50)
     log.update(1, 0, laterMs)
@@ -127,70 +127,70 @@ describe('the log', () => {
   })
 })
 
-describe('an epoch', () => {
+describe('a stretch', () => {
   test('ends after a minute of event time, and is given once', () => {
     log.update(1, 0, NOON_MS)
-    log.update(2, 0, NOON_MS + EPOCH_MS - 1)
-    expect(log.takeEpoch()).toBeUndefined()
-    log.update(3, 0, NOON_MS + EPOCH_MS)
-    expect(log.takeEpoch()).toEqual({ from: 0, to: 2 })
-    expect(log.takeEpoch()).toBeUndefined()
-    log.update(4, 0, NOON_MS + 2 * EPOCH_MS)
-    expect(log.takeEpoch()).toEqual({ from: 2, to: 3 })
+    log.update(2, 0, NOON_MS + STRETCH_MS - 1)
+    expect(log.takeStretch()).toBeUndefined()
+    log.update(3, 0, NOON_MS + STRETCH_MS)
+    expect(log.takeStretch()).toEqual({ from: 0, to: 2 })
+    expect(log.takeStretch()).toBeUndefined()
+    log.update(4, 0, NOON_MS + 2 * STRETCH_MS)
+    expect(log.takeStretch()).toEqual({ from: 2, to: 3 })
   })
 
   test('goes by the times of updates, which reads are ahead of', () => {
-    log.missedRead(9, 0, NOON_MS + 2 * EPOCH_MS)
+    log.missedRead(9, 0, NOON_MS + 2 * STRETCH_MS)
     log.update(1, 0, NOON_MS)
-    log.missedRead(9, 0, NOON_MS + 3 * EPOCH_MS)
-    expect(log.takeEpoch()).toBeUndefined()
-    log.update(2, 0, NOON_MS + EPOCH_MS)
-    expect([log.takeEpoch(), log.older]).toEqual([{ from: 0, to: 3 }, 0])
+    log.missedRead(9, 0, NOON_MS + 3 * STRETCH_MS)
+    expect(log.takeStretch()).toBeUndefined()
+    log.update(2, 0, NOON_MS + STRETCH_MS)
+    expect([log.takeStretch(), log.older]).toEqual([{ from: 0, to: 3 }, 0])
   })
 
   test('of reads alone ends when it fills the log', () => {
     for (let read = 0; read < ENTRIES; read++) log.missedRead(read % 5000, 0, NOON_MS + read)
-    expect(log.takeEpoch()?.to).toBeGreaterThan(ENTRIES * 0.9)
-    expect(log.takeEpoch()).toBeUndefined()
+    expect(log.takeStretch()?.to).toBeGreaterThan(ENTRIES * 0.9)
+    expect(log.takeStretch()).toBeUndefined()
   })
 
   test('ends before it fills the log', () => {
-    let epoch: ReturnType<UpdateLog['takeEpoch']>
-    for (let update = 0; epoch === undefined; update++) {
+    let stretch: ReturnType<UpdateLog['takeStretch']>
+    for (let update = 0; stretch === undefined; update++) {
       log.update(update % 5000, 0, NOON_MS + Math.floor(update / 1000))
-      epoch = log.takeEpoch()
+      stretch = log.takeStretch()
     }
-    expect(epoch.to).toBeLessThan(ENTRIES)
-    expect(epoch.to).toBeGreaterThan(ENTRIES * 0.9)
+    expect(stretch.to).toBeLessThan(ENTRIES)
+    expect(stretch.to).toBeGreaterThan(ENTRIES * 0.9)
   })
 
   test('has entries, also where the log was full when its minute was over', () => {
     let updates = 0
-    for (; log.takeEpoch() === undefined; updates++)
+    for (; log.takeStretch() === undefined; updates++)
       log.update(updates % 100, 0, NOON_MS + Math.floor(updates / 100) * SLICE_MS)
-    log.update(1, 0, NOON_MS + 3 * EPOCH_MS)
-    expect(log.takeEpoch()).toBeUndefined()
-    log.update(1, 0, NOON_MS + 4 * EPOCH_MS)
-    expect(log.takeEpoch()).toEqual({ from: updates, to: updates + 1 })
+    log.update(1, 0, NOON_MS + 3 * STRETCH_MS)
+    expect(log.takeStretch()).toBeUndefined()
+    log.update(1, 0, NOON_MS + 4 * STRETCH_MS)
+    expect(log.takeStretch()).toEqual({ from: updates, to: updates + 1 })
   })
 
   test('is whole when it is taken again, where the time before was left in the middle', () => {
     const large = new UpdateLog({ maxPairs: 20_000, entries: 4 * ENTRIES })
     for (let update = 0; update < 3 * ENTRIES; update++)
       large.update(update % 20_000, 0, NOON_MS + Math.floor(update / 20))
-    const epoch = large.endEpoch()
-    const copy = new EpochCopy(large.memory)
-    const left = copy.take(epoch)
+    const stretch = large.endStretch()
+    const copy = new StretchCopy(large.memory)
+    const left = copy.take(stretch)
     for (let piece = 0; piece < 3; piece++) left.next()
-    expect(finished(copy.take(epoch))).toEqual(finished(new EpochCopy(large.memory).take(epoch)))
+    expect(finished(copy.take(stretch))).toEqual(finished(new StretchCopy(large.memory).take(stretch)))
   })
 
   test('loses, and counts, what was overwritten before it was copied', () => {
     const updates = ENTRIES * 2.5
     for (let update = 0; update < updates; update++)
       log.update(update % 20_000, 0, NOON_MS + Math.floor(update / 20_000) * SLICE_MS)
-    const copy = new EpochCopy(log.memory)
-    const kept = finished(copy.take(log.endEpoch())).reduce((sum, { count }) => sum + count, 0)
+    const copy = new StretchCopy(log.memory)
+    const kept = finished(copy.take(log.endStretch())).reduce((sum, { count }) => sum + count, 0)
     expect(kept + copy.lost).toBe(updates)
     expect(kept).toBeGreaterThan(ENTRIES - 4096)
     expect(kept).toBeLessThan(ENTRIES)
@@ -210,14 +210,14 @@ test('entries that are copied while another thread overwrites them are whole, or
   try {
     const [memory] = (await once(writer, 'message')) as [LogMemory]
     const columns = new LogColumns(memory)
-    const copy = new EpochCopy(memory)
+    const copy = new StretchCopy(memory)
     let whole = 0
     // The oldest that are there still: the writer is just about to overwrite them.
     while (whole < 2_000_000 || copy.lost < 1_000) {
       const from = columns.firstWhole(0)
-      const epoch = { from, to: from + memory.entries / 2 }
+      const stretch = { from, to: from + memory.entries / 2 }
       const before = copy.lost
-      const windows = finished(copy.take(epoch))
+      const windows = finished(copy.take(stretch))
       let at = from + copy.lost - before
       for (const { events, slices, count } of windows)
         for (let n = 0; n < count; n++, at++) {
@@ -225,7 +225,7 @@ test('entries that are copied while another thread overwrites them are whole, or
           if (!isItself || slices[n] !== Math.floor(at / memory.maxPairs)) throw new Error(`entry ${at} is another one`)
           whole++
         }
-      expect(at).toBe(epoch.to)
+      expect(at).toBe(stretch.to)
     }
   } finally {
     await writer.terminate()

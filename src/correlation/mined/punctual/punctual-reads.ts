@@ -13,7 +13,7 @@ import { ReadHistory } from './read-history.ts'
  * update is read as many milliseconds after each, and a bystander is not:
  *
  * ```
- *   update of A ── 50 ms ──► B C x        the reads 50 ms after the last eight updates of A, over all epochs that the
+ *   update of A ── 50 ms ──► B C x        the reads 50 ms after the last eight updates of A, over all stretches that the
  *   update of A ── 50 ms ──► C B y        history holds: B and C are there each time
  *   update of A ── 50 ms ──► B z C
  * ```
@@ -52,7 +52,7 @@ export class PunctualReads {
     return this.#scan.looked
   }
 
-  /** An epoch's entries, which come after those of the epochs before. */
+  /** A stretch's entries, which come after those of the stretches before. */
   *take({ chainId, events, slices, count }: WindowEntries): Pieces<void> {
     let history = this.#histories.get(chainId)
     let hasReads = false

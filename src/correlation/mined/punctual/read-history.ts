@@ -1,6 +1,6 @@
 import { enlarged } from '../../../enlarged.ts'
 
-/** A chain's reads, so many epochs back as there is room: in the order of their times, of which an epoch's may overlap the one before. */
+/** A chain's reads, so many stretches back as there is room: in the order of their times, of which a stretch's may overlap the one before. */
 const MAX_READS = 2 ** 18
 const FIRST_READS = 4_096
 /** No read comes so late: it is that times are counted anew, as they are after 248 days (update-log.ts). */

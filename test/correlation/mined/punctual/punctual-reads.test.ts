@@ -124,7 +124,7 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect([punctual.after(10, 0), punctual.after(20, 0)]).toMatchObject([[{ event: 23 }], []])
   })
 
-  test('are found over epochs, within a chain, and forgotten with either pair', () => {
+  test('are found over stretches, within a chain, and forgotten with either pair', () => {
     const entries = following(8, 50)
     const punctual = new PunctualReads(PAIRS)
     for (let at = 0; at < entries.length; at += 2) finished(punctual.take(entriesOf(entries.slice(at, at + 2), 3)))

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { ReadHistory } from '../../../../src/correlation/mined/punctual/read-history.ts'
 
 describe('a history of reads', () => {
-  test('is in the order of times, also where an epoch begins before the last one ended', () => {
+  test('is in the order of times, also where a stretch begins before the last one ended', () => {
     const history = new ReadHistory()
     for (const timeMs of [10, 20, 40, 30, 15, 50]) history.add(timeMs * 2, timeMs)
     expect([...history.timesMs.subarray(0, history.count)]).toEqual([10, 15, 20, 30, 40, 50])

@@ -1,6 +1,6 @@
 import type { WindowEntries } from './log-window.ts'
 import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
-import { type Epoch, LogColumns, type LogMemory, MAX_CHAINS, pairOf } from './update-log.ts'
+import { LogColumns, type LogMemory, MAX_CHAINS, pairOf, type Stretch } from './update-log.ts'
 
 /** Slices that are counted when entries are put in order: 87 minutes of them take 4 MB. */
 const MAX_COUNTED_SLICES = 2 ** 20
@@ -12,8 +12,8 @@ interface Filling extends WindowEntries {
   filled: number
 }
 
-/** An epoch's entries out of the log, by chain and in the order of their slices. */
-export class EpochCopy {
+/** A stretch's entries out of the log, by chain and in the order of their slices. */
+export class StretchCopy {
   readonly #columns: LogColumns
   #events = new Int32Array(0)
   #slices = new Int32Array(0)
@@ -26,7 +26,7 @@ export class EpochCopy {
   }
 
   /** The chains that have entries in it, in the order of their ids. */
-  *take({ from, to }: Epoch): Pieces<readonly WindowEntries[]> {
+  *take({ from, to }: Stretch): Pieces<readonly WindowEntries[]> {
     const begin = this.#copy(from, to)
     // What was taken before may have been left in the middle.
     this.#countOf.fill(0)
