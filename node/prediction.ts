@@ -92,7 +92,7 @@ export class NodePrediction implements NodePredictor {
 
   /** Reads that were not counted: all MAX_TRACKED_PAIRS places were taken, or the read was older than the history. */
   get notRemembered(): number {
-    return this.#predictor.history.refused + this.#predictor.history.late
+    return this.#predictor.history.refusedReads + this.#predictor.history.late
   }
 
   /** Pairs whose place was given to another pair. */

@@ -30,7 +30,7 @@ export function minedFrom({ timesMs, pairIds }: Planted, pairs: number): Mined {
     mine()
   }
   mine(log.endStretch())
-  if (miner.lost + log.older + log.refused > 0) throw new Error('updates are missing from what was mined')
+  if (miner.lost + log.older + log.refusedEvents > 0) throw new Error('updates are missing from what was mined')
   return { found: foundIn(rows, pairs), miningMs }
 }
 

@@ -20,7 +20,7 @@ const OCCURRENCES = 15
 export const SPAN = 12
 /** Candidates of one read, at most. */
 export const MAX_CANDIDATES = OCCURRENCES * SPAN
-const NONE = -1
+const NO_PAIR = -1
 /** Kept in a row, the latest in the ring's next place but one: a power of two of 4 B each, a line of the processor's cache. */
 const RING = OCCURRENCES + 1
 
@@ -72,7 +72,7 @@ export class ReadBack {
   readonly scores: Float64Array
   count = 0
   /** Reads of pairs for which there was no room: nothing was learned from them. */
-  refused = 0
+  refusedReads = 0
   /** Pairs that made room for others. */
   recycled = 0
 
@@ -82,7 +82,7 @@ export class ReadBack {
       throw new RangeError(`logReads: a power of two expected, got ${logReads}`)
     this.#options = options
     this.threshold = threshold
-    this.#log = new Int32Array(logReads).fill(NONE)
+    this.#log = new Int32Array(logReads).fill(NO_PAIR)
     this.#mask = logReads - 1
     const rows = Math.min(maxTracked, maxPairs)
     this.#places = new Uint32Array(rows * RING)
@@ -103,7 +103,7 @@ export class ReadBack {
     const row = this.#tracked.see(pairId)
     this.count = 0
     if (row < 0) {
-      this.refused++
+      this.refusedReads++
       return
     }
     const count = this.#counts[row] as number

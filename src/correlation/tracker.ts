@@ -15,7 +15,7 @@
 import { enlarged } from '../enlarged.ts'
 import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
 import { emptyRow, type MinedEdge } from './mined/edge-rows.ts'
-import { kindOf, type MinedEdges, scoreOf } from './mined/mined-edges.ts'
+import { eventKindOf, type MinedEdges, scoreOf } from './mined/mined-edges.ts'
 import { READ_BIT } from './mined/update-log.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
@@ -33,7 +33,8 @@ const FIRST_RATE = 0.5
 const FORGET_RATE = 0.05
 /** After so many updates a pair that reads nothing is taken to do so. */
 const BORROWING = 8
-const NONE = 0
+const NO_EDGE = 0
+const NO_READER = 0
 const NO_LAG = -1
 /** Room at first; doubled as pairs come. */
 const FIRST_PAIRS = 1024
@@ -109,7 +110,7 @@ export class Tracker {
         this.#learnLag(base + edge, lagMs)
         return edge
       }
-      if (known === NONE && free < 0) free = edge
+      if (known === NO_EDGE && free < 0) free = edge
     }
     if (free < 0) {
       this.refusedEdges++
@@ -156,7 +157,7 @@ export class Tracker {
       .slice(0, this.minedAfter(pairId, row))
       .filter(({ event }) => !reads.includes(event >> 1))
       .map((edge) => ({
-        ...{ pairId: edge.event >> 1, kind: kindOf(edge.event), score: scoreOf(edge), lagMs: edge.lagMs },
+        ...{ pairId: edge.event >> 1, kind: eventKindOf(edge.event), score: scoreOf(edge), lagMs: edge.lagMs },
         reason: this.reasonOf(edge, options.nowMs),
       }))
     return [...reads.toWarm(), ...mined]
@@ -177,11 +178,11 @@ export class Tracker {
     const base = place * READS_PER_PAIR
     for (let edge = 0; edge < this.top; edge++) {
       const at = base + edge
-      if (this.#read[at] === NONE) continue
+      if (this.#read[at] === NO_EDGE) continue
       const rate = this.#rates[at] as number
       const next = rate + ((((readEdges >> edge) & 1) as number) - rate) * LEARNING_RATE
       this.#rates[at] = next
-      if (next < FORGET_RATE) this.#read[at] = NONE
+      if (next < FORGET_RATE) this.#read[at] = NO_EDGE
     }
   }
 
@@ -211,8 +212,8 @@ export class Tracker {
   #clear(place: number): void {
     this.#mined?.forget(place)
     if (place >= this.#updates.length) return
-    this.#read.fill(NONE, place * READS_PER_PAIR, (place + 1) * READS_PER_PAIR)
-    this.#readers.fill(NONE, place * READERS_PER_PAIR, (place + 1) * READERS_PER_PAIR)
+    this.#read.fill(NO_EDGE, place * READS_PER_PAIR, (place + 1) * READS_PER_PAIR)
+    this.#readers.fill(NO_READER, place * READERS_PER_PAIR, (place + 1) * READERS_PER_PAIR)
     if ((this.#updates[place] as number) > 0) this.#pairs--
     this.#updates[place] = 0
   }
@@ -221,7 +222,7 @@ export class Tracker {
     const base = place * READS_PER_PAIR
     for (let edge = 0; edge < this.top; edge++) {
       const read = this.#read[base + edge] as number
-      if (read !== NONE) into.add(read - 1, this.#rates[base + edge] as number, this.#lagsMs[base + edge] as number)
+      if (read !== NO_EDGE) into.add(read - 1, this.#rates[base + edge] as number, this.#lagsMs[base + edge] as number)
     }
   }
 

@@ -34,7 +34,7 @@ export class AccessHistory {
   /** Reads told, of pairs that are kept. */
   total = 0
   /** Not kept: reads of pairs for which all places were taken, or at no time. */
-  refused = 0
+  refusedReads = 0
   /** Places that went to another pair, as nothing was left of the one whose they were. */
   recycled = 0
   /** Not kept: reads longer ago than what is kept. */
@@ -158,7 +158,7 @@ export class AccessHistory {
     const isSome = pairId >= 0 && hour >= 0 && hour <= LAST_HOUR
     if (isSome) this.advance(hour)
     const place = isSome ? this.#give(pairId) : NO_PLACE
-    if (place < 0) this.refused += reads
+    if (place < 0) this.refusedReads += reads
     return place
   }
 

@@ -25,7 +25,7 @@ export interface Forecast {
 export class HoltForecast {
   readonly #rows = new Map<number, Row>()
   /** Hours with reads of pairs that came when all rows were taken. */
-  refused = 0
+  refusedPairHours = 0
 
   /** The hour has ended: what was forecast for it is compared with what came, and learned from. Once an hour, in order. */
   close(history: AccessHistory, hour: number): void {
@@ -72,7 +72,7 @@ export class HoltForecast {
 
   #add(pairId: number): void {
     if (this.#rows.size >= MAX_FORECAST_PAIRS) {
-      this.refused++
+      this.refusedPairHours++
       return
     }
     this.#rows.set(pairId, {

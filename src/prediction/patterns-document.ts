@@ -105,7 +105,7 @@ export function importPatterns(
   history: AccessHistory,
   idOf: (names: PairNames) => number,
 ): number {
-  let refused = 0
+  let refusedPairs = 0
   const { firstHour, lastHour } = document
   const isKept = lastHour >= 0 && lastHour > history.lastHour - history.hours
   // That nothing was read in its first hours is as good to know as what was read in the others.
@@ -114,10 +114,10 @@ export function importPatterns(
   if (isKept) history.advance(lastHour)
   for (const { reads, ...names } of document.pairs) {
     const pairId = idOf(names)
-    if (pairId < 0 || !history.hasRoomFor(pairId)) refused++
+    if (pairId < 0 || !history.hasRoomFor(pairId)) refusedPairs++
     else for (const [hour, count] of reads) history.recordAtLeast(pairId, firstHour + hour, count)
   }
-  return refused
+  return refusedPairs
 }
 
 function problemOfPairs(pairs: readonly unknown[], lastHour: number): string | undefined {

@@ -79,7 +79,7 @@ export class Predictor {
 
   /** Hours with reads of pairs for which there was no room in the forecast. */
   get notForecast(): number {
-    return this.#forecast.refused
+    return this.#forecast.refusedPairHours
   }
 
   popular(nowMs: number, limit: number): readonly Proposal[] {

@@ -22,8 +22,8 @@ export class Throttle {
   #endedBefore = 0
   #asked = 0
   isThrottled = false
-  /** Share of the warms judged last that were read; 1 before the first are. */
-  accuracy = 1
+  /** The share of the warms judged last that were read; undefined before the first are judged. */
+  accuracy: number | undefined
 
   constructor(ended: () => EndedWarms) {
     this.#ended = ended

@@ -66,7 +66,7 @@ export class NextReads {
 
   /** Reads that nothing was learned from, as there was no room for their pair. */
   get readsNotTracked(): number {
-    return this.#readBack.refused
+    return this.#readBack.refusedReads
   }
 
   /** Pairs that were not read for long and made room for others. */

@@ -37,7 +37,7 @@ describe('reading the log back', () => {
       confidence.propose(2, bucket, 1)
       const readBack = new ReadBack({ maxPairs: PAIRS, maxTracked: 1, confidence, threshold: 0.2, limit: 8 })
       proposedAfter(isRead ? [1, 2] : [1], readBack)
-      expect(readBack.refused).toBe(Number(isRead))
+      expect(readBack.refusedReads).toBe(Number(isRead))
       return confidence.of(bucket)
     }
     const [before, unread, read] = [confidence.of(bucket), believed(false), believed(true)]
@@ -114,13 +114,13 @@ describe('reading the log back', () => {
     const readBack = newReadBack({ maxTracked: 4 })
     const times = (count: number, ...pairIds: number[]) => Array.from({ length: count }, () => pairIds).flat()
     proposedAfter(times(10, 1, 2, 3, 4), readBack)
-    expect([readBack.refused, readBack.recycled]).toEqual([0, 0])
+    expect([readBack.refusedReads, readBack.recycled]).toEqual([0, 0])
     // Of those that are read still, none makes room.
     proposedAfter(times(3, 1, 2, 3, 4, 9), readBack)
-    expect([readBack.refused, readBack.recycled]).toEqual([3, 0])
+    expect([readBack.refusedReads, readBack.recycled]).toEqual([3, 0])
     // A row is kept for four sightings a row: the first of the new pairs has to come so often.
     const after = proposedAfter([...times(20, 31, 32, 33), 31], readBack)
-    expect(readBack.refused).toBeGreaterThan(3)
+    expect(readBack.refusedReads).toBeGreaterThan(3)
     expect([readBack.recycled, after.toSorted()]).toEqual([3, [32, 33]])
   })
 

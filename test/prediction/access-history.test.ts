@@ -32,7 +32,7 @@ describe('the history of reads', () => {
     const history = new AccessHistory({ maxPairs: 2 })
     for (const pairId of [1, 70, 900_000, 70]) history.record(pairId, ms(MONDAY))
     expect([1, 70, 900_000].map((pairId) => history.in(pairId, MONDAY))).toEqual([1, 2, 0])
-    expect([history.refused, history.places, history.total]).toEqual([1, 2, 3])
+    expect([history.refusedReads, history.places, history.total]).toEqual([1, 2, 3])
     // Nobody had these places before.
     expect(history.recycled).toBe(0)
   })
@@ -43,7 +43,7 @@ describe('the history of reads', () => {
     for (const pairId of [0, 1]) history.record(pairId, ms(MONDAY))
     history.record(1, ms(MONDAY + 1))
     history.record(2, ms(MONDAY + 167))
-    expect([history.refused, history.hasRoomFor(2), history.hasRoomFor(1)]).toEqual([1, false, true])
+    expect([history.refusedReads, history.hasRoomFor(2), history.hasRoomFor(1)]).toEqual([1, false, true])
     history.record(2, ms(MONDAY + 168))
     // Nothing that was learned of the one is held of the other.
     expect([readAt(168), readAt(1)]).toEqual([
@@ -53,14 +53,14 @@ describe('the history of reads', () => {
     // The first pair has none now, and gets the next one that is empty.
     history.record(0, ms(MONDAY + 168))
     history.record(0, ms(MONDAY + 169))
-    expect([readAt(169), history.refused, [...history.pairIds()].toSorted()]).toEqual([[1, 0, 0, 0], 2, [0, 2]])
+    expect([readAt(169), history.refusedReads, [...history.pairIds()].toSorted()]).toEqual([[1, 0, 0, 0], 2, [0, 2]])
     expect(history.recycled).toBe(2)
   })
 
   test('refuses reads at no time, and counts them', () => {
     const history = new AccessHistory({ maxPairs: 3 })
     for (const atMs of [Number.NaN, -1]) history.record(0, atMs)
-    expect([history.refused, history.total, history.lastHour]).toEqual([2, 0, -1])
+    expect([history.refusedReads, history.total, history.lastHour]).toEqual([2, 0, -1])
   })
 
   test('stands still at its highest count', () => {
@@ -124,7 +124,7 @@ describe('the history of reads', () => {
           history.record(pairId, ms(hour - ago))
           plain.record(pairId, hour - ago)
         }
-        expect([history.refused, history.late]).toEqual([plain.refused, plain.late])
+        expect([history.refusedReads, history.late]).toEqual([plain.refusedReads, plain.late])
         expect([...history.pairIds()].toSorted((a, b) => a - b)).toEqual(plain.pairIds())
         const hours = Array.from({ length: 80 }, (_, ago) => hour - ago)
         for (let pairId = 0; pairId < 10; pairId++)
@@ -140,7 +140,7 @@ describe('the history of reads', () => {
 
 /** Reads by pair and hour; of a pair without any there is nothing, and a new one comes in while there are few enough. */
 class PlainHistory {
-  refused = 0
+  refusedReads = 0
   late = 0
   readonly #reads = new Map<number, Map<number, number>>()
   readonly #maxPairs: number
@@ -164,7 +164,7 @@ class PlainHistory {
     }
     const byHour = this.#reads.get(pairId) ?? (this.#reads.size < this.#maxPairs ? new Map() : undefined)
     if (byHour === undefined) {
-      this.refused++
+      this.refusedReads++
       return
     }
     this.#reads.set(pairId, byHour)

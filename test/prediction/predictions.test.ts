@@ -171,7 +171,7 @@ describe('the forecast', () => {
     const history = new AccessHistory({ maxPairs: 5_000 })
     for (let pairId = 0; pairId < 4_100; pairId++) history.record(pairId, ms(MONDAY))
     forecast.close(history, MONDAY)
-    expect(forecast.refused).toBe(4)
+    expect(forecast.refusedPairHours).toBe(4)
   })
 
   test('gives the room of a pair that was not read for three weeks to another one', () => {
@@ -187,9 +187,9 @@ describe('the forecast', () => {
       MONDAY + 1,
     )
     closeWith([4_096], MONDAY + 3 * WEEK)
-    expect(forecast.refused).toBe(1)
+    expect(forecast.refusedPairHours).toBe(1)
     for (const week of [0, 1]) closeWith([4_097], MONDAY + (3 + week) * WEEK + 1)
-    expect([forecast.refused, forecast.at(4_097, MONDAY + 1)?.reads]).toEqual([1, 1])
+    expect([forecast.refusedPairHours, forecast.at(4_097, MONDAY + 1)?.reads]).toEqual([1, 1])
   })
 
   test('says how many in figures', () => {

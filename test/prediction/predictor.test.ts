@@ -45,7 +45,7 @@ describe('the predictor', () => {
       predictor.tell(atMs)
       predictor.recordAccess(0, atMs)
     }
-    expect([predictor.history.refused, predictor.exportPatterns()]).toEqual([times.length, before])
+    expect([predictor.history.refusedReads, predictor.exportPatterns()]).toEqual([times.length, before])
   })
 
   test('proposes for the sessions that open within the time ahead, and no others', () => {
@@ -74,7 +74,7 @@ describe('the predictor', () => {
       if (hour % 168 === 5) predictor.recordAccess(3, ms(MONDAY + hour))
       if (hour % 168 === 77) predictor.recordAccess(9, ms(MONDAY + hour))
     }
-    expect([predictor.history.refused, predictor.history.recycled]).toEqual([0, 5])
+    expect([predictor.history.refusedReads, predictor.history.recycled]).toEqual([0, 5])
     const nowMs = ms(MONDAY + 3 * 168 + 4)
     expect(predictor.forecast(nowMs, { hours: 1, limit: 5 })).toMatchObject([{ pairId: 3, hour: MONDAY + 3 * 168 + 5 }])
     const later = predictor.forecast(ms(MONDAY + 3 * 168 + 76), { hours: 1, limit: 5 })

@@ -29,9 +29,19 @@ describe('a kind of warms', () => {
   })
 
   test('is not judged by a few', () => {
-    const { end, allowed } = stage()
+    const { throttle, end, allowed } = stage()
     end(0, 199)
     expect(allowed()).toBe(1_000)
+    expect(throttle.accuracy).toBeUndefined()
+  })
+
+  test('has the accuracy of the warms that were judged last', () => {
+    const { throttle, end, allowed } = stage()
+    end(100, 100)
+    allowed()
+    end(50, 150)
+    allowed()
+    expect(throttle.accuracy).toBe(0.25)
   })
 
   test('is let on again when its tries are read, and stays throttled while they are not', () => {

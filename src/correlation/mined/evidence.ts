@@ -24,7 +24,7 @@ const GROWTH = 1 / 4
 const FIRST_PAIRS = 1_024
 /** Looked at in the time of a piece. */
 const PAIRS_A_PIECE = 4_096
-const NONE = 0
+const NO_FOLLOWER = 0
 
 /** Sums over a follower's trials; its counts by band stand behind them, and those of the late bands. */
 const TRIALS = 0
@@ -101,7 +101,7 @@ export class Evidence {
     this.#trials[pairId] = (this.#trials[pairId] as number) * kept
     open.count = 0
     for (let at = pairId * KEPT; at < (pairId + 1) * KEPT; at++) {
-      if (this.#events[at] === NONE) continue
+      if (this.#events[at] === NO_FOLLOWER) continue
       open.events[open.count] = (this.#events[at] as number) - 1
       open.lastSlices[open.count] = this.#lastSlices[at] as number
       for (let sum = 0; sum < STRIDE; sum++)
@@ -162,7 +162,7 @@ export class Evidence {
       if (isForgotten(pairId)) this.#clear(pairId)
       for (let at = pairId * KEPT; at < (pairId + 1) * KEPT; at++) {
         const event = this.#events[at] as number
-        if (event !== NONE && isForgotten((event - 1) >> 1)) this.#events[at] = NONE
+        if (event !== NO_FOLLOWER && isForgotten((event - 1) >> 1)) this.#events[at] = NO_FOLLOWER
       }
       if (pairId % PAIRS_A_PIECE === PAIRS_A_PIECE - 1) yield PIECE_COST
     }
@@ -174,7 +174,7 @@ export class Evidence {
   }
 
   #clear(pairId: number): void {
-    this.#events.fill(NONE, pairId * KEPT, (pairId + 1) * KEPT)
+    this.#events.fill(NO_FOLLOWER, pairId * KEPT, (pairId + 1) * KEPT)
     this.#trials[pairId] = 0
     this.#passedOver[pairId] = 0
   }
@@ -182,7 +182,7 @@ export class Evidence {
   #keep(at: number, candidate: number | undefined): void {
     const open = this.#open
     if (candidate === undefined || (open.scores[candidate] as number) === 0) {
-      this.#events[at] = NONE
+      this.#events[at] = NO_FOLLOWER
       return
     }
     this.#events[at] = this.eventAt(candidate) + 1

@@ -74,8 +74,8 @@ export class MinedEdges {
   }
 
   /** Updates and missed reads for which the log has no room: of pairs or chains beyond its bounds, or at no time. */
-  get refused(): number {
-    return this.#kept?.log.refused ?? 0
+  get refusedEvents(): number {
+    return this.#kept?.log.refusedEvents ?? 0
   }
 
   /** The next stretch to be mined, once; undefined while none has ended. */
@@ -110,7 +110,7 @@ export class MinedEdges {
   reasonOf({ event, hits, trials, lagMs, lift, lastSlice }: MinedEdge, nowMs: number): string {
     const agoMs = Math.max(0, nowMs - (this.#kept?.log.timeOf(lastSlice) ?? nowMs))
     const times = `${Number(lift.toPrecision(2))} times as often as otherwise`
-    return `${kindOf(event)} ${Math.round(lagMs)} ms after ${hits} of ${trials} updates, ${times}, last ${Math.round(agoMs / 1000)} s ago`
+    return `${eventKindOf(event)} ${Math.round(lagMs)} ms after ${hits} of ${trials} updates, ${times}, last ${Math.round(agoMs / 1000)} s ago`
   }
 
   #keep(): Kept {
@@ -129,7 +129,7 @@ function isAmong(follower: number, edges: readonly MinedEdge[], count: number): 
 }
 
 /** What the follower's event is. */
-export function kindOf(event: number): 'updated' | 'missed' {
+export function eventKindOf(event: number): 'updated' | 'missed' {
   return (event & READ_BIT) === 0 ? 'updated' : 'missed'
 }
 

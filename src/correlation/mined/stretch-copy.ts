@@ -4,8 +4,8 @@ import { LogColumns, type LogMemory, MAX_CHAINS, pairOf, type Stretch } from './
 
 /** Slices that are counted when entries are put in order: 87 minutes of them take 4 MB. */
 const MAX_COUNTED_SLICES = 2 ** 20
-/** In place of an event: it was of a pair that is forgotten. */
-const NONE = -1
+/** Stands in place of an event of a pair that was forgotten. */
+const FORGOTTEN = -1
 
 /** A chain's entries, and how many of them are there already. */
 interface Filling extends WindowEntries {
@@ -82,7 +82,7 @@ export class StretchCopy {
     for (let at = from; at < to; at++) {
       const pairId = pairOf(events[at] as number)
       if (begin + at < (forgotten[pairId] as number)) {
-        events[at] = NONE
+        events[at] = FORGOTTEN
         continue
       }
       const chain = chains[pairId] as number
@@ -106,7 +106,7 @@ export class StretchCopy {
     let filling: Filling | undefined
     for (let at = from; at < to; at++) {
       const event = this.#events[at] as number
-      if (event === NONE) continue
+      if (event === FORGOTTEN) continue
       const chain = chains[pairOf(event)] as number
       if (chain !== ofChain) filling = fillings.get(chain)
       ofChain = chain

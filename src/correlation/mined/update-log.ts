@@ -130,7 +130,7 @@ export class UpdateLog {
   /** Of stretches that nobody took in time. */
   notTaken = 0
   /** Of pairs beyond `maxPairs`, or of chains beyond 65,536, or at no time. */
-  refused = 0
+  refusedEvents = 0
 
   constructor({ maxPairs, entries }: LogSize) {
     const bytes = HEADER_BYTES + maxPairs * BYTES_A_PAIR + entries * BYTES_AN_ENTRY
@@ -212,7 +212,7 @@ export class UpdateLog {
 
   #append(event: number, chainId: number, eventTimeMs: number): void {
     if (event >= this.#lastTimes.length || chainId >= MAX_CHAINS || !(eventTimeMs >= 0)) {
-      this.refused++
+      this.refusedEvents++
       return
     }
     const isFirst = this.#written === 0

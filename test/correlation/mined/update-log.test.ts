@@ -114,7 +114,7 @@ describe('the log', () => {
     log.update(1, 65_536, NOON_MS)
     log.update(1, 0, Number.NaN)
     log.update(1, 0, -1)
-    expect([log.refused, log.written]).toEqual([5, 0])
+    expect([log.refusedEvents, log.written]).toEqual([5, 0])
   })
 
   test('forgets what was logged of a delisted pair, not what comes after', () => {
