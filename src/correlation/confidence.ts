@@ -1,32 +1,31 @@
 /**
- * How often proposals of a kind come true, counted and not assumed: each falls into a bucket by what was seen of it,
- * and each bucket counts its proposals and those whose pair was read within the horizon, whether it was warmed or not.
- * So nothing is warmed only to learn, and a kind that never comes true falls silent by itself.
+ * How often proposals come true, counted rather than assumed. Each proposal falls into a bucket by the evidence for it.
+ * A bucket counts its proposals, and those whose pair was read within the horizon, warmed or not. So nothing is warmed
+ * only to learn, and proposals that never come true cease by themselves.
  *
- * A pair is proposed after many reads before it is read, or is not. All of that is one proposal, and it counts for the
- * likeliest of its buckets: were it the first one, weak signs would be believed for what the strong ones after them
- * foretold.
+ * A pair may be proposed several times before it is read or the horizon has passed. All of that is one proposal, counted
+ * in the likeliest of its buckets: in the first one, weak evidence would be credited with what stronger evidence foretold.
  */
 
-/** Of which a proposal may have been seen after as many. */
+/** The most places that count as evidence for a proposal. */
 const PLACES = 15
 const SIDE = PLACES + 1
 const KINDS = 8
-/** Weight of the guess that a bucket begins with, in proposals. */
+/** A bucket begins with a guess that weighs as much as so many proposals. */
 const PRIOR = 10
-/** Of appearances among places: without experience, a quarter of it is believed. */
+/** The guess is a quarter of the share of places that the pair appeared after. */
 const PRIOR_SHARE = 0.25
-/** A bucket's counts are halved here, so that what was long ago fades. */
+/** A bucket's counts are halved at so many proposals, so that old ones fade. */
 const MAX_PROPOSALS = 4096
 
 export class Confidence {
-  /** Reads after which a proposal has failed. */
+  /** A proposal comes true if its pair is among the next so many reads. */
   readonly horizon: number
   readonly #proposed = new Float64Array(SIDE * SIDE * KINDS).fill(PRIOR)
   readonly #read = new Float64Array(SIDE * SIDE * KINDS)
-  /** Of the two, the one ÷ the other. */
+  /** `#read` ÷ `#proposed`. */
   readonly #probability = new Float64Array(SIDE * SIDE * KINDS)
-  /** Two a pair: of its last proposal that waits to be judged, the bucket + 1, 0 for none, and when it was made, in 32 bits. */
+  /** Two a pair, for its proposal not yet judged: the bucket + 1 (0: none), and the read it was made at, in 32 bits. */
   readonly #waiting: Int32Array
 
   constructor(options: { readonly maxPairs: number; readonly horizon: number }) {
@@ -38,7 +37,7 @@ export class Confidence {
           this.#count(this.bucketOf(places, appearances, kind), PRIOR, (PRIOR * PRIOR_SHARE * appearances) / places)
   }
 
-  /** Seen after `appearances` of `places` (1 to 15 each), in one of eight ways. */
+  /** The bucket of a pair that appeared after `appearances` of `places` (1 to 15 each); `kind`: 0 to 7. */
   bucketOf(places: number, appearances: number, kind: number): number {
     return (places * SIDE + appearances) * KINDS + kind
   }
@@ -48,12 +47,12 @@ export class Confidence {
     return this.#probability[bucket] as number
   }
 
-  /** Counted once until it is judged. */
+  /** Proposes the pair; until that is judged, further proposals of it are not counted again. */
   propose(pairId: number, bucket: number, now: number): void {
     const counted = (this.#waiting[pairId * 2] as number) - 1
     if (counted >= 0 && this.#since(pairId, now) <= this.horizon) {
       if (this.of(bucket) <= this.of(counted)) return
-      // What was counted before the bucket was halved may be more than is left of it.
+      // The bucket may have been halved since, so that less is left of it than is taken back.
       const read = this.#read[counted] as number
       this.#count(counted, Math.max(read, (this.#proposed[counted] as number) - 1), read)
     }
@@ -65,7 +64,7 @@ export class Confidence {
     else this.#count(bucket, proposed / 2, read / 2)
   }
 
-  /** The pair is read. */
+  /** The pair is read: its waiting proposal has come true, unless that is too long ago. */
   read(pairId: number, now: number): void {
     const bucket = (this.#waiting[pairId * 2] as number) - 1
     if (bucket < 0) return

@@ -1,12 +1,12 @@
 import type { PairToWarm } from './pair-to-warm.ts'
 
-/** The most edges that a pair can keep. */
+/** The most edges that a pair keeps. */
 export const READS_PER_PAIR = 16
 
-/** Pairs that are read after an update, with the share of updates after which they are, and the lag. Reused by its owner. */
+/** The pairs that are read after a pair's updates, each with its rate (the share of these updates) and lag. Reused. */
 export class KnownReads {
   count = 0
-  /** They are those of the pair's siblings. */
+  /** The pair has no reads of its own yet: these are its siblings'. */
   areBorrowed = false
   readonly pairIds = new Int32Array(READS_PER_PAIR)
   readonly rates = new Float32Array(READS_PER_PAIR)

@@ -2,49 +2,49 @@ import type { Confidence } from './confidence.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
 
 /**
- * What is read next, told by the log of reads itself: when a pair is read, its last OCCURRENCES places in the log are
- * looked up, and what was read in the SPAN entries after each of them is counted. Nothing is stored but the log, an
- * association counts from its first repetition, and it adapts at once.
+ * Predicts the next reads from the log of reads alone. When a pair is read, its last OCCURRENCES places in the log are
+ * looked up, and the pairs in the SPAN entries after each of them are counted. Nothing is stored but the log, an
+ * association counts from its first repetition, and a change shows at once.
  *
  *   log   … A x B y … A B z x … A B …            A is read now:
  *             └─────┘   └─────┘   └──┘           B came after 3 of 3, x after 2 of 3
  *
- * Pairs are integers below `maxPairs`. The places in the log of `maxTracked` of them are known at a time: one that was not
- * read for long makes room for a new one (tracked-pairs.ts), which has no places yet. What is said of it in the log says
- * it of the pair itself, so nothing of the one is held of the other. Pure and synchronous; its own clock is the number of reads.
+ * Pairs are integers below `maxPairs`. Places are kept for `maxTracked` of them at a time: a pair that was not read for
+ * long makes room for a new one (tracked-pairs.ts), which has no places yet. The log itself names pairs by their ids, so
+ * the new pair inherits nothing from the old one. Pure and synchronous; its clock is the number of reads.
  */
 
-/** Places of a pair that are looked up, the latest ones: as many as four bits count. */
+/** The latest places of a pair are looked up, as many as four bits can count. */
 const OCCURRENCES = 15
-/** Entries looked at after each place. */
+/** Entries that are looked at after each place. */
 export const SPAN = 12
-/** Candidates of one read, at most. */
+/** The most candidates of one read. */
 export const MAX_CANDIDATES = OCCURRENCES * SPAN
 const NO_PAIR = -1
-/** Kept in a row, the latest in the ring's next place but one: a power of two of 4 B each, a line of the processor's cache. */
+/** Places in a row, a ring: a power of two of 4 B each, which is a line of the processor's cache. */
 const RING = OCCURRENCES + 1
 
 export interface ReadBackOptions {
   readonly maxPairs: number
-  /** All of them unless given. */
+  /** All pairs unless given. */
   readonly maxTracked?: number | undefined
-  /** Reads that the log holds; older ones are forgotten. */
+  /** Reads that the log holds, a power of two; older ones are forgotten. */
   readonly logReads?: number
   readonly confidence: Confidence
-  /** 0 to 1: how probable a read must be to be proposed, to begin with. */
+  /** The threshold to begin with. */
   readonly threshold: number
-  /** Proposals of one read, at most. */
+  /** The most proposals of one read. */
   readonly limit: number
 }
 
-/** 32 MB: on a trace of 76,000 keys an eighth of it costs half a point of hit ratio. */
+/** They take 32 MB; with an eighth of that, a trace of 76,000 keys loses half a point of its hit ratio. */
 const LOG_READS = 2 ** 23
 
-/** Where what is proposed would be brought to. */
+/** The cache that proposed pairs would be warmed into. */
 export interface AtHand {
-  /** Whether the pair is there, and needs no warm. */
+  /** Whether the pair is resident, so that it needs no warm. */
   has(pairId: number): boolean
-  /** It is, and would be proposed if it were not. */
+  /** The pair is resident, and would be proposed if it were not. */
   renew(pairId: number): void
 }
 
@@ -52,28 +52,30 @@ export class ReadBack {
   readonly #options: ReadBackOptions
   readonly #log: Int32Array
   readonly #mask: number
-  /** By which rows are kept of a pair. */
+  /** Gives each tracked pair a row. */
   readonly #tracked: TrackedPairs
-  /** RING a row: the number of the read in which it was read, as an unsigned integer of 32 bits. */
+  /** RING a row: the pair's last places in the log, as unsigned integers of 32 bits. */
   readonly #places: Uint32Array
+  /** A row's pair was read so many times. */
   readonly #counts: Uint32Array
-  /** Reads so far: where the next one goes. */
+  /** Reads so far, which is the next one's place in the log. */
   #now = 0
   /**
-   * Of the read in hand, by pair: in the lowest four bits the number of places it came after, in the next four the last
-   * of them, above them its kind: the band of its first distance × 2, + 1 where it came after the latest place, too.
+   * One a pair, for the current read. The lowest four bits: the number of places that the pair came after. The next
+   * four: the last of these. The rest: its kind, which is the band of its first distance × 2, + 1 if it came after the
+   * latest place.
    */
   readonly #seen: Uint16Array
   readonly #candidates = new Int32Array(MAX_CANDIDATES)
-  /** 0 to 1: how probable a read must be to be proposed. */
+  /** A pair is proposed if the probability of its read, 0 to 1, is at least this. */
   threshold: number
-  /** Proposals of the read in hand, the most probable first. */
+  /** The proposals of the last read, the most probable first. */
   readonly pairIds: Int32Array
   readonly scores: Float64Array
   count = 0
-  /** Reads of pairs for which there was no room: nothing was learned from them. */
+  /** Reads that were not learned from, as there was no row for their pair. */
   refusedReads = 0
-  /** Pairs that made room for others. */
+  /** Pairs that lost their row to another one. */
   recycled = 0
 
   constructor(options: ReadBackOptions) {
@@ -96,9 +98,9 @@ export class ReadBack {
     this.scores = new Float64Array(limit)
   }
 
-  /** A read of the pair: what will follow it, into `pairIds` and `scores`. */
+  /** The pair is read: leaves what is likely to be read next in `pairIds` and `scores`. */
   read(pairId: number, atHand: AtHand): void {
-    // Also where there is no row for it: it may have been proposed, as the log knows it from before.
+    // Even if it has no row: the log knows it from earlier, so it may have been proposed.
     this.#options.confidence.read(pairId, this.#now)
     const row = this.#tracked.see(pairId)
     this.count = 0
@@ -134,7 +136,7 @@ export class ReadBack {
     }
   }
 
-  /** Counts what follows the row's places; how many candidates there are. */
+  /** Counts the pairs that follow the row's places. Returns the number of candidates. */
   #gather(row: number, places: number): number {
     const latest = (this.#counts[row] as number) - 1
     let found = 0
@@ -155,7 +157,7 @@ export class ReadBack {
     return found
   }
 
-  /** Among the best, in order. */
+  /** Inserts the candidate among the best, in order. */
   #keep(candidate: number, score: number): void {
     const { limit } = this.#options
     let at = this.count < limit ? this.count++ : limit
@@ -172,7 +174,7 @@ export class ReadBack {
   }
 }
 
-/** Distances in the log that behave alike: 1, 2–3, 4–6, and more. */
+/** The distances in a band (1, 2–3, 4–6, more) are about equally good evidence. */
 function bandOf(distance: number): number {
   if (distance <= 1) return 0
   if (distance <= 3) return 1

@@ -1,20 +1,18 @@
 /**
- * Which pairs are tracked: each has a place, 0 to `places` − 1, by which all that is learned of it is kept. Where all are
- * taken, a new pair gets the place of one that was not seen for long, and of these, roughly, of the one not seen for
- * longest; where there is none, it gets no place. Seen means: updated or read, in the order in which it came, whatever the
- * event times say.
+ * Gives each tracked pair a place, 0 to `places` − 1, under which all that is learned of it is kept. When all places are
+ * taken, a new pair gets the place of a pair that was not seen for long, roughly the one unseen for longest. If there is
+ * no such pair, the new one gets no place. A pair is seen when it is updated or read; event times play no part.
  *
- * What points to a place must know that it is another pair's from then on (`onGiven`); what points to pairs by their ids
- * needs not.
+ * `onGiven` tells that a place has changed hands: all that is kept under it must then be dropped.
  */
 
 import { enlarged } from '../enlarged.ts'
 
-/** Looked at for a new pair. Up to so many places, the one that goes is the one seen longest ago. */
+/** Places that are looked at for a new pair; the one unseen for longest among them is given away. */
 const LOOKED_AT = 16
-/** A pair keeps its place while there come fewer sightings than so many a place. */
+/** A pair that was not seen for this × `places` sightings may lose its place. */
 const KEPT_FOR = 4
-/** A pair seen again within this part of a sighting a place is not seen anew: a few busy pairs would age all others. */
+/** A pair seen again within `places` ÷ this sightings is not counted anew: a few busy pairs would age all others. */
 const AGAIN = 16
 const FIRST_PAIRS = 1_024
 const NO_PAIR = -1
@@ -22,35 +20,35 @@ const NO_PAIR = -1
 export class TrackedPairs {
   readonly places: number
   readonly #onGiven: (place: number) => void
-  /** By pair id: its place + 1, 0 where it has none. */
+  /** Indexed by pair id: its place + 1, 0 if it has none. */
   #placeOf: Int32Array<ArrayBuffer>
-  /** By place. */
+  /** Indexed by place. */
   readonly #pairIds: number[] = []
-  /** By place: at which sighting it was last seen. */
+  /** Indexed by place: the number of the sighting at which its pair was last seen. */
   readonly #seenAt: number[] = []
-  /** Places of pairs that were let go. */
+  /** Places that were released. */
   readonly #free: number[] = []
   #sightings = 0
   #hand = 0
 
-  /** `onGiven`: the place is taken from a pair, for another one. */
+  /** `onGiven`: the place was taken from one pair and is being given to another. */
   constructor(places: number, onGiven: (place: number) => void) {
     this.places = places
     this.#onGiven = onGiven
     this.#placeOf = new Int32Array(FIRST_PAIRS)
   }
 
-  /** −1 where the pair has none. */
+  /** The pair's place; −1 if it has none. */
   find(pairId: number): number {
     return (this.#placeOf[pairId] ?? 0) - 1
   }
 
-  /** The pair whose place it is; −1 where it is nobody's. */
+  /** The pair at the place; −1 if there is none. */
   pairAt(place: number): number {
     return this.#pairIds[place] ?? NO_PAIR
   }
 
-  /** The pair is seen; its place, or −1 where all are taken by pairs seen of late. */
+  /** The pair is seen. Returns its place, or −1 if all are taken by pairs that were seen lately. */
   see(pairId: number): number {
     const known = this.find(pairId)
     if (known >= 0 && this.#sightings - (this.#seenAt[known] as number) <= this.places / AGAIN) return known
@@ -60,7 +58,7 @@ export class TrackedPairs {
     return place
   }
 
-  /** The pair's place is the next newcomer's. Which one it was, −1 where it had none. */
+  /** Frees the pair's place for the next new pair. Returns it, or −1 if the pair had none. */
   release(pairId: number): number {
     const place = this.find(pairId)
     if (place < 0) return place

@@ -1,13 +1,13 @@
 /**
- * Which pairs are read after which, as far as it is known for certain: a read made in the handler of A's update belongs
- * to A, so A → B is a fact after one occurrence. Each pair keeps up to `top` such edges with the share of A's
- * updates after which B was read, and how long after. A pair that was never handled borrows from those who read it, them
- * and what they read: siblings read each other.
+ * Learns which pairs are read after which, from reads that certainly belong to an update: a read in the handler of A's
+ * update belongs to A, so A → B is a fact after one occurrence. Each pair keeps up to `top` such edges, with the share of
+ * A's updates after which B was read, and how long after. A pair that was never handled borrows edges: to the pairs that
+ * read it, and to what these read, since siblings read each other.
  *
- * What is known by statistics alone is mined off this path, from what `observe` and `missed` log.
+ * What only statistics can tell is mined off this path, from what `observe` and `missed` log.
  *
- * As many pairs as `maxPairs` are tracked at a time; one that was not seen for long makes room for a new one. Edges point
- * to pairs by their ids, so none is another pair's after that.
+ * At most `maxPairs` pairs are tracked at a time; one that was not seen for long makes room for a new one. Edges name
+ * pairs by their ids, so that an edge to the old pair never becomes one to the new pair.
  *
  * Pure and synchronous; pairs are the ids of the pair table; time is passed in.
  */
@@ -23,20 +23,22 @@ import { TrackedPairs } from './tracked-pairs.ts'
 const READERS_PER_PAIR = 8
 /** The weight of the newest observation in an edge's rate and lag. */
 const LEARNING_RATE = 1 / 8
-/** That of a lag. A warm that comes just after its read is lost, one that comes as long before is not: the lag kept is one
- * that seven of eight reads, or so, are later than. */
+/**
+ * Weights of an observed lag that is shorter than the kept one, and of a longer one. A late warm is wasted, an early one
+ * is not: so the kept lag settles where about seven of eight reads come later.
+ */
 const EARLIER_RATE = 1 / 4
 const LATER_RATE = 1 / 32
-/** A first read is as likely to be repeated as not. */
+/** After a first read, a second one is as likely as not. */
 const FIRST_RATE = 0.5
-/** An edge below it gives its place up. */
+/** An edge with a lower rate is dropped. */
 const FORGET_RATE = 0.05
-/** After so many updates a pair that reads nothing is taken to do so. */
+/** A pair that reads nothing borrows edges until it had so many updates: then it is known to read nothing. */
 const BORROWING = 8
 const NO_EDGE = 0
 const NO_READER = 0
 const NO_LAG = -1
-/** Room at first; doubled as pairs come. */
+/** The tables begin with room for so many pairs, and double. */
 const FIRST_PAIRS = 1024
 
 export class Tracker {
@@ -45,27 +47,27 @@ export class Tracker {
   readonly #mined: MinedEdges | undefined
   /** Edges kept a pair. */
   readonly top: number
-  /** READS_PER_PAIR a place: the pair read + 1, 0 where there is no edge. */
+  /** READS_PER_PAIR a place: the pair that is read + 1, or NO_EDGE. */
   #read: Int32Array<ArrayBuffer>
   #rates: Float32Array<ArrayBuffer>
   #lagsMs: Float32Array<ArrayBuffer>
-  /** READERS_PER_PAIR a place: those whose handlers read it, + 1, the oldest overwritten. */
+  /** READERS_PER_PAIR a place: pairs in whose handlers it is read, + 1; the oldest is overwritten. */
   #readers: Int32Array<ArrayBuffer>
-  /** The place of the next one. */
+  /** Indexed by place: where among the readers the next one goes. */
   #nextReaders: Uint8Array<ArrayBuffer>
   #updates: Uint32Array<ArrayBuffer>
   #pairs = 0
-  /** False until the first read: a node without detectors pays nothing for asking. */
+  /** False until the first read, so that a node without detectors pays nothing for asking. */
   hasEdges = false
   totalUpdates = 0
-  /** Updates and reads of pairs for which there was no room, which are served and not learned from. */
+  /** Updates and reads that were not learned from, as there was no place for their pair; they are served all the same. */
   refusedCalls = 0
-  /** Reads of pairs that are not among the `top` which their trigger keeps. */
+  /** Reads that were not learned from, as their trigger keeps `top` other edges. */
   refusedEdges = 0
-  /** Pairs that made room for another one. */
+  /** Pairs that lost their place to another one. */
   recycled = 0
 
-  /** `top`: 1 to READS_PER_PAIR, which it is unless given. */
+  /** `top`: 1 to READS_PER_PAIR, the default. */
   constructor(options: { readonly maxPairs: number; readonly top?: number; readonly mined?: MinedEdges }) {
     this.maxPairs = options.maxPairs
     this.#mined = options.mined
@@ -85,7 +87,7 @@ export class Tracker {
     return this.#pairs
   }
 
-  /** An update. Its time and chain are what mining goes by. */
+  /** The pair is updated. Time and chain are for mining. */
   observe(pairId: number, eventTimeMs = 0, chainId = 0): void {
     this.totalUpdates++
     const place = this.#see(pairId)
@@ -95,7 +97,7 @@ export class Tracker {
     this.#updates[place] = (this.#updates[place] as number) + 1
   }
 
-  /** The handler of `trigger`'s update read `pairId`, `lagMs` after it began. The edge's number, for `settle`; -1: not kept. */
+  /** A handler of `trigger`'s update read the pair, `lagMs` after it began. Returns the edge for `settle`, −1: not kept. */
   read(trigger: number, pairId: number, lagMs: number): number {
     const readPlace = this.#see(pairId)
     if (readPlace < 0) return -1
@@ -124,19 +126,19 @@ export class Tracker {
     return free
   }
 
-  /** The pair is read, and nobody knows after which update. */
+  /** The pair is read; after which update is not known. */
   readAlone(pairId: number): void {
     const place = this.#see(pairId)
     if (place >= 0) this.#mined?.read(place)
   }
 
-  /** A read of the pair missed, or would have without a warm; `atMs`: in event time, that of the update that it belongs to and what has gone by since. */
+  /** A read of the pair missed, or would have without a warm. `atMs`: the event time of its update + the time since then. */
   missed(pairId: number, chainId: number, atMs: number): void {
     const place = this.#tracked.find(pairId)
     if (place >= 0) this.#mined?.missed(place, chainId, atMs)
   }
 
-  /** What was mined of the pair: edges to pairs that are read here, into `into`; how many. */
+  /** Writes the mined edges from the pair to pairs that are read here into `into`; returns their number. */
   minedAfter(pairId: number, into: readonly MinedEdge[]): number {
     const place = this.#tracked.find(pairId)
     if (place < 0 || this.#mined === undefined) return 0
@@ -148,7 +150,7 @@ export class Tracker {
     return count
   }
 
-  /** Up to `limit` pairs that are read here after the pair's updates, or come after them, with at least `minScore`, likeliest first. */
+  /** Up to `limit` pairs with at least `minScore` that are read after the pair's updates, or follow them; likeliest first. */
   getPairsToWarm(pairId: number, options: { nowMs: number; limit: number; minScore: number }): readonly PairToWarm[] {
     const reads = new KnownReads()
     this.readsAfter(pairId, reads)
@@ -166,12 +168,12 @@ export class Tracker {
       .slice(0, options.limit)
   }
 
-  /** Of an edge that `minedAfter` gave: what it rests on. */
+  /** The evidence for an edge from `minedAfter`. */
   reasonOf(edge: MinedEdge, nowMs: number): string {
     return this.#mined?.reasonOf(edge, nowMs) ?? ''
   }
 
-  /** The handlers of `trigger`'s update are through; bit e of `readEdges` says that edge e was read. */
+  /** The handlers of `trigger`'s update have ended; bit e of `readEdges` says that they read edge e. */
   settle(trigger: number, readEdges: number): void {
     const place = this.#tracked.find(trigger)
     if (place < 0) return
@@ -186,7 +188,7 @@ export class Tracker {
     }
   }
 
-  /** The pairs read after `trigger`'s updates, into `into`; how many. */
+  /** Writes the pairs that are read after `trigger`'s updates into `into`; returns their number. */
   readsAfter(trigger: number, into: KnownReads): number {
     into.count = 0
     into.areBorrowed = false
@@ -197,13 +199,13 @@ export class Tracker {
     return into.count
   }
 
-  /** A delisted pair neither reads nor is read, and leaves its room to another one. Edges to it fade by themselves. */
+  /** A delisted pair gives up its place and its edges. Edges to it fade by themselves. */
   forget(pairId: number): void {
     const place = this.#tracked.release(pairId)
     if (place >= 0) this.#clear(place)
   }
 
-  /** The place is another pair's. */
+  /** The place was given to another pair. */
   #recycle(place: number): void {
     this.recycled++
     this.#clear(place)
@@ -226,7 +228,7 @@ export class Tracker {
     }
   }
 
-  /** Siblings read each other: who reads the pair, and what they read, is likely read after it, and as much later. */
+  /** Siblings read each other: the pair's readers, and what these read, are likely read after it, with the same lags. */
   #borrow(place: number, pairId: number, into: KnownReads): void {
     into.areBorrowed = true
     const base = place * READERS_PER_PAIR
@@ -247,7 +249,7 @@ export class Tracker {
     }
   }
 
-  /** NO_LAG where the trigger does not read it any more, or is not tracked. */
+  /** The edge's lag; NO_LAG if the trigger no longer reads the pair, or is not tracked. */
   #lagOf(trigger: number, pairId: number): number {
     const base = this.#tracked.find(trigger) * READS_PER_PAIR
     for (let edge = 0; base >= 0 && edge < this.top; edge++)
@@ -262,14 +264,14 @@ export class Tracker {
 
   #addReader(place: number, reader: number): void {
     const base = place * READERS_PER_PAIR
-    // An edge that was forgotten and found again has its reader there still.
+    // If the edge was dropped and has been found again, its reader is still there.
     if (this.#readers.subarray(base, base + READERS_PER_PAIR).includes(reader + 1)) return
     const next = this.#nextReaders[place] as number
     this.#readers[base + next] = reader + 1
     this.#nextReaders[place] = (next + 1) % READERS_PER_PAIR
   }
 
-  /** The pair's place, with room for it; −1, and counted, where there is none. */
+  /** The pair's place, with room in the tables; −1, and counted, if it has none. */
   #see(pairId: number): number {
     const place = this.#tracked.see(pairId)
     if (place < 0) this.refusedCalls++

@@ -6,25 +6,25 @@ import type { Timer } from '../timer.ts'
 import type { Mined } from './mining-thread.ts'
 
 /**
- * Stretches are mined as they end: in a thread of its own, or where there is none, a step at a time between the updates. The thread is
- * started when there is something to mine.
+ * Mines each stretch when it has ended: in a thread of its own, or without one, step by step between the updates. The
+ * thread starts when there is something to mine.
  */
 export interface MiningOptions {
   readonly edges: Pick<MinedEdges, 'takeStretch' | 'memory'>
   readonly timer: Timer
   readonly inThread: boolean
-  /** The thread ended by itself; from now on it goes by steps. */
+  /** The thread ended by itself; from now on stretches are mined in steps. */
   readonly onThreadLost: (error: Error) => void
-  /** A step threw: nothing is mined from now on. What was mined before stays. */
+  /** A step threw: nothing is mined from now on. Edges that were mined before stay. */
   readonly onFailed: (error: unknown) => void
 }
 
 const LOOK_EVERY_MS = 1_000
-/** Between two steps others get their turn. */
+/** The time between two steps, in which updates are handled. */
 const STEP_EVERY_MS = 10
-/** Entries of the log that a step looks at, or what else it does in that time: about a millisecond. */
+/** A step looks at so many entries of the log, or does as much other work: about a millisecond. */
 const STEP_ENTRIES = 250_000
-/** The thread's file as Node runs it here: the source, or what was built from it. */
+/** The thread's file: TypeScript in the sources, JavaScript in the package. */
 const THREAD = new URL(`./mining-thread${import.meta.url.slice(-3)}`, import.meta.url)
 
 export class Mining {
@@ -32,13 +32,13 @@ export class Mining {
   #inThread: boolean
   #worker: Worker | undefined
   #miner: Miner | undefined
-  /** Under way. */
+  /** The stretch that is being mined. */
   #stretch: Stretch | undefined
   #cancel: (() => void) | undefined
   #isClosed = false
-  /** Stretches mined so far. */
+  /** Stretches that were mined so far. */
   stretches = 0
-  /** By the thread. */
+  /** As the thread says. */
   #lostInThread = 0
 
   constructor(options: MiningOptions) {
@@ -55,7 +55,7 @@ export class Mining {
     this.#wait(LOOK_EVERY_MS)
   }
 
-  /** What is under way is left. */
+  /** The stretch that is being mined is dropped. */
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancel?.()
@@ -72,11 +72,11 @@ export class Mining {
     this.#wait(this.#stretch !== undefined && !this.#inThread ? STEP_EVERY_MS : LOOK_EVERY_MS)
   }
 
-  /** False, and told, where that failed: what a thread did not survive may be no better here, and is no reason to end a node. */
+  /** Returns whether mining goes on. A stretch that ended the thread may fail here, too, and must not end the node. */
   #goOn(): boolean {
     try {
       if (this.#stretch === undefined) this.#begin(this.#options.edges.takeStretch())
-      // The stretch that a thread was at when it was lost.
+      // The thread was lost while it mined this stretch.
       else if (!this.#inThread && this.#miner === undefined) this.#begin(this.#stretch)
       if (this.#miner?.step(STEP_ENTRIES)) this.#mined()
       return true
@@ -101,7 +101,7 @@ export class Mining {
   #thread(workerData: MinerOptions): Worker {
     if (this.#worker !== undefined) return this.#worker
     const worker = new Worker(THREAD, { workerData })
-    // Mining keeps no process alive.
+    // The thread must not keep the process alive.
     worker.unref()
     worker.on('message', ({ lost }: Mined) => {
       this.#lostInThread = lost
@@ -119,7 +119,7 @@ export class Mining {
     this.stretches++
   }
 
-  /** Once: an error is followed by the exit. */
+  /** Acts once, as an error is followed by the exit. */
   #lost(worker: Worker, error: Error): void {
     if (this.#worker !== worker) return
     this.#inThread = false

@@ -2,8 +2,8 @@ import { access, constants, open, readFile, rename, stat } from 'node:fs/promise
 import { dirname } from 'node:path'
 
 /**
- * Patterns on disk. A new file is written whole beside the old one and then takes its place; the old one is kept as
- * `.previous`. So whatever is interrupted when, there is a whole one to restore from.
+ * Patterns on disk. A new file is written whole beside the old one, then takes its place; the old one is kept as
+ * `.previous`. So there is always a whole file to restore from, whatever is interrupted.
  *
  *   patterns.json.new ──► patterns.json ──► patterns.json.previous
  */
@@ -15,18 +15,18 @@ export class PatternFile {
     this.#path = path
   }
 
-  /** Why nothing can be saved there, where that is plain beforehand: a week's patterns are not to be lost at its end. */
+  /** Why nothing can be saved there, as far as can be told now: otherwise a week's patterns would be lost at its end. */
   async problem(): Promise<string | undefined> {
     try {
       await access(dirname(this.#path), constants.W_OK)
       const isThere = await stat(this.#path).catch(() => undefined)
-      return isThere === undefined || isThere.isFile() ? undefined : 'it is no file'
+      return isThere === undefined || isThere.isFile() ? undefined : 'it is not a file'
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
   }
 
-  /** The text piece by piece, and one save after the other. Rejects where the file cannot be written. */
+  /** Writes the text piece by piece, after any earlier save. Rejects if the file cannot be written. */
   save(text: Iterable<string>): Promise<void> {
     const saved = this.#saving.then(() => this.#save(text))
     this.#saving = saved.catch(() => undefined)
@@ -34,9 +34,8 @@ export class PatternFile {
   }
 
   /**
-   * Hands the newest document to `take`, which says what is wrong with it, if anything; then one that was about to take
-   * its place, then the one before it. Resolves to what was restored and why not what came first; a file that is not
-   * there is no problem.
+   * Hands documents to `take`, which returns what is wrong with one, until one is right: the newest, then one that was
+   * about to replace it, then the previous one. A missing file is no problem.
    */
   async restore(take: (document: unknown) => string | undefined): Promise<Restored> {
     const problems: string[] = []
@@ -53,7 +52,7 @@ export class PatternFile {
     const file = await open(next, 'w')
     try {
       for (const piece of text) await file.appendFile(piece)
-      // On disk before it gets its name: after a power cut the name must not stand for half a file.
+      // Synced before it is renamed: after a power cut the name must not belong to half a file.
       await file.sync()
     } finally {
       await file.close()
@@ -66,8 +65,9 @@ export class PatternFile {
 }
 
 export interface Restored {
-  /** The file; undefined where there was none to restore from. */
+  /** The file that was restored; undefined if none was. */
   readonly from: string | undefined
+  /** What was wrong with the files before it. */
   readonly problems: readonly string[]
 }
 

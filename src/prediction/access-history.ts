@@ -1,16 +1,16 @@
 /**
- * How often each pair was read in each of the last hours: what all predictions from history are made of. Hours are
- * counted since 1970, UTC; two bytes a pair and hour, a count stands still at 65,535.
+ * Counts how often each pair was read in each of the last hours. All predictions from history are made from that. Hours
+ * are counted since 1970, UTC. A count takes two bytes a pair and hour, and stops at 65,535.
  *
  *   hour 495812   [ 3 0 0 41 … ]   one count a pair
  *   hour 495813   [ 0 0 7 39 … ]
  *
- * Of at most `maxPairs` pairs at a time: a pair's counts stand at its place, which is that of its own number where that
- * is free. Of a pair that was not read in the hours that are kept nothing is kept, so its place is as good as empty, and
- * goes to whoever needs one:
+ * At most `maxPairs` pairs are kept at a time. A pair's counts stand at its place, which has the pair's own number if
+ * that is free. A pair that was not read in the kept hours has no counts, so its place goes to the next pair that needs
+ * one:
  *
  *   place     0    1    2    3
- *   pair      0    7    2    3      pair 1 was not read for a week when pair 7 came, and will look for a place when it is
+ *   pair      0    7    2    3      pair 1 was not read for a week when pair 7 came; it gets another place when it is read
  *
  * Pure and synchronous; pairs are integers; time is passed in.
  */
@@ -20,7 +20,7 @@ import { enlarged } from '../enlarged.ts'
 export const HOUR_MS = 3_600_000
 export const DAY_HOURS = 24
 export const WEEK_HOURS = 168
-/** Hours beyond the year 2100 are a mistake: one of them would replace all that is kept. */
+/** Later hours, beyond the year 2100, are a mistake: one of them would replace all that is kept. */
 export const LAST_HOUR = 1_150_000
 const MOST = 65_535
 const FIRST_PAIRS = 1_024
@@ -29,28 +29,28 @@ const NOBODY = -1
 
 export class AccessHistory {
   readonly maxPairs: number
-  /** Hours kept. */
+  /** The number of hours that are kept. */
   readonly hours: number
-  /** Reads told, of pairs that are kept. */
+  /** Reads that were recorded. */
   total = 0
-  /** Not kept: reads of pairs for which all places were taken, or at no time. */
+  /** Reads that were not recorded, as there was no place for their pair, or as their time is invalid. */
   refusedReads = 0
-  /** Places that went to another pair, as nothing was left of the one whose they were. */
+  /** Places that went to another pair, as their own had no reads left. */
   recycled = 0
-  /** Not kept: reads longer ago than what is kept. */
+  /** Reads that were not recorded, as they are older than the kept hours. */
   late = 0
-  /** One row an hour, at the hour modulo `hours`. */
+  /** One row an hour, at the index hour modulo `hours`. */
   #rows: Uint16Array[]
-  /** By place: the sum of its rows, so that what was not read is passed over. */
+  /** Indexed by place: the sum over all rows, so that pairs that were not read are passed over. */
   #sums: Uint32Array
-  /** By place: the pair whose it is; nobody's is kept for the pair of its number. */
+  /** Indexed by place: its pair; NOBODY if it is still kept for the pair with its number. */
   #owners: Int32Array
-  /** Of the pairs that are not at the place of their own number. */
+  /** The places of pairs that are not at the place with their own number. */
   readonly #guests = new Map<number, number>()
   #places = 0
-  /** The places below it have reads. Only an hour that is forgotten empties some: then it begins anew. */
+  /** All places below it have reads. It returns to 0 when an hour is dropped, which may empty some. */
   #hand = 0
-  /** The first hour told, and the last. */
+  /** The first hour that is known, and the last; −1 before any. */
   #first = -1
   #last = -1
 
@@ -63,33 +63,33 @@ export class AccessHistory {
     this.#owners = new Int32Array(capacity).fill(NOBODY)
   }
 
-  /** Places below this may have reads. */
+  /** Only places below this may have reads. */
   get places(): number {
     return this.#places
   }
 
-  /** The pair whose place it is, read or not. */
+  /** The pair at the place, read or not. */
   pairAt(place: number): number {
     const owner = this.#owners[place]
     return owner === undefined || owner === NOBODY ? place : owner
   }
 
-  /** The pairs that were read in the hours that are kept. */
+  /** The pairs that were read in the kept hours. */
   *pairIds(): Iterable<number> {
     for (let place = 0; place < this.#places; place++) if ((this.#sums[place] as number) > 0) yield this.pairAt(place)
   }
 
-  /** Whether a read of the pair, now, would be kept. */
+  /** Whether a read of the pair would be recorded now. */
   hasRoomFor(pairId: number): boolean {
     return this.#find(pairId) >= 0 || this.#emptyPlace() >= 0
   }
 
-  /** The newest hour told; -1 before the first. */
+  /** The newest hour; −1 before any. */
   get lastHour(): number {
     return this.#last
   }
 
-  /** The oldest hour that is kept and was lived through. */
+  /** The oldest known hour that is still kept. */
   get firstHour(): number {
     return Math.max(this.#first, this.#last - this.hours + 1)
   }
@@ -100,14 +100,14 @@ export class AccessHistory {
     if (place >= 0) this.#add(place, hour, reads)
   }
 
-  /** Reads that were told elsewhere: of what is known already of that hour the larger count is kept, so twice is once. */
+  /** Records reads that were counted elsewhere. The larger count of an hour stays, so that the same reads count once. */
   recordAtLeast(pairId: number, hour: number, reads: number): void {
     const missing = reads - this.in(pairId, hour)
     const place = missing > 0 ? this.#placeFor(pairId, hour, reads) : NO_PLACE
     if (place >= 0) this.#add(place, hour, missing)
   }
 
-  /** Time goes on to the hour, also where nothing is read; of an earlier hour, it is told that it was lived through. */
+  /** Time goes on to the hour, even if nothing is read. An hour before the first one becomes known, too. */
   advance(hour: number): void {
     if (this.#last < 0 || hour < this.#first) this.#first = hour
     const from = Math.max(this.#last + 1, hour - this.hours + 1)
@@ -116,18 +116,18 @@ export class AccessHistory {
     this.#last = Math.max(this.#last, hour)
   }
 
-  /** Whether the pair was read in the hours that are kept. */
+  /** Whether the pair was read in the kept hours. */
   wasRead(pairId: number): boolean {
     return (this.#sums[this.#find(pairId)] ?? 0) > 0
   }
 
-  /** Reads of the pair in the hour; 0 for what is not kept. */
+  /** Reads of the pair in the hour; 0 if the hour or the pair is not kept. */
   in(pairId: number, hour: number): number {
     if (hour > this.#last || hour < this.firstHour || hour < 0) return 0
     return this.#rows[hour % this.hours]?.[this.#find(pairId)] ?? 0
   }
 
-  /** Reads of the pair from hour `from` to hour `to`, both inclusive. */
+  /** Reads of the pair in the hours `from` to `to`, both inclusive. */
   between(pairId: number, from: number, to: number): number {
     let sum = 0
     if (!this.wasRead(pairId)) return 0
@@ -136,7 +136,7 @@ export class AccessHistory {
     return sum
   }
 
-  /** Of each place, the reads of its pair, those of each hour times a weight. Hour by hour, as they lie in memory: that is ten times as fast. */
+  /** The reads at each place, weighted by hour. Goes hour by hour, as counts lie in memory: that is ten times as fast. */
   weighted(weightOf: (hour: number) => number): Float64Array {
     const sums = new Float64Array(this.#places)
     for (let hour = Math.max(0, this.firstHour); hour <= this.#last; hour++) {
@@ -149,7 +149,7 @@ export class AccessHistory {
     return sums
   }
 
-  /** The place where the reads are to be added; none where they are not kept, which is counted. */
+  /** The place to add the reads to; NO_PLACE, and counted, if they are not recorded. */
   #placeFor(pairId: number, hour: number, reads: number): number {
     if (hour <= this.#last - this.hours && hour >= 0) {
       this.late += reads
@@ -168,7 +168,7 @@ export class AccessHistory {
     return this.#guests.get(pairId) ?? NO_PLACE
   }
 
-  /** The pair's place, which is its from now on. */
+  /** The pair's place; gives it one if it has none. */
   #give(pairId: number): number {
     const known = this.#find(pairId)
     const place = known >= 0 ? known : this.#emptyPlace()
@@ -183,7 +183,7 @@ export class AccessHistory {
     return place
   }
 
-  /** All places are gone through once an hour, however many pairs look for one. */
+  /** A place without reads. All places are passed once an hour, however many pairs need one. */
   #emptyPlace(): number {
     while ((this.#sums[this.#hand] ?? 0) > 0) this.#hand++
     return this.#hand < this.maxPairs ? this.#hand : NO_PLACE

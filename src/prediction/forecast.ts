@@ -1,39 +1,40 @@
 import { type AccessHistory, DAY_HOURS, WEEK_HOURS } from './access-history.ts'
 import { chanceOfRead, type Proposal, surest } from './proposal.ts'
 
-/** Weight of the newest week in the level of an hour, and of the newest step in its trend. */
+/** The weight of the newest week in the level of an hour, and of the newest step in its trend. */
 const LEVEL_WEIGHT = 0.4
 const TREND_WEIGHT = 0.1
 const ERROR_WEIGHT = 0.3
-/** So many pairs at a time, those that came first; 2.4 KB each. */
+/** So many pairs are forecast at a time, first come, first served; 2.4 KB each. */
 const MAX_FORECAST_PAIRS = 4_096
-/** A pair that was not read for so long gives its room to another one: what is read once a week is not forgotten. */
+/** A pair that was not read for so long makes room for another one: one that is read once a week stays. */
 const KEPT_HOURS = 3 * WEEK_HOURS
 
 export interface Forecast {
   /** Reads expected in the hour. */
   readonly reads: number
-  /** 0 to 1: how near earlier forecasts of the pair's hours came to what happened. */
+  /** 0 to 1: how close earlier forecasts for the pair came. */
   readonly confidence: number
 }
 
 /**
- * Reads of an hour of the week, by Holt's linear smoothing (Holt, "Forecasting seasonals and trends by exponentially
- * weighted moving averages", 1957) from week to week: a level and a trend for each pair and hour of the week. How sure a
- * forecast is comes from the pair's own past errors: 1 − (mean absolute error ÷ (expected reads + that error)).
+ * Forecasts the reads of each hour of the week by Holt's linear smoothing from week to week: it keeps a level and a trend
+ * for each pair and hour of the week. (Holt, "Forecasting seasonals and trends by exponentially weighted moving
+ * averages", 1957.) The confidence comes from the pair's own past errors: 1 − error ÷ (expected reads + error), where
+ * error is the mean absolute one.
  */
 export class HoltForecast {
   readonly #rows = new Map<number, Row>()
-  /** Hours with reads of pairs that came when all rows were taken. */
+  /** Hours in which a pair was read that has no row, as all were taken; counted once a pair. */
   refusedPairHours = 0
 
-  /** The hour has ended: what was forecast for it is compared with what came, and learned from. Once an hour, in order. */
+  /** The hour has ended: learns from its reads and from the error of its forecast. Called once an hour, in order. */
   close(history: AccessHistory, hour: number): void {
     const weekHour = hour % WEEK_HOURS
     for (const [pairId, { lastRead }] of this.#rows) if (hour - lastRead > KEPT_HOURS) this.#rows.delete(pairId)
     for (const pairId of history.pairIds())
       if (history.in(pairId, hour) > 0 && !this.#rows.has(pairId)) this.#add(pairId)
-    // Also what the history has forgotten: that it is not read is what there is to learn of it.
+    // Even pairs that the history has dropped: that they are not read is to be learned, too.
     for (const [pairId, row] of this.#rows) {
       const reads = history.in(pairId, hour)
       if (reads > 0) row.lastRead = hour
@@ -41,7 +42,7 @@ export class HoltForecast {
     }
   }
 
-  /** Undefined before the hour was lived through twice. */
+  /** Undefined before the hour of the week has come twice. */
   at(pairId: number, hour: number): Forecast | undefined {
     const row = this.#rows.get(pairId)
     const weekHour = hour % WEEK_HOURS
@@ -51,7 +52,7 @@ export class HoltForecast {
     return { reads, confidence: reads === 0 ? 0 : 1 - error / (reads + error) }
   }
 
-  /** What is expected to be read in the `hours` after `hour`. */
+  /** The pairs that are expected to be read in the `hours` after `hour`. */
   proposals(options: { readonly hour: number; readonly hours: number; readonly limit: number }): readonly Proposal[] {
     const { hour, hours, limit } = options
     const proposals: Proposal[] = []
@@ -85,7 +86,7 @@ export class HoltForecast {
   }
 }
 
-/** The first hour of 1970 was on a Thursday. */
+/** 1970 began on a Thursday. */
 const DAYS = ['Thursday', 'Friday', 'Saturday', 'Sunday', 'Monday', 'Tuesday', 'Wednesday'] as const
 
 function weekHourName(hour: number): string {
@@ -94,11 +95,11 @@ function weekHourName(hour: number): string {
 }
 
 interface Row {
-  /** The hour. */
+  /** The last hour in which the pair was read. */
   lastRead: number
   readonly levels: Float32Array
   readonly trends: Float32Array
-  /** Mean absolute error, the newest weighing most. */
+  /** Mean absolute errors; the newest weighs most. */
   readonly errors: Float32Array
   readonly weeks: Uint16Array
 }

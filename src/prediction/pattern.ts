@@ -4,13 +4,13 @@ import { daysRead } from './time-of-day.ts'
 
 /** How a pair is read. */
 export interface AccessPattern {
-  /** Mean over the hours that are kept. */
+  /** The mean over the kept hours. */
   readonly frequencyPerHour: number
-  /** Hours of the day, UTC, with half as many reads again as the mean, on most days. */
+  /** Hours of the day, UTC, with at least 1.5 times the mean reads, and with reads on most days. */
   readonly peakHours: readonly number[]
-  /** Sessions while which it is read more than evenly, by how much. */
+  /** Sessions during which the pair is read more often than evenly, and how many times as often. */
   readonly sessions: Readonly<Partial<Record<Session['name'], number>>>
-  /** 0 to 1: on how many of the days its peak hours were read; 0 without peaks. */
+  /** 0 to 1: the share of days on which it was read in its peak hours; 0 without peaks. */
   readonly confidence: number
 }
 
@@ -18,7 +18,7 @@ const PEAK = 1.5
 const MOST_DAYS = 0.5
 const TIED = 1.1
 
-/** Undefined where the pair was not read. */
+/** Undefined if the pair was not read. */
 export function patternOf(
   history: AccessHistory,
   { pairId, pair }: { readonly pairId: number; readonly pair: string },
@@ -42,7 +42,7 @@ export function patternOf(
   }
 }
 
-/** Of the hours that have ended. */
+/** The pair's reads in this hour of the day, as far as these hours have ended. */
 function hourOfDayReads(history: AccessHistory, pairId: number, hourOfDay: number) {
   const behind = (history.lastHour - hourOfDay) % DAY_HOURS
   const latest = history.lastHour - ((behind + DAY_HOURS) % DAY_HOURS)

@@ -1,11 +1,11 @@
 import { KEY_SEPARATOR, pairKey } from '../../schemas/topics.ts'
 import { type AccessHistory, LAST_HOUR, WEEK_HOURS } from './access-history.ts'
 
-/** Patterns as one JSON document: the reads of each pair, hour by hour, without the hours without reads. */
+/** Patterns as one JSON document: each pair's reads, hour by hour; hours without reads are left out. */
 export interface PatternsDocument {
   readonly kind: 'forewarm-patterns'
   readonly version: 1
-  /** Of the reads: hours since 1970, UTC, both inclusive; where nothing was lived through, 0 and -1. */
+  /** The hours of the reads since 1970, UTC, both inclusive; 0 and −1 if there are none. */
   readonly firstHour: number
   readonly lastHour: number
   readonly pairs: readonly PairReads[]
@@ -35,10 +35,10 @@ export function exportPatterns(history: AccessHistory, namesOf: (pairId: number)
   return { kind: 'forewarm-patterns', version: VERSION, firstHour, lastHour, pairs }
 }
 
-/** Pairs of one piece of text: less than a millisecond's work. */
+/** Pairs in one piece of text: less than a millisecond's work. */
 const PAIRS_A_PIECE = 50
 
-/** What JSON.stringify would make of the document; reads that come meanwhile are of a later one, or a little early in it. */
+/** The text that JSON.stringify makes of the document, in pieces; it may or may not have reads that come meanwhile. */
 export function* patternText(history: AccessHistory, namesOf: (pairId: number) => PairNames): Iterable<string> {
   const { firstHour, lastHour } = hoursOf(history)
   yield `{"kind":"forewarm-patterns","version":${VERSION},"firstHour":${firstHour},"lastHour":${lastHour},"pairs":[`
@@ -63,7 +63,7 @@ function* eachPair(
   namesOf: (pairId: number) => PairNames,
   { firstHour, lastHour }: { readonly firstHour: number; readonly lastHour: number },
 ): Iterable<PairReads> {
-  // As they are now: a pair that changes its place while the text is made stands in it once all the same.
+  // A copy of the pairs: one that changes its place while the text is made is in it once all the same.
   for (const pairId of [...history.pairIds()]) {
     const reads: [number, number][] = []
     for (let hour = firstHour; hour <= lastHour; hour++) {
@@ -79,7 +79,7 @@ export type ParsedPatterns =
   | { readonly ok: true; readonly document: PatternsDocument }
   | { readonly ok: false; readonly problem: string }
 
-/** What JSON.parse gave -> the document, or where it is not one. No hour of it is after `hour`, or nothing new would count. */
+/** The document in what JSON.parse gave, or what is wrong. No hour may be after `hour`: no read would count until then. */
 export function parsePatterns(value: unknown, hour = LAST_HOUR): ParsedPatterns {
   if (!isObject(value)) return refused('an object', value)
   if (value.kind !== 'forewarm-patterns') return refused('kind "forewarm-patterns"', value.kind)
@@ -97,8 +97,8 @@ export function parsePatterns(value: unknown, hour = LAST_HOUR): ParsedPatterns 
 }
 
 /**
- * Into a history; older reads than it keeps are left out, and what it knows already is not counted again. `idOf`:
- * negative where there is no room. The result: pairs without room.
+ * Adds the reads to a history, except those older than it keeps and those that it already has. `idOf` is negative if
+ * there is no room. Returns how many pairs had none.
  */
 export function importPatterns(
   document: PatternsDocument,
@@ -108,9 +108,9 @@ export function importPatterns(
   let refusedPairs = 0
   const { firstHour, lastHour } = document
   const isKept = lastHour >= 0 && lastHour > history.lastHour - history.hours
-  // That nothing was read in its first hours is as good to know as what was read in the others.
+  // It is known that nothing was read in first hours without reads, so they count as hours, too.
   if (isKept) history.advance(firstHour)
-  // Before any read, so that those that are older than what is kept take no place.
+  // Advanced before any read is added, so that reads older than the kept hours take no place.
   if (isKept) history.advance(lastHour)
   for (const { reads, ...names } of document.pairs) {
     const pairId = idOf(names)
@@ -127,7 +127,7 @@ function problemOfPairs(pairs: readonly unknown[], lastHour: number): string | u
     if (problem !== undefined) return `pairs[${at}]${problem}`
     const { chain, pair } = each as PairReads
     const key = pairKey(chain, pair)
-    if (before.has(key)) return `pairs[${at}]: ${shown(pair)} of ${shown(chain)} stands before`
+    if (before.has(key)) return `pairs[${at}]: ${shown(pair)} of ${shown(chain)} is there twice`
     before.add(key)
   }
   return undefined

@@ -1,7 +1,7 @@
 import { type AccessHistory, DAY_HOURS } from './access-history.ts'
 import { chanceOfRead, highest, type Proposal } from './proposal.ts'
 
-/** What was read most, where a day ago counts half: the chance of a read in an hour at that rate. */
+/** Proposes the pairs read most, with the chance of a read in an hour at their rate; a read a day ago counts half. */
 export function popular(
   history: AccessHistory,
   { hour, limit }: { readonly hour: number; readonly limit: number },

@@ -17,34 +17,35 @@ import { timeOfDay } from './time-of-day.ts'
 import { TrackRecord } from './track-record.ts'
 import { trending } from './trending.ts'
 
-/** Farther ahead than a day nothing is known that is not known of tomorrow. */
+/** Beyond a day ahead, nothing is known that is not known of tomorrow. */
 export const FARTHEST_HOURS = 24
 
 export interface PredictorOptions {
   readonly maxPairs: number
-  /** Hours of reads that are kept; a week unless given. */
+  /** The number of hours that are kept; a week unless given. */
   readonly historyHours?: number
   readonly namesOf: (pairId: number) => PairNames
-  /** Negative where there is no room. */
+  /** Negative if there is no room. */
   readonly idOf: (names: PairNames) => number
 }
 
 export interface PredictorStats {
   readonly totalAccesses: number
   readonly uniquePairs: number
-  /** The most read lately. */
+  /** The pairs read most lately. */
   readonly top10: readonly string[]
-  /** Of what was recommended, what was read within its hours, 0 to 1; of kinds of which any hours are over. */
+  /** The share, 0 to 1, of recommendations read within their hours; only of kinds of which any were judged. */
   readonly accuracyByKind: Readonly<Partial<Record<Kind, number>>>
 }
 
-/** In an hour, and among how many days, something is usual. */
+/** A read in an hour is usual if it came on this share of the days. */
 const USUAL = 0.5
 const TRENDING_HOURS = 24
 
 /**
- * What history says will be read: what is popular, trending, usual at this time of the day, at the opening of a session,
- * forecast for the hour, or of the group whose turn it is. Each says how sure it is; none warms anything.
+ * Predicts reads from history. It proposes pairs that are popular, trending, usual at this time of the day or when a
+ * session opens, forecast for the hour, or in the group whose turn it is. Each proposal has a confidence; none warms
+ * anything.
  */
 export class Predictor {
   readonly history: AccessHistory
@@ -61,13 +62,13 @@ export class Predictor {
     this.history = new AccessHistory({ maxPairs, ...(historyHours !== undefined && { hours: historyHours }) })
   }
 
-  /** A read. Hours that have ended since the last one are learned from. */
+  /** The pair is read. Learns from the hours that have ended since the last read. */
   recordAccess(pairId: number, atMs: number): void {
     if (hourOf(atMs) > this.history.lastHour) this.tell(atMs)
     this.history.record(pairId, atMs)
   }
 
-  /** Time goes on, also where nothing is read. */
+  /** Time goes on, even if nothing is read. */
   tell(nowMs: number): void {
     const hour = hourOf(nowMs)
     const { history } = this
@@ -77,7 +78,7 @@ export class Predictor {
     this.#learn()
   }
 
-  /** Hours with reads of pairs for which there was no room in the forecast. */
+  /** Hours in which a pair was read that the forecast had no room for; counted once a pair. */
   get notForecast(): number {
     return this.#forecast.refusedPairHours
   }
@@ -104,7 +105,7 @@ export class Predictor {
     return sectorRotation(this.history, { hour: hourOf(nowMs), limit, groupOf })
   }
 
-  /** For the sessions that open within the hours to come. */
+  /** Proposals for the sessions that open within `lookAheadHours`. */
   sessions(nowMs: number, options: { readonly lookAheadHours: number; readonly limit: number }): readonly Proposal[] {
     const hour = hourOf(nowMs)
     const nameOf = (pairId: number) => this.#options.namesOf(pairId).pair
@@ -114,7 +115,7 @@ export class Predictor {
     )
   }
 
-  /** The surest proposal for each pair, of all kinds; each kind is believed as far as its earlier ones were read. */
+  /** The surest proposal for each pair, of all kinds; each kind is believed as far as its earlier proposals came true. */
   recommendations(
     nowMs: number,
     options: { readonly lookAheadHours: number; readonly limit: number },
@@ -137,7 +138,7 @@ export class Predictor {
     return surest([...best.values()], limit)
   }
 
-  /** Undefined where the pair was not read. */
+  /** Undefined if the pair was not read. */
   pattern(pairId: number): AccessPattern | undefined {
     return patternOf(this.history, { pairId, pair: this.#options.namesOf(pairId).pair })
   }
@@ -159,15 +160,15 @@ export class Predictor {
   }
 
   /**
-   * What JSON.parse gave, with no hours after `nowMs`; what is known already is not counted again. The result: pairs for
-   * which there was no room, or the problem with the document.
+   * Takes what JSON.parse gave, without hours after `nowMs`; known reads are not counted again. Returns the number of
+   * pairs that there was no room for, or what is wrong with the document.
    */
   importPatterns(value: unknown, nowMs?: number): { readonly refused: number } | { readonly problem: string } {
     const parsed = parsePatterns(value, nowMs === undefined ? undefined : hourOf(nowMs))
     if (!parsed.ok) return { problem: parsed.problem }
     const refused = importPatterns(parsed.document, this.history, this.#options.idOf)
-    // What it has learned from weeks that the history has forgotten is worth more than that other nodes' reads of this week
-    // are in it.
+    // The forecast learns anew, unless it has learned from weeks that the history has dropped: these are worth more than
+    // the imported reads.
     if (this.history.firstHour <= this.#learnedFrom) {
       this.#forecast = new HoltForecast()
       this.#learnedTo = -1
@@ -176,7 +177,7 @@ export class Predictor {
     return { refused }
   }
 
-  /** The forecast learns from the hours that have ended since it last did. */
+  /** The forecast learns from the hours that have ended since it last learned. */
   #learn(): void {
     const { history } = this
     const from = Math.max(this.#learnedTo + 1, history.firstHour)

@@ -1,30 +1,30 @@
-/** Where a proposal comes from. */
+/** The predictions that make proposals. */
 export const KINDS = ['popular', 'trending', 'time-of-day', 'session', 'forecast', 'sector-rotation'] as const
 export type Kind = (typeof KINDS)[number]
 
-/** A pair that history says will be read, and how sure it is. */
+/** A pair that will be read, as history says. */
 export interface Proposal {
   readonly pairId: number
   readonly kind: Kind
-  /** 0 to 1: that it is read in an hour; of the hours looked ahead, the one for which that is surest. */
+  /** The probability, 0 to 1, that it is read in an hour: the surest one of the hours ahead. */
   readonly confidence: number
-  /** The hour for which that is, since 1970; absent where it is for each of the hours looked ahead. */
+  /** That hour, counted since 1970; absent if the confidence is for each of the hours ahead. */
   readonly hour?: number
   /** For people. */
   readonly reason: string
 }
 
-/** The surest first; of equals the one with the lower id, so that the same history always says the same. */
+/** The surest first, among equals the lower id: so the same history always gives the same proposals. */
 export function surest(proposals: readonly Proposal[], limit: number): readonly Proposal[] {
   return proposals.toSorted((a, b) => b.confidence - a.confidence || a.pairId - b.pairId).slice(0, limit)
 }
 
-/** The chance of at least one read in an hour where `perHour` are usual and come independently (Poisson). */
+/** The chance of at least one read in an hour if `perHour` are usual and come independently (Poisson). */
 export function chanceOfRead(perHour: number): number {
   return 1 - Math.exp(-perHour)
 }
 
-/** Where the highest figures above 0 are, the highest first; of equals the first. Without an object for each of the others. */
+/** The indices of the highest figures above 0, the highest first, among equals the first. Makes no object for the others. */
 export function highest(figures: Float64Array, limit: number): readonly number[] {
   const least = Math.max(figures.toSorted()[figures.length - limit] ?? 0, Number.MIN_VALUE)
   const places: number[] = []

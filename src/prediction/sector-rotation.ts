@@ -4,12 +4,12 @@ import { chanceOfRead, type Proposal, surest } from './proposal.ts'
 export interface RotationOptions {
   readonly hour: number
   readonly limit: number
-  /** The pair's group; undefined where it is in none. */
+  /** The pair's group; undefined if it is in none. */
   readonly groupOf: (pairId: number) => string | undefined
 }
 
 const RECENT_HOURS = 3
-/** A group whose share of the reads rose by half, on so many reads at least, has its turn. */
+/** It is a group's turn if its share of the reads rose to this multiple, with at least FEWEST_READS reads. */
 const TURN = 1.5
 const FEWEST_READS = 20
 
@@ -19,7 +19,7 @@ interface GroupReads {
   members: number
 }
 
-/** Which group's turn it is, from its share of the reads in the last hours against that in the hours before, and its pairs. */
+/** Proposes the pairs of groups whose turn it is: whose share of the reads has risen in the last hours. */
 export function sectorRotation(history: AccessHistory, { hour, limit, groupOf }: RotationOptions): readonly Proposal[] {
   const from = hour - RECENT_HOURS + 1
   const groups = new Map<string, GroupReads>()
@@ -46,7 +46,7 @@ export function sectorRotation(history: AccessHistory, { hour, limit, groupOf }:
     const name = groupOf(pairId)
     const group = name === undefined ? undefined : groups.get(name)
     if (group === undefined || group.recent < FEWEST_READS || riseOf(group) < TURN) continue
-    // A pair that was not read yet follows its group.
+    // A pair with fewer reads than its group's mean is expected to follow the group.
     const perHour = Math.max(reads, group.recent / group.members) / RECENT_HOURS
     proposals.push({
       pairId,

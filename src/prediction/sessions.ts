@@ -4,13 +4,13 @@ import { daysRead } from './time-of-day.ts'
 
 export interface Session {
   readonly name: 'sydney' | 'tokyo' | 'london' | 'new-york'
-  /** Hours of the day, UTC; closed at `closesAt`. */
+  /** Hours of the day, UTC; the session is no longer open in the hour `closesAt`. */
   readonly opensAt: number
   readonly closesAt: number
   readonly currencies: readonly string[]
 }
 
-/** The trading sessions of foreign exchange. Where two overlap, an hour belongs to both. */
+/** The trading sessions of foreign exchange. An hour may belong to two sessions. */
 export const SESSIONS: readonly Session[] = [
   { name: 'sydney', opensAt: 22, closesAt: 7, currencies: ['AUD'] },
   { name: 'tokyo', opensAt: 0, closesAt: 9, currencies: ['JPY'] },
@@ -18,10 +18,10 @@ export const SESSIONS: readonly Session[] = [
   { name: 'new-york', opensAt: 13, closesAt: 22, currencies: ['USD'] },
 ]
 
-/** Reads by which a pair's own tie outweighs what its name lets expect. */
+/** So many reads of its own weigh as much as what the pair's name suggests. */
 const PRIOR_READS = 20
 const PRIOR_LIFT = 2
-/** In days. */
+/** The weight of PRIOR_CHANCE, in days. */
 const PRIOR_DAYS = 1
 const PRIOR_CHANCE = { ofCurrency: 0.5, other: 0.05 } as const
 
@@ -33,15 +33,15 @@ export function isOpenAt(session: Session, hour: number): boolean {
   return ((hour % DAY_HOURS) - session.opensAt + DAY_HOURS) % DAY_HOURS < lengthOf(session)
 }
 
-/** The next hour, from `hour` on, at which it opens. */
+/** The next hour, `hour` or later, at which the session opens. */
 export function nextOpening(session: Session, hour: number): number {
   return hour + ((session.opensAt - (hour % DAY_HOURS) + DAY_HOURS) % DAY_HOURS)
 }
 
-/** Of ISO 4217, and the metals that are traded as they are. */
+/** The codes of ISO 4217, and of the metals that are traded like currencies. */
 const CURRENCIES = new Set([...Intl.supportedValuesOf('currency'), 'XAG', 'XAU', 'XPD', 'XPT'])
 
-/** `EUR_USD`, `EUR/USD@H4` and `USDJPY` are of their currencies; `EUROPA`, which is no two of them, is not. */
+/** Whether a currency is in the name, as EUR is in `EUR_USD`, `EUR/USD@H4` and `USDEUR`, but not in `EUROPA`. */
 export function isOfCurrency(pair: string, currencies: readonly string[]): boolean {
   const name = pair.toUpperCase()
   const parts = name.split(/[^A-Z]+/).flatMap((part) => {
@@ -52,8 +52,8 @@ export function isOfCurrency(pair: string, currencies: readonly string[]): boole
 }
 
 /**
- * How much more often than evenly a pair is read while the session is open: 1 is evenly. Scored from its own reads, and
- * from its name as long as there are few.
+ * How many times as often as evenly the pair is read while the session is open: 1 is evenly. It comes from the pair's own
+ * reads, and from its name as long as these are few.
  */
 export function tieTo(
   session: Session,
@@ -70,7 +70,7 @@ export function tieTo(
   return tieOf({ open, all }, shareOpen(session, history), isOfCurrency(pair, session.currencies))
 }
 
-/** Of the hours that were lived through, the share in which the session was open. */
+/** The share of the kept hours in which the session was open. */
 function shareOpen(session: Session, { firstHour, lastHour }: AccessHistory): number {
   let openHours = 0
   for (let hour = firstHour; hour <= lastHour; hour++) if (isOpenAt(session, hour)) openHours++
@@ -88,13 +88,13 @@ function tieOf(
 
 export interface SessionOptions {
   readonly session: Session
-  /** The hour now; its next opening is asked about. */
+  /** The next opening in this hour or later is meant. */
   readonly hour: number
   readonly limit: number
   readonly nameOf: (pairId: number) => string
 }
 
-/** What is read when the session opens: on how many days it was, and where that is not known, by its currency. */
+/** Proposes pairs for the session's opening, by how often they were read then, or by currency while days are few. */
 export function sessionPairs(
   history: AccessHistory,
   { session, hour, limit, nameOf }: SessionOptions,

@@ -1,20 +1,20 @@
 import { type AccessHistory, DAY_HOURS } from './access-history.ts'
 import { type Proposal, surest } from './proposal.ts'
 
-/** Days of the same hour without which nothing is said. */
+/** Nothing is proposed from fewer days. */
 const FEWEST_DAYS = 2
-/** Half a day with and half a day without a read, before anything is known. */
+/** A pair begins with so many days with a read, and as many without. */
 const PRIOR = 0.5
 
 export interface TimeOfDayOptions {
-  /** The hour now; those after it are asked about. */
+  /** The current hour; proposals are for those after it. */
   readonly hour: number
   readonly lookAheadHours: number
   readonly minConfidence: number
   readonly limit: number
 }
 
-/** What is usual in the hours to come: on how many of the days it was read in that hour. */
+/** Proposes pairs that are usually read in the hours ahead, by the share of days on which they were. */
 export function timeOfDay(history: AccessHistory, options: TimeOfDayOptions): readonly Proposal[] {
   const { hour, lookAheadHours, minConfidence, limit } = options
   const proposals: Proposal[] = []
@@ -39,7 +39,7 @@ export function timeOfDay(history: AccessHistory, options: TimeOfDayOptions): re
   return surest(proposals, limit)
 }
 
-/** On how many of the days before `hour` the pair was read at that time of the day. */
+/** On how many of the days before `hour`, and `of` how many, the pair was read at that time of the day. */
 export function daysRead(
   history: AccessHistory,
   pairId: number,

@@ -2,7 +2,7 @@ import type { AccessHistory } from './access-history.ts'
 import type { Kind, Proposal } from './proposal.ts'
 
 interface Noted {
-  /** The hours in which they should be read, both inclusive. */
+  /** The hours in which the pairs should be read, both inclusive. */
   readonly from: number
   readonly to: number
   readonly proposals: readonly Proposal[]
@@ -10,35 +10,35 @@ interface Noted {
 
 interface Outcome {
   proposed: number
-  /** Of these, read within the hours they were made for. */
+  /** Proposals whose pair was read within their hours. */
   read: number
-  /** Of these, read in the hour for which their confidence is, or the share of the hours where it is for each of them. */
+  /** Proposals read in the hour of their confidence; one without such an hour counts the share of its hours with a read. */
   kept: number
-  /** Sum of their confidences: so many were to be read. */
+  /** The sum of their confidences: so many were expected to come true. */
   promised: number
 }
 
-/** A day's, when it is asked every hour for the hours of a day. */
+/** Enough for recommendations that are asked for every hour, for a day ahead. */
 const MAX_NOTED = 24
-/** Proposals that a kind is believed to keep before it has shown any. */
+/** A kind begins with so many proposals that came true. */
 const PRIOR = 20
-/** At so many all counts are halved: what a kind did long ago weighs less than what it does now. */
+/** At so many proposals all counts are halved, so that old ones weigh less. */
 const MOST = 4_096
 
-/** What became of proposals, by kind: a kind that promises more than it keeps is believed less. */
+/** Counts what became of proposals of each kind: a kind that promises more than comes true is believed less. */
 export class TrackRecord {
   readonly #noted: Noted[] = []
   readonly #outcomes = new Map<Kind, Outcome>()
   #lastHour = -1
 
-  /** Proposals for the `hours` after `hour`. The first of an hour count, so that who asks often proves nothing. */
+  /** Notes proposals for the `hours` after `hour`: only the first of each hour, so that asking often changes nothing. */
   note(proposals: readonly Proposal[], { hour, hours }: { readonly hour: number; readonly hours: number }): void {
     if (hour <= this.#lastHour || this.#noted.length >= MAX_NOTED) return
     this.#lastHour = hour
     this.#noted.push({ from: hour + 1, to: hour + hours, proposals })
   }
 
-  /** Looks at what was proposed for hours before `hour`; before the history goes on and forgets them. */
+  /** Judges the proposals whose hours are before `hour`. Called before the history goes on and drops these hours. */
   judge(history: AccessHistory, hour: number): void {
     const ended = this.#noted.filter(({ to }) => to < hour)
     if (ended.length === 0) return
@@ -53,14 +53,14 @@ export class TrackRecord {
     this.#noted.splice(0, this.#noted.length, ...this.#noted.filter(({ to }) => to >= hour))
   }
 
-  /** Proposals that were read within their hours ÷ proposals, 0 to 1; of kinds of which any have been judged. */
+  /** The share, 0 to 1, of proposals whose pair was read within their hours; only of kinds of which any were judged. */
   accuracyByKind(): Readonly<Partial<Record<Kind, number>>> {
     return Object.fromEntries([...this.#outcomes].map(([kind, { read, proposed }]) => [kind, read / proposed]))
   }
 
   /**
-   * As sure as its kind was right: never surer than it says itself. What counts is the hour for which it was sure: that
-   * something is read within a day proves little of a chance that is an hour's.
+   * The proposal with its confidence reduced, if its kind promised more than came true. Only the hour of the confidence
+   * counts: a read within a day proves little about a chance in an hour.
    */
   discounted(proposal: Proposal): Proposal {
     const outcome = this.#outcomes.get(proposal.kind)
@@ -84,7 +84,7 @@ export class TrackRecord {
   }
 }
 
-/** Of the hours, both inclusive, the share in which the pair was read. */
+/** The share of the hours, both inclusive, in which the pair was read. */
 function shareRead(history: AccessHistory, pairId: number, { from, to }: Pick<Noted, 'from' | 'to'>): number {
   let hours = 0
   for (let hour = from; hour <= to; hour++) if (history.in(pairId, hour) > 0) hours++

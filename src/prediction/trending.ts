@@ -1,7 +1,7 @@
 import type { AccessHistory } from './access-history.ts'
 import { chanceOfRead, type Proposal, surest } from './proposal.ts'
 
-/** Standard deviations above what the hours before let expect. */
+/** So many standard deviations above the expected reads make a trend. */
 const NOTABLE = 3
 
 export interface TrendingOptions {
@@ -11,9 +11,9 @@ export interface TrendingOptions {
 }
 
 /**
- * What is read more than it was: reads of the window against those that the rate before it lets expect, in standard
- * deviations of a count (its square root, +1 so that a first read is no trend). Nothing before as many hours lie behind
- * the window as are in it.
+ * Proposes pairs that are read more than before. The reads in the window are compared with those that the earlier rate
+ * lets expect, in standard deviations of a count: its square root, + 1 so that a first read is no trend. The hours
+ * before the window must be at least as many as those in it.
  */
 export function trending(history: AccessHistory, { hour, windowHours, limit }: TrendingOptions): readonly Proposal[] {
   const from = hour - windowHours + 1

@@ -1,13 +1,13 @@
 import { bestFirst, type Candidate, type Evidence, percent, type Selection, type Strategy } from './strategy.ts'
 
 export interface AdaptiveOptions {
-  /** 0 to 1: the hit ratio of reads above which less is warmed. */
+  /** 0 to 1: with a higher hit ratio of reads, less is warmed. */
   readonly targetHitRate: number
   readonly minPairs: number
   readonly maxPairs: number
-  /** 0 to 1: the probability of being read below which a pair is never warmed. */
+  /** 0 to 1: a pair with a lower probability of being read is never warmed. */
   readonly minScore: number
-  /** 0 to 1: the part of the way from the fewest to the most pairs that one step may go. */
+  /** 0 to 1: the longest step, as a part of the way from `minPairs` to `maxPairs`. */
   readonly adjustmentFactor: number
 }
 
@@ -19,18 +19,17 @@ export const ADAPTIVE: AdaptiveOptions = {
   adjustmentFactor: 0.1,
 }
 
-/** Of the warms that have ended since the last step, so many must be read for another one to pay. */
+/** One more pair pays if at least this share of the warms that ended since the last step were read. */
 const BREAK_EVEN = 0.2
-/** So far from the target a step is as long as it may be. */
+/** At this distance from the target, a step has its full length. */
 const FULL_STEP_AT = 0.1
-/** Warms that have ended between two steps: fewer say nothing of the last pair warmed. */
+/** Warms that must have ended between two steps: fewer say nothing about the last pair warmed. */
 const STEP_WARMS = 50
 
 /**
- * How many pairs one update warms follows what warming brings: more while reads miss and the warms of late were read,
- * fewer when the target is reached or when they were not. The count is kept as a fraction, since one that is rounded at
- * each step stands still where steps are small, and within its bounds, so that a long way beyond them is not to be come
- * back from.
+ * Adapts how many pairs an update warms: more while reads miss and recent warms were read, fewer when the target is
+ * reached or recent warms were not read. The count is a fraction, as a count rounded at each step would not move by small
+ * steps. It stays within its bounds, so that it need not come back from far beyond them.
  */
 export function adaptive(options: AdaptiveOptions = ADAPTIVE): Strategy {
   return standing(options, {
@@ -39,7 +38,7 @@ export function adaptive(options: AdaptiveOptions = ADAPTIVE): Strategy {
   })
 }
 
-/** Where the count stands, and by what evidence. */
+/** The current count, and the evidence at the last step. */
 interface Standing {
   readonly wanted: number
   readonly seen: Evidence
@@ -59,13 +58,13 @@ function standing(options: AdaptiveOptions, { wanted, seen }: Standing): Strateg
       const count = Math.round(wanted)
       return {
         selected: bestFirst(candidates, minScore).slice(0, count),
-        reason: `the ${count} likeliest (${minPairs} to ${maxPairs}, as warms are read) of those with at least ${percent(minScore)}`,
+        reason: `the ${count} likeliest (${minPairs} to ${maxPairs}, by how many warms are read) of those with at least ${percent(minScore)}`,
       }
     },
   }
 }
 
-/** One step of the count. `accuracy`: of the warms that have ended since the last step. */
+/** One step of the count. `accuracy`: the share of the warms that ended since the last step that were read. */
 export function nextCount(
   wanted: number,
   { accuracy, hitRatio }: { readonly accuracy: number; readonly hitRatio: number | undefined },

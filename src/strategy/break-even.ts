@@ -1,16 +1,16 @@
-/** What warms have cost so far, counted since the start. */
+/** The cost of warming, counted since the start. */
 export interface WarmCost {
-  /** Values brought in ahead of a read. */
+  /** Values that were brought in ahead of a read. */
   readonly warms: number
-  /** Misses on what had left to make room for one, soon after. */
+  /** Misses soon after on values that were evicted to make room for a warm. */
   readonly missedSoon: number
 }
 
 /**
- * From which probability of being read on a warm pays: it saves a miss as often as it is read, and costs a read of L2 and
- * what its slot would have held instead. The first is a price; the second is counted, so that a workload that needs its
- * slots asks for surer warms, and one that does not takes all that are worth their read. What was counted fades: where
- * hardly anything is warmed any more, the price goes back to where it began, and warming tries again.
+ * Tells how probable a read must be for its warm to pay. A warm saves a miss if it is read; it costs a read of L2, and
+ * the value that its slot would have held. The read has a fixed price. The lost value is counted, so that a workload that
+ * needs its slots asks for surer warms, and another takes all warms that are worth their read. Counts fade: when hardly
+ * anything is warmed any more, the price returns to where it began, and warming is tried again.
  */
 export class BreakEven {
   /** 0 to 1. */
@@ -18,7 +18,7 @@ export class BreakEven {
   readonly #cost: () => WarmCost
   #reads = 0
   #before: WarmCost = { warms: 0, missedSoon: 0 }
-  /** Fading counts. */
+  /** Counts that fade. */
   #warms = 0
   #missedSoon = 0
 
@@ -38,11 +38,11 @@ export class BreakEven {
   }
 }
 
-/** Of a read of L2, in misses: one warm in so many has to be read for the reads of all of them. */
+/** The price of a read of L2, in misses: one of forty warms must be read to pay for the reads of all forty. */
 const READ_PRICE = 0.025
-/** What a warm is taken to cost before any was counted, in misses, and how many warms outweigh that. */
+/** A warm is assumed to cost so many misses, until about PRIOR warms were counted. */
 const MISSES_BEFOREHAND = 0.08
 const PRIOR = 100
-/** Demand reads between two looks at what was counted, and what is left of it by the next: half in 4,096 reads. */
+/** Demand reads between two looks at the counts, and the share that is left of a count by the next: half after 4,096. */
 const LOOK_EVERY = 256
 const FADED = 0.5 ** (LOOK_EVERY / 4096)

@@ -13,7 +13,7 @@ export const STRATEGY_NAMES = [
 ] as const
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
-/** How many pairs a warm holds at most, and from which score on, where the operator names a strategy and no more. */
+/** The most pairs of a warm request and the lowest score, if only the strategy's name is configured. */
 export const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs: number; readonly minScore: number }>> =
   {
     forewarm: { maxPairs: 8, minScore: 0.2 },
@@ -25,7 +25,7 @@ export const STRATEGY_LIMITS: Readonly<Record<StrategyName, { readonly maxPairs:
     aggressive: { maxPairs: 10, minScore: 0.2 },
   }
 
-/** The strategy of a configured name; the presets bring their own numbers. */
+/** The strategy with a configured name. `conservative` and `aggressive` have their own limits. */
 export function strategyNamed(
   name: StrategyName,
   limits: { readonly maxPairs: number; readonly minScore: number },

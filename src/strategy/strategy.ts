@@ -1,31 +1,31 @@
 /**
- * Which of the pairs known to be read after an update are worth warming. Pure: candidates in, a choice and its reason
- * out. A candidate's score is the probability, 0 to 1, that the pair is read after the update.
+ * A pair that may be worth warming after an update. Strategies choose among candidates. They are pure: candidates go in,
+ * a choice and its reason come out.
  */
 export interface Candidate {
   readonly pairId: number
+  /** The probability, 0 to 1, that the pair is read after the update. */
   readonly score: number
-  /** From the update to the read. */
+  /** The time from the update to the read. */
   readonly lagMs: number
-  /** Known from the reads of an update's handlers, or predicted by statistics. */
   readonly kind?: CandidateKind
-  /** Since the pair's last own update; undefined where it is not known. */
+  /** The time since the pair's own last update; undefined if not known. */
   readonly movedAgoMs?: number
-  /** What candidates are ranked by; the score unless given. */
+  /** Candidates are ranked by it; the score unless given. */
   readonly benefit?: number
-  /** What is known of it, where that is more than how often it is read. */
+  /** The evidence, if there is more than the score. */
   readonly reason?: string
 }
 
-/** What they are known from, by which their warms are counted. */
+/** Known from the reads of an update's handlers, or predicted by statistics. Their warms are counted separately. */
 export type CandidateKind = 'correlation' | 'prediction'
 
-/** What warms have brought so far. */
+/** The success of warming so far. */
 export interface Evidence {
-  /** Warms that have ended: read before they left, or not. */
+  /** Warms that have ended: `used` were read before they left L1. */
   readonly used: number
   readonly unused: number
-  /** 0 to 1, of the reads of late; undefined before there were any. */
+  /** 0 to 1, of recent reads; undefined before any. */
   readonly hitRatio: number | undefined
 }
 
@@ -33,17 +33,17 @@ export interface Selection {
   /** Best first. */
   readonly selected: readonly Candidate[]
   readonly reason: string
-  /** What is to choose from now on; the same again unless given. */
+  /** The strategy that chooses next; the same one unless given. */
   readonly next?: Strategy
 }
 
 export interface Strategy {
   readonly name: string
-  /** The same for the same arguments, whenever it is asked. Without evidence as if there were none. */
+  /** Returns the same for the same arguments. */
   select(candidates: readonly Candidate[], evidence?: Evidence): Selection
 }
 
-/** The `topN` best of those with at least `minScore`. */
+/** Selects the `topN` best candidates with at least `minScore`. */
 export function topN(options: { readonly topN: number; readonly minScore: number; readonly name?: string }): Strategy {
   const { topN, minScore, name = 'top-n' } = options
   return {
@@ -55,7 +55,7 @@ export function topN(options: { readonly topN: number; readonly minScore: number
   }
 }
 
-/** All with at least `minScore`, up to `maxPairs`. */
+/** Selects all candidates with at least `minScore`, the best `maxPairs` at most. */
 export function threshold(options: {
   readonly minScore: number
   readonly maxPairs: number
@@ -71,12 +71,12 @@ export function threshold(options: {
   }
 }
 
-/** For people: no more digits than a share has. */
+/** A share for people, without digits that are only rounding errors. */
 export function percent(share: number): string {
   return `${Number((share * 100).toPrecision(6))} %`
 }
 
-/** Those with at least `minScore`, by what they would bring. */
+/** The candidates with at least `minScore`, by descending benefit. */
 export function bestFirst(candidates: readonly Candidate[], minScore: number): readonly Candidate[] {
   const worth = ({ benefit, score }: Candidate) => benefit ?? score
   return candidates.filter(({ score }) => score >= minScore).sort((a, b) => worth(b) - worth(a))

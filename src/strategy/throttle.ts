@@ -1,21 +1,21 @@
-/** Warms of one kind that have ended: read before they left, or not. */
+/** Warms of one kind that have ended: `used` were read before they left L1. */
 export interface EndedWarms {
   readonly used: number
   readonly unused: number
 }
 
-/** Warms after which a kind is judged anew. */
+/** A kind is judged anew after so many warms. */
 const WINDOW = 200
-/** A kind of which fewer are used only costs. */
+/** A kind with a smaller share of used warms only costs, and is throttled. */
 const TOO_FEW = 0.05
-/** It is let on again when so many of its tries are: by chance, one or two of twenty may be. */
+/** The throttle ends when this share of its tries is used: one or two of twenty may be by chance. */
 const ENOUGH = 0.3
-/** While throttled, one in so many is tried all the same: what does not pay today may pay tomorrow. */
+/** A throttled kind still tries one warm in so many: what does not pay today may pay tomorrow. */
 const TRY_EVERY = 50
-/** As they are few, tries are judged sooner. */
+/** Tries are few, so they are judged sooner. */
 const TRY_WINDOW = 20
 
-/** Keeps a kind of warms that nobody reads from going on: by what became of those before, not by what it promises. */
+/** Throttles a kind of warms that nobody reads. It judges by what became of earlier warms, not by their scores. */
 export class Throttle {
   readonly #ended: () => EndedWarms
   #usedBefore = 0

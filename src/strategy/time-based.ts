@@ -5,12 +5,12 @@ export interface TimeBasedOptions {
   readonly minScore: number
 }
 
-/** Of recency, against the probability of being read. */
+/** The weight of recency in the benefit; the rest is the probability of being read. */
 const RECENCY_WEIGHT = 1 / 3
-/** A pair that moved so long ago counts half as recent. */
+/** Recency halves with each such time since the pair's last update. */
 const HALF_LIFE_MS = 60_000
 
-/** Those that are likely to be read and moved lately, both weighed; what did not move for long is the same as before. */
+/** Ranks candidates by both the probability of being read and how recently they were updated. */
 export function timeBased(options: TimeBasedOptions): Strategy {
   const { maxPairs, minScore } = options
   const weigh = (candidate: Candidate): Candidate => {

@@ -202,7 +202,7 @@ describe('patterns', () => {
           { chain: 'c', pair: 'p', reads: [] },
         ],
       },
-      /pairs\[1\]: "p" of "c" stands before/,
+      /pairs\[1\]: "p" of "c" is there twice/,
     ],
     [
       pair({

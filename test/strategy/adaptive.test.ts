@@ -64,7 +64,10 @@ describe('the adaptive strategy', () => {
   test('never warms what is not likely enough, and says how many it wants', () => {
     const unlikely = candidates.map((candidate) => ({ ...candidate, score: 0.29 }))
     const { selected, reason } = adaptive().select(unlikely)
-    expect([selected, reason]).toEqual([[], 'the 7 likeliest (3 to 10, as warms are read) of those with at least 30 %'])
+    expect([selected, reason]).toEqual([
+      [],
+      'the 7 likeliest (3 to 10, by how many warms are read) of those with at least 30 %',
+    ])
   })
 
   test.each([

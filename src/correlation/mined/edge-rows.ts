@@ -1,11 +1,11 @@
 import { PIECE_COST, type Pieces } from './pieces.ts'
 
 /**
- * What was mined, as it is asked for: a row a pair, of up to EDGES_PER_ROW edges, best first. Shared memory with one
- * writer, which makes a row's `turn` odd while it writes it: a reader that finds it odd, or another one after it has
- * copied the row, has seen half of each and takes nothing; the next update asks again.
+ * The mined edges, ready to be looked up: a row a pair, of up to EDGES_PER_ROW edges, best first. They stand in shared
+ * memory with one writer, which keeps a row's `turn` odd while it writes the row. A reader that finds an odd turn, or
+ * another turn after it has copied the row, may have seen half of each row. It takes nothing; the next update asks again.
  *
- * Every word is stored and loaded by Atomics: else a processor may show one before the odd turn, or after the even one.
+ * Atomics store and load every word: otherwise a processor may show one before the odd turn, or after the even one.
  *
  * ```
  *   ┌────────────────┬──────────────────┬─────────────────────────────────────────────────────────────────┐
@@ -15,31 +15,31 @@ import { PIECE_COST, type Pieces } from './pieces.ts'
  * ```
  */
 export const EDGES_PER_ROW = 8
-/** Of ten thousand pairs that pay no heed to the leader, less than one comes to it by chance. */
+/** Among ten thousand pairs that have nothing to do with the leader, less than one reaches this z by chance. */
 export const SURE_Z = 4
 const WORDS_AN_EDGE = 7
 const WORDS_A_ROW = 3 + EDGES_PER_ROW * WORDS_AN_EDGE
 const TWO_32 = 2 ** 32
-/** Looked at in the time of a piece. */
+/** Rows that are looked at in the time of a piece. */
 const ROWS_A_PIECE = 1_024
 
-/** After `trials` updates of the leader, `hits` times an event of the follower. */
+/** The follower had an event after `hits` of `trials` updates of the leader. */
 export interface MinedEdge {
-  /** The follower's: the pair's id × 2, + 1 for a read that missed. */
+  /** The follower's event: its pair's id × 2, + 1 for a read that missed. */
   event: number
   hits: number
   trials: number
-  /** The slice in which it was last seen to follow. */
+  /** The slice in which the follower last followed. */
   lastSlice: number
   lagMs: number
-  /** `hits` ÷ what they would be if the follower paid no heed to the leader. */
+  /** `hits` ÷ the hits that chance would bring. */
   lift: number
   z: number
-  /** How many entries the log had when the edge was mined: it is of the pairs that had their places then. */
+  /** How many entries the log had when the edge was mined: the edge is between the pairs that had these places then. */
   minedTo: number
 }
 
-/** To be written: the first `count` of `edges`. */
+/** A row to be written: the first `count` of `edges`. */
 export interface MinedRow {
   readonly edges: readonly Readonly<Omit<MinedEdge, 'minedTo'>>[]
   readonly count: number
@@ -66,10 +66,10 @@ export class EdgeRows {
     return new EdgeRows({ buffer: new SharedArrayBuffer(maxPairs * WORDS_A_ROW * 4), maxPairs })
   }
 
-  /** In place of what the row was; at most EDGES_PER_ROW are taken. */
+  /** Replaces the pair's row; takes at most EDGES_PER_ROW edges. */
   write(pairId: number, { edges, count, minedTo }: MinedRow): void {
     const words = this.#words
-    // Odd already where the writer before this one ended in the middle of the row.
+    // It is odd already if an earlier writer ended in the middle of the row.
     const turn = Atomics.load(words, pairId) | 1
     Atomics.store(words, pairId, turn)
     this.#storeMinedTo(pairId, minedTo)
@@ -88,7 +88,7 @@ export class EdgeRows {
     Atomics.store(words, pairId, turn + 1)
   }
 
-  /** Such pairs have no row, and are in nobody's. */
+  /** Removes the rows of forgotten pairs, and the edges to them. */
   *forget(isForgotten: (pairId: number) => boolean): Pieces<void> {
     const row = emptyRow()
     for (let pairId = 0; pairId < this.memory.maxPairs; pairId++) {
@@ -100,7 +100,7 @@ export class EdgeRows {
     }
   }
 
-  /** Copies a pair's row into `into`, which has room for all of it; how many edges. 0 also where the row is being written. */
+  /** Copies the row into `into`, which has room for it. Returns the number of edges, 0 while the row is being written. */
   read(pairId: number, into: readonly MinedEdge[]): number {
     if (pairId >= this.memory.maxPairs) return 0
     const words = this.#words

@@ -8,25 +8,25 @@ import { PIECE_COST, type Pieces } from './pieces.ts'
 import { NEVER, SLICE_MS } from './update-log.ts'
 
 /**
- * What speaks for the followers of each pair, from all stretches: a slow pair adds up over hours. Evidence loses half its
- * weight in an hour of event time. Kept in the miner's own memory, of more followers than a row shows: one that is not
- * among the best yet may be after the next stretch.
+ * The evidence for the followers of each pair, added up over all stretches: for a slow pair that takes hours. Evidence
+ * loses half its weight in an hour of event time. It stands in the miner's own memory, for more followers than a row
+ * shows: one that is not among the best yet may be after the next stretch.
  */
 const HALF_LIFE_SLICES = 3_600_000 / SLICE_MS
 const KEPT = 24
 const MAX_CANDIDATES = KEPT + SHORTLIST + FAR_SHORTLIST
-/** An edge below it is as likely as not to be noise. */
+/** An edge with a lower z is as likely as not to be noise. */
 const LEAST_Z = 2
-/** With fewer trials a stretch is looked at whatever it has: a slow pair has no other way to come to many. */
+/** A pair with fewer trials is mined in each stretch: a slow pair has no other way to come to many. */
 const FEW_TRIALS = 1_024
-/** With more, once there are so many more of them, those of stretches that were passed over with them. */
+/** One with more is mined once it has this share more, counted over the stretches that were passed over. */
 const GROWTH = 1 / 4
 const FIRST_PAIRS = 1_024
-/** Looked at in the time of a piece. */
+/** Pairs that are looked at in the time of a piece. */
 const PAIRS_A_PIECE = 4_096
 const NO_FOLLOWER = 0
 
-/** Sums over a follower's trials; its counts by band stand behind them, and those of the late bands. */
+/** Indices of a follower's sums over its trials. Its counts in each band come after them, then those in the late bands. */
 const TRIALS = 0
 const RATES = 1
 const HITS = 2
@@ -36,10 +36,10 @@ const LATE_TRIALS = COUNTS + BANDS
 const LATE = LATE_TRIALS + 1
 const STRIDE = LATE + FAR_BANDS * FAR_SUMS
 
-/** What a stretch says of a follower: after `hits` of `trials` it came soon; at the latest it came in `lastSlice`, or NEVER. */
+/** The evidence of one stretch: the follower came soon after `hits` of `trials`; it last came in `lastSlice`, or NEVER. */
 export interface Finding {
   readonly trials: number
-  /** Of which so many were looked at for followers that come late. */
+  /** So many of the trials were looked at for followers that come late. */
   readonly lateTrials: number
   readonly rate: number
   readonly hits: number
@@ -53,12 +53,12 @@ export class Evidence {
   #events = new Int32Array(0)
   #lastSlices = new Int32Array(0)
   #sums = new Float32Array(0)
-  /** By pair: trials that still count, and the slice up to which it was mined. */
+  /** Indexed by pair: trials that still count, and the slice up to which it was mined. */
   #trials = new Float32Array(0)
   #minedTo = new Int32Array(0)
-  /** By pair: its occurrences since then. */
+  /** Indexed by pair: its occurrences since then. */
   #passedOver = new Float32Array(0)
-  /** The candidates of the pair in hand. */
+  /** The candidates of the current pair. */
   readonly #open = {
     count: 0,
     events: new Int32Array(MAX_CANDIDATES),
@@ -68,13 +68,13 @@ export class Evidence {
   }
   readonly row: readonly MinedEdge[] = emptyRow()
 
-  /** `lateWidths`: of the late bands, in slices. */
+  /** `lateWidths`: the widths of the late bands, in slices. */
   constructor(maxPairs: number, lateWidths: readonly number[]) {
     this.#maxPairs = maxPairs
     this.#lateWidths = lateWidths
   }
 
-  /** Whether it pays to look at so many more occurrences of the pair, up to a slice; where it does not, they are passed over. */
+  /** Whether so many more occurrences of the pair, up to the slice, are worth mining; if not, they are passed over. */
   isWorthMining(pairId: number, occurrences: number, slice: number): boolean {
     this.#reserve(pairId)
     const trials = (this.#trials[pairId] as number) * this.#keptAt(pairId, slice)
@@ -84,7 +84,7 @@ export class Evidence {
     return false
   }
 
-  /** Candidates of the pair in hand. */
+  /** The number of candidates of the current pair. */
   get count(): number {
     return this.#open.count
   }
@@ -93,7 +93,7 @@ export class Evidence {
     return this.#open.events[candidate] as number
   }
 
-  /** Takes a pair in hand, as it is at a slice; from then on what was known of it counts less. */
+  /** Makes the pair current, at a slice; its evidence loses the weight that it has lost until then. */
   open(pairId: number, slice: number): void {
     this.#reserve(pairId)
     const open = this.#open
@@ -110,7 +110,7 @@ export class Evidence {
     }
   }
 
-  /** Another candidate, unless it is one already. */
+  /** Adds a candidate, unless it is one already. */
   propose(event: number): void {
     const open = this.#open
     if (open.count === MAX_CANDIDATES || open.events.subarray(0, open.count).includes(event)) return
@@ -119,7 +119,7 @@ export class Evidence {
     open.count++
   }
 
-  /** Where a candidate's counts are to be added: BANDS from an index, and FAR_SUMS for each late band from another. */
+  /** The array to which a candidate's counts are added: BANDS from `at`, and FAR_SUMS for each late band from `lateAt`. */
   countsOf(candidate: number): { readonly counts: Float32Array; readonly at: number; readonly lateAt: number } {
     return { counts: this.#open.sums, at: candidate * STRIDE + COUNTS, lateAt: candidate * STRIDE + LATE }
   }
@@ -135,7 +135,7 @@ export class Evidence {
     if (lastSlice !== NEVER) lastSlices[candidate] = lastSlice
   }
 
-  /** Puts the pair back after so many more trials, with its best candidates; the best of these are in `row`. How many. */
+  /** Keeps the pair's best candidates, after so many more trials; writes the best into `row` and returns their number. */
   close(pairId: number, trials: number, slice: number): number {
     const { count, scores } = this.#open
     for (let c = 0; c < count; c++) scores[c] = this.#late(c)?.z ?? zOf(this.#answers(c))
@@ -156,7 +156,7 @@ export class Evidence {
     return edges
   }
 
-  /** Delisted pairs are nobody's followers, and have none. */
+  /** Removes forgotten pairs, both as leaders and as followers. */
   *forget(isForgotten: (pairId: number) => boolean): Pieces<void> {
     for (let pairId = 0; pairId < this.#trials.length; pairId++) {
       if (isForgotten(pairId)) this.#clear(pairId)
@@ -168,7 +168,7 @@ export class Evidence {
     }
   }
 
-  /** What is left at a slice of what the pair's evidence weighed when it was mined last. */
+  /** The share of the weight that the pair's evidence still has at a slice, since it was last mined. */
   #keptAt(pairId: number, slice: number): number {
     return 0.5 ** (Math.max(0, (slice - (this.#minedTo[pairId] as number)) | 0) / HALF_LIFE_SLICES)
   }
@@ -215,7 +215,7 @@ export class Evidence {
     edge.lift = late.hits / Math.max(edge.trials * late.chance, 1e-9)
   }
 
-  /** Undefined where the follower comes soon, or does not keep to a time. */
+  /** Undefined if the follower comes soon, or in no late band in particular. */
   #late(candidate: number): Late | undefined {
     const { sums } = this.#open
     const at = candidate * STRIDE
@@ -223,7 +223,7 @@ export class Evidence {
     if (trials === 0) return undefined
     const { rate } = this.#answers(candidate)
     const late = lateOf({ trials, rate, widths: this.#lateWidths, sums, at: at + LATE })
-    // One that is not sure takes no place from those that come soon.
+    // A late follower that is not sure takes no place from those that come soon.
     return late !== undefined && late.z >= SURE_Z && zOf(this.#answers(candidate)) < SURE_Z ? late : undefined
   }
 

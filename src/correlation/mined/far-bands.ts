@@ -2,47 +2,47 @@ import { LAG_SLICES } from './lag-bands.ts'
 import { SLICE_MS } from './update-log.ts'
 
 /**
- * Followers that come late, up to a second after their leader, and keep to their time: in one of a few bands beyond those
- * that are looked at closely.
+ * Late followers come up to a second after their leader, always about equally late: in one of a few bands beyond those
+ * of lag-bands.ts.
  */
 
 /** The longest lag that is looked for. */
 export const LONGEST_LAG_MS = 1_000
-/** In slices, exclusive: 150 to 300, 600, 1,000 ms. */
+/** In slices, exclusive: 300, 600, 1,000 ms. The first band begins at 150 ms. */
 const BAND_ENDS = [60, 120, LONGEST_LAG_MS / SLICE_MS]
 export const FAR_BANDS = BAND_ENDS.length
 const FAR_SLICES = LONGEST_LAG_MS / SLICE_MS
 const BAND_STARTS = [LAG_SLICES, ...BAND_ENDS.slice(0, -1)]
-/** By lag in slices beyond LAG_SLICES. */
+/** The band of each lag, indexed by slices beyond LAG_SLICES. */
 export const FAR_BAND_OF = Uint8Array.from({ length: FAR_SLICES - LAG_SLICES }, (_, d) =>
   BAND_ENDS.findIndex((end) => d + LAG_SLICES < end),
 )
 
-/** By band, the slices of it that a lag of up to `windowMs` comes to; 0 for those beyond. */
+/** The width of each band up to a lag of `windowMs`, in slices; 0 for bands beyond that. */
 export function widthsWithin(windowMs: number): readonly number[] {
   const slices = Math.floor(windowMs / SLICE_MS)
   return BAND_ENDS.map((end, band) => Math.max(0, Math.min(end, slices) - (BAND_STARTS[band] as number)))
 }
 
-/** What is known of a follower in a band: sums over trials. A band's stand together, the bands' one behind the other. */
+/** Indices of a follower's sums within those of a band. The first one: its events, each by the weight of its slice. */
 export const FAR_COUNTS = 0
-/** Trials after which it came at least once. */
+/** The trials after which it came at least once. */
 export const FAR_HITS = 1
-/** Of the lags, in slices. */
+/** The sum of the lags of its events, in slices. */
 export const FAR_LAGS = 2
 export const FAR_SUMS = 3
 
-/** Of a hundred pairs of leader and follower, one at most is so late for a reason; and of three bands it keeps to one. */
+/** The evidence must outweigh this: at most one of a hundred pairs follows so late for a reason, in any of the bands. */
 const DOUBT = Math.log(100 * FAR_BANDS)
-/** How often a leader is answered is not known: the likeliest of these is taken. */
+/** How often the follower answers its leader is not known: the likeliest of these shares is taken. */
 const ANSWERED = [0.05, 0.1, 0.2, 0.4, 0.7]
 
 /** A follower's events in the late bands. */
 export interface LateAnswers {
   readonly trials: number
-  /** The probability that the follower has an event in a slice: at any time, or around these trials where that is more. */
+  /** The probability that the follower has an event in a slice, whatever the leader does. */
   readonly rate: number
-  /** By band, in slices. */
+  /** The width of each band, in slices. */
   readonly widths: readonly number[]
   /** FAR_SUMS a band, from `at`. */
   readonly sums: Float32Array
@@ -53,11 +53,11 @@ export interface Late {
   readonly z: number
   readonly hits: number
   readonly lagMs: number
-  /** The probability of a hit, whatever the leader does. */
+  /** The probability of a hit by chance. */
   readonly chance: number
 }
 
-/** The band that says most, as in `zOf`; undefined where none says anything. */
+/** The follower in its likeliest band, z as in `zOf`; undefined if no band speaks for it. */
 export function lateOf(answers: LateAnswers): Late | undefined {
   let best: Late | undefined
   for (let band = 0; band < FAR_BANDS; band++) {
@@ -85,13 +85,13 @@ function lateIn(band: number, answers: LateAnswers): Late | undefined {
   const bystanders = trials * width * around
   const start = BAND_STARTS[band] as number
   const lag = ((sums[from + FAR_LAGS] as number) - bystanders * (start + width / 2)) / (count - bystanders)
-  // Bystanders are not quite as evenly spread as that: followers come within the band.
+  // Bystanders are not spread quite so evenly, but followers come within the band.
   const lagMs = Math.max(start, Math.min(start + width, lag)) * SLICE_MS
   const hits = sums[from + FAR_HITS] as number
   return { z: Math.sqrt(2 * best), hits, lagMs, chance: 1 - (1 - base) ** width }
 }
 
-/** How often the follower comes in the other late bands: pairs that are awake together are no leaders and followers. */
+/** How often the follower comes in the other late bands: a pair that is merely active at the same time comes there, too. */
 function elsewhere(band: number, { trials, widths, sums, at }: LateAnswers): number {
   let count = 0
   let width = 0

@@ -4,34 +4,34 @@ import type { LogWindow } from './log-window.ts'
 import { Shortlist } from './shortlist.ts'
 import { NEVER } from './update-log.ts'
 
-/** Entries that a leader may take; where they are so dense that it needs more for MIN_TRIALS, nobody is looked for. */
+/** The most entries that are looked at for a leader. If MIN_TRIALS would take more, it is not scanned. */
 const MAX_ENTRIES = 2 ** 16
 const MIN_TRIALS = 8
 export const FAR_SHORTLIST = 8
 
-/** The leader's occurrences that are looked at. */
+/** The occurrences of the leader that are looked at. */
 export interface Trials {
   /** Indices into the window's slices. */
   readonly slices: Int32Array
   readonly count: number
 }
 
-/** Who comes long after a leader: as `LeaderScan`, from every so many of the trials, so that it costs a bounded part more. */
+/** Finds late followers, as `LeaderScan` finds soon ones, from fewer of its trials, so that the cost is bounded. */
 export class FarScan {
   readonly shortlist = new Shortlist(FAR_SHORTLIST)
-  /** Trials that were looked at: 0 where entries are too dense. */
+  /** Trials that were looked at: 0 if entries are too dense. */
   trialCount = 0
   looked = 0
   #step = 0
   readonly #widths: readonly number[]
-  /** Lags from it on, in slices, are not looked at. */
+  /** Only shorter lags are looked at, in slices. */
   readonly #slices: number
   #window: LogWindow | undefined
   #mostTrials = 0
-  /** FAR_BANDS a member; 0 but for the leader in hand. */
+  /** FAR_BANDS a member; all 0 between two scans. */
   #sums = new Int32Array(0)
 
-  /** By band, in slices. */
+  /** `widths`: the width of each band, in slices. */
   constructor(widths: readonly number[]) {
     this.#widths = widths
     this.#slices = LAG_SLICES + widths.reduce((sum, width) => sum + width, 0)
@@ -80,7 +80,7 @@ export class FarScan {
     }
   }
 
-  /** Among those that were met: of all members, or, where few entries were looked at, once more of these. */
+  /** Chooses among the members that were met: goes through all members, or through the entries again if these are fewer. */
   #choose(window: LogWindow, leader: number, { trials, looked }: { trials: Trials; looked: number }): void {
     const { slices, sliceCount, starts, who, members } = window
     if (looked >= members.length) {
@@ -99,7 +99,7 @@ export class FarScan {
     this.looked += looked
   }
 
-  /** Its sums are 0 again. */
+  /** Proposes the member if it came more often than by chance, and resets its sums to 0. */
   #consider({ members, rates }: LogWindow, leader: number, member: number): void {
     const sums = this.#sums
     let best = 0
@@ -115,7 +115,7 @@ export class FarScan {
       this.shortlist.propose(member, best)
   }
 
-  /** The second pass: FAR_SUMS a band of the follower's slices after the trials are added to `sums` from `at`. The last trial's after which it came, or NEVER. */
+  /** The second pass: adds to `sums`, FAR_SUMS a band from `at`. Returns the slice of the last trial with a hit, or NEVER. */
   count(follower: number, trials: Trials, { sums, at }: { readonly sums: Float32Array; readonly at: number }): number {
     const window = this.#window
     let last = NEVER

@@ -2,16 +2,16 @@ import { SURE_Z } from './edge-rows.ts'
 import { SLICE_MS } from './update-log.ts'
 
 /**
- * How much a follower's event says by how long after the leader it comes. What follows for a reason follows soon: a
- * lag is taken to be exponential, with a mean of PRIOR_LAG_MS. Slices are 5 ms.
+ * How much an event of a follower proves, depending on its lag behind the leader. What follows for a reason mostly
+ * follows soon: the prior of a lag is exponential, with a mean of PRIOR_LAG_MS. Slices are 5 ms.
  */
 const PRIOR_LAG_MS = 50
-/** A slice, in means. */
+/** The length of a slice, in mean lags. */
 const STEP = SLICE_MS / PRIOR_LAG_MS
 
-/** Looked at by the first pass, which is most of the cost: 100 ms hold 86 % of what the prior expects. */
+/** The first pass, which is most of the cost, looks at so many slices: 100 ms hold 86 % of what the prior expects. */
 export const SCAN_SLICES = 20
-/** Of a slice's weight: whole numbers add up to the same whatever the order. */
+/** Weights are whole numbers in units of 1 ÷ this: whole numbers have the same sum in any order. */
 export const WEIGHT_ONE = 1_024
 export const SLICE_WEIGHTS = Int32Array.from({ length: SCAN_SLICES }, (_, d) =>
   Math.round((WEIGHT_ONE * shareAt(d)) / shareAt(1)),
@@ -24,23 +24,23 @@ export const BANDS = BAND_ENDS.length
 export const LAG_SLICES = 30
 const BAND_STARTS = [0, ...BAND_ENDS.slice(0, -1)]
 const BAND_WIDTHS = BAND_ENDS.map((end, band) => end - (BAND_STARTS[band] as number))
-/** By lag in slices. */
+/** The band of each lag, indexed by slices. */
 export const BAND_OF = Uint8Array.from({ length: LAG_SLICES }, (_, d) => BAND_ENDS.findIndex((end) => d < end))
 const BAND_MIDDLES_MS = BAND_WIDTHS.map((width, band) => ((BAND_STARTS[band] as number) + width / 2) * SLICE_MS)
 
-/** Share of a follower's answers that the prior expects in a slice of the band. */
+/** The share of a follower's answers that the prior expects in one slice of each band. */
 const BY_PRIOR = BAND_WIDTHS.map((width, band) => {
   const start = BAND_STARTS[band] as number
   return (shareWithin(start + width) - shareWithin(start)) / shareWithin(LAG_SLICES) / width
 })
-/** Lags after which a warm is in time, and a follower that always comes so late would look like none by the prior. */
+/** At these lags a warm is in time; but the prior alone would miss a follower that always comes so late. */
 const LATE_BANDS = [3, 4, 5]
-/** What a choice among so many, the prior being one, takes from the evidence for the one chosen. */
+/** The price of choosing the likeliest of the late bands and the prior: it is taken from the evidence for the chosen one. */
 const CHOICE = Math.log(1 + LATE_BANDS.length)
-/** How often a leader is answered is not known: the likeliest of these is taken. */
+/** How often the follower answers its leader is not known: the likeliest of these shares is taken. */
 const ANSWERED = [0.02, 0.05, 0.1, 0.2, 0.4, 0.7]
 
-/** An L₁: by band, the probability of an answer in a slice of it, and the logarithm of that of none. */
+/** A hypothesis L₁: for each band, the probability of an answer in one of its slices, and the logarithm of that of none. */
 interface Alternative {
   readonly answers: readonly number[]
   readonly logsOfNone: readonly number[]
@@ -54,31 +54,30 @@ function alternativesOf(shares: readonly number[]): readonly Alternative[] {
 }
 
 const SOON = alternativesOf(BY_PRIOR)
-/** Of followers that keep to one band. */
+/** The hypotheses that the follower keeps to one late band. */
 const LATE = LATE_BANDS.flatMap((late) =>
   alternativesOf(BAND_WIDTHS.map((width, band) => (band === late ? 1 / width : 0))),
 )
 
-/** A follower's events after its leader's occurrences, by band. */
+/** A follower's events after its leader's occurrences, counted in bands. */
 export interface Answers {
-  /** The leader's occurrences looked at. */
+  /** The leader's occurrences that were looked at. */
   readonly trials: number
   /** The probability that the follower has an event in a slice, whatever the leader does. */
   readonly rate: number
-  /** How many slices of the band had one, over all occurrences; BANDS from `at`. */
+  /** BANDS from `at`: how many slices of each band had an event, over all occurrences. */
   readonly counts: Float32Array
   readonly at: number
 }
 
 /**
- * The signed root of the likelihood ratio, √(2 ln L₁/L₀), which is a z score where there are many trials and still
- * right where there are three: L₁ says that the leader is answered, at the likeliest of a few rates, L₀ that the
- * follower comes as it always does.
+ * The signed root of the likelihood ratio, √(2 ln L₁/L₀): a z score that is still right after only three trials. L₁: the
+ * follower answers its leader, at the likeliest of a few rates. L₀: it comes as it always does.
  */
 export function zOf(answers: Answers): number {
   const soon = zAmong(SOON, answers, 0)
   const late = zAmong(LATE, answers, CHOICE)
-  // One that is not sure takes no place from those that come soon: by chance, one of three bands is often full.
+  // A late follower must be sure, or it takes no place from soon ones: one of three bands is often full by chance.
   return late >= SURE_Z ? Math.max(soon, late) : soon
 }
 
@@ -102,7 +101,7 @@ function logRatio({ trials, rate, counts, at }: Answers, { answers, logsOfNone }
   return sum
 }
 
-/** The mean lag of the events beyond those that come anyway, in milliseconds. */
+/** The mean lag, in milliseconds, of the events beyond those that chance brings. */
 export function lagMsOf({ trials, rate, counts, at }: Answers): number {
   let weight = 0
   let sum = 0
@@ -115,14 +114,14 @@ export function lagMsOf({ trials, rate, counts, at }: Answers): number {
   return weight === 0 ? 0 : sum / weight
 }
 
-/** The probability of at least one of the follower's events within all bands, whatever the leader does. */
+/** The probability that the follower comes in any of the bands by chance. */
 export function chanceOf(rate: number): number {
   return 1 - (1 - Math.min(rate, 1)) ** LAG_SLICES
 }
 
 /**
- * Share of answers that come in fewer slices than so many, the leader's own among them. The leader is anywhere in its
- * slice, so that about half of those within 5 ms come in the next one.
+ * The share of answers that come within so many slices, the leader's own among them. The leader may be anywhere in its
+ * slice, so that about half of the answers within 5 ms come in the next one.
  */
 function shareWithin(slices: number): number {
   return slices === 0 ? 0 : 1 - ((1 - Math.exp(-STEP)) / STEP) * Math.exp(-(slices - 1) * STEP)

@@ -3,45 +3,45 @@ import { BAND_OF, LAG_SLICES, SCAN_SLICES, SLICE_WEIGHTS, WEIGHT_ONE } from './l
 import type { LogWindow } from './log-window.ts'
 import { Shortlist } from './shortlist.ts'
 
-/** Occurrences of a leader that are looked at, evenly over the stretch; more find little more. */
+/** The most occurrences of a leader that are looked at, spread evenly over the stretch; more find little more. */
 const MAX_TRIALS = 1_024
-/** And fewer where slices are so full that a leader would take longer than so many entries. */
+/** Fewer are looked at if they would take more than so many entries. */
 const MAX_ENTRIES = 2 ** 21
 const MIN_TRIALS = 16
-/** In a larger burst nobody leads: each of ten thousand pairs in a millisecond would be held against all others. */
+/** Nobody leads in a burst whose events weigh less: each of ten thousand pairs would be compared with all others. */
 const LEAST_WEIGHT = WEIGHT_ONE / 64
 /** Followers that the first pass hands to the second. */
 export const SHORTLIST = 16
-/** Added to a variance: a follower that never came in the stretch but after this leader is no certainty. */
+/** Added to a variance: a follower that came only after this leader is not certain for that. */
 const LEAST_VARIANCE = 0.3 * WEIGHT_ONE * WEIGHT_ONE
 
 /**
- * Who comes after a leader. The first pass runs forward from each of the leader's occurrences through the log and adds
- * the weight of the lag to whoever it meets; those who are furthest above what they would have anyway are looked at
- * again, lag by lag.
+ * Finds the followers of a leader. The first pass runs forward through the log from each of the leader's occurrences,
+ * and adds the weight of the lag to each member that it meets. The second pass looks at those furthest above chance
+ * again, band by band.
  */
 export class LeaderScan {
-  /** Of the leader in hand: indices into the window's slices. */
+  /** The occurrences of the current leader that are looked at: indices into the window's slices. */
   readonly trials = new Int32Array(MAX_TRIALS)
   trialCount = 0
-  /** Members that the first pass thinks most of, best first. */
+  /** The members furthest above chance in the first pass, best first. */
   readonly shortlist = new Shortlist(SHORTLIST)
-  /** Those that come later than that. */
+  /** The same for followers that come later. */
   readonly far: FarScan
-  /** Of the follower counted last: the slice of the last trial after which it came. */
+  /** The slice of the last trial after which the follower that was counted last came. */
   lastHitSlice = 0
   #looked = 0
   #window: LogWindow | undefined
-  /** By member; 0 but for the leader in hand. */
+  /** Indexed by member; all 0 between two scans. */
   #sums = new Int32Array(0)
   #entriesATrial = 1
 
-  /** `lateWidths`: of the late bands, in slices. */
+  /** `lateWidths`: the widths of the late bands, in slices. */
   constructor(lateWidths: readonly number[]) {
     this.far = new FarScan(lateWidths)
   }
 
-  /** Entries that were looked at. */
+  /** Entries that were looked at, over all leaders. */
   get looked(): number {
     return this.#looked + this.far.looked
   }
@@ -87,7 +87,7 @@ export class LeaderScan {
     }
   }
 
-  /** Whether most of the occurrences looked at are in bursts. */
+  /** Whether most of the trials are in bursts. */
   get isInBursts(): boolean {
     const weights = this.#window?.weights
     let inBursts = 0
@@ -111,7 +111,7 @@ export class LeaderScan {
     }
   }
 
-  /** Among those that were met: of all members, or, where few entries were looked at, once more of these. */
+  /** Chooses among the members that were met: goes through all members, or through the entries again if these are fewer. */
   #choose(window: LogWindow, leader: number, looked: number): void {
     const { members, sliceCount, slices, starts, who } = window
     this.shortlist.count = 0
@@ -130,7 +130,7 @@ export class LeaderScan {
     this.#looked += looked
   }
 
-  /** Its sum is 0 again. */
+  /** Proposes the member if it is above chance, and resets its sum to 0. */
   #consider({ members, means, variances }: LogWindow, leader: number, member: number): void {
     const sum = this.#sums[member] as number
     if (sum === 0) return
@@ -141,13 +141,13 @@ export class LeaderScan {
     this.shortlist.propose(member, (excess * excess) / (trials * (variances[member] as number) + LEAST_VARIANCE))
   }
 
-  /** The second pass for late bands, added to `sums` from `at`. */
+  /** The second pass for the late bands: adds to `sums` from `at`. */
   countLate(follower: number, sums: Float32Array, at: number): void {
     const last = this.far.count(follower, { slices: this.trials, count: this.trialCount }, { sums, at })
     this.lastHitSlice = Math.max(this.lastHitSlice, last)
   }
 
-  /** The second pass: the follower's slices soon after the trials, by band, added to `counts` from `at`. After how many it came. */
+  /** The second pass: adds to `counts`, BANDS from `at`. Returns the number of trials with a hit. */
   count(follower: number, counts: Float32Array, at: number): number {
     const window = this.#window
     if (window === undefined) return 0

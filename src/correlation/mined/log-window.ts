@@ -3,49 +3,49 @@ import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
 import { eventOf, READ_BIT, SLICE_MS } from './update-log.ts'
 
 /**
- * A stretch of one chain, as mining needs it: who had an event in which slice, and how often each of them does anyway.
- * Events are numbered from 0 in the order of their first appearance, as members; slices without any don't exist.
+ * A stretch of one chain, arranged for mining: which events each slice has, and how often each of them comes by chance.
+ * Members are the distinct events, numbered from 0 in the order of their first appearance. Empty slices don't exist here.
  *
- * How often is measured where something happens: an event counts as often as there are others within a second of it, so
- * that a market that wakes up is not taken for a market in which all pairs follow each other.
+ * Chance is measured where something happens: an event weighs as much as there are others within a second of it.
+ * Otherwise a market that wakes up would look like one in which all pairs follow each other.
  */
 const NEAR_SLICES = 1_000 / SLICE_MS
-/** Of a burst (a block, a poll) each event counts so much less that a slice counts as no more than so many, … */
+/** A slice with more events (a burst: a block, a poll) counts as so many, each of its events weighing less, … */
 const MIN_BURST = 16
-/** … or as so many times what slices hold on average. */
+/** … or as this × the mean number of events in a slice, if that is more. */
 const BURST_TIMES = 4
 
 /** A chain's entries in the order of their slices. */
 export interface WindowEntries {
   readonly chainId: number
-  /** As they are in the log, with their milliseconds. */
+  /** Entries as the log has them: event and milliseconds. */
   readonly events: Int32Array
   readonly slices: Int32Array
   readonly count: number
 }
 
 export class LogWindow {
-  /** By member: its event, and whether it may follow. */
+  /** Indexed by member: its event, and whether it may follow. */
   readonly members: Int32Array
   readonly follows: Uint8Array
-  /** By slice in use: its number, and where its entries begin in `who`, which has the members that may follow. */
+  /** Indexed by used slice: its number, and where its entries begin in `who`, which has the members that may follow. */
   readonly slices: Int32Array
   readonly starts: Int32Array
   readonly who: Uint16Array | Int32Array
   sliceCount = 0
-  /** By slice in use: what an event in it counts, WEIGHT_ONE being all. */
+  /** Indexed by used slice: the weight of an event in it; WEIGHT_ONE is a full one. */
   readonly weights: Int32Array
-  /** By member: where its slices begin in `occurrences`, which has indices into `slices`. */
+  /** Indexed by member: where its slices begin in `occurrences`, which has indices into `slices`. */
   readonly firsts: Int32Array
   readonly occurrences: Int32Array
-  /** By member: the probability of an event in a slice; mean and variance of what a scan adds up after one occurrence. */
+  /** Indexed by member: the probability of its event in a slice; mean and variance of its sum after one trial of a scan. */
   readonly rates: Float64Array
   readonly means: Float64Array
   readonly variances: Float64Array
   readonly #memberOf: ReadonlyMap<number, number>
-  /** By slice in use: how many entries come before it, those that may not follow among them. */
+  /** Indexed by used slice: how many entries come before it, also of members that may not follow. */
   readonly #totals: Int32Array
-  /** By entry: its event's member. */
+  /** Indexed by entry: its event's member. */
   readonly #entryMembers: Int32Array
 
   static *of(entries: WindowEntries, mayFollow: (event: number) => boolean): Pieces<LogWindow> {
@@ -60,7 +60,7 @@ export class LogWindow {
       const event = eventOf(events[entry] as number)
       const slice = entries.slices[entry] as number
       if ((event & READ_BIT) !== 0) {
-        // Reads are logged by the millisecond: of those in a slice, one counts.
+        // Reads are logged once a millisecond, but count once a slice.
         if (lastReads.get(event) === slice) continue
         lastReads.set(event, slice)
       }
@@ -91,7 +91,7 @@ export class LogWindow {
     this.follows = Uint8Array.from(this.members, (event) => (mayFollow(event) ? 1 : 0))
     this.slices = new Int32Array(length)
     this.starts = new Int32Array(length + 1)
-    // A scan reads little else: half the bytes take a fifth off all mining.
+    // A scan reads little else: with half the bytes, all mining takes a fifth less time.
     this.who = this.members.length <= 65_536 ? new Uint16Array(length) : new Int32Array(length)
     this.#totals = new Int32Array(length + 1)
     this.firsts = new Int32Array(this.members.length + 1)
@@ -102,7 +102,7 @@ export class LogWindow {
     this.variances = new Float64Array(this.members.length)
   }
 
-  /** The event's member; −1 where it has none, or may not follow. */
+  /** The event's member; −1 if there is none, or it may not follow. */
   followerOf(event: number): number {
     const member = this.#memberOf.get(event) ?? -1
     return member >= 0 && this.follows[member] === 1 ? member : -1
@@ -179,7 +179,7 @@ export class LogWindow {
     }
   }
 
-  /** What an occurrence adds to the mean square: itself, and twice each later one that the same scan meets. */
+  /** What an occurrence adds to the mean square: itself, and twice each later one that the same trial meets. */
   #overlapFrom(at: number, end: number): number {
     const slice = this.slices[this.occurrences[at] as number] as number
     let overlap = OVERLAPS[0] as number
@@ -191,7 +191,7 @@ export class LogWindow {
     return overlap
   }
 
-  /** By slice in use, the entries within a second of it; and the sum of that over all slices, used or not. */
+  /** Indexed by used slice: the entries within a second of it. `whole`: their sum over all slices, used or not. */
   *#activity(): Pieces<{ readonly activity: Float64Array; readonly whole: number }> {
     const { sliceCount: used, slices } = this
     const totals = this.#totals
@@ -214,14 +214,14 @@ export class LogWindow {
   }
 }
 
-/** By the gap between two events of a follower: the sum of the products of what a scan adds for each, over its places. */
+/** Indexed by the gap between two events of a follower: the products of their weights, summed over all lags of the first. */
 const OVERLAPS = Float64Array.from({ length: SCAN_SLICES }, (_, gap) => {
   let sum = 0
   for (let d = 0; d + gap < SCAN_SLICES; d++) sum += (SLICE_WEIGHTS[d] as number) * (SLICE_WEIGHTS[d + gap] as number)
   return sum
 })
 
-/** Whether a piece ends with it. */
+/** Whether a piece of the work ends here. */
 function isPiece(at: number): boolean {
   return at % PIECE === PIECE - 1
 }

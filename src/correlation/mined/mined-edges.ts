@@ -4,25 +4,25 @@ import type { MinerOptions } from './miner.ts'
 import { READ_BIT, type Stretch, UpdateLog } from './update-log.ts'
 
 /**
- * The side of mining that the hot path sees: what happens goes into the log, what was mined comes out of the rows. Until
- * the first read nothing is kept at all: a node in which nobody reads has nothing to warm. A pair is here its place among
- * those that are tracked.
+ * The side of mining that the hot path sees: updates and missed reads go into the log, mined edges come out of the rows.
+ * Before the first read nothing is kept at all: a node in which nobody reads has nothing to warm. Pairs are named by
+ * their places in tracked-pairs.ts.
  */
 export interface MinedEdgesOptions {
   readonly maxPairs: number
-  /** Of the log; 8 B each. */
+  /** Entries of the log, 8 B each. */
   readonly entries: number
-  /** As of `MinerOptions`. */
+  /** As in `MinerOptions`. */
   readonly windowMs?: number
 }
 
-/** Two trials that found nothing are added to what was found: one of one is no certainty. */
+/** A score counts so many more trials, without a hit: one hit of one trial is no certainty. */
 const DOUBT = 2
 
 interface Kept {
   readonly log: UpdateLog
   readonly rows: EdgeRows
-  /** By pair: how many entries the log had, with the next one, when it was first read; 0 where nobody reads it. */
+  /** Indexed by pair: as in `MinerOptions`. */
   readonly readFrom: Float64Array<SharedArrayBuffer>
 }
 
@@ -34,7 +34,7 @@ export class MinedEdges {
     this.#options = options
   }
 
-  /** What a miner needs; undefined until the first read. */
+  /** What a miner works on; undefined until the first read. */
   get memory(): MinerOptions | undefined {
     const kept = this.#kept
     const { windowMs = LONGEST_LAG_MS } = this.#options
@@ -45,7 +45,7 @@ export class MinedEdges {
     this.#kept?.log.update(pairId, chainId, eventTimeMs)
   }
 
-  /** Somebody reads the pair: it is worth knowing what comes before it. */
+  /** Somebody reads the pair, so that it is worth knowing what it follows. */
   read(pairId: number): void {
     if (pairId >= this.#options.maxPairs) return
     this.#kept ??= this.#keep()
@@ -63,36 +63,36 @@ export class MinedEdges {
     this.#kept.readFrom[pairId] = 0
   }
 
-  /** Updates that came too late to be logged in their place. */
+  /** Updates that came too late to be logged. */
   get older(): number {
     return this.#kept?.log.older ?? 0
   }
 
-  /** What was logged and then not mined, because miners did not come for it in time. */
+  /** Entries that were not mined, as no miner took their stretch in time. */
   get notTaken(): number {
     return this.#kept?.log.notTaken ?? 0
   }
 
-  /** Updates and missed reads for which the log has no room: of pairs or chains beyond its bounds, or at no time. */
+  /** Updates and missed reads that the log does not take: of pairs or chains beyond its bounds, or without a valid time. */
   get refusedEvents(): number {
     return this.#kept?.log.refusedEvents ?? 0
   }
 
-  /** The next stretch to be mined, once; undefined while none has ended. */
+  /** Takes the next stretch to be mined; undefined if none has ended. */
   takeStretch(): Stretch | undefined {
     return this.#kept?.log.takeStretch()
   }
 
   /**
-   * The pair's edges that are sure, to pairs that somebody reads, into `into`, which has room for a row; how many. Of a
-   * pair that both is updated and missed after it, the surer one: it is warmed once.
+   * Writes the pair's sure edges to pairs that somebody reads into `into`, which has room for a row, and returns their
+   * number. A follower that is both updated and missed has the surer edge alone, as it is warmed once.
    */
   after(pairId: number, into: readonly MinedEdge[]): number {
     const kept = this.#kept
     if (kept === undefined) return 0
     const { log, rows, readFrom } = kept
     const count = rows.read(pairId, into)
-    // Of a place that was given to another pair since then, nothing is known.
+    // A place that was given to another pair since the edge was mined makes it worthless.
     const isStill = (place: number, { minedTo }: MinedEdge): boolean => log.forgottenAt(place) < minedTo
     let found = 0
     for (let e = 0; e < count; e++) {
@@ -128,12 +128,12 @@ function isAmong(follower: number, edges: readonly MinedEdge[], count: number): 
   return false
 }
 
-/** What the follower's event is. */
+/** Whether the follower's event is an update or a missed read. */
 export function eventKindOf(event: number): 'updated' | 'missed' {
   return (event & READ_BIT) === 0 ? 'updated' : 'missed'
 }
 
-/** The probability, 0 to 1, that the follower comes after an update of the leader. */
+/** The probability, 0 to 1, that the follower comes after an update of its leader. */
 export function scoreOf({ hits, trials }: MinedEdge): number {
   return Math.min(1, hits / (trials + DOUBT))
 }

@@ -9,23 +9,23 @@ import { StretchCopy } from './stretch-copy.ts'
 import { LogColumns, type LogMemory, NEVER, READ_BIT, type Stretch } from './update-log.ts'
 
 /**
- * The log -> edges, a stretch at a time, a leader at a time: the same log gives the same edges, in one go, in steps, or
- * in another thread.
+ * Makes edges of the log, stretch by stretch and leader by leader. The same log gives the same edges, whether in one go,
+ * in steps or in another thread.
  */
 export interface MinerOptions {
   readonly log: LogMemory
   readonly edges: EdgeMemory
   /**
-   * By pair: how many entries the log had, with the next one, when somebody here first read it; 0 where nobody did. Once
-   * any pair is read, updates of others are nobody's followers. What is read after a stretch's end is not in the stretch,
-   * however late that is mined.
+   * Indexed by pair: the number of entries in the log, + 1, when the pair was first read here; 0 if it never was. Once
+   * any pair is read, only updates of pairs that are read can follow. A read after the end of a stretch does not count
+   * for the stretch, however late that is mined.
    */
   readonly readFrom: Float64Array<SharedArrayBuffer>
-  /** The longest lag of a follower, 150 to LONGEST_LAG_MS, which it is unless given. */
+  /** The longest lag of a follower: 150 to LONGEST_LAG_MS, the default. */
   readonly windowMs?: number
 }
 
-/** What it costs to look at a follower again, in entries that a scan would have looked at in that time. */
+/** The cost of looking at a follower again, in entries that a scan looks at in that time. */
 const VERIFYING_COST = 2_048
 
 export class Miner {
@@ -36,10 +36,10 @@ export class Miner {
   readonly #columns: LogColumns
   readonly #scan: LeaderScan
   readonly #punctual: PunctualReads
-  /** What is left of the stretch in hand. */
+  /** What is left of the current stretch. */
   #work: Pieces<void> | undefined
   #stretchTo = 0
-  /** Leaders that were mined, and those that had too little new to show. */
+  /** Leaders that were mined, and leaders that were passed over, as they had too few new occurrences. */
   mined = 0
   skipped = 0
 
@@ -64,12 +64,12 @@ export class Miner {
     this.step(Number.POSITIVE_INFINITY)
   }
 
-  /** What is left of the stretch before is left out. */
+  /** Begins with the stretch; whatever is left of the one before is dropped. */
   begin(stretch: Stretch): void {
     this.#work = this.#mine(stretch)
   }
 
-  /** Goes on for about as long as it takes to look at `entries` entries; whether the stretch is through. */
+  /** Works for about as long as it takes to look at `entries` entries. Returns whether the stretch is done. */
   step(entries: number): boolean {
     for (let left = entries; left > 0; ) {
       const piece = this.#work?.next()
@@ -101,7 +101,7 @@ export class Miner {
     }
   }
 
-  /** How many followers were looked at again. */
+  /** Mines the leader. Returns how many followers were looked at again. */
   #lead(window: LogWindow, leader: number, chainId: number): number {
     const event = window.members[leader] as number
     if ((event & READ_BIT) !== 0) return 0
@@ -123,7 +123,7 @@ export class Miner {
       for (let place = 0; place < count; place++) evidence.propose(window.members[members[place] as number] as number)
     for (let candidate = 0; candidate < evidence.count; candidate++) this.#verify(window, candidate)
     const byBands = evidence.row.slice(0, evidence.close(pairId, scan.trialCount, slice))
-    // In the bands after a burst there are its bystanders, too, and where some read by the millisecond, theirs.
+    // After a burst, bands cannot tell followers from bystanders among the reads; nor if some reads are punctual.
     const noReads = readers.length > 0 || scan.isInBursts
     const followers = noReads ? byBands.filter((edge) => (edge.event & READ_BIT) === 0) : byBands
     const edges = [...readers, ...followers].sort((a, b) => b.z - a.z)
@@ -131,7 +131,7 @@ export class Miner {
     return evidence.count
   }
 
-  /** A candidate from earlier that had no event in this stretch did not follow, and was not likely to. */
+  /** Looks at the candidate again. One without an event in this stretch did not follow, and was not expected to. */
   #verify(window: LogWindow, candidate: number): void {
     const scan = this.#scan
     const follower = window.followerOf(this.#evidence.eventAt(candidate))
@@ -144,7 +144,7 @@ export class Miner {
     this.#evidence.add(candidate, { ...trials, rate, hits, lastSlice: scan.lastHitSlice })
   }
 
-  /** Pairs that were forgotten since the log had so many entries. */
+  /** Drops all that is known of the pairs that were forgotten since the log had so many entries. */
   *#forget(since: number): Pieces<void> {
     const { forgotten } = this.#columns
     const isSince = (at: number): boolean => at > 0 && at >= since

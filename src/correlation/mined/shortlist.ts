@@ -1,4 +1,4 @@
-/** The best few of many, best first; of equals, the one that came first. */
+/** The best few of many members, best first; among equals the first one proposed. */
 export class Shortlist {
   readonly members: Int32Array
   readonly #scores: Float64Array

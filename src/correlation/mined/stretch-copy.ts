@@ -2,17 +2,17 @@ import type { WindowEntries } from './log-window.ts'
 import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
 import { LogColumns, type LogMemory, MAX_CHAINS, pairOf, type Stretch } from './update-log.ts'
 
-/** Slices that are counted when entries are put in order: 87 minutes of them take 4 MB. */
+/** Entries over fewer slices are put in order by counting: 87 minutes of slices take 4 MB. */
 const MAX_COUNTED_SLICES = 2 ** 20
-/** Stands in place of an event of a pair that was forgotten. */
+/** Replaces the event of a pair that was forgotten. */
 const FORGOTTEN = -1
 
-/** A chain's entries, and how many of them are there already. */
+/** A chain's entries while they are being copied, and how many have been. */
 interface Filling extends WindowEntries {
   filled: number
 }
 
-/** A stretch's entries out of the log, by chain and in the order of their slices. */
+/** Copies a stretch's entries out of the log, by chain and in the order of their slices. */
 export class StretchCopy {
   readonly #columns: LogColumns
   #events = new Int32Array(0)
@@ -25,16 +25,16 @@ export class StretchCopy {
     this.#columns = new LogColumns(memory)
   }
 
-  /** The chains that have entries in it, in the order of their ids. */
+  /** The entries of each chain that has any in the stretch, in the order of the chains' ids. */
   *take({ from, to }: Stretch): Pieces<readonly WindowEntries[]> {
     const begin = this.#copy(from, to)
-    // What was taken before may have been left in the middle.
+    // An earlier copy may have been left in the middle.
     this.#countOf.fill(0)
-    // Loaded after the copies: what was reserved by now may have been overwritten under them.
+    // Loaded after the copies: what is reserved by now may have been overwritten while it was copied.
     const whole = Math.min(to, Math.max(begin, this.#columns.firstWhole(to)))
     this.lost += whole - from
-    // Copies, as a place may be given to a pair of another chain meanwhile. It is forgotten before that, so that whoever
-    // has its new chain has that it is forgotten, too.
+    // Copies, as a place may meanwhile be given to a pair of another chain. The writer forgets the old pair first, and
+    // `forgotten` is copied last: if one copy has the new chain, the other has the end of the old pair.
     const chains = this.#columns.chains.slice()
     const forgotten = this.#columns.forgotten.slice()
     yield PIECE_COST
@@ -52,7 +52,7 @@ export class StretchCopy {
     return windows
   }
 
-  /** All that the log still has of it; the first of these. */
+  /** Copies the entries that the log still has. Returns the number of the first one. */
   #copy(from: number, to: number): number {
     const { events, slices, size } = this.#columns
     const begin = Math.max(from, to - size)
@@ -90,7 +90,7 @@ export class StretchCopy {
     }
   }
 
-  /** By chain. */
+  /** An empty filling for each chain that has entries. */
   #fillings(): Map<number, Filling> {
     const fillings = new Map<number, Filling>()
     for (let chain = 0; chain < MAX_CHAINS; chain++) {
@@ -118,7 +118,7 @@ export class StretchCopy {
   }
 }
 
-/** Entries come nearly in order; where they don't, they are sorted, those of a slice as they came. */
+/** Entries are mostly in order already; if not, they are sorted, and those of a slice stay as they came. */
 function* inOrder(entries: WindowEntries): Pieces<WindowEntries> {
   const { slices, count } = entries
   let [first, last, isOrdered] = [slices[0] as number, slices[0] as number, true]
@@ -136,7 +136,7 @@ function* inOrder(entries: WindowEntries): Pieces<WindowEntries> {
 function* byCounting(from: WindowEntries, first: number, last: number): Pieces<WindowEntries> {
   const { count, chainId } = from
   const to = { ...empty(count), chainId }
-  /** By slice: how many come before it; then, where its next one goes. */
+  /** Indexed by slice: how many entries come before it, then, where its next entry goes. */
   const placeOf = new Int32Array(last - first + 2)
   for (let n = 0; n < count; n++) {
     const after = (from.slices[n] as number) - first + 1
@@ -155,9 +155,9 @@ function* byCounting(from: WindowEntries, first: number, last: number): Pieces<W
   return to
 }
 
-/** Times lie so far apart that it would count mostly slices without any. */
+/** For times so far apart that counting would mostly count empty slices. */
 function bySorting({ events, slices, count, chainId }: WindowEntries, first: number): WindowEntries {
-  // Both in one number, as numbers are sorted without a call for each comparison.
+  // Slice and place in one number: numbers are sorted without a call for each comparison.
   const keys = Float64Array.from(slices, (slice, n) => (slice - first) * count + n).sort()
   const order = Int32Array.from(keys, (key) => key % count)
   const inOrder = (column: Int32Array) => order.map((n) => column[n] as number)

@@ -1,6 +1,6 @@
 /**
- * What happened, in the order in which it came: updates, and reads that missed. Appended to on the hot path, mined off
- * it, by this thread or by another one over the same memory.
+ * The log of updates and missed reads, in the order in which they came. The hot path appends to it; it is mined off that
+ * path, by this thread or by another one over the same memory.
  *
  * ```
  *   ┌──────────────┬──────────────────┬──────────────────┬──────────────────┬──────────────────┐
@@ -9,15 +9,16 @@
  *   └──────────────┴──────────────────┴──────────────────┴──────────────────┴──────────────────┘
  * ```
  *
- * Entry n stands at n modulo the number of entries. There is one writer. It counts blocks of BLOCK entries in `reserved`
- * a whole block before it overwrites them, so that a reader that copies entries and looks at `reserved` (Atomics.load)
- * after it knows which of its copies may be of newer entries. Time is event time alone, in slices of SLICE_MS; a pair's
- * updates are logged once a slice, so that one updated a million times a second takes no more than 200 entries of it.
- * Reads are logged once a millisecond, as some keep to their time by the millisecond. An entry of `events` is the event × 8
- * and the milliseconds from the beginning of its slice.
+ * Entry n stands at n modulo the number of entries. There is one writer. It reserves blocks of BLOCK entries, and counts
+ * them in `reserved` a whole block before it overwrites them. A reader copies entries first and loads `reserved` (by
+ * Atomics) after that, so it knows which of its copies may be of newer entries.
  *
- * A pair is here its place among those that are tracked. When another pair gets the place, `forgotten` says up to which
- * entry it was not this one's: that is its generation.
+ * Time is event time, in slices of SLICE_MS. A pair's updates are logged once a slice, so that one updated a million
+ * times a second takes only 200 entries of that second. Reads are logged once a millisecond, as some are that punctual.
+ * An entry of `events` is the event × 8 + the milliseconds since its slice began.
+ *
+ * Pairs are named by their places in tracked-pairs.ts. When a place is given to another pair, `forgotten` has the number
+ * of entries until then: these are not the new pair's.
  */
 
 import { enlarged } from '../../enlarged.ts'
@@ -25,42 +26,42 @@ import { enlarged } from '../../enlarged.ts'
 export const SLICE_MS = 5
 const OFFSET_BITS = 3
 const OFFSET_MASK = 2 ** OFFSET_BITS - 1
-/** A stretch ends after so much event time, or when it fills the log. */
+/** A stretch ends after so much event time, or when it fills the log but for HEADROOM. */
 export const STRETCH_MS = 60_000
-/** An update may come so long after newer ones of its chain. */
+/** An update may be so much older than the newest of its chain. */
 const TOLERATED_MS = 1_000
 const BLOCK = 1_024
 const MAX_ENDED = 2
-/** A share of the log that stays free for what is written while another thread copies a stretch. */
+/** This share of the log stays free, for entries that are written while another thread copies a stretch. */
 const HEADROOM = 1 / 16
 export const MAX_CHAINS = 65_536
 const HEADER_BYTES = 8
 const BYTES_A_PAIR = 10
 const BYTES_AN_ENTRY = 8
-/** Before all slices. */
+/** A slice before all others. */
 export const NEVER = -(2 ** 31)
 
 export interface LogSize {
-  /** Pairs with ids below it are logged. */
+  /** Only pairs with smaller ids are logged. */
   readonly maxPairs: number
   readonly entries: number
 }
 
-/** The log's memory, as another thread gets it. */
+/** The log's memory, as it is handed to another thread. */
 export interface LogMemory extends LogSize {
   readonly buffer: SharedArrayBuffer
 }
 
-/** Entries `from` to below `to`, as counted from the first that was ever written. */
+/** The entries `from` to `to` (exclusive), numbered from the first that was ever written. */
 export interface Stretch {
   readonly from: number
   readonly to: number
 }
 
-/** An event: the pair's id × 2, + 1 where it is a read that missed, or that only a warm kept from missing. */
+/** An event is the pair's id × 2, + this bit for a read that missed, or would have missed without a warm. */
 export const READ_BIT = 1
 
-/** What is in `events`: an event, so many milliseconds after the beginning of its slice. */
+/** An entry of `events`: the event, so many milliseconds after its slice began. */
 export function entryOf(event: number, offsetMs: number): number {
   return (event << OFFSET_BITS) + offsetMs
 }
@@ -81,11 +82,11 @@ export class LogColumns {
   readonly size: number
   readonly maxPairs: number
   readonly reserved: Int32Array<SharedArrayBuffer>
-  /** By pair: how many entries were written when it was delisted, or its place was given to it: those are not its own. */
+  /** Indexed by pair: how many entries were written when it was delisted, or got its place: those are not its own. */
   readonly forgotten: Float64Array<SharedArrayBuffer>
   readonly events: Int32Array<SharedArrayBuffer>
   readonly slices: Int32Array<SharedArrayBuffer>
-  /** By pair. */
+  /** Indexed by pair. */
   readonly chains: Uint16Array<SharedArrayBuffer>
 
   constructor({ buffer, maxPairs, entries }: LogMemory) {
@@ -100,7 +101,7 @@ export class LogColumns {
     this.chains = new Uint16Array(buffer, slicesAt + entries * 4, maxPairs)
   }
 
-  /** The first entry that is certainly still what it was. `written`: a number of entries that have been; `reserved` counts on beyond its 32 bits. */
+  /** The first entry that is surely not overwritten. `written`: a count of entries so far, as `reserved` has only 32 bits. */
   firstWhole(written: number): number {
     const blocks = Math.floor(written / BLOCK)
     return (blocks + ((Atomics.load(this.reserved, 0) - blocks) | 0)) * BLOCK - this.size
@@ -110,26 +111,26 @@ export class LogColumns {
 export class UpdateLog {
   readonly memory: LogMemory
   readonly #columns: LogColumns
-  /** By event, as a pair's reads are logged beside its updates: of its last entry, the slice of an update, the millisecond of a read. */
+  /** Indexed by event: the time of its last entry, which is the slice of an update, or the millisecond of a read. */
   readonly #lastTimes: Int32Array<ArrayBuffer>
-  /** By chain. */
+  /** Indexed by chain: the time of its newest update. */
   #newestMs = new Float64Array(64).fill(Number.NEGATIVE_INFINITY)
-  /** Of the first entry: slices are counted from it. */
+  /** The time of the first entry, which slices are counted from; NaN before it. */
   #baseMs = Number.NaN
   #written = 0
   #stretchFrom = 0
   #stretchEndMs = Number.POSITIVE_INFINITY
   readonly #stretchEntries: number
-  /** Not taken yet. */
+  /** Stretches that have ended and were not taken yet. */
   readonly #ended: Stretch[] = []
   #newestOfAllMs = Number.NEGATIVE_INFINITY
-  /** Seen in their slice before. */
+  /** Events that were logged before in the same slice, or a read in the same millisecond. */
   repeated = 0
-  /** More than the tolerated second after newer updates of their chain. */
+  /** Events more than a second (TOLERATED_MS) older than the newest update of their chain. */
   older = 0
-  /** Of stretches that nobody took in time. */
+  /** Entries of stretches that nobody took in time. */
   notTaken = 0
-  /** Of pairs beyond `maxPairs`, or of chains beyond 65,536, or at no time. */
+  /** Events of pairs beyond `maxPairs`, of chains beyond MAX_CHAINS, or without a valid time. */
   refusedEvents = 0
 
   constructor({ maxPairs, entries }: LogSize) {
@@ -150,7 +151,7 @@ export class UpdateLog {
     return this.#written
   }
 
-  /** When the slice began, in event time. Their numbers begin anew after 248 days: of the times it may be, the nearest to the newest. */
+  /** When the slice began, in event time. Slices wrap around after 248 days: the time nearest to the newest is meant. */
   timeOf(slice: number): number {
     const newest = Math.floor((Math.max(this.#newestOfAllMs, this.#baseMs) - this.#baseMs) / SLICE_MS)
     return this.#baseMs + (newest - ((newest - slice) | 0)) * SLICE_MS
@@ -160,29 +161,29 @@ export class UpdateLog {
     this.#append(pairId * 2, chainId, eventTimeMs)
   }
 
-  /** A demand read that missed, some time after its update; updates in between that come later are not late for that. */
+  /** A demand read missed at `atMs`, some time after its update. It makes no later update in between too old. */
   missedRead(pairId: number, chainId: number, atMs: number): void {
     this.#append(pairId * 2 + READ_BIT, chainId, atMs)
   }
 
-  /** Whatever is known of the pair is of no use for the next one in its place, nor if it is listed again. */
+  /** The pair was delisted, or its place goes to another pair: its entries until now count for nothing. */
   forget(pairId: number): void {
     if (pairId >= this.memory.maxPairs) return
     this.#columns.forgotten[pairId] = this.#written
     this.#lastTimes.fill(NEVER, pairId * 2, pairId * 2 + 2)
   }
 
-  /** How many entries were written before those of the pair that is there now. */
+  /** How many entries were written before the current pair got the place. */
   forgottenAt(pairId: number): number {
     return this.#columns.forgotten[pairId] ?? 0
   }
 
-  /** A stretch that has ended, the oldest first, each once; undefined while none has. */
+  /** Takes the oldest stretch that has ended; undefined if there is none. */
   takeStretch(): Stretch | undefined {
     return this.#ended.shift()
   }
 
-  /** Ends the stretch before its time, and takes it together with those that nobody took. */
+  /** Ends the current stretch early, and takes it together with those that nobody took. */
   endStretch(): Stretch {
     const from = this.#ended[0]?.from ?? this.#stretchFrom
     this.#ended.length = 0
@@ -190,15 +191,15 @@ export class UpdateLog {
     return { from, to: this.#written }
   }
 
-  /** Where a stretch ends is a matter of what was logged, not of who looks when: the same log, the same stretches. */
+  /** What was logged decides where a stretch ends, never who looks when: the same log gives the same stretches. */
   #endStretch(): void {
-    // Its minute is over without an entry, where the one before it ended as it was full: it begins with this update.
+    // After a stretch that filled the log, the next minute may pass without an entry: then there is nothing to keep.
     if (this.#written > this.#stretchFrom) this.#keepEnded()
     this.#beginStretch()
   }
 
   #keepEnded(): void {
-    // Of those that nobody came for, the log has the newest still.
+    // If too many wait, the oldest goes: the log still has the newest ones.
     const late = this.#ended.length === MAX_ENDED ? this.#ended.shift() : undefined
     if (late !== undefined) this.notTaken += late.to - late.from
     this.#ended.push({ from: this.#stretchFrom, to: this.#written })
@@ -229,7 +230,7 @@ export class UpdateLog {
       return
     }
     if (isFirst) this.#baseMs = eventTimeMs
-    // The update that shows that the minute is over begins the next one: what follows it is to be mined with it.
+    // The first update after the minute is in the next stretch, so that it is mined together with what follows it.
     if (this.#newestOfAllMs >= this.#stretchEndMs) this.#endStretch()
     this.#lastTimes[event] = time
     this.#write(entryOf(event, sinceMs - slice * SLICE_MS), chainId, slice)

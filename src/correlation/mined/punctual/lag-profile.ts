@@ -1,13 +1,13 @@
-/** Lags, in whole milliseconds, that are looked at. */
+/** Lags below this are looked at, in whole milliseconds. */
 export const PROFILE_MS = 150
-/** What is left for lags that were not seen yet. */
+/** This part of the probability is spread evenly over all lags, so that unseen ones have some. */
 const UNSEEN = 0.1
-/** Counts are halved here, so that what was long ago fades. */
+/** Counts are halved at so many lags, so that old ones fade. */
 const MAX_SEEN = 4_096
 
 /**
- * Which lags there are between updates and the reads that follow punctually, counted over all leaders: detectors of one kind take the same
- * time, and what follows with the lag of many others is sooner believed.
+ * Counts the lags between updates and the punctual reads after them, over all leaders. Detectors of one kind take the
+ * same time, so a follower with the lag of many others is believed sooner.
  */
 export class LagProfile {
   readonly #counts = new Float64Array(PROFILE_MS)
@@ -21,7 +21,7 @@ export class LagProfile {
     this.#seen /= 2
   }
 
-  /** The probability, 0 to 1, that a follower has this lag, before anything is known of it. */
+  /** The prior probability, 0 to 1, that a follower has this lag. */
   of(lagMs: number): number {
     if (this.#seen === 0) return 1 / PROFILE_MS
     return ((1 - UNSEEN) * (this.#counts[lagMs] as number)) / this.#seen + UNSEEN / PROFILE_MS

@@ -2,14 +2,14 @@ import { enlarged } from '../../../enlarged.ts'
 import { PROFILE_MS } from './lag-profile.ts'
 import type { ReadHistory } from './read-history.ts'
 
-/** Updates of a leader that are looked at; more find little more. */
+/** The last updates of a leader that are looked at; more find little more. */
 export const TRIALS = 8
-/** And fewer where there are so many reads after them. */
+/** Fewer are looked at if more reads than this come after them. */
 const MAX_ENTRIES = 2 ** 16
-/** Who follows less often than one update of three is not worth a warm, and once is no rule. */
+/** A follower that answers less than one update of three is not worth a warm, and a single read is no rule. */
 const LEAST_SHARE = 1 / 3
 const LEAST_HITS = 2
-/** Places in a table are further apart than entries of the log. */
+/** A read costs as much as so many entries of the log: places in the table are further apart. */
 const LOOKING_COST = 4
 const FIRST_READERS = 1_024
 
@@ -18,31 +18,31 @@ export interface LagHits {
   readonly pairId: number
   readonly lagMs: number
   readonly hits: number
-  /** Its reads at all lags. */
+  /** The pair's reads at all lags. */
   readonly total: number
 }
 
-/** In the table: hits × TRIALS, and the last trial of them. */
+/** A place in the table has hits × TRIALS + the last trial with a hit. */
 const TRIAL_MASK = TRIALS - 1
 
 /**
- * Which pairs are read how many milliseconds after a leader's updates: a table of pairs by lags, in which the updates
- * with a read at that lag are counted. A read may stand in the history twice, where one of another millisecond came in
- * between: it counts once.
+ * Counts which pairs are read how many milliseconds after a leader's updates. Its table, of pairs by lags, has the number
+ * of updates with a read at that lag. A read may be in the history twice, if one of another millisecond came in between:
+ * it counts once.
  */
 export class LagScan {
-  /** Of the leader in hand: its updates, the last first. */
+  /** The times of the current leader's updates, the last first. */
   readonly trialsMs = new Float64Array(TRIALS)
   trials = 0
-  /** By lag, the reads after all updates; and their sum. */
+  /** Indexed by lag: the reads after all trials. `allReads`: their sum. */
   readonly reads = new Int32Array(PROFILE_MS)
   allReads = 0
-  /** Over all leaders, in entries that a scan by bands would have looked at in that time. */
+  /** The cost over all leaders: entries that a scan by bands looks at in that time. */
   looked = 0
-  /** By pair: its row in the table + 1, 0 where it has none. */
+  /** Indexed by pair: its row in the table + 1, 0 if it has none. */
   readonly #rowOf: Int32Array
-  /** By row: the pair, and its reads. */
   #rows = 0
+  /** Indexed by row: its pair, and the pair's reads. */
   #pairIds = new Int32Array(FIRST_READERS)
   #totals = new Int32Array(FIRST_READERS)
   /** PROFILE_MS a row. */
@@ -54,7 +54,7 @@ export class LagScan {
     this.#rowOf = new Int32Array(maxPairs)
   }
 
-  /** After `trials` updates at `trialsMs`, or the last of them: who was read at one lag often enough to look at it. */
+  /** Finds the pairs that were often enough read at one lag after the first `trials` of `trialsMs`, or fewer of them. */
   scan(history: ReadHistory, trials: number): readonly LagHits[] {
     this.#begin()
     this.trials = this.#trialsWithin(history, trials)
@@ -78,7 +78,7 @@ export class LagScan {
     let entries = 0
     for (let trial = 0; trial < trials; trial++) {
       const atMs = this.trialsMs[trial] as number
-      // That nobody was read then only means that it is not remembered.
+      // Reads from so long ago are no longer remembered.
       if (atMs + PROFILE_MS <= history.sinceMs) return trial
       entries += history.indexAt(atMs + PROFILE_MS) - history.indexAt(atMs)
       if (entries > MAX_ENTRIES) return trial

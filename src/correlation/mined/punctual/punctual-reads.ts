@@ -8,9 +8,9 @@ import { type LagHits, LagScan, TRIALS } from './lag-scan.ts'
 import { ReadHistory } from './read-history.ts'
 
 /**
- * Reads that follow a leader's updates by the millisecond. In a sweep hundreds of pairs are updated within some
- * milliseconds and thousands are read after that: by bands, everybody follows everybody. But who is read because of an
- * update is read as many milliseconds after each, and a bystander is not:
+ * Finds reads that follow a leader's updates to the millisecond. In a sweep hundreds of pairs are updated within some
+ * milliseconds and thousands are read after that: by bands, everybody follows everybody. But a pair that is read because
+ * of an update is read equally long after each one, and a bystander is not:
  *
  * ```
  *   update of A ── 50 ms ──► B C x        the reads 50 ms after the last eight updates of A, over all stretches that the
@@ -18,28 +18,29 @@ import { ReadHistory } from './read-history.ts'
  *   update of A ── 50 ms ──► B z C
  * ```
  *
- * That is held against what the pair would have there anyway: its reads at other lags after these updates, spread as all
- * reads are.
+ * The pair's reads at this lag are compared with those that chance would bring: its reads at other lags after these
+ * updates, spread as all reads are.
  */
 
-/** Of a pair that was not read at any other lag, so many reads are assumed: that there were none is no certainty. */
+/** So many reads at other lags are added: that there were none is no certainty. */
 const UNSEEN_READS = 0.5
-/** At a lag with hardly any reads, that of a lag with so many of them. */
+/** Chance brings at least UNSEEN_READS × this, however few reads there are at the lag. */
 const LEAST_DENSITY = 0.1
-/** What the choice of the likeliest rate takes from the evidence for it. */
+/** The price of choosing the likeliest rate: it is taken from the evidence for it. */
 const CHOICE = 1
-/** Chains whose reads are kept, those that were read last: 3 MB each at the most. */
+/** Reads are kept for so many chains, those that were read last: 3 MB each at most. */
 const MAX_HISTORIES = 64
 const FIRST_PAIRS = 1_024
 
 export class PunctualReads {
   readonly #maxPairs: number
-  /** By chain, the one that was read last at the end. */
+  /** The history of each chain; the chain that was read last comes last. */
   readonly #histories = new Map<number, ReadHistory>()
   readonly #profile = new LagProfile()
   readonly #scan: LagScan
-  /** TRIALS a pair: the times of its last updates; and by pair, how many there were. */
+  /** TRIALS a pair: the times of its last updates. */
   #updatesMs = new Float64Array(0)
+  /** Indexed by pair: how many updates there were. */
   #updates = new Uint32Array(0)
 
   constructor(maxPairs: number) {
@@ -47,12 +48,12 @@ export class PunctualReads {
     this.#scan = new LagScan(maxPairs)
   }
 
-  /** In entries that a scan by bands would have looked at in that time. */
+  /** The cost so far: entries that a scan by bands looks at in that time. */
   get looked(): number {
     return this.#scan.looked
   }
 
-  /** A stretch's entries, which come after those of the stretches before. */
+  /** Takes in the entries of a stretch. Stretches come in order. */
   *take({ chainId, events, slices, count }: WindowEntries): Pieces<void> {
     let history = this.#histories.get(chainId)
     let hasReads = false
@@ -114,8 +115,8 @@ export class PunctualReads {
   }
 
   /**
-   * The root of twice the likelihood ratio, as in lag-bands.ts: that the pair is read at this lag as often as it was, one
-   * of all lags being chosen, against that it is read there as it is at others. Undefined below SURE_Z.
+   * The edge, with the z of lag-bands.ts; undefined below SURE_Z. L₁: the pair is read at this lag, one of all lags, as
+   * often as it was. L₀: it is read there as it is at other lags.
    */
   #judge({ pairId, lagMs, hits, total }: LagHits): MinedEdge | undefined {
     const { trials, reads, allReads } = this.#scan
@@ -132,7 +133,7 @@ export class PunctualReads {
     return { event: pairId * 2 + READ_BIT, hits, trials, lastSlice: 0, lagMs, lift: share / rate, z, minedTo: 0 }
   }
 
-  /** The last update after which the pair was read. */
+  /** The time of the last update after which the pair was read. */
   #lastHitMs(history: ReadHistory, { event, lagMs }: MinedEdge): number {
     return this.#scan.trialsMs.find((atMs) => history.has(event >> 1, atMs + lagMs)) ?? 0
   }

@@ -1,11 +1,12 @@
 import { enlarged } from '../../../enlarged.ts'
 
-/** A chain's reads, so many stretches back as there is room: in the order of their times, of which a stretch's may overlap the one before. */
+/** At so many reads the older half is dropped. */
 const MAX_READS = 2 ** 18
 const FIRST_READS = 4_096
-/** No read comes so late: it is that times are counted anew, as they are after 248 days (update-log.ts). */
+/** No read comes so late: a time so far back means that times have wrapped around, after 248 days (update-log.ts). */
 const COUNTED_ANEW_MS = 3_600_000
 
+/** A chain's reads in the order of their times. A stretch may begin before the last one ended. */
 export class ReadHistory {
   /** The first `count` of both. */
   pairIds = new Int32Array(FIRST_READS)
@@ -24,12 +25,12 @@ export class ReadHistory {
     this.pairIds[at] = pairId
   }
 
-  /** What was read before that is not known. */
+  /** Reads before this time are not known. */
   get sinceMs(): number {
     return this.count === 0 ? Number.POSITIVE_INFINITY : (this.timesMs[0] as number)
   }
 
-  /** The first that is not before. */
+  /** The index of the first read at the time or after it. */
   indexAt(timeMs: number): number {
     let low = 0
     let high = this.count
@@ -41,7 +42,7 @@ export class ReadHistory {
     return low
   }
 
-  /** Whether it was read in that millisecond. */
+  /** Whether the pair was read in that millisecond. */
   has(pairId: number, timeMs: number): boolean {
     return this.pairIds.subarray(this.indexAt(timeMs), this.indexAt(timeMs + 1)).includes(pairId)
   }
@@ -58,7 +59,7 @@ export class ReadHistory {
     this.count = kept
   }
 
-  /** The older half goes where there is no more room to be had. */
+  /** Doubles the tables up to MAX_READS; then drops the older half. */
   #makeRoom(): void {
     if (this.count < MAX_READS) {
       this.pairIds = enlarged(this.pairIds, new Int32Array(this.count * 2))
