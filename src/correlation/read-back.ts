@@ -81,7 +81,7 @@ export class ReadBack {
   constructor(options: ReadBackOptions) {
     const { maxPairs, maxTracked = maxPairs, logReads = LOG_READS, threshold, limit } = options
     if (logReads < 1 || (logReads & (logReads - 1)) !== 0)
-      throw new RangeError(`logReads: a power of two expected, got ${logReads}`)
+      throw new RangeError(`logReads: expected a power of two, got ${logReads}`)
     this.#options = options
     this.threshold = threshold
     this.#log = new Int32Array(logReads).fill(NO_PAIR)

@@ -18,7 +18,7 @@ function newReadBack(
   return new ReadBack({ maxPairs: PAIRS, confidence, threshold: 0.2, limit: 8, logReads: 1024, ...options })
 }
 
-/** What is proposed after the last of these reads. */
+/** The pairs that are proposed after the last of these reads. */
 function proposedAfter(reads: readonly number[], readBack = newReadBack(), atHand = NOTHING_AT_HAND): number[] {
   for (const pairId of reads) readBack.read(pairId, atHand)
   return [...readBack.pairIds.subarray(0, readBack.count)]
@@ -30,7 +30,7 @@ describe('reading the log back', () => {
     expect(proposedAfter([1, 2, 3, 1]).toSorted()).toEqual([2, 3])
   })
 
-  test('a read that there is no room to learn from keeps what was proposed all the same', () => {
+  test('counts a proposal as true, even if the read has no room to be learned from', () => {
     const confidence = new Confidence({ maxPairs: PAIRS, horizon: 20 })
     const bucket = confidence.bucketOf(1, 1, 0)
     const believed = (isRead: boolean) => {
@@ -45,13 +45,13 @@ describe('reading the log back', () => {
     expect(read).toBeGreaterThan(unread)
   })
 
-  test('proposes neither the pair itself nor what is at hand', () => {
+  test('proposes neither the pair itself nor a pair at hand', () => {
     expect(proposedAfter([1, 1, 2, 1], newReadBack(), { ...NOTHING_AT_HAND, has: (pairId) => pairId === 2 })).toEqual(
       [],
     )
   })
 
-  test('renews what is at hand where it would be proposed if it were not', () => {
+  test('renews a pair at hand that it would otherwise propose', () => {
     const renewedAt = (threshold: number): number[] => {
       const renewed: number[] = []
       const atHand = { has: (pairId: number) => pairId === 2, renew: (pairId: number) => renewed.push(pairId) }
@@ -61,7 +61,7 @@ describe('reading the log back', () => {
     expect([renewedAt(0.2), renewedAt(0.9)]).toEqual([[2], []])
   })
 
-  test('puts what comes every time before what came once', () => {
+  test('proposes pairs that follow every time before those that followed once', () => {
     const readBack = newReadBack()
     for (let i = 0; i < 8; i++) proposedAfter([1, 2, 10 + i, 30], readBack)
     const [first] = proposedAfter([1], readBack)
@@ -71,16 +71,16 @@ describe('reading the log back', () => {
     )
   })
 
-  test('proposes no more than asked for', () => {
+  test('proposes no more pairs than its limit', () => {
     expect(proposedAfter([1, 2, 3, 4, 5, 6, 1], newReadBack({ limit: 3 }))).toHaveLength(3)
   })
 
-  test('forgets what the log holds no more', () => {
+  test('forgets reads that the log no longer holds', () => {
     const filler = Array.from({ length: 16 }, (_, i) => 20 + (i % 10))
     expect(proposedAfter([1, 2, ...filler, 1], newReadBack({ logReads: 16 })).includes(2)).toBe(false)
   })
 
-  test('falls silent where nothing that it proposes is read', () => {
+  test('stops proposing when none of its proposals is read', () => {
     const readBack = newReadBack({ threshold: 0.5 })
     let proposals = 0
     const random = fc.sample(fc.integer({ min: 2, max: PAIRS - 1 }), { numRuns: 4000, seed: 7 })
@@ -110,29 +110,29 @@ describe('reading the log back', () => {
     )
   })
 
-  test('learns of new pairs when those before are read no more, and holds nothing of these of them', () => {
+  test('learns new pairs when older ones are no longer read, and mixes none of their reads', () => {
     const readBack = newReadBack({ maxTracked: 4 })
     const times = (count: number, ...pairIds: number[]) => Array.from({ length: count }, () => pairIds).flat()
     proposedAfter(times(10, 1, 2, 3, 4), readBack)
     expect([readBack.refusedReads, readBack.recycled]).toEqual([0, 0])
-    // Of those that are read still, none makes room.
+    // No pair that is still read makes room.
     proposedAfter(times(3, 1, 2, 3, 4, 9), readBack)
     expect([readBack.refusedReads, readBack.recycled]).toEqual([3, 0])
-    // A row is kept for four sightings a row: the first of the new pairs has to come so often.
+    // A pair keeps its row for 4 × rows sightings: new pairs must come so often before they get one.
     const after = proposedAfter([...times(20, 31, 32, 33), 31], readBack)
     expect(readBack.refusedReads).toBeGreaterThan(3)
     expect([readBack.recycled, after.toSorted()]).toEqual([3, [32, 33]])
   })
 
   test('needs a log whose size is a power of two', () => {
-    expect(() => newReadBack({ logReads: 1000 })).toThrow('logReads: a power of two expected, got 1000')
+    expect(() => newReadBack({ logReads: 1000 })).toThrow('logReads: expected a power of two, got 1000')
   })
 })
 
 describe('confidence', () => {
   const newConfidence = () => new Confidence({ maxPairs: PAIRS, horizon: 10 })
 
-  test('begins with a quarter of what was seen and moves to what comes true', () => {
+  test('begins with a quarter of the share of appearances, and moves to the share that comes true', () => {
     const confidence = newConfidence()
     const bucket = confidence.bucketOf(4, 2, 0)
     expect(confidence.of(bucket)).toBe(0.125)
@@ -162,7 +162,7 @@ describe('confidence', () => {
     expect(confidence.of(bucket)).toBeCloseTo((1 + 10 * 0.25) / (1 + 10))
   })
 
-  test('counts what was proposed for several reasons for the likeliest of them, whichever came first', () => {
+  test('counts a pair that is proposed twice in the likelier bucket, whichever came first', () => {
     for (const order of ['weak first', 'strong first']) {
       const confidence = newConfidence()
       const [weak, strong] = [confidence.bucketOf(8, 1, 3), confidence.bucketOf(8, 8, 0)]
@@ -176,7 +176,7 @@ describe('confidence', () => {
     }
   })
 
-  test('is a probability, even where buckets were halved while their proposals waited', () => {
+  test('is a probability, even if buckets were halved while their proposals waited', () => {
     const confidence = new Confidence({ maxPairs: 10_000, horizon: 100_000 })
     const [weak, strong] = [confidence.bucketOf(8, 1, 3), confidence.bucketOf(8, 8, 0)]
     for (let pairId = 0; pairId < 6_000; pairId++) confidence.propose(pairId, weak, pairId)

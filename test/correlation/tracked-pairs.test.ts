@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { TrackedPairs } from '../../src/correlation/tracked-pairs.ts'
 
 const PLACES = 4
-/** So often another pair is seen before one loses its place. */
+/** A pair may lose its place after so many sightings of others. */
 const LONG = 4 * PLACES
 
 function tracked(places = PLACES): { readonly pairs: TrackedPairs; readonly given: number[] } {
@@ -15,27 +15,27 @@ function see(pairs: TrackedPairs, ...pairIds: readonly number[]): void {
   for (const pairId of pairIds) pairs.see(pairId)
 }
 
-/** These are seen in turn for so long that others may lose their places. */
+/** Sees these pairs in turn, for so long that others may lose their places. */
 function seeForLong(pairs: TrackedPairs, ...pairIds: readonly number[]): void {
   for (let i = 0; i < LONG; i++) see(pairs, ...pairIds)
 }
 
 describe('a pair', () => {
-  test('has the place that it got first, whatever its id', () => {
+  test('keeps the place that it got first, whatever its id', () => {
     const { pairs } = tracked()
     expect([900_000, 3, 900_000, 70].map((pairId) => pairs.see(pairId))).toEqual([0, 1, 0, 2])
     expect([0, 1, 2, 3].map((place) => pairs.pairAt(place))).toEqual([900_000, 3, 70, -1])
     expect(pairs.find(4)).toBe(-1)
   })
 
-  test('gets none while all were seen of late', () => {
+  test('gets no place while all places have pairs that were seen lately', () => {
     const { pairs, given } = tracked()
     see(pairs, 1, 2, 3, 4)
     expect(pairs.see(5)).toBe(-1)
     expect([pairs.find(1), given]).toEqual([0, []])
   })
 
-  test('gets the place of the one that was not seen for longest', () => {
+  test('gets the place of the pair that was unseen for longest', () => {
     const { pairs, given } = tracked()
     see(pairs, 1, 2, 3, 4, 2, 1)
     seeForLong(pairs, 1, 4)
@@ -59,14 +59,14 @@ describe('a pair', () => {
     expect([pairs.see(64), pairs.find(0), given]).toEqual([-1, 0, []])
   })
 
-  test('that was let go leaves its place to the next, and nobody has lost it', () => {
+  test('that was released leaves its place to the next one, which takes it from nobody', () => {
     const { pairs, given } = tracked()
     see(pairs, 1, 2, 3, 4)
     expect([pairs.release(2), pairs.release(2), pairs.release(77)]).toEqual([1, -1, -1])
     expect([pairs.pairAt(1), pairs.see(9), given]).toEqual([-1, 1, []])
   })
 
-  test('with an id that is none gets no place', () => {
+  test('with an invalid id gets no place', () => {
     const { pairs } = tracked()
     expect([-1, Number.NaN].map((pairId) => pairs.see(pairId))).toEqual([-1, -1])
   })
@@ -81,7 +81,7 @@ test('no two pairs have the same place, whoever comes and goes', () => {
         else pairs.see(pairId)
         const places = Array.from({ length: 13 }, (_, id) => pairs.find(id)).filter((place) => place >= 0)
         if (new Set(places).size !== places.length) throw new Error('two pairs have one place')
-        if (places.some((place) => place >= PLACES)) throw new Error('a place that is none')
+        if (places.some((place) => place >= PLACES)) throw new Error('a place beyond the last one')
         for (let place = 0; place < PLACES; place++) {
           const held = pairs.pairAt(place)
           if (held >= 0 && pairs.find(held) !== place) throw new Error('the pair of a place has another one')

@@ -28,7 +28,7 @@ function readsAfter(trigger: number, of = tracker): Read[] {
   }))
 }
 
-/** An update of `trigger` whose handler read the pairs so long after it. */
+/** An update of `trigger` whose handler reads the pairs `lagMs` later. */
 function update(trigger: number, pairIds: readonly number[], lagMs = 0): void {
   tracker.observe(trigger)
   let edges = 0
@@ -45,7 +45,7 @@ describe('a read in the handler of an update', () => {
     expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([2, 3])
   })
 
-  test('comes to be expected after every update when it does, and after none when it stops', () => {
+  test('is expected after every update while it repeats, and after none when it has stopped', () => {
     for (let i = 0; i < 100; i++) update(1, [2])
     expect(readsAfter(1)[0]?.rate).toBeGreaterThan(0.99)
     let updates = 0
@@ -57,12 +57,12 @@ describe('a read in the handler of an update', () => {
     expect(updates).toBeLessThan(40)
   })
 
-  test('of every second update is expected after about half of them', () => {
+  test('that comes after every second update is expected after about half of them', () => {
     for (let i = 0; i < 200; i++) update(1, i % 2 === 0 ? [2] : [])
     expect(readsAfter(1)[0]?.rate).toBeCloseTo(0.5, 1)
   })
 
-  test('has its lag followed, not only its first one', () => {
+  test('is expected with its lag of late, not with its first one', () => {
     update(1, [2], 100)
     expect(readsAfter(1)[0]?.lagMs).toBe(100)
     for (let i = 0; i < 100; i++) update(1, [2], 40)
@@ -71,7 +71,7 @@ describe('a read in the handler of an update', () => {
     expect(readsAfter(1)[0]?.lagMs).toBeCloseTo(60, 2)
   })
 
-  test('is expected sooner than on average, where its lag is now shorter and now longer', () => {
+  test('is expected earlier than on average if its lag varies', () => {
     const random = mulberry32(7)
     for (let i = 0; i < 1_000; i++) update(1, [2], 35 + random() * 10)
     const { lagMs = 0 } = readsAfter(1)[0] ?? {}
@@ -79,12 +79,12 @@ describe('a read in the handler of an update', () => {
     expect(lagMs).toBeLessThan(38.5)
   })
 
-  test('of the updated pair itself is none', () => {
+  test('of the updated pair itself makes no edge', () => {
     expect(tracker.read(1, 1, 0)).toBe(-1)
     expect(tracker.hasEdges).toBe(false)
   })
 
-  test('is kept for sixteen pairs; more find no place, and are counted, until one of them is forgotten', () => {
+  test('is kept for sixteen pairs; others are refused, and counted, until an edge is dropped', () => {
     const pairs = Array.from({ length: READS_PER_PAIR }, (_, i) => 100 + i)
     update(1, pairs)
     expect([tracker.read(1, 99, 0), tracker.refusedEdges]).toEqual([-1, 1])
@@ -94,7 +94,7 @@ describe('a read in the handler of an update', () => {
   })
 })
 
-test('a tracker told to keep fewer edges a pair keeps the first so many', () => {
+test('a tracker with a limit of two edges a pair keeps the first two', () => {
   tracker = new Tracker({ maxPairs: MAX_PAIRS, top: 2 })
   update(1, [2, 3, 4])
   expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([2, 3])
@@ -110,12 +110,12 @@ describe('a pair that was never handled', () => {
     ])
   })
 
-  test('borrows how long after their updates it was read, too', () => {
+  test('borrows the lags of these reads, too', () => {
     update(1, [3], 70)
     expect(readsAfter(3)).toEqual([{ pairId: 1, rate: 0.5, lagMs: 70 }])
   })
 
-  test('borrows what its readers read besides, each once, and not itself', () => {
+  test('borrows the other pairs that its readers read, each once, and not itself', () => {
     update(1, [3, 4, 5], 20)
     update(2, [3, 1, 5], 30)
     expect(readsAfter(3)).toEqual([
@@ -126,7 +126,7 @@ describe('a pair that was never handled', () => {
     ])
   })
 
-  test('borrows nothing any more after eight updates without a read', () => {
+  test('borrows nothing after more than eight updates without a read', () => {
     update(1, [3])
     for (let i = 0; i < 8; i++) update(3, [])
     expect(readsAfter(3).map(({ pairId }) => pairId)).toEqual([1])
@@ -140,7 +140,7 @@ describe('a pair that was never handled', () => {
     expect(readsAfter(3).map(({ pairId }) => pairId)).toEqual([4])
   })
 
-  test('borrows from the last eight', () => {
+  test('borrows from its last eight readers', () => {
     for (let reader = 10; reader < 22; reader++) update(reader, [3])
     expect(
       readsAfter(3)
@@ -149,13 +149,13 @@ describe('a pair that was never handled', () => {
     ).toEqual([14, 15, 16, 17, 18, 19, 20, 21])
   })
 
-  test('borrows nothing from those who read it once and do so no more', () => {
+  test('borrows nothing from pairs that no longer read it', () => {
     update(1, [3])
     for (let i = 0; i < 40; i++) update(1, [])
     expect(readsAfter(3)).toEqual([])
   })
 
-  test('borrows from each of them once, however often its edge was forgotten and found again', () => {
+  test('borrows from each reader once, however often its edge was dropped and found again', () => {
     update(2, [3])
     for (let round = 0; round < 3; round++) {
       update(1, [3])
@@ -167,7 +167,7 @@ describe('a pair that was never handled', () => {
 })
 
 describe('a delisted pair', () => {
-  test('neither reads nor is read for', () => {
+  test('has no edges, and is not counted', () => {
     update(1, [2, 3])
     update(4, [1])
     tracker.forget(1)
@@ -175,7 +175,7 @@ describe('a delisted pair', () => {
     expect(tracker.totalPairs).toBe(1)
   })
 
-  test('that was never seen is no trouble', () => {
+  test('that was never seen is ignored', () => {
     tracker.forget(4000)
     tracker.settle(4000, 1)
     expect([tracker.totalPairs, readsAfter(4000)]).toEqual([0, []])
@@ -190,8 +190,8 @@ describe('a delisted pair', () => {
   })
 })
 
-describe('bounds', () => {
-  test('a pair for which there is no room is counted, observed and read without being kept', () => {
+describe('a tracker', () => {
+  test('counts updates and reads of a pair without room, and learns nothing from them', () => {
     tracker = new Tracker({ maxPairs: 2 })
     update(1, [2])
     tracker.observe(3)
@@ -204,11 +204,11 @@ describe('bounds', () => {
     expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([2])
   })
 
-  test('a pair that was not seen for long makes room for a new one, and takes what it knew with it', () => {
+  test('gives the room of a pair that was not seen for long to a new one, without its edges', () => {
     tracker = new Tracker({ maxPairs: 4 })
     update(1, [2])
     for (let i = 0; i < 16; i++) for (const pairId of [3, 4]) update(pairId, [])
-    // Pair 2 was only read, before pair 1's handlers were through.
+    // Pair 2 goes first: it was only read, before pair 1's handlers ended.
     tracker.observe(6)
     expect([tracker.recycled, tracker.totalPairs]).toEqual([1, 4])
     expect([readsAfter(6), readsAfter(1).map(({ pairId }) => pairId)]).toEqual([[], [2]])
@@ -217,7 +217,7 @@ describe('bounds', () => {
     expect([readsAfter(5), readsAfter(1)]).toEqual([[], []])
   })
 
-  test('an edge to a pair that made room for another is still to that pair', () => {
+  test('keeps an edge to a pair that lost its room as an edge to that pair', () => {
     tracker = new Tracker({ maxPairs: 3 })
     update(1, [2])
     update(3, [])
@@ -230,21 +230,21 @@ describe('bounds', () => {
     expect(readsAfter(1).map(({ pairId }) => pairId)).toEqual([2])
   })
 
-  test('growing keeps what is known', () => {
+  test('keeps its edges when its tables grow', () => {
     update(1, [2], 30)
     update(4999, [1])
     expect(readsAfter(1)).toEqual([{ pairId: 2, rate: expect.closeTo(0.5625), lagMs: 30 }])
     expect(readsAfter(4999).map(({ pairId }) => pairId)).toEqual([1])
   })
 
-  test('a node without reads asks for nothing', () => {
+  test('has no edges without reads', () => {
     for (let pairId = 0; pairId < 10; pairId++) tracker.observe(pairId)
     expect([tracker.hasEdges, readsAfter(1)]).toEqual([false, []])
     expect([tracker.totalUpdates, tracker.totalPairs]).toEqual([10, 10])
   })
 })
 
-test('rates stay probabilities and reads distinct, whatever is read in whatever order', () => {
+test('rates stay probabilities and reads distinct, whatever is read in any order', () => {
   const pair = fc.nat(30)
   fc.assert(
     fc.property(
@@ -254,7 +254,7 @@ test('rates stay probabilities and reads distinct, whatever is read in whatever 
         for (const [trigger, reads, lagMs] of updates) {
           update(trigger, reads, lagMs)
           const known = readsAfter(trigger)
-          if (new Set(known.map(({ pairId }) => pairId)).size !== known.length) throw new Error('a pair stands twice')
+          if (new Set(known.map(({ pairId }) => pairId)).size !== known.length) throw new Error('a pair is there twice')
           for (const { pairId, rate, lagMs: lag } of known)
             if (!(rate > 0 && rate <= 1 && lag >= 0 && lag <= 1000 && pairId !== trigger))
               throw new Error(`${trigger} → ${pairId}: rate ${rate}, lag ${lag}`)

@@ -13,14 +13,14 @@ import { until } from '../harness/until.ts'
 const PAIRS = 200
 const SEED = 5
 
-/** Two stretches are seconds of work, and more on a busy machine. */
+/** Two stretches take seconds, and longer on a busy machine. */
 const PATIENCE = { timeoutMs: 150_000 }
 
 const open: Mining[] = []
 
 afterEach(() => Promise.all(open.splice(0).map((mining) => mining.close())))
 
-/** Pairs below `read` are read; two stretches have ended. */
+/** A log in which two stretches have ended; pairs below `read` are read. */
 function logged(read = PAIRS): MinedEdges {
   const edges = new MinedEdges({ maxPairs: PAIRS, entries: 65_536 })
   for (let pair = 0; pair < read; pair++) edges.read(pair)
@@ -54,7 +54,7 @@ function mine(edges: Pick<MinedEdges, 'takeStretch' | 'memory'>, inThread: boole
   return mining
 }
 
-/** In its memory no miner can work. */
+/** The same edges with a memory that no miner can work on. */
 function unminable(edges: MinedEdges) {
   return {
     memory: { ...edges.memory, log: undefined } as unknown as MinedEdges['memory'],
@@ -96,7 +96,7 @@ describe('stretches', () => {
   })
 })
 
-test('stretches are mined in steps where the thread ends without an error, too', async () => {
+test('stretches are mined in steps also if the thread ends without an error', async () => {
   const ending = mutantOf(
     new URL('../../src/mining/mining.ts', import.meta.url),
     'new Worker(THREAD,',
@@ -121,8 +121,8 @@ test('stretches are mined in steps where the thread ends without an error, too',
 describe.each([
   ['a thread', true],
   ['steps', false],
-] as const)('mined in %s', (_, inThread) => {
-  test('every entry is mined, or counted as one that came too fast for it', async () => {
+] as const)('mining in %s', (_, inThread) => {
+  test('takes every entry, or counts it as one that came too fast', async () => {
     const entries = 16_384
     const edges = new MinedEdges({ maxPairs: PAIRS, entries })
     for (let pair = 0; pair < PAIRS; pair++) edges.read(pair)
@@ -132,7 +132,7 @@ describe.each([
     await until('both stretches are mined', () => mining.stretches === 2, PATIENCE)
     const taken = Math.floor(entries * (15 / 16))
     expect(edges.notTaken).toBe(3 * taken)
-    // Of the two that are left, the log has as much as it holds, but for the blocks that are written next.
+    // Two stretches are left. The log has the end of them, but for the blocks that are written next.
     const written = 5 * taken
     expect(mining.lost).toBeGreaterThan(2 * taken - (entries - (updates - written)))
     expect(mining.lost).toBeLessThan(2 * taken - (entries - (updates - written)) + 3 * 1_024)
@@ -142,7 +142,7 @@ describe.each([
 test.each([
   ['a thread, and in the steps that follow it', true],
   ['steps', false],
-] as const)('mining that fails in %s ends, and is told', async (_, inThread) => {
+] as const)('mining that fails in %s ends, and reports the failure', async (_, inThread) => {
   const failures: unknown[] = []
   let looks = 0
   const edges = unminable(logged())
@@ -154,11 +154,11 @@ test.each([
     },
   }
   const mining = mine(counted, inThread, { onFailed: (error) => failures.push(error) })
-  await until('it is told', () => failures.length > 0, PATIENCE)
+  await until('the failure is reported', () => failures.length > 0, PATIENCE)
   expect([failures.length, looks, mining.stretches]).toEqual([1, 1, 0])
 })
 
-test('nothing is mined after the close, which may be called twice', async () => {
+test('mining ends with the close, which may be called twice', async () => {
   const timer = new ManualTimer(virtualClock(0))
   const edges = logged()
   const mining = new Mining({ edges, timer: timer.start, inThread: true, onThreadLost: () => {}, onFailed: () => {} })

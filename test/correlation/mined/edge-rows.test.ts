@@ -5,7 +5,7 @@ import { EdgeRows, emptyRow, type MinedEdge } from '../../../src/correlation/min
 const [blank] = emptyRow()
 const edges = [{ ...blank, event: 4, hits: 3, trials: 5, lastSlice: 7, lagMs: 30, lift: 2, z: 4.5 }] as const
 
-/** Ends as a writer does whose thread is lost in the middle of a row. */
+/** Ends like a writer whose thread is lost in the middle of a row. */
 function killedWriter(rows: EdgeRows): void {
   const dying = [
     {
@@ -18,7 +18,7 @@ function killedWriter(rows: EdgeRows): void {
   expect(() => rows.write(1, { edges: dying, count: 1, minedTo: 9 })).toThrow('killed')
 }
 
-test('a row that its writer was killed in is none, and is one again when the next writer writes it', () => {
+test('a row whose writer was killed reads as empty until the next writer writes it', () => {
   const rows = EdgeRows.of(3)
   const row = emptyRow()
   rows.write(1, { edges, count: 1, minedTo: 8 })
@@ -31,7 +31,7 @@ test('a row that its writer was killed in is none, and is one again when the nex
   }
 })
 
-test('a row is a copy: what is written later leaves it as it is', () => {
+test('a row that was read is a copy, which later writes leave as it is', () => {
   const rows = EdgeRows.of(3)
   const row = emptyRow()
   const minedTo = 2 ** 40 + 2 ** 31
@@ -59,7 +59,7 @@ test('a row that another thread writes meanwhile is read whole, or not at all', 
   }
 })
 
-/** All its numbers are those of one write. */
+/** Whether all numbers of the edge are those of one write. */
 function isOf({ event, hits, trials, lastSlice, lagMs, lift, z }: MinedEdge, write: number): boolean {
   return (
     [event, hits, trials, lastSlice].every((each) => each === write) &&

@@ -1,13 +1,13 @@
 import { isMainThread, workerData } from 'node:worker_threads'
 import { type EdgeMemory, EdgeRows, emptyRow } from '../../../src/correlation/mined/edge-rows.ts'
 
-/** Writes rows of edges in turn, all numbers of a row being that of the write, until it is ended. */
+/** Writes rows of edges in turn until it is ended; all numbers of a row are the number of the write. */
 if (!isMainThread) {
   const rows = new EdgeRows(workerData as EdgeMemory)
   const edges = emptyRow()
   for (let write = 1; ; write++) {
     const whole = { event: write, hits: write, trials: write, lastSlice: write }
-    // As large as a Float32 tells apart.
+    // A Float32 tells whole numbers apart up to 2²⁴.
     const others = { lagMs: write % 2 ** 24, lift: write % 2 ** 24, z: write % 2 ** 24 }
     for (const edge of edges) Object.assign(edge, whole, others)
     rows.write(write % rows.memory.maxPairs, { edges, count: edges.length, minedTo: write })

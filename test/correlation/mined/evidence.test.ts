@@ -12,12 +12,12 @@ const EVENT = 10
 interface Stretch {
   readonly slice: number
   readonly trials: number
-  /** Of which so many were looked at for those that come late. */
+  /** So many of the trials were looked at for late followers. */
   readonly lateTrials?: number
   readonly rate: number
-  /** In the third band, 10 to 20 ms. */
+  /** Hits in the third band, 10 to 20 ms. */
   readonly hits: number
-  /** In the last late band. */
+  /** Hits in the last late band. */
   readonly late?: number
   readonly event?: number
 }
@@ -48,11 +48,11 @@ function newEvidence(): Evidence {
   return new Evidence(10, widthsWithin(1_000))
 }
 
-test('evidence of two stretches, an hour apart, is that of the later one and half of the other', () => {
+test('evidence of two stretches, an hour apart, is that of the later one plus half of the other', () => {
   const evidence = newEvidence()
   mined(evidence, { slice: 0, trials: 40, rate: 0.02, hits: 30 })
   expect(mined(evidence, { slice: HOUR_SLICES, trials: 60, rate: 0.01, hits: 40 })).toBe(1)
-  // Of 80 trials a quarter had twice the rate.
+  // A quarter of the 80 trials had twice the rate.
   const rate = 0.0125
   const chance = (20 * chanceOf(0.02) + 60 * chanceOf(0.01)) / 80
   const z = zOf({ trials: 80, rate, counts: Float32Array.from([0, 0, 55, 0, 0, 0]), at: 0 })
@@ -63,14 +63,14 @@ test('evidence of two stretches, an hour apart, is that of the later one and hal
   expect(edge?.lagMs).toBeCloseTo(15, 6)
 })
 
-test('a follower that did not come again was seen when it last came', () => {
+test('a follower that does not come again keeps the slice in which it last came', () => {
   const evidence = newEvidence()
   mined(evidence, { slice: 100, trials: 40, rate: 0.001, hits: 30 })
   mined(evidence, { slice: 200, trials: 5, rate: 0.001, hits: 0 })
   expect(evidence.row[0]).toMatchObject({ hits: expect.closeTo(30, 1), lastSlice: 100 })
 })
 
-test('one that comes late is an edge where it is sure to, and nearer ones are not', () => {
+test('a follower counts as late if that is sure, and that it comes soon is not', () => {
   const late = (count: number, hits = 0) => {
     const evidence = newEvidence()
     mined(evidence, { slice: 0, trials: 80, lateTrials: 40, rate: 0.0005, hits, late: count })
@@ -79,11 +79,11 @@ test('one that comes late is an edge where it is sure to, and nearer ones are no
   expect(late(30)).toMatchObject({ hits: 30, trials: 40, lagMs: expect.closeTo(800, 6) })
   expect(late(30)?.lift).toBeCloseTo(30 / (40 * (1 - 0.9995 ** 80)), 3)
   expect(late(30, 40)).toMatchObject({ hits: 40, trials: 80, lagMs: expect.closeTo(15, 6) })
-  // Its eleven that came late say more than the four that came soon, but are not beyond doubt.
+  // The eleven late hits prove more than the four soon ones, but are not sure.
   expect(late(11, 4)).toMatchObject({ hits: 4, trials: 80, z: expect.closeTo(3.13, 2) })
 })
 
-test('a follower that is forgotten is no candidate, one whose leader is has no evidence', () => {
+test('a forgotten follower is no candidate, and a forgotten leader has no evidence', () => {
   const evidence = newEvidence()
   mined(evidence, { slice: 0, trials: 40, rate: 0.001, hits: 30 })
   mined(evidence, { slice: 0, trials: 40, rate: 0.001, hits: 30, event: 12 })

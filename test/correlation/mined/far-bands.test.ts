@@ -3,14 +3,14 @@ import { FAR_BANDS, FAR_SUMS, lateOf, widthsWithin } from '../../../src/correlat
 
 const WIDTHS = widthsWithin(1_000)
 
-/** Slices with an event, trials with one, and the sum of the lags, by band; after `trials`. */
+/** The late follower after `trials`; each band has its events, trials with an event, and the sum of the lags. */
 function late(trials: number, rate: number, bands: readonly (readonly [count: number, hits: number, lags: number])[]) {
   const sums = new Float32Array(1 + FAR_BANDS * FAR_SUMS)
   for (const [band, each] of bands.entries()) sums.set(each, 1 + band * FAR_SUMS)
   return lateOf({ trials, rate, widths: WIDTHS, sums, at: 1 })
 }
 
-/** In the band of 300 to 600 ms, at 90 slices, and in 10 others of each other band. */
+/** Sixty answers at 90 slices, in the band of 300 to 600 ms, and ten bystanders in each band. */
 const ANSWERED = [
   [10, 10, 10 * 45],
   [70, 60, 60 * 90 + 10 * 90],
@@ -30,7 +30,7 @@ describe('the late bands', () => {
     ])
   })
 
-  test('say what the likelihood ratio says, computed by hand', () => {
+  test('give the likelihood ratio that is computed by hand', () => {
     // Twenty events in 110 other slices after 100 trials are a base of 20 ÷ 11,000, more than the rate.
     const base = 20 / 11_000
     const ratioAt = (answered: number) =>
@@ -39,11 +39,11 @@ describe('the late bands', () => {
     const found = late(100, base / 2, ANSWERED)
     expect(found?.z).toBeCloseTo(Math.sqrt(2 * best), 6)
     expect(found).toMatchObject({ hits: 60, chance: 1 - (1 - base) ** 60 })
-    // Of the lags those of 10.9 bystanders are left out, which lie in the middle.
+    // The lags of 10.9 bystanders, in the middle of the band, are left out.
     expect(found?.lagMs).toBeCloseTo(90 * 5, 6)
   })
 
-  test('have the lag of those who came for a reason, not of bystanders', () => {
+  test('give the lag of the answers, not of bystanders', () => {
     const early = ANSWERED.map((band, at) => (at === 1 ? ([70, 60, 60 * 65 + 10 * 90] as const) : band))
     const bystanders = (6_000 * 20) / 11_000
     expect(late(100, 0.0001, early)?.lagMs).toBeCloseTo(
@@ -55,18 +55,18 @@ describe('the late bands', () => {
   test.each([
     [60, 300],
     [119.9, 600],
-  ])('have no lag beyond their band where all come at %d slices', (slice, lagMs) => {
+  ])('give no lag beyond the band if all events come at %d slices: %d ms', (slice, lagMs) => {
     const atEdge = ANSWERED.map((band, at) => (at === 1 ? ([70, 60, 70 * slice] as const) : band))
     expect(late(100, 0.0001, atEdge)?.lagMs).toBe(lagMs)
   })
 
-  test('say nothing of one that comes as often in the others, or as often anyway', () => {
+  test('find no follower that comes as often in other bands, or as often by chance', () => {
     const inAll = WIDTHS.map((width) => [width * 2, 90, 0] as const)
     expect(late(100, 0.0001, inAll)).toBeUndefined()
     expect(late(100, 70 / 6_000, ANSWERED)).toBeUndefined()
   })
 
-  test('say nothing of what one of a hundred followers would come to by chance', () => {
+  test('find no follower with evidence that one of a hundred has by chance', () => {
     const once = (hits: number) =>
       late(20, 0.002, [
         [0, 0, 0],

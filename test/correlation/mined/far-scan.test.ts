@@ -9,7 +9,7 @@ import { mulberry32 } from '../../harness/mulberry32.ts'
 
 const SEED = 17
 const WIDTHS = widthsWithin(1_000)
-/** In slices, inclusive and exclusive. */
+/** The late bands in slices, from inclusive to exclusive. */
 const BANDS = [
   [30, 60],
   [60, 120],
@@ -25,7 +25,7 @@ function windowOf(entries: readonly (readonly [pairId: number, slice: number])[]
   return finished(LogWindow.of({ chainId: 0, count: sorted.length, ...columns }, () => true))
 }
 
-/** Pairs come when they like, some of them seldom, and all at once in a burst now and then. */
+/** Pairs come at random, some of them seldom, and all at once in two bursts. */
 function randomWindow(slices: number, perSlice: number): LogWindow {
   const random = mulberry32(SEED)
   const entries = Array.from(
@@ -36,7 +36,7 @@ function randomWindow(slices: number, perSlice: number): LogWindow {
   return windowOf([...new Map([...entries, ...bursts].map((entry) => [String(entry), entry])).values()])
 }
 
-/** What of a member comes after the trials, as it is written down. */
+/** The sums of a member after the trials, straight from their definition. */
 function counted(window: LogWindow, member: number, trials: readonly number[]): readonly number[] {
   const sums = new Array<number>(FAR_BANDS * FAR_SUMS).fill(0)
   const own = [...window.occurrences.subarray(window.firsts[member], window.firsts[member + 1])]
@@ -58,14 +58,14 @@ function counted(window: LogWindow, member: number, trials: readonly number[]): 
   return sums
 }
 
-describe(`who comes long after a leader (seed ${SEED})`, () => {
-  test('is counted as one would by hand, bursts for less', () => {
+describe(`a late follower (seed ${SEED})`, () => {
+  test('is counted as by hand, and counts less in bursts', () => {
     const window = randomWindow(2_000, 2)
     const scan = new FarScan(WIDTHS)
     scan.use(window)
     const leader = 5
     const slices = window.occurrences.slice(window.firsts[leader], window.firsts[leader + 1])
-    // What one leader leaves behind would be the next one's.
+    // Sums that one leader leaves behind would count for the next one.
     scan.scan(7, { slices: Int32Array.from({ length: 50 }, (_, s) => s), count: 50 })
     scan.scan(leader, { slices, count: slices.length })
     expect(scan.trialCount).toBe(slices.length)
@@ -88,10 +88,10 @@ describe(`who comes long after a leader (seed ${SEED})`, () => {
   })
 
   test.each([
-    // 170 slices of so many entries each: 65,536 are those of 8 trials, and of fewer.
+    // Each trial takes 170 slices of so many entries: 65,536 entries are enough for 8 trials, or are not.
     [40, true],
     [60, false],
-  ])('is looked for where slices have %d entries: %s', (perSlice, isLookedFor) => {
+  ])('is looked for if each slice has %d entries: %s', (perSlice, isLookedFor) => {
     const window = windowOf(
       Array.from({ length: 400 }, (_, slice) =>
         Array.from({ length: perSlice }, (_, pair) => [pair, slice] as const),

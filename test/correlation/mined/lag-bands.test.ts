@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals'
 import { BANDS, chanceOf, lagMsOf, SLICE_WEIGHTS, zOf } from '../../../src/correlation/mined/lag-bands.ts'
 
-/** In slices of 5 ms. */
+/** The widths of the bands, in slices of 5 ms. */
 const WIDTHS = [1, 1, 2, 4, 8, 14]
 
 function answers(trials: number, rate: number, counts: readonly number[]) {
   return { trials, rate, counts: Float32Array.from([0, ...counts]), at: 1 }
 }
 
-describe('what bands say', () => {
-  test('is the likelihood ratio of one late band, of four ways to follow, computed by hand', () => {
+describe('the lag bands', () => {
+  test('give the likelihood ratio of a late band, chosen among four hypotheses, that is computed by hand', () => {
     const rate = 0.001
     const ratioAt = (answered: number) =>
       9 * Math.log1p(((answered / 14) * (1 - rate)) / rate) + (20 * 14 - 9) * Math.log1p(-answered / 14)
@@ -17,17 +17,17 @@ describe('what bands say', () => {
     expect(zOf(answers(20, rate, [0, 0, 0, 0, 0, 9]))).toBeCloseTo(Math.sqrt(2 * best), 6)
   })
 
-  test('goes by one late band where it is sure to follow there: before that, it takes no place from those that come soon', () => {
+  test('go by a late band only if it is sure: otherwise it takes no place from soon followers', () => {
     const zLate = (count: number) => zOf(answers(20, 0.001, [0, 0, 0, 0, 0, count]))
     const zSoon = (count: number) => zOf(answers(20, 0.001, [0, count, 0, 0, 0, 0]))
     expect(zLate(5)).toBeGreaterThan(4)
     expect([zLate(3) < zSoon(2), zLate(4) < zSoon(2)]).toEqual([true, true])
   })
 
-  test('is the likelihood ratio of lags that fall off by 50 ms, computed by hand', () => {
+  test('give the likelihood ratio of exponential lags, with a mean of 50 ms, that is computed by hand', () => {
     const rate = 0.001
     const counts = [6, 4, 3, 2, 1, 0]
-    // The leader is looked for at a thousand places in its slice.
+    // The leader is put at a thousand places in its slice.
     const within = (slices: number): number => {
       let sum = 0
       for (let place = 0.0005; place < 1; place += 0.001) sum += slices === 0 ? 0 : 1 - Math.exp((place - slices) / 10)
@@ -48,13 +48,13 @@ describe('what bands say', () => {
     expect(zOf(answers(20, rate, counts))).toBeCloseTo(Math.sqrt(2 * best), 5)
   })
 
-  test('weighs what comes in the slice of its leader half: half of that was there before', () => {
+  test('give events in the leader’s own slice half the weight: half of them came before the leader', () => {
     const [own = 0, next = 0, third = 0] = SLICE_WEIGHTS
     expect(own / next).toBeCloseTo(0.5, 1)
     expect(third / next).toBeCloseTo(Math.exp(-0.1), 2)
   })
 
-  test('is nothing of one that comes as often anyway, or of no trials', () => {
+  test('give 0 for a follower that comes as often by chance, or after no trials', () => {
     expect(
       zOf(
         answers(
@@ -67,13 +67,13 @@ describe('what bands say', () => {
     expect(zOf(answers(0, 0, new Array<number>(BANDS).fill(0)))).toBe(0)
   })
 
-  test('has the mean lag of what comes beyond what comes anyway', () => {
-    // Of the 20 to 40 ms band 8 of 10 are beyond, of the 40 to 80 ms band 4 of 8, of the first fewer than none.
+  test('give the mean lag of the events beyond chance', () => {
+    // Beyond chance are 8 of 10 in the band of 20 to 40 ms, 4 of 8 in that of 40 to 80 ms, and none in the others.
     expect(lagMsOf(answers(10, 0.05, [0, 0, 0, 10, 8, 0]))).toBeCloseTo((8 * 30 + 4 * 60) / 12, 6)
     expect(lagMsOf(answers(10, 0.05, [0, 0, 0, 0, 0, 0]))).toBe(0)
   })
 
-  test('has the chance of an event in any of thirty slices', () => {
+  test('give the chance of an event in any of thirty slices', () => {
     expect(chanceOf(0.01)).toBeCloseTo(1 - 0.99 ** 30, 12)
     expect([chanceOf(0), chanceOf(1.2)]).toEqual([0, 1])
   })

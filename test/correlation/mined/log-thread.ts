@@ -3,7 +3,7 @@ import { SLICE_MS, UpdateLog } from '../../../src/correlation/mined/update-log.t
 
 const PAIRS = 1_000
 
-/** Fills a log round and round, each entry telling which it is, until it is ended. */
+/** Fills a log over and over until it is ended; each entry tells its own number. */
 if (!isMainThread) {
   const log = new UpdateLog({ maxPairs: PAIRS, entries: 65_536 })
   for (let n = 0; ; n++) {

@@ -4,7 +4,7 @@ import { LogWindow } from '../../../src/correlation/mined/log-window.ts'
 import { finished } from '../../../src/correlation/mined/pieces.ts'
 import { entryOf } from '../../../src/correlation/mined/update-log.ts'
 
-test('of a pair’s reads in a slice one counts', () => {
+test('a pair’s reads count once a slice', () => {
   const events = Int32Array.of(entryOf(3, 1), entryOf(4, 1), entryOf(3, 2), entryOf(3, 1))
   const entries = { chainId: 0, events, slices: Int32Array.of(0, 0, 0, 1), count: 4 }
   const window = finished(LogWindow.of(entries, () => true))
@@ -13,7 +13,7 @@ test('of a pair’s reads in a slice one counts', () => {
   expect([...window.slices.subarray(0, window.sliceCount)]).toEqual([0, 1])
 })
 
-test('mean and variance of a member are those of scans from all places', () => {
+test('mean and variance of a member are those of trials at all places', () => {
   const at = [0, 3, 50]
   const pairs = [...at.map((slice) => [2, slice] as const), [4, 20] as const].toSorted(([, a], [, b]) => a - b)
   const entries = {

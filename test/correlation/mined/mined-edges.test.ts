@@ -10,7 +10,7 @@ const SEED = 3
 
 const OPTIONS = { nowMs: 70_000, limit: 5, minScore: 0.1 }
 
-/** Of pair 1's updates, one a second, pair 2 follows each and pair 3 every second one; all are read by somebody. */
+/** Pair 1 is updated once a second; pair 2 follows each update and pair 3 every second one. Both are read. */
 interface Minute {
   readonly mined: MinedEdges
   readonly tracker: Tracker
@@ -40,7 +40,7 @@ function minedMinute(): Minute {
 }
 
 describe('pairs to warm after an update', () => {
-  test('are those that follow it, likeliest first, each with what it rests on', () => {
+  test('are those that follow it, likeliest first, each with its evidence', () => {
     const { tracker } = minedMinute()
     const pairs = tracker.getPairsToWarm(1, OPTIONS)
     expect(pairs.map(({ pairId }) => pairId)).toEqual([2, 3])
@@ -52,7 +52,7 @@ describe('pairs to warm after an update', () => {
     )
   })
 
-  test('are those that its handlers read, too, each once', () => {
+  test('are also those that its handlers read, each pair once', () => {
     const { tracker } = minedMinute()
     const edges = [2, 4].map((pairId) => tracker.read(1, pairId, 50))
     for (let i = 0; i < 8; i++) tracker.settle(1, 1 << (edges[0] as number))
@@ -62,12 +62,12 @@ describe('pairs to warm after an update', () => {
       { pairId: 4, kind: 'read', lagMs: 50, reason: "read 50 ms after the pair's updates, of late after 17 % of them" },
     ])
     expect(tracker.getPairsToWarm(4, OPTIONS)).toMatchObject([
-      { pairId: 1, score: 0.5, reason: 'read by those who read the pair, or one of them, 50 ms after their updates' },
+      { pairId: 1, score: 0.5, reason: 'reads the pair, or is read with it, 50 ms after an update' },
       { pairId: 2 },
     ])
   })
 
-  test('are each one once, were it both updated and missed after it', () => {
+  test('include a pair once that is both updated and missed after it', () => {
     const mined = new MinedEdges({ maxPairs: 10, entries: 16_384 })
     const tracker = new Tracker({ maxPairs: 10, mined })
     const random = mulberry32(SEED)
@@ -84,7 +84,7 @@ describe('pairs to warm after an update', () => {
     expect(tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([2])
   })
 
-  test('say how often in figures, and that it is now where the clock is behind', () => {
+  test('have a reason without exponents, and without a negative time if the clock is behind', () => {
     const { mined } = minedMinute()
     const edge = { ...{ event: 4, hits: 9, trials: 9, lastSlice: 200, lagMs: 40, lift: 123.4 }, z: 9, minedTo: 1 }
     expect(mined.reasonOf(edge, 500)).toBe(
@@ -92,13 +92,13 @@ describe('pairs to warm after an update', () => {
     )
   })
 
-  test('are as many as asked for, and none below the score asked for', () => {
+  test('are no more than the limit, and none has less than the least score', () => {
     const { tracker } = minedMinute()
     expect(tracker.getPairsToWarm(1, { ...OPTIONS, limit: 1 }).map(({ pairId }) => pairId)).toEqual([2])
     expect(tracker.getPairsToWarm(1, { ...OPTIONS, minScore: 0.6 }).map(({ pairId }) => pairId)).toEqual([2])
   })
 
-  test('are none after a pair that nobody follows, that is unknown, or where nothing is mined', () => {
+  test('are none after a pair that nobody follows or that is unknown, and none without mining', () => {
     const { tracker } = minedMinute()
     for (const pairId of [5, 10, 1_000_000]) expect(tracker.getPairsToWarm(pairId, OPTIONS)).toEqual([])
     expect(new Tracker({ maxPairs: 10 }).getPairsToWarm(1, OPTIONS)).toEqual([])
@@ -106,7 +106,7 @@ describe('pairs to warm after an update', () => {
 })
 
 describe('a pair that makes room for another one', () => {
-  /** All ten places are taken; then `pairId` is not seen for long, and pair 20 comes. */
+  /** Pair 20 comes when all ten places are taken, and `pairId` was not seen for long. */
   function replace({ mined, tracker }: Minute, pairId: number): void {
     for (let round = 0; round < 10; round++)
       for (let other = 0; other < 10; other++) if (other !== pairId) tracker.observe(other, 61_000, 0)
@@ -115,7 +115,7 @@ describe('a pair that makes room for another one', () => {
     expect([tracker.recycled, mined.older]).toEqual([1, 0])
   }
 
-  test('is not warmed, and nor is that one, before the next stretch and after it', () => {
+  test('is no longer warmed, nor is the other one in its place, before and after the next stretch', () => {
     const minute = minedMinute()
     replace(minute, 2)
     expect(minute.tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
@@ -124,10 +124,10 @@ describe('a pair that makes room for another one', () => {
     expect(minute.tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
   })
 
-  test('leaves that one nothing of what followed it', () => {
+  test('leaves none of its followers to the other one', () => {
     const minute = minedMinute()
     replace(minute, 1)
-    // Pair 3 alone is known to read it.
+    // Only pair 3 is known to read it.
     expect(minute.tracker.getPairsToWarm(20, OPTIONS)).toMatchObject([{ pairId: 3, kind: 'read' }])
     minute.tracker.observe(20, 60_000 + STRETCH_MS, 0)
     minute.mine()
@@ -135,7 +135,7 @@ describe('a pair that makes room for another one', () => {
   })
 })
 
-test('an edge of a delisted pair is none at once, and the pair may be listed again', () => {
+test('an edge to a delisted pair is dropped at once, and stays so when the pair is listed again', () => {
   const { tracker } = minedMinute()
   tracker.forget(2)
   expect(tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
@@ -143,7 +143,7 @@ test('an edge of a delisted pair is none at once, and the pair may be listed aga
   expect(tracker.getPairsToWarm(1, OPTIONS).map(({ pairId }) => pairId)).toEqual([3])
 })
 
-test('an edge that chance may have made is none yet', () => {
+test('an edge that may be due to chance is not used', () => {
   const mined = new MinedEdges({ maxPairs: 1_000, entries: 262_144 })
   const random = mulberry32(SEED)
   for (let pairId = 0; pairId < 1_000; pairId++) mined.read(pairId)
@@ -163,7 +163,7 @@ test('an edge that chance may have made is none yet', () => {
   expect(counts.sure).toBeLessThan(100)
 })
 
-test('nothing is kept of updates until somebody reads', () => {
+test('no update is logged until somebody reads a pair', () => {
   const mined = new MinedEdges({ maxPairs: 10, entries: 16_384 })
   mined.update(1, 0, 1000)
   mined.missed(1, 0, 1000)

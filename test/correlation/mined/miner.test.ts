@@ -48,11 +48,11 @@ interface Following {
   /** Pair 2 unless given. */
   readonly follower?: number
   readonly asRead?: boolean
-  /** Between two updates of pair 1; a second unless given. */
+  /** The time between two updates of pair 1; a second unless given. */
   readonly everyMs?: number
 }
 
-/** Pair 1 is followed by another after `lagMs`, for a minute; others come when they like. */
+/** Pair 1 is followed by another after `lagMs`, for a minute; others come at random. */
 function logFollowing({ log }: Mine, options: Following): void {
   const random = mulberry32(SEED)
   const { lagMs, fromS = 0, follower = 2, asRead = false, everyMs = 1000 } = options
@@ -64,8 +64,8 @@ function logFollowing({ log }: Mine, options: Following): void {
   }
 }
 
-describe('what is mined', () => {
-  test('is the same in one go and in steps', () => {
+describe('mined edges', () => {
+  test('are the same in one go and in steps', () => {
     const inOneGo = new Mine()
     const inSteps = new Mine()
     for (const mine of [inOneGo, inSteps]) {
@@ -82,7 +82,7 @@ describe('what is mined', () => {
     expect(inOneGo.edgesOf(1)).toContainEqual(expect.objectContaining({ event: 5, lagMs: 40, hits: 8 }))
   })
 
-  test('is made ready in steps as well, none of which goes through the stretch', () => {
+  test('are prepared in steps as well, none of which goes through the whole stretch', () => {
     const mine = new Mine()
     logPlanted(mine.log, 30)
     mine.log.update(0, 0, 29_990)
@@ -93,11 +93,11 @@ describe('what is mined', () => {
     expect(steps).toBeGreaterThan(4 * Math.floor((stretch.to - stretch.from) / PIECE))
   })
 
-  test('is the same where there are more pairs than a leader meets', () => {
+  test('are the same with more pairs than a leader meets', () => {
     const [few, many] = [new Mine(), new Mine(20_000)]
     for (const mine of [few, many]) {
       mine.readFrom.fill(1, 0, 60)
-      // One entry each, long before.
+      // Each of these has one entry, long before.
       if (mine === many) for (let pair = 1_000; pair < 20_000; pair++) mine.log.update(pair, 0, Math.floor(pair / 10))
       logFollowing(mine, { lagMs: 40, fromS: 10 })
       mine.miner.mine(mine.log.endStretch())
@@ -107,7 +107,7 @@ describe('what is mined', () => {
     expect(second).toMatchObject({ event: 4, hits: 60, trials: 60 })
   })
 
-  test('says who follows whom how soon, how often, and how much more often than by chance', () => {
+  test('tell which pair follows, how soon, how often, and how many times as often as by chance', () => {
     const mine = new Mine()
     logFollowing(mine, { lagMs: 40 })
     mine.miner.mine(mine.log.endStretch())
@@ -120,7 +120,7 @@ describe('what is mined', () => {
     expect(mine.log.timeOf(edge?.lastSlice ?? 0)).toBe(59_000)
   })
 
-  test('is who comes up to a second later, too, if it keeps to its time', () => {
+  test('lead to a follower up to a second later, if it always comes about equally late', () => {
     for (const lagMs of [200, 450, 900]) {
       const mine = new Mine()
       logFollowing(mine, { lagMs })
@@ -134,7 +134,7 @@ describe('what is mined', () => {
     }
   })
 
-  test('is who follows the first update after a quiet minute, too', () => {
+  test('lead to the follower of the first update after a quiet minute, too', () => {
     const mine = new Mine()
     const random = mulberry32(SEED)
     for (let beganMs = 0; beganMs <= 24 * 60_000; beganMs += 120_000) {
@@ -147,7 +147,7 @@ describe('what is mined', () => {
     expect(mine.edgesOf(1)[0]).toMatchObject({ event: 4, hits: 11, trials: 11 })
   })
 
-  test('is nobody beyond the longest lag asked for', () => {
+  test('lead to no follower beyond the longest lag asked for', () => {
     const isFoundWithin = (windowMs: number): boolean => {
       const mine = new Mine(PAIRS, windowMs)
       logFollowing(mine, { lagMs: 450 })
@@ -157,7 +157,7 @@ describe('what is mined', () => {
     expect([150, 400, 455].map(isFoundWithin)).toEqual([false, false, true])
   })
 
-  test('is nobody who is only awake at the same times', () => {
+  test('lead to no pair that is merely active at the same times', () => {
     const mine = new Mine()
     const random = mulberry32(SEED)
     for (let second = 0; second < 60; second += 10)
@@ -168,7 +168,7 @@ describe('what is mined', () => {
     for (let pairId = 0; pairId < 6; pairId++) expect(mine.edgesOf(pairId).filter(({ z }) => z >= 4)).toEqual([])
   })
 
-  test('is a read as well as an update, and tells them apart', () => {
+  test('lead to reads as well as updates, and tell them apart', () => {
     const mine = new Mine()
     logFollowing(mine, { lagMs: 40, asRead: true })
     mine.miner.mine(mine.log.endStretch())
@@ -176,7 +176,7 @@ describe('what is mined', () => {
     expect(mine.edgesOf(2)).toEqual([])
   })
 
-  test('is a read that keeps to no millisecond, too, but not after bursts', () => {
+  test('lead to reads that are not punctual, too, but not after bursts', () => {
     const mine = new Mine()
     const random = mulberry32(SEED)
     for (let second = 0; second < 60; second++) {
@@ -191,7 +191,7 @@ describe('what is mined', () => {
     expect(mine.edgesOf(10).filter(({ event }) => event % 2 === 1)).toEqual([])
   })
 
-  test('is of pairs that are read, once any are', () => {
+  test('lead only to pairs that are read, once any pair is', () => {
     const mine = new Mine()
     mine.readFrom[3] = 1
     logFollowing(mine, { lagMs: 40 })
@@ -203,7 +203,7 @@ describe('what is mined', () => {
     expect(mine.followersOf(1)).toEqual([2])
   })
 
-  test('is within a chain', () => {
+  test('lead only to pairs of the same chain', () => {
     const mine = new Mine()
     for (let second = 0; second < 60; second++) {
       mine.log.update(1, 0, second * 1000)
@@ -213,7 +213,7 @@ describe('what is mined', () => {
     expect([mine.followersOf(1), mine.followersOf(2)]).toEqual([[], []])
   })
 
-  test('adds up over stretches, and fades', () => {
+  test('add up over stretches, and fade', () => {
     const mine = new Mine()
     for (const fromS of [0, 60]) {
       logFollowing(mine, { lagMs: 40, fromS })
@@ -227,19 +227,19 @@ describe('what is mined', () => {
     expect(hits).toBeLessThan(60 + 119 / 2 + 2)
   })
 
-  test('of a leader that always comes as often adds up for an hour, and follows when another pair follows it', () => {
+  test('of a leader that always comes equally often add up for an hour, and lead to a new follower when it has one', () => {
     const mine = new Mine()
     for (let minute = 0; minute < 60; minute++) {
       logFollowing(mine, { lagMs: 40, fromS: minute * 60, follower: minute < 30 ? 2 : 3, everyMs: 10_000 })
       mine.miner.mine(mine.log.endStretch())
     }
     const trialsOf = (follower: number) => mine.edgesOf(1).find(({ event }) => event === follower * 2)?.trials ?? 0
-    // Six a minute, of which half are left after an hour.
+    // There are six trials a minute, and half of them are left after an hour.
     expect(trialsOf(2)).toBeGreaterThan(60 * 6 * 0.7)
     expect(trialsOf(3)).toBeGreaterThan(30 * 6 * 0.8)
   })
 
-  test('of a leader with a thousand trials is left as it was until it has a quarter more, over as many stretches', () => {
+  test('of a leader with a thousand trials stay as they are until it has a quarter more, over any number of stretches', () => {
     const mine = new Mine()
     const trials: (number | undefined)[] = []
     for (let minute = 0; minute < 9; minute++) {
@@ -255,7 +255,7 @@ describe('what is mined', () => {
 })
 
 describe('a delisted pair', () => {
-  test('is nobody’s follower and has none', () => {
+  test('is no longer a follower, nor a leader', () => {
     const mine = new Mine()
     logFollowing(mine, { lagMs: 40 })
     mine.miner.mine(mine.log.endStretch())
@@ -269,7 +269,7 @@ describe('a delisted pair', () => {
   })
 })
 
-test('pairs are forgotten in steps as well, however many there are', () => {
+test('the miner forgets pairs in steps as well, however many there are', () => {
   const mine = new Mine(65_536)
   mine.log.update(65_535, 0, 0)
   mine.log.forget(1)
@@ -280,14 +280,14 @@ test('pairs are forgotten in steps as well, however many there are', () => {
   expect(steps).toBeGreaterThan(65_536 / 1_024)
 })
 
-describe('bad input', () => {
-  test('a stretch without entries leaves all as it was', () => {
+describe('the miner', () => {
+  test('mines no leader in a stretch without entries', () => {
     const mine = new Mine()
     mine.miner.mine(mine.log.endStretch())
     expect(mine.miner.mined).toBe(0)
   })
 
-  test('ten thousand pairs in one millisecond, once a second, hide no follower', () => {
+  test('finds a follower beside ten thousand pairs in one millisecond, every three seconds', () => {
     const mine = new Mine(10_100)
     for (let second = 0; second < 60; second += 3) {
       for (let pair = 100; pair < 10_100; pair++) mine.log.update(pair, 0, second * 1000)

@@ -35,7 +35,7 @@ function logged(stretch = log.endStretch()): readonly Logged[] {
 }
 
 describe('the log', () => {
-  test('has updates and reads of a chain in the order of their event times, by chain', () => {
+  test('gives the updates and reads of each chain in the order of their event times', () => {
     log.update(7, 1, NOON_MS)
     log.update(3, 0, NOON_MS + 1)
     log.missedRead(3, 0, NOON_MS + 12)
@@ -47,13 +47,13 @@ describe('the log', () => {
     expect(log.timeOf(100)).toBe(NOON_MS + 500)
   })
 
-  test('has a pair once a slice, were it updated a million times a second', () => {
+  test('takes a pair’s updates once a slice, even a million a second', () => {
     for (let update = 0; update < 1_000_000; update++) log.update(1, 0, NOON_MS + Math.floor(update / 1000))
     expect(log.written).toBe(1000 / SLICE_MS)
     expect(log.repeated).toBe(1_000_000 - log.written)
   })
 
-  test('has a pair’s reads by the millisecond', () => {
+  test('takes a pair’s reads once a millisecond', () => {
     for (const ms of [0, 0.4, 1, 4, 5, 5.9, 19]) log.missedRead(1, 0, NOON_MS + ms)
     const [entries] = finished(new StretchCopy(log.memory).take(log.endStretch()))
     const timesMs = [...(entries?.events ?? [])].map(
@@ -67,7 +67,7 @@ describe('the log', () => {
     expect(logged()[0]?.events.length).toBe(10_000)
   })
 
-  test('puts an update in its place that comes up to a second after newer ones, and counts older ones', () => {
+  test('puts an update that is up to a second late in its place, and counts older ones', () => {
     log.update(1, 0, NOON_MS)
     log.update(2, 0, NOON_MS + 1000)
     log.update(3, 0, NOON_MS + 20)
@@ -76,7 +76,7 @@ describe('the log', () => {
     expect(log.older).toBe(1)
   })
 
-  test('is in the order of event times, those of a slice as they came, however far apart times are', () => {
+  test('gives entries in the order of their slices, those of a slice as they came, however far apart times are', () => {
     for (const gapMs of [0, 7_200_000]) {
       const base = log.written
       for (let n = 0; n < 40; n++) log.update(base + n, 0, NOON_MS + gapMs + n * 100 - (n % 7) * 150)
@@ -89,7 +89,7 @@ describe('the log', () => {
     expect(events.length).toBe(82)
   })
 
-  test('keeps the times of chains apart: one that is behind is behind by itself', () => {
+  test('keeps the times of chains apart, so that one may be an hour behind another', () => {
     log.update(1, 0, NOON_MS)
     log.update(2, 1, NOON_MS - 3_600_000)
     expect(logged()).toEqual([
@@ -99,7 +99,7 @@ describe('the log', () => {
     expect(log.older).toBe(0)
   })
 
-  test('tells when a slice was, after half a year of them, too', () => {
+  test('tells the time of a slice, even after half a year', () => {
     log.update(1, 0, NOON_MS)
     log.endStretch()
     const laterMs = NOON_MS + 180 * 24 * 3_600_000
@@ -108,7 +108,7 @@ describe('the log', () => {
     expect(logged()[0]?.slices.map((slice) => log.timeOf(slice))).toEqual([laterMs - 50, laterMs])
   })
 
-  test('refuses, and counts, ids beyond its pairs, chains beyond its chains, and times that are none', () => {
+  test('refuses, and counts, ids beyond its pairs, chains beyond its chains, and invalid times', () => {
     log.update(20_000, 0, NOON_MS)
     log.missedRead(20_000, 0, NOON_MS)
     log.update(1, 65_536, NOON_MS)
@@ -117,7 +117,7 @@ describe('the log', () => {
     expect([log.refusedEvents, log.written]).toEqual([5, 0])
   })
 
-  test('forgets what was logged of a delisted pair, not what comes after', () => {
+  test('drops the entries of a delisted pair, and takes new ones', () => {
     log.update(2, 0, NOON_MS)
     log.update(1, 0, NOON_MS)
     log.forget(1)
@@ -128,7 +128,7 @@ describe('the log', () => {
 })
 
 describe('a stretch', () => {
-  test('ends after a minute of event time, and is given once', () => {
+  test('ends after a minute of event time, and is taken once', () => {
     log.update(1, 0, NOON_MS)
     log.update(2, 0, NOON_MS + STRETCH_MS - 1)
     expect(log.takeStretch()).toBeUndefined()
@@ -139,7 +139,7 @@ describe('a stretch', () => {
     expect(log.takeStretch()).toEqual({ from: 2, to: 3 })
   })
 
-  test('goes by the times of updates, which reads are ahead of', () => {
+  test('ends by the times of updates, not by those of reads, which are ahead', () => {
     log.missedRead(9, 0, NOON_MS + 2 * STRETCH_MS)
     log.update(1, 0, NOON_MS)
     log.missedRead(9, 0, NOON_MS + 3 * STRETCH_MS)
@@ -154,7 +154,7 @@ describe('a stretch', () => {
     expect(log.takeStretch()).toBeUndefined()
   })
 
-  test('ends before it fills the log', () => {
+  test('ends before it fills the log to the last entry', () => {
     let stretch: ReturnType<UpdateLog['takeStretch']>
     for (let update = 0; stretch === undefined; update++) {
       log.update(update % 5000, 0, NOON_MS + Math.floor(update / 1000))
@@ -164,7 +164,7 @@ describe('a stretch', () => {
     expect(stretch.to).toBeGreaterThan(ENTRIES * 0.9)
   })
 
-  test('has entries, also where the log was full when its minute was over', () => {
+  test('is never empty, even if no update came in the minute after the log was full', () => {
     let updates = 0
     for (; log.takeStretch() === undefined; updates++)
       log.update(updates % 100, 0, NOON_MS + Math.floor(updates / 100) * SLICE_MS)
@@ -174,7 +174,7 @@ describe('a stretch', () => {
     expect(log.takeStretch()).toEqual({ from: updates, to: updates + 1 })
   })
 
-  test('is whole when it is taken again, where the time before was left in the middle', () => {
+  test('is copied whole after a copy that was left in the middle', () => {
     const large = new UpdateLog({ maxPairs: 20_000, entries: 4 * ENTRIES })
     for (let update = 0; update < 3 * ENTRIES; update++)
       large.update(update % 20_000, 0, NOON_MS + Math.floor(update / 20))
@@ -185,7 +185,7 @@ describe('a stretch', () => {
     expect(finished(copy.take(stretch))).toEqual(finished(new StretchCopy(large.memory).take(stretch)))
   })
 
-  test('loses, and counts, what was overwritten before it was copied', () => {
+  test('loses, and counts, entries that were overwritten before they were copied', () => {
     const updates = ENTRIES * 2.5
     for (let update = 0; update < updates; update++)
       log.update(update % 20_000, 0, NOON_MS + Math.floor(update / 20_000) * SLICE_MS)
@@ -197,7 +197,7 @@ describe('a stretch', () => {
   })
 })
 
-test('what is overwritten is told after more blocks than 32 bits count, too', () => {
+test('overwritten entries are recognized, even after more blocks than 32 bits can count', () => {
   const columns = new LogColumns(log.memory)
   for (const blocks of [5, 2 ** 31 + 5, 2 ** 33 + 5]) {
     Atomics.store(columns.reserved, 0, blocks)
@@ -212,7 +212,7 @@ test('entries that are copied while another thread overwrites them are whole, or
     const columns = new LogColumns(memory)
     const copy = new StretchCopy(memory)
     let whole = 0
-    // The oldest that are there still: the writer is just about to overwrite them.
+    // The oldest entries are copied: the writer is just about to overwrite them.
     while (whole < 2_000_000 || copy.lost < 1_000) {
       const from = columns.firstWhole(0)
       const stretch = { from, to: from + memory.entries / 2 }

@@ -6,12 +6,12 @@ function sumOf(profile: LagProfile): number {
 }
 
 describe('a profile of lags', () => {
-  test('makes no difference between lags of which nothing is known', () => {
+  test('gives all lags the same probability before any was seen', () => {
     expect(new LagProfile().of(0)).toBeCloseTo(1 / PROFILE_MS)
     expect(sumOf(new LagProfile())).toBeCloseTo(1)
   })
 
-  test('makes those likelier that were seen, and leaves something for the others', () => {
+  test('gives seen lags a higher probability, and leaves some to the others', () => {
     const profile = new LagProfile()
     for (let seen = 0; seen < 30; seen++) profile.add(50)
     for (let seen = 0; seen < 10; seen++) profile.add(90)
@@ -20,7 +20,7 @@ describe('a profile of lags', () => {
     expect(sumOf(profile)).toBeCloseTo(1)
   })
 
-  test('forgets what was long ago', () => {
+  test('forgets old lags', () => {
     const profile = new LagProfile()
     for (let seen = 0; seen < 10_000; seen++) profile.add(50)
     for (let seen = 0; seen < 20_000; seen++) profile.add(90)

@@ -33,7 +33,7 @@ function siblingsOf(pairId: number): readonly number[] {
   return Array.from({ length: GROUP }, (_, i) => first + i).filter((other) => other !== pairId)
 }
 
-/** A third of the pairs within 40 ms, in any order, and the siblings of each read 50 ms after it. */
+/** Updates a third of the pairs within 40 ms, in random order, and reads the siblings of each 50 ms after it. */
 function sweep(number: number, random: () => number): readonly Entry[] {
   return Array.from({ length: PAIRS }, (_, pairId) => pairId)
     .filter(() => random() < 1 / 3)
@@ -43,7 +43,7 @@ function sweep(number: number, random: () => number): readonly Entry[] {
     })
 }
 
-/** Pair 1 is followed by a read of pair 2 so much later, once in two minutes. */
+/** Pair 1 is followed by a read of pair 2 after `lagMs`, every two minutes. */
 function following(times: number, lagMs: number): readonly Entry[] {
   return Array.from({ length: times }, (_, at) => [
     updateAt(1, at * MINUTES_2),
@@ -71,7 +71,7 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect(found.bystanders).toBeLessThan(0.01 * PAIRS)
   })
 
-  test('have a lag in whole milliseconds, and how often, how much oftener than otherwise, and when last they came', () => {
+  test('have a lag in whole milliseconds, hits, trials, a lift and the slice of the last hit', () => {
     const punctual = new PunctualReads(PAIRS)
     finished(punctual.take(entriesOf([...following(9, 47), updateAt(1, 9 * MINUTES_2), readAt(3, 9 * MINUTES_2 + 47)])))
     const [edge, ...others] = punctual.after(1, 0)
@@ -81,12 +81,12 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect(others).toEqual([])
   })
 
-  test('that stand there several times, as others came in between, count once', () => {
+  test('that the history has several times, as others came in between, count once', () => {
     const bystanders = (at: number) =>
       Array.from({ length: PROFILE_MS }, (_, ms) => readAt(100 + ((ms + at * 7) % PROFILE_MS), at * MINUTES_2 + ms))
     const again = Array.from({ length: 8 }, (_, n) => [readAt(2, 46), readAt(2, 45 - (n % 2))]).flat()
     const entries = Array.from({ length: 8 }, (_, at) => [updateAt(1, at * MINUTES_2), ...bystanders(at)]).flat()
-    // In a slice they are as they came.
+    // Within a slice, entries stay as they came.
     const inSlices = [...entries, ...again].toSorted(
       ([, a], [, b]) => Math.floor(a / SLICE_MS) - Math.floor(b / SLICE_MS),
     )
@@ -95,13 +95,13 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect(punctual.after(1, 0)).toEqual([])
   })
 
-  test.each([0, PROFILE_MS - 1])('are found %d ms after', (lagMs) => {
+  test.each([0, PROFILE_MS - 1])('are found %d ms after the update', (lagMs) => {
     const punctual = new PunctualReads(PAIRS)
     finished(punctual.take(entriesOf(following(8, lagMs))))
     expect(punctual.after(1, 0)).toMatchObject([{ event: 5, lagMs }])
   })
 
-  test('are not of updates later than they, nor beyond what is looked at, nor of the pair itself', () => {
+  test('do not follow later updates, updates too long ago, or updates of their own pair', () => {
     const punctual = new PunctualReads(PAIRS)
     const itself = Array.from({ length: 8 }, (_, at) => readAt(1, at * MINUTES_2 + 50))
     finished(punctual.take(entriesOf([...following(8, -1), ...itself])))
@@ -109,7 +109,7 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect(punctual.after(1, 0)).toEqual([])
   })
 
-  test('are believed sooner with a lag that others have', () => {
+  test('are believed sooner with a lag that many others have', () => {
     const punctual = new PunctualReads(PAIRS)
     const early = (leader: number, lagMs: number) =>
       [0, 1, 2].flatMap((at) => {
@@ -124,7 +124,7 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect([punctual.after(10, 0), punctual.after(20, 0)]).toMatchObject([[{ event: 23 }], []])
   })
 
-  test('are found over stretches, within a chain, and forgotten with either pair', () => {
+  test('are found over several stretches, within a chain, and forgotten with either pair', () => {
     const entries = following(8, 50)
     const punctual = new PunctualReads(PAIRS)
     for (let at = 0; at < entries.length; at += 2) finished(punctual.take(entriesOf(entries.slice(at, at + 2), 3)))
@@ -137,25 +137,25 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect(punctual.after(1, 3)).toEqual([])
   })
 
-  test('are not missed after updates from before what is remembered', () => {
+  test('do not count as missing after updates older than the remembered reads', () => {
     const punctual = new PunctualReads(PAIRS)
     const before = Array.from({ length: 4 }, (_, at) => updateAt(1, (at - 4) * MINUTES_2))
     finished(punctual.take(entriesOf([...before, ...following(6, 50)])))
     expect(punctual.after(1, 0)).toMatchObject([{ event: 5, hits: 6, trials: 6 }])
   })
 
-  test('are missed after an update of whose lags one at least is remembered', () => {
+  test('count as missing after an update with at least one remembered lag', () => {
     const edgesWithUpdateAt = (timeMs: number) => {
       const punctual = new PunctualReads(PAIRS)
       finished(punctual.take(entriesOf([updateAt(1, timeMs), readAt(3, -1000), ...following(7, 50)])))
       return punctual.after(1, 0)
     }
-    // What is remembered begins with the first read.
+    // Memory begins with the first read.
     expect(edgesWithUpdateAt(-1000 - PROFILE_MS)).toMatchObject([{ hits: 7, trials: 7 }])
     expect(edgesWithUpdateAt(-999 - PROFILE_MS)).toMatchObject([{ hits: 7, trials: 8 }])
   })
 
-  test('are found where half of the updates have one, not where a quarter has', () => {
+  test('are found if half of the updates have one, not if a quarter has', () => {
     const readAfter = (times: number) => {
       const punctual = new PunctualReads(PAIRS)
       const updates = Array.from({ length: 8 - times }, (_, at) => updateAt(1, (at + times) * MINUTES_2))
@@ -168,14 +168,14 @@ describe(`reads after updates (seed ${SEED})`, () => {
     expect([readAfter(2), readAfter(4)]).toMatchObject([[], [{ hits: 4, trials: 8 }]])
   })
 
-  test('are of no use where there are tens of thousands after each update', () => {
+  test('are not looked for if tens of thousands come after each update', () => {
     const punctual = new PunctualReads(PAIRS)
     const crowd = Array.from({ length: 70_000 }, (_, at) => readAt(at % PAIRS, MINUTES_2 + Math.floor(at / 700)))
     finished(punctual.take(entriesOf([...following(2, 50), ...crowd])))
     expect([punctual.after(1, 0), punctual.looked]).toEqual([[], 0])
   })
 
-  test('are kept of the 64 chains that were read last', () => {
+  test('are kept for the 64 chains that were read last', () => {
     const punctual = new PunctualReads(PAIRS)
     const readIn = (chainId: number) => finished(punctual.take(entriesOf([readAt(9, 0)], chainId)))
     finished(punctual.take(entriesOf(following(8, 50))))
