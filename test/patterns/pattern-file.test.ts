@@ -21,7 +21,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 describe('the file of patterns', () => {
-  test('is restored as it was saved, the newest of all', async () => {
+  test('is restored as it was last saved', async () => {
     const file = new PatternFile(path)
     await Promise.all([1, 2, 3].map((n) => file.save([`{"n":`, `${n}}`])))
     expect(await file.restore(take)).toEqual({ from: path, problems: [] })
@@ -43,7 +43,7 @@ describe('the file of patterns', () => {
     expect(restored.problems).toEqual([expect.stringContaining(`${path}: `)])
   })
 
-  test('that says what it should not is passed over, too', async () => {
+  test('that holds a wrong document is passed over, too', async () => {
     const file = new PatternFile(path)
     await file.save(['{"n":1}'])
     await file.save(['null'])
@@ -64,7 +64,7 @@ describe('the file of patterns', () => {
     expect(taken).toEqual([expected])
   })
 
-  test('that cannot be written says so, and the next one is tried', async () => {
+  test('that cannot be written rejects each save', async () => {
     const file = new PatternFile(join(folder, 'no', 'such', 'folder'))
     await expect(file.save([])).rejects.toThrow('ENOENT')
     await expect(file.save([])).rejects.toThrow('ENOENT')

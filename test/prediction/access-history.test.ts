@@ -20,7 +20,7 @@ describe('the history of reads', () => {
     expect([history.in(1, MONDAY), history.in(1, MONDAY + 168), history.firstHour]).toEqual([0, 0, MONDAY + 1])
   })
 
-  test('takes reads that come late into their hour, and counts those that come too late', () => {
+  test('counts late reads in their hour, and counts those that come too late', () => {
     const history = new AccessHistory({ maxPairs: 10 })
     history.record(1, ms(MONDAY + 10))
     history.record(1, ms(MONDAY + 4))
@@ -28,7 +28,7 @@ describe('the history of reads', () => {
     expect([history.in(1, MONDAY + 4), history.late, history.total]).toEqual([1, 1, 2])
   })
 
-  test('is of a bounded number of pairs, whatever their ids; counts the reads of others', () => {
+  test('keeps a bounded number of pairs, whatever their ids, and counts the reads of others', () => {
     const history = new AccessHistory({ maxPairs: 2 })
     for (const pairId of [1, 70, 900_000, 70]) history.record(pairId, ms(MONDAY))
     expect([1, 70, 900_000].map((pairId) => history.in(pairId, MONDAY))).toEqual([1, 2, 0])
@@ -37,7 +37,7 @@ describe('the history of reads', () => {
     expect(history.recycled).toBe(0)
   })
 
-  test('gives the place of a pair that was not read in the hours it keeps to another one', () => {
+  test('gives the place of a pair without reads in the kept hours to another one', () => {
     const history = new AccessHistory({ maxPairs: 2 })
     const readAt = (hour: number) => [0, 1, 2, 3].map((pairId) => history.in(pairId, MONDAY + hour))
     for (const pairId of [0, 1]) history.record(pairId, ms(MONDAY))
@@ -45,32 +45,32 @@ describe('the history of reads', () => {
     history.record(2, ms(MONDAY + 167))
     expect([history.refusedReads, history.hasRoomFor(2), history.hasRoomFor(1)]).toEqual([1, false, true])
     history.record(2, ms(MONDAY + 168))
-    // Nothing that was learned of the one is held of the other.
+    // The new pair has none of the reads of the old one.
     expect([readAt(168), readAt(1)]).toEqual([
       [0, 0, 1, 0],
       [0, 1, 0, 0],
     ])
-    // The first pair has none now, and gets the next one that is empty.
+    // The first pair has no place now, and gets the next empty one.
     history.record(0, ms(MONDAY + 168))
     history.record(0, ms(MONDAY + 169))
     expect([readAt(169), history.refusedReads, [...history.pairIds()].toSorted()]).toEqual([[1, 0, 0, 0], 2, [0, 2]])
     expect(history.recycled).toBe(2)
   })
 
-  test('refuses reads at no time, and counts them', () => {
+  test('refuses reads at invalid times, and counts them', () => {
     const history = new AccessHistory({ maxPairs: 3 })
     for (const atMs of [Number.NaN, -1]) history.record(0, atMs)
     expect([history.refusedReads, history.total, history.lastHour]).toEqual([2, 0, -1])
   })
 
-  test('stands still at its highest count', () => {
+  test('stops counting at 65,535', () => {
     const history = new AccessHistory({ maxPairs: 3 })
     history.record(0, ms(MONDAY), 65_000)
     history.record(0, ms(MONDAY), 65_000)
     expect(history.in(0, MONDAY)).toBe(65_535)
   })
 
-  test('weighs the reads of each hour, of each pair', () => {
+  test('sums the reads of each pair, weighted by hour', () => {
     const history = new AccessHistory({ maxPairs: 2_001 })
     expect([...history.weighted(() => 1)]).toEqual([])
     for (const [pairId, hour] of [
@@ -87,7 +87,7 @@ describe('the history of reads', () => {
     expect(weighted).toHaveLength(history.places)
   })
 
-  test('counts what a plain count of the same reads counts, whatever their order', () => {
+  test('counts the same as a plain count, whatever the order of reads', () => {
     const reads = fc.array(fc.record({ pairId: fc.nat(40), hour: fc.nat(400) }), { maxLength: 200 })
     fc.assert(
       fc.property(reads, (all) => {
@@ -108,7 +108,7 @@ describe('the history of reads', () => {
     )
   })
 
-  test('keeps of more pairs than it has places for what a plain count keeps that never holds more of them', () => {
+  test('keeps the same as a plain count with the same bound, of more pairs than it has places for', () => {
     const step = fc.record({
       pairId: fc.nat(9),
       later: fc.constantFrom(0, 0, 0, 1, 5, 30),
@@ -138,7 +138,7 @@ describe('the history of reads', () => {
   })
 })
 
-/** Reads by pair and hour; of a pair without any there is nothing, and a new one comes in while there are few enough. */
+/** Reads by pair and hour. A pair without reads is dropped, and a new one is taken while there are fewer than `maxPairs`. */
 class PlainHistory {
   refusedReads = 0
   late = 0

@@ -5,7 +5,7 @@ import { sectorRotation } from '../../src/prediction/sector-rotation.ts'
 import { timeOfDay } from '../../src/prediction/time-of-day.ts'
 import { historyOf, MONDAY } from './histories.ts'
 
-/** Reads as written down: of pair and hour since Monday 00:00. */
+/** A history with these reads, by pair and hour since Monday 00:00. */
 function written(hours: number, reads: readonly (readonly [pairId: number, hour: number, reads: number])[]) {
   const counts = new Map(reads.map(([pairId, hour, count]) => [`${pairId} ${hour}`, count]))
   return historyOf(hours, (pairId, hour) => counts.get(`${pairId} ${hour}`) ?? 0, 4)
@@ -14,7 +14,7 @@ function written(hours: number, reads: readonly (readonly [pairId: number, hour:
 const everyDay = (pairId: number, hour: number, counts: readonly number[]) =>
   counts.map((count, day) => [pairId, day * 24 + hour, count] as const)
 
-test('a sector’s turn is its share of the last three hours ÷ that of those before', () => {
+test('a sector’s rise is its share of the reads in the last three hours ÷ its share before', () => {
   const groupOf = (pairId: number) => (pairId < 2 ? 'energy' : pairId === 2 ? 'metals' : undefined)
   const history = written(10, [
     // Energy: 14 of 42 reads before, 30 of 42 since; 10 an hour of its first pair, 5 an hour of each on average.
@@ -42,7 +42,7 @@ test.each([
   [20, 21, false],
   [19, 10, false],
 ])(
-  'a sector with %d recent reads, beside %d others, where it had a third before: its turn is %s',
+  'a sector with %d recent reads beside %d others, after a third of the earlier reads, has its turn: %s',
   (own, others, isIts) => {
     const groupOf = (pairId: number) => (pairId === 0 ? 'energy' : undefined)
     const history = written(10, [
@@ -55,14 +55,14 @@ test.each([
   },
 )
 
-test('a sector that nobody read before is held against one read of it', () => {
+test('a sector without earlier reads is taken to have had one', () => {
   const groupOf = (pairId: number) => (pairId === 0 ? 'energy' : undefined)
   const history = written(10, [
     [0, 9, 20],
     [1, 3, 20],
     [1, 9, 20],
   ])
-  // Half of the reads, one of twenty before.
+  // It has half of the reads, after one of twenty.
   expect(sectorRotation(history, { hour: MONDAY + 9, limit: 9, groupOf })).toEqual([
     {
       ...{ pairId: 0, kind: 'sector-rotation', confidence: (1 - Math.exp(-20 / 3)) * (1 - 1 / 10) },
@@ -71,7 +71,7 @@ test('a sector that nobody read before is held against one read of it', () => {
   ])
 })
 
-test('what is read after the hour asked about makes nothing popular', () => {
+test('reads after the hour that is asked about make no pair popular', () => {
   const history = written(10, [
     [0, 3, 8],
     [1, 9, 50],
@@ -82,24 +82,24 @@ test('what is read after the hour asked about makes nothing popular', () => {
   ])
 })
 
-test('a pattern’s peaks are hours with half as many reads again as the mean, on half of the days that are over', () => {
+test('a pattern’s peaks are hours with 1.5 times the mean reads, on half of the days that have ended', () => {
   const history = written(72, [
     // 168 reads in 72 hours: a peak has 3.5 an hour.
     ...everyDay(0, 9, [20, 20, 0]),
     ...everyDay(0, 13, [10, 10, 10]),
-    // The hour that has not ended says nothing yet.
+    // An hour that has not ended does not count.
     ...everyDay(0, 23, [9, 0, 50]),
     ...everyDay(0, 5, [30, 0, 0]),
     ...everyDay(0, 7, [3, 3, 3]),
   ])
   expect(patternOf(history, { pairId: 0, pair: 'X' })).toMatchObject({
     ...{ frequencyPerHour: 168 / 72, peakHours: [9, 13, 23] },
-    // Read on 2 of 3, 3 of 3 and 1 of 2 days, half a day of each beforehand.
+    // Read on 2 of 3, 3 of 3 and 1 of 2 days; half a day of each is added.
     confidence: (2.5 / 4 + 3.5 / 4 + 1.5 / 3) / 3,
   })
 })
 
-test('a pattern’s days are those on which its hour is over, from the first hour on', () => {
+test('a pattern’s days are those on which the hour has ended, from the first hour on', () => {
   // Until 11 o’clock of the third day; 113 reads in 60 hours: a peak has 2.825 an hour.
   const history = written(60, [
     ...everyDay(0, 0, [6, 0, 6]),
@@ -113,14 +113,14 @@ test('a pattern’s days are those on which its hour is over, from the first hou
   })
 })
 
-test('what is usual at an hour was read then on half of the days that are over, two at least', () => {
+test('a pair is usual at an hour if it was read then on half of the ended days, of two at least', () => {
   const options = { hour: MONDAY + 71, minConfidence: 0.5, limit: 9 }
   const history = written(72, [
     ...everyDay(0, 9, [1, 1, 0]),
     ...everyDay(0, 13, [1, 1, 1]),
     ...everyDay(1, 23, [1, 0, 9]),
     ...everyDay(2, 5, [1, 0, 0]),
-    // Also in the first hour that was lived through.
+    // Reads in the first known hour count, too.
     ...everyDay(3, 0, [1, 1, 0]),
   ])
   const usual = (lookAheadHours: number) =>

@@ -6,7 +6,7 @@ export const MONDAY = Date.UTC(2026, 0, 5) / HOUR_MS
 
 export const ms = (hour: number): number => hour * HOUR_MS + 1
 
-/** A history of `hours` from Monday on, in which each pair is read so often in each hour. */
+/** A history of `hours` from Monday on; `readsAt` gives the reads of each pair in each hour. */
 export function historyOf(hours: number, readsAt: (pairId: number, hour: number) => number, pairs = 1): AccessHistory {
   const history = new AccessHistory({ maxPairs: 100 })
   for (let hour = MONDAY; hour < MONDAY + hours; hour++) {
@@ -32,7 +32,7 @@ export function newPredictor(maxPairs = 100, historyHours = 168): Predictor {
   })
 }
 
-/** Pair 0 at nine every day for a week, pair 1 every hour. */
+/** A predictor after a week in which pair 0 was read every day at nine, and pair 1 every hour. */
 export function lived(): Predictor {
   const predictor = newPredictor()
   for (let hour = MONDAY; hour < MONDAY + 168; hour++) {
@@ -42,7 +42,7 @@ export function lived(): Predictor {
   return predictor
 }
 
-/** Once a week, at five; and time goes on until Friday. */
+/** The pair is read every Monday at five; then time goes on until Friday. */
 export function readOnMondays(predictor: Predictor, { pairId, weeks }: { pairId: number; weeks: number }): void {
   for (let week = 0; week < weeks; week++) {
     predictor.recordAccess(pairId, ms(MONDAY + week * 168 + 5))

@@ -4,7 +4,7 @@ import { Predictor } from '../../src/prediction/predictor.ts'
 import { lived, MONDAY, ms, newPredictor, readOnMondays } from './histories.ts'
 
 describe('patterns', () => {
-  test('that are exported and imported say the same as before', () => {
+  test('that are exported and imported lead to the same recommendations', () => {
     const before = lived()
     const document = JSON.parse(JSON.stringify(before.exportPatterns()))
     const after = newPredictor()
@@ -23,7 +23,7 @@ describe('patterns', () => {
     expect(JSON.parse([...predictor.patternText()].join(''))).toEqual(predictor.exportPatterns())
   })
 
-  test('of three weeks say the same of the hours of a week', () => {
+  test('of three weeks lead to the same forecast when they are imported', () => {
     const [before, after] = [newPredictor(100, 504), newPredictor(100, 504)]
     for (let week = 0; week < 3; week++) before.recordAccess(0, ms(MONDAY + week * 168 + 5))
     const nowMs = ms(MONDAY + 3 * 168 + 4)
@@ -34,7 +34,7 @@ describe('patterns', () => {
     expect(after.forecast(nowMs, options)).toEqual(before.forecast(nowMs, options))
   })
 
-  test('of this week leave what the forecast has learned in the weeks before', () => {
+  test('of this week, when imported, keep what the forecast learned in earlier weeks', () => {
     const predictor = newPredictor()
     readOnMondays(predictor, { pairId: 0, weeks: 4 })
     const nowMs = ms(MONDAY + 4 * 168 + 4)
@@ -45,7 +45,7 @@ describe('patterns', () => {
     expect(predictor.forecast(nowMs, { hours: 1, limit: 5 })).toEqual(before)
   })
 
-  test('of later hours are learned from with those that were lived through', () => {
+  test('of later hours are learned from together with the node’s own hours', () => {
     const [node, other] = [newPredictor(100, 504), newPredictor(100, 504)]
     for (let week = 0; week < 3; week++) {
       for (const each of week < 2 ? [node, other] : [other]) each.recordAccess(0, ms(MONDAY + week * 168))
@@ -59,7 +59,7 @@ describe('patterns', () => {
     expect(other.forecast(nowMs, ahead)).toHaveLength(2)
   })
 
-  test('begin with the hours in which nothing was read', () => {
+  test('begin with the first hour, even if nothing was read in it', () => {
     const [before, after] = [newPredictor(), newPredictor()]
     before.tell(ms(MONDAY))
     before.recordAccess(0, ms(MONDAY + 40))
@@ -71,14 +71,14 @@ describe('patterns', () => {
     expect(after.pattern(0)?.frequencyPerHour).toBeCloseTo(1 / 51)
   })
 
-  test('that are too old say nothing, nor that there was a time without reads', () => {
+  test('that are too old change nothing, not even the first hour', () => {
     const [before, after] = [lived(), newPredictor()]
     after.recordAccess(1, ms(MONDAY + 500))
     expect(after.importPatterns(before.exportPatterns())).toEqual({ refused: 0 })
     expect([after.history.firstHour, after.history.total]).toEqual([MONDAY + 500, 1])
   })
 
-  test('of nothing are patterns, too', () => {
+  test('without any hour are imported, too', () => {
     const nothing = JSON.parse([...newPredictor().patternText()].join(''))
     expect(nothing).toEqual(newPredictor().exportPatterns())
     const predictor = newPredictor()
@@ -87,7 +87,7 @@ describe('patterns', () => {
     expect(predictor.history.firstHour).toBe(MONDAY)
   })
 
-  test('that are imported twice, or where they come from, count once', () => {
+  test('that are imported twice, or into the predictor that exported them, count once', () => {
     const predictor = lived()
     const document = predictor.exportPatterns()
     predictor.importPatterns(document)
@@ -106,14 +106,14 @@ describe('patterns', () => {
     expect(predictor.importPatterns(document, ms(MONDAY + 167))).toEqual({ refused: 0 })
   })
 
-  test('of more pairs than there is room for are counted', () => {
+  test('of pairs without room are refused, and counted', () => {
     expect(newPredictor(1).importPatterns(lived().exportPatterns())).toEqual({ refused: 1 })
     let nextId = 7
     const roomier = new Predictor({ maxPairs: 1, namesOf: () => ({ chain: '', pair: '' }), idOf: () => nextId++ })
     expect(roomier.importPatterns(lived().exportPatterns())).toEqual({ refused: 1 })
   })
 
-  test('of a later week find room among pairs that were not read since', () => {
+  test('of a later week get the room of pairs that were not read since', () => {
     const predictor = newPredictor(1_000)
     const small = new Predictor({
       maxPairs: 2,
@@ -121,7 +121,7 @@ describe('patterns', () => {
       idOf: ({ pair }) => Number(pair.slice(1)),
     })
     for (const pairId of [0, 1]) small.recordAccess(pairId, ms(MONDAY))
-    // Reads of before what is kept then, too, which take no place.
+    // Pair 4 was read only in an hour that is no longer kept then, so it takes no place.
     for (const pairId of [2, 3, 4]) predictor.recordAccess(pairId, ms(MONDAY + (pairId === 4 ? 0 : 167)))
     predictor.tell(ms(MONDAY + 167))
     expect(small.importPatterns({ ...predictor.exportPatterns(), lastHour: MONDAY + 168 })).toEqual({ refused: 1 })
@@ -131,7 +131,7 @@ describe('patterns', () => {
     expect(again.exportPatterns().pairs).toHaveLength(2)
   })
 
-  test('stand once in a text during which a pair lost its place and got another one', () => {
+  test('of a pair that changes its place while the text is made are in it once', () => {
     const predictor = new Predictor({
       maxPairs: 102,
       namesOf: (pairId) => ({ chain: 'fx', pair: `P${pairId}` }),
@@ -143,7 +143,7 @@ describe('patterns', () => {
     for (const piece of predictor.patternText()) {
       pieces.push(piece)
       predictor.tell(ms(MONDAY + 168))
-      // The first pair's place is the new one's; its own next read comes late, and is of an hour that the text is of.
+      // The new pair takes the first one's place. The first one is then read late, in an hour of the text.
       predictor.recordAccess(200, ms(MONDAY + 168))
       predictor.recordAccess(0, ms(MONDAY + 100))
     }
@@ -151,7 +151,7 @@ describe('patterns', () => {
     expect(pairs.filter(({ pair }: { pair: string }) => pair === 'P0')).toHaveLength(1)
   })
 
-  test('in which any value is another are taken or refused, whole', () => {
+  test('with any value changed are taken or refused as a whole', () => {
     const document = { ...lived().exportPatterns() }
     const paths: readonly (readonly (string | number)[])[] = [
       ...[['kind'], ['version'], ['firstHour'], ['lastHour'], ['pairs'], ['pairs', 0], ['pairs', 1, 'pair']],
@@ -221,7 +221,7 @@ describe('patterns', () => {
     [pair({ group: 3 }), /\.group: expected a name, got 3/],
     [pair({ reads: [[3, 1]] }), /reads\[0\]\[0\]: expected an hour from 0 to 2, got 3/],
     [pair({ reads: [[1, null]] }), /reads\[0\]\[1\]: .* got null/],
-  ])('%j are no patterns, and it is said why', (document, problem) => {
+  ])('given as %j are refused with the reason', (document, problem) => {
     const predictor = newPredictor()
     expect(predictor.importPatterns(document)).toEqual({ problem: expect.stringMatching(problem) })
     expect(predictor.history.total).toBe(0)

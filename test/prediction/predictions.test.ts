@@ -11,13 +11,13 @@ import { historyOf, MONDAY, ms } from './histories.ts'
 const WEEK = 168
 const last = MONDAY + WEEK - 1
 
-describe('popular', () => {
-  test('is what was read most, where lately counts more', () => {
+describe('popular pairs', () => {
+  test('are those that were read most; recent reads count more', () => {
     const history = historyOf(48, (pairId, hour) => (pairId === 0 ? Number(hour < 24) * 3 : Number(hour >= 24) * 2), 2)
     expect(popular(history, { hour: MONDAY + 47, limit: 5 }).map(({ pairId }) => pairId)).toEqual([1, 0])
   })
 
-  test('is as sure as an hour without a read is unlikely', () => {
+  test('are as sure as a read of theirs within an hour', () => {
     const [every] = popular(
       historyOf(WEEK, () => 10),
       { hour: last, limit: 1 },
@@ -30,7 +30,7 @@ describe('popular', () => {
     expect(seldom?.confidence).toBeLessThan(0.1)
   })
 
-  test('says how often: the mean of the hours, each by its weight', () => {
+  test('have their weighted mean of reads an hour as the reason', () => {
     const history = historyOf(25, (_, hour) => (hour === 24 ? 6 : hour === 0 ? 3 : 0))
     let weights = 0
     for (let age = 0; age <= 24; age++) weights += 2 ** (-age / 24)
@@ -41,25 +41,25 @@ describe('popular', () => {
     })
   })
 
-  test('keeps to its limit, and says nothing of what was never read', () => {
+  test('are no more than the limit, and were all read', () => {
     const history = historyOf(10, (pairId) => (pairId < 7 ? pairId : 0), 10)
     const found = popular(history, { hour: MONDAY + 9, limit: 3 })
     expect(found.map(({ pairId }) => pairId)).toEqual([6, 5, 4])
   })
 })
 
-describe('trending', () => {
+describe('trending pairs', () => {
   const at = { hour: MONDAY + 71, windowHours: 24, limit: 10 }
 
-  test('is what is read more than the hours before let expect', () => {
+  test('are read more than the hours before let expect', () => {
     const history = historyOf(72, (pairId, hour) => (pairId === 0 ? 5 : hour < 48 ? 1 : 5), 2)
     const found = trending(history, at)
     expect(found.map(({ pairId }) => pairId)).toEqual([1])
     expect(found[0]?.reason).toBe('120 reads in 24 h, 24 expected')
   })
 
-  test('begins three standard deviations above what was to be expected', () => {
-    // Twenty-four are expected, give or take five.
+  test('are read at least three standard deviations more than expected', () => {
+    // Twenty-four are expected, with a standard deviation of five.
     const readTimes = (times: number) =>
       trending(
         historyOf(48, (_, hour) => (hour < 24 ? 1 : hour === 24 ? times : 0)),
@@ -71,46 +71,46 @@ describe('trending', () => {
     ])
   })
 
-  test('says how many were expected in figures', () => {
+  test('have the expected reads in their reason, without an exponent', () => {
     const history = historyOf(48, (_, hour) => (hour < 24 ? 10 : 100))
     expect(trending(history, { ...at, hour: MONDAY + 47 })).toMatchObject([
       { reason: '2400 reads in 24 h, 240 expected' },
     ])
   })
 
-  test('is not what is read for the first time once or twice', () => {
+  test('are not those that were read once or twice, for the first time', () => {
     const twice = historyOf(72, (_, hour) => Number(hour >= 70))
     expect(trending(twice, at)).toEqual([])
   })
 
-  test('says nothing before there is as much before as in its window', () => {
+  test('are none until there are as many hours before the window as in it', () => {
     const history = historyOf(40, (_, hour) => (hour < 16 ? 0 : 100))
     expect(trending(history, { ...at, hour: MONDAY + 39 })).toEqual([])
   })
 })
 
-describe('time of day', () => {
+describe('pairs that are usual at a time of day', () => {
   const at9 = (_: number, hour: number) => Number(hour % 24 === 9) * 2
   const options = { lookAheadHours: 1, minConfidence: 0.5, limit: 10 }
 
-  test('is what was read at the coming hour on most days', () => {
+  test('are those that were read at the coming hour on most days', () => {
     const history = historyOf(WEEK - 15, at9)
     const [found] = timeOfDay(history, { ...options, hour: MONDAY + WEEK - 16 })
     const reason = 'read at 09:00 UTC on 6 of 6 days'
     expect(found).toEqual({ pairId: 0, kind: 'time-of-day', confidence: 6.5 / 7, hour: MONDAY + WEEK - 15, reason })
   })
 
-  test('is nothing at another hour', () => {
+  test('are none at another hour', () => {
     expect(timeOfDay(historyOf(WEEK, at9), { ...options, hour: last - 4 })).toEqual([])
   })
 
-  test('looks as far ahead as asked', () => {
+  test('are looked for as far ahead as asked', () => {
     const history = historyOf(WEEK, at9)
     expect(timeOfDay(history, { ...options, hour: last, lookAheadHours: 9 })).toEqual([])
     expect(timeOfDay(history, { ...options, hour: last, lookAheadHours: 10 })).toHaveLength(1)
   })
 
-  test('says nothing of a day alone', () => {
+  test('are none after a single day', () => {
     expect(timeOfDay(historyOf(24, at9), { ...options, hour: MONDAY + 32 })).toEqual([])
   })
 })
@@ -136,7 +136,7 @@ describe('the forecast', () => {
     expect(weeks(30, (week) => 10 + 5 * week).at(0, MONDAY)?.reads).toBeGreaterThan(10 + 5 * 28)
   })
 
-  test('is the less sure the more it erred', () => {
+  test('is less sure the more it erred', () => {
     expect(weeks(20, (week) => (week % 2 === 0 ? 80 : 1)).at(0, MONDAY)?.confidence).toBeLessThan(0.6)
   })
 
@@ -154,9 +154,9 @@ describe('the forecast', () => {
     expect(inWeek(4)?.confidence).toBeCloseTo(1 - 9.5968 / (21.77344 + 9.5968), 4)
   })
 
-  test('never expects fewer than none, and of none proposes nothing', () => {
+  test('never expects fewer than no reads, and proposes no pair without expected reads', () => {
     const forecast = new HoltForecast()
-    // Of two pairs one is read every week, so that there is something to look at; the other less and less, and no more.
+    // Pair 1 is read every week, so that there is something to propose; pair 0 less and less, and then no more.
     for (let week = 0; week < 12; week++)
       forecast.close(
         historyOf(1, (pairId) => (pairId === 1 ? 5 : Math.max(0, 60 - 10 * week)), 2),
@@ -192,11 +192,11 @@ describe('the forecast', () => {
     expect([forecast.refusedPairHours, forecast.at(4_097, MONDAY + 1)?.reads]).toEqual([1, 1])
   })
 
-  test('says how many in figures', () => {
+  test('has the expected reads in its reason, without an exponent', () => {
     expect(weeks(3, () => 1_234).proposals({ hour: MONDAY - 1, hours: 1, limit: 1 })[0]?.reason).toMatch(/^1200 reads/)
   })
 
-  test('erred by what came beyond none, where level and trend have fallen below it', () => {
+  test('counts its error from zero if level and trend have fallen below it', () => {
     const forecast = new HoltForecast()
     const reads = [60, 0, 0, 0, 0, 0, 100]
     let [level, trend, error] = [60, 0, 0]
@@ -216,9 +216,9 @@ describe('the forecast', () => {
     expect(forecast.at(0, MONDAY)?.confidence).toBeCloseTo(1 - error / (level + trend + error), 4)
   })
 
-  test('proposes the hour of which it is surest, no surer than that it is read at all', () => {
+  test('proposes the hour of which it is surest, with the chance of a read in it at most', () => {
     const forecast = new HoltForecast()
-    // In the first hour 100 and 20 by turns, in the second always one.
+    // The first hour has 100 and 20 reads by turns, the second one read each time.
     for (let week = 0; week < 6; week++)
       for (const after of [0, 1])
         forecast.close(
@@ -230,11 +230,11 @@ describe('the forecast', () => {
     expect(found?.confidence).toBeCloseTo(1 - Math.exp(-1), 4)
   })
 
-  test('says nothing of an hour that was lived through once', () => {
+  test('says nothing of an hour of the week that came only once', () => {
     expect(weeks(1, () => 40).at(0, MONDAY)).toBeUndefined()
   })
 
-  test('proposes what is expected in the hours ahead', () => {
+  test('proposes pairs with expected reads in the hours ahead', () => {
     const forecast = weeks(3, () => 40)
     const ahead = forecast.proposals({ hour: MONDAY - 1, hours: 1, limit: 5 })
     const reason = '40 reads expected Monday 00:00 UTC'
@@ -246,7 +246,7 @@ describe('the forecast', () => {
 describe('sector rotation', () => {
   const groupOf = (pairId: number) => (pairId < 2 ? 'energy' : 'metals')
 
-  test('is for the group whose share of the reads rises', () => {
+  test('proposes the pairs of the group whose share of the reads rises', () => {
     const history = historyOf(48, (pairId, hour) => (pairId < 2 ? (hour >= 45 ? 20 : 1) : 10), 4)
     const found = sectorRotation(history, { hour: MONDAY + 47, limit: 10, groupOf })
     expect(found.map(({ pairId }) => pairId).toSorted()).toEqual([0, 1])
@@ -260,7 +260,7 @@ describe('sector rotation', () => {
     expect(found.map(({ pairId }) => pairId)).toEqual([0, 1])
   })
 
-  test('is for none where all keep their shares, or nothing came before', () => {
+  test('proposes nothing if all groups keep their shares, or there were no earlier reads', () => {
     const even = (hours: number) => historyOf(hours, () => 10, 4)
     expect(sectorRotation(even(48), { hour: MONDAY + 47, limit: 10, groupOf })).toEqual([])
     expect(sectorRotation(even(2), { hour: MONDAY + 1, limit: 10, groupOf })).toEqual([])
@@ -277,7 +277,7 @@ describe('the pattern of a pair', () => {
     expect(pattern?.confidence).toBeGreaterThan(0.9)
   })
 
-  test('has no peaks and no confidence where a pair is read evenly', () => {
+  test('has no peaks and no confidence if the pair is read evenly', () => {
     const pattern = patternOf(
       historyOf(WEEK, () => 3),
       { pairId: 0, pair: 'X' },
@@ -285,7 +285,7 @@ describe('the pattern of a pair', () => {
     expect(pattern).toMatchObject({ peakHours: [], confidence: 0, sessions: {} })
   })
 
-  test('is none of a pair that was never read', () => {
+  test('is undefined if the pair was never read', () => {
     const never = historyOf(5, () => 0)
     expect(patternOf(never, { pairId: 0, pair: 'X' })).toBeUndefined()
   })

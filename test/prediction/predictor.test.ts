@@ -3,7 +3,7 @@ import { HOUR_MS } from '../../src/prediction/access-history.ts'
 import { lived, MONDAY, ms, newPredictor, readOnMondays } from './histories.ts'
 
 describe('the predictor', () => {
-  test('recommends each pair once, by what is surest of it', () => {
+  test('recommends each pair once, with its surest proposal', () => {
     const nowMs = ms(MONDAY + 168 + 8)
     const predictor = lived()
     predictor.tell(nowMs)
@@ -25,7 +25,7 @@ describe('the predictor', () => {
     expect(predictor.stats(ms(MONDAY + 1)).accuracyByKind).toEqual({})
     const after = surenessAt(MONDAY + 2)
     expect(predictor.stats(ms(MONDAY + 2)).accuracyByKind).toEqual({ popular: 1 / 50 })
-    // One of fifty was read, of fifty promised; so much of the change is not the kind's own.
+    // One of fifty promised reads came. The pair's own confidence has hardly changed.
     expect(after).toBeLessThan(0.4)
     expect(before).toBeGreaterThan(0.99)
     expect(predictor.popular(ms(MONDAY + 2), 1)[0]?.confidence).toBeGreaterThan(0.9)
@@ -36,10 +36,10 @@ describe('the predictor', () => {
     expect(stats).toEqual({ totalAccesses: 7 + 168 * 3, uniquePairs: 2, top10: ['P1', 'P0'], accuracyByKind: {} })
   })
 
-  test('forgets nothing for a read at a time that cannot be', () => {
+  test('forgets nothing because of a read at an impossible time', () => {
     const predictor = lived()
     const before = predictor.exportPatterns()
-    // Microseconds for milliseconds are of the year 57,000.
+    // Microseconds taken for milliseconds are in the year 57,000.
     const times = [Number.NaN, Number.POSITIVE_INFINITY, -1, ms(MONDAY) * 1_000]
     for (const atMs of times) {
       predictor.tell(atMs)
@@ -48,7 +48,7 @@ describe('the predictor', () => {
     expect([predictor.history.refusedReads, predictor.exportPatterns()]).toEqual([times.length, before])
   })
 
-  test('proposes for the sessions that open within the time ahead, and no others', () => {
+  test('proposes pairs for the sessions that open within the hours ahead, and for no others', () => {
     const predictor = newPredictor()
     for (let hour = MONDAY; hour < MONDAY + 168; hour++)
       if (hour % 24 === 8) for (let i = 0; i < 9; i++) predictor.recordAccess(2, ms(hour))
@@ -59,7 +59,7 @@ describe('the predictor', () => {
     expect(predictor.sessions(before - HOUR_MS, { lookAheadHours: 1, limit: 5 })).toEqual([])
   })
 
-  test('learns a forecast from weeks, told of time alone in between', () => {
+  test('learns a forecast over weeks in which only time passes between the reads', () => {
     const predictor = newPredictor()
     readOnMondays(predictor, { pairId: 3, weeks: 3 })
     const nowMs = ms(MONDAY + 3 * 168 + 4)

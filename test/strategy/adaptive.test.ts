@@ -9,7 +9,7 @@ const candidates: readonly Candidate[] = Array.from({ length: 20 }, (_, pairId) 
   lagMs: 50,
 }))
 
-/** Tells the strategy of so many ended warms at a time. */
+/** How many pairs the strategy selects after `steps` rounds of ended warms. */
 function lived(
   steps: number,
   each: { readonly used: number; readonly unused: number; readonly hitRatio: number },
@@ -30,15 +30,15 @@ describe('the adaptive strategy', () => {
     expect(lived(30, { used: 40, unused: 10, hitRatio: 0.6 })).toBe(10)
   })
 
-  test('warms less where its warms are not read, whatever the hit ratio', () => {
+  test('warms less if its warms are not read, whatever the hit ratio', () => {
     expect(lived(30, { used: 1, unused: 49, hitRatio: 0.6 })).toBe(3)
   })
 
-  test('warms less again when the target is passed', () => {
+  test('warms less again when the hit ratio is above its target', () => {
     expect(lived(60, { used: 40, unused: 10, hitRatio: 1 })).toBe(3)
   })
 
-  test('creeps on with steps that are too small to be seen one by one', () => {
+  test('moves on by steps that are each too small to change the count', () => {
     // 0.3 % below the target is a step of .021 pairs.
     expect(lived(200, { used: 40, unused: 10, hitRatio: 0.967 })).toBeGreaterThan(9)
   })
@@ -50,7 +50,7 @@ describe('the adaptive strategy', () => {
     expect([selected.length, next]).toEqual([before, undefined])
   })
 
-  test('chooses with the step it has just taken, and from there on', () => {
+  test('chooses by a step as soon as it is taken', () => {
     let strategy = adaptive()
     for (let warms = 50; warms < 5_000; warms += 50) {
       const evidence = { used: warms, unused: 0, hitRatio: 0 }
@@ -61,7 +61,7 @@ describe('the adaptive strategy', () => {
     expect(strategy.select(candidates).selected).toHaveLength(10)
   })
 
-  test('never warms what is not likely enough, and says how many it wants', () => {
+  test('never warms pairs below its least score, and says how many it would warm', () => {
     const unlikely = candidates.map((candidate) => ({ ...candidate, score: 0.29 }))
     const { selected, reason } = adaptive().select(unlikely)
     expect([selected, reason]).toEqual([
@@ -71,7 +71,7 @@ describe('the adaptive strategy', () => {
   })
 
   test.each([
-    // A tenth of the way from 3 to 10 at most, and so far from the target, or from breaking even, as one is.
+    // A full step is a tenth of the way from 3 to 10. It is shorter near the target, or near breaking even.
     [{ accuracy: 0.1, hitRatio: 0.5 }, 6.5 - 0.7 / 2],
     [{ accuracy: 0.19, hitRatio: 0.5 }, 6.5 - 0.7 / 20],
     [{ accuracy: 0.2, hitRatio: 0.96 }, 6.5 + 0.7 / 10],
@@ -81,7 +81,7 @@ describe('the adaptive strategy', () => {
     expect(nextCount(6.5, told, ADAPTIVE)).toBeCloseTo(expected, 10)
   })
 
-  test('comes back from a bound with its next step, however long it lay there', () => {
+  test('leaves a bound with its next step, however long it was there', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 300 }), (accuracies) => {
         let wanted = 6.5

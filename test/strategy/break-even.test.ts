@@ -3,7 +3,7 @@ import { BreakEven } from '../../src/strategy/break-even.ts'
 
 const READS = 20_000
 
-/** The threshold after many reads, of which so many were followed by a warm, of which so many were missed for. */
+/** The threshold after READS reads, with so many warms a read and so many misses caused by each warm. */
 function after(cost: { readonly warmsPerRead: number; readonly missedPerWarm: number }, breakEven = newBreakEven()) {
   const { counts, threshold } = breakEven
   for (let i = 0; i < READS; i++) {
@@ -19,14 +19,14 @@ function newBreakEven() {
   return { counts, threshold: new BreakEven(() => ({ ...counts })) }
 }
 
-test('a warm has to be as probable as the misses that it makes, and the price of its read', () => {
+test('the threshold is the misses that a warm causes plus the price of its read', () => {
   const free = after({ warmsPerRead: 1, missedPerWarm: 0 })
   expect(free).toBeGreaterThan(0)
   expect(free).toBeLessThan(0.05)
   expect(after({ warmsPerRead: 1, missedPerWarm: 0.3 }) - free).toBeCloseTo(0.3, 1)
 })
 
-test('a few warms say less than many', () => {
+test('a few warms move the threshold less than many', () => {
   const { threshold } = newBreakEven()
   const begin = threshold.probability
   const few = after({ warmsPerRead: 0.001, missedPerWarm: 1 })
@@ -34,7 +34,7 @@ test('a few warms say less than many', () => {
   expect(few).toBeLessThan(after({ warmsPerRead: 1, missedPerWarm: 1 }) / 2)
 })
 
-test('what warms cost long ago is forgotten, so that warming tries again', () => {
+test('the cost of old warms is forgotten, so that warming is tried again', () => {
   const breakEven = newBreakEven()
   const begin = breakEven.threshold.probability
   expect(after({ warmsPerRead: 1, missedPerWarm: 1 }, breakEven)).toBeGreaterThan(0.9)

@@ -14,14 +14,14 @@ function scores(selected: readonly Candidate[]): number[] {
 }
 
 describe('top-n', () => {
-  test('takes the best so many of those that are likely enough, best first', () => {
+  test('takes the best few of the candidates that are likely enough, best first', () => {
     const strategy = topN({ topN: 2, minScore: 0.3 })
     expect(strategy.name).toBe('top-n')
     expect(scores(strategy.select(candidates).selected)).toEqual([0.9, 0.6])
     expect(scores(topN({ topN: 5, minScore: 0.3 }).select(candidates).selected)).toEqual([0.9, 0.6, 0.3])
   })
 
-  test('says why', () => {
+  test('gives a reason with its limits', () => {
     expect(topN({ topN: 2, minScore: 0.3 }).select([]).reason).toBe(
       'the 2 likeliest of those read after at least 30 % of updates',
     )
@@ -29,20 +29,20 @@ describe('top-n', () => {
 })
 
 describe('threshold', () => {
-  test('takes all that are likely enough, up to the cap, best first', () => {
+  test('takes all candidates that are likely enough, up to its limit, best first', () => {
     expect(scores(threshold({ minScore: 0.25, maxPairs: 10 }).select(candidates).selected)).toEqual([
       ...[0.9, 0.6, 0.3, 0.25],
     ])
     expect(scores(threshold({ minScore: 0.25, maxPairs: 3 }).select(candidates).selected)).toEqual([0.9, 0.6, 0.3])
   })
 
-  test('says why', () => {
+  test('gives a reason with its limits', () => {
     expect(threshold({ minScore: 0.2, maxPairs: 8 }).select([]).reason).toBe('read after at least 20 % of updates')
   })
 })
 
-describe('a named strategy', () => {
-  test.each(STRATEGY_NAMES)('%s answers to its name and chooses from what it is given', (name) => {
+describe('the strategy', () => {
+  test.each(STRATEGY_NAMES)('%s has its name and chooses among the given candidates, best first', (name) => {
     const strategy = strategyNamed(name, { maxPairs: 2, minScore: 0.5 })
     expect(strategy.name).toBe(name)
     fc.assert(
@@ -58,7 +58,7 @@ describe('a named strategy', () => {
     )
   })
 
-  test.each(STRATEGY_NAMES)('%s is a function: what it chose before changes nothing', (name) => {
+  test.each(STRATEGY_NAMES)('%s is pure: earlier choices change nothing', (name) => {
     const strategy = strategyNamed(name, { maxPairs: 4, minScore: 0.07 })
     const evidence = fc.record({
       used: fc.nat(500),
@@ -77,7 +77,7 @@ describe('a named strategy', () => {
     )
   })
 
-  test('takes the configured numbers, and a preset its own', () => {
+  test('has the configured limits, or its own if it is a preset', () => {
     const limits = { maxPairs: 1, minScore: 0.28 }
     const chosen = STRATEGY_NAMES.map((name) => [name, scores(strategyNamed(name, limits).select(candidates).selected)])
     expect(Object.fromEntries(chosen)).toMatchObject({

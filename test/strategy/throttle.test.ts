@@ -8,13 +8,13 @@ function stage() {
     ended.used += used
     ended.unused += unused
   }
-  /** Of a thousand asked for. */
+  /** How many of a thousand warms are allowed. */
   const allowed = () => Array.from({ length: 1_000 }, () => throttle.allows()).filter(Boolean).length
   return { throttle, end, allowed }
 }
 
 describe('a kind of warms', () => {
-  test('goes on as long as some of them are read', () => {
+  test('goes on as long as enough of them are read', () => {
     const { end, allowed } = stage()
     for (let i = 0; i < 5; i++) {
       end(12, 188)
@@ -22,13 +22,13 @@ describe('a kind of warms', () => {
     }
   })
 
-  test('that hardly anybody reads goes on with one in fifty', () => {
+  test('that are hardly ever read goes on with one in fifty', () => {
     const { throttle, end, allowed } = stage()
     end(9, 191)
     expect([allowed(), throttle.isThrottled]).toEqual([20, true])
   })
 
-  test('is not judged by a few', () => {
+  test('is not judged by fewer than two hundred', () => {
     const { throttle, end, allowed } = stage()
     end(0, 199)
     expect(allowed()).toBe(1_000)
@@ -44,7 +44,7 @@ describe('a kind of warms', () => {
     expect(throttle.accuracy).toBe(0.25)
   })
 
-  test('is let on again when its tries are read, and stays throttled while they are not', () => {
+  test('stays throttled until enough of its tries are read', () => {
     const { end, allowed } = stage()
     end(0, 200)
     expect(allowed()).toBe(20)
@@ -54,7 +54,7 @@ describe('a kind of warms', () => {
     expect(allowed()).toBe(1_000)
   })
 
-  test('is judged by the last ones, not by all there ever were', () => {
+  test('is judged by its last warms, not by all of them', () => {
     const { end, allowed } = stage()
     end(10_000, 0)
     expect(allowed()).toBe(1_000)
