@@ -12,7 +12,7 @@
  * Pure and synchronous; pairs are the ids of the pair table; time is passed in.
  */
 
-import { enlarged } from '../enlarged.ts'
+import { enlarged, lengthFor } from '../enlarged.ts'
 import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
 import { emptyRow, type MinedEdge } from './mined/edge-rows.ts'
 import { eventKindOf, type MinedEdges, scoreOf } from './mined/mined-edges.ts'
@@ -280,8 +280,7 @@ export class Tracker {
   }
 
   #reserve(place: number): void {
-    let pairs = this.#updates.length
-    while (pairs <= place) pairs = Math.min(pairs * 2, this.maxPairs)
+    const pairs = lengthFor(place, this.#updates.length, this.maxPairs)
     this.#read = enlarged(this.#read, new Int32Array(pairs * READS_PER_PAIR))
     this.#rates = enlarged(this.#rates, new Float32Array(pairs * READS_PER_PAIR))
     this.#lagsMs = enlarged(this.#lagsMs, new Float32Array(pairs * READS_PER_PAIR))

@@ -15,7 +15,7 @@
  * Pure and synchronous; pairs are integers; time is passed in.
  */
 
-import { enlarged } from '../enlarged.ts'
+import { enlarged, lengthFor } from '../enlarged.ts'
 
 export const HOUR_MS = 3_600_000
 export const DAY_HOURS = 24
@@ -207,8 +207,7 @@ export class AccessHistory {
     this.#places = Math.max(this.#places, place + 1)
     const capacity = this.#sums.length
     if (place < capacity) return
-    let next = Math.max(capacity, 1)
-    while (next <= place) next = Math.min(next * 2, this.maxPairs)
+    const next = lengthFor(place, capacity, this.maxPairs)
     this.#sums = enlarged(this.#sums, new Uint32Array(next))
     this.#owners = enlarged(this.#owners, new Int32Array(next).fill(NOBODY))
     this.#rows = this.#rows.map((row) => enlarged(row, new Uint16Array(next)))

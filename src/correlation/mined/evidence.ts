@@ -1,4 +1,4 @@
-import { enlarged } from '../../enlarged.ts'
+import { enlarged, lengthFor } from '../../enlarged.ts'
 import { EDGES_PER_ROW, emptyRow, type MinedEdge, SURE_Z } from './edge-rows.ts'
 import { FAR_BANDS, FAR_SUMS, type Late, lateOf } from './far-bands.ts'
 import { FAR_SHORTLIST } from './far-scan.ts'
@@ -229,9 +229,7 @@ export class Evidence {
 
   #reserve(pairId: number): void {
     if (pairId < this.#trials.length) return
-    let pairs = Math.max(FIRST_PAIRS, this.#trials.length)
-    while (pairs <= pairId) pairs *= 2
-    pairs = Math.min(pairs, this.#maxPairs)
+    const pairs = lengthFor(pairId, Math.max(FIRST_PAIRS, this.#trials.length), this.#maxPairs)
     this.#events = enlarged(this.#events, new Int32Array(pairs * KEPT))
     this.#lastSlices = enlarged(this.#lastSlices, new Int32Array(pairs * KEPT))
     this.#sums = enlarged(this.#sums, new Float32Array(pairs * KEPT * STRIDE))

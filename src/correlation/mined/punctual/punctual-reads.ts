@@ -1,4 +1,4 @@
-import { enlarged } from '../../../enlarged.ts'
+import { enlarged, lengthFor } from '../../../enlarged.ts'
 import { EDGES_PER_ROW, type MinedEdge, SURE_Z } from '../edge-rows.ts'
 import type { WindowEntries } from '../log-window.ts'
 import { PIECE, PIECE_COST, type Pieces } from '../pieces.ts'
@@ -146,9 +146,7 @@ export class PunctualReads {
   }
 
   #reserve(pairId: number): void {
-    let pairs = Math.max(FIRST_PAIRS, this.#updates.length)
-    while (pairs <= pairId) pairs *= 2
-    pairs = Math.min(pairs, this.#maxPairs)
+    const pairs = lengthFor(pairId, Math.max(FIRST_PAIRS, this.#updates.length), this.#maxPairs)
     this.#updatesMs = enlarged(this.#updatesMs, new Float64Array(pairs * TRIALS))
     this.#updates = enlarged(this.#updates, new Uint32Array(pairs))
   }
