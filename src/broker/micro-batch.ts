@@ -1,6 +1,6 @@
 import { systemTimer, type Timer } from '../timer.ts'
 import { type Chunk, MicroBatchQueue } from './micro-batch-queue.ts'
-import { BrokerError, type OutgoingRecord, type Producer } from './port.ts'
+import { BrokerError, closed, type OutgoingRecord, type Producer } from './port.ts'
 
 export interface MicroBatcherOptions {
   readonly topic: string
@@ -172,7 +172,7 @@ class QueuedMicroBatcher implements MicroBatcher {
 
   #refuse(): Promise<void> {
     const error = this.#isClosed
-      ? new BrokerError('closed', 'the batcher is closed', { retriable: false })
+      ? closed('the batcher is closed')
       : new BrokerError('refused', `${this.#queued} records are queued, at most ${this.#maxQueued} expected`, {
           retriable: true,
         })

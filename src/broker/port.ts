@@ -217,3 +217,8 @@ export class BrokerError extends Error {
     this.retriable = options.retriable
   }
 }
+
+/** The error of whatever is asked for something before it is connected, or after it was closed. */
+export function closed(message: string): BrokerError {
+  return new BrokerError('closed', message, { retriable: false })
+}

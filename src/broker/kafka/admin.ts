@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs, { type ITopicConfig, type Admin as KafkaJsAdmin } from 'kafkajs'
 import { FAREWELL_MS, within } from '../deadline.ts'
-import { type Admin, BrokerError, type OffsetRange, type TopicSpec } from '../port.ts'
+import { type Admin, BrokerError, closed, type OffsetRange, type TopicSpec } from '../port.ts'
 import type { KafkaClient } from './client.ts'
 import { protocolType, toBrokerError } from './errors.ts'
 
@@ -216,8 +216,4 @@ async function settled(what: string, condition: () => Promise<boolean>): Promise
   }
   const message = `waited ${SETTLE_MS} ms until ${what}`
   throw new BrokerError('unreachable', message, { retriable: true, cause: reason })
-}
-
-function closed(message: string): BrokerError {
-  return new BrokerError('closed', message, { retriable: false })
 }

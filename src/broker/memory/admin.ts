@@ -1,4 +1,4 @@
-import { type Admin, BrokerError, type OffsetRange, type TopicSpec } from '../port.ts'
+import { type Admin, closed, type OffsetRange, type TopicSpec } from '../port.ts'
 import type { MemoryCluster } from './cluster.ts'
 
 export class MemoryAdmin implements Admin {
@@ -87,8 +87,4 @@ interface PartitionOffset {
 
 function bigintOf(offset: number | undefined): bigint | undefined {
   return offset === undefined ? undefined : BigInt(offset)
-}
-
-function closed(message: string): BrokerError {
-  return new BrokerError('closed', message, { retriable: false })
 }

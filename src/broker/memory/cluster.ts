@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { BrokerError, type ConsumerOptions } from '../port.ts'
+import { BrokerError, type ConsumerOptions, closed } from '../port.ts'
 import { type GroupMember, MemoryGroup } from './group.ts'
 import { MemoryTopics } from './topics.ts'
 
@@ -41,7 +41,7 @@ export class MemoryCluster {
 
   /** Throws `closed` or `unreachable`. */
   assertUsable(): void {
-    if (this.#closed) throw new BrokerError('closed', `${this.id} is closed`, { retriable: false })
+    if (this.#closed) throw closed(`${this.id} is closed`)
     if (this.#reachable) return
     throw new BrokerError('unreachable', `${this.id} is disconnected`, { retriable: true })
   }

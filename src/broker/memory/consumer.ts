@@ -1,5 +1,11 @@
-import type { ConsumerOptions, TopicPartition } from '../port.ts'
-import { BrokerError, type BrokerEvent, type Consumer, type ConsumerHealth } from '../port.ts'
+import {
+  type BrokerEvent,
+  type Consumer,
+  type ConsumerHealth,
+  type ConsumerOptions,
+  closed,
+  type TopicPartition,
+} from '../port.ts'
 import { Assignment } from './assignment.ts'
 import type { MemoryCluster } from './cluster.ts'
 import type { AssignedPartition, GroupMember } from './group.ts'
@@ -143,8 +149,4 @@ export class MemoryConsumer implements Consumer, GroupMember {
 
 function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
-}
-
-function closed(message: string): BrokerError {
-  return new BrokerError('closed', message, { retriable: false })
 }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { BrokerError, type OutgoingRecord, type Producer } from '../port.ts'
+import { BrokerError, closed, type OutgoingRecord, type Producer } from '../port.ts'
 import type { MemoryCluster } from './cluster.ts'
 import { maxBytes } from './log.ts'
 import type { MemoryTopic } from './topics.ts'
@@ -99,8 +99,4 @@ function recordBytes(record: OutgoingRecord, measure: Measure): number {
   if (record.value !== null) bytes += measure(record.value)
   for (const [name, value] of record.headers ?? []) bytes += measure(name) + value.length
   return bytes
-}
-
-function closed(message: string): BrokerError {
-  return new BrokerError('closed', message, { retriable: false })
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { BrokerError, type Consumer, type ConsumerHealth, type TopicPartition } from '../../port.ts'
+import { type BrokerError, type Consumer, type ConsumerHealth, closed, type TopicPartition } from '../../port.ts'
 import type { KafkaClient } from '../client.ts'
 import { messageOf, toBrokerError } from '../errors.ts'
 import type { Membership } from './membership.ts'
@@ -142,8 +142,4 @@ export class KafkaConsumer implements Consumer {
     await this.#session?.stop()
     this.#membership.state = 'stopped'
   }
-}
-
-function closed(message: string): BrokerError {
-  return new BrokerError('closed', message, { retriable: false })
 }

@@ -1,7 +1,7 @@
 import type { Producer as KafkaJsProducer } from 'kafkajs'
 import kafkajs, { type CompressionTypes, type ICustomPartitioner, type Message } from 'kafkajs'
 import { FAREWELL_MS, within } from '../../deadline.ts'
-import { BrokerError, type BrokerEvent, type OutgoingRecord, type Producer } from '../../port.ts'
+import { BrokerError, type BrokerEvent, closed, type OutgoingRecord, type Producer } from '../../port.ts'
 import { partitionCount, unknownTopics } from '../admin.ts'
 import type { KafkaClient } from '../client.ts'
 import { CLIENT_RETRY } from '../client.ts'
@@ -180,7 +180,3 @@ const givenPartition: ICustomPartitioner =
     if (partition >= partitionMetadata.length) throw new PartitionNotLoaded(`partition ${partition} of ${topic}`)
     return partition
   }
-
-function closed(message: string): BrokerError {
-  return new BrokerError('closed', message, { retriable: false })
-}
