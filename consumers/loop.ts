@@ -1,3 +1,4 @@
+import { partitionName } from '../src/broker/partition-name.ts'
 import type { Batch, BatchContext, BatchHandler } from '../src/broker/port.ts'
 
 /**
@@ -37,7 +38,7 @@ export function createLoop(options: LoopOptions): BatchHandler {
   /** By partition: its last batch. */
   const last = new Map<string, Promise<unknown>>()
   return (batch, context) => {
-    const partition = `${batch.topic}/${batch.partition}`
+    const partition = partitionName(batch)
     // A batch that the broker gave up, because it took too long, may not have ended when its partition comes back.
     const handled = (last.get(partition) ?? Promise.resolve()).then(() => handleBatch(options, batch, context))
     last.set(

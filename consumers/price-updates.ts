@@ -1,3 +1,4 @@
+import { partitionName } from '../src/broker/partition-name.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import type { RecordHandler } from './loop.ts'
 import { priceCounts } from './price-counts.ts'
@@ -32,7 +33,7 @@ export class PriceUpdates {
   }
 
   lane(topic: string, partition: number): RecordHandler {
-    const name = `${topic}/${partition}`
+    const name = partitionName({ topic, partition })
     const lane = this.#lanes.get(name) ?? new PriceLane(this.#options, this.#shared)
     this.#lanes.set(name, lane)
     return lane

@@ -1,3 +1,4 @@
+import { partitionName } from './partition-name.ts'
 import type { Batch, TopicPartition } from './port.ts'
 
 /** What a consumer says of its partitions: records between the position and the end. */
@@ -15,13 +16,13 @@ export class CatchUp {
   /** `lag` as it is when the partitions come: one that is at its end has nothing to catch up with. */
   assigned(lag: Lag): void {
     this.#behind.clear()
-    for (const of of lag) if (of.records > 0n) this.#behind.set(nameOf(of), of.records)
+    for (const of of lag) if (of.records > 0n) this.#behind.set(partitionName(of), of.records)
   }
 
   /** The batch was handled up to this index, exclusive. */
   handled(batch: Batch, end: number): void {
     if (this.#behind.size === 0 || end < batch.count) return
-    const name = nameOf(batch)
+    const name = partitionName(batch)
     const waiting = this.#behind.get(name)
     if (waiting === undefined) return
     const last = batch.offset(batch.count - 1)
@@ -33,11 +34,7 @@ export class CatchUp {
   /** Records still to come in the partitions that are behind. Asking changes nothing. */
   behindRecords(lag: Lag): number {
     let behind = 0n
-    for (const of of lag) if (this.#behind.has(nameOf(of))) behind += of.records
+    for (const of of lag) if (this.#behind.has(partitionName(of))) behind += of.records
     return Number(behind)
   }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

@@ -1,11 +1,6 @@
-import {
-  type BrokerEvent,
-  type Consumer,
-  type ConsumerHealth,
-  type ConsumerOptions,
-  closed,
-  type TopicPartition,
-} from '../port.ts'
+import { partitionName } from '../partition-name.ts'
+import type { ConsumerOptions, TopicPartition } from '../port.ts'
+import { type BrokerEvent, type Consumer, type ConsumerHealth, closed } from '../port.ts'
 import { Assignment } from './assignment.ts'
 import type { MemoryCluster } from './cluster.ts'
 import type { AssignedPartition, GroupMember } from './group.ts'
@@ -37,7 +32,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
       onBatch: options.onBatch,
       onEvent: (event) => this.#emit(event),
       onFailure: (error, delayMs) => this.#reportFailure(error, delayMs),
-      isHeld: (partition) => !cluster.isReachable || this.#paused.has(nameOf(partition)),
+      isHeld: (partition) => !cluster.isReachable || this.#paused.has(partitionName(partition)),
     }
   }
 
@@ -60,11 +55,11 @@ export class MemoryConsumer implements Consumer, GroupMember {
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) this.#paused.add(nameOf(partition))
+    for (const partition of partitions) this.#paused.add(partitionName(partition))
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) this.#paused.delete(nameOf(partition))
+    for (const partition of partitions) this.#paused.delete(partitionName(partition))
     this.#assignment?.wake()
   }
 
@@ -145,8 +140,4 @@ export class MemoryConsumer implements Consumer, GroupMember {
       // An observer that throws must not stop the stream that it observes.
     }
   }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }

@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals'
+import { partitionName } from '../../../src/broker/partition-name.ts'
 import type { BatchContext, Consumer, TopicPartition } from '../../../src/broker/port.ts'
 import { until } from '../../harness/until.ts'
 import {
@@ -162,7 +163,7 @@ export const groupFacts: Facts = {
     const topic = await newTopic(stage, 3)
     const told: string[] = []
     const note = (what: string) => (partitions: readonly TopicPartition[], epoch: number) => {
-      told.push(`${what} ${partitions.map(nameOf).toSorted().join()} ${epoch}`)
+      told.push(`${what} ${partitions.map(partitionName).toSorted().join()} ${epoch}`)
     }
     const reader = await startReader(stage, { topics: [topic], onAssigned: note('+'), onRevoked: note('-') })
     await reader.consumer.stop()
@@ -242,15 +243,11 @@ function sharesAre(readers: readonly Reader[], counts: readonly number[]): boole
 }
 
 function assigned(consumer: Consumer): string[] {
-  return consumer.health().assigned.map(nameOf).toSorted()
+  return consumer.health().assigned.map(partitionName).toSorted()
 }
 
 function namesOf(topic: string, partitions: number): string[] {
-  return Array.from({ length: partitions }, (_, partition) => nameOf({ topic, partition }))
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
+  return Array.from({ length: partitions }, (_, partition) => partitionName({ topic, partition }))
 }
 
 function onAllPartitions(partitions: number, prefix: string, count: number, from = 0) {

@@ -1,13 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster, EachBatchPayload, Consumer as KafkaJsConsumer, Broker as KafkaNode } from 'kafkajs'
 import { within } from '../../deadline.ts'
+import { partitionName } from '../../partition-name.ts'
 import type { TopicPartition } from '../../port.ts'
 import { isRebalance } from '../errors.ts'
 import { KafkaBatch } from './batch.ts'
 import { BatchInHand } from './batch-in-hand.ts'
 import { advance, jumpedTo, type Lane, Lanes } from './lanes.ts'
 import type { Membership } from './membership.ts'
-import { fetchCommitted, keyOf, listedByTopic, resolveStarts } from './start.ts'
+import { fetchCommitted, listedByTopic, resolveStarts } from './start.ts'
 import { undecodableAt } from './undecodable.ts'
 
 export interface AssignmentContext {
@@ -200,7 +201,7 @@ export class Assignment {
     await this.#skipping
     const isAnswered = await within(commits ? this.commit() : this.#committing, membership.timing.closeTimeoutMs)
     if (membership.options.mode === 'broadcast') {
-      for (const lane of this.lanes.all()) membership.positions.set(keyOf(lane), lane.position)
+      for (const lane of this.lanes.all()) membership.positions.set(partitionName(lane), lane.position)
     }
     // What was taken away before anybody was told of it is not given up, either.
     if (this.#epoch === undefined) return isAnswered

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { partitionName } from '../../partition-name.ts'
 import { type BrokerError, type Consumer, type ConsumerHealth, closed, type TopicPartition } from '../../port.ts'
 import type { KafkaClient } from '../client.ts'
 import { messageOf, toBrokerError } from '../errors.ts'
 import type { Membership } from './membership.ts'
 import { assertTopics } from './preflight.ts'
 import { KafkaSession } from './session.ts'
-import { keyOf } from './start.ts'
 
 const DRAIN_MS = 5000
 /** Joining may fail for reasons that pass in a moment: a coordinator that is being elected, a group that settles. */
@@ -51,12 +51,12 @@ export class KafkaConsumer implements Consumer {
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) this.#membership.paused.add(keyOf(partition))
+    for (const partition of partitions) this.#membership.paused.add(partitionName(partition))
     this.#session?.assignment?.hold(partitions)
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) this.#membership.paused.delete(keyOf(partition))
+    for (const partition of partitions) this.#membership.paused.delete(partitionName(partition))
     this.#session?.assignment?.release(partitions)
   }
 

@@ -1,6 +1,7 @@
 import type { Batch as KafkaJsBatch } from 'kafkajs'
+import { partitionName } from '../../partition-name.ts'
 import type { TopicPartition, TopicPartitionOffset } from '../../port.ts'
-import { keyOf, type Start } from './start.ts'
+import type { Start } from './start.ts'
 
 /** One assigned partition: where it is read, and why it may be held. */
 export interface Lane extends TopicPartition {
@@ -24,7 +25,7 @@ export class Lanes {
     for (const { topic, partition, offset, highWatermark } of starts) {
       const lanes = this.#lanes.get(topic) ?? new Map<number, Lane>()
       this.#lanes.set(topic, lanes)
-      const known = committed.get(keyOf({ topic, partition }))
+      const known = committed.get(partitionName({ topic, partition }))
       const offsets = { position: offset, committed: known, highWatermark }
       lanes.set(partition, { topic, partition, ...offsets, failures: 0, isBackingOff: false })
     }

@@ -1,6 +1,6 @@
+import { partitionName } from '../../partition-name.ts'
 import type { BrokerEvent, ConsumerHealth, ConsumerOptions, TopicPartition } from '../../port.ts'
 import { messageOf } from '../errors.ts'
-import { keyOf } from './start.ts'
 
 /** All in milliseconds, but for the bytes. */
 export interface ConsumerTiming {
@@ -61,7 +61,7 @@ export class Membership {
   }
 
   isPaused(partition: TopicPartition): boolean {
-    return this.paused.has(keyOf(partition))
+    return this.paused.has(partitionName(partition))
   }
 
   /** Before a handler is called again, after `failures` failures in a row before this one. */

@@ -1,4 +1,5 @@
 import type { Cluster, Broker as KafkaNode } from 'kafkajs'
+import { partitionName } from '../../partition-name.ts'
 import type { BrokerEvent, StartPosition, TopicPartition, TopicPartitionOffset } from '../../port.ts'
 
 export interface StartOptions {
@@ -32,10 +33,10 @@ export async function resolveStarts(options: StartOptions): Promise<Start[]> {
   const lows = await listOffsets(cluster, partitions, EARLIEST)
   const found =
     start.at === 'timestamp' ? await listOffsets(cluster, partitions, Math.max(0, start.timestampMs)) : undefined
-  const named = new Map(start.at === 'offsets' ? start.offsets.map((named) => [keyOf(named), named.offset]) : [])
+  const named = new Map(start.at === 'offsets' ? start.offsets.map((at) => [partitionName(at), at.offset]) : [])
   const startsAtEnd = start.at === 'latest' || (start.at === 'committed' && start.otherwise === 'latest')
   return partitions.map(({ topic, partition }) => {
-    const key = keyOf({ topic, partition })
+    const key = partitionName({ topic, partition })
     const low = lows.get(key) ?? 0n
     const high = ends.get(key) ?? low
     const explicit = start.at === 'timestamp' ? (found?.get(key) ?? high) : named.get(key)
@@ -63,13 +64,9 @@ export async function fetchCommitted(
       answers
         // Negative: nothing is committed, or KafkaJS committed "the default" for an offset that was out of range.
         .filter(({ offset }) => Number(offset) >= 0)
-        .map(({ partition, offset }) => [keyOf({ topic, partition }), BigInt(offset)] as const),
+        .map(({ partition, offset }) => [partitionName({ topic, partition }), BigInt(offset)] as const),
     ),
   )
-}
-
-export function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`
 }
 
 /** The first offset at or after the time, EARLIEST or LATEST; absent where nothing is. */
@@ -88,7 +85,7 @@ async function listOffsets(
     answers.flatMap(({ topic, partitions: offsets }) =>
       offsets
         .filter(({ offset }) => Number(offset) >= 0)
-        .map(({ partition, offset }) => [keyOf({ topic, partition }), BigInt(offset)] as const),
+        .map(({ partition, offset }) => [partitionName({ topic, partition }), BigInt(offset)] as const),
     ),
   )
 }
