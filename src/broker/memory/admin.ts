@@ -1,82 +1,59 @@
-import { type Admin, closed, type OffsetRange, type TopicSpec } from '../port.ts'
+import type { Admin, OffsetRange, TopicSpec } from '../port.ts'
+import { MemoryClient } from './client.ts'
 import type { MemoryCluster } from './cluster.ts'
 
-export class MemoryAdmin implements Admin {
-  readonly #cluster: MemoryCluster
-  #state: 'new' | 'connected' | 'closed' = 'new'
-
+export class MemoryAdmin extends MemoryClient implements Admin {
   constructor(cluster: MemoryCluster) {
-    this.#cluster = cluster
-  }
-
-  get isClosed(): boolean {
-    return this.#state === 'closed'
-  }
-
-  async connect(): Promise<void> {
-    if (this.#state === 'closed') throw closed('the admin was closed: make a new one')
-    this.#cluster.assertUsable()
-    this.#state = 'connected'
-  }
-
-  close(): Promise<void> {
-    this.#state = 'closed'
-    return Promise.resolve()
+    super(cluster, 'admin')
   }
 
   async clusterId(): Promise<string> {
-    return this.#usable().id
+    return this.usable().id
   }
 
   async topics(): Promise<readonly string[]> {
-    return this.#usable().topics.names()
+    return this.usable().topics.names()
   }
 
   async partitions(topic: string): Promise<number | undefined> {
-    return this.#usable().topics.find(topic)?.partitions.length
+    return this.usable().topics.find(topic)?.partitions.length
   }
 
   async createTopics(specs: readonly TopicSpec[]): Promise<readonly string[]> {
-    const { topics } = this.#usable()
+    const { topics } = this.usable()
     return specs.filter((spec) => topics.create(spec)).map((spec) => spec.topic)
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
-    const cluster = this.#usable()
+    const cluster = this.usable()
     for (const topic of topics) await cluster.deleteTopic(topic)
   }
 
   async topicConfig(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const { config } = this.#usable().topics.get(topic)
+    const { config } = this.usable().topics.get(topic)
     return new Map([...config].filter(([name]) => names.includes(name)))
   }
 
   async offsets(topic: string): Promise<readonly OffsetRange[]> {
-    const { partitions } = this.#usable().topics.get(topic)
+    const { partitions } = this.usable().topics.get(topic)
     return partitions.map(({ low, high }, partition) => ({ partition, low: BigInt(low), high: BigInt(high) }))
   }
 
   async offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]> {
-    const { partitions } = this.#usable().topics.get(topic)
+    const { partitions } = this.usable().topics.get(topic)
     return partitions.map((log, partition) => ({ partition, offset: bigintOf(log.offsetAt(timestampMs)) }))
   }
 
   async committed(groupId: string, topic: string): Promise<readonly PartitionOffset[]> {
-    const cluster = this.#usable()
+    const cluster = this.usable()
     const { partitions } = cluster.topics.get(topic)
     const group = cluster.findGroup(groupId)
     return partitions.map((_, partition) => ({ partition, offset: bigintOf(group?.committed(topic, partition)) }))
   }
 
   async deleteGroups(groupIds: readonly string[]): Promise<void> {
-    const cluster = this.#usable()
+    const cluster = this.usable()
     for (const groupId of groupIds) cluster.deleteGroup(groupId)
-  }
-
-  #usable(): MemoryCluster {
-    if (this.#state !== 'connected') throw closed(`the admin is ${this.#state}, connected expected`)
-    this.#cluster.assertUsable()
-    return this.#cluster
   }
 }
 

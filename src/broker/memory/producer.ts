@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { BrokerError, closed, type OutgoingRecord, type Producer } from '../port.ts'
+import { BrokerError, type OutgoingRecord, type Producer } from '../port.ts'
+import { MemoryClient } from './client.ts'
 import type { MemoryCluster } from './cluster.ts'
 import { maxBytes } from './log.ts'
 import type { MemoryTopic } from './topics.ts'
@@ -15,34 +16,20 @@ const RECORD_OVERHEAD_BYTES = 12
  * Records of a call are stored a partition at a time, all of it or none, in the order of the calls: as Kafka does. A call
  * resolves in a later turn of the event loop, so that a loop of awaited sends lets the readers have theirs.
  */
-export class MemoryProducer implements Producer {
-  readonly #cluster: MemoryCluster
-  #state: 'new' | 'connected' | 'closed' = 'new'
-
+export class MemoryProducer extends MemoryClient implements Producer {
   constructor(cluster: MemoryCluster) {
-    this.#cluster = cluster
-  }
-
-  get isClosed(): boolean {
-    return this.#state === 'closed'
-  }
-
-  async connect(): Promise<void> {
-    if (this.#state === 'closed') throw closed('the producer was closed: make a new one')
-    this.#cluster.assertUsable()
-    this.#state = 'connected'
+    super(cluster, 'producer')
   }
 
   async sendBatch(topicName: string, records: readonly OutgoingRecord[]): Promise<void> {
-    if (this.#state !== 'connected') throw closed(`the producer is ${this.#state}, connected expected`)
-    this.#cluster.assertUsable()
+    const cluster = this.usable()
     if (records.length === 0) return
-    const failure = this.#cluster.takeFailure()
+    const failure = cluster.takeFailure()
     if (failure !== undefined) throw failure
-    const topic = this.#cluster.topics.get(topicName)
+    const topic = cluster.topics.get(topicName)
     assertPartitions(topic, records)
     const bytes = batchBytes(topic, records)
-    const nowMs = this.#cluster.options.clock.now()
+    const nowMs = cluster.options.clock.now()
     for (const record of records) {
       if ((bytes[record.partition] ?? 0) > topic.maxBatchBytes) continue
       topic.partitions[record.partition]?.append(record, record.timestampMs ?? nowMs)
@@ -57,9 +44,9 @@ export class MemoryProducer implements Producer {
     await nextTurn()
   }
 
-  async close(): Promise<void> {
-    if (this.#state === 'connected') await this.flush()
-    this.#state = 'closed'
+  override async close(): Promise<void> {
+    await this.flush()
+    await super.close()
   }
 }
 
