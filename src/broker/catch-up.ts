@@ -1,8 +1,5 @@
 import { partitionName } from './partition-name.ts'
-import type { Batch, TopicPartition } from './port.ts'
-
-/** What a consumer says of its partitions: records between the position and the end. */
-export type Lag = readonly (TopicPartition & { readonly records: bigint })[]
+import type { Batch, PartitionLag } from './port.ts'
 
 /**
  * Which partitions have not caught up since they were assigned: neither was their end reached, nor as many records read as
@@ -14,7 +11,7 @@ export class CatchUp {
   readonly #behind = new Map<string, bigint>()
 
   /** `lag` as it is when the partitions come: one that is at its end has nothing to catch up with. */
-  assigned(lag: Lag): void {
+  assigned(lag: readonly PartitionLag[]): void {
     this.#behind.clear()
     for (const of of lag) if (of.records > 0n) this.#behind.set(partitionName(of), of.records)
   }
@@ -32,7 +29,7 @@ export class CatchUp {
   }
 
   /** Records still to come in the partitions that are behind. Asking changes nothing. */
-  behindRecords(lag: Lag): number {
+  behindRecords(lag: readonly PartitionLag[]): number {
     let behind = 0n
     for (const of of lag) if (this.#behind.has(partitionName(of))) behind += of.records
     return Number(behind)

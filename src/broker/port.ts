@@ -44,6 +44,11 @@ export interface TopicPartitionOffset extends TopicPartition {
   readonly offset: bigint
 }
 
+export interface PartitionLag extends TopicPartition {
+  /** Between the position and the high watermark. */
+  readonly records: bigint
+}
+
 /** Where a partition without a committed offset is read from; `offsets` and `timestamp` win over what is committed. */
 export type StartPosition =
   | { readonly at: 'committed'; readonly otherwise: 'earliest' | 'latest' }
@@ -122,8 +127,8 @@ export interface Consumer {
   stop(options?: { readonly drainMs?: number }): Promise<void>
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
-  /** Records between the position and the high watermark of each assigned partition, as of the last fetch. */
-  lag(): readonly (TopicPartition & { readonly records: bigint })[]
+  /** Of each assigned partition, as of the last fetch. */
+  lag(): readonly PartitionLag[]
   health(): ConsumerHealth
 }
 
@@ -168,6 +173,11 @@ export interface OffsetRange {
   readonly high: bigint
 }
 
+export interface PartitionOffset {
+  readonly partition: number
+  readonly offset: bigint | undefined
+}
+
 export interface Admin {
   connect(): Promise<void>
   close(): Promise<void>
@@ -181,14 +191,8 @@ export interface Admin {
   topicConfig(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>
   offsets(topic: string): Promise<readonly OffsetRange[]>
   /** The first offset at or after the timestamp, or undefined where nothing is. */
-  offsetsAt(
-    topic: string,
-    timestampMs: number,
-  ): Promise<readonly { readonly partition: number; readonly offset: bigint | undefined }[]>
-  committed(
-    groupId: string,
-    topic: string,
-  ): Promise<readonly { readonly partition: number; readonly offset: bigint | undefined }[]>
+  offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]>
+  committed(groupId: string, topic: string): Promise<readonly PartitionOffset[]>
   deleteGroups(groupIds: readonly string[]): Promise<void>
 }
 

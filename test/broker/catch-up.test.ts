@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals'
-import { CatchUp, type Lag } from '../../src/broker/catch-up.ts'
+import { CatchUp } from '../../src/broker/catch-up.ts'
+import type { PartitionLag } from '../../src/broker/port.ts'
 import { batchOf } from '../consumers/batch.ts'
 
 /** Of the partitions 0, 1, … of one topic. */
-function lagOf(...records: readonly bigint[]): Lag {
+function lagOf(...records: readonly bigint[]): PartitionLag[] {
   return records.map((each, partition) => ({ topic: 'prices', partition, records: each }))
 }
 

@@ -1,14 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs, { type ITopicConfig, type Admin as KafkaJsAdmin } from 'kafkajs'
 import { FAREWELL_MS, within } from '../deadline.ts'
-import { type Admin, BrokerError, closed, type OffsetRange, type TopicSpec } from '../port.ts'
+import type { Admin, OffsetRange, PartitionOffset, TopicSpec } from '../port.ts'
+import { BrokerError, closed } from '../port.ts'
 import type { KafkaClient } from './client.ts'
 import { protocolType, toBrokerError } from './errors.ts'
-
-interface PartitionOffset {
-  readonly partition: number
-  readonly offset: bigint | undefined
-}
 
 const SETTLE_MS = 10_000
 const POLL_MS = 20

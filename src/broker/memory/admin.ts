@@ -1,4 +1,4 @@
-import type { Admin, OffsetRange, TopicSpec } from '../port.ts'
+import type { Admin, OffsetRange, PartitionOffset, TopicSpec } from '../port.ts'
 import { MemoryClient } from './client.ts'
 import type { MemoryCluster } from './cluster.ts'
 
@@ -55,11 +55,6 @@ export class MemoryAdmin extends MemoryClient implements Admin {
     const cluster = this.usable()
     for (const groupId of groupIds) cluster.deleteGroup(groupId)
   }
-}
-
-interface PartitionOffset {
-  readonly partition: number
-  readonly offset: bigint | undefined
 }
 
 function bigintOf(offset: number | undefined): bigint | undefined {

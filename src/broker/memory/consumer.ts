@@ -1,5 +1,5 @@
 import { partitionName } from '../partition-name.ts'
-import type { ConsumerOptions, TopicPartition } from '../port.ts'
+import type { ConsumerOptions, PartitionLag, TopicPartition } from '../port.ts'
 import { type BrokerEvent, type Consumer, type ConsumerHealth, closed } from '../port.ts'
 import { Assignment } from './assignment.ts'
 import type { MemoryCluster } from './cluster.ts'
@@ -63,7 +63,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
     this.#assignment?.wake()
   }
 
-  lag(): readonly (TopicPartition & { readonly records: bigint })[] {
+  lag(): readonly PartitionLag[] {
     return this.#assignment?.lanes.map((lane) => lane.lag()) ?? []
   }
 

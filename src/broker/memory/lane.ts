@@ -1,4 +1,4 @@
-import type { BatchContext, BatchHandler, BrokerEvent, TopicPartition } from '../port.ts'
+import type { BatchContext, BatchHandler, BrokerEvent, PartitionLag, TopicPartition } from '../port.ts'
 import type { AssignedPartition } from './group.ts'
 import { MemoryBatch } from './log.ts'
 
@@ -49,7 +49,7 @@ export class Lane {
     this.#position = assigned.position
   }
 
-  lag(): TopicPartition & { readonly records: bigint } {
+  lag(): PartitionLag {
     const { topic, partition, log } = this.#assigned
     return { topic, partition, records: BigInt(Math.max(0, log.high - this.#position)) }
   }

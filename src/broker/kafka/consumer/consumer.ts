@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { partitionName } from '../../partition-name.ts'
-import { type BrokerError, type Consumer, type ConsumerHealth, closed, type TopicPartition } from '../../port.ts'
+import type { BrokerError, Consumer, ConsumerHealth, PartitionLag, TopicPartition } from '../../port.ts'
+import { closed } from '../../port.ts'
 import type { KafkaClient } from '../client.ts'
 import { messageOf, toBrokerError } from '../errors.ts'
 import type { Membership } from './membership.ts'
@@ -60,7 +61,7 @@ export class KafkaConsumer implements Consumer {
     this.#session?.assignment?.release(partitions)
   }
 
-  lag(): readonly (TopicPartition & { readonly records: bigint })[] {
+  lag(): readonly PartitionLag[] {
     return this.#session?.assignment?.lanes.lag() ?? []
   }
 

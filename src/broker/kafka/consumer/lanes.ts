@@ -1,6 +1,6 @@
 import type { Batch as KafkaJsBatch } from 'kafkajs'
 import { partitionName } from '../../partition-name.ts'
-import type { TopicPartition, TopicPartitionOffset } from '../../port.ts'
+import type { PartitionLag, TopicPartition, TopicPartitionOffset } from '../../port.ts'
 import type { Start } from './start.ts'
 
 /** One assigned partition: where it is read, and why it may be held. */
@@ -53,7 +53,7 @@ export class Lanes {
     }
   }
 
-  lag(): (TopicPartition & { readonly records: bigint })[] {
+  lag(): PartitionLag[] {
     return this.all().map(({ topic, partition, position, highWatermark }) => ({
       topic,
       partition,
