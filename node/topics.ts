@@ -1,9 +1,9 @@
-import { connected } from '../src/broker/connected.ts'
 import type { Admin, Broker } from '../src/broker/port.ts'
 import { deadLetterTopics, findPriceTopics, ownTopics, type PriceTopics } from '../src/broker/price-topics.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Log } from '../src/telemetry/log.ts'
+import { connected } from './connected.ts'
 
 /** The topics of a node, with their partition counts. */
 export interface NodeTopics {

@@ -1,7 +1,7 @@
-import { ForewarmError } from '../forewarm-error.ts'
-import type { Log } from '../telemetry/log.ts'
-import { within } from './deadline.ts'
-import { type Admin, BrokerError } from './port.ts'
+import { within } from '../src/broker/deadline.ts'
+import { type Admin, BrokerError } from '../src/broker/port.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
+import type { Log } from '../src/telemetry/log.ts'
 
 export interface ConnectOptions {
   /** Named in what is said. */
