@@ -1,4 +1,4 @@
-import { within } from '../src/broker/deadline.ts'
+import { settlesWithin } from '../src/broker/deadline.ts'
 import { type Admin, BrokerError } from '../src/broker/port.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Log } from '../src/telemetry/log.ts'
@@ -39,7 +39,7 @@ export async function connected(admin: Pick<Admin, 'connect'>, options: ConnectO
 
 async function attempt(admin: Pick<Admin, 'connect'>, ms: number): Promise<void> {
   const connecting = admin.connect()
-  if (await within(connecting, ms)) return connecting
+  if (await settlesWithin(connecting, ms)) return connecting
   throw new BrokerError('unreachable', `no answer within ${Math.round(ms)} ms`, { retriable: true })
 }
 

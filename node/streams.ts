@@ -5,7 +5,7 @@ import { createDeadLetters } from '../producers/dead-letters.ts'
 import { createWarmRequestProducer, type WarmRequestProducer } from '../producers/warm-requests.ts'
 import { createWarmResultProducer, type WarmResultProducer } from '../producers/warm-results.ts'
 import { CatchUp } from '../src/broker/catch-up.ts'
-import { within } from '../src/broker/deadline.ts'
+import { settlesWithin } from '../src/broker/deadline.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from '../src/broker/port.ts'
 import type { Promotion } from '../src/cache/promotion.ts'
 import { type Clock, isVirtual } from '../src/clock.ts'
@@ -83,7 +83,7 @@ export function createStreams(options: StreamsOptions): Streams {
     close: async () => {
       await warmer.close()
       await answers.answered()
-      await within(Promise.all([requests.close(), results.close()]), FLUSH_MS)
+      await settlesWithin(Promise.all([requests.close(), results.close()]), FLUSH_MS)
       await producer.close({ flushMs: FLUSH_MS })
       faults.flush()
     },

@@ -2,7 +2,7 @@
 export const FAREWELL_MS = 500
 
 /** Resolves to whether the promise was settled within `ms` milliseconds, either way. Never rejects. */
-export async function within(promise: Promise<unknown>, ms: number): Promise<boolean> {
+export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   const late = Promise.withResolvers<boolean>()
   const timer = setTimeout(() => late.resolve(false), ms)
   const settled = promise.then(

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs, { type ITopicConfig, type Admin as KafkaJsAdmin } from 'kafkajs'
-import { FAREWELL_MS, within } from '../deadline.ts'
+import { FAREWELL_MS, settlesWithin } from '../deadline.ts'
 import type { Admin, OffsetRange, PartitionOffset, TopicSpec } from '../port.ts'
 import { BrokerError, closed } from '../port.ts'
 import type { KafkaClient } from './client.ts'
@@ -140,7 +140,7 @@ export class KafkaAdmin implements Admin {
 
   async #disconnect(): Promise<void> {
     this.#state = 'closed'
-    await within(this.#admin.disconnect(), FAREWELL_MS)
+    await settlesWithin(this.#admin.disconnect(), FAREWELL_MS)
     this.#client.sockets.destroyAll()
     this.isClosed = true
   }

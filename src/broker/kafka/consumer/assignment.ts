@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Cluster, EachBatchPayload, Consumer as KafkaJsConsumer, Broker as KafkaNode } from 'kafkajs'
-import { within } from '../../deadline.ts'
+import { settlesWithin } from '../../deadline.ts'
 import { partitionName } from '../../partition-name.ts'
 import type { TopicPartition } from '../../port.ts'
 import { isRebalance } from '../errors.ts'
@@ -199,7 +199,7 @@ export class Assignment {
     await Promise.race([this.#opened, this.#abandoned.promise])
     await this.#inHand?.finished
     await this.#skipping
-    const isAnswered = await within(commits ? this.commit() : this.#committing, membership.timing.closeTimeoutMs)
+    const isAnswered = await settlesWithin(commits ? this.commit() : this.#committing, membership.timing.closeTimeoutMs)
     if (membership.options.mode === 'broadcast') {
       for (const lane of this.lanes.all()) membership.positions.set(partitionName(lane), lane.position)
     }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs, { type Admin as KafkaJsAdmin } from 'kafkajs'
-import { FAREWELL_MS, within } from '../../deadline.ts'
+import { FAREWELL_MS, settlesWithin } from '../../deadline.ts'
 import { unknownTopics } from '../admin.ts'
 import type { KafkaClient } from '../client.ts'
 import { canRead, noCodec } from '../compression.ts'
@@ -24,7 +24,7 @@ export async function assertTopics(client: KafkaClient, topics: readonly string[
   } catch (error) {
     throw toBrokerError(error, `reading ${topics.join(', ')}`)
   } finally {
-    await within(admin.disconnect(), FAREWELL_MS)
+    await settlesWithin(admin.disconnect(), FAREWELL_MS)
   }
 }
 

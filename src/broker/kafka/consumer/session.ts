@@ -4,7 +4,7 @@ import kafkajs, {
   type Consumer as KafkaJsConsumer,
   type Broker as KafkaNode,
 } from 'kafkajs'
-import { within } from '../../deadline.ts'
+import { settlesWithin } from '../../deadline.ts'
 import type { TopicPartition } from '../../port.ts'
 import { CLIENT_RETRY, type KafkaClient } from '../client.ts'
 import { whileFetching } from '../compression.ts'
@@ -200,7 +200,7 @@ export class KafkaSession {
     const isAnswered = (await this.#assignment?.end(!this.#isLost)) ?? true
     this.#assignment = undefined
     // A broker that has not answered the commit will not answer this, either: the time is spent once.
-    await within(this.#leave(), isAnswered ? closeTimeoutMs : 0)
+    await settlesWithin(this.#leave(), isAnswered ? closeTimeoutMs : 0)
     for (const timer of this.#timers) clearInterval(timer)
     // Whatever KafkaJS still tries fails at once, and ends.
     this.#client.sockets.destroyAll()

@@ -1,6 +1,6 @@
 import type { Producer as KafkaJsProducer } from 'kafkajs'
 import kafkajs, { type CompressionTypes, type ICustomPartitioner, type Message } from 'kafkajs'
-import { FAREWELL_MS, within } from '../../deadline.ts'
+import { FAREWELL_MS, settlesWithin } from '../../deadline.ts'
 import { BrokerError, type BrokerEvent, closed, type OutgoingRecord, type Producer } from '../../port.ts'
 import { partitionCount, unknownTopics } from '../admin.ts'
 import type { KafkaClient } from '../client.ts'
@@ -152,10 +152,10 @@ export class KafkaProducer implements Producer {
   async #disconnect(flushMs: number): Promise<void> {
     this.#state = 'closed'
     // KafkaJS's disconnect drops what it has not sent.
-    await within(this.flush(), flushMs)
+    await settlesWithin(this.flush(), flushMs)
     this.#isGone = true
     // It waits for every answer that is still due, of a broker that hangs in vain.
-    await within(this.#producer.disconnect(), FAREWELL_MS)
+    await settlesWithin(this.#producer.disconnect(), FAREWELL_MS)
     this.#client.sockets.destroyAll()
     this.isClosed = true
   }
