@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ConsumerOptions, TopicPartition } from '../port.ts'
 import type { AssignedPartition } from './group.ts'
-import { Lane, type LaneOwner } from './lane.ts'
+import { PartitionReader, type ReaderOwner } from './partition-reader.ts'
 
 export interface AssignmentOptions {
   readonly epoch: number
   readonly partitions: readonly AssignedPartition[]
-  readonly owner: LaneOwner
+  readonly owner: ReaderOwner
   readonly callbacks: Pick<ConsumerOptions, 'onAssigned' | 'onRevoked'>
 }
 
@@ -15,7 +15,7 @@ const RETRY_MS = 100
 /** What a member holds between two rebalances: handed over by `begin`, drained and given up by `end`. */
 export class Assignment {
   readonly partitions: readonly TopicPartition[]
-  readonly lanes: readonly Lane[]
+  readonly readers: readonly PartitionReader[]
   readonly #options: AssignmentOptions
   readonly #abort = new AbortController()
   readonly #fenced = Promise.withResolvers<void>()
@@ -27,7 +27,7 @@ export class Assignment {
     this.#options = options
     this.partitions = options.partitions.map(({ topic, partition }) => ({ topic, partition }))
     const context = { signal: this.#abort.signal, heartbeat: () => Promise.resolve() }
-    this.lanes = options.partitions.map((assigned) => new Lane(assigned, options.owner, context))
+    this.readers = options.partitions.map((assigned) => new PartitionReader(assigned, options.owner, context))
   }
 
   /** Resolves when the partitions are handed over, or were taken away before they could be. Never rejects. */
@@ -39,7 +39,7 @@ export class Assignment {
   /** Something that held deliveries back is over. */
   wake(): void {
     if (!this.#handedOver) return
-    for (const lane of this.lanes) lane.wake()
+    for (const reader of this.readers) reader.wake()
   }
 
   /**
@@ -58,7 +58,7 @@ export class Assignment {
       try {
         await callbacks.onAssigned?.(this.partitions, epoch)
         this.#handedOver = true
-        for (const lane of this.lanes) lane.begin()
+        for (const reader of this.readers) reader.begin()
         return
       } catch (error) {
         owner.onFailure(error, RETRY_MS)
@@ -70,7 +70,7 @@ export class Assignment {
   async #giveUp(): Promise<void> {
     const { callbacks, owner, epoch } = this.#options
     this.#abort.abort()
-    const drained = Promise.all([this.#beginning, ...this.lanes.map((lane) => lane.end())])
+    const drained = Promise.all([this.#beginning, ...this.readers.map((reader) => reader.end())])
     await Promise.race([drained, this.#fenced.promise])
     try {
       await callbacks.onRevoked?.(this.partitions, epoch)
@@ -80,7 +80,7 @@ export class Assignment {
   }
 
   #fence(drainMs: number): void {
-    for (const lane of this.lanes) lane.fence(drainMs)
+    for (const reader of this.readers) reader.fence(drainMs)
     this.#fenced.resolve()
   }
 }

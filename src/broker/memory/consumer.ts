@@ -4,7 +4,7 @@ import { type BrokerEvent, type Consumer, type ConsumerHealth, closed } from '..
 import { Assignment } from './assignment.ts'
 import type { MemoryCluster } from './cluster.ts'
 import type { AssignedPartition, GroupMember } from './group.ts'
-import type { LaneOwner } from './lane.ts'
+import type { ReaderOwner } from './partition-reader.ts'
 
 const DRAIN_MS = 5000
 
@@ -12,7 +12,7 @@ const DRAIN_MS = 5000
 export class MemoryConsumer implements Consumer, GroupMember {
   readonly options: ConsumerOptions
   readonly #cluster: MemoryCluster
-  readonly #owner: LaneOwner
+  readonly #owner: ReaderOwner
   readonly #paused = new Set<string>()
   readonly #firstAssignment = Promise.withResolvers<void>()
   #leaveGroup: () => void = () => undefined
@@ -64,7 +64,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
   }
 
   lag(): readonly PartitionLag[] {
-    return this.#assignment?.lanes.map((lane) => lane.lag()) ?? []
+    return this.#assignment?.readers.map((reader) => reader.lag()) ?? []
   }
 
   health(): ConsumerHealth {

@@ -6,7 +6,7 @@ import type { TopicPartition } from '../../port.ts'
 import { isRebalance } from '../errors.ts'
 import { KafkaBatch } from './batch.ts'
 import { BatchInHand } from './batch-in-hand.ts'
-import { advance, jumpedTo, type Lane, Lanes } from './lanes.ts'
+import { advance, type Cursor, Cursors, jumpedTo } from './cursors.ts'
 import type { Membership } from './membership.ts'
 import { fetchCommitted, listedByTopic, resolveStarts } from './start.ts'
 import { undecodableAt } from './undecodable.ts'
@@ -26,7 +26,7 @@ export interface AssignmentContext {
  */
 export class Assignment {
   readonly partitions: readonly TopicPartition[]
-  readonly lanes = new Lanes()
+  readonly cursors = new Cursors()
   readonly #context: AssignmentContext
   readonly #abort = new AbortController()
   #isOpen = false
@@ -61,11 +61,11 @@ export class Assignment {
 
   /** Hands a batch to the handler, unless it is not, or no longer, ours to hand out. Never rejects. */
   async handle(payload: EachBatchPayload): Promise<void> {
-    const lane = this.lanes.get(payload.batch.topic, payload.batch.partition)
-    if (lane === undefined || !this.#isOpen || this.#isHeld(lane)) return
-    this.#noticeJump(lane, jumpedTo(lane, payload.batch))
+    const cursor = this.cursors.get(payload.batch.topic, payload.batch.partition)
+    if (cursor === undefined || !this.#isOpen || this.#isHeld(cursor)) return
+    this.#noticeJump(cursor, jumpedTo(cursor, payload.batch))
     const batch = new KafkaBatch(payload.batch)
-    lane.highWatermark = batch.highWatermark
+    cursor.highWatermark = batch.highWatermark
     const inHand = new BatchInHand(batch, performance.now())
     this.#inHand = inHand
     this.#heartbeat = payload.heartbeat
@@ -76,9 +76,9 @@ export class Assignment {
         return this.#beat()
       },
     })
-    if (outcome.type === 'failed') this.#retryLater(lane, outcome)
-    else if (outcome.type === 'done' && outcome.records === 0) this.#retryLater(lane, undefined)
-    else if (outcome.type === 'done') payload.resolveOffset(advance(lane, payload.batch, outcome.records))
+    if (outcome.type === 'failed') this.#retryLater(cursor, outcome)
+    else if (outcome.type === 'done' && outcome.records === 0) this.#retryLater(cursor, undefined)
+    else if (outcome.type === 'done') payload.resolveOffset(advance(cursor, payload.batch, outcome.records))
     this.#inHand = undefined
     inHand.finish()
   }
@@ -100,8 +100,8 @@ export class Assignment {
 
   /** Records of this partition were filtered out by KafkaJS (aborted, compacted, control): nobody sees them. */
   passOver(topic: string, partition: number, next: bigint): void {
-    const lane = this.lanes.get(topic, partition)
-    if (lane !== undefined && next > lane.position) lane.position = next
+    const cursor = this.cursors.get(topic, partition)
+    if (cursor !== undefined && next > cursor.position) cursor.position = next
   }
 
   /** Some fetch met a batch that no codec reads: finds the partitions that stand in front of one and goes past it. */
@@ -113,13 +113,13 @@ export class Assignment {
   }
 
   hold(partitions: readonly TopicPartition[]): void {
-    this.#pause(partitions.filter(({ topic, partition }) => this.lanes.get(topic, partition) !== undefined))
+    this.#pause(partitions.filter(({ topic, partition }) => this.cursors.get(topic, partition) !== undefined))
   }
 
   release(partitions: readonly TopicPartition[]): void {
     if (!this.#isOpen) return
-    const lanes = partitions.flatMap(({ topic, partition }) => this.lanes.get(topic, partition) ?? [])
-    this.#resume(lanes.filter((lane) => !this.#isHeld(lane)))
+    const cursors = partitions.flatMap(({ topic, partition }) => this.cursors.get(topic, partition) ?? [])
+    this.#resume(cursors.filter((cursor) => !this.#isHeld(cursor)))
   }
 
   /** Nothing more is handed out; the batch in hand hears of it. */
@@ -170,7 +170,7 @@ export class Assignment {
     const onEvent = membership.emit.bind(membership)
     const starts = await resolveStarts({ cluster, partitions, start, opensGroup, known, onEvent })
     if (this.#abort.signal.aborted) return
-    this.lanes.begin(starts, known)
+    this.cursors.begin(starts, known)
     for (const { topic, partition, offset } of starts) consumer.seek({ topic, partition, offset: String(offset) })
     // Or "latest" would be a later one after a restart.
     await this.commit()
@@ -201,7 +201,7 @@ export class Assignment {
     await this.#skipping
     const isAnswered = await settlesWithin(commits ? this.commit() : this.#committing, membership.timing.closeTimeoutMs)
     if (membership.options.mode === 'broadcast') {
-      for (const lane of this.lanes.all()) membership.positions.set(partitionName(lane), lane.position)
+      for (const cursor of this.cursors.all()) membership.positions.set(partitionName(cursor), cursor.position)
     }
     // What was taken away before anybody was told of it is not given up, either.
     if (this.#epoch === undefined) return isAnswered
@@ -213,26 +213,26 @@ export class Assignment {
     return isAnswered
   }
 
-  #noticeJump(lane: Lane, to: bigint | undefined): void {
+  #noticeJump(cursor: Cursor, to: bigint | undefined): void {
     if (to === undefined) return
-    const { topic, partition, position: from } = lane
+    const { topic, partition, position: from } = cursor
     this.#context.membership.emit({ type: 'offset-jump', topic, partition, from, to })
-    lane.position = to
+    cursor.position = to
   }
 
-  #retryLater(lane: Lane, failed: { readonly error: unknown } | undefined): void {
+  #retryLater(cursor: Cursor, failed: { readonly error: unknown } | undefined): void {
     const { membership } = this.#context
     if (failed === undefined && this.#abort.signal.aborted) return
-    const delayMs = membership.retryMs(lane.failures)
+    const delayMs = membership.retryMs(cursor.failures)
     if (failed !== undefined) membership.reportFailure(failed.error, delayMs)
     if (this.#abort.signal.aborted) return
-    lane.failures += 1
-    lane.isBackingOff = true
-    this.#pause([lane])
+    cursor.failures += 1
+    cursor.isBackingOff = true
+    this.#pause([cursor])
     const timer = setTimeout(() => {
       this.#retries.delete(timer)
-      lane.isBackingOff = false
-      this.release([lane])
+      cursor.isBackingOff = false
+      this.release([cursor])
     }, delayMs)
     this.#retries.add(timer)
   }
@@ -255,13 +255,13 @@ export class Assignment {
 
   async #commit(): Promise<void> {
     const { consumer, membership, onFailed } = this.#context
-    const offsets = this.lanes.uncommitted()
+    const offsets = this.cursors.uncommitted()
     if (membership.options.mode === 'broadcast' || offsets.length === 0) return
     try {
       await consumer.commitOffsets(
         offsets.map(({ offset, ...partition }) => ({ ...partition, offset: String(offset) })),
       )
-      this.lanes.markCommitted(offsets)
+      this.cursors.markCommitted(offsets)
     } catch (error) {
       // Taken away already: whoever has the partitions now reads on from the last commit.
       if (isRebalance(error)) this.close()
@@ -271,19 +271,19 @@ export class Assignment {
 
   async #skip(): Promise<void> {
     const { consumer, cluster, membership } = this.#context
-    for (const lane of this.lanes.all()) {
-      if (!this.#isOpen || this.#isHeld(lane)) continue
-      const { topic, partition, position } = lane
-      const batch = await undecodableAt(cluster, lane).catch(() => undefined)
-      if (batch === undefined || !this.#isOpen || lane.position !== position) continue
-      lane.position = batch.to + 1n
-      consumer.seek({ topic, partition, offset: String(lane.position) })
+    for (const cursor of this.cursors.all()) {
+      if (!this.#isOpen || this.#isHeld(cursor)) continue
+      const { topic, partition, position } = cursor
+      const batch = await undecodableAt(cluster, cursor).catch(() => undefined)
+      if (batch === undefined || !this.#isOpen || cursor.position !== position) continue
+      cursor.position = batch.to + 1n
+      consumer.seek({ topic, partition, offset: String(cursor.position) })
       membership.emit({ type: 'undecodable', topic, partition, from: position, to: batch.to, reason: batch.reason })
     }
   }
 
-  #isHeld(lane: Lane): boolean {
-    return lane.isBackingOff || this.#context.membership.isPaused(lane)
+  #isHeld(cursor: Cursor): boolean {
+    return cursor.isBackingOff || this.#context.membership.isPaused(cursor)
   }
 
   #pause(partitions: readonly TopicPartition[]): void {

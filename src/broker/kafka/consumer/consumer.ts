@@ -62,7 +62,7 @@ export class KafkaConsumer implements Consumer {
   }
 
   lag(): readonly PartitionLag[] {
-    return this.#session?.assignment?.lanes.lag() ?? []
+    return this.#session?.assignment?.cursors.lag() ?? []
   }
 
   health(): ConsumerHealth {

@@ -1,17 +1,17 @@
 import type { Cluster } from 'kafkajs'
 import { type UndecodableBatch, whileFetching } from '../compression.ts'
-import type { Lane } from './lanes.ts'
+import type { Cursor } from './cursors.ts'
 
 /** One byte: the broker answers with the first batch from the position on, whole, and with nothing more. */
 const FIRST_BATCH_BYTES = 1
 const READ_COMMITTED = 1
 
 /**
- * The batch that stands at the lane's position, where no codec reads it; undefined where it can be read. A codec does
+ * The batch that stands at the cursor's position, where no codec reads it; undefined where it can be read. A codec does
  * not know the partition whose bytes it is given, so each one that may be stuck is fetched alone.
  */
-export async function undecodableAt(cluster: Cluster, lane: Lane): Promise<UndecodableBatch | undefined> {
-  const { topic, partition, position } = lane
+export async function undecodableAt(cluster: Cluster, cursor: Cursor): Promise<UndecodableBatch | undefined> {
+  const { topic, partition, position } = cursor
   const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]))
   if (nodeId === undefined) return undefined
   const node = await cluster.findBroker({ nodeId })

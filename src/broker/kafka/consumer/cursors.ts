@@ -4,7 +4,7 @@ import type { PartitionLag, TopicPartition, TopicPartitionOffset } from '../../p
 import type { Start } from './start.ts'
 
 /** One assigned partition: where it is read, and why it may be held. */
-export interface Lane extends TopicPartition {
+export interface Cursor extends TopicPartition {
   /** Next offset to hand out. */
   position: bigint
   /** What the group knows; undefined before it was told anything. */
@@ -17,26 +17,26 @@ export interface Lane extends TopicPartition {
   isBackingOff: boolean
 }
 
-/** The lanes of an assignment; there are none before it is known where they begin. */
-export class Lanes {
-  readonly #lanes = new Map<string, Map<number, Lane>>()
+/** The cursors of an assignment; there are none before it is known where they begin. */
+export class Cursors {
+  readonly #cursors = new Map<string, Map<number, Cursor>>()
 
   begin(starts: readonly Start[], committed: ReadonlyMap<string, bigint>): void {
     for (const { topic, partition, offset, highWatermark } of starts) {
-      const lanes = this.#lanes.get(topic) ?? new Map<number, Lane>()
-      this.#lanes.set(topic, lanes)
+      const cursors = this.#cursors.get(topic) ?? new Map<number, Cursor>()
+      this.#cursors.set(topic, cursors)
       const known = committed.get(partitionName({ topic, partition }))
       const offsets = { position: offset, committed: known, highWatermark }
-      lanes.set(partition, { topic, partition, ...offsets, failures: 0, isBackingOff: false })
+      cursors.set(partition, { topic, partition, ...offsets, failures: 0, isBackingOff: false })
     }
   }
 
-  get(topic: string, partition: number): Lane | undefined {
-    return this.#lanes.get(topic)?.get(partition)
+  get(topic: string, partition: number): Cursor | undefined {
+    return this.#cursors.get(topic)?.get(partition)
   }
 
-  all(): Lane[] {
-    return [...this.#lanes.values()].flatMap((lanes) => [...lanes.values()])
+  all(): Cursor[] {
+    return [...this.#cursors.values()].flatMap((cursors) => [...cursors.values()])
   }
 
   /** Positions that the group does not know yet. */
@@ -48,8 +48,8 @@ export class Lanes {
 
   markCommitted(offsets: readonly TopicPartitionOffset[]): void {
     for (const { topic, partition, offset } of offsets) {
-      const lane = this.get(topic, partition)
-      if (lane !== undefined) lane.committed = offset
+      const cursor = this.get(topic, partition)
+      if (cursor !== undefined) cursor.committed = offset
     }
   }
 
@@ -63,22 +63,22 @@ export class Lanes {
 }
 
 /** Moves past the leading `records` of the batch (at least one). Returns the offset that KafkaJS is to resolve. */
-export function advance(lane: Lane, batch: KafkaJsBatch, records: number): string {
+export function advance(cursor: Cursor, batch: KafkaJsBatch, records: number): string {
   const last = batch.messages[records - 1]
   if (last === undefined) throw new RangeError(`${records} records of a batch of ${batch.messages.length}`)
   // KafkaJS counts what it filtered out behind the last record as done, too.
-  lane.position = BigInt(records === batch.messages.length ? batch.lastOffset() : last.offset) + 1n
-  lane.failures = 0
+  cursor.position = BigInt(records === batch.messages.length ? batch.lastOffset() : last.offset) + 1n
+  cursor.failures = 0
   return last.offset
 }
 
 /**
- * Where the batch was fetched from, if not at the lane's position: KafkaJS begins elsewhere, without a word, where that
+ * Where the batch was fetched from, if not at the cursor's position: KafkaJS begins elsewhere, without a word, where that
  * is no longer (or not yet) in the log.
  */
-export function jumpedTo(lane: Lane, batch: KafkaJsBatch): bigint | undefined {
+export function jumpedTo(cursor: Cursor, batch: KafkaJsBatch): bigint | undefined {
   const { fetchedOffset } = batch as { readonly fetchedOffset?: string }
   if (fetchedOffset === undefined) return undefined
   const fetched = BigInt(fetchedOffset)
-  return fetched === lane.position ? undefined : fetched
+  return fetched === cursor.position ? undefined : fetched
 }

@@ -2,8 +2,8 @@ import type { BatchContext, BatchHandler, BrokerEvent, PartitionLag, TopicPartit
 import type { AssignedPartition } from './group.ts'
 import { MemoryBatch } from './log.ts'
 
-/** What the lanes of a consumer have in common. None of it throws but `onBatch`. */
-export interface LaneOwner {
+/** What the readers of a consumer have in common. None of it throws but `onBatch`. */
+export interface ReaderOwner {
   readonly groupId: string
   readonly maxBatchRecords: number
   readonly onBatch: BatchHandler
@@ -28,9 +28,9 @@ const LONGEST_RETRY_MS = 1000
  * resumed, reconnected) and delivers from `setImmediate`: never in the stack of the producer, and never in a chain of
  * microtasks that would keep timers and sockets waiting.
  */
-export class Lane {
+export class PartitionReader {
   readonly #assigned: AssignedPartition
-  readonly #owner: LaneOwner
+  readonly #owner: ReaderOwner
   readonly #context: BatchContext
   #position: number
   #busy = false
@@ -42,7 +42,7 @@ export class Lane {
   #stopListening: () => void = () => undefined
   readonly #drained = Promise.withResolvers<void>()
 
-  constructor(assigned: AssignedPartition, owner: LaneOwner, context: BatchContext) {
+  constructor(assigned: AssignedPartition, owner: ReaderOwner, context: BatchContext) {
     this.#assigned = assigned
     this.#owner = owner
     this.#context = context
