@@ -2,21 +2,21 @@ import { partitionName } from './partition-name.ts'
 import type { Batch, PartitionLag } from './port.ts'
 
 /**
- * Which partitions have not caught up since they were assigned: neither was their end reached, nor as many records read as
- * were waiting then. Under a steady flow the lag is never quite zero, and the end of a busy partition moves on as fast as
- * it is read.
+ * Knows which partitions are behind since they were assigned. One has caught up when its end was reached, or when as
+ * many records were read as were waiting at the assignment. The end alone would not do: under a steady flow the lag is
+ * never quite zero, and the end of a busy partition moves on as fast as it is read.
  */
 export class CatchUp {
-  /** Records that were waiting and were not read yet. */
+  /** For each partition that is behind, the records that were waiting at the assignment and were not read yet. */
   readonly #behind = new Map<string, bigint>()
 
-  /** `lag` as it is when the partitions come: one that is at its end has nothing to catch up with. */
+  /** Takes the lag at the time of the assignment: a partition that is at its end is not behind. */
   assigned(lag: readonly PartitionLag[]): void {
     this.#behind.clear()
     for (const of of lag) if (of.records > 0n) this.#behind.set(partitionName(of), of.records)
   }
 
-  /** The batch was handled up to this index, exclusive. */
+  /** The records of the batch before index `end` were handled. */
   handled(batch: Batch, end: number): void {
     if (this.#behind.size === 0 || end < batch.count) return
     const name = partitionName(batch)
@@ -28,7 +28,7 @@ export class CatchUp {
     else this.#behind.set(name, rest)
   }
 
-  /** Records still to come in the partitions that are behind. Asking changes nothing. */
+  /** The number of records still to come in the partitions that are behind, by their lag now. */
   behindRecords(lag: readonly PartitionLag[]): number {
     let behind = 0n
     for (const of of lag) if (this.#behind.has(partitionName(of))) behind += of.records

@@ -1,6 +1,6 @@
 import type { OutgoingRecord } from './port.ts'
 
-/** Records of one partition that travel together. */
+/** Records of one partition that are sent in one request. */
 export interface Chunk {
   readonly partition: number
   readonly records: OutgoingRecord[]
@@ -12,22 +12,23 @@ interface PartitionQueue {
   readonly chunks: Chunk[]
   records: number
   bytes: number
-  /** In the list of those that may send. */
+  /** It is in the list of queues that may send. */
   ready: boolean
-  /** A chunk of it is in flight: the next one waits, or it could be stored first. */
+  /** One of its chunks is in flight. The next one waits, because it could be stored first. */
   busy: boolean
 }
 
-/** Length and offset of a record in its batch, and the length of each field. */
+/** A record's length, its offset in the batch, and the length of each field. */
 const RECORD_OVERHEAD_BYTES = 20
 
 /**
- * What waits to be sent, a queue a partition. A request takes chunks of partitions that have nothing in flight, longest
- * waiting first: under a light load all partitions share one request, under a heavy one each request carries few
- * partitions and several are in flight at once; either way a partition is never in two.
+ * The records that wait to be sent, in one queue for each partition. A request takes chunks of partitions that have
+ * nothing in flight, longest waiting first, so a partition is never in two requests at once. Under a light load all
+ * partitions share one request. Under a heavy load each request carries few partitions, and several requests are in
+ * flight.
  */
 export class MicroBatchQueue {
-  /** What could be sent now. */
+  /** Records and bytes in the queues that may send. */
   readyRecords = 0
   readyBytes = 0
   readonly #maxRecords: number
@@ -35,7 +36,7 @@ export class MicroBatchQueue {
   readonly #queues: PartitionQueue[] = []
   #ready: PartitionQueue[] = []
 
-  /** The most records and bytes in one request. */
+  /** Takes the most records and bytes of one request. */
   constructor(maxRecords: number, maxBytes: number) {
     this.#maxRecords = maxRecords
     this.#maxBytes = maxBytes
@@ -45,7 +46,7 @@ export class MicroBatchQueue {
     return this.#ready.length > 0
   }
 
-  /** Returns the chunk that the record travels in; it is a new one where `onChunk` was called with it. */
+  /** Returns the chunk that the record was added to. `onChunk` is called first if that chunk is new. */
   add(record: OutgoingRecord, onChunk: (chunk: Chunk) => void): Chunk {
     const queue = this.#queueOf(record.partition)
     const bytes = bytesOf(record)
@@ -70,7 +71,7 @@ export class MicroBatchQueue {
     return chunk
   }
 
-  /** The first chunk of each of the longest waiting partitions, as many as fit; at least one. */
+  /** Takes the first chunk of each of the longest waiting partitions, as many as fit in a request, and at least one. */
   take(): Chunk[] {
     const taken: Chunk[] = []
     let records = 0
@@ -88,7 +89,7 @@ export class MicroBatchQueue {
     return taken
   }
 
-  /** The chunks are no longer in flight. Returns whether any of their partitions has more, which waited meanwhile. */
+  /** The chunks are no longer in flight. Returns whether one of their partitions has records that waited for that. */
   release(chunks: readonly Chunk[]): boolean {
     let hasMore = false
     for (const { partition } of chunks) {

@@ -4,22 +4,22 @@ import { BrokerError, closed, type OutgoingRecord, type Producer } from './port.
 
 export interface MicroBatcherOptions {
   readonly topic: string
-  /** In one request. Default 500: larger ones gain little more (kafka.md, reference figures). */
+  /** Records in one request. Default 500: larger requests gain little more. */
   readonly maxRecords?: number
   /**
-   * Keys, values and headers in one request. Default 512 KiB, half of what a topic takes in one batch by default; a
-   * record that is larger travels alone, so that none but itself is refused.
+   * Bytes of keys, values and headers in one request. Default 512 KiB, half of what a topic accepts in one batch by
+   * default. A larger record is sent alone, so that only it is refused.
    */
   readonly maxBytes?: number
   /** How long the first record of a request waits for others. Default 2 ms. */
   readonly lingerMs?: number
-  /** Requests at once. Default 5. */
+  /** Requests in flight. Default 5. */
   readonly maxInFlight?: number
-  /** Records that are not acknowledged yet, beyond which `add` refuses. Default 100,000. */
+  /** `add` refuses a record when so many are not acknowledged yet. Default 100,000. */
   readonly maxQueued?: number
   /**
-   * Told of every record that was refused or could not be sent. Without it, the promise of `add` is the only one who
-   * knows, and must be looked at.
+   * Called for every record that was refused or could not be sent. Without it only the promise of `add` tells, and the
+   * caller must handle its rejection.
    */
   readonly onDropped?: (error: BrokerError, records: number) => void
   readonly timer?: Timer
@@ -27,13 +27,13 @@ export interface MicroBatcherOptions {
 
 export interface MicroBatcher {
   /**
-   * Resolves when the record is acknowledged by every in-sync replica; records that travel together share the promise.
-   * Rejects with a BrokerError: `refused` where the queue is full, `closed` after `close`, or what the producer says.
+   * Resolves when every in-sync replica has acknowledged the record; records of one chunk share the promise. Rejects
+   * with a BrokerError: `refused` if the queue is full, `closed` after `close`, or the producer's error.
    */
   add(record: OutgoingRecord): Promise<void>
-  /** Sends what is queued without waiting for more; resolves when all of that is acknowledged or failed. */
+  /** Sends what is queued without waiting for more. Resolves when all of it is acknowledged or has failed. */
   flush(): Promise<void>
-  /** Flushes, and refuses from then on. The producer stays open. Twice is once. */
+  /** Flushes, and refuses records from then on. The producer stays open. A second call changes nothing. */
   close(): Promise<void>
 }
 
@@ -42,7 +42,7 @@ interface Flush {
   readonly done: PromiseWithResolvers<void>
 }
 
-/** Records in, requests out, through a producer that is connected. Order within a partition is kept. */
+/** Gathers records into requests of a connected producer. Keeps the order within each partition. */
 export function createMicroBatcher(producer: Producer, options: MicroBatcherOptions): MicroBatcher {
   return new QueuedMicroBatcher(producer, options)
 }
@@ -81,7 +81,7 @@ class QueuedMicroBatcher implements MicroBatcher {
     this.#queue = new MicroBatchQueue(this.#maxRecords, this.#maxBytes)
     this.#onChunk = (chunk) => {
       this.#unsettled.add(chunk)
-      // Whoever is told by onDropped may leave the promise alone.
+      // A caller that gives onDropped may ignore the promise.
       if (this.#onDropped !== undefined) chunk.acknowledged.promise.catch(() => undefined)
     }
   }
@@ -148,7 +148,7 @@ class QueuedMicroBatcher implements MicroBatcher {
       }
     }
     this.#settleFlushes(chunks)
-    // What came while its partition was in flight has waited a round trip: that was its linger.
+    // Records that came while their partition was in flight have waited for a round trip, which is linger enough.
     if (this.#queue.release(chunks)) this.#isDue = true
     this.#pump()
   }
@@ -166,7 +166,7 @@ class QueuedMicroBatcher implements MicroBatcher {
     try {
       this.#onDropped?.(error, records)
     } catch {
-      // An observer that throws must not hold up what it observes: partitions would stay in flight, a flush open for ever.
+      // A callback that throws must not leave partitions in flight and a flush pending for ever.
     }
   }
 

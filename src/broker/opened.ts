@@ -1,9 +1,9 @@
-/** What a broker gives out. `isClosed`: nothing of it is left to be waited for. */
+/** A consumer, a producer or an admin. `isClosed` means that its close is over. */
 export type Closable = { readonly isClosed: boolean } & ({ close(): Promise<void> } | { stop(): Promise<void> })
 
 /**
- * What a broker gave out and is to close when it is closed itself. What was closed before that is forgotten when another
- * is given out, or a process that opens and closes for all its life would keep it all.
+ * What a broker has handed out and closes at its own close. Each `add` forgets what was closed since: a process that
+ * opens and closes all the time would otherwise keep it all.
  */
 export class Opened {
   #kept: readonly Closable[] = []
@@ -13,7 +13,7 @@ export class Opened {
     return closable
   }
 
-  /** In reverse, one after the other. */
+  /** Closes the last one first, one after the other. */
   async close(): Promise<void> {
     for (const closable of this.#kept.toReversed()) {
       if ('stop' in closable) await closable.stop()

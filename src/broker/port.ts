@@ -1,38 +1,38 @@
 /**
- * How records move, whoever moves them: the port behind which the Kafka client and the in-memory broker stand.
- * Both adapters pass the same conformance suite (test/broker/conformance/conformance.ts); what differs is said by `capabilities`.
+ * The port behind which the Kafka client and the in-memory broker stand. Both adapters pass the same conformance suite
+ * (test/broker/conformance/conformance.ts).
  */
 
-/** Header names may repeat; the order is the producer's. */
+/** Names may repeat. The order is the producer's. */
 export type Headers = readonly (readonly [name: string, value: Buffer])[]
 
 /**
- * Fetched records of one topic partition, in offset order. Columns are read on demand because building an object a
+ * Fetched records of one partition, in offset order. Fields are read on demand, because building an object for each
  * record costs more than handling it. Buffers are slices of the fetch response: copy what outlives the handler.
  */
 export interface Batch {
   readonly topic: string
   readonly partition: number
   readonly count: number
-  /** Offset of the first record that does not exist yet, as known when the batch was fetched. */
+  /** The offset that the partition's next record will have, as known when the batch was fetched. */
   readonly highWatermark: bigint
   offset(index: number): bigint
-  /** Milliseconds since the epoch, as stored by the broker. */
+  /** Unix time in milliseconds, as stored by the broker. */
   timestampMs(index: number): number
   key(index: number): Buffer | undefined
-  /** Absent for a tombstone. */
+  /** Undefined for a tombstone. */
   value(index: number): Buffer | undefined
   headers(index: number): Headers
 }
 
 export interface BatchContext {
-  /** Aborted when the partition is being taken away or the consumer is stopping: finish what is started, hand out no more. */
+  /** Aborted when the partition is revoked or the consumer stops: finish what is started, and start no more. */
   readonly signal: AbortSignal
-  /** Keeps the membership alive; call it while progress is made, from a handler that takes long. */
+  /** Keeps the membership alive. A handler that takes long calls it while it makes progress. */
   heartbeat(): Promise<void>
 }
 
-/** The number of leading records that are done with; the rest is fetched again (by whoever owns the partition then). */
+/** Resolves to the number of leading records that are done. The partition's owner fetches the rest again. */
 export type BatchHandler = (batch: Batch, context: BatchContext) => Promise<number>
 
 export interface TopicPartition {
@@ -49,7 +49,7 @@ export interface PartitionLag extends TopicPartition {
   readonly records: bigint
 }
 
-/** Where a partition without a committed offset is read from; `offsets` and `timestamp` win over what is committed. */
+/** A partition's first offset if its group has committed none. `offsets` and `timestamp` override a commit. */
 export type StartPosition =
   | { readonly at: 'committed'; readonly otherwise: 'earliest' | 'latest' }
   | { readonly at: 'earliest' }
@@ -59,20 +59,20 @@ export type StartPosition =
 
 export interface ConsumerOptions {
   /**
-   * `group`: partitions are shared out among the members and offsets are committed (next offset to read).
-   * `broadcast`: every consumer gets every partition, in a throw-away group that never commits.
+   * `group`: the members share the partitions, and the next offset to read is committed.
+   * `broadcast`: every consumer reads every partition, in a throw-away group that never commits.
    */
   readonly mode: 'group' | 'broadcast'
-  /** The group, or the prefix of the throw-away group's name. */
+  /** The group's name, or the prefix of the throw-away group's name. */
   readonly groupId: string
   readonly topics: readonly string[]
   readonly start: StartPosition
   readonly onBatch: BatchHandler
-  /** Awaited before the first batch of the new assignment. `epoch` counts assignments from 1. */
+  /** Awaited before the first batch of a new assignment. `epoch` counts the assignments from 1. */
   readonly onAssigned?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
-  /** Awaited after the last batch was drained and committed, before the partitions are given up. */
+  /** Awaited when the last batch is drained and committed, before the partitions are given up. */
   readonly onRevoked?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
-  /** What happened beside the records: told once each, never thrown. */
+  /** Called once for each event. What it throws is ignored. */
   readonly onEvent?: (event: BrokerEvent) => void
 }
 
@@ -95,13 +95,13 @@ export type BrokerEvent =
       readonly to: bigint
     }
   | {
-      /** Records that nobody can read were passed over. */
+      /** Records that no codec can read were skipped. */
       readonly type: 'undecodable'
       readonly topic: string
       readonly partition: number
-      /** The first of them. */
+      /** The first of these records. */
       readonly from: bigint
-      /** The last of them. */
+      /** The last of these records. */
       readonly to: bigint
       readonly reason: string
     }
@@ -121,13 +121,13 @@ export interface ConsumerHealth {
 }
 
 export interface Consumer {
-  /** Resolves when the group is joined and the first assignment was handed over. */
+  /** Resolves when the group is joined and `onAssigned` has returned for the first assignment. */
   start(): Promise<void>
-  /** Drains the batch in hand, commits, leaves. Twice is once. */
+  /** Drains the batch in hand, commits and leaves the group. A second call changes nothing. */
   stop(options?: { readonly drainMs?: number }): Promise<void>
   pause(partitions: readonly TopicPartition[]): void
   resume(partitions: readonly TopicPartition[]): void
-  /** Of each assigned partition, as of the last fetch. */
+  /** The lag of each assigned partition, as of the last fetch. */
   lag(): readonly PartitionLag[]
   health(): ConsumerHealth
 }
@@ -135,25 +135,25 @@ export interface Consumer {
 export interface OutgoingRecord {
   readonly partition: number
   readonly key?: Buffer | string
-  /** `null`: a tombstone. */
+  /** Null for a tombstone. */
   readonly value: Buffer | string | null
   readonly headers?: Headers
-  /** Milliseconds since the epoch; the broker's rule otherwise. */
+  /** Unix time in milliseconds. The broker stamps a record that has none. */
   readonly timestampMs?: number
 }
 
 export interface Producer {
   connect(): Promise<void>
   /**
-   * Resolves when every in-sync replica has the records; order within a partition is kept. Rejects with a BrokerError:
-   * of each partition, all records were stored or none, and which is not told.
+   * Resolves when every in-sync replica has the records. Keeps the order within each partition. When it rejects with a
+   * BrokerError, each partition has either all of its records or none, and the error does not say which.
    */
   sendBatch(topic: string, records: readonly OutgoingRecord[]): Promise<void>
-  /** Resolves when nothing is under way. */
+  /** Resolves when nothing is in flight. */
   flush(): Promise<void>
   /**
-   * Flushes, then disconnects. What is not acknowledged within `flushMs` milliseconds, the broker's time for a farewell
-   * unless given, is rejected: it may be stored or not. Twice is once.
+   * Flushes, then disconnects. What is not acknowledged within `flushMs` milliseconds is rejected, though it may be
+   * stored. The default is the broker's time-out for a close. A second call changes nothing.
    */
   close(options?: { readonly flushMs?: number }): Promise<void>
 }
@@ -167,9 +167,9 @@ export interface TopicSpec {
 
 export interface OffsetRange {
   readonly partition: number
-  /** First offset that still exists. */
+  /** The first offset that still exists. */
   readonly low: bigint
-  /** Next offset to be written. */
+  /** The next offset to be written. */
   readonly high: bigint
 }
 
@@ -183,14 +183,14 @@ export interface Admin {
   close(): Promise<void>
   clusterId(): Promise<string>
   topics(): Promise<readonly string[]>
-  /** Partition count, or undefined where the topic does not exist. */
+  /** The topic's number of partitions; undefined if there is no such topic. */
   partitions(topic: string): Promise<number | undefined>
-  /** Creates those that are missing and waits until each has leaders; resolves to the names created. */
+  /** Creates the missing topics and waits until they have leaders. Resolves to the names of those that it created. */
   createTopics(specs: readonly TopicSpec[]): Promise<readonly string[]>
   deleteTopics(topics: readonly string[]): Promise<void>
   topicConfig(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>>
   offsets(topic: string): Promise<readonly OffsetRange[]>
-  /** The first offset at or after the timestamp, or undefined where nothing is. */
+  /** For each partition, the first offset at or after the timestamp; undefined if all records are older. */
   offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]>
   committed(groupId: string, topic: string): Promise<readonly PartitionOffset[]>
   deleteGroups(groupIds: readonly string[]): Promise<void>
@@ -201,11 +201,11 @@ export interface Broker {
   consumer(options: ConsumerOptions): Consumer
   producer(): Producer
   admin(): Admin
-  /** Closes what was opened from here and not closed yet, in reverse. */
+  /** Closes what it handed out and is not closed yet, the last one first. */
   close(): Promise<void>
 }
 
-/** What the port rejects with; the cause is the client's own error. */
+/** Whatever the port rejects with. The cause is the client's own error. */
 export class BrokerError extends Error {
   readonly code: 'unreachable' | 'unknown-topic' | 'too-large' | 'not-authorized' | 'refused' | 'closed' | 'failed'
   readonly retriable: boolean
@@ -222,7 +222,7 @@ export class BrokerError extends Error {
   }
 }
 
-/** The error of whatever is asked for something before it is connected, or after it was closed. */
+/** The error of a call to a part that is not connected yet, or is closed. */
 export function closed(message: string): BrokerError {
   return new BrokerError('closed', message, { retriable: false })
 }

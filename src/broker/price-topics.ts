@@ -6,7 +6,7 @@ import {
 } from '../../schemas/topics.ts'
 import type { Admin, TopicSpec } from './port.ts'
 
-/** The price topics that a node reads, and the one partition count that they share. */
+/** The price topics that a node reads, and the number of partitions that each of them has. */
 export interface PriceTopics {
   readonly topics: readonly string[]
   readonly partitions: number
@@ -21,8 +21,8 @@ export interface OwnTopicNames {
 export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonly ok: false; readonly reason: string }
 
 /**
- * Names, or a pattern over what exists. A pattern never matches a dead-letter topic or one of ours. All must have as
- * many partitions: a chain's updates, warm requests and correlations live in the partition of the same number.
+ * Finds the price topics by name, or by a pattern that never selects a dead-letter topic or one of ours. All must have
+ * the same number of partitions, because a chain's updates and warm requests live in the partition of one number.
  */
 export async function findPriceTopics(
   admin: Admin,
@@ -34,7 +34,7 @@ export async function findPriceTopics(
   const isForeign = (topic: string) => !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.includes(topic)
   const topics =
     selection instanceof RegExp
-      ? // Not by `test`, which goes on from its last match where the pattern has the flag g.
+      ? // With the flag g, `test` would begin at its last match.
         [...existing].filter((topic) => topic.search(selection) >= 0 && isForeign(topic)).sort()
       : selection
   const absent = topics.filter((topic) => !existing.has(topic))
@@ -57,7 +57,7 @@ export async function findPriceTopics(
   return { ok: true, topics, partitions }
 }
 
-/** The topics of ours that a node needs beside the price topics, with as many partitions as these have. */
+/** The topics of ours that a node needs, with as many partitions as the price topics. */
 export function ownTopics(names: OwnTopicNames, partitions: number): readonly TopicSpec[] {
   const kept = { [names.warmRequestsTopic]: 'warm-requests', [names.warmResultsTopic]: 'warm-results' } as const
   return Object.entries(kept).map(([topic, role]) => ({
@@ -67,11 +67,11 @@ export function ownTopics(names: OwnTopicNames, partitions: number): readonly To
   }))
 }
 
-/** Room for the letter's headers above the largest record of the origin. */
+/** Room for a dead letter's headers, above the largest record of its origin. */
 const LETTER_HEADROOM_BYTES = 64 * 1024
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
-/** `<topic>.dlq` of each price topic: the origin's partitions, its largest record and some headers. */
+/** `<topic>.dlq` for each price topic, with as many partitions, for its largest record and some headers more. */
 export async function deadLetterTopics(admin: Admin, prices: PriceTopics): Promise<readonly TopicSpec[]> {
   const specs: TopicSpec[] = []
   for (const topic of prices.topics) {

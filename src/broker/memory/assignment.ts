@@ -12,7 +12,7 @@ export interface AssignmentOptions {
 
 const RETRY_MS = 100
 
-/** What a member holds between two rebalances: handed over by `begin`, drained and given up by `end`. */
+/** The partitions of a member between two rebalances: `begin` hands them over, `end` drains them and gives them up. */
 export class Assignment {
   readonly partitions: readonly TopicPartition[]
   readonly readers: readonly PartitionReader[]
@@ -30,21 +30,21 @@ export class Assignment {
     this.readers = options.partitions.map((assigned) => new PartitionReader(assigned, options.owner, context))
   }
 
-  /** Resolves when the partitions are handed over, or were taken away before they could be. Never rejects. */
+  /** Resolves when `onAssigned` has returned, or `end` was called before. Never rejects. */
   begin(): Promise<void> {
     this.#beginning ??= this.#handOver()
     return this.#beginning
   }
 
-  /** Something that held deliveries back is over. */
+  /** Readers that were held may deliver again. */
   wake(): void {
     if (!this.#handedOver) return
     for (const reader of this.readers) reader.wake()
   }
 
   /**
-   * Aborts the signal, waits for the batches in hand, tells onRevoked. A second call joins the first and may shorten
-   * its wait. Never rejects.
+   * Aborts the signal, waits for the batches in hand at most `drainMs`, and calls onRevoked. A second call joins the
+   * first and may shorten its wait. Never rejects.
    */
   end(drainMs: number): Promise<void> {
     this.#ending ??= this.#giveUp()

@@ -7,35 +7,36 @@ import { MemoryConsumer } from './consumer.ts'
 import { MemoryProducer } from './producer.ts'
 
 /**
- * A Kafka in this process: for `npm start`, for tests, for whoever has no broker. Same semantics (partitions, offsets,
- * groups with eager rebalances, commits, timestamps, tombstones); nothing is on disk, nothing is compacted. Handlers of
- * different partitions may overlap, those of one partition never do. An idle broker does no work and keeps no timer
- * alive.
+ * A Kafka within the process, for `npm start`, for tests and for users without a broker. It has Kafka's partitions,
+ * offsets, commits, timestamps, tombstones, and groups with eager rebalances. It writes nothing to disk and compacts
+ * nothing. Handlers of different partitions may overlap, those of one partition never do. An idle broker does no work
+ * and keeps no timer alive.
  *
- * Records travel from memory-producer.ts into memory-log.ts, from where a lane (memory-lane.ts) of the owner's
- * assignment (memory-assignment.ts) hands them to the consumer (memory-consumer.ts); memory-group.ts says who owns.
+ * producer.ts appends records to a partition's log (log.ts). group.ts assigns the partition to a consumer
+ * (consumer.ts), whose assignment (assignment.ts) has a reader for it (partition-reader.ts), which hands the records to
+ * the handler.
  */
 export interface MemoryBrokerOptions {
   /** Stamps records that come without a timestamp. */
   readonly clock?: Clock
-  /** Topics that exist from the start, with their partition counts. */
+  /** Topics that exist from the start, with their numbers of partitions. */
   readonly partitions?: Readonly<Record<string, number>>
-  /** The oldest records beyond it are dropped; a reader that had not come so far gets an `offset-jump`. */
+  /** Older records are dropped. A consumer that has not read them yet gets an `offset-jump`. Default 1,000,000. */
   readonly maxRecordsPerPartition?: number
-  /** A batch holds at most this many, and never more than 1,024. */
+  /** Records in one batch. Default 500; a batch never has more than 1,024. */
   readonly maxBatchRecords?: number
-  /** How long a rebalance waits for a member that doesn't drain, before it goes on without. */
+  /** A rebalance waits so long for a member that does not drain, then goes on without it. Default 60,000. */
   readonly rebalanceTimeoutMs?: number
 }
 
-/** The port, and what only a broker of one's own can do: fail on demand. */
+/** A broker that also fails on demand. */
 export interface MemoryBroker extends Broker {
   readonly kind: 'memory'
-  /** Resolves when the group has its partitions again; what `onAssigned` does may still be under way. */
+  /** Resolves when the group's members have their new partitions. Their `onAssigned` may still be running. */
   rebalance(groupId: string): Promise<void>
-  /** The next `count` calls of `sendBatch` that carry records reject with `error`, and store nothing. */
+  /** The next `count` calls of `sendBatch` with records reject with `error` and store nothing. */
   fail(count: number, error: Error): void
-  /** Calls reject with `unreachable`, consumers hand out nothing and say `restarting`; memberships are kept. */
+  /** Calls reject with `unreachable`. Consumers keep their partitions, read nothing and say `restarting`. */
   disconnect(): void
   reconnect(): void
 }

@@ -7,16 +7,16 @@ export interface ClusterOptions {
   readonly clock: Clock
   readonly maxRecordsPerPartition: number
   readonly maxBatchRecords: number
-  /** How long a rebalance waits for a member that doesn't drain, before it goes on without. */
+  /** A rebalance waits so long for a member that does not drain, then goes on without it. */
   readonly rebalanceTimeoutMs: number
 }
 
-/** Between a broadcast group's prefix and its number; Kafka group names of ours never hold it. */
+/** Stands between the prefix and the number of a throw-away group's name. No other group name of ours has it. */
 const THROW_AWAY = '#'
 
 let clusters = 0
 
-/** What stands behind the port's consumers, producers and admins: topics, groups, and whether it can be reached. */
+/** What the consumers, producers and admins of one broker share: its topics, its groups, whether it can be reached. */
 export class MemoryCluster {
   readonly id: string
   readonly options: ClusterOptions
@@ -56,7 +56,7 @@ export class MemoryCluster {
     for (const tell of this.#connectionListeners) tell(reachable)
   }
 
-  /** Returns what ends the listening. */
+  /** Returns a function that removes the listener. */
   onConnection(listener: (reachable: boolean) => void): () => void {
     this.#connectionListeners.add(listener)
     return () => this.#connectionListeners.delete(listener)
@@ -75,8 +75,8 @@ export class MemoryCluster {
   }
 
   /**
-   * Returns what leaves again. A broadcast member is alone in a group that goes with it: its positions are kept under
-   * a name that nobody asks for, so nothing looks committed.
+   * Returns a function that leaves the group. A broadcast member is alone in a throw-away group, which holds its
+   * positions under a name that nobody asks for, so nothing looks committed.
    */
   join(mode: ConsumerOptions['mode'], groupId: string, member: GroupMember): () => void {
     this.#broadcasts += mode === 'broadcast' ? 1 : 0
@@ -90,13 +90,13 @@ export class MemoryCluster {
     }
   }
 
-  /** Every group of this id, throw-away groups of that prefix included. */
+  /** Rebalances the group of this name and the throw-away groups with this prefix. */
   async rebalance(groupId: string): Promise<void> {
     const named = [...this.#groups].filter(([name]) => name === groupId || name.startsWith(groupId + THROW_AWAY))
     await Promise.all(named.map(([, group]) => group.rebalance()))
   }
 
-  /** Throws `refused` where a member is left. */
+  /** Throws `refused` if the group has members. */
   deleteGroup(groupId: string): void {
     const members = this.#groups.get(groupId)?.memberCount ?? 0
     if (members > 0) {

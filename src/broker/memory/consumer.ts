@@ -8,7 +8,7 @@ import type { ReaderOwner } from './partition-reader.ts'
 
 const DRAIN_MS = 5000
 
-/** Started once and stopped once: a stopped consumer is not started again. */
+/** A stopped consumer cannot be started again. */
 export class MemoryConsumer implements Consumer, GroupMember {
   readonly options: ConsumerOptions
   readonly #cluster: MemoryCluster
@@ -40,7 +40,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
     return this.#stopped !== undefined && this.#state === 'stopped'
   }
 
-  /** Rejects with `closed`, `unreachable` or `unknown-topic`; after the latter two it may be called again. */
+  /** Rejects with `closed`, or with `unreachable` or `unknown-topic`, after which it may be called again. */
   async start(): Promise<void> {
     if (this.#stopped !== undefined) throw closed('the consumer was stopped: make a new one')
     this.#cluster.assertUsable()
@@ -78,7 +78,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
   }
 
   assign(partitions: readonly AssignedPartition[]): void {
-    // It is on its way out: its leaving brings the next rebalance.
+    // It is about to leave the group, which rebalances again.
     if (this.#stopped !== undefined) return
     this.#epoch += 1
     const assignment = new Assignment({ epoch: this.#epoch, partitions, owner: this.#owner, callbacks: this.options })
@@ -115,7 +115,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
     if (this.#started !== undefined) this.#firstAssignment.reject(closed('stopped before the group was joined'))
   }
 
-  /** The assignment stays visible while it drains: what is in hand is still ours. */
+  /** The assignment stays visible while it drains, because its partitions are still ours. */
   async #giveUp(drainMs: number): Promise<void> {
     const assignment = this.#assignment
     await assignment?.end(drainMs)
@@ -137,7 +137,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
     try {
       this.options.onEvent?.(event)
     } catch {
-      // An observer that throws must not stop the stream that it observes.
+      // A callback that throws must not stop the stream.
     }
   }
 }

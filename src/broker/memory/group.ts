@@ -3,7 +3,7 @@ import type { ConsumerOptions, StartPosition, TopicPartition } from '../port.ts'
 import type { PartitionLog } from './log.ts'
 import type { MemoryTopics } from './topics.ts'
 
-/** A partition as it is handed to a member: what to read, from where on, and where to say how far it came. */
+/** A partition as a member gets it: its log, the offset to read from, and a function that commits the next offset. */
 export interface AssignedPartition extends TopicPartition {
   readonly log: PartitionLog
   readonly position: number
@@ -12,18 +12,18 @@ export interface AssignedPartition extends TopicPartition {
 
 export interface GroupMember {
   readonly options: Pick<ConsumerOptions, 'topics' | 'start'>
-  /** Resolves when the last batch was drained and committed and the partitions are given up. Never rejects. */
+  /** Resolves when the last batch is drained and committed and the partitions are given up. Never rejects. */
   revoke(): Promise<void>
   assign(partitions: readonly AssignedPartition[]): void
 }
 
 /**
- * The coordinator of one consumer group: its members, its committed offsets (next to read) and the eager rebalance.
- * Everybody gives up everything before anybody gets anything, so a partition never has two readers.
+ * The coordinator of one consumer group: its members, its committed offsets (the next to read) and its eager
+ * rebalances. All members give up all partitions before any member gets one, so a partition never has two readers.
  */
 export class MemoryGroup {
   readonly #topics: MemoryTopics
-  /** In the order of joining, which is the order of the member ids. */
+  /** In the order in which they joined. */
   readonly #members = new Set<GroupMember>()
   readonly #committed = new Map<string, Map<number, number>>()
   #unsettled = false
@@ -55,8 +55,8 @@ export class MemoryGroup {
   }
 
   /**
-   * A start at a timestamp or at offsets moves the group, so it counts only for who opens it; who joins a running
-   * group reads on where the group is.
+   * A start at a timestamp or at offsets moves the whole group, so it counts only for the first member. A member that
+   * joins later reads on from the group's offsets.
    */
   join(member: GroupMember): void {
     if (this.#members.size === 0) this.#open(member)
@@ -64,7 +64,7 @@ export class MemoryGroup {
     void this.rebalance()
   }
 
-  /** After the member gave up its partitions. */
+  /** The member has given up its partitions. */
   leave(member: GroupMember): void {
     if (this.#members.delete(member)) void this.rebalance()
   }
@@ -73,7 +73,7 @@ export class MemoryGroup {
     return [...this.#members].some((member) => member.options.topics.includes(topic))
   }
 
-  /** Resolves when the partitions are handed out; calls that come in the meantime share one more round. */
+  /** Resolves when the partitions are assigned. Calls that come in the meantime share one more round. */
   rebalance(): Promise<void> {
     this.#unsettled = true
     this.#settling ??= this.#settle()
@@ -84,7 +84,7 @@ export class MemoryGroup {
     while (this.#unsettled) {
       await nextTurn()
       await Promise.all([...this.#members].map((member) => member.revoke()))
-      // Nothing is awaited from here to the last assignment: who joined or left while the others drained is seen.
+      // Nothing is awaited from here to the last assignment, so it counts members that joined or left during the drain.
       this.#unsettled = false
       this.#assign()
     }
@@ -97,7 +97,7 @@ export class MemoryGroup {
     for (const topic of new Set([...this.#members].flatMap((member) => member.options.topics))) {
       const readers = [...this.#members].filter((member) => member.options.topics.includes(topic))
       this.#topics.find(topic)?.partitions.forEach((log, partition) => {
-        // Equal partitions of all topics land together, whatever the number of members.
+        // Equal partition numbers of all topics go to one member, whatever the number of members.
         const owner = readers[partition % readers.length]
         if (owner === undefined) return
         const position = this.#position({ topic, partition, log }, owner.options.start)
@@ -108,7 +108,7 @@ export class MemoryGroup {
     for (const [member, share] of shares) member.assign(share)
   }
 
-  /** A resolved start is committed at once, or it would move with the log until the first batch is done. */
+  /** Commits a resolved start at once. Otherwise it would move with the log until the first batch is done. */
   #position({ topic, partition, log }: Omit<AssignedPartition, 'position' | 'commit'>, start: StartPosition): number {
     const committed = this.committed(topic, partition)
     if (committed !== undefined) return committed

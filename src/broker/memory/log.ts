@@ -2,37 +2,37 @@ import { enlarged } from '../../enlarged.ts'
 import type { Batch, Headers, OutgoingRecord } from '../port.ts'
 
 /**
- * One partition's records, kept as columns in chunks: bytes in a slab a chunk, numbers in typed arrays, no object a
- * record. The oldest records stop existing one at a time (`low` moves), their memory goes a chunk at a time; a reader
- * that still holds a batch keeps its chunk alive.
+ * The records of one partition, as columns in chunks: each chunk has one slab for the bytes and typed arrays for the
+ * numbers, and no record is an object. The oldest records are dropped one at a time (`low` moves), their memory a chunk
+ * at a time. A handler that still holds a batch keeps its chunk alive.
  *
  *   [ chunk │ chunk │ chunk ◄─ append ]
  *        ▲ low                ▲ high
  *
- * Offsets are plain numbers in here and become bigints at the port.
+ * Offsets are plain numbers here and become bigints at the port.
  */
 
-/** A batch never spans chunks, so this bounds a batch as well. */
+/** The most records in a chunk, and in a batch, which never spans chunks. */
 export const CHUNK_RECORDS = 1024
-/** Large records close a chunk early, so that growing its slab never copies more than this. */
+/** A chunk with so many bytes is full. Otherwise large records would make the copies of a growing slab too large. */
 const CHUNK_BYTES = 8 * 1024 * 1024
 const FIRST_SLAB_BYTES = 4096
 const ABSENT = -1
 const NO_HEADERS: Headers = []
 
 export interface PartitionLog {
-  /** First offset that still exists. */
+  /** The first offset that still exists. */
   readonly low: number
-  /** Next offset to be written. */
+  /** The next offset to be written. */
   readonly high: number
-  /** The caller has checked the record; its bytes are copied. Readers hear of it from `announce`, once a batch. */
+  /** Copies the record's bytes; the caller has checked it. Listeners are called by `announce`, once for each batch. */
   append(record: OutgoingRecord, timestampMs: number): void
   announce(): void
-  /** Returns what ends the listening. */
-  onAppended(reader: () => void): () => void
-  /** Up to `maxRecords` from an offset within [low, high); fewer where a chunk ends. */
+  /** Returns a function that removes the listener. */
+  onAppended(listener: () => void): () => void
+  /** Reads up to `maxRecords` from an offset in [low, high), fewer if its chunk ends before. */
   read(from: number, maxRecords: number): Slice
-  /** The first offset whose timestamp is at or after `timestampMs`, or undefined where none is. */
+  /** The first offset whose timestamp is at or after `timestampMs`; undefined if all are older. */
   offsetAt(timestampMs: number): number | undefined
 }
 
@@ -40,7 +40,7 @@ export function createPartitionLog(maxRecords: number): PartitionLog {
   const chunks: Chunk[] = []
   let high = 0
   let announced = 0
-  const readers = new Set<() => void>()
+  const listeners = new Set<() => void>()
   const low = () => Math.max(0, high - maxRecords)
 
   return {
@@ -65,11 +65,11 @@ export function createPartitionLog(maxRecords: number): PartitionLog {
     announce: () => {
       if (announced === high) return
       announced = high
-      for (const tell of readers) tell()
+      for (const tell of listeners) tell()
     },
-    onAppended: (reader) => {
-      readers.add(reader)
-      return () => readers.delete(reader)
+    onAppended: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
     },
     read: (from, maxRecords) => {
       const chunk = chunkOf(chunks, from)
@@ -86,12 +86,12 @@ export function createPartitionLog(maxRecords: number): PartitionLog {
   }
 }
 
-/** Records of a topic are of a size, so the last chunk says what this one will take; an eighth more spares a copy. */
+/** Records of a topic have similar sizes: a chunk takes what the last one took. An eighth more saves a copy. */
 function slabBytesAfter(last: Chunk | undefined): number {
   return Math.max(FIRST_SLAB_BYTES, Math.ceil((last?.usedBytes ?? 0) * 1.125))
 }
 
-/** Chunks may be shorter than CHUNK_RECORDS, so the place is searched, not computed. */
+/** A binary search: the chunk's index cannot be computed, since chunks may be shorter than CHUNK_RECORDS. */
 function chunkOf(chunks: readonly Chunk[], offset: number): Chunk {
   let from = 0
   let to = chunks.length - 1
@@ -190,7 +190,7 @@ export class Chunk {
     return written
   }
 
-  /** Slices that were handed out keep the smaller slab, whose bytes never change again. */
+  /** Grows the slab. Slices that were handed out keep the old one, whose bytes never change again. */
   #reserve(bytes: Buffer | string): void {
     if (this.usedBytes + maxBytes(bytes) <= this.#slab.length) return
     const needed = this.usedBytes + Buffer.byteLength(bytes)
@@ -200,7 +200,7 @@ export class Chunk {
   }
 }
 
-/** A UTF-16 unit takes at most three bytes of UTF-8; the exact count would cost a second pass over the string. */
+/** A UTF-16 unit takes at most three bytes in UTF-8. An exact count would take a second pass over the string. */
 export function maxBytes(bytes: Buffer | string): number {
   return bytes.length * (typeof bytes === 'string' ? 3 : 1)
 }
@@ -211,7 +211,7 @@ function at(column: Uint32Array | Int32Array | Float64Array, index: number): num
   return value
 }
 
-/** What a handler gets: a window on one chunk. */
+/** The batch that a handler gets: some records of one chunk. */
 export class MemoryBatch implements Batch {
   readonly topic: string
   readonly partition: number

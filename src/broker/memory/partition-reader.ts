@@ -2,15 +2,15 @@ import type { BatchContext, BatchHandler, BrokerEvent, PartitionLag, TopicPartit
 import type { AssignedPartition } from './group.ts'
 import { MemoryBatch } from './log.ts'
 
-/** What the readers of a consumer have in common. None of it throws but `onBatch`. */
+/** What the readers of one consumer share. Only `onBatch` may throw. */
 export interface ReaderOwner {
   readonly groupId: string
   readonly maxBatchRecords: number
   readonly onBatch: BatchHandler
   readonly onEvent: (event: BrokerEvent) => void
-  /** The user's code threw; it is called again after `delayMs`. */
+  /** The user's code threw. It is called again after `delayMs`. */
   readonly onFailure: (error: unknown, delayMs: number) => void
-  /** True while nothing may be handed out: paused, or the broker is away. */
+  /** Whether the partition may not be read now: it is paused, or the broker is away. */
   readonly isHeld: (partition: TopicPartition) => boolean
 }
 
@@ -19,14 +19,14 @@ interface Outcome {
   readonly failure: { readonly error: unknown } | undefined
 }
 
-/** Doubled from one attempt without progress to the next. */
+/** The first delay. It doubles after each further attempt without progress. */
 const FIRST_RETRY_MS = 20
 const LONGEST_RETRY_MS = 1000
 
 /**
- * One assigned partition on its way to the handler, one batch at a time. It sleeps until it is woken (records came,
- * resumed, reconnected) and delivers from `setImmediate`: never in the stack of the producer, and never in a chain of
- * microtasks that would keep timers and sockets waiting.
+ * Reads one assigned partition and hands it to the handler a batch at a time. It sleeps until records come, or until
+ * the consumer is resumed or reconnected. It delivers from `setImmediate`: never in the stack of the producer, and
+ * never in a chain of microtasks that would keep timers and sockets waiting.
  */
 export class PartitionReader {
   readonly #assigned: AssignedPartition
@@ -68,7 +68,7 @@ export class PartitionReader {
     })
   }
 
-  /** Hands out no more; resolves when the batch in hand is done, or fenced. */
+  /** Delivers no more. Resolves when the batch in hand is done or fenced. */
   end(): Promise<void> {
     this.#ended = true
     this.#stopListening()
@@ -78,10 +78,7 @@ export class PartitionReader {
     return this.#drained.promise
   }
 
-  /**
-   * The batch in hand has had its time (`ms`): whatever it reports from now on is of an older assignment and is
-   * discarded.
-   */
+  /** The batch in hand has not ended within `ms`. Its result will belong to an older assignment, and is discarded. */
   fence(ms: number): void {
     if (!this.#busy || this.#fenced) return
     this.#fenced = true
@@ -90,7 +87,7 @@ export class PartitionReader {
     this.#owner.onEvent({ type: 'stuck', groupId: this.#owner.groupId, topic, partition, ms })
   }
 
-  /** A position beyond the end is a start that was given wrong: it has to be mended, not waited for. */
+  /** A position beyond the end, from a wrong start, may deliver: `#clampToLog` corrects it then. */
   #mayDeliver(): boolean {
     if (this.#ended || this.#busy || this.#position === this.#assigned.log.high) return false
     return !this.#owner.isHeld(this.#assigned)
@@ -109,7 +106,7 @@ export class PartitionReader {
     if (this.#ended) this.#drained.resolve()
   }
 
-  /** Retention may have overtaken the position. */
+  /** Retention may have overtaken the position, or the start was beyond the end. */
   #clampToLog(): void {
     const { topic, partition, log } = this.#assigned
     const from = this.#position

@@ -6,15 +6,15 @@ import { maxBytes } from './log.ts'
 import type { MemoryTopic } from './topics.ts'
 
 /**
- * What Kafka adds to the records of one call for one partition, which make one batch, and to each of them (about: its
- * varints). max.message.bytes holds for the batch.
+ * The records of one call for one partition make one batch, to which max.message.bytes applies. These are the bytes
+ * that Kafka adds to the batch and, roughly, to each of its records.
  */
 const BATCH_OVERHEAD_BYTES = 61
 const RECORD_OVERHEAD_BYTES = 12
 
 /**
- * Records of a call are stored a partition at a time, all of it or none, in the order of the calls: as Kafka does. A call
- * resolves in a later turn of the event loop, so that a loop of awaited sends lets the readers have theirs.
+ * As in Kafka, each partition's records of a call are stored all or not at all, in the order of the calls. A call
+ * resolves in a later turn of the event loop, so that a loop of awaited sends leaves turns to the readers.
  */
 export class MemoryProducer extends MemoryClient implements Producer {
   constructor(cluster: MemoryCluster) {
@@ -39,7 +39,7 @@ export class MemoryProducer extends MemoryClient implements Producer {
     assertFit(topic, Math.max(...bytes))
   }
 
-  /** Turns are first come, first served: this one comes after those of the calls before it. */
+  /** Turns come in the order in which they are asked for, so this one comes after those of earlier calls. */
   async flush(): Promise<void> {
     await nextTurn()
   }
@@ -66,7 +66,7 @@ function assertFit({ name, maxBatchBytes }: MemoryTopic, largestBytes: number): 
 
 type Measure = (bytes: Buffer | string) => number
 
-/** By partition. The bound is cheap and nearly always enough; counting UTF-8 bytes is left to batches near the limit. */
+/** Bytes by partition. A cheap upper bound is nearly always enough; UTF-8 is counted only if it exceeds the limit. */
 function batchBytes(topic: MemoryTopic, records: readonly OutgoingRecord[]): readonly number[] {
   const atMost = batchBytesBy(maxBytes, topic, records)
   return Math.max(...atMost) <= topic.maxBatchBytes ? atMost : batchBytesBy(Buffer.byteLength, topic, records)

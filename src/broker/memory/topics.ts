@@ -7,7 +7,7 @@ export interface MemoryTopic {
   readonly name: string
   readonly partitions: readonly PartitionLog[]
   readonly config: ReadonlyMap<string, string>
-  /** For the records of one call that go to one partition. */
+  /** The limit for the records of one call that go to one partition. */
   readonly maxBatchBytes: number
 }
 
@@ -43,17 +43,18 @@ export class MemoryTopics {
     return topic
   }
 
-  /** Returns whether it was missing. Throws `refused`. */
+  /** Returns false if the topic exists. Throws `refused` for a name or a setting that Kafka would not accept. */
   create({ topic: name, partitions, config }: TopicSpec): boolean {
     if (this.#topics.has(name)) return false
     if (!TOPIC_NAME.test(name)) {
-      throw refused(`topic name ${JSON.stringify(name)}: letters, digits, '.', '_' and '-' are allowed, up to 249`)
+      throw invalidTopic(`topic name ${JSON.stringify(name)}: letters, digits, '.', '_' and '-' are allowed, up to 249`)
     }
     if (!Number.isInteger(partitions) || partitions < 1)
-      throw refused(`topic ${name}: ${partitions} partitions, at least 1`)
+      throw invalidTopic(`topic ${name}: ${partitions} partitions, at least 1 expected`)
     const settings = new Map(Object.entries({ ...CONFIG_DEFAULTS, ...config }))
     const maxBatchBytes = Number(settings.get('max.message.bytes'))
-    if (!(maxBatchBytes > 0)) throw refused(`topic ${name}: max.message.bytes is ${settings.get('max.message.bytes')}`)
+    if (!(maxBatchBytes > 0))
+      throw invalidTopic(`topic ${name}: max.message.bytes is ${settings.get('max.message.bytes')}`)
     this.#topics.set(name, {
       name,
       partitions: Array.from({ length: partitions }, () => createPartitionLog(this.#maxRecordsPerPartition)),
@@ -68,6 +69,6 @@ export class MemoryTopics {
   }
 }
 
-function refused(message: string): BrokerError {
+function invalidTopic(message: string): BrokerError {
   return new BrokerError('refused', message, { retriable: false })
 }
