@@ -12,7 +12,7 @@ export interface PriceTopics {
   readonly partitions: number
 }
 
-/** What the settings call the topics of ours. */
+/** The names of our own topics, as the settings have them. */
 export interface OwnTopicNames {
   readonly warmRequestsTopic: string
   readonly warmResultsTopic: string
@@ -21,8 +21,8 @@ export interface OwnTopicNames {
 export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonly ok: false; readonly reason: string }
 
 /**
- * Finds the price topics by name, or by a pattern that never selects a dead-letter topic or one of ours. All must have
- * the same number of partitions, because a chain's updates and warm requests live in the partition of one number.
+ * Finds the price topics by name, or by a pattern that never selects a dead-letter topic or one of our own. All must
+ * have the same number of partitions, because a chain's updates and warm requests live in the partition of one number.
  */
 export async function findPriceTopics(
   admin: Admin,
@@ -57,7 +57,7 @@ export async function findPriceTopics(
   return { ok: true, topics, partitions }
 }
 
-/** The topics of ours that a node needs, with as many partitions as the price topics. */
+/** Our own topics that a node needs, with as many partitions as the price topics. */
 export function ownTopics(names: OwnTopicNames, partitions: number): readonly TopicSpec[] {
   const kept = { [names.warmRequestsTopic]: 'warm-requests', [names.warmResultsTopic]: 'warm-results' } as const
   return Object.entries(kept).map(([topic, role]) => ({

@@ -40,7 +40,7 @@ export class KafkaAdmin implements Admin {
     return this.#call('describing the cluster', async (admin) => (await admin.describeCluster()).clusterId)
   }
 
-  /** Without the broker's own. */
+  /** Leaves out Kafka's internal topics. */
   topics(): Promise<readonly string[]> {
     return this.#call('listing topics', async (admin) =>
       (await admin.listTopics()).filter((name) => !name.startsWith('__')),
@@ -93,7 +93,7 @@ export class KafkaAdmin implements Admin {
 
   offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]> {
     return this.#call(`reading offsets of ${topic}`, async (admin) => {
-      // KafkaJS answers with the high watermark where nothing is at or after the time; a true answer lies below it.
+      // If all records are older, KafkaJS answers with the high watermark. A real answer lies below it.
       const ends = new Map((await offsetRanges(admin, topic)).map(({ partition, high }) => [partition, high]))
       const found = await admin.fetchTopicOffsetsByTimestamp(topic, timestampMs)
       return found
@@ -122,8 +122,8 @@ export class KafkaAdmin implements Admin {
         try {
           await admin.deleteGroups([groupId])
         } catch (error) {
-          const refused = deleteGroupError(error)
-          if (protocolType(refused) !== 'GROUP_ID_NOT_FOUND') throw toBrokerError(refused, `deleting group ${groupId}`)
+          const reason = deleteGroupError(error)
+          if (protocolType(reason) !== 'GROUP_ID_NOT_FOUND') throw toBrokerError(reason, `deleting group ${groupId}`)
         }
       }
     })
@@ -146,7 +146,7 @@ export class KafkaAdmin implements Admin {
   }
 }
 
-/** The partition count, or undefined where the topic does not exist; rejects while a partition has no leader. */
+/** The number of partitions, or undefined if there is no such topic. Rejects while a partition has no leader. */
 export async function partitionCount(admin: KafkaJsAdmin, topic: string): Promise<number | undefined> {
   try {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
@@ -157,7 +157,7 @@ export async function partitionCount(admin: KafkaJsAdmin, topic: string): Promis
   }
 }
 
-/** Metadata names leaders before these have made the partitions: only an answer from each tells. */
+/** Asks each leader, because metadata names leaders before they have created their partitions. */
 async function hasLeaders(admin: KafkaJsAdmin, topic: string): Promise<boolean> {
   const count = await partitionCount(admin, topic)
   return count !== undefined && (await admin.fetchTopicOffsets(topic)).length === count
@@ -168,13 +168,13 @@ export function unknownTopics(topics: readonly string[]): BrokerError {
 }
 
 async function offsetRanges(admin: KafkaJsAdmin, topic: string): Promise<OffsetRange[]> {
-  // Asked for a topic that does not exist, KafkaJS retries until it gives up.
+  // KafkaJS retries for a topic that does not exist until it gives up, so this asks first.
   if ((await partitionCount(admin, topic)) === undefined) throw unknownTopics([topic])
   const ranges = await admin.fetchTopicOffsets(topic)
   return ranges.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }))
 }
 
-/** Another process may create one of them in the same moment; that one is there and not ours. */
+/** Leaves out a topic that another process creates at the same moment. */
 async function createMissing(admin: KafkaJsAdmin, missing: readonly TopicSpec[]): Promise<string[]> {
   const created: string[] = []
   for (const spec of missing) {
@@ -192,13 +192,13 @@ function topicConfigOf({ topic, partitions, replicationFactor, config = {} }: To
   }
 }
 
-/** KafkaJS puts the reason beside the error. */
+/** KafkaJS keeps the reason in another field of its error. */
 function deleteGroupError(error: unknown): unknown {
   const groups = (error as { groups?: readonly { readonly error?: unknown }[] }).groups
   return groups?.[0]?.error ?? error
 }
 
-/** What the controller has done reaches the brokers' metadata a moment later. */
+/** Waits for the condition: what the controller has done reaches the brokers' metadata a moment later. */
 async function settled(what: string, condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + SETTLE_MS
   let reason: unknown

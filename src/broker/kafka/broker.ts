@@ -13,48 +13,48 @@ export type { KafkaLogEvent } from './client.ts'
 export type { Codec, CodecName } from './compression.ts'
 
 /**
- * Kafka through KafkaJS 2.2.4. A record's way in: kafka-session.ts (a KafkaJS consumer's life), kafka-assignment.ts
- * (what it holds between two joins), kafka-batch.ts (columns over its messages); above them kafka-consumer.ts replaces
- * what crashed. Out: micro-batch.ts, kafka-producer.ts. What KafkaJS does otherwise than one would expect is said
- * where it is dealt with.
+ * Kafka through KafkaJS 2.2.4. A record comes in through consumer/session.ts (the life of one KafkaJS consumer),
+ * consumer/assignment.ts (its partitions between two joins) and consumer/batch.ts (columns over its messages). Above
+ * them consumer/consumer.ts replaces a KafkaJS consumer that crashed. A record goes out through ../micro-batch.ts and
+ * producer/producer.ts. The oddities of KafkaJS are told by the code that copes with them.
  */
 export interface KafkaBrokerOptions extends ClientOptions {
-  /** How long a fetch waits for records, ms; pause, resume and stop take up to that long. Default 100. */
+  /** How long a fetch waits for records. Default 100. Pause, resume and stop take up to that long. */
   readonly maxWaitMs?: number
   /**
-   * Default 10,000. A member that was not heard of for so long loses its partitions; one that lost its connection is a
-   * new member to Kafka and waits for them as long.
+   * A member loses its partitions when Kafka has not heard of it for so long. Default 10,000. A member that lost its
+   * connection is a new one to Kafka, so it waits as long for its old partitions.
    */
   readonly sessionTimeoutMs?: number
-  /** Default 60,000. How long a rebalance waits for members that drain. */
+  /** How long a rebalance waits for members that drain. Default 60,000. */
   readonly rebalanceTimeoutMs?: number
-  /** Default 1,000, at most a third of the session's timeout. A rebalance is noticed up to this late. */
+  /** A member notices a rebalance at most so much later. Default 1,000, at most a third of the session's timeout. */
   readonly heartbeatIntervalMs?: number
-  /** Default 1,000. What was handled since is handled again after a crash; a stop or a rebalance commits first. */
+  /** Default 1,000. A stop or a rebalance commits first; after a crash, what was handled since is handled again. */
   readonly commitIntervalMs?: number
-  /** Default 30,000. A batch without progress for longer is `stuck`. */
+  /** A batch without progress for longer is `stuck`. Default 30,000. */
   readonly stuckAfterMs?: number
-  /** Default 5,000. How long the farewell to a broker that does not answer may take. */
+  /** How long a close may take while Kafka does not answer. Default 5,000. */
   readonly closeTimeoutMs?: number
   /**
-   * In one fetch from one broker. Default 4 MiB: KafkaJS decodes it in one go, about 1 µs a record, in which nothing
-   * else runs; a larger record is fetched all the same.
+   * Bytes in one fetch from one broker. Default 4 MiB: KafkaJS decodes a fetch in one go, about 1 µs a record, and
+   * nothing else runs meanwhile. A larger record is fetched all the same.
    */
   readonly maxBytes?: number
-  /** Default 1 MiB. */
+  /** Bytes of one partition in a fetch. Default 1 MiB. */
   readonly maxBytesPerPartition?: number
-  /** What a producer compresses with. Default: not at all. */
+  /** The codec that producers compress with. Default none. */
   readonly compression?: CodecName
-  /** gzip, snappy and zstd are there; lz4 is read and written where it is given. Shared by the process. */
+  /** More codecs, or replacements: gzip, snappy and zstd are built in, lz4 is not. The whole process shares them. */
   readonly codecs?: Partial<Record<CodecName, Codec>>
-  /** Calls of `sendBatch` that wait at once. Default 1,000. */
+  /** A producer refuses a `sendBatch` while so many of its calls are in flight or wait. Default 1,000. */
   readonly maxPendingBatches?: number
-  /** What happened beside the records, of all consumers and producers. */
+  /** Called for the events of all consumers and producers. */
   readonly onEvent?: (event: BrokerEvent) => void
   readonly random?: () => number
 }
 
-/** Connects nothing yet. Throws `refused` for a compression without a codec. */
+/** Does not connect yet. Throws `refused` for a compression without a codec. */
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   guardIdleTimers()
   const takesRecords = installProduceEncoder()
@@ -105,7 +105,7 @@ function guarded(onEvent: KafkaBrokerOptions['onEvent']): (event: BrokerEvent) =
     try {
       onEvent?.(event)
     } catch {
-      // An observer that throws must not stop what it observes.
+      // A callback that throws must not stop a consumer or a producer.
     }
   }
 }

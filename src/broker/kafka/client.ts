@@ -19,9 +19,9 @@ export interface ClientOptions {
   readonly clientId: string
   readonly ssl?: KafkaConfig['ssl']
   readonly sasl?: PasswordSasl | KafkaConfig['sasl']
-  /** To open one connection. Default 3,000. */
+  /** How long opening a connection may take. Default 3,000. */
   readonly connectTimeoutMs?: number
-  /** For one answer. Default 30,000. */
+  /** How long one answer may take. Default 30,000. */
   readonly requestTimeoutMs?: number
   readonly logger?: (event: KafkaLogEvent) => void
 }
@@ -32,8 +32,8 @@ export interface KafkaClient {
 }
 
 /**
- * Always passed, since KafkaJS's defaults are others under NODE_ENV=test. Connecting gives up after about 1.5 s, so
- * that whoever waits hears of it; who can go on without retries above.
+ * Passed to every client, because KafkaJS has other defaults under NODE_ENV=test. A connect gives up after about 1.5 s,
+ * so that the caller hears of it and may retry.
  */
 export const CLIENT_RETRY: Readonly<Required<Omit<RetryOptions, 'restartOnFailure'>>> = {
   initialRetryTime: 100,
@@ -44,8 +44,8 @@ export const CLIENT_RETRY: Readonly<Required<Omit<RetryOptions, 'restartOnFailur
 }
 
 /**
- * A client of its own for every consumer, producer and admin: KafkaJS keeps committed offsets by group in the client,
- * where two consumers of one group overwrite each other's, and what is closed by force takes no other with it.
+ * Every consumer, producer and admin has a client of its own. KafkaJS keeps a group's committed offsets in the client,
+ * and two consumers of one group would overwrite each other's. Destroying a client's sockets leaves the others alone.
  */
 export function createKafkaClient(options: ClientOptions): KafkaClient {
   const { logger } = options

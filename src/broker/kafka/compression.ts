@@ -13,7 +13,7 @@ export interface Codec {
   decompress(bytes: Buffer): Buffer | Promise<Buffer>
 }
 
-/** A stored batch of which no record can be read. */
+/** A stored batch that no codec can read. */
 export interface UndecodableBatch {
   /** Offset of its first record. */
   readonly from: bigint
@@ -39,17 +39,17 @@ const codecs: Record<number, () => unknown> = kafkajs.CompressionCodecs
 const registered = new Map<CodecName, Codec>()
 
 /**
- * Who is fetching. A codec is handed nothing but bytes; it runs in the async context of the fetch that it decodes for,
- * so this tells whose fetch met a batch that it cannot read.
+ * The listener of the current fetch. A codec gets nothing but bytes, but it runs in the async context of the fetch that
+ * it decodes for, so this tells whose fetch met a batch that it cannot read.
  */
 const fetching = new AsyncLocalStorage<(batch: UndecodableBatch) => void>()
 
-/** Whatever `run` fetches, now or later, tells `onUndecodable` of batches that no codec reads instead of failing. */
+/** A fetch within `run`, now or later, reports batches that no codec reads to `onUndecodable` and does not fail. */
 export function whileFetching<T>(onUndecodable: (batch: UndecodableBatch) => void, run: () => T): T {
   return fetching.run(onUndecodable, run)
 }
 
-/** Codecs are KafkaJS's, and so are shared by the process; a hook (lz4, or a replacement) stays until it is replaced. */
+/** Registers codecs with KafkaJS, for the whole process. A hook (lz4, or a replacement) stays until it is replaced. */
 export function registerCodecs(hooks: Partial<Record<CodecName, Codec>> = {}): void {
   for (const name of Object.keys(TYPES) as CodecName[]) {
     const codec = hooks[name] ?? registered.get(name) ?? (name === 'lz4' ? undefined : BUILT_IN[name])
@@ -63,7 +63,7 @@ export function canRead(name: string): boolean {
   return name === 'none' || name === 'uncompressed' || registered.has(name as CodecName)
 }
 
-/** KafkaJS's number for a codec. Throws `refused` where nobody registered it. */
+/** KafkaJS's number for a codec. Throws `refused` for a codec that is not registered. */
 export function compressionType(name: CodecName): CompressionTypes {
   if (!registered.has(name)) throw noCodec(name, 'to write with')
   return TYPES[name]
@@ -98,8 +98,8 @@ function adapt(name: CodecName): {
 }
 
 /**
- * KafkaJS fails the whole fetch, of all partitions, where a codec throws; but it takes an error of this name for a
- * batch that the fetch cut off, hands out what was before it, and goes on.
+ * When a codec throws, KafkaJS fails the whole fetch, with all its partitions. But it takes an error of this name for a
+ * batch that the fetch cut off: it hands out the records before that batch and goes on.
  */
 function setAside(bytes: Buffer, error: unknown): unknown {
   const report = fetching.getStore()
@@ -113,12 +113,12 @@ const HEADER_BYTES = 61
 const LENGTH_AT = 8
 const MAGIC_AT = 16
 const LAST_OFFSET_DELTA_AT = 23
-/** The header's share of what its own length field counts: all but the first offset and the length itself. */
+/** The header bytes that its length field counts: all but the first offset and the length itself. */
 const COUNTED_HEADER_BYTES = HEADER_BYTES - LENGTH_AT - 4
 
 /**
- * The offsets of the batch whose compressed records these are. The bytes are a slice of the fetch response, in which
- * the batch's header (record batch v2: offset, length, …, 61 bytes) stands right in front of them.
+ * The first and last offset of the batch that has these compressed records. The bytes are a slice of the fetch
+ * response, where the batch's header (record batch v2: offset, length, …, 61 bytes) stands right before them.
  */
 function rangeOf(bytes: Buffer): { from: bigint; to: bigint } | undefined {
   if (bytes.byteOffset < HEADER_BYTES) return undefined
@@ -130,7 +130,7 @@ function rangeOf(bytes: Buffer): { from: bigint; to: bigint } | undefined {
   return { from, to: from + BigInt(header.readInt32BE(LAST_OFFSET_DELTA_AT)) }
 }
 
-/** Java's producers wrap snappy in blocks of their own (snappy-java's stream format); others write it bare. */
+/** Java's producers write snappy in blocks (the stream format of snappy-java). Others write it bare. */
 const XERIAL_MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
 const XERIAL_HEADER_BYTES = 16
 

@@ -2,7 +2,7 @@ import type { Config } from '../../config/settings.ts'
 import type { Broker, BrokerEvent } from '../port.ts'
 import { createKafkaBroker } from './broker.ts'
 
-/** The Kafka of the configuration. Nothing connects before it is used. */
+/** The Kafka of the configuration. It does not connect before it is used. */
 export function configuredKafka({ kafka, node }: Config, onEvent: (event: BrokerEvent) => void): Broker {
   const { sslCa: ca, sslCert: cert, sslKey: key } = kafka
   const { saslMechanism: mechanism, saslUsername: username, saslPassword: password } = kafka

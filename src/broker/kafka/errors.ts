@@ -1,6 +1,6 @@
 import { BrokerError } from '../port.ts'
 
-/** What KafkaJS's errors carry, read with care: they are classes of another package and travel wrapped in each other. */
+/** The fields of a KafkaJS error. Its class is another package's, and it may come wrapped in other errors. */
 interface ClientFailure {
   readonly name: string
   readonly message: string
@@ -48,7 +48,7 @@ const CODE_BY_TYPE: Readonly<Record<string, Code>> = {
   UNSUPPORTED_COMPRESSION_TYPE: 'refused',
 }
 
-/** A group that has members today is empty tomorrow; the other refusals stay. */
+/** A group that has members now may be empty later. The other refusals are final. */
 const RETRIABLE_REFUSALS = new Set(['NON_EMPTY_GROUP', 'GROUP_MAX_SIZE_REACHED'])
 
 const CODE_BY_NAME: Readonly<Record<string, Code>> = {
@@ -66,7 +66,7 @@ const CODE_BY_NAME: Readonly<Record<string, Code>> = {
   KafkaJSNotImplemented: 'refused',
 }
 
-/** The partitions are being, or have been, given to somebody else: join again. */
+/** The group rebalances or has rebalanced: the member has to join again. */
 const REBALANCE_TYPES = new Set([
   'REBALANCE_IN_PROGRESS',
   'ILLEGAL_GENERATION',
@@ -74,11 +74,11 @@ const REBALANCE_TYPES = new Set([
   'NOT_COORDINATOR_FOR_GROUP',
 ])
 
-/** The port's error for one of KafkaJS's; `doing` opens the message. What is a BrokerError already stays as it is. */
+/** The port's error for an error of KafkaJS. `doing` opens the message. A BrokerError is returned as it is. */
 export function toBrokerError(error: unknown, doing: string): BrokerError {
   if (error instanceof BrokerError) return error
   const failures = unwrap(error)
-  // The innermost known failure is the reason; what is around it only tells how often it was tried.
+  // The innermost failure that is known is the reason. The errors around it only tell how often it was tried.
   for (const failure of failures.toReversed()) {
     const code = codeOf(failure)
     if (code === undefined) continue
@@ -96,7 +96,7 @@ export function isRebalance(error: unknown): boolean {
   return unwrap(error).some(({ type }) => type !== undefined && REBALANCE_TYPES.has(type))
 }
 
-/** The protocol's name of the innermost error code, where there is one. */
+/** The protocol's name of the innermost error code; undefined if there is none. */
 export function protocolType(error: unknown): string | undefined {
   return unwrap(error).findLast(({ type }) => type !== undefined)?.type
 }
@@ -109,7 +109,7 @@ function codeOf({ name, type }: ClientFailure): Code | undefined {
   return (type === undefined ? undefined : CODE_BY_TYPE[type]) ?? CODE_BY_NAME[name]
 }
 
-/** Outermost first. */
+/** The error and those within it, outermost first. */
 function unwrap(error: unknown): ClientFailure[] {
   const failures: ClientFailure[] = []
   const seen = new Set<unknown>()

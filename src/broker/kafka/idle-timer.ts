@@ -1,16 +1,16 @@
 import { createRequire } from 'node:module'
 
 /**
- * KafkaJS 2.2.4 re-arms a timer in every connection's request queue with a delay of minus the time since 1970, which
- * Node makes 1 ms: about 900 wake-ups a second and connection for doing nothing, and a TimeoutNegativeWarning on newer
- * Node (tulios/kafkajs#1751). Its second timer looks for timed-out requests ten times a second, whatever the timeout.
- * The guard replaces the two methods, in exactly that version: another one may have mended them or look different.
+ * KafkaJS 2.2.4 re-arms a timer in every connection's request queue with a negative delay, minus the time since 1970.
+ * Node makes that 1 ms, so each idle connection wakes up about 900 times a second, and newer Node prints a
+ * TimeoutNegativeWarning (tulios/kafkajs#1751). A second timer looks for timed-out requests ten times a second,
+ * whatever the timeout. The guard replaces both methods, but only in that version: others may be fixed or different.
  */
 
 const GUARDED_VERSION = '2.2.4'
-/** KafkaJS's own, for requests that wait because too many are in flight. */
+/** KafkaJS's own value, for requests that wait because too many are in flight. */
 const PENDING_CHECK_MS = 10
-/** A request is found timed out at most this share of its timeout too late. */
+/** A timed-out request is noticed at most a tenth of its timeout too late. */
 const TIMEOUT_CHECKS_A_TIMEOUT = 10
 const LEAST_TIMEOUT_CHECK_MS = 100
 
@@ -34,7 +34,7 @@ interface RequestQueue {
 
 export type IdleTimerGuard = 'guarded' | 'not-needed'
 
-/** Twice is once. Returns `not-needed` for any other version of KafkaJS, which is left alone. */
+/** A second call changes nothing. Returns `not-needed` for any other version of KafkaJS, which is left as it is. */
 export function guardIdleTimers(installed?: string): IdleTimerGuard {
   const require = createRequire(import.meta.url)
   const version = installed ?? (require('kafkajs/package.json') as { version: string }).version
@@ -45,7 +45,7 @@ export function guardIdleTimers(installed?: string): IdleTimerGuard {
   return 'guarded'
 }
 
-/** Only what waits needs a timer; what is pushed later arms it again. */
+/** Arms the timer only while requests wait. The next one that is pushed arms it again. */
 function scheduleCheckPendingRequests(this: RequestQueue): void {
   if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return
   const throttledMs = this.throttledUntil - Date.now()

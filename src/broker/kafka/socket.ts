@@ -4,11 +4,11 @@ import type { ISocketFactory } from 'kafkajs'
 
 const KEEP_ALIVE_MS = 60_000
 
-/** The sockets of one KafkaJS client: made without Nagle's delay, and ended here when KafkaJS does not end them. */
+/** The sockets of one KafkaJS client, without Nagle's delay. `destroyAll` ends those that KafkaJS leaves open. */
 export interface Sockets {
   readonly factory: ISocketFactory
   readonly count: number
-  /** Fails what is under way on them, and every later attempt to connect. */
+  /** Fails their requests in flight, and every later attempt to connect. */
   destroyAll(): void
 }
 
@@ -37,7 +37,7 @@ export function createSockets(): Sockets {
     },
     destroyAll: () => {
       destroyed = true
-      // KafkaJS listens to `error` and `end`, not to `close`: without an error its requests would wait for their timeout.
+      // KafkaJS does not listen to `close`: without an error its requests would wait for their timeout.
       for (const socket of sockets) socket.destroy(socket.writableEnded ? undefined : clientClosed())
     },
   }

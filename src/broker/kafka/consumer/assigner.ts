@@ -15,10 +15,9 @@ export interface GroupMember {
 export type Partitions = ReadonlyMap<string, readonly number[]>
 
 /**
- * KafkaJS's round robin deals out all partitions of all topics in one row, so that partition 3 of one topic and
- * partition 3 of another meet on one member only by chance (12 partitions of two topics, 5 members: never). This one
- * gives equal partition numbers of all topics to the same member. `onCluster` is told the client's view of the cluster,
- * which KafkaJS hands to nobody else.
+ * Gives equal partition numbers of all topics to the same member. KafkaJS's round robin deals out all partitions of all
+ * topics in one row. With it, partition 3 of two topics meet on one member only by chance (12 partitions of two topics,
+ * 5 members: never). `onCluster` gets the client's view of the cluster, which KafkaJS hands to nobody else.
  */
 export function copartitioned(onCluster: (cluster: Cluster) => void = () => undefined): PartitionAssigner {
   return ({ cluster }): Assigner => {
@@ -73,8 +72,8 @@ export function assignCopartitioned(
 }
 
 /**
- * Throws `refused` where a partition number is ours in one topic and somebody else's in another that has it too: a
- * member with another assigner leads the group, and a chain would be split between two trackers.
+ * Throws `refused` if a partition number is ours in one topic and another member's in another. Then a member with
+ * another assigner leads the group, and a chain would be split between two trackers.
  */
 export function assertCopartitioned(assigned: readonly TopicPartition[], partitions: Partitions): void {
   const mine = new Map<string, Set<number>>([...partitions.keys()].map((topic) => [topic, new Set<number>()]))

@@ -36,7 +36,7 @@ export class Assignment {
   #heartbeat: () => Promise<void> = () => Promise.resolve()
   #committing: Promise<void> = Promise.resolve()
   #skipping: Promise<void> | undefined
-  /** Of those that were handed over; undefined before. */
+  /** Undefined until the partitions are handed over. */
   #epoch: number | undefined
   readonly #retries = new Set<NodeJS.Timeout>()
   readonly #abandoned = Promise.withResolvers<void>()
@@ -130,7 +130,7 @@ export class Assignment {
     this.#retries.clear()
   }
 
-  /** Closes, drains, commits unless the connection is lost, tells `onRevoked`; whether Kafka answered. Twice is once. Never rejects. */
+  /** Closes, drains, commits if told to, calls `onRevoked`; only once. Resolves to whether Kafka answered. */
   end(commits: boolean): Promise<boolean> {
     this.close()
     this.#ended ??= this.#giveUp(commits)

@@ -3,7 +3,7 @@ import { partitionName } from '../../partition-name.ts'
 import type { PartitionLag, TopicPartition, TopicPartitionOffset } from '../../port.ts'
 import type { Start } from './start.ts'
 
-/** One assigned partition: where it is read, and why it may be held. */
+/** One assigned partition: the offset where it is read, and why it may be held. */
 export interface Cursor extends TopicPartition {
   /** Next offset to hand out. */
   position: bigint
@@ -17,7 +17,7 @@ export interface Cursor extends TopicPartition {
   isBackingOff: boolean
 }
 
-/** The cursors of an assignment; there are none before it is known where they begin. */
+/** The cursors of an assignment. There are none before their first offsets are known. */
 export class Cursors {
   readonly #cursors = new Map<string, Map<number, Cursor>>()
 
@@ -73,8 +73,8 @@ export function advance(cursor: Cursor, batch: KafkaJsBatch, records: number): s
 }
 
 /**
- * Where the batch was fetched from, if not at the cursor's position: KafkaJS begins elsewhere, without a word, where that
- * is no longer (or not yet) in the log.
+ * The offset that the batch was fetched from, if it is not the cursor's position. KafkaJS begins elsewhere, without a
+ * word, if that position is no longer (or not yet) in the log.
  */
 export function jumpedTo(cursor: Cursor, batch: KafkaJsBatch): bigint | undefined {
   const { fetchedOffset } = batch as { readonly fetchedOffset?: string }

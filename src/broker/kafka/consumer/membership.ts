@@ -19,9 +19,9 @@ export interface ConsumerTiming {
 }
 
 const FIRST_RETRY_MS = 50
-/** Of a handler: what it waits for may be there any moment. */
+/** A handler is called again soon: what it waits for may be there any moment. */
 const LONGEST_RETRY_MS = 1000
-/** Of a connection to a broker that may be gone. */
+/** The longest delay before another connection to a broker that may be gone. */
 const LONGEST_RESTART_MS = 10_000
 
 /** What a consumer is and remembers, whichever KafkaJS consumer stands behind it at the moment. */
@@ -31,7 +31,7 @@ export class Membership {
   /** The group, or the throw-away one. */
   readonly groupId: string
   readonly paused = new Set<string>()
-  /** Where a broadcast consumer is: its group never knows. */
+  /** The offsets that a broadcast consumer has reached. Its group does not know them. */
   readonly positions = new Map<string, bigint>()
   state: ConsumerHealth['state'] = 'stopped'
   /** The group had no members when this one came: its start wins over what is committed, until it is positioned. */

@@ -13,7 +13,7 @@ import { assertCopartitioned, copartitioned } from './assigner.ts'
 import { Assignment } from './assignment.ts'
 import type { Membership } from './membership.ts'
 
-/** Of joins, fetches and commits, about 7 s with CLIENT_RETRY's steps: a busy group needs several attempts to settle. */
+/** About 7 s with CLIENT_RETRY's steps, for joins, fetches and commits: a busy group needs several attempts to join. */
 const CONSUMER_RETRIES = 9
 /** KafkaJS says CRASH a moment after STOP, unless it fails in between. */
 const CRASH_AFTER_STOP_MS = 2000
@@ -22,10 +22,11 @@ const CRASH_AFTER_STOP_MS = 2000
  * The life of one KafkaJS consumer, from connecting until it crashes or is stopped. It is never started again: KafkaJS
  * restarts some crashes itself and leaves others lie (a TypeError, say), so the consumer above does it for all.
  *
- * A rebalance, step by step: a heartbeat tells that the group is rebalancing; the signal is aborted, the batch in hand
- * drained; KafkaJS asks for the group's coordinator in order to join again, and is kept waiting until what was done is
- * committed and `onRevoked` has returned; it joins; the new assignment is positioned and handed over while nothing is
- * fetched; then batches come again.
+ * A rebalance, step by step:
+ * 1. A heartbeat tells that the group rebalances. The signal is aborted and the batch in hand is drained.
+ * 2. KafkaJS asks for the group's coordinator in order to join again. It is kept waiting until what was done is
+ *    committed and `onRevoked` has returned.
+ * 3. It joins. The new assignment is positioned and handed over while nothing is fetched. Then batches come again.
  */
 export class KafkaSession {
   /** Resolves with the reason when it ended by itself. */

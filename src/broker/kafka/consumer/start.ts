@@ -8,7 +8,7 @@ export interface StartOptions {
   readonly start: StartPosition
   /** This consumer opens the group: a start at offsets or at a time wins over what is committed. */
   readonly opensGroup: boolean
-  /** Where each was read or committed last; absent where it never was. */
+  /** The next offset of each partition that was read or committed before. */
   readonly known: ReadonlyMap<string, bigint>
   readonly onEvent: (event: BrokerEvent) => void
 }
@@ -21,9 +21,9 @@ const EARLIEST = -2
 const LATEST = -1
 
 /**
- * Where each partition is read from. KafkaJS would begin somewhere else without a word: at the end or the start of the
- * log where a committed offset is out of its range, and again at the end after a restart where nothing was committed.
- * So every start is an explicit offset, a jump is an event, and the caller commits it.
+ * The offset from which each partition is read. KafkaJS would begin elsewhere without a word: at the end or the start
+ * of the log if a committed offset is out of range, at a later end after a restart if nothing was committed. So every
+ * start is an explicit offset, a jump is an event, and the caller commits it.
  */
 export async function resolveStarts(options: StartOptions): Promise<Start[]> {
   const { cluster, partitions, start, opensGroup, known, onEvent } = options

@@ -11,7 +11,7 @@ const [T0, T1, T2, T3, T4, T5, T6, T7] = TABLES as [Table, Table, Table, Table, 
 
 type Table = Int32Array<ArrayBuffer>
 
-/** Of the bytes from `from` up to `to`; an unsigned 32 bit number. */
+/** The checksum of the bytes from `from` up to `to`, an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array, from = 0, to = bytes.length): number {
   let crc = -1
   let at = from

@@ -27,7 +27,7 @@ export interface ProducerOptions {
 
 /**
  * A call of `sendBatch` is one request to each broker that leads one of its partitions. KafkaJS may send two calls in
- * either order (the one that is encoded first wins, and a retry comes later), so calls that share a partition go one
+ * either order: the one that is encoded first wins, and a retry comes later. So calls that share a partition go one
  * after the other; calls that don't are in flight at once. A batch that fails does not hold up the next.
  */
 export class KafkaProducer implements Producer {

@@ -5,8 +5,8 @@ import { crc32c } from './crc32c.ts'
 /**
  * Kafka's record batch, version 2:
  *
- *     0 first offset 8 | 8 length 4 | 12 leader epoch 4 | 16 magic 1 | 17 crc 4 | 21 attributes 2 | 23 last offset delta 4
- *    27 first time 8 | 35 last time 8 | 43 producer id 8 | 51 producer epoch 2 | 53 first sequence 4 | 57 records 4 | 61 …
+ *     0 first offset 8 │ 8 length 4 │ 12 leader epoch 4 │ 16 magic 1 │ 17 crc 4 │ 21 attributes 2 │ 23 last offset delta 4
+ *    27 first time 8 │ 35 last time 8 │ 43 producer id 8 │ 51 producer epoch 2 │ 53 first sequence 4 │ 57 records 4 │ 61 …
  *
  * The length counts what follows it, the checksum covers what follows it.
  */
@@ -23,7 +23,7 @@ const RECORD_OVERHEAD_BYTES = 40
 const ABSENT = -1
 
 export interface BatchOptions {
-  /** Stamps records that come without a time, ms since the epoch. */
+  /** The time of records that come without one, Unix time in milliseconds. */
   readonly nowMs: number
   /** The codec's number in Kafka. */
   readonly compression: number
