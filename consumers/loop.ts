@@ -1,22 +1,18 @@
 import { partitionName } from '../src/broker/partition-name.ts'
 import type { Batch, BatchContext, BatchHandler } from '../src/broker/port.ts'
 
-/**
- * The loop that all consumers share. A record is done when it was handled, or when its dead letter was acknowledged;
- * only then does its offset move. Nothing that a record holds, and no bug of ours, stops a consumer or reaches the
- * Kafka client.
- */
+/** Handles the records of one partition. */
 export interface RecordHandler {
   /**
-   * Handles records from index `from` on, as many as it likes; the index after the last one handled. It may hand work
-   * out that `settle` waits for. What it throws is a fault of the record at `from`.
+   * Handles records from index `from` on, as many as it likes, and returns the index after the last one. It may start
+   * work that goes on, which `settle` waits for. What it throws is a fault of the record at `from`.
    */
   handle(batch: Batch, from: number, context: BatchContext): number | Promise<number>
-  /** Resolves when the work that was handed out is done. */
+  /** Resolves when the work that was started is done. */
   settle(): Promise<void>
 }
 
-/** A record that can't be handled, on its way to `<topic>.dlq`; resolves when it is there. Never rejects. */
+/** Sends a record that cannot be handled to `<topic>.dlq`. Resolves when it is there or given up. Never rejects. */
 export type DeadLetters = (letter: DeadLetter) => Promise<void>
 
 export interface DeadLetter {
@@ -27,19 +23,23 @@ export interface DeadLetter {
 }
 
 export interface LoopOptions {
-  /** The handler of a partition. Batches of one partition follow each other; those of different ones may overlap. */
+  /** Returns the handler of a partition. Batches of one partition come one by one, those of several may overlap. */
   readonly handlerOf: (topic: string, partition: number) => RecordHandler
   readonly deadLetters: DeadLetters
-  /** An exception that should not have been: told, and the record becomes a dead letter. */
+  /** Called for an exception that a handler should not throw. The record becomes a dead letter. */
   readonly onFault: (error: unknown, letter: DeadLetter) => void
 }
 
+/**
+ * The loop that all consumers share. A record's offset moves when the record is handled, or its dead letter is stored or
+ * given up, not before. No content of a record and no bug of ours stops a consumer or reaches the Kafka client.
+ */
 export function createLoop(options: LoopOptions): BatchHandler {
-  /** By partition: its last batch. */
+  /** The last batch of each partition. */
   const last = new Map<string, Promise<unknown>>()
   return (batch, context) => {
     const partition = partitionName(batch)
-    // A batch that the broker gave up, because it took too long, may not have ended when its partition comes back.
+    // The broker may give up a batch that takes too long. It may still run when its partition comes back.
     const handled = (last.get(partition) ?? Promise.resolve()).then(() => handleBatch(options, batch, context))
     last.set(
       partition,

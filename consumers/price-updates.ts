@@ -5,12 +5,12 @@ import { priceCounts } from './price-counts.ts'
 import { PriceLane, type PriceLaneOptions, type SharedByLanes } from './price-lane.ts'
 import { Sequences } from './sequences.ts'
 
-/** Price records -> L1, L2 (behind), the tracker, the detectors; each update in its partition's order. */
+/** Whatever a price update goes through: L1, write-behind to L2, the tracker, the detectors. */
 export interface PriceUpdatesOptions extends PriceLaneOptions {
   readonly metrics: Metrics
 }
 
-/** The price topics of a node: a lane for each partition, and what they share. */
+/** The price topics of a node: a lane for each partition, and what the lanes share. */
 export class PriceUpdates {
   readonly #options: PriceUpdatesOptions
   readonly #shared: SharedByLanes
@@ -27,7 +27,7 @@ export class PriceUpdates {
     }
   }
 
-  /** Timestamp of the record handled last; the clock's time before the first. */
+  /** The timestamp of the topic's last record that was handled; the clock's time before the first. */
   lastRecordMs(topic: string): number {
     return this.#shared.lastRecordMs.get(topic) ?? this.#options.clock.now()
   }

@@ -6,18 +6,18 @@ import { traceOf } from '../src/telemetry/spans.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
 import type { RecordHandler } from './loop.ts'
 
-/**
- * Warm requests -> the warmer -> a result, where this node had to do with it. Every node reads every request, so one
- * that can't be read is counted by each and put aside by none: it would be there as often as there are nodes.
- */
 export interface WarmRequestsOptions {
   readonly warmer: Warmer
   readonly metrics: Metrics
   readonly publish: (result: WarmResult) => void
-  /** An exception that should not have been: the request it is of has no result. */
+  /** Called for an exception that should not happen. Its request gets no result. */
   readonly onFault: (error: unknown) => void
 }
 
+/**
+ * Hands warm requests to the warmer and publishes its results, if the node has an interest in them. Every node reads
+ * every request, so a request that cannot be parsed is only counted: dead letters would be there once for each node.
+ */
 export class WarmRequests implements RecordHandler {
   readonly #options: WarmRequestsOptions
   readonly #unanswered = new Set<Promise<void>>()
@@ -30,8 +30,8 @@ export class WarmRequests implements RecordHandler {
     const { warmer } = this.#options
     const value = batch.value(index)
     const parsed = parseWarmRequest(value ?? Buffer.alloc(0))
-    if (!parsed.ok) this.#refused(parsed.reason)
-    // Not awaited: a request may be held for its time, and others are not to wait behind it. `room` bounds them all.
+    if (!parsed.ok) this.#countRefusal(parsed.reason)
+    // Not awaited: a request may be held until its time, and the others must not wait for it. `settle` bounds them all.
     else this.#await(this.#answer(warmer.submit(parsed.value, traceOf(batch.headers(index)))))
     return index + 1
   }
@@ -40,7 +40,7 @@ export class WarmRequests implements RecordHandler {
     return this.#options.warmer.room()
   }
 
-  /** Resolves when every request that was handed in is answered: to be awaited when the warmer is closed. */
+  /** Resolves when every request is answered. It is awaited when the warmer is closed. */
   async answered(): Promise<void> {
     await Promise.all(this.#unanswered)
   }
@@ -59,7 +59,7 @@ export class WarmRequests implements RecordHandler {
     }
   }
 
-  #refused(reason: string): void {
+  #countRefusal(reason: string): void {
     this.#options.metrics.counter('warm_requests_refused_total', { reason }).add(1)
   }
 }

@@ -4,19 +4,15 @@ import type { Batch, Headers, OutgoingRecord, Producer } from '../src/broker/por
 import type { Clock } from '../src/clock.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 
-/**
- * Records that can't be handled -> `<topic>.dlq`, same partition, their bytes and headers untouched, the cause in
- * headers as Spring for Apache Kafka names them (DeadLetterPublishingRecoverer), so that its tools read them.
- */
 export interface DeadLettersOptions {
   readonly producer: Producer
   readonly groupId: string
   readonly clock: Clock
   readonly metrics: Metrics
   readonly version: string
-  /** Told when a letter could not be sent: the record is then only where it came from. */
+  /** Called when a letter could not be sent. Its record is then only in its own topic. */
   readonly onLost: (letter: DeadLetterSource, error: unknown) => void
-  /** Waits before attempt 2, 3, …; milliseconds. */
+  /** The waits before attempt 2, 3, … in milliseconds. Default 100, 400, 1,600. */
   readonly retryDelaysMs?: readonly number[]
   readonly sleep: (ms: number) => Promise<void>
 }
@@ -31,12 +27,16 @@ export interface DeadLetterSource {
 const RETRY_DELAYS_MS = [100, 400, 1_600]
 const MAX_MESSAGE_CHARS = 500
 
-/** A feed that goes wrong does so by the thousand: its letters travel together. */
+/** A faulty feed gives thousands of dead letters at a time, so letters share requests. */
 const LINGER_MS = 1
-/** In one request. A topic of dead letters has room for so much, whatever its origin takes. */
+/** Bytes in one request. Every dead-letter topic accepts so much, whatever its origin accepts. */
 const REQUEST_BYTES = 64 * 1024
 
-/** Resolves when the letter is acknowledged, or was given up and counted; never rejects. */
+/**
+ * Returns a function that sends a record to `<topic>.dlq`, in the same partition, with its bytes and headers unchanged.
+ * The cause is in headers named as by Spring for Apache Kafka (DeadLetterPublishingRecoverer), so that its tools read
+ * them. It resolves when the letter is acknowledged, or given up and counted. It never rejects.
+ */
 export function createDeadLetters(options: DeadLettersOptions): (letter: DeadLetterSource) => Promise<void> {
   const delays = options.retryDelaysMs ?? RETRY_DELAYS_MS
   const batchers = new Map<string, MicroBatcher>()

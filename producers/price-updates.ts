@@ -7,24 +7,21 @@ import { createMicroBatcher, type MicroBatcher, type MicroBatcherOptions } from 
 import { BrokerError, type Producer } from '../src/broker/port.ts'
 import { systemTimer, type Timer } from '../src/timer.ts'
 
-/**
- * Price updates -> a price topic, many to a request. With `updatesPerRecord` above 1 the updates of one chain also share
- * a record, which is the biggest lever on throughput there is: a record costs more than an update.
- */
 export interface PricePublisherOptions {
   readonly producer: Producer
   readonly topic: string
-  /** Of the topic; a chain lives in the partition that its hash gives. */
+  /** The topic's number of partitions. A chain's hash gives its partition. */
   readonly partitions: number
   readonly encoding?: 'json' | 'avro'
+  /** Default 1. A larger number gains most in throughput, because a record costs more than an update. */
   readonly updatesPerRecord?: number
-  /** The broker stamps records by the clock unless `event-time` asks for the update's own. */
+  /** Default `broker`: the broker's clock stamps a record. With `event-time` its first update's time does. */
   readonly timestamps?: 'broker' | 'event-time'
   readonly batch?: Omit<MicroBatcherOptions, 'topic'>
   readonly timer?: Timer
 }
 
-/** How long a frame that is not full waits for more, in milliseconds. */
+/** How long a frame that is not full waits for more updates, in milliseconds. */
 const FRAME_LINGER_MS = 2
 
 interface Frame {
@@ -33,6 +30,7 @@ interface Frame {
   readonly resolve: (sent: Promise<void>) => void
 }
 
+/** Writes price updates to a price topic, many in a request. With `updatesPerRecord` above 1 they go in frames, too. */
 export class PricePublisher {
   readonly #options: PricePublisherOptions
   readonly #batcher: MicroBatcher
@@ -48,22 +46,22 @@ export class PricePublisher {
   }
 
   /**
-   * Resolves when the broker acknowledged the update; rejects with a BrokerError where it did not, and where an update
-   * that no node would take was to share a record.
+   * Resolves when the broker has acknowledged the update. Rejects with a BrokerError if it has not, and for an update
+   * that no node would accept if it were to share a record.
    */
   produce(update: PriceUpdate): Promise<void> {
     if ((this.#options.updatesPerRecord ?? 1) > 1) return this.#produceFramed(update)
     return this.#send(pairKey(update.chain, update.pair), update)
   }
 
-  /** The pair is delisted: its price goes everywhere. What was produced before it arrives before it. */
+  /** Delists the pair: its price is dropped everywhere. Updates that were produced before it arrive before it. */
   delist(chain: string, pair: string): Promise<void> {
     const frame = this.#frames.get(chain)
     if (frame !== undefined) this.#sendFrame(chain, frame)
     return this.#batcher.add({ partition: this.#partitionOf(chain), key: pairKey(chain, pair), value: null })
   }
 
-  /** Resolves when everything produced so far is acknowledged. */
+  /** Resolves when everything that was produced so far is acknowledged or has failed. */
   async flush(): Promise<void> {
     this.#sendFrames()
     await this.#batcher.flush()
@@ -75,14 +73,14 @@ export class PricePublisher {
   }
 
   #produceFramed(update: PriceUpdate): Promise<void> {
-    // A record is taken whole or not at all: one such update would cost all others of its frame.
+    // A node accepts a record whole or not at all, so one such update would cost all others of its frame.
     const read = updatesOf(update)
     if (!read.ok) return this.#refuse(read.detail)
     let frame = this.#frames.get(update.chain)
     if (frame === undefined) {
       const { promise: sent, resolve } = Promise.withResolvers<void>()
       frame = { updates: [], sent, resolve }
-      // Whoever is told by onDropped may leave the promise alone.
+      // A caller that gives onDropped may ignore the promise.
       if (this.#options.batch?.onDropped !== undefined) sent.catch(() => undefined)
       this.#frames.set(update.chain, frame)
       this.#cancelLinger ??= this.#timer(FRAME_LINGER_MS, () => this.#sendFrames())
@@ -135,7 +133,7 @@ export class PricePublisher {
   }
 }
 
-/** Kafka counts whole milliseconds; what has none would fail all records of its request. */
+/** Kafka's times are whole milliseconds. One that it cannot hold would fail all records of its request. */
 function recordTimeOf({ eventTimeMs }: PriceUpdate): number {
   if (eventTimeMs >= 0 && eventTimeMs < END_OF_EVENT_TIME_MS) return Math.floor(eventTimeMs)
   throw new RangeError(`eventTimeMs: expected 0 to ${END_OF_EVENT_TIME_MS}, got ${eventTimeMs}`)

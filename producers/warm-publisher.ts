@@ -23,24 +23,24 @@ export interface WarmPublisherOptions {
   readonly spans?: Spans
 }
 
-/** Times are milliseconds since the epoch. */
+/** Times are Unix times in milliseconds. */
 export interface WarmAsk {
   readonly chain: string
   readonly pairs: readonly string[]
-  /** `high` unless given: somebody asks. */
+  /** Default `high`: somebody asks for it. */
   readonly priority?: Priority
-  /** `manual` unless given. */
+  /** Default `manual`. */
   readonly origin?: Origin
   readonly reason?: string
   readonly notBeforeMs?: number
   readonly expiresAtMs?: number
-  /** Nothing is warmed; the results say what would have been. */
+  /** Warms nothing. The results say what would have been warmed. */
   readonly dryRun?: boolean
-  /** Waits for what the nodes made of it. */
+  /** Waits for the nodes' results. */
   readonly wait?: boolean
-  /** Results to wait for, of one node each; 1 unless given. */
+  /** The number of nodes whose results are waited for. Default 1. */
   readonly waitFor?: number
-  /** How long to wait, from `notBeforeMs` where that is later than now, together up to a day; 5,000 unless given. */
+  /** How long to wait, from now or from a later `notBeforeMs`, at most until a day from now. Default 5,000. */
   readonly timeoutMs?: number
 }
 
@@ -49,35 +49,36 @@ export type WarmReceipt =
   | {
       readonly status: 'answered'
       readonly requestId: string
-      /** The first that is no refusal. */
+      /** The first result that is no refusal. */
       readonly result: WarmResult
-      /** All that came until enough were no refusals. */
+      /** All results until enough of them were no refusals. */
       readonly results: readonly WarmResult[]
     }
   | {
       readonly status: 'timeout'
       readonly requestId: string
-      /** Refusals, and fewer results than were asked for. */
+      /** The results that came in time: refusals, and others, but too few. */
       readonly results: readonly WarmResult[]
     }
 
 export interface WarmPublisher {
   /**
-   * Resolves when the request is stored, or with `wait` when it is answered. Throws a ForewarmError (`bad-value`: no node
-   * would take such a request, or it cannot be waited for so; `refused`: too many are waited for; `closed`) or a BrokerError.
+   * Resolves when the request is stored, or with `wait` when it is answered. Throws a BrokerError or a ForewarmError:
+   * `bad-value` if no node would accept the request or its wait is invalid, `refused` if too many requests wait,
+   * `closed`.
    */
   request(ask: WarmAsk): Promise<WarmReceipt>
-  /** Who still waits is told `closed`. Twice is once. */
+  /** Requests that still wait reject with `closed`. A second call changes nothing. */
   close(): Promise<void>
 }
 
 const TIMEOUT_MS = 5_000
-/** A day; of three weeks and more a timer makes a millisecond. */
+/** A day. Node makes one millisecond of a timer of 25 days and more. */
 const LONGEST_TIMEOUT_MS = 86_400_000
 const MAX_WAITING = 10_000
 const GROUP_PREFIX = 'forewarm.warm-publisher'
 
-/** Connects. Throws a ForewarmError (`topics-unusable`) where there is no topic for warm requests, or a BrokerError. */
+/** Connects. Throws a ForewarmError (`topics-unusable`) if there is no topic for warm requests, or a BrokerError. */
 export async function createWarmPublisher(options: WarmPublisherOptions): Promise<WarmPublisher> {
   const { broker, topics, timer, spans } = options
   const partitions = await partitionsOf(broker, topics.warmRequests)
@@ -111,7 +112,7 @@ async function partitionsOf(broker: Broker, topic: string): Promise<number> {
 /** A request whose results are waited for. */
 interface Waiter {
   readonly waitFor: number
-  /** By node: a result may be delivered twice. */
+  /** The result of each node: it may be delivered twice. */
   readonly results: Map<string, WarmResult>
   readonly resolve: (receipt: WarmReceipt) => void
   readonly reject: (error: ForewarmError) => void
@@ -148,10 +149,10 @@ class Publisher implements WarmPublisher {
       throw new ForewarmError('refused', `at most ${MAX_WAITING} requests can be waited for at a time`, {
         retriable: true,
       })
-    // Before anything is awaited: those who wait for the consumer to join wait too.
+    // Counted before anything is awaited, so that requests that wait for the consumer to join count, too.
     this.#waiting++
     try {
-      // Joined before the request is sent: from then on no result can be missed.
+      // The consumer joins before the request is sent, so that no result is missed.
       await this.#listen()
       this.#assertOpen()
       return await this.#sendAndWait(request, ask)
@@ -168,7 +169,7 @@ class Publisher implements WarmPublisher {
   async #sendAndWait(request: WarmRequest, { waitFor = 1, timeoutMs = TIMEOUT_MS }: WarmAsk): Promise<WarmReceipt> {
     const { requestId } = request
     const { promise, resolve, reject } = Promise.withResolvers<WarmReceipt>()
-    // A close may reject it while the request is still being sent, when nobody awaits it yet.
+    // A close may reject it while the request is still being sent and nobody awaits it yet.
     promise.catch(() => undefined)
     const nowMs = this.#options.clock.now()
     const holdMs = Math.max(0, (request.notBeforeMs ?? nowMs) - nowMs)
@@ -214,7 +215,7 @@ class Publisher implements WarmPublisher {
     }
   }
 
-  /** Results of other askers are passed over by their key, unread. */
+  /** Skips the results of other publishers' requests by their key, without parsing them. */
   #take(batch: Batch): number {
     for (let index = 0; index < batch.count && this.#waiters.size > 0; index++) {
       const requestId = batch.key(index)?.toString() ?? ''
@@ -222,7 +223,7 @@ class Publisher implements WarmPublisher {
       const waiter = this.#waiters.get(requestId)
       if (waiter === undefined || value === undefined) continue
       const parsed = parseWarmResult(value)
-      // What cannot be read is no answer: the one who waits hears of a timeout.
+      // A result that cannot be parsed is no answer. The request times out instead.
       if (parsed.ok) this.#answer(requestId, waiter, parsed.value)
     }
     return batch.count
@@ -276,7 +277,7 @@ function requestOf(ask: WarmAsk, nowMs: number): WarmRequest {
   }
 }
 
-/** What no node would take is not sent. */
+/** Throws for a request that no node would accept. */
 function checked(request: WarmRequest): WarmRequest {
   const parsed = parseWarmRequest(encodeWarmRequest(request))
   if (parsed.ok) return parsed.value

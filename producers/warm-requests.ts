@@ -9,7 +9,7 @@ import type { Timer } from '../src/timer.ts'
 export interface WarmRequestProducerOptions {
   readonly producer: Producer
   readonly topic: string
-  /** Of the topic; a chain lives in the partition that its hash gives. */
+  /** The topic's number of partitions. A chain's hash gives its partition. */
   readonly partitions: number
   readonly timer?: Timer
   readonly spans?: Spans
@@ -17,18 +17,18 @@ export interface WarmRequestProducerOptions {
 
 export interface WarmRequestProducer {
   /**
-   * Resolves when the broker acknowledged the request; rejects with a BrokerError where it did not. Its trace begins
-   * below `parent`, the active one unless given, and travels in the record's headers.
+   * Resolves when the broker has acknowledged the request, and rejects with a BrokerError if it has not. The request's
+   * trace begins below `parent` (default: the active context) and travels in the record's headers.
    */
   send(request: WarmRequest, parent?: Context): Promise<void>
-  /** Sends the rest. The producer stays open. Twice is once. */
+  /** Sends what is queued. The producer stays open. A second call changes nothing. */
   close(): Promise<void>
 }
 
-/** Requests wait so long for others to travel with, in milliseconds; a warm has about twenty in all. */
+/** How long a request waits for others that share its batch, in milliseconds. The whole warm has about twenty. */
 const LINGER_MS = 1
 
-/** Warm requests -> their topic, keyed by chain. */
+/** Writes warm requests to their topic, keyed by chain. */
 export function createWarmRequestProducer(options: WarmRequestProducerOptions): WarmRequestProducer {
   const { producer, topic, partitions, timer, spans = new Spans() } = options
   const batcher = createMicroBatcher(producer, { topic, lingerMs: LINGER_MS, ...(timer !== undefined && { timer }) })

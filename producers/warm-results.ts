@@ -7,22 +7,22 @@ import type { Timer } from '../src/timer.ts'
 export interface WarmResultProducerOptions {
   readonly producer: Producer
   readonly topic: string
-  /** Of the topic; a result lives in the partition that the hash of its request id gives. */
+  /** The topic's number of partitions. The hash of a request id gives its results' partition. */
   readonly partitions: number
   readonly timer?: Timer
 }
 
 export interface WarmResultProducer {
-  /** Resolves when the broker acknowledged the result; rejects with a BrokerError where it did not. */
+  /** Resolves when the broker has acknowledged the result, and rejects with a BrokerError if it has not. */
   send(result: WarmResult): Promise<void>
-  /** Sends the rest. The producer stays open. Twice is once. */
+  /** Sends what is queued. The producer stays open. A second call changes nothing. */
   close(): Promise<void>
 }
 
-/** Results wait so long for others to travel with, in milliseconds. */
+/** How long a result waits for others that share its batch, in milliseconds. */
 const LINGER_MS = 1
 
-/** Warm results -> their topic, keyed by request id. */
+/** Writes warm results to their topic, keyed by request id. */
 export function createWarmResultProducer(options: WarmResultProducerOptions): WarmResultProducer {
   const { producer, topic, partitions, timer } = options
   const batcher = createMicroBatcher(producer, { topic, lingerMs: LINGER_MS, ...(timer !== undefined && { timer }) })
