@@ -5,12 +5,11 @@ import { priceCounts } from './price-counts.ts'
 import { PriceLane, type PriceLaneOptions, type SharedByLanes } from './price-lane.ts'
 import { Sequences } from './sequences.ts'
 
-/** Whatever a price update goes through: L1, write-behind to L2, the tracker, the detectors. */
 export interface PriceUpdatesOptions extends PriceLaneOptions {
   readonly metrics: Metrics
 }
 
-/** The price topics of a node: a lane for each partition, and what the lanes share. */
+/** The price topics of a node: a lane for each partition, in which updates go to the caches, the tracker, the detectors. */
 export class PriceUpdates {
   readonly #options: PriceUpdatesOptions
   readonly #shared: SharedByLanes

@@ -4,22 +4,22 @@ import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Log } from '../src/telemetry/log.ts'
 
 export interface ConnectOptions {
-  /** Named in what is said. */
+  /** Named in the log and in the error. */
   readonly brokers: readonly string[]
-  /** How long a broker that does not answer is asked again, milliseconds. */
+  /** How long to try while no broker answers, in milliseconds. */
   readonly forMs: number
   readonly log: Log
   /** Ends the wait. */
   readonly signal: AbortSignal
 }
 
-/** A broker is asked again after so long at first, then after twice as long, up to the last. */
+/** The delay before the second attempt. It doubles from one attempt to the next, up to LAST_RETRY_MS. */
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 2_000
-/** A connection that is accepted and never answered would wait half a minute for the client to give up. */
+/** An attempt ends after this time at the earliest. The client itself would wait half a minute for an answer. */
 const SHORTEST_ATTEMPT_MS = 3_000
 
-/** Resolves when the broker answers; says once that it does not yet. Rejects with `kafka-unreachable` when the time is over. */
+/** Resolves when a broker answers. Logs once if none does yet. Rejects with `kafka-unreachable` after `forMs`. */
 export async function connected(admin: Pick<Admin, 'connect'>, options: ConnectOptions): Promise<void> {
   const { brokers, forMs, log, signal } = options
   const deadlineMs = performance.now() + forMs
