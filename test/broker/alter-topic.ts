@@ -4,12 +4,12 @@ import { until } from '../harness/until.ts'
 
 type Config = Readonly<Record<string, string>>
 
-/** Its value means nothing to a test. */
+/** A setting whose value does not matter to a test. */
 const MARK = { 'flush.messages': '1000000' }
 
 /**
- * Gives a topic of the run's Kafka these settings, and its defaults for all others. Resolves when what is produced is
- * stored by them.
+ * Gives these settings to a topic of the run's Kafka, and the defaults to all others. Resolves when they apply to what
+ * is produced.
  */
 export async function alterTopic(topic: string, config: Config): Promise<void> {
   const { NOTHING } = kafkajs.logLevel
@@ -17,8 +17,8 @@ export async function alterTopic(topic: string, config: Config): Promise<void> {
   const admin = new kafkajs.Kafka(client).admin()
   await admin.connect()
   try {
-    // A broker tells a setting before its logs go by it. It takes in one change after the other, so that its logs go by
-    // the first when it tells the second.
+    // A broker tells a setting before it applies to its logs. But it takes in one change after the other, so when it
+    // tells the second change, the first one applies.
     for (const settings of [config, { ...config, ...MARK }]) {
       await alter(admin, topic, settings)
       await until(`${topic} has ${JSON.stringify(settings)}`, () => isTold(admin, topic, settings))
@@ -34,7 +34,7 @@ async function alter(admin: Admin, topic: string, config: Config): Promise<void>
   await admin.alterConfigs({ validateOnly: false, resources: [resource] })
 }
 
-/** Another broker may answer each time, and all have to know. */
+/** Asks ten times, because another broker may answer each time, and all have to know the settings. */
 async function isTold(admin: Admin, topic: string, config: Config): Promise<boolean> {
   const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: Object.keys(config) }
   for (let time = 0; time < 10; time++) {

@@ -3,7 +3,7 @@ import { CatchUp } from '../../src/broker/catch-up.ts'
 import type { PartitionLag } from '../../src/broker/port.ts'
 import { batchOf } from '../consumers/batch.ts'
 
-/** Of the partitions 0, 1, … of one topic. */
+/** The lag of the partitions 0, 1, … of one topic. */
 function lagOf(...records: readonly bigint[]): PartitionLag[] {
   return records.map((each, partition) => ({ topic: 'prices', partition, records: each }))
 }
@@ -13,7 +13,7 @@ const batchTo = (partition: number, highWatermark: bigint) => ({
   highWatermark,
 })
 
-test('what is behind when it is assigned is behind until its end was handled', () => {
+test('a partition that is behind when it is assigned is behind until its end was handled', () => {
   const catchUp = new CatchUp()
   catchUp.assigned(lagOf(5n, 3n))
   expect(catchUp.behindRecords(lagOf(5n, 3n))).toBe(8)
@@ -25,21 +25,21 @@ test('what is behind when it is assigned is behind until its end was handled', (
   expect(catchUp.behindRecords(lagOf(3n, 0n))).toBe(3)
 })
 
-test('a partition that has reached its end once is not behind, whatever comes', () => {
+test('a partition that has reached its end once is not behind, whatever comes later', () => {
   const catchUp = new CatchUp()
   catchUp.assigned(lagOf(2n, 0n))
   catchUp.handled(batchTo(0, 2n), 2)
   expect(catchUp.behindRecords(lagOf(700n, 900n))).toBe(0)
 })
 
-test('to be asked changes nothing', () => {
+test('behindRecords changes nothing', () => {
   const catchUp = new CatchUp()
   catchUp.assigned(lagOf(5n))
   expect(catchUp.behindRecords(lagOf(0n))).toBe(0)
   expect(catchUp.behindRecords(lagOf(4n))).toBe(4)
 })
 
-test('the next assignment begins anew', () => {
+test('the next assignment replaces what was behind', () => {
   const catchUp = new CatchUp()
   catchUp.assigned(lagOf(5n))
   catchUp.assigned(lagOf(0n, 2n))

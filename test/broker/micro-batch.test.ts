@@ -12,7 +12,7 @@ interface Request {
   fail(error: unknown): void
 }
 
-test('records that come together travel together, and share a promise', async () => {
+test('records that come together are sent together and share a promise', async () => {
   const { batcher, requests, linger } = newStage()
   const first = batcher.add(record(0, 'a'))
   const second = batcher.add(record(0, 'b'))
@@ -24,14 +24,14 @@ test('records that come together travel together, and share a promise', async ()
   await expect(first).resolves.toBeUndefined()
 })
 
-test('one request carries all partitions while the load is light', () => {
+test('under a light load one request carries all partitions', () => {
   const { batcher, requests, linger } = newStage()
   for (const partition of [3, 1, 2]) void batcher.add(record(partition, `${partition}`))
   linger()
   expect(valuesOf(requests)).toEqual([['3', '1', '2']])
 })
 
-test('sends at once when a request is full, by records or by bytes', () => {
+test('a full request is sent at once, by records or by bytes', () => {
   const byRecords = newStage({ maxRecords: 3 })
   for (const value of ['a', 'b', 'c', 'd']) void byRecords.batcher.add(record(0, value))
   expect(valuesOf(byRecords.requests)).toEqual([['a', 'b', 'c']])
@@ -40,7 +40,7 @@ test('sends at once when a request is full, by records or by bytes', () => {
   expect(byBytes.requests[0]?.records).toHaveLength(1)
 })
 
-test('never has two requests under way that share a partition', async () => {
+test('two requests in flight never share a partition', async () => {
   const { batcher, requests, linger } = newStage()
   void batcher.add(record(0, 'a'))
   void batcher.add(record(1, 'b'))
@@ -54,7 +54,7 @@ test('never has two requests under way that share a partition', async () => {
   expect(valuesOf(requests)).toEqual([['a', 'b'], ['d'], ['c']])
 })
 
-test('has at most maxInFlight requests under way', async () => {
+test('at most maxInFlight requests are in flight', async () => {
   const { batcher, requests } = newStage({ maxRecords: 1, maxInFlight: 2 })
   for (const partition of [0, 1, 2, 3]) void batcher.add(record(partition, `${partition}`))
   expect(valuesOf(requests)).toEqual([['0'], ['1']])
@@ -63,7 +63,7 @@ test('has at most maxInFlight requests under way', async () => {
   expect(valuesOf(requests)).toEqual([['0'], ['1'], ['2']])
 })
 
-test('refuses what is beyond maxQueued, and says so', async () => {
+test('a record beyond maxQueued is refused with both numbers', async () => {
   const { batcher, requests, linger } = newStage({ maxQueued: 2 })
   const kept = [batcher.add(record(0, 'a')), batcher.add(record(0, 'b'))]
   await expect(batcher.add(record(0, 'c'))).rejects.toMatchObject({
@@ -80,7 +80,7 @@ test('refuses what is beyond maxQueued, and says so', async () => {
   await expect(taken).resolves.toBeUndefined()
 })
 
-test('a record that is larger than a request travels alone, so that it alone is refused', async () => {
+test('a record that is larger than a request is sent alone, so that it alone is refused', async () => {
   const { batcher, requests } = newStage({ maxBytes: 100 })
   const small = batcher.add(record(0, 'a'))
   const large = batcher.add(record(1, 'x'.repeat(500)))
@@ -94,7 +94,7 @@ test('a record that is larger than a request travels alone, so that it alone is 
   await Promise.all([small, other])
 })
 
-test('a failed request rejects its records, and the next of their partitions go on', async () => {
+test('a failed request rejects its records, and the next records of its partitions are sent', async () => {
   const { batcher, requests, linger } = newStage()
   const failed = batcher.add(record(0, 'a'))
   linger()
@@ -105,7 +105,7 @@ test('a failed request rejects its records, and the next of their partitions go 
   await expect(next).resolves.toBeUndefined()
 })
 
-test('tells onDropped of everything that was not sent, and then leaves the promise to nobody', async () => {
+test('onDropped is called for all records that were not sent, and their promises may be ignored', async () => {
   const dropped: [string, number][] = []
   const { batcher, requests, linger } = newStage({
     maxQueued: 2,
@@ -125,7 +125,7 @@ test('tells onDropped of everything that was not sent, and then leaves the promi
   ])
 })
 
-test('an onDropped that throws holds up nothing', async () => {
+test('an onDropped that throws holds up no other record', async () => {
   const onDropped = () => {
     throw new Error('the observer is broken')
   }
@@ -142,7 +142,7 @@ test('an onDropped that throws holds up nothing', async () => {
   await expect(next).resolves.toBeUndefined()
 })
 
-test('flush waits for what is queued, without lingering, and not for what comes later', async () => {
+test('flush sends what is queued without lingering, and does not wait for what comes later', async () => {
   const { batcher, requests } = newStage()
   await batcher.flush()
   void batcher.add(record(0, 'a'))
@@ -159,7 +159,7 @@ test('flush waits for what is queued, without lingering, and not for what comes 
   expect(valuesOf(requests)).toEqual([['a'], ['b']])
 })
 
-test('close flushes, twice as once, and refuses from then on', async () => {
+test('close flushes, may be called twice, and refuses records from then on', async () => {
   const { batcher, requests } = newStage()
   const last = batcher.add(record(0, 'a'))
   const closing = [batcher.close(), batcher.close()]
@@ -168,7 +168,7 @@ test('close flushes, twice as once, and refuses from then on', async () => {
   await expect(batcher.add(record(0, 'b'))).rejects.toMatchObject({ code: 'closed', retriable: false })
 })
 
-test('keeps the order within each partition, loses nothing and stays within its bounds, whatever happens', async () => {
+test('records keep their order in each partition, none is lost, and all bounds hold, whatever happens', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(
@@ -212,7 +212,7 @@ test('keeps the order within each partition, loses nothing and stays within its 
   )
 })
 
-test('sends through a broker by its own timer', async () => {
+test('a batcher without a given timer sends its records', async () => {
   const broker = createMemoryBroker({ partitions: { [TOPIC]: 2 } })
   const producer = broker.producer()
   await producer.connect()
@@ -233,7 +233,7 @@ function note(reason: unknown): void {
   unhandled.push(reason)
 }
 
-/** A producer whose requests are answered when the test says so, and a linger that is over when it says so. */
+/** A batcher whose requests are answered, and whose linger ends, when the test says so. */
 function newStage(options: Partial<MicroBatcherOptions> = {}) {
   const requests: Request[] = []
   const producer: Producer = {

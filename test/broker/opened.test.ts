@@ -10,11 +10,11 @@ function consumerOf(broker: Broker, onBatch: BatchHandler = async (batch) => bat
 }
 
 describe.each([
-  // Nobody listens there, and nothing here connects.
+  // Nobody listens at this address, but no test here connects.
   ['Kafka', () => createKafkaBroker({ brokers: ['127.0.0.1:1'], clientId: 'test' })],
   ['memory', () => createMemoryBroker()],
-] as const)('a broker of %s', (_, createBroker) => {
-  test('keeps nothing of what was closed by itself', async () => {
+] as const)('a %s broker that closes', (_, createBroker) => {
+  test('does not close again what was closed before', async () => {
     const broker = createBroker()
     const [consumer, producer, admin] = [consumerOf(broker), broker.producer(), broker.admin()]
     await Promise.all([consumer.stop(), producer.close(), admin.close()])
@@ -27,7 +27,7 @@ describe.each([
     expect(again).toEqual([])
   })
 
-  test('closes the others, the last first', async () => {
+  test('closes what it handed out, the last first', async () => {
     const broker = createBroker()
     const closed: string[] = []
     const [consumer, producer, admin] = [consumerOf(broker), broker.producer(), broker.admin()]
@@ -39,7 +39,7 @@ describe.each([
   })
 })
 
-test('a broker waits for what is being closed, also where it has given out another since', async () => {
+test('a broker that closes waits for a consumer that is still stopping, even if it handed out an admin since', async () => {
   const broker = createMemoryBroker({ partitions: { t: 1 } })
   const [inHand, done] = [newGate(), newGate()]
   const consumer = consumerOf(broker, async (batch) => {

@@ -12,12 +12,12 @@ async function adminOf(partitions: Record<string, number>): Promise<Admin> {
 }
 
 describe('price topics', () => {
-  test('by name are those named, in their order', async () => {
+  test('given by name keep the order of the names', async () => {
     const admin = await adminOf({ a: 3, b: 3, c: 7 })
     expect(await findPriceTopics(admin, ['b', 'a'], OURS)).toEqual({ ok: true, topics: ['b', 'a'], partitions: 3 })
   })
 
-  test('by pattern are those that match, but no dead letters and none of ours', async () => {
+  test('given by a pattern are those that match, except dead-letter topics and our own', async () => {
     const admin = await adminOf({ 'prices.b': 3, 'prices.a': 3, 'prices.a.dlq': 3, 'prices.internal': 3, other: 9 })
     for (const pattern of [/^prices\./, /^prices\./g, /^prices\./y])
       expect(await findPriceTopics(admin, pattern, OURS)).toEqual({
@@ -27,7 +27,7 @@ describe('price topics', () => {
       })
   })
 
-  test('of different partition counts are refused with the two counts', async () => {
+  test('with different numbers of partitions are refused with the two numbers', async () => {
     const admin = await adminOf({ a: 3, b: 3, c: 7 })
     expect(await findPriceTopics(admin, ['a', 'b', 'c'], OURS)).toEqual({
       ok: false,
@@ -35,7 +35,7 @@ describe('price topics', () => {
     })
   })
 
-  test('that do not exist are all named', async () => {
+  test('that do not exist are refused with all their names', async () => {
     const admin = await adminOf({ a: 3 })
     expect(await findPriceTopics(admin, ['x', 'a', 'y'], OURS)).toMatchObject({
       ok: false,
@@ -43,7 +43,7 @@ describe('price topics', () => {
     })
   })
 
-  test('that nothing matches are refused with the pattern', async () => {
+  test('given by a pattern that nothing matches are refused with the pattern', async () => {
     const admin = await adminOf({ a: 3 })
     expect(await findPriceTopics(admin, /^prices\./, OURS)).toEqual({
       ok: false,
@@ -52,7 +52,7 @@ describe('price topics', () => {
   })
 })
 
-test('topics of ours have the partitions of the price topics, and keep requests for an hour, results for a day', () => {
+test('our own topics have as many partitions as the price topics, and keep requests for an hour, results for a day', () => {
   const specs = ownTopics({ warmRequestsTopic: 'wr', warmResultsTopic: 'ws' }, 12)
   expect(specs).toEqual([
     { topic: 'wr', partitions: 12, config: { 'cleanup.policy': 'delete', 'retention.ms': '3600000' } },
@@ -60,7 +60,7 @@ test('topics of ours have the partitions of the price topics, and keep requests 
   ])
 })
 
-test('dead-letter topics take the largest record of their origin and its headers, in as many partitions', async () => {
+test('dead-letter topics have the partitions of their origin, and room for its largest record and some headers', async () => {
   const admin = await adminOf({ small: 4 })
   await admin.createTopics([{ topic: 'large', partitions: 4, config: { 'max.message.bytes': '5000000' } }])
   const specs = await deadLetterTopics(admin, { topics: ['large', 'small'], partitions: 4 })

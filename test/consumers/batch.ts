@@ -1,7 +1,7 @@
 import type { Batch, BatchContext } from '../../src/broker/port.ts'
 
 export interface HandmadeRecord {
-  /** `null`: a tombstone. */
+  /** Null for a tombstone. */
   readonly value: string | Buffer | null
   readonly key?: string | Buffer
   readonly headers?: readonly (readonly [name: string, value: string])[]
@@ -14,7 +14,7 @@ export interface BatchPlace {
   readonly baseOffset?: bigint
 }
 
-/** Records as a broker hands them over, made by hand. */
+/** A batch of handmade records. */
 export function batchOf(records: readonly HandmadeRecord[], place: BatchPlace = {}): Batch {
   const { topic = 'prices', partition = 0, baseOffset = 0n } = place
   const recordAt = (index: number): HandmadeRecord => {
@@ -42,7 +42,7 @@ export function batchOf(records: readonly HandmadeRecord[], place: BatchPlace = 
   }
 }
 
-/** A context whose end the test decides, and which counts the signs of life. */
+/** A context that the test aborts, and that counts heartbeats. */
 export interface HandmadeContext extends BatchContext {
   readonly heartbeats: number
   abort(): void

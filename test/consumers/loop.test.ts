@@ -3,7 +3,7 @@ import { createLoop, type DeadLetter, type RecordHandler } from '../../consumers
 import { settled } from '../harness/manual-timer.ts'
 import { batchOf, newContext } from './batch.ts'
 
-/** A handler that does with a record what its text says, and notes what it did. */
+/** A handler that does what the text of a record says, and notes it. */
 class ScriptedHandler implements RecordHandler {
   readonly log: string[] = []
   readonly #gates: PromiseWithResolvers<void>[] = []
@@ -57,12 +57,12 @@ function texts(...values: string[]) {
 }
 
 describe('the loop', () => {
-  test('hands on from where the handler came to, and is done when what it handed out is', async () => {
+  test('goes on after the last handled record, and ends when the work that was started is done', async () => {
     expect(await loop(texts('a', 'two', 'skipped', 'later', 'b'), newContext())).toBe(5)
     expect(handler.log).toEqual(['a', 'two', 'later', 'b', 'settled'])
   })
 
-  test('of an empty batch does nothing', async () => {
+  test('handles no record of an empty batch', async () => {
     expect(await loop(texts(), newContext())).toBe(0)
     expect(handler.log).toEqual(['settled'])
   })
@@ -78,7 +78,7 @@ describe('the loop', () => {
     },
   )
 
-  test('hands out no more when its partition is taken away, and says how far it came', async () => {
+  test('stops when its partition is taken away, and returns how far it came', async () => {
     const context = newContext()
     const done = loop(texts('a', 'wait', 'b'), context)
     await settled()
@@ -88,7 +88,7 @@ describe('the loop', () => {
     expect(handler.log).toEqual(['a', 'wait', 'settled'])
   })
 
-  test('gives a batch of a partition its turn when the one before it has ended', async () => {
+  test('starts a batch of a partition when the one before it has ended', async () => {
     const first = loop(texts('wait'), newContext())
     const second = loop(texts('b'), newContext())
     await settled()

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { ConsumerStage, json, tombstone, update } from './price-updates-stage.ts'
 
-test('a record that comes again does not bring an older value of its millisecond back', async () => {
+test('a redelivered record does not bring back an older value of its millisecond', async () => {
   const stage = new ConsumerStage()
   const records = [1, 2, 3].map((price) => json(update('a', { price })))
   await stage.handle(...records)
@@ -11,7 +11,7 @@ test('a record that comes again does not bring an older value of its millisecond
   expect(stage.caches.count('drops_total', { reason: 'redelivered' })).toBe(2)
 })
 
-test('a record that comes again with newer ones behind it takes nothing from these', async () => {
+test('new records behind a redelivered one are handled', async () => {
   const stage = new ConsumerStage()
   const records = [1, 2, 3, 4].map((price) => json(update('a', { price })))
   await stage.handle(...records.slice(0, 2))
@@ -19,7 +19,7 @@ test('a record that comes again with newer ones behind it takes nothing from the
   expect(stage.seen.map(({ price }) => price)).toEqual([1, 2, 3, 4])
 })
 
-test('a topic that begins anew at its first offset is read, as its updates are newer', async () => {
+test('a topic that begins anew at offset 0 is read, because its updates are newer', async () => {
   const stage = new ConsumerStage()
   const { eventTimeMs } = update('a')
   await stage.handle(json(update('a', { price: 1 })), json(update('a', { price: 2 })))
@@ -27,7 +27,7 @@ test('a topic that begins anew at its first offset is read, as its updates are n
   expect(stage.price('a')).toBe(3)
 })
 
-test('a tombstone that comes again does not take a pair that was listed again', async () => {
+test('a redelivered tombstone does not delist a pair that was listed again', async () => {
   const stage = new ConsumerStage()
   const records = [json(update('a', { price: 1 })), tombstone('a'), json(update('a', { price: 2 }))]
   await stage.handle(...records)

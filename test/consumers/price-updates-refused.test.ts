@@ -10,11 +10,11 @@ import { settled } from '../harness/manual-timer.ts'
 import type { HandmadeRecord } from './batch.ts'
 import { ConsumerStage, json, tombstone, update } from './price-updates-stage.ts'
 
-describe('a record that is refused', () => {
+describe('a refused record', () => {
   const cases: readonly (readonly [what: string, reason: string, record: HandmadeRecord])[] = [
-    ['not JSON', 'not-json', { value: 'hello' }],
-    ['truncated', 'not-json', { value: JSON.stringify(update('a')).slice(0, -2) }],
-    ['truncated Avro', 'not-avro', { value: encodePriceAvro(update('a')).subarray(0, -2) }],
+    ['that is not JSON', 'not-json', { value: 'hello' }],
+    ['that is truncated', 'not-json', { value: JSON.stringify(update('a')).slice(0, -2) }],
+    ['of truncated Avro', 'not-avro', { value: encodePriceAvro(update('a')).subarray(0, -2) }],
     ['of wrong types', 'wrong-type', json({ ...update('a'), price: {} })],
     ['with NaN', 'not-finite', json({ ...update('a'), price: 'NaN' })],
     ['with Infinity', 'not-finite', json({ ...update('a'), bid: 'Infinity' })],
@@ -31,7 +31,7 @@ describe('a record that is refused', () => {
     ['nested beyond the stack', 'unknown-version', { value: `{"v":${'['.repeat(50_000)}${']'.repeat(50_000)}}` }],
   ]
 
-  test.each(cases)('%s becomes a dead letter, and the next is handled', async (_, reason, record) => {
+  test.each(cases)('%s becomes a dead letter, and the next one is handled', async (_, reason, record) => {
     const stage = new ConsumerStage()
     expect(await stage.handle(json(update('before')), record, json(update('after')))).toBe(3)
     expect(stage.reasons).toEqual([[1, reason]])
@@ -40,14 +40,14 @@ describe('a record that is refused', () => {
     expect(stage.faults).toEqual([])
   })
 
-  test('leaves the records beside it as they are, groups and all', async () => {
+  test('leaves the records beside it as they are, with their groups', async () => {
     const stage = new ConsumerStage()
     const bad = [update('x', { group: 'stray' }), update('y', { price: -1 })]
     await stage.handle(json(update('before')), { value: encodePriceAvro(bad) }, json(update('after')))
     expect(stage.seen).toEqual([update('before'), update('after')])
   })
 
-  test('for want of room for its pairs hands none of its updates to its neighbours', async () => {
+  test('with more pairs than there is room for hands none of its updates to its neighbours', async () => {
     const stage = new ConsumerStage({ maxPairs: 3 })
     const many = ['x', 'y', 'z'].map((pair) => update(pair))
     await stage.handle(json(update('before')), json(many), json(update('before', { price: 2 })))
@@ -58,14 +58,14 @@ describe('a record that is refused', () => {
     ])
   })
 
-  test('for one update from the future is refused whole', async () => {
+  test('with one update from the future is refused whole', async () => {
     const stage = new ConsumerStage()
     await stage.handle(json([update('a'), update('b', { eventTimeMs: T0 + 60_001 })]))
     expect([stage.reasons, stage.seen]).toEqual([[[0, 'event-time-future']], []])
   })
 })
 
-describe('a record that is taken', () => {
+describe('an accepted record', () => {
   test('may be 1 MB and more', async () => {
     const stage = new ConsumerStage()
     const updates = Array.from({ length: 20_000 }, (_, i) => update(`p${i % 100}`, { price: i }))
@@ -78,7 +78,7 @@ describe('a record that is taken', () => {
     expect(stage.seen.at(-1)?.pair).toBe('b')
   })
 
-  test('may have a key of 10 kB, whose bytes say nothing', async () => {
+  test('may have a key of 10 kB, which means nothing', async () => {
     const stage = new ConsumerStage()
     await stage.handle({ ...json(update('a')), key: 'k'.repeat(10_000) })
     expect([stage.seen.length, stage.letters]).toEqual([1, []])
@@ -91,7 +91,7 @@ describe('a record that is taken', () => {
   })
 })
 
-/** Answers a load that came before a delete first, as Redis does. */
+/** Holds deletes back, so that a load that came before one is answered first, as in Redis. */
 class HeldDeletes extends ControlledL2 {
   readonly held = Promise.withResolvers<void>()
 
@@ -121,13 +121,13 @@ describe('a tombstone', () => {
     expect([stage.price('a'), stage.seen.length]).toEqual([3, 2])
   })
 
-  test('of a pair that nobody knows is counted and no fault', async () => {
+  test('of an unknown pair is counted and is no fault', async () => {
     const stage = new ConsumerStage()
     await stage.handle(tombstone('never'), json(update('after')))
     expect([stage.letters, stage.seen.length, stage.caches.count('pairs_delisted_total')]).toEqual([[], 1, 1])
   })
 
-  test('of a pair that L2 is being asked for stays: what L2 still had does not get into L1', async () => {
+  test('of a pair that is being loaded keeps the old value of L2 out of L1', async () => {
     const l2 = new HeldDeletes()
     const stage = new ConsumerStage({ l2, detect: (_, prices) => void prices.getOrLoad('ethereum', 'a') })
     await stage.handle(json(update('reads a')))
@@ -141,7 +141,7 @@ describe('a tombstone', () => {
     expect([l2.deleted, stage.price('a')]).toEqual([[stage.caches.table.find('ethereum', 'a')], undefined])
   })
 
-  test('that L2 does not hear of is counted', async () => {
+  test('that does not reach L2 is counted', async () => {
     const stage = new ConsumerStage()
     await stage.handle(json(update('a')))
     await stage.caches.l2.close()

@@ -10,7 +10,7 @@ const collectGarbage: () => void = runInNewContext('gc')
 
 const FETCH_BYTES = 1024 * 1024
 
-/** A record whose key and value lie in a response of 1 MiB, as KafkaJS hands them over, and a witness of that. */
+/** A record whose key and value are slices of a response of 1 MiB, as from KafkaJS, and a weak reference to that. */
 function fetched(pair: string) {
   const response = Buffer.alloc(FETCH_BYTES)
   const slice = (text: string, at: number) => response.subarray(at, at + response.write(text, at))
@@ -24,7 +24,7 @@ async function handle(stage: ConsumerStage, pair: string): Promise<WeakRef<Array
   return response
 }
 
-test('nothing holds on to a fetch once the next one is handled: names that are new are copied', async () => {
+test('a fetched response is not retained once the next one is handled, because new names are copied', async () => {
   const stage = new ConsumerStage()
   const responses: WeakRef<ArrayBufferLike>[] = []
   for (const pair of ['a', 'b', 'c', 'd']) responses.push(await handle(stage, pair))

@@ -14,18 +14,18 @@ import { batchOf, type HandmadeRecord, newContext } from './batch.ts'
 export interface ConsumerStageOptions {
   readonly slots?: number
   readonly maxPairs?: number
-  /** In memory unless given. */
+  /** Default: in memory. */
   readonly l2?: L2
   readonly detect?: DetectorFunction
   readonly concurrency?: number
-  /** The caches' own virtual clock unless given. */
+  /** Default: the virtual clock of the caches. */
   readonly clock?: Clock
   readonly onTrigger?: (pairId: number) => void
 }
 
 export const TIMEOUT_MS = 1000
 
-/** The consumer of the price topics with all that it feeds, batches handed to it by hand. */
+/** The consumer of the price topics with everything that it feeds. The test hands it its batches. */
 export class ConsumerStage {
   readonly caches: TestCaches
   readonly seen: PriceUpdate[] = []
@@ -75,7 +75,7 @@ export class ConsumerStage {
     })
   }
 
-  /** The next records of the partition. */
+  /** Hands over the next records of the partition. */
   handle(...records: HandmadeRecord[]): Promise<number> {
     const baseOffset = this.#nextOffset
     this.#nextOffset += BigInt(records.length)

@@ -7,7 +7,7 @@ import { settled } from '../harness/manual-timer.ts'
 import { batchOf, type HandmadeRecord } from './batch.ts'
 import { ConsumerStage, json, TIMEOUT_MS, tombstone, update } from './price-updates-stage.ts'
 
-/** The pairs whose updates come to the tracker, in turn; at `boom` it throws. */
+/** The pairs whose updates come to the tracker, in their order. The tracker throws for `boom`. */
 function tracked({ caches: { table, tracker } }: ConsumerStage): readonly string[] {
   const pairs: string[] = []
   const observe = tracker.observe.bind(tracker)
@@ -20,7 +20,7 @@ function tracked({ caches: { table, tracker } }: ConsumerStage): readonly string
 }
 
 describe('an update', () => {
-  test('goes to L1, to L2 behind, to the tracker and to the detectors, as it came', async () => {
+  test('goes unchanged to L1, to the write-behind, to the tracker and to the detectors', async () => {
     const triggered: number[] = []
     const stage = new ConsumerStage({ onTrigger: (pairId) => triggered.push(pairId) })
     const given = update('a', { price: 2, bid: 1.5, liquidity: 7, sequence: 3, group: 'g' })
@@ -32,14 +32,14 @@ describe('an update', () => {
     expect(stage.caches.count('price_updates_total', { chain: 'ethereum' })).toBe(1)
   })
 
-  test('asks for what will be read before its handlers read it', async () => {
+  test('asks for warms before its handlers run', async () => {
     const seenBefore: number[] = []
     const stage = new ConsumerStage({ onTrigger: () => seenBefore.push(stage.seen.length) })
     await stage.handle(json(update('a')), json(update('b')))
     expect([seenBefore, stage.seen.length]).toEqual([[0, 1], 2])
   })
 
-  test('comes alone, in a list, in a frame or in Avro', async () => {
+  test('may come alone, in a list, in a frame or in Avro', async () => {
     const stage = new ConsumerStage()
     const updates = ['a', 'b', 'c', 'd', 'e'].map((pair) => update(pair))
     const [a, b, c, d, e] = updates
@@ -48,20 +48,20 @@ describe('an update', () => {
     expect(stage.seen).toEqual(updates)
   })
 
-  test('of a pair in the same millisecond is the newer one, whatever its price', async () => {
+  test('in the same millisecond as the last one of its pair is the newer one, whatever its price', async () => {
     const stage = new ConsumerStage()
     await stage.handle(json([update('a', { price: 1 }), update('a', { price: 2 })]), json(update('a', { price: 3 })))
     expect([stage.price('a'), stage.seen.length]).toEqual([3, 3])
   })
 
-  test('that is older than what the pair has is counted, and nobody sees it', async () => {
+  test('that is older than the last one of its pair is counted and dropped', async () => {
     const stage = new ConsumerStage()
     await stage.handle(json(update('a', { price: 1 })), json(update('a', { price: 2, eventTimeMs: T0 - 1 })))
     expect([stage.price('a'), stage.seen.length]).toEqual([1, 1])
     expect(stage.caches.count('drops_total', { reason: 'older' })).toBe(1)
   })
 
-  test('beyond 4,096 of a pair in one millisecond is counted, and nobody sees it', async () => {
+  test('beyond 4,096 of a pair in one millisecond is counted and dropped', async () => {
     const stage = new ConsumerStage()
     await stage.handle(json(Array.from({ length: 4097 }, (_, price) => update('a', { price }))))
     expect([stage.price('a'), stage.seen.length]).toEqual([4095, 4096])
@@ -76,7 +76,7 @@ describe('an update', () => {
     expect(stage.caches.count('sequence_regressions_total')).toBe(1)
   })
 
-  test('is sampled with the time from its event to L1, once a window, and not where there is none', async () => {
+  test('is measured from its event to L1 once in a window, and never in a window without updates', async () => {
     const stage = new ConsumerStage({ clock: { now: () => T0 + 40 } })
     const latency = stage.caches.metrics.histogram('end_to_end_latency_seconds')
     await stage.handle({ value: 'bad' }, tombstone('never'))
@@ -87,7 +87,7 @@ describe('an update', () => {
 })
 
 describe('a fault of ours', () => {
-  test('costs the record that it happens in and no other', async () => {
+  test('costs the record in which it happens and no other', async () => {
     const stage = new ConsumerStage()
     tracked(stage)
     const pairs = ['a', 'b', 'boom', 'c', 'd']
@@ -96,7 +96,7 @@ describe('a fault of ours', () => {
     expect(stage.seen.map(({ pair }) => pair)).toEqual(['a', 'b', 'c', 'd'])
   })
 
-  test('within a frame hands the updates before it out once', async () => {
+  test('within a frame does not repeat the updates before it', async () => {
     const stage = new ConsumerStage()
     const handled = tracked(stage)
     await stage.handle(json(update('a')), json([update('b'), update('boom'), update('c')]), json(update('d')))
@@ -105,7 +105,7 @@ describe('a fault of ours', () => {
     expect(stage.caches.count('drops_total', { reason: 'redelivered' })).toBe(0)
   })
 
-  test('where warms are asked for is told, and costs no detector its update', async () => {
+  test('in a trigger is reported, and costs no detector its update', async () => {
     const bug = new Error('a bug')
     const stage = new ConsumerStage({
       onTrigger: () => {
@@ -116,7 +116,7 @@ describe('a fault of ours', () => {
     expect([stage.seen.length, stage.letters, stage.warmFaults]).toEqual([3, [], [bug, bug, bug]])
   })
 
-  test('in the look-ahead is told, and costs no detector its update', async () => {
+  test('in the look-ahead is reported, and costs no detector its update', async () => {
     const bug = new Error('a bug')
     const stage = new ConsumerStage()
     stage.caches.tracker.hasEdges = true
@@ -127,7 +127,7 @@ describe('a fault of ours', () => {
     expect([stage.seen.length, stage.letters, stage.warmFaults]).toEqual([2, [], [bug, bug]])
   })
 
-  test('in the decoder, too', async () => {
+  test('in the decoder costs its record and no other', async () => {
     const stage = new ConsumerStage()
     const { table } = stage.caches
     const registerBytes = table.registerBytes.bind(table)
@@ -150,11 +150,11 @@ describe('a batch', () => {
     expect(stage.seen).toEqual(updates)
   })
 
-  test('without records is done', async () => {
+  test('without records is done at once', async () => {
     expect(await new ConsumerStage().handle()).toBe(0)
   })
 
-  test('of refused records and tombstones only is done', async () => {
+  test('of refused records and tombstones only is done whole', async () => {
     const stage = new ConsumerStage()
     const records = Array.from({ length: 2000 }, (_, i) => (i % 2 === 0 ? { value: 'bad' } : tombstone('never')))
     expect(await stage.handle(...records)).toBe(2000)
@@ -185,7 +185,7 @@ describe('a batch', () => {
     expect(done).toBe(2)
   })
 
-  test('of one partition does not disturb that of another whose handlers it waits for', async () => {
+  test('of one partition does not disturb those of others while it waits for handlers', async () => {
     const gates: (() => void)[] = []
     const stage = new ConsumerStage({ concurrency: 1, detect: () => new Promise((resolve) => gates.push(resolve)) })
     const batches = [0, 1, 2].map((partition) => {
@@ -206,7 +206,7 @@ describe('a batch', () => {
 })
 
 describe('a detector', () => {
-  test('that throws costs nothing but its own count', async () => {
+  test('that throws is counted, and no record is lost', async () => {
     const stage = new ConsumerStage({
       detect: ({ pair }) => {
         if (pair === 'a') throw new Error('boom')
@@ -219,7 +219,7 @@ describe('a detector', () => {
   test.each([
     ['records', (updates: PriceUpdate[]) => updates.map(json)],
     ['one large frame', (updates: PriceUpdate[]) => [json(updates)]],
-  ])('that never settles is given up in its time, and shows signs of life from within %s', async (_, recordsOf) => {
+  ])('that never settles is given up in time, and the batch sends heartbeats meanwhile: %s', async (_, recordsOf) => {
     const stage = new ConsumerStage({ concurrency: 2, detect: () => new Promise(() => undefined) })
     const records = recordsOf(Array.from({ length: 10 }, (_, i) => update(`p${i}`)))
     const handled = stage.handle(...records)
@@ -231,7 +231,7 @@ describe('a detector', () => {
     expect(stage.failed).toHaveLength(10)
   })
 
-  test('reads what the updates before its own brought', async () => {
+  test('reads the prices of the updates before its own', async () => {
     const read: unknown[] = []
     const stage = new ConsumerStage({
       detect: ({ pair }, prices) => {
@@ -260,11 +260,11 @@ describe('the look-ahead', () => {
   })
 })
 
-describe('when every row to L2 is taken', () => {
+describe('an update that finds every row of the write-behind taken', () => {
   test.each([
     ['in records', (updates: PriceUpdate[]) => updates.map(json)],
     ['in one frame', (updates: PriceUpdate[]) => [json(updates)]],
-  ])('the next update waits for a free one, and the wait counts as life: %s', async (_, recordsOf) => {
+  ])('waits for a free one and sends heartbeats meanwhile: %s', async (_, recordsOf) => {
     const stage = new ConsumerStage({ maxPairs: 4 })
     const pairs = ['a', 'b', 'c', 'd', 'a', 'b']
     const records = recordsOf(pairs.map((pair, price) => update(pair, { price })))
@@ -278,8 +278,8 @@ describe('when every row to L2 is taken', () => {
   })
 })
 
-describe('in a replay', () => {
-  test('the clock is what the records say, record by record, and never goes back', async () => {
+describe('the clock of a replay', () => {
+  test('follows the timestamps of the records, one by one, and never goes back', async () => {
     const clock = virtualClock()
     const stage = new ConsumerStage({ clock })
     const at = (ms: number, record: HandmadeRecord) => ({ ...record, timestampMs: T0 + ms })

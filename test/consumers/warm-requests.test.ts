@@ -5,7 +5,7 @@ import type { WarmResult } from '../../schemas/warm-result.ts'
 import { request, WarmerUnderTest } from '../warming/warmer-under-test.ts'
 import { batchOf } from './batch.ts'
 
-test('a request that a bug keeps from its warm is told with the error, and the next one is answered', async () => {
+test('a warm request that fails by a bug is reported with the error, and the next one is answered', async () => {
   const { warmer, promotions, metrics } = new WarmerUnderTest()
   const results: WarmResult[] = []
   const faults: unknown[] = []

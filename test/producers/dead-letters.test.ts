@@ -7,7 +7,7 @@ import { batchOf } from '../consumers/batch.ts'
 
 const T0 = 1_783_715_268_000
 
-/** A producer that fails as often as it is told to. */
+/** A producer that throws the given failures first. */
 class ScriptedProducer implements Producer {
   readonly sent: [topic: string, record: OutgoingRecord][] = []
   readonly failures: Error[]
@@ -112,13 +112,13 @@ describe('a dead letter', () => {
     expect([record?.value, record !== undefined && 'key' in record]).toEqual([null, false])
   })
 
-  test('names its cause in five hundred characters at most', async () => {
+  test('names its cause in at most 500 characters', async () => {
     const producer = new ScriptedProducer()
     await stage(producer).send({ ...letter, detail: 'x'.repeat(4_000_000) })
     expect(headersOf(producer.sent[0]?.[1])['kafka_dlt-exception-message']?.length).toBe(500)
   })
 
-  test('of a record without a timestamp has none before 1970', async () => {
+  test('has the timestamp 0 if its record has none', async () => {
     const producer = new ScriptedProducer()
     const unstamped = batchOf([{ value: 'x', timestampMs: -1 }])
     await stage(producer).send({ ...letter, batch: unstamped, index: 0 })
@@ -132,8 +132,8 @@ describe('a dead letter', () => {
   })
 })
 
-describe('a dead letter that can not be sent', () => {
-  test('is sent again, longer and longer after, and says how often and since when', async () => {
+describe('a dead letter that cannot be sent', () => {
+  test('is sent again after growing delays, and says how often and since when', async () => {
     const producer = new ScriptedProducer(away(), away())
     const { send, slept, lost } = stage(producer)
     await send(letter)
@@ -145,7 +145,7 @@ describe('a dead letter that can not be sent', () => {
     expect([slept, lost]).toEqual([[100, 400], []])
   })
 
-  test('is given up after four attempts, counted and told', async () => {
+  test('is given up after four attempts, counted and reported', async () => {
     const { send, slept, lost, count } = stage(new ScriptedProducer(away(), away(), away(), away()))
     await send(letter)
     expect(slept).toEqual([100, 400, 1600])
@@ -154,7 +154,7 @@ describe('a dead letter that can not be sent', () => {
     expect(count('dead_letters_total', { topic: 'prices', reason: 'not-json' })).toBe(0)
   })
 
-  test('for a reason that stays is given up at once', async () => {
+  test('is given up at once if its error is not retriable', async () => {
     for (const error of [new BrokerError('too-large', 'no', { retriable: false }), new TypeError('a bug')]) {
       const { send, slept, lost } = stage(new ScriptedProducer(error))
       await send(letter)

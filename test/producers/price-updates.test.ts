@@ -54,14 +54,14 @@ describe('a price publisher', () => {
     })
   })
 
-  test('writes Avro where asked to', async () => {
+  test('writes Avro if it is asked to', async () => {
     await publisherOf({ encoding: 'avro' }).produce(a)
     const [record] = await storedRecords(broker, TOPIC, 1)
     expect(record?.value?.[0]).toBe(0)
     expect(decodePriceRecord(record?.value ?? Buffer.alloc(0))).toEqual({ ok: true, updates: [a] })
   })
 
-  test('stamps records with the event time where asked to', async () => {
+  test('stamps records with the event time if it is asked to', async () => {
     await publisherOf({ timestamps: 'event-time' }).produce(a)
     const admin = broker.admin()
     await admin.connect()
@@ -71,7 +71,7 @@ describe('a price publisher', () => {
     expect([stamped[partition]?.offset, after[partition]?.offset]).toEqual([0n, undefined])
   })
 
-  test('delists by a tombstone', async () => {
+  test('delists a pair by a tombstone', async () => {
     await publisherOf().delist('ethereum', 'a')
     const [record] = await storedRecords(broker, TOPIC, 1)
     expect([record?.key, record?.value, record?.partition]).toEqual([
@@ -81,7 +81,7 @@ describe('a price publisher', () => {
     ])
   })
 
-  test('refuses what it is given after its close', async () => {
+  test('refuses updates after its close', async () => {
     const publisher = publisherOf()
     await publisher.close()
     await publisher.close()
@@ -89,15 +89,15 @@ describe('a price publisher', () => {
   })
 })
 
-describe('a record stamped with an event time', () => {
-  test('has whole milliseconds, as Kafka has no others', async () => {
+describe('a record that is stamped with its event time', () => {
+  test('has a time in whole milliseconds', async () => {
     await publisherOf({ timestamps: 'event-time' }).produce({ ...a, eventTimeMs: a.eventTimeMs + 0.5 })
     const [record] = await storedRecords(broker, TOPIC, 1)
     expect(record?.timestampMs).toBe(a.eventTimeMs)
   })
 
   test.each([Number.NaN, -1, 1e300])(
-    'is refused where that is %d, and what would travel with it is not',
+    'is refused if the time is %d, and other records of its request are not',
     async (eventTimeMs) => {
       const publisher = publisherOf({ timestamps: 'event-time' })
       const refused = expect(publisher.produce({ ...a, eventTimeMs })).rejects.toMatchObject({ code: 'refused' })
@@ -109,8 +109,8 @@ describe('a record stamped with an event time', () => {
   )
 })
 
-describe('frames', () => {
-  test('go when they are full, and hold one chain each, under the chain', async () => {
+describe('a frame', () => {
+  test('is sent when it is full, and holds the updates of one chain, with the chain as key', async () => {
     const publisher = publisherOf({ updatesPerRecord: 2 })
     void publisher.produce(other)
     await Promise.all([a, b].map((update) => publisher.produce(update)))
@@ -118,7 +118,7 @@ describe('frames', () => {
     expect([record?.key, record && pairsOf(record)]).toEqual(['ethereum', ['a', 'b']])
   })
 
-  test('go with what they have after two milliseconds', async () => {
+  test('is sent after two milliseconds if it is not full', async () => {
     const publisher = publisherOf({ updatesPerRecord: 100, batch: { lingerMs: 0 } })
     const produced = [a, other].map((update) => publisher.produce(update))
     expect(timer.pending).toBe(1)
@@ -129,7 +129,7 @@ describe('frames', () => {
     expect(timer.pending).toBe(0)
   })
 
-  test('go with a flush, and with the close', async () => {
+  test('is sent by a flush and by a close', async () => {
     const publisher = publisherOf({ updatesPerRecord: 100 })
     const first = publisher.produce(a)
     await publisher.flush()
@@ -142,7 +142,7 @@ describe('frames', () => {
   })
 
   test.each([{ price: Number.NaN }, { bid: -1 }, { pair: '' }])(
-    'are not spoilt by an update that nobody would take: %j',
+    'leaves out an update that no node would accept: %j',
     async (flaw) => {
       for (const encoding of ['json', 'avro'] as const) {
         const publisher = publisherOf({ encoding, updatesPerRecord: 3 })
@@ -153,7 +153,7 @@ describe('frames', () => {
     },
   )
 
-  test('arrive before a delisting that came after them', async () => {
+  test('arrives before a delisting that came after it', async () => {
     const publisher = publisherOf({ updatesPerRecord: 100 })
     void publisher.produce(a)
     await publisher.delist('ethereum', 'a')
@@ -162,23 +162,23 @@ describe('frames', () => {
   })
 })
 
-describe('an update that can not be written', () => {
+describe('an update that cannot be written', () => {
   const unwritable = { ...a, eventTimeMs: 1.5 }
 
-  test('rejects, and the publisher goes on', async () => {
+  test('is refused, and the publisher goes on', async () => {
     const publisher = publisherOf({ encoding: 'avro' })
     await expect(publisher.produce(unwritable)).rejects.toMatchObject({ name: 'BrokerError', code: 'refused' })
     await publisher.produce(b)
   })
 
-  test('rejects in a frame, too, not in the timer', async () => {
+  test('is refused in a frame, too, and does not throw in the timer', async () => {
     const publisher = publisherOf({ encoding: 'avro', updatesPerRecord: 100 })
     const refused = expect(publisher.produce(unwritable)).rejects.toMatchObject({ code: 'refused' })
     await timer.advance(2)
     await refused
   })
 
-  test('is told where somebody listens, whose promises need no looking after', async () => {
+  test('is reported to onDropped, and then its promise may be ignored', async () => {
     for (const updatesPerRecord of [1, 100]) {
       const dropped: [string, number][] = []
       const onDropped = (error: BrokerError, records: number) => dropped.push([error.code, records])

@@ -67,8 +67,8 @@ async function reply(requestId: string, node: string, status: WarmStatus): Promi
   return result
 }
 
-describe('warm publisher', () => {
-  it('sends what it is asked for, with an id of its own', async () => {
+describe('a warm publisher', () => {
+  it('sends the request that it is asked for, with an id of its own', async () => {
     const ask = {
       ...ASK,
       priority: 'critical',
@@ -103,7 +103,7 @@ describe('warm publisher', () => {
     expect(await waited).toMatchObject({ result: first, results: [first, second] })
   })
 
-  it('gives up after its time, with what came until then', async () => {
+  it('times out with the results that came until then', async () => {
     const waited = publisher.request({ ...ASK, wait: true, timeoutMs: 200 })
     const [request] = await requests(1)
     const requestId = request?.requestId ?? ''
@@ -111,7 +111,7 @@ describe('warm publisher', () => {
     expect(await passing(waited, 20)).toEqual({ status: 'timeout', requestId, results: [refusal] })
   })
 
-  it('waits from the time that the request is held for', async () => {
+  it('waits from the time until which the request is held', async () => {
     const waited = publisher.request({ ...ASK, wait: true, timeoutMs: 200, notBeforeMs: NOW_MS + 1_000 })
     expect(await passing(waited, 100)).toMatchObject({ status: 'timeout' })
     expect(clock.now()).toBeGreaterThanOrEqual(NOW_MS + 1_200)
@@ -126,7 +126,7 @@ describe('warm publisher', () => {
     expect(nodes).toEqual(['node of p-1', 'node of p-2', 'node of p-3'])
   })
 
-  it('passes over results that cannot be read', async () => {
+  it('skips results that cannot be parsed', async () => {
     const waited = publisher.request({ ...ASK, wait: true })
     const [request] = await requests(1)
     const requestId = request?.requestId ?? ''
@@ -136,7 +136,7 @@ describe('warm publisher', () => {
     expect(await waited).toMatchObject({ status: 'answered', result: done })
   })
 
-  it('refuses what no node would take', async () => {
+  it('refuses a request that no node would accept', async () => {
     for (const pairs of [[], [''], Array.from({ length: 1_001 }, (_, i) => `p${i}`)])
       await expect(publisher.request({ ...ASK, pairs })).rejects.toMatchObject({
         name: 'ForewarmError',
@@ -159,7 +159,7 @@ describe('warm publisher', () => {
     })
   })
 
-  it('refuses more than it can wait for, also of those who ask before it has joined', async () => {
+  it('refuses more requests than it can wait for, also before its consumer has joined', async () => {
     const asks = Array.from({ length: 10_002 }, () => publisher.request({ ...ASK, wait: true }))
     const settled = Promise.allSettled(asks)
     await requests(1)
@@ -171,13 +171,13 @@ describe('warm publisher', () => {
     ])
   })
 
-  it('rejects where the request cannot be stored, and waits for it no more', async () => {
+  it('rejects a request that cannot be stored, and does not wait for it', async () => {
     broker.fail(1, new BrokerError('refused', 'no', { retriable: false }))
     await expect(passing(publisher.request({ ...ASK, wait: true }))).rejects.toMatchObject({ code: 'refused' })
     expect(timer.pending).toBe(0)
   })
 
-  it('tells at its close who still waits, and takes nothing afterwards', async () => {
+  it('rejects waiting requests at its close, and later ones', async () => {
     const waited = publisher.request({ ...ASK, wait: true })
     await requests(1)
     const refused = expect(waited).rejects.toMatchObject({ code: 'closed' })
@@ -187,7 +187,7 @@ describe('warm publisher', () => {
     await expect(publisher.request(ASK)).rejects.toMatchObject({ code: 'closed' })
   })
 
-  it('says so where there is no topic for warm requests', async () => {
+  it('is not created if there is no topic for warm requests', async () => {
     const empty = createMemoryBroker()
     const opened = createWarmPublisher({ broker: empty, topics: TOPICS, clock })
     await expect(opened).rejects.toMatchObject({ code: 'topics-unusable' })

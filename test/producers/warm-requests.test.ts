@@ -22,7 +22,7 @@ const broker = createMemoryBroker({ partitions: { [TOPIC]: PARTITIONS } })
 const producer = broker.producer()
 afterEach(() => broker.reconnect())
 
-describe('warm request producer', () => {
+describe('a warm request producer', () => {
   it('stores a request under its chain, in the partition of its chain', async () => {
     await producer.connect()
     const requests = createWarmRequestProducer({ producer, topic: TOPIC, partitions: PARTITIONS })
@@ -38,7 +38,7 @@ describe('warm request producer', () => {
     }
   })
 
-  it('rejects with what the broker says', async () => {
+  it("rejects with the broker's error, and with closed after its close", async () => {
     await producer.connect()
     const requests = createWarmRequestProducer({ producer, topic: TOPIC, partitions: PARTITIONS })
     broker.fail(1, new BrokerError('too-large', 'too large', { retriable: false }))

@@ -8,7 +8,7 @@ import { storedRecords } from './stored-records.ts'
 const TOPIC = 'warm-results'
 const PARTITIONS = 6
 
-describe('warm result producer', () => {
+describe('a warm result producer', () => {
   it('stores a result under its request id, in the partition of its request id', async () => {
     const broker = createMemoryBroker({ partitions: { [TOPIC]: PARTITIONS } })
     const producer = broker.producer()

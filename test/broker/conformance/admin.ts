@@ -7,7 +7,7 @@ const UNKNOWN_TOPIC = { name: 'BrokerError', code: 'unknown-topic' }
 const REFUSED = { name: 'BrokerError', code: 'refused' }
 
 export const adminFacts: Facts = {
-  'creates the topics that are missing, and names only those': async ({ admin }) => {
+  'createTopics creates the topics that are missing, and resolves to their names': async ({ admin }) => {
     const [old, fresh] = [uniqueName('conformance'), uniqueName('conformance')]
     expect(await admin.createTopics([{ topic: old, partitions: 2 }])).toEqual([old])
     const specs = [
@@ -20,25 +20,25 @@ export const adminFacts: Facts = {
     expect(await admin.topics()).toEqual(expect.arrayContaining([old, fresh]))
   },
 
-  'takes records as soon as a topic is created': async (stage) => {
+  'a topic takes records in all partitions as soon as createTopics resolves': async (stage) => {
     const topic = await newTopic(stage, 12)
     const each = Array.from({ length: 12 }, (_, partition) => records(partition, ['a'])).flat()
     await stage.producer.sendBatch(topic, each)
     expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual(Array(12).fill(1n))
   },
 
-  'knows no partitions of a topic that does not exist': async ({ admin }) => {
+  'a topic that does not exist has no number of partitions and no offsets': async ({ admin }) => {
     expect(await admin.partitions('conformance-no-such-topic')).toBeUndefined()
     await expect(admin.offsets('conformance-no-such-topic')).rejects.toMatchObject(UNKNOWN_TOPIC)
   },
 
-  'refuses a topic without partitions, and a name that Kafka does not allow': async ({ admin }) => {
+  'createTopics refuses a topic without partitions, and a name that Kafka does not allow': async ({ admin }) => {
     const empty = admin.createTopics([{ topic: uniqueName('conformance'), partitions: 0 }])
     await expect(empty).rejects.toMatchObject(REFUSED)
     await expect(admin.createTopics([{ topic: 'no spaces', partitions: 1 }])).rejects.toMatchObject(REFUSED)
   },
 
-  'deletes topics': async (stage) => {
+  'a deleted topic is no longer listed': async (stage) => {
     const topic = await newTopic(stage)
     await stage.admin.deleteTopics([topic])
     const gone = async () => (await stage.admin.partitions(topic)) === undefined
@@ -46,7 +46,7 @@ export const adminFacts: Facts = {
     expect(await stage.admin.topics()).not.toContain(topic)
   },
 
-  'tells the settings of a topic, given or not': async (stage) => {
+  'topicConfig tells the settings of a topic, those by default included': async (stage) => {
     const topic = await newTopic(stage, 1, { 'retention.ms': '3600000', 'cleanup.policy': 'compact' })
     const config = await stage.admin.topicConfig(topic, ['retention.ms', 'cleanup.policy', 'retention.bytes'])
     expect(Object.fromEntries(config)).toEqual({
@@ -56,13 +56,13 @@ export const adminFacts: Facts = {
     })
   },
 
-  'has one cluster id': async ({ admin }) => {
+  'the cluster id stays the same': async ({ admin }) => {
     const id = await admin.clusterId()
     expect(id).not.toBe('')
     expect(await admin.clusterId()).toBe(id)
   },
 
-  'tells the offsets of every partition': async (stage) => {
+  'offsets tells the first and the next offset of every partition': async (stage) => {
     const topic = await newTopic(stage, 3)
     await stage.producer.sendBatch(topic, [...records(0, numbered('', 4)), ...records(2, ['a'])])
     const offsets = await stage.admin.offsets(topic)
@@ -73,7 +73,7 @@ export const adminFacts: Facts = {
     ])
   },
 
-  'finds the first offset at or after a timestamp, and none where nothing is as new': async (stage) => {
+  'offsetsAt finds the first offset at or after a timestamp, and none if all records are older': async (stage) => {
     const topic = await newTopic(stage, 3, { 'retention.ms': '-1' })
     const t0 = 1_700_000_000_000
     const stamped = (partition: number, times: readonly number[]) =>
@@ -89,12 +89,12 @@ export const adminFacts: Facts = {
     expect(await offsetsAt(2001)).toEqual([undefined, undefined, undefined])
   },
 
-  'knows nothing committed of a group that never was': async (stage) => {
+  'a group that never was has committed nothing': async (stage) => {
     const topic = await newTopic(stage, 2)
     expect(await committedOffsets(stage, newGroup(), topic)).toEqual([undefined, undefined])
   },
 
-  'deletes groups with what they committed, but none that has members': async (stage) => {
+  'deleteGroups deletes a group with its committed offsets, but none that has members': async (stage) => {
     const topic = await newTopic(stage)
     const reader = await startReader(stage, { topics: [topic] })
     await stage.producer.sendBatch(topic, records(0, ['a']))
@@ -106,7 +106,7 @@ export const adminFacts: Facts = {
     expect(await committedOffsets(stage, reader.groupId, topic)).toEqual([undefined])
   },
 
-  'closes twice as once': async ({ admin }) => {
+  'an admin may be closed twice': async ({ admin }) => {
     await admin.close()
     await admin.close()
   },

@@ -19,13 +19,13 @@ const FACTS: Readonly<Record<string, Facts>> = {
   admin: adminFacts,
 }
 
-/** What a fresh broker comes with: `release` ends what `broker.close` doesn't. */
+/** A new broker. `release` ends what `broker.close` does not. */
 export interface ConformanceSubject {
   readonly broker: Broker
   readonly release?: () => Promise<void>
 }
 
-/** Registers what every adapter behind the port must show. Each test gets a broker of its own and closes it. */
+/** Registers the tests that every adapter behind the port must pass. Each test gets its own broker and closes it. */
 export function conformance(name: string, make: () => Promise<ConformanceSubject>): void {
   describe(`the ${name} broker`, () => {
     let subject: ConformanceSubject

@@ -13,7 +13,7 @@ import {
 } from './stage.ts'
 
 export const flowFacts: Facts = {
-  'hands over nothing of a paused partition, and goes on where it was when resumed': async (stage) => {
+  'a paused partition hands nothing over, and goes on where it was when it is resumed': async (stage) => {
     const topic = await newTopic(stage, 2)
     const reader = await startReader(stage, { topics: [topic] })
     await stage.producer.sendBatch(topic, [...records(0, ['p0']), ...records(1, ['q0'])])
@@ -30,7 +30,7 @@ export const flowFacts: Facts = {
     expect(reader.values().filter((value) => value.startsWith('p'))).toEqual(['p0', 'p1', 'p2', 'p3'])
   },
 
-  'can be paused and resumed from its own handler': async (stage) => {
+  'a partition can be paused by its own handler': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, records(0, ['a', 'b', 'c']))
     const paused = [{ topic, partition: 0 }]
@@ -49,7 +49,7 @@ export const flowFacts: Facts = {
     }
   },
 
-  'lets a handler call heartbeat': async (stage) => {
+  'a handler may call heartbeat': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, records(0, ['a']))
     let beats = 0
@@ -69,7 +69,7 @@ export const flowFacts: Facts = {
     expect(await committedOffsets(stage, reader.groupId, topic)).toEqual([1n])
   },
 
-  'does not abort the signal of a batch while the partition is its own': async (stage) => {
+  'the signal of a batch is not aborted while the consumer keeps the partition': async (stage) => {
     const topic = await newTopic(stage)
     const aborts: boolean[] = []
     const reader = await startReader(stage, {
@@ -87,7 +87,7 @@ export const flowFacts: Facts = {
     expect(aborts.every((isAborted) => !isAborted)).toBe(true)
   },
 
-  'knows the high watermark of a batch': async (stage) => {
+  'a batch knows the high watermark of its partition': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, records(0, numbered('', 7)))
     const marks: bigint[] = []

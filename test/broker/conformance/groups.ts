@@ -18,7 +18,7 @@ import {
 } from './stage.ts'
 
 export const groupFacts: Facts = {
-  'shares the partitions out among the members of a group': async (stage) => {
+  'the members of a group share its partitions evenly': async (stage) => {
     const topic = await newTopic(stage, 6)
     const groupId = newGroup()
     const readers = await startTogether(stage, 2, { topics: [topic], groupId })
@@ -30,7 +30,7 @@ export const groupFacts: Facts = {
     expect(readers.map(({ seen }) => seen.length)).toEqual([30, 30])
   },
 
-  'knows when it is handed partitions how much of them is to come': async (stage) => {
+  'a consumer knows the lag of its partitions in onAssigned': async (stage) => {
     const topic = await newTopic(stage, 2)
     await stage.producer.sendBatch(topic, records(1, numbered('a', 3)))
     const lags: unknown[] = []
@@ -44,7 +44,7 @@ export const groupFacts: Facts = {
     ])
   },
 
-  "takes over a leaving member's partitions, with no record lost and none twice": async (stage) => {
+  'the partitions of a leaving member go to another one, and no record is lost or read twice': async (stage) => {
     const topic = await newTopic(stage, 4)
     const groupId = newGroup()
     const [leaving, staying] = await startTogether(stage, 2, { topics: [topic], groupId })
@@ -70,7 +70,7 @@ export const groupFacts: Facts = {
     expect(assigned(staying.consumer)).toEqual(namesOf(topic, 4))
   },
 
-  'keeps equal partitions of two topics with one member: 5 members, 12 partitions': async (stage) => {
+  'equal partitions of two topics go to one member: 5 members, 12 partitions': async (stage) => {
     const topics = [await newTopic(stage, 12), await newTopic(stage, 12)]
     const groupId = newGroup()
     const readers = await startTogether(stage, 5, { topics, groupId })
@@ -91,11 +91,11 @@ export const groupFacts: Facts = {
     ).toEqual([4, 4, 4, 6, 6])
   },
 
-  'gives a partition away only after the drain and onRevoked': async (stage) => {
+  'a partition goes to another member only after the drain and onRevoked': async (stage) => {
     const topic = await newTopic(stage, 2)
     const groupId = newGroup()
     const story: string[] = []
-    /** Of what is handed over after the revocation. */
+    /** The partitions of batches that came after the revocation. */
     const after = new Set<number>()
     await stage.producer.sendBatch(topic, onAllPartitions(2, '', 3))
     const first = await startReader(stage, {
@@ -128,7 +128,7 @@ export const groupFacts: Facts = {
     const isShared = () => sharesAre([first, second], [1, 1]) && story.includes('given away')
     await until('each has one', isShared)
     expect(story.indexOf('given away')).toBeGreaterThan(story.indexOf('revoked'))
-    // What it keeps it may be handed again before the other is told of what that got.
+    // It may get the partition that it keeps again before the other member gets its own.
     const before = story.slice(0, story.indexOf('revoked') + 1)
     expect(before.slice(-2)).toEqual(['revoking', 'revoked'])
     expect(before.filter((what) => what === 'drained')).toHaveLength(before.filter((what) => what === 'in hand').length)
@@ -137,7 +137,7 @@ export const groupFacts: Facts = {
     for (const { partition } of second.consumer.health().assigned) expect(after).not.toContain(partition)
   },
 
-  'raises the epoch with every assignment': async (stage) => {
+  'every assignment raises the epoch': async (stage) => {
     const topic = await newTopic(stage, 2)
     const groupId = newGroup()
     const epochs: number[] = []
@@ -159,7 +159,7 @@ export const groupFacts: Facts = {
     expect(told).toHaveLength(epochs.length)
   },
 
-  'tells onRevoked the partitions and the epoch that onAssigned was told': async (stage) => {
+  'onRevoked gets the partitions and the epoch that onAssigned got': async (stage) => {
     const topic = await newTopic(stage, 3)
     const told: string[] = []
     const note = (what: string) => (partitions: readonly TopicPartition[], epoch: number) => {
@@ -170,7 +170,7 @@ export const groupFacts: Facts = {
     expect(told).toEqual([`+ ${namesOf(topic, 3).join()} 1`, `- ${namesOf(topic, 3).join()} 1`])
   },
 
-  'hands no batch over before onAssigned is done': async (stage) => {
+  'no batch is handed over before onAssigned is done': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, records(0, ['a']))
     const gate = newGate()
@@ -196,7 +196,7 @@ export const groupFacts: Facts = {
     expect(story.slice(0, 3)).toEqual(['assigning', 'assigned', 'batch'])
   },
 
-  'lets two groups each read everything': async (stage) => {
+  'two groups read everything each': async (stage) => {
     const topic = await newTopic(stage, 2)
     const readers = await Promise.all([
       startReader(stage, { topics: [topic] }),
@@ -207,7 +207,7 @@ export const groupFacts: Facts = {
     expect(readers.map(({ seen }) => seen.length)).toEqual([10, 10])
   },
 
-  'lets a member wait without partitions, and gives it some when another leaves': async (stage) => {
+  'a member without partitions waits, and gets some when another one leaves': async (stage) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()
     const readers = await startTogether(stage, 2, { topics: [topic], groupId })

@@ -17,7 +17,7 @@ import {
 const CLOSED = { name: 'BrokerError', code: 'closed', retriable: false }
 
 export const stopFacts: Facts = {
-  'stops after the batch in hand, whose signal is aborted, and does not deliver again what was done': async (stage) => {
+  'a stop aborts the signal, waits for the batch in hand and commits what was done': async (stage) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()
     await stage.producer.sendBatch(topic, records(0, numbered('', 5)))
@@ -40,7 +40,7 @@ export const stopFacts: Facts = {
     expect(second.values()).toEqual(['3', '4'])
   },
 
-  'stops without a batch that does not end within drainMs, and delivers it again': async (stage) => {
+  'a stop leaves a batch that does not end within drainMs, and it is read again': async (stage) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()
     await stage.producer.sendBatch(topic, records(0, ['a']))
@@ -63,7 +63,7 @@ export const stopFacts: Facts = {
     expect(second.values()).toEqual(['a'])
   },
 
-  'hands nothing over once it is stopped': async (stage) => {
+  'a stopped consumer hands nothing over': async (stage) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()
     const stopped = await startReader(stage, { topics: [topic], groupId })
@@ -74,7 +74,7 @@ export const stopFacts: Facts = {
     expect(stopped.seen).toEqual([])
   },
 
-  'stops twice as once, also at the same time, also where it never started': async (stage) => {
+  'a consumer may be stopped twice, also at the same time, also before it started': async (stage) => {
     const topic = await newTopic(stage)
     let revoked = 0
     const reader = await startReader(stage, {
@@ -89,7 +89,7 @@ export const stopFacts: Facts = {
     await newReader(stage, { topics: [topic] }).consumer.stop()
   },
 
-  'starts twice as once, and not again after it was stopped': async (stage) => {
+  'a consumer may be started twice at the same time, but not after a stop': async (stage) => {
     const topic = await newTopic(stage)
     const reader = newReader(stage, { topics: [topic] })
     await Promise.all([reader.consumer.start(), reader.consumer.start()])
@@ -98,7 +98,7 @@ export const stopFacts: Facts = {
     await expect(reader.consumer.start()).rejects.toMatchObject(CLOSED)
   },
 
-  'says its state, and what it holds': async (stage) => {
+  'a consumer tells its state and its partitions': async (stage) => {
     const topic = await newTopic(stage, 2)
     const { consumer } = newReader(stage, { topics: [topic] })
     expect(consumer.health()).toEqual({ state: 'stopped', epoch: 0, restarts: 0, assigned: [] })
@@ -114,7 +114,7 @@ export const stopFacts: Facts = {
     expect(consumer.lag()).toEqual([])
   },
 
-  'closes everything that it gave out, twice as once': async (stage) => {
+  'a broker closes everything that it handed out, and may be closed twice': async (stage) => {
     const topic = await newTopic(stage)
     const story: string[] = []
     const reader = await startReader(stage, {
@@ -131,7 +131,7 @@ export const stopFacts: Facts = {
     await expect(stage.admin.topics()).rejects.toMatchObject(CLOSED)
   },
 
-  'flushes, and closes a producer twice as once': async (stage) => {
+  'a producer flushes at its close, and may be closed twice': async (stage) => {
     const topic = await newTopic(stage)
     const sends = [0, 1, 2].map((i) => stage.producer.sendBatch(topic, records(0, [`${i}`])))
     await stage.producer.flush()
@@ -146,7 +146,7 @@ export const stopFacts: Facts = {
 }
 
 export const failureFacts: Facts = {
-  'outlives a handler that throws, whatever it throws, and hands the record over again': async (stage) => {
+  'a consumer outlives whatever its handler throws, and hands the record over again': async (stage) => {
     const topic = await newTopic(stage)
     const errors = [new Error('plain'), new SyntaxError('bad'), new TypeError('bad'), new RangeError('bad'), 'a string']
     let failures = 0
@@ -171,7 +171,7 @@ export const failureFacts: Facts = {
     await until('both are committed', committed)
   },
 
-  'outlives a handler that throws before it returns a promise': async (stage) => {
+  'a consumer outlives a handler that throws before it returns a promise': async (stage) => {
     const topic = await newTopic(stage)
     let calls = 0
     const consumer = stage.broker.consumer({
@@ -190,7 +190,7 @@ export const failureFacts: Facts = {
     await until('it is called again', () => calls === 2)
   },
 
-  'goes on where an observer of its events throws': async (stage) => {
+  'a consumer goes on when its onEvent throws': async (stage) => {
     const topic = await newTopic(stage)
     const reader = await startReader(stage, {
       topics: [topic],
@@ -202,7 +202,7 @@ export const failureFacts: Facts = {
     await untilSeen(reader, 1)
   },
 
-  'refuses to start on a topic that does not exist': async (stage) => {
+  'a consumer does not start on a topic that does not exist': async (stage) => {
     const reader = newReader(stage, { topics: ['conformance-no-such-topic'] })
     await expect(reader.consumer.start()).rejects.toMatchObject({ name: 'BrokerError', code: 'unknown-topic' })
   },

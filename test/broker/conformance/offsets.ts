@@ -14,7 +14,7 @@ import {
 } from './stage.ts'
 
 export const commitFacts: Facts = {
-  'commits the next offset to read, and a restart resumes there': async (stage) => {
+  'a consumer commits the next offset to read, and a restart resumes there': async (stage) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()
     await stage.producer.sendBatch(topic, records(0, numbered('a', 3)))
@@ -30,7 +30,7 @@ export const commitFacts: Facts = {
     expect(second.seen[0]?.offset).toBe(3n)
   },
 
-  'commits while it runs': async (stage) => {
+  'a consumer commits while it runs': async (stage) => {
     const topic = await newTopic(stage)
     const reader = await startReader(stage, { topics: [topic] })
     await stage.producer.sendBatch(topic, records(0, numbered('a', 5)))
@@ -38,7 +38,7 @@ export const commitFacts: Facts = {
     await until('5 is committed', committed)
   },
 
-  'hands over again what was not reported as done': async (stage) => {
+  'a consumer reads records again that its handler did not report as done': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, records(0, numbered('', 6)))
     const firsts: bigint[] = []
@@ -55,7 +55,7 @@ export const commitFacts: Facts = {
     expect(await committedOffsets(stage, reader.groupId, topic)).toEqual([6n])
   },
 
-  'commits only the leading records that were reported as done': async (stage) => {
+  'a consumer commits only the leading records that were reported as done': async (stage) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()
     await stage.producer.sendBatch(topic, records(0, numbered('', 5)))
@@ -79,7 +79,7 @@ export const commitFacts: Facts = {
     expect(second.values()).toEqual(['2', '3', '4'])
   },
 
-  'broadcasts everything to every consumer, and commits nothing': async (stage) => {
+  'every broadcast consumer reads all partitions, and none commits': async (stage) => {
     const topic = await newTopic(stage, 3)
     const groupId = newGroup()
     const options = { topics: [topic], groupId, mode: 'broadcast', start: { at: 'earliest' } } as const
@@ -94,7 +94,7 @@ export const commitFacts: Facts = {
     expect(await committedOffsets(stage, groupId, topic)).toEqual([undefined, undefined, undefined])
   },
 
-  'says how far behind it is': async (stage) => {
+  'a consumer tells its lag in each partition': async (stage) => {
     const topic = await newTopic(stage, 2)
     await stage.producer.sendBatch(topic, records(1, numbered('', 10)))
     const gate = newGate()
@@ -117,7 +117,7 @@ export const commitFacts: Facts = {
 }
 
 export const startFacts: Facts = {
-  'starts at the earliest record': async (stage) => {
+  'a start at the earliest record reads everything': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, records(0, numbered('a', 3)))
     const reader = await startReader(stage, { topics: [topic], start: { at: 'earliest' } })
@@ -125,7 +125,7 @@ export const startFacts: Facts = {
     expect(reader.values()).toEqual(numbered('a', 3))
   },
 
-  'starts at the latest record, which is fixed once started': async (stage) => {
+  'a start at the latest record reads what is sent after start has resolved': async (stage) => {
     const topic = await newTopic(stage, 2)
     await stage.producer.sendBatch(topic, [...records(0, ['old']), ...records(1, ['old'])])
     for (const mode of ['group', 'broadcast'] as const) {
@@ -136,7 +136,7 @@ export const startFacts: Facts = {
     }
   },
 
-  'keeps a latest start over a restart, though nothing was read': async (stage) => {
+  'a start at the latest record is kept over a restart, even if nothing was read': async (stage) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()
     const options = { topics: [topic], groupId, start: { at: 'committed', otherwise: 'latest' } } as const
@@ -149,7 +149,7 @@ export const startFacts: Facts = {
     expect(second.values()).toEqual(['while away'])
   },
 
-  'starts at what is committed rather than at the earliest or the latest': async (stage) => {
+  'a committed offset wins over a start at the earliest or the latest record': async (stage) => {
     const topic = await newTopic(stage)
     for (const at of ['earliest', 'latest'] as const) {
       const groupId = newGroup()
@@ -166,7 +166,7 @@ export const startFacts: Facts = {
     }
   },
 
-  'starts at the first record that is not older than a timestamp': async (stage) => {
+  'a start at a timestamp begins at the first record that is not older': async (stage) => {
     const topic = await newTopic(stage, 2, { 'retention.ms': '-1' })
     const stamped = numbered('', 10).map((value, i) => ({
       partition: 0,
@@ -183,7 +183,7 @@ export const startFacts: Facts = {
     }
   },
 
-  'starts at the end where nothing is as new as the timestamp': async (stage) => {
+  'a start at a timestamp begins at the end if all records are older': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, records(0, ['old']))
     const start = { at: 'timestamp', timestampMs: Date.now() + 3_600_000 } as const
@@ -193,7 +193,7 @@ export const startFacts: Facts = {
     expect(reader.values()).toEqual(['new'])
   },
 
-  'starts at given offsets': async (stage) => {
+  'a start at offsets begins there in each partition': async (stage) => {
     const topic = await newTopic(stage, 2)
     await stage.producer.sendBatch(topic, [...records(0, numbered('a', 5)), ...records(1, numbered('b', 5))])
     const offsets = [
@@ -208,7 +208,7 @@ export const startFacts: Facts = {
     }
   },
 
-  'starts at given offsets or a timestamp even where something else is committed': async (stage) => {
+  'a start at offsets or at a timestamp wins over a committed offset': async (stage) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()
     const nowMs = Date.now()

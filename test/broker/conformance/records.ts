@@ -3,7 +3,7 @@ import { expect } from '@jest/globals'
 import { type Facts, newTopic, numbered, records, startReader, untilSeen } from './stage.ts'
 
 export const recordFacts: Facts = {
-  'keeps the order within a partition': async (stage) => {
+  'records keep their order within a partition': async (stage) => {
     const topic = await newTopic(stage, 3)
     for (let call = 0; call < 20; call++) {
       const partitions = [0, 1, 2].map((partition) => records(partition, numbered('', 50, call * 50)))
@@ -18,7 +18,7 @@ export const recordFacts: Facts = {
     }
   },
 
-  'keeps the order of calls that are not awaited one by one': async (stage) => {
+  'calls of sendBatch that are not awaited keep their order': async (stage) => {
     const topic = await newTopic(stage)
     const calls = Array.from({ length: 40 }, (_, call) => records(0, numbered('', 25, call * 25)))
     await Promise.all(calls.map((call) => stage.producer.sendBatch(topic, call)))
@@ -27,7 +27,7 @@ export const recordFacts: Facts = {
     expect(reader.values()).toEqual(numbered('', 1000))
   },
 
-  'hands over what is produced while it waits': async (stage) => {
+  'a consumer that waits gets what is produced': async (stage) => {
     const topic = await newTopic(stage)
     const reader = await startReader(stage, { topics: [topic] })
     for (const [already, value] of ['a', 'b', 'c'].entries()) {
@@ -37,7 +37,7 @@ export const recordFacts: Facts = {
     expect(reader.values()).toEqual(['a', 'b', 'c'])
   },
 
-  'keeps headers that repeat, in their order': async (stage) => {
+  'headers with the same name keep their order': async (stage) => {
     const topic = await newTopic(stage)
     const headers = [
       ['trace', Buffer.from('1')],
@@ -59,7 +59,7 @@ export const recordFacts: Facts = {
     expect(reader.seen[1]?.headers).toEqual([])
   },
 
-  'tells a tombstone from an empty value, and no key from an empty key': async (stage) => {
+  'a tombstone differs from an empty value, and no key from an empty key': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, [
       { partition: 0, key: 'gone', value: null },
@@ -75,7 +75,7 @@ export const recordFacts: Facts = {
     ])
   },
 
-  'keeps timestamps, also those that go back, and stamps records that have none': async (stage) => {
+  'timestamps are kept, also those that go back, and records without one are stamped': async (stage) => {
     const topic = await newTopic(stage, 1, { 'retention.ms': '-1' })
     const beforeMs = Date.now()
     await stage.producer.sendBatch(topic, [
@@ -92,7 +92,7 @@ export const recordFacts: Facts = {
     expect(c).toBeLessThanOrEqual(afterMs)
   },
 
-  'carries any bytes, as buffers and as UTF-8 strings': async (stage) => {
+  'keys and values carry any bytes, as buffers and as UTF-8 strings': async (stage) => {
     const topic = await newTopic(stage)
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i))
     const text = 'WETH/USDC € ≥ 🦄'
@@ -108,7 +108,7 @@ export const recordFacts: Facts = {
     ])
   },
 
-  'lets a producer use its buffer again once sendBatch has resolved': async (stage) => {
+  'a buffer may be used again once sendBatch has resolved': async (stage) => {
     const topic = await newTopic(stage)
     const buffer = Buffer.from('first')
     await stage.producer.sendBatch(topic, [{ partition: 0, value: buffer }])
@@ -119,7 +119,7 @@ export const recordFacts: Facts = {
     expect(reader.values()).toEqual(['first', 'later'])
   },
 
-  'keeps each record where batches, keys and partitions are mixed': async (stage) => {
+  'each record arrives whole when batches, keys and partitions are mixed': async (stage) => {
     const topic = await newTopic(stage, 2)
     const sent = numbered('v', 2500).map((value, i) => ({
       partition: i % 2,
@@ -136,7 +136,7 @@ export const recordFacts: Facts = {
     }
   },
 
-  'takes together, for one partition, what the topic allows for one record': async (stage) => {
+  'max.message.bytes is the limit for the records of one call for one partition': async (stage) => {
     const topic = await newTopic(stage, 3, { 'max.message.bytes': '1048588' })
     const large = (partition: number, count: number) =>
       // Random: compression must not make it fit.
@@ -152,31 +152,31 @@ export const recordFacts: Facts = {
     expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual([100n, 100n, 100n])
   },
 
-  'stores a call a partition at a time: where one is refused, the others are there': async (stage) => {
+  'a call whose records are refused in one partition is stored in the others': async (stage) => {
     const topic = await newTopic(stage, 3, { 'max.message.bytes': '2000' })
     const sent = [0, 1, 2].flatMap((partition) => records(partition, ['a', partition === 1 ? 'x'.repeat(3000) : 'b']))
     await expect(stage.producer.sendBatch(topic, sent)).rejects.toMatchObject({ code: 'too-large' })
     expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual([2n, 0n, 2n])
   },
 
-  'stores nothing for an empty batch': async (stage) => {
+  'an empty batch stores nothing': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, [])
     expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 0n }])
   },
 
-  'refuses a topic that does not exist': async (stage) => {
+  'a producer refuses a topic that does not exist': async (stage) => {
     const sent = stage.producer.sendBatch('conformance-no-such-topic', records(0, ['a']))
     await expect(sent).rejects.toMatchObject({ name: 'BrokerError', code: 'unknown-topic' })
   },
 
-  'refuses a partition that does not exist': async (stage) => {
+  'a producer refuses a partition that does not exist': async (stage) => {
     const topic = await newTopic(stage, 2)
     const sent = stage.producer.sendBatch(topic, records(2, ['a']))
     await expect(sent).rejects.toMatchObject({ name: 'BrokerError', code: 'refused', retriable: false })
   },
 
-  'refuses a record that is larger than the topic allows, and takes the next good one': async (stage) => {
+  'a producer refuses a record that is larger than the topic allows, and sends the next good one': async (stage) => {
     const topic = await newTopic(stage, 1, { 'max.message.bytes': '1048588' })
     const strict = await newTopic(stage, 1, { 'max.message.bytes': '2000' })
     const tooLarge = { name: 'BrokerError', code: 'too-large', retriable: false }

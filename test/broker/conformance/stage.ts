@@ -12,14 +12,14 @@ import type {
 import { uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 
-/** What every fact of the conformance suite gets: a broker of its own, a connected producer and a connected admin. */
+/** What every fact of the conformance suite gets: its own broker, with a connected producer and a connected admin. */
 export interface Stage {
   readonly broker: Broker
   readonly producer: Producer
   readonly admin: Admin
 }
 
-/** The title says what holds; the function shows it. */
+/** Functions that show facts, by the facts' titles. */
 export type Facts = Readonly<Record<string, (stage: Stage) => Promise<void>>>
 
 export async function setStage(broker: Broker): Promise<Stage> {
@@ -73,19 +73,19 @@ function copyOf(bytes: Buffer | undefined): Buffer | undefined {
   return bytes === undefined ? undefined : Buffer.from(bytes)
 }
 
-/** A consumer that notes what it was handed, and what it was told. */
+/** A consumer that notes its records and its events. */
 export interface Reader {
   readonly consumer: Consumer
   readonly groupId: string
   readonly seen: Seen[]
   readonly events: BrokerEvent[]
-  /** Values in the order of arrival; '' for a tombstone. */
+  /** The values in the order of arrival, '' for a tombstone. */
   values(): string[]
 }
 
 export type ReaderOptions = Partial<ConsumerOptions> & Pick<ConsumerOptions, 'topics'>
 
-/** Not started yet. By default: a group of its own, from the earliest record, everything done. */
+/** A reader that is not started. Its defaults: its own group, from the earliest record on, all records done. */
 export function newReader({ broker }: Stage, options: ReaderOptions): Reader {
   const groupId = options.groupId ?? newGroup()
   const seen: Seen[] = []
@@ -114,7 +114,7 @@ export async function untilSeen(reader: Reader, count: number): Promise<void> {
   await until(`${count} records are seen`, () => reader.seen.length >= count || undefined)
 }
 
-/** The next offsets to read, by partition; undefined where nothing was committed. */
+/** The committed offset of each partition, the next to read; undefined if there is none. */
 export async function committedOffsets(
   { admin }: Stage,
   groupId: string,
@@ -124,7 +124,7 @@ export async function committedOffsets(
   return committed.toSorted((a, b) => a.partition - b.partition).map(({ offset }) => offset)
 }
 
-/** Opened once, by whoever is done first. */
+/** Something to wait for, until it is opened. */
 export interface Gate {
   readonly opened: Promise<void>
   open(): void
@@ -135,7 +135,7 @@ export function newGate(): Gate {
   return { opened: promise, open: () => resolve() }
 }
 
-/** Resolves when the signal is aborted, which it may be already. */
+/** Resolves when the signal is aborted, at once if it is already. */
 export function aborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve()

@@ -15,7 +15,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => new Promise((closed) => server.close(closed))))
 })
 
-test('NODE_ENV=test changes nothing about how often it is tried', async () => {
+test('a client tries to connect five times, also under NODE_ENV=test', async () => {
   const attempts = async (nodeEnv: string) => {
     let connections = 0
     const port = await listen(
@@ -32,7 +32,7 @@ test('NODE_ENV=test changes nothing about how often it is tried', async () => {
   expect(inTest).toBe(5)
 })
 
-test('says unreachable, and that it may be tried again, where nobody listens', async () => {
+test('a connect where nobody listens rejects with a retriable unreachable', async () => {
   const broker = createKafkaBroker({ brokers: ['127.0.0.1:1'], clientId: 'test' })
   const unreachable = { name: 'BrokerError', code: 'unreachable', retriable: true }
   const consumer = broker.consumer({
@@ -55,14 +55,14 @@ test('a small request does not wait for the acknowledgement of the one before it
   await until('the socket is closed', () => sockets.count === 0)
 })
 
-test('nor does it through TLS', async () => {
+test('a small request through TLS does not wait for an acknowledgement either', async () => {
   const { socket, sockets } = await connectTo(createTlsServer(SELF_SIGNED), { ca: SELF_SIGNED.cert })
   expect(noDelayOf(socket)).toBe(true)
   sockets.destroyAll()
   await until('the socket is closed', () => sockets.count === 0)
 })
 
-test('what was closed by force fails what is under way, and connects no more', async () => {
+test('destroyed sockets fail their requests, and their client connects no more', async () => {
   const { socket, sockets, port } = await connectTo(createServer())
   const failed = once(socket, 'error')
   sockets.destroyAll()
@@ -99,13 +99,13 @@ async function connectTo(server: Server, ssl?: object) {
   return { socket, sockets, port }
 }
 
-/** Node keeps what was asked for in a property of its own; the option itself cannot be read back. */
+/** Node keeps the requested value in a private property. The socket option itself cannot be read back. */
 function noDelayOf(socket: Socket): unknown {
   const symbol = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'kSetNoDelay')
   return symbol === undefined ? undefined : Reflect.get(socket, symbol)
 }
 
-/** KafkaJS reads NODE_ENV once, when it is loaded. */
+/** Connects in another process, because KafkaJS reads NODE_ENV only when it is loaded. */
 async function connectInProcess(port: number, nodeEnv: string): Promise<void> {
   const module = join(import.meta.dirname, '../../../src/broker/kafka/broker.ts')
   const script = `

@@ -10,8 +10,8 @@ interface KafkaJsCodec {
 const CompressionCodecs = kafkajs.CompressionCodecs as Record<number, () => KafkaJsCodec>
 const text = Buffer.from('a price record, '.repeat(100))
 
-// In a file of its own, as what is registered stays registered.
-test('reads lz4 through a hook', async () => {
+// This test has a file of its own, because a registered codec stays registered.
+test('lz4 is read and written through a hook', async () => {
   const reverse = (bytes: Buffer) => Buffer.from(bytes).reverse()
   registerCodecs({ lz4: { compress: reverse, decompress: reverse } })
   expect(canRead('lz4')).toBe(true)

@@ -14,7 +14,7 @@ const { CompressionTypes } = kafkajs
 const text = Buffer.from('a price record, '.repeat(100))
 const codecOf = (type: number) => (kafkajs.CompressionCodecs as Record<number, () => KafkaJsCodec>)[type]?.()
 
-test('says at once that nobody registered a codec, and what to pass', () => {
+test('a broker with a codec that is not registered is refused at once, with what to pass', () => {
   registerCodecs()
   expect(canRead('lz4')).toBe(false)
   expect(() => createKafkaBroker({ brokers: ['127.0.0.1:1'], clientId: 'test', compression: 'lz4' })).toThrow(
@@ -29,7 +29,7 @@ test.each([
   ['gzip', CompressionTypes.GZIP, gzipSync],
   ['snappy', CompressionTypes.Snappy, compressSync],
   ['zstd', CompressionTypes.ZSTD, zstdCompressSync],
-] as const)('reads and writes %s', async (name, type, compress) => {
+] as const)('%s is read and written', async (name, type, compress) => {
   registerCodecs()
   expect(compressionType(name)).toBe(type)
   expect(await codecOf(type)?.decompress(Buffer.from(compress(text)))).toEqual(text)
@@ -38,7 +38,7 @@ test.each([
   expect(await codecOf(type)?.decompress(written ?? Buffer.alloc(0))).toEqual(text)
 })
 
-test("reads snappy in the blocks of Java's producers", async () => {
+test("snappy in the blocks of Java's producers is read", async () => {
   registerCodecs()
   const blocks = [text.subarray(0, 700), text.subarray(700)].map((block) => {
     const compressed = Buffer.from(compressSync(block))
@@ -50,7 +50,7 @@ test("reads snappy in the blocks of Java's producers", async () => {
   expect(await codecOf(CompressionTypes.Snappy)?.decompress(Buffer.concat([header, ...blocks]))).toEqual(text)
 })
 
-test('sets a batch aside that no codec reads, with its offsets, where a fetch asks for that', async () => {
+test('a batch that no codec reads is set aside, with its offsets, if the fetch asks for that', async () => {
   registerCodecs()
   const records = Buffer.from('unreadable')
   const told: unknown[] = []
@@ -58,13 +58,13 @@ test('sets a batch aside that no codec reads, with its offsets, where a fetch as
     (batch) => told.push(batch),
     () => codecOf(CompressionTypes.LZ4)?.decompress(batchOf(records, 40n, 9)),
   )
-  // KafkaJS takes an error of this name for a batch that the fetch cut off, and hands out what was before it.
+  // KafkaJS takes an error of this name for a batch that the fetch cut off, and hands out the records before it.
   await expect(set).rejects.toMatchObject({ name: 'KafkaJSPartialMessageError' })
   const reason = 'no codec lz4 is registered to read with (there are gzip, snappy, zstd): pass one as codecs.lz4'
   expect(told).toEqual([{ from: 40n, to: 49n, reason }])
 })
 
-test('sets a damaged batch aside, too', async () => {
+test('a damaged batch is set aside, too', async () => {
   registerCodecs()
   const told: { from: bigint; to: bigint }[] = []
   const damaged = batchOf(gzipSync(text).fill(0, 20), 7n, 0)
@@ -76,7 +76,7 @@ test('sets a damaged batch aside, too', async () => {
   expect(told).toMatchObject([{ from: 7n, to: 7n }])
 })
 
-test('fails as it is where nobody asks, or where the batch cannot be made out', async () => {
+test('a batch that no codec reads fails the fetch if it does not ask, or if its header is not found', async () => {
   registerCodecs()
   const lz4 = codecOf(CompressionTypes.LZ4)
   await expect(lz4?.decompress(batchOf(Buffer.from('x'), 0n, 0))).rejects.toMatchObject({ code: 'refused' })
@@ -89,7 +89,7 @@ test('fails as it is where nobody asks, or where the batch cannot be made out', 
   expect(told).toEqual([])
 })
 
-/** The compressed records as KafkaJS hands them over: the end of a record batch v2, inside a larger response. */
+/** The compressed records as a codec gets them from KafkaJS: the end of a record batch v2, within a larger response. */
 function batchOf(records: Buffer, firstOffset: bigint, lastOffsetDelta: number): Buffer {
   const before = 30
   const response = Buffer.alloc(before + 61 + records.length)

@@ -16,13 +16,13 @@ test.each([
   ['INVALID_PARTITIONS', 'refused', false],
   ['NON_EMPTY_GROUP', 'refused', true],
   ['SOMETHING_NEW', 'failed', false],
-] as const)('says of %s that it is %s, retriable %s', (type, code, retriable) => {
+] as const)('%s becomes a BrokerError with the code %s, retriable %s', (type, code, retriable) => {
   const error = protocol(type)
   expect(toBrokerError(error, 'sending')).toMatchObject({ code, retriable, cause: error })
   expect(toBrokerError(error, 'sending').message).toBe(`sending: it said ${type}`)
 })
 
-test('looks through what KafkaJS wraps around the reason', () => {
+test('the reason is found within what KafkaJS wraps around it', () => {
   const reason = new kafkajs.KafkaJSConnectionError('connect ECONNREFUSED')
   const retried = new kafkajs.KafkaJSNumberOfRetriesExceeded(reason, { retryCount: 5, retryTime: 1 })
   const wrapped = Object.assign(new kafkajs.KafkaJSNonRetriableError('gave up'), { cause: retried })
@@ -33,34 +33,37 @@ test('looks through what KafkaJS wraps around the reason', () => {
   })
 })
 
-test('takes the first of several', () => {
+test('the first of several errors is taken as the reason', () => {
   const several = new kafkajs.KafkaJSAggregateError('topics', [protocol('INVALID_REPLICATION_FACTOR')])
   expect(toBrokerError(several, 'creating')).toMatchObject({ code: 'refused' })
 })
 
-test('leaves a BrokerError as it is', () => {
+test('a BrokerError is returned as it is', () => {
   const error = new BrokerError('closed', 'closed', { retriable: false })
   expect(toBrokerError(error, 'sending')).toBe(error)
 })
 
-test.each([['a string'], [undefined], [null], [7]])('makes an error of what is none: %s', (thrown) => {
-  expect(toBrokerError(thrown, 'reading')).toMatchObject({ code: 'failed', message: `reading: ${thrown}` })
-})
+test.each([['a string'], [undefined], [null], [7]])(
+  'a thrown value that is no error becomes a BrokerError: %s',
+  (thrown) => {
+    expect(toBrokerError(thrown, 'reading')).toMatchObject({ code: 'failed', message: `reading: ${thrown}` })
+  },
+)
 
-test('ends on errors that are their own cause', () => {
+test('an error that is its own cause becomes a BrokerError', () => {
   const error = new Error('round')
   error.cause = error
   expect(toBrokerError(error, 'reading').code).toBe('failed')
 })
 
-test('knows a rebalance, also as the cause of another error', () => {
+test('a rebalance is recognized, also as the cause of another error', () => {
   expect(isRebalance(protocol('REBALANCE_IN_PROGRESS'))).toBe(true)
   expect(isRebalance(new Error('commit', { cause: protocol('UNKNOWN_MEMBER_ID') }))).toBe(true)
   expect(isRebalance(protocol('REQUEST_TIMED_OUT'))).toBe(false)
   expect(isRebalance(undefined)).toBe(false)
 })
 
-test('names the innermost protocol error', () => {
+test('protocolType is the name of the innermost protocol error', () => {
   expect(protocolType(new Error('outer', { cause: protocol('GROUP_ID_NOT_FOUND') }))).toBe('GROUP_ID_NOT_FOUND')
   expect(protocolType(new Error('none'))).toBeUndefined()
 })

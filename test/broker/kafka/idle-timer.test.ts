@@ -19,7 +19,7 @@ let lastDelayMs = 0
 let intervals: number[] = []
 
 beforeEach(() => {
-  // Node's own clock stands still: what a second holds is counted, not waited for.
+  // Node's timers are fake: the wake-ups of a second are counted, not waited for.
   jest.useFakeTimers()
   setTimeouts = 0
   intervals = []
@@ -40,7 +40,7 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-test('an unguarded connection wakes up a thousand times a second for nothing', () => {
+test('an unguarded idle connection wakes up about a thousand times a second', () => {
   jest.isolateModules(() => {
     const queue = newQueue()
     queue.checkPendingRequests()
@@ -51,7 +51,7 @@ test('an unguarded connection wakes up a thousand times a second for nothing', (
   })
 })
 
-test('a guarded one sleeps while nothing waits, and looks for timed-out requests ten times a timeout', () => {
+test('a guarded connection sleeps while no request waits, and checks for timeouts ten times in each', () => {
   expect(guardIdleTimers()).toBe('guarded')
   const queue = newQueue()
   queue.scheduleRequestTimeoutCheck()
@@ -63,7 +63,7 @@ test('a guarded one sleeps while nothing waits, and looks for timed-out requests
   expect(jest.getTimerCount()).toBe(0)
 })
 
-test('a guarded one still sends what waited for an answer or for a throttle', () => {
+test('a guarded connection still sends requests that waited for an answer or for a throttle', () => {
   guardIdleTimers()
   const sent: number[] = []
   const queue = newQueue({ maxInFlightRequests: 1 })
@@ -88,7 +88,7 @@ test('a guarded one still sends what waited for an answer or for a throttle', ()
   queue.destroy()
 })
 
-test('a guarded one still fails a request that is not answered', () => {
+test('a guarded connection still fails a request that is not answered', () => {
   guardIdleTimers()
   const failures: string[] = []
   const queue = newQueue()
@@ -107,7 +107,7 @@ test('a guarded one still fails a request that is not answered', () => {
   queue.destroy()
 })
 
-test('another version of KafkaJS is left alone', () => {
+test('the guard leaves another version of KafkaJS alone', () => {
   expect(guardIdleTimers('2.2.5')).toBe('not-needed')
   expect(guardIdleTimers('3.0.0')).toBe('not-needed')
 })

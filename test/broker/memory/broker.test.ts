@@ -24,7 +24,7 @@ conformance('in-memory', async () => ({ broker: createMemoryBroker() }))
 
 const UNREACHABLE = { name: 'BrokerError', code: 'unreachable', retriable: true }
 
-describe('what only the in-memory broker does', () => {
+describe('the in-memory broker', () => {
   const brokers: MemoryBroker[] = []
 
   async function open(options: MemoryBrokerOptions = {}): Promise<Stage & { readonly broker: MemoryBroker }> {
@@ -37,7 +37,7 @@ describe('what only the in-memory broker does', () => {
     for (const broker of brokers.splice(0)) await broker.close()
   })
 
-  test('hands over nothing in the stack of sendBatch, and no more than a batch at once', async () => {
+  test('hands nothing over in the stack of sendBatch, and at most maxBatchRecords at once', async () => {
     const stage = await open({ maxBatchRecords: 100 })
     const topic = await newTopic(stage)
     const counts: number[] = []
@@ -72,7 +72,7 @@ describe('what only the in-memory broker does', () => {
     gate.open()
   })
 
-  test('has the topics that it was made with, stamps with its clock, and has an id of its own', async () => {
+  test('has its given topics, stamps records with its clock, and has an id of its own', async () => {
     const stage = await open({ partitions: { prices: 3 }, clock: virtualClock(1234) })
     const other = await open()
     expect(await stage.admin.partitions('prices')).toBe(3)
@@ -84,7 +84,7 @@ describe('what only the in-memory broker does', () => {
     expect(await other.admin.clusterId()).not.toBe(await stage.admin.clusterId())
   })
 
-  test('drops the oldest records beyond the bound, and tells the reader that had not come so far', async () => {
+  test('drops the oldest records beyond its bound, and tells a consumer that had not read them', async () => {
     const stage = await open({ maxRecordsPerPartition: 100 })
     const topic = await newTopic(stage)
     const reader = await startReader(stage, { topics: [topic] })
@@ -101,7 +101,7 @@ describe('what only the in-memory broker does', () => {
     expect(jumps).toEqual([{ type: 'offset-jump', topic, partition: 0, from: 10n, to: 110n }])
   })
 
-  test('mends a start beyond the end', async () => {
+  test('moves a start beyond the end back to the end', async () => {
     const stage = await open()
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, records(0, ['old']))
@@ -113,7 +113,7 @@ describe('what only the in-memory broker does', () => {
     expect(reader.values()).toEqual(['new'])
   })
 
-  test('rebalances when told: the batch in hand is drained and nothing is delivered twice', async () => {
+  test('rebalances on demand, drains the batch in hand and delivers nothing twice', async () => {
     const stage = await open()
     const topic = await newTopic(stage)
     const inHand = newGate()
@@ -134,7 +134,7 @@ describe('what only the in-memory broker does', () => {
     expect(reader.values()).toEqual(['a', 'b', 'c'])
   })
 
-  test('goes on without a member that does not drain, and discards what that one reports later', async () => {
+  test('goes on without a member that does not drain, and discards what it reports later', async () => {
     const stage = await open({ rebalanceTimeoutMs: 20 })
     const topic = await newTopic(stage)
     const [inHand, hang] = [newGate(), newGate()]
@@ -163,7 +163,7 @@ describe('what only the in-memory broker does', () => {
     expect(await committedOffsets(stage, reader.groupId, topic)).toEqual([0n])
   })
 
-  test('tries onAssigned again where it throws, and hands nothing over before', async () => {
+  test('calls onAssigned again when it throws, and hands nothing over before it returns', async () => {
     const stage = await open()
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, records(0, ['a']))
@@ -180,7 +180,7 @@ describe('what only the in-memory broker does', () => {
     expect(reader.consumer.health().restarts).toBe(2)
   })
 
-  test('fails as many sends as it was told, and stores nothing of them', async () => {
+  test('fails as many sends as it is told to, and stores none of their records', async () => {
     const { broker, producer, admin, ...stage } = await open()
     const topic = await newTopic({ broker, producer, admin, ...stage })
     const error = new BrokerError('failed', 'told to', { retriable: true })
@@ -192,7 +192,7 @@ describe('what only the in-memory broker does', () => {
     expect(await admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 1n }])
   })
 
-  test('is unreachable while disconnected; consumers wait and go on where they were', async () => {
+  test('is unreachable while it is disconnected; its consumers wait, then go on where they were', async () => {
     const stage = await open()
     const topic = await newTopic(stage)
     const reader = await startReader(stage, { topics: [topic] })
@@ -211,7 +211,7 @@ describe('what only the in-memory broker does', () => {
     expect(reader.events.map(({ type }) => type)).toEqual(['rebalance', 'disconnected', 'reconnected'])
   })
 
-  test('takes a deleted topic from its readers, who go on with the others', async () => {
+  test('takes a deleted topic from its consumers, which go on with the others', async () => {
     const stage = await open()
     const [gone, kept] = [await newTopic(stage), await newTopic(stage)]
     const reader = await startReader(stage, { topics: [gone, kept] })
@@ -228,7 +228,7 @@ describe('what only the in-memory broker does', () => {
     await expect(broker.admin().topics()).rejects.toMatchObject(closed)
   })
 
-  test('tells a start that was overtaken by stop', async () => {
+  test('rejects a start that was overtaken by a stop', async () => {
     const stage = await open()
     const topic = await newTopic(stage)
     const { consumer } = newReader(stage, { topics: [topic] })
@@ -239,7 +239,7 @@ describe('what only the in-memory broker does', () => {
     expect(next.consumer.health().assigned).toHaveLength(1)
   })
 
-  test('keeps no process alive that has nothing else to do', async () => {
+  test('does not keep a process alive that has nothing else to do', async () => {
     const script = `
       import { createMemoryBroker } from './src/broker/memory/broker.ts'
       const broker = createMemoryBroker({ partitions: { prices: 12 } })

@@ -7,7 +7,7 @@ import { newReader, type Reader, records, type Stage, setStage } from '../confor
 const PARTITIONS = 7
 const STEPS = 400
 
-/** mulberry32: small, and the same everywhere. */
+/** mulberry32, which is small and gives the same numbers everywhere. */
 function randomFrom(seed: number): (below: number) => number {
   let state = seed
   return (below) => {
@@ -18,13 +18,13 @@ function randomFrom(seed: number): (below: number) => number {
   }
 }
 
-/** Members come and go, are rebalanced, throw and report less than they got, while records arrive. */
+/** While records arrive, members come and go, are rebalanced, throw, and report less than they got. */
 class Churn {
   readonly #stage: Stage & { readonly broker: MemoryBroker }
   readonly #random: (below: number) => number
   readonly #members: Reader[] = []
   readonly #stopping: Promise<void>[] = []
-  /** What was reported as done, by partition, in the order of the reports. */
+  /** The offsets that were reported as done in each partition, in the order of the reports. */
   readonly done: bigint[][] = Array.from({ length: PARTITIONS }, () => [])
   readonly sent: number[] = Array(PARTITIONS).fill(0)
   readonly #inHand = new Set<number>()
@@ -51,7 +51,7 @@ class Churn {
   #join(): void {
     const reader = newReader(this.#stage, { topics: ['t'], groupId: 'churn', onBatch: (batch) => this.#handle(batch) })
     this.#members.push(reader)
-    // Who leaves before having joined is told so, and that is all.
+    // The start of a member that leaves before it has joined rejects, which is right.
     reader.consumer.start().catch(() => undefined)
   }
 
@@ -79,7 +79,7 @@ class Churn {
   }
 }
 
-test('every record is done once and in order, whoever joins, leaves, throws or stops half way', async () => {
+test('every record is done once and in order, whichever member joins, leaves, throws or stops half way', async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 2 ** 31)
   const broker = createMemoryBroker({ partitions: { t: PARTITIONS } })
   const churn = new Churn({ ...(await setStage(broker)), broker }, randomFrom(seed))

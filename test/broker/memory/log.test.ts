@@ -5,7 +5,7 @@ import { CHUNK_RECORDS, createPartitionLog, MemoryBatch, type PartitionLog } fro
 const UNBOUNDED = Number.MAX_SAFE_INTEGER
 
 describe('a partition log', () => {
-  test('gives back any records, across chunks, whatever the sizes of the batches', () => {
+  test('gives back any records, across chunks, in batches of any size', () => {
     const record = fc.record({
       key: fc.option(fc.string({ maxLength: 20 }), { nil: undefined }),
       value: fc.option(fc.oneof(fc.string({ unit: 'grapheme', maxLength: 300 }), fc.uint8Array({ maxLength: 300 })), {
@@ -26,7 +26,7 @@ describe('a partition log', () => {
     fc.assert(run, { numRuns: 50, verbose: true })
   })
 
-  test('keeps at most as many records as it is allowed, and frees the chunks before them', () => {
+  test('keeps the newest records up to its bound, and frees the chunks before them', () => {
     const log = createPartitionLog(1500)
     for (let i = 0; i < 5000; i++) log.append({ partition: 0, value: `v${i}` }, i)
     expect([log.low, log.high]).toEqual([3500, 5000])
@@ -34,7 +34,7 @@ describe('a partition log', () => {
     expect(() => log.read(2 * CHUNK_RECORDS, 1)).toThrow(RangeError)
   })
 
-  test('a batch outlives the records that it holds', () => {
+  test('keeps the records of a batch that is still held', () => {
     const log = createPartitionLog(10)
     for (let i = 0; i < 10; i++) log.append({ partition: 0, value: `old ${i}` }, i)
     const batch = new MemoryBatch('t', 0, { ...log.read(0, 10), high: log.high })
@@ -43,13 +43,13 @@ describe('a partition log', () => {
     expect(batch.highWatermark).toBe(10n)
   })
 
-  test('finds a timestamp among those that still exist', () => {
+  test('finds a timestamp among the records that still exist', () => {
     const log = createPartitionLog(3)
     for (const timestampMs of [50, 10, 20, 30]) log.append({ partition: 0, value: null }, timestampMs)
     expect([0, 20, 21, 31].map((timestampMs) => log.offsetAt(timestampMs))).toEqual([1, 2, 3, undefined])
   })
 
-  test('tells its readers once for all that was appended', () => {
+  test('calls its listeners once for all records since the last call', () => {
     const log = createPartitionLog(UNBOUNDED)
     let told = 0
     const stop = log.onAppended(() => {
@@ -68,7 +68,7 @@ describe('a partition log', () => {
     expect(told).toBe(1)
   })
 
-  test('refuses an index that its batch does not have', () => {
+  test('hands out batches that refuse an index which they do not have', () => {
     const log = createPartitionLog(UNBOUNDED)
     log.append({ partition: 0, value: 'a' }, 0)
     log.append({ partition: 0, value: 'b' }, 0)

@@ -31,15 +31,18 @@ beforeEach(async () => {
 
 afterEach(() => stage.broker.close())
 
-test.each(['gzip', 'snappy', 'zstd'] as const)('reads what Kafka itself compressed with %s', async (name) => {
-  const topic = await newTopic(stage, 1, { 'compression.type': name })
-  await stage.producer.sendBatch(topic, records(0, numbered('a price record ', 500)))
-  const reader = await startReader(stage, { topics: [topic] })
-  await untilSeen(reader, 500)
-  expect(reader.values()).toEqual(numbered('a price record ', 500))
-})
+test.each(['gzip', 'snappy', 'zstd'] as const)(
+  'a consumer reads what Kafka itself compressed with %s',
+  async (name) => {
+    const topic = await newTopic(stage, 1, { 'compression.type': name })
+    await stage.producer.sendBatch(topic, records(0, numbered('a price record ', 500)))
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 500)
+    expect(reader.values()).toEqual(numbered('a price record ', 500))
+  },
+)
 
-test.each(['gzip', 'snappy', 'zstd'] as const)('writes %s that Kafka takes and reads', async (name) => {
+test.each(['gzip', 'snappy', 'zstd'] as const)('a producer writes %s that Kafka accepts and reads', async (name) => {
   // Kafka decompresses and stores it in another compression.
   const topic = await newTopic(stage, 1, { 'compression.type': name === 'gzip' ? 'zstd' : 'gzip' })
   const writer = await setStage(brokerWith(name))
@@ -50,7 +53,7 @@ test.each(['gzip', 'snappy', 'zstd'] as const)('writes %s that Kafka takes and r
   await writer.broker.close()
 })
 
-test('goes past a batch that no codec reads, and says which offsets; all others are handled, of all partitions', async () => {
+test('a consumer skips batches that no codec reads, reports their offsets and reads all others', async () => {
   const topic = await newTopic(stage, 3)
   const send = (partition: number, prefix: string, count: number) =>
     stage.producer.sendBatch(topic, records(partition, numbered(prefix, count)))
@@ -93,7 +96,7 @@ test('goes past a batch that no codec reads, and says which offsets; all others 
   }
 })
 
-test('says at the start that a topic is stored in a compression which nobody reads', async () => {
+test('a start on a topic in a compression that no codec reads is refused', async () => {
   const topic = await newTopic(stage, 1, { 'compression.type': 'lz4' })
   const { consumer } = newReader(stage, { topics: [topic] })
   await expect(consumer.start()).rejects.toMatchObject({
@@ -103,7 +106,7 @@ test('says at the start that a topic is stored in a compression which nobody rea
   })
 })
 
-/** Kafka compresses what comes uncompressed. */
+/** From now on Kafka itself compresses what comes uncompressed. */
 function storeAs(topic: string, compression: string): Promise<void> {
   return alterTopic(topic, { 'compression.type': compression })
 }

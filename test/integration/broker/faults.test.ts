@@ -19,7 +19,7 @@ import { until } from '../../harness/until.ts'
 
 const SESSION_MS = 2000
 
-/** A Kafka of its own, from the first test on: it is killed, and stopped in its tracks. */
+/** These tests have their own Kafka, which is started by the first: they kill and pause it. */
 let starting: Promise<Stack> | undefined
 let stack: Stack
 let stage: Stage
@@ -41,7 +41,7 @@ function faultTest(title: string, body: () => Promise<void>): void {
   testWithJava(title, async () => {
     starting ??= startStack({ brokers: 1, redis: false })
     stack = await starting
-    // Only now: what waited until the stack is ready uses a bare KafkaJS, which warns.
+    // Registered only now, because the start of the stack uses KafkaJS without the guard, which warns.
     if (process.listeners('warning').includes(noteWarning) === false) process.on('warning', noteWarning)
     events = []
     stage = await setStage(
@@ -58,7 +58,7 @@ function faultTest(title: string, body: () => Promise<void>): void {
   })
 }
 
-faultTest('a consumer outlives a Kafka that dies and comes back: it says so, and goes on where it was', async () => {
+faultTest('a consumer outlives a Kafka that dies and comes back, reports both, and goes on where it was', async () => {
   const topic = await newTopic(stage)
   const reader = await startReader(stage, { topics: [topic] })
   await stage.producer.sendBatch(topic, records(0, numbered('a', 3)))
@@ -78,7 +78,7 @@ faultTest('a consumer outlives a Kafka that dies and comes back: it says so, and
   expect(reader.consumer.health().epoch).toBe(2)
 })
 
-faultTest('a producer says that Kafka is gone, and when it is back', async () => {
+faultTest('a producer reports that Kafka is gone, and that it is back', async () => {
   const topic = await newTopic(stage)
   await stage.producer.sendBatch(topic, records(0, ['a']))
   await stack.killBroker(0)
@@ -89,7 +89,7 @@ faultTest('a producer says that Kafka is gone, and when it is back', async () =>
   expect(events.map(({ type }) => type)).toEqual(['disconnected', 'reconnected'])
 })
 
-faultTest('stops in bounded time while Kafka does not answer', async () => {
+faultTest('a consumer stops in bounded time while Kafka does not answer', async () => {
   const topic = await newTopic(stage)
   const reader = await startReader(stage, { topics: [topic] })
   await stage.producer.sendBatch(topic, records(0, ['a']))
@@ -100,25 +100,28 @@ faultTest('stops in bounded time while Kafka does not answer', async () => {
   stack.resumeBroker(0)
 })
 
-faultTest('a producer that is closed while Kafka does not answer rejects what is not acknowledged', async () => {
-  const topic = await newTopic(stage)
-  const broker = brokerThatAnswersOrNever()
-  const producer = broker.producer()
-  await producer.connect()
-  await producer.sendBatch(topic, records(0, ['a']))
-  await stack.pauseBroker(0)
-  try {
-    const sends = ['b', 'c'].map((value) => producer.sendBatch(topic, records(0, [value])))
-    const outcomes = Promise.allSettled(sends)
-    await producer.close()
-    const unreachable = { status: 'rejected', reason: { name: 'BrokerError', code: 'unreachable' } }
-    const unsent = { status: 'rejected', reason: { name: 'BrokerError', code: 'closed' } }
-    expect(await outcomes).toMatchObject([unreachable, unsent])
-  } finally {
-    stack.resumeBroker(0)
-    await broker.close()
-  }
-})
+faultTest(
+  'a producer that is closed while Kafka does not answer rejects records that are not acknowledged',
+  async () => {
+    const topic = await newTopic(stage)
+    const broker = brokerThatAnswersOrNever()
+    const producer = broker.producer()
+    await producer.connect()
+    await producer.sendBatch(topic, records(0, ['a']))
+    await stack.pauseBroker(0)
+    try {
+      const sends = ['b', 'c'].map((value) => producer.sendBatch(topic, records(0, [value])))
+      const outcomes = Promise.allSettled(sends)
+      await producer.close()
+      const unreachable = { status: 'rejected', reason: { name: 'BrokerError', code: 'unreachable' } }
+      const unsent = { status: 'rejected', reason: { name: 'BrokerError', code: 'closed' } }
+      expect(await outcomes).toMatchObject([unreachable, unsent])
+    } finally {
+      stack.resumeBroker(0)
+      await broker.close()
+    }
+  },
+)
 
 faultTest('a consumer that looks for its topics stops while Kafka does not answer', async () => {
   const topic = await newTopic(stage)
@@ -138,7 +141,7 @@ faultTest('a consumer that looks for its topics stops while Kafka does not answe
   }
 })
 
-faultTest('stops while it is restarting', async () => {
+faultTest('a consumer stops while it is restarting', async () => {
   const topic = await newTopic(stage)
   const reader = await startReader(stage, { topics: [topic] })
   await stack.killBroker(0)
@@ -165,7 +168,7 @@ faultTest('no timer of a connection was ever set to a negative delay', async () 
   expect(warnings.filter((name) => name === 'TimeoutNegativeWarning')).toEqual([])
 })
 
-/** Whatever waits for a request's own end waits for longer than a test may take. */
+/** A broker whose requests time out later than a test does, so that waiting for one fails the test. */
 function brokerThatAnswersOrNever(): Broker {
   const timing = { requestTimeoutMs: 600_000, closeTimeoutMs: 500 }
   return createKafkaBroker({ brokers: stack.brokers, clientId: uniqueName('faults'), ...timing })

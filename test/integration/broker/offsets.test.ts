@@ -18,7 +18,7 @@ import { kafkaBrokers, uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 
 let stage: Stage
-/** What the port has no use for: retention on demand, and the list of all groups. */
+/** Does what the port does not: it deletes records and lists all groups. */
 let raw: KafkaJsAdmin
 
 beforeEach(async () => {
@@ -34,7 +34,7 @@ afterEach(async () => {
   await stage.broker.close()
 })
 
-test('a group that retention has overtaken starts at the start of the log, and says from where to where it jumped', async () => {
+test('a group whose next record is deleted starts at the start of the log, and reports the jump', async () => {
   const topic = await newTopic(stage)
   await stage.producer.sendBatch(topic, records(0, numbered('a', 10)))
   const groupId = newGroup()
@@ -48,7 +48,7 @@ test('a group that retention has overtaken starts at the start of the log, and s
   expect(second.events).toContainEqual({ type: 'offset-jump', topic, partition: 0, from: 3n, to: 6n })
 })
 
-test('a consumer that retention overtakes while it runs goes on, and says so', async () => {
+test('a running consumer whose next record is deleted goes on, and reports the jump', async () => {
   const topic = await newTopic(stage)
   const at = [{ topic, partition: 0 }]
   const reader = await startReader(stage, { topics: [topic] })
@@ -72,7 +72,7 @@ test('a start at the latest record is committed at once, so that a restart canno
 })
 
 test.each(['offsets', 'timestamp'] as const)(
-  'who joins a running group does not move it by a start of his own: %s',
+  'a member that joins a running group does not move it by its own start: %s',
   async (at) => {
     const topic = await newTopic(stage, 2)
     await stage.producer.sendBatch(topic, [...records(0, numbered('a', 3)), ...records(1, numbered('b', 3))])
@@ -123,7 +123,7 @@ test('a broadcast consumer reads on where it was after a rebalance', async () =>
   }
 })
 
-test('an unknown topic stops the start, by name', async () => {
+test('a start on unknown topics rejects with their names', async () => {
   const topic = await newTopic(stage)
   const { consumer } = newReader(stage, { topics: [topic, 'no-such-topic', 'nor-this'] })
   await expect(consumer.start()).rejects.toMatchObject({
@@ -132,7 +132,7 @@ test('an unknown topic stops the start, by name', async () => {
   })
 })
 
-test('passes over aborted records and the marks of transactions, and takes neither for a jump', async () => {
+test('a consumer skips aborted records and the marks of transactions, and takes neither for a jump', async () => {
   const topic = await newTopic(stage)
   const transactionalId = uniqueName('transaction')
   const { NOTHING } = kafkajs.logLevel
@@ -165,13 +165,13 @@ test('passes over aborted records and the marks of transactions, and takes neith
   await producer.disconnect()
 })
 
-/** Done with so many at first, then with nothing. */
+/** A handler that does so many records of the first batch, then none. */
 function leading(count: number): (batch: Batch) => Promise<number> {
   return async (batch) => (batch.offset(0) === 0n ? count : 0)
 }
 
 async function deleteRecordsBefore(topic: string, offset: string): Promise<void> {
-  // KafkaJS deletes only in topics that it was asked about before.
+  // KafkaJS deletes only in topics whose metadata it has.
   await raw.fetchTopicOffsets(topic)
   await raw.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset }] })
 }

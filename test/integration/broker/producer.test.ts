@@ -30,7 +30,7 @@ test('micro-batches keep the order within each partition while several requests 
   const batcher = createMicroBatcher(stage.producer, { topic, maxRecords: 100 })
   const sends: Promise<void>[] = []
   for (let i = 0; i < count; i++) {
-    // Of very different sizes: a request that is encoded faster must not overtake.
+    // The sizes differ a lot: a request that is encoded faster must not overtake another.
     const value = `${i} ${'.'.repeat((i * 7919) % 300)}`
     sends.push(batcher.add({ partition: (i * 31) % partitions, value }))
     if (i % 1000 === 0) await new Promise(setImmediate)
@@ -47,7 +47,7 @@ test('micro-batches keep the order within each partition while several requests 
   }
 })
 
-test('calls that nobody awaits are stored in their order, also where they share only some partitions', async () => {
+test('calls that are not awaited are stored in their order, also if they share only some partitions', async () => {
   const topic = await newTopic(stage, 3)
   const value = (i: number) => String(i).padEnd((i * 37) % 200, '.')
   const sends = Array.from({ length: 50 }, (_, i) =>
@@ -66,7 +66,7 @@ test('calls that nobody awaits are stored in their order, also where they share 
   }
 })
 
-test('refuses more calls than may wait, and takes them again when some are done', async () => {
+test('a producer refuses more calls than may wait, and accepts them again when some are done', async () => {
   const topic = await newTopic(stage)
   const sends = Array.from({ length: 50 }, (_, i) => stage.producer.sendBatch(topic, records(0, [`${i}`])))
   await expect(stage.producer.sendBatch(topic, records(0, ['too many']))).rejects.toMatchObject({
@@ -82,7 +82,7 @@ test('refuses more calls than may wait, and takes them again when some are done'
 test.each([
   ['ours', true],
   ["KafkaJS's, for another version of it", false],
-])('records come back as they were sent, by whichever encoder: %s', async (_, takesRecords) => {
+])('records are read as they were sent, with either encoder: %s', async (_, takesRecords) => {
   const topic = await newTopic(stage)
   const options = {
     compression: 0,
@@ -118,7 +118,7 @@ test.each([
   ])
 })
 
-test('a record of 5 MB goes through where the topic allows it, and comes back whole', async () => {
+test('a record of 5 MB is read whole if the topic allows it', async () => {
   const topic = await newTopic(stage, 1, { 'max.message.bytes': '6000000' })
   const large = Buffer.alloc(5_000_000, 'x')
   await stage.producer.sendBatch(topic, [

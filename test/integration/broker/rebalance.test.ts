@@ -20,7 +20,7 @@ import {
 import { kafkaBrokers, uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 
-/** Longer than a busy machine keeps a heartbeat or its answer waiting. */
+/** A busy machine delays a heartbeat or its answer by less. */
 const SESSION_MS = 3_000
 const STUCK_MS = 1_500
 
@@ -40,7 +40,7 @@ beforeEach(async () => {
 
 afterEach(() => stage.broker.close())
 
-test('a member to which nothing comes leaves its group before the time for its farewell is over', async () => {
+test('a member without records leaves its group before its close times out', async () => {
   const timing = { sessionTimeoutMs: 300_000, rebalanceTimeoutMs: 300_000, closeTimeoutMs: 10_000 }
   const clientId = uniqueName('farewell')
   const patient = await setStage(createKafkaBroker({ brokers: kafkaBrokers(), clientId, ...timing }))
@@ -49,7 +49,7 @@ test('a member to which nothing comes leaves its group before the time for its f
     const groupId = newGroup()
     const first = await startReader(patient, { topics: [topic], groupId })
     await first.consumer.stop()
-    // One that is still a member would be waited for, for as long as its session or a rebalance may take.
+    // The join would wait for the first one, if it were still a member, until its session or the rebalance timed out.
     const second = await startReader(patient, { topics: [topic], groupId })
     expect(second.consumer.health().assigned).toEqual([{ topic, partition: 0 }])
   } finally {
@@ -68,7 +68,7 @@ test('members that come and go under load handle every record exactly once', asy
       done.push(String(batch.value(index)))
       if (index % 10 !== 9) continue
       await delay(1)
-      // On a busy machine the batch takes longer than a batch may without a word.
+      // On a busy machine the batch takes longer than a batch may take without a heartbeat.
       await heartbeat()
     }
     return batch.count
@@ -84,7 +84,7 @@ test('members that come and go under load handle every record exactly once', asy
   let isSending = true
   const sending = (async () => {
     while (isSending) {
-      // No more than a busy machine gets through in the end.
+      // At most as many as a busy machine can handle before the test times out.
       await until('there is room', () => !isSending || sent - done.length < 2_000)
       await send(100)
     }
@@ -108,7 +108,7 @@ test('members that come and go under load handle every record exactly once', asy
   expect(new Set(done).size).toBe(sent)
 })
 
-test('a stop under load delivers nothing again after the restart', async () => {
+test('a stop under load lets nothing be delivered twice', async () => {
   const topic = await newTopic(stage, 3)
   const groupId = newGroup()
   const batch = numbered('r', 6000).map((value, i) => ({ partition: i % 3, value }))
@@ -131,7 +131,7 @@ test('a stop under load delivers nothing again after the restart', async () => {
   expect(new Set(done).size).toBe(6000)
 })
 
-test('a batch that takes longer than the session, while progress is made, keeps its partitions', async () => {
+test('a consumer whose batch takes longer than the session keeps its partitions while it makes progress', async () => {
   const topic = await newTopic(stage)
   await stage.producer.sendBatch(topic, records(0, ['slow']))
   const reader = await startReader(stage, {
@@ -151,7 +151,7 @@ test('a batch that takes longer than the session, while progress is made, keeps 
   expect(reader.events.map(({ type }) => type)).toEqual(['rebalance'])
 })
 
-test('a batch without progress is reported as stuck once; others take over, and what it reports later is discarded', async () => {
+test('a batch without progress is reported as stuck once; others take over, and its result is discarded', async () => {
   const topic = await newTopic(stage)
   const groupId = newGroup()
   await stage.producer.sendBatch(topic, records(0, numbered('a', 3)))
@@ -231,7 +231,7 @@ test('an old assignment hands out nothing more, and its partitions never have tw
   expect(total()).toBe(sent)
 })
 
-test('hands out one batch at a time, over all partitions, and fetches no more before the last is done', async () => {
+test('a consumer hands out one batch at a time, over all partitions', async () => {
   const topic = await newTopic(stage, 6)
   const all = Array.from({ length: 600 }, (_, i) => ({ partition: i % 6, value: `${i}` }))
   await stage.producer.sendBatch(topic, all)

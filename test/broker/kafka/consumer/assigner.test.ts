@@ -15,7 +15,7 @@ const groups = fc.record({
   partitions: fc.integer({ min: 1, max: 40 }),
 })
 
-test('gives equal partition numbers of all topics to the same member, so that no chain is split', () => {
+test('the assigner gives equal partition numbers of all topics to the same member, so that no chain is split', () => {
   fc.assert(
     fc.property(groups, ({ members, topics, partitions }) => {
       const shares = assign(members, topics, partitions)
@@ -27,7 +27,7 @@ test('gives equal partition numbers of all topics to the same member, so that no
   )
 })
 
-test('gives every partition to exactly one member, and no member two more than another', () => {
+test('the assigner gives every partition to exactly one member, and no member two more than another', () => {
   fc.assert(
     fc.property(groups, ({ members, topics, partitions }) => {
       const shares = assign(members, topics, partitions)
@@ -41,11 +41,11 @@ test('gives every partition to exactly one member, and no member two more than a
   )
 })
 
-test('does not depend on the order in which the members are listed', () => {
+test('the assignment does not depend on the order in which the members are listed', () => {
   expect(assign(['m2', 'm1', 'm3'], ['a', 'b'], 7)).toEqual(assign(['m3', 'm2', 'm1'], ['a', 'b'], 7))
 })
 
-test('gives a topic only to those who subscribed to it, as in a group that is being upgraded', () => {
+test('the assigner gives a topic only to members that subscribed to it, as in a group that is being upgraded', () => {
   const members = [
     { memberId: 'old', topics: ['a'] },
     { memberId: 'new', topics: ['a', 'b'] },
@@ -59,7 +59,7 @@ test('gives a topic only to those who subscribed to it, as in a group that is be
   expect([...shares.values()].some((share) => share.has('c'))).toBe(false)
 })
 
-test('keeps 12 partitions of two topics together for 5 members, where round robin keeps none', async () => {
+test('the assigner keeps 12 partitions of two topics together for 5 members, and round robin keeps none', async () => {
   const cluster = { findTopicPartitionMetadata: () => numbers(12).map((partitionId) => ({ partitionId })) }
   const members = ['m1', 'm2', 'm3', 'm4', 'm5'].map((memberId) => ({
     memberId,
@@ -81,7 +81,7 @@ test('keeps 12 partitions of two topics together for 5 members, where round robi
   expect(await together(PartitionAssigners.roundRobin)).toBe(0)
 })
 
-test('refuses an assignment by another assigner that separates equal partitions', () => {
+test('an assignment by another assigner that separates equal partitions is refused', () => {
   const both = new Map([
     ['a', numbers(2)],
     ['b', numbers(2)],
@@ -99,7 +99,7 @@ test('refuses an assignment by another assigner that separates equal partitions'
   expect(() => assertCopartitioned([{ topic: 'a', partition: 1 }], new Map([['a', [0, 1]]]))).not.toThrow()
 })
 
-test('accepts that a topic with fewer partitions lacks the higher ones', () => {
+test('an assignment may lack high partitions of a topic that has fewer', () => {
   const uneven = new Map([
     ['a', numbers(3)],
     ['b', numbers(1)],
@@ -108,7 +108,7 @@ test('accepts that a topic with fewer partitions lacks the higher ones', () => {
   expect(() => assertCopartitioned([], uneven)).not.toThrow()
 })
 
-test('tells the cluster of its client, which nobody else is handed', () => {
+test('the assigner hands out the cluster of its client, which KafkaJS hands to nobody else', () => {
   const told: Cluster[] = []
   const kafka = new kafkajs.Kafka({ brokers: ['127.0.0.1:1'], logLevel: kafkajs.logLevel.NOTHING })
   kafka.consumer({ groupId: 'g', partitionAssigners: [copartitioned((cluster) => told.push(cluster))] })

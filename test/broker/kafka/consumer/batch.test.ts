@@ -5,7 +5,7 @@ import type { Headers } from '../../../../src/broker/port.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 
-test('reads a column of a record only when it is asked for', () => {
+test('a batch reads a field of a record only when it is asked for', () => {
   const touched: string[] = []
   const message = {
     get offset() {
@@ -36,11 +36,11 @@ test('reads a column of a record only when it is asked for', () => {
   expect(touched).toEqual(['offset', 'timestamp', 'key', 'value'])
 })
 
-test('refuses a record that the batch does not have', () => {
+test('a batch refuses an index that it does not have', () => {
   expect(() => new KafkaBatch(kafkaJsBatch([])).value(0)).toThrow(new RangeError('record 0 of a batch of 0'))
 })
 
-test('makes pairs of headers again that KafkaJS gathered by name', () => {
+test('headers that KafkaJS gathered by name become pairs again', () => {
   const gathered = { trace: [bytes('a'), bytes('b')], origin: bytes('c') }
   expect(flattenHeaders(gathered)).toEqual([
     ['trace', bytes('a')],
@@ -50,12 +50,13 @@ test('makes pairs of headers again that KafkaJS gathered by name', () => {
   expect(flattenHeaders(undefined)).toEqual([])
 })
 
-test('hands over a header without a value as an empty one', () => {
+test('a header without a value becomes an empty one', () => {
   expect(flattenHeaders({ empty: undefined })).toEqual([['empty', Buffer.alloc(0)]])
 })
 
-test('keeps a header that is called like what every object has', () => {
-  // What KafkaJS makes of one `constructor: x`: it takes the inherited one for the first of two.
+test('a header named like a property of every object is kept', () => {
+  // KafkaJS decodes one header `constructor: x` like this: it takes the inherited property for the first of two
+  // headers.
   const decoded = { constructor: [Object, bytes('x')], other: bytes('y') }
   expect(flattenHeaders(decoded as unknown as Parameters<typeof flattenHeaders>[0])).toEqual([
     ['constructor', bytes('x')],
@@ -63,7 +64,7 @@ test('keeps a header that is called like what every object has', () => {
   ])
 })
 
-test('gathers what it is to send, whatever it is called', () => {
+test('headers to be sent are gathered by name, whatever the name', () => {
   const headers: Headers = [
     ['a', bytes('1')],
     ['__proto__', bytes('2')],

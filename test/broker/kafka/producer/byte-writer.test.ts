@@ -10,13 +10,13 @@ test.each([
   [-64, [127]],
   [64, [128, 1]],
   [300, [216, 4]],
-])('writes %d as protocol buffers do', (value, expected) => {
+])('a byte writer writes %d as protocol buffers do', (value, expected) => {
   const writer = new ByteWriter(10)
   writer.varint(value)
   expect([...writer.written]).toEqual(expected)
 })
 
-test('takes as many bytes for a number as it says, and they hold it', () => {
+test('a varint has as many bytes as varintBytes says, and they hold its number', () => {
   fc.assert(
     fc.property(fc.integer({ min: -(2 ** 51), max: 2 ** 51 }), (value) => {
       const writer = new ByteWriter(10)
@@ -31,7 +31,7 @@ test('takes as many bytes for a number as it says, and they hold it', () => {
   )
 })
 
-test('keeps what was written when it grows, and forgets it when it goes back', () => {
+test('a byte writer keeps its bytes when it grows, and forgets them when it is truncated', () => {
   const writer = new ByteWriter(4)
   writer.int32(7)
   writer.reserve(100)

@@ -9,11 +9,11 @@ test.each([
   ['31 to 0', Buffer.from(Array.from({ length: 32 }, (_, i) => 31 - i)), 0x113fdb5c],
   ['123456789', Buffer.from('123456789'), 0xe3069283],
   ['nothing', Buffer.alloc(0), 0],
-])('has the checksum of RFC 3720 for %s', (_, bytes, checksum) => {
+])('crc32c gives the checksum of RFC 3720 for %s', (_, bytes, checksum) => {
   expect(crc32c(bytes)).toBe(checksum)
 })
 
-test('is the same for a part as for its copy, wherever that begins', () => {
+test('crc32c of a part equals that of its copy, wherever the part begins', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 100 }), fc.nat(100), fc.nat(100), (bytes, a, b) => {
       const [from, to] = [Math.min(a, b, bytes.length), Math.min(Math.max(a, b), bytes.length)]

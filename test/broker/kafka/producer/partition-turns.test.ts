@@ -20,7 +20,7 @@ test('calls that share a partition go one after the other, in the order in which
   expect(turns.pending).toBe(0)
 })
 
-test('calls that share none are under way at once', async () => {
+test('calls that share no partition run at once', async () => {
   const { turns, story, call } = newTurns()
   const calls = [call('a', [0]), call('b', [1]), call('c', [2])]
   await turn()
@@ -38,7 +38,7 @@ test('equal partitions of two topics do not wait for each other', async () => {
   await turns.idle()
 })
 
-test('a call that fails does not fail the one behind it', async () => {
+test('a call that fails does not fail the next one', async () => {
   const turns = new PartitionTurns()
   const partitions = new Set([0])
   const failed = turns.take('t', partitions, () => Promise.reject(new Error('no')))
@@ -47,7 +47,7 @@ test('a call that fails does not fail the one behind it', async () => {
   await expect(fine).resolves.toBeUndefined()
 })
 
-test('idle resolves when nothing is under way, also for several who wait', async () => {
+test('idle resolves for all callers when no call runs', async () => {
   const { turns, call } = newTurns()
   await turns.idle()
   const only = call('only', [0])
@@ -57,7 +57,7 @@ test('idle resolves when nothing is under way, also for several who wait', async
   expect(turns.pending).toBe(0)
 })
 
-test('never has two calls of one partition under way, and keeps their order, whatever they take', async () => {
+test('two calls of one partition never run at once and keep their order, however long they take', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(

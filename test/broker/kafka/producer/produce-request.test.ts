@@ -36,7 +36,7 @@ const fields = {
   key: fc.oneof(text, bytes),
   headers: fc.uniqueArray(header, { maxLength: 3, selector: ([name]) => name }),
 }
-// KafkaJS compares times as texts, so they have to be of one length; and it forgets those of records without one.
+// KafkaJS compares times as texts, so they need one length. It ignores records without a time: all have one, or none.
 const timestampMs = fc.integer({ min: 1_000_000_000_000, max: 9_999_999_999_999 })
 const batch: fc.Arbitrary<OutgoingRecord[]> = fc.oneof(
   fc.array(fc.record(fields, { requiredKeys: ['partition', 'value'] }), { minLength: 1, maxLength: 200 }),
@@ -46,7 +46,7 @@ const batch: fc.Arbitrary<OutgoingRecord[]> = fc.oneof(
   }),
 )
 
-test('writes the same bytes as KafkaJS', async () => {
+test('a produce request has the same bytes as that of KafkaJS', async () => {
   await fc.assert(
     fc.asyncProperty(batch, async (records) => {
       const expected = await byKafkaJs(records.map(asMessage))
@@ -56,7 +56,7 @@ test('writes the same bytes as KafkaJS', async () => {
   )
 })
 
-test('writes the same bytes as KafkaJS, compressed by the same codec', async () => {
+test('a compressed produce request has the same bytes as that of KafkaJS with the same codec', async () => {
   registerCodecs()
   const records = Array.from({ length: 100 }, (_, i) => ({ partition: 0, value: `record ${i}`, timestampMs: NOW_MS }))
   const compression = kafkajs.CompressionTypes.ZSTD
@@ -64,12 +64,12 @@ test('writes the same bytes as KafkaJS, compressed by the same codec', async () 
   expect((await encodeProduceRequest({ ...optionsFor(records), compression })).buffer).toEqual(expected)
 })
 
-test('grows beyond what it reckoned with, for text that is longer in UTF-8', async () => {
+test('a produce request grows beyond its estimate for text that is longer in UTF-8', async () => {
   const records = [{ partition: 0, value: '価'.repeat(100_000) }]
   expect((await encodeProduceRequest(optionsFor(records))).buffer).toEqual(await byKafkaJs(records.map(asMessage)))
 })
 
-test('keeps the order of headers that repeat, and times that go back or are 0', async () => {
+test('a produce request keeps the order of repeated headers, and times that go back or are 0', async () => {
   const headers = ['a', 'b', 'a'].map((name, i) => [name, Buffer.from([i])] as const)
   const records = [
     { partition: 0, value: 'x', timestampMs: 1000, headers },
@@ -83,7 +83,7 @@ test('keeps the order of headers that repeat, and times that go back or are 0', 
   expect(batch.records[0]?.headers).toEqual({ a: [Buffer.from([0]), Buffer.from([2])], b: Buffer.from([1]) })
 })
 
-test('is used for our own producers only, and for no request that Kafka numbers', async () => {
+test('our encoder serves our own producers only, and no idempotent request', async () => {
   expect(installProduceEncoder()).toBe(true)
   expect(installProduceEncoder()).toBe(true)
   const options = optionsFor([{ partition: 0, value: 'x', timestampMs: 5 }])
@@ -96,11 +96,11 @@ test('is used for our own producers only, and for no request that Kafka numbers'
   expect((await decode(idempotent.buffer)).records[0]?.timestamp).toBe(String(NOW_MS))
 })
 
-test('leaves another version of KafkaJS alone', () => {
+test('our encoder leaves another version of KafkaJS alone', () => {
   expect(installProduceEncoder('2.2.5')).toBe(false)
 })
 
-test("hands KafkaJS the records of each partition without its copying, and has the partition's number looked at", () => {
+test('KafkaJS gets the records by partition without copying them, and its partitioner sees each partition once', () => {
   const group = require('kafkajs/src/producer/groupMessagesPerPartition') as (options: object) => object
   const records = Array.from({ length: 9 }, (_, i) => ({ partition: i % 3, value: `${i}` }))
   const looked: unknown[] = []
@@ -164,7 +164,7 @@ interface Decoded {
   readonly records: readonly { readonly timestamp: string; readonly headers: object }[]
 }
 
-/** The only batch of a request, by KafkaJS. */
+/** Decodes the only batch of a request, with KafkaJS. */
 async function decode(request: Buffer): Promise<Decoded> {
   const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => object
   const decodeBatch = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (decoder: object) => Promise<Decoded>
