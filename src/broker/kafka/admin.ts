@@ -106,7 +106,7 @@ export class KafkaAdmin implements Admin {
   }
 
   committed(groupId: string, topic: string): Promise<readonly PartitionOffset[]> {
-    return this.#call(`reading what ${groupId} committed`, async (admin) => {
+    return this.#call(`reading the committed offsets of group ${groupId}`, async (admin) => {
       if ((await partitionCount(admin, topic)) === undefined) throw unknownTopics([topic])
       const answers = await admin.fetchOffsets({ groupId, topics: [topic] })
       return answers
