@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import { partitionName } from '../../broker/partition-name.ts'
 import { ReplayError } from '../replay-error.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 import { found, type Line, LineFile } from '../source/lines.ts'
-import { laneOf, PartitionMerge } from '../source/partition-merge.ts'
+import { PartitionMerge } from '../source/partition-merge.ts'
 import type { ReplaySource } from '../source/source.ts'
 import {
   hasItsChecksum,
@@ -104,7 +105,7 @@ async function* read(file: LineFile, signal: AbortSignal): AsyncGenerator<readon
       if (line.number === 1 || isTrailerLine(line.text)) continue
       const parsed = parseRecordLine(line.text)
       if (!parsed.ok) throw corrupt(file, line.number, parsed.reason)
-      merge.add(laneOf(parsed.record.topic, parsed.record.partition), parsed.record)
+      merge.add(partitionName(parsed.record), parsed.record)
     }
     const ready = takeWhile(merge, () => merge.buffered > WINDOW_RECORDS || merge.bytes > WINDOW_BYTES)
     if (ready.length > 0) yield ready

@@ -1,6 +1,6 @@
+import { partitionName } from '../../broker/partition-name.ts'
 import { type Admin, BrokerError, type OutgoingRecord, type Producer } from '../../broker/port.ts'
 import { ReplayError } from '../replay-error.ts'
-import { laneOf } from '../source/partition-merge.ts'
 import type { LostLedger } from '../source/source.ts'
 import type { ReplayTarget } from './sink.ts'
 
@@ -119,7 +119,7 @@ export class TargetTopic {
       if (!(cause instanceof BrokerError) || cause.code !== 'too-large') throw cause
       const [first] = batch
       if (batch.length === 1 && first !== undefined) {
-        this.#failed.add('too-large', 1, laneOf(this.#state.topic, first.partition))
+        this.#failed.add('too-large', 1, partitionName({ topic: this.#state.topic, partition: first.partition }))
         return
       }
       const middle = batch.length >> 1

@@ -125,7 +125,3 @@ interface Lane {
 function headOf(lane: Lane | undefined): ReplayRecord | undefined {
   return lane?.records[lane.head]
 }
-
-export function laneOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`
-}

@@ -1,7 +1,8 @@
+import { partitionName } from '../../broker/partition-name.ts'
 import type { Batch, Broker, BrokerEvent, Consumer, Headers } from '../../broker/port.ts'
 import { ReplayError } from '../replay-error.ts'
 import type { ReplayRecord } from '../replay-record.ts'
-import { laneOf, PartitionMerge } from './partition-merge.ts'
+import { PartitionMerge } from './partition-merge.ts'
 import type { LostLedger } from './source.ts'
 import type { PartitionRange, TopicRange } from './topic-range.ts'
 
@@ -44,7 +45,7 @@ export class TopicPass {
   constructor(options: TopicPassOptions) {
     this.#options = options
     for (const range of options.range.ranges) {
-      const name = laneOf(range.topic, range.partition)
+      const name = partitionName(range)
       this.#lanes.set(name, { ...range, next: range.offset, paused: false })
       if (!this.#isFinished(range.offset, range.end)) {
         this.#waiting.add(name)
@@ -103,7 +104,7 @@ export class TopicPass {
   }
 
   #takeIn(batch: Batch): void {
-    const name = laneOf(batch.topic, batch.partition)
+    const name = partitionName(batch)
     const lane = this.#lanes.get(name)
     if (lane === undefined) return
     for (let i = 0; i < batch.count; i++) {
@@ -125,7 +126,7 @@ export class TopicPass {
 
   #note(event: BrokerEvent): void {
     if (event.type !== 'undecodable' && event.type !== 'offset-jump') return
-    const name = laneOf(event.topic, event.partition)
+    const name = partitionName(event)
     const lane = this.#lanes.get(name)
     const next = event.type === 'undecodable' ? event.to + 1n : event.to
     if (lane === undefined || next <= lane.next || this.#isFinished(lane.next, lane.end)) return
@@ -197,7 +198,7 @@ export class TopicPass {
   /** The last offsets of a range may be no records, but a transaction's marks: then nothing comes, and nothing lags. */
   #passTrailingGaps(consumer: Consumer): void {
     for (const { topic, partition, records } of consumer.lag()) {
-      const name = laneOf(topic, partition)
+      const name = partitionName({ topic, partition })
       const lane = this.#lanes.get(name)
       if (records === 0n && lane !== undefined && this.#waiting.has(name)) this.#advance(name, lane, lane.end)
     }

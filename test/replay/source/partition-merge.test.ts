@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { partitionName } from '../../../src/broker/partition-name.ts'
 import { compareRecords, type ReplayRecord } from '../../../src/replay/replay-record.ts'
-import { laneOf, PartitionMerge } from '../../../src/replay/source/partition-merge.ts'
+import { PartitionMerge } from '../../../src/replay/source/partition-merge.ts'
 
 function recordAt(topic: string, partition: number, offset: number, timestampMs: number): ReplayRecord {
   return { topic, partition, offset: BigInt(offset), timestampMs, key: undefined, value: undefined, headers: [] }
@@ -9,7 +10,7 @@ function recordAt(topic: string, partition: number, offset: number, timestampMs:
 
 function merged(records: readonly ReplayRecord[]): ReplayRecord[] {
   const merge = new PartitionMerge()
-  for (const record of records) merge.add(laneOf(record.topic, record.partition), record)
+  for (const record of records) merge.add(partitionName(record), record)
   const taken: ReplayRecord[] = []
   for (let next = merge.take(); next !== undefined; next = merge.take()) taken.push(next.record)
   expect([merge.buffered, merge.bytes]).toEqual([0, 0])
