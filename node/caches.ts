@@ -51,11 +51,6 @@ export interface Caches {
 /** Rows of the write-behind buffer. Two sets of them take 10 MB and hold every pair of most users. */
 const WRITE_BEHIND_ROWS = 65_536
 
-/** A minute of 15,000 updates a second, a pair counting once every 5 ms: 8 MB once the first pair is read. */
-const LOG_ENTRIES = 2 ** 20
-/** A pair takes 240 B of shared memory when it is first seen, and 2 kB of the miner's: half a gigabyte for all of them. */
-const MAX_MINED_PAIRS = 250_000
-
 export function createCaches(options: CachesOptions): Caches {
   const { config, metrics } = options
   const table = new PairTable({ maxPairs: config.cache.maxPairs })
@@ -90,7 +85,7 @@ export function createCaches(options: CachesOptions): Caches {
 function createMining({ config, log }: CachesOptions): { readonly mined?: MinedEdges; readonly mining?: Mining } {
   const { mining: way, maxTrackedPairs, windowMs } = config.correlation
   if (way === 'off' || !config.node.roles.includes('correlate')) return {}
-  const mined = new MinedEdges({ maxPairs: Math.min(maxTrackedPairs, MAX_MINED_PAIRS), entries: LOG_ENTRIES, windowMs })
+  const mined = new MinedEdges({ maxPairs: maxTrackedPairs, windowMs })
   const mining = new Mining({
     edges: mined,
     timer: systemTimer,

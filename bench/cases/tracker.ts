@@ -6,7 +6,7 @@ import type { Bench, Figure, Ratio } from '../harness/bench.ts'
 import { collectGarbage, contest } from '../harness/contest.ts'
 import { median, quantile } from '../harness/quantile.ts'
 import type { Stage } from '../stages/stage.ts'
-import { LOG_ENTRIES, minedFrom } from '../traffic/mined.ts'
+import { minedFrom } from '../traffic/mined.ts'
 import { planted } from '../traffic/planted-workload.ts'
 
 /** What it costs to observe an update, to keep what was observed, and to mine a minute of it. */
@@ -47,7 +47,7 @@ function nameOf(pairId: number): string {
 }
 
 function trackerOf(pairs: number): Tracker {
-  const mined = new MinedEdges({ maxPairs: pairs, entries: LOG_ENTRIES })
+  const mined = new MinedEdges({ maxPairs: pairs })
   // Nothing is logged where nobody reads.
   mined.read(0)
   return new Tracker({ maxPairs: pairs, mined })

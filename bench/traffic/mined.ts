@@ -1,10 +1,8 @@
 import { EdgeRows, emptyRow } from '../../src/correlation/mined/edge-rows.ts'
+import { LOG_ENTRIES } from '../../src/correlation/mined/mined-edges.ts'
 import { Miner } from '../../src/correlation/mined/miner.ts'
 import { UpdateLog } from '../../src/correlation/mined/update-log.ts'
 import { GROUP_PAIRS, type Planted } from './planted-workload.ts'
-
-/** Entries for a minute of 20,000 updates/s over 5,000 pairs, once a slice each, and the log's headroom. */
-export const LOG_ENTRIES = 1_050_000
 
 export interface Mined {
   /** Of the planted partners, the share among the first four of their leader's. */

@@ -9,12 +9,18 @@ import { READ_BIT, type Stretch, UpdateLog } from './update-log.ts'
  * their places in tracked-pairs.ts.
  */
 export interface MinedEdgesOptions {
+  /** At most MAX_MINED_PAIRS of them are mined. */
   readonly maxPairs: number
-  /** Entries of the log, 8 B each. */
-  readonly entries: number
+  /** Entries of the log, 8 B each; LOG_ENTRIES unless given. */
+  readonly entries?: number
   /** As in `MinerOptions`. */
   readonly windowMs?: number
 }
+
+/** A minute of 15,000 updates a second, a pair counting once every 5 ms: 8 MB once the first pair is read. */
+export const LOG_ENTRIES = 2 ** 20
+/** A pair takes 240 B of shared memory when it is first seen, and 2 kB of the miner's: half a gigabyte for all of them. */
+const MAX_MINED_PAIRS = 250_000
 
 /** A score counts so many more trials, without a hit: one hit of one trial is no certainty. */
 const DOUBT = 2
@@ -27,18 +33,21 @@ interface Kept {
 }
 
 export class MinedEdges {
-  readonly #options: MinedEdgesOptions
+  readonly #maxPairs: number
+  readonly #entries: number
+  readonly #windowMs: number
   #kept: Kept | undefined
 
-  constructor(options: MinedEdgesOptions) {
-    this.#options = options
+  constructor({ maxPairs, entries = LOG_ENTRIES, windowMs = LONGEST_LAG_MS }: MinedEdgesOptions) {
+    this.#maxPairs = Math.min(maxPairs, MAX_MINED_PAIRS)
+    this.#entries = entries
+    this.#windowMs = windowMs
   }
 
   /** What a miner works on; undefined until the first read. */
   get memory(): MinerOptions | undefined {
     const kept = this.#kept
-    const { windowMs = LONGEST_LAG_MS } = this.#options
-    return kept && { log: kept.log.memory, edges: kept.rows.memory, readFrom: kept.readFrom, windowMs }
+    return kept && { log: kept.log.memory, edges: kept.rows.memory, readFrom: kept.readFrom, windowMs: this.#windowMs }
   }
 
   update(pairId: number, chainId: number, eventTimeMs: number): void {
@@ -47,7 +56,7 @@ export class MinedEdges {
 
   /** Somebody reads the pair, so that it is worth knowing what it follows. */
   read(pairId: number): void {
-    if (pairId >= this.#options.maxPairs) return
+    if (pairId >= this.#maxPairs) return
     this.#kept ??= this.#keep()
     const { log, readFrom } = this.#kept
     if (readFrom[pairId] === 0) readFrom[pairId] = log.written + 1
@@ -58,7 +67,7 @@ export class MinedEdges {
   }
 
   forget(pairId: number): void {
-    if (this.#kept === undefined || pairId >= this.#options.maxPairs) return
+    if (this.#kept === undefined || pairId >= this.#maxPairs) return
     this.#kept.log.forget(pairId)
     this.#kept.readFrom[pairId] = 0
   }
@@ -114,9 +123,9 @@ export class MinedEdges {
   }
 
   #keep(): Kept {
-    const { maxPairs } = this.#options
+    const maxPairs = this.#maxPairs
     return {
-      log: new UpdateLog(this.#options),
+      log: new UpdateLog({ maxPairs, entries: this.#entries }),
       rows: EdgeRows.of(maxPairs),
       readFrom: new Float64Array(new SharedArrayBuffer(maxPairs * 8)),
     }
