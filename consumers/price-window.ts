@@ -2,13 +2,12 @@ import { decodePrices } from '../schemas/price-record.ts'
 import { type Refused, refused } from '../schemas/refusal.ts'
 import { type PairIds, truncateColumns, type UpdateColumns, updateColumns } from '../schemas/update-columns.ts'
 import type { Batch } from '../src/broker/port.ts'
+import { WINDOW_UPDATES } from '../src/warming/look-ahead.ts'
 
 /** In place of a first row: the record has none. */
 export const TOMBSTONE = -1
 export const REFUSED = -2
 
-/** Updates decoded ahead, at the least: one record may hold more. */
-const WINDOW_UPDATES = 512
 const NO_BYTES = refused('empty', 'the value has no bytes')
 
 /** Records of a batch that are decoded, and not yet handled: their updates side by side. Reused from window to window. */

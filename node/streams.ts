@@ -16,11 +16,12 @@ import type { Log } from '../src/telemetry/log.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { LookAhead } from '../src/warming/look-ahead.ts'
+import { throttleOf } from '../src/warming/triggers.ts'
 import { createWarmer, type Warmer } from '../src/warming/warmer.ts'
 import type { Caches } from './caches.ts'
 import { Faults } from './faults.ts'
 import type { NodeTopics } from './topics.ts'
-import { createTriggers, soonestWarmMs, throttleOf } from './triggers.ts'
+import { createTriggers, soonestWarmMs } from './triggers.ts'
 
 /** The consumers and producers of a node, over its caches. */
 export interface Streams {
@@ -177,7 +178,7 @@ function priceUpdatesOptions(
     measurement: caches.measurement,
     onFailure: (failure) => parts.faults.detectorFailed(failure),
   })
-  const throttle = throttleOf(caches, 'look-ahead')
+  const throttle = throttleOf(caches.l1.usage, 'look-ahead')
   const lookAhead = () =>
     new LookAhead({
       ...caches,

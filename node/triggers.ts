@@ -1,11 +1,9 @@
 import type { WarmRequestProducer } from '../producers/warm-requests.ts'
-import { kindOf, type WarmKind } from '../src/cache/l1/usage.ts'
 import type { Clock } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import { strategyNamed } from '../src/strategy/named.ts'
-import { Throttle } from '../src/strategy/throttle.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
-import { LOCAL_WARM_MS, Triggers, WARM_MS } from '../src/warming/triggers.ts'
+import { LOCAL_WARM_MS, Triggers, throttleOf, WARM_MS } from '../src/warming/triggers.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
 import type { Caches } from './caches.ts'
 
@@ -27,12 +25,13 @@ export interface AskedParts {
 /** Turns updates into warm requests: over the topic to all nodes, or to this node directly when the topic would be too slow. */
 export function createTriggers(options: TriggersParts, { requests, warmer, onWarmFault }: AskedParts): Triggers {
   const { config, caches, clock, metrics, nodeId } = options
+  const { usage } = caches.l1
   const { strategy, maxPairs, minScore } = config.warming
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
   return new Triggers({
     ...caches,
     strategy: strategyNamed(strategy, { maxPairs, minScore }),
-    throttles: { correlation: throttleOf(caches, 'correlation'), prediction: throttleOf(caches, 'prediction') },
+    throttles: { correlation: throttleOf(usage, 'correlation'), prediction: throttleOf(usage, 'prediction') },
     hitRatio: () => caches.upkeep.hitRatio,
     // Twice the typical duration of a warm, and a millisecond for the timer's inexactness.
     takesMs: () => Math.min(WARM_MS, 1 + 2 * warmer.typicalMs),
@@ -53,9 +52,4 @@ export function createTriggers(options: TriggersParts, { requests, warmer, onWar
 export function soonestWarmMs({ node }: Config): number {
   const itself: readonly Role[] = ['correlate', 'detect', 'warm']
   return itself.every((role) => node.roles.includes(role)) ? LOCAL_WARM_MS : WARM_MS
-}
-
-/** Judges all warms of one kind, whoever asked for them. */
-export function throttleOf({ l1 }: Caches, kind: WarmKind): Throttle {
-  return new Throttle(() => l1.usage.warmsByKind[kindOf(kind)] ?? l1.usage.warmCounts)
 }

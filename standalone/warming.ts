@@ -1,4 +1,4 @@
-import { kindOf, type WarmCounts, warmCostOf } from '../src/cache/l1/usage.ts'
+import { kindOf, type WarmCounts, warmCostOf, warmsOf } from '../src/cache/l1/usage.ts'
 import type { PromotionOutcome } from '../src/cache/promotion.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
@@ -92,14 +92,16 @@ class ReadWarming implements CacheWarming {
     this.#parts = parts
     this.#timeoutMs = timeoutMs
     const { l1, upkeep } = parts.caches
-    const predicted = () => l1.usage.warmsByKind[kindOf('prediction')] ?? l1.usage.warmCounts
     this.#next = new NextReads({
       strategy,
       maxPairs: l1.maxPairs,
       maxTracked: parts.maxTrackedPairs,
       warmLimit: l1.usage.warmLimit,
       cache: l1,
-      evidence: () => ({ used: predicted().used, unused: predicted().unused, hitRatio: upkeep.hitRatio }),
+      evidence: () => {
+        const { used, unused } = warmsOf(l1.usage, 'prediction')
+        return { used, unused, hitRatio: upkeep.hitRatio }
+      },
       cost: () => warmCostOf(l1.usage),
     })
   }
@@ -120,7 +122,7 @@ class ReadWarming implements CacheWarming {
       pairsRecycled: this.#next.pairsRecycled,
       pairsNotAsked: this.#pairsNotAsked,
       successRate: totalWarmingOps === 0 ? undefined : successfulOps / totalWarmingOps,
-      predicted: { ...(usage.warmsByKind[kindOf('prediction')] ?? usage.warmCounts) },
+      predicted: { ...warmsOf(usage, 'prediction') },
     }
   }
 

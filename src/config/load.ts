@@ -63,6 +63,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
   return { status: 'loaded', config: frozenConfig(values), warnings, origin: values.origin }
 }
 
+/** What a node goes by that is told nothing. */
+export function defaultConfig(): Config {
+  return frozenConfig(resolve({ overrides: {}, env: {}, dotEnv: {}, file: {} }, 'production', readText))
+}
+
 /** Name, printable value and origin of every setting, secrets masked. */
 export function describeConfig({ config, origin }: LoadedConfig): readonly {
   readonly name: string

@@ -1,4 +1,4 @@
-import type { WarmCounts } from '../cache/l1/usage.ts'
+import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from '../cache/l1/usage.ts'
 import { NO_PAIR, type Policy } from './policies/policy.ts'
 
 /** What came of a simulation. */
@@ -30,13 +30,14 @@ export type ReadOutcome = 'hit' | 'warmed' | 'missed'
 
 /** The hit ratio of late is of so many reads, up to twice as many. */
 const LATE_READS = 5_000
-const UNREAD_WARM = 1
-const PUSHED_OUT = 2
+const PUSHED_OUT = 1
+/** Of the first kind in WARM_KINDS; those of the others stand after it. */
+const UNREAD_WARM = 2
 const ON_ITS_WAY = 1
 const TOO_LATE = 2
 
 /** A policy, and what becomes of its reads and warms. */
-export class Tally {
+export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' | 'warmsByKind'> {
   readonly policy: Policy
   readonly counts: Counts = {
     reads: 0,
@@ -54,7 +55,8 @@ export class Tally {
   /** What was counted when the reads of late began, and half of them later. */
   #before: Pick<Counts, 'reads' | 'hits'> = { reads: 0, hits: 0 }
   #latest = this.#before
-  /** By pair: 0, UNREAD_WARM or PUSHED_OUT. */
+  readonly #byKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
+  /** By pair: 0, PUSHED_OUT, or UNREAD_WARM + the kind of the warm. */
   readonly #marks: Uint8Array
   /** By pair: 0, ON_ITS_WAY or TOO_LATE. */
   readonly #requested: Uint8Array
@@ -71,10 +73,23 @@ export class Tally {
     return reads === 0 ? undefined : (this.counts.hits - this.#before.hits) / reads
   }
 
+  get limit(): number {
+    return this.policy.slots
+  }
+
+  get evictions(): number {
+    return this.counts.evictions
+  }
+
   /** As far as a node knows by now: L1's own residency sees warms leave unread, of others that is noticed later. */
   get warmCounts(): Readonly<WarmCounts> {
     const { warms: admitted, warmsUsed: used, warmsUnused: unused } = this.counts
     return this.policy.usage?.warmCounts ?? { admitted, used, unused, dropped: 0 }
+  }
+
+  /** The same by kind. */
+  get warmsByKind(): readonly Readonly<WarmCounts>[] {
+    return this.policy.usage?.warmsByKind ?? this.#byKind
   }
 
   read(pairId: number): ReadOutcome {
@@ -84,21 +99,21 @@ export class Tally {
     if (counts.reads++ === this.#latest.reads + LATE_READS) this.#forget()
     if (isHit) {
       counts.hits++
-      if (mark === UNREAD_WARM) counts.warmsUsed++
+      this.#ended(mark, 'used')
     } else {
       if (mark === PUSHED_OUT) counts.polluted++
-      if (mark === UNREAD_WARM) counts.warmsUnused++
+      this.#ended(mark, 'unused')
       if (this.#requested[pairId] === ON_ITS_WAY) this.#isTooLate(pairId)
       if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, 0)
     }
     if (mark !== 0) this.#marks[pairId] = 0
     if (!isHit) return 'missed'
-    return mark === UNREAD_WARM ? 'warmed' : 'hit'
+    return mark >= UNREAD_WARM ? 'warmed' : 'hit'
   }
 
-  /** A warm that takes no time. */
-  warm(pairId: number): void {
-    if (this.request(pairId)) this.arrive(pairId)
+  /** A warm that takes no time. `kind`: who asks, its place in WARM_KINDS. */
+  warm(pairId: number, kind = 0): void {
+    if (this.request(pairId)) this.arrive(pairId, kind)
   }
 
   /** A pair is wanted; true where its value has to be fetched: it is neither resident nor on its way. */
@@ -112,14 +127,15 @@ export class Tally {
   }
 
   /** The value of a pair that was requested. Where the pair is resident by now, a read was faster. */
-  arrive(pairId: number): void {
+  arrive(pairId: number, kind = 0): void {
     const { counts, policy } = this
     counts.fetched++
     this.#requested[pairId] = 0
-    if (policy.has(pairId) || !policy.warm(pairId)) return
+    if (policy.has(pairId) || !policy.warm(pairId, kind)) return
     counts.warms++
+    this.#count(kind, 'admitted')
     if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, PUSHED_OUT)
-    this.#mark(pairId, UNREAD_WARM)
+    this.#mark(pairId, UNREAD_WARM + kind)
   }
 
   #isTooLate(pairId: number): void {
@@ -139,7 +155,19 @@ export class Tally {
 
   /** What the pair was before is over. */
   #mark(pairId: number, mark: number): void {
-    if (this.#marks[pairId] === UNREAD_WARM) this.counts.warmsUnused++
+    this.#ended(this.#marks[pairId] as number, 'unused')
     this.#marks[pairId] = mark
+  }
+
+  /** Where the mark is that of a warm, it is over. */
+  #ended(mark: number, how: 'used' | 'unused'): void {
+    if (mark < UNREAD_WARM) return
+    this.counts[how === 'used' ? 'warmsUsed' : 'warmsUnused']++
+    this.#count(mark - UNREAD_WARM, how)
+  }
+
+  #count(kind: number, what: keyof WarmCounts): void {
+    const ofKind = this.#byKind[kind]
+    if (ofKind !== undefined) ofKind[what]++
   }
 }

@@ -17,6 +17,9 @@ import { WARM_MS } from './triggers.ts'
  */
 export type LookAheadMode = 'off' | 'overlap' | 'await'
 
+/** Updates that are decoded before the first of them is handled, at the least: one record may hold more. */
+export const WINDOW_UPDATES = 512
+
 export interface LookAheadOptions {
   readonly tracker: Tracker
   readonly l1: Pick<FirstLevel, 'expect'> & { readonly usage: Pick<Usage, 'warmLimit'> }

@@ -1,6 +1,6 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { FirstLevel } from '../cache/l1/first-level.ts'
-import type { Usage } from '../cache/l1/usage.ts'
+import { type Usage, type WarmKind, warmsOf } from '../cache/l1/usage.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
 import { VERSIONS_PER_MS } from '../cache/price-record.ts'
 import type { Clock } from '../clock.ts'
@@ -10,7 +10,7 @@ import { scoreOf } from '../correlation/mined/mined-edges.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import { enlarged } from '../enlarged.ts'
 import type { Candidate, CandidateKind, Strategy } from '../strategy/strategy.ts'
-import type { Throttle } from '../strategy/throttle.ts'
+import { Throttle } from '../strategy/throttle.ts'
 import type { ControlGroup } from './control-group.ts'
 
 /**
@@ -57,6 +57,11 @@ const EXPIRES_AFTER_MS = 1_000
 const CONFIDENT = 0.7
 /** A request's reason is of 500 characters at most. */
 const MAX_REASONS = 3
+
+/** Judges the warms of a kind by what became of those before. */
+export function throttleOf(usage: Parameters<typeof warmsOf>[0], kind: WarmKind): Throttle {
+  return new Throttle(() => warmsOf(usage, kind))
+}
 
 export class Triggers {
   readonly #options: TriggersOptions

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { LruPolicy } from '../../src/simulate/policies/lru.ts'
+import { createPolicy } from '../../src/simulate/policies/policies.ts'
 import { type Combination, rowOf } from '../../src/simulate/row.ts'
 import { Tally } from '../../src/simulate/tally.ts'
 import { HeldWarms } from '../../src/simulate/warmings/held-warms.ts'
@@ -8,7 +8,7 @@ const [A, B, C, D, E] = [0, 1, 2, 3, 4] as const
 const PAIRS = 5
 
 test('every figure of a row is what counting by hand gives', () => {
-  const tally = new Tally(new LruPolicy({ slots: 2, pairs: PAIRS }), PAIRS)
+  const tally = new Tally(createPolicy('lru', { slots: 2, pairs: PAIRS }), PAIRS)
   const held = new HeldWarms({ tally, warmMs: 1 })
   tally.read(A) // a miss
   tally.warm(B)

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { LruPolicy } from '../../src/simulate/policies/lru.ts'
+import { createPolicy } from '../../src/simulate/policies/policies.ts'
 import { PriceRun } from '../../src/simulate/price-run.ts'
 import { type Combination, rowOf } from '../../src/simulate/row.ts'
 import { Tally } from '../../src/simulate/tally.ts'
@@ -24,7 +24,7 @@ const COMBINATION: Combination = {
 }
 
 function countsOf(warm: (held: HeldWarms, nowMs: number) => void) {
-  const tally = new Tally(new LruPolicy({ slots: 2, pairs: 4 }), 4)
+  const tally = new Tally(createPolicy('lru', { slots: 2, pairs: 4 }), 4)
   const held = new HeldWarms({ tally, warmMs: 2 })
   const warming = {
     release: (nowMs: number) => held.release(nowMs),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { LruPolicy } from '../../src/simulate/policies/lru.ts'
+import { kindOf, warmsOf } from '../../src/cache/l1/usage.ts'
 import { createPolicy, POLICY_NAMES } from '../../src/simulate/policies/policies.ts'
 import { Tally } from '../../src/simulate/tally.ts'
 import { HeldWarms } from '../../src/simulate/warmings/held-warms.ts'
@@ -8,7 +8,7 @@ import { HeldWarms } from '../../src/simulate/warmings/held-warms.ts'
 const PAIRS = 10
 
 function newTally(slots: number): Tally {
-  return new Tally(new LruPolicy({ slots, pairs: PAIRS }), PAIRS)
+  return new Tally(createPolicy('lru', { slots, pairs: PAIRS }), PAIRS)
 }
 
 describe('a tally', () => {
@@ -60,6 +60,20 @@ describe('a tally', () => {
         expect(warmsUsed).toBeLessThanOrEqual(hits)
       }),
     )
+  })
+
+  test.each(POLICY_NAMES)('of %s counts the warms of each kind apart', (name) => {
+    const pairs = 40
+    const tally = new Tally(createPolicy(name, { slots: 10, pairs }), pairs)
+    for (const pairId of [0, 1]) tally.warm(pairId, kindOf('look-ahead'))
+    tally.warm(2, kindOf('prediction'))
+    tally.read(0)
+    for (let pairId = 3; pairId < pairs; pairId++) tally.read(pairId)
+    // Where warms have no part of their own, it is noticed with the next read which left unread.
+    for (const pairId of [1, 2]) tally.read(pairId)
+    expect(warmsOf(tally, 'look-ahead')).toMatchObject({ admitted: 2, used: 1, unused: 1 })
+    expect(warmsOf(tally, 'prediction')).toMatchObject({ admitted: 1, used: 0, unused: 1 })
+    expect(tally.warmCounts).toMatchObject({ admitted: 3, used: 1, unused: 2 })
   })
 
   test('has a hit ratio from its first read on', () => {

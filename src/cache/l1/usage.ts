@@ -40,6 +40,11 @@ export interface Usage {
   readonly expirations: number
 }
 
+/** What became of the warms of a kind, wherever they came from. */
+export function warmsOf(usage: Pick<Usage, 'warmCounts' | 'warmsByKind'>, kind: WarmKind): Readonly<WarmCounts> {
+  return usage.warmsByKind[kindOf(kind)] ?? usage.warmCounts
+}
+
 /** What a threshold for warms goes by. */
 export function warmCostOf({ warmCounts, pushedOut }: Usage): { readonly warms: number; readonly missedSoon: number } {
   return { warms: warmCounts.admitted, missedSoon: pushedOut.missedSoon }

@@ -13,8 +13,8 @@ export interface Policy {
   has(pairId: number): boolean
   /** A demand read, true for a hit. What missed has a slot from now on. */
   read(pairId: number): boolean
-  /** A slot for a pair that has none; false where there is none to be had. */
-  warm(pairId: number): boolean
+  /** A slot for a pair that has none; false where there is none to be had. `kind`: who asks, its place in WARM_KINDS. */
+  warm(pairId: number, kind?: number): boolean
   /** As `has`, when the pair is known to be read soon. */
   expect(pairId: number): boolean
   /** The pair has a slot, and would be warmed if it had none. */

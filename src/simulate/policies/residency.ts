@@ -38,8 +38,8 @@ export class ResidencyPolicy implements Policy {
     return false
   }
 
-  warm(pairId: number): boolean {
-    return this.#admit(pairId, this.#warmsAs)
+  warm(pairId: number, kind = 0): boolean {
+    return this.#admit(pairId, this.#warmsAs, kind)
   }
 
   expect(pairId: number): boolean {
@@ -53,9 +53,9 @@ export class ResidencyPolicy implements Policy {
     if (slot >= 0) this.#residency.renew(slot)
   }
 
-  #admit(pairId: number, as: 'warm' | 'demand'): boolean {
+  #admit(pairId: number, as: 'warm' | 'demand', kind = 0): boolean {
     const evictions = this.#residency.evictions
-    const slot = this.#residency.admit(pairId, as)
+    const slot = this.#residency.admit(pairId, as, kind)
     // The slot that was freed last is the one that is given out next.
     const isTaken = slot >= 0 && this.#residency.evictions > evictions
     this.evicted = isTaken ? (this.#owners[slot] as number) : NO_PAIR

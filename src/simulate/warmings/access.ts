@@ -1,4 +1,5 @@
-import { warmCostOf } from '../../cache/l1/usage.ts'
+import { kindOf, warmCostOf, warmsOf } from '../../cache/l1/usage.ts'
+import { defaultConfig } from '../../config/load.ts'
 import { STRATEGY_LIMITS, type StrategyName } from '../../strategy/named.ts'
 import { NextReads } from '../../warming/next-reads.ts'
 import { mulberry32 } from '../mulberry32.ts'
@@ -6,6 +7,8 @@ import type { Tally } from '../tally.ts'
 import type { AccessTrace } from '../traffic/access-trace.ts'
 import { Busiest } from './busiest.ts'
 import { type BaselineName, isBaseline, type WarmingName } from './warmings.ts'
+
+const PREDICTION = kindOf('prediction')
 
 /** What is warmed after the access number `at`, of `pairId`. An access triggers, and a warm takes no time. */
 export type AccessWarming = (pairId: number, at: number) => void
@@ -50,16 +53,17 @@ function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOption
   const next = new NextReads({
     strategy,
     maxPairs: trace.keys,
+    maxTracked: defaultConfig().correlation.maxTrackedPairs,
     warmLimit: tally.policy.warmLimit,
     cache: tally.policy,
     evidence: () => {
-      const { used, unused } = tally.warmCounts
+      const { used, unused } = warmsOf(tally, 'prediction')
       return { used, unused, hitRatio: tally.hitRatio }
     },
     ...(usage !== undefined && { cost: () => warmCostOf(usage) }),
   })
   return (pairId) => {
     next.after(pairId)
-    for (let i = 0; i < next.count; i++) tally.warm(next.pairIds[i] as number)
+    for (let i = 0; i < next.count; i++) tally.warm(next.pairIds[i] as number, PREDICTION)
   }
 }

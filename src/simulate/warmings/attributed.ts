@@ -1,19 +1,16 @@
 import { updateColumns } from '../../../schemas/update-columns.ts'
+import { kindOf } from '../../cache/l1/usage.ts'
+import { defaultConfig } from '../../config/load.ts'
 import { Tracker } from '../../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName } from '../../strategy/named.ts'
-import { Throttle } from '../../strategy/throttle.ts'
-import { LookAhead } from '../../warming/look-ahead.ts'
+import { LookAhead, WINDOW_UPDATES } from '../../warming/look-ahead.ts'
+import { throttleOf } from '../../warming/triggers.ts'
 import type { Tally } from '../tally.ts'
 import type { PriceTape } from '../traffic/price-tape.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price.ts'
 import { leastLagMs, TapeTriggers } from './tape-triggers.ts'
 
-/** Edges that a node keeps for a pair unless told otherwise (CORRELATION_TOP). */
-const EDGES_PER_PAIR = 8
-/** Updates that a fetch hands over, at most. */
-const BATCH_UPDATES = 500
-/** What handlers wait for the look-ahead, at most, unless a node is told otherwise (LOOK_AHEAD_MS). */
-const LOOK_AHEAD_MS = 2
+const LOOK_AHEAD = kindOf('look-ahead')
 
 /**
  * A node's way with reads that belong to updates: the tracker learns them, the look-ahead fetches what the next updates
@@ -26,25 +23,26 @@ export class AttributedWarming implements PriceWarming {
   readonly #triggers: TapeTriggers
   readonly #tracker: Tracker
   readonly #lookAhead: LookAhead
-  readonly #columns = updateColumns(BATCH_UPDATES)
+  readonly #columns = updateColumns(WINDOW_UPDATES)
   /** Number of the update in the columns' first row. */
   #first = 0
+  #nowMs = 0
 
   constructor(name: StrategyName, options: PriceWarmingOptions) {
     const { tape, tally, warmMs } = options
     this.#tape = tape
     this.#tally = tally
     this.#warmMs = warmMs
-    this.#tracker = new Tracker({ maxPairs: tape.pairs, top: EDGES_PER_PAIR })
+    const { correlation, node } = defaultConfig()
+    this.#tracker = new Tracker({ maxPairs: correlation.maxTrackedPairs, top: correlation.top })
     this.#triggers = new TapeTriggers(name, this.#tracker, options)
-    const { usage } = this.#triggers
     this.#lookAhead = new LookAhead({
-      throttle: new Throttle(() => usage.warmCounts),
+      throttle: throttleOf(tally, 'look-ahead'),
       tracker: this.#tracker,
       l1: { usage: tally.policy, expect: (pairId) => tally.policy.expect(pairId) },
       warmMs: leastLagMs(warmMs),
       mode: options.lookAhead,
-      timeoutMs: LOOK_AHEAD_MS,
+      timeoutMs: node.lookAheadMs,
       minRate: STRATEGY_LIMITS[name].minScore,
       metrics: { counter: () => ({ add: () => undefined, value: 0 }) },
       promote: async (pairIds, timeoutMs) => this.#promote(pairIds, options.lookAhead === 'await' ? timeoutMs : 0),
@@ -56,9 +54,10 @@ export class AttributedWarming implements PriceWarming {
   }
 
   update(pairId: number, at: number, nowMs: number): void {
+    this.#nowMs = nowMs
+    void this.#lookAhead.before(this.#rowOf(at), this.#columns)
     this.#tracker.observe(pairId)
     this.#triggers.update(pairId, nowMs)
-    void this.#lookAhead.before(this.#rowOf(at), this.#columns)
   }
 
   beforeRead(): void {}
@@ -77,8 +76,8 @@ export class AttributedWarming implements PriceWarming {
   /** Values that come within `waitMs` are there before the handlers run; the others come when they come. */
   #promote(pairIds: readonly number[], waitMs: number): void {
     for (const pairId of pairIds) {
-      if (this.#warmMs <= waitMs) this.#tally.warm(pairId)
-      else this.#triggers.held.request(pairId, this.#triggers.nowMs)
+      if (this.#warmMs <= waitMs) this.#tally.warm(pairId, LOOK_AHEAD)
+      else this.#triggers.held.request(pairId, this.#nowMs, LOOK_AHEAD)
     }
   }
 
@@ -89,7 +88,7 @@ export class AttributedWarming implements PriceWarming {
     if (at === 0 || at >= this.#first + columns.count) {
       columns.count = 0
       this.#first = at
-      for (let next = at; batches[next] === batches[at] && columns.count < BATCH_UPDATES; next++)
+      for (let next = at; batches[next] === batches[at] && columns.count < WINDOW_UPDATES; next++)
         columns.pairIds[columns.count++] = updates[next] as number
       this.#lookAhead.restart()
     }

@@ -6,6 +6,14 @@ interface Held extends Due {
   readonly pairId: number
   /** What is due: asking for the pair, or the arrival of what was asked for. */
   readonly what: 'request' | 'arrival'
+  /** Who asked for it: a place in WARM_KINDS. */
+  readonly kind: number
+}
+
+interface Hold {
+  readonly nowMs: number
+  readonly untilMs: number
+  readonly kind?: number
 }
 
 /** Warms that wait: until they are worth asking for, and for their values. Times are in milliseconds. */
@@ -20,25 +28,25 @@ export class HeldWarms {
   }
 
   /** As a node does: neither for ever nor without number. */
-  hold(pairId: number, { nowMs, untilMs }: { readonly nowMs: number; readonly untilMs: number }): void {
+  hold(pairId: number, { nowMs, untilMs, kind = 0 }: Hold): void {
     if (untilMs > nowMs + MAX_HOLD_MS || this.#queue.size >= MAX_WAITING_PAIRS) return
-    this.#queue.push({ pairId, what: 'request', dueMs: untilMs, heapIndex: -1 })
+    this.#queue.push({ pairId, what: 'request', kind, dueMs: untilMs, heapIndex: -1 })
   }
 
   /** Asks for what is neither there nor on its way. */
-  request(pairId: number, nowMs: number): void {
+  request(pairId: number, nowMs: number, kind = 0): void {
     // What is asked for right before its read must not leave in between.
     this.#tally.policy.expect(pairId)
     if (!this.#tally.request(pairId)) return
-    this.#queue.push({ pairId, what: 'arrival', dueMs: nowMs + this.#warmMs, heapIndex: -1 })
+    this.#queue.push({ pairId, what: 'arrival', kind, dueMs: nowMs + this.#warmMs, heapIndex: -1 })
   }
 
   /** Does what is due until now, the earliest first. */
   release(nowMs: number): void {
     for (let next = this.#queue.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#queue.peek()) {
       this.#queue.remove(next)
-      if (next.what === 'request') this.request(next.pairId, next.dueMs)
-      else this.#tally.arrive(next.pairId)
+      if (next.what === 'request') this.request(next.pairId, next.dueMs, next.kind)
+      else this.#tally.arrive(next.pairId, next.kind)
     }
   }
 }

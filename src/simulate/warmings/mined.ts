@@ -1,3 +1,4 @@
+import { defaultConfig } from '../../config/load.ts'
 import { MinedEdges } from '../../correlation/mined/mined-edges.ts'
 import { Tracker } from '../../correlation/tracker.ts'
 import { Mining } from '../../mining/mining.ts'
@@ -7,8 +8,6 @@ import type { ReadOutcome } from '../tally.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price.ts'
 import { TapeTriggers } from './tape-triggers.ts'
 
-/** As many as a node's log has. */
-const LOG_ENTRIES = 2 ** 20
 /** A whole log is mined sooner; a single time of years ahead must not be waited for second by second. */
 const LONGEST_GAP_MS = 600_000
 
@@ -24,9 +23,11 @@ export class MinedWarming implements PriceWarming {
   readonly #mining: Mining
 
   constructor(name: StrategyName, options: PriceWarmingOptions) {
-    const { pairs } = options.tape
-    const mined = new MinedEdges({ maxPairs: pairs, entries: LOG_ENTRIES })
-    this.#tracker = new Tracker({ maxPairs: pairs, mined })
+    const { maxTrackedPairs, top, windowMs } = defaultConfig().correlation
+    // Room for pairs that never come would be memory and nothing else.
+    const maxPairs = Math.min(options.tape.pairs, maxTrackedPairs)
+    const mined = new MinedEdges({ maxPairs, windowMs })
+    this.#tracker = new Tracker({ maxPairs, top, mined })
     this.#triggers = new TapeTriggers(name, this.#tracker, options)
     this.#mining = new Mining({
       edges: mined,

@@ -1,11 +1,9 @@
 import type { WarmRequest } from '../../../schemas/warm-request.ts'
-import type { WarmCounts } from '../../cache/l1/usage.ts'
+import { kindOf } from '../../cache/l1/usage.ts'
 import { VERSIONS_PER_MS } from '../../cache/price-record.ts'
 import type { Tracker } from '../../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../../strategy/named.ts'
-import { Throttle } from '../../strategy/throttle.ts'
-import { LOCAL_WARM_MS, Triggers } from '../../warming/triggers.ts'
-import type { Tally } from '../tally.ts'
+import { LOCAL_WARM_MS, Triggers, throttleOf } from '../../warming/triggers.ts'
 import { HeldWarms } from './held-warms.ts'
 import type { PriceWarmingOptions } from './price.ts'
 
@@ -23,7 +21,6 @@ const NAMES = { chainOf: () => 0, chainName: () => 'chain', pairName: String }
 /** A node's triggers along a tape: what they ask for is held until it is due, and comes as much later as a warm takes. */
 export class TapeTriggers {
   readonly held: HeldWarms
-  readonly usage: WarmUsage
   readonly #triggers: Triggers
   #nowMs = 0
   /** By pair: its last update. */
@@ -32,15 +29,12 @@ export class TapeTriggers {
   constructor(name: StrategyName, tracker: Tracker, { tape, tally, warmMs }: PriceWarmingOptions) {
     this.#movedMs = new Float64Array(tape.pairs)
     this.held = new HeldWarms({ tally, warmMs })
-    const usage = new WarmUsage(tally)
-    this.usage = usage
-    const throttle = new Throttle(() => usage.warmCounts)
     this.#triggers = new Triggers({
-      throttles: { correlation: throttle, prediction: throttle },
+      throttles: { correlation: throttleOf(tally, 'correlation'), prediction: throttleOf(tally, 'prediction') },
       tracker,
       table: NAMES,
       l1: {
-        usage,
+        usage: tally,
         has: (pairId) => tally.policy.has(pairId),
         floor: (pairId) => (this.#movedMs[pairId] as number) * VERSIONS_PER_MS,
       },
@@ -52,10 +46,6 @@ export class TapeTriggers {
       takesMs: () => warmMs,
       publish: (request) => this.#hold(request),
     })
-  }
-
-  get nowMs(): number {
-    return this.#nowMs
   }
 
   /** Does what is due until now. */
@@ -71,31 +61,8 @@ export class TapeTriggers {
   }
 
   /** Asked for as late as it can. */
-  #hold({ pairs, notBeforeMs }: WarmRequest): void {
-    const times = { nowMs: this.#nowMs, untilMs: notBeforeMs ?? this.#nowMs }
-    for (const pair of pairs) this.held.hold(Number(pair), times)
-  }
-}
-
-/** What the triggers look at of L1. */
-class WarmUsage {
-  readonly warmLimit: number
-  readonly #tally: Tally
-
-  constructor(tally: Tally) {
-    this.#tally = tally
-    this.warmLimit = tally.policy.warmLimit
-  }
-
-  get limit(): number {
-    return this.#tally.policy.slots
-  }
-
-  get evictions(): number {
-    return this.#tally.counts.evictions
-  }
-
-  get warmCounts(): Readonly<WarmCounts> {
-    return this.#tally.warmCounts
+  #hold({ pairs, notBeforeMs, origin }: WarmRequest): void {
+    const hold = { nowMs: this.#nowMs, untilMs: notBeforeMs ?? this.#nowMs, kind: kindOf(origin) }
+    for (const pair of pairs) this.held.hold(Number(pair), hold)
   }
 }

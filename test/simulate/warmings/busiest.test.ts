@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { LruPolicy } from '../../../src/simulate/policies/lru.ts'
+import { createPolicy } from '../../../src/simulate/policies/policies.ts'
 import type { Combination } from '../../../src/simulate/row.ts'
 import { accessWorkload, priceWorkload } from '../../../src/simulate/simulate.ts'
 import { Tally } from '../../../src/simulate/tally.ts'
@@ -7,7 +7,7 @@ import type { PriceTape } from '../../../src/simulate/traffic/price-tape.ts'
 import { Busiest } from '../../../src/simulate/warmings/busiest.ts'
 
 function newBusiest(pairs: number, limit: number) {
-  const policy = new LruPolicy({ slots: pairs, pairs })
+  const policy = createPolicy('lru', { slots: pairs, pairs })
   const busiest = new Busiest({ pairs, limit, tally: new Tally(policy, pairs) })
   const read = (pairId: number, times: number) => {
     for (let time = 0; time < times; time++) busiest.read(pairId)
