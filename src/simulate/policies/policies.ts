@@ -1,8 +1,9 @@
 import { DEFAULT_WARM_SHARE } from '../../cache/l1/l1.ts'
-import { LruPolicy } from './lru.ts'
+import { ListPolicy } from './list.ts'
+import { LRU } from './lru.ts'
 import type { Policy, PolicySize } from './policy.ts'
 import { ResidencyPolicy } from './residency.ts'
-import { SievePolicy } from './sieve.ts'
+import { SieveOrder } from './sieve.ts'
 
 /** `forewarm` is what a node has: S3-FIFO, and beside it a part that warms borrow. */
 export const POLICY_NAMES = ['lru', 'sieve', 's3-fifo', 'forewarm'] as const
@@ -11,9 +12,9 @@ export type PolicyName = (typeof POLICY_NAMES)[number]
 export function createPolicy(name: PolicyName, size: PolicySize): Policy {
   switch (name) {
     case 'lru':
-      return new LruPolicy(size)
+      return new ListPolicy(size, LRU)
     case 'sieve':
-      return new SievePolicy(size)
+      return new ListPolicy(size, new SieveOrder(size.pairs))
     case 's3-fifo':
       return new ResidencyPolicy(size, 0)
     case 'forewarm':
