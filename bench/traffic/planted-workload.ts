@@ -1,4 +1,5 @@
 import { mulberry32 } from '../../src/simulate/mulberry32.ts'
+import { zipf } from '../../src/simulate/traffic/zipf.ts'
 
 /**
  * Updates in which some pairs follow others, and which of them is known: pairs 5g to 5g + 4 are a group, the first its
@@ -66,25 +67,4 @@ function permutation(length: number, random: () => number): Int32Array {
     order[j] = kept
   }
   return order
-}
-
-/** Ranks from 0, the r-th with a weight of 1 ÷ (r + 1). */
-function zipf(ranks: number, random: () => number): () => number {
-  const sums = new Float64Array(ranks)
-  let sum = 0
-  for (let rank = 0; rank < ranks; rank++) {
-    sum += 1 / (rank + 1)
-    sums[rank] = sum
-  }
-  return () => {
-    const at = random() * sum
-    let low = 0
-    let high = ranks - 1
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((sums[middle] as number) < at) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
 }

@@ -1,4 +1,5 @@
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
+import { zipf } from './zipf.ts'
 
 /**
  * A market to look at: pairs in groups whose prices move together, busy groups and quiet ones. Pure, but for the
@@ -30,8 +31,6 @@ interface Listing {
 /** The largest step of a price, as a share of it. */
 const STEP = 0.002
 const SPREAD = 0.0005
-/** Groups are picked by Zipf's law with this exponent. */
-const SKEW = 1
 
 export function createMarket(options: MarketOptions): Market {
   const { chains, groupsPerChain, pairsPerGroup, random } = options
@@ -69,26 +68,5 @@ export function createMarket(options: MarketOptions): Market {
         eventTimeMs,
       }
     },
-  }
-}
-
-/** Indexes below `count`, the first the likeliest, by inversion of the cumulative weights. */
-function zipf(count: number, random: () => number): () => number {
-  const cumulative = new Float64Array(count)
-  let sum = 0
-  for (let i = 0; i < count; i++) {
-    sum += 1 / (i + 1) ** SKEW
-    cumulative[i] = sum
-  }
-  return () => {
-    const wanted = random() * sum
-    let low = 0
-    let high = count - 1
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((cumulative[middle] as number) < wanted) low = middle + 1
-      else high = middle
-    }
-    return low
   }
 }
