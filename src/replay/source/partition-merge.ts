@@ -1,76 +1,77 @@
 import { compareRecords, type ReplayRecord, sizeOf } from '../replay-record.ts'
 
 /**
- * Several partitions, each in offset order, into one stream in replay order. A lane is a partition; what may be taken
- * is the least of the lanes' heads, so within a partition nothing overtakes anything even where its timestamps go back.
+ * Merges partitions, each in offset order, into one stream in replay order. The least of the partitions' first records is
+ * taken next. So a partition's records stay in order, even if its timestamps go back.
  *
- * A binary heap holds the lanes that have a record, ordered by their heads.
+ * A binary heap holds the partitions that have a record, ordered by their first ones.
  */
 export class PartitionMerge {
-  readonly #lanes = new Map<string, Lane>()
-  readonly #heap: Lane[] = []
+  readonly #queues = new Map<string, PartitionQueue>()
+  readonly #heap: PartitionQueue[] = []
   #buffered = 0
   #bytes = 0
 
-  /** Records that were added and not taken. */
+  /** Records added and not taken yet. */
   get buffered(): number {
     return this.#buffered
   }
 
-  /** About what these take in memory. */
+  /** About how much memory these take. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Records of one lane that were added and not taken. */
-  bufferedOf(lane: string): number {
-    const found = this.#lanes.get(lane)
-    return found === undefined ? 0 : found.records.length - found.head
+  /** Records of one partition, added and not taken yet. */
+  bufferedOf(partition: string): number {
+    const queue = this.#queues.get(partition)
+    return queue === undefined ? 0 : queue.records.length - queue.head
   }
 
-  bytesOf(lane: string): number {
-    return this.#lanes.get(lane)?.bytes ?? 0
+  bytesOf(partition: string): number {
+    return this.#queues.get(partition)?.bytes ?? 0
   }
 
-  add(lane: string, record: ReplayRecord): void {
-    let found = this.#lanes.get(lane)
-    if (found === undefined) {
-      found = { name: lane, records: [], head: 0, bytes: 0 }
-      this.#lanes.set(lane, found)
+  /** `partition`: any name that no other one has. */
+  add(partition: string, record: ReplayRecord): void {
+    let queue = this.#queues.get(partition)
+    if (queue === undefined) {
+      queue = { partition, records: [], head: 0, bytes: 0 }
+      this.#queues.set(partition, queue)
     }
     const bytes = sizeOf(record)
-    found.records.push(record)
-    found.bytes += bytes
+    queue.records.push(record)
+    queue.bytes += bytes
     this.#bytes += bytes
     this.#buffered++
-    if (found.records.length - found.head === 1) {
-      this.#heap.push(found)
+    if (queue.records.length - queue.head === 1) {
+      this.#heap.push(queue)
       this.#up(this.#heap.length - 1)
     }
   }
 
-  /** The next record and whether its lane is empty now; undefined when nothing is buffered. */
-  take(): { readonly record: ReplayRecord; readonly lane: string; readonly emptied: boolean } | undefined {
-    const lane = this.#heap[0]
-    const record = lane?.records[lane.head]
-    if (lane === undefined || record === undefined) return undefined
+  /** The next record, and whether its partition is empty now; undefined when nothing is buffered. */
+  take(): { readonly record: ReplayRecord; readonly partition: string; readonly emptied: boolean } | undefined {
+    const queue = this.#heap[0]
+    const record = queue?.records[queue.head]
+    if (queue === undefined || record === undefined) return undefined
     const bytes = sizeOf(record)
-    lane.head++
-    lane.bytes -= bytes
+    queue.head++
+    queue.bytes -= bytes
     this.#bytes -= bytes
     this.#buffered--
-    const emptied = lane.head === lane.records.length
+    const emptied = queue.head === queue.records.length
     if (emptied) {
-      lane.records = []
-      lane.head = 0
+      queue.records = []
+      queue.head = 0
       const last = this.#heap.pop()
-      if (last !== undefined && last !== lane) this.#heap[0] = last
-    } else if (lane.head >= COMPACT_AT) {
-      lane.records = lane.records.slice(lane.head)
-      lane.head = 0
+      if (last !== undefined && last !== queue) this.#heap[0] = last
+    } else if (queue.head >= COMPACT_AT) {
+      queue.records = queue.records.slice(queue.head)
+      queue.head = 0
     }
     this.#down(0)
-    return { record, lane: lane.name, emptied }
+    return { record, partition: queue.partition, emptied }
   }
 
   #up(index: number): void {
@@ -112,16 +113,17 @@ export class PartitionMerge {
   }
 }
 
-/** Taken records are let go of in pieces of this size: shifting an array a record at a time would copy it each time. */
+/** Taken records are dropped this many at a time: to shift an array for each of them would copy it each time. */
 const COMPACT_AT = 1024
 
-interface Lane {
-  readonly name: string
+interface PartitionQueue {
+  readonly partition: string
   records: ReplayRecord[]
+  /** The place of the first record that is not taken yet. */
   head: number
   bytes: number
 }
 
-function headOf(lane: Lane | undefined): ReplayRecord | undefined {
-  return lane?.records[lane.head]
+function headOf(queue: PartitionQueue | undefined): ReplayRecord | undefined {
+  return queue?.records[queue.head]
 }

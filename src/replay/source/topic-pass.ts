@@ -15,27 +15,27 @@ export interface TopicPassOptions {
 }
 
 /**
- * A lane that holds this much is paused until half of it is taken: the merge may have to wait long for another one.
- * Waiting inside the handler instead would stop the other lanes too, because the next fetch starts when all batches
- * of the last one are done.
+ * A partition with this much buffered is paused until half of it is taken, as the merge may wait long for another one. To
+ * wait inside the handler instead would stop the other partitions too: the next fetch starts when all batches of the last
+ * one are done.
  */
-const LANE_RECORDS = 8192
-const LANE_BYTES = 16 * 1024 * 1024
+const BUFFERED_RECORDS = 8192
+const BUFFERED_BYTES = 16 * 1024 * 1024
 const CHUNK_RECORDS = 1024
 const POLL_MS = 250
 
-interface TopicLane extends PartitionRange {
+interface PartitionProgress extends PartitionRange {
   /** Offset of the next record that is wanted. */
   next: bigint
   paused: boolean
 }
 
-/** One reading of a topic range by a throw-away consumer, merged into replay order. */
+/** Reads a topic range once with a consumer of its own, merged into replay order. */
 export class TopicPass {
   readonly #options: TopicPassOptions
-  readonly #lanes = new Map<string, TopicLane>()
+  readonly #partitions = new Map<string, PartitionProgress>()
   readonly #merge = new PartitionMerge()
-  /** Lanes that have more to come and nothing to take: nothing else may be taken before their next record is known. */
+  /** Partitions with more to come and nothing buffered. Until their next records are known, nothing may be taken. */
   readonly #waiting = new Set<string>()
   #consumer: Consumer | undefined
   #unfinished = 0
@@ -46,7 +46,7 @@ export class TopicPass {
     this.#options = options
     for (const range of options.range.ranges) {
       const name = partitionName(range)
-      this.#lanes.set(name, { ...range, next: range.offset, paused: false })
+      this.#partitions.set(name, { ...range, next: range.offset, paused: false })
       if (!this.#isFinished(range.offset, range.end)) {
         this.#waiting.add(name)
         this.#unfinished++
@@ -57,9 +57,9 @@ export class TopicPass {
   get fraction(): number {
     let done = 0n
     let all = 0n
-    for (const lane of this.#lanes.values()) {
-      done += lane.next - lane.offset
-      all += lane.end - lane.offset
+    for (const { offset, next, end } of this.#partitions.values()) {
+      done += next - offset
+      all += end - offset
     }
     return all === 0n ? 1 : Number(done) / Number(all)
   }
@@ -77,7 +77,7 @@ export class TopicPass {
         const ready = this.#takeReady()
         if (ready.length > 0) {
           yield ready
-          // What was not asked for while the last ones were looked at is not late.
+          // While the caller works on these, nothing is asked for, so nothing can be late.
           this.#quietSinceMs = performance.now()
         } else if (this.#unfinished === 0 && this.#merge.buffered === 0) return
         else await this.#arrival(consumer)
@@ -105,21 +105,21 @@ export class TopicPass {
 
   #takeIn(batch: Batch): void {
     const name = partitionName(batch)
-    const lane = this.#lanes.get(name)
-    if (lane === undefined) return
+    const partition = this.#partitions.get(name)
+    if (partition === undefined) return
     for (let i = 0; i < batch.count; i++) {
       const offset = batch.offset(i)
-      // After a restart of the consumer the range is read from its start again.
-      if (offset < lane.next) continue
-      if (this.#isFinished(offset, lane.end)) {
-        this.#advance(name, lane, lane.end)
+      // After a restart the consumer reads the range from its start again.
+      if (offset < partition.next) continue
+      if (this.#isFinished(offset, partition.end)) {
+        this.#advance(name, partition, partition.end)
         break
       }
       this.#merge.add(name, recordOf(batch, i))
       this.#waiting.delete(name)
-      this.#advance(name, lane, offset + 1n)
+      this.#advance(name, partition, offset + 1n)
     }
-    this.#holdBack(name, lane)
+    this.#holdBack(name, partition)
     this.#quietSinceMs = performance.now()
     this.#wake()
   }
@@ -127,20 +127,20 @@ export class TopicPass {
   #note(event: BrokerEvent): void {
     if (event.type !== 'undecodable' && event.type !== 'offset-jump') return
     const name = partitionName(event)
-    const lane = this.#lanes.get(name)
+    const partition = this.#partitions.get(name)
     const next = event.type === 'undecodable' ? event.to + 1n : event.to
-    if (lane === undefined || next <= lane.next || this.#isFinished(lane.next, lane.end)) return
-    const to = this.#options.follow || next < lane.end ? next : lane.end
+    if (partition === undefined || next <= partition.next || this.#isFinished(partition.next, partition.end)) return
+    const to = this.#options.follow || next < partition.end ? next : partition.end
     const reason = event.type === 'undecodable' ? 'undecodable-batch' : 'deleted-while-reading'
-    this.#options.lost.add(reason, Number(to - lane.next), `${name} offset ${lane.next}`)
-    this.#advance(name, lane, to)
+    this.#options.lost.add(reason, Number(to - partition.next), `${name} offset ${partition.next}`)
+    this.#advance(name, partition, to)
     this.#wake()
   }
 
-  #advance(name: string, lane: TopicLane, to: bigint): void {
-    const wasFinished = this.#isFinished(lane.next, lane.end)
-    lane.next = to
-    if (wasFinished || !this.#isFinished(to, lane.end)) return
+  #advance(name: string, partition: PartitionProgress, to: bigint): void {
+    const wasFinished = this.#isFinished(partition.next, partition.end)
+    partition.next = to
+    if (wasFinished || !this.#isFinished(to, partition.end)) return
     this.#unfinished--
     this.#waiting.delete(name)
   }
@@ -155,28 +155,29 @@ export class TopicPass {
       const taken = this.#merge.take()
       if (taken === undefined) break
       ready.push(taken.record)
-      const lane = this.#lanes.get(taken.lane)
-      if (lane === undefined) continue
-      if (taken.emptied && !this.#isFinished(lane.next, lane.end)) this.#waiting.add(taken.lane)
-      this.#holdBack(taken.lane, lane)
+      const name = taken.partition
+      const partition = this.#partitions.get(name)
+      if (partition === undefined) continue
+      if (taken.emptied && !this.#isFinished(partition.next, partition.end)) this.#waiting.add(name)
+      this.#holdBack(name, partition)
     }
     return ready
   }
 
-  /** Pauses a lane that is full or finished, resumes it when it is half empty again. */
-  #holdBack(name: string, lane: TopicLane): void {
-    const filled = Math.max(this.#merge.bufferedOf(name) / LANE_RECORDS, this.#merge.bytesOf(name) / LANE_BYTES)
-    const isFinished = this.#isFinished(lane.next, lane.end)
-    if (!lane.paused && (isFinished || filled >= 1)) {
-      lane.paused = true
-      this.#consumer?.pause([lane])
-    } else if (lane.paused && !isFinished && filled <= 0.5) {
-      lane.paused = false
-      this.#consumer?.resume([lane])
+  /** Pauses a partition that is full or finished, and resumes it when it is half empty. */
+  #holdBack(name: string, partition: PartitionProgress): void {
+    const filled = Math.max(this.#merge.bufferedOf(name) / BUFFERED_RECORDS, this.#merge.bytesOf(name) / BUFFERED_BYTES)
+    const isFinished = this.#isFinished(partition.next, partition.end)
+    if (!partition.paused && (isFinished || filled >= 1)) {
+      partition.paused = true
+      this.#consumer?.pause([partition])
+    } else if (partition.paused && !isFinished && filled <= 0.5) {
+      partition.paused = false
+      this.#consumer?.resume([partition])
     }
   }
 
-  /** Resolves when something has come in or ended. Rejects with `stalled`. */
+  /** Resolves when a record has come in or a partition has ended. Rejects with `stalled`. */
   async #arrival(consumer: Consumer): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#wake = resolve
@@ -188,19 +189,20 @@ export class TopicPass {
     if (this.#unfinished === 0) return
     const quietMs = performance.now() - this.#quietSinceMs
     if (quietMs < this.#options.stallMs) return
-    const waitedFor = [...this.#waiting].map((name) => `${name} offset ${this.#lanes.get(name)?.next}`).join(', ')
+    const waitedFor = [...this.#waiting].map((name) => `${name} offset ${this.#partitions.get(name)?.next}`).join(', ')
     throw new ReplayError(
       'stalled',
       `nothing has come for ${Math.round(quietMs / 1000)} s, still waiting for ${waitedFor} (the consumer is ${consumer.health().state})`,
     )
   }
 
-  /** The last offsets of a range may be no records, but a transaction's marks: then nothing comes, and nothing lags. */
+  /** The last offsets of a range may be a transaction's markers, not records: then no record comes, and the lag is 0. */
   #passTrailingGaps(consumer: Consumer): void {
-    for (const { topic, partition, records } of consumer.lag()) {
-      const name = partitionName({ topic, partition })
-      const lane = this.#lanes.get(name)
-      if (records === 0n && lane !== undefined && this.#waiting.has(name)) this.#advance(name, lane, lane.end)
+    for (const lag of consumer.lag()) {
+      const name = partitionName(lag)
+      const partition = this.#partitions.get(name)
+      if (lag.records === 0n && partition !== undefined && this.#waiting.has(name))
+        this.#advance(name, partition, partition.end)
     }
   }
 }
@@ -217,7 +219,7 @@ function recordOf(batch: Batch, index: number): ReplayRecord {
   }
 }
 
-/** Buffers of a batch are slices of the fetch response: a record that waits must not hold on to megabytes. */
+/** Buffers of a batch are slices of the fetch response: one waiting record must not keep megabytes alive. */
 function copyOf(bytes: Buffer | undefined): Buffer | undefined {
   return bytes === undefined ? undefined : Buffer.from(bytes)
 }
