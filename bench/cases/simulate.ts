@@ -132,7 +132,7 @@ async function pricesRun(tape: PriceTape, choices: Partial<PriceChoices>): Promi
 
 function once(
   what: { readonly case: string; readonly unit: string; readonly anchor: string },
-  ours: number | null | undefined,
+  ours: number | undefined,
   anchor: number | undefined,
 ): Ratio {
   const [values, anchorValues] = [[ours ?? Number.NaN], [anchor ?? Number.NaN]]

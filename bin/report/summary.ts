@@ -32,7 +32,7 @@ export function simulationSummary(rows: readonly SimulationRow[], { labelOf }: N
     bar(without, best.hitRatio),
     without.toFixed(4),
     `<strong>${best.hitRatio.toFixed(4)}</strong>`,
-    best.coverage === null ? '–' : `${(best.coverage * 100).toFixed(1)} %`,
+    best.coverage === undefined ? '–' : `${(best.coverage * 100).toFixed(1)} %`,
     best.l2ReadsPerSavedMiss?.toFixed(2) ?? '–',
     bound === undefined ? '–' : bound.toFixed(4),
     escaped(labelOf(best)),

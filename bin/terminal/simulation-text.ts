@@ -82,8 +82,8 @@ export function percent(share: number): string {
   return `${Number((share * 100).toPrecision(3))} %`
 }
 
-function share(value: number | null): string {
-  return value === null ? '–' : value.toFixed(3)
+function share(value: number | undefined): string {
+  return value === undefined ? '–' : value.toFixed(3)
 }
 
 function whole(value: number): string {

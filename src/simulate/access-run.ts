@@ -3,7 +3,7 @@ import type { Counts, Tally } from './tally.ts'
 import type { AccessTrace } from './traffic/access-trace.ts'
 import type { AccessWarming } from './warmings/access.ts'
 
-/** Accesses one after the other: each is a demand read, and what warming goes by. */
+/** Runs a trace: each access is a demand read, and the trigger of warms. */
 export class AccessRun implements Run {
   readonly length: number
   readonly #accesses: Int32Array

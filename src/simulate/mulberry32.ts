@@ -1,4 +1,4 @@
-/** A small generator of random numbers (Tommy Ettinger's mulberry32): the same seed, the same numbers, 0 to below 1. */
+/** Tommy Ettinger's mulberry32, a small generator of random numbers from 0 to below 1. The same seed gives the same numbers. */
 export function mulberry32(seed: number): () => number {
   let state = seed
   return () => {

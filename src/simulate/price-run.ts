@@ -7,19 +7,19 @@ export interface PriceRunOptions {
   readonly tape: PriceTape
   readonly tally: Tally
   readonly warming: PriceWarming
-  /** From an update to its reads. */
+  /** Time from an update to its reads. */
   readonly delayMs: number
 }
 
 /**
- * Updates at their times, and a detector that reads `delayMs` after each. What is due at the same time goes in this
- * order: values that arrive, reads, the next update. An update inserts nothing: residency is earned by reads and warms.
+ * Runs a tape: updates at their times, and a detector that reads `delayMs` after each. What is due at the same time goes
+ * in this order: values that arrive, reads, the next update. Only reads and warms give a pair a slot; updates do not.
  */
 export class PriceRun implements Run {
   readonly length: number
   readonly #options: PriceRunOptions
   readonly #delayUs: number
-  /** The next update, and the next whose reads are due. */
+  /** The next update, and the first update whose reads are still to come. */
   #next = 0
   #nextRead = 0
 
@@ -44,7 +44,7 @@ export class PriceRun implements Run {
     if (end === this.length) this.#readUntil(Number.POSITIVE_INFINITY)
   }
 
-  /** The reads that are due, of the updates so far. */
+  /** Does the reads that are due by then. */
   #readUntil(nowUs: number): void {
     const { tape, tally, warming, delayMs } = this.#options
     for (; this.#nextRead < this.#next; this.#nextRead++) {

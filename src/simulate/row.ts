@@ -3,22 +3,22 @@ import type { PolicyName } from './policies/policies.ts'
 import type { Counts } from './tally.ts'
 import type { WarmingName } from './warmings/warmings.ts'
 
-/** One combination of what is simulated. */
+/** The settings of one simulation. */
 export interface Combination {
   readonly policy: PolicyName
   readonly warming: WarmingName
-  /** Of `keys`, 0 to 1. */
+  /** Slots ÷ distinct keys or pairs. */
   readonly capacity: number
   readonly slots: number
   readonly lookAhead: LookAheadMode
   readonly attribution: 'on' | 'off'
-  /** From an update to its reads. */
+  /** Time from an update to its reads. */
   readonly delayMs: number
-  /** From a request for a warm to its value. */
+  /** Time from the request for a warm to its value. */
   readonly warmMs: number
 }
 
-/** A line of `forewarm simulate --json`. `null`: there is nothing to divide by. */
+/** The figures of one simulation; undefined where there is nothing to divide by. */
 export interface SimulationRow extends Combination {
   readonly input: string
   readonly reads: number
@@ -28,18 +28,18 @@ export interface SimulationRow extends Combination {
   readonly warms: number
   readonly warmsUsed: number
   /** Warms read before they left ÷ warms. */
-  readonly accuracy: number | null
+  readonly accuracy: number | undefined
   /** Misses saved ÷ misses of the same policy without warming; below 0 where warming costs hits. */
-  readonly coverage: number | null
-  /** Used warms ÷ (used warms + those that a read was faster than). */
-  readonly timeliness: number | null
-  /** Misses on pairs that a warm had pushed out ÷ misses. */
-  readonly pollution: number | null
-  /** Requests for pairs that were resident ÷ requests. */
-  readonly redundancy: number | null
-  /** Values read from L2 for warms, also those that came too late ÷ misses saved. */
-  readonly l2ReadsPerSavedMiss: number | null
-  /** That the simulation took. */
+  readonly coverage: number | undefined
+  /** Used warms ÷ (used warms + late ones: a read came while the value was on its way). */
+  readonly timeliness: number | undefined
+  /** Misses on pairs that a warm had evicted ÷ misses. */
+  readonly pollution: number | undefined
+  /** Requests for resident pairs ÷ requests. */
+  readonly redundancy: number | undefined
+  /** Values read from L2 for warms, late ones too ÷ misses saved. */
+  readonly l2ReadsPerSavedMiss: number | undefined
+  /** How long the simulation took. */
   readonly seconds: number
 }
 
@@ -47,7 +47,7 @@ export interface Outcome {
   readonly input: string
   readonly combination: Combination
   readonly counts: Readonly<Counts>
-  /** Misses of the same without warming. */
+  /** Misses of the same policy without warming. */
   readonly missesUnwarmed: number
   readonly seconds: number
 }
@@ -65,11 +65,16 @@ export function rowOf({ input, combination, counts, missesUnwarmed, seconds }: O
     timeliness: share(warmsUsed, warmsUsed + counts.late),
     pollution: share(counts.polluted, misses),
     redundancy: share(counts.redundant, counts.requests),
-    l2ReadsPerSavedMiss: saved > 0 ? counts.fetched / saved : null,
+    l2ReadsPerSavedMiss: saved > 0 ? counts.fetched / saved : undefined,
     seconds,
   }
 }
 
-function share(part: number, whole: number): number | null {
-  return whole === 0 ? null : part / whole
+/** A line of `forewarm simulate --json`: what is undefined in the row is `null` there. */
+export function rowJson(row: SimulationRow): string {
+  return JSON.stringify(row, (_, value) => value ?? null)
+}
+
+function share(part: number, whole: number): number | undefined {
+  return whole === 0 ? undefined : part / whole
 }

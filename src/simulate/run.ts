@@ -1,10 +1,10 @@
 import type { Counts } from './tally.ts'
 
-/** One simulation, taken step by step, so that somebody may watch it or end it. */
+/** One simulation, run in steps so that the caller can show progress and stop it. */
 export interface Run {
-  /** Accesses or updates. */
+  /** Accesses or updates in all. */
   readonly length: number
   readonly counts: Readonly<Counts>
-  /** Up to `end`, exclusive; never backwards. */
+  /** Runs on to access or update `end`, exclusive. `end` never goes back. */
   advance(end: number): void
 }

@@ -12,41 +12,42 @@ import { accessWarming } from './warmings/access.ts'
 import { priceWarming } from './warmings/named-price.ts'
 import type { WarmingName } from './warmings/warmings.ts'
 
-/** What combinations are run on. */
+/** The traffic that combinations run on. */
 export interface Workload {
   readonly input: string
-  /** Distinct keys, of which a capacity is a share. */
+  /** Distinct keys; a capacity is a share of them. */
   readonly keys: number
   start(combination: Combination): Run
 }
 
 export interface SimulationOptions {
   readonly signal?: AbortSignal
-  /** Of all combinations; 0 to 1. */
+  /** Called with the share that is done of all combinations, 0 to 1. */
   readonly onProgress?: (fraction: number) => void
-  /** So far, in even steps of each combination. */
+  /** Called in even steps of each combination. */
   readonly onSample?: (combination: Combination, sample: Sample) => void
 }
 
+/** Totals since the start of a combination. */
 export interface Sample {
-  /** Of the accesses or updates; 0 to 1. */
+  /** The share of the accesses or updates that is done, 0 to 1. */
   readonly fraction: number
   readonly reads: number
   readonly hits: number
 }
 
-/** Accesses or updates between two looks at the signal. */
+/** The most accesses or updates between two looks at the signal. */
 const MAX_STEP = 20_000
-/** Enough for a picture of how it went. */
+/** Enough points for a chart over time. */
 const MIN_STEPS = 100
 
-/** A row for each combination, in their order. Rejects with the signal's reason when it is aborted. */
+/** A row for each combination, in order. Rejects with the signal's reason when it is aborted. */
 export async function* simulate(
   workload: Workload,
   combinations: readonly Combination[],
   { signal, onProgress, onSample }: SimulationOptions = {},
 ): AsyncGenerator<SimulationRow> {
-  /** Misses without warming, by what the combination is else. */
+  /** Misses without warming, by the rest of the combination. */
   const unwarmed = new Map<string, number>()
   for (const [done, combination] of combinations.entries()) {
     const { counts, seconds } = await finished(workload.start(combination), signal, (sample) => {
@@ -93,7 +94,7 @@ export function accessWorkload(trace: AccessTrace, seed: number): Workload {
   }
 }
 
-/** Slots and their share of the keys: from shares (`capacity`), or as given (`slots`). Throws `bad-option`. */
+/** Slots with their share of the keys, from either of the two. Throws `bad-option`. */
 export function sizesOf(
   keys: number,
   given: { readonly capacity: readonly number[] } | { readonly slots: readonly number[] },
@@ -105,7 +106,7 @@ export function sizesOf(
 function checked(slots: number, keys: number, capacity?: number): number {
   if (Number.isInteger(slots) && slots >= 1 && slots <= keys) return slots
   const given = capacity === undefined ? '' : ` (${capacity} of ${keys} keys)`
-  throw new SimulationError('bad-option', `expected 1 to ${keys} slots, as there are keys; got ${slots}${given}`)
+  throw new SimulationError('bad-option', `expected 1 to ${keys} slots, at most one a key; got ${slots}${given}`)
 }
 
 export interface Choices {
@@ -114,7 +115,7 @@ export interface Choices {
   readonly warmings: readonly WarmingName[]
 }
 
-/** Of the ways from an update to its reads. */
+/** On price updates there are more choices: how reads follow updates. */
 export interface PriceChoices extends Choices {
   readonly lookAheads: readonly Combination['lookAhead'][]
   readonly attributions: readonly Combination['attribution'][]
@@ -122,12 +123,12 @@ export interface PriceChoices extends Choices {
   readonly warmMs: number
 }
 
-/** Every policy with every warming, on accesses: an access triggers, reads are nobody's, a warm takes no time. */
+/** Every policy with every warming. An access is its own trigger, reads belong to no update, and a warm takes no time. */
 export function accessCombinations(choices: Choices): readonly Combination[] {
   return priceCombinations({ ...choices, lookAheads: ['off'], attributions: ['off'], delaysMs: [0], warmMs: 0 })
 }
 
-/** The same on price updates, and with every look-ahead, attribution and delay. */
+/** Every policy with every warming, look-ahead, attribution and delay. */
 export function priceCombinations(choices: PriceChoices): readonly Combination[] {
   const { policies, warmings, sizes, lookAheads, attributions, delaysMs, warmMs } = choices
   let combinations: Partial<Combination>[] = [{ warmMs }]

@@ -1,42 +1,42 @@
 import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from '../cache/l1/usage.ts'
 import { NO_PAIR, type Policy } from './policies/policy.ts'
 
-/** What came of a simulation. */
+/** Totals of a simulation. */
 export interface Counts {
   reads: number
   hits: number
-  /** Pairs that a warming wanted in the cache, resident or not. */
+  /** Pairs that the warming asked for, resident or not. */
   requests: number
-  /** Of these, resident already. */
+  /** Requests for pairs that were resident already. */
   redundant: number
-  /** Of the others, those that a read was faster than: it missed while the value was on its way. */
+  /** Requests whose pair was read, and missed, while the value was on its way. */
   late: number
-  /** Values read from L2 for them, whether they came in time, and were taken, or not. */
+  /** Values read from L2 for requests, whether they came in time or not. */
   fetched: number
-  /** Brought in ahead of a read. */
+  /** Values brought in ahead of a read. */
   warms: number
-  /** Read before they left. */
+  /** Warms that were read before they left. */
   warmsUsed: number
-  /** Left before they were read, as far as anybody has noticed. */
+  /** Warms that left unread. A policy names one evicted pair a call; others are noticed when they are read next. */
   warmsUnused: number
-  /** Misses on pairs that a warm had pushed out. */
+  /** Misses on pairs that a warm had evicted. */
   polluted: number
-  /** Pairs that left to make room. */
+  /** Pairs evicted to make room. */
   evictions: number
 }
 
-/** `warmed`: a hit that was none without the warm. */
+/** `warmed`: a hit that would have missed without the warm. */
 export type ReadOutcome = 'hit' | 'warmed' | 'missed'
 
-/** The hit ratio of late is of so many reads, up to twice as many. */
+/** `hitRatio` is that of the last so many reads, up to twice as many. */
 const LATE_READS = 5_000
 const PUSHED_OUT = 1
-/** Of the first kind in WARM_KINDS; those of the others stand after it. */
+/** An unread warm of the first of WARM_KINDS; the marks of the other kinds follow. */
 const UNREAD_WARM = 2
 const ON_ITS_WAY = 1
 const TOO_LATE = 2
 
-/** A policy, and what becomes of its reads and warms. */
+/** A policy, and counts of what becomes of its reads and warms. */
 export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' | 'warmsByKind'> {
   readonly policy: Policy
   readonly counts: Counts = {
@@ -52,13 +52,13 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
     polluted: 0,
     evictions: 0,
   }
-  /** What was counted when the reads of late began, and half of them later. */
+  /** The totals at which the recent reads begin, and those at which the newer half of them begins. */
   #before: Pick<Counts, 'reads' | 'hits'> = { reads: 0, hits: 0 }
   #latest = this.#before
   readonly #byKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
-  /** By pair: 0, PUSHED_OUT, or UNREAD_WARM + the kind of the warm. */
+  /** What each pair is: 0, PUSHED_OUT (by a warm), or UNREAD_WARM + the kind of its warm. */
   readonly #marks: Uint8Array
-  /** By pair: 0, ON_ITS_WAY or TOO_LATE. */
+  /** The state of each pair's request: 0, ON_ITS_WAY or TOO_LATE. */
   readonly #requested: Uint8Array
 
   constructor(policy: Policy, pairs: number) {
@@ -67,7 +67,7 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
     this.#requested = new Uint8Array(pairs)
   }
 
-  /** Of the reads of late, as a node's is of the last seconds; undefined before the first read. */
+  /** The hit ratio of recent reads; undefined before the first read. A node has that of the last seconds. */
   get hitRatio(): number | undefined {
     const reads = this.counts.reads - this.#before.reads
     return reads === 0 ? undefined : (this.counts.hits - this.#before.hits) / reads
@@ -81,13 +81,13 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
     return this.counts.evictions
   }
 
-  /** As far as a node knows by now: L1's own residency sees warms leave unread, of others that is noticed later. */
+  /** L1's residency counts warms itself, as in a node. For other policies these are the tally's own counts. */
   get warmCounts(): Readonly<WarmCounts> {
     const { warms: admitted, warmsUsed: used, warmsUnused: unused } = this.counts
     return this.policy.usage?.warmCounts ?? { admitted, used, unused, dropped: 0 }
   }
 
-  /** The same by kind. */
+  /** The same by kind, in the order of WARM_KINDS. */
   get warmsByKind(): readonly Readonly<WarmCounts>[] {
     return this.policy.usage?.warmsByKind ?? this.#byKind
   }
@@ -111,12 +111,12 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
     return mark >= UNREAD_WARM ? 'warmed' : 'hit'
   }
 
-  /** A warm that takes no time. `kind`: who asks, its place in WARM_KINDS. */
+  /** A warm that takes no time. `kind` is a place in WARM_KINDS. */
   warm(pairId: number, kind = 0): void {
     if (this.request(pairId)) this.arrive(pairId, kind)
   }
 
-  /** A pair is wanted; true where its value has to be fetched: it is neither resident nor on its way. */
+  /** Asks for a pair; true if its value must be fetched: it is neither resident nor on its way. */
   request(pairId: number): boolean {
     this.counts.requests++
     const isThere = this.policy.has(pairId)
@@ -126,7 +126,7 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
     return true
   }
 
-  /** The value of a pair that was requested. Where the pair is resident by now, a read was faster. */
+  /** The value of a requested pair comes in. If the pair is resident by now, a read was faster. */
   arrive(pairId: number, kind = 0): void {
     const { counts, policy } = this
     counts.fetched++
@@ -153,13 +153,13 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
     this.#mark(pairId, mark)
   }
 
-  /** What the pair was before is over. */
+  /** The pair's earlier mark ends here. */
   #mark(pairId: number, mark: number): void {
     this.#ended(this.#marks[pairId] as number, 'unused')
     this.#marks[pairId] = mark
   }
 
-  /** Where the mark is that of a warm, it is over. */
+  /** Counts the end of a warm, if the mark is that of one. */
   #ended(mark: number, how: 'used' | 'unused'): void {
     if (mark < UNREAD_WARM) return
     this.counts[how === 'used' ? 'warmsUsed' : 'warmsUnused']++

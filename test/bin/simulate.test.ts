@@ -25,7 +25,7 @@ test('prints a row for each combination, with --json an object', async () => {
   expect(code).toBe(0)
   const rows = stdout.trimEnd().split('\n')
   expect(rows.map((row) => JSON.parse(row))).toMatchObject([
-    { warming: 'none', slots: 4, capacity: 0.5, reads: 400, hits: 0 },
+    { warming: 'none', slots: 4, capacity: 0.5, reads: 400, hits: 0, accuracy: null, redundancy: null },
     { warming: 'none', slots: 8, capacity: 1, reads: 400, hits: 392 },
     { warming: 'forewarm', slots: 4 },
     { warming: 'forewarm', slots: 8 },
@@ -188,5 +188,5 @@ test('a reader that goes away is nobody’s error', async () => {
 
 test('refuses more slots than keys, code 2', async () => {
   const { code, stderr } = await forewarm(['simulate', '--accesses', keys, '--slots', '9'])
-  expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: expected 1 to 8 slots, as there are keys; got 9\n' })
+  expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: expected 1 to 8 slots, at most one a key; got 9\n' })
 })

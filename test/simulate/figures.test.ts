@@ -40,6 +40,6 @@ test('every figure of a row is what counting by hand gives', () => {
   })
   expect(of(6)).toMatchObject({ coverage: 2 / 6, l2ReadsPerSavedMiss: 4 / 2 })
   // Where warming saves nothing, or costs hits, there is nothing that its reads were spent on.
-  expect(of(4)).toMatchObject({ coverage: 0, l2ReadsPerSavedMiss: null })
-  expect(of(3)).toMatchObject({ coverage: -1 / 3, l2ReadsPerSavedMiss: null })
+  expect(of(4)).toMatchObject({ coverage: 0, l2ReadsPerSavedMiss: undefined })
+  expect(of(3)).toMatchObject({ coverage: -1 / 3, l2ReadsPerSavedMiss: undefined })
 })

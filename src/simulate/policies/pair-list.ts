@@ -1,11 +1,11 @@
 import { NO_PAIR } from './policy.ts'
 
-/** Pairs in the order of their arrival, the newest at the head; each is in it at most once. */
+/** A linked list of pairs, the newest at the head. A pair is in it at most once. */
 export class PairList {
   readonly #next: Int32Array
   readonly #previous: Int32Array
   readonly #isIn: Uint8Array
-  /** The oldest. */
+  /** The oldest pair. */
   tail = NO_PAIR
   #head = NO_PAIR
   size = 0
@@ -20,7 +20,7 @@ export class PairList {
     return this.#isIn[pairId] === 1
   }
 
-  /** The one that came after it. */
+  /** The pair that came right after it. */
   newerThan(pairId: number): number {
     return this.#previous[pairId] as number
   }

@@ -5,7 +5,7 @@ import type { Policy, PolicySize } from './policy.ts'
 import { ResidencyPolicy } from './residency.ts'
 import { SieveOrder } from './sieve.ts'
 
-/** `forewarm` is what a node has: S3-FIFO, and beside it a part that warms borrow. */
+/** `forewarm` is what a node has: S3-FIFO with a warm part beside it. */
 export const POLICY_NAMES = ['lru', 'sieve', 's3-fifo', 'forewarm'] as const
 export type PolicyName = (typeof POLICY_NAMES)[number]
 

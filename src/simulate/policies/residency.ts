@@ -1,16 +1,16 @@
 import { Residency } from '../../cache/l1/residency.ts'
 import { NO_PAIR, type Policy, type PolicySize, warmLimitOf } from './policy.ts'
 
-/** L1's own residency. Without a warm share it is S3-FIFO, and a warm is kept like something that was read. */
+/** L1's own residency. Without a warm share it is plain S3-FIFO, which keeps a warm like a demand entry. */
 export class ResidencyPolicy implements Policy {
   readonly slots: number
   readonly warmLimit: number
   evicted = NO_PAIR
-  /** Undefined where warms have no part of their own, so that they are not counted. */
+  /** Undefined without a warm part: warms are not counted then. */
   readonly usage: Residency | undefined
   readonly #residency: Residency
   readonly #warmsAs: 'warm' | 'demand'
-  /** Who had the slot last, by slot: the residency does not say whom it pushed out. */
+  /** The pair that had each slot last: the residency does not say whom it evicted. */
   readonly #owners: Int32Array
 
   constructor({ slots, pairs }: PolicySize, warmShare: number) {
@@ -56,7 +56,7 @@ export class ResidencyPolicy implements Policy {
   #admit(pairId: number, as: 'warm' | 'demand', kind = 0): boolean {
     const evictions = this.#residency.evictions
     const slot = this.#residency.admit(pairId, as, kind)
-    // The slot that was freed last is the one that is given out next.
+    // The residency gives out the slot that was freed last.
     const isTaken = slot >= 0 && this.#residency.evictions > evictions
     this.evicted = isTaken ? (this.#owners[slot] as number) : NO_PAIR
     if (slot >= 0) this.#owners[slot] = pairId

@@ -2,7 +2,7 @@ import { enlarged } from '../../enlarged.ts'
 import { LineFile } from '../../replay/source/lines.ts'
 import { SimulationError } from '../simulation-error.ts'
 
-/** Recorded accesses in order; keys are numbered by first appearance. */
+/** Recorded accesses in order. Keys are numbered by first appearance. */
 export interface AccessTrace {
   readonly name: string
   readonly accesses: Int32Array
@@ -10,19 +10,19 @@ export interface AccessTrace {
   readonly keys: number
 }
 
-/** What a policy and a predictor keep for each key makes more of them a matter of gigabytes. */
+/** A policy and a predictor keep something for each key: more keys would take gigabytes. */
 const MAX_KEYS = 4_000_000
 const FIRST_ACCESSES = 65_536
-/** Nobody's key is longer; a file of such lines is something else. */
+/** No real key is longer; a file with such lines is something else. */
 const MAX_KEY_LENGTH = 4_096
 const CONTROL_CHARACTER = /[^\P{Cc}\t]/u
 const SEPARATOR = /[,;\t]/
 
 /**
- * One key a line, unpacked where the name ends in .gz. Rejects where there is no file (`no-such-file`), where it cannot
- * be unpacked to its end (`corrupt-recording`), and at the first line that is no key (`bad-file`), naming the line; and
- * with the signal's reason when it is aborted. A separator is taken for a column that should not be there: of whole lines
- * as keys, hardly two would be the same.
+ * Reads one key a line; a file whose name ends in .gz is unpacked. Rejects with `no-such-file`; with `corrupt-recording`
+ * if it cannot be unpacked to its end; with `bad-file`, naming the line, at the first line that is no key; and with the
+ * signal's reason when it is aborted. A separator in a line means a second column. It is refused, because hardly two
+ * whole lines would be the same key.
  */
 export async function readAccesses(path: string, signal?: AbortSignal): Promise<AccessTrace> {
   const idOf = new Map<string, number>()
@@ -37,7 +37,7 @@ export async function readAccesses(path: string, signal?: AbortSignal): Promise<
       const key = text.endsWith('\r') ? text.slice(0, -1) : text
       let id = idOf.get(key)
       if (id === undefined || !isUtf8) {
-        const reason = refusal(key, idOf.size) ?? (isUtf8 ? undefined : 'expected a key in UTF-8, got other bytes')
+        const reason = problemOf(key, idOf.size) ?? (isUtf8 ? undefined : 'expected a key in UTF-8, got other bytes')
         if (reason !== undefined) throw new SimulationError('bad-file', `${path}, line ${number}, column 1: ${reason}`)
         id = idOf.size
         idOf.set(key, id)
@@ -49,12 +49,13 @@ export async function readAccesses(path: string, signal?: AbortSignal): Promise<
   return { name: path, accesses: accesses.subarray(0, count), keys: idOf.size }
 }
 
-/** Why the text is no key. */
-function refusal(key: string, known: number): string | undefined {
+/** Why the text is no key; undefined if it is one. */
+function problemOf(key: string, known: number): string | undefined {
   if (key.trim() === '') return 'expected a key, got a blank line'
   if (key.length > MAX_KEY_LENGTH) return `expected a key of at most ${MAX_KEY_LENGTH} characters, got ${key.length}`
-  if (CONTROL_CHARACTER.test(key)) return 'expected a key, got control characters (a packed file needs a name in .gz)'
-  if (key !== key.trim()) return 'expected a key without spaces around it, which would make another key of it'
+  if (CONTROL_CHARACTER.test(key))
+    return 'expected a key, got control characters (the name of a packed file must end in .gz)'
+  if (key !== key.trim()) return 'expected a key without spaces around it: with them it would be another key'
   if (SEPARATOR.test(key)) return `expected one key a line, got ${key.split(SEPARATOR).length} columns`
   if (known >= MAX_KEYS) return `more than ${MAX_KEYS.toLocaleString('en-US')} distinct keys`
   return undefined

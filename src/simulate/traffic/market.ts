@@ -2,8 +2,8 @@ import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import { zipf } from './zipf.ts'
 
 /**
- * A market to look at: pairs in groups whose prices move together, busy groups and quiet ones. Pure, but for the
- * random numbers that it is given.
+ * A made-up market for demonstrations. Pairs belong to groups, and some groups are busier than others by Zipf's law. Pure,
+ * except for the random numbers that it is given.
  */
 export interface MarketOptions {
   readonly chains: readonly string[]
@@ -28,7 +28,7 @@ interface Listing {
   mid: number
 }
 
-/** The largest step of a price, as a share of it. */
+/** A price moves by up to half of this share of itself. */
 const STEP = 0.002
 const SPREAD = 0.0005
 

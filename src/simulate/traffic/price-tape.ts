@@ -3,26 +3,26 @@ import { placeText, type Recorded, recordedUpdates } from './recorded-updates.ts
 import { GroupSiblings, readEvents } from './siblings.ts'
 import { type Mistimed, Timeline } from './timeline.ts'
 
-/** Recorded price updates, and what a detector reads on each. Pairs are numbered from 0. */
+/** Recorded price updates, and the pairs that a detector reads on each. Pairs are numbered from 0. */
 export interface PriceTape {
   readonly name: string
-  /** Of the events' file, whether they are updated or not; without one, those that are. */
+  /** How many pairs there are: all of the events' file or, without one, all that are updated. */
   readonly pairs: number
-  /** Pair ids in order. */
+  /** The pair id of each update, in order. */
   readonly updates: Int32Array
-  /** Of each update, whole microseconds since the epoch; never falling. */
+  /** The time of each update, in whole microseconds since the epoch. It never falls. */
   readonly timesUs: Float64Array
-  /** First of the updates that were handed over together with this one: those of one event time. */
+  /** Updates of one event time are handed over together: for each update, the first of them. */
   readonly batches: Int32Array
-  /** Of each pair, what a detector reads on its update. */
+  /** For each pair, the pairs that a detector reads on its update. */
   readonly reads: readonly Int32Array[]
-  /** Updates of pairs that the events' file does not have: they are left out. */
+  /** Updates left out because their pair is not in the events' file. */
   readonly unknownUpdates: number
-  /** Updates with an event time before the one before: taken as of that one. */
+  /** Updates with an event time earlier than an update before them: they get that update's time. */
   readonly backwards: number
-  /** Records of a recording that say nothing to anybody: they are left out. */
+  /** Records of a recording left out because they cannot be read. */
   readonly unreadable: number
-  /** Updates with times that cannot be, which are left out; absent where there are none. */
+  /** Updates left out because their time is impossible; absent if there are none. */
   readonly mistimed?: MistimedUpdates
 }
 
@@ -30,7 +30,7 @@ export interface MistimedUpdates {
   readonly updates: number
   /** Updates in the file. */
   readonly of: number
-  /** The first of them: where it stands, its time and that of one around it, in ms since the epoch. */
+  /** The first of them: its place, its time and that of an update near it, in ms since the epoch. */
   readonly place: string
   readonly eventTimeMs: number
   readonly otherEventTimeMs: number
@@ -39,19 +39,19 @@ export interface MistimedUpdates {
 export interface PriceTapeOptions {
   /** A recording, or NDJSON of price records. */
   readonly prices: string
-  /** CSV of pairs and events; unless given, siblings are updates of one `group`. */
+  /** CSV of pairs and events. Without it, siblings are pairs with the same `group`. */
   readonly events: string | undefined
-  /** Reads of an update, at most. */
+  /** The most reads of one update. */
   readonly maxReads: number
-  /** From one update to the next of the same event time. */
+  /** Time between two updates of one event time. */
   readonly spacingUs: number
   readonly signal?: AbortSignal
 }
 
 /**
  * Read model `siblings`: on an update of A the detector reads the other pairs of A's event, in the order of the file.
- * Rejects with `no-such-file`, `corrupt-recording`, or `bad-file`, naming file, line and column, also where the times of
- * most updates cannot be; and with the signal's reason when it is aborted.
+ * Rejects with `no-such-file`, `corrupt-recording` or `bad-file`, naming file, line and column; `bad-file` also if most
+ * updates have impossible times. Rejects with the signal's reason when it is aborted.
  */
 export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTape> {
   const { prices, events, signal } = options
@@ -90,7 +90,7 @@ function expected(events: string | undefined): string {
   return `expected updates of pairs that share an event in ${events}`
 }
 
-/** Where it is most of the updates, what is left tells nothing of the traffic. */
+/** Throws if most updates are mistimed: the rest would say nothing about the traffic. */
 function mistimedOf(
   { place: at, eventTimeMs, otherEventTimeMs }: Mistimed<Recorded['place']>,
   { prices, of, updates }: { readonly prices: string; readonly of: number; readonly updates: number },
@@ -100,6 +100,6 @@ function mistimedOf(
   const [its, other] = [eventTimeMs, otherEventTimeMs].map((ms) => new Date(ms).toISOString())
   throw new SimulationError(
     'bad-file',
-    `${place}: its event time is ${its}, where others are of ${other}; ${updates} of ${of} updates are so far from those around them, expected times that rise`,
+    `${place}: its event time is ${its}, but updates near it are of ${other}; ${updates} of ${of} updates are that far from those near them: expected times that rise`,
   )
 }

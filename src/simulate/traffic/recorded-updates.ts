@@ -7,13 +7,13 @@ import { LineFile } from '../../replay/source/lines.ts'
 import { parsePriceLine } from '../../replay/source/price-line.ts'
 import { SimulationError } from '../simulation-error.ts'
 
-/** The updates of a record, and where it stands: in which line, or of a recording, which is read in replay order, which record. */
+/** The updates of a record and its place: the number of its line or, in a recording, the record itself. */
 export interface Recorded {
   readonly updates: readonly PriceUpdate[]
   readonly place: number | ReplayRecord
 }
 
-/** For people. */
+/** The place in words. */
 export function placeText(path: string, place: Recorded['place']): string {
   if (typeof place === 'number') return `${path}, line ${place}`
   const { topic, partition, offset } = place
@@ -21,8 +21,9 @@ export function placeText(path: string, place: Recorded['place']): string {
 }
 
 /**
- * The price updates of a file, record by record, in lists: of a recording (`forewarm record`), whatever else it holds; or NDJSON of price
- * records, where a line that is none ends it with `bad-file`. Rejects with the signal's reason when it is aborted.
+ * The price updates of a file, record by record, in lists. The file is a recording (`forewarm record`), whose other
+ * records are passed over, or NDJSON of price records, where any other line ends it with `bad-file`. Rejects with the
+ * signal's reason when it is aborted.
  */
 export async function* recordedUpdates(path: string, options: ReadOptions = {}): AsyncGenerator<readonly Recorded[]> {
   if (await isRecording(path)) yield* ofRecording(path, options)
@@ -31,7 +32,7 @@ export async function* recordedUpdates(path: string, options: ReadOptions = {}):
 
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
-  /** For each record of a recording that is neither a price record nor any other that has a meaning. */
+  /** Called for each record of a recording that cannot be read. */
   readonly onUnreadable?: () => void
 }
 
@@ -65,7 +66,7 @@ async function* ofLines(path: string, { signal }: ReadOptions): AsyncGenerator<r
   }
 }
 
-/** What JSON.parse says of where it stopped, which it takes for the only line. */
+/** JSON.parse says where it stopped; it knows of one line only. */
 const POSITION = / at position \d+ \(line 1 column (\d+)\)/
 
 function placed({ reason, detail }: Refused): string {

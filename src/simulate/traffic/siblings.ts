@@ -3,17 +3,17 @@ import { pairKey } from '../../../schemas/topics.ts'
 import { LineFile } from '../../replay/source/lines.ts'
 import { SimulationError } from '../simulation-error.ts'
 
-/** Which pairs belong together: a detector that looks at one reads the others. Pairs are numbered from 0. */
+/** Pairs that belong together: on the update of one, a detector reads the others. Pairs are numbered from 0. */
 export interface Siblings {
   /** Pairs that have a number. */
   readonly pairs: number
-  /** The number of the update's pair; undefined where the pair is none of these. */
+  /** The number of the update's pair; undefined for an unknown pair. */
   idOf(update: PriceUpdate): number | undefined
-  /** Of each pair, at most so many others of its group, in the order of their numbers. */
+  /** For each pair up to `max` others of its group, in the order of their numbers. */
   reads(max: number): readonly Int32Array[]
 }
 
-/** By what updates say of themselves: those of one `group` of a chain. Numbered by first appearance. */
+/** Siblings are the pairs of one chain whose updates carry the same `group`. Numbered by first appearance. */
 export class GroupSiblings implements Siblings {
   readonly #ids = new Map<string, number>()
   readonly #groups = new Groups()
@@ -39,7 +39,7 @@ export class GroupSiblings implements Siblings {
 
 const HEADER = 'pair,event'
 
-/** By a file: pairs of one event, whatever their chain. Numbered in the order of the file. */
+/** Siblings are the pairs of one event in a file, whatever their chain. Numbered in the order of the file. */
 export class EventSiblings implements Siblings {
   readonly #ids = new Map<string, number>()
   readonly #groups = new Groups()
@@ -56,7 +56,7 @@ export class EventSiblings implements Siblings {
     return this.#groups.reads(max)
   }
 
-  /** Why a line of the file cannot be one; undefined when it was taken. */
+  /** Takes a line of the file; if it cannot, says why. */
   add(line: string): string | undefined {
     const [pair = '', event = '', ...more] = line.split(',').map((cell) => cell.trim())
     for (const [column, name] of Object.entries({ pair, event })) {
@@ -65,20 +65,20 @@ export class EventSiblings implements Siblings {
     }
     if (more.length > 0) return `column 3: expected two columns, got ${more.length + 2}`
     if (line === HEADER) return `expected a pair and its event, got the heading ${HEADER} again`
-    if (this.#ids.has(pair)) return `column "pair": ${shown(pair)} stands in a line before`
+    if (this.#ids.has(pair)) return `column "pair": ${shown(pair)} is on an earlier line already`
     this.#ids.set(pair, this.#ids.size)
     this.#groups.add(event)
     return undefined
   }
 }
 
-/** Rejects with `no-such-file`, `corrupt-recording`, or `bad-file`; naming file, line and column. */
+/** Rejects with `no-such-file`, `corrupt-recording` or `bad-file`, naming file, line and column. */
 export async function readEvents(path: string, signal?: AbortSignal): Promise<EventSiblings> {
   const siblings = new EventSiblings()
   for await (const lines of new LineFile(path).read(signal)) {
     for (const { text, isUtf8, number } of lines) {
       const line = text.trim()
-      const against = number > 1 ? siblings.add(line) : headingRefusal(line)
+      const against = number > 1 ? siblings.add(line) : headingProblem(line)
       const reason = against ?? (isUtf8 ? undefined : 'expected UTF-8, got other bytes')
       if (reason !== undefined) throw new SimulationError('bad-file', `${path}, line ${number}: ${reason}`)
     }
@@ -88,11 +88,11 @@ export async function readEvents(path: string, signal?: AbortSignal): Promise<Ev
   return siblings
 }
 
-function headingRefusal(line: string): string | undefined {
+function headingProblem(line: string): string | undefined {
   return line === HEADER ? undefined : `expected the heading ${HEADER}, got ${shown(line)}`
 }
 
-/** Members by group, and the group of each. */
+/** The members of each group, and the group of each member. */
 class Groups {
   readonly #members = new Map<string, number[]>()
   readonly #groupOf: (string | undefined)[] = []

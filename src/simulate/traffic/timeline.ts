@@ -5,75 +5,75 @@ export interface Timed<Place> {
   readonly place: Place
 }
 
-/** The updates that have a time. */
+/** The updates that are kept, each with its time. */
 export interface Times<Place> {
   readonly pairIds: readonly number[]
-  /** Whole microseconds since the epoch; never falling. */
+  /** In whole microseconds since the epoch; never falling. */
   readonly timesUs: readonly number[]
-  /** Of each, the first of those of its event time. */
+  /** For each update, the first one of the same event time. */
   readonly batches: readonly number[]
-  /** Updates that were late, and are as of the time before them. */
+  /** Late updates, which got the time of the update before them. */
   readonly backwards: number
-  /** The first update that was left out; undefined where none was. */
+  /** The first update that was left out; undefined if none was. */
   readonly mistimed: Mistimed<Place> | undefined
 }
 
-/** An update whose time cannot be: where it stands, its event time, and that of one after it, or of its pair before. */
+/** An update with an impossible time: its place, its event time, and that of an update near it. */
 export interface Mistimed<Place> {
   readonly place: Place
   readonly eventTimeMs: number
   readonly otherEventTimeMs: number
 }
 
-/** The latest event times: of a chain, and of each of its pairs. */
+/** The latest event time of a chain, and of each of its pairs. */
 interface Latest {
   ms: number
   readonly ofPairMs: Map<number, number>
 }
 
 interface Chain {
-  /** Of all updates. */
-  readonly told: Latest
-  /** Of those that are taken. */
-  readonly taken: Latest
+  /** All updates so far. */
+  readonly all: Latest
+  /** Updates so far without those that are left out. */
+  readonly kept: Latest
 }
 
-/** Feeds are out of order by seconds, and so far ahead of its clock a node takes an event time. */
+/** Feeds are out of order by seconds. A node accepts event times up to this far ahead of its clock. */
 const FAR_MS = 60_000
-/** Chains may be so far apart, each with a clock or a delay of its own. */
+/** Chains have clocks and delays of their own: they may be this far apart. */
 const APART_MS = 3_600_000
-/** Updates that are looked at after one that leaps: more than one record holds, all of which may be wrong. */
+/** Updates looked at after a leap: more than one record holds, as a whole record may be wrong. */
 const LOOKED_AT = 10_000
 
 /**
- * A clock finer than the feed's: updates of one event time stand a little apart, and what is late is handled when it
- * comes, as in a node. A node's clock is moved by no update, this one is; so what would put it wrong is left out, as a
- * node leaves it: what is far ahead of its time, which those after it tell, and what is far older than its pair is
- * already. Chains go by clocks of their own, and a pair that is seldom traded may be as old as it likes.
+ * A clock finer than the feed's: updates of one event time stand a little apart, and a late update is handled when it
+ * comes, as in a node. Updates move this clock, which they do not in a node. So updates that would put it wrong are left
+ * out, as a node leaves them: those far ahead of their time, as later ones show, and those far older than their pair is
+ * already. Each chain has a clock of its own, and a seldom traded pair may be of any age.
  */
 export class Timeline<Place> {
   readonly #pairIds: number[] = []
   readonly #timesMs: number[] = []
   readonly #chainOf: Chain[] = []
   readonly #chains = new Map<string, Chain>()
-  /** By update. Of those only that may be the first that is left out: what leaps, and the first that is behind. */
+  /** Places by update. Only the first update that is left out needs one: some leap, or the first that is behind. */
   readonly #places = new Map<number, Place>()
   #isAnyBehind = false
-  /** By update: the earliest event time from it on. Where that is not far behind, there is nothing to look for. */
+  /** For each update, the earliest event time from it on. If that is not far behind, the update cannot be ahead. */
   #earliestFrom = new Float64Array(0)
 
   add({ pairId, chain: name, eventTimeMs, place }: Timed<Place>): void {
     const chain = this.#chain(name)
-    const isFirstBehind = !this.#isAnyBehind && isBehind(chain.told, pairId, eventTimeMs)
+    const isFirstBehind = !this.#isAnyBehind && isBehind(chain.all, pairId, eventTimeMs)
     if (isFirstBehind) this.#isAnyBehind = true
-    if (isFirstBehind || isLeap(chain.told, eventTimeMs)) this.#places.set(this.#timesMs.length, place)
-    note(chain.told, pairId, eventTimeMs)
+    if (isFirstBehind || isLeap(chain.all, eventTimeMs)) this.#places.set(this.#timesMs.length, place)
+    note(chain.all, pairId, eventTimeMs)
     this.#chainOf.push(chain)
     this.#pairIds.push(pairId)
     this.#timesMs.push(eventTimeMs)
   }
 
-  /** Once, after the last update: whether a time can be is told by those after it. */
+  /** To be called once, after the last update: only later updates show that a time is impossible. */
   times(spacingUs: number): Times<Place> {
     this.#earliestFrom = earliestFrom(this.#timesMs)
     const pairIds: number[] = []
@@ -83,7 +83,7 @@ export class Timeline<Place> {
     let backwards = 0
     let mistimed: Mistimed<Place> | undefined
     for (const [update, eventTimeMs] of this.#timesMs.entries()) {
-      const otherEventTimeMs = this.#take(update)
+      const otherEventTimeMs = this.#conflictOf(update)
       if (otherEventTimeMs !== undefined) {
         mistimed ??= { place: this.#places.get(update) as Place, eventTimeMs, otherEventTimeMs }
         continue
@@ -102,31 +102,31 @@ export class Timeline<Place> {
   #chain(name: string): Chain {
     const known = this.#chains.get(name)
     if (known !== undefined) return known
-    const chain = { told: noTime(), taken: noTime() }
+    const chain = { all: noTime(), kept: noTime() }
     this.#chains.set(name, chain)
     return chain
   }
 
-  /** Undefined where the update is taken; otherwise the event time that it is far from. */
-  #take(update: number): number | undefined {
-    const { taken } = this.#chainOf[update] as Chain
+  /** Undefined if the update is kept; otherwise the event time that it is far from. */
+  #conflictOf(update: number): number | undefined {
+    const { kept } = this.#chainOf[update] as Chain
     const pairId = this.#pairIds[update] as number
     const eventTimeMs = this.#timesMs[update] as number
-    const behindMs = isLeap(taken, eventTimeMs) ? this.#firstBehind(update) : undefined
+    const behindMs = isLeap(kept, eventTimeMs) ? this.#firstBehind(update) : undefined
     if (behindMs !== undefined) return behindMs
-    if (isBehind(taken, pairId, eventTimeMs)) return taken.ofPairMs.get(pairId)
-    note(taken, pairId, eventTimeMs)
+    if (isBehind(kept, pairId, eventTimeMs)) return kept.ofPairMs.get(pairId)
+    note(kept, pairId, eventTimeMs)
     return undefined
   }
 
-  /** Where most updates after it are far behind it, of its own chain or of all, the time of the first of them. */
+  /** If most updates after it, of its chain or of all, are far behind it, the time of the first of these. */
   #firstBehind(update: number): number | undefined {
     const chain = this.#chainOf[update]
     const eventTimeMs = this.#timesMs[update] as number
     if ((this.#earliestFrom[update + 1] as number) >= eventTimeMs - FAR_MS) return undefined
     const end = Math.min(this.#timesMs.length, update + 1 + LOOKED_AT)
-    const its = { updates: 0, behind: 0, firstMs: Number.NaN }
-    const all = { updates: 0, behind: 0, firstMs: Number.NaN }
+    const its = { updates: 0, behind: 0, firstMs: 0 }
+    const all = { updates: 0, behind: 0, firstMs: 0 }
     for (let later = update + 1; later < end; later++) {
       const laterMs = this.#timesMs[later] as number
       count(all, laterMs, eventTimeMs - APART_MS)
@@ -136,7 +136,7 @@ export class Timeline<Place> {
   }
 }
 
-/** One more than there are: after the last, no time is behind any. */
+/** Has one entry more than there are updates: nothing comes after the last one. */
 function earliestFrom(timesMs: readonly number[]): Float64Array<ArrayBuffer> {
   const earliest = new Float64Array(timesMs.length + 1)
   earliest[timesMs.length] = Number.POSITIVE_INFINITY

@@ -10,7 +10,7 @@ import { type BaselineName, isBaseline, type WarmingName } from './warmings.ts'
 
 const PREDICTION = kindOf('prediction')
 
-/** What is warmed after the access number `at`, of `pairId`. An access triggers, and a warm takes no time. */
+/** Warms what follows access number `at`, which is of `pairId`. A warm takes no time. */
 export type AccessWarming = (pairId: number, at: number) => void
 
 export interface AccessWarmingOptions {
@@ -47,7 +47,7 @@ function baseline(name: BaselineName, { trace, tally, seed }: AccessWarmingOptio
   }
 }
 
-/** As a cache with warming runs it. */
+/** What `createWarming` runs beside a cache. */
 function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOptions): AccessWarming {
   const { usage } = tally.policy
   const next = new NextReads({

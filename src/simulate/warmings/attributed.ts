@@ -13,8 +13,8 @@ import { leastLagMs, TapeTriggers } from './tape-triggers.ts'
 const LOOK_AHEAD = kindOf('look-ahead')
 
 /**
- * A node's way with reads that belong to updates: the tracker learns them, the look-ahead fetches what the next updates
- * will read at once, and what is read later than a warm takes is asked for just in time.
+ * Warming as in a node that knows to which update each read belongs. The tracker learns the reads. The look-ahead fetches
+ * those that come at once after the next updates; the triggers ask for later ones just in time.
  */
 export class AttributedWarming implements PriceWarming {
   readonly #tape: PriceTape
@@ -24,7 +24,7 @@ export class AttributedWarming implements PriceWarming {
   readonly #tracker: Tracker
   readonly #lookAhead: LookAhead
   readonly #columns = updateColumns(WINDOW_UPDATES)
-  /** Number of the update in the columns' first row. */
+  /** The number of the update in the columns' first row. */
   #first = 0
   #nowMs = 0
 
@@ -73,7 +73,7 @@ export class AttributedWarming implements PriceWarming {
     this.#tracker.settle(trigger, readEdges)
   }
 
-  /** Values that come within `waitMs` are there before the handlers run; the others come when they come. */
+  /** Values that take no longer than `waitMs` are there before the handlers run. The others come later. */
   #promote(pairIds: readonly number[], waitMs: number): void {
     for (const pairId of pairIds) {
       if (this.#warmMs <= waitMs) this.#tally.warm(pairId, LOOK_AHEAD)
@@ -81,7 +81,7 @@ export class AttributedWarming implements PriceWarming {
     }
   }
 
-  /** The update's row among those that were fetched together. */
+  /** The update's row in the window that was decoded together. */
   #rowOf(at: number): number {
     const { updates, batches } = this.#tape
     const columns = this.#columns

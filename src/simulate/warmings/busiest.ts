@@ -1,9 +1,9 @@
 import type { Tally } from '../tally.ts'
 
-/** Reads from one ranking to the next, at least; never fewer than there are pairs, or ranking would be all that is done. */
+/** The fewest reads between two rankings. With many pairs there are more: ranking would take all the time otherwise. */
 const MIN_PERIOD_READS = 1_000
 
-/** Warms the pairs that were read most so far, time and again: what one has without knowing what follows what. */
+/** Warms the pairs read most so far, again and again. This needs no knowledge of which read follows which. */
 export class Busiest {
   readonly #tally: Tally
   readonly #limit: number

@@ -4,9 +4,9 @@ import type { Tally } from '../tally.ts'
 
 interface Held extends Due {
   readonly pairId: number
-  /** What is due: asking for the pair, or the arrival of what was asked for. */
+  /** What is due: the request for the pair, or the arrival of its value. */
   readonly what: 'request' | 'arrival'
-  /** Who asked for it: a place in WARM_KINDS. */
+  /** A place in WARM_KINDS. */
   readonly kind: number
 }
 
@@ -16,7 +16,7 @@ interface Hold {
   readonly kind?: number
 }
 
-/** Warms that wait: until they are worth asking for, and for their values. Times are in milliseconds. */
+/** Warms that wait until their request is due, then for their value. Times are in milliseconds. */
 export class HeldWarms {
   readonly #tally: Tally
   readonly #warmMs: number
@@ -27,21 +27,21 @@ export class HeldWarms {
     this.#warmMs = options.warmMs
   }
 
-  /** As a node does: neither for ever nor without number. */
+  /** Holds a request until `untilMs`, with a node's bounds on the time and the number of requests. */
   hold(pairId: number, { nowMs, untilMs, kind = 0 }: Hold): void {
     if (untilMs > nowMs + MAX_HOLD_MS || this.#queue.size >= MAX_WAITING_PAIRS) return
     this.#queue.push({ pairId, what: 'request', kind, dueMs: untilMs, heapIndex: -1 })
   }
 
-  /** Asks for what is neither there nor on its way. */
+  /** Fetches the pair's value, unless it is there or on its way. */
   request(pairId: number, nowMs: number, kind = 0): void {
-    // What is asked for right before its read must not leave in between.
+    // A pair that is there must not be evicted right before its read.
     this.#tally.policy.expect(pairId)
     if (!this.#tally.request(pairId)) return
     this.#queue.push({ pairId, what: 'arrival', kind, dueMs: nowMs + this.#warmMs, heapIndex: -1 })
   }
 
-  /** Does what is due until now, the earliest first. */
+  /** Does what is due by now, the earliest first. */
   release(nowMs: number): void {
     for (let next = this.#queue.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#queue.peek()) {
       this.#queue.remove(next)

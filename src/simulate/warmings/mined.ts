@@ -8,13 +8,13 @@ import type { ReadOutcome } from '../tally.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price.ts'
 import { TapeTriggers } from './tape-triggers.ts'
 
-/** A whole log is mined sooner; a single time of years ahead must not be waited for second by second. */
+/** A whole log is mined in less time. A single update years ahead must not be waited for second by second. */
 const LONGEST_GAP_MS = 600_000
 
 /**
- * A node's way with reads of which nobody knows to which update they belong: updates and the reads that warming is for go
- * into its log, stretches are mined in steps between the updates, at the times at which a node would, and the triggers go by
- * what was found.
+ * Warming as in a node that does not know to which update a read belongs. Updates, and reads that missed or would have
+ * without a warm, go into the log. Stretches of it are mined in steps between updates, at the times at which a node would, and the
+ * triggers go by what was found.
  */
 export class MinedWarming implements PriceWarming {
   readonly #tracker: Tracker
@@ -24,7 +24,7 @@ export class MinedWarming implements PriceWarming {
 
   constructor(name: StrategyName, options: PriceWarmingOptions) {
     const { maxTrackedPairs, top, windowMs } = defaultConfig().correlation
-    // Room for pairs that never come would be memory and nothing else.
+    // Room for more pairs than there are would only take memory.
     const maxPairs = Math.min(options.tape.pairs, maxTrackedPairs)
     const mined = new MinedEdges({ maxPairs, windowMs })
     this.#tracker = new Tracker({ maxPairs, top, mined })
@@ -64,7 +64,7 @@ export class MinedWarming implements PriceWarming {
   afterReads(): void {}
 }
 
-/** One timer at a time, by the times of the tape. */
+/** A timer that goes by the times of the tape. One call is pending at a time. */
 class TapeTimer {
   /** Undefined before the tape's first time. */
   nowMs: number | undefined
@@ -78,7 +78,7 @@ class TapeTimer {
     }
   }
 
-  /** Where nothing happened for long, what was to be done is done within LONGEST_GAP_MS, and once more at its end. */
+  /** After a long silence, calls run for the first LONGEST_GAP_MS of it, and once more at its end. */
   advance(toMs: number): void {
     this.#run(Math.min(toMs, (this.nowMs ?? toMs) + LONGEST_GAP_MS))
     if (this.#next !== undefined && this.#next.atMs <= toMs) this.#fire(toMs)

@@ -19,7 +19,7 @@ export function priceWarming(name: WarmingName, options: PriceWarmingOptions): P
   return options.attribution === 'on' ? new AttributedWarming(name, options) : new MinedWarming(name, options)
 }
 
-/** As if a warm took no time: what they are held against should not suffer from that. */
+/** Warms of a baseline take no time, so that it does not look worse than it is. */
 function baseline(name: BaselineName, { tape, tally, seed }: PriceWarmingOptions): PriceWarming {
   switch (name) {
     case 'none':
@@ -44,7 +44,7 @@ function baseline(name: BaselineName, { tape, tally, seed }: PriceWarmingOptions
       }
     }
     case 'oracle':
-      // One by one: of reads that don't fit together, the first would be pushed out before its turn.
+      // One by one: if an update's reads do not all fit, the first would be evicted before its turn.
       return { ...NOTHING, beforeRead: (pairId) => tally.warm(pairId) }
   }
 }

@@ -2,17 +2,17 @@ import type { LookAheadMode } from '../../warming/look-ahead.ts'
 import type { ReadOutcome, Tally } from '../tally.ts'
 import type { PriceTape } from '../traffic/price-tape.ts'
 
-/** What is warmed along a tape of updates. Times are milliseconds since the epoch. */
+/** Warms along a tape of updates. Times are milliseconds since the epoch. */
 export interface PriceWarming {
-  /** Does what is due until now. */
+  /** Does what is due by now. */
   release(nowMs: number): void
-  /** The update number `at`, before its detector is called. */
+  /** Update number `at` comes in; its detector is called afterwards. */
   update(pairId: number, at: number, nowMs: number): void
-  /** The detector reads this one now. */
+  /** The detector is about to read the pair. */
   beforeRead(pairId: number): void
-  /** It has read one of them. */
+  /** It has read the pair. */
   read(pairId: number, outcome: ReadOutcome): void
-  /** It has read them, `lagMs` after the update of `trigger`. */
+  /** It has read all of them, `lagMs` after the update of `trigger`. */
   afterReads(trigger: number, pairIds: Int32Array, lagMs: number): void
 }
 
@@ -22,6 +22,6 @@ export interface PriceWarmingOptions {
   readonly seed: number
   readonly warmMs: number
   readonly lookAhead: LookAheadMode
-  /** Whether a read is known to belong to an update. */
+  /** Whether it is known to which update a read belongs. */
   readonly attribution: 'on' | 'off'
 }

@@ -7,23 +7,23 @@ import { LOCAL_WARM_MS, Triggers, throttleOf } from '../../warming/triggers.ts'
 import { HeldWarms } from './held-warms.ts'
 import type { PriceWarmingOptions } from './price.ts'
 
-/** Times are whole microseconds: less than half of one is an error of rounding. */
+/** Times are whole microseconds: a difference of less than half of one comes from rounding. */
 const ROUNDING_MS = 0.0004
 
-/** Sooner reads are the look-ahead's, as in a node, however little a warm takes here. */
+/** Reads sooner after their update are left to the look-ahead, as in a node, however short `warmMs` is. */
 export function leastLagMs(warmMs: number): number {
   return Math.max(LOCAL_WARM_MS, warmMs)
 }
 
-/** Requests name pairs: here by their numbers, all of one chain. */
+/** Requests carry names: here a pair's number is its name, and there is one chain. */
 const NAMES = { chainOf: () => 0, chainName: () => 'chain', pairName: String }
 
-/** A node's triggers along a tape: what they ask for is held until it is due, and comes as much later as a warm takes. */
+/** A node's triggers along a tape. Their requests are held until due; the value comes a warm's time later. */
 export class TapeTriggers {
   readonly held: HeldWarms
   readonly #triggers: Triggers
   #nowMs = 0
-  /** By pair: its last update. */
+  /** The time of each pair's last update. */
   readonly #movedMs: Float64Array
 
   constructor(name: StrategyName, tracker: Tracker, { tape, tally, warmMs }: PriceWarmingOptions) {
@@ -48,19 +48,19 @@ export class TapeTriggers {
     })
   }
 
-  /** Does what is due until now. */
+  /** Does what is due by now. */
   release(nowMs: number): void {
     this.held.release(nowMs + ROUNDING_MS)
   }
 
-  /** An update; the time stands still until the next one. */
+  /** An update comes in. Time stands still until the next one. */
   update(pairId: number, nowMs: number): void {
     this.#nowMs = nowMs
     this.#movedMs[pairId] = nowMs
     this.#triggers.onUpdate(pairId, nowMs)
   }
 
-  /** Asked for as late as it can. */
+  /** Holds a request until the latest moment at which its warm is in time. */
   #hold({ pairs, notBeforeMs, origin }: WarmRequest): void {
     const hold = { nowMs: this.#nowMs, untilMs: notBeforeMs ?? this.#nowMs, kind: kindOf(origin) }
     for (const pair of pairs) this.held.hold(Number(pair), hold)

@@ -1,6 +1,6 @@
 import { STRATEGY_NAMES, type StrategyName } from '../../strategy/named.ts'
 
-/** What any warming has to be held against: nothing, the pairs read most so far, any, and the future. */
+/** Warmings to compare with: nothing, the pairs read most so far, random pairs, and what is really read next. */
 export const BASELINE_NAMES = ['none', 'busiest', 'random', 'oracle'] as const
 export type BaselineName = (typeof BASELINE_NAMES)[number]
 

@@ -9,7 +9,14 @@ function rowOf(row: Partial<SimulationRow>): SimulationRow {
     ...{ input: 'day.ndjson', capacity: 0.05, slots: 50, policy: 'forewarm', warming: 'none' },
     ...{ lookAhead: 'off', attribution: 'on', delayMs: 0, warmMs: 1 },
     ...{ reads: 1000, hits: 500, hitRatio: 0.5, warms: 0, warmsUsed: 0, seconds: 0.1 },
-    ...{ accuracy: null, coverage: 0, timeliness: null, pollution: 0, redundancy: null, l2ReadsPerSavedMiss: null },
+    ...{
+      accuracy: undefined,
+      coverage: 0,
+      timeliness: undefined,
+      pollution: 0,
+      redundancy: undefined,
+      l2ReadsPerSavedMiss: undefined,
+    },
     ...row,
   }
 }
@@ -55,7 +62,7 @@ describe('a report', () => {
 
   test('says first whether warming pays', () => {
     const verdictOf = (rows: readonly SimulationRow[]) => /<p class="verdict">(.*?)<\/p>/.exec(reportOf(rows))?.[1]
-    const ours = (capacity: number, coverage: number | null, l2ReadsPerSavedMiss: number | null) => [
+    const ours = (capacity: number, coverage: number | undefined, l2ReadsPerSavedMiss: number | undefined) => [
       rowOf({ capacity }),
       rowOf({ capacity, warming: 'forewarm', coverage, l2ReadsPerSavedMiss }),
     ]
@@ -63,11 +70,11 @@ describe('a report', () => {
     const price = 'reads of L2 each (1 is free: the miss would have read it)'
     expect(verdictOf(saving)).toBe(`Warming saves 80.0 % of the misses, for 1.10 ${price}.`)
     expect(verdictOf([...saving, ...alike])).toBe(`Warming saves 80.0 % of the misses, for 1.10 ${price}.`)
-    expect(verdictOf([...saving, ...ours(0.2, 0.095, 12), ...ours(0.5, -0.1, null)])).toBe(
+    expect(verdictOf([...saving, ...ours(0.2, 0.095, 12), ...ours(0.5, -0.1, undefined)])).toBe(
       `Warming saves 9.5 to 80.0 % of the misses, for 1.10 to 12.00 ${price}; nothing with slots for 50 %.`,
     )
-    for (const nothing of [-0.1, 0.0004, null])
-      expect(verdictOf(ours(0.05, nothing, null))).toBe('Warming saves nothing here: leave it off.')
+    for (const nothing of [-0.1, 0.0004, undefined])
+      expect(verdictOf(ours(0.05, nothing, undefined))).toBe('Warming saves nothing here: leave it off.')
     expect(verdictOf([rowOf({})])).toBeUndefined()
   })
 

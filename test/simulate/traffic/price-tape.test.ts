@@ -164,7 +164,7 @@ describe('is refused by file, line and column:', () => {
     ['a line without an event', { events: 'pair,event\na,e\nb\n' }, /line 3: column "event": expected a name/],
     ['a line without a pair', { events: 'pair,event\n,e\n' }, /line 2: column "pair": expected a name/],
     ['a line of three columns', { events: 'pair,event\na,e,1\n' }, /line 2: column 3: expected two columns, got 3/],
-    ['a pair twice', { events: 'pair,event\na,e\na,f\n' }, /line 3: column "pair": "a" stands in a line before/],
+    ['a pair twice', { events: 'pair,event\na,e\na,f\n' }, /line 3: column "pair": "a" is on an earlier line already/],
     ['a pair in quotes', { events: 'pair,event\n"a","e"\n' }, /line 2: column "pair": expected a name without quotes/],
     ['a heading that comes again', { events: `${EVENTS}${EVENTS}` }, /line 6: .*, got the heading pair,event again/],
     [
@@ -195,7 +195,7 @@ describe('is refused by file, line and column:', () => {
     [
       'files of two days in the wrong order, the longer one last',
       { prices: [...seconds(T0 + LATER, 10_100), ...seconds(T0, 10_200)].join('\n') },
-      /prices.ndjson, line 10101: its event time is 2026-.*Z, where others are of 2036-.*Z; 10200 of 20300 updates are so/,
+      /prices.ndjson, line 10101: its event time is 2026-.*Z, but updates near it are of 2036-.*Z; 10200 of 20300 updates are that/,
     ],
     ['prices that are not packed', { pricesName: 'p.ndjson.gz' }, /p.ndjson.gz cannot be read after line 0/],
     [
