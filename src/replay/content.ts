@@ -6,12 +6,12 @@ import { KEY_SEPARATOR } from '../../schemas/topics.ts'
 import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { ReplayRecord } from './replay-record.ts'
 
-/** What a record says, as far as replay has to know. */
+/** What a record holds, as far as replay has to know. */
 export type Content =
   | { readonly kind: 'prices'; readonly updates: readonly PriceUpdate[] }
   | { readonly kind: 'delisted'; readonly chain: string; readonly pair: string }
   | { readonly kind: 'warm-request'; readonly request: WarmRequest }
-  /** Neither: results, snapshots, damaged records. */
+  /** Anything else: results, snapshots, damaged records. */
   | { readonly kind: 'other'; readonly reason: string }
 
 export function contentOf(record: Pick<ReplayRecord, 'key' | 'value'>): Content {
@@ -30,7 +30,7 @@ function delisted(key: Buffer | undefined): Content {
   return { kind: 'delisted', chain, pair }
 }
 
-/** The updates as a record's value, in the encoding of `like`. */
+/** Encodes updates as a record's value, in the encoding of `like`. */
 export function encodeUpdates(updates: readonly PriceUpdate[], like: Buffer): Buffer {
   const [first] = updates
   const content = updates.length === 1 && first !== undefined ? first : updates

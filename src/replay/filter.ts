@@ -27,7 +27,7 @@ export type Selection =
   | { readonly pass: true; readonly record: ReplayRecord; readonly content: Content }
   | { readonly pass: false; readonly reason: FilterReason }
 
-/** What can be told without looking into the record. */
+/** Why the record is left out, as far as its position says it; undefined if it passes. */
 export function positionReason(record: ReplayRecord, filter: RecordFilter): FilterReason | undefined {
   if (filter.partitions?.has(record.partition) === false) return 'partition'
   if (filter.fromOffset !== undefined && record.offset < filter.fromOffset) return 'offset'
@@ -38,7 +38,7 @@ export function positionReason(record: ReplayRecord, filter: RecordFilter): Filt
   return undefined
 }
 
-/** By chain and pair. Of a frame or a warm request, the pairs that were asked for are left. */
+/** Selects by chain and pair. A frame or a warm request keeps only the pairs that are wanted. */
 export function selectContent(record: ReplayRecord, content: Content, filter: RecordFilter): Selection {
   const { chains, pairs } = filter
   if (chains === undefined && pairs === undefined) return { pass: true, record, content }
@@ -70,15 +70,15 @@ export function selectContent(record: ReplayRecord, content: Content, filter: Re
 }
 
 function requestFor(request: WarmRequest, pairs: ReadonlySet<string>): WarmRequest {
-  const asked = request.pairs.map((pair) => pairs.has(pair))
+  const wanted = request.pairs.map((pair) => pairs.has(pair))
   return {
     ...request,
-    pairs: request.pairs.filter((_, index) => asked[index]),
-    ...(request.scores === undefined ? {} : { scores: request.scores.filter((_, index) => asked[index]) }),
+    pairs: request.pairs.filter((_, index) => wanted[index]),
+    ...(request.scores === undefined ? {} : { scores: request.scores.filter((_, index) => wanted[index]) }),
   }
 }
 
-/** A number from 0 to 1 that belongs to the record's position, so that a sample is the same in every run. */
+/** A number from 0 to 1 that follows from the record's position, so that a sample is the same in every run. */
 function placeInSample(record: ReplayRecord): number {
   const position = Buffer.from(`${record.topic}/${record.partition}/${record.offset}`)
   return (murmur2(position) >>> 0) / 2 ** 32

@@ -3,16 +3,16 @@ import type { Broker } from '../broker/port.ts'
 import type { VirtualClock } from '../clock.ts'
 import type { ReplayTime, Speed } from './pace.ts'
 import type { ReplayProgress } from './progress.ts'
-import type { Timestamps } from './rewrite.ts'
 import type { OutputFormat } from './sink/output.ts'
 import type { InProcessSink } from './sink/process.ts'
+import type { Timestamps } from './timestamps.ts'
 
 /** ISO 8601, or milliseconds since the epoch. */
 export type Moment = string | number
 
-/** Which records, by where they are. Absent means all that there are when the replay begins. */
+/** Selects records by position. Absent means all records that exist when the replay begins. */
 export interface ReplayRange {
-  /** Inclusive; the record's timestamp counts. */
+  /** Inclusive; compared with the record's timestamp. */
   readonly since?: Moment
   /** Exclusive. */
   readonly until?: Moment
@@ -30,7 +30,7 @@ export type ReplayFrom =
 
 export type ReplayTo = ReplayTopics | ReplayInProcess | ReplayOutput
 
-/** Topics are made where they are missing, with as many partitions as the source has unless `partitions` says. */
+/** Missing topics are created, with as many partitions as the source has unless `partitions` is given. */
 export type ReplayTopics = { readonly broker?: Broker; readonly partitions?: number } & (
   | { readonly topicPrefix: string }
   | { readonly topic: string }
@@ -60,7 +60,7 @@ export interface ReplayFilters {
 export interface ReplayOptions {
   readonly from: ReplayFrom
   readonly to: ReplayTo
-  /** Of the source, and of the target where `to` names none. Default: the Kafka of the environment. */
+  /** Broker of the source, and of the target if `to` names none. Default: the Kafka of the environment. */
   readonly broker?: Broker
   /** 0.1 to 1000 times as fast as the timestamps say; `max`, the default, does not wait. */
   readonly speed?: Speed
@@ -69,18 +69,18 @@ export interface ReplayOptions {
   readonly filters?: ReplayFilters
   /** How many passes over the same records; `true` goes on until the signal is aborted. Default 1. */
   readonly loop?: number | true
-  /** The state hash that has to come out; `true`: the one that the recording was closed with. */
+  /** The state hash that is expected; `true`: the one in the recording. */
   readonly verifyHash?: string | true
-  /** Cluster ids that are not written to. Default: KAFKA_PROTECTED_CLUSTERS, where the Kafka of the environment is used. */
+  /** Ids of clusters that are not written to. Default with the Kafka of the environment: KAFKA_PROTECTED_CLUSTERS. */
   readonly protectedClusters?: readonly string[]
-  /** Together with `reallyForce`: write into the topic that is read, or into a protected cluster. */
+  /** Together with `reallyForce`, allows to write into the topic that is read, or into a protected cluster. */
   readonly force?: boolean
   readonly reallyForce?: boolean
-  /** Ends the replay early; what was read until then is finished and reported. */
+  /** Ends the replay early. Records read by then are finished, and the report is made. */
   readonly signal?: AbortSignal
-  /** Called once, when records begin to flow, with what tells how far it has come. */
+  /** Called once, before the first record, with a function that tells the progress. */
   readonly onStart?: (progress: () => ReplayProgress) => void
-  /** After how long without a record that should come reading fails with `stalled`, in ms. Default 60,000. */
+  /** If an expected record does not come for so many ms, reading fails with `stalled`. Default 60,000. */
   readonly stallMs?: number
   readonly time?: ReplayTime
 }

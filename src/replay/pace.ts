@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** A replay's own time: the wall's, or a virtual one that `sleep` moves. */
+/** The time that a replay goes by: the wall clock's, or a virtual one that `sleep` moves. */
 export interface ReplayTime {
   /** Milliseconds since the epoch. */
   now(): number
@@ -18,12 +18,12 @@ export type Speed = number | 'max'
 export const MIN_SPEED = 0.1
 export const MAX_SPEED = 1000
 
-/** Timers cannot wait for longer than 2³¹ − 1 ms; a quiet month at speed 0.1 would. */
+/** Timers wait 2³¹ − 1 ms at most. A quiet month at speed 0.1 takes longer. */
 const LONGEST_SLEEP_MS = 3_600_000
 
 /**
- * When a record is due: at t0 + Δ ÷ speed, where t0 is when the first record was due and Δ how much later than the
- * first its timestamp is. The schedule is absolute: what one record is late by, the next one does not inherit.
+ * Tells when a record is due: t0 + Δ ÷ speed. t0 is when the first record was due, and Δ is the time between the
+ * timestamps of the two. The schedule is absolute: a late record does not delay the next one.
  */
 export class Pace {
   readonly #speed: Speed
@@ -39,12 +39,12 @@ export class Pace {
     this.#time = options.time
   }
 
-  /** By how much the last record was late; negative while one is waited for. 0 at full speed. */
+  /** How late the last record was; negative while one is waited for, 0 at full speed. */
   get behindMs(): number {
     return this.#isWaiting ? this.#time.now() - this.#dueAtMs : this.#behindMs
   }
 
-  /** How long to wait for a record with this timestamp; at most 0 when it is due. The first record is due at once. */
+  /** The time until a record with this timestamp is due; 0 or less if it is. The first record is due at once. */
   dueInMs(timestampMs: number): number {
     if (this.#speed === 'max') return 0
     const nowMs = this.#time.now()
@@ -61,13 +61,13 @@ export class Pace {
   async wait(timestampMs: number, signal: AbortSignal): Promise<void> {
     this.#isWaiting = true
     for (let dueMs = this.dueInMs(timestampMs); dueMs > 0 && !signal.aborted; dueMs = this.dueInMs(timestampMs)) {
-      // Timers fire up to a millisecond early: without rounding up, the last of it would be spent spinning.
+      // Timers fire up to a millisecond early. Without rounding up, this would loop through the last millisecond.
       await this.#time.sleep(Math.ceil(Math.min(dueMs, LONGEST_SLEEP_MS)), signal)
     }
     this.#isWaiting = false
   }
 
-  /** The next record is the first of a new pass. */
+  /** To be called before the first record of a pass. */
   restart(): void {
     this.#startMs = undefined
   }

@@ -3,9 +3,9 @@ import type { RecordFilter } from './filter.ts'
 import type { Moment, ReplayFilters, ReplayOptions, ReplayRange } from './options.ts'
 import { MAX_SPEED, MIN_SPEED, type Speed } from './pace.ts'
 import { ReplayError } from './replay-error.ts'
-import { TIMESTAMPS, type Timestamps } from './rewrite.ts'
+import { TIMESTAMPS, type Timestamps } from './timestamps.ts'
 
-/** The options, checked, with everything filled in that has a default. */
+/** The checked options, with all defaults filled in. */
 export interface ReplayPlan {
   readonly filter: RecordFilter
   readonly speed: Speed
@@ -52,7 +52,7 @@ function rangeOf(range: ReplayRange): RecordFilter {
     ...(toOffset === undefined ? {} : { toOffset: offsetOf('toOffset', toOffset) }),
     ...(partitions === undefined ? {} : { partitions: new Set(partitions) }),
   }
-  // What is turned round has nothing in it, and would be recorded or replayed as if there were nothing.
+  // With the bounds swapped the range would be empty, as if there were no records.
   if (isEmpty(filter.sinceMs, filter.untilMs)) throw bad('until', `a time after since, ${since}`, until)
   if (isEmpty(filter.fromOffset, filter.toOffset))
     throw bad('toOffset', `more than fromOffset, ${fromOffset}`, toOffset)
@@ -63,7 +63,7 @@ function isEmpty(from: number | bigint | undefined, to: number | bigint | undefi
   return from !== undefined && to !== undefined && from >= to
 }
 
-/** Milliseconds since the epoch. A number that makes seconds or microseconds of a time of today is none. */
+/** Milliseconds since the epoch. Refuses a present time in seconds or microseconds. */
 function momentOf(name: string, moment: Moment): number {
   const isNumber = typeof moment === 'number' || /^\d+$/.test(moment)
   const ms = isNumber ? Number(moment) : Date.parse(moment)

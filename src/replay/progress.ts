@@ -1,26 +1,26 @@
-/** How far a replay or a recording has come, at the moment of asking. */
+/** How far a replay or a recording has come. */
 export interface ReplayProgress {
   /** Records that reached the sink. */
   readonly records: number
-  /** A second, since the start. */
+  /** Records a second since the start. */
   readonly perSecond: number
-  /** 0 to 1; undefined where there is no end. */
+  /** The share that is done, 0 to 1; undefined if there is no end. */
   readonly fraction: number | undefined
-  /** By how much the last record was late on the schedule; negative while the next one is not due. */
+  /** How late the last record was; negative while the next one is not due. */
   readonly behindMs: number
-  /** Undefined while it cannot be told. */
+  /** The time left; undefined while it is not known. */
   readonly etaMs: number | undefined
 }
 
-export interface ProgressReading {
+export interface ProgressSoFar {
   readonly records: number
   readonly fraction: number | undefined
   readonly behindMs: number
   readonly elapsedMs: number
 }
 
-/** The rest takes as long as its share of the way has taken so far. */
-export function progressOf({ records, fraction, behindMs, elapsedMs }: ProgressReading): ReplayProgress {
+/** Expects the rest to go as fast as what is done. */
+export function progressOf({ records, fraction, behindMs, elapsedMs }: ProgressSoFar): ReplayProgress {
   const perSecond = elapsedMs > 0 ? (records / elapsedMs) * 1000 : 0
   const etaMs = fraction !== undefined && fraction > 0 ? (elapsedMs * (1 - fraction)) / fraction : undefined
   return { records, perSecond, fraction, behindMs, etaMs }

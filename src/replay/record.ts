@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/port.ts'
-import { lendBroker } from './configured-broker.ts'
+import { configuredBroker } from './configured-broker.ts'
 import { contentOf } from './content.ts'
 import { positionReason, type RecordFilter } from './filter.ts'
 import type { ReplayRange } from './options.ts'
@@ -19,17 +19,17 @@ export interface RecordOptions extends ReplayRange {
   /** Packed where the name ends in .gz. */
   readonly file: string
   /**
-   * Goes on with what is written from now on (or from `since` or `fromOffset` on), in the order of arrival, until
-   * `max` or the signal. Otherwise what is there now is recorded, in replay order.
+   * Records what is written from now on (or from `since` or `fromOffset` on) in the order of arrival, until `max` or the
+   * signal. Otherwise records what is there now, in replay order.
    */
   readonly live?: boolean
   /** Ends after so many records. */
   readonly max?: number
-  /** Replaces a file that exists. */
+  /** Replaces an existing file. */
   readonly replace?: boolean
-  /** Ends the recording early; the file is closed properly and holds what was read until then. */
+  /** Ends the recording early. The file is whole, and holds the records read by then. */
   readonly signal?: AbortSignal
-  /** Called once, when records begin to flow, with what tells how far it has come. */
+  /** Called once, before the first record, with a function that tells the progress. */
   readonly onStart?: (progress: () => ReplayProgress) => void
   /** As in ReplayOptions. */
   readonly stallMs?: number
@@ -38,29 +38,29 @@ export interface RecordOptions extends ReplayRange {
 export interface RecordReport {
   readonly status: 'done' | 'interrupted'
   readonly file: string
-  /** Of the file, as it lies on the disk. */
+  /** The size of the file on the disk. */
   readonly bytes: number
   readonly records: number
-  /** Read and left out on request. */
+  /** Records read and left out on request. */
   readonly filtered: number
-  /** What could not be read, by reason. */
+  /** Records that could not be read, by reason. */
   readonly skipped: readonly LostRecords[]
   readonly durationMs: number
-  /** Of the recorded price updates (state-hash.ts); it stands in the file too. */
+  /** The state hash (state-hash.ts) of the recorded price updates; it is in the file too. */
   readonly stateHash: string
 }
 
-/** Writes records of topics into a recording. Rejects with a ReplayError or a BrokerError; no file is left then. */
+/** Writes records of topics into a recording. Rejects with a ReplayError or a BrokerError, and leaves no file then. */
 export async function record(options: RecordOptions): Promise<RecordReport> {
   const { signal = new AbortController().signal, max = Number.POSITIVE_INFINITY } = options
   if (!(max >= 1)) throw new ReplayError('bad-option', `max: got ${max}; allowed: a whole number from 1`)
   const filter = filterOf(options, {})
-  const { broker, giveBack } = await lendBroker(options.broker)
+  const { broker, close } = await configuredBroker(options.broker)
   try {
     const source = await openSource({ ...options, broker }, filter)
     return await recordFrom(source, { options, filter, max, signal })
   } finally {
-    await giveBack()
+    await close()
   }
 }
 

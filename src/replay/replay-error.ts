@@ -12,10 +12,10 @@ export type ReplayErrorCode =
   | 'too-many-pairs'
   | 'sink-failed'
 
-/** What a replay or a recording stops with. The message is one sentence for people and says what to do about it. */
+/** Ends a replay or a recording. The message is one sentence for people and says what to do about it. */
 export class ReplayError extends Error {
   readonly code: ReplayErrorCode
-  /** Whether the same call may succeed later without a change. */
+  /** Whether the same call may succeed later. */
   readonly retriable: boolean
 
   constructor(code: ReplayErrorCode, message: string, cause?: unknown) {

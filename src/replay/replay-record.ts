@@ -1,6 +1,6 @@
 import type { Headers } from '../broker/port.ts'
 
-/** A record on its way from a source to a sink, on its own: nothing of it lives in a fetch response. */
+/** A record on its way from a source to a sink. It owns its bytes: none are slices of a fetch response. */
 export interface ReplayRecord {
   readonly topic: string
   readonly partition: number
@@ -8,12 +8,12 @@ export interface ReplayRecord {
   /** Milliseconds since the epoch. */
   readonly timestampMs: number
   readonly key: Buffer | undefined
-  /** Absent for a tombstone. */
+  /** Undefined for a tombstone. */
   readonly value: Buffer | undefined
   readonly headers: Headers
 }
 
-/** About what it takes in memory. */
+/** About how much memory it takes, in bytes. */
 export function sizeOf({ key, value, headers }: ReplayRecord): number {
   const ofHeaders = headers.reduce((bytes, [name, { length }]) => bytes + name.length + length, 0)
   return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0) + ofHeaders

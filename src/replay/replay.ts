@@ -1,5 +1,5 @@
 import type { Broker } from '../broker/port.ts'
-import { lendBroker } from './configured-broker.ts'
+import { configuredBroker } from './configured-broker.ts'
 import type { ReplayFrom, ReplayOptions } from './options.ts'
 import { type ReplayTime, wallTime } from './pace.ts'
 import { planOf, type ReplayPlan } from './plan.ts'
@@ -17,17 +17,17 @@ import { openTopics } from './source/topic.ts'
 
 /**
  * Plays recorded or stored records again: in replay order (timestamp, topic, partition, offset), at their own pace or
- * faster, into topics, a pipeline in this process or standard output. Rejects with a ReplayError, whose code says
- * why, or a BrokerError; everything it opened is closed by then.
+ * another, into topics, a pipeline in this process or standard output. Rejects with a ReplayError, whose code says why,
+ * or with a BrokerError. All that it opened is closed by then.
  */
 export async function replay(options: ReplayOptions): Promise<ReplayReport> {
   const plan = planOf(options)
   if (!needsBroker(options)) return replayWith(options, plan)
-  const { broker, protectedClusters, giveBack } = await lendBroker(options.broker)
+  const { broker, protectedClusters, close } = await configuredBroker(options.broker)
   try {
     return await replayWith({ protectedClusters, ...options, broker }, plan)
   } finally {
-    await giveBack()
+    await close()
   }
 }
 
@@ -82,20 +82,17 @@ function expectedHashOf(options: ReplayOptions, source: ReplaySource): string | 
   if (verifyHash !== undefined && hasState && (timestamps !== 'keep' || loop !== undefined))
     throw new ReplayError(
       'bad-option',
-      'verifyHash: moved times and more than one pass come to another state; leave timestamps and loop out',
+      'verifyHash: moved times or several passes lead to another state; leave timestamps and loop out',
     )
   if (verifyHash === undefined || typeof verifyHash === 'string') return verifyHash
   const recorded = source.origin.stateHash
   if (recorded === undefined)
-    throw new ReplayError(
-      'bad-option',
-      'verifyHash: the source was recorded without a hash; give the one that is expected',
-    )
+    throw new ReplayError('bad-option', 'verifyHash: the source has no recorded hash; give the expected one')
   const { file: _, topic: __, ...range } = { file: undefined, topic: undefined, ...from }
   if (Object.keys({ ...range, ...filters }).length > 0 || loop !== undefined)
     throw new ReplayError(
       'bad-option',
-      'verifyHash: the hash of a recording is that of all its records; leave the filters out, or give the hash',
+      'verifyHash: the hash of a recording covers all its records; leave the filters out, or give the expected hash',
     )
   return recorded
 }

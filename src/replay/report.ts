@@ -3,35 +3,35 @@ import type { FilterReason } from './filter.ts'
 import type { ReplayTarget } from './sink/sink.ts'
 import type { LostRecords } from './source/source.ts'
 
-/** What a replay did. Counts are records unless they say otherwise; those of all passes together. */
+/** What a replay did. Counts are of records unless they say otherwise, of all passes together. */
 export interface ReplayReport {
   readonly status: 'done' | 'interrupted'
-  /** Passes that were begun. */
+  /** Passes begun. */
   readonly passes: number
-  /** Records that the source gave: replayed + filtered. */
+  /** Records from the source: replayed + filtered. */
   readonly read: number
   readonly replayed: number
-  /** Left out on request, by what. */
+  /** Records left out on request, by reason. */
   readonly filtered: Readonly<Record<FilterReason, number>>
-  /** What the source could not read, by reason. */
+  /** Records that the source could not read, by reason. */
   readonly skipped: readonly LostRecords[]
-  /** What the sink would not take, by reason. */
+  /** Records that the sink refused, by reason. */
   readonly failed: readonly LostRecords[]
-  /** What the replayed records held. */
+  /** Replayed records, by content. */
   readonly kinds: Readonly<Record<Content['kind'], number>>
   /** Price updates in the replayed records. */
   readonly updates: number
-  /** Those of them that were older than what their pair had. */
+  /** Price updates that were older than their pair's newest value. */
   readonly olderUpdates: number
-  /** Of the replayed records at the source, in ms since the epoch; absent where there are none. */
+  /** The earliest and the latest timestamp of the replayed records at the source, in ms since the epoch. */
   readonly firstTimestampMs: number | undefined
   readonly lastTimestampMs: number | undefined
   readonly durationMs: number
-  /** The most that a record was late on the schedule. */
+  /** The most that a record was late. */
   readonly maxBehindMs: number
   readonly targets: readonly ReplayTarget[]
-  /** Of the prices that were replayed in the last pass, as they were at the source (state-hash.ts). */
+  /** The state hash (state-hash.ts) of the last pass's prices, as they were at the source, unless the sink has its own. */
   readonly stateHash: string
-  /** Whether it is the one that was asked for; absent where none was. */
+  /** Whether it is the expected hash; undefined if none was given. */
   readonly hashMatches: boolean | undefined
 }

@@ -3,19 +3,11 @@ import type { Headers } from '../broker/port.ts'
 import { type Content, encodeUpdates } from './content.ts'
 import type { ReplayRecord } from './replay-record.ts'
 
-/**
- * `keep`: records and event times as they are. `shift`: all later by the same amount, so that the first record is
- * now and distances stay. `now`: each record when it is replayed. Event times in price updates and the times of warm
- * requests move by as much as their record's timestamp, so that ages and versions still mean what they meant.
- */
-export const TIMESTAMPS = ['keep', 'shift', 'now'] as const
-export type Timestamps = (typeof TIMESTAMPS)[number]
-
-/** Trace context would tie the replay to traces that are over; the others say who copied the record last time. */
+/** Trace context would tie the replay to traces that have ended. The other headers say who copied the record before. */
 const STRIPPED_HEADERS: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage', 'b3', '__replicator_id'])
 const STRIPPED_PREFIXES = ['mirror', 'mm2'] as const
 
-/** The record as it is handed to the sink: own headers gone, times moved, warm requests marked as replayed. */
+/** The record for the sink: without those headers, with moved times, and warm requests marked as replayed. */
 export function rewrite(record: ReplayRecord, content: Content, timestampMs: number): ReplayRecord {
   const headers = strippedHeaders(record.headers)
   const value = valueAt(record, content, timestampMs - record.timestampMs)
@@ -47,7 +39,7 @@ function valueAt(record: ReplayRecord, content: Content, movedMs: number): Buffe
   }
 }
 
-/** Fields that only a newer version knows are passed on. */
+/** Unknown fields, of a newer version, are passed on. */
 function replayedRequest(value: Buffer, request: WarmRequest, movedMs: number): Buffer {
   const { issuedAtMs, notBeforeMs, expiresAtMs } = request
   const moved = {

@@ -19,10 +19,10 @@ export interface ReplayRunOptions {
   readonly signal: AbortSignal
 }
 
-/** A wait shorter than this is none: timers are no finer. */
+/** Timers are no finer: a shorter wait is skipped. */
 const SHORTEST_WAIT_MS = 1
 
-/** Records from the source, one by one: selected, waited for until they are due, rewritten, applied. */
+/** Takes records from the source one by one: selects, waits until each is due, rewrites it and applies it. */
 export class ReplayRun {
   readonly #options: ReplayRunOptions
   readonly #pace: Pace
@@ -39,7 +39,7 @@ export class ReplayRun {
   #firstTimestampMs: number | undefined
   #lastTimestampMs: number | undefined
   #maxBehindMs = 0
-  /** The records in hand: where in the pass they begin and end, 0 to 1, and how many of them are done. */
+  /** The records in hand: where in the pass they begin and end, 0 to 1, their number, and how many are done. */
   #inHand = { from: 0, to: 0, records: 0, done: 0 }
 
   constructor(options: ReplayRunOptions) {
@@ -58,7 +58,7 @@ export class ReplayRun {
       this.#timestamps.restart()
       this.#hash = createStateHash()
       await this.#pass()
-      // A source without records would be read for ever.
+      // A source without records would be read forever.
       if (this.#read === before) break
     }
   }
@@ -119,7 +119,7 @@ export class ReplayRun {
     }
   }
 
-  /** The source is ahead by the records in hand, which at a pace may be all there are. */
+  /** The source is ahead by the records in hand. When replayed at a pace, these may be all there are. */
   #fractionOfPass(): number {
     const { from, to, records, done } = this.#inHand
     return records === 0 ? to : from + ((to - from) * done) / records
@@ -141,7 +141,7 @@ export class ReplayRun {
   async #replay(record: ReplayRecord, content: Content): Promise<void> {
     const { sink, signal } = this.#options
     if (this.#pace.dueInMs(record.timestampMs) >= SHORTEST_WAIT_MS) {
-      // What is due already must not wait for what is not.
+      // Records that were due must not wait for this one.
       await sink.flush()
       await this.#pace.wait(record.timestampMs, signal)
       if (signal.aborted) {

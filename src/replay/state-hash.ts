@@ -3,20 +3,20 @@ import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/pri
 import { MAX_VERSION, VERSIONS_PER_MS } from '../cache/price-record.ts'
 import { ReplayError } from './replay-error.ts'
 
-/** `unversioned`: no exact version is left, so late is the event time, or so many updates had its millisecond. */
+/** `unversioned`: the event time is too late, or has too many updates in its millisecond, for an exact version. */
 export type PriceOutcome = 'taken' | 'older' | 'unversioned'
 
 export interface StateValue {
   readonly chain: string
   readonly pair: string
   readonly version: number
-  /** NUMBER_COUNT of them in the order of NUMBER_FIELDS; absent is NaN. */
+  /** NUMBER_COUNT numbers in the order of NUMBER_FIELDS; an absent one is NaN. */
   readonly numbers: ArrayLike<number>
 }
 
 interface Newest {
   readonly name: Buffer
-  /** The newest so far; -1 before the first. */
+  /** The newest version so far; -1 before the first. */
   version: number
   /** Delisted pairs have no value. */
   isListed: boolean
@@ -28,26 +28,26 @@ const END_OF_PAIRS = 0xffffffff
 const DEFAULT_MAX_PAIRS = 10_000_000
 
 /**
- * One hash for all that a stream of prices has come to, so that two runs can be compared. It depends on the newest
- * value of each pair alone: neither on the order in which pairs were updated nor on when.
+ * One hash for the state that a stream of prices leads to, so that two runs can be compared. It depends on the newest
+ * value of each pair alone, neither on the order of the pairs' updates nor on when they came.
  *
  * The bytes under SHA-256, integers and floats big-endian:
  *
- *   "forewarm-state-1\n"
- *   then for each pair that has a value, sorted by the UTF-8 bytes of its chain, then of its name:
- *     u32 length, chain in UTF-8
- *     u32 length, pair in UTF-8
- *     u64 version
- *     f64 × 6 price, bid, ask, reserve0, reserve1, liquidity; absent is the quiet NaN 7ff8000000000000, -0 is 0
- *   u32 ffffffff
+ * - "forewarm-state-1\n"
+ * - for each pair with a value, sorted by the UTF-8 bytes of its chain, then of its name:
+ *   - u32 length, chain in UTF-8
+ *   - u32 length, pair in UTF-8
+ *   - u64 version
+ *   - f64 × 6 price, bid, ask, reserve0, reserve1, liquidity; absent is the quiet NaN 7ff8000000000000, -0 is 0
+ * - u32 ffffffff
  *
- * The closing mark leaves room for sections that later versions of the heading add.
+ * The mark at the end leaves room for sections that a later version may add.
  */
 export class StateHash {
   readonly #maxPairs: number
   readonly #chains = new Map<string, Map<string, Newest>>()
   #pairs = 0
-  /** With those that were delisted. */
+  /** Includes delisted pairs. */
   #known = 0
 
   constructor(options: { readonly maxPairs?: number } = {}) {
@@ -59,7 +59,7 @@ export class StateHash {
   }
 
   /**
-   * Takes an update's value under the next version of its pair; one older than what the pair has changes nothing.
+   * Takes an update's value under the next version of its pair. An update older than the pair's value changes nothing.
    * Throws `too-many-pairs`.
    */
   updatePrice(update: PriceUpdate): PriceOutcome {
@@ -76,7 +76,7 @@ export class StateHash {
     return 'taken'
   }
 
-  /** As `updatePrice`, for who knows the version (L1, L2): the newest wins, an equal one changes nothing. */
+  /** As `updatePrice`, with a known version (from L1 or L2). The newest version wins; an equal one changes nothing. */
   updateValue(value: StateValue): void {
     const newest = this.#newestOf(value.chain, value.pair)
     if (value.version <= newest.version) return
@@ -84,7 +84,7 @@ export class StateHash {
     for (let f = 0; f < NUMBER_COUNT; f++) newest.numbers[f] = value.numbers[f] ?? Number.NaN
   }
 
-  /** A delisted pair has no value; one of its versions so far does not come back, as in L1. */
+  /** A delisted pair has no value. As in L1, versions that it has had do not come back. */
   delist(chain: string, pair: string): void {
     const newest = this.#chains.get(chain)?.get(pair)
     if (newest === undefined || !newest.isListed) return
@@ -93,7 +93,7 @@ export class StateHash {
     this.#pairs--
   }
 
-  /** Lower-case hexadecimal; more may be added afterwards. */
+  /** The hash so far, in lower-case hexadecimal. More updates may follow. */
   digest(): string {
     return digestOf(this.#chains)
   }
@@ -149,7 +149,7 @@ function bytesOf(chain: Buffer, newest: Newest): Buffer {
   at += newest.name.copy(bytes, at)
   at = bytes.writeBigUInt64BE(BigInt(newest.version), at)
   for (const number of newest.numbers) {
-    // A NaN may carry any payload, and -0 equals 0: both get the one form that the hash is defined over.
+    // A NaN may carry any payload, and -0 equals 0: the hash is defined over one form of each.
     at = Number.isNaN(number)
       ? bytes.writeBigUInt64BE(0x7ff8_0000_0000_0000n, at)
       : bytes.writeDoubleBE(number === 0 ? 0 : number, at)

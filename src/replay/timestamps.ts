@@ -1,13 +1,20 @@
 import type { ReplayTime } from './pace.ts'
-import type { Timestamps } from './rewrite.ts'
 
-/** Gives each record the timestamp that it is replayed with. */
+/**
+ * `keep`: records and event times as they are. `shift`: all later by the same amount, so that the first record is at the
+ * present time and the distances stay. `now`: each record gets the time at which it is replayed. Event times in price
+ * updates and the times of warm requests move with their record's timestamp, so that ages and versions stay right.
+ */
+export const TIMESTAMPS = ['keep', 'shift', 'now'] as const
+export type Timestamps = (typeof TIMESTAMPS)[number]
+
+/** Tells the timestamp that each record is replayed with. */
 export class TimestampShift {
   readonly #mode: Timestamps
   readonly #time: ReplayTime
-  /** What is added in this pass; known from its first record on. */
+  /** The time added in this pass; known from its first record on. */
   #shiftMs: number | undefined
-  /** So that a pass never begins before the one before it has ended. */
+  /** The latest timestamp so far: the next pass begins after it. */
   #latestMs = Number.NEGATIVE_INFINITY
 
   constructor(mode: Timestamps, time: ReplayTime) {
@@ -30,7 +37,7 @@ export class TimestampShift {
     }
   }
 
-  /** The next record is the first of a new pass. */
+  /** To be called before the first record of a pass. */
   restart(): void {
     this.#shiftMs = undefined
   }

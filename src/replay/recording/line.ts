@@ -4,15 +4,15 @@ import type { Headers } from '../../broker/port.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 
 /**
- * The lines of a recording, which is NDJSON for people as much as for programs:
+ * The lines of a recording, NDJSON that people can read too:
  *
  *   {"forewarm":"recording","v":1,"topics":{"prices":4},"clusterId":"…"}
  *   {"topic":"prices","partition":0,"offset":"12","timestampMs":1783715268000,"key":"polygon","value":"…","crc":"0f3a99c1"}
  *   {"end":true,"records":1,"sha256":"…","stateHash":"…"}
  *
- * A key, value or header is a string where its bytes are UTF-8 and `{"base64":"…"}` where they are not; a tombstone's
- * value is null; an absent key and empty headers are left out. `crc` is the CRC-32 of the line's text before
- * `,"crc"`; the last line's `sha256` covers all bytes before that line.
+ * A key, value or header is a string if its bytes are UTF-8, and `{"base64":"…"}` if they are not. A tombstone's value is
+ * null. An absent key and empty headers are left out. `crc` is the CRC-32 of the line's text before `,"crc"`. The last
+ * line's `sha256` covers all bytes before that line.
  */
 export interface RecordingHeader {
   /** Partition counts of the recorded topics. */
@@ -54,7 +54,7 @@ export function trailerLine(trailer: RecordingTrailer): string {
   return JSON.stringify({ end: true, ...trailer })
 }
 
-/** What a line turned out to be; `bad` says why it is none of these. */
+/** A parsed line, or the reason why it is no such line. */
 export type HeaderLine = { readonly ok: true; readonly header: RecordingHeader } | BadLine
 export type TrailerLine = { readonly ok: true; readonly trailer: RecordingTrailer } | BadLine
 export type RecordLine = { readonly ok: true; readonly record: ReplayRecord } | BadLine
@@ -97,7 +97,7 @@ export function parseTrailerLine(line: string): TrailerLine {
   return { ok: true, trailer: { records, sha256, stateHash } }
 }
 
-/** Whether the line still is what was written. */
+/** Whether the line is unchanged since it was written. */
 export function hasItsChecksum(line: string): boolean {
   const open = line.slice(0, -CRC_LENGTH)
   return line.slice(-CRC_LENGTH) === `${CRC_FIELD}${checksum(open)}"}`

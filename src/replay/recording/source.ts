@@ -17,13 +17,13 @@ import {
 } from './line.ts'
 
 /**
- * How many records are held to bring those of a live recording, which are in the order of arrival, into replay order.
- * Partitions read side by side are seldom further apart than a fetch of each.
+ * How much of a recording is held to sort it: a live one is in the order of arrival. Partitions that are read side by side
+ * are seldom further apart than a fetch of each.
  */
 const WINDOW_RECORDS = 16_384
 const WINDOW_BYTES = 64 * 1024 * 1024
 
-/** Checks the whole recording first, so that a damaged one is refused before any of it has been replayed. */
+/** Checks the whole recording first, so that a damaged one is refused before any of it is replayed. */
 export async function openRecording(path: string, signal?: AbortSignal): Promise<ReplaySource> {
   const file = new LineFile(path)
   const { header, trailer } = await check(file, signal)
@@ -40,12 +40,15 @@ export async function openRecording(path: string, signal?: AbortSignal): Promise
 }
 
 /**
- * Whether the first line says that the file is a recording of ours. Rejects with `no-such-file`, also where what is
- * there is no file: it is read anew after this, and a pipe would go on where its first line was looked for.
+ * Whether the first line says that the file is a recording. Rejects with `no-such-file`, for a pipe too: the file is read
+ * from its start again after this, which a pipe cannot be.
  */
 export async function isRecording(path: string): Promise<boolean> {
   if (!(await found(path)).isFile())
-    throw new ReplayError('no-such-file', `${path} is no file: expected one, which can be read twice; a pipe cannot`)
+    throw new ReplayError(
+      'no-such-file',
+      `${path} is no file: expected one, as it is read twice, which a pipe cannot be`,
+    )
   for await (const lines of new LineFile(path).read()) return isHeaderLine(lines[0]?.text ?? '')
   return false
 }

@@ -10,12 +10,12 @@ import { ReplayError } from '../replay-error.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 import { headerLine, type RecordingHeader, recordLine, trailerLine } from './line.ts'
 
-/** Lines are handed to the stream in pieces of about this size. */
+/** Lines go to the stream in pieces of about this size. */
 const PIECE_CHARS = 128 * 1024
 
 /**
- * Writes a recording beside its final place and moves it there when it is whole, so that whoever finds the file finds
- * all of it. Packed where the name ends in .gz.
+ * Writes a recording beside its final place and moves it there when it is whole, so that the file is never seen half
+ * written. Packed if the name ends in .gz.
  */
 export class RecordingWriter {
   readonly path: string
@@ -35,16 +35,16 @@ export class RecordingWriter {
     out.on('error', (cause) => {
       this.#failure ??= cause
     })
-    // Whoever waits for room in `out` must hear of it too.
+    // Whoever waits for room in `out` must be told too.
     if (out !== file) file.on('error', (cause) => out.destroy(cause))
   }
 
-  /** Rejects with `file-exists` where there is a file already and `replace` was not asked for. */
+  /** Rejects with `file-exists` if there is a file and `replace` is false. */
   static async create(path: string, header: RecordingHeader, replace: boolean): Promise<RecordingWriter> {
     if (!replace && (await exists(path)))
       throw new ReplayError(
         'file-exists',
-        `${path} exists already: choose another name, or have it replaced (--force; replace: true in a program)`,
+        `${path} exists already: choose another name, or replace it (--force; replace: true in a program)`,
       )
     const partialPath = join(dirname(path), `.${basename(path)}.partial-${process.pid}`)
     const file = createWriteStream(partialPath)
@@ -76,7 +76,7 @@ export class RecordingWriter {
     if (this.#pending.length >= PIECE_CHARS) await this.#flush()
   }
 
-  /** The recording stands under its name when this resolves. */
+  /** Resolves when the recording is whole and has its name. */
   async finish(stateHash: string): Promise<void> {
     await this.#flush()
     const sha256 = this.#hash.digest('hex')
@@ -87,7 +87,7 @@ export class RecordingWriter {
     await rename(this.#partialPath, this.path)
   }
 
-  /** Nothing is left of it. */
+  /** Removes what was written. */
   async discard(): Promise<void> {
     this.#out.destroy()
     this.#file.destroy()
@@ -107,7 +107,7 @@ export class RecordingWriter {
   }
 }
 
-/** On the disk before the name says that it is there. */
+/** Puts the bytes on the disk, before the file gets its name. */
 async function synced(path: string): Promise<void> {
   const file = await open(path, 'r+')
   await file.sync()

@@ -4,14 +4,14 @@ export interface WriteIntent {
   readonly from: { readonly clusterId: string | undefined; readonly topics: readonly string[] }
   readonly to: { readonly clusterId: string; readonly topics: readonly string[] }
   readonly protectedClusters: readonly string[]
-  /** Both must be set to go where it is dangerous: one alone may be a slip. */
+  /** Both must be set to write where it is dangerous: one alone may be a slip. */
   readonly force: boolean
   readonly reallyForce: boolean
 }
 
 /**
- * Throws `same-topic` where records would be written into the topic that they are read from (or were recorded from),
- * which feeds a live topic its own past, and `protected-cluster` where the operator listed the cluster.
+ * Throws `same-topic` if records would go into the topic that they are read or were recorded from: a live topic would get
+ * its own past. Throws `protected-cluster` if the operator protects the cluster.
  */
 export function assertMayWrite(intent: WriteIntent): void {
   if (intent.force && intent.reallyForce) return

@@ -6,12 +6,12 @@ import { delistedLine } from '../source/price-line.ts'
 import { LostLedger, type LostRecords } from '../source/source.ts'
 import type { ReplaySink } from './sink.ts'
 
-/** `updates`: each price update on a line of its own, as `produce` reads them. `records`: whole records, as in a recording. */
+/** `updates`: a price update a line, as `produce` reads them. `records`: whole records, as in a recording. */
 export type OutputFormat = 'updates' | 'records'
 
 const PIECE_CHARS = 32 * 1024
 
-/** Writes lines to a stream, as fast as they are taken. Ends in silence when the reader goes away. */
+/** Writes lines to a stream as fast as it takes them. If the reader goes away, no more is written, without an error. */
 export class OutputSink implements ReplaySink {
   readonly #output: Writable
   readonly #format: OutputFormat

@@ -4,19 +4,19 @@ import type { ReplayRecord } from '../replay-record.ts'
 import type { SourceOrigin } from '../source/source.ts'
 import type { ReplaySink } from './sink.ts'
 
-/** What a pipeline in this process offers to be replayed into. */
+/** A pipeline in this process that can be replayed into. */
 export interface InProcessSink {
-  /** Before the first record; the origin says which topics will come. */
+  /** Called before the first record; the origin names the topics. */
   open?(origin: SourceOrigin): Promise<void>
-  /** In replay order; a promise is waited for. What it throws ends the replay. */
+  /** Called in replay order; a promise is awaited. An error ends the replay. */
   apply(record: ReplayRecord): Promise<void> | void
-  /** Resolves when all effects of the records so far are there. */
+  /** Resolves when all records so far have had their effect. */
   flush?(): Promise<void>
-  /** Of the state that the pipeline came to, asked for at the end. Without it the report's is of the records. */
+  /** The hash of the pipeline's state, asked for at the end. Without it the report has the records' hash. */
   stateHash?(): Promise<string>
 }
 
-/** Hands records to a pipeline in this process; the clock, if there is one, moves to each record's timestamp before. */
+/** Hands records to a pipeline in this process. The clock, if any, moves to each record's timestamp first. */
 export class ProcessSink implements ReplaySink {
   readonly #sink: InProcessSink
   readonly #clock: VirtualClock | undefined

@@ -1,21 +1,21 @@
 import type { ReplayRecord } from '../replay-record.ts'
 import type { LostRecords, SourceOrigin } from '../source/source.ts'
 
-/** Where a replay ends: topics, a pipeline in this process, standard output. */
+/** Takes the records of a replay: topics, a pipeline in this process, standard output. */
 export interface ReplaySink {
-  /** Before the first record. Rejects where this source must not be written here. */
+  /** Called before the first record. Rejects if this source must not be written here. */
   open(origin: SourceOrigin): Promise<void>
-  /** In replay order. What returns a promise is waited for before the next record is applied. */
+  /** Called in replay order. A promise is awaited before the next record. */
   apply(record: ReplayRecord): Promise<void> | undefined
   /** Resolves when everything that was applied has arrived or failed. */
   flush(): Promise<void>
-  /** After the last record or a failure. Twice is once. */
+  /** Called after the last record or a failure. Twice is once. */
   close(): Promise<void>
   /** The topics that were written. */
   targets(): readonly ReplayTarget[]
-  /** Of what the records came to, where the sink keeps them; the run's own hash is of the records. */
+  /** The hash of the sink's state, if it keeps one. Otherwise the run's own hash of the records counts. */
   stateHash?(): Promise<string> | undefined
-  /** Records that were refused, each for a reason of its own; the others went on. */
+  /** Records refused one by one, by reason; the others were taken. */
   failed(): readonly LostRecords[]
 }
 
@@ -24,6 +24,6 @@ export interface ReplayTarget {
   readonly partitions: number
   readonly created: boolean
   readonly records: number
-  /** Those of them that are older than the topic keeps records: the broker will delete them. */
+  /** Records older than the topic's retention: the broker will delete them. */
   readonly expiring: number
 }

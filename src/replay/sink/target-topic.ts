@@ -7,7 +7,7 @@ import type { ReplayTarget } from './sink.ts'
 const BATCH_RECORDS = 1000
 const BATCH_BYTES = 512 * 1024
 
-/** Retention goes by the records' own timestamps: with a limit, an old recording would be deleted while it is written. */
+/** Retention goes by the records' timestamps. With a limit, an old recording would be deleted while it is written. */
 const CREATED_WITH = { 'retention.ms': '-1' }
 const AHEAD_SETTING = 'message.timestamp.after.max.ms'
 const TYPE_SETTING = 'message.timestamp.type'
@@ -17,13 +17,13 @@ export interface TargetState {
   readonly topic: string
   readonly partitions: number
   readonly created: boolean
-  /** How far ahead of the clock the broker lets a timestamp be; Infinity where it does not mind. */
+  /** How far ahead of the clock the broker accepts a timestamp; Infinity if it has no limit. */
   readonly maxAheadMs: number
-  /** How long it keeps a record, by the record's own timestamp; Infinity for ever. */
+  /** How long the broker keeps a record, by the record's timestamp; Infinity for ever. */
   readonly retentionMs: number
 }
 
-/** Finds the topic or makes it. */
+/** Finds the topic or creates it. */
 export async function openTarget(admin: Admin, topic: string, partitions: number): Promise<TargetState> {
   const created = (await admin.createTopics([{ topic, partitions, config: CREATED_WITH }])).length > 0
   const config = await admin.topicConfig(topic, [AHEAD_SETTING, TYPE_SETTING, RETENTION_SETTING])
@@ -31,7 +31,7 @@ export async function openTarget(admin: Admin, topic: string, partitions: number
   return { topic, partitions: found ?? partitions, created, ...timestampLimits(config) }
 }
 
-/** Brokers before 3.6 do not know the setting and have no limit; with append time they overwrite what they are sent. */
+/** Brokers before 3.6 lack the setting and have no limit. With append time a broker overwrites the timestamps. */
 function timestampLimits(config: ReadonlyMap<string, string>): Pick<TargetState, 'maxAheadMs' | 'retentionMs'> {
   const isAppendTime = config.get(TYPE_SETTING) === 'LogAppendTime'
   const limit = (name: string) => {
@@ -41,7 +41,7 @@ function timestampLimits(config: ReadonlyMap<string, string>): Pick<TargetState,
   return { maxAheadMs: limit(AHEAD_SETTING), retentionMs: limit(RETENTION_SETTING) }
 }
 
-/** A topic that is written, in batches that are built while the one before is on its way. */
+/** A topic that is written in batches. While one is sent, the next is filled. */
 export class TargetTopic {
   readonly partitions: number
   readonly #state: TargetState
@@ -51,7 +51,7 @@ export class TargetTopic {
   #batchBytes = 0
   #records = 0
   #expiring = 0
-  /** The batch before. One at a time: two might overtake each other. */
+  /** The batch that is sent. One at a time: two might overtake each other. */
   #sending: Promise<void> = Promise.resolve()
 
   constructor(state: TargetState, producer: Producer, failed: LostLedger) {
@@ -61,7 +61,7 @@ export class TargetTopic {
     this.#failed = failed
   }
 
-  /** Throws `timestamp-ahead` for what the broker would refuse. */
+  /** Throws `timestamp-ahead` for a record that the broker would refuse. */
   add(record: OutgoingRecord & { readonly timestampMs: number }, nowMs: number): Promise<void> | undefined {
     const aheadMs = record.timestampMs - nowMs
     if (aheadMs > this.#state.maxAheadMs) {
@@ -89,7 +89,7 @@ export class TargetTopic {
     return { topic, partitions, created, records: this.#records, expiring: this.#expiring }
   }
 
-  /** Resolves when the batch before has arrived and this one is on its way. */
+  /** Resolves when the batch before has arrived and this one is being sent. */
   async #sendBatch(): Promise<void> {
     const batch = this.#batch
     this.#batch = []
@@ -97,20 +97,20 @@ export class TargetTopic {
     await this.#sending
     if (batch.length === 0) return
     this.#sending = this.#sendAll(batch)
-    // Whoever sends or flushes next hears of it; until then nobody listens.
+    // The next send or flush awaits it and gets the error. Until then it must not count as unhandled.
     this.#sending.catch(() => undefined)
   }
 
   /**
-   * A call for each partition. A partition's records are stored all or none; of a call for several, those of one may be
-   * refused and the others stored, and would be there twice after the next attempt.
+   * Makes a call for each partition, as a partition's records are stored all or none. In a call for several partitions, the records
+   * of one may be refused while others are stored; these would be stored twice after the next attempt.
    */
   async #sendAll(batch: readonly OutgoingRecord[]): Promise<void> {
     const byPartition = Map.groupBy(batch, ({ partition }) => partition)
     await Promise.all([...byPartition.values()].map((records) => this.#send(records)))
   }
 
-  /** Records may be too large together: halved, only those that are too large themselves are left over. */
+  /** Records may be too large together. Halving leaves over only those that are too large themselves. */
   async #send(batch: readonly OutgoingRecord[]): Promise<void> {
     try {
       await this.#producer.sendBatch(this.#state.topic, batch)

@@ -12,7 +12,7 @@ export interface TopicSinkOptions {
   readonly broker: Broker
   /** The topic that a source topic's records go to. */
   readonly targetOf: (sourceTopic: string) => string
-  /** Of topics that have to be created; otherwise as many as the source has. */
+  /** Partitions of topics that have to be created; as many as the source has unless given. */
   readonly partitions?: number | undefined
   readonly protectedClusters: readonly string[]
   readonly force: boolean
@@ -22,7 +22,7 @@ export interface TopicSinkOptions {
 
 interface Route {
   readonly target: TargetTopic
-  /** A record keeps its partition where there are as many; elsewhere its chain decides, as for new records. */
+  /** A record keeps its partition if the target has as many. Otherwise its chain decides, as for new records. */
   readonly keepsPartition: boolean
 }
 
@@ -54,7 +54,10 @@ export class TopicSink implements ReplaySink {
   apply(record: ReplayRecord): Promise<void> | undefined {
     const route = this.#routes.get(record.topic)
     if (route === undefined)
-      throw new ReplayError('corrupt-recording', `there are records of ${record.topic}, which the source does not list`)
+      throw new ReplayError(
+        'corrupt-recording',
+        `there are records of ${record.topic}, a topic that the source does not list`,
+      )
     const { topic: _, offset: __, key, value = null, ...rest } = record
     const outgoing = { ...rest, partition: partitionFor(record, route), value, ...(key === undefined ? {} : { key }) }
     return route.target.add(outgoing, this.#options.time.now())

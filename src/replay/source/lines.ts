@@ -9,24 +9,24 @@ export interface Line {
   /** Counted from 1. */
   readonly number: number
   readonly text: string
-  /** Of bytes that are not, other ones stand in the text: different names could become one. */
+  /** If not, the text has replacements for the wrong bytes: different names could become one. */
   readonly isUtf8: boolean
-  /** Whether a line end followed: the last line of a truncated file has none. */
+  /** Whether a line end follows; the last line of a truncated file has none. */
   readonly ended: boolean
 }
 
-/** Longest line that is read; a record's value is at most a tenth of it. */
+/** The longest line that is read; a record's value is at most a tenth of it. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 const NEWLINE = 0x0a
 const BYTE_ORDER_MARK = '\ufeff'
 
-/** What decoding puts in the place of bytes that are no UTF-8; it may also have been there. */
+/** Decoding puts this in place of bytes that are not UTF-8. It may be in the file too. */
 const REPLACEMENT = '\ufffd'
 
 /**
- * The lines of a text file, in lists as they come off the disk; unpacked where the name ends in .gz. A gzip stream
- * that ends early gives the lines that it has, then fails with `corrupt-recording`.
+ * Reads the lines of a text file, in lists as they come off the disk; unpacked if the name ends in .gz. A gzip stream that
+ * ends early gives the lines that it has, then fails with `corrupt-recording`.
  */
 export class LineFile {
   readonly path: string
@@ -51,10 +51,10 @@ export class LineFile {
   }
 }
 
-/** As above, for a stream of bytes; `name` is what errors call it. */
+/** As LineFile, for a stream of bytes; errors call it `name`. */
 export async function* linesOf(bytes: Readable, name: string, signal?: AbortSignal): AsyncGenerator<readonly Line[]> {
   let number = 0
-  // Of the line that has not ended yet. They become one when it ends: at each piece, a long line would take minutes.
+  // Pieces of the line that has not ended yet. They are joined once: to join at each piece takes minutes for a long line.
   let pieces: Buffer[] = []
   let pieceBytes = 0
   try {
@@ -85,7 +85,7 @@ export async function* linesOf(bytes: Readable, name: string, signal?: AbortSign
   if (pieceBytes > 0) yield [lineOf(Buffer.concat(pieces), ++number, false)]
 }
 
-/** A mark of the byte order before the first line is none of its text. */
+/** A byte order mark before the first line does not belong to its text. */
 function lineOf(bytes: Buffer, number: number, ended: boolean): Line {
   const decoded = bytes.toString('utf8')
   const text = number === 1 && decoded.startsWith(BYTE_ORDER_MARK) ? decoded.slice(1) : decoded

@@ -3,12 +3,12 @@ import { type Line, LineFile } from './lines.ts'
 import { parsePriceLine } from './price-line.ts'
 import { LostLedger, type ReplaySource } from './source.ts'
 
-/** The topic that a file of price updates stands for, where its records need one. */
+/** The topic of the records of a price file. */
 export const PRICE_FILE_TOPIC = 'prices'
 
 /**
- * An NDJSON file of prices (price-line.ts), in the order in which it is written. A record's timestamp is its newest
- * event time, or for a tombstone that of the line before. A line that is none is counted with its number and left out.
+ * An NDJSON file of prices (price-line.ts), in the order of its lines. A record's timestamp is its newest event time; a
+ * tombstone has that of the line before. A line that cannot be read is counted with its number and left out.
  */
 export function openPriceFile(path: string): ReplaySource {
   const file = new LineFile(path)
@@ -40,7 +40,7 @@ export function openPriceFile(path: string): ReplaySource {
   }
 }
 
-/** The record that a line holds, or the reason against it. */
+/** The record that a line holds, or the reason why it holds none. */
 function recordOf({ text, isUtf8, number }: Line, timeBeforeMs: number): ReplayRecord | string {
   const trimmed = text.trim()
   const parsed = parsePriceLine({ text: trimmed, isUtf8 })

@@ -6,7 +6,7 @@ import type { Line } from './lines.ts'
 
 /**
  * A line of an NDJSON file of prices: a price record (an update, a list of updates of one chain, a frame), or
- * `{"chain":"…","pair":"…","delisted":true}` for what is a tombstone on a topic.
+ * `{"chain":"…","pair":"…","delisted":true}`, which stands for a tombstone.
  */
 export type PriceLine =
   | { readonly ok: true; readonly kind: 'prices'; readonly updates: readonly PriceUpdate[]; readonly key: string }
@@ -18,7 +18,7 @@ export function parsePriceLine({ text, isUtf8 }: Pick<Line, 'text' | 'isUtf8'>):
   const prices = parsePriceJson(Buffer.from(text))
   if (!prices.ok) return delistedKey(text) ?? prices
   const [first] = prices.updates
-  if (first === undefined) return { ok: false, reason: 'empty', detail: 'expected at least one update' }
+  if (first === undefined) return refused('empty', 'expected at least one update')
   const key = prices.updates.length === 1 ? pairKey(first.chain, first.pair) : first.chain
   return { ok: true, kind: 'prices', updates: prices.updates, key }
 }

@@ -1,36 +1,36 @@
 import type { ReplayRecord } from '../replay-record.ts'
 
-/** Where records come from: a recording, a file of price updates, a range of topics. */
+/** Gives the records of a replay: a recording, a file of price updates, a range of topics. */
 export interface ReplaySource {
   readonly origin: SourceOrigin
   /**
-   * One pass over the records in replay order, in lists; each call is a pass of its own over the same records. Ends
-   * early, without an error, when the signal is aborted.
+   * One pass over the records in replay order, in lists. Each call is a new pass over the same records. When the signal is
+   * aborted it ends early, without an error.
    */
   read(signal: AbortSignal): AsyncIterable<readonly ReplayRecord[]>
-  /** How much of the pass is done, 0 to 1; undefined where there is no end. */
+  /** The share of the pass that is done, 0 to 1; undefined if there is no end. */
   fraction(): number | undefined
-  /** What could not be turned into records so far, by reason. */
+  /** Records that could not be read so far, by reason. */
   lost(): readonly LostRecords[]
 }
 
 export interface SourceOrigin {
   /** Partition counts of the topics that the records are (or were) in. */
   readonly topics: ReadonlyMap<string, number>
-  /** Absent where the records do not come from a cluster, or one that has no name. */
+  /** Undefined if the records are from no cluster, or from one without an id. */
   readonly clusterId: string | undefined
-  /** The state hash of all its records, where it was recorded with them. */
+  /** The state hash of all its records; undefined if none was recorded. */
   readonly stateHash: string | undefined
 }
 
 export interface LostRecords {
   readonly reason: string
   readonly records: number
-  /** Where the first of them stood, for people. */
+  /** The place of the first of them, in words. */
   readonly first: string
 }
 
-/** Counts what is lost by reason. */
+/** Counts lost records by reason. */
 export class LostLedger {
   readonly #byReason = new Map<string, { records: number; readonly first: string }>()
 

@@ -1,7 +1,7 @@
 import type { Admin, TopicPartitionOffset } from '../../broker/port.ts'
 import { ReplayError } from '../replay-error.ts'
 
-/** Which records of the topics: from–to by time, by offset, by partition. Absent means all there are. */
+/** Selects records of topics by time, offset and partition. Absent means all. */
 export interface TopicRangeRequest {
   readonly topics: readonly string[]
   /** Milliseconds since the epoch, inclusive. */
@@ -12,7 +12,7 @@ export interface TopicRangeRequest {
   /** Exclusive. */
   readonly toOffset?: bigint
   readonly partitions?: ReadonlySet<number>
-  /** Starts where the topics end: for following them. */
+  /** Starts at the topics' ends, to follow them. */
   readonly atEnd?: boolean
 }
 
@@ -22,18 +22,18 @@ export interface PartitionRange extends TopicPartitionOffset {
 }
 
 export interface TopicRange {
-  /** One entry a partition of each topic, those with nothing to read too. */
+  /** An entry for each partition of each topic, even if there is nothing to read. */
   readonly ranges: readonly PartitionRange[]
   readonly partitions: ReadonlyMap<string, number>
 }
 
 /**
- * Producers' clocks differ, so a record may stand behind one that is later than itself. Reading goes on until the log
- * is this far past `until`; what comes later still is not looked for, because that would mean to read to the end.
+ * Producers' clocks differ, so a record may come after one with a later timestamp. Reading goes on until the log is this
+ * far past `until`. Records that are even later are not looked for: that would mean to read to the end.
  */
 const LATE_MS = 60_000
 
-/** Fixes the range: records written from now on are not in it. Rejects with `no-such-topic` and `bad-option`. */
+/** Fixes the range: records written later are not in it. Rejects with `no-such-topic` or `bad-option`. */
 export async function resolveTopicRange(admin: Admin, request: TopicRangeRequest): Promise<TopicRange> {
   const partitions = new Map<string, number>()
   const ranges: PartitionRange[] = []
@@ -46,7 +46,7 @@ export async function resolveTopicRange(admin: Admin, request: TopicRangeRequest
   const most = Math.max(...partitions.values())
   for (const partition of request.partitions ?? [])
     if (!(partition >= 0 && partition < most))
-      throw new ReplayError('bad-option', `partitions: got ${partition}; allowed: 0 to ${most - 1}, as there are`)
+      throw new ReplayError('bad-option', `partitions: got ${partition}; allowed: 0 to ${most - 1}`)
   return { ranges, partitions }
 }
 

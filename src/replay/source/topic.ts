@@ -5,15 +5,15 @@ import { resolveTopicRange, type TopicRange, type TopicRangeRequest } from './to
 
 export interface TopicSourceOptions extends TopicRangeRequest {
   readonly broker: Broker
-  /** No end: records are handed out as they come, in the order of arrival, until the signal is aborted. */
+  /** Records are handed out as they arrive, without an end, until the signal is aborted. */
   readonly follow?: boolean
-  /** After how long without a record that is known to exist reading fails with `stalled`. */
+  /** If a record that exists does not come for this long, reading fails with `stalled`. */
   readonly stallMs?: number
 }
 
 const DEFAULT_STALL_MS = 60_000
 
-/** The range is fixed here: what is written afterwards is not part of it, unless it is followed. */
+/** Fixes the range: records written later are not part of it, unless topics are followed. */
 export async function openTopics(options: TopicSourceOptions): Promise<ReplaySource> {
   const { broker, follow = false, stallMs = DEFAULT_STALL_MS } = options
   const admin = broker.admin()
