@@ -5,7 +5,7 @@ import type { Stage } from '../stages/stage.ts'
 import { minedFrom } from '../traffic/mined.ts'
 import { GROUP_PAIRS, type Planted, planted } from '../traffic/planted-workload.ts'
 
-/** How many of the followers that are hidden in random updates the miner finds; deterministic, over seeds 1 to 5. */
+/** The share of followers, hidden in random updates, that the miner finds. Deterministic, over seeds 1 to 5. */
 export const plantedPairs: Bench = { name: 'planted', cases }
 
 const PAIRS = 1_000
@@ -15,7 +15,7 @@ interface Cell {
   readonly updatesPerSecond: number
   readonly signal: number
   readonly seconds: number
-  /** The share that is asked for. */
+  /** The share that is to be found. */
   readonly asked: number
 }
 

@@ -18,29 +18,29 @@ import { ratioOf } from '../harness/contest.ts'
 import type { Stage } from '../stages/stage.ts'
 import { DATASETS } from './hit-ratio.ts'
 
-/** What warming would save on recorded traffic, and what it costs to know. Deterministic, but for the cost: each case once. */
+/** What warming would save on recorded traffic, and how long a simulation takes. All else is deterministic: one run each. */
 export const simulate: Bench = { name: 'simulate', cases }
 
 const SEED = 1
 const CAPACITY = [0.01, 0.05, 0.1, 0.2]
 
-/** What we are held against at 1, 5, 10 and 20 % of the keys (README.md of the recorded data). */
+/** Anchors at 1, 5, 10 and 20 % of the keys (README.md of the recorded data). */
 const ELSEWHERE = [
   // The best of eight policies and prefetchers in libCacheSim, column by column.
   { trace: 'orm-busy', anchor: 'best elsewhere', hitRatios: [0.9029, 0.9323, 0.9436, 0.9567] },
   { trace: 'multi3', anchor: 'best elsewhere', hitRatios: [0.2155, 0.3734, 0.4699, 0.5518] },
-  // Nothing to predict: warming must not cost anything.
+  // There is nothing to predict here: warming must cost nothing.
   { trace: 'web12', anchor: 'SIEVE elsewhere', hitRatios: [0.4035, 0.6355, 0.7168, 0.7746] },
 ] as const
-/** What is simulated is believed as far as it hits what libCacheSim hits, without warming. */
+/** The simulator's LRU and SIEVE must hit what libCacheSim's hit, without warming. */
 const CALIBRATION = [
   { policy: 'lru', hitRatios: [0.7703, 0.8413, 0.8801, 0.9212] },
   { policy: 'sieve', hitRatios: [0.7053, 0.8389, 0.8811, 0.9239] },
 ] as const
-/** Warms read ÷ warms, where warming helps: less is not worth its reads of L2. */
+/** The least share of warms read where warming helps: less is not worth the reads of L2. */
 const WORTHWHILE = { accesses: 0.35, attributed: 0.9 }
 const MAX_READS = 8
-/** Mining a day of sweeps takes minutes: where nothing is attributed, one capacity is enough. */
+/** To mine a day of sweeps takes minutes: one capacity is enough without attribution. */
 const MINED_CAPACITY = 0.05
 const SPACING_US = 50
 
@@ -139,7 +139,7 @@ function once(
   return ratioOf({ ...what, better: 'higher', values, anchorValues })
 }
 
-/** The whole simulation, without reading the file. */
+/** Time a read of the whole simulation; the file was read before. */
 function microsecondsOf(rows: readonly SimulationRow[]): number {
   const seconds = rows.reduce((sum, row) => sum + row.seconds, 0)
   return (seconds * 1e6) / rows.reduce((sum, { reads }) => sum + reads, 0)

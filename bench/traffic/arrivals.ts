@@ -1,4 +1,4 @@
-/** When the updates of a run of sequence numbers arrived first, and how often. Others are let pass. */
+/** Notes when each of a range of sequence numbers first arrived, and how often. Other numbers are ignored. */
 export class Arrivals {
   readonly #from: number
   readonly #times: Uint8Array
@@ -27,17 +27,17 @@ export class Arrivals {
     for (const { count, resolve } of this.#waiting) if (count === this.#distinct) resolve()
   }
 
-  /** As of performance.now(). */
+  /** On the clock of performance.now(). */
   atMs(sequence: number): number {
     return this.#atMs[sequence - this.#from] ?? Number.NaN
   }
 
-  /** How many arrived more than once. */
+  /** How many numbers arrived more than once. */
   get repeated(): number {
     return this.#times.reduce((sum, times) => sum + (times > 1 ? 1 : 0), 0)
   }
 
-  /** Resolves when so many different ones have arrived; false when they had not within `timeoutMs`. */
+  /** Resolves to true when `count` different numbers have arrived, to false after `timeoutMs`. */
   async reached(count: number, timeoutMs: number): Promise<boolean> {
     if (this.#distinct >= count) return true
     return new Promise((resolve) => {

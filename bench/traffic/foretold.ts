@@ -3,25 +3,25 @@ import { Predictor } from '../../src/prediction/predictor.ts'
 import { highest, KINDS, type Proposal } from '../../src/prediction/proposal.ts'
 import { FIRST_HOUR, LIVED_HOURS, type Pattern, type PlantedWeeks, plantedWeeks } from './planted-weeks.ts'
 
-/** Each kind alone, all of them as a node recommends them, and who knows the rates, which is all that can be known. */
+/** Each kind alone, all kinds as a node recommends them, and one that knows the true rates: more cannot be known. */
 export const FORETELLERS = [...KINDS, 'recommended', 'rates known'] as const
 export type Foreteller = (typeof FORETELLERS)[number]
 
 export interface Foretold {
-  /** Of the pairs that could be named, those that were named and read in the hour. */
+  /** Pairs that were named and read in the hour ÷ pairs that could be named. */
   readonly named: number
-  /** Of the reads, those of named pairs. */
+  /** Reads of named pairs ÷ reads. */
   readonly reads: number
 }
 
-/** Pairs that are named for each hour: one in twenty. */
+/** For each hour, one pair in twenty is named. */
 const SHARE = 0.05
-/** So many hours before the day the predictor's recommendations are asked for, too: it learns which of its kinds is right. */
+/** Recommendations are asked for from so many hours before the day: the predictor learns which of its kinds is right. */
 const LEARNING_HOURS = 72
 
 /**
- * Three weeks are lived through. From then on, at the end of each hour, the surest twentieth of the pairs is named for
- * the next one, for a day.
+ * The predictor sees three weeks of reads. In the day after them, the surest twentieth of the pairs is named at the end of
+ * each hour for the next one.
  */
 export function foretold(
   pattern: Pattern,

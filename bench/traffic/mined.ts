@@ -5,12 +5,12 @@ import { UpdateLog } from '../../src/correlation/mined/update-log.ts'
 import { GROUP_PAIRS, type Planted } from './planted-workload.ts'
 
 export interface Mined {
-  /** Of the planted partners, the share among the first four of their leader's. */
+  /** The share of the planted followers that are among the first four of their leader. */
   readonly found: number
   readonly miningMs: number
 }
 
-/** Logs the workload, mines it at the stretches that a node would, and at its end. */
+/** Logs the workload, and mines it in the stretches of a node and at its end. */
 export function minedFrom({ timesMs, pairIds }: Planted, pairs: number): Mined {
   const log = new UpdateLog({ maxPairs: pairs, entries: LOG_ENTRIES })
   const rows = EdgeRows.of(pairs)

@@ -9,15 +9,15 @@ export interface Pace {
   readonly perSecond: number
   /** Sequence of the first update. */
   readonly from: number
-  /** Asked before each update: whether it is to be sent. */
+  /** Called before each update; false: it is not sent, and nothing after it. */
   readonly more: (sequence: number) => boolean
-  /** Told right before an update is produced. */
+  /** Called right before an update is produced. */
   readonly onSending?: (sequence: number) => void
 }
 
 /**
- * Produces the feed at a steady rate: every millisecond what is due by then. Resolves to the sequence of the update
- * that was not sent any more, when all before it are acknowledged; rejects where one was not.
+ * Produces the feed at a steady rate: every millisecond, the updates that are due. Resolves to the sequence of the first
+ * update that was not sent, when all before it are acknowledged. Rejects if one is not.
  */
 export async function pace({ publisher, perSecond, from, more, onSending }: Pace): Promise<number> {
   const startMs = performance.now()

@@ -4,16 +4,16 @@ import { isOpenAt, SESSIONS } from '../../src/prediction/sessions.ts'
 import { mulberry32 } from '../../src/simulate/mulberry32.ts'
 
 /**
- * Weeks of reads whose pattern is known: each pair's reads of an hour are Poisson, with a rate by Zipf(1) over a random
- * permutation × what the pattern says of the pair and the hour.
+ * Weeks of reads with a known pattern. A pair's reads in an hour are Poisson. Their rate is by Zipf(1) over a random
+ * permutation of the pairs, times a factor that the pattern gives to the pair and the hour.
  */
 export const PATTERNS = ['steady', 'daily', 'weekly', 'sessions', 'rising', 'sectors'] as const
 export type Pattern = (typeof PATTERNS)[number]
 
 export interface PlantedWeeks {
-  /** By pair. */
+  /** The names of each pair. */
   readonly names: readonly PairNames[]
-  /** By pair: the reads expected in the hour, and those that come. Hours are asked for one after the other. */
+  /** For each pair, the reads expected in the hour and those that come. To be called for one hour after the other. */
   in(hour: number): { readonly rates: Float64Array; readonly reads: Uint16Array }
 }
 
@@ -21,14 +21,14 @@ export interface PlantedWeeks {
 export const FIRST_HOUR = Date.UTC(2026, 0, 5) / HOUR_MS
 export const LIVED_HOURS = 3 * WEEK_HOURS
 
-/** On average, before the pattern: with many more, a twentieth of the pairs is read in every hour, whoever names them. */
+/** The average without the pattern. With many more, any twentieth of the pairs would be read in every hour. */
 const READS_AN_HOUR_AND_PAIR = 0.2
-/** While it is a pair's time, it is read so many times as often as else. */
+/** In its time, a pair is read so many times as often as otherwise. */
 const TIMES = 20
 const WINDOW_HOURS = 4
 const GROUP_PAIRS = 20
 const TURN_HOURS = 6
-/** Pairs that begin to be read more, one after the other, in the last week. */
+/** The share of the pairs that begin, at different times of the last week, to be read more. */
 const RISING_SHARE = 0.05
 
 export function plantedWeeks(pattern: Pattern, { pairs, seed }: { pairs: number; seed: number }): PlantedWeeks {
@@ -82,7 +82,7 @@ function timesOf(pattern: Pattern, pairs: number, random: () => number): (pairId
   }
 }
 
-/** What names tell besides: the currency of a session, the group. */
+/** Names that say more: the currency of a session, the group. */
 function nameOf(pattern: Pattern, pairId: number): PairNames {
   const currency = pattern === 'sessions' ? SESSIONS[pairId % SESSIONS.length]?.currencies[0] : undefined
   const pair = currency === undefined ? `P${pairId}` : `P${pairId}/${currency}`
@@ -100,7 +100,7 @@ function basesOf(pairs: number, random: () => number): Float64Array {
   return bases
 }
 
-/** By products of random numbers (Knuth), in pieces that do not underflow. */
+/** Draws from a Poisson distribution by products of random numbers (Knuth), in pieces that do not underflow. */
 function poisson(mean: number, random: () => number): number {
   const PIECE = 200
   let left = mean

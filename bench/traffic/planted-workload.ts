@@ -2,15 +2,15 @@ import { mulberry32 } from '../../src/simulate/mulberry32.ts'
 import { zipf } from '../../src/simulate/traffic/zipf.ts'
 
 /**
- * Updates in which some pairs follow others, and which of them is known: pairs 5g to 5g + 4 are a group, the first its
- * leader. Noise is Poisson, the pair by Zipf(1) over a random permutation. So are activations, the group by Zipf(1):
- * the leader is updated, and each of the four others with a probability of 0.7, after an exponential lag with a mean of
- * 40 ms. Times are whole milliseconds.
+ * Updates in which some pairs are known to follow others. Pairs 5g to 5g + 4 are a group, and the first is its leader.
+ * Noise is a Poisson process; its pairs are drawn by Zipf(1) over a random permutation. Activations are a Poisson process
+ * too; their groups are drawn by Zipf(1). In an activation the leader is updated. Each of the four others follows with a
+ * probability of 0.7, after an exponential lag with a mean of 40 ms. Times are whole milliseconds.
  */
 export interface PlantedOptions {
   readonly pairs: number
   readonly updatesPerSecond: number
-  /** Share of the updates that belong to activations. */
+  /** The share of the updates that belong to activations. */
   readonly signal: number
   readonly seconds: number
   readonly seed: number

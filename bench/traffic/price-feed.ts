@@ -5,12 +5,12 @@ import { pairKey, partitionOf } from '../../schemas/topics.ts'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
 import type { Stage } from '../stages/stage.ts'
 
-/** What both sides of every Kafka bench read or write: 5,000 pairs in 60 chains over 12 partitions, 115 B as JSON. */
+/** Both sides of every Kafka bench use this: 5,000 pairs in 60 chains over 12 partitions, 115 B an update as JSON. */
 export const PAIRS = 5_000
 export const CHAINS = 60
 export const PARTITIONS = 12
 
-/** Updates of one request while a topic is filled: below a megabyte, all in one partition though they be. */
+/** Updates of one request while a topic is filled. They stay below a megabyte, even if all are in one partition. */
 const UPDATES_A_REQUEST = 4_000
 
 const CHAIN_NAMES = Array.from({ length: CHAINS }, (_, chain) => `chain-${String(chain).padStart(2, '0')}`)
@@ -20,7 +20,7 @@ const PAIR_NAMES = Array.from(
   (_, pair) => `${CHAIN_NAMES[pair % CHAINS]}:0x${pair.toString(16).padStart(8, '0')}`,
 )
 
-/** The update of the feed at a place: pair after pair, hence chain after chain. */
+/** The feed's update at a place: pair after pair, and so chain after chain. */
 export function updateAt(index: number, eventTimeMs: number): PriceUpdate {
   const pair = index % PAIRS
   return priceOf(pair, index, eventTimeMs)
@@ -31,7 +31,7 @@ export function partitionAt(index: number): number {
   return PARTITION_OF_CHAIN[(index % PAIRS) % CHAINS] ?? 0
 }
 
-/** The place of the chain's next pair, after its last the first. */
+/** The place of the chain's next pair; the first follows the last. */
 export function nextInChain(index: number): number {
   const pair = index % PAIRS
   return pair + CHAINS < PAIRS ? pair + CHAINS : pair % CHAINS
@@ -56,8 +56,8 @@ export interface Feed {
 }
 
 /**
- * Fills a topic. Event times rise by a millisecond an update and end now, as a newer one would be refused. Record after
- * record belongs to the next chain; a frame holds the next updates of its chain, so that all frames are full.
+ * Fills a topic. Event times rise by a millisecond an update and end now: later ones would be refused. Each record
+ * belongs to the next chain. A frame holds the next updates of its chain, so all frames are full.
  */
 export async function fillTopic(stage: Stage, feed: Feed): Promise<Feed> {
   const { broker } = await stage.backends()
