@@ -1,7 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import {
   type ConfigSources,
-  defaultConfig,
   describeConfig,
   type LoadedConfig,
   loadConfig,
@@ -29,10 +28,6 @@ function problems(sources: Sources): string {
   const outcome = load(sources)
   return outcome.status === 'refused' ? describeProblems(outcome.problems) : 'loaded'
 }
-
-test('the default config is what is loaded where nobody says anything', () => {
-  expect(defaultConfig()).toEqual(loaded({}).config)
-})
 
 describe('loadConfig', () => {
   test('gives the documented defaults where nobody says anything', () => {

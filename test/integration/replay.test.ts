@@ -69,8 +69,8 @@ async function recordsOf(name: string): Promise<ReplayRecord[]> {
   return records
 }
 
-describe('on a real Kafka', () => {
-  test('a topic, its recording and what is replayed from that come to the same state', async () => {
+describe('replay on a real Kafka', () => {
+  test('a topic, its recording, and a topic replayed from the recording have the same state hash', async () => {
     await produce(market(UPDATES))
     const file = join(folder, `${topic}.ndjson.gz`)
     const recorded = await record({ broker, topics: [topic], file })
@@ -99,7 +99,7 @@ describe('on a real Kafka', () => {
     expect((await admin.topicConfig(target, ['retention.ms'])).get('retention.ms')).toBe('-1')
   })
 
-  test('partitions are merged by timestamp, and the end is fixed at the start', async () => {
+  test('replay merges partitions by timestamp, and its end is fixed at the start', async () => {
     await produce(market(UPDATES))
     const times: number[] = []
     let more: Promise<void> | undefined
@@ -114,7 +114,7 @@ describe('on a real Kafka', () => {
     expect(times).toEqual(market(UPDATES).map(({ timestampMs }) => timestampMs))
   })
 
-  test('a range in time reads what lies in it', async () => {
+  test('replay of a time range reads the records in it', async () => {
     await produce(market(UPDATES))
     const since = T0 + 10_000
     const report = await replay({
@@ -125,14 +125,14 @@ describe('on a real Kafka', () => {
     expect(report).toMatchObject({ replayed: 100, firstTimestampMs: since, lastTimestampMs: since + 990 })
   })
 
-  test('an empty topic and an empty range are replayed at once', async () => {
+  test('replay of an empty topic or an empty range ends at once', async () => {
     const to = { inProcess: { apply: () => {} } }
     expect((await replay({ broker, from: { topic }, to })).replayed).toBe(0)
     await produce(market(10))
     expect((await replay({ broker, from: { topic, since: Date.now() }, to })).replayed).toBe(0)
   })
 
-  test('a record that is too large for the target is left out, and the others are there once', async () => {
+  test('a record that is too large for the target is left out, and each other one is written once', async () => {
     const records = market(100)
     const large = { partition: 1, value: Buffer.alloc(20_000, 'x'), timestampMs: T0 + 500 }
     await produce([...records, large])
@@ -146,7 +146,7 @@ describe('on a real Kafka', () => {
     )
   })
 
-  test('the topic that is read is not written, nor is a protected cluster', async () => {
+  test('replay writes neither into the topic that it reads nor into a protected cluster', async () => {
     await produce(market(10))
     const from = { topic }
     await expect(replay({ broker, from, to: { topic } })).rejects.toMatchObject({ code: 'same-topic' })
@@ -157,7 +157,7 @@ describe('on a real Kafka', () => {
     expect(await admin.partitions(`p.${topic}`)).toBeUndefined()
   })
 
-  test('a timestamp that the broker refuses is refused in words, and can be moved', async () => {
+  test('a timestamp that the broker would refuse ends the replay with `timestamp-ahead`, and can be shifted', async () => {
     const tomorrow = Date.now() + 86_400_000
     const file = join(folder, 'tomorrow.ndjson')
     const { writeFile } = await import('node:fs/promises')
@@ -168,7 +168,7 @@ describe('on a real Kafka', () => {
     expect((await recordsOf(topic))[0]?.timestampMs).toBeLessThan(tomorrow)
   })
 
-  test('a live recording holds what came while it ran', async () => {
+  test('a live recording holds the records that came while it ran', async () => {
     await produce(market(50))
     const file = join(folder, `${topic}-live.ndjson`)
     const abort = new AbortController()
@@ -188,7 +188,7 @@ describe('on a real Kafka', () => {
     expect(await recording).toMatchObject({ records: 100 })
   })
 
-  test('no group is left behind', async () => {
+  test('replay leaves no consumer group behind', async () => {
     await produce(market(10))
     await recordsOf(topic)
     const { Kafka } = await import('kafkajs')

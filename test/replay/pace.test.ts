@@ -9,7 +9,7 @@ describe('pace', () => {
     [1, [0, 100, 150, 1000]],
     [10, [0, 10, 15, 100]],
     [0.1, [0, 1000, 1500, 10_000]],
-  ])('at speed %d records are due at t0 + Δ ÷ speed', async (speed, dueAt) => {
+  ])('makes records due at t0 + Δ ÷ speed at speed %d', async (speed, dueAt) => {
     const time = virtualTime(5_000_000)
     const pace = new Pace({ speed, time })
     const arrivals: number[] = []
@@ -20,7 +20,7 @@ describe('pace', () => {
     expect(arrivals).toEqual(dueAt)
   })
 
-  test('a late record does not delay the ones after it', async () => {
+  test('does not delay the records after a late one', async () => {
     const time = virtualTime(0)
     const pace = new Pace({ speed: 1, time })
     await pace.wait(0, never)
@@ -61,7 +61,7 @@ describe('pace', () => {
     expect(Math.max(...time.sleeps)).toBeLessThan(2 ** 31)
   })
 
-  test('the first record of a new pass is due at once', async () => {
+  test('makes the first record of a new pass due at once', async () => {
     const time = virtualTime(0)
     const pace = new Pace({ speed: 1, time })
     for (const timestampMs of [0, 1000]) await pace.wait(timestampMs, never)
@@ -69,7 +69,7 @@ describe('pace', () => {
     expect(pace.dueInMs(0)).toBe(0)
   })
 
-  test('an abort ends the wait', async () => {
+  test('ends the wait at an abort', async () => {
     const abort = new AbortController()
     const pace = new Pace({ speed: 0.1, time: wallTime })
     pace.dueInMs(0)

@@ -41,8 +41,8 @@ async function recorded(): Promise<ReplayRecord[]> {
   return records
 }
 
-describe('what is there', () => {
-  test('is recorded in replay order, with place, key, headers and tombstones', async () => {
+describe('a recording of what is there', () => {
+  test('is in replay order, with place, key, headers and tombstones', async () => {
     const given = [
       recordOf(priceAt(0), { partition: 1, headers: [['feed', Buffer.from([0xff])]] }),
       recordOf(priceAt(5)),
@@ -58,33 +58,33 @@ describe('what is there', () => {
     expect(await recorded()).toEqual(given)
   })
 
-  test('of several topics is one recording', async () => {
+  test('holds several topics', async () => {
     await send('prices', 0, 0, 10)
     await send('more', 0, 5)
     await record({ broker, topics: ['prices', 'more', 'prices'], file })
     expect((await recorded()).map(({ topic }) => topic)).toEqual(['prices', 'more', 'prices'])
   })
 
-  test('is recorded up to max', async () => {
+  test('ends at max', async () => {
     await send('prices', 0, 0, 10, 20)
     expect((await record({ broker, topics: ['prices'], file, max: 2 })).records).toBe(2)
     expect((await recorded()).length).toBe(2)
   })
 
-  test('may be nothing', async () => {
+  test('may be empty', async () => {
     expect((await record({ broker, topics: ['prices'], file })).records).toBe(0)
     expect(await recorded()).toEqual([])
   })
 
-  test('is recorded for the range that was asked for', async () => {
+  test('holds the wanted range', async () => {
     await send('prices', 0, 0, 10, 20)
     await record({ broker, topics: ['prices'], file, since: priceAt(10).eventTimeMs, until: priceAt(20).eventTimeMs })
     expect((await recorded()).map(({ timestampMs }) => timestampMs)).toEqual([priceAt(10).eventTimeMs])
   })
 })
 
-describe('what comes', () => {
-  test('is recorded until the signal, without what was there before', async () => {
+describe('a live recording', () => {
+  test('holds what comes until the signal, without what was there before', async () => {
     await send('prices', 0, 0)
     const abort = new AbortController()
     const started = Promise.withResolvers<() => { records: number }>()
@@ -105,7 +105,7 @@ describe('what comes', () => {
     expect((await recorded()).map(({ timestampMs }) => timestampMs - priceAt(0).eventTimeMs)).toEqual([10, 20])
   })
 
-  test('is recorded from a moment on, and up to max', async () => {
+  test('begins at a given moment and ends at max', async () => {
     await send('prices', 0, 0, 10)
     const since = priceAt(10).eventTimeMs
     const recording = record({ broker, topics: ['prices'], file, live: true, since, max: 2 })
@@ -114,7 +114,7 @@ describe('what comes', () => {
   })
 })
 
-describe('no file is left', () => {
+describe('record leaves no file', () => {
   test('when the topic does not exist', async () => {
     await expect(record({ broker, topics: ['none'], file })).rejects.toMatchObject({ code: 'no-such-topic' })
     expect(await readdir(folder)).toEqual([])
@@ -133,7 +133,7 @@ describe('no file is left', () => {
     [{ topics: [] }, 'topics: got none; allowed: at least one'],
     [{ max: 0 }, 'max: got 0; allowed: a whole number from 1'],
     [{ live: true, until: '2026-07-10' }, 'live: goes on until max or the signal; leave until and toOffset out'],
-  ] as const)('for %j', async (given, message) => {
+  ] as const)('for the options %j', async (given, message) => {
     await expect(record({ broker, topics: ['prices'], file, ...given })).rejects.toMatchObject({
       code: 'bad-option',
       message,

@@ -20,7 +20,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-describe('pace', () => {
+describe('replay at a pace', () => {
   test('keeps the distances of the records, divided by the speed', async () => {
     await stage.send(market())
     const time = virtualTime(1_000_000)
@@ -31,7 +31,7 @@ describe('pace', () => {
     expect(report.maxBehindMs).toBe(0)
   })
 
-  test('has come as far as its records have, though its file is read', async () => {
+  test('counts as progress the records that were replayed, not the file that was read', async () => {
     const from = { file: await stage.priceFile([0, 10, 20, 30].map((at) => priceAt(at))) }
     const started = Promise.withResolvers<() => { fraction: number | undefined }>()
     const fractions: (number | undefined)[] = []
@@ -41,7 +41,7 @@ describe('pace', () => {
     expect((await started.promise)().fraction).toBe(1)
   })
 
-  test('sends what is due before it waits for what is not', async () => {
+  test('sends the records that are due before it waits', async () => {
     await stage.send([recordOf(priceAt(0)), recordOf(priceAt(60_000))])
     const time = virtualTime(T0)
     let arrived = 0
@@ -56,7 +56,7 @@ describe('pace', () => {
     expect(arrived).toBe(1)
   })
 
-  test('an abort ends it, with what was done until then', async () => {
+  test('ends at an abort, and reports what was done by then', async () => {
     await stage.send(market())
     const abort = new AbortController()
     let applied = 0
@@ -71,8 +71,8 @@ describe('pace', () => {
   })
 })
 
-describe('from a file of prices', () => {
-  test('keeps the order of the lines and counts those that are none', async () => {
+describe('replay from a price file', () => {
+  test('keeps the order of the lines and counts those that cannot be read', async () => {
     const file = await stage.priceFile([
       priceAt(5),
       priceAt(0, { pair: 'B' }),
@@ -90,7 +90,7 @@ describe('from a file of prices', () => {
     ])
   })
 
-  test('goes to topics by chain', async () => {
+  test('goes to partitions by chain', async () => {
     const file = await stage.priceFile([
       priceAt(0),
       priceAt(1, { chain: 'polygon' }),
@@ -102,8 +102,8 @@ describe('from a file of prices', () => {
   })
 })
 
-describe('filters', () => {
-  test('count what they left out by reason', async () => {
+describe('the filters of a replay', () => {
+  test('count the records that they leave out by reason', async () => {
     await stage.send(market())
     const filters = { chains: ['chain-0'], pairs: ['pair-3'], max: 20 }
     const report = await replay({
@@ -118,8 +118,8 @@ describe('filters', () => {
   })
 })
 
-describe('loop', () => {
-  test('goes over the same records again, each pass later than the one before', async () => {
+describe('replay in a loop', () => {
+  test('goes over the same records again, each pass later than the last', async () => {
     await stage.send([recordOf(priceAt(0)), recordOf(priceAt(500))])
     const sink = collector()
     const time = virtualTime(1_900_000_000_000)
@@ -132,7 +132,7 @@ describe('loop', () => {
     expect(new Set(times).size).toBe(6)
   })
 
-  test('without an end stops at max, or when there is nothing', async () => {
+  test('without an end stops at max, or if there are no records', async () => {
     await stage.send([recordOf(priceAt(0))])
     const options = { broker, to: { inProcess: collector() }, loop: true } as const
     expect((await replay({ ...options, from: { topic: 'prices' }, filters: { max: 7 } })).replayed).toBe(7)
@@ -140,25 +140,25 @@ describe('loop', () => {
   })
 })
 
-describe('state hash', () => {
+describe('the state hash of a replay', () => {
   const hashOf = async (updates: readonly PriceUpdate[]) => {
     const file = await stage.priceFile(updates)
     return (await replay({ from: { file }, to: { inProcess: collector() } })).stateHash
   }
   const updates = market().map(({ value }) => JSON.parse(value?.toString() ?? '') as PriceUpdate)
 
-  test('is the same for two replays of one file, and another when a price is', async () => {
+  test('is the same for two replays of one file, and another one if a price is', async () => {
     const hash = await hashOf(updates)
     expect(await hashOf(updates)).toBe(hash)
     expect(await hashOf(updates.with(299, { ...priceAt(2990), price: 99 }))).not.toBe(hash)
   })
 
-  test('does not mind the order across pairs', async () => {
+  test('does not depend on the order of pairs', async () => {
     const byPair = updates.toSorted((a, b) => (a.pair < b.pair ? -1 : a.pair > b.pair ? 1 : 0))
     expect(await hashOf(byPair)).toBe(await hashOf(updates))
   })
 
-  test('survives recording, replay to a topic and reading back', async () => {
+  test('stays the same through recording, replay to a topic and reading back', async () => {
     await stage.send(market())
     const file = join(stage.folder, 'market.ndjson.gz')
     const recorded = await record({ broker, topics: ['prices'], file })
@@ -173,14 +173,14 @@ describe('state hash', () => {
     expect(back.hashMatches).toBe(true)
   })
 
-  test('that is not the expected one is said, not thrown', async () => {
+  test('that is not the expected one is reported, not thrown', async () => {
     const file = await stage.priceFile(updates)
     const report = await replay({ from: { file }, to: { inProcess: collector() }, verifyHash: 'f'.repeat(64) })
     expect(report.hashMatches).toBe(false)
   })
 })
 
-describe('in process', () => {
+describe('replay in process', () => {
   test('moves the clock to each record before it is applied', async () => {
     const clock = virtualClock()
     const seen: number[] = []
@@ -189,7 +189,7 @@ describe('in process', () => {
     expect(seen).toEqual([0, 7])
   })
 
-  test('stops at what the pipeline throws and names the record', async () => {
+  test('ends with an error of the pipeline and names the record', async () => {
     const inProcess = { apply: () => Promise.reject(new Error('no room')) }
     const file = await stage.priceFile([priceAt(0)])
     await expect(replay({ from: { file }, to: { inProcess } })).rejects.toMatchObject({
@@ -199,7 +199,7 @@ describe('in process', () => {
   })
 })
 
-describe('to standard output', () => {
+describe('replay to standard output', () => {
   test('writes updates that can be read as a file of prices', async () => {
     await stage.send([recordOf(priceAt(0)), { ...recordOf(priceAt(1)), value: undefined }])
     const stdout = new PassThrough()
@@ -212,7 +212,7 @@ describe('to standard output', () => {
   })
 })
 
-describe('options', () => {
+describe('the replay options', () => {
   test.each([
     [{ speed: 0.01 }, 'speed: got 0.01; allowed: a number from 0.1 to 1000, or max'],
     [{ filters: { sample: 2 } }, 'sample: got 2; allowed: a share from 0 to 1'],
@@ -236,7 +236,7 @@ describe('options', () => {
     [{ from: { topic: 'prices', fromOffset: 5, toOffset: 5n } }, 'toOffset: got 5; allowed: more than fromOffset, 5'],
     [{ from: { topic: 'prices', partitions: [0, 99] } }, /^partitions: got 99; allowed: 0 to \d+$/],
     [{ verifyHash: true }, 'verifyHash: the source has no recorded hash; give the expected one'],
-  ] as const)('%j is refused', async (given, message) => {
+  ] as const)('%j are refused', async (given, message) => {
     const options = { broker, from: { topic: 'prices' }, to: { inProcess: collector() }, ...given }
     const expected = typeof message === 'string' ? message : expect.stringMatching(message)
     await expect(replay(options)).rejects.toMatchObject({ code: 'bad-option', message: expected })

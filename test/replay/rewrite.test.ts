@@ -18,7 +18,7 @@ describe('rewriting', () => {
     expect(rewritten(record)).toBe(record)
   })
 
-  test('strips trace context and what says who copied it, whatever the case, and nothing else', () => {
+  test('strips the headers of trace context and of copying tools, in any case, and no others', () => {
     const names = ['traceparent', 'TraceState', 'baggage', 'b3', 'mirror-origin', 'mm2_offset', '__replicator_id']
     const headers = [...names, 'feed', 'feed'].map((name) => [name, Buffer.from(name)] as const)
     const kept = rewritten(recordOf(priceAt(0), { headers })).headers.map(([name]) => name)
@@ -37,7 +37,7 @@ describe('rewriting', () => {
     expect(moved.value?.subarray(0, 5).equals(encode(updates).subarray(0, 5))).toBe(record.value?.[0] === 0)
   })
 
-  test('says of a warm request that it is a replay, and moves its times', () => {
+  test('marks a warm request as replayed, and moves its times', () => {
     const record = warmRecord({ notBeforeMs: T0 + 1, expiresAtMs: T0 + 2, strategy: 'forewarm' })
     expect(JSON.parse(rewritten(record, T0 + 500).value?.toString() ?? '')).toEqual({
       v: 1,
@@ -54,18 +54,18 @@ describe('rewriting', () => {
     expect(JSON.parse(rewritten(record).value?.toString() ?? '')).toMatchObject({ origin: 'replay', issuedAtMs: T0 })
   })
 
-  test('passes on what it cannot read', () => {
+  test('passes on a record that it cannot read', () => {
     const record = recordOf(priceAt(0), { value: Buffer.from([0xff, 0xfe]) })
     expect(rewritten(record, T0 + 1).value).toBe(record.value)
   })
 })
 
-describe('timestamps', () => {
-  test('keep: as they are', () => {
+describe('timestamps of a replay', () => {
+  test('stay as they are with `keep`', () => {
     expect(new TimestampShift('keep', virtualTime(9)).at(T0)).toBe(T0)
   })
 
-  test('now: the moment at which each is replayed', () => {
+  test('are those of the replay of each record with `now`', () => {
     const time = virtualTime(100)
     const timestamps = new TimestampShift('now', time)
     const first = timestamps.at(T0)
@@ -73,7 +73,7 @@ describe('timestamps', () => {
     expect([first, timestamps.at(T0)]).toEqual([100, 107])
   })
 
-  test('shift: the first is now, distances stay', () => {
+  test('begin now and keep their distances with `shift`', () => {
     const time = virtualTime(100)
     const timestamps = new TimestampShift('shift', time)
     const first = timestamps.at(T0)
@@ -81,7 +81,7 @@ describe('timestamps', () => {
     expect([first, timestamps.at(T0 + 50), timestamps.at(T0 - 10)]).toEqual([100, 150, 90])
   })
 
-  test('shift: a pass begins after the end of the one before', () => {
+  test('begin each pass after the end of the last one with `shift`', () => {
     const timestamps = new TimestampShift('shift', virtualTime(100))
     timestamps.at(T0)
     timestamps.at(T0 + 5000)

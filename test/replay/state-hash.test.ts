@@ -12,7 +12,7 @@ function digestOf(updates: readonly PriceUpdate[]): string {
   return hash.digest()
 }
 
-describe('state hash', () => {
+describe('a state hash', () => {
   test('is SHA-256 over the bytes that its comment defines', () => {
     // Computed by a separate program (Python's struct and hashlib) from the definition.
     expect(digestOf([weth, rain, { ...weth, liquidity: -0 }])).toBe(
@@ -30,19 +30,22 @@ describe('state hash', () => {
     expect(digestOf([weth, later])).not.toBe(digestOf([later, weth]))
   })
 
-  test.each(['price', 'bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const)('changes with %s', (field) => {
-    expect(digestOf([{ ...weth, [field]: 1 }])).not.toBe(digestOf([{ ...weth, [field]: 2 }]))
-  })
+  test.each(['price', 'bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const)(
+    'changes with the field %s',
+    (field) => {
+      expect(digestOf([{ ...weth, [field]: 1 }])).not.toBe(digestOf([{ ...weth, [field]: 2 }]))
+    },
+  )
 
-  test.each(['pair', 'chain'] as const)('changes with %s', (field) => {
+  test.each(['pair', 'chain'] as const)('changes with the field %s', (field) => {
     expect(digestOf([{ ...weth, [field]: 'a' }])).not.toBe(digestOf([{ ...weth, [field]: 'b' }]))
   })
 
-  test('keeps chain and pair apart', () => {
+  test('tells chain and pair apart', () => {
     expect(digestOf([{ ...weth, chain: 'ab', pair: 'c' }])).not.toBe(digestOf([{ ...weth, chain: 'a', pair: 'bc' }]))
   })
 
-  test('ignores an update that is older than what the pair has', () => {
+  test('ignores an update that is older than its pair’s value', () => {
     const hash = createStateHash()
     expect(hash.updatePrice(weth)).toBe('taken')
     expect(hash.updatePrice({ ...weth, price: 1, eventTimeMs: T - 1 })).toBe('older')
@@ -75,7 +78,7 @@ describe('state hash', () => {
     expect(hash.digest()).toBe(again.digest())
   })
 
-  test('takes as many updates of a pair in one millisecond as have a version, as L1 does', () => {
+  test('takes as many updates of a pair in one millisecond as there are versions, as L1 does', () => {
     const hash = createStateHash()
     for (let i = 0; i < 4096; i++) expect(hash.updatePrice(weth)).toBe('taken')
     const full = hash.digest()
@@ -91,7 +94,7 @@ describe('state hash', () => {
     expect(hash.digest()).toBe(digestOf([weth]))
   })
 
-  test('refuses more pairs than it may hold', () => {
+  test('throws at more pairs than it may hold', () => {
     const hash = createStateHash({ maxPairs: 1 })
     hash.updatePrice(weth)
     expect(() => hash.updatePrice(rain)).toThrow(expect.objectContaining({ code: 'too-many-pairs' }))

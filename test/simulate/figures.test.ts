@@ -7,7 +7,7 @@ import { HeldWarms } from '../../src/simulate/warmings/held-warms.ts'
 const [A, B, C, D, E] = [0, 1, 2, 3, 4] as const
 const PAIRS = 5
 
-test('every figure of a row is what counting by hand gives', () => {
+test('every figure of a tally and its row is what counting by hand gives', () => {
   const tally = new Tally(createPolicy('lru', { slots: 2, pairs: PAIRS }), PAIRS)
   const held = new HeldWarms({ tally, warmMs: 1 })
   tally.read(A) // a miss
@@ -39,7 +39,7 @@ test('every figure of a row is what counting by hand gives', () => {
     ...{ coverage: 1 / 5, timeliness: 2 / 3, pollution: 2 / 4, redundancy: 1 / 5, l2ReadsPerSavedMiss: 4 / 1 },
   })
   expect(of(6)).toMatchObject({ coverage: 2 / 6, l2ReadsPerSavedMiss: 4 / 2 })
-  // Where warming saves nothing, or costs hits, there is nothing that its reads were spent on.
+  // If warming saves nothing, or costs hits, there is no miss that its reads were spent on.
   expect(of(4)).toMatchObject({ coverage: 0, l2ReadsPerSavedMiss: undefined })
   expect(of(3)).toMatchObject({ coverage: -1 / 3, l2ReadsPerSavedMiss: undefined })
 })

@@ -37,7 +37,7 @@ function countsOf(warm: (held: HeldWarms, nowMs: number) => void) {
   return tally.counts
 }
 
-test('the figures of a row are those that are counted by hand', () => {
+test('the row of a run along a tape has the figures that are counted by hand', () => {
   // After the reads at each time, the last read first: 5 ms CB, 15 AC, 25 CB, 35 AC. Nothing is hit.
   const unwarmed = countsOf(() => undefined)
   expect(unwarmed).toMatchObject({ reads: 6, hits: 0 })

@@ -35,7 +35,7 @@ describe('on the first recorded day of a prediction market', () => {
     tape = await readPriceTape({ prices, events, maxReads: 8, spacingUs: 50 })
   })
 
-  test('LRU without warming hits exactly what it is known to hit', async () => {
+  test('LRU without warming has the hit ratios that it is known to have', async () => {
     if (tape === undefined) return
     const capacity = [0.01, 0.02, 0.05, 0.1, 0.2]
     const rows = await rowsOf(tape, { policies: ['lru'], warmings: ['none'], capacity })
@@ -43,21 +43,21 @@ describe('on the first recorded day of a prediction market', () => {
     expect(rows.map(({ hitRatio }) => hitRatio.toFixed(4))).toEqual(['0.2369', '0.4248', '0.6846', '0.8579', '0.9794'])
   })
 
-  test('reads 50 ms after their update are hit when warms are held until they are due', async () => {
+  test('reads 50 ms after their update hit, since warms are held until due', async () => {
     if (tape === undefined) return
     const [row] = await rowsOf(tape, { delaysMs: [50], capacity: [0.05] })
     expect(row?.hitRatio).toBeGreaterThanOrEqual(0.97)
     expect(row?.accuracy).toBeGreaterThanOrEqual(0.9)
   })
 
-  test('reads right after their update are hit when handlers wait for the look-ahead', async () => {
+  test('reads right after their update hit if handlers wait for the look-ahead', async () => {
     if (tape === undefined) return
     const [small, large] = await hitRatios(tape, { lookAheads: ['await'], capacity: [0.01, 0.05] })
     expect(small).toBeGreaterThanOrEqual(0.93)
     expect(large).toBeGreaterThanOrEqual(0.976)
   })
 
-  test('without look-ahead nothing is lost against LRU', async () => {
+  test('warming without look-ahead loses at most half a point against LRU', async () => {
     if (tape === undefined) return
     const capacity = [0.01, 0.05]
     const lru = await hitRatios(tape, { policies: ['lru'], warmings: ['none'], capacity })
@@ -66,7 +66,7 @@ describe('on the first recorded day of a prediction market', () => {
   })
 })
 
-/** Two events of three pairs, updated by turns, 10 ms apart, but for the first round. */
+/** Two events of three pairs, updated by turns, 10 ms apart. */
 function turns(rounds: number): PriceTape {
   const reads = [0, 1, 2, 3, 4, 5].map((pair) =>
     Int32Array.from([0, 1, 2].map((i) => Math.floor(pair / 3) * 3 + i).filter((other) => other !== pair)),
@@ -92,7 +92,7 @@ function onceASecond(seconds: number): PriceTape {
 }
 
 describe('an update', () => {
-  test('inserts nothing: only what is read is hit again', async () => {
+  test('gives its pair no slot: only reads do', async () => {
     const [row] = await rowsOf({ ...turns(1), reads: turns(1).reads.map(() => new Int32Array(0)) }, { capacity: [1] })
     expect(row).toMatchObject({ reads: 0, hits: 0, hitRatio: 0, warms: 0 })
   })
@@ -101,17 +101,17 @@ describe('an update', () => {
 describe('a warm', () => {
   const capacity = [2 / 3]
 
-  test('that takes longer than the read comes is not asked for', async () => {
+  test('that takes longer than the time until its read is not asked for', async () => {
     const [row] = await rowsOf(turns(20), { delaysMs: [30], warmMs: 31, capacity })
     expect(row?.warms).toBe(0)
   })
 
-  test('is not asked for where a node’s timer may be too late, however little a warm takes here', async () => {
+  test('is not asked for if a node’s timer may be too late, however little a warm takes here', async () => {
     const rows = await rowsOf(turns(20), { delaysMs: [2, 3], warmMs: 0, capacity })
     expect(rows.map(({ warms }) => warms > 0)).toEqual([false, true])
   })
 
-  test('is the look-ahead’s instead', async () => {
+  test('for a read that is too soon for a request is the look-ahead’s', async () => {
     // All updates of one sweep: the first round teaches, the others are fetched ahead.
     const tape = turns(20)
     const batches = tape.batches.map((at) => at - (at % 6))
@@ -119,32 +119,32 @@ describe('a warm', () => {
     expect(row?.warms).toBeGreaterThan(0)
   })
 
-  test('that takes as long as the read comes is just in time', async () => {
+  test('that takes as long as the time until its read is just in time', async () => {
     const [row] = await rowsOf(turns(20), { delaysMs: [20], warmMs: 20, capacity })
     expect(row?.warmsUsed).toBeGreaterThan(0)
     expect(row?.timeliness).toBe(1)
   })
 
-  test('is late where it was asked for too late', async () => {
+  test('is late if it was asked for too late', async () => {
     // Handlers don't wait, and the first read after the first window comes at once.
     const [row] = await rowsOf(turns(20), { lookAheads: ['overlap'], capacity })
     expect(row?.timeliness).toBeLessThan(1)
   })
 
-  test('waits for statistics where nobody knows whose a read is', async () => {
+  test('waits for statistics if it is not known to which update a read belongs', async () => {
     const [on, off] = await rowsOf(turns(20), { delaysMs: [20], attributions: ['on', 'off'], capacity })
     expect(on?.warms).toBeGreaterThan(0)
     expect(off?.warms).toBe(0)
   })
 
-  test('is asked for by what was mined, from the second minute on', async () => {
+  test('is asked for by mined edges from the second minute on', async () => {
     const [row] = await rowsOf(onceASecond(180), { delaysMs: [60], attributions: ['off'], capacity: [4 / 12] })
     expect(row?.warmsUsed).toBeGreaterThan(50)
     expect(row?.accuracy).toBeGreaterThan(0.9)
     expect(row?.coverage).toBeGreaterThan(0.1)
   })
 
-  test('does not wait second by second for an update that is decades ahead', async () => {
+  test('by mined edges needs no second-by-second wait for an update that is decades ahead', async () => {
     const tape = onceASecond(180)
     const timesUs = tape.timesUs.with(-1, 1e15)
     const [row] = await rowsOf({ ...tape, timesUs }, { delaysMs: [60], attributions: ['off'], capacity: [4 / 12] })
@@ -152,7 +152,7 @@ describe('a warm', () => {
   })
 })
 
-describe('every warming', () => {
+describe('of the warmings,', () => {
   const of = async (name: WarmingName, policy: PolicyName = 'lru') => {
     const [row] = await rowsOf(turns(400), {
       warmings: [name],
@@ -164,7 +164,7 @@ describe('every warming', () => {
     return row
   }
 
-  test.each(WARMING_NAMES)('%s has a row on prices, whose figures are shares', async (name) => {
+  test.each(WARMING_NAMES)('%s has a row on prices whose figures are shares', async (name) => {
     const row = await of(name, 'forewarm')
     expect(row).toMatchObject({ warming: name, reads: 4_800 })
     for (const share of [
@@ -179,7 +179,7 @@ describe('every warming', () => {
     }
   })
 
-  test('the oracle misses nothing, and reads L2 once for each miss that it saves', async () => {
+  test('the oracle misses nothing, and reads L2 once for each miss saved', async () => {
     expect(await of('oracle')).toMatchObject({
       hitRatio: 1,
       accuracy: 1,
@@ -190,14 +190,14 @@ describe('every warming', () => {
     expect((await of('oracle'))?.l2ReadsPerSavedMiss).toBe(1)
   })
 
-  test('the busiest and random ones warm, whatever is read', async () => {
+  test('busiest and random ask for pairs that are resident, and none asks for nothing', async () => {
     for (const name of ['busiest', 'random'] as const) expect((await of(name))?.redundancy).toBeGreaterThan(0)
     expect((await of('none'))?.redundancy).toBeUndefined()
   })
 })
 
-describe('combinations', () => {
-  test('are all of them, capacities innermost', () => {
+describe('the combinations of choices', () => {
+  test('are all of them, with capacities innermost', () => {
     const rows = priceCombinations({
       ...{ sizes: sizesOf(100, { slots: [1, 2] }), policies: ['lru', 'forewarm'], warmings: ['none', 'oracle'] },
       ...{ lookAheads: ['off', 'await'], attributions: ['on'], delaysMs: [0, 50], warmMs: 1 },

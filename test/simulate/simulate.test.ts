@@ -47,7 +47,7 @@ describe('hit ratios without warming are those of libCacheSim', () => {
     ['web12', 'sieve', [0.4035, 0.6355, 0.7168, 0.7746]],
     ['multi3', 'lru', [0.0517, 0.2663, 0.3549, 0.441]],
     ['multi3', 'sieve', [0.076, 0.2909, 0.3735, 0.4648]],
-  ] as const)('%s, %s', async (name, policy, expected) => {
+  ] as const)('on %s with the policy %s', async (name, policy, expected) => {
     const trace = await recorded(name)
     if (trace === undefined) return
     const rows = await rowsOf(trace, { policies: [policy], warmings: ['none'] })
@@ -56,18 +56,18 @@ describe('hit ratios without warming are those of libCacheSim', () => {
   })
 })
 
-describe('warming by what the log says', () => {
+describe('warming by the log of reads', () => {
   test.each([
-    ['multi3, where much follows much', 'multi3', [0.61, 0.725, 0.738, 0.743]],
-    ['web12, where there is nothing to predict: as often as SIEVE', 'web12', [0.4035, 0.6355, 0.7168, 0.7746]],
-  ] as const)('hits on %s', async (_, name, floors) => {
+    ['its known share on multi3, where much follows much', 'multi3', [0.61, 0.725, 0.738, 0.743]],
+    ['as much as SIEVE on web12, where nothing can be predicted', 'web12', [0.4035, 0.6355, 0.7168, 0.7746]],
+  ] as const)('hits %s', async (_, name, least) => {
     const trace = await recorded(name)
     if (trace === undefined) return
     for (const [at, { hitRatio }] of (await rowsOf(trace, {})).entries())
-      expect(hitRatio).toBeGreaterThanOrEqual(floors[at] ?? Number.NaN)
+      expect(hitRatio).toBeGreaterThanOrEqual(least[at] ?? Number.NaN)
   })
 
-  test('brings no more than a small cache can hold until it is read', async () => {
+  test('brings in no more than a small cache can hold until it is read', async () => {
     // A loop a hundred times as long as the cache, whose warm part holds six: all that follows is known, none of it fits.
     const loop = traceOf(Array.from({ length: 40_000 }, (_, i) => i % 2000))
     const [row] = await rowsOf(loop, { capacity: [0.01] })
@@ -75,7 +75,7 @@ describe('warming by what the log says', () => {
     expect(row?.accuracy).toBeGreaterThan(0.9)
   })
 
-  test('is the strategy of the same name over the same candidates', async () => {
+  test('with the strategy forewarm hits about as much as with aggressive, which differs in the number of pairs', async () => {
     const of = async (warmings: readonly WarmingName[]) => rowsOf(TURNS, { warmings, capacity: [0.2] })
     const [forewarm] = await of(['forewarm'])
     const [aggressive] = await of(['aggressive'])
@@ -84,15 +84,15 @@ describe('warming by what the log says', () => {
   })
 })
 
-describe('a row', () => {
-  test('is there for every combination, in their order', async () => {
+describe('the row of a simulation', () => {
+  test('comes for every combination, in order', async () => {
     const rows = await rowsOf(TURNS, { policies: POLICY_NAMES, warmings: WARMING_NAMES, capacity: [0.1, 0.2] })
     expect(rows.map(({ policy, warming, slots }) => [policy, warming, slots])).toEqual(
       POLICY_NAMES.flatMap((policy) => WARMING_NAMES.flatMap((name) => [8, 16].map((slots) => [policy, name, slots]))),
     )
   })
 
-  test('without warming has nothing to say about warms', async () => {
+  test('without warming has no figures about warms', async () => {
     const [row] = await rowsOf(TURNS, { policies: ['lru'], warmings: ['none'], capacity: [0.2] })
     expect(row).toStrictEqual({
       ...{ input: 'here', capacity: 0.2, slots: 16, policy: 'lru', warming: 'none' },
@@ -103,21 +103,21 @@ describe('a row', () => {
     })
   })
 
-  test('of the oracle misses only the first access, and reads L2 once for each that it saves', async () => {
+  test('of the oracle misses only the first access, and reads L2 once for each miss saved', async () => {
     const [row] = await rowsOf(TURNS, { policies: ['lru'], warmings: ['oracle'], capacity: [0.2] })
     expect(row).toMatchObject({ hits: 3999, warms: 3999, warmsUsed: 3999, accuracy: 1, timeliness: 1, redundancy: 0 })
     expect(row).toMatchObject({ coverage: 3999 / 4000, l2ReadsPerSavedMiss: 1 })
   })
 
-  test('holds warming against the same policy without it, asked for or not', async () => {
+  test('compares warming with the same policy without it, asked for or not', async () => {
     const alone = await rowsOf(TURNS, { warmings: ['forewarm'], capacity: [0.5] })
     const beside = await rowsOf(TURNS, { warmings: ['none', 'forewarm'], capacity: [0.5] })
     expect(alone[0]?.coverage).toBe(beside[1]?.coverage)
     expect(alone[0]?.coverage).toBeGreaterThan(0.9)
   })
 
-  test('holds warming against the same policy of the same size', async () => {
-    // By hand: two slots of LRU miss four of these, SIEVE misses three; of three slots both miss three, and the oracle one.
+  test('compares warming with the same policy of the same size', async () => {
+    // Counted by hand: with two slots LRU misses four of these, SIEVE three. With three both miss three, the oracle one.
     const rows = await rowsOf(traceOf([0, 0, 1, 2, 0]), {
       policies: ['lru', 'sieve'],
       warmings: ['oracle'],
@@ -131,12 +131,12 @@ describe('a row', () => {
     ])
   })
 
-  test('of the oracle asks for nothing after the last access', async () => {
+  test('of the oracle has no request after the last access', async () => {
     const [row] = await rowsOf(traceOf([0, 0]), { policies: ['lru'], warmings: ['oracle'], capacity: [1] })
     expect(row?.redundancy).toBe(1)
   })
 
-  test('counts misses on what a warm pushed out', async () => {
+  test('counts misses on pairs that a warm evicted', async () => {
     // Two slots of LRU: eight random warms after each read push out what is read next.
     const rows = await rowsOf(traceOf([0, 1, 2, 0, 1, 2, 0, 1, 2]), {
       policies: ['lru'],
@@ -156,8 +156,8 @@ describe('a row', () => {
   })
 })
 
-describe('sizes', () => {
-  test('are shares of the keys, rounded, or slots as given', () => {
+describe('the sizes of a simulation', () => {
+  test('are rounded shares of the keys, or slots as given', () => {
     expect(sizesOf(4703, { capacity: [0.01, 0.05] })).toEqual([
       { capacity: 0.01, slots: 47 },
       { capacity: 0.05, slots: 235 },
@@ -175,17 +175,17 @@ describe('sizes', () => {
     [{ capacity: [Number.NaN] }, 'got NaN (NaN of 100 keys)'],
     [{ capacity: [0.001] }, 'got 0 (0.001 of 100 keys)'],
     [{ capacity: [1.1] }, 'got 110 (1.1 of 100 keys)'],
-  ])('%j of 100 keys are refused', (given, got) => {
+  ])('that are no number of slots are refused: %j of 100 keys', (given, got) => {
     expect(() => sizesOf(100, given)).toThrow(`expected 1 to 100 slots, at most one a key; ${got}`)
   })
 
-  test('of a single key there is one', async () => {
+  test('of one key are one slot', async () => {
     const [row] = await rowsOf(traceOf([0, 0, 0]), { capacity: [1] })
     expect(row).toMatchObject({ slots: 1, reads: 3, hits: 2 })
   })
 })
 
-test('ends when it is told to', async () => {
+test('a simulation ends when its signal is aborted', async () => {
   const combinations = accessCombinations({
     sizes: sizesOf(80, { capacity: [0.1] }),
     policies: ['lru'],

@@ -33,7 +33,7 @@ function countsOf(tape: PriceTape, choice: Pick<Combination, 'lookAhead' | 'dela
 
 test.each([
   // Nobody knows that E reads D, and that C comes, not before it does: D is missed then, and there when C reads it.
-  ['sees no update of a batch that has not come', [0, 1, 2, 3], { hits: 1, requests: 0 }],
+  ['sees no update that has not come', [0, 1, 2, 3], { hits: 1, requests: 0 }],
   ['fetches at the first update of a batch what the last one reads', [0, 1, 2, 2], { hits: 2, requests: 1 }],
 ])('the look-ahead %s', (_, batches, counts) => {
   // D is read at 2 ms and pushed out at 3, so that C's reads are known when E comes, and D is gone.
@@ -47,7 +47,7 @@ test.each([
   ['late where it takes longer than handlers wait', { lookAhead: 'await', delayMs: 0, warmMs: 2.5 }, 'late'],
   ['late for handlers that do not wait', { lookAhead: 'overlap', delayMs: 0, warmMs: 1 }, 'late'],
   ['there for those that read when it has come', { lookAhead: 'overlap', delayMs: 1, warmMs: 1 }, 'there'],
-] as const)('what the look-ahead asks for is %s', (_, choice, then) => {
+] as const)('a pair that the look-ahead asks for is %s', (_, choice, then) => {
   const counts = countsOf(tapeOf([C, F, C], [0, 10, 20]), choice)
   const [hits, late] = then === 'there' ? [1, 0] : [0, 1]
   expect(counts).toMatchObject({ reads: 6, requests: 1, hits, late })

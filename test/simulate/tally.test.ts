@@ -19,14 +19,14 @@ describe('a tally', () => {
     expect(tally.counts).toMatchObject({ reads: 2, hits: 2, warms: 1, warmsUsed: 1 })
   })
 
-  test('does not count as used what left and came back by a read', () => {
+  test('does not count a warm as used if its pair left and came back by a read', () => {
     const tally = newTally(1)
     tally.warm(1)
     for (const pairId of [2, 1, 1]) tally.read(pairId)
     expect(tally.counts).toMatchObject({ reads: 3, hits: 1, warms: 1, warmsUsed: 0 })
   })
 
-  test('counts a warm as unused once, when it was pushed out or is gone when it is read', () => {
+  test('counts a warm as unused once, when it is evicted or was gone at its read', () => {
     const tally = newTally(1)
     tally.warm(1)
     tally.read(2)
@@ -36,7 +36,7 @@ describe('a tally', () => {
     expect(tally.counts).toMatchObject({ warms: 3, warmsUsed: 0, warmsUnused: 3 })
   })
 
-  test('knows of L1’s own residency at once which warms left unread, though several leave with one read', () => {
+  test('of L1’s own residency knows at once which warms left unread, even if several leave with one read', () => {
     const pairs = 40
     const tally = new Tally(createPolicy('forewarm', { slots: 10, pairs }), pairs)
     for (const pairId of [0, 1, 2]) tally.warm(pairId)
@@ -45,7 +45,7 @@ describe('a tally', () => {
     expect(tally.warmCounts).toMatchObject({ admitted: 3, used: 0, unused: 3 })
   })
 
-  test.each(POLICY_NAMES)('of %s accounts for every warm once all pairs were read, and for every miss', (name) => {
+  test.each(POLICY_NAMES)('of %s accounts for every warm and every miss once all pairs were read', (name) => {
     const step = fc.record({ pairId: fc.nat(PAIRS - 1), isWarm: fc.boolean() })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: PAIRS }), fc.array(step, { maxLength: 200 }), (slots, steps) => {
@@ -69,7 +69,7 @@ describe('a tally', () => {
     tally.warm(2, kindOf('prediction'))
     tally.read(0)
     for (let pairId = 3; pairId < pairs; pairId++) tally.read(pairId)
-    // Where warms have no part of their own, it is noticed with the next read which left unread.
+    // A policy without a warm part shows at the next read which warms left unread.
     for (const pairId of [1, 2]) tally.read(pairId)
     expect(warmsOf(tally, 'look-ahead')).toMatchObject({ admitted: 2, used: 1, unused: 1 })
     expect(warmsOf(tally, 'prediction')).toMatchObject({ admitted: 1, used: 0, unused: 1 })
@@ -83,7 +83,7 @@ describe('a tally', () => {
     expect(tally.hitRatio).toBe(0.5)
   })
 
-  test('forgets in its hit ratio what was read long ago', () => {
+  test('has a hit ratio of recent reads only', () => {
     const tally = newTally(2)
     for (let at = 0; at < 10_000; at++) tally.read(at % PAIRS)
     expect(tally.hitRatio).toBe(0)
@@ -93,7 +93,7 @@ describe('a tally', () => {
     expect(tally.hitRatio).toBe(1)
   })
 
-  test('counts a miss as pollution where a warm took the pair’s place, not where a read did', () => {
+  test('counts a miss as pollution if a warm evicted the pair, not if a read did', () => {
     const tally = newTally(1)
     tally.read(1)
     tally.warm(2)
@@ -104,7 +104,7 @@ describe('a tally', () => {
     expect(tally.counts.polluted).toBe(1)
   })
 
-  test('counts a request for what is resident as redundant', () => {
+  test('counts a request for a resident pair as redundant', () => {
     const tally = newTally(2)
     tally.read(1)
     tally.warm(1)
@@ -129,14 +129,14 @@ describe('a held warm', () => {
     expect(tally.policy.has(1)).toBe(true)
   })
 
-  test('arrives though nobody looked between', () => {
+  test('arrives even if nothing was released in between', () => {
     const { tally, held } = newHeld()
     held.hold(1, { nowMs: 0, untilMs: 10 })
     held.release(1_000)
     expect(tally.policy.has(1)).toBe(true)
   })
 
-  test('is fetched once while it is on its way', () => {
+  test('is not fetched again while it is on its way', () => {
     const { tally, held } = newHeld()
     held.request(1, 0)
     held.request(1, 1)
@@ -144,7 +144,7 @@ describe('a held warm', () => {
     expect(tally.counts).toMatchObject({ requests: 2, fetched: 1, warms: 1 })
   })
 
-  test('is late where a read missed it meanwhile', () => {
+  test('is late if its read missed meanwhile', () => {
     const { tally, held } = newHeld()
     held.request(1, 0)
     tally.read(1)
@@ -152,7 +152,7 @@ describe('a held warm', () => {
     expect(tally.counts).toMatchObject({ warms: 0, late: 1 })
   })
 
-  test('is late, once, also where what was read has left again when it arrives', () => {
+  test('is late, once, even if its pair was read and has left again when it arrives', () => {
     const tally = newTally(1)
     const held = new HeldWarms({ tally, warmMs: 2 })
     held.request(1, 0)
@@ -161,7 +161,7 @@ describe('a held warm', () => {
     expect(tally.counts).toMatchObject({ warms: 1, late: 1, fetched: 1 })
   })
 
-  test('is not held for longer than ten minutes, as no node would', () => {
+  test('is held for ten minutes at most, as in a node', () => {
     const { tally, held } = newHeld()
     held.hold(1, { nowMs: 0, untilMs: 600_001 })
     held.hold(2, { nowMs: 0, untilMs: 600_000 })

@@ -73,7 +73,7 @@ describe('a line of a recording', () => {
     )
   })
 
-  test('is text that people can read', () => {
+  test('is readable text', () => {
     const line = recordLine(recordOf(priceAt(0), { headers: [['feed', Buffer.from('a')]] }))
     expect(JSON.parse(line)).toMatchObject({
       topic: 'prices',
@@ -100,7 +100,7 @@ describe('a recording', () => {
     },
   )
 
-  test('is packed where its name says so', async () => {
+  test('is packed if its name ends in .gz', async () => {
     const path = await written('packed.ndjson.gz', prices(1))
     expect(gunzipSync(await readFile(path)).toString()).toContain('"forewarm":"recording"')
   })
@@ -117,7 +117,7 @@ describe('a recording', () => {
     expect(times).toEqual([0, 10, 15, 20])
   })
 
-  test('has no name before it is whole, and leaves nothing behind when it is discarded', async () => {
+  test('gets its name when it is whole, and leaves nothing behind when it is discarded', async () => {
     const writer = await RecordingWriter.create(join(folder, 'half.ndjson'), HEADER, false)
     await writer.write(prices(5000))
     expect(await readdir(folder)).not.toContain('half.ndjson')
@@ -125,7 +125,7 @@ describe('a recording', () => {
     expect(await readdir(folder)).toEqual([])
   })
 
-  test('does not replace a file unless it may', async () => {
+  test('replaces a file only if it may', async () => {
     const path = await written('once.ndjson', prices(1))
     await expect(RecordingWriter.create(path, HEADER, false)).rejects.toMatchObject({ code: 'file-exists' })
     const writer = await RecordingWriter.create(path, HEADER, true)
@@ -133,37 +133,37 @@ describe('a recording', () => {
     expect(await recordsOf(await openRecording(path))).toEqual([])
   })
 
-  test('that cannot be written says so', async () => {
+  test('that cannot be written is refused as `not-writable`', async () => {
     const path = join(folder, 'missing', 'a.ndjson')
     await expect(RecordingWriter.create(path, HEADER, false)).rejects.toMatchObject({ code: 'not-writable' })
   })
 })
 
-describe('a damaged recording is refused with the line', () => {
+describe('opening a damaged recording fails and names the line:', () => {
   let lines: string[]
   beforeEach(async () => {
     lines = (await readFile(await written('good.ndjson', prices(4)), 'utf8')).trimEnd().split('\n')
   })
 
-  test('changed', async () => {
+  test('a changed line', async () => {
     const changed = lines.with(2, (lines[2] ?? '').replace('3000', '3001'))
     expect(await openingOf(changed)).toBe(
       'corrupt-recording: FILE, line 3: its checksum does not match: the line was damaged or changed',
     )
   })
 
-  test('cut off between two lines', async () => {
+  test('a recording cut off between two lines', async () => {
     expect(await openingOf(lines.slice(0, 3))).toBe(
       'corrupt-recording: FILE, line 3: the recording is truncated: its closing line is missing after it',
     )
   })
 
-  test('cut off within a line', async () => {
+  test('a recording cut off within a line', async () => {
     const cut = [...lines.slice(0, 3), (lines[3] ?? '').slice(0, 40)]
     expect(await openingOf(cut, '')).toBe('corrupt-recording: FILE, line 4: the recording is truncated in this line')
   })
 
-  test('a line missing', async () => {
+  test('a missing line', async () => {
     expect(await openingOf(lines.toSpliced(2, 1))).toBe(
       'corrupt-recording: FILE, line 5: the recording had 4 records, 3 are left: lines are missing or repeated',
     )
@@ -176,20 +176,20 @@ describe('a damaged recording is refused with the line', () => {
     )
   })
 
-  test('something after its end', async () => {
+  test('a line after the closing line', async () => {
     expect(await openingOf([...lines, '{}'])).toBe(
       'corrupt-recording: FILE, line 7: something follows the closing line',
     )
   })
 
-  test('of another version', async () => {
+  test('a heading of another version', async () => {
     const newer = lines.with(0, (lines[0] ?? '').replace('"v":1', '"v":2'))
     expect(await openingOf(newer)).toBe(
       'corrupt-recording: FILE, line 1: expected a recording of version 1, got 2: read it with a newer forewarm',
     )
   })
 
-  test('a packed one that is cut off', async () => {
+  test('a packed recording that is cut off', async () => {
     const packed = gzipSync(lines.join('\n'))
     const path = join(folder, 'cut.ndjson.gz')
     await writeFile(path, packed.subarray(0, packed.length - 30))
@@ -199,7 +199,7 @@ describe('a damaged recording is refused with the line', () => {
     })
   })
 
-  test('a file that does not exist', async () => {
+  test('no file at all', async () => {
     await expect(openRecording(join(folder, 'none.ndjson'))).rejects.toMatchObject({ code: 'no-such-file' })
   })
 })

@@ -18,8 +18,8 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-describe('to topics', () => {
-  test('makes a topic beside each source topic: same partitions, no retention, records in their partitions', async () => {
+describe('replay to topics', () => {
+  test('creates a topic for each source topic, with as many partitions, no retention, and each record in its partition', async () => {
     await stage.send(market())
     const report = await replay({ broker, from: { topic: 'prices' }, to: { topicPrefix: 'test.' } })
     expect(report.targets).toEqual([{ topic: 'test.prices', partitions: 3, created: true, records: 300, expiring: 0 }])
@@ -30,7 +30,7 @@ describe('to topics', () => {
     expect((await stage.contentsOf('test.prices')).map(strip)).toEqual((await stage.contentsOf('prices')).map(strip))
   })
 
-  test('puts a chain where new records of it would go when the partition counts differ', async () => {
+  test('puts a chain into the partition of its new records if the partition counts differ', async () => {
     await stage.send(market())
     await replay({ broker, from: { topic: 'prices' }, to: { topic: 'one', partitions: 5 } })
     const byChain = new Map<string, Set<number>>()
@@ -59,7 +59,7 @@ describe('to topics', () => {
     expect(request?.headers).toEqual([])
   })
 
-  test('counts what the target will not keep', async () => {
+  test('counts records that the target will not keep', async () => {
     await stage.send([recordOf(priceAt(0)), recordOf(priceAt(5000))])
     const admin = broker.admin()
     await admin.connect()
@@ -80,7 +80,7 @@ describe('to topics', () => {
     expect((await stage.contentsOf('small')).length).toBe(2)
   })
 
-  test('refuses a timestamp that the broker would refuse, in words', async () => {
+  test('refuses a timestamp that the broker would refuse, and says what to do', async () => {
     const time = virtualTime(T0 - 7_200_000)
     await stage.send([recordOf(priceAt(0))])
     const admin = broker.admin()
@@ -94,7 +94,7 @@ describe('to topics', () => {
     expect((await replay({ ...options, timestamps: 'now' })).replayed).toBe(1)
   })
 
-  test('rejects when the broker does', async () => {
+  test('rejects if the broker does', async () => {
     await stage.send(market())
     broker.fail(1, new Error('disk full'))
     await expect(replay({ broker, from: { topic: 'prices' }, to: { topicPrefix: 'test.' } })).rejects.toThrow(
@@ -103,7 +103,7 @@ describe('to topics', () => {
   })
 })
 
-describe('guards', () => {
+describe('the guards of a replay', () => {
   const intoItself = () => ({ broker, from: { topic: 'prices' }, to: { topic: 'prices' } })
 
   test.each([{}, { force: true }, { reallyForce: true }])(
@@ -117,13 +117,13 @@ describe('guards', () => {
     },
   )
 
-  test('give way when told twice', async () => {
+  test('give way if forced twice', async () => {
     await stage.send([recordOf(priceAt(0))])
     await replay({ ...intoItself(), force: true, reallyForce: true })
     expect((await stage.contentsOf('prices')).length).toBe(2)
   })
 
-  test('refuse a protected cluster, before anything is created', async () => {
+  test('refuse a protected cluster before anything is created', async () => {
     const admin = broker.admin()
     await admin.connect()
     const options = {
@@ -145,7 +145,7 @@ describe('guards', () => {
     })
   })
 
-  test('let the same topic name on another cluster be written', async () => {
+  test('allow the same topic name on another cluster', async () => {
     await stage.send(market())
     const other = createMemoryBroker()
     const report = await replay({ broker, from: { topic: 'prices' }, to: { topic: 'prices', broker: other } })

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { expect, test } from '@jest/globals'
 import { type Line, linesOf } from '../../../src/replay/source/lines.ts'
 
-test('lines that come in pieces are put together, whether a piece ends within one or with it', async () => {
+test('lines that come in pieces are put together, wherever the pieces end', async () => {
   const pieces = ['\ufeffa', 'b', '', 'c\n\nd', '\n', 'e\n', 'f', 'g'].map((piece) => Buffer.from(piece))
   const lines: Line[] = []
   for await (const some of linesOf(Readable.from(pieces), 'pieces')) lines.push(...some)

@@ -17,28 +17,28 @@ function merged(records: readonly ReplayRecord[]): ReplayRecord[] {
   return taken
 }
 
-/** Per lane its timestamps; the offset is the place in it. */
-const lanes = fc.array(fc.array(fc.nat(50), { maxLength: 30 }), { maxLength: 6 })
+/** The timestamps of each partition; the place among them is the offset. */
+const partitions = fc.array(fc.array(fc.nat(50), { maxLength: 30 }), { maxLength: 6 })
 
 function recordsOf(timestamps: readonly (readonly number[])[]): ReplayRecord[] {
-  return timestamps.flatMap((lane, index) =>
-    lane.map((timestampMs, offset) => recordAt(index % 2 === 0 ? 'a' : 'b', index >> 1, offset, timestampMs)),
+  return timestamps.flatMap((its, index) =>
+    its.map((timestampMs, offset) => recordAt(index % 2 === 0 ? 'a' : 'b', index >> 1, offset, timestampMs)),
   )
 }
 
-describe('partition merge', () => {
-  test('orders by timestamp, topic, partition, offset', () => {
+describe('a partition merge', () => {
+  test('orders records by timestamp, topic, partition, offset', () => {
     fc.assert(
-      fc.property(lanes, (timestamps) => {
-        const inOrder = recordsOf(timestamps.map((lane) => lane.toSorted((a, b) => a - b)))
+      fc.property(partitions, (timestamps) => {
+        const inOrder = recordsOf(timestamps.map((its) => its.toSorted((a, b) => a - b)))
         expect(merged(inOrder)).toEqual(inOrder.toSorted(compareRecords))
       }),
     )
   })
 
-  test('lets no record overtake another of its partition, even where timestamps go back', () => {
+  test('keeps the order within a partition, even if timestamps go back', () => {
     fc.assert(
-      fc.property(lanes, (timestamps) => {
+      fc.property(partitions, (timestamps) => {
         const taken = merged(recordsOf(timestamps))
         for (const { topic, partition } of taken) {
           const offsets = taken
@@ -50,7 +50,7 @@ describe('partition merge', () => {
     )
   })
 
-  test('tells when a lane has run empty', () => {
+  test('tells when a partition has run empty', () => {
     const merge = new PartitionMerge()
     merge.add('a/0', recordAt('a', 0, 0, 1))
     merge.add('a/0', recordAt('a', 0, 1, 3))
@@ -63,7 +63,7 @@ describe('partition merge', () => {
     ])
   })
 
-  test('hands out many records of one lane in order', () => {
+  test('hands out many records of one partition in order', () => {
     const records = Array.from({ length: 5000 }, (_, offset) => recordAt('a', 0, offset, offset))
     expect(merged(records)).toEqual(records)
   })

@@ -28,8 +28,8 @@ function overriding(
   return { ...broker, consumer: (options) => consumer(options, (given) => broker.consumer(given)) }
 }
 
-describe('from a topic', () => {
-  test('hands out everything that was there at the start, in replay order, whatever the partitions', async () => {
+describe('replay from a topic', () => {
+  test('hands out all that was there at the start, in replay order across partitions', async () => {
     const records = market()
     await stage.send(records.toSorted((a, b) => a.partition - b.partition))
     const sink = collector()
@@ -47,7 +47,7 @@ describe('from a topic', () => {
     expect(report).toMatchObject({ firstTimestampMs: T0, lastTimestampMs: T0 + 2990 })
   })
 
-  test('ends where the topic ended at the start, while more is written', async () => {
+  test('ends where the topic ended at the start, even while more is written', async () => {
     await stage.send(market())
     let written: Promise<void> | undefined
     const sink = {
@@ -68,7 +68,7 @@ describe('from a topic', () => {
     expect(sink.records[1]?.topic).toBe('warm-requests')
   })
 
-  test('reads only the range that was asked for', async () => {
+  test('reads only the wanted range', async () => {
     await stage.send(market())
     const read = async (range: object) =>
       (await replay({ broker, from: { topic: 'prices', ...range }, to: { inProcess: collector() } })).replayed
@@ -81,7 +81,7 @@ describe('from a topic', () => {
     expect(await read({ partitions: [1] })).toBe(100)
   })
 
-  test('finds a record that stands behind a later one', async () => {
+  test('finds a record that stands after one with a later timestamp', async () => {
     await stage.send([recordOf(priceAt(5000)), recordOf(priceAt(10)), recordOf(priceAt(6000))])
     const sink = collector()
     await replay({ broker, from: { topic: 'prices', until: T0 + 100 }, to: { inProcess: sink } })
@@ -116,7 +116,7 @@ describe('from a topic', () => {
     expect(report.replayed).toBe(20_001)
   })
 
-  test('counts what retention took while it was reading', async () => {
+  test('counts records that retention deleted during the replay', async () => {
     const small = createMemoryBroker({ partitions: { prices: 1 }, maxRecordsPerPartition: 100, maxBatchRecords: 10 })
     const producer = small.producer()
     await producer.connect()
@@ -137,7 +137,7 @@ describe('from a topic', () => {
     await small.close()
   })
 
-  test('counts every record of a batch that nobody can decode, also where it is only one', async () => {
+  test('counts every record of a batch that cannot be decoded, even a single one', async () => {
     const readable = market().filter(({ partition }) => partition === 0)
     await stage.send([...readable, ...[1, 1, 1, 2].map((partition) => recordOf(priceAt(partition), { partition }))])
     const undecoding = overriding(broker, (options, make) => {
@@ -155,7 +155,7 @@ describe('from a topic', () => {
     expect(report.skipped).toEqual([expect.objectContaining({ reason: 'undecodable-batch', records: 4 })])
   })
 
-  test('ends although its last offset is no record, but the mark of a transaction', async () => {
+  test('ends although its last offset is the marker of a transaction', async () => {
     await stage.send(market())
     const admin = () => {
       const real = broker.admin()
@@ -169,14 +169,14 @@ describe('from a topic', () => {
     )
   })
 
-  test('that does not exist says so and names what there is', async () => {
+  test('that does not exist fails and names the topics that do', async () => {
     await expect(replay({ broker, from: { topic: 'price' }, to: { inProcess: collector() } })).rejects.toMatchObject({
       code: 'no-such-topic',
       message: 'topic price does not exist; the cluster has prices, warm-requests',
     })
   })
 
-  test('does not take the time that the sink needs for a stall of the topic', async () => {
+  test('does not count the time of the sink as a stall of the topic', async () => {
     await stage.send(Array.from({ length: 60 }, (_, i) => recordOf(priceAt(i))))
     const realNow = performance.now.bind(performance)
     let sinkTookMs = 0
@@ -204,7 +204,7 @@ describe('from a topic', () => {
     await expect(replayed.finally(() => now.mockRestore())).resolves.toMatchObject({ replayed: 60 })
   })
 
-  test('gives up when what is known to be there does not come', async () => {
+  test('fails if a record that is known to be there does not come', async () => {
     await stage.send(market())
     const held = { apply: () => broker.disconnect() }
     await expect(

@@ -16,14 +16,14 @@ function readAll(policy: Policy, pairIds: readonly number[]): boolean[] {
 
 const newPolicy = (name: (typeof POLICY_NAMES)[number], slots: number) => createPolicy(name, { slots, pairs: PAIRS })
 
-test('LRU lets go of what was read longest ago', () => {
+test('LRU evicts the pair that was read longest ago', () => {
   const policy = newPolicy('lru', 3)
   expect(readAll(policy, [0, 1, 2, 0, 3])).toEqual([false, false, false, true, false])
   expect(resident(policy)).toEqual([0, 2, 3])
   expect(policy.evicted).toBe(1)
 })
 
-test('SIEVE passes by once what was read, and goes on from where it was', () => {
+test('SIEVE passes a pair that was read once, and goes on from where its hand was', () => {
   const policy = newPolicy('sieve', 3)
   readAll(policy, [0, 1, 2, 0, 3])
   expect(resident(policy)).toEqual([0, 2, 3])
@@ -32,8 +32,8 @@ test('SIEVE passes by once what was read, and goes on from where it was', () => 
   expect(resident(policy)).toEqual([0, 3, 4])
 })
 
-describe.each(POLICY_NAMES)('%s', (name) => {
-  test('holds what fits, tells whom it pushed out, and hits what it holds', () => {
+describe.each(POLICY_NAMES)('the policy %s', (name) => {
+  test('holds as many pairs as fit, names the evicted one, and hits what it holds', () => {
     const step = fc.record({ pairId: fc.nat(PAIRS - 1), isWarm: fc.boolean() })
     fc.assert(
       fc.property(fc.integer({ min: 1, max: PAIRS }), fc.array(step, { maxLength: 200 }), (slots, steps) => {
@@ -61,8 +61,8 @@ describe.each([
   ['sieve', NaiveSieve],
   ['s3-fifo', NaiveS3Fifo],
   ['forewarm', NaiveS3Fifo],
-] as const)('%s', (name, Naive) => {
-  test('hits what the same policy written with lists hits, where nothing is warmed', () => {
+] as const)('the policy %s', (name, Naive) => {
+  test('without warms hits what the same policy written with lists hits', () => {
     const pairs = 60
     // Few pairs are read often and many seldom, so that there is something to keep.
     const pairId = fc.tuple(fc.nat(pairs - 1), fc.nat(pairs - 1)).map(([a, b]) => Math.min(a, b))

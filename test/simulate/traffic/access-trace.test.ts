@@ -22,17 +22,17 @@ describe('a file of accesses', () => {
   const text = 'WETH/USDC\nb\nWETH/USDC\n'
 
   test.each([
-    ['plain', 'plain.txt', text],
+    ['in plain text', 'plain.txt', text],
     ['packed', 'packed.txt.gz', gzipSync(text)],
     ['without a line end at its end', 'open.txt', text.trimEnd()],
-    ['with a mark of the byte order', 'bom.txt', `\ufeff${text}`],
+    ['with a byte order mark', 'bom.txt', `\ufeff${text}`],
     ['with line ends of two characters', 'crlf.txt', text.replaceAll('\n', '\r\n')],
-  ])('%s gives its keys numbered by first appearance', async (_, name, content) => {
+  ])('gives its keys numbered by first appearance: %s', async (_, name, content) => {
     const { accesses, keys } = await readAccesses(await fileOf(name, content))
     expect({ accesses: [...accesses], keys }).toEqual({ accesses: [0, 1, 0], keys: 2 })
   })
 
-  test('of more keys than were made room for is read whole', async () => {
+  test('with more accesses than there was room for at first is read whole', async () => {
     const numbers = Array.from({ length: 200_000 }, (_, i) => i % 70_000)
     const { accesses, keys } = await readAccesses(await fileOf('long.txt', numbers.join('\n')))
     expect(accesses).toEqual(Int32Array.from(numbers))
@@ -40,7 +40,7 @@ describe('a file of accesses', () => {
   })
 })
 
-describe('is refused by file and line:', () => {
+describe('a file of accesses is refused by file and line:', () => {
   const packed = gzipSync(Buffer.from(Array.from({ length: 20_000 }, (_, i) => (i * 7919) % 10_007).join('\n')))
 
   test.each([
@@ -107,12 +107,12 @@ describe('is refused by file and line:', () => {
     await expect(refusal).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
   })
 
-  test('one that is being read when somebody has had enough', async () => {
+  test('reading ends when its signal is aborted', async () => {
     const path = await fileOf('enough.txt', 'a\nb\n')
     await expect(readAccesses(path, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
   })
 
-  test('one that is not there', async () => {
+  test('a file that is not there', async () => {
     await expect(readAccesses(join(folder, 'nowhere.txt'))).rejects.toMatchObject({ code: 'no-such-file' })
   })
 })

@@ -52,21 +52,21 @@ async function tapeOf(given: Given = {}): Promise<PriceTape> {
   })
 }
 
-describe('a tape', () => {
-  test('has the pairs of the events in their order, and what is read on the update of each', async () => {
+describe('a price tape', () => {
+  test('has the pairs of the events in order, and the reads on the update of each', async () => {
     const { pairs, updates, reads } = await tapeOf()
     expect({ pairs, updates: [...updates] }).toEqual({ pairs: 4, updates: [0, 1, 3] })
     expect(reads.map((of) => [...of])).toEqual([[1, 2], [0, 2], [0, 1], []])
   })
 
-  test('without events takes the pairs of a group, by first appearance', async () => {
+  test('without events has the pairs of groups, by first appearance', async () => {
     const prices = [line('b', T0, 'g'), line('x', T0), line('a', T0, 'g'), line('b', T0 + 1, 'g')].join('\n')
     const { pairs, updates, reads } = await tapeOf({ prices, byGroup: true })
     expect({ pairs, updates: [...updates] }).toEqual({ pairs: 3, updates: [0, 1, 2, 0] })
     expect(reads.map((of) => [...of])).toEqual([[2], [], [0]])
   })
 
-  test('is made of a recording, whatever else that holds', async () => {
+  test('can come from a recording, whatever else that holds', async () => {
     const file = join(folder, 'recording.ndjson.gz')
     const place = { partition: 0, timestampMs: T0, headers: [] }
     const request = { v: 1, requestId: 'r', chain: 'polygon', pairs: ['a'], origin: 'manual', priority: 'low' }
@@ -84,11 +84,11 @@ describe('a tape', () => {
     expect(mistimed).toMatchObject({ updates: 1, of: 3, place: `${file}, topic prices, partition 0, offset 3` })
   })
 
-  test('reads no more than so many siblings', async () => {
+  test('reads no more siblings than `maxReads`', async () => {
     expect((await tapeOf({ maxReads: 1 })).reads.map((of) => [...of])).toEqual([[1], [0], [0], []])
   })
 
-  test('spaces updates of one event time, which came together', async () => {
+  test('spaces updates of one event time', async () => {
     const { timesUs, batches } = await tapeOf()
     expect([...timesUs].map((us) => us - T0 * 1000)).toEqual([0, 50, 2000])
     expect([...batches]).toEqual([0, 0, 2])
@@ -97,7 +97,7 @@ describe('a tape', () => {
     expect([...larger]).toEqual([0, 1, 1, 1, 1, 1, 1])
   })
 
-  test('needs no more than one update of a pair with siblings', async () => {
+  test('needs only one update of a pair with siblings', async () => {
     const { updates, unknownUpdates } = await tapeOf({ prices: [line('a', T0), line('x', T0)].join('\n') })
     expect([updates.length, unknownUpdates]).toEqual([1, 1])
   })
@@ -117,7 +117,7 @@ describe('a tape', () => {
     expect([...timesUs].map((us) => us - T0 * 1000)).toEqual([0, 50, 100])
   })
 
-  test('leaves out what is far ahead of its time, and says which that is', async () => {
+  test('leaves out updates far ahead of their time, and names the first', async () => {
     const times = [0, 1, LATER, 2, -3, 4]
     const prices = [...times.map((after) => line('a', T0 + after)), line('b', T0 + 4)].join('\n')
     const { updates, timesUs, backwards, mistimed } = await tapeOf({ prices })
@@ -128,12 +128,12 @@ describe('a tape', () => {
     expect((await tapeOf()).mistimed).toBeUndefined()
   })
 
-  test('goes by the times of pairs that it has', async () => {
+  test('ignores the times of pairs that are not in the events', async () => {
     const unknown = line('x', T0 + LATER)
     expect((await tapeOf({ prices: [unknown, PRICES].join('\n') })).mistimed).toBeUndefined()
   })
 
-  test('takes packed files, records of several updates, and lets delistings be', async () => {
+  test('takes packed files and records of several updates, and ignores delistings', async () => {
     const prices = gzipSync(
       `${`[${line('a', T0)},${line('b', T0)}]`}\n{"pair":"a","chain":"polygon","delisted":true}\n\n`,
     )
@@ -142,7 +142,7 @@ describe('a tape', () => {
   })
 
   test.each([
-    ['a mark of the byte order', { prices: `\ufeff${PRICES}`, events: `\ufeff${EVENTS}` }],
+    ['a byte order mark', { prices: `\ufeff${PRICES}`, events: `\ufeff${EVENTS}` }],
     [
       'line ends of two characters',
       { prices: PRICES.replaceAll('\n', '\r\n'), events: EVENTS.replaceAll('\n', '\r\n') },
@@ -152,12 +152,12 @@ describe('a tape', () => {
     expect({ ...(await tapeOf(given)), name: '' }).toEqual({ ...(await tapeOf()), name: '' })
   })
 
-  test('is not read on when somebody has had enough', async () => {
+  test('is no longer read when its signal is aborted', async () => {
     await expect(tapeOf({ signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
   })
 })
 
-describe('is refused by file, line and column:', () => {
+describe('a price tape is refused by file, line and column:', () => {
   test.each([
     ['events without a heading', { events: 'a,e\nb,e\n' }, /events.csv, line 1: expected the heading pair,event/],
     ['events with other columns', { events: 'pair;event\na;e\n' }, /events.csv, line 1: expected the heading/],
@@ -207,7 +207,7 @@ describe('is refused by file, line and column:', () => {
     await expect(tapeOf(given)).rejects.toThrow(message)
   })
 
-  test.each(['/dev/null', '.'])('what is no file: %s', async (prices) => {
+  test.each(['/dev/null', '.'])('a path that is no file: %s', async (prices) => {
     const tape = readPriceTape({ prices, events: undefined, maxReads: 8, spacingUs: 50 })
     await expect(tape).rejects.toMatchObject({ code: 'no-such-file', message: expect.stringContaining('is no file') })
   })

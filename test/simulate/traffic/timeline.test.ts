@@ -29,7 +29,7 @@ function range(length: number): readonly number[] {
   return Array.from({ length }, (_, i) => i)
 }
 
-test('takes a chain that is minutes behind another as its updates come', () => {
+test('a timeline keeps a chain that is minutes behind another, as its updates come', () => {
   const seconds = range(100).flatMap((i) => [
     { chain: 'ahead', pairId: 0, ms: i * 1000 },
     { chain: 'behind', pairId: 1, ms: i * 1000 - 20 * MINUTE },
@@ -39,7 +39,7 @@ test('takes a chain that is minutes behind another as its updates come', () => {
   expect(afterT0(times)).toEqual(range(100).flatMap((i) => [i * 1000, i * 1000 + 0.05]))
 })
 
-test('takes a chain that is minutes ahead of most others', () => {
+test('a timeline keeps a chain that is minutes ahead of most others', () => {
   const seconds = range(100).flatMap((i) => [
     ...range(9).map((pairId) => ({ pairId, ms: i * 1000 })),
     { chain: 'ahead', pairId: 9, ms: i * 1000 + 20 * MINUTE },
@@ -47,19 +47,19 @@ test('takes a chain that is minutes ahead of most others', () => {
   expect(timesOf(seconds).mistimed).toBeUndefined()
 })
 
-test('takes the last trade of a pair that is seldom traded, whenever that was', () => {
+test('a timeline keeps the last trade of a seldom traded pair, whenever that was', () => {
   const seldom = { pairId: 1, ms: -5 * HOUR }
   const times = timesOf([{ ms: 0 }, { ms: 1000 }, seldom, { ms: 2000 }, { ...seldom, ms: -4 * HOUR }, { ms: 3000 }])
   expect(times.mistimed).toBeUndefined()
   expect(afterT0(times)).toEqual([0, 1000, 1000.05, 2000, 2000.05, 3000])
 })
 
-test('takes updates after hours without any', () => {
+test('a timeline keeps updates after hours without any', () => {
   const times = timesOf([{ ms: 0 }, { ms: 9 * HOUR }, { ms: 9 * HOUR + 1 }, { ms: 30 * HOUR }])
   expect(afterT0(times)).toEqual([0, 9 * HOUR, 9 * HOUR + 1, 30 * HOUR])
 })
 
-test('leaves out an hour that comes again, and goes on after it', () => {
+test('a timeline leaves out an hour that comes again, and goes on after it', () => {
   const hours = range(120).map((i) => ({ ms: i * MINUTE }))
   const again = hours.slice(60, 110)
   const times = timesOf([...hours, ...again, { ms: 120 * MINUTE }])
@@ -67,31 +67,31 @@ test('leaves out an hour that comes again, and goes on after it', () => {
   expect(times.mistimed).toEqual({ place: 120, eventTimeMs: T0 + 60 * MINUTE, otherEventTimeMs: T0 + 119 * MINUTE })
 })
 
-test('leaves out the first update where it is ahead of its time', () => {
+test('a timeline leaves out the first update if it is ahead of its time', () => {
   const times = timesOf([{ ms: YEARS }, { ms: 0 }, { ms: 1 }])
   expect(afterT0(times)).toEqual([0, 1])
   expect(times.mistimed).toEqual({ place: 0, eventTimeMs: T0 + YEARS, otherEventTimeMs: T0 })
 })
 
-test('leaves out a pair that is always ahead of its time', () => {
+test('a timeline leaves out a pair that is always ahead of its time', () => {
   const times = timesOf(range(60).flatMap((i) => [{ ms: i }, { pairId: 1, ms: YEARS + i }, { pairId: 2, ms: i }]))
   expect(times.pairIds.filter((pairId) => pairId !== 1)).toHaveLength(120)
   expect(times.pairIds.filter((pairId) => pairId === 1)).toEqual([])
 })
 
-test('leaves out a chain that is always years ahead of most others', () => {
+test('a timeline leaves out a chain that is always years ahead of most others', () => {
   const wrong = (i: number) => ({ chain: 'wrong', pairId: 1, ms: YEARS + i * HOUR })
   const times = timesOf(range(60).flatMap((i) => [{ ms: i }, wrong(i), { pairId: 2, ms: i }]))
   expect(times.pairIds).not.toContain(1)
   expect(afterT0(times).at(-1)).toBe(59.05)
 })
 
-test('leaves out the one update of a chain that is years ahead of what comes after it', () => {
+test('a timeline leaves out the only update of a chain if it is years ahead of what comes after it', () => {
   const times = timesOf([{ ms: 0 }, { chain: 'wrong', pairId: 1, ms: YEARS }, { ms: 1 }, { ms: 2 }])
   expect(afterT0(times)).toEqual([0, 1, 2])
 })
 
-test('takes back no time for a record of many updates that are all ahead', () => {
+test('a timeline leaves out a whole record of updates that are ahead of their time', () => {
   const record = range(1000).map((pairId) => ({ pairId, ms: YEARS }))
   const after = range(1100).map((i) => ({ pairId: i % 1000, ms: i }))
   const times = timesOf([{ ms: 0 }, ...record, ...after])

@@ -17,7 +17,7 @@ function newBusiest(pairs: number, limit: number) {
 }
 
 describe('the busiest pairs', () => {
-  test('are warmed with every thousandth read, as many as are given room', () => {
+  test('are warmed at every thousandth read, up to the given limit', () => {
     const { read, warmed } = newBusiest(8, 2)
     read(5, 400)
     for (const pairId of [4, 3, 7]) read(pairId, 199)
@@ -33,19 +33,19 @@ describe('the busiest pairs', () => {
     expect(warmed()).toEqual([3, 4, 5, 7])
   })
 
-  test('are the first of those that were read as often', () => {
+  test('are the lowest pair ids among those read equally often', () => {
     const { read, warmed } = newBusiest(8, 3)
     for (const pairId of [7, 5, 3, 1]) read(pairId, 250)
     expect(warmed()).toEqual([1, 3, 5])
   })
 
-  test('are none that nobody has read', () => {
+  test('include no pair that was never read', () => {
     const { read, warmed } = newBusiest(8, 3)
     read(4, 1_000)
     expect(warmed()).toEqual([4])
   })
 
-  test('are ranked no oftener than there are pairs to rank', () => {
+  test('are ranked after as many reads as there are pairs, if these are more than a thousand', () => {
     const { read, warmed } = newBusiest(1_500, 3)
     read(4, 1_499)
     expect(warmed()).toEqual([])
@@ -54,7 +54,7 @@ describe('the busiest pairs', () => {
   })
 })
 
-/** Of 80 pairs in turn 4,000 are read. */
+/** 4,000 reads of 80 pairs in turn. */
 const READS = Int32Array.from({ length: 4_000 }, (_, at) => at % 80)
 const TAPE: PriceTape = {
   ...{ name: 'here', pairs: 80, updates: READS, unknownUpdates: 0, backwards: 0, unreadable: 0 },
@@ -70,7 +70,7 @@ const COMBINATION: Combination = {
 test.each([
   ['accesses', accessWorkload({ name: 'here', accesses: READS, keys: 80 }, 1)],
   ['updates', priceWorkload(TAPE, 1)],
-])('along %s they are as many as warms may hold', (_, workload) => {
+])('the busiest pairs warmed along %s are as many as warms may hold', (_, workload) => {
   const run = workload.start(COMBINATION)
   run.advance(run.length)
   // A node of 16 slots gives four to warms. With every thousandth read pairs 0 to 3 are brought in; they are read next

@@ -28,9 +28,12 @@ function requestsAfter(outcome: 'hit' | 'warmed' | 'missed'): number {
   return tally.counts.requests
 }
 
-test.each(['missed', 'warmed'] as const)('a read that %s is mined, and then asked for (seed 1)', (outcome) => {
-  expect(requestsAfter(outcome)).toBeGreaterThan(0)
-})
+test.each(['missed', 'warmed'] as const)(
+  'a read with the outcome %s is mined, and then asked for (seed 1)',
+  (outcome) => {
+    expect(requestsAfter(outcome)).toBeGreaterThan(0)
+  },
+)
 
 test('a read that hits without a warm is not mined (seed 1)', () => {
   expect(requestsAfter('hit')).toBe(0)
