@@ -11,11 +11,11 @@ import { priceAt, recordOf } from './record-builders.ts'
 export interface ReplayStage {
   readonly broker: MemoryBroker
   readonly folder: string
-  /** One by one, each into its topic and partition. */
+  /** Sends records one by one, each into its topic and partition. */
   send(records: readonly ReplayRecord[]): Promise<void>
   /** All records of a topic, in replay order. */
   contentsOf(topic: string): Promise<ReplayRecord[]>
-  /** Lines as they are where they are strings already. */
+  /** Writes a price file, a line for each update; a string is a line as it is. */
   priceFile(updates: readonly (PriceUpdate | string)[]): Promise<string>
   close(): Promise<void>
 }

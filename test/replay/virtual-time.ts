@@ -1,9 +1,9 @@
 import type { ReplayTime } from '../../src/replay/pace.ts'
 
 export interface VirtualTime extends ReplayTime {
-  /** What was slept, in order. */
+  /** The sleeps so far, in ms and in order. */
   readonly sleeps: readonly number[]
-  /** Time goes by without a sleep, as if work had taken it. */
+  /** Lets time pass without a sleep, as if work took it. */
   pass(ms: number): void
 }
 

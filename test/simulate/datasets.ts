@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 
 const DATASETS = process.env.FOREWARM_DATASETS ?? resolve(import.meta.dirname, '../../../shared/datasets')
 
-/** A recorded file; undefined, and loudly so, where it is missing. */
+/** The path of a recorded file; undefined, with a warning, if it is missing. */
 export function dataset(...path: readonly string[]): string | undefined {
   const file = join(DATASETS, ...path)
   if (existsSync(file)) return file

@@ -14,14 +14,14 @@ test('every figure of a tally and its row is what counting by hand gives', () =>
   tally.warm(B)
   tally.read(B) // a hit by the first warm
   tally.warm(C) // the second pushes A out
-  tally.read(A) // a miss by a warm's fault; B leaves
-  tally.warm(C) // is there
+  tally.read(A) // a miss caused by a warm; B leaves
+  tally.warm(C) // is resident already
   tally.warm(D) // the third pushes out the second, unread
   held.request(E, 0)
   tally.read(E) // a miss, faster than its warm; A leaves
   held.release(1)
   tally.read(D) // a hit by the third warm
-  tally.read(C) // a miss by a warm's fault; E leaves
+  tally.read(C) // a miss caused by a warm; E leaves
   expect(tally.counts).toEqual({
     ...{ reads: 6, hits: 2, requests: 5, redundant: 1, late: 1, fetched: 4 },
     ...{ warms: 3, warmsUsed: 2, warmsUnused: 1, polluted: 2, evictions: 5 },

@@ -42,12 +42,12 @@ test('the row of a run along a tape has the figures that are counted by hand', (
   const unwarmed = countsOf(() => undefined)
   expect(unwarmed).toMatchObject({ reads: 6, hits: 0 })
   const counts = countsOf((held, nowMs) => {
-    // There at 12 ms in B's place, and read at 15.
+    // A comes at 12 ms in B's place, and is read at 15.
     if (nowMs === 10) held.request(A, nowMs)
-    // C is there. B is missed at 25, where it was pushed out at 12, and what was asked for at 24 comes at 26.
+    // C is resident. B was evicted at 12 and is missed at 25; its warm, asked for at 24, comes at 26.
     if (nowMs === 20) held.request(C, nowMs)
     if (nowMs === 20) held.hold(B, { nowMs, untilMs: 24 })
-    // Nobody reads D; A is there at 32, and read at 35.
+    // D is not read. A comes at 32, and is read at 35.
     if (nowMs === 30) for (const pairId of [D, A]) held.request(pairId, nowMs)
   })
   const missesUnwarmed = unwarmed.reads - unwarmed.hits

@@ -68,7 +68,7 @@ describe('warming by the log of reads', () => {
   })
 
   test('brings in no more than a small cache can hold until it is read', async () => {
-    // A loop a hundred times as long as the cache, whose warm part holds six: all that follows is known, none of it fits.
+    // A loop a hundred times as long as the cache, whose warm part holds six: every next read is known, and none fits.
     const loop = traceOf(Array.from({ length: 40_000 }, (_, i) => i % 2000))
     const [row] = await rowsOf(loop, { capacity: [0.01] })
     expect(row?.hitRatio).toBeGreaterThan(0.4)
@@ -79,7 +79,7 @@ describe('warming by the log of reads', () => {
     const of = async (warmings: readonly WarmingName[]) => rowsOf(TURNS, { warmings, capacity: [0.2] })
     const [forewarm] = await of(['forewarm'])
     const [aggressive] = await of(['aggressive'])
-    // `aggressive` is `forewarm` with ten pairs instead of eight, and goes the way of all strategies.
+    // `aggressive` is `forewarm` with ten pairs instead of eight, and selects candidates as the other strategies do.
     expect(aggressive?.hitRatio).toBeCloseTo(forewarm?.hitRatio ?? Number.NaN, 1)
   })
 })
@@ -137,7 +137,7 @@ describe('the row of a simulation', () => {
   })
 
   test('counts misses on pairs that a warm evicted', async () => {
-    // Two slots of LRU: eight random warms after each read push out what is read next.
+    // With two slots of LRU, eight random warms after each read evict what is read next.
     const rows = await rowsOf(traceOf([0, 1, 2, 0, 1, 2, 0, 1, 2]), {
       policies: ['lru'],
       warmings: ['random'],

@@ -5,7 +5,7 @@ import type { PriceTape } from '../../src/simulate/traffic/price-tape.ts'
 
 const [C, D, E, F] = [0, 1, 2, 3] as const
 
-/** C's and E's updates read D, F's four others that push it out of four slots. Updates come as they are at `timesMs`. */
+/** On updates of C and E, D is read; on one of F, four others, which evict D from four slots. */
 function tapeOf(
   updates: readonly number[],
   timesMs: readonly number[],
@@ -32,11 +32,11 @@ function countsOf(tape: PriceTape, choice: Pick<Combination, 'lookAhead' | 'dela
 }
 
 test.each([
-  // Nobody knows that E reads D, and that C comes, not before it does: D is missed then, and there when C reads it.
+  // It is not known that E's update reads D, nor that C's comes: D is missed after E's, and resident after C's.
   ['sees no update that has not come', [0, 1, 2, 3], { hits: 1, requests: 0 }],
   ['fetches at the first update of a batch what the last one reads', [0, 1, 2, 2], { hits: 2, requests: 1 }],
 ])('the look-ahead %s', (_, batches, counts) => {
-  // D is read at 2 ms and pushed out at 3, so that C's reads are known when E comes, and D is gone.
+  // D is read at 2 ms and evicted at 3. So C's reads are known when E comes, and D is not resident.
   const tape = tapeOf([C, F, E, C], [0, 1, 5, 10], batches)
   expect(countsOf(tape, { lookAhead: 'await', delayMs: 2, warmMs: 1 })).toMatchObject({ reads: 7, ...counts })
 })

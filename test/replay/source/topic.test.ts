@@ -20,7 +20,7 @@ function plain(partition: number, afterMs: number) {
   return { partition, value: JSON.stringify(update), timestampMs: update.eventTimeMs }
 }
 
-/** The broker, with consumers of one's own making. */
+/** The broker, with other consumers. */
 function overriding(
   broker: Broker,
   consumer: (options: ConsumerOptions, make: (options: ConsumerOptions) => Consumer) => Consumer,

@@ -1,4 +1,4 @@
-/** Policies as one would write them down, with lists instead of links: slow, and easy to believe. The newest comes first. */
+/** Simple versions of the policies, with lists instead of links: slow, and easy to check. The newest comes first. */
 export interface NaivePolicy {
   /** True for a hit. */
   read(pairId: number): boolean
@@ -19,7 +19,7 @@ export class NaiveLru implements NaivePolicy {
   }
 }
 
-/** The paper's listing: the hand is a place in the queue, and stays where it took someone. */
+/** The paper's listing: the hand is a place in the queue, and stays where it evicted a pair. */
 export class NaiveSieve implements NaivePolicy {
   readonly #slots: number
   readonly #queue: { readonly pairId: number; isVisited: boolean }[] = []
@@ -56,12 +56,12 @@ interface Entry {
   reads: number
 }
 
-/** S3-FIFO: a tenth for those read for the first time, who need two more reads to stay; ghosts for as many as main has. */
+/** S3-FIFO: a tenth is for new pairs, which need two more reads to stay. There are ghosts for nine tenths. */
 export class NaiveS3Fifo implements NaivePolicy {
   readonly #slots: number
   readonly #small: Entry[] = []
   readonly #main: Entry[] = []
-  /** Those who left small, the last first; undefined for one that came back. */
+  /** Pairs evicted from small, the last first; undefined for one that came back. */
   #ghosts: (number | undefined)[] = []
 
   constructor(slots: number) {

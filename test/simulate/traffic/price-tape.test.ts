@@ -24,7 +24,7 @@ function seconds(fromMs: number, updates: number): readonly string[] {
   return Array.from({ length: updates }, (_, i) => line('a', fromMs + i * 1000))
 }
 
-/** In milliseconds: years. */
+/** Ten years, in milliseconds. */
 const LATER = 3e11
 
 const PRICES = [line('a', T0), line('b', T0), line('d', T0 + 2)].join('\n')

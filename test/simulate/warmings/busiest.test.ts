@@ -25,7 +25,7 @@ describe('the busiest pairs', () => {
     expect(warmed()).toEqual([])
     read(6, 1)
     expect(warmed()).toEqual([5, 7])
-    // Pairs 3 and 4 have been read 500 times each, which is oftener than any.
+    // Pairs 3 and 4 have been read 500 times each, more than any other.
     for (const pairId of [4, 3]) read(pairId, 301)
     read(6, 397)
     expect(warmed()).toEqual([5, 7])
@@ -73,7 +73,7 @@ test.each([
 ])('the busiest pairs warmed along %s are as many as warms may hold', (_, workload) => {
   const run = workload.start(COMBINATION)
   run.advance(run.length)
-  // A node of 16 slots gives four to warms. With every thousandth read pairs 0 to 3 are brought in; they are read next
-  // after 2,000 reads, and pushed out before after 1,000 and 3,000.
+  // A node of 16 slots gives four to warms. Every thousandth read brings in pairs 0 to 3. After read 2,000 they are read
+  // next; after 1,000 and 3,000 they are evicted first.
   expect(run.counts).toMatchObject({ reads: 4_000, requests: 16, warms: 16, warmsUsed: 4, hits: 4 })
 })

@@ -7,7 +7,7 @@ import { mulberry32 } from '../../harness/mulberry32.ts'
 const PAIRS = 12
 const SECONDS = 120
 
-/** Each second one of six pairs is updated, at any time of the second; 60 ms later another is read, with that outcome. */
+/** Each second one of six pairs is updated, at a random time; 60 ms later another is read, with the given outcome. */
 function requestsAfter(outcome: 'hit' | 'warmed' | 'missed'): number {
   const tally = new Tally(createPolicy('lru', { slots: 4, pairs: PAIRS }), PAIRS)
   const none = new Int32Array(0)

@@ -10,7 +10,7 @@ const UPDATES = 20
 const LAG_MS = 20
 const [TRIGGER, READ, OTHER] = [0, 1, 2] as const
 
-/** Warms that are asked for after updates whose read is known, once so many warms of a kind have left unread. */
+/** Requests after UPDATES updates with a known read, when nearly PAIRS warms of the kind have left unread before. */
 function requestsAfterUnread(kind: WarmKind): number {
   const tally = new Tally(createPolicy('lru', { slots: 1, pairs: PAIRS }), PAIRS)
   for (let pairId = 3; pairId < PAIRS; pairId++) tally.warm(pairId, kindOf(kind))
