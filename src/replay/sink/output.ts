@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream'
+import { partitionName } from '../../broker/partition-name.ts'
 import { contentOf } from '../content.ts'
 import { recordLine } from '../recording/line.ts'
 import type { ReplayRecord } from '../replay-record.ts'
@@ -59,7 +60,7 @@ export class OutputSink implements ReplaySink {
       case 'warm-request':
         return `${JSON.stringify(content.request)}\n`
       case 'other':
-        this.#failed.add(content.reason, 1, `${record.topic}/${record.partition} offset ${record.offset}`)
+        this.#failed.add(content.reason, 1, `${partitionName(record)} offset ${record.offset}`)
         return ''
     }
   }

@@ -1,3 +1,4 @@
+import { partitionName } from '../../broker/partition-name.ts'
 import type { VirtualClock } from '../../clock.ts'
 import { ReplayError } from '../replay-error.ts'
 import type { ReplayRecord } from '../replay-record.ts'
@@ -61,5 +62,5 @@ export class ProcessSink implements ReplaySink {
 
 function fail(record: ReplayRecord, cause: unknown): never {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  throw new ReplayError('sink-failed', `${record.topic}/${record.partition} offset ${record.offset}: ${reason}`, cause)
+  throw new ReplayError('sink-failed', `${partitionName(record)} offset ${record.offset}: ${reason}`, cause)
 }
