@@ -1,21 +1,16 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const DOCUMENTS = [
-  'README.md',
-  'CONTRIBUTING.md',
-  'examples/README.md',
-  'docs/architecture.md',
-  'docs/cache.md',
-  'docs/kafka.md',
-  'docs/replay.md',
-]
+const DOCUMENTS = globSync(['*.md', 'docs/*.md', 'examples/*.md'], { cwd: ROOT }).toSorted()
 /** A block that claims to be a file, or the region of one: `path` or `path#region`. */
 const BLOCK = /<!-- file: (\S+) -->\n```ts\n([\s\S]*?)\n```/g
-const FILE_NAME = /`((?:bench|bin|consumers|deploy|docs|examples|producers|schemas|src|test)\/[\w./-]+\.\w+)`/g
+const FOLDERS = ['bench', 'bin', 'consumers', 'deploy', 'examples', 'node', 'producers', 'schemas', 'src', 'standalone']
+/** A file by its path from the root, or a folder, which ends with a slash. */
+const FILE_NAME = new RegExp(`\`((?:${FOLDERS.join('|')}|docs|test)/[\\w./-]*(?:\\.\\w+|/))\``, 'g')
 const LINK = /\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)/g
+const SECTION_LINK = /\]\((?!https?:)([^)#]*)#([^)]+)\)/g
 const SCRIPT = /npm (?:run (?:-s )?([\w:]+)|(start|test)\b)/g
 
 const scripts = Object.keys(JSON.parse(read('package.json')).scripts)
@@ -34,6 +29,22 @@ function contentOf(reference: string): string {
 
 function matches(text: string, pattern: RegExp): string[] {
   return [...text.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? '')
+}
+
+/** The names by which a document's sections can be linked, as GitHub makes them. */
+function sectionsOf(text: string): readonly string[] {
+  return matches(text, /^#+ (.+)$/gm).map((title) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\d _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+/** Folders of the sources that hold a file of TypeScript. */
+function sourceFolders(): readonly string[] {
+  const files = globSync(`{${FOLDERS.join(',')}}/**/*.ts`, { cwd: ROOT })
+  return [...new Set(files.map((file) => `${dirname(file)}/`))].toSorted()
 }
 
 describe('the README', () => {
@@ -60,6 +71,12 @@ describe('the README', () => {
   })
 })
 
+test('the map of docs/architecture.md has every folder of the sources', () => {
+  const [, map = ''] = read('docs/architecture.md').split('## The map\n')
+  const named = matches(map.split('\n## ')[0] ?? '', /^\| `([\w/]+\/)` \|/gm)
+  expect(sourceFolders().filter((folder) => !named.includes(folder))).toEqual([])
+})
+
 describe.each(DOCUMENTS)('%s', (document) => {
   const text = read(document)
 
@@ -70,6 +87,14 @@ describe.each(DOCUMENTS)('%s', (document) => {
   test('links to what is there', () => {
     const folder = join(ROOT, dirname(document))
     expect(matches(text, LINK).filter((path) => !existsSync(join(folder, path)))).toEqual([])
+  })
+
+  test('links to sections that are there', () => {
+    const missing = [...text.matchAll(SECTION_LINK)].flatMap(([link, path = '', section = '']) => {
+      const target = path === '' ? text : read(join(dirname(document), path))
+      return sectionsOf(target).includes(section) ? [] : [link]
+    })
+    expect(missing).toEqual([])
   })
 
   test('names npm scripts that are there', () => {
