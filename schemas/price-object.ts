@@ -1,3 +1,4 @@
+import { isObject, shown, typeName } from './json-value.ts'
 import type { PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
 import { KEY_SEPARATOR, MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
@@ -38,17 +39,17 @@ export function updatesOf(parsed: unknown): Updates {
 function listOf(parsed: unknown): unknown[] | Refused {
   if (Array.isArray(parsed)) return parsed
   if (!isObject(parsed))
-    return refused('wrong-type', `expected an update, a list of them or a frame, got ${kindOf(parsed)}`)
+    return refused('wrong-type', `expected an update, a list of them or a frame, got ${typeName(parsed)}`)
   if (parsed.v !== undefined && parsed.v !== SCHEMA_VERSION)
     return refused('unknown-version', `expected v ${SCHEMA_VERSION}, got ${shown(parsed.v)}`)
   if (parsed.updates === undefined) return [parsed]
   if (!Array.isArray(parsed.updates))
-    return refused('wrong-type', `updates: expected a list, got ${kindOf(parsed.updates)}`)
+    return refused('wrong-type', `updates: expected a list, got ${typeName(parsed.updates)}`)
   return parsed.updates
 }
 
 function updateOf(item: unknown, index: number): PriceUpdate | Refused {
-  if (!isObject(item)) return refused('wrong-type', `update ${index}: expected an object, got ${kindOf(item)}`)
+  if (!isObject(item)) return refused('wrong-type', `update ${index}: expected an object, got ${typeName(item)}`)
   if (item.v !== undefined && item.v !== SCHEMA_VERSION)
     return refused('unknown-version', `update ${index}: expected v ${SCHEMA_VERSION}, got ${shown(item.v)}`)
   const pair = nameOf(item, 'pair', index)
@@ -75,7 +76,7 @@ function updateOf(item: unknown, index: number): PriceUpdate | Refused {
   }
   if (item.group !== undefined && item.group !== null) {
     if (typeof item.group !== 'string')
-      return refused('wrong-type', `update ${index}: group: expected a string, got ${kindOf(item.group)}`)
+      return refused('wrong-type', `update ${index}: group: expected a string, got ${typeName(item.group)}`)
     update.group = item.group
   }
   return update
@@ -86,7 +87,7 @@ function nameOf(item: Record<string, unknown>, field: 'pair' | 'chain', index: n
   if (name === undefined || name === null || name === '')
     return refused(`missing-${field}`, `update ${index}: ${field} is missing`)
   if (typeof name !== 'string')
-    return refused('wrong-type', `update ${index}: ${field}: expected a string, got ${kindOf(name)}`)
+    return refused('wrong-type', `update ${index}: ${field}: expected a string, got ${typeName(name)}`)
   return checkedName(name, field) ?? name
 }
 
@@ -106,7 +107,7 @@ function numberOf(value: unknown, field: string, index: number): number | Refuse
   if (typeof number !== 'number') {
     if (value === 'NaN' || value === 'Infinity' || value === '-Infinity')
       return refused('not-finite', `update ${index}: ${field} is ${value}`)
-    return refused('wrong-type', `update ${index}: ${field}: expected a number, got ${kindOf(value)}`)
+    return refused('wrong-type', `update ${index}: ${field}: expected a number, got ${typeName(value)}`)
   }
   if (!Number.isFinite(number)) return refused('not-finite', `update ${index}: ${field} is ${number}`)
   if (number < 0) return refused('negative', `update ${index}: ${field}: at least 0, got ${number}`)
@@ -132,20 +133,4 @@ export function checkedEventTime(eventTimeMs: number): Refused | undefined {
   if (eventTimeMs >= END_OF_EVENT_TIME_MS)
     return refused('event-time-future', `eventTimeMs: below ${END_OF_EVENT_TIME_MS}, got ${eventTimeMs}`)
   return undefined
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function kindOf(value: unknown): string {
-  return value === null ? 'null' : Array.isArray(value) ? 'a list' : typeof value
-}
-
-const SHOWN_CHARS = 60
-
-/** Lists and objects are only named: a deeply nested one cannot be written down without running out of stack. */
-function shown(value: unknown): string {
-  if (typeof value === 'object') return kindOf(value)
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_CHARS)) : String(value)
 }

@@ -1,3 +1,5 @@
+import { isObject, shown } from './json-value.ts'
+import { type Refused, refused } from './refusal.ts'
 import { KEY_SEPARATOR } from './topics.ts'
 
 /** Why a warm request or a warm result was not taken. The words are labels of counters and of dead letters. */
@@ -11,17 +13,7 @@ export type RecordRefusal =
   | 'bad-value'
   | 'too-many-pairs'
 
-export interface RecordRefused {
-  readonly ok: false
-  readonly reason: RecordRefusal
-  /** One sentence for people: the field, what was expected and what came. */
-  readonly detail: string
-}
-
-export interface RecordLimits {
-  readonly bytes: number
-  readonly version: number
-}
+export type Parsed<T> = { readonly ok: true; readonly value: T } | Refused<RecordRefusal>
 
 export interface ListLimits {
   readonly count: number
@@ -29,19 +21,26 @@ export interface ListLimits {
   readonly bytes: number
 }
 
+const VERSION = 1
+/** A thousand pairs of the longest names take 280 kB with their outcomes; Kafka carries 1 MB unless told otherwise. */
+const MAX_BYTES = 1024 * 1024
 /** Latest time that a Date holds, in milliseconds since the epoch. */
 const LATEST_MS = 8_640_000_000_000_000
-const SHOWN_CHARS = 60
 
-/** Bytes -> what `read` makes of the fields, or the first reason against them. Never throws. */
-export function readRecord<T>(
-  bytes: Buffer,
-  limits: RecordLimits,
-  read: (fields: RecordFields) => T,
-): { readonly ok: true; readonly value: T } | RecordRefused {
+/**
+ * A record type, from what makes its value of the fields: bytes -> a value that can be trusted, or the first reason
+ * against it; and back. `parse` never throws and skips unknown fields.
+ */
+export function recordFormat<T>(read: (fields: RecordFields) => T) {
+  return {
+    parse: (bytes: Buffer) => readRecord(bytes, read),
+    encode: (value: T) => Buffer.from(JSON.stringify(value)),
+  }
+}
+
+function readRecord<T>(bytes: Buffer, read: (fields: RecordFields) => T): Parsed<T> {
   if (bytes.length === 0) return refused('empty', 'expected a JSON object, got nothing')
-  if (bytes.length > limits.bytes)
-    return refused('too-large', `expected at most ${limits.bytes} bytes, got ${bytes.length}`)
+  if (bytes.length > MAX_BYTES) return refused('too-large', `expected at most ${MAX_BYTES} bytes, got ${bytes.length}`)
   let parsed: unknown
   try {
     parsed = JSON.parse(bytes.toString('utf8'))
@@ -49,8 +48,7 @@ export function readRecord<T>(
     return refused('not-json', error instanceof Error ? error.message : 'not JSON')
   }
   if (!isObject(parsed)) return refused('wrong-type', `expected an object, got ${shown(parsed)}`)
-  if (parsed.v !== limits.version)
-    return refused('unknown-version', `v: expected ${limits.version}, got ${shown(parsed.v)}`)
+  if (parsed.v !== VERSION) return refused('unknown-version', `v: expected ${VERSION}, got ${shown(parsed.v)}`)
   const fields = new RecordFields(parsed)
   const value = read(fields)
   return fields.refused ?? { ok: true, value }
@@ -62,14 +60,14 @@ export function readRecord<T>(
  */
 export class RecordFields {
   readonly #values: Record<string, unknown>
-  #refused: RecordRefused | undefined
+  #refused: Refused<RecordRefusal> | undefined
 
   constructor(values: Record<string, unknown>) {
     this.#values = values
   }
 
   /** The first reason against the fields read so far. */
-  get refused(): RecordRefused | undefined {
+  get refused(): Refused<RecordRefusal> | undefined {
     return this.#refused
   }
 
@@ -185,20 +183,4 @@ export class RecordFields {
     this.#refused ??= refused(reason, detail)
     return instead
   }
-}
-
-function refused(reason: RecordRefusal, detail: string): RecordRefused {
-  return { ok: false, reason, detail }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Lists and objects are only named: a deeply nested one cannot be written down without running out of stack. */
-function shown(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (Array.isArray(value)) return 'a list'
-  if (isObject(value)) return 'an object'
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_CHARS)) : String(value)
 }

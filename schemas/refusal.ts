@@ -21,14 +21,14 @@ export type PriceRefusal =
   | 'too-large'
   | 'too-many-pairs'
 
-/** What stands between a record and its handling: the reason, and where in the record. */
-export interface Refused {
+/** A record that was not taken: the reason, and where in the record. */
+export interface Refused<Reason extends string = PriceRefusal> {
   readonly ok: false
-  readonly reason: PriceRefusal
+  readonly reason: Reason
   /** One sentence for people: what was expected and what came. */
   readonly detail: string
 }
 
-export function refused(reason: PriceRefusal, detail: string): Refused {
+export function refused<Reason extends string>(reason: Reason, detail: string): Refused<Reason> {
   return { ok: false, reason, detail }
 }

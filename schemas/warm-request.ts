@@ -1,4 +1,4 @@
-import { type RecordFields, type RecordRefused, readRecord } from './record-fields.ts'
+import { type RecordFields, recordFormat } from './record-fields.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 
 export const ORIGINS = ['correlation', 'manual', 'schedule', 'prediction', 'recommendation', 'replay'] as const
@@ -31,19 +31,8 @@ export const MAX_PAIRS_A_REQUEST = 1_000
 export const MAX_REQUEST_ID_BYTES = 128
 const MAX_STRATEGY_BYTES = 64
 const MAX_REASON_CHARS = 500
-/** A thousand pairs of the longest names take 260 kB; Kafka carries 1 MB unless told otherwise. */
-const MAX_BYTES = 1024 * 1024
 
-export type ParsedWarmRequest = { readonly ok: true; readonly value: WarmRequest } | RecordRefused
-
-/** A record's value -> a request that can be trusted, or the reason why it is not taken. Unknown fields are skipped. */
-export function parseWarmRequest(bytes: Buffer): ParsedWarmRequest {
-  return readRecord(bytes, { bytes: MAX_BYTES, version: 1 }, read)
-}
-
-export function encodeWarmRequest(request: WarmRequest): Buffer {
-  return Buffer.from(JSON.stringify(request))
-}
+export const { parse: parseWarmRequest, encode: encodeWarmRequest } = recordFormat(read)
 
 function read(fields: RecordFields): WarmRequest {
   const pairs = fields.names('pairs', { count: MAX_PAIRS_A_REQUEST, bytes: MAX_PAIR_BYTES })

@@ -1,4 +1,4 @@
-import { type RecordFields, type RecordRefused, readRecord } from './record-fields.ts'
+import { type RecordFields, recordFormat } from './record-fields.ts'
 import { MAX_PAIR_BYTES } from './topics.ts'
 import { MAX_PAIRS_A_REQUEST, MAX_REQUEST_ID_BYTES } from './warm-request.ts'
 
@@ -33,19 +33,8 @@ export interface WarmResult {
 }
 
 const MAX_NODE_BYTES = 256
-/** A thousand pairs of the longest names with their outcomes take 280 kB; Kafka carries 1 MB unless told otherwise. */
-const MAX_BYTES = 1024 * 1024
 
-export type ParsedWarmResult = { readonly ok: true; readonly value: WarmResult } | RecordRefused
-
-/** A record's value -> a result that can be trusted, or the reason why it is not taken. Unknown fields are skipped. */
-export function parseWarmResult(bytes: Buffer): ParsedWarmResult {
-  return readRecord(bytes, { bytes: MAX_BYTES, version: 1 }, read)
-}
-
-export function encodeWarmResult(result: WarmResult): Buffer {
-  return Buffer.from(JSON.stringify(result))
-}
+export const { parse: parseWarmResult, encode: encodeWarmResult } = recordFormat(read)
 
 function read(fields: RecordFields): WarmResult {
   return {

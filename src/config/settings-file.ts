@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { isObject } from '../../schemas/json-value.ts'
 import type { ReadFile } from './check.ts'
 import { nearest } from './nearest.ts'
 import type { ConfigProblem } from './problem.ts'
@@ -60,10 +61,6 @@ function unknownKey(path: string, origin: 'file' | 'argument'): ConfigProblem {
 
 export function member(source: unknown, key: string): unknown {
   return isObject(source) && Object.hasOwn(source, key) ? source[key] : undefined
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function readText(path: string): string | undefined {

@@ -1,0 +1,22 @@
+const SHOWN_CHARS = 60
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The type of a value that JSON.parse gave, as error messages say it. */
+export function typeName(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'an object' : typeof value
+}
+
+/**
+ * A value that JSON.parse gave, as error messages show it. A list or an object is only named: writing down a deeply
+ * nested one would overflow the stack.
+ */
+export function shown(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (typeof value === 'object') return typeName(value)
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_CHARS)) : String(value)
+}
