@@ -3,7 +3,7 @@ import { partitionOf } from '../schemas/topics.ts'
 import { encodeWarmRequest, type WarmRequest } from '../schemas/warm-request.ts'
 import { createMicroBatcher } from '../src/broker/micro-batch.ts'
 import type { Producer } from '../src/broker/port.ts'
-import { endFailed, Spans, traceHeaders, within } from '../src/telemetry/spans.ts'
+import { contextUnder, endFailed, Spans, traceHeaders } from '../src/telemetry/spans.ts'
 import type { Timer } from '../src/timer.ts'
 
 export interface WarmRequestProducerOptions {
@@ -40,7 +40,7 @@ export function createWarmRequestProducer(options: WarmRequestProducerOptions): 
           partition: partitionOf(request.chain, partitions),
           key: request.chain,
           value: encodeWarmRequest(request),
-          headers: traceHeaders(within(span, parent)),
+          headers: traceHeaders(contextUnder(span, parent)),
         })
         span.end()
       } catch (error) {

@@ -78,7 +78,7 @@ export function startSdk(options: TelemetryOptions): Telemetry {
       return { body: toOpenMetrics(body), contentType: OPEN_METRICS_TEXT }
     },
     shutdown() {
-      shutdown ??= within(options.timer ?? systemTimer, release()).finally(() => {
+      shutdown ??= flushedInTime(options.timer ?? systemTimer, release()).finally(() => {
         if (tellsLog) diag.disable()
       })
       return shutdown
@@ -177,7 +177,7 @@ function diagnosticsTo(log: Log): Parameters<typeof diag.setLogger>[0] {
   return { error: warn, warn, info: () => {}, debug: () => {}, verbose: () => {} }
 }
 
-async function within(timer: Timer, work: Promise<void>): Promise<'flushed' | 'abandoned'> {
+async function flushedInTime(timer: Timer, work: Promise<void>): Promise<'flushed' | 'abandoned'> {
   const { promise: elapsed, resolve } = Promise.withResolvers<'abandoned'>()
   const cancel = timer(SHUTDOWN_MS, () => resolve('abandoned'))
   const done = work.then(

@@ -55,7 +55,7 @@ export class Spans {
 }
 
 /** The context in which `span` is the parent. */
-export function within(span: Span, parent: Context): Context {
+export function contextUnder(span: Span, parent: Context): Context {
   return trace.setSpan(parent, span)
 }
 

@@ -3,7 +3,7 @@ import { type PairTable, TABLE_FULL, UNKNOWN_PAIR } from '../cache/names/pair-ta
 import { RecentIds } from './recent-ids.ts'
 
 /** Why a request is not carried out. The words are labels of `warm_requests_refused_total`. */
-export type RefusalReason =
+export type WarmRefusal =
   /** Made by a replay: nodes in production have nothing to do with it. */
   | 'replay'
   | 'not-interested'
@@ -20,7 +20,7 @@ export type Admission =
   | { readonly admitted: true; readonly pairIds: readonly number[] }
   | {
       readonly admitted: false
-      readonly reason: RefusalReason
+      readonly reason: WarmRefusal
       /** Whether the asker is told: nodes that have nothing to do with a request keep silent. */
       readonly answered: boolean
     }
@@ -45,13 +45,13 @@ export class Admissions {
   }
 
   decide(request: WarmRequest, nowMs: number): Admission {
-    if (request.origin === 'replay' && !this.#options.acceptReplays) return refused('replay', false)
+    if (request.origin === 'replay' && !this.#options.acceptReplays) return notAdmitted('replay', false)
     const pairIds = this.#wanted(request)
-    if (pairIds === undefined) return refused('not-interested', false)
-    if (!this.#served.add(request.requestId)) return refused('duplicate', false)
+    if (pairIds === undefined) return notAdmitted('not-interested', false)
+    if (!this.#served.add(request.requestId)) return notAdmitted('duplicate', false)
     const { notBeforeMs = nowMs, expiresAtMs = Number.POSITIVE_INFINITY } = request
-    if (expiresAtMs <= Math.max(nowMs, notBeforeMs)) return refused('expired', true)
-    if (notBeforeMs > nowMs + this.#options.maxHoldMs) return refused('too-far-ahead', true)
+    if (expiresAtMs <= Math.max(nowMs, notBeforeMs)) return notAdmitted('expired', true)
+    if (notBeforeMs > nowMs + this.#options.maxHoldMs) return notAdmitted('too-far-ahead', true)
     return { admitted: true, pairIds }
   }
 
@@ -72,6 +72,6 @@ export function isPair(pairId: number): boolean {
   return pairId !== UNKNOWN_PAIR && pairId !== TABLE_FULL
 }
 
-function refused(reason: RefusalReason, answered: boolean): Admission {
+function notAdmitted(reason: WarmRefusal, answered: boolean): Admission {
   return { admitted: false, reason, answered }
 }

@@ -1,12 +1,12 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult, WarmStatus } from '../../schemas/warm-result.ts'
 import type { Metrics } from '../telemetry/slab.ts'
-import type { RefusalReason } from './admission.ts'
+import type { WarmRefusal } from './admission.ts'
 
 /** Requests by their end, and pairs by what became of them, since the start. */
 export interface WarmerStats {
   readonly byStatus: Readonly<Record<Exclude<WarmStatus, 'refused'>, number>>
-  readonly refused: Readonly<Partial<Record<RefusalReason, number>>>
+  readonly refusals: Readonly<Partial<Record<WarmRefusal, number>>>
   readonly pairsWarmed: number
   readonly pairsAlreadyInL1: number
   readonly pairsNotFound: number
@@ -25,7 +25,7 @@ export interface WarmerStats {
 export class WarmCounts {
   readonly #metrics: Metrics
   readonly byStatus = { done: 0, partial: 0, timeout: 0, failed: 0, shadow: 0 }
-  readonly refusals: Partial<Record<RefusalReason, number>> = {}
+  readonly refusals: Partial<Record<WarmRefusal, number>> = {}
   readonly pairs = { pairsWarmed: 0, pairsAlreadyInL1: 0, pairsNotFound: 0, pairsRefusedOlder: 0 }
   totalDurationMs = 0
   trips = 0
@@ -35,7 +35,7 @@ export class WarmCounts {
     this.#metrics = metrics
   }
 
-  refused(chain: string, reason: RefusalReason): void {
+  countRefusal(chain: string, reason: WarmRefusal): void {
     this.refusals[reason] = (this.refusals[reason] ?? 0) + 1
     this.#metrics.counter('warm_requests_refused_total', { chain, reason }).add(1)
   }

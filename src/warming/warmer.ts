@@ -6,9 +6,9 @@ import type { PairTable } from '../cache/names/pair-table.ts'
 import type { Promotion } from '../cache/promotion.ts'
 import type { Clock } from '../clock.ts'
 import type { Metrics } from '../telemetry/slab.ts'
-import { endFailed, Spans, within } from '../telemetry/spans.ts'
+import { contextUnder, endFailed, Spans } from '../telemetry/spans.ts'
 import { systemTimer, type Timer } from '../timer.ts'
-import { Admissions, type RefusalReason } from './admission.ts'
+import { Admissions, type WarmRefusal } from './admission.ts'
 import { Backlog } from './backlog.ts'
 import { outcomesOf, planTrip } from './trip.ts'
 import { answer, refusalAnswer } from './warm-answer.ts'
@@ -107,7 +107,7 @@ class RequestWarmer implements Warmer {
 
   async submit(request: WarmRequest, trace?: Context): Promise<WarmResult | undefined> {
     if (this.#closed) {
-      this.#counts.refused(request.chain, 'closed')
+      this.#counts.countRefusal(request.chain, 'closed')
       return undefined
     }
     const admission = this.#admissions.decide(request, this.#options.clock.now())
@@ -145,7 +145,7 @@ class RequestWarmer implements Warmer {
     const { byStatus, refusals, pairs, totalDurationMs, trips, coalescedPairs } = this.#counts
     return {
       byStatus: { ...byStatus },
-      refused: { ...refusals },
+      refusals: { ...refusals },
       ...pairs,
       totalDurationMs,
       trips,
@@ -176,7 +176,7 @@ class RequestWarmer implements Warmer {
       dueMs: request.notBeforeMs ?? nowMs,
       heapIndex: -1,
       span,
-      trace: within(span, trace ?? ROOT_CONTEXT),
+      trace: contextUnder(span, trace ?? ROOT_CONTEXT),
       startedAtMs: this.#now(),
       lateMs: 0,
       settle,
@@ -248,13 +248,13 @@ class RequestWarmer implements Warmer {
     job.settle(result)
   }
 
-  #drop(job: WarmJob, reason: RefusalReason): void {
+  #drop(job: WarmJob, reason: WarmRefusal): void {
     endFailed(job.span, reason)
     job.settle(this.#refuse(job.request, reason))
   }
 
-  #refuse(request: WarmRequest, reason: RefusalReason): WarmResult {
-    this.#counts.refused(request.chain, reason)
+  #refuse(request: WarmRequest, reason: WarmRefusal): WarmResult {
+    this.#counts.countRefusal(request.chain, reason)
     return refusalAnswer(request, { node: this.#options.nodeId, atMs: this.#options.clock.now() })
   }
 

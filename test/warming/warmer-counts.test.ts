@@ -53,7 +53,7 @@ describe('warmer: what it counts', () => {
         }
         await fresh.timer.advance(200)
         await Promise.all(results)
-        const { byStatus, refused: refusals, waitingRequests } = own.stats()
+        const { byStatus, refusals, waitingRequests } = own.stats()
         const ended = [...Object.values(byStatus), ...Object.values(refusals)].reduce((sum, count) => sum + count, 0)
         expect([ended, waitingRequests]).toEqual([results.length, 0])
         await own.close()

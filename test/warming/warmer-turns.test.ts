@@ -75,6 +75,6 @@ describe('warmer: turns and times', () => {
     await on.timer.advance(5)
     on.promotions.held.shift()?.()
     expect(await waiting).toMatchObject({ status: 'refused' })
-    expect(on.warmer.stats().refused).toEqual({ expired: 1 })
+    expect(on.warmer.stats().refusals).toEqual({ expired: 1 })
   })
 })

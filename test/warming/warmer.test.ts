@@ -63,7 +63,7 @@ describe('warmer: what it takes', () => {
     expect(await on.warmer.submit(request({ chain: 'base' }))).toBeUndefined()
     expect(await on.warmer.submit(request({ origin: 'replay' }))).toBeUndefined()
     expect(on.promotions.asked).toEqual([])
-    expect(on.warmer.stats().refused).toEqual({ 'not-interested': 1, replay: 1 })
+    expect(on.warmer.stats().refusals).toEqual({ 'not-interested': 1, replay: 1 })
     expect([on.refused('not-interested', 'base'), on.refused('replay')]).toEqual([1, 1])
   })
 
@@ -84,7 +84,7 @@ describe('warmer: what it takes', () => {
     expect(await on.warmer.submit(once)).toMatchObject({ status: 'done' })
     expect(await on.warmer.submit(once)).toBeUndefined()
     expect(on.promotions.asked).toHaveLength(1)
-    expect(on.warmer.stats().refused).toEqual({ duplicate: 1 })
+    expect(on.warmer.stats().refusals).toEqual({ duplicate: 1 })
   })
 
   it('serves replays where it is told to', async () => {
@@ -100,7 +100,7 @@ describe('warmer: what it takes', () => {
       request({ notBeforeMs: NOW_MS + 600_001 }),
     ]
     for (const each of dead) expect(await on.warmer.submit(each)).toMatchObject({ status: 'refused', warmed: 0 })
-    expect(on.warmer.stats().refused).toEqual({ expired: 2, 'too-far-ahead': 1 })
+    expect(on.warmer.stats().refusals).toEqual({ expired: 2, 'too-far-ahead': 1 })
     expect(on.promotions.asked).toEqual([])
   })
 
