@@ -9,7 +9,7 @@ import {
   type MetricProducer,
   type Histogram as OtelHistogram,
 } from '@opentelemetry/sdk-metrics'
-import type { HistogramReading, MetricSlab, Reading } from './metrics.ts'
+import type { HistogramValues, InstrumentValues, MetricSlab } from './metrics.ts'
 
 /** The slabs as OpenTelemetry sees them. Reading changes nothing, so that every reader may have the same producer. */
 export function metricProducer(
@@ -19,20 +19,20 @@ export function metricProducer(
   const scope = { name: 'forewarm', version: options.version }
   return {
     async collect(): Promise<CollectionResult> {
-      const span = { startTime: toHrTime(metrics.sinceMs), endTime: toHrTime(Date.now()) }
-      const data = metrics.read().flatMap((reading) => metricData(reading, options.prefix, span))
+      const period = { startTime: toHrTime(metrics.sinceMs), endTime: toHrTime(Date.now()) }
+      const data = metrics.read().flatMap((values) => metricData(values, options.prefix, period))
       return { resourceMetrics: { resource: emptyResource(), scopeMetrics: [{ scope, metrics: data }] }, errors: [] }
     },
   }
 }
 
-interface Span {
+interface Period {
   readonly startTime: HrTime
   readonly endTime: HrTime
 }
 
-function metricData(reading: Reading, prefix: string, span: Span): readonly MetricData[] {
-  const { instrument, numbers, histograms } = reading
+function metricData(values: InstrumentValues, prefix: string, period: Period): readonly MetricData[] {
+  const { instrument, numbers, histograms } = values
   const common = (name: string, unit: string) => ({
     descriptor: {
       name: (instrument.bare ? '' : prefix) + name,
@@ -45,12 +45,12 @@ function metricData(reading: Reading, prefix: string, span: Span): readonly Metr
   const own = common(instrument.name, instrument.unit)
   if (instrument.kind === 'histogram') {
     const { bounds = [], twin } = instrument
-    const points = (divideBy: number) => histograms.map((each) => histogramPoint(each, { bounds, divideBy, span }))
+    const points = (divideBy: number) => histograms.map((each) => histogramPoint(each, { bounds, divideBy, period }))
     const ownData: MetricData = { ...own, dataPointType: DataPointType.HISTOGRAM, dataPoints: points(1) }
     if (twin === undefined) return [ownData]
     return [ownData, { ...ownData, ...common(twin.name, 's'), dataPoints: points(twin.divideBy) }]
   }
-  const dataPoints = numbers.map(({ labels, value }) => ({ ...span, attributes: { ...labels }, value }))
+  const dataPoints = numbers.map(({ labels, value }) => ({ ...period, attributes: { ...labels }, value }))
   if (instrument.kind === 'gauge') return [{ ...own, dataPointType: DataPointType.GAUGE, dataPoints }]
   return [{ ...own, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }]
 }
@@ -58,18 +58,18 @@ function metricData(reading: Reading, prefix: string, span: Span): readonly Metr
 interface Exposition {
   readonly bounds: readonly number[]
   readonly divideBy: number
-  readonly span: Span
+  readonly period: Period
 }
 
-function histogramPoint(reading: HistogramReading, { bounds, divideBy, span }: Exposition): DataPoint<OtelHistogram> {
-  const counts = [...reading.counts]
+function histogramPoint(values: HistogramValues, { bounds, divideBy, period }: Exposition): DataPoint<OtelHistogram> {
+  const counts = [...values.counts]
   return {
-    ...span,
-    attributes: { ...reading.labels },
+    ...period,
+    attributes: { ...values.labels },
     value: {
       buckets: { boundaries: bounds.map((bound) => divided(bound, divideBy)), counts },
       count: counts.reduce((total, count) => total + count, 0),
-      sum: reading.sum / divideBy,
+      sum: values.sum / divideBy,
     },
   }
 }

@@ -7,16 +7,16 @@ export interface MetricSlab extends Metrics {
   /** Milliseconds since the epoch: when counting began. */
   readonly sinceMs: number
   /** In the table's order; an instrument that nobody asked for is left out. */
-  read(): readonly Reading[]
+  read(): readonly InstrumentValues[]
 }
 
-export interface Reading {
+export interface InstrumentValues {
   readonly instrument: Instrument
   readonly numbers: readonly { readonly labels: Labels; readonly value: number }[]
-  readonly histograms: readonly HistogramReading[]
+  readonly histograms: readonly HistogramValues[]
 }
 
-export interface HistogramReading {
+export interface HistogramValues {
   readonly labels: Labels
   /** Of each bucket for itself; one more than the instrument has bounds. */
   readonly counts: readonly number[]
@@ -97,7 +97,7 @@ class Family {
     return this.#intern(this.#histograms, labels, (kept) => ({ labels: kept, cell: new HistogramCell(shape) })).cell
   }
 
-  read(): Reading {
+  read(): InstrumentValues {
     return {
       instrument: this.instrument,
       numbers: [...this.#numbers.values()]

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
-import { createMetrics, type MetricSlab, type Reading } from '../../src/telemetry/metrics.ts'
+import { createMetrics, type InstrumentValues, type MetricSlab } from '../../src/telemetry/metrics.ts'
 
-function reading(metrics: MetricSlab, name: string): Reading {
+function reading(metrics: MetricSlab, name: string): InstrumentValues {
   const found = metrics.read().find(({ instrument }) => instrument.name === name)
   if (found === undefined) throw new Error(`${name} was not read`)
   return found
