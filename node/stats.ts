@@ -39,6 +39,7 @@ export interface StatsParts {
 export function statsOf({ caches, streams, metrics }: StatsParts): NodeStats {
   const { l1, l2, table, tracker, hierarchy, writeBehind } = caches
   const latency = metrics.histogram('end_to_end_latency_seconds')
+  const [p50, p99] = [latency.quantile(0.5), latency.quantile(0.99)]
   const { admitted, used, unused } = l1.usage.warmCounts
   const { waitingRequests = 0, heldRequests = 0 } = streams?.warmer.stats() ?? {}
   return {
@@ -49,8 +50,7 @@ export function statsOf({ caches, streams, metrics }: StatsParts): NodeStats {
     warming: caches.measurement.figures({ usage: l1.usage, promotions: caches.promotion.tally }),
     l1: { slots: l1.slots, resident: l1.usage.resident, bytes: l1.bytes, evictions: l1.usage.evictions },
     l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
-    endToEndMs:
-      latency.count === 0 ? undefined : { p50: latency.quantile(0.5) * 1000, p99: latency.quantile(0.99) * 1000 },
+    endToEndMs: p50 === undefined || p99 === undefined ? undefined : { p50: p50 * 1000, p99: p99 * 1000 },
     lagRecords: lagRecordsOf(streams?.prices),
     warmRequests: { lagRecords: lagRecordsOf(streams?.warmRequests), waiting: waitingRequests - heldRequests },
   }

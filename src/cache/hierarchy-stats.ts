@@ -90,7 +90,7 @@ function share<K extends string>(name: K, part: number, whole: number): { readon
 
 function latencyOf(seconds: Histogram): LatencyStats {
   if (seconds.count === 0) return {}
-  const ms = (q: number) => seconds.quantile(q) * 1000
+  const ms = (q: number) => (seconds.quantile(q) ?? 0) * 1000
   return { p50: ms(0.5), p90: ms(0.9), p99: ms(0.99), avg: (seconds.sum / seconds.count) * 1000 }
 }
 

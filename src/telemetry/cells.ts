@@ -71,14 +71,14 @@ export class HistogramCell implements Histogram {
     return this.#sum
   }
 
-  quantile(q: number): number {
+  quantile(q: number): number | undefined {
     const rank = q * this.count
     let seen = 0
     for (const [bucket, count] of this.#counts.entries()) {
       seen += count
       if (count > 0 && seen >= rank) return this.#middle(bucket)
     }
-    return Number.NaN
+    return undefined
   }
 
   /** Records in each bucket of the exposition; the last one is what lies above all bounds. */

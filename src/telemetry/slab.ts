@@ -21,8 +21,8 @@ export interface Histogram {
   record(value: number): void
   readonly count: number
   readonly sum: number
-  /** The value below which the share `q` (0 to 1) of the records lies, to about 6 %; NaN while empty. */
-  quantile(q: number): number
+  /** The value below which the share `q` (0 to 1) of the records lies, to about 6 %; undefined while empty. */
+  quantile(q: number): number | undefined
 }
 
 /**

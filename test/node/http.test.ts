@@ -128,3 +128,12 @@ test('/health/warming says what was tracked and warmed', async () => {
     })
   })
 })
+
+test('a node that has handled and warmed nothing says no success rate and no latency', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode()
+    const { warmer } = JSON.parse((await get(node, '/health/warming')).body)
+    expect(warmer).toStrictEqual({ totalWarmingOps: 0, totalPairsWarmed: 0 })
+    expect(node.stats().endToEndMs).toBeUndefined()
+  })
+})

@@ -48,7 +48,7 @@ describe('a histogram', () => {
         const sorted = [...values].sort((a, b) => a - b)
         for (const q of [0, 0.5, 0.95, 0.99, 1]) {
           const exact = sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? Number.NaN
-          const found = filled(values).quantile(q)
+          const found = filled(values).quantile(q) ?? Number.NaN
           expect(Math.abs(found - exact) / exact).toBeLessThanOrEqual(0.0626)
         }
       }),
@@ -56,7 +56,7 @@ describe('a histogram', () => {
   })
 
   test('has no quantile while it is empty', () => {
-    expect(filled([]).quantile(0.5)).toBeNaN()
+    expect(filled([]).quantile(0.5)).toBeUndefined()
   })
 
   test('counts what lies below 0 as 0 and does not record what is no number', () => {
