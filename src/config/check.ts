@@ -1,16 +1,16 @@
 import { X509Certificate } from 'node:crypto'
 
 /**
- * What a value of a setting may be. A value comes as text (environment), as JSON (file) or as what it is (argument);
- * `parse` reads all three and answers `undefined` where the value is not allowed.
+ * The values that a setting allows. A value comes as text (environment), as JSON (file) or as it is (argument). `parse`
+ * reads all three and returns `undefined` if the value is not allowed.
  */
 export interface Check<T> {
-  /** In words, for error messages and the documentation. */
+  /** The allowed values in words, for error messages and the documentation. */
   readonly allowed: string
   parse(input: unknown, readFile: ReadFile): T | undefined
 }
 
-/** The text of a file, or undefined where there is none that can be read. */
+/** Returns the text of a file, or undefined if it cannot be read. */
 export type ReadFile = (path: string) => string | undefined
 
 const TRUE = new Set(['true', '1', 'yes', 'on'])
@@ -37,7 +37,7 @@ export function integer(min: number, max: number): Check<number> {
   }
 }
 
-/** Of things, as many as there may be. */
+/** A count without an upper limit. */
 export const wholeFromZero = integer(0, Number.MAX_SAFE_INTEGER)
 
 export function decimal(min: number, max: number): Check<number> {
@@ -60,13 +60,13 @@ export function text(allowed: string, pattern: RegExp): Check<string> {
   }
 }
 
-/** As `text`, for secrets: not trimmed, any characters but line breaks, which no header and no handshake can carry. */
+/** Secrets are not trimmed. They may hold any character but line breaks and NUL, which no header and no handshake can carry. */
 export const secretText: Check<string> = {
   allowed: 'any text on one line',
   parse: (input) => (typeof input === 'string' && /^[^\r\n\0]+$/.test(input) ? input : undefined),
 }
 
-/** `aliases` are accepted and turned into the one name that is used inside. */
+/** An alias is accepted and turned into the name that it stands for. */
 export function oneOf<const N extends string>(
   names: readonly N[],
   aliases: Readonly<Record<string, N>> = {},
@@ -81,7 +81,7 @@ export function oneOf<const N extends string>(
   }
 }
 
-/** Comma-separated text or an array; no empty and no repeated items. */
+/** Comma-separated text or an array, without empty and without repeated items. */
 export function listOf<T>(item: Check<T>, itemsAllowed: string): Check<readonly T[]> {
   return {
     allowed: itemsAllowed,
@@ -130,7 +130,7 @@ export const clickHouseUrl: Check<string> = {
   },
 }
 
-/** What the client reads the login with throws otherwise. */
+/** The client decodes the login, which throws on a malformed escape. */
 function isPercentEncoded(text: string): boolean {
   try {
     decodeURIComponent(text)
@@ -171,7 +171,7 @@ function compiled(source: string, flags: string): RegExp | undefined {
   }
 }
 
-/** PEM text itself, or the path of a file that holds it; the value is the text. */
+/** PEM text, or the path of a file that holds it. The value is the text in both cases. */
 export function pem(label: 'CERTIFICATE' | 'PRIVATE KEY'): Check<string> {
   return {
     allowed: `a PEM ${label.toLowerCase()}, or the path of a file that holds one`,

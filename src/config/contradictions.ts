@@ -1,13 +1,13 @@
 import { isLoopback } from './loopback.ts'
 import type { ConfigProblem, Origin } from './problem.ts'
 
-/** The values that were found; a refused one has an origin but no value, so that it is not complained of twice. */
+/** The values that were found. A value that was not allowed has an origin but no value, so that it is reported once. */
 export interface FoundValues {
   value(name: string): unknown
   origin(name: string): Origin
 }
 
-/** What is allowed setting by setting, but not together. */
+/** Finds settings that are allowed each by itself but not together. */
 export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const given = (name: string) => found.origin(name) !== 'default'
@@ -16,7 +16,7 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
 
   if (given('KAFKA_SASL_MECHANISM')) {
     for (const name of ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD']) {
-      if (!given(name)) refuse(name, 'nothing', 'what KAFKA_SASL_MECHANISM logs in with')
+      if (!given(name)) refuse(name, 'nothing', 'a value, as KAFKA_SASL_MECHANISM is set')
     }
   } else if (given('KAFKA_SASL_USERNAME') || given('KAFKA_SASL_PASSWORD')) {
     refuse('KAFKA_SASL_MECHANISM', 'nothing', 'a mechanism, as a user name or a password is set')
@@ -33,11 +33,7 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   }
   const redis = found.value('REDIS_URL')
   if (Array.isArray(redis) && redis.length > 1 && redis.some(namesDatabase))
-    refuse(
-      'REDIS_URL',
-      'a database number',
-      'none with several URLs: they are those of a cluster, which has one database',
-    )
+    refuse('REDIS_URL', 'a database number', 'no database number with several URLs: a cluster has one database')
   const [l1Ttl, l2Ttl] = [found.value('CACHE_L1_TTL'), found.value('CACHE_L2_TTL')]
   if (given('CACHE_L1_TTL') && typeof l1Ttl === 'number' && typeof l2Ttl === 'number' && l1Ttl > l2Ttl)
     refuse('CACHE_L1_TTL', `${l1Ttl}`, `at most CACHE_L2_TTL, which is ${l2Ttl}: L1 keeps nothing longer than L2`)
@@ -45,7 +41,7 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   if (given('CACHE_L3_TTL') && typeof l3Ttl === 'number' && typeof l2Ttl === 'number' && l3Ttl < l2Ttl)
     refuse('CACHE_L3_TTL', `${l3Ttl}`, `at least CACHE_L2_TTL, which is ${l2Ttl}: L2 keeps nothing longer than L3`)
   if (found.value('CLICKHOUSE_WRITE') === true && !given('CLICKHOUSE_URL'))
-    refuse('CLICKHOUSE_URL', 'nothing', 'where CLICKHOUSE_WRITE writes to')
+    refuse('CLICKHOUSE_URL', 'nothing', 'the URL that CLICKHOUSE_WRITE writes to')
   for (const [name, topic, other] of topicsUsedTwice(found)) {
     refuse(name, JSON.stringify(topic), `a topic that ${other} does not name`)
   }
@@ -58,7 +54,7 @@ function namesDatabase(url: unknown): boolean {
   return typeof url === 'string' && /[1-9]/.test(new URL(url).pathname)
 }
 
-/** A topic that served two purposes would feed a node its own output. */
+/** A node would read its own output from a topic that serves two purposes. */
 function topicsUsedTwice(found: FoundValues): (readonly [name: string, topic: unknown, other: string])[] {
   const clashes: (readonly [string, unknown, string])[] = []
   const users = new Map<unknown, string>()

@@ -12,7 +12,7 @@ const TITLES: Readonly<Record<string, string>> = {
   metrics: 'Metrics',
 }
 
-/** What `--help` says of the settings: a line for the name and its default, a line for what it means. */
+/** The settings in `--help`. Each takes three lines: name and default, what it does, what is allowed. */
 export function settingsHelp(): string {
   return byGroup()
     .map(([group, places]) => {
@@ -33,18 +33,20 @@ const INTRODUCTION = `# Configuration
 
 <!-- Made from the table in src/config/settings.ts; \`UPDATE_DOCS=1 npm run test:unit\` writes it anew. -->
 
-A value is taken from the first of these that has one: **argument** (the command line, or what \`createNode\` is handed) >
-**environment** > **file** > **profile** > **default**. Everything is read and checked once, at start. A value that is
-not allowed stops the start, with all such values at once: each with its name, what came and what is allowed.
+A value is taken from the first of these that has one: **argument** (the command line, or the \`config\` of
+\`createNode\`) > **environment** > **file** > **profile** > **default**. Everything is read and checked once, at start.
+If any value is not allowed, the node does not start. The error lists all such values, each with its name, what was given
+and what is allowed.
 
-- The file is \`forewarm.config.json\` in the working directory, or what \`--config\` names: one JSON object, a group each,
-  for example \`{ "kafka": { "brokers": ["kafka-1:9092"] }, "cache": { "l1Slots": 5000 } }\`. Arguments have the same shape.
-  An unknown group or name stops the start.
-- In the environment, a name that is a slip away from a setting's (\`KAFKA_BROKER\`) stops the start, unless that setting
-  is set as well; one that only begins like ours is told in a warning, because the environment belongs to others too
-  (\`KAFKA_OPTS\`). An empty variable counts as not set.
-- \`.env\` is read in the profile development only, which \`npm start\` has and other commands have with
-  \`FOREWARM_PROFILE=development\`; the environment wins over it.
+- The file is \`forewarm.config.json\` in the working directory, or the one that \`--config\` names. It holds one JSON
+  object with an object for each group, for example
+  \`{ "kafka": { "brokers": ["kafka-1:9092"] }, "cache": { "l1Slots": 5000 } }\`. Arguments have the same shape. With an
+  unknown group or name the node does not start.
+- A variable whose name looks like a misspelt setting (\`KAFKA_BROKER\`) stops the start as well, unless that setting is
+  set too. A name that only begins like one of ours (\`KAFKA_OPTS\`) may belong to another program and only causes a
+  warning. An empty variable counts as not set.
+- \`.env\` is read in the profile development only. \`npm start\` uses that profile; other commands use it with
+  \`FOREWARM_PROFILE=development\`. The environment wins over \`.env\`.
 - Secrets are never printed. \`OTEL_*\` is read by OpenTelemetry itself ([telemetry.md](telemetry.md)).`
 
 function groupSection([group, places]: readonly [string, readonly SettingPlace[]]): string {
@@ -66,7 +68,7 @@ function profilesSection(): string {
     const words = Object.entries(values).map(([name, value]) => `\`${name}\` = ${String(value)}`)
     return `| ${profile} | ${words.length === 0 ? 'the defaults' : words.join(', ')} |`
   })
-  return ['## Profiles', '', '| `FOREWARM_PROFILE` | says |', '|---|---|', ...lines].join('\n')
+  return ['## Profiles', '', '| `FOREWARM_PROFILE` | sets |', '|---|---|', ...lines].join('\n')
 }
 
 function byGroup(): readonly (readonly [string, readonly SettingPlace[]])[] {

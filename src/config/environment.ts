@@ -10,10 +10,10 @@ const NAMES = new Set(SETTING_PLACES.map(({ row }) => row.name))
 
 const OURS = /^(WARMING|WARM|CACHE|KAFKA|FOREWARM|METRICS|CORRELATIONS?|LOOK_AHEAD|DETECTOR|L2|PRICE)_/
 
-/** Of the local stack, the recorded data and the tests: nothing of theirs is a node's setting. */
-const ELSEWHERE = new Set(['FOREWARM_STACK_DIR', 'FOREWARM_DATASETS', 'FOREWARM_SEED'])
+/** Variables of the local stack, the recorded data and the tests. They are no settings of a node. */
+const NOT_OF_NODES = new Set(['FOREWARM_STACK_DIR', 'FOREWARM_DATASETS', 'FOREWARM_SEED'])
 
-/** Kubernetes sets such variables for every service of the name space; they are nobody's mistake. */
+/** Kubernetes sets such variables for every service of the namespace; they are nobody's mistake. */
 const OF_KUBERNETES = /_SERVICE_(HOST|PORT)(_|$)|_PORT_\d+_(TCP|UDP|SCTP)/
 
 export interface EnvironmentReview {
@@ -22,16 +22,16 @@ export interface EnvironmentReview {
 }
 
 /**
- * Finds variables that were meant for us and say nothing. The environment belongs to everybody, so only what is a
- * slip away from the name of a setting, which itself is not set, is refused; what merely begins like one of ours
- * (KAFKA_OPTS, KAFKA_HOME) is told and let be.
+ * Finds variables that were meant for us and have no effect. Other programs use the environment too, so a variable is
+ * refused only if it looks like a misspelt setting that is not set itself. One that merely begins like ours
+ * (KAFKA_OPTS, KAFKA_HOME) causes a warning.
  */
 export function reviewEnvironment(env: Environment, origin: 'environment' | '.env'): EnvironmentReview {
   const problems: ConfigProblem[] = []
   const warnings: string[] = []
   const unset = [...NAMES].filter((name) => !isSet(env, name))
   for (const name of Object.keys(env).sort()) {
-    if (!isSet(env, name) || NAMES.has(name) || ELSEWHERE.has(name) || OF_KUBERNETES.test(name)) continue
+    if (!isSet(env, name) || NAMES.has(name) || NOT_OF_NODES.has(name) || OF_KUBERNETES.test(name)) continue
     const meant = nearest(name, unset)
     if (meant !== undefined) {
       problems.push({ setting: name, origin, received: 'an unknown name', allowed: `did you mean ${meant}?` })
@@ -42,7 +42,7 @@ export function reviewEnvironment(env: Environment, origin: 'environment' | '.en
   return { problems, warnings }
 }
 
-/** An empty variable is how a compose file passes on what is not set. */
+/** An empty variable counts as not set: a compose file passes one on for a variable that it does not have. */
 export function isSet(env: Environment, name: string): boolean {
   return (env[name] ?? '') !== ''
 }
@@ -64,7 +64,7 @@ export function readDotEnv(readFile: ReadFile): DotEnv {
     setting: 'FOREWARM_PROFILE',
     origin: '.env',
     received: JSON.stringify(profile),
-    allowed: 'development, as only that profile reads .env',
+    allowed: 'development: no other profile reads .env',
   }
   return { variables, problems: [...review.problems, problem], warnings: review.warnings }
 }

@@ -15,12 +15,12 @@ import {
 import { member, readSettingsFile, readText, unknownKeys } from './settings-file.ts'
 
 export interface ConfigSources {
-  /** Wins over everything else. */
+  /** Win over everything else. */
   readonly overrides?: Overrides
   readonly env: Environment
-  /** Must exist when it is named here; otherwise `forewarm.config.json` is read where there is one. */
+  /** Must exist if it is named here. Otherwise `forewarm.config.json` is read if there is one. */
   readonly file?: string
-  /** The profile where neither argument, environment nor file names one. */
+  /** The profile if neither argument, environment nor file names one. */
   readonly profile?: Profile
   readonly readFile?: ReadFile
 }
@@ -29,7 +29,7 @@ export interface LoadedConfig {
   readonly status: 'loaded'
   readonly config: Config
   readonly warnings: readonly string[]
-  /** Where the value of a setting, by its name in the environment, came from. */
+  /** Tells where a setting's value came from. `name` is its name in the environment. */
   origin(name: string): Origin
 }
 
@@ -39,7 +39,7 @@ export interface RefusedConfig {
   readonly warnings: readonly string[]
 }
 
-/** Reads every source once and checks everything; what is wrong is answered all at the same time. */
+/** Reads every source once and checks everything. All problems are returned together. */
 export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig {
   const readFile = sources.readFile ?? readText
   const overrides = sources.overrides ?? {}
@@ -68,7 +68,7 @@ export function defaultConfig(): Config {
   return frozenConfig(resolve({ overrides: {}, env: {}, dotEnv: {}, file: {} }, 'production', readText))
 }
 
-/** Name, printable value and origin of every setting, secrets masked. */
+/** Name, printable value and origin of every setting. Secrets are masked. */
 export function describeConfig({ config, origin }: LoadedConfig): readonly {
   readonly name: string
   readonly value: string
@@ -81,7 +81,7 @@ export function describeConfig({ config, origin }: LoadedConfig): readonly {
   }))
 }
 
-/** The secrets themselves, so that the log can keep them out of whatever text they turn up in. */
+/** The secrets themselves, so that the log can mask them in any text. */
 export function secretsOf(config: Config): readonly string[] {
   return SETTING_PLACES.flatMap(({ group, key, row }) => {
     const value = row.secret === undefined ? undefined : member(member(config, group), key)
@@ -115,7 +115,7 @@ function find({ group, key, row }: SettingPlace, layers: Layers): Found | undefi
 
 const PROFILE_ROW: Setting<Profile> = SETTINGS.node.profile
 
-/** An inadmissible profile is complained of with the other values; until then the fallback counts. */
+/** A profile that is not allowed is reported with the other values; until then the fallback counts. */
 function profileOf(layers: Layers, fallback: Profile): Profile {
   const found = find({ group: 'node', key: 'profile', row: PROFILE_ROW }, layers)
   return (found && PROFILE_ROW.check.parse(found.input, readText)) ?? fallback
@@ -127,7 +127,7 @@ interface Values {
   readonly problems: readonly ConfigProblem[]
 }
 
-/** In the table's order, because a default may follow from a setting above it. */
+/** Goes in the table's order, because a default may depend on a setting above it. */
 function resolve(layers: Layers, profile: Profile, readFile: ReadFile): Values {
   const values = new Map<string, unknown>()
   const origins = new Map<string, Origin>()
@@ -168,7 +168,7 @@ function shown(row: Setting<unknown>, input: unknown): string {
   return words.length > LONGEST_SHOWN ? `${words.slice(0, LONGEST_SHOWN)}…` : words
 }
 
-/** Every value went through the check of its own row, so that the shape is the one that Config derives from the table. */
+/** Each value has passed the check of its row, so the object has the shape that Config derives from the table. */
 function frozenConfig(values: Values): Config {
   const groups: Record<string, Record<string, unknown>> = {}
   for (const { group, key, row } of SETTING_PLACES) {

@@ -1,16 +1,16 @@
-/** Where a value came from, first wins. */
+/** The places that a value can come from. The first that has one wins. */
 export type Origin = 'argument' | 'environment' | '.env' | 'file' | 'profile' | 'default'
 
 export interface ConfigProblem {
   /** The name in the environment, or the path in the file or the argument. */
   readonly setting: string
   readonly origin: Origin
-  /** What came; of a secret only that it came. */
+  /** The value as it was given; a secret is not shown. */
   readonly received: string
   readonly allowed: string
 }
 
-/** One line a problem, as the start prints them. */
+/** One line for each problem, as they are printed at start. */
 export function describeProblems(problems: readonly ConfigProblem[]): string {
   return problems
     .map(({ setting, origin, received, allowed }) => `${setting} (${origin}): got ${received}; allowed: ${allowed}`)

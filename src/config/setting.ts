@@ -1,20 +1,20 @@
 import { type Check, flag, integer } from './check.ts'
 
-/** One row of the table: what it is called, what it may be, what it is when nobody says. */
+/** One row of the table: a setting's name, allowed values and default. */
 export interface Setting<T> {
   /** The name in the environment. */
   readonly name: string
   readonly check: Check<T>
   readonly default: Default<T>
-  /** One sentence, with the unit where there is one. */
+  /** What the setting does, in plain sentences, with its unit. */
   readonly doc: string
-  /** `all` is never printed; of a URL only the password is not. */
+  /** `all`: the value is never printed. `url-password`: only the password in the URL is not. */
   readonly secret?: 'all' | 'url-password'
 }
 
 export type Default<T> =
   | { readonly kind: 'fixed'; readonly value: T }
-  /** Follows from a setting that stands earlier in the table; `words` say how. */
+  /** Depends on a setting above it in the table; `words` say how. */
   | { readonly kind: 'derived'; readonly words: string; of(chosen: (name: string) => unknown): T }
 
 export function fixed<T>(value: T): Default<T> {

@@ -14,7 +14,7 @@ export interface SettingsFile {
   readonly problems: readonly ConfigProblem[]
 }
 
-/** The file that was named, which must then exist, or `forewarm.config.json` where there is one. */
+/** Reads the file at `path`, which must exist; without a path, `forewarm.config.json` if there is one. */
 export function readSettingsFile(path: string | undefined, readFile: ReadFile): SettingsFile {
   const name = path ?? DEFAULT_FILE
   const source = readFile(name)
@@ -33,7 +33,7 @@ function broken(name: string, received: string): ConfigProblem {
   return { setting: name, origin: 'file', received, allowed: 'a file that holds one JSON object' }
 }
 
-/** Groups and names that the table does not have; a setting that says nothing is worse than a start that stops. */
+/** Finds groups and names that the table does not have. A start that stops is better than a setting without effect. */
 export function unknownKeys(source: JsonObject, origin: 'file' | 'argument'): readonly ConfigProblem[] {
   return Object.entries(source).flatMap(([group, rows]) => {
     const known = member(SETTINGS, group)
@@ -49,7 +49,7 @@ export function unknownKeys(source: JsonObject, origin: 'file' | 'argument'): re
   })
 }
 
-/** A setting in the wrong group, or under its name in the environment, is as likely a slip as a misspelt one. */
+/** A setting in the wrong group, or under its name in the environment, is as likely a slip as a misspelt name. */
 function unknownKey(path: string, origin: 'file' | 'argument'): ConfigProblem {
   const last = path.slice(path.indexOf('.') + 1)
   const place = SETTING_PLACES.find(({ key, row }) => row.name === last || key === last)

@@ -23,19 +23,19 @@ describe('CLICKHOUSE_URL', () => {
     ['parameters, which the client would refuse at the start', 'http://127.0.0.1:8123/?user=reader&password=quiet'],
     ['a fragment', 'http://127.0.0.1:8123/#prices'],
     ['a path of two names, as there is one database', 'http://127.0.0.1:8123/one/two'],
-    ['a password that is no percent-encoding', 'http://reader:quiet%zz@127.0.0.1:8123'],
+    ['a password with a malformed percent-encoding', 'http://reader:quiet%zz@127.0.0.1:8123'],
   ])('is refused with %s', (_, url) => {
     const told = problems({ CLICKHOUSE_URL: url })
     expect(told).toContain('CLICKHOUSE_URL')
     expect(told).not.toContain('quiet')
   })
 
-  test('is where CLICKHOUSE_WRITE writes, and asked for with it', () => {
+  test('is needed if CLICKHOUSE_WRITE is on', () => {
     expect(problems({ CLICKHOUSE_WRITE: 'true' })).toContain('CLICKHOUSE_URL')
     expect(problems({ CLICKHOUSE_WRITE: 'true', CLICKHOUSE_URL: 'http://127.0.0.1:8123' })).toBe('loaded')
   })
 
-  test('is shown without its password, which is kept out of the log', () => {
+  test('is shown without its password, which the log masks', () => {
     const outcome = loadConfig({ env: { CLICKHOUSE_URL: 'http://reader:quiet@one:1' }, readFile: () => undefined })
     if (outcome.status === 'refused') throw new Error(describeProblems(outcome.problems))
     const shown = describeConfig(outcome).find(({ name }) => name === 'CLICKHOUSE_URL')

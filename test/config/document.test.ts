@@ -6,7 +6,7 @@ import { SETTING_PLACES } from '../../src/config/settings.ts'
 const DOCUMENT = new URL('../../docs/configuration.md', import.meta.url)
 
 describe('the table of settings', () => {
-  test('is what docs/configuration.md shows (UPDATE_DOCS=1 writes it anew)', () => {
+  test('is what docs/configuration.md shows (UPDATE_DOCS=1 rewrites it)', () => {
     if (process.env.UPDATE_DOCS === '1') writeFileSync(DOCUMENT, settingsDocument())
     expect(readFileSync(DOCUMENT, 'utf8')).toBe(settingsDocument())
   })

@@ -30,7 +30,7 @@ function problems(sources: Sources): string {
 }
 
 describe('loadConfig', () => {
-  test('gives the documented defaults where nobody says anything', () => {
+  test('gives the documented defaults if nothing is set', () => {
     const { config, origin, warnings } = loaded({})
     expect(config.kafka).toMatchObject({ brokers: ['127.0.0.1:9092'], ssl: false, startTimeoutMs: 60_000 })
     expect(config.kafka.warmRequestsTopic).toBe('warm-requests')
@@ -102,7 +102,7 @@ describe('loadConfig', () => {
     expect([config, config.kafka, config.kafka.brokers, config.node.roles].every(Object.isFrozen)).toBe(true)
   })
 
-  test('tells every bad value at once, with its name, what came and what is allowed', () => {
+  test('reports every bad value at once, with its name, what was given and what is allowed', () => {
     const outcome = load({
       env: { KAFKA_BROKERS: 'kafka', CACHE_L1_SIZE: '12.5', WARMING_STRATEGY: 'best', WARMING_MIN_SCORE: '2' },
       overrides: { node: { lookAheadMs: -1 } },
@@ -137,8 +137,8 @@ describe('loadConfig', () => {
   })
 })
 
-describe('unknown names', () => {
-  test('refuses an unknown key of the file and suggests the one that was meant', () => {
+describe('loadConfig and names that are unknown', () => {
+  test('an unknown key of the file is refused, and the one that was meant is suggested', () => {
     const file = { kafka: { broker: ['a:1'] }, KAFKA_SSL: true, cach: {}, http: { l1Slots: 1 }, node: 5 }
     const told = problems({ files: { 'forewarm.config.json': JSON.stringify(file) } })
     expect(told.split('\n')).toEqual([
@@ -150,29 +150,29 @@ describe('unknown names', () => {
     ])
   })
 
-  test('refuses an unknown key of the argument', () => {
+  test('an unknown key of the argument is refused', () => {
     const overrides: object = { warming: { maxPair: 3 } }
     expect(problems({ overrides })).toContain('did you mean warming.maxPairs?')
   })
 
-  test('is not misled by keys that every object has', () => {
+  test('a key that every object has, such as constructor, is unknown too', () => {
     expect(problems({ files: { 'forewarm.config.json': '{ "constructor": {}, "__proto__": {} }' } })).toContain(
       'constructor (file): got an unknown key',
     )
   })
 
-  test('refuses a variable that is a slip away from a setting', () => {
+  test('a variable that looks like a misspelt setting is refused', () => {
     const told = problems({ env: { KAFKA_BROKER: 'a:1', WARMNIG_STRATEGY: 'top-n', redis_url: 'redis://a' } })
     expect(told).toContain('KAFKA_BROKER (environment): got an unknown name; allowed: did you mean KAFKA_BROKERS?')
     expect(told).toContain('did you mean WARMING_STRATEGY?')
     expect(told).toContain('did you mean REDIS_URL?')
   })
 
-  test('leaves a near miss alone where the setting itself is set', () => {
+  test('a variable that looks like a misspelt setting is left alone if that setting is set', () => {
     expect(problems({ env: { REDIS_URI: 'redis://other', REDIS_URL: 'redis://ours' } })).toBe('loaded')
   })
 
-  test('warns of a variable that only begins like ours and is silent about all others', () => {
+  test('a variable that only begins like ours causes a warning, and any other variable none', () => {
     const env = {
       KAFKA_OPTS: '-Xmx1g',
       KAFKA_HOME: '/opt/kafka',
@@ -193,14 +193,14 @@ describe('unknown names', () => {
   })
 })
 
-describe('files', () => {
-  test('refuses a named file that is not there, not JSON or not an object', () => {
+describe('loadConfig and files', () => {
+  test('a file that is named is refused if it is missing, not JSON or not an object', () => {
     expect(problems({ file: 'gone.json' })).toContain('gone.json (file): got no file that can be read')
     expect(problems({ file: 'a.json', files: { 'a.json': '{' } })).toContain('a.json (file): got ')
     expect(problems({ file: 'a.json', files: { 'a.json': '[]' } })).toContain('JSON, but not an object')
   })
 
-  test('reads .env in development, below the environment and above the file', () => {
+  test('.env is read in development, below the environment and above the file', () => {
     const files = {
       '.env': 'KAFKA_BROKERS="dotted:1"\nMAX_PAIRS=7\n# a comment\n',
       'forewarm.config.json': '{ "kafka": { "brokers": ["file:1"] } }',
@@ -212,7 +212,7 @@ describe('files', () => {
     expect(loaded({ files }).config.kafka.brokers).toEqual(['file:1'])
   })
 
-  test('refuses slips and another profile in .env', () => {
+  test('.env is refused if it holds a misspelt name or names another profile', () => {
     const told = problems({
       files: { '.env': 'KAFKA_BROKER=a:1\nFOREWARM_PROFILE=production' },
       profile: 'development',
@@ -221,7 +221,7 @@ describe('files', () => {
     expect(told).toContain('FOREWARM_PROFILE (.env): got "production"')
   })
 
-  test('reads certificates from PEM text or from the file that is named', () => {
+  test('certificates are read from PEM text or from the file that is named', () => {
     const key = '-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----'
     const told = problems({ env: { KAFKA_SSL: 'true', KAFKA_SSL_KEY: 'key.pem' }, files: { 'key.pem': key } })
     expect(told).toBe('KAFKA_SSL_CERT (default): got nothing; allowed: certificate and key together')
@@ -231,8 +231,8 @@ describe('files', () => {
   })
 })
 
-describe('what does not go together', () => {
-  test('several servers of L2 are those of a cluster, which has no database but the first', () => {
+describe('settings that contradict each other', () => {
+  test('several servers of L2 are a cluster, which has no database but the first', () => {
     expect(problems({ env: { REDIS_URL: 'redis://one:1,redis://two:2/0' } })).toBe('loaded')
     expect(problems({ env: { REDIS_URL: 'redis://one:1,redis://two:2/3' } })).toContain('REDIS_URL')
   })
@@ -244,26 +244,26 @@ describe('what does not go together', () => {
     expect(problems({ env: { CACHE_L2_TTL: '60' } })).toBe('loaded')
   })
 
-  test('refuses half of a login', () => {
+  test('half of a login is refused', () => {
     expect(problems({ env: { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'u' } })).toContain(
       'KAFKA_SASL_PASSWORD',
     )
     expect(problems({ env: { KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' } })).toContain('KAFKA_SASL_MECHANISM')
   })
 
-  test('complains of a refused value once', () => {
+  test('a value that is not allowed is reported once', () => {
     const env = { KAFKA_SASL_MECHANISM: 'kerberos', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' }
     expect(problems({ env }).split('\n')).toHaveLength(1)
   })
 
-  test('wants a token where other machines can reach the port', () => {
+  test('a port that other machines can reach needs a token', () => {
     expect(problems({ env: { METRICS_HOST: '0.0.0.0' } })).toContain('FOREWARM_TOKEN (default): got nothing')
     expect(problems({ env: { METRICS_HOST: '0.0.0.0', FOREWARM_TOKEN: 'long-enough' } })).toBe('loaded')
     for (const METRICS_HOST of ['127.0.0.2', '::1']) expect(problems({ env: { METRICS_HOST } })).toBe('loaded')
     expect(problems({ env: { METRICS_HOST: '::ffff:10.0.0.1' } })).toContain('FOREWARM_TOKEN')
   })
 
-  test('wants a topic for each purpose', () => {
+  test('each purpose needs a topic of its own', () => {
     const told = problems({ env: { WARM_REQUESTS_TOPIC: 'x', WARM_RESULTS_TOPIC: 'x' } })
     expect(told).toContain('WARM_RESULTS_TOPIC (environment): got "x"; allowed: a topic that WARM_REQUESTS_TOPIC')
     expect(problems({ env: { PRICE_TOPICS: 'warm-results' } })).toContain('a topic that PRICE_TOPICS does not name')
@@ -279,7 +279,7 @@ describe('secrets', () => {
     REDIS_URL: 'redis://user:quiet@one:1',
   }
 
-  test('are masked where the configuration is printed', () => {
+  test('are masked when the configuration is printed', () => {
     const rows = describeConfig(loaded({ env }))
     const value = (name: string) => rows.find((row) => row.name === name)?.value
     expect(value('FOREWARM_TOKEN')).toBe('********')
@@ -289,12 +289,12 @@ describe('secrets', () => {
     expect(value('KAFKA_SASL_USERNAME')).toBe('user')
   })
 
-  test('are not repeated where they are refused', () => {
+  test('are not repeated by the error that refuses them', () => {
     expect(problems({ env: { FOREWARM_TOKEN: 'short' } })).not.toContain('short')
     expect(problems({ env: { REDIS_URL: 'http://u:quiet@a' } })).not.toContain('quiet')
   })
 
-  test('are listed for the log to keep out', () => {
+  test('are listed, so that the log can mask them', () => {
     expect([...secretsOf(loaded({ env }).config)].sort()).toEqual(['hush hush', 'quiet', 'token-of-ours'])
   })
 })

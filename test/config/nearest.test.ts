@@ -10,13 +10,13 @@ describe('nearest', () => {
     }
   })
 
-  test('does not take other words of the same length for it', () => {
+  test('finds no name for another word of the same length', () => {
     for (const other of ['KAFKA_OPTS', 'KAFKA_HOME', 'KAFKA_PORT', 'REDIS_PORT', 'HOME', '', 'mode2']) {
       expect(nearest(other, known)).toBeUndefined()
     }
   })
 
-  test('allows one slip in short names', () => {
+  test('allows a short name one wrong letter', () => {
     expect(nearest('cach', known)).toBe('cache')
     expect(nearest('cahce', known)).toBe('cache')
     expect(nearest('cach_s', known)).toBeUndefined()

@@ -7,7 +7,7 @@ function told(env: Readonly<Record<string, string>>): string {
   return outcome.status === 'refused' ? describeProblems(outcome.problems) : 'loaded'
 }
 
-test('patterns are kept in a file, and a file that is called redis is not what was meant', () => {
+test('PATTERN_STORE is the path of a file, and the word redis alone is refused', () => {
   expect(told({ PATTERN_STORE: '/var/lib/forewarm/patterns.json' })).toBe('loaded')
   expect(told({ PATTERN_STORE: './redis' })).toBe('loaded')
   expect(told({ PATTERN_STORE: 'redis' })).toContain('got "redis"')
