@@ -35,8 +35,8 @@ const INTRODUCTION = `# Configuration
 
 A value is taken from the first of these that has one: **argument** (the command line, or the \`config\` of
 \`createNode\`) > **environment** > **file** > **profile** > **default**. Everything is read and checked once, at start.
-If any value is not allowed, the node does not start. The error lists all such values, each with its name, what was given
-and what is allowed.
+If any value is not allowed, the node does not start. The error lists all such values, each with its name, what was
+given and what is allowed.
 
 - The file is \`forewarm.config.json\` in the working directory, or the one that \`--config\` names. It holds one JSON
   object with an object for each group, for example

@@ -1,6 +1,9 @@
 import type { Counter, Labels, Metrics } from './slab.ts'
 
-/** One counter a chain, by chain id: an array look-up on the hot path. The instrument's bound puts late chains under `other`. */
+/**
+ * A counter for each chain, by chain id: the hot path looks it up in an array. Chains beyond the instrument's bound
+ * share `other`.
+ */
 export class ChainCounters {
   readonly #make: (chain: string) => Counter
   readonly #chainName: (chainId: number) => string
@@ -19,7 +22,7 @@ export class ChainCounters {
     const known = this.#counters[chainId]
     if (known !== undefined) return known
     const counter = this.#make(this.#chainName(chainId))
-    // Ids count up, so the array has no holes for long.
+    // Ids count up, so holes in the array are soon filled.
     this.#counters[chainId] = counter
     return counter
   }

@@ -3,15 +3,11 @@ import type { Counter, Gauge, Histogram } from './slab.ts'
 
 const CELLS_A_CHUNK = 512
 
-/**
- * The cells of counters and gauges, side by side. Chunks are never moved, because the cells that were handed out
- * keep them.
- */
+/** The cells of counters and gauges, side by side. Chunks are never moved, because handed-out cells refer to them. */
 export class CellSlab {
   #chunk = new Float64Array(CELLS_A_CHUNK)
   #used = 0
 
-  /** A cell that holds `initial`. */
   cell(initial: number): NumberCell {
     if (this.#used === this.#chunk.length) {
       this.#chunk = new Float64Array(CELLS_A_CHUNK)
@@ -44,7 +40,7 @@ export class NumberCell implements Counter, Gauge {
   }
 }
 
-/** A value below 0 counts as 0 (clocks of two machines); one that is no finite number is not recorded. */
+/** A value below 0 counts as 0, as the clocks of two machines differ. A value that is not finite is not recorded. */
 export class HistogramCell implements Histogram {
   readonly #shape: LogLinear
   readonly #counts: Float64Array
@@ -81,7 +77,7 @@ export class HistogramCell implements Histogram {
     return undefined
   }
 
-  /** Records in each bucket of the exposition; the last one is what lies above all bounds. */
+  /** Records in each exposed bucket; the last bucket holds what lies above all bounds. */
   fold(): number[] {
     const folded: number[] = []
     let from = 0
@@ -104,7 +100,7 @@ export class HistogramCell implements Histogram {
 
 const shapes = new WeakMap<readonly number[], LogLinear>()
 
-/** Instruments with the same bounds share a shape: it never changes. */
+/** Instruments with the same bounds share a shape, because it never changes. */
 export function shapeOf(bounds: readonly number[]): LogLinear {
   let shape = shapes.get(bounds)
   if (shape === undefined) {

@@ -1,26 +1,28 @@
 /**
- * The one table of instruments. A name that is not here cannot be asked for; docs/telemetry.md shows the same table.
- * Names are without the prefix; `chain` is a label of every prefixed instrument and need not be repeated here.
+ * The one table of instruments. Asking for a name that is not here throws. docs/telemetry.md shows the same table.
+ * Names stand here without the prefix. Every prefixed instrument has the label `chain`, which is not repeated here.
  */
 
 export interface Instrument {
   readonly name: string
   readonly kind: 'counter' | 'gauge' | 'histogram'
-  /** As OpenTelemetry writes units (UCUM); empty where the name itself names a unit that Prometheus does not lint. */
+  /**
+   * As OpenTelemetry writes units (UCUM). Empty if the name already ends with a unit that Prometheus's linter rejects.
+   */
   readonly unit: '' | 's' | 'By' | '1'
   readonly labels: readonly string[]
   readonly help: string
-  /** Upper ends of the exposed buckets, in the instrument's unit. */
+  /** The upper bounds of the exposed buckets, in the instrument's unit. */
   readonly bounds?: readonly number[]
-  /** The same buckets once more, in seconds: `divideBy` of its units make one. */
+  /** The same buckets once more in seconds: a value divided by `divideBy`. */
   readonly twin?: { readonly name: string; readonly divideBy: number }
-  /** Names that other tools fixed: no prefix, no chain. */
+  /** The name was fixed by other tools: it gets no prefix and no chain. */
   readonly bare?: true
 }
 
 const WARMING_MS = [0.5, 1, 2, 5, 10, 15, 20, 50, 100, 250, 500, 1000]
 const TRACKING_US = [0.1, 0.2, 0.5, 1, 2, 5, 10, 25, 50, 75, 100, 250]
-/** From an L1 read (a microsecond) to the 100 ms of the slowest alert and beyond. */
+/** From an L1 read (a microsecond) to above 100 ms, the bound of the slowest alert. */
 const READ_SECONDS = [1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.25, 1]
 const LATENCY_SECONDS = [1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const AGE_SECONDS = [1e-3, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
@@ -45,8 +47,8 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['cache_hits_total', ['cache_level'], 'Reads that found a value in the level.'],
     ['cache_misses_total', ['cache_level'], 'Reads that did not find a value in the level.'],
     ['cache_loads_total', ['cause', 'cache_level'], 'Values fetched from a slower level, by cause: read or warm.'],
-    ['look_ahead_loads_total', [], 'Values fetched before the handlers of a batch ran.'],
-    ['promotions_total', ['outcome'], 'Pairs offered to L1, by what became of them.'],
+    ['look_ahead_loads_total', [], 'Values fetched from L2 before the handlers that read them ran.'],
+    ['promotions_total', ['outcome'], 'Pairs that a warm offered to L1, by outcome.'],
   ),
   ...gauges(
     'By',
@@ -56,7 +58,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
   ...seconds(READ_SECONDS, [
     'cache_get_duration_seconds',
     ['cache_level'],
-    'Time of a read, by the level that answered.',
+    'Duration of a read, by the level that answered.',
   ]),
   ...counters(
     [
@@ -65,17 +67,21 @@ export const INSTRUMENTS: readonly Instrument[] = [
       'Warms, by status: success (done, partial) or error (timeout, failed).',
     ],
     ['warming_pairs_warmed_total', ['strategy'], 'Pairs brought into L1 by a warm.'],
-    ['warm_requests_refused_total', ['reason'], 'Warm requests that were not carried out, by reason; not operations.'],
+    [
+      'warm_requests_refused_total',
+      ['reason'],
+      'Warm requests that were not carried out, by reason. They are not counted as operations.',
+    ],
     ['warms_used_total', ['strategy'], 'Warmed pairs that were read before they left L1.'],
     ['warms_unused_total', ['strategy'], 'Warmed pairs that left L1 unread.'],
-    ['warms_refused_older_total', ['strategy'], 'Warmed values refused because L1 had had a newer one.'],
+    ['warms_refused_older_total', ['strategy'], 'Warmed values that were refused because L1 has had a newer one.'],
   ),
   {
     name: 'warming_duration_ms',
     kind: 'histogram',
     unit: '',
     labels: ['strategy'],
-    help: 'Time of a warm, from its request in hand to its last pair in L1.',
+    help: 'Duration of a warm, from when its request came or became due until its last pair is in L1.',
     bounds: WARMING_MS,
     twin: { name: 'warming_duration_seconds', divideBy: 1e3 },
   },
@@ -84,57 +90,73 @@ export const INSTRUMENTS: readonly Instrument[] = [
     kind: 'histogram',
     unit: '',
     labels: [],
-    help: 'Time to observe an update, sampled.',
+    help: 'Time that the tracker takes to observe an update, sampled.',
     bounds: TRACKING_US,
     twin: { name: 'correlation_tracking_duration_seconds', divideBy: 1e6 },
   },
-  ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs whose correlations are kept.']),
+  ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.']),
   ...gauges('1', [
     'consumer_lag_records',
     ['topic'],
-    'Records between the position and the end of the assigned partitions.',
+    'Records between the consumer’s position and the end of its partitions.',
   ]),
-  ...gauges('s', ['consumer_lag_seconds', ['topic'], 'Age of the record handled last while there are more to come.']),
+  ...gauges('s', [
+    'consumer_lag_seconds',
+    ['topic'],
+    'Age of the record that was handled last; 0 when no record waits.',
+  ]),
   ...counters(
-    ['rebalances_total', ['group'], 'Assignments of partitions that this node was given.'],
-    ['consumer_restarts_total', ['group'], 'Times that a consumer had to be started again.'],
-    ['batches_stuck_total', ['group'], 'Batches whose handling took too long; what was handled of one may come again.'],
-    ['dead_letters_total', ['topic', 'reason'], 'Records that could not be handled and were put aside.'],
-    ['correlation_pairs_recycled_total', [], 'Pairs that were not seen for long and made room for others.'],
-    ['prediction_pairs_recycled_total', [], 'Pairs of whose reads no hour was kept, and that made room for others.'],
-    ['drops_total', ['reason'], 'What was left undone on purpose, by reason.'],
+    ['rebalances_total', ['group'], 'Times that partitions were assigned to this node.'],
+    ['consumer_restarts_total', ['group'], 'Times that a consumer was restarted after a failure.'],
+    [
+      'batches_stuck_total',
+      ['group'],
+      'Batches whose handling took too long. Their handled records may be delivered again.',
+    ],
+    ['dead_letters_total', ['topic', 'reason'], 'Records that could not be handled and went to the dead-letter topic.'],
+    [
+      'correlation_pairs_recycled_total',
+      [],
+      'Tracked pairs that made room for others because they had not been seen for long.',
+    ],
+    [
+      'prediction_pairs_recycled_total',
+      [],
+      'Pairs that made room for others because none of their reads was remembered any more.',
+    ],
+    ['drops_total', ['reason'], 'Work that was left out on purpose, by reason.'],
     [
       'sequence_regressions_total',
       [],
-      'Updates whose sequence is lower than their predecessor’s; handled all the same.',
+      'Updates with a lower sequence than the pair’s update before. They are handled as usual.',
     ],
-    ['pairs_delisted_total', [], 'Tombstones: pairs that were forgotten.'],
-    ['detector_errors_total', ['detector'], 'Handlers that threw or rejected.'],
-    ['detector_timeouts_total', ['detector'], 'Handlers that did not settle in time.'],
+    ['pairs_delisted_total', [], 'Pairs that were delisted by a tombstone.'],
+    ['detector_errors_total', ['detector'], 'Detector calls that threw or rejected.'],
+    ['detector_timeouts_total', ['detector'], 'Detector calls that did not settle in time.'],
   ),
   ...seconds(LATENCY_SECONDS, [
     'end_to_end_latency_seconds',
     [],
-    'From the update’s time stamp to readable in L1, sampled.',
+    'Time from an update’s event time until the price can be read in L1, sampled.',
   ]),
-  ...seconds(AGE_SECONDS, ['event_age_at_read_seconds', [], 'Age of the value that a detector was handed.']),
+  ...seconds(AGE_SECONDS, ['event_age_at_read_seconds', [], 'Age of the price that a detector read.']),
   ...counters(
     ['l2_writes_total', [], 'Batches written to L2.'],
     ['l2_write_entries_total', [], 'Values written to L2.'],
-    ['l2_pushed_back_total', [], 'Values that L2 got again from L1 after its connection was lost.'],
-    ['l2_undecodable_total', ['reason'], 'Values of L2 that could not be read, by reason.'],
-    ['l2_unavailable_total', ['operation', 'reason'], 'Trips to L2 that brought nothing, by reason.'],
+    ['l2_pushed_back_total', [], 'Values that were written to L2 again from L1 after its connection was lost.'],
+    ['l2_undecodable_total', ['reason'], 'Values from L2 that could not be decoded, by reason.'],
+    ['l2_unavailable_total', ['operation', 'reason'], 'Trips to L2 that failed, by operation and reason.'],
   ),
   ...counters(
-    ['l3_write_entries_total', [], 'Prices written to the history.'],
-    ['l3_undecodable_total', [], 'Rows of L3 that are no price.'],
-    ['l3_unavailable_total', [], 'Trips to L3 that brought nothing, and inserts that failed.'],
+    ['l3_write_entries_total', [], 'Prices written to the history in ClickHouse.'],
+    ['l3_undecodable_total', [], 'Rows from L3 that could not be decoded.'],
+    ['l3_unavailable_total', [], 'Trips to L3 and inserts that failed.'],
   ),
   ...gauges('1', ['l2_state', [], '1 while L2 answers, 0 while the node goes on without it.']),
   ...counters([
     'metric_series_refused_total',
     ['instrument'],
-    'Label sets beyond an instrument’s bound, counted under `other`.',
+    'Label sets beyond an instrument’s bound; their values are counted under `other`.',
   ]),
   ...[
     { name: 'process_resident_memory_bytes', help: 'Resident memory of the process.' },
@@ -143,7 +165,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
   ].map(({ name, help }): Instrument => ({ name, kind: 'gauge', unit: 'By', labels: [], help, bare: true })),
 ]
 
-/** Every label that an instrument takes, in the order of the exposition. */
+/** The labels of an instrument, in the order of the exposition. */
 export function labelsOf(instrument: Instrument): readonly string[] {
   return instrument.bare ? instrument.labels : ['chain', ...instrument.labels]
 }

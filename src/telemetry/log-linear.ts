@@ -1,17 +1,17 @@
 /**
- * Where a histogram's values go: eight cells an octave, found from the bits of the number without a search, cut
- * finer where a bound of the exposition falls into a cell, so that the counts folded to those bounds are exact.
+ * The buckets of a histogram. Each octave has eight cells, and a value's cell follows from the bits of the number,
+ * without a search. A cell that holds an exposed bound is cut there, so the counts folded to the bounds are exact.
  *
  *     octave     1 ──────────────── 2 ──────────────────────── 4        IEEE 754: exponent = octave,
  *     cells      |1.125|1.25| … |1.875| 2.25 | 2.5 | … | 3.75 |         top three bits of the mantissa = cell
  *     bound 2.3                         └──┬──┘ becomes 2.25–2.3 and 2.3–2.5
  *
- * Bucket i holds the values above edges[i − 1] up to and including edges[i]; the last edge is infinite. A cell is at
- * most an eighth of its lower end wide, so that its middle is at most 6.25 % off.
+ * Bucket i holds the values above edges[i − 1] up to and including edges[i]; the last edge is infinite. The width of a
+ * cell is at most an eighth of its lower end, so its middle is at most 6.25 % off.
  */
 export interface LogLinear {
   readonly edges: Float64Array
-  /** The place of each bound of the exposition among the edges. */
+  /** The index of each exposed bound among the edges. */
   readonly boundEdges: readonly number[]
   bucketOf(value: number): number
 }
@@ -21,7 +21,7 @@ const CELL_BITS = 3
 const CELLS_PER_OCTAVE = 1 << CELL_BITS
 const SHIFT = MANTISSA_BITS_IN_HIGH_WORD - CELL_BITS
 
-/** How far below the lowest and above the highest bound quantiles still tell values apart. */
+/** Quantiles tell values apart this far below the lowest and above the highest bound. */
 const MARGIN_OCTAVES = 4
 
 const number = new Float64Array(1)
@@ -33,7 +33,7 @@ function cellKey(value: number): number {
   return (words[HIGH_WORD] as number) >>> SHIFT
 }
 
-/** `bounds` ascend and are above 0. */
+/** `bounds` must ascend and be above 0. */
 export function logLinear(bounds: readonly number[]): LogLinear {
   const lowest = 2 ** (Math.floor(Math.log2(bounds[0] ?? 1)) - MARGIN_OCTAVES)
   const highest = 2 ** (Math.ceil(Math.log2(bounds.at(-1) ?? 1)) + MARGIN_OCTAVES)
@@ -41,7 +41,7 @@ export function logLinear(bounds: readonly number[]): LogLinear {
   const cells = cellKey(highest) - firstKey + 1
   const lowerEnds = Array.from({ length: cells }, (_, cell) => lowerEndOf(lowest, cell))
   const edges = Float64Array.from([...new Set([...lowerEnds, ...bounds, Number.POSITIVE_INFINITY])]).sort()
-  // A value that lies on the lower end of its cell belongs to the bucket that ends there.
+  // A value on the lower end of its cell belongs to the bucket that ends there.
   const firstBucket = Int32Array.from(lowerEnds, (end) => edges.indexOf(end))
   return {
     edges,

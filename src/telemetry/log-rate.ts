@@ -1,17 +1,13 @@
 import type { Clock } from '../clock.ts'
 
-/**
- * What may happen a record is no line a record: of each kind the first is told at once, and from then on at most one a
- * second, which says how many were passed over. Kinds are few and named by the code, not by records.
- */
 export interface LogRateOptions {
-  /** The wall's, also in a replay: a log is read in real time. */
+  /** The wall clock, also in a replay: a log is read in real time. */
   readonly clock: Clock
-  /** Between two lines of one kind; 1,000 unless given. */
+  /** The least time between two lines of a kind; 1,000 unless given. */
   readonly everyMs?: number
 }
 
-/** Writes a line; `passedOver` is how many of its kind had none since the last. */
+/** Writes a line. `passedOver` is the number of events of its kind that had no line since the last one. */
 export type WriteLine = (passedOver: number) => void
 
 interface Kind {
@@ -22,6 +18,10 @@ interface Kind {
 
 const EVERY_MS = 1_000
 
+/**
+ * Keeps events that may come with every record from filling the log. The first of a kind is logged at once; after that
+ * a kind has at most one line a second, which says how many events had none. The code names the kinds, so they are few.
+ */
 export class LogRate {
   readonly #clock: Clock
   readonly #everyMs: number
@@ -51,7 +51,7 @@ export class LogRate {
     write(passedOver)
   }
 
-  /** The last of each kind that was passed over: to be called when nothing more will come. Twice is once. */
+  /** Logs the last event of each kind that had no line. Call it when no more will come; a second call does nothing. */
   flush(): void {
     for (const kind of this.#kinds.values()) {
       const { last, passedOver } = kind

@@ -4,29 +4,32 @@ import { type DestinationStream, destination, type Logger, pino, stdSerializers 
 export type Log = Logger
 
 export interface LogOptions {
-  /** On every line. */
+  /** Stands on every line. */
   readonly service: string
   readonly version: string
   readonly level?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
-  /** What must not be read in the log, wherever it turns up: in a field, in an error's message, in a URL. */
+  /** Texts that the log masks wherever they occur: in a field, in an error's message, in a URL. */
   readonly secrets?: readonly string[]
-  /** Standard error unless said otherwise. */
+  /** Standard error unless given. */
   readonly stream?: DestinationStream
 }
 
 const CENSOR = '[secret]'
 
-/** Fields that hold secrets by their name, at the top of a line and one level down. */
+/** Names of fields that hold secrets. They are masked at the top of a line and one level down. */
 const SECRET_FIELDS = ['password', 'token', 'authorization', 'saslPassword', 'sslKey', 'redisUrls']
 
-/** A shorter one would be found in ordinary words, even in the names of fields; those are hidden by their fields alone. */
+/**
+ * A shorter secret would be found in ordinary words and in names of fields. It is masked by the name of its field
+ * alone.
+ */
 const SHORTEST_HIDDEN = 6
 
 const STANDARD_ERROR = 2
 
 /**
- * One JSON object a line. Written at once rather than through a buffer, because the last line before a crash is the
- * one that is needed, and because nothing is logged a message.
+ * Writes one JSON object a line. A line is written at once and not through a buffer, because the last line before a
+ * crash is the one that is needed. Lines are few: no record has one of its own.
  */
 export function createLog({ service, version, level = 'info', secrets = [], stream }: LogOptions): Log {
   const hidden = secrets.filter((secret) => secret.length >= SHORTEST_HIDDEN).flatMap(formsOf)
@@ -45,7 +48,7 @@ export function createLog({ service, version, level = 'info', secrets = [], stre
   )
 }
 
-/** Detectors throw what they like, and whoever tells of it must not fail at it. */
+/** A detector may throw anything, and logging that must not fail. */
 function printable(thrown: unknown): unknown {
   try {
     return stdSerializers.err(thrown as Error)
@@ -54,13 +57,16 @@ function printable(thrown: unknown): unknown {
   }
 }
 
-/** As it stands, and as JSON and URLs write it. The longest comes first, because it may hold the others. */
+/**
+ * The secret as it is, as JSON writes it and as URLs write it. The longest comes first, because it may contain the
+ * others.
+ */
 function formsOf(secret: string): readonly string[] {
   const forms = new Set([encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), secret])
   return [...forms].sort((a, b) => b.length - a.length)
 }
 
-/** The names that OpenTelemetry's log data model gives them. */
+/** The fields have the names of OpenTelemetry's log data model. */
 function activeSpan(): object {
   const context = trace.getActiveSpan()?.spanContext()
   if (context === undefined || !isSpanContextValid(context)) return {}

@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/sdk-metrics'
 import type { HistogramValues, InstrumentValues, MetricSlab } from './metrics.ts'
 
-/** The slabs as OpenTelemetry sees them. Reading changes nothing, so that every reader may have the same producer. */
+/** Shows the metrics to OpenTelemetry. Reading changes nothing, so all readers can share one producer. */
 export function metricProducer(
   metrics: MetricSlab,
   options: { readonly prefix: string; readonly version: string },
@@ -74,7 +74,7 @@ function histogramPoint(values: HistogramValues, { bounds, divideBy, period }: E
   }
 }
 
-/** The bound as it is written in decimals: 0.2 µs is 2e-7 s, not the 1.9999999999999999e-7 of the binary quotient. */
+/** The quotient rounded to 12 digits: 0.2 µs is 2e-7 s, not the 1.9999999999999999e-7 of the binary division. */
 function divided(bound: number, divideBy: number): number {
   return Number((bound / divideBy).toPrecision(12))
 }

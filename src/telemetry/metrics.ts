@@ -2,11 +2,11 @@ import { CellSlab, HistogramCell, type NumberCell, shapeOf } from './cells.ts'
 import { INSTRUMENTS, type Instrument, labelsOf } from './instruments.ts'
 import type { Labels, Metrics } from './slab.ts'
 
-/** The metrics with their other side: what a scrape reads. */
+/** The metrics as their writers see them, and what a scrape reads. */
 export interface MetricSlab extends Metrics {
-  /** Milliseconds since the epoch: when counting began. */
+  /** When counting began, in milliseconds since 1970. */
   readonly sinceMs: number
-  /** In the table's order; an instrument that nobody asked for is left out. */
+  /** In the order of the table. An instrument that nobody asked for is left out. */
   read(): readonly InstrumentValues[]
 }
 
@@ -18,7 +18,7 @@ export interface InstrumentValues {
 
 export interface HistogramValues {
   readonly labels: Labels
-  /** Of each bucket for itself; one more than the instrument has bounds. */
+  /** Records in each bucket, not cumulative. There is one bucket more than the instrument has bounds. */
   readonly counts: readonly number[]
   readonly sum: number
 }
@@ -128,8 +128,8 @@ class Family {
   }
 
   /**
-   * Chains are what feeds make up, so they give way first and the other labels stay told apart; as many label sets
-   * again may come together that way before the last resort, one cell for all the rest.
+   * Bounds the label sets. Feeds invent chains, so beyond `maxSeries` a new label set first loses its chain and keeps
+   * its other labels. Beyond twice as many, one series counts all further ones.
    */
   #admitted(known: ReadonlyMap<string, unknown>, wanted: readonly string[]): readonly string[] {
     const { maxSeries, onRefusal } = this.#options
@@ -141,7 +141,7 @@ class Family {
   }
 }
 
-/** NaN, which is not shown, while a gauge was neither set nor observed. */
+/** NaN, which is not shown, for a gauge that was neither set nor observed. */
 function total(own: number, reads: readonly (() => number)[]): number {
   if (reads.length === 0) return own
   return reads.reduce((sum, read) => sum + read(), Number.isNaN(own) ? 0 : own)

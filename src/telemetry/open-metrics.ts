@@ -1,7 +1,7 @@
 export const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8'
 export const OPEN_METRICS_TEXT = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
-/** Whether a caller's Accept header prefers OpenMetrics; Prometheus sends both, with weights. */
+/** Whether an Accept header prefers OpenMetrics. Prometheus sends both types, with weights. */
 export function prefersOpenMetrics(accept: string | undefined): boolean {
   return weightOf(accept, 'application/openmetrics-text') > weightOf(accept, 'text/plain')
 }
@@ -17,8 +17,8 @@ function weightOf(accept: string | undefined, type: string): number {
 }
 
 /**
- * The same exposition in OpenMetrics 1.0: a counter's family is named without `_total`, a unit must end the family's
- * name, quotes in HELP are escaped, and the end is marked.
+ * Turns Prometheus text into OpenMetrics 1.0: a counter's family loses `_total`, quotes in HELP are escaped, and the
+ * end is marked. UNIT lines are left out, because a unit would have to end the family's name.
  */
 export function toOpenMetrics(prometheusText: string): string {
   const lines = prometheusText.split('\n').filter((line) => line !== '')

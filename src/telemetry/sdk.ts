@@ -26,33 +26,33 @@ export interface TelemetryOptions {
   /** OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over it. */
   readonly serviceName: string
   readonly version: string
-  /** Is told what the exporters complain of. */
+  /** Gets the warnings of the exporters. */
   readonly log?: Log
-  /** Where spans go, instead of where OTEL_* sends them. */
+  /** Take the spans in place of the exporters that OTEL_* names. */
   readonly spanProcessors?: readonly SpanProcessor[]
-  /** Ends the wait of `shutdown`; the system's unless given. */
+  /** Bounds the wait of `shutdown`; the system's timer unless given. */
   readonly timer?: Timer
 }
 
 export interface Telemetry {
-  /** Makes no spans unless somebody wants them: OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER, `spanProcessors`. */
+  /** Makes spans only if OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER or `spanProcessors` asks for them. */
   readonly tracer: Tracer
-  /** The exposition, in OpenMetrics where the Accept header prefers it, otherwise as Prometheus text 0.0.4. */
+  /** The exposition: in OpenMetrics if the Accept header prefers it, otherwise in Prometheus text 0.0.4. */
   scrape(accept?: string): Promise<{ readonly body: string; readonly contentType: string }>
-  /** Sends what is left for at most SHUTDOWN_MS; `abandoned` when no collector took it in that time. Twice is once. */
+  /** Sends what is left, for at most SHUTDOWN_MS: `abandoned` if no collector took it by then. Twice is once. */
   shutdown(): Promise<'flushed' | 'abandoned'>
 }
 
-/** A node has `maxWait` + 250 ms to stop in; a collector that is away must not use that up. */
+/** A node has `maxWait` + 250 ms to stop in. A collector that is away must not use that up. */
 const SHUTDOWN_MS = 200
 
 const DEFAULT_EXPORT_INTERVAL_MS = 60_000
 const DEFAULT_EXPORT_TIMEOUT_MS = 30_000
 
 /**
- * Everything that OTEL_* decides is left to the SDK, but for two things. It would send to localhost:4318 when nobody
- * says where to; here, nothing is sent before an endpoint or an exporter is named. And its own metric readers cannot
- * be handed our producer, so that the periodic reader is made here.
+ * The SDK decides all that OTEL_* sets, with two exceptions. Without an endpoint or an exporter it would send to
+ * localhost:4318; here, nothing is sent. And its own metric readers do not take our producer, so the periodic reader is
+ * made here.
  */
 export function startSdk(options: TelemetryOptions): Telemetry {
   const { version, log } = options
@@ -65,7 +65,7 @@ export function startSdk(options: TelemetryOptions): Telemetry {
   if (tellsLog) diag.setLogger(diagnosticsTo(log), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true })
 
   const release = startAsGlobal(nodeSdk(options, exporter, producer))
-  // A disabled SDK binds no reader; the exposition goes on without it.
+  // A disabled SDK binds no reader. The exposition works without it.
   const source: Pick<MetricProducer, 'collect'> = isDisabled() ? producer : exporter
   let shutdown: Promise<'flushed' | 'abandoned'> | undefined
   return {
@@ -92,7 +92,7 @@ function nodeSdk(options: TelemetryOptions, exporter: PrometheusExporter, produc
     options.spanProcessors === undefined ? (namesExporter('TRACES') ? undefined : []) : [...options.spanProcessors]
   return new NodeSDK({
     resource: defaultResource().merge(resourceFromAttributes(attributes)),
-    // The SDK's own choice would publish the command line, which may hold secrets.
+    // The SDK's own detectors would publish the command line, which may hold secrets.
     ...(variable('OTEL_NODE_RESOURCE_DETECTORS') === undefined && {
       resourceDetectors: [serviceInstanceIdDetector, envDetector],
     }),
@@ -103,8 +103,8 @@ function nodeSdk(options: TelemetryOptions, exporter: PrometheusExporter, produc
 }
 
 /**
- * OpenTelemetry's globals belong to the process: who was there first, be it the user's own SDK or another node, keeps
- * them, our spans go there, and only what was ours is taken back.
+ * OpenTelemetry's globals belong to the process. An SDK that registered first, the user's own or another node's, keeps
+ * them, and our spans go there. The returned function takes back only the globals that were ours.
  */
 function startAsGlobal(sdk: NodeSDK): () => Promise<void> {
   const before = globals()
@@ -149,7 +149,7 @@ function metricExporter(): PushMetricExporter {
   }
 }
 
-/** Whether OTEL_* asks for this exporter of a signal (any, where none is named); an endpoint alone asks for OTLP. */
+/** Whether OTEL_* asks for an exporter of the signal: for this one, if it is named. An endpoint alone asks for OTLP. */
 function namesExporter(signal: 'METRICS' | 'TRACES', exporter?: string): boolean {
   const named = variable(`OTEL_${signal}_EXPORTER`)
     ?.split(',')

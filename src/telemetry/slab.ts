@@ -1,7 +1,7 @@
 /**
- * Counters and histograms that cost a few nanoseconds: cells of plain typed arrays with one writer, folded into
- * OpenTelemetry metrics when somebody scrapes (metric-producer.ts). Labels are interned when a cell is first asked
- * for, never on the hot path: ask once, keep the cell, call `add` or `record`.
+ * Counters and histograms that cost a few nanoseconds. They are cells of typed arrays with one writer, and become
+ * OpenTelemetry metrics only at a scrape (metric-producer.ts). Looking a cell up by its labels is slow: ask once, keep
+ * the cell, and call `add` or `record` on the hot path.
  */
 
 export type Labels = Readonly<Record<string, string>>
@@ -11,7 +11,7 @@ export interface Counter {
   readonly value: number
 }
 
-/** A value that goes up and down, written when it changes; not shown before it was set. */
+/** A value that goes up and down, written when it changes. It is not shown before it was set. */
 export interface Gauge {
   set(value: number): void
   readonly value: number
@@ -21,18 +21,18 @@ export interface Histogram {
   record(value: number): void
   readonly count: number
   readonly sum: number
-  /** The value below which the share `q` (0 to 1) of the records lies, to about 6 %; undefined while empty. */
+  /** The value below which the share `q` (0 to 1) of the records lies, to about 6 %; undefined without records. */
   quantile(q: number): number | undefined
 }
 
 /**
- * Names come from instruments.ts; a label set beyond the bound of its instrument lands under `other`. A label that is
- * left out is `all`: the value is not told apart by it. A name or label that is not in the table throws.
+ * Names come from instruments.ts; a name or label that is not in that table throws. A label that is left out is `all`.
+ * A label set beyond the bound of its instrument is counted under `other`.
  */
 export interface Metrics {
   counter(name: string, labels?: Labels): Counter
   gauge(name: string, labels?: Labels): Gauge
   histogram(name: string, labels?: Labels): Histogram
-  /** Read at the scrape: for values that something else already keeps. */
+  /** For a value that something else keeps: `read` is called at the scrape. */
   observe(name: string, labels: Labels, read: () => number): void
 }

@@ -14,17 +14,17 @@ import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { Headers } from '../broker/port.ts'
 
 /**
- * The trace of a warm request: `send` where it is published, `process` on each node that is interested, and under it
- * the trip to Redis (`MGET`) and what L1 made of the values (`promote`). What a node asks of itself is no message: its
- * trace begins with `warm`. Only warm requests are traced, never updates: a span costs more than an update.
+ * The trace of a warm request. It begins with `send` at the publisher. Each node that is interested adds `process`, and
+ * under it the trip to Redis (`MGET`) and the writes to L1 (`promote`). A request that a node makes of itself is no
+ * message: its trace begins with `warm`. Updates are never traced, because a span costs more than an update.
  *
- * Names and attributes follow OpenTelemetry's conventions for messaging and databases, which still move; they stand
- * here and nowhere else. What is ours begins with `forewarm.`.
+ * Names and attributes follow OpenTelemetry's conventions for messaging and databases. These still change, so they are
+ * used nowhere but here. Our own attributes begin with `forewarm.`.
  */
 export class Spans {
   readonly #tracer: Tracer
 
-  /** Without a tracer, that of whatever SDK the process has started; without one, spans cost next to nothing. */
+  /** Without a tracer, the one of the process's SDK is used. If there is no SDK, spans cost next to nothing. */
   constructor(tracer: Tracer = trace.getTracer('forewarm')) {
     this.#tracer = tracer
   }
@@ -65,7 +65,7 @@ export function endFailed(span: Span, reason: string): void {
   span.end()
 }
 
-/** The headers that carry a trace to whoever reads the record; none where nothing is traced. */
+/** The headers that carry a trace with a record; none if nothing is traced. */
 export function traceHeaders(of: Context): Headers {
   const headers: [string, Buffer][] = []
   propagation.inject(of, headers, { set: (carrier, name, value) => carrier.push([name, Buffer.from(value)]) })

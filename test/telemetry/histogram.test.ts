@@ -23,7 +23,7 @@ function expected(values: readonly number[], bounds: readonly number[]): number[
 }
 
 describe('a histogram', () => {
-  test('folds to the very counts that comparing each value with each bound gives', () => {
+  test('folds to the same counts as comparing each value with each bound', () => {
     const value = fc.oneof(
       fc.double({ min: 0, max: 1000, noNaN: true }),
       fc.constantFrom(...BOUNDS),
@@ -42,7 +42,7 @@ describe('a histogram', () => {
     }
   })
 
-  test('finds quantiles to 6.25 %', () => {
+  test('finds a quantile to within 6.25 %', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0.05, max: 2000, noNaN: true }), { minLength: 1 }), (values) => {
         const sorted = [...values].sort((a, b) => a - b)
@@ -55,17 +55,17 @@ describe('a histogram', () => {
     )
   })
 
-  test('has no quantile while it is empty', () => {
+  test('has no quantile while it has no records', () => {
     expect(filled([]).quantile(0.5)).toBeUndefined()
   })
 
-  test('counts what lies below 0 as 0 and does not record what is no number', () => {
+  test('counts a value below 0 as 0 and does not record one that is not finite', () => {
     const cell = filled([-5, Number.NaN, Number.POSITIVE_INFINITY, 3])
     expect([cell.count, cell.sum]).toEqual([2, 3])
     expect(cell.fold()[0]).toBe(1)
   })
 
-  test('gives the lower end of what is above everything', () => {
+  test('puts a value above all buckets into the last one, whose quantile is its lower end', () => {
     expect(filled([1e12]).quantile(0.99)).toBeGreaterThan(250)
     expect(filled([1e12]).fold().at(-1)).toBe(1)
   })

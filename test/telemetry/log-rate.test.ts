@@ -10,14 +10,14 @@ function stage() {
   return { clock, rate, lines, tell }
 }
 
-test('the first of each kind is told at once', () => {
+test('the first event of each kind is logged at once', () => {
   const { lines, tell } = stage()
   tell('a', 'a1')
   tell('b', 'b1')
   expect(lines).toEqual(['a1 +0', 'b1 +0'])
 })
 
-test('a kind has at most one line a second, which counts those without', () => {
+test('a kind has at most one log line a second, which counts the events without one', () => {
   const { clock, lines, tell } = stage()
   for (let i = 1; i <= 3_000; i++) {
     tell('a', `a${i}`)
@@ -26,7 +26,7 @@ test('a kind has at most one line a second, which counts those without', () => {
   expect(lines).toEqual(['a1 +0', 'a1001 +999', 'a2001 +999'])
 })
 
-test('the last that was passed over is told at the end, once', () => {
+test('the last event without a line is logged at the end, once', () => {
   const { rate, lines, tell } = stage()
   for (const what of ['a1', 'a2', 'a3']) tell('a', what)
   tell('b', 'b1')
@@ -35,7 +35,7 @@ test('the last that was passed over is told at the end, once', () => {
   expect(lines).toEqual(['a1 +0', 'b1 +0', 'a3 +1'])
 })
 
-test('a clock that was set back silences nothing', () => {
+test('a clock that was set back does not silence the log', () => {
   let nowMs = 10_000
   const lines: number[] = []
   const rate = new LogRate({ clock: { now: () => nowMs } })

@@ -26,7 +26,7 @@ function logged(write: (log: Log) => void, options: Partial<LogOptions> = {}): r
 }
 
 describe('the log', () => {
-  test('is one JSON object a line, with level, time and whose it is', () => {
+  test('is one JSON object a line, with level, time, service and version', () => {
     const lines = logged((log) => {
       log.info({ topic: 'prices.base' }, 'subscribed')
       log.debug('not at this level')
@@ -43,7 +43,7 @@ describe('the log', () => {
     })
   })
 
-  test('keeps secrets out wherever they turn up, in any of the forms they are written in', () => {
+  test('masks secrets wherever they occur, in every form that they are written in', () => {
     const secret = 'pass/word "1"'
     const [line = ''] = logged(
       (log) => {
@@ -57,7 +57,7 @@ describe('the log', () => {
     expect(line).not.toContain('pass%2Fword')
   })
 
-  test('takes whatever was thrown, also what cannot be looked at', () => {
+  test('takes whatever was thrown, even an object that cannot be read', () => {
     const unreadable = () => {
       throw new Error('not to be read')
     }
@@ -76,7 +76,7 @@ describe('the log', () => {
     expect(lines.map((line) => JSON.parse(line).msg)).toEqual(thrown.map(() => 'a detector threw'))
   })
 
-  test('hides fields that hold secrets by their name, however short', () => {
+  test('masks fields that hold secrets by their name, however short the secret', () => {
     const [line = ''] = logged((log) =>
       log.info({ token: 'abc', kafka: { saslPassword: 'x', sslKey: 'y' } }, 'started'),
     )
@@ -86,7 +86,7 @@ describe('the log', () => {
     })
   })
 
-  test('does not take a short secret for a word of the line', () => {
+  test('does not mask a short secret in the words of a line', () => {
     const [line = ''] = logged((log) => log.info('level headed'), { secrets: ['level', ''] })
     expect(JSON.parse(line)).toMatchObject({ level: 'info', msg: 'level headed' })
   })

@@ -8,7 +8,7 @@ function reading(metrics: MetricSlab, name: string): InstrumentValues {
 }
 
 describe('a counter', () => {
-  test('counts each label set for itself', () => {
+  test('counts each label set separately', () => {
     const metrics = createMetrics()
     metrics.counter('cache_hits_total', { chain: 'ethereum', cache_level: 'L1' }).add(2)
     metrics.counter('cache_hits_total', { chain: 'base', cache_level: 'L1' }).add(3)
@@ -18,7 +18,7 @@ describe('a counter', () => {
     ])
   })
 
-  test('is the same cell whenever it is asked for, in whatever order the labels come', () => {
+  test('is the same cell each time it is asked for, whatever the order of its labels', () => {
     const metrics = createMetrics()
     const one = metrics.counter('cache_hits_total', { chain: 'base', cache_level: 'L1' })
     const two = metrics.counter('cache_hits_total', { cache_level: 'L1', chain: 'base' })
@@ -27,7 +27,7 @@ describe('a counter', () => {
     expect(one.value).toBe(2)
   })
 
-  test('puts `all` for a label that is left out', () => {
+  test('has `all` for a label that is left out', () => {
     const metrics = createMetrics()
     metrics.counter('drops_total', { reason: 'late' }).add(1)
     expect(reading(metrics, 'drops_total').numbers[0]?.labels).toEqual({ chain: 'all', reason: 'late' })
@@ -53,8 +53,8 @@ describe('a gauge', () => {
   })
 })
 
-describe('what is observed', () => {
-  test('is read at the scrape, and added up where several observe the same series', () => {
+describe('an observed value', () => {
+  test('is read at the scrape, and added up if several observe the same series', () => {
     const metrics = createMetrics()
     let bytes = 1
     metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => bytes)
@@ -70,8 +70,8 @@ describe('what is observed', () => {
   })
 })
 
-describe('the table', () => {
-  test('refuses a name, a label or a kind that it does not have', () => {
+describe('the metrics', () => {
+  test('refuse a name, a label or a kind that the table does not have', () => {
     const metrics = createMetrics()
     expect(() => metrics.counter('cache_hit_total')).toThrow('no instrument cache_hit_total')
     expect(() => metrics.counter('cache_hits_total', { pair: 'WETH/USDC' })).toThrow('no label pair')
@@ -79,13 +79,13 @@ describe('the table', () => {
     expect(() => metrics.observe('warming_duration_ms', {}, () => 1)).toThrow('is a histogram')
   })
 
-  test('leaves out instruments that nobody asked for', () => {
+  test('leave out instruments that nobody asked for', () => {
     expect(createMetrics().read()).toEqual([])
   })
 })
 
 describe('label sets beyond the bound', () => {
-  test('are gathered under the chain `other`, the other labels still told apart, and counted', () => {
+  test('are counted under the chain `other`, with their other labels kept, and reported', () => {
     const metrics = createMetrics({ maxSeriesPerInstrument: 3 })
     const hits = (chain: string, level: string) => metrics.counter('cache_hits_total', { chain, cache_level: level })
     for (const chain of ['a', 'b', 'c', 'd', 'e']) {
@@ -104,7 +104,7 @@ describe('label sets beyond the bound', () => {
     ])
   })
 
-  test('never make more than twice the bound and one', () => {
+  test('never make more series than twice the bound and one', () => {
     const metrics = createMetrics({ maxSeriesPerInstrument: 2 })
     for (let i = 0; i < 100; i++) metrics.counter('drops_total', { chain: `c${i}`, reason: `r${i}` }).add(1)
     const { numbers } = reading(metrics, 'drops_total')
@@ -118,7 +118,7 @@ describe('label sets beyond the bound', () => {
     expect(numbers.reduce((sum, { value }) => sum + value, 0)).toBe(100)
   })
 
-  test('leave known label sets alone', () => {
+  test('do not change known label sets', () => {
     const metrics = createMetrics({ maxSeriesPerInstrument: 1 })
     const first = metrics.counter('price_updates_total', { chain: 'a' })
     metrics.counter('price_updates_total', { chain: 'b' }).add(1)

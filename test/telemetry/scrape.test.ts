@@ -36,7 +36,7 @@ function fillAll(metrics: MetricSlab): void {
 }
 
 describe('a scrape', () => {
-  test('is valid Prometheus text with every instrument of the table, and carries no unknown one', async () => {
+  test('is valid Prometheus text with every instrument of the table and no other', async () => {
     const metrics = createMetrics()
     fillAll(metrics)
     const telemetry = await telemetryOf(metrics)
@@ -54,13 +54,13 @@ describe('a scrape', () => {
     expect(sampleValue(found, 'arbitrage_drops_total', { chain: 'two "quoted"\\\n' })).toBe(1)
   })
 
-  test('says whose metrics they are', async () => {
+  test('names the service that the metrics belong to', async () => {
     const info = (await families(await telemetryOf(createMetrics()))).get('target_info')
     expect(info?.samples[0]?.labels).toMatchObject({ service_name: 'test', service_version: '1.2.3' })
     expect(Object.keys(info?.samples[0]?.labels ?? {}).filter((label) => label.startsWith('process'))).toEqual([])
   })
 
-  test('never goes back', async () => {
+  test('never shows a counter go back', async () => {
     const metrics = createMetrics()
     const telemetry = await telemetryOf(metrics)
     const counter = metrics.counter('price_updates_total', { chain: 'base' })
@@ -77,7 +77,7 @@ describe('a scrape', () => {
     }
   })
 
-  test('shows a duration and its twin in seconds out of the same buckets', async () => {
+  test('shows a duration and its twin in seconds from the same buckets', async () => {
     const metrics = createMetrics()
     const tracking = metrics.histogram('correlation_tracking_duration_us')
     for (const us of [0.1, 0.15, 74, 75, 99, 1000]) tracking.record(us)
@@ -114,7 +114,7 @@ describe('a scrape', () => {
     expect(sampleValue(found, 'process_resident_memory_bytes')).toBeGreaterThan(1e6)
   })
 
-  test('is OpenMetrics where that is asked for', async () => {
+  test('is OpenMetrics if that is asked for', async () => {
     const metrics = createMetrics()
     fillAll(metrics)
     const telemetry = await telemetryOf(metrics)
@@ -128,7 +128,7 @@ describe('a scrape', () => {
     expect(plain.contentType).toContain('version=0.0.4')
   })
 
-  test('goes on where the SDK is switched off', async () => {
+  test('works while the SDK is switched off', async () => {
     process.env.OTEL_SDK_DISABLED = 'true'
     try {
       const metrics = createMetrics()
@@ -140,7 +140,7 @@ describe('a scrape', () => {
     }
   })
 
-  test('fails as a whole where a value cannot be read', async () => {
+  test('fails as a whole if a value cannot be read', async () => {
     const metrics = createMetrics()
     metrics.observe('cache_size_bytes', {}, () => {
       throw new Error('freed')

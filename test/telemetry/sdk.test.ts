@@ -66,7 +66,7 @@ afterEach(async () => {
 })
 
 describe('startTelemetry', () => {
-  test('makes no spans where nobody wants them', async () => {
+  test('makes no spans if nothing asks for them', async () => {
     const { tracer, shutdown } = await telemetryOf({ timer: NEVER })
     expect(tracer.startSpan('nothing').isRecording()).toBe(false)
     expect(await shutdown()).toBe('flushed')
@@ -136,7 +136,7 @@ describe('startTelemetry', () => {
     expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['again'])
   })
 
-  test('leaves a tracer provider alone that was there before', async () => {
+  test('does not replace a tracer provider that was registered before', async () => {
     const theirs = new InMemorySpanExporter()
     const first = await telemetryOf({ spanProcessors: [new SimpleSpanProcessor({ exporter: theirs })] })
     const ours = new InMemorySpanExporter()

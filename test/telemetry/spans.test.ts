@@ -94,7 +94,7 @@ describe('the trace of a warm request', () => {
     }
   })
 
-  it('begins, where the node asks itself, with what is no message', async () => {
+  it('begins with a span that is no message if the node made the request itself', async () => {
     exporter.reset()
     await warmer.submit(request('of itself', ['a', 'unknown']))
     await warmer.warmPairs('ethereum', ['by hand'])
@@ -111,7 +111,7 @@ describe('the trace of a warm request', () => {
     expect(ids('MGET')).toEqual(warms.map((span) => span.spanContext().spanId))
   })
 
-  it('comes back from the headers that carry it, and is empty without any', () => {
+  it('is read back from the headers that carry it, and is empty without them', () => {
     const traceId = '0af7651916cd43dd8448eb211c80319c'
     const of = trace.setSpanContext(ROOT_CONTEXT, { traceId, spanId: 'b7ad6b7169203331', traceFlags: 1 })
     const headers = traceHeaders(of)
