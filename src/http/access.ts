@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** Probes and scrapers of an orchestrator carry no token; `/metrics` leaves the list with METRICS_AUTH. */
+/** An orchestrator's probes and scrapers carry no token. With METRICS_AUTH, `/metrics` needs one all the same. */
 const OPEN_PATHS = new Set(['/livez', '/readyz', '/metrics'])
 
 export interface AccessRule {
-  /** Undefined: whoever can reach the port may ask. */
+  /** Undefined: anyone who can reach the port may ask. */
   readonly token: string | undefined
   readonly metricsAuth: boolean
 }
@@ -16,7 +16,7 @@ export function mayAsk(rule: AccessRule, path: string, authorization: string | u
   return given !== undefined && timingSafeEqual(digest(given), digest(rule.token))
 }
 
-/** Digests are of one length, which a comparison in constant time needs, and tell nothing of the token's. */
+/** Digests have one length, as a comparison in constant time needs, and do not reveal the length of the token. */
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
@@ -26,7 +26,9 @@ interface Sender {
   readonly host?: string | undefined
 }
 
-/** A page that a browser on this machine shows may not change anything: browsers say where a request comes from. */
+/**
+ * A page of another site in a browser on this machine may not change anything. Browsers send the origin of a request.
+ */
 export function isFromElsewhere(method: string, { origin, host }: Sender): boolean {
   if (method === 'GET' || method === 'HEAD' || origin === undefined) return false
   return URL.parse(origin)?.host !== host

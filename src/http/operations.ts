@@ -4,13 +4,13 @@ import type { AccessPattern } from '../prediction/pattern.ts'
 import type { PatternsDocument } from '../prediction/patterns-document.ts'
 import type { PredictorStats } from '../prediction/predictor.ts'
 
-/** What the HTTP side shows of a node; the node hands itself in. */
+/** What HTTP shows of a node and lets callers do. The node implements it. */
 export interface Operations {
   /** The exposition in the form that the Accept header prefers. */
   metrics(accept: string | undefined): Promise<{ readonly body: string; readonly contentType: string }>
-  /** Whether the process is worth keeping: a failed check means restart it. */
+  /** Whether the process should go on: a failed check means that it should be restarted. */
   live(): readonly Check[]
-  /** Whether the node does its work: assigned, restored, caught up, broker there. */
+  /** Whether the node does its work: its consumers run and have caught up. */
   ready(): readonly Check[]
   warming(): WarmingHealth
   hierarchy(): HierarchyStats
@@ -18,11 +18,11 @@ export interface Operations {
   readonly predictor: Predictions
 }
 
-/** What was read, and what that says will be read. */
+/** What was read, and what will probably be read. */
 export interface Predictions {
   recommendations(options: { readonly lookAheadHours: number; readonly limit?: number }): readonly Recommended[]
   stats(): PredictorStats
-  /** Of the pairs read most lately, the most first. */
+  /** Patterns of the pairs that were read most of late, the most read first. */
   patterns(): readonly PairPattern[]
   exportPatterns(): PatternsDocument
   importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string }
@@ -41,7 +41,7 @@ export interface Recommended {
   readonly reason: string
 }
 
-/** `degraded`: works, but not as well as it should (Redis is gone). */
+/** `degraded`: the node works, but not as well as it should, as while Redis is away. */
 export interface Check {
   readonly name: string
   readonly status: 'ok' | 'degraded' | 'failed'
@@ -59,7 +59,7 @@ export interface WarmingHealth {
   readonly checks: readonly Check[]
 }
 
-/** The worst of them; `ok` where there are none. */
+/** The worst status; `ok` without checks. */
 export function worstOf(checks: readonly Check[]): Check['status'] {
   if (checks.some(({ status }) => status === 'failed')) return 'failed'
   return checks.some(({ status }) => status === 'degraded') ? 'degraded' : 'ok'

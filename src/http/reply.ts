@@ -10,7 +10,7 @@ export function json(status: number, value: unknown): Reply {
   return { status, headers: { 'content-type': 'application/json' }, body: `${JSON.stringify(value)}\n` }
 }
 
-/** A problem document (RFC 9457); `about:blank` says that it means what its status means. */
+/** A problem document (RFC 9457). `about:blank` says that the problem is the one that the status names. */
 export function problem(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): Reply {
   const document = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail }
   return {

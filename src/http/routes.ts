@@ -10,13 +10,16 @@ export interface Inquiry {
   body(): Promise<Body>
 }
 
-/** By path, then by method. A HEAD is answered like a GET; Node leaves the body out. */
+/** Handlers by path and method. A HEAD is answered like a GET; Node leaves the body out. */
 export type Routes = Readonly<Record<string, Readonly<Record<string, (inquiry: Inquiry) => Reply | Promise<Reply>>>>>
 
 export function routesOf(operations: Operations, metricsEnabled: boolean): Routes {
   return {
     '/metrics': {
-      GET: ({ accept }) => (metricsEnabled ? exposition(operations, accept) : problem(404, 'metrics are off')),
+      GET: ({ accept }) =>
+        metricsEnabled
+          ? exposition(operations, accept)
+          : problem(404, 'Metrics are off: WARMING_METRICS_ENABLED is false'),
     },
     '/livez': { GET: () => checked(operations.live()) },
     '/readyz': { GET: () => checked(operations.ready()) },
@@ -42,7 +45,7 @@ export async function answer(
   const handler = methods[request.method === 'HEAD' ? 'GET' : request.method]
   if (handler !== undefined) return handler(request)
   const allowed = Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-  return problem(405, `${request.path} knows no ${request.method}`, { allow: allowed.join(', ') })
+  return problem(405, `${request.path} does not take ${request.method}`, { allow: allowed.join(', ') })
 }
 
 async function exposition(operations: Operations, accept: string | undefined): Promise<Reply> {
@@ -91,7 +94,7 @@ function importedPatterns({ predictor }: Operations, body: Body): Reply {
   try {
     document = JSON.parse(body.text)
   } catch (error) {
-    return problem(400, `The body is no JSON: ${error instanceof Error ? error.message : error}`)
+    return problem(400, `The body is not JSON: ${error instanceof Error ? error.message : error}`)
   }
   const outcome = predictor.importPatterns(document)
   return 'problem' in outcome ? problem(400, outcome.problem) : json(200, outcome)

@@ -9,21 +9,21 @@ import { answer, type Routes, routesOf } from './routes.ts'
 
 export interface HttpOptions {
   readonly host: string
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number
-  /** Needed on any address but a loopback one. */
+  /** Needed on any address but a loopback address. */
   readonly token?: string | undefined
   readonly metricsAuth?: boolean
   readonly metricsEnabled?: boolean
   readonly operations: Operations
-  /** Is told what a request failed of; the caller only learns that it did. */
+  /** Gets the error of a request that failed; the caller only learns that it failed. */
   readonly onError?: (error: unknown) => void
 }
 
 export interface HttpServer {
   /** Resolves when the port is open. Rejects with an HttpError. */
   start(): Promise<{ readonly port: number }>
-  /** Ends every connection, answered or not. Twice is once. */
+  /** Closes every connection, answered or not. Twice is once. */
   close(): Promise<void>
 }
 
@@ -70,7 +70,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 function listen(server: Server, { host, port, onError }: HttpOptions): Promise<{ readonly port: number }> {
   return new Promise((resolve, reject) => {
     server.on('error', (error) => {
-      // Afterwards it is a connection that could not be taken, for want of file descriptors; the server goes on.
+      // Later errors come from a connection that could not be accepted for want of file descriptors; the server goes on.
       if (server.listening) onError?.(error)
       else reject(listenError(error, `${host}:${port}`))
     })
@@ -82,7 +82,7 @@ function listen(server: Server, { host, port, onError }: HttpOptions): Promise<{
 }
 
 async function stop(server: Server, started: Promise<unknown> | undefined): Promise<void> {
-  // A start that fails has told its own caller; here it only means that nothing listens.
+  // A failed start was reported to its own caller. Here it only means that nothing listens.
   await started?.catch(() => {})
   if (!server.listening) return
   await new Promise<void>((resolve) => {
@@ -96,7 +96,7 @@ async function reply(request: IncomingMessage, rule: AccessRule, routes: Routes)
   if (url === null) return problem(400, 'The request names no path')
   const { pathname: path, searchParams: query } = url
   if (!mayAsk(rule, path, request.headers.authorization)) {
-    return problem(401, 'This needs the bearer token of FOREWARM_TOKEN', { 'www-authenticate': 'Bearer' })
+    return problem(401, 'This needs the bearer token that FOREWARM_TOKEN sets', { 'www-authenticate': 'Bearer' })
   }
   const method = request.method ?? 'GET'
   if (isFromElsewhere(method, request.headers)) return problem(403, 'A page of another origin may not do this')

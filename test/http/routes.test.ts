@@ -18,12 +18,12 @@ async function startedAt(): Promise<string> {
 }
 
 describe('/cache/hierarchy', () => {
-  test('/stats is what the levels count', async () => {
+  test('/stats answers with what the levels count', async () => {
     const response = await fetch(`${await startedAt()}/cache/hierarchy/stats`)
     expect([response.status, await response.json()]).toEqual([200, HIERARCHY])
   })
 
-  test('/optimize, posted, says what it did', async () => {
+  test('/optimize answers a POST with what it did', async () => {
     const url = `${await startedAt()}/cache/hierarchy/optimize`
     const { notPromoted, durationMs, ...same } = OPTIMIZED
     const response = await fetch(url, { method: 'POST' })
@@ -31,15 +31,15 @@ describe('/cache/hierarchy', () => {
     expect((await fetch(url)).status).toBe(405)
   })
 
-  test('/optimize is refused to a page of another origin', async () => {
+  test('/optimize refuses a page of another origin', async () => {
     const url = `${await startedAt()}/cache/hierarchy/optimize`
     const posted = (origin: string) => fetch(url, { method: 'POST', headers: { origin } }).then(({ status }) => status)
     expect([await posted('http://elsewhere.example'), await posted(new URL(url).origin)]).toEqual([403, 200])
   })
 })
 
-describe('what history says', () => {
-  test('is recommended for the hours ahead that are asked about', async () => {
+describe('what was learnt from reads', () => {
+  test('is recommended for the hours ahead that the caller names', async () => {
     const url = `${await startedAt()}/cache/warming/recommendations`
     const { pair, ...rest } = RECOMMENDED
     const expected = (hours: number) => [{ ...rest, instrument_id: pair, reason: `within ${hours} h` }]
@@ -47,13 +47,16 @@ describe('what history says', () => {
     expect(await (await fetch(`${url}?look_ahead_hours=2`)).json()).toEqual(expected(2))
   })
 
-  test.each(['0', '25', '1.5', '0x10', 'x', ''])('is refused for look_ahead_hours=%s', async (hours) => {
-    const response = await fetch(`${await startedAt()}/cache/warming/recommendations?look_ahead_hours=${hours}`)
-    expect([response.status, ((await response.json()) as { detail: string }).detail]).toEqual([
-      400,
-      `look_ahead_hours: expected a whole number from 1 to 24, got ${JSON.stringify(hours)}`,
-    ])
-  })
+  test.each(['0', '25', '1.5', '0x10', 'x', ''])(
+    'is not recommended for look_ahead_hours=%s, which is refused',
+    async (hours) => {
+      const response = await fetch(`${await startedAt()}/cache/warming/recommendations?look_ahead_hours=${hours}`)
+      expect([response.status, ((await response.json()) as { detail: string }).detail]).toEqual([
+        400,
+        `look_ahead_hours: expected a whole number from 1 to 24, got ${JSON.stringify(hours)}`,
+      ])
+    },
+  )
 
   test('is counted, and exported as one document', async () => {
     const url = `${await startedAt()}/cache/predictor`
@@ -65,7 +68,7 @@ describe('what history says', () => {
     expect(await (await fetch(`${url}/patterns`)).json()).toEqual(PATTERNS)
   })
 
-  test('is a pattern for each pair', async () => {
+  test('is shown as a pattern for each pair', async () => {
     const { pair, chain, confidence } = PATTERN
     expect(await (await fetch(`${await startedAt()}/warming/patterns`)).json()).toEqual([
       { instrument_id: pair, chain, frequency_per_hour: 3.5, peak_hours: [8, 13], confidence },
@@ -75,16 +78,16 @@ describe('what history says', () => {
   test.each([
     ['what was exported', JSON.stringify(PATTERNS), 200, { refused: 2 }],
     ['no patterns', 'null', 400, { detail: 'expected an object, got null' }],
-    ['no JSON', '{"kind":NaN}', 400, { detail: expect.stringContaining('The body is no JSON: Unexpected token') }],
-    ['nothing', '', 400, { detail: expect.stringContaining('The body is no JSON') }],
-    ['other bytes', Buffer.from('{"kind":"\xe9"}', 'latin1'), 400, { detail: 'The body is no UTF-8' }],
-    ['too much', ' '.repeat(1024 * 1024 + 1), 413, { detail: 'A body is of at most 1048576 bytes' }],
-  ])('is imported: %s', async (_, body, status, answered) => {
+    ['no JSON', '{"kind":NaN}', 400, { detail: expect.stringContaining('The body is not JSON: Unexpected token') }],
+    ['nothing', '', 400, { detail: expect.stringContaining('The body is not JSON') }],
+    ['other bytes', Buffer.from('{"kind":"\xe9"}', 'latin1'), 400, { detail: 'The body is not UTF-8' }],
+    ['too much', ' '.repeat(1024 * 1024 + 1), 413, { detail: 'A body may have at most 1048576 bytes' }],
+  ])('is imported, or refused with the reason: %s', async (_, body, status, answered) => {
     const response = await fetch(`${await startedAt()}/cache/predictor/patterns`, { method: 'PUT', body })
     expect([response.status, await response.json()]).toEqual([status, expect.objectContaining(answered)])
   })
 
-  test('is imported as long as the caller stays', async () => {
+  test('is not imported from a caller that disconnects, and the server goes on', async () => {
     const errors: unknown[] = []
     const server = createHttpServer({
       ...{ host: '127.0.0.1', port: 0, operations: OPERATIONS },

@@ -40,7 +40,7 @@ const DEGRADED: readonly Check[] = [
 const FAILED: readonly Check[] = [...DEGRADED, { name: 'broker', status: 'failed', reason: 'unreachable' }]
 
 describe('GET /metrics', () => {
-  test('hands out the exposition with its own content type', async () => {
+  test('answers with the exposition and its own content type', async () => {
     const response = await fetch(`${await startedAt()}/metrics`)
     expect(response.status).toBe(200)
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
@@ -54,13 +54,16 @@ describe('GET /metrics', () => {
     expect(await response.text()).toBe('application/openmetrics-text')
   })
 
-  test('is a 404 that says so where metrics are off', async () => {
+  test('answers 404 and says why while metrics are off', async () => {
     const response = await fetch(`${await startedAt({ metricsEnabled: false })}/metrics`)
     expect(response.status).toBe(404)
-    expect(await response.json()).toMatchObject({ status: 404, detail: 'metrics are off' })
+    expect(await response.json()).toMatchObject({
+      status: 404,
+      detail: 'Metrics are off: WARMING_METRICS_ENABLED is false',
+    })
   })
 
-  test('is a 500 without the reason where it cannot be answered, and the node is told the reason', async () => {
+  test('answers 500 without the reason if it fails, and the node gets the reason', async () => {
     const errors: unknown[] = []
     const metrics = () => Promise.reject(new Error('the inner reason'))
     const url = await startedAt({ operations: { ...OPERATIONS, metrics }, onError: (error) => errors.push(error) })
@@ -80,7 +83,7 @@ describe('GET /livez and /readyz', () => {
     expect(await (await fetch(`${url}/livez`)).json()).toEqual({ status: 'ok', checks: { loop: { status: 'ok' } } })
   })
 
-  test('answer 200 and degraded while Redis is gone', async () => {
+  test('answer 200 and degraded while Redis is away', async () => {
     const response = await fetch(`${await startedAt({ operations: operations(DEGRADED) })}/readyz`)
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({
@@ -108,7 +111,7 @@ describe('GET /health/warming', () => {
     })
   })
 
-  test('is degraded at 200 and unhealthy at 503', async () => {
+  test('answers 200 while degraded and 503 while unhealthy', async () => {
     const degraded = await fetch(`${await startedAt({ operations: operations(DEGRADED) })}/health/warming`)
     expect([degraded.status, await degraded.json()]).toEqual([200, expect.objectContaining({ status: 'degraded' })])
     const failed = await fetch(`${await startedAt({ operations: operations(FAILED) })}/health/warming`)
@@ -116,8 +119,8 @@ describe('GET /health/warming', () => {
   })
 })
 
-describe('what is not there', () => {
-  test('is a problem document at 404', async () => {
+describe('a request without a handler', () => {
+  test('is answered with 404 and a problem document if nothing is at its path', async () => {
     const url = await startedAt()
     for (const path of ['/', '/metric', '/constructor', '/metrics/']) {
       const response = await fetch(url + path)
@@ -132,32 +135,32 @@ describe('what is not there', () => {
     }
   })
 
-  test('names the methods that are, at 405', async () => {
+  test('is answered with 405 and the methods that the path takes', async () => {
     const response = await fetch(`${await startedAt()}/readyz`, { method: 'POST', body: 'x' })
     expect(response.status).toBe(405)
     expect(response.headers.get('allow')).toBe('GET, HEAD')
     expect(await response.json()).toMatchObject({ title: 'Method Not Allowed', status: 405 })
   })
 
-  test('leaves the body out of the answer to a HEAD', async () => {
+  test('is answered without a body if it is a HEAD', async () => {
     const response = await fetch(`${await startedAt()}/readyz?verbose`, { method: 'HEAD' })
     expect([response.status, await response.text()]).toEqual([200, ''])
   })
 })
 
-describe('who may ask', () => {
-  test('is everybody on a loopback address', async () => {
+describe('access', () => {
+  test('is free to everybody on a loopback address', async () => {
     const url = await startedAt({ token: TOKEN, metricsAuth: true })
     expect((await fetch(`${url}/health/warming`)).status).toBe(200)
     expect((await fetch(`${url}/metrics`)).status).toBe(200)
   })
 
-  test('is nobody on another address without a token: the server does not start', async () => {
+  test('on another address needs a token, without which the server does not start', async () => {
     await expect(created({ host: '0.0.0.0' }).start()).rejects.toMatchObject({ code: 'token-required' })
     await expect(created({ host: '::' }).start()).rejects.toMatchObject({ code: 'token-required' })
   })
 
-  test('is who has the token, but for probes and scrapers', async () => {
+  test('on another address needs the token, except for probes and scrapers', async () => {
     const url = await reachable()
     const status = async (path: string, authorization?: string) =>
       (await fetch(url + path, authorization === undefined ? {} : { headers: { authorization } })).status
@@ -170,14 +173,14 @@ describe('who may ask', () => {
     }
   })
 
-  test('learns nothing of what is there without the token', async () => {
+  test('without the token does not reveal which paths exist', async () => {
     const response = await fetch(`${await reachable()}/nothing`)
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toBe('Bearer')
     expect(await response.json()).toMatchObject({ title: 'Unauthorized', status: 401 })
   })
 
-  test('needs the token for /metrics too with METRICS_AUTH', async () => {
+  test('to /metrics needs the token with METRICS_AUTH', async () => {
     const url = await reachable({ metricsAuth: true })
     expect((await fetch(`${url}/metrics`)).status).toBe(401)
     expect((await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } })).status).toBe(200)
@@ -185,7 +188,7 @@ describe('who may ask', () => {
   })
 })
 
-describe('starting and closing', () => {
+describe('the HTTP server', () => {
   test('says what is wrong when the port is taken', async () => {
     const { port } = await created().start()
     await expect(created({ port }).start()).rejects.toMatchObject({
@@ -207,7 +210,7 @@ describe('starting and closing', () => {
     await expect(server.start()).rejects.toMatchObject({ code: 'closed' })
   })
 
-  test('closes before it was started, and while it starts', async () => {
+  test('closes before it was started and while it starts', async () => {
     await created().close()
     const server = created()
     const starting = server.start()
@@ -216,7 +219,7 @@ describe('starting and closing', () => {
     await expect(fetch(`http://127.0.0.1:${port}/livez`)).rejects.toThrow()
   })
 
-  test('closes although requests hang, connections idle and callers send half a request', async () => {
+  test('closes while requests hang, connections idle and a caller has sent half a request', async () => {
     const { promise: asked, resolve: ask } = Promise.withResolvers<void>()
     const metrics = () => {
       ask()

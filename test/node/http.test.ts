@@ -61,7 +61,7 @@ test('metrics that are off are not found, and counted all the same', async () =>
     const node = await stage.startNode({ config: { metrics: { enabled: false } } })
     await stage.produce(updateOf('A'))
     await until('it is counted', () => node.stats().updates === 1)
-    expect(await get(node, '/metrics')).toMatchObject({ status: 404, body: expect.stringContaining('metrics are off') })
+    expect(await get(node, '/metrics')).toMatchObject({ status: 404, body: expect.stringContaining('Metrics are off') })
   })
 })
 
