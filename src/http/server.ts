@@ -70,7 +70,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 function listen(server: Server, { host, port, onError }: HttpOptions): Promise<{ readonly port: number }> {
   return new Promise((resolve, reject) => {
     server.on('error', (error) => {
-      // Later errors come from a connection that could not be accepted for want of file descriptors; the server goes on.
+      // A later error means that a connection could not be accepted for want of file descriptors.
       if (server.listening) onError?.(error)
       else reject(listenError(error, `${host}:${port}`))
     })

@@ -2,17 +2,17 @@ import type { WarmRequest } from '../../schemas/warm-request.ts'
 import { type PairTable, TABLE_FULL, UNKNOWN_PAIR } from '../cache/names/pair-table.ts'
 import { RecentIds } from './recent-ids.ts'
 
-/** Why a request is not carried out. The words are labels of `warm_requests_refused_total`. */
+/** Why a request is not carried out; the labels of `warm_requests_refused_total`. */
 export type WarmRefusal =
-  /** Made by a replay: nodes in production have nothing to do with it. */
+  /** It was made by a replay, and this node does not serve those. */
   | 'replay'
   | 'not-interested'
-  /** A request of this id was served. */
+  /** A request with this id came before. */
   | 'duplicate'
   | 'expired'
-  /** To be held longer than anything is held. */
+  /** It would have to be held longer than the limit. */
   | 'too-far-ahead'
-  /** Pushed out of the full backlog, or too low to get in. */
+  /** The backlog was full, and the request had too low a priority to stay or to get in. */
   | 'shed'
   | 'closed'
 
@@ -21,20 +21,20 @@ export type Admission =
   | {
       readonly admitted: false
       readonly reason: WarmRefusal
-      /** Whether the asker is told: nodes that have nothing to do with a request keep silent. */
+      /** Whether the publisher gets an answer: nodes that a request does not concern stay silent. */
       readonly answered: boolean
     }
 
 export interface AdmissionOptions {
   readonly table: PairTable
-  /** Whether this node has to do with the pair: its chain is assigned here, or a detector reads it. */
+  /** Whether the pair concerns this node: its chain is assigned here, or a detector here reads it. */
   readonly isInterested: (chain: string, pair: string) => boolean
   readonly acceptReplays: boolean
   readonly rememberedIds: number
   readonly maxHoldMs: number
 }
 
-/** Whether a request is this node's business, before anything is spent on it. */
+/** Decides whether this node serves a request, before any work is spent on it. */
 export class Admissions {
   readonly #options: AdmissionOptions
   readonly #served: RecentIds
@@ -55,7 +55,7 @@ export class Admissions {
     return { admitted: true, pairIds }
   }
 
-  /** Ids for all of them: a pair that was never seen here is warmed too, which is what a cold start needs. */
+  /** Gives an id to each of the pairs, known or not: a cold start must be able to warm pairs that were never seen. */
   allOf(chain: string, pairs: readonly string[]): number[] {
     return pairs.map((pair) => this.#options.table.ask(chain, pair))
   }
@@ -67,7 +67,7 @@ export class Admissions {
   }
 }
 
-/** What an id in a job stands for. */
+/** Whether an id in a job stands for a pair. */
 export function isPair(pairId: number): boolean {
   return pairId !== UNKNOWN_PAIR && pairId !== TABLE_FULL
 }

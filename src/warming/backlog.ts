@@ -3,16 +3,17 @@ import { DueQueue } from './due-queue.ts'
 import { type WarmJob, weightOf } from './warm-job.ts'
 
 /**
- * Requests that wait: for their time, or for their turn. Bounded by pairs, because a request holds one or a thousand.
- * When it is full, the lowest priority goes first, the oldest of it; what is lowest itself is shed at once. Critical
- * requests are never shed: they may go beyond the bound, and `overfull` tells whoever hands them in to wait.
+ * Requests that wait, for their time or for their turn. The bound counts pairs, because a request holds one or a
+ * thousand. When the backlog is full, it sheds the oldest requests of the lowest priority. If too little of lower
+ * priority waits, the new request is shed itself. Critical requests are never shed. They may exceed the bound;
+ * `overfull` then tells the source to wait.
  */
 export class Backlog {
   readonly #maxPairs: number
   readonly #ready: readonly Set<WarmJob>[] = PRIORITIES.map(() => new Set())
   readonly #held: readonly Set<WarmJob>[] = PRIORITIES.map(() => new Set())
   readonly #due = new DueQueue<WarmJob>()
-  /** Pairs that wait, by rank. */
+  /** The number of waiting pairs by rank. */
   readonly #weights: number[] = PRIORITIES.map(() => 0)
 
   constructor(maxPairs: number) {
@@ -40,7 +41,7 @@ export class Backlog {
     return this.#due.peek()?.dueMs
   }
 
-  /** Returns those that had to go for it; the job itself where there is not enough that is lower. */
+  /** Returns the jobs that were shed for it; the job itself if too little of lower rank waits. */
   add(job: WarmJob, nowMs: number): WarmJob[] {
     const shed: WarmJob[] = []
     if (job.rank > 0 && this.#pairsAbove(job.rank + 1) + weightOf(job) > this.#maxPairs) return [job]
@@ -58,7 +59,7 @@ export class Backlog {
     return shed
   }
 
-  /** What is due now waits for its turn from now on. */
+  /** Moves the held jobs that are due to those that wait for their turn, and returns them. */
   release(nowMs: number): WarmJob[] {
     const released: WarmJob[] = []
     for (let next = this.#due.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#due.peek()) {
@@ -70,7 +71,7 @@ export class Backlog {
     return released
   }
 
-  /** The next in turn, as many as have about `maxPairs` together, all of them dry runs or none. */
+  /** Takes the next jobs in turn, up to about `maxPairs` pairs. Dry runs and others are never taken together. */
   take(maxPairs: number): WarmJob[] {
     const taken: WarmJob[] = []
     let pairs = 0
@@ -84,7 +85,7 @@ export class Backlog {
     return taken
   }
 
-  /** Everything, at the end. */
+  /** Takes all jobs, for the close. */
   drain(): WarmJob[] {
     const all = [...this.#ready, ...this.#held].flatMap((jobs) => [...jobs])
     for (const job of all) this.#remove(job)
@@ -112,7 +113,7 @@ export class Backlog {
     return this.#weights[rank] ?? 0
   }
 
-  /** Of the ranks before `rank`. */
+  /** The number of waiting pairs with a rank before `rank`. */
   #pairsAbove(rank: number): number {
     let pairs = 0
     for (let above = 0; above < rank; above++) pairs += this.#pairsOf(above)

@@ -1,10 +1,10 @@
 /**
- * A share of the updates for which nothing is warmed, so that what warming brings is a difference between two groups of
- * the same traffic. Which updates belong to it follows from the pair and its event time alone: the look-ahead, the
- * triggers and whoever counts come to the same answer without telling each other.
+ * A share of the updates for which nothing is warmed. The effect of warming is the difference between this group and
+ * the other updates of the same traffic. Whether an update belongs to it depends on its pair and event time alone, so
+ * the look-ahead, the triggers and the measurement agree without talking to each other.
  */
 export class ControlGroup {
-  /** Of 2³². */
+  /** The share as a part of 2³². */
   readonly #below: number
 
   /** `share`: 0 to 1. */
@@ -17,7 +17,7 @@ export class ControlGroup {
   }
 }
 
-/** Mixed as in MurmurHash3's finalizer (Appleby), so that neighbours in time fall far apart. */
+/** Mixes the bits as MurmurHash3's finalizer (Appleby) does, so that event times next to each other fall far apart. */
 function hash(pairId: number, eventTimeMs: number): number {
   let mixed = Math.imul(pairId, 0x9e3779b1) ^ ((eventTimeMs % 2 ** 32) | 0)
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)

@@ -1,11 +1,11 @@
-/** What a DueQueue holds: when it is due, and its place in the queue, which the queue keeps. */
+/** A member of a DueQueue. The queue sets `heapIndex`. */
 export interface Due {
   readonly dueMs: number
-  /** -1: in no queue. */
+  /** -1 while it is in no queue. */
   heapIndex: number
 }
 
-/** By due time, the earliest first (a binary heap). Members know their place, so that one can leave early. */
+/** A binary heap, the earliest due time first. Members know their index, so one can be removed early. */
 export class DueQueue<T extends Due> {
   readonly #heap: T[] = []
 

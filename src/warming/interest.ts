@@ -4,12 +4,12 @@ import type { PairTable } from '../cache/names/pair-table.ts'
 import { enlarged } from '../enlarged.ts'
 
 /**
- * What this node has to do with: the chains that are assigned to it, whose detectors may read any of their pairs soon,
- * and pairs of other chains that detectors here have read.
+ * The pairs that concern this node: all pairs of the chains that are assigned to it, which its detectors may read at
+ * any time, and the pairs of other chains that its detectors have read.
  */
 export class Interest {
   readonly #table: PairTable
-  /** Of the price topics. */
+  /** The partition count of the price topics. */
   readonly #partitions: number
   readonly #assigned = new Set<number>()
   /** 1 for a pair that was read here, by pair id. */
@@ -20,13 +20,13 @@ export class Interest {
     this.#partitions = partitions
   }
 
-  /** In place of what was assigned before. */
+  /** Replaces the assignment before. */
   assign(partitions: readonly TopicPartition[]): void {
     this.#assigned.clear()
     for (const { partition } of partitions) this.#assigned.add(partition)
   }
 
-  /** Whether this node gets the chain's updates, so that nobody has a newer value of its pairs. */
+  /** Whether this node gets the chain's updates. No other node has newer values of its pairs then. */
   holds(chain: string): boolean {
     return this.#assigned.has(partitionOf(chain, this.#partitions))
   }

@@ -9,11 +9,12 @@ import type { ControlGroup } from './control-group.ts'
 import { WARM_MS } from './triggers.ts'
 
 /**
- * Kafka hands over the future: a fetched batch holds updates whose handlers have not run. Before they do, the reads
- * known for them are fetched in one trip. `overlap` starts the fetch and goes on; `await` gives it `timeoutMs`.
+ * A fetched batch shows the near future: its updates are known before their handlers run. The look-ahead prefetches the
+ * reads known to follow these updates, in one trip. `overlap` starts the trip and goes on; `await` waits for up to
+ * `timeoutMs`.
  *
- * One window is as many updates as their reads fit the warm part: a larger one would push its own first warms out
- * before they are read.
+ * A window holds as many updates as have reads that fit the warm part. In a larger one, the first warms would be
+ * evicted before they are read.
  */
 export type LookAheadMode = 'off' | 'overlap' | 'await'
 
@@ -25,27 +26,27 @@ export interface LookAheadOptions {
   readonly l1: Pick<FirstLevel, 'expect'> & { readonly usage: Pick<Usage, 'warmLimit'> }
   readonly mode: LookAheadMode
   readonly timeoutMs: number
-  /** A read known to follow less often is not fetched ahead; 0 to 1. */
+  /** A read that follows less often is not prefetched; 0 to 1. */
   readonly minRate: number
-  /** Updates for which nothing is fetched. */
+  /** Nothing is prefetched for updates of this group. */
   readonly control?: Pick<ControlGroup, 'includes'> | undefined
-  /** Keeps reads that nobody comes to from being fetched. */
+  /** Limits prefetching while warms go unread. */
   readonly throttle?: Pick<Throttle, 'allows'> | undefined
-  /** Reads later after their update are not fetched ahead: the triggers ask for them. WARM_MS unless given. */
+  /** Reads that follow this late or later are left to the triggers; WARM_MS unless given. */
   readonly warmMs?: number
   readonly metrics: Pick<Metrics, 'counter'>
-  /** Into L1 as warms; never rejects. */
+  /** Loads the pairs into L1 as warms; never rejects. */
   readonly promote: (pairIds: readonly number[], timeoutMs: number) => Promise<unknown>
 }
 
 export class LookAhead {
   readonly #options: LookAheadOptions
   readonly #known = new KnownReads()
-  /** Of the window in hand: all reads, and those that L1 lacks. */
+  /** All reads of the current window, and those that are missing from L1. */
   readonly #reads = new Set<number>()
   readonly #wanted: number[] = []
   readonly #loads: Counter
-  /** Row after the last one of the window in hand. */
+  /** The row after the last one of the current window. */
   #end = 0
 
   constructor(options: LookAheadOptions) {
@@ -53,12 +54,12 @@ export class LookAhead {
     this.#loads = options.metrics.counter('look_ahead_loads_total')
   }
 
-  /** New rows: the window in hand is over. */
+  /** The columns hold new rows: the current window is over. */
   restart(): void {
     this.#end = 0
   }
 
-  /** To be called before each row is handled; the promise, if there is one, is to be awaited first. */
+  /** Must be called before each row is handled. A returned promise must be awaited before the row is handled. */
   before(row: number, columns: UpdateColumns): Promise<unknown> | undefined {
     if (row < this.#end || this.#options.mode === 'off' || !this.#options.tracker.hasEdges) return undefined
     this.#plan(row, columns)
@@ -80,12 +81,12 @@ export class LookAhead {
       const trigger = columns.pairIds[row] as number
       if (control?.includes(trigger, columns.eventTimesMs[row] as number)) continue
       const reads = tracker.readsAfter(trigger, known)
-      // Also what is resident counts: it may be pushed out before its read by what is not.
+      // Resident pairs count too: the warms of the others may evict them before they are read.
       if (this.#reads.size + reads > room && row > from) break
       for (let i = 0; i < reads && this.#wanted.length < room; i++) {
         const pairId = known.pairIds[i] as number
         if ((known.rates[i] as number) < minRate || this.#reads.has(pairId)) continue
-        // Later ones are asked for in their own time (triggers.ts): fetched now they would be pushed out before.
+        // The triggers (triggers.ts) ask for later reads in time: prefetched now, they would be evicted before.
         if ((known.lagsMs[i] as number) >= warmMs) continue
         this.#reads.add(pairId)
         if (!l1.expect(pairId) && (throttle?.allows() ?? true)) this.#wanted.push(pairId)

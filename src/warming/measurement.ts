@@ -1,33 +1,33 @@
 import type { Usage } from '../cache/l1/usage.ts'
 import type { ControlGroup } from './control-group.ts'
 
-/** A difference of hit ratios in percentage points, and between what it lies with 95 % certainty. */
+/** A difference of hit ratios in percentage points, and its 95 % confidence interval. */
 export interface Improvement {
   readonly points: number
   readonly low: number
   readonly high: number
 }
 
-/** What warming has brought and cost since the start; undefined where nothing can be said yet. */
+/** What warming has brought and cost since the start. A figure is undefined until it can be measured. */
 export interface WarmingFigures {
-  /** Warms read before they left ÷ warms that have ended. */
+  /** Warms that were read before they left L1 ÷ all warms that were read or have left. */
   readonly accuracy: number | undefined
-  /** Misses saved ÷ misses without warming, by the control group. */
+  /** Misses saved ÷ misses without warming, as the control group shows them. */
   readonly coverage: number | undefined
-  /** Warms that were read ÷ these and those that a read was faster than. */
+  /** Warms that were read ÷ these and the warms that came after their read. */
   readonly timeliness: number | undefined
-  /** Misses of what a warm had pushed out ÷ misses. */
+  /** Misses of pairs that a warm had evicted ÷ all misses. */
   readonly pollution: number | undefined
-  /** Pairs asked for that were there already ÷ pairs asked for. */
+  /** Requested pairs that were in L1 already ÷ all requested pairs. */
   readonly redundancy: number | undefined
   readonly l2ReadsPerSavedMiss: number | undefined
-  /** Of the reads of updates that were warmed for against those of the control group. */
+  /** The hit ratio after updates that were warmed for, less the hit ratio after those of the control group. */
   readonly hitRateImprovement: Improvement | undefined
   readonly control: GroupFigures
   readonly warmed: GroupFigures
 }
 
-/** Updates whose detectors read anything, and those reads. */
+/** The updates after which detectors read anything, and these reads. */
 export interface GroupFigures {
   readonly updates: number
   readonly reads: number
@@ -44,22 +44,24 @@ export interface MeasurementSources {
   }
 }
 
-/** Updates in each group below which their difference says nothing. */
+/** With fewer updates in a group, the difference between the groups says nothing. */
 const FEWEST_UPDATES = 30
-/** Of the normal distribution. */
+/** 95 % of a normal distribution lie within so many standard deviations. */
 const Z_95 = 1.96
 
 /**
- * Reads of detectors by whether their update was warmed for. The reads of one update stand and fall together, so the
- * uncertainty comes from the spread between updates: the variance of a ratio of sums over clusters (Cochran, "Sampling
- * Techniques", 1977, section 6.3), not that of single reads. Updates are taken to be independent of each other.
+ * Compares the reads of detectors after updates that were warmed for with those after the updates of the control group.
  *
- * Hit ratios are near 1, where a group may have had no miss yet and would be certain of having none ever. So the interval
- * is that of the groups with two more updates each, one with nothing but hits and one with nothing but misses (Agresti
- * and Caffo, "Simple and effective confidence intervals", The American Statistician 54, 2000).
+ * The reads of one update hit or miss together. So the uncertainty comes from the spread between updates and not
+ * between reads: it is the variance of a ratio of sums over clusters (Cochran, "Sampling Techniques", 1977, section
+ * 6.3). Updates are taken to be independent of each other.
  *
- * Where both groups read the same pairs, a warm for one is a hit for the other, and what a warm pushes out is a miss for
- * both: the difference leaves out both.
+ * Hit ratios are near 1, and a group without a miss so far would seem certain never to have one. So the interval is
+ * computed with two more updates in each group, one of hits only and one of misses only (Agresti and Caffo, "Simple and
+ * effective confidence intervals", The American Statistician 54, 2000).
+ *
+ * If both groups read the same pairs, a warm for one group is also a hit for the other, and an eviction by a warm is a
+ * miss for both. The difference between the groups leaves both effects out.
  */
 export class Measurement {
   readonly #control: ControlGroup
@@ -70,7 +72,7 @@ export class Measurement {
     this.#control = control
   }
 
-  /** The handlers of an update are through: so many reads, of which so many were hits. */
+  /** Counts an update whose handlers have settled, with their reads and how many of these were hits. */
   settled(update: { readonly pairId: number; readonly eventTimeMs: number }, reads: number, hits: number): void {
     if (reads === 0) return
     const group = this.#control.includes(update.pairId, update.eventTimeMs) ? this.#unwarmed : this.#warmed
@@ -109,7 +111,7 @@ export class Measurement {
   }
 }
 
-/** Sums over updates; all that the ratio of hits to reads and its variance need. */
+/** The sums over updates that the ratio of hits to reads and its variance need. */
 class Clusters {
   count = 0
   reads = 0
@@ -135,7 +137,7 @@ class Clusters {
     return this.reads - this.#hits
   }
 
-  /** With an update of nothing but hits and one of nothing but misses, both with as many reads as others have. */
+  /** With two more updates of average size, one of hits only and one of misses only. */
   cautious(): Clusters {
     const more = new Clusters()
     const reads = this.reads / this.count

@@ -6,42 +6,47 @@ import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/n
 import type { Candidate, Evidence, Strategy } from '../strategy/strategy.ts'
 import { Throttle } from '../strategy/throttle.ts'
 
-/** What is proposed comes within SPAN reads, or a few times as many where others read in between; later, it came by chance. */
+/**
+ * A proposed pair is read within SPAN reads, or a few times as many if others read in between. A later read is chance.
+ */
 const HORIZON_SPANS = 8
 
 export interface NextReadsOptions {
   readonly strategy: StrategyName
-  /** Pair ids are below it. */
+  /** All pair ids are below this. */
   readonly maxPairs: number
-  /** Pairs whose reads are learned from at a time; all unless given. */
+  /** The most pairs whose reads are learned from at a time; all unless given. */
   readonly maxTracked?: number
-  /** Warms that the cache may hold. */
+  /** The most warms that the cache can hold. */
   readonly warmLimit: number
   readonly cache: AtHand
   readonly evidence: () => Evidence
-  /** What all warms of the cache have cost; nothing unless given. */
+  /** What the warms of the cache have cost so far; nothing unless given. */
   readonly cost?: () => WarmCost
-  /** Reads remembered, a power of two; 2²³ unless given. */
+  /** The number of reads that are remembered, a power of two; 2²³ unless given. */
   readonly logReads?: number
 }
 
 /**
- * What is worth warming after a read that no update asked for: the log of reads, read back, and the choice of a strategy
- * among what it says. The strategy `forewarm` takes all that pays (break-even.ts) and costs no object a candidate.
+ * Finds the pairs worth warming after a read that no update asked for. The log of reads proposes pairs, and a strategy
+ * chooses among them. The strategy `forewarm` takes every pair that pays (break-even.ts) and allocates no object for a
+ * candidate.
  */
 export class NextReads {
-  /** Of the last read: the first `count` are worth warming, the likeliest last, since warms leave in the order they came. */
+  /**
+   * The first `count` are worth warming after the last read, the likeliest last: warms are evicted first in, first out.
+   */
   readonly pairIds: Int32Array
   count = 0
   readonly #options: NextReadsOptions
   readonly #readBack: ReadBack
-  /** Undefined where all that pays is the choice. */
+  /** Undefined if every pair that pays is taken. */
   #strategy: Strategy | undefined
   readonly #breakEven: BreakEven
-  /** Of the strategies that go by a score alone: what pays has its price, which says more. */
+  /** Limits the strategies that go by a score alone. For `forewarm`, the break-even does so, and better. */
   readonly #throttle: Throttle
   readonly #limit: number
-  /** Warms that the next reads may ask for. */
+  /** The number of warms that the next reads may ask for. */
   #credit: number
 
   constructor(options: NextReadsOptions) {
@@ -64,12 +69,12 @@ export class NextReads {
     this.pairIds = new Int32Array(MAX_CANDIDATES)
   }
 
-  /** Reads that nothing was learned from, as there was no room for their pair. */
+  /** Reads that nothing was learned from because there was no room for their pair. */
   get readsNotTracked(): number {
     return this.#readBack.refusedReads
   }
 
-  /** Pairs that were not read for long and made room for others. */
+  /** Pairs that made room for others because they had not been read for long. */
   get pairsRecycled(): number {
     return this.#readBack.recycled
   }
@@ -82,7 +87,7 @@ export class NextReads {
     }
     back.read(pairId, this.#options.cache)
     this.count = 0
-    // A small cache's warms would push each other out: what is proposed is read within SPAN reads, so it has to stay as long.
+    // A proposed pair is read within SPAN reads and must stay until then. Too many warms would evict each other.
     this.#credit = Math.min(this.#limit, this.#credit + this.#limit / SPAN)
     const most = Math.floor(this.#credit)
     if (back.count === 0 || most === 0) return
@@ -105,7 +110,7 @@ export class NextReads {
     )
   }
 
-  /** The first `count`, the last of them first. */
+  /** Takes the first `count` pairs, in reverse order. */
   #take(pairIds: ArrayLike<number>, count: number): void {
     for (let i = count - 1; i >= 0; i--) this.pairIds[this.count++] = pairIds[i] as number
   }

@@ -1,4 +1,4 @@
-/** The ids seen last, at most `limit` of them; the one that was not seen for the longest time goes first. */
+/** The last `limit` ids. The least recently seen one is forgotten first. */
 export class RecentIds {
   readonly #limit: number
   readonly #ids = new Set<string>()
@@ -7,7 +7,7 @@ export class RecentIds {
     this.#limit = limit
   }
 
-  /** False when the id was here already. */
+  /** Returns false if the id was known already. */
   add(id: string): boolean {
     const isNew = !this.#ids.delete(id)
     this.#ids.add(id)

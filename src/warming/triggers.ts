@@ -14,9 +14,9 @@ import { Throttle } from '../strategy/throttle.ts'
 import type { ControlGroup } from './control-group.ts'
 
 /**
- * An update -> a warm request for the pairs known to be read some time after it. Reads right after the update are the
- * look-ahead's: a request made at the update would always be late for them. A request is held (`notBeforeMs`) until a
- * warm just makes it: one too early is pushed out before its read.
+ * Makes a warm request from an update, for the pairs known to be read some time after it. Reads right after the update
+ * are left to the look-ahead, as a request would always be late for them. A request is held (`notBeforeMs`) until a
+ * warm is just in time for the read: a warm that comes too early is evicted before it.
  */
 export interface TriggersOptions {
   readonly tracker: Tracker
@@ -26,36 +26,39 @@ export interface TriggersOptions {
   }
   readonly strategy: Strategy
   readonly clock: Clock
-  /** Names the requests, together with a count. */
+  /** Together with a count it makes the ids of the requests. */
   readonly nodeId: string
-  /** Reads sooner after their update are the look-ahead's; WARM_MS unless given. */
+  /** Reads that follow sooner are left to the look-ahead; WARM_MS unless given. */
   readonly warmMs?: number
-  /** What a warm takes once it is begun: so long before the read it is to begin; `warmMs` unless given. */
+  /** How long a warm takes; it begins this long before its read. `warmMs` unless given. */
   readonly takesMs?: () => number
-  /** `lagMs`: from now to the first read that it is for. */
+  /** `lagMs`: the time from now to the first read that the request is for. */
   readonly publish: (request: WarmRequest, lagMs: number) => void
-  /** Of the reads of late, 0 to 1. */
+  /** The hit ratio of recent reads, 0 to 1. */
   readonly hitRatio?: () => number | undefined
-  /** Updates for which nothing is asked. */
+  /** No request is made for updates of this group. */
   readonly control?: Pick<ControlGroup, 'includes'> | undefined
-  /** By kind: what nobody reads is not asked for, and what few do comes after what many do. */
+  /**
+   * A throttle for each kind of candidate. Kinds whose warms go unread are throttled; kinds that are read less rank
+   * lower.
+   */
   readonly throttles?: Readonly<Record<CandidateKind, Pick<Throttle, 'allows' | 'accuracy'>>> | undefined
 }
 
-/** What a warm takes through the topic and back, generously. */
+/** How long a warm takes by way of the topic, generously. */
 export const WARM_MS = 20
-/** What one takes that the node asks of itself, generously: a millisecond of its timer, and L2's. */
+/** How long a warm takes that a node requests of itself, generously: a millisecond of its timer and the trip to L2. */
 export const LOCAL_WARM_MS = 3
-/** A warm serves the reads that are due within this of its own, unless so many others come between that it is pushed out. */
+/** A warm also serves the reads that are due this soon after its own, unless other reads evict it in between. */
 const SERVES_MS = 50
-/** S3-FIFO's queue of those not read again is a tenth of L1: what is read once goes when so many others have come. */
+/** S3-FIFO's queue for pairs that were read once is this share of L1: a pair leaves when so many others have come. */
 const SHORTEST_QUEUE = 0.1
-/** Of what is there now, and so many reads before its own that it may leave. */
+/** How likely a resident pair is evicted before its read if as many other reads as that queue holds come first. */
 const PROBABLY_GONE = 0.9
-/** After its read was due, a request is worth nothing. */
+/** A request expires this long after its last read was due. */
 const EXPIRES_AFTER_MS = 1_000
 const CONFIDENT = 0.7
-/** A request's reason is of 500 characters at most. */
+/** The reason of a request may have 500 characters, so it names few pairs. */
 const MAX_REASONS = 3
 
 /** Judges the warms of a kind by what became of those before. */
@@ -69,10 +72,11 @@ export class Triggers {
   readonly #mined = emptyRow()
   readonly #warmMs: number
   #strategy: Strategy
-  /** By pair id: when the read is due that it was last asked for, and how many reads had been expected by then, with that one. */
+  /** When the read is due that each pair was last requested for, by pair id. */
   #askedForMs: Float64Array<ArrayBuffer> = new Float64Array(1024)
+  /** The count of expected reads at each pair's last one, by pair id. */
   #expectedAt: Float64Array<ArrayBuffer> = new Float64Array(1024)
-  /** Reads expected so far. */
+  /** The number of reads expected so far. */
   #expected = 0
   #count = 0
 
@@ -102,7 +106,7 @@ export class Triggers {
     for (let i = 0; i < mined; i++) {
       const edge = this.#mined[i] as MinedEdge
       const follower = edge.event >> 1
-      // Of a read that belongs to the update it is counted how often it comes: statistics say no more.
+      // If reads of the pair were attributed to the update, their counted rate says all that statistics could.
       if (known.includes(follower) || !this.#isWorthAsking(follower, edge.lagMs, asks)) continue
       candidates ??= []
       const candidate = this.#candidate(follower, scoreOf(edge), { lagMs: edge.lagMs, kind: 'prediction', ...asks })
@@ -121,9 +125,9 @@ export class Triggers {
   }
 
   /**
-   * A read that is as good as done needs no request: the pair is there, or asked for, and will stay until then, because
-   * fewer other reads come between its last one and this than the shortest queue of L1 holds. Reads are counted, not
-   * milliseconds: a sweep asks for thousands before the first of them is read.
+   * A pair that is in L1, or requested already, needs no request if it stays until the read. It does if fewer other
+   * reads come between its last read and this one than the shortest queue of L1 holds. Reads are counted and not
+   * milliseconds, because a sweep requests thousands of pairs before the first of them is read.
    */
   #isWorthAsking(read: number, lagMs: number, { chainId, nowMs, queue }: Asks): boolean {
     const { table, l1 } = this.#options
@@ -134,7 +138,7 @@ export class Triggers {
     return between >= queue || !(isThere || nowMs + lagMs < (this.#askedForMs[read] as number) + SERVES_MS)
   }
 
-  /** Counts a read of the pair as expected; how many others were since its last one. */
+  /** Counts a read of the pair as expected. Returns how many others were expected since its last one. */
   #expect(pairId: number): number {
     if (pairId >= this.#expectedAt.length) this.#reserve(pairId)
     const between = this.#expected - (this.#expectedAt[pairId] as number)
@@ -188,11 +192,11 @@ export class Triggers {
   }
 }
 
-/** What is true of the update that asks. */
+/** What the candidates of one update have in common. */
 interface Asks {
   readonly chainId: number
   readonly nowMs: number
-  /** So many reads push out what is not read again. */
+  /** So many other reads evict a pair that was read once. */
   readonly queue: number
 }
 
@@ -200,7 +204,7 @@ function reasonsOf(selected: readonly Candidate[]): readonly string[] {
   return selected.flatMap(({ reason }) => (reason === undefined ? [] : [reason])).slice(0, MAX_REASONS)
 }
 
-/** Pairs that are due within the time of one warm travel together, the soonest first; others in a request of their own. */
+/** Groups the pairs that are due within the time of one warm, the soonest first: each group becomes a request. */
 function byLag(selected: readonly Candidate[]): readonly (readonly Candidate[])[] {
   const groups: Candidate[][] = []
   for (const candidate of selected.toSorted((a, b) => a.lagMs - b.lagMs)) {

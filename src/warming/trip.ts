@@ -5,15 +5,15 @@ import type { Promoted, PromotionOutcome } from '../cache/promotion.ts'
 import { isPair } from './admission.ts'
 import type { WarmJob } from './warm-job.ts'
 
-/** Several requests, one promotion: a pair that more than one of them asks for is promoted once. */
+/** One promotion for several requests. A pair that several of them ask for is promoted once. */
 export interface Trip {
   readonly jobs: readonly WarmJob[]
   readonly pairIds: readonly number[]
-  /** Place of each pair in `pairIds`. */
+  /** The index of each pair in `pairIds`. */
   readonly places: ReadonlyMap<number, number>
-  /** Who asked first for each pair: places in WARM_KINDS, in the order of `pairIds`. */
+  /** The kind of the request that asked for each pair first: indexes of WARM_KINDS, in the order of `pairIds`. */
   readonly kinds: readonly number[]
-  /** Pairs asked for more often than once. */
+  /** The number of times that a pair was asked for again. */
   readonly coalesced: number
 }
 
@@ -34,7 +34,7 @@ export function planTrip(jobs: readonly WarmJob[]): Trip {
   return { jobs, pairIds: [...places.keys()], places, kinds, coalesced: asked - places.size }
 }
 
-/** What became of a job's pairs, in the order of its request. */
+/** The outcomes of a job's pairs, in the order of its request. */
 export function outcomesOf(job: WarmJob, trip: Trip, promoted: Promoted): WarmOutcome[] {
   return job.pairIds.map((pairId) => {
     if (pairId === TABLE_FULL) return 'noRoom'

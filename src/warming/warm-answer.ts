@@ -9,8 +9,9 @@ export interface AnswerFacts {
 }
 
 /**
- * The result that a node reports. In a dry run (`shadow`) the counts say what would have been. The outcome of each pair
- * is told to people and on dry runs; requests of our own making come by the thousand and nobody reads theirs.
+ * The result that a node reports. In a dry run (`shadow`) the counts say what would have happened. Only manual requests
+ * and dry runs get the outcome of each pair; nodes make requests by the thousand, and nobody reads the results of
+ * these.
  */
 export function answer(request: WarmRequest, outcomes: readonly WarmOutcome[], facts: AnswerFacts): WarmResult {
   const count = (wanted: WarmOutcome) => outcomes.filter((outcome) => outcome === wanted).length
@@ -38,7 +39,9 @@ export function refusalAnswer(request: WarmRequest, facts: Pick<AnswerFacts, 'no
   return { v: 1, requestId: request.requestId, status: 'refused', ...counts, ...facts, durationMs: 0 }
 }
 
-/** Done: every pair that this node wants is in L1. A pair that failed because of the deadline makes a timeout. */
+/**
+ * `done`: every pair that concerns this node is in L1. A pair that failed because of the deadline makes a `timeout`.
+ */
 function statusOf(outcomes: readonly WarmOutcome[], timedOut: boolean): WarmStatus {
   const wanted = outcomes.filter((outcome) => outcome !== 'notInterested')
   const inL1 = wanted.filter((outcome) => outcome === 'warmed' || outcome === 'alreadyInL1').length

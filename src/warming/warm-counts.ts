@@ -3,7 +3,7 @@ import type { WarmResult, WarmStatus } from '../../schemas/warm-result.ts'
 import type { Metrics } from '../telemetry/slab.ts'
 import type { WarmRefusal } from './admission.ts'
 
-/** Requests by their end, and pairs by what became of them, since the start. */
+/** Counts since the start: requests by status, and pairs by outcome. */
 export interface WarmerStats {
   readonly byStatus: Readonly<Record<Exclude<WarmStatus, 'refused'>, number>>
   readonly refusals: Readonly<Partial<Record<WarmRefusal, number>>>
@@ -13,15 +13,15 @@ export interface WarmerStats {
   readonly pairsRefusedOlder: number
   readonly totalDurationMs: number
   readonly trips: number
-  /** Pairs that another request of the same trip asked for as well. */
+  /** Pairs that another request of the same trip had asked for too. */
   readonly coalescedPairs: number
   readonly waitingRequests: number
-  /** Of them, those whose time has not come. */
+  /** Waiting requests that are not due yet. */
   readonly heldRequests: number
   readonly waitingPairs: number
 }
 
-/** What the warmer counts, once for its own statistics and once for the metrics, so that the two agree. */
+/** Counts for the warmer's statistics and for the metrics in one place, so that the two agree. */
 export class WarmCounts {
   readonly #metrics: Metrics
   readonly byStatus = { done: 0, partial: 0, timeout: 0, failed: 0, shadow: 0 }
@@ -45,7 +45,7 @@ export class WarmCounts {
     this.coalescedPairs += coalesced
   }
 
-  /** A shadow is no operation: it is counted here, and in no metric of operations. */
+  /** A shadow is no operation: it is counted by status, but not in the metrics of operations. */
   finished(request: WarmRequest, result: WarmResult): void {
     if (result.status === 'refused') return
     this.byStatus[result.status]++

@@ -3,25 +3,27 @@ import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult } from '../../schemas/warm-result.ts'
 import type { Due } from './due-queue.ts'
 
-/** A warm request that was admitted, until its result is known. */
+/** An admitted warm request, until its result is known. */
 export interface WarmJob extends Due {
   readonly request: WarmRequest
-  /** In the order of the request's pairs; UNKNOWN_PAIR where nobody here is interested, TABLE_FULL where it has no id. */
+  /**
+   * In the order of the request's pairs. UNKNOWN_PAIR: the pair does not concern this node. TABLE_FULL: no id is left.
+   */
   readonly pairIds: readonly number[]
-  /** Place in PRIORITIES: 0 is served first and never shed. */
+  /** The index of its priority in PRIORITIES: 0 is served first and never shed. */
   readonly rank: number
-  /** Its `process` or `warm` span, and the trace below it. */
+  /** Its `process` or `warm` span, and the context for spans below it. */
   readonly span: Span
   readonly trace: Context
-  /** By the monotonic clock, when it could be worked on: it came in, or became due. */
+  /** When work on it could begin, by the monotonic clock: when it came or became due. */
   startedAtMs: number
-  /** By how much later than `dueMs` it was begun: timers are late, the more so where the thread has much to do. */
+  /** How long after `dueMs` it was begun: timers are late, and later still on a busy thread. */
   lateMs: number
   readonly settle: (result: WarmResult) => void
   readonly fail: (error: unknown) => void
 }
 
-/** What it weighs in a bounded queue. */
+/** The weight of a job in a bounded queue. */
 export function weightOf(job: WarmJob): number {
   return job.pairIds.length
 }

@@ -16,59 +16,59 @@ import { WarmCounts, type WarmerStats } from './warm-counts.ts'
 import type { WarmJob } from './warm-job.ts'
 
 export interface WarmerOptions {
-  /** Names this node in its results. */
+  /** The name of this node in its results. */
   readonly nodeId: string
   readonly table: PairTable
-  /** Whether this node has to do with the pair: its chain is assigned here, or a detector reads it. */
+  /** Whether the pair concerns this node: its chain is assigned here, or a detector here reads it. */
   readonly isInterested: (chain: string, pair: string) => boolean
   readonly promotion: Pick<Promotion, 'promote'>
-  /** What due and expiry times are compared with: the replay's clock, in a replay. */
+  /** The clock that due and expiry times are compared with; in a replay, the replay's. */
   readonly clock: Clock
   readonly metrics: Metrics
   readonly timer?: Timer
-  /** Monotonic milliseconds, by which what a warm takes is measured; `performance.now` unless given. */
+  /** Monotonic milliseconds that measure how long a warm takes; `performance.now` unless given. */
   readonly now?: () => number
   readonly spans?: Spans
-  /** The topic that requests come from; for their spans. */
+  /** The topic that requests come from, as their spans name it. */
   readonly topic?: string
   readonly acceptReplays?: boolean
-  /** Pairs that may wait; 100,000 unless given. */
+  /** The most pairs that may wait; 100,000 unless given. */
   readonly maxWaitingPairs?: number
-  /** Request ids remembered, so that a request handed in twice is served once; 10,000 unless given. */
+  /** The number of request ids that are remembered, so that a request is served once; 10,000 unless given. */
   readonly rememberedIds?: number
-  /** The longest that a request is held for its `notBeforeMs`; ten minutes unless given. */
+  /** The longest time that a request is held for its `notBeforeMs`; ten minutes unless given. */
   readonly maxHoldMs?: number
 }
 
 export interface Warmer {
   /**
-   * Resolves to what this node made of the request, or to nothing where it has nothing to do with it (of no interest
-   * here, served before, made by a replay, closed). `trace` is the one that came with the request from its topic; without
-   * one, the node asks itself.
+   * Resolves to the result, or to undefined if the node stays silent: the request does not concern it, was served
+   * before or made by a replay, or the warmer is closed. `trace` came with the request from its topic; a request
+   * without one was made by the node itself.
    */
   submit(request: WarmRequest, trace?: Context): Promise<WarmResult | undefined>
-  /** By hand: of interest because somebody here asks, and before everything else. */
+  /** A manual warm: it is served whether or not the pairs concern this node, and before everything else. */
   warmPairs(chain: string, pairs: readonly string[]): Promise<WarmResult>
-  /** Resolves when the backlog is within its bound: to be awaited between requests, so that their source waits. */
+  /** Resolves when the backlog is within its bound. The source of requests must await it between them. */
   room(): Promise<void>
-  /** Starts what is due by the clock. The timer does that; where the clock is moved by hand, whoever moves it does. */
+  /** Starts the requests that are due. The timer calls it; whoever moves a virtual clock must call it too. */
   releaseDue(): void
   stats(): WarmerStats
-  /** What a warm takes from when it is due, in milliseconds; the last ones weigh most. */
+  /** How long a warm takes from when it is due, in milliseconds: a moving average. */
   readonly typicalMs: number
-  /** Refuses what waits, and resolves when what is under way is done. Twice is once. */
+  /** Refuses the requests that wait, and resolves when those in flight are done. Twice is once. */
   close(): Promise<void>
 }
 
-/** Pairs that may wait, unless a node is told otherwise. */
+/** The most pairs that may wait, unless given. */
 export const MAX_WAITING_PAIRS = 100_000
 const REMEMBERED_IDS = 10_000
-/** The longest that a request is held, unless a node is told otherwise. */
+/** The longest time that a request is held, unless given. */
 export const MAX_HOLD_MS = 600_000
-/** Trips to L2 at a time: a slow one must not hold up a critical request, and more of them only share Redis. */
+/** Trips to L2 in flight at once. A slow one must not delay a critical request, and more would only share Redis. */
 const MAX_TRIPS = 4
 const PAIRS_A_TRIP = 1_000
-/** Before the first warm. */
+/** The assumed duration of a warm before the first was measured. */
 const FIRST_TYPICAL_MS = 5
 const TYPICAL_WEIGHT = 1 / 32
 
@@ -76,7 +76,9 @@ export function createWarmer(options: WarmerOptions): Warmer {
   return new RequestWarmer(options)
 }
 
-/** A request's life on this node: admitted, held until it is due, in turn by priority, promoted with others, answered. */
+/**
+ * The life of a request: it is admitted, held until it is due, waits its turn by priority, is promoted and answered.
+ */
 class RequestWarmer implements Warmer {
   readonly #options: WarmerOptions
   readonly #admissions: Admissions
@@ -188,7 +190,7 @@ class RequestWarmer implements Warmer {
     return promise
   }
 
-  /** Trips start in a microtask, so that requests handed in together travel together. */
+  /** Trips start in a microtask, so that requests submitted together share a trip. */
   #pump(): void {
     if (this.#pumping) return
     this.#pumping = true
@@ -239,7 +241,7 @@ class RequestWarmer implements Warmer {
     const facts = { node: this.#options.nodeId, timedOut, durationMs, atMs: this.#options.clock.now() }
     const result = answer(job.request, outcomes, facts)
     this.#counts.finished(job.request, result)
-    // Where all was there, there was no warm.
+    // If all pairs were in L1 already, nothing was warmed whose duration could be measured.
     const hasWarmed = outcomes.some((outcome) => outcome === 'warmed')
     if (hasWarmed && !timedOut) this.typicalMs += (job.lateMs + durationMs - this.typicalMs) * TYPICAL_WEIGHT
     job.span.setAttribute('forewarm.status', result.status)
@@ -269,7 +271,7 @@ class RequestWarmer implements Warmer {
     this.#cancelTimer = undefined
     this.#timedForMs = nextDueMs
     if (nextDueMs === Number.POSITIVE_INFINITY || this.#closed) return
-    // A millisecond at least: a clock that stands still must not make a busy loop of this.
+    // At least a millisecond: with a clock that stands still, this would be a busy loop.
     this.#cancelTimer = this.#timer(Math.max(1, nextDueMs - this.#options.clock.now()), () => {
       this.#timedForMs = Number.POSITIVE_INFINITY
       this.releaseDue()
