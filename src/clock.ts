@@ -1,7 +1,6 @@
 /**
- * Time as it is passed in. `now` is milliseconds since the epoch: the wall's in production, the replay's in a replay,
- * where the loop moves it forward to each record's timestamp. What measures durations uses `performance.now` at the
- * edges instead.
+ * The time in milliseconds since 1970. In production it is the wall clock. In a replay it is a virtual clock, which the
+ * loop moves to the timestamp of each record. Durations are measured with `performance.now` instead.
  */
 export interface Clock {
   now(): number
@@ -9,10 +8,10 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() }
 
-/** Stands still until it is moved, and never goes back. */
+/** A clock that stands still until it is moved, and never goes back. */
 export interface VirtualClock extends Clock {
   advanceTo(ms: number): void
-  /** Calls the listener after each move: what is due is due at once, and no timer knows. */
+  /** Calls the listener after each move, because no timer fires for what has become due. */
   onMove(listener: () => void): void
 }
 

@@ -1,4 +1,4 @@
-/** Every error that leaves the library on purpose: what was expected, what came, and whether trying again can help. */
+/** The codes of the errors that the library throws on purpose. */
 export type ForewarmErrorCode =
   | 'bad-config'
   | 'bad-value'
@@ -9,6 +9,7 @@ export type ForewarmErrorCode =
   | 'closed'
   | 'refused'
 
+/** Its message says what was expected and what came. `retriable`: trying again can help. */
 export class ForewarmError extends Error {
   readonly code: ForewarmErrorCode
   readonly retriable: boolean

@@ -1,7 +1,7 @@
-/** Calls `run` once, after `delayMs` milliseconds; the returned function calls it off. */
+/** Calls `run` once, after `delayMs` milliseconds. The returned function cancels it. */
 export type Timer = (delayMs: number, run: () => void) => () => void
 
-/** The longest delay that Node's timers hold; a longer one would fire at once. */
+/** The longest delay that Node's timers take; a longer one would fire at once. */
 export const MAX_DELAY_MS = 2_147_483_647
 
 export const systemTimer: Timer = (delayMs, run) => {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Of the package, whether it runs from a checkout or as built. */
+/** The version of the package, found from a checkout and from a build. */
 export const VERSION: string = versionAt(['../package.json', '../../package.json'])
 
 function versionAt(places: readonly string[]): string {
@@ -9,7 +9,7 @@ function versionAt(places: readonly string[]): string {
       const { name, version } = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8'))
       if (name === 'forewarm') return String(version)
     } catch {
-      // Not there: the next place.
+      // It is not there; the next place is tried.
     }
   }
   return '0.0.0'

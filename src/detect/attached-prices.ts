@@ -4,15 +4,15 @@ import { emptyRecord } from '../cache/price-record.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Reading, type ReadOptions, readingOf } from './reading.ts'
 
-/** A node's L1 for threads other than the node's: to be handed to a worker as it is, in its `workerData` or a message. */
+/** A node's L1 for other threads of its process. Pass it to a worker as it is, in `workerData` or in a message. */
 export interface SharedPrices {
   readonly l1: SharedArrayBuffer
   readonly names: SharedArrayBuffer
 }
 
 /**
- * L1 as another thread reads it: never torn, never older than what this thread has read before. A miss is not fetched
- * from L2, and reads here teach the node nothing about what to warm.
+ * L1 as another thread reads it. A value is never torn, and never older than one that this thread has read before. A
+ * miss is not fetched from L2, and the node does not learn from these reads what to warm.
  */
 export interface AttachedPrices {
   get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale'
@@ -20,8 +20,8 @@ export interface AttachedPrices {
 }
 
 /**
- * In a worker thread, before or after the node has started. Throws a ForewarmError 'bad-shared-memory' where the memory
- * is not a node's, or that of another version of Forewarm.
+ * Call it in a worker thread, before or after the node has started. Throws a ForewarmError 'bad-shared-memory' if the
+ * memory is not a node's, or comes from another version of Forewarm.
  */
 export function attachPrices(shared: SharedPrices, options: { readonly clock?: Clock } = {}): AttachedPrices {
   const reader = new L1Reader(shared.l1)

@@ -2,17 +2,17 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Prices } from './prices.ts'
 
-/** Called for every update it subscribed to. What it returns is awaited; what it throws is counted under its name. */
+/** Is called for every update that it subscribed to. Its promise is awaited; an error is counted under its name. */
 export type DetectorFunction = (update: PriceUpdate, prices: Prices) => void | Promise<void>
 
 export interface Subscription {
-  /** Price topics; all that the node consumes unless given. */
+  /** Price topics; all topics that the node consumes unless given. */
   readonly topics?: readonly string[]
   /** All chains unless given. */
   readonly chains?: readonly string[]
 }
 
-/** A definition is a value; a node runs it. */
+/** The definition of a detector, as `detector` makes it. A node runs it. */
 export interface Detector {
   readonly name: string
   readonly topics: ReadonlySet<string> | undefined
@@ -30,7 +30,7 @@ export function detector(name: string, subscription: Subscription, detect: Detec
   }
 }
 
-/** Whether it has what a node needs of a detector. */
+/** Whether a value has all that a node needs of a detector. */
 export function isDetector(value: unknown): value is Detector {
   return (
     typeof value === 'object' &&
@@ -43,13 +43,15 @@ export function isDetector(value: unknown): value is Detector {
   )
 }
 
-/** Not by `instanceof`: sets may come from another realm. */
+/** Does not use `instanceof`, because a set may come from another realm. */
 function isSetOrAbsent(value: unknown): boolean {
   if (value === undefined) return true
   return typeof value === 'object' && value !== null && 'has' in value && typeof value.has === 'function'
 }
 
-/** Throws a ForewarmError 'bad-value' for the first that is none: a function alone is what one gives by mistake. */
+/**
+ * Throws a ForewarmError 'bad-value' for the first value that is not a detector. A common mistake is a bare function.
+ */
 export function assertDetectors(detectors: readonly unknown[]): void {
   const at = detectors.findIndex((each) => !isDetector(each))
   if (at < 0) return

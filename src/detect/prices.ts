@@ -10,13 +10,13 @@ import type { Interest } from '../warming/interest.ts'
 import { type FoundPrice, type Reading, type ReadOptions, readingOf } from './reading.ts'
 
 /**
- * The prices that a detector was handed with an update. They know which update asked, also after an `await`: that is
- * how the node learns what to warm. Synchronous reads are answered from L1; the others go on to L2.
+ * The prices that a detector gets with an update. Reads through them belong to that update, even after an `await`; the
+ * node learns from them what to warm. `get` reads L1 alone; the other methods go on to L2 and L3.
  */
 export interface Prices {
   get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale'
   getOrLoad(chain: string, pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'>
-  /** As `getOrLoad` for pairs of one chain, in one trip for all that L1 lacks; in the order of `pairs`. */
+  /** Like `getOrLoad` for many pairs of a chain, in their order. All that are missing from L1 share one trip. */
   getMany(chain: string, pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]>
 }
 
@@ -27,20 +27,20 @@ export interface PriceSources {
   readonly interest: Pick<Interest, 'read' | 'holds'>
   readonly clock: Clock
   readonly ageSeconds: Histogram
-  /** Learns from each read. */
+  /** Is called for each read, to learn from it. */
   readonly onRead: ((pairId: number, atMs: number) => void) | undefined
 }
 
-/** Handed out with one update: reads through it belong to that update's pair. */
+/** The prices of one update: reads through them are attributed to that update's pair. */
 export class BoundPrices implements Prices {
   readonly #sources: PriceSources
   readonly #trigger: number
-  /** The update's. */
+  /** The event time of the update. */
   readonly #eventTimeMs: number
   readonly #beganMs: number
-  /** Bit e: edge e of the trigger was read. */
+  /** Bit e is set if the pair of the trigger's edge e was read. */
   readEdges = 0
-  /** Reads so far, and those that L1 answered. */
+  /** Reads so far, and how many of them L1 answered. */
   reads = 0
   hits = 0
 
@@ -84,14 +84,14 @@ export class BoundPrices implements Prices {
     const isHit = hierarchy.get(pairId, into)
     this.reads++
     if (isHit) this.hits++
-    // A read that only a warm answered is one that would have missed: what leads to it is still worth a warm.
-    // Both in the time of the updates that they are held against: by the clock, all are as late as the node is behind.
+    // A read that only a warm answered would have missed without it, so it counts as a miss for what is learned.
+    // Its time is an event time, like those of the updates: the clock would add how far the node is behind.
     if (!isHit || hierarchy.warmsUsed > warmsUsed)
       tracker.missed(pairId, table.chainOf(pairId), this.#eventTimeMs + this.#elapsedMs())
     return isHit
   }
 
-  /** Undefined where this node gets the chain's updates: there is nothing newer. */
+  /** Undefined if this node gets the chain's updates, as no newer value exists then. */
   #renewed(chain: string, pairId: number): Promise<Fetched> | undefined {
     const { hierarchy, interest } = this.#sources
     return interest.holds(chain) ? undefined : hierarchy.renew(pairId)
@@ -108,7 +108,7 @@ export class BoundPrices implements Prices {
     return pairId
   }
 
-  /** Since the handlers of the update began. */
+  /** The time since the handlers of the update began. */
   #elapsedMs(): number {
     return this.#sources.clock.now() - this.#beganMs
   }
@@ -120,5 +120,5 @@ export class BoundPrices implements Prices {
   }
 }
 
-/** Filled and read within one synchronous step, so one serves all. */
+/** Shared by all reads, because each fills and reads it in one synchronous step. */
 const RECORD = emptyRecord()

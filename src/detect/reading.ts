@@ -1,6 +1,6 @@
 import type { PriceRecord } from '../cache/price-record.ts'
 
-/** A price as a detector reads it. Absent numbers are undefined. */
+/** A price as a detector reads it. Numbers that the update did not have are undefined. */
 export interface Reading {
   readonly pair: string
   readonly chain: string
@@ -11,25 +11,25 @@ export interface Reading {
   readonly reserve1: number | undefined
   readonly liquidity: number | undefined
   readonly eventTimeMs: number
-  /** The node's clock less the event time. */
+  /** The node's clock minus the event time. */
   readonly ageMs: number
-  /** Rises with every newer value of the pair; a later read never gives a lower one. */
+  /** Rises with every newer value of the pair. A later read never gives a lower version. */
   readonly version: number
 }
 
 export interface ReadOptions {
-  /** An older value is 'stale'. */
+  /** A value older than this is 'stale'. */
   readonly maxAgeMs?: number
 }
 
-/** A pair's record, as a cache gave it. */
+/** A pair's record as it was found in a cache. */
 export interface FoundPrice {
   readonly chain: string
   readonly pair: string
   readonly record: Readonly<PriceRecord>
 }
 
-/** The record with its names and age, unless that is more than what is accepted. */
+/** Makes a reading of the record, or 'stale' if it is older than the options accept. */
 export function readingOf(
   { chain, pair, record }: FoundPrice,
   ageMs: number,

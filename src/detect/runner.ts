@@ -6,9 +6,9 @@ import type { Detector } from './detector.ts'
 import { BoundPrices, type PriceSources } from './prices.ts'
 
 /**
- * Hands updates to detectors, in the process: adding a detector never causes a rebalance. Handlers of one pair run in
- * order; handlers of up to `concurrency` pairs may be waiting for their promises at once. A handler that throws, or
- * does not settle in time, is counted under its detector's name and never retried; the others go on.
+ * Calls detectors for updates. This is internal to the node, so adding a detector never causes a rebalance. Handlers of
+ * one pair run in order; handlers of up to `concurrency` pairs may await something at the same time. A handler that
+ * throws or does not settle in time is counted under its detector's name and never retried; the others go on.
  */
 export interface RunnerOptions {
   readonly detectors: readonly Detector[]
@@ -16,7 +16,7 @@ export interface RunnerOptions {
   readonly concurrency: number
   readonly timeoutMs: number
   readonly metrics: Metrics
-  /** Is told what the handlers of each update have read. */
+  /** Counts the reads of each update's handlers. */
   readonly measurement?: Pick<Measurement, 'settled'> | undefined
   readonly timer?: Timer
   readonly onFailure: (failure: DetectorFailure) => void
@@ -26,7 +26,7 @@ export interface DetectorFailure {
   readonly detector: string
   readonly chain: string
   readonly pair: string
-  /** What was thrown; undefined for a handler that did not settle in time. */
+  /** The thrown value; absent for a handler that did not settle in time. */
   readonly error?: unknown
 }
 
@@ -38,7 +38,7 @@ interface Run {
   readonly prices: BoundPrices
 }
 
-/** Updates that may wait for the handlers of earlier ones of their pair, for each pair under way. */
+/** The most updates in flight, waiting ones included, for each of the `concurrency` pairs. */
 const RUNS_PER_PAIR = 16
 
 export class DetectorRunner {
@@ -46,7 +46,7 @@ export class DetectorRunner {
   readonly #timer: Timer
   readonly #errors: readonly Counter[]
   readonly #timeouts: readonly Counter[]
-  /** By pair: the last of its updates that have not settled. */
+  /** The last run of each pair that has not settled. */
   readonly #last = new Map<number, Promise<void>>()
   #runs = 0
   #waiting: (() => void)[] = []
@@ -59,12 +59,14 @@ export class DetectorRunner {
     this.#timeouts = detectors.map(({ name }) => metrics.counter('detector_timeouts_total', { detector: name }))
   }
 
-  /** Whether anybody here would look at it: an update that nobody wants is not made into an object. */
+  /** Whether any detector subscribed to such updates. No object is made of an update that none wants. */
   wants(topic: string, chain: string): boolean {
     return this.#options.detectors.some((detector) => subscribed(detector, topic, chain))
   }
 
-  /** Resolves when every handler of the update settled or ran out of time, never rejects; undefined where they already have. */
+  /**
+   * Resolves when every handler has settled or ran out of time; never rejects. Undefined if all have settled already.
+   */
   handle(topic: string, pairId: number, update: PriceUpdate): Promise<void> | undefined {
     const before = this.#last.get(pairId)
     const trigger = { pairId, eventTimeMs: update.eventTimeMs }
@@ -77,7 +79,7 @@ export class DetectorRunner {
     return done
   }
 
-  /** To be awaited before the next update is handed in; undefined while there is room. */
+  /** Must be awaited before the next update is handled. Undefined while there is room. */
   room(): Promise<void> | undefined {
     return this.#isFull() ? this.#untilRoom() : undefined
   }
@@ -115,7 +117,7 @@ export class DetectorRunner {
     return undefined
   }
 
-  /** Never rejects: failure and time-out are counted here. */
+  /** Never rejects: a failure and a time-out are counted here. */
   async #bounded(index: number, run: Run, promise: Promise<void>): Promise<void> {
     let cancel = (): void => undefined
     const outOfTime = new Promise<'out-of-time'>((resolve) => {
