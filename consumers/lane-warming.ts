@@ -2,17 +2,17 @@ import type { UpdateColumns } from '../schemas/update-columns.ts'
 import type { LookAhead } from '../src/warming/look-ahead.ts'
 
 export interface LaneWarmingOptions {
-  /** One for each partition: it looks along one stream. */
+  /** Makes a look-ahead for the lane's partition. */
   readonly lookAhead: () => LookAhead
-  /** Asks for warms that follow from the update; undefined where this node doesn't correlate. */
+  /** Asks for the warms that follow from an update; undefined if this node does not correlate. */
   readonly onTrigger: ((pairId: number, eventTimeMs: number) => void) | undefined
-  /** An exception of warming that should not have been: told, and the update goes on without. */
+  /** Gets an exception of warming, which only a bug throws. The update goes on without its warms. */
   readonly onWarmFault: (error: unknown) => void
 }
 
 /**
- * What a lane has warmed for its updates before their handlers run: what it sees coming, and what follows each. It only
- * makes reads faster: a bug of it must cost no handler its update.
+ * Warms for the updates of a lane before their handlers run: reads that the batch shows to come, and reads that follow
+ * each update. Warming only makes reads faster, so a bug in it must not keep an update from its handlers.
  */
 export class LaneWarming {
   readonly #options: LaneWarmingOptions
@@ -23,12 +23,12 @@ export class LaneWarming {
     this.#lookAhead = options.lookAhead()
   }
 
-  /** New rows: what was seen coming is over. */
+  /** The columns hold new rows. */
   restart(): void {
     this.#lookAhead.restart()
   }
 
-  /** To be called before each row is handled; the promise, if there is one, is to be awaited first. */
+  /** Must be called before each row is handled. A returned promise must be awaited before the row is handled. */
   before(row: number, columns: UpdateColumns): Promise<unknown> | undefined {
     try {
       return this.#lookAhead.before(row, columns)
@@ -38,7 +38,7 @@ export class LaneWarming {
     }
   }
 
-  /** Before the handlers of the update run: for what they are about to read, a request comes too late. */
+  /** Must be called before the handlers of the update run: afterwards, it is too late for what they read. */
   ask(pairId: number, eventTimeMs: number): void {
     try {
       this.#options.onTrigger?.(pairId, eventTimeMs)

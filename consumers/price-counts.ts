@@ -2,7 +2,7 @@ import type { PairTable } from '../src/cache/names/pair-table.ts'
 import { ChainCounters } from '../src/telemetry/by-chain.ts'
 import type { Counter, Metrics } from '../src/telemetry/slab.ts'
 
-/** What becomes of price updates, asked for once and counted on the hot path. */
+/** The counters of price updates, looked up once and used on the hot path. */
 export interface PriceCounts {
   readonly updates: ChainCounters
   readonly older: Counter
@@ -10,7 +10,7 @@ export interface PriceCounts {
   readonly tooManyInMs: Counter
   readonly sequenceBack: Counter
   readonly delisted: Counter
-  /** Delistings that L2 did not hear of. */
+  /** Delistings that did not reach L2. */
   readonly notDeleted: Counter
 }
 

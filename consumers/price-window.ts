@@ -4,19 +4,19 @@ import { type PairIds, truncateColumns, type UpdateColumns, updateColumns } from
 import type { Batch } from '../src/broker/port.ts'
 import { WINDOW_UPDATES } from '../src/warming/look-ahead.ts'
 
-/** In place of a first row: the record has none. */
+/** These stand for the first row of a record that has no rows. */
 export const TOMBSTONE = -1
 export const REFUSED = -2
 
 const NO_BYTES = refused('empty', 'the value has no bytes')
 
-/** Records of a batch that are decoded, and not yet handled: their updates side by side. Reused from window to window. */
+/** Records of a batch that are decoded and not handled yet, with their updates side by side. It is reused. */
 export class PriceWindow {
   readonly columns: UpdateColumns = updateColumns(WINDOW_UPDATES * 2)
   readonly #ids: PairIds
-  /** Index in the batch of the first record. */
+  /** The index of the window's first record in its batch. */
   #from = 0
-  /** First row of each record, TOMBSTONE or REFUSED; then the row after the last. */
+  /** The first row of each record, or TOMBSTONE or REFUSED; at the end the row after the last. */
   readonly #firstRows: number[] = []
   readonly #refusals = new Map<number, Refused>()
 
@@ -24,7 +24,7 @@ export class PriceWindow {
     this.#ids = ids
   }
 
-  /** Decodes a window of records from index `from` on; the index after its last. Throws what the record there throws. */
+  /** Decodes records from index `from` on and returns the index after the last. Throws if the record at `from` does. */
   decode(batch: Batch, from: number): number {
     this.#from = from
     truncateColumns(this.columns, 0)
@@ -45,7 +45,7 @@ export class PriceWindow {
     return record
   }
 
-  /** Of a record's updates; TOMBSTONE or REFUSED where it has none. */
+  /** The first row of a record's updates; TOMBSTONE or REFUSED if it has none. */
   firstRow(record: number): number {
     return this.#firstRows[record - this.#from] as number
   }
@@ -57,7 +57,7 @@ export class PriceWindow {
     return this.#firstRows[next] as number
   }
 
-  /** Of a record that is REFUSED. */
+  /** The refusal of a record that is REFUSED. */
   refusal(record: number): Refused {
     return this.#refusals.get(record) as Refused
   }

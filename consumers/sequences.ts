@@ -1,10 +1,10 @@
 import { enlarged } from '../src/enlarged.ts'
 
-/** A source that restarts its count is worth knowing about; event time orders its updates all the same. */
+/** Watches the source's own count, so that a restart of it is noticed. Event time orders the updates all the same. */
 export class Sequences {
   #last = new Float64Array(1024)
 
-  /** Whether the sequence is lower than the pair's last one; NaN where there is none. */
+  /** Whether the sequence is lower than the pair's last one. It is NaN for an update without one. */
   isBack(pairId: number, sequence: number): boolean {
     if (Number.isNaN(sequence)) return false
     if (pairId >= this.#last.length) this.#last = enlarged(this.#last, new Float64Array(pairId * 2))

@@ -1,6 +1,6 @@
 import { NUMBER_FIELDS } from './price-update.ts'
 
-/** Fields of an update; the first six are the columns of NUMBER_FIELDS. */
+/** The fields of an update. Fields 0 to 5 are the columns of NUMBER_FIELDS. */
 export const EVENT_TIME = 6
 export const SEQUENCE = 7
 export const PAIR = 8
@@ -22,7 +22,10 @@ const FIELD_NAMES: readonly (readonly [name: string, field: number])[] = [
 ]
 
 const QUOTE = 0x22
-/** Field names by length and first and last letter, which tell them apart; the letters between are compared after. */
+/**
+ * Fields by length, first and last letter of their names, which tell them apart. The letters between are compared
+ * after.
+ */
 const MAX_FIELD_NAME = 11
 const FIELDS_BY_SHAPE = new Int8Array(1024).fill(UNKNOWN)
 export const FIELD_BYTES: Buffer[] = []
@@ -36,11 +39,11 @@ function shapeOf(length: number, first: number, last: number): number {
   return ((length << 6) ^ (first << 3) ^ last) & 1023
 }
 
-/** What stands before a field's value, as its first and as a later one, where nothing is spaced out. */
+/** The text before a field's value, without spaces: if the field comes first, and if it comes later. */
 export const FIRST_PREFIXES = FIELD_BYTES.map((name) => wordsOf(`{"${name}":`))
 export const LATER_PREFIXES = FIELD_BYTES.map((name) => wordsOf(`,"${name}":`))
 
-/** A text of at least four bytes as words, the last of which may overlap the one before. */
+/** A text of at least four bytes as words of four bytes. The last word may overlap the one before. */
 export interface Words {
   readonly length: number
   readonly words: Int32Array
@@ -52,14 +55,14 @@ function wordsOf(text: string): Words {
   return { length: bytes.length, words: Int32Array.from(starts, (start) => bytes.readInt32LE(start)) }
 }
 
-/** Whether the text starts at a position with at least its length to go. */
+/** Whether the text stands at a position. At least its length must be left there. */
 export function isAt(view: DataView, at: number, { words, length }: Words): boolean {
   const before = words.length - 1
   for (let w = 0; w < before; w++) if (view.getInt32(at + w * 4, true) !== words[w]) return false
   return view.getInt32(at + length - 4, true) === words[before]
 }
 
-/** The field whose quoted name starts here. */
+/** The field whose quoted name starts at a position, or UNKNOWN. */
 export function fieldAt(bytes: Buffer, at: number): number {
   if (bytes[at] !== QUOTE) return UNKNOWN
   const start = at + 1

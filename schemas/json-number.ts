@@ -8,18 +8,21 @@ const ZERO = 0x30
 const NINE = 0x39
 const LETTER_E = 0x65
 
-/** Integers below 10^15 and powers of ten up to 10^22 are exact doubles, so that one division rounds correctly (Clinger 1990). */
+/**
+ * Integers below 10^15 and powers of ten up to 10^22 are exact doubles, so one division rounds correctly (Clinger
+ * 1990).
+ */
 const MAX_DIGITS = 15
 const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
 
 /** The number that was read last. */
 export const NUMBER_READ = new Float64Array(1)
-/** Where the digits read last ended. */
+/** The position after the digits that were read last. */
 const DIGITS_END = new Int32Array(1)
 
 /**
- * Reads a number at least 0 as JSON writes it, or the same in quotes, into NUMBER_READ; the position after it, or -1
- * for anything else.
+ * Reads a number that is at least 0, as JSON writes it or the same in quotes, into NUMBER_READ. Returns the position
+ * after it, or -1 for anything else.
  */
 export function readNumber(view: DataView, from: number, end: number): number {
   if (from >= end) return -1
@@ -52,7 +55,7 @@ export function readNumber(view: DataView, from: number, end: number): number {
   return quoted ? at + 1 : at
 }
 
-/** `value` with the digits from `from` on behind its own; where they end is left in DIGITS_END. */
+/** Returns `value` with the digits from `from` on appended. The position after them is left in DIGITS_END. */
 function readDigits(view: DataView, from: number, end: number, value: number): number {
   let read = value
   let at = from
@@ -72,7 +75,7 @@ function readDigits(view: DataView, from: number, end: number, value: number): n
   return read
 }
 
-/** Past the exponent, if there is one; -1 where it has no digits. */
+/** Returns the position after the exponent, if there is one; -1 if it has no digits. */
 function exponentEnd(view: DataView, from: number, end: number): number {
   if (from >= end || (view.getUint8(from) | 0x20) !== LETTER_E) return from
   let at = from + 1

@@ -9,12 +9,12 @@ import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from '.
 
 /**
  * Price records in Avro, in the Confluent wire format: a zero byte, the schema's id (4 bytes, big-endian), the value.
- * The value is the union of price-record.avsc: an update or a frame. Whatever the id, the value is read by that schema
- * and must end where the record ends, so that bytes written by another schema are refused and not misread.
+ * The value is the union of price-record.avsc: an update or a frame. Whatever the id, the value is read by that schema.
+ * It must end where the record ends, so that bytes of another schema are refused and not misread.
  */
 export const AVRO_MAGIC = 0
 export const AVRO_HEADER_BYTES = 5
-/** Written where nobody gave the id under which a registry knows the schema. */
+/** The schema id that is written unless the caller gives the one of a registry. */
 export const DEFAULT_SCHEMA_ID = 1
 
 export const PRICE_RECORD_SCHEMA = avro.Type.forSchema(
@@ -50,8 +50,8 @@ function avroUpdate(update: PriceUpdate): Record<string, unknown> {
 }
 
 /**
- * Avro bytes -> columns, rows appended, all of a record's or none. Written out for this one schema because the schema library's objects cost more than JSON's
- * (bench/cases/pipeline.ts prints both).
+ * Decodes Avro bytes into columns. Either all rows of the record are appended or none. The decoder is written for this
+ * one schema, because the objects of the schema library cost more than JSON's (bench/cases/pipeline.ts prints both).
  */
 export function decodePriceAvro(bytes: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
   if (bytes.length <= AVRO_HEADER_BYTES)
@@ -65,19 +65,19 @@ export function decodePriceAvro(bytes: Buffer, columns: UpdateColumns, ids: Pair
 const TRUNCATED = refused('not-avro', 'the record ends within a value')
 const ODD = refused('not-avro', 'expected null or a value')
 
-/** Where the varint read last ended. Kept outside the reader: a field of an object costs more than what it holds. */
+/** The position after the varint that was read last. It is kept here because a field of the reader would cost more. */
 const NEXT = new Int32Array(1)
 
 class AvroScan {
   readonly #bytes: Buffer
-  /** Of all that the record lies in; its first byte is at `#start` there. */
+  /** A view of the buffer that the record lies in; its first byte is at `#start` there. */
   readonly #view: DataView
   readonly #start: number
   readonly #columns: UpdateColumns
   readonly #ids: PairIds
   #at = AVRO_HEADER_BYTES
   #chainId = -1
-  /** Where the first update's chain lies. */
+  /** The place of the first update's chain. */
   #chainStart = 0
   #chainEnd = 0
 
@@ -195,7 +195,7 @@ class AvroScan {
     return undefined
   }
 
-  /** The first update's chain is looked up, those after it must be the same bytes: a record holds one. */
+  /** A record holds one chain. The first update's chain is looked up; those after it must be the same bytes. */
   #sameChain(start: number, end: number): Refused | undefined {
     const bytes = this.#bytes
     const first = this.#chainStart
@@ -214,7 +214,10 @@ class AvroScan {
       : refused('several-chains', `a record holds one chain, got ${this.#text(start, end)} after another`)
   }
 
-  /** Names of plain ASCII are checked as they lie there; the others as text, which is longer where they are no UTF-8. */
+  /**
+   * A name of plain ASCII is checked in place. Any other is checked as text, where bytes that are not UTF-8 make it
+   * longer.
+   */
   #checkedName(start: number, end: number, field: 'pair' | 'chain'): Refused | undefined {
     const bytes = this.#bytes
     let isPlain = end - start <= (field === 'pair' ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES)
@@ -226,14 +229,14 @@ class AvroScan {
     return this.#bytes.toString('utf8', start, end)
   }
 
-  /** The branch of a union with null. Anything odd moves past the end, which the caller's check refuses. */
+  /** Reads the branch of a union with null. Any other branch moves past the end, which the caller's check refuses. */
   #optional(): boolean {
     const branch = this.#at < this.#bytes.length ? this.#bytes[this.#at++] : -1
     if (branch !== 0 && branch !== 2) this.#at = this.#bytes.length + 1
     return branch === 2
   }
 
-  /** Moves past a length and its bytes; the bytes' start, or -1 and past the end. */
+  /** Moves past a length and its bytes. Returns where the bytes start, or -1 and moves past the end. */
   #skipBytes(): number {
     const length = this.#long()
     const start = this.#at
@@ -249,10 +252,10 @@ class AvroScan {
   }
 }
 
-/** What a long has above its lowest 28 bits, at most: 2⁵³ and a sign. */
+/** The most that a long may have above its lowest 28 bits: 2⁵³ and a sign. */
 const MAX_HIGH = 2 ** 26 - 1
 
-/** A zigzag varint; NaN where the record ends within it or a double doesn't hold it. */
+/** Reads a zigzag varint; NaN if the record ends within it or a double cannot hold it. */
 function readLong(bytes: Buffer, from: number): number {
   let at = from
   if (at >= bytes.length) return nothing(bytes)
@@ -280,7 +283,7 @@ function readLong(bytes: Buffer, from: number): number {
   return low & 1 ? -half - 1 : half
 }
 
-/** Past the end, so that nothing after it is read as something else. */
+/** Moves past the end, so that no later byte is misread. */
 function nothing(bytes: Buffer): number {
   NEXT[0] = bytes.length + 1
   return Number.NaN

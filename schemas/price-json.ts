@@ -24,11 +24,12 @@ import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
 
 /**
- * Price records in JSON -> columns, straight from the bytes: no string and no object an update, and names that are
- * known cost a comparison (bench/cases/pipeline.ts holds it against JSON.parse). It takes records as one would write them:
- * known fields in any order, ASCII names without escapes, numbers at least 0. At anything else it gives up
- * on the record without an opinion, and `updatesOf` reads it exactly; so the two cannot disagree on what is valid.
- * Rows are appended, all of a record's or none.
+ * Decodes JSON bytes into columns. Either all rows of the record are appended or none. No string and no object is made
+ * of an update, and a known name costs a comparison (bench/cases/pipeline.ts compares it with JSON.parse).
+ *
+ * It takes records as one would write them: known fields in any order, ASCII names without escapes, numbers of at least
+ * 0. At anything else it gives up without a verdict, and `updatesOf` reads the record exactly. So the two cannot
+ * disagree on what is valid.
  */
 export function decodePriceJson(bytes: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
   const rows = columns.count
@@ -41,9 +42,9 @@ export function decodePriceJson(bytes: Buffer, columns: UpdateColumns, ids: Pair
   return against
 }
 
-/** The exact reading, as objects. */
+/** Reads a record exactly, as objects. */
 export function parsePriceJson(bytes: Buffer): Updates {
-  // Decoded all the same, different names would become one.
+  // Decoding other bytes would turn different names into the same one.
   if (!isUtf8(bytes)) return refused('not-json', 'expected UTF-8, got other bytes')
   let parsed: unknown
   try {
@@ -58,7 +59,7 @@ export function encodePriceJson(updates: PriceUpdate | readonly PriceUpdate[]): 
   return JSON.stringify(updates)
 }
 
-/** Up to the first update that is refused: the caller takes back what stands before it. */
+/** Appends updates up to the first that is refused. The caller must then take back the rows before it. */
 export function appendUpdates(
   updates: readonly PriceUpdate[],
   columns: UpdateColumns,
@@ -90,21 +91,22 @@ const CLOSE_LIST = 0x5d
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 
-/** What the object at hand had: its numbers by field (NaN: not there), its names by start and end (end 0: not there). */
+/** The fields of the current object: numbers (NaN: absent), and names by start and end (end 0: absent). */
 const SCRATCH = new Float64Array(PAIR)
 const STARTS = new Int32Array(VERSION)
 const FOUND = new Int32Array(VERSION)
 
 /**
- * The fields of the last update, in its order. A source writes every update alike, so the next one is first compared
- * with these, name by name, and only looked at letter by letter where it differs.
+ * The fields of the last update, in its order. A source writes all its updates alike, so the next one is first compared
+ * with these, name by name. Only if it differs is it read letter by letter.
  */
 const ORDER = new Int8Array(UPDATES)
 const ORDER_SEEN = new Int8Array(UPDATES)
 let orderLength = 0
+
 /**
- * Positions count from the start of the buffer that the record lies in. They are passed and returned, -1 for "give up":
- * kept in locals, they cost a third of what fields of an object do. What else a reading finds is left in the constants above.
+ * Positions count from the start of the buffer that the record lies in. They are passed and returned, with -1 for "give
+ * up": as locals they cost a third of what fields of an object do. All else that is read goes into the constants above.
  */
 class Scan {
   readonly #bytes: Buffer
@@ -113,7 +115,7 @@ class Scan {
   readonly #end: number
   readonly #columns: UpdateColumns
   readonly #ids: PairIds
-  /** The first update's; a record holds one chain. */
+  /** The chain of the first update; a record holds one chain. */
   #chainId = -1
 
   constructor(record: Buffer, columns: UpdateColumns, ids: PairIds) {
@@ -126,14 +128,14 @@ class Scan {
     this.#ids = ids
   }
 
-  /** False: nothing is claimed about the record, and the columns hold whatever was read of it. */
+  /** False is no verdict on the record. The columns then hold whatever was read of it. */
   record(): boolean {
     const bytes = this.#bytes
     const rows = this.#columns.count
     const at = skipSpace(bytes, this.#start)
     const end = bytes[at] === OPEN_LIST ? this.#list(at) : this.#object(at, true)
     if (end < 0 || end > this.#end || this.#columns.count === rows) return false
-    // Not one byte past the end: a load that was once out of bounds is compiled the slow way for good (a third slower).
+    // Never reads past the end: once a load was out of bounds, it stays compiled the slow way (a third slower).
     return end === this.#end || skipSpace(bytes, end) >= this.#end
   }
 
@@ -150,13 +152,15 @@ class Scan {
     }
   }
 
-  /** An update, or, at the top, a frame of them. */
+  /** Reads an update or, at the top level, a frame of updates. */
   #object(from: number, top: boolean): number {
     const end = this.#alike(from)
     return end < 0 ? this.#byLetter(from, top) : end
   }
 
-  /** An update that lists its fields as the last one did; -1 for any other, which is read again by letter. */
+  /**
+   * Reads an update that lists its fields like the last one. Returns -1 for any other, which is then read by letter.
+   */
   #alike(from: number): number {
     const view = this.#view
     const end = this.#end
@@ -187,7 +191,7 @@ class Scan {
       if (bytes[at++] !== COLON) return -1
       at = skipSpace(bytes, at)
       if (field < UPDATES) at = this.#value(at, field)
-      // A frame's list comes after nothing but its version: an update read before it would be overwritten.
+      // Only the version may stand before a frame's list: an update read before it would be overwritten.
       else if (top && !framed && FOUND[PAIR] === 0 && bytes[at] === OPEN_LIST) {
         at = this.#list(at)
         framed = true
@@ -207,7 +211,7 @@ class Scan {
     return at
   }
 
-  /** A field's value, into the constants above. */
+  /** Reads a field's value into the constants above. */
   #value(at: number, field: number): number {
     if (field < PAIR) {
       const next = readNumber(this.#view, at, this.#end)
@@ -218,7 +222,7 @@ class Scan {
     return at < this.#end && this.#bytes[at] === ONE ? at + 1 : -1
   }
 
-  /** The fields found -> a row. */
+  /** Makes a row of the fields that were found. */
   #take(): boolean {
     const view = this.#view
     const columns = this.#columns
@@ -247,7 +251,7 @@ class Scan {
 }
 
 function clearFound(): void {
-  // Not by `fill`, which costs more than it clears.
+  // A loop is faster here than `fill`.
   FOUND[PAIR] = 0
   FOUND[CHAIN] = 0
   FOUND[GROUP] = 0
@@ -267,7 +271,7 @@ function readName(view: DataView, from: number, end: number, field: number): num
   for (; ; at++) {
     const byte = at < end ? view.getUint8(at) : 0
     if (byte === QUOTE) break
-    // Escapes, control characters, anything beyond ASCII and the end of the record: for the exact reading.
+    // Escapes, control characters, non-ASCII bytes and the end of the record are left to the exact reading.
     if (!(byte >= 0x20 && byte < 0x80) || byte === BACKSLASH) return -1
   }
   if (at === start || at - start > (field === PAIR ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES)) return -1

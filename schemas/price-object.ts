@@ -5,9 +5,9 @@ import { KEY_SEPARATOR, MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 
 export const SCHEMA_VERSION = 1
 
-/** Below it, a time in milliseconds would lie before 1973: it was given in seconds. */
+/** A lower time would lie before 1973, so it was given in seconds. */
 export const MIN_EVENT_TIME_MS = 100_000_000_000
-/** From here on (2039) versions, 4,096 a millisecond, would pass 2⁵³ and no longer be exact. */
+/** From this time on (2039), versions, 4,096 a millisecond, would exceed 2⁵³ and no longer be exact. */
 export const END_OF_EVENT_TIME_MS = 2 ** 41
 
 const OPTIONAL_NUMBERS = ['bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const
@@ -15,8 +15,8 @@ const OPTIONAL_NUMBERS = ['bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as 
 export type Updates = { readonly ok: true; readonly updates: readonly PriceUpdate[] } | Refused
 
 /**
- * What JSON.parse gave -> updates, or the first reason against it. This is the exact reading of the record format;
- * price-json.ts is the quick one for records that are as one would write them.
+ * Turns what JSON.parse gave into updates, or finds the first reason against it. This is the exact reading of the
+ * format; price-json.ts is the fast one, for records as one would write them.
  */
 export function updatesOf(parsed: unknown): Updates {
   const list = listOf(parsed)
@@ -91,13 +91,13 @@ function nameOf(item: Record<string, unknown>, field: 'pair' | 'chain', index: n
   return checkedName(name, field) ?? name
 }
 
-/** The reason against a name, if there is one. */
+/** The reason to refuse a name, if there is one. */
 export function checkedName(name: string, field: 'pair' | 'chain'): Refused | undefined {
   const limit = field === 'pair' ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES
   if (Buffer.byteLength(name) > limit)
     return refused('name-too-long', `${field}: at most ${limit} bytes, got ${Buffer.byteLength(name)}`)
   if (name.includes(KEY_SEPARATOR)) return refused('bad-name', `${field}: must not contain NUL`)
-  // It has no UTF-8 of its own: as a key it could not be told from another such name.
+  // UTF-8 cannot encode it: as a key it would be the same as other such names.
   if (!name.isWellFormed()) return refused('bad-name', `${field}: must not contain half of a surrogate pair`)
   return undefined
 }
@@ -124,7 +124,7 @@ function eventTimeOf(value: unknown, index: number): number | Refused {
   return checkedEventTime(time) ?? Math.floor(time)
 }
 
-/** The reason against an event time, as far as it can be told without a clock. */
+/** The reason to refuse an event time, as far as this is possible without a clock. */
 export function checkedEventTime(eventTimeMs: number): Refused | undefined {
   if (eventTimeMs < 0) return refused('negative', `eventTimeMs: at least 0, got ${eventTimeMs}`)
   if (eventTimeMs === 0) return refused('event-time-zero', 'eventTimeMs is 0')

@@ -5,13 +5,13 @@ import { type Refused, refused } from './refusal.ts'
 import { MAX_RECORD_BYTES } from './topics.ts'
 import type { PairIds, UpdateColumns } from './update-columns.ts'
 
-/** The value of a price record, JSON or Avro told by the first byte -> rows appended to the columns, all of the record's or none, or why not. */
+/** Decodes the value of a price record, JSON or Avro by its first byte, into columns. Appends all its rows or none. */
 export function decodePrices(value: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
   if (value.length > MAX_RECORD_BYTES) return tooLarge(value)
   return value[0] === AVRO_MAGIC ? decodePriceAvro(value, columns, ids) : decodePriceJson(value, columns, ids)
 }
 
-/** The same as objects, for whoever looks at records one by one: replay, tail, tests. */
+/** The same as objects, for callers that look at records one by one: replay, tail, tests. */
 export function decodePriceRecord(value: Buffer): Updates {
   if (value.length > MAX_RECORD_BYTES) return tooLarge(value)
   return value[0] === AVRO_MAGIC ? parsePriceAvro(value) : parsePriceJson(value)
@@ -31,7 +31,7 @@ function parsePriceAvro(value: Buffer): Updates {
   return updatesOf(unwrapped(wrapped))
 }
 
-/** The schema library wraps the value of a union in an object keyed by its type. */
+/** Undoes what the schema library does to the value of a union: it wraps it in an object keyed by the type. */
 function unwrapped(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(unwrapped)
   if (typeof value !== 'object' || value === null) return value

@@ -1,4 +1,4 @@
-/** A price of one pair at one moment, as it travels on a price topic. */
+/** The price of one pair at one moment, as it travels on a price topic. */
 export interface PriceUpdate {
   readonly pair: string
   /** The correlation domain: a blockchain, a venue group. */
@@ -9,13 +9,13 @@ export interface PriceUpdate {
   readonly reserve0?: number
   readonly reserve1?: number
   readonly liquidity?: number
-  /** Sector, event, base token: whatever moves together. */
+  /** Names pairs that move together: a sector, an event, a base token. */
   readonly group?: string
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since 1970. */
   readonly eventTimeMs: number
   readonly sequence?: number
 }
 
-/** The numbers of a record, in the order in which L1, L2 and the Avro schema hold them. Absent is NaN. */
+/** The numbers of a record, in the order of L1, L2 and the Avro schema. An absent number is NaN there. */
 export const NUMBER_FIELDS = ['price', 'bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const
 export const NUMBER_COUNT = NUMBER_FIELDS.length

@@ -1,6 +1,6 @@
 /**
- * Four bytes at a time: the decoders' loops over names and numbers are what decoding costs, and a word is read as fast
- * as a byte. Records of one fetch lie in one buffer: its view is made once, and not once a record.
+ * Reads four bytes at a time. Decoding spends its time in loops over names and numbers, and a word is read as fast as a
+ * byte. The records of one fetch lie in one buffer, so its view is made once and not for each record.
  */
 
 export interface Surroundings {
@@ -10,7 +10,7 @@ export interface Surroundings {
 
 let last: Surroundings = surroundings(new ArrayBuffer(0))
 
-/** The whole buffer that `bytes` lies in, where its first byte is at `bytes.byteOffset`. Holds on to the last buffer. */
+/** The whole buffer that `bytes` lies in, from `bytes.byteOffset` on. Keeps the last buffer alive. */
 export function aroundOf(bytes: Uint8Array): Surroundings {
   if (bytes.buffer !== last.bytes.buffer) last = surroundings(bytes.buffer)
   return last
@@ -28,7 +28,8 @@ const ONES = 0x01010101
 
 /**
  * Whether all four bytes may stand in a JSON string as they are: ASCII, no control character, quote or backslash.
- * A byte below n borrows its high bit when n is taken from it (Mycroft 1987); a borrow from a neighbour needs one too.
+ * Subtracting n from a byte below n borrows into its high bit (Mycroft 1987). A neighbour's borrow needs such a byte
+ * too.
  */
 export function isPlain(word: number): boolean {
   const quote = (word ^ QUOTES) - ONES
@@ -41,7 +42,7 @@ export function areDigits(word: number): boolean {
   return ((word & 0xf0f0f0f0) | 0) === 0x30303030 && ((word + 0x06060606) & 0xf0f0f0f0) === 0x30303030
 }
 
-/** The number that four ASCII digits make, the first in the lowest byte. */
+/** The number of four ASCII digits, the first digit in the lowest byte. */
 export function fourDigits(word: number): number {
   const digits = word & 0x0f0f0f0f
   const pairs = (digits * 10 + (digits >>> 8)) & 0x00ff00ff

@@ -2,7 +2,7 @@ import { isObject, shown } from './json-value.ts'
 import { type Refused, refused } from './refusal.ts'
 import { KEY_SEPARATOR } from './topics.ts'
 
-/** Why a warm request or a warm result was not taken. The words are labels of counters and of dead letters. */
+/** Why a warm request or a warm result was not taken; a label of counters. */
 export type RecordRefusal =
   | 'empty'
   | 'too-large'
@@ -17,19 +17,19 @@ export type Parsed<T> = { readonly ok: true; readonly value: T } | Refused<Recor
 
 export interface ListLimits {
   readonly count: number
-  /** Of each item. */
+  /** The most bytes of an item. */
   readonly bytes: number
 }
 
 const VERSION = 1
-/** A thousand pairs of the longest names take 280 kB with their outcomes; Kafka carries 1 MB unless told otherwise. */
+/** A thousand pairs with the longest names and their outcomes take 280 kB. Kafka's default limit is 1 MB. */
 const MAX_BYTES = 1024 * 1024
-/** Latest time that a Date holds, in milliseconds since the epoch. */
+/** The latest time that a Date holds, in milliseconds since 1970. */
 const LATEST_MS = 8_640_000_000_000_000
 
 /**
- * A record type, from what makes its value of the fields: bytes -> a value that can be trusted, or the first reason
- * against it; and back. `parse` never throws and skips unknown fields.
+ * The format of a record type; `read` makes its value of the fields. `parse` returns a value that can be trusted or the
+ * first reason against the record. It never throws and skips unknown fields.
  */
 export function recordFormat<T>(read: (fields: RecordFields) => T) {
   return {
@@ -55,8 +55,8 @@ function readRecord<T>(bytes: Buffer, read: (fields: RecordFields) => T): Parsed
 }
 
 /**
- * The fields of one record. A reader gives the checked value; where there is none it gives an empty one and keeps the
- * reason, so that a record is read straight on and judged at its end. Null counts as absent.
+ * The fields of one record. Each reader returns the checked value. If there is none, it returns an empty value and
+ * keeps the reason, so that a record is read to its end and judged then. Null counts as absent.
  */
 export class RecordFields {
   readonly #values: Record<string, unknown>
@@ -81,7 +81,7 @@ export class RecordFields {
     return this.#present(name) ? this.#name(this.#values[name], name, maxBytes) : ''
   }
 
-  /** A text for people: cut, not refused, where it is too long. */
+  /** A text for people. If it is too long, it is cut and not refused. */
   text(name: string, maxChars: number): string {
     if (!this.#present(name)) return ''
     const value = this.#values[name]
@@ -125,7 +125,7 @@ export class RecordFields {
     return typeof value === 'boolean' ? value : this.#wrong(name, 'true or false', value, false)
   }
 
-  /** An object from names to words. */
+  /** An object that maps names to words. */
   words<T extends string>(name: string, allowed: readonly [T, ...T[]], limits: ListLimits): Record<string, T> {
     if (!this.#present(name)) return {}
     const value = this.#values[name]
@@ -133,7 +133,7 @@ export class RecordFields {
     const entries = Object.entries(value)
     if (entries.length > limits.count)
       return this.#refuse('too-many-pairs', `${name}: at most ${limits.count}, got ${entries.length}`, {})
-    // Defines own properties, so that a pair called __proto__ is a pair like any other.
+    // It defines own properties, so a pair called __proto__ is a pair like any other.
     return Object.fromEntries(
       entries.map(([key, word]) => [
         this.#name(key, name, limits.bytes),

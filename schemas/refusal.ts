@@ -1,4 +1,4 @@
-/** Why a price record was not taken. The words are labels of counters and the `reason` header of dead letters. */
+/** Why a price record was not taken; a label of counters and the `reason` header of dead letters. */
 export type PriceRefusal =
   | 'not-json'
   | 'not-avro'
@@ -21,7 +21,7 @@ export type PriceRefusal =
   | 'too-large'
   | 'too-many-pairs'
 
-/** A record that was not taken: the reason, and where in the record. */
+/** A record that was not taken, and why. */
 export interface Refused<Reason extends string = PriceRefusal> {
   readonly ok: false
   readonly reason: Reason

@@ -2,17 +2,17 @@ import { enlarged } from '../src/enlarged.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 
 /**
- * Decoded updates of one record side by side, reused from record to record: the hot path never builds an object an
- * update. Names are already pair ids. Absent numbers and sequences are NaN.
+ * Decoded updates side by side. They are reused, so that the hot path builds no object for an update. Names are pair
+ * ids already. An absent number or sequence is NaN.
  */
 export interface UpdateColumns {
   count: number
   pairIds: Int32Array<ArrayBuffer>
   eventTimesMs: Float64Array<ArrayBuffer>
   sequences: Float64Array<ArrayBuffer>
-  /** NUMBER_COUNT a row, in the order of NUMBER_FIELDS. */
+  /** NUMBER_COUNT numbers for each row, in the order of NUMBER_FIELDS. */
   numbers: Float64Array<ArrayBuffer>
-  /** Sparse: only feeds that send groups pay for them. */
+  /** Sparse, so that only feeds with groups pay for them. */
   groups: (string | undefined)[]
 }
 
@@ -27,14 +27,14 @@ export function updateColumns(capacity = 128): UpdateColumns {
   }
 }
 
-/** Takes back the rows from `count` on, as if they had never been appended. */
+/** Takes back the rows from `count` on. */
 export function truncateColumns(columns: UpdateColumns, count: number): void {
   columns.count = count
-  // Groups are sparse: a row that has none doesn't overwrite what stood there.
+  // Groups are sparse: a row without one would not overwrite an old one.
   if (columns.groups.length > count) columns.groups.length = count
 }
 
-/** Room for one more row; a record's size bounds how far this grows. */
+/** Makes room for one more row. The size of a record bounds the growth. */
 export function reserveRow(columns: UpdateColumns): void {
   if (columns.count < columns.pairIds.length) return
   const larger = updateColumns(columns.pairIds.length * 2)
@@ -44,7 +44,7 @@ export function reserveRow(columns: UpdateColumns): void {
   columns.numbers = enlarged(columns.numbers, larger.numbers)
 }
 
-/** Names to ids, from strings or from where their bytes lie in a view. Negative: no id (the table is full). */
+/** Gives ids to names, from strings or from bytes in a view. A negative id means that the table is full. */
 export interface PairIds {
   chainId(chain: string): number
   chainIdOfBytes(source: DataView, start: number, end: number): number
@@ -52,7 +52,7 @@ export interface PairIds {
   registerBytes(chainId: number, source: DataView, start: number, end: number): number
 }
 
-/** A row as the object that detectors get. */
+/** Makes the object that detectors get from a row. */
 export function updateAt(
   { eventTimesMs, numbers, sequences, groups }: UpdateColumns,
   row: number,

@@ -7,7 +7,7 @@ export type Origin = (typeof ORIGINS)[number]
 export const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const
 export type Priority = (typeof PRIORITIES)[number]
 
-/** A wish that pairs of one chain be in L1 soon. Times are milliseconds since the epoch. */
+/** Asks for pairs of one chain to be brought into L1. Times are milliseconds since 1970. */
 export interface WarmRequest {
   readonly v: 1
   readonly requestId: string
@@ -18,10 +18,10 @@ export interface WarmRequest {
   readonly triggerPair?: string
   readonly priority: Priority
   readonly reason?: string
-  /** The probability, 0 to 1, that each pair is read within the horizon; in the order of `pairs`. */
+  /** The probability, 0 to 1, that each pair is read within the horizon, in the order of `pairs`. */
   readonly scores?: readonly number[]
   readonly issuedAtMs: number
-  /** Not to be done earlier: a warm too early is pushed out before its read. */
+  /** The warm must not begin earlier: it would be evicted before its read. */
   readonly notBeforeMs?: number
   readonly expiresAtMs?: number
   readonly dryRun?: boolean

@@ -16,7 +16,7 @@ export const WARM_OUTCOMES = [
 ] as const
 export type WarmOutcome = (typeof WARM_OUTCOMES)[number]
 
-/** What one node made of a warm request. Counts are pairs. */
+/** What one node did for a warm request. Counts are pairs. */
 export interface WarmResult {
   readonly v: 1
   readonly requestId: string
