@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { isVirtual, systemClock, virtualClock } from '../src/clock.ts'
 
-test('the system clock says what the wall says', () => {
+test('the system clock tells the wall time', () => {
   const before = Date.now()
   const now = systemClock.now()
   expect(now).toBeGreaterThanOrEqual(before)

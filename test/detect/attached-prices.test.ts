@@ -12,7 +12,7 @@ function newNode() {
   return { shared, update }
 }
 
-test('attached prices have names, age and version, as a detector reads them', () => {
+test('attached prices have names, age and version like those of a detector', () => {
   const { shared, update } = newNode()
   const prices = attachPrices(shared, { clock: { now: () => T0 + 40 } })
   expect(prices.get('ethereum', 'A')).toBe('missing')

@@ -13,10 +13,10 @@ test('a detector is a value: a name, what it subscribes to, and a function', () 
   })
 })
 
-test('without topics and chains it subscribes to all there are', () => {
+test('a detector without topics and chains subscribes to all of them', () => {
   expect(detector('all', {}, nothing)).toMatchObject({ topics: undefined, chains: undefined })
 })
 
-test('a detector without a name is refused: its failures could not be told from others', () => {
+test('a detector without a name is refused, because its failures could not be told from others', () => {
   expect(() => detector('', {}, nothing)).toThrow('detector: expected a name, got an empty string')
 })

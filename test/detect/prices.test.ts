@@ -58,7 +58,7 @@ describe('a reading', () => {
     })
   })
 
-  test('is its own: the next one leaves it as it is', () => {
+  test('is an object of its own, which the next one does not change', () => {
     caches.update('a', 1)
     caches.update('b', 2)
     const first = prices.get('ethereum', 'a')
@@ -66,27 +66,27 @@ describe('a reading', () => {
     expect(first).toMatchObject({ pair: 'a', price: 1 })
   })
 
-  test('older than asked for is stale, and exactly as old is not', () => {
+  test('that is older than accepted is stale, and one that is exactly as old is not', () => {
     caches.update('a', 1, { atMs: T0 - 100 })
     expect(prices.get('ethereum', 'a', { maxAgeMs: 99 })).toBe('stale')
     expect(prices.get('ethereum', 'a', { maxAgeMs: 100 })).toMatchObject({ price: 1, ageMs: 100 })
   })
 
-  test('is counted with its age', () => {
+  test('is recorded with its age', () => {
     caches.update('a', 1, { atMs: T0 - 2000 })
     prices.get('ethereum', 'a')
     const ages = caches.metrics.histogram('event_age_at_read_seconds')
     expect([ages.count, ages.sum]).toEqual([1, 2])
   })
 
-  test('of a pair that nobody knows is missing, and known from then on', async () => {
+  test('of an unknown pair is missing, and the pair is known from then on', async () => {
     expect(prices.get('base', 'NEW')).toBe('missing')
     expect(await prices.getOrLoad('base', 'NEW')).toBe('missing')
     caches.update('NEW', 5, { chain: 'base' })
     expect(prices.get('base', 'NEW')).toMatchObject({ chain: 'base', price: 5 })
   })
 
-  test('is missing for a new pair when the table is full', async () => {
+  test('of a new pair is missing if the table is full', async () => {
     caches = new TestCaches({ maxPairs: 1 })
     prices = boundTo('trigger')
     expect(prices.get('ethereum', 'NEW')).toBe('missing')
@@ -98,7 +98,7 @@ describe('a reading', () => {
 })
 
 describe('a synchronous read', () => {
-  test('that misses finds the price a moment later', async () => {
+  test('that misses has the price fetched for the next read', async () => {
     caches = new TestCaches({ slots: 2 })
     prices = boundTo('trigger')
     await onlyInL2('a', 7)
@@ -117,7 +117,7 @@ describe('a read that may wait', () => {
     expect(await prices.getOrLoad('ethereum', 'a', { maxAgeMs: -1 })).toBe('stale')
   })
 
-  test('of many keeps their order, whatever is where', async () => {
+  test('of many pairs keeps their order, wherever their values are', async () => {
     caches = new TestCaches({ slots: 3 })
     prices = boundTo('trigger')
     await onlyInL2('far', 7)
@@ -129,12 +129,12 @@ describe('a read that may wait', () => {
     ])
   })
 
-  test('of none is none', async () => {
+  test('of no pairs gives no readings', async () => {
     expect(await prices.getMany('ethereum', [])).toEqual([])
   })
 })
 
-test('what was read is of interest to this node, whoever updates it', async () => {
+test('a pair that was read concerns this node, whoever gets its updates', async () => {
   prices.get('base', 'a')
   await prices.getMany('ethereum', ['b'])
   expect([...caches.readPairs].map((pairId) => caches.table.pairName(pairId))).toEqual(['a', 'b'])
@@ -150,7 +150,7 @@ describe('attribution', () => {
     }))
   }
 
-  test('says how long after the update each pair was read, hit or missed, by whichever read', async () => {
+  test('tells how long after the update each pair was read, hit or missed, by whichever method', async () => {
     caches.update('a', 1)
     prices.get('ethereum', 'a')
     caches.clock.advanceTo(T0 + 30)
@@ -169,7 +169,7 @@ describe('attribution', () => {
   test.each([
     ['missed', false],
     ['would have missed without a warm', true],
-  ])('of a read that %s is by event time, however far the node is behind', (_, warm) => {
+  ])('of a read that %s goes by event time, however far the node is behind', (_, warm) => {
     const mined = new MinedEdges({ maxPairs: 100, entries: 16_384 })
     const tracker = new Tracker({ maxPairs: 100, mined })
     const [a = 0, b = 0] = ['a', 'b'].map((pair) => caches.table.register('ethereum', pair))
@@ -192,7 +192,7 @@ describe('attribution', () => {
     expect(tracker.getPairsToWarm(a, options)).toMatchObject([{ pairId: b, lagMs: 60 }])
   })
 
-  test('leaves out the updated pair itself: its update brings its value', () => {
+  test('leaves out the updated pair itself, whose value came with the update', () => {
     prices.get('ethereum', 'trigger')
     expect([readsOfTrigger(), prices.readEdges]).toEqual([[], 0])
   })
@@ -207,20 +207,20 @@ describe('a pair whose updates go to another node', () => {
     await caches.l2.write(columnsOf([newer]), 0, 1)
   }
 
-  test('is read from L2 where what L1 has of it is too old', async () => {
+  test('is read from L2 if its value in L1 is too old', async () => {
     await movedElsewhere()
     expect(await prices.getOrLoad('elsewhere', 'a', { maxAgeMs: 500 })).toMatchObject({ price: 2, ageMs: 0 })
     expect(prices.get('elsewhere', 'a', { maxAgeMs: 500 })).toMatchObject({ price: 2 })
   })
 
-  test('is fetched anew behind a synchronous read that found it too old', async () => {
+  test('is fetched again after a synchronous read that found it too old', async () => {
     await movedElsewhere()
     expect(prices.get('elsewhere', 'a', { maxAgeMs: 500 })).toBe('stale')
     await settled()
     expect(prices.get('elsewhere', 'a', { maxAgeMs: 500 })).toMatchObject({ price: 2 })
   })
 
-  test('is stale where L2 has nothing newer, and costs no trip where its age is accepted', async () => {
+  test('is stale if L2 has nothing newer, and costs no trip if its age is accepted', async () => {
     caches.update('a', 1, { chain: 'elsewhere', atMs: T0 - 60_000 })
     await caches.writeBehind.flush()
     expect(await prices.getOrLoad('elsewhere', 'a')).toMatchObject({ price: 1 })
@@ -228,7 +228,7 @@ describe('a pair whose updates go to another node', () => {
     expect(await prices.getOrLoad('elsewhere', 'a', { maxAgeMs: 500 })).toBe('stale')
   })
 
-  test('is not asked for again where its updates come here: nobody has a newer one', async () => {
+  test('is not fetched again if its updates come here, as no newer value exists', async () => {
     caches.update('a', 1, { atMs: T0 - 60_000 })
     expect(await prices.getOrLoad('ethereum', 'a', { maxAgeMs: 500 })).toBe('stale')
     expect(caches.count('cache_loads_total', { cause: 'read', cache_level: 'L2' })).toBe(0)

@@ -74,13 +74,13 @@ describe('updates', () => {
     ]).toEqual([true, false])
   })
 
-  test('of a detector that returns nothing are through at once', () => {
+  test('are handled at once by a detector that returns nothing', () => {
     const runner = runnerOf([detector('sync', {}, () => undefined)])
     expect(handle(runner, update('p'))).toBeUndefined()
     expect(runner.room()).toBeUndefined()
   })
 
-  test('of one pair run in order, one at a time', async () => {
+  test('of one pair are handled in order, one at a time', async () => {
     const { gates, detector: one } = gated()
     const runner = runnerOf([one])
     const runs = [1, 2, 3].map((price) => handle(runner, update('p', price)))
@@ -96,7 +96,7 @@ describe('updates', () => {
     expect(gates).toHaveLength(3)
   })
 
-  test('of different pairs run at once, until there is no room', async () => {
+  test('of different pairs are handled at once until there is no room', async () => {
     const { gates, detector: one } = gated()
     const runner = runnerOf([one], 3)
     for (const pair of ['a', 'b']) void handle(runner, update(pair))
@@ -113,7 +113,7 @@ describe('updates', () => {
     expect([isRoom, runner.room()]).toEqual([true, undefined])
   })
 
-  test('that wait for earlier ones of their pair are bounded, too', async () => {
+  test('that wait for earlier ones of their pair are bounded too', async () => {
     const { gates, detector: one } = gated()
     const runner = runnerOf([one], 2)
     let handed = 0
@@ -126,7 +126,7 @@ describe('updates', () => {
     expect(runner.room()).toBeUndefined()
   })
 
-  test('wake everybody who waits for room', async () => {
+  test('let everybody who waits for room go on when they are handled', async () => {
     const { gates, detector: one } = gated()
     const runner = runnerOf([one], 1)
     void handle(runner, update('a'))
@@ -136,7 +136,7 @@ describe('updates', () => {
   })
 })
 
-describe('a handler that fails', () => {
+describe('a handler', () => {
   const boom = new Error('boom')
   const throwing = detector('throwing', {}, () => {
     throw boom
@@ -145,7 +145,7 @@ describe('a handler that fails', () => {
     throw boom
   })
 
-  test('at once or later is counted by name and told with its error, and the others go on', async () => {
+  test('that fails at once or later is counted by name and reported with its error, and the others go on', async () => {
     const seen: number[] = []
     const other = detector('other', {}, ({ price }) => {
       seen.push(price)
@@ -162,7 +162,7 @@ describe('a handler that fails', () => {
     expect(caches.count('detector_errors_total', { detector: 'other' })).toBe(0)
   })
 
-  test('to settle is given up after its time, counted and named, and the next update is handled', async () => {
+  test('that does not settle is given up after its time, counted and reported, and the next update is handled', async () => {
     const seen: number[] = []
     const never = detector('never', {}, ({ price }) => {
       seen.push(price)
@@ -181,7 +181,7 @@ describe('a handler that fails', () => {
     expect([runner.room(), caches.timer.pending]).toEqual([undefined, 0])
   })
 
-  test('after its time was up is counted as an error, too, and rejects nowhere', async () => {
+  test('that fails after its time was up is counted as an error too, and leaves no unhandled rejection', async () => {
     const { gates, detector: one } = gated()
     const runner = runnerOf([one])
     const run = handle(runner, update('p'))
@@ -193,7 +193,7 @@ describe('a handler that fails', () => {
     expect(caches.count('detector_errors_total', { detector: 'gated' })).toBe(1)
   })
 
-  test('in time leaves no timer behind', async () => {
+  test('that fails in time leaves no timer behind', async () => {
     const { gates, detector: one } = gated()
     const run = handle(runnerOf([one]), update('p'))
     expect(caches.timer.pending).toBe(1)
@@ -203,7 +203,7 @@ describe('a handler that fails', () => {
   })
 })
 
-describe('what a handler reads', () => {
+describe('a read of a handler', () => {
   function readsAfter(pair: string): [pair: string, rate: number][] {
     const known = new KnownReads()
     caches.tracker.readsAfter(caches.table.register('ethereum', pair), known)
@@ -213,7 +213,7 @@ describe('what a handler reads', () => {
     ])
   }
 
-  test('belongs to its update, also after an await', async () => {
+  test('belongs to its update, even after an await', async () => {
     const { gates, detector: gate } = gated()
     const reader = detector('reader', {}, async ({ pair }, prices) => {
       await gates.find(({ update: of }) => of.pair === pair)?.promise
@@ -229,7 +229,7 @@ describe('what a handler reads', () => {
     expect(readsAfter('b')).toEqual([['b-sibling', expect.closeTo(0.5625)]])
   })
 
-  test('is likelier after each update that reads it again, and less after each that does not', async () => {
+  test('gets likelier with each update that repeats it, and less likely with each that does not', async () => {
     const reader = detector('reader', {}, ({ price }, prices) => {
       if (price > 0) prices.get('ethereum', 'sibling')
     })
@@ -242,7 +242,7 @@ describe('what a handler reads', () => {
     expect(seldom).toBeLessThan(often)
   })
 
-  test('by several detectors counts once an update', async () => {
+  test('by several detectors counts once for an update', async () => {
     const read: DetectorFunction = (_, prices) => {
       prices.get('ethereum', 'sibling')
       prices.get('ethereum', 'sibling')

@@ -54,7 +54,7 @@ function written(fields: Record<string, unknown>, frameVersion?: number): Buffer
 }
 
 describe('Avro records', () => {
-  test('give what the schema library reads out of them', () => {
+  test('are read as the schema library reads them', () => {
     fc.assert(
       fc.property(record, (bytes) => {
         const outcome = quick(bytes)
@@ -65,7 +65,7 @@ describe('Avro records', () => {
     )
   })
 
-  test('give the updates that were written', () => {
+  test('give back the updates that were written', () => {
     fc.assert(
       fc.property(fc.array(update, { minLength: 1, maxLength: 5 }), (updates) => {
         expect(quick(encodePriceAvro(updates))).toEqual(
@@ -75,11 +75,11 @@ describe('Avro records', () => {
     )
   })
 
-  test('are read whatever id a registry gave the schema', () => {
+  test('are read whatever the id of their schema', () => {
     expect(quick(encodePriceAvro(updateOf(), 0x7fffffff))).toEqual(quick(encodePriceAvro(updateOf())))
   })
 
-  test('are read out of the middle of a fetched buffer', () => {
+  test('are read from the middle of a fetched buffer', () => {
     const bytes = encodePriceAvro([updateOf({ bid: 1 }), updateOf({ pair: 'b' })])
     for (let before = 1; before <= 8; before++) {
       const fetched = Buffer.concat([Buffer.alloc(before, 2), bytes, Buffer.alloc(9, 2)])
@@ -87,7 +87,7 @@ describe('Avro records', () => {
     }
   })
 
-  test('may come in blocks that say their size', () => {
+  test('may come in blocks that state their size', () => {
     const block = (update: PriceUpdate) => {
       const item = encodePriceAvro(update).subarray(6)
       // Zigzag: −1 is 1; the size takes one byte as long as it is below 64, two below 8,192.
@@ -101,7 +101,7 @@ describe('Avro records', () => {
 })
 
 describe('damaged Avro records', () => {
-  test('are refused wherever they are cut', () => {
+  test('are refused wherever they were cut', () => {
     fc.assert(
       fc.property(record, (bytes) => {
         for (let length = 0; length < bytes.length; length++)
@@ -111,7 +111,7 @@ describe('damaged Avro records', () => {
     )
   })
 
-  test('are refused when bytes follow', () => {
+  test('are refused if bytes follow them', () => {
     fc.assert(
       fc.property(record, fc.uint8Array({ minLength: 1, maxLength: 20 }), (bytes, rest) => {
         expect(quick(Buffer.concat([bytes, rest]))).toEqual({ reason: 'not-avro', rows: [] })
@@ -119,7 +119,7 @@ describe('damaged Avro records', () => {
     )
   })
 
-  test('never throw, and what is taken of them the library reads the same', () => {
+  test('never throw, and those that are taken are read as the schema library reads them', () => {
     const flips = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 4 })
     let taken = 0
     fc.assert(
@@ -139,7 +139,7 @@ describe('damaged Avro records', () => {
     expect(taken).toBeGreaterThan(100)
   })
 
-  test('of any bytes at all never throw and never give a price that is none', () => {
+  test('of random bytes never throw and never give a price that is not a number', () => {
     const start = fc.constantFrom([0, 0, 0, 0, 1, 0, 2], [0, 0, 0, 0, 1, 2, 2, 2, 2], [0, 0, 0, 0, 1])
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 200 }), (head, rest) => {
@@ -153,7 +153,7 @@ describe('damaged Avro records', () => {
     )
   })
 
-  test('with a number too long to be one are not read on from somewhere else', () => {
+  test('with a varint that is too long are refused and not misread', () => {
     const bytes = encodePriceAvro([updateOf({ sequence: 1 }), updateOf({ pair: 'b' })])
     // The sequence is the only 2 that follows a branch byte 2 here; eleven continued bytes are no long.
     const at = bytes.indexOf(Buffer.from([2, 2, 2])) + 1
@@ -162,7 +162,7 @@ describe('damaged Avro records', () => {
   })
 })
 
-describe('Avro records are refused as JSON is', () => {
+describe('Avro records are refused for the same reasons as JSON', () => {
   test.each([
     ['unknown-version', written({ v: 2 })],
     ['unknown-version', written({}, 2)],
@@ -188,24 +188,24 @@ describe('Avro records are refused as JSON is', () => {
     ['not-avro', Buffer.from([0, 0, 0, 0, 1])],
     ['not-avro', Buffer.from([0])],
     ['not-avro', Buffer.from([0, 0, 0, 0, 1, 6])],
-  ])('%s (%#)', (reason, bytes) => {
+  ])('as %s (%#)', (reason, bytes) => {
     expect(quick(bytes)).toEqual({ reason, rows: [] })
     expect(exact(bytes).reason).toBe(reason)
   })
 
-  test('names that grow too long when bytes that are no UTF-8 are replaced', () => {
+  test('for a name that is too long once bytes that are not UTF-8 are replaced', () => {
     const bytes = written({ pair: 'n'.repeat(200) })
     bytes.fill(0xff, bytes.indexOf('nn'), bytes.indexOf('nn') + 200)
     expect(quick(bytes)).toEqual({ reason: 'name-too-long', rows: [] })
     expect(exact(bytes).reason).toBe('name-too-long')
   })
 
-  test('a frame whole, whichever of its updates it is', () => {
+  test('as a whole frame, even if only its last update is bad', () => {
     const good = updateOf({ group: 'g' })
     expect(quick(encodePriceAvro([good, good, updateOf({ price: -1 })]))).toEqual({ reason: 'negative', rows: [] })
   })
 
-  test('a pair beyond the last that there is room for', () => {
+  test('for a pair that there is no room for', () => {
     const table = new PairTable({ maxPairs: 2 })
     const bytes = encodePriceAvro([updateOf(), updateOf({ pair: 'b' })])
     expect(outcomeOf((columns, ids) => decodePriceAvro(bytes, columns, ids), table)).toEqual({
@@ -215,7 +215,7 @@ describe('Avro records are refused as JSON is', () => {
   })
 })
 
-test('a refused record leaves no group to the record after it', () => {
+test('a refused Avro record leaves no group to the record after it', () => {
   const table = new PairTable({ maxPairs: 10 })
   const columns = updateColumns()
   const bad = encodePriceAvro([updateOf({ group: 'left over' }), updateOf({ price: -1 })])
@@ -224,7 +224,7 @@ test('a refused record leaves no group to the record after it', () => {
   expect(rowsOf(columns, table)[0]).toContain('no group')
 })
 
-test('a chain that is refused is not kept', () => {
+test('an Avro record with a bad chain registers no chain', () => {
   const table = new PairTable({ maxPairs: 10 })
   for (const bytes of [written({ chain: 'n'.repeat(65) }), written({ chain: 'a\0b' })])
     decodePriceAvro(bytes, updateColumns(), table)

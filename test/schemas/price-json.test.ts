@@ -27,8 +27,8 @@ function isReadQuickly(text: string): boolean {
   return ids.byString === 0
 }
 
-describe('the quick reading agrees with the exact one', () => {
-  test('on whatever is written, right, odd or damaged: the same rows to the bit, or the same reason', () => {
+describe('the fast reading of JSON agrees with the exact one', () => {
+  test('on any text, valid, odd or damaged: it gives the same rows to the bit or the same reason', () => {
     const seen = new Map<string, number>()
     fc.assert(
       fc.property(recordBytes, (bytes) => {
@@ -45,7 +45,7 @@ describe('the quick reading agrees with the exact one', () => {
       expect([reason, seen.get(reason) ?? 0]).not.toEqual([reason, 0])
   })
 
-  test('on an update that lists its fields as the one before it, but for one byte', () => {
+  test('on an update that lists its fields like the one before it, except for one byte', () => {
     fc.assert(
       fc.property(recordText, fc.nat(), fc.nat(255), (text, place, byte) => {
         const bytes = Buffer.from(text)
@@ -77,7 +77,7 @@ describe('the quick reading agrees with the exact one', () => {
   })
 })
 
-describe('numbers', () => {
+describe('numbers in JSON', () => {
   test('are the doubles that JSON.parse gives, to the last bit', () => {
     fc.assert(
       fc.property(fc.array(decimalText, { minLength: 1, maxLength: 60 }), (texts) => {
@@ -100,7 +100,7 @@ describe('numbers', () => {
     '1.7976931348623157e308',
     '5e-324',
     '9007199254740993',
-  ])('%s', (text) => {
+  ])('are read exactly: %s', (text) => {
     const columns = updateColumns()
     const bytes = Buffer.from(`{"pair":"p","chain":"c","price":${text},"eventTimeMs":${T0}}`)
     expect(decodePriceJson(bytes, columns, new PairTable({ maxPairs: 1 }))).toBeUndefined()
@@ -113,13 +113,13 @@ describe('numbers', () => {
     )
   })
 
-  test('of time are cut to whole milliseconds', () => {
+  test('that are times are cut to whole milliseconds', () => {
     const cut = quick(Buffer.from(`{"pair":"p","chain":"c","price":1,"eventTimeMs":${T0}.9}`))
     expect(cut).toEqual(quick(Buffer.from(`{"pair":"p","chain":"c","price":1,"eventTimeMs":${T0}}`)))
   })
 })
 
-describe('no string is built for', () => {
+describe('the fast reading builds no string for', () => {
   const full: PriceUpdate = {
     ...updateOf({ bid: 1, ask: 2.5, reserve0: 3, reserve1: 4, liquidity: 5, sequence: 6 }),
   }
@@ -141,7 +141,7 @@ describe('no string is built for', () => {
     )
   })
 
-  test('a list, a frame with and without a version, and one written for people', () => {
+  test('a list, a frame with and without a version, and a frame with spaces for people', () => {
     const updates = [full, updateOf({ pair: 'b' })]
     expect(isReadQuickly(JSON.stringify(updates))).toBe(true)
     expect(isReadQuickly(JSON.stringify({ updates }))).toBe(true)
@@ -149,7 +149,7 @@ describe('no string is built for', () => {
     expect(isReadQuickly(`\n${JSON.stringify({ v: 1, updates }, null, 2)}\n`)).toBe(true)
   })
 
-  test('a record that ends in white space, with more of it behind', () => {
+  test('a record that ends in white space, in a buffer with more of it', () => {
     const ids = new WatchedIds()
     const around = Buffer.from(`${JSON.stringify(full)}\n\n`)
     expect(decodePriceJson(around.subarray(0, -1), updateColumns(), ids)).toBeUndefined()
@@ -161,13 +161,13 @@ describe('no string is built for', () => {
     expect(isReadQuickly(JSON.stringify({ ...full, price: 1 / 3, bid: 1e-9, ask: 1.5e300 }))).toBe(true)
   })
 
-  test('but for a name beyond ASCII and an unknown field', () => {
+  test('a record, unless it has a name beyond ASCII or an unknown field', () => {
     expect(isReadQuickly(JSON.stringify({ ...full, pair: 'zürich' }))).toBe(false)
     expect(isReadQuickly(JSON.stringify({ ...full, note: 1 }))).toBe(false)
   })
 })
 
-describe('refuses', () => {
+describe('the reading of JSON refuses', () => {
   const base = { pair: 'p', chain: 'c', price: 1, eventTimeMs: T0 }
   const long = (length: number) => 'n'.repeat(length)
   const cases: readonly (readonly [reason: string, text: string])[] = [
@@ -214,11 +214,11 @@ describe('refuses', () => {
     ['several-chains', JSON.stringify([base, { ...base, chain: 'd' }])],
   ]
 
-  test.each(cases)('%s (%#)', (reason, text) => {
+  test.each(cases)('a record as %s (%#)', (reason, text) => {
     expect(quick(Buffer.from(text))).toEqual({ reason, rows: [] })
   })
 
-  test('a pair beyond the last that there is room for, with the good updates before it', () => {
+  test('a pair that there is no room for, with the good updates before it', () => {
     const table = new PairTable({ maxPairs: 3 })
     const updates = [updateOf({ group: 'left over' }), updateOf({ pair: 'b' }), updateOf({ pair: 'c' })]
     const bytes = Buffer.from(encodePriceJson(updates))
@@ -228,20 +228,20 @@ describe('refuses', () => {
     })
   })
 
-  test('names of the longest kind not', () => {
+  test('no name of the greatest length', () => {
     const longest = JSON.stringify({ ...base, pair: long(256), chain: long(64) })
     expect(quick(Buffer.from(longest)).reason).toBeUndefined()
     expect(quick(Buffer.from(longest.replace(/^\{/, '{"note":0,'))).reason).toBeUndefined()
   })
 
-  test('bytes that are no UTF-8, in whatever they stand', () => {
+  test('bytes that are not UTF-8, in whatever field', () => {
     for (const name of ['pair', 'chain', 'group', 'note']) {
       const bytes = Buffer.from(JSON.stringify({ ...base, [name]: '\xe9' }), 'latin1')
       expect(quick(bytes)).toEqual({ reason: 'not-json', rows: [] })
     }
   })
 
-  test('what is nested too deep to be written down again', () => {
+  test('values that are nested too deep to be written again', () => {
     const deep = '['.repeat(100_000) + ']'.repeat(100_000)
     for (const [reason, text] of [
       ['unknown-version', `{"v":${deep},"updates":[]}`],
@@ -252,7 +252,7 @@ describe('refuses', () => {
       expect(quick(Buffer.from(text ?? '')).reason).toBe(reason)
   })
 
-  test('a list whole, whichever of its updates it is', () => {
+  test('a whole list for one bad update', () => {
     const good = JSON.stringify({ ...base, group: 'g' })
     const updates = cases.filter(([reason, text]) => reason !== 'not-json' && text.startsWith('{"pair'))
     for (const [reason, text] of updates)
@@ -260,14 +260,14 @@ describe('refuses', () => {
   })
 })
 
-describe('takes', () => {
-  test('null for a field that need not be there, and fields that it does not know', () => {
+describe('the reading of JSON takes', () => {
+  test('null for an optional field, and unknown fields', () => {
     const plain = quick(Buffer.from(encodePriceJson(updateOf())))
     const text = JSON.stringify({ ...updateOf(), bid: null, sequence: null, group: null, note: { price: -1 } })
     expect(quick(Buffer.from(text))).toEqual(plain)
   })
 
-  test('a group with its update, and for no other', () => {
+  test('a group for its own update and for no other', () => {
     const columns = updateColumns()
     const table = new PairTable({ maxPairs: 10 })
     const bytes = Buffer.from(encodePriceJson([updateOf({ group: 'g' }), updateOf({ pair: 'b' })]))
@@ -276,7 +276,7 @@ describe('takes', () => {
     expect(columns.groups[1]).toBeUndefined()
   })
 
-  test('what it wrote itself', () => {
+  test('records that encodePriceJson wrote', () => {
     const updates = [updateOf({ bid: 1, ask: 2, liquidity: 0.1 }), updateOf({ pair: 'b', sequence: 7, group: 'g' })]
     expect(parsePriceJson(Buffer.from(encodePriceJson(updates)))).toEqual({ ok: true, updates })
     const columns = updateColumns()

@@ -11,24 +11,24 @@ const json = Buffer.from(encodePriceJson(updates))
 const avro = encodePriceAvro(updates)
 
 describe('a price record', () => {
-  test('is JSON or Avro by its first byte, and the same rows either way', () => {
+  test('is JSON or Avro by its first byte and gives the same rows either way', () => {
     const fromJson = outcomeOf((columns, ids) => decodePrices(json, columns, ids))
     expect(fromJson).toEqual({ reason: undefined, rows: [expect.any(String), expect.any(String)] })
     expect(outcomeOf((columns, ids) => decodePrices(avro, columns, ids))).toEqual(fromJson)
   })
 
-  test('comes as objects, the same either way', () => {
+  test('is decoded to the same objects either way', () => {
     expect(decodePriceRecord(json)).toEqual({ ok: true, updates })
     expect(decodePriceRecord(avro)).toEqual({ ok: true, updates })
   })
 
-  test('is refused unread when it is larger than the bound', () => {
+  test('is refused unread if it is larger than the bound', () => {
     const large = Buffer.alloc(MAX_RECORD_BYTES + 1, ' ')
     expect(outcomeOf((columns, ids) => decodePrices(large, columns, ids))).toEqual({ reason: 'too-large', rows: [] })
     expect(decodePriceRecord(large)).toMatchObject({ reason: 'too-large' })
   })
 
-  test('of the largest size is read, every update of it', () => {
+  test('of the largest size is read with all its updates', () => {
     const item = `${encodePriceJson(updateOf())},`
     const count = Math.floor((MAX_RECORD_BYTES - 2) / item.length)
     const text = `[${item.repeat(count).slice(0, -1)}]`.padEnd(MAX_RECORD_BYTES)
@@ -37,7 +37,7 @@ describe('a price record', () => {
     expect(columns.count).toBe(count)
   })
 
-  test('says what was expected and what came', () => {
+  test('that is refused says what was expected and what came', () => {
     const detail = (record: object) => {
       const read = decodePriceRecord(Buffer.from(JSON.stringify(record)))
       return read.ok ? '' : read.detail

@@ -12,7 +12,7 @@ describe('murmur2', () => {
     ['a-little-bit-longer-string', -1486304829],
     ['lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8', -58897971],
     ['abc', 479470107],
-  ])('of %s is what Kafka has', (text, hash) => {
+  ])('gives the hash of %s that Kafka gives', (text, hash) => {
     expect(murmur2(Buffer.from(text)) | 0).toBe(hash)
   })
 })
@@ -32,7 +32,7 @@ describe('the partition of a chain', () => {
     return partitioner({ topic: 't', partitionMetadata, message: { key: Buffer.from(key), value: null } })
   }
 
-  test('is where a Kafka client puts the key by default', () => {
+  test('is the one that a Kafka client chooses for the key by default', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 1, unit: 'grapheme' }),
@@ -45,7 +45,7 @@ describe('the partition of a chain', () => {
   })
 })
 
-describe('keys', () => {
+describe('keys of price records', () => {
   test('give their chain back, alone or with a pair', () => {
     expect(chainOfKey('ethereum')).toBe('ethereum')
     expect(chainOfKey(pairKey('ethereum', 'WETH/USDC'))).toBe('ethereum')

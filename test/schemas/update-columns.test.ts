@@ -12,7 +12,7 @@ function append(columns: UpdateColumns, row: number, group?: string): void {
   columns.count = row + 1
 }
 
-test('columns grow and keep what they hold', () => {
+test('columns that grow keep the updates that they hold', () => {
   const columns = updateColumns(1)
   for (let row = 0; row < 100; row++) append(columns, row)
   expect(Array.from(columns.pairIds.subarray(0, 100))).toEqual(Array.from({ length: 100 }, (_, row) => row))
@@ -22,7 +22,7 @@ test('columns grow and keep what they hold', () => {
   expect(columns.numbers.length).toBe(columns.pairIds.length * NUMBER_COUNT)
 })
 
-test('rows that are taken back leave no group to those that come in their place', () => {
+test('rows that are taken back leave no group to the rows that replace them', () => {
   const columns = updateColumns(4)
   append(columns, 0, 'kept')
   append(columns, 1, 'taken back')

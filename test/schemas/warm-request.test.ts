@@ -38,25 +38,25 @@ const refusal = (value: unknown) => {
   return parsed.ok ? 'taken' : parsed.reason
 }
 
-describe('warm request', () => {
+describe('a warm request', () => {
   it.each([
     ['the smallest', MINIMAL],
     ['the fullest', FULL],
-  ])('comes back from its bytes: %s', (_, request) => {
+  ])('is read back from its bytes: %s', (_, request) => {
     expect(parseWarmRequest(encodeWarmRequest(request))).toEqual({ ok: true, value: request })
   })
 
-  it('takes every origin and priority', () => {
+  it('may have any origin and priority', () => {
     for (const origin of ORIGINS) expect(refusal({ ...MINIMAL, origin })).toBe('taken')
     for (const priority of PRIORITIES) expect(refusal({ ...MINIMAL, priority })).toBe('taken')
   })
 
-  it('skips fields that it does not know and takes null for absent', () => {
+  it('may have unknown fields, which are skipped, and null for an absent field', () => {
     expect(parse({ ...MINIMAL, colour: 'red', strategy: null, dryRun: null })).toEqual({ ok: true, value: MINIMAL })
   })
 
   it.each(['requestId', 'chain', 'pairs', 'origin', 'priority', 'issuedAtMs'] as const)(
-    'refuses one without %s',
+    'without %s is refused',
     (field) => {
       expect(parse(without(field))).toMatchObject({ ok: false, reason: 'missing-field', detail: `${field} is missing` })
     },
@@ -86,11 +86,11 @@ describe('warm request', () => {
     ['a time that no Date holds', { ...MINIMAL, notBeforeMs: 1e300 }, 'bad-value'],
     ['a time in a string', { ...MINIMAL, expiresAtMs: '2026-01-01' }, 'wrong-type'],
     ['a dry run that is no yes or no', { ...MINIMAL, dryRun: 1 }, 'wrong-type'],
-  ])('refuses %s', (_, value, reason) => {
+  ])('is refused for %s', (_, value, reason) => {
     expect(refusal(value)).toBe(reason)
   })
 
-  it('refuses what is not JSON, nothing, and too much', () => {
+  it('is refused if it is not JSON, empty or too large', () => {
     const reason = (bytes: Buffer) => {
       const parsed = parseWarmRequest(bytes)
       return parsed.ok ? 'taken' : parsed.reason
@@ -101,16 +101,16 @@ describe('warm request', () => {
     expect(reason(Buffer.alloc(1024 * 1024 + 1, ' '))).toBe('too-large')
   })
 
-  it('names the field, what was expected and what came', () => {
+  it('that is refused names the field, what was expected and what came', () => {
     expect(parse({ ...MINIMAL, pairs: ['a', 5] })).toMatchObject({ detail: 'pairs[1]: expected a string, got 5' })
   })
 
-  it('cuts a reason that is too long', () => {
+  it('with a reason that is too long is taken with the reason cut', () => {
     const parsed = parse({ ...MINIMAL, reason: 'x'.repeat(2_000) })
     expect(parsed.ok && parsed.value.reason).toHaveLength(500)
   })
 
-  it('never throws, whatever the bytes and however deep', () => {
+  it('never makes the reading throw, whatever its bytes and however deep they are nested', () => {
     const depth = 200_000
     const nested = `{"v":1,"requestId":${'['.repeat(depth)}${']'.repeat(depth)}}`
     expect(parseWarmRequest(Buffer.from(nested)).ok).toBe(false)

@@ -28,19 +28,19 @@ const refusal = (value: unknown) => {
   return parsed.ok ? 'taken' : parsed.reason
 }
 
-describe('warm result', () => {
-  it('comes back from its bytes, with and without outcomes', () => {
+describe('a warm result', () => {
+  it('is read back from its bytes, with and without outcomes', () => {
     const full: WarmResult = { ...RESULT, outcomes: { 'WETH/USDC': 'warmed', 'WBTC/USDC': 'notFound' } }
     expect(parseWarmResult(encodeWarmResult(RESULT))).toEqual({ ok: true, value: RESULT })
     expect(parseWarmResult(encodeWarmResult(full))).toEqual({ ok: true, value: full })
   })
 
-  it('takes every status and outcome', () => {
+  it('may have any status and outcome', () => {
     for (const status of WARM_STATUSES) expect(refusal({ ...RESULT, status })).toBe('taken')
     for (const outcome of WARM_OUTCOMES) expect(refusal({ ...RESULT, outcomes: { a: outcome } })).toBe('taken')
   })
 
-  it('holds a pair called __proto__ like any other', () => {
+  it('may name a pair called __proto__ like any other', () => {
     const parsed = parseWarmResult(
       Buffer.from(JSON.stringify(RESULT).replace(/}$/, ',"outcomes":{"__proto__":"warmed"}}')),
     )
@@ -61,11 +61,11 @@ describe('warm result', () => {
       { ...RESULT, outcomes: Object.fromEntries(Array.from({ length: 1_001 }, (_, i) => [`p${i}`, 'warmed'])) },
       'too-many-pairs',
     ],
-  ])('refuses %s', (_, value, reason) => {
+  ])('is refused for %s', (_, value, reason) => {
     expect(refusal(value)).toBe(reason)
   })
 
-  it('never throws, whatever the bytes', () => {
+  it('never makes the reading throw, whatever its bytes', () => {
     fc.assert(fc.property(fc.uint8Array(), (bytes) => void parseWarmResult(Buffer.from(bytes))))
     fc.assert(fc.property(fc.json(), (text) => void parseWarmResult(Buffer.from(text))))
   })

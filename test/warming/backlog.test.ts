@@ -26,8 +26,8 @@ function job(priority: Priority, { pairs = 1, dueMs = 0, dryRun = false } = {}):
   }
 }
 
-describe('backlog', () => {
-  it('gives the higher priority first, and the earlier one within a priority', () => {
+describe('the backlog', () => {
+  it('gives the highest priority first, and the oldest request within a priority', () => {
     const backlog = new Backlog(100)
     const [low, high, critical, low2, medium] = (['low', 'high', 'critical', 'low', 'medium'] as const).map((p) =>
       job(p),
@@ -37,7 +37,7 @@ describe('backlog', () => {
     expect([backlog.requests, backlog.pairs]).toEqual([0, 0])
   })
 
-  it('gives about as many pairs as asked for, and at least one request', () => {
+  it('gives at least one request, and about as many pairs as asked for', () => {
     const backlog = new Backlog(1_000)
     const [big, small, small2] = [job('high', { pairs: 500 }), job('high', { pairs: 6 }), job('high', { pairs: 6 })]
     for (const one of [big, small, small2]) backlog.add(one, 0)
@@ -46,14 +46,14 @@ describe('backlog', () => {
     expect(backlog.take(10)).toEqual([small2])
   })
 
-  it('does not mix dry runs with others', () => {
+  it('does not give dry runs together with other requests', () => {
     const backlog = new Backlog(100)
     const [real, dry, real2] = [job('high'), job('high', { dryRun: true }), job('high')]
     for (const one of [real, dry, real2]) backlog.add(one, 0)
     expect([backlog.take(100), backlog.take(100), backlog.take(100)]).toEqual([[real], [dry], [real2]])
   })
 
-  it('sheds the oldest of the lowest priority for a higher one, held or not', () => {
+  it('sheds the oldest request of the lowest priority for a higher one, held or not', () => {
     const backlog = new Backlog(3)
     const [low, heldLow, medium] = [job('low'), job('low', { dueMs: 50 }), job('medium')]
     for (const one of [low, heldLow, medium]) expect(backlog.add(one, 0)).toEqual([])
@@ -66,7 +66,7 @@ describe('backlog', () => {
     expect(backlog.pairs).toBe(3)
   })
 
-  it('sheds nobody for a request that would not fit even so', () => {
+  it('sheds no other request for one that would not fit even then', () => {
     const backlog = new Backlog(3)
     for (const one of [job('low'), job('high', { pairs: 2 })]) backlog.add(one, 0)
     const large = job('medium', { pairs: 2 })
@@ -74,7 +74,7 @@ describe('backlog', () => {
     expect(backlog.requests).toBe(2)
   })
 
-  it('never sheds a critical request: it goes beyond the bound, and says so', () => {
+  it('never sheds a critical request: it exceeds its bound and says so', () => {
     const backlog = new Backlog(2)
     const criticals = Array.from({ length: 5 }, () => job('critical'))
     for (const one of criticals) expect(backlog.add(one, 0)).toEqual([])
@@ -83,7 +83,7 @@ describe('backlog', () => {
     expect(backlog.overfull).toBe(false)
   })
 
-  it('holds what is not due, and gives it when it is', () => {
+  it('holds a request until it is due', () => {
     const backlog = new Backlog(100)
     const [at30, at10, now] = [job('critical', { dueMs: 30 }), job('low', { dueMs: 10 }), job('low')]
     for (const one of [at30, at10, now]) backlog.add(one, 0)
@@ -96,7 +96,7 @@ describe('backlog', () => {
     expect(backlog.take(100)).toEqual([at30])
   })
 
-  it('keeps within its bound and loses nobody, whatever comes', () => {
+  it('keeps within its bound and loses no request, whatever comes', () => {
     const step = fc.oneof(
       fc.record({
         priority: fc.constantFrom(...PRIORITIES),

@@ -4,8 +4,8 @@ import { type Due, DueQueue } from '../../src/warming/due-queue.ts'
 
 const item = (dueMs: number): Due => ({ dueMs, heapIndex: -1 })
 
-describe('due queue', () => {
-  it('gives its members by due time, also when some left early', () => {
+describe('the due queue', () => {
+  it('gives its members by due time, even if some were removed early', () => {
     // Enough of them that one from the middle leaves a place which another branch's last one must rise from.
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ add: fc.nat(50) }) },

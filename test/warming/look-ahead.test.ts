@@ -66,7 +66,7 @@ function columnsOf(pairIds: readonly number[]): UpdateColumns {
 }
 
 describe('the look-ahead', () => {
-  test('asks once for what is known to be read after all the updates of its window', async () => {
+  test('fetches the reads known for all updates of its window in one trip', async () => {
     const stage = new Stage()
     stage.learn(1, [11, 12])
     stage.learn(2, [12, 13])
@@ -77,7 +77,7 @@ describe('the look-ahead', () => {
     expect(stage.metrics.counter('look_ahead_loads_total').value).toBe(3)
   })
 
-  test('asks for nothing that L1 has, and nothing that is read seldom', async () => {
+  test('fetches no pair that is in L1 or seldom read', async () => {
     const stage = new Stage({ minRate: 0.45 })
     stage.learn(1, [11, 12])
     stage.learn(1, [12])
@@ -88,7 +88,7 @@ describe('the look-ahead', () => {
     expect(stage.asked).toEqual([[12]])
   })
 
-  test('leaves what is read some time after its update to a request of its own', async () => {
+  test('leaves a read some time after its update to a warm request', async () => {
     const stage = new Stage()
     stage.tracker.read(1, 11, WARM_MS)
     stage.tracker.read(1, 12, WARM_MS - 1)
@@ -96,21 +96,21 @@ describe('the look-ahead', () => {
     expect(stage.asked).toEqual([[12]])
   })
 
-  test('asks for nothing on behalf of the control group, and goes on behind it', async () => {
+  test('fetches nothing for an update of the control group, and goes on with the next', async () => {
     const stage = new Stage({ control: 2 })
     for (const trigger of [1, 2, 3]) stage.learn(trigger, [trigger + 100])
     await stage.before(0, columnsOf([1, 2, 3]))
     expect(stage.asked).toEqual([[101, 103]])
   })
 
-  test('asks for no more than its throttle allows', async () => {
+  test('fetches no more than its throttle allows', async () => {
     const stage = new Stage({ allowed: 2 })
     for (const trigger of [1, 2, 3]) stage.learn(trigger, [trigger + 100])
     await stage.before(0, columnsOf([1, 2, 3]))
     expect(stage.asked).toEqual([[101, 102]])
   })
 
-  test('makes the handlers wait only when told to await', () => {
+  test('makes the handlers wait in the mode await alone', () => {
     for (const [mode, waits] of [
       ['await', true],
       ['overlap', false],
@@ -122,7 +122,7 @@ describe('the look-ahead', () => {
     }
   })
 
-  test('does nothing when it is off, or nothing was ever read', () => {
+  test('does nothing if it is off or nothing was ever read', () => {
     const off = new Stage({ mode: 'off' })
     off.learn(1, [11])
     expect([off.before(0, columnsOf([1])), off.asked]).toEqual([undefined, []])
@@ -130,7 +130,7 @@ describe('the look-ahead', () => {
     expect([idle.before(0, columnsOf([1])), idle.asked]).toEqual([undefined, []])
   })
 
-  test('looks anew at new rows', async () => {
+  test('begins a new window for new rows', async () => {
     const stage = new Stage()
     stage.learn(1, [11])
     stage.learn(2, [12])
@@ -149,7 +149,7 @@ describe('the look-ahead', () => {
     expect(stage.asked).toEqual([])
   })
 
-  test('takes of a single update with more reads than fit what fits', async () => {
+  test('fetches as many reads of a single update as fit', async () => {
     const stage = new Stage({ slots: 10 })
     stage.learn(1, [11, 12, 13, 14, 15])
     await stage.before(0, columnsOf([1, 1]))
@@ -166,8 +166,8 @@ const schedule = fc.record({
   updates: fc.array(fc.nat(19), { minLength: 1, maxLength: 200, size: 'max' }),
 })
 
-describe('a window', () => {
-  test('fits the warm part: none of its warms is pushed out before it is read', async () => {
+describe('a window of the look-ahead', () => {
+  test('fits the warm part: none of its warms is evicted before it is read', async () => {
     await fc.assert(
       fc.asyncProperty(schedule, async ({ slots, reads, updates }) => {
         const stage = new Stage({ slots })
@@ -186,7 +186,7 @@ describe('a window', () => {
     )
   })
 
-  test('is as large as fits: fewer trips would ask for more than the warm part holds', async () => {
+  test('is as large as possible: fewer trips would fetch more than the warm part holds', async () => {
     await fc.assert(
       fc.asyncProperty(schedule, async ({ slots, reads, updates }) => {
         const stage = new Stage({ slots })

@@ -6,7 +6,7 @@ import { mulberry32 } from '../harness/mulberry32.ts'
 const T0 = 1_783_715_268_000
 
 describe('the control group', () => {
-  test.each([0, 0.02, 0.5])('has a share of %d of the updates, whatever the pair and the time', (share) => {
+  test.each([0, 0.02, 0.5])('holds a share of %d of the updates, whatever their pairs and times', (share) => {
     const control = new ControlGroup(share)
     let included = 0
     for (let pairId = 0; pairId < 200; pairId++)
@@ -14,14 +14,14 @@ describe('the control group', () => {
     expect(Math.abs(included / 100_000 - share)).toBeLessThan(0.003)
   })
 
-  test('takes no pair as a whole, and no moment', () => {
+  test('holds neither all updates of a pair nor all of a moment', () => {
     const control = new ControlGroup(0.5)
     const byPair = Array.from({ length: 200 }, (_, i) => control.includes(7, T0 + i)).filter(Boolean).length
     const byTime = Array.from({ length: 200 }, (_, i) => control.includes(i, T0)).filter(Boolean).length
     for (const included of [byPair, byTime]) expect(Math.abs(included - 100)).toBeLessThan(35)
   })
 
-  test('answers the same each time', () => {
+  test('gives the same answer each time', () => {
     const control = new ControlGroup(0.3)
     for (let i = 0; i < 100; i++) expect(control.includes(i, T0)).toBe(control.includes(i, T0))
   })
@@ -50,8 +50,8 @@ function measured(options: { updates: number; warmed: number; unwarmed: number; 
   return measurement
 }
 
-describe('what warming brings', () => {
-  test('is the difference between the groups, with its uncertainty', () => {
+describe('the measured gain of warming', () => {
+  test('is the difference between the groups, with its confidence interval', () => {
     const { hitRateImprovement, coverage, control, warmed } = measured({
       updates: 5_000,
       warmed: 0.9,
@@ -65,7 +65,7 @@ describe('what warming brings', () => {
     expect(control.updates + warmed.updates).toBe(5_000)
   })
 
-  test('lies in its interval in nineteen of twenty runs, also where the reads of an update stand and fall together', () => {
+  test('lies in its interval in nineteen of twenty runs, even if the reads of an update hit or miss together', () => {
     for (const together of [true, false]) {
       const inside = Array.from({ length: 400 }, (_, seed) => {
         const run = measured({ updates: 600, warmed: 0.8, unwarmed: 0.6, together, seed }).figures(IDLE)
@@ -77,7 +77,7 @@ describe('what warming brings', () => {
     }
   })
 
-  test('lies in its interval also where there is hardly a miss', () => {
+  test('lies in its interval even if there is hardly a miss', () => {
     const inside = Array.from({ length: 400 }, (_, seed) => {
       const run = measured({ updates: 300, warmed: 0.995, unwarmed: 0.98, together: true, seed }).figures(IDLE)
       const { low = 0, high = 0, points = 0 } = run.hitRateImprovement ?? {}
@@ -87,7 +87,7 @@ describe('what warming brings', () => {
     expect(inside).toBeGreaterThan(370)
   })
 
-  test('is not told before both groups have thirty updates', () => {
+  test('is undefined before both groups have thirty updates', () => {
     const { hitRateImprovement, coverage, l2ReadsPerSavedMiss } = measured({
       updates: 100,
       warmed: 1,
@@ -96,7 +96,7 @@ describe('what warming brings', () => {
     expect([hitRateImprovement, coverage, l2ReadsPerSavedMiss]).toEqual([undefined, undefined, undefined])
   })
 
-  test('is told with what it cost', () => {
+  test('comes with what warming cost', () => {
     const sources: MeasurementSources = {
       usage: {
         warmCounts: { admitted: 100, used: 60, unused: 20, dropped: 0 },
@@ -110,7 +110,7 @@ describe('what warming brings', () => {
     expect(figures.pollution).toBeCloseTo(16 / misses.reduce((sum, each) => sum + each), 12)
   })
 
-  test('is paid for in reads of L2, by the misses that it saved; not at all where it saved none', () => {
+  test('has its cost in reads of L2 for each saved miss, which is undefined if none was saved', () => {
     const sources = (loaded: number): MeasurementSources => ({
       usage: { warmCounts: { admitted: 0, used: 0, unused: 0, dropped: 0 }, pushedOut: { missed: 0, missedSoon: 0 } },
       promotions: { asked: 2_000, alreadyInL1: 0, late: 0, loaded },
@@ -127,7 +127,7 @@ describe('what warming brings', () => {
     expect(worse.l2ReadsPerSavedMiss).toBeUndefined()
   })
 
-  test('is nothing of updates whose detectors read nothing', () => {
+  test('does not count updates whose detectors read nothing', () => {
     const measurement = new Measurement(new ControlGroup(0.2))
     measurement.settled({ pairId: 1, eventTimeMs: T0 }, 0, 0)
     expect(measurement.figures(IDLE)).toMatchObject({

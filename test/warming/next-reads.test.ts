@@ -23,23 +23,23 @@ function wantedOf(strategy: StrategyName, each: { readonly used: number; readonl
   return wanted
 }
 
-test('the adaptive strategy wants more after a read while its warms are read, fewer while few are', () => {
+test('the adaptive strategy warms more pairs after a read while its warms are read, and fewer while few are', () => {
   expect(wantedOf('adaptive', { used: 50, unused: 0 })).toBe(10)
   expect(wantedOf('adaptive', { used: 5, unused: 45 })).toBe(3)
 })
 
-test('the others want what they are told to', () => {
+test('the other strategies warm as many pairs as they are told to', () => {
   const each = { used: 50, unused: 0 }
   expect([wantedOf('top-n', each), wantedOf('forewarm', each)]).toEqual([5, 8])
 })
 
-test('what goes by its score alone is throttled while nobody reads it; what pays has its own price', () => {
+test('a strategy that goes by a score alone is throttled while its warms go unread, and forewarm is not', () => {
   const each = { used: 0, unused: 50 }
   expect(wantedOf('top-n', each)).toBeLessThanOrEqual(1)
   expect(wantedOf('forewarm', each)).toBe(8)
 })
 
-test('the strategy forewarm wants less where warms make others miss, and as much again where they do not any more', () => {
+test('the strategy forewarm warms less while warms cause misses, and as much as before once they no longer do', () => {
   const cost = { warms: 0, missedSoon: 0 }
   let isFirst = false
   const next = new NextReads({

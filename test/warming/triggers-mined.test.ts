@@ -58,7 +58,7 @@ function read(pair: string): void {
 }
 
 describe('an update that others follow by statistics', () => {
-  test('asks for the one that is read here, when it is due, and says why', () => {
+  test('requests the follower that is read here, when it is due, and says why', () => {
     read('b')
     follow(60, (atMs) => tracker.observe(id('b'), atMs, 0))
     triggers.onUpdate(id('a'), clock.now())
@@ -72,21 +72,21 @@ describe('an update that others follow by statistics', () => {
     expect(parseWarmRequest(Buffer.from(JSON.stringify(request)))).toMatchObject({ ok: true })
   })
 
-  test('asks for what missed some time after it, whoever read it', () => {
+  test('requests a pair whose reads missed some time after it, whoever read it', () => {
     read('b')
     follow(60, (atMs) => tracker.missed(id('b'), 0, atMs))
     triggers.onUpdate(id('a'), clock.now())
     expect(published).toMatchObject([{ pairs: ['b'], reason: expect.stringContaining('; missed ') }])
   })
 
-  test('asks for nothing that nobody reads', () => {
+  test('requests no pair that nobody reads', () => {
     read('c')
     follow(60, (atMs) => tracker.observe(id('b'), atMs, 0))
     triggers.onUpdate(id('a'), clock.now())
     expect(published).toEqual([])
   })
 
-  test('asks for nothing that follows too soon for a warm to make it, which is known all the same', () => {
+  test('requests no pair that follows too soon for a warm, though the pair is known', () => {
     read('b')
     follow(0, (atMs) => tracker.observe(id('b'), atMs, 0))
     triggers.onUpdate(id('a'), clock.now())
@@ -96,7 +96,7 @@ describe('an update that others follow by statistics', () => {
     ])
   })
 
-  test('asks once for a pair whose reads are attributed to it as well', () => {
+  test('requests a pair once whose reads are attributed to it too', () => {
     tracker.read(id('a'), id('b'), 100)
     follow(60, (atMs) => tracker.observe(id('b'), atMs, 0))
     triggers.onUpdate(id('a'), clock.now())
@@ -105,7 +105,7 @@ describe('an update that others follow by statistics', () => {
     ])
   })
 
-  describe('beside reads that are known', () => {
+  describe('with known reads too', () => {
     /** Pair b comes after nearly all updates, and c was read after one of them. */
     beforeEach(() => {
       read('b')
@@ -122,7 +122,7 @@ describe('an update that others follow by statistics', () => {
       triggers.onUpdate(id('a'), clock.now())
     }
 
-    test('asks in a request of its own, by which its warms are counted', () => {
+    test('makes a request of its own for the followers, under which their warms are counted', () => {
       triggers.onUpdate(id('a'), clock.now())
       expect(published).toMatchObject([
         { pairs: ['c'], origin: 'correlation' },
@@ -130,12 +130,12 @@ describe('an update that others follow by statistics', () => {
       ])
     })
 
-    test('asks for these alone while it is throttled', () => {
+    test('requests the known reads alone while the followers are throttled', () => {
       ask(false, 0)
       expect(published).toMatchObject([{ pairs: ['c'], origin: 'correlation' }])
     })
 
-    test('comes before them while its warms are read, and after them when few are', () => {
+    test('ranks the followers first while their warms are read, and last while few are', () => {
       ask(true, 1)
       expect(published).toMatchObject([{ pairs: ['b'] }])
       published.length = 0
@@ -144,7 +144,7 @@ describe('an update that others follow by statistics', () => {
     })
   })
 
-  test('counts a read once that is expected for both reasons, so that what is there stays unasked', () => {
+  test('counts a read once that is expected for both reasons, so that a resident pair is not requested', () => {
     const l1 = new L1({ slots: 50, maxPairs: MAX_PAIRS })
     for (let other = 0; other < 51; other++) l1.fill(99 - other, record({ version: 1 }))
     triggers = new Triggers({ ...options, l1 })

@@ -63,8 +63,8 @@ function update(pair: string): void {
   triggers.onUpdate(id(pair), clock.now())
 }
 
-describe('an update', () => {
-  test('asks apart for what is read at another time, so that nothing is warmed too early', () => {
+describe('an update with known reads', () => {
+  test('makes a request for each time of reads, so that nothing is warmed too early', () => {
     learn('a', 'late', { lagMs: 900 })
     learn('a', 'soon', { lagMs: 100 })
     learn('a', 'next', { lagMs: 110 })
@@ -75,7 +75,7 @@ describe('an update', () => {
     ])
   })
 
-  test('asks together for what is read within a warm’s time of the first, and not longer on', () => {
+  test('requests pairs together that are read within the time of a warm, and later ones apart', () => {
     for (const [pair, lagMs] of [
       ['first', 100],
       ['second', 115],
@@ -89,7 +89,7 @@ describe('an update', () => {
     ])
   })
 
-  test('goes on with what the strategy says to choose from next', () => {
+  test('goes on with the strategy that the last choice named', () => {
     const later = topN({ topN: 1, minScore: 0, name: 'later' })
     const first: Strategy = { name: 'first', select: () => ({ selected: [], reason: '', next: later }) }
     triggers = newTriggers({ strategy: first })
@@ -99,7 +99,7 @@ describe('an update', () => {
     expect(published.map(({ strategy }) => strategy)).toEqual(['later'])
   })
 
-  test('tells how long its first read is away, by which it goes through the topic or not', () => {
+  test('tells how far away its first read is, which decides whether the request goes through the topic', () => {
     triggers = newTriggers({ warmMs: 3 })
     for (const [pair, lagMs] of [
       ['too soon', 2],
@@ -115,14 +115,14 @@ describe('an update', () => {
     ])
   })
 
-  test('asks for reads that a shorter warm can make, as late as it makes them', () => {
+  test('requests reads that a shorter warm is in time for, as late as it can', () => {
     triggers = newTriggers({ warmMs: 5, takesMs: () => 2 })
     learn('a', 'b', { lagMs: 10 })
     update('a')
     expect(published).toMatchObject([{ pairs: ['b'], notBeforeMs: T0 + 8 }])
   })
 
-  test('asks for what is read some time after it, not before a warm just makes it, and not for ever', () => {
+  test('requests a read some time after it, held until a warm is just in time and expiring after the read', () => {
     learn('a', 'b', { lagMs: 100 })
     update('a')
     expect(published).toEqual([
@@ -144,7 +144,7 @@ describe('an update', () => {
     ])
   })
 
-  test('makes a request that the other side of the topic takes', () => {
+  test('makes a request that a reader of the topic takes', () => {
     learn('a', 'b', { lagMs: 100 })
     learn('a', 'c', { lagMs: 40 })
     update('a')
@@ -152,13 +152,13 @@ describe('an update', () => {
     expect(parseWarmRequest(Buffer.from(JSON.stringify(request)))).toMatchObject({ ok: true, value: request })
   })
 
-  test('asks with high priority for what is read nearly always', () => {
+  test('requests a pair that is read nearly always with high priority', () => {
     learn('a', 'b', { lagMs: 100, times: 20 })
     update('a')
     expect(published[0]?.priority).toBe('high')
   })
 
-  test('asks for nothing that is read too soon for a warm to make it', () => {
+  test('requests no pair that is read too soon for a warm', () => {
     learn('a', 'b', { lagMs: 19 })
     update('a')
     expect(published).toEqual([])
@@ -167,7 +167,7 @@ describe('an update', () => {
     expect(published).toMatchObject([{ pairs: ['c'], notBeforeMs: T0 }])
   })
 
-  test('asks for nothing that L1 has, that is of another chain, or that the strategy does not want', () => {
+  test('requests no pair that is in L1, of another chain, or not chosen by the strategy', () => {
     learn('a', 'resident', { lagMs: 100 })
     l1.fill(id('resident'), record({ version: 1 }))
     learn('a', 'elsewhere', { lagMs: 100, chain: 'base' })
@@ -177,14 +177,14 @@ describe('an update', () => {
     expect(published).toEqual([])
   })
 
-  test('of a pair that nothing is read after asks for nothing', () => {
+  test('makes no request if nothing is read after its pair', () => {
     update('a')
     learn('b', 'c', { lagMs: 100 })
     update('a')
     expect(published).toEqual([])
   })
 
-  test('names each of its requests', () => {
+  test('gives each of its requests an id', () => {
     learn('a', 'b', { lagMs: 100 })
     learn('c', 'd', { lagMs: 100 })
     for (const pair of ['a', 'c']) update(pair)
@@ -192,8 +192,8 @@ describe('an update', () => {
   })
 })
 
-describe('a pair that was asked for', () => {
-  test('is not asked for again for reads that the same warm serves, by whichever update', () => {
+describe('a pair that was requested', () => {
+  test('is not requested again for reads that the same warm serves, whichever the update', () => {
     learn('a', 'b', { lagMs: 100 })
     learn('c', 'b', { lagMs: 30 })
     update('a')
@@ -206,14 +206,14 @@ describe('a pair that was asked for', () => {
     expect(published.map(({ notBeforeMs }) => notBeforeMs)).toEqual([T0 + 80, T0 + 130])
   })
 
-  test('is asked for again where so many other reads come between that it will be pushed out', () => {
+  test('is requested again if so many other reads come between that it will be evicted', () => {
     learn('a', 'b', { lagMs: 100 })
     learn('c', 'd', { lagMs: 100 })
     for (const pair of ['a', 'c', 'a']) update(pair)
     expect(published.map(({ pairs }) => pairs)).toEqual([['b'], ['d'], ['b']])
   })
 
-  test('is asked for although L1 has it, where it will be pushed out before its read, and only there', () => {
+  test('is requested although it is in L1 if it will be evicted before its read, and only then', () => {
     for (let i = 0; i < 11; i++) l1.fill(id(`pushed-${i}`), record({ version: 1 }))
     learn('a', 'b', { lagMs: 100 })
     learn('c', 'd', { lagMs: 100 })
@@ -222,7 +222,7 @@ describe('a pair that was asked for', () => {
     expect(published.map(({ pairs }) => pairs)).toEqual([['d'], ['b']])
   })
 
-  test('is not asked for where L1 has it and never had to push anything out', () => {
+  test('is not requested while it is in an L1 that never had to evict', () => {
     learn('a', 'b', { lagMs: 100 })
     learn('c', 'd', { lagMs: 100 })
     l1.fill(id('b'), record({ version: 1 }))
@@ -230,7 +230,7 @@ describe('a pair that was asked for', () => {
     expect(published.map(({ pairs }) => pairs)).toEqual([['d']])
   })
 
-  test('comes after those that L1 has not, where only the best are asked for', () => {
+  test('ranks after pairs that are missing from L1 if only the best are requested', () => {
     triggers = newTriggers({ strategy: topN({ topN: 1, minScore: 0.2 }) })
     for (let i = 0; i < 11; i++) l1.fill(id(`pushed-${i}`), record({ version: 1 }))
     for (const pair of ['b', 'c']) tracker.read(id('a'), id(pair), 100)
@@ -239,7 +239,7 @@ describe('a pair that was asked for', () => {
     expect(published.map(({ pairs }) => pairs)).toEqual([['c'], ['c']])
   })
 
-  test('is remembered whatever its id', () => {
+  test('is remembered whatever its pair id', () => {
     for (let i = 0; i < 2500; i++) id(`filler-${i}`)
     learn('a', 'b', { lagMs: 100 })
     for (let i = 0; i < 3; i++) update('a')

@@ -15,27 +15,27 @@ const REQUEST: WarmRequest = {
 const FACTS = { node: 'n', timedOut: false, durationMs: 2, atMs: 3 }
 const statusOf = (outcomes: WarmOutcome[], timedOut = false) => answer(REQUEST, outcomes, { ...FACTS, timedOut }).status
 
-describe('warm answer', () => {
-  it('is done when every pair of interest is in L1', () => {
+describe('the answer to a warm request', () => {
+  it('is done if every pair that concerns the node is in L1', () => {
     expect(statusOf(['warmed', 'alreadyInL1', 'notInterested'])).toBe('done')
   })
 
-  it('is partial when some pair is not', () => {
+  it('is partial if such a pair is missing', () => {
     for (const missing of ['notFound', 'refusedOlder', 'noRoom', 'failed'] as const)
       expect(statusOf(['warmed', missing, 'warmed'])).toBe('partial')
     expect(statusOf(['notFound', 'notFound', 'notFound'])).toBe('partial')
   })
 
-  it('is failed when L2 could not be asked and nothing is in L1', () => {
+  it('is failed if L2 could not be asked and nothing is in L1', () => {
     expect(statusOf(['failed', 'failed', 'notInterested'])).toBe('failed')
   })
 
-  it('is a timeout when the deadline left a pair out, and done when it did not', () => {
+  it('is a timeout if the deadline left a pair out, and done if it did not', () => {
     expect(statusOf(['warmed', 'failed', 'warmed'], true)).toBe('timeout')
     expect(statusOf(['warmed', 'warmed', 'warmed'], true)).toBe('done')
   })
 
-  it('counts outcomes, and names them by pair to people and on a dry run', () => {
+  it('counts outcomes, and names them by pair for manual requests and dry runs', () => {
     const outcomes: WarmOutcome[] = ['warmed', 'notFound', 'refusedOlder']
     const plain = answer(REQUEST, outcomes, FACTS)
     expect(plain).toEqual({
@@ -51,7 +51,7 @@ describe('warm answer', () => {
     })
   })
 
-  it('refuses with all counts at zero', () => {
+  it('has all counts at zero if the request is refused', () => {
     expect(refusalAnswer(REQUEST, { node: 'n', atMs: 3 })).toEqual({
       ...{ v: 1, requestId: 'r', node: 'n', status: 'refused', durationMs: 0, atMs: 3 },
       ...{ warmed: 0, alreadyInL1: 0, notFound: 0, refusedOlder: 0, notInterested: 0 },

@@ -9,7 +9,7 @@ beforeEach(() => {
 })
 afterEach(() => on.close())
 
-describe('warmer: bounds', () => {
+describe('a warmer with bounds', () => {
   it('sheds the lowest priority first and answers it with a refusal', async () => {
     const own = on.open({ maxWaitingPairs: 2 })
     const later = { notBeforeMs: NOW_MS + 50 }
@@ -24,7 +24,7 @@ describe('warmer: bounds', () => {
     await own.close()
   })
 
-  it('never sheds a critical request, and lets its source wait for room', async () => {
+  it('never sheds a critical request, and makes its source wait for room', async () => {
     const own = on.open({ maxWaitingPairs: 2 })
     const criticals = Array.from({ length: 10 }, () =>
       own.submit(request({ priority: 'critical', notBeforeMs: NOW_MS + 50 })),
@@ -42,7 +42,7 @@ describe('warmer: bounds', () => {
     await own.close()
   })
 
-  it('lets at its close everybody go on who waits for room', async () => {
+  it('lets everybody who waits for room go on when it closes', async () => {
     const own = on.open({ maxWaitingPairs: 1 })
     const later = { priority: 'critical', notBeforeMs: NOW_MS + 50 } as const
     const held = [own.submit(request(later)), own.submit(request(later))]
@@ -57,7 +57,7 @@ describe('warmer: bounds', () => {
     expect(await Promise.all(held)).toMatchObject([{ status: 'refused' }, { status: 'refused' }])
   })
 
-  it('refuses at its close what waits, and ends what is under way', async () => {
+  it('refuses waiting requests when it closes, and finishes those in flight', async () => {
     on.promotions.held = []
     const underWay = on.warmer.submit(request())
     await settled()
@@ -74,7 +74,7 @@ describe('warmer: bounds', () => {
     await on.warmer.close()
   })
 
-  it('passes a fault of the promotion on to those who asked, and goes on', async () => {
+  it('passes a fault of the promotion on to its callers, and goes on', async () => {
     on.promotions.error = new Error('a bug')
     await expect(on.warmer.submit(request())).rejects.toThrow('a bug')
     on.promotions.error = undefined

@@ -10,7 +10,7 @@ beforeEach(() => {
 })
 afterEach(() => on.close())
 
-describe('warmer: what it counts', () => {
+describe('the counting warmer', () => {
   it('counts operations by status and strategy, and leaves shadows and refusals out', async () => {
     const operations = (status: string, strategy: string) =>
       on.metrics.counter('warming_operations_total', { chain: 'ethereum', status, strategy }).value
@@ -30,7 +30,7 @@ describe('warmer: what it counts', () => {
     expect(on.warmer.stats().byStatus).toEqual({ done: 2, partial: 0, timeout: 1, failed: 1, shadow: 1 })
   })
 
-  it('ends every request in one result or one counted refusal, whatever comes', async () => {
+  it('ends every request with one result or one counted refusal, whatever comes', async () => {
     const anyRequest = fc.record({
       chain: fc.constantFrom('ethereum', 'base'),
       pairs: fc.array(fc.constantFrom('a', 'b', 'c', 'watched'), { minLength: 1, maxLength: 6 }),

@@ -9,8 +9,8 @@ beforeEach(() => {
 })
 afterEach(() => on.close())
 
-describe('warmer: turns and times', () => {
-  it('makes one trip of requests handed in together, and asks for a pair once', async () => {
+describe('a warmer with many requests', () => {
+  it('makes one trip for requests submitted together, and asks for a pair once', async () => {
     const results = await Promise.all([
       on.warmer.submit(request({ pairs: ['a', 'b'] })),
       on.warmer.submit(request({ pairs: ['b', 'c'] })),
@@ -20,7 +20,7 @@ describe('warmer: turns and times', () => {
     expect(on.warmer.stats()).toMatchObject({ trips: 1, coalescedPairs: 1, pairsWarmed: 4 })
   })
 
-  it('takes the higher priority first when trips are scarce', async () => {
+  it('serves the higher priority first while no trip is free', async () => {
     on.promotions.held = []
     for (let i = 0; i < 4; i++) {
       void on.warmer.submit(request({ pairs: [`busy-${i}`] }))
@@ -47,7 +47,7 @@ describe('warmer: turns and times', () => {
     expect(await held).toMatchObject({ status: 'done', atMs: NOW_MS + 50 })
   })
 
-  it('keeps the order of due times, whatever the order of arrival', async () => {
+  it('serves held requests by due time, whatever the order of arrival', async () => {
     for (const [pair, inMs] of [
       ['c', 30],
       ['a', 10],
@@ -58,7 +58,7 @@ describe('warmer: turns and times', () => {
     expect(on.promotions.pairs).toEqual([[on.id('a')], [on.id('b')], [on.id('c')]])
   })
 
-  it('starts what is due when a clock that is moved by hand has passed it', async () => {
+  it('starts a held request once a virtual clock has passed its time', async () => {
     const held = on.warmer.submit(request({ notBeforeMs: NOW_MS + 50 }))
     on.clock.advanceTo(NOW_MS + 50)
     on.warmer.releaseDue()

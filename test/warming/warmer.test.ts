@@ -10,8 +10,8 @@ beforeEach(() => {
 })
 afterEach(() => on.close())
 
-describe('warmer: what it takes', () => {
-  it('warms what it is asked for and reports it', async () => {
+describe('a warmer', () => {
+  it('warms the requested pairs and reports them', async () => {
     on.table.register('ethereum', 'a')
     on.promotions.outcomes.set(on.id('a'), 'alreadyInL1')
     expect(await on.warmer.submit(request({ requestId: 'x', pairs: ['a', 'b'] }))).toEqual({
@@ -29,7 +29,7 @@ describe('warmer: what it takes', () => {
     })
   })
 
-  it('learns from warms how long one takes, and not from requests for what was there', async () => {
+  it('learns how long a warm takes from warms, and not from requests for resident pairs', async () => {
     const beforeMs = on.warmer.typicalMs
     on.table.register('ethereum', 'a')
     on.promotions.outcomes.set(on.id('a'), 'alreadyInL1')
@@ -39,14 +39,14 @@ describe('warmer: what it takes', () => {
     expect(on.warmer.typicalMs).toBeLessThan(beforeMs)
   })
 
-  it('learns nothing of how long a warm takes from one that was cut off', async () => {
+  it('does not learn how long a warm takes from one that was cut off', async () => {
     const beforeMs = on.warmer.typicalMs
     on.promotions.timedOut = true
     expect(await on.warmer.submit(request({ pairs: ['a', 'b'] }))).toMatchObject({ warmed: 2 })
     expect(on.warmer.typicalMs).toBe(beforeMs)
   })
 
-  it('counts by how much later than due it was begun to what a warm takes', async () => {
+  it('adds how late a warm was begun to how long it takes', async () => {
     const beforeMs = on.warmer.typicalMs
     for (let i = 0; i < 100; i++) {
       const result = on.warmer.submit(request({ notBeforeMs: on.clock.now() + 10 }))
@@ -59,7 +59,7 @@ describe('warmer: what it takes', () => {
     expect(on.warmer.typicalMs).toBeGreaterThan(1.9 * beforeMs)
   })
 
-  it('keeps silent about requests that are none of its business', async () => {
+  it('stays silent about requests that do not concern the node', async () => {
     expect(await on.warmer.submit(request({ chain: 'base' }))).toBeUndefined()
     expect(await on.warmer.submit(request({ origin: 'replay' }))).toBeUndefined()
     expect(on.promotions.asked).toEqual([])
@@ -67,12 +67,12 @@ describe('warmer: what it takes', () => {
     expect([on.refused('not-interested', 'base'), on.refused('replay')]).toEqual([1, 1])
   })
 
-  it('gives no id to a pair that is of no interest', async () => {
+  it('gives no id to a pair that does not concern the node', async () => {
     await on.warmer.submit(request({ chain: 'base', pairs: ['x', 'y'] }))
     expect(on.table.size).toBe(0)
   })
 
-  it('warms the pairs of interest alone', async () => {
+  it('warms only the pairs that concern the node', async () => {
     const result = await on.warmer.submit(request({ chain: 'base', pairs: ['x', 'watched'], origin: 'manual' }))
     expect(on.promotions.pairs).toEqual([[on.id('watched', 'base')]])
     expect(result).toMatchObject({ status: 'done', warmed: 1, notInterested: 1 })
@@ -87,13 +87,13 @@ describe('warmer: what it takes', () => {
     expect(on.warmer.stats().refusals).toEqual({ duplicate: 1 })
   })
 
-  it('serves replays where it is told to', async () => {
+  it('serves the requests of replays if it is told to', async () => {
     const own = on.open({ acceptReplays: true })
     expect(await own.submit(request({ origin: 'replay' }))).toMatchObject({ status: 'done' })
     await own.close()
   })
 
-  it('refuses what has expired, will have expired when it is due, or is due too far ahead', async () => {
+  it('refuses a request that has expired, will have when it is due, or is due too far ahead', async () => {
     const dead = [
       request({ expiresAtMs: NOW_MS }),
       request({ notBeforeMs: NOW_MS + 20, expiresAtMs: NOW_MS + 20 }),
@@ -114,13 +114,13 @@ describe('warmer: what it takes', () => {
     await own.close()
   })
 
-  it('looks only, on a dry run', async () => {
+  it('promotes nothing on a dry run', async () => {
     expect(await on.warmer.submit(request({ dryRun: true }))).toMatchObject({ status: 'shadow', warmed: 1 })
     expect(on.promotions.asked[0]?.options.dryRun).toBe(true)
     expect(on.warmer.stats()).toMatchObject({ pairsWarmed: 0, byStatus: { shadow: 1, done: 0 } })
   })
 
-  it('warms by hand what it is not interested in, too', async () => {
+  it('warms pairs by hand even if they do not concern the node', async () => {
     expect(await on.warmer.warmPairs('base', ['x'])).toMatchObject({
       status: 'done',
       warmed: 1,
