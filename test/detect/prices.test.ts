@@ -20,7 +20,7 @@ function boundTo(pair: string): BoundPrices {
   return new BoundPrices(caches.sources, { pairId: caches.update(pair, 1), eventTimeMs: T0 })
 }
 
-/** The price leaves L1 and the buffer, and stays in L2. */
+/** The price leaves L1 and the write-behind, and stays in L2. */
 async function onlyInL2(pair: string, price: number): Promise<void> {
   caches.update(pair, price)
   await caches.writeBehind.flush()
@@ -199,7 +199,7 @@ describe('attribution', () => {
 })
 
 describe('a pair whose updates go to another node', () => {
-  /** L1 has the price of a minute ago; L2 that of now, as the other node wrote it. */
+  /** L1 has the price of a minute ago; L2 has the current one, which the other node wrote. */
   async function movedElsewhere(): Promise<void> {
     const pairId = caches.update('a', 1, { chain: 'elsewhere', atMs: T0 - 60_000 })
     const newer = { ...record, pairId, version: T0 * 4096, price: 2 }

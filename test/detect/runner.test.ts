@@ -41,7 +41,7 @@ function handle(runner: DetectorRunner, of: PriceUpdate): Promise<void> | undefi
   return runner.handle('prices', caches.table.register(of.chain, of.pair), of)
 }
 
-/** A detector whose handlers settle when the test says so. */
+/** A detector whose handlers the test settles. */
 function gated(): { readonly gates: Gate[]; readonly detector: Detector } {
   const gates: Gate[] = []
   const detect: DetectorFunction = (of) => {

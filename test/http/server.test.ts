@@ -23,7 +23,7 @@ async function startedAt(options: Partial<HttpOptions> = {}): Promise<string> {
   return `http://127.0.0.1:${port}`
 }
 
-/** A server that other machines could reach, asked from this one. */
+/** A server that other machines could reach; the test calls it from this one. */
 function reachable(options: Partial<HttpOptions> = {}): Promise<string> {
   return startedAt({ host: '0.0.0.0', token: TOKEN, ...options })
 }

@@ -1,6 +1,6 @@
 import type { Operations, WarmingHealth } from '../../src/http/operations.ts'
 
-/** What a node says of itself, made up. */
+/** The operations of an invented node. */
 export const HEALTH: WarmingHealth = {
   tracker: { totalPairs: 3, totalUpdates: 100 },
   warmer: { totalWarmingOps: 7, totalPairsWarmed: 20, successRate: 0.5 },

@@ -12,7 +12,7 @@ function quick(bytes: Buffer): Outcome {
   return outcomeOf((columns, ids) => decodePriceAvro(bytes, columns, ids))
 }
 
-/** The reading by the schema library. */
+/** The record as the schema library reads it. */
 function exact(bytes: Buffer): Outcome {
   return outcomeOf((columns, ids) => {
     const read = decodePriceRecord(bytes)
@@ -33,7 +33,7 @@ const update: fc.Arbitrary<PriceUpdate> = fc.record(
     liquidity: number,
     group: fc.string({ maxLength: 10 }),
     eventTimeMs: fc.integer({ min: T0, max: 2 ** 41 - 1 }),
-    // The library writes no higher one.
+    // The library cannot write a higher number.
     sequence: fc.integer({ min: 0, max: 2 ** 53 - 2 }),
   },
   { requiredKeys: ['pair', 'chain', 'price', 'eventTimeMs'] },
@@ -42,7 +42,7 @@ const record = fc
   .oneof(update, fc.array(update, { minLength: 1, maxLength: 5 }))
   .map((updates) => encodePriceAvro(updates))
 
-/** A value by the library, for what the producer's types don't let through. */
+/** A record that the schema library writes, for values that the producer's types do not allow. */
 function written(fields: Record<string, unknown>, frameVersion?: number): Buffer {
   const none = { bid: null, ask: null, reserve0: null, reserve1: null, liquidity: null, group: null, sequence: null }
   const base = { v: 1, pair: 'p', chain: 'c', price: 1, eventTimeMs: T0, ...none, ...fields }
@@ -90,7 +90,7 @@ describe('Avro records', () => {
   test('may come in blocks that state their size', () => {
     const block = (update: PriceUpdate) => {
       const item = encodePriceAvro(update).subarray(6)
-      // Zigzag: −1 is 1; the size takes one byte as long as it is below 64, two below 8,192.
+      // In zigzag, −1 is 1. A size below 64 takes one byte, one below 8,192 two.
       return Buffer.concat([Buffer.from([1, ((item.length * 2) & 0x7f) | 0x80, (item.length * 2) >> 7]), item])
     }
     const updates = [updateOf(), updateOf({ pair: 'b', sequence: 7 })]
@@ -155,7 +155,7 @@ describe('damaged Avro records', () => {
 
   test('with a varint that is too long are refused and not misread', () => {
     const bytes = encodePriceAvro([updateOf({ sequence: 1 }), updateOf({ pair: 'b' })])
-    // The sequence is the only 2 that follows a branch byte 2 here; eleven continued bytes are no long.
+    // The sequence is the only 2 after a branch byte 2 here. Eleven continued bytes are too long for a long.
     const at = bytes.indexOf(Buffer.from([2, 2, 2])) + 1
     const overlong = Buffer.concat([bytes.subarray(0, at), Buffer.alloc(11, 0x82), bytes.subarray(at)])
     expect(quick(overlong)).toEqual({ reason: 'not-avro', rows: [] })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { T0 } from './price-rows.ts'
 
-/** Texts of price records in JSON as somebody may write them: mostly right, in every way of writing, and some wrong. */
+/** Texts of price records in JSON as people may write them: most are valid, in every notation, and some are not. */
 
 const digits = fc
   .array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 18 })
@@ -39,7 +39,7 @@ const timeText = fc.oneof(
   { weight: 1, arbitrary: oddNumber },
 )
 
-/** Every character in one of the ways JSON has for it. */
+/** A string with each character in one of the notations that JSON has for it. */
 const nameText = fc.oneof(
   { weight: 20, arbitrary: fc.constantFrom('"ethereum"', '"WETH/USDC"', '"a"', '"a b"', '" "') },
   {
@@ -79,7 +79,7 @@ const optionalField = fc.oneof(
     weight: 1,
     arbitrary: fc.tuple(fc.constantFrom('note', 'Price', 'pricf', 'pa1r', 'eventTimems', '', '__proto__'), anyText),
   },
-  // A second time, or out of place.
+  // The field comes a second time, or in the wrong place.
   {
     weight: 1,
     arbitrary: fc.tuple(
@@ -107,7 +107,7 @@ const fieldsOfUpdate: fc.Arbitrary<Field[]> = fc
       )
       .map((order) => {
         const fields = [pair, chain, price, time, ...rest].filter((_, at) => at !== without)
-        // All of them in most cases: a subarray that lacks some is only an order for those that it has.
+        // Most texts have all fields; a subarray that lacks some only sets the order of those that it has.
         return [...order, ...fields.filter((field) => !order.includes(field))]
       }),
   )
@@ -150,7 +150,7 @@ export const recordText: fc.Arbitrary<string> = fc
   .tuple(space, fc.oneof(updateText, listText, frameText), space)
   .map((parts) => parts.join(''))
 
-/** The bytes of such a text, one in three of them damaged: cut, a byte changed, put in or left out. */
+/** The bytes of such a text. One text in three is damaged: it is cut, or a byte is changed, inserted or removed. */
 export const recordBytes: fc.Arbitrary<Buffer> = fc
   .tuple(
     recordText.map((text) => Buffer.from(text)),

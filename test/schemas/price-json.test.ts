@@ -11,7 +11,7 @@ function quick(bytes: Buffer): Outcome {
   return outcomeOf((columns, ids) => decodePriceJson(bytes, columns, ids))
 }
 
-/** The reading by JSON.parse that the quick one must agree with. */
+/** The reading by JSON.parse, with which the fast one must agree. */
 function exact(bytes: Buffer): Outcome {
   return outcomeOf((columns, ids) => {
     const read = parsePriceJson(bytes)
@@ -39,7 +39,7 @@ describe('the fast reading of JSON agrees with the exact one', () => {
       }),
       { numRuns: 4000 },
     )
-    // The texts are worth something only while both ends of the decoder see enough of them.
+    // The test is worth something only if many texts are valid and every reason occurs.
     expect(seen.get('taken') ?? 0).toBeGreaterThan(400)
     for (const reason of ['not-json', 'wrong-type', 'missing-pair', 'negative', 'not-finite', 'unknown-version'])
       expect([reason, seen.get(reason) ?? 0]).not.toEqual([reason, 0])

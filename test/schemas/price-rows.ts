@@ -8,7 +8,7 @@ export function updateOf(fields: Partial<PriceUpdate> = {}): PriceUpdate {
   return { pair: 'WETH/USDC', chain: 'ethereum', price: 3000, eventTimeMs: T0, ...fields }
 }
 
-/** A reading of one record: what the decoder says of it, and the rows it left, names for ids and bits for numbers. */
+/** What a decoder says of one record, and its rows, with names in place of ids and bits in place of numbers. */
 export interface Outcome {
   readonly reason: string | undefined
   readonly rows: readonly string[]
@@ -38,7 +38,7 @@ export function rowsOf(columns: UpdateColumns, table: RowsTable, from = 0): stri
   return rows
 }
 
-/** Decodes into columns that already hold a row, and fails where that row is not what it was. */
+/** Decodes into columns that hold a row already, and fails if that row has changed. */
 export function outcomeOf(
   decode: (columns: UpdateColumns, ids: PairIds) => { readonly reason: string } | undefined,
   table = new PairTable({ maxPairs: 1000 }),
@@ -62,14 +62,14 @@ function appendMarker(columns: UpdateColumns, table: RowsTable): void {
   columns.count = 1
 }
 
-/** Tells 0 from −0, and NaNs by their bits. */
+/** The bits of a number, which tell 0 from −0 and one NaN from another. */
 function bitsOf(numbers: Float64Array, at: number): string {
   const value = numbers[at] as number
   if (Number.isNaN(value)) return 'absent'
   return Object.is(value, -0) ? '-0' : String(value)
 }
 
-/** A pair table that notes who asked: the quick reading asks by bytes, the exact one by strings. */
+/** A pair table that notes which reading asked: the fast one asks by bytes, the exact one by strings. */
 export class WatchedIds implements RowsTable {
   readonly #table = new PairTable({ maxPairs: 100_000 })
   byString = 0

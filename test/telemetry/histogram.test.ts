@@ -11,7 +11,7 @@ function filled(values: readonly number[], bounds: readonly number[] = BOUNDS): 
   return cell
 }
 
-/** What a histogram that compares each value with each bound would count. */
+/** The counts of a histogram that compares each value with each bound. */
 function expected(values: readonly number[], bounds: readonly number[]): number[] {
   const counts = new Array<number>(bounds.length + 1).fill(0)
   for (const value of values) {

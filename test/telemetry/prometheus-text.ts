@@ -1,4 +1,4 @@
-/** What a strict reader of the Prometheus text format 0.0.4 makes of an exposition; it throws at the first breach. */
+/** Reads an exposition in the Prometheus text format 0.0.4 strictly, and throws at the first violation. */
 export interface Family {
   readonly type: string
   readonly help: string
@@ -70,7 +70,7 @@ function familyOf(sampleName: string, type: string): string {
   return type === 'histogram' ? sampleName.replace(/_(bucket|sum|count)$/, '') : sampleName
 }
 
-/** Buckets ascend, cumulate, end with +Inf, and that one equals the count. */
+/** Buckets must ascend, be cumulative and end with +Inf, which must equal the count. */
 function checkHistogram(name: string, samples: readonly Sample[]): void {
   const series = new Map<string, Sample[]>()
   for (const sample of samples) {

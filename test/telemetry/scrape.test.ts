@@ -23,7 +23,7 @@ async function families(telemetry: Telemetry): Promise<ReadonlyMap<string, Famil
   return parsePrometheusText(body)
 }
 
-/** Every instrument with two label sets. */
+/** Metrics that have every instrument with two label sets. */
 function fillAll(metrics: MetricSlab): void {
   for (const instrument of INSTRUMENTS.filter(({ bare }) => !bare)) {
     for (const value of ['one', 'two "quoted"\\\n']) {

@@ -10,7 +10,7 @@ import type { Timer } from '../../src/timer.ts'
 const CONFIG = { metrics: { enabled: true, prefix: 'arbitrage_' } }
 const OTEL_VARIABLES = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_EXPORTER_OTLP_PROTOCOL', 'OTEL_EXPORTER_OTLP_TIMEOUT']
 
-/** However long a busy machine takes to send. */
+/** More than a busy machine takes to send. */
 const NEVER: Timer = () => () => undefined
 
 const started: Telemetry[] = []
@@ -28,7 +28,7 @@ async function telemetryOf(options: Partial<TelemetryOptions> = {}): Promise<Tel
   return telemetry
 }
 
-/** A collector on this machine; `answers: false` takes requests and says nothing. */
+/** A collector on this machine. With `answers: false` it takes requests and does not answer. */
 async function collector(answers: boolean): Promise<{ readonly bodies: Map<string, string> }> {
   const bodies = new Map<string, string>()
   const server = createServer((request, response) => {

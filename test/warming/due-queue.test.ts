@@ -6,7 +6,7 @@ const item = (dueMs: number): Due => ({ dueMs, heapIndex: -1 })
 
 describe('the due queue', () => {
   it('gives its members by due time, even if some were removed early', () => {
-    // Enough of them that one from the middle leaves a place which another branch's last one must rise from.
+    // With this many members, removing one from the middle moves a member of another branch there, which must rise.
     const step = fc.oneof(
       { weight: 4, arbitrary: fc.record({ add: fc.nat(50) }) },
       { weight: 2, arbitrary: fc.record({ remove: fc.nat() }) },

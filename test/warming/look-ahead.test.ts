@@ -16,9 +16,9 @@ interface StageOptions {
   readonly slots?: number
   readonly mode?: LookAheadMode
   readonly minRate?: number
-  /** The trigger whose updates nothing is fetched for. */
+  /** The trigger whose updates belong to the control group. */
   readonly control?: number
-  /** Reads that the throttle lets be fetched. */
+  /** The number of reads that the throttle allows. */
   readonly allowed?: number
 }
 
@@ -26,7 +26,7 @@ class Stage {
   readonly tracker = new Tracker({ maxPairs: PAIRS })
   readonly metrics = createMetrics()
   readonly l1: L1
-  /** What each window asked for. */
+  /** The pairs that each window fetched. */
   readonly asked: (readonly number[])[] = []
   readonly lookAhead: LookAhead
 
@@ -44,7 +44,7 @@ class Stage {
     this.lookAhead = new LookAhead({ tracker, l1, mode, timeoutMs: 2, minRate, metrics, promote, control, throttle })
   }
 
-  /** `trigger`'s handler read these pairs. */
+  /** Tells the tracker that the handler of `trigger` read these pairs. */
   learn(trigger: number, pairIds: readonly number[]): void {
     const edges = pairIds.map((pairId) => this.tracker.read(trigger, pairId, 0)).filter((edge) => edge >= 0)
     this.tracker.settle(

@@ -32,7 +32,7 @@ const IDLE: MeasurementSources = {
   promotions: { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 },
 }
 
-/** Updates with eight reads each, which are hits with the one or the other probability, all together or one by one. */
+/** Updates with eight reads each. Each group has its own hit probability; reads hit together or one by one. */
 function measured(options: { updates: number; warmed: number; unwarmed: number; together?: boolean; seed?: number }) {
   const control = new ControlGroup(0.2)
   const measurement = new Measurement(control)

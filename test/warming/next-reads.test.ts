@@ -3,10 +3,10 @@ import { mulberry32 } from '../../src/simulate/mulberry32.ts'
 import type { StrategyName } from '../../src/strategy/named.ts'
 import { NextReads } from '../../src/warming/next-reads.ts'
 
-/** How many pairs are worth warming after the first of a loop of twelve is read, when its warms have fared so each time round. */
+/** The number of warms after the first read of a loop of twelve pairs, if warms end like `each` in every round. */
 function wantedOf(strategy: StrategyName, each: { readonly used: number; readonly unused: number }): number {
   let rounds = 0
-  // What the others foretell is at hand: all that is read is foretold by the first alone.
+  // All that the other reads propose is in the cache, so the first alone proposes warms.
   let isFirst = false
   const next = new NextReads({
     ...{ strategy, maxPairs: 12, warmLimit: 1_000, logReads: 1_024 },
@@ -48,7 +48,7 @@ test('the strategy forewarm warms less while warms cause misses, and as much as 
     evidence: () => ({ used: 0, unused: 0, hitRatio: 0 }),
     cost: () => ({ ...cost }),
   })
-  // After pair 0 comes any of eight: every second of what it foretells is read in time. Others do not come again.
+  // After pair 0 comes any of eight pairs, so every second proposal is read in time. The other pairs do not come again.
   const random = mulberry32(7)
   let round = 0
   const wantedAt = (missedPerWarm: number) => {

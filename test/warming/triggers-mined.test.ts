@@ -40,7 +40,7 @@ function id(pair: string): number {
   return table.register('ethereum', pair)
 }
 
-/** A minute in which `a` is updated every second, and something happens `lagMs` later. */
+/** A minute in which `a` is updated every second and another event follows `lagMs` later. */
 function follow(lagMs: number, happens: (atMs: number) => void): void {
   for (let atMs = T0; atMs <= T0 + MINUTE_MS; atMs += 1000) {
     tracker.observe(id('a'), atMs, 0)
@@ -113,7 +113,7 @@ describe('an update that others follow by statistics', () => {
       follow(60, (atMs) => tracker.observe(id('b'), atMs, 0))
     })
 
-    /** Whether what is mined may be asked for, and how much of it was read of late. */
+    /** Whether followers may be requested, and the share of their recent warms that was read. */
     function ask(isAllowed: boolean, accuracy: number): void {
       const known = { allows: () => true, accuracy: 1 }
       const prediction = { allows: () => isAllowed, accuracy }
@@ -155,7 +155,7 @@ describe('an update that others follow by statistics', () => {
     triggers.onUpdate(id('a'), clock.now())
     for (const pair of ['b', 'c', 'd', 'e']) l1.promote(id(pair), record({ version: 1 }))
     published.length = 0
-    // Between e and e are three reads: less than the five that the shortest queue of 50 slots holds.
+    // Three reads come between two reads of e, fewer than the five that the shortest queue of 50 slots holds.
     for (let update = 1; update < 5; update++) triggers.onUpdate(id('a'), clock.now() + update)
     expect([l1.usage.evictions > 0, published]).toEqual([true, []])
   })

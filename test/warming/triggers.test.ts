@@ -51,7 +51,7 @@ function id(pair: string, chain = 'ethereum'): number {
   return table.register(chain, pair)
 }
 
-/** `trigger`'s handler reads the pair so long after its update, so many updates in a row. */
+/** The handler of `trigger` reads the pair `lagMs` after its update, so many updates in a row. */
 function learn(trigger: string, pair: string, options: { lagMs: number; times?: number; chain?: string }): void {
   for (let i = 0; i < (options.times ?? 1); i++) {
     const edge = tracker.read(id(trigger), id(pair, options.chain), options.lagMs)

@@ -22,7 +22,7 @@ export function request(fields: Partial<WarmRequest> = {}): WarmRequest {
   }
 }
 
-/** Promotions as the warmer asks for them; the test lets them end. */
+/** Promotions as the warmer asks for them. The test ends them. */
 class Promotions {
   readonly asked: { readonly pairIds: readonly number[]; readonly options: PromoteOptions }[] = []
   readonly outcomes = new Map<number, PromotionOutcome>()
@@ -43,7 +43,7 @@ class Promotions {
   }
 }
 
-/** A warmer and what it is made of, at a time that is moved by hand. */
+/** A warmer and its parts, with a clock that the test moves. */
 export class WarmerUnderTest {
   readonly clock = virtualClock(NOW_MS)
   readonly timer = new ManualTimer(this.clock)
@@ -52,7 +52,7 @@ export class WarmerUnderTest {
   readonly promotions = new Promotions()
   readonly warmer = this.open()
 
-  /** Another one of the same parts. */
+  /** Another warmer of the same parts. */
   open(options: Partial<WarmerOptions> = {}): Warmer {
     const { clock, metrics, promotions: promotion, table } = this
     const isInterested = (chain: string, pair: string) => chain === 'ethereum' || pair === 'watched'

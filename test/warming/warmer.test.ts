@@ -51,7 +51,7 @@ describe('a warmer', () => {
     for (let i = 0; i < 100; i++) {
       const result = on.warmer.submit(request({ notBeforeMs: on.clock.now() + 10 }))
       await settled()
-      // The on.timer would have told at 10 ms; the thread had other things to do.
+      // The timer should have fired at 10 ms, but the thread was busy.
       on.clock.advanceTo(on.clock.now() + 10 + 2 * beforeMs)
       on.warmer.releaseDue()
       await result
