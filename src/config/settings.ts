@@ -18,8 +18,8 @@ import {
 import { type Default, fixed, onOff, optional, type Setting, setting, whole } from './setting.ts'
 
 /**
- * The one table of settings. The outer keys are the groups of the Config object and of the file, the inner keys the
- * names in them; checks, `--help` and docs/configuration.md all come from here.
+ * The one table of settings. Its outer keys are the groups of the Config object and of the file, its inner keys the names
+ * in them. Checks, `--help` and docs/configuration.md are made from it.
  */
 
 export const ROLES = ['correlate', 'detect', 'warm', 'api'] as const
@@ -61,58 +61,66 @@ export const SETTINGS = {
       name: 'KAFKA_BROKERS',
       check: brokers,
       default: fixed<readonly string[]>(['127.0.0.1:9092']),
-      doc: 'Where the cluster is asked for first; one broker that answers is enough.',
+      doc: 'The brokers to connect to first. It is enough if one of them answers.',
     }),
-    ssl: onOff('KAFKA_SSL', false, 'Speak TLS to the brokers; a CA or certificate of your own needs it too.'),
-    sslCa: optional({ name: 'KAFKA_SSL_CA', check: pem('CERTIFICATE'), doc: 'The authority that signed the brokers.' }),
+    ssl: onOff('KAFKA_SSL', false, 'On: connect to the brokers with TLS. The other KAFKA_SSL settings need it.'),
+    sslCa: optional({
+      name: 'KAFKA_SSL_CA',
+      check: pem('CERTIFICATE'),
+      doc: 'The certificate authority that signed the certificates of the brokers.',
+    }),
     sslCert: optional({
       name: 'KAFKA_SSL_CERT',
       check: pem('CERTIFICATE'),
-      doc: 'This node’s own certificate, where the brokers ask for one; together with KAFKA_SSL_KEY.',
+      doc: 'The certificate of this node, if the brokers ask for one. It needs KAFKA_SSL_KEY.',
     }),
     sslKey: optional({
       name: 'KAFKA_SSL_KEY',
       check: pem('PRIVATE KEY'),
-      doc: 'The key of KAFKA_SSL_CERT.',
+      doc: 'The private key of KAFKA_SSL_CERT.',
       secret: 'all',
     }),
     saslMechanism: optional({
       name: 'KAFKA_SASL_MECHANISM',
       check: oneOf(['plain', 'scram-sha-256', 'scram-sha-512']),
-      doc: 'How this node logs in at the brokers; needs user name and password.',
+      doc: 'How this node logs in to the brokers. It needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.',
     }),
-    saslUsername: optional({ name: 'KAFKA_SASL_USERNAME', check: secretText, doc: 'The user name at the brokers.' }),
+    saslUsername: optional({ name: 'KAFKA_SASL_USERNAME', check: secretText, doc: 'The user name for the brokers.' }),
     saslPassword: optional({
       name: 'KAFKA_SASL_PASSWORD',
       check: secretText,
-      doc: 'The password at the brokers.',
+      doc: 'The password for the brokers.',
       secret: 'all',
     }),
     startTimeoutMs: whole(
       'KAFKA_START_TIMEOUT_MS',
       [0, DAY_MS, 60_000],
-      'How long a Kafka that does not answer is tried again at start before the node gives up, in milliseconds.',
+      'How long a node retries at start while Kafka does not answer, in milliseconds. Then it gives up.',
     ),
     protectedClusters: optional({
       name: 'KAFKA_PROTECTED_CLUSTERS',
       check: clusterIds,
-      doc: 'Ids of clusters that `forewarm replay` never writes to unless it is told twice.',
+      doc: 'Ids of clusters to which `forewarm replay` writes only if it is told so twice.',
     }),
     priceTopics: setting<TopicSelection>({
       name: 'PRICE_TOPICS',
       check: topicSelection,
       default: fixed<TopicSelection>(/^prices\./),
-      doc: 'The topics that carry price updates; a pattern never matches a dead-letter topic or a topic of Forewarm’s own.',
+      doc: 'The topics that carry price updates. A pattern never matches a dead-letter topic or a topic of Forewarm’s own.',
     }),
-    warmRequestsTopic: topic('WARM_REQUESTS_TOPIC', 'warm-requests', 'Where warm requests travel.'),
-    warmResultsTopic: topic('WARM_RESULTS_TOPIC', 'warm-results', 'Where nodes say what became of a warm request.'),
+    warmRequestsTopic: topic('WARM_REQUESTS_TOPIC', 'warm-requests', 'The topic of warm requests.'),
+    warmResultsTopic: topic(
+      'WARM_RESULTS_TOPIC',
+      'warm-results',
+      'The topic of warm results, in which nodes answer warm requests.',
+    ),
   },
   node: {
     service: setting({
       name: 'FOREWARM_SERVICE',
       check: text('1 to 64 letters, digits, dots, underscores and hyphens', /^[A-Za-z0-9._-]{1,64}$/),
       default: fixed('default'),
-      doc: 'Scopes the consumer group and all that is learnt, so that two services over one cluster stay apart.',
+      doc: 'The name of the service. It is part of the consumer group, so that services on one cluster stay apart.',
     }),
     roles: setting({
       name: 'FOREWARM_ROLES',
@@ -124,125 +132,137 @@ export const SETTINGS = {
       name: 'FOREWARM_PROFILE',
       check: oneOf(PROFILES),
       default: fixed<Profile>('production'),
-      doc: 'A set of defaults; `npm start` uses development. Only development reads a `.env` file.',
+      doc: 'A set of defaults. `npm start` uses development. Only development reads a `.env` file.',
     }),
     lookAhead: setting({
       name: 'LOOK_AHEAD',
       check: oneOf(['off', 'overlap', 'await']),
       default: fixed<'off' | 'overlap' | 'await'>('overlap'),
-      doc: 'Whether the reads known for the next updates of a batch are fetched before their handlers run, and whether these wait for it.',
+      doc: 'Whether the reads known for the next updates of a batch are prefetched before their handlers run (overlap), and whether the handlers wait for them (await).',
     }),
     lookAheadMs: whole(
       'LOOK_AHEAD_MS',
       [0, 1000, 2],
-      'How long handlers wait for it at most, in milliseconds (await).',
+      'The longest time that handlers wait for prefetched reads with `LOOK_AHEAD=await`, in milliseconds.',
     ),
     detectorConcurrency: whole(
       'DETECTOR_CONCURRENCY',
       [1, 65_536, 64],
-      'For how many pairs handlers may be under way at once.',
+      'The number of pairs whose handlers may run at the same time.',
     ),
     detectorTimeoutMs: whole(
       'DETECTOR_TIMEOUT_MS',
       [1, 600_000, 1000],
-      'After how many milliseconds a handler that has not settled is counted and left behind.',
+      'The time after which the node no longer waits for a handler and counts it as timed out, in milliseconds.',
     ),
     drainTimeoutMs: whole(
       'DRAIN_TIMEOUT_MS',
       [0, 600_000, 1000],
-      'How many milliseconds a closing node waits for the batches in hand; one that takes longer comes again, to whoever reads on.',
+      'How long a closing node waits for the batches that it is handling, in milliseconds. A batch that takes longer is delivered again, to the next owner of its partition.',
     ),
   },
   warming: {
-    enabled: onOff('WARMING_ENABLED', true, 'Off: nothing is warmed; updates and reads go on.'),
+    enabled: onOff('WARMING_ENABLED', true, 'Off: nothing is warmed. Updates and reads go on.'),
     rollout: setting({
       name: 'WARMING_ROLLOUT',
       check: oneOf(['off', 'full']),
       default: fixed<'off' | 'full'>('full'),
-      doc: 'How much of the traffic is warmed. The more careful of this and WARMING_ENABLED wins.',
+      doc: 'How much of the traffic is warmed. If this or WARMING_ENABLED is off, nothing is.',
     }),
     controlShare: setting({
       name: 'WARMING_CONTROL_SHARE',
       check: decimal(0, 0.5),
       default: fixed(0.02),
-      doc: 'The share of the updates for which nothing is warmed, so that what warming brings is measured; 0: nobody knows.',
+      doc: 'The share of the updates for which nothing is warmed. Comparing them with the others measures what warming brings; with 0, this is not measured.',
     }),
     strategy: setting({
       name: 'WARMING_STRATEGY',
       check: oneOf(STRATEGY_NAMES, STRATEGY_ALIASES),
       default: fixed<StrategyName>('forewarm'),
-      doc: 'What decides which pairs are worth warming.',
+      doc: 'The strategy that decides which pairs are worth warming.',
     }),
     maxPairs: setting({
       name: 'WARMING_MAX_PAIRS',
       check: integer(1, 1000),
       default: byStrategy('maxPairs'),
-      doc: 'How many pairs one update may warm at most.',
+      doc: 'The most pairs that one update may warm.',
     }),
     minScore: setting({
       name: 'WARMING_MIN_SCORE',
       check: decimal(0, 1),
       default: byStrategy('minScore'),
-      doc: 'The probability of being read, from 0 to 1, below which a pair is not warmed.',
+      doc: 'A pair is warmed only if the probability that it is read, from 0 to 1, is at least this.',
     }),
     timeoutMs: whole(
       'WARMING_TIMEOUT_MS',
       [1, 600_000, 50],
-      'After how many milliseconds a warm ends with what it has; the rest counts as timed out.',
+      'The time after which a warm ends, in milliseconds. Pairs that have not arrived by then count as timed out.',
     ),
   },
   correlation: {
-    top: whole('CORRELATION_TOP', [1, 16, 8], 'How many followers are kept for a pair: those read after its updates.'),
+    top: whole(
+      'CORRELATION_TOP',
+      [1, 16, 8],
+      'The most pairs that are remembered as read after the updates of a pair.',
+    ),
     maxTrackedPairs: whole(
       'MAX_TRACKED_PAIRS',
       [1, 10_000_000, 100_000],
-      'For how many pairs correlations are kept at a time, and reads by the hour. One that was not seen for long makes room for a new one, of reads one that was not read in the hours remembered; where there is none, the new one is served, not learned from, and counted.',
+      'The most pairs for which correlations are kept, and for which reads are remembered by the hour. When there is no room, a new pair replaces one that has not been seen for long, or one without a remembered read. If there is none, the new pair is served and counted, but nothing is learned from it.',
     ),
     windowMs: whole(
       'CORRELATION_WINDOW_MS',
       [150, 1_000, 1_000],
-      'How many milliseconds after a pair its followers are looked for by statistics.',
+      'How long after the updates of a pair statistics look for its followers, in milliseconds.',
     ),
     mining: setting({
       name: 'CORRELATION_MINING',
       check: oneOf(['thread', 'steps', 'off']),
       default: fixed('thread'),
-      doc: 'Where pairs are found that follow others by statistics: in a thread of its own, in steps between updates, or nowhere.',
+      doc: 'Where statistics find the pairs that follow others: in a thread of their own, in steps between updates, or not at all.',
     }),
   },
   prediction: {
-    enabled: onOff('PREDICTION_ENABLED', true, 'Reads are remembered by the hour, and recommendations made from them.'),
-    historyHours: whole('PATTERN_HISTORY_HOURS', [24, 1_680, 168], 'For how many hours reads are remembered.'),
+    enabled: onOff(
+      'PREDICTION_ENABLED',
+      true,
+      'On: reads are remembered by the hour, and recommendations are made from them.',
+    ),
+    historyHours: whole('PATTERN_HISTORY_HOURS', [24, 1_680, 168], 'How long reads are remembered, in hours.'),
     store: optional({
       name: 'PATTERN_STORE',
       check: text('the path of a file; Redis keeps none', /^(?!redis$)[^\0]{1,4096}$/),
-      doc: 'The file, each node its own, that reads are remembered in when the node is closed, and every 15 minutes; without it they are forgotten.',
+      doc: 'The file in which remembered reads are saved, every 15 minutes and when the node closes. Each node needs its own. Without it, a restart forgets them.',
     }),
   },
   cache: CACHE_SETTINGS,
   http: {
-    port: whole('METRICS_PORT', [0, 65_535, 9090], 'The port of `/metrics` and the health checks; 0 takes a free one.'),
+    port: whole(
+      'METRICS_PORT',
+      [0, 65_535, 9090],
+      'The port of `/metrics`, the health checks and all else over HTTP; 0 takes a free port.',
+    ),
     host: setting({
       name: 'METRICS_HOST',
       check: text('a host name or an address', /^[A-Za-z0-9.:_-]{1,253}$/),
       default: fixed('127.0.0.1'),
-      doc: 'The address to listen on. Any but a loopback address needs FOREWARM_TOKEN.',
+      doc: 'The address to listen on. Any address but a loopback address needs FOREWARM_TOKEN.',
     }),
     token: optional({
       name: 'FOREWARM_TOKEN',
       check: text('8 to 512 visible ASCII characters', /^[\x21-\x7e]{8,512}$/),
-      doc: 'The bearer token of callers from other machines.',
+      doc: 'The bearer token that callers from other machines must send.',
       secret: 'all',
     }),
-    metricsAuth: onOff('METRICS_AUTH', false, 'Other machines need the token for `/metrics` too.'),
+    metricsAuth: onOff('METRICS_AUTH', false, 'On: other machines need the token for `/metrics` too.'),
   },
   metrics: {
-    enabled: onOff('WARMING_METRICS_ENABLED', true, 'Off: no `/metrics`; what happens is still counted.'),
+    enabled: onOff('WARMING_METRICS_ENABLED', true, 'Off: `/metrics` answers 404. Metrics are counted all the same.'),
     prefix: setting({
       name: 'METRICS_PREFIX',
       check: text('letters, digits and underscores, not starting with a digit', /^[A-Za-z_][A-Za-z0-9_]{0,63}$/),
       default: fixed('arbitrage_'),
-      doc: 'What the names of the metrics start with.',
+      doc: 'The prefix of all names of metrics.',
     }),
   },
 }
@@ -250,12 +270,12 @@ export const SETTINGS = {
 type Table = typeof SETTINGS
 type ValueOf<S> = S extends Setting<infer T> ? T : never
 
-/** Every setting, by group and name; deeply frozen. */
+/** The values of all settings by group and name, deeply frozen. */
 export type Config = {
   readonly [G in keyof Table]: { readonly [K in keyof Table[G]]: ValueOf<Table[G][K]> }
 }
 
-/** What a caller says for itself: any part of the Config. Values are checked like everybody else's. */
+/** The values that a caller sets: any part of the Config. They are checked like values from elsewhere. */
 export type Overrides = {
   readonly [G in keyof Table]?: { readonly [K in keyof Table[G]]?: ValueOf<Table[G][K]> | undefined } | undefined
 }
@@ -266,12 +286,12 @@ export interface SettingPlace {
   readonly row: Setting<unknown>
 }
 
-/** The table row by row, in order. */
+/** The rows of the table, in order. */
 export const SETTING_PLACES: readonly SettingPlace[] = Object.entries(SETTINGS).flatMap(([group, rows]) =>
   Object.entries<Setting<unknown>>(rows).map(([key, row]) => ({ group, key, row })),
 )
 
-/** What a profile says differently from the defaults, by setting. */
+/** The values in which a profile differs from the defaults, by setting. */
 export const PROFILE_VALUES: Readonly<Record<Profile, Readonly<Record<string, unknown>>>> = {
   development: { WARMING_TIMEOUT_MS: 100 },
   staging: {},
