@@ -22,10 +22,7 @@ const FIELD_NAMES: readonly (readonly [name: string, field: number])[] = [
 ]
 
 const QUOTE = 0x22
-/**
- * Fields by length, first and last letter of their names, which tell them apart. The letters between are compared
- * after.
- */
+/** Fields by length, first and last letter of their names, which tell them apart. The rest is compared after. */
 const MAX_FIELD_NAME = 11
 const FIELDS_BY_SHAPE = new Int8Array(1024).fill(UNKNOWN)
 export const FIELD_BYTES: Buffer[] = []

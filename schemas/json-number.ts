@@ -8,10 +8,7 @@ const ZERO = 0x30
 const NINE = 0x39
 const LETTER_E = 0x65
 
-/**
- * Integers below 10^15 and powers of ten up to 10^22 are exact doubles, so one division rounds correctly (Clinger
- * 1990).
- */
+/** Integers below 10^15 and powers of ten to 10^22 are exact, so one division rounds correctly (Clinger 1990). */
 const MAX_DIGITS = 15
 const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
 

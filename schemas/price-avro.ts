@@ -214,10 +214,7 @@ class AvroScan {
       : refused('several-chains', `a record holds one chain, got ${this.#text(start, end)} after another`)
   }
 
-  /**
-   * A name of plain ASCII is checked in place. Any other is checked as text, where bytes that are not UTF-8 make it
-   * longer.
-   */
+  /** A name of plain ASCII is checked in place, any other as text, which is longer if it is not UTF-8. */
   #checkedName(start: number, end: number, field: 'pair' | 'chain'): Refused | undefined {
     const bytes = this.#bytes
     let isPlain = end - start <= (field === 'pair' ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES)

@@ -158,9 +158,7 @@ class Scan {
     return end < 0 ? this.#byLetter(from, top) : end
   }
 
-  /**
-   * Reads an update that lists its fields like the last one. Returns -1 for any other, which is then read by letter.
-   */
+  /** Reads an update that lists its fields like the last one; -1 for any other, which is then read by letter. */
   #alike(from: number): number {
     const view = this.#view
     const end = this.#end

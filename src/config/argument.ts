@@ -1,9 +1,7 @@
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Check } from './check.ts'
 
-/**
- * Checks an argument that a caller in the same process passed. Throws a ForewarmError 'bad-value' if it is not allowed.
- */
+/** Checks an argument of a caller in the same process. Throws a ForewarmError 'bad-value' if it is not allowed. */
 export function argument<T>(name: string, value: T, check: Check<T>): T {
   const parsed = check.parse(value, () => undefined)
   if (parsed === undefined)

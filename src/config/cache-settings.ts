@@ -30,11 +30,7 @@ export const CACHE_SETTINGS = {
     [1, 100_000_000, 1_000_000],
     'The most pairs that a node can know. Updates of further pairs are refused and counted. Pairs that were only asked for take up at most half of the room.',
   ),
-  l2TtlSeconds: whole(
-    'CACHE_L2_TTL',
-    [1, LONGEST_TTL_SECONDS, 3600],
-    'The time after which Redis drops a value, in seconds.',
-  ),
+  l2TtlSeconds: whole('CACHE_L2_TTL', [1, LONGEST_TTL_SECONDS, 3600], 'How long Redis keeps a value, in seconds.'),
   l1TtlSeconds: setting({
     name: 'CACHE_L1_TTL',
     check: integer(1, LONGEST_TTL_SECONDS),

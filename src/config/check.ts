@@ -60,10 +60,7 @@ export function text(allowed: string, pattern: RegExp): Check<string> {
   }
 }
 
-/**
- * Secrets are not trimmed. They may hold any character but line breaks and NUL, which no header and no handshake can
- * carry.
- */
+/** Secrets are not trimmed. They may hold all but line breaks and NUL, which no header and no handshake carries. */
 export const secretText: Check<string> = {
   allowed: 'any text on one line',
   parse: (input) => (typeof input === 'string' && /^[^\r\n\0]+$/.test(input) ? input : undefined),

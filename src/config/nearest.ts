@@ -1,10 +1,7 @@
 /** Names from this length on may have two slips. With two slips, a shorter name is too often another word. */
 const TWO_SLIPS_FROM = 8
 
-/**
- * The known name that `name` was probably meant to be: at most two letters are wrong, missing or swapped; case is
- * ignored.
- */
+/** The known name that was probably meant: at most two letters are wrong, missing or swapped, whatever the case. */
 export function nearest(name: string, known: Iterable<string>): string | undefined {
   const wanted = name.toLowerCase()
   let best: string | undefined

@@ -67,7 +67,7 @@ export const SETTINGS = {
     sslCa: optional({
       name: 'KAFKA_SSL_CA',
       check: pem('CERTIFICATE'),
-      doc: 'The certificate authority that signed the certificates of the brokers.',
+      doc: 'The authority that signed the brokers’ certificates.',
     }),
     sslCert: optional({
       name: 'KAFKA_SSL_CERT',
@@ -109,11 +109,7 @@ export const SETTINGS = {
       doc: 'The topics that carry price updates. A pattern never matches a dead-letter topic or a topic of Forewarm’s own.',
     }),
     warmRequestsTopic: topic('WARM_REQUESTS_TOPIC', 'warm-requests', 'The topic of warm requests.'),
-    warmResultsTopic: topic(
-      'WARM_RESULTS_TOPIC',
-      'warm-results',
-      'The topic of warm results, in which nodes answer warm requests.',
-    ),
+    warmResultsTopic: topic('WARM_RESULTS_TOPIC', 'warm-results', 'The topic of the nodes’ answers to warm requests.'),
   },
   node: {
     service: setting({
@@ -200,11 +196,7 @@ export const SETTINGS = {
     ),
   },
   correlation: {
-    top: whole(
-      'CORRELATION_TOP',
-      [1, 16, 8],
-      'The most pairs that are remembered as read after the updates of a pair.',
-    ),
+    top: whole('CORRELATION_TOP', [1, 16, 8], 'The most pairs remembered as read after a pair’s updates.'),
     maxTrackedPairs: whole(
       'MAX_TRACKED_PAIRS',
       [1, 10_000_000, 100_000],
@@ -223,11 +215,7 @@ export const SETTINGS = {
     }),
   },
   prediction: {
-    enabled: onOff(
-      'PREDICTION_ENABLED',
-      true,
-      'On: reads are remembered by the hour, and recommendations are made from them.',
-    ),
+    enabled: onOff('PREDICTION_ENABLED', true, 'On: reads are remembered by the hour, for recommendations.'),
     historyHours: whole('PATTERN_HISTORY_HOURS', [24, 1_680, 168], 'How long reads are remembered, in hours.'),
     store: optional({
       name: 'PATTERN_STORE',
@@ -237,11 +225,7 @@ export const SETTINGS = {
   },
   cache: CACHE_SETTINGS,
   http: {
-    port: whole(
-      'METRICS_PORT',
-      [0, 65_535, 9090],
-      'The port of `/metrics`, the health checks and all else over HTTP; 0 takes a free port.',
-    ),
+    port: whole('METRICS_PORT', [0, 65_535, 9090], 'The port of `/metrics` and health checks; 0 takes a free port.'),
     host: setting({
       name: 'METRICS_HOST',
       check: text('a host name or an address', /^[A-Za-z0-9.:_-]{1,253}$/),

@@ -49,9 +49,7 @@ function isSetOrAbsent(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'has' in value && typeof value.has === 'function'
 }
 
-/**
- * Throws a ForewarmError 'bad-value' for the first value that is not a detector. A common mistake is a bare function.
- */
+/** Throws a ForewarmError 'bad-value' for the first value that is no detector, such as a bare function. */
 export function assertDetectors(detectors: readonly unknown[]): void {
   const at = detectors.findIndex((each) => !isDetector(each))
   if (at < 0) return

@@ -64,9 +64,7 @@ export class DetectorRunner {
     return this.#options.detectors.some((detector) => subscribed(detector, topic, chain))
   }
 
-  /**
-   * Resolves when every handler has settled or ran out of time; never rejects. Undefined if all have settled already.
-   */
+  /** Resolves when every handler has settled or ran out of time; never rejects. Undefined if all have already. */
   handle(topic: string, pairId: number, update: PriceUpdate): Promise<void> | undefined {
     const before = this.#last.get(pairId)
     const trigger = { pairId, eventTimeMs: update.eventTimeMs }

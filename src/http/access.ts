@@ -26,9 +26,7 @@ interface Sender {
   readonly host?: string | undefined
 }
 
-/**
- * A page of another site in a browser on this machine may not change anything. Browsers send the origin of a request.
- */
+/** Browsers send the origin of a request. A page of another site, shown on this machine, may not change anything. */
 export function isFromElsewhere(method: string, { origin, host }: Sender): boolean {
   if (method === 'GET' || method === 'HEAD' || origin === undefined) return false
   return URL.parse(origin)?.host !== host

@@ -1,9 +1,6 @@
 import type { Counter, Labels, Metrics } from './slab.ts'
 
-/**
- * A counter for each chain, by chain id: the hot path looks it up in an array. Chains beyond the instrument's bound
- * share `other`.
- */
+/** A counter for each chain, by chain id: the hot path looks it up in an array. Late chains share `other`. */
 export class ChainCounters {
   readonly #make: (chain: string) => Counter
   readonly #chainName: (chainId: number) => string

@@ -6,9 +6,7 @@
 export interface Instrument {
   readonly name: string
   readonly kind: 'counter' | 'gauge' | 'histogram'
-  /**
-   * As OpenTelemetry writes units (UCUM). Empty if the name already ends with a unit that Prometheus's linter rejects.
-   */
+  /** As OpenTelemetry writes units (UCUM); empty if the name ends with a unit that Prometheus's linter rejects. */
   readonly unit: '' | 's' | 'By' | '1'
   readonly labels: readonly string[]
   readonly help: string
@@ -58,7 +56,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
   ...seconds(READ_SECONDS, [
     'cache_get_duration_seconds',
     ['cache_level'],
-    'Duration of a read, by the level that answered.',
+    'Duration of a read, by the answering level.',
   ]),
   ...counters(
     [
@@ -70,7 +68,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
     [
       'warm_requests_refused_total',
       ['reason'],
-      'Warm requests that were not carried out, by reason. They are not counted as operations.',
+      'Warm requests that were refused, by reason; not counted as operations.',
     ],
     ['warms_used_total', ['strategy'], 'Warmed pairs that were read before they left L1.'],
     ['warms_unused_total', ['strategy'], 'Warmed pairs that left L1 unread.'],
@@ -95,41 +93,17 @@ export const INSTRUMENTS: readonly Instrument[] = [
     twin: { name: 'correlation_tracking_duration_seconds', divideBy: 1e6 },
   },
   ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.']),
-  ...gauges('1', [
-    'consumer_lag_records',
-    ['topic'],
-    'Records between the consumer’s position and the end of its partitions.',
-  ]),
-  ...gauges('s', [
-    'consumer_lag_seconds',
-    ['topic'],
-    'Age of the record that was handled last; 0 when no record waits.',
-  ]),
+  ...gauges('1', ['consumer_lag_records', ['topic'], 'Records between the position and the end of partitions.']),
+  ...gauges('s', ['consumer_lag_seconds', ['topic'], 'Age of the last handled record; 0 when no record waits.']),
   ...counters(
     ['rebalances_total', ['group'], 'Times that partitions were assigned to this node.'],
     ['consumer_restarts_total', ['group'], 'Times that a consumer was restarted after a failure.'],
-    [
-      'batches_stuck_total',
-      ['group'],
-      'Batches whose handling took too long. Their handled records may be delivered again.',
-    ],
+    ['batches_stuck_total', ['group'], 'Batches that took too long. Their handled records may come again.'],
     ['dead_letters_total', ['topic', 'reason'], 'Records that could not be handled and went to the dead-letter topic.'],
-    [
-      'correlation_pairs_recycled_total',
-      [],
-      'Tracked pairs that made room for others because they had not been seen for long.',
-    ],
-    [
-      'prediction_pairs_recycled_total',
-      [],
-      'Pairs that made room for others because none of their reads was remembered any more.',
-    ],
+    ['correlation_pairs_recycled_total', [], 'Pairs not seen for long that made room for others.'],
+    ['prediction_pairs_recycled_total', [], 'Pairs without a remembered read that made room for others.'],
     ['drops_total', ['reason'], 'Work that was left out on purpose, by reason.'],
-    [
-      'sequence_regressions_total',
-      [],
-      'Updates with a lower sequence than the pair’s update before. They are handled as usual.',
-    ],
+    ['sequence_regressions_total', [], 'Updates with a lower sequence than the pair’s last. They are handled.'],
     ['pairs_delisted_total', [], 'Pairs that were delisted by a tombstone.'],
     ['detector_errors_total', ['detector'], 'Detector calls that threw or rejected.'],
     ['detector_timeouts_total', ['detector'], 'Detector calls that did not settle in time.'],

@@ -19,10 +19,7 @@ const CENSOR = '[secret]'
 /** Names of fields that hold secrets. They are masked at the top of a line and one level down. */
 const SECRET_FIELDS = ['password', 'token', 'authorization', 'saslPassword', 'sslKey', 'redisUrls']
 
-/**
- * A shorter secret would be found in ordinary words and in names of fields. It is masked by the name of its field
- * alone.
- */
+/** A shorter secret would be found in ordinary words, so it is masked by the name of its field alone. */
 const SHORTEST_HIDDEN = 6
 
 const STANDARD_ERROR = 2
@@ -57,10 +54,7 @@ function printable(thrown: unknown): unknown {
   }
 }
 
-/**
- * The secret as it is, as JSON writes it and as URLs write it. The longest comes first, because it may contain the
- * others.
- */
+/** The secret as it is, in JSON and in URLs. The longest comes first, because it may contain the others. */
 function formsOf(secret: string): readonly string[] {
   const forms = new Set([encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1), secret])
   return [...forms].sort((a, b) => b.length - a.length)

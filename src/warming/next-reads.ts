@@ -6,9 +6,7 @@ import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../strategy/n
 import type { Candidate, Evidence, Strategy } from '../strategy/strategy.ts'
 import { Throttle } from '../strategy/throttle.ts'
 
-/**
- * A proposed pair is read within SPAN reads, or a few times as many if others read in between. A later read is chance.
- */
+/** A proposed pair is read within SPAN reads, or a few times as many if others read too. Later, it is chance. */
 const HORIZON_SPANS = 8
 
 export interface NextReadsOptions {
@@ -33,9 +31,7 @@ export interface NextReadsOptions {
  * candidate.
  */
 export class NextReads {
-  /**
-   * The first `count` are worth warming after the last read, the likeliest last: warms are evicted first in, first out.
-   */
+  /** The first `count` are worth warming after the last read, the likeliest last: warms are evicted in order. */
   readonly pairIds: Int32Array
   count = 0
   readonly #options: NextReadsOptions

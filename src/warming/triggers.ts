@@ -38,10 +38,7 @@ export interface TriggersOptions {
   readonly hitRatio?: () => number | undefined
   /** No request is made for updates of this group. */
   readonly control?: Pick<ControlGroup, 'includes'> | undefined
-  /**
-   * A throttle for each kind of candidate. Kinds whose warms go unread are throttled; kinds that are read less rank
-   * lower.
-   */
+  /** A throttle for each kind of candidate. Kinds whose warms are read less rank lower. */
   readonly throttles?: Readonly<Record<CandidateKind, Pick<Throttle, 'allows' | 'accuracy'>>> | undefined
 }
 

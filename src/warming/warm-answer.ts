@@ -39,9 +39,7 @@ export function refusalAnswer(request: WarmRequest, facts: Pick<AnswerFacts, 'no
   return { v: 1, requestId: request.requestId, status: 'refused', ...counts, ...facts, durationMs: 0 }
 }
 
-/**
- * `done`: every pair that concerns this node is in L1. A pair that failed because of the deadline makes a `timeout`.
- */
+/** `done`: every pair that concerns this node is in L1. A pair that the deadline cut off makes a `timeout`. */
 function statusOf(outcomes: readonly WarmOutcome[], timedOut: boolean): WarmStatus {
   const wanted = outcomes.filter((outcome) => outcome !== 'notInterested')
   const inL1 = wanted.filter((outcome) => outcome === 'warmed' || outcome === 'alreadyInL1').length

@@ -6,9 +6,7 @@ import type { Due } from './due-queue.ts'
 /** An admitted warm request, until its result is known. */
 export interface WarmJob extends Due {
   readonly request: WarmRequest
-  /**
-   * In the order of the request's pairs. UNKNOWN_PAIR: the pair does not concern this node. TABLE_FULL: no id is left.
-   */
+  /** In the order of the request's pairs. UNKNOWN_PAIR: the pair does not concern this node. TABLE_FULL: no id. */
   readonly pairIds: readonly number[]
   /** The index of its priority in PRIORITIES: 0 is served first and never shed. */
   readonly rank: number

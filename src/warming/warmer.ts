@@ -76,9 +76,7 @@ export function createWarmer(options: WarmerOptions): Warmer {
   return new RequestWarmer(options)
 }
 
-/**
- * The life of a request: it is admitted, held until it is due, waits its turn by priority, is promoted and answered.
- */
+/** The life of a request: it is admitted, held until it is due, waits its turn, is promoted and answered. */
 class RequestWarmer implements Warmer {
   readonly #options: WarmerOptions
   readonly #admissions: Admissions
