@@ -63,7 +63,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
   return { status: 'loaded', config: frozenConfig(values), warnings, origin: values.origin }
 }
 
-/** What a node goes by that is told nothing. */
+/** The configuration of a node that was given nothing. */
 export function defaultConfig(): Config {
   return frozenConfig(resolve({ overrides: {}, env: {}, dotEnv: {}, file: {} }, 'production', readText))
 }

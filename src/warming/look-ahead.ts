@@ -18,7 +18,7 @@ import { WARM_MS } from './triggers.ts'
  */
 export type LookAheadMode = 'off' | 'overlap' | 'await'
 
-/** Updates that are decoded before the first of them is handled, at the least: one record may hold more. */
+/** At least so many updates are decoded before the first of them is handled; the last record may add more. */
 export const WINDOW_UPDATES = 512
 
 export interface LookAheadOptions {
