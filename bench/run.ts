@@ -13,7 +13,9 @@ import { simulate } from './cases/simulate.ts'
 import { soak } from './cases/soak.ts'
 import { tracker } from './cases/tracker.ts'
 import floors from './floors.json' with { type: 'json' }
+import { benchPairs, commitOf, differing, layOut } from './harness/against.ts'
 import type { Bench } from './harness/bench.ts'
+import { type BenchPair, comparisonsOf, comparisonTable, FEWEST_PAIRS } from './harness/comparison.ts'
 import { machineFacts } from './harness/machine.ts'
 import { type Bounds, boundsOfNothing, isMissed, type Row, rowOf } from './harness/row.ts'
 import { tableOf } from './harness/table.ts'
@@ -38,11 +40,13 @@ const BENCHES: readonly Bench[] = [
 
 const BOUNDS: Bounds = floors
 
-const USAGE = `Usage: npm run bench -- <name…> [--json] [--quick] [--check]
+const USAGE = `Usage: npm run bench -- <name…> [--json] [--quick] [--check] [--against REF [--pairs N]]
 
-  --json   a JSON object a line instead of tables
-  --quick  less input, at most 30 s a name; never held against floors
-  --check  exit with 1 where a floor or limit of bench/floors.json is missed
+  --json         a JSON object a line instead of tables
+  --quick        less input, at most 30 s a name; never held against anything
+  --check        exit with 1 where a floor or limit of bench/floors.json is missed; with --against, where a case is worse
+  --against REF  the work tree against a commit, by turns
+  --pairs N      how many turns, at least ${FEWEST_PAIRS}
 
 Names: ${BENCHES.map(({ name }) => name).join(', ')}`
 
@@ -55,23 +59,33 @@ interface Invocation {
   readonly json: boolean
   readonly quick: boolean
   readonly check: boolean
+  /** The commit's id. */
+  readonly against: string | undefined
+  readonly pairs: number | undefined
 }
 
 /** The invocation, or what is wrong with it, or `help`. */
 function parse(args: readonly string[]): Invocation | string {
   const flag = { type: 'boolean', default: false } as const
+  const text = { type: 'string' } as const
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { json: flag, quick: flag, check: flag, help: flag },
+      options: { json: flag, quick: flag, check: flag, help: flag, against: text, pairs: text },
       allowPositionals: true,
     })
     if (values.help) return 'help'
     const unknown = positionals.filter((name) => !BENCHES.some((bench) => bench.name === name))
     if (unknown.length > 0) return `No benchmark is called ${unknown.join(', ')}.`
     if (positionals.length === 0) return 'Which benchmark?'
+    const against = values.against === undefined ? undefined : commitOf(values.against)
+    if (against === undefined && values.against !== undefined) return `No commit is called ${values.against}.`
+    const pairs = values.pairs === undefined ? undefined : Number(values.pairs)
+    if (pairs !== undefined && !(against !== undefined && Number.isInteger(pairs) && pairs >= FEWEST_PAIRS))
+      return `--pairs goes with --against and takes a whole number from ${FEWEST_PAIRS} on.`
     return {
       ...values,
+      ...{ against, pairs },
       benches: [...new Set(positionals)].flatMap((name) => BENCHES.filter((bench) => bench.name === name)),
     }
   } catch (error) {
@@ -101,6 +115,28 @@ async function run({ benches, json, quick, check }: Invocation, stage: Stage): P
   return missed.length > 0 ? FAILED : 0
 }
 
+async function compare(commit: string, invocation: Invocation, stage: Stage): Promise<number> {
+  const { benches, json, quick, check, pairs } = invocation
+  console.error(machineFacts())
+  const trees = layOut(commit)
+  const changed = differing(trees)
+  if (changed.length > 0)
+    console.error(`Changed in bench/: ${changed.join(', ')}. Where the work is not the same, the figures mean nothing.`)
+  const worse: string[] = []
+  for (const { name } of benches) {
+    const measured: BenchPair[] = []
+    const options = { name, quick, pairs, stack: () => stage.backends(), report: console.error }
+    for await (const pair of benchPairs(trees, options)) measured.push(pair)
+    const rows = comparisonsOf(name, measured, BOUNDS[name] ?? {})
+    if (json) for (const row of rows) console.log(JSON.stringify(row))
+    else console.log(comparisonTable(`${name}, ${measured.length} pairs, REF ${commit.slice(0, 7)}`, rows))
+    worse.push(...rows.flatMap((row) => (row.verdict === 'worse' ? `${name}, ${row.case}` : [])))
+  }
+  if (!check || quick) return 0
+  for (const row of worse) console.error(`worse: ${row}`)
+  return worse.length > 0 ? FAILED : 0
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const invocation = parse(args)
   if (invocation === 'help') {
@@ -121,7 +157,8 @@ async function main(args: readonly string[]): Promise<number> {
     })
   }
   try {
-    return await run(invocation, stage)
+    const { against } = invocation
+    return await (against === undefined ? run(invocation, stage) : compare(against, invocation, stage))
   } catch (error) {
     if (interrupted !== undefined) return interrupted
     if (!(error instanceof StackError)) throw error

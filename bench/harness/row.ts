@@ -72,6 +72,6 @@ export function boundsOfNothing(bounds: Readonly<Record<string, Bound>>, rows: r
   return Object.keys(bounds).filter((name) => !measured.has(name))
 }
 
-function rounded(value: number): number {
+export function rounded(value: number): number {
   return Number(value.toPrecision(DIGITS))
 }

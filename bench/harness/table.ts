@@ -4,16 +4,20 @@ const HEADINGS = ['case', 'unit', 'ours', 'anchor', 'anchor’s', 'ratio (min–
 
 /** The rows of one bench for people: numbers to the right, names to the left; `isHeld` marks what missed its bound. */
 export function tableOf(bench: string, rows: readonly Row[], { isHeld }: { readonly isHeld: boolean }): string {
-  const lines = [HEADINGS, ...rows.map((row) => cells(row, isHeld && isMissed(row) ? ' missed' : ''))]
-  const widths = HEADINGS.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
-  const isText = (column: number): boolean => column === 0 || column === 1 || column === 3
+  const lines = rows.map((row) => cells(row, isHeld && isMissed(row) ? ' missed' : ''))
+  return aligned(bench, [HEADINGS, ...lines], [0, 1, 3])
+}
+
+/** Columns as wide as they need to be, those of `texts` aligned at the left. */
+export function aligned(title: string, lines: readonly (readonly string[])[], texts: readonly number[]): string {
+  const width = (column: number): number => Math.max(...lines.map((line) => line[column]?.length ?? 0))
   const drawn = lines.map((line) =>
     line
-      .map((cell, column) => (isText(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .map((cell, column) => (texts.includes(column) ? cell.padEnd(width(column)) : cell.padStart(width(column))))
       .join('  ')
       .trimEnd(),
   )
-  return `${bench}\n${drawn.map((line) => `  ${line}\n`).join('')}`
+  return `${title}\n${drawn.map((line) => `  ${line}\n`).join('')}`
 }
 
 function cells(row: Row, mark: string): string[] {
@@ -39,7 +43,7 @@ function cells(row: Row, mark: string): string[] {
 }
 
 /** Three digits, all where there are more before the point. */
-function number(value: number): string {
+export function number(value: number): string {
   if (value === 0) return '0'
   const digits = Math.max(3, Math.floor(Math.log10(Math.abs(value))) + 1)
   return Number(value.toPrecision(digits)).toLocaleString('en-US', { maximumFractionDigits: 6 })

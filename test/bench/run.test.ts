@@ -17,6 +17,9 @@ describe('npm run bench', () => {
     [['--json'], 'Which benchmark?'],
     [['pipeline', 'speed'], 'No benchmark is called speed.'],
     [['soak', '--fast'], "Unknown option '--fast'"],
+    [['soak', '--against', 'no-such-commit'], 'No commit is called no-such-commit.'],
+    [['soak', '--against', 'HEAD', '--pairs', '5'], 'takes a whole number from 6 on.'],
+    [['soak', '--pairs', '20'], '--pairs goes with --against'],
   ])('answers %j with its usage and exit code 2', (args, complaint) => {
     const { status, stdout, stderr } = bench(...args)
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
