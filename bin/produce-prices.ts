@@ -1,4 +1,4 @@
-import { type PricePublisher, PricePublisher as Publisher } from '../producers/price-updates.ts'
+import { createPricePublisher, type PricePublisher } from '../producers/price-updates.ts'
 import { KEY_SEPARATOR } from '../schemas/topics.ts'
 import type { Broker } from '../src/broker/port.ts'
 import { type Line, LineFile, linesOf } from '../src/replay/source/lines.ts'
@@ -36,7 +36,7 @@ export async function producePrices(options: ProducePricesOptions): Promise<Prod
   const producer = options.broker.producer()
   await producer.connect()
   const { topic, partitions, updatesPerRecord, encoding, timestamps } = options
-  const publisher = new Publisher({ producer, topic, partitions, updatesPerRecord, encoding, timestamps })
+  const publisher = createPricePublisher({ producer, topic, partitions, updatesPerRecord, encoding, timestamps })
   const run = new ProduceRun(publisher)
   let badLines = 0
   try {

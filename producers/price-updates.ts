@@ -30,6 +30,11 @@ interface Frame {
   readonly resolve: (sent: Promise<void>) => void
 }
 
+/** A publisher over a producer that is connected. The producer stays open when the publisher closes. */
+export function createPricePublisher(options: PricePublisherOptions): PricePublisher {
+  return new PricePublisher(options)
+}
+
 /** Writes price updates to a price topic, many in a request. With `updatesPerRecord` above 1 they go in frames, too. */
 export class PricePublisher {
   readonly #options: PricePublisherOptions

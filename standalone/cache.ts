@@ -27,8 +27,7 @@ export interface CacheOptions {
   readonly l2Enabled?: boolean
   /** False: values of any kind, in this process alone (JsonCache). */
   readonly usePriceMatrix?: boolean
-  /** Seconds. */
-  readonly ttl?: { readonly l1?: number; readonly l2?: number }
+  readonly ttlSeconds?: { readonly l1?: number; readonly l2?: number }
   /** The chain of all its pairs. Default: `default`. */
   readonly chain?: string
   readonly env?: Environment
@@ -81,14 +80,14 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
   })
 }
 
-function overridesOf({ l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttl }: CacheOptions) {
+function overridesOf({ l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttlSeconds }: CacheOptions) {
   return {
     ...(l1SizeMb !== undefined && { l1SizeMb }),
     ...(l1Slots !== undefined && { l1Slots }),
     ...(l2Enabled !== undefined && { l2Enabled }),
     ...(usePriceMatrix !== undefined && { usePriceMatrix }),
-    ...(ttl?.l1 !== undefined && { l1TtlSeconds: ttl.l1 }),
-    ...(ttl?.l2 !== undefined && { l2TtlSeconds: ttl.l2 }),
+    ...(ttlSeconds?.l1 !== undefined && { l1TtlSeconds: ttlSeconds.l1 }),
+    ...(ttlSeconds?.l2 !== undefined && { l2TtlSeconds: ttlSeconds.l2 }),
   }
 }
 

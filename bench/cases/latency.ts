@@ -1,4 +1,4 @@
-import { detector, PricePublisher } from '../../index.ts'
+import { createPricePublisher, detector } from '../../index.ts'
 import type { Bench, Figure } from '../harness/bench.ts'
 import { contest } from '../harness/contest.ts'
 import { quantile } from '../harness/quantile.ts'
@@ -76,7 +76,7 @@ async function measure(stage: Stage, topic: string, reader: Reader): Promise<num
   const close = await reader(stage, topic, (sequence) => arrivals.note(sequence))
   const producer = broker.producer()
   await producer.connect()
-  const publisher = new PricePublisher({ producer, topic, partitions: PARTITIONS })
+  const publisher = createPricePublisher({ producer, topic, partitions: PARTITIONS })
   const steady = { publisher, perSecond: PER_SECOND }
   try {
     const deadlineMs = performance.now() + ARRIVAL_TIMEOUT_MS

@@ -1,5 +1,5 @@
 import type { Message } from 'kafkajs'
-import { PricePublisher } from '../../index.ts'
+import { createPricePublisher } from '../../index.ts'
 import { pairKey } from '../../schemas/topics.ts'
 import type { Bench, Figure } from '../harness/bench.ts'
 import { contest } from '../harness/contest.ts'
@@ -50,7 +50,7 @@ async function publish(stage: Stage, { topic, updates, updatesPerRecord }: Publi
   const { broker } = await stage.backends()
   const producer = broker.producer()
   await producer.connect()
-  const publisher = new PricePublisher({ producer, topic, partitions: PARTITIONS, updatesPerRecord })
+  const publisher = createPricePublisher({ producer, topic, partitions: PARTITIONS, updatesPerRecord })
   const rate = await timed(updates, async () => {
     let acknowledged: Promise<void>[] = []
     for (let i = 0; i < updates; i++) {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { detector, PricePublisher } from '../../index.ts'
+import { createPricePublisher, detector } from '../../index.ts'
 import type { Bench, Figure } from '../harness/bench.ts'
 import { type BenchNode, startNode } from '../stages/bench-node.ts'
 import type { Stage } from '../stages/stage.ts'
@@ -45,7 +45,7 @@ async function restart(stage: Stage, topic: string): Promise<Restart> {
   const start = (): Promise<BenchNode> => startNode(stage, { topic, service, detectors: [counting(arrivals)] })
   const producer = broker.producer()
   await producer.connect()
-  const publisher = new PricePublisher({ producer, topic, partitions: PARTITIONS })
+  const publisher = createPricePublisher({ producer, topic, partitions: PARTITIONS })
   const loadMs = stage.amount(2_000, 500)
   const first = await start()
   let isLoaded = true

@@ -2,10 +2,11 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import {
   createMemoryBroker,
   createNode,
+  createPricePublisher,
   createWarmPublisher,
   detector,
   type ForewarmNode,
-  PricePublisher,
+  type PricePublisher,
   type WarmPublisher,
 } from '../../index.ts'
 import type { Bench, Figure } from '../harness/bench.ts'
@@ -70,7 +71,7 @@ async function play(updates: number, sample: () => void): Promise<void> {
     config: { kafka: { priceTopics: [TOPIC] }, cache: { l1Slots: L1_SLOTS }, http: { port: 0 } },
   })
   const producer = broker.producer()
-  const publisher = new PricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS })
+  const publisher = createPricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS })
   try {
     await node.start()
     await producer.connect()

@@ -5,9 +5,9 @@ import {
   createKafkaBroker,
   createMemoryBroker,
   createNode,
+  createPricePublisher,
   detector,
   type ForewarmNode,
-  PricePublisher,
 } from '../../index.ts'
 import { createMarket, type Market } from '../../src/simulate/traffic/market.ts'
 import { DevPanel } from '../terminal/dev-panel.ts'
@@ -143,7 +143,7 @@ async function play(options: DevOptions, { market, stage, warmed, unwarmed }: Pl
   const producer = stage.broker.producer()
   await producer.connect()
   let notSent = 0
-  const publisher = new PricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS, updatesPerRecord: 10 })
+  const publisher = createPricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS, updatesPerRecord: 10 })
   const { place } = stage
   const counts = () => ({ warmed: warmed.stats(), unwarmed: unwarmed.stats(), notSent })
   const { httpPort } = warmed

@@ -8,7 +8,7 @@
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { startStack } from '../../deploy/stack/stack.ts'
-import { type Broker, createKafkaBroker, PricePublisher } from '../../index.ts'
+import { type Broker, createKafkaBroker, createPricePublisher } from '../../index.ts'
 import { type Day, readDay } from './dataset.ts'
 import { type Figures, runDay } from './run-day.ts'
 
@@ -58,7 +58,7 @@ async function produce(broker: Broker, topic: string, day: Day): Promise<number>
   await admin.close()
   const producer = broker.producer()
   await producer.connect()
-  const publisher = new PricePublisher({ producer, topic, partitions: PARTITIONS, timestamps: 'event-time' })
+  const publisher = createPricePublisher({ producer, topic, partitions: PARTITIONS, timestamps: 'event-time' })
   const startMs = performance.now()
   await Promise.all(day.updates.map((update) => publisher.produce(update)))
   const seconds = (performance.now() - startMs) / 1000

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { createMemoryBroker, createNode, PricePublisher } from '../../index.ts'
+import { createMemoryBroker, createNode, createPricePublisher } from '../../index.ts'
 
 // A node writes L1; two threads beside it read the same memory, as often as they like.
 const broker = createMemoryBroker({ partitions: { 'prices.example': 1 } })
@@ -18,7 +18,7 @@ const workers = ['first', 'second'].map(
 
 const producer = broker.producer()
 await producer.connect()
-const publisher = new PricePublisher({ producer, topic: 'prices.example', partitions: 1 })
+const publisher = createPricePublisher({ producer, topic: 'prices.example', partitions: 1 })
 const feed = setInterval(() => {
   const price = 3000 + Math.random()
   void publisher.produce({ pair: 'WETH/USDC', chain: 'ethereum', price, eventTimeMs: Date.now() })

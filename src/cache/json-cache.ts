@@ -23,8 +23,7 @@ export interface JsonCacheOptions {
   readonly l1SizeMb?: number
   readonly l1Slots?: number
   readonly l2Enabled?: false
-  /** Seconds. */
-  readonly ttl?: { readonly l1?: number }
+  readonly ttlSeconds?: { readonly l1?: number }
   readonly clock?: Clock
 }
 

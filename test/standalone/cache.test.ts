@@ -20,7 +20,7 @@ async function openedPrices(options: { readonly l1Slots?: number } = {}) {
 }
 
 async function openedValues<V>(l1Slots: number) {
-  const cache = await createCache<V>({ usePriceMatrix: false, l1Slots, ttl: { l1: 10 }, clock })
+  const cache = await createCache<V>({ usePriceMatrix: false, l1Slots, ttlSeconds: { l1: 10 }, clock })
   opened.push(cache)
   return cache
 }
