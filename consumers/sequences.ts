@@ -1,4 +1,4 @@
-import { enlarged } from '../src/enlarged.ts'
+import { enlarged } from '../schemas/enlarged.ts'
 
 /** Watches the source's own count, so that a restart of it is noticed. Event time orders the updates all the same. */
 export class Sequences {

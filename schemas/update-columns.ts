@@ -1,4 +1,4 @@
-import { enlarged } from '../src/enlarged.ts'
+import { enlarged } from './enlarged.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 
 /**

@@ -30,7 +30,6 @@ const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Rec
     'imports run one way',
     wrongWay,
     [
-      { 'src/enlarged.ts': "import { b } from '../schemas/b.ts'" },
       { 'schemas/a.ts': "import { b } from '../src/b.ts'" },
       { 'src/a.ts': "import type { b } from '../consumers/b.ts'" },
       { 'src/a.ts': "export { b } from '../producers/b.ts'" },

@@ -6,7 +6,7 @@
  * `onGiven` tells that a place has changed hands: all that is kept under it must then be dropped.
  */
 
-import { enlarged } from '../enlarged.ts'
+import { enlarged } from '../../schemas/enlarged.ts'
 
 /** Places that are looked at for a new pair; the one unseen for longest among them is given away. */
 const LOOKED_AT = 16

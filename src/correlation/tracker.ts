@@ -12,7 +12,7 @@
  * Pure and synchronous; pairs are the ids of the pair table; time is passed in.
  */
 
-import { enlarged, lengthFor } from '../enlarged.ts'
+import { enlarged, lengthFor } from '../../schemas/enlarged.ts'
 import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
 import { emptyRow, type MinedEdge } from './mined/edge-rows.ts'
 import { eventKindOf, type MinedEdges, scoreOf } from './mined/mined-edges.ts'

@@ -15,7 +15,7 @@
  * Pure and synchronous; pairs are integers; time is passed in.
  */
 
-import { enlarged, lengthFor } from '../enlarged.ts'
+import { enlarged, lengthFor } from '../../schemas/enlarged.ts'
 
 export const HOUR_MS = 3_600_000
 export const DAY_HOURS = 24

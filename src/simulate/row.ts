@@ -1,4 +1,5 @@
 import type { LookAheadMode } from '../warming/look-ahead.ts'
+import type { WarmingRatios } from '../warming/measurement.ts'
 import type { PolicyName } from './policies/policies.ts'
 import type { Counts } from './tally.ts'
 import type { WarmingName } from './warmings/warmings.ts'
@@ -19,7 +20,7 @@ export interface Combination {
 }
 
 /** The figures of one simulation; undefined where there is nothing to divide by. */
-export interface SimulationRow extends Combination {
+export interface SimulationRow extends Combination, WarmingRatios {
   readonly input: string
   readonly reads: number
   readonly hits: number
@@ -27,18 +28,6 @@ export interface SimulationRow extends Combination {
   /** Values brought in ahead of a read. */
   readonly warms: number
   readonly warmsUsed: number
-  /** Warms read before they left ÷ warms. */
-  readonly accuracy: number | undefined
-  /** Misses saved ÷ misses of the same policy without warming; below 0 where warming costs hits. */
-  readonly coverage: number | undefined
-  /** Used warms ÷ (used warms + late ones: a read came while the value was on its way). */
-  readonly timeliness: number | undefined
-  /** Misses on pairs that a warm had evicted ÷ misses. */
-  readonly pollution: number | undefined
-  /** Requests for resident pairs ÷ requests. */
-  readonly redundancy: number | undefined
-  /** Values read from L2 for warms, late ones too ÷ misses saved. */
-  readonly l2ReadsPerSavedMiss: number | undefined
   /** How long the simulation took. */
   readonly seconds: number
 }

@@ -1,7 +1,7 @@
+import { enlarged } from '../../schemas/enlarged.ts'
 import { partitionOf } from '../../schemas/topics.ts'
 import type { TopicPartition } from '../broker/port.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
-import { enlarged } from '../enlarged.ts'
 
 /**
  * The pairs that concern this node: all pairs of the chains that are assigned to it, which its detectors may read at

@@ -8,11 +8,11 @@ export interface Improvement {
   readonly high: number
 }
 
-/** What warming has brought and cost since the start. A figure is undefined until it can be measured. */
-export interface WarmingFigures {
+/** What warming brings and costs. A figure is undefined until it can be measured. */
+export interface WarmingRatios {
   /** Warms that were read before they left L1 ÷ all warms that were read or have left. */
   readonly accuracy: number | undefined
-  /** Misses saved ÷ misses without warming, as the control group shows them. */
+  /** Misses saved ÷ misses without warming. Below 0: warming costs hits. */
   readonly coverage: number | undefined
   /** Warms that were read ÷ these and the warms that came after their read. */
   readonly timeliness: number | undefined
@@ -20,7 +20,12 @@ export interface WarmingFigures {
   readonly pollution: number | undefined
   /** Requested pairs that were in L1 already ÷ all requested pairs. */
   readonly redundancy: number | undefined
+  /** Values read from L2 for warms, also for those that came late ÷ misses saved. */
   readonly l2ReadsPerSavedMiss: number | undefined
+}
+
+/** The ratios of a node since its start, where the control group shows what would be without warming. */
+export interface WarmingFigures extends WarmingRatios {
   /** The hit ratio after updates that were warmed for, less the hit ratio after those of the control group. */
   readonly hitRateImprovement: Improvement | undefined
   readonly control: GroupFigures

@@ -1,21 +1,21 @@
+import { cyclesOf } from './folders.ts'
 import { importsOf, type Source } from './source.ts'
 
-const PARTS = ['enlarged', 'schemas', 'correlation', 'strategy', 'prediction', 'src', 'http', 'consumers', 'producers']
+const PARTS = ['schemas', 'correlation', 'strategy', 'prediction', 'src', 'http', 'consumers', 'producers']
 
 /**
  * Imports run one way: bin, examples, bench, test, deploy → index → standalone → node → consumers, producers, src/http →
- * the rest of src → schemas → enlarged.ts. Each layer is listed with those that it may import besides itself.
+ * the rest of src → schemas. Each layer is listed with those that it may import besides itself.
  */
 const LAYERS: readonly (readonly [layer: string, belongs: RegExp, imports: readonly string[]])[] = [
-  ['enlarged', /^src\/enlarged\.ts$/, []],
-  ['schemas', /^schemas\//, ['enlarged']],
-  ['correlation', /^src\/correlation\//, ['enlarged', 'schemas']],
-  ['strategy', /^src\/strategy\//, ['enlarged', 'schemas', 'correlation']],
-  ['prediction', /^src\/prediction\//, ['enlarged', 'schemas', 'correlation', 'strategy']],
-  ['http', /^src\/http\//, ['enlarged', 'schemas', 'correlation', 'strategy', 'prediction', 'src']],
-  ['src', /^src\//, ['enlarged', 'schemas', 'correlation', 'strategy', 'prediction']],
-  ['consumers', /^consumers\//, ['enlarged', 'schemas', 'correlation', 'strategy', 'prediction', 'src']],
-  ['producers', /^producers\//, ['enlarged', 'schemas', 'correlation', 'strategy', 'prediction', 'src']],
+  ['schemas', /^schemas\//, []],
+  ['correlation', /^src\/correlation\//, ['schemas']],
+  ['strategy', /^src\/strategy\//, ['schemas', 'correlation']],
+  ['prediction', /^src\/prediction\//, ['schemas', 'correlation', 'strategy']],
+  ['http', /^src\/http\//, ['schemas', 'correlation', 'strategy', 'prediction', 'src']],
+  ['src', /^src\//, ['schemas', 'correlation', 'strategy', 'prediction']],
+  ['consumers', /^consumers\//, ['schemas', 'correlation', 'strategy', 'prediction', 'src']],
+  ['producers', /^producers\//, ['schemas', 'correlation', 'strategy', 'prediction', 'src']],
   ['node', /^node\//, PARTS],
   ['standalone', /^standalone\//, [...PARTS, 'node']],
   ['root', /^[^/]+$/, [...PARTS, 'node', 'standalone']],
@@ -31,7 +31,7 @@ const OUTSIDE: typeof LAYERS = [
 const ALL = [...LAYERS, ...OUTSIDE]
 
 /** Pure and synchronous: no package, not even Node's own. */
-const PURE = new Set(['enlarged', 'correlation', 'strategy', 'prediction'])
+const PURE = new Set(['correlation', 'strategy', 'prediction'])
 
 export function wrongWay(sources: readonly Source[]): string[] {
   return sources.flatMap((source) => {
@@ -52,20 +52,9 @@ export function missingFiles(sources: readonly Source[]): string[] {
   )
 }
 
-/** Groups of files each of which is needed by all the others, types included. */
+/** Files that need themselves through others, types included. */
 export function cycles(sources: readonly Source[]): string[] {
-  const imports = importsByFile(sources)
-  const found: string[] = []
-  const done = new Set<string>()
-  const visit = (path: string, trail: readonly string[]): void => {
-    const at = trail.indexOf(path)
-    if (at >= 0) found.push([...trail.slice(at), path].join(' → '))
-    if (at >= 0 || done.has(path)) return
-    for (const next of imports.get(path) ?? []) visit(next, [...trail, path])
-    done.add(path)
-  }
-  for (const { path } of sources) visit(path, [])
-  return found
+  return cyclesOf(importsByFile(sources)).map((cycle) => cycle.join(' → '))
 }
 
 /** What nobody can get to from what a user or a developer runs. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 
-/** A TypeScript file of this repository, by its path from the root. */
+/** A file of this repository, by its path from the root. */
 export interface Source {
   readonly path: string
   readonly text: string
@@ -14,9 +14,18 @@ export interface Import {
   readonly file: string | undefined
 }
 
-/** What git knows or would take, and what is there: not what it ignores, nor what somebody is about to delete. */
 export function sourcesOf(root: string): Source[] {
-  const args = ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts']
+  return filesOf(root, '*.ts')
+}
+
+/** What people read. */
+export function documentsOf(root: string): Source[] {
+  return filesOf(root, '*.md')
+}
+
+/** Files that git knows or would take, and that are there: not what it ignores, nor what somebody is about to delete. */
+function filesOf(root: string, pattern: string): Source[] {
+  const args = ['ls-files', '--cached', '--others', '--exclude-standard', pattern]
   const paths = new Set(execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n'))
   return [...paths]
     .filter((path) => path !== '' && existsSync(join(root, path)))

@@ -1,4 +1,4 @@
-import { enlarged } from '../../enlarged.ts'
+import { enlarged } from '../../../schemas/enlarged.ts'
 import type { Batch, Headers, OutgoingRecord } from '../port.ts'
 
 /**

@@ -4,7 +4,7 @@
  * several owners (a pair under its chain); ids count up from 0 over all of them.
  */
 
-import { enlarged } from '../../enlarged.ts'
+import { enlarged } from '../../../schemas/enlarged.ts'
 
 const MAX_LOAD = 0.5
 /** Odd constants with bits all over: 2³² divided by the golden ratio, and a factor of MurmurHash3 (Appleby, public domain). */

@@ -1,4 +1,4 @@
-import { enlarged, lengthFor } from '../../enlarged.ts'
+import { enlarged, lengthFor } from '../../../schemas/enlarged.ts'
 import { EDGES_PER_ROW, emptyRow, type MinedEdge, SURE_Z } from './edge-rows.ts'
 import { FAR_BANDS, FAR_SUMS, type Late, lateOf } from './far-bands.ts'
 import { FAR_SHORTLIST } from './far-scan.ts'

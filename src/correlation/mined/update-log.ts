@@ -21,7 +21,7 @@
  * of entries until then: these are not the new pair's.
  */
 
-import { enlarged } from '../../enlarged.ts'
+import { enlarged } from '../../../schemas/enlarged.ts'
 
 export const SLICE_MS = 5
 const OFFSET_BITS = 3

@@ -1,4 +1,4 @@
-import { enlarged } from '../../enlarged.ts'
+import { enlarged } from '../../../schemas/enlarged.ts'
 import { LineFile } from '../../replay/source/lines.ts'
 import { SimulationError } from '../simulation-error.ts'
 

@@ -1,4 +1,4 @@
-import { enlarged } from '../../../enlarged.ts'
+import { enlarged } from '../../../../schemas/enlarged.ts'
 
 /** Bytes in the order of Kafka's protocol: big endian, variable lengths zigzag encoded, a growing buffer behind. */
 export class ByteWriter {

@@ -1,4 +1,4 @@
-import { enlarged } from '../../../enlarged.ts'
+import { enlarged } from '../../../../schemas/enlarged.ts'
 import { PROFILE_MS } from './lag-profile.ts'
 import type { ReadHistory } from './read-history.ts'
 

@@ -1,4 +1,4 @@
-import { enlarged, lengthFor } from '../../../enlarged.ts'
+import { enlarged, lengthFor } from '../../../../schemas/enlarged.ts'
 import { EDGES_PER_ROW, type MinedEdge, SURE_Z } from '../edge-rows.ts'
 import type { WindowEntries } from '../log-window.ts'
 import { PIECE, PIECE_COST, type Pieces } from '../pieces.ts'

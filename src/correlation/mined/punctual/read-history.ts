@@ -1,4 +1,4 @@
-import { enlarged } from '../../../enlarged.ts'
+import { enlarged } from '../../../../schemas/enlarged.ts'
 
 /** At so many reads the older half is dropped. */
 const MAX_READS = 2 ** 18

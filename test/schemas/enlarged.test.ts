@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { enlarged, lengthFor } from '../src/enlarged.ts'
+import { enlarged, lengthFor } from '../../schemas/enlarged.ts'
 
 test('an enlarged table begins with all that the smaller one holds, and ends as the larger one was', () => {
   const larger = new Int32Array(4).fill(-1)
