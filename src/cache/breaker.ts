@@ -1,3 +1,4 @@
+import { Alarm } from '../alarm.ts'
 import type { Clock } from '../clock.ts'
 import type { Timer } from '../timer.ts'
 
@@ -23,11 +24,11 @@ export class CircuitBreaker {
   #failures = 0
   #probes = 0
   #open: { readonly reason: string; readonly sinceMs: number } | undefined
-  #cancelProbe: (() => void) | undefined
-  #closed = false
+  readonly #nextProbe: Alarm
 
   constructor(options: BreakerOptions) {
     this.#options = options
+    this.#nextProbe = new Alarm(() => void this.#probe(), options.timer)
   }
 
   /** Why nothing is sent at present; `undefined` when it may be. */
@@ -49,30 +50,24 @@ export class CircuitBreaker {
 
   /** Work is let through again; the first failure ends that. Called when a probe or a new connection gives hope. */
   halfOpen(): void {
-    this.#cancelProbe?.()
-    this.#cancelProbe = undefined
+    this.#nextProbe.clear()
     if (this.#open === undefined) return
     this.#open = undefined
     this.#failures = FAILURES_TO_OPEN - 1
   }
 
   close(): void {
-    this.#closed = true
-    this.#cancelProbe?.()
-    this.#cancelProbe = undefined
+    this.#nextProbe.close()
   }
 
   #scheduleProbe(): void {
-    if (this.#closed) return
-    this.#cancelProbe?.()
     const longestMs = Math.min(FIRST_PROBE_MS * 2 ** this.#probes++, LONGEST_PROBE_MS)
-    this.#cancelProbe = this.#options.timer(longestMs * (0.5 + 0.5 * this.#options.random()), () => void this.#probe())
+    this.#nextProbe.set(longestMs * (0.5 + 0.5 * this.#options.random()))
   }
 
   async #probe(): Promise<void> {
-    this.#cancelProbe = undefined
     const reason = await this.#options.probe()
-    if (this.#open === undefined || this.#closed) return
+    if (this.#open === undefined) return
     if (reason === undefined) return this.halfOpen()
     this.#open = { reason, sinceMs: this.#open.sinceMs }
     this.#scheduleProbe()

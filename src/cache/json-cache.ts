@@ -1,7 +1,8 @@
 import { checkedEventTime } from '../../schemas/price-object.ts'
+import { Alarm } from '../alarm.ts'
 import type { Clock } from '../clock.ts'
 import { ForewarmError } from '../forewarm-error.ts'
-import { systemTimer, type Timer } from '../timer.ts'
+import type { Timer } from '../timer.ts'
 import { ValueStore } from './l1/value-store.ts'
 import { VERSIONS_PER_MS, versionAfter } from './price-record.ts'
 
@@ -55,12 +56,12 @@ export class ValueCache<V> implements JsonCache<V> {
   readonly #ids = new Map<string, number>()
   #hits = 0
   #misses = 0
-  #cancel: (() => void) | undefined
-  #isClosed = false
+  readonly #nextSweep: Alarm
 
   constructor(options: ValueCacheOptions) {
     this.#options = options
     this.#store = new ValueStore({ ...options, warmShare: 0, refreshThreshold: 1 })
+    this.#nextSweep = new Alarm(() => this.#sweep(), options.timer)
   }
 
   get(key: string, options: { readonly maxAgeMs?: number } = {}): JsonReading<V> | 'missing' | 'stale' {
@@ -107,8 +108,7 @@ export class ValueCache<V> implements JsonCache<V> {
   }
 
   close(): void {
-    this.#isClosed = true
-    this.#cancel?.()
+    this.#nextSweep.close()
   }
 
   #idOf(key: string): number | undefined {
@@ -121,12 +121,11 @@ export class ValueCache<V> implements JsonCache<V> {
 
   /** A cache that nobody writes to has nothing new to expire: no timer before the first value. */
   #sweepLater(): void {
-    const { ttlMs, timer = systemTimer } = this.#options
-    if (this.#cancel !== undefined || this.#isClosed) return
-    this.#cancel = timer(ttlMs * SWEEP_SHARE, () => {
-      this.#cancel = undefined
-      this.#store.tick(this.#options.clock.now())
-      if (this.#store.resident > 0) this.#sweepLater()
-    })
+    if (!this.#nextSweep.isSet) this.#nextSweep.set(this.#options.ttlMs * SWEEP_SHARE)
+  }
+
+  #sweep(): void {
+    this.#store.tick(this.#options.clock.now())
+    if (this.#store.resident > 0) this.#sweepLater()
   }
 }

@@ -1,5 +1,6 @@
+import { Alarm } from '../../alarm.ts'
 import { type Clock, isVirtual } from '../../clock.ts'
-import { systemTimer, type Timer } from '../../timer.ts'
+import type { Timer } from '../../timer.ts'
 import type { FirstLevel } from './first-level.ts'
 import { MemoryPressure, type Shares } from './memory-pressure.ts'
 
@@ -34,9 +35,8 @@ const SHORTEST_MS = 10
 export class Upkeep {
   readonly pressure = new MemoryPressure()
   readonly #options: UpkeepOptions
-  readonly #timer: Timer
   readonly #everyMs: number
-  #cancel: (() => void) | undefined
+  readonly #nextTick: Alarm
   #sinceLookMs = 0
   #looks = 0
   /** Reads so far at the last looks, the oldest first. */
@@ -45,8 +45,8 @@ export class Upkeep {
 
   constructor(options: UpkeepOptions) {
     this.#options = options
-    this.#timer = options.timer ?? systemTimer
     this.#everyMs = Math.max(SHORTEST_MS, Math.min(LOOK_MS, options.l1.tickMs))
+    this.#nextTick = new Alarm(() => this.#tick(), options.timer)
   }
 
   /** Over the last ten seconds, or since the start. */
@@ -75,21 +75,19 @@ export class Upkeep {
     if (isVirtual(clock)) clock.onMove(() => this.#tell())
     this.#tell()
     this.#noteReads()
-    this.#schedule()
+    this.#nextTick.set(this.#everyMs)
   }
 
   close(): void {
     this.#state = 'closed'
-    this.#cancel?.()
+    this.#nextTick.close()
   }
 
-  #schedule(): void {
-    this.#cancel = this.#timer(this.#everyMs, () => {
-      this.#tell()
-      this.#sinceLookMs += this.#everyMs
-      if (this.#sinceLookMs >= LOOK_MS) this.#look()
-      if (this.#state === 'running') this.#schedule()
-    })
+  #tick(): void {
+    this.#tell()
+    this.#sinceLookMs += this.#everyMs
+    if (this.#sinceLookMs >= LOOK_MS) this.#look()
+    this.#nextTick.set(this.#everyMs)
   }
 
   #tell(): void {

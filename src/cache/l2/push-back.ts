@@ -1,5 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { systemTimer, type Timer } from '../../timer.ts'
+import { Alarm } from '../../alarm.ts'
+import type { Timer } from '../../timer.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { PairTable } from '../names/pair-table.ts'
 import { emptyRecord, priceColumns, writeNumbers } from '../price-record.ts'
@@ -26,7 +27,6 @@ const AWAY_MS = 1_000
 
 export class PushBack {
   readonly #options: PushBackOptions
-  readonly #timer: Timer
   readonly #record = emptyRecord()
   readonly #columns = priceColumns(ROWS_A_SLICE)
   #next = 0
@@ -34,35 +34,25 @@ export class PushBack {
   #left = 0
   /** Something of this round was not taken: another follows. */
   #isLacking = false
-  #cancel: (() => void) | undefined
+  readonly #nextSlice: Alarm
   #isWriting = false
-  #closed = false
   /** Values that L2 took. */
   pushed = 0
 
   constructor(options: PushBackOptions) {
     this.#options = options
-    this.#timer = options.timer ?? systemTimer
+    this.#nextSlice = new Alarm(() => void this.#slice(), options.timer)
   }
 
   /** Every pair once, from now on; called again in between, the round begins anew where it is. */
   start(): void {
     this.#left = this.#options.table.size
     this.#isLacking = false
-    if (this.#cancel === undefined && !this.#isWriting) this.#schedule(EVERY_MS)
+    if (this.#left > 0 && !this.#nextSlice.isSet && !this.#isWriting) this.#nextSlice.set(EVERY_MS)
   }
 
   close(): void {
-    this.#closed = true
-    this.#cancel?.()
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#left === 0 || this.#closed) return
-    this.#cancel = this.#timer(delayMs, () => {
-      this.#cancel = undefined
-      void this.#slice()
-    })
+    this.#nextSlice.close()
   }
 
   async #slice(): Promise<void> {
@@ -78,7 +68,7 @@ export class PushBack {
       this.#left = this.#options.table.size
       this.#isLacking = false
     }
-    this.#schedule(outcome.status === 'written' ? EVERY_MS : AWAY_MS)
+    if (this.#left > 0) this.#nextSlice.set(outcome.status === 'written' ? EVERY_MS : AWAY_MS)
   }
 
   #gather(): void {

@@ -1,5 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { systemTimer, type Timer } from '../../timer.ts'
+import { Alarm } from '../../alarm.ts'
+import type { Timer } from '../../timer.ts'
 import { type PriceColumns, type PriceRecord, priceColumns, readNumbers, VERSIONS_PER_MS } from '../price-record.ts'
 import type { L2, L2Write } from './l2.ts'
 
@@ -47,9 +48,8 @@ export class WriteBehind {
   /** Row + 1 by pair, in the set that fills and in the one that leaves. */
   #fillingRows: Int32Array
   #leavingRows: Int32Array
-  readonly #timer: Timer
   readonly #now: () => number
-  #cancelFlush: (() => void) | undefined
+  readonly #nextFlush: Alarm
   #flushing: Promise<void> | undefined
   #closing: Promise<void> | undefined
   /** Why the last write found L2 away: waiting for the next would be in vain. */
@@ -59,7 +59,7 @@ export class WriteBehind {
 
   constructor(options: WriteBehindOptions) {
     this.#options = options
-    this.#timer = options.timer ?? systemTimer
+    this.#nextFlush = new Alarm(() => void this.flush(), options.timer)
     this.#now = options.now ?? (() => performance.now())
     this.#filling = priceColumns(options.capacity)
     this.#leaving = priceColumns(options.capacity)
@@ -89,7 +89,7 @@ export class WriteBehind {
       row = columns.count++
       this.#fillingRows[pairId] = row + 1
       columns.pairIds[row] = pairId
-      if (this.#cancelFlush === undefined && this.#flushing === undefined) this.#schedule(this.#options.flushMs)
+      if (!this.#nextFlush.isSet && this.#flushing === undefined) this.#nextFlush.set(this.#options.flushMs)
     }
     columns.versions[row] = version
     columns.eventTimesMs[row] = Math.floor(version / VERSIONS_PER_MS)
@@ -125,7 +125,7 @@ export class WriteBehind {
   async flush(): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing
     if (this.#filling.count === 0) return
-    this.#callOff()
+    this.#nextFlush.clear()
     this.#flushing = this.#write()
     await this.#flushing
   }
@@ -139,7 +139,7 @@ export class WriteBehind {
   async #close(): Promise<void> {
     const before = this.skipped
     await this.flush()
-    this.#callOff()
+    this.#nextFlush.close()
     // What could not be written and what came meanwhile found no row any more, and was counted.
     const lost = this.skipped - before
     if (lost > 0) this.#options.onLost?.(lost, this.#away ?? 'closed')
@@ -164,7 +164,7 @@ export class WriteBehind {
     const isPartly = outcome.status === 'unavailable' && (outcome.unwritten?.length ?? entries) < entries
     const awayMs = this.#away !== undefined && !isPartly ? this.#options.flushMs * AWAY_FLUSHES : 0
     const pauseMs = Math.max(this.#options.flushMs, busyMs / DUTY, durationMs, awayMs)
-    if (this.#filling.count > 0) this.#schedule(pauseMs)
+    if (this.#filling.count > 0) this.#nextFlush.set(pauseMs)
   }
 
   #swap(): void {
@@ -202,19 +202,6 @@ export class WriteBehind {
       if (version !== FORGOTTEN && this.#fillingRows[pairId] === ABSENT)
         this.add(pairId, version, from.numbers, row * NUMBER_COUNT)
     }
-  }
-
-  #schedule(delayMs: number): void {
-    this.#callOff()
-    this.#cancelFlush = this.#timer(delayMs, () => {
-      this.#cancelFlush = undefined
-      void this.flush()
-    })
-  }
-
-  #callOff(): void {
-    this.#cancelFlush?.()
-    this.#cancelFlush = undefined
   }
 }
 

@@ -1,3 +1,4 @@
+import { Alarm } from '../../alarm.ts'
 import type { Metrics } from '../../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../../timer.ts'
 import type { L2, L2Write } from '../l2/l2.ts'
@@ -33,12 +34,11 @@ const CLOSE_MS = 5_000
 
 export class PriceHistory {
   readonly #options: PriceHistoryOptions
-  readonly #timer: Timer
   /** The oldest first; the last one fills. */
   readonly #batches: PriceColumns[] = []
   /** The batch on its way, which takes no more. */
   #leaving: PriceColumns | undefined
-  #cancel: (() => void) | undefined
+  readonly #nextFlush: Alarm
   #flushing: Promise<void> | undefined
   #away: string | undefined
   #isOver = false
@@ -46,7 +46,7 @@ export class PriceHistory {
 
   constructor(options: PriceHistoryOptions) {
     this.#options = options
-    this.#timer = options.timer ?? systemTimer
+    this.#nextFlush = new Alarm(() => void this.flush(), options.timer)
   }
 
   get pendingRows(): number {
@@ -75,23 +75,24 @@ export class PriceHistory {
 
   /** Resolves when all is written, or the history is away. */
   flush(): Promise<void> {
-    this.#cancel?.()
-    this.#cancel = undefined
+    this.#nextFlush.clear()
     this.#flushing ??= this.#flush().finally(() => {
       this.#flushing = undefined
-      if (this.#closed === undefined) this.#flushLater()
+      this.#flushLater()
     })
     return this.#flushing
   }
 
   close(): Promise<void> {
+    this.#nextFlush.close()
     this.#closed ??= this.#close()
     return this.#closed
   }
 
   async #close(): Promise<void> {
     const { promise: late, resolve } = Promise.withResolvers<string>()
-    const cancel = this.#timer(CLOSE_MS, () => resolve('no time left'))
+    const { timer = systemTimer } = this.#options
+    const cancel = timer(CLOSE_MS, () => resolve('no time left'))
     const outcome = await Promise.race([this.#drain(), late])
     cancel()
     this.#isOver = true
@@ -149,11 +150,8 @@ export class PriceHistory {
   }
 
   #flushLater(): void {
-    if (this.#batches.length === 0 || this.#cancel !== undefined || this.#flushing !== undefined) return
-    this.#cancel = this.#timer(FLUSH_MS, () => {
-      this.#cancel = undefined
-      void this.flush()
-    })
+    if (this.#batches.length > 0 && !this.#nextFlush.isSet && this.#flushing === undefined)
+      this.#nextFlush.set(FLUSH_MS)
   }
 }
 

@@ -1,3 +1,4 @@
+import { Alarm } from '../../../alarm.ts'
 import type { L2Usage } from '../l2.ts'
 import type { VersionedCall } from './batch.ts'
 import type { Operation } from './library.ts'
@@ -37,12 +38,13 @@ export class RedisCluster implements RedisServers {
   #refusal: string | undefined
   #downSinceMs: number
   #asking: Promise<void> | undefined
-  #cancelAsking: (() => void) | undefined
+  readonly #askAgain: Alarm
   #closed = false
 
   constructor(options: RedisClusterOptions) {
     this.#options = options
     this.#downSinceMs = options.clock.now()
+    this.#askAgain = new Alarm(() => void this.#askForSlots(), options.timer)
     this.#seeds = options.urls.map((url) => addressIn(new URL(url)))
   }
 
@@ -98,7 +100,7 @@ export class RedisCluster implements RedisServers {
 
   close(): void {
     this.#closed = true
-    this.#cancelAsking?.()
+    this.#askAgain.close()
     for (const server of this.#servers.values()) server.close()
     this.#servers.clear()
   }
@@ -194,14 +196,9 @@ export class RedisCluster implements RedisServers {
   /** Asks those that can be asked, one after the other, until one tells. */
   async #ask(): Promise<void> {
     if (this.#closed) return
-    this.#cancelAsking?.()
-    this.#cancelAsking = undefined
+    this.#askAgain.clear()
     for (const [address, server] of [...this.#servers]) if (await this.#tells(address, server)) break
-    if (this.trouble !== undefined && !this.#closed)
-      this.#cancelAsking = this.#options.timer(ASK_AGAIN_MS * (0.5 + this.#options.random()), () => {
-        this.#cancelAsking = undefined
-        void this.#askForSlots()
-      })
+    if (this.trouble !== undefined) this.#askAgain.set(ASK_AGAIN_MS * (0.5 + this.#options.random()))
   }
 
   async #tells(address: string, server: RedisServer): Promise<boolean> {
