@@ -1,4 +1,5 @@
 import { ForewarmError } from '../../forewarm-error.ts'
+import { InFlight } from '../../in-flight.ts'
 import type { SqlEngine } from './sql-engine.ts'
 
 /** What is used of the package `chdb`, which is 550 MB and therefore installed by those who want it. */
@@ -20,37 +21,31 @@ const PACKAGE = 'chdb'
 export async function createEmbeddedEngine(path: string | undefined): Promise<SqlEngine> {
   const { Session } = await imported()
   const session = path === undefined ? new Session() : new Session(path)
-  const underWay = new Set<Promise<unknown>>()
+  const inFlight = new InFlight()
   let isClosed = false
-  const tracked = async <T>(work: () => Promise<T>): Promise<T> => {
+  const query: Session['queryAsync'] = async (sql, options) => {
     if (isClosed) throw new Error('closed')
-    const promise = work()
-    underWay.add(promise)
-    try {
-      return await promise
-    } finally {
-      underWay.delete(promise)
-    }
+    return await inFlight.add(session.queryAsync(sql, options))
   }
   return {
     run: async (sql) => {
-      await tracked(() => session.queryAsync(sql))
+      await query(sql)
     },
     rows: async (sql) => {
-      const result = await tracked(() => session.queryAsync(sql, { format: 'JSONCompact' }))
+      const result = await query(sql, { format: 'JSONCompact' })
       const { data } = JSON.parse(result.text()) as { readonly data: readonly (readonly unknown[])[] }
       return data
     },
     // As a statement: the session's own insert refuses whole numbers beyond 2⁵³, which prices may well be.
     insert: async (table, rows) => {
       const lines = Array.from(rows, (row) => JSON.stringify(row)).join('\n')
-      await tracked(() => session.queryAsync(`INSERT INTO ${table} FORMAT JSONEachRow ${lines}`))
+      await query(`INSERT INTO ${table} FORMAT JSONEachRow ${lines}`)
     },
     close: async () => {
       if (isClosed) return
       isClosed = true
       // Closed under a statement, the engine would end for the rest of the process.
-      await Promise.allSettled(underWay)
+      await inFlight.settled()
       session.close()
     },
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../../clock.ts'
+import { InFlight } from '../../../in-flight.ts'
 import type { Metrics } from '../../../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../../../timer.ts'
 import type { PairTable } from '../../names/pair-table.ts'
@@ -60,7 +61,7 @@ class RedisL2 implements L2 {
   readonly #keys: PairKeys
   readonly #servers: RedisServers
   readonly #flights = new Map<number, Flight>()
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #inFlight = new InFlight()
   #usage: L2Usage | undefined
   #closed: { readonly sinceMs: number } | undefined
 
@@ -141,7 +142,7 @@ class RedisL2 implements L2 {
 
   measure(): void {
     if (this.#closed !== undefined) return
-    void this.#track(this.#servers.usage()).then((usage) => {
+    void this.#inFlight.add(this.#servers.usage()).then((usage) => {
       this.#usage = usage ?? this.#usage
     })
   }
@@ -150,7 +151,7 @@ class RedisL2 implements L2 {
     if (this.#closed !== undefined) return
     this.#closed = { sinceMs: this.#options.clock.now() }
     // Ends within the time-out of the last command.
-    await Promise.all(this.#underWay)
+    await this.#inFlight.settled()
     this.#servers.close()
   }
 
@@ -166,7 +167,7 @@ class RedisL2 implements L2 {
       own.push(pairId)
       return started
     })
-    if (own.length > 0) void this.#track(this.#fly(own, started).then(resolve))
+    if (own.length > 0) void this.#inFlight.add(this.#fly(own, started).then(resolve))
     return flights
   }
 
@@ -208,7 +209,7 @@ class RedisL2 implements L2 {
     if (this.#closed !== undefined) return this.#unavailable(operation, 'closed')
     const calls = encode()
     if (calls.length === 0) return { status: 'written', written: 0, older: 0 }
-    const replies = await this.#track(this.#servers.send(operation, calls))
+    const replies = await this.#inFlight.add(this.#servers.send(operation, calls))
     if (!replies.ok) {
       const { served } = replies
       const unavailable = this.#unavailable(operation, replies.reason)
@@ -225,15 +226,6 @@ class RedisL2 implements L2 {
     const kind = /^[A-Za-z]+(?: connected)?/.exec(reason)?.[0].toLowerCase().replace(' ', '-') ?? 'error'
     this.#options.metrics?.counter('l2_unavailable_total', { operation, reason: kind }).add(1)
     return { status: 'unavailable', reason }
-  }
-
-  async #track<T>(work: Promise<T>): Promise<T> {
-    this.#underWay.add(work)
-    try {
-      return await work
-    } finally {
-      this.#underWay.delete(work)
-    }
   }
 }
 
