@@ -13,6 +13,7 @@ import { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { L3 } from '../src/cache/l3/l3.ts'
 import { type PriceHistory, withHistory } from '../src/cache/l3/price-history.ts'
 import { PairTable } from '../src/cache/names/pair-table.ts'
+import { Outage } from '../src/cache/outage.ts'
 import { Promotion } from '../src/cache/promotion.ts'
 import type { Config } from '../src/config/settings.ts'
 import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
@@ -138,17 +139,17 @@ function createL2(options: CachesOptions, table: PairTable, onConnected: () => v
 function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): WriteBehind {
   const writes = metrics.counter('l2_writes_total')
   const entries = metrics.counter('l2_write_entries_total')
-  let away = false
+  const outage = new Outage({
+    onAway: (reason) => log.warn({ reason }, 'degraded: L2 is away, going on with L1 alone'),
+    onBack: () => log.info('L2 is back'),
+  })
   return new WriteBehind({
     l2,
     flushMs: config.cache.l2FlushMs,
     capacity: Math.min(WRITE_BEHIND_ROWS, config.cache.maxPairs),
     maxPairs: config.cache.maxPairs,
     onFlush: ({ outcome }) => {
-      const isAway = outcome.status === 'unavailable'
-      if (isAway && !away) log.warn({ reason: outcome.reason }, 'degraded: L2 is away, going on with L1 alone')
-      if (!isAway && away) log.info('L2 is back')
-      away = isAway
+      outage.saw(outcome.status === 'unavailable' ? outcome.reason : undefined)
       if (outcome.status !== 'written') return
       writes.add(1)
       entries.add(outcome.written)

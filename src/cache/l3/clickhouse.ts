@@ -2,13 +2,14 @@ import type { Clock } from '../../clock.ts'
 import type { Metrics } from '../../telemetry/slab.ts'
 import type { Timer } from '../../timer.ts'
 import { CircuitBreaker } from '../breaker.ts'
-import type { PairTable } from '../names/pair-table.ts'
+import type { PairName, PairTable } from '../names/pair-table.ts'
+import { Outage, type OutageListeners } from '../outage.ts'
 import type { PriceRecord } from '../price-record.ts'
 import type { L3, L3Load } from './l3.ts'
-import { createTable, type PairName, readRow, selectNewest } from './price-table.ts'
+import { createTable, readRow, selectNewest } from './price-table.ts'
 import { reasonOf, type SqlEngine } from './sql-engine.ts'
 
-export interface ClickHouseL3Options {
+export interface ClickHouseL3Options extends OutageListeners {
   /** Made when the level starts. */
   readonly engine: () => Promise<SqlEngine>
   readonly table: PairTable
@@ -21,9 +22,6 @@ export interface ClickHouseL3Options {
   /** Makes the table where there is none: for those who write to it. */
   readonly createsTable: boolean
   readonly metrics: Metrics
-  /** Told once each time that nothing more is asked, and when it is again. */
-  readonly onAway?: (reason: string) => void
-  readonly onBack?: () => void
 }
 
 /** Pairs of one SELECT: their names are its text. */
@@ -41,12 +39,13 @@ export class ClickHouseL3 implements L3 {
   #queries = 0
   readonly #waiting: (() => void)[] = []
   #isClosed = false
-  #isAway = false
+  readonly #outage: Outage
   #isTableThere = false
 
   constructor(options: ClickHouseL3Options) {
     this.#options = options
     const { clock, timer, random } = options
+    this.#outage = new Outage(options)
     this.#breaker = new CircuitBreaker({ clock, timer, random, probe: () => this.#probe() })
   }
 
@@ -62,7 +61,7 @@ export class ClickHouseL3 implements L3 {
     const refusal = this.#refusal()
     if (refusal !== undefined) return { status: 'unavailable', reason: refusal }
     const found = new Map<string, PriceRecord>()
-    const names = pairIds.map((pairId) => this.#nameOf(pairId))
+    const names = pairIds.map((pairId) => this.#options.table.namesOf(pairId))
     for (let from = 0; from < names.length; from += PAIRS_A_QUERY) {
       const reason = await this.#query(names.slice(from, from + PAIRS_A_QUERY), found)
       if (reason !== undefined) return { status: 'unavailable', reason }
@@ -100,7 +99,8 @@ export class ClickHouseL3 implements L3 {
         if (read === undefined) this.#options.metrics.counter('l3_undecodable_total').add(1)
         else found.set(keyOf(read), read.record)
       }
-      this.#succeeded()
+      this.#breaker.succeeded()
+      this.#outage.saw(undefined)
       return undefined
     } catch (error) {
       return this.#failed(error)
@@ -121,19 +121,12 @@ export class ClickHouseL3 implements L3 {
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
-  #succeeded(): void {
-    this.#breaker.succeeded()
-    if (this.#isAway) this.#options.onBack?.()
-    this.#isAway = false
-  }
-
   #failed(error: unknown): string {
     const reason = reasonOf(error)
     if (this.#isClosed) return reason
     this.#breaker.failed(reason)
     this.#options.metrics.counter('l3_unavailable_total').add(1)
-    if (!this.#isAway) this.#options.onAway?.(reason)
-    this.#isAway = true
+    this.#outage.saw(reason)
     return reason
   }
 
@@ -158,11 +151,6 @@ export class ClickHouseL3 implements L3 {
     } catch (error) {
       return reasonOf(error)
     }
-  }
-
-  #nameOf(pairId: number): PairName {
-    const { table } = this.#options
-    return { chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Metrics } from '../../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../../timer.ts'
 import type { L2, L2Write } from '../l2/l2.ts'
 import type { PairTable } from '../names/pair-table.ts'
+import { Outage, type OutageListeners } from '../outage.ts'
 import { appendRows, type PriceColumns, priceColumns } from '../price-record.ts'
 import { PRICE_TABLE, writeRow } from './price-table.ts'
 import { reasonOf } from './sql-engine.ts'
@@ -11,14 +12,11 @@ import { reasonOf } from './sql-engine.ts'
  * Prices on their way into the history: what L2 has taken, in batches, so that it costs the hot path nothing. Of a pair
  * that changes several times between two writes to L2 it holds the last one, as L2 does.
  */
-export interface PriceHistoryOptions {
+export interface PriceHistoryOptions extends OutageListeners {
   readonly table: PairTable
   /** Resolves when the rows are there. */
   readonly insert: (table: string, rows: Iterable<object>) => Promise<void>
   readonly metrics: Metrics
-  /** Told once each time that an insert fails after others succeeded, and when one succeeds again. */
-  readonly onAway?: (reason: string) => void
-  readonly onBack?: () => void
   /** Told once, at the end, of rows that the history did not get. */
   readonly onLost?: (rows: number, reason: string) => void
   readonly timer?: Timer
@@ -40,12 +38,13 @@ export class PriceHistory {
   #leaving: PriceColumns | undefined
   readonly #nextFlush: Alarm
   #flushing: Promise<void> | undefined
-  #away: string | undefined
+  readonly #outage: Outage
   #isOver = false
   #closed: Promise<void> | undefined
 
   constructor(options: PriceHistoryOptions) {
     this.#options = options
+    this.#outage = new Outage(options)
     this.#nextFlush = new Alarm(() => void this.flush(), options.timer)
   }
 
@@ -99,7 +98,7 @@ export class PriceHistory {
     const lost = this.pendingRows
     if (lost === 0) return
     this.#options.metrics.counter('drops_total', { reason: 'history-away' }).add(lost)
-    this.#options.onLost?.(lost, outcome ?? this.#away ?? 'closed')
+    this.#options.onLost?.(lost, outcome ?? this.#outage.reason ?? 'closed')
   }
 
   async #drain(): Promise<undefined> {
@@ -115,7 +114,7 @@ export class PriceHistory {
       this.#leaving = undefined
       // Counted as lost by then.
       if (this.#isOver) return
-      this.#tell(reason)
+      this.#outage.saw(reason)
       if (reason !== undefined) {
         metrics.counter('l3_unavailable_total').add(1)
         return
@@ -125,19 +124,9 @@ export class PriceHistory {
     }
   }
 
-  #tell(reason: string | undefined): void {
-    const wasAway = this.#away !== undefined
-    this.#away = reason
-    if (reason !== undefined && !wasAway) this.#options.onAway?.(reason)
-    if (reason === undefined && wasAway) this.#options.onBack?.()
-  }
-
   *#rowsOf(batch: PriceColumns): Iterable<object> {
     const { table } = this.#options
-    for (let row = 0; row < batch.count; row++) {
-      const pairId = batch.pairIds[row] as number
-      yield writeRow({ chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) }, batch, row)
-    }
+    for (let row = 0; row < batch.count; row++) yield writeRow(table.namesOf(batch.pairIds[row] as number), batch, row)
   }
 
   #filling(): PriceColumns | undefined {

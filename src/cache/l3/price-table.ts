@@ -1,5 +1,6 @@
 import { NUMBER_FIELDS } from '../../../schemas/price-update.ts'
 import { setNumber } from '../l2/value.ts'
+import type { PairName } from '../names/pair-table.ts'
 import { emptyRecord, MAX_VERSION, type PriceColumns, type PriceRecord } from '../price-record.ts'
 
 /**
@@ -26,11 +27,6 @@ export function createTable(ttlSeconds: number, options: { readonly withTtl: boo
     `CREATE TABLE IF NOT EXISTS ${PRICE_TABLE} (chain String, pair String, version UInt64, event_time_ms UInt64, ` +
     `${numbers.join(', ')}) ENGINE = ReplacingMergeTree ORDER BY (chain, pair, version)${ttl}`
   )
-}
-
-export interface PairName {
-  readonly chain: string
-  readonly pair: string
 }
 
 /** The newest row of each of the pairs since `sinceMs`. */

@@ -15,6 +15,11 @@ export const TABLE_FULL = -2
 const MAX_CHAINS = 65_536
 const NO_OWNER = 0
 
+export interface PairName {
+  readonly chain: string
+  readonly pair: string
+}
+
 export class PairTable implements PairIds {
   readonly maxPairs: number
   readonly #chainNames: string[] = []
@@ -95,6 +100,10 @@ export class PairTable implements PairIds {
 
   pairName(pairId: number): string {
     return this.#pairNames[pairId] ?? ''
+  }
+
+  namesOf(pairId: number): PairName {
+    return { chain: this.chainName(this.chainOf(pairId)), pair: this.pairName(pairId) }
   }
 
   chainName(chainId: number): string {
