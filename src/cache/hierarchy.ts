@@ -1,4 +1,3 @@
-import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { ChainCounters } from '../telemetry/by-chain.ts'
 import type { Counter, Histogram, Metrics } from '../telemetry/slab.ts'
 import { Absences } from './absences.ts'
@@ -8,7 +7,7 @@ import type { WriteBehind } from './l2/write-behind.ts'
 import type { L3 } from './l3/l3.ts'
 import { Misses } from './misses.ts'
 import type { PairTable } from './names/pair-table.ts'
-import { emptyRecord, type PriceRecord, writeNumbers } from './price-record.ts'
+import { emptyRecord, type PriceRecord } from './price-record.ts'
 import { type Fetched, Trips } from './trips.ts'
 
 /**
@@ -46,7 +45,6 @@ export class Hierarchy {
   /** Pairs that were often missed lately. */
   readonly missed = new Misses()
   readonly #record = emptyRecord()
-  readonly #numbers = new Float64Array(NUMBER_COUNT)
   readonly #fromL2 = new Trips((wanted, fetched) => this.#loadFromL2(wanted, fetched))
   readonly #fromL3 = new Trips((wanted, fetched) => this.#loadFromL3(wanted, fetched))
   /** Wanted although they are at hand: L2 may have newer. */
@@ -202,8 +200,7 @@ export class Hierarchy {
       }
       fetched.set(pairId, row)
       if (l1.fill(pairId, row) === 'older' || writeBehind.full) return
-      writeNumbers(row, this.#numbers, 0)
-      writeBehind.add(pairId, row.version, this.#numbers, 0)
+      writeBehind.addRecord(pairId, row)
     })
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Timer } from '../timer.ts'
 import { ValueStore } from './l1/value-store.ts'
-import { VERSIONS_PER_MS, versionAfter } from './price-record.ts'
+import { eventTimeOf, versionAfter } from './price-record.ts'
 
 /** `older`: the key has had a newer value; `too-many-in-ms`: 4,096 of one millisecond are the most. */
 export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs'
@@ -75,7 +75,7 @@ export class ValueCache<V> implements JsonCache<V> {
     }
     this.#hits++
     this.#store.get(id)
-    const eventTimeMs = Math.floor(held.version / VERSIONS_PER_MS)
+    const eventTimeMs = eventTimeOf(held.version)
     const ageMs = nowMs - eventTimeMs
     if (options.maxAgeMs !== undefined && ageMs > options.maxAgeMs) return 'stale'
     return { key, value: held.value, eventTimeMs, ageMs, version: held.version }

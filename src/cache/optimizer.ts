@@ -1,8 +1,7 @@
-import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import type { Hierarchy } from './hierarchy.ts'
 import type { FirstLevel } from './l1/first-level.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
-import { emptyRecord, writeNumbers } from './price-record.ts'
+import { emptyRecord } from './price-record.ts'
 import type { Promotion } from './promotion.ts'
 
 /** What was done, in pairs. */
@@ -61,15 +60,13 @@ export async function optimize(options: OptimizerOptions): Promise<Optimized> {
 
 async function demote({ l1, writeBehind }: OptimizerOptions): Promise<number> {
   const record = emptyRecord()
-  const numbers = new Float64Array(NUMBER_COUNT)
   const cold = l1.coldest(Math.ceil(l1.usage.limit * DEMOTED_SHARE))
   let demoted = 0
   for (const pairId of cold) {
     if (writeBehind.full) await writeBehind.drain()
     // It may have been read or removed while others were written.
     if (!l1.peek(pairId, record)) continue
-    writeNumbers(record, numbers, 0)
-    writeBehind.add(pairId, record.version, numbers, 0)
+    writeBehind.addRecord(pairId, record)
     l1.evict(pairId)
     demoted++
   }

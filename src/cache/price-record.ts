@@ -40,7 +40,7 @@ export function writeNumbers(record: Readonly<PriceRecord>, into: Float64Array, 
 export function readNumbers(version: number, numbers: Float64Array, base: number): PriceRecord {
   return {
     version,
-    eventTimeMs: Math.floor(version / VERSIONS_PER_MS),
+    eventTimeMs: eventTimeOf(version),
     price: numbers[base] as number,
     bid: numbers[base + 1] as number,
     ask: numbers[base + 2] as number,
@@ -51,6 +51,11 @@ export function readNumbers(version: number, numbers: Float64Array, base: number
 }
 
 export const VERSIONS_PER_MS = 4096
+
+/** In milliseconds. */
+export function eventTimeOf(version: number): number {
+  return Math.floor(version / VERSIONS_PER_MS)
+}
 
 /** The version of an update of this event time, where the pair's floor is `floor`; FirstLevel.nextVersion says what the negative ones mean. */
 export function versionAfter(floor: number, eventTimeMs: number): number {
@@ -82,6 +87,19 @@ export function priceColumns(capacity: number): PriceColumns {
     eventTimesMs: new Float64Array(capacity),
     numbers: new Float64Array(capacity * NUMBER_COUNT),
   }
+}
+
+export function recordAt(columns: PriceColumns, row: number): PriceRecord {
+  return {
+    ...readNumbers(columns.versions[row] as number, columns.numbers, row * NUMBER_COUNT),
+    eventTimeMs: columns.eventTimesMs[row] as number,
+  }
+}
+
+export function setRecord(columns: PriceColumns, row: number, record: Readonly<PriceRecord>): void {
+  columns.versions[row] = record.version
+  columns.eventTimesMs[row] = record.eventTimeMs
+  writeNumbers(record, columns.numbers, row * NUMBER_COUNT)
 }
 
 /** Copies rows `rows.from` (inclusive) to `rows.to` (exclusive) behind the last one of `into`, which has room for them. */

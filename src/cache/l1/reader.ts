@@ -1,4 +1,4 @@
-import { type PriceRecord, VERSIONS_PER_MS } from '../price-record.ts'
+import { eventTimeOf, type PriceRecord } from '../price-record.ts'
 import { attachL1Memory, PAIR_BITS, PAIR_MASK, TAG_WORD, WORDS } from './memory.ts'
 
 /**
@@ -78,7 +78,7 @@ export function fill(into: PriceRecord, doubles: Float64Array, tag: number, at =
   const version = doubles[at] as number
   const bits = tag >>> PAIR_BITS
   into.version = version
-  into.eventTimeMs = Math.floor(version / VERSIONS_PER_MS)
+  into.eventTimeMs = eventTimeOf(version)
   into.price = bits & 1 ? (doubles[at + 1] as number) : Number.NaN
   into.bid = bits & 2 ? (doubles[at + 2] as number) : Number.NaN
   into.ask = bits & 4 ? (doubles[at + 3] as number) : Number.NaN

@@ -1,8 +1,7 @@
-import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import type { Clock } from '../../clock.ts'
-import { emptyRecord, type PriceColumns, type PriceRecord } from '../price-record.ts'
+import { type PriceColumns, type PriceRecord, recordAt } from '../price-record.ts'
 import type { L2 } from './l2.ts'
-import { jitteredTtlMs, setNumber } from './value.ts'
+import { jitteredTtlMs } from './value.ts'
 
 export interface MemoryL2Options {
   readonly clock: Clock
@@ -40,7 +39,7 @@ export function createMemoryL2(options: MemoryL2Options): L2 {
     // Version 0 is no value: the pair was delisted while the row waited.
     if (version === 0 || (live(pairId)?.version ?? 0) > version) return false
     const expiresAtMs = options.clock.now() + jitteredTtlMs(options.ttlMs, options.random)
-    stored.set(pairId, { record: recordOf(columns, row), expiresAtMs })
+    stored.set(pairId, { record: recordAt(columns, row), expiresAtMs })
     return true
   }
 
@@ -76,13 +75,4 @@ export function createMemoryL2(options: MemoryL2Options): L2 {
       stored.clear()
     },
   }
-}
-
-function recordOf(columns: PriceColumns, row: number): PriceRecord {
-  const record = emptyRecord()
-  record.version = columns.versions[row] as number
-  record.eventTimeMs = columns.eventTimesMs[row] as number
-  for (let field = 0; field < NUMBER_COUNT; field++)
-    setNumber(record, field, columns.numbers[row * NUMBER_COUNT + field] as number)
-  return record
 }

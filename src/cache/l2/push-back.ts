@@ -1,9 +1,8 @@
-import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { PairTable } from '../names/pair-table.ts'
-import { emptyRecord, priceColumns, writeNumbers } from '../price-record.ts'
+import { emptyRecord, priceColumns, setRecord } from '../price-record.ts'
 import type { L2 } from './l2.ts'
 
 /**
@@ -83,9 +82,7 @@ export class PushBack {
       if (!l1.peek(pairId, record)) continue
       const row = columns.count++
       columns.pairIds[row] = pairId
-      columns.versions[row] = record.version
-      columns.eventTimesMs[row] = record.eventTimeMs
-      writeNumbers(record, columns.numbers, row * NUMBER_COUNT)
+      setRecord(columns, row, record)
     }
   }
 }

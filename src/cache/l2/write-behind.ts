@@ -1,7 +1,7 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
-import { type PriceColumns, type PriceRecord, priceColumns, readNumbers, VERSIONS_PER_MS } from '../price-record.ts'
+import { eventTimeOf, type PriceColumns, type PriceRecord, priceColumns, recordAt, setRecord } from '../price-record.ts'
 import type { L2, L2Write } from './l2.ts'
 
 /**
@@ -79,30 +79,28 @@ export class WriteBehind {
 
   /** An update, its numbers at `base` in `numbers`. */
   add(pairId: number, version: number, numbers: Float64Array, base: number): void {
+    const row = this.#rowOf(pairId)
+    if (row < 0) return
     const columns = this.#filling
-    let row = (this.#fillingRows[pairId] as number) - 1
-    if (row < 0) {
-      if (columns.count >= columns.capacity || this.#closing !== undefined) {
-        this.skipped++
-        return
-      }
-      row = columns.count++
-      this.#fillingRows[pairId] = row + 1
-      columns.pairIds[row] = pairId
-      if (!this.#nextFlush.isSet && this.#flushing === undefined) this.#nextFlush.set(this.#options.flushMs)
-    }
     columns.versions[row] = version
-    columns.eventTimesMs[row] = Math.floor(version / VERSIONS_PER_MS)
+    columns.eventTimesMs[row] = eventTimeOf(version)
     const to = row * NUMBER_COUNT
     for (let f = 0; f < NUMBER_COUNT; f++) columns.numbers[to + f] = numbers[base + f] as number
+  }
+
+  /** A value that L1 or L3 has, and that L2 may not have. */
+  addRecord(pairId: number, record: Readonly<PriceRecord>): void {
+    const row = this.#rowOf(pairId)
+    if (row >= 0) setRecord(this.#filling, row, record)
   }
 
   /** The newest value that L2 may not have yet. */
   pending(pairId: number, into: PriceRecord): boolean {
     const filling = this.#fillingRows[pairId] as number
-    if (filling !== ABSENT) return readRow(this.#filling, filling - 1, into)
     const leaving = this.#leavingRows[pairId] as number
-    return leaving !== ABSENT && readRow(this.#leaving, leaving - 1, into)
+    if (filling !== ABSENT) Object.assign(into, recordAt(this.#filling, filling - 1))
+    else if (leaving !== ABSENT) Object.assign(into, recordAt(this.#leaving, leaving - 1))
+    return filling !== ABSENT || leaving !== ABSENT
   }
 
   /** A delisted pair has nothing to write. */
@@ -134,6 +132,22 @@ export class WriteBehind {
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  /** The pair's row in the set that fills; -1, and counted, when there is none for it. */
+  #rowOf(pairId: number): number {
+    const known = (this.#fillingRows[pairId] as number) - 1
+    if (known >= 0) return known
+    const columns = this.#filling
+    if (columns.count >= columns.capacity || this.#closing !== undefined) {
+      this.skipped++
+      return -1
+    }
+    const row = columns.count++
+    this.#fillingRows[pairId] = row + 1
+    columns.pairIds[row] = pairId
+    if (!this.#nextFlush.isSet && this.#flushing === undefined) this.#nextFlush.set(this.#options.flushMs)
+    return row
   }
 
   async #close(): Promise<void> {
@@ -206,8 +220,3 @@ export class WriteBehind {
 }
 
 const NOTHING_WRITTEN: L2Write = { status: 'written', written: 0, older: 0 }
-
-function readRow(columns: PriceColumns, row: number, into: PriceRecord): boolean {
-  Object.assign(into, readNumbers(columns.versions[row] as number, columns.numbers, row * NUMBER_COUNT))
-  return true
-}

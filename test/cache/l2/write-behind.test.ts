@@ -81,6 +81,15 @@ describe('a value on its way', () => {
     expect(stage.writeBehind.pending(2, record)).toBe(false)
   })
 
+  test('is read as L1 gave it, and takes the row of the pair', async () => {
+    const stage = new WriteBehindStage()
+    stage.add(2, 1)
+    const given = { ...emptyRecord(), version: 5, eventTimeMs: 3, price: 7, ask: 8 }
+    stage.writeBehind.addRecord(2, given)
+    const record = emptyRecord()
+    expect([stage.writeBehind.pending(2, record), record, stage.writeBehind.pendingEntries]).toEqual([true, given, 1])
+  })
+
   test('is the newer one where both sets have the pair', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
