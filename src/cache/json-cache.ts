@@ -3,8 +3,9 @@ import { Alarm } from '../alarm.ts'
 import type { Clock } from '../clock.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Timer } from '../timer.ts'
+import { TICKS } from './l1/expiry.ts'
 import { ValueStore } from './l1/value-store.ts'
-import { eventTimeOf, versionAfter } from './price-record.ts'
+import { eventTimeOf } from './price-record.ts'
 
 /** `older`: the key has had a newer value; `too-many-in-ms`: 4,096 of one millisecond are the most. */
 export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs'
@@ -48,7 +49,7 @@ export interface ValueCacheOptions {
 }
 
 /** Of the time to live. */
-const SWEEP_SHARE = 1 / 64
+const SWEEP_SHARE = 1 / TICKS
 
 export class ValueCache<V> implements JsonCache<V> {
   readonly #options: ValueCacheOptions
@@ -88,7 +89,7 @@ export class ValueCache<V> implements JsonCache<V> {
     if (against !== undefined) throw new ForewarmError('bad-value', `${key}: ${against}`)
     const id = this.#idOf(key)
     if (id === undefined) return 'too-many-pairs'
-    const version = versionAfter(this.#store.floor(id), Math.floor(eventTimeMs))
+    const version = this.#store.floors.nextVersion(id, Math.floor(eventTimeMs))
     if (version < 0) return version === -1 ? 'older' : 'too-many-in-ms'
     this.#store.tell(nowMs)
     this.#sweepLater()
@@ -100,7 +101,7 @@ export class ValueCache<V> implements JsonCache<V> {
     const id = this.#ids.get(key)
     if (id === undefined) return
     this.#store.leave(id, 'removed')
-    this.#store.raise(id, this.#store.floor(id) + 1)
+    this.#store.floors.delist(id)
   }
 
   stats() {

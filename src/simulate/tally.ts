@@ -1,4 +1,4 @@
-import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from '../cache/l1/usage.ts'
+import { type Usage, type WarmCounts, WarmTally } from '../cache/l1/usage.ts'
 import { NO_PAIR, type Policy } from './policies/policy.ts'
 
 /** Totals of a simulation. */
@@ -55,7 +55,7 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
   /** The totals at which the recent reads begin, and those at which the newer half of them begins. */
   #before: Pick<Counts, 'reads' | 'hits'> = { reads: 0, hits: 0 }
   #latest = this.#before
-  readonly #byKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
+  readonly #warms = new WarmTally()
   /** What each pair is: 0, PUSHED_OUT (by a warm), or UNREAD_WARM + the kind of its warm. */
   readonly #marks: Uint8Array
   /** The state of each pair's request: 0, ON_ITS_WAY or TOO_LATE. */
@@ -83,13 +83,12 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
 
   /** L1's residency counts warms itself, as in a node. For other policies these are the tally's own counts. */
   get warmCounts(): Readonly<WarmCounts> {
-    const { warms: admitted, warmsUsed: used, warmsUnused: unused } = this.counts
-    return this.policy.usage?.warmCounts ?? { admitted, used, unused, dropped: 0 }
+    return this.policy.usage?.warmCounts ?? this.#warms.all
   }
 
   /** The same by kind, in the order of WARM_KINDS. */
   get warmsByKind(): readonly Readonly<WarmCounts>[] {
-    return this.policy.usage?.warmsByKind ?? this.#byKind
+    return this.policy.usage?.warmsByKind ?? this.#warms.byKind
   }
 
   read(pairId: number): ReadOutcome {
@@ -133,7 +132,7 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
     this.#requested[pairId] = 0
     if (policy.has(pairId) || !policy.warm(pairId, kind)) return
     counts.warms++
-    this.#count(kind, 'admitted')
+    this.#warms.count(kind, 'admitted')
     if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, PUSHED_OUT)
     this.#mark(pairId, UNREAD_WARM + kind)
   }
@@ -163,11 +162,6 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
   #ended(mark: number, how: 'used' | 'unused'): void {
     if (mark < UNREAD_WARM) return
     this.counts[how === 'used' ? 'warmsUsed' : 'warmsUnused']++
-    this.#count(mark - UNREAD_WARM, how)
-  }
-
-  #count(kind: number, what: keyof WarmCounts): void {
-    const ofKind = this.#byKind[kind]
-    if (ofKind !== undefined) ofKind[what]++
+    this.#warms.count(mark - UNREAD_WARM, how)
   }
 }

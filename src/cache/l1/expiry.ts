@@ -10,10 +10,10 @@
  * replay), L2's rest cannot be known, and the value gets a tenth of L1's TTL.
  */
 
-const TICKS = 64
-const LATE_FEED_TICKS = 6
-/** L2's TTL is jittered by as much (l2-value.ts). */
-const L2_AT_LEAST = 0.9
+import { restMs } from '../ttl.ts'
+
+/** Of the TTL. */
+export const TICKS = 64
 const NEVER = 2 ** 31 - 1
 
 export interface ExpiryOptions {
@@ -29,7 +29,7 @@ export interface ExpiryOptions {
 export class Expiry {
   /** Between two ticks; Infinity where nothing expires. */
   readonly tickMs: number
-  readonly #l2TtlMs: number
+  readonly #ttl: { readonly l1Ms: number; readonly l2Ms: number }
   readonly #refreshTicks: number
   /** By slot: the tick at which it goes, and the one from which on a read asks L2 again. */
   readonly #expiresAt: Int32Array
@@ -41,7 +41,7 @@ export class Expiry {
 
   constructor({ slots, ttlMs = Number.POSITIVE_INFINITY, l2TtlMs = ttlMs, refreshThreshold = 0.8 }: ExpiryOptions) {
     this.tickMs = ttlMs / TICKS
-    this.#l2TtlMs = l2TtlMs
+    this.#ttl = { l1Ms: ttlMs, l2Ms: l2TtlMs }
     this.#refreshTicks = Math.ceil(TICKS * (1 - refreshThreshold))
     this.#expiresAt = new Int32Array(slots).fill(NEVER)
     this.#renewAt = new Int32Array(slots).fill(NEVER)
@@ -66,8 +66,7 @@ export class Expiry {
   /** The slot's value has come from L2, or was seen there. */
   filled(slot: number, eventTimeMs: number): void {
     if (this.tickMs === Number.POSITIVE_INFINITY) return
-    const restMs = eventTimeMs + this.#l2TtlMs * L2_AT_LEAST - this.#nowMs
-    this.#keep(slot, restMs <= 0 ? LATE_FEED_TICKS : Math.min(TICKS, Math.floor(restMs / this.tickMs)))
+    this.#keep(slot, Math.floor(restMs(eventTimeMs, this.#nowMs, this.#ttl) / this.tickMs))
   }
 
   freed(slot: number): void {

@@ -1,7 +1,8 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { type PriceRecord, versionAfter, writeNumbers } from '../price-record.ts'
+import { type PriceRecord, writeNumbers } from '../price-record.ts'
 import { Expiry } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
+import { Floors } from './floors.ts'
 import {
   createL1Memory,
   type L1Memory,
@@ -50,11 +51,8 @@ export class L1 implements FirstLevel {
   readonly #residency: Residency
   readonly #expiry: Expiry
   readonly #expires: boolean
-  /** Slots that may be used: all of them, unless memory is short. */
-  #limit: number
   readonly due: number[] = []
-  readonly #warmShare: number
-  readonly #floors: Float64Array
+  readonly #floors: Floors
   readonly #generations: Int32Array
   readonly #words: Int32Array
   readonly #doubles: Float64Array
@@ -64,27 +62,21 @@ export class L1 implements FirstLevel {
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
   /** One record's. */
   readonly #numbers = new Float64Array(NUMBER_COUNT)
-  readonly #isKnown: Uint8Array
-  /** While all known pairs fit, every update is kept. */
-  #known = 0
 
   constructor(options: L1Options) {
     const { slots, maxPairs, warmShare = DEFAULT_WARM_SHARE } = options
     this.slots = slots
     this.maxPairs = maxPairs
     this.#memory = createL1Memory({ slots, maxPairs })
-    this.#floors = this.#memory.floors
+    this.#floors = new Floors(this.#memory.floors)
     this.#generations = this.#memory.generations
     this.#words = this.#memory.words
     this.#pairOfSlot = this.#memory.pairOfSlot
     this.#doubles = this.#memory.doubles
-    this.#isKnown = new Uint8Array(maxPairs)
     this.bytes = slots * SLOT_BYTES + maxPairs * PAIR_BYTES
-    this.#warmShare = warmShare
     this.#residency = new Residency({ ...this.#memory, slots, maxPairs, warmShare })
     this.#expiry = new Expiry(options)
     this.#expires = this.#expiry.tickMs !== Number.POSITIVE_INFINITY
-    this.#limit = slots
   }
 
   /** For an L1Reader in another thread. */
@@ -107,9 +99,7 @@ export class L1 implements FirstLevel {
   }
 
   resize(slotShare: number, warmShare: number): void {
-    const limit = Math.ceil(this.slots * slotShare)
-    this.#residency.resize(limit, Math.floor(limit * this.#warmShare * warmShare))
-    this.#limit = this.#residency.limit
+    this.#residency.resize(slotShare, warmShare)
   }
 
   has(pairId: number): boolean {
@@ -129,7 +119,7 @@ export class L1 implements FirstLevel {
   }
 
   floor(pairId: number): number {
-    return this.#floors[pairId] as number
+    return this.#floors.of(pairId)
   }
 
   get(pairId: number, into: PriceRecord): boolean {
@@ -152,17 +142,17 @@ export class L1 implements FirstLevel {
   }
 
   nextVersion(pairId: number, eventTimeMs: number): number {
-    return versionAfter(this.#floors[pairId] as number, eventTimeMs)
+    return this.#floors.nextVersion(pairId, eventTimeMs)
   }
 
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome {
-    if (version < (this.#floors[pairId] as number)) return 'older'
-    this.#meet(pairId)
-    this.#floors[pairId] = version
+    if (version < this.#floors.of(pairId)) return 'older'
+    this.#floors.raise(pairId, version)
     let slot = this.#residency.slotOf(pairId)
     const resident = slot >= 0
     if (!resident) {
-      if (this.#known > this.#limit) return 'floor-only'
+      // While all known pairs fit, every update is kept.
+      if (this.#floors.known > this.#residency.limit) return 'floor-only'
       slot = this.#residency.admit(pairId, 'demand')
     }
     if (this.#expires) this.#expiry.written(slot)
@@ -171,7 +161,7 @@ export class L1 implements FirstLevel {
   }
 
   fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome {
-    if (record.version < (this.#floors[pairId] as number)) return 'older'
+    if (record.version < this.#floors.of(pairId)) return 'older'
     const slot = this.#residency.slotOf(pairId)
     if (slot >= 0 && this.#versionAt(slot) >= record.version) {
       if (this.#versionAt(slot) === record.version) this.#expiry.filled(slot, record.eventTimeMs)
@@ -182,7 +172,7 @@ export class L1 implements FirstLevel {
   }
 
   promote(pairId: number, record: Readonly<PriceRecord>, kind = 0): PromoteOutcome {
-    if (record.version < (this.#floors[pairId] as number)) return 'older'
+    if (record.version < this.#floors.of(pairId)) return 'older'
     let slot = this.#residency.slotOf(pairId)
     if (slot >= 0) {
       if (record.version > this.#versionAt(slot)) this.#put(slot, pairId, record)
@@ -198,10 +188,7 @@ export class L1 implements FirstLevel {
     const slot = this.#residency.slotOf(pairId)
     if (slot >= 0) this.#expiry.freed(slot)
     this.#residency.remove(pairId)
-    if (this.#isKnown[pairId] === 0) return
-    this.#isKnown[pairId] = 0
-    this.#known--
-    this.#floors[pairId] = (this.#floors[pairId] as number) + 1
+    this.#floors.delist(pairId)
   }
 
   coldest(limit: number): readonly number[] {
@@ -213,12 +200,6 @@ export class L1 implements FirstLevel {
     if (slot < 0) return
     this.#expiry.freed(slot)
     this.#residency.evict(slot)
-  }
-
-  #meet(pairId: number): void {
-    if (this.#isKnown[pairId] === 1) return
-    this.#isKnown[pairId] = 1
-    this.#known++
   }
 
   #versionAt(slot: number): number {
@@ -233,8 +214,7 @@ export class L1 implements FirstLevel {
 
   #put(slot: number, pairId: number, record: Readonly<PriceRecord>): void {
     writeNumbers(record, this.#numbers, 0)
-    this.#meet(pairId)
-    this.#floors[pairId] = record.version
+    this.#floors.raise(pairId, record.version)
     this.#expiry.filled(slot, record.eventTimeMs)
     this.#publish(slot, this.#numbers, 0)
   }
@@ -251,7 +231,7 @@ export class L1 implements FirstLevel {
     const generation = (this.#generations[slot] as number) + 1
     const at = (slot * 2 + (generation & 1)) * WORDS
     let tag = pairId
-    this.#store(at, this.#floors[pairId] as number)
+    this.#store(at, this.#floors.of(pairId))
     for (let f = 0; f < NUMBER_COUNT; f++) {
       const value = numbers[base + f] as number
       if (Number.isNaN(value)) continue

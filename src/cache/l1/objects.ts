@@ -1,4 +1,6 @@
-import { type PriceRecord, readNumbers, versionAfter } from '../price-record.ts'
+import { type PriceRecord, readNumbers } from '../price-record.ts'
+import { restMs } from '../ttl.ts'
+import { TICKS } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
 import { DEFAULT_WARM_SHARE, type L1Options } from './l1.ts'
 import type { Usage } from './usage.ts'
@@ -7,9 +9,6 @@ import { ValueStore } from './value-store.ts'
 /** An object with eight numbers, its place in the store and in the list of recency; measured on Node 24. */
 const ENTRY_BYTES = 320
 const FLOOR_BYTES = 9
-/** As in l1-expiry.ts: what L2's jitter leaves at least, and what a value later than that gets. */
-const L2_AT_LEAST = 0.9
-const LATE_FEED_SHARE = 0.1
 
 /**
  * The first level as objects in an in-process store (CACHE_USE_PRICE_MATRIX=false): the same rules as in shared memory,
@@ -23,11 +22,7 @@ export class ObjectL1 implements FirstLevel {
   readonly due: number[]
   readonly tickMs: number
   readonly #store: ValueStore<PriceRecord>
-  readonly #isKnown: Uint8Array
-  #known = 0
-  readonly #warmShare: number
-  readonly #ttlMs: number
-  readonly #l2TtlMs: number
+  readonly #ttl: { readonly l1Ms: number; readonly l2Ms: number }
   #nowMs = 0
 
   constructor(options: L1Options) {
@@ -36,11 +31,8 @@ export class ObjectL1 implements FirstLevel {
     this.slots = slots
     this.maxPairs = maxPairs
     this.bytes = slots * ENTRY_BYTES + maxPairs * FLOOR_BYTES
-    this.tickMs = ttlMs / 64
-    this.#ttlMs = ttlMs
-    this.#l2TtlMs = l2TtlMs
-    this.#warmShare = warmShare
-    this.#isKnown = new Uint8Array(maxPairs)
+    this.tickMs = ttlMs / TICKS
+    this.#ttl = { l1Ms: ttlMs, l2Ms: l2TtlMs }
     this.#store = new ValueStore({ slots, maxPairs, warmShare, ttlMs, refreshThreshold })
     this.due = this.#store.due
   }
@@ -55,8 +47,7 @@ export class ObjectL1 implements FirstLevel {
   }
 
   resize(slotShare: number, warmShare: number): void {
-    const limit = Math.ceil(this.slots * slotShare)
-    this.#store.resize(limit, Math.floor(limit * this.#warmShare * warmShare))
+    this.#store.resize(slotShare, warmShare)
   }
 
   has(pairId: number): boolean {
@@ -72,7 +63,7 @@ export class ObjectL1 implements FirstLevel {
   }
 
   floor(pairId: number): number {
-    return this.#store.floor(pairId)
+    return this.#store.floors.of(pairId)
   }
 
   get(pairId: number, into: PriceRecord): boolean {
@@ -90,18 +81,15 @@ export class ObjectL1 implements FirstLevel {
   }
 
   nextVersion(pairId: number, eventTimeMs: number): number {
-    return versionAfter(this.floor(pairId), eventTimeMs)
+    return this.#store.floors.nextVersion(pairId, eventTimeMs)
   }
 
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome {
     if (version < this.floor(pairId)) return 'older'
-    this.#meet(pairId)
+    this.#store.floors.raise(pairId, version)
     const resident = this.has(pairId)
-    if (!resident && this.#known > this.usage.limit) {
-      this.#store.raise(pairId, version)
-      return 'floor-only'
-    }
-    this.#store.put(pairId, { version, value: readNumbers(version, numbers, base), restMs: this.#ttlMs }, 'demand')
+    if (!resident && this.#store.floors.known > this.usage.limit) return 'floor-only'
+    this.#store.put(pairId, { version, value: readNumbers(version, numbers, base), restMs: this.#ttl.l1Ms }, 'demand')
     return resident ? 'refreshed' : 'inserted'
   }
 
@@ -128,10 +116,7 @@ export class ObjectL1 implements FirstLevel {
 
   remove(pairId: number): void {
     this.#store.leave(pairId, 'removed')
-    if (this.#isKnown[pairId] === 0) return
-    this.#isKnown[pairId] = 0
-    this.#known--
-    this.#store.raise(pairId, this.floor(pairId) + 1)
+    this.#store.floors.delist(pairId)
   }
 
   coldest(limit: number): readonly number[] {
@@ -144,19 +129,10 @@ export class ObjectL1 implements FirstLevel {
 
   #put(pairId: number, record: Readonly<PriceRecord>, as: 'demand' | 'warm', kind = 0): boolean {
     const entry = { version: record.version, value: { ...record }, restMs: this.#restMs(record) }
-    if (!this.#store.put(pairId, entry, as, kind)) return false
-    this.#meet(pairId)
-    return true
+    return this.#store.put(pairId, entry, as, kind)
   }
 
   #restMs({ eventTimeMs }: Readonly<PriceRecord>): number {
-    const restMs = eventTimeMs + this.#l2TtlMs * L2_AT_LEAST - this.#nowMs
-    return restMs <= 0 ? this.#ttlMs * LATE_FEED_SHARE : restMs
-  }
-
-  #meet(pairId: number): void {
-    if (this.#isKnown[pairId] === 1) return
-    this.#isKnown[pairId] = 1
-    this.#known++
+    return restMs(eventTimeMs, this.#nowMs, this.#ttl)
   }
 }

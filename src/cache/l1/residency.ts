@@ -20,7 +20,7 @@
 import { Ghosts } from './ghosts.ts'
 import { PushedOut } from './pushed-out.ts'
 import { NONE, SlotQueues } from './slot-queues.ts'
-import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from './usage.ts'
+import { type Usage, type WarmCounts, WarmTally } from './usage.ts'
 
 /** The queues that slots stand in. */
 const FREE = 0
@@ -52,10 +52,12 @@ export class Residency implements Usage {
   readonly slots: number
   limit: number
   warmLimit: number
-  readonly warmCounts = warmCounts()
-  readonly warmsByKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
+  readonly #warmTally = new WarmTally()
+  readonly warmCounts = this.#warmTally.all
+  readonly warmsByKind = this.#warmTally.byKind
   evictions = 0
   expirations = 0
+  readonly #warmShare: number
   readonly #slotOfPair: Int32Array
   readonly #pairOfSlot: Int32Array
   readonly #reads: Uint8Array
@@ -74,6 +76,7 @@ export class Residency implements Usage {
   constructor(options: ResidencyOptions) {
     this.slots = options.slots
     this.limit = options.slots
+    this.#warmShare = options.warmShare
     this.warmLimit = Math.floor(options.slots * options.warmShare)
     this.#slotOfPair = options.slotOfPair ?? new Int32Array(options.maxPairs)
     this.#pairOfSlot = options.pairOfSlot ?? new Int32Array(options.slots)
@@ -188,10 +191,10 @@ export class Residency implements Usage {
     this.#free(slot)
   }
 
-  /** Slots and warms from now on; what is beyond them leaves, warms first. At least one slot stays. */
-  resize(limit: number, warmLimit: number): void {
-    this.limit = Math.max(1, Math.min(limit, this.slots))
-    this.warmLimit = Math.min(warmLimit, this.limit)
+  /** As FirstLevel; what is beyond the limits leaves, warms first. At least one slot stays. */
+  resize(slotShare: number, warmShare: number): void {
+    this.limit = Math.max(1, Math.ceil(this.slots * slotShare))
+    this.warmLimit = Math.floor(this.limit * this.#warmShare * warmShare)
     while (this.warm > this.warmLimit) this.#evictWarm()
     while (this.resident > this.limit) this.#evictOne()
   }
@@ -202,9 +205,7 @@ export class Residency implements Usage {
   }
 
   #count(slot: number, what: keyof WarmCounts): void {
-    this.warmCounts[what]++
-    const kind = this.warmsByKind[this.#kind[slot] as number]
-    if (kind !== undefined) kind[what]++
+    this.#warmTally.count(this.#kind[slot] as number, what)
   }
 
   get #horizon(): number {

@@ -9,8 +9,21 @@ export function kindOf(kind: WarmKind): number {
   return WARM_KINDS.indexOf(kind)
 }
 
-export function warmCounts(): WarmCounts {
+function warmCounts(): WarmCounts {
   return { admitted: 0, used: 0, unused: 0, dropped: 0 }
+}
+
+/** Counts warms, all of them and kind by kind. */
+export class WarmTally {
+  readonly all = warmCounts()
+  readonly byKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
+
+  /** `kind`: its place in WARM_KINDS. */
+  count(kind: number, what: keyof WarmCounts): void {
+    this.all[what]++
+    const counts = this.byKind[kind]
+    if (counts !== undefined) counts[what]++
+  }
 }
 
 /** What became of warms; used + unused + dropped + live = admitted. */

@@ -1,7 +1,8 @@
 import { LRUCache } from 'lru-cache'
+import { Floors } from './floors.ts'
 import { PushedOut } from './pushed-out.ts'
 import { HORIZON_PARTS } from './residency.ts'
-import { type Usage, WARM_KINDS, type WarmCounts, warmCounts } from './usage.ts'
+import { type Usage, WarmTally } from './usage.ts'
 
 /**
  * Values of any kind under L1's rules: bounded, least recently used first out, a version floor a pair that outlives
@@ -31,14 +32,15 @@ export class ValueStore<V> implements Usage {
   readonly slots: number
   limit: number
   warmLimit: number
-  readonly warmCounts = warmCounts()
-  readonly warmsByKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
+  readonly #warmTally = new WarmTally()
+  readonly warmCounts = this.#warmTally.all
+  readonly warmsByKind = this.#warmTally.byKind
   evictions = 0
   expirations = 0
   /** Pairs whose values were read in the last part of their time. */
   readonly due: number[] = []
   readonly #options: ValueStoreOptions
-  readonly #floors: Float64Array
+  readonly floors: Floors
   readonly #held: LRUCache<number, Held<V>>
   /** Not read yet, the oldest first, with their kinds. */
   readonly #warms = new Map<number, number>()
@@ -51,7 +53,7 @@ export class ValueStore<V> implements Usage {
     this.limit = options.slots
     this.warmLimit = Math.floor(options.slots * options.warmShare)
     this.#options = options
-    this.#floors = new Float64Array(options.maxPairs)
+    this.floors = new Floors(new Float64Array(options.maxPairs))
     this.pushedOut = new PushedOut(options.maxPairs)
     this.#held = new LRUCache({ max: options.slots + 1 })
   }
@@ -62,14 +64,6 @@ export class ValueStore<V> implements Usage {
 
   get warm(): number {
     return this.#warms.size
-  }
-
-  floor(pairId: number): number {
-    return this.#floors[pairId] as number
-  }
-
-  raise(pairId: number, version: number): void {
-    this.#floors[pairId] = version
   }
 
   /** Undefined where the pair is not there; leaves no trace. */
@@ -115,17 +109,17 @@ export class ValueStore<V> implements Usage {
     kind = 0,
   ): boolean {
     const { version, value } = entry
-    this.#floors[pairId] = version
     const held = this.#held.peek(pairId)
-    if (held === undefined) this.pushedOut.back(pairId)
     if (held === undefined && !this.#makeRoom(as)) return false
+    if (held === undefined) this.pushedOut.back(pairId)
+    this.floors.raise(pairId, version)
     const times = this.#timesOf(entry.restMs)
     // In place: being written is no reason to stay.
     if (held !== undefined) Object.assign(held, { version, value, ...times })
     else this.#held.set(pairId, { version, value, ...times })
     if (held === undefined && as === 'warm') {
       this.#warms.set(pairId, kind)
-      this.#count(kind, 'admitted')
+      this.#warmTally.count(kind, 'admitted')
     }
     return true
   }
@@ -158,9 +152,9 @@ export class ValueStore<V> implements Usage {
     if (how === 'expired') this.expirations++
   }
 
-  resize(limit: number, warmLimit: number): void {
-    this.limit = Math.max(1, Math.min(limit, this.slots))
-    this.warmLimit = Math.min(warmLimit, this.limit)
+  resize(slotShare: number, warmShare: number): void {
+    this.limit = Math.max(1, Math.ceil(this.slots * slotShare))
+    this.warmLimit = Math.floor(this.limit * this.#options.warmShare * warmShare)
     while (this.warm > this.warmLimit) this.#evict(this.#warms.keys())
     while (this.resident > this.limit) this.#evict(this.#held.rkeys())
   }
@@ -200,13 +194,7 @@ export class ValueStore<V> implements Usage {
     const kind = this.#warms.get(pairId)
     if (kind === undefined) return
     this.#warms.delete(pairId)
-    this.#count(kind, how)
-  }
-
-  #count(kind: number, what: keyof WarmCounts): void {
-    this.warmCounts[what]++
-    const counts = this.warmsByKind[kind]
-    if (counts !== undefined) counts[what]++
+    this.#warmTally.count(kind, how)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import { type PriceColumns, type PriceRecord, recordAt } from '../price-record.ts'
+import { jitteredTtlMs } from '../ttl.ts'
 import type { L2 } from './l2.ts'
-import { jitteredTtlMs } from './value.ts'
 
 export interface MemoryL2Options {
   readonly clock: Clock

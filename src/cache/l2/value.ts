@@ -83,11 +83,6 @@ export function setNumber(record: PriceRecord, field: number, value: number): vo
   else record.liquidity = value
 }
 
-/** Milliseconds, ±10 %: what was written together does not expire together. */
-export function jitteredTtlMs(ttlMs: number, random: () => number): number {
-  return Math.max(1, Math.round(ttlMs * (0.9 + 0.2 * random())))
-}
-
 function bitCount(byte: number): number {
   let count = 0
   for (let rest = byte; rest !== 0; rest &= rest - 1) count++

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { decodeValue, encodeValue, HEAD_BYTES, jitteredTtlMs, MAX_VALUE_BYTES } from '../../../src/cache/l2/value.ts'
+import { decodeValue, encodeValue, HEAD_BYTES, MAX_VALUE_BYTES } from '../../../src/cache/l2/value.ts'
 import { columnsOf, record } from './columns.ts'
 
 const number = fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true, noDefaultInfinity: true }))
@@ -82,12 +82,5 @@ describe('value codec', () => {
 
   it('has a presence bit for each of the numbers', () => {
     expect(NUMBER_COUNT).toBeLessThanOrEqual(8)
-  })
-
-  it('jitters a time to live by a tenth either way', () => {
-    expect(jitteredTtlMs(1_000, () => 0)).toBe(900)
-    expect(jitteredTtlMs(1_000, () => 0.5)).toBe(1_000)
-    expect(jitteredTtlMs(1_000, () => 0.999_999)).toBe(1_100)
-    expect(jitteredTtlMs(1, () => 0)).toBe(1)
   })
 })

@@ -1,5 +1,6 @@
 import type { PriceColumns } from '../../price-record.ts'
-import { encodeValue, jitteredTtlMs, MAX_VALUE_BYTES } from '../value.ts'
+import { jitteredTtlMs } from '../../ttl.ts'
+import { encodeValue, MAX_VALUE_BYTES } from '../value.ts'
 import type { PairKeys } from './keys.ts'
 import { DEADLINE_BYTES, ROW_HEAD_BYTES } from './library.ts'
 

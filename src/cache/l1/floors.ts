@@ -1,0 +1,43 @@
+import { versionAfter } from '../price-record.ts'
+
+/**
+ * The lowest version of each pair that is still accepted, 0 before its first value. It outlives the value: what was
+ * evicted or has expired must not come back in an older version.
+ */
+export class Floors {
+  readonly #floors: Float64Array
+  readonly #isKnown: Uint8Array
+  /** Pairs that have had a value and were not delisted since. */
+  known = 0
+
+  constructor(floors: Float64Array) {
+    this.#floors = floors
+    this.#isKnown = new Uint8Array(floors.length)
+  }
+
+  of(pairId: number): number {
+    return this.#floors[pairId] as number
+  }
+
+  /** FirstLevel says what the negative ones mean. */
+  nextVersion(pairId: number, eventTimeMs: number): number {
+    return versionAfter(this.#floors[pairId] as number, eventTimeMs)
+  }
+
+  /** The pair has a value of this version. */
+  raise(pairId: number, version: number): void {
+    if (this.#isKnown[pairId] === 0) {
+      this.#isKnown[pairId] = 1
+      this.known++
+    }
+    this.#floors[pairId] = version
+  }
+
+  /** The floor rises above the last value, so that not even that one comes back late. */
+  delist(pairId: number): void {
+    if (this.#isKnown[pairId] === 0) return
+    this.#isKnown[pairId] = 0
+    this.known--
+    this.#floors[pairId] = (this.#floors[pairId] as number) + 1
+  }
+}

@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals'
+import { Floors } from '../../../src/cache/l1/floors.ts'
+import { VERSIONS_PER_MS } from '../../../src/cache/price-record.ts'
+
+const newFloors = () => new Floors(new Float64Array(3))
+
+test('the floor of a pair is 0 until its first value, and then the version of its last', () => {
+  const floors = newFloors()
+  expect([floors.of(0), floors.known]).toEqual([0, 0])
+  floors.raise(0, 7)
+  floors.raise(0, 9)
+  floors.raise(1, 4)
+  expect([floors.of(0), floors.of(1), floors.of(2), floors.known]).toEqual([9, 4, 0, 2])
+})
+
+test('a delisted pair is not known any more, and its floor is above its last version, once', () => {
+  const floors = newFloors()
+  floors.raise(0, 9)
+  floors.delist(0)
+  floors.delist(0)
+  floors.delist(1)
+  expect([floors.of(0), floors.of(1), floors.known]).toEqual([10, 0, 0])
+  floors.raise(0, 11)
+  expect([floors.of(0), floors.known]).toEqual([11, 1])
+})
+
+test('the next version is above the floor, or says that the event time is too old or its millisecond full', () => {
+  const floors = newFloors()
+  floors.raise(0, 5 * VERSIONS_PER_MS)
+  expect(floors.nextVersion(0, 5)).toBe(5 * VERSIONS_PER_MS + 1)
+  expect(floors.nextVersion(0, 6)).toBe(6 * VERSIONS_PER_MS)
+  expect(floors.nextVersion(0, 4)).toBe(-1)
+  floors.raise(0, 6 * VERSIONS_PER_MS - 1)
+  expect(floors.nextVersion(0, 5)).toBe(-2)
+})
