@@ -60,7 +60,7 @@ export class RedisLink {
         Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS) * (0.5 + 0.5 * options.random()),
     })
     this.#redis.on('error', (error: Error) => {
-      this.#lastError = this.reasonOf(error)
+      this.#lastError = this.#reasonOf(error)
     })
     this.#redis.on('ready', () => {
       this.#lastError = undefined
@@ -88,33 +88,21 @@ export class RedisLink {
   }
 
   /** One trip: everything that `fill` puts into the pipeline. The first error is the trip's. Never rejects. */
-  async trip(fill: (pipeline: ChainableCommander) => void): Promise<Replies> {
-    const down = this.down
-    if (down !== undefined) return { ok: false, reason: down.reason }
-    const pipeline = this.#redis.pipeline()
-    fill(pipeline)
-    try {
+  trip(fill: (pipeline: ChainableCommander) => void): Promise<Replies> {
+    return this.#attempt(async () => {
+      const pipeline = this.#redis.pipeline()
+      fill(pipeline)
       const replies = (await pipeline.exec()) ?? []
-      const values: unknown[] = []
-      for (const [error, value] of replies) {
-        if (error !== null) return { ok: false, reason: this.reasonOf(error) }
-        values.push(value)
-      }
-      return { ok: true, values }
-    } catch (error) {
-      return { ok: false, reason: this.reasonOf(error) }
-    }
+      return replies.map(([error, value]) => {
+        if (error !== null) throw error
+        return value
+      })
+    })
   }
 
   /** A trip of one command, which as a pipeline of one would cost half as much again. Never rejects. */
-  async call(send: (redis: Redis) => Promise<unknown>): Promise<Replies> {
-    const down = this.down
-    if (down !== undefined) return { ok: false, reason: down.reason }
-    try {
-      return { ok: true, values: [await send(this.#redis)] }
-    } catch (error) {
-      return { ok: false, reason: this.reasonOf(error) }
-    }
+  call(send: (redis: Redis) => Promise<unknown>): Promise<Replies> {
+    return this.#attempt(async () => [await send(this.#redis)])
   }
 
   /** At once; what is under way is given up. Twice is once. */
@@ -124,7 +112,17 @@ export class RedisLink {
     this.#redis.disconnect()
   }
 
-  reasonOf(error: unknown): string {
+  async #attempt(send: () => Promise<readonly unknown[]>): Promise<Replies> {
+    const { down } = this
+    if (down !== undefined) return { ok: false, reason: down.reason }
+    try {
+      return { ok: true, values: await send() }
+    } catch (error) {
+      return { ok: false, reason: this.#reasonOf(error) }
+    }
+  }
+
+  #reasonOf(error: unknown): string {
     const message = error instanceof Error ? error.message : String(error)
     if (message === 'Command timed out') return `timeout: no answer within ${this.#options.commandTimeoutMs} ms`
     if (message.startsWith("Stream isn't writeable")) return 'not connected'

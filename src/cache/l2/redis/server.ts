@@ -78,27 +78,22 @@ export class RedisServer implements RedisServers {
   }
 
   async load(groups: readonly KeyGroup[], asking = false): Promise<Replies> {
-    const refusal = this.#refusal(this.#reads)
-    if (refusal !== undefined) return refusal
     const [only] = groups
-    const replies =
+    const replies = await this.#guarded(this.#reads, () =>
       groups.length === 1 && only !== undefined && !asking
-        ? await this.#link.call((redis) => redis.mgetBuffer([...only]))
-        : await this.#link.trip((pipeline) => {
+        ? this.#link.call((redis) => redis.mgetBuffer([...only]))
+        : this.#link.trip((pipeline) => {
             for (const keys of groups) {
               if (asking) pipeline.asking()
               pipeline.mgetBuffer([...keys])
             }
-          })
-    this.#judge(this.#reads, replies)
+          }),
+    )
     return asking ? withoutAsking(replies) : replies
   }
 
   async send(operation: Operation, calls: readonly VersionedCall[], asking = false): Promise<Replies> {
-    const refusal = this.#refusal(this.#writes)
-    if (refusal !== undefined) return refusal
-    const replies = await this.#calls.send(operation, calls, asking)
-    this.#judge(this.#writes, replies)
+    const replies = await this.#guarded(this.#writes, () => this.#calls.send(operation, calls, asking))
     return asking ? withoutAsking(replies) : replies
   }
 
@@ -128,14 +123,13 @@ export class RedisServer implements RedisServers {
     this.#options.onReady()
   }
 
-  #refusal(breaker: CircuitBreaker): Replies | undefined {
+  async #guarded(breaker: CircuitBreaker, send: () => Promise<Replies>): Promise<Replies> {
     const reason = this.#link.down?.reason ?? breaker.open?.reason
-    return reason === undefined ? undefined : { ok: false, reason }
-  }
-
-  #judge(breaker: CircuitBreaker, replies: Replies): void {
+    if (reason !== undefined) return { ok: false, reason }
+    const replies = await send()
     if (replies.ok || (this.#options.inCluster && isElsewhere(replies.reason))) breaker.succeeded()
     else breaker.failed(replies.reason)
+    return replies
   }
 
   async #ping(): Promise<string | undefined> {
