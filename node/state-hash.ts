@@ -1,5 +1,5 @@
 import { NUMBER_FIELDS } from '../schemas/price-update.ts'
-import { emptyRecord, type PriceRecord } from '../src/cache/price-record.ts'
+import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { createStateHash } from '../src/replay/state-hash.ts'
 import type { Caches } from './caches.ts'
@@ -12,8 +12,8 @@ const PAIRS_A_TRIP = 1_000
  */
 export async function stateHashOf({ table, l1, l2, writeBehind }: Caches): Promise<string> {
   const hash = createStateHash({ maxPairs: table.maxPairs })
-  const record = emptyRecord()
-  const take = (pairId: number, { version, ...numbers }: PriceRecord) =>
+  const record = emptyPrice()
+  const take = (pairId: number, { version, ...numbers }: CachedPrice) =>
     hash.updateValue({
       chain: table.chainName(table.chainOf(pairId)),
       pair: table.pairName(pairId),

@@ -1,11 +1,11 @@
 import { type Caches, closeCaches, createCaches, startCaches } from '../node/caches.ts'
 import { updatesOf } from '../schemas/price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
+import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { type JsonCache, type JsonCacheOptions, type SetOutcome, ValueCache } from '../src/cache/json-cache.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
 import { readMany } from '../src/cache/price-reads.ts'
-import { emptyRecord, type PriceRecord } from '../src/cache/price-record.ts'
 import { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
@@ -129,7 +129,7 @@ class PriceCache implements Cache {
   readonly #parts: PriceCacheParts
   readonly #writer: PriceWriter
   #onRead: ((pairId: number) => void) | undefined
-  readonly #record = emptyRecord()
+  readonly #record = emptyPrice()
   readonly #numbers = new Float64Array(NUMBER_COUNT)
   #closed: Promise<void> | undefined
 
@@ -206,13 +206,13 @@ class PriceCache implements Cache {
     }
   }
 
-  #isHit(pairId: number, into: PriceRecord): boolean {
+  #isHit(pairId: number, into: CachedPrice): boolean {
     const isHit = this.#parts.caches.hierarchy.get(pairId, into)
     this.#onRead?.(pairId)
     return isHit
   }
 
-  #reading(pair: string, record: Readonly<PriceRecord>, options: ReadOptions | undefined): Reading | 'stale' {
+  #reading(pair: string, record: Readonly<CachedPrice>, options: ReadOptions | undefined): Reading | 'stale' {
     const { chain, clock } = this.#parts
     return readingOf({ pair, chain, record }, clock.now() - record.eventTimeMs, options)
   }

@@ -8,10 +8,10 @@ import { memoryDriver } from 'bentocache/drivers/memory'
 import { open } from 'lmdb'
 import { LRUCache } from 'lru-cache'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
 import { L1Reader } from '../../src/cache/l1/reader.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
-import { emptyRecord } from '../../src/cache/price-record.ts'
 import type { Bench, Figure, Ratio } from '../harness/bench.ts'
 import { contest } from '../harness/contest.ts'
 import type { L1WriterTask } from '../stages/l1-writer.ts'
@@ -56,8 +56,8 @@ function nsOf(calls: number, call: (pairId: number) => number): () => number {
   }
 }
 
-function readWith(reader: { get(pairId: number, into: ReturnType<typeof emptyRecord>): boolean }) {
-  const record = emptyRecord()
+function readWith(reader: { get(pairId: number, into: ReturnType<typeof emptyPrice>): boolean }) {
+  const record = emptyPrice()
   return (pairId: number): number => {
     if (!reader.get(pairId, record)) return Number.NaN
     return record.price + record.bid + record.ask

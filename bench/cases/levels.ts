@@ -1,11 +1,11 @@
 import { hasClickHouse, startClickHouse } from '../../deploy/stack/clickhouse-server.ts'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { Hierarchy } from '../../src/cache/hierarchy.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
 import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
 import { ClickHouseL3 } from '../../src/cache/l3/clickhouse.ts'
 import { createTable, PRICE_TABLE, writeRow } from '../../src/cache/l3/price-table.ts'
 import { createHttpEngine } from '../../src/cache/l3/sql-http.ts'
-import { emptyRecord } from '../../src/cache/price-record.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { systemTimer } from '../../src/timer.ts'
@@ -68,7 +68,7 @@ async function paced(hierarchy: Hierarchy, seconds: number): Promise<readonly Fi
   let missing = 0
   const read = async (pair: number): Promise<void> => {
     const beganMs = performance.now()
-    const into = emptyRecord()
+    const into = emptyPrice()
     if (!hierarchy.get(pair, into) && !hierarchy.newest(pair, await hierarchy.fetch(pair), into)) missing++
     ms.push(performance.now() - beganMs)
   }

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { createNode, detector, virtualClock } from '../../index.ts'
+import { priceColumns, VERSIONS_PER_MS } from '../../src/cache/cached-price.ts'
 import { createRedisL2 } from '../../src/cache/l2/redis/redis.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
-import { priceColumns, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
 import { systemClock } from '../../src/clock.ts'
 import type { Day } from './dataset.ts'
 

@@ -1,13 +1,13 @@
 import { ChainCounters } from '../telemetry/by-chain.ts'
 import type { Counter, Histogram, Metrics } from '../telemetry/slab.ts'
 import { Absences } from './absences.ts'
+import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { FirstLevel } from './l1/first-level.ts'
 import type { L2, L2Load } from './l2/l2.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
 import type { L3 } from './l3/l3.ts'
 import { Misses } from './misses.ts'
 import type { PairTable } from './names/pair-table.ts'
-import { emptyRecord, type PriceRecord } from './price-record.ts'
 import { type Fetched, Trips } from './trips.ts'
 
 /**
@@ -44,7 +44,7 @@ export class Hierarchy {
   misses = 0
   /** Pairs that were often missed lately. */
   readonly missed = new Misses()
-  readonly #record = emptyRecord()
+  readonly #price = emptyPrice()
   readonly #fromL2 = new Trips((wanted, fetched) => this.#loadFromL2(wanted, fetched))
   readonly #fromL3 = new Trips((wanted, fetched) => this.#loadFromL3(wanted, fetched))
   /** Wanted although they are at hand: L2 may have newer. */
@@ -77,7 +77,7 @@ export class Hierarchy {
   }
 
   /** L1's value into `into`, at once. A miss is fetched in the background: residency is earned by reads. */
-  get(pairId: number, into: PriceRecord): boolean {
+  get(pairId: number, into: CachedPrice): boolean {
     if (this.#timedGet(pairId, into)) {
       this.hits++
       this.#hits.at(this.#options.table.chainOf(pairId)).add(1)
@@ -93,7 +93,7 @@ export class Hierarchy {
   }
 
   /** Times one read of many: looking at the clock costs more than reading. */
-  #timedGet(pairId: number, into: PriceRecord): boolean {
+  #timedGet(pairId: number, into: CachedPrice): boolean {
     const { l1 } = this.#options
     if ((this.hits + this.misses) % READS_A_SAMPLE !== 0) return l1.get(pairId, into)
     const startMs = performance.now()
@@ -131,12 +131,12 @@ export class Hierarchy {
    * The pair's newest value after a fetch: L1 may have got a newer one since, or have had no room; what was fetched
    * counts only if nothing newer was seen meanwhile.
    */
-  newest(pairId: number, fetched: Fetched, into: PriceRecord): boolean {
+  newest(pairId: number, fetched: Fetched, into: CachedPrice): boolean {
     const { l1, writeBehind } = this.#options
     if (l1.peek(pairId, into)) return true
-    const record = fetched.get(pairId)
-    if (record !== undefined && record.version >= l1.floor(pairId)) {
-      Object.assign(into, record)
+    const price = fetched.get(pairId)
+    if (price !== undefined && price.version >= l1.floor(pairId)) {
+      Object.assign(into, price)
       return true
     }
     return writeBehind.pending(pairId, into)
@@ -160,7 +160,7 @@ export class Hierarchy {
     this.#options.l1.due.length = 0
   }
 
-  async #loadFromL2(wanted: readonly number[], fetched: Map<number, PriceRecord>): Promise<void> {
+  async #loadFromL2(wanted: readonly number[], fetched: Map<number, CachedPrice>): Promise<void> {
     const lacking = wanted.filter((pairId) => !this.#isAtHand(pairId, fetched))
     if (lacking.length === 0) return
     const { l1, l2, l3 } = this.#options
@@ -177,18 +177,18 @@ export class Hierarchy {
   }
 
   /** What is here after all goes along: while the others are fetched it may leave L1 and the buffer. */
-  #isAtHand(pairId: number, fetched: Map<number, PriceRecord>): boolean {
+  #isAtHand(pairId: number, fetched: Map<number, CachedPrice>): boolean {
     const { l1, writeBehind } = this.#options
-    const record = this.#record
+    const price = this.#price
     if (this.#renewing.delete(pairId)) return false
-    if (!l1.peek(pairId, record) && !writeBehind.pending(pairId, record)) return false
-    fetched.set(pairId, { ...record })
-    l1.fill(pairId, record)
+    if (!l1.peek(pairId, price) && !writeBehind.pending(pairId, price)) return false
+    fetched.set(pairId, { ...price })
+    l1.fill(pairId, price)
     return true
   }
 
   /** L3's values go to L2 as well, for the next node that asks, unless L1 has seen newer ones. */
-  async #loadFromL3(wanted: readonly number[], fetched: Map<number, PriceRecord>): Promise<void> {
+  async #loadFromL3(wanted: readonly number[], fetched: Map<number, CachedPrice>): Promise<void> {
     const { l1, l2, l3, writeBehind } = this.#options
     if (l3 === undefined) return
     const load = await timed(this.#l3, wanted, () => l3.load(wanted))
@@ -200,7 +200,7 @@ export class Hierarchy {
       }
       fetched.set(pairId, row)
       if (l1.fill(pairId, row) === 'older' || writeBehind.full) return
-      writeBehind.addRecord(pairId, row)
+      writeBehind.addPrice(pairId, row)
     })
   }
 }
@@ -239,7 +239,7 @@ async function timed(counts: LevelCounts, pairIds: readonly number[], load: () =
 function eachRow(
   load: L2Load,
   pairIds: readonly number[],
-  take: (pairId: number, row: PriceRecord | undefined) => void,
+  take: (pairId: number, row: CachedPrice | undefined) => void,
 ): void {
   if (load.status === 'unavailable') return
   for (const [at, pairId] of pairIds.entries()) if (!load.unknown?.has(at)) take(pairId, load.rows[at])

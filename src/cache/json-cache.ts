@@ -3,9 +3,9 @@ import { Alarm } from '../alarm.ts'
 import type { Clock } from '../clock.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Timer } from '../timer.ts'
+import { eventTimeOf } from './cached-price.ts'
 import { TICKS } from './l1/expiry.ts'
 import { ValueStore } from './l1/value-store.ts'
-import { eventTimeOf } from './price-record.ts'
 
 /** `older`: the key has had a newer value; `too-many-in-ms`: 4,096 of one millisecond are the most. */
 export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs'

@@ -1,7 +1,7 @@
+import { emptyPrice } from './cached-price.ts'
 import type { Hierarchy } from './hierarchy.ts'
 import type { FirstLevel } from './l1/first-level.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
-import { emptyRecord } from './price-record.ts'
 import type { Promotion } from './promotion.ts'
 
 /** What was done, in pairs. */
@@ -59,14 +59,14 @@ export async function optimize(options: OptimizerOptions): Promise<Optimized> {
 }
 
 async function demote({ l1, writeBehind }: OptimizerOptions): Promise<number> {
-  const record = emptyRecord()
+  const price = emptyPrice()
   const cold = l1.coldest(Math.ceil(l1.usage.limit * DEMOTED_SHARE))
   let demoted = 0
   for (const pairId of cold) {
     if (writeBehind.full) await writeBehind.drain()
     // It may have been read or removed while others were written.
-    if (!l1.peek(pairId, record)) continue
-    writeBehind.addRecord(pairId, record)
+    if (!l1.peek(pairId, price)) continue
+    writeBehind.addPrice(pairId, price)
     l1.evict(pairId)
     demoted++
   }

@@ -4,11 +4,11 @@ import { ChainCounters } from '../telemetry/by-chain.ts'
 import type { Labels, Metrics } from '../telemetry/slab.ts'
 import { endFailed, Spans } from '../telemetry/spans.ts'
 import { systemTimer, type Timer } from '../timer.ts'
+import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { FirstLevel } from './l1/first-level.ts'
 import type { L2, L2Load } from './l2/l2.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
 import type { PairTable } from './names/pair-table.ts'
-import { emptyRecord, type PriceRecord } from './price-record.ts'
 
 export interface PromotionOptions {
   readonly table: PairTable
@@ -56,7 +56,7 @@ export class Promotion {
   readonly #options: PromotionOptions
   readonly #spans: Spans
   readonly #timer: Timer
-  readonly #pending = emptyRecord()
+  readonly #pending = emptyPrice()
   /** Pairs on their way; of these, `#missed` are those that a read was faster than. */
   readonly #underWay = new Set<number>()
   readonly #missed = new Set<number>()
@@ -155,10 +155,10 @@ export class Promotion {
     })
   }
 
-  #gate(pairId: number, record: Readonly<PriceRecord>, options: PromoteOptions): PromotionOutcome {
+  #gate(pairId: number, price: Readonly<CachedPrice>, options: PromoteOptions): PromotionOutcome {
     const { l1 } = this.#options
-    if (options.dryRun) return record.version < l1.floor(pairId) ? 'refusedOlder' : 'warmed'
-    const outcome = l1.promote(pairId, record, options.kindOf?.(pairId))
+    if (options.dryRun) return price.version < l1.floor(pairId) ? 'refusedOlder' : 'warmed'
+    const outcome = l1.promote(pairId, price, options.kindOf?.(pairId))
     switch (outcome) {
       case 'warmed':
         return 'warmed'

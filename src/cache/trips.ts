@@ -1,21 +1,21 @@
-import type { PriceRecord } from './price-record.ts'
+import type { CachedPrice } from './cached-price.ts'
 
 /** Values by pair id. */
-export type Fetched = ReadonlyMap<number, PriceRecord>
+export type Fetched = ReadonlyMap<number, CachedPrice>
 
 /**
  * Trips to a slower level: pairs asked for within one tick go together, and a pair that is under way is not fetched
  * twice. A trip's promise is rejected only by a fault of ours; a level that is away is a trip that brings nothing.
  */
 export class Trips {
-  readonly #load: (pairIds: readonly number[], fetched: Map<number, PriceRecord>) => Promise<void>
+  readonly #load: (pairIds: readonly number[], fetched: Map<number, CachedPrice>) => Promise<void>
   /** Pairs of the next trip, and that trip. */
   #wanted: number[] = []
   #next: Promise<Fetched> | undefined
   /** The trip of each pair that is wanted or on its way. */
   readonly #underWay = new Map<number, Promise<Fetched>>()
 
-  constructor(load: (pairIds: readonly number[], fetched: Map<number, PriceRecord>) => Promise<void>) {
+  constructor(load: (pairIds: readonly number[], fetched: Map<number, CachedPrice>) => Promise<void>) {
     this.#load = load
   }
 
@@ -49,7 +49,7 @@ export class Trips {
     const wanted = this.#wanted
     this.#wanted = []
     this.#next = undefined
-    const fetched = new Map<number, PriceRecord>()
+    const fetched = new Map<number, CachedPrice>()
     try {
       await this.#load(wanted, fetched)
       return fetched

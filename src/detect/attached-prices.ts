@@ -1,6 +1,6 @@
+import { emptyPrice } from '../cache/cached-price.ts'
 import { L1Reader } from '../cache/l1/reader.ts'
 import { NameLogReader } from '../cache/names/name-log.ts'
-import { emptyRecord } from '../cache/price-record.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { type Reading, type ReadOptions, readingOf } from './reading.ts'
 
@@ -27,7 +27,7 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
   const reader = new L1Reader(shared.l1)
   const names = new NameLogReader(shared.names)
   const clock = options.clock ?? systemClock
-  const record = emptyRecord()
+  const record = emptyPrice()
   let unknown = 0
   return {
     get: (chain, pair, options) => {

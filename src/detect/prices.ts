@@ -1,7 +1,7 @@
+import { type CachedPrice, emptyPrice } from '../cache/cached-price.ts'
 import type { Hierarchy } from '../cache/hierarchy.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
 import { readMany } from '../cache/price-reads.ts'
-import { emptyRecord, type PriceRecord } from '../cache/price-record.ts'
 import type { Fetched } from '../cache/trips.ts'
 import type { Clock } from '../clock.ts'
 import type { Tracker } from '../correlation/tracker.ts'
@@ -78,7 +78,7 @@ export class BoundPrices implements Prices {
     )
   }
 
-  #isHit(pairId: number, into: PriceRecord): boolean {
+  #isHit(pairId: number, into: CachedPrice): boolean {
     const { hierarchy, tracker, table } = this.#sources
     const { warmsUsed } = hierarchy
     const isHit = hierarchy.get(pairId, into)
@@ -121,4 +121,4 @@ export class BoundPrices implements Prices {
 }
 
 /** Shared by all reads, because each fills and reads it in one synchronous step. */
-const RECORD = emptyRecord()
+const RECORD = emptyPrice()

@@ -1,4 +1,4 @@
-import type { PriceRecord } from '../cache/price-record.ts'
+import type { CachedPrice } from '../cache/cached-price.ts'
 
 /** A price as a detector reads it. Numbers that the update did not have are undefined. */
 export interface Reading {
@@ -26,7 +26,7 @@ export interface ReadOptions {
 export interface FoundPrice {
   readonly chain: string
   readonly pair: string
-  readonly record: Readonly<PriceRecord>
+  readonly record: Readonly<CachedPrice>
 }
 
 /** Makes a reading of the record, or 'stale' if it is older than the options accept. */

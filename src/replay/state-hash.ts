@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/price-update.ts'
-import { MAX_VERSION, VERSIONS_PER_MS } from '../cache/price-record.ts'
+import { MAX_VERSION, VERSIONS_PER_MS } from '../cache/cached-price.ts'
 import { ReplayError } from './replay-error.ts'
 
 /** `unversioned`: the event time is too late, or has too many updates in its millisecond, for an exact version. */

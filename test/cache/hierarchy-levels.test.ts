@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { emptyPrice, VERSIONS_PER_MS } from '../../src/cache/cached-price.ts'
 import { Hierarchy } from '../../src/cache/hierarchy.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
 import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
-import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { ManualTimer, settled } from '../harness/manual-timer.ts'
-import { record } from './l2/columns.ts'
+import { cachedPrice } from './l2/columns.ts'
 import { ControlledL2 } from './l2/controlled-l2.ts'
 
 const PAIRS = 6
@@ -47,17 +47,17 @@ class Stage {
 
   /** As L2 or L3 has it. */
   stored(price: number) {
-    return record({ version: this.nowMs * VERSIONS_PER_MS, eventTimeMs: this.nowMs, price })
+    return cachedPrice({ version: this.nowMs * VERSIONS_PER_MS, eventTimeMs: this.nowMs, price })
   }
 
   /** The price that a read finds, 0 for none. */
   get(pairId: number): number {
-    const into = emptyRecord()
+    const into = emptyPrice()
     return this.hierarchy.get(pairId, into) ? into.price : 0
   }
 
   async load(pairId: number): Promise<number> {
-    const into = emptyRecord()
+    const into = emptyPrice()
     const fetched = await this.hierarchy.fetch(pairId)
     return this.hierarchy.newest(pairId, fetched, into) ? into.price : 0
   }

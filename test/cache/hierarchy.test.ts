@@ -1,16 +1,16 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { Hierarchy } from '../../src/cache/hierarchy.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
 import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
-import { emptyRecord } from '../../src/cache/price-record.ts'
 import type { Fetched } from '../../src/cache/trips.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { ManualTimer, settled } from '../harness/manual-timer.ts'
-import { record } from './l2/columns.ts'
+import { cachedPrice } from './l2/columns.ts'
 import { ControlledL2 } from './l2/controlled-l2.ts'
 
 const PAIRS = 6
@@ -40,12 +40,12 @@ class Stage {
 
   /** The version that a read finds, 0 for none. */
   get(pairId: number): number {
-    const into = emptyRecord()
+    const into = emptyPrice()
     return this.hierarchy.get(pairId, into) ? into.version : 0
   }
 
   newest(pairId: number, fetched: Fetched): number {
-    const into = emptyRecord()
+    const into = emptyPrice()
     return this.hierarchy.newest(pairId, fetched, into) ? into.version : 0
   }
 
@@ -71,7 +71,7 @@ describe('a read', () => {
   test('that misses is answered at once and brings the value into L1', async () => {
     expect(stage.get(0)).toBe(0)
     await settled()
-    await stage.l2.loads[0]?.answer([record({ version: 7 })])
+    await stage.l2.loads[0]?.answer([cachedPrice({ version: 7 })])
     expect(stage.get(0)).toBe(7)
     expect([stage.hierarchy.hits, stage.hierarchy.misses]).toEqual([1, 1])
   })
@@ -80,7 +80,7 @@ describe('a read', () => {
     stage.update(0, 5)
     for (const pairId of [0, 1, 2, 0, 1]) stage.get(pairId)
     await settled()
-    await stage.l2.loads[0]?.answer([record({ version: 7 }), undefined])
+    await stage.l2.loads[0]?.answer([cachedPrice({ version: 7 }), undefined])
     const labels = (cache_level: string) =>
       cache_level === 'L1' ? { cache_level, chain: 'ethereum' } : { cache_level }
     const counts = ['L1', 'L2'].flatMap((level) =>
@@ -96,7 +96,7 @@ describe('fetches', () => {
     const fetches = [3, 1, 3, 2].map((pairId) => stage.hierarchy.fetch(pairId))
     await settled()
     expect(stage.l2.loads.map(({ pairIds }) => pairIds)).toEqual([[3, 1, 2]])
-    await stage.l2.loads[0]?.answer([record({ version: 3 }), undefined, record({ version: 2 })])
+    await stage.l2.loads[0]?.answer([cachedPrice({ version: 3 }), undefined, cachedPrice({ version: 2 })])
     const [fetched] = await Promise.all(fetches)
     expect([1, 2, 3].map((pairId) => stage.newest(pairId, fetched as Fetched))).toEqual([0, 2, 3])
   })
@@ -109,7 +109,7 @@ describe('fetches', () => {
     void stage.hierarchy.fetch(1)
     await settled()
     expect(stage.l2.loads.map(({ pairIds }) => pairIds)).toEqual([[0], [1]])
-    await stage.l2.loads[0]?.answer([record({ version: 4 })])
+    await stage.l2.loads[0]?.answer([cachedPrice({ version: 4 })])
     expect(stage.newest(0, await second)).toBe(4)
     expect(await first).toBe(await second)
   })
@@ -117,7 +117,7 @@ describe('fetches', () => {
   test('of which a part of L2 is away bring the rest, and go again for that part', async () => {
     const fetches = [0, 1, 2].map((pairId) => stage.hierarchy.fetch(pairId))
     await settled()
-    await stage.l2.loads[0]?.answer([record({ version: 3 }), undefined, undefined], new Set([2]))
+    await stage.l2.loads[0]?.answer([cachedPrice({ version: 3 }), undefined, undefined], new Set([2]))
     expect((await Promise.all(fetches))[0]?.size).toBe(1)
     expect(stage.newest(0, new Map())).toBe(3)
     expect(stage.count('cache_misses_total', { cache_level: 'L2' })).toBe(1)
@@ -168,7 +168,7 @@ describe('fetches', () => {
     await settled()
     await stage.timer.advance(10)
     await stage.l2.writes[0]?.succeed()
-    await stage.l2.loads[0]?.answer([record({ version: 9 })])
+    await stage.l2.loads[0]?.answer([cachedPrice({ version: 9 })])
     expect([stage.l1.has(1), stage.newest(1, await fetch)]).toEqual([false, 6])
   })
 
@@ -188,7 +188,7 @@ describe('what was fetched', () => {
     stage.update(0, 1)
     stage.update(1, 8)
     stage.writeBehind.forget(1)
-    await stage.l2.loads[0]?.answer([record({ version: 7 })])
+    await stage.l2.loads[0]?.answer([cachedPrice({ version: 7 })])
     expect(stage.newest(1, await fetch)).toBe(0)
   })
 
@@ -198,7 +198,7 @@ describe('what was fetched', () => {
     const fetch = stage.hierarchy.fetch(1)
     await settled()
     stage.update(1, 8)
-    await stage.l2.loads[0]?.answer([record({ version: 7 })])
+    await stage.l2.loads[0]?.answer([cachedPrice({ version: 7 })])
     expect(stage.newest(1, await fetch)).toBe(8)
   })
 
@@ -208,7 +208,7 @@ describe('what was fetched', () => {
     stage.writeBehind.forget(1)
     const fetch = stage.hierarchy.fetch(1)
     await settled()
-    await stage.l2.loads[0]?.answer([record({ version: 7 })])
+    await stage.l2.loads[0]?.answer([cachedPrice({ version: 7 })])
     expect(stage.newest(1, await fetch)).toBe(0)
   })
 })
@@ -245,7 +245,7 @@ test('no read goes back, whatever is updated, evicted, flushed and answered late
         let written = 0
         const answer = async () => {
           const load = run.l2.loads[loaded++]
-          await load?.answer(load.found.map((row) => row && record({ version: row.version })))
+          await load?.answer(load.found.map((row) => row && cachedPrice({ version: row.version })))
         }
         const take = async (each: Step) => {
           if (each.type === 'update') run.update(each.pairId, ++version)

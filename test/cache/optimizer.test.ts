@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { Hierarchy } from '../../src/cache/hierarchy.ts'
 import { hierarchyStats } from '../../src/cache/hierarchy-stats.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
@@ -8,7 +9,6 @@ import { createMemoryL2 } from '../../src/cache/l2/memory.ts'
 import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { optimize } from '../../src/cache/optimizer.ts'
-import { emptyRecord } from '../../src/cache/price-record.ts'
 import { Promotion } from '../../src/cache/promotion.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
@@ -50,7 +50,7 @@ class Stage {
   }
 
   get(pairId: number): boolean {
-    return this.hierarchy.get(pairId, emptyRecord())
+    return this.hierarchy.get(pairId, emptyPrice())
   }
 }
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
-import { emptyRecord } from '../../src/cache/price-record.ts'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { PriceWriter } from '../../src/cache/price-writer.ts'
 import { T0, TestCaches } from './caches.ts'
 import { ControlledL2 } from './l2/controlled-l2.ts'
@@ -22,20 +22,20 @@ function write(pairId: number, price: number, atMs = T0) {
 }
 
 function priceInL1(pairId: number): number | undefined {
-  const record = emptyRecord()
+  const record = emptyPrice()
   return caches.l1.peek(pairId, record) ? record.price : undefined
 }
 
 test('an update that is written is in L1 and waits for L2', () => {
   expect(write(0, 7)).toBe('stored')
-  const waiting = emptyRecord()
+  const waiting = emptyPrice()
   expect([priceInL1(0), caches.writeBehind.pending(0, waiting), waiting.price]).toEqual([7, true, 7])
 })
 
 test('an update with an older event time is refused, and leaves both levels as they are', () => {
   write(0, 7)
   expect(write(0, 6, T0 - 1)).toBe('older')
-  const waiting = emptyRecord()
+  const waiting = emptyPrice()
   expect([priceInL1(0), caches.writeBehind.pending(0, waiting), waiting.price]).toEqual([7, true, 7])
 })
 
@@ -50,7 +50,7 @@ test('a delisted pair is in no level, waits for none, and is forgotten by the tr
   await caches.writeBehind.flush()
   expect(await writer.delist(0)).toBe('delisted')
   expect(await caches.l2.load([0])).toEqual({ status: 'loaded', rows: [undefined] })
-  expect([priceInL1(0), caches.writeBehind.pending(0, emptyRecord()), forgotten]).toEqual([undefined, false, [0]])
+  expect([priceInL1(0), caches.writeBehind.pending(0, emptyPrice()), forgotten]).toEqual([undefined, false, [0]])
 })
 
 test('a load that answers while its pair is delisted does not bring the value back', async () => {
@@ -58,7 +58,7 @@ test('a load that answers while its pair is delisted does not bring the value ba
   writesTo(new TestCaches({ l2 }))
   write(0, 7)
   const delisting = writer.delist(0)
-  caches.l1.fill(0, { ...emptyRecord(), version: (T0 + 1) * 4096, price: 8 })
+  caches.l1.fill(0, { ...emptyPrice(), version: (T0 + 1) * 4096, price: 8 })
   await delisting
   expect(priceInL1(0)).toBeUndefined()
 })

@@ -1,11 +1,11 @@
 import { expect } from '@jest/globals'
 import fc from 'fast-check'
+import { type CachedPrice, emptyPrice } from '../../src/cache/cached-price.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
 import type { L2 } from '../../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../../src/cache/l2/memory.ts'
 import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
-import { emptyRecord, type PriceRecord } from '../../src/cache/price-record.ts'
 import { Promotion } from '../../src/cache/promotion.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
@@ -30,7 +30,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** Newest by what is resident alone: what L1 would be without its floors. */
 export class FloorlessL1 implements FirstLevel {
-  readonly #resident = new Map<number, PriceRecord>()
+  readonly #resident = new Map<number, CachedPrice>()
 
   expect(pairId: number): boolean {
     return this.has(pairId)
@@ -44,18 +44,18 @@ export class FloorlessL1 implements FirstLevel {
     return 0
   }
 
-  promote(pairId: number, record: Readonly<PriceRecord>): 'warmed' | 'older' {
-    if ((this.#resident.get(pairId)?.version ?? 0) > record.version) return 'older'
-    this.#resident.set(pairId, { ...record })
+  promote(pairId: number, price: Readonly<CachedPrice>): 'warmed' | 'older' {
+    if ((this.#resident.get(pairId)?.version ?? 0) > price.version) return 'older'
+    this.#resident.set(pairId, { ...price })
     return 'warmed'
   }
 
   update(pairId: number, version: number): 'refreshed' {
-    this.#resident.set(pairId, { ...emptyRecord(), version })
+    this.#resident.set(pairId, { ...emptyPrice(), version })
     return 'refreshed'
   }
 
-  peek(pairId: number, into: PriceRecord): boolean {
+  peek(pairId: number, into: CachedPrice): boolean {
     const found = this.#resident.get(pairId)
     if (found !== undefined) Object.assign(into, found)
     return found !== undefined
@@ -97,7 +97,7 @@ export async function run(l1: FirstLevel, script: readonly Step[], stored = memo
   const newest = new Map<number, number>()
   const seen = new Map<number, number>()
   const underWay: Promise<unknown>[] = []
-  const into = emptyRecord()
+  const into = emptyPrice()
   const numbers = new Float64Array(6)
   const perform = async (step: Step): Promise<void> => {
     switch (step.do) {

@@ -1,20 +1,20 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { type CachedPrice, emptyPrice } from '../../src/cache/cached-price.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
 import type { L2Load } from '../../src/cache/l2/l2.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
-import { emptyRecord, type PriceRecord } from '../../src/cache/price-record.ts'
 import { Promotion } from '../../src/cache/promotion.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics, type MetricSlab } from '../../src/telemetry/metrics.ts'
 import { ManualTimer, settled } from '../harness/manual-timer.ts'
-import { record } from './l2/columns.ts'
+import { cachedPrice } from './l2/columns.ts'
 
 const PAIRS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 
 /** A second level whose answers the test gives, when it wants to. */
 class SlowL2 {
-  readonly stored = new Map<number, PriceRecord>()
+  readonly stored = new Map<number, CachedPrice>()
   readonly asked: (readonly number[])[] = []
   held: (() => void)[] | undefined
   unavailable: string | undefined
@@ -39,7 +39,7 @@ class SlowL2 {
 
 let l1: L1
 let l2: SlowL2
-let pending: Map<number, PriceRecord>
+let pending: Map<number, CachedPrice>
 let timer: ManualTimer
 let metrics: MetricSlab
 let promotion: Promotion
@@ -53,7 +53,7 @@ beforeEach(() => {
   timer = new ManualTimer(virtualClock(0))
   metrics = createMetrics()
   const writeBehind = {
-    pending: (pairId: number, into: PriceRecord) => {
+    pending: (pairId: number, into: CachedPrice) => {
       const found = pending.get(pairId)
       if (found !== undefined) Object.assign(into, found)
       return found !== undefined
@@ -66,34 +66,34 @@ const loads = (chain: string) => metrics.counter('cache_loads_total', { cause: '
 
 const id = (pair: string) => ids[PAIRS.indexOf(pair)] as number
 const read = (pair: string) => {
-  const into = emptyRecord()
+  const into = emptyPrice()
   return l1.peek(id(pair), into) ? into : undefined
 }
 const counted = (outcome: string) => metrics.counter('promotions_total', { chain: 'ethereum', outcome }).value
 /** More known pairs than slots, so that residency has to be earned. */
 const moveFloor = (pair: string, version: number) => {
-  for (const other of ids) if (l1.floor(other) === 0) l1.promote(other, record({ version: 1 }))
+  for (const other of ids) if (l1.floor(other) === 0) l1.promote(other, cachedPrice({ version: 1 }))
   l1.update(id(pair), version, Float64Array.of(1, 1, 1, 1, 1, 1), 0)
 }
 
 describe('promotion', () => {
   it('brings what L2 has into L1, by one trip', async () => {
-    l2.stored.set(id('a'), record({ version: 10 }))
-    l2.stored.set(id('b'), record({ version: 20 }))
+    l2.stored.set(id('a'), cachedPrice({ version: 10 }))
+    l2.stored.set(id('b'), cachedPrice({ version: 20 }))
     expect(await promotion.promote([id('a'), id('b'), id('c')])).toEqual({
       outcomes: ['warmed', 'warmed', 'notFound'],
       timedOut: false,
       unavailable: undefined,
     })
     expect(l2.asked).toEqual([[id('a'), id('b'), id('c')]])
-    expect(read('a')).toEqual(record({ version: 10 }))
+    expect(read('a')).toEqual(cachedPrice({ version: 10 }))
     expect([counted('warmed'), counted('notFound')]).toEqual([2, 1])
   })
 
   it('asks L2 neither for what is in L1 nor for what is on its way to L2', async () => {
-    l1.promote(id('a'), record({ version: 5 }))
-    pending.set(id('b'), record({ version: 7 }))
-    l2.stored.set(id('b'), record({ version: 6 }))
+    l1.promote(id('a'), cachedPrice({ version: 5 }))
+    pending.set(id('b'), cachedPrice({ version: 7 }))
+    l2.stored.set(id('b'), cachedPrice({ version: 6 }))
     const { outcomes } = await promotion.promote([id('a'), id('b')])
     expect(outcomes).toEqual(['alreadyInL1', 'warmed'])
     expect(l2.asked).toEqual([])
@@ -104,8 +104,8 @@ describe('promotion', () => {
     moveFloor('a', 100)
     moveFloor('b', 100)
     for (const pair of ['a', 'b']) l1.remove(id(pair))
-    l2.stored.set(id('a'), record({ version: 99 }))
-    pending.set(id('b'), record({ version: 99 }))
+    l2.stored.set(id('a'), cachedPrice({ version: 99 }))
+    pending.set(id('b'), cachedPrice({ version: 99 }))
     const { outcomes } = await promotion.promote([id('a'), id('b')])
     expect(outcomes).toEqual(['refusedOlder', 'refusedOlder'])
     expect([read('a'), read('b')]).toEqual([undefined, undefined])
@@ -113,7 +113,7 @@ describe('promotion', () => {
   })
 
   it('makes those fail that only a part of L2 would know which is away', async () => {
-    l2.stored.set(id('a'), record({ version: 5 }))
+    l2.stored.set(id('a'), cachedPrice({ version: 5 }))
     l2.unknown = new Set([1])
     expect(await promotion.promote([id('a'), id('b'), id('c')])).toMatchObject({
       outcomes: ['warmed', 'failed', 'notFound'],
@@ -131,14 +131,14 @@ describe('promotion', () => {
   })
 
   it('tallies what was there when it was asked for, and what a read missed while it was on its way, once', async () => {
-    l1.fill(id('a'), record({ version: 5 }))
-    for (const pair of ['b', 'c', 'd']) l2.stored.set(id(pair), record({ version: 5 }))
+    l1.fill(id('a'), cachedPrice({ version: 5 }))
+    for (const pair of ['b', 'c', 'd']) l2.stored.set(id(pair), cachedPrice({ version: 5 }))
     l2.held = []
     const promoted = promotion.promote(['a', 'b', 'c', 'd'].map(id))
     for (const pair of ['b', 'b', 'e']) promotion.missed(id(pair))
     // The read's own way to L2 was the shorter one.
     promotion.missed(id('c'))
-    l1.fill(id('c'), record({ version: 5 }))
+    l1.fill(id('c'), cachedPrice({ version: 5 }))
     for (const answer of l2.held) answer()
     expect((await promoted).outcomes).toEqual(['alreadyInL1', 'warmed', 'alreadyInL1', 'warmed'])
     promotion.missed(id('d'))
@@ -146,7 +146,7 @@ describe('promotion', () => {
   })
 
   it('tallies nothing as late that came after the deadline, and before a read', async () => {
-    l2.stored.set(id('a'), record({ version: 5 }))
+    l2.stored.set(id('a'), cachedPrice({ version: 5 }))
     l2.held = []
     const promoted = promotion.promote([id('a')])
     await timer.advance(50)
@@ -158,8 +158,8 @@ describe('promotion', () => {
 
   it('returns at the deadline what it has; what comes late passes the gate and is counted as late', async () => {
     l2.held = []
-    l2.stored.set(id('a'), record({ version: 10 }))
-    pending.set(id('b'), record({ version: 7 }))
+    l2.stored.set(id('a'), cachedPrice({ version: 10 }))
+    pending.set(id('b'), cachedPrice({ version: 7 }))
     const promoted = promotion.promote([id('a'), id('b'), id('c')])
     await timer.advance(49)
     expect(read('b')?.version).toBe(7)
@@ -168,13 +168,13 @@ describe('promotion', () => {
     expect(read('a')).toBeUndefined()
     for (const release of l2.held) release()
     await settled()
-    expect(read('a')).toEqual(record({ version: 10 }))
+    expect(read('a')).toEqual(cachedPrice({ version: 10 }))
     expect([counted('late'), counted('notFound'), counted('failed')]).toEqual([1, 1, 0])
   })
 
   it('keeps a late value out that has become older than the pair', async () => {
     l2.held = []
-    l2.stored.set(id('a'), record({ version: 10 }))
+    l2.stored.set(id('a'), cachedPrice({ version: 10 }))
     const promoted = promotion.promote([id('a')])
     await timer.advance(50)
     await promoted
@@ -201,9 +201,9 @@ describe('promotion', () => {
   it('looks only, on a dry run', async () => {
     moveFloor('a', 100)
     l1.remove(id('a'))
-    l2.stored.set(id('a'), record({ version: 99 }))
+    l2.stored.set(id('a'), cachedPrice({ version: 99 }))
     const fresh = table.register('base', 'x')
-    l2.stored.set(fresh, record({ version: 1 }))
+    l2.stored.set(fresh, cachedPrice({ version: 1 }))
     const { outcomes } = await promotion.promote([id('a'), fresh], { dryRun: true })
     expect(outcomes).toEqual(['refusedOlder', 'warmed'])
     expect(l1.has(fresh)).toBe(false)
@@ -223,7 +223,7 @@ describe('promotion', () => {
       fc.asyncProperty(calls, fc.subarray(ids), async (promotions, stored) => {
         metrics = createMetrics()
         promotion = new Promotion({ table, l1, l2, writeBehind: { pending: () => false }, metrics, timer: timer.start })
-        for (const pairId of stored) l2.stored.set(pairId, record({ version: 4 }))
+        for (const pairId of stored) l2.stored.set(pairId, cachedPrice({ version: 4 }))
         let offered = 0
         for (const [pairIds, how] of promotions) {
           l2.unavailable = how === 'unavailable' ? 'away' : undefined

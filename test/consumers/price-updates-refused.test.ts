@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import { MAX_RECORD_BYTES, pairKey } from '../../schemas/topics.ts'
+import { emptyPrice, VERSIONS_PER_MS } from '../../src/cache/cached-price.ts'
 import type { L2Write } from '../../src/cache/l2/l2.ts'
-import { emptyRecord, VERSIONS_PER_MS } from '../../src/cache/price-record.ts'
 import { T0 } from '../cache/caches.ts'
-import { record } from '../cache/l2/columns.ts'
+import { cachedPrice } from '../cache/l2/columns.ts'
 import { ControlledL2 } from '../cache/l2/controlled-l2.ts'
 import { settled } from '../harness/manual-timer.ts'
 import type { HandmadeRecord } from './batch.ts'
@@ -110,7 +110,7 @@ describe('a tombstone', () => {
     const pairId = stage.caches.table.find('ethereum', 'a')
     expect([stage.price('a'), stage.price('b')]).toEqual([undefined, 1])
     expect(await stage.caches.l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
-    expect(stage.caches.writeBehind.pending(pairId, emptyRecord())).toBe(false)
+    expect(stage.caches.writeBehind.pending(pairId, emptyPrice())).toBe(false)
     expect(stage.caches.tracker.totalPairs).toBe(1)
     expect(stage.caches.count('pairs_delisted_total')).toBe(1)
   })
@@ -135,7 +135,7 @@ describe('a tombstone', () => {
     expect(l2.loads).toHaveLength(1)
     const delisted = stage.handle(tombstone('a'))
     await settled()
-    await l2.loads[0]?.answer([record({ version: T0 * VERSIONS_PER_MS })])
+    await l2.loads[0]?.answer([cachedPrice({ version: T0 * VERSIONS_PER_MS })])
     l2.held.resolve()
     await delisted
     expect([l2.deleted, stage.price('a')]).toEqual([[stage.caches.table.find('ethereum', 'a')], undefined])

@@ -2,8 +2,8 @@ import { createLoop, type DeadLetter } from '../../consumers/loop.ts'
 import { PriceUpdates } from '../../consumers/price-updates.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import type { L2 } from '../../src/cache/l2/l2.ts'
-import { emptyRecord } from '../../src/cache/price-record.ts'
 import type { Clock } from '../../src/clock.ts'
 import { type DetectorFunction, detector } from '../../src/detect/detector.ts'
 import { DetectorRunner } from '../../src/detect/runner.ts'
@@ -87,7 +87,7 @@ export class ConsumerStage {
   }
 
   price(pair: string): number | undefined {
-    const record = emptyRecord()
+    const record = emptyPrice()
     const pairId = this.caches.table.find('ethereum', pair)
     return pairId >= 0 && this.caches.l1.peek(pairId, record) ? record.price : undefined
   }

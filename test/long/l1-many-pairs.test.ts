@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
 import { PairTable, TABLE_FULL } from '../../src/cache/names/pair-table.ts'
-import { emptyRecord } from '../../src/cache/price-record.ts'
-import { record } from '../cache/l2/columns.ts'
+import { cachedPrice } from '../cache/l2/columns.ts'
 
 const PAIRS = 1_000_000
 const SLOTS = 10_000
@@ -19,12 +19,12 @@ test('a million pairs take turns in ten thousand slots, and each keeps its floor
   }
   expect([table.size, table.register('chain-0', 'one too many')]).toEqual([PAIRS, TABLE_FULL])
   expect(l1.usage.resident).toBe(SLOTS)
-  const into = emptyRecord()
+  const into = emptyPrice()
   let wrong = 0
   for (let i = PAIRS - 1; i >= 0; i--) {
     const pairId = table.find(`chain-${i % 60}`, `pair-${i}`)
-    if (l1.fill(pairId, record({ version: i })) !== 'older') wrong++
-    if (l1.fill(pairId, record({ version: i + 1 })) === 'older') wrong++
+    if (l1.fill(pairId, cachedPrice({ version: i })) !== 'older') wrong++
+    if (l1.fill(pairId, cachedPrice({ version: i + 1 })) === 'older') wrong++
     if (!l1.get(pairId, into) || into.version !== i + 1) wrong++
   }
   expect([wrong, l1.usage.resident]).toEqual([0, SLOTS])

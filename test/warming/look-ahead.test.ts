@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { type UpdateColumns, updateColumns } from '../../schemas/update-columns.ts'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
-import { emptyRecord } from '../../src/cache/price-record.ts'
 import { KnownReads } from '../../src/correlation/known-reads.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { LookAhead, type LookAheadMode } from '../../src/warming/look-ahead.ts'
 import { WARM_MS } from '../../src/warming/triggers.ts'
-import { record } from '../cache/l2/columns.ts'
+import { cachedPrice } from '../cache/l2/columns.ts'
 
 const PAIRS = 400
 
@@ -37,7 +37,7 @@ class Stage {
     const { tracker, l1, metrics } = this
     const promote = async (pairIds: readonly number[]) => {
       this.asked.push(pairIds)
-      for (const pairId of pairIds) l1.promote(pairId, record({ version: 1 }))
+      for (const pairId of pairIds) l1.promote(pairId, cachedPrice({ version: 1 }))
     }
     const control = { includes: (pairId: number) => pairId === unwarmed }
     const throttle = { allows: () => allowed-- > 0 }
@@ -82,7 +82,7 @@ describe('the look-ahead', () => {
     stage.learn(1, [11, 12])
     stage.learn(1, [12])
     stage.learn(1, [12])
-    stage.l1.fill(13, record({ version: 1 }))
+    stage.l1.fill(13, cachedPrice({ version: 1 }))
     stage.learn(1, [13])
     await stage.before(0, columnsOf([1]))
     expect(stage.asked).toEqual([[12]])
@@ -177,7 +177,7 @@ describe('a window of the look-ahead', () => {
           await stage.before(row, columns)
           const warmed = stage.asked.at(-1) ?? []
           for (const pairId of reads[trigger] ?? [])
-            if (!stage.l1.get(pairId, emptyRecord()) && warmed.includes(pairId))
+            if (!stage.l1.get(pairId, emptyPrice()) && warmed.includes(pairId))
               throw new Error(`${pairId} was warmed and is gone at row ${row}`)
         }
         for (const pairIds of stage.asked) expect(pairIds.length).toBeLessThanOrEqual(stage.l1.usage.warmLimit)

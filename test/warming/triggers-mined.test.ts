@@ -8,7 +8,7 @@ import { Miner } from '../../src/correlation/mined/miner.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import { threshold, topN } from '../../src/strategy/strategy.ts'
 import { Triggers, type TriggersOptions } from '../../src/warming/triggers.ts'
-import { record } from '../cache/l2/columns.ts'
+import { cachedPrice } from '../cache/l2/columns.ts'
 
 const T0 = 1_783_715_268_000
 const MINUTE_MS = 60_000
@@ -146,14 +146,14 @@ describe('an update that others follow by statistics', () => {
 
   test('counts a read once that is expected for both reasons, so that a resident pair is not requested', () => {
     const l1 = new L1({ slots: 50, maxPairs: MAX_PAIRS })
-    for (let other = 0; other < 51; other++) l1.fill(99 - other, record({ version: 1 }))
+    for (let other = 0; other < 51; other++) l1.fill(99 - other, cachedPrice({ version: 1 }))
     triggers = new Triggers({ ...options, l1 })
     for (const pair of ['b', 'c', 'd', 'e']) tracker.read(id('a'), id(pair), 100)
     follow(60, (atMs) => {
       for (const pair of ['b', 'c', 'd']) tracker.observe(id(pair), atMs, 0)
     })
     triggers.onUpdate(id('a'), clock.now())
-    for (const pair of ['b', 'c', 'd', 'e']) l1.promote(id(pair), record({ version: 1 }))
+    for (const pair of ['b', 'c', 'd', 'e']) l1.promote(id(pair), cachedPrice({ version: 1 }))
     published.length = 0
     // Three reads come between two reads of e, fewer than the five that the shortest queue of 50 slots holds.
     for (let update = 1; update < 5; update++) triggers.onUpdate(id('a'), clock.now() + update)

@@ -6,7 +6,7 @@ import { type VirtualClock, virtualClock } from '../../src/clock.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import { type Strategy, threshold, topN } from '../../src/strategy/strategy.ts'
 import { Triggers } from '../../src/warming/triggers.ts'
-import { record } from '../cache/l2/columns.ts'
+import { cachedPrice } from '../cache/l2/columns.ts'
 
 const T0 = 1_783_715_268_000
 
@@ -169,7 +169,7 @@ describe('an update with known reads', () => {
 
   test('requests no pair that is in L1, of another chain, or not chosen by the strategy', () => {
     learn('a', 'resident', { lagMs: 100 })
-    l1.fill(id('resident'), record({ version: 1 }))
+    l1.fill(id('resident'), cachedPrice({ version: 1 }))
     learn('a', 'elsewhere', { lagMs: 100, chain: 'base' })
     learn('a', 'seldom', { lagMs: 100 })
     for (let i = 0; i < 9; i++) tracker.settle(id('a'), 0)
@@ -214,10 +214,10 @@ describe('a pair that was requested', () => {
   })
 
   test('is requested although it is in L1 if it will be evicted before its read, and only then', () => {
-    for (let i = 0; i < 11; i++) l1.fill(id(`pushed-${i}`), record({ version: 1 }))
+    for (let i = 0; i < 11; i++) l1.fill(id(`pushed-${i}`), cachedPrice({ version: 1 }))
     learn('a', 'b', { lagMs: 100 })
     learn('c', 'd', { lagMs: 100 })
-    l1.fill(id('b'), record({ version: 1 }))
+    l1.fill(id('b'), cachedPrice({ version: 1 }))
     for (const pair of ['a', 'a', 'c', 'a']) update(pair)
     expect(published.map(({ pairs }) => pairs)).toEqual([['d'], ['b']])
   })
@@ -225,16 +225,16 @@ describe('a pair that was requested', () => {
   test('is not requested while it is in an L1 that never had to evict', () => {
     learn('a', 'b', { lagMs: 100 })
     learn('c', 'd', { lagMs: 100 })
-    l1.fill(id('b'), record({ version: 1 }))
+    l1.fill(id('b'), cachedPrice({ version: 1 }))
     for (const pair of ['a', 'c', 'a']) update(pair)
     expect(published.map(({ pairs }) => pairs)).toEqual([['d']])
   })
 
   test('ranks after pairs that are missing from L1 if only the best are requested', () => {
     triggers = newTriggers({ strategy: topN({ topN: 1, minScore: 0.2 }) })
-    for (let i = 0; i < 11; i++) l1.fill(id(`pushed-${i}`), record({ version: 1 }))
+    for (let i = 0; i < 11; i++) l1.fill(id(`pushed-${i}`), cachedPrice({ version: 1 }))
     for (const pair of ['b', 'c']) tracker.read(id('a'), id(pair), 100)
-    l1.fill(id('b'), record({ version: 1 }))
+    l1.fill(id('b'), cachedPrice({ version: 1 }))
     for (let i = 0; i < 2; i++) update('a')
     expect(published.map(({ pairs }) => pairs)).toEqual([['c'], ['c']])
   })

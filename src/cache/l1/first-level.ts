@@ -1,4 +1,4 @@
-import type { PriceRecord } from '../price-record.ts'
+import type { CachedPrice } from '../cached-price.ts'
 import type { Usage } from './usage.ts'
 
 export type UpdateOutcome = 'refreshed' | 'inserted' | 'floor-only' | 'older' | 'too-many-in-ms'
@@ -36,9 +36,9 @@ export interface FirstLevel {
   /** The lowest version still accepted, 0 where the pair never had one. */
   floor(pairId: number): number
   /** A demand read: counts for what stays. Fills `into` and tells whether the pair was there. */
-  get(pairId: number, into: PriceRecord): boolean
+  get(pairId: number, into: CachedPrice): boolean
   /** As `get`, without leaving a trace. */
-  peek(pairId: number, into: PriceRecord): boolean
+  peek(pairId: number, into: CachedPrice): boolean
   /**
    * The version that an update of this event time gets: its place among the pair's updates of the same millisecond
    * counts up from 0. -1: the pair has had a newer event time; -2: more than 4,096 updates in one millisecond.
@@ -50,9 +50,9 @@ export interface FirstLevel {
    */
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome
   /** What a demand read that missed brought from further down. */
-  fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome
+  fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome
   /** A warm: into the warm part, unless the pair is resident. `kind`: its place in WARM_KINDS. */
-  promote(pairId: number, record: Readonly<PriceRecord>, kind?: number): PromoteOutcome
+  promote(pairId: number, price: Readonly<CachedPrice>, kind?: number): PromoteOutcome
   /** The pair is delisted: its value goes, its floor rises above it, so that not even its last value comes back late. */
   remove(pairId: number): void
   /** Up to `limit` pairs that were not read since they came, the oldest first. */

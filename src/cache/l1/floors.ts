@@ -1,4 +1,4 @@
-import { versionAfter } from '../price-record.ts'
+import { versionAfter } from '../cached-price.ts'
 
 /**
  * The lowest version of each pair that is still accepted, 0 before its first value. It outlives the value: what was

@@ -1,5 +1,5 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { type PriceRecord, writeNumbers } from '../price-record.ts'
+import { type CachedPrice, writeNumbers } from '../cached-price.ts'
 import { Expiry } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
 import { Floors } from './floors.ts'
@@ -122,7 +122,7 @@ export class L1 implements FirstLevel {
     return this.#floors.of(pairId)
   }
 
-  get(pairId: number, into: PriceRecord): boolean {
+  get(pairId: number, into: CachedPrice): boolean {
     const slot = this.#residency.slotOf(pairId)
     if (slot < 0) {
       this.#residency.miss(pairId)
@@ -134,7 +134,7 @@ export class L1 implements FirstLevel {
     return true
   }
 
-  peek(pairId: number, into: PriceRecord): boolean {
+  peek(pairId: number, into: CachedPrice): boolean {
     const slot = this.#residency.slotOf(pairId)
     if (slot < 0) return false
     this.#copy(slot, into)
@@ -160,27 +160,27 @@ export class L1 implements FirstLevel {
     return resident ? 'refreshed' : 'inserted'
   }
 
-  fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome {
-    if (record.version < this.#floors.of(pairId)) return 'older'
+  fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome {
+    if (price.version < this.#floors.of(pairId)) return 'older'
     const slot = this.#residency.slotOf(pairId)
-    if (slot >= 0 && this.#versionAt(slot) >= record.version) {
-      if (this.#versionAt(slot) === record.version) this.#expiry.filled(slot, record.eventTimeMs)
+    if (slot >= 0 && this.#versionAt(slot) >= price.version) {
+      if (this.#versionAt(slot) === price.version) this.#expiry.filled(slot, price.eventTimeMs)
       return 'already'
     }
-    this.#put(slot >= 0 ? slot : this.#residency.admit(pairId, 'demand'), pairId, record)
+    this.#put(slot >= 0 ? slot : this.#residency.admit(pairId, 'demand'), pairId, price)
     return 'filled'
   }
 
-  promote(pairId: number, record: Readonly<PriceRecord>, kind = 0): PromoteOutcome {
-    if (record.version < this.#floors.of(pairId)) return 'older'
+  promote(pairId: number, price: Readonly<CachedPrice>, kind = 0): PromoteOutcome {
+    if (price.version < this.#floors.of(pairId)) return 'older'
     let slot = this.#residency.slotOf(pairId)
     if (slot >= 0) {
-      if (record.version > this.#versionAt(slot)) this.#put(slot, pairId, record)
+      if (price.version > this.#versionAt(slot)) this.#put(slot, pairId, price)
       return 'already'
     }
     slot = this.#residency.admit(pairId, 'warm', kind)
     if (slot < 0) return 'no-room'
-    this.#put(slot, pairId, record)
+    this.#put(slot, pairId, price)
     return 'warmed'
   }
 
@@ -207,15 +207,15 @@ export class L1 implements FirstLevel {
     return this.#doubles[copy] as number
   }
 
-  #copy(slot: number, into: PriceRecord): void {
+  #copy(slot: number, into: CachedPrice): void {
     const copy = slot * 2 + ((this.#generations[slot] as number) & 1)
     fill(into, this.#doubles, this.#words[copy * WORDS + TAG_WORD] as number, (copy * WORDS) / 2)
   }
 
-  #put(slot: number, pairId: number, record: Readonly<PriceRecord>): void {
-    writeNumbers(record, this.#numbers, 0)
-    this.#floors.raise(pairId, record.version)
-    this.#expiry.filled(slot, record.eventTimeMs)
+  #put(slot: number, pairId: number, price: Readonly<CachedPrice>): void {
+    writeNumbers(price, this.#numbers, 0)
+    this.#floors.raise(pairId, price.version)
+    this.#expiry.filled(slot, price.eventTimeMs)
     this.#publish(slot, this.#numbers, 0)
   }
 

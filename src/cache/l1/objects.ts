@@ -1,4 +1,4 @@
-import { type PriceRecord, readNumbers } from '../price-record.ts'
+import { type CachedPrice, readNumbers } from '../cached-price.ts'
 import { restMs } from '../ttl.ts'
 import { TICKS } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
@@ -21,7 +21,7 @@ export class ObjectL1 implements FirstLevel {
   readonly entryBytes = ENTRY_BYTES
   readonly due: number[]
   readonly tickMs: number
-  readonly #store: ValueStore<PriceRecord>
+  readonly #store: ValueStore<CachedPrice>
   readonly #ttl: { readonly l1Ms: number; readonly l2Ms: number }
   #nowMs = 0
 
@@ -66,14 +66,14 @@ export class ObjectL1 implements FirstLevel {
     return this.#store.floors.of(pairId)
   }
 
-  get(pairId: number, into: PriceRecord): boolean {
-    const record = this.#store.get(pairId)
-    if (record === undefined) return false
-    Object.assign(into, record)
+  get(pairId: number, into: CachedPrice): boolean {
+    const price = this.#store.get(pairId)
+    if (price === undefined) return false
+    Object.assign(into, price)
     return true
   }
 
-  peek(pairId: number, into: PriceRecord): boolean {
+  peek(pairId: number, into: CachedPrice): boolean {
     const held = this.#store.peek(pairId)
     if (held === undefined) return false
     Object.assign(into, held.value)
@@ -93,25 +93,25 @@ export class ObjectL1 implements FirstLevel {
     return resident ? 'refreshed' : 'inserted'
   }
 
-  fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome {
-    if (record.version < this.floor(pairId)) return 'older'
+  fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome {
+    if (price.version < this.floor(pairId)) return 'older'
     const held = this.#store.peek(pairId)
-    if (held !== undefined && held.version >= record.version) {
-      if (held.version === record.version) this.#store.prolong(pairId, this.#restMs(record))
+    if (held !== undefined && held.version >= price.version) {
+      if (held.version === price.version) this.#store.prolong(pairId, this.#restMs(price))
       return 'already'
     }
-    this.#put(pairId, record, 'demand')
+    this.#put(pairId, price, 'demand')
     return 'filled'
   }
 
-  promote(pairId: number, record: Readonly<PriceRecord>, kind = 0): PromoteOutcome {
-    if (record.version < this.floor(pairId)) return 'older'
+  promote(pairId: number, price: Readonly<CachedPrice>, kind = 0): PromoteOutcome {
+    if (price.version < this.floor(pairId)) return 'older'
     const held = this.#store.peek(pairId)
     if (held !== undefined) {
-      if (record.version > held.version) this.#put(pairId, record, 'demand')
+      if (price.version > held.version) this.#put(pairId, price, 'demand')
       return 'already'
     }
-    return this.#put(pairId, record, 'warm', kind) ? 'warmed' : 'no-room'
+    return this.#put(pairId, price, 'warm', kind) ? 'warmed' : 'no-room'
   }
 
   remove(pairId: number): void {
@@ -127,12 +127,12 @@ export class ObjectL1 implements FirstLevel {
     this.#store.leave(pairId, 'evicted')
   }
 
-  #put(pairId: number, record: Readonly<PriceRecord>, as: 'demand' | 'warm', kind = 0): boolean {
-    const entry = { version: record.version, value: { ...record }, restMs: this.#restMs(record) }
+  #put(pairId: number, price: Readonly<CachedPrice>, as: 'demand' | 'warm', kind = 0): boolean {
+    const entry = { version: price.version, value: { ...price }, restMs: this.#restMs(price) }
     return this.#store.put(pairId, entry, as, kind)
   }
 
-  #restMs({ eventTimeMs }: Readonly<PriceRecord>): number {
+  #restMs({ eventTimeMs }: Readonly<CachedPrice>): number {
     return restMs(eventTimeMs, this.#nowMs, this.#ttl)
   }
 }

@@ -1,4 +1,4 @@
-import { eventTimeOf, type PriceRecord } from '../price-record.ts'
+import { type CachedPrice, eventTimeOf } from '../cached-price.ts'
 import { attachL1Memory, PAIR_BITS, PAIR_MASK, TAG_WORD, WORDS } from './memory.ts'
 
 /**
@@ -34,7 +34,7 @@ export class L1Reader {
   }
 
   /** A demand read: fills `into` and tells whether the pair was there. */
-  get(pairId: number, into: PriceRecord): boolean {
+  get(pairId: number, into: CachedPrice): boolean {
     // A pair moves to another slot, or is updated, while it is read: seldom once, never often.
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       // Only where to look: the tag in the copy says whose it is.
@@ -74,7 +74,7 @@ export class L1Reader {
 }
 
 /** Version and numbers -> the record; a number without its bit in the tag is absent. */
-export function fill(into: PriceRecord, doubles: Float64Array, tag: number, at = 0): void {
+export function fill(into: CachedPrice, doubles: Float64Array, tag: number, at = 0): void {
   const version = doubles[at] as number
   const bits = tag >>> PAIR_BITS
   into.version = version

@@ -1,4 +1,4 @@
-import type { PriceColumns, PriceRecord } from '../price-record.ts'
+import type { CachedPrice, PriceColumns } from '../cached-price.ts'
 
 /**
  * The second level, common to all nodes: Redis (l2-redis.ts), or this process's own memory where there is no Redis to
@@ -28,7 +28,7 @@ export interface L2 {
 export type L2Load =
   | {
       readonly status: 'loaded'
-      readonly rows: readonly (PriceRecord | undefined)[]
+      readonly rows: readonly (CachedPrice | undefined)[]
       /** Places of pairs that could not be asked for, where others could: the part of L2 that has them is away. */
       readonly unknown?: ReadonlySet<number>
     }

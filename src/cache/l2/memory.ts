@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { type PriceColumns, type PriceRecord, recordAt } from '../price-record.ts'
+import { type CachedPrice, type PriceColumns, priceOfRow } from '../cached-price.ts'
 import { jitteredTtlMs } from '../ttl.ts'
 import type { L2 } from './l2.ts'
 
@@ -11,7 +11,7 @@ export interface MemoryL2Options {
 }
 
 interface Stored {
-  readonly record: PriceRecord
+  readonly price: CachedPrice
   readonly expiresAtMs: number
 }
 
@@ -25,10 +25,10 @@ export function createMemoryL2(options: MemoryL2Options): L2 {
   const stored = new Map<number, Stored>()
   let closed = false
 
-  const live = (pairId: number): PriceRecord | undefined => {
+  const live = (pairId: number): CachedPrice | undefined => {
     const entry = stored.get(pairId)
     if (entry === undefined) return undefined
-    if (entry.expiresAtMs > options.clock.now()) return entry.record
+    if (entry.expiresAtMs > options.clock.now()) return entry.price
     stored.delete(pairId)
     return undefined
   }
@@ -39,7 +39,7 @@ export function createMemoryL2(options: MemoryL2Options): L2 {
     // Version 0 is no value: the pair was delisted while the row waited.
     if (version === 0 || (live(pairId)?.version ?? 0) > version) return false
     const expiresAtMs = options.clock.now() + jitteredTtlMs(options.ttlMs, options.random)
-    stored.set(pairId, { record: recordAt(columns, row), expiresAtMs })
+    stored.set(pairId, { price: priceOfRow(columns, row), expiresAtMs })
     return true
   }
 
@@ -48,8 +48,8 @@ export function createMemoryL2(options: MemoryL2Options): L2 {
     load: async (pairIds) => {
       if (closed) return CLOSED
       const rows = pairIds.map((pairId) => {
-        const record = live(pairId)
-        return record === undefined ? undefined : { ...record }
+        const price = live(pairId)
+        return price === undefined ? undefined : { ...price }
       })
       return { status: 'loaded', rows }
     },

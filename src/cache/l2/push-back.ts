@@ -1,8 +1,8 @@
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
+import { emptyPrice, priceColumns, setRow } from '../cached-price.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { PairTable } from '../names/pair-table.ts'
-import { emptyRecord, priceColumns, setRecord } from '../price-record.ts'
 import type { L2 } from './l2.ts'
 
 /**
@@ -26,7 +26,7 @@ const AWAY_MS = 1_000
 
 export class PushBack {
   readonly #options: PushBackOptions
-  readonly #record = emptyRecord()
+  readonly #price = emptyPrice()
   readonly #columns = priceColumns(ROWS_A_SLICE)
   #next = 0
   /** Pairs still to be looked at, from `#next` on and around. */
@@ -73,16 +73,16 @@ export class PushBack {
   #gather(): void {
     const { table, l1 } = this.#options
     const columns = this.#columns
-    const record = this.#record
+    const price = this.#price
     columns.count = 0
     for (let looked = 0; looked < PAIRS_A_SLICE && columns.count < ROWS_A_SLICE && this.#left > 0; looked++) {
       if (this.#next >= table.size) this.#next = 0
       const pairId = this.#next++
       this.#left--
-      if (!l1.peek(pairId, record)) continue
+      if (!l1.peek(pairId, price)) continue
       const row = columns.count++
       columns.pairIds[row] = pairId
-      setRecord(columns, row, record)
+      setRow(columns, row, price)
     }
   }
 }

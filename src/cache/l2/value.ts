@@ -1,5 +1,5 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { emptyRecord, MAX_VERSION, type PriceColumns, type PriceRecord } from '../price-record.ts'
+import { type CachedPrice, emptyPrice, MAX_VERSION, type PriceColumns, setNumber } from '../cached-price.ts'
 
 /**
  * A price as L2 stores it, little endian:
@@ -19,7 +19,7 @@ const EVENT_TIME_OFFSET = 9
 const PRESENCE_OFFSET = 17
 
 export type DecodedValue =
-  | { readonly ok: true; readonly record: PriceRecord }
+  | { readonly ok: true; readonly price: CachedPrice }
   | { readonly ok: false; readonly reason: 'short' | 'corrupt' | 'newer-schema' }
 
 /** Writes row `row` at `offset`; at most MAX_VALUE_BYTES. The result is the number of bytes. */
@@ -55,32 +55,22 @@ export function decodeValue(bytes: Buffer): DecodedValue {
   const eventTimeMs = bytes.readDoubleLE(EVENT_TIME_OFFSET)
   if (!(version >= 0 && version <= MAX_VERSION) || !Number.isFinite(eventTimeMs))
     return { ok: false, reason: 'corrupt' }
-  const record = emptyRecord()
-  record.version = version
-  record.eventTimeMs = eventTimeMs
-  return readNumbers(bytes, presence, record) ? { ok: true, record } : { ok: false, reason: 'corrupt' }
+  const price = emptyPrice()
+  price.version = version
+  price.eventTimeMs = eventTimeMs
+  return decodeNumbers(bytes, presence, price) ? { ok: true, price } : { ok: false, reason: 'corrupt' }
 }
 
-function readNumbers(bytes: Buffer, presence: number, record: PriceRecord): boolean {
+function decodeNumbers(bytes: Buffer, presence: number, price: CachedPrice): boolean {
   let at = HEAD_BYTES
   for (let field = 0; field < NUMBER_COUNT; field++) {
     if ((presence & (1 << field)) === 0) continue
     const value = bytes.readDoubleLE(at)
     if (!Number.isFinite(value)) return false
-    setNumber(record, field, value)
+    setNumber(price, field, value)
     at += 8
   }
   return true
-}
-
-/** Sets the number that stands at `field` in NUMBER_FIELDS. */
-export function setNumber(record: PriceRecord, field: number, value: number): void {
-  if (field === 0) record.price = value
-  else if (field === 1) record.bid = value
-  else if (field === 2) record.ask = value
-  else if (field === 3) record.reserve0 = value
-  else if (field === 4) record.reserve1 = value
-  else record.liquidity = value
 }
 
 function bitCount(byte: number): number {

@@ -1,7 +1,7 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
-import { eventTimeOf, type PriceColumns, type PriceRecord, priceColumns, recordAt, setRecord } from '../price-record.ts'
+import { type CachedPrice, eventTimeOf, type PriceColumns, priceColumns, priceOfRow, setRow } from '../cached-price.ts'
 import type { L2, L2Write } from './l2.ts'
 
 /**
@@ -89,17 +89,17 @@ export class WriteBehind {
   }
 
   /** A value that L1 or L3 has, and that L2 may not have. */
-  addRecord(pairId: number, record: Readonly<PriceRecord>): void {
+  addPrice(pairId: number, price: Readonly<CachedPrice>): void {
     const row = this.#rowOf(pairId)
-    if (row >= 0) setRecord(this.#filling, row, record)
+    if (row >= 0) setRow(this.#filling, row, price)
   }
 
   /** The newest value that L2 may not have yet. */
-  pending(pairId: number, into: PriceRecord): boolean {
+  pending(pairId: number, into: CachedPrice): boolean {
     const filling = this.#fillingRows[pairId] as number
     const leaving = this.#leavingRows[pairId] as number
-    if (filling !== ABSENT) Object.assign(into, recordAt(this.#filling, filling - 1))
-    else if (leaving !== ABSENT) Object.assign(into, recordAt(this.#leaving, leaving - 1))
+    if (filling !== ABSENT) Object.assign(into, priceOfRow(this.#filling, filling - 1))
+    else if (leaving !== ABSENT) Object.assign(into, priceOfRow(this.#leaving, leaving - 1))
     return filling !== ABSENT || leaving !== ABSENT
   }
 

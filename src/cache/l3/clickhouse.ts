@@ -2,9 +2,9 @@ import type { Clock } from '../../clock.ts'
 import type { Metrics } from '../../telemetry/slab.ts'
 import type { Timer } from '../../timer.ts'
 import { CircuitBreaker } from '../breaker.ts'
+import type { CachedPrice } from '../cached-price.ts'
 import type { PairName, PairTable } from '../names/pair-table.ts'
 import { Outage, type OutageListeners } from '../outage.ts'
-import type { PriceRecord } from '../price-record.ts'
 import type { L3, L3Load } from './l3.ts'
 import { createTable, readRow, selectNewest } from './price-table.ts'
 import { reasonOf, type SqlEngine } from './sql-engine.ts'
@@ -60,7 +60,7 @@ export class ClickHouseL3 implements L3 {
   async load(pairIds: readonly number[]): Promise<L3Load> {
     const refusal = this.#refusal()
     if (refusal !== undefined) return { status: 'unavailable', reason: refusal }
-    const found = new Map<string, PriceRecord>()
+    const found = new Map<string, CachedPrice>()
     const names = pairIds.map((pairId) => this.#options.table.namesOf(pairId))
     for (let from = 0; from < names.length; from += PAIRS_A_QUERY) {
       const reason = await this.#query(names.slice(from, from + PAIRS_A_QUERY), found)
@@ -86,7 +86,7 @@ export class ClickHouseL3 implements L3 {
     await engine?.close()
   }
 
-  async #query(names: readonly PairName[], found: Map<string, PriceRecord>): Promise<string | undefined> {
+  async #query(names: readonly PairName[], found: Map<string, CachedPrice>): Promise<string | undefined> {
     if (this.#waiting.length >= MAX_WAITING) return 'too many wait for ClickHouse'
     await this.#turn()
     try {
@@ -97,7 +97,7 @@ export class ClickHouseL3 implements L3 {
       for (const row of await engine.rows(selectNewest(names, this.#options.clock.now() - this.#options.ttlMs))) {
         const read = readRow(row)
         if (read === undefined) this.#options.metrics.counter('l3_undecodable_total').add(1)
-        else found.set(keyOf(read), read.record)
+        else found.set(keyOf(read), read.price)
       }
       this.#breaker.succeeded()
       this.#outage.saw(undefined)

@@ -1,10 +1,10 @@
 import { Alarm } from '../../alarm.ts'
 import type { Metrics } from '../../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../../timer.ts'
+import { appendRows, type PriceColumns, priceColumns } from '../cached-price.ts'
 import type { L2, L2Write } from '../l2/l2.ts'
 import type { PairTable } from '../names/pair-table.ts'
 import { Outage, type OutageListeners } from '../outage.ts'
-import { appendRows, type PriceColumns, priceColumns } from '../price-record.ts'
 import { PRICE_TABLE, writeRow } from './price-table.ts'
 import { reasonOf } from './sql-engine.ts'
 

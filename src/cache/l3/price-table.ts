@@ -1,7 +1,6 @@
 import { NUMBER_FIELDS } from '../../../schemas/price-update.ts'
-import { setNumber } from '../l2/value.ts'
+import { type CachedPrice, emptyPrice, MAX_VERSION, type PriceColumns, setNumber } from '../cached-price.ts'
 import type { PairName } from '../names/pair-table.ts'
-import { emptyRecord, MAX_VERSION, type PriceColumns, type PriceRecord } from '../price-record.ts'
 
 /**
  * The history of prices as ClickHouse holds it: a row an update, the newest of a pair is the one of the highest version.
@@ -48,16 +47,16 @@ export function literal(text: string): string {
 }
 
 /** A row of `selectNewest`; undefined where it is none. 64-bit numbers come as text from some servers. */
-export function readRow(row: readonly unknown[]): (PairName & { readonly record: PriceRecord }) | undefined {
+export function readRow(row: readonly unknown[]): (PairName & { readonly price: CachedPrice }) | undefined {
   const [chain, pair, versionText, eventTimeText, ...numbers] = row
   const version = Number(versionText)
   const eventTimeMs = Number(eventTimeText)
   if (typeof chain !== 'string' || typeof pair !== 'string') return undefined
   if (!(version > 0 && version <= MAX_VERSION) || !Number.isSafeInteger(eventTimeMs)) return undefined
   if (typeof numbers[0] !== 'number') return undefined
-  const record = { ...emptyRecord(), version, eventTimeMs }
-  for (const [field, value] of numbers.entries()) if (typeof value === 'number') setNumber(record, field, value)
-  return { chain, pair, record }
+  const price = { ...emptyPrice(), version, eventTimeMs }
+  for (const [field, value] of numbers.entries()) if (typeof value === 'number') setNumber(price, field, value)
+  return { chain, pair, price }
 }
 
 /** A row to insert. */

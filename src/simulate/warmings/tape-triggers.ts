@@ -1,6 +1,6 @@
 import type { WarmRequest } from '../../../schemas/warm-request.ts'
+import { VERSIONS_PER_MS } from '../../cache/cached-price.ts'
 import { kindOf } from '../../cache/l1/usage.ts'
-import { VERSIONS_PER_MS } from '../../cache/price-record.ts'
 import type { Tracker } from '../../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../../strategy/named.ts'
 import { LOCAL_WARM_MS, Triggers, throttleOf } from '../../warming/triggers.ts'

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { emptyPrice, VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
-import { emptyRecord, VERSIONS_PER_MS } from '../../../src/cache/price-record.ts'
-import { record } from '../l2/columns.ts'
+import { cachedPrice } from '../l2/columns.ts'
 import { boundsHold } from './properties.ts'
 import { PAIRS } from './schedules.ts'
 
@@ -37,11 +37,11 @@ class Stage {
 
   fromL2(ageMs: number) {
     const eventTimeMs = this.nowMs - ageMs
-    return record({ version: eventTimeMs * VERSIONS_PER_MS, eventTimeMs })
+    return cachedPrice({ version: eventTimeMs * VERSIONS_PER_MS, eventTimeMs })
   }
 
   reads(pairId: number): boolean {
-    return this.l1.get(pairId, emptyRecord())
+    return this.l1.get(pairId, emptyPrice())
   }
 }
 
@@ -54,7 +54,7 @@ describe('a value in L1', () => {
     expect(stage.l1.has(0)).toBe(true)
     stage.passes(TICK_MS)
     expect([stage.l1.has(0), stage.l1.floor(0), stage.l1.usage.expirations]).toEqual([false, floor, 1])
-    expect(stage.l1.fill(0, record({ version: floor - 1 }))).toBe('older')
+    expect(stage.l1.fill(0, cachedPrice({ version: floor - 1 }))).toBe('older')
   })
 
   test('lives on with each update', () => {
@@ -162,7 +162,7 @@ test('I6: L1 never has a value for longer than L2', () => {
           writtenMs.set(pairId, stage.nowMs)
         } else if (stage.l1[type](pairId, stage.fromL2(Math.min(ms, L2_AT_LEAST_MS - 1))) !== 'older')
           writtenMs.set(pairId, stage.nowMs)
-        const read = emptyRecord()
+        const read = emptyPrice()
         for (const [pair, ms] of writtenMs) {
           if (!stage.l1.peek(pair, read)) continue
           expect(stage.nowMs - ms).toBeLessThan(TTL_MS)
@@ -195,8 +195,8 @@ test('with a time to live the bounds of slots and warms hold all the same', () =
 describe('when memory is short', () => {
   const full = () => {
     const l1 = new L1({ slots: 10, maxPairs: 20, warmShare: 0.3 })
-    for (let pairId = 0; pairId < 7; pairId++) l1.fill(pairId, record({ version: 1 }))
-    for (let pairId = 7; pairId < 10; pairId++) l1.promote(pairId, record({ version: 1 }))
+    for (let pairId = 0; pairId < 7; pairId++) l1.fill(pairId, cachedPrice({ version: 1 }))
+    for (let pairId = 7; pairId < 10; pairId++) l1.promote(pairId, cachedPrice({ version: 1 }))
     return l1
   }
 
@@ -204,10 +204,10 @@ describe('when memory is short', () => {
     const l1 = full()
     l1.resize(1, 0)
     expect([l1.usage.warm, l1.usage.resident]).toEqual([0, 7])
-    expect(l1.promote(12, record({ version: 1 }))).toBe('no-room')
+    expect(l1.promote(12, cachedPrice({ version: 1 }))).toBe('no-room')
     l1.resize(0.5, 0)
     expect([l1.usage.resident, l1.usage.limit]).toEqual([5, 5])
-    l1.fill(13, record({ version: 1 }))
+    l1.fill(13, cachedPrice({ version: 1 }))
     expect(l1.usage.resident).toBe(5)
   })
 
@@ -215,7 +215,7 @@ describe('when memory is short', () => {
     const l1 = full()
     l1.resize(0.2, 0)
     l1.resize(1, 1)
-    for (let pairId = 0; pairId < 12; pairId++) l1.fill(pairId, record({ version: 1 }))
+    for (let pairId = 0; pairId < 12; pairId++) l1.fill(pairId, cachedPrice({ version: 1 }))
     expect([l1.usage.resident, l1.usage.warmLimit]).toEqual([10, 3])
   })
 })

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
+import { VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { Floors } from '../../../src/cache/l1/floors.ts'
-import { VERSIONS_PER_MS } from '../../../src/cache/price-record.ts'
 
 const newFloors = () => new Floors(new Float64Array(3))
 

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { emptyPrice, VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
 import { PAIR_BYTES, SLOT_BYTES, slotsIn } from '../../../src/cache/l1/memory.ts'
-import { emptyRecord, VERSIONS_PER_MS } from '../../../src/cache/price-record.ts'
-import { record } from '../l2/columns.ts'
+import { cachedPrice } from '../l2/columns.ts'
 import { boundsHold, holds, readsNeverGoBack, sizes, slotsAndPairsMatch } from './properties.ts'
 import { ForgetfulLevel, PAIRS, schedule, take } from './schedules.ts'
 
@@ -32,7 +32,7 @@ describe('whatever comes, in whatever order', () => {
           const floors = Array.from({ length: PAIRS }, (_, pairId) => l1.floor(pairId))
           take(l1, step)
           for (let pairId = 0; pairId < PAIRS; pairId++) {
-            const value = emptyRecord()
+            const value = emptyPrice()
             holds(l1.floor(pairId) >= (floors[pairId] as number), `the floor of ${pairId} sank`)
             holds(l1.peek(pairId, value) === l1.has(pairId), `${pairId} is there and is not`)
             holds(!l1.has(pairId) || value.version === l1.floor(pairId), `${pairId} is not at its floor`)
@@ -75,7 +75,7 @@ describe('an update', () => {
   test('is kept with all its numbers while all known pairs fit', () => {
     const l1 = newL1(2)
     expect(l1.update(0, 5 * VERSIONS_PER_MS, numbers, NUMBER_COUNT)).toBe('inserted')
-    const value = emptyRecord()
+    const value = emptyPrice()
     expect(l1.get(0, value)).toBe(true)
     expect(value).toEqual({
       ...{ version: 5 * VERSIONS_PER_MS, eventTimeMs: 5, price: 6.5, bid: 7.5, ask: 8.5 },
@@ -87,7 +87,7 @@ describe('an update', () => {
     const l1 = newL1(2)
     l1.update(0, 1, numbers, 0)
     l1.update(0, 2, new Float64Array(NUMBER_COUNT).fill(Number.NaN, 1), 0)
-    const value = emptyRecord()
+    const value = emptyPrice()
     l1.get(0, value)
     expect([value.price, value.bid, value.liquidity]).toEqual([0, Number.NaN, Number.NaN])
   })
@@ -138,12 +138,12 @@ describe('the version of an update', () => {
 describe('the floor', () => {
   test('outlives eviction: an older value from L2 does not come back', () => {
     const l1 = newL1(1)
-    l1.fill(0, record({ version: 9 }))
-    l1.fill(1, record({ version: 1 }))
+    l1.fill(0, cachedPrice({ version: 9 }))
+    l1.fill(1, cachedPrice({ version: 1 }))
     expect([l1.has(0), l1.floor(0)]).toEqual([false, 9])
-    expect(l1.fill(0, record({ version: 8 }))).toBe('older')
-    expect(l1.promote(0, record({ version: 8 }))).toBe('older')
-    expect(l1.fill(0, record({ version: 9 }))).toBe('filled')
+    expect(l1.fill(0, cachedPrice({ version: 8 }))).toBe('older')
+    expect(l1.promote(0, cachedPrice({ version: 8 }))).toBe('older')
+    expect(l1.fill(0, cachedPrice({ version: 9 }))).toBe('filled')
   })
 
   test('is above all that a delisted pair had: not even its last value comes back late', () => {
@@ -151,8 +151,8 @@ describe('the floor', () => {
     l1.update(0, 9, numbers, 0)
     l1.remove(0)
     l1.remove(0)
-    expect(l1.fill(0, record({ version: 9 }))).toBe('older')
-    expect(l1.promote(0, record({ version: 9 }))).toBe('older')
+    expect(l1.fill(0, cachedPrice({ version: 9 }))).toBe('older')
+    expect(l1.promote(0, cachedPrice({ version: 9 }))).toBe('older')
     expect(l1.floor(0)).toBe(10)
   })
 
@@ -178,23 +178,23 @@ describe('a fill and a promotion', () => {
   test('refresh what is resident with what is newer', () => {
     const l1 = newL1(4)
     l1.update(0, 1, numbers, 0)
-    expect(l1.fill(0, record({ version: 1 }))).toBe('already')
-    expect(l1.fill(0, record({ version: 2 }))).toBe('filled')
-    expect(l1.promote(0, record({ version: 3 }))).toBe('already')
+    expect(l1.fill(0, cachedPrice({ version: 1 }))).toBe('already')
+    expect(l1.fill(0, cachedPrice({ version: 2 }))).toBe('filled')
+    expect(l1.promote(0, cachedPrice({ version: 3 }))).toBe('already')
     expect(l1.floor(0)).toBe(3)
     expect(l1.usage.warmCounts.admitted).toBe(0)
   })
 
   test('that finds no room leaves the floor as it is', () => {
     const l1 = newL1(2)
-    expect(l1.promote(0, record({ version: 3 }))).toBe('no-room')
+    expect(l1.promote(0, cachedPrice({ version: 3 }))).toBe('no-room')
     expect([l1.has(0), l1.floor(0)]).toEqual([false, 0])
   })
 
   test('a warm that is read becomes demand; one that is only looked at stays warm', () => {
     const l1 = newL1(10)
-    l1.promote(0, record({ version: 3 }))
-    const value = emptyRecord()
+    l1.promote(0, cachedPrice({ version: 3 }))
+    const value = emptyPrice()
     l1.peek(0, value)
     expect([l1.usage.warm, l1.usage.warmCounts.used]).toEqual([1, 0])
     l1.get(0, value)

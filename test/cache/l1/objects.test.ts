@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { emptyPrice, VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { ObjectL1 } from '../../../src/cache/l1/objects.ts'
-import { emptyRecord, VERSIONS_PER_MS } from '../../../src/cache/price-record.ts'
-import { record } from '../l2/columns.ts'
+import { cachedPrice } from '../l2/columns.ts'
 import { boundsHold, readsNeverGoBack } from './properties.ts'
 import { PAIRS } from './schedules.ts'
 
@@ -24,7 +24,7 @@ describe('in a store of objects, too,', () => {
     const l1 = new ObjectL1({ slots: 4, maxPairs: PAIRS, ttlMs: TTL_MS, l2TtlMs: 10_000 })
     l1.tick(100_000)
     l1.update(0, 100_000 * VERSIONS_PER_MS, new Float64Array(NUMBER_COUNT), 0)
-    l1.promote(1, record({ version: 93_000 * VERSIONS_PER_MS, eventTimeMs: 93_000 }))
+    l1.promote(1, cachedPrice({ version: 93_000 * VERSIONS_PER_MS, eventTimeMs: 93_000 }))
     l1.tick(102_000)
     expect([l1.has(0), l1.has(1), l1.usage.warmCounts.unused]).toEqual([true, false, 1])
     l1.tick(100_000 + TTL_MS)
@@ -33,9 +33,9 @@ describe('in a store of objects, too,', () => {
 
   test('a warm that is renewed is the last to be pushed out', () => {
     const l1 = new ObjectL1({ slots: 10, maxPairs: 20, warmShare: 0.2 })
-    for (const pairId of [0, 1]) l1.promote(pairId, record({ version: 1 }))
+    for (const pairId of [0, 1]) l1.promote(pairId, cachedPrice({ version: 1 }))
     l1.renew(0)
-    l1.promote(2, record({ version: 1 }))
+    l1.promote(2, cachedPrice({ version: 1 }))
     expect([0, 1, 2].map((pairId) => l1.has(pairId))).toEqual([true, false, true])
   })
 
@@ -43,15 +43,15 @@ describe('in a store of objects, too,', () => {
     const l1 = new ObjectL1({ slots: 4, maxPairs: PAIRS, ttlMs: TTL_MS, refreshThreshold: 0.8 })
     l1.update(0, 1, new Float64Array(NUMBER_COUNT), 0)
     l1.tick(0.9 * TTL_MS)
-    l1.get(0, emptyRecord())
-    l1.get(0, emptyRecord())
+    l1.get(0, emptyPrice())
+    l1.get(0, emptyPrice())
     expect(l1.due).toEqual([0])
   })
 
   test('memory that is short shrinks the warm part, then the rest', () => {
     const l1 = new ObjectL1({ slots: 10, maxPairs: 20, warmShare: 0.3 })
-    for (let pairId = 0; pairId < 7; pairId++) l1.fill(pairId, record({ version: 1 }))
-    for (let pairId = 7; pairId < 10; pairId++) l1.promote(pairId, record({ version: 1 }))
+    for (let pairId = 0; pairId < 7; pairId++) l1.fill(pairId, cachedPrice({ version: 1 }))
+    for (let pairId = 7; pairId < 10; pairId++) l1.promote(pairId, cachedPrice({ version: 1 }))
     l1.resize(1, 0)
     expect([l1.usage.warm, l1.usage.resident]).toEqual([0, 7])
     l1.resize(0.5, 0)

@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { emptyPrice } from '../../../src/cache/cached-price.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
 import { createL1Memory } from '../../../src/cache/l1/memory.ts'
 import { L1Reader } from '../../../src/cache/l1/reader.ts'
-import { emptyRecord } from '../../../src/cache/price-record.ts'
 import { mutantOf } from '../../harness/mutant.ts'
-import { record } from '../l2/columns.ts'
+import { cachedPrice } from '../l2/columns.ts'
 import { isPriceOf, priceAt } from './schedules.ts'
 
 const numbersOf = (price: number, ask = Number.NaN) =>
@@ -20,9 +20,9 @@ describe('a reader', () => {
     const l1 = new L1({ slots: 4, maxPairs: 8 })
     l1.update(3, 5 * 4096, numbersOf(2, 2.5), 0)
     const reader = new L1Reader(l1.buffer)
-    const into = emptyRecord()
+    const into = emptyPrice()
     expect(reader.get(3, into)).toBe(true)
-    expect(into).toEqual(record({ version: 5 * 4096, price: 2, bid: Number.NaN, ask: 2.5 }))
+    expect(into).toEqual(cachedPrice({ version: 5 * 4096, price: 2, bid: Number.NaN, ask: 2.5 }))
     l1.update(3, 6 * 4096, numbersOf(4), 0)
     expect([reader.get(3, into), into.price, into.ask]).toEqual([true, 4, Number.NaN])
     expect([reader.hits, reader.misses]).toEqual([2, 0])
@@ -33,24 +33,24 @@ describe('a reader', () => {
     l1.update(0, 1, numbersOf(1), 0)
     l1.remove(0)
     const reader = new L1Reader(l1.buffer)
-    for (const pairId of [0, 1, 7, 8, 1e9]) expect(reader.get(pairId, emptyRecord())).toBe(false)
+    for (const pairId of [0, 1, 7, 8, 1e9]) expect(reader.get(pairId, emptyPrice())).toBe(false)
     expect([reader.hits, reader.misses]).toEqual([0, 5])
   })
 
   test('that attaches late reads as if it had been there from the start', () => {
     const l1 = new L1({ slots: 2, maxPairs: 4 })
     for (let version = 1; version < 100; version++) l1.update(version % 2, version, numbersOf(version), 0)
-    const into = emptyRecord()
+    const into = emptyPrice()
     expect([new L1Reader(l1.buffer).get(1, into), into.version]).toEqual([true, 99])
   })
 
   test('makes a warm that it read a demand entry, in place of one that leaves unread', () => {
     const l1 = new L1({ slots: 4, maxPairs: 20, warmShare: 0.5 })
-    for (let pairId = 0; pairId < 2; pairId++) l1.promote(pairId, record({ version: 1 }))
+    for (let pairId = 0; pairId < 2; pairId++) l1.promote(pairId, cachedPrice({ version: 1 }))
     const reader = new L1Reader(l1.buffer)
-    expect(reader.get(0, emptyRecord())).toBe(true)
-    l1.promote(2, record({ version: 1 }))
-    l1.promote(3, record({ version: 1 }))
+    expect(reader.get(0, emptyPrice())).toBe(true)
+    l1.promote(2, cachedPrice({ version: 1 }))
+    l1.promote(3, cachedPrice({ version: 1 }))
     expect(l1.has(0)).toBe(true)
     expect(l1.has(1)).toBe(false)
     expect(l1.usage.warmCounts).toMatchObject({ used: 1, unused: 1 })
@@ -59,9 +59,9 @@ describe('a reader', () => {
   test('keeps an entry that it reads twice from being evicted', () => {
     const l1 = new L1({ slots: 4, maxPairs: 100, warmShare: 0 })
     const reader = new L1Reader(l1.buffer)
-    for (let pairId = 0; pairId < 4; pairId++) l1.fill(pairId, record({ version: 1 }))
-    for (let read = 0; read < 2; read++) reader.get(0, emptyRecord())
-    for (let pairId = 4; pairId < 7; pairId++) l1.fill(pairId, record({ version: 1 }))
+    for (let pairId = 0; pairId < 4; pairId++) l1.fill(pairId, cachedPrice({ version: 1 }))
+    for (let read = 0; read < 2; read++) reader.get(0, emptyPrice())
+    for (let pairId = 4; pairId < 7; pairId++) l1.fill(pairId, cachedPrice({ version: 1 }))
     expect(l1.has(0)).toBe(true)
     expect(l1.has(1)).toBe(false)
   })
@@ -88,7 +88,7 @@ describe('a reader', () => {
       }
       jest.restoreAllMocks()
       const reader = new L1Reader(l1.buffer)
-      const into = emptyRecord()
+      const into = emptyPrice()
       for (let pairId = 0; pairId < 4; pairId++)
         if (reader.get(pairId, into)) expect(isPriceOf(pairId, into)).toBe(true)
       expect(before).toEqual([0, 1])
@@ -113,7 +113,7 @@ function tornReads(Reader: typeof L1Reader): number {
       if (loads++ === point) for (const version of [2, 3]) l1.fill(0, priceAt(0, version))
       return load(...args)
     }) as typeof load)
-    const into = emptyRecord()
+    const into = emptyPrice()
     if (reader.get(0, into) && !isPriceOf(0, into)) torn++
     jest.restoreAllMocks()
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
+import { type CachedPrice, emptyPrice } from '../../../src/cache/cached-price.ts'
 import type { FillOutcome, PromoteOutcome, UpdateOutcome } from '../../../src/cache/l1/first-level.ts'
-import { emptyRecord, type PriceRecord } from '../../../src/cache/price-record.ts'
-import { record } from '../l2/columns.ts'
+import { cachedPrice } from '../l2/columns.ts'
 
 /** What the node does to L1, as one step of a schedule. */
 export type Step =
@@ -11,10 +11,10 @@ export type Step =
 /** L1, or a cache that takes its place to show that the schedules find what is wrong with it. */
 export interface Level {
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome
-  fill(pairId: number, record: Readonly<PriceRecord>): FillOutcome
-  promote(pairId: number, record: Readonly<PriceRecord>): PromoteOutcome
-  get(pairId: number, into: PriceRecord): boolean
-  peek(pairId: number, into: PriceRecord): boolean
+  fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome
+  promote(pairId: number, price: Readonly<CachedPrice>): PromoteOutcome
+  get(pairId: number, into: CachedPrice): boolean
+  peek(pairId: number, into: CachedPrice): boolean
   expect(pairId: number): boolean
   renew(pairId: number): void
   remove(pairId: number): void
@@ -36,18 +36,25 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 export const schedule = fc.array(step, { minLength: 1, maxLength: 120, size: 'max' })
 
 /** The one value that a pair has at a version: a torn or misplaced one would show. */
-export function priceAt(pairId: number, version: number): PriceRecord {
+export function priceAt(pairId: number, version: number): CachedPrice {
   const price = version * 100 + pairId
-  return record({ version, price, bid: price + 0.1, ask: price + 0.2, reserve0: price + 0.3, liquidity: price + 0.4 })
+  return cachedPrice({
+    version,
+    price,
+    bid: price + 0.1,
+    ask: price + 0.2,
+    reserve0: price + 0.3,
+    liquidity: price + 0.4,
+  })
 }
 
-export function isPriceOf(pairId: number, value: PriceRecord): boolean {
+export function isPriceOf(pairId: number, value: CachedPrice): boolean {
   const expected = priceAt(pairId, value.version)
-  return Object.entries(value).every(([field, number]) => Object.is(number, expected[field as keyof PriceRecord]))
+  return Object.entries(value).every(([field, number]) => Object.is(number, expected[field as keyof CachedPrice]))
 }
 
 /** What the step read, where it read. */
-export function take(level: Level, step: Step): PriceRecord | undefined {
+export function take(level: Level, step: Step): CachedPrice | undefined {
   switch (step.type) {
     case 'update': {
       const { price, bid, ask, reserve0, reserve1, liquidity } = priceAt(step.pairId, step.version)
@@ -62,7 +69,7 @@ export function take(level: Level, step: Step): PriceRecord | undefined {
       return undefined
     case 'get':
     case 'peek': {
-      const into = emptyRecord()
+      const into = emptyPrice()
       return level[step.type](step.pairId, into) ? into : undefined
     }
     case 'expect':
@@ -79,14 +86,14 @@ export function take(level: Level, step: Step): PriceRecord | undefined {
 
 /** "Set if newer than what is resident", without floors: what L1 would be if it forgot with the value the version, too. */
 export class ForgetfulLevel implements Level {
-  readonly #values = new Map<number, PriceRecord>()
+  readonly #values = new Map<number, CachedPrice>()
   readonly #slots: number
 
   constructor(slots: number) {
     this.#slots = slots
   }
 
-  #put(pairId: number, value: PriceRecord): boolean {
+  #put(pairId: number, value: CachedPrice): boolean {
     if ((this.#values.get(pairId)?.version ?? 0) > value.version) return false
     this.#values.set(pairId, value)
     const [oldest] = this.#values.keys()
@@ -98,20 +105,20 @@ export class ForgetfulLevel implements Level {
     return this.#put(pairId, priceAt(pairId, version)) ? 'inserted' : 'older'
   }
 
-  fill(pairId: number, value: PriceRecord) {
+  fill(pairId: number, value: CachedPrice) {
     return this.#put(pairId, value) ? 'filled' : 'older'
   }
 
-  promote(pairId: number, value: PriceRecord) {
+  promote(pairId: number, value: CachedPrice) {
     return this.#put(pairId, value) ? 'warmed' : 'older'
   }
 
-  get(pairId: number, into: PriceRecord): boolean {
+  get(pairId: number, into: CachedPrice): boolean {
     Object.assign(into, this.#values.get(pairId))
     return this.#values.has(pairId)
   }
 
-  peek(pairId: number, into: PriceRecord): boolean {
+  peek(pairId: number, into: CachedPrice): boolean {
     return this.get(pairId, into)
   }
 

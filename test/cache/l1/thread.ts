@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { emptyPrice } from '../../../src/cache/cached-price.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
 import { L1Reader } from '../../../src/cache/l1/reader.ts'
-import { emptyRecord } from '../../../src/cache/price-record.ts'
 import { mulberry32 } from '../../harness/mulberry32.ts'
 
 /** One thread over an L1 in shared memory: the writer, or a reader that checks whatever it reads. */
@@ -30,14 +30,14 @@ const WRITES_A_BEAT = 100
 function write(task: Extract<ThreadTask, { do: 'write' }>): void {
   const l1 = new L1({ slots: task.slots, maxPairs: task.pairs })
   const numbers = new Float64Array(NUMBER_COUNT)
-  const record = emptyRecord()
+  const value = emptyPrice()
   let version = 0
   const put = (): void => {
     const pairId = ++version % task.pairs
     for (let f = 0; f < NUMBER_COUNT; f++) numbers[f] = numberOf(pairId, version, f)
     // Where not all fit, residency is earned by reads: as a node does it, by a load of what was just written.
     if (l1.update(pairId, version, numbers, 0) !== 'floor-only') return
-    if (l1.get(pairId, record)) return
+    if (l1.get(pairId, value)) return
     const [price = 0, bid = 0, ask = 0, reserve0 = 0, reserve1 = 0, liquidity = 0] = numbers
     l1.fill(pairId, { version, eventTimeMs: 0, price, bid, ask, reserve0, reserve1, liquidity })
   }
@@ -74,21 +74,21 @@ function numberOf(pairId: number, version: number, field: number): number {
 function read(task: Extract<ThreadTask, { do: 'read' }>): ReadTally {
   const reader = new L1Reader(task.buffer)
   const random = mulberry32(task.seed)
-  const record = emptyRecord()
+  const value = emptyPrice()
   const seen = new Float64Array(task.pairs)
   let torn = 0
   let back = 0
   for (let i = 0; i < task.reads; i++) {
     const pairId = Math.floor(random() * task.pairs)
-    if (!reader.get(pairId, record)) continue
-    const { version } = record
+    if (!reader.get(pairId, value)) continue
+    const { version } = value
     const isWhole =
-      record.price === numberOf(pairId, version, 0) &&
-      record.bid === numberOf(pairId, version, 1) &&
-      record.ask === numberOf(pairId, version, 2) &&
-      record.reserve0 === numberOf(pairId, version, 3) &&
-      record.reserve1 === numberOf(pairId, version, 4) &&
-      record.liquidity === numberOf(pairId, version, 5)
+      value.price === numberOf(pairId, version, 0) &&
+      value.bid === numberOf(pairId, version, 1) &&
+      value.ask === numberOf(pairId, version, 2) &&
+      value.reserve0 === numberOf(pairId, version, 3) &&
+      value.reserve1 === numberOf(pairId, version, 4) &&
+      value.liquidity === numberOf(pairId, version, 5)
     if (!isWhole) torn++
     else if (version < (seen[pairId] as number)) back++
     else seen[pairId] = version

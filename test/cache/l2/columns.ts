@@ -1,15 +1,15 @@
-import type { PriceColumns, PriceRecord } from '../../../src/cache/price-record.ts'
-import { emptyRecord, priceColumns, setRecord, VERSIONS_PER_MS } from '../../../src/cache/price-record.ts'
+import type { CachedPrice, PriceColumns } from '../../../src/cache/cached-price.ts'
+import { emptyPrice, priceColumns, setRow, VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 
-export interface Row extends Partial<PriceRecord> {
+export interface Row extends Partial<CachedPrice> {
   readonly pairId: number
   readonly version: number
 }
 
 /** A record whose event time goes with its version, as the node makes them. */
-export function record(fields: Partial<PriceRecord> & { readonly version: number }): PriceRecord {
+export function cachedPrice(fields: Partial<CachedPrice> & { readonly version: number }): CachedPrice {
   return {
-    ...emptyRecord(),
+    ...emptyPrice(),
     price: fields.version,
     eventTimeMs: Math.floor(fields.version / VERSIONS_PER_MS),
     ...fields,
@@ -21,7 +21,7 @@ export function columnsOf(rows: readonly Row[]): PriceColumns {
   for (const { pairId, ...fields } of rows) {
     const row = columns.count++
     columns.pairIds[row] = pairId
-    setRecord(columns, row, record(fields))
+    setRow(columns, row, cachedPrice(fields))
   }
   return columns
 }

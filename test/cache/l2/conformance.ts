@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { L2 } from '../../../src/cache/l2/l2.ts'
 import type { PairTable } from '../../../src/cache/names/pair-table.ts'
-import { columnsOf, type Row, record } from './columns.ts'
+import { cachedPrice, columnsOf, type Row } from './columns.ts'
 
 /** A level under test, started, with a table of its own. `chain` is one that no other test uses. */
 export interface L2Bench {
@@ -27,7 +27,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
     afterEach(() => bench.close())
 
     it('gives back what was written, number by number', async () => {
-      const full = record({
+      const full = cachedPrice({
         version: 4_096_000,
         price: 1.5,
         bid: 1.4,
@@ -36,7 +36,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
         reserve1: 3e-9,
         liquidity: 1e21,
       })
-      const sparse = record({ version: 4_096_001, price: 7, liquidity: 2 })
+      const sparse = cachedPrice({ version: 4_096_001, price: 7, liquidity: 2 })
       await write([
         { pairId: pair('a'), ...full },
         { pairId: pair('b'), ...sparse },
@@ -46,7 +46,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
 
     it('answers in the order of the question, with nothing where nothing is stored, and twice where asked twice', async () => {
       await write([{ pairId: pair('a'), version: 1 }])
-      const rows = [undefined, record({ version: 1 }), undefined, record({ version: 1 })]
+      const rows = [undefined, cachedPrice({ version: 1 }), undefined, cachedPrice({ version: 1 })]
       expect(await bench.l2.load([pair('x'), pair('a'), pair('y'), pair('a')])).toEqual({ status: 'loaded', rows })
     })
 
@@ -56,14 +56,14 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
         { pairId: pair('a'), version: 1 },
         { pairId: other, version: 2 },
       ])
-      const rows = [record({ version: 2 }), record({ version: 1 })]
+      const rows = [cachedPrice({ version: 2 }), cachedPrice({ version: 1 })]
       expect(await bench.l2.load([other, pair('a')])).toEqual({ status: 'loaded', rows })
     })
 
     it('writes only the rows it was told to', async () => {
       const columns = columnsOf(['a', 'b', 'c'].map((pairName) => ({ pairId: pair(pairName), version: 5 })))
       expect(await bench.l2.write(columns, 1, 2)).toEqual({ status: 'written', written: 1, older: 0 })
-      const rows = [undefined, record({ version: 5 }), undefined]
+      const rows = [undefined, cachedPrice({ version: 5 }), undefined]
       expect(await bench.l2.load([pair('a'), pair('b'), pair('c')])).toEqual({ status: 'loaded', rows })
     })
 
@@ -74,7 +74,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
         { pairId: pair('b'), version: 9 },
       ])
       expect(outcome).toEqual({ status: 'written', written: 1, older: 1 })
-      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [record({ version: 10 })] })
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 10 })] })
     })
 
     it('takes an equal version again', async () => {
@@ -84,7 +84,10 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
         written: 1,
         older: 0,
       })
-      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [record({ version: 10, price: 2 })] })
+      expect(await bench.l2.load([pair('a')])).toEqual({
+        status: 'loaded',
+        rows: [cachedPrice({ version: 10, price: 2 })],
+      })
     })
 
     it('compares versions as numbers, not digit by digit', async () => {
@@ -92,7 +95,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
       await write([{ pairId: pair('a'), version: 10 }])
       await write([{ pairId: pair('b'), version: Number.MAX_SAFE_INTEGER }])
       await write([{ pairId: pair('b'), version: Number.MAX_SAFE_INTEGER - 1 }])
-      const rows = [record({ version: 10 }), record({ version: Number.MAX_SAFE_INTEGER })]
+      const rows = [cachedPrice({ version: 10 }), cachedPrice({ version: Number.MAX_SAFE_INTEGER })]
       expect(await bench.l2.load([pair('a'), pair('b')])).toEqual({ status: 'loaded', rows })
     })
 
@@ -100,7 +103,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
       const a = pair('a')
       const outcome = await write([3, 5, 4].map((version) => ({ pairId: a, version })))
       expect(outcome).toEqual({ status: 'written', written: 2, older: 1 })
-      expect(await bench.l2.load([a])).toEqual({ status: 'loaded', rows: [record({ version: 5 })] })
+      expect(await bench.l2.load([a])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 5 })] })
     })
 
     it('takes no row of version 0: its pair was delisted while it waited', async () => {
@@ -113,7 +116,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
       const outcome = await write(ids.map((pairId, i) => ({ pairId, version: i + 1 })))
       expect(outcome).toEqual({ status: 'written', written: 5_000, older: 0 })
       const loaded = await bench.l2.load(ids)
-      expect(loaded).toEqual({ status: 'loaded', rows: ids.map((_, i) => record({ version: i + 1 })) })
+      expect(loaded).toEqual({ status: 'loaded', rows: ids.map((_, i) => cachedPrice({ version: i + 1 })) })
     })
 
     it('deletes, counts what there was, and takes any version afterwards', async () => {
@@ -121,7 +124,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
       expect(await bench.l2.delete([pair('a'), pair('b')])).toEqual({ status: 'written', written: 1, older: 0 })
       expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [undefined] })
       await write([{ pairId: pair('a'), version: 3 }])
-      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [record({ version: 3 })] })
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 3 })] })
     })
 
     it('forgets a value after its time to live, and its version with it', async () => {
@@ -141,7 +144,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
       await write([{ pairId: pair('a'), version: 1 }])
       const first = await bench.l2.load([pair('a')])
       if (first.status === 'loaded' && first.rows[0] !== undefined) first.rows[0].price = -1
-      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [record({ version: 1 })] })
+      expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 1 })] })
     })
 
     it('is up, and after its close unavailable; closing twice is closing once', async () => {

@@ -1,6 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import type { CachedPrice, PriceColumns } from '../../../src/cache/cached-price.ts'
 import type { L2, L2Load, L2State, L2Write } from '../../../src/cache/l2/l2.ts'
-import type { PriceColumns, PriceRecord } from '../../../src/cache/price-record.ts'
 
 export interface WrittenRow {
   readonly pairId: number
@@ -22,7 +22,7 @@ export interface PendingLoad {
   /** What was stored when it was asked; by the time it answers that may be old. */
   readonly found: readonly (WrittenRow | undefined)[]
   /** `unknown`: the places of what a part that is away would know. */
-  answer(rows: readonly (PriceRecord | undefined)[], unknown?: ReadonlySet<number>): Promise<void>
+  answer(rows: readonly (CachedPrice | undefined)[], unknown?: ReadonlySet<number>): Promise<void>
   fail(): Promise<void>
   /** What no level should do. */
   reject(fault: Error): Promise<void>

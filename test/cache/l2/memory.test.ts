@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { createMemoryL2 } from '../../../src/cache/l2/memory.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { virtualClock } from '../../../src/clock.ts'
-import { columnsOf, record } from './columns.ts'
+import { cachedPrice, columnsOf } from './columns.ts'
 import { l2Conformance } from './conformance.ts'
 
 const TTL_MS = 1_000
@@ -35,9 +35,12 @@ describe('memory level', () => {
       2,
     )
     clock.advanceTo(1_000_899)
-    expect(await l2.load([0, 1])).toEqual({ status: 'loaded', rows: [record({ version: 1 }), record({ version: 1 })] })
+    expect(await l2.load([0, 1])).toEqual({
+      status: 'loaded',
+      rows: [cachedPrice({ version: 1 }), cachedPrice({ version: 1 })],
+    })
     clock.advanceTo(1_000_900)
-    expect(await l2.load([0, 1])).toEqual({ status: 'loaded', rows: [undefined, record({ version: 1 })] })
+    expect(await l2.load([0, 1])).toEqual({ status: 'loaded', rows: [undefined, cachedPrice({ version: 1 })] })
     clock.advanceTo(1_001_100)
     expect(await l2.load([0, 1])).toEqual({ status: 'loaded', rows: [undefined, undefined] })
   })

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { decodeValue, encodeValue, HEAD_BYTES, MAX_VALUE_BYTES } from '../../../src/cache/l2/value.ts'
-import { columnsOf, record } from './columns.ts'
+import { cachedPrice, columnsOf } from './columns.ts'
 
 const number = fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true, noDefaultInfinity: true }))
 const anyRecord = fc.record({
@@ -16,16 +16,16 @@ const anyRecord = fc.record({
   liquidity: number,
 })
 
-function encoded(fields: Parameters<typeof record>[0]): Buffer {
+function encoded(fields: Parameters<typeof cachedPrice>[0]): Buffer {
   const into = Buffer.alloc(MAX_VALUE_BYTES)
-  return into.subarray(0, encodeValue(columnsOf([{ pairId: 0, ...record(fields) }]), 0, into, 0))
+  return into.subarray(0, encodeValue(columnsOf([{ pairId: 0, ...cachedPrice(fields) }]), 0, into, 0))
 }
 
 describe('value codec', () => {
   it('round-trips every record', () => {
     fc.assert(
       fc.property(anyRecord, (value) => {
-        expect(decodeValue(encoded(value))).toEqual({ ok: true, record: value })
+        expect(decodeValue(encoded(value))).toEqual({ ok: true, price: value })
       }),
     )
   })

@@ -1,6 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { emptyPrice } from '../../../src/cache/cached-price.ts'
 import { type Flush, WriteBehind } from '../../../src/cache/l2/write-behind.ts'
-import { emptyRecord } from '../../../src/cache/price-record.ts'
 import { virtualClock } from '../../../src/clock.ts'
 import { ManualTimer } from '../../harness/manual-timer.ts'
 import { ControlledL2 } from './controlled-l2.ts'
@@ -39,8 +39,8 @@ export class WriteBehindStage {
 
   /** The version that a read would find, 0 for none. */
   pending(pairId: number): number {
-    const record = emptyRecord()
-    return this.writeBehind.pending(pairId, record) ? record.version : 0
+    const price = emptyPrice()
+    return this.writeBehind.pending(pairId, price) ? price.version : 0
   }
 
   written(call: number): [pairId: number, version: number][] {

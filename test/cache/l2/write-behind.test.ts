@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { emptyRecord, VERSIONS_PER_MS } from '../../../src/cache/price-record.ts'
+import { emptyPrice, VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { settled } from '../../harness/manual-timer.ts'
 import { FLUSH_MS, WriteBehindStage } from './write-behind-stage.ts'
 
@@ -73,21 +73,21 @@ describe('a value on its way', () => {
       reserve1: 5,
       liquidity: Number.NaN,
     }
-    const record = emptyRecord()
-    expect([stage.writeBehind.pending(2, record), record]).toEqual([true, expected])
+    const price = emptyPrice()
+    expect([stage.writeBehind.pending(2, price), price]).toEqual([true, expected])
     await stage.timer.advance(FLUSH_MS)
-    expect([stage.writeBehind.pending(2, record), record]).toEqual([true, expected])
+    expect([stage.writeBehind.pending(2, price), price]).toEqual([true, expected])
     await stage.l2.writes[0]?.succeed()
-    expect(stage.writeBehind.pending(2, record)).toBe(false)
+    expect(stage.writeBehind.pending(2, price)).toBe(false)
   })
 
   test('is read as L1 gave it, and takes the row of the pair', async () => {
     const stage = new WriteBehindStage()
     stage.add(2, 1)
-    const given = { ...emptyRecord(), version: 5, eventTimeMs: 3, price: 7, ask: 8 }
-    stage.writeBehind.addRecord(2, given)
-    const record = emptyRecord()
-    expect([stage.writeBehind.pending(2, record), record, stage.writeBehind.pendingEntries]).toEqual([true, given, 1])
+    const given = { ...emptyPrice(), version: 5, eventTimeMs: 3, price: 7, ask: 8 }
+    stage.writeBehind.addPrice(2, given)
+    const price = emptyPrice()
+    expect([stage.writeBehind.pending(2, price), price, stage.writeBehind.pendingEntries]).toEqual([true, given, 1])
   })
 
   test('is the newer one where both sets have the pair', async () => {

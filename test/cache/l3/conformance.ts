@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { ClickHouseL3 } from '../../../src/cache/l3/clickhouse.ts'
 import { PriceHistory } from '../../../src/cache/l3/price-history.ts'
 import { PRICE_TABLE } from '../../../src/cache/l3/price-table.ts'
 import type { SqlEngine } from '../../../src/cache/l3/sql-engine.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
-import { VERSIONS_PER_MS } from '../../../src/cache/price-record.ts'
 import { systemClock } from '../../../src/clock.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
 import { systemTimer } from '../../../src/timer.ts'
 import { until } from '../../harness/until.ts'
-import { columnsOf, type Row, record } from '../l2/columns.ts'
+import { cachedPrice, columnsOf, type Row } from '../l2/columns.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -70,9 +70,9 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
         { pairId: a, ...price(1_000, full) },
       ])
       expect(await load([b, none, a])).toEqual([
-        record({ version: at(5), eventTimeMs: nowMs - 5, price: 7 }),
+        cachedPrice({ version: at(5), eventTimeMs: nowMs - 5, price: 7 }),
         undefined,
-        record({ version: at(1_000), eventTimeMs: nowMs - 1_000, ...full }),
+        cachedPrice({ version: at(1_000), eventTimeMs: nowMs - 1_000, ...full }),
       ])
     })
 

@@ -7,10 +7,10 @@ import { viewOf } from '../l1/view-of.ts'
 const name = fc.string({ maxLength: 12, unit: 'grapheme' }).filter((text) => Buffer.byteLength(text) <= 64)
 
 function registerBytes(table: PairTable, chain: string, pair: string): number {
-  const record = Buffer.from(`${chain}|${pair}`)
+  const price = Buffer.from(`${chain}|${pair}`)
   const chainBytes = Buffer.byteLength(chain)
-  const chainId = table.chainIdOfBytes(viewOf(record), 0, chainBytes)
-  return table.registerBytes(chainId, viewOf(record), chainBytes + 1, record.length)
+  const chainId = table.chainIdOfBytes(viewOf(price), 0, chainBytes)
+  return table.registerBytes(chainId, viewOf(price), chainBytes + 1, price.length)
 }
 
 describe('a pair table', () => {

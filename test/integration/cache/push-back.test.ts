@@ -6,7 +6,7 @@ import { PushBack } from '../../../src/cache/l2/push-back.ts'
 import { createRedisL2 } from '../../../src/cache/l2/redis/redis.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { systemClock, virtualClock } from '../../../src/clock.ts'
-import { columnsOf, record } from '../../cache/l2/columns.ts'
+import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
 import { uniqueName } from '../../harness/kafka.ts'
 import { ManualTimer } from '../../harness/manual-timer.ts'
 import { until } from '../../harness/until.ts'
@@ -66,6 +66,6 @@ test('a Redis that was killed and is back, empty, gets what L1 has, and keeps wh
     return pushBack?.pushed === PAIRS - 1
   }
   await until('all are written, but for the one that is older', isDone, { timeoutMs: 60_000 })
-  const rows = ids.map((pairId) => record({ version: pairId === newer ? 11 : 10 }))
+  const rows = ids.map((pairId) => cachedPrice({ version: pairId === newer ? 11 : 10 }))
   expect(await other.load(ids)).toEqual({ status: 'loaded', rows })
 })

@@ -4,7 +4,7 @@ import type { L2 } from '../../../src/cache/l2/l2.ts'
 import { createRedisL2 } from '../../../src/cache/l2/redis/redis.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { systemClock } from '../../../src/clock.ts'
-import { columnsOf, record } from '../../cache/l2/columns.ts'
+import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
 import { startRedisCluster, type TestCluster } from '../../harness/redis-cluster.ts'
 import { until } from '../../harness/until.ts'
 
@@ -41,7 +41,10 @@ const pairAt = async (master: number) => table.register(await cluster.chainAt(ma
 const pairsEverywhere = () => Promise.all(MASTERS.map(pairAt))
 const keyOf = (pairId: number) => `fw:{${table.chainName(table.chainOf(pairId))}}:${table.pairName(pairId)}`
 const written = (count: number) => ({ status: 'written', written: count, older: 0 })
-const loaded = (...versions: number[]) => ({ status: 'loaded', rows: versions.map((version) => record({ version })) })
+const loaded = (...versions: number[]) => ({
+  status: 'loaded',
+  rows: versions.map((version) => cachedPrice({ version })),
+})
 const write = (l2: L2, pairIds: readonly number[], version: number) => {
   const rows = pairIds.map((pairId) => ({ pairId, version }))
   return l2.write(columnsOf(rows), 0, rows.length)
@@ -135,7 +138,7 @@ describe('Redis Cluster level without one of its masters', () => {
     expect(l2.state()).toMatchObject({ reason: expect.stringContaining(new URL(cluster.urls[1] ?? '').host) })
     expect(await l2.load([first, third])).toEqual(loaded(1, 1))
     expect(await l2.load([gone])).toMatchObject({ status: 'unavailable' })
-    const known = [record({ version: 1 }), undefined, record({ version: 1 })]
+    const known = [cachedPrice({ version: 1 }), undefined, cachedPrice({ version: 1 })]
     expect(await l2.load([first, gone, third])).toEqual({ status: 'loaded', rows: known, unknown: new Set([1]) })
     expect(await write(l2, [gone], 2)).toMatchObject({ status: 'unavailable' })
     expect(await write(l2, [first, gone, third], 2)).toMatchObject({ status: 'unavailable', unwritten: [1] })

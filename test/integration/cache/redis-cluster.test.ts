@@ -5,7 +5,7 @@ import { createRedisL2 } from '../../../src/cache/l2/redis/redis.ts'
 import { slotOfKey } from '../../../src/cache/l2/redis/slot.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { systemClock } from '../../../src/clock.ts'
-import { columnsOf, record } from '../../cache/l2/columns.ts'
+import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
 import { l2Conformance } from '../../cache/l2/conformance.ts'
 import { uniqueName } from '../../harness/kafka.ts'
 import { startRedisCluster, type TestCluster } from '../../harness/redis-cluster.ts'
@@ -55,7 +55,7 @@ const write = (l2: L2, pairIds: readonly number[], version: number) =>
   l2.write(columnsOf(rows(pairIds, version)), 0, pairIds.length)
 const loaded = (...versions: (number | undefined)[]) => ({
   status: 'loaded',
-  rows: versions.map((version) => (version === undefined ? undefined : record({ version }))),
+  rows: versions.map((version) => (version === undefined ? undefined : cachedPrice({ version }))),
 })
 
 /** By one of its servers alone: what the others are spoken to with is learnt from its URL. */

@@ -5,7 +5,7 @@ import type { L2 } from '../../../src/cache/l2/l2.ts'
 import { createRedisL2 } from '../../../src/cache/l2/redis/redis.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { systemClock } from '../../../src/clock.ts'
-import { columnsOf, record } from '../../cache/l2/columns.ts'
+import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
 import { uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 
@@ -119,7 +119,7 @@ describe('Redis level with a Redis that stands still', () => {
     })
     stack.resumeRedis()
     await isUp(l2)
-    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [record({ version: 1 })] })
+    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 1 })] })
   })
 
   it('leaves no effect of a write or a deletion that was reported as failed', async () => {
@@ -139,7 +139,7 @@ describe('Redis level with a Redis that stands still', () => {
       expect(await raw.exists(keyOf(refused))).toBe(0)
     })
     await isUp(l2)
-    expect(await l2.load([kept])).toEqual({ status: 'loaded', rows: [record({ version: 1 })] })
+    expect(await l2.load([kept])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 1 })] })
     expect(await writeOne(l2, refused, 1)).toEqual({ status: 'written', written: 1, older: 0 })
   })
 
@@ -155,7 +155,7 @@ describe('Redis level with a Redis that stands still', () => {
     expect(await writeOne(l2, pairId, refused)).toMatchObject({ status: 'unavailable' })
     await until('the stall is over', async () => (await writeOne(l2, pairId, refused)).status === 'written')
     expect(await attempt()).toEqual({ status: 'written', written: 1, older: 0 })
-    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [record({ version })] })
+    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [cachedPrice({ version })] })
     expect(l2.state()).toEqual({ status: 'up' })
   })
 

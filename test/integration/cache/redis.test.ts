@@ -9,7 +9,7 @@ import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { systemClock } from '../../../src/clock.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
 import type { Metrics } from '../../../src/telemetry/slab.ts'
-import { columnsOf, record } from '../../cache/l2/columns.ts'
+import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
 import { l2Conformance } from '../../cache/l2/conformance.ts'
 import { newestWins, writes } from '../../cache/l2/properties.ts'
 import { uniqueName } from '../../harness/kafka.ts'
@@ -155,7 +155,7 @@ describe.each([
     expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: [undefined, undefined, undefined] })
     const columns = columnsOf(ids.map((pairId) => ({ pairId, version: 5 })))
     expect(await l2.write(columns, 0, 3)).toEqual({ status: 'written', written: 3, older: 0 })
-    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map(() => record({ version: 5 })) })
+    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map(() => cachedPrice({ version: 5 })) })
   })
 })
 
@@ -195,7 +195,7 @@ describe('Redis level', () => {
     const third = table.register(`${chain}%7D:b`, 'c')
     const ids = [first, second, third]
     await l2.write(columnsOf(ids.map((pairId, i) => ({ pairId, version: i + 1 }))), 0, 3)
-    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: [1, 2, 3].map((version) => record({ version })) })
+    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: [1, 2, 3].map((version) => cachedPrice({ version })) })
   })
 
   it('gives names with line breaks, spaces and letters of any script keys of their own', async () => {
@@ -203,7 +203,7 @@ describe('Redis level', () => {
     const names = ['a\r\nGET b', 'a\nb', ' a b ', 'ärger ⛓ 価格', '*', '{a}', '🜁'.repeat(60)]
     const ids = names.map((name, at) => table.register(at % 2 ? chain : `${chain}\n⛓`, name))
     await l2.write(columnsOf(ids.map((pairId, i) => ({ pairId, version: i + 1 }))), 0, ids.length)
-    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map((_, i) => record({ version: i + 1 })) })
+    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map((_, i) => cachedPrice({ version: i + 1 })) })
     expect(await raw.exists(`fw:{${chain}\n⛓}:a\r\nGET b`)).toBe(1)
   })
 
@@ -245,7 +245,7 @@ describe('Redis level', () => {
     await raw.echo(chain)
     await until('all that was asked is told', () => asked.at(-1)?.[0] === 'echo')
     monitor.disconnect()
-    const [one, two] = [record({ version: 1 }), record({ version: 2 })]
+    const [one, two] = [cachedPrice({ version: 1 }), cachedPrice({ version: 2 })]
     expect(loads.map((load) => load.status === 'loaded' && load.rows)).toEqual([[one], [one], [one, two], [two, one]])
     const keyOf = (pair: string) => `fw:{${chain}}:${pair}`
     expect(asked).toEqual([

@@ -1,4 +1,4 @@
-import type { PriceColumns } from '../../price-record.ts'
+import type { PriceColumns } from '../../cached-price.ts'
 import { jitteredTtlMs } from '../../ttl.ts'
 import { encodeValue, MAX_VALUE_BYTES } from '../value.ts'
 import type { PairKeys } from './keys.ts'

@@ -1,4 +1,4 @@
-import { MAX_VERSION } from '../../price-record.ts'
+import { MAX_VERSION } from '../../cached-price.ts'
 import { HEAD_BYTES } from '../value.ts'
 
 /**

@@ -2,8 +2,8 @@ import type { Clock } from '../../../clock.ts'
 import { InFlight } from '../../../in-flight.ts'
 import type { Metrics } from '../../../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../../../timer.ts'
+import type { CachedPrice, PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
-import type { PriceColumns, PriceRecord } from '../../price-record.ts'
 import type { L2, L2Load, L2State, L2Usage, L2Write } from '../l2.ts'
 import { decodeValue } from '../value.ts'
 import { deleteCalls, type VersionedCall, writeCalls } from './batch.ts'
@@ -42,7 +42,7 @@ type Values = readonly (Buffer | null)[] | undefined
 
 /** A load under way; those that ask for one of its pairs meanwhile wait for it. */
 interface Flight {
-  readonly rows: Map<number, PriceRecord>
+  readonly rows: Map<number, CachedPrice>
   /** Pairs that were deleted after it left: what it brings of them is what the delete takes. */
   readonly deleted: Set<number>
   /** Pairs that could not be asked for. */
@@ -198,10 +198,10 @@ class RedisL2 implements L2 {
     return replies.ok ? undefined : replies.reason
   }
 
-  #take(pairId: number, value: Buffer | null | undefined, into: Map<number, PriceRecord>): void {
+  #take(pairId: number, value: Buffer | null | undefined, into: Map<number, CachedPrice>): void {
     if (value === null || value === undefined) return
     const decoded = decodeValue(value)
-    if (decoded.ok) into.set(pairId, decoded.record)
+    if (decoded.ok) into.set(pairId, decoded.price)
     else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
   }
 
@@ -229,6 +229,6 @@ class RedisL2 implements L2 {
   }
 }
 
-function rowOf(pairId: number, flight: Flight | undefined): PriceRecord | undefined {
+function rowOf(pairId: number, flight: Flight | undefined): CachedPrice | undefined {
   return flight?.deleted.has(pairId) ? undefined : flight?.rows.get(pairId)
 }

@@ -1,7 +1,7 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 
 /** A cached price. Reads fill one that the caller owns, so that a hit allocates nothing. Absent numbers are NaN. */
-export interface PriceRecord {
+export interface CachedPrice {
   /** Orders the values of one pair: event time in ms × 4,096 + its place among that pair's updates of the millisecond. */
   version: number
   eventTimeMs: number
@@ -13,7 +13,7 @@ export interface PriceRecord {
   liquidity: number
 }
 
-export function emptyRecord(): PriceRecord {
+export function emptyPrice(): CachedPrice {
   return {
     version: 0,
     eventTimeMs: 0,
@@ -27,17 +27,17 @@ export function emptyRecord(): PriceRecord {
 }
 
 /** The record's numbers, in NUMBER_FIELDS' order, from `base` on. */
-export function writeNumbers(record: Readonly<PriceRecord>, into: Float64Array, base: number): void {
-  into[base] = record.price
-  into[base + 1] = record.bid
-  into[base + 2] = record.ask
-  into[base + 3] = record.reserve0
-  into[base + 4] = record.reserve1
-  into[base + 5] = record.liquidity
+export function writeNumbers(from: Readonly<CachedPrice>, into: Float64Array, base: number): void {
+  into[base] = from.price
+  into[base + 1] = from.bid
+  into[base + 2] = from.ask
+  into[base + 3] = from.reserve0
+  into[base + 4] = from.reserve1
+  into[base + 5] = from.liquidity
 }
 
 /** The other way round: a record of its own. */
-export function readNumbers(version: number, numbers: Float64Array, base: number): PriceRecord {
+export function readNumbers(version: number, numbers: Float64Array, base: number): CachedPrice {
   return {
     version,
     eventTimeMs: eventTimeOf(version),
@@ -48,6 +48,16 @@ export function readNumbers(version: number, numbers: Float64Array, base: number
     reserve1: numbers[base + 4] as number,
     liquidity: numbers[base + 5] as number,
   }
+}
+
+/** Sets the number that stands at `field` in NUMBER_FIELDS. */
+export function setNumber(into: CachedPrice, field: number, value: number): void {
+  if (field === 0) into.price = value
+  else if (field === 1) into.bid = value
+  else if (field === 2) into.ask = value
+  else if (field === 3) into.reserve0 = value
+  else if (field === 4) into.reserve1 = value
+  else into.liquidity = value
 }
 
 export const VERSIONS_PER_MS = 4096
@@ -89,17 +99,17 @@ export function priceColumns(capacity: number): PriceColumns {
   }
 }
 
-export function recordAt(columns: PriceColumns, row: number): PriceRecord {
+export function priceOfRow(columns: PriceColumns, row: number): CachedPrice {
   return {
     ...readNumbers(columns.versions[row] as number, columns.numbers, row * NUMBER_COUNT),
     eventTimeMs: columns.eventTimesMs[row] as number,
   }
 }
 
-export function setRecord(columns: PriceColumns, row: number, record: Readonly<PriceRecord>): void {
-  columns.versions[row] = record.version
-  columns.eventTimesMs[row] = record.eventTimeMs
-  writeNumbers(record, columns.numbers, row * NUMBER_COUNT)
+export function setRow(columns: PriceColumns, row: number, price: Readonly<CachedPrice>): void {
+  columns.versions[row] = price.version
+  columns.eventTimesMs[row] = price.eventTimeMs
+  writeNumbers(price, columns.numbers, row * NUMBER_COUNT)
 }
 
 /** Copies rows `rows.from` (inclusive) to `rows.to` (exclusive) behind the last one of `into`, which has room for them. */
