@@ -172,7 +172,7 @@ function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker, 
   metrics.observe('correlation_pairs_recycled_total', {}, () => tracker.recycled)
   metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
   metrics.observe('drops_total', { reason: 'read-not-kept' }, () => tracker.refusedEdges)
-  metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.refusedAsks)
+  metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.asksWithoutId)
   metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)
 }
 

@@ -1,4 +1,4 @@
-import { kindOf, type WarmCounts, warmCostOf, warmsOf } from '../src/cache/l1/usage.ts'
+import { indexOfWarmKind, type WarmCounts, warmCostOf, warmsOf } from '../src/cache/l1/usage.ts'
 import type { PromotionOutcome } from '../src/cache/promotion.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
@@ -110,7 +110,7 @@ class ReadWarming implements CacheWarming {
     const { table } = this.#parts.caches
     const named = [...new Set(pairs)]
     const known = named.map((pair) => table.ask(this.#parts.chain, pair)).filter((pairId) => pairId >= 0)
-    return this.#warm(known, kindOf('manual'), named.length)
+    return this.#warm(known, indexOfWarmKind('manual'), named.length)
   }
 
   stats(): CacheWarmingStats {
@@ -152,7 +152,7 @@ class ReadWarming implements CacheWarming {
       if (this.#isClosed) return
       const pairIds = [...this.#wanted]
       this.#wanted.clear()
-      const warm = this.#warm(pairIds, kindOf('prediction'), pairIds.length).finally(() => {
+      const warm = this.#warm(pairIds, indexOfWarmKind('prediction'), pairIds.length).finally(() => {
         this.#underWay.delete(warm)
         if (this.#wanted.size > 0 && !this.#isClosed) this.#plan()
       })
@@ -163,7 +163,7 @@ class ReadWarming implements CacheWarming {
   async #warm(pairIds: readonly number[], kind: number, attempted: number): Promise<WarmReport> {
     const { caches, clock } = this.#parts
     const startMs = performance.now()
-    const promoted = await caches.promotion.promote(pairIds, { timeoutMs: this.#timeoutMs, kindOf: () => kind })
+    const promoted = await caches.promotion.promote(pairIds, { timeoutMs: this.#timeoutMs, kindIndexOf: () => kind })
     const { outcomes, timedOut, unavailable } = promoted
     const of = (outcome: PromotionOutcome) => outcomes.filter((each) => each === outcome).length
     const success = !timedOut && unavailable === undefined

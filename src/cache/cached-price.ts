@@ -67,14 +67,6 @@ export function eventTimeOf(version: number): number {
   return Math.floor(version / VERSIONS_PER_MS)
 }
 
-/** The version of an update of this event time, where the pair's floor is `floor`; FirstLevel.nextVersion says what the negative ones mean. */
-export function versionAfter(floor: number, eventTimeMs: number): number {
-  const first = eventTimeMs * VERSIONS_PER_MS
-  if (floor < first) return first
-  if (floor >= first + VERSIONS_PER_MS) return -1
-  return floor + 1 < first + VERSIONS_PER_MS ? floor + 1 : -2
-}
-
 /** Versions stay exact in a double until the event time reaches 2⁵³ ÷ 4,096 ms, the year 2039. */
 export const MAX_VERSION = Number.MAX_SAFE_INTEGER
 

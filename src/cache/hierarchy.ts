@@ -54,7 +54,7 @@ export class Hierarchy {
   readonly #hits: ChainCounters
   readonly #misses: ChainCounters
   readonly #getSeconds: Histogram
-  readonly #refused: Counter
+  readonly #readsBeyondBound: Counter
   readonly #l2: LevelCounts
   readonly #l3: LevelCounts
 
@@ -66,7 +66,7 @@ export class Hierarchy {
     this.#hits = new ChainCounters(source, 'cache_hits_total', { cache_level: 'L1' })
     this.#misses = new ChainCounters(source, 'cache_misses_total', { cache_level: 'L1' })
     this.#getSeconds = metrics.histogram('cache_get_duration_seconds', { cache_level: 'L1' })
-    this.#refused = metrics.counter('drops_total', { reason: 'reads-beyond-bound' })
+    this.#readsBeyondBound = metrics.counter('drops_total', { reason: 'reads-beyond-bound' })
     this.#l2 = levelCounts(metrics, 'L2')
     this.#l3 = levelCounts(metrics, 'L3')
   }
@@ -109,7 +109,7 @@ export class Hierarchy {
     if (this.#fromL2.of(pairId) === undefined) {
       if (this.#isAbsent(pairId)) return NOTHING
       if (this.#fromL2.size + this.#fromL3.size >= MAX_WANTED) {
-        this.#refused.add(1)
+        this.#readsBeyondBound.add(1)
         this.#renewing.delete(pairId)
         return NOTHING
       }

@@ -29,7 +29,7 @@ export interface PromoteOptions {
   /** Looks, and leaves L1 as it is; the outcomes say what would have been. */
   readonly dryRun?: boolean
   /** Who asked for the pair: its place in WARM_KINDS; the look-ahead unless given. */
-  readonly kindOf?: (pairId: number) => number
+  readonly kindIndexOf?: (pairId: number) => number
   /** The traces that the trip is part of: one for each request it serves. */
   readonly traces?: readonly Context[]
 }
@@ -158,7 +158,7 @@ export class Promotion {
   #gate(pairId: number, price: Readonly<CachedPrice>, options: PromoteOptions): PromotionOutcome {
     const { l1 } = this.#options
     if (options.dryRun) return price.version < l1.floor(pairId) ? 'refusedOlder' : 'warmed'
-    const outcome = l1.promote(pairId, price, options.kindOf?.(pairId))
+    const outcome = l1.promote(pairId, price, options.kindIndexOf?.(pairId))
     switch (outcome) {
       case 'warmed':
         return 'warmed'

@@ -222,7 +222,7 @@ class RequestWarmer implements Warmer {
     try {
       const promoted = await this.#options.promotion.promote(trip.pairIds, {
         dryRun,
-        kindOf: (pairId) => trip.kinds[trip.places.get(pairId) ?? 0] ?? 0,
+        kindIndexOf: (pairId) => trip.kinds[trip.places.get(pairId) ?? 0] ?? 0,
         traces: jobs.map((job) => job.trace),
       })
       for (const job of jobs) this.#finish(job, outcomesOf(job, trip, promoted), promoted.timedOut)

@@ -34,7 +34,7 @@ const record = { version: 1, eventTimeMs: 1, ...numbers }
 test('made-up names are missing, take no more than half of the ids, and are counted', () => {
   for (let i = 0; i < 2_000; i++) expect(prices.get('ethereum', `nonsense ${i}`)).toBe('missing')
   expect(caches.table.size).toBe(501)
-  expect(caches.table.refusedAsks).toBe(1_500)
+  expect(caches.table.asksWithoutId).toBe(1_500)
   const pairId = caches.update('listed later', 7)
   expect([pairId >= 0, prices.get('ethereum', 'listed later')]).toMatchObject([true, { price: 7 }])
 })

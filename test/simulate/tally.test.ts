@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { kindOf, warmsOf } from '../../src/cache/l1/usage.ts'
+import { indexOfWarmKind, warmsOf } from '../../src/cache/l1/usage.ts'
 import { createPolicy, POLICY_NAMES } from '../../src/simulate/policies/policies.ts'
 import { Tally } from '../../src/simulate/tally.ts'
 import { HeldWarms } from '../../src/simulate/warmings/held-warms.ts'
@@ -65,8 +65,8 @@ describe('a tally', () => {
   test.each(POLICY_NAMES)('of %s counts the warms of each kind apart', (name) => {
     const pairs = 40
     const tally = new Tally(createPolicy(name, { slots: 10, pairs }), pairs)
-    for (const pairId of [0, 1]) tally.warm(pairId, kindOf('look-ahead'))
-    tally.warm(2, kindOf('prediction'))
+    for (const pairId of [0, 1]) tally.warm(pairId, indexOfWarmKind('look-ahead'))
+    tally.warm(2, indexOfWarmKind('prediction'))
     tally.read(0)
     for (let pairId = 3; pairId < pairs; pairId++) tally.read(pairId)
     // A policy without a warm part shows at the next read which warms left unread.

@@ -1,4 +1,4 @@
-import { versionAfter } from '../cached-price.ts'
+import { VERSIONS_PER_MS } from '../cached-price.ts'
 
 /**
  * The lowest version of each pair that is still accepted, 0 before its first value. It outlives the value: what was
@@ -21,7 +21,11 @@ export class Floors {
 
   /** FirstLevel says what the negative ones mean. */
   nextVersion(pairId: number, eventTimeMs: number): number {
-    return versionAfter(this.#floors[pairId] as number, eventTimeMs)
+    const floor = this.#floors[pairId] as number
+    const first = eventTimeMs * VERSIONS_PER_MS
+    if (floor < first) return first
+    if (floor >= first + VERSIONS_PER_MS) return -1
+    return floor + 1 < first + VERSIONS_PER_MS ? floor + 1 : -2
   }
 
   /** The pair has a value of this version. */

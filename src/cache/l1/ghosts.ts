@@ -1,4 +1,5 @@
-const NONE = -1
+/** A place of the ring that holds no pair yet. */
+const EMPTY = -1
 
 /** Pairs that left the small queue unread: a read of one of them says that it left too early. */
 export class Ghosts {
@@ -7,12 +8,12 @@ export class Ghosts {
   #at = 0
 
   constructor(capacity: number) {
-    this.#ring = new Int32Array(capacity).fill(NONE)
+    this.#ring = new Int32Array(capacity).fill(EMPTY)
   }
 
   add(pairId: number): void {
     const oldest = this.#ring[this.#at] as number
-    if (oldest !== NONE && this.#places.get(oldest) === this.#at) this.#places.delete(oldest)
+    if (oldest !== EMPTY && this.#places.get(oldest) === this.#at) this.#places.delete(oldest)
     this.#ring[this.#at] = pairId
     this.#places.set(pairId, this.#at)
     this.#at = (this.#at + 1) % this.#ring.length

@@ -13,7 +13,7 @@ import {
   TAG_WORD,
   WORDS,
 } from './memory.ts'
-import { fill } from './reader.ts'
+import { readCopy } from './reader.ts'
 import { Residency } from './residency.ts'
 import type { Usage } from './usage.ts'
 
@@ -209,7 +209,7 @@ export class L1 implements FirstLevel {
 
   #copy(slot: number, into: CachedPrice): void {
     const copy = slot * 2 + ((this.#generations[slot] as number) & 1)
-    fill(into, this.#doubles, this.#words[copy * WORDS + TAG_WORD] as number, (copy * WORDS) / 2)
+    readCopy(into, this.#doubles, this.#words[copy * WORDS + TAG_WORD] as number, (copy * WORDS) / 2)
   }
 
   #put(slot: number, pairId: number, price: Readonly<CachedPrice>): void {

@@ -47,7 +47,7 @@ export class L1Reader {
         const seen = this.#reads[slot] as number
         if (seen < MAX_READS) this.#reads[slot] = seen + 1
         this.hits++
-        fill(into, this.#scratch, tag)
+        readCopy(into, this.#scratch, tag)
         return true
       }
       // A slot is given to a pair before its value is there.
@@ -74,7 +74,7 @@ export class L1Reader {
 }
 
 /** Version and numbers -> the record; a number without its bit in the tag is absent. */
-export function fill(into: CachedPrice, doubles: Float64Array, tag: number, at = 0): void {
+export function readCopy(into: CachedPrice, doubles: Float64Array, tag: number, at = 0): void {
   const version = doubles[at] as number
   const bits = tag >>> PAIR_BITS
   into.version = version

@@ -19,7 +19,7 @@
 
 import { Ghosts } from './ghosts.ts'
 import { PushedOut } from './pushed-out.ts'
-import { NONE, SlotQueues } from './slot-queues.ts'
+import { NO_SLOT, SlotQueues } from './slot-queues.ts'
 import { type Usage, type WarmCounts, WarmTally } from './usage.ts'
 
 /** The queues that slots stand in. */
@@ -132,7 +132,7 @@ export class Residency implements Usage {
 
   /** A slot for a pair that has none, by eviction if need be; -1 where the part has no room at all. */
   admit(pairId: number, as: 'demand' | 'warm', kind = 0): number {
-    if (as === 'warm' && this.warmLimit === 0) return NONE
+    if (as === 'warm' && this.warmLimit === 0) return NO_SLOT
     if (this.resident >= this.limit) this.#expireWarms()
     this.#isWarming = as === 'warm'
     if (as === 'warm' && this.warm >= this.warmLimit) this.#evictWarm()
@@ -167,7 +167,7 @@ export class Residency implements Usage {
   /** Up to `limit` pairs read once or never that are next to go, the first of them first. */
   coldest(limit: number): readonly number[] {
     const pairs: number[] = []
-    for (let slot = this.#queues.tails[SMALL] as number; slot !== NONE && pairs.length < limit; ) {
+    for (let slot = this.#queues.tails[SMALL] as number; slot !== NO_SLOT && pairs.length < limit; ) {
       if (this.#reads[slot] === 0) pairs.push((this.#pairOfSlot[slot] as number) - 1)
       slot = this.#queues.previous[slot] as number
     }
@@ -214,7 +214,7 @@ export class Residency implements Usage {
 
   #expireWarms(): void {
     let oldest = this.#queues.tails[WARM] as number
-    while (oldest !== NONE && this.#demandReads - (this.#bornAt[oldest] as number) > this.#horizon) {
+    while (oldest !== NO_SLOT && this.#demandReads - (this.#bornAt[oldest] as number) > this.#horizon) {
       this.#evictWarm()
       oldest = this.#queues.tails[WARM] as number
     }
@@ -223,7 +223,7 @@ export class Residency implements Usage {
   /** The oldest warm leaves: its slot is free, or, where another thread read it, it is a demand entry from now on. */
   #evictWarm(): void {
     const oldest = this.#queues.tails[WARM] as number
-    if (oldest === NONE) return
+    if (oldest === NO_SLOT) return
     if (this.#reads[oldest] === 0) this.evict(oldest)
     else this.#useWarm(oldest)
   }
@@ -245,7 +245,7 @@ export class Residency implements Usage {
 
   /** False when everything in the small queue had been read again and moved to main. */
   #evictSmall(): boolean {
-    for (let slot = this.#queues.tails[SMALL] as number; slot !== NONE; slot = this.#queues.tails[SMALL] as number) {
+    for (let slot = this.#queues.tails[SMALL] as number; slot !== NO_SLOT; slot = this.#queues.tails[SMALL] as number) {
       if ((this.#reads[slot] as number) >= READS_TO_STAY) {
         this.#reads[slot] = 0
         this.#queues.move(slot, MAIN)
@@ -261,7 +261,7 @@ export class Residency implements Usage {
   #evictMain(): void {
     // Readers may go on counting meanwhile: nothing is passed by for ever.
     let left = this.slots * MAX_READS
-    for (let slot = this.#queues.tails[MAIN] as number; slot !== NONE; slot = this.#queues.tails[MAIN] as number) {
+    for (let slot = this.#queues.tails[MAIN] as number; slot !== NO_SLOT; slot = this.#queues.tails[MAIN] as number) {
       const reads = this.#reads[slot] as number
       if (reads === 0 || left-- === 0) {
         this.evict(slot)

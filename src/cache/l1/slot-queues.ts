@@ -1,11 +1,11 @@
 /** No slot: what is before a queue's first and after its last. */
-export const NONE = -1
+export const NO_SLOT = -1
 
 /** Queues of slots, of which each slot stands in one at most. Newest at the head, oldest at the tail. */
 export class SlotQueues {
   /** By slot: its queue. */
   readonly of: Uint8Array
-  /** By slot: the one that came into its queue after it; NONE at the head. */
+  /** By slot: the one that came into its queue after it; NO_SLOT at the head. */
   readonly previous: Int32Array
   readonly #next: Int32Array
   /** By queue. */
@@ -17,8 +17,8 @@ export class SlotQueues {
     this.of = new Uint8Array(slots)
     this.previous = new Int32Array(slots)
     this.#next = new Int32Array(slots)
-    this.heads = new Int32Array(queues).fill(NONE)
-    this.tails = new Int32Array(queues).fill(NONE)
+    this.heads = new Int32Array(queues).fill(NO_SLOT)
+    this.tails = new Int32Array(queues).fill(NO_SLOT)
     this.sizes = new Int32Array(queues)
   }
 
@@ -26,8 +26,8 @@ export class SlotQueues {
   push(slot: number, queue: number): void {
     const head = this.heads[queue] as number
     this.#next[slot] = head
-    this.previous[slot] = NONE
-    if (head === NONE) this.tails[queue] = slot
+    this.previous[slot] = NO_SLOT
+    if (head === NO_SLOT) this.tails[queue] = slot
     else this.previous[head] = slot
     this.heads[queue] = slot
     this.of[slot] = queue
@@ -39,9 +39,9 @@ export class SlotQueues {
     const queue = this.of[slot] as number
     const next = this.#next[slot] as number
     const previous = this.previous[slot] as number
-    if (previous === NONE) this.heads[queue] = next
+    if (previous === NO_SLOT) this.heads[queue] = next
     else this.#next[previous] = next
-    if (next === NONE) this.tails[queue] = previous
+    if (next === NO_SLOT) this.tails[queue] = previous
     else this.previous[next] = previous
     this.sizes[queue] = (this.sizes[queue] as number) - 1
   }

@@ -27,7 +27,7 @@ interface Reads {
   readonly misses: number
 }
 
-const NONE: Reads = { hits: 0, misses: 0 }
+const NO_READS: Reads = { hits: 0, misses: 0 }
 const RATE_LOOKS = 10
 const LOOK_MS = 1_000
 const SHORTEST_MS = 10
@@ -63,8 +63,8 @@ export class Upkeep {
   }
 
   get #lately(): Reads {
-    const [first = NONE] = this.#reads
-    const last = this.#reads.at(-1) ?? NONE
+    const [first = NO_READS] = this.#reads
+    const last = this.#reads.at(-1) ?? NO_READS
     return { hits: last.hits - first.hits, misses: last.misses - first.misses }
   }
 
@@ -106,7 +106,7 @@ export class Upkeep {
   }
 
   #noteReads(): void {
-    this.#reads.push(this.#options.reads?.() ?? NONE)
+    this.#reads.push(this.#options.reads?.() ?? NO_READS)
     if (this.#reads.length > RATE_LOOKS + 1) this.#reads.shift()
   }
 }

@@ -5,7 +5,7 @@ import type { PushedOut } from './pushed-out.ts'
 export const WARM_KINDS = ['look-ahead', ...ORIGINS] as const
 export type WarmKind = (typeof WARM_KINDS)[number]
 
-export function kindOf(kind: WarmKind): number {
+export function indexOfWarmKind(kind: WarmKind): number {
   return WARM_KINDS.indexOf(kind)
 }
 
@@ -55,7 +55,7 @@ export interface Usage {
 
 /** What became of the warms of a kind, wherever they came from. */
 export function warmsOf(usage: Pick<Usage, 'warmCounts' | 'warmsByKind'>, kind: WarmKind): Readonly<WarmCounts> {
-  return usage.warmsByKind[kindOf(kind)] ?? usage.warmCounts
+  return usage.warmsByKind[indexOfWarmKind(kind)] ?? usage.warmCounts
 }
 
 /** What a threshold for warms goes by. */

@@ -58,8 +58,8 @@ export class ClickHouseL3 implements L3 {
   }
 
   async load(pairIds: readonly number[]): Promise<L3Load> {
-    const refusal = this.#refusal()
-    if (refusal !== undefined) return { status: 'unavailable', reason: refusal }
+    const notAsked = this.#whyNotAsked()
+    if (notAsked !== undefined) return { status: 'unavailable', reason: notAsked }
     const found = new Map<string, CachedPrice>()
     const names = pairIds.map((pairId) => this.#options.table.namesOf(pairId))
     for (let from = 0; from < names.length; from += PAIRS_A_QUERY) {
@@ -92,8 +92,8 @@ export class ClickHouseL3 implements L3 {
     try {
       const engine = await this.#engine
       // It may have gone away, or been closed, while this one waited.
-      const refusal = engine === undefined ? 'closed' : this.#refusal()
-      if (engine === undefined || refusal !== undefined) return refusal
+      const reason = engine === undefined ? 'closed' : this.#whyNotAsked()
+      if (engine === undefined || reason !== undefined) return reason
       for (const row of await engine.rows(selectNewest(names, this.#options.clock.now() - this.#options.ttlMs))) {
         const read = readRow(row)
         if (read === undefined) this.#options.metrics.counter('l3_undecodable_total').add(1)
@@ -112,7 +112,7 @@ export class ClickHouseL3 implements L3 {
     }
   }
 
-  #refusal(): string | undefined {
+  #whyNotAsked(): string | undefined {
     return this.#isClosed ? 'closed' : this.#breaker.open?.reason
   }
 

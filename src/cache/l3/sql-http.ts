@@ -23,7 +23,7 @@ export function createHttpEngine({ url, timeoutMs }: HttpEngineOptions): SqlEngi
   })
   // The client's own time-out is of a silence, and its signal counts until the answer begins: a server that sends byte
   // by byte would be waited for without end.
-  const within = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+  const withTimeout = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const signal = AbortSignal.timeout(timeoutMs)
     const { promise: late, reject } = Promise.withResolvers<never>()
     signal.addEventListener('abort', () => reject(new Error(`time-out: no answer within ${timeoutMs} ms`)))
@@ -31,11 +31,11 @@ export function createHttpEngine({ url, timeoutMs }: HttpEngineOptions): SqlEngi
   }
   return {
     run: (sql) =>
-      within(async (signal) => {
+      withTimeout(async (signal) => {
         await client.command({ query: sql, abort_signal: signal })
       }),
     rows: (sql) =>
-      within(async (signal) => {
+      withTimeout(async (signal) => {
         const result = await client.query({ query: sql, format: 'JSONCompact', abort_signal: signal })
         signal.addEventListener('abort', () => result.close())
         const { data } = await result.json<readonly unknown[]>()
@@ -43,7 +43,7 @@ export function createHttpEngine({ url, timeoutMs }: HttpEngineOptions): SqlEngi
       }),
     // As a stream, so that a large insert is not one long stop of this thread.
     insert: (table, rows) =>
-      within(async (signal) => {
+      withTimeout(async (signal) => {
         await client.insert({ table, values: Readable.from(rows), format: 'JSONEachRow', abort_signal: signal })
       }),
     close: () => client.close(),

@@ -28,7 +28,7 @@ export class PairTable implements PairIds {
   readonly #groups: (string | undefined)[] = []
   #asked = 0
   /** Questions for pairs that were not known and got no id. */
-  refusedAsks = 0
+  asksWithoutId = 0
   readonly #chains = new NameTable()
   readonly #pairs = new NameTable()
   /** For lookups that start from strings: chain -> id, and chain id -> pair -> id. */
@@ -84,7 +84,7 @@ export class PairTable implements PairIds {
       this.#asked * 2 < this.maxPairs && (this.#chainIds.has(chain) || this.chains.length * 2 < MAX_CHAINS)
     const pairId = mayTake ? this.register(chain, pair) : TABLE_FULL
     if (pairId >= 0) this.#asked++
-    else this.refusedAsks++
+    else this.asksWithoutId++
     return pairId
   }
 

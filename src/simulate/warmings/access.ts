@@ -1,4 +1,4 @@
-import { kindOf, warmCostOf, warmsOf } from '../../cache/l1/usage.ts'
+import { indexOfWarmKind, warmCostOf, warmsOf } from '../../cache/l1/usage.ts'
 import { defaultConfig } from '../../config/load.ts'
 import { STRATEGY_LIMITS, type StrategyName } from '../../strategy/named.ts'
 import { NextReads } from '../../warming/next-reads.ts'
@@ -8,7 +8,7 @@ import type { AccessTrace } from '../traffic/access-trace.ts'
 import { Busiest } from './busiest.ts'
 import { type BaselineName, isBaseline, type WarmingName } from './warmings.ts'
 
-const PREDICTION = kindOf('prediction')
+const PREDICTION = indexOfWarmKind('prediction')
 
 /** Warms what follows access number `at`, which is of `pairId`. A warm takes no time. */
 export type AccessWarming = (pairId: number, at: number) => void

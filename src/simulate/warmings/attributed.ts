@@ -1,5 +1,5 @@
 import { updateColumns } from '../../../schemas/update-columns.ts'
-import { kindOf } from '../../cache/l1/usage.ts'
+import { indexOfWarmKind } from '../../cache/l1/usage.ts'
 import { defaultConfig } from '../../config/load.ts'
 import { Tracker } from '../../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName } from '../../strategy/named.ts'
@@ -10,7 +10,7 @@ import type { PriceTape } from '../traffic/price-tape.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price.ts'
 import { leastLagMs, TapeTriggers } from './tape-triggers.ts'
 
-const LOOK_AHEAD = kindOf('look-ahead')
+const LOOK_AHEAD = indexOfWarmKind('look-ahead')
 
 /**
  * Warming as in a node that knows to which update each read belongs. The tracker learns the reads. The look-ahead fetches

@@ -1,6 +1,6 @@
 import type { WarmRequest } from '../../../schemas/warm-request.ts'
 import { VERSIONS_PER_MS } from '../../cache/cached-price.ts'
-import { kindOf } from '../../cache/l1/usage.ts'
+import { indexOfWarmKind } from '../../cache/l1/usage.ts'
 import type { Tracker } from '../../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName, strategyNamed } from '../../strategy/named.ts'
 import { LOCAL_WARM_MS, Triggers, throttleOf } from '../../warming/triggers.ts'
@@ -62,7 +62,7 @@ export class TapeTriggers {
 
   /** Holds a request until the latest moment at which its warm is in time. */
   #hold({ pairs, notBeforeMs, origin }: WarmRequest): void {
-    const hold = { nowMs: this.#nowMs, untilMs: notBeforeMs ?? this.#nowMs, kind: kindOf(origin) }
+    const hold = { nowMs: this.#nowMs, untilMs: notBeforeMs ?? this.#nowMs, kind: indexOfWarmKind(origin) }
     for (const pair of pairs) this.held.hold(Number(pair), hold)
   }
 }

@@ -18,17 +18,17 @@ describe('a pair table', () => {
     const table = new PairTable({ maxPairs: 10 })
     const asked = Array.from({ length: 8 }, (_, i) => table.ask('ethereum', `made up ${i}`))
     expect(asked).toEqual([0, 1, 2, 3, 4, TABLE_FULL, TABLE_FULL, TABLE_FULL])
-    expect([table.refusedAsks, table.size]).toEqual([3, 5])
+    expect([table.asksWithoutId, table.size]).toEqual([3, 5])
     expect(table.ask('ethereum', 'made up 0')).toBe(0)
     const updated = Array.from({ length: 5 }, (_, i) => table.register('ethereum', `pair ${i}`))
     expect(updated).toEqual([5, 6, 7, 8, 9])
-    expect([table.ask('ethereum', 'pair 4'), table.refusedAsks]).toEqual([9, 3])
+    expect([table.ask('ethereum', 'pair 4'), table.asksWithoutId]).toEqual([9, 3])
   })
 
   test('leaves half of its chains to updates, too', () => {
     const table = new PairTable({ maxPairs: 1_000_000 })
     for (let i = 0; i < 32_769; i++) table.ask(`made up ${i}`, 'pair')
-    expect([table.chains.length, table.refusedAsks, table.register('ethereum', 'pair')]).toEqual([32_768, 1, 32_768])
+    expect([table.chains.length, table.asksWithoutId, table.register('ethereum', 'pair')]).toEqual([32_768, 1, 32_768])
   })
 
   test('gives a pair one id, whether it comes as a string or as bytes of a record', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { kindOf, type WarmKind } from '../../../src/cache/l1/usage.ts'
+import { indexOfWarmKind, type WarmKind } from '../../../src/cache/l1/usage.ts'
 import { Tracker } from '../../../src/correlation/tracker.ts'
 import { createPolicy } from '../../../src/simulate/policies/policies.ts'
 import { Tally } from '../../../src/simulate/tally.ts'
@@ -13,7 +13,7 @@ const [TRIGGER, READ, OTHER] = [0, 1, 2] as const
 /** Requests after UPDATES updates with a known read, when nearly PAIRS warms of the kind have left unread before. */
 function requestsAfterUnread(kind: WarmKind): number {
   const tally = new Tally(createPolicy('lru', { slots: 1, pairs: PAIRS }), PAIRS)
-  for (let pairId = 3; pairId < PAIRS; pairId++) tally.warm(pairId, kindOf(kind))
+  for (let pairId = 3; pairId < PAIRS; pairId++) tally.warm(pairId, indexOfWarmKind(kind))
   const none = new Int32Array(0)
   const tape = {
     ...{ name: 'here', pairs: PAIRS, updates: none, timesUs: new Float64Array(0), batches: none, reads: [] },

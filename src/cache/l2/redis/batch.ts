@@ -26,7 +26,7 @@ export interface Rows {
   readonly to: number
 }
 
-export interface Expiry {
+export interface JitteredTtl {
   readonly ttlMs: number
   readonly random: () => number
 }
@@ -34,11 +34,11 @@ export interface Expiry {
 const LONGEST_TTL_MS = 0xffff_ffff
 
 /** Rows of version 0 are no values (their pairs were delisted while they waited) and are left out. */
-export function writeCalls({ columns, from, to }: Rows, keys: PairKeys, expiry: Expiry): VersionedCall[] {
+export function writeCalls({ columns, from, to }: Rows, keys: PairKeys, ttl: JitteredTtl): VersionedCall[] {
   const calls: VersionedCall[] = []
   for (const group of keys.groupByChain(columns.pairIds, { from, to, limit: KEYS_A_CALL })) {
     const rows = group.filter((row) => (columns.versions[row] as number) > 0)
-    if (rows.length > 0) calls.push(writeCall(columns, rows, keys, expiry))
+    if (rows.length > 0) calls.push(writeCall(columns, rows, keys, ttl))
   }
   return calls
 }
@@ -56,14 +56,14 @@ export function emptyCall(): VersionedCall {
   return { keys: [], rows: [], packed: Buffer.allocUnsafe(DEADLINE_BYTES) }
 }
 
-function writeCall(columns: PriceColumns, rows: readonly number[], keys: PairKeys, expiry: Expiry): VersionedCall {
+function writeCall(columns: PriceColumns, rows: readonly number[], keys: PairKeys, ttl: JitteredTtl): VersionedCall {
   const packed = Buffer.allocUnsafe(DEADLINE_BYTES + rows.length * (ROW_HEAD_BYTES + MAX_VALUE_BYTES))
   const names: string[] = []
   let end = DEADLINE_BYTES
   for (const row of rows) {
     names.push(keys.keyOf(columns.pairIds[row] as number))
     const length = encodeValue(columns, row, packed, end + ROW_HEAD_BYTES)
-    packed.writeUInt32LE(Math.min(jitteredTtlMs(expiry.ttlMs, expiry.random), LONGEST_TTL_MS), end)
+    packed.writeUInt32LE(Math.min(jitteredTtlMs(ttl.ttlMs, ttl.random), LONGEST_TTL_MS), end)
     packed[end + 4] = length
     end += ROW_HEAD_BYTES + length
   }

@@ -35,7 +35,7 @@ export class RedisCluster implements RedisServers {
   #owners: ReadonlySet<string> = new Set()
   #hasGap = false
   /** Why the last one that was asked for the slots did not tell. */
-  #refusal: string | undefined
+  #slotsFailure: string | undefined
   #downSinceMs: number
   #asking: Promise<void> | undefined
   readonly #askAgain: Alarm
@@ -106,7 +106,7 @@ export class RedisCluster implements RedisServers {
   }
 
   /** Each slot's part to its master, and on to where that sends it. The first failure is that of the whole. */
-  async #visit(slots: readonly number[], trip: Trip): Promise<Replies> {
+  async #visit(slots: readonly number[], sendTo: SendTo): Promise<Replies> {
     const served = new Map<number, unknown>()
     const asks = new Map<number, string>()
     let failure: string | undefined
@@ -119,7 +119,9 @@ export class RedisCluster implements RedisServers {
       const visits = this.#visits(left, slots, asks)
       if (visits.reduce((sum, { positions }) => sum + positions.length, 0) < left.length)
         failure ??= this.trouble?.reason ?? 'CLUSTERDOWN slots without a master'
-      const outcomes = await Promise.all(visits.map(({ server, positions, asking }) => trip(server, positions, asking)))
+      const outcomes = await Promise.all(
+        visits.map(({ server, positions, asking }) => sendTo(server, positions, asking)),
+      )
       const again: number[] = []
       for (const [which, outcome] of outcomes.entries()) {
         const { address, positions } = visits[which] as Visit
@@ -204,7 +206,7 @@ export class RedisCluster implements RedisServers {
   async #tells(address: string, server: RedisServer): Promise<boolean> {
     if (!server.isConnected) return false
     const replies = await server.slots()
-    this.#refusal = replies.ok ? undefined : replies.reason
+    this.#slotsFailure = replies.ok ? undefined : replies.reason
     const ranges = replies.ok ? slotRanges(replies.values[0], hostIn(address)) : undefined
     if (ranges === undefined || ranges.length === 0 || this.#closed) return false
     this.#masters.fill(undefined)
@@ -236,11 +238,11 @@ export class RedisCluster implements RedisServers {
       const trouble = this.#servers.get(address)?.trouble
       if (trouble !== undefined) return trouble.reason
     }
-    return this.#refusal ?? 'CLUSTERDOWN no server has told who has which slot'
+    return this.#slotsFailure ?? 'CLUSTERDOWN no server has told who has which slot'
   }
 }
 
-type Trip = (server: RedisServer, positions: readonly number[], asking: boolean) => Promise<Replies>
+type SendTo = (server: RedisServer, positions: readonly number[], asking: boolean) => Promise<Replies>
 
 interface Visit {
   readonly server: RedisServer

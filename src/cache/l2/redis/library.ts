@@ -26,14 +26,14 @@ local function late(packed)
   local now = redis.call('TIME')
   return now[1] * 1000 + now[2] / 1000 > struct.unpack('<d', packed)
 end
-local refusal = 'LATE the caller has given up on this call'
+local given_up = 'LATE the caller has given up on this call'
 `
 
 const BODIES: Readonly<Record<Operation, string>> = {
   write: `${LATE}
 local function write(keys, args)
   local packed = args[1]
-  if late(packed) then return redis.error_reply(refusal) end
+  if late(packed) then return redis.error_reply(given_up) end
   local at, written = 9, 0
   for i = 1, #keys do
     local ttl, length, _, version = struct.unpack('<I4BBd', packed, at)
@@ -51,7 +51,7 @@ end
 `,
   delete: `${LATE}
 local function delete(keys, args)
-  if late(args[1]) then return redis.error_reply(refusal) end
+  if late(args[1]) then return redis.error_reply(given_up) end
   return redis.call('UNLINK', unpack(keys))
 end
 `,

@@ -88,10 +88,10 @@ export class RedisLink {
   }
 
   /** One trip: everything that `fill` puts into the pipeline. The first error is the trip's. Never rejects. */
-  trip(fill: (pipeline: ChainableCommander) => void): Promise<Replies> {
+  trip(enqueue: (pipeline: ChainableCommander) => void): Promise<Replies> {
     return this.#attempt(async () => {
       const pipeline = this.#redis.pipeline()
-      fill(pipeline)
+      enqueue(pipeline)
       const replies = (await pipeline.exec()) ?? []
       return replies.map(([error, value]) => {
         if (error !== null) throw error

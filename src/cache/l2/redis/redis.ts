@@ -107,13 +107,13 @@ class RedisL2 implements L2 {
   }
 
   async write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
-    const expiry = { ttlMs: this.#options.ttlMs, random: this.#options.random }
+    const ttl = { ttlMs: this.#options.ttlMs, random: this.#options.random }
     let written = 0
     let reason: string | undefined
     const unwritten: number[] = []
     for (let start = from; start < to; start += ROWS_A_TRIP) {
       const rows = { columns, from: start, to: Math.min(start + ROWS_A_TRIP, to) }
-      const outcome = await this.#send('write', () => writeCalls(rows, this.#keys, expiry))
+      const outcome = await this.#send('write', () => writeCalls(rows, this.#keys, ttl))
       if (outcome.status === 'written') written += outcome.written
       else if (outcome.unwritten === undefined) return outcome
       else {
