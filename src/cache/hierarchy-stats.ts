@@ -30,8 +30,8 @@ export interface HierarchyStats {
   readonly overall: {
     /** Reads answered by any level. */
     readonly overall_hit_rate_pct?: number
-    /** Over the last ten seconds. */
-    readonly requests_per_s: number
+    /** Over the last ten seconds; absent in the first second. */
+    readonly requests_per_s?: number | undefined
     readonly latency_ms: LatencyStats
   }
   readonly levels: { readonly L1: LevelStats; readonly L2: LevelStats; readonly L3: LevelStats }

@@ -72,8 +72,8 @@ export function attachL1Memory(buffer: unknown): L1Memory {
   const [magic = 0, layout = 0, slots = 0, maxPairs = 0] = new Int32Array(buffer, 0, HEADER_WORDS)
   if (magic !== MAGIC) throw badMemory('memory of an L1', `another one, which begins with ${magic}`)
   if (layout !== LAYOUT) throw badMemory(`layout ${LAYOUT}`, `layout ${layout}: both sides must run the same version`)
-  const expected = slots > 0 && maxPairs > 0 ? bytesOf({ slots, maxPairs }) : Number.NaN
-  if (buffer.byteLength !== expected)
+  const expected = bytesOf({ slots, maxPairs })
+  if (slots <= 0 || maxPairs <= 0 || buffer.byteLength !== expected)
     throw badMemory(`${expected} bytes for ${slots} slots and ${maxPairs} pairs`, `${buffer.byteLength}`)
   return viewsOf(buffer, { slots, maxPairs })
 }

@@ -49,11 +49,11 @@ export class Upkeep {
     this.#nextTick = new Alarm(() => this.#tick(), options.timer)
   }
 
-  /** Over the last ten seconds, or since the start. */
-  get readsPerSecond(): number {
+  /** Over the last ten seconds, or since the start; undefined in the first second. */
+  get readsPerSecond(): number | undefined {
     const looks = this.#reads.length - 1
     const { hits, misses } = this.#lately
-    return looks < 1 ? 0 : ((hits + misses) * 1000) / (looks * LOOK_MS)
+    return looks < 1 ? undefined : ((hits + misses) * 1000) / (looks * LOOK_MS)
   }
 
   /** Of the reads of the last ten seconds, 0 to 1; undefined where there were none. */

@@ -66,7 +66,7 @@ describe('upkeep', () => {
   })
 })
 
-test('reads a second and their hit ratio are those of the last ten seconds', async () => {
+test('reads a second and their hit ratio are those of the last ten seconds, and undefined before the first look', async () => {
   const clock = virtualClock(0)
   const timer = new ManualTimer(clock)
   const reads = { hits: 1_000, misses: 0 }
@@ -79,7 +79,7 @@ test('reads a second and their hit ratio are those of the last ten seconds', asy
     timer: timer.start,
   })
   upkeep.start()
-  expect([upkeep.readsPerSecond, upkeep.hitRatio]).toEqual([0, undefined])
+  expect([upkeep.readsPerSecond, upkeep.hitRatio]).toEqual([undefined, undefined])
   for (let second = 0; second < 20; second++) {
     reads.hits += second < 10 ? 50 : 6
     reads.misses += second < 10 ? 0 : 2
