@@ -31,8 +31,8 @@ const HEADER_BYTES = HEADER_WORDS * 4
 const COPY_BYTES = WORDS * 4
 /** Two copies, generation, pair and read count; the residency's queues beside it (links, part, kind, birth: 18 B), and its expiry (8 B). */
 export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 1 + 18 + 8
-/** Floor, slot, whether it is known, and whether a warm pushed it out. */
-export const PAIR_BYTES = 8 + 4 + 1 + 1
+/** Floor, slot, whether the pair is known, and when a warm pushed it out. */
+export const PAIR_BYTES = 8 + 4 + 1 + 4
 
 export interface L1Size {
   readonly slots: number

@@ -8,7 +8,8 @@ import { ValueStore } from './value-store.ts'
 
 /** An object with eight numbers, its place in the store and in the list of recency; measured on Node 24. */
 const ENTRY_BYTES = 320
-const FLOOR_BYTES = 9
+/** Floor, whether the pair is known, and when a warm pushed it out. */
+const PAIR_BYTES = 8 + 1 + 4
 
 /**
  * The first level as objects in an in-process store (CACHE_USE_PRICE_MATRIX=false): the same rules as in shared memory,
@@ -30,7 +31,7 @@ export class ObjectL1 implements FirstLevel {
     const { l2TtlMs = ttlMs, refreshThreshold = 1 } = options
     this.slots = slots
     this.maxPairs = maxPairs
-    this.bytes = slots * ENTRY_BYTES + maxPairs * FLOOR_BYTES
+    this.bytes = slots * ENTRY_BYTES + maxPairs * PAIR_BYTES
     this.tickMs = ttlMs / TICKS
     this.#ttl = { l1Ms: ttlMs, l2Ms: l2TtlMs }
     this.#store = new ValueStore({ slots, maxPairs, warmShare, ttlMs, refreshThreshold })
