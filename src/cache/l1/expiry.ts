@@ -1,18 +1,16 @@
 /**
- * When each slot's value is too old to stay in L1, counted in ticks of a 64th of the TTL: reads and writes never look at
- * a clock. The owner tells the time now and then; what is written gets 64 ticks from the last tick told, so that it goes
- * a little early, never late, as long as the ticks come in time.
+ * When each slot's value is too old to stay in L1. Time is counted in ticks of a 64th of the TTL, so that reads and
+ * writes never look at a clock. The owner tells the time now and then, and a value that is written expires 64 ticks after
+ * the last tick told. As long as the ticks come in time, it expires a little early and never late.
  *
- *   written ────────── 80 % (a read asks L2 whether it is still so) ────────── 64 ticks: gone at the next tick
+ *   written ────────── 80 %: from here on a read also asks L2 ────────── 64 ticks: expired
  *
- * What comes from L2 may have waited there: it goes no later than L2's own value, which was written at its event time or
- * later and lives for 90 % of L2's TTL at least. Where the event time lies further back than that (a late feed, a
- * replay), L2's rest cannot be known, and the value gets a tenth of L1's TTL.
+ * A value that comes from L2 may have waited there and expires no later than L2's own (ttl.ts).
  */
 
 import { restMs } from '../ttl.ts'
 
-/** Of the TTL. */
+/** Ticks in a TTL. */
 export const TICKS = 64
 const NEVER = 2 ** 31 - 1
 
@@ -20,21 +18,21 @@ export interface ExpiryOptions {
   readonly slots: number
   /** How long a value stays; for ever unless given. */
   readonly ttlMs?: number | undefined
-  /** How long L2 keeps it. */
+  /** How long L2 keeps a value; as long as L1 unless given. */
   readonly l2TtlMs?: number | undefined
-  /** 0 to 1: the part of its time after which a read asks L2 again; 0.8 unless given. */
+  /** 0 to 1: the share of its time after which a read asks L2 again; 0.8 unless given. */
   readonly refreshThreshold?: number | undefined
 }
 
 export class Expiry {
-  /** Between two ticks; Infinity where nothing expires. */
+  /** From one tick to the next; Infinity when nothing expires. */
   readonly tickMs: number
   readonly #ttl: { readonly l1Ms: number; readonly l2Ms: number }
   readonly #refreshTicks: number
-  /** By slot: the tick at which it goes, and the one from which on a read asks L2 again. */
+  /** The tick at which each slot expires, and the tick from which on a read of it asks L2 again. */
   readonly #expiresAt: Int32Array
   readonly #renewAt: Int32Array
-  /** Ticks count from the first time told. */
+  /** The first time told, from which ticks are counted. */
   #startMs = Number.NaN
   #nowMs = 0
   #now = 0
@@ -47,7 +45,7 @@ export class Expiry {
     this.#renewAt = new Int32Array(slots).fill(NEVER)
   }
 
-  /** True where a tick has passed, and something may have expired. */
+  /** True when a tick has passed, so that something may have expired. */
   advance(nowMs: number): boolean {
     if (this.tickMs === Number.POSITIVE_INFINITY) return false
     if (Number.isNaN(this.#startMs)) this.#startMs = nowMs
@@ -74,7 +72,7 @@ export class Expiry {
     this.#renewAt[slot] = NEVER
   }
 
-  /** The first slot from `slot` on whose value has expired, -1 where there is none. */
+  /** The first slot from `slot` on whose value has expired; -1 if there is none. */
   nextExpired(slot: number): number {
     const now = this.#now
     const expiresAt = this.#expiresAt
@@ -82,7 +80,7 @@ export class Expiry {
     return -1
   }
 
-  /** True once for each time that a slot's value comes into its last part. */
+  /** Whether the value is in the last part of its time; true once for each value. */
   isDue(slot: number): boolean {
     if ((this.#renewAt[slot] as number) > this.#now) return false
     this.#renewAt[slot] = NEVER

@@ -6,56 +6,55 @@ export type FillOutcome = 'filled' | 'already' | 'older'
 export type PromoteOutcome = 'warmed' | 'already' | 'older' | 'no-room'
 
 /**
- * The first level: numeric records in shared memory (l1.ts), or records as objects in an in-process store
- * (l1-objects.ts). Every write passes one gate: a version below the pair's floor is refused, whatever the level holds
- * now. "Newer than what is resident" is not enough: eviction forgets the version, and an older value from L2 would come
- * back.
+ * The first level: prices in shared memory (l1.ts), or as objects in an in-process store (objects.ts). Every write passes
+ * one gate: a version below the pair's floor is refused, whatever the level holds now. To compare with the resident
+ * version is not enough: eviction forgets it, and an older value from L2 would come back.
  */
 export interface FirstLevel {
   readonly slots: number
   readonly maxPairs: number
-  /** The most that it takes. */
+  /** The most memory that the level takes. */
   readonly bytes: number
-  /** What one value takes of it. */
+  /** What one value takes of that. */
   readonly entryBytes: number
-  /** Slots in use, warms among them, and what became of both. */
+  /** How many slots are in use, how many of them by warms, and what became of both. */
   readonly usage: Readonly<Usage>
-  /** Pairs whose values were read in the last part of their time since the owner last emptied the list. */
+  /** Pairs whose values were read in the last part of their time. The owner empties the list. */
   readonly due: number[]
-  /** How often the time is to be told; Infinity where nothing expires. */
+  /** How often the owner tells the time; Infinity when nothing expires. */
   readonly tickMs: number
-  /** Tells the time, in milliseconds; what has expired leaves. */
+  /** Tells the time, in milliseconds; expired values leave. */
   tick(nowMs: number): void
-  /** Memory is short, or no longer: the share of the slots that may be used, 0 to 1, and that of their usual part for warms. */
+  /** Memory is short, or no longer: the shares, 0 to 1, of the slots and of their usual warm part that may be used. */
   resize(slotShare: number, warmShare: number): void
   has(pairId: number): boolean
-  /** As `has`, when the pair is known to be read soon: where it is resident, it is not the next one to go. */
+  /** As `has`, for a pair that will be read soon: if it is resident, it is not the next to be evicted. */
   expect(pairId: number): boolean
-  /** A warm would be asked for again: where it is unread still, it is as new as one that comes now. */
+  /** A pair would be warmed again: if its warm is still unread, it counts as a new one. */
   renew(pairId: number): void
-  /** The lowest version still accepted, 0 where the pair never had one. */
+  /** The lowest version still accepted; 0 if the pair never had one. */
   floor(pairId: number): number
-  /** A demand read: counts for what stays. Fills `into` and tells whether the pair was there. */
+  /** A demand read, which counts for residency. Fills `into` and tells whether the pair was there. */
   get(pairId: number, into: CachedPrice): boolean
-  /** As `get`, without leaving a trace. */
+  /** As `get`, but nothing is counted. */
   peek(pairId: number, into: CachedPrice): boolean
   /**
-   * The version that an update of this event time gets: its place among the pair's updates of the same millisecond
-   * counts up from 0. -1: the pair has had a newer event time; -2: more than 4,096 updates in one millisecond.
+   * The version that an update of this event time gets; places among the pair's updates of one millisecond count up
+   * from 0. -1: the pair has had a newer event time; -2: the pair has had 4,096 updates in that millisecond.
    */
   nextVersion(pairId: number, eventTimeMs: number): number
   /**
-   * A price update, its numbers at `base` in `numbers`. It refreshes a resident pair, is kept while all known pairs
-   * fit, and moves only the floor otherwise: residency is earned by reads and warms.
+   * A price update, its numbers at `base` in `numbers`. It refreshes a resident pair. The value of another pair is kept
+   * while all known pairs fit; after that only the floor moves, because residency is earned by reads and warms.
    */
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome
-  /** What a demand read that missed brought from further down. */
+  /** The value that a missed demand read brought from L2 or L3. */
   fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome
-  /** A warm: into the warm part, unless the pair is resident. `kind`: its place in WARM_KINDS. */
+  /** A warm: it goes into the warm part, unless the pair is resident. `kind`: its place in WARM_KINDS. */
   promote(pairId: number, price: Readonly<CachedPrice>, kind?: number): PromoteOutcome
-  /** The pair is delisted: its value goes, its floor rises above it, so that not even its last value comes back late. */
+  /** The pair is delisted: its value leaves, and its floor rises above that, so that even its last value is refused. */
   remove(pairId: number): void
-  /** Up to `limit` pairs that were not read since they came, the oldest first. */
+  /** Up to `limit` pairs that were not read since they came in, the oldest first. */
   coldest(limit: number): readonly number[]
   /** The pair's value leaves; its floor stays. */
   evict(pairId: number): void

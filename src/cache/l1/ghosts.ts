@@ -1,7 +1,7 @@
 /** A place of the ring that holds no pair yet. */
 const EMPTY = -1
 
-/** Pairs that left the small queue unread: a read of one of them says that it left too early. */
+/** Pairs that were evicted from the small queue. A read of one of them shows that it was evicted too early. */
 export class Ghosts {
   readonly #ring: Int32Array
   readonly #places = new Map<number, number>()
@@ -19,7 +19,7 @@ export class Ghosts {
     this.#at = (this.#at + 1) % this.#ring.length
   }
 
-  /** True when the pair was there; it is not any more. */
+  /** Takes the pair out, and tells whether it was there. */
   take(pairId: number): boolean {
     return this.#places.delete(pairId)
   }

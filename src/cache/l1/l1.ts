@@ -18,16 +18,16 @@ import { Residency } from './residency.ts'
 import type { Usage } from './usage.ts'
 
 /**
- * The first level: numeric price records in shared memory (l1-memory.ts draws it), one writer thread, any number of
- * readers (l1-reader.ts).
+ * The first level: prices in shared memory (memory.ts draws it), with one writer thread and any number of reader threads
+ * (reader.ts).
  *
- *   copy 0 │ version 7 │ price … │ tag │      generation 8: copy 0 is valid (8 & 1)
+ *   copy 0 │ version 7 │ price … │ tag │      generation 8: copy 0 is valid (8 & 1 = 0)
  *   copy 1 │ version 6 │ price … │ tag │  ◄── the next write goes here, then generation 9
  *
- * The writer fills the copy that nobody reads, then publishes it by storing the next generation; every word of a copy
- * is stored through Atomics, so that a reader in another thread that loads the generation, the copy, and the
- * generation again has either one whole record or a changed generation (then it reads again).
- * Reads on the writer's own thread are plain: nothing can come between.
+ * The writer fills the copy that is not valid, then publishes it by storing the next generation. It stores every word of
+ * a copy through Atomics. A reader in another thread loads the generation, the copy, and the generation again: it has one
+ * whole price, or a changed generation and reads again. Reads on the writer's own thread are plain: nothing can come in
+ * between.
  */
 
 export const DEFAULT_WARM_SHARE = 0.3
@@ -35,7 +35,7 @@ export const DEFAULT_WARM_SHARE = 0.3
 export interface L1Options extends L1Size {
   /** 0 to 1: the most of the slots that warms may hold; 0.3 unless given. */
   readonly warmShare?: number
-  /** How long a value stays; for ever unless given. l1-expiry.ts says the rest. */
+  /** How long a value stays; for ever unless given. The rest is explained in expiry.ts. */
   readonly ttlMs?: number
   readonly l2TtlMs?: number
   readonly refreshThreshold?: number
@@ -44,7 +44,7 @@ export interface L1Options extends L1Size {
 export class L1 implements FirstLevel {
   readonly slots: number
   readonly maxPairs: number
-  /** What slots, index and floors take together. */
+  /** Slots, index and floors together. */
   readonly bytes: number
   readonly entryBytes = SLOT_BYTES
   readonly #memory: L1Memory
@@ -57,10 +57,10 @@ export class L1 implements FirstLevel {
   readonly #words: Int32Array
   readonly #doubles: Float64Array
   readonly #pairOfSlot: Int32Array
-  /** One double, and its words. */
+  /** One double, and the same memory as words. */
   readonly #scratch = new Float64Array(1)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
-  /** One record's. */
+  /** The numbers of the price that is being put. */
   readonly #numbers = new Float64Array(NUMBER_COUNT)
 
   constructor(options: L1Options) {
@@ -221,11 +221,11 @@ export class L1 implements FirstLevel {
 
   #expire(slot: number): void {
     this.#expiry.freed(slot)
-    // A slot that was evicted and not given anew has nothing to expire.
+    // A slot whose pair was evicted, and that no other pair got, has nothing to expire.
     if (this.#pairOfSlot[slot] !== 0) this.#residency.expire(slot)
   }
 
-  /** The pair of the slot has, at the version that is its floor now, the numbers at `base`. */
+  /** Publishes the numbers at `base` for the slot's pair; their version is the pair's floor. */
   #publish(slot: number, numbers: Float64Array, base: number): void {
     const pairId = (this.#pairOfSlot[slot] as number) - 1
     const generation = (this.#generations[slot] as number) + 1
@@ -239,11 +239,11 @@ export class L1 implements FirstLevel {
       this.#store(at + 2 + f * 2, value)
     }
     if (this.#words[at + TAG_WORD] !== tag) Atomics.store(this.#words, at + TAG_WORD, tag)
-    // Ordered after the stores above: it is what readers look at first and last.
+    // It is ordered after the stores above, because readers look at it first and last.
     Atomics.store(this.#generations, slot, generation)
   }
 
-  /** A double. Words that are the same already are not stored: an atomic store costs twenty plain loads. */
+  /** Stores a double. Words that are the same already are left, because an atomic store costs twenty plain loads. */
   #store(at: number, value: number): void {
     this.#scratch[0] = value
     const words = this.#words

@@ -1,9 +1,10 @@
 /**
- * What to give back when memory is short: the warm part first, by halves, then slots of L1, a quarter at a time. One
- * step a look, so that the effect of the last one is seen before the next; a step back only when a good part is free.
+ * What to give back when memory is short: first the warm part, by halves, then a quarter of L1's slots at a time. Each
+ * look takes one step at most, so that the effect of a step is seen before the next. A step is taken back only when a
+ * good part of the memory is free.
  */
 
-/** Shares of the slots, and of the warms' usual part of them, that are left; worst last. */
+/** The shares of the slots, and of their usual warm part, that are left; worst last. */
 const STEPS = [
   { slots: 1, warms: 1 },
   { slots: 1, warms: 0.5 },
@@ -13,7 +14,7 @@ const STEPS = [
   { slots: 0.25, warms: 0 },
 ] as const
 
-/** Of the ceiling. */
+/** Shares of the memory ceiling: above the first memory is short, below the second it is no longer. */
 const SHORT = 0.95
 const RELAXED = 0.85
 
@@ -27,7 +28,7 @@ export class MemoryPressure {
     return this.#step / (STEPS.length - 1)
   }
 
-  /** What may be used from now on, where that has changed. `used`: memory in use ÷ the ceiling. */
+  /** The shares that may be used from now on, if they have changed. `used`: memory in use ÷ the ceiling. */
   look(used: number): Shares | undefined {
     const next = used > SHORT ? this.#step + 1 : used < RELAXED ? this.#step - 1 : this.#step
     const step = Math.max(0, Math.min(next, STEPS.length - 1))

@@ -1,21 +1,21 @@
 import { ForewarmError } from '../../forewarm-error.ts'
 
 /**
- * Where L1 lies: one SharedArrayBuffer that its writer fills and that readers in other threads attach to.
+ * The memory of L1: one SharedArrayBuffer that its writer fills and that readers in other threads attach to.
  *
  *   header      64 B           magic, layout, slots, pairs (Int32 each)
- *   floors      8 B a pair     the lowest version still accepted; outlives eviction, expiry and delisting
+ *   floors      8 B a pair     the lowest version still accepted; it outlives eviction, expiry and delisting
  *   slotOfPair  4 B a pair     slot + 1, 0: not resident
  *   pairOfSlot  4 B a slot     pair id + 1, 0: free
  *   generations 4 B a slot     which of the two copies is valid: generation & 1
  *   copies      2 × 64 B a slot
- *   reads       1 B a slot     demand reads since it was last looked at for eviction; readers count here, too
+ *   reads       1 B a slot     demand reads since eviction last looked at it; readers count here, too
  *
  *   copy   0        8      16   24   32        40        48         56    60
  *          version  price  bid  ask  reserve0  reserve1  liquidity  tag   –
  *
- * The tag is the pair's id in the lower 26 bits, and above it a bit for each number that is there: absent ones are
- * neither stored nor loaded.
+ * The tag holds the pair's id in its lower 26 bits, and above them a bit for each number that is present. Absent numbers
+ * are neither stored nor loaded.
  */
 
 export const WORDS = 16
@@ -24,12 +24,12 @@ export const PAIR_BITS = 26
 export const PAIR_MASK = 2 ** PAIR_BITS - 1
 
 const MAGIC = 0x4c316677
-/** Rises with every change of what stands where. */
+/** Rises with every change of the layout. */
 const LAYOUT = 1
 const HEADER_WORDS = 16
 const HEADER_BYTES = HEADER_WORDS * 4
 const COPY_BYTES = WORDS * 4
-/** Two copies, generation, pair and read count; the residency's queues beside it (links, part, kind, birth: 18 B), and its expiry (8 B). */
+/** Two copies, generation, pair and read count; beside them the residency's links, part, kind and birth, and the expiry. */
 export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 1 + 18 + 8
 /** Floor, slot, whether the pair is known, and when a warm pushed it out. */
 export const PAIR_BYTES = 8 + 4 + 1 + 4
@@ -39,7 +39,7 @@ export interface L1Size {
   readonly maxPairs: number
 }
 
-/** The slots that fit into so many megabytes beside what `maxPairs` pairs need; at least half of it is for slots. */
+/** The slots that fit into so many megabytes beside the memory of `maxPairs` pairs; at least half is for slots. */
 export function slotsIn(megabytes: number, maxPairs: number): number {
   const bytes = megabytes * 1024 * 1024
   return Math.max(1, Math.floor(Math.max(bytes / 2, bytes - maxPairs * PAIR_BYTES) / SLOT_BYTES))
@@ -65,7 +65,7 @@ export function createL1Memory({ slots, maxPairs }: L1Size): L1Memory {
   return viewsOf(buffer, { slots, maxPairs })
 }
 
-/** Memory that another thread made; throws a ForewarmError `bad-shared-memory` where it is none, or of another layout. */
+/** Throws a ForewarmError `bad-shared-memory` if the buffer is not the memory of an L1, or has another layout. */
 export function attachL1Memory(buffer: unknown): L1Memory {
   if (!(buffer instanceof SharedArrayBuffer) || buffer.byteLength < HEADER_BYTES)
     throw badMemory('a SharedArrayBuffer that a node made', String(buffer))
@@ -86,7 +86,7 @@ function bytesOf({ slots, maxPairs }: L1Size): number {
   return HEADER_BYTES + maxPairs * 8 + slots * 2 * COPY_BYTES + maxPairs * 4 + slots * 8 + slots
 }
 
-/** Eight-byte values first, then those of four, then those of one: each is aligned. */
+/** Eight-byte values come first, then those of four bytes, then those of one: so each is aligned. */
 function viewsOf(buffer: SharedArrayBuffer, { slots, maxPairs }: L1Size): L1Memory {
   const copies = HEADER_BYTES + maxPairs * 8
   const slotOfPair = copies + slots * 2 * COPY_BYTES

@@ -6,14 +6,14 @@ import { DEFAULT_WARM_SHARE, type L1Options } from './l1.ts'
 import type { Usage } from './usage.ts'
 import { ValueStore } from './value-store.ts'
 
-/** An object with eight numbers, its place in the store and in the list of recency; measured on Node 24. */
+/** An object with eight numbers, and its places in the store and in the LRU list; measured on Node 24. */
 const ENTRY_BYTES = 320
 /** Floor, whether the pair is known, and when a warm pushed it out. */
 const PAIR_BYTES = 8 + 1 + 4
 
 /**
- * The first level as objects in an in-process store (CACHE_USE_PRICE_MATRIX=false): the same rules as in shared memory,
- * least recently used first out, no reader in another thread.
+ * The first level as objects in an in-process store (CACHE_USE_PRICE_MATRIX=false). The rules are those of shared memory,
+ * but the least recently used value is evicted first, and other threads cannot read.
  */
 export class ObjectL1 implements FirstLevel {
   readonly slots: number

@@ -1,14 +1,14 @@
 /**
- * What warms cost: pairs that left to make room for one, and those of them that a demand read then missed. Many would
- * have left soon in any case; what the warm is to blame for is what is missed within its own time, when it would have
- * given the slot back. Its owner says how many demand reads there were so far, the one in hand included.
+ * What warms cost: the pairs that were evicted to make room for one, and how many of them a demand read then missed. Many
+ * would have been evicted soon in any case. A warm is to blame only for misses within its horizon, because after that it
+ * would have given the slot back. The caller tells the number of demand reads so far, including the current one.
  */
 export class PushedOut {
-  /** Misses on pairs that had left to make room for a warm. */
+  /** Misses on pairs that had been evicted to make room for a warm. */
   missed = 0
-  /** Of these, those that came within the warm's horizon. */
+  /** How many of these came within the warm's horizon. */
   missedSoon = 0
-  /** By pair: the number of the demand read after it left, as an unsigned integer of 32 bits; 0 where it did not. */
+  /** For each pair, the number (modulo 2³²) of the first demand read after it was pushed out; 0 if it was not. */
   readonly #leftAt: Uint32Array
 
   constructor(maxPairs: number) {
@@ -19,7 +19,7 @@ export class PushedOut {
     this.#leftAt[pairId] = reads + 1
   }
 
-  /** It is there again. */
+  /** The pair is resident again. */
   back(pairId: number): void {
     this.#leftAt[pairId] = 0
   }

@@ -2,13 +2,12 @@ import { type CachedPrice, eventTimeOf } from '../cached-price.ts'
 import { attachL1Memory, PAIR_BITS, PAIR_MASK, TAG_WORD, WORDS } from './memory.ts'
 
 /**
- * Reads L1 from another thread than the one that writes it: the generation, the copy that it points to, and the
- * generation again. Where it changed meanwhile the writer may have been at work on that copy, and it is read again.
- * The writer needs two updates of the pair within one read to disturb it; the copies are never locked, so that a writer that
- * dies leaves every slot readable.
+ * Reads L1 in a thread that does not write it: it loads the generation, the copy that it points to, and the generation
+ * again. If the generation has changed, the writer may have been writing that copy, and the reader tries again. Only two
+ * updates of the pair during one read disturb it. Nothing is locked, so that a writer that dies leaves every slot readable.
  */
 
-/** Tries before a read is given up, as a miss. */
+/** Tries after which a read is given up and counts as a miss. */
 const MAX_TRIES = 8
 const MAX_READS = 3
 
@@ -23,7 +22,7 @@ export class L1Reader {
   hits = 0
   misses = 0
 
-  /** Throws a ForewarmError `bad-shared-memory` where the buffer is not an L1's, or of another layout. */
+  /** Throws a ForewarmError `bad-shared-memory` if the buffer is not the memory of an L1, or has another layout. */
   constructor(buffer: SharedArrayBuffer) {
     const memory = attachL1Memory(buffer)
     this.maxPairs = memory.maxPairs
@@ -35,9 +34,9 @@ export class L1Reader {
 
   /** A demand read: fills `into` and tells whether the pair was there. */
   get(pairId: number, into: CachedPrice): boolean {
-    // A pair moves to another slot, or is updated, while it is read: seldom once, never often.
+    // While it is read, a pair may move to another slot or be updated: seldom once, never often.
     for (let tries = 0; tries < MAX_TRIES; tries++) {
-      // Only where to look: the tag in the copy says whose it is.
+      // This only says where to look: the tag in the copy says whose it is.
       const slot = pairId < this.maxPairs ? (this.#slotOfPair[pairId] as number) - 1 : -1
       if (slot < 0) break
       const generation = Atomics.load(this.#generations, slot)
@@ -50,14 +49,14 @@ export class L1Reader {
         readCopy(into, this.#scratch, tag)
         return true
       }
-      // A slot is given to a pair before its value is there.
+      // The pair has the slot, but its value is not there yet.
       if (Atomics.load(this.#slotOfPair, pairId) - 1 === slot) break
     }
     this.misses++
     return false
   }
 
-  /** A copy into the scratch, where nobody writes meanwhile; its tag. */
+  /** Copies a price into the scratch, where nobody else writes; returns its tag. */
   #copy(at: number): number {
     const words = this.#words
     const scratch = this.#scratchWords
@@ -73,7 +72,7 @@ export class L1Reader {
   }
 }
 
-/** Version and numbers -> the record; a number without its bit in the tag is absent. */
+/** Reads version and numbers into the price; a number without its bit in the tag is absent. */
 export function readCopy(into: CachedPrice, doubles: Float64Array, tag: number, at = 0): void {
   const version = doubles[at] as number
   const bits = tag >>> PAIR_BITS

@@ -1,20 +1,20 @@
 /**
- * Which pairs hold a slot: S3-FIFO (Yang and others, "FIFO queues are all you need for cache eviction", SOSP 2023) for
- * what detectors read, and beside it a warm part that borrows.
+ * Which pairs hold a slot. Pairs that detectors read are kept by S3-FIFO (Yang and others, "FIFO queues are all you need
+ * for cache eviction", SOSP 2023). Beside them stands a warm part, which borrows slots.
  *
- *   demand read of a pair that is not resident ──► small (a tenth) ──read twice──► main (the rest)
- *                                                    │ not: ghost                  ▲
- *                                                    └── read again soon ──────────┘
- *   warm ──► warm part (first in first out, at most `warmShare` of the slots) ──demand read──► small
+ *   missed demand read ──► small queue (a tenth) ──read twice──► main queue (the rest)
+ *                             │                                    ▲
+ *                             └─ evicted: ghost ──missed again─────┘
+ *   warm ──► warm part (first in, first out; at most `warmShare` of the slots) ──demand read──► small queue
  *
- * Warms take only what they use: below their share a free slot, else one from the demand part; at their share the
- * oldest warm; one that is foretold again is the newest. A warm that is not read within its horizon gives its slot to
- * the next who needs one. So useless warming costs next to nothing, useful warming may hold almost a third, and nothing
- * leaves while there are free slots.
+ * A warm takes a free slot, or else evicts a pair of the demand part. Once warms hold their share, it evicts the oldest
+ * warm; a warm that is asked for again counts as the newest. A warm that is not read within its horizon gives its slot to
+ * whoever needs one next. So useless warming costs next to nothing, useful warming may hold almost a third of the slots,
+ * and nothing is evicted while slots are free.
  *
- * Slots are integers; what they hold is the caller's. One writer. `slotOfPair` (slot + 1; 0: not resident),
- * `pairOfSlot` (pair id + 1) and `reads` are passed in because readers of L1 in other threads follow them, too: they
- * count their reads, and move nothing. A warm that only they read becomes a demand entry when its turn to leave comes.
+ * Slots are integers; the caller knows what they hold. There is one writer. `slotOfPair` (slot + 1; 0: not resident),
+ * `pairOfSlot` (pair id + 1) and `reads` are passed in because readers of L1 in other threads use them, too. These count
+ * their reads and move nothing. A warm that only they read becomes a demand entry when it would be evicted.
  */
 
 import { Ghosts } from './ghosts.ts'
@@ -29,13 +29,13 @@ const MAIN = 2
 const WARM = 3
 const QUEUES = 4
 
-/** The S3-FIFO paper's share for entries not yet read twice. */
+/** The share of the small queue in the S3-FIFO paper. */
 const SMALL_SHARE = 0.1
-/** The paper's reads in the small queue for a place in the main one: what is read twice at once is not read for long. */
+/** How often a pair must be read in the small queue for a place in the main queue, as in the paper. */
 const READS_TO_STAY = 2
-/** Reads counted an entry: more says nothing that eviction uses. */
+/** At most so many reads are counted for an entry, as in the paper. */
 const MAX_READS = 3
-/** A warm's time to be read, in demand reads, as a multiple of the warm part's size. */
+/** The horizon of a warm, in demand reads, as a multiple of the warm part's size. */
 export const HORIZON_PARTS = 2
 
 export interface ResidencyOptions {
@@ -61,13 +61,13 @@ export class Residency implements Usage {
   readonly #slotOfPair: Int32Array
   readonly #pairOfSlot: Int32Array
   readonly #reads: Uint8Array
-  /** Who asked for a warm. */
+  /** The kind of the warm in each slot. */
   readonly #kind: Uint8Array
   readonly pushedOut: PushedOut
-  /** The demand read at which a warm was admitted, or renewed. */
+  /** The demand read at which the warm in each slot was admitted or renewed. */
   readonly #bornAt: Float64Array
   readonly #queues: SlotQueues
-  /** By slot: the queue it stands in. */
+  /** The queue of each slot. */
   readonly #part: Uint8Array
   readonly #ghosts: Ghosts
   #demandReads = 0
@@ -111,13 +111,13 @@ export class Residency implements Usage {
     else if (reads < MAX_READS) this.#reads[slot] = reads + 1
   }
 
-  /** A read is known to come: eviction passes the entry by once, as if it had been read. */
+  /** A read will come soon: eviction passes the entry by once, as if it had been read. */
   expect(slot: number): void {
     const enough = this.#part[slot] === SMALL ? READS_TO_STAY : 1
     if (this.#part[slot] !== WARM && (this.#reads[slot] as number) < enough) this.#reads[slot] = enough
   }
 
-  /** A warm would be asked for again: it is as new as one that comes now. */
+  /** The pair would be warmed again: its warm counts as a new one. */
   renew(slot: number): void {
     if (this.#part[slot] !== WARM) return
     this.#bornAt[slot] = this.#demandReads
@@ -130,7 +130,7 @@ export class Residency implements Usage {
     this.pushedOut.miss(pairId, this.#demandReads, this.#horizon)
   }
 
-  /** A slot for a pair that has none, by eviction if need be; -1 where the part has no room at all. */
+  /** Gives a slot to a pair that has none, by eviction if need be; -1 if the part has no room at all. */
   admit(pairId: number, as: 'demand' | 'warm', kind = 0): number {
     if (as === 'warm' && this.warmLimit === 0) return NO_SLOT
     if (this.resident >= this.limit) this.#expireWarms()
@@ -155,7 +155,7 @@ export class Residency implements Usage {
     return slot
   }
 
-  /** The pair is gone for good: its slot is free, its ghost forgotten. */
+  /** The pair is delisted: its slot becomes free, and its ghost is forgotten. */
   remove(pairId: number): void {
     this.#ghosts.take(pairId)
     const slot = this.slotOf(pairId)
@@ -164,7 +164,7 @@ export class Residency implements Usage {
     this.#free(slot)
   }
 
-  /** Up to `limit` pairs read once or never that are next to go, the first of them first. */
+  /** Up to `limit` pairs that were not read since they came in and are next to be evicted, the first of them first. */
   coldest(limit: number): readonly number[] {
     const pairs: number[] = []
     for (let slot = this.#queues.tails[SMALL] as number; slot !== NO_SLOT && pairs.length < limit; ) {
@@ -191,7 +191,7 @@ export class Residency implements Usage {
     this.#free(slot)
   }
 
-  /** As FirstLevel; what is beyond the limits leaves, warms first. At least one slot stays. */
+  /** As in FirstLevel. Whatever is beyond the new limits is evicted, warms first; at least one slot stays. */
   resize(slotShare: number, warmShare: number): void {
     this.limit = Math.max(1, Math.ceil(this.slots * slotShare))
     this.warmLimit = Math.floor(this.limit * this.#warmShare * warmShare)
@@ -220,7 +220,7 @@ export class Residency implements Usage {
     }
   }
 
-  /** The oldest warm leaves: its slot is free, or, where another thread read it, it is a demand entry from now on. */
+  /** Evicts the oldest warm, or makes it a demand entry if another thread has read it. */
   #evictWarm(): void {
     const oldest = this.#queues.tails[WARM] as number
     if (oldest === NO_SLOT) return
@@ -243,7 +243,7 @@ export class Residency implements Usage {
     this.#evictMain()
   }
 
-  /** False when everything in the small queue had been read again and moved to main. */
+  /** False when every entry of the small queue had been read twice and was moved to the main queue. */
   #evictSmall(): boolean {
     for (let slot = this.#queues.tails[SMALL] as number; slot !== NO_SLOT; slot = this.#queues.tails[SMALL] as number) {
       if ((this.#reads[slot] as number) >= READS_TO_STAY) {
@@ -259,7 +259,7 @@ export class Residency implements Usage {
   }
 
   #evictMain(): void {
-    // Readers may go on counting meanwhile: nothing is passed by for ever.
+    // Readers in other threads may go on counting, so the number of entries passed by is bounded.
     let left = this.slots * MAX_READS
     for (let slot = this.#queues.tails[MAIN] as number; slot !== NO_SLOT; slot = this.#queues.tails[MAIN] as number) {
       const reads = this.#reads[slot] as number

@@ -1,14 +1,14 @@
-/** No slot: what is before a queue's first and after its last. */
+/** Stands before the head of a queue and behind its tail. */
 export const NO_SLOT = -1
 
-/** Queues of slots, of which each slot stands in one at most. Newest at the head, oldest at the tail. */
+/** Queues of slots, newest at the head, oldest at the tail. A slot stands in one queue at most. */
 export class SlotQueues {
-  /** By slot: its queue. */
+  /** The queue of each slot. */
   readonly of: Uint8Array
-  /** By slot: the one that came into its queue after it; NO_SLOT at the head. */
+  /** The slot that came into the same queue just after each slot; NO_SLOT at the head. */
   readonly previous: Int32Array
   readonly #next: Int32Array
-  /** By queue. */
+  /** Of each queue, as are `tails` and `sizes`. */
   readonly heads: Int32Array
   readonly tails: Int32Array
   readonly sizes: Int32Array
@@ -22,7 +22,7 @@ export class SlotQueues {
     this.sizes = new Int32Array(queues)
   }
 
-  /** A slot that stands in none comes to the head of one. */
+  /** Puts a slot that stands in no queue at the head of one. */
   push(slot: number, queue: number): void {
     const head = this.heads[queue] as number
     this.#next[slot] = head
@@ -34,7 +34,7 @@ export class SlotQueues {
     this.sizes[queue] = (this.sizes[queue] as number) + 1
   }
 
-  /** Out of its queue. */
+  /** Takes a slot out of its queue. */
   take(slot: number): void {
     const queue = this.of[slot] as number
     const next = this.#next[slot] as number
@@ -46,7 +46,7 @@ export class SlotQueues {
     this.sizes[queue] = (this.sizes[queue] as number) - 1
   }
 
-  /** To the head of a queue, which may be its own. */
+  /** Moves a slot to the head of a queue, which may be its own. */
   move(slot: number, queue: number): void {
     this.take(slot)
     this.push(slot, queue)

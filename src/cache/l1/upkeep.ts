@@ -5,19 +5,19 @@ import type { FirstLevel } from './first-level.ts'
 import { MemoryPressure, type Shares } from './memory-pressure.ts'
 
 /**
- * What the caches need besides traffic: L1 is told the time, and memory is looked at. In a replay time moves with the
- * records, and no timer knows of it.
+ * What the caches need at intervals: L1 is told the time, and the memory in use is looked at. In a replay the time moves
+ * with the records, which no timer notices, so that the clock itself calls.
  */
 export interface UpkeepOptions {
   readonly l1: Pick<FirstLevel, 'tick' | 'tickMs' | 'resize'>
   readonly clock: Clock
   /** Memory in use ÷ the ceiling. */
   readonly memoryUsed: () => number
-  /** What may be used has changed. */
+  /** Called when the shares that L1 may use have changed. */
   readonly onPressure?: (shares: Shares) => void
   /** Demand reads so far. */
   readonly reads?: () => Reads
-  /** Called every ten seconds: what is worth knowing of other levels. */
+  /** Called every ten seconds, to measure other levels. */
   readonly measure?: () => void
   readonly timer?: Timer
 }
@@ -39,7 +39,7 @@ export class Upkeep {
   readonly #nextTick: Alarm
   #sinceLookMs = 0
   #looks = 0
-  /** Reads so far at the last looks, the oldest first. */
+  /** The reads so far at each of the last looks, the oldest first. */
   readonly #reads: Reads[] = []
   #state: 'made' | 'running' | 'closed' = 'made'
 
@@ -56,7 +56,7 @@ export class Upkeep {
     return looks < 1 ? undefined : ((hits + misses) * 1000) / (looks * LOOK_MS)
   }
 
-  /** Of the reads of the last ten seconds, 0 to 1; undefined where there were none. */
+  /** Hits ÷ reads over the last ten seconds; undefined if there were no reads. */
   get hitRatio(): number | undefined {
     const { hits, misses } = this.#lately
     return hits + misses === 0 ? undefined : hits / (hits + misses)

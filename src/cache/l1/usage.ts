@@ -1,7 +1,7 @@
 import { ORIGINS } from '../../../schemas/warm-request.ts'
 import type { PushedOut } from './pushed-out.ts'
 
-/** Who asked for a warm: the look-ahead of this node, or a request by its origin. Their places are the kinds of warms. */
+/** Who asked for a warm: the look-ahead of this node, or the origin of a request. A kind of warm is a place in this list. */
 export const WARM_KINDS = ['look-ahead', ...ORIGINS] as const
 export type WarmKind = (typeof WARM_KINDS)[number]
 
@@ -13,7 +13,7 @@ function warmCounts(): WarmCounts {
   return { admitted: 0, used: 0, unused: 0, dropped: 0 }
 }
 
-/** Counts warms, all of them and kind by kind. */
+/** Counts warms: all of them, and those of each kind. */
 export class WarmTally {
   readonly all = warmCounts()
   readonly byKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
@@ -31,7 +31,7 @@ export interface WarmCounts {
   admitted: number
   /** Read before they left. */
   used: number
-  /** Left unread: expired or pushed out. */
+  /** Expired or evicted unread. */
   unused: number
   /** Removed because their pair was delisted. */
   dropped: number
@@ -40,25 +40,25 @@ export interface WarmCounts {
 /** How many slots are in use, and by what. */
 export interface Usage {
   readonly slots: number
-  /** The most slots that are used now, and the most that warms may hold of them: less under memory pressure. */
+  /** The most slots that may be in use, and the most that warms may hold; both fall under memory pressure. */
   readonly limit: number
   readonly warmLimit: number
   readonly resident: number
   readonly warm: number
   readonly warmCounts: Readonly<WarmCounts>
-  /** The same by kind, in the order of WARM_KINDS. */
+  /** The same for each kind, in the order of WARM_KINDS. */
   readonly warmsByKind: readonly Readonly<WarmCounts>[]
   readonly pushedOut: Readonly<Pick<PushedOut, 'missed' | 'missedSoon'>>
   readonly evictions: number
   readonly expirations: number
 }
 
-/** What became of the warms of a kind, wherever they came from. */
+/** The counts of one kind of warms; those of all warms if there is no such kind. */
 export function warmsOf(usage: Pick<Usage, 'warmCounts' | 'warmsByKind'>, kind: WarmKind): Readonly<WarmCounts> {
   return usage.warmsByKind[indexOfWarmKind(kind)] ?? usage.warmCounts
 }
 
-/** What a threshold for warms goes by. */
+/** The cost of warms by which a threshold is set. */
 export function warmCostOf({ warmCounts, pushedOut }: Usage): { readonly warms: number; readonly missedSoon: number } {
   return { warms: warmCounts.admitted, missedSoon: pushedOut.missedSoon }
 }

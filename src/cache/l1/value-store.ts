@@ -5,9 +5,9 @@ import { HORIZON_PARTS } from './residency.ts'
 import { type Usage, WarmTally } from './usage.ts'
 
 /**
- * Values of any kind under L1's rules: bounded, least recently used first out, a version floor a pair that outlives
- * eviction and expiry, a part for warms that they may not exceed. The store is lru-cache; what it does not know is the
- * gate, the warms and whose time is over.
+ * Values of any kind under L1's rules: the store is bounded and evicts the least recently used first, each pair's floor
+ * outlives eviction and expiry, and warms have a part that they may not exceed. The values are kept by lru-cache; floors,
+ * warms and expiry are added here.
  */
 export interface ValueStoreOptions {
   readonly slots: number
@@ -15,7 +15,7 @@ export interface ValueStoreOptions {
   /** 0 to 1: the most of the slots that warms may hold. */
   readonly warmShare: number
   readonly ttlMs: number
-  /** 0 to 1: the part of its time after which a read asks the next level again. */
+  /** 0 to 1: the share of its time after which a read asks the next level again. */
   readonly refreshThreshold: number
 }
 
@@ -42,7 +42,7 @@ export class ValueStore<V> implements Usage {
   readonly #options: ValueStoreOptions
   readonly floors: Floors
   readonly #held: LRUCache<number, Held<V>>
-  /** Not read yet, the oldest first, with their kinds. */
+  /** Pairs that were warmed and not read yet, the oldest first, with the kinds of their warms. */
   readonly #warms = new Map<number, number>()
   readonly pushedOut: PushedOut
   #demandReads = 0
@@ -66,7 +66,7 @@ export class ValueStore<V> implements Usage {
     return this.#warms.size
   }
 
-  /** Undefined where the pair is not there; leaves no trace. */
+  /** Undefined if the pair is not resident. The read is not counted. */
   peek(pairId: number): Readonly<Held<V>> | undefined {
     return this.#held.peek(pairId)
   }
@@ -87,12 +87,12 @@ export class ValueStore<V> implements Usage {
     return held.value
   }
 
-  /** The pair is next to be read: it is not the next one to go. */
+  /** The pair will be read soon: if it is resident, it is not the next to be evicted. */
   touch(pairId: number): boolean {
     return this.#held.get(pairId) !== undefined
   }
 
-  /** A warm would be asked for again: it is as new as one that comes now. */
+  /** The pair would be warmed again: its warm counts as a new one. */
   renew(pairId: number): void {
     const kind = this.#warms.get(pairId)
     if (kind === undefined) return
@@ -101,7 +101,7 @@ export class ValueStore<V> implements Usage {
     this.touch(pairId)
   }
 
-  /** At or above the floor, which is the caller's to look at. False where warms have no room at all. */
+  /** The caller has seen that the version is not below the floor. False if warms have no room at all. */
   put(
     pairId: number,
     entry: { readonly version: number; readonly value: V; readonly restMs: number },
@@ -114,7 +114,7 @@ export class ValueStore<V> implements Usage {
     if (held === undefined) this.pushedOut.back(pairId)
     this.floors.raise(pairId, version)
     const times = this.#timesOf(entry.restMs)
-    // In place: being written is no reason to stay.
+    // It is changed in place, because a write is no reason to keep the value longer.
     if (held !== undefined) Object.assign(held, { version, value, ...times })
     else this.#held.set(pairId, { version, value, ...times })
     if (held === undefined && as === 'warm') {
@@ -124,18 +124,18 @@ export class ValueStore<V> implements Usage {
     return true
   }
 
-  /** The next level has the same value still. */
+  /** The next level still has the same value. */
   prolong(pairId: number, restMs: number): void {
     const held = this.#held.peek(pairId)
     if (held !== undefined) Object.assign(held, this.#timesOf(restMs))
   }
 
-  /** Tells the time, and looks at nothing. */
+  /** Tells the time; nothing expires. */
   tell(nowMs: number): void {
     this.#nowMs = nowMs
   }
 
-  /** Tells the time; what has expired leaves. */
+  /** Tells the time; expired values leave. */
   tick(nowMs: number): void {
     this.tell(nowMs)
     const expired: number[] = []
@@ -183,7 +183,7 @@ export class ValueStore<V> implements Usage {
     return true
   }
 
-  /** The first of them leaves. */
+  /** Evicts the first of the pairs, if there is one. */
   #evict([oldest]: Iterable<number>, by?: Part): void {
     if (oldest === undefined) return
     this.leave(oldest, 'evicted')
