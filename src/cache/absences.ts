@@ -1,11 +1,11 @@
 /**
- * Pairs that no level has, for a moment: a detector that asks again and again for one does not ask Redis and the source
- * each time. An update ends it at once, because it moves the pair's floor; a value that another node wrote is found when
- * the time is over.
+ * Remembers for two seconds which pairs no level has, so that a detector that keeps asking for one does not ask Redis and
+ * the source each time. An update ends that at once, because it moves the pair's floor. A value that another node wrote is
+ * found when the time is over.
  */
 
 const REMEMBERED_MS = 2_000
-/** The oldest is forgotten when there are more. */
+/** Beyond so many, the oldest is forgotten. */
 const MAX_ABSENT = 65_536
 
 export class Absences {

@@ -6,7 +6,7 @@ export interface BreakerOptions {
   readonly clock: Clock
   readonly timer: Timer
   readonly random: () => number
-  /** Asks Redis whether it would serve again: `undefined`, or the reason why not. Never rejects. */
+  /** Asks the server whether it would serve again: resolves to `undefined`, or to the reason why not. Never rejects. */
   readonly probe: () => Promise<string | undefined>
 }
 
@@ -15,9 +15,9 @@ const FIRST_PROBE_MS = 100
 const LONGEST_PROBE_MS = 5_000
 
 /**
- * Five failures one after the other, and nothing more is sent until a probe succeeds: callers hear "unavailable" at once
- * instead of waiting for a time-out each. After a probe the next failure opens it again, and the wait between probes
- * keeps doubling until real work has succeeded, because a probe may pass where the work does not.
+ * After five failures in a row nothing more is sent until a probe succeeds, so that callers hear "unavailable" at once
+ * instead of each waiting for a time-out. After a successful probe, one more failure opens the breaker again. The wait
+ * between probes keeps doubling until real work has succeeded, because a probe may pass when the work does not.
  */
 export class CircuitBreaker {
   readonly #options: BreakerOptions
@@ -31,7 +31,7 @@ export class CircuitBreaker {
     this.#nextProbe = new Alarm(() => void this.#probe(), options.timer)
   }
 
-  /** Why nothing is sent at present; `undefined` when it may be. */
+  /** Why nothing is sent at present, and since when; `undefined` if work may be sent. */
   get open(): { readonly reason: string; readonly sinceMs: number } | undefined {
     return this.#open
   }
@@ -48,7 +48,7 @@ export class CircuitBreaker {
     this.#scheduleProbe()
   }
 
-  /** Work is let through again; the first failure ends that. Called when a probe or a new connection gives hope. */
+  /** Lets work through again until it fails once. Called when a probe or a new connection has succeeded. */
   halfOpen(): void {
     this.#nextProbe.clear()
     if (this.#open === undefined) return

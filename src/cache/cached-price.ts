@@ -1,8 +1,8 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 
-/** A cached price. Reads fill one that the caller owns, so that a hit allocates nothing. Absent numbers are NaN. */
+/** A price as the caches hold it. Reads fill one that the caller owns, so that a hit allocates nothing. Absent numbers are NaN. */
 export interface CachedPrice {
-  /** Orders the values of one pair: event time in ms × 4,096 + its place among that pair's updates of the millisecond. */
+  /** Orders the values of a pair: event time in ms × 4,096 + the place among the pair's updates of that millisecond. */
   version: number
   eventTimeMs: number
   price: number
@@ -26,7 +26,7 @@ export function emptyPrice(): CachedPrice {
   }
 }
 
-/** The record's numbers, in NUMBER_FIELDS' order, from `base` on. */
+/** Writes the numbers in the order of NUMBER_FIELDS, from `base` on. */
 export function writeNumbers(from: Readonly<CachedPrice>, into: Float64Array, base: number): void {
   into[base] = from.price
   into[base + 1] = from.bid
@@ -36,7 +36,7 @@ export function writeNumbers(from: Readonly<CachedPrice>, into: Float64Array, ba
   into[base + 5] = from.liquidity
 }
 
-/** The other way round: a record of its own. */
+/** The reverse of `writeNumbers`; makes a new price. */
 export function readNumbers(version: number, numbers: Float64Array, base: number): CachedPrice {
   return {
     version,
@@ -70,7 +70,7 @@ export function eventTimeOf(version: number): number {
 /** Versions stay exact in a double until the event time reaches 2⁵³ ÷ 4,096 ms, the year 2039. */
 export const MAX_VERSION = Number.MAX_SAFE_INTEGER
 
-/** Many records side by side: what is written to L2 in one call. `numbers` holds NUMBER_COUNT a row, in NUMBER_FIELDS' order. */
+/** Many prices side by side, as they are written to L2. `numbers` holds NUMBER_COUNT for each row, in the order of NUMBER_FIELDS. */
 export interface PriceColumns {
   readonly capacity: number
   count: number
@@ -104,7 +104,7 @@ export function setRow(columns: PriceColumns, row: number, price: Readonly<Cache
   writeNumbers(price, columns.numbers, row * NUMBER_COUNT)
 }
 
-/** Copies rows `rows.from` (inclusive) to `rows.to` (exclusive) behind the last one of `into`, which has room for them. */
+/** Appends rows `rows.from` (inclusive) to `rows.to` (exclusive) to `into`, which has room for them. */
 export function appendRows(
   into: PriceColumns,
   columns: PriceColumns,

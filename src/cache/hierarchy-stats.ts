@@ -4,7 +4,7 @@ import type { FirstLevel } from './l1/first-level.ts'
 import type { Upkeep } from './l1/upkeep.ts'
 import type { L2 } from './l2/l2.ts'
 
-/** Milliseconds; absent while nothing was read there. */
+/** In milliseconds; absent while nothing was read from the level. */
 export interface LatencyStats {
   readonly p50?: number
   readonly p90?: number
@@ -15,20 +15,20 @@ export interface LatencyStats {
 export interface LevelStats {
   readonly hits: number
   readonly misses: number
-  /** Of the reads that came as far as this level. */
+  /** Hits ÷ the reads that came as far as this level. */
   readonly hit_rate_pct?: number
   readonly latency_ms: LatencyStats
   readonly entries?: number
   readonly bytes?: number
   readonly capacity_bytes?: number
-  /** 0: memory is plenty, 1: the level uses as little as it may. */
+  /** 0: there is memory enough, 1: the level uses as little as it may. */
   readonly pressure?: number
 }
 
 /** Demand reads since the start, level by level. Entries and bytes of L2 are the whole server's, as last measured. */
 export interface HierarchyStats {
   readonly overall: {
-    /** Reads answered by any level. */
+    /** Reads that any level answered ÷ all reads. */
     readonly overall_hit_rate_pct?: number
     /** Over the last ten seconds; absent in the first second. */
     readonly requests_per_s?: number | undefined
@@ -95,8 +95,9 @@ function latencyOf(seconds: Histogram): LatencyStats {
 }
 
 /**
- * Of all reads that were answered: each level answers its share of them, and a slower level is slower for all of its
- * reads. (L1's times are of one read in many, so that the histograms cannot be added up.)
+ * The latency of all reads that were answered. It is put together from the levels' shares of these reads, as if every read
+ * of a slower level were slower than every read of a faster one. The histograms cannot be added up, because L1 times only
+ * one read in many.
  */
 function overall(answered: readonly number[], seconds: readonly Histogram[]): LatencyStats {
   const total = sum(answered)
@@ -112,7 +113,7 @@ function overall(answered: readonly number[], seconds: readonly Histogram[]): La
   }
   const mean = (level: number) => (seconds[level]?.sum ?? 0) / Math.max(seconds[level]?.count ?? 0, 1)
   const avg = (sum(answered.map((reads, level) => reads * mean(level))) / total) * 1000
-  // Of few reads the slowest may have been one of L1, while the machine was busy.
+  // With few reads, the slowest may have been one of L1, while the machine was busy.
   const p50 = quantile(0.5)
   const p90 = Math.max(p50, quantile(0.9))
   return { p50, p90, p99: Math.max(p90, quantile(0.99)), avg }

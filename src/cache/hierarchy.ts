@@ -11,9 +11,9 @@ import type { PairTable } from './names/pair-table.ts'
 import { type Fetched, Trips } from './trips.ts'
 
 /**
- * Demand reads: L1, then L2, then L3, filling upward through L1's version gate.
+ * Demand reads: L1 is asked first, then L2, then L3, and what is found fills L1 through its version gate.
  *
- *   get ──L1 hit──► the value; in the last fifth of its time L2 is asked, too, whether it is still so
+ *   get ──L1 hit──► the value; in the last fifth of its time L2 is also asked for a newer one
  *    └─ miss ──► trip to L2 ──► L1
  *                   └─ not there ──► trip to L3 ──► L1, and written behind to L2
  *                                       └─ not there either ──► absent for 2 s, or until an update comes
@@ -22,18 +22,18 @@ export interface HierarchyOptions {
   readonly table: PairTable
   readonly l1: FirstLevel
   readonly l2: L2
-  /** Undefined where there are two levels only. */
+  /** Undefined if there are two levels only. */
   readonly l3?: Pick<L3, 'load'> | undefined
-  /** Values on their way to L2 are read from here: a node reads what it wrote. */
+  /** Values that L2 does not have yet are read from here, so that a node reads what it wrote. */
   readonly writeBehind: WriteBehind
   readonly metrics: Metrics
-  /** Is told of each read that L1 could not answer. */
+  /** Called for each read that L1 could not answer. */
   readonly onMiss?: (pairId: number) => void
   /** Monotonic milliseconds; `performance.now` unless given. */
   readonly now?: () => number
 }
 
-/** Pairs waited for at once; a detector that asks for more is told 'missing' and counted. */
+/** How many pairs may be waited for at a time. A read of one more is answered 'missing' and counted. */
 const MAX_WANTED = 65_536
 const READS_A_SAMPLE = 256
 
@@ -42,12 +42,12 @@ export class Hierarchy {
   /** Demand reads that L1 answered, and those that it could not. */
   hits = 0
   misses = 0
-  /** Pairs that were often missed lately. */
+  /** Pairs that were missed often of late. */
   readonly missed = new Misses()
   readonly #price = emptyPrice()
   readonly #fromL2 = new Trips((wanted, fetched) => this.#loadFromL2(wanted, fetched))
   readonly #fromL3 = new Trips((wanted, fetched) => this.#loadFromL3(wanted, fetched))
-  /** Wanted although they are at hand: L2 may have newer. */
+  /** Pairs that are fetched although a value is at hand, because L2 may have a newer one. */
   readonly #renewing = new Set<number>()
   readonly #absences = new Absences()
   readonly #now: () => number
@@ -76,7 +76,7 @@ export class Hierarchy {
     return this.#options.l1.usage.warmCounts.used
   }
 
-  /** L1's value into `into`, at once. A miss is fetched in the background: residency is earned by reads. */
+  /** Fills `into` with L1's value, at once. A pair that is missed is fetched in the background. */
   get(pairId: number, into: CachedPrice): boolean {
     if (this.#timedGet(pairId, into)) {
       this.hits++
@@ -92,7 +92,7 @@ export class Hierarchy {
     return false
   }
 
-  /** Times one read of many: looking at the clock costs more than reading. */
+  /** Only one read in many is timed, because to look at the clock costs more than to read. */
   #timedGet(pairId: number, into: CachedPrice): boolean {
     const { l1 } = this.#options
     if ((this.hits + this.misses) % READS_A_SAMPLE !== 0) return l1.get(pairId, into)
@@ -102,7 +102,7 @@ export class Hierarchy {
     return found
   }
 
-  /** The pair's way through L2 and L3: resolves to what it brought, and to nothing while they are away. */
+  /** Fetches the pair from L2, then from L3. Resolves to an empty map while they are away. */
   fetch(pairId: number): Promise<Fetched> {
     const fromL3 = this.#fromL3.of(pairId)
     if (fromL3 !== undefined) return fromL3
@@ -121,15 +121,15 @@ export class Hierarchy {
     return onward
   }
 
-  /** As `fetch`, for a pair whose updates this node does not get: what L1 has of it may be older than what L2 has. */
+  /** As `fetch`, for a pair whose updates this node does not get: L2 may have a newer value than L1. */
   renew(pairId: number): Promise<Fetched> {
     if (this.#fromL2.of(pairId) === undefined) this.#renewing.add(pairId)
     return this.fetch(pairId)
   }
 
   /**
-   * The pair's newest value after a fetch: L1 may have got a newer one since, or have had no room; what was fetched
-   * counts only if nothing newer was seen meanwhile.
+   * Fills `into` with the pair's newest value after a fetch. Meanwhile L1 may have got a newer one, or it may have had no
+   * room. The fetched value counts only if no newer one was seen meanwhile.
    */
   newest(pairId: number, fetched: Fetched, into: CachedPrice): boolean {
     const { l1, writeBehind } = this.#options
@@ -154,7 +154,7 @@ export class Hierarchy {
     this.#absences.add(pairId, this.#options.l1.floor(pairId), this.#now())
   }
 
-  /** Reads of values in the last part of their time: each is asked for once. */
+  /** Asks L2 for the values that were read in the last part of their time, once for each. */
   #refreshAhead(): void {
     for (const pairId of this.#options.l1.due) void this.renew(pairId)
     this.#options.l1.due.length = 0
@@ -176,7 +176,7 @@ export class Hierarchy {
     })
   }
 
-  /** What is here after all goes along: while the others are fetched it may leave L1 and the buffer. */
+  /** A value that came meanwhile is taken along now: it may leave L1 and the write-behind while others are fetched. */
   #isAtHand(pairId: number, fetched: Map<number, CachedPrice>): boolean {
     const { l1, writeBehind } = this.#options
     const price = this.#price
@@ -187,14 +187,14 @@ export class Hierarchy {
     return true
   }
 
-  /** L3's values go to L2 as well, for the next node that asks, unless L1 has seen newer ones. */
+  /** L3's values also go to L2, for the next node that asks, unless L1 has seen newer ones. */
   async #loadFromL3(wanted: readonly number[], fetched: Map<number, CachedPrice>): Promise<void> {
     const { l1, l2, l3, writeBehind } = this.#options
     if (l3 === undefined) return
     const load = await timed(this.#l3, wanted, () => l3.load(wanted))
     eachRow(load, wanted, (pairId, row) => {
       if (row === undefined) {
-        // While L2 is away it may have what L3 has not.
+        // If L2 is away, it may have a value that L3 lacks.
         if (l2.state().status === 'up') this.#foundNowhere(pairId)
         return
       }
@@ -235,7 +235,7 @@ async function timed(counts: LevelCounts, pairIds: readonly number[], load: () =
   return loaded
 }
 
-/** Nothing while the level is away, or the part of it that would know. */
+/** Calls `take` for each pair about which the level could tell; for none while it is away. */
 function eachRow(
   load: L2Load,
   pairIds: readonly number[],

@@ -7,17 +7,17 @@ import { eventTimeOf } from './cached-price.ts'
 import { TICKS } from './l1/expiry.ts'
 import { ValueStore } from './l1/value-store.ts'
 
-/** `older`: the key has had a newer value; `too-many-in-ms`: 4,096 of one millisecond are the most. */
+/** `older`: the key has had a newer value; `too-many-in-ms`: a millisecond has 4,096 values at most. */
 export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs'
 
-/** A value of any kind, with what every read tells. */
+/** A value of any kind, with its time, age and version. */
 export interface JsonReading<V> {
   readonly key: string
-  /** As it was stored, not a copy: to be left as it is. */
+  /** The stored value, not a copy: it must not be changed. */
   readonly value: V
   readonly eventTimeMs: number
   readonly ageMs: number
-  /** Rises with every newer value of the key; a later read never gives a lower one. */
+  /** Rises with every newer value of the key; a later read never has a lower version. */
   readonly version: number
 }
 
@@ -29,10 +29,10 @@ export interface JsonCacheOptions {
   readonly clock?: Clock
 }
 
-/** Values that are no prices, in this process alone, under the same version rule. */
+/** Values that are no prices, in this process alone. The rule about versions is that of prices. */
 export interface JsonCache<V> {
   get(key: string, options?: { readonly maxAgeMs?: number }): JsonReading<V> | 'missing' | 'stale'
-  /** Throws a ForewarmError 'bad-value' for an event time that is none. The event time is now unless given. */
+  /** The event time is now unless given. Throws a ForewarmError 'bad-value' for an impossible one. */
   set(key: string, value: V, options?: { readonly eventTimeMs?: number }): SetOutcome
   delete(key: string): void
   stats(): { readonly hits: number; readonly misses: number; readonly entries: number; readonly capacity: number }
@@ -41,14 +41,14 @@ export interface JsonCache<V> {
 
 export interface ValueCacheOptions {
   readonly slots: number
-  /** Keys known at once; their floors outlive their values. */
+  /** The most keys that are ever known; their floors outlive their values. */
   readonly maxPairs: number
   readonly ttlMs: number
   readonly clock: Clock
   readonly timer?: Timer
 }
 
-/** Of the time to live. */
+/** The time between two sweeps, as a share of the TTL. */
 const SWEEP_SHARE = 1 / TICKS
 
 export class ValueCache<V> implements JsonCache<V> {
@@ -69,7 +69,7 @@ export class ValueCache<V> implements JsonCache<V> {
     const id = this.#ids.get(key)
     const held = id === undefined ? undefined : this.#store.peek(id)
     const nowMs = this.#options.clock.now()
-    // It may have expired since the last sweep.
+    // The value may have expired since the last sweep.
     if (id === undefined || held === undefined || held.expiresAtMs <= nowMs) {
       this.#misses++
       return 'missing'
@@ -120,7 +120,7 @@ export class ValueCache<V> implements JsonCache<V> {
     return this.#ids.size - 1
   }
 
-  /** A cache that nobody writes to has nothing new to expire: no timer before the first value. */
+  /** There is no timer while the cache is empty. */
   #sweepLater(): void {
     if (!this.#nextSweep.isSet) this.#nextSweep.set(this.#options.ttlMs * SWEEP_SHARE)
   }

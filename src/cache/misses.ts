@@ -1,6 +1,6 @@
 /**
- * Pairs that reads missed most often lately, in a table of fixed size: each place keeps one pair and how much more often
- * it was missed than the others that fall there (Boyer and Moore's majority vote, a place at a time).
+ * The pairs that reads missed most often of late, in a table of fixed size. Each place keeps one pair, and counts how much
+ * more often it was missed than the other pairs of that place (Boyer and Moore's majority vote).
  */
 
 const PLACES = 4_096
@@ -19,7 +19,7 @@ export class Misses {
     } else this.#counts[place] = (this.#counts[place] as number) - 1
   }
 
-  /** Pairs that were missed at least `atLeast` times since, most often missed first; `limit` of them. Starts anew. */
+  /** Up to `limit` pairs that were missed at least `atLeast` times, most often first. Counting starts anew. */
   drain(atLeast: number, limit: number): readonly number[] {
     const often = Array.from(this.#pairs.keys())
       .filter((place) => (this.#counts[place] as number) >= atLeast)

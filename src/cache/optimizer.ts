@@ -4,15 +4,15 @@ import type { FirstLevel } from './l1/first-level.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
 import type { Promotion } from './promotion.ts'
 
-/** What was done, in pairs. */
+/** The outcome, in pairs. */
 export interface Optimized {
-  /** Often missed since the last time, now in L1. */
+  /** Pairs that were missed often since the last time and are now in L1. */
   readonly promoted: number
-  /** Often missed, and in L2 neither, or only an older value than L1 has had. */
+  /** Pairs that were missed often, but L2 has no value for them, or only one that is older than their floor. */
   readonly notPromoted: number
-  /** Not read since they came, in a full L1: their values are L2's alone now. */
+  /** Pairs that were not read since they came into a full L1; only L2 has their values now. */
   readonly demoted: number
-  /** Their time was over. */
+  /** Pairs whose time in L1 was over. */
   readonly expired: number
   readonly durationMs: number
   readonly reason: string
@@ -26,17 +26,17 @@ export interface OptimizerOptions {
   readonly nowMs: () => number
 }
 
-/** A pair that was missed once may never be read again. */
+/** How often a pair must be missed: one that was missed once may never be read again. */
 const OFTEN = 2
-/** Of the slots, in one go. */
+/** The most that is demoted at a time, as a share of the slots. */
 const DEMOTED_SHARE = 0.1
-/** One MGET. */
+/** As many keys as one MGET has. */
 const MOST_PROMOTED = 512
 
 /**
- * Brings into L1 what is read and missing there, and takes out what is there and not read, as far as the slots are
- * short. Demoted values are written to L2 by the versioned write, never over newer ones, before anything else of L1 is
- * given away: whoever reads them finds them there.
+ * Promotes pairs that are read and missing in L1. If L1 is full, it first demotes pairs that are not read. The value of a
+ * demoted pair goes into the write-behind before it leaves L1, so that whoever reads it finds it. The versioned write
+ * never replaces a newer value in L2.
  */
 export async function optimize(options: OptimizerOptions): Promise<Optimized> {
   const { l1, hierarchy, promotion, nowMs } = options
@@ -64,7 +64,7 @@ async function demote({ l1, writeBehind }: OptimizerOptions): Promise<number> {
   let demoted = 0
   for (const pairId of cold) {
     if (writeBehind.full) await writeBehind.drain()
-    // It may have been read or removed while others were written.
+    // It may have been evicted or removed while others were written.
     if (!l1.peek(pairId, price)) continue
     writeBehind.addPrice(pairId, price)
     l1.evict(pairId)

@@ -14,50 +14,50 @@ export interface PromotionOptions {
   readonly table: PairTable
   readonly l1: Pick<FirstLevel, 'has' | 'expect' | 'floor' | 'promote'>
   readonly l2: Pick<L2, 'load'>
-  /** Values on their way to L2 are read from here: a node reads what it wrote. */
+  /** Values that L2 does not have yet are read from here, so that a node reads what it wrote. */
   readonly writeBehind: Pick<WriteBehind, 'pending'>
   readonly metrics: Metrics
-  /** How long a promotion may take; 50 unless given. */
+  /** The deadline of a promotion; 50 unless given. */
   readonly timeoutMs?: number
   readonly timer?: Timer
   readonly spans?: Spans
 }
 
 export interface PromoteOptions {
-  /** Instead of the promotion's own. */
+  /** Replaces the deadline of the promotion's options. */
   readonly timeoutMs?: number
-  /** Looks, and leaves L1 as it is; the outcomes say what would have been. */
+  /** Leaves L1 as it is; the outcomes say what would have been done. */
   readonly dryRun?: boolean
-  /** Who asked for the pair: its place in WARM_KINDS; the look-ahead unless given. */
+  /** Who asked for the pair, as a place in WARM_KINDS; the look-ahead unless given. */
   readonly kindIndexOf?: (pairId: number) => number
-  /** The traces that the trip is part of: one for each request it serves. */
+  /** The traces that the trip is part of, one for each request that it serves. */
   readonly traces?: readonly Context[]
 }
 
 export type PromotionOutcome = Exclude<WarmOutcome, 'notInterested'>
 
 export interface Promoted {
-  /** In the order of the pair ids; `failed` where L2 could not be asked, or had not answered in time. */
+  /** In the order of the pair ids; `failed` if L2 could not be asked or did not answer in time. */
   readonly outcomes: readonly PromotionOutcome[]
   readonly timedOut: boolean
-  /** Why L2 gave nothing. */
+  /** Why L2 was away; undefined if it was not. */
   readonly unavailable: string | undefined
 }
 
 const TIMEOUT_MS = 50
 
 /**
- * Pairs -> L1, by one trip to L2 for what is neither in L1 nor on its way to L2. Every value passes L1's version gate,
- * also those that come after the deadline: they are counted as late, not lost.
+ * Brings pairs into L1, by one trip to L2 for those that are neither in L1 nor in the write-behind. Every value passes L1's
+ * version gate. Values that come after the deadline go into L1, too, and are counted as late.
  */
 export class Promotion {
-  /** Pairs asked for, those that were there, those that a read missed while they were on their way, those that L2 was asked for. */
+  /** Pairs asked for, in L1 already, missed by a read while they were in flight, and asked for in L2. */
   readonly tally = { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 }
   readonly #options: PromotionOptions
   readonly #spans: Spans
   readonly #timer: Timer
   readonly #pending = emptyPrice()
-  /** Pairs on their way; of these, `#missed` are those that a read was faster than. */
+  /** Pairs in flight; `#missed` are those that a read has missed meanwhile. */
   readonly #underWay = new Set<number>()
   readonly #missed = new Set<number>()
   readonly #loads: ChainCounters
@@ -75,7 +75,7 @@ export class Promotion {
     const known = pairIds.map((pairId) => this.#withoutTrip(pairId, options))
     const missing = pairIds.filter((_, at) => known[at] === undefined)
     const load = missing.length === 0 ? NOTHING_ASKED : await this.#load(missing, options)
-    // At the deadline nothing is counted yet: what comes late is counted when it comes.
+    // At the deadline nothing is counted: late values are counted when they come.
     const placed = load === undefined ? [] : this.#place(missing, load, options)
     let next = 0
     return {
@@ -94,7 +94,7 @@ export class Promotion {
 
   #withoutTrip(pairId: number, options: PromoteOptions): PromotionOutcome | undefined {
     const { l1, writeBehind } = this.#options
-    // Asked for now, it is read soon: it must not be the next one to go.
+    // A pair that is asked for now is read soon, and must not be the next to be evicted.
     if (options.dryRun ? l1.has(pairId) : l1.expect(pairId)) {
       if (!options.dryRun) this.tally.alreadyInL1++
       return this.#counted(pairId, 'alreadyInL1', options)
@@ -103,7 +103,7 @@ export class Promotion {
     return this.#counted(pairId, this.#gate(pairId, this.#pending, options), options)
   }
 
-  /** What L2 said, or nothing at the deadline. */
+  /** Resolves to L2's answer, or to undefined at the deadline. */
   #load(pairIds: readonly number[], options: PromoteOptions): Promise<L2Load | undefined> {
     const { l2, table, timeoutMs = TIMEOUT_MS } = this.#options
     if (!options.dryRun) {

@@ -4,22 +4,22 @@ import type { CachedPrice } from './cached-price.ts'
 export type Fetched = ReadonlyMap<number, CachedPrice>
 
 /**
- * Trips to a slower level: pairs asked for within one tick go together, and a pair that is under way is not fetched
- * twice. A trip's promise is rejected only by a fault of ours; a level that is away is a trip that brings nothing.
+ * Trips to a slower level. Pairs that are asked for in one tick share a trip, and a pair that is in flight is not fetched
+ * twice. If the level is away, the trip brings nothing; its promise rejects only for a fault of ours.
  */
 export class Trips {
   readonly #load: (pairIds: readonly number[], fetched: Map<number, CachedPrice>) => Promise<void>
-  /** Pairs of the next trip, and that trip. */
+  /** The pairs of the next trip, and that trip. */
   #wanted: number[] = []
   #next: Promise<Fetched> | undefined
-  /** The trip of each pair that is wanted or on its way. */
+  /** The trip of each pair that is wanted or in flight. */
   readonly #underWay = new Map<number, Promise<Fetched>>()
 
   constructor(load: (pairIds: readonly number[], fetched: Map<number, CachedPrice>) => Promise<void>) {
     this.#load = load
   }
 
-  /** Pairs wanted or on their way. */
+  /** How many pairs are wanted or in flight. */
   get size(): number {
     return this.#underWay.size
   }
@@ -39,7 +39,7 @@ export class Trips {
 
   #depart(): Promise<Fetched> {
     const trip = Promise.resolve().then(() => this.#travel())
-    // Whoever waits for the trip hears of its fault; a read that does not wait must not end the process.
+    // Whoever awaits the trip gets its fault. A read that does not await it must not end the process.
     trip.catch(() => undefined)
     this.#next = trip
     return trip

@@ -8,7 +8,7 @@ export class SlotQueues {
   /** The slot that came into the same queue just after each slot; NO_SLOT at the head. */
   readonly previous: Int32Array
   readonly #next: Int32Array
-  /** Of each queue, as are `tails` and `sizes`. */
+  /** The newest and the oldest slot of each queue, and how many stand in it. */
   readonly heads: Int32Array
   readonly tails: Int32Array
   readonly sizes: Int32Array

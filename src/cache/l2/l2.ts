@@ -1,24 +1,24 @@
 import type { CachedPrice, PriceColumns } from '../cached-price.ts'
 
 /**
- * The second level, common to all nodes: Redis (l2-redis.ts), or this process's own memory where there is no Redis to
- * be had (l2-memory.ts). Unavailability is a value, not an exception: the node goes on with L1 alone and says so.
- * Pair ids are those of the PairTable that the level was made with.
+ * The second level, which all nodes share: Redis (redis/redis.ts), or this process's own memory if there is no Redis
+ * (memory.ts). Unavailability is a value, not an exception: the node goes on with L1 alone and says so. Pair ids are those
+ * of the PairTable that the level was made with.
  */
 export interface L2 {
   /**
-   * Resolves when the first attempt to connect has succeeded or failed, or has taken as long as a command may; connecting
-   * goes on in the background and `state` tells.
+   * Resolves when the first attempt to connect has succeeded or failed, or has taken as long as a command may.
+   * Connecting goes on in the background, and `state` tells how it stands.
    */
   start(): Promise<void>
-  /** One trip for all pairs of a chain. The rows are in the order of `pairIds`; `undefined` where nothing is stored. */
+  /** One trip for all pairs of a chain. The rows are in the order of `pairIds`; `undefined` if nothing is stored. */
   load(pairIds: readonly number[]): Promise<L2Load>
-  /** Writes rows `from` (inclusive) to `to` (exclusive), each only where it is not older than what is stored. */
+  /** Writes rows `from` (inclusive) to `to` (exclusive), each unless a newer version is stored. */
   write(columns: PriceColumns, from: number, to: number): Promise<L2Write>
-  /** A delisted pair's value goes. */
+  /** Deletes the values of delisted pairs. */
   delete(pairIds: readonly number[]): Promise<L2Write>
   state(): L2State
-  /** As last measured; undefined before, and where it is not known. */
+  /** As last measured; undefined before that, and if the level cannot tell. */
   readonly usage?: L2Usage | undefined
   /** Measures `usage` anew, in the background. */
   measure?(): void
@@ -29,7 +29,7 @@ export type L2Load =
   | {
       readonly status: 'loaded'
       readonly rows: readonly (CachedPrice | undefined)[]
-      /** Places of pairs that could not be asked for, where others could: the part of L2 that has them is away. */
+      /** The places of pairs whose part of L2 is away. Absent if all could be asked for. */
       readonly unknown?: ReadonlySet<number>
     }
   | { readonly status: 'unavailable'; readonly reason: string }
@@ -39,7 +39,7 @@ export type L2Write =
   | {
       readonly status: 'unavailable'
       readonly reason: string
-      /** The rows that were not written, where others were; absent where none was. */
+      /** The rows that were not written, if others were; absent if none was. */
       readonly unwritten?: readonly number[]
     }
 
@@ -47,10 +47,10 @@ export type L2State =
   | { readonly status: 'up' }
   | { readonly status: 'degraded'; readonly reason: string; readonly sinceMs: number }
 
-/** Of the whole server, others' keys included: what it holds and what it may hold. */
+/** What the whole server holds and may hold; keys that are not ours are included. */
 export interface L2Usage {
   readonly entries: number
   readonly bytes: number
-  /** Absent where nothing bounds it. */
+  /** Absent if the server has no bound. */
   readonly capacityBytes?: number
 }

@@ -18,8 +18,8 @@ interface Stored {
 const CLOSED = { status: 'unavailable', reason: 'closed' } as const
 
 /**
- * The second level without Redis: private to the process and always there. It holds at most one value a pair id, and
- * the pair table bounds those. A value leaves when it is asked for after its time, or when its pair is written anew.
+ * The second level without Redis: it is private to the process and always available. It holds one value for each pair id
+ * at most, and the pair table bounds those. An expired value is removed when it is next asked for or written.
  */
 export function createMemoryL2(options: MemoryL2Options): L2 {
   const stored = new Map<number, Stored>()
@@ -36,7 +36,7 @@ export function createMemoryL2(options: MemoryL2Options): L2 {
   const put = (columns: PriceColumns, row: number): boolean => {
     const pairId = columns.pairIds[row] as number
     const version = columns.versions[row] as number
-    // Version 0 is no value: the pair was delisted while the row waited.
+    // A row of version 0 has no value: its pair was delisted while it waited.
     if (version === 0 || (live(pairId)?.version ?? 0) > version) return false
     const expiresAtMs = options.clock.now() + jitteredTtlMs(options.ttlMs, options.random)
     stored.set(pairId, { price: priceOfRow(columns, row), expiresAtMs })

@@ -6,9 +6,9 @@ import type { PairTable } from '../names/pair-table.ts'
 import type { L2 } from './l2.ts'
 
 /**
- * A Redis that was restarted or failed over may have gone backwards, or hold nothing: what L1 has goes to L2 again, by
- * the versioned write, which leaves alone what is newer there. A slice at a time, one after the other, so that neither
- * updates nor reads wait for it. They are no news, and pass by the write-behind and by what it feeds.
+ * A Redis that was restarted or failed over may hold older values, or none. So all values of L1 are written to L2 again,
+ * by the versioned write, which leaves newer values alone. They go in slices, one after the other, so that neither updates
+ * nor reads wait for them. They are no updates, and so they pass by the write-behind and the price history that it feeds.
  */
 export interface PushBackOptions {
   readonly table: Pick<PairTable, 'size'>
@@ -17,11 +17,11 @@ export interface PushBackOptions {
   readonly timer?: Timer
 }
 
-/** Encoding and sending so many takes about half a millisecond of the thread, and so does looking at so many pairs. */
+/** To encode and send so many rows takes about half a millisecond of the thread, and so does looking at so many pairs. */
 const ROWS_A_SLICE = 256
 const PAIRS_A_SLICE = 4_096
 const EVERY_MS = 10
-/** After a slice that L2 did not take. */
+/** The pause after a slice that L2 did not take. */
 const AWAY_MS = 1_000
 
 export class PushBack {
@@ -29,13 +29,13 @@ export class PushBack {
   readonly #price = emptyPrice()
   readonly #columns = priceColumns(ROWS_A_SLICE)
   #next = 0
-  /** Pairs still to be looked at, from `#next` on and around. */
+  /** How many pairs are still to be looked at, from `#next` on; after the last pair comes the first. */
   #left = 0
-  /** Something of this round was not taken: another follows. */
+  /** L2 did not take a slice of this round, so that another round follows. */
   #isLacking = false
   readonly #nextSlice: Alarm
   #isWriting = false
-  /** Values that L2 took. */
+  /** Values that L2 has taken. */
   pushed = 0
 
   constructor(options: PushBackOptions) {
@@ -43,7 +43,7 @@ export class PushBack {
     this.#nextSlice = new Alarm(() => void this.#slice(), options.timer)
   }
 
-  /** Every pair once, from now on; called again in between, the round begins anew where it is. */
+  /** Begins a round over all pairs. If one is under way, a whole round follows from where that one stands. */
   start(): void {
     this.#left = this.#options.table.size
     this.#isLacking = false
@@ -60,7 +60,7 @@ export class PushBack {
     this.#isWriting = true
     const outcome = await this.#options.l2.write(columns, 0, columns.count)
     this.#isWriting = false
-    // One master of a cluster may be away: the round goes on for the chains of the others.
+    // If one master of a cluster is away, the round goes on for the chains of the others.
     if (outcome.status === 'written') this.pushed += outcome.written
     else this.#isLacking = true
     if (this.#left === 0 && this.#isLacking) {

@@ -6,9 +6,9 @@ import { type CachedPrice, emptyPrice, MAX_VERSION, type PriceColumns, setNumber
  *
  *     schema u8 | version f64 | event time f64 | presence u8 | the numbers that are present, f64 each
  *
- * 26 bytes with a price alone, 50 with four numbers, 66 with all six. Bit i of the presence byte stands for
- * NUMBER_FIELDS[i]. Schema and version stay where they are in every schema to come, because the versioned write compares
- * versions inside Redis, also those that a newer release has written.
+ * That is 26 bytes with a price alone, 50 with four numbers, 66 with all six. Bit i of the presence byte stands for
+ * NUMBER_FIELDS[i]. Every later schema must keep schema and version where they are, because the versioned write also
+ * compares versions that a newer release has written.
  */
 export const L2_SCHEMA = 1
 export const VERSION_OFFSET = 1
@@ -22,7 +22,7 @@ export type DecodedValue =
   | { readonly ok: true; readonly price: CachedPrice }
   | { readonly ok: false; readonly reason: 'short' | 'corrupt' | 'newer-schema' }
 
-/** Writes row `row` at `offset`; at most MAX_VALUE_BYTES. The result is the number of bytes. */
+/** Writes a row at `offset` and returns the number of bytes, at most MAX_VALUE_BYTES. */
 export function encodeValue(columns: PriceColumns, row: number, into: Buffer, offset: number): number {
   into[offset] = L2_SCHEMA
   into.writeDoubleLE(columns.versions[row] as number, offset + VERSION_OFFSET)
@@ -39,7 +39,7 @@ export function encodeValue(columns: PriceColumns, row: number, into: Buffer, of
   return end - offset
 }
 
-/** Anything may stand under a key of ours: what is not a value of this schema is a reason, never an exception. */
+/** Anything may be stored under a key of ours: bytes that are no value of this schema give a reason, and never throw. */
 export function decodeValue(bytes: Buffer): DecodedValue {
   const schema = bytes[0]
   if (schema === undefined) return { ok: false, reason: 'short' }

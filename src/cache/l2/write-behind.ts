@@ -5,13 +5,15 @@ import { type CachedPrice, eventTimeOf, type PriceColumns, priceColumns, priceOf
 import type { L2, L2Write } from './l2.ts'
 
 /**
- * What L2 does not have yet: the newest version of each pair that was updated since it was last written. One row a
- * pair however often it changes; two sets of rows, one that fills while the other is on its way.
+ * Values that L2 does not have yet: the newest version of each pair that was updated since it was last written. A pair
+ * has one row however often it changes. There are two sets of rows: one fills while the other is being written.
  *
- * A flush is due `flushMs` after the last one ended, or later: sending takes at most about a tenth of this thread, and
- * L2 rests as long as it worked, so that a node that catches up with a backlog coalesces more instead of slowing down. When every row is taken, the
- * loop waits for the flush (`full`), and nothing is dropped. While L2 is away the rows stay and go on coalescing; once
- * they are all taken, further pairs are counted as `skipped` (L1 has their values, L2 gets their next ones).
+ * A flush is due `flushMs` after the last one ended, or later. Sending may take about a tenth of this thread, and L2 rests
+ * as long as it worked: a node that catches up with a backlog then coalesces more updates instead of slowing down.
+ *
+ * When every row is taken (`full`), the loop waits for the flush, and nothing is dropped. While L2 is away, the rows stay
+ * and go on coalescing. Once all are taken, further pairs are counted as `skipped`: L1 has their values, and L2 gets their
+ * next ones.
  */
 export interface WriteBehindOptions {
   readonly l2: L2
@@ -20,10 +22,10 @@ export interface WriteBehindOptions {
   readonly capacity: number
   readonly maxPairs: number
   readonly onFlush?: (flush: Flush) => void
-  /** Told once, at the end, of values that L2 did not get: how many, and why. */
+  /** Called once, by `close`, if L2 did not get all values: how many it lacks, and why. */
   readonly onLost?: (entries: number, reason: string) => void
   readonly timer?: Timer
-  /** Monotonic milliseconds, by which what a flush takes is measured; `performance.now` unless given. */
+  /** Monotonic milliseconds, for the duration of a flush; `performance.now` unless given. */
   readonly now?: () => number
 }
 
@@ -33,28 +35,28 @@ export interface Flush {
   readonly durationMs: number
 }
 
-/** Share of the thread that encoding and sending may take. */
+/** The share of the thread that encoding and sending may take. */
 const DUTY = 0.1
-/** While L2 is away, it is asked again after so many flush times. */
+/** While L2 is away, the pause between two writes, as a multiple of `flushMs`. */
 const AWAY_FLUSHES = 20
 const ABSENT = 0
-/** In place of a version: the row is not to be written. */
+/** Stands in place of the version of a row that must not be written. */
 const FORGOTTEN = 0
 
 export class WriteBehind {
   readonly #options: WriteBehindOptions
   #filling: PriceColumns
   #leaving: PriceColumns
-  /** Row + 1 by pair, in the set that fills and in the one that leaves. */
+  /** The row + 1 of each pair, in the set that fills and in the one that is being written. */
   #fillingRows: Int32Array
   #leavingRows: Int32Array
   readonly #now: () => number
   readonly #nextFlush: Alarm
   #flushing: Promise<void> | undefined
   #closing: Promise<void> | undefined
-  /** Why the last write found L2 away: waiting for the next would be in vain. */
+  /** Why L2 was away at the last write; to wait for the next one would be in vain. */
   #away: string | undefined
-  /** Values that L2 never got: it was away and every row held another pair, or until the end. */
+  /** Values that L2 never got, because it was away until every row held another pair, or until `close`. */
   skipped = 0
 
   constructor(options: WriteBehindOptions) {
@@ -67,12 +69,12 @@ export class WriteBehind {
     this.#leavingRows = new Int32Array(options.maxPairs)
   }
 
-  /** Rows not written yet. */
+  /** Rows that are not written yet. */
   get pendingEntries(): number {
     return this.#filling.count + this.#leaving.count
   }
 
-  /** True when the next pair may find no row, and waiting helps: the caller awaits `drain` before it goes on. */
+  /** True when the next pair may find no row and waiting helps: the caller then awaits `drain` before it goes on. */
   get full(): boolean {
     return this.#filling.count >= this.#filling.capacity && this.#away === undefined
   }
@@ -88,13 +90,13 @@ export class WriteBehind {
     for (let f = 0; f < NUMBER_COUNT; f++) columns.numbers[to + f] = numbers[base + f] as number
   }
 
-  /** A value that L1 or L3 has, and that L2 may not have. */
+  /** A value of L1 or L3 that L2 may not have. */
   addPrice(pairId: number, price: Readonly<CachedPrice>): void {
     const row = this.#rowOf(pairId)
     if (row >= 0) setRow(this.#filling, row, price)
   }
 
-  /** The newest value that L2 may not have yet. */
+  /** Fills `into` with the newest value that L2 may not have yet, and tells whether there is one. */
   pending(pairId: number, into: CachedPrice): boolean {
     const filling = this.#fillingRows[pairId] as number
     const leaving = this.#leavingRows[pairId] as number
@@ -103,7 +105,7 @@ export class WriteBehind {
     return filling !== ABSENT || leaving !== ABSENT
   }
 
-  /** A delisted pair has nothing to write. */
+  /** The pair is delisted: its value is not written any more. */
   forget(pairId: number): void {
     const filling = this.#fillingRows[pairId] as number
     if (filling !== ABSENT) this.#filling.versions[filling - 1] = FORGOTTEN
@@ -113,13 +115,13 @@ export class WriteBehind {
     this.#leavingRows[pairId] = ABSENT
   }
 
-  /** Resolves when a row is free again, or L2 turned out to be away. */
+  /** Resolves when a row is free again, or L2 turns out to be away. */
   async drain(): Promise<void> {
     if (this.#flushing !== undefined) await this.#flushing
     if (this.full) await this.flush()
   }
 
-  /** Writes what is there now; joins a flush that is under way, then writes what came meanwhile. */
+  /** Waits for a flush that is in flight, then writes the rows that are there. */
   async flush(): Promise<void> {
     while (this.#flushing !== undefined) await this.#flushing
     if (this.#filling.count === 0) return
@@ -128,13 +130,13 @@ export class WriteBehind {
     await this.#flushing
   }
 
-  /** Writes the rest, once. Twice is once. */
+  /** Writes the rest, and tries that once. Twice is once. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
   }
 
-  /** The pair's row in the set that fills; -1, and counted, when there is none for it. */
+  /** The pair's row in the set that fills; -1, counted as skipped, if there is none left for it. */
   #rowOf(pairId: number): number {
     const known = (this.#fillingRows[pairId] as number) - 1
     if (known >= 0) return known
@@ -154,7 +156,7 @@ export class WriteBehind {
     const before = this.skipped
     await this.flush()
     this.#nextFlush.close()
-    // What could not be written and what came meanwhile found no row any more, and was counted.
+    // Values that could not be written, and those that came meanwhile, found no row and were counted.
     const lost = this.skipped - before
     if (lost > 0) this.#options.onLost?.(lost, this.#away ?? 'closed')
   }
@@ -207,7 +209,7 @@ export class WriteBehind {
     columns.count = kept
   }
 
-  /** What could not be written waits again, unless it was updated meanwhile. */
+  /** Rows that could not be written wait again, unless their pairs were updated meanwhile. */
   #takeBack(unwritten: Iterable<number> = Array(this.#leaving.count).keys()): void {
     const from = this.#leaving
     for (const row of unwritten) {

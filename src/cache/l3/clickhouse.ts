@@ -10,25 +10,25 @@ import { createTable, readRow, selectNewest } from './price-table.ts'
 import { reasonOf, type SqlEngine } from './sql-engine.ts'
 
 export interface ClickHouseL3Options extends OutageListeners {
-  /** Made when the level starts. */
+  /** Called when the level starts. */
   readonly engine: () => Promise<SqlEngine>
   readonly table: PairTable
   readonly clock: Clock
   readonly timer: Timer
   /** Returns 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
-  /** How far back a price still counts, and how long the table keeps it. */
+  /** Older prices do not count any more, and the table drops them. */
   readonly ttlMs: number
-  /** Makes the table where there is none: for those who write to it. */
+  /** Creates the table if it is missing; true for nodes that write to it. */
   readonly createsTable: boolean
   readonly metrics: Metrics
 }
 
-/** Pairs of one SELECT: their names are its text. */
+/** Pairs in one SELECT, whose text contains their names. */
 const PAIRS_A_QUERY = 1_000
-/** More would only queue inside the server; what is asked for meanwhile waits here, in one batch. */
+/** Queries in flight. More would only queue inside the server. */
 const MAX_QUERIES = 2
-/** The reads of a node come in batches, so that more than a few means that the server does not keep up. */
+/** Queries that wait. A node reads in batches, so that more than a few mean that the server does not keep up. */
 const MAX_WAITING = 100
 
 /** The third level in ClickHouse. */
@@ -53,7 +53,7 @@ export class ClickHouseL3 implements L3 {
     if (this.#isClosed) return
     this.#engine ??= this.#options.engine()
     await this.#engine
-    // In the background: a source that is away is no reason not to start.
+    // This goes on in the background, because a node also starts while its source is away.
     if (this.#options.createsTable) void this.#createTable().catch((error: unknown) => this.#failed(error))
   }
 
@@ -69,11 +69,11 @@ export class ClickHouseL3 implements L3 {
     return { status: 'loaded', rows: names.map((name) => found.get(keyOf(name))) }
   }
 
-  /** Resolves when the rows are there. Rejects with what the engine said. */
+  /** Resolves when the rows are inserted. Rejects with the engine's error. */
   async insert(table: string, rows: Iterable<object>): Promise<void> {
     const engine = await this.#engine
     if (engine === undefined || this.#isClosed) throw new Error('closed')
-    // The server may have been away at the start.
+    // The server may have been away when the level started.
     if (this.#options.createsTable && !this.#isTableThere) await this.#createTable()
     await engine.insert(table, rows)
   }
@@ -91,7 +91,7 @@ export class ClickHouseL3 implements L3 {
     await this.#turn()
     try {
       const engine = await this.#engine
-      // It may have gone away, or been closed, while this one waited.
+      // The server may have gone away, or the level been closed, while this query waited.
       const reason = engine === undefined ? 'closed' : this.#whyNotAsked()
       if (engine === undefined || reason !== undefined) return reason
       for (const row of await engine.rows(selectNewest(names, this.#options.clock.now() - this.#options.ttlMs))) {
@@ -106,7 +106,7 @@ export class ClickHouseL3 implements L3 {
       return this.#failed(error)
     } finally {
       const next = this.#waiting.shift()
-      // The turn is handed on, or given back.
+      // The turn is handed on to the next, or given back.
       if (next === undefined) this.#queries--
       else next()
     }
@@ -136,7 +136,7 @@ export class ClickHouseL3 implements L3 {
     try {
       await engine?.run(createTable(ttlSeconds, { withTtl: true }))
     } catch (error) {
-      // Any other refusal may pass, and a table that was made without a TTL would keep all prices for ever.
+      // Any other error may pass, and a table that was made without a TTL would keep all prices for ever.
       if (!/syntax error/i.test(String(error))) throw error
       await engine?.run(createTable(ttlSeconds, { withTtl: false }))
     }

@@ -9,32 +9,32 @@ import { PRICE_TABLE, writeRow } from './price-table.ts'
 import { reasonOf } from './sql-engine.ts'
 
 /**
- * Prices on their way into the history: what L2 has taken, in batches, so that it costs the hot path nothing. Of a pair
- * that changes several times between two writes to L2 it holds the last one, as L2 does.
+ * Writes the prices that L2 has taken into the history, in batches, so that it costs the hot path nothing. If a pair
+ * changes several times between two writes to L2, the history gets its last price, as L2 does.
  */
 export interface PriceHistoryOptions extends OutageListeners {
   readonly table: PairTable
-  /** Resolves when the rows are there. */
+  /** Resolves when the rows are inserted. */
   readonly insert: (table: string, rows: Iterable<object>) => Promise<void>
   readonly metrics: Metrics
-  /** Told once, at the end, of rows that the history did not get. */
+  /** Called once, by `close`, if the history did not get all rows: how many it lacks, and why. */
   readonly onLost?: (rows: number, reason: string) => void
   readonly timer?: Timer
 }
 
 const FLUSH_MS = 1_000
-/** ClickHouse likes few large inserts; a batch is made within some ten milliseconds. */
+/** ClickHouse likes few large inserts; to make the rows of one takes some ten milliseconds. */
 const ROWS_AN_INSERT = 10_000
-/** While the history is away: 100,000 rows, 7 MB. Those that come when it is full are counted and not kept. */
+/** While the history is away, 100,000 rows wait, 7 MB. Rows that come when all batches are full are dropped and counted. */
 const MAX_BATCHES = 10
-/** As long as one insert may take: a server that needs longer for the rest does not hold up a node that closes. */
+/** A server that needs longer for the remaining rows does not hold up a node that closes. One insert may take as long. */
 const CLOSE_MS = 5_000
 
 export class PriceHistory {
   readonly #options: PriceHistoryOptions
-  /** The oldest first; the last one fills. */
+  /** The oldest batch first; the last one fills. */
   readonly #batches: PriceColumns[] = []
-  /** The batch on its way, which takes no more. */
+  /** The batch in flight, which takes no more rows. */
   #leaving: PriceColumns | undefined
   readonly #nextFlush: Alarm
   #flushing: Promise<void> | undefined
@@ -52,7 +52,7 @@ export class PriceHistory {
     return this.#batches.reduce((rows, batch) => rows + batch.count, 0)
   }
 
-  /** Rows `from` (inclusive) to `to` (exclusive), copied as they are: it runs between two batches of updates. */
+  /** Copies rows `from` (inclusive) to `to` (exclusive). It does no more, because it runs between two batches of updates. */
   take(columns: PriceColumns, from: number, to: number): void {
     if (this.#closed !== undefined) return
     let dropped = 0
@@ -72,7 +72,7 @@ export class PriceHistory {
     this.#flushLater()
   }
 
-  /** Resolves when all is written, or the history is away. */
+  /** Resolves when all rows are written, or the history is away. */
   flush(): Promise<void> {
     this.#nextFlush.clear()
     this.#flushing ??= this.#flush().finally(() => {
@@ -112,7 +112,7 @@ export class PriceHistory {
       this.#leaving = batch
       const reason = await insert(PRICE_TABLE, this.#rowsOf(batch)).then(() => undefined, reasonOf)
       this.#leaving = undefined
-      // Counted as lost by then.
+      // `close` has given up meanwhile and counted these rows as lost.
       if (this.#isOver) return
       this.#outage.saw(reason)
       if (reason !== undefined) {
@@ -144,14 +144,14 @@ export class PriceHistory {
   }
 }
 
-/** Rows without a version have no value: their pairs were delisted while they waited. Such a row ends a run. */
+/** The end of the rows from `from` on that have a version; a row has none if its pair was delisted while it waited. */
 function endOfRun(columns: PriceColumns, from: number, to: number): number {
   let end = from
   while (end < to && columns.versions[end] !== 0) end++
   return end
 }
 
-/** The second level, whose successful writes go on into the history. */
+/** Hands the rows that L2 has written on to the history. */
 export function withHistory(l2: L2, history: Pick<PriceHistory, 'take'>): L2 {
   return {
     start: () => l2.start(),

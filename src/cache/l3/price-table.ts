@@ -3,7 +3,7 @@ import { type CachedPrice, emptyPrice, MAX_VERSION, type PriceColumns, setNumber
 import type { PairName } from '../names/pair-table.ts'
 
 /**
- * The history of prices as ClickHouse holds it: a row an update, the newest of a pair is the one of the highest version.
+ * The history of prices as ClickHouse holds it. Each update has a row; the newest of a pair has the highest version.
  *
  *   chain │ pair │ version │ event_time_ms │ price │ bid? │ ask? │ reserve0? │ reserve1? │ liquidity?
  */
@@ -12,10 +12,10 @@ export const PRICE_TABLE = 'forewarm_prices'
 const COLUMNS = ['chain', 'pair', 'version', 'event_time_ms', ...NUMBER_FIELDS] as const
 
 /**
- * A version that is written twice (Kafka delivers at least once, and what was read from here goes to L2 and back) is
- * held once. There are no partitions: a node that catches up inserts events of any number of days, and ClickHouse
- * refuses an insert of more than a hundred partitions, every time. Servers before 19 know no TTL: there the table is
- * without one, and reads look no further back all the same.
+ * A version that is written twice is held once: Kafka delivers at least once, and a price that is read from here goes to
+ * L2 and back. There are no partitions, because a node that catches up inserts events of any number of days, and
+ * ClickHouse refuses an insert into more than a hundred partitions. Servers before version 19 know no TTL, so that the
+ * table has none there; reads do not look further back all the same.
  */
 export function createTable(ttlSeconds: number, options: { readonly withTtl: boolean }): string {
   const numbers = NUMBER_FIELDS.map((field) => (field === 'price' ? 'price Float64' : `${field} Nullable(Float64)`))
@@ -28,7 +28,7 @@ export function createTable(ttlSeconds: number, options: { readonly withTtl: boo
   )
 }
 
-/** The newest row of each of the pairs since `sinceMs`. */
+/** Selects the newest row since `sinceMs` of each pair. */
 export function selectNewest(pairs: readonly PairName[], sinceMs: number): string {
   const names = pairs.map(({ chain, pair }) => `(${literal(chain)}, ${literal(pair)})`)
   return (
@@ -39,14 +39,14 @@ export function selectNewest(pairs: readonly PairName[], sinceMs: number): strin
 }
 
 /**
- * A string literal. Bound parameters would do the same, but servers before 19 have none; within quotes only the
- * backslash and the quote mean anything, and a NUL ends nothing.
+ * A string literal. Bound parameters would do the same, but servers before version 19 have none. Inside quotes only the
+ * backslash and the quote have a meaning, and a NUL does not end the string.
  */
 export function literal(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\0', '\\0')}'`
 }
 
-/** A row of `selectNewest`; undefined where it is none. 64-bit numbers come as text from some servers. */
+/** Reads a row of `selectNewest`; undefined if it is not one. Some servers give 64-bit numbers as text. */
 export function readRow(row: readonly unknown[]): (PairName & { readonly price: CachedPrice }) | undefined {
   const [chain, pair, versionText, eventTimeText, ...numbers] = row
   const version = Number(versionText)
@@ -59,7 +59,7 @@ export function readRow(row: readonly unknown[]): (PairName & { readonly price: 
   return { chain, pair, price }
 }
 
-/** A row to insert. */
+/** Makes a row to insert. */
 export function writeRow({ chain, pair }: PairName, columns: PriceColumns, row: number): object {
   const base = row * NUMBER_FIELDS.length
   const numbers = NUMBER_FIELDS.map((field, at) => {

@@ -2,7 +2,7 @@ import { ForewarmError } from '../../forewarm-error.ts'
 import { InFlight } from '../../in-flight.ts'
 import type { SqlEngine } from './sql-engine.ts'
 
-/** What is used of the package `chdb`, which is 550 MB and therefore installed by those who want it. */
+/** The part of the package `chdb` that is used. Users who want it install it, because it is 550 MB. */
 interface Session {
   queryAsync(sql: string, options?: { readonly format: string }): Promise<{ text(): string }>
   close(): void
@@ -15,8 +15,8 @@ interface Chdb {
 const PACKAGE = 'chdb'
 
 /**
- * ClickHouse in this process, one a process, in a directory or (without `path`) in one that goes with it. Throws a
- * ForewarmError 'bad-config' where the package is not installed.
+ * ClickHouse in this process, once in a process. Its data lie in the directory `path`, or else in one that is removed at
+ * the end. Throws a ForewarmError 'bad-config' if the package is not installed.
  */
 export async function createEmbeddedEngine(path: string | undefined): Promise<SqlEngine> {
   const { Session } = await imported()
@@ -36,7 +36,7 @@ export async function createEmbeddedEngine(path: string | undefined): Promise<Sq
       const { data } = JSON.parse(result.text()) as { readonly data: readonly (readonly unknown[])[] }
       return data
     },
-    // As a statement: the session's own insert refuses whole numbers beyond 2⁵³, which prices may well be.
+    // It is a statement, because the session's own insert refuses whole numbers beyond 2⁵³, which prices may well be.
     insert: async (table, rows) => {
       const lines = Array.from(rows, (row) => JSON.stringify(row)).join('\n')
       await query(`INSERT INTO ${table} FORMAT JSONEachRow ${lines}`)
@@ -44,7 +44,7 @@ export async function createEmbeddedEngine(path: string | undefined): Promise<Sq
     close: async () => {
       if (isClosed) return
       isClosed = true
-      // Closed under a statement, the engine would end for the rest of the process.
+      // If the session were closed during a statement, the engine would end for the rest of the process.
       await inFlight.settled()
       session.close()
     },
@@ -57,7 +57,7 @@ async function imported(): Promise<Chdb> {
   } catch (error) {
     throw new ForewarmError(
       'bad-config',
-      'CLICKHOUSE_URL is chdb:, and the package chdb is not there: npm install chdb',
+      'CLICKHOUSE_URL is chdb:, but the package chdb is not installed: npm install chdb',
       {
         cause: error,
       },

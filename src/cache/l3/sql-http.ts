@@ -5,7 +5,7 @@ import type { SqlEngine } from './sql-engine.ts'
 export interface HttpEngineOptions {
   /** `http://[user:password@]host:port[/database]`, or `https://`. */
   readonly url: string
-  /** A statement that takes longer, its answer included, is given up. */
+  /** A statement that takes longer, with its answer, is given up. */
   readonly timeoutMs: number
 }
 
@@ -18,11 +18,11 @@ export function createHttpEngine({ url, timeoutMs }: HttpEngineOptions): SqlEngi
     request_timeout: timeoutMs,
     max_open_connections: MAX_CONNECTIONS,
     application: 'forewarm',
-    // What goes wrong is told to whoever asked.
+    // Errors are told to whoever asked.
     log: { level: ClickHouseLogLevel.OFF },
   })
-  // The client's own time-out is of a silence, and its signal counts until the answer begins: a server that sends byte
-  // by byte would be waited for without end.
+  // The client's own time-out measures silence, and its signal ends with the first byte of the answer: a server that sends
+  // byte by byte would be waited for without end.
   const withTimeout = async <T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const signal = AbortSignal.timeout(timeoutMs)
     const { promise: late, reject } = Promise.withResolvers<never>()
@@ -41,7 +41,7 @@ export function createHttpEngine({ url, timeoutMs }: HttpEngineOptions): SqlEngi
         const { data } = await result.json<readonly unknown[]>()
         return data
       }),
-    // As a stream, so that a large insert is not one long stop of this thread.
+    // The rows go as a stream, so that a large insert does not stop this thread for long.
     insert: (table, rows) =>
       withTimeout(async (signal) => {
         await client.insert({ table, values: Readable.from(rows), format: 'JSONEachRow', abort_signal: signal })

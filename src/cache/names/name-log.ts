@@ -1,13 +1,13 @@
 import { ForewarmError } from '../../forewarm-error.ts'
 
 /**
- * Names of chains and pairs in the order in which they were given ids, for readers in other threads: appended by the
- * thread that gives the ids, never changed. Each reader keeps a map of its own and reads on where it stopped.
+ * The names of chains and pairs in the order of their ids, for readers in other threads. The thread that gives the ids
+ * appends to the log, and nothing in it changes. Each reader keeps a map of its own and reads on from where it stopped.
  *
- *   0       4    8          then, entry after entry, each at a multiple of 4
- *   magic   end  –          owner (−1: a chain; else the chain's id) │ length │ UTF-8 bytes
+ *   0       4       8        entry after entry, each at a multiple of 4
+ *   magic │ end   │ owner (−1: a chain; else the chain's id) │ length │ UTF-8 bytes
  *
- * An entry is there before the end moves past it.
+ * An entry is complete before the end moves past it.
  */
 
 const MAGIC = 0x4e316677
@@ -22,7 +22,7 @@ export class NameLog {
   readonly buffer: SharedArrayBuffer
   #end = HEADER_BYTES
 
-  /** Room for so many names of so many bytes; memory is taken as names come. */
+  /** There is room for so many names of so many bytes; memory is taken as names come. */
   constructor(options: { readonly names: number; readonly nameBytes: number }) {
     const most = Math.max(FIRST_BYTES, HEADER_BYTES + options.names * (ENTRY_BYTES + options.nameBytes))
     this.buffer = new SharedArrayBuffer(FIRST_BYTES, { maxByteLength: aligned(most) })
@@ -48,17 +48,17 @@ export class NameLog {
   }
 }
 
-/** The ids that another thread gave. */
+/** Finds the ids that another thread gave. */
 export class NameLogReader {
   readonly #buffer: SharedArrayBuffer
   readonly #header: Int32Array
   #at = HEADER_BYTES
   #pairs = 0
   readonly #chainIds = new Map<string, number>()
-  /** By chain id. */
+  /** The pair ids of each chain, by its id. */
   readonly #pairIds: Map<string, number>[] = []
 
-  /** Throws a ForewarmError `bad-shared-memory` where the buffer is no NameLog's. */
+  /** Throws a ForewarmError `bad-shared-memory` if the buffer is not that of a NameLog. */
   constructor(buffer: unknown) {
     const isLog = buffer instanceof SharedArrayBuffer && buffer.byteLength >= HEADER_BYTES
     if (!isLog || new Int32Array(buffer, 0, 2)[MAGIC_WORD] !== MAGIC)
@@ -67,7 +67,7 @@ export class NameLogReader {
     this.#header = new Int32Array(buffer, 0, 2)
   }
 
-  /** The pair's id; -1 where it has none yet. */
+  /** The pair's id; -1 if it has none yet. */
   find(chain: string, pair: string): number {
     const known = this.#known(chain, pair)
     if (known >= 0 || !this.#catchUp()) return known
@@ -79,7 +79,7 @@ export class NameLogReader {
     return (chainId === undefined ? undefined : this.#pairIds[chainId]?.get(pair)) ?? -1
   }
 
-  /** False where nothing new is there. */
+  /** Reads new entries; false if there are none. */
   #catchUp(): boolean {
     const end = Atomics.load(this.#header, END_WORD)
     if (end === this.#at) return false

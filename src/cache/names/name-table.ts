@@ -1,13 +1,13 @@
 /**
- * Byte strings to small integers, looked up by the bytes where they lie in a record, so that no string is built for a
- * name that is known: open addressing over 32-bit hashes, all names' UTF-8 bytes in one arena. A name may stand under
- * several owners (a pair under its chain); ids count up from 0 over all of them.
+ * Byte strings to small integers. A name is looked up by its bytes, where they lie in a record, so that no string is built
+ * for a known name. The table is a hash table with open addressing and 32-bit hashes; the UTF-8 bytes of all names lie in
+ * one arena. A name may stand under several owners (a pair under its chain); ids count up from 0 over all of them.
  */
 
 import { enlarged } from '../../../schemas/enlarged.ts'
 
 const MAX_LOAD = 0.5
-/** Odd constants with bits all over: 2³² divided by the golden ratio, and a factor of MurmurHash3 (Appleby, public domain). */
+/** Odd constants with well-spread bits: 2³² ÷ the golden ratio, and a factor of MurmurHash3 (Appleby, public domain). */
 const SEED = 0x9e3779b9
 const FACTOR = 0x85ebca6b
 const NOT_FOUND = -1
@@ -16,10 +16,10 @@ export class NameTable {
   #count = 0
   #owners = new Int32Array(1024)
   #hashes = new Int32Array(1024)
-  /** Where the name's bytes start in the arena; they end where the next one starts. */
+  /** The start of each name's bytes in the arena; they end where those of the next name start. */
   #starts = new Int32Array(1025)
   #arena = new DataView(new ArrayBuffer(16_384))
-  /** Id + 1; 0 is free. */
+  /** Id + 1; 0 in a free slot. */
   #slots = new Int32Array(2048)
 
   get size(): number {
@@ -31,7 +31,7 @@ export class NameTable {
     return id < this.#count ? (this.#owners[id] ?? NOT_FOUND) : NOT_FOUND
   }
 
-  /** The id of the name in bytes `start` (inclusive) to `end` (exclusive), or -1. */
+  /** The id of the name in bytes `start` (inclusive) to `end` (exclusive); -1 if it has none. */
   find(source: DataView, start: number, end: number, owner: number): number {
     const hash = hashBytes(source, start, end, owner)
     const mask = this.#slots.length - 1
@@ -47,7 +47,7 @@ export class NameTable {
     }
   }
 
-  /** Gives the name the next id; it must not be there yet. */
+  /** Gives the next id to a name that is not in the table yet. */
   add(name: Uint8Array, owner: number): number {
     const id = this.#count++
     this.#reserve(id, name.length)
@@ -97,7 +97,7 @@ export class NameTable {
   }
 }
 
-/** A word at a time, seeded with owner and length; what is left of the name goes last. */
+/** Takes four bytes at a time, then the rest; owner and length are the seed. */
 function hashBytes(bytes: DataView, start: number, end: number, owner: number): number {
   let hash = SEED ^ Math.imul(owner, FACTOR) ^ (end - start)
   let at = start

@@ -4,14 +4,14 @@ import { NameLog } from './name-log.ts'
 import { NameTable } from './name-table.ts'
 
 /**
- * Names to small integers, once: everything behind the decoder works with pair ids. A pair is known by its chain and
- * its name; ids count up from 0 in the order of registration and are bounded by `maxPairs`. An id is for good, so what
- * is only asked for, and may be a made-up name, takes at most half of them: the other half is left to updates.
+ * Turns names into small integers once, so that everything behind the decoder works with pair ids. A pair is known by its
+ * chain and its name. Ids count up from 0 in the order of registration, and `maxPairs` bounds them. An id is for good, and
+ * names that are only asked for may be made up: such names take at most half of the ids and leave the rest to updates.
  */
 
 export const UNKNOWN_PAIR = -1
 export const TABLE_FULL = -2
-/** Chains are few and come from the operator's topics; the bound guards against a feed that makes them up. */
+/** Chains are few and come from the operator's topics. The bound guards against a feed that makes them up. */
 const MAX_CHAINS = 65_536
 const NO_OWNER = 0
 
@@ -24,18 +24,18 @@ export class PairTable implements PairIds {
   readonly maxPairs: number
   readonly #chainNames: string[] = []
   readonly #pairNames: string[] = []
-  /** Sparse: only feeds that send groups pay for them. */
+  /** It is sparse, so that only feeds that send groups pay for them. */
   readonly #groups: (string | undefined)[] = []
   #asked = 0
-  /** Questions for pairs that were not known and got no id. */
+  /** How often an unknown pair was asked for and got no id. */
   asksWithoutId = 0
   readonly #chains = new NameTable()
   readonly #pairs = new NameTable()
-  /** For lookups that start from strings: chain -> id, and chain id -> pair -> id. */
+  /** For lookups by strings: the id of each chain, and the pair ids of each chain. */
   readonly #chainIds = new Map<string, number>()
   readonly #pairIds: Map<string, number>[] = []
 
-  /** Where readers in other threads find the names. */
+  /** The names, for readers in other threads. */
   readonly log: NameLog
 
   constructor(options: { readonly maxPairs: number }) {
@@ -76,7 +76,7 @@ export class PairTable implements PairIds {
     return this.#pairIds[chainId]?.get(pair) ?? this.#addPair(chainId, pair)
   }
 
-  /** As `register`, for a pair that somebody asks for; it may be in L2 although no update of it came here. */
+  /** As `register`, for a pair that somebody asks for: it may be in L2 although this node got no update of it. */
   ask(chain: string, pair: string): number {
     const known = this.find(chain, pair)
     if (known >= 0) return known
@@ -93,7 +93,7 @@ export class PairTable implements PairIds {
     if (chainId < 0) return TABLE_FULL
     const known = this.#pairs.find(source, start, end, chainId)
     if (known >= 0) return known
-    // Bytes that are no UTF-8 come to the same name as their replacement, and so to the same id.
+    // Bytes that are no UTF-8 are decoded to their replacement, whose name may have an id already.
     const pair = textOf(source, start, end)
     return this.#pairIds[chainId]?.get(pair) ?? this.#addPair(chainId, pair)
   }
@@ -110,7 +110,7 @@ export class PairTable implements PairIds {
     return this.#chainNames[chainId] ?? ''
   }
 
-  /** What the pair moves together with, as its updates say. */
+  /** The group of pairs that it moves together with, as its updates say. */
   groupOf(pairId: number): string | undefined {
     return this.#groups[pairId]
   }
@@ -139,7 +139,7 @@ export class PairTable implements PairIds {
   #addPair(chainId: number, pair: string): number {
     if (this.size >= this.maxPairs) return TABLE_FULL
     const bytes = Buffer.from(pair)
-    // Records and requests with such names were refused before; a detector may ask for anything.
+    // Records and requests with such names have been refused already, but a detector may ask for anything.
     if (bytes.length > MAX_PAIR_BYTES) return TABLE_FULL
     const id = this.#pairs.add(bytes, chainId)
     this.log.addPair(chainId, bytes)

@@ -5,15 +5,15 @@ import type { PairKeys } from './keys.ts'
 import { DEADLINE_BYTES, ROW_HEAD_BYTES } from './library.ts'
 
 /**
- * Keys of one versioned call. Redis serves nobody else while a call runs (about 2 µs a key), and a longer call saves
- * next to nothing: from 64 keys on, entries per second no longer grow.
+ * Keys in one versioned call. Redis serves nobody else while a call runs (about 2 µs a key), and a longer call saves next
+ * to nothing: beyond 64 keys, entries per second no longer grow.
  */
 export const KEYS_A_CALL = 64
 
-/** One call of the library: keys of one chain, and the packed argument, whose deadline is set when it is sent. */
+/** One call of the library: keys of one chain, and the packed argument. Its deadline is set when it is sent. */
 export interface VersionedCall {
   readonly keys: readonly string[]
-  /** Where each key stood in what was to be written or deleted. */
+  /** The row of each key, or its place in the list of pairs to be deleted. */
   readonly rows: readonly number[]
   readonly packed: Buffer
 }
@@ -33,7 +33,7 @@ export interface JitteredTtl {
 
 const LONGEST_TTL_MS = 0xffff_ffff
 
-/** Rows of version 0 are no values (their pairs were delisted while they waited) and are left out. */
+/** Rows of version 0 are left out: their pairs were delisted while they waited. */
 export function writeCalls({ columns, from, to }: Rows, keys: PairKeys, ttl: JitteredTtl): VersionedCall[] {
   const calls: VersionedCall[] = []
   for (const group of keys.groupByChain(columns.pairIds, { from, to, limit: KEYS_A_CALL })) {
@@ -51,7 +51,7 @@ export function deleteCalls(pairIds: readonly number[], keys: PairKeys): Version
   }))
 }
 
-/** A call without keys: it is refused where a write would be (read-only replica, no memory) and changes nothing. */
+/** A call without keys changes nothing, and Redis refuses it when it would refuse a write (replica, no memory). */
 export function emptyCall(): VersionedCall {
   return { keys: [], rows: [], packed: Buffer.allocUnsafe(DEADLINE_BYTES) }
 }

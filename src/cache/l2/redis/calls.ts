@@ -16,12 +16,13 @@ interface Trip {
 const CLOCK_AGE_MS = 60_000
 
 /**
- * Sends versioned calls, as functions where Redis has them (7 and newer, and the user may use them) and as scripts
- * elsewhere. Both are loaded on every new connection, because a server that was restarted or failed over has neither.
+ * Sends versioned calls: as functions if Redis has them (7 and newer) and the user may use them, and as scripts otherwise.
+ * They are loaded on every new connection, because a server that was restarted or failed over may have forgotten them.
  *
- * It also keeps how far Redis's clock is from ours, for the deadlines: the lowest it can be, so that the deadline that
- * Redis sees is never later than the moment at which the caller gives up. Measured a connection, once a minute beside a
- * write, and after a call was refused as late; a clock of Redis that jumps costs one refused trip, not wrong effects.
+ * It also knows how far Redis's clock is ahead of ours, for the deadlines. The lowest possible difference is taken, so
+ * that the deadline in Redis is never later than the moment at which the caller gives up. The clock is read on each new
+ * connection, once a minute beside a write, and after a late call. If Redis's clock jumps, one trip fails, and nothing
+ * wrong is written.
  */
 export class VersionedCalls {
   readonly #link: RedisLink
@@ -36,7 +37,7 @@ export class VersionedCalls {
     this.#timeoutMs = timeoutMs
   }
 
-  /** Loads what is called, on a new connection. Resolves to the reason why it could not. */
+  /** Loads the functions or scripts, on a new connection. Resolves to the reason if that failed. */
   prepare(): Promise<string | undefined> {
     this.#means = undefined
     this.#preparing ??= this.#load().finally(() => {
@@ -46,8 +47,8 @@ export class VersionedCalls {
   }
 
   /**
-   * The replies to `calls`, in their order: how many keys each has written or removed. Where `asking`, each call has an
-   * ASKING before it, with a reply of its own: the slot is only just moving to this server.
+   * The replies to `calls`, in their order: how many keys each has written or removed. With `asking`, an ASKING with a
+   * reply of its own stands before each call, because the slot is only just moving to this server.
    */
   async send(operation: Operation, calls: readonly VersionedCall[], asking = false): Promise<Replies> {
     for (let attempt = 1; ; attempt++) {
@@ -58,7 +59,7 @@ export class VersionedCalls {
       const replies = await this.#trip({ operation, calls, asking })
       if (replies.ok || attempt === 2) return replies
       const missing = isMissing(replies.reason)
-      // A late call is not tried again, but preparing the next one reads Redis's clock.
+      // A late call is not tried again, but Redis's clock is read before the next one.
       if (missing || isLate(replies.reason)) this.#means = undefined
       if (!missing) return replies
     }
@@ -84,7 +85,7 @@ export class VersionedCalls {
     return { ok: true, values: replies.values.slice(0, -1) }
   }
 
-  /** On the connection itself or, as one of several, into a pipeline. */
+  /** Sends a call on the connection itself, or as one of several in a pipeline. */
   #command(to: Redis, operation: Operation, call: VersionedCall): Promise<unknown>
   #command(to: ChainableCommander, operation: Operation, call: VersionedCall): unknown
   #command(to: Redis | ChainableCommander, operation: Operation, { keys, packed }: VersionedCall): unknown {
@@ -126,12 +127,12 @@ export class VersionedCalls {
   }
 }
 
-/** No such command (before Redis 7), or not for this user. */
+/** There is no such command (before Redis 7), or this user may not use it. */
 function isUnsupported(reason: string): boolean {
   return /unknown command|unknown subcommand|NOPERM/i.test(reason)
 }
 
-/** The server has forgotten what was loaded: restarted, failed over, flushed. */
+/** The server was restarted, failed over or flushed, and has forgotten what was loaded. */
 function isMissing(reason: string): boolean {
   return /NOSCRIPT|Function not found/i.test(reason)
 }

@@ -7,23 +7,23 @@ import { type KeyGroup, RedisServer, type RedisServerOptions, type RedisServers,
 import { redirectionOf, SLOTS, slotOfKey, slotRanges } from './slot.ts'
 
 export interface RedisClusterOptions extends Omit<RedisServerOptions, 'url' | 'inCluster' | 'onDown'> {
-  /** Some of its servers; the others are learnt from them. User, password and TLS of the first hold for all. */
+  /** Some of the servers, which tell of the others. User, password and TLS of the first URL hold for all. */
   readonly urls: readonly string[]
 }
 
 const MAX_REDIRECTIONS = 4
-/** How long until the cluster is asked again who has what, while not all of it serves. */
+/** While not all of the cluster serves, how long until it is asked again who has which slots. */
 const ASK_AGAIN_MS = 500
 
 /**
- * The masters of a Redis Cluster, each with a connection, a clock, a library and breakers of its own. A trip is one
- * pipeline a master that has a part in it, all at the same time. The client's own cluster mode is not used: it keeps
- * what it could not send in a queue for each server that cannot be switched off, sends again by itself, and takes a call
- * to another server with the deadline that was reckoned on the clock of the first.
+ * The masters of a Redis Cluster, each with a connection, a clock, a library and breakers of its own. A trip sends one
+ * pipeline to each master that it concerns, all at the same time. The client's own cluster mode is not used, for three
+ * reasons. It queues what it cannot send, and that cannot be switched off. It sends again by itself. And it redirects a
+ * call to another server with the deadline that was worked out on the clock of the first.
  *
- * Who has which slot is asked for on each new or lost connection, every half second while something is amiss, and told
- * by whoever is asked for a slot that is no longer his (MOVED). A chain whose master is away is unavailable; the others go
- * on, as far as Redis lets them (`cluster-require-full-coverage no`).
+ * The cluster is asked who has which slots on each new or lost connection, and every half second while something is
+ * wrong. A master that no longer has a slot tells it, too (MOVED). A chain whose master is away is unavailable, and the
+ * others go on, if Redis lets them (`cluster-require-full-coverage no`).
  */
 export class RedisCluster implements RedisServers {
   readonly #options: RedisClusterOptions
@@ -31,10 +31,10 @@ export class RedisCluster implements RedisServers {
   readonly #servers = new Map<string, RedisServer>()
   /** The address of each slot's master. */
   readonly #masters: (string | undefined)[] = Array.from({ length: SLOTS })
-  /** The addresses above, each once; empty until a server has told. */
+  /** The addresses of all masters; empty until a server has told them. */
   #owners: ReadonlySet<string> = new Set()
   #hasGap = false
-  /** Why the last one that was asked for the slots did not tell. */
+  /** Why the last server that was asked for the slots did not tell them. */
   #slotsFailure: string | undefined
   #downSinceMs: number
   #asking: Promise<void> | undefined
@@ -85,7 +85,7 @@ export class RedisCluster implements RedisServers {
     )
   }
 
-  /** Of all masters together. */
+  /** The sum over all masters. */
   async usage(): Promise<L2Usage | undefined> {
     const masters = [...this.#owners].flatMap((address) => this.#servers.get(address) ?? [])
     const all = await Promise.all(masters.map((master) => master.usage()))
@@ -105,7 +105,7 @@ export class RedisCluster implements RedisServers {
     this.#servers.clear()
   }
 
-  /** Each slot's part to its master, and on to where that sends it. The first failure is that of the whole. */
+  /** Sends each slot's part to its master, and to wherever that redirects it. The first failure is that of the whole. */
   async #visit(slots: readonly number[], sendTo: SendTo): Promise<Replies> {
     const served = new Map<number, unknown>()
     const asks = new Map<number, string>()
@@ -135,7 +135,7 @@ export class RedisCluster implements RedisServers {
     return { ok: true, values: slots.map((_, at) => served.get(at)) }
   }
 
-  /** One visit a server, or two where some of its slots are just moving in; none where a slot has no master. */
+  /** One visit for each server, or two if slots are just moving to it. A slot without a master has none. */
   #visits(positions: readonly number[], slots: readonly number[], asks: ReadonlyMap<number, string>): readonly Visit[] {
     const visits = new Map<string, Visit>()
     for (const at of positions) {
@@ -156,7 +156,7 @@ export class RedisCluster implements RedisServers {
     const redirection = redirectionOf(reason, hostIn(askedAddress))
     if (redirection === undefined) return false
     const { kind, slot, address } = redirection
-    // ASK holds for this call alone: the slot is still the other's, but for the keys that it has moved.
+    // ASK holds for this call alone: the slot still belongs to the server that was asked, which has moved some keys.
     if (kind === 'ASK') asks.set(slot, address)
     else {
       asks.delete(slot)
@@ -187,7 +187,7 @@ export class RedisCluster implements RedisServers {
     return server
   }
 
-  /** Once at a time; resolves when it is done. */
+  /** Asks once at a time; resolves when that is done. */
   #askForSlots(): Promise<void> {
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = undefined
@@ -195,7 +195,7 @@ export class RedisCluster implements RedisServers {
     return this.#asking
   }
 
-  /** Asks those that can be asked, one after the other, until one tells. */
+  /** Asks the connected servers, one after the other, until one tells. */
   async #ask(): Promise<void> {
     if (this.#closed) return
     this.#askAgain.clear()
@@ -213,7 +213,7 @@ export class RedisCluster implements RedisServers {
     for (const { from, to, address } of ranges) this.#masters.fill(address, from, to + 1)
     const before = this.#owners
     this.#owners = new Set(ranges.map((range) => range.address))
-    // One that we were connected to already has taken over.
+    // A server to which we were connected already has become a master.
     const isNew = (address: string) => this.#servers.get(address)?.isConnected === true && !before.has(address)
     if (before.size > 0 && [...this.#owners].some(isNew)) this.#options.onReady()
     if (this.#masters.includes(undefined)) {
@@ -251,7 +251,7 @@ interface Visit {
   readonly positions: number[]
 }
 
-/** `host:port`, the port also where it is left out. */
+/** `host:port`, with the default port if none is given. */
 function addressIn(url: URL): string {
   return `${url.hostname}:${url.port === '' ? 6379 : url.port}`
 }

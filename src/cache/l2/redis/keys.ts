@@ -1,10 +1,10 @@
 import type { PairTable } from '../../names/pair-table.ts'
 
 /**
- * Redis keys: `fw:{chain}:pair`. The braces are literal, a hash tag: all of a chain lies in one cluster slot, so that
- * one MGET or one function call serves it. Nothing is escaped but `}` and `%` in the chain (`%7D`, `%25`), because a
- * brace inside it would end the tag early and two pairs could meet under one key. Kept a chain, put together a pair: a
- * million finished keys would take more memory than the prices.
+ * Redis keys: `fw:{chain}:pair`. The braces are literal. They make the chain a hash tag: all keys of a chain lie in one
+ * cluster slot, so that one MGET or one function call serves them. Only `}` and `%` in the chain are escaped (`%7D`,
+ * `%25`), because a brace in it would end the tag early, and two pairs could meet under one key. The part of the chain is
+ * kept and the key is put together for each use: a million finished keys would take more memory than the prices.
  */
 export class PairKeys {
   readonly #table: PairTable
@@ -18,7 +18,7 @@ export class PairKeys {
     return this.#prefixOf(this.#table.chainOf(pairId)) + this.#table.pairName(pairId)
   }
 
-  /** The positions `from` (inclusive) to `to` (exclusive) in lists of one chain each, none longer than `limit`. */
+  /** Groups the positions `from` (inclusive) to `to` (exclusive) by chain; no group is longer than `limit`. */
   groupByChain(
     pairIds: ArrayLike<number>,
     range: { readonly from: number; readonly to: number; readonly limit: number },

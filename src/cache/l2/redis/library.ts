@@ -2,18 +2,18 @@ import { MAX_VERSION } from '../../cached-price.ts'
 import { HEAD_BYTES } from '../value.ts'
 
 /**
- * What runs inside Redis. A call carries its keys, all of one chain, and one packed argument, because the client's cost
- * goes with the number of arguments:
+ * The code that runs inside Redis. A call has its keys, all of one chain, and one packed argument, because the cost for
+ * the client grows with the number of arguments:
  *
- *     deadline f64 (ms of Redis's own clock) | for each key: ttl ms u32 | length u8 | value (l2-value.ts)
+ *     deadline f64 (ms of Redis's own clock) | for each key: ttl ms u32 | length u8 | value (../value.ts)
  *
- * - A value is written where its version is at or above the one that is stored. Equal is let through: Kafka delivers at
- *   least once, and the owner of the chain that writes the same update again must find the same state afterwards, with
- *   the time to live renewed. Numbers are compared, never their digits. What is stored but unreadable is replaced.
- * - A call that Redis gets to only after its caller has given up does nothing. Otherwise a stall of Redis would end with
- *   the effects of commands that were reported as failed.
+ * - A value is written if its version is not below the stored one. An equal version is written, too: Kafka delivers at
+ *   least once, and a chain's owner that writes an update again must find the same state, with its TTL renewed. Versions
+ *   are compared as numbers, never as digits. A stored value that cannot be read is replaced.
+ * - A call that Redis runs only after its caller has given up does nothing. Otherwise commands that were reported as failed
+ *   would take effect after a stall of Redis.
  *
- * The names carry a version: nodes of two releases load their libraries beside each other.
+ * The names carry a version, so that nodes of two releases can load their libraries beside each other.
  */
 export const LIBRARY_NAME = 'forewarm_v1'
 export const DEADLINE_BYTES = 8
@@ -61,7 +61,7 @@ export function functionName(operation: Operation): string {
   return `${LIBRARY_NAME}_${operation}`
 }
 
-/** For FUNCTION LOAD, Redis 7 and newer. */
+/** For FUNCTION LOAD, in Redis 7 and newer. */
 export function librarySource(): string {
   const functions = (['write', 'delete'] as const).map(
     (operation) => `do ${BODIES[operation]} redis.register_function('${functionName(operation)}', ${operation}) end`,
@@ -69,7 +69,7 @@ export function librarySource(): string {
   return `#!lua name=${LIBRARY_NAME}\n${functions.join('\n')}`
 }
 
-/** For SCRIPT LOAD, where there are no functions. */
+/** For SCRIPT LOAD, in a Redis without functions. */
 export function scriptSource(operation: Operation): string {
   return `${BODIES[operation]} return ${operation}(KEYS, ARGV)`
 }

@@ -18,7 +18,7 @@ export type Replies =
   | {
       readonly ok: false
       readonly reason: string
-      /** Of several servers some may have answered all the same: their replies, by place. Absent where there is one. */
+      /** The replies of servers that answered all the same, by place. Absent if there is only one server. */
       readonly served?: ReadonlyMap<number, unknown>
     }
 
@@ -28,9 +28,8 @@ const LONGEST_RETRY_MS = 2_000
 const REASON_LENGTH = 200
 
 /**
- * The one connection to a Redis server. Every failure comes out as a reason. Nothing waits for a connection that is not there and
- * nothing is sent twice: with the client's own offline queue and resending, a command that its caller had seen rejected
- * was executed later.
+ * The one connection to a Redis server. Every failure comes out as a reason. Nothing waits for a connection, and nothing
+ * is sent twice: with the client's own offline queue and resending, Redis would run a command after it had been rejected.
  */
 export class RedisLink {
   readonly #options: RedisLinkOptions
@@ -51,9 +50,9 @@ export class RedisLink {
       maxRetriesPerRequest: 1,
       connectTimeout: CONNECT_TIMEOUT_MS,
       commandTimeout: options.commandTimeoutMs,
-      // A peer that does not answer our farewell, or a connection that is gone already, would keep the process for 2 s.
+      // Otherwise a peer that does not answer when we disconnect would keep the process alive for 2 s.
       disconnectTimeout: 0,
-      // A connection whose other end has vanished looks open for a quarter of an hour; what answers nothing for two
+      // A connection whose other end has vanished looks open for a quarter of an hour. One that has been silent for two
       // time-outs is closed and made anew.
       socketTimeout: 2 * options.commandTimeoutMs,
       retryStrategy: (attempt) =>
@@ -74,7 +73,7 @@ export class RedisLink {
 
   /** Resolves when the first attempt has succeeded or failed; the client goes on trying until `close`. */
   open(): Promise<void> {
-    // Rejects when the first attempt fails; the error event has the reason and the retries go on.
+    // It rejects when the first attempt fails. The error event has the reason, and the client goes on trying.
     return this.#redis.connect().catch(() => undefined)
   }
 
@@ -87,7 +86,7 @@ export class RedisLink {
     }
   }
 
-  /** One trip: everything that `fill` puts into the pipeline. The first error is the trip's. Never rejects. */
+  /** One trip: all that `enqueue` puts into the pipeline. The first error is the trip's. Never rejects. */
   trip(enqueue: (pipeline: ChainableCommander) => void): Promise<Replies> {
     return this.#attempt(async () => {
       const pipeline = this.#redis.pipeline()
@@ -100,12 +99,12 @@ export class RedisLink {
     })
   }
 
-  /** A trip of one command, which as a pipeline of one would cost half as much again. Never rejects. */
+  /** A trip of one command: a pipeline of one would cost half as much again. Never rejects. */
   call(send: (redis: Redis) => Promise<unknown>): Promise<Replies> {
     return this.#attempt(async () => [await send(this.#redis)])
   }
 
-  /** At once; what is under way is given up. Twice is once. */
+  /** Closes at once; commands in flight are given up. Twice is once. */
   close(): void {
     if (this.#closed) return
     this.#closed = true

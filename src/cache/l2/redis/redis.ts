@@ -21,33 +21,33 @@ export interface RedisL2Options {
   readonly random: () => number
   /** How long a value stays, ±10 %. */
   readonly ttlMs: number
-  /** Named in Redis's CLIENT LIST. */
+  /** Part of the connection's name in Redis's CLIENT LIST; `default` unless given. */
   readonly service?: string
-  /** What takes longer is given up, and has no effect afterwards; 250 unless given. */
+  /** A command that takes longer is given up, and has no effect afterwards; 250 unless given. */
   readonly commandTimeoutMs?: number
-  /** Called on every new connection, and when a replica took over: what Redis holds may be older than it was, or gone. */
+  /** Called on every new connection and when a replica took over: the values in Redis may now be older, or gone. */
   readonly onConnected?: () => void
   readonly metrics?: Metrics
   readonly timer?: Timer
 }
 
 const COMMAND_TIMEOUT_MS = 250
-/** Keys of one MGET: it is cheap inside Redis, and one command is cheaper for the client than several. */
+/** Keys in one MGET. It is cheap inside Redis, and one command is cheaper for the client than several. */
 const KEYS_A_LOAD = 512
-/** Rows of one trip: about 15 ms of work for Redis, so that the last of them is well within the time-out. */
+/** Rows in one trip: about 15 ms of work for Redis, so that the last row is well within the time-out. */
 const ROWS_A_TRIP = 2_048
 
-/** The reply to an MGET; `undefined` where there is none. */
+/** The reply to an MGET; `undefined` if there is none. */
 type Values = readonly (Buffer | null)[] | undefined
 
-/** A load under way; those that ask for one of its pairs meanwhile wait for it. */
+/** A load in flight. Whoever asks for one of its pairs meanwhile waits for it. */
 interface Flight {
   readonly rows: Map<number, CachedPrice>
-  /** Pairs that were deleted after it left: what it brings of them is what the delete takes. */
+  /** Pairs that were deleted after it was sent: the values that it brings for them no longer exist. */
   readonly deleted: Set<number>
   /** Pairs that could not be asked for. */
   readonly unknown: Set<number>
-  /** Resolves to the reason when there are such pairs. */
+  /** Resolves to the reason if there are such pairs. */
   readonly done: Promise<string | undefined>
 }
 
@@ -55,7 +55,7 @@ export function createRedisL2(options: RedisL2Options): L2 {
   return new RedisL2(options)
 }
 
-/** The second level in Redis 6.2 or newer. Connections are made and kept in the background (l2-redis-link.ts). */
+/** The second level in Redis 6.2 or newer. Connections are made and kept in the background (link.ts). */
 class RedisL2 implements L2 {
   readonly #options: RedisL2Options
   readonly #keys: PairKeys
@@ -150,12 +150,12 @@ class RedisL2 implements L2 {
   async close(): Promise<void> {
     if (this.#closed !== undefined) return
     this.#closed = { sinceMs: this.#options.clock.now() }
-    // Ends within the time-out of the last command.
+    // This takes no longer than the time-out of the last command.
     await this.#inFlight.settled()
     this.#servers.close()
   }
 
-  /** The flight of each pair: one that is under way, or the one that starts here. */
+  /** The flight of each pair: one that has left already, or the one that starts here. */
   #board(pairIds: readonly number[]): readonly Flight[] {
     const own: number[] = []
     const { promise, resolve } = Promise.withResolvers<string | undefined>()
@@ -171,7 +171,7 @@ class RedisL2 implements L2 {
     return flights
   }
 
-  /** Resolves whatever happens: nobody is to wait for ever, or to board a flight that has ended. */
+  /** Resolves whatever happens, so that nobody waits for ever, or boards a flight that has ended. */
   async #fly(pairIds: readonly number[], flight: Flight): Promise<string | undefined> {
     try {
       return await this.#fetch(pairIds, flight)
@@ -222,7 +222,7 @@ class RedisL2 implements L2 {
   }
 
   #unavailable(operation: Operation | 'load', reason: string): { status: 'unavailable'; reason: string } {
-    // The first word of a Redis error is its kind; the rest may hold keys and addresses.
+    // The first word of a Redis error is its kind. The rest may hold keys and addresses, and is no label.
     const kind = /^[A-Za-z]+(?: connected)?/.exec(reason)?.[0].toLowerCase().replace(' ', '-') ?? 'error'
     this.#options.metrics?.counter('l2_unavailable_total', { operation, reason: kind }).add(1)
     return { status: 'unavailable', reason }

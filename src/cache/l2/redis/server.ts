@@ -7,19 +7,19 @@ import { VersionedCalls } from './calls.ts'
 import type { Operation } from './library.ts'
 import { RedisLink, type Replies } from './link.ts'
 
-/** What L2 speaks to: one server, or those of a cluster (l2-redis-cluster.ts). Nothing here rejects. */
+/** One server, or those of a cluster (cluster.ts). None of its promises rejects. */
 export interface RedisServers {
   /** Resolves when the first attempt to connect has succeeded or failed; it goes on in the background until `close`. */
   open(): Promise<void>
-  /** Why not everything can be served at present, and since when. */
+  /** Why not everything can be served at present, and since when; undefined if everything can. */
   readonly trouble: Trouble | undefined
-  /** One reply a group, a list of its keys' values; the keys of a group are those of one chain. */
+  /** One reply for each group: a list of its keys' values. The keys of a group belong to one chain. */
   load(groups: readonly KeyGroup[]): Promise<Replies>
-  /** One reply a call: how many keys it has written or removed. */
+  /** One reply for each call: how many keys it has written or removed. */
   send(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies>
-  /** What the servers hold; undefined where one did not say. */
+  /** What the servers hold; undefined if one did not say. */
   usage(): Promise<L2Usage | undefined>
-  /** At once; what is under way is given up. Twice is once. */
+  /** Closes at once; commands in flight are given up. Twice is once. */
   close(): void
 }
 
@@ -37,7 +37,7 @@ export interface RedisServerOptions {
   readonly clock: Clock
   readonly timer: Timer
   readonly random: () => number
-  /** One of a cluster: that it sends us to another is an answer, and no failure of this one. */
+  /** True for a server of a cluster: if it redirects us to another, that is an answer and no failure. */
   readonly inCluster: boolean
   /** Called on every new connection. */
   readonly onReady: () => void
@@ -45,12 +45,12 @@ export interface RedisServerOptions {
   readonly onDown?: () => void
 }
 
-/** One server: its connection, what is loaded on it and its clock, and whether it is worth asking. */
+/** One server: its connection, what is loaded on it, its clock, and whether it is worth asking. */
 export class RedisServer implements RedisServers {
   readonly #options: RedisServerOptions
   readonly #link: RedisLink
   readonly #calls: VersionedCalls
-  /** Apart, because a replica or a full Redis answers reads and refuses writes. */
+  /** There are two, because a replica or a full Redis answers reads and refuses writes. */
   readonly #reads: CircuitBreaker
   readonly #writes: CircuitBreaker
   #opened: Promise<void> | undefined
@@ -143,17 +143,17 @@ export class RedisServer implements RedisServers {
   }
 }
 
-/** The slot is another server's, or is being moved to one. */
+/** The slot belongs to another server, or is being moved to one. */
 function isElsewhere(reason: string): boolean {
   return /^(?:MOVED|ASK|TRYAGAIN) ?/.test(reason)
 }
 
-/** Each command had an ASKING before it. */
+/** Leaves out the replies to ASKING, which stood before each command. */
 function withoutAsking(replies: Replies): Replies {
   return replies.ok ? { ok: true, values: replies.values.filter((_, at) => at % 2 === 1) } : replies
 }
 
-/** Of the replies to DBSIZE and INFO memory; a server without a bound tells 0. */
+/** Reads the replies to DBSIZE and INFO memory; a server without a bound tells a maxmemory of 0. */
 function usageOf([entries, info]: readonly unknown[]): L2Usage | undefined {
   const told = (name: string) => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(String(info))?.[1])
   const bytes = told('used_memory')

@@ -11,14 +11,14 @@ export function slotOfKey(key: string): number {
   return (crc & 0xffff) % SLOTS
 }
 
-/** Slots `from` to `to`, both inclusive, and the `host:port` of the master that has them. */
+/** Slots `from` to `to`, both inclusive, and the `host:port` of their master. */
 export interface SlotRange {
   readonly from: number
   readonly to: number
   readonly address: string
 }
 
-/** What a server at `askedHost` answers to CLUSTER SLOTS; `undefined` where that is none. */
+/** Reads the answer of a server at `askedHost` to CLUSTER SLOTS; `undefined` if it cannot be read. */
 export function slotRanges(reply: unknown, askedHost: string): readonly SlotRange[] | undefined {
   if (!Array.isArray(reply)) return undefined
   const ranges: SlotRange[] = []
@@ -26,20 +26,23 @@ export function slotRanges(reply: unknown, askedHost: string): readonly SlotRang
     if (!Array.isArray(row) || !Array.isArray(row[2])) return undefined
     const [from, to, [host, port]] = row
     if (typeof from !== 'number' || typeof to !== 'number' || typeof port !== 'number') return undefined
-    // A server that does not know its own address leaves it out: it is the one that was asked.
+    // A server that does not know its own address leaves it out; then it is the one that was asked.
     ranges.push({ from, to, address: addressOf(typeof host === 'string' && host !== '' ? host : askedHost, port) })
   }
   return ranges
 }
 
-/** Where a slot is to be asked for instead; `undefined` where the reason is another. */
+/** Which server to ask for a slot, instead of the one that was asked. */
 export interface Redirection {
   readonly kind: 'MOVED' | 'ASK'
   readonly slot: number
   readonly address: string
 }
 
-/** `MOVED 3999 127.0.0.1:6381`; the host may be left out, as above, and an IPv6 address stands without brackets. */
+/**
+ * Reads `MOVED 3999 127.0.0.1:6381`; `undefined` for any other reason. The host may be left out, as above, and an IPv6
+ * address has no brackets.
+ */
 export function redirectionOf(reason: string, askedHost: string): Redirection | undefined {
   const found = /^(MOVED|ASK) (\d+) (.*):(\d+)$/.exec(reason)
   if (found === null || Number(found[2]) >= SLOTS) return undefined
@@ -48,7 +51,7 @@ export function redirectionOf(reason: string, askedHost: string): Redirection | 
   return { kind: kind === 'ASK' ? 'ASK' : 'MOVED', slot: Number(slot), address }
 }
 
-/** As it stands in a URL. */
+/** The address as a URL has it. */
 function addressOf(host: string, port: number): string {
   return `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
 }
