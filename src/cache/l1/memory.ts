@@ -5,10 +5,10 @@ import { ForewarmError } from '../../forewarm-error.ts'
  *
  *   header      64 B           magic, layout, slots, pairs (Int32 each)
  *   floors      8 B a pair     the lowest version still accepted; it outlives eviction, expiry and delisting
+ *   copies      2 × 64 B a slot, one after the other
  *   slotOfPair  4 B a pair     slot + 1, 0: not resident
  *   pairOfSlot  4 B a slot     pair id + 1, 0: free
  *   generations 4 B a slot     which of the two copies is valid: generation & 1
- *   copies      2 × 64 B a slot
  *   reads       1 B a slot     demand reads since eviction last looked at it; readers count here, too
  *
  *   copy   0        8      16   24   32        40        48         56    60

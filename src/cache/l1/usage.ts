@@ -26,7 +26,7 @@ export class WarmTally {
   }
 }
 
-/** What became of warms; used + unused + dropped + live = admitted. */
+/** What became of warms. The admitted ones are used, unused, dropped, or still unread in L1. */
 export interface WarmCounts {
   admitted: number
   /** Read before they left. */
