@@ -18,7 +18,7 @@ const failures = (one: CircuitBreaker, count: number) => {
   for (let i = 0; i < count; i++) one.failed('away')
 }
 
-describe('circuit breaker', () => {
+describe('a circuit breaker', () => {
   it('opens at the fifth failure in a row', () => {
     const { breaker: one } = breaker()
     failures(one, 4)
@@ -35,7 +35,7 @@ describe('circuit breaker', () => {
     expect(one.open).toBeUndefined()
   })
 
-  it('probes with waits that double up to five seconds, and keeps the time since when', async () => {
+  it('probes with waits that double up to five seconds, and keeps the time at which it opened', async () => {
     const { breaker: one, timer, asked } = breaker(Array(9).fill('still away'))
     failures(one, 5)
     await timer.advance(20_000)
@@ -58,7 +58,7 @@ describe('circuit breaker', () => {
     expect(one.open).toBeUndefined()
   })
 
-  it('is half open on a new connection, and probes no more then', async () => {
+  it('is half open on a new connection, and no longer probes', async () => {
     const { breaker: one, timer, asked } = breaker()
     failures(one, 5)
     one.halfOpen()
@@ -67,7 +67,7 @@ describe('circuit breaker', () => {
     expect(one.open).toBeUndefined()
   })
 
-  it('probes no more once it is closed', async () => {
+  it('no longer probes once it is closed', async () => {
     const { breaker: one, timer, asked } = breaker()
     failures(one, 5)
     one.close()

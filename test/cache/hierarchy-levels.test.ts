@@ -65,12 +65,12 @@ class Stage {
 
 let stage: Stage
 
-describe('what L2 has not', () => {
+describe('a pair that L2 does not have', () => {
   beforeEach(() => {
     stage = new Stage(3)
   })
 
-  test('comes from L3 into L1, and into L2 for the next who asks', async () => {
+  test('comes from L3 into L1, and into L2 for the next node that asks', async () => {
     expect(stage.get(0)).toBe(0)
     await settled()
     await stage.l2.loads[0]?.answer([undefined])
@@ -81,7 +81,7 @@ describe('what L2 has not', () => {
     expect(stage.l2.stored.get(0)?.price).toBe(7)
   })
 
-  test('makes nobody wait who asked for something else', async () => {
+  test('does not hold up fetches of other pairs', async () => {
     const there = stage.load(0)
     const not = stage.load(1)
     await settled()
@@ -91,7 +91,7 @@ describe('what L2 has not', () => {
     expect([await not, stage.l3.loads.map(({ pairIds }) => pairIds)]).toEqual([6, [[1]]])
   })
 
-  test('is asked for once, however many ask while it is on its way', async () => {
+  test('is asked for once, however many fetch it while it is in flight', async () => {
     const loads = [stage.load(2), stage.load(2)]
     await settled()
     await stage.l2.loads[0]?.answer([undefined])
@@ -102,7 +102,7 @@ describe('what L2 has not', () => {
     expect([stage.l2.loads.length, stage.l3.loads.length]).toEqual([1, 1])
   })
 
-  test('is not asked for again because somebody joined a trip that brought nothing', async () => {
+  test('is not asked for again when somebody has joined a trip that brought nothing', async () => {
     const first = stage.load(2)
     await settled()
     await stage.l2.loads[0]?.answer([undefined])
@@ -112,7 +112,7 @@ describe('what L2 has not', () => {
     expect(stage.l3.loads).toHaveLength(1)
   })
 
-  test('is refused from L3 where L1 has had newer, and not written to L2', async () => {
+  test('is refused from L3 and not written to L2 if L1 has had a newer value', async () => {
     const load = stage.load(0)
     await settled()
     await stage.l2.loads[0]?.answer([undefined])
@@ -123,7 +123,7 @@ describe('what L2 has not', () => {
     expect([await load, stage.writeBehind.pendingEntries]).toEqual([2, 0])
   })
 
-  test('is asked of L3 also while L2 is away, and then not held to be absent', async () => {
+  test('is also asked of L3 while L2 is away, and is then not held to be absent', async () => {
     const load = stage.load(0)
     await settled()
     await stage.l2.loads[0]?.fail()
@@ -134,7 +134,7 @@ describe('what L2 has not', () => {
     expect(stage.l2.loads).toHaveLength(2)
   })
 
-  test('and L3 neither while it is away, is asked for again', async () => {
+  test('is asked for again if L3 was away', async () => {
     const load = stage.load(0)
     await settled()
     await stage.l2.loads[0]?.answer([undefined])
@@ -173,7 +173,7 @@ describe('a pair that no level has', () => {
     expect([stage.get(0), await stage.load(0)]).toEqual([4, 4])
   })
 
-  test('is remembered among 65,536 at most', async () => {
+  test('is remembered as one of 65,536 at most', async () => {
     const l2 = new ControlledL2()
     const maxPairs = 70_000
     const table = new PairTable({ maxPairs })
@@ -194,20 +194,20 @@ describe('a pair that no level has', () => {
   })
 })
 
-describe('a value in the last fifth of its time', () => {
+describe('a value of L1 in the last fifth of its time', () => {
   beforeEach(async () => {
     stage = new Stage(2)
     stage.l1.fill(0, stage.stored(5))
     stage.passes(0.85 * TTL_MS)
   })
 
-  test('is asked for again when it is read, once', async () => {
+  test('is asked of L2 once when it is read', async () => {
     expect([stage.get(0), stage.get(0)]).toEqual([5, 5])
     await settled()
     expect(stage.l2.loads.map(({ pairIds }) => pairIds)).toEqual([[0]])
   })
 
-  test('lives on when L2 has it still, and is replaced by what is newer there', async () => {
+  test('has its whole TTL again after the answer of L2, and is replaced by a newer value', async () => {
     stage.get(0)
     await settled()
     await stage.l2.loads[0]?.answer([stage.stored(6)])
@@ -215,7 +215,7 @@ describe('a value in the last fifth of its time', () => {
     expect(stage.get(0)).toBe(6)
   })
 
-  test('goes at its time when L2 is away', async () => {
+  test('expires at its time when L2 is away', async () => {
     stage.get(0)
     await settled()
     await stage.l2.loads[0]?.fail()

@@ -60,15 +60,15 @@ beforeEach(() => {
   stage = new Stage()
 })
 
-describe('a read', () => {
-  test('that L1 answers asks nobody else', async () => {
+describe('a read of the hierarchy', () => {
+  test('that L1 answers asks no other level', async () => {
     stage.update(0, 5)
     expect(stage.get(0)).toBe(5)
     await settled()
     expect([stage.l2.loads.length, stage.hierarchy.hits, stage.hierarchy.misses]).toEqual([0, 1, 0])
   })
 
-  test('that misses is answered at once and brings the value into L1', async () => {
+  test('that misses is answered at once, and brings the value into L1', async () => {
     expect(stage.get(0)).toBe(0)
     await settled()
     await stage.l2.loads[0]?.answer([cachedPrice({ version: 7 })])
@@ -76,7 +76,7 @@ describe('a read', () => {
     expect([stage.hierarchy.hits, stage.hierarchy.misses]).toEqual([1, 1])
   })
 
-  test('is counted by level and chain: hits and misses are all the reads there were', async () => {
+  test('is counted by level and chain, as a hit or as a miss', async () => {
     stage.update(0, 5)
     for (const pairId of [0, 1, 2, 0, 1]) stage.get(pairId)
     await settled()
@@ -91,8 +91,8 @@ describe('a read', () => {
   })
 })
 
-describe('fetches', () => {
-  test('of one tick make one trip, each pair once', async () => {
+describe('a fetch of the hierarchy', () => {
+  test('shares its trip with the others of its tick, in which each pair goes once', async () => {
     const fetches = [3, 1, 3, 2].map((pairId) => stage.hierarchy.fetch(pairId))
     await settled()
     expect(stage.l2.loads.map(({ pairIds }) => pairIds)).toEqual([[3, 1, 2]])
@@ -101,7 +101,7 @@ describe('fetches', () => {
     expect([1, 2, 3].map((pairId) => stage.newest(pairId, fetched as Fetched))).toEqual([0, 2, 3])
   })
 
-  test('join the trip that the pair is on, however much later they come', async () => {
+  test('joins the trip that the pair is on, however late it comes', async () => {
     const first = stage.hierarchy.fetch(0)
     await settled()
     const second = stage.hierarchy.fetch(0)
@@ -114,7 +114,7 @@ describe('fetches', () => {
     expect(await first).toBe(await second)
   })
 
-  test('of which a part of L2 is away bring the rest, and go again for that part', async () => {
+  test('from a part of L2 that is away brings nothing and can be made again', async () => {
     const fetches = [0, 1, 2].map((pairId) => stage.hierarchy.fetch(pairId))
     await settled()
     await stage.l2.loads[0]?.answer([cachedPrice({ version: 3 }), undefined, undefined], new Set([2]))
@@ -128,7 +128,7 @@ describe('fetches', () => {
     expect(stage.l2.loads[1]?.pairIds).toEqual([2])
   })
 
-  test('after a trip that failed go again', async () => {
+  test('goes to L2 again after a trip that failed', async () => {
     const away = stage.hierarchy.fetch(0)
     await settled()
     await stage.l2.loads[0]?.fail()
@@ -138,7 +138,7 @@ describe('fetches', () => {
     expect(stage.l2.loads).toHaveLength(2)
   })
 
-  test('after a trip with a fault, which those who wait hear of, go again', async () => {
+  test('goes to L2 again after a trip with a fault, which rejects those who wait', async () => {
     stage.get(0)
     await settled()
     const second = expect(stage.hierarchy.fetch(0)).rejects.toThrow('a fault')
@@ -149,7 +149,7 @@ describe('fetches', () => {
     expect(stage.l2.loads.map(({ pairIds }) => pairIds)).toEqual([[0], [0]])
   })
 
-  test('take what is on its way to L2 from there', async () => {
+  test('takes a value from the write-behind if it is there', async () => {
     stage = new Stage(1)
     stage.update(0, 5)
     stage.update(1, 6)
@@ -159,7 +159,7 @@ describe('fetches', () => {
     expect(stage.get(1)).toBe(6)
   })
 
-  test('keep hold of what leaves L1 and the buffer while L2 is asked for the others', async () => {
+  test('keeps a value that leaves L1 and the write-behind while L2 is asked for others', async () => {
     stage = new Stage(1)
     stage.update(0, 5)
     stage.update(1, 6)
@@ -172,7 +172,7 @@ describe('fetches', () => {
     expect([stage.l1.has(1), stage.newest(1, await fetch)]).toEqual([false, 6])
   })
 
-  test('that are too many at once are answered with nothing, and counted', async () => {
+  test('beyond the bound is answered with nothing, and counted', async () => {
     const fetches = Array.from({ length: 65_536 }, (_, pairId) => stage.hierarchy.fetch(pairId))
     expect(fetches).toHaveLength(65_536)
     expect((await stage.hierarchy.fetch(65_536)).size).toBe(0)
@@ -180,8 +180,8 @@ describe('fetches', () => {
   })
 })
 
-describe('what was fetched', () => {
-  test('counts only where nothing newer was seen meanwhile', async () => {
+describe('a fetched value', () => {
+  test('counts only if nothing newer was seen meanwhile', async () => {
     stage = new Stage(1)
     const fetch = stage.hierarchy.fetch(1)
     await settled()
@@ -192,7 +192,7 @@ describe('what was fetched', () => {
     expect(stage.newest(1, await fetch)).toBe(0)
   })
 
-  test('gives way to a newer value on its way to L2', async () => {
+  test('gives way to a newer value in the write-behind', async () => {
     stage = new Stage(1)
     stage.update(0, 1)
     const fetch = stage.hierarchy.fetch(1)
@@ -202,7 +202,7 @@ describe('what was fetched', () => {
     expect(stage.newest(1, await fetch)).toBe(8)
   })
 
-  test('of a pair that was delisted meanwhile is not given', async () => {
+  test('of a pair that was delisted meanwhile is not read', async () => {
     stage.update(1, 7)
     stage.l1.remove(1)
     stage.writeBehind.forget(1)
@@ -226,7 +226,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 7, arbitrary: fc.record({ type: fc.constantFrom('flush' as const, 'load', 'written', 'away') }) },
 )
 
-test('no read goes back, whatever is updated, evicted, flushed and answered late, and every fetch ends', async () => {
+test('no read of the hierarchy goes back and every fetch ends, in any schedule of updates, evictions, flushes and late answers', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 100, size: 'max' }),

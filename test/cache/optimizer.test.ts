@@ -54,8 +54,8 @@ class Stage {
   }
 }
 
-describe('optimizing', () => {
-  test('brings in what was missed more than once', async () => {
+describe('the optimizer', () => {
+  test('promotes pairs that were missed more than once', async () => {
     const stage = new Stage()
     await stage.updates(0, 20, 5)
     for (const pairId of [15, 15, 16]) stage.hierarchy.missed.add(pairId)
@@ -63,7 +63,7 @@ describe('optimizing', () => {
     expect([promoted, notPromoted, stage.l1.has(15), stage.l1.has(16)]).toEqual([1, 0, true, false])
   })
 
-  test('says what it could not bring', async () => {
+  test('counts the pairs that it could not promote, and gives its reason', async () => {
     const stage = new Stage()
     for (const pairId of [30, 30]) stage.hierarchy.missed.add(pairId)
     const done = await optimize(stage)
@@ -71,7 +71,7 @@ describe('optimizing', () => {
     expect(done.reason).toMatch(/^1 pairs were missed 2 times or more/)
   })
 
-  test('takes out of a full L1 what nobody read, and L2 has its value', async () => {
+  test('demotes unread pairs from a full L1, and L2 has their values', async () => {
     const stage = new Stage()
     await stage.updates(0, SLOTS, 5)
     for (let pairId = 1; pairId < SLOTS; pairId++) stage.get(pairId)
@@ -83,14 +83,14 @@ describe('optimizing', () => {
     expect(load.status === 'loaded' && load.rows[0]?.version).toBe(5)
   })
 
-  test('takes nothing out while there are free slots', async () => {
+  test('demotes nothing while there are free slots', async () => {
     const stage = new Stage()
     await stage.updates(0, SLOTS - 1, 5)
     expect((await optimize(stage)).demoted).toBe(0)
   })
 })
 
-test('the statistics of the levels are of the reads that came as far', async () => {
+test('the statistics of a level count the reads that came as far as it', async () => {
   const stage = new Stage()
   await stage.updates(0, 20, 5)
   stage.l1.evict(0)
@@ -104,7 +104,7 @@ test('the statistics of the levels are of the reads that came as far', async () 
   expect([levels.L1.entries, levels.L1.pressure]).toEqual([stage.l1.usage.resident, 0])
 })
 
-test('p99 of all reads is never below p50, also where a read of L1 was held up', async () => {
+test('p99 of all reads is never below p50, even if a read of L1 was held up', async () => {
   const stage = new Stage()
   await stage.updates(0, 20, 5)
   stage.l1.evict(0)
@@ -116,7 +116,7 @@ test('p99 of all reads is never below p50, also where a read of L1 was held up',
   expect([p50 > 500, p90 >= p50, p99 >= p90]).toEqual([true, true, true])
 })
 
-test('what Redis holds is told with it, as far as it is known', () => {
+test('the statistics of L2 tell what Redis holds, as far as it is known', () => {
   const stage = new Stage()
   const l2 = (usage: { entries: number; bytes: number; capacityBytes?: number }) =>
     hierarchyStats({ ...stage, l2: { usage } }).levels.L2

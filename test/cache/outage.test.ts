@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { Outage } from '../../src/cache/outage.ts'
 
-test('an outage is told once when it begins and once when it is over, with the first reason', () => {
+test('an outage is told once with its first reason when it begins, and once when it is over', () => {
   const told: string[] = []
   const outage = new Outage({ onAway: (reason) => told.push(reason), onBack: () => told.push('back') })
   outage.saw(undefined)

@@ -76,8 +76,8 @@ const moveFloor = (pair: string, version: number) => {
   l1.update(id(pair), version, Float64Array.of(1, 1, 1, 1, 1, 1), 0)
 }
 
-describe('promotion', () => {
-  it('brings what L2 has into L1, by one trip', async () => {
+describe('a promotion', () => {
+  it('brings the values of L2 into L1 by one trip', async () => {
     l2.stored.set(id('a'), cachedPrice({ version: 10 }))
     l2.stored.set(id('b'), cachedPrice({ version: 20 }))
     expect(await promotion.promote([id('a'), id('b'), id('c')])).toEqual({
@@ -90,7 +90,7 @@ describe('promotion', () => {
     expect([counted('warmed'), counted('notFound')]).toEqual([2, 1])
   })
 
-  it('asks L2 neither for what is in L1 nor for what is on its way to L2', async () => {
+  it('asks L2 neither for pairs in L1 nor for those in the write-behind', async () => {
     l1.promote(id('a'), cachedPrice({ version: 5 }))
     pending.set(id('b'), cachedPrice({ version: 7 }))
     l2.stored.set(id('b'), cachedPrice({ version: 6 }))
@@ -100,7 +100,7 @@ describe('promotion', () => {
     expect(read('b')?.version).toBe(7)
   })
 
-  it('refuses a value older than the pair has had, wherever it comes from', async () => {
+  it('refuses a value older than the pair has had, from L2 and from the write-behind', async () => {
     moveFloor('a', 100)
     moveFloor('b', 100)
     for (const pair of ['a', 'b']) l1.remove(id(pair))
@@ -112,7 +112,7 @@ describe('promotion', () => {
     expect(counted('refusedOlder')).toBe(2)
   })
 
-  it('makes those fail that only a part of L2 would know which is away', async () => {
+  it('fails for the pairs whose part of L2 is away', async () => {
     l2.stored.set(id('a'), cachedPrice({ version: 5 }))
     l2.unknown = new Set([1])
     expect(await promotion.promote([id('a'), id('b'), id('c')])).toMatchObject({
@@ -120,7 +120,7 @@ describe('promotion', () => {
     })
   })
 
-  it('makes every pair fail when L2 is away, and says why', async () => {
+  it('fails for every pair when L2 is away, and tells why', async () => {
     l2.unavailable = 'not connected'
     expect(await promotion.promote([id('a'), id('b')])).toEqual({
       outcomes: ['failed', 'failed'],
@@ -130,7 +130,7 @@ describe('promotion', () => {
     expect(counted('failed')).toBe(2)
   })
 
-  it('tallies what was there when it was asked for, and what a read missed while it was on its way, once', async () => {
+  it('tallies pairs that were in L1, and those that a read missed while they were in flight, once', async () => {
     l1.fill(id('a'), cachedPrice({ version: 5 }))
     for (const pair of ['b', 'c', 'd']) l2.stored.set(id(pair), cachedPrice({ version: 5 }))
     l2.held = []
@@ -145,7 +145,7 @@ describe('promotion', () => {
     expect(promotion.tally).toEqual({ asked: 4, alreadyInL1: 1, late: 2, loaded: 3 })
   })
 
-  it('tallies nothing as late that came after the deadline, and before a read', async () => {
+  it('tallies no pair as late that came after the deadline but before a read', async () => {
     l2.stored.set(id('a'), cachedPrice({ version: 5 }))
     l2.held = []
     const promoted = promotion.promote([id('a')])
@@ -156,7 +156,7 @@ describe('promotion', () => {
     expect([read('a')?.version, promotion.tally.late]).toEqual([5, 0])
   })
 
-  it('returns at the deadline what it has; what comes late passes the gate and is counted as late', async () => {
+  it('ends at the deadline, and lets late values through the gate and counts them as late', async () => {
     l2.held = []
     l2.stored.set(id('a'), cachedPrice({ version: 10 }))
     pending.set(id('b'), cachedPrice({ version: 7 }))
@@ -172,7 +172,7 @@ describe('promotion', () => {
     expect([counted('late'), counted('notFound'), counted('failed')]).toEqual([1, 1, 0])
   })
 
-  it('keeps a late value out that has become older than the pair', async () => {
+  it('keeps out a late value that is older than the floor by then', async () => {
     l2.held = []
     l2.stored.set(id('a'), cachedPrice({ version: 10 }))
     const promoted = promotion.promote([id('a')])
@@ -186,19 +186,19 @@ describe('promotion', () => {
     expect([counted('late'), counted('refusedOlder')]).toEqual([0, 1])
   })
 
-  it('calls its deadline off when the answer is there', async () => {
+  it('leaves no timer when the answer is there', async () => {
     await promotion.promote([id('a')])
     expect(timer.pending).toBe(0)
   })
 
-  it('takes a deadline of the caller', async () => {
+  it('takes a deadline from its caller', async () => {
     l2.held = []
     const promoted = promotion.promote([id('a')], { timeoutMs: 2 })
     await timer.advance(2)
     expect((await promoted).timedOut).toBe(true)
   })
 
-  it('looks only, on a dry run', async () => {
+  it('changes and counts nothing on a dry run', async () => {
     moveFloor('a', 100)
     l1.remove(id('a'))
     l2.stored.set(id('a'), cachedPrice({ version: 99 }))
@@ -210,13 +210,13 @@ describe('promotion', () => {
     expect([counted('refusedOlder'), counted('warmed'), loads('ethereum'), loads('base')]).toEqual([0, 0, 0, 0])
   })
 
-  it('counts what it asks L2 for by the pair and its chain', async () => {
+  it('counts the pairs that it asks L2 for by chain', async () => {
     const elsewhere = table.register('base', 'x')
     await promotion.promote([id('a'), id('b'), elsewhere])
     expect([loads('ethereum'), loads('base')]).toEqual([2, 1])
   })
 
-  it('counts each pair once, however the answers come', async () => {
+  it('counts each pair once, whether the answer is in time, late or none', async () => {
     const arrival = fc.constantFrom('in time', 'late', 'unavailable')
     const calls = fc.array(fc.tuple(fc.subarray(ids, { minLength: 1 }), arrival), { maxLength: 8 })
     await fc.assert(

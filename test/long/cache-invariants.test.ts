@@ -14,8 +14,8 @@ console.log(`seed ${SEED}; FOREWARM_SEED=${SEED} runs the same schedules again`)
 const options = { numRuns: RUNS, seed: SEED }
 const newL1 = (slots: number, warmShare: number) => new L1({ slots, maxPairs: PAIRS, warmShare })
 
-describe('in 20,000 schedules', () => {
-  test('I1: a reader never sees a version lower than one it saw', () => {
+describe('in 20,000 schedules of the caches', () => {
+  test('I1: no read gives a lower version than an earlier read', () => {
     fc.assert(readsNeverGoBack(newL1), options)
   }, 300_000)
 
@@ -23,7 +23,7 @@ describe('in 20,000 schedules', () => {
     fc.assert(boundsHold(newL1), options)
   }, 300_000)
 
-  test('I4: at rest L1 is absent or the newest, and L2 is the newest', async () => {
+  test('I4: at rest L2 has the newest value of a pair, and L1 has it or none', async () => {
     await fc.assert(
       fc.asyncProperty(scripts, (script) => run(smallL1(), script)),
       options,
@@ -35,14 +35,14 @@ describe('in 20,000 schedules', () => {
   }, 300_000)
 })
 
-test('I4 for L2 alone: whatever the order of writes, the newest is stored', async () => {
+test('I4 for L2 alone: the newest value is stored, whatever the order of the writes', async () => {
   await fc.assert(
     fc.asyncProperty(writes, (writes) => newestWins(memoryL2(), [0, 1, 2], writes)),
     options,
   )
 }, 300_000)
 
-test('(without the version compare it is not: the writes above come in such an order)', async () => {
+test('I4 for L2 alone: without the version compare an older value is stored, and the writes find it', async () => {
   const mutant = mutantOf(
     new URL('../../src/cache/l2/memory.ts', import.meta.url),
     '(live(pairId)?.version ?? 0) > version',

@@ -8,7 +8,7 @@ import { cachedPrice } from '../cache/l2/columns.ts'
 const PAIRS = 1_000_000
 const SLOTS = 10_000
 
-test('a million pairs take turns in ten thousand slots, and each keeps its floor', () => {
+test('a million pairs take turns in ten thousand slots of L1, and each keeps its floor', () => {
   const table = new PairTable({ maxPairs: PAIRS })
   const l1 = new L1({ slots: SLOTS, maxPairs: PAIRS, ttlMs: 1e9 })
   const numbers = new Float64Array(NUMBER_COUNT)

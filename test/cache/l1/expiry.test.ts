@@ -46,7 +46,7 @@ class Stage {
 }
 
 describe('a value in L1', () => {
-  test('goes when its time to live is over, and its floor stays', () => {
+  test('expires when its TTL is over, and its floor stays', () => {
     const stage = new Stage()
     stage.update(0)
     const floor = stage.l1.floor(0)
@@ -57,7 +57,7 @@ describe('a value in L1', () => {
     expect(stage.l1.fill(0, cachedPrice({ version: floor - 1 }))).toBe('older')
   })
 
-  test('lives on with each update', () => {
+  test('has its whole TTL again after each update', () => {
     const stage = new Stage()
     for (let i = 0; i < 3; i++) {
       stage.update(0)
@@ -66,7 +66,7 @@ describe('a value in L1', () => {
     expect(stage.l1.has(0)).toBe(true)
   })
 
-  test('is not kept by being read', () => {
+  test('is not kept longer by reads', () => {
     const stage = new Stage()
     stage.update(0)
     for (let i = 0; i < 64; i++) {
@@ -76,7 +76,7 @@ describe('a value in L1', () => {
     expect(stage.l1.has(0)).toBe(false)
   })
 
-  test('that came from L2 goes no later than it does there', () => {
+  test('that came from L2 expires no later than there', () => {
     const stage = new Stage()
     const ageMs = L2_AT_LEAST_MS - 2_000
     stage.l1.fill(0, stage.fromL2(ageMs))
@@ -85,7 +85,7 @@ describe('a value in L1', () => {
     expect([stage.l1.has(0), stage.l1.has(1)]).toEqual([false, false])
   })
 
-  test('of a feed later than L2’s time to live stays a tenth of its own', () => {
+  test('whose event time is older than the TTL of L2 stays a tenth of the TTL of L1', () => {
     const stage = new Stage()
     stage.l1.promote(0, stage.fromL2(10 * L2_TTL_MS))
     stage.passes(500)
@@ -94,7 +94,7 @@ describe('a value in L1', () => {
     expect(stage.l1.has(0)).toBe(false)
   })
 
-  test('is asked for again once, when it is read in the last fifth of its time', () => {
+  test('is due once when it is read in the last fifth of its time', () => {
     const stage = new Stage()
     stage.update(0)
     stage.passes(0.75 * TTL_MS)
@@ -106,7 +106,7 @@ describe('a value in L1', () => {
     expect(stage.l1.due).toEqual([0])
   })
 
-  test('that L2 has unchanged lives on from then', () => {
+  test('that is found unchanged in L2 has its whole TTL again', () => {
     const stage = new Stage()
     stage.l1.fill(0, stage.fromL2(0))
     const same = stage.fromL2(0)
@@ -118,7 +118,7 @@ describe('a value in L1', () => {
     expect(stage.l1.has(0)).toBe(false)
   })
 
-  test('stays for ever where no time to live is given', () => {
+  test('stays for ever if no TTL is given', () => {
     const l1 = new L1({ slots: 1, maxPairs: 1 })
     l1.update(0, 1, new Float64Array(NUMBER_COUNT), 0)
     l1.tick(Number.MAX_SAFE_INTEGER)
@@ -126,14 +126,14 @@ describe('a value in L1', () => {
   })
 })
 
-test('a warm that expires unread is counted as unused, one that only another thread read as used', () => {
+test('a warm that expires unread is counted as unused', () => {
   const stage = new Stage()
   stage.l1.promote(0, stage.fromL2(0))
   stage.passes(TTL_MS)
   expect(stage.l1.usage.warmCounts).toEqual({ admitted: 1, used: 0, unused: 1, dropped: 0 })
 })
 
-test('a slot that was taken by another pair meanwhile keeps its own time', () => {
+test('a pair that got the slot of another one has its own time in L1', () => {
   const stage = new Stage()
   for (let pairId = 0; pairId < 4; pairId++) stage.l1.fill(pairId, stage.fromL2(0))
   stage.passes(TTL_MS / 2)
@@ -175,7 +175,7 @@ test('I6: L1 never has a value for longer than L2', () => {
   )
 })
 
-test('with a time to live the bounds of slots and warms hold all the same', () => {
+test('the bounds of slots and warms in L1 also hold with a TTL', () => {
   let nowMs = 0
   fc.assert(
     boundsHold((slots, warmShare) => {
@@ -192,7 +192,7 @@ test('with a time to live the bounds of slots and warms hold all the same', () =
   )
 })
 
-describe('when memory is short', () => {
+describe('the slots of L1', () => {
   const full = () => {
     const l1 = new L1({ slots: 10, maxPairs: 20, warmShare: 0.3 })
     for (let pairId = 0; pairId < 7; pairId++) l1.fill(pairId, cachedPrice({ version: 1 }))
@@ -200,7 +200,7 @@ describe('when memory is short', () => {
     return l1
   }
 
-  test('warms leave first, then the rest, and no more come in', () => {
+  test('are taken from warms first when memory is short, then from the rest, and no warm comes in', () => {
     const l1 = full()
     l1.resize(1, 0)
     expect([l1.usage.warm, l1.usage.resident]).toEqual([0, 7])
@@ -211,7 +211,7 @@ describe('when memory is short', () => {
     expect(l1.usage.resident).toBe(5)
   })
 
-  test('and when it no longer is, all slots are used again', () => {
+  test('are all used again when memory is no longer short', () => {
     const l1 = full()
     l1.resize(0.2, 0)
     l1.resize(1, 1)

@@ -4,7 +4,7 @@ import { Floors } from '../../../src/cache/l1/floors.ts'
 
 const newFloors = () => new Floors(new Float64Array(3))
 
-test('the floor of a pair is 0 until its first value, and then the version of its last', () => {
+test('the floor of a pair is 0 before its first value, and then the version of its last one', () => {
   const floors = newFloors()
   expect([floors.of(0), floors.known]).toEqual([0, 0])
   floors.raise(0, 7)
@@ -13,7 +13,7 @@ test('the floor of a pair is 0 until its first value, and then the version of it
   expect([floors.of(0), floors.of(1), floors.of(2), floors.known]).toEqual([9, 4, 0, 2])
 })
 
-test('a delisted pair is not known any more, and its floor is above its last version, once', () => {
+test('delisting a pair twice forgets it once and raises its floor above its last version once', () => {
   const floors = newFloors()
   floors.raise(0, 9)
   floors.delist(0)
@@ -24,7 +24,7 @@ test('a delisted pair is not known any more, and its floor is above its last ver
   expect([floors.of(0), floors.known]).toEqual([11, 1])
 })
 
-test('the next version is above the floor, or says that the event time is too old or its millisecond full', () => {
+test('the next version of a pair is above its floor, or tells that the event time is too old or its millisecond full', () => {
   const floors = newFloors()
   floors.raise(0, 5 * VERSIONS_PER_MS)
   expect(floors.nextVersion(0, 5)).toBe(5 * VERSIONS_PER_MS + 1)

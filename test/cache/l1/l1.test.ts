@@ -10,12 +10,12 @@ import { ForgetfulLevel, PAIRS, schedule, take } from './schedules.ts'
 
 const newL1 = (slots: number, warmShare = 0.3) => new L1({ slots, maxPairs: PAIRS, warmShare })
 
-describe('whatever comes, in whatever order', () => {
-  test('no read gives an older version than a read before it', () => {
+describe('in random schedules of updates, fills, warms, reads and removals', () => {
+  test('no read of L1 gives an older version than an earlier read', () => {
     fc.assert(readsNeverGoBack(newL1), { numRuns: 1000 })
   })
 
-  test('(without floors one does: the schedules find it)', () => {
+  test('an L1 without floors gives an older version, and the schedules find it', () => {
     expect(
       fc.check(
         readsNeverGoBack((slots) => new ForgetfulLevel(slots)),
@@ -24,7 +24,7 @@ describe('whatever comes, in whatever order', () => {
     ).toBe(true)
   })
 
-  test('what is resident is the newest that the pair had, and floors never sink', () => {
+  test('L1 holds the newest value that the pair had, and its floors never sink', () => {
     fc.assert(
       fc.property(sizes, schedule, ({ slots, warmShare }, steps) => {
         const l1 = newL1(slots, warmShare)
@@ -43,15 +43,15 @@ describe('whatever comes, in whatever order', () => {
     )
   })
 
-  test('slots, the share of warms and the counts of warms keep their bounds', () => {
+  test('the slots of L1, the share of warms and the counts of warms keep their bounds', () => {
     fc.assert(boundsHold(newL1), { numRuns: 200 })
   })
 
-  test('slots and pairs point at each other, one to one', () => {
+  test('the slots and pairs of L1 point at each other, one to one', () => {
     fc.assert(slotsAndPairsMatch(), { numRuns: 200 })
   })
 
-  test('nothing is evicted while all known pairs fit, and every one of them is there', () => {
+  test('L1 holds every known pair and evicts none while all of them fit', () => {
     fc.assert(
       fc.property(schedule, fc.integer({ min: 1, max: PAIRS }), (steps, warmedPairs) => {
         const l1 = newL1(PAIRS, warmedPairs / PAIRS)
@@ -71,7 +71,7 @@ describe('whatever comes, in whatever order', () => {
 
 const numbers = Float64Array.from({ length: NUMBER_COUNT * 2 }, (_, at) => at + 0.5)
 
-describe('an update', () => {
+describe('an update of L1', () => {
   test('is kept with all its numbers while all known pairs fit', () => {
     const l1 = newL1(2)
     expect(l1.update(0, 5 * VERSIONS_PER_MS, numbers, NUMBER_COUNT)).toBe('inserted')
@@ -83,7 +83,7 @@ describe('an update', () => {
     })
   })
 
-  test('leaves what an older one had and it has not', () => {
+  test('leaves no number of the update before it that it does not have itself', () => {
     const l1 = newL1(2)
     l1.update(0, 1, numbers, 0)
     l1.update(0, 2, new Float64Array(NUMBER_COUNT).fill(Number.NaN, 1), 0)
@@ -92,7 +92,7 @@ describe('an update', () => {
     expect([value.price, value.bid, value.liquidity]).toEqual([0, Number.NaN, Number.NaN])
   })
 
-  test('of a pair that is not resident moves only its floor once not all known pairs fit', () => {
+  test('of a pair that is not resident moves only the floor once there are more known pairs than slots', () => {
     const l1 = newL1(2)
     for (const pairId of [0, 1]) l1.update(pairId, 1, numbers, 0)
     expect(l1.update(2, 7, numbers, 0)).toBe('floor-only')
@@ -108,8 +108,8 @@ describe('an update', () => {
   })
 })
 
-describe('the version of an update', () => {
-  test('is its event time and its place in the millisecond', () => {
+describe('the version of an update in L1', () => {
+  test('is made of its event time and its place in the millisecond', () => {
     const l1 = newL1(2)
     expect(l1.nextVersion(0, 10)).toBe(10 * VERSIONS_PER_MS)
     l1.update(0, l1.nextVersion(0, 10), numbers, 0)
@@ -118,13 +118,13 @@ describe('the version of an update', () => {
     expect(l1.nextVersion(1, 10)).toBe(10 * VERSIONS_PER_MS)
   })
 
-  test('is none for a time that the pair has left behind', () => {
+  test('is refused for an event time older than the last one of the pair', () => {
     const l1 = newL1(2)
     l1.update(0, l1.nextVersion(0, 10), numbers, 0)
     expect(l1.nextVersion(0, 9)).toBe(-1)
   })
 
-  test('is none after 4,096 updates in one millisecond, and never runs into the next', () => {
+  test('is refused after 4,096 updates in one millisecond, and never runs into the next millisecond', () => {
     const l1 = newL1(2)
     for (let place = 0; place < VERSIONS_PER_MS; place++) {
       expect(l1.nextVersion(0, 10)).toBe(10 * VERSIONS_PER_MS + place)
@@ -135,8 +135,8 @@ describe('the version of an update', () => {
   })
 })
 
-describe('the floor', () => {
-  test('outlives eviction: an older value from L2 does not come back', () => {
+describe('the floor of a pair in L1', () => {
+  test('outlives eviction, so that an older value from L2 is refused', () => {
     const l1 = newL1(1)
     l1.fill(0, cachedPrice({ version: 9 }))
     l1.fill(1, cachedPrice({ version: 1 }))
@@ -146,7 +146,7 @@ describe('the floor', () => {
     expect(l1.fill(0, cachedPrice({ version: 9 }))).toBe('filled')
   })
 
-  test('is above all that a delisted pair had: not even its last value comes back late', () => {
+  test('rises above the last value of a delisted pair, so that even that value is refused', () => {
     const l1 = newL1(4)
     l1.update(0, 9, numbers, 0)
     l1.remove(0)
@@ -156,7 +156,7 @@ describe('the floor', () => {
     expect(l1.floor(0)).toBe(10)
   })
 
-  test('lets a relisted pair in, in the same millisecond or later', () => {
+  test('lets a relisted pair in, in the same millisecond or a later one', () => {
     const l1 = newL1(4)
     l1.update(0, l1.nextVersion(0, 10), numbers, 0)
     l1.remove(0)
@@ -164,7 +164,7 @@ describe('the floor', () => {
   })
 })
 
-test('a delisted pair is not known any more: another fits in its place', () => {
+test('a delisted pair is no longer known to L1, so that another pair fits in its place', () => {
   const l1 = newL1(2)
   for (const pairId of [0, 1]) l1.update(pairId, 1, numbers, 0)
   l1.remove(0)
@@ -174,8 +174,8 @@ test('a delisted pair is not known any more: another fits in its place', () => {
   expect(l1.update(3, 1, numbers, 0)).toBe('floor-only')
 })
 
-describe('a fill and a promotion', () => {
-  test('refresh what is resident with what is newer', () => {
+describe('a fill or a promotion of L1', () => {
+  test('refreshes a resident pair with a newer value', () => {
     const l1 = newL1(4)
     l1.update(0, 1, numbers, 0)
     expect(l1.fill(0, cachedPrice({ version: 1 }))).toBe('already')
@@ -191,7 +191,7 @@ describe('a fill and a promotion', () => {
     expect([l1.has(0), l1.floor(0)]).toEqual([false, 0])
   })
 
-  test('a warm that is read becomes demand; one that is only looked at stays warm', () => {
+  test('makes a warm that a demand read turns into a demand entry, and a peek does not', () => {
     const l1 = newL1(10)
     l1.promote(0, cachedPrice({ version: 3 }))
     const value = emptyPrice()
@@ -202,7 +202,7 @@ describe('a fill and a promotion', () => {
   })
 })
 
-test('slots are as many as fit into the megabytes, and at least one', () => {
+test('L1 has as many slots as fit into its megabytes, and at least one', () => {
   expect(slotsIn(1, 1000)).toBe(Math.floor((2 ** 20 - 1000 * PAIR_BYTES) / SLOT_BYTES))
   expect(slotsIn(1, 1_000_000)).toBe(Math.floor(2 ** 19 / SLOT_BYTES))
   expect(new L1({ slots: slotsIn(1, 1000), maxPairs: 1000 }).bytes).toBeLessThanOrEqual(2 ** 20)

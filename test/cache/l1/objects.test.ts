@@ -11,16 +11,16 @@ const TTL_MS = 6_400
 const newL1 = (slots: number, warmShare: number) => new ObjectL1({ slots, maxPairs: PAIRS, warmShare })
 
 /** What is shown of L1 in shared memory holds for objects in a store. */
-describe('in a store of objects, too,', () => {
-  test('I1: a reader never sees a version lower than one it saw', () => {
+describe('in an L1 of objects', () => {
+  test('I1: no read gives a lower version than an earlier read', () => {
     fc.assert(readsNeverGoBack(newL1), { numRuns: 500 })
   })
 
-  test('I3, I10: slots, the share of warms and their counts keep their bounds', () => {
+  test('I3, I10: the slots, the share of warms and the counts of warms keep their bounds', () => {
     fc.assert(boundsHold(newL1), { numRuns: 500 })
   })
 
-  test('a value goes when its time is over, or L2’s', () => {
+  test('a value expires when its time is over, or that of L2', () => {
     const l1 = new ObjectL1({ slots: 4, maxPairs: PAIRS, ttlMs: TTL_MS, l2TtlMs: 10_000 })
     l1.tick(100_000)
     l1.update(0, 100_000 * VERSIONS_PER_MS, new Float64Array(NUMBER_COUNT), 0)
@@ -31,7 +31,7 @@ describe('in a store of objects, too,', () => {
     expect([l1.has(0), l1.usage.expirations]).toEqual([false, 2])
   })
 
-  test('a warm that is renewed is the last to be pushed out', () => {
+  test('a warm that is renewed is the last to be evicted', () => {
     const l1 = new ObjectL1({ slots: 10, maxPairs: 20, warmShare: 0.2 })
     for (const pairId of [0, 1]) l1.promote(pairId, cachedPrice({ version: 1 }))
     l1.renew(0)
@@ -39,7 +39,7 @@ describe('in a store of objects, too,', () => {
     expect([0, 1, 2].map((pairId) => l1.has(pairId))).toEqual([true, false, true])
   })
 
-  test('a read in the last part of its time is told once', () => {
+  test('a value that is read in the last part of its time is due once', () => {
     const l1 = new ObjectL1({ slots: 4, maxPairs: PAIRS, ttlMs: TTL_MS, refreshThreshold: 0.8 })
     l1.update(0, 1, new Float64Array(NUMBER_COUNT), 0)
     l1.tick(0.9 * TTL_MS)
@@ -48,7 +48,7 @@ describe('in a store of objects, too,', () => {
     expect(l1.due).toEqual([0])
   })
 
-  test('memory that is short shrinks the warm part, then the rest', () => {
+  test('a shortage of memory shrinks the warm part first, then the rest', () => {
     const l1 = new ObjectL1({ slots: 10, maxPairs: 20, warmShare: 0.3 })
     for (let pairId = 0; pairId < 7; pairId++) l1.fill(pairId, cachedPrice({ version: 1 }))
     for (let pairId = 7; pairId < 10; pairId++) l1.promote(pairId, cachedPrice({ version: 1 }))

@@ -10,7 +10,7 @@ function counted(told: (pushedOut: PushedOut) => void): { readonly missed: numbe
   return { missed: pushedOut.missed, missedSoon: pushedOut.missedSoon }
 }
 
-test('a miss within the horizon is soon, a later one is not', () => {
+test('a miss on a pushed-out pair counts as soon within the horizon, and not after it', () => {
   const missedAt = (reads: number) =>
     counted((pushedOut) => {
       pushedOut.left(PAIR, 100)
@@ -22,7 +22,7 @@ test('a miss within the horizon is soon, a later one is not', () => {
   ])
 })
 
-test('only what left is missed, once, and not after it came back', () => {
+test('only a pushed-out pair counts as missed, once, and not after it has come back', () => {
   const missed = counted((pushedOut) => {
     pushedOut.left(PAIR, 0)
     pushedOut.miss(OTHER, 1, HORIZON)
@@ -35,7 +35,7 @@ test('only what left is missed, once, and not after it came back', () => {
   expect(missed).toEqual({ missed: 1, missedSoon: 1 })
 })
 
-test('reads are told apart beyond 2³² of them', () => {
+test('the misses on pushed-out pairs are counted right beyond 2³² reads', () => {
   const missed = counted((pushedOut) => {
     pushedOut.left(PAIR, 2 ** 32 - 2)
     pushedOut.miss(PAIR, 2 ** 32 + 3, HORIZON)

@@ -15,8 +15,8 @@ afterEach(() => {
   jest.restoreAllMocks()
 })
 
-describe('a reader', () => {
-  test('reads what the writer has, absent numbers as absent', () => {
+describe('an L1Reader', () => {
+  test('reads the prices of the writer, with absent numbers as absent', () => {
     const l1 = new L1({ slots: 4, maxPairs: 8 })
     l1.update(3, 5 * 4096, numbersOf(2, 2.5), 0)
     const reader = new L1Reader(l1.buffer)
@@ -28,7 +28,7 @@ describe('a reader', () => {
     expect([reader.hits, reader.misses]).toEqual([2, 0])
   })
 
-  test('misses what is not resident, what was delisted, and ids that there cannot be', () => {
+  test('misses pairs that are not resident or were delisted, and impossible ids', () => {
     const l1 = new L1({ slots: 4, maxPairs: 8 })
     l1.update(0, 1, numbersOf(1), 0)
     l1.remove(0)
@@ -44,7 +44,7 @@ describe('a reader', () => {
     expect([new L1Reader(l1.buffer).get(1, into), into.version]).toEqual([true, 99])
   })
 
-  test('makes a warm that it read a demand entry, in place of one that leaves unread', () => {
+  test('makes a warm that it has read a demand entry, where an unread one would be evicted', () => {
     const l1 = new L1({ slots: 4, maxPairs: 20, warmShare: 0.5 })
     for (let pairId = 0; pairId < 2; pairId++) l1.promote(pairId, cachedPrice({ version: 1 }))
     const reader = new L1Reader(l1.buffer)
@@ -66,7 +66,7 @@ describe('a reader', () => {
     expect(l1.has(1)).toBe(false)
   })
 
-  test('reads whole records wherever the writer stopped for ever', () => {
+  test('reads whole prices, wherever the writer stopped for ever', () => {
     const store = Atomics.store
     for (let lastStore = 0; ; lastStore++) {
       const l1 = new L1({ slots: 2, maxPairs: 4, warmShare: 0.5 })
@@ -120,12 +120,12 @@ function tornReads(Reader: typeof L1Reader): number {
   return torn
 }
 
-describe('updates within a read', () => {
-  test('never give a torn price', () => {
+describe('updates during a read of an L1Reader', () => {
+  test('never give it a torn price', () => {
     expect(tornReads(L1Reader)).toBe(0)
   })
 
-  test('(would, where the reader did not look at the generation again)', async () => {
+  test('would give a torn price to a reader that did not look at the generation again', async () => {
     const mutant = mutantOf(
       new URL('../../../src/cache/l1/reader.ts', import.meta.url),
       'if (Atomics.load(this.#generations, slot) !== generation) continue',
@@ -139,7 +139,7 @@ describe('updates within a read', () => {
   })
 })
 
-describe('shared memory', () => {
+describe('shared memory of L1', () => {
   const { buffer } = createL1Memory({ slots: 4, maxPairs: 8 })
   const changed = (word: number, value: number): SharedArrayBuffer => {
     const copy = new SharedArrayBuffer(buffer.byteLength)
@@ -149,7 +149,7 @@ describe('shared memory', () => {
   }
 
   test.each([
-    ['that is none', undefined as never],
+    ['that is no shared memory', undefined as never],
     ['that is too short', new SharedArrayBuffer(8)],
     ['of something else', new SharedArrayBuffer(buffer.byteLength)],
     ['of another layout', changed(1, 99)],
@@ -160,12 +160,12 @@ describe('shared memory', () => {
     expect(() => new L1Reader(given)).toThrow(expect.objectContaining({ code: 'bad-shared-memory' }))
   })
 
-  test('is no larger than slots and pairs need', () => {
+  test('takes no more bytes than its slots and pairs need', () => {
     expect(buffer.byteLength).toBe(64 + 4 * (2 * 64 + 4 + 4 + 1) + 8 * (8 + 4))
     expect(NUMBER_COUNT).toBe(6)
   })
 
-  test('holds at most as many pairs as a tag names', () => {
+  test('holds at most as many pairs as a tag can name', () => {
     expect(() => createL1Memory({ slots: 1, maxPairs: 2 ** 26 + 1 })).toThrow(RangeError)
   })
 })

@@ -21,7 +21,7 @@ function isResident(residency: Residency, pairId: number): boolean {
   return residency.slotOf(pairId) >= 0
 }
 
-describe('on a recorded trace', () => {
+describe('the residency on a recorded trace', () => {
   function accesses(trace: string): Int32Array | undefined {
     const file = join(DATASETS, 'access', `${trace}.txt.gz`)
     if (existsSync(file)) return Int32Array.from(gunzipSync(readFileSync(file)).toString().trim().split('\n'), Number)
@@ -46,21 +46,21 @@ describe('on a recorded trace', () => {
     ['multi3', 373, 0.3516],
     ['multi3', 745, 0.4528],
     ['multi3', 1491, 0.4874],
-  ])('%s with %i slots hits at least .99 times as often as S3-FIFO elsewhere', (trace, slots, reference) => {
+  ])('of %s, with %i slots, hits at least .99 times as often as S3-FIFO in libCacheSim', (trace, slots, reference) => {
     const keys = accesses(trace)
     if (keys !== undefined) expect(hitRatio(keys, slots)).toBeGreaterThanOrEqual(reference * 0.99)
   })
 })
 
-describe('demand', () => {
-  test('keeps what is read again through a scan of what is not', () => {
+describe('a demand entry of the residency', () => {
+  test('that is read again stays through a scan of pairs that are read once', () => {
     const residency = new Residency({ slots: 20, maxPairs: 1000, warmShare: 0.3 })
     for (let round = 0; round < 3; round++) for (let pair = 0; pair < 10; pair++) read(residency, pair)
     for (let pair = 100; pair < 1000; pair++) read(residency, pair)
     for (let pair = 0; pair < 10; pair++) expect([pair, isResident(residency, pair)]).toEqual([pair, true])
   })
 
-  test('that comes back soon after it left goes where it stays', () => {
+  test('that is missed soon after its eviction comes back into the main queue', () => {
     const residency = new Residency({ slots: 10, maxPairs: 1000, warmShare: 0 })
     for (let pair = 0; pair < 11; pair++) read(residency, pair)
     expect(isResident(residency, 0)).toBe(false)
@@ -69,14 +69,14 @@ describe('demand', () => {
     expect(isResident(residency, 0)).toBe(true)
   })
 
-  test('has every slot while nothing is warm', () => {
+  test('may use every slot while there are no warms', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     for (let pair = 0; pair < 10; pair++) read(residency, pair)
     expect([residency.resident, residency.evictions]).toEqual([10, 0])
     for (let pair = 0; pair < 10; pair++) expect(isResident(residency, pair)).toBe(true)
   })
 
-  test('that is expected is passed by once', () => {
+  test('that is expected is passed by once by eviction', () => {
     const residency = new Residency({ slots: 4, maxPairs: 100, warmShare: 0 })
     for (let pair = 0; pair < 4; pair++) read(residency, pair)
     residency.expect(residency.slotOf(0))
@@ -85,8 +85,8 @@ describe('demand', () => {
   })
 })
 
-describe('warms', () => {
-  test('push each other out, oldest first, when they have their share', () => {
+describe('a warm of the residency', () => {
+  test('evicts the oldest warm once warms hold their share', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     for (let pair = 0; pair < 7; pair++) read(residency, pair)
     for (let pair = 50; pair < 54; pair++) residency.admit(pair, 'warm')
@@ -95,7 +95,7 @@ describe('warms', () => {
     expect(residency.warmCounts).toEqual({ admitted: 4, used: 0, unused: 1, dropped: 0 })
   })
 
-  test('that are renewed are the last to be pushed out, and have their whole time again', () => {
+  test('that is renewed is the last to be evicted, and has its whole horizon again', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     for (let pair = 0; pair < 7; pair++) read(residency, pair)
     for (let pair = 50; pair < 53; pair++) residency.admit(pair, 'warm')
@@ -108,7 +108,7 @@ describe('warms', () => {
     expect([50, 52].map((pair) => isResident(residency, pair))).toEqual([true, false])
   })
 
-  test('only are renewed, not what was read', () => {
+  test('is renewed only until it is read', () => {
     const residency = new Residency({ slots: 4, maxPairs: 100, warmShare: 0.5 })
     for (let pair = 0; pair < 4; pair++) read(residency, pair)
     residency.renew(residency.slotOf(0))
@@ -116,14 +116,14 @@ describe('warms', () => {
     expect([isResident(residency, 0), residency.warm]).toEqual([false, 0])
   })
 
-  test('borrow from demand what they need, up to their share', () => {
+  test('borrows a slot from the demand part, until warms hold their share', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     for (let pair = 0; pair < 10; pair++) read(residency, pair)
     residency.admit(50, 'warm')
     expect([residency.resident, residency.warm, residency.evictions]).toEqual([10, 1, 1])
   })
 
-  test('belong to demand once they are read', () => {
+  test('belongs to the demand part once it is read', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     residency.admit(50, 'warm')
     expect(residency.warm).toBe(1)
@@ -134,7 +134,7 @@ describe('warms', () => {
     expect(residency.warmCounts.used).toBe(1)
   })
 
-  test('unread for twice as many reads as they may have slots make room before demand does', () => {
+  test('that is unread after twice as many reads as warms may have slots is evicted before a demand entry', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     for (let pair = 0; pair < 9; pair++) read(residency, pair)
     residency.admit(50, 'warm')
@@ -146,14 +146,14 @@ describe('warms', () => {
     expect(residency.warmCounts).toEqual({ admitted: 1, used: 0, unused: 1, dropped: 0 })
   })
 
-  test('unread for long stay while there is a free slot', () => {
+  test('that is unread for long stays while there is a free slot', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     residency.admit(50, 'warm')
     for (let reads = 0; reads < 100; reads++) read(residency, reads % 9)
     expect([isResident(residency, 50), residency.evictions]).toEqual([true, 0])
   })
 
-  test('of a delisted pair are dropped, neither used nor unused', () => {
+  test('of a delisted pair is dropped, and is neither used nor unused', () => {
     const residency = new Residency({ slots: 10, maxPairs: 100, warmShare: 0.3 })
     residency.admit(50, 'warm')
     residency.remove(50)
@@ -161,13 +161,13 @@ describe('warms', () => {
     expect(residency.warmCounts).toEqual({ admitted: 1, used: 0, unused: 0, dropped: 1 })
   })
 
-  test('find no room where their share is less than a slot', () => {
+  test('finds no room if the share of warms is less than a slot', () => {
     const residency = new Residency({ slots: 3, maxPairs: 100, warmShare: 0.3 })
     expect(residency.admit(50, 'warm')).toBe(-1)
     expect(residency.warmCounts.admitted).toBe(0)
   })
 
-  test('may have everything, and demand still finds a slot', () => {
+  test('leaves a slot to demand reads even if warms may hold all slots', () => {
     const residency = new Residency({ slots: 2, maxPairs: 100, warmShare: 1 })
     residency.admit(50, 'warm')
     residency.admit(51, 'warm')
@@ -180,10 +180,10 @@ describe('warms', () => {
   })
 })
 
-describe('who asked for a warm', () => {
+describe('the kind of a warm', () => {
   const [LOOK_AHEAD, MANUAL] = [0, 2]
 
-  test('is told with what became of it', () => {
+  test('is told with what became of the warm', () => {
     const residency = new Residency({ slots: 10, maxPairs: 20, warmShare: 0.3 })
     residency.admit(1, 'warm', LOOK_AHEAD)
     residency.admit(2, 'warm', MANUAL)
@@ -195,7 +195,7 @@ describe('who asked for a warm', () => {
   })
 })
 
-describe('a miss of what left to make room for a warm', () => {
+describe('a miss on a pair that was evicted to make room for a warm', () => {
   const full = () => {
     const residency = new Residency({ slots: 4, maxPairs: 20, warmShare: 0.5 })
     for (let pairId = 0; pairId < 4; pairId++) residency.admit(pairId, 'demand')
@@ -212,7 +212,7 @@ describe('a miss of what left to make room for a warm', () => {
     expect(residency.pushedOut.missed).toBe(1)
   })
 
-  test('is told apart where it comes within the time of the warm: twice as many reads as warms may have slots', () => {
+  test('is told apart if it comes within the horizon: twice as many reads as warms may have slots', () => {
     const missedAfter = (reads: number) => {
       const residency = full()
       residency.admit(10, 'warm')
@@ -224,7 +224,7 @@ describe('a miss of what left to make room for a warm', () => {
     expect([missedAfter(4), missedAfter(5)]).toEqual([1, 0])
   })
 
-  test('is counted for a warm that another one pushed out, too', () => {
+  test('is also counted if the pair was a warm itself', () => {
     const residency = new Residency({ slots: 10, maxPairs: 20, warmShare: 0.1 })
     residency.admit(1, 'warm')
     residency.admit(2, 'warm')
@@ -232,7 +232,7 @@ describe('a miss of what left to make room for a warm', () => {
     expect(residency.pushedOut).toMatchObject({ missed: 1, missedSoon: 1 })
   })
 
-  test('is none where a read made room, or it has come back since', () => {
+  test('is not counted if the pair made room for a read, or has come back since', () => {
     const byRead = full()
     byRead.admit(10, 'demand')
     byRead.miss(gone(byRead))

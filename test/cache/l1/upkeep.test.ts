@@ -20,7 +20,7 @@ function stage(tickMs: number) {
 }
 
 describe('upkeep', () => {
-  test('tells L1 the time at every tick, from the start until it is closed, twice if you like', async () => {
+  test('tells L1 the time at every tick from the start until it is closed, and may be closed twice', async () => {
     const { upkeep, timer, told } = stage(100)
     upkeep.start()
     upkeep.start()
@@ -32,7 +32,7 @@ describe('upkeep', () => {
     expect(told).toEqual([1_000, 1_100, 1_200])
   })
 
-  test('tells a replay’s time when it moves', () => {
+  test('tells L1 the time of a replay whenever it moves', () => {
     const clock = virtualClock(5)
     const told: number[] = []
     const l1 = { tickMs: 100, tick: (nowMs: number) => told.push(nowMs), resize: () => {} }
@@ -44,7 +44,7 @@ describe('upkeep', () => {
     expect(told).toEqual([5, 7])
   })
 
-  test('looks at memory once a second, and gives back a step at a time', async () => {
+  test('looks at memory once a second and takes one step at a time', async () => {
     const { upkeep, timer, resized, memory } = stage(100)
     upkeep.start()
     await timer.advance(2_000)
@@ -66,7 +66,7 @@ describe('upkeep', () => {
   })
 })
 
-test('reads a second and their hit ratio are those of the last ten seconds, and undefined before the first look', async () => {
+test('the reads a second and the hit ratio cover the last ten seconds, and are undefined before the first look', async () => {
   const clock = virtualClock(0)
   const timer = new ManualTimer(clock)
   const reads = { hits: 1_000, misses: 0 }
@@ -90,13 +90,13 @@ test('reads a second and their hit ratio are those of the last ten seconds, and 
 })
 
 describe('memory pressure', () => {
-  test('keeps a quarter of L1, however short memory is', () => {
+  test('leaves L1 a quarter of its slots, however short memory is', () => {
     const pressure = new MemoryPressure()
     const shares = Array.from({ length: 10 }, () => pressure.look(2)).filter((step) => step !== undefined)
     expect([shares.at(-1), pressure.level]).toEqual([{ slots: 0.25, warms: 0 }, 1])
   })
 
-  test('neither takes nor gives between the bounds', () => {
+  test('changes nothing while the memory in use is between the two bounds', () => {
     const pressure = new MemoryPressure()
     pressure.look(0.96)
     expect([pressure.look(0.9), pressure.look(0.86), pressure.look(0.84)?.warms]).toEqual([undefined, undefined, 1])

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { WARM_KINDS, WarmTally } from '../../../src/cache/l1/usage.ts'
 
-test('a warm counts in the total and in its kind, one of no kind in the total alone', () => {
+test('a warm counts in the total and in its kind, and a warm of an unknown kind in the total alone', () => {
   const tally = new WarmTally()
   tally.count(1, 'admitted')
   tally.count(1, 'used')

@@ -26,7 +26,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
     })
     afterEach(() => bench.close())
 
-    it('gives back what was written, number by number', async () => {
+    it('gives back each number as it was written', async () => {
       const full = cachedPrice({
         version: 4_096_000,
         price: 1.5,
@@ -44,13 +44,13 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
       expect(await bench.l2.load([pair('a'), pair('b')])).toEqual({ status: 'loaded', rows: [full, sparse] })
     })
 
-    it('answers in the order of the question, with nothing where nothing is stored, and twice where asked twice', async () => {
+    it('answers in the order of the question, with undefined for nothing stored, and twice if asked twice', async () => {
       await write([{ pairId: pair('a'), version: 1 }])
       const rows = [undefined, cachedPrice({ version: 1 }), undefined, cachedPrice({ version: 1 })]
       expect(await bench.l2.load([pair('x'), pair('a'), pair('y'), pair('a')])).toEqual({ status: 'loaded', rows })
     })
 
-    it('keeps pairs of one name on two chains apart', async () => {
+    it('keeps pairs of the same name on two chains apart', async () => {
       const other = bench.table.register(`${bench.chain}-other`, 'a')
       await write([
         { pairId: pair('a'), version: 1 },
@@ -60,7 +60,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
       expect(await bench.l2.load([other, pair('a')])).toEqual({ status: 'loaded', rows })
     })
 
-    it('writes only the rows it was told to', async () => {
+    it('writes only the rows that it is told to write', async () => {
       const columns = columnsOf(['a', 'b', 'c'].map((pairName) => ({ pairId: pair(pairName), version: 5 })))
       expect(await bench.l2.write(columns, 1, 2)).toEqual({ status: 'written', written: 1, older: 0 })
       const rows = [undefined, cachedPrice({ version: 5 }), undefined]
@@ -119,7 +119,7 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
       expect(loaded).toEqual({ status: 'loaded', rows: ids.map((_, i) => cachedPrice({ version: i + 1 })) })
     })
 
-    it('deletes, counts what there was, and takes any version afterwards', async () => {
+    it('deletes values, counts those that were there, and takes any version afterwards', async () => {
       await write([{ pairId: pair('a'), version: 10 }])
       expect(await bench.l2.delete([pair('a'), pair('b')])).toEqual({ status: 'written', written: 1, older: 0 })
       expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [undefined] })
@@ -127,27 +127,27 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
       expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 3 })] })
     })
 
-    it('forgets a value after its time to live, and its version with it', async () => {
+    it('forgets a value with its version after its TTL', async () => {
       await write([{ pairId: pair('a'), version: 10 }])
       await bench.outlive(pair('a'))
       expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [undefined] })
       expect(await write([{ pairId: pair('a'), version: 9 }])).toEqual({ status: 'written', written: 1, older: 0 })
     })
 
-    it('answers an empty question and takes an empty write', async () => {
+    it('answers an empty load and takes an empty write', async () => {
       expect(await bench.l2.load([])).toEqual({ status: 'loaded', rows: [] })
       expect(await write([])).toEqual({ status: 'written', written: 0, older: 0 })
       expect(await bench.l2.delete([])).toEqual({ status: 'written', written: 0, older: 0 })
     })
 
-    it('hands out rows that it does not look at again', async () => {
+    it('gives out copies, so that changes to them do not reach it', async () => {
       await write([{ pairId: pair('a'), version: 1 }])
       const first = await bench.l2.load([pair('a')])
       if (first.status === 'loaded' && first.rows[0] !== undefined) first.rows[0].price = -1
       expect(await bench.l2.load([pair('a')])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 1 })] })
     })
 
-    it('is up, and after its close unavailable; closing twice is closing once', async () => {
+    it('is up until it is closed, then unavailable, and may be closed twice', async () => {
       expect(bench.l2.state()).toEqual({ status: 'up' })
       await bench.l2.close()
       await bench.l2.close()

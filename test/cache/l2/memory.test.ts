@@ -21,8 +21,8 @@ l2Conformance('memory', async () => {
   }
 })
 
-describe('memory level', () => {
-  it('lets values written together expire apart, within a tenth of the time to live', async () => {
+describe('the second level in memory', () => {
+  it('lets values that were written together expire apart, within a tenth of the TTL', async () => {
     const clock = virtualClock(1_000_000)
     const draws = [0, 0.999_999]
     const l2 = createMemoryL2({ clock, random: () => draws.shift() ?? 0.5, ttlMs: TTL_MS })

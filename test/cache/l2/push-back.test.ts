@@ -21,7 +21,7 @@ function stageOf(pairs: number) {
   return { timer, l2, l1, list, pushBack }
 }
 
-test('everything that L1 holds is written again, once, a slice after the other', async () => {
+test('the push-back writes every value of L1 once, a slice after the other', async () => {
   const { timer, l2, pushBack } = stageOf(600)
   pushBack.start()
   for (const rows of [256, 256, 88]) {
@@ -35,7 +35,7 @@ test('everything that L1 holds is written again, once, a slice after the other',
   expect([l2.stored.size, pushBack.pushed, timer.pending]).toEqual([600, 600, 0])
 })
 
-test('what L1 no longer holds is left alone', async () => {
+test('the push-back passes over pairs that are not in L1', async () => {
   const { timer, l2, l1, pushBack } = stageOf(3)
   l1.remove(1)
   pushBack.start()
@@ -43,7 +43,7 @@ test('what L1 no longer holds is left alone', async () => {
   expect(l2.writes[0]?.rows).toMatchObject([{ pairId: 0 }, { pairId: 2 }])
 })
 
-test('a slice that L2 did not take comes again, after the others', async () => {
+test('the push-back writes a slice that L2 did not take again, after the others', async () => {
   const { timer, l2, pushBack } = stageOf(300)
   pushBack.start()
   await timer.advance(10)
@@ -59,7 +59,7 @@ test('a slice that L2 did not take comes again, after the others', async () => {
   expect([l2.stored.size, timer.pending]).toEqual([300, 0])
 })
 
-test('started again in the middle, it looks at every pair once more, also at new ones', async () => {
+test('a push-back that is started again in the middle looks at every pair once more, also at new ones', async () => {
   const { timer, l2, list, pushBack } = stageOf(300)
   pushBack.start()
   await timer.advance(10)
@@ -73,7 +73,7 @@ test('started again in the middle, it looks at every pair once more, also at new
   expect([l2.stored.size, timer.pending]).toEqual([301, 0])
 })
 
-test('closed, it writes nothing more; without pairs it waits for nothing', async () => {
+test('a closed push-back writes nothing more, and one without pairs sets no timer', async () => {
   const { timer, l2, pushBack } = stageOf(300)
   pushBack.start()
   await timer.advance(10)

@@ -21,8 +21,8 @@ function encoded(fields: Parameters<typeof cachedPrice>[0]): Buffer {
   return into.subarray(0, encodeValue(columnsOf([{ pairId: 0, ...cachedPrice(fields) }]), 0, into, 0))
 }
 
-describe('value codec', () => {
-  it('round-trips every record', () => {
+describe('the codec of values in L2', () => {
+  it('round-trips every price', () => {
     fc.assert(
       fc.property(anyRecord, (value) => {
         expect(decodeValue(encoded(value))).toEqual({ ok: true, price: value })
@@ -36,14 +36,14 @@ describe('value codec', () => {
     expect(encoded({ version: 1, bid: 1, ask: 1, reserve0: 1, reserve1: 1, liquidity: 1 }).length).toBe(66)
   })
 
-  it('writes only its own bytes', () => {
+  it('writes no bytes beside those of the value', () => {
     const into = Buffer.alloc(200, 0xee)
     const length = encodeValue(columnsOf([{ pairId: 0, version: 1 }]), 0, into, 50)
     expect(into.subarray(0, 50).every((byte) => byte === 0xee)).toBe(true)
     expect(into.subarray(50 + length).every((byte) => byte === 0xee)).toBe(true)
   })
 
-  it('gives a reason, and never throws, for any bytes at all', () => {
+  it('gives a reason for bytes that are no value, and never throws', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
         const decoded = decodeValue(Buffer.from(bytes))
@@ -52,13 +52,13 @@ describe('value codec', () => {
     )
   })
 
-  it('says short for every prefix of a value', () => {
+  it('gives the reason short for every prefix of a value', () => {
     const whole = encoded({ version: 7, bid: 2 })
     for (let length = 0; length < whole.length; length++)
       expect(decodeValue(whole.subarray(0, length))).toEqual({ ok: false, reason: 'short' })
   })
 
-  it('says corrupt for trailing bytes, a presence bit without a field, an impossible version and numbers that are none', () => {
+  it('gives the reason corrupt for trailing bytes, unknown presence bits, impossible versions and impossible numbers', () => {
     const whole = encoded({ version: 7 })
     const changed = (change: (bytes: Buffer) => void) => {
       const bytes = Buffer.from(whole)
@@ -76,7 +76,7 @@ describe('value codec', () => {
     expect(changed((bytes) => bytes.writeDoubleLE(Number.NaN, HEAD_BYTES))).toEqual(corrupt)
   })
 
-  it('knows a value of a newer schema as such', () => {
+  it('gives the reason newer-schema for a value of a newer schema', () => {
     expect(decodeValue(Buffer.of(2))).toEqual({ ok: false, reason: 'newer-schema' })
   })
 

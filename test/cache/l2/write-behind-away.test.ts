@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { FLUSH_MS, WriteBehindStage } from './write-behind-stage.ts'
 
-describe('while L2 is away', () => {
-  test('what it refused waits again, but for pairs that were updated meanwhile', async () => {
+describe('the write-behind while L2 is away', () => {
+  test('keeps the rows that were not written, except those of pairs that were updated meanwhile', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     stage.add(1, 1)
@@ -17,7 +17,7 @@ describe('while L2 is away', () => {
     ])
   })
 
-  test('in part, what was not written waits again, and is tried at the usual pace', async () => {
+  test('keeps the rows of the part that is away, and tries them again at the usual pace', async () => {
     const stage = new WriteBehindStage()
     for (let pairId = 0; pairId < 4; pairId++) stage.add(pairId, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -31,7 +31,7 @@ describe('while L2 is away', () => {
     ])
   })
 
-  test('it is asked every twenty flush times', async () => {
+  test('asks L2 every twenty flush times', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -42,7 +42,7 @@ describe('while L2 is away', () => {
     expect(stage.l2.writes).toHaveLength(2)
   })
 
-  test('nobody waits for a free row: what finds none is counted, and L2 is not asked for each', async () => {
+  test('lets nobody wait for a free row, counts pairs that find none, and does not ask L2 for each of them', async () => {
     const stage = new WriteBehindStage(2)
     stage.add(0, 1)
     stage.add(1, 1)
@@ -59,7 +59,7 @@ describe('while L2 is away', () => {
     expect(stage.pending(2)).toBe(3)
   })
 
-  test('rows taken by newer pairs leave none for what came back, which is counted', async () => {
+  test('counts values that come back unwritten when newer pairs have taken every row', async () => {
     const stage = new WriteBehindStage(2)
     stage.add(0, 1)
     stage.add(1, 1)

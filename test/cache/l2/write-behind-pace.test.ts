@@ -13,15 +13,15 @@ async function pauseAfter(stage: WriteBehindStage, answerMs: number): Promise<nu
   return stage.clock.now() - answeredMs
 }
 
-test('a flush that L2 answers at once has the next after the flush time', async () => {
+test('the write-behind flushes again after the flush time if L2 answers at once', async () => {
   expect(await pauseAfter(new WriteBehindStage(), 0)).toBe(FLUSH_MS)
 })
 
-test('L2 rests as long as it worked', async () => {
+test('the write-behind lets L2 rest as long as it worked', async () => {
   expect(await pauseAfter(new WriteBehindStage(), FLUSH_MS * 7)).toBe(FLUSH_MS * 7)
 })
 
-test('sending takes a tenth of the thread at most', async () => {
+test('the write-behind takes a tenth of the thread for sending at most', async () => {
   const stage = new WriteBehindStage()
   const { clock, l2 } = stage
   const write = l2.write.bind(l2)

@@ -3,8 +3,8 @@ import { emptyPrice, VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { settled } from '../../harness/manual-timer.ts'
 import { FLUSH_MS, WriteBehindStage } from './write-behind-stage.ts'
 
-describe('a flush', () => {
-  test('is due so many milliseconds after the first update, and writes each pair once, its newest version', async () => {
+describe('a flush of the write-behind', () => {
+  test('is due `flushMs` after the first update, and writes the newest version of each pair once', async () => {
     const stage = new WriteBehindStage()
     for (let version = 1; version <= 100; version++) stage.add(version % 2, version)
     await stage.timer.advance(FLUSH_MS - 1)
@@ -17,7 +17,7 @@ describe('a flush', () => {
     ])
   })
 
-  test('is one at a time: what comes meanwhile goes with the next', async () => {
+  test('waits for the one before it, and takes the updates that came meanwhile', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -35,7 +35,7 @@ describe('a flush', () => {
     expect([stage.writeBehind.pendingEntries, stage.timer.pending]).toEqual([0, 0])
   })
 
-  test('tells how much it wrote and what came of it', async () => {
+  test('tells how many entries it wrote, its outcome and its duration', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS * 1.5)
@@ -45,7 +45,7 @@ describe('a flush', () => {
     ])
   })
 
-  test('of nothing asks L2 for nothing', async () => {
+  test('does not ask L2 when there is nothing to write', async () => {
     const stage = new WriteBehindStage()
     await stage.writeBehind.flush()
     stage.add(0, 1)
@@ -58,8 +58,8 @@ describe('a flush', () => {
   })
 })
 
-describe('a value on its way', () => {
-  test('is read with all its numbers, in the set that fills and in the one that leaves', async () => {
+describe('a value in the write-behind', () => {
+  test('is read with all its numbers, while its set of rows fills and while it is being written', async () => {
     const stage = new WriteBehindStage()
     const version = 7 * VERSIONS_PER_MS + 3
     stage.writeBehind.add(2, version, Float64Array.of(0, 1, 2, 3, 4, 5, Number.NaN), 1)
@@ -81,7 +81,7 @@ describe('a value on its way', () => {
     expect(stage.writeBehind.pending(2, price)).toBe(false)
   })
 
-  test('is read as L1 gave it, and takes the row of the pair', async () => {
+  test('is read as it was given from L1, and takes the row of its pair', async () => {
     const stage = new WriteBehindStage()
     stage.add(2, 1)
     const given = { ...emptyPrice(), version: 5, eventTimeMs: 3, price: 7, ask: 8 }
@@ -90,7 +90,7 @@ describe('a value on its way', () => {
     expect([stage.writeBehind.pending(2, price), price, stage.writeBehind.pendingEntries]).toEqual([true, given, 1])
   })
 
-  test('is the newer one where both sets have the pair', async () => {
+  test('is the newer one if both sets of rows have the pair', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -99,8 +99,8 @@ describe('a value on its way', () => {
   })
 })
 
-describe('when every row is taken', () => {
-  test('it is full, and draining waits for the flush that makes room', async () => {
+describe('a write-behind whose every row is taken', () => {
+  test('is full, and draining it waits for the flush that makes room', async () => {
     const stage = new WriteBehindStage(2)
     stage.add(0, 1)
     expect(stage.writeBehind.full).toBe(false)
@@ -118,7 +118,7 @@ describe('when every row is taken', () => {
     expect([stage.writeBehind.full, stage.writeBehind.skipped, stage.pending(2)]).toEqual([false, 0, 1])
   })
 
-  test('draining joins a flush under way and starts another if it still is', async () => {
+  test('is drained by the flush in flight, and by another if it is still full', async () => {
     const stage = new WriteBehindStage(1)
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -131,7 +131,7 @@ describe('when every row is taken', () => {
     expect(stage.writeBehind.full).toBe(false)
   })
 
-  test('draining ends when L2 turns out to be away', async () => {
+  test('is drained as far as it can be when L2 turns out to be away', async () => {
     const stage = new WriteBehindStage(1)
     stage.add(0, 1)
     const drained = stage.writeBehind.drain()
@@ -141,8 +141,8 @@ describe('when every row is taken', () => {
   })
 })
 
-describe('a forgotten pair', () => {
-  test('is not written, out of either set', async () => {
+describe('a pair that the write-behind forgets', () => {
+  test('is not written from either set of rows', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     stage.add(1, 1)
@@ -160,7 +160,7 @@ describe('a forgotten pair', () => {
     ])
   })
 
-  test('that is listed again has a row of its own', async () => {
+  test('has a row of its own when it is listed again', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     stage.add(1, 1)
@@ -176,8 +176,8 @@ describe('a forgotten pair', () => {
   })
 })
 
-describe('closing', () => {
-  test('writes the rest and ends; the second close waits for the same', async () => {
+describe('closing the write-behind', () => {
+  test('writes the rest and ends, and a second close waits for the same', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     const order: string[] = []
@@ -192,7 +192,7 @@ describe('closing', () => {
     expect([stage.written(0), order.length, stage.timer.pending]).toEqual([[[0, 1]], 2, 0])
   })
 
-  test('writes also what waited behind a flush under way', async () => {
+  test('also writes the rows that waited behind a flush in flight', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -205,7 +205,7 @@ describe('closing', () => {
     expect([stage.writeBehind.pendingEntries, stage.writeBehind.skipped, stage.lost]).toEqual([0, 0, []])
   })
 
-  test('counts what L2 did not take and says it once, and asks once', async () => {
+  test('asks L2 once, counts the rows that it did not take and tells them once', async () => {
     const stage = new WriteBehindStage()
     for (const pairId of [0, 1, 2]) stage.add(pairId, 1)
     const closed = stage.writeBehind.close()
@@ -216,7 +216,7 @@ describe('closing', () => {
     expect(stage.lost).toEqual([[3, 'away']])
   })
 
-  test('counts what was held back for long in the same way', async () => {
+  test('counts rows that were held back for long in the same way', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)
     await stage.timer.advance(FLUSH_MS)
@@ -228,7 +228,7 @@ describe('closing', () => {
     expect([stage.writeBehind.pendingEntries, stage.writeBehind.skipped, stage.lost]).toEqual([0, 2, [[2, 'away']]])
   })
 
-  test('leaves no timer to an update that comes too late, and counts it', async () => {
+  test('sets no timer for an update that comes too late, and counts it', async () => {
     const stage = new WriteBehindStage()
     await stage.writeBehind.close()
     stage.add(0, 1)

@@ -71,7 +71,7 @@ describe('a ClickHouse that', () => {
     expect(told).toHaveLength(1)
   })
 
-  test('never answers is given up at its time-out', async () => {
+  test('never answers is given up after its time-out', async () => {
     const { l3, pairId } = await overHttp(() => undefined, 50)
     expect(await l3.load([pairId])).toMatchObject({ status: 'unavailable', reason: expect.stringMatching(/time/i) })
   })
@@ -84,14 +84,14 @@ describe('a ClickHouse that', () => {
     expect((await l3.load([pairId])).status).toBe('unavailable')
   })
 
-  test('is not there is away, and the node goes on', async () => {
+  test('is not there is unavailable, and its level starts all the same', async () => {
     const { l3, pairId } = level(async () => createHttpEngine({ url: 'http://127.0.0.1:9', timeoutMs: 1_000 }))
     await l3.start()
     expect((await l3.load([pairId])).status).toBe('unavailable')
   })
 })
 
-describe('of an engine', () => {
+describe('the ClickHouse level', () => {
   function scripted() {
     const asked: { readonly sql: string; succeed(): void; fail(): void }[] = []
     const rows = (sql: string) => {
@@ -103,7 +103,7 @@ describe('of an engine', () => {
     return { asked, ...level(async () => engine) }
   }
 
-  test('that failed five times nothing more is asked until it answers again', async () => {
+  test('asks nothing more of an engine that failed five times until it answers again', async () => {
     const { asked, l3, pairId, timer, told } = scripted()
     await l3.start()
     for (let i = 0; i < 5; i++) {
@@ -124,7 +124,7 @@ describe('of an engine', () => {
     expect([(await load).status, told]).toEqual(['loaded', ['away', 'back']])
   })
 
-  test('two statements are asked at once, and the others wait their turn', async () => {
+  test('asks two statements at a time, and the others wait for their turn', async () => {
     const { asked, l3, pairId } = scripted()
     await l3.start()
     const loads = [1, 2, 3].map(() => l3.load([pairId]))
@@ -137,7 +137,7 @@ describe('of an engine', () => {
     expect((await Promise.all(loads)).every(({ status }) => status === 'loaded')).toBe(true)
   })
 
-  test('that failed five times those that waited for their turn are told so, and not sent on', async () => {
+  test('answers the loads that wait for their turn, without asking, when the engine has failed five times', async () => {
     const { asked, l3, pairId } = scripted()
     await l3.start()
     const loads = Array.from({ length: 20 }, () => l3.load([pairId]))
@@ -150,7 +150,7 @@ describe('of an engine', () => {
     expect(asked.length).toBeLessThanOrEqual(6)
   })
 
-  test('no more than a hundred wait for their turn', async () => {
+  test('lets no more than a hundred statements wait for their turn', async () => {
     const { asked, l3, pairId } = scripted()
     await l3.start()
     const loads = Array.from({ length: 103 }, () => l3.load([pairId]))
@@ -162,7 +162,7 @@ describe('of an engine', () => {
     expect((await Promise.all(loads.slice(0, -1))).every(({ status }) => status === 'loaded')).toBe(true)
   })
 
-  test('that is closed nothing is asked, and what waits ends', async () => {
+  test('asks nothing more when it is closed, and answers the loads that wait', async () => {
     const { asked, l3, pairId } = scripted()
     await l3.start()
     const loads = [1, 2, 3].map(() => l3.load([pairId]))
@@ -175,7 +175,7 @@ describe('of an engine', () => {
   })
 })
 
-describe('the table', () => {
+describe('the price table', () => {
   async function made(refusal: string): Promise<readonly string[]> {
     const statements: string[] = []
     const run = async (sql: string) => {
@@ -189,12 +189,12 @@ describe('the table', () => {
     return statements.map((sql) => (/ TTL /.test(sql) ? 'with TTL' : 'without TTL'))
   }
 
-  test('is without a TTL where the server has no such word', async () => {
+  test('has no TTL if the server does not know the word', async () => {
     const refusal = 'Code: 62, e.displayText() = DB::Exception: Syntax error: failed at position 372: TTL toDateTime'
     expect(await made(refusal)).toEqual(['with TTL', 'without TTL'])
   })
 
-  test('that could not be made at the start is made before the first insert', async () => {
+  test('is made before the first insert if it could not be made at the start', async () => {
     const done: string[] = []
     const run = async () => {
       done.push('table')
@@ -213,7 +213,7 @@ describe('the table', () => {
     expect(done).toEqual(['table', 'table', 'insert', 'insert'])
   })
 
-  test('is not made without a TTL because the server was away for a moment', async () => {
+  test('is not made without a TTL when the server was only away for a moment', async () => {
     expect(await made('connect ECONNREFUSED')).toEqual(['with TTL'])
   })
 })
@@ -223,6 +223,6 @@ test.each([
   ['a\\', "'a\\\\'"],
   ["\\'", "'\\\\\\''"],
   ['nul\0', "'nul\\0'"],
-])('the literal of %j ends where the text ends', (text, sql) => {
+])('the SQL literal of %j ends where the text ends', (text, sql) => {
   expect(literal(text)).toBe(sql)
 })

@@ -61,7 +61,7 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
       await l3?.close()
     })
 
-    it('gives back the newest of each pair, number by number, in the order of the question', async () => {
+    it('gives back each number of the newest price of each pair, in the order of the question', async () => {
       const [a = -1, b = -1, none = -1] = ['a', 'b', 'none'].map((pair) => table.register('ethereum', pair))
       const full = { price: 1.5, bid: 1.4, ask: 1.6, reserve0: 0, reserve1: 3e-9, liquidity: 1e21 }
       await store([
@@ -82,7 +82,7 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
       expect((await load([pairId]))[0]?.price).toBe(number)
     })
 
-    it('takes names for what they are', async () => {
+    it('takes quotes, backslashes and other letters in names as they are', async () => {
       const names = [
         "o'clock",
         'back\\slash',
@@ -97,7 +97,7 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
       expect((await load(pairIds)).map((row) => row?.price)).toEqual(names.map((_, i) => i + 1))
     })
 
-    it('keeps pairs of one name on two chains apart', async () => {
+    it('keeps pairs of the same name on two chains apart', async () => {
       const [one = -1, two = -1] = ['one', 'two'].map((chain) => table.register(chain, 'same'))
       await store([
         { pairId: one, ...price(1, { price: 1 }) },
@@ -106,7 +106,7 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
       expect((await load([two, one])).map((row) => row?.price)).toEqual([2, 1])
     })
 
-    it('looks no further back than its time to live', async () => {
+    it('looks no further back than its TTL', async () => {
       const pairId = table.register('ethereum', 'old')
       await store([{ pairId, ...price(HOUR_MS + 60_000, { price: 1 }) }])
       expect(await load([pairId])).toEqual([undefined])
@@ -125,7 +125,7 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
       expect((await load(pairIds)).map((row) => row?.price)).toEqual([1, ...Array(149).fill(undefined)])
     })
 
-    it('holds a price once that was written twice, when its parts are merged', async () => {
+    it('holds a price that was written twice only once, when its parts are merged', async () => {
       const pairId = table.register('ethereum', 'twice')
       const row = { pairId, ...price(1, { price: 2 }) }
       await store([row])
@@ -139,7 +139,7 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
       })
     })
 
-    it('passes over a row that is no price, and counts it', async () => {
+    it('passes over a row that is no price and counts it', async () => {
       const [bad = -1, good = -1] = ['bad', 'good'].map((pair) => table.register('rows', pair))
       await store([{ pairId: good, ...price(1, { price: 3 }) }])
       const row = { chain: 'rows', pair: 'bad', version: '18014398509481984', event_time_ms: nowMs, price: 1 }

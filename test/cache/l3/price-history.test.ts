@@ -52,8 +52,8 @@ beforeEach(() => {
   stage = new Stage()
 })
 
-describe('the history', () => {
-  test('is written once a second, together', async () => {
+describe('the price history', () => {
+  test('writes its rows together, once a second', async () => {
     stage.take(1)
     stage.take(2)
     await stage.timer.advance(999)
@@ -63,13 +63,13 @@ describe('the history', () => {
     expect(stage.inserts[0]?.[0]).toMatchObject({ chain: 'ethereum', pair: 'a', version: 1, price: 1, bid: null })
   })
 
-  test('goes in batches of ten thousand', async () => {
+  test('inserts batches of ten thousand rows', async () => {
     stage.take(25_000)
     await stage.history.flush()
     expect(stage.inserts.map((rows) => rows.length)).toEqual([10_000, 10_000, 5_000])
   })
 
-  test('waits while it is away, and is tried again', async () => {
+  test('keeps its rows while ClickHouse is away, and tries again', async () => {
     stage.isAway = true
     stage.take(3)
     await stage.timer.advance(1_000)
@@ -78,7 +78,7 @@ describe('the history', () => {
     expect([stage.inserts.map((rows) => rows.length), stage.history.pendingRows]).toEqual([[3], 0])
   })
 
-  test('keeps a hundred thousand rows, and counts those that come when it is full', async () => {
+  test('keeps a hundred thousand rows, and counts the rows that come when it is full', async () => {
     stage.isAway = true
     stage.take(99_999)
     stage.take(3)
@@ -87,7 +87,7 @@ describe('the history', () => {
     expect([stage.lost, stage.dropped('history-away')]).toEqual([[[100_000, 'away']], 100_000])
   })
 
-  test('closed, writes the rest, and takes no more; twice is once', async () => {
+  test('writes the rest when it is closed, takes no more, and may be closed twice', async () => {
     stage.take(2)
     await Promise.all([stage.history.close(), stage.history.close()])
     stage.take(1)
@@ -95,7 +95,7 @@ describe('the history', () => {
     expect([stage.inserts.map((rows) => rows.length), stage.timer.pending]).toEqual([[2], 0])
   })
 
-  test('closed, waits five seconds for what does not answer', async () => {
+  test('waits five seconds for an insert without an answer when it is closed', async () => {
     stage.isMute = true
     stage.take(2)
     await stage.timer.advance(1_000)
@@ -107,7 +107,7 @@ describe('the history', () => {
     expect(stage.timer.pending).toBe(0)
   })
 
-  test('says once that it is away, and once that it is back', async () => {
+  test('tells once that it is away, and once that it is back', async () => {
     stage.isAway = true
     stage.take(1)
     await stage.timer.advance(3_000)
@@ -116,7 +116,7 @@ describe('the history', () => {
     expect(stage.told).toEqual(['away', 'back'])
   })
 
-  test('copies numbers when it takes rows, and makes rows of them when it inserts', async () => {
+  test('only copies numbers when it takes rows, and makes rows of them when it inserts', async () => {
     const columns = columnsOf([{ pairId: 0, version: 1 }])
     const names = jest.spyOn(stage.table, 'pairName')
     stage.history.take(columns, 0, 1)
@@ -127,7 +127,7 @@ describe('the history', () => {
     expect(stage.inserts[0]?.[0]).toMatchObject({ pair: 'a', version: 1, price: 1 })
   })
 
-  test('takes rows while others are on their way, and sends each once', async () => {
+  test('takes rows while others are in flight, and inserts each once', async () => {
     stage.take(2)
     const flushed = stage.history.flush()
     stage.take(3)
@@ -136,7 +136,7 @@ describe('the history', () => {
     expect(stage.inserts.map((rows) => rows.length)).toEqual([2, 3])
   })
 
-  test('takes what stands between delisted pairs, over the end of a batch', async () => {
+  test('takes the rows between those of delisted pairs, over the end of a batch', async () => {
     const versions = Array.from({ length: 25_000 }, (_, row) => (row % 3 === 0 ? 0 : row))
     stage.history.take(columnsOf(versions.map((version) => ({ pairId: 0, version }))), 0, 24_999)
     await stage.history.flush()
@@ -144,13 +144,13 @@ describe('the history', () => {
     expect(inserted).toEqual(versions.slice(0, 24_999).filter((version) => version !== 0))
   })
 
-  test('passes over what was delisted on its way', () => {
+  test('passes over the row of a pair that was delisted while it waited', () => {
     stage.take(1, 0)
     expect(stage.history.pendingRows).toBe(0)
   })
 })
 
-test('what L2 has taken goes into the history, what it has not does not', async () => {
+test('only rows that L2 has written go into the price history', async () => {
   const memory = createMemoryL2({ clock: virtualClock(1), random: () => 0.5, ttlMs: 1_000 })
   const l2 = withHistory(memory, stage.history)
   const columns = columnsOf([{ pairId: 0, version: 7 }])
@@ -162,7 +162,7 @@ test('what L2 has taken goes into the history, what it has not does not', async 
   expect([stage.history.pendingRows, l2.state().status]).toEqual([1, 'degraded'])
 })
 
-test('of what L2 has taken in part, that part goes into the history', async () => {
+test('when L2 has written some of the rows, these go into the price history', async () => {
   const parts = new ControlledL2()
   const columns = columnsOf([3, 4, 5].map((version) => ({ pairId: 0, version })))
   const writing = withHistory(parts, stage.history).write(columns, 0, 3)

@@ -8,7 +8,7 @@ function newTable(maxPairs = 1000): { readonly table: PairTable; readonly reader
   return { table, reader: () => new NameLogReader(table.log.buffer) }
 }
 
-describe('a reader of names', () => {
+describe('a reader of the name log', () => {
   test('finds the ids that the table gave, whenever it begins to read', () => {
     const name = fc.string({ minLength: 1, maxLength: 8, unit: 'grapheme' })
     fc.assert(
@@ -25,7 +25,7 @@ describe('a reader of names', () => {
     )
   })
 
-  test('knows nothing of a pair that has no id, and finds it once it has', () => {
+  test('finds a pair only once it has an id', () => {
     const { table, reader } = newTable()
     const names = reader()
     expect(names.find('ethereum', 'WETH/USDC')).toBe(-1)

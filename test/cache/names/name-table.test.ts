@@ -9,7 +9,7 @@ const name = fc.oneof(
 )
 
 describe('a name table', () => {
-  test('finds what was added under its owner, wherever it lies, and nothing else', () => {
+  test('finds a name under its owner, wherever its bytes lie, and finds nothing else', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(name, fc.integer({ min: 0, max: 3 })), { maxLength: 200, size: 'max' }),

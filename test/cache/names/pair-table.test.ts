@@ -14,7 +14,7 @@ function registerBytes(table: PairTable, chain: string, pair: string): number {
 }
 
 describe('a pair table', () => {
-  test('leaves half of its ids to updates, whatever is asked for', () => {
+  test('leaves half of its ids to updates, whatever pairs are asked for', () => {
     const table = new PairTable({ maxPairs: 10 })
     const asked = Array.from({ length: 8 }, (_, i) => table.ask('ethereum', `made up ${i}`))
     expect(asked).toEqual([0, 1, 2, 3, 4, TABLE_FULL, TABLE_FULL, TABLE_FULL])
@@ -25,13 +25,13 @@ describe('a pair table', () => {
     expect([table.ask('ethereum', 'pair 4'), table.asksWithoutId]).toEqual([9, 3])
   })
 
-  test('leaves half of its chains to updates, too', () => {
+  test('leaves half of its chains to updates, whatever chains are asked for', () => {
     const table = new PairTable({ maxPairs: 1_000_000 })
     for (let i = 0; i < 32_769; i++) table.ask(`made up ${i}`, 'pair')
     expect([table.chains.length, table.asksWithoutId, table.register('ethereum', 'pair')]).toEqual([32_768, 1, 32_768])
   })
 
-  test('gives a pair one id, whether it comes as a string or as bytes of a record', () => {
+  test('gives a pair one id, whether its name comes as a string or as bytes of a record', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(name, name, fc.boolean()), { maxLength: 60, size: 'max' }), (entries) => {
         const table = new PairTable({ maxPairs: 1000 })
@@ -58,7 +58,7 @@ describe('a pair table', () => {
     expect(table.find('polygon', 'WETH')).toBe(UNKNOWN_PAIR)
   })
 
-  test('refuses a new pair when it is full, and knows the others still', () => {
+  test('refuses a new pair when it is full, and still knows the others', () => {
     const table = new PairTable({ maxPairs: 2 })
     table.register('c', 'a')
     table.register('c', 'b')
@@ -69,7 +69,7 @@ describe('a pair table', () => {
     expect(table.size).toBe(2)
   })
 
-  test('refuses a new chain beyond 65,536, and pairs of it', () => {
+  test('refuses a new chain beyond 65,536, and its pairs', () => {
     const table = new PairTable({ maxPairs: 10 })
     for (let chain = 0; chain < 65_536; chain++) table.chainId(`chain-${chain}`)
     expect(table.chainId('one more')).toBe(TABLE_FULL)
@@ -78,7 +78,7 @@ describe('a pair table', () => {
     expect(registerBytes(table, 'chain-65535', 'a')).toBe(0)
   })
 
-  test('takes bytes that are no UTF-8 for the name that they are replaced by', () => {
+  test('reads bytes that are no UTF-8 as the name of their replacement', () => {
     const table = new PairTable({ maxPairs: 10 })
     const chainId = table.chainId('c')
     const id = table.registerBytes(chainId, viewOf(Buffer.from([0x61, 0xff])), 0, 2)
@@ -88,13 +88,13 @@ describe('a pair table', () => {
     expect(table.size).toBe(1)
   })
 
-  test('has no names for ids that it did not give', () => {
+  test('has an empty name for an id that it did not give', () => {
     const table = new PairTable({ maxPairs: 10 })
     expect([table.pairName(7), table.chainName(7), table.chainOf(7)]).toEqual(['', '', -1])
   })
 })
 
-test('a name longer than records may have gets no id, also where somebody asks for it', () => {
+test('a name longer than records may have gets no id, even if somebody asks for it', () => {
   const table = new PairTable({ maxPairs: 10 })
   expect(table.ask('ethereum', 'x'.repeat(257))).toBe(TABLE_FULL)
   expect(table.ask('x'.repeat(1000), 'a')).toBe(TABLE_FULL)

@@ -66,13 +66,13 @@ const write = (l2: L2) => {
   return l2.write(columns, 0, 2)
 }
 
-describe('Redis Cluster level and what its servers say', () => {
-  it('has come to all masters when its start has ended', async () => {
+describe('a Redis Cluster level', () => {
+  it('is connected to all masters when its start has ended', async () => {
     const { l2 } = await against({ slots: halves, scripts: [() => undefined, () => undefined] })
     expect(l2.state()).toEqual({ status: 'up' })
   })
 
-  it('gives each master a deadline by that master’s own clock', async () => {
+  it('gives each master a deadline on that master’s own clock', async () => {
     const deadlinesMs: number[] = []
     const clockAt =
       (seconds: number): Script =>
@@ -90,7 +90,7 @@ describe('Redis Cluster level and what its servers say', () => {
     expect(Math.round((second - first) / 60_000)).toBe(Math.round(4_000 / 60))
   })
 
-  it('gives up on servers that send it to each other for ever', async () => {
+  it('gives up when servers redirect it to each other for ever', async () => {
     let urls: readonly string[] = []
     const sendsTo =
       (other: number): Script =>
@@ -104,7 +104,7 @@ describe('Redis Cluster level and what its servers say', () => {
     expect(asked.length).toBeLessThanOrEqual(6)
   })
 
-  it('has a reason for a chain that is sent where nobody is', async () => {
+  it('tells a reason when it is redirected to a server that is not there', async () => {
     const { l2 } = await against({
       slots: halves,
       scripts: [
@@ -123,7 +123,7 @@ describe('Redis Cluster level and what its servers say', () => {
     ['a server that is in no cluster', '-ERR This instance has cluster support disabled', /cluster support disabled/],
     ['a cluster that has no slots yet', '*0', /no server has told/],
     ['an answer that is none', '+OK', /no server has told/],
-  ])('is unavailable with %s, and says so', async (_, answer, reason) => {
+  ])('is unavailable with %s, and tells the reason', async (_, answer, reason) => {
     const { l2 } = await against({ slots: () => answer, scripts: [() => undefined] })
     await until('the reason is known', () => reason.test(JSON.stringify(l2.state())))
     expect(await l2.load([low])).toMatchObject({ status: 'unavailable', reason: expect.stringMatching(reason) })
@@ -131,7 +131,7 @@ describe('Redis Cluster level and what its servers say', () => {
     expect(await l2.delete([low])).toMatchObject({ status: 'unavailable' })
   })
 
-  it('is degraded while slots have no master: their chains are unavailable, the others are not', async () => {
+  it('is degraded while slots have no master, and only their chains are unavailable', async () => {
     let isWhole = false
     const { l2 } = await against({
       slots: (urls) => (isWhole ? halves(urls) : `*1\r\n${range(0, HALF - 1, urls[0] ?? '')}`),
@@ -149,8 +149,8 @@ describe('Redis Cluster level and what its servers say', () => {
   })
 })
 
-describe('slots', () => {
-  it('are those of their masters, also where a server leaves its own address out, or has one of version 6', () => {
+describe('the slots of a cluster', () => {
+  it('are read with their masters, also if a server leaves out its address or has an IPv6 one', () => {
     const reply = [
       [0, 99, ['', 7000, 'id'], ['10.0.0.9', 7001, 'replica']],
       [100, LAST_SLOT, ['fe80::1', 7002, 'id', []]],
@@ -163,11 +163,11 @@ describe('slots', () => {
   })
 
   it.each([[undefined], ['OK'], [[1]], [[[0, 1]]], [[['0', '1', ['a', 1]]]], [[[0, 1, ['a', 'b']]]]])(
-    'are not to be had from %j',
+    'cannot be read from %j',
     (reply) => expect(slotRanges(reply, 'asked')).toBeUndefined(),
   )
 
-  it('that have moved say where to', () => {
+  it('are redirected by MOVED and ASK, and by nothing else', () => {
     expect(redirectionOf('MOVED 3999 127.0.0.1:6381', 'asked')).toEqual({
       kind: 'MOVED',
       slot: 3999,

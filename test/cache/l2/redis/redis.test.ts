@@ -40,21 +40,21 @@ async function against(script: Script, commandTimeoutMs = ANSWERED_MS): Promise<
 
 const write = (l2: L2, version = 1) => l2.write(columnsOf([{ pairId, version }]), 0, 1)
 
-describe('Redis level and the answers of Redis', () => {
+describe('a Redis level', () => {
   it.each([
     ['LOADING Redis is loading the dataset in memory'],
     ['MOVED 3999 127.0.0.1:6381'],
     ['MASTERDOWN Link with MASTER is down'],
     ['BUSY Redis is busy running a script'],
     ['NOPERM this user has no permissions'],
-  ])('makes a reason of %s', async (error) => {
+  ])('gives as a reason: %s', async (error) => {
     const { l2 } = await against(prepared(() => `-${error}`))
     expect(await l2.load([pairId])).toEqual({ status: 'unavailable', reason: error })
     expect(await write(l2)).toEqual({ status: 'unavailable', reason: error })
     expect(await l2.delete([pairId])).toEqual({ status: 'unavailable', reason: error })
   })
 
-  it('has come to Redis, or to a reason why not, when its start has ended', async () => {
+  it('is connected, or has a reason why not, when its start has ended', async () => {
     const redis = new ScriptedRedis(prepared(() => '*1\r\n$-1'))
     opened.push(redis)
     const states = []
@@ -67,14 +67,14 @@ describe('Redis level and the answers of Redis', () => {
     expect(states).toMatchObject([{ status: 'up' }, { reason: expect.stringContaining('ECONNREFUSED') }])
   })
 
-  it('makes a reason of an answer that is none, and asks again', async () => {
+  it('gives a reason for an impossible answer, and asks again', async () => {
     const { redis, l2 } = await against(prepared(() => '*-1'))
     for (let load = 0; load < 2; load++)
       expect(await l2.load([pairId])).toEqual({ status: 'unavailable', reason: expect.stringContaining('null') })
     expect(redis.received.filter((name) => name === 'MGET')).toHaveLength(2)
   })
 
-  it('falls back to scripts where functions are unknown', async () => {
+  it('falls back to scripts if Redis has no functions', async () => {
     const { redis, l2 } = await against((name) => {
       if (name === 'TIME') return TIME
       if (name === 'FUNCTION') return "-ERR unknown command 'FUNCTION', with args beginning with: 'LOAD'"
@@ -101,7 +101,7 @@ describe('Redis level and the answers of Redis', () => {
     expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
   })
 
-  it('gives up a connection whose other end has vanished and makes a new one', async () => {
+  it('gives up a connection whose other end has vanished, and makes a new one', async () => {
     const { redis, l2 } = await against(
       prepared(() => undefined),
       SILENT_MS,
@@ -115,7 +115,7 @@ describe('Redis level and the answers of Redis', () => {
     expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
   })
 
-  it('gives up a server that takes connections and never says a word, and serves as soon as one speaks', async () => {
+  it('gives up a server that accepts connections and never answers, and serves as soon as it answers', async () => {
     const redis = new ScriptedRedis(prepared(() => '*1\r\n$-1'))
     redis.isMute = true
     const l2 = createRedisL2({ ...OPTIONS, commandTimeoutMs: SILENT_MS, url: await redis.listen() })
@@ -142,7 +142,7 @@ describe('Redis level and the answers of Redis', () => {
     expect(redis.received.filter((name) => name === 'FCALL')).toHaveLength(2)
   })
 
-  it('reads the clock of Redis again after it refused a call as late', async () => {
+  it('reads the clock of Redis again after Redis has refused a call as late', async () => {
     let late = true
     const { redis, l2 } = await against(prepared(() => (late ? '-LATE the caller has given up on this call' : ':1')))
     expect(await write(l2)).toMatchObject({ status: 'unavailable', reason: expect.stringMatching(/^LATE/) })
@@ -152,7 +152,7 @@ describe('Redis level and the answers of Redis', () => {
     expect(redis.received.filter((name) => name === 'TIME').length).toBeGreaterThan(clocks)
   })
 
-  it('joins a load that is under way', async () => {
+  it('joins a load that is in flight', async () => {
     const { redis, l2 } = await against(prepared(() => '*1\r\n$-1'))
     const [first, second] = await Promise.all([l2.load([pairId]), l2.load([pairId, pairId])])
     expect([first, second]).toMatchObject([{ rows: [undefined] }, { rows: [undefined, undefined] }])
