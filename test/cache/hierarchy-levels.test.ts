@@ -16,7 +16,7 @@ const TTL_MS = 6_400
 
 class Stage {
   readonly l2 = new ControlledL2()
-  /** The same, in the third place. */
+  /** The third level, whose answers the test gives as it does those of L2. */
   readonly l3 = new ControlledL2()
   readonly metrics = createMetrics()
   readonly table = new PairTable({ maxPairs: PAIRS })
@@ -45,12 +45,12 @@ class Stage {
     this.l1.tick(this.nowMs)
   }
 
-  /** As L2 or L3 has it. */
+  /** A value as L2 or L3 has it. */
   stored(price: number) {
     return cachedPrice({ version: this.nowMs * VERSIONS_PER_MS, eventTimeMs: this.nowMs, price })
   }
 
-  /** The price that a read finds, 0 for none. */
+  /** The price that a read finds; 0 if it misses. */
   get(pairId: number): number {
     const into = emptyPrice()
     return this.hierarchy.get(pairId, into) ? into.price : 0

@@ -38,7 +38,7 @@ class Stage {
     if (this.l1.update(pairId, version, numbers, 0) !== 'older') this.writeBehind.add(pairId, version, numbers, 0)
   }
 
-  /** The version that a read finds, 0 for none. */
+  /** The version that a read finds; 0 if it misses. */
   get(pairId: number): number {
     const into = emptyPrice()
     return this.hierarchy.get(pairId, into) ? into.version : 0
@@ -121,7 +121,7 @@ describe('a fetch of the hierarchy', () => {
     expect((await Promise.all(fetches))[0]?.size).toBe(1)
     expect(stage.newest(0, new Map())).toBe(3)
     expect(stage.count('cache_misses_total', { cache_level: 'L2' })).toBe(1)
-    // 1 is held to be absent for a while; of 2 nothing is known.
+    // Pair 1 is held to be absent for a while. Whether 2 is absent is unknown.
     void stage.hierarchy.fetch(1)
     void stage.hierarchy.fetch(2)
     await settled()

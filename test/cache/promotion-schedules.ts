@@ -28,7 +28,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom('flush' as const, 'deliver' as const, 'deadline' as const) }),
 )
 
-/** Newest by what is resident alone: what L1 would be without its floors. */
+/** Compares with resident versions alone, as L1 would without its floors. */
 export class FloorlessL1 implements FirstLevel {
   readonly #resident = new Map<number, CachedPrice>()
 
@@ -76,7 +76,7 @@ export function memoryL2(): L2 {
   return createMemoryL2({ clock: virtualClock(1), random: () => 0.5, ttlMs: 1e9 })
 }
 
-/** I1 and I4: runs a script against a first level, with an L2 whose answers come when the script says so. */
+/** I1 and I4. Runs a script against a first level, with an L2 that answers when the script says so. */
 export async function run(l1: FirstLevel, script: readonly Step[], stored = memoryL2()): Promise<void> {
   const table = new PairTable({ maxPairs: PAIRS.length })
   for (const each of PAIRS) table.register('chain', `pair-${each}`)

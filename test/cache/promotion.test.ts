@@ -12,7 +12,7 @@ import { cachedPrice } from './l2/columns.ts'
 
 const PAIRS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
 
-/** A second level whose answers the test gives, when it wants to. */
+/** A second level that answers when the test wants it to. */
 class SlowL2 {
   readonly stored = new Map<number, CachedPrice>()
   readonly asked: (readonly number[])[] = []
@@ -136,7 +136,7 @@ describe('a promotion', () => {
     l2.held = []
     const promoted = promotion.promote(['a', 'b', 'c', 'd'].map(id))
     for (const pair of ['b', 'b', 'e']) promotion.missed(id(pair))
-    // The read's own way to L2 was the shorter one.
+    // The fetch of this read was faster than the promotion.
     promotion.missed(id('c'))
     l1.fill(id('c'), cachedPrice({ version: 5 }))
     for (const answer of l2.held) answer()

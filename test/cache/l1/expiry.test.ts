@@ -10,7 +10,7 @@ import { PAIRS } from './schedules.ts'
 const TTL_MS = 6_400
 const TICK_MS = 100
 const L2_TTL_MS = 10_000
-/** L2's TTL less its jitter: what an L2 value lives at least. */
+/** L2's TTL less its jitter: the least time that a value lives in L2. */
 const L2_AT_LEAST_MS = 9_000
 const START_MS = 1_000_000
 
@@ -142,7 +142,7 @@ test('a pair that got the slot of another one has its own time in L1', () => {
   expect([0, 1, 2, 3, 4].filter((pairId) => stage.l1.has(pairId))).toEqual([4])
 })
 
-/** I6, for L1: whatever comes when, no value is read after its time, nor after its time in L2. */
+/** No value is read after its time in L1, or after its time in L2. */
 test('I6: L1 never has a value for longer than L2', () => {
   const step = fc.record({
     type: fc.constantFrom('update' as const, 'fill', 'promote', 'remove', 'wait'),
@@ -166,7 +166,7 @@ test('I6: L1 never has a value for longer than L2', () => {
         for (const [pair, ms] of writtenMs) {
           if (!stage.l1.peek(pair, read)) continue
           expect(stage.nowMs - ms).toBeLessThan(TTL_MS)
-          // An update goes to L2 when it comes, and lives there from then on.
+          // The time of an update in L2 begins when it comes, not at its event time.
           if (read.eventTimeMs !== ms) expect(stage.nowMs).toBeLessThan(read.eventTimeMs + L2_AT_LEAST_MS)
         }
       }

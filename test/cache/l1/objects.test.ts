@@ -10,7 +10,6 @@ import { PAIRS } from './schedules.ts'
 const TTL_MS = 6_400
 const newL1 = (slots: number, warmShare: number) => new ObjectL1({ slots, maxPairs: PAIRS, warmShare })
 
-/** What is shown of L1 in shared memory holds for objects in a store. */
 describe('in an L1 of objects', () => {
   test('I1: no read gives a lower version than an earlier read', () => {
     fc.assert(readsNeverGoBack(newL1), { numRuns: 500 })

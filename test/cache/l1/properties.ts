@@ -5,12 +5,12 @@ import { isPriceOf, type Level, PAIRS, schedule, take } from './schedules.ts'
 
 export const sizes = fc.record({ slots: fc.integer({ min: 1, max: 5 }), warmShare: fc.constantFrom(0, 0.3, 0.5, 1) })
 
-/** As `expect`, for what is looked at a hundred thousand times. */
+/** As `expect`, but fast enough for a hundred thousand calls. */
 export function holds(condition: boolean, fact: string): void {
   if (!condition) throw new Error(fact)
 }
 
-/** I1. No read gives a version lower than one read before, nor anything but the pair's value at that version. */
+/** I1. No read gives a lower version than an earlier read, or another value than the pair has at its version. */
 export function readsNeverGoBack(levelOf: (slots: number, warmShare: number) => Level) {
   return fc.property(sizes, schedule, ({ slots, warmShare }, steps) => {
     const level = levelOf(slots, warmShare)

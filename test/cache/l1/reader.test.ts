@@ -100,7 +100,7 @@ describe('an L1Reader', () => {
   })
 })
 
-/** Reads, each with two updates at another point within it, that gave numbers which don't belong together. */
+/** Counts torn reads: during each read two updates come, each time at another point of it. */
 function tornReads(Reader: typeof L1Reader): number {
   const load = Atomics.load
   let torn = 0

@@ -6,7 +6,7 @@ import { Residency } from '../../../src/cache/l1/residency.ts'
 
 const DATASETS = process.env.FOREWARM_DATASETS ?? resolve(import.meta.dirname, '../../../../shared/datasets')
 
-/** Misses are admitted, as by a detector that reads. */
+/** Reads a pair as a detector does: a pair that is missed is admitted. */
 function read(residency: Residency, pairId: number): boolean {
   const slot = residency.slotOf(pairId)
   if (slot >= 0) residency.hit(slot)

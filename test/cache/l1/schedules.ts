@@ -3,12 +3,12 @@ import { type CachedPrice, emptyPrice } from '../../../src/cache/cached-price.ts
 import type { FillOutcome, PromoteOutcome, UpdateOutcome } from '../../../src/cache/l1/first-level.ts'
 import { cachedPrice } from '../l2/columns.ts'
 
-/** What the node does to L1, as one step of a schedule. */
+/** One step of a schedule: something that a node does with L1. */
 export type Step =
   | { readonly type: 'update' | 'fill' | 'promote'; readonly pairId: number; readonly version: number }
   | { readonly type: 'get' | 'peek' | 'expect' | 'renew' | 'remove'; readonly pairId: number }
 
-/** L1, or a cache that takes its place to show that the schedules find what is wrong with it. */
+/** L1, or a faulty cache in its place, which shows that the schedules find its fault. */
 export interface Level {
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome
   fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome
@@ -20,7 +20,7 @@ export interface Level {
   remove(pairId: number): void
 }
 
-/** Few pairs and few versions, so that they meet: old values come late, slots are short. */
+/** There are few pairs, versions and slots, so that old values come late and slots run short. */
 export const PAIRS = 6
 
 const pairId = fc.nat(PAIRS - 1)
@@ -32,10 +32,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constantFrom('get' as const, 'peek', 'expect', 'renew'), pairId }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('remove' as const), pairId }) },
 )
-// The size, or fast-check would keep the schedules so short that nothing happens in them.
+// Without this size fast-check would keep the schedules so short that nothing happens in them.
 export const schedule = fc.array(step, { minLength: 1, maxLength: 120, size: 'max' })
 
-/** The one value that a pair has at a version: a torn or misplaced one would show. */
+/** The only value that a pair has at a version, so that a torn or misplaced one shows. */
 export function priceAt(pairId: number, version: number): CachedPrice {
   const price = version * 100 + pairId
   return cachedPrice({
@@ -53,7 +53,7 @@ export function isPriceOf(pairId: number, value: CachedPrice): boolean {
   return Object.entries(value).every(([field, number]) => Object.is(number, expected[field as keyof CachedPrice]))
 }
 
-/** What the step read, where it read. */
+/** The value that the step has read, if it is a read that hit. */
 export function take(level: Level, step: Step): CachedPrice | undefined {
   switch (step.type) {
     case 'update': {
@@ -84,7 +84,7 @@ export function take(level: Level, step: Step): CachedPrice | undefined {
   }
 }
 
-/** "Set if newer than what is resident", without floors: what L1 would be if it forgot with the value the version, too. */
+/** Compares with the resident version alone, as L1 would if it forgot the version with the value. */
 export class ForgetfulLevel implements Level {
   readonly #values = new Map<number, CachedPrice>()
   readonly #slots: number

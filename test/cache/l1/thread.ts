@@ -19,7 +19,7 @@ export type ThreadTask =
 export interface ReadTally {
   readonly hits: number
   readonly misses: number
-  /** Records whose numbers don't belong to their version and pair. */
+  /** Prices whose numbers do not belong to their version and pair. */
   readonly torn: number
   /** Versions lower than one seen before for the pair. */
   readonly back: number
@@ -35,7 +35,7 @@ function write(task: Extract<ThreadTask, { do: 'write' }>): void {
   const put = (): void => {
     const pairId = ++version % task.pairs
     for (let f = 0; f < NUMBER_COUNT; f++) numbers[f] = numberOf(pairId, version, f)
-    // Where not all fit, residency is earned by reads: as a node does it, by a load of what was just written.
+    // If not all pairs fit, residency is earned by reads. The value is then loaded as a node loads it.
     if (l1.update(pairId, version, numbers, 0) !== 'floor-only') return
     if (l1.get(pairId, value)) return
     const [price = 0, bid = 0, ask = 0, reserve0 = 0, reserve1 = 0, liquidity = 0] = numbers
@@ -66,7 +66,7 @@ function write(task: Extract<ThreadTask, { do: 'write' }>): void {
   beat()
 }
 
-/** What belongs together: every number of a record follows from its version and pair. */
+/** Every number of a price follows from its version and pair. */
 function numberOf(pairId: number, version: number, field: number): number {
   return version * 7 + pairId + field / 8
 }

@@ -17,7 +17,7 @@ export interface ThreadsReport {
   readonly seconds: number
 }
 
-/** A writer and readers over one L1, each in a thread of its own, until the readers are through. */
+/** Runs a writer and readers over one L1, each in a thread of its own, until the readers have finished. */
 export async function readWhileWriting(options: ThreadsOptions): Promise<ThreadsReport> {
   const { pairs, slots, writesPerSecond, readers, readsEach, seed } = options
   const writer = start({ do: 'write', pairs, slots, perSecond: writesPerSecond })

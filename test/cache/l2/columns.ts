@@ -6,7 +6,7 @@ export interface Row extends Partial<CachedPrice> {
   readonly version: number
 }
 
-/** A record whose event time goes with its version, as the node makes them. */
+/** A price whose event time follows from its version, as in a node. */
 export function cachedPrice(fields: Partial<CachedPrice> & { readonly version: number }): CachedPrice {
   return {
     ...emptyPrice(),

@@ -9,12 +9,12 @@ export interface L2Bench {
   readonly table: PairTable
   readonly chain: string
   readonly ttlMs: number
-  /** Resolves when what was written before it is past its time to live. */
+  /** Resolves when the values written before it are past their TTL. */
   outlive(pairId: number): Promise<void>
   close(): Promise<void>
 }
 
-/** What every second level does; both adapters run it. */
+/** The tests that every second level passes. */
 export function l2Conformance(name: string, open: () => Promise<L2Bench>): void {
   describe(`second level: ${name}`, () => {
     let bench: L2Bench

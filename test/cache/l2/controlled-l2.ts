@@ -13,29 +13,29 @@ export interface PendingWrite {
   readonly rows: readonly WrittenRow[]
   succeed(): Promise<void>
   fail(): Promise<void>
-  /** All but these rows of it are written. */
+  /** Answers that all rows but these were written. */
   failFor(unwritten: readonly number[]): Promise<void>
 }
 
 export interface PendingLoad {
   readonly pairIds: readonly number[]
-  /** What was stored when it was asked; by the time it answers that may be old. */
+  /** The values that were stored when it was asked; they may be old when it answers. */
   readonly found: readonly (WrittenRow | undefined)[]
-  /** `unknown`: the places of what a part that is away would know. */
+  /** `unknown`: the places of pairs whose part of the level is away. */
   answer(rows: readonly (CachedPrice | undefined)[], unknown?: ReadonlySet<number>): Promise<void>
   fail(): Promise<void>
-  /** What no level should do. */
+  /** Rejects, which no level should do. */
   reject(fault: Error): Promise<void>
 }
 
 const AWAY = { status: 'unavailable', reason: 'away' } as const
 
-/** A second level whose every answer the test gives, in the order and at the moment that it likes. */
+/** A second level whose every answer the test gives, when and in the order that it likes. */
 export class ControlledL2 implements L2 {
   readonly writes: PendingWrite[] = []
   readonly loads: PendingLoad[] = []
   readonly deleted: number[] = []
-  /** The newest value of each pair that a write which succeeded had. */
+  /** The newest value of each pair in the writes that succeeded. */
   readonly stored = new Map<number, WrittenRow>()
   #isAway = false
 
@@ -96,7 +96,7 @@ export class ControlledL2 implements L2 {
   async close(): Promise<void> {}
 }
 
-/** Answers, and resolves when whoever waited for the answer has gone on. */
+/** Gives an answer, and resolves when whoever waited for it has gone on. */
 function settler<T>(resolve: (answer: T) => void): (answer: T) => Promise<void> {
   return (answer) => {
     resolve(answer)

@@ -15,7 +15,7 @@ export const writes = fc.array(write, { minLength: 1, maxLength: 12, size: 'max'
 
 type Writes = readonly (readonly { readonly pair: number; readonly version: number }[])[]
 
-/** I4 for L2 alone: whatever the order of the writes, what is stored is the newest. `pairIds` have no value yet. */
+/** I4 for L2 alone. The newest value is stored, whatever the order of the writes. `pairIds` have no value yet. */
 export async function newestWins(l2: L2, pairIds: readonly number[], writes: Writes): Promise<void> {
   const newest = new Map<number, number>()
   for (const rows of writes) {

@@ -6,7 +6,7 @@ import { virtualClock } from '../../../src/clock.ts'
 import { ManualTimer } from '../../harness/manual-timer.ts'
 import { ControlledL2 } from './controlled-l2.ts'
 
-/** L1 with a value of version 1 for each pair, and a second level that the test answers for. */
+/** An L1 with a value of version 1 for each pair, and a second level whose answers the test gives. */
 function stageOf(pairs: number) {
   const timer = new ManualTimer(virtualClock())
   const l2 = new ControlledL2()

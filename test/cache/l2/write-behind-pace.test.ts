@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { FLUSH_MS, WriteBehindStage } from './write-behind-stage.ts'
 
-/** One flush, and an update that came meanwhile; resolves to how long that one waits for the next. */
+/** Makes one flush, during which an update comes. Resolves to how long that update waits for the next flush. */
 async function pauseAfter(stage: WriteBehindStage, answerMs: number): Promise<number> {
   stage.add(0, 1)
   await stage.timer.advance(FLUSH_MS)

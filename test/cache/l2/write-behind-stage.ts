@@ -30,14 +30,14 @@ export class WriteBehindStage {
     })
   }
 
-  /** The price tells the version, so that a row which mixes two updates would show. */
+  /** The numbers tell the version, so that a row that mixes two updates shows. */
   add(pairId: number, version: number): void {
     const numbers = new Float64Array(NUMBER_COUNT * 2).fill(-1)
     numbers.fill(version / 2, NUMBER_COUNT)
     this.writeBehind.add(pairId, version, numbers, NUMBER_COUNT)
   }
 
-  /** The version that a read would find, 0 for none. */
+  /** The version that a read would find; 0 if there is none. */
   pending(pairId: number): number {
     const price = emptyPrice()
     return this.writeBehind.pending(pairId, price) ? price.version : 0

@@ -33,7 +33,7 @@ function level(engine: () => Promise<SqlEngine>, { createsTable = false } = {}) 
   return { l3, pairId, timer, told, metrics }
 }
 
-/** A server that answers every statement with what the test says. */
+/** A server that answers every statement as the test says. */
 async function overHttp(answer: (response: ServerResponse) => void, timeoutMs = 5_000) {
   const server: Server = createServer((request, response) => request.resume().on('end', () => answer(response)))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -48,7 +48,7 @@ async function overHttp(answer: (response: ServerResponse) => void, timeoutMs = 
   return stage
 }
 
-/** Never idle for long, and never done. */
+/** Sends a byte again and again, and never ends. */
 function trickle(response: ServerResponse): void {
   response.writeHead(200).write('{"data":[')
   const every = setInterval(() => response.write(' '), 20)
@@ -146,7 +146,7 @@ describe('the ClickHouse level', () => {
       asked[i]?.fail()
     }
     expect((await Promise.all(loads)).map(({ status }) => status)).toEqual(Array(20).fill('unavailable'))
-    // The fifth failure finds one more on its way.
+    // At the fifth failure, one more statement is in flight.
     expect(asked.length).toBeLessThanOrEqual(6)
   })
 

@@ -13,7 +13,7 @@ import { cachedPrice, columnsOf, type Row } from '../l2/columns.ts'
 
 const HOUR_MS = 3_600_000
 
-/** What the third level does on every ClickHouse, old or new, by HTTP or within the process. */
+/** The tests that the third level passes on every ClickHouse, old or new, by HTTP or in the process. */
 export function l3Conformance(name: string, open: () => Promise<SqlEngine>): void {
   describe(`third level: ${name}`, () => {
     const table = new PairTable({ maxPairs: 10_000 })
@@ -130,7 +130,7 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
       const row = { pairId, ...price(1, { price: 2 }) }
       await store([row])
       await store([row])
-      // While a merge of its own is under way, ClickHouse does nothing when it is told to merge, and does not say so.
+      // During a merge of its own, ClickHouse ignores the command to merge, and does not say so.
       await until('it is held once', async () => {
         await engine.run(`OPTIMIZE TABLE ${PRICE_TABLE} FINAL`)
         const found = await engine.rows(`SELECT price FROM ${PRICE_TABLE} WHERE pair = 'twice'`)

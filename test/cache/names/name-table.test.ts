@@ -18,8 +18,8 @@ describe('a name table', () => {
           const ids = new Map<string, number>()
           for (const [bytes, owner] of entries) {
             const key = `${owner} ${Buffer.from(bytes).toString('hex')}`
-            const price = Buffer.concat([Buffer.from('<'), bytes, Buffer.from('>')])
-            const found = table.find(viewOf(price), 1, 1 + bytes.length, owner)
+            const record = Buffer.concat([Buffer.from('<'), bytes, Buffer.from('>')])
+            const found = table.find(viewOf(record), 1, 1 + bytes.length, owner)
             expect(found).toBe(ids.get(key) ?? -1)
             if (found >= 0) continue
             expect(table.add(bytes, owner)).toBe(ids.size)

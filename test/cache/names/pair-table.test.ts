@@ -3,14 +3,14 @@ import fc from 'fast-check'
 import { PairTable, TABLE_FULL, UNKNOWN_PAIR } from '../../../src/cache/names/pair-table.ts'
 import { viewOf } from '../l1/view-of.ts'
 
-/** Of what a record may call a chain or a pair. */
+/** A name that a record may have for a chain or a pair. */
 const name = fc.string({ maxLength: 12, unit: 'grapheme' }).filter((text) => Buffer.byteLength(text) <= 64)
 
 function registerBytes(table: PairTable, chain: string, pair: string): number {
-  const price = Buffer.from(`${chain}|${pair}`)
+  const record = Buffer.from(`${chain}|${pair}`)
   const chainBytes = Buffer.byteLength(chain)
-  const chainId = table.chainIdOfBytes(viewOf(price), 0, chainBytes)
-  return table.registerBytes(chainId, viewOf(price), chainBytes + 1, price.length)
+  const chainId = table.chainIdOfBytes(viewOf(record), 0, chainBytes)
+  return table.registerBytes(chainId, viewOf(record), chainBytes + 1, record.length)
 }
 
 describe('a pair table', () => {

@@ -8,7 +8,7 @@ import { until } from '../../../harness/until.ts'
 import { columnsOf } from '../columns.ts'
 import { type Script, ScriptedRedis } from './scripted-redis.ts'
 
-/** Time enough for an answer on a busy machine: all are answered. */
+/** Enough time for an answer on a busy machine; every command is answered. */
 const TIMEOUT_MS = 5_000
 const LAST_SLOT = 16_383
 const HALF = 8_192
@@ -19,7 +19,7 @@ afterEach(async () => {
 })
 
 const table = new PairTable({ maxPairs: 1_000 })
-/** A pair of a chain in the lower or the upper half of the slots. */
+/** A pair whose chain is in the lower or the upper half of the slots. */
 const [low, high] = [pairWhere((slot) => slot < HALF), pairWhere((slot) => slot >= HALF)]
 
 function pairWhere(isThere: (slot: number) => boolean): number {
@@ -39,7 +39,7 @@ interface Answers {
   readonly scripts: readonly Script[]
 }
 
-/** Servers that prepare like Redis 7 and tell of the slots what `slots` says; the scripts answer the rest. */
+/** Servers that load the library like Redis 7 and answer CLUSTER SLOTS by `slots`; the scripts answer the rest. */
 async function against({ slots, scripts }: Answers) {
   const servers: ScriptedRedis[] = []
   const urls: string[] = []
@@ -86,7 +86,7 @@ describe('a Redis Cluster level', () => {
     await isUp(l2)
     expect(await write(l2)).toEqual({ status: 'written', written: 2, older: 0 })
     const [first = 0, second = 0] = deadlinesMs.sort((a, b) => a - b)
-    // What the clocks of the two differ by, give or take what passes between two calls.
+    // The difference of the two clocks, give or take the time between two calls.
     expect(Math.round((second - first) / 60_000)).toBe(Math.round(4_000 / 60))
   })
 

@@ -7,9 +7,9 @@ import { until } from '../../../harness/until.ts'
 import { columnsOf } from '../columns.ts'
 import { type Script, ScriptedRedis } from './scripted-redis.ts'
 
-/** Time enough for an answer on a busy machine. */
+/** Enough time for an answer on a busy machine. */
 const ANSWERED_MS = 5_000
-/** Where no answer comes: all of it is waited for. */
+/** For a server that does not answer, because all of this time is waited. */
 const SILENT_MS = 500
 const TIME = '*2\r\n$10\r\n1700000000\r\n$1\r\n0'
 
@@ -22,7 +22,7 @@ const table = new PairTable({ maxPairs: 100 })
 const pairId = table.register('ethereum', 'a')
 const OPTIONS = { table, clock: systemClock, random: Math.random, ttlMs: 60_000, commandTimeoutMs: ANSWERED_MS }
 
-/** Prepares like Redis 7; `script` answers the rest. */
+/** Loads the library like Redis 7; `script` answers the rest. */
 function prepared(script: Script): Script {
   return (name, args) => (name === 'TIME' ? TIME : name === 'FUNCTION' ? '$3\r\nlib' : script(name, args))
 }

@@ -1,19 +1,19 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 
-/** What to answer to a command: a line of the Redis protocol, or nothing at all. */
+/** Gives the answer to a command as a line of the Redis protocol, or undefined for no answer at all. */
 export type Script = (name: string, args: readonly string[]) => string | undefined
 
 /**
- * A server that speaks the Redis protocol and answers as it is told, for what a real Redis does only in a cluster or in
- * the midst of loading gigabytes. It shakes hands like Redis 6.
+ * A server that speaks the Redis protocol and answers as it is told. It does what a real Redis does only in a cluster, or
+ * while it loads gigabytes. Its handshake is that of Redis 6.
  */
 export class ScriptedRedis {
   /** Commands other than those of the handshake, in the order of their arrival. */
   readonly received: string[] = []
   connections = 0
   script: Script
-  /** Takes connections and never answers, not even the handshake. */
+  /** Accepts connections and never answers, not even the handshake. */
   isMute = false
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
