@@ -19,10 +19,10 @@ import { l3Conformance } from '../../cache/l3/conformance.ts'
 import { until } from '../../harness/until.ts'
 import { updateOf } from '../../node/stage.ts'
 
-/** Time enough for an answer on a busy machine. */
+/** Enough time for an answer on a busy machine. */
 const ANSWERED_MS = 30_000
 
-// Whether it is installed, not whether it works: an engine that is there and does not start is a failure.
+// An engine that is installed and does not start is a failure.
 const hasEmbedded = existsSync(new URL('../../../node_modules/chdb', import.meta.url))
 
 if (hasClickHouse) {
@@ -33,8 +33,8 @@ if (hasClickHouse) {
     return createHttpEngine({ url: server.url, timeoutMs: ANSWERED_MS })
   })
 
-  describe('a ClickHouse that ends', () => {
-    it('is away from then on, and what was to be written waits', async () => {
+  describe('the level of a ClickHouse that ends', () => {
+    it('is unavailable from then on, and its rows wait in the history', async () => {
       const own = await startClickHouse()
       const table = new PairTable({ maxPairs: 10 })
       const metrics = createMetrics()
@@ -59,8 +59,8 @@ if (hasClickHouse) {
     })
   })
 
-  describe('two caches over one ClickHouse', () => {
-    it('what one wrote is found by another whose L2 is empty, and goes into its L2', async () => {
+  describe('one ClickHouse', () => {
+    it('gives a cache with an empty L2 the price that another cache wrote', async () => {
       const url = server?.url ?? ''
       const written = await createCache({ l2Enabled: false, env: { CLICKHOUSE_URL: url, CLICKHOUSE_WRITE: 'true' } })
       written.set('WETH/USDC', { price: 3120.5, bid: 3120 })
@@ -76,7 +76,7 @@ if (hasClickHouse) {
       }
     })
 
-    it('a node writes its prices there, also those that wait when it closes', async () => {
+    it('holds the prices of a node, also those that waited when the node was closed', async () => {
       const url = server?.url ?? ''
       const broker = createMemoryBroker({ partitions: { prices: 1 } })
       const producer = broker.producer()

@@ -1,60 +1,36 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Redis } from 'ioredis'
-import type { L2 } from '../../../src/cache/l2/l2.ts'
-import { createRedisL2 } from '../../../src/cache/l2/redis/redis.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
-import { systemClock } from '../../../src/clock.ts'
-import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
+import { cachedPrice } from '../../cache/l2/columns.ts'
 import { startRedisCluster, type TestCluster } from '../../harness/redis-cluster.ts'
 import { until } from '../../harness/until.ts'
+import { closeLevels, isUp, loaded, openLevel, startLevel, write, written } from './redis-levels.ts'
 
 const MASTERS = [0, 1, 2]
 const REPLICA = 3
-/** Time enough for an answer on a busy machine. */
-const ANSWERED_MS = 5_000
-/** Where no answer comes: all of it is waited for. */
+/** For a server that does not answer, because all of this time is waited. */
 const SILENT_MS = 1_000
 
 let cluster: TestCluster
-const opened: L2[] = []
 const table = new PairTable({ maxPairs: 50_000 })
 
 beforeAll(async () => {
   cluster = await startRedisCluster()
 })
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((l2) => l2.close()))
-})
+afterEach(closeLevels)
 afterAll(() => cluster?.stop())
 
-async function openL2(commandTimeoutMs = ANSWERED_MS, onConnected = () => {}): Promise<L2> {
-  const options = { table, clock: systemClock, random: Math.random, ttlMs: 3_600_000, commandTimeoutMs, onConnected }
-  const l2 = createRedisL2({ ...options, url: cluster.urls })
-  opened.push(l2)
-  await l2.start()
-  await isUp(l2)
-  return l2
-}
-
-const isUp = (l2: L2) => until('the level is up', () => l2.state().status === 'up')
+const openL2 = (options: { readonly commandTimeoutMs?: number; readonly onConnected?: () => void } = {}) =>
+  openLevel({ table, url: cluster.urls, ...options })
 const pairAt = async (master: number) => table.register(await cluster.chainAt(master), 'a')
 const pairsEverywhere = () => Promise.all(MASTERS.map(pairAt))
 const keyOf = (pairId: number) => `fw:{${table.chainName(table.chainOf(pairId))}}:${table.pairName(pairId)}`
-const written = (count: number) => ({ status: 'written', written: count, older: 0 })
-const loaded = (...versions: number[]) => ({
-  status: 'loaded',
-  rows: versions.map((version) => cachedPrice({ version })),
-})
-const write = (l2: L2, pairIds: readonly number[], version: number) => {
-  const rows = pairIds.map((pairId) => ({ pairId, version }))
-  return l2.write(columnsOf(rows), 0, rows.length)
-}
 
 const everyMaster = async (work: (raw: Redis) => Promise<unknown>) => {
   for (const master of MASTERS) await work(cluster.raw(master))
 }
 
-/** The slot of the pair's chain, open for moving from the first master to the second. */
+/** Opens the slot of the pair's chain for moving from the first master to the second. */
 async function moving(pairId: number) {
   const [from, to] = [cluster.raw(0), cluster.raw(1)]
   const slot = Number(await from.call('CLUSTER', 'KEYSLOT', keyOf(pairId)))
@@ -70,8 +46,8 @@ async function moving(pairId: number) {
   }
 }
 
-describe('Redis Cluster level with slots that move', () => {
-  it('finds a chain that has moved, and what was written before', async () => {
+describe('a level in a Redis Cluster whose slots move', () => {
+  it('finds a chain that has moved, and the values that were written before', async () => {
     const l2 = await openL2()
     const pairId = await pairAt(0)
     await write(l2, [pairId], 1)
@@ -84,7 +60,7 @@ describe('Redis Cluster level with slots that move', () => {
     expect(l2.state()).toEqual({ status: 'up' })
   })
 
-  it('follows a chain that has moved also where the write is the first to hear of it', async () => {
+  it('follows a chain that has moved, even if a write is the first to learn of it', async () => {
     const l2 = await openL2()
     const [moved, ...others] = await pairsEverywhere()
     if (moved === undefined) throw new Error('there is a pair at each master')
@@ -94,7 +70,7 @@ describe('Redis Cluster level with slots that move', () => {
     expect(await l2.delete([moved])).toEqual(written(1))
   })
 
-  it('finds at its new place a key whose slot is only half moved, and writes it there', async () => {
+  it('finds a key at its new place while its slot is only half moved, and writes it there', async () => {
     const l2 = await openL2()
     const pairId = await pairAt(0)
     const [, other = -1] = await pairsEverywhere()
@@ -119,7 +95,7 @@ describe('Redis Cluster level with slots that move', () => {
     await slot.move(pairId)
     for (let load = 0; load < 10; load++)
       expect(await l2.load([pairId, second])).toMatchObject({ reason: expect.stringMatching(/^TRYAGAIN/) })
-    // So many failures of one server would open its breaker; these say that it is well.
+    // So many failures would open the breaker of the server, but these answers show that it works.
     expect(l2.state()).toEqual({ status: 'up' })
     expect(await write(l2, [neighbour], 1)).toEqual(written(1))
     await slot.move(second)
@@ -128,8 +104,8 @@ describe('Redis Cluster level with slots that move', () => {
   })
 })
 
-describe('Redis Cluster level without one of its masters', () => {
-  it('says which is gone, serves the chains of the others, and all of them when it is back', async () => {
+describe('a level in a Redis Cluster without one of its masters', () => {
+  it('tells which master is gone, serves the chains of the others, and all chains when it is back', async () => {
     const l2 = await openL2()
     const [first = -1, gone = -1, third = -1] = await pairsEverywhere()
     await write(l2, [first, gone, third], 1)
@@ -148,7 +124,7 @@ describe('Redis Cluster level without one of its masters', () => {
     expect(await l2.load([first, gone, third])).toEqual(loaded(2, 3, 2))
   })
 
-  it('writes what is for the others, however long the write', async () => {
+  it('writes the rows of the other masters, however long the write', async () => {
     await cluster.settled()
     const l2 = await openL2()
     const [here, gone] = await Promise.all([cluster.chainAt(0), cluster.chainAt(2)])
@@ -167,21 +143,12 @@ describe('Redis Cluster level without one of its masters', () => {
     await isUp(l2)
   })
 
-  it('starts while one is away, and takes it in when it comes', async () => {
+  it('starts while one master is away, and takes it in when it comes', async () => {
     await cluster.settled()
     const pairId = await pairAt(2)
     await cluster.kill(0)
     try {
-      const options = {
-        table,
-        clock: systemClock,
-        random: Math.random,
-        ttlMs: 3_600_000,
-        commandTimeoutMs: ANSWERED_MS,
-      }
-      const l2 = createRedisL2({ ...options, url: cluster.urls })
-      opened.push(l2)
-      await l2.start()
+      const l2 = await startLevel({ table, url: cluster.urls })
       await until('the others serve', async () => (await write(l2, [pairId], 1)).status === 'written')
       expect(l2.state()).toMatchObject({ status: 'degraded' })
       await cluster.start(0)
@@ -191,9 +158,9 @@ describe('Redis Cluster level without one of its masters', () => {
     }
   })
 
-  it('does not let one that hangs hold up the others', async () => {
+  it('does not let a master that hangs hold up the others', async () => {
     await cluster.settled()
-    const l2 = await openL2(SILENT_MS)
+    const l2 = await openL2({ commandTimeoutMs: SILENT_MS })
     const [first = -1, hung = -1, third = -1] = await pairsEverywhere()
     await until('all are written', async () => (await write(l2, [first, hung, third], 1)).status === 'written')
     await cluster.pause(1)
@@ -211,8 +178,8 @@ describe('Redis Cluster level without one of its masters', () => {
     await until('it serves again', async () => (await write(l2, [hung], 3)).status === 'written')
   })
 
-  it('is unavailable as a whole where Redis itself refuses to serve a part, and comes back', async () => {
-    // Redis looks at what it refuses only when it takes a server for gone, or no longer: none may be taken for it before.
+  it('is unavailable as a whole if Redis refuses to serve a part, and comes back', async () => {
+    // Redis applies this setting only when it begins or ceases to take a server for gone. None may be taken for gone yet.
     await everyMaster((raw) => raw.config('SET', 'cluster-require-full-coverage', 'yes'))
     await cluster.settled()
     const l2 = await openL2()
@@ -236,12 +203,13 @@ describe('Redis Cluster level without one of its masters', () => {
     await until('all are written', async () => (await write(l2, [first, second], 3)).status === 'written')
   })
 
-  it('goes on with the replica that takes over, with what the master had and a library of its own', async () => {
+  it('goes on with the replica that takes over, which has the values of the master and gets the library', async () => {
     await cluster.settled()
     let isTold = false
-    const l2 = await openL2(ANSWERED_MS, () => {
+    const onConnected = () => {
       isTold = true
-    })
+    }
+    const l2 = await openL2({ onConnected })
     const [pairId = -1, ...others] = await pairsEverywhere()
     await until('all are written', async () => (await write(l2, [pairId, ...others], 1)).status === 'written')
     await until('the replica has them', async () => (await cluster.raw(0).wait(1, 1_000)) === 1)
@@ -253,7 +221,7 @@ describe('Redis Cluster level without one of its masters', () => {
     await isUp(l2)
     expect(await l2.load([pairId, ...others])).toEqual(loaded(1, 1, 1))
     expect(await write(l2, [pairId, ...others], 2)).toEqual(written(3))
-    // We were connected to it already; what it holds may be older all the same.
+    // We were connected to the replica already, but its values may be older all the same.
     expect(isTold).toBe(true)
   })
 })

@@ -1,70 +1,29 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { createMemoryBroker } from '../../../src/broker/memory/broker.ts'
-import type { L2 } from '../../../src/cache/l2/l2.ts'
-import { createRedisL2 } from '../../../src/cache/l2/redis/redis.ts'
 import { slotOfKey } from '../../../src/cache/l2/redis/slot.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
-import { systemClock } from '../../../src/clock.ts'
-import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
 import { l2Conformance } from '../../cache/l2/conformance.ts'
 import { uniqueName } from '../../harness/kafka.ts'
 import { startRedisCluster, type TestCluster } from '../../harness/redis-cluster.ts'
 import { until } from '../../harness/until.ts'
 import { onStage, updateOf } from '../../node/stage.ts'
+import { addScriptUser, asScriptUser, closeLevels, loaded, openLevel, TTL_MS, write, written } from './redis-levels.ts'
 
-const TTL_MS = 3_600_000
-const SCRIPT_USER = 'no-functions'
 const MASTERS = [0, 1, 2]
 
 let cluster: TestCluster
-const opened: L2[] = []
 const table = new PairTable({ maxPairs: 10_000 })
 
 beforeAll(async () => {
   cluster = await startRedisCluster()
-  // To this user Redis looks like one before version 7.
-  const rights = ['on', '>secret', '~*', '+@all', '-function', '-fcall']
-  for (const master of MASTERS) await cluster.raw(master).call('ACL', 'SETUSER', SCRIPT_USER, ...rights)
+  for (const master of MASTERS) await addScriptUser(cluster.raw(master))
 })
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((l2) => l2.close()))
-})
+afterEach(closeLevels)
 afterAll(() => cluster?.stop())
 
-interface OpenOptions {
-  readonly pairs?: PairTable
-  readonly urls?: readonly string[]
-  readonly commandTimeoutMs?: number
-}
-
-async function openL2({ pairs = table, urls = cluster.urls, commandTimeoutMs = 5_000 }: OpenOptions = {}): Promise<L2> {
-  const options = { table: pairs, clock: systemClock, random: Math.random, ttlMs: TTL_MS, commandTimeoutMs }
-  const l2 = createRedisL2({ ...options, url: urls })
-  opened.push(l2)
-  await l2.start()
-  await isUp(l2)
-  return l2
-}
-
-const isUp = (l2: L2) => until('the level is up', () => l2.state().status === 'up')
+const openL2 = ({ pairs = table, urls = cluster.urls } = {}) => openLevel({ table: pairs, url: urls })
 const pairAt = async (master: number) => table.register(await cluster.chainAt(master), 'a')
 const pairsEverywhere = () => Promise.all(MASTERS.map(pairAt))
-const written = (count: number) => ({ status: 'written', written: count, older: 0 })
-const rows = (pairIds: readonly number[], version: number) => pairIds.map((pairId) => ({ pairId, version }))
-const write = (l2: L2, pairIds: readonly number[], version: number) =>
-  l2.write(columnsOf(rows(pairIds, version)), 0, pairIds.length)
-const loaded = (...versions: (number | undefined)[]) => ({
-  status: 'loaded',
-  rows: versions.map((version) => (version === undefined ? undefined : cachedPrice({ version }))),
-})
-
-/** By one of its servers alone: what the others are spoken to with is learnt from its URL. */
-function asScriptUser(): readonly string[] {
-  const url = new URL(cluster.urls[0] ?? '')
-  url.username = SCRIPT_USER
-  url.password = 'secret'
-  return [url.href]
-}
 
 async function bench(urls: readonly string[]) {
   const pairs = new PairTable({ maxPairs: 10_000 })
@@ -97,9 +56,10 @@ async function bench(urls: readonly string[]) {
 }
 
 l2Conformance('Redis Cluster, by function', () => bench(cluster.urls))
-l2Conformance('Redis Cluster, by script', () => bench(asScriptUser()))
+// One URL is enough, because its user and password hold for all servers.
+l2Conformance('Redis Cluster, by script', () => bench([asScriptUser(cluster.urls[0] ?? '')]))
 
-describe('Redis Cluster level', () => {
+describe('a level in a Redis Cluster', () => {
   it('finds every master through any one of its servers, and loads its library on each', async () => {
     for (const url of cluster.urls) {
       const l2 = await openL2({ urls: [url] })
@@ -118,7 +78,7 @@ describe('Redis Cluster level', () => {
     expect(await write(l2, pairIds, 2)).toEqual(written(3))
   })
 
-  it('is what a node has that is given several addresses', async () => {
+  it('is used by a node that is given several addresses', async () => {
     const l2 = await openL2()
     await onStage({ broker: createMemoryBroker(), redisUrl: cluster.urls[0] ?? '' }, async (stage) => {
       const chains = await Promise.all(MASTERS.map((master) => cluster.chainAt(master)))
@@ -132,7 +92,7 @@ describe('Redis Cluster level', () => {
     })
   })
 
-  it('reckons the slot of a chain as Redis does, whatever the chain is called', async () => {
+  it('works out the slot of a chain as Redis does, whatever its name', async () => {
     for (const chain of ['ethereum', 'ünïcode ⛓', 'a:b', 'a{b', 'a%7Db', 'line\nbreak', ' ', 'x'.repeat(250)]) {
       const key = `fw:{${chain}}:0xabc`
       expect(slotOfKey(key)).toBe(await cluster.raw(0).call('CLUSTER', 'KEYSLOT', key))

@@ -2,54 +2,29 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { Redis } from 'ioredis'
 import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
 import type { L2 } from '../../../src/cache/l2/l2.ts'
-import { createRedisL2 } from '../../../src/cache/l2/redis/redis.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
-import { systemClock } from '../../../src/clock.ts'
-import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
 import { uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
+import { closeLevels, isUp, loaded, openLevel, startLevel, write, written } from './redis-levels.ts'
 
-/** Time enough for an answer on a busy machine; where none comes, all of it is waited for. */
+/** Enough time for an answer on a busy machine. If none comes, all of it is waited. */
 const TIMEOUT_MS = 1_000
 
 let stack: Stack
 let url: string
-const opened: L2[] = []
 
 beforeAll(async () => {
   stack = await startStack({ brokers: 0 })
   url = stack.redisUrl ?? ''
 })
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((l2) => l2.close()))
-})
+afterEach(closeLevels)
 afterAll(() => stack?.stop())
 
 const table = new PairTable({ maxPairs: 1_000 })
 
-async function openL2(): Promise<L2> {
-  const l2 = createRedisL2({
-    url,
-    table,
-    clock: systemClock,
-    random: Math.random,
-    ttlMs: 3_600_000,
-    commandTimeoutMs: TIMEOUT_MS,
-  })
-  opened.push(l2)
-  await l2.start()
-  return l2
-}
-
-async function openedL2(): Promise<L2> {
-  const l2 = await openL2()
-  await isUp(l2)
-  return l2
-}
-
-const isUp = (l2: L2) => until('the level is up', () => l2.state().status === 'up')
+const options = () => ({ url, table, commandTimeoutMs: TIMEOUT_MS })
 const freshPair = () => table.register(uniqueName('chain'), 'a')
-const writeOne = (l2: L2, pairId: number, version: number) => l2.write(columnsOf([{ pairId, version }]), 0, 1)
+const writeOne = (l2: L2, pairId: number, version: number) => write(l2, [pairId], version)
 const keyOf = (pairId: number) => `fw:{${table.chainName(table.chainOf(pairId))}}:a`
 
 async function withRaw<T>(work: (raw: Redis) => Promise<T>): Promise<T> {
@@ -61,10 +36,10 @@ async function withRaw<T>(work: (raw: Redis) => Promise<T>): Promise<T> {
   }
 }
 
-describe('Redis level without Redis', () => {
-  it('starts at once while Redis is away, says so, and serves as soon as it is there', async () => {
+describe('a level without its Redis', () => {
+  it('starts at once while Redis is away, tells so, and serves as soon as Redis is there', async () => {
     await stack.stopRedis()
-    const l2 = await openL2()
+    const l2 = await startLevel(options())
     const pairId = freshPair()
     expect(await l2.load([pairId])).toMatchObject({
       status: 'unavailable',
@@ -75,11 +50,11 @@ describe('Redis level without Redis', () => {
     expect(await writeOne(l2, pairId, 1)).toMatchObject({ status: 'unavailable' })
     await stack.startRedis()
     await isUp(l2)
-    expect(await writeOne(l2, pairId, 2)).toEqual({ status: 'written', written: 1, older: 0 })
+    expect(await writeOne(l2, pairId, 2)).toEqual(written(1))
   })
 
-  it('survives a restart: unavailable meanwhile, and its functions are loaded again', async () => {
-    const l2 = await openedL2()
+  it('is unavailable while Redis restarts, and then loads its functions again', async () => {
+    const l2 = await openLevel(options())
     const pairId = freshPair()
     await writeOne(l2, pairId, 5)
     await stack.stopRedis()
@@ -87,27 +62,27 @@ describe('Redis level without Redis', () => {
     expect(await writeOne(l2, pairId, 6)).toMatchObject({ status: 'unavailable' })
     await stack.startRedis()
     await isUp(l2)
-    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
-    expect(await writeOne(l2, pairId, 4)).toEqual({ status: 'written', written: 1, older: 0 })
+    expect(await l2.load([pairId])).toEqual(loaded(undefined))
+    expect(await writeOne(l2, pairId, 4)).toEqual(written(1))
   })
 
-  it('gives a reason to what is under way when Redis dies', async () => {
-    const l2 = await openedL2()
+  it('gives a reason to commands that are in flight when Redis dies', async () => {
+    const l2 = await openLevel(options())
     await stack.pauseRedis()
     const load = l2.load([freshPair()])
-    const write = writeOne(l2, freshPair(), 1)
+    const writing = writeOne(l2, freshPair(), 1)
     await stack.stopRedis()
     expect(await load).toMatchObject({ status: 'unavailable' })
-    expect(await write).toMatchObject({ status: 'unavailable' })
+    expect(await writing).toMatchObject({ status: 'unavailable' })
     await stack.startRedis()
   })
 })
 
-describe('Redis level with a Redis that stands still', () => {
+describe('a level with a Redis that stands still', () => {
   afterEach(() => stack.resumeRedis())
 
-  it('answers with a timeout, then at once, and comes back by itself', async () => {
-    const l2 = await openedL2()
+  it('answers after a time-out, then at once, and comes back by itself', async () => {
+    const l2 = await openLevel(options())
     const pairId = freshPair()
     await writeOne(l2, pairId, 1)
     await stack.pauseRedis()
@@ -119,11 +94,11 @@ describe('Redis level with a Redis that stands still', () => {
     })
     stack.resumeRedis()
     await isUp(l2)
-    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 1 })] })
+    expect(await l2.load([pairId])).toEqual(loaded(1))
   })
 
-  it('leaves no effect of a write or a deletion that was reported as failed', async () => {
-    const l2 = await openedL2()
+  it('has no effect by a write or a deletion that was reported as failed', async () => {
+    const l2 = await openLevel(options())
     const [kept, refused] = [freshPair(), freshPair()]
     await writeOne(l2, kept, 1)
     await stack.pauseRedis()
@@ -131,7 +106,7 @@ describe('Redis level with a Redis that stands still', () => {
     expect(outcomes.map((outcome) => outcome.status)).toEqual(['unavailable', 'unavailable', 'unavailable'])
     stack.resumeRedis()
     await withRaw(async (raw) => {
-      // Redis has read the three calls, which lay in its socket, before it reads anything of a new connection.
+      // Redis reads the three calls, which lie in its socket, before it reads from a new connection.
       await until('Redis got to the refused calls', async () => {
         const errors = await raw.info('errorstats')
         return Number(/errorstat_LATE:count=(\d+)/.exec(errors)?.[1] ?? 0) >= 3
@@ -139,12 +114,12 @@ describe('Redis level with a Redis that stands still', () => {
       expect(await raw.exists(keyOf(refused))).toBe(0)
     })
     await isUp(l2)
-    expect(await l2.load([kept])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 1 })] })
-    expect(await writeOne(l2, refused, 1)).toEqual({ status: 'written', written: 1, older: 0 })
+    expect(await l2.load([kept])).toEqual(loaded(1))
+    expect(await writeOne(l2, refused, 1)).toEqual(written(1))
   })
 
-  it('loses nothing to a stall of five seconds: what was refused is written by the next to try, the newest last', async () => {
-    const l2 = await openedL2()
+  it('loses nothing to a stall of five seconds: a failed write succeeds when it is tried again, and the newest wins', async () => {
+    const l2 = await openLevel(options())
     const pairId = freshPair()
     await writeOne(l2, pairId, 1)
     let version = 1
@@ -154,13 +129,13 @@ describe('Redis level with a Redis that stands still', () => {
     const refused = ++version
     expect(await writeOne(l2, pairId, refused)).toMatchObject({ status: 'unavailable' })
     await until('the stall is over', async () => (await writeOne(l2, pairId, refused)).status === 'written')
-    expect(await attempt()).toEqual({ status: 'written', written: 1, older: 0 })
-    expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [cachedPrice({ version })] })
+    expect(await attempt()).toEqual(written(1))
+    expect(await l2.load([pairId])).toEqual(loaded(version))
     expect(l2.state()).toEqual({ status: 'up' })
   })
 
   it('closes within the time-out while an answer is outstanding', async () => {
-    const l2 = await openedL2()
+    const l2 = await openLevel(options())
     await stack.pauseRedis()
     const load = l2.load([freshPair()])
     await l2.close()
@@ -168,11 +143,11 @@ describe('Redis level with a Redis that stands still', () => {
   })
 })
 
-describe('Redis level with a Redis that refuses', () => {
+describe('a level with a Redis that refuses writes', () => {
   const reads = async (l2: L2) => (await l2.load([freshPair()])).status
 
-  it('goes on reading from a full Redis, reports the refused writes, and writes again when there is room', async () => {
-    const l2 = await openedL2()
+  it('reads from a full Redis, reports the refused writes, and writes again when there is room', async () => {
+    const l2 = await openLevel(options())
     await withRaw((raw) => raw.config('SET', 'maxmemory', '1'))
     try {
       await until('the writes are given up', async () => {
@@ -191,8 +166,8 @@ describe('Redis level with a Redis that refuses', () => {
     expect(await writeOne(l2, freshPair(), 1)).toMatchObject({ status: 'written' })
   })
 
-  it('goes on reading from a replica, and writes again once it is a primary', async () => {
-    const l2 = await openedL2()
+  it('reads from a replica, and writes again once it is a primary', async () => {
+    const l2 = await openLevel(options())
     await withRaw((raw) => raw.replicaof('127.0.0.1', '1'))
     try {
       await until('the writes are given up', async () => {

@@ -11,7 +11,7 @@ import { until } from '../../harness/until.ts'
 const SEED = Number(process.env.FOREWARM_SEED ?? Date.now() % 2 ** 31)
 console.log(`seed ${SEED}; FOREWARM_SEED=${SEED} runs the same writes again`)
 
-/** Of its own: the mutated library takes the place of ours, under its name. */
+/** A Redis for this test alone, because the mutated library takes the place and the name of ours. */
 let redis: Stack
 const mutants: Mutant[] = []
 
@@ -29,7 +29,7 @@ function mutated(name: string, from: string, to: string): string {
   return mutant.url
 }
 
-/** Whether the newest of several writes is what Redis holds, in each of 300 orders. */
+/** Whether Redis holds the newest of several writes, in each of 300 orders. */
 async function newestIsStored(create: typeof createRedisL2): Promise<boolean> {
   const table = new PairTable({ maxPairs: 10_000 })
   const url = redis.redisUrl ?? ''
@@ -46,7 +46,7 @@ async function newestIsStored(create: typeof createRedisL2): Promise<boolean> {
   }
 }
 
-test('without the version compare inside Redis the newest write is not what it holds; with it, it is', async () => {
+test('Redis holds the newest write with the version compare inside it, and an older one without', async () => {
   const library = mutated('library.ts', 'not (newest > version and', 'not (false and')
   const calls = mutated('calls.ts', './library.ts', library)
   const server = mutated('server.ts', './calls.ts', calls)

@@ -2,36 +2,26 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
-import type { L2 } from '../../../src/cache/l2/l2.ts'
 import { LIBRARY_NAME } from '../../../src/cache/l2/redis/library.ts'
-import { createRedisL2 } from '../../../src/cache/l2/redis/redis.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
-import { systemClock } from '../../../src/clock.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
-import type { Metrics } from '../../../src/telemetry/slab.ts'
 import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
 import { l2Conformance } from '../../cache/l2/conformance.ts'
 import { newestWins, writes } from '../../cache/l2/properties.ts'
 import { uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
+import { addScriptUser, asScriptUser, closeLevels, loaded, openLevel, TTL_MS, written } from './redis-levels.ts'
 
-const TTL_MS = 3_600_000
-const SCRIPT_USER = 'no-functions'
-
-/** Of its own: it is made to forget the functions that others call. */
+/** A Redis for these tests alone, because they make it forget the functions. */
 let redis: Stack
 let raw: Redis
-const opened: L2[] = []
 
 beforeAll(async () => {
   redis = await startStack({ brokers: 0 })
   raw = new Redis(redisUrl())
-  // To this user Redis looks like one before version 7.
-  await raw.call('ACL', 'SETUSER', SCRIPT_USER, 'on', '>secret', '~*', '+@all', '-function', '-fcall')
+  await addScriptUser(raw)
 })
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((l2) => l2.close()))
-})
+afterEach(closeLevels)
 afterAll(async () => {
   raw?.disconnect()
   await redis?.stop()
@@ -41,34 +31,12 @@ function redisUrl(): string {
   return redis.redisUrl ?? ''
 }
 
-function asScriptUser(): string {
-  const url = new URL(redisUrl())
-  url.username = SCRIPT_USER
-  url.password = 'secret'
-  return url.href
-}
-
-async function openL2(url: string, parts: { table: PairTable; metrics?: Metrics }): Promise<L2> {
-  const l2 = createRedisL2({
-    ...parts,
-    url,
-    clock: systemClock,
-    random: Math.random,
-    ttlMs: TTL_MS,
-    commandTimeoutMs: 5_000,
-  })
-  opened.push(l2)
-  await l2.start()
-  await until('Redis is reached', () => l2.state().status === 'up')
-  return l2
-}
-
 async function bench(url: string) {
   const table = new PairTable({ maxPairs: 10_000 })
   const chain = uniqueName('chain')
   const metrics = createMetrics()
   return {
-    l2: await openL2(url, { table, metrics }),
+    l2: await openLevel({ url, table, metrics }),
     table,
     metrics,
     chain,
@@ -83,11 +51,11 @@ async function bench(url: string) {
 }
 
 l2Conformance('Redis, by function', () => bench(redisUrl()))
-l2Conformance('Redis, by script', () => bench(asScriptUser()))
+l2Conformance('Redis, by script', () => bench(asScriptUser(redisUrl())))
 
-it('keeps the newest of each pair, in whatever order 500 schedules write them', async () => {
+it('Redis keeps the newest value of each pair, in whatever order 500 schedules write them', async () => {
   const table = new PairTable({ maxPairs: 10_000 })
-  const l2 = await openL2(redisUrl(), { table })
+  const l2 = await openLevel({ url: redisUrl(), table })
   const chain = uniqueName('chain')
   let runs = 0
   await fc.assert(
@@ -103,7 +71,7 @@ it('keeps the newest of each pair, in whatever order 500 schedules write them', 
   )
 })
 
-it('brings nothing of a pair that is deleted while it is loaded', async () => {
+it('a load brings no value of a pair that is deleted meanwhile', async () => {
   const { l2, table, chain } = await bench(redisUrl())
   const [a = -1, b = -1] = ['a', 'b'].map((pair) => table.register(chain, pair))
   await l2.write(columnsOf([a, b].map((pairId) => ({ pairId, version: 1 }))), 0, 2)
@@ -116,9 +84,9 @@ it('brings nothing of a pair that is deleted while it is loaded', async () => {
 
 describe.each([
   ['function', redisUrl],
-  ['script', asScriptUser],
-])('Redis level, by %s', (_, url) => {
-  it('keeps a value under fw:{chain}:pair for its time to live, a tenth more or less', async () => {
+  ['script', () => asScriptUser(redisUrl())],
+])('a level in Redis, by %s,', (_, url) => {
+  it('keeps a value under fw:{chain}:pair for its TTL, a tenth more or less', async () => {
     const { l2, table, chain } = await bench(url())
     const ids = Array.from({ length: 50 }, (_, i) => table.register(chain, `0x${i}`))
     await l2.write(columnsOf(ids.map((pairId) => ({ pairId, version: 4_096 }))), 0, ids.length)
@@ -130,37 +98,33 @@ describe.each([
     expect(new Set(left.map((ms) => Math.round(ms / 10_000))).size).toBeGreaterThan(5)
   })
 
-  it('loads what it calls again after Redis has forgotten it', async () => {
+  it('loads its functions or scripts again after Redis has forgotten them', async () => {
     const { l2, table, chain } = await bench(url())
     const pairId = table.register(chain, 'a')
     await l2.write(columnsOf([{ pairId, version: 1 }]), 0, 1)
     await raw.function('FLUSH', 'SYNC')
     await raw.script('FLUSH')
-    expect(await l2.write(columnsOf([{ pairId, version: 2 }]), 0, 1)).toEqual({
-      status: 'written',
-      written: 1,
-      older: 0,
-    })
+    expect(await l2.write(columnsOf([{ pairId, version: 2 }]), 0, 1)).toEqual(written(1))
     await raw.function('FLUSH', 'SYNC')
     await raw.script('FLUSH')
-    expect(await l2.delete([pairId])).toEqual({ status: 'written', written: 1, older: 0 })
+    expect(await l2.delete([pairId])).toEqual(written(1))
   })
 
-  it('replaces what is stored but no value, and reads it as nothing', async () => {
+  it('reads bytes that are no value as nothing, and replaces them', async () => {
     const { l2, table, chain } = await bench(url())
     const ids = ['list', 'text', 'short'].map((pair) => table.register(chain, pair))
     await raw.rpush(`fw:{${chain}}:list`, 'x')
     await raw.set(`fw:{${chain}}:text`, 'not a value of ours')
     await raw.set(`fw:{${chain}}:short`, 'x')
-    expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: [undefined, undefined, undefined] })
+    expect(await l2.load(ids)).toEqual(loaded(undefined, undefined, undefined))
     const columns = columnsOf(ids.map((pairId) => ({ pairId, version: 5 })))
-    expect(await l2.write(columns, 0, 3)).toEqual({ status: 'written', written: 3, older: 0 })
+    expect(await l2.write(columns, 0, 3)).toEqual(written(3))
     expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map(() => cachedPrice({ version: 5 })) })
   })
 })
 
-describe('Redis level', () => {
-  it('calls functions where it may, and leaves those of other releases in place', async () => {
+describe('a level in Redis', () => {
+  it('calls functions if it may, and leaves those of other releases in place', async () => {
     await raw.function(
       'LOAD',
       'REPLACE',
@@ -172,7 +136,7 @@ describe('Redis level', () => {
     expect(libraries.map((library) => library[1])).toEqual(expect.arrayContaining([LIBRARY_NAME, 'forewarm_v0']))
   })
 
-  it('keeps the newer of two writers, also where the value has a schema that it does not know', async () => {
+  it('keeps the newer value of two writers, even if that has a schema that it does not know', async () => {
     const { l2, table, chain } = await bench(redisUrl())
     const pairId = table.register(chain, 'a')
     const newer = Buffer.alloc(40, 7)
@@ -207,7 +171,7 @@ describe('Redis level', () => {
     expect(await raw.exists(`fw:{${chain}\n⛓}:a\r\nGET b`)).toBe(1)
   })
 
-  it('counts what it could not read, by reason', async () => {
+  it('counts values that it could not read, by reason', async () => {
     const { l2, table, chain, metrics } = await bench(redisUrl())
     const [beyond, newer] = [Buffer.alloc(26), Buffer.alloc(26)]
     beyond[0] = 1
@@ -219,12 +183,12 @@ describe('Redis level', () => {
     expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map(() => undefined) })
     const counted = (reason: string) => metrics.counter('l2_undecodable_total', { reason }).value
     expect(['short', 'corrupt', 'newer-schema'].map(counted)).toEqual([1, 2, 1])
-    // An impossible version must not keep real ones out for ever; a newer schema's is compared like ours.
+    // An impossible version must not keep real ones out for ever. That of a newer schema is compared like ours.
     const columns = columnsOf(ids.map((pairId) => ({ pairId, version: 1 })))
-    expect(await l2.write(columns, 0, ids.length)).toEqual({ status: 'written', written: ids.length, older: 0 })
+    expect(await l2.write(columns, 0, ids.length)).toEqual(written(ids.length))
   })
 
-  it('asks for a pair once, however many ask at the same time', async () => {
+  it('asks Redis for a pair once, however many load it at the same time', async () => {
     const { l2, table, chain } = await bench(redisUrl())
     const [a, b] = [table.register(chain, 'a'), table.register(chain, 'b')]
     await l2.write(
@@ -235,7 +199,7 @@ describe('Redis level', () => {
       0,
       2,
     )
-    // Of this chain alone: a level asks for its clock and its library, too.
+    // Only commands with this chain count, because a level also asks for its clock and its library.
     const asked: string[][] = []
     const monitor = await raw.monitor()
     monitor.on('monitor', (_, command: string[]) => {
@@ -256,7 +220,7 @@ describe('Redis level', () => {
   })
 })
 
-it('tells what the server holds, once it was measured', async () => {
+it('a level in Redis tells what the server holds, once it was measured', async () => {
   const { l2, table, chain } = await bench(redisUrl())
   await l2.write(columnsOf([{ pairId: table.register(chain, 'measured'), version: 1 }]), 0, 1)
   expect(l2.usage).toBeUndefined()
