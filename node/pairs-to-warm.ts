@@ -28,8 +28,7 @@ export function pairsToWarm(
   const accepted = { limit: argument('limit', limit, wholeFromZero), minScore: argument('minScore', minScore, SCORE) }
   if (pairId < 0) return []
   return tracker.getPairsToWarm(pairId, { nowMs: after.nowMs, ...accepted }).map(({ pairId: id, ...rest }) => ({
-    chain: table.chainName(table.chainOf(id)),
-    pair: table.pairName(id),
+    ...table.namesOf(id),
     ...rest,
   }))
 }

@@ -1,3 +1,4 @@
+import { Alarm } from '../src/alarm.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { Clock } from '../src/clock.ts'
 import { argument } from '../src/config/argument.ts'
@@ -10,7 +11,7 @@ import type { PatternsDocument } from '../src/prediction/patterns-document.ts'
 import { FARTHEST_HOURS, Predictor, type PredictorStats } from '../src/prediction/predictor.ts'
 import type { Kind } from '../src/prediction/proposal.ts'
 import type { Log } from '../src/telemetry/log.ts'
-import { systemTimer, type Timer } from '../src/timer.ts'
+import type { Timer } from '../src/timer.ts'
 
 /** A pair that history says will be read. */
 export interface Recommendation {
@@ -65,22 +66,17 @@ export class NodePrediction implements NodePredictor {
   readonly #options: NodePredictionOptions
   readonly #predictor: Predictor
   readonly #file: PatternFile | undefined
-  readonly #timer: Timer
-  #cancel: (() => void) | undefined
+  readonly #nextSave: Alarm
   #state: 'made' | 'running' | 'closed' = 'made'
 
   constructor(options: NodePredictionOptions) {
     this.#options = options
-    this.#timer = options.timer ?? systemTimer
+    this.#nextSave = new Alarm(() => void this.#save().then(() => this.#nextSave.set(SAVE_MS)), options.timer)
     const { config, table } = options
     this.#predictor = new Predictor({
       maxPairs: config.correlation.maxTrackedPairs,
       historyHours: config.prediction.historyHours,
-      namesOf: (pairId) => ({
-        chain: table.chainName(table.chainOf(pairId)),
-        pair: table.pairName(pairId),
-        group: table.groupOf(pairId),
-      }),
+      namesOf: (pairId) => ({ ...table.namesOf(pairId), group: table.groupOf(pairId) }),
       idOf: ({ chain, pair, group }) => {
         const pairId = table.ask(chain, pair)
         if (pairId >= 0 && group !== undefined) table.setGroup(pairId, group)
@@ -135,14 +131,14 @@ export class NodePrediction implements NodePredictor {
     })
     for (const problem of problems) log.warn({ problem }, 'patterns could not be restored')
     if (from !== undefined) log.info({ from, refused }, 'patterns restored')
-    this.#saveLater()
+    this.#nextSave.set(SAVE_MS)
   }
 
   /** Saves the history. May be called twice. */
   async close(): Promise<void> {
     const wasRunning = this.#state === 'running'
     this.#state = 'closed'
-    this.#cancel?.()
+    this.#nextSave.close()
     if (wasRunning) await this.#save()
   }
 
@@ -155,7 +151,7 @@ export class NodePrediction implements NodePredictor {
     }
     this.#predictor.tell(nowMs)
     return this.#predictor.recommendations(nowMs, accepted).map(({ pairId, kind, confidence, reason }) => ({
-      ...{ chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) },
+      ...table.namesOf(pairId),
       ...{ kind, confidence, reason },
     }))
   }
@@ -172,8 +168,7 @@ export class NodePrediction implements NodePredictor {
     this.#predictor.tell(nowMs)
     return this.#predictor.popular(nowMs, most).flatMap(({ pairId }) => {
       const pattern = this.#predictor.pattern(pairId)
-      const names = { chain: table.chainName(table.chainOf(pairId)), pair: table.pairName(pairId) }
-      return pattern === undefined ? [] : [{ ...names, ...pattern }]
+      return pattern === undefined ? [] : [{ ...table.namesOf(pairId), ...pattern }]
     })
   }
 
@@ -189,11 +184,6 @@ export class NodePrediction implements NodePredictor {
 
   importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string } {
     return this.#predictor.importPatterns(document, this.#options.clock.now())
-  }
-
-  #saveLater(): void {
-    if (this.#state !== 'running') return
-    this.#cancel = this.#timer(SAVE_MS, () => void this.#save().then(() => this.#saveLater()))
   }
 
   async #save(): Promise<void> {

@@ -15,8 +15,7 @@ export async function stateHashOf({ table, l1, l2, writeBehind }: Caches): Promi
   const record = emptyPrice()
   const take = (pairId: number, { version, ...numbers }: CachedPrice) =>
     hash.updateValue({
-      chain: table.chainName(table.chainOf(pairId)),
-      pair: table.pairName(pairId),
+      ...table.namesOf(pairId),
       version,
       numbers: NUMBER_FIELDS.map((field) => numbers[field]),
     })

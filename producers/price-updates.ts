@@ -3,9 +3,10 @@ import { encodePriceJson } from '../schemas/price-json.ts'
 import { END_OF_EVENT_TIME_MS, updatesOf } from '../schemas/price-object.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
+import { Alarm } from '../src/alarm.ts'
 import { createMicroBatcher, type MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batch.ts'
 import { BrokerError, type Producer } from '../src/broker/port.ts'
-import { systemTimer, type Timer } from '../src/timer.ts'
+import type { Timer } from '../src/timer.ts'
 
 export interface PricePublisherOptions {
   readonly producer: Producer
@@ -41,12 +42,11 @@ export class PricePublisher {
   readonly #batcher: MicroBatcher
   readonly #partitions = new Map<string, number>()
   readonly #frames = new Map<string, Frame>()
-  readonly #timer: Timer
-  #cancelLinger: (() => void) | undefined
+  readonly #linger: Alarm
 
   constructor(options: PricePublisherOptions) {
     this.#options = options
-    this.#timer = options.timer ?? systemTimer
+    this.#linger = new Alarm(() => this.#sendFrames(), options.timer)
     this.#batcher = createMicroBatcher(options.producer, { ...options.batch, topic: options.topic })
   }
 
@@ -88,7 +88,7 @@ export class PricePublisher {
       // A caller that gives onDropped may ignore the promise.
       if (this.#options.batch?.onDropped !== undefined) sent.catch(() => undefined)
       this.#frames.set(update.chain, frame)
-      this.#cancelLinger ??= this.#timer(FRAME_LINGER_MS, () => this.#sendFrames())
+      if (!this.#linger.isSet) this.#linger.set(FRAME_LINGER_MS)
     }
     frame.updates.push(update)
     if (frame.updates.length >= (this.#options.updatesPerRecord ?? 1)) this.#sendFrame(update.chain, frame)
@@ -96,8 +96,7 @@ export class PricePublisher {
   }
 
   #sendFrames(): void {
-    this.#cancelLinger?.()
-    this.#cancelLinger = undefined
+    this.#linger.clear()
     for (const [chain, frame] of this.#frames) this.#sendFrame(chain, frame)
   }
 

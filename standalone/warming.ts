@@ -1,6 +1,7 @@
 import { indexOfWarmKind, type WarmCounts, warmCostOf, warmsOf } from '../src/cache/l1/usage.ts'
 import type { PromotionOutcome } from '../src/cache/promotion.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
+import { InFlight } from '../src/in-flight.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
 import { NextReads } from '../src/warming/next-reads.ts'
 import { type Cache, type OpenedCache, openedCache } from './cache.ts'
@@ -55,7 +56,7 @@ export interface CacheWarming {
 }
 
 /** The most warms in flight at once. Pairs that are found meanwhile go together in the next one. */
-const MAX_UNDER_WAY = 4
+const MAX_IN_FLIGHT = 4
 const TIMEOUT_MS = 50
 
 /**
@@ -77,7 +78,7 @@ class ReadWarming implements CacheWarming {
   readonly #timeoutMs: number
   readonly #next: NextReads
   readonly #wanted = new Set<number>()
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #inFlight = new InFlight()
   #isPlanned = false
   #isClosed = false
   readonly #counts = { totalWarmingOps: 0, successfulOps: 0, failedOps: 0, totalPairsAttempted: 0, totalPairsWarmed: 0 }
@@ -129,7 +130,7 @@ class ReadWarming implements CacheWarming {
   async close(): Promise<void> {
     this.#listening.stop()
     this.#isClosed = true
-    await Promise.all(this.#underWay)
+    await this.#inFlight.settled()
   }
 
   #read(pairId: number): void {
@@ -145,18 +146,17 @@ class ReadWarming implements CacheWarming {
 
   /** Waits for a microtask, so that pairs that are read together are warmed together. */
   #plan(): void {
-    if (this.#isPlanned || this.#underWay.size >= MAX_UNDER_WAY) return
+    if (this.#isPlanned || this.#inFlight.size >= MAX_IN_FLIGHT) return
     this.#isPlanned = true
     queueMicrotask(() => {
       this.#isPlanned = false
       if (this.#isClosed) return
       const pairIds = [...this.#wanted]
       this.#wanted.clear()
-      const warm = this.#warm(pairIds, indexOfWarmKind('prediction'), pairIds.length).finally(() => {
-        this.#underWay.delete(warm)
+      const warm = this.#warm(pairIds, indexOfWarmKind('prediction'), pairIds.length)
+      void this.#inFlight.add(warm).finally(() => {
         if (this.#wanted.size > 0 && !this.#isClosed) this.#plan()
       })
-      this.#underWay.add(warm)
     })
   }
 

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { Alarm } from '../alarm.ts'
 import type { MinedEdges } from '../correlation/mined/mined-edges.ts'
 import { Miner, type MinerOptions } from '../correlation/mined/miner.ts'
 import type { Stretch } from '../correlation/mined/update-log.ts'
@@ -34,7 +35,7 @@ export class Mining {
   #miner: Miner | undefined
   /** The stretch that is being mined. */
   #stretch: Stretch | undefined
-  #cancel: (() => void) | undefined
+  readonly #nextLook: Alarm
   #isClosed = false
   /** Stretches that were mined so far. */
   stretches = 0
@@ -44,6 +45,7 @@ export class Mining {
   constructor(options: MiningOptions) {
     this.#options = options
     this.#inThread = options.inThread
+    this.#nextLook = new Alarm(() => this.#look(), options.timer)
   }
 
   /** Entries of the log that were overwritten before they were mined. */
@@ -52,24 +54,19 @@ export class Mining {
   }
 
   start(): void {
-    this.#wait(LOOK_EVERY_MS)
+    this.#nextLook.set(LOOK_EVERY_MS)
   }
 
   /** The stretch that is being mined is dropped. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#cancel?.()
+    this.#nextLook.close()
     await this.#worker?.terminate()
-  }
-
-  #wait(delayMs: number): void {
-    if (this.#isClosed) return
-    this.#cancel = this.#options.timer(delayMs, () => this.#look())
   }
 
   #look(): void {
     if (!this.#goOn()) return
-    this.#wait(this.#stretch !== undefined && !this.#inThread ? STEP_EVERY_MS : LOOK_EVERY_MS)
+    this.#nextLook.set(this.#stretch !== undefined && !this.#inThread ? STEP_EVERY_MS : LOOK_EVERY_MS)
   }
 
   /** Returns whether mining goes on. A stretch that ended the thread may fail here, too, and must not end the node. */

@@ -2,12 +2,14 @@ import { randomUUID } from 'node:crypto'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
 import { PRIORITIES, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult } from '../../schemas/warm-result.ts'
+import { Alarm } from '../alarm.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
 import type { Promotion } from '../cache/promotion.ts'
 import type { Clock } from '../clock.ts'
+import { InFlight } from '../in-flight.ts'
 import type { Metrics } from '../telemetry/slab.ts'
 import { contextUnder, endFailed, Spans } from '../telemetry/spans.ts'
-import { systemTimer, type Timer } from '../timer.ts'
+import type { Timer } from '../timer.ts'
 import { Admissions, type WarmRefusal } from './admission.ts'
 import { Backlog } from './backlog.ts'
 import { outcomesOf, planTrip } from './trip.ts'
@@ -83,11 +85,10 @@ class RequestWarmer implements Warmer {
   readonly #backlog: Backlog
   readonly #counts: WarmCounts
   readonly #spans: Spans
-  readonly #timer: Timer
   readonly #now: () => number
-  readonly #trips = new Set<Promise<void>>()
+  readonly #trips = new InFlight()
   readonly #waiting: (() => void)[] = []
-  #cancelTimer: (() => void) | undefined
+  readonly #nextRelease: Alarm
   typicalMs = FIRST_TYPICAL_MS
   #timedForMs = Number.POSITIVE_INFINITY
   #pumping = false
@@ -101,7 +102,10 @@ class RequestWarmer implements Warmer {
     this.#backlog = new Backlog(maxWaitingPairs)
     this.#counts = new WarmCounts(options.metrics)
     this.#spans = options.spans ?? new Spans()
-    this.#timer = options.timer ?? systemTimer
+    this.#nextRelease = new Alarm(() => {
+      this.#timedForMs = Number.POSITIVE_INFINITY
+      this.releaseDue()
+    }, options.timer)
     this.#now = options.now ?? (() => performance.now())
   }
 
@@ -158,10 +162,10 @@ class RequestWarmer implements Warmer {
 
   async close(): Promise<void> {
     this.#closed = true
-    this.#cancelTimer?.()
+    this.#nextRelease.close()
     for (const job of this.#backlog.drain()) this.#drop(job, 'closed')
     this.#letIn()
-    await Promise.all(this.#trips)
+    await this.#trips.settled()
   }
 
   #accept(request: WarmRequest, pairIds: readonly number[], trace?: Context): Promise<WarmResult> {
@@ -208,11 +212,7 @@ class RequestWarmer implements Warmer {
     const live = jobs.filter((job) => (job.request.expiresAtMs ?? Number.POSITIVE_INFINITY) > nowMs)
     for (const job of jobs) if (!live.includes(job)) this.#drop(job, 'expired')
     if (live.length === 0) return
-    const trip = this.#promote(live).finally(() => {
-      this.#trips.delete(trip)
-      this.#pump()
-    })
-    this.#trips.add(trip)
+    void this.#trips.add(this.#promote(live)).finally(() => this.#pump())
   }
 
   async #promote(jobs: readonly WarmJob[]): Promise<void> {
@@ -265,14 +265,10 @@ class RequestWarmer implements Warmer {
   #setTimer(): void {
     const nextDueMs = this.#backlog.nextDueMs ?? Number.POSITIVE_INFINITY
     if (nextDueMs === this.#timedForMs) return
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
     this.#timedForMs = nextDueMs
-    if (nextDueMs === Number.POSITIVE_INFINITY || this.#closed) return
+    this.#nextRelease.clear()
+    if (nextDueMs === Number.POSITIVE_INFINITY) return
     // At least a millisecond: with a clock that stands still, this would be a busy loop.
-    this.#cancelTimer = this.#timer(Math.max(1, nextDueMs - this.#options.clock.now()), () => {
-      this.#timedForMs = Number.POSITIVE_INFINITY
-      this.releaseDue()
-    })
+    this.#nextRelease.set(Math.max(1, nextDueMs - this.#options.clock.now()))
   }
 }
