@@ -15,8 +15,8 @@ export interface LatencyStats {
 export interface LevelStats {
   readonly hits: number
   readonly misses: number
-  /** Hits ÷ the reads that came as far as this level. */
-  readonly hit_rate_pct?: number
+  /** Hits ÷ the reads that came as far as this level; undefined while there were none. */
+  readonly hit_rate_pct: number | undefined
   readonly latency_ms: LatencyStats
   readonly entries?: number
   readonly bytes?: number
@@ -28,10 +28,10 @@ export interface LevelStats {
 /** Demand reads since the start, level by level. Entries and bytes of L2 are the whole server's, as last measured. */
 export interface HierarchyStats {
   readonly overall: {
-    /** Reads that any level answered ÷ all reads. */
-    readonly overall_hit_rate_pct?: number
-    /** Over the last ten seconds; absent in the first second. */
-    readonly requests_per_s?: number | undefined
+    /** Reads that any level answered ÷ all reads; undefined while there were none. */
+    readonly overall_hit_rate_pct: number | undefined
+    /** Over the last ten seconds; undefined in the first second. */
+    readonly requests_per_s: number | undefined
     readonly latency_ms: LatencyStats
   }
   readonly levels: { readonly L1: LevelStats; readonly L2: LevelStats; readonly L3: LevelStats }
@@ -50,13 +50,13 @@ export function hierarchyStats({ l1, l2, hierarchy, upkeep, metrics }: Hierarchy
   const slower = (level: string): LevelStats => {
     const hits = metrics.counter('cache_hits_total', { cache_level: level }).value
     const misses = metrics.counter('cache_misses_total', { cache_level: level }).value
-    return { hits, misses, ...share('hit_rate_pct', hits, hits + misses), latency_ms: latencyOf(latency(level)) }
+    return { hits, misses, hit_rate_pct: percent(hits, hits + misses), latency_ms: latencyOf(latency(level)) }
   }
   const levels = {
     L1: {
       hits: hierarchy.hits,
       misses: hierarchy.misses,
-      ...share('hit_rate_pct', hierarchy.hits, hierarchy.hits + hierarchy.misses),
+      hit_rate_pct: percent(hierarchy.hits, hierarchy.hits + hierarchy.misses),
       latency_ms: latencyOf(latency('L1')),
       entries: l1.usage.resident,
       bytes: l1.usage.resident * l1.entryBytes,
@@ -70,7 +70,7 @@ export function hierarchyStats({ l1, l2, hierarchy, upkeep, metrics }: Hierarchy
   const reads = levels.L1.hits + levels.L1.misses
   return {
     overall: {
-      ...share('overall_hit_rate_pct', Math.min(sum(answered), reads), reads),
+      overall_hit_rate_pct: percent(Math.min(sum(answered), reads), reads),
       requests_per_s: upkeep.readsPerSecond,
       latency_ms: overall(answered, ['L1', 'L2', 'L3'].map(latency)),
     },
@@ -84,8 +84,8 @@ function usageOf({ usage }: Pick<L2, 'usage'>): Partial<LevelStats> {
   return { entries, bytes, ...(capacityBytes !== undefined && { capacity_bytes: capacityBytes }) }
 }
 
-function share<K extends string>(name: K, part: number, whole: number): { readonly [P in K]?: number } {
-  return whole === 0 ? {} : ({ [name]: (part / whole) * 100 } as { readonly [P in K]?: number })
+function percent(part: number, whole: number): number | undefined {
+  return whole === 0 ? undefined : (part / whole) * 100
 }
 
 function latencyOf(seconds: Histogram): LatencyStats {

@@ -50,7 +50,6 @@ export class L1 implements FirstLevel {
   readonly #memory: L1Memory
   readonly #residency: Residency
   readonly #expiry: Expiry
-  readonly #expires: boolean
   readonly due: number[] = []
   readonly #floors: Floors
   readonly #generations: Int32Array
@@ -76,7 +75,6 @@ export class L1 implements FirstLevel {
     this.bytes = slots * SLOT_BYTES + maxPairs * PAIR_BYTES
     this.#residency = new Residency({ ...this.#memory, slots, maxPairs, warmShare })
     this.#expiry = new Expiry(options)
-    this.#expires = this.#expiry.tickMs !== Number.POSITIVE_INFINITY
   }
 
   /** For an L1Reader in another thread. */
@@ -155,7 +153,7 @@ export class L1 implements FirstLevel {
       if (this.#floors.known > this.#residency.limit) return 'floor-only'
       slot = this.#residency.admit(pairId, 'demand')
     }
-    if (this.#expires) this.#expiry.written(slot)
+    this.#expiry.written(slot)
     this.#publish(slot, numbers, base)
     return resident ? 'refreshed' : 'inserted'
   }

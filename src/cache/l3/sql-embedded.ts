@@ -54,13 +54,8 @@ export async function createEmbeddedEngine(path: string | undefined): Promise<Sq
 async function imported(): Promise<Chdb> {
   try {
     return (await import(PACKAGE)) as Chdb
-  } catch (error) {
-    throw new ForewarmError(
-      'bad-config',
-      'CLICKHOUSE_URL is chdb:, but the package chdb is not installed: npm install chdb',
-      {
-        cause: error,
-      },
-    )
+  } catch (cause) {
+    const problem = 'CLICKHOUSE_URL is chdb:, but the package chdb is not installed: npm install chdb'
+    throw new ForewarmError('bad-config', problem, { cause })
   }
 }

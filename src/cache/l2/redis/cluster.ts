@@ -66,23 +66,12 @@ export class RedisCluster implements RedisServers {
 
   load(groups: readonly KeyGroup[]): Promise<Replies> {
     const slots = groups.map(([key = '']) => slotOfKey(key))
-    return this.#visit(slots, (server, positions, asking) =>
-      server.load(
-        positions.map((at) => groups[at] as KeyGroup),
-        asking,
-      ),
-    )
+    return this.#visit(groups, slots, (server, own, asking) => server.load(own, asking))
   }
 
   send(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies> {
     const slots = calls.map(({ keys: [key = ''] }) => slotOfKey(key))
-    return this.#visit(slots, (server, positions, asking) =>
-      server.send(
-        operation,
-        positions.map((at) => calls[at] as VersionedCall),
-        asking,
-      ),
-    )
+    return this.#visit(calls, slots, (server, own, asking) => server.send(operation, own, asking))
   }
 
   /** The sum over all masters. */
@@ -105,8 +94,8 @@ export class RedisCluster implements RedisServers {
     this.#servers.clear()
   }
 
-  /** Sends each slot's part to its master, and to wherever that redirects it. The first failure is that of the whole. */
-  async #visit(slots: readonly number[], sendTo: SendTo): Promise<Replies> {
+  /** Sends each part to the master of its slot, and on to where that redirects it. The first failure is that of the whole. */
+  async #visit<T>(parts: readonly T[], slots: readonly number[], sendTo: SendTo<T>): Promise<Replies> {
     const served = new Map<number, unknown>()
     const asks = new Map<number, string>()
     let failure: string | undefined
@@ -120,7 +109,10 @@ export class RedisCluster implements RedisServers {
       if (visits.reduce((sum, { positions }) => sum + positions.length, 0) < left.length)
         failure ??= this.trouble?.reason ?? 'CLUSTERDOWN slots without a master'
       const outcomes = await Promise.all(
-        visits.map(({ server, positions, asking }) => sendTo(server, positions, asking)),
+        visits.map(({ server, positions, asking }) => {
+          const own = positions.map((at) => parts[at] as T)
+          return sendTo(server, own, asking)
+        }),
       )
       const again: number[] = []
       for (const [which, outcome] of outcomes.entries()) {
@@ -242,7 +234,7 @@ export class RedisCluster implements RedisServers {
   }
 }
 
-type SendTo = (server: RedisServer, positions: readonly number[], asking: boolean) => Promise<Replies>
+type SendTo<T> = (server: RedisServer, parts: readonly T[], asking: boolean) => Promise<Replies>
 
 interface Visit {
   readonly server: RedisServer
