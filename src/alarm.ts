@@ -1,6 +1,6 @@
 import { systemTimer, type Timer } from './timer.ts'
 
-/** Calls `ring` later: at most one call is to come at any time. */
+/** Calls `ring` after a delay. At most one call is pending at a time. */
 export class Alarm {
   readonly #ring: () => void
   readonly #timer: Timer
@@ -16,7 +16,7 @@ export class Alarm {
     return this.#cancel !== undefined
   }
 
-  /** Milliseconds from now, in place of the call that was to come. */
+  /** Rings in so many milliseconds, instead of a pending call. */
   set(delayMs: number): void {
     this.clear()
     if (this.#isClosed) return
@@ -31,7 +31,7 @@ export class Alarm {
     this.#cancel = undefined
   }
 
-  /** Clears it, and it cannot be set any more. */
+  /** Clears the alarm, which cannot be set any more. */
   close(): void {
     this.#isClosed = true
     this.clear()
