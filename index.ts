@@ -1,36 +1,66 @@
-/** The public API. Everything here is documented where it is defined. */
+// biome-ignore-all assist/source/organizeImports: sorted by what a user does, as docs/api.md shows it
+/** The public API. docs/api.md lists it; each export is documented where it is defined. */
 
+// Running a node.
 export { createNode, type ForewarmNode } from './node/node.ts'
 export type { NodeOptions } from './node/options.ts'
-export type { FollowingOptions, FollowingPair } from './node/pairs-to-warm.ts'
-export type { NamedPattern, NodePredictor, Recommendation, RecommendationOptions } from './node/prediction.ts'
 export type { NodeStats } from './node/stats.ts'
-export { createPricePublisher, type PricePublisher, type PricePublisherOptions } from './producers/price-updates.ts'
-export type { WarmAsk, WarmPublisher, WarmReceipt } from './producers/warm-publisher.ts'
-export type { PriceUpdate } from './schemas/price-update.ts'
-export type { WarmRequest } from './schemas/warm-request.ts'
-export type { WarmResult } from './schemas/warm-result.ts'
-export { createKafkaBroker, type KafkaBrokerOptions } from './src/broker/kafka/broker.ts'
-export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './src/broker/memory/broker.ts'
-export { type Broker, BrokerError } from './src/broker/port.ts'
-export type { HierarchyStats, LatencyStats, LevelStats } from './src/cache/hierarchy-stats.ts'
-export type { JsonCache, JsonCacheOptions, JsonReading, SetOutcome } from './src/cache/json-cache.ts'
-export type { Optimized } from './src/cache/optimizer.ts'
-export { type Clock, systemClock, type VirtualClock, virtualClock } from './src/clock.ts'
-export type { Overrides } from './src/config/settings.ts'
-export { type AttachedPrices, attachPrices, type SharedPrices } from './src/detect/attached-prices.ts'
+export type { GroupFigures, Improvement, WarmingFigures, WarmingRatios } from './src/warming/measurement.ts'
+export type { FollowingOptions, FollowingPair } from './node/pairs-to-warm.ts'
+export type { PairToWarm } from './src/correlation/pair-to-warm.ts'
+export type { NamedPattern, NodePredictor, Recommendation, RecommendationOptions } from './node/prediction.ts'
+export type { Kind as RecommendationKind } from './src/prediction/proposal.ts'
+export type { AccessPattern } from './src/prediction/pattern.ts'
+export type { PairReads, PatternsDocument } from './src/prediction/patterns-document.ts'
+export type { PredictorStats } from './src/prediction/predictor.ts'
+export type { Session } from './src/prediction/sessions.ts'
+export type { Environment } from './src/config/environment.ts'
+export type { Config, Overrides, Profile } from './src/config/settings.ts'
+
+// Detectors and the prices that they read.
 export { type Detector, type DetectorFunction, detector, type Subscription } from './src/detect/detector.ts'
+export type { PriceUpdate } from './schemas/price-update.ts'
 export type { Prices } from './src/detect/prices.ts'
 export type { Reading, ReadOptions } from './src/detect/reading.ts'
-export { ForewarmError, type ForewarmErrorCode } from './src/forewarm-error.ts'
-export type { ReplayOptions } from './src/replay/options.ts'
+export { type AttachedPrices, attachPrices, type SharedPrices } from './src/detect/attached-prices.ts'
+
+// Publishing warm requests and prices.
+export { createWarmPublisher, type WarmPublisherOptions } from './standalone/warm-publisher.ts'
+export type { WarmAsk, WarmPublisher, WarmReceipt } from './producers/warm-publisher.ts'
+export type { Origin as WarmOrigin, Priority, WarmRequest } from './schemas/warm-request.ts'
+export type { WarmOutcome, WarmResult, WarmStatus } from './schemas/warm-result.ts'
+export { createPricePublisher, type PricePublisher, type PricePublisherOptions } from './producers/price-updates.ts'
+export type { MicroBatcherOptions } from './src/broker/micro-batch.ts'
+
+// Recording and replaying.
 export { type RecordOptions, type RecordReport, record } from './src/replay/record.ts'
 export { replay } from './src/replay/replay.ts'
-export { ReplayError } from './src/replay/replay-error.ts'
+export type {
+  Moment,
+  ReplayFilters,
+  ReplayFrom,
+  ReplayInProcess,
+  ReplayOptions,
+  ReplayOutput,
+  ReplayRange,
+  ReplayTo,
+  ReplayTopics,
+} from './src/replay/options.ts'
 export type { ReplayReport } from './src/replay/report.ts'
-export type { GroupFigures, Improvement, WarmingFigures } from './src/warming/measurement.ts'
+export { ReplayError, type ReplayErrorCode } from './src/replay/replay-error.ts'
+export type { Content } from './src/replay/content.ts'
+export type { FilterReason } from './src/replay/filter.ts'
+export type { ReplayTime, Speed } from './src/replay/pace.ts'
+export type { ReplayProgress } from './src/replay/progress.ts'
+export type { ReplayRecord } from './src/replay/replay-record.ts'
+export type { OutputFormat } from './src/replay/sink/output.ts'
+export type { InProcessSink } from './src/replay/sink/process.ts'
+export type { ReplayTarget } from './src/replay/sink/sink.ts'
+export type { LostRecords, SourceOrigin } from './src/replay/source/source.ts'
+export type { Timestamps } from './src/replay/timestamps.ts'
+
+// Caches without Kafka.
 export { type Cache, type CacheOptions, createCache, type PriceValue } from './standalone/cache.ts'
-export { createWarmPublisher, type WarmPublisherOptions } from './standalone/warm-publisher.ts'
 export {
   type CacheWarming,
   type CacheWarmingOptions,
@@ -38,3 +68,41 @@ export {
   createWarming,
   type WarmReport,
 } from './standalone/warming.ts'
+export type { StrategyName } from './src/strategy/named.ts'
+export type { WarmCounts } from './src/cache/l1/usage.ts'
+export type { HierarchyStats, LatencyStats, LevelStats } from './src/cache/hierarchy-stats.ts'
+export type { JsonCache, JsonCacheOptions, JsonReading, SetOutcome } from './src/cache/json-cache.ts'
+export type { Optimized } from './src/cache/optimizer.ts'
+
+// Brokers.
+export { createKafkaBroker, type KafkaBrokerOptions } from './src/broker/kafka/broker.ts'
+export type { ClientOptions, KafkaLogEvent, PasswordSasl } from './src/broker/kafka/client.ts'
+export type { Codec, CodecName } from './src/broker/kafka/compression.ts'
+export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './src/broker/memory/broker.ts'
+export {
+  type Admin,
+  type Batch,
+  type BatchContext,
+  type BatchHandler,
+  type Broker,
+  BrokerError,
+  type BrokerEvent,
+  type Consumer,
+  type ConsumerHealth,
+  type ConsumerOptions,
+  type Headers,
+  type OffsetRange,
+  type OutgoingRecord,
+  type PartitionLag,
+  type PartitionOffset,
+  type Producer,
+  type StartPosition,
+  type TopicPartition,
+  type TopicPartitionOffset,
+  type TopicSpec,
+} from './src/broker/port.ts'
+
+// Clocks and errors.
+export { type Clock, systemClock, type VirtualClock, virtualClock } from './src/clock.ts'
+export type { Timer } from './src/timer.ts'
+export { ForewarmError, type ForewarmErrorCode } from './src/forewarm-error.ts'

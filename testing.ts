@@ -1,40 +1,7 @@
-import type { ForewarmNode } from './node/node.ts'
-import { type VirtualClock, virtualClock } from './src/clock.ts'
-import { replay } from './src/replay/replay.ts'
-import type { ReplayReport } from './src/replay/report.ts'
-import type { InProcessSink } from './src/replay/sink/process.ts'
-
 /** What a user's own tests need: everything in this process, on a clock that the records move. */
+
 export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './src/broker/memory/broker.ts'
 export { type Clock, systemClock, type VirtualClock, virtualClock } from './src/clock.ts'
 export { createStateHash } from './src/replay/state-hash.ts'
-
-export interface ReplayFileOptions {
-  /** A recording, or NDJSON of price updates; packed where the name ends in .gz. */
-  readonly file: string
-  readonly apply: InProcessSink['apply']
-  readonly clock?: VirtualClock
-  /** The state hash that has to come out; `true`: the one that the recording was closed with. */
-  readonly verifyHash?: string | true
-}
-
-/** Replays a file in this process as fast as it goes. The report holds the state hash: the same for the same file. */
-export function replayFile({
-  file,
-  apply,
-  clock = virtualClock(),
-  verifyHash,
-}: ReplayFileOptions): Promise<ReplayReport> {
-  return replay({
-    from: { file },
-    to: { inProcess: { apply }, clock },
-    ...(verifyHash !== undefined && { verifyHash }),
-  })
-}
-
-/** Throws an error that names the pairs which are not in the node's L1. */
-export function expectWarmed(node: Pick<ForewarmNode, 'has'>, chain: string, pairs: readonly string[]): void {
-  const absent = pairs.filter((pair) => !node.has(chain, pair))
-  if (absent.length > 0)
-    throw new Error(`expected ${pairs.length} pairs of ${chain} in L1, ${absent.join(', ')} are not`)
-}
+// Tests of your own.
+export { expectWarmed, type ReplayFileOptions, replayFile } from './standalone/testing.ts'

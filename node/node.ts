@@ -31,6 +31,7 @@ import { type NodeStats, statsOf } from './stats.ts'
 import { createStreams, type Streams } from './streams.ts'
 import { type NodeTopics, prepareTopics } from './topics.ts'
 
+/** A node: consumers, caches, detectors and HTTP of one process. */
 export interface ForewarmNode {
   readonly id: string
   readonly config: Config

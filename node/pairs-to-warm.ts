@@ -11,6 +11,7 @@ export interface FollowingPair extends Omit<PairToWarm, 'pairId'> {
 
 const SCORE = decimal(0, 1)
 
+/** Limits for `pairsToWarm`. */
 export interface FollowingOptions {
   /** The most pairs to return, a whole number. Default: all that are known. */
   readonly limit?: number

@@ -23,6 +23,7 @@ export interface Recommendation {
   readonly reason: string
 }
 
+/** How far to look ahead, and how many recommendations to give. */
 export interface RecommendationOptions {
   /** Hours, a whole number up to 24. Default: 1. */
   readonly lookAheadHours?: number

@@ -8,6 +8,7 @@ import { createMicroBatcher, type MicroBatcher, type MicroBatcherOptions } from 
 import { BrokerError, type Producer } from '../src/broker/port.ts'
 import type { Timer } from '../src/timer.ts'
 
+/** What `createPricePublisher` takes. */
 export interface PricePublisherOptions {
   readonly producer: Producer
   readonly topic: string

@@ -44,6 +44,7 @@ export interface WarmAsk {
   readonly timeoutMs?: number
 }
 
+/** What became of a warm request: sent, answered by a node, or not answered in time. */
 export type WarmReceipt =
   | { readonly status: 'sent'; readonly requestId: string }
   | {
@@ -61,6 +62,7 @@ export type WarmReceipt =
       readonly results: readonly WarmResult[]
     }
 
+/** Publishes warm requests and waits for their results. */
 export interface WarmPublisher {
   /**
    * Resolves when the request is stored, or with `wait` when it is answered. Throws a BrokerError or a ForewarmError:

@@ -2,9 +2,11 @@ import { type RecordFields, recordFormat } from './record-fields.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 
 export const ORIGINS = ['correlation', 'manual', 'schedule', 'prediction', 'recommendation', 'replay'] as const
+/** Who made a warm request. */
 export type Origin = (typeof ORIGINS)[number]
 
 export const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const
+/** How urgent a warm request is. It orders the requests that wait. */
 export type Priority = (typeof PRIORITIES)[number]
 
 /** Asks for pairs of one chain to be brought into L1. Times are milliseconds since 1970. */

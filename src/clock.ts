@@ -6,6 +6,7 @@ export interface Clock {
   now(): number
 }
 
+/** The clock of the machine. */
 export const systemClock: Clock = { now: () => Date.now() }
 
 /** A clock that stands still until it is moved, and never goes back. */
@@ -15,6 +16,7 @@ export interface VirtualClock extends Clock {
   onMove(listener: () => void): void
 }
 
+/** A clock that stands still until it is moved, milliseconds since the epoch. */
 export function virtualClock(startMs = 0): VirtualClock {
   let nowMs = startMs
   const listeners: (() => void)[] = []

@@ -8,6 +8,7 @@ import { describeProblems } from '../src/config/problem.ts'
 import type { Overrides } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 
+/** What `createWarmPublisher` takes. Everything is optional. */
 export interface WarmPublisherOptions {
   /** Overrides environment, file, profile and defaults. */
   readonly config?: Overrides

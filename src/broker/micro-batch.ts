@@ -2,6 +2,7 @@ import { systemTimer, type Timer } from '../timer.ts'
 import { type Chunk, MicroBatchQueue } from './micro-batch-queue.ts'
 import { BrokerError, closed, type OutgoingRecord, type Producer } from './port.ts'
 
+/** How many records wait for how long, and how many requests are in flight. */
 export interface MicroBatcherOptions {
   readonly topic: string
   /** Records in one request. Default 500: larger requests gain little more. */

@@ -25,6 +25,7 @@ export interface Batch {
   headers(index: number): Headers
 }
 
+/** What a handler gets beside its batch. */
 export interface BatchContext {
   /** Aborted when the partition is revoked or the consumer stops: finish what is started, and start no more. */
   readonly signal: AbortSignal
@@ -35,15 +36,18 @@ export interface BatchContext {
 /** Resolves to the number of leading records that are done. The partition's owner fetches the rest again. */
 export type BatchHandler = (batch: Batch, context: BatchContext) => Promise<number>
 
+/** One partition of one topic. */
 export interface TopicPartition {
   readonly topic: string
   readonly partition: number
 }
 
+/** An offset in one partition of one topic. */
 export interface TopicPartitionOffset extends TopicPartition {
   readonly offset: bigint
 }
 
+/** How far a consumer is behind in one partition. */
 export interface PartitionLag extends TopicPartition {
   /** Between the position and the high watermark. */
   readonly records: bigint
@@ -57,6 +61,7 @@ export type StartPosition =
   | { readonly at: 'timestamp'; readonly timestampMs: number }
   | { readonly at: 'offsets'; readonly offsets: readonly TopicPartitionOffset[] }
 
+/** What a consumer reads, from where, and whom it calls. */
 export interface ConsumerOptions {
   /**
    * `group`: the members share the partitions, and the next offset to read is committed.
@@ -76,6 +81,7 @@ export interface ConsumerOptions {
   readonly onEvent?: (event: BrokerEvent) => void
 }
 
+/** Something that happened to a consumer or a producer, apart from records. */
 export type BrokerEvent =
   | { readonly type: 'rebalance'; readonly groupId: string; readonly epoch: number; readonly partitions: number }
   | {
@@ -113,6 +119,7 @@ export type BrokerEvent =
       readonly ms: number
     }
 
+/** The state of a consumer, and the partitions that it has. */
 export interface ConsumerHealth {
   readonly state: 'stopped' | 'joining' | 'running' | 'restarting' | 'failed'
   readonly epoch: number
@@ -120,6 +127,7 @@ export interface ConsumerHealth {
   readonly assigned: readonly TopicPartition[]
 }
 
+/** Reads topics and calls a handler with batches. */
 export interface Consumer {
   /** Resolves when the group is joined and `onAssigned` has returned for the first assignment. */
   start(): Promise<void>
@@ -132,6 +140,7 @@ export interface Consumer {
   health(): ConsumerHealth
 }
 
+/** A record to be sent. */
 export interface OutgoingRecord {
   readonly partition: number
   readonly key?: Buffer | string
@@ -142,6 +151,7 @@ export interface OutgoingRecord {
   readonly timestampMs?: number
 }
 
+/** Sends batches of records. */
 export interface Producer {
   connect(): Promise<void>
   /**
@@ -158,6 +168,7 @@ export interface Producer {
   close(options?: { readonly flushMs?: number }): Promise<void>
 }
 
+/** A topic to be created. */
 export interface TopicSpec {
   readonly topic: string
   readonly partitions: number
@@ -165,6 +176,7 @@ export interface TopicSpec {
   readonly config?: Readonly<Record<string, string>>
 }
 
+/** The offsets of one partition. */
 export interface OffsetRange {
   readonly partition: number
   /** The first offset that still exists. */
@@ -173,11 +185,13 @@ export interface OffsetRange {
   readonly high: bigint
 }
 
+/** An offset of one partition. */
 export interface PartitionOffset {
   readonly partition: number
   readonly offset: bigint | undefined
 }
 
+/** Looks at topics, offsets and groups, and changes them. */
 export interface Admin {
   connect(): Promise<void>
   close(): Promise<void>
@@ -196,6 +210,7 @@ export interface Admin {
   deleteGroups(groupIds: readonly string[]): Promise<void>
 }
 
+/** A Kafka, or a broker in memory: it makes consumers, producers and admins. */
 export interface Broker {
   readonly kind: 'kafka' | 'memory'
   consumer(options: ConsumerOptions): Consumer

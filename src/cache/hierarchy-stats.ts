@@ -12,6 +12,7 @@ export interface LatencyStats {
   readonly avg?: number
 }
 
+/** Reads and size of one level. */
 export interface LevelStats {
   readonly hits: number
   readonly misses: number

@@ -21,6 +21,7 @@ export interface JsonReading<V> {
   readonly version: number
 }
 
+/** What `createCache` takes for values of any kind. */
 export interface JsonCacheOptions {
   readonly l1SizeMb?: number
   readonly l1Slots?: number

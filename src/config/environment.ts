@@ -4,6 +4,7 @@ import { nearest } from './nearest.ts'
 import type { ConfigProblem } from './problem.ts'
 import { SETTING_PLACES } from './settings.ts'
 
+/** Environment variables, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const NAMES = new Set(SETTING_PLACES.map(({ row }) => row.name))

@@ -26,6 +26,7 @@ export const ROLES = ['correlate', 'detect', 'warm', 'api'] as const
 export const PROFILES = ['development', 'staging', 'production'] as const
 
 export type Role = (typeof ROLES)[number]
+/** The name of a set of defaults. */
 export type Profile = (typeof PROFILES)[number]
 
 const STRATEGY_ALIASES = { topn: 'top-n', timebased: 'time-based', time_based: 'time-based' } as const

@@ -5,6 +5,7 @@ import type { Prices } from './prices.ts'
 /** Is called for every update that it subscribed to. Its promise is awaited; an error is counted under its name. */
 export type DetectorFunction = (update: PriceUpdate, prices: Prices) => void | Promise<void>
 
+/** The topics and chains whose updates a detector gets. */
 export interface Subscription {
   /** Price topics; all topics that the node consumes unless given. */
   readonly topics?: readonly string[]
@@ -20,8 +21,9 @@ export interface Detector {
   readonly detect: DetectorFunction
 }
 
+/** A detector is a value; a node runs it. Throws a ForewarmError 'bad-value' for one that could never be called. */
 export function detector(name: string, subscription: Subscription, detect: DetectorFunction): Detector {
-  if (name === '') throw new TypeError('detector: expected a name, got an empty string')
+  if (name === '') throw new ForewarmError('bad-value', 'detector: expected a name, got an empty string')
   return {
     name,
     topics: subscription.topics && new Set(subscription.topics),

@@ -11,6 +11,7 @@ export interface PatternsDocument {
   readonly pairs: readonly PairReads[]
 }
 
+/** The reads of one pair, hour by hour. */
 export interface PairReads {
   readonly chain: string
   readonly pair: string

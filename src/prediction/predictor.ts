@@ -29,6 +29,7 @@ export interface PredictorOptions {
   readonly idOf: (names: PairNames) => number
 }
 
+/** How many reads were counted, and how well each kind of prediction did. */
 export interface PredictorStats {
   readonly totalAccesses: number
   readonly uniquePairs: number

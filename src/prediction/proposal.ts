@@ -1,5 +1,6 @@
 /** The predictions that make proposals. */
 export const KINDS = ['popular', 'trending', 'time-of-day', 'session', 'forecast', 'sector-rotation'] as const
+/** Which pattern of the past a recommendation rests on. */
 export type Kind = (typeof KINDS)[number]
 
 /** A pair that will be read, as history says. */

@@ -2,6 +2,7 @@ import { type AccessHistory, DAY_HOURS } from './access-history.ts'
 import { type Proposal, surest } from './proposal.ts'
 import { daysRead } from './time-of-day.ts'
 
+/** A trading session. */
 export interface Session {
   readonly name: 'sydney' | 'tokyo' | 'london' | 'new-york'
   /** Hours of the day, UTC; the session is no longer open in the hour `closesAt`. */

@@ -21,6 +21,7 @@ export interface RecordFilter {
 }
 
 export const FILTER_REASONS = ['time', 'offset', 'partition', 'chain', 'pair', 'sample'] as const
+/** Why a record was left out of a replay. */
 export type FilterReason = (typeof FILTER_REASONS)[number]
 
 export type Selection =

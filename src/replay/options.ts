@@ -23,11 +23,13 @@ export interface ReplayRange {
   readonly partitions?: readonly number[]
 }
 
+/** Where a replay takes its records from. */
 export type ReplayFrom =
   | ({ readonly topic: string | readonly string[] } & ReplayRange)
   /** A recording, or an NDJSON file of price updates; packed where the name ends in .gz. */
   | ({ readonly file: string } & ReplayRange)
 
+/** Where a replay brings its records. */
 export type ReplayTo = ReplayTopics | ReplayInProcess | ReplayOutput
 
 /** Missing topics are created, with as many partitions as the source has unless `partitions` is given. */
@@ -36,18 +38,21 @@ export type ReplayTopics = { readonly broker?: Broker; readonly partitions?: num
   | { readonly topic: string }
 )
 
+/** Hands the records of a replay to a function of this process. */
 export interface ReplayInProcess {
   readonly inProcess: InProcessSink
   /** Moved forward to each record's timestamp before it is applied. */
   readonly clock?: VirtualClock
 }
 
+/** Writes the records of a replay to a stream. */
 export interface ReplayOutput {
   readonly stdout: true | Writable
   /** Default `updates`. */
   readonly format?: OutputFormat
 }
 
+/** Which records of the source are replayed. */
 export interface ReplayFilters {
   readonly pairs?: readonly string[]
   readonly chains?: readonly string[]
@@ -57,6 +62,7 @@ export interface ReplayFilters {
   readonly max?: number
 }
 
+/** What `replay` takes. */
 export interface ReplayOptions {
   readonly from: ReplayFrom
   readonly to: ReplayTo

@@ -13,6 +13,7 @@ export const wallTime: ReplayTime = {
   sleep: (ms, signal) => delay(ms, undefined, { signal }).catch(() => undefined),
 }
 
+/** How much faster than recorded a replay runs: a factor, or as fast as it goes. */
 export type Speed = number | 'max'
 
 export const MIN_SPEED = 0.1

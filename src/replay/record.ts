@@ -12,6 +12,7 @@ import type { LostRecords, ReplaySource } from './source/source.ts'
 import { openTopics } from './source/topic.ts'
 import { createStateHash, type StateHash } from './state-hash.ts'
 
+/** What `record` takes. */
 export interface RecordOptions extends ReplayRange {
   /** Default: the Kafka of the environment. */
   readonly broker?: Broker
@@ -35,6 +36,7 @@ export interface RecordOptions extends ReplayRange {
   readonly stallMs?: number
 }
 
+/** What was recorded. */
 export interface RecordReport {
   readonly status: 'done' | 'interrupted'
   readonly file: string

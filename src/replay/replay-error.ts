@@ -1,3 +1,4 @@
+/** Why a replay or a recording failed. */
 export type ReplayErrorCode =
   | 'bad-option'
   | 'no-such-topic'

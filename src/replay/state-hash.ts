@@ -123,6 +123,7 @@ export class StateHash {
   }
 }
 
+/** A state hash that records are added to: equal for equal newest values, in whatever order they came. */
 export function createStateHash(options?: { readonly maxPairs?: number }): StateHash {
   return new StateHash(options)
 }

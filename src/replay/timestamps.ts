@@ -6,6 +6,7 @@ import type { ReplayTime } from './pace.ts'
  * updates and the times of warm requests move with their record's timestamp, so that ages and versions stay right.
  */
 export const TIMESTAMPS = ['keep', 'shift', 'now'] as const
+/** Which times the replayed records get. */
 export type Timestamps = (typeof TIMESTAMPS)[number]
 
 /** Tells the timestamp that each record is replayed with. */

@@ -11,6 +11,7 @@ export const STRATEGY_NAMES = [
   'conservative',
   'aggressive',
 ] as const
+/** The name of a warming strategy. */
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
 /** The most pairs of a warm request and the lowest score, if only the strategy's name is configured. */

@@ -1,6 +1,7 @@
 import { Kafka, type KafkaConfig, type LogEntry, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
 import { createSockets, type Sockets } from './socket.ts'
 
+/** A warning or an error of KafkaJS's own log. */
 export interface KafkaLogEvent {
   readonly level: 'error' | 'warn'
   readonly message: string
@@ -8,12 +9,14 @@ export interface KafkaLogEvent {
   readonly details: Readonly<Record<string, unknown>>
 }
 
+/** A login with a user name and a password. */
 export interface PasswordSasl {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
   readonly username: string
   readonly password: string
 }
 
+/** How a client reaches the brokers. */
 export interface ClientOptions {
   readonly brokers: readonly string[]
   readonly clientId: string

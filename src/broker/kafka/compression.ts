@@ -6,8 +6,10 @@ import { compressSync, uncompressSync } from 'snappy'
 import { BrokerError } from '../port.ts'
 import { messageOf } from './errors.ts'
 
+/** A compression of Kafka. */
 export type CodecName = 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
+/** Compresses and decompresses the records of a batch. */
 export interface Codec {
   compress(bytes: Buffer): Buffer | Promise<Buffer>
   decompress(bytes: Buffer): Buffer | Promise<Buffer>

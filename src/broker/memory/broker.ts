@@ -41,6 +41,7 @@ export interface MemoryBroker extends Broker {
   reconnect(): void
 }
 
+/** A broker in this process, without Kafka: for tests and for trying out. */
 export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
   const cluster = new MemoryCluster({
     clock: options.clock ?? systemClock,

@@ -19,6 +19,7 @@ export interface ReplaySink {
   failed(): readonly LostRecords[]
 }
 
+/** One topic that a replay wrote to. */
 export interface ReplayTarget {
   readonly topic: string
   readonly partitions: number

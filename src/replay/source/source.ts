@@ -14,6 +14,7 @@ export interface ReplaySource {
   lost(): readonly LostRecords[]
 }
 
+/** Where the records of a source come from. */
 export interface SourceOrigin {
   /** Partition counts of the topics that the records are (or were) in. */
   readonly topics: ReadonlyMap<string, number>
@@ -23,6 +24,7 @@ export interface SourceOrigin {
   readonly stateHash: string | undefined
 }
 
+/** Records of the source that could not be read, by reason. */
 export interface LostRecords {
   readonly reason: string
   readonly records: number
