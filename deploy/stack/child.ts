@@ -7,7 +7,9 @@ import { StackError, systemCode } from './stack-error.ts'
 export interface Command {
   readonly file: string
   readonly args: readonly string[]
-  /** What the process prints; it is appended to. */
+  /** Default: the folder of this process. */
+  readonly cwd?: string
+  /** Takes what the process prints, after what it holds already. */
   readonly logFile: string
 }
 
@@ -37,7 +39,7 @@ export type Lifetime =
 export async function startChild(command: Command, lifetime: Lifetime): Promise<Child> {
   const log = openSync(command.logFile, 'a')
   // A session of its own: Ctrl-C at the terminal reaches us alone, and we end the children in order.
-  const child = spawn(command.file, command.args, { detached: true, stdio: ['ignore', log, log] })
+  const child = spawn(command.file, command.args, { cwd: command.cwd, detached: true, stdio: ['ignore', log, log] })
   closeSync(log)
   try {
     await once(child, 'spawn')

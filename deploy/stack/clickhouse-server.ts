@@ -1,16 +1,15 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { type Child, startChild } from './child.ts'
 import { allotPorts } from './ports.ts'
+import { untilReady } from './ready.ts'
 
 const PROGRAM = 'clickhouse-server'
 const START_MS = 30_000
-const RETRY_MS = 50
 
-/** Debian has a server of 2018 (18.16): what works there works on later ones. */
+/** Debian has the server of 2018 (18.16): what works there works on later ones. */
 export const hasClickHouse = spawnSync(PROGRAM, ['--version']).error === undefined
 
 export interface ClickHouse {
@@ -18,38 +17,29 @@ export interface ClickHouse {
   stop(): Promise<void>
 }
 
-/** A server of its own, on a free port of the loopback, in a directory that goes with it. Rejects where it does not answer. */
+/** Starts a server on a free port of the loopback, in a folder that `stop` deletes. Rejects if it does not answer. */
 export async function startClickHouse(program = PROGRAM): Promise<ClickHouse> {
   const home = mkdtempSync(join(tmpdir(), 'forewarm-clickhouse-'))
   for (const name of ['data', 'tmp']) mkdirSync(join(home, name))
   const [http = 0, tcp = 0] = await allotPorts(['any', 'any'])
   writeFileSync(join(home, 'users.xml'), USERS)
   writeFileSync(join(home, 'config.xml'), configOf(home, http, tcp))
-  const server = spawn(program, [`--config-file=${join(home, 'config.xml')}`], { cwd: home, stdio: 'ignore' })
-  const ended = once(server, 'exit')
+  const args = [`--config-file=${join(home, 'config.xml')}`]
+  const url = `http://127.0.0.1:${http}`
+  let server: Child | undefined
   const stop = async () => {
-    server.kill('SIGKILL')
-    await ended
+    await server?.kill()
     rmSync(home, { recursive: true, force: true })
   }
-  const url = `http://127.0.0.1:${http}`
   try {
-    await answering(url, server)
+    server = await startChild({ file: program, args, cwd: home, logFile: join(home, 'server.log') }, 'ours')
+    const wait = { timeoutMs: START_MS, signal: server.gone }
+    await untilReady(wait, `ClickHouse at ${url}`, async () => (await fetch(`${url}/ping`)).status === 200)
   } catch (error) {
     await stop()
     throw error
   }
   return { url, stop }
-}
-
-/** Resolves when the server answers; it loads for a second or so. */
-async function answering(url: string, server: ChildProcess): Promise<void> {
-  const giveUpMs = performance.now() + START_MS
-  while ((await fetch(`${url}/ping`).catch(() => undefined))?.status !== 200) {
-    if (server.exitCode !== null) throw new Error(`ClickHouse ended with code ${server.exitCode}`)
-    if (performance.now() > giveUpMs) throw new Error(`ClickHouse did not answer at ${url}`)
-    await delay(RETRY_MS)
-  }
 }
 
 const USERS = `<?xml version="1.0"?>

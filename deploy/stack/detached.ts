@@ -140,7 +140,7 @@ async function raise(stack: LocalStack, commands: [string, Command][], stateDir:
 
 async function ready(stack: LocalStack, children: readonly Child[]): Promise<void> {
   const wait = { timeoutMs: READY_MS, signal: AbortSignal.any(children.map((child) => child.gone)) }
-  await Promise.all([kafkaReady({ ...wait, brokers: stack.brokers }), redisReady({ ...wait, url: stack.redisUrl })])
+  await Promise.all([kafkaReady(stack.brokers, wait), redisReady(stack.redisUrl, wait)])
 }
 
 async function endRecorded(stateDir: string): Promise<boolean> {

@@ -39,7 +39,7 @@ export async function archiveClasses(parts: KafkaParts, work: string): Promise<v
   const broker = await startChild(archivingCommand(node, parts), 'ours')
   try {
     const brokers = [`127.0.0.1:${node.port}`]
-    await kafkaReady({ brokers, timeoutMs: START_MS, signal: broker.gone })
+    await kafkaReady(brokers, { timeoutMs: START_MS, signal: broker.gone })
     await exercise(brokers)
   } finally {
     await broker.end(STOP_MS)

@@ -1,40 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel } from 'kafkajs'
 import { guardIdleTimers } from '../../src/broker/kafka/idle-timer.ts'
-import { StackError } from './stack-error.ts'
+import { untilReady, type Wait } from './ready.ts'
 
 const PROBE = 'forewarm-stack-probe'
-const RETRY_MS = 50
-
-export interface ReadyOptions {
-  readonly brokers: readonly string[]
-  readonly timeoutMs: number
-  /** Ends the wait with its reason: a broker's process is gone. */
-  readonly signal: AbortSignal
-}
-
 /**
- * Resolves when a topic with a replica on every broker has a leader and all of them in sync, and a group has its
- * coordinator: an open port is not yet a broker that takes records and members. The topic is deleted again. Throws a
- * StackError where that takes longer than `timeoutMs` milliseconds.
+ * Resolves when a topic with a replica on every broker has a leader, all replicas are in sync, and a group has its
+ * coordinator: an open port alone does not mean that records and members are accepted. The topic is deleted again.
  */
-export async function kafkaReady(options: ReadyOptions): Promise<void> {
-  const deadline = performance.now() + options.timeoutMs
-  let reason: unknown
-  while (performance.now() < deadline) {
-    options.signal.throwIfAborted()
-    try {
-      if (await probe(options.brokers)) return
-    } catch (error) {
-      reason = error
-    }
-    await delay(RETRY_MS)
-  }
-  options.signal.throwIfAborted()
-  const seconds = options.timeoutMs / 1000
-  throw new StackError('not-ready', `Kafka at ${options.brokers} took more than ${seconds} s to elect a leader.`, {
-    cause: reason,
-  })
+export function kafkaReady(brokers: readonly string[], wait: Wait): Promise<void> {
+  return untilReady(wait, `Kafka at ${brokers.join(', ')}`, () => probe(brokers))
 }
 
 async function probe(brokers: readonly string[]): Promise<boolean> {
@@ -57,7 +31,7 @@ async function probe(brokers: readonly string[]): Promise<boolean> {
     const { topics } = await admin.fetchTopicMetadata({ topics: [PROBE] })
     const partition = topics[0]?.partitions[0]
     if (partition === undefined || partition.leader < 0 || partition.isr.length < brokers.length) return false
-    // The first group that is asked for has the topic of offsets made, and whoever comes while it loads is turned away.
+    // The first question about a group creates the offsets topic; until that is loaded, members are turned away.
     await admin.fetchOffsets({ groupId: PROBE, topics: [PROBE] })
     await admin.deleteTopics({ topics: [PROBE] })
     return true

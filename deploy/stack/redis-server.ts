@@ -1,11 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { Command } from './child.ts'
+import { untilReady, type Wait } from './ready.ts'
 import { StackError } from './stack-error.ts'
-
-const RETRY_MS = 20
 
 export interface RedisServer {
   readonly port: number
@@ -49,41 +47,20 @@ export function redisBinaryName(platform: NodeJS.Platform, arch: NodeJS.Architec
   )
 }
 
-export interface RedisReadyOptions {
-  readonly url: string
-  readonly timeoutMs: number
-  /** Ends the wait with its reason: the process is gone. */
-  readonly signal: AbortSignal
+/** Resolves when it answers PING, which it does once its data is loaded. */
+export function redisReady(url: string, wait: Wait): Promise<void> {
+  return untilReady(wait, `Redis at ${url}`, () => ping(url))
 }
 
-/** Resolves when it answers PING, its data loaded. Throws a StackError where that takes longer than `timeoutMs`. */
-export async function redisReady(options: RedisReadyOptions): Promise<void> {
-  const deadline = performance.now() + options.timeoutMs
-  let reason: unknown
-  while (performance.now() < deadline) {
-    options.signal.throwIfAborted()
-    try {
-      await ping(options.url)
-      return
-    } catch (error) {
-      reason = error
-    }
-    await delay(RETRY_MS)
-  }
-  options.signal.throwIfAborted()
-  const seconds = options.timeoutMs / 1000
-  throw new StackError('not-ready', `Redis at ${options.url} took more than ${seconds} s to answer.`, { cause: reason })
-}
-
-async function ping(url: string): Promise<void> {
+async function ping(url: string): Promise<boolean> {
   const redis = new Redis(url, { lazyConnect: true, retryStrategy: null, commandTimeout: 1000 })
-  // What goes wrong rejects the two calls as well.
+  // Every error rejects one of the two calls as well.
   redis.on('error', () => undefined)
   try {
     await redis.connect()
-    await redis.ping()
+    return (await redis.ping()) === 'PONG'
   } finally {
-    // On a connection that never was, ioredis would wait two seconds for its close.
+    // ioredis waits two seconds for the close of a connection that was never made.
     if (redis.status !== 'end') redis.disconnect()
   }
 }

@@ -116,7 +116,7 @@ function kafkaGroup({ nodes, parts, profile }: KafkaGroupOptions) {
     // Without a majority there is no controller that could elect a leader.
     if (running.length * 2 <= nodes.length) return
     const signal = AbortSignal.any(running.flatMap((node) => children.get(node.id)?.gone ?? []))
-    await kafkaReady({ brokers: running.map(address), timeoutMs: READY_MS, signal })
+    await kafkaReady(running.map(address), { timeoutMs: READY_MS, signal })
   }
   const at = (index: number): KafkaNode => {
     const node = nodes[index]
@@ -152,7 +152,7 @@ function redisProcess(place: Pick<RedisServer, 'port' | 'dir'>, binary: string) 
     url,
     start: async (): Promise<void> => {
       if (child === undefined || child.gone.aborted) child = await startChild(redisCommand(server, binary), 'ours')
-      await redisReady({ url, timeoutMs: READY_MS, signal: child.gone })
+      await redisReady(url, { timeoutMs: READY_MS, signal: child.gone })
     },
     pause: async (): Promise<void> => child?.pause(),
     resume: (): void => child?.resume(),

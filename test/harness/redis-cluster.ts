@@ -116,7 +116,7 @@ function clusterServer({ port, busPort, dir, binary }: Place) {
       const command = redisCommand({ port, dir, keepData: false }, binary)
       const args = [...command.args, ...Object.entries(clusterSettings(busPort)).flat()]
       if (child === undefined || child.gone.aborted) child = await startChild({ ...command, args }, 'ours')
-      await redisReady({ url, timeoutMs: READY_MS, signal: child.gone })
+      await redisReady(url, { timeoutMs: READY_MS, signal: child.gone })
     },
     pause: async (): Promise<void> => child?.pause(),
     resume: (): void => child?.resume(),

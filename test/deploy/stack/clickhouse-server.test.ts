@@ -11,11 +11,11 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(home, { recursive: true, force: true }))
 
-test('a server that ends at once is said to have ended, and its directory goes', async () => {
+test('a ClickHouse server that ends at once is reported as ended, and its folder is deleted', async () => {
   const program = join(home, 'clickhouse-server')
   writeFileSync(program, '#!/bin/sh\npwd > "$0.cwd"\nexit 70\n')
   chmodSync(program, 0o755)
-  await expect(startClickHouse(program)).rejects.toThrow('ClickHouse ended with code 70')
+  await expect(startClickHouse(program)).rejects.toThrow('clickhouse-server ended with code 70')
   const directory = readFileSync(`${program}.cwd`, 'utf8').trim()
   expect([directory.includes('forewarm-clickhouse-'), existsSync(directory)]).toEqual([true, false])
 })
