@@ -1,5 +1,6 @@
 import type { Admin, Broker, TopicSpec } from '../src/broker/port.ts'
 import { deadLetterTopics, findPriceTopics, ownTopics } from '../src/broker/price-topics.ts'
+import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { UsageError } from './usage-error.ts'
@@ -16,14 +17,12 @@ export interface CreateTopicsReport {
 }
 
 /** Price topics first, because Forewarm's own have as many partitions as these. */
-export async function createTopics(
+export function createTopics(
   broker: Broker,
   config: Config,
   options: CreateTopicsOptions,
 ): Promise<CreateTopicsReport> {
-  const admin = broker.admin()
-  await admin.connect()
-  try {
+  return withAdmin(broker, async (admin) => {
     const prices = await missingPriceTopics(admin, config, options)
     const madePrices = await admin.createTopics(prices)
     const selection = options.names.length > 0 ? options.names : config.kafka.priceTopics
@@ -33,9 +32,7 @@ export async function createTopics(
     const created = [...madePrices, ...(await admin.createTopics(wanted))]
     const all = [...found.topics, ...wanted.map(({ topic }) => topic)]
     return { created, existing: all.filter((topic) => !created.includes(topic)) }
-  } finally {
-    await admin.close()
-  }
+  })
 }
 
 async function missingPriceTopics(

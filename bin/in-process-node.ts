@@ -10,6 +10,7 @@ import {
 } from '../index.ts'
 import { DEAD_LETTER_SUFFIX } from '../schemas/topics.ts'
 import type { OutgoingRecord, Producer } from '../src/broker/port.ts'
+import { withAdmin } from '../src/broker/with-admin.ts'
 import type { ReplayRecord } from '../src/replay/replay-record.ts'
 import type { InProcessSink } from '../src/replay/sink/process.ts'
 import type { SourceOrigin } from '../src/replay/source/source.ts'
@@ -130,10 +131,8 @@ export class InProcessNode implements InProcessSink {
 
 async function brokerWith(topics: SourceOrigin['topics']): Promise<MemoryBroker> {
   const broker = createMemoryBroker({ maxRecordsPerPartition: KEPT_RECORDS })
-  const admin = broker.admin()
-  await admin.connect()
   const config = { 'max.message.bytes': String(LARGEST_BATCH_BYTES) }
-  await admin.createTopics([...topics].map(([topic, partitions]) => ({ topic, partitions, config })))
-  await admin.close()
+  const specs = [...topics].map(([topic, partitions]) => ({ topic, partitions, config }))
+  await withAdmin(broker, (admin) => admin.createTopics(specs))
   return broker
 }

@@ -1,5 +1,6 @@
 import type { Broker } from '../src/broker/port.ts'
 import { findPriceTopics } from '../src/broker/price-topics.ts'
+import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { noSuchTopic } from '../src/replay/source/topic-range.ts'
@@ -11,10 +12,8 @@ export interface PriceTopic {
 }
 
 /** The topic that was named, or the one that PRICE_TOPICS stands for. Throws where it is none or several. */
-export async function priceTopicFor(broker: Broker, config: Config, named: string | undefined): Promise<PriceTopic> {
-  const admin = broker.admin()
-  await admin.connect()
-  try {
+export function priceTopicFor(broker: Broker, config: Config, named: string | undefined): Promise<PriceTopic> {
+  return withAdmin(broker, async (admin) => {
     if (named !== undefined) {
       const partitions = await admin.partitions(named)
       if (partitions === undefined) throw await noSuchTopic(admin, named)
@@ -26,7 +25,5 @@ export async function priceTopicFor(broker: Broker, config: Config, named: strin
     if (topic === undefined || found.topics.length > 1)
       throw new UsageError(`which topic? PRICE_TOPICS is ${found.topics.join(', ')}: give one by --topic`)
     return { topic, partitions: found.partitions }
-  } finally {
-    await admin.close()
-  }
+  })
 }

@@ -9,6 +9,7 @@ import {
   detector,
   type ForewarmNode,
 } from '../../index.ts'
+import { withAdmin } from '../../src/broker/with-admin.ts'
 import { createMarket, type Market } from '../../src/simulate/traffic/market.ts'
 import { DevPanel } from '../terminal/dev-panel.ts'
 import { say, type Terminal } from '../terminal/terminal.ts'
@@ -84,10 +85,7 @@ async function openStage(options: DevOptions): Promise<Stage> {
     local === undefined
       ? createMemoryBroker({ maxRecordsPerPartition: RECORDS_KEPT })
       : createKafkaBroker({ brokers: local.brokers, clientId: 'forewarm.demo' })
-  const admin = broker.admin()
-  await admin.connect()
-  await admin.createTopics([{ topic: TOPIC, partitions: PARTITIONS }])
-  await admin.close()
+  await withAdmin(broker, (admin) => admin.createTopics([{ topic: TOPIC, partitions: PARTITIONS }]))
   return {
     place:
       local === undefined
