@@ -3,8 +3,9 @@ import { pathToFileURL } from 'node:url'
 import { type Detector, isDetector } from '../src/detect/detector.ts'
 import { UsageError } from './usage-error.ts'
 
-/** The detectors that a module exports, singly or in lists, whatever their names. Throws a UsageError. */
-export async function loadDetectors(file: string): Promise<readonly Detector[]> {
+/** The detectors that a module exports, one by one or in lists, under any name; none without a file. Throws a UsageError. */
+export async function loadDetectors(file: string | undefined): Promise<readonly Detector[]> {
+  if (file === undefined) return []
   let exported: readonly unknown[]
   try {
     exported = Object.values(await import(pathToFileURL(resolve(file)).href))

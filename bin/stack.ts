@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import { ensureLocalStack, localStackStatus, stopLocalStack, wipeLocalStack } from '../deploy/stack/detached.ts'
 import { StackError } from '../deploy/stack/stack-error.ts'
+import { DONE, type ExitCode, FAILED, USAGE } from './exit-code.ts'
 
-const USAGE = `usage: npm run -s stack -- <command>
+const HELP = `usage: npm run -s stack -- <command>
 
   start [--brokers 1|3]   a Kafka 4.1 and a Redis 7 on 127.0.0.1, fetched at the first start (JDK 17 and Maven needed);
                           prints KAFKA_BROKERS=… and REDIS_URL=… where it runs already, too
@@ -13,19 +14,15 @@ const USAGE = `usage: npm run -s stack -- <command>
 Example: export $(npm run -s stack -- start)
 `
 
-const DONE = 0
-const FAILED = 1
-const WRONG_USAGE = 2
-
-async function main(argv: readonly string[]): Promise<number> {
+async function main(argv: readonly string[]): Promise<ExitCode> {
   const args = parse(argv)
   if (typeof args === 'string') {
-    process.stderr.write(`${args}\n\n${USAGE}`)
-    return WRONG_USAGE
+    process.stderr.write(`${args}\n\n${HELP}`)
+    return USAGE
   }
   switch (args.command) {
     case 'help':
-      process.stdout.write(USAGE)
+      process.stdout.write(HELP)
       return DONE
     case 'start':
       print(await ensureLocalStack({ ...args.stack, report: say }))
@@ -42,7 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function status(): number {
+function status(): ExitCode {
   const found = localStackStatus()
   switch (found.status) {
     case 'running':

@@ -1,12 +1,11 @@
 import type { Command } from 'commander'
 import { settingsHelp } from '../../src/config/document.ts'
-import { describeConfig, loadConfig } from '../../src/config/load.ts'
-import { describeProblems } from '../../src/config/problem.ts'
-import { ForewarmError } from '../../src/forewarm-error.ts'
+import { describeConfig } from '../../src/config/load.ts'
 import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
-import { painted, print, printJson, say, type Terminal } from '../terminal/terminal.ts'
+import { loadSettings } from '../settings.ts'
+import { painted, print, printJson, type Terminal } from '../terminal/terminal.ts'
 
 interface ConfigFlags {
   readonly json?: boolean
@@ -23,10 +22,7 @@ export function define(command: Command, run: RunCommand): void {
 }
 
 async function start(terminal: Terminal, flags: ConfigFlags): Promise<ExitCode> {
-  const loaded = loadConfig({ env: process.env, ...(flags.config !== undefined && { file: flags.config }) })
-  for (const warning of loaded.warnings) say(terminal, `warning: ${warning}`)
-  if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
-  const rows = describeConfig(loaded)
+  const rows = describeConfig(loadSettings(terminal, flags))
   if (flags.json === true) {
     printJson(terminal, rows)
     return DONE

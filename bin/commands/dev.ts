@@ -11,7 +11,7 @@ import {
 } from '../../index.ts'
 import { withAdmin } from '../../src/broker/with-admin.ts'
 import { createMarket, type Market } from '../../src/simulate/traffic/market.ts'
-import { DevPanel } from '../terminal/dev-panel.ts'
+import { DevPanel, type Places } from '../terminal/dev-panel.ts'
 import { say, type Terminal } from '../terminal/terminal.ts'
 
 export interface DevOptions {
@@ -72,7 +72,7 @@ export async function runDev(options: DevOptions): Promise<void> {
 }
 
 interface Stage {
-  readonly place: string
+  readonly places: Places
   readonly broker: Broker
   node(market: Market, which: { readonly service: string; readonly warming: boolean }): Promise<ForewarmNode>
   close(): Promise<void>
@@ -87,10 +87,10 @@ async function openStage(options: DevOptions): Promise<Stage> {
       : createKafkaBroker({ brokers: local.brokers, clientId: 'forewarm.demo' })
   await withAdmin(broker, (admin) => admin.createTopics([{ topic: TOPIC, partitions: PARTITIONS }]))
   return {
-    place:
+    places:
       local === undefined
-        ? 'broker and L2 in this process'
-        : `Kafka at ${local.brokers.join(', ')}, Redis at ${local.redisUrl}`,
+        ? { broker: 'in this process', l2: 'in this process' }
+        : { broker: `Kafka at ${local.brokers.join(', ')}`, l2: `Redis at ${local.redisUrl}` },
     broker,
     close: async () => {
       await broker.close()
@@ -142,10 +142,10 @@ async function play(options: DevOptions, { market, stage, warmed, unwarmed }: Pl
   await producer.connect()
   let notSent = 0
   const publisher = createPricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS, updatesPerRecord: 10 })
-  const { place } = stage
+  const { places } = stage
   const counts = () => ({ warmed: warmed.stats(), unwarmed: unwarmed.stats(), notSent })
   const { httpPort } = warmed
-  const panel = new DevPanel({ from: counts(), stdout, json, place, httpPort, lookAfterMs: LOOK_AFTER_MS })
+  const panel = new DevPanel({ from: counts(), stdout, json, places, httpPort, lookAfterMs: LOOK_AFTER_MS })
   const startMs = performance.now()
   const endMs = startMs + durationSeconds * 1000
   let sent = 0

@@ -3,8 +3,8 @@ import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { type RangeFlags, rangeOf, withRange } from '../options/range.ts'
-import { showProgress } from '../terminal/progress-line.ts'
-import { recordText } from '../terminal/replay-text.ts'
+import { withProgress } from '../terminal/progress-line.ts'
+import { recordingText } from '../terminal/replay-text.ts'
 import { print, printJson, type Terminal } from '../terminal/terminal.ts'
 
 interface RecordFlags extends RangeFlags {
@@ -35,24 +35,23 @@ export function define(command: Command, run: RunCommand): void {
 
 async function start(terminal: Terminal, topics: readonly string[], flags: RecordFlags): Promise<ExitCode> {
   const [{ withKafka }, { record }] = await Promise.all([import('../kafka.ts'), import('../../src/replay/record.ts')])
-  let stopProgress = () => {}
   const report = await withKafka(terminal, flags, (broker) =>
-    record({
-      broker,
-      topics,
-      file: flags.output,
-      ...rangeOf(flags),
-      live: flags.live ?? false,
-      ...(flags.max !== undefined && { max: flags.max }),
-      replace: flags.force ?? false,
-      signal: terminal.signal,
-      onStart: (progress) => {
-        stopProgress = showProgress(terminal, 'record', progress)
-      },
-    }).finally(() => stopProgress()),
+    withProgress(terminal, 'record', (onStart) =>
+      record({
+        broker,
+        topics,
+        file: flags.output,
+        ...rangeOf(flags),
+        live: flags.live ?? false,
+        ...(flags.max !== undefined && { max: flags.max }),
+        replace: flags.force ?? false,
+        signal: terminal.signal,
+        onStart,
+      }),
+    ),
   )
   if (flags.json === true) printJson(terminal, report)
-  else print(terminal, recordText(report))
+  else print(terminal, recordingText(report))
   // Ctrl-C is how a live recording ends.
   return report.status === 'interrupted' && flags.live !== true ? INTERRUPTED : DONE
 }

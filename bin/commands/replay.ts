@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { NodeStats } from '../../index.ts'
 import type { Broker } from '../../src/broker/port.ts'
 import type { ReplayFilters, ReplayFrom, ReplayOptions, ReplayTo, ReplayTopics } from '../../src/replay/options.ts'
@@ -11,7 +11,8 @@ import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import type { InProcessNode } from '../in-process-node.ts'
 import * as opt from '../options/options.ts'
 import { type RangeFlags, rangeOf, withRange } from '../options/range.ts'
-import { showProgress } from '../terminal/progress-line.ts'
+import { loadSettings } from '../settings.ts'
+import { withProgress } from '../terminal/progress-line.ts'
 import { nodeText, replayText } from '../terminal/replay-text.ts'
 import { print, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
@@ -54,7 +55,7 @@ export function define(command: Command, run: RunCommand): void {
   withRange(command)
     .option('--pairs <list>', 'only these pairs', opt.list)
     .option('--chains <list>', 'only these chains', opt.list)
-    .option('--sample <share>', 'a share of the records from 0 to 1, the same ones in every run', share)
+    .option('--sample <share>', 'a share of the records from 0 to 1, the same ones in every run', opt.share)
     .option('--max <n>', 'at most so many records', opt.count)
     .option('--loop [n]', 'so many passes, without a number until Ctrl-C', opt.count)
     .optionsGroup('How:')
@@ -138,9 +139,9 @@ async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: Replay
 
 async function inProcessNode(terminal: Terminal, flags: ReplayFlags): Promise<InProcessNode> {
   const { loadDetectors } = await import('../detectors-file.ts')
-  const detectors = flags.detectors === undefined ? [] : await loadDetectors(flags.detectors)
-  const [{ InProcessNode }, { settings }] = await Promise.all([import('../in-process-node.ts'), import('../kafka.ts')])
-  const { warmRequestsTopic, warmResultsTopic } = settings(terminal, flags).kafka
+  const detectors = await loadDetectors(flags.detectors)
+  const { InProcessNode } = await import('../in-process-node.ts')
+  const { warmRequestsTopic, warmResultsTopic } = loadSettings(terminal, flags).config.kafka
   const ownTopics = new Set([warmRequestsTopic, warmResultsTopic])
   return new InProcessNode({ detectors, configFile: flags.config, ownTopics })
 }
@@ -152,21 +153,20 @@ async function replayed(
   nodeStats: () => NodeStats | undefined = () => undefined,
 ): Promise<ExitCode> {
   const { replay } = await import('../../src/replay/replay.ts')
-  let stopProgress = () => {}
-  const report = await replay({
-    ...options,
-    speed: flags.speed,
-    timestamps: flags.timestamps,
-    filters: filtersOf(flags),
-    ...(flags.loop !== undefined && { loop: flags.loop }),
-    ...(flags.verifyHash !== undefined && { verifyHash: flags.verifyHash }),
-    force: flags.force ?? false,
-    reallyForce: flags.yesReally ?? false,
-    signal: terminal.signal,
-    onStart: (progress) => {
-      stopProgress = showProgress(terminal, 'replay', progress)
-    },
-  }).finally(() => stopProgress())
+  const report = await withProgress(terminal, 'replay', (onStart) =>
+    replay({
+      ...options,
+      speed: flags.speed,
+      timestamps: flags.timestamps,
+      filters: filtersOf(flags),
+      ...(flags.loop !== undefined && { loop: flags.loop }),
+      ...(flags.verifyHash !== undefined && { verifyHash: flags.verifyHash }),
+      force: flags.force ?? false,
+      reallyForce: flags.yesReally ?? false,
+      signal: terminal.signal,
+      onStart,
+    }),
+  )
   showReport(terminal, flags, { report, node: nodeStats() })
   if (report.status === 'interrupted') return INTERRUPTED
   return report.hashMatches === false || report.failed.length > 0 ? FAILED : DONE
@@ -197,11 +197,4 @@ function showReport(terminal: Terminal, { json, stdout }: ReplayFlags, { report,
 
 function speed(value: string): Speed {
   return value === 'max' ? 'max' : opt.positiveNumber(value)
-}
-
-function share(value: string): number {
-  const number = Number(value)
-  if (value.trim() === '' || !(number >= 0 && number <= 1))
-    throw new InvalidArgumentError('Expected a share from 0 to 1.')
-  return number
 }

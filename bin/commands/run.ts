@@ -26,7 +26,7 @@ export function define(command: Command, run: RunCommand): void {
 async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCode> {
   const { signal } = terminal
   const { loadDetectors } = await import('../detectors-file.ts')
-  const detectors = flags.detectors === undefined ? [] : await loadDetectors(flags.detectors)
+  const detectors = await loadDetectors(flags.detectors)
   const { createNode } = await import('../../index.ts')
   const node = await createNode({
     detectors,

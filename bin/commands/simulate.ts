@@ -11,7 +11,7 @@ import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../options/simulation.ts'
 import { bar, showLine } from '../terminal/progress-line.ts'
-import { type TerminalTable, terminalTable } from '../terminal/simulation-text.ts'
+import { type TerminalTable, type TrafficKind, terminalTable } from '../terminal/simulation-text.ts'
 import { print, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -76,7 +76,7 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
     onSample: (combination: Combination, sample: Sample) => samples.get(combination)?.push(sample),
   }
   const stopProgress = showLine(terminal, () => `simulate ${bar(fraction)} ${Math.floor(fraction * 100)} %`)
-  const table = flags.json === true ? undefined : terminalTable(combinations, kindOf(flags))
+  const table = flags.json === true ? undefined : terminalTable(combinations, trafficKind(flags))
   if (table?.inAllRows !== undefined) say(terminal, table.inAllRows)
   // With the figures it is about, wherever these go; rows of JSON are for programs.
   if (caution !== undefined) (table === undefined ? say : print)(terminal, caution)
@@ -145,10 +145,10 @@ async function writeReport(
   if (report === undefined) return
   const { simulationReport } = await import('../report/report.ts')
   const simulated = rows.map((row, at) => ({ row, samples: samples[at] ?? [] }))
-  await writeFile(report, simulationReport(simulated, kindOf(flags), caution))
+  await writeFile(report, simulationReport(simulated, trafficKind(flags), caution))
   say(terminal, `wrote ${report}`)
 }
 
-function kindOf({ prices }: Pick<SimulateFlags, 'prices'>): 'accesses' | 'prices' {
+function trafficKind({ prices }: Pick<SimulateFlags, 'prices'>): TrafficKind {
   return prices === undefined ? 'accesses' : 'prices'
 }

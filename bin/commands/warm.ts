@@ -6,6 +6,7 @@ import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { duration } from '../terminal/progress-line.ts'
+import { pairCounts } from '../terminal/record-text.ts'
 import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
 interface WarmFlags {
@@ -98,11 +99,8 @@ function receiptText(receipt: WarmReceipt): string {
       return `no node has warmed ${receipt.requestId} in time${refusals === '' ? '' : ` (refused by ${refusals})`}`
     }
     case 'answered': {
-      const { node, status, durationMs, warmed, alreadyInL1, notFound, refusedOlder, notInterested } = receipt.result
-      const counts = Object.entries({ warmed, alreadyInL1, notFound, refusedOlder, notInterested })
-        .filter(([, pairs]) => pairs > 0)
-        .map(([outcome, pairs]) => `${outcome} ${pairs}`)
-      return `${status} by ${node} in ${duration(durationMs)}: ${counts.join(', ') || 'nothing to do'}`
+      const { node, status, durationMs } = receipt.result
+      return `${status} by ${node} in ${duration(durationMs)}: ${pairCounts(receipt.result).join(', ') || 'nothing to do'}`
     }
   }
 }

@@ -103,6 +103,12 @@ export function time(value: string): number {
   return number
 }
 
+export function share(value: string): number {
+  const number = decimal(value)
+  if (!(number >= 0 && number <= 1)) throw new InvalidArgumentError('Expected a share from 0 to 1.')
+  return number
+}
+
 /** Numbers above 0, comma-separated. */
 export function positiveNumbers(value: string): readonly number[] {
   return [...new Set(list(value).map(positiveNumber))]

@@ -2,7 +2,7 @@ import { basename } from 'node:path'
 import type { SimulationRow } from '../../src/simulate/row.ts'
 import type { Sample } from '../../src/simulate/simulate.ts'
 import { isBaseline } from '../../src/simulate/warmings/warmings.ts'
-import { percent, wholeTable } from '../terminal/simulation-text.ts'
+import { percent, type TrafficKind, wholeTable } from '../terminal/simulation-text.ts'
 import { type Chart, type ChartLine, escaped, legend, lineChart } from './line-chart.ts'
 import { naming } from './lines.ts'
 import { simulationSummary } from './summary.ts'
@@ -25,7 +25,7 @@ background:color-mix(in srgb,currentColor 8%,transparent)}.bar i{background:#8c8
 @media(max-width:600px){.summary td,.summary th{padding:.3rem .4rem}.summary :is(td,th):nth-child(2),.bars{display:none}}`
 
 /** One page that needs nothing else: what is saved, hit ratio by capacity and over time, and every row. */
-export function simulationReport(all: readonly Simulated[], of: 'accesses' | 'prices', caution?: string): string {
+export function simulationReport(all: readonly Simulated[], kind: TrafficKind, caution?: string): string {
   const simulated = withoutRepeats(all)
   const rows = simulated.map(({ row }) => row)
   const input = basename(rows[0]?.input ?? '')
@@ -33,12 +33,12 @@ export function simulationReport(all: readonly Simulated[], of: 'accesses' | 'pr
   const delays = [...new Set(rows.map(({ delayMs }) => delayMs))].toSorted((a, b) => a - b)
   const sections = delays.map((delayMs) => {
     const heading =
-      of === 'prices' ? `<h2>Read ${delayMs === 0 ? 'at once' : `${delayMs} ms after the update`}</h2>` : ''
+      kind === 'prices' ? `<h2>Read ${delayMs === 0 ? 'at once' : `${delayMs} ms after the update`}</h2>` : ''
     return (
       heading +
       sectionOf(
         simulated.filter(({ row }) => row.delayMs === delayMs),
-        of,
+        kind,
       )
     )
   })
@@ -49,12 +49,12 @@ export function simulationReport(all: readonly Simulated[], of: 'accesses' | 'pr
 <p>${escaped(input)}, ${reads} reads.<span class="bars"> Of the bars, grey is hit without warming, blue is what warming adds, red what it takes away.</span></p>${caution === undefined ? '' : `\n<p class="caution">${escaped(caution)}</p>`}
 ${sections.join('\n')}
 <h2>Every row</h2>
-${tableOf(rows, of)}
+${tableOf(rows, kind)}
 <p>docs/prediction.md says what the columns are, and what is not simulated.</p></body></html>
 `
 }
 
-function sectionOf(simulated: readonly Simulated[], of: 'accesses' | 'prices'): string {
+function sectionOf(simulated: readonly Simulated[], kind: TrafficKind): string {
   const rows = simulated.map(({ row }) => row)
   const names = naming(rows)
   const drawn = (row: SimulationRow, points: ChartLine['points']): ChartLine => ({
@@ -74,13 +74,13 @@ function sectionOf(simulated: readonly Simulated[], of: 'accesses' | 'prices'): 
         ]
   })
   const charts = [
-    byCapacity(lines, capacities, of),
+    byCapacity(lines, capacities, kind),
     ...capacities.map((capacity) => {
       const here = simulated.filter(({ row }) => row.capacity === capacity)
       return overTime(
         here.map(({ row, samples }) => drawn(row, pointsOf(samples))),
         capacity,
-        of,
+        kind,
       )
     }),
   ]
@@ -89,16 +89,16 @@ ${legend(lines)}
 <div class="charts">${charts.map(lineChart).join('\n')}</div>`
 }
 
-function byCapacity(lines: readonly ChartLine[], capacities: readonly number[], of: 'accesses' | 'prices'): Chart {
+function byCapacity(lines: readonly ChartLine[], capacities: readonly number[], kind: TrafficKind): Chart {
   const xMarks = capacities.map((capacity, at) => [at, percent(capacity)] as const)
-  const xLabel = `slots, of all ${of === 'prices' ? 'pairs' : 'keys'}`
+  const xLabel = `slots, of all ${kind === 'prices' ? 'pairs' : 'keys'}`
   return { title: 'Hit ratio by capacity', xLabel, lines, xMarks, withDots: true }
 }
 
-function overTime(lines: readonly ChartLine[], capacity: number, of: 'accesses' | 'prices'): Chart {
+function overTime(lines: readonly ChartLine[], capacity: number, kind: TrafficKind): Chart {
   const xMarks = [0, 25, 50, 75, 100].map((at) => [at / 100, `${at} %`] as const)
   const title = `Hit ratio over time, slots for ${percent(capacity)}`
-  const xLabel = of === 'prices' ? 'of the updates' : 'of the accesses'
+  const xLabel = kind === 'prices' ? 'of the updates' : 'of the accesses'
   return { title, xLabel, lines, xMarks, withDots: false }
 }
 
@@ -126,8 +126,8 @@ function withoutRepeats(all: readonly Simulated[]): readonly Simulated[] {
   return [...first.values()]
 }
 
-function tableOf(rows: readonly SimulationRow[], of: 'accesses' | 'prices'): string {
-  const { headings, cellsOf } = wholeTable(of)
+function tableOf(rows: readonly SimulationRow[], kind: TrafficKind): string {
+  const { headings, cellsOf } = wholeTable(kind)
   const line = (cells: readonly string[], tag: string): string =>
     `<tr>${cells.map((cell) => `<${tag}>${escaped(cell)}</${tag}>`).join('')}</tr>`
   return `<div class="scroll"><table><thead>${line(headings, 'th')}</thead>

@@ -1,17 +1,17 @@
 import type { NodeStats } from '../../index.ts'
 import { counted } from './progress-line.ts'
 
-/** Counts since the start, of two nodes of which one warms, and of the publisher that sends to both. */
+/** Counts since the start: of the node that warms, of the node that does not, and of the publisher that feeds both. */
 export interface DevCounts {
   readonly warmed: NodeStats
   readonly unwarmed: NodeStats
-  /** Updates that the broker did not take. */
+  /** Updates that the broker did not accept. */
   readonly notSent: number
 }
 
 /**
- * Rates and hit ratios are those of the last seconds. Latencies, the share of used warms and the updates that were not
- * sent are those since the start. Ratios and shares are 0 to 1. Undefined: not measured yet.
+ * Rates and hit ratios cover the last seconds; latencies, the share of used warms and the updates that were not sent
+ * cover the whole run. Ratios and shares are 0 to 1. Undefined means not measured yet.
  */
 export interface DevFigures {
   readonly updatesPerSecond: number
@@ -31,23 +31,28 @@ export interface Screen {
   write(text: string): unknown
 }
 
+/** What the two nodes read from and write to, for people. */
+export interface Places {
+  readonly broker: string
+  readonly l2: string
+}
+
 export interface PanelOptions {
   /** The counts at the start: the first figures are those since then. */
   readonly from: DevCounts
   readonly stdout: Screen
   readonly json: boolean
-  /** Where broker and L2 are. */
-  readonly place: string
+  readonly places: Places
   readonly httpPort: number | undefined
-  /** How long the detector of both waits before it reads, milliseconds. */
+  /** How long the detector of both nodes waits before it reads, in milliseconds. */
   readonly lookAfterMs: number
 }
 
-/** Long enough that a ratio stands still to be read, short enough to see it rise. */
+/** Long enough for a ratio to be read, short enough to see it rise. */
 const WINDOW_MS = 5_000
 const BAR_CELLS = 30
 
-/** Draws in place on a terminal, writes a line at a time elsewhere. */
+/** Draws in place on a terminal; elsewhere each drawing is one line. */
 export class DevPanel {
   readonly #options: PanelOptions
   #drawnLines = 0
@@ -80,7 +85,7 @@ export class DevPanel {
     return figuresBetween(before, counts, (atMs - before.atMs) / 1000)
   }
 
-  /** The cursor waits above the panel: what is logged meanwhile pushes the panel down instead of tearing it. */
+  /** The cursor waits above the panel, so that a logged line pushes the panel down instead of tearing it. */
   #redraw(lines: readonly string[]): void {
     const { stdout } = this.#options
     const text = lines.map((line) => `${line.slice(0, stdout.columns)}\x1b[K\n`).join('')
@@ -118,12 +123,12 @@ function figuresLine(figures: DevFigures): string {
 function panelLines(
   figures: DevFigures,
   { pairs, l1 }: NodeStats,
-  { place, httpPort, lookAfterMs }: PanelOptions,
+  { places, httpPort, lookAfterMs }: PanelOptions,
 ): readonly string[] {
   const { hitRatioWarmed, hitRatioUnwarmed, updatesPerSecond, updatesNotSent, warmsPerSecond, warmsUsedShare } = figures
   return [
     '',
-    `Forewarm: a simulated market, ${place}`,
+    'Forewarm: a simulated market',
     '',
     `  L1 hit ratio   with warming     ${bar(hitRatioWarmed)}  ${percent(hitRatioWarmed)}`,
     `                 without warming  ${bar(hitRatioUnwarmed)}  ${percent(hitRatioUnwarmed)}`,
@@ -132,10 +137,13 @@ function panelLines(
     ...(updatesNotSent > 0 ? [`                 ${counted(updatesNotSent)} NOT SENT since the start`] : []),
     `  warms          ${counted(warmsPerSecond)}/s; ${percent(warmsUsedShare)} were read before they left L1`,
     `  update to L1   ${latencies(figures)} since the start`,
+    '',
+    `  broker         ${places.broker}`,
+    `  L2             ${places.l2}`,
     `  metrics        ${httpPort === undefined ? 'off' : `http://127.0.0.1:${httpPort}/metrics`}`,
     '',
-    `  Two nodes read the same topic with the same detector, and one of them warms. The detector`,
-    `  reads ${lookAfterMs} ms after its update, which the updates behind it wait for.`,
+    '  Two nodes read the same topic with the same detector; only one of them warms.',
+    `  The detector reads ${lookAfterMs} ms after its update; later updates wait for it.`,
     `  Ratios and rates are those of the last ${WINDOW_MS / 1000} s. Ctrl-C ends it.`,
     '',
   ]

@@ -7,15 +7,25 @@ const BAR_CELLS = 24
 /** Less than this behind the schedule is what timers do. */
 const NOTABLE_MS = 250
 
-/**
- * Shows how far it has come on standard error: in place on a terminal, otherwise as a line every few seconds and, where
- * there was one, at the end. The returned function ends it.
- */
-export function showProgress(terminal: Terminal, what: string, read: () => ReplayProgress): () => void {
-  return showLine(terminal, () => `${what} ${progressText(read())}`)
+type OnStart = (progress: () => ReplayProgress) => void
+
+/** Shows how far `work` has come, from its call of `onStart` until it settles. */
+export async function withProgress<T>(
+  terminal: Terminal,
+  name: string,
+  work: (onStart: OnStart) => Promise<T>,
+): Promise<T> {
+  let stop = () => {}
+  const onStart: OnStart = (progress) => {
+    stop = showLine(terminal, () => `${name} ${progressText(progress())}`)
+  }
+  return work(onStart).finally(() => stop())
 }
 
-/** The same for a line of any words. */
+/**
+ * Shows a line on standard error: in place on a terminal; elsewhere every few seconds, and once more at the end if it
+ * was shown at all. The returned function ends it.
+ */
 export function showLine({ stderr }: Terminal, read: () => string): () => void {
   const inPlace = stderr.isTTY === true
   let isShown = false

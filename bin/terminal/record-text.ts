@@ -71,10 +71,14 @@ function requestWords(request: WarmRequest): readonly string[] {
 }
 
 function resultWords(result: WarmResult): readonly string[] {
-  const counts = (['warmed', 'alreadyInL1', 'notFound', 'refusedOlder', 'notInterested'] as const)
-    .filter((name) => result[name] > 0)
-    .map((name) => `${name} ${result[name]}`)
-  return [result.node, result.status, ...counts, `${result.durationMs} ms`, result.requestId]
+  return [result.node, result.status, ...pairCounts(result), `${result.durationMs} ms`, result.requestId]
+}
+
+/** What became of the pairs of a warm request, for people. */
+export function pairCounts(result: WarmResult): readonly string[] {
+  return (['warmed', 'alreadyInL1', 'notFound', 'refusedOlder', 'notInterested'] as const)
+    .filter((outcome) => result[outcome] > 0)
+    .map((outcome) => `${outcome} ${result[outcome]}`)
 }
 
 function time(ms: number): string {

@@ -36,7 +36,7 @@ export function nodeText({ pairs, reads, warms, l1 }: NodeStats): string {
 }
 
 /** What was recorded, for people. */
-export function recordText(report: RecordReport): string {
+export function recordingText(report: RecordReport): string {
   const { status, records, file, bytes, filtered, durationMs } = report
   return [
     `${status === 'done' ? 'recorded' : 'stopped after'} ${counted(records)} records in ${duration(durationMs)}: ${file}, ${counted(bytes)} bytes`,

@@ -1,5 +1,8 @@
 import type { Combination, SimulationRow } from '../../src/simulate/row.ts'
 
+/** What was recorded: accesses by key, or price updates. */
+export type TrafficKind = 'accesses' | 'prices'
+
 interface Column<Row extends Combination> {
   readonly heading: string
   /** Text goes to the left, numbers to the right. */
@@ -43,8 +46,8 @@ const OUTCOMES: readonly Column<SimulationRow>[] = [
 ]
 
 /** Everything, for a page. */
-export function wholeTable(of: 'accesses' | 'prices') {
-  const columns = [POLICY, WARMING, ...(of === 'prices' ? OF_PRICES : []), SLOTS, ...OUTCOMES]
+export function wholeTable(kind: TrafficKind) {
+  const columns = [POLICY, WARMING, ...(kind === 'prices' ? OF_PRICES : []), SLOTS, ...OUTCOMES]
   return {
     headings: columns.map(({ heading }) => heading),
     cellsOf: (row: SimulationRow): readonly string[] => columns.map(({ cell }) => cell(row)),
@@ -59,9 +62,9 @@ export interface TerminalTable {
 }
 
 /** Lines for a terminal, of 80 columns as a rule: what decides, and of the ways from updates to reads those that differ. */
-export function terminalTable(combinations: readonly Combination[], of: 'accesses' | 'prices'): TerminalTable {
+export function terminalTable(combinations: readonly Combination[], kind: TrafficKind): TerminalTable {
   const cellsOf = ({ cell }: Column<Combination>) => new Set(combinations.map(cell))
-  const ways = of === 'prices' ? OF_PRICES : []
+  const ways = kind === 'prices' ? OF_PRICES : []
   const [telling, same] = [ways.filter((way) => cellsOf(way).size > 1), ways.filter((way) => cellsOf(way).size === 1)]
   const widthOf = (column: Column<Combination>) => Math.max(...[...cellsOf(column)].map(({ length }) => length))
   const columns = [

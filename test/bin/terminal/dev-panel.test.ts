@@ -56,6 +56,12 @@ test('before anything was counted rates are 0, and ratios and latencies are unde
   })
 })
 
+/** Three brokers, on the longest ports. */
+const LONG_PLACES = {
+  broker: 'Kafka at 127.0.0.1:32001, 127.0.0.1:32002, 127.0.0.1:32003',
+  l2: 'Redis at redis://127.0.0.1:32004',
+}
+
 describe('the panel', () => {
   const nothing = { warmed: stats(0, 0), unwarmed: stats(0, 0), notSent: 0 }
   const counts = { warmed: stats(3, 1), unwarmed: stats(1, 1), notSent: 0 }
@@ -63,7 +69,7 @@ describe('the panel', () => {
   function drawn(screen: { isTTY?: boolean; columns?: number }, json = false, notSent = 0): string[] {
     const written: string[] = []
     const stdout = { ...screen, write: (text: string) => written.push(text) }
-    const panel = new DevPanel({ from: nothing, stdout, json, place: 'here', httpPort: 9090, lookAfterMs: 20 })
+    const panel = new DevPanel({ from: nothing, stdout, json, places: LONG_PLACES, httpPort: 65_535, lookAfterMs: 22 })
     panel.draw({ ...counts, notSent })
     panel.end({ ...counts, notSent })
     return written
@@ -80,6 +86,20 @@ describe('the panel', () => {
       expect(line.endsWith('\x1b[K')).toBe(true)
       expect(line.replace('\r', '').replace('\x1b[K', '').length).toBeLessThanOrEqual(60)
     }
+  })
+
+  test('fits 80 columns, so that nothing of it is cut there', () => {
+    const large = { updates: 999_999, pairs: 999_999, l1: { slots: 999_999, resident: 0, bytes: 0, evictions: 0 } }
+    const endToEndMs = { p50: 12_345.6, p99: 12_345.6 }
+    const warms = { admitted: 999_999, used: 1, unused: 0, resident: 0 }
+    const written: string[] = []
+    const stdout = { isTTY: true, columns: 1_000, write: (text: string) => written.push(text) }
+    const panel = new DevPanel({
+      ...{ from: nothing, stdout, json: false, places: LONG_PLACES, httpPort: 65_535, lookAfterMs: 22 },
+    })
+    panel.draw({ warmed: stats(1, 0, { ...large, endToEndMs, warms }), unwarmed: stats(1, 0), notSent: 999_999 })
+    const lines = (written[0] ?? '').split('\n').slice(0, -1)
+    expect(lines.filter((line) => line.replace('\r', '').replace('\x1b[K', '').length > 80)).toEqual([])
   })
 
   test('is a line at a time elsewhere, the first of what came since it was made', () => {

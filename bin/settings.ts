@@ -1,0 +1,23 @@
+import { type LoadedConfig, loadConfig } from '../src/config/load.ts'
+import { describeProblems } from '../src/config/problem.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
+import { say, type Terminal } from './terminal/terminal.ts'
+
+export interface SettingsChoice {
+  /** A settings file. */
+  readonly config?: string
+  /** Instead of KAFKA_BROKERS. */
+  readonly brokers?: readonly string[]
+}
+
+/** The settings that a command runs with; warnings are printed. Throws a ForewarmError with code `bad-config`. */
+export function loadSettings(terminal: Terminal, { config: file, brokers }: SettingsChoice): LoadedConfig {
+  const loaded = loadConfig({
+    env: process.env,
+    ...(file !== undefined && { file }),
+    ...(brokers !== undefined && { overrides: { kafka: { brokers } } }),
+  })
+  for (const warning of loaded.warnings) say(terminal, `warning: ${warning}`)
+  if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
+  return loaded
+}
