@@ -7,7 +7,7 @@ import { UsageError } from './usage-error.ts'
 
 export interface CreateTopicsOptions {
   readonly names: readonly string[]
-  /** Of price topics that are missing; as many as the others have where it is left out. */
+  /** The partitions of missing price topics. Default: as many as a price topic that exists. */
   readonly partitions?: number
 }
 
@@ -16,7 +16,7 @@ export interface CreateTopicsReport {
   readonly existing: readonly string[]
 }
 
-/** Price topics first, because Forewarm's own have as many partitions as these. */
+/** Creates price topics first, because Forewarm's own topics get as many partitions. */
 export function createTopics(
   broker: Broker,
   config: Config,

@@ -15,7 +15,7 @@ export async function loadDetectors(file: string | undefined): Promise<readonly 
   const detectors = new Set(exported.flat().filter(isDetector))
   if (detectors.size === 0)
     throw new UsageError(
-      `--detectors: ${file} exports no detectors; make them by detector(name, subscription, function)`,
+      `--detectors: ${file} exports no detectors; make them with detector(name, subscription, function)`,
     )
   return [...detectors]
 }

@@ -1,4 +1,3 @@
-/** What the shell gets to know. */
 export const DONE = 0
 export const FAILED = 1
 export const USAGE = 2

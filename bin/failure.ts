@@ -2,8 +2,8 @@ import { type ExitCode, FAILED, USAGE } from './exit-code.ts'
 import { painted, say, type Terminal } from './terminal/terminal.ts'
 
 /**
- * One sentence for what went wrong; with `--json` an object. An error of ours has a code and says all in its message;
- * anything else is a mistake in the program, and its stack is what helps.
+ * Prints one sentence about the failure, or an object with `--json`. An error of ours has a code and a message that
+ * says everything; any other error is a bug, so its stack is printed.
  */
 export function reportFailure(terminal: Terminal, error: unknown, asJson: boolean): ExitCode {
   const code = codeOf(error)
@@ -14,10 +14,10 @@ export function reportFailure(terminal: Terminal, error: unknown, asJson: boolea
   return code === 'bad-option' ? USAGE : FAILED
 }
 
-/** Whoever comes here first has not started any, and does not know what it is called where there is one. */
+/** A newcomer may not have started Kafka, or may not know which setting says where it is. */
 function hintOf(code: string | undefined): string {
   if (code !== 'unreachable' && code !== 'kafka-unreachable') return ''
-  return '; KAFKA_BROKERS says where Kafka is, and in a checkout `npm run stack -- start` starts one'
+  return '; set KAFKA_BROKERS to where Kafka is, or start one with `npm run stack -- start` in a checkout'
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -14,26 +14,38 @@ interface CommandEntry {
   load(): Promise<CommandModule>
 }
 
-/** Only the one that is called is loaded: Kafka, Redis and telemetry take longer to load than most commands to run. */
+/** Only the called one is loaded: Kafka, Redis and telemetry take longer to load than most commands take to run. */
 const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'dev',
-    summary: 'run the whole pipeline in this process on a simulated market',
+    summary: 'try the whole pipeline on a simulated market',
     load: () => import('./commands/dev-command.ts'),
   },
   { name: 'run', summary: 'run a node against Kafka and Redis', load: () => import('./commands/run.ts') },
-  { name: 'warm', summary: 'ask for pairs to be warmed', load: () => import('./commands/warm.ts') },
-  { name: 'replay', summary: 'play a topic or a recording again', load: () => import('./commands/replay.ts') },
-  { name: 'record', summary: 'write topics into a file', load: () => import('./commands/record.ts') },
-  { name: 'tail', summary: 'show the records of a topic, decoded', load: () => import('./commands/tail.ts') },
-  { name: 'produce', summary: 'write price updates to a topic', load: () => import('./commands/produce.ts') },
+  { name: 'warm', summary: 'ask running nodes to load pairs into L1', load: () => import('./commands/warm.ts') },
+  {
+    name: 'replay',
+    summary: 'send recorded records again, to topics or to a node',
+    load: () => import('./commands/replay.ts'),
+  },
+  { name: 'record', summary: 'record topics into a file', load: () => import('./commands/record.ts') },
+  { name: 'tail', summary: 'print the records of topics, decoded', load: () => import('./commands/tail.ts') },
+  {
+    name: 'produce',
+    summary: 'write price updates from a file to a topic',
+    load: () => import('./commands/produce.ts'),
+  },
   {
     name: 'simulate',
-    summary: 'run policies and warmings on recorded traffic',
+    summary: 'compare cache policies and warmings on recorded traffic',
     load: () => import('./commands/simulate.ts'),
   },
-  { name: 'topics', summary: "make Forewarm's own topics", load: () => import('./commands/topics.ts') },
-  { name: 'config', summary: 'show every setting and where it comes from', load: () => import('./commands/config.ts') },
+  { name: 'topics', summary: 'create the topics that Forewarm needs', load: () => import('./commands/topics.ts') },
+  {
+    name: 'config',
+    summary: 'print every setting and where its value comes from',
+    load: () => import('./commands/config.ts'),
+  },
 ]
 
 const EXAMPLES = `
@@ -41,7 +53,9 @@ Examples:
   $ forewarm dev
   $ forewarm warm WETH/USDC --chain ethereum --wait
   $ forewarm replay prices.ethereum --to-prefix test. --speed 10
-  $ forewarm replay --help`
+  $ forewarm replay --help
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, signal: interruptible() }
@@ -49,7 +63,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   leaveQuietlyOnBrokenPipe(process.stderr)
   const asJson = argv.includes('--json')
   const program = new Command('forewarm')
-    .description('Warms the prices that a detector is about to read: Kafka in, Redis behind, shared memory in front.')
+    .description(
+      'Keeps the prices of a Kafka stream in Redis (L2), and loads those that a detector will read next into shared memory (L1).',
+    )
     .version(VERSION)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => (asJson ? undefined : write(text)) })
@@ -70,12 +86,12 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportFailure(terminal, error, asJson)
     if (error.exitCode === DONE) return DONE
-    // Commander has said it already, unless it was to be JSON.
+    // Commander has printed the error, except where it should be JSON.
     return asJson ? reportFailure(terminal, new UsageError(error.message.replace(/^error: /, '')), asJson) : USAGE
   }
 }
 
-/** The first word that is no option; behind `help`, the one after it. */
+/** The first argument that is no option, or the one after it if it is `help`. */
 function calledCommand(argv: readonly string[]): string | undefined {
   const words = argv.filter((word) => !word.startsWith('-'))
   return words[0] === 'help' ? words[1] : words[0]

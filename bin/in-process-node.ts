@@ -18,9 +18,9 @@ import { UsageError } from './usage-error.ts'
 
 const BATCH_RECORDS = 500
 const MOST_WAITING = 20_000
-/** Of a partition: more than may wait, so that nothing is dropped before the node has read it. */
+/** Records kept in a partition: more than may wait, so that none is dropped before the node has read it. */
 const KEPT_RECORDS = 2 * MOST_WAITING
-/** Kafka's own limit: whatever a topic held goes in again, many records at once. */
+/** Kafka's highest limit: any records that a topic held fit again, many in one batch. */
 const LARGEST_BATCH_BYTES = 2 ** 31 - 1
 const POLL_MS = 1
 const LONGEST_TTL_SECONDS = 31_536_000
@@ -28,11 +28,11 @@ const LONGEST_TTL_SECONDS = 31_536_000
 export interface InProcessNodeOptions {
   readonly detectors: readonly Detector[]
   readonly configFile: string | undefined
-  /** Of the topics in the source, those that are no price topics. */
+  /** The topics of the source that are no price topics. */
   readonly ownTopics: ReadonlySet<string>
 }
 
-/** A whole node for a replay to run through, with its broker and L2 in this process, on the clock of the records. */
+/** A node that a replay runs through: its broker and L2 are in this process, and its clock follows the records. */
 export class InProcessNode implements InProcessSink {
   readonly #options: InProcessNodeOptions
   readonly #batches = new Map<string, OutgoingRecord[]>()
@@ -40,7 +40,7 @@ export class InProcessNode implements InProcessSink {
   #node: ForewarmNode | undefined
   #producer: Producer | undefined
   #buffered = 0
-  /** What is buffered. */
+  /** Whether the buffered records are warm requests; they are prices otherwise. */
   #isWarmRequest = false
 
   constructor(options: InProcessNodeOptions) {
@@ -66,7 +66,7 @@ export class InProcessNode implements InProcessSink {
       config: {
         kafka: { priceTopics },
         node: { roles: ['correlate', 'detect', 'warm'] },
-        // Nothing expires while a recording of days goes by: the state hash is of every pair.
+        // Nothing expires, however many days a recording spans: the state hash covers every pair.
         cache: { l1TtlSeconds: LONGEST_TTL_SECONDS, l2TtlSeconds: LONGEST_TTL_SECONDS },
       },
       ...(configFile !== undefined && { configFile }),
@@ -76,7 +76,7 @@ export class InProcessNode implements InProcessSink {
     await this.#producer.connect()
   }
 
-  /** Prices and warm requests in their order: neither begins before the node is through with the other. */
+  /** Prices and warm requests keep their order: the node finishes one kind before the other begins. */
   apply(record: ReplayRecord): Promise<void> | undefined {
     const isWarmRequest = record.topic === this.#node?.config.kafka.warmRequestsTopic
     if (this.#buffered > 0 && isWarmRequest !== this.#isWarmRequest)
@@ -90,7 +90,7 @@ export class InProcessNode implements InProcessSink {
     return this.#send(0)
   }
 
-  /** Of what the node came to: a price that it dropped is missing here. */
+  /** The hash of the node's own state: a price that it dropped is missing in it. */
   stateHash(): Promise<string> {
     return this.#node?.stateHash() ?? Promise.reject(new Error('the node was not opened'))
   }

@@ -1,6 +1,6 @@
 import { INTERRUPTED } from './exit-code.ts'
 
-/** The first Ctrl-C or SIGTERM asks for an orderly end, the second one does not wait for it. */
+/** The first Ctrl-C or SIGTERM asks for an orderly end; a second one exits at once. */
 export function interruptible(): AbortSignal {
   const abort = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) {

@@ -11,7 +11,7 @@ export interface PriceTopic {
   readonly partitions: number
 }
 
-/** The topic that was named, or the one that PRICE_TOPICS stands for. Throws where it is none or several. */
+/** The named topic, or the only one that PRICE_TOPICS matches. Throws if there is none or several. */
 export function priceTopicFor(broker: Broker, config: Config, named: string | undefined): Promise<PriceTopic> {
   return withAdmin(broker, async (admin) => {
     if (named !== undefined) {
@@ -23,7 +23,7 @@ export function priceTopicFor(broker: Broker, config: Config, named: string | un
     if (!found.ok) throw new ForewarmError('topics-unusable', found.reason)
     const [topic] = found.topics
     if (topic === undefined || found.topics.length > 1)
-      throw new UsageError(`which topic? PRICE_TOPICS is ${found.topics.join(', ')}: give one by --topic`)
+      throw new UsageError(`which topic? PRICE_TOPICS matches ${found.topics.join(', ')}: give one with --topic`)
     return { topic, partitions: found.partitions }
   })
 }

@@ -23,15 +23,16 @@ export interface ProduceReport {
   /** Updates and delistings that the broker acknowledged. */
   readonly produced: number
   readonly badLines: number
-  /** Updates and delistings that it did not, and the reason of the first. */
+  /** Updates and delistings that it did not acknowledge. */
   readonly failed: number
+  /** Why the first of them failed. */
   readonly failure: string | undefined
 }
 
-/** Handed over and not acknowledged yet; the publisher refuses far beyond it. */
+/** How many updates may wait for their acknowledgement; the publisher's own bound is far above. */
 const MOST_PENDING = 20_000
 
-/** The lines of a file -> updates on a topic. Bad lines are told and left out. */
+/** Writes the updates of a file to a topic. Bad lines are reported and left out. */
 export async function producePrices(options: ProducePricesOptions): Promise<ProduceReport> {
   const producer = options.broker.producer()
   await producer.connect()
@@ -71,10 +72,10 @@ class ProduceRun {
     this.#publisher = publisher
   }
 
-  /** Resolves when there is room for more. */
+  /** Resolves when the next line may be produced. */
   async produce(line: PriceLine & { readonly ok: true }): Promise<void> {
     if (line.kind === 'delisted') {
-      // A tombstone must not overtake the updates of its pair that still wait for their frame to fill.
+      // A tombstone must not overtake updates of its pair that wait for their frame to fill.
       await this.#publisher.flush()
       const [chain = '', pair = ''] = line.key.split(KEY_SEPARATOR)
       this.#watch(this.#publisher.delist(chain, pair))
@@ -100,7 +101,7 @@ class ProduceRun {
   }
 }
 
-/** Until the end or the interruption, for which standard input must not be waited for. */
+/** The lines of the file. An interruption ends them at once, even while standard input is silent. */
 async function* linesFrom({ file, signal }: ProducePricesOptions): AsyncGenerator<readonly Line[]> {
   const isInput = file === '-'
   const stop = () => process.stdin.destroy()

@@ -18,18 +18,19 @@ import { UsageError } from './usage-error.ts'
 export interface SimulationInput {
   readonly workload: Workload
   readonly combinations: readonly Combination[]
-  /** What the figures leave out since an event time cannot be; undefined where nothing. */
+  /** Says which updates the figures leave out because of an impossible event time; absent if none. */
   readonly caution?: string
 }
 
-/** What is to be run, on what was recorded. Rejects with `bad-option`, or as the files' readers do; also on Ctrl-C. */
+/** The recorded traffic and what to run on it. Rejects with a UsageError, as the files' readers do, or on Ctrl-C. */
 export async function simulationInput(terminal: Terminal, flags: SimulationFlags): Promise<SimulationInput> {
   const { accesses, prices, events, capacity, slots, seed } = flags
-  if ((accesses === undefined) === (prices === undefined)) throw new UsageError('on what? give --accesses or --prices')
+  if ((accesses === undefined) === (prices === undefined))
+    throw new UsageError('on what? give one of --accesses and --prices')
   if (capacity !== undefined && slots !== undefined)
     throw new UsageError('--capacity and --slots both say how many slots: give one of them')
   if (accesses !== undefined) {
-    refuseOfPrices(flags)
+    refusePriceOptions(flags)
     const trace = await readAccesses(accesses, terminal.signal)
     const combinations = accessCombinations(choicesOf(flags, trace.keys))
     return { workload: accessWorkload(trace, seed), combinations }
@@ -58,30 +59,30 @@ function choicesOf(flags: SimulationFlags, keys: number): Choices {
   }
 }
 
-/** Those that come to a slot at all: a hundredth of a few keys is nobody's wish. */
+/** The default shares that come to at least one slot: a hundredth of ten keys is none. */
 function capacitiesFor(keys: number): readonly number[] {
   const some = DEFAULTS.capacity.filter((share) => Math.round(share * keys) >= 1)
   return some.length > 0 ? some : [1]
 }
 
-/** Accesses have no times, and nobody reads anything after them. */
-function refuseOfPrices(flags: SimulationFlags): void {
+/** Accesses have no times, and no reads follow them. */
+function refusePriceOptions(flags: SimulationFlags): void {
   const { events, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution } = flags
   const given = Object.entries({ events, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution })
   const [name] = given.find(([, value]) => value !== undefined) ?? []
   if (name === undefined) return
   const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-  throw new UsageError(`--${option} says something about --prices: accesses have none of it`)
+  throw new UsageError(`--${option} goes with --prices, not with --accesses`)
 }
 
 function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards, unreadable }: PriceTape): void {
   const tell = (what: string, count: number) => count > 0 && say(terminal, `${what}: ${counted(count)}`)
-  tell('records that cannot be read, left out', unreadable)
-  tell('updates of pairs in no event, left out', unknownUpdates)
-  tell('updates older than the one before, taken as of its time', backwards)
+  tell('records left out, as they cannot be read', unreadable)
+  tell('updates left out, as their pair is in no event', unknownUpdates)
+  tell('updates moved to the time of the one before, which is later', backwards)
 }
 
 function mistimedText({ updates, of, place, eventTimeMs, otherEventTimeMs }: MistimedUpdates): string {
   const [its, other] = [eventTimeMs, otherEventTimeMs].map((ms) => new Date(ms).toISOString())
-  return `${counted(updates)} of ${counted(of)} updates are left out, as their times are far from those around them: ${place} is of ${its}, where others are of ${other}`
+  return `${counted(updates)} of ${counted(of)} updates are left out, as their times are far from those around them: ${place} is of ${its}, its neighbours are of ${other}`
 }

@@ -1,4 +1,4 @@
-/** Arguments that are each allowed but do not go together, or a file that is not what it should be: exit code 2. */
+/** Arguments that are valid one by one but do not go together, or a file that cannot be used. The exit code is 2. */
 export class UsageError extends Error {
   readonly code = 'bad-option'
 

@@ -14,10 +14,11 @@ interface ConfigFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
+    .description('Prints every setting with its value and where the value comes from. Secrets are masked.')
     .addOption(opt.jsonOption())
     .addOption(opt.configOption())
     .action((flags: ConfigFlags) => run((terminal) => start(terminal, flags)))
-  opt.examples(command, ['config', 'config --json --config forewarm.config.json'])
+  opt.examples(command, ['config', 'config --json --config staging.config.json'])
   command.addHelpText('after', `\nSettings:\n\n${settingsHelp()}`)
 }
 

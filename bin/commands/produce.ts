@@ -13,16 +13,17 @@ interface ProduceFlags {
   readonly config?: string
 }
 
-/** Of the bad lines, so many are shown; the others are counted. */
+/** The first bad lines are printed; the others are only counted. */
 const SHOWN_LINES = 20
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .argument('<file>', 'NDJSON price updates, .gz or not; - reads standard input')
-    .option('--topic <topic>', 'where to (default: the topic of PRICE_TOPICS, where it is one)')
-    .option('--frame <n>', 'put so many updates of a chain into a record', opt.count, 1)
+    .description('Writes the price updates of a file to a topic. Bad lines are reported and left out.')
+    .argument('<file>', 'price updates as NDJSON, .gz or not; - reads standard input')
+    .option('--topic <topic>', 'the topic to write to (default: that of PRICE_TOPICS, if there is only one)')
+    .option('--frame <n>', 'put up to n updates of a chain into one record', opt.count, 1)
     .option('--encoding <name>', 'json or avro', opt.oneOf(['json', 'avro']), 'json')
-    .option('--event-time', "stamp records with the update's own time instead of now")
+    .option('--event-time', 'use the event times of the updates as timestamps of the records, instead of now')
     .addOption(opt.jsonOption())
     .addOption(opt.configOption())
     .action((file: string, flags: ProduceFlags) => run((terminal) => start(terminal, file, flags)))

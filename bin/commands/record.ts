@@ -18,12 +18,13 @@ interface RecordFlags extends RangeFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .argument('<topic...>', 'topics')
-    .requiredOption('-o, --output <file>', 'where to; packed where the name ends in .gz')
-    .option('--live', 'go on with what is written from now on, until --max or Ctrl-C')
+    .description('Records what the topics hold now into a file, which forewarm replay reads.')
+    .argument('<topic...>', 'the topics to record')
+    .requiredOption('-o, --output <file>', 'the file to write; compressed if its name ends in .gz')
+    .option('--live', 'record what arrives from now on, until --max or Ctrl-C')
   withRange(command)
-    .option('--max <n>', 'at most so many records', opt.count)
-    .option('--force', 'replace the file where there is one')
+    .option('--max <n>', 'record at most this many records', opt.count)
+    .option('--force', 'replace the file if it exists')
     .addOption(opt.jsonOption())
     .addOption(opt.configOption())
     .action((topics: readonly string[], flags: RecordFlags) => run((terminal) => start(terminal, topics, flags)))
@@ -52,6 +53,6 @@ async function start(terminal: Terminal, topics: readonly string[], flags: Recor
   )
   if (flags.json === true) printJson(terminal, report)
   else print(terminal, recordingText(report))
-  // Ctrl-C is how a live recording ends.
+  // Ctrl-C is the regular end of a live recording.
   return report.status === 'interrupted' && flags.live !== true ? INTERRUPTED : DONE
 }

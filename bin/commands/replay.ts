@@ -42,34 +42,40 @@ interface ReplayFlags extends RangeFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .argument('<source...>', 'topics, or one file: a recording or NDJSON price updates, .gz or not')
-    .optionsGroup('Where to (one of them):')
-    .option('--to-prefix <prefix>', 'topics named like the source topics, with this in front')
-    .option('--to <topic>', 'this topic')
-    .option('--in-process', 'a node in this process, with an in-memory broker and L2, on the clock of the records')
-    .option('--detectors <file>', 'with --in-process: a module whose exports are detectors, or lists of them')
-    .option('--stdout', 'standard output: price updates as NDJSON, or with --json whole records')
-    .option('--to-brokers <list>', 'of another cluster, host:port separated by commas', opt.list)
-    .option('--target-partitions <n>', 'of topics that have to be made (default: as many as the source)', opt.count)
-    .optionsGroup('What:')
+    .description(
+      'Reads the records that topics or a file hold now, and sends them again: to topics, to a node, or to standard output.',
+    )
+    .argument('<source...>', 'topics, or one file: a recording, or price updates as NDJSON; .gz or not')
+    .optionsGroup('Where to (give one of --to-prefix, --to, --in-process and --stdout):')
+    .option('--to-prefix <prefix>', 'to topics named as the source topics, with this prefix')
+    .option('--to <topic>', 'to this topic')
+    .option('--in-process', 'to a node in this process, with a broker and L2 in memory; its clock follows the records')
+    .option('--detectors <file>', 'with --in-process: a module that exports detectors, or lists of them')
+    .option('--stdout', 'to standard output: price updates as NDJSON, or whole records with --json')
+    .option('--to-brokers <list>', 'host:port,… of the cluster to write to (default: KAFKA_BROKERS)', opt.list)
+    .option('--target-partitions <n>', 'partitions of topics that it creates (default: as the source)', opt.count)
+    .optionsGroup('Which records:')
   withRange(command)
-    .option('--pairs <list>', 'only these pairs', opt.list)
-    .option('--chains <list>', 'only these chains', opt.list)
-    .option('--sample <share>', 'a share of the records from 0 to 1, the same ones in every run', opt.share)
-    .option('--max <n>', 'at most so many records', opt.count)
-    .option('--loop [n]', 'so many passes, without a number until Ctrl-C', opt.count)
+    .option('--pairs <list>', 'only these pairs, separated by commas', opt.list)
+    .option('--chains <list>', 'only these chains, separated by commas', opt.list)
+    .option('--sample <share>', 'only this share of the records, 0 to 1; the same ones in every run', opt.share)
+    .option('--max <n>', 'replay at most this many records', opt.count)
+    .option('--loop [n]', 'replay them n times, or until Ctrl-C without a number', opt.count)
     .optionsGroup('How:')
-    .option('--speed <factor>', '0.1 to 1000 times as fast as it was, or max', speed, 'max')
+    .option('--speed <factor>', '0.1 to 1000 times the recorded speed, or max', speed, 'max')
     .addOption(
-      new Option('--timestamps <how>', 'keep: as they were; shift: the first is now; now: when each is replayed')
+      new Option(
+        '--timestamps <how>',
+        'keep: unchanged; shift: all moved so that the first is now; now: the time of the replay',
+      )
         .argParser(opt.oneOf(TIMESTAMPS))
         .default('keep'),
     )
-    .option('--verify-hash [hash]', 'fail unless this state hash comes out (default: the one in the recording)')
+    .option('--verify-hash [hash]', 'fail unless this is the final state hash (default: the one in the recording)')
     .optionsGroup('Safety:')
-    .option('--protected-cluster <id>', 'a cluster that is not written to, beside KAFKA_PROTECTED_CLUSTERS', opt.list)
-    .option('--force', 'with --yes-really: into the topic that is read, or a protected cluster')
-    .option('--yes-really', 'with --force')
+    .option('--protected-cluster <id>', 'do not write to this cluster, nor to KAFKA_PROTECTED_CLUSTERS', opt.list)
+    .option('--force', 'with --yes-really: write even to the topic that is read, or to a protected cluster')
+    .option('--yes-really', 'confirm --force')
     .optionsGroup('Options:')
     .addOption(opt.jsonOption())
     .addOption(opt.configOption())
@@ -97,7 +103,7 @@ async function start(terminal: Terminal, sources: readonly string[], flags: Repl
   })
 }
 
-/** The file, if that is what the sources are; otherwise they are topics. */
+/** The file among the sources; undefined if they are topics. Throws a UsageError if it is not alone. */
 function fileAmong(sources: readonly string[]): string | undefined {
   const file = sources.find((source) => /\.ndjson(\.gz)?$/.test(source) || source.includes('/') || isFile(source))
   if (file !== undefined && sources.length > 1)
@@ -105,12 +111,12 @@ function fileAmong(sources: readonly string[]): string | undefined {
   return file
 }
 
-/** A folder may well be called like a topic. */
+/** A folder may have the name of a topic. */
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true
 }
 
-/** Where to, if it is topics. Throws `bad-option` unless exactly one target was given. */
+/** The target topics; undefined if the target is in this process. Throws a UsageError unless one target was given. */
 function targetOf({ toPrefix, to, inProcess, stdout, targetPartitions }: ReplayFlags): ReplayTopics | undefined {
   const given = [toPrefix, to, inProcess, stdout].filter((flag) => flag !== undefined)
   if (given.length !== 1) throw new UsageError('where to? give one of --to-prefix, --to, --in-process and --stdout')
@@ -119,7 +125,7 @@ function targetOf({ toPrefix, to, inProcess, stdout, targetPartitions }: ReplayF
   return to === undefined ? undefined : { topic: to, ...partitions }
 }
 
-/** Into this process: Kafka is needed only where the source is in it. */
+/** Needs Kafka only if the source is topics. */
 async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: ReplayFrom): Promise<ExitCode> {
   const to: ReplayTo = { stdout: true, format: flags.json === true ? 'records' : 'updates' }
   const replayFrom = async (broker: Broker | undefined) => {
@@ -183,11 +189,11 @@ function filtersOf({ pairs, chains, sample, max }: ReplayFlags): ReplayFilters {
 
 interface Outcome {
   readonly report: ReplayReport
-  /** Of the node that it ran through. */
+  /** Undefined if it did not run through a node. */
   readonly node: NodeStats | undefined
 }
 
-/** Where standard output holds the records, what is said about them goes to standard error. */
+/** Prints the report to standard error if standard output holds the records. */
 function showReport(terminal: Terminal, { json, stdout }: ReplayFlags, { report, node }: Outcome): void {
   const words = [replayText(report), ...(node === undefined ? [] : [nodeText(node)])].join('\n')
   const text = json === true ? JSON.stringify({ ...report, node }) : words

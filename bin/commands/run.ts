@@ -15,8 +15,11 @@ interface RunFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .option('--roles <list>', `what this node does: ${ROLES.join(', ')} (default: FOREWARM_ROLES)`, roles)
-    .option('--detectors <file>', 'a module whose exports are detectors, or lists of them')
+    .description(
+      'Runs a node against Kafka and Redis until Ctrl-C or SIGTERM. forewarm config --help lists its settings.',
+    )
+    .option('--roles <list>', `what this node does, some of ${ROLES.join(', ')} (default: FOREWARM_ROLES)`, roles)
+    .option('--detectors <file>', 'a module that exports detectors, or lists of them')
     .addOption(opt.configOption())
     .addOption(opt.jsonOption())
     .action((flags: RunFlags) => run((terminal) => start(terminal, flags)))
@@ -43,7 +46,7 @@ async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCode> {
   } finally {
     await node.close()
   }
-  // SIGTERM is how a service is told that it is done; Ctrl-C is somebody who had enough.
+  // SIGTERM is the regular end of a service; Ctrl-C is an interruption.
   return signal.reason === 'SIGTERM' ? DONE : INTERRUPTED
 }
 

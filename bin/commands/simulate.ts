@@ -21,29 +21,43 @@ interface SimulateFlags extends SimulationFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .description('Runs policies and warmings on recorded traffic: what would be hit, a row for each combination.')
-    .optionsGroup('On what (accesses or prices):')
-    .option('--accesses <file>', 'keys in the order of their accesses, one a line, .gz or not')
-    .option('--prices <file>', 'price updates, .gz or not: a recording, or NDJSON')
+    .description(
+      'Runs recorded traffic through each combination of slots, cache policy and warming, and prints its hit ratio in a row.',
+    )
+    .optionsGroup('Traffic (give --accesses or --prices):')
+    .option('--accesses <file>', 'keys in the order in which they were read, one a line; .gz or not')
+    .option('--prices <file>', 'price updates, a recording or NDJSON; .gz or not')
     .option(
       '--events <file>',
-      'CSV pair,event, .gz or not: pairs that a detector reads together (default: those of one group)',
+      'CSV pair,event; .gz or not: pairs of one event are read together (default: pairs of one group)',
     )
-    .optionsGroup('What:')
-    .option('--capacity <list>', `slots as shares of the keys or pairs (${DEFAULTS.capacity})`, opt.positiveNumbers)
-    .option('--slots <list>', 'numbers of slots instead', opt.numbers)
-    .option('--policy <list>', `of ${POLICY_NAMES.join(', ')} (${DEFAULTS.policy})`, opt.someOf(POLICY_NAMES))
-    .option('--warming <list>', `of ${WARMING_NAMES.join(', ')} (${DEFAULTS.warming})`, opt.someOf(WARMING_NAMES))
-    .option('--seed <n>', 'of random warms', opt.wholeNumber, 1)
-    .option('--report <file>', 'write a page of HTML as well: by capacity, over time, and against an oracle')
-    .optionsGroup('With prices:')
-    .option('--read-model <name>', 'siblings: on an update, the others of its event are read', opt.oneOf(READ_MODELS))
-    .option('--max-reads <n>', `of an update, at most (${DEFAULTS.maxReads})`, opt.count)
-    .option('--delay-ms <list>', `from an update to its reads (${DEFAULTS.delayMs})`, opt.times)
-    .option('--spacing-us <n>', `between updates of one event time (${DEFAULTS.spacingUs})`, opt.microseconds)
-    .option('--warm-ms <n>', `from a wish for a warm to its value (${DEFAULTS.warmMs})`, opt.time)
-    .option('--look-ahead <list>', `of off, overlap, await (${DEFAULTS.lookAhead})`, opt.someOf(LOOK_AHEADS))
-    .option('--attribution <list>', `on, off: whether reads are known by update (${DEFAULTS.attribution})`, onOrOff)
+    .optionsGroup('What to compare:')
+    .option('--capacity <list>', withDefault('slots, as shares of all keys or pairs', 'capacity'), opt.positiveNumbers)
+    .option('--slots <list>', 'slots, as numbers instead', opt.numbers)
+    .option('--policy <list>', withDefault(`some of ${POLICY_NAMES.join(', ')}`, 'policy'), opt.someOf(POLICY_NAMES))
+    .option(
+      '--warming <list>',
+      withDefault(`some of ${WARMING_NAMES.join(', ')}`, 'warming'),
+      opt.someOf(WARMING_NAMES),
+    )
+    .option('--seed <n>', 'seed of the random warming', opt.wholeNumber, 1)
+    .option('--report <file>', 'also write an HTML page: hit ratios by capacity and over time, beside an oracle')
+    .optionsGroup('With --prices:')
+    .option('--read-model <name>', 'siblings: an update makes a detector read its event', opt.oneOf(READ_MODELS))
+    .option('--max-reads <n>', withDefault('at most this many reads after an update', 'maxReads'), opt.count)
+    .option('--delay-ms <list>', withDefault('milliseconds from an update to its reads', 'delayMs'), opt.times)
+    .option('--spacing-us <n>', withDefault('microseconds between updates of one time', 'spacingUs'), opt.microseconds)
+    .option('--warm-ms <n>', withDefault('milliseconds that a warm takes', 'warmMs'), opt.time)
+    .option(
+      '--look-ahead <list>',
+      withDefault(`some of ${LOOK_AHEADS.join(', ')}`, 'lookAhead'),
+      opt.someOf(LOOK_AHEADS),
+    )
+    .option(
+      '--attribution <list>',
+      withDefault('on, off: is it known which update a read follows', 'attribution'),
+      onOrOff,
+    )
     .optionsGroup('Options:')
     .addOption(opt.jsonOption())
     .action((flags: SimulateFlags) => run((terminal) => start(terminal, flags)))
@@ -56,6 +70,10 @@ export function define(command: Command, run: RunCommand): void {
 }
 
 const onOrOff = opt.someOf(['on', 'off'])
+
+function withDefault(text: string, flag: keyof typeof DEFAULTS): string {
+  return `${text} (default: ${DEFAULTS[flag]})`
+}
 
 async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode> {
   const [{ simulationInput }, { simulate }] = await Promise.all([
@@ -78,7 +96,7 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
   const stopProgress = showLine(terminal, () => `simulate ${bar(fraction)} ${Math.floor(fraction * 100)} %`)
   const table = flags.json === true ? undefined : terminalTable(combinations, trafficKind(flags))
   if (table?.inAllRows !== undefined) say(terminal, table.inAllRows)
-  // With the figures it is about, wherever these go; rows of JSON are for programs.
+  // Beside the figures that it is about; rows of JSON are for programs, so it goes to standard error there.
   if (caution !== undefined) (table === undefined ? say : print)(terminal, caution)
   const running = show(terminal, table, simulate(workload, combinations, options))
   const rows = await unlessInterrupted(terminal, running).finally(stopProgress)
@@ -87,7 +105,7 @@ async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode
   return DONE
 }
 
-/** Undefined where Ctrl-C came between. */
+/** What the work resolves to; undefined if Ctrl-C ended it. */
 async function unlessInterrupted<T>({ signal }: Terminal, work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
@@ -97,7 +115,7 @@ async function unlessInterrupted<T>({ signal }: Terminal, work: Promise<T>): Pro
   }
 }
 
-/** Rows as they come, as JSON where there is no table for them; and all of them. */
+/** Prints each row as it comes, as JSON without a table. Resolves to all rows. */
 async function show(
   terminal: Terminal,
   table: TerminalTable | undefined,
@@ -113,13 +131,13 @@ async function show(
   return all
 }
 
-/** Before anything is run, not after minutes. */
+/** Throws a UsageError before the simulation, rather than after minutes of it. */
 function refuseUnwritable(file: string, inputs: readonly (string | undefined)[]): void {
   try {
     const there = statSync(file, { throwIfNoEntry: false })
     if (there?.isDirectory()) throw new UsageError(`--report: ${file} is a directory`)
     if (there !== undefined && inputs.some((input) => input !== undefined && isSame(input, there)))
-      throw new UsageError(`--report: ${file} is what is to be simulated, and would be overwritten`)
+      throw new UsageError(`--report: ${file} is an input of the simulation and would be overwritten`)
     accessSync(there === undefined ? `${dirname(file)}/` : file, constants.W_OK)
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError(`--report: ${file} cannot be written`)

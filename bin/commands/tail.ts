@@ -14,16 +14,17 @@ interface TailFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .argument('<topic...>', 'topics')
-    .option('--from-beginning', 'what is there already, too')
-    .option('--max <n>', 'end after so many records', opt.count)
+    .description('Prints the records of topics as they arrive, decoded, until Ctrl-C.')
+    .argument('<topic...>', 'the topics to read')
+    .option('--from-beginning', 'print the records that are there already, too')
+    .option('--max <n>', 'end after this many records', opt.count)
     .addOption(opt.jsonOption())
     .addOption(opt.configOption())
     .action((topics: readonly string[], flags: TailFlags) => run((terminal) => start(terminal, topics, flags)))
   opt.examples(command, [
     'tail prices.ethereum --from-beginning --max 10',
     'tail warm-requests warm-results',
-    'tail prices.ethereum --json | jq .updates[].price',
+    'tail prices.ethereum --json | jq ".updates[].price"',
   ])
 }
 

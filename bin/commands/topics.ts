@@ -12,14 +12,15 @@ interface TopicsFlags {
 
 export function define(command: Command, run: RunCommand): void {
   const create = command
+    .description('Creates the topics that Forewarm needs.')
     .command('create')
-    .summary('make what is missing')
+    .summary('create the missing topics')
     .description(
-      "Makes the price topics that are named (or that PRICE_TOPICS names) and Forewarm's own topics, where they are missing.",
+      'Creates the topics that are missing: the named price topics (default: those of PRICE_TOPICS), their dead-letter topics, and the topics of warm requests and warm results.',
     )
     .exitOverride()
-    .argument('[price-topic...]', 'price topics to make, beside those that are there')
-    .option('--partitions <n>', 'of price topics that have to be made', opt.count)
+    .argument('[price-topic...]', 'price topics to create')
+    .option('--partitions <n>', 'partitions of the price topics that it creates', opt.count)
     .addOption(opt.jsonOption())
     .addOption(opt.configOption())
     .action((names: readonly string[], flags: TopicsFlags) => run((terminal) => start(terminal, names, flags)))
@@ -33,8 +34,8 @@ async function start(terminal: Terminal, names: readonly string[], flags: Topics
   )
   if (flags.json === true) printJson(terminal, report)
   else {
-    for (const topic of report.created) print(terminal, `made ${topic}`)
-    for (const topic of report.existing) print(terminal, `there already: ${topic}`)
+    for (const topic of report.created) print(terminal, `created ${topic}`)
+    for (const topic of report.existing) print(terminal, `exists already: ${topic}`)
   }
   return DONE
 }

@@ -22,15 +22,18 @@ interface WarmFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .argument('<pair...>', 'pairs of one chain')
-    .requiredOption('--chain <chain>', 'their chain')
+    .description('Asks the nodes, over Kafka, to load pairs into L1 before a detector reads them.')
+    .argument('<pair...>', 'the pairs to warm, all of one chain')
+    .requiredOption('--chain <chain>', 'the chain of the pairs')
     .addOption(
-      new Option('--priority <priority>', PRIORITIES.join(', ')).argParser(opt.oneOf(PRIORITIES)).default('high'),
+      new Option('--priority <priority>', `how urgent it is: ${PRIORITIES.join(', ')}`)
+        .argParser(opt.oneOf(PRIORITIES))
+        .default('high'),
     )
-    .option('--wait', 'until a node says what became of it')
-    .option('--timeout-ms <ms>', 'how long to wait', opt.count, 5000)
-    .option('--dry-run', 'warm nothing, only say what would be')
-    .option('--reason <text>', 'why, for whoever looks at it later')
+    .option('--wait', 'wait for the answer of a node; without it the command ends once the request is sent')
+    .option('--timeout-ms <ms>', 'how many milliseconds to wait at most', opt.count, 5000)
+    .option('--dry-run', 'load nothing; the answer says what would be loaded')
+    .option('--reason <text>', 'a note that travels with the request')
     .addOption(opt.jsonOption())
     .addOption(opt.configOption())
     .action((pairs: readonly string[], flags: WarmFlags) => run((terminal) => start(terminal, pairs, flags)))

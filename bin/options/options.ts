@@ -1,17 +1,12 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { nearest } from '../../src/config/nearest.ts'
 
-/** What commands take in common, and how their values are read. */
-
 export function jsonOption(): Option {
-  return new Option('--json', 'print JSON')
+  return new Option('--json', 'print JSON instead of text')
 }
 
 export function configOption(): Option {
-  return new Option(
-    '--config <file>',
-    'read settings from this file (default: forewarm.config.json, where there is one)',
-  )
+  return new Option('--config <file>', 'read settings from this file (default: forewarm.config.json, if it exists)')
 }
 
 export function examples(command: Command, lines: readonly string[]): void {
@@ -22,7 +17,7 @@ export function examples(command: Command, lines: readonly string[]): void {
 export function list(value: string, previous: readonly string[] = []): readonly string[] {
   const items = value.split(',').map((item) => item.trim())
   if (items.some((item) => item === ''))
-    throw new InvalidArgumentError('Expected a list separated by commas, none of it empty.')
+    throw new InvalidArgumentError('Expected a list separated by commas, without empty items.')
   return [...previous, ...items]
 }
 
@@ -37,7 +32,7 @@ export function wholeNumber(value: string): number {
   return Number(value)
 }
 
-/** NaN where it is no decimal number: `Number` would take 0x10 for 16. */
+/** NaN if it is no decimal number; `Number` alone would read 0x10 as 16. */
 function decimal(value: string): number {
   return /^-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN
 }
@@ -75,7 +70,7 @@ export function moment(value: string): string | number {
   return value
 }
 
-/** Several of a few names, comma-separated. */
+/** Some of a few names, comma-separated. */
 export function someOf<const T extends string>(choices: readonly T[]): (value: string) => readonly T[] {
   return (value) => [...new Set(list(value).map((item) => known(item, choices)))]
 }
@@ -85,7 +80,7 @@ function known<T extends string>(item: string, choices: readonly T[]): T {
   if (choice !== undefined) return choice
   const meant = nearest(item, choices)
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`
-  throw new InvalidArgumentError(`${item} is not known: expected some of ${choices.join(', ')}.${hint}`)
+  throw new InvalidArgumentError(`${item} is unknown. Expected some of ${choices.join(', ')}.${hint}`)
 }
 
 const DAY_MS = 86_400_000

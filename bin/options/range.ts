@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { ReplayRange } from '../../src/replay/options.ts'
 import { bigOffset, moment, numbers } from './options.ts'
 
-/** Which records of a topic or a recording, for the commands that read a stretch of one. */
+/** Which records of a topic or a recording a command reads. */
 export interface RangeFlags {
   readonly since?: string | number
   readonly until?: string | number
@@ -13,11 +13,11 @@ export interface RangeFlags {
 
 export function withRange(command: Command): Command {
   return command
-    .option('--since <time>', 'from this moment on, ISO 8601 or milliseconds', moment)
-    .option('--until <time>', 'before this moment', moment)
-    .option('--from-offset <n>', 'from this offset on, in every partition', bigOffset)
-    .option('--to-offset <n>', 'before this offset, in every partition', bigOffset)
-    .option('--partitions <list>', 'only these partitions', numbers)
+    .option('--since <time>', 'only from this time on; ISO 8601, or milliseconds since 1970', moment)
+    .option('--until <time>', 'only before this time', moment)
+    .option('--from-offset <n>', 'only from this offset on, in every partition', bigOffset)
+    .option('--to-offset <n>', 'only before this offset, in every partition', bigOffset)
+    .option('--partitions <list>', 'only these partitions, separated by commas', numbers)
 }
 
 export function rangeOf({ since, until, fromOffset, toOffset, partitions }: RangeFlags): ReplayRange {

@@ -5,7 +5,7 @@ import type { WarmingName } from '../../src/simulate/warmings/warmings.ts'
 export const READ_MODELS = ['siblings'] as const
 export const LOOK_AHEADS = ['off', 'overlap', 'await'] as const
 
-/** What is to be simulated, as the command line has it; undefined where nothing was said. */
+/** What to simulate, as given on the command line; undefined if it was not given. */
 export interface SimulationFlags {
   readonly accesses?: string
   readonly prices?: string
@@ -15,7 +15,7 @@ export interface SimulationFlags {
   readonly policy?: readonly PolicyName[]
   readonly warming?: readonly WarmingName[]
   readonly seed: number
-  /** A page of HTML. */
+  /** The HTML page to write. */
   readonly report?: string
   readonly readModel?: (typeof READ_MODELS)[number]
   readonly maxReads?: number

@@ -1,4 +1,4 @@
-/** A line of a chart; x in the units of its axis, y from 0 to 1. */
+/** A line of a chart: x is in the units of its axis, y from 0 to 1. */
 export interface ChartLine {
   readonly label: string
   readonly stroke: Stroke
@@ -7,7 +7,7 @@ export interface ChartLine {
 
 export interface Stroke {
   readonly colour: string
-  /** As `stroke-dasharray`; empty for a line without gaps. */
+  /** The SVG attribute `stroke-dasharray`; empty for a solid line. */
   readonly dash: string
 }
 
@@ -15,9 +15,9 @@ export interface Chart {
   readonly title: string
   readonly xLabel: string
   readonly lines: readonly ChartLine[]
-  /** Where the x axis has marks, and what they say. */
+  /** The marks of the x axis, with their texts. */
   readonly xMarks: readonly (readonly [x: number, text: string])[]
-  /** Marks points as well as joining them: for few of them. */
+  /** Draws a dot at each point: for lines of few points. */
   readonly withDots: boolean
 }
 
@@ -27,11 +27,11 @@ const LEFT = 46
 const RIGHT = 22
 const BOTTOM = 40
 const TOP = 10
-/** Where the y axis may begin: what happens near 1 should not be a line along the edge. */
+/** Where the y axis may begin: ratios near 1 would otherwise lie along the upper edge. */
 const LOWEST = [0.9, 0.75, 0.5, 0.25, 0] as const
 const GRID_LINES = 5
 
-/** Hit ratios, up to 1, as one SVG element with its title above. */
+/** Draws hit ratios as one SVG element, below its title. */
 export function lineChart({ title, xLabel, lines, xMarks, withDots }: Chart): string {
   const points = lines.flatMap((line) => line.points)
   const xs = [...points, ...xMarks].map(([at]) => at)
@@ -53,7 +53,7 @@ ${lines.map((line) => drawnLine(line, drawing)).join('\n')}
 </svg></figure>`
 }
 
-/** What the lines are, once for charts that share them. */
+/** Names the lines once, for charts that share them. */
 export function legend(lines: readonly Pick<ChartLine, 'label' | 'stroke'>[]): string {
   const items = lines.map(
     ({ label, stroke }) =>

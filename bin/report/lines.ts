@@ -2,13 +2,13 @@ import type { Combination } from '../../src/simulate/row.ts'
 import { type BaselineName, isBaseline } from '../../src/simulate/warmings/warmings.ts'
 import type { Stroke } from './line-chart.ts'
 
-/** How a combination is called and drawn among others, of the same delay and whatever capacity. */
+/** How combinations of one delay are named and drawn. The capacity makes no difference. */
 export interface Naming {
   labelOf(row: Combination): string
   strokeOf(row: Combination): Stroke
 }
 
-/** What is held against stays in the background. Told apart also by those who don't see red and green (Okabe and Ito). */
+/** Muted colours, as baselines are background. All can be told apart without seeing red and green (Okabe and Ito). */
 const BASELINE_COLOURS: Readonly<Record<BaselineName, string>> = {
   none: '#8c8c8c',
   busiest: '#b8a200',
@@ -16,7 +16,7 @@ const BASELINE_COLOURS: Readonly<Record<BaselineName, string>> = {
   oracle: 'currentColor',
 }
 const COLOURS = ['#0072b2', '#009e73', '#d55e00', '#56b4e9', '#cc79a7'] as const
-/** By policy. */
+/** The dashes of each policy. */
 const DASHES = ['', '7 3', '2 3', '9 3 2 3'] as const
 
 export function naming(rows: readonly Combination[]): Naming {
@@ -36,7 +36,7 @@ export function naming(rows: readonly Combination[]): Naming {
   }
 }
 
-/** A combination but for its policy. */
+/** Everything of a combination but its policy. */
 function wayOf({ warming, lookAhead, attribution }: Combination): string {
   return `${warming} ${lookAhead} ${attribution}`
 }
@@ -45,7 +45,7 @@ function warmingOf({ warming }: Combination): string {
   return warming === 'none' ? 'no warming' : warming
 }
 
-/** Baselines know nothing of look-ahead and attribution. */
+/** Look-ahead and attribution make no difference to baselines. */
 function lookAheadOf({ warming, lookAhead }: Combination): string {
   return isBaseline(warming) ? '' : `look-ahead ${lookAhead}`
 }

@@ -7,7 +7,7 @@ import { type Chart, type ChartLine, escaped, legend, lineChart } from './line-c
 import { naming } from './lines.ts'
 import { simulationSummary } from './summary.ts'
 
-/** What a report is made of: a row and how it came about, for each combination. */
+/** One combination of a report: its row, and the samples taken on the way. */
 export interface Simulated {
   readonly row: SimulationRow
   readonly samples: readonly Sample[]
@@ -24,7 +24,7 @@ td,th{padding:.15rem .5rem;text-align:right;border-bottom:1px solid color-mix(in
 background:color-mix(in srgb,currentColor 8%,transparent)}.bar i{background:#8c8c8c}.bar .more{background:#0072b2}.bar .less{background:#d55e00}
 @media(max-width:600px){.summary td,.summary th{padding:.3rem .4rem}.summary :is(td,th):nth-child(2),.bars{display:none}}`
 
-/** One page that needs nothing else: what is saved, hit ratio by capacity and over time, and every row. */
+/** One HTML page without other files: what warming saves, hit ratios by capacity and over time, and every row. */
 export function simulationReport(all: readonly Simulated[], kind: TrafficKind, caution?: string): string {
   const simulated = withoutRepeats(all)
   const rows = simulated.map(({ row }) => row)
@@ -46,7 +46,7 @@ export function simulationReport(all: readonly Simulated[], kind: TrafficKind, c
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>forewarm simulate: ${escaped(input)}</title><style>${STYLE}</style></head>
 <body><h1>What warming would save</h1>
-<p>${escaped(input)}, ${reads} reads.<span class="bars"> Of the bars, grey is hit without warming, blue is what warming adds, red what it takes away.</span></p>${caution === undefined ? '' : `\n<p class="caution">${escaped(caution)}</p>`}
+<p>${escaped(input)}, ${reads} reads.<span class="bars"> In the bars, grey is hit without warming, blue is what warming adds, red what it takes away.</span></p>${caution === undefined ? '' : `\n<p class="caution">${escaped(caution)}</p>`}
 ${sections.join('\n')}
 <h2>Every row</h2>
 ${tableOf(rows, kind)}
@@ -62,7 +62,7 @@ function sectionOf(simulated: readonly Simulated[], kind: TrafficKind): string {
   })
   const capacities = [...new Set(rows.map(({ capacity }) => capacity))].toSorted((a, b) => a - b)
   const lines = [...Map.groupBy(rows, names.labelOf).values()].flatMap((alike): ChartLine[] => {
-    // Even steps: capacities are chosen by orders of magnitude.
+    // Even steps, as capacities often differ by orders of magnitude.
     const points = alike.map(({ capacity, hitRatio }) => [capacities.indexOf(capacity), hitRatio] as const)
     return alike[0] === undefined
       ? []
@@ -102,7 +102,7 @@ function overTime(lines: readonly ChartLine[], capacity: number, kind: TrafficKi
   return { title, xLabel, lines, xMarks, withDots: false }
 }
 
-/** Of each stretch between two samples, not of all so far. */
+/** The hit ratio between each two samples, rather than from the start. */
 function pointsOf(samples: readonly Sample[]): readonly (readonly [number, number])[] {
   let before: Sample = { fraction: 0, reads: 0, hits: 0 }
   const points: (readonly [number, number])[] = []
@@ -114,7 +114,7 @@ function pointsOf(samples: readonly Sample[]): readonly (readonly [number, numbe
   return points
 }
 
-/** Baselines know nothing of look-ahead and attribution: once each is enough. */
+/** Look-ahead and attribution make no difference to baselines: one row of each is enough. */
 function withoutRepeats(all: readonly Simulated[]): readonly Simulated[] {
   const first = new Map<string, Simulated>()
   for (const simulated of all) {

@@ -10,9 +10,9 @@ const HEADINGS = ['slots', '', 'without', 'with warming', 'misses saved', 'L2 re
 const LEAST_SAVED = 0.0005
 
 /**
- * What warming brings, in a sentence and a line a capacity, of rows of one delay: the best of what was tried with the policy that a node has,
- * unless only others were; held against the same policy without warming. Empty where only baselines were run, or nothing
- * to hold them against.
+ * What warming brings, as a sentence and a line for each capacity; the rows are of one delay. A line shows the best
+ * warming with the policy of a node (any policy, if that one was not run) beside the same policy without warming.
+ * Empty if no warming was run, or nothing to compare it with.
  */
 export function simulationSummary(rows: readonly SimulationRow[], { labelOf }: Naming): string {
   const capacities = [...new Set(rows.map(({ capacity }) => capacity))].toSorted((a, b) => a - b)
@@ -44,7 +44,7 @@ export function simulationSummary(rows: readonly SimulationRow[], { labelOf }: N
 <tbody>${lines.map((cells) => rowOf(cells, 'td')).join('\n')}</tbody></table></div>`
 }
 
-/** Of a share: what it is without warming, and what warming adds or takes away. */
+/** A bar of the hit ratio without warming, and of what warming adds or takes away. */
 function bar(without: number, withIt: number): string {
   const change = withIt >= without ? 'more' : 'less'
   const width = (share: number) => `style="width:${(share * 100).toFixed(1)}%"`
@@ -52,7 +52,7 @@ function bar(without: number, withIt: number): string {
   return `<span class="bar"><i ${width(common)}></i><i class="${change}" ${width(Math.abs(withIt - without))}></i></span>`
 }
 
-/** Whether it pays, of the best row of each capacity. */
+/** Says whether warming pays, from the best row of each capacity. */
 function verdict(best: readonly SimulationRow[]): string {
   const { yes = [], no = [] } = Object.groupBy(best, ({ coverage }) => ((coverage ?? 0) >= LEAST_SAVED ? 'yes' : 'no'))
   if (yes.length === 0) return 'Warming saves nothing here: leave it off.'
@@ -63,7 +63,7 @@ function verdict(best: readonly SimulationRow[]): string {
   return `Warming saves ${saved} % of the misses, for ${reads} reads of L2 each (1 is free: the miss would have read it)${not}.`
 }
 
-/** From the least to the most of numbers as they are shown. */
+/** The least and the greatest of printed numbers. */
 function range(shown: readonly string[]): string {
   const sorted = shown.toSorted((a, b) => Number(a) - Number(b))
   const [least = '', most = ''] = [sorted[0], sorted.at(-1)]

@@ -4,7 +4,7 @@ import type { Terminal } from './terminal.ts'
 const ON_TERMINAL_MS = 200
 const IN_LOG_MS = 5000
 const BAR_CELLS = 24
-/** Less than this behind the schedule is what timers do. */
+/** Timers alone may be this much behind the schedule. */
 const NOTABLE_MS = 250
 
 type OnStart = (progress: () => ReplayProgress) => void
@@ -32,7 +32,7 @@ export function showLine({ stderr }: Terminal, read: () => string): () => void {
   const show = () => {
     isShown = true
     const line = read()
-    // The cursor goes back to the beginning, where a row that is printed meanwhile covers the line.
+    // The cursor returns to the beginning, so that a row printed meanwhile overwrites the line.
     stderr.write(inPlace ? `\r\x1b[K${line.slice(0, stderr.columns - 1)}\r` : `${line}\n`)
   }
   const timer = setInterval(show, inPlace ? ON_TERMINAL_MS : IN_LOG_MS)

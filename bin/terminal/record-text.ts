@@ -13,7 +13,7 @@ function shownOf(record: ReplayRecord): Shown {
   return result.ok ? { kind: 'warm-result', result: result.value } : content
 }
 
-/** A record with what it says, for programs. What cannot be read comes as text. */
+/** A record with its content, for programs. Content that cannot be read is given as text. */
 export function decoded(record: ReplayRecord): object {
   const { topic, partition, offset, timestampMs, key, value, headers } = record
   const shown = shownOf(record)
@@ -31,7 +31,7 @@ export function decoded(record: ReplayRecord): object {
 
 const LONGEST_TEXT = 200
 
-/** A record for people: a line a price update, otherwise one. */
+/** A record for people: one line, or one for each price update in it. */
 export function recordText(record: ReplayRecord): readonly string[] {
   const shown = shownOf(record)
   const at = time(record.timestampMs)

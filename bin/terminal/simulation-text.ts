@@ -5,12 +5,12 @@ export type TrafficKind = 'accesses' | 'prices'
 
 interface Column<Row extends Combination> {
   readonly heading: string
-  /** Text goes to the left, numbers to the right. */
+  /** Text is aligned left, numbers are aligned right. */
   readonly isText?: boolean
   cell(row: Row): string
 }
 
-/** What is run, and with how many slots. */
+/** The columns of what was run. */
 const POLICY: Column<Combination> = { heading: 'policy', isText: true, cell: ({ policy }) => policy }
 const WARMING: Column<Combination> = { heading: 'warming', isText: true, cell: ({ warming }) => warming }
 const OF_PRICES: readonly Column<Combination>[] = [
@@ -23,7 +23,7 @@ const SLOTS: Column<Combination> = {
   cell: ({ capacity, slots }) => `${percent(capacity)} (${whole(slots)})`,
 }
 
-/** What decides whether warming pays. */
+/** The columns that tell whether warming pays. */
 const HIT_RATIO: Column<SimulationRow> = { heading: 'hit ratio', cell: ({ hitRatio }) => hitRatio.toFixed(4) }
 const ACCURACY: Column<SimulationRow> = { heading: 'accuracy', cell: ({ accuracy }) => share(accuracy) }
 const COVERAGE: Column<SimulationRow> = { heading: 'coverage', cell: ({ coverage }) => share(coverage) }
@@ -32,7 +32,7 @@ const L2_READS: Column<SimulationRow> = {
   cell: ({ l2ReadsPerSavedMiss }) => l2ReadsPerSavedMiss?.toFixed(2) ?? '–',
 }
 
-/** Where there is room for all. */
+/** All columns of results, for a page. */
 const OUTCOMES: readonly Column<SimulationRow>[] = [
   HIT_RATIO,
   { heading: 'warms', cell: ({ warms }) => whole(warms) },
@@ -45,7 +45,7 @@ const OUTCOMES: readonly Column<SimulationRow>[] = [
   { heading: 'seconds', cell: ({ seconds }) => seconds.toFixed(2) },
 ]
 
-/** Everything, for a page. */
+/** All columns, for a page. */
 export function wholeTable(kind: TrafficKind) {
   const columns = [POLICY, WARMING, ...(kind === 'prices' ? OF_PRICES : []), SLOTS, ...OUTCOMES]
   return {
@@ -56,12 +56,12 @@ export function wholeTable(kind: TrafficKind) {
 
 export interface TerminalTable {
   readonly headings: string
-  /** What is the same in all rows and therefore in no column; undefined where there is nothing to be said of it. */
+  /** What all rows have in common, which gets no column; undefined if there is no such thing. */
   readonly inAllRows: string | undefined
   lineOf(row: SimulationRow): string
 }
 
-/** Lines for a terminal, of 80 columns as a rule: what decides, and of the ways from updates to reads those that differ. */
+/** Lines for a terminal, 80 columns wide as a rule: without columns that are equal in all rows, or matter less. */
 export function terminalTable(combinations: readonly Combination[], kind: TrafficKind): TerminalTable {
   const cellsOf = ({ cell }: Column<Combination>) => new Set(combinations.map(cell))
   const ways = kind === 'prices' ? OF_PRICES : []

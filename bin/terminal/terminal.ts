@@ -1,7 +1,7 @@
 import { styleText } from 'node:util'
 import { DONE } from '../exit-code.ts'
 
-/** Data goes to standard output, everything that is said about it to standard error. */
+/** Data goes to standard output, messages about it to standard error. */
 export interface Terminal {
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
@@ -13,7 +13,7 @@ export function print(terminal: Terminal, line: string): void {
   terminal.stdout.write(`${line}\n`)
 }
 
-/** One JSON value on one line; offsets, which JSON has no number for, as strings. */
+/** One JSON value on one line. Offsets become strings, as JSON has no numbers of that size. */
 export function printJson(terminal: Terminal, value: unknown): void {
   print(
     terminal,
@@ -27,12 +27,12 @@ export function say(terminal: Terminal, line: string): void {
 
 export type Paint = Parameters<typeof styleText>[0]
 
-/** Coloured on a terminal, unless NO_COLOR is set. */
+/** The text, coloured if the stream is a terminal and NO_COLOR is not set. */
 export function painted(stream: NodeJS.WriteStream, paint: Paint, text: string): string {
   return styleText(paint, text, { stream })
 }
 
-/** The waiting reader that went away (`| head`) is nobody's error. */
+/** A reader that goes away early (`| head`) is no error. */
 export function leaveQuietlyOnBrokenPipe(stream: NodeJS.WriteStream): void {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(DONE)

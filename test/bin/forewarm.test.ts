@@ -68,16 +68,16 @@ describe('a wrong call ends with code 2, says what is wrong, and prints no data'
     [['tail', 'x', '--max', '0'], 'Expected a whole number from 1.'],
     [['run', '--roles', 'detect,cook'], 'Expected one of correlate, detect, warm, api.'],
     [['run', '--detectors', 'none.ts'], '--detectors: none.ts cannot be loaded'],
-    [['simulate'], 'on what? give --accesses or --prices'],
-    [['simulate', '--accesses', 'x', '--delay-ms', '50'], '--delay-ms says something about --prices'],
+    [['simulate'], 'on what? give one of --accesses and --prices'],
+    [['simulate', '--accesses', 'x', '--delay-ms', '50'], '--delay-ms goes with --prices, not with --accesses'],
     [['simulate', '--prices', 'x', '--delay-ms', '-1'], 'Expected a number from 0 to 86400000, a day.'],
     [['simulate', '--prices', 'x', '--warm-ms', '1e300'], 'Expected a number from 0 to 86400000, a day.'],
     [['simulate', '--acceses', 'x'], "unknown option '--acceses'\n(Did you mean --accesses?)"],
     [
       ['simulate', '--policy', 'lru,seive'],
-      'seive is not known: expected some of lru, sieve, s3-fifo, forewarm. Did you mean sieve?',
+      'seive is unknown. Expected some of lru, sieve, s3-fifo, forewarm. Did you mean sieve?',
     ],
-    [['simulate', '--warming', 'best'], 'best is not known: expected some of none, busiest, random, oracle, forewarm'],
+    [['simulate', '--warming', 'best'], 'best is unknown. Expected some of none, busiest, random, oracle, forewarm'],
     [['simulate', '--accesses', 'x', '--slots', '1', '--capacity', '1'], '--capacity and --slots both'],
     [['warm', 'A'], "required option '--chain <chain>' not specified"],
     [['warm', 'A', '--chain', 'c', '--priority', 'top'], 'Expected one of critical, high, medium, low.'],
@@ -120,7 +120,7 @@ describe('what cannot be done ends with code 1 and one sentence', () => {
     for (const { code, stdout, stderr } of ends) {
       expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
       expect(stderr).toContain('127.0.0.1:1')
-      expect(stderr).toContain('KAFKA_BROKERS says where Kafka is')
+      expect(stderr).toContain('set KAFKA_BROKERS to where Kafka is')
       expect(stderr).not.toContain('    at ')
     }
   })

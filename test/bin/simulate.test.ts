@@ -141,7 +141,8 @@ test('says what of the prices was left out, and what was taken as of another tim
   const { code, stdout, stderr } = await forewarm([...call, '--delay-ms', '0,50', '--json'])
   expect({ code, stderr }).toEqual({
     code: 0,
-    stderr: 'updates of pairs in no event, left out: 1\nupdates older than the one before, taken as of its time: 1\n',
+    stderr:
+      'updates left out, as their pair is in no event: 1\nupdates moved to the time of the one before, which is later: 1\n',
   })
   const rows = stdout.trimEnd().split('\n')
   expect(rows.map((row) => JSON.parse(row))).toMatchObject([
