@@ -5,11 +5,12 @@ import { DONE, type ExitCode, FAILED, USAGE } from './exit-code.ts'
 
 const HELP = `usage: npm run -s stack -- <command>
 
-  start [--brokers 1|3]   a Kafka 4.1 and a Redis 7 on 127.0.0.1, fetched at the first start (JDK 17 and Maven needed);
-                          prints KAFKA_BROKERS=… and REDIS_URL=… where it runs already, too
-  status                  prints the same where it runs (exit code 0), nothing where it does not (1)
-  stop                    ends it; its data stays
-  wipe                    ends it and deletes its data
+A Kafka 4.1 and a Redis 7 on 127.0.0.1. They need JDK 17 or newer; the first start fetches them with Maven.
+
+  start [--brokers 1|3]   starts both unless they run already; prints KAFKA_BROKERS=… and REDIS_URL=…
+  status                  prints the same with exit code 0 if they run, nothing with exit code 1 if not
+  stop                    ends both and keeps their data
+  wipe                    ends both and deletes their data
 
 Example: export $(npm run -s stack -- start)
 `
@@ -49,7 +50,7 @@ function status(): ExitCode {
       say('not running')
       return FAILED
     case 'broken':
-      say(`ended by itself: ${found.missing.join(', ')}; \`start\` starts all of it again`)
+      say(`${found.missing.join(', ')} ended unexpectedly; \`start\` restarts the whole stack`)
       return FAILED
   }
 }

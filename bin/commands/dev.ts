@@ -15,35 +15,35 @@ import { DevPanel, type Places } from '../terminal/dev-panel.ts'
 import { say, type Terminal } from '../terminal/terminal.ts'
 
 export interface DevOptions {
-  /** `local`: a real Kafka and a real Redis on this machine; in this process otherwise. */
+  /** `local`: a real Kafka and Redis on this machine. Otherwise both are replaced by memory of this process. */
   readonly stack?: 'local'
-  /** Ends by itself after so many seconds. */
+  /** Ends after this many seconds. Default: never. */
   readonly durationSeconds?: number
   readonly port?: number
   readonly json?: boolean
   readonly terminal: Terminal
 }
 
-/** No name that the default PRICE_TOPICS matches: on a Kafka that stays, other nodes leave it alone. */
+/** The default PRICE_TOPICS does not match this name, so other nodes of the same Kafka ignore the topic. */
 const TOPIC = 'demo.prices'
-/** A consumer hands out a batch of one partition at a time, and the demo's detector holds each for a while. */
+/** More would be slower: a consumer hands out one partition's batch at a time, and the detector holds each for a while. */
 const PARTITIONS = 1
 const UPDATES_PER_SECOND = 500
-/** How often a slice of the market is sent. */
+/** How often updates are sent. */
 const SLICE_MS = 10
-/** How often the figures are drawn: in place on a terminal, as lines elsewhere. */
+/** How often the figures are drawn on a terminal, and elsewhere. */
 const REDRAW_MS = 250
 const LINE_MS = 1_000
-/** The demo's topics only have to reach as far back as a reader may lag; it may run for days. */
+/** Bounds the memory of a run of days; a reader never lags this far behind. */
 const RECORDS_KEPT = 20_000
-/** After its pair moved, the demo's detector checks the pair's siblings so much later: in time for a warm request. */
+/** The detector reads a pair's siblings this long after the pair's update, which leaves time for a warm request. */
 const LOOK_AFTER_MS = 22
-/** L1 holds one pair in twelve: as scarce as with many more pairs. */
+/** L1 holds one pair in twelve, to be as scarce as it is with many more pairs. */
 const L1_SHARE = 1 / 12
 
 /**
- * The whole pipeline at a glance: a simulated market through a broker into two nodes over the same topic, one that
- * warms and one that does not, each with the same detector; what the two see is drawn side by side.
+ * Runs the whole pipeline: a simulated market publishes to one topic, which two nodes with the same detector read. One
+ * of them warms; their figures are drawn side by side.
  */
 export async function runDev(options: DevOptions): Promise<void> {
   const market = createMarket({
@@ -53,11 +53,11 @@ export async function runDev(options: DevOptions): Promise<void> {
     random: Math.random,
   })
   const stage = await openStage(options)
-  // Groups of their own: a run on a Kafka that stays begins with the market of now, not with what the last run left.
+  // New groups: on a Kafka that stays, a run begins with its own market, not with what the last run left.
   const service = `demo-${Date.now()}`
   const nodes: ForewarmNode[] = []
   try {
-    // A real Kafka takes a while to start, and somebody may have had enough meanwhile.
+    // A real Kafka takes a while to start; Ctrl-C may have come meanwhile.
     if (options.terminal.signal.aborted) return
     const warmed = await stage.node(market, { service, warming: true })
     nodes.push(warmed)
@@ -94,7 +94,7 @@ async function openStage(options: DevOptions): Promise<Stage> {
     broker,
     close: async () => {
       await broker.close()
-      if (local !== undefined) report('it goes on: `npm run -s stack -- stop` ends it')
+      if (local !== undefined) report('still running; `npm run -s stack -- stop` ends it')
     },
     node: (market, { service, warming }) =>
       createNode({
@@ -120,7 +120,7 @@ async function openStage(options: DevOptions): Promise<Stage> {
   }
 }
 
-/** Looks at what moves together with the pair that moved, a moment after. */
+/** Reads the siblings of a pair a moment after its update. */
 function siblingCheck(market: Market) {
   return detector('sibling-check', { topics: [TOPIC] }, async (update, prices) => {
     await pause(LOOK_AFTER_MS)

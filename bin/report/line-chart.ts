@@ -27,7 +27,7 @@ const LEFT = 46
 const RIGHT = 22
 const BOTTOM = 40
 const TOP = 10
-/** Where the y axis may begin: ratios near 1 would otherwise lie along the upper edge. */
+/** The y axis begins at one of these: from 0, ratios near 1 would all lie along the upper edge. */
 const LOWEST = [0.9, 0.75, 0.5, 0.25, 0] as const
 const GRID_LINES = 5
 

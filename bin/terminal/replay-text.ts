@@ -21,7 +21,7 @@ export function replayText(report: ReplayReport): string {
     ...(maxBehindMs > 250 ? [`up to ${duration(maxBehindMs)} behind the schedule`] : []),
     ...targets.map(
       ({ topic, partitions, created, records, expiring }) =>
-        `${created ? 'made' : 'wrote'} ${topic}: ${counted(records)} records, ${partitions} partitions${expiringText(expiring)}`,
+        `${created ? 'created' : 'wrote'} ${topic}: ${counted(records)} records, ${partitions} partitions${expiringText(expiring)}`,
     ),
     `state hash ${report.stateHash}${hashVerdict(report)}`,
   ].join('\n')

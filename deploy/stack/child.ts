@@ -13,32 +13,32 @@ export interface Command {
   readonly logFile: string
 }
 
-/** A process that we have started and may therefore signal. */
+/** A process that we started, and therefore may signal. */
 export interface Child {
   readonly pid: number
   readonly logFile: string
-  /** Aborted when the process is gone; the reason is a StackError that says how it went. */
+  /** Aborted when the process has ended; the reason is a StackError that says how it ended. */
   readonly gone: AbortSignal
-  /** SIGSTOP; resolves when every thread of it stands still, where the system tells. */
+  /** SIGSTOP; resolves when all its threads have stopped, on systems that tell. */
   pause(): Promise<void>
   /** SIGCONT. */
   resume(): void
   ended(): Promise<void>
-  /** SIGKILL, awaited. Twice is once. */
+  /** SIGKILL; resolves when the process has ended. Twice is once. */
   kill(): Promise<void>
   /** SIGTERM, and SIGKILL after `graceMs` milliseconds. Twice is once. */
   end(graceMs: number): Promise<void>
 }
 
 export type Lifetime =
-  /** Ends with this process, however this process ends. */
+  /** It ends when this process ends, however that happens. */
   | 'ours'
-  /** Outlives this process. */
+  /** It outlives this process. */
   | 'detached'
 
 export async function startChild(command: Command, lifetime: Lifetime): Promise<Child> {
   const log = openSync(command.logFile, 'a')
-  // A session of its own: Ctrl-C at the terminal reaches us alone, and we end the children in order.
+  // In a session of its own: Ctrl-C at the terminal reaches only us, and we end the children in order.
   const child = spawn(command.file, command.args, { cwd: command.cwd, detached: true, stdio: ['ignore', log, log] })
   closeSync(log)
   try {
@@ -89,32 +89,32 @@ function ending(child: ChildProcess, gone: AbortSignal): Pick<Child, 'pause' | '
 }
 
 /**
- * Each thread stops at its own next turn: on a busy machine a broker answers for some 10 ms after its SIGSTOP. Only
- * Linux tells of threads; elsewhere nothing is known to run.
+ * Threads stop one by one: on a busy machine a broker still answers for some 10 ms after SIGSTOP. Only Linux shows the
+ * threads of a process; elsewhere it counts as stopped.
  */
 function isRunning(pid: number | undefined): boolean {
   const threads = `/proc/${pid}/task`
   try {
     return readdirSync(threads).some((id) => !hasStopped(readFileSync(`${threads}/${id}/stat`, 'utf8')))
   } catch (error) {
-    // A thread has ended meanwhile: look again. Without the folder there is nothing to look at.
+    // A thread ended meanwhile, so look again; without the folder there is nothing to look at.
     return ['ENOENT', 'ESRCH'].includes(systemCode(error) ?? '') && existsSync(threads)
   }
 }
 
-/** proc(5): the state follows the name in parentheses, which may hold any character. */
+/** See proc(5): the state follows the name in parentheses, which may contain any character. */
 function hasStopped(stat: string): boolean {
   return /^ [tTXZ] /.test(stat.slice(stat.lastIndexOf(')') + 1))
 }
 
 /**
- * A process of a few kilobytes that reads a pipe which only we hold. When we are gone, even by SIGKILL, it reads the
- * end of the pipe and kills the child; when the child ended first, it reads a line and leaves.
+ * Starts a small process that reads from a pipe whose other end only we hold. If we end, even by SIGKILL, the pipe ends
+ * and it kills the child. If the child ends first, we send it a line and it exits.
  */
 function holdOn(pid: number): () => void {
   const script = 'read -r _ || kill -KILL "$0"'
   const holder = spawn('sh', ['-c', script, String(pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
-  // The holder may be gone before it is told; there is nobody left to tell then.
+  // The holder may have exited already; then there is nobody left to tell.
   holder.stdin.on('error', () => undefined)
   holder.unref()
   if ('unref' in holder.stdin && typeof holder.stdin.unref === 'function') holder.stdin.unref()
@@ -124,7 +124,7 @@ function holdOn(pid: number): () => void {
 }
 
 function lastLines(logFile: string): string {
-  // Whoever ended a detached process may have deleted its folder by the time we hear of it.
+  // Whoever ended a detached process may have deleted its folder already.
   if (!existsSync(logFile)) return 'its log is deleted'
   const lines = readFileSync(logFile, 'utf8').trim().split('\n').slice(-5).join(' | ')
   return lines === '' ? 'it printed nothing' : `it printed: ${lines}`

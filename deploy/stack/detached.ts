@@ -13,12 +13,12 @@ import { StackError } from './stack-error.ts'
 
 const READY_MS = 60_000
 const LOCK_MS = 180_000
-/** A broker moves its leaderships and flushes its logs before it ends. */
+/** Before a broker ends, it hands over its leaderships and flushes its logs. */
 const GRACE_MS = 15_000
 const KAFKA_PORTS = [9092, 9093, 9094]
 const REDIS_PORT = 6379
 
-/** A stack that outlives whoever started it. */
+/** A stack that outlives the process that started it. */
 export interface LocalStack {
   /** `host:port` of each. */
   readonly brokers: string[]
@@ -32,20 +32,20 @@ interface Running extends LocalStack {
 export type LocalStackStatus =
   | { readonly status: 'running'; readonly stack: LocalStack }
   | { readonly status: 'stopped' }
-  /** Some of its processes have ended. */
+  /** `missing` names the processes that have ended. */
   | { readonly status: 'broken'; readonly missing: readonly string[] }
 
 export interface LocalStackOptions {
-  /** Default: as many as run, or 1. Each number of brokers has data of its own. */
+  /** Default: as many as run already, otherwise 1. Each number of brokers has its own data. */
   readonly brokers?: 1 | 3
-  /** Where the state and the data are kept; default FOREWARM_STACK_DIR, or `.stack` in the repository. */
+  /** Holds the state and the data. Default: FOREWARM_STACK_DIR, otherwise `.stack` in the repository. */
   readonly stateDir?: string
   readonly report?: Report
 }
 
 /**
- * Starts what does not run yet and resolves when it answers; a running one is left as it is. Throws a StackError, with
- * code `busy` where it runs with another number of brokers than was asked for.
+ * Starts the stack unless it runs already, and resolves when it answers. Throws a StackError, with code `busy` if it
+ * runs with another number of brokers.
  */
 export async function ensureLocalStack(options: LocalStackOptions = {}): Promise<LocalStack> {
   const { brokers, stateDir = stackDir(), report = () => undefined } = options
@@ -74,7 +74,7 @@ export async function stopLocalStack(stateDir = stackDir()): Promise<boolean> {
   return alone(lockFile(stateDir), LOCK_MS, () => endRecorded(stateDir))
 }
 
-/** Ends its processes and deletes its data; what was fetched stays. */
+/** Ends its processes and deletes its data, but keeps the fetched programs. */
 export async function wipeLocalStack(stateDir = stackDir()): Promise<void> {
   await alone(lockFile(stateDir), LOCK_MS, async () => {
     await endRecorded(stateDir)
@@ -83,12 +83,12 @@ export async function wipeLocalStack(stateDir = stackDir()): Promise<void> {
 }
 
 async function launch(options: Required<LocalStackOptions>): Promise<LocalStack> {
-  // Of a stack that lost a process the rest goes, so that the ports are free again.
+  // If some of its processes ended, the others must end as well: they hold the ports.
   await endRecorded(options.stateDir)
   const kafka = await kafkaParts(stackDir(), options.report)
   const redisBinary = await redisPart(stackDir(), options.report)
-  // All wish for the same ports, and what is found free is so for everybody until a broker listens on it, seconds later.
-  // A user of a container may have no name, for which `userInfo` throws.
+  // All stacks want the same ports, and a port that was found free stays free for others until a broker listens on it,
+  // seconds later. The lock has the user's number, as `userInfo` throws for a user without a name (in a container).
   const lock = join(tmpdir(), `forewarm-ports-${process.getuid?.() ?? 0}.lock`)
   return alone(lock, LOCK_MS, () => raiseOnFreePorts(options, kafka, redisBinary))
 }
@@ -127,7 +127,7 @@ async function raise(stack: LocalStack, commands: [string, Command][], stateDir:
       children.push(child)
       const mark = markProcess(name, child.pid)
       if (mark !== undefined) processes.push(mark)
-      // Written at once, so that an interrupted start leaves nothing that `stop` does not know of.
+      // Written at once, so that `stop` knows every process of an interrupted start.
       write(stateDir, { ...stack, processes })
     }
     await ready(stack, children)
@@ -168,7 +168,7 @@ function read(stateDir: string): Running | undefined {
   return existsSync(stateFile(stateDir)) ? JSON.parse(readFileSync(stateFile(stateDir), 'utf8')) : undefined
 }
 
-/** Whole or not at all: `status` may read it at any moment. */
+/** Replaces the file in one step, as `status` may read it at any moment. */
 function write(stateDir: string, running: Running): void {
   const draft = `${stateFile(stateDir)}.draft`
   writeFileSync(draft, `${JSON.stringify(running, undefined, 2)}\n`)

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from './child.ts'
 
-/** `test` starts fast and stays small; `bench` runs as a broker in production would, on 1 GB. */
+/** `test` starts fast and stays small; `bench` runs as in production, with 1 GB of memory. */
 export type Profile = 'test' | 'bench'
 
 /** One process that is broker and controller at once. */
@@ -15,17 +15,17 @@ export interface KafkaNode {
   readonly dir: string
 }
 
-/** What it takes to run a node; parts.ts finds it. */
+/** The files that a node runs from; parts.ts finds them. */
 export interface KafkaParts {
   readonly java: string
   readonly classPath: string
-  /** Written by Kafka's own format tool: the feature levels that a new cluster starts with. */
+  /** Holds the feature levels of a new cluster; written by Kafka's own format tool. */
   readonly bootstrapCheckpoint: string
-  /** Parsed classes, mapped instead of loaded: a start in half the time. Java goes on without where it does not fit. */
+  /** Parsed classes to map instead of load, which halves the time of a start. Java ignores an archive that does not fit. */
   readonly classArchive: string
 }
 
-/** Tests send records of 5 MB; the rest is room for keys and headers. */
+/** Tests send records of 5 MB; the rest is for keys and headers. */
 const LARGEST_RECORD_BYTES = 6 * 1024 * 1024
 
 const JVM: Record<Profile, readonly string[]> = {
@@ -33,7 +33,7 @@ const JVM: Record<Profile, readonly string[]> = {
   bench: ['-Xms1g', '-Xmx1g', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
 }
 
-/** Writes the settings of every node, and formats the folders of those that have none yet. */
+/** Writes the settings of every node, and formats the data folders that are new. */
 export function layOut(nodes: readonly KafkaNode[], parts: Pick<KafkaParts, 'bootstrapCheckpoint'>): void {
   const clusterId = uuid()
   for (const node of nodes) {
@@ -43,7 +43,7 @@ export function layOut(nodes: readonly KafkaNode[], parts: Pick<KafkaParts, 'boo
   }
 }
 
-/** What the format tool leaves behind, without the second that it takes for each folder. */
+/** Writes what the format tool would write; the tool takes a second for each folder. */
 function format(node: KafkaNode, clusterId: string, bootstrapCheckpoint: string): void {
   const data = dataDir(node)
   mkdirSync(data, { recursive: true })
@@ -66,7 +66,7 @@ export function kafkaCommand(node: KafkaNode, parts: KafkaParts, profile: Profil
   }
 }
 
-/** The same process, which writes the class archive when it ends. */
+/** A node that writes the class archive when it ends. */
 export function archivingCommand(node: KafkaNode, parts: KafkaParts): Command {
   return {
     file: parts.java,
@@ -103,7 +103,7 @@ function logFile(node: KafkaNode): string {
 
 type Properties = Readonly<Record<string, string | number | boolean>>
 
-/** server.properties of one node among all. */
+/** The server.properties of one node of a cluster. */
 export function brokerSettings(node: KafkaNode, nodes: readonly KafkaNode[]): Properties {
   const replicas = nodes.length
   const inSync = Math.min(replicas, 2)
@@ -135,8 +135,8 @@ export function brokerSettings(node: KafkaNode, nodes: readonly KafkaNode[]): Pr
     'log.cleaner.dedupe.buffer.size': 2_097_152,
     'num.network.threads': 2,
     'num.io.threads': 4,
-    // A broker that was killed is missed, and may register again, after two seconds instead of nine. One that is alone
-    // gets three, as nobody takes over while a busy machine delays its heartbeats.
+    // The cluster misses a killed broker after two seconds instead of nine, and only then may it register again. A
+    // single broker gets three seconds: nobody could take over while a busy machine delays its heartbeats.
     'broker.session.timeout.ms': replicas > 1 ? 2000 : 3000,
     'broker.heartbeat.interval.ms': 500,
   }
@@ -148,7 +148,7 @@ function lines(properties: Properties): string {
     .join('')
 }
 
-/** 128 random bits as Kafka writes them; it reads a leading dash as an option, hence the fixed first bits. */
+/** 128 random bits as Kafka writes them. The first bits are fixed, as a leading dash would be read as an option. */
 function uuid(): string {
   const bits = randomBytes(16)
   bits[0] = 0x40

@@ -19,7 +19,7 @@ import { StackError } from './stack-error.ts'
 const START_MS = 60_000
 const STOP_MS = 30_000
 
-/** Has Kafka's own tool format a folder below `work`, and keeps of it what every new cluster needs. */
+/** Formats a folder below `work` with Kafka's own tool, and copies the file that every new cluster needs. */
 export async function formatOnce(parts: KafkaParts, work: string): Promise<void> {
   const node = await nodeIn(work)
   writeSettings(node)
@@ -32,7 +32,7 @@ export async function formatOnce(parts: KafkaParts, work: string): Promise<void>
   cpSync(written, parts.bootstrapCheckpoint)
 }
 
-/** Runs a broker below `work`, lets it do its daily work, and has Java write down which classes that took. */
+/** Runs a broker below `work`, puts it through typical work, and has Java archive the classes that it loaded. */
 export async function archiveClasses(parts: KafkaParts, work: string): Promise<void> {
   const node = await nodeIn(work)
   layOut([node], parts)
@@ -49,7 +49,7 @@ export async function archiveClasses(parts: KafkaParts, work: string): Promise<v
   }
 }
 
-/** One record there and back, by way of a group. */
+/** Sends one record and reads it back in a group. */
 async function exercise(brokers: string[]): Promise<void> {
   const kafka = new Kafka({ brokers, clientId: 'forewarm-stack', logLevel: logLevel.NOTHING })
   const topic = 'exercise'

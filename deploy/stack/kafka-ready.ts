@@ -5,7 +5,7 @@ import { untilReady, type Wait } from './ready.ts'
 const PROBE = 'forewarm-stack-probe'
 /**
  * Resolves when a topic with a replica on every broker has a leader, all replicas are in sync, and a group has its
- * coordinator: an open port alone does not mean that records and members are accepted. The topic is deleted again.
+ * coordinator. An open port alone does not mean that a broker accepts records and members. The topic is deleted again.
  */
 export function kafkaReady(brokers: readonly string[], wait: Wait): Promise<void> {
   return untilReady(wait, `Kafka at ${brokers.join(', ')}`, () => probe(brokers))

@@ -8,8 +8,8 @@ import { StackError, systemCode } from './stack-error.ts'
 const POLL_MS = 100
 
 /**
- * Runs the work while no other process runs work under the same file. Waits for whoever holds it, up to `waitMs`
- * milliseconds, and takes over from a holder that was killed. Throws a StackError with code `busy` after that.
+ * Runs the work while holding a lock file, so that no other process runs work under the same file. Takes over from a
+ * holder that was killed. Throws a StackError with code `busy` after waiting for `waitMs` milliseconds.
  */
 export async function alone<T>(file: string, waitMs: number, work: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + waitMs
@@ -18,7 +18,7 @@ export async function alone<T>(file: string, waitMs: number, work: () => Promise
     if (performance.now() > deadline) {
       throw new StackError(
         'busy',
-        `Another process is starting or stopping the stack for more than ${waitMs / 1000} s.`,
+        `Another process has been starting or stopping the stack for more than ${waitMs / 1000} s.`,
       )
     }
     await delay(POLL_MS)
@@ -31,7 +31,7 @@ export async function alone<T>(file: string, waitMs: number, work: () => Promise
 }
 
 function take(file: string): boolean {
-  // It comes to its place whole: one that a full disk or a kill had left empty would be held for ever.
+  // The file is linked into place when it is complete: a kill or a full disk could leave it empty, and held for ever.
   const draft = `${file}.${randomUUID()}`
   try {
     writeFileSync(draft, JSON.stringify(markProcess('holder', process.pid)), { flag: 'wx' })
@@ -51,7 +51,7 @@ function isAbandoned(file: string): boolean {
     const holder: ProcessMark = JSON.parse(readFileSync(file, 'utf8'))
     return !isStillThere(holder)
   } catch (error) {
-    // Given back in between; what is no mark was written by nobody who works under it.
+    // ENOENT: released meanwhile. A file without a valid mark has no holder.
     return systemCode(error) !== 'ENOENT'
   }
 }

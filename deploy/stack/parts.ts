@@ -8,22 +8,22 @@ import { findJava, runMaven } from './toolchain.ts'
 
 const POM = join(import.meta.dirname, 'pom.xml')
 
-/** Tells a person who waits what takes so long. */
+/** Tells a waiting person what is being done. */
 export type Report = (line: string) => void
 
-/** Where everything of the local stack lies: FOREWARM_STACK_DIR, or `.stack` in the repository. */
+/** The folder of the local stack: FOREWARM_STACK_DIR, otherwise `.stack` in the repository. */
 export function stackDir(): string {
   const chosen = process.env.FOREWARM_STACK_DIR
   return chosen === undefined || chosen === '' ? resolve(import.meta.dirname, '../../.stack') : resolve(chosen)
 }
 
-/** The Redis binary; fetched where it is not there yet. Throws a StackError. */
+/** The Redis binary, fetched if it is missing. Throws a StackError. */
 export async function redisPart(dir: string, report: Report): Promise<string> {
   const name = redisBinaryName(process.platform, process.arch)
   return join(await fetched(dir, report), 'redis', name)
 }
 
-/** What runs a Kafka node; fetched and prepared where it is not there yet. Throws a StackError. */
+/** The files that a Kafka node runs from, fetched and prepared if they are missing. Throws a StackError. */
 export async function kafkaParts(dir: string, report: Report): Promise<KafkaParts> {
   const java = await findJava()
   const home = await fetched(dir, report)
@@ -45,7 +45,7 @@ export async function kafkaParts(dir: string, report: Report): Promise<KafkaPart
   return parts
 }
 
-/** The folder of the jars and of the Redis binaries that the pom names. */
+/** The folder with the jars and Redis binaries that the pom lists. */
 async function fetched(dir: string, report: Report): Promise<string> {
   const version = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 12)
   const home = join(dir, `parts-${version}`)
@@ -60,8 +60,8 @@ async function fetched(dir: string, report: Report): Promise<string> {
 }
 
 /**
- * Makes a file or folder beside its place and moves it there when it is whole: who is interrupted leaves nothing
- * half made, and of two that make it at once the later one's is as good.
+ * Makes a file or folder beside its place and moves it there when it is complete, so that an interruption leaves
+ * nothing half made. If two processes make it at once, either result will do.
  */
 async function made(target: string, make: (path: string, work: string) => Promise<void>): Promise<void> {
   const parent = resolve(target, '..')

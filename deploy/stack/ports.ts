@@ -4,17 +4,16 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 
 /**
- * Below the range that Linux and macOS take the ports of outgoing connections from: a client that redials a broker
- * which a test has killed could otherwise be given that very port, connect to itself, and keep the broker from coming
- * back.
+ * These ports are below the range from which Linux and macOS take the ports of outgoing connections. Otherwise a client
+ * that redials a killed broker could get the broker's port, connect to itself, and keep the broker from coming back.
  */
 const LOWEST = 20_000
 const HIGHEST = 32_767
 
 /**
- * One free port of 127.0.0.1 for each wish: the wished one where nobody listens on it, any other one otherwise. All
- * are held until the last is found, so no two are the same. Any other one stays this process's until it ends: nobody
- * else is allotted it, neither before a server listens on it nor while that server is away.
+ * One free port of 127.0.0.1 for each wish: the wished port if it is free, otherwise any. All are held until the last
+ * is found, so no two are the same. Ports that were not wished for are reserved until this process ends: no other
+ * process is allotted them, neither before a server listens on them nor while that server is away.
  */
 export async function allotPorts(wishes: readonly (number | 'any')[], anyPort = randomPort): Promise<number[]> {
   const held: Server[] = []
@@ -45,8 +44,8 @@ async function listenOnOwn(port: number): Promise<Server | undefined> {
 }
 
 /**
- * UDP has ports of its own, which nothing here uses: who has bound one has claimed the TCP port of that number among
- * all that allot ports, and the system lets go of it when the process ends, however it does.
+ * Binding the UDP port reserves the TCP port of the same number: nothing here uses UDP, and every process that allots
+ * ports binds it first. The system releases it when the process ends, however that happens.
  */
 async function claim(port: number): Promise<boolean> {
   const socket = createSocket('udp4')

@@ -6,17 +6,17 @@ import { systemCode } from './stack-error.ts'
 const POLL_MS = 20
 
 /**
- * A process as it can be found again after we have ended. The number alone is not enough: numbers are given out
- * again, and nothing that we did not start may be signalled.
+ * Identifies a process after we have ended. Its number alone is not enough: the system reuses numbers, and we must not
+ * signal a process that we did not start.
  */
 export interface ProcessMark {
   readonly name: string
   readonly pid: number
-  /** When the system says that it was started, in the system's own words. */
+  /** Its start time, as the system prints it. */
   readonly startedAt: string
 }
 
-/** Undefined where there is no such process (any more). */
+/** Undefined if there is no such process. */
 export function markProcess(name: string, pid: number): ProcessMark | undefined {
   const startedAt = startTime(pid)
   return startedAt === undefined ? undefined : { name, pid, startedAt }
@@ -26,7 +26,7 @@ export function isStillThere(mark: ProcessMark): boolean {
   return startTime(mark.pid) === mark.startedAt
 }
 
-/** SIGTERM, and SIGKILL after `graceMs` milliseconds; resolves when it is gone, at once where it already is. */
+/** SIGTERM, and SIGKILL after `graceMs` milliseconds. Resolves when the process has ended. */
 export async function endMarked(mark: ProcessMark, graceMs: number): Promise<void> {
   signalMarked(mark, 'SIGTERM')
   const deadline = performance.now() + graceMs
@@ -41,7 +41,7 @@ function signalMarked(mark: ProcessMark, signal: NodeJS.Signals): void {
   try {
     process.kill(mark.pid, signal)
   } catch (error) {
-    // It ended in between.
+    // It ended meanwhile.
     if (systemCode(error) !== 'ESRCH') throw error
   }
 }
@@ -50,7 +50,7 @@ function startTime(pid: number): string | undefined {
   return existsSync('/proc/self/stat') ? startTimeFromProc(pid) : startTimeFromPs(pid)
 }
 
-/** Field 22 of proc(5)'s stat, in ticks since boot. The second field, the name, may hold blanks and brackets. */
+/** Field 22 of stat in proc(5), in ticks since boot. The second field, the name, may contain blanks and brackets. */
 function startTimeFromProc(pid: number): string | undefined {
   let stat: string
   try {
@@ -60,7 +60,7 @@ function startTimeFromProc(pid: number): string | undefined {
   }
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state] = fields
-  // A zombie has ended; only its parent has not asked yet.
+  // A zombie has ended; its parent just has not collected its exit code yet.
   return state === 'Z' ? undefined : fields[19]
 }
 

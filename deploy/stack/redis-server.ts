@@ -7,9 +7,9 @@ import { StackError } from './stack-error.ts'
 
 export interface RedisServer {
   readonly port: number
-  /** Holds its log file and its data. */
+  /** The folder of its log file and its data. */
   readonly dir: string
-  /** Kept data survives a stop (append-only file); tests have no use for it. */
+  /** Whether data survives a stop, in an append-only file. */
   readonly keepData: boolean
 }
 
@@ -29,7 +29,7 @@ export function redisUrl(server: Pick<RedisServer, 'port'>): string {
   return `redis://127.0.0.1:${server.port}`
 }
 
-/** The binary of this machine's kind, as the fetched jar names it. Throws a StackError where there is none. */
+/** The binary for a platform, as named in the fetched jar. Throws a StackError if there is none. */
 export function redisBinaryName(platform: NodeJS.Platform, arch: NodeJS.Architecture): string {
   const names: Partial<Record<string, string>> = {
     'linux x64': 'redis-server-7.0.15-linux-amd64',

@@ -10,7 +10,7 @@ export type StackErrorCode =
   | 'busy'
   | 'half-given'
 
-/** Why the local stack cannot be had. The message is one sentence for the person at the terminal. */
+/** Why the local stack cannot run. The message is one sentence for the person at the terminal. */
 export class StackError extends Error {
   readonly code: StackErrorCode
 
@@ -22,8 +22,8 @@ export class StackError extends Error {
 }
 
 /**
- * The system's name for what went wrong (`ENOENT`), if it has one. Asked of the value itself, as `instanceof Error` is
- * false for errors that come from another realm, which is where Jest's tests get theirs from.
+ * The system's code of an error (`ENOENT`), if it has one. `instanceof Error` is not used: it is false for errors of
+ * another realm, and Jest's tests get errors from one.
  */
 export function systemCode(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : undefined

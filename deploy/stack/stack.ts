@@ -19,29 +19,29 @@ export interface StackOptions {
   readonly redis?: boolean
   /** Default `test`. */
   readonly profile?: Profile
-  /** Where fetched and prepared parts are kept; default FOREWARM_STACK_DIR, or `.stack` in the repository. */
+  /** Holds fetched and prepared files. Default: FOREWARM_STACK_DIR, otherwise `.stack` in the repository. */
   readonly dir?: string
   readonly report?: Report
 }
 
 /**
- * A Kafka and a Redis of this process's own, empty at the start. They end with `stop()`, and also when this process
- * ends without calling it. Brokers are numbered from 0, in the order of `brokers`.
+ * A Kafka and a Redis that belong to this process and start empty. They end with `stop()`, or when this process ends.
+ * Brokers are numbered from 0, in the order of `brokers`.
  */
 export interface Stack {
   /** `host:port` of each. */
   readonly brokers: readonly string[]
   readonly redisUrl: string | undefined
-  /** SIGKILL: no farewell, its data stays. */
+  /** SIGKILL; its data stays. */
   killBroker(index: number): Promise<void>
-  /** Starts a killed one again on its port and its data; resolves when all that run are in sync. */
+  /** Restarts a killed broker on its port and its data; resolves when all running brokers are in sync. */
   startBroker(index: number): Promise<void>
-  /** SIGSTOP: connections stay open and nothing answers, from when this resolves. */
+  /** SIGSTOP. Once this resolves, connections stay open but nothing answers. */
   pauseBroker(index: number): Promise<void>
   resumeBroker(index: number): void
   /** SIGKILL; its data is lost. */
   stopRedis(): Promise<void>
-  /** Starts it again, empty, on its port; resolves when it answers. */
+  /** Restarts it, empty, on its port; resolves when it answers. */
   startRedis(): Promise<void>
   pauseRedis(): Promise<void>
   resumeRedis(): void
@@ -49,7 +49,7 @@ export interface Stack {
   stop(): Promise<void>
 }
 
-/** Resolves when a leader answers and Redis does. Throws a StackError; nothing is left running then. */
+/** Resolves when Kafka and Redis answer. Throws a StackError, and then leaves nothing running. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { brokers = 1, redis = true, profile = 'test', dir = stackDir(), report = () => undefined } = options
   const parts = brokers > 0 ? await kafkaParts(dir, report) : undefined
@@ -113,7 +113,7 @@ function kafkaGroup({ nodes, parts, profile }: KafkaGroupOptions) {
   }
   const ready = async (): Promise<void> => {
     const running = nodes.filter((node) => children.get(node.id)?.gone.aborted === false)
-    // Without a majority there is no controller that could elect a leader.
+    // Without a majority of brokers there is no controller to elect leaders.
     if (running.length * 2 <= nodes.length) return
     const signal = AbortSignal.any(running.flatMap((node) => children.get(node.id)?.gone ?? []))
     await kafkaReady(running.map(address), { timeoutMs: READY_MS, signal })
@@ -160,7 +160,7 @@ function redisProcess(place: Pick<RedisServer, 'port' | 'dir'>, binary: string) 
   }
 }
 
-/** Deletes the folders of processes that were killed before they could. */
+/** Deletes the folders of processes that were killed before they could delete them. */
 function sweep(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = Number(RUN_FOLDER.exec(name)?.[1])
@@ -173,7 +173,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Another user's process may not be signalled, but it is there.
+    // EPERM: the process exists but belongs to another user.
     return systemCode(error) === 'EPERM'
   }
 }

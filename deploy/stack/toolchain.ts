@@ -11,11 +11,11 @@ const ADVICE =
 
 export interface Java {
   readonly file: string
-  /** As `java -version` prints it, all of it: class archives hold for exactly one build. */
+  /** The whole output of `java -version`: a class archive is valid for exactly one build. */
   readonly version: string
 }
 
-/** The Java of JAVA_HOME, or of the PATH. Throws a StackError that says what to install. */
+/** The Java of JAVA_HOME, otherwise of PATH. Throws a StackError that says what to install. */
 export async function findJava(): Promise<Java> {
   const home = process.env.JAVA_HOME
   const file = home === undefined || home === '' ? 'java' : join(home, 'bin', 'java')
@@ -37,7 +37,7 @@ export async function findJava(): Promise<Java> {
   throw new StackError('java-too-old', `Java is too old (${found}): install a JDK ${OLDEST_JAVA} or newer, ${ADVICE}.`)
 }
 
-/** Runs Maven quietly. Throws a StackError that says what to install, or the first error that Maven printed. */
+/** Runs Maven without its output. Throws a StackError that says what to install, or what Maven's first error was. */
 export async function runMaven(args: readonly string[]): Promise<void> {
   try {
     await run('mvn', ['-q', '-B', ...args])
