@@ -1,8 +1,8 @@
 import { createCache, createWarming } from '../index.ts'
 
-/** Prices in L1 and L2 for a service with a feed of its own: no Kafka; without a Redis, reads and writes go on in L1. */
+/** Prices in L1 and L2 for a service that has its own feed instead of Kafka. Without Redis, L2 is memory of this process. */
 const cache = await createCache({ l1SizeMb: 16, l2Enabled: process.env.REDIS_URL !== undefined })
-/** Brings into L1 what the reads so far say will be read next. */
+/** Loads into L1 the pairs that, judging by earlier reads, will be read next. */
 const warming = createWarming(cache)
 
 cache.set('WETH/USDC', { price: 3120.5, bid: 3120.1, ask: 3120.9 })

@@ -5,7 +5,7 @@ const OTHER = new Map([
   ['WETH/USDT', 'WETH/USDC'],
 ])
 
-/** Says where WETH is more than half a per cent dearer in one currency than in the other. */
+/** Reports when WETH costs over half a per cent more in one currency than in the other. */
 export const spread = detector('spread', { topics: ['prices.example'], chains: ['ethereum'] }, (update, prices) => {
   const pair = OTHER.get(update.pair)
   if (pair === undefined) return

@@ -24,7 +24,7 @@ const declared = {
 
 type Rule = (sources: readonly Source[]) => string[]
 
-/** A fact of this repository, the rule that looks for what is against it, and files in which the rule has to find something. */
+/** A fact of this repository, the rule that finds violations of it, and files in which the rule must find one. */
 const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Record<string, string>>[]])[] = [
   [
     'imports run one way',
@@ -119,7 +119,7 @@ const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Rec
   ],
 ]
 
-/** What a rule says of a file, or the beginning of it, and why it may stay. */
+/** The beginning of a finding that may stay, and why. */
 const EXCEPTIONS: readonly (readonly [finding: string, why: string])[] = [
   ['FOREWARM_PROFILE: nobody reads', 'what the other defaults come from: the loader reads it'],
   ['src/cache/l2/memory.ts: export function createMemoryL2', 'an object written out, six short methods'],
@@ -132,19 +132,19 @@ const EXCEPTIONS: readonly (readonly [finding: string, why: string])[] = [
   ['test/node/market.test.ts waits', 'a detector that looks later, and updates that come at a pace'],
 ]
 
-describe.each(RULES)('%s', (_, rule, against) => {
-  test('here', () => {
+describe.each(RULES)('the rule that %s', (_, rule, against) => {
+  test('holds in this repository', () => {
     const found = rule(sources).filter((finding) => !EXCEPTIONS.some(([excepted]) => finding.startsWith(excepted)))
     expect(found).toEqual([])
   })
 
-  test.each(against.map((files) => [files]))('and not in %j', (files) => {
+  test.each(against.map((files) => [files]))('finds the violation in %j', (files) => {
     const wrong = Object.entries(files).map(([path, text]) => ({ path, text }))
     expect(rule(wrong)).not.toEqual([])
   })
 })
 
-test('every exception is one', () => {
+test('every exception of the rules is needed', () => {
   const found = RULES.flatMap(([, rule]) => rule(sources))
   expect(EXCEPTIONS.filter(([excepted]) => !found.some((finding) => finding.startsWith(excepted)))).toEqual([])
 })

@@ -2,19 +2,19 @@ import { existsSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import type { PriceUpdate } from '../../index.ts'
 
-/** A recorded day of order-book changes, and which markets belong to one event. */
+/** A recorded day of order-book changes, and which markets belong to the same event. */
 export interface Day {
   readonly updates: readonly PriceUpdate[]
   /** The first update of each market. */
   readonly openings: readonly PriceUpdate[]
-  /** The markets of the same event, at most eight, in the file's order. */
+  /** The other markets of the same event, at most eight, in the order of the file. */
   siblings(pair: string): readonly string[]
 }
 
 const MAX_SIBLINGS = 8
 const NO_SIBLINGS: readonly string[] = []
 
-/** Undefined where the recordings are not there: they lie beside the project, not in it. */
+/** Undefined if the recordings are missing: they lie beside the project, not in it. */
 export function readDay(folder: URL, day: string): Day | undefined {
   const prices = new URL(`${day}.ndjson.gz`, folder)
   const events = new URL(`${day}.events.csv.gz`, folder)

@@ -14,7 +14,7 @@ import { type Figures, runDay } from './run-day.ts'
 
 const DATASETS = resolve(process.env.FOREWARM_DATASETS ?? join(import.meta.dirname, '../../../shared/datasets'))
 const PARTITIONS = 4
-/** What the project promises for this day; an LRU without warming has .685. */
+/** What the project promises for this day; an LRU cache without warming reaches 0.685. */
 const PROMISED_HIT_RATIO = 0.95
 
 const name = process.argv[2] ?? '2026-07-10'
@@ -49,11 +49,11 @@ async function main(day: Day): Promise<number> {
   }
 }
 
-/** Seconds that it took. Records carry the recorded times: the replay's clock. */
+/** Resolves to the seconds that it took. Records carry the recorded times, which the nodes' clocks follow. */
 async function produce(broker: Broker, topic: string, day: Day): Promise<number> {
   const admin = broker.admin()
   await admin.connect()
-  // Retention goes by the records' own times, and these are past.
+  // Kafka would delete the records at once: their own times are older than any retention.
   await admin.createTopics([{ topic, partitions: PARTITIONS, config: { 'retention.ms': '-1' } }])
   await admin.close()
   const producer = broker.producer()

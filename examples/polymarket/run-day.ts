@@ -36,10 +36,10 @@ const L1_SHARE = 0.05
 const HOUR_SECONDS = 3_600
 const POLL_MS = 20
 const GIVE_UP_MS = 300_000
-/** Handlers wait for the look-ahead's one trip, however slow this machine is: the example shows what it saves. */
+/** Handlers wait for the look-ahead's trip even on a slow machine, as the example shows what the trip saves. */
 const LOOK_AHEAD_MS = 100
 
-/** The whole day through one node. */
+/** Runs the whole day through one node. */
 export async function runDay(options: RunOptions): Promise<Figures> {
   const { brokers, redisUrl, topic, day, warming } = options
   await openMarket(options)
@@ -64,15 +64,15 @@ export async function runDay(options: RunOptions): Promise<Figures> {
         roles: ['correlate', 'detect', 'warm'],
         lookAhead: 'await',
         lookAheadMs: LOOK_AHEAD_MS,
-        // The last handlers may still read when the last update is counted.
+        // When the last update is counted, the last handlers may still be reading.
         drainTimeoutMs: GIVE_UP_MS,
       },
       correlation: { top: 16 },
-      // Every update is warmed for: the run without warming is what it is held against.
+      // No control group: the run without warming is the comparison.
       warming: { enabled: warming, controlShare: 0 },
       cache: {
         l1Slots: Math.round(day.openings.length * L1_SHARE),
-        // The source looks at each market every two minutes: what it did not change is no older for it.
+        // The source polls each market every two minutes; a price that it did not change is still valid.
         l1TtlSeconds: HOUR_SECONDS,
         redisUrls: [redisUrl],
       },
@@ -101,7 +101,7 @@ export async function runDay(options: RunOptions): Promise<Figures> {
   }
 }
 
-/** Puts every market's opening price into Redis, as the day before would have left it there, and nothing newer. */
+/** Resets Redis to the opening price of every market, as the day before would have left it. */
 async function openMarket({ redisUrl, day }: RunOptions): Promise<void> {
   const table = new PairTable({ maxPairs: day.openings.length })
   const l2 = createRedisL2({ url: redisUrl, table, clock: systemClock, random: Math.random, ttlMs: 3_600_000 })

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { createMemoryBroker, createNode, createPricePublisher } from '../../index.ts'
 
-// A node writes L1; two threads beside it read the same memory, as often as they like.
+// A node writes L1, and two threads beside it read the same memory.
 const broker = createMemoryBroker({ partitions: { 'prices.example': 1 } })
 const node = await createNode({
   broker,

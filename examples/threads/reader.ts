@@ -5,7 +5,7 @@ import { attachPrices, type SharedPrices } from '../../index.ts'
 const { name, prices: shared } = workerData as { readonly name: string; readonly prices: SharedPrices }
 const prices = attachPrices(shared)
 
-/** Prices to see before the thread is content. */
+/** How many new prices the thread waits for. */
 const ENOUGH = 5
 let version = 0
 for (let seen = 0; seen < ENOUGH; await wait(1)) {

@@ -5,10 +5,10 @@ import { allotPorts } from '../../deploy/stack/ports.ts'
 import { until } from '../harness/until.ts'
 import { type Ended, forewarm, startForewarm } from './forewarm-process.ts'
 
-/** A stall while it closes is not told of on standard error. */
+/** On a busy machine the defaults would run out while it closes, which it reports on standard error. */
 const PATIENT = { env: { DRAIN_TIMEOUT_MS: '60000', DETECTOR_TIMEOUT_MS: '60000' } }
 
-/** Sends the signal once the first figures are there. */
+/** Sends the signal once the first figures are printed. */
 async function devEndedBy(signal: NodeJS.Signals): Promise<Ended> {
   const { child, ended } = startForewarm(['dev', '--port', '0'], PATIENT)
   if (child.stdout !== null) await Promise.race([once(child.stdout, 'data'), ended])
@@ -16,7 +16,7 @@ async function devEndedBy(signal: NodeJS.Signals): Promise<Ended> {
   return ended
 }
 
-test('the whole pipeline runs in one process, and tells what both nodes read', async () => {
+test('dev runs the whole pipeline in one process, and reports the hit ratios of both nodes', async () => {
   const { child, ended } = startForewarm(['dev', '--port', '0', '--json'], PATIENT)
   let said = ''
   child.stdout?.on('data', (chunk) => {
@@ -31,13 +31,13 @@ test('the whole pipeline runs in one process, and tells what both nodes read', a
   expect([figures.updatesNotSent, (await ended).stderr]).toEqual([0, ''])
 })
 
-test('with --duration it ends by itself', async () => {
+test('dev --duration ends by itself with code 0', async () => {
   const { code, stdout, stderr } = await forewarm(['dev', '--duration', '1', '--port', '0', '--json'], PATIENT)
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   expect(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')).toHaveProperty('updatesPerSecond')
 })
 
-test('warm requests travel over their topic, are served, and what they warm is read', async () => {
+test('dev serves warm requests over their topic, and they warm pairs', async () => {
   const [port] = await allotPorts(['any'])
   const { child, ended } = startForewarm(['dev', '--port', String(port)], PATIENT)
   const count = async (name: string): Promise<number> => {
@@ -51,17 +51,17 @@ test('warm requests travel over their topic, are served, and what they warm is r
   expect((await ended).code).toBe(0)
 })
 
-test('Ctrl-C ends it with code 130 and nothing on standard error', async () => {
+test('Ctrl-C ends dev with code 130 and nothing on standard error', async () => {
   const { code, stderr } = await devEndedBy('SIGINT')
   expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
 })
 
-test('SIGTERM ends it with code 0', async () => {
+test('SIGTERM ends dev with code 0', async () => {
   const { code, stderr } = await devEndedBy('SIGTERM')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
 })
 
-test('a port that is taken is named in one sentence', async () => {
+test('dev names a port that is taken, in one sentence', async () => {
   const other = createServer().listen(0, '127.0.0.1')
   await once(other, 'listening')
   const { port } = other.address() as AddressInfo

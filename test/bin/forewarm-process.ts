@@ -18,12 +18,12 @@ export interface Running {
 export interface CallOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly stdin?: string
-  /** More input may come, or so it seems. */
+  /** Leaves standard input open, as if more could come. */
   readonly stdinStaysOpen?: boolean
   readonly cwd?: string
 }
 
-/** The real command line in a process of its own, with none of the caller's settings. */
+/** Starts the real command line in its own process, without the settings of the caller. */
 export function startForewarm(args: readonly string[], options: CallOptions = {}): Running {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', BIN, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, ...options.env },

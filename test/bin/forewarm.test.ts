@@ -9,7 +9,7 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { forewarm, startForewarm } from './forewarm-process.ts'
 
 const T0 = 1_783_715_268_000
-/** Nobody listens there. */
+/** Nothing listens on this port. */
 const NO_KAFKA = { KAFKA_BROKERS: '127.0.0.1:1' }
 
 let folder: string
@@ -28,7 +28,7 @@ function updateAt(afterMs: number): PriceUpdate {
 
 describe('help and version', () => {
   test.each([[['--help']], [['help']], [['replay', '--help']], [['help', 'replay']], [['topics', 'create', '--help']]])(
-    '%j goes to standard output, code 0',
+    'forewarm %j prints help on standard output and ends with code 0',
     async (args) => {
       const { code, stdout, stderr } = await forewarm(args)
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -36,7 +36,7 @@ describe('help and version', () => {
     },
   )
 
-  test('every command shows examples and takes --json', async () => {
+  test('every command has examples in its help and takes --json', async () => {
     const names = ['dev', 'run', 'warm', 'replay', 'record', 'tail', 'produce', 'simulate', 'config']
     const helps = await Promise.all(names.map((name) => forewarm([name, '--help'])))
     for (const [index, { code, stdout }] of helps.entries()) {
@@ -52,7 +52,7 @@ describe('help and version', () => {
   })
 })
 
-describe('a wrong call ends with code 2, says what is wrong, and prints no data', () => {
+describe('a wrong call of forewarm ends with code 2, says what is wrong, and prints no data', () => {
   test.each([
     [[], 'Usage: forewarm'],
     [['replya'], "unknown command 'replya'\n(Did you mean replay?)"],
@@ -87,7 +87,7 @@ describe('a wrong call ends with code 2, says what is wrong, and prints no data'
     expect(stderr).toContain(wrong)
   })
 
-  test('with --json the reason is an object', async () => {
+  test('with --json the reason is printed as an object', async () => {
     const { stderr } = await forewarm(['replay', 'x.ndjson', '--json'])
     expect(JSON.parse(stderr)).toMatchObject({
       error: { code: 'bad-option', message: expect.stringContaining('where to?') },
@@ -100,14 +100,14 @@ describe('a wrong call ends with code 2, says what is wrong, and prints no data'
   })
 })
 
-describe('what cannot be done ends with code 1 and one sentence', () => {
-  test('a file that is not there', async () => {
+describe('a command that cannot be done ends with code 1 and one sentence', () => {
+  test('replay of a file that does not exist', async () => {
     const { code, stdout, stderr } = await forewarm(['replay', join(folder, 'none.ndjson'), '--in-process'])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toBe(`error: ${join(folder, 'none.ndjson')} cannot be read: no such file, or no right to it\n`)
   })
 
-  test('whatever needs Kafka where none answers', async () => {
+  test('any command that needs Kafka, if none answers', async () => {
     const calls = [
       'tail p',
       'record p -o x.ndjson',
@@ -125,20 +125,20 @@ describe('what cannot be done ends with code 1 and one sentence', () => {
     }
   })
 
-  test('run, after the configured time', async () => {
+  test('run, if no Kafka answers in the configured time', async () => {
     const env = { ...NO_KAFKA, KAFKA_START_TIMEOUT_MS: '1', METRICS_PORT: '0', CACHE_L2_ENABLED: 'false' }
     const { code, stderr } = await forewarm(['run'], { env })
     expect(code).toBe(1)
     expect(stderr).toMatch(/error: no Kafka answers at 127\.0\.0\.1:1/)
   })
 
-  test('run tells of a Redis that does not answer, though nothing was written yet', async () => {
+  test('run, which also reports a Redis that does not answer before anything was written', async () => {
     const env = { ...NO_KAFKA, KAFKA_START_TIMEOUT_MS: '1', METRICS_PORT: '0', REDIS_URL: 'redis://127.0.0.1:1' }
     const { stderr } = await forewarm(['run'], { env })
     expect(stderr).toContain('no L2 answers yet: going on with L1 alone')
   })
 
-  test('settings that are not allowed, all of them at once', async () => {
+  test('config with invalid settings, all of which are named at once', async () => {
     const env = { KAFKA_BROKERS: 'nowhere', METRICS_PORT: 'high' }
     const { code, stderr } = await forewarm(['config'], { env })
     expect(code).toBe(1)
@@ -147,8 +147,8 @@ describe('what cannot be done ends with code 1 and one sentence', () => {
   })
 })
 
-describe('replay of a file', () => {
-  test('to standard output: records there, the report beside it', async () => {
+describe('forewarm replay of a file', () => {
+  test('to standard output prints the records there, and the report on standard error', async () => {
     const { code, stdout, stderr } = await forewarm(['replay', file, '--stdout', '--max', '2'])
     expect(code).toBe(0)
     expect(
@@ -160,7 +160,7 @@ describe('replay of a file', () => {
     expect(stderr).toContain('replayed 2 records')
   })
 
-  test('in process: through a node with detectors, the report on standard output', async () => {
+  test('in process runs through a node with detectors, and prints the report on standard output', async () => {
     const detectors = join(folder, 'detectors.ts')
     const index = new URL('../../index.ts', import.meta.url).href
     const source = `import { detector } from '${index}'
@@ -181,13 +181,13 @@ describe('replay of a file', () => {
     expect(node.reads.hits + node.reads.misses).toBe(3)
   })
 
-  test('with another state hash than the one that was expected: code 1', async () => {
+  test('ends with code 1 if the state hash is not the expected one', async () => {
     const { code, stdout } = await forewarm(['replay', file, '--in-process', '--verify-hash', 'f'.repeat(64)])
     expect(code).toBe(1)
     expect(stdout).toContain('NOT the expected one')
   })
 
-  test('is quiet when the reader goes away', async () => {
+  test('ends quietly when the reader of its output goes away', async () => {
     const many = join(folder, 'many.ndjson')
     await writeFile(many, `${JSON.stringify(updateAt(0))}\n`.repeat(20_000))
     const { child, ended } = startForewarm(['replay', many, '--stdout'])
@@ -198,9 +198,9 @@ describe('replay of a file', () => {
     expect({ code: child.exitCode, said: await said }).toEqual({ code: 0, said: '' })
   })
 
-  test('Ctrl-C ends it with code 130 and what was done', async () => {
+  test('ends on Ctrl-C with code 130 and a report of what was done', async () => {
     const slow = join(folder, 'slow.ndjson')
-    // However long the signal takes, the second is not due.
+    // An hour apart: the signal comes before the second is due, however long it takes.
     await writeFile(slow, [0, 3_600_000].map((ms) => JSON.stringify(updateAt(ms))).join('\n'))
     const { child, ended } = startForewarm(['replay', slow, '--stdout', '--speed', '1'])
     child.stdout?.once('data', () => child.kill('SIGINT'))
@@ -211,8 +211,8 @@ describe('replay of a file', () => {
   })
 })
 
-describe('config', () => {
-  test('prints values with where they come from, and no secrets', async () => {
+describe('forewarm config', () => {
+  test('prints each value and where it comes from, but no secrets', async () => {
     const env = { KAFKA_BROKERS: 'a:1,b:2', REDIS_URL: 'redis://user:sesame@r:6379' }
     const { code, stdout } = await forewarm(['config', '--json'], { env })
     expect(code).toBe(0)
@@ -222,7 +222,7 @@ describe('config', () => {
     expect(stdout).not.toContain('sesame')
   })
 
-  test('in columns for people', async () => {
+  test('prints columns for people', async () => {
     const { stdout } = await forewarm(['config'], { env: { METRICS_PORT: '1234' } })
     expect(stdout).toMatch(/^METRICS_PORT +1234 {2}\(environment\)$/m)
   })

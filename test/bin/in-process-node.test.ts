@@ -40,7 +40,7 @@ async function apply(...records: readonly ReplayRecord[]): Promise<void> {
   await node.flush()
 }
 
-test('the state is that of the records: also of pairs that left L1, of one millisecond, and of a pair that was delisted', async () => {
+test('a replay in process ends with the state of its records: also for evicted pairs, updates of one millisecond and delisted pairs', async () => {
   const updates = PAIRS.flatMap((pair, i) => [
     priceAt(i, { pair, price: 1 + i }),
     priceAt(i, { pair, price: 2 + i, bid: 1 }),
@@ -63,7 +63,7 @@ test('the state is that of the records: also of pairs that left L1, of one milli
   expect(await node.stateHash()).toBe(hash.digest())
 })
 
-test('records of any size are replayed: large frames side by side, and what is too large to be decoded', async () => {
+test('a replay in process takes records of any size: large frames in one batch, and records too large to be decoded', async () => {
   const hash = createStateHash()
   const frames = Array.from({ length: 600 }, (_, i) => {
     const updates = PAIRS.map((pair) => priceAt(i, { pair, price: i, group: 'g'.repeat(250) }))
@@ -75,7 +75,7 @@ test('records of any size are replayed: large frames side by side, and what is t
   expect(await node.stateHash()).toBe(hash.digest())
 })
 
-test('a price that the node put aside makes another state', async () => {
+test('a replay in process ends with another state if the node refused a price', async () => {
   const updates = [priceAt(0, { pair: 'A' }), priceAt(120_000, { pair: 'A', price: 1 })]
   const hash = createStateHash()
   for (const update of updates) hash.updatePrice(update)
@@ -84,7 +84,7 @@ test('a price that the node put aside makes another state', async () => {
   expect(await node.stateHash()).not.toBe(hash.digest())
 })
 
-test('recorded warm requests are served, each at its place among the prices', async () => {
+test('a replay in process serves recorded warm requests, each at its place among the prices', async () => {
   const prices = PAIRS.map((pair, i) => recordOf(priceAt(i, { pair })))
   const replayed = { origin: 'replay', issuedAtMs: T0 + 10, expiresAtMs: T0 + 20 } as const
   const early = warmRecord({ ...replayed, requestId: 'early', pairs: ['late'] })
@@ -99,7 +99,7 @@ test('recorded warm requests are served, each at its place among the prices', as
 })
 
 test.each([{ timestamps: 'shift' } as const, { loop: 2 }])(
-  'a replay with %j comes to no state to compare',
+  'a replay in process with %j refuses to verify a state hash',
   async (how) => {
     const file = join(folder, 'prices.ndjson')
     await writeFile(file, JSON.stringify(priceAt(0)))

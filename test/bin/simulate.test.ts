@@ -19,7 +19,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-test('prints a row for each combination, with --json an object', async () => {
+test('simulate prints a row for each combination, or an object with --json', async () => {
   const call = ['simulate', '--accesses', keys, '--slots', '4,8', '--policy', 'lru']
   const { code, stdout } = await forewarm([...call, '--json'])
   expect(code).toBe(0)
@@ -35,7 +35,7 @@ test('prints a row for each combination, with --json an object', async () => {
   expect(table.stdout).toMatch(/^policy +warming +slots +hit ratio/)
 })
 
-test('names file and line of what is no key, code 1', async () => {
+test('simulate names file and line of an invalid key, and ends with code 1', async () => {
   const bad = join(folder, 'blank.txt')
   await writeFile(bad, 'a\n\nb\n')
   const { code, stdout, stderr } = await forewarm(['simulate', '--accesses', bad])
@@ -43,7 +43,7 @@ test('names file and line of what is no key, code 1', async () => {
   expect(stderr).toBe(`error: ${bad}, line 2, column 1: expected a key, got a blank line\n`)
 })
 
-test('writes a report beside it and says so, and refuses one that it cannot write before it runs', async () => {
+test('simulate writes a report, and refuses a report that it cannot write before it runs', async () => {
   const report = join(folder, 'report.html')
   const call = ['simulate', '--accesses', keys, '--slots', '4', '--report']
   expect(await forewarm([...call, report])).toMatchObject({ code: 0, stderr: `wrote ${report}\n` })
@@ -52,7 +52,7 @@ test('writes a report beside it and says so, and refuses one that it cannot writ
     expect(await forewarm([...call, unwritable])).toMatchObject({ code: 2, stdout: '' })
 })
 
-test('does not write the report over what it simulates', async () => {
+test('simulate does not overwrite its input with the report', async () => {
   const recorded = await readFile(keys, 'utf8')
   const { code, stderr } = await forewarm(['simulate', '--accesses', keys, '--slots', '4', '--report', keys])
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('would be overwritten') })
@@ -64,12 +64,12 @@ test.each([
   ['--delay-ms', '0x10'],
   ['--warm-ms', '1e400'],
   ['--spacing-us', '999999999999999'],
-])('refuses %s %s, code 2', async (option, value) => {
+])('simulate refuses %s %s with code 2', async (option, value) => {
   const { code, stderr } = await forewarm(['simulate', '--prices', keys, option, value])
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(`argument '${value}' is invalid`) })
 })
 
-test('Ctrl-C ends it with code 130, and the rows so far', async () => {
+test('Ctrl-C ends simulate with code 130 and the rows so far', async () => {
   const long = join(folder, 'long.txt')
   await writeFile(long, Array.from({ length: 200_000 }, (_, i) => `key${(i * 7919) % 10_007}`).join('\n'))
   const slots = Array.from({ length: 500 }, (_, i) => i + 1)
@@ -81,7 +81,7 @@ test('Ctrl-C ends it with code 130, and the rows so far', async () => {
   expect(rows.map((row) => JSON.parse(row).slots)).toEqual(slots.slice(0, rows.length))
 })
 
-test('Ctrl-C ends it with code 130 while it still reads', async () => {
+test('Ctrl-C ends simulate with code 130 while it still reads its input', async () => {
   const file = join(folder, 'endless.txt')
   execFileSync('mkfifo', [file])
   const { child, ended } = startForewarm(['simulate', '--accesses', file])
@@ -101,7 +101,7 @@ test.each([
   [1, [1]],
   [8, [0.1, 0.2]],
   [400, [0.01, 0.05, 0.1, 0.2]],
-])('of %d keys takes the shares that come to a slot, unless it is told others', async (count, shares) => {
+])('simulate of %d keys takes the default shares that come to at least one slot', async (count, shares) => {
   const file = join(folder, 'few.txt')
   await writeFile(file, Array.from({ length: 800 }, (_, i) => `key${i % count}`).join('\n'))
   const { code, stdout } = await forewarm([
@@ -118,7 +118,7 @@ test.each([
   expect([code, rows.map((row) => JSON.parse(row).capacity)]).toEqual([0, shares])
 })
 
-test('says what of the prices was left out, and what was taken as of another time', async () => {
+test('simulate counts the updates that it left out, and those that it moved to another time', async () => {
   const at = (pair: string, afterMs: number) =>
     JSON.stringify({ pair, chain: 'c', price: 1, eventTimeMs: 1_783_715_268_000 + afterMs })
   const prices = join(folder, 'prices.ndjson')
@@ -151,7 +151,7 @@ test('says what of the prices was left out, and what was taken as of another tim
   ])
 })
 
-test('says above the rows how many updates have a time that cannot be, and where', async () => {
+test('simulate says above the rows how many updates have an impossible time, and where the first is', async () => {
   const at = (pair: string, afterMs: number) =>
     JSON.stringify({ pair, chain: 'c', group: 'g', price: 1, eventTimeMs: 1_783_715_268_000 + afterMs })
   const prices = join(folder, 'jump.ndjson')
@@ -171,15 +171,15 @@ test('says above the rows how many updates have a time that cannot be, and where
   ).toEqual([3])
 })
 
-test('shows each number of slots once', async () => {
+test('simulate runs each number of slots once', async () => {
   const { stdout } = await forewarm(['simulate', '--accesses', keys, '--slots', '4,4', '--warming', 'none', '--json'])
   expect(stdout.trimEnd().split('\n')).toHaveLength(1)
 })
 
-test('a reader that goes away is nobody’s error', async () => {
+test('simulate ends quietly when the reader of its output goes away', async () => {
   const slots = Array.from({ length: 8 }, (_, i) => i + 1).join(',')
   const { child, ended } = startForewarm(['simulate', '--accesses', keys, '--slots', slots, '--json'])
-  // Nobody sees the output to its end.
+  // Nobody reads the output to its end.
   ended.catch(() => {})
   const said = text(child.stderr as Readable)
   child.stdout?.once('data', () => child.stdout?.destroy())
@@ -187,7 +187,7 @@ test('a reader that goes away is nobody’s error', async () => {
   expect({ code: child.exitCode, said: await said }).toEqual({ code: 0, said: '' })
 })
 
-test('refuses more slots than keys, code 2', async () => {
+test('simulate refuses more slots than keys with code 2', async () => {
   const { code, stderr } = await forewarm(['simulate', '--accesses', keys, '--slots', '9'])
   expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: expected 1 to 8 slots, at most one a key; got 9\n' })
 })

@@ -22,7 +22,7 @@ function stack(...args: string[]) {
   })
 }
 
-describe('a wrong call ends with code 2 and says what is wrong', () => {
+describe('a wrong call of the stack ends with code 2 and says what is wrong', () => {
   test.each([
     [[], 'a command is missing'],
     [['begin'], 'unknown command: begin'],
@@ -39,23 +39,23 @@ describe('a wrong call ends with code 2 and says what is wrong', () => {
   })
 })
 
-test('--help goes to stdout', () => {
+test('the stack prints its help on standard output', () => {
   const { status, stdout } = stack('--help')
   expect(status).toBe(0)
   expect(stdout).toContain('start [--brokers 1|3]')
 })
 
-test('status of what does not run ends with code 1 and an empty stdout', () => {
+test('status of a stack that does not run ends with code 1 and an empty standard output', () => {
   const { status, stdout, stderr } = stack('status')
   expect({ status, stdout, stderr }).toEqual({ status: 1, stdout: '', stderr: 'stack: not running\n' })
 })
 
-test('stop and wipe of what does not run are fine', () => {
+test('stop and wipe of a stack that does not run end with code 0', () => {
   expect(stack('stop').status).toBe(0)
   expect(stack('wipe').status).toBe(0)
 })
 
-test('start without Java ends with code 1 and says what to install', () => {
+test('start of a stack without Java ends with code 1 and says what to install', () => {
   const { status, stdout, stderr } = stack('start')
   expect(status).toBe(1)
   expect(stdout).toBe('')

@@ -1,15 +1,15 @@
 /**
- * What the compose file may hold: a strict part of the Compose specification, so that a key that is misspelt or in the
+ * What the compose file may contain: a strict subset of the Compose specification. A key that is misspelt or in the
  * wrong place is found without a container engine.
  */
 type Check = (value: unknown, path: string) => string[]
 
 const DURATION = /^\d+(ms|s|m|h)$/
-/** A version with at least two numbers, or a digest: `latest` and a bare major change under one's feet. */
+/** A version with at least two numbers, or a digest: `latest` or a major version alone may change at any time. */
 const PINNED = /^[a-z0-9./-]+:\d+\.\d+(\.\d+)?$|@sha256:[0-9a-f]{64}$/
 const LOOPBACK_PORT = /^127\.0\.0\.1:\d{1,5}:\d{1,5}$/
 
-/** Everything that is wrong with a parsed compose file, each with its path; empty when it is fine. */
+/** Everything that is wrong with a parsed compose file, each with its path. */
 export function composeProblems(document: unknown): string[] {
   const problems = composeFile(document, 'compose')
   return problems.length > 0 ? problems : undeclaredVolumes(document)
@@ -77,7 +77,7 @@ function matching(pattern: RegExp): Check {
   return (value, path) => (typeof value === 'string' && pattern.test(value) ? [] : [`${path}: ${value} is not allowed`])
 }
 
-/** Numbers and booleans are written as text: YAML's and Compose's own ideas of them differ. */
+/** Numbers and booleans must be quoted, as YAML and Compose read them differently. */
 function text(value: unknown, path: string): string[] {
   return typeof value === 'string' ? [] : [`${path}: not text`]
 }

@@ -7,7 +7,7 @@ import { composeProblems } from './compose-schema.ts'
 const source = readFileSync(new URL('../../docker-compose.yml', import.meta.url), 'utf8')
 const compose = parse(source, { strict: true, uniqueKeys: true })
 
-/** What differs on purpose: places, and what one process on a small machine needs. */
+/** Settings that differ on purpose: addresses and folders, and those for a single process on a small machine. */
 const OWN_TO_EACH = [
   'advertised.listeners',
   'broker.heartbeat.interval.ms',
@@ -24,13 +24,13 @@ test('the compose file keeps to the specification, pins its images and listens o
   expect(composeProblems(compose)).toEqual([])
 })
 
-test('it runs Kafka 4.1 and Redis 7, as the local stack does', () => {
+test('the compose file runs Kafka 4.1 and Redis 7, as the local stack does', () => {
   expect(compose.services.kafka.image).toBe('apache/kafka:4.1.0')
   expect(compose.services.redis.image).toBe('redis:7.0.15')
   expect(Object.keys(compose.services)).toEqual(['kafka', 'redis'])
 })
 
-test('its broker is set up as the local one is', () => {
+test('the broker of the compose file has the settings of the local stack', () => {
   const node = { id: 1, port: 9092, controllerPort: 9093, dir: '/' }
   const { environment } = compose.services.kafka
   const local = Object.entries(brokerSettings(node, [node])).filter(([name]) => !OWN_TO_EACH.includes(name))
@@ -38,7 +38,7 @@ test('its broker is set up as the local one is', () => {
   expect(inCompose).toEqual(local.map(([name, value]) => [name, String(value)]))
 })
 
-describe('the check refuses', () => {
+describe('the check of the compose file refuses', () => {
   const changed = (change: (document: typeof compose) => void): string[] => {
     const copy = structuredClone(compose)
     change(copy)
@@ -66,7 +66,7 @@ describe('the check refuses', () => {
     expect(problems).toEqual([`compose.services.kafka.ports[0]: ${port} is not allowed`])
   })
 
-  test('a service that says nothing about its health', () => {
+  test('a service without a health check', () => {
     const problems = changed((it) => {
       delete it.services.redis.healthcheck
     })

@@ -10,7 +10,7 @@ const lock: { packages: Record<string, LockedPackage> } = JSON.parse(
   readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8'),
 )
 
-/** The entries in which npm looks for what the package at `path` depends on: its own folder, then each one above. */
+/** The entries where npm looks for a dependency of the package at `path`: its own folder, then each one above. */
 function places(path: string, name: string): string[] {
   const folders = [path]
   for (let folder = path; folder !== ''; ) {
@@ -20,7 +20,7 @@ function places(path: string, name: string): string[] {
   return folders.map((folder) => `${folder === '' ? '' : `${folder}/`}node_modules/${name}`)
 }
 
-test('the lock file names the packages of every platform, without which npm ci refuses it', () => {
+test('the lock file lists the packages of every platform, without which npm ci refuses it', () => {
   const missing = Object.entries(lock.packages).flatMap(([path, { optionalDependencies = {} }]) =>
     Object.keys(optionalDependencies).filter(
       (name) => !places(path, name).some((place) => lock.packages[place]?.version !== undefined),

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const DOCUMENTS = globSync(['*.md', 'docs/*.md', 'examples/*.md'], { cwd: ROOT }).toSorted()
-/** A block that claims to be a file, or the region of one: `path` or `path#region`. */
+/** A block that shows a file, or a region of it: `path` or `path#region`. */
 const BLOCK = /<!-- file: (\S+) -->\n```ts\n([\s\S]*?)\n```/g
 const FOLDERS = ['bench', 'bin', 'consumers', 'deploy', 'examples', 'node', 'producers', 'schemas', 'src', 'standalone']
 /** A file by its path from the root, or a folder, which ends with a slash. */
@@ -48,7 +48,7 @@ function sourceFolders(): readonly string[] {
 }
 
 describe('the README', () => {
-  test('shows files as they are (UPDATE_DOCS=1 writes the blocks anew)', () => {
+  test('shows files as they are (UPDATE_DOCS=1 rewrites its blocks)', () => {
     const shown = read('README.md').replace(
       BLOCK,
       (_, reference: string) => `<!-- file: ${reference} -->\n\`\`\`ts\n${contentOf(reference)}\n\`\`\``,
@@ -57,7 +57,7 @@ describe('the README', () => {
     expect(read('README.md')).toBe(shown)
   })
 
-  test('shows the files of all three uses, and no TypeScript that is no file', () => {
+  test('shows the files of all three uses, and no other TypeScript', () => {
     const text = read('README.md')
     expect(matches(text, BLOCK)).toEqual([
       'examples/spread.ts',
@@ -80,16 +80,16 @@ test('the map of docs/architecture.md has every folder of the sources', () => {
 describe.each(DOCUMENTS)('%s', (document) => {
   const text = read(document)
 
-  test('names files that are there', () => {
+  test('names only files that exist', () => {
     expect(matches(text, FILE_NAME).filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
   })
 
-  test('links to what is there', () => {
+  test('links only to files that exist', () => {
     const folder = join(ROOT, dirname(document))
     expect(matches(text, LINK).filter((path) => !existsSync(join(folder, path)))).toEqual([])
   })
 
-  test('links to sections that are there', () => {
+  test('links only to sections that exist', () => {
     const missing = [...text.matchAll(SECTION_LINK)].flatMap(([link, path = '', section = '']) => {
       const target = path === '' ? text : read(join(dirname(document), path))
       return sectionsOf(target).includes(section) ? [] : [link]
@@ -97,7 +97,7 @@ describe.each(DOCUMENTS)('%s', (document) => {
     expect(missing).toEqual([])
   })
 
-  test('names npm scripts that are there', () => {
+  test('names only npm scripts that exist', () => {
     expect(matches(text, SCRIPT).filter((script) => !scripts.includes(script))).toEqual([])
   })
 })

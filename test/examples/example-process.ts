@@ -17,7 +17,7 @@ export interface ExampleOptions {
   readonly cwd: string
 }
 
-/** An example as a user runs it: a process of its own that gets its settings from the environment. */
+/** An example as a user runs it: a process that takes its settings from the environment. */
 export function startExample(name: string, { env, cwd }: ExampleOptions): RunningExample {
   const args = ['--disable-warning=ExperimentalWarning', fileURLToPath(new URL(name, EXAMPLES))]
   const child = spawn(process.execPath, args, {

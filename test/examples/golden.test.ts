@@ -30,7 +30,7 @@ afterEach(async () => {
 })
 
 // region: golden
-test('recorded prices come to the state that they have always come to, and the detector says what it has always said', async () => {
+test('recorded prices lead to the known state hash, and the detector reports what it always reported', async () => {
   const said = jest.spyOn(console, 'log').mockImplementation(ignore)
   const broker = createMemoryBroker({ partitions: { 'prices.example': 1 } })
   const node = await createNode({
@@ -55,19 +55,19 @@ test('recorded prices come to the state that they have always come to, and the d
 })
 // endregion
 
-test('the node comes to the state of the records', async () => {
+test('the golden state hash is that of the recorded prices', async () => {
   const report = await replayFile({ file: PRICES, apply: ignore, verifyHash: GOLDEN_HASH })
   expect(report.hashMatches).toBe(true)
 })
 
-test('one price that is a cent off comes to another state', async () => {
+test('one price that is a cent off changes the state hash', async () => {
   const changed = join(folder, 'changed.ndjson')
   await writeFile(changed, (await readFile(PRICES, 'utf8')).replace('"price":2992.27', '"price":2992.28'))
   const report = await replayFile({ file: changed, apply: ignore, verifyHash: GOLDEN_HASH })
   expect(report).toMatchObject({ replayed: UPDATES, hashMatches: false })
 })
 
-test('what was recorded from a topic comes to one state, however often it is replayed', async () => {
+test('a recording of a topic leads to the same state hash in every replay', async () => {
   const broker = createMemoryBroker({ partitions: { 'prices.example': 4 } })
   await replay({ broker, from: { file: PRICES }, to: { topic: 'prices.example' } })
   const file = join(folder, 'recorded.ndjson.gz')

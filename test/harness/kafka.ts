@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto'
 
-/** The Kafka that this test run uses. Throws where it was started without one. */
+/** The Kafka of this test run. Throws if the run has none. */
 export function kafkaBrokers(): string[] {
   return needed('KAFKA_BROKERS').split(',')
 }
 
-/** The Redis that this test run uses. Throws where it was started without one. */
+/** The Redis of this test run. Throws if the run has none. */
 export function redisUrl(): string {
   return needed('REDIS_URL')
 }
 
-/** A name for a topic, group or key prefix that no other test and no earlier run has used. */
+/** A name for a topic, group or key prefix that no other test or earlier run has used. */
 export function uniqueName(prefix: string): string {
   return `${prefix}-${randomBytes(6).toString('hex')}`
 }

@@ -6,7 +6,7 @@ interface Pending {
   readonly run: () => void
 }
 
-/** A timer that runs on a virtual clock: nothing fires until the test moves the time. */
+/** A timer on a virtual clock: nothing fires until the test moves the time. */
 export class ManualTimer {
   readonly #clock: VirtualClock
   readonly #pending = new Set<Pending>()
@@ -21,14 +21,14 @@ export class ManualTimer {
     return () => this.#pending.delete(pending)
   }
 
-  /** For what is measured beside what is waited for: a machine that stalls takes no time. */
+  /** Measures durations on the same clock, so that a stall of the machine takes no time. */
   readonly now = (): number => this.#clock.now()
 
   get pending(): number {
     return this.#pending.size
   }
 
-  /** Moves the clock on and runs what becomes due, in order; what that starts is settled before the next. */
+  /** Moves the clock on and runs due timers in order; the promises of one are settled before the next runs. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#clock.now() + ms
     for (;;) {
@@ -44,7 +44,7 @@ export class ManualTimer {
   }
 }
 
-/** Resolves when the promise callbacks that are ready have run, and those that they made ready. */
+/** Resolves when all promise callbacks that are ready, or become ready through them, have run. */
 export function settled(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

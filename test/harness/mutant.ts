@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
-/** A module of ours with one thing changed, to show that a test would notice. */
+/** A module of ours with one change, to show that a test would notice it. */
 export interface Mutant {
   readonly url: string
   /** Deletes the file. */
   remove(): void
 }
 
-/** Throws where `from` does not stand in the module exactly once: the mutation would change nothing, or too much. */
+/** Throws unless the module contains `from` exactly once: the change would be none, or more than one. */
 export function mutantOf(original: URL, from: string, to: string): Mutant {
   const text = readFileSync(original, 'utf8')
   if (text.split(from).length !== 2) throw new Error(`${original} has ${text.split(from).length - 1} × ${from}`)

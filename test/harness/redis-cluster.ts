@@ -12,34 +12,34 @@ import { until } from './until.ts'
 const MASTERS = 3
 const SLOTS = 16_384
 const READY_MS = 60_000
-/** After which a silent server is taken for gone by the others: longer than it is silent on a busy machine. */
+/** After this silence a server counts as failed: longer than any silence on a busy machine. */
 const NODE_TIMEOUT_MS = 60_000
-/** Where a test is about one that they give up. */
+/** The same for tests in which a server has to count as failed soon. */
 const IMPATIENT_MS = 1_000
 
 /** Servers are counted from 0, masters first. */
 export interface TestCluster {
   readonly urls: readonly string[]
-  /** A connection to one server, to look behind the scenes; closed with the cluster. */
+  /** A connection to one server, for a look inside; it is closed with the cluster. */
   raw(server: number): Redis
-  /** A name that no other test has used, of a chain that lies at this master, which is to be there. */
+  /** An unused name of a chain whose values are at this master. The master must be running. */
   chainAt(master: number): Promise<string>
-  /** SIGKILL; it keeps its place in the cluster, not its data. */
+  /** SIGKILL; the server keeps its place in the cluster but loses its data. */
   kill(server: number): Promise<void>
   start(server: number): Promise<void>
-  /** SIGSTOP: connections stay open and nothing answers, from when this resolves. */
+  /** SIGSTOP. Once this resolves, connections stay open but nothing answers. */
   pause(server: number): Promise<void>
   resume(server: number): void
-  /** While the body runs, the masters soon take one of them for gone that is silent. */
+  /** While the body runs, a silent master soon counts as failed. */
   impatiently(body: () => Promise<void>): Promise<void>
-  /** Resolves when every server says that all is well. */
+  /** Resolves when every server reports that the cluster is whole. */
   settled(): Promise<void>
   stop(): Promise<void>
 }
 
 /**
- * A Redis Cluster of this process's own: three masters, each with a third of the slots, and a replica of the first.
- * A master that is gone takes only its own slots with it.
+ * A Redis Cluster that belongs to this process: three masters, each with a third of the slots, and a replica of the
+ * first. If a master fails, the others still serve their slots.
  */
 export async function startRedisCluster(): Promise<TestCluster> {
   const binary = await redisPart(stackDir(), () => undefined)
@@ -81,7 +81,7 @@ export async function startRedisCluster(): Promise<TestCluster> {
       await waitFor(IMPATIENT_MS)
       try {
         await body()
-        // One that is back counts as gone for two time-outs more, whichever holds then.
+        // A server that is back counts as failed for two more timeouts, so it must settle before the timeout grows again.
         await settled()
       } finally {
         await waitFor(NODE_TIMEOUT_MS)
@@ -103,7 +103,7 @@ interface Place {
 
 function clusterServer({ port, busPort, dir, binary }: Place) {
   const url = redisUrl({ port })
-  // Of a server that is gone there is no farewell to wait for.
+  // A killed server does not answer a disconnect, so none is waited for.
   const raw = new Redis(url, { lazyConnect: true, maxRetriesPerRequest: null, disconnectTimeout: 0 })
   raw.on('error', () => undefined)
   let child: Child | undefined
@@ -134,7 +134,7 @@ function clusterSettings(busPort: number): Readonly<Record<string, string>> {
     '--cluster-port': `${busPort}`,
     '--cluster-node-timeout': `${NODE_TIMEOUT_MS}`,
     '--cluster-require-full-coverage': 'no',
-    // It takes over when it is told to: unasked, it would be the master of all tests to come.
+    // It takes over only when told to; otherwise it would stay the master in all later tests.
     '--cluster-replica-no-failover': 'yes',
   }
 }
@@ -155,14 +155,14 @@ async function joinAll(servers: readonly ClusterServer[]): Promise<void> {
   })
 }
 
-/** Slots whose master the server takes for gone. */
+/** How many slots have a failed master, in the view of the server. */
 function lostSlots(info: string): number {
   return Number(/cluster_slots_fail:(\d+)/.exec(info)?.[1])
 }
 
 const clusterInfo = async (raw: Redis) => String(await raw.call('CLUSTER', 'INFO'))
 
-/** A master that counts as gone still leaves `cluster_state:ok` where the slots of others are to be served without it. */
+/** `cluster_state:ok` is not enough: it stays ok while other masters still serve their slots. */
 async function isWhole(raw: Redis): Promise<boolean> {
   const info = await clusterInfo(raw)
   const slots = await raw.call('CLUSTER', 'SLOTS')
@@ -181,7 +181,7 @@ async function chainAt(raw: Redis, master: number): Promise<string> {
     const key = `fw:{${chain}}:`
     const slot = Number(await raw.call('CLUSTER', 'KEYSLOT', key))
     const isGiven = slot >= firstSlot(master) && slot < firstSlot(master + 1)
-    // A test may have moved the slot.
+    // A test may have moved the slot to another master.
     if (isGiven && (await raw.exists(key).catch(() => undefined)) !== undefined) return chain
   }
 }

@@ -15,7 +15,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(dir, { recursive: true }))
 
-/** A run on a machine that has only what the test puts on its PATH. */
+/** Runs the tests on a machine that has only what the test puts on its PATH. */
 function run(env: Record<string, string> = {}) {
   return spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', RUN, '--listTests'], {
     env: { PATH: dir, FOREWARM_STACK_DIR: join(dir, 'stack'), ...env },
@@ -29,7 +29,7 @@ function javaThatSays(version: string): void {
   chmodSync(file, 0o755)
 }
 
-test('without Java it says in one sentence what to install and what needs neither', () => {
+test('a test run without Java says in one sentence what to install, and which tests need no Java', () => {
   const { status, stdout, stderr } = run()
   expect(status).toBe(1)
   expect(stdout).toBe('')
@@ -39,28 +39,28 @@ test('without Java it says in one sentence what to install and what needs neithe
   )
 })
 
-test('a Java that is too old is named', () => {
+test('a test run names a Java that is too old', () => {
   javaThatSays('11.0.10')
   const { status, stderr } = run()
   expect(status).toBe(1)
   expect(stderr).toMatch(/^Java is too old \(openjdk version "11\.0\.10" .*\): install a JDK 17 or newer,.*\n$/)
 })
 
-test('Java without Maven asks for Maven', () => {
+test('a test run with Java but without Maven asks for Maven', () => {
   javaThatSays('21.0.1')
   const { status, stderr } = run()
   expect(status).toBe(1)
   expect(stderr).toContain('No Maven (mvn): install Maven 3.6 or newer,')
 })
 
-test('with a Kafka and a Redis given it needs no Java, and passes arguments on to Jest', () => {
+test('a test run with given Kafka and Redis needs no Java, and passes its arguments to Jest', () => {
   const { status, stdout } = run({ KAFKA_BROKERS: '127.0.0.1:1', REDIS_URL: 'redis://127.0.0.1:1' })
   expect(status).toBe(0)
   expect(stdout).toContain('test/integration/stack.test.ts')
   expect(stdout).not.toContain('test/long/')
 })
 
-test('with only one of the two given it says which is missing', () => {
+test('a test run with only one of Kafka and Redis given says which is missing', () => {
   const { status, stderr } = run({ KAFKA_BROKERS: '127.0.0.1:1' })
   expect(status).toBe(1)
   expect(stderr).toBe('KAFKA_BROKERS is set and REDIS_URL is not: set both, or neither to have them started.\n')

@@ -5,9 +5,9 @@ import { type Stack, startStack } from '../../deploy/stack/stack.ts'
 import { StackError } from '../../deploy/stack/stack-error.ts'
 
 /**
- * What `npm test`, `npm run test:unit` and `npm run test:long` call: Jest, with a Kafka and a Redis around it for what
- * needs them. KAFKA_BROKERS and REDIS_URL are used where both are set; otherwise a stack is started and ended again.
- * Arguments go on to Jest; the exit code is Jest's, 1 where the stack could not be had, 130 where Jest was interrupted.
+ * Runs Jest for `npm test`, `npm run test:unit` and `npm run test:long`, with a Kafka and a Redis if the tests need them.
+ * It uses those of KAFKA_BROKERS and REDIS_URL if both are set; otherwise it starts a stack and ends it again. Arguments
+ * are passed to Jest. The exit code is Jest's, 1 if the stack could not start, or 130 if Jest was interrupted.
  */
 const ROOT = resolve(import.meta.dirname, '../..')
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js')
@@ -18,7 +18,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const [name] = argv
   const named = name === 'unit' || name === 'long'
   const projects = named ? [name] : ['unit', 'integration']
-  // The projects come last, as Jest would take a file name after them for another project.
+  // The projects come last: Jest would read a file name after them as another project.
   const args = [...argv.slice(named ? 1 : 0), '--selectProjects', ...projects]
   if (name === 'unit') return runJest(args, undefined)
   const stack = await stackUnlessGiven()
@@ -34,7 +34,7 @@ async function stackUnlessGiven(): Promise<Stack | undefined> {
   if (given.length === 2) return undefined
   if (given.length === 1) {
     const missing = given.includes('REDIS_URL') ? 'KAFKA_BROKERS' : 'REDIS_URL'
-    // More likely a slip than a wish for one of the user's and one of ours.
+    // More likely a mistake than the wish to mix the user's Kafka or Redis with ours.
     throw new StackError(
       'half-given',
       `${given} is set and ${missing} is not: set both, or neither to have them started.`,
@@ -50,7 +50,7 @@ async function runJest(args: readonly string[], stack: Stack | undefined): Promi
     env.REDIS_URL = stack.redisUrl
   }
   const jest = spawn(process.execPath, [...NODE_OPTIONS, JEST, ...args], { cwd: ROOT, env, stdio: 'inherit' })
-  // A signal to us alone is passed on; Ctrl-C reaches Jest by itself. Either way Jest ends first, then the stack.
+  // Ctrl-C reaches Jest directly, a signal to us alone is passed on. Either way Jest ends before the stack.
   const passOn = (signal: NodeJS.Signals): void => {
     jest.kill(signal)
   }

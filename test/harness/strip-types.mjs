@@ -1,4 +1,4 @@
-// Jest loads TypeScript the way Node itself does: types are blanked out in place, so lines and columns stay true.
+// Jest loads TypeScript as Node itself does: types are replaced by blanks, so lines and columns stay the same.
 import { stripTypeScriptTypes } from 'node:module'
 
 // biome-ignore lint/style/noDefaultExport: Jest looks for one.

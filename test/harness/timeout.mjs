@@ -1,5 +1,5 @@
-// For what hangs, not for what is slow: `until` gives up long before, also one of several in a test, and says what it has
-// waited for in vain. Jest takes testTimeout for all projects or none, hence this file.
+// Ends a test that hangs. A slow one fails earlier: each `until` of a test times out long before, and says what it waited
+// for. Jest has testTimeout only for all projects together, hence this file.
 import { jest } from '@jest/globals'
 
 jest.setTimeout(180_000)

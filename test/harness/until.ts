@@ -3,14 +3,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 const EVERY_MS = 10
 
 export interface UntilOptions {
-  /** Default 45,000: enough for a machine that is ten times too busy, and before Jest ends the test without a word. */
+  /** Default 45,000: enough on a machine that is ten times too busy, yet before Jest's own timeout, which names nothing. */
   readonly timeoutMs?: number
 }
 
 /**
- * Resolves to the first truthy value of the condition, which is asked every 10 ms, and once more when the time is up: a
- * machine that stalls may have left no turn before. Rejects after `timeoutMs` milliseconds with a message that names
- * `what` and the last value, or with the condition's own last error as cause.
+ * Checks the condition every 10 ms and resolves to its first truthy value. Rejects after `timeoutMs` milliseconds with a
+ * message that names `what` and the last value; the cause is the condition's own last error. It checks once more when
+ * the time is up, as a stalled machine may have left no turn before.
  */
 export async function until<T>(
   what: string,

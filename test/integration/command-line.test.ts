@@ -18,7 +18,7 @@ const ENV = {
   WARM_RESULTS_TOPIC: RESULTS,
   FOREWARM_SERVICE: uniqueName('service'),
   METRICS_PORT: '0',
-  // A busy machine may take longer than the 250 ms that Redis, and the 50 ms that a warm has by default.
+  // A busy machine may exceed the default timeouts of Redis (250 ms) and of a warm (50 ms).
   REDIS_COMMAND_TIMEOUT_MS: '5000',
   WARMING_TIMEOUT_MS: '5000',
 }
@@ -68,7 +68,7 @@ function jsonLines<T>(text: string): T[] {
 }
 
 describe('the command line on a real Kafka', () => {
-  test('topics create makes nothing twice', async () => {
+  test('topics create creates nothing twice', async () => {
     const { code, stdout } = await call('topics', 'create', '--json')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({ created: [], existing: expect.arrayContaining([PRICES, REQUESTS]) })
@@ -85,7 +85,7 @@ describe('the command line on a real Kafka', () => {
     expect(code).toBe(1)
   })
 
-  test('tail shows what is there, decoded', async () => {
+  test('tail prints the existing records, decoded', async () => {
     const { code, stdout, stderr } = await call('tail', PRICES, '--from-beginning', '--max', '1000', '--json')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const shown = jsonLines<{ kind: string; updates: PriceUpdate[] }>(stdout).flatMap((line) => line.updates)
@@ -95,7 +95,7 @@ describe('the command line on a real Kafka', () => {
     expect(people.stdout).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z {2}chain-\d {2}pair-\d {2}\d+ {2}group group-\d\n$/)
   })
 
-  test('record, replay from the file and replay from the topic agree on the state', async () => {
+  test('record, replay of the file and replay of the topic end with the same state hash', async () => {
     const file = join(folder, 'recorded.ndjson.gz')
     const recorded = await call('record', PRICES, '-o', file, '--json')
     expect(recorded).toMatchObject({ code: 0, stderr: '' })
@@ -114,7 +114,7 @@ describe('the command line on a real Kafka', () => {
     expect(back).toMatchObject({ code: 0, stdout: expect.stringContaining('(as expected)') })
   })
 
-  test('what was recorded is simulated, and a page says what warming would save', async () => {
+  test('simulate runs a recording, and its report says what warming would save', async () => {
     const report = join(folder, 'saved.html')
     const recording = join(folder, 'recorded.ndjson.gz')
     const simulated = await call('simulate', '--prices', recording, '--slots', '4', '--report', report, '--json')
@@ -124,7 +124,7 @@ describe('the command line on a real Kafka', () => {
     expect(await readFile(report, 'utf8')).toContain(`${rows[0]?.reads.toLocaleString('en-US')} reads`)
   })
 
-  test('replay into the topic that is read is refused unless told twice', async () => {
+  test('replay refuses to write into the topic that it reads, unless --force is confirmed', async () => {
     const refused = await call('replay', PRICES, '--to', PRICES, '--max', '1')
     expect(refused).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('into itself') })
     expect((await call('replay', PRICES, '--to', PRICES, '--max', '1', '--force')).code).toBe(1)
@@ -132,13 +132,13 @@ describe('the command line on a real Kafka', () => {
     expect(twice).toMatchObject({ code: 0, stdout: expect.stringContaining('replayed 1 records') })
   })
 
-  test('what replay prints can be produced again', async () => {
+  test('produce accepts what replay prints', async () => {
     const { stdout } = await call('replay', PRICES, '--stdout', '--pairs', 'pair-3', '--max', '5')
     const made = await forewarm(['produce', '-', '--frame', '10', '--encoding', 'avro'], { env: ENV, stdin: stdout })
     expect(made).toMatchObject({ code: 0, stdout: `produced 5 to ${PRICES}, 0 bad lines\n` })
   })
 
-  test('Ctrl-C ends produce while it waits for input, with what it had', async () => {
+  test('Ctrl-C ends produce while it waits for input, with a report of what it sent', async () => {
     const stdin = `${JSON.stringify({ pair: 'p', chain: 'c', price: 1, eventTimeMs: now })}\n`
     const before = await recordCount()
     const { child, ended } = startForewarm(['produce', '-', '--json'], { env: ENV, stdin, stdinStaysOpen: true })
@@ -149,20 +149,20 @@ describe('the command line on a real Kafka', () => {
     expect(JSON.parse(stdout)).toMatchObject({ status: 'interrupted', produced: 1 })
   })
 
-  test('a topic that does not exist is named, with what there is', async () => {
+  test('tail names a topic that does not exist, and the topics of the cluster', async () => {
     const { code, stderr } = await call('tail', 'prices-none')
     expect(code).toBe(1)
     expect(stderr).toMatch(/topic prices-none does not exist; the cluster has /)
   })
 
-  test('warm without a node times out with code 1, and without --wait is sent', async () => {
+  test('warm --wait without a node times out with code 1; warm alone only sends', async () => {
     const sent = await call('warm', 'pair-1', '--chain', 'chain-1')
     expect(sent).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sent [0-9a-f-]{36}\n$/) })
     const waited = await call('warm', 'pair-1', '--chain', 'chain-1', '--wait', '--timeout-ms', '200')
     expect(waited).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('no node has warmed') })
   })
 
-  test('run warms what is asked for, and ends on SIGTERM with code 0', async () => {
+  test('run serves warm requests, and ends on SIGTERM with code 0', async () => {
     const detectors = join(folder, 'detectors.ts')
     const index = new URL('../../index.ts', import.meta.url).href
     await writeFile(

@@ -10,12 +10,12 @@ import { type RunningExample, startExample } from '../examples/example-process.t
 import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 
-/** What the README walks through, in its order: the examples and the same by the command line. */
+/** The walk-through of the README, in its order: the examples, and the same by the command line. */
 const TOPIC = 'prices.example'
 const COPY = `test.${TOPIC}`
 const PRICES = fileURLToPath(new URL('../../examples/prices.ndjson', import.meta.url))
 const SPREAD = fileURLToPath(new URL('../../examples/spread.ts', import.meta.url))
-/** For who waits for an answer that comes. */
+/** A generous timeout, as the answer always comes. */
 const PATIENT = ['--wait', '--timeout-ms', '30000']
 const PAIRS = ['WETH/USDC', 'WETH/USDT', 'WETH/DAI']
 const OWN = {
@@ -29,7 +29,7 @@ const ENV = {
   PRICE_TOPICS: TOPIC,
   FOREWARM_SERVICE: uniqueName('examples'),
   METRICS_PORT: '0',
-  // A busy machine may take longer than the 250 ms that Redis, and the 50 ms that a warm has by default.
+  // A busy machine may exceed the default timeouts of Redis (250 ms) and of a warm (50 ms).
   REDIS_COMMAND_TIMEOUT_MS: '5000',
   WARMING_TIMEOUT_MS: '5000',
 }
@@ -79,22 +79,22 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-describe('what the README walks through', () => {
-  test('subscribe.ts sees the prices that are replayed into its topic, and says where they are apart', async () => {
-    // At full speed the shifted times lie ahead of the clock, so that no price is stale on a busy machine either.
+describe('in the walk-through of the README', () => {
+  test('subscribe.ts reads the prices that are replayed into its topic, and reports the spreads', async () => {
+    // At full speed the shifted times are ahead of the clock, so no price is stale, however busy the machine.
     const replayed = await call('replay', PRICES, '--to', TOPIC, '--timestamps', 'shift')
     expect(replayed).toMatchObject({ code: 0, stdout: expect.stringContaining(`wrote ${TOPIC}: 60 records`) })
     await until('the last spread', () => said().includes('WETH/USDT is 0.98 % below WETH/USDC'))
     expect(said()).toContain('WETH/USDC is 0.53 % above WETH/USDT')
   })
 
-  test('warm.ts is answered by the node, for each pair', async () => {
+  test('warm.ts gets an answer of the node for each pair', async () => {
     const { code, stdout, stderr } = await runExample('warm.ts')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^partial by \S+: 0 warmed, 2 in L1 already, 1 not found\n$/)
   })
 
-  test('forewarm warm --wait is answered, too', async () => {
+  test('forewarm warm --wait gets the same answer', async () => {
     const { code, stdout } = await call('warm', ...PAIRS, '--chain', 'ethereum', ...PATIENT, '--json')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
@@ -105,7 +105,7 @@ describe('what the README walks through', () => {
     expect(text).toMatch(/^partial by \S+ in \d+ ms: alreadyInL1 2, notFound 1\n$/)
   })
 
-  test('replay.ts records the topic, comes to the same state again, and copies the topic', async () => {
+  test('replay.ts records the topic, replays it to the same state, and copies the topic', async () => {
     const { code, stdout, stderr } = await runExample('replay.ts')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^recorded 60 records of prices\.example, state hash [0-9a-f]{64}\n/)
@@ -113,7 +113,7 @@ describe('what the README walks through', () => {
     expect(stdout).toContain(`60 records into ${COPY}\n`)
   })
 
-  test('forewarm record and forewarm replay --verify-hash agree on the state, and the detector runs again', async () => {
+  test('forewarm record and forewarm replay --verify-hash agree on the state hash, and the detector runs again', async () => {
     const recorded = await call('record', TOPIC, '-o', 'example.ndjson.gz', '--json')
     expect(recorded.code).toBe(0)
     const { stateHash } = JSON.parse(recorded.stdout)
@@ -124,7 +124,7 @@ describe('what the README walks through', () => {
     expect(replayed.stdout).toContain('WETH/USDC is 0.53 % above WETH/USDT')
   })
 
-  test('cache.ts brings to Redis what it was given, though it ends at once', async () => {
+  test('cache.ts writes its price to Redis before it ends', async () => {
     const { code, stderr } = await runExample('cache.ts')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const redis = new Redis(redisUrl())

@@ -31,7 +31,7 @@ async function answers(url: string | undefined): Promise<boolean> {
   }
 }
 
-/** One that is there may take longer than `answers` waits for one that is not. */
+/** On a busy machine a running Redis may take longer than a single `answers` waits. */
 function untilAnswers(url: string | undefined): Promise<boolean> {
   return until('Redis answers', () => answers(url))
 }
@@ -45,7 +45,7 @@ async function withStack(options: Parameters<typeof startStack>[0], body: (stack
   }
 }
 
-testWithJava('a killed broker starts again on its port with its topics', async () => {
+testWithJava('a killed broker restarts on its port with its topics', async () => {
   await withStack({ brokers: 1, redis: false }, async (stack) => {
     const topics = async (): Promise<string[]> => {
       const admin = new Kafka({
@@ -69,7 +69,7 @@ testWithJava('a killed broker starts again on its port with its topics', async (
   })
 })
 
-testWithJava('Redis can be paused, resumed, stopped and started', async () => {
+testWithJava('the Redis of a stack can be paused, resumed, stopped and started', async () => {
   await withStack({ brokers: 0 }, async (stack) => {
     expect(stack.brokers).toEqual([])
     await stack.pauseRedis()
@@ -86,7 +86,7 @@ testWithJava('Redis can be paused, resumed, stopped and started', async () => {
   })
 })
 
-testWithJava('what a killed process has started ends with it', async () => {
+testWithJava('the stack of a killed process ends with it', async () => {
   const module = fileURLToPath(new URL('../../deploy/stack/stack.ts', import.meta.url))
   const script = `
     const { startStack } = await import(${JSON.stringify(module)})
@@ -106,7 +106,7 @@ testWithJava('what a killed process has started ends with it', async () => {
   await until('Redis is gone', async () => !(await answers(url)))
 })
 
-test('the folder of a process that was killed is deleted by the next start', async () => {
+test('the folder of a killed process is deleted when the next stack starts', async () => {
   const ended = spawn(process.execPath, ['--version'], { stdio: 'ignore' })
   await once(ended, 'exit')
   const left = mkdtempSync(join(tmpdir(), `forewarm-stack-${ended.pid}-`))

@@ -6,7 +6,7 @@ import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
 
 const LIBRARY = "#!lua name=NAME\nredis.register_function('NAME', function() return 'answered' end)"
 
-test('a record that was produced is consumed', async () => {
+test('the Kafka of the stack delivers a record that was produced', async () => {
   const kafka = new Kafka({ brokers: kafkaBrokers(), logLevel: logLevel.NOTHING })
   const topic = uniqueName('stack')
   const producer = kafka.producer()
@@ -27,7 +27,7 @@ test('a record that was produced is consumed', async () => {
   }
 })
 
-test('a record of 5 MB is taken, and one over the limit is refused', async () => {
+test('the Kafka of the stack accepts a record of 5 MB, and refuses one over the limit', async () => {
   const kafka = new Kafka({ brokers: kafkaBrokers(), logLevel: logLevel.NOTHING })
   const topic = uniqueName('stack')
   const producer = kafka.producer()
@@ -42,11 +42,11 @@ test('a record of 5 MB is taken, and one over the limit is refused', async () =>
   }
 })
 
-test('a topic that nobody created is unknown', async () => {
+test('the Kafka of the stack does not create topics by itself', async () => {
   const producer = new Kafka({
     brokers: kafkaBrokers(),
     logLevel: logLevel.NOTHING,
-    // There is no second attempt; the first has the time that it needs.
+    // There is no second attempt, so the first has plenty of time.
     connectionTimeout: 30_000,
     retry: { retries: 0 },
   }).producer({ allowAutoTopicCreation: true })
@@ -59,7 +59,7 @@ test('a topic that nobody created is unknown', async () => {
   }
 })
 
-test('Redis answers PING and runs a loaded function', async () => {
+test('the Redis of the stack answers PING and runs a loaded function', async () => {
   const redis = new Redis(redisUrl())
   const name = uniqueName('stack').replaceAll('-', '_')
   try {

@@ -8,7 +8,7 @@ import { testWithJava } from '../harness/java.ts'
 import { until } from '../harness/until.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-/** On a busy machine: the first of a checkout has half a minute of preparations to make before it. */
+/** Enough on a busy machine, where the first start of a checkout has half a minute of preparations. */
 const STARTS_MS = 240_000
 
 let stateDir: string
@@ -22,13 +22,13 @@ afterEach(async () => {
   rmSync(stateDir, { recursive: true })
 })
 
-/** npm as a user types it, with a stack of the test's own. */
+/** Calls npm as a user would, with a separate stack. */
 function npm(...args: string[]) {
   const child: ChildProcess = spawn('npm', args, {
     cwd: ROOT,
     env: { ...process.env, FOREWARM_STACK_DIR: stateDir },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, which a terminal's Ctrl-C goes to.
+    // In its own process group, to be interrupted as by Ctrl-C in a terminal.
     detached: true,
   })
   let said = ''
@@ -50,7 +50,7 @@ function interrupt({ pid }: ChildProcess): void {
 }
 
 testWithJava(
-  '`npm run stack` starts one broker and Redis, says where they are, stops and wipes them',
+  '`npm run stack` starts one broker and Redis, prints their addresses, stops and wipes them',
   async () => {
     expect(await stack('status')).toMatchObject({ code: 1, stdout: '' })
     const started = await stack('start')
@@ -66,7 +66,7 @@ testWithJava(
 )
 
 testWithJava(
-  '`npm run stack -- start --brokers 3` starts three',
+  '`npm run stack -- start --brokers 3` starts three brokers',
   async () => {
     expect(await stack('start', '--brokers', '3')).toEqual({
       code: 0,
@@ -96,8 +96,8 @@ testWithJava(
     expect(figures.updatesPerSecond).toBeGreaterThan(0)
     interrupt(dev.child)
     const { code, stderr } = await dev.ended
-    // npm ends by the signal itself, which a shell calls 130.
-    expect([code ?? dev.child.signalCode, stderr]).toEqual(['SIGINT', expect.stringContaining('it goes on')])
+    // npm ends by the signal itself, which a shell reports as 130.
+    expect([code ?? dev.child.signalCode, stderr]).toEqual(['SIGINT', expect.stringContaining('still running')])
     expect(await stack('status')).toMatchObject({ code: 0 })
   },
   STARTS_MS * 2,

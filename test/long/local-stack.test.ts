@@ -39,7 +39,7 @@ async function withRedis<T>(url: string, body: (redis: Redis) => Promise<T>): Pr
   }
 }
 
-testWithJava('keeps topics and keys over stop and start, and wipe deletes them', async () => {
+testWithJava('a local stack keeps topics and keys over stop and start, and wipe deletes them', async () => {
   expect(localStackStatus(stateDir)).toEqual({ status: 'stopped' })
   const first = await ensureLocalStack({ stateDir })
   expect(localStackStatus(stateDir)).toEqual({ status: 'running', stack: first })
@@ -49,7 +49,7 @@ testWithJava('keeps topics and keys over stop and start, and wipe deletes them',
   expect(await stopLocalStack(stateDir)).toBe(true)
   expect(await stopLocalStack(stateDir)).toBe(false)
   const second = await ensureLocalStack({ stateDir })
-  // A broker serves while it still reads the log of its topics: the last ones of before may come a moment later.
+  // A broker answers while it still loads its topics: the last ones may appear a moment later.
   await until('the topic is there again', () =>
     withAdmin(second.brokers, async (admin) => (await admin.listTopics()).includes('kept')),
   )
@@ -62,13 +62,16 @@ testWithJava('keeps topics and keys over stop and start, and wipe deletes them',
   expect(await withRedis(third.redisUrl, (redis) => redis.get('kept'))).toBeNull()
 })
 
-testWithJava('is started once, however many ask at once, and refuses another number of brokers', async () => {
-  const [one, other] = await Promise.all([ensureLocalStack({ stateDir }), ensureLocalStack({ stateDir })])
-  expect(other).toEqual(one)
-  await expect(ensureLocalStack({ stateDir, brokers: 3 })).rejects.toMatchObject({ code: 'busy' })
-})
+testWithJava(
+  'a local stack is started once by two concurrent calls, and refuses another number of brokers',
+  async () => {
+    const [one, other] = await Promise.all([ensureLocalStack({ stateDir }), ensureLocalStack({ stateDir })])
+    expect(other).toEqual(one)
+    await expect(ensureLocalStack({ stateDir, brokers: 3 })).rejects.toMatchObject({ code: 'busy' })
+  },
+)
 
-testWithJava('two that start at once have ports of their own, though both wish for the same', async () => {
+testWithJava('two local stacks that start at once get different ports, though both want the same', async () => {
   const other = mkdtempSync(join(tmpdir(), 'forewarm-local-'))
   try {
     const stacks = await Promise.all([stateDir, other].map((dir) => ensureLocalStack({ stateDir: dir })))
@@ -81,7 +84,7 @@ testWithJava('two that start at once have ports of their own, though both wish f
   }
 })
 
-testWithJava('a stack that lost a process says which, and starts anew', async () => {
+testWithJava('a local stack that lost a process says which, and is restarted as a whole', async () => {
   await ensureLocalStack({ stateDir })
   const { processes } = JSON.parse(readFileSync(join(stateDir, 'running.json'), 'utf8'))
   const redis = processes.find((mark: { name: string }) => mark.name === 'Redis')
@@ -95,7 +98,7 @@ testWithJava('a stack that lost a process says which, and starts anew', async ()
   expect(await withRedis(again.redisUrl, (client) => client.ping())).toBe('PONG')
 })
 
-testWithJava('a process that only has the number of one of ours is not signalled', async () => {
+testWithJava('a process that only has the number of one of the stack is not signalled', async () => {
   const stranger = { name: 'Redis', pid: process.pid, startedAt: 'another time' }
   const recorded = { brokers: [], redisUrl: 'redis://127.0.0.1:1', processes: [stranger] }
   writeFileSync(join(stateDir, 'running.json'), JSON.stringify(recorded))

@@ -30,7 +30,7 @@ function onOwnKafka(body: (stage: Stage) => Promise<void>, nodes?: Timing): Prom
 const readiness = async (node: ForewarmNode) => (await get(node, '/readyz')).status
 
 testWithJava(
-  'a broker that is killed and comes back: the node is not ready meanwhile, recovers, and loses nothing',
+  'a node whose broker is killed and comes back is not ready meanwhile, recovers, and loses nothing',
   async () => {
     await onOwnKafka(async (stage) => {
       const ledger = new Ledger(stage, [newChain(stage, 0), newChain(stage, 1)])
@@ -51,13 +51,13 @@ testWithJava(
   },
 )
 
-/** In the price topic. */
+/** How many records the price topic has stored. */
 async function storedRecords(stage: Stage): Promise<number> {
   const offsets = await stage.admin.offsets(stage.topic)
   return offsets.reduce((sum, { high }) => sum + Number(high), 0)
 }
 
-/** Sends ten more; those that a broker on its way up refuses are sent again, as a feed would. */
+/** Sends ten more. A broker that is still starting may refuse them; they are then sent again, as a feed would do. */
 async function stored(ledger: Ledger): Promise<boolean> {
   try {
     await ledger.send(10)
@@ -68,48 +68,45 @@ async function stored(ledger: Ledger): Promise<boolean> {
   }
 }
 
-/** The node's clients alone: what is sent meanwhile has all the time it needs. */
+/** For the clients of the node only; the producer of the test has plenty of time. */
 const IMPATIENT: Timing = { requestTimeoutMs: 1_000, closeTimeoutMs: 500 }
 
-testWithJava(
-  'a broker that hangs and goes on: the node is not ready meanwhile, recovers, and loses nothing',
-  async () => {
-    await onOwnKafka(async (stage) => {
-      const ledger = new Ledger(stage, [newChain(stage, 0), newChain(stage, 1)])
-      const node = await stage.startNode({ detectors: [ledger.detector()] })
-      await ledger.send(1_000)
-      await until('all are handled', () => ledger.handled === 1_000, PATIENCE)
-      await until('the group knows', async () => (await stage.committed()) === 1_000, PATIENCE)
-      await kafka.pauseBroker(0)
-      let isStored = false
-      // One update a pair: stored twice, as Kafka may, none goes back.
-      const sent = ledger.send(14).then(() => {
-        isStored = true
-      })
-      try {
-        await until('it is not ready', async () => (await readiness(node)) === 503, PATIENCE)
-        expect(await get(node, '/livez')).toMatchObject({ status: 200 })
-        expect([isStored, ledger.handled]).toEqual([false, 1_000])
-      } finally {
-        kafka.resumeBroker(0)
-      }
-      await sent
-      await ledger.send(1_000)
-      await until('all are handled', () => ledger.handled === 2_014, PATIENCE)
-      await until('it is ready', async () => (await readiness(node)) === 200, PATIENCE)
-      // A broker that hung for longer than its session may have stored what it then refuses, and is sent it again.
-      const storedAgain = (await storedRecords(stage)) - ledger.sent
-      expect([ledger.missing, ledger.wentBack]).toEqual([[], 0])
-      expect(ledger.repeated.length).toBeLessThanOrEqual(storedAgain)
-      await until('the group knows', async () => (await stage.committed()) === ledger.sent + storedAgain, PATIENCE)
-    }, IMPATIENT)
-  },
-)
+testWithJava('a node whose broker hangs for a while is not ready meanwhile, recovers, and loses nothing', async () => {
+  await onOwnKafka(async (stage) => {
+    const ledger = new Ledger(stage, [newChain(stage, 0), newChain(stage, 1)])
+    const node = await stage.startNode({ detectors: [ledger.detector()] })
+    await ledger.send(1_000)
+    await until('all are handled', () => ledger.handled === 1_000, PATIENCE)
+    await until('the group knows', async () => (await stage.committed()) === 1_000, PATIENCE)
+    await kafka.pauseBroker(0)
+    let isStored = false
+    // One update for each pair, so that none goes back even if Kafka stores them twice.
+    const sent = ledger.send(14).then(() => {
+      isStored = true
+    })
+    try {
+      await until('it is not ready', async () => (await readiness(node)) === 503, PATIENCE)
+      expect(await get(node, '/livez')).toMatchObject({ status: 200 })
+      expect([isStored, ledger.handled]).toEqual([false, 1_000])
+    } finally {
+      kafka.resumeBroker(0)
+    }
+    await sent
+    await ledger.send(1_000)
+    await until('all are handled', () => ledger.handled === 2_014, PATIENCE)
+    await until('it is ready', async () => (await readiness(node)) === 200, PATIENCE)
+    // A broker that hung beyond its session may have stored records that it then refused, and that are sent again.
+    const storedAgain = (await storedRecords(stage)) - ledger.sent
+    expect([ledger.missing, ledger.wentBack]).toEqual([[], 0])
+    expect(ledger.repeated.length).toBeLessThanOrEqual(storedAgain)
+    await until('the group knows', async () => (await stage.committed()) === ledger.sent + storedAgain, PATIENCE)
+  }, IMPATIENT)
+})
 
-/** Whatever waits for a request's own end waits for longer than a test may take. */
+/** Anything that waits for a request to end would wait longer than a test may take. */
 const PATIENT: Timing = { requestTimeoutMs: 600_000, closeTimeoutMs: 500 }
 
-testWithJava('a node closes while its broker hangs, and what it still had to say goes with it', async () => {
+testWithJava('a node closes even while its broker hangs and requests are held', async () => {
   await onOwnKafka(async (stage) => {
     const chain = newChain(stage, 0)
     const ledger = new Ledger(stage, [chain])
@@ -131,7 +128,7 @@ testWithJava('a node closes while its broker hangs, and what it still had to say
   }, PATIENT)
 })
 
-testWithJava('a broker that is away when a node starts is waited for', async () => {
+testWithJava('a node that starts without its broker waits for it', async () => {
   await onOwnKafka(async (stage) => {
     const ledger = new Ledger(stage, [newChain(stage, 0)])
     await kafka.killBroker(0)
@@ -145,7 +142,7 @@ testWithJava('a broker that is away when a node starts is waited for', async () 
   })
 })
 
-testWithJava('a broker that hangs when a node starts is given up after the configured time', async () => {
+testWithJava('a node that starts while its broker hangs gives up after the configured time', async () => {
   await onOwnKafka(async (stage) => {
     const node = await stage.node({ config: { kafka: { startTimeoutMs: 1_000 } } })
     await kafka.pauseBroker(0)
@@ -158,7 +155,7 @@ testWithJava('a broker that hangs when a node starts is given up after the confi
   })
 })
 
-testWithJava('a close ends the start of a node whose broker hangs', async () => {
+testWithJava('closing a node ends its start while its broker hangs', async () => {
   await onOwnKafka(async (stage) => {
     const node = await stage.node()
     await kafka.pauseBroker(0)

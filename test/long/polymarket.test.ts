@@ -8,14 +8,14 @@ const DATASETS = resolve(ROOT, process.env.FOREWARM_DATASETS ?? '../shared/datas
 const recorded = existsSync(join(DATASETS, 'polymarket/2026-07-10.ndjson.gz'))
 if (!recorded) console.warn(`SKIPPED: no recordings under ${DATASETS}; the main example is not shown by this run`)
 
-describe('the recorded day of a prediction market', () => {
+describe('the recorded day of the prediction market', () => {
   const shown = recorded ? test : test.skip
 
   shown(
     'is served at least 95 % from L1 with warming, and less without',
     () => {
       const { status, stdout, stderr } = spawnSync('npm', ['run', '-s', 'polymarket'], { cwd: ROOT, encoding: 'utf8' })
-      // That a busy machine's Redis takes longer than a command has is no fault; for a moment it is not connected then.
+      // On a busy machine Redis may exceed the command timeout, and is then disconnected for a moment. That is no fault.
       const told = stderr.split('\n').filter((line) => line !== '' && !/no answer within|L2 is away/.test(line))
       expect(told).toEqual([])
       const [, without, warmed] = /L1 hit ratio\s+([\d.]+)\s+([\d.]+)/.exec(stdout) ?? []

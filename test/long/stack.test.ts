@@ -42,7 +42,7 @@ describe('a stack of three brokers', () => {
     return sent?.errorCode === 0
   }
 
-  test('takes records again after the leader was killed, and has it back in sync after its restart', async () => {
+  test('accepts records again after the leader was killed, and has all brokers in sync after its restart', async () => {
     const topic = uniqueName('stack')
     await createTopic(stack.brokers, { topic, partitions: 1, replicationFactor: 3 })
     await until('the leader acknowledges', () => acknowledged(topic), PATIENCE)

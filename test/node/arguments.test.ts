@@ -4,7 +4,7 @@ import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import type { Detector } from '../../src/detect/detector.ts'
 import { onStage } from './stage.ts'
 
-test('questions with options out of range are told so', async () => {
+test('a node rejects options out of range, and says what it expected', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await stage.node()
     const { predictor } = node
@@ -28,7 +28,7 @@ test('questions with options out of range are told so', async () => {
 test.each([
   ['a function in the place of a detector', () => undefined, 'function'],
   ['a detector whose chains are a list', { name: 'list', chains: ['ethereum'], detect: () => undefined }, 'object'],
-])('%s is told where it stands', async (_, notOne, got) => {
+])('%s is rejected with its place in the list', async (_, notOne, got) => {
   const detectors = [notOne] as unknown as readonly Detector[]
   await expect(createNode({ env: {}, l2: 'memory', broker: createMemoryBroker(), detectors })).rejects.toMatchObject({
     code: 'bad-value',

@@ -20,7 +20,7 @@ const record = (value: string | Buffer | null, rest: Partial<OutgoingRecord> = {
 const json = (rest: Record<string, unknown>) =>
   JSON.stringify({ pair: 'A', chain: 'ethereum', price: 1, eventTimeMs: Date.now(), ...rest })
 
-/** What a feed may send by mistake, and the reason that its dead letter names. */
+/** Records that a feed may send by mistake, with the reason that the dead letter gives. */
 const REFUSED: readonly (readonly [what: string, record: OutgoingRecord, reason: string])[] = [
   ['text that is not JSON', record('hello'), 'not-json'],
   ['truncated JSON', record(json({}).slice(0, -5)), 'not-json'],
@@ -67,7 +67,7 @@ async function withDetector(body: (stage: Stage, handled: PriceUpdate[]) => Prom
   })
 }
 
-describe('becomes a dead letter with its bytes and its reason, and the next record is handled:', () => {
+describe('an invalid record becomes a dead letter with its bytes and reason, and the next record is handled:', () => {
   test.each(REFUSED)('%s', async (_, bad, reason) => {
     await withDetector(async (stage, handled) => {
       await stage.produceRecords({ ...bad, headers: [['feed', Buffer.from('x')]] })
@@ -85,7 +85,7 @@ describe('becomes a dead letter with its bytes and its reason, and the next reco
   })
 })
 
-describe('is no fault:', () => {
+describe('a node accepts', () => {
   test('a key of 10 kB', async () => {
     await withDetector(async (stage, handled) => {
       await stage.produceRecords(record(json({ pair: 'B' }), { key: 'x'.repeat(10_000) }))
@@ -94,7 +94,7 @@ describe('is no fault:', () => {
     })
   })
 
-  test('a tombstone of a pair that nobody knows', async () => {
+  test('a tombstone of an unknown pair', async () => {
     await withDetector(async (stage, handled) => {
       await stage.produceRecords(record(null, { key: pairKey('ethereum', 'NEVER') }))
       await handlesTheNext(stage, handled)
@@ -111,7 +111,7 @@ describe('is no fault:', () => {
   })
 })
 
-test('a sequence that goes back is counted and handled all the same', async () => {
+test('an update whose sequence goes back is counted, and handled all the same', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const handled: PriceUpdate[] = []
     const node = await stage.startNode({ detectors: [detector('all', {}, (update) => void handled.push(update))] })
@@ -121,7 +121,7 @@ test('a sequence that goes back is counted and handled all the same', async () =
   })
 })
 
-test('bad records among good ones in one batch take none of these with them', async () => {
+test('the good records of a batch are handled despite the bad ones among them', async () => {
   await withDetector(async (stage, handled) => {
     const updates = Array.from({ length: 20 }, (_, i) => updateOf(`P${i % 3}`))
     const records = updates.flatMap((update, i) => [

@@ -8,7 +8,7 @@ import { header, onStage, updateOf } from './stage.ts'
 const NEVER = new Promise<void>(() => undefined)
 const counted = (detector: string) => ({ detector })
 
-test('a detector that throws is counted under its name, and the others see every update', async () => {
+test('a detector that throws is counted by name, and the others still see every update', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     let handled = 0
     const detectors = [
@@ -30,7 +30,7 @@ test('a detector that throws is counted under its name, and the others see every
   })
 })
 
-test('a detector that never settles is counted after its time; the others go on and the offsets move', async () => {
+test('a detector that never settles is counted after its timeout; others go on, and offsets are committed', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const handled: string[] = []
     const detectors = [
@@ -46,7 +46,7 @@ test('a detector that never settles is counted after its time; the others go on 
   })
 })
 
-test('updates of a pair are handed out in order, one after the other has settled; other pairs do not wait', async () => {
+test('updates of one pair are handled one after the other, and other pairs do not wait for them', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const events: string[] = []
     const releases: (() => void)[] = []
@@ -68,7 +68,7 @@ test('updates of a pair are handed out in order, one after the other has settled
   })
 })
 
-test('no more pairs than configured have handlers under way', async () => {
+test('handlers run for at most as many pairs at once as configured', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     let underWay = 0
     let most = 0
@@ -84,7 +84,7 @@ test('no more pairs than configured have handlers under way', async () => {
   })
 })
 
-test('what a detector asks of prices that are not there is an answer, not an exception', async () => {
+test('a detector that reads impossible pairs gets an answer, not an exception', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const answers: unknown[] = []
     const odd = detector('odd', {}, async (_, prices) => {
@@ -99,7 +99,7 @@ test('what a detector asks of prices that are not there is an answer, not an exc
   })
 })
 
-/** Fails where no detector's own code runs, as a bug of ours would. */
+/** Fails outside the detectors' own code, as a bug of ours would. */
 class CursedChains extends Set<string> {
   override has(chain: string): boolean {
     if (chain === 'cursed') throw new Error('a bug of ours')
@@ -107,7 +107,7 @@ class CursedChains extends Set<string> {
   }
 }
 
-test('a fault of our own takes one record with it, and those around it are handled once', async () => {
+test('a bug of ours turns one record into a dead letter, and the records around it are handled once', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const handled: string[] = []
     const fallible = { ...detector('fallible', {}, ({ pair }) => void handled.push(pair)), chains: new CursedChains() }
@@ -122,7 +122,7 @@ test('a fault of our own takes one record with it, and those around it are handl
   })
 })
 
-test('a batch that is given up because its handler hangs is counted', async () => {
+test('a batch that is lost because its handler hangs is counted', async () => {
   const broker = createMemoryBroker({ rebalanceTimeoutMs: 1 })
   await onStage({ broker }, async (stage) => {
     const hanging = Promise.withResolvers<void>()

@@ -22,7 +22,7 @@ function stage() {
 const ignore = () => undefined
 const failure = { chain: 'ethereum', pair: 'A', error: new Error('a bug') }
 
-test('a detector that throws on every update has a line a second, and hides no other', () => {
+test('a detector that throws on every update is logged once a second, and hides no other detector', () => {
   const { clock, lines, faults } = stage()
   for (let i = 0; i < 5_000; i++) faults.detectorFailed({ detector: 'first', ...failure })
   faults.detectorFailed({ detector: 'second', ...failure })
@@ -35,7 +35,7 @@ test('a detector that throws on every update has a line a second, and hides no o
   ])
 })
 
-test('a detector that subscribes to what the node does not read is told of at the start', () => {
+test('a detector that subscribes to topics that the node does not read is logged at the start', () => {
   const { lines, faults } = stage()
   const detectors = [
     detector('misspelt', { topics: ['prices.base', 'prices.etherium'] }, ignore),
@@ -47,7 +47,7 @@ test('a detector that subscribes to what the node does not read is told of at th
   expect(lines).toHaveLength(1)
 })
 
-test('dead letters that are given up are told of with their offset, and how many had no line', () => {
+test('lost dead letters are logged with their offset, and with the number of those not logged', () => {
   const { lines, faults } = stage()
   const batch = batchOf([{ value: 'x' }, { value: 'y' }, { value: 'z' }])
   for (let index = 0; index < 3; index++)
@@ -65,7 +65,7 @@ test('dead letters that are given up are told of with their offset, and how many
   ])
 })
 
-test('records that nobody can read have a line a second', () => {
+test('undecodable records are logged once a second', () => {
   const { lines, faults } = stage()
   const batch = { type: 'undecodable', topic: 'prices', partition: 0, reason: 'compression' } as const
   for (let i = 0n; i < 1_000n; i++) faults.undecodable({ ...batch, from: i, to: i })

@@ -5,7 +5,7 @@ import { until } from '../harness/until.ts'
 import { get, metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'
 
-test('/metrics shows the counters of the path after traffic', async () => {
+test('/metrics shows the counters of everything that a node did', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const reader = detector('reader', {}, async ({ pair }, prices) => {
       if (pair === 'READ') await prices.getMany('ethereum', ['P8', 'P9'])
@@ -49,14 +49,14 @@ test('/metrics shows the counters of the path after traffic', async () => {
   })
 })
 
-test('a prefix of your own is the prefix of the metrics', async () => {
+test('/metrics uses the configured prefix', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await stage.startNode({ config: { metrics: { prefix: 'fw_' } } })
     expect(await metricValue(node, 'fw_l2_state')).toBe(1)
   })
 })
 
-test('metrics that are off are not found, and counted all the same', async () => {
+test('/metrics is not found if metrics are off, and updates are still counted', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await stage.startNode({ config: { metrics: { enabled: false } } })
     await stage.produce(updateOf('A'))
@@ -65,7 +65,7 @@ test('metrics that are off are not found, and counted all the same', async () =>
   })
 })
 
-test('a node that reads is live and ready, and names its checks', async () => {
+test('a running node is live and ready, and lists its checks', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await stage.startNode()
     const ok = { status: 'ok' }
@@ -85,7 +85,7 @@ test('a node that reads is live and ready, and names its checks', async () => {
   })
 })
 
-test('a node whose broker is away is live and not ready, until it is back', async () => {
+test('a node whose broker is away is live but not ready, until the broker is back', async () => {
   const broker = createMemoryBroker()
   await onStage({ broker }, async (stage) => {
     const node = await stage.startNode()

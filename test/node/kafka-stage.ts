@@ -5,7 +5,7 @@ import { onStage, type Stage } from './stage.ts'
 export interface KafkaStageOptions {
   readonly partitions?: number
   readonly topicConfig?: Readonly<Record<string, string>>
-  /** Instead of the run's. */
+  /** Default: the Redis of the test run. */
   readonly redisUrl?: string
   readonly broker?: Partial<KafkaBrokerOptions>
 }
@@ -17,7 +17,7 @@ export function onKafka(options: KafkaStageOptions, body: (stage: Stage) => Prom
   return onStage({ broker: kafka, redisUrl: redisUrl(), ...rest }, body)
 }
 
-/** A chain that no other test and no earlier run knows, as Redis keeps values by chain; it lives in the partition. */
+/** A chain of the partition that no other test or earlier run has used, as Redis may still hold its values. */
 export function newChain(stage: Stage, partition = 0): string {
   for (;;) {
     const chain = uniqueName('chain')

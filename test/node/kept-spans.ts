@@ -1,7 +1,7 @@
 import type { ReadableSpan, SpanProcessor } from '@opentelemetry/sdk-trace'
 import { until } from '../harness/until.ts'
 
-/** Every span that was ended. For one node of a process: its first SDK serves all. */
+/** Keeps every ended span. Only one node of a process may have it, as the first SDK serves all. */
 export class KeptSpans implements SpanProcessor {
   readonly #ended: ReadableSpan[] = []
 
@@ -15,7 +15,7 @@ export class KeptSpans implements SpanProcessor {
 
   async shutdown(): Promise<void> {}
 
-  /** The trace of a warm request, once it has so many spans: by their names, without the topic's. */
+  /** The spans of a warm request's trace, once there are `count`, by their names without the topic. */
   async ofRequest(requestId: string, count: number): Promise<ReadonlyMap<string, ReadableSpan>> {
     const found = (): readonly ReadableSpan[] => {
       const known = this.#ended.find(({ attributes }) => attributes['messaging.message.id'] === requestId)

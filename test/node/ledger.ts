@@ -2,14 +2,14 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { type Detector, detector } from '../../src/detect/detector.ts'
 import type { Stage } from './stage.ts'
 
-/** Numbered updates that go out, and how often each number was handled by whom. */
+/** Sends numbered updates, and counts how often each number is handled. */
 export class Ledger {
   readonly #stage: Stage
   readonly #chains: readonly string[]
-  /** By number. */
+  /** How often each number was handled; the index is the number. */
   readonly #handled: number[] = []
   sent = 0
-  /** Versions or numbers of a pair that a node saw after higher ones. */
+  /** How often a node saw a version or number of a pair after a higher one. */
   wentBack = 0
 
   constructor(stage: Stage, chains: readonly string[]) {
@@ -17,7 +17,7 @@ export class Ledger {
     this.#chains = chains
   }
 
-  /** The next `count`, in turn for the chains, seven pairs in each. Resolves when they are stored. */
+  /** Sends the next `count`, to the chains in turn, for seven pairs each. Resolves when they are stored. */
   async send(count: number): Promise<void> {
     const from = this.sent
     this.sent += count
@@ -25,12 +25,12 @@ export class Ledger {
     await this.#stage.produce(...updates)
   }
 
-  /** The last `count` were not stored: they are sent again under the same numbers. */
+  /** The last `count` were not stored; their numbers will be sent again. */
   takeBack(count: number): void {
     this.sent -= count
   }
 
-  /** For one node: notes what it handles. */
+  /** A detector for one node that counts what it handles. */
   detector(settled?: () => Promise<void>): Detector {
     const last = new Map<string, number>()
     const versions = new Map<string, number>()
@@ -55,7 +55,7 @@ export class Ledger {
     return [...this.#handled.keys()].filter((number) => (this.#handled[number] ?? 0) > 1)
   }
 
-  /** Numbers sent that nobody has handled. */
+  /** Numbers that were sent but not handled. */
   get missing(): number[] {
     return Array.from({ length: this.sent }, (_, number) => number).filter((number) => !this.#handled[number])
   }

@@ -13,7 +13,7 @@ import { onStage, updateOf } from './stage.ts'
 
 const inMemory = () => ({ broker: createMemoryBroker() })
 
-test('a configuration with faults is refused with all of them at once', async () => {
+test('a node with invalid settings is refused with all of them at once', async () => {
   const faulty = { METRICS_PORT: '99999', L2_FLUSH_MS: 'soon', FOREWARM_ROLES: 'watch' }
   const made = createNode({ env: faulty, logLevel: 'silent', broker: createMemoryBroker() })
   await expect(made).rejects.toMatchObject({ name: 'ForewarmError', code: 'bad-config' })
@@ -22,7 +22,7 @@ test('a configuration with faults is refused with all of them at once', async ()
   })
 })
 
-test('a price topic that does not exist is named, with how to create it', async () => {
+test('a node names a price topic that does not exist, and how to create it', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.node({ config: { kafka: { priceTopics: [stage.topic, 'prices.absent'] } } })
     const message = expect.stringMatching(/prices\.absent.*topics create/)
@@ -30,7 +30,7 @@ test('a price topic that does not exist is named, with how to create it', async 
   })
 })
 
-test('a pattern that matches no topic is named', async () => {
+test('a node names a pattern that matches no topic', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.node({ config: { kafka: { priceTopics: /^quotes\./ } } })
     await expect(node.start()).rejects.toMatchObject({
@@ -40,7 +40,7 @@ test('a pattern that matches no topic is named', async () => {
   })
 })
 
-test('a pattern matches neither dead letters nor topics of our own', async () => {
+test('the pattern of a node matches neither dead letters nor its own topics', async () => {
   await onStage(inMemory(), async (stage) => {
     const handled: string[] = []
     const any = detector('any', {}, ({ pair }) => void handled.push(pair))
@@ -54,7 +54,7 @@ test('a pattern matches neither dead letters nor topics of our own', async () =>
   })
 })
 
-test('price topics with different partition counts are refused with both', async () => {
+test('a node refuses price topics with different partition counts, and names both', async () => {
   await onStage({ broker: createMemoryBroker(), partitions: 3 }, async (stage) => {
     const other = uniqueName('prices.other')
     await stage.admin.createTopics([{ topic: other, partitions: 5 }])
@@ -64,7 +64,7 @@ test('price topics with different partition counts are refused with both', async
   })
 })
 
-test('topics that are missing are made, the dead letters with room for the largest record', async () => {
+test('a node creates missing topics, those of dead letters with room for the largest record', async () => {
   const limits = { partitions: 3, topicConfig: { 'max.message.bytes': '5000000' } }
   await onStage({ broker: createMemoryBroker(), ...limits }, async (stage) => {
     await stage.startNode()
@@ -75,7 +75,7 @@ test('topics that are missing are made, the dead letters with room for the large
   })
 })
 
-test('a port that is taken is a ForewarmError', async () => {
+test('a node whose port is taken fails with a ForewarmError', async () => {
   await onStage(inMemory(), async (stage) => {
     const first = await stage.startNode()
     const second = await stage.node({ config: { http: { port: first.httpPort } } })
@@ -88,9 +88,9 @@ test('a port that is taken is a ForewarmError', async () => {
   })
 })
 
-test('a node that could not start is closed: its port is free, and its start is refused', async () => {
+test('a node that could not start is closed: its port is free, and it does not start again', async () => {
   await onStage(inMemory(), async (stage) => {
-    // Not one that the system may give to an outgoing connection meanwhile.
+    // Below the ports that the system may give to outgoing connections.
     const [port = 0] = await allotPorts(['any'])
     const http = { port }
     const node = await stage.node({ config: { kafka: { priceTopics: ['prices.absent'] }, http } })
@@ -101,7 +101,7 @@ test('a node that could not start is closed: its port is free, and its start is 
   })
 })
 
-test('a node that gave Kafka up is closed, and another starts once Kafka is there', async () => {
+test('a node that gave up on Kafka is closed, and another one starts once Kafka is there', async () => {
   const broker = createMemoryBroker()
   await onStage({ broker }, async (stage) => {
     broker.disconnect()
@@ -118,7 +118,7 @@ test('a node that gave Kafka up is closed, and another starts once Kafka is ther
   })
 })
 
-test('a start that is asked for twice is one start', async () => {
+test('starting a node twice is one start', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.node()
     expect(node.start()).toBe(node.start())
@@ -126,7 +126,7 @@ test('a start that is asked for twice is one start', async () => {
   })
 })
 
-test('a close that is asked for twice is one close, and a closed node does not start', async () => {
+test('closing a node twice is one close, and a closed node does not start', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode()
     expect(node.close()).toBe(node.close())
@@ -144,7 +144,7 @@ test('a node that was never started closes, and does not start afterwards', asyn
   })
 })
 
-test('a close at any moment of the start ends it, and frees what it had taken', async () => {
+test('closing a node at any moment of its start ends the start, and frees what it had taken', async () => {
   await onStage(inMemory(), async (stage) => {
     const reference = await stage.startNode()
     let refusals = 0
@@ -167,7 +167,7 @@ test('a close at any moment of the start ends it, and frees what it had taken', 
   })
 })
 
-test('a close before the first step of the start ends it', async () => {
+test('closing a node before the first step of its start ends the start', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.node()
     const refused = expect(node.start()).rejects.toMatchObject({ code: 'closed' })
@@ -177,7 +177,7 @@ test('a close before the first step of the start ends it', async () => {
   })
 })
 
-test('a broker that is away at the start is asked again until it answers', async () => {
+test('a node that starts without its broker tries again until it answers', async () => {
   const broker = createMemoryBroker()
   await onStage({ broker }, async (stage) => {
     broker.disconnect()
@@ -192,7 +192,7 @@ test('a broker that is away at the start is asked again until it answers', async
   })
 })
 
-test('a close while the broker is asked again ends the start at once', async () => {
+test('closing a node while it tries to reach its broker ends the start at once', async () => {
   const broker = createMemoryBroker()
   await onStage({ broker }, async (stage) => {
     broker.disconnect()
@@ -205,7 +205,7 @@ test('a close while the broker is asked again ends the start at once', async () 
   })
 })
 
-test('a close waits for handlers under way, and what they were given is not handed out again', async () => {
+test('closing a node waits for running handlers, and their updates are not handled again', async () => {
   await onStage(inMemory(), async (stage) => {
     const begun: string[] = []
     const { promise: gate, resolve: open } = Promise.withResolvers<void>()
@@ -228,7 +228,7 @@ test('a close waits for handlers under way, and what they were given is not hand
   })
 })
 
-test('what handlers have not done when the time to drain is over is read by the next node', async () => {
+test('updates whose handlers exceed the drain timeout are read by the next node', async () => {
   await onStage(inMemory(), async (stage) => {
     const hanging = Promise.withResolvers<void>()
     const begun: string[] = []
@@ -250,7 +250,7 @@ test('what handlers have not done when the time to drain is over is read by the 
   })
 })
 
-test('what was not handed out when a node closes is read by the next one', async () => {
+test('updates that no handler got before a node closed are read by the next node', async () => {
   await onStage(inMemory(), async (stage) => {
     const first: number[] = []
     const second: number[] = []
@@ -266,7 +266,7 @@ test('what was not handed out when a node closes is read by the next one', async
   })
 })
 
-test('a node without detectors or without correlation reads in a group of its own', async () => {
+test('a node without detectors, or without correlation, reads in a separate group', async () => {
   await onStage(inMemory(), async (stage) => {
     await stage.startNode({ config: { node: { roles: ['correlate'] } } })
     await stage.startNode({ config: { node: { roles: ['detect'] } } })
@@ -277,7 +277,7 @@ test('a node without detectors or without correlation reads in a group of its ow
   })
 })
 
-test('a node with the role api alone answers and reads nothing', async () => {
+test('a node with only the role api answers over HTTP and reads nothing', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode({ config: { node: { roles: ['api'] } } })
     await stage.produceRecords({ partition: 0, key: pairKey('ethereum', 'A'), value: 'bad' })

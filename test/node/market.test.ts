@@ -14,10 +14,10 @@ const SEED = 42
 const UPDATES = 800
 const SLICE = 10
 const PAIRS_PER_GROUP = 5
-/** After its pair moved, the detector looks at the pair's siblings so much later: time for a warm to come first. */
+/** The detector reads a pair's siblings this long after the pair's update, which leaves time for a warm. */
 const LOOK_AFTER_MS = 30
 
-test('in a simulated market, what a detector reads a moment after an update was warmed before', async () => {
+test('in a simulated market, warming raises the hit ratio of a detector that reads a moment after an update', async () => {
   const random = mulberry32(SEED)
   const market = createMarket({
     chains: ['ethereum', 'base'],
@@ -41,7 +41,7 @@ test('in a simulated market, what a detector reads a moment after an update was 
 async function lookingNode(stage: Stage, market: Market, warming: boolean): Promise<ForewarmNode> {
   const looks = detector('looks', {}, async (update, prices) => {
     await pause(LOOK_AFTER_MS)
-    // On a busy machine that is not time enough for a warm request's way.
+    // On a busy machine a warm request may take longer.
     await until('no warm is under way', () => isWarmed(node))
     for (const sibling of market.siblings(update.pair)) prices.get(update.chain, sibling)
   })
@@ -62,8 +62,8 @@ function isWarmed(node: ForewarmNode): boolean {
 }
 
 /**
- * The market a slice at a time: the next comes when all have read what belongs to this one. On a machine that stalls, more
- * of it at once would push warms out before they are read.
+ * Sends the market in slices, the next one when all nodes have made the reads of this one. On a machine that stalls,
+ * larger slices would evict warms before they are read.
  */
 async function play(stage: Stage, market: Market, nodes: readonly ForewarmNode[]): Promise<void> {
   for (let sent = 0; sent < UPDATES; sent += SLICE) {

@@ -8,10 +8,10 @@ import { onStage, type Stage, updateOf } from './stage.ts'
 
 const PAIRS = 40
 const ROUNDS = 20
-/** Which updates are warmed for follows from their times, and how late warms come from the clock: neither is today's. */
+/** A fixed time: event times decide which updates are warmed for, and the clock decides how late warms are. */
 const NOW_MS = Date.UTC(2026, 0, 5, 12)
 
-/** A detector that reads Bn when An is updated, in a node whose L1 holds few of them, and warms for half of the updates. */
+/** A node with a small L1 that warms for half of the updates; its detector reads Bn when An is updated. */
 function startNode(stage: Stage, lookAhead: 'overlap' | 'await'): Promise<ForewarmNode> {
   const partner = detector('partner', {}, ({ pair }, prices) => {
     if (pair.startsWith('A')) prices.get('ethereum', pair.replace('A', 'B'))
@@ -27,7 +27,7 @@ async function figuresOf(lookAhead: 'overlap' | 'await'): Promise<WarmingFigures
   return await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await startNode(stage, lookAhead)
     const beganMs = NOW_MS - 60_000
-    // What still waits for L2 is warmed without a trip there, so never too late.
+    // A value that still waits to be written to L2 is warmed without a trip, and so never too late.
     const inL2 = () => until('all is in L2', () => node.stats().l2.waitingEntries === 0)
     await stage.produce(...Array.from({ length: PAIRS }, (_, n) => updateOf(`B${n}`, { eventTimeMs: beganMs })))
     await until('the partners are read', () => node.stats().updates === PAIRS)
@@ -41,8 +41,8 @@ async function figuresOf(lookAhead: 'overlap' | 'await'): Promise<WarmingFigures
   })
 }
 
-describe('what a node tells of its warming while it runs', () => {
-  test('is the difference that it makes, by those updates for which nothing is warmed', async () => {
+describe('the warming figures of a running node', () => {
+  test('are the difference to the updates for which nothing is warmed', async () => {
     const { accuracy = 0, timeliness, coverage = 0, hitRateImprovement, control, warmed } = await figuresOf('await')
     expect(control.updates + warmed.updates).toBe(PAIRS * ROUNDS)
     expect(Math.abs(control.updates - warmed.updates)).toBeLessThan(200)
@@ -51,7 +51,7 @@ describe('what a node tells of its warming while it runs', () => {
     expect([points > 50, low > 40, low < points, points < high, high <= 100]).toEqual([true, true, true, true, true])
   })
 
-  test('is that warms came too late, where the handlers do not wait for them', async () => {
+  test('say that warms came too late if the handlers do not wait for them', async () => {
     const { timeliness = 1, hitRateImprovement } = await figuresOf('overlap')
     expect(timeliness).toBeLessThan(0.2)
     const { low = 1, high = 100 } = hitRateImprovement ?? {}
@@ -59,7 +59,7 @@ describe('what a node tells of its warming while it runs', () => {
   })
 })
 
-test('a node tells what it would warm after an update, and why', async () => {
+test('a node says which pairs it would warm after an update, and why', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await startNode(stage, 'await')
     expect(node.pairsToWarm('ethereum', 'A1')).toEqual([])

@@ -18,8 +18,8 @@ async function follow(stage: Stage, beganMs: number): Promise<number> {
   return updates.length
 }
 
-describe.each(['thread', 'steps'] as const)('a node whose mining goes by: %s', (mining) => {
-  test('asks for a pair that is read here after an update that it follows', async () => {
+describe.each(['thread', 'steps'] as const)('a node that mines by %s', (mining) => {
+  test('requests a pair that is read here after an update that it follows', async () => {
     await onStage({ broker: createMemoryBroker() }, async (stage) => {
       const reader = detector('reader', {}, async ({ pair }, prices) => {
         if (pair === 'READ') await prices.getMany('ethereum', ['B', ...FILLERS])
@@ -34,7 +34,7 @@ describe.each(['thread', 'steps'] as const)('a node whose mining goes by: %s', (
       await until('B is read', () => node.stats().updates === 11)
       const updates = await follow(stage, beganMs)
       await until('all is handled', () => node.stats().updates === 11 + updates)
-      // On a busy machine the reads of READ may come later than a warm takes, and are then asked for, too.
+      // On a busy machine the reads of READ may come late enough to be requested as well.
       const asked = () =>
         requests
           .map(({ value }) => parseWarmRequest(value ?? Buffer.alloc(0)))

@@ -9,7 +9,7 @@ import { until } from '../harness/until.ts'
 import { metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'
 
-/** What is expected follows from the hour, which is not to end in the middle of a test. */
+/** A fixed time: patterns go by the hour, and none may end in the middle of a test. */
 const NOW_MS = Date.UTC(2026, 0, 5, 12, 30)
 const clock = { now: () => NOW_MS }
 
@@ -21,7 +21,7 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true }))
 
-test('a node recommends what its detectors read, and remembers it when it is closed', async () => {
+test('a node recommends the pairs that its detectors read, and stores them when it closes', async () => {
   const reader = detector('reader', {}, (_, prices) => void prices.get('ethereum', 'READ'))
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await stage.startNode({ detectors: [reader], config, clock })
@@ -41,20 +41,20 @@ test('a node recommends what its detectors read, and remembers it when it is clo
   })
 })
 
-test('reads of more pairs than are remembered are counted', async () => {
+test('a node counts the reads of pairs beyond those that it remembers', async () => {
   const reader = detector('reader', {}, ({ pair }, prices) => void prices.get('ethereum', `${pair}-other`))
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await stage.startNode({ detectors: [reader], config: { correlation: { maxTrackedPairs: 100 } } })
     await stage.produce(...Array.from({ length: 120 }, (_, i) => updateOf(`P${i}`)))
     await until('the updates are handled', () => node.stats().updates === 120)
     const kept = node.predictor.stats().totalAccesses
-    // Whatever their ids are: the updated pairs have some, too.
+    // Their ids are unknown, as the updated pairs have ids, too.
     expect(kept).toBe(100)
     expect(await metricValue(node, 'arbitrage_drops_total', { reason: 'read-not-remembered' })).toBe(120 - kept)
   })
 })
 
-test('a node that read nothing leaves the patterns as they are, readable or not', async () => {
+test('a node that read nothing leaves its pattern file as it is, even if it is unreadable', async () => {
   const { store } = config.prediction
   for (const text of ['{"kind":"forewarm-patterns","version":2}', '{"kind":"fore']) {
     writeFileSync(store, text)
@@ -66,7 +66,7 @@ test('a node that read nothing leaves the patterns as they are, readable or not'
   }
 })
 
-test('a node does not start where its patterns could not be saved', async () => {
+test('a node does not start if it could not save its patterns', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     for (const store of [folder, join(folder, 'no', 'patterns.json')]) {
       const refused = stage.startNode({ config: { prediction: { store } } })
@@ -75,7 +75,7 @@ test('a node does not start where its patterns could not be saved', async () => 
   })
 })
 
-test('a node takes no patterns of hours that have not begun', async () => {
+test('a node does not import patterns of future hours', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const clock = virtualClock(Date.UTC(2026, 0, 5, 12, 59))
     const { predictor } = await stage.startNode({ clock })

@@ -10,7 +10,7 @@ import { onStage, updateOf } from './stage.ts'
 
 const inMemory = () => ({ broker: createMemoryBroker() })
 
-/** L1 holds two of the pairs, so that the others are only in L2. */
+/** L1 holds only two pairs, so the others are only in L2. */
 const SMALL_L1 = { cache: { l1Slots: 2 }, warming: { enabled: false } }
 
 test('a detector is called with each update of its topics and chains, in order', async () => {
@@ -46,7 +46,7 @@ test('a frame of many updates and an Avro record are handled like single JSON up
   })
 })
 
-test('a read sees another pair with its price, age and version', async () => {
+test('a detector reads another pair with its price, age and version', async () => {
   await onStage(inMemory(), async (stage) => {
     const readings: unknown[] = []
     const reader = detector('reader', {}, (update, prices) => {
@@ -81,7 +81,7 @@ test('a price older than the reader accepts is stale', async () => {
   })
 })
 
-test('getOrLoad and getMany go on to L2 for what L1 lacks', async () => {
+test('getOrLoad and getMany load from L2 what L1 lacks', async () => {
   await onStage(inMemory(), async (stage) => {
     const answers: unknown[] = []
     const reader = detector('reader', {}, async (update, prices) => {
@@ -132,7 +132,7 @@ test('reads after an await still belong to the update that they were handed with
   })
 })
 
-test('an update older than what the pair has had is counted and changes nothing', async () => {
+test('an update older than the value of its pair is counted, and changes nothing', async () => {
   await onStage(inMemory(), async (stage) => {
     const prices: number[] = []
     const node = await stage.startNode({ detectors: [detector('all', {}, ({ price }) => void prices.push(price))] })
@@ -144,7 +144,7 @@ test('an update older than what the pair has had is counted and changes nothing'
   })
 })
 
-test('a delisted pair is in no level any more, and comes back with its next update', async () => {
+test('a delisted pair is removed from all levels, and comes back with its next update', async () => {
   await onStage(inMemory(), async (stage) => {
     const readings: unknown[] = []
     const reader = detector('reader', {}, async (update, prices) => {

@@ -5,7 +5,7 @@ import { virtualClock } from '../../src/clock.ts'
 import { until } from '../harness/until.ts'
 import { onStage } from './stage.ts'
 
-test("in a replay, a request is due, expires and is answered by the records' time, which it does not move", async () => {
+test("in a replay, a warm request becomes due, expires and is answered by the records' time, and does not move it", async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const startMs = 1_700_000_000_000
     const clock = virtualClock(startMs)

@@ -5,13 +5,13 @@ export interface Answer {
   readonly body: string
 }
 
-/** GET on the node's own port. */
+/** GET from the HTTP port of the node. */
 export async function get(node: ForewarmNode, path: string): Promise<Answer> {
   const response = await fetch(`http://127.0.0.1:${node.httpPort}${path}`)
   return { status: response.status, body: await response.text() }
 }
 
-/** The sum over the samples of `/metrics` that have these labels, 0 where there is none. */
+/** The sum of all samples of `/metrics` with this name and these labels; 0 if there are none. */
 export async function metricValue(
   node: ForewarmNode,
   name: string,

@@ -5,7 +5,7 @@ import { until } from '../harness/until.ts'
 import { get, metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'
 
-test('updates of pairs for which MAX_TRACKED_PAIRS leaves no room are counted, and pairs that make room', async () => {
+test('a node counts updates beyond MAX_TRACKED_PAIRS, and the pairs that were replaced', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await stage.startNode({ config: { correlation: { maxTrackedPairs: 1 } } })
     await stage.produce(updateOf('A'), updateOf('B'), updateOf('C'))
@@ -17,7 +17,7 @@ test('updates of pairs for which MAX_TRACKED_PAIRS leaves no room are counted, a
   })
 })
 
-test('a command that Redis does not answer is given up after REDIS_COMMAND_TIMEOUT_MS', async () => {
+test('a node gives up a Redis command after REDIS_COMMAND_TIMEOUT_MS', async () => {
   const redis = new ScriptedRedis(() => undefined)
   redis.isMute = true
   try {

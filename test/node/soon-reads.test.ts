@@ -18,8 +18,8 @@ interface NodeOptions {
 }
 
 /**
- * A node whose detector reads B `lagMs` after each update of A, by a clock that moves by hand, and once `mayRead` lets it.
- * The reads of all others fill L1: B is gone from it by the next update.
+ * A node whose detector reads B `lagMs` after each update of A on a manual clock, as soon as `mayRead` allows it. Reads of
+ * other pairs fill L1, so B is evicted before the next update of A. Returns a function that plays one such round.
  */
 async function openNode(stage: Stage, options: NodeOptions): Promise<() => Promise<string | undefined>> {
   const { lagMs, nodeConfig, mayRead = async () => undefined } = options
@@ -50,7 +50,7 @@ async function openNode(stage: Stage, options: NodeOptions): Promise<() => Promi
   }
 }
 
-test('what is read sooner than a request comes through the topic, the node warms by itself', async () => {
+test('a node warms by itself what is read sooner than a request could travel through the topic', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const isKnown = (node: ForewarmNode) => node.pairsToWarm('ethereum', 'A').length > 0
     const mayRead = async (node: ForewarmNode) => {
@@ -63,7 +63,7 @@ test('what is read sooner than a request comes through the topic, the node warms
   })
 })
 
-test('what is read as late as a request comes through the topic is asked for there', async () => {
+test('a node sends a warm request for what is read late enough for it to travel through the topic', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const round = await openNode(stage, { lagMs: 20, nodeConfig: { lookAhead: 'off' } })
     const requests = await stage.watch(stage.topics.warmRequests, 'earliest')
@@ -72,7 +72,7 @@ test('what is read as late as a request comes through the topic is asked for the
   })
 })
 
-test('where nothing is asked for after updates, what is read so soon is fetched ahead', async () => {
+test('a node that sends no warm requests fetches what is read soon by its look-ahead', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const roles = ['detect', 'warm'] as const
     const round = await openNode(stage, { lagMs: 8, nodeConfig: { roles, lookAhead: 'await', lookAheadMs: 1_000 } })
@@ -85,7 +85,7 @@ test.each([
   [['detect', 'warm'], 20],
   [['correlate', 'warm'], 20],
   [['correlate', 'detect'], 20],
-] as const)('a node that is to %j asks for reads from %d ms on', (roles, warmMs) => {
+] as const)('a node with the roles %j requests warms for reads from %d ms on', (roles, warmMs) => {
   const loaded = loadConfig({ env: {}, overrides: { node: { roles } } })
   expect(loaded.status === 'loaded' && soonestWarmMs(loaded.config)).toBe(warmMs)
 })

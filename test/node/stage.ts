@@ -14,12 +14,12 @@ import { until } from '../harness/until.ts'
 
 export interface StageOptions {
   readonly broker: Broker
-  /** The nodes', where they are clients of another kind than who writes to their topic. */
+  /** The broker of the nodes. Default: `broker`, which the test itself uses. */
   readonly nodeBroker?: Broker
-  /** Undefined: each node's L2 is its own, in memory. */
+  /** Without it, each node has its own L2 in memory. */
   readonly redisUrl?: string
   readonly partitions?: number
-  /** Of the price topic. */
+  /** The configuration of the price topic. */
   readonly topicConfig?: Readonly<Record<string, string>>
 }
 
@@ -28,7 +28,7 @@ export interface StageNodeOptions extends Omit<NodeOptions, 'config' | 'broker' 
   readonly config?: Overrides
 }
 
-/** A price topic on a broker, nodes that read it, and somebody who writes to it and looks at what comes out. */
+/** A price topic on a broker, the nodes that read it, a producer that writes to it, and consumers of its results. */
 export class Stage {
   readonly broker: Broker
   readonly topic = uniqueName('prices.node')
@@ -50,7 +50,7 @@ export class Stage {
     this.producer = broker.producer()
   }
 
-  /** Not started. */
+  /** Creates a node without starting it. */
   async node({ config, ...options }: StageNodeOptions = {}): Promise<ForewarmNode> {
     const node = await createNode({
       broker: this.#nodeBroker,
@@ -84,7 +84,7 @@ export class Stage {
     return partitionOf(chain, this.partitions)
   }
 
-  /** One record an update, in order. Resolves when all are stored. */
+  /** Sends one record for each update, in order. Resolves when all are stored. */
   async produce(...updates: readonly PriceUpdate[]): Promise<void> {
     await this.produceRecords(
       ...updates.map((update) => ({
@@ -99,7 +99,7 @@ export class Stage {
     await this.producer.sendBatch(this.topic, records)
   }
 
-  /** A consumer that notes all that comes into a topic from now on. */
+  /** The records of a topic, those from now on unless `from` is given; the list grows as they arrive. */
   async watch(topic: string, from: 'earliest' | 'latest' = 'latest'): Promise<readonly Seen[]> {
     const seen: Seen[] = []
     const consumer = this.broker.consumer({
@@ -117,14 +117,14 @@ export class Stage {
     return seen
   }
 
-  /** Every dead letter of the price topic, oldest first in each partition. */
+  /** Every dead letter of the price topic, the oldest first in each partition, once there are `count`. */
   async deadLetters(count: number): Promise<readonly Seen[]> {
     const letters = await this.watch(deadLetterTopic(this.topic), 'earliest')
     await until(`${count} dead letters`, () => letters.length >= count)
     return letters
   }
 
-  /** Next offset to read, summed over the partitions, as the group of `service` knows it. */
+  /** The committed offsets of the group of `service`, summed over the partitions. */
   async committed(service: string = this.service): Promise<number> {
     const offsets = await this.admin.committed(`forewarm.${service}`, this.topic)
     return offsets.reduce((sum, { offset }) => sum + Number(offset ?? 0n), 0)
@@ -144,9 +144,9 @@ export class Stage {
     return {
       ...config,
       kafka: { priceTopics: [this.topic], ...names, ...config.kafka },
-      // By default a handler and a close have a second: one stall, and an update is handled twice or with too many others.
+      // After the default second of a handler or a close, a stall would repeat updates or run too many handlers at once.
       node: { service: this.service, detectorTimeoutMs: 60_000, drainTimeoutMs: 60_000, ...config.node },
-      // A busy machine may take longer than the 250 ms that Redis, and the 50 ms that a warm has by default.
+      // A busy machine may exceed the default timeouts of Redis (250 ms) and of a warm (50 ms).
       cache: { l1Slots: 1_000, maxPairs: 10_000, redisCommandTimeoutMs: 5_000, ...redis, ...config.cache },
       warming: { timeoutMs: 5_000, ...config.warming },
       http: { port: 0, ...config.http },
@@ -154,7 +154,7 @@ export class Stage {
   }
 }
 
-/** With its price topic, connected. */
+/** Connects a stage and creates its price topic. */
 export async function openStage(options: StageOptions): Promise<Stage> {
   const stage = new Stage(options)
   await Promise.all([stage.admin.connect(), stage.producer.connect()])
@@ -163,7 +163,7 @@ export async function openStage(options: StageOptions): Promise<Stage> {
   return stage
 }
 
-/** Opens a stage for the body and closes it after, whatever happens. */
+/** Opens a stage for the body, and closes it whatever happens. */
 export async function onStage<T>(options: StageOptions, body: (stage: Stage) => Promise<T>): Promise<T> {
   const stage = await openStage(options)
   try {
@@ -173,14 +173,14 @@ export async function onStage<T>(options: StageOptions, body: (stage: Stage) => 
   }
 }
 
-/** Text of a header, of its last value where it repeats. */
+/** The text of a header; the last one if it repeats. */
 export function header(seen: Seen, name: string): string | undefined {
   return seen.headers.findLast(([each]) => each === name)?.[1]
 }
 
 let lastMs = 0
 
-/** An update of now; each later than those before it. */
+/** An update of now, later than all updates before it. */
 export function updateOf(pair: string, rest: Partial<PriceUpdate> = {}): PriceUpdate {
   lastMs = Math.max(lastMs + 1, Date.now())
   return { pair, chain: 'ethereum', price: 1, eventTimeMs: lastMs, ...rest }

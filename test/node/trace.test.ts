@@ -27,7 +27,7 @@ beforeEach(async () => {
 
 afterEach(() => stage.close())
 
-test('publish, receive, L2 and promote of a warm request share one trace, each below the one before', async () => {
+test('the send, process, L2 and promote spans of a warm request are one trace, each below the one before', async () => {
   const publisher = await stage.warmPublisher()
   const { requestId } = await publisher.request({ chain: 'ethereum', pairs: ['P7', 'P8'], wait: true })
   const trace = await spans.ofRequest(requestId, 4)
@@ -47,7 +47,7 @@ test('publish, receive, L2 and promote of a warm request share one trace, each b
   expect(promote?.attributes).toMatchObject({ 'forewarm.warmed': 2 })
 })
 
-test('a request that is refused ends its trace with the reason', async () => {
+test('a refused warm request ends its trace with the reason', async () => {
   const publisher = await stage.warmPublisher()
   const { requestId } = await publisher.request({ chain: 'ethereum', pairs: ['P7'], notBeforeMs: Date.now() + 60_000 })
   await publisher.request({ chain: 'ethereum', pairs: ['P7'], wait: true })

@@ -9,17 +9,17 @@ import { until } from '../harness/until.ts'
 import { metricValue } from './scrape.ts'
 import { onStage, type Stage, updateOf } from './stage.ts'
 
-/** Chains that live in partitions 0 and 1 of two. */
+/** Chains of partitions 0 and 1, of two. */
 const CHAINS = ['ethereum', 'base'] as const
 
 const inMemory = (partitions = 1) => ({ broker: createMemoryBroker(), partitions })
 
-/** L1 holds four of the pairs; the rest has to be warmed. */
+/** L1 holds four of the pairs; the others have to be warmed. */
 const SMALL_L1 = { cache: { l1Slots: 4 }, node: { lookAhead: 'off' } } as const
 
 const pairsOf = (count: number) => Array.from({ length: count }, (_, i) => `P${i}`)
 
-/** Ten pairs of a chain, in L2 and for the most part not in L1. */
+/** Ten pairs of a chain, all in L2 but most of them not in L1. */
 async function fill(stage: Stage, nodes: readonly ForewarmNode[], chain = 'ethereum'): Promise<void> {
   const before = updatesOf(nodes)
   await stage.produce(...pairsOf(10).map((pair, i) => updateOf(pair, { chain, price: i })))
@@ -39,7 +39,7 @@ function resultsIn(seen: readonly Seen[]) {
   })
 }
 
-test('a published request warms its pairs in L1, and the node answers what became of them', async () => {
+test('a warm request loads its pairs into L1, and the node answers what became of them', async () => {
   await onStage(inMemory(), async (stage) => {
     const readings: unknown[] = []
     const reader = detector('reader', {}, ({ pair }, prices) => {
@@ -66,7 +66,7 @@ test('a published request warms its pairs in L1, and the node answers what becam
   })
 })
 
-test('a pair that is in L1 already is answered so', async () => {
+test('a warm request for a pair that is in L1 already is answered so', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode()
     await stage.produce(updateOf('A'))
@@ -77,7 +77,7 @@ test('a pair that is in L1 already is answered so', async () => {
   })
 })
 
-test('a dry run says what would be warmed and leaves L1 as it is', async () => {
+test('a dry run of a warm request says what would be warmed, and leaves L1 as it is', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode({ config: SMALL_L1 })
     await fill(stage, [node])
@@ -88,7 +88,7 @@ test('a dry run says what would be warmed and leaves L1 as it is', async () => {
   })
 })
 
-test('a request is held until its time', async () => {
+test('a warm request is held until its time', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode({ config: SMALL_L1 })
     await fill(stage, [node])
@@ -101,7 +101,7 @@ test('a request is held until its time', async () => {
   })
 })
 
-test('a request that has expired is refused and counted', async () => {
+test('an expired warm request is refused and counted', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode({ config: SMALL_L1 })
     await fill(stage, [node])
@@ -115,7 +115,7 @@ test('a request that has expired is refused and counted', async () => {
   })
 })
 
-test('a request that cannot be read is counted with its reason, and the next one is served', async () => {
+test('an unreadable warm request is counted with its reason, and the next one is served', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode({ config: SMALL_L1 })
     await fill(stage, [node])
@@ -129,7 +129,7 @@ test('a request that cannot be read is counted with its reason, and the next one
   })
 })
 
-test('a request that is delivered twice is served once', async () => {
+test('a warm request that is delivered twice is served once', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode({ config: SMALL_L1 })
     await fill(stage, [node])
@@ -146,7 +146,7 @@ test('a request that is delivered twice is served once', async () => {
   })
 })
 
-test('of two nodes of one service, the one that holds the chain answers and the other keeps silent', async () => {
+test('a warm request is answered by the node that holds its chain, and not by another of the service', async () => {
   await onStage(inMemory(2), async (stage) => {
     expect(CHAINS.map((chain) => stage.partitionOf(chain))).toEqual([0, 1])
     const nodes = [await stage.startNode({ config: SMALL_L1 }), await stage.startNode({ config: SMALL_L1 })]
@@ -170,7 +170,7 @@ test('of two nodes of one service, the one that holds the chain answers and the 
   })
 })
 
-test('a chain that went to another node is answered by that one alone', async () => {
+test('a warm request for a chain that moved to another node is answered by that node alone', async () => {
   await onStage(inMemory(2), async (stage) => {
     const first = await stage.startNode({ config: SMALL_L1 })
     for (const chain of CHAINS) await fill(stage, [first], chain)
@@ -186,7 +186,7 @@ test('a chain that went to another node is answered by that one alone', async ()
   })
 })
 
-test('a node that reads a pair of a chain that it does not hold is interested in that pair', async () => {
+test('a node serves warm requests for a pair that it reads, though it does not hold the chain', async () => {
   await onStage(inMemory(2), async (stage) => {
     const reader = () =>
       detector('reader', {}, ({ pair }, prices) => {
@@ -202,7 +202,7 @@ test('a node that reads a pair of a chain that it does not hold is interested in
   })
 })
 
-test('nodes of two services are both asked, and both answer', async () => {
+test('a warm request is answered by nodes of two services', async () => {
   await onStage(inMemory(), async (stage) => {
     const nodes = [
       await stage.startNode({ config: SMALL_L1 }),
@@ -220,7 +220,7 @@ test('nodes of two services are both asked, and both answer', async () => {
   })
 })
 
-test('a request that a node still holds when it closes is refused, and the refusal arrives', async () => {
+test('a warm request that a closing node still holds is refused, and the refusal arrives', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode({ config: SMALL_L1 })
     await fill(stage, [node])
@@ -234,7 +234,7 @@ test('a request that a node still holds when it closes is refused, and the refus
   })
 })
 
-test('with warming off nothing is warmed and nobody answers', async () => {
+test('a node with warming off neither serves nor answers warm requests', async () => {
   await onStage(inMemory(), async (stage) => {
     const node = await stage.startNode({ config: { ...SMALL_L1, warming: { enabled: false } } })
     await fill(stage, [node])
@@ -245,7 +245,7 @@ test('with warming off nothing is warmed and nobody answers', async () => {
   })
 })
 
-test('warm by hand brings pairs into the L1 of this node', async () => {
+test('node.warm loads pairs into the L1 of this node', async () => {
   await onStage(inMemory(), async (stage) => {
     const unstarted = await stage.node()
     await expect(unstarted.warm('ethereum', ['P8'])).rejects.toMatchObject({ code: 'refused' })
@@ -255,7 +255,7 @@ test('warm by hand brings pairs into the L1 of this node', async () => {
   })
 })
 
-test('requests of two services share a topic whose partitions are not those of the price topics', async () => {
+test('warm requests of two services share a topic with another number of partitions than the price topics', async () => {
   await onStage(inMemory(3), async (stage) => {
     const one = { partitions: 1 }
     await stage.admin.createTopics([

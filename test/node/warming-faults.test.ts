@@ -5,7 +5,7 @@ import { until } from '../harness/until.ts'
 import { metricValue } from './scrape.ts'
 import { onStage, updateOf } from './stage.ts'
 
-test('an update whose warms cannot be asked for comes to its detectors, and that is counted', async () => {
+test('an update reaches its detectors even if its warms fail, and the failure is counted', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     let isBroken = false
     const clock = {
@@ -16,7 +16,7 @@ test('an update whose warms cannot be asked for comes to its detectors, and that
       },
     }
     const seen: string[] = []
-    // What comes next looks at the clock first to see when B, which follows A, is due.
+    // The next step first reads the clock, to see when B, the follower of A, is due.
     const reader = detector('reader', {}, ({ pair }, prices) => {
       seen.push(pair)
       if (pair === 'A') prices.get('ethereum', 'B')

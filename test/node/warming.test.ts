@@ -17,7 +17,7 @@ afterEach(async () => {
   opened = []
 })
 
-/** Two hundred pairs in groups of five, in L2; L1 has room for one in five. */
+/** A cache of two hundred pairs in groups of five; L1 has room for one pair in five. */
 async function filled(): Promise<Cache> {
   const clock = virtualClock(1_780_000_000_000)
   const cache = await createCache({ l1Slots: (GROUPS * GROUP) / 5, l2Enabled: false, env: {}, clock })
@@ -32,7 +32,7 @@ function warming(cache: Cache, options = {}): CacheWarming {
   return made
 }
 
-/** One group after the other, any, each pair of it in turn; what is under way arrives between two reads. */
+/** Reads random groups, the pairs of each in turn; warms in flight arrive between two reads. */
 async function readGroups(cache: Cache, times: number): Promise<void> {
   const random = mulberry32(3)
   for (let i = 0; i < times; i++) {
@@ -50,7 +50,7 @@ function hitRatio(cache: Cache): number {
 }
 
 describe('warming beside a cache', () => {
-  test('brings in what is read after what was read, which is most of what is missed without it', async () => {
+  test('loads the pairs that usually follow a read, which raises the hit ratio from a third to two thirds', async () => {
     const cold = await filled()
     await readGroups(cold, 600)
     const warm = await filled()
@@ -69,13 +69,13 @@ describe('warming beside a cache', () => {
     ],
     [{ timeoutMs: Number.NaN }, 'timeoutMs: expected milliseconds above 0, got NaN'],
     [{ timeoutMs: -1 }, 'timeoutMs: expected milliseconds above 0, got -1'],
-  ])('is refused with %j, and the cache is as it was', async (options, message) => {
+  ])('is refused with %j, and leaves the cache as it was', async (options, message) => {
     const cache = await filled()
     expect(() => createWarming(cache, options)).toThrow(message)
     expect(warming(cache).stats().totalWarmingOps).toBe(0)
   })
 
-  test('warms by hand, and reports what became of each', async () => {
+  test('warms pairs on request, and reports what became of each', async () => {
     const cache = await filled()
     const made = warming(cache)
     const report = await made.warmPairs(['P190', 'P191', 'P191', 'NONE'])
@@ -96,7 +96,7 @@ describe('warming beside a cache', () => {
     })
   })
 
-  test('that was closed leaves the cache as it is, and another may take its place', async () => {
+  test('leaves the cache alone once it is closed, and another may take its place', async () => {
     const cache = await filled()
     const first = warming(cache)
     expect(() => createWarming(cache)).toThrow('the cache has a warming already')
@@ -106,14 +106,14 @@ describe('warming beside a cache', () => {
     warming(cache, { strategy: 'top-n' })
   })
 
-  test('learns of as many pairs as are tracked, and counts the reads of others', async () => {
+  test('learns as many pairs as it may track, and counts the reads of others', async () => {
     const cache = await createCache({ l1Slots: 40, l2Enabled: false, env: { MAX_TRACKED_PAIRS: '100' } })
     opened.push(cache)
     for (let pair = 0; pair < 110; pair++) cache.set(`P${pair}`, { price: 1 })
     const made = warming(cache)
     for (let pair = 0; pair < 110; pair++) cache.get(`P${pair}`)
     expect(made.stats()).toMatchObject({ readsNotTracked: 10, pairsRecycled: 0, pairsNotAsked: 0 })
-    // Once the first ones are not read any more, the others are learned of.
+    // When the first pairs are no longer read, the others take their places in the tracker.
     const readOthers = () => {
       for (let pair = 100; pair < 110; pair++) cache.get(`P${pair}`)
     }
@@ -124,17 +124,17 @@ describe('warming beside a cache', () => {
     expect(pairsRecycled).toBe(10)
   })
 
-  test('counts what it would have warmed while as much waited as L1 takes', async () => {
+  test('counts the warms that it dropped because as many as fit into L1 were waiting', async () => {
     const cache = await filled()
     const made = warming(cache)
     await readGroups(cache, 600)
     const before = made.stats().pairsNotAsked
-    // All at once: nothing arrives in between.
+    // All at once, so that nothing arrives in between.
     for (let pair = 0; pair < GROUPS * GROUP; pair++) cache.get(`P${pair}`)
     expect([before, made.stats().pairsNotAsked > 0]).toEqual([0, true])
   })
 
-  test('begins no warm once it is closed, not even of what was read just before', async () => {
+  test('begins no warm once it is closed, not even for the reads just before', async () => {
     const cache = await filled()
     const made = warming(cache)
     await readGroups(cache, 200)
@@ -148,7 +148,7 @@ describe('warming beside a cache', () => {
     expect([begun, made.stats().totalWarmingOps]).toEqual([atClose, atClose])
   })
 
-  test('takes no cache of another kind', async () => {
+  test('refuses a cache of another kind', async () => {
     const values = await createCache({ usePriceMatrix: false, l1Slots: 1 })
     expect(() => createWarming(values as never)).toThrow('a cache of prices')
     values.close()

@@ -25,8 +25,8 @@ async function openedValues<V>(l1Slots: number) {
   return cache
 }
 
-describe('a cache of prices', () => {
-  test('gives back what was set, with its age and version', async () => {
+describe('a standalone cache of prices', () => {
+  test('returns what was set, with its age and version', async () => {
     const cache = await openedPrices()
     expect(cache.set('WETH/USDC', { price: 3120.5, bid: 3120 })).toBe('stored')
     clock.advanceTo(clock.now() + 250)
@@ -36,7 +36,7 @@ describe('a cache of prices', () => {
     expect(cache.get('NONE')).toBe('missing')
   })
 
-  test('refuses what is older than what the pair has had, also when that has left', async () => {
+  test('refuses a value older than the last one of the pair, even after that was evicted', async () => {
     const cache = await openedPrices({ l1Slots: 1 })
     const eventTimeMs = clock.now()
     cache.set('A', { price: 1, eventTimeMs })
@@ -44,7 +44,7 @@ describe('a cache of prices', () => {
     expect(cache.set('A', { price: 2, eventTimeMs: eventTimeMs - 1 })).toBe('older')
   })
 
-  test('loads from L2 what L1 has no room for, many in one trip', async () => {
+  test('loads from L2 what L1 has no room for, many pairs in one trip', async () => {
     const cache = await openedPrices({ l1Slots: 1 })
     const pairs = ['A', 'B', 'C']
     for (const [at, pair] of pairs.entries()) cache.set(pair, { price: at + 1 })
@@ -55,7 +55,7 @@ describe('a cache of prices', () => {
     expect([L1.hits + L1.misses, (L2.misses ?? 0) >= 1]).toEqual([5, true])
   })
 
-  test('forgets a pair that was deleted, until a newer price comes', async () => {
+  test('forgets a deleted pair until a newer price comes', async () => {
     const cache = await openedPrices()
     cache.set('A', { price: 1 })
     await cache.delete('A')
@@ -70,19 +70,19 @@ describe('a cache of prices', () => {
     [{ price: -1 }, /price: at least 0/],
     [{ price: 1, eventTimeMs: 1_700_000_000 }, /expected milliseconds/],
     [{ price: 1, eventTimeMs: 2 ** 41 }, /eventTimeMs: below/],
-  ])('throws for what is no price: %j', async (value, message) => {
+  ])('throws for an invalid price: %j', async (value, message) => {
     const cache = await openedPrices()
     expect(() => cache.set('A', value)).toThrow(message)
   })
 
-  test('says what optimizing did', async () => {
+  test('reports what optimize() did', async () => {
     const cache = await openedPrices()
     expect(await cache.optimize()).toMatchObject({ promoted: 0, demoted: 0 })
   })
 })
 
-describe('a cache of other values', () => {
-  test('gives back the newest, with its age', async () => {
+describe('a standalone cache of other values', () => {
+  test('returns the newest value, with its age', async () => {
     const cache = await openedValues<{ readonly depth: number }>(10)
     cache.set('book', { depth: 5 }, { eventTimeMs: clock.now() - 40 })
     expect(cache.set('book', { depth: 4 }, { eventTimeMs: clock.now() - 50 })).toBe('older')
@@ -90,7 +90,7 @@ describe('a cache of other values', () => {
     expect(cache.get('book', { maxAgeMs: 10 })).toBe('stale')
   })
 
-  test('keeps to its slots and its time, and remembers versions beyond both', async () => {
+  test('keeps to its slots and its TTL, and remembers versions beyond both', async () => {
     const cache = await openedValues<number>(2)
     for (const [at, key] of ['a', 'b', 'c'].entries()) cache.set(key, at)
     expect([cache.get('a'), cache.stats().entries]).toEqual(['missing', 2])
@@ -99,7 +99,7 @@ describe('a cache of other values', () => {
     expect(cache.set('c', 9, { eventTimeMs: clock.now() - 10_001 })).toBe('older')
   })
 
-  test('that was deleted does not come back with its last value', async () => {
+  test('does not return the last value of a deleted key', async () => {
     const cache = await openedValues<number>(2)
     const eventTimeMs = clock.now()
     cache.set('a', 1, { eventTimeMs })
@@ -107,12 +107,12 @@ describe('a cache of other values', () => {
     expect(cache.get('a')).toBe('missing')
   })
 
-  test('has no second level, and says so', async () => {
+  test('refuses to have a second level', async () => {
     const asked = createCache({ usePriceMatrix: false, l2Enabled: true as false, clock })
     await expect(asked).rejects.toThrow(/l2Enabled: expected false/)
   })
 
-  test('throws for a time that is none', async () => {
+  test('throws for an invalid time', async () => {
     const cache = await openedValues<number>(2)
     expect(() => cache.set('a', 1, { eventTimeMs: Number.NaN })).toThrow('eventTimeMs is no number')
   })

@@ -11,8 +11,8 @@ export function longFiles(sources: readonly Source[]): string[] {
 }
 
 /**
- * Measured by the indentation that the formatter gives: a function ends at the first line that closes a brace where the
- * function's own line begins. Suites of tests are lists, not functions.
+ * Relies on the formatter's indentation: a function ends at the first line that closes a brace in the column where the
+ * function began. Suites of tests count as lists, not as functions.
  */
 export function longFunctions(sources: readonly Source[]): string[] {
   return sources.flatMap((source) => {
@@ -74,7 +74,7 @@ export function impureCore(sources: readonly Source[]): string[] {
   })
 }
 
-/** `test/harness` waits for conditions; nobody else waits for time. */
+/** Only `test/harness` may sleep, to wait for conditions. */
 export function sleepingTests(sources: readonly Source[]): string[] {
   return sources.flatMap((source) => {
     if (!source.path.startsWith('test/') || source.path.startsWith('test/harness/')) return []

@@ -5,7 +5,7 @@ const PARTS = ['schemas', 'correlation', 'strategy', 'prediction', 'src', 'http'
 
 /**
  * Imports run one way: bin, examples, bench, test, deploy → index → standalone → node → consumers, producers, src/http →
- * the rest of src → schemas. Each layer is listed with those that it may import besides itself.
+ * the rest of src → schemas. Each layer lists the others that it may import.
  */
 const LAYERS: readonly (readonly [layer: string, belongs: RegExp, imports: readonly string[]])[] = [
   ['schemas', /^schemas\//, []],
@@ -30,7 +30,7 @@ const OUTSIDE: typeof LAYERS = [
 ]
 const ALL = [...LAYERS, ...OUTSIDE]
 
-/** Pure and synchronous: no package, not even Node's own. */
+/** Pure and synchronous layers: they import no package, not even Node's own. */
 const PURE = new Set(['correlation', 'strategy', 'prediction'])
 
 export function wrongWay(sources: readonly Source[]): string[] {
@@ -52,12 +52,12 @@ export function missingFiles(sources: readonly Source[]): string[] {
   )
 }
 
-/** Files that need themselves through others, types included. */
+/** Files that import each other in a circle; imports of types count. */
 export function cycles(sources: readonly Source[]): string[] {
   return cyclesOf(importsByFile(sources)).map((cycle) => cycle.join(' → '))
 }
 
-/** What nobody can get to from what a user or a developer runs. */
+/** Files that nothing which a user or developer runs imports, directly or not. */
 export function deadFiles(sources: readonly Source[]): string[] {
   const imports = importsByFile(sources)
   const alive = new Set<string>()
@@ -72,7 +72,7 @@ export function deadFiles(sources: readonly Source[]): string[] {
   )
 }
 
-/** Packages by the manifest: what ships may import `dependencies`, the rest may import `devDependencies`, too. */
+/** Shipped files may import only `dependencies` of the manifest; other files may import `devDependencies`, too. */
 export function undeclaredPackages(
   sources: readonly Source[],
   declared: { readonly dependencies: readonly string[]; readonly devDependencies: readonly string[] },

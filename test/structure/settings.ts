@@ -1,10 +1,10 @@
 import { SETTING_PLACES } from '../../src/config/settings.ts'
 import { codeOf, type Source } from './source.ts'
 
-/** What is run, but for the table itself and what checks it. */
+/** Files of production, without the table of settings and its checks. */
 const PRODUCTION = /^(?!(?:test|bench|examples)\/|src\/config\/)/
 
-/** A setting that nobody reads promises what nobody does. */
+/** Settings that no code of production reads, and so have no effect. */
 export function unreadSettings(sources: readonly Source[]): string[] {
   const code = sources.filter(({ path }) => PRODUCTION.test(path)).map(codeOf)
   const isRead = (group: string, key: string) => {

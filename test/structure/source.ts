@@ -10,7 +10,7 @@ export interface Source {
 
 export interface Import {
   readonly specifier: string
-  /** The path from the root, for a relative one. */
+  /** The path from the root, for a relative import. */
   readonly file: string | undefined
 }
 
@@ -18,12 +18,12 @@ export function sourcesOf(root: string): Source[] {
   return filesOf(root, '*.ts')
 }
 
-/** What people read. */
+/** The documents of the repository. */
 export function documentsOf(root: string): Source[] {
   return filesOf(root, '*.md')
 }
 
-/** Files that git knows or would take, and that are there: not what it ignores, nor what somebody is about to delete. */
+/** The files that git tracks or would add. Ignored files and deleted ones are left out. */
 function filesOf(root: string, pattern: string): Source[] {
   const args = ['ls-files', '--cached', '--others', '--exclude-standard', pattern]
   const paths = new Set(execFileSync('git', args, { cwd: root, encoding: 'utf8' }).split('\n'))
@@ -32,11 +32,11 @@ function filesOf(root: string, pattern: string): Source[] {
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
 
-/** Static and dynamic imports and re-exports, those of types among them. */
+/** Static imports, dynamic imports and re-exports, including those of types. */
 export function importsOf({ path, text }: Source): Import[] {
   const { code, withStrings } = parted(text)
   const found = [...withStrings.matchAll(STATIC_IMPORT), ...withStrings.matchAll(DYNAMIC_IMPORT)]
-  // A program in a string imports nothing here.
+  // An import in a string is no import of this file.
   return found
     .filter(({ index, 1: keyword = '' }) => code.startsWith(keyword, index))
     .map(([, , specifier = '']) => ({
@@ -48,7 +48,7 @@ export function importsOf({ path, text }: Source): Import[] {
 const STATIC_IMPORT = /\b(?<=^[ \t]*)(import|export)\b(?:[^'";]*?\bfrom\s*|\s*)['"]([^'"]+)['"]/gm
 const DYNAMIC_IMPORT = /\b(import|require)\s*\(\s*['"]([^'"]+)['"]/g
 
-/** The program without its comments and the contents of its strings; lines stay where they are. */
+/** The code without its comments and the contents of its strings; line numbers stay the same. */
 export function codeOf({ text }: Source): string {
   return parted(text).code
 }
@@ -63,7 +63,7 @@ interface Parted {
   readonly comments: string
 }
 
-/** Comments and literals, told apart by what stands at the place; everything else is one character of code. */
+/** Matches a comment, a literal, or one character of code. */
 const TOKEN =
   /(?<comment>\/\/[^\n]*|\/\*[\s\S]*?\*\/)|(?<string>'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\[\s\S])*`)|(?<regex>(?<=(?:[(,=:[!&|?{};\n]|=>|\breturn)[ \t]*)\/(?![/*])(?:[^/\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*)|[\s\S]/g
 

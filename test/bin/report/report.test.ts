@@ -42,7 +42,7 @@ const ROWS = [
   rowOf({ warming: 'oracle', hitRatio: 1, coverage: 1 }),
 ]
 
-/** The cells of the lines that say what warming brings, without what is drawn. */
+/** The cells of the summary tables, without their bars. */
 function summaryOf(report: string): readonly (readonly string[])[] {
   const tables = report.match(/<table class="summary">.*?<\/table>/gs) ?? []
   return tables.flatMap((table) =>
@@ -52,8 +52,8 @@ function summaryOf(report: string): readonly (readonly string[])[] {
   )
 }
 
-describe('a report', () => {
-  test('says for each capacity what warming saves, and what could be saved', () => {
+describe('a report of a simulation', () => {
+  test('shows for each capacity what warming saves, and what could be saved', () => {
     expect(summaryOf(reportOf(ROWS))).toEqual([
       ['5 % (50)', '', '0.5000', '0.9000', '80.0 %', '1.10', '1.0000', 'forewarm'],
       ['10 % (100)', '', '0.6000', '0.9500', '87.5 %', '–', '–', 'forewarm'],
@@ -78,7 +78,7 @@ describe('a report', () => {
     expect(verdictOf([rowOf({})])).toBeUndefined()
   })
 
-  test('never holds warming against what was read at another time, or kept by another policy', () => {
+  test('compares warming only with rows of the same delay and policy', () => {
     const of = (delayMs: number, none: number, ours: number) => [
       rowOf({ delayMs, hitRatio: none }),
       rowOf({ delayMs, warming: 'forewarm', lookAhead: 'off', hitRatio: ours - 0.1 }),
@@ -93,25 +93,25 @@ describe('a report', () => {
     expect(summaryOf(reportOf(lru))[0]?.slice(2, 4)).toEqual(['0.1000', '0.9900'])
   })
 
-  test('shows what warming costs as well as what it brings', () => {
+  test('shows a loss as well as a gain', () => {
     const report = reportOf([rowOf({}), rowOf({ warming: 'forewarm', hitRatio: 0.4, coverage: -0.2 })])
     expect(summaryOf(report)[0]?.[4]).toBe('-20.0 %')
     expect(report).toContain('<i style="width:40.0%"></i><i class="less" style="width:10.0%"></i>')
   })
 
-  test('has no summary where there is nothing to hold warming against', () => {
+  test('has no summary if there is nothing to compare warming with', () => {
     expect(summaryOf(reportOf([rowOf({}), rowOf({ warming: 'oracle' })]))).toEqual([])
     expect(summaryOf(reportOf([rowOf({ warming: 'forewarm' })]))).toEqual([])
   })
 
-  test('has a line by capacity for each way, and one over time for each at each capacity', () => {
+  test('has a line by capacity for each combination, and one over time for each at each capacity', () => {
     const report = reportOf(ROWS)
     expect(report.match(/<figure>/g)).toHaveLength(3)
     expect(report.match(/<polyline/g)).toHaveLength(3 + 3 + 2)
     expect(report.match(/<tr><td>/g)).toHaveLength(2 + ROWS.length)
   })
 
-  test('has charts of their own for each time from an update to its reads', () => {
+  test('has separate charts for each delay from an update to its reads', () => {
     const report = reportOf([rowOf({ delayMs: 50 }), rowOf({}), rowOf({ delayMs: 50, warming: 'oracle', hitRatio: 1 })])
     expect(report.match(/<h2>.*?<\/h2>/g)).toEqual([
       '<h2>Read at once</h2>',
@@ -121,15 +121,15 @@ describe('a report', () => {
     expect(report.match(/<figure>/g)).toHaveLength(4)
   })
 
-  test('shows the hit ratio of each stretch, and nothing where nothing was read', () => {
+  test('shows the hit ratio between two samples, and no point if nothing was read between them', () => {
     const over = reportOf([rowOf({})])
       .split('Hit ratio over time')
       .at(-1)
-    // The axis is 210 high from 10 down, and begins at .5.
+    // The y axis is 210 high, starts 10 below the top, and begins at 0.5.
     expect(over).toMatch(/points="[\d.]+,220\.0 [\d.]+,10\.0"/)
   })
 
-  test('tells lines apart by what differs, and shows a baseline once', () => {
+  test('names lines by what differs, and shows a baseline once', () => {
     const report = reportOf([
       rowOf({}),
       rowOf({ lookAhead: 'await' }),
@@ -143,7 +143,7 @@ describe('a report', () => {
     ])
   })
 
-  test('draws the same way in the same colour everywhere, and another policy with other dashes', () => {
+  test('draws a warming in the same colour in every chart, and each policy with its own dashes', () => {
     const rows = [
       rowOf({}),
       rowOf({ warming: 'forewarm' }),
@@ -163,7 +163,7 @@ describe('a report', () => {
     expect([lru?.colour === ours?.colour, lru?.dash === ours?.dash]).toEqual([true, false])
   })
 
-  test('needs nothing from elsewhere and lets no name be markup', () => {
+  test('loads nothing from elsewhere, and escapes names', () => {
     const report = reportOf([rowOf({ input: '<script>alert("x")</script>&' })])
     expect(report).not.toMatch(/https?:|<script|@import|url\(|src=/)
     expect(reportOf([rowOf({ input: '/a/<b>&' })])).toContain('<p>&#60;b&#62;&#38;, ')
@@ -171,11 +171,11 @@ describe('a report', () => {
   })
 })
 
-describe('a chart', () => {
+describe('a chart of a report', () => {
   const stroke = { colour: '#000', dash: '' }
   const common = { title: 't', xLabel: 'x', withDots: true }
 
-  test('reaches from its first mark to its last, though nothing is drawn there', () => {
+  test('spans from its first mark to its last, even where nothing is drawn', () => {
     const lines = [{ label: 'a', stroke, points: [[0.5, 0]] as const }]
     const chart = lineChart({ ...common, lines, xMarks: [[0, 'begin'] as const, [1, 'end'] as const] })
     expect(chart).toMatch(/x="46\.0"[^>]*>begin</)
@@ -183,7 +183,7 @@ describe('a chart', () => {
     expect(chart).toContain('<circle cx="272.0" cy="220.0"')
   })
 
-  test('of a single point stands in the middle', () => {
+  test('draws a single point in the middle', () => {
     const lines = [{ label: 'a', stroke, points: [[0, 1]] as const }]
     expect(lineChart({ ...common, lines, xMarks: [[0, 'here']] })).toContain('<circle cx="272.0" cy="10.0"')
   })
@@ -192,13 +192,13 @@ describe('a chart', () => {
     [0.95, ['0.9', '0.92', '0.94', '0.96', '0.98', '1']],
     [0.6, ['0.5', '0.6', '0.7', '0.8', '0.9', '1']],
     [0.1, ['0', '0.2', '0.4', '0.6', '0.8', '1']],
-  ])('whose lowest value is %d begins below it', (lowest, marks) => {
+  ])('with the lowest value %d has a y axis that begins below it', (lowest, marks) => {
     const lines = [{ label: 'a', stroke, points: [[0, lowest] as const] }]
     const chart = lineChart({ ...common, lines, xMarks: [] })
     expect(chart.match(/middle">[\d.]+</g)?.map((text) => text.slice(8, -1))).toEqual(marks)
   })
 
-  test('of nothing has axes', () => {
+  test('without lines has axes', () => {
     expect(lineChart({ ...common, lines: [], xMarks: [[0, 'here']] })).not.toMatch(/NaN|Infinity/)
   })
 })

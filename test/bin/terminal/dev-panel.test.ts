@@ -25,7 +25,7 @@ function stats(hits: number, misses: number, counts: Partial<NodeStats> = {}): N
   }
 }
 
-test('ratios and rates are those between two counts', () => {
+test('the figures of dev are the ratios and rates between two counts', () => {
   const before = { warmed: stats(90, 10), unwarmed: stats(50, 50), notSent: 1 }
   const warms = { admitted: 30, used: 9, unused: 1, resident: 20 }
   const endToEndMs = { p50: 1.26, p99: 20 }
@@ -42,7 +42,7 @@ test('ratios and rates are those between two counts', () => {
   })
 })
 
-test('before anything was counted rates are 0, and ratios and latencies are undefined', () => {
+test('before anything was counted, the rates of dev are 0, and its ratios and latencies are undefined', () => {
   const nothing = { warmed: stats(0, 0), unwarmed: stats(0, 0), notSent: 0 }
   expect(figuresBetween(nothing, nothing, 0)).toEqual({
     updatesPerSecond: 0,
@@ -62,7 +62,7 @@ const LONG_PLACES = {
   l2: 'Redis at redis://127.0.0.1:32004',
 }
 
-describe('the panel', () => {
+describe('the panel of dev', () => {
   const nothing = { warmed: stats(0, 0), unwarmed: stats(0, 0), notSent: 0 }
   const counts = { warmed: stats(3, 1), unwarmed: stats(1, 1), notSent: 0 }
 
@@ -75,7 +75,7 @@ describe('the panel', () => {
     return written
   }
 
-  test('is drawn in place on a terminal, no line wider than it, and left below at the end', () => {
+  test('is redrawn in place on a terminal, cut to its width, and ends with the cursor below', () => {
     const [first, second, below] = drawn({ isTTY: true, columns: 60 })
     const lines = (first ?? '').split('\n')
     const height = lines.length - 1
@@ -102,7 +102,7 @@ describe('the panel', () => {
     expect(lines.filter((line) => line.replace('\r', '').replace('\x1b[K', '').length > 80)).toEqual([])
   })
 
-  test('is a line at a time elsewhere, the first of what came since it was made', () => {
+  test('is one line for each drawing elsewhere, the first with the figures since its start', () => {
     const written = drawn({})
     expect(written).toHaveLength(2)
     expect(written[0]).toMatch(
@@ -110,14 +110,14 @@ describe('the panel', () => {
     )
   })
 
-  test('says how many updates the broker did not take, if any', () => {
+  test('says how many updates the broker did not accept, if any', () => {
     for (const screen of [{}, { isTTY: true, columns: 80 }]) {
       expect(drawn(screen, false, 12)[0]).toMatch(/12 .*NOT SENT/)
       expect(drawn(screen)[0]).not.toContain('NOT SENT')
     }
   })
 
-  test('is JSON where that is asked for, on a terminal too', () => {
+  test('is JSON if asked for, even on a terminal', () => {
     const written = drawn({ isTTY: true, columns: 60 }, true)
     expect(written.map((line) => JSON.parse(line).hitRatioWarmed)).toEqual([0.75, 0.75])
   })

@@ -3,7 +3,7 @@ import { showLine } from '../../../bin/terminal/progress-line.ts'
 import type { Terminal } from '../../../bin/terminal/terminal.ts'
 import { until } from '../../harness/until.ts'
 
-test('a line of progress leaves the cursor where the next row belongs, and nothing behind it', async () => {
+test('a progress line leaves the cursor at the start of its row, and is erased at the end', async () => {
   let written = ''
   const stderr = { isTTY: true, columns: 80, write: (text: string) => (written += text) }
   const stop = showLine({ stderr } as unknown as Terminal, () => 'half')
@@ -13,7 +13,7 @@ test('a line of progress leaves the cursor where the next row belongs, and nothi
   expect(written.endsWith('half\r\r\x1b[K')).toBe(true)
 })
 
-test('a log of progress ends with how far it came', () => {
+test('progress in a log ends with how far the work came', () => {
   jest.useFakeTimers()
   let written = ''
   let done = 98
@@ -28,7 +28,7 @@ test('a log of progress ends with how far it came', () => {
   jest.useRealTimers()
 })
 
-test('what was too short for a log of progress has none', () => {
+test('work that ends before the first progress line has none in a log', () => {
   let written = ''
   showLine({ stderr: { write: (text: string) => (written += text) } } as unknown as Terminal, () => 'done')()
   expect(written).toBe('')

@@ -19,7 +19,7 @@ function rowOf(combination: Combination | undefined): SimulationRow {
   }
 }
 
-test('on a terminal a row stands under its headings', () => {
+test('on a terminal a row of a simulation stands under its headings', () => {
   const combinations = priceCombinations(CHOICES)
   const { headings, lineOf } = terminalTable(combinations, 'accesses')
   expect([headings, lineOf(rowOf(combinations[1])), lineOf(rowOf(combinations[5]))]).toEqual([
@@ -29,7 +29,7 @@ test('on a terminal a row stands under its headings', () => {
   ])
 })
 
-test('what all rows have in common is said once, on accesses not at all', () => {
+test('what all rows of a simulation have in common is said once, and for accesses not at all', () => {
   const combinations = priceCombinations({ ...CHOICES, delaysMs: [0, 50] })
   const { headings, inAllRows } = terminalTable(combinations, 'prices')
   expect(headings).toMatch(/^policy +warming +delay +slots/)
@@ -37,7 +37,7 @@ test('what all rows have in common is said once, on accesses not at all', () => 
   expect(terminalTable(combinations, 'accesses').inAllRows).toBeUndefined()
 })
 
-test('a line fits 80 columns where some ways differ, and 100 where all do', () => {
+test('a row of a simulation fits 80 columns if some choices differ, and 100 if all do', () => {
   const delays = priceCombinations({ ...CHOICES, delaysMs: [0, 50], lookAheads: ['off', 'overlap', 'await'] })
   const all = priceCombinations({
     ...{ sizes: sizesOf(100_000, { capacity: [0.001, 0.2] }), policies: POLICY_NAMES, warmings: WARMING_NAMES },
@@ -51,7 +51,7 @@ test('a line fits 80 columns where some ways differ, and 100 where all do', () =
   expect(widest(all)).toBeLessThanOrEqual(100)
 })
 
-test('the whole table has a cell under each heading, and those of delays only for prices', () => {
+test('the whole table of a simulation has a cell under each heading, and delays only for prices', () => {
   const row = rowOf(priceCombinations(CHOICES)[0])
   for (const kind of ['prices', 'accesses'] as const) {
     const { headings, cellsOf } = wholeTable(kind)

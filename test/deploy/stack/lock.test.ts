@@ -14,7 +14,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(dir, { recursive: true }))
 
-test('work under one lock runs one after the other', async () => {
+test('pieces of work under one lock run one after the other', async () => {
   const events: string[] = []
   const work = (name: string) => async () => {
     events.push(`${name} begins`)
@@ -25,24 +25,24 @@ test('work under one lock runs one after the other', async () => {
   expect(events).toEqual(['first begins', 'first ends', 'second begins', 'second ends'])
 })
 
-test('the lock is given back when the work fails', async () => {
+test('a lock is released when the work fails', async () => {
   const failing = alone(file, 10_000, () => Promise.reject(new Error('no leader')))
   await expect(failing).rejects.toThrow('no leader')
   expect(existsSync(file)).toBe(false)
 })
 
-test('who waits too long is told that it is busy', async () => {
+test('waiting too long for a lock fails with the code busy', async () => {
   await alone(file, 10_000, async () => {
     await expect(alone(file, 0, async () => 'never')).rejects.toMatchObject({ code: 'busy' })
   })
 })
 
-test('the lock of a process that was killed is taken over', async () => {
+test('the lock of a killed process is taken over', async () => {
   writeFileSync(file, JSON.stringify({ name: 'holder', pid: process.pid, startedAt: 'before' }))
   expect(await alone(file, 10_000, async () => 'done')).toBe('done')
 })
 
-test('a lock that says of nobody that it is theirs is taken over', async () => {
+test('a lock file without a holder is taken over', async () => {
   writeFileSync(file, '')
   expect(await alone(file, 10_000, async () => 'done')).toBe('done')
   expect(readdirSync(dir)).toEqual([])

@@ -11,7 +11,7 @@ async function sleeper(script = 'setInterval(() => {}, 1000); console.log("up")'
   return { child, mark }
 }
 
-test('a marked process is there until it ends', async () => {
+test('a marked process counts as there until it ends', async () => {
   const { child, mark } = await sleeper()
   expect(isStillThere(mark)).toBe(true)
   await endMarked(mark, 10_000)
@@ -19,7 +19,7 @@ test('a marked process is there until it ends', async () => {
   expect(child.signalCode ?? (await once(child, 'exit'))[1]).toBe('SIGTERM')
 })
 
-test('a process that ignores SIGTERM is killed after its grace', async () => {
+test('a marked process that ignores SIGTERM is killed after its grace period', async () => {
   const { child, mark } = await sleeper(
     'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); console.log("up")',
   )
@@ -27,7 +27,7 @@ test('a process that ignores SIGTERM is killed after its grace', async () => {
   expect(child.signalCode ?? (await once(child, 'exit'))[1]).toBe('SIGKILL')
 })
 
-test('a process with the number of a marked one and another start time is not that process', async () => {
+test('a process with the number of a marked one but another start time is not that process', async () => {
   const { child, mark } = await sleeper()
   const former = { ...mark, startedAt: `${mark.startedAt}0` }
   expect(isStillThere(former)).toBe(false)
@@ -37,7 +37,7 @@ test('a process with the number of a marked one and another start time is not th
   await once(child, 'exit')
 })
 
-test('a number that no process has gives no mark', async () => {
+test('a process number that is not in use gives no mark', async () => {
   const { child, mark } = await sleeper()
   child.kill('SIGKILL')
   await once(child, 'exit')

@@ -12,7 +12,7 @@ import { metricValue } from '../../node/scrape.ts'
 import { header, type Stage, updateOf } from '../../node/stage.ts'
 
 const MB = 1024 * 1024
-/** Kafka takes a batch of so many bytes unless a topic says otherwise; headers and key need some of it. */
+/** A little below the 1 MB that Kafka accepts by default, as headers and key need some of it. */
 const ONE_MB_RECORD = 1_000_000
 
 interface Scene {
@@ -21,7 +21,7 @@ interface Scene {
   readonly node: ForewarmNode
   readonly handled: readonly PriceUpdate[]
   bad(record: Omit<OutgoingRecord, 'partition'>): Promise<void>
-  /** Resolves when a good record that comes after all the others is handled. */
+  /** Produces a good record after all others, and resolves when it is handled. */
   handlesTheNext(): Promise<void>
 }
 
@@ -45,7 +45,7 @@ function withNode(options: KafkaStageOptions, body: (scene: Scene) => Promise<vo
   })
 }
 
-/** All that a dead letter is to say, its bytes left as they were. */
+/** Expects all headers of a dead letter; the bytes of its value are not checked here. */
 function expectLetter(letter: Seen | undefined, stage: Stage, expected: { reason: string; offset: number }): void {
   if (letter === undefined) throw new Error('there is no dead letter')
   const headers = new Map(letter.headers)
@@ -70,7 +70,7 @@ function expectLetter(letter: Seen | undefined, stage: Stage, expected: { reason
   expect(letter.partition).toBe(0)
 }
 
-test('a record that is not JSON is put aside with its bytes and its origin', async () => {
+test('a record that is not JSON becomes a dead letter with its bytes and its origin', async () => {
   await withNode({}, async ({ stage, chain, bad, handlesTheNext, handled }) => {
     await handlesTheNext()
     const value = Buffer.from([0x7b, 0xff, 0x00, 0x0a])
@@ -84,7 +84,7 @@ test('a record that is not JSON is put aside with its bytes and its origin', asy
   })
 })
 
-test('a record of 1 MB that cannot be read is put aside whole', async () => {
+test('an unreadable record of 1 MB becomes a dead letter whole', async () => {
   await withNode({}, async ({ stage, chain, bad, handlesTheNext }) => {
     const value = Buffer.alloc(ONE_MB_RECORD, 'x')
     await bad({ key: chain, value })
@@ -95,7 +95,7 @@ test('a record of 1 MB that cannot be read is put aside whole', async () => {
   })
 })
 
-test('a frame of 1 MB is thousands of updates, all handled', async () => {
+test('all of the thousands of updates in a frame of 1 MB are handled', async () => {
   await withNode({}, async ({ stage, chain, handled, handlesTheNext }) => {
     const frame: PriceUpdate[] = []
     const eventTimeMs = Date.now()
@@ -107,7 +107,7 @@ test('a frame of 1 MB is thousands of updates, all handled', async () => {
   })
 })
 
-test('a record of 5 MB in a topic that takes it is put aside whole, in dead letters that have room for it', async () => {
+test('an unreadable record of 5 MB becomes a dead letter whole, as its topic has room for it', async () => {
   await withNode(
     { topicConfig: { 'max.message.bytes': String(6 * MB) } },
     async ({ stage, chain, bad, handlesTheNext }) => {
@@ -121,7 +121,7 @@ test('a record of 5 MB in a topic that takes it is put aside whole, in dead lett
   )
 })
 
-test('a record of 3 MB in a topic that takes it is handled', async () => {
+test('a record of 3 MB in a topic that accepts it is handled', async () => {
   await withNode(
     { topicConfig: { 'max.message.bytes': String(6 * MB) } },
     async ({ stage, chain, handled, handlesTheNext }) => {
@@ -134,7 +134,7 @@ test('a record of 3 MB in a topic that takes it is handled', async () => {
   )
 })
 
-test('a key of 10 kB is carried along', async () => {
+test('a key of 10 kB is kept in the dead letter', async () => {
   await withNode({}, async ({ stage, chain, bad, handlesTheNext }) => {
     const key = pairKey(chain, 'x'.repeat(10_000))
     await bad({ key, value: null })
@@ -148,10 +148,10 @@ test('a key of 10 kB is carried along', async () => {
   })
 })
 
-test('a batch in a compression that nobody reads is skipped and counted with all its records', async () => {
+test('a batch in an unreadable compression is skipped, and all its records are counted', async () => {
   await withNode({ partitions: 2 }, async ({ stage, chain, node, handled, handlesTheNext }) => {
     await handlesTheNext()
-    // Kafka compresses what comes uncompressed.
+    // Kafka then compresses uncompressed records itself.
     await alterTopic(stage.topic, { 'compression.type': 'lz4' })
     await stage.produce(...Array.from({ length: 7 }, () => updateOf('LOST', { chain })))
     await stage.produce(updateOf('LOST', { chain: newChain(stage, 1) }))
@@ -175,7 +175,7 @@ test('thousands of bad records in a row all become dead letters, in their order'
   })
 })
 
-test('a dead letter that has no room in its topic is counted, and the next record is handled', async () => {
+test('a dead letter that is too large for its topic is counted, and the next record is handled', async () => {
   await withNode({}, async ({ stage, chain, node, bad, handlesTheNext }) => {
     await alterTopic(deadLetterTopic(stage.topic), { 'max.message.bytes': '2000' })
     await bad({ key: chain, value: 'x'.repeat(10_000) })

@@ -8,16 +8,16 @@ import { Ledger } from '../../node/ledger.ts'
 import { get } from '../../node/scrape.ts'
 
 const PARTITIONS = 4
-/** What was not committed when a partition went elsewhere comes again: a busy Kafka has the time that it needs. */
+/** Uncommitted updates of a moved partition come again, so even a busy Kafka gets the time to commit them. */
 const PATIENT = { closeTimeoutMs: 30_000 }
 
-/** A close that stops waiting for handlers leaves what they have done uncommitted, and to be done again. */
+/** A close that did not wait for its handlers would leave their updates uncommitted, to be handled again. */
 const DRAINING = { config: { node: { drainTimeoutMs: 60_000 } } }
 
-/** Sent and not handled: enough that nodes never run dry, and no more than a busy machine gets through in the end. */
+/** Updates sent but not handled: enough to keep the nodes busy, and few enough for a slow machine to finish. */
 const MOST_WAITING = 10_000
 
-/** Sends on until told to stop. */
+/** Keeps sending until it is stopped. */
 function sending(ledger: Ledger, slice: number): { stop(): Promise<void> } {
   let isOn = true
   const sent = (async () => {
@@ -36,7 +36,7 @@ function sending(ledger: Ledger, slice: number): { stop(): Promise<void> } {
 
 const isReady = async (node: ForewarmNode) => (await get(node, '/readyz')).status === 200
 
-test('over restarts under load no update is lost and none is handled twice', async () => {
+test('a node that restarts under load loses no update and handles none twice', async () => {
   await onKafka({ partitions: PARTITIONS, broker: PATIENT }, async (stage) => {
     const chains = Array.from({ length: PARTITIONS }, (_, partition) => newChain(stage, partition))
     const ledger = new Ledger(stage, chains)
@@ -54,7 +54,7 @@ test('over restarts under load no update is lost and none is handled twice', asy
   })
 })
 
-test('two nodes share the chains, one leaves: nothing is lost, and no pair goes back on a node', async () => {
+test('when one of two nodes leaves, no update is lost or repeated, and no node sees a pair go back', async () => {
   await onKafka({ partitions: PARTITIONS, broker: PATIENT }, async (stage) => {
     const chains = Array.from({ length: PARTITIONS }, (_, partition) => newChain(stage, partition))
     const ledger = new Ledger(stage, chains)
@@ -76,7 +76,7 @@ test('two nodes share the chains, one leaves: nothing is lost, and no pair goes 
   })
 })
 
-test('slow handlers that run out of time one by one do not cost the node its partitions', async () => {
+test('handlers that time out one after another do not cost the node its partitions', async () => {
   const events: string[] = []
   const onEvent = ({ type }: BrokerEvent) => void events.push(type)
   const impatient = { stuckAfterMs: 3_000, heartbeatIntervalMs: 100, onEvent }
@@ -85,7 +85,7 @@ test('slow handlers that run out of time one by one do not cost the node its par
     const never = new Promise<void>(() => undefined)
     const config = { node: { detectorTimeoutMs: 60 } }
     await stage.startNode({ detectors: [ledger.detector(() => never)], config })
-    // All of them take twice as long as a batch may without a word: seven pairs at a time run out of theirs.
+    // Seven pairs at a time run into their timeout, which takes twice as long in all as a batch may take silently.
     await ledger.send(7 * 100)
     await until('the group knows', async () => (await stage.committed()) === 7 * 100)
     expect(events).not.toContain('stuck')

@@ -16,7 +16,7 @@ import { updateOf } from '../../node/stage.ts'
 /** Nothing listens on the reserved port 1. */
 const NOWHERE = '127.0.0.1:1'
 
-/** A node for which no Kafka answers. */
+/** A node whose Kafka does not answer. */
 function nodeNowhere(service: string, startTimeoutMs: number): Promise<ForewarmNode> {
   return createNode({
     env: {},
@@ -30,7 +30,7 @@ function nodeNowhere(service: string, startTimeoutMs: number): Promise<ForewarmN
   })
 }
 
-test('where no Kafka answers, the node is live and not ready, until it is closed', async () => {
+test('a node whose Kafka does not answer is live but not ready, until it is closed', async () => {
   const service = uniqueName('waiting')
   const node = await nodeNowhere(service, 600_000)
   const refused = expect(node.start()).rejects.toMatchObject({ code: 'closed' })
@@ -47,7 +47,7 @@ test('where no Kafka answers, the node is live and not ready, until it is closed
   await untilFree(node, service)
 })
 
-test('where no Kafka answers, the node gives up after the configured time and frees all', async () => {
+test('a node whose Kafka does not answer gives up after the configured time, and frees its port and connections', async () => {
   const service = uniqueName('given-up')
   const node = await nodeNowhere(service, 1_000)
   const message = expect.stringContaining(NOWHERE)
@@ -61,7 +61,7 @@ async function untilFree(node: ForewarmNode, service: string): Promise<void> {
   await until('Redis knows it no more', async () => (await redisConnections(service)) === 0)
 }
 
-/** Of the nodes of a service, as Redis sees them. */
+/** How many connections Redis has from the nodes of a service. */
 async function redisConnections(service: string): Promise<number> {
   const redis = new Redis(redisUrl())
   try {
@@ -72,7 +72,7 @@ async function redisConnections(service: string): Promise<number> {
   }
 }
 
-test('that Kafka does not answer yet is said once, however often it is asked', async () => {
+test('a Kafka that does not answer is logged once, however often it is tried again', async () => {
   const broker = createKafkaBroker({ brokers: [NOWHERE], clientId: uniqueName('nowhere') })
   const lines: string[] = []
   const log = createLog({ service: 'test', version: '0', stream: { write: (line: string) => void lines.push(line) } })
@@ -106,7 +106,7 @@ test('price topics with different partition counts, and one that does not exist,
   })
 })
 
-test('two topics of one chain are read by one node, whatever their number of readers', async () => {
+test('the price topics of one chain are all read by one node, with two nodes in the group', async () => {
   await onKafka({ partitions: 3 }, async (stage) => {
     const other = uniqueName('prices.other')
     await stage.admin.createTopics([{ topic: other, partitions: 3 }])
@@ -164,7 +164,7 @@ test('a new topic that matches the pattern is read from the next start on', asyn
   })
 })
 
-test('the configured Kafka is used where no broker is handed in', async () => {
+test('a node without a broker option uses the configured Kafka', async () => {
   await onKafka({}, async (stage) => {
     const node = await createNode({
       env: { KAFKA_BROKERS: kafkaBrokers().join(',') },
@@ -185,7 +185,7 @@ test('the configured Kafka is used where no broker is handed in', async () => {
   })
 })
 
-test('a close while the node joins its groups ends the start, and leaves the group to the others', async () => {
+test('a close while the node joins its groups ends the start, and a next node can read', async () => {
   await onKafka({}, async (stage) => {
     const isThere = async (topic: string) => (await stage.admin.topics()).includes(topic)
     const moments: readonly ((node: ForewarmNode) => unknown)[] = [

@@ -11,7 +11,7 @@ import { get } from '../../node/scrape.ts'
 import { updateOf } from '../../node/stage.ts'
 
 const SMALL_L1 = { cache: { l1Slots: 4 }, node: { lookAhead: 'off' } } as const
-/** For who waits for an answer that comes. */
+/** A generous timeout, as the answer always comes. */
 const PATIENT = { wait: true, timeoutMs: 30_000 } as const
 const PAIRS = Array.from({ length: 10 }, (_, i) => `P${i}`)
 
@@ -41,7 +41,7 @@ test('prices travel from Kafka through the detectors into Redis, where another s
   })
 })
 
-test('a warm request brings pairs from Redis into L1, in one trace, and the asker is answered', async () => {
+test('a warm request loads pairs from Redis into L1, is answered, and has one trace', async () => {
   await onKafka({ partitions: 3 }, async (stage) => {
     const chain = newChain(stage, 2)
     const readings: unknown[] = []
@@ -67,7 +67,7 @@ test('a warm request brings pairs from Redis into L1, in one trace, and the aske
   })
 })
 
-test('a pair of a chain that another node holds is read from Redis, and again when it is too old; warms reach both', async () => {
+test('a node reads pairs of chains of other nodes from Redis, again when they are too old, and serves warms for them', async () => {
   await onKafka({ partitions: 2 }, async (stage) => {
     const [here, there] = [newChain(stage, 0), newChain(stage, 1)]
     const answers: unknown[] = []
@@ -102,7 +102,7 @@ test('a pair of a chain that another node holds is read from Redis, and again wh
   })
 })
 
-test('a node that has never seen a pair takes it out of Redis when it is delisted', async () => {
+test('a delisted pair is deleted from Redis by a node that has never seen it', async () => {
   await onKafka({}, async (stage) => {
     const chain = newChain(stage)
     const first = await stage.startNode()
@@ -118,7 +118,7 @@ test('a node that has never seen a pair takes it out of Redis when it is deliste
   })
 })
 
-/** Of the chain's values in Redis. */
+/** The keys of the chain's values in Redis. */
 async function keysOf(chain: string): Promise<string[]> {
   const redis = new Redis(redisUrl())
   try {
@@ -128,7 +128,7 @@ async function keysOf(chain: string): Promise<string[]> {
   }
 }
 
-test('a pair that is delisted is gone from Redis', async () => {
+test('a delisted pair is missing from Redis and for all nodes', async () => {
   await onKafka({}, async (stage) => {
     const chain = newChain(stage)
     const answers: unknown[] = []

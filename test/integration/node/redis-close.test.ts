@@ -7,7 +7,7 @@ import { until } from '../../harness/until.ts'
 import { newChain, onKafka } from '../../node/kafka-stage.ts'
 import { type Stage, updateOf } from '../../node/stage.ts'
 
-/** A Redis of its own: it goes away. */
+/** This Redis is stopped by the test, so it is not that of the run. */
 let redis: Stack
 
 beforeAll(async () => {
@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => redis?.stop())
 
-/** A node of the stage's service, in a process of its own, whose log can be read. */
+/** Starts a node of the stage's service in its own process, whose log can be read. */
 function startProcess(stage: Stage): Running {
   const env = {
     KAFKA_BROKERS: kafkaBrokers().join(','),
@@ -29,7 +29,7 @@ function startProcess(stage: Stage): Running {
   return startForewarm(['run', '--json'], { env })
 }
 
-test('what Redis had not got when a node closed is counted in its log, and comes with the next updates', async () => {
+test('a node that closes without Redis logs how many pairs it could not write; later updates bring them', async () => {
   await onKafka({ redisUrl: redis.redisUrl ?? '' }, async (stage) => {
     const chain = newChain(stage)
     await redis.stopRedis()
@@ -61,7 +61,7 @@ test('what Redis had not got when a node closed is counted in its log, and comes
   })
 })
 
-/** Whether somebody has committed where the group begins. */
+/** Whether a member has committed the first offsets of the group. */
 async function hasCommitted(stage: Stage): Promise<boolean> {
   const offsets = await stage.admin.committed(`forewarm.${stage.service}`, stage.topic)
   return offsets.every(({ offset }) => offset !== undefined)

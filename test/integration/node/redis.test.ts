@@ -12,10 +12,10 @@ import { until } from '../../harness/until.ts'
 import { get, metricValue } from '../../node/scrape.ts'
 import { onStage, type Stage, type StageNodeOptions, updateOf } from '../../node/stage.ts'
 
-/** Time enough for an answer on a busy machine; where none comes, all of it is waited for. */
+/** Enough for an answer on a busy machine; tests that get none wait for all of it. */
 const TIMEOUT_MS = 1_000
 
-/** Redis's own faults need a Redis of one's own; Kafka has no part in them. */
+/** Faults of Redis need a Redis of their own. Kafka plays no part in them, so the broker is in memory. */
 let redis: Stack
 const table = new PairTable({ maxPairs: 200_000 })
 const opened: L2[] = []
@@ -34,7 +34,7 @@ interface Scene {
   readonly stage: Stage
   readonly node: ForewarmNode
   readonly chain: string
-  /** What a detector reads of the pair now, through all levels. */
+  /** Reads the pair through all levels, in a detector. */
   read(pair: string): Promise<unknown>
 }
 
@@ -57,7 +57,7 @@ async function onRedis({ config, ...options }: StageNodeOptions, body: (scene: S
   })
 }
 
-/** The prices that Redis itself holds; undefined where it has none. */
+/** The prices in Redis; undefined for pairs that it does not have. */
 async function pricesInRedis(chain: string, pairs: readonly string[]): Promise<(number | undefined)[]> {
   if (opened.length === 0) {
     const options = { url: redis.redisUrl ?? '', table, clock: systemClock, random: Math.random, ttlMs: 3_600_000 }
@@ -85,14 +85,14 @@ async function expectDegraded(node: ForewarmNode): Promise<void> {
 }
 
 async function expectUp(node: ForewarmNode): Promise<void> {
-  // The first command that takes too long after a probe counts as a failure again.
+  // A slow command right after a probe counts as a failure again, so it may be up and down for a while.
   await until('it is up', async () => {
     const { status, body } = await get(node, '/readyz')
     return status === 200 && JSON.parse(body).status === 'ok'
   })
 }
 
-test('a node starts without Redis, says degraded and goes on; Redis gets the newest of all once it is there', async () => {
+test('a node starts without Redis as degraded, and writes the newest values once Redis is there', async () => {
   await redis.stopRedis()
   await onRedis({}, async ({ stage, node, chain, read }) => {
     await expectDegraded(node)
@@ -107,7 +107,7 @@ test('a node starts without Redis, says degraded and goes on; Redis gets the new
   })
 })
 
-test('Redis that goes and comes back empty gets the newest value of each pair that was updated meanwhile', async () => {
+test('a Redis that comes back empty gets the newest value of each pair that was updated meanwhile', async () => {
   await onRedis({}, async ({ stage, node, chain }) => {
     await stage.produce(updateOf('A', { chain, price: 1 }), updateOf('B', { chain, price: 1 }))
     await untilInRedis(chain, { A: 1, B: 1 })
@@ -124,7 +124,7 @@ test('Redis that goes and comes back empty gets the newest value of each pair th
   })
 })
 
-test('Redis that comes back empty gets again what L1 holds, also where nothing was updated meanwhile', async () => {
+test('a Redis that comes back empty gets the values of L1 again, even if none was updated meanwhile', async () => {
   await onRedis({}, async ({ stage, node, chain }) => {
     await stage.produce(updateOf('A', { chain, price: 1 }), updateOf('B', { chain, price: 2 }))
     await untilInRedis(chain, { A: 1, B: 2 })
@@ -132,13 +132,13 @@ test('Redis that comes back empty gets again what L1 holds, also where nothing w
     await expectDegraded(node)
     await redis.startRedis()
     await untilInRedis(chain, { A: 1, B: 2 })
-    // Redis has them before the node has its answer.
+    // Redis has the values before the node has the answer.
     const pushedBack = () => metricValue(node, 'arbitrage_l2_pushed_back_total')
     await until('both are counted', async () => (await pushedBack()) >= 2)
   })
 })
 
-test('Redis that hangs degrades the node; what it was sent and never answered reaches it afterwards', async () => {
+test('a Redis that hangs degrades the node, and gets all unanswered writes afterwards', async () => {
   await onRedis({}, async ({ stage, node, chain, read }) => {
     await stage.produce(updateOf('A', { chain, price: 1 }))
     await untilInRedis(chain, { A: 1 })
@@ -174,7 +174,7 @@ test('a pair that was delisted while Redis was away does not come back with it',
   })
 })
 
-test('with Redis away, reads that L1 cannot answer are missing, and warms fail and say so', async () => {
+test('without Redis, reads that L1 cannot answer are missing, and warms report that they failed', async () => {
   await onRedis({ config: { cache: { l1Slots: 4 } } }, async ({ stage, node, chain, read }) => {
     const pairs = Array.from({ length: 10 }, (_, i) => `P${i}`)
     await stage.produce(...pairs.map((pair, price) => updateOf(pair, { chain, price })))
@@ -191,7 +191,7 @@ test('with Redis away, reads that L1 cannot answer are missing, and warms fail a
   })
 })
 
-test('more pairs than the node holds back for an absent Redis do not slow it down, and are counted', async () => {
+test('pairs beyond the write-behind of an absent Redis are counted, and do not stop the node', async () => {
   await redis.stopRedis()
   const config = { cache: { l1Slots: 100_000, maxPairs: 100_000 } }
   await onRedis({ config, detectors: [] }, async ({ stage, node, chain }) => {
@@ -206,13 +206,13 @@ test('more pairs than the node holds back for an absent Redis do not slow it dow
     expect(waitingEntries).toBe(65_536)
     expect(skippedEntries).toBe(count - 65_536)
     await redis.startRedis()
-    // So many rows take a busy machine a while.
+    // On a busy machine so many rows take a while.
     await until('they are in Redis', () => node.stats().l2.waitingEntries === 0, { timeoutMs: 60_000 })
     await untilInRedis(chain, { P0: 1, P65535: 1 })
   })
 })
 
-test('a node closes while Redis hangs', async () => {
+test('a node closes even while Redis hangs', async () => {
   await onRedis({}, async ({ stage, node, chain }) => {
     await until('Redis is up', () => node.stats().l2.state === 'up')
     await redis.pauseRedis()
