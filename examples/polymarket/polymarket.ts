@@ -53,7 +53,7 @@ async function main(day: Day): Promise<number> {
 async function produce(broker: Broker, topic: string, day: Day): Promise<number> {
   const admin = broker.admin()
   await admin.connect()
-  // Kafka would delete the records at once: their own times are older than any retention.
+  // Kafka would soon delete the records: their own times are older than its default retention.
   await admin.createTopics([{ topic, partitions: PARTITIONS, config: { 'retention.ms': '-1' } }])
   await admin.close()
   const producer = broker.producer()
