@@ -16,36 +16,16 @@ interface CommandEntry {
 
 /** Only the called one is loaded: Kafka, Redis and telemetry take longer to load than most commands take to run. */
 const COMMANDS: readonly CommandEntry[] = [
-  {
-    name: 'dev',
-    summary: 'try the whole pipeline on a simulated market',
-    load: () => import('./commands/dev-command.ts'),
-  },
+  { name: 'dev', summary: 'try the pipeline on a simulated market', load: () => import('./commands/dev-command.ts') },
   { name: 'run', summary: 'run a node against Kafka and Redis', load: () => import('./commands/run.ts') },
   { name: 'warm', summary: 'ask running nodes to load pairs into L1', load: () => import('./commands/warm.ts') },
-  {
-    name: 'replay',
-    summary: 'send recorded records again, to topics or to a node',
-    load: () => import('./commands/replay.ts'),
-  },
+  { name: 'replay', summary: 'send records again, to topics or to a node', load: () => import('./commands/replay.ts') },
   { name: 'record', summary: 'record topics into a file', load: () => import('./commands/record.ts') },
-  { name: 'tail', summary: 'print the records of topics, decoded', load: () => import('./commands/tail.ts') },
-  {
-    name: 'produce',
-    summary: 'write price updates from a file to a topic',
-    load: () => import('./commands/produce.ts'),
-  },
-  {
-    name: 'simulate',
-    summary: 'compare cache policies and warmings on recorded traffic',
-    load: () => import('./commands/simulate.ts'),
-  },
+  { name: 'tail', summary: 'print the records of topics', load: () => import('./commands/tail.ts') },
+  { name: 'produce', summary: 'write price updates of a file to a topic', load: () => import('./commands/produce.ts') },
+  { name: 'simulate', summary: 'compare warmings on recorded traffic', load: () => import('./commands/simulate.ts') },
   { name: 'topics', summary: 'create the topics that Forewarm needs', load: () => import('./commands/topics.ts') },
-  {
-    name: 'config',
-    summary: 'print every setting and where its value comes from',
-    load: () => import('./commands/config.ts'),
-  },
+  { name: 'config', summary: 'print every setting and its origin', load: () => import('./commands/config.ts') },
 ]
 
 const EXAMPLES = `
@@ -63,9 +43,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   leaveQuietlyOnBrokenPipe(process.stderr)
   const asJson = argv.includes('--json')
   const program = new Command('forewarm')
-    .description(
-      'Keeps the prices of a Kafka stream in Redis (L2), and loads those that a detector will read next into shared memory (L1).',
-    )
+    .description('Keeps the prices of a Kafka stream in Redis, and those about to be read in shared memory.')
     .version(VERSION)
     .exitOverride()
     .configureOutput({ outputError: (text, write) => (asJson ? undefined : write(text)) })

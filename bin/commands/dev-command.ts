@@ -12,20 +12,10 @@ interface DevFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .description(
-      'Runs a simulated market through two nodes in this process, one that warms and one that does not, and shows their hit ratios side by side until Ctrl-C. It needs neither Kafka nor Redis.',
-    )
-    .option(
-      '--stack <name>',
-      'local: start and use a real Kafka and Redis on this machine (needs JDK 17 and Maven)',
-      opt.oneOf(['local']),
-    )
-    .option('--duration <seconds>', 'end after so many seconds', opt.positiveNumber)
-    .option(
-      '--port <port>',
-      'port of /metrics and the health checks; 0 picks a free one (default: METRICS_PORT)',
-      opt.wholeNumber,
-    )
+    .description('Compares a node that warms with one that does not on a simulated market, without Kafka or Redis.')
+    .option('--stack <name>', 'local: use a real Kafka and Redis (needs JDK 17 and Maven)', opt.oneOf(['local']))
+    .option('--duration <seconds>', 'end after this many seconds', opt.positiveNumber)
+    .option('--port <port>', 'port of /metrics and the health checks; 0 picks a free one', opt.wholeNumber)
     .addOption(opt.jsonOption())
     .action((flags: DevFlags) =>
       run(async (terminal) => {

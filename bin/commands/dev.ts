@@ -11,7 +11,7 @@ import {
 } from '../../index.ts'
 import { withAdmin } from '../../src/broker/with-admin.ts'
 import { createMarket, type Market } from '../../src/simulate/traffic/market.ts'
-import { DevPanel, type Places } from '../terminal/dev-panel.ts'
+import { DevPanel, type PanelOptions } from '../terminal/dev-panel.ts'
 import { say, type Terminal } from '../terminal/terminal.ts'
 
 export interface DevOptions {
@@ -72,7 +72,7 @@ export async function runDev(options: DevOptions): Promise<void> {
 }
 
 interface Stage {
-  readonly places: Places
+  readonly places: Pick<PanelOptions, 'broker' | 'l2'>
   readonly broker: Broker
   node(market: Market, which: { readonly service: string; readonly warming: boolean }): Promise<ForewarmNode>
   close(): Promise<void>
@@ -142,10 +142,9 @@ async function play(options: DevOptions, { market, stage, warmed, unwarmed }: Pl
   await producer.connect()
   let notSent = 0
   const publisher = createPricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS, updatesPerRecord: 10 })
-  const { places } = stage
   const counts = () => ({ warmed: warmed.stats(), unwarmed: unwarmed.stats(), notSent })
   const { httpPort } = warmed
-  const panel = new DevPanel({ from: counts(), stdout, json, places, httpPort, lookAfterMs: LOOK_AFTER_MS })
+  const panel = new DevPanel({ from: counts(), stdout, json, ...stage.places, httpPort, lookAfterMs: LOOK_AFTER_MS })
   const startMs = performance.now()
   const endMs = startMs + durationSeconds * 1000
   let sent = 0

@@ -15,9 +15,7 @@ interface RunFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .description(
-      'Runs a node against Kafka and Redis until Ctrl-C or SIGTERM. forewarm config --help lists its settings.',
-    )
+    .description('Runs a node until Ctrl-C or SIGTERM. Its settings are listed by forewarm config --help.')
     .option('--roles <list>', `what this node does, some of ${ROLES.join(', ')} (default: FOREWARM_ROLES)`, roles)
     .option('--detectors <file>', 'a module that exports detectors, or lists of them')
     .addOption(opt.configOption())

@@ -21,9 +21,7 @@ interface SimulateFlags extends SimulationFlags {
 
 export function define(command: Command, run: RunCommand): void {
   command
-    .description(
-      'Runs recorded traffic through each combination of slots, cache policy and warming, and prints its hit ratio in a row.',
-    )
+    .description('Compares hit ratios of cache policies and warmings on recorded traffic, a row for each combination.')
     .optionsGroup('Traffic (give --accesses or --prices):')
     .option('--accesses <file>', 'keys in the order in which they were read, one a line; .gz or not')
     .option('--prices <file>', 'price updates, a recording or NDJSON; .gz or not')
@@ -34,12 +32,8 @@ export function define(command: Command, run: RunCommand): void {
     .optionsGroup('What to compare:')
     .option('--capacity <list>', withDefault('slots, as shares of all keys or pairs', 'capacity'), opt.positiveNumbers)
     .option('--slots <list>', 'slots, as numbers instead', opt.numbers)
-    .option('--policy <list>', withDefault(`some of ${POLICY_NAMES.join(', ')}`, 'policy'), opt.someOf(POLICY_NAMES))
-    .option(
-      '--warming <list>',
-      withDefault(`some of ${WARMING_NAMES.join(', ')}`, 'warming'),
-      opt.someOf(WARMING_NAMES),
-    )
+    .option('--policy <list>', withDefault(POLICY_NAMES, 'policy'), opt.someOf(POLICY_NAMES))
+    .option('--warming <list>', withDefault(WARMING_NAMES, 'warming'), opt.someOf(WARMING_NAMES))
     .option('--seed <n>', 'seed of the random warming', opt.wholeNumber, 1)
     .option('--report <file>', 'also write an HTML page: hit ratios by capacity and over time, beside an oracle')
     .optionsGroup('With --prices:')
@@ -48,16 +42,8 @@ export function define(command: Command, run: RunCommand): void {
     .option('--delay-ms <list>', withDefault('milliseconds from an update to its reads', 'delayMs'), opt.times)
     .option('--spacing-us <n>', withDefault('microseconds between updates of one time', 'spacingUs'), opt.microseconds)
     .option('--warm-ms <n>', withDefault('milliseconds that a warm takes', 'warmMs'), opt.time)
-    .option(
-      '--look-ahead <list>',
-      withDefault(`some of ${LOOK_AHEADS.join(', ')}`, 'lookAhead'),
-      opt.someOf(LOOK_AHEADS),
-    )
-    .option(
-      '--attribution <list>',
-      withDefault('on, off: is it known which update a read follows', 'attribution'),
-      onOrOff,
-    )
+    .option('--look-ahead <list>', withDefault(LOOK_AHEADS, 'lookAhead'), opt.someOf(LOOK_AHEADS))
+    .option('--attribution <list>', withDefault('on, off: reads are attributed to updates', 'attribution'), onOrOff)
     .optionsGroup('Options:')
     .addOption(opt.jsonOption())
     .action((flags: SimulateFlags) => run((terminal) => start(terminal, flags)))
@@ -71,8 +57,8 @@ export function define(command: Command, run: RunCommand): void {
 
 const onOrOff = opt.someOf(['on', 'off'])
 
-function withDefault(text: string, flag: keyof typeof DEFAULTS): string {
-  return `${text} (default: ${DEFAULTS[flag]})`
+function withDefault(what: string | readonly string[], flag: keyof typeof DEFAULTS): string {
+  return `${typeof what === 'string' ? what : `some of ${what.join(', ')}`} (default: ${DEFAULTS[flag]})`
 }
 
 async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode> {

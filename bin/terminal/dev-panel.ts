@@ -31,18 +31,14 @@ export interface Screen {
   write(text: string): unknown
 }
 
-/** What the two nodes read from and write to, for people. */
-export interface Places {
-  readonly broker: string
-  readonly l2: string
-}
-
 export interface PanelOptions {
   /** The counts at the start: the first figures are those since then. */
   readonly from: DevCounts
   readonly stdout: Screen
   readonly json: boolean
-  readonly places: Places
+  /** Where they are, for people. */
+  readonly broker: string
+  readonly l2: string
   readonly httpPort: number | undefined
   /** How long the detector of both nodes waits before it reads, in milliseconds. */
   readonly lookAfterMs: number
@@ -123,7 +119,7 @@ function figuresLine(figures: DevFigures): string {
 function panelLines(
   figures: DevFigures,
   { pairs, l1 }: NodeStats,
-  { places, httpPort, lookAfterMs }: PanelOptions,
+  { broker, l2, httpPort, lookAfterMs }: PanelOptions,
 ): readonly string[] {
   const { hitRatioWarmed, hitRatioUnwarmed, updatesPerSecond, updatesNotSent, warmsPerSecond, warmsUsedShare } = figures
   return [
@@ -138,8 +134,8 @@ function panelLines(
     `  warms          ${counted(warmsPerSecond)}/s; ${percent(warmsUsedShare)} were read before they left L1`,
     `  update to L1   ${latencies(figures)} since the start`,
     '',
-    `  broker         ${places.broker}`,
-    `  L2             ${places.l2}`,
+    `  broker         ${broker}`,
+    `  L2             ${l2}`,
     `  metrics        ${httpPort === undefined ? 'off' : `http://127.0.0.1:${httpPort}/metrics`}`,
     '',
     '  Two nodes read the same topic with the same detector; only one of them warms.',

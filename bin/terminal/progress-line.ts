@@ -7,19 +7,14 @@ const BAR_CELLS = 24
 /** Timers alone may be this much behind the schedule. */
 const NOTABLE_MS = 250
 
-type OnStart = (progress: () => ReplayProgress) => void
+type Work<T> = (onStart: (progress: () => ReplayProgress) => void) => Promise<T>
 
 /** Shows how far `work` has come, from its call of `onStart` until it settles. */
-export async function withProgress<T>(
-  terminal: Terminal,
-  name: string,
-  work: (onStart: OnStart) => Promise<T>,
-): Promise<T> {
+export function withProgress<T>(terminal: Terminal, name: string, work: Work<T>): Promise<T> {
   let stop = () => {}
-  const onStart: OnStart = (progress) => {
+  return work((progress) => {
     stop = showLine(terminal, () => `${name} ${progressText(progress())}`)
-  }
-  return work(onStart).finally(() => stop())
+  }).finally(() => stop())
 }
 
 /**

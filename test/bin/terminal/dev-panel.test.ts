@@ -69,7 +69,7 @@ describe('the panel of dev', () => {
   function drawn(screen: { isTTY?: boolean; columns?: number }, json = false, notSent = 0): string[] {
     const written: string[] = []
     const stdout = { ...screen, write: (text: string) => written.push(text) }
-    const panel = new DevPanel({ from: nothing, stdout, json, places: LONG_PLACES, httpPort: 65_535, lookAfterMs: 22 })
+    const panel = new DevPanel({ from: nothing, stdout, json, ...LONG_PLACES, httpPort: 65_535, lookAfterMs: 22 })
     panel.draw({ ...counts, notSent })
     panel.end({ ...counts, notSent })
     return written
@@ -95,7 +95,7 @@ describe('the panel of dev', () => {
     const written: string[] = []
     const stdout = { isTTY: true, columns: 1_000, write: (text: string) => written.push(text) }
     const panel = new DevPanel({
-      ...{ from: nothing, stdout, json: false, places: LONG_PLACES, httpPort: 65_535, lookAfterMs: 22 },
+      ...{ from: nothing, stdout, json: false, ...LONG_PLACES, httpPort: 65_535, lookAfterMs: 22 },
     })
     panel.draw({ warmed: stats(1, 0, { ...large, endToEndMs, warms }), unwarmed: stats(1, 0), notSent: 999_999 })
     const lines = (written[0] ?? '').split('\n').slice(0, -1)
