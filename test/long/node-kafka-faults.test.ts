@@ -27,16 +27,29 @@ function onOwnKafka(body: (stage: Stage) => Promise<void>, nodes?: Timing): Prom
   return onStage({ broker, ...nodeBroker, partitions: 2 }, body)
 }
 
+interface Scene {
+  readonly stage: Stage
+  readonly ledger: Ledger
+  readonly node: ForewarmNode
+}
+
+/** Runs the body once a node has handled a thousand updates of two chains. */
+function afterAThousand(body: (scene: Scene) => Promise<void>, nodes?: Timing): Promise<void> {
+  return onOwnKafka(async (stage) => {
+    const ledger = new Ledger(stage, [newChain(stage, 0), newChain(stage, 1)])
+    const node = await stage.startNode({ detectors: [ledger.detector()] })
+    await ledger.send(1_000)
+    await until('all are handled', () => ledger.handled === 1_000, PATIENCE)
+    await body({ stage, ledger, node })
+  }, nodes)
+}
+
 const readiness = async (node: ForewarmNode) => (await get(node, '/readyz')).status
 
 testWithJava(
   'a node whose broker is killed and comes back is not ready meanwhile, recovers, and loses nothing',
   async () => {
-    await onOwnKafka(async (stage) => {
-      const ledger = new Ledger(stage, [newChain(stage, 0), newChain(stage, 1)])
-      const node = await stage.startNode({ detectors: [ledger.detector()] })
-      await ledger.send(1_000)
-      await until('all are handled', () => ledger.handled === 1_000, PATIENCE)
+    await afterAThousand(async ({ stage, ledger, node }) => {
       await kafka.killBroker(0)
       await until('it is not ready', async () => (await readiness(node)) === 503, PATIENCE)
       expect(await get(node, '/livez')).toMatchObject({ status: 200 })
@@ -72,11 +85,7 @@ async function stored(ledger: Ledger): Promise<boolean> {
 const IMPATIENT: Timing = { requestTimeoutMs: 1_000, closeTimeoutMs: 500 }
 
 testWithJava('a node whose broker hangs for a while is not ready meanwhile, recovers, and loses nothing', async () => {
-  await onOwnKafka(async (stage) => {
-    const ledger = new Ledger(stage, [newChain(stage, 0), newChain(stage, 1)])
-    const node = await stage.startNode({ detectors: [ledger.detector()] })
-    await ledger.send(1_000)
-    await until('all are handled', () => ledger.handled === 1_000, PATIENCE)
+  await afterAThousand(async ({ stage, ledger, node }) => {
     await until('the group knows', async () => (await stage.committed()) === 1_000, PATIENCE)
     await kafka.pauseBroker(0)
     let isStored = false
