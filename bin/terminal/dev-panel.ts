@@ -36,7 +36,7 @@ export interface PanelOptions {
   readonly from: DevCounts
   readonly stdout: Screen
   readonly json: boolean
-  /** Where they are, for people. */
+  /** The places of the broker and of L2, for people. */
   readonly broker: string
   readonly l2: string
   readonly httpPort: number | undefined
