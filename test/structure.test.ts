@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { crowdedFolders, folderCycles } from './structure/folders.ts'
 import {
   forbiddenSyntax,
   impureCore,
@@ -11,8 +12,10 @@ import {
   vagueNames,
 } from './structure/form.ts'
 import { cycles, deadFiles, missingFiles, undeclaredPackages, wrongWay } from './structure/layers.ts'
+import { longSentences, longSentencesOfDocuments, turnedAroundComments } from './structure/prose.ts'
+import { repetitions } from './structure/repetitions.ts'
 import { unreadSettings } from './structure/settings.ts'
-import { codeOf, commentsOf, importsOf, type Source, sourcesOf } from './structure/source.ts'
+import { codeOf, commentsOf, documentsOf, importsOf, type Source, sourcesOf } from './structure/source.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const sources = sourcesOf(ROOT)
@@ -23,6 +26,9 @@ const declared = {
 }
 
 type Rule = (sources: readonly Source[]) => string[]
+
+const SIX_LINES = 'const a = 1\nconst b = 2\nconst c = 3\nconst d = 4\nconst e = 5\nconst f = 6'
+const LONG_SENTENCE = `It says ${'one more word '.repeat(12)}at the end.`
 
 /** A fact of this repository, the rule that finds violations of it, and files in which the rule must find one. */
 const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Record<string, string>>[]])[] = [
@@ -53,6 +59,52 @@ const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Rec
     [
       { 'src/a.ts': "import { b } from './b.ts'", 'src/b.ts': "import type { a } from './a.ts'" },
       { 'a.ts': "import './b.ts'", 'b.ts': "export * from './c.ts'", 'c.ts': "await import('./b.ts')" },
+    ],
+  ],
+  [
+    'no folder needs itself, and nothing beside another file or folder needs it in a circle',
+    folderCycles,
+    [
+      {
+        'src/broker/a.ts': "import '../telemetry/b.ts'",
+        'src/telemetry/b.ts': '',
+        'src/telemetry/c.ts': "import '../broker/d.ts'",
+        'src/broker/d.ts': '',
+      },
+      { 'src/a/b/c.ts': "import '../d.ts'", 'src/a/d.ts': "import './b/e.ts'", 'src/a/b/e.ts': '' },
+    ],
+  ],
+  [
+    'a folder holds at most 16 files, the root at most 6',
+    crowdedFolders,
+    [
+      Object.fromEntries(Array.from({ length: 17 }, (_, file) => [`src/cache/a${file}.ts`, ''])),
+      Object.fromEntries(Array.from({ length: 7 }, (_, file) => [`a${file}.ts`, ''])),
+    ],
+  ],
+  [
+    'no six lines of what ships stand in two places',
+    repetitions,
+    [
+      { 'src/a.ts': SIX_LINES, 'producers/b.ts': `const z = 0\n${SIX_LINES}` },
+      { 'src/a.ts': `${SIX_LINES}\nconst z = 0\n// of b\n${SIX_LINES.replaceAll('\n', '\n\n')}` },
+    ],
+  ],
+  [
+    'a sentence of a comment has at most 35 words',
+    longSentences,
+    [
+      { 'src/a.ts': `// ${LONG_SENTENCE}` },
+      { 'test/a.ts': `/**\n * Short.\n * ${LONG_SENTENCE.replace(' ', '\n * ')}\n */` },
+    ],
+  ],
+  [
+    'a sentence of a comment begins with what it is about',
+    turnedAroundComments,
+    [
+      { 'src/a.ts': '/** Of each round; as many as `values`. */' },
+      { 'src/a.ts': '// By topic, looked at once a window.' },
+      { 'src/a.ts': '/**\n * The start. Where it fails, nothing is left.\n */' },
     ],
   ],
   [
@@ -121,6 +173,7 @@ const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Rec
 
 /** The beginning of a finding that may stay, and why. */
 const EXCEPTIONS: readonly (readonly [finding: string, why: string])[] = [
+  ['src/cache/l1/residency.ts', 'fields of Usage, which both implementations of L1 declare for themselves'],
   ['FOREWARM_PROFILE: nobody reads', 'what the other defaults come from: the loader reads it'],
   ['src/cache/l2/memory.ts: export function createMemoryL2', 'an object written out, six short methods'],
   ['examples/polymarket/run-day.ts: export async function runDay', 'an example is read from top to bottom'],
@@ -141,6 +194,28 @@ describe.each(RULES)('the rule that %s', (_, rule, against) => {
   test.each(against.map((files) => [files]))('finds the violation in %j', (files) => {
     const wrong = Object.entries(files).map(([path, text]) => ({ path, text }))
     expect(rule(wrong)).not.toEqual([])
+  })
+})
+
+describe('the rule that a sentence of a document has at most 35 words', () => {
+  test('holds in this repository', () => {
+    expect(longSentencesOfDocuments(documentsOf(ROOT))).toEqual([])
+  })
+
+  test.each([
+    [`# A title\n\nShort. ${LONG_SENTENCE}`],
+    [`- an item\n- ${LONG_SENTENCE.replaceAll(' one', '\n  one')}`],
+    [`| a | b |\n|---|---|\n| c | ${LONG_SENTENCE} |`],
+  ])('finds the violation in %j', (text) => {
+    expect(longSentencesOfDocuments([{ path: 'a.md', text }])).toHaveLength(1)
+  })
+
+  test.each([
+    [`\`\`\`\n${LONG_SENTENCE}\n\`\`\``],
+    [`| ${'one more cell | '.repeat(20)}\n| ${'one more cell | '.repeat(20)}`],
+    [`- one more item\n`.repeat(20)],
+  ])('takes code, cells and items for no sentences: %j', (text) => {
+    expect(longSentencesOfDocuments([{ path: 'a.md', text }])).toEqual([])
   })
 })
 

@@ -14,14 +14,14 @@ import { quantile } from '../harness/quantile.ts'
 import { CHAIN, L2_PAIRS, type L2Stage, pricesOf } from '../stages/l2-stage.ts'
 import type { Stage } from '../stages/stage.ts'
 
-/** Of the pairs: those that L2 has not, and only L3 brings. */
+/** The share of the pairs that L2 lacks and only L3 has. */
 const ONLY_L3 = 0.2
 const READS_PER_SECOND = 500
 const TTL_MS = 86_400_000
 
 /**
  * Reads of pairs in turn, begun when they are due, through an L1 that holds half of them, L2, and a ClickHouse for what
- * L2 has not. Nothing where there is no ClickHouse to start.
+ * L2 has not. Gives no figures when there is no ClickHouse to start.
  */
 export async function readsThroughLevels(stage: Stage, { l2, table }: L2Stage): Promise<readonly Figure[]> {
   if (!hasClickHouse) {

@@ -7,10 +7,10 @@ import { PairTable } from '../../src/cache/names/pair-table.ts'
 import type { Bench, Figure } from '../harness/bench.ts'
 import { contest } from '../harness/contest.ts'
 import { median } from '../harness/quantile.ts'
-import { StopWatch } from '../harness/stop-watch.ts'
 import { metricOf, startNode } from '../stages/bench-node.ts'
 import { readRaw } from '../stages/raw-kafka.ts'
 import type { Stage } from '../stages/stage.ts'
+import { StopWatch } from '../stages/stop-watch.ts'
 import { type Feed, fillTopic, nextInChain, PAIRS, PARTITIONS, updateAt } from '../traffic/price-feed.ts'
 
 /**

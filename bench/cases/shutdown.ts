@@ -8,13 +8,13 @@ import { pace } from '../traffic/pace.ts'
 import { PARTITIONS } from '../traffic/price-feed.ts'
 
 /**
- * How long a node takes to close while updates keep coming and handlers are under way, and what its successor in the
- * group sees: no update may reach a detector twice, and none may be left out.
+ * How long a node takes to close while updates keep coming and handlers are in flight. The node that follows it in the
+ * group must see every update, and none that a detector has seen.
  */
 export const shutdown: Bench = { name: 'shutdown', cases }
 
 const PER_SECOND = 5_000
-/** Handlers that are not done at once are what a close has to wait for. */
+/** A close has to wait for handlers that are not done at once. */
 const HANDLER_MS = 5
 const CATCH_UP_MS = 15_000
 /** Room for half a minute of updates; a restart takes a few seconds. */

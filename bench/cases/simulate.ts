@@ -16,7 +16,7 @@ import type { WarmingName } from '../../src/simulate/warmings/warmings.ts'
 import type { Bench, Figure, Ratio } from '../harness/bench.ts'
 import { ratioOf } from '../harness/contest.ts'
 import type { Stage } from '../stages/stage.ts'
-import { DATASETS } from './hit-ratio.ts'
+import { DATASETS } from '../traffic/datasets.ts'
 
 /** What warming would save on recorded traffic, and how long a simulation takes. All else is deterministic: one run each. */
 export const simulate: Bench = { name: 'simulate', cases }

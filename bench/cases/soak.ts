@@ -16,13 +16,13 @@ import type { Stage } from '../stages/stage.ts'
 import { nextInChain, PAIRS, PARTITIONS, updateAt } from '../traffic/price-feed.ts'
 
 /**
- * Whether a node's memory stays where it is: updates of 5,000 pairs, as fast as they are handled, through publisher,
- * in-memory broker, L1 that holds a fifth of them, warm requests and a detector that reads another pair each time.
+ * Whether a node's memory stays where it is. Updates of 5,000 pairs go through publisher, in-memory broker and node as
+ * fast as they are handled. L1 holds a fifth of the pairs, and a detector reads another pair on each update.
  */
 export const soak: Bench = { name: 'soak', cases }
 
 const TOPIC = 'prices.soak'
-/** The broker forgets older ones, or its log would be what grows. */
+/** The broker forgets older records, or its log would grow. */
 const RECORDS_A_PARTITION = 4_096
 const L1_SLOTS = PAIRS / 5
 /** An update of every pair, handled before the next are sent. */
@@ -47,7 +47,7 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
   yield { kind: 'value', case: 'updates', unit: 'updates/s', value: perSecond }
 }
 
-/** Medians: the first quarter is where everything is loaded and compiled. */
+/** Compares medians. In the first quarter everything is still loaded and compiled. */
 function growth(samples: readonly number[]): number {
   const quarter = samples.length / 4
   return median(lastQuarter(samples)) / median(samples.slice(quarter, 2 * quarter))
@@ -92,7 +92,7 @@ async function play(updates: number, sample: () => void): Promise<void> {
   }
 }
 
-/** How much has been sent when all of it is handled. */
+/** Resolves, when all is handled, to how many updates were sent. */
 async function wave(publisher: PricePublisher, node: ForewarmNode, from: number): Promise<number> {
   const end = from + WAVE
   const acknowledged: Promise<void>[] = []
@@ -102,7 +102,7 @@ async function wave(publisher: PricePublisher, node: ForewarmNode, from: number)
   return end
 }
 
-/** A request and its answer a wave; a node that refuses them would measure nothing. */
+/** Sends a warm request in each wave and asserts its answer: a node that refuses them would measure nothing. */
 async function warm(warms: WarmPublisher, from: number): Promise<void> {
   const { chain, pair } = updateAt(from, 0)
   const receipt = await warms.request({ chain, pairs: [pair], wait: true })

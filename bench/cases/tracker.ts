@@ -48,7 +48,7 @@ function nameOf(pairId: number): string {
 
 function trackerOf(pairs: number): Tracker {
   const mined = new MinedEdges({ maxPairs: pairs })
-  // Nothing is logged where nobody reads.
+  // Nothing is logged while nobody reads.
   mined.read(0)
   return new Tracker({ maxPairs: pairs, mined })
 }
@@ -108,7 +108,7 @@ function* observing(stage: Stage): Iterable<Figure> {
   yield { kind: 'value', case: 'observe, the slowest of 100 to 20,000 pairs ÷ the fastest', unit: 'ratio', value }
 }
 
-/** Of single calls, the two looks at the clock among them. */
+/** Times single calls, with the two looks at the clock. */
 function p99Ns(ours: Tracker, { names, timesMs, table }: Feed): number {
   const ns: number[] = []
   for (let at = 0; at < Math.min(names.length, 200_000); at++) {

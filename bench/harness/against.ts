@@ -6,7 +6,7 @@ import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pathToFileURL } from 'node:url'
-import { DATASETS } from '../cases/hit-ratio.ts'
+import { DATASETS } from '../traffic/datasets.ts'
 import { type BenchPair, bare, type Sample } from './comparison.ts'
 import type { GivenStack, Message, Note } from './one-side.ts'
 

@@ -21,7 +21,7 @@ export interface BenchPair {
 export interface Compared {
   readonly work: number | null
   readonly ref: number | null
-  /** Above 1, the work tree is better; it is work tree ÷ REF where nobody says what is better. */
+  /** Above 1, the work tree is better; it is work tree ÷ REF if the case does not say what is better. */
   readonly ratio: number | null
   readonly low: number | null
   readonly high: number | null
@@ -58,9 +58,9 @@ export function intervalOf(ratios: readonly number[]): { ratio: number; low: num
   return { ratio: Math.exp(median(means)), low: end(beyond), high: end(-1 - beyond) }
 }
 
-/** How many means lie beyond each end: the largest sum of ranks that chance seldom enough does not exceed. */
+/** How many means lie beyond each end: the largest sum of ranks whose chance is small enough. */
 function meansBeyond(count: number): number {
-  // By sum: the chance that the ranks on one side add up to it, where each of 1 to `count` is on it or not.
+  // The chance of each sum of the ranks on one side, if each rank from 1 to `count` is on that side or not.
   const chances: number[] = [1]
   for (let rank = 1; rank <= count; rank++)
     for (let sum = (rank * (rank + 1)) / 2; sum >= 0; sum--)

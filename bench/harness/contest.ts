@@ -10,13 +10,13 @@ export interface Contest {
   readonly better: 'higher' | 'lower'
   readonly anchor: string
   readonly measureAnchor: Measure
-  /** By case: measured one after the other in each round, against the anchor of the same round. */
+  /** Measured one after the other in each round, against the anchor of the same round. The keys are the cases. */
   readonly ours: Readonly<Record<string, Measure>>
 }
 
 /**
- * Ours and the anchor by turns, so that whatever else the machine does meets both. The first round warms up and does
- * not count. The garbage of one measurement is collected before the next, or the next would pay for it.
+ * Measures ours and the anchor by turns, so that whatever else the machine does meets both. The first round warms up and
+ * does not count. The garbage of one measurement is collected before the next, or the next would pay for it.
  */
 export async function contest({ runs }: Stage, definition: Contest): Promise<readonly Ratio[]> {
   const { unit, better, anchor, ours } = definition
@@ -38,12 +38,12 @@ export interface Rounds {
   readonly unit: string
   readonly better: 'higher' | 'lower'
   readonly anchor: string
-  /** Of each round; as many as `values`. */
+  /** One a round, as many as `values`. */
   readonly anchorValues: readonly number[]
   readonly values: readonly number[]
 }
 
-/** A ratio a round, as both sides of one met the same machine; then their median. */
+/** Takes a ratio in each round, because both sides of a round met the same machine, and then their median. */
 export function ratioOf({ case: name, unit, better, anchor, anchorValues, values }: Rounds): Ratio {
   const ratios = values.map((value, round) => {
     const anchorValue = anchorValues[round] ?? Number.NaN

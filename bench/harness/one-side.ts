@@ -88,7 +88,7 @@ export async function startStack(): Promise<GivenStack & Pick<Stack, 'stop'>> {
   return { ...given, stop: async () => undefined }
 }
 
-/** Of all threads, so far. */
+/** What all threads have used so far. */
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6

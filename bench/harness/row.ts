@@ -1,6 +1,6 @@
 import type { Figure } from './bench.ts'
 
-/** A line of `--json`. `null`: nothing holds the case. */
+/** A line of `--json`. `null`: the case has no bound. */
 export type Row = RatioRow | BoundRow
 
 export interface RatioRow {
@@ -26,16 +26,16 @@ export interface BoundRow {
   readonly within: boolean | null
 }
 
-/** Of one case: a ratio is at least `floor`, a value at most `limit`. */
+/** The bound of one case: a ratio is at least `floor`, a value at most `limit`. */
 export interface Bound {
   readonly floor?: number
   readonly limit?: number
 }
 
-/** By bench and case; floors.json. */
+/** floors.json: bounds by bench and case. */
 export type Bounds = Readonly<Record<string, Readonly<Record<string, Bound>>>>
 
-/** Digits that a figure is given with; the machine's noise is in the third. */
+/** Significant digits of a figure. The machine's noise is in the third. */
 const DIGITS = 5
 
 export function rowOf(bench: string, figure: Figure, bound: Bound | undefined): Row {
@@ -66,7 +66,7 @@ export function isMissed(row: Row): boolean {
   return 'ratio' in row ? row.floor !== null && !(row.ratio >= row.floor) : row.within === false
 }
 
-/** A bound of a case that was not measured holds nothing, and nobody would notice. */
+/** Names of bounds whose case was not measured: they hold nothing, and nobody would notice. */
 export function boundsOfNothing(bounds: Readonly<Record<string, Bound>>, rows: readonly Row[]): readonly string[] {
   const measured = new Set(rows.map((row) => row.case))
   return Object.keys(bounds).filter((name) => !measured.has(name))

@@ -1,6 +1,6 @@
 import { type Broker, createKafkaBroker, createNode, type Detector, type ForewarmNode } from '../../index.ts'
-import type { StopWatch } from '../harness/stop-watch.ts'
 import type { Stage } from './stage.ts'
+import type { StopWatch } from './stop-watch.ts'
 
 /** A node as a user gets it: all roles, every default, telemetry on, over the stage's Kafka and Redis. */
 export interface BenchNodeOptions {
@@ -19,9 +19,9 @@ export interface BenchNode {
 }
 
 /**
- * The node started last, held on to while the next one is made. Where no instance of a class is left, a collection
- * takes the class's layout and the code compiled for it along, and code compiled anew after that is slow for good; a
- * process that runs a node always has one.
+ * The node started last, kept while the next one is made. When no instance of a class is left, a collection drops the
+ * class's layout and its compiled code, and code compiled after that is slow for good. A process that runs a node always
+ * has an instance.
  */
 const held: { node?: ForewarmNode } = {}
 

@@ -87,8 +87,8 @@ export async function openL2(url: string): Promise<L2Stage> {
 }
 
 /**
- * Lives until the next one is made, and the last one for good: where no instance of a class is left, V8 throws its
- * compiled code away, and what another benchmark makes of it in this process is slower by a half for good.
+ * Lives until the next one is made. When no instance of a class is left, V8 throws its compiled code away, and code that
+ * another benchmark compiles in this process is slower by a half for good.
  */
 let kept: L1 | undefined
 

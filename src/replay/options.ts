@@ -23,13 +23,13 @@ export interface ReplayRange {
   readonly partitions?: readonly number[]
 }
 
-/** Where a replay takes its records from. */
+/** The source of a replay. */
 export type ReplayFrom =
   | ({ readonly topic: string | readonly string[] } & ReplayRange)
   /** A recording, or an NDJSON file of price updates; packed where the name ends in .gz. */
   | ({ readonly file: string } & ReplayRange)
 
-/** Where a replay brings its records. */
+/** The sink of a replay. */
 export type ReplayTo = ReplayTopics | ReplayInProcess | ReplayOutput
 
 /** Missing topics are created, with as many partitions as the source has unless `partitions` is given. */

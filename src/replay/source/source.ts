@@ -14,7 +14,7 @@ export interface ReplaySource {
   lost(): readonly LostRecords[]
 }
 
-/** Where the records of a source come from. */
+/** The topics and the cluster that the records of a source come from. */
 export interface SourceOrigin {
   /** Partition counts of the topics that the records are (or were) in. */
   readonly topics: ReadonlyMap<string, number>

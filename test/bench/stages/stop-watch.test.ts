@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { StopWatch } from '../../../bench/harness/stop-watch.ts'
+import { StopWatch } from '../../../bench/stages/stop-watch.ts'
 import { Arrivals } from '../../../bench/traffic/arrivals.ts'
 
 describe('a stop-watch', () => {
