@@ -7,8 +7,7 @@ import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stat
 import { L1 } from '../src/cache/l1/l1.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
-import { loadConfig, secretsOf } from '../src/config/load.ts'
-import { describeProblems } from '../src/config/problem.ts'
+import { acceptedConfig, secretsOf } from '../src/config/load.ts'
 import type { Config } from '../src/config/settings.ts'
 import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { assertDetectors } from '../src/detect/detector.ts'
@@ -81,22 +80,12 @@ export interface ForewarmNode {
  * every fault, or 'bad-value' for something that is not a detector.
  */
 export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {
-  const loaded = loadConfig({
-    env: options.env ?? process.env,
-    ...(options.config !== undefined && { overrides: options.config }),
-    ...(options.configFile !== undefined && { file: options.configFile }),
-    ...(options.profile !== undefined && { profile: options.profile }),
-  })
-  if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
+  const { env = process.env, config: overrides, configFile: file, profile, logLevel: level } = options
+  const { config, warnings } = acceptedConfig({ env, overrides, file, profile })
   assertDetectors(options.detectors ?? [])
-  const log = createLog({
-    service: loaded.config.node.service,
-    version: VERSION,
-    secrets: secretsOf(loaded.config),
-    ...(options.logLevel !== undefined && { level: options.logLevel }),
-  })
-  for (const warning of loaded.warnings) log.warn(warning)
-  return new Node(options, loaded.config, log)
+  const log = createLog({ service: config.node.service, version: VERSION, secrets: secretsOf(config), level })
+  for (const warning of warnings) log.warn(warning)
+  return new Node(options, config, log)
 }
 
 class Node implements ForewarmNode {
@@ -107,12 +96,13 @@ class Node implements ForewarmNode {
   readonly #clock: Clock
   readonly #metrics: MetricSlab
   readonly #caches: Caches
+  readonly predictor: NodePredictor
   readonly #broker: Broker
   readonly #closing = new AbortController()
   #telemetry: Telemetry | undefined
   #streams: Streams | undefined
   #http: HttpServer | undefined
-  #httpPort: number | undefined
+  httpPort: number | undefined
   /** The start itself. When it fails, `#started` settles once everything is closed again. */
   #starting: Promise<void> | undefined
   #started: Promise<void> | undefined
@@ -132,6 +122,7 @@ class Node implements ForewarmNode {
       log,
       l2: options.l2 ?? 'redis',
     })
+    this.predictor = this.#caches.prediction
     this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
   }
 
@@ -140,14 +131,6 @@ class Node implements ForewarmNode {
     if (!(l1 instanceof L1))
       throw new ForewarmError('refused', 'L1 is not in shared memory: CACHE_USE_PRICE_MATRIX is off')
     return { l1: l1.buffer, names: table.log.buffer }
-  }
-
-  get predictor(): NodePredictor {
-    return this.#caches.prediction
-  }
-
-  get httpPort(): number | undefined {
-    return this.#httpPort
   }
 
   start(): Promise<void> {
@@ -203,7 +186,7 @@ class Node implements ForewarmNode {
         serviceName: `forewarm-${config.node.service}`,
         version: VERSION,
         log: this.#log,
-        ...(this.#options.spanProcessors !== undefined && { spanProcessors: this.#options.spanProcessors }),
+        spanProcessors: this.#options.spanProcessors,
       })
       await startCaches(this.#caches)
       const l2 = this.#caches.l2.state()
@@ -246,10 +229,7 @@ class Node implements ForewarmNode {
     if (!node.roles.includes('api')) return
     const vitals = () => ({ caches: this.#caches, streams: this.#streams })
     this.#http = createHttpServer({
-      host: http.host,
-      port: http.port,
-      token: http.token,
-      metricsAuth: http.metricsAuth,
+      ...http,
       metricsEnabled: metrics.enabled,
       operations: {
         metrics: async (accept) => this.#telemetry?.scrape(accept) ?? { body: '', contentType: 'text/plain' },
@@ -262,7 +242,7 @@ class Node implements ForewarmNode {
       },
       onError: (error) => this.#log.error({ err: error }, 'a request could not be answered'),
     })
-    this.#httpPort = (await this.#http.start()).port
+    this.httpPort = (await this.#http.start()).port
   }
 
   /**

@@ -9,8 +9,7 @@ import { readMany } from '../src/cache/price-reads.ts'
 import { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
-import { loadConfig } from '../src/config/load.ts'
-import { describeProblems } from '../src/config/problem.ts'
+import { acceptedConfig } from '../src/config/load.ts'
 import type { Config } from '../src/config/settings.ts'
 import { type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
@@ -66,9 +65,10 @@ export async function createCache<V>(
 export async function createCache(options?: CacheOptions): Promise<Cache>
 export async function createCache(options: CacheOptions = {}): Promise<Cache | JsonCache<unknown>> {
   const { env = process.env, clock = systemClock, random = Math.random, chain = 'default' } = options
-  const loaded = loadConfig({ env, overrides: { cache: overridesOf(options) } })
-  if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
-  const { config } = loaded
+  const { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttlSeconds } = options
+  const ttls = { l1TtlSeconds: ttlSeconds?.l1, l2TtlSeconds: ttlSeconds?.l2 }
+  const overrides = { cache: { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ...ttls } }
+  const { config } = acceptedConfig({ env, overrides })
   if (!config.cache.usePriceMatrix) return createJsonCache(config, options, clock)
   const metrics = createMetrics()
   const log = createLog({ service: config.node.service, version: VERSION, secrets: [] })
@@ -78,17 +78,6 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
     ...{ caches, metrics, clock, chain },
     maxTrackedPairs: config.correlation.maxTrackedPairs,
   })
-}
-
-function overridesOf({ l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttlSeconds }: CacheOptions) {
-  return {
-    ...(l1SizeMb !== undefined && { l1SizeMb }),
-    ...(l1Slots !== undefined && { l1Slots }),
-    ...(l2Enabled !== undefined && { l2Enabled }),
-    ...(usePriceMatrix !== undefined && { usePriceMatrix }),
-    ...(ttlSeconds?.l1 !== undefined && { l1TtlSeconds: ttlSeconds.l1 }),
-    ...(ttlSeconds?.l2 !== undefined && { l2TtlSeconds: ttlSeconds.l2 }),
-  }
 }
 
 function createJsonCache({ cache }: Config, { l2Enabled }: CacheOptions, clock: Clock): JsonCache<unknown> {

@@ -3,10 +3,8 @@ import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import type { Broker } from '../src/broker/port.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
-import { loadConfig } from '../src/config/load.ts'
-import { describeProblems } from '../src/config/problem.ts'
+import { acceptedConfig } from '../src/config/load.ts'
 import type { Overrides } from '../src/config/settings.ts'
-import { ForewarmError } from '../src/forewarm-error.ts'
 
 /** What `createWarmPublisher` takes. Everything is optional. */
 export interface WarmPublisherOptions {
@@ -23,13 +21,9 @@ export interface WarmPublisherOptions {
  * 'topics-unusable' while no node has made the topic) or a BrokerError.
  */
 export async function createWarmPublisher(options: WarmPublisherOptions = {}): Promise<WarmPublisher> {
-  const loaded = loadConfig({
-    env: options.env ?? process.env,
-    ...(options.config !== undefined && { overrides: options.config }),
-  })
-  if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
-  const { kafka } = loaded.config
-  const broker = options.broker ?? configuredKafka(loaded.config, () => undefined)
+  const { config } = acceptedConfig({ env: options.env ?? process.env, overrides: options.config })
+  const { kafka } = config
+  const broker = options.broker ?? configuredKafka(config, () => undefined)
   const closeOwn = async () => (options.broker === undefined ? await broker.close() : undefined)
   try {
     const topics = { warmRequests: kafka.warmRequestsTopic, warmResults: kafka.warmResultsTopic }

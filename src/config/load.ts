@@ -1,7 +1,8 @@
+import { ForewarmError } from '../forewarm-error.ts'
 import type { ReadFile } from './check.ts'
 import { contradictions } from './contradictions.ts'
 import { type Environment, isSet, NO_DOT_ENV, readDotEnv, reviewEnvironment } from './environment.ts'
-import type { ConfigProblem, Origin } from './problem.ts'
+import { type ConfigProblem, describeProblems, type Origin } from './problem.ts'
 import { printed, type Setting } from './setting.ts'
 import {
   type Config,
@@ -16,12 +17,12 @@ import { member, readSettingsFile, readText, unknownKeys } from './settings-file
 
 export interface ConfigSources {
   /** Win over everything else. */
-  readonly overrides?: Overrides
+  readonly overrides?: Overrides | undefined
   readonly env: Environment
   /** Must exist if it is named here. Otherwise `forewarm.config.json` is read if there is one. */
-  readonly file?: string
+  readonly file?: string | undefined
   /** The profile if neither argument, environment nor file names one. */
-  readonly profile?: Profile
+  readonly profile?: Profile | undefined
   readonly readFile?: ReadFile
 }
 
@@ -61,6 +62,13 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
   ]
   if (problems.length > 0) return { status: 'refused', problems, warnings }
   return { status: 'loaded', config: frozenConfig(values), warnings, origin: values.origin }
+}
+
+/** As `loadConfig`. Throws a ForewarmError 'bad-config' that names every problem. */
+export function acceptedConfig(sources: ConfigSources): LoadedConfig {
+  const loaded = loadConfig(sources)
+  if (loaded.status === 'loaded') return loaded
+  throw new ForewarmError('bad-config', describeProblems(loaded.problems))
 }
 
 /** The configuration of a node that was given nothing. */

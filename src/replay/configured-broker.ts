@@ -1,7 +1,5 @@
 import type { Broker } from '../broker/port.ts'
-import { loadConfig } from '../config/load.ts'
-import { describeProblems } from '../config/problem.ts'
-import { ForewarmError } from '../forewarm-error.ts'
+import { acceptedConfig } from '../config/load.ts'
 
 export interface ConfiguredBroker {
   readonly broker: Broker
@@ -17,10 +15,9 @@ export interface ConfiguredBroker {
  */
 export async function configuredBroker(given: Broker | undefined): Promise<ConfiguredBroker> {
   if (given !== undefined) return { broker: given, protectedClusters: [], close: async () => {} }
-  const loaded = loadConfig({ env: process.env })
-  if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
+  const { config } = acceptedConfig({ env: process.env })
   const { configuredKafka } = await import('../broker/kafka/configured.ts')
-  const broker = configuredKafka(loaded.config, () => {})
-  const { protectedClusters = [] } = loaded.config.kafka
+  const broker = configuredKafka(config, () => {})
+  const { protectedClusters = [] } = config.kafka
   return { broker, protectedClusters, close: () => broker.close() }
 }

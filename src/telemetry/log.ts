@@ -7,7 +7,7 @@ export interface LogOptions {
   /** Stands on every line. */
   readonly service: string
   readonly version: string
-  readonly level?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  readonly level?: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
   /** Texts that the log masks wherever they occur: in a field, in an error's message, in a URL. */
   readonly secrets?: readonly string[]
   /** Standard error unless given. */

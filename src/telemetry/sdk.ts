@@ -29,7 +29,7 @@ export interface TelemetryOptions {
   /** Gets the warnings of the exporters. */
   readonly log?: Log
   /** Take the spans in place of the exporters that OTEL_* names. */
-  readonly spanProcessors?: readonly SpanProcessor[]
+  readonly spanProcessors?: readonly SpanProcessor[] | undefined
   /** Bounds the wait of `shutdown`; the system's timer unless given. */
   readonly timer?: Timer
 }
