@@ -21,11 +21,7 @@ export function replayFile({
   clock = virtualClock(),
   verifyHash,
 }: ReplayFileOptions): Promise<ReplayReport> {
-  return replay({
-    from: { file },
-    to: { inProcess: { apply }, clock },
-    ...(verifyHash !== undefined && { verifyHash }),
-  })
+  return replay({ from: { file }, to: { inProcess: { apply }, clock }, verifyHash })
 }
 
 /** Throws an error that names the pairs which are not in the node's L1. */

@@ -6,18 +6,18 @@ import type { ReplayRecord } from './replay-record.ts'
 /** Absent means all. */
 export interface RecordFilter {
   /** Milliseconds since the epoch, inclusive. */
-  readonly sinceMs?: number
+  readonly sinceMs?: number | undefined
   /** Milliseconds since the epoch, exclusive. */
-  readonly untilMs?: number
+  readonly untilMs?: number | undefined
   /** Inclusive, for every partition. */
-  readonly fromOffset?: bigint
+  readonly fromOffset?: bigint | undefined
   /** Exclusive, for every partition. */
-  readonly toOffset?: bigint
-  readonly partitions?: ReadonlySet<number>
-  readonly chains?: ReadonlySet<string>
-  readonly pairs?: ReadonlySet<string>
+  readonly toOffset?: bigint | undefined
+  readonly partitions?: ReadonlySet<number> | undefined
+  readonly chains?: ReadonlySet<string> | undefined
+  readonly pairs?: ReadonlySet<string> | undefined
   /** The share of the records that pass, 0 to 1: the same ones in every run. */
-  readonly sample?: number
+  readonly sample?: number | undefined
 }
 
 export const FILTER_REASONS = ['time', 'offset', 'partition', 'chain', 'pair', 'sample'] as const

@@ -76,7 +76,7 @@ export interface ReplayOptions {
   /** How many passes over the same records; `true` goes on until the signal is aborted. Default 1. */
   readonly loop?: number | true
   /** The state hash that is expected; `true`: the one in the recording. */
-  readonly verifyHash?: string | true
+  readonly verifyHash?: string | true | undefined
   /** Ids of clusters that are not written to. Default with the Kafka of the environment: KAFKA_PROTECTED_CLUSTERS. */
   readonly protectedClusters?: readonly string[]
   /** Together with `reallyForce`, allows to write into the topic that is read, or into a protected cluster. */

@@ -35,22 +35,17 @@ export function planOf(options: ReplayOptions): ReplayPlan {
 export function filterOf(range: ReplayRange, filters: ReplayFilters): RecordFilter {
   const { sample, chains, pairs } = filters
   if (sample !== undefined && !(sample >= 0 && sample <= 1)) throw bad('sample', 'a share from 0 to 1', sample)
-  return {
-    ...rangeOf(range),
-    ...(sample === undefined ? {} : { sample }),
-    ...(chains === undefined ? {} : { chains: new Set(chains) }),
-    ...(pairs === undefined ? {} : { pairs: new Set(pairs) }),
-  }
+  return { ...rangeOf(range), sample, chains: chains && new Set(chains), pairs: pairs && new Set(pairs) }
 }
 
 function rangeOf(range: ReplayRange): RecordFilter {
   const { since, until, fromOffset, toOffset, partitions } = range
   const filter = {
-    ...(since === undefined ? {} : { sinceMs: momentOf('since', since) }),
-    ...(until === undefined ? {} : { untilMs: momentOf('until', until) }),
-    ...(fromOffset === undefined ? {} : { fromOffset: offsetOf('fromOffset', fromOffset) }),
-    ...(toOffset === undefined ? {} : { toOffset: offsetOf('toOffset', toOffset) }),
-    ...(partitions === undefined ? {} : { partitions: new Set(partitions) }),
+    sinceMs: momentOf('since', since),
+    untilMs: momentOf('until', until),
+    fromOffset: offsetOf('fromOffset', fromOffset),
+    toOffset: offsetOf('toOffset', toOffset),
+    partitions: partitions && new Set(partitions),
   }
   // With the bounds swapped the range would be empty, as if there were no records.
   if (isEmpty(filter.sinceMs, filter.untilMs)) throw bad('until', `a time after since, ${since}`, until)
@@ -64,7 +59,8 @@ function isEmpty(from: number | bigint | undefined, to: number | bigint | undefi
 }
 
 /** Milliseconds since the epoch. Refuses a present time in seconds or microseconds. */
-function momentOf(name: string, moment: Moment): number {
+function momentOf(name: string, moment: Moment | undefined): number | undefined {
+  if (moment === undefined) return undefined
   const isNumber = typeof moment === 'number' || /^\d+$/.test(moment)
   const ms = isNumber ? Number(moment) : Date.parse(moment)
   const isOtherUnit = isNumber && ms !== 0 && (ms < MIN_EVENT_TIME_MS || ms >= END_OF_EVENT_TIME_MS)
@@ -73,7 +69,8 @@ function momentOf(name: string, moment: Moment): number {
   return ms
 }
 
-function offsetOf(name: string, offset: bigint | number): bigint {
+function offsetOf(name: string, offset: bigint | number | undefined): bigint | undefined {
+  if (offset === undefined) return undefined
   if (offset < 0 || (typeof offset === 'number' && !Number.isInteger(offset)))
     throw bad(name, 'a whole number from 0', offset)
   return BigInt(offset)

@@ -60,24 +60,20 @@ export async function record(options: RecordOptions): Promise<RecordReport> {
   const { broker, close } = await configuredBroker(options.broker)
   try {
     const source = await openSource({ ...options, broker }, filter)
-    return await recordFrom(source, { options, filter, max, signal })
+    return await recordFrom({ source, filter, max, signal }, options)
   } finally {
     await close()
   }
 }
 
-interface Recording {
-  readonly options: RecordOptions
-  readonly filter: RecordFilter
-  readonly max: number
-  readonly signal: AbortSignal
-}
-
-async function recordFrom(source: ReplaySource, { options, filter, max, signal }: Recording): Promise<RecordReport> {
-  const header = { topics: Object.fromEntries(source.origin.topics), clusterId: source.origin.clusterId }
-  const writer = await RecordingWriter.create(options.file, header, options.replace ?? false)
-  const run = new RecordRun({ source, filter, writer, max, signal })
-  options.onStart?.(() => run.progress())
+async function recordFrom(
+  recording: Recording,
+  { file, replace = false, onStart }: RecordOptions,
+): Promise<RecordReport> {
+  const { topics, clusterId } = recording.source.origin
+  const writer = await RecordingWriter.create(file, { topics: Object.fromEntries(topics), clusterId }, replace)
+  const run = new RecordRun(recording, writer)
+  onStart?.(() => run.progress())
   try {
     await run.run()
     return await run.finish()
@@ -98,30 +94,32 @@ function openSource(options: RecordOptions & { readonly broker: Broker }, filter
     topics: [...new Set(topics)],
     follow: live,
     atEnd: live && filter.sinceMs === undefined && filter.fromOffset === undefined,
-    ...(stallMs === undefined ? {} : { stallMs }),
+    stallMs,
   })
 }
 
-interface RecordRunOptions {
+interface Recording {
   readonly source: ReplaySource
   readonly filter: RecordFilter
-  readonly writer: RecordingWriter
   readonly max: number
   readonly signal: AbortSignal
 }
 
 class RecordRun {
-  readonly #options: RecordRunOptions
+  readonly #recording: Recording
+  readonly #writer: RecordingWriter
   readonly #hash = createStateHash()
   readonly #startedMs = performance.now()
   #filtered = 0
 
-  constructor(options: RecordRunOptions) {
-    this.#options = options
+  constructor(recording: Recording, writer: RecordingWriter) {
+    this.#recording = recording
+    this.#writer = writer
   }
 
   async run(): Promise<void> {
-    const { source, filter, writer, max, signal } = this.#options
+    const { source, filter, max, signal } = this.#recording
+    const writer = this.#writer
     for await (const records of source.read(signal)) {
       const kept = records.filter((record) => positionReason(record, filter) === undefined)
       this.#filtered += records.length - kept.length
@@ -133,7 +131,8 @@ class RecordRun {
   }
 
   async finish(): Promise<RecordReport> {
-    const { source, writer, signal } = this.#options
+    const { source, signal } = this.#recording
+    const writer = this.#writer
     const stateHash = this.#hash.digest()
     await writer.finish(stateHash)
     return {
@@ -149,11 +148,12 @@ class RecordRun {
   }
 
   progress(): ReplayProgress {
-    const { source, writer, max } = this.#options
+    const { source, max } = this.#recording
+    const { records } = this.#writer
     const fraction = source.fraction()
-    const ofMax = Number.isFinite(max) ? writer.records / max : undefined
+    const ofMax = Number.isFinite(max) ? records / max : undefined
     const elapsedMs = performance.now() - this.#startedMs
-    return progressOf({ records: writer.records, fraction: ofMax ?? fraction, behindMs: 0, elapsedMs })
+    return progressOf({ records, fraction: ofMax ?? fraction, behindMs: 0, elapsedMs })
   }
 }
 

@@ -42,26 +42,21 @@ async function replayWith(options: ReplayOptions, plan: ReplayPlan): Promise<Rep
   const sink = sinkOf(options, time)
   const signal = options.signal ?? new AbortController().signal
   try {
-    await sink.open(source.origin)
+    await sink.open?.(source.origin)
     const run = new ReplayRun({ plan, source, sink, time, signal })
     options.onStart?.(() => run.progress())
     await run.run()
     await sink.flush()
     return await run.report(expectedHash)
   } finally {
-    await sink.close()
+    await sink.close?.()
   }
 }
 
 async function openSource(options: ReplayOptions, plan: ReplayPlan): Promise<ReplaySource> {
   const { from, stallMs } = options
   if ('file' in from) return (await isRecording(from.file)) ? openRecording(from.file) : openPriceFile(from.file)
-  return openTopics({
-    ...plan.filter,
-    broker: brokerOf(options),
-    topics: topicsOf(from),
-    ...(stallMs === undefined ? {} : { stallMs }),
-  })
+  return openTopics({ ...plan.filter, broker: brokerOf(options), topics: topicsOf(from), stallMs })
 }
 
 function topicsOf(from: Exclude<ReplayFrom, { file: string }>): readonly string[] {

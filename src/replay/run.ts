@@ -90,7 +90,7 @@ export class ReplayRun {
       replayed: this.#replayed,
       filtered: { ...this.#filtered },
       skipped: source.lost(),
-      failed: sink.failed(),
+      failed: sink.failed?.() ?? [],
       kinds: { ...this.#kinds },
       updates: this.#updates,
       olderUpdates: this.#olderUpdates,
@@ -98,7 +98,7 @@ export class ReplayRun {
       lastTimestampMs: this.#lastTimestampMs,
       durationMs: performance.now() - this.#startedMs,
       maxBehindMs: this.#maxBehindMs,
-      targets: sink.targets(),
+      targets: sink.targets?.() ?? [],
       stateHash,
       hashMatches: expectedHash === undefined ? undefined : stateHash === expectedHash.toLowerCase(),
     }

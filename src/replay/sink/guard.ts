@@ -1,5 +1,6 @@
 import { ReplayError } from '../replay-error.ts'
 
+/** What a replay is about to write, and what it was told about that. */
 export interface WriteIntent {
   readonly from: { readonly clusterId: string | undefined; readonly topics: readonly string[] }
   readonly to: { readonly clusterId: string; readonly topics: readonly string[] }

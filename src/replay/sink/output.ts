@@ -24,8 +24,6 @@ export class OutputSink implements ReplaySink {
     this.#format = format
   }
 
-  async open(): Promise<void> {}
-
   apply(record: ReplayRecord): Promise<void> | undefined {
     this.#pending += this.#format === 'records' ? `${recordLine(record)}\n` : this.#updateLines(record)
     return this.#pending.length < PIECE_CHARS ? undefined : this.flush()
@@ -40,10 +38,6 @@ export class OutputSink implements ReplaySink {
 
   async close(): Promise<void> {
     await this.flush()
-  }
-
-  targets(): readonly [] {
-    return []
   }
 
   failed(): readonly LostRecords[] {

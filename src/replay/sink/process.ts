@@ -45,18 +45,8 @@ export class ProcessSink implements ReplaySink {
     await this.#sink.flush?.()
   }
 
-  async close(): Promise<void> {}
-
   stateHash(): Promise<string> | undefined {
     return this.#sink.stateHash?.()
-  }
-
-  targets(): readonly [] {
-    return []
-  }
-
-  failed(): readonly [] {
-    return []
   }
 }
 

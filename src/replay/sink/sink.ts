@@ -4,19 +4,19 @@ import type { LostRecords, SourceOrigin } from '../source/source.ts'
 /** Takes the records of a replay: topics, a pipeline in this process, standard output. */
 export interface ReplaySink {
   /** Called before the first record. Rejects if this source must not be written here. */
-  open(origin: SourceOrigin): Promise<void>
+  open?(origin: SourceOrigin): Promise<void>
   /** Called in replay order. A promise is awaited before the next record. */
   apply(record: ReplayRecord): Promise<void> | undefined
   /** Resolves when everything that was applied has arrived or failed. */
   flush(): Promise<void>
   /** Called after the last record or a failure. Twice is once. */
-  close(): Promise<void>
-  /** The topics that were written. */
-  targets(): readonly ReplayTarget[]
+  close?(): Promise<void>
+  /** The topics that were written; none unless given. */
+  targets?(): readonly ReplayTarget[]
   /** The hash of the sink's state, if it keeps one. Otherwise the run's own hash of the records counts. */
   stateHash?(): Promise<string> | undefined
-  /** Records refused one by one, by reason; the others were taken. */
-  failed(): readonly LostRecords[]
+  /** Records refused one by one, by reason; the others were taken. None unless given. */
+  failed?(): readonly LostRecords[]
 }
 
 /** One topic that a replay wrote to. */

@@ -1,22 +1,20 @@
 import { chainOfKey, partitionOf } from '../../../schemas/topics.ts'
 import type { Admin, Broker, Producer } from '../../broker/port.ts'
+import { withAdmin } from '../../broker/with-admin.ts'
 import type { ReplayTime } from '../pace.ts'
 import { ReplayError } from '../replay-error.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 import { LostLedger, type LostRecords, type SourceOrigin } from '../source/source.ts'
-import { assertMayWrite } from './guard.ts'
+import { assertMayWrite, type WriteIntent } from './guard.ts'
 import type { ReplaySink, ReplayTarget } from './sink.ts'
 import { openTarget, TargetTopic } from './target-topic.ts'
 
-export interface TopicSinkOptions {
+export interface TopicSinkOptions extends Omit<WriteIntent, 'from' | 'to'> {
   readonly broker: Broker
   /** The topic that a source topic's records go to. */
   readonly targetOf: (sourceTopic: string) => string
   /** Partitions of topics that have to be created; as many as the source has unless given. */
   readonly partitions?: number | undefined
-  readonly protectedClusters: readonly string[]
-  readonly force: boolean
-  readonly reallyForce: boolean
   readonly time: ReplayTime
 }
 
@@ -39,16 +37,12 @@ export class TopicSink implements ReplaySink {
 
   async open(origin: SourceOrigin): Promise<void> {
     const { broker } = this.#options
-    const admin = broker.admin()
-    await admin.connect()
-    try {
+    await withAdmin(broker, async (admin) => {
       this.#assertAllowed(origin, await admin.clusterId())
       this.#producer = broker.producer()
       await this.#producer.connect()
       await this.#route(origin, admin, this.#producer)
-    } finally {
-      await admin.close()
-    }
+    })
   }
 
   apply(record: ReplayRecord): Promise<void> | undefined {
@@ -82,14 +76,11 @@ export class TopicSink implements ReplaySink {
   }
 
   #assertAllowed(origin: SourceOrigin, clusterId: string): void {
-    const { targetOf, protectedClusters, force, reallyForce } = this.#options
     const topics = [...origin.topics.keys()]
     assertMayWrite({
+      ...this.#options,
       from: { clusterId: origin.clusterId, topics },
-      to: { clusterId, topics: topics.map(targetOf) },
-      protectedClusters,
-      force,
-      reallyForce,
+      to: { clusterId, topics: topics.map(this.#options.targetOf) },
     })
   }
 

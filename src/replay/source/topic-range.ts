@@ -1,17 +1,10 @@
 import type { Admin, TopicPartitionOffset } from '../../broker/port.ts'
+import type { RecordFilter } from '../filter.ts'
 import { ReplayError } from '../replay-error.ts'
 
-/** Selects records of topics by time, offset and partition. Absent means all. */
-export interface TopicRangeRequest {
+/** Selects records of topics by their position. */
+export interface TopicRangeRequest extends Omit<RecordFilter, 'chains' | 'pairs' | 'sample'> {
   readonly topics: readonly string[]
-  /** Milliseconds since the epoch, inclusive. */
-  readonly sinceMs?: number
-  /** Milliseconds since the epoch, exclusive. */
-  readonly untilMs?: number
-  readonly fromOffset?: bigint
-  /** Exclusive. */
-  readonly toOffset?: bigint
-  readonly partitions?: ReadonlySet<number>
   /** Starts at the topics' ends, to follow them. */
   readonly atEnd?: boolean
 }

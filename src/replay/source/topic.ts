@@ -1,14 +1,15 @@
 import type { Broker } from '../../broker/port.ts'
+import { withAdmin } from '../../broker/with-admin.ts'
 import { LostLedger, type ReplaySource } from './source.ts'
 import { TopicPass } from './topic-pass.ts'
-import { resolveTopicRange, type TopicRange, type TopicRangeRequest } from './topic-range.ts'
+import { resolveTopicRange, type TopicRangeRequest } from './topic-range.ts'
 
 export interface TopicSourceOptions extends TopicRangeRequest {
   readonly broker: Broker
   /** Records are handed out as they arrive, without an end, until the signal is aborted. */
   readonly follow?: boolean
   /** If a record that exists does not come for this long, reading fails with `stalled`. */
-  readonly stallMs?: number
+  readonly stallMs?: number | undefined
 }
 
 const DEFAULT_STALL_MS = 60_000
@@ -16,16 +17,10 @@ const DEFAULT_STALL_MS = 60_000
 /** Fixes the range: records written later are not part of it, unless topics are followed. */
 export async function openTopics(options: TopicSourceOptions): Promise<ReplaySource> {
   const { broker, follow = false, stallMs = DEFAULT_STALL_MS } = options
-  const admin = broker.admin()
-  await admin.connect()
-  let range: TopicRange
-  let clusterId: string
-  try {
-    range = await resolveTopicRange(admin, options)
-    clusterId = await admin.clusterId()
-  } finally {
-    await admin.close()
-  }
+  const { range, clusterId } = await withAdmin(broker, async (admin) => ({
+    range: await resolveTopicRange(admin, options),
+    clusterId: await admin.clusterId(),
+  }))
   const lost = new LostLedger()
   let pass: TopicPass | undefined
   return {
