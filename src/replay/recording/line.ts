@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { crc32 } from 'node:zlib'
+import { isObject } from '../../../schemas/json-value.ts'
 import type { Headers } from '../../broker/port.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 
@@ -54,15 +55,6 @@ export function trailerLine(trailer: RecordingTrailer): string {
   return JSON.stringify({ end: true, ...trailer })
 }
 
-/** A parsed line, or the reason why it is no such line. */
-export type HeaderLine = { readonly ok: true; readonly header: RecordingHeader } | BadLine
-export type TrailerLine = { readonly ok: true; readonly trailer: RecordingTrailer } | BadLine
-export type RecordLine = { readonly ok: true; readonly record: ReplayRecord } | BadLine
-export interface BadLine {
-  readonly ok: false
-  readonly reason: string
-}
-
 export function isHeaderLine(line: string): boolean {
   return line.startsWith('{"forewarm":"recording"')
 }
@@ -71,30 +63,27 @@ export function isTrailerLine(line: string): boolean {
   return line.startsWith('{"end":true')
 }
 
-export function parseHeaderLine(line: string): HeaderLine {
+/** The heading, or the reason why the line is none. */
+export function parseHeaderLine(line: string): RecordingHeader | string {
   const parsed = objectOf(line)
-  if (parsed === undefined) return bad('the heading is not JSON')
+  if (parsed === undefined) return 'the heading is not JSON'
   if (parsed.v !== VERSION)
-    return bad(
-      `expected a recording of version ${VERSION}, got ${JSON.stringify(parsed.v)}: read it with a newer forewarm`,
-    )
+    return `expected a recording of version ${VERSION}, got ${JSON.stringify(parsed.v)}: read it with a newer forewarm`
   const topics: Record<string, number> = {}
   for (const [topic, partitions] of Object.entries(isObject(parsed.topics) ? parsed.topics : {})) {
-    if (typeof partitions !== 'number') return bad(`the partition count of ${topic} is not a number`)
+    if (typeof partitions !== 'number') return `the partition count of ${topic} is not a number`
     topics[topic] = partitions
   }
-  return {
-    ok: true,
-    header: { topics, clusterId: typeof parsed.clusterId === 'string' ? parsed.clusterId : undefined },
-  }
+  return { topics, clusterId: typeof parsed.clusterId === 'string' ? parsed.clusterId : undefined }
 }
 
-export function parseTrailerLine(line: string): TrailerLine {
+/** The closing line, or the reason why the line is none. */
+export function parseTrailerLine(line: string): RecordingTrailer | string {
   const parsed = objectOf(line)
   const { records, sha256, stateHash } = parsed ?? {}
   if (typeof records !== 'number' || typeof sha256 !== 'string' || typeof stateHash !== 'string')
-    return bad('the closing line is damaged')
-  return { ok: true, trailer: { records, sha256, stateHash } }
+    return 'the closing line is damaged'
+  return { records, sha256, stateHash }
 }
 
 /** Whether the line is unchanged since it was written. */
@@ -103,9 +92,10 @@ export function hasItsChecksum(line: string): boolean {
   return line.slice(-CRC_LENGTH) === `${CRC_FIELD}${checksum(open)}"}`
 }
 
-export function parseRecordLine(line: string): RecordLine {
+/** The record, or the reason why the line is none. */
+export function parseRecordLine(line: string): ReplayRecord | string {
   const parsed = objectOf(line)
-  if (parsed === undefined) return bad('not JSON')
+  if (parsed === undefined) return 'not JSON'
   const { topic, partition, offset, timestampMs } = parsed
   const key = parsed.key === undefined ? undefined : bytesOf(parsed.key)
   const value = parsed.value === null ? undefined : bytesOf(parsed.value)
@@ -120,12 +110,8 @@ export function parseRecordLine(line: string): RecordLine {
     value === NOT_BYTES ||
     headers === undefined
   )
-    return bad('not a record: expected topic, partition, offset, timestampMs, key, value, headers')
-  return { ok: true, record: { topic, partition, offset: BigInt(offset), timestampMs, key, value, headers } }
-}
-
-function bad(reason: string): BadLine {
-  return { ok: false, reason }
+    return 'not a record: expected topic, partition, offset, timestampMs, key, value, headers'
+  return { topic, partition, offset: BigInt(offset), timestampMs, key, value, headers }
 }
 
 function checksum(text: string): string {
@@ -167,8 +153,4 @@ function objectOf(line: string): Record<string, unknown> | undefined {
   } catch {
     return undefined
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

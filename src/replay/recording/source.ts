@@ -65,8 +65,8 @@ async function check(
     for (const line of lines) {
       if (trailer !== undefined) throw corrupt(file, line.number, 'something follows the closing line')
       last = line.number
-      if (header === undefined) header = headerOf(file, line)
-      else if (isTrailerLine(line.text)) trailer = trailerOf(file, line)
+      if (header === undefined) header = parsedBy(parseHeaderLine, file, line)
+      else if (isTrailerLine(line.text)) trailer = parsedBy(parseTrailerLine, file, line)
       else if (!line.ended) throw corrupt(file, line.number, 'the recording is truncated in this line')
       else if (!hasItsChecksum(line.text))
         throw corrupt(file, line.number, 'its checksum does not match: the line was damaged or changed')
@@ -88,16 +88,10 @@ async function check(
   return { header, trailer }
 }
 
-function headerOf(file: LineFile, line: Line): RecordingHeader {
-  const parsed = parseHeaderLine(line.text)
-  if (!parsed.ok) throw corrupt(file, line.number, parsed.reason)
-  return parsed.header
-}
-
-function trailerOf(file: LineFile, line: Line): RecordingTrailer {
-  const parsed = parseTrailerLine(line.text)
-  if (!parsed.ok) throw corrupt(file, line.number, parsed.reason)
-  return parsed.trailer
+function parsedBy<T extends object>(parse: (text: string) => T | string, file: LineFile, line: Line): T {
+  const parsed = parse(line.text)
+  if (typeof parsed === 'string') throw corrupt(file, line.number, parsed)
+  return parsed
 }
 
 async function* read(file: LineFile, signal: AbortSignal): AsyncGenerator<readonly ReplayRecord[]> {
@@ -106,9 +100,8 @@ async function* read(file: LineFile, signal: AbortSignal): AsyncGenerator<readon
     if (signal.aborted) return
     for (const line of lines) {
       if (line.number === 1 || isTrailerLine(line.text)) continue
-      const parsed = parseRecordLine(line.text)
-      if (!parsed.ok) throw corrupt(file, line.number, parsed.reason)
-      merge.add(partitionName(parsed.record), parsed.record)
+      const record = parsedBy(parseRecordLine, file, line)
+      merge.add(partitionName(record), record)
     }
     const ready = takeWhile(merge, () => merge.buffered > WINDOW_RECORDS || merge.bytes > WINDOW_BYTES)
     if (ready.length > 0) yield ready
