@@ -13,6 +13,7 @@ import { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, isVirtual, type VirtualClock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { DetectorRunner } from '../src/detect/runner.ts'
+import { InFlight } from '../src/in-flight.ts'
 import type { Histogram } from '../src/telemetry/slab.ts'
 import { LaneWarming, type LaneWarmingOptions } from './lane-warming.ts'
 import type { DeadLetters, RecordHandler } from './loop.ts'
@@ -57,7 +58,7 @@ export class PriceLane implements RecordHandler {
   readonly #warming: LaneWarming
   readonly #window: PriceWindow
   /** Handlers and dead letters in flight. */
-  readonly #underWay = new Set<Promise<void>>()
+  readonly #underWay = new InFlight()
   /** In a replay, the records' timestamps move the clock. */
   readonly #replayClock: VirtualClock | undefined
   /** The clock's time, read once a window; in a replay once a record. */
@@ -115,7 +116,7 @@ export class PriceLane implements RecordHandler {
   }
 
   async settle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+    while (this.#underWay.size > 0) await this.#underWay.settled()
   }
 
   #handled(batch: Batch, end: number): void {
@@ -222,12 +223,7 @@ export class PriceLane implements RecordHandler {
   }
 
   #await(underWay: Promise<void> | undefined): void {
-    if (underWay === undefined) return
-    this.#underWay.add(underWay)
-    void underWay.then(() => {
-      this.#underWay.delete(underWay)
-      this.#beat()
-    })
+    if (underWay !== undefined) void this.#underWay.add(underWay).then(() => this.#beat())
   }
 
   /** Sends a heartbeat: handlers, loads and writes that settle one by one are progress, so the membership must be kept. */

@@ -1,6 +1,7 @@
 import { parseWarmRequest } from '../schemas/warm-request.ts'
 import type { WarmResult } from '../schemas/warm-result.ts'
 import type { Batch } from '../src/broker/port.ts'
+import { InFlight } from '../src/in-flight.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import { traceOf } from '../src/telemetry/spans.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
@@ -20,7 +21,7 @@ export interface WarmRequestsOptions {
  */
 export class WarmRequests implements RecordHandler {
   readonly #options: WarmRequestsOptions
-  readonly #unanswered = new Set<Promise<void>>()
+  readonly #unanswered = new InFlight()
 
   constructor(options: WarmRequestsOptions) {
     this.#options = options
@@ -32,7 +33,7 @@ export class WarmRequests implements RecordHandler {
     const parsed = parseWarmRequest(value ?? Buffer.alloc(0))
     if (!parsed.ok) this.#countRefusal(parsed.reason)
     // Not awaited: a request may be held until its time, and the others must not wait for it. `settle` bounds them all.
-    else this.#await(this.#answer(warmer.submit(parsed.value, traceOf(batch.headers(index)))))
+    else void this.#unanswered.add(this.#answer(warmer.submit(parsed.value, traceOf(batch.headers(index)))))
     return index + 1
   }
 
@@ -41,13 +42,8 @@ export class WarmRequests implements RecordHandler {
   }
 
   /** Resolves when every request is answered. It is awaited when the warmer is closed. */
-  async answered(): Promise<void> {
-    await Promise.all(this.#unanswered)
-  }
-
-  #await(answer: Promise<void>): void {
-    this.#unanswered.add(answer)
-    void answer.then(() => this.#unanswered.delete(answer))
+  answered(): Promise<void> {
+    return this.#unanswered.settled()
   }
 
   async #answer(submitted: Promise<WarmResult | undefined>): Promise<void> {

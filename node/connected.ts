@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { settlesWithin } from '../src/broker/deadline.ts'
 import { type Admin, BrokerError } from '../src/broker/port.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
@@ -32,7 +33,7 @@ export async function connected(admin: Pick<Admin, 'connect'>, options: ConnectO
       const leftMs = deadlineMs - performance.now()
       if (leftMs <= 0) throw unreachable(options, error)
       if (delayMs === FIRST_RETRY_MS) log.warn({ brokers, forMs }, 'no Kafka answers yet: trying again')
-      await pause(Math.min(delayMs, leftMs), signal)
+      await delay(Math.min(delayMs, leftMs), undefined, { signal }).catch(() => undefined)
     }
   }
 }
@@ -46,16 +47,4 @@ async function attempt(admin: Pick<Admin, 'connect'>, ms: number): Promise<void>
 function unreachable({ brokers, forMs }: ConnectOptions, cause: BrokerError): ForewarmError {
   const message = `no Kafka answers at ${brokers.join(', ')}, asked for ${forMs} ms: ${cause.message}`
   return new ForewarmError('kafka-unreachable', message, { retriable: true, cause })
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms)
-    signal.addEventListener('abort', done, { once: true })
-    function done(): void {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-  })
 }

@@ -1,4 +1,5 @@
 import type { BrokerEvent } from '../src/broker/port.ts'
+import { Outage } from '../src/cache/outage.ts'
 import type { Log } from '../src/telemetry/log.ts'
 
 /**
@@ -6,15 +7,12 @@ import type { Log } from '../src/telemetry/log.ts'
  * the events come several times. Everything else that happens to a consumer is logged by the streams.
  */
 export function connectionTeller(log: Log): (event: BrokerEvent) => void {
-  let isAway = false
+  const outage = new Outage({
+    onAway: (reason) => log.warn({ reason }, 'Kafka is gone: trying again'),
+    onBack: () => log.info('Kafka is back'),
+  })
   return (event) => {
-    if (event.type === 'disconnected' && !isAway) {
-      isAway = true
-      log.warn({ reason: event.reason }, 'Kafka is gone: trying again')
-    }
-    if (event.type === 'reconnected' && isAway) {
-      isAway = false
-      log.info('Kafka is back')
-    }
+    if (event.type === 'disconnected') outage.saw(event.reason)
+    if (event.type === 'reconnected') outage.saw(undefined)
   }
 }

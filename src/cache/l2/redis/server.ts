@@ -1,11 +1,10 @@
-import type { Clock } from '../../../clock.ts'
 import type { Timer } from '../../../timer.ts'
 import { CircuitBreaker } from '../../breaker.ts'
 import type { L2Usage } from '../l2.ts'
 import { emptyCall, type VersionedCall } from './batch.ts'
 import { VersionedCalls } from './calls.ts'
 import type { Operation } from './library.ts'
-import { RedisLink, type Replies } from './link.ts'
+import { RedisLink, type RedisLinkOptions, type Replies } from './link.ts'
 
 /** One server, or those of a cluster (cluster.ts). None of its promises rejects. */
 export interface RedisServers {
@@ -30,19 +29,10 @@ export interface Trouble {
   readonly sinceMs: number
 }
 
-export interface RedisServerOptions {
-  readonly url: string
-  readonly connectionName: string
-  readonly commandTimeoutMs: number
-  readonly clock: Clock
+export interface RedisServerOptions extends RedisLinkOptions {
   readonly timer: Timer
-  readonly random: () => number
   /** True for a server of a cluster: if it redirects us to another, that is an answer and no failure. */
   readonly inCluster: boolean
-  /** Called on every new connection. */
-  readonly onReady: () => void
-  /** Called when the connection is lost, and after every attempt to make one that failed. */
-  readonly onDown?: () => void
 }
 
 /** One server: its connection, what is loaded on it, its clock, and whether it is worth asking. */
