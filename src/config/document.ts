@@ -72,9 +72,7 @@ function profilesSection(): string {
 }
 
 function byGroup(): readonly (readonly [string, readonly SettingPlace[]])[] {
-  const groups = new Map<string, SettingPlace[]>()
-  for (const place of SETTING_PLACES) groups.set(place.group, [...(groups.get(place.group) ?? []), place])
-  return [...groups]
+  return [...Map.groupBy(SETTING_PLACES, ({ group }) => group)]
 }
 
 function defaultWords(row: Setting<unknown>): string {

@@ -1,6 +1,6 @@
 import { ForewarmError } from '../forewarm-error.ts'
 import type { ReadFile } from './check.ts'
-import { contradictions } from './contradictions.ts'
+import { contradictions, type FoundValues } from './contradictions.ts'
 import { type Environment, isSet, NO_DOT_ENV, readDotEnv, reviewEnvironment } from './environment.ts'
 import { type ConfigProblem, describeProblems, type Origin } from './problem.ts'
 import { printed, type Setting } from './setting.ts'
@@ -129,9 +129,7 @@ function profileOf(layers: Layers, fallback: Profile): Profile {
   return (found && PROFILE_ROW.check.parse(found.input, readText)) ?? fallback
 }
 
-interface Values {
-  value(name: string): unknown
-  origin(name: string): Origin
+interface Values extends FoundValues {
   readonly problems: readonly ConfigProblem[]
 }
 

@@ -83,17 +83,11 @@ async function offer(
   path: string,
   take: (document: unknown) => string | undefined,
 ): Promise<string | 'absent' | undefined> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'absent'
-    return error instanceof Error ? error.message : String(error)
-  }
   let document: unknown
   try {
-    document = JSON.parse(text)
+    document = JSON.parse(await readFile(path, 'utf8'))
   } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'absent'
     return error instanceof Error ? error.message : String(error)
   }
   return take(document)

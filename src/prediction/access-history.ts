@@ -54,10 +54,10 @@ export class AccessHistory {
   #first = -1
   #last = -1
 
-  constructor(options: { readonly maxPairs: number; readonly hours?: number }) {
-    this.maxPairs = options.maxPairs
-    this.hours = options.hours ?? WEEK_HOURS
-    const capacity = Math.min(FIRST_PAIRS, options.maxPairs)
+  constructor({ maxPairs, hours = WEEK_HOURS }: { readonly maxPairs: number; readonly hours?: number | undefined }) {
+    this.maxPairs = maxPairs
+    this.hours = hours
+    const capacity = Math.min(FIRST_PAIRS, maxPairs)
     this.#rows = Array.from({ length: this.hours }, () => new Uint16Array(capacity))
     this.#sums = new Uint32Array(capacity)
     this.#owners = new Int32Array(capacity).fill(NOBODY)

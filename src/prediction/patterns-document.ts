@@ -1,3 +1,4 @@
+import { isObject, shown } from '../../schemas/json-value.ts'
 import { KEY_SEPARATOR, pairKey } from '../../schemas/topics.ts'
 import { type AccessHistory, LAST_HOUR, WEEK_HOURS } from './access-history.ts'
 
@@ -166,13 +167,4 @@ function isHour(value: unknown): value is number {
 
 function isWhole(value: unknown, most: number): value is number {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= most
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function shown(value: unknown): string {
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 40)) : String(value)
 }

@@ -1,4 +1,4 @@
-import { AccessHistory, hourOf, LAST_HOUR } from './access-history.ts'
+import { AccessHistory, DAY_HOURS, hourOf, LAST_HOUR } from './access-history.ts'
 import { HoltForecast } from './forecast.ts'
 import { type AccessPattern, patternOf } from './pattern.ts'
 import {
@@ -12,13 +12,13 @@ import {
 import { popular } from './popular.ts'
 import { type Kind, type Proposal, surest } from './proposal.ts'
 import { sectorRotation } from './sector-rotation.ts'
-import { SESSIONS, sessionPairs } from './sessions.ts'
+import { nextOpening, SESSIONS, sessionPairs } from './sessions.ts'
 import { timeOfDay } from './time-of-day.ts'
 import { TrackRecord } from './track-record.ts'
 import { trending } from './trending.ts'
 
 /** Beyond a day ahead, nothing is known that is not known of tomorrow. */
-export const FARTHEST_HOURS = 24
+export const FARTHEST_HOURS = DAY_HOURS
 
 export interface PredictorOptions {
   readonly maxPairs: number
@@ -60,7 +60,7 @@ export class Predictor {
   constructor(options: PredictorOptions) {
     this.#options = options
     const { maxPairs, historyHours } = options
-    this.history = new AccessHistory({ maxPairs, ...(historyHours !== undefined && { hours: historyHours }) })
+    this.history = new AccessHistory({ maxPairs, hours: historyHours })
   }
 
   /** The pair is read. Learns from the hours that have ended since the last read. */
@@ -110,7 +110,7 @@ export class Predictor {
   sessions(nowMs: number, options: { readonly lookAheadHours: number; readonly limit: number }): readonly Proposal[] {
     const hour = hourOf(nowMs)
     const nameOf = (pairId: number) => this.#options.namesOf(pairId).pair
-    const opening = SESSIONS.filter(({ opensAt }) => opensWithin(opensAt, hour, options.lookAheadHours))
+    const opening = SESSIONS.filter((session) => nextOpening(session, hour + 1) <= hour + options.lookAheadHours)
     return opening.flatMap((session) =>
       sessionPairs(this.history, { session, hour: hour + 1, limit: options.limit, nameOf }),
     )
@@ -186,11 +186,4 @@ export class Predictor {
     if (history.lastHour >= 0) this.#learnedFrom = Math.min(this.#learnedFrom, from)
     this.#learnedTo = history.lastHour - 1
   }
-}
-
-const DAY_HOURS = 24
-
-function opensWithin(opensAt: number, hour: number, hours: number): boolean {
-  for (let at = hour + 1; at <= hour + hours; at++) if (at % DAY_HOURS === opensAt) return true
-  return false
 }

@@ -215,7 +215,7 @@ describe('patterns', () => {
     ],
     [pair({ reads: [[1, Number.POSITIVE_INFINITY]] }), /reads\[0\]\[1\]: .* got Infinity/],
     [pair({ reads: [[1, -1]] }), /reads\[0\]\[1\]: .* got -1/],
-    [pair({ reads: [7] }), /reads\[0\]\[0\]: .* got undefined/],
+    [pair({ reads: [7] }), /reads\[0\]\[0\]: .* got nothing/],
     [{ ...good, firstHour: 0, lastHour: -2 }, /lastHour/],
     [[], /expected an object, got a list/],
     [pair({ group: 3 }), /\.group: expected a name, got 3/],
