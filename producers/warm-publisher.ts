@@ -8,6 +8,7 @@ import {
 } from '../schemas/warm-request.ts'
 import { parseWarmResult, type WarmResult } from '../schemas/warm-result.ts'
 import type { Batch, Broker, Consumer, Producer } from '../src/broker/port.ts'
+import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Clock } from '../src/clock.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Spans } from '../src/telemetry/spans.ts'
@@ -19,8 +20,8 @@ export interface WarmPublisherOptions {
   readonly broker: Broker
   readonly topics: { readonly warmRequests: string; readonly warmResults: string }
   readonly clock: Clock
-  readonly timer?: Timer
-  readonly spans?: Spans
+  readonly timer?: Timer | undefined
+  readonly spans?: Spans | undefined
 }
 
 /** Times are Unix times in milliseconds. */
@@ -82,33 +83,22 @@ const GROUP_PREFIX = 'forewarm.warm-publisher'
 
 /** Connects. Throws a ForewarmError (`topics-unusable`) if there is no topic for warm requests, or a BrokerError. */
 export async function createWarmPublisher(options: WarmPublisherOptions): Promise<WarmPublisher> {
-  const { broker, topics, timer, spans } = options
-  const partitions = await partitionsOf(broker, topics.warmRequests)
+  const { broker, timer, spans } = options
+  const topic = options.topics.warmRequests
+  const partitions = await partitionsOf(broker, topic)
   const producer = broker.producer()
   await producer.connect()
-  const requests = createWarmRequestProducer({
-    producer,
-    topic: topics.warmRequests,
-    partitions,
-    ...(timer !== undefined && { timer }),
-    ...(spans !== undefined && { spans }),
-  })
+  const requests = createWarmRequestProducer({ producer, topic, partitions, timer, spans })
   return new Publisher(options, requests, producer)
 }
 
 async function partitionsOf(broker: Broker, topic: string): Promise<number> {
-  const admin = broker.admin()
-  try {
-    await admin.connect()
-    const partitions = await admin.partitions(topic)
-    if (partitions !== undefined) return partitions
-    throw new ForewarmError(
-      'topics-unusable',
-      `expected a topic ${topic} for warm requests, there is none: start a node, which makes it`,
-    )
-  } finally {
-    await admin.close()
-  }
+  const partitions = await withAdmin(broker, (admin) => admin.partitions(topic))
+  if (partitions !== undefined) return partitions
+  throw new ForewarmError(
+    'topics-unusable',
+    `expected a topic ${topic} for warm requests, there is none: start a node, which makes it`,
+  )
 }
 
 /** A request whose results are waited for. */
@@ -262,21 +252,9 @@ class Publisher implements WarmPublisher {
   }
 }
 
-function requestOf(ask: WarmAsk, nowMs: number): WarmRequest {
-  const { chain, pairs, priority = 'high', origin = 'manual', reason, notBeforeMs, expiresAtMs, dryRun } = ask
-  return {
-    v: 1,
-    requestId: randomUUID(),
-    chain,
-    pairs,
-    origin,
-    priority,
-    issuedAtMs: nowMs,
-    ...(reason !== undefined && { reason }),
-    ...(notBeforeMs !== undefined && { notBeforeMs }),
-    ...(expiresAtMs !== undefined && { expiresAtMs }),
-    ...(dryRun !== undefined && { dryRun }),
-  }
+function requestOf(ask: WarmAsk, issuedAtMs: number): WarmRequest {
+  const { wait, waitFor, timeoutMs, priority = 'high', origin = 'manual', ...rest } = ask
+  return { ...rest, v: 1, requestId: randomUUID(), origin, priority, issuedAtMs }
 }
 
 /** Throws for a request that no node would accept. */

@@ -11,8 +11,8 @@ export interface WarmRequestProducerOptions {
   readonly topic: string
   /** The topic's number of partitions. A chain's hash gives its partition. */
   readonly partitions: number
-  readonly timer?: Timer
-  readonly spans?: Spans
+  readonly timer?: Timer | undefined
+  readonly spans?: Spans | undefined
 }
 
 export interface WarmRequestProducer {
@@ -31,7 +31,7 @@ const LINGER_MS = 1
 /** Writes warm requests to their topic, keyed by chain. */
 export function createWarmRequestProducer(options: WarmRequestProducerOptions): WarmRequestProducer {
   const { producer, topic, partitions, timer, spans = new Spans() } = options
-  const batcher = createMicroBatcher(producer, { topic, lingerMs: LINGER_MS, ...(timer !== undefined && { timer }) })
+  const batcher = createMicroBatcher(producer, { topic, lingerMs: LINGER_MS, timer })
   return {
     send: async (request, parent = context.active()) => {
       const span = spans.send(topic, request, parent)

@@ -9,7 +9,7 @@ export interface WarmResultProducerOptions {
   readonly topic: string
   /** The topic's number of partitions. The hash of a request id gives its results' partition. */
   readonly partitions: number
-  readonly timer?: Timer
+  readonly timer?: Timer | undefined
 }
 
 export interface WarmResultProducer {
@@ -25,7 +25,7 @@ const LINGER_MS = 1
 /** Writes warm results to their topic, keyed by request id. */
 export function createWarmResultProducer(options: WarmResultProducerOptions): WarmResultProducer {
   const { producer, topic, partitions, timer } = options
-  const batcher = createMicroBatcher(producer, { topic, lingerMs: LINGER_MS, ...(timer !== undefined && { timer }) })
+  const batcher = createMicroBatcher(producer, { topic, lingerMs: LINGER_MS, timer })
   return {
     send: (result) => {
       const key = result.requestId

@@ -23,7 +23,7 @@ export interface MicroBatcherOptions {
    * caller must handle its rejection.
    */
   readonly onDropped?: (error: BrokerError, records: number) => void
-  readonly timer?: Timer
+  readonly timer?: Timer | undefined
 }
 
 export interface MicroBatcher {
