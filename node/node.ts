@@ -12,7 +12,6 @@ import type { Config } from '../src/config/settings.ts'
 import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { assertDetectors } from '../src/detect/detector.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import { HttpError } from '../src/http/http-error.ts'
 import { createHttpServer, type HttpServer } from '../src/http/server.ts'
 import { createLog, type Log } from '../src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
@@ -267,6 +266,5 @@ function toForewarmError(error: unknown): unknown {
       retriable: error.retriable,
       cause: error,
     })
-  if (error instanceof HttpError) return new ForewarmError('port-unusable', error.message, { cause: error })
   return error
 }

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { isLoopback } from '../config/loopback.ts'
+import { ForewarmError } from '../forewarm-error.ts'
 import { type AccessRule, isFromElsewhere, mayAsk } from './access.ts'
 import { bodyOf } from './body.ts'
-import { HttpError, listenError } from './http-error.ts'
 import type { Operations } from './operations.ts'
+import { listenError, portUnusable } from './port-unusable.ts'
 import { problem, type Reply } from './reply.ts'
 import { answer, type Routes, routesOf } from './routes.ts'
 
@@ -21,7 +22,7 @@ export interface HttpOptions {
 }
 
 export interface HttpServer {
-  /** Resolves when the port is open. Rejects with an HttpError. */
+  /** Resolves when the port is open. Rejects with a ForewarmError: 'port-unusable', or 'closed' after `close`. */
   start(): Promise<{ readonly port: number }>
   /** Closes every connection, answered or not. Twice is once. */
   close(): Promise<void>
@@ -51,11 +52,10 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   let closed: Promise<void> | undefined
   return {
     start() {
-      if (closed)
-        return Promise.reject(new HttpError('closed', { expected: 'an open server', received: 'a closed one' }))
+      if (closed) return Promise.reject(new ForewarmError('closed', 'Expected an open server, received a closed one'))
       if (!loopback && options.token === undefined) {
         const expected = `FOREWARM_TOKEN, as METRICS_HOST ${host} can be reached from other machines`
-        return Promise.reject(new HttpError('token-required', { expected, received: 'none' }))
+        return Promise.reject(portUnusable(expected, 'none'))
       }
       started ??= listen(server, options)
       return started

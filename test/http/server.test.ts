@@ -156,8 +156,14 @@ describe('access', () => {
   })
 
   test('on another address needs a token, without which the server does not start', async () => {
-    await expect(created({ host: '0.0.0.0' }).start()).rejects.toMatchObject({ code: 'token-required' })
-    await expect(created({ host: '::' }).start()).rejects.toMatchObject({ code: 'token-required' })
+    await expect(created({ host: '0.0.0.0' }).start()).rejects.toMatchObject({
+      code: 'port-unusable',
+      message: expect.stringContaining('FOREWARM_TOKEN'),
+    })
+    await expect(created({ host: '::' }).start()).rejects.toMatchObject({
+      code: 'port-unusable',
+      message: expect.stringContaining('FOREWARM_TOKEN'),
+    })
   })
 
   test('on another address needs the token, except for probes and scrapers', async () => {
@@ -192,14 +198,17 @@ describe('the HTTP server', () => {
   test('says what is wrong when the port is taken', async () => {
     const { port } = await created().start()
     await expect(created({ port }).start()).rejects.toMatchObject({
-      code: 'port-in-use',
+      code: 'port-unusable',
       message: expect.stringMatching(/METRICS_PORT.*127\.0\.0\.1:\d+, where something else listens/),
     })
   })
 
   test('says what is wrong when the address is not one of this machine', async () => {
     const elsewhere = created({ host: '203.0.113.1', token: TOKEN }).start()
-    await expect(elsewhere).rejects.toMatchObject({ code: 'address-unavailable' })
+    await expect(elsewhere).rejects.toMatchObject({
+      code: 'port-unusable',
+      message: expect.stringContaining('an address of this machine'),
+    })
   })
 
   test('starts once and closes once, however often it is asked', async () => {
