@@ -8,7 +8,7 @@ import type { Warmer } from '../src/warming/warmer.ts'
 import type { RecordHandler } from './loop.ts'
 
 export interface WarmRequestsOptions {
-  readonly warmer: Warmer
+  readonly warmer: Pick<Warmer, 'submit' | 'room'>
   readonly metrics: Metrics
   readonly publish: (result: WarmResult) => void
   /** Called for an exception that should not happen. Its request gets no result. */

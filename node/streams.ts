@@ -17,7 +17,7 @@ import type { Metrics } from '../src/telemetry/slab.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { LookAhead } from '../src/warming/look-ahead.ts'
 import { throttleOf } from '../src/warming/triggers.ts'
-import { createWarmer, type Warmer } from '../src/warming/warmer.ts'
+import { Warmer } from '../src/warming/warmer.ts'
 import type { Caches } from './caches.ts'
 import { Faults } from './faults.ts'
 import type { NodeTopics } from './topics.ts'
@@ -60,7 +60,7 @@ export function createStreams(options: StreamsOptions): Streams {
   const { promotion } = caches
   const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
   const { warmRequestsTopic: topic } = config.kafka
-  const warmer = createWarmer({ ...caches, clock, metrics, nodeId, topic, isInterested, acceptReplays })
+  const warmer = new Warmer({ ...caches, clock, metrics, nodeId, topic, isInterested, acceptReplays })
   if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
   const results = resultsOf(options, producer)

@@ -1,5 +1,5 @@
 import { deadLetterTopic } from '../schemas/topics.ts'
-import { createMicroBatcher, type MicroBatcher } from '../src/broker/micro-batch.ts'
+import { MicroBatcher } from '../src/broker/micro-batch.ts'
 import type { Batch, Headers, OutgoingRecord, Producer } from '../src/broker/port.ts'
 import type { Clock } from '../src/clock.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
@@ -44,7 +44,7 @@ export function createDeadLetters(options: DeadLettersOptions): (letter: DeadLet
     const known = batchers.get(topic)
     if (known !== undefined) return known
     const travel = { topic, lingerMs: LINGER_MS, maxBytes: REQUEST_BYTES }
-    const batcher = createMicroBatcher(options.producer, travel)
+    const batcher = new MicroBatcher(options.producer, travel)
     batchers.set(topic, batcher)
     return batcher
   }

@@ -4,7 +4,7 @@ import { END_OF_EVENT_TIME_MS, updatesOf } from '../schemas/price-object.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
 import { Alarm } from '../src/alarm.ts'
-import { createMicroBatcher, type MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batch.ts'
+import { MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batch.ts'
 import { BrokerError, type Producer } from '../src/broker/port.ts'
 import type { Timer } from '../src/timer.ts'
 
@@ -48,7 +48,7 @@ export class PricePublisher {
   constructor(options: PricePublisherOptions) {
     this.#options = options
     this.#linger = new Alarm(() => this.#sendFrames(), options.timer)
-    this.#batcher = createMicroBatcher(options.producer, { ...options.batch, topic: options.topic })
+    this.#batcher = new MicroBatcher(options.producer, { ...options.batch, topic: options.topic })
   }
 
   /**

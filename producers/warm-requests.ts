@@ -1,7 +1,7 @@
 import { type Context, context } from '@opentelemetry/api'
 import { partitionOf } from '../schemas/topics.ts'
 import { encodeWarmRequest, type WarmRequest } from '../schemas/warm-request.ts'
-import { createMicroBatcher } from '../src/broker/micro-batch.ts'
+import { MicroBatcher } from '../src/broker/micro-batch.ts'
 import type { Producer } from '../src/broker/port.ts'
 import { contextUnder, endFailed, Spans, traceHeaders } from '../src/telemetry/spans.ts'
 import type { Timer } from '../src/timer.ts'
@@ -31,7 +31,7 @@ const LINGER_MS = 1
 /** Writes warm requests to their topic, keyed by chain. */
 export function createWarmRequestProducer(options: WarmRequestProducerOptions): WarmRequestProducer {
   const { producer, topic, partitions, timer, spans = new Spans() } = options
-  const batcher = createMicroBatcher(producer, { topic, lingerMs: LINGER_MS, timer })
+  const batcher = new MicroBatcher(producer, { topic, lingerMs: LINGER_MS, timer })
   return {
     send: async (request, parent = context.active()) => {
       const span = spans.send(topic, request, parent)

@@ -1,6 +1,6 @@
 import { partitionOf } from '../schemas/topics.ts'
 import { encodeWarmResult, type WarmResult } from '../schemas/warm-result.ts'
-import { createMicroBatcher } from '../src/broker/micro-batch.ts'
+import { MicroBatcher } from '../src/broker/micro-batch.ts'
 import type { Producer } from '../src/broker/port.ts'
 import type { Timer } from '../src/timer.ts'
 
@@ -25,7 +25,7 @@ const LINGER_MS = 1
 /** Writes warm results to their topic, keyed by request id. */
 export function createWarmResultProducer(options: WarmResultProducerOptions): WarmResultProducer {
   const { producer, topic, partitions, timer } = options
-  const batcher = createMicroBatcher(producer, { topic, lingerMs: LINGER_MS, timer })
+  const batcher = new MicroBatcher(producer, { topic, lingerMs: LINGER_MS, timer })
   return {
     send: (result) => {
       const key = result.requestId

@@ -26,29 +26,13 @@ export interface MicroBatcherOptions {
   readonly timer?: Timer | undefined
 }
 
-export interface MicroBatcher {
-  /**
-   * Resolves when every in-sync replica has acknowledged the record; records of one chunk share the promise. Rejects
-   * with a BrokerError: `refused` if the queue is full, `closed` after `close`, or the producer's error.
-   */
-  add(record: OutgoingRecord): Promise<void>
-  /** Sends what is queued without waiting for more. Resolves when all of it is acknowledged or has failed. */
-  flush(): Promise<void>
-  /** Flushes, and refuses records from then on. The producer stays open. A second call changes nothing. */
-  close(): Promise<void>
-}
-
 interface Flush {
   readonly chunks: Set<Chunk>
   readonly done: PromiseWithResolvers<void>
 }
 
 /** Gathers records into requests of a connected producer. Keeps the order within each partition. */
-export function createMicroBatcher(producer: Producer, options: MicroBatcherOptions): MicroBatcher {
-  return new QueuedMicroBatcher(producer, options)
-}
-
-class QueuedMicroBatcher implements MicroBatcher {
+export class MicroBatcher {
   readonly #producer: Producer
   readonly #topic: string
   readonly #maxRecords: number
@@ -87,6 +71,10 @@ class QueuedMicroBatcher implements MicroBatcher {
     }
   }
 
+  /**
+   * Resolves when every in-sync replica has acknowledged the record; records of one chunk share the promise. Rejects
+   * with a BrokerError: `refused` if the queue is full, `closed` after `close`, or the producer's error.
+   */
   add(record: OutgoingRecord): Promise<void> {
     if (this.#isClosed || this.#queued >= this.#maxQueued) return this.#refuse()
     const { acknowledged } = this.#queue.add(record, this.#onChunk)
@@ -96,6 +84,7 @@ class QueuedMicroBatcher implements MicroBatcher {
     return acknowledged.promise
   }
 
+  /** Sends what is queued without waiting for more. Resolves when all of it is acknowledged or has failed. */
   flush(): Promise<void> {
     if (this.#unsettled.size === 0) return Promise.resolve()
     const flush = { chunks: new Set(this.#unsettled), done: Promise.withResolvers<void>() }
@@ -104,6 +93,7 @@ class QueuedMicroBatcher implements MicroBatcher {
     return flush.done.promise
   }
 
+  /** Flushes, and refuses records from then on. The producer stays open. A second call changes nothing. */
   close(): Promise<void> {
     this.#isClosed = true
     return this.flush()

@@ -42,26 +42,6 @@ export interface WarmerOptions {
   readonly maxHoldMs?: number
 }
 
-export interface Warmer {
-  /**
-   * Resolves to the result, or to undefined if the node stays silent: the request does not concern it, was served
-   * before or made by a replay, or the warmer is closed. `trace` came with the request from its topic; a request
-   * without one was made by the node itself.
-   */
-  submit(request: WarmRequest, trace?: Context): Promise<WarmResult | undefined>
-  /** A manual warm: it is served whether or not the pairs concern this node, and before everything else. */
-  warmPairs(chain: string, pairs: readonly string[]): Promise<WarmResult>
-  /** Resolves when the backlog is within its bound. The source of requests must await it between them. */
-  room(): Promise<void>
-  /** Starts the requests that are due. The timer calls it; whoever moves a virtual clock must call it too. */
-  releaseDue(): void
-  stats(): WarmerStats
-  /** How long a warm takes from when it is due, in milliseconds: a moving average. */
-  readonly typicalMs: number
-  /** Refuses the requests that wait, and resolves when those in flight are done. Twice is once. */
-  close(): Promise<void>
-}
-
 /** The most pairs that may wait, unless given. */
 export const MAX_WAITING_PAIRS = 100_000
 const REMEMBERED_IDS = 10_000
@@ -74,12 +54,8 @@ const PAIRS_A_TRIP = 1_000
 const FIRST_TYPICAL_MS = 5
 const TYPICAL_WEIGHT = 1 / 32
 
-export function createWarmer(options: WarmerOptions): Warmer {
-  return new RequestWarmer(options)
-}
-
 /** The life of a request: it is admitted, held until it is due, waits its turn, is promoted and answered. */
-class RequestWarmer implements Warmer {
+export class Warmer {
   readonly #options: WarmerOptions
   readonly #admissions: Admissions
   readonly #backlog: Backlog
@@ -89,6 +65,7 @@ class RequestWarmer implements Warmer {
   readonly #trips = new InFlight()
   readonly #waiting: (() => void)[] = []
   readonly #nextRelease: Alarm
+  /** How long a warm takes from when it is due, in milliseconds: a moving average. */
   typicalMs = FIRST_TYPICAL_MS
   #timedForMs = Number.POSITIVE_INFINITY
   #pumping = false
@@ -109,6 +86,11 @@ class RequestWarmer implements Warmer {
     this.#now = options.now ?? (() => performance.now())
   }
 
+  /**
+   * Resolves to the result, or to undefined if the node stays silent: the request does not concern it, was served
+   * before or made by a replay, or the warmer is closed. `trace` came with the request from its topic; a request
+   * without one was made by the node itself.
+   */
   async submit(request: WarmRequest, trace?: Context): Promise<WarmResult | undefined> {
     if (this.#closed) {
       this.#counts.countRefusal(request.chain, 'closed')
@@ -120,6 +102,7 @@ class RequestWarmer implements Warmer {
     return admission.answered ? refusal : undefined
   }
 
+  /** A manual warm: it is served whether or not the pairs concern this node, and before everything else. */
   async warmPairs(chain: string, pairs: readonly string[]): Promise<WarmResult> {
     const issuedAtMs = this.#options.clock.now()
     const origin = { origin: 'manual', priority: 'critical' } as const
@@ -128,6 +111,7 @@ class RequestWarmer implements Warmer {
     return this.#accept(request, this.#admissions.allOf(chain, pairs))
   }
 
+  /** Resolves when the backlog is within its bound. The source of requests must await it between them. */
   room(): Promise<void> {
     if (!this.#backlog.overfull) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -135,6 +119,7 @@ class RequestWarmer implements Warmer {
     return promise
   }
 
+  /** Starts the requests that are due. The timer calls it; whoever moves a virtual clock must call it too. */
   releaseDue(): void {
     const nowMs = this.#options.clock.now()
     for (const job of this.#backlog.release(nowMs)) {
@@ -160,6 +145,7 @@ class RequestWarmer implements Warmer {
     }
   }
 
+  /** Refuses the requests that wait, and resolves when those in flight are done. Twice is once. */
   async close(): Promise<void> {
     this.#closed = true
     this.#nextRelease.close()

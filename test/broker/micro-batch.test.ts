@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
-import { createMicroBatcher, type MicroBatcherOptions } from '../../src/broker/micro-batch.ts'
+import { MicroBatcher, type MicroBatcherOptions } from '../../src/broker/micro-batch.ts'
 import { BrokerError, type OutgoingRecord, type Producer } from '../../src/broker/port.ts'
 
 const TOPIC = 'prices'
@@ -216,7 +216,7 @@ test('a batcher without a given timer sends its records', async () => {
   const broker = createMemoryBroker({ partitions: { [TOPIC]: 2 } })
   const producer = broker.producer()
   await producer.connect()
-  const batcher = createMicroBatcher(producer, { topic: TOPIC })
+  const batcher = new MicroBatcher(producer, { topic: TOPIC })
   await Promise.all(Array.from({ length: 1000 }, (_, i) => batcher.add(record(i % 2, `${i}`))))
   const admin = broker.admin()
   await admin.connect()
@@ -253,7 +253,7 @@ function newStage(options: Partial<MicroBatcherOptions> = {}) {
       over = undefined
     }
   }
-  const batcher = createMicroBatcher(producer, { topic: TOPIC, timer, ...options })
+  const batcher = new MicroBatcher(producer, { topic: TOPIC, timer, ...options })
   const linger = () => {
     const run = over
     over = undefined

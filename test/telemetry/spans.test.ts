@@ -16,7 +16,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts'
 import type { Telemetry } from '../../src/telemetry/sdk.ts'
 import { traceHeaders, traceOf } from '../../src/telemetry/spans.ts'
 import { startTelemetry } from '../../src/telemetry/telemetry.ts'
-import { createWarmer, type Warmer } from '../../src/warming/warmer.ts'
+import { Warmer } from '../../src/warming/warmer.ts'
 import { columnsOf } from '../cache/l2/columns.ts'
 import { until } from '../harness/until.ts'
 
@@ -47,7 +47,7 @@ beforeAll(async () => {
   await l2.write(columnsOf(ids.map((pairId) => ({ pairId, version: 1 }))), 0, 2)
   const l1 = new L1({ slots: 10, maxPairs: 100 })
   const promotion = new Promotion({ table, l1, l2, writeBehind: { pending: () => false }, metrics })
-  warmer = createWarmer({ nodeId: 'n', table, isInterested: () => true, promotion, clock: systemClock, metrics })
+  warmer = new Warmer({ nodeId: 'n', table, isInterested: () => true, promotion, clock: systemClock, metrics })
   const onFault = () => undefined
   const handler = new WarmRequests({ warmer, metrics, publish: (result) => results.push(result), onFault })
   const onBatch = createLoop({ handlerOf: () => handler, deadLetters: async () => {}, onFault })

@@ -3,7 +3,7 @@ import { PairTable } from '../../src/cache/names/pair-table.ts'
 import type { Promoted, PromoteOptions, PromotionOutcome } from '../../src/cache/promotion.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
-import { createWarmer, type Warmer, type WarmerOptions } from '../../src/warming/warmer.ts'
+import { Warmer, type WarmerOptions } from '../../src/warming/warmer.ts'
 import { ManualTimer } from '../harness/manual-timer.ts'
 
 export const NOW_MS = 1_700_000_000_000
@@ -58,7 +58,7 @@ export class WarmerUnderTest {
     const isInterested = (chain: string, pair: string) => chain === 'ethereum' || pair === 'watched'
     const now = () => clock.now()
     const fixed = { nodeId: 'node-1', table, clock, metrics, now, timer: this.timer.start, promotion, isInterested }
-    return createWarmer({ ...fixed, ...options })
+    return new Warmer({ ...fixed, ...options })
   }
 
   id(pair: string, chain = 'ethereum'): number {

@@ -20,69 +20,63 @@ const FIRST_SLAB_BYTES = 4096
 const ABSENT = -1
 const NO_HEADERS: Headers = []
 
-export interface PartitionLog {
-  /** The first offset that still exists. */
-  readonly low: number
+export class PartitionLog {
   /** The next offset to be written. */
-  readonly high: number
+  high = 0
+  readonly #maxRecords: number
+  readonly #chunks: Chunk[] = []
+  readonly #listeners = new Set<() => void>()
+  #announced = 0
+
+  constructor(maxRecords: number) {
+    this.#maxRecords = maxRecords
+  }
+
+  /** The first offset that still exists. */
+  get low(): number {
+    return Math.max(0, this.high - this.#maxRecords)
+  }
+
   /** Copies the record's bytes; the caller has checked it. Listeners are called by `announce`, once for each batch. */
-  append(record: OutgoingRecord, timestampMs: number): void
-  announce(): void
+  append(record: OutgoingRecord, timestampMs: number): void {
+    const last = this.#chunks.at(-1)
+    let chunk = last
+    if (chunk === undefined || chunk.isFull()) {
+      chunk = new Chunk(this.high, slabBytesAfter(last))
+      this.#chunks.push(chunk)
+    }
+    chunk.append(record, timestampMs)
+    this.high += 1
+    const oldest = this.#chunks[0]
+    if (oldest !== undefined && oldest.base + oldest.count <= this.low) this.#chunks.shift()
+  }
+
+  announce(): void {
+    if (this.#announced === this.high) return
+    this.#announced = this.high
+    for (const tell of this.#listeners) tell()
+  }
+
   /** Returns a function that removes the listener. */
-  onAppended(listener: () => void): () => void
+  onAppended(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   /** Reads up to `maxRecords` from an offset in [low, high), fewer if its chunk ends before. */
-  read(from: number, maxRecords: number): Slice
+  read(from: number, maxRecords: number): Slice {
+    const chunk = chunkOf(this.#chunks, from)
+    const first = from - chunk.base
+    return { chunk, first, count: Math.min(maxRecords, chunk.count - first) }
+  }
+
   /** The first offset whose timestamp is at or after `timestampMs`; undefined if all are older. */
-  offsetAt(timestampMs: number): number | undefined
-}
-
-export function createPartitionLog(maxRecords: number): PartitionLog {
-  const chunks: Chunk[] = []
-  let high = 0
-  let announced = 0
-  const listeners = new Set<() => void>()
-  const low = () => Math.max(0, high - maxRecords)
-
-  return {
-    get low() {
-      return low()
-    },
-    get high() {
-      return high
-    },
-    append: (record, timestampMs) => {
-      const last = chunks.at(-1)
-      let chunk = last
-      if (chunk === undefined || chunk.isFull()) {
-        chunk = new Chunk(high, slabBytesAfter(last))
-        chunks.push(chunk)
-      }
-      chunk.append(record, timestampMs)
-      high += 1
-      const oldest = chunks[0]
-      if (oldest !== undefined && oldest.base + oldest.count <= low()) chunks.shift()
-    },
-    announce: () => {
-      if (announced === high) return
-      announced = high
-      for (const tell of listeners) tell()
-    },
-    onAppended: (listener) => {
-      listeners.add(listener)
-      return () => listeners.delete(listener)
-    },
-    read: (from, maxRecords) => {
-      const chunk = chunkOf(chunks, from)
-      const first = from - chunk.base
-      return { chunk, first, count: Math.min(maxRecords, chunk.count - first) }
-    },
-    offsetAt: (timestampMs) => {
-      for (const chunk of chunks) {
-        const offset = chunk.offsetAt(timestampMs, low())
-        if (offset !== undefined) return offset
-      }
-      return undefined
-    },
+  offsetAt(timestampMs: number): number | undefined {
+    for (const chunk of this.#chunks) {
+      const offset = chunk.offsetAt(timestampMs, this.low)
+      if (offset !== undefined) return offset
+    }
+    return undefined
   }
 }
 

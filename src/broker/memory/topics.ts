@@ -1,5 +1,5 @@
 import { BrokerError, type TopicSpec } from '../port.ts'
-import { createPartitionLog, type PartitionLog } from './log.ts'
+import { PartitionLog } from './log.ts'
 
 /** The in-memory cluster's topics, with the checks and defaults of a Kafka broker. */
 
@@ -57,7 +57,7 @@ export class MemoryTopics {
       throw invalidTopic(`topic ${name}: max.message.bytes is ${settings.get('max.message.bytes')}`)
     this.#topics.set(name, {
       name,
-      partitions: Array.from({ length: partitions }, () => createPartitionLog(this.#maxRecordsPerPartition)),
+      partitions: Array.from({ length: partitions }, () => new PartitionLog(this.#maxRecordsPerPartition)),
       config: settings,
       maxBatchBytes,
     })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { CHUNK_RECORDS, createPartitionLog, MemoryBatch, type PartitionLog } from '../../../src/broker/memory/log.ts'
+import { CHUNK_RECORDS, MemoryBatch, PartitionLog } from '../../../src/broker/memory/log.ts'
 
 const UNBOUNDED = Number.MAX_SAFE_INTEGER
 
@@ -14,7 +14,7 @@ describe('a partition log', () => {
       timestampMs: fc.nat(),
     })
     const run = fc.property(fc.array(record, { maxLength: 60 }), fc.integer({ min: 1, max: 700 }), (kinds, batch) => {
-      const log = createPartitionLog(UNBOUNDED)
+      const log = new PartitionLog(UNBOUNDED)
       const sent = Array.from({ length: kinds.length * 40 }, (_, i) => kinds[i % kinds.length]).filter(isPresent)
       for (const { key, value, timestampMs } of sent) {
         const bytes = value instanceof Uint8Array ? Buffer.from(value) : value
@@ -27,7 +27,7 @@ describe('a partition log', () => {
   })
 
   test('keeps the newest records up to its bound, and frees the chunks before them', () => {
-    const log = createPartitionLog(1500)
+    const log = new PartitionLog(1500)
     for (let i = 0; i < 5000; i++) log.append({ partition: 0, value: `v${i}` }, i)
     expect([log.low, log.high]).toEqual([3500, 5000])
     expect(readAll(log, 500).map(([offset]) => offset)).toEqual(Array.from({ length: 1500 }, (_, i) => 3500 + i))
@@ -35,7 +35,7 @@ describe('a partition log', () => {
   })
 
   test('keeps the records of a batch that is still held', () => {
-    const log = createPartitionLog(10)
+    const log = new PartitionLog(10)
     for (let i = 0; i < 10; i++) log.append({ partition: 0, value: `old ${i}` }, i)
     const batch = new MemoryBatch('t', 0, { ...log.read(0, 10), high: log.high })
     for (let i = 0; i < 5000; i++) log.append({ partition: 0, value: `new ${i}` }, i)
@@ -44,13 +44,13 @@ describe('a partition log', () => {
   })
 
   test('finds a timestamp among the records that still exist', () => {
-    const log = createPartitionLog(3)
+    const log = new PartitionLog(3)
     for (const timestampMs of [50, 10, 20, 30]) log.append({ partition: 0, value: null }, timestampMs)
     expect([0, 20, 21, 31].map((timestampMs) => log.offsetAt(timestampMs))).toEqual([1, 2, 3, undefined])
   })
 
   test('calls its listeners once for all records since the last call', () => {
-    const log = createPartitionLog(UNBOUNDED)
+    const log = new PartitionLog(UNBOUNDED)
     let told = 0
     const stop = log.onAppended(() => {
       told += 1
@@ -69,7 +69,7 @@ describe('a partition log', () => {
   })
 
   test('hands out batches that refuse an index which they do not have', () => {
-    const log = createPartitionLog(UNBOUNDED)
+    const log = new PartitionLog(UNBOUNDED)
     log.append({ partition: 0, value: 'a' }, 0)
     log.append({ partition: 0, value: 'b' }, 0)
     const batch = new MemoryBatch('t', 0, { ...log.read(0, 1), high: log.high })

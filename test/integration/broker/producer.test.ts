@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
 import { createKafkaClient } from '../../../src/broker/kafka/client.ts'
 import { KafkaProducer } from '../../../src/broker/kafka/producer/producer.ts'
-import { createMicroBatcher } from '../../../src/broker/micro-batch.ts'
+import { MicroBatcher } from '../../../src/broker/micro-batch.ts'
 import {
   newTopic,
   numbered,
@@ -27,7 +27,7 @@ test('micro-batches keep the order within each partition while several requests 
   const partitions = 12
   const count = 20_000
   const topic = await newTopic(stage, partitions)
-  const batcher = createMicroBatcher(stage.producer, { topic, maxRecords: 100 })
+  const batcher = new MicroBatcher(stage.producer, { topic, maxRecords: 100 })
   const sends: Promise<void>[] = []
   for (let i = 0; i < count; i++) {
     // The sizes differ a lot: a request that is encoded faster must not overtake another.
