@@ -43,25 +43,25 @@ export interface Strategy {
   select(candidates: readonly Candidate[], evidence?: Evidence): Selection
 }
 
-/** Selects the `topN` best candidates with at least `minScore`. */
-export function topN(options: { readonly topN: number; readonly minScore: number; readonly name?: string }): Strategy {
-  const { topN, minScore, name = 'top-n' } = options
+/** The most pairs of a choice, and the probability, 0 to 1, that each of them needs. */
+export interface Limits {
+  readonly maxPairs: number
+  readonly minScore: number
+}
+
+/** Selects the best `maxPairs` candidates with at least `minScore`. */
+export function topN({ maxPairs, minScore }: Limits, name = 'top-n'): Strategy {
   return {
     name,
     select: (candidates) => ({
-      selected: bestFirst(candidates, minScore).slice(0, topN),
-      reason: `the ${topN} likeliest of those read after at least ${percent(minScore)} of updates`,
+      selected: bestFirst(candidates, minScore).slice(0, maxPairs),
+      reason: `the ${maxPairs} likeliest of those read after at least ${percent(minScore)} of updates`,
     }),
   }
 }
 
 /** Selects all candidates with at least `minScore`, the best `maxPairs` at most. */
-export function threshold(options: {
-  readonly minScore: number
-  readonly maxPairs: number
-  readonly name?: string
-}): Strategy {
-  const { minScore, maxPairs, name = 'threshold' } = options
+export function threshold({ maxPairs, minScore }: Limits, name = 'threshold'): Strategy {
   return {
     name,
     select: (candidates) => ({

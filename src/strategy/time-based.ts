@@ -1,9 +1,4 @@
-import { bestFirst, type Candidate, percent, type Strategy } from './strategy.ts'
-
-export interface TimeBasedOptions {
-  readonly maxPairs: number
-  readonly minScore: number
-}
+import { bestFirst, type Candidate, type Limits, percent, type Strategy } from './strategy.ts'
 
 /** The weight of recency in the benefit; the rest is the probability of being read. */
 const RECENCY_WEIGHT = 1 / 3
@@ -11,8 +6,7 @@ const RECENCY_WEIGHT = 1 / 3
 const HALF_LIFE_MS = 60_000
 
 /** Ranks candidates by both the probability of being read and how recently they were updated. */
-export function timeBased(options: TimeBasedOptions): Strategy {
-  const { maxPairs, minScore } = options
+export function timeBased({ maxPairs, minScore }: Limits): Strategy {
   const weigh = (candidate: Candidate): Candidate => {
     const { score, benefit = score, movedAgoMs } = candidate
     if (movedAgoMs === undefined) return candidate

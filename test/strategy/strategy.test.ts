@@ -15,14 +15,14 @@ function scores(selected: readonly Candidate[]): number[] {
 
 describe('top-n', () => {
   test('takes the best few of the candidates that are likely enough, best first', () => {
-    const strategy = topN({ topN: 2, minScore: 0.3 })
+    const strategy = topN({ maxPairs: 2, minScore: 0.3 })
     expect(strategy.name).toBe('top-n')
     expect(scores(strategy.select(candidates).selected)).toEqual([0.9, 0.6])
-    expect(scores(topN({ topN: 5, minScore: 0.3 }).select(candidates).selected)).toEqual([0.9, 0.6, 0.3])
+    expect(scores(topN({ maxPairs: 5, minScore: 0.3 }).select(candidates).selected)).toEqual([0.9, 0.6, 0.3])
   })
 
   test('gives a reason with its limits', () => {
-    expect(topN({ topN: 2, minScore: 0.3 }).select([]).reason).toBe(
+    expect(topN({ maxPairs: 2, minScore: 0.3 }).select([]).reason).toBe(
       'the 2 likeliest of those read after at least 30 % of updates',
     )
   })

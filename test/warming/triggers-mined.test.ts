@@ -30,7 +30,7 @@ beforeEach(() => {
   published = []
   options = {
     ...{ tracker, table, clock, l1: new L1({ slots: 10, maxPairs: MAX_PAIRS }), nodeId: 'node-1' },
-    strategy: threshold({ name: 'forewarm', minScore: 0.2, maxPairs: 8 }),
+    strategy: threshold({ minScore: 0.2, maxPairs: 8 }, 'forewarm'),
     publish: (request) => published.push(request),
   }
   triggers = new Triggers(options)
@@ -117,7 +117,7 @@ describe('an update that others follow by statistics', () => {
     function ask(isAllowed: boolean, accuracy: number): void {
       const known = { allows: () => true, accuracy: 1 }
       const prediction = { allows: () => isAllowed, accuracy }
-      const strategy = topN({ topN: isAllowed ? 1 : 8, minScore: 0.2 })
+      const strategy = topN({ maxPairs: isAllowed ? 1 : 8, minScore: 0.2 })
       triggers = new Triggers({ ...options, strategy, throttles: { correlation: known, prediction } })
       triggers.onUpdate(id('a'), clock.now())
     }

@@ -27,7 +27,7 @@ interface Settings {
 function newTriggers(options: Settings = {}): Triggers {
   return new Triggers({
     ...{ tracker, table, l1, clock },
-    strategy: threshold({ name: 'forewarm', minScore: 0.2, maxPairs: 8 }),
+    strategy: threshold({ minScore: 0.2, maxPairs: 8 }, 'forewarm'),
     ...options,
     nodeId: 'node-1',
     publish: (request, lagMs) => {
@@ -90,7 +90,7 @@ describe('an update with known reads', () => {
   })
 
   test('goes on with the strategy that the last choice named', () => {
-    const later = topN({ topN: 1, minScore: 0, name: 'later' })
+    const later = topN({ maxPairs: 1, minScore: 0 }, 'later')
     const first: Strategy = { name: 'first', select: () => ({ selected: [], reason: '', next: later }) }
     triggers = newTriggers({ strategy: first })
     learn('a', 'b', { lagMs: 100 })
@@ -231,7 +231,7 @@ describe('a pair that was requested', () => {
   })
 
   test('ranks after pairs that are missing from L1 if only the best are requested', () => {
-    triggers = newTriggers({ strategy: topN({ topN: 1, minScore: 0.2 }) })
+    triggers = newTriggers({ strategy: topN({ maxPairs: 1, minScore: 0.2 }) })
     for (let i = 0; i < 11; i++) l1.fill(id(`pushed-${i}`), cachedPrice({ version: 1 }))
     for (const pair of ['b', 'c']) tracker.read(id('a'), id(pair), 100)
     l1.fill(id('b'), cachedPrice({ version: 1 }))
