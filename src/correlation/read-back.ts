@@ -29,7 +29,7 @@ export interface ReadBackOptions {
   /** All pairs unless given. */
   readonly maxTracked?: number | undefined
   /** Reads that the log holds, a power of two; older ones are forgotten. */
-  readonly logReads?: number
+  readonly logReads?: number | undefined
   readonly confidence: Confidence
   /** The threshold to begin with. */
   readonly threshold: number

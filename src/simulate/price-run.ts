@@ -38,8 +38,8 @@ export class PriceRun implements Run {
     for (; this.#next < end; this.#next++) {
       const nowUs = tape.timesUs[this.#next] as number
       this.#readUntil(nowUs)
-      warming.release(nowUs / 1000)
-      warming.update(tape.updates[this.#next] as number, this.#next, nowUs / 1000)
+      warming.release?.(nowUs / 1000)
+      warming.update?.(tape.updates[this.#next] as number, this.#next, nowUs / 1000)
     }
     if (end === this.length) this.#readUntil(Number.POSITIVE_INFINITY)
   }
@@ -52,12 +52,13 @@ export class PriceRun implements Run {
       if (dueUs > nowUs) return
       const trigger = tape.updates[this.#nextRead] as number
       const reads = tape.reads[trigger] as Int32Array
-      warming.release(dueUs / 1000)
+      warming.release?.(dueUs / 1000)
       for (const pairId of reads) {
-        warming.beforeRead(pairId)
-        warming.read(pairId, tally.read(pairId))
+        warming.beforeRead?.(pairId)
+        const outcome = tally.read(pairId)
+        warming.read?.(pairId, outcome)
       }
-      warming.afterReads(trigger, reads, delayMs)
+      warming.afterReads?.(trigger, reads, delayMs)
     }
   }
 }

@@ -20,9 +20,9 @@ export interface NextReadsOptions {
   readonly cache: AtHand
   readonly evidence: () => Evidence
   /** What the warms of the cache have cost so far; nothing unless given. */
-  readonly cost?: () => WarmCost
+  readonly cost?: (() => WarmCost) | undefined
   /** The number of reads that are remembered, a power of two; 2²³ unless given. */
-  readonly logReads?: number
+  readonly logReads?: number | undefined
 }
 
 /**
@@ -56,11 +56,10 @@ export class NextReads {
     this.#breakEven = new BreakEven(cost)
     this.#throttle = new Throttle(options.evidence)
     this.#readBack = new ReadBack({
-      ...{ maxPairs, maxTracked },
+      ...{ maxPairs, maxTracked, logReads },
       confidence: new Confidence({ maxPairs, horizon: Math.min(HORIZON_SPANS * SPAN, this.#limit * HORIZON_PARTS) }),
       threshold: isOwn ? this.#breakEven.probability : limits.minScore,
       limit: isOwn ? Math.min(limits.maxPairs, this.#limit) : MAX_CANDIDATES,
-      ...(logReads !== undefined && { logReads }),
     })
     this.pairIds = new Int32Array(MAX_CANDIDATES)
   }

@@ -23,7 +23,7 @@ export interface PriceTape {
   /** Records of a recording left out because they cannot be read. */
   readonly unreadable: number
   /** Updates left out because their time is impossible; absent if there are none. */
-  readonly mistimed?: MistimedUpdates
+  readonly mistimed?: MistimedUpdates | undefined
 }
 
 export interface MistimedUpdates {
@@ -77,8 +77,7 @@ export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTap
   if (!pairIds.some((pairId) => reads[pairId]?.length !== 0))
     throw new SimulationError('bad-file', `${prices} has no update on which anything is read: ${expected(events)}`)
   return {
-    ...{ name: prices, pairs: siblings.pairs, reads, unknownUpdates, backwards, unreadable },
-    ...(mistimed !== undefined && { mistimed }),
+    ...{ name: prices, pairs: siblings.pairs, reads, unknownUpdates, backwards, unreadable, mistimed },
     updates: Int32Array.from(pairIds),
     timesUs: Float64Array.from(timesUs),
     batches: Int32Array.from(batches),

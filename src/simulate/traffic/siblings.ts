@@ -13,47 +13,49 @@ export interface Siblings {
   reads(max: number): readonly Int32Array[]
 }
 
-/** Siblings are the pairs of one chain whose updates carry the same `group`. Numbered by first appearance. */
-export class GroupSiblings implements Siblings {
+/** Numbers keys from 0, and knows the group of each. */
+class Groups {
   readonly #ids = new Map<string, number>()
-  readonly #groups = new Groups()
+  readonly #groupOf: (string | undefined)[] = []
 
   get pairs(): number {
     return this.#ids.size
   }
 
-  idOf({ chain, pair, group }: PriceUpdate): number {
-    const key = pairKey(chain, pair)
-    const known = this.#ids.get(key)
-    if (known !== undefined) return known
-    const id = this.#ids.size
-    this.#ids.set(key, id)
-    this.#groups.add(group === undefined ? undefined : pairKey(chain, group))
-    return id
+  reads(max: number): readonly Int32Array[] {
+    const members = Map.groupBy(this.#groupOf.keys(), (id) => this.#groupOf[id])
+    return this.#groupOf.map((group, id) => {
+      const others = group === undefined ? [] : (members.get(group) ?? [])
+      const first = others.slice(0, max + 1).filter((other) => other !== id)
+      return Int32Array.from(first.slice(0, max))
+    })
   }
 
-  reads(max: number): readonly Int32Array[] {
-    return this.#groups.reads(max)
+  protected find(key: string): number | undefined {
+    return this.#ids.get(key)
+  }
+
+  /** Returns the number of a new key. */
+  protected put(key: string, group: string | undefined): number {
+    this.#ids.set(key, this.#ids.size)
+    return this.#groupOf.push(group) - 1
+  }
+}
+
+/** Siblings are the pairs of one chain whose updates carry the same `group`. Numbered by first appearance. */
+export class GroupSiblings extends Groups implements Siblings {
+  idOf({ chain, pair, group }: PriceUpdate): number {
+    const key = pairKey(chain, pair)
+    return this.find(key) ?? this.put(key, group === undefined ? undefined : pairKey(chain, group))
   }
 }
 
 const HEADER = 'pair,event'
 
 /** Siblings are the pairs of one event in a file, whatever their chain. Numbered in the order of the file. */
-export class EventSiblings implements Siblings {
-  readonly #ids = new Map<string, number>()
-  readonly #groups = new Groups()
-
-  get pairs(): number {
-    return this.#ids.size
-  }
-
+export class EventSiblings extends Groups implements Siblings {
   idOf({ pair }: PriceUpdate): number | undefined {
-    return this.#ids.get(pair)
-  }
-
-  reads(max: number): readonly Int32Array[] {
-    return this.#groups.reads(max)
+    return this.find(pair)
   }
 
   /** Takes a line of the file; if it cannot, says why. */
@@ -65,9 +67,8 @@ export class EventSiblings implements Siblings {
     }
     if (more.length > 0) return `column 3: expected two columns, got ${more.length + 2}`
     if (line === HEADER) return `expected a pair and its event, got the heading ${HEADER} again`
-    if (this.#ids.has(pair)) return `column "pair": ${shown(pair)} is on an earlier line already`
-    this.#ids.set(pair, this.#ids.size)
-    this.#groups.add(event)
+    if (this.find(pair) !== undefined) return `column "pair": ${shown(pair)} is on an earlier line already`
+    this.put(pair, event)
     return undefined
   }
 }
@@ -90,29 +91,6 @@ export async function readEvents(path: string, signal?: AbortSignal): Promise<Ev
 
 function headingProblem(line: string): string | undefined {
   return line === HEADER ? undefined : `expected the heading ${HEADER}, got ${shown(line)}`
-}
-
-/** The members of each group, and the group of each member. */
-class Groups {
-  readonly #members = new Map<string, number[]>()
-  readonly #groupOf: (string | undefined)[] = []
-
-  add(group: string | undefined): void {
-    const id = this.#groupOf.length
-    this.#groupOf.push(group)
-    if (group === undefined) return
-    const members = this.#members.get(group)
-    if (members === undefined) this.#members.set(group, [id])
-    else members.push(id)
-  }
-
-  reads(max: number): readonly Int32Array[] {
-    return this.#groupOf.map((group, id) => {
-      const members = group === undefined ? [] : (this.#members.get(group) ?? [])
-      const first = members.slice(0, max + 1).filter((other) => other !== id)
-      return Int32Array.from(first.slice(0, max))
-    })
-  }
 }
 
 const SHOWN_CHARACTERS = 60

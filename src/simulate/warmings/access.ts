@@ -60,7 +60,7 @@ function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOption
       const { used, unused } = warmsOf(tally, 'prediction')
       return { used, unused, hitRatio: tally.hitRatio }
     },
-    ...(usage !== undefined && { cost: () => warmCostOf(usage) }),
+    cost: usage && (() => warmCostOf(usage)),
   })
   return (pairId) => {
     next.after(pairId)

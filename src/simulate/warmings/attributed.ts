@@ -60,10 +60,6 @@ export class AttributedWarming implements PriceWarming {
     this.#triggers.update(pairId, nowMs)
   }
 
-  beforeRead(): void {}
-
-  read(): void {}
-
   afterReads(trigger: number, pairIds: Int32Array, lagMs: number): void {
     let readEdges = 0
     for (const pairId of pairIds) {

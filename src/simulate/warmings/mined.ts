@@ -54,14 +54,10 @@ export class MinedWarming implements PriceWarming {
     this.#triggers.update(pairId, nowMs)
   }
 
-  beforeRead(): void {}
-
   read(pairId: number, outcome: ReadOutcome): void {
     this.#tracker.readAlone(pairId)
     if (outcome !== 'hit') this.#tracker.missed(pairId, 0, this.#timer.nowMs ?? 0)
   }
-
-  afterReads(): void {}
 }
 
 /** A timer that goes by the times of the tape. One call is pending at a time. */

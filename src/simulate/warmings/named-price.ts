@@ -6,14 +6,6 @@ import { MinedWarming } from './mined.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price.ts'
 import { type BaselineName, isBaseline, type WarmingName } from './warmings.ts'
 
-const NOTHING: PriceWarming = {
-  release: () => undefined,
-  update: () => undefined,
-  beforeRead: () => undefined,
-  read: () => undefined,
-  afterReads: () => undefined,
-}
-
 export function priceWarming(name: WarmingName, options: PriceWarmingOptions): PriceWarming {
   if (isBaseline(name)) return baseline(name, options)
   return options.attribution === 'on' ? new AttributedWarming(name, options) : new MinedWarming(name, options)
@@ -23,11 +15,10 @@ export function priceWarming(name: WarmingName, options: PriceWarmingOptions): P
 function baseline(name: BaselineName, { tape, tally, seed }: PriceWarmingOptions): PriceWarming {
   switch (name) {
     case 'none':
-      return NOTHING
+      return {}
     case 'busiest': {
       const busiest = new Busiest({ pairs: tape.pairs, limit: tally.policy.warmLimit, tally })
       return {
-        ...NOTHING,
         afterReads: (_, pairIds) => {
           for (const pairId of pairIds) busiest.read(pairId)
         },
@@ -37,7 +28,6 @@ function baseline(name: BaselineName, { tape, tally, seed }: PriceWarmingOptions
       const random = mulberry32(seed)
       const { maxPairs } = STRATEGY_LIMITS.forewarm
       return {
-        ...NOTHING,
         update: () => {
           for (let i = 0; i < maxPairs; i++) tally.warm(Math.floor(random() * tape.pairs))
         },
@@ -45,6 +35,6 @@ function baseline(name: BaselineName, { tape, tally, seed }: PriceWarmingOptions
     }
     case 'oracle':
       // One by one: if an update's reads do not all fit, the first would be evicted before its turn.
-      return { ...NOTHING, beforeRead: (pairId) => tally.warm(pairId) }
+      return { beforeRead: (pairId) => tally.warm(pairId) }
   }
 }

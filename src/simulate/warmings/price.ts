@@ -2,18 +2,18 @@ import type { LookAheadMode } from '../../warming/look-ahead.ts'
 import type { ReadOutcome, Tally } from '../tally.ts'
 import type { PriceTape } from '../traffic/price-tape.ts'
 
-/** Warms along a tape of updates. Times are milliseconds since the epoch. */
+/** Warms along a tape of updates, at the moments that it cares about. Times are milliseconds since the epoch. */
 export interface PriceWarming {
   /** Does what is due by now. */
-  release(nowMs: number): void
+  release?(nowMs: number): void
   /** Update number `at` comes in; its detector is called afterwards. */
-  update(pairId: number, at: number, nowMs: number): void
+  update?(pairId: number, at: number, nowMs: number): void
   /** The detector is about to read the pair. */
-  beforeRead(pairId: number): void
+  beforeRead?(pairId: number): void
   /** It has read the pair. */
-  read(pairId: number, outcome: ReadOutcome): void
+  read?(pairId: number, outcome: ReadOutcome): void
   /** It has read all of them, `lagMs` after the update of `trigger`. */
-  afterReads(trigger: number, pairIds: Int32Array, lagMs: number): void
+  afterReads?(trigger: number, pairIds: Int32Array, lagMs: number): void
 }
 
 export interface PriceWarmingOptions {
