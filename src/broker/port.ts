@@ -10,9 +10,7 @@ export type Headers = readonly (readonly [name: string, value: Buffer])[]
  * Fetched records of one partition, in offset order. Fields are read on demand, because building an object for each
  * record costs more than handling it. Buffers are slices of the fetch response: copy what outlives the handler.
  */
-export interface Batch {
-  readonly topic: string
-  readonly partition: number
+export interface Batch extends TopicPartition {
   readonly count: number
   /** The offset that the partition's next record will have, as known when the batch was fetched. */
   readonly highWatermark: bigint
@@ -93,31 +91,15 @@ export type BrokerEvent =
     }
   | { readonly type: 'disconnected'; readonly reason: string }
   | { readonly type: 'reconnected' }
-  | {
-      readonly type: 'offset-jump'
-      readonly topic: string
-      readonly partition: number
-      readonly from: bigint
-      readonly to: bigint
-    }
-  | {
-      /** Records that no codec can read were skipped. */
+  | ({ readonly type: 'offset-jump'; readonly from: bigint; readonly to: bigint } & TopicPartition)
+  /** Records that no codec can read were skipped, `from` the first of them `to` the last. */
+  | ({
       readonly type: 'undecodable'
-      readonly topic: string
-      readonly partition: number
-      /** The first of these records. */
       readonly from: bigint
-      /** The last of these records. */
       readonly to: bigint
       readonly reason: string
-    }
-  | {
-      readonly type: 'stuck'
-      readonly groupId: string
-      readonly topic: string
-      readonly partition: number
-      readonly ms: number
-    }
+    } & TopicPartition)
+  | ({ readonly type: 'stuck'; readonly groupId: string; readonly ms: number } & TopicPartition)
 
 /** The state of a consumer, and the partitions that it has. */
 export interface ConsumerHealth {
