@@ -8,3 +8,14 @@ export const systemTimer: Timer = (delayMs, run) => {
   const handle = setTimeout(run, Math.min(Math.max(delayMs, 0), MAX_DELAY_MS))
   return () => clearTimeout(handle)
 }
+
+/** Settles as the promise does, or resolves to `late` if that takes longer than `delayMs`. */
+export async function inTime<T, L>(
+  promise: Promise<T>,
+  late: L,
+  { delayMs, timer = systemTimer }: { readonly delayMs: number; readonly timer?: Timer | undefined },
+): Promise<T | L> {
+  const { promise: elapsed, resolve } = Promise.withResolvers<L>()
+  const cancel = timer(delayMs, () => resolve(late))
+  return Promise.race([promise, elapsed]).finally(cancel)
+}

@@ -13,7 +13,7 @@ import { type MetricProducer, PeriodicExportingMetricReader, type PushMetricExpo
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Config } from '../config/settings.ts'
-import { systemTimer, type Timer } from '../timer.ts'
+import { inTime, type Timer } from '../timer.ts'
 import type { Log } from './log.ts'
 import { metricProducer } from './metric-producer.ts'
 import type { MetricSlab } from './metrics.ts'
@@ -78,7 +78,7 @@ export function startSdk(options: TelemetryOptions): Telemetry {
       return { body: toOpenMetrics(body), contentType: OPEN_METRICS_TEXT }
     },
     shutdown() {
-      shutdown ??= flushedInTime(options.timer ?? systemTimer, release()).finally(() => {
+      shutdown ??= flushedInTime(options.timer, release()).finally(() => {
         if (tellsLog) diag.disable()
       })
       return shutdown
@@ -177,12 +177,10 @@ function diagnosticsTo(log: Log): Parameters<typeof diag.setLogger>[0] {
   return { error: warn, warn, info: () => {}, debug: () => {}, verbose: () => {} }
 }
 
-async function flushedInTime(timer: Timer, work: Promise<void>): Promise<'flushed' | 'abandoned'> {
-  const { promise: elapsed, resolve } = Promise.withResolvers<'abandoned'>()
-  const cancel = timer(SHUTDOWN_MS, () => resolve('abandoned'))
+function flushedInTime(timer: Timer | undefined, work: Promise<void>): Promise<'flushed' | 'abandoned'> {
   const done = work.then(
     () => 'flushed' as const,
     () => 'abandoned' as const,
   )
-  return Promise.race([done, elapsed]).finally(cancel)
+  return inTime(done, 'abandoned', { delayMs: SHUTDOWN_MS, timer })
 }

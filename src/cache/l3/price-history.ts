@@ -1,6 +1,6 @@
 import { Alarm } from '../../alarm.ts'
 import type { Metrics } from '../../telemetry/slab.ts'
-import { systemTimer, type Timer } from '../../timer.ts'
+import { inTime, type Timer } from '../../timer.ts'
 import { appendRows, type PriceColumns, priceColumns } from '../cached-price.ts'
 import type { L2, L2Write } from '../l2/l2.ts'
 import type { PairTable } from '../names/pair-table.ts'
@@ -89,11 +89,7 @@ export class PriceHistory {
   }
 
   async #close(): Promise<void> {
-    const { promise: late, resolve } = Promise.withResolvers<string>()
-    const { timer = systemTimer } = this.#options
-    const cancel = timer(CLOSE_MS, () => resolve('no time left'))
-    const outcome = await Promise.race([this.#drain(), late])
-    cancel()
+    const outcome = await inTime(this.#drain(), 'no time left', { delayMs: CLOSE_MS, timer: this.#options.timer })
     this.#isOver = true
     const lost = this.pendingRows
     if (lost === 0) return

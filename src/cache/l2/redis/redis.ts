@@ -1,7 +1,7 @@
 import type { Clock } from '../../../clock.ts'
 import { InFlight } from '../../../in-flight.ts'
 import type { Metrics } from '../../../telemetry/slab.ts'
-import { systemTimer, type Timer } from '../../../timer.ts'
+import { inTime, systemTimer, type Timer } from '../../../timer.ts'
 import type { CachedPrice, PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
 import type { L2, L2Load, L2State, L2Usage, L2Write } from '../l2.ts'
@@ -86,11 +86,8 @@ class RedisL2 implements L2 {
 
   async start(): Promise<void> {
     if (this.#closed !== undefined) return
-    const { timer = systemTimer, commandTimeoutMs = COMMAND_TIMEOUT_MS } = this.#options
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const cancel = timer(commandTimeoutMs, resolve)
-    await Promise.race([this.#servers.open(), promise])
-    cancel()
+    const { timer, commandTimeoutMs: delayMs = COMMAND_TIMEOUT_MS } = this.#options
+    await inTime(this.#servers.open(), undefined, { delayMs, timer })
   }
 
   async load(pairIds: readonly number[]): Promise<L2Load> {
