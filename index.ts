@@ -8,7 +8,12 @@ export type { NodeStats } from './node/stats.ts'
 export type { GroupFigures, Improvement, WarmingFigures, WarmingRatios } from './src/warming/measurement.ts'
 export type { FollowingOptions, FollowingPair } from './node/pairs-to-warm.ts'
 export type { PairToWarm } from './src/correlation/pair-to-warm.ts'
-export type { NamedPattern, NodePredictor, Recommendation, RecommendationOptions } from './node/prediction.ts'
+export type {
+  NamedPattern,
+  NodePredictor,
+  Recommendation,
+  RecommendationOptions,
+} from './src/prediction/node-predictor.ts'
 export type { Kind as RecommendationKind } from './src/prediction/proposal.ts'
 export type { AccessPattern } from './src/prediction/pattern.ts'
 export type { PairReads, PatternsDocument } from './src/prediction/patterns-document.ts'

@@ -6,50 +6,17 @@ import { integer, wholeFromZero } from '../src/config/check.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { PatternFile } from '../src/patterns/pattern-file.ts'
+import type {
+  NamedPattern,
+  NodePredictor,
+  Recommendation,
+  RecommendationOptions,
+} from '../src/prediction/node-predictor.ts'
 import type { AccessPattern } from '../src/prediction/pattern.ts'
 import type { PatternsDocument } from '../src/prediction/patterns-document.ts'
 import { FARTHEST_HOURS, Predictor, type PredictorStats } from '../src/prediction/predictor.ts'
-import type { Kind } from '../src/prediction/proposal.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Timer } from '../src/timer.ts'
-
-/** A pair that history says will be read. */
-export interface Recommendation {
-  readonly chain: string
-  readonly pair: string
-  readonly kind: Kind
-  /** 0 to 1. */
-  readonly confidence: number
-  readonly reason: string
-}
-
-/** How far to look ahead, and how many recommendations to give. */
-export interface RecommendationOptions {
-  /** Hours, a whole number up to 24. Default: 1. */
-  readonly lookAheadHours?: number
-  /** The most recommendations, a whole number. Default: 100. */
-  readonly limit?: number
-}
-
-/** How a pair is read. */
-export interface NamedPattern extends AccessPattern {
-  readonly chain: string
-  readonly pair: string
-}
-
-/** Predicts reads from the node's own history of reads, and keeps that history in PATTERN_STORE when it is set. */
-export interface NodePredictor {
-  /** Throws a ForewarmError 'bad-value' for options that are out of range. */
-  recommendations(options?: RecommendationOptions): readonly Recommendation[]
-  /** Undefined for a pair that was not read. */
-  pattern(chain: string, pair: string): AccessPattern | undefined
-  /** The patterns of the pairs that were read most, at most 100 by default. Throws a ForewarmError 'bad-value' for a limit that is not a whole number. */
-  patterns(limit?: number): readonly NamedPattern[]
-  stats(): PredictorStats
-  exportPatterns(): PatternsDocument
-  /** Takes a document of `exportPatterns`. Returns its fault, or the number of pairs for which there was no room. */
-  importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string }
-}
 
 export interface NodePredictionOptions {
   readonly config: Config

@@ -1,8 +1,6 @@
 import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
 import type { Optimized } from '../cache/optimizer.ts'
-import type { AccessPattern } from '../prediction/pattern.ts'
-import type { PatternsDocument } from '../prediction/patterns-document.ts'
-import type { PredictorStats } from '../prediction/predictor.ts'
+import type { NodePredictor } from '../prediction/node-predictor.ts'
 
 /** What HTTP shows of a node and lets callers do. The node implements it. */
 export interface Operations {
@@ -15,30 +13,7 @@ export interface Operations {
   warming(): WarmingHealth
   hierarchy(): HierarchyStats
   optimize(): Promise<Optimized>
-  readonly predictor: Predictions
-}
-
-/** What was read, and what will probably be read. */
-export interface Predictions {
-  recommendations(options: { readonly lookAheadHours: number; readonly limit?: number }): readonly Recommended[]
-  stats(): PredictorStats
-  /** Patterns of the pairs that were read most of late, the most read first. */
-  patterns(): readonly PairPattern[]
-  exportPatterns(): PatternsDocument
-  importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string }
-}
-
-export interface PairPattern extends Pick<AccessPattern, 'frequencyPerHour' | 'peakHours' | 'confidence'> {
-  readonly chain: string
-  readonly pair: string
-}
-
-export interface Recommended {
-  readonly chain: string
-  readonly pair: string
-  readonly confidence: number
-  readonly kind: string
-  readonly reason: string
+  readonly predictor: Omit<NodePredictor, 'pattern'>
 }
 
 /** `degraded`: the node works, but not as well as it should, as while Redis is away. */

@@ -12,9 +12,12 @@ export const HIERARCHY = {
   overall: { overall_hit_rate_pct: 100, requests_per_s: 4, latency_ms: {} },
   levels: { L1: LEVEL, L2: LEVEL, L3: LEVEL },
 }
-export const RECOMMENDED = { chain: 'fx', pair: 'EUR_USD', confidence: 0.8, kind: 'popular', reason: '' }
+export const RECOMMENDED = { chain: 'fx', pair: 'EUR_USD', confidence: 0.8, kind: 'popular', reason: '' } as const
 export const PATTERNS = { kind: 'forewarm-patterns', version: 1, firstHour: 1, lastHour: 2, pairs: [] } as const
-export const PATTERN = { chain: 'fx', pair: 'EUR_USD', frequencyPerHour: 3.5, peakHours: [8, 13], confidence: 0.9 }
+export const PATTERN = {
+  ...{ chain: 'fx', pair: 'EUR_USD', frequencyPerHour: 3.5, peakHours: [8, 13], confidence: 0.9 },
+  sessions: {},
+}
 export const OPTIMIZED = {
   promoted: 2,
   notPromoted: 1,
@@ -32,7 +35,7 @@ export const OPERATIONS: Operations = {
   hierarchy: () => HIERARCHY,
   optimize: async () => OPTIMIZED,
   predictor: {
-    recommendations: ({ lookAheadHours }) => [{ ...RECOMMENDED, reason: `within ${lookAheadHours} h` }],
+    recommendations: ({ lookAheadHours } = {}) => [{ ...RECOMMENDED, reason: `within ${lookAheadHours} h` }],
     stats: () => ({ totalAccesses: 9, uniquePairs: 2, top10: ['A', 'B'], accuracyByKind: { popular: 0.75 } }),
     patterns: () => [PATTERN],
     exportPatterns: () => PATTERNS,
