@@ -62,8 +62,6 @@ function l2Check({ l2 }: Caches): Check {
 }
 
 function consumersOf(streams: Streams | undefined): readonly (readonly [name: string, consumer: Consumer])[] {
-  const named: (readonly [string, Consumer])[] = []
-  if (streams?.prices !== undefined) named.push(['price-updates', streams.prices])
-  if (streams?.warmRequests !== undefined) named.push(['warm-requests', streams.warmRequests])
-  return named
+  const all = Object.entries({ 'price-updates': streams?.prices, 'warm-requests': streams?.warmRequests })
+  return all.flatMap(([name, consumer]) => (consumer === undefined ? [] : [[name, consumer] as const]))
 }

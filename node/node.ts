@@ -13,17 +13,16 @@ import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { assertDetectors } from '../src/detect/detector.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { createHttpServer, type HttpServer } from '../src/http/server.ts'
+import type { NodePredictor } from '../src/prediction/node-predictor.ts'
 import { createLog, type Log } from '../src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import type { Telemetry } from '../src/telemetry/sdk.ts'
-import { startTelemetry } from '../src/telemetry/telemetry.ts'
 import { VERSION } from '../src/version.ts'
 import { type Caches, closeCaches, createCaches, startCaches } from './caches.ts'
 import { connectionTeller } from './connection.ts'
-import { liveChecks, readyChecks, warmingHealth } from './health.ts'
+import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
 import type { NodeOptions } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
-import type { NodePredictor } from './prediction.ts'
 import { stateHashOf } from './state-hash.ts'
 import { type NodeStats, statsOf } from './stats.ts'
 import { createStreams, type Streams } from './streams.ts'
@@ -164,7 +163,7 @@ class Node implements ForewarmNode {
   }
 
   stats(): NodeStats {
-    return statsOf({ caches: this.#caches, streams: this.#streams, metrics: this.#metrics })
+    return statsOf(this.#vitals(), this.#metrics)
   }
 
   hierarchyStats(): HierarchyStats {
@@ -179,7 +178,9 @@ class Node implements ForewarmNode {
     const { config } = this
     const { signal } = this.#closing
     try {
-      this.#telemetry = await startTelemetry({
+      // Loading the SDK takes 0.2–0.3 s, so that only a start loads it.
+      const { startSdk } = await import('../src/telemetry/sdk.ts')
+      this.#telemetry = startSdk({
         config,
         metrics: this.#metrics,
         serviceName: `forewarm-${config.node.service}`,
@@ -223,18 +224,24 @@ class Node implements ForewarmNode {
     this.#closing.signal.throwIfAborted()
   }
 
+  #vitals(): Vitals {
+    return { caches: this.#caches, streams: this.#streams }
+  }
+
   async #startHttp(): Promise<void> {
     const { http, node, metrics } = this.config
     if (!node.roles.includes('api')) return
-    const vitals = () => ({ caches: this.#caches, streams: this.#streams })
     this.#http = createHttpServer({
-      ...http,
+      host: http.host,
+      port: http.port,
+      token: http.token,
+      metricsAuth: http.metricsAuth,
       metricsEnabled: metrics.enabled,
       operations: {
         metrics: async (accept) => this.#telemetry?.scrape(accept) ?? { body: '', contentType: 'text/plain' },
-        live: () => liveChecks(vitals()),
-        ready: () => readyChecks(vitals()),
-        warming: () => warmingHealth(vitals()),
+        live: () => liveChecks(this.#vitals()),
+        ready: () => readyChecks(this.#vitals()),
+        warming: () => warmingHealth(this.#vitals()),
         hierarchy: () => this.hierarchyStats(),
         optimize: () => this.optimize(),
         predictor: this.predictor,

@@ -33,12 +33,8 @@ export interface NodeOptions {
 }
 
 /** What the caches of a node are made from. */
-export interface CachesOptions {
+export interface CachesOptions extends Required<Pick<NodeOptions, 'clock' | 'random' | 'l2'>> {
   readonly config: Config
-  readonly clock: Clock
-  readonly random: () => number
   readonly metrics: Metrics
   readonly log: Log
-  /** `memory`: L2 is a table of this process. */
-  readonly l2: 'redis' | 'memory'
 }

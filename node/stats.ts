@@ -1,8 +1,7 @@
 import type { Consumer } from '../src/broker/port.ts'
 import type { MetricSlab } from '../src/telemetry/metrics.ts'
 import type { WarmingFigures } from '../src/warming/measurement.ts'
-import type { Caches } from './caches.ts'
-import type { Streams } from './streams.ts'
+import type { Vitals } from './health.ts'
 
 /** Counts since the start. */
 export interface NodeStats {
@@ -29,14 +28,7 @@ export interface NodeStats {
   }
 }
 
-export interface StatsParts {
-  readonly caches: Caches
-  /** Undefined before the start. */
-  readonly streams: Streams | undefined
-  readonly metrics: MetricSlab
-}
-
-export function statsOf({ caches, streams, metrics }: StatsParts): NodeStats {
+export function statsOf({ caches, streams }: Vitals, metrics: MetricSlab): NodeStats {
   const { l1, l2, table, tracker, hierarchy, writeBehind } = caches
   const latency = metrics.histogram('end_to_end_latency_seconds')
   const [p50, p99] = [latency.quantile(0.5), latency.quantile(0.99)]

@@ -1,27 +1,25 @@
-import { createLoop } from '../consumers/loop.ts'
-import { PriceUpdates } from '../consumers/price-updates.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { createLoop, type DeadLetters } from '../consumers/loop.ts'
+import { PriceUpdates, type PriceUpdatesOptions } from '../consumers/price-updates.ts'
 import { WarmRequests } from '../consumers/warm-requests.ts'
 import { createDeadLetters } from '../producers/dead-letters.ts'
-import { createWarmRequestProducer, type WarmRequestProducer } from '../producers/warm-requests.ts'
+import { createWarmRequestProducer } from '../producers/warm-requests.ts'
 import { createWarmResultProducer, type WarmResultProducer } from '../producers/warm-results.ts'
 import { CatchUp } from '../src/broker/catch-up.ts'
 import { settlesWithin } from '../src/broker/deadline.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from '../src/broker/port.ts'
-import type { Promotion } from '../src/cache/promotion.ts'
-import { type Clock, isVirtual } from '../src/clock.ts'
+import { isVirtual } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import type { Detector } from '../src/detect/detector.ts'
 import { DetectorRunner } from '../src/detect/runner.ts'
 import type { Log } from '../src/telemetry/log.ts'
-import type { Metrics } from '../src/telemetry/slab.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { LookAhead } from '../src/warming/look-ahead.ts'
 import { throttleOf } from '../src/warming/triggers.ts'
 import { Warmer } from '../src/warming/warmer.ts'
-import type { Caches } from './caches.ts'
 import { Faults } from './faults.ts'
 import type { NodeTopics } from './topics.ts'
-import { createTriggers, soonestWarmMs } from './triggers.ts'
+import { type AskedParts, createTriggers, soonestWarmMs, type TriggersParts } from './triggers.ts'
 
 /** The consumers and producers of a node, over its caches. */
 export interface Streams {
@@ -35,18 +33,13 @@ export interface Streams {
   close(): Promise<void>
 }
 
-export interface StreamsOptions {
-  readonly config: Config
-  readonly nodeId: string
+export interface StreamsOptions extends TriggersParts {
   readonly version: string
   readonly broker: Broker
   readonly topics: NodeTopics
-  readonly caches: Caches
   readonly detectors: readonly Detector[]
   readonly start: 'earliest' | 'latest'
   readonly acceptReplays: boolean
-  readonly clock: Clock
-  readonly metrics: Metrics
   readonly log: Log
 }
 
@@ -57,29 +50,26 @@ export function createStreams(options: StreamsOptions): Streams {
   const { config, broker, topics, caches, clock, metrics, nodeId, acceptReplays } = options
   const producer = broker.producer()
   const interest = new Interest(caches.table, topics.prices.partitions)
-  const { promotion } = caches
   const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
-  const { warmRequestsTopic: topic } = config.kafka
+  const { warmRequestsTopic: topic, warmResultsTopic } = config.kafka
   const warmer = new Warmer({ ...caches, clock, metrics, nodeId, topic, isInterested, acceptReplays })
   if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
-  const results = resultsOf(options, producer)
+  const partitions = topics.warmResultPartitions
+  const results = createWarmResultProducer({ producer, topic: warmResultsTopic, partitions })
   const faults = new Faults(options.log)
+  const catchUp = new CatchUp()
   const onWarmFault = warmFaultOf(options, faults)
-  const answers = answersOf(options, { warmer, results, onWarmFault })
+  const parts = { producer, interest, requests, warmer, catchUp, faults, onWarmFault }
+  const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
   const reads = roles.has('correlate') || roles.has('detect')
-  const catchUp = new CatchUp()
-  const parts = { producer, promotion, interest, requests, warmer, catchUp, faults, onWarmFault }
   const prices = reads ? createPriceConsumer(options, parts) : undefined
   return {
     producer,
     warmer,
     prices,
-    warmRequests:
-      roles.has('warm') && isWarming(config)
-        ? createWarmConsumer(options, { answers, faults, onWarmFault })
-        : undefined,
+    warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, parts, answers) : undefined,
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     close: async () => {
       await warmer.close()
@@ -104,23 +94,20 @@ export function isWarming(config: Config): boolean {
   return config.warming.enabled && config.warming.rollout === 'full'
 }
 
-interface PriceParts {
+/** What the consumers of one node share. */
+interface Parts extends AskedParts {
   readonly producer: Producer
-  readonly promotion: Promotion
   readonly interest: Interest
-  readonly requests: WarmRequestProducer
-  readonly warmer: Warmer
   readonly catchUp: CatchUp
   readonly faults: Faults
-  readonly onWarmFault: (error: unknown) => void
 }
 
-function createPriceConsumer(options: StreamsOptions, parts: PriceParts): Consumer {
+function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
   const { config, broker, topics } = options
   const groupId = priceGroup(config)
   const deadLetters = deadLettersOf(options, groupId, parts)
   parts.faults.subscribedInVain(options.detectors, topics.prices.topics)
-  const updates = new PriceUpdates(priceUpdatesOptions(options, { ...parts, deadLetters }))
+  const updates = new PriceUpdates(priceUpdatesOptions(options, parts, deadLetters))
   const rebalances = options.metrics.counter('rebalances_total', { group: groupId })
   const loop = createLoop({
     handlerOf: (topic, partition) => updates.lane(topic, partition),
@@ -156,10 +143,7 @@ function priceGroup(config: Config): string {
   return `forewarm.${config.node.service}${only}`
 }
 
-function priceUpdatesOptions(
-  options: StreamsOptions,
-  parts: PriceParts & { readonly deadLetters: ReturnType<typeof deadLettersOf> },
-) {
+function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters: DeadLetters): PriceUpdatesOptions {
   const { config, caches, clock, metrics } = options
   const detectors = config.node.roles.includes('detect') ? options.detectors : []
   const warming = isWarming(config)
@@ -188,7 +172,7 @@ function priceUpdatesOptions(
       timeoutMs: config.node.lookAheadMs,
       minRate: config.warming.minScore,
       warmMs: soonestWarmMs(config),
-      promote: (pairIds, timeoutMs) => parts.promotion.promote(pairIds, { timeoutMs }).catch(parts.onWarmFault),
+      promote: (pairIds, timeoutMs) => caches.promotion.promote(pairIds, { timeoutMs }).catch(parts.onWarmFault),
     })
   const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined
   return {
@@ -197,42 +181,25 @@ function priceUpdatesOptions(
     lookAhead,
     clock,
     metrics,
-    deadLetters: parts.deadLetters,
+    deadLetters,
     onWarmFault: parts.onWarmFault,
     onTrigger: triggers && ((pairId: number, eventTimeMs: number) => triggers.onUpdate(pairId, eventTimeMs)),
   }
 }
 
-function resultsOf({ config, topics }: StreamsOptions, producer: Producer): WarmResultProducer {
-  const { warmResultsTopic: topic } = config.kafka
-  return createWarmResultProducer({ producer, topic, partitions: topics.warmResultPartitions })
-}
-
-interface AnswerParts {
-  readonly warmer: Warmer
-  readonly results: WarmResultProducer
-  readonly onWarmFault: (error: unknown) => void
-}
-
-function answersOf({ metrics }: StreamsOptions, { warmer, results, onWarmFault }: AnswerParts): WarmRequests {
+function answersOf({ metrics }: StreamsOptions, parts: Parts, results: WarmResultProducer): WarmRequests {
   const lost = metrics.counter('drops_total', { reason: 'warm-result-not-sent' })
   return new WarmRequests({
-    warmer,
+    warmer: parts.warmer,
     metrics,
-    onFault: onWarmFault,
+    onFault: parts.onWarmFault,
     publish: (result) => {
       results.send(result).catch(() => lost.add(1))
     },
   })
 }
 
-interface WarmConsumerParts {
-  readonly answers: WarmRequests
-  readonly faults: Faults
-  readonly onWarmFault: (error: unknown) => void
-}
-
-function createWarmConsumer(options: StreamsOptions, { answers, faults, onWarmFault }: WarmConsumerParts): Consumer {
+function createWarmConsumer(options: StreamsOptions, parts: Parts, answers: WarmRequests): Consumer {
   const { config, broker, nodeId } = options
   return broker.consumer({
     mode: 'broadcast',
@@ -242,13 +209,13 @@ function createWarmConsumer(options: StreamsOptions, { answers, faults, onWarmFa
     onBatch: createLoop({
       handlerOf: () => answers,
       deadLetters: async () => undefined,
-      onFault: onWarmFault,
+      onFault: parts.onWarmFault,
     }),
-    onEvent: (event) => report(options, faults, event),
+    onEvent: (event) => report(options, parts.faults, event),
   })
 }
 
-function deadLettersOf(options: StreamsOptions, groupId: string, { producer, faults }: PriceParts) {
+function deadLettersOf(options: StreamsOptions, groupId: string, { producer, faults }: Parts): DeadLetters {
   const { clock, metrics, version } = options
   return createDeadLetters({
     producer,
@@ -256,7 +223,7 @@ function deadLettersOf(options: StreamsOptions, groupId: string, { producer, fau
     clock,
     metrics,
     version,
-    sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    sleep: (ms) => delay(ms),
     onLost: (letter, error) => faults.letterLost(letter, error),
   })
 }

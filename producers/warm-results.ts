@@ -1,16 +1,10 @@
 import { partitionOf } from '../schemas/topics.ts'
 import { encodeWarmResult, type WarmResult } from '../schemas/warm-result.ts'
 import { MicroBatcher } from '../src/broker/micro-batch.ts'
-import type { Producer } from '../src/broker/port.ts'
-import type { Timer } from '../src/timer.ts'
+import type { WarmRequestProducerOptions } from './warm-requests.ts'
 
-export interface WarmResultProducerOptions {
-  readonly producer: Producer
-  readonly topic: string
-  /** The topic's number of partitions. The hash of a request id gives its results' partition. */
-  readonly partitions: number
-  readonly timer?: Timer | undefined
-}
+/** The hash of a request id gives the partition of its results. */
+export type WarmResultProducerOptions = Omit<WarmRequestProducerOptions, 'spans'>
 
 export interface WarmResultProducer {
   /** Resolves when the broker has acknowledged the result, and rejects with a BrokerError if it has not. */

@@ -4,7 +4,7 @@ import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-tr
 import { createLog, type Log, type LogOptions } from '../../src/telemetry/log.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import type { Telemetry } from '../../src/telemetry/sdk.ts'
-import { startTelemetry } from '../../src/telemetry/telemetry.ts'
+import { startSdk } from '../../src/telemetry/sdk.ts'
 
 let telemetry: Telemetry | undefined
 
@@ -95,7 +95,7 @@ describe('the log', () => {
     const spanProcessors = [new SimpleSpanProcessor({ exporter: new InMemorySpanExporter() })]
     const config = { metrics: { enabled: true, prefix: 'arbitrage_' } }
     const options = { config, metrics: createMetrics(), serviceName: 'test', version: '1', spanProcessors }
-    telemetry = await startTelemetry(options)
+    telemetry = await startSdk(options)
     const [inside, outside] = logged((log) => {
       telemetry?.tracer.startActiveSpan('warm', (span) => {
         log.info('inside')

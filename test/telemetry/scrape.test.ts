@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { INSTRUMENTS, labelsOf } from '../../src/telemetry/instruments.ts'
 import { createMetrics, type MetricSlab } from '../../src/telemetry/metrics.ts'
 import type { Telemetry } from '../../src/telemetry/sdk.ts'
-import { startTelemetry } from '../../src/telemetry/telemetry.ts'
+import { startSdk } from '../../src/telemetry/sdk.ts'
 import { type Family, parsePrometheusText, sampleValue } from './prometheus-text.ts'
 
 const started: Telemetry[] = []
@@ -13,7 +13,7 @@ afterEach(async () => {
 
 async function telemetryOf(metrics: MetricSlab, prefix = 'arbitrage_'): Promise<Telemetry> {
   const config = { metrics: { enabled: true, prefix } }
-  const telemetry = await startTelemetry({ config, metrics, serviceName: 'test', version: '1.2.3' })
+  const telemetry = await startSdk({ config, metrics, serviceName: 'test', version: '1.2.3' })
   started.push(telemetry)
   return telemetry
 }

@@ -4,7 +4,7 @@ import { metrics as globalMetrics, trace } from '@opentelemetry/api'
 import { InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import type { Telemetry, TelemetryOptions } from '../../src/telemetry/sdk.ts'
-import { startTelemetry } from '../../src/telemetry/telemetry.ts'
+import { startSdk } from '../../src/telemetry/sdk.ts'
 import type { Timer } from '../../src/timer.ts'
 
 const CONFIG = { metrics: { enabled: true, prefix: 'arbitrage_' } }
@@ -17,7 +17,7 @@ const started: Telemetry[] = []
 const servers: Server[] = []
 
 async function telemetryOf(options: Partial<TelemetryOptions> = {}): Promise<Telemetry> {
-  const telemetry = await startTelemetry({
+  const telemetry = await startSdk({
     config: CONFIG,
     metrics: createMetrics(),
     serviceName: 'test',
@@ -65,7 +65,7 @@ afterEach(async () => {
   }
 })
 
-describe('startTelemetry', () => {
+describe('startSdk', () => {
   test('makes no spans if nothing asks for them', async () => {
     const { tracer, shutdown } = await telemetryOf({ timer: NEVER })
     expect(tracer.startSpan('nothing').isRecording()).toBe(false)

@@ -14,8 +14,8 @@ import { Promotion } from '../../src/cache/promotion.ts'
 import { systemClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import type { Telemetry } from '../../src/telemetry/sdk.ts'
+import { startSdk } from '../../src/telemetry/sdk.ts'
 import { traceHeaders, traceOf } from '../../src/telemetry/spans.ts'
-import { startTelemetry } from '../../src/telemetry/telemetry.ts'
 import { Warmer } from '../../src/warming/warmer.ts'
 import { columnsOf } from '../cache/l2/columns.ts'
 import { until } from '../harness/until.ts'
@@ -35,7 +35,7 @@ const request = (requestId: string, pairs: readonly string[]): WarmRequest => ({
 })
 
 beforeAll(async () => {
-  telemetry = await startTelemetry({
+  telemetry = await startSdk({
     config: { metrics: { enabled: true, prefix: '' } },
     metrics,
     serviceName: 'test',

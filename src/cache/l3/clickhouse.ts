@@ -3,9 +3,10 @@ import type { Metrics } from '../../telemetry/slab.ts'
 import type { Timer } from '../../timer.ts'
 import { CircuitBreaker } from '../breaker.ts'
 import type { CachedPrice } from '../cached-price.ts'
+import type { L2Load } from '../l2/l2.ts'
 import type { PairName, PairTable } from '../names/pair-table.ts'
 import { Outage, type OutageListeners } from '../outage.ts'
-import type { L3, L3Load } from './l3.ts'
+import type { L3 } from './l3.ts'
 import { createTable, readRow, selectNewest } from './price-table.ts'
 import { reasonOf, type SqlEngine } from './sql-engine.ts'
 
@@ -57,7 +58,7 @@ export class ClickHouseL3 implements L3 {
     if (this.#options.createsTable) void this.#createTable().catch((error: unknown) => this.#failed(error))
   }
 
-  async load(pairIds: readonly number[]): Promise<L3Load> {
+  async load(pairIds: readonly number[]): Promise<L2Load> {
     const notAsked = this.#whyNotAsked()
     if (notAsked !== undefined) return { status: 'unavailable', reason: notAsked }
     const found = new Map<string, CachedPrice>()

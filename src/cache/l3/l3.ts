@@ -7,8 +7,6 @@ import type { L2Load } from '../l2/l2.ts'
 export interface L3 {
   start(): Promise<void>
   /** The newest value of each pair, in the order of `pairIds`; `undefined` if there is none. Never rejects. */
-  load(pairIds: readonly number[]): Promise<L3Load>
+  load(pairIds: readonly number[]): Promise<L2Load>
   close(): Promise<void>
 }
-
-export type L3Load = L2Load
