@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import type { ExitCode } from './exit-code.ts'
 import type { Terminal } from './terminal/terminal.ts'
 
-/** A command's description, arguments, options and action. Its module is loaded only when it is called. */
+/** A command. Its module is loaded only when it is called. */
 export interface CommandModule {
-  define(command: Command, run: RunCommand): void
+  /** Gives the command that takes the arguments: `command` or one below it. `--json` is added to its options. */
+  define(command: Command): Command
+  readonly examples: readonly string[]
+  /** Gets the arguments, and then the options, as `define` parses them. */
+  start(terminal: Terminal, ...given: readonly unknown[]): Promise<ExitCode>
 }
-
-/** Runs the body of a command's action; what it resolves to becomes the exit code. */
-export type RunCommand = (body: (terminal: Terminal) => Promise<ExitCode>) => Promise<void>

@@ -52,12 +52,15 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
     const called = calledCommand(argv)
     for (const { name, summary, load } of COMMANDS) {
-      const command = program.command(name).summary(summary).description(summary).exitOverride()
+      const command = program.command(name).summary(summary).description(summary)
       if (name !== called) continue
-      const module = await load()
-      module.define(command, async (body) => {
-        exitCode = await body(terminal)
-      })
+      const { define, examples, start } = await load()
+      define(command)
+        .option('--json', 'print JSON instead of text')
+        .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ forewarm ${line}`).join('\n')}`)
+        .action(async (...given) => {
+          exitCode = await start(terminal, ...given)
+        })
     }
     await program.parseAsync([...argv], { from: 'user' })
     return exitCode

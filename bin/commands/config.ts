@@ -1,28 +1,21 @@
 import type { Command } from 'commander'
 import { settingsHelp } from '../../src/config/document.ts'
 import { describeConfig } from '../../src/config/load.ts'
-import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { loadSettings } from '../settings.ts'
 import { painted, print, printJson, type Terminal } from '../terminal/terminal.ts'
 
-interface ConfigFlags {
-  readonly json?: boolean
-  readonly config?: string
-}
+export const examples = ['config', 'config --json --config staging.config.json']
 
-export function define(command: Command, run: RunCommand): void {
-  command
+export function define(command: Command): Command {
+  return command
     .description('Prints every setting with its value and where the value comes from. Secrets are masked.')
-    .addOption(opt.jsonOption())
     .addOption(opt.configOption())
-    .action((flags: ConfigFlags) => run((terminal) => start(terminal, flags)))
-  opt.examples(command, ['config', 'config --json --config staging.config.json'])
-  command.addHelpText('after', `\nSettings:\n\n${settingsHelp()}`)
+    .addHelpText('afterAll', `\nSettings:\n\n${settingsHelp()}`)
 }
 
-async function start(terminal: Terminal, flags: ConfigFlags): Promise<ExitCode> {
+export async function start(terminal: Terminal, flags: opt.CommandFlags): Promise<ExitCode> {
   const rows = describeConfig(loadSettings(terminal, flags))
   if (flags.json === true) {
     printJson(terminal, rows)

@@ -14,14 +14,13 @@ import { createMarket, type Market } from '../../src/simulate/traffic/market.ts'
 import { DevPanel, type PanelOptions } from '../terminal/dev-panel.ts'
 import { say, type Terminal } from '../terminal/terminal.ts'
 
-export interface DevOptions {
+export interface DevFlags {
   /** `local`: a real Kafka and Redis on this machine. Otherwise both are replaced by memory of this process. */
   readonly stack?: 'local'
   /** Ends after this many seconds. Default: never. */
-  readonly durationSeconds?: number
+  readonly duration?: number
   readonly port?: number
   readonly json?: boolean
-  readonly terminal: Terminal
 }
 
 /** The default PRICE_TOPICS does not match this name, so other nodes of the same Kafka ignore the topic. */
@@ -45,26 +44,26 @@ const L1_SHARE = 1 / 12
  * Runs the whole pipeline: a simulated market publishes to one topic, which two nodes with the same detector read. One
  * of them warms; their figures are drawn side by side.
  */
-export async function runDev(options: DevOptions): Promise<void> {
+export async function runDev(terminal: Terminal, flags: DevFlags): Promise<void> {
   const market = createMarket({
     chains: ['ethereum', 'arbitrum', 'base', 'polygon'],
     groupsPerChain: 90,
     pairsPerGroup: 9,
     random: Math.random,
   })
-  const stage = await openStage(options)
+  const stage = await openStage(terminal, flags)
   // New groups: on a Kafka that stays, a run begins with its own market, not with what the last run left.
   const service = `demo-${Date.now()}`
   const nodes: ForewarmNode[] = []
   try {
     // A real Kafka takes a while to start; Ctrl-C may have come meanwhile.
-    if (options.terminal.signal.aborted) return
+    if (terminal.signal.aborted) return
     const warmed = await stage.node(market, { service, warming: true })
     nodes.push(warmed)
     const unwarmed = await stage.node(market, { service: `${service}-unwarmed`, warming: false })
     nodes.push(unwarmed)
     await Promise.all(nodes.map((node) => node.start()))
-    await play(options, { market, stage, warmed, unwarmed })
+    await play({ terminal, flags, market, stage, warmed, unwarmed })
   } finally {
     await Promise.all(nodes.map((node) => node.close()))
     await stage.close()
@@ -78,9 +77,9 @@ interface Stage {
   close(): Promise<void>
 }
 
-async function openStage(options: DevOptions): Promise<Stage> {
-  const report = (line: string) => say(options.terminal, `stack: ${line}`)
-  const local = options.stack === 'local' ? await ensureLocalStack({ report }) : undefined
+async function openStage(terminal: Terminal, { stack, port }: DevFlags): Promise<Stage> {
+  const report = (line: string) => say(terminal, `stack: ${line}`)
+  const local = stack === 'local' ? await ensureLocalStack({ report }) : undefined
   const broker =
     local === undefined
       ? createMemoryBroker({ maxRecordsPerPartition: RECORDS_KEPT })
@@ -105,16 +104,13 @@ async function openStage(options: DevOptions): Promise<Stage> {
         detectors: [siblingCheck(market)],
         config: {
           kafka: { priceTopics: [TOPIC] },
-          node: {
-            service,
-            roles: warming ? ['correlate', 'detect', 'warm', 'api'] : ['correlate', 'detect'],
-          },
+          node: { service, roles: warming ? ['correlate', 'detect', 'warm', 'api'] : ['correlate', 'detect'] },
           warming: { enabled: warming },
           cache: {
             l1Slots: Math.round(market.pairCount * L1_SHARE),
             ...(local !== undefined && { redisUrls: [local.redisUrl] }),
           },
-          ...(options.port !== undefined && { http: { port: options.port } }),
+          ...(port !== undefined && { http: { port } }),
         },
       }),
   }
@@ -129,15 +125,17 @@ function siblingCheck(market: Market) {
 }
 
 interface Play {
+  readonly terminal: Terminal
+  readonly flags: DevFlags
   readonly market: Market
   readonly stage: Stage
   readonly warmed: ForewarmNode
   readonly unwarmed: ForewarmNode
 }
 
-async function play(options: DevOptions, { market, stage, warmed, unwarmed }: Play): Promise<void> {
-  const { durationSeconds = Number.POSITIVE_INFINITY, json = false } = options
-  const { signal, stdout } = options.terminal
+async function play({ terminal, flags, market, stage, warmed, unwarmed }: Play): Promise<void> {
+  const { duration = Number.POSITIVE_INFINITY, json = false } = flags
+  const { signal, stdout } = terminal
   const producer = stage.broker.producer()
   await producer.connect()
   let notSent = 0
@@ -146,7 +144,7 @@ async function play(options: DevOptions, { market, stage, warmed, unwarmed }: Pl
   const { httpPort } = warmed
   const panel = new DevPanel({ from: counts(), stdout, json, ...stage.places, httpPort, lookAfterMs: LOOK_AFTER_MS })
   const startMs = performance.now()
-  const endMs = startMs + durationSeconds * 1000
+  const endMs = startMs + duration * 1000
   let sent = 0
   let drawnMs = startMs
   while (!signal.aborted && performance.now() < endMs) {

@@ -1,39 +1,35 @@
 import type { Command } from 'commander'
-import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
-interface ProduceFlags {
+interface ProduceFlags extends opt.CommandFlags {
   readonly topic?: string
   readonly frame: number
   readonly encoding: 'json' | 'avro'
   readonly eventTime?: boolean
-  readonly json?: boolean
-  readonly config?: string
 }
 
 /** The first bad lines are printed; the others are only counted. */
 const SHOWN_LINES = 20
 
-export function define(command: Command, run: RunCommand): void {
-  command
+export const examples = [
+  'produce updates.ndjson.gz --topic prices.polygon --frame 100',
+  'replay prices.polygon --stdout --since 2026-07-10T00:00Z | forewarm produce - --topic prices.test',
+]
+
+export function define(command: Command): Command {
+  return command
     .description('Writes the price updates of a file to a topic. Bad lines are reported and left out.')
     .argument('<file>', 'price updates as NDJSON, .gz or not; - reads standard input')
     .option('--topic <topic>', 'the topic to write to (default: that of PRICE_TOPICS, if there is only one)')
     .option('--frame <n>', 'put up to n updates of a chain into one record', opt.count, 1)
     .option('--encoding <name>', 'json or avro', opt.oneOf(['json', 'avro']), 'json')
     .option('--event-time', 'use the event times of the updates as timestamps of the records, instead of now')
-    .addOption(opt.jsonOption())
     .addOption(opt.configOption())
-    .action((file: string, flags: ProduceFlags) => run((terminal) => start(terminal, file, flags)))
-  opt.examples(command, [
-    'produce updates.ndjson.gz --topic prices.polygon --frame 100',
-    'replay prices.polygon --stdout --since 2026-07-10T00:00Z | forewarm produce - --topic prices.test',
-  ])
 }
 
-async function start(terminal: Terminal, file: string, flags: ProduceFlags): Promise<ExitCode> {
+export async function start(terminal: Terminal, file: string, flags: ProduceFlags): Promise<ExitCode> {
   const [{ withKafka }, { producePrices }, { priceTopicFor }] = await Promise.all([
     import('../kafka.ts'),
     import('../produce-prices.ts'),

@@ -1,40 +1,37 @@
 import type { Command } from 'commander'
-import type { RunCommand } from '../command-module.ts'
+import type { ReplayRange } from '../../src/replay/options.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
-import { type RangeFlags, rangeOf, withRange } from '../options/range.ts'
+import { rangeOf, withRange } from '../options/range.ts'
 import { withProgress } from '../terminal/progress-line.ts'
 import { recordingText } from '../terminal/replay-text.ts'
 import { print, printJson, type Terminal } from '../terminal/terminal.ts'
 
-interface RecordFlags extends RangeFlags {
+interface RecordFlags extends opt.CommandFlags, ReplayRange {
   readonly output: string
   readonly live?: boolean
   readonly max?: number
   readonly force?: boolean
-  readonly json?: boolean
-  readonly config?: string
 }
 
-export function define(command: Command, run: RunCommand): void {
+export const examples = [
+  'record prices.ethereum -o today.ndjson.gz --since 2026-07-10T00:00Z',
+  'record prices.ethereum warm-requests -o live.ndjson --live',
+]
+
+export function define(command: Command): Command {
   command
     .description('Records what the topics hold now into a file, which forewarm replay reads.')
     .argument('<topic...>', 'the topics to record')
     .requiredOption('-o, --output <file>', 'the file to write; compressed if its name ends in .gz')
     .option('--live', 'record what arrives from now on, until --max or Ctrl-C')
-  withRange(command)
+  return withRange(command)
     .option('--max <n>', 'record at most this many records', opt.count)
     .option('--force', 'replace the file if it exists')
-    .addOption(opt.jsonOption())
     .addOption(opt.configOption())
-    .action((topics: readonly string[], flags: RecordFlags) => run((terminal) => start(terminal, topics, flags)))
-  opt.examples(command, [
-    'record prices.ethereum -o today.ndjson.gz --since 2026-07-10T00:00Z',
-    'record prices.ethereum warm-requests -o live.ndjson --live',
-  ])
 }
 
-async function start(terminal: Terminal, topics: readonly string[], flags: RecordFlags): Promise<ExitCode> {
+export async function start(terminal: Terminal, topics: readonly string[], flags: RecordFlags): Promise<ExitCode> {
   const [{ withKafka }, { record }] = await Promise.all([import('../kafka.ts'), import('../../src/replay/record.ts')])
   const report = await withKafka(terminal, flags, (broker) =>
     withProgress(terminal, 'record', (onStart) =>
@@ -43,8 +40,8 @@ async function start(terminal: Terminal, topics: readonly string[], flags: Recor
         topics,
         file: flags.output,
         ...rangeOf(flags),
+        ...opt.pick(flags, ['max']),
         live: flags.live ?? false,
-        ...(flags.max !== undefined && { max: flags.max }),
         replace: flags.force ?? false,
         signal: terminal.signal,
         onStart,

@@ -1,23 +1,22 @@
 import { statSync } from 'node:fs'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { NodeStats } from '../../index.ts'
 import type { Broker } from '../../src/broker/port.ts'
-import type { ReplayFilters, ReplayFrom, ReplayOptions, ReplayTo, ReplayTopics } from '../../src/replay/options.ts'
+import type { ReplayFrom, ReplayOptions, ReplayRange, ReplayTo, ReplayTopics } from '../../src/replay/options.ts'
 import type { Speed } from '../../src/replay/pace.ts'
 import type { ReplayReport } from '../../src/replay/report.ts'
 import { TIMESTAMPS, type Timestamps } from '../../src/replay/timestamps.ts'
-import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import type { InProcessNode } from '../in-process-node.ts'
 import * as opt from '../options/options.ts'
-import { type RangeFlags, rangeOf, withRange } from '../options/range.ts'
+import { rangeOf, withRange } from '../options/range.ts'
 import { loadSettings } from '../settings.ts'
 import { withProgress } from '../terminal/progress-line.ts'
 import { nodeText, replayText } from '../terminal/replay-text.ts'
 import { print, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
-interface ReplayFlags extends RangeFlags {
+interface ReplayFlags extends opt.CommandFlags, ReplayRange {
   readonly toPrefix?: string
   readonly to?: string
   readonly inProcess?: boolean
@@ -36,11 +35,16 @@ interface ReplayFlags extends RangeFlags {
   readonly protectedCluster?: readonly string[]
   readonly force?: boolean
   readonly yesReally?: boolean
-  readonly json?: boolean
-  readonly config?: string
 }
 
-export function define(command: Command, run: RunCommand): void {
+export const examples = [
+  'replay prices.ethereum --to-prefix test. --since 2026-07-10T00:00Z --until 2026-07-11T00:00Z',
+  'replay yesterday.ndjson.gz --to prices.test --speed 10 --timestamps shift',
+  'replay yesterday.ndjson.gz --in-process --verify-hash',
+  'replay prices.ethereum --stdout --pairs WETH/USDC --max 100',
+]
+
+export function define(command: Command): Command {
   command
     .description(
       'Reads the records that topics or a file hold now, and sends them again: to topics, to a node, or to standard output.',
@@ -55,7 +59,7 @@ export function define(command: Command, run: RunCommand): void {
     .option('--to-brokers <list>', 'host:port,… of the cluster to write to (default: KAFKA_BROKERS)', opt.list)
     .option('--target-partitions <n>', 'partitions of topics that it creates (default: as the source)', opt.count)
     .optionsGroup('Which records:')
-  withRange(command)
+  return withRange(command)
     .option('--pairs <list>', 'only these pairs, separated by commas', opt.list)
     .option('--chains <list>', 'only these chains, separated by commas', opt.list)
     .option('--sample <share>', 'only this share of the records, 0 to 1; the same ones in every run', opt.share)
@@ -63,13 +67,11 @@ export function define(command: Command, run: RunCommand): void {
     .option('--loop [n]', 'replay them n times, or until Ctrl-C without a number', opt.count)
     .optionsGroup('How:')
     .option('--speed <factor>', '0.1 to 1000 times the recorded speed, or max', speed, 'max')
-    .addOption(
-      new Option(
-        '--timestamps <how>',
-        'keep: unchanged; shift: all moved so that the first is now; now: the time of the replay',
-      )
-        .argParser(opt.oneOf(TIMESTAMPS))
-        .default('keep'),
+    .option(
+      '--timestamps <how>',
+      'keep: unchanged; shift: all moved so that the first is now; now: the time of the replay',
+      opt.oneOf(TIMESTAMPS),
+      'keep',
     )
     .option('--verify-hash [hash]', 'fail unless this is the final state hash (default: the one in the recording)')
     .optionsGroup('Safety:')
@@ -77,18 +79,10 @@ export function define(command: Command, run: RunCommand): void {
     .option('--force', 'with --yes-really: write even to the topic that is read, or to a protected cluster')
     .option('--yes-really', 'confirm --force')
     .optionsGroup('Options:')
-    .addOption(opt.jsonOption())
     .addOption(opt.configOption())
-    .action((sources: readonly string[], flags: ReplayFlags) => run((terminal) => start(terminal, sources, flags)))
-  opt.examples(command, [
-    'replay prices.ethereum --to-prefix test. --since 2026-07-10T00:00Z --until 2026-07-11T00:00Z',
-    'replay yesterday.ndjson.gz --to prices.test --speed 10 --timestamps shift',
-    'replay yesterday.ndjson.gz --in-process --verify-hash',
-    'replay prices.ethereum --stdout --pairs WETH/USDC --max 100',
-  ])
 }
 
-async function start(terminal: Terminal, sources: readonly string[], flags: ReplayFlags): Promise<ExitCode> {
+export async function start(terminal: Terminal, sources: readonly string[], flags: ReplayFlags): Promise<ExitCode> {
   const file = fileAmong(sources)
   const toTopics = targetOf(flags)
   const from: ReplayFrom = { ...(file === undefined ? { topic: sources } : { file }), ...rangeOf(flags) }
@@ -162,11 +156,8 @@ async function replayed(
   const report = await withProgress(terminal, 'replay', (onStart) =>
     replay({
       ...options,
-      speed: flags.speed,
-      timestamps: flags.timestamps,
-      filters: filtersOf(flags),
-      ...(flags.loop !== undefined && { loop: flags.loop }),
-      ...(flags.verifyHash !== undefined && { verifyHash: flags.verifyHash }),
+      ...opt.pick(flags, ['speed', 'timestamps', 'loop', 'verifyHash']),
+      filters: opt.pick(flags, ['pairs', 'chains', 'sample', 'max']),
       force: flags.force ?? false,
       reallyForce: flags.yesReally ?? false,
       signal: terminal.signal,
@@ -176,15 +167,6 @@ async function replayed(
   showReport(terminal, flags, { report, node: nodeStats() })
   if (report.status === 'interrupted') return INTERRUPTED
   return report.hashMatches === false || report.failed.length > 0 ? FAILED : DONE
-}
-
-function filtersOf({ pairs, chains, sample, max }: ReplayFlags): ReplayFilters {
-  return {
-    ...(pairs !== undefined && { pairs }),
-    ...(chains !== undefined && { chains }),
-    ...(sample !== undefined && { sample }),
-    ...(max !== undefined && { max }),
-  }
 }
 
 interface Outcome {

@@ -1,30 +1,26 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
 import { ROLES, type Role } from '../../src/config/settings.ts'
-import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { say, type Terminal } from '../terminal/terminal.ts'
 
-interface RunFlags {
+interface RunFlags extends opt.CommandFlags {
   readonly roles?: readonly Role[]
   readonly detectors?: string
-  readonly config?: string
-  readonly json?: boolean
 }
 
-export function define(command: Command, run: RunCommand): void {
-  command
+export const examples = ['run', 'run --detectors ./detectors.ts', 'run --roles correlate,api']
+
+export function define(command: Command): Command {
+  return command
     .description('Runs a node until Ctrl-C or SIGTERM. Its settings are listed by forewarm config --help.')
     .option('--roles <list>', `what this node does, some of ${ROLES.join(', ')} (default: FOREWARM_ROLES)`, roles)
     .option('--detectors <file>', 'a module that exports detectors, or lists of them')
     .addOption(opt.configOption())
-    .addOption(opt.jsonOption())
-    .action((flags: RunFlags) => run((terminal) => start(terminal, flags)))
-  opt.examples(command, ['run', 'run --detectors ./detectors.ts', 'run --roles correlate,api'])
 }
 
-async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCode> {
+export async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCode> {
   const { signal } = terminal
   const { loadDetectors } = await import('../detectors-file.ts')
   const detectors = await loadDetectors(flags.detectors)

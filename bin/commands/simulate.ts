@@ -6,7 +6,6 @@ import { POLICY_NAMES } from '../../src/simulate/policies/policies.ts'
 import { type Combination, rowJson, type SimulationRow } from '../../src/simulate/row.ts'
 import type { Sample } from '../../src/simulate/simulate.ts'
 import { WARMING_NAMES } from '../../src/simulate/warmings/warmings.ts'
-import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../options/simulation.ts'
@@ -19,8 +18,15 @@ interface SimulateFlags extends SimulationFlags {
   readonly json?: boolean
 }
 
-export function define(command: Command, run: RunCommand): void {
-  command
+export const examples = [
+  'simulate --accesses keys.txt.gz --capacity 0.01,0.05 --policy lru,forewarm',
+  'simulate --accesses keys.txt --slots 1000 --warming none,random,forewarm,oracle --json',
+  'simulate --prices recorded.ndjson.gz --look-ahead off,overlap,await --report saved.html',
+  'simulate --prices day.ndjson.gz --events day.events.csv.gz --delay-ms 0,50 --look-ahead off,await',
+]
+
+export function define(command: Command): Command {
+  return command
     .description('Compares hit ratios of cache policies and warmings on recorded traffic, a row for each combination.')
     .optionsGroup('Traffic (give --accesses or --prices):')
     .option('--accesses <file>', 'keys in the order in which they were read, one a line; .gz or not')
@@ -30,7 +36,7 @@ export function define(command: Command, run: RunCommand): void {
       'CSV pair,event; .gz or not: pairs of one event are read together (default: pairs of one group)',
     )
     .optionsGroup('What to compare:')
-    .option('--capacity <list>', withDefault('slots, as shares of all keys or pairs', 'capacity'), opt.positiveNumbers)
+    .option('--capacity <list>', withDefault('slots, as shares of all keys or pairs', 'capacity'), shares)
     .option('--slots <list>', 'slots, as numbers instead', opt.numbers)
     .option('--policy <list>', withDefault(POLICY_NAMES, 'policy'), opt.someOf(POLICY_NAMES))
     .option('--warming <list>', withDefault(WARMING_NAMES, 'warming'), opt.someOf(WARMING_NAMES))
@@ -39,29 +45,23 @@ export function define(command: Command, run: RunCommand): void {
     .optionsGroup('With --prices:')
     .option('--read-model <name>', 'siblings: an update makes a detector read its event', opt.oneOf(READ_MODELS))
     .option('--max-reads <n>', withDefault('at most this many reads after an update', 'maxReads'), opt.count)
-    .option('--delay-ms <list>', withDefault('milliseconds from an update to its reads', 'delayMs'), opt.times)
+    .option('--delay-ms <list>', withDefault('milliseconds from an update to its reads', 'delayMs'), times)
     .option('--spacing-us <n>', withDefault('microseconds between updates of one time', 'spacingUs'), opt.microseconds)
-    .option('--warm-ms <n>', withDefault('milliseconds that a warm takes', 'warmMs'), opt.time)
+    .option('--warm-ms <n>', withDefault('milliseconds that a warm takes', 'warmMs'), opt.milliseconds)
     .option('--look-ahead <list>', withDefault(LOOK_AHEADS, 'lookAhead'), opt.someOf(LOOK_AHEADS))
     .option('--attribution <list>', withDefault('on, off: reads are attributed to updates', 'attribution'), onOrOff)
     .optionsGroup('Options:')
-    .addOption(opt.jsonOption())
-    .action((flags: SimulateFlags) => run((terminal) => start(terminal, flags)))
-  opt.examples(command, [
-    'simulate --accesses keys.txt.gz --capacity 0.01,0.05 --policy lru,forewarm',
-    'simulate --accesses keys.txt --slots 1000 --warming none,random,forewarm,oracle --json',
-    'simulate --prices recorded.ndjson.gz --look-ahead off,overlap,await --report saved.html',
-    'simulate --prices day.ndjson.gz --events day.events.csv.gz --delay-ms 0,50 --look-ahead off,await',
-  ])
 }
 
+const shares = opt.listOf(opt.positiveNumber)
+const times = opt.listOf(opt.milliseconds)
 const onOrOff = opt.someOf(['on', 'off'])
 
 function withDefault(what: string | readonly string[], flag: keyof typeof DEFAULTS): string {
   return `${typeof what === 'string' ? what : `some of ${what.join(', ')}`} (default: ${DEFAULTS[flag]})`
 }
 
-async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode> {
+export async function start(terminal: Terminal, flags: SimulateFlags): Promise<ExitCode> {
   const [{ simulationInput }, { simulate }] = await Promise.all([
     import('../simulation-input.ts'),
     import('../../src/simulate/simulate.ts'),

@@ -1,34 +1,30 @@
 import type { Command } from 'commander'
 import type { ReplayRecord } from '../../src/replay/replay-record.ts'
-import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { print, printJson, type Terminal } from '../terminal/terminal.ts'
 
-interface TailFlags {
+interface TailFlags extends opt.CommandFlags {
   readonly fromBeginning?: boolean
   readonly max?: number
-  readonly json?: boolean
-  readonly config?: string
 }
 
-export function define(command: Command, run: RunCommand): void {
-  command
+export const examples = [
+  'tail prices.ethereum --from-beginning --max 10',
+  'tail warm-requests warm-results',
+  'tail prices.ethereum --json | jq ".updates[].price"',
+]
+
+export function define(command: Command): Command {
+  return command
     .description('Prints the records of topics as they arrive, decoded, until Ctrl-C.')
     .argument('<topic...>', 'the topics to read')
     .option('--from-beginning', 'print the records that are there already, too')
     .option('--max <n>', 'end after this many records', opt.count)
-    .addOption(opt.jsonOption())
     .addOption(opt.configOption())
-    .action((topics: readonly string[], flags: TailFlags) => run((terminal) => start(terminal, topics, flags)))
-  opt.examples(command, [
-    'tail prices.ethereum --from-beginning --max 10',
-    'tail warm-requests warm-results',
-    'tail prices.ethereum --json | jq ".updates[].price"',
-  ])
 }
 
-async function start(terminal: Terminal, topics: readonly string[], flags: TailFlags): Promise<ExitCode> {
+export async function start(terminal: Terminal, topics: readonly string[], flags: TailFlags): Promise<ExitCode> {
   const [{ withKafka }, { openTopics }, { decoded, recordText }] = await Promise.all([
     import('../kafka.ts'),
     import('../../src/replay/source/topic.ts'),

@@ -1,49 +1,41 @@
 import { once } from 'node:events'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { WarmReceipt } from '../../producers/warm-publisher.ts'
 import { PRIORITIES, type Priority } from '../../schemas/warm-request.ts'
-import type { RunCommand } from '../command-module.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { duration } from '../terminal/progress-line.ts'
 import { pairCounts } from '../terminal/record-text.ts'
 import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
-interface WarmFlags {
+interface WarmFlags extends opt.CommandFlags {
   readonly chain: string
   readonly priority: Priority
   readonly wait?: boolean
   readonly timeoutMs: number
   readonly dryRun?: boolean
   readonly reason?: string
-  readonly json?: boolean
-  readonly config?: string
 }
 
-export function define(command: Command, run: RunCommand): void {
-  command
+export const examples = [
+  'warm WETH/USDC WBTC/USDC --chain ethereum --wait',
+  'warm WETH/USDC --chain ethereum --dry-run --wait --json',
+]
+
+export function define(command: Command): Command {
+  return command
     .description('Asks the nodes, over Kafka, to load pairs into L1 before a detector reads them.')
     .argument('<pair...>', 'the pairs to warm, all of one chain')
     .requiredOption('--chain <chain>', 'the chain of the pairs')
-    .addOption(
-      new Option('--priority <priority>', `how urgent it is: ${PRIORITIES.join(', ')}`)
-        .argParser(opt.oneOf(PRIORITIES))
-        .default('high'),
-    )
+    .option('--priority <priority>', `how urgent it is: ${PRIORITIES.join(', ')}`, opt.oneOf(PRIORITIES), 'high')
     .option('--wait', 'wait for the answer of a node; without it the command ends once the request is sent')
     .option('--timeout-ms <ms>', 'how many milliseconds to wait at most', opt.count, 5000)
     .option('--dry-run', 'load nothing; the answer says what would be loaded')
     .option('--reason <text>', 'a note that travels with the request')
-    .addOption(opt.jsonOption())
     .addOption(opt.configOption())
-    .action((pairs: readonly string[], flags: WarmFlags) => run((terminal) => start(terminal, pairs, flags)))
-  opt.examples(command, [
-    'warm WETH/USDC WBTC/USDC --chain ethereum --wait',
-    'warm WETH/USDC --chain ethereum --dry-run --wait --json',
-  ])
 }
 
-async function start(terminal: Terminal, pairs: readonly string[], flags: WarmFlags): Promise<ExitCode> {
+export async function start(terminal: Terminal, pairs: readonly string[], flags: WarmFlags): Promise<ExitCode> {
   const [{ withKafka }, { createWarmPublisher }, { systemClock }] = await Promise.all([
     import('../kafka.ts'),
     import('../../producers/warm-publisher.ts'),
@@ -53,17 +45,8 @@ async function start(terminal: Terminal, pairs: readonly string[], flags: WarmFl
     const topics = { warmRequests: kafka.warmRequestsTopic, warmResults: kafka.warmResultsTopic }
     const publisher = await createWarmPublisher({ broker, topics, clock: systemClock })
     try {
-      const { chain, priority, timeoutMs, reason } = flags
-      const asked = publisher.request({
-        chain,
-        pairs,
-        priority,
-        timeoutMs,
-        wait: flags.wait ?? false,
-        dryRun: flags.dryRun ?? false,
-        ...(reason !== undefined && { reason }),
-      })
-      return await Promise.race([asked, interruptionOf(terminal)])
+      const asked = opt.pick(flags, ['chain', 'priority', 'timeoutMs', 'reason', 'wait', 'dryRun'])
+      return await Promise.race([publisher.request({ pairs, ...asked }), interruptionOf(terminal)])
     } finally {
       await publisher.close()
     }

@@ -1,16 +1,20 @@
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 import { nearest } from '../../src/config/nearest.ts'
 
-export function jsonOption(): Option {
-  return new Option('--json', 'print JSON instead of text')
+/** The options of every command that connects, or reads settings. */
+export interface CommandFlags {
+  readonly json?: boolean
+  readonly config?: string
 }
 
 export function configOption(): Option {
   return new Option('--config <file>', 'read settings from this file (default: forewarm.config.json, if it exists)')
 }
 
-export function examples(command: Command, lines: readonly string[]): void {
-  command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ forewarm ${line}`).join('\n')}`)
+/** Some of the options of a command; one that was not given is absent, so that its default applies. */
+export function pick<T extends object, K extends keyof T>(options: T, names: readonly K[]): Pick<T, K> {
+  const given = names.filter((name) => options[name] !== undefined)
+  return Object.fromEntries(given.map((name) => [name, options[name]])) as Pick<T, K>
 }
 
 /** Comma-separated, and the option may be given again. */
@@ -37,26 +41,23 @@ function decimal(value: string): number {
   return /^-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i.test(value) ? Number(value) : Number.NaN
 }
 
-export function positiveNumber(value: string): number {
-  const number = decimal(value)
-  if (!(number > 0) || !Number.isFinite(number)) throw new InvalidArgumentError('Expected a number above 0.')
-  return number
-}
-
-export function count(value: string): number {
-  const number = wholeNumber(value)
-  if (number < 1) throw new InvalidArgumentError('Expected a whole number from 1.')
-  return number
+/** What `parse` makes of a value, unless it is less than `least` or more than `most`. */
+function within(parse: (value: string) => number, [least, most]: readonly [number, number], expected: string) {
+  return (value: string): number => {
+    const number = parse(value)
+    if (number >= least && number <= most) return number
+    throw new InvalidArgumentError(`Expected ${expected}.`)
+  }
 }
 
 const SECOND_US = 1_000_000
+const DAY_MS = 86_400_000
 
-/** Whole microseconds from 0 to a second. */
-export function microseconds(value: string): number {
-  const number = wholeNumber(value)
-  if (number > SECOND_US) throw new InvalidArgumentError(`Expected a whole number from 0 to ${SECOND_US}, a second.`)
-  return number
-}
+export const positiveNumber = within(decimal, [Number.MIN_VALUE, Number.MAX_VALUE], 'a number above 0')
+export const count = within(wholeNumber, [1, Number.MAX_SAFE_INTEGER], 'a whole number from 1')
+export const microseconds = within(wholeNumber, [0, SECOND_US], `a whole number from 0 to ${SECOND_US}, a second`)
+export const milliseconds = within(decimal, [0, DAY_MS], `a number from 0 to ${DAY_MS}, a day`)
+export const share = within(decimal, [0, 1], 'a share from 0 to 1')
 
 export function bigOffset(value: string): bigint {
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError('Expected an offset, a whole number from 0.')
@@ -70,9 +71,14 @@ export function moment(value: string): string | number {
   return value
 }
 
+/** Different items, comma-separated. */
+export function listOf<T>(parse: (item: string) => T): (value: string) => readonly T[] {
+  return (value) => [...new Set(list(value).map((item) => parse(item)))]
+}
+
 /** Some of a few names, comma-separated. */
 export function someOf<const T extends string>(choices: readonly T[]): (value: string) => readonly T[] {
-  return (value) => [...new Set(list(value).map((item) => known(item, choices)))]
+  return listOf((item) => known(item, choices))
 }
 
 function known<T extends string>(item: string, choices: readonly T[]): T {
@@ -81,32 +87,6 @@ function known<T extends string>(item: string, choices: readonly T[]): T {
   const meant = nearest(item, choices)
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`
   throw new InvalidArgumentError(`${item} is unknown. Expected some of ${choices.join(', ')}.${hint}`)
-}
-
-const DAY_MS = 86_400_000
-
-/** Milliseconds from 0, comma-separated. */
-export function times(value: string): readonly number[] {
-  return [...new Set(list(value).map(time))]
-}
-
-/** Milliseconds from 0 to a day. */
-export function time(value: string): number {
-  const number = decimal(value)
-  if (!(number >= 0 && number <= DAY_MS))
-    throw new InvalidArgumentError(`Expected a number from 0 to ${DAY_MS}, a day.`)
-  return number
-}
-
-export function share(value: string): number {
-  const number = decimal(value)
-  if (!(number >= 0 && number <= 1)) throw new InvalidArgumentError('Expected a share from 0 to 1.')
-  return number
-}
-
-/** Numbers above 0, comma-separated. */
-export function positiveNumbers(value: string): readonly number[] {
-  return [...new Set(list(value).map(positiveNumber))]
 }
 
 export function oneOf<const T extends string>(choices: readonly T[]): (value: string) => T {

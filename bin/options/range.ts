@@ -1,16 +1,8 @@
 import type { Command } from 'commander'
 import type { ReplayRange } from '../../src/replay/options.ts'
-import { bigOffset, moment, numbers } from './options.ts'
+import { bigOffset, moment, numbers, pick } from './options.ts'
 
 /** Which records of a topic or a recording a command reads. */
-export interface RangeFlags {
-  readonly since?: string | number
-  readonly until?: string | number
-  readonly fromOffset?: bigint
-  readonly toOffset?: bigint
-  readonly partitions?: readonly number[]
-}
-
 export function withRange(command: Command): Command {
   return command
     .option('--since <time>', 'only from this time on; ISO 8601, or milliseconds since 1970', moment)
@@ -20,12 +12,6 @@ export function withRange(command: Command): Command {
     .option('--partitions <list>', 'only these partitions, separated by commas', numbers)
 }
 
-export function rangeOf({ since, until, fromOffset, toOffset, partitions }: RangeFlags): ReplayRange {
-  return {
-    ...(since !== undefined && { since }),
-    ...(until !== undefined && { until }),
-    ...(fromOffset !== undefined && { fromOffset }),
-    ...(toOffset !== undefined && { toOffset }),
-    ...(partitions !== undefined && { partitions }),
-  }
+export function rangeOf(flags: ReplayRange): ReplayRange {
+  return pick(flags, ['since', 'until', 'fromOffset', 'toOffset', 'partitions'])
 }
