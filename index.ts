@@ -40,17 +40,7 @@ export type { MicroBatcherOptions } from './src/broker/micro-batch.ts'
 // Recording and replaying.
 export { type RecordOptions, type RecordReport, record } from './src/replay/record.ts'
 export { replay } from './src/replay/replay.ts'
-export type {
-  Moment,
-  ReplayFilters,
-  ReplayFrom,
-  ReplayInProcess,
-  ReplayOptions,
-  ReplayOutput,
-  ReplayRange,
-  ReplayTo,
-  ReplayTopics,
-} from './src/replay/options.ts'
+export type * from './src/replay/options.ts'
 export type { ReplayReport } from './src/replay/report.ts'
 export { ReplayError, type ReplayErrorCode } from './src/replay/replay-error.ts'
 export type { Content } from './src/replay/content.ts'
@@ -66,13 +56,7 @@ export type { Timestamps } from './src/replay/timestamps.ts'
 
 // Caches without Kafka.
 export { type Cache, type CacheOptions, createCache, type PriceValue } from './standalone/cache.ts'
-export {
-  type CacheWarming,
-  type CacheWarmingOptions,
-  type CacheWarmingStats,
-  createWarming,
-  type WarmReport,
-} from './standalone/warming.ts'
+export * from './standalone/warming.ts'
 export type { StrategyName } from './src/strategy/named.ts'
 export type { WarmCounts } from './src/cache/l1/usage.ts'
 export type { HierarchyStats, LatencyStats, LevelStats } from './src/cache/hierarchy-stats.ts'
@@ -84,28 +68,8 @@ export { createKafkaBroker, type KafkaBrokerOptions } from './src/broker/kafka/b
 export type { ClientOptions, KafkaLogEvent, PasswordSasl } from './src/broker/kafka/client.ts'
 export type { Codec, CodecName } from './src/broker/kafka/compression.ts'
 export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './src/broker/memory/broker.ts'
-export {
-  type Admin,
-  type Batch,
-  type BatchContext,
-  type BatchHandler,
-  type Broker,
-  BrokerError,
-  type BrokerEvent,
-  type Consumer,
-  type ConsumerHealth,
-  type ConsumerOptions,
-  type Headers,
-  type OffsetRange,
-  type OutgoingRecord,
-  type PartitionLag,
-  type PartitionOffset,
-  type Producer,
-  type StartPosition,
-  type TopicPartition,
-  type TopicPartitionOffset,
-  type TopicSpec,
-} from './src/broker/port.ts'
+export type * from './src/broker/port.ts'
+export { BrokerError } from './src/broker/port.ts'
 
 // Clocks and errors.
 export { type Clock, systemClock, type VirtualClock, virtualClock } from './src/clock.ts'

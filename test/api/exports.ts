@@ -18,17 +18,21 @@ export interface Section {
 }
 
 const SECTION = /^\/\/ (.*)\.$/
-const EXPORT = /export (type )?\{([^}]*)\} from '([^']+)'/g
+const EXPORT = /export (type )?(?:\*|\{([^}]*)\}) from '([^']+)'/g
+const DECLARATION = /^export (?:async |abstract )*(function|class|interface|type|const) (\w+)/gm
 
 export function sectionsOf(root: string, file: string): Section[] {
   const text = readFileSync(join(root, file), 'utf8')
   const parts = text.split(/^(?=\/\/ )/m).slice(1)
-  return parts.map((part) => ({ title: SECTION.exec(part.split('\n')[0] ?? '')?.[1] ?? '', exports: exportsOf(part) }))
+  return parts.map((part) => ({
+    title: SECTION.exec(part.split('\n')[0] ?? '')?.[1] ?? '',
+    exports: exportsOf(root, part),
+  }))
 }
 
-function exportsOf(text: string): Export[] {
-  return [...text.matchAll(EXPORT)].flatMap(([, allTypes, names = '', file = '']) =>
-    names
+function exportsOf(root: string, text: string): Export[] {
+  return [...text.matchAll(EXPORT)].flatMap(([, allTypes, names, file = '']) =>
+    (names ?? declaredIn(join(root, file), allTypes !== undefined))
       .split(',')
       .map((name) => name.trim())
       .filter((name) => name !== '')
@@ -38,6 +42,19 @@ function exportsOf(text: string): Export[] {
         return { name, original, file: normalize(file), isType }
       }),
   )
+}
+
+/** All that `*` exports of a file, in the order of the alphabet, as one would write it in braces. */
+function declaredIn(file: string, onlyTypes: boolean): string {
+  const declared = [...readFileSync(file, 'utf8').matchAll(DECLARATION)].map(([, kind, name = '']) => ({
+    name,
+    isType: kind === 'interface' || kind === 'type',
+  }))
+  return declared
+    .filter(({ isType }) => isType || !onlyTypes)
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, isType }) => (isType ? `type ${name}` : name))
+    .join(',')
 }
 
 /** The first sentence of the comment in front of the declaration; undefined where there is none. */
