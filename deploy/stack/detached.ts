@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Child, type Command, startChild } from './child.ts'
-import { type KafkaNode, type KafkaParts, kafkaCommand, layOut } from './kafka-node.ts'
+import { type KafkaParts, kafkaCommand, layOut, nodesIn } from './kafka-node.ts'
 import { kafkaReady } from './kafka-ready.ts'
 import { alone } from './lock.ts'
 import { kafkaParts, type Report, redisPart, stackDir } from './parts.ts'
@@ -102,11 +102,7 @@ async function raiseOnFreePorts(
   const wishes = KAFKA_PORTS.slice(0, brokers)
   const ports = await allotPorts([REDIS_PORT, ...wishes, ...wishes.map(() => 'any' as const)])
   const [redisPort = 0, ...kafkaPorts] = ports
-  const nodes = wishes.map((_, i): KafkaNode => {
-    const dir = join(data, `node-${i + 1}`)
-    mkdirSync(dir, { recursive: true })
-    return { id: i + 1, port: kafkaPorts[i] ?? 0, controllerPort: kafkaPorts[brokers + i] ?? 0, dir }
-  })
+  const nodes = nodesIn(data, kafkaPorts)
   layOut(nodes, kafka)
   const redis = { port: redisPort, dir: join(data, 'redis'), keepData: true }
   const commands: [string, Command][] = [

@@ -33,6 +33,15 @@ const JVM: Record<Profile, readonly string[]> = {
   bench: ['-Xms1g', '-Xmx1g', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'],
 }
 
+/** Nodes 1 to n in folders below `dir`. The first half of the ports is for clients, the second for controllers. */
+export function nodesIn(dir: string, ports: readonly number[]): KafkaNode[] {
+  const count = ports.length / 2
+  return Array.from({ length: count }, (_, at) => ({
+    ...{ id: at + 1, dir: join(dir, `node-${at + 1}`) },
+    ...{ port: ports[at] ?? 0, controllerPort: ports[count + at] ?? 0 },
+  }))
+}
+
 /** Writes the settings of every node, and formats the data folders that are new. */
 export function layOut(nodes: readonly KafkaNode[], parts: Pick<KafkaParts, 'bootstrapCheckpoint'>): void {
   const clusterId = uuid()
@@ -53,31 +62,23 @@ function format(node: KafkaNode, clusterId: string, bootstrapCheckpoint: string)
 }
 
 export function kafkaCommand(node: KafkaNode, parts: KafkaParts, profile: Profile): Command {
-  return {
-    file: parts.java,
-    args: [
-      ...JVM[profile],
-      `-XX:SharedArchiveFile=${parts.classArchive}`,
-      '-Xshare:auto',
-      '-Xlog:disable',
-      ...mainClass(node, parts),
-    ],
-    logFile: logFile(node),
-  }
+  const archive = [`-XX:SharedArchiveFile=${parts.classArchive}`, '-Xshare:auto', '-Xlog:disable']
+  return javaCommand(node, parts, [...JVM[profile], ...archive, ...mainClass(node, parts)])
 }
 
 /** A node that writes the class archive when it ends. */
 export function archivingCommand(node: KafkaNode, parts: KafkaParts): Command {
-  return {
-    file: parts.java,
-    args: [...JVM.test, `-XX:ArchiveClassesAtExit=${parts.classArchive}`, '-Xlog:disable', ...mainClass(node, parts)],
-    logFile: logFile(node),
-  }
+  const archive = [`-XX:ArchiveClassesAtExit=${parts.classArchive}`, '-Xlog:disable']
+  return javaCommand(node, parts, [...JVM.test, ...archive, ...mainClass(node, parts)])
 }
 
 export function formatCommand(node: KafkaNode, parts: Pick<KafkaParts, 'java' | 'classPath'>): Command {
   const tool = ['kafka.tools.StorageTool', 'format', '-t', uuid(), '-c', settingsFile(node)]
-  return { file: parts.java, args: [...JVM.test, '-cp', parts.classPath, ...tool], logFile: logFile(node) }
+  return javaCommand(node, parts, [...JVM.test, '-cp', parts.classPath, ...tool])
+}
+
+function javaCommand({ dir }: KafkaNode, { java }: Pick<KafkaParts, 'java'>, args: readonly string[]): Command {
+  return { file: java, args, logFile: join(dir, 'kafka.log') }
 }
 
 export function writeSettings(node: KafkaNode): void {
@@ -95,10 +96,6 @@ export function dataDir(node: KafkaNode): string {
 
 function settingsFile(node: KafkaNode): string {
   return join(node.dir, 'server.properties')
-}
-
-function logFile(node: KafkaNode): string {
-  return join(node.dir, 'kafka.log')
 }
 
 type Properties = Readonly<Record<string, string | number | boolean>>

@@ -16,10 +16,8 @@ export async function alone<T>(file: string, waitMs: number, work: () => Promise
   mkdirSync(dirname(file), { recursive: true })
   while (!take(file)) {
     if (performance.now() > deadline) {
-      throw new StackError(
-        'busy',
-        `Another process has been starting or stopping the stack for more than ${waitMs / 1000} s.`,
-      )
+      const message = `Another process has been starting or stopping the stack for more than ${waitMs / 1000} s.`
+      throw new StackError('busy', message)
     }
     await delay(POLL_MS)
   }

@@ -30,7 +30,7 @@ export async function allotPorts(wishes: readonly (number | 'any')[], anyPort = 
       ports.push(port)
     }
   } finally {
-    await Promise.all(held.map(close))
+    await Promise.all(held.map((server) => server[Symbol.asyncDispose]()))
   }
   return ports
 }
@@ -69,9 +69,4 @@ async function listen(port: number): Promise<Server | undefined> {
   } catch {
     return undefined
   }
-}
-
-async function close(server: Server): Promise<void> {
-  server.close()
-  await once(server, 'close')
 }

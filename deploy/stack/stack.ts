@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Child, startChild } from './child.ts'
-import { type KafkaNode, type KafkaParts, kafkaCommand, layOut, type Profile } from './kafka-node.ts'
+import { type Child, type Command, startChild } from './child.ts'
+import { type KafkaNode, kafkaCommand, layOut, nodesIn, type Profile } from './kafka-node.ts'
 import { kafkaReady } from './kafka-ready.ts'
 import { kafkaParts, type Report, redisPart, stackDir } from './parts.ts'
 import { allotPorts } from './ports.ts'
@@ -57,26 +57,29 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   sweep()
   const run = mkdtempSync(join(tmpdir(), `forewarm-stack-${process.pid}-`))
   const [redisPort = 0, ...ports] = await allotPorts(Array.from({ length: 1 + 2 * brokers }, () => 'any' as const))
-  const kafka = parts && kafkaGroup({ nodes: nodesIn(run, ports), parts, profile })
-  const server = binary === undefined ? undefined : redisProcess({ port: redisPort, dir: join(run, 'redis') }, binary)
+  const nodes = nodesIn(run, ports)
+  const kafka = parts && kafkaGroup(nodes, (node) => kafkaCommand(node, parts, profile))
+  const place = { port: redisPort, dir: join(run, 'redis'), keepData: false }
+  const server = binary === undefined ? undefined : redisProcess(place, binary)
   const stop = async (): Promise<void> => {
-    await Promise.all([kafka?.stop(), server?.stop()])
+    await Promise.all([kafka?.kill(), server?.kill()])
     rmSync(run, { recursive: true, force: true })
   }
   try {
+    if (parts !== undefined) layOut(nodes, parts)
     await Promise.all([kafka?.start(), server?.start()])
   } catch (error) {
     await stop()
     throw error
   }
   return {
-    brokers: kafka?.brokers ?? [],
+    brokers: kafka?.addresses ?? [],
     redisUrl: server?.url,
-    killBroker: async (index) => need(kafka, 'broker').kill(index),
+    killBroker: async (index) => need(kafka, 'broker').at(index).kill(),
     startBroker: async (index) => need(kafka, 'broker').restart(index),
-    pauseBroker: async (index) => need(kafka, 'broker').pause(index),
-    resumeBroker: (index) => need(kafka, 'broker').resume(index),
-    stopRedis: async () => need(server, 'Redis').stop(),
+    pauseBroker: async (index) => need(kafka, 'broker').at(index).pause(),
+    resumeBroker: (index) => need(kafka, 'broker').at(index).resume(),
+    stopRedis: async () => need(server, 'Redis').kill(),
     startRedis: async () => need(server, 'Redis').start(),
     pauseRedis: async () => need(server, 'Redis').pause(),
     resumeRedis: () => need(server, 'Redis').resume(),
@@ -89,74 +92,57 @@ function need<T>(part: T | undefined, name: string): T {
   return part
 }
 
-function nodesIn(run: string, ports: readonly number[]): KafkaNode[] {
-  const nodes: KafkaNode[] = []
-  for (let i = 0; i + 1 < ports.length; i += 2) {
-    const id = nodes.length + 1
-    nodes.push({ id, port: ports[i] ?? 0, controllerPort: ports[i + 1] ?? 0, dir: join(run, `node-${id}`) })
-  }
-  return nodes
-}
-
-interface KafkaGroupOptions {
-  readonly nodes: readonly KafkaNode[]
-  readonly parts: KafkaParts
-  readonly profile: Profile
-}
-
-function kafkaGroup({ nodes, parts, profile }: KafkaGroupOptions) {
-  const children = new Map<number, Child>()
-  const address = (node: KafkaNode) => `127.0.0.1:${node.port}`
-  const launch = async (node: KafkaNode): Promise<void> => {
-    if (children.get(node.id)?.gone.aborted === false) return
-    children.set(node.id, await startChild(kafkaCommand(node, parts, profile), 'ours'))
-  }
+function kafkaGroup(nodes: readonly KafkaNode[], command: (node: KafkaNode) => Command) {
+  const brokers = nodes.map((node) => ({ address: `127.0.0.1:${node.port}`, ...restartable(() => command(node)) }))
   const ready = async (): Promise<void> => {
-    const running = nodes.filter((node) => children.get(node.id)?.gone.aborted === false)
+    const running = brokers.filter((broker) => broker.gone()?.aborted === false)
     // Without a majority of brokers there is no controller to elect leaders.
-    if (running.length * 2 <= nodes.length) return
-    const signal = AbortSignal.any(running.flatMap((node) => children.get(node.id)?.gone ?? []))
-    await kafkaReady(running.map(address), { timeoutMs: READY_MS, signal })
+    if (running.length * 2 <= brokers.length) return
+    const signal = AbortSignal.any(running.flatMap((broker) => broker.gone() ?? []))
+    const addresses = running.map(({ address }) => address)
+    await kafkaReady(addresses, { timeoutMs: READY_MS, signal })
   }
-  const at = (index: number): KafkaNode => {
-    const node = nodes[index]
-    if (node === undefined) throw new RangeError(`no broker ${index}: there are ${nodes.length}, counted from 0`)
-    return node
+  const at = (index: number) => {
+    const broker = brokers[index]
+    if (broker === undefined) throw new RangeError(`no broker ${index}: there are ${nodes.length}, counted from 0`)
+    return broker
   }
   return {
-    brokers: nodes.map(address),
+    addresses: brokers.map(({ address }) => address),
+    at,
     start: async (): Promise<void> => {
-      for (const node of nodes) mkdirSync(node.dir, { recursive: true })
-      layOut(nodes, parts)
-      await Promise.all(nodes.map(launch))
+      await Promise.all(brokers.map((broker) => broker.start()))
       await ready()
     },
     restart: async (index: number): Promise<void> => {
-      await launch(at(index))
+      await at(index).start()
       await ready()
     },
-    kill: async (index: number): Promise<void> => children.get(at(index).id)?.kill(),
-    pause: async (index: number): Promise<void> => children.get(at(index).id)?.pause(),
-    resume: (index: number): void => children.get(at(index).id)?.resume(),
-    stop: async (): Promise<void> => {
-      await Promise.all(Array.from(children.values(), (child) => child.kill()))
+    kill: async (): Promise<void> => {
+      await Promise.all(brokers.map((broker) => broker.kill()))
     },
   }
 }
 
-function redisProcess(place: Pick<RedisServer, 'port' | 'dir'>, binary: string) {
-  const server: RedisServer = { ...place, keepData: false }
+function redisProcess(server: RedisServer, binary: string) {
   const url = redisUrl(server)
+  const redis = restartable(() => redisCommand(server, binary))
+  const start = async (): Promise<void> => redisReady(url, { timeoutMs: READY_MS, signal: await redis.start() })
+  return { ...redis, url, start }
+}
+
+/** A process that may end and be started again. `start` does nothing while it runs. */
+function restartable(command: () => Command) {
   let child: Child | undefined
   return {
-    url,
-    start: async (): Promise<void> => {
-      if (child === undefined || child.gone.aborted) child = await startChild(redisCommand(server, binary), 'ours')
-      await redisReady(url, { timeoutMs: READY_MS, signal: child.gone })
+    gone: () => child?.gone,
+    start: async (): Promise<AbortSignal> => {
+      if (child === undefined || child.gone.aborted) child = await startChild(command(), 'ours')
+      return child.gone
     },
     pause: async (): Promise<void> => child?.pause(),
     resume: (): void => child?.resume(),
-    stop: async (): Promise<void> => child?.kill(),
+    kill: async (): Promise<void> => child?.kill(),
   }
 }
 

@@ -23,13 +23,8 @@ export async function findJava(): Promise<Java> {
   try {
     version = (await run(file, ['-version'])).stderr
   } catch (cause) {
-    throw new StackError(
-      'java-missing',
-      `No Java (${file}): install a JDK ${OLDEST_JAVA} or newer and Maven, ${ADVICE}.`,
-      {
-        cause,
-      },
-    )
+    const message = `No Java (${file}): install a JDK ${OLDEST_JAVA} or newer and Maven, ${ADVICE}.`
+    throw new StackError('java-missing', message, { cause })
   }
   const major = Number(/version "(\d+)/.exec(version)?.[1])
   if (major >= OLDEST_JAVA) return { file, version }
