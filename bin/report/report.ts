@@ -32,15 +32,9 @@ export function simulationReport(all: readonly Simulated[], kind: TrafficKind, c
   const reads = (rows[0]?.reads ?? 0).toLocaleString('en-US')
   const delays = [...new Set(rows.map(({ delayMs }) => delayMs))].toSorted((a, b) => a - b)
   const sections = delays.map((delayMs) => {
-    const heading =
-      kind === 'prices' ? `<h2>Read ${delayMs === 0 ? 'at once' : `${delayMs} ms after the update`}</h2>` : ''
-    return (
-      heading +
-      sectionOf(
-        simulated.filter(({ row }) => row.delayMs === delayMs),
-        kind,
-      )
-    )
+    const here = simulated.filter(({ row }) => row.delayMs === delayMs)
+    const when = delayMs === 0 ? 'at once' : `${delayMs} ms after the update`
+    return `${kind === 'prices' ? `<h2>Read ${when}</h2>` : ''}${sectionOf(here, kind)}`
   })
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -62,26 +56,18 @@ function sectionOf(simulated: readonly Simulated[], kind: TrafficKind): string {
   })
   const capacities = [...new Set(rows.map(({ capacity }) => capacity))].toSorted((a, b) => a - b)
   const lines = [...Map.groupBy(rows, names.labelOf).values()].flatMap((alike): ChartLine[] => {
+    const [first] = alike
+    const rising = alike.toSorted((a, b) => a.capacity - b.capacity)
     // Even steps, as capacities often differ by orders of magnitude.
-    const points = alike.map(({ capacity, hitRatio }) => [capacities.indexOf(capacity), hitRatio] as const)
-    return alike[0] === undefined
-      ? []
-      : [
-          drawn(
-            alike[0],
-            points.toSorted(([a], [b]) => a - b),
-          ),
-        ]
+    const points = rising.map(({ capacity, hitRatio }) => [capacities.indexOf(capacity), hitRatio] as const)
+    return first === undefined ? [] : [drawn(first, points)]
   })
   const charts = [
     byCapacity(lines, capacities, kind),
     ...capacities.map((capacity) => {
       const here = simulated.filter(({ row }) => row.capacity === capacity)
-      return overTime(
-        here.map(({ row, samples }) => drawn(row, pointsOf(samples))),
-        capacity,
-        kind,
-      )
+      const hitRatios = here.map(({ row, samples }) => drawn(row, pointsOf(samples)))
+      return overTime(hitRatios, capacity, kind)
     }),
   ]
   return `${simulationSummary(rows, names)}
