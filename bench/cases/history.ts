@@ -1,5 +1,5 @@
 import type { Bench, Figure } from '../harness/bench.ts'
-import { ratioOf } from '../harness/contest.ts'
+import { singleRatio } from '../harness/single-ratio.ts'
 import type { Stage } from '../stages/stage.ts'
 import { FORETELLERS, type Foreteller, type Foretold, foretold } from '../traffic/foretold.ts'
 import { PATTERNS } from '../traffic/planted-weeks.ts'
@@ -16,10 +16,8 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
     const runs = seeds.map((seed) => foretold(pattern, { pairs: PAIRS, seed }))
     const mean = (name: Foreteller, of: keyof Foretold) =>
       runs.reduce((sum, run) => sum + run[name][of], 0) / runs.length
-    yield ratioOf({
-      ...{ case: `${pattern}: named and read`, unit: 'ratio', better: 'higher', anchor: 'popular' },
-      ...{ anchorValues: [mean('popular', 'named')], values: [mean('recommended', 'named')] },
-    })
+    const what = { case: `${pattern}: named and read`, unit: 'ratio', anchor: 'popular' }
+    yield singleRatio(what, mean('recommended', 'named'), mean('popular', 'named'))
     for (const name of FORETELLERS)
       for (const [of, what] of [
         ['named', 'named and read'],

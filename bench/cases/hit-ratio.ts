@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { Residency } from '../../src/cache/l1/residency.ts'
 import type { Ratio } from '../harness/bench.ts'
-import { ratioOf } from '../harness/contest.ts'
+import { singleRatio } from '../harness/single-ratio.ts'
 import { DATASETS } from '../traffic/datasets.ts'
 
 /** Hit ratios of S3-FIFO by libCacheSim at 1, 5, 10 and 20 % of the keys (README.md of the recorded data). */
@@ -19,15 +19,8 @@ export function* hitRatios(): Iterable<Ratio> {
     const text = gunzipSync(readFileSync(join(DATASETS, 'access', `${trace}.txt.gz`))).toString()
     const keys = Int32Array.from(text.trim().split('\n'), Number)
     for (const [slots, elsewhere] of Object.entries(row)) {
-      yield ratioOf({
-        ...{
-          case: `hit ratio, ${trace}, ${slots} slots`,
-          unit: 'ratio',
-          better: 'higher',
-          anchor: 'S3-FIFO elsewhere',
-        },
-        ...{ anchorValues: [elsewhere], values: [hitRatio(keys, Number(slots))] },
-      })
+      const what = { case: `hit ratio, ${trace}, ${slots} slots`, unit: 'ratio', anchor: 'S3-FIFO elsewhere' }
+      yield singleRatio(what, hitRatio(keys, Number(slots)), elsewhere)
     }
   }
 }

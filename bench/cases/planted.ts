@@ -1,9 +1,9 @@
 import { NestedMaps } from '../anchors/nested-maps.ts'
 import type { Bench, Figure } from '../harness/bench.ts'
-import { ratioOf } from '../harness/contest.ts'
+import { singleRatio } from '../harness/single-ratio.ts'
 import type { Stage } from '../stages/stage.ts'
 import { minedFrom } from '../traffic/mined.ts'
-import { GROUP_PAIRS, type Planted, planted } from '../traffic/planted-workload.ts'
+import { foundShare, type Planted, planted } from '../traffic/planted-workload.ts'
 
 /** The share of followers, hidden in random updates, that the miner finds. Deterministic, over seeds 1 to 5. */
 export const plantedPairs: Bench = { name: 'planted', cases }
@@ -33,10 +33,7 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
   for (const cell of CELLS.slice(0, stage.amount(CELLS.length, 3))) {
     const values = seeds.map((seed) => minedFrom(planted({ pairs: PAIRS, ...cell, seed }), PAIRS).found)
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-    yield ratioOf({
-      ...{ case: nameOf(cell), unit: 'ratio', better: 'higher', anchor: 'asked for' },
-      ...{ anchorValues: [cell.asked], values: [mean] },
-    })
+    yield singleRatio({ case: nameOf(cell), unit: 'ratio', anchor: 'asked for' }, mean, cell.asked)
   }
   const [first] = CELLS
   if (first === undefined) return
@@ -51,11 +48,5 @@ function nameOf({ updatesPerSecond, signal, seconds }: Cell): string {
 function byNestedMaps({ timesMs, pairIds }: Planted): number {
   const maps = new NestedMaps()
   for (const [at, pairId] of pairIds.entries()) maps.observe(String(pairId), timesMs[at] as number)
-  let found = 0
-  for (let leader = 0; leader < PAIRS; leader += GROUP_PAIRS) {
-    const group = leader / GROUP_PAIRS
-    const first = maps.followers(String(leader), GROUP_PAIRS - 1)
-    found += first.filter((pair) => Math.floor(Number(pair) / GROUP_PAIRS) === group).length
-  }
-  return found / ((PAIRS / GROUP_PAIRS) * (GROUP_PAIRS - 1))
+  return foundShare(PAIRS, (leader, most) => maps.followers(String(leader), most).map(Number))
 }

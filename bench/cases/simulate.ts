@@ -14,7 +14,7 @@ import { type AccessTrace, readAccesses } from '../../src/simulate/traffic/acces
 import { type PriceTape, readPriceTape } from '../../src/simulate/traffic/price-tape.ts'
 import type { WarmingName } from '../../src/simulate/warmings/warmings.ts'
 import type { Bench, Figure, Ratio } from '../harness/bench.ts'
-import { ratioOf } from '../harness/contest.ts'
+import { singleRatio } from '../harness/single-ratio.ts'
 import type { Stage } from '../stages/stage.ts'
 import { DATASETS } from '../traffic/datasets.ts'
 
@@ -43,21 +43,18 @@ const MAX_READS = 8
 /** To mine a day of sweeps takes minutes: one capacity is enough without attribution. */
 const MINED_CAPACITY = 0.05
 const SPACING_US = 50
+const HELD = 'read after 50 ms'
+const AWAITED = 'read at once, look-ahead awaited'
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {
   for (const { trace, anchor, hitRatios } of ELSEWHERE) {
     const recorded = await traceOf(trace, stage)
     const rows = await onAccesses(recorded, 'forewarm', 'forewarm')
     for (const [at, { slots, hitRatio }] of rows.entries())
-      yield once({ case: `${trace}, ${slots} slots`, unit: 'hit ratio', anchor }, hitRatio, hitRatios[at])
+      yield singleRatio({ case: `${trace}, ${slots} slots`, unit: 'hit ratio', anchor }, hitRatio, hitRatios[at])
     if (trace !== 'orm-busy') continue
     yield { kind: 'value', case: `${trace}, cost of an access`, unit: 'µs', value: microsecondsOf(rows) }
-    for (const { slots, accuracy } of rows)
-      yield once(
-        { case: `${trace}, ${slots} slots, warms read`, unit: 'share', anchor: 'worthwhile' },
-        accuracy,
-        WORTHWHILE.accesses,
-      )
+    for (const { slots, accuracy } of rows) yield warmsRead(`${trace}, ${slots} slots`, accuracy, WORTHWHILE.accesses)
     yield* calibrated(trace, recorded)
   }
   for (const day of ['2026-07-10', '2026-07-11', '2026-07-12']) yield* onPrices(day, await tapeOf(day, stage))
@@ -94,31 +91,21 @@ async function* onPrices(day: string, tape: PriceTape): AsyncIterable<Figure> {
   const off = await run({})
   for (const [at, { capacity, hitRatio }] of lru.entries()) {
     const share = `${capacity * 100} % of pairs`
-    const against = (rows: readonly SimulationRow[], name: string) =>
-      once(
-        { case: `${day}, ${share}, ${name}`, unit: 'hit ratio', anchor: 'LRU, no warming' },
-        rows[at]?.hitRatio,
-        hitRatio,
-      )
-    yield against(held, 'read after 50 ms')
-    if (capacity === MINED_CAPACITY)
-      yield once(
-        { case: `${day}, ${share}, read after 50 ms, not attributed`, unit: 'hit ratio', anchor: 'LRU, no warming' },
-        mined?.hitRatio,
-        hitRatio,
-      )
-    yield against(awaited, 'read at once, look-ahead awaited')
-    yield against(off, 'read at once, no look-ahead')
-    for (const [rows, name] of [
-      [held, 'read after 50 ms'],
-      [awaited, 'read at once, look-ahead awaited'],
-    ] as const)
-      yield once(
-        { case: `${day}, ${share}, ${name}, warms read`, unit: 'share', anchor: 'worthwhile' },
-        rows[at]?.accuracy,
-        WORTHWHILE.attributed,
-      )
+    const against = (row: SimulationRow | undefined, name: string) => {
+      const what = { case: `${day}, ${share}, ${name}`, unit: 'hit ratio', anchor: 'LRU, no warming' }
+      return singleRatio(what, row?.hitRatio, hitRatio)
+    }
+    yield against(held[at], HELD)
+    if (capacity === MINED_CAPACITY) yield against(mined, `${HELD}, not attributed`)
+    yield against(awaited[at], AWAITED)
+    yield against(off[at], 'read at once, no look-ahead')
+    yield warmsRead(`${day}, ${share}, ${HELD}`, held[at]?.accuracy, WORTHWHILE.attributed)
+    yield warmsRead(`${day}, ${share}, ${AWAITED}`, awaited[at]?.accuracy, WORTHWHILE.attributed)
   }
+}
+
+function warmsRead(where: string, accuracy: number | undefined, worthwhile: number): Ratio {
+  return singleRatio({ case: `${where}, warms read`, unit: 'share', anchor: 'worthwhile' }, accuracy, worthwhile)
 }
 
 async function pricesRun(tape: PriceTape, choices: Partial<PriceChoices>): Promise<readonly SimulationRow[]> {
@@ -128,15 +115,6 @@ async function pricesRun(tape: PriceTape, choices: Partial<PriceChoices>): Promi
     ...choices,
   })
   return all(rowsOf(priceWorkload(tape, SEED), combinations))
-}
-
-function once(
-  what: { readonly case: string; readonly unit: string; readonly anchor: string },
-  ours: number | undefined,
-  anchor: number | undefined,
-): Ratio {
-  const [values, anchorValues] = [[ours ?? Number.NaN], [anchor ?? Number.NaN]]
-  return ratioOf({ ...what, better: 'higher', values, anchorValues })
 }
 
 /** Time a read of the whole simulation; the file was read before. */

@@ -2,10 +2,10 @@ import { EdgeRows, emptyRow } from '../../src/correlation/mined/edge-rows.ts'
 import { LOG_ENTRIES } from '../../src/correlation/mined/mined-edges.ts'
 import { Miner } from '../../src/correlation/mined/miner.ts'
 import { UpdateLog } from '../../src/correlation/mined/update-log.ts'
-import { GROUP_PAIRS, type Planted } from './planted-workload.ts'
+import { foundShare, type Planted } from './planted-workload.ts'
 
 export interface Mined {
-  /** The share of the planted followers that are among the first four of their leader. */
+  /** The share of the planted followers. */
   readonly found: number
   readonly miningMs: number
 }
@@ -29,15 +29,8 @@ export function minedFrom({ timesMs, pairIds }: Planted, pairs: number): Mined {
   }
   mine(log.endStretch())
   if (miner.lost + log.older + log.refusedEvents > 0) throw new Error('updates are missing from what was mined')
-  return { found: foundIn(rows, pairs), miningMs }
-}
-
-function foundIn(rows: EdgeRows, pairs: number): number {
   const row = emptyRow()
-  let found = 0
-  for (let leader = 0; leader < pairs; leader += GROUP_PAIRS) {
-    const first = row.slice(0, Math.min(rows.read(leader, row), GROUP_PAIRS - 1))
-    found += first.filter(({ event }) => Math.floor((event >> 1) / GROUP_PAIRS) === leader / GROUP_PAIRS).length
-  }
-  return found / ((pairs / GROUP_PAIRS) * (GROUP_PAIRS - 1))
+  const followers = (leader: number, most: number): readonly number[] =>
+    row.slice(0, Math.min(rows.read(leader, row), most)).map(({ event }) => event >> 1)
+  return { found: foundShare(pairs, followers), miningMs }
 }

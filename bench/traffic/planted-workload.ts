@@ -21,7 +21,7 @@ export interface Planted {
   readonly pairIds: Int32Array
 }
 
-export const GROUP_PAIRS = 5
+const GROUP_PAIRS = 5
 const FOLLOW_RATE = 0.7
 const MEAN_LAG_MS = 40
 
@@ -56,6 +56,16 @@ export function planted(options: PlantedOptions): Planted {
     timesMs: Float64Array.from(byTime, (at) => Math.floor(timesMs[at] as number)),
     pairIds: Int32Array.from(byTime, (at) => pairIds[at] as number),
   }
+}
+
+/** The share of the planted followers that are among the first four of their leader, as `followers` ranks them. */
+export function foundShare(pairs: number, followers: (leader: number, most: number) => readonly number[]): number {
+  let found = 0
+  for (let leader = 0; leader < pairs; leader += GROUP_PAIRS) {
+    const first = followers(leader, GROUP_PAIRS - 1)
+    found += first.filter((pairId) => Math.floor(pairId / GROUP_PAIRS) === leader / GROUP_PAIRS).length
+  }
+  return found / ((pairs / GROUP_PAIRS) * (GROUP_PAIRS - 1))
 }
 
 function permutation(length: number, random: () => number): Int32Array {
