@@ -53,18 +53,14 @@ const nodeReader: Reader = async (stage, topic, seen) => {
   return close
 }
 
-const rawReader: Reader = async (stage, topic, seen) => {
-  const { brokers } = await stage.backends()
-  return readRaw({
-    brokers,
+const rawReader: Reader = (stage, topic, seen) =>
+  readRaw(stage, {
     topic,
-    groupId: stage.unique('raw'),
     fromBeginning: false,
     onBatch: ({ messages }) => {
       for (const { value } of messages) seen(JSON.parse(value?.toString() ?? '').sequence)
     },
   })
-}
 
 /** Milliseconds of each update. */
 async function measure(stage: Stage, topic: string, reader: Reader): Promise<number[]> {

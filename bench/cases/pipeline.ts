@@ -44,12 +44,8 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
       '100 updates a record, Avro': () => readAsNode(stage, avro),
     },
   })
-  yield {
-    kind: 'value',
-    case: 'one update a record, JSON: written to Redis',
-    unit: 'entries/s',
-    value: median(written),
-  }
+  const value = median(written)
+  yield { kind: 'value', case: 'one update a record, JSON: written to Redis', unit: 'entries/s', value }
   yield* decoding(stage, 1)
   yield* decoding(stage, FRAME)
 }
@@ -59,12 +55,9 @@ async function feed(stage: Stage, content: Omit<Feed, 'topic'>): Promise<Feed> {
 }
 
 async function readAsAnchor(stage: Stage, { topic, updates }: Feed): Promise<number> {
-  const { brokers } = await stage.backends()
   const watch = new StopWatch(updates)
-  const leave = await readRaw({
-    brokers,
+  const leave = await readRaw(stage, {
     topic,
-    groupId: stage.unique('raw'),
     fromBeginning: true,
     onBatch: ({ messages }) => {
       watch.begin()

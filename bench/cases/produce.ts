@@ -1,9 +1,9 @@
-import type { Message } from 'kafkajs'
+import type { Message, Producer } from 'kafkajs'
 import { createPricePublisher } from '../../index.ts'
 import { pairKey } from '../../schemas/topics.ts'
 import type { Bench, Figure } from '../harness/bench.ts'
 import { contest } from '../harness/contest.ts'
-import { rawProducer } from '../stages/raw-kafka.ts'
+import { withRawProducer } from '../stages/raw-kafka.ts'
 import type { Stage } from '../stages/stage.ts'
 import { PARTITIONS, partitionAt, updateAt } from '../traffic/price-feed.ts'
 
@@ -28,14 +28,14 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
     unit,
     better: 'higher',
     anchor: 'awaited send of one',
-    measureAnchor: () => sendOneByOne(stage, topic, stage.amount(1_500, 200)),
+    measureAnchor: () => withRawProducer(stage, sendOneByOne(topic, stage.amount(1_500, 200))),
     ours: { 'micro-batched against one at a time': published(1) },
   })
   yield* await contest(stage, {
     unit,
     better: 'higher',
     anchor: 'send of 500, five in flight',
-    measureAnchor: () => sendByHand(stage, topic, updates),
+    measureAnchor: () => withRawProducer(stage, sendByHand(topic, updates)),
     ours: { 'micro-batched against hand-made batches': published(1), 'the same, 100 updates a record': published(100) },
   })
 }
@@ -67,32 +67,26 @@ async function publish(stage: Stage, { topic, updates, updatesPerRecord }: Publi
   return rate
 }
 
-async function sendOneByOne(stage: Stage, topic: string, updates: number): Promise<number> {
-  const { brokers } = await stage.backends()
-  const producer = await rawProducer(brokers)
-  const rate = await timed(updates, async () => {
-    for (let i = 0; i < updates; i++) await producer.send({ topic, acks: ACKS_ALL, messages: [messageAt(i)] })
-  })
-  await producer.disconnect()
-  return rate
+function sendOneByOne(topic: string, updates: number) {
+  return (producer: Producer): Promise<number> =>
+    timed(updates, async () => {
+      for (let i = 0; i < updates; i++) await producer.send({ topic, acks: ACKS_ALL, messages: [messageAt(i)] })
+    })
 }
 
-async function sendByHand(stage: Stage, topic: string, updates: number): Promise<number> {
-  const { brokers } = await stage.backends()
-  const producer = await rawProducer(brokers)
-  const rate = await timed(updates, async () => {
-    const inFlight = new Set<Promise<unknown>>()
-    for (let from = 0; from < updates; from += HAND_MADE_BATCH) {
-      const length = Math.min(HAND_MADE_BATCH, updates - from)
-      const messages = Array.from({ length }, (_, i) => messageAt(from + i))
-      const sent = producer.send({ topic, acks: ACKS_ALL, messages }).finally(() => inFlight.delete(sent))
-      inFlight.add(sent)
-      if (inFlight.size >= HAND_MADE_IN_FLIGHT) await Promise.race(inFlight)
-    }
-    await Promise.all(inFlight)
-  })
-  await producer.disconnect()
-  return rate
+function sendByHand(topic: string, updates: number) {
+  return (producer: Producer): Promise<number> =>
+    timed(updates, async () => {
+      const inFlight = new Set<Promise<unknown>>()
+      for (let from = 0; from < updates; from += HAND_MADE_BATCH) {
+        const length = Math.min(HAND_MADE_BATCH, updates - from)
+        const messages = Array.from({ length }, (_, i) => messageAt(from + i))
+        const sent = producer.send({ topic, acks: ACKS_ALL, messages }).finally(() => inFlight.delete(sent))
+        inFlight.add(sent)
+        if (inFlight.size >= HAND_MADE_IN_FLIGHT) await Promise.race(inFlight)
+      }
+      await Promise.all(inFlight)
+    })
 }
 
 function messageAt(index: number): Message {

@@ -62,10 +62,7 @@ export async function startNode(stage: Stage, options: BenchNodeOptions): Promis
  */
 function timed(broker: Broker, watch: StopWatch): Broker {
   return {
-    kind: broker.kind,
-    producer: () => broker.producer(),
-    admin: () => broker.admin(),
-    close: () => broker.close(),
+    ...broker,
     consumer: (options) => {
       if (options.mode === 'broadcast') return broker.consumer(options)
       return broker.consumer({

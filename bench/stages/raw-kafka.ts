@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { EachBatchPayload, Kafka, Producer } from 'kafkajs'
+import type { Stage } from './stage.ts'
 
 /** KafkaJS as one would use it without Forewarm: what the benches measure against. */
 const kafkajs = untouchedKafkaJs()
@@ -22,7 +23,8 @@ function untouchedKafkaJs(): typeof import('kafkajs') {
   }
 }
 
-export function rawKafka(brokers: readonly string[]): Kafka {
+async function rawKafka(stage: Stage): Promise<Kafka> {
+  const { brokers } = await stage.backends()
   return new kafkajs.Kafka({
     clientId: 'bench-raw',
     brokers: [...brokers],
@@ -31,25 +33,29 @@ export function rawKafka(brokers: readonly string[]): Kafka {
   })
 }
 
-export async function rawProducer(brokers: readonly string[]): Promise<Producer> {
-  const producer = rawKafka(brokers).producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
+/** Lends a connected producer to `body`. */
+export async function withRawProducer<T>(stage: Stage, body: (producer: Producer) => Promise<T>): Promise<T> {
+  const kafka = await rawKafka(stage)
+  const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
   await producer.connect()
-  return producer
+  try {
+    return await body(producer)
+  } finally {
+    await producer.disconnect()
+  }
 }
 
 export interface RawReader {
-  readonly brokers: readonly string[]
   readonly topic: string
-  readonly groupId: string
   readonly fromBeginning: boolean
   /** Must not throw. */
   readonly onBatch: (batch: EachBatchPayload['batch']) => void
 }
 
-/** Resolves when the group is joined; what it resolves to leaves it. */
-export async function readRaw(reader: RawReader): Promise<() => Promise<void>> {
-  const kafka = rawKafka(reader.brokers)
-  const consumer = kafka.consumer({ groupId: reader.groupId, maxWaitTimeInMs: 100 })
+/** Resolves when a new group is joined; what it resolves to leaves it. */
+export async function readRaw(stage: Stage, reader: RawReader): Promise<() => Promise<void>> {
+  const kafka = await rawKafka(stage)
+  const consumer = kafka.consumer({ groupId: stage.unique('raw'), maxWaitTimeInMs: 100 })
   await consumer.connect()
   await consumer.subscribe({ topic: reader.topic, fromBeginning: reader.fromBeginning })
   const joined = new Promise((resolve) => consumer.on(consumer.events.GROUP_JOIN, resolve))

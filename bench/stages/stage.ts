@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { Redis } from 'ioredis'
-import { type Stack, startStack } from '../../deploy/stack/stack.ts'
+import { startStack } from '../../deploy/stack/stack.ts'
 import { type Broker, createKafkaBroker } from '../../index.ts'
+import { withAdmin } from '../../src/broker/with-admin.ts'
 
 /** Rounds that count. */
 const RUNS = 5
@@ -13,16 +14,14 @@ export interface Backends {
   /** For administration and for filling topics. */
   readonly broker: Broker
   /** Deletes every value, so that writes of the next measurement are not refused as older than those of the last. */
-  emptyRedis(): Promise<void>
+  emptyRedis(): Promise<unknown>
 }
 
 /** What all benches of one command share. The stack is started for the first that asks for it. */
 export class Stage {
   readonly quick: boolean
   readonly runs = RUNS
-  #stack: Promise<Stack> | undefined
-  #redis: Redis | undefined
-  #broker: Broker | undefined
+  #opened: Promise<Opened> | undefined
   #closed: Promise<void> | undefined
 
   constructor({ quick }: { readonly quick: boolean }) {
@@ -42,45 +41,25 @@ export class Stage {
   /** Throws a StackError where the stack can't be had. */
   async backends(): Promise<Backends> {
     if (this.#closed !== undefined) throw new Error('the stage is closed')
-    this.#stack ??= startStack({
-      brokers: 1,
-      redis: true,
-      profile: 'bench',
-      report: (line) => console.error(`stack: ${line}`),
-    })
-    const { brokers, redisUrl = '' } = await this.#stack
-    this.#broker ??= createKafkaBroker({ brokers, clientId: 'bench' })
-    this.#redis ??= new Redis(redisUrl)
-    const redis = this.#redis
-    return {
-      brokers,
-      redisUrl,
-      broker: this.#broker,
-      emptyRedis: async () => {
-        await redis.flushall()
-      },
-    }
+    this.#opened ??= open()
+    return this.#opened
   }
 
   /** A new topic with so many partitions. */
   async topic(partitions: number): Promise<string> {
     const { broker } = await this.backends()
-    const admin = broker.admin()
-    await admin.connect()
     const topic = this.unique('prices')
-    await admin.createTopics([{ topic, partitions }])
-    await admin.close()
+    await withAdmin(broker, (admin) => admin.createTopics([{ topic, partitions }]))
     return topic
   }
 
   /** Leaves the backends as they were: all that is in them is of the bench that ended. */
   async clear(): Promise<void> {
-    if (this.#stack === undefined || this.#closed !== undefined) return
+    if (this.#opened === undefined || this.#closed !== undefined) return
     const { broker, emptyRedis } = await this.backends()
-    const admin = broker.admin()
-    await admin.connect()
-    await admin.deleteTopics((await admin.topics()).filter((topic) => !topic.startsWith('__')))
-    await admin.close()
+    await withAdmin(broker, async (admin) => {
+      await admin.deleteTopics((await admin.topics()).filter((topic) => !topic.startsWith('__')))
+    })
     await emptyRedis()
   }
 
@@ -91,9 +70,25 @@ export class Stage {
   }
 
   async #close(): Promise<void> {
-    const stack = await this.#stack?.catch(() => undefined)
-    this.#redis?.disconnect()
-    await this.#broker?.close()
-    await stack?.stop()
+    const opened = await this.#opened?.catch(() => undefined)
+    await opened?.close()
   }
+}
+
+interface Opened extends Backends {
+  close(): Promise<void>
+}
+
+async function open(): Promise<Opened> {
+  const report = (line: string) => console.error(`stack: ${line}`)
+  const stack = await startStack({ brokers: 1, redis: true, profile: 'bench', report })
+  const { brokers, redisUrl = '' } = stack
+  const broker = createKafkaBroker({ brokers, clientId: 'bench' })
+  const redis = new Redis(redisUrl)
+  const close = async (): Promise<void> => {
+    redis.disconnect()
+    await broker.close()
+    await stack.stop()
+  }
+  return { brokers, redisUrl, broker, emptyRedis: () => redis.flushall(), close }
 }
