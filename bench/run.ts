@@ -93,9 +93,9 @@ function parse(args: readonly string[]): Invocation | string {
   }
 }
 
-async function run({ benches, json, quick, check }: Invocation, stage: Stage): Promise<number> {
-  console.error(machineFacts())
-  const missed: Row[] = []
+/** Gives what missed its bound. */
+async function run({ benches, json, quick }: Invocation, stage: Stage): Promise<readonly string[]> {
+  const missed: string[] = []
   for (const bench of benches) {
     const rows: Row[] = []
     const bounds = BOUNDS[bench.name] ?? {}
@@ -107,17 +107,15 @@ async function run({ benches, json, quick, check }: Invocation, stage: Stage): P
     if (!json) console.log(tableOf(bench.name, rows, { isHeld: !quick }))
     const idle = boundsOfNothing(bounds, rows)
     if (idle.length > 0) throw new Error(`floors.json: ${bench.name} has no case ${idle.join(', ')}`)
-    missed.push(...rows.filter(isMissed))
+    missed.push(...rows.filter(isMissed).map((row) => `missed: ${bench.name}, ${row.case}`))
     await stage.clear()
   }
-  if (!check || quick) return 0
-  for (const row of missed) console.error(`missed: ${row.bench}, ${row.case}`)
-  return missed.length > 0 ? FAILED : 0
+  return missed
 }
 
-async function compare(commit: string, invocation: Invocation, stage: Stage): Promise<number> {
-  const { benches, json, quick, check, pairs } = invocation
-  console.error(machineFacts())
+/** Gives what is worse than at the commit. */
+async function compare(commit: string, invocation: Invocation, stage: Stage): Promise<readonly string[]> {
+  const { benches, json, quick, pairs } = invocation
   const trees = layOut(commit)
   const changed = differing(trees)
   if (changed.length > 0)
@@ -130,11 +128,9 @@ async function compare(commit: string, invocation: Invocation, stage: Stage): Pr
     const rows = comparisonsOf(name, measured, BOUNDS[name] ?? {})
     if (json) for (const row of rows) console.log(JSON.stringify(row))
     else console.log(comparisonTable(`${name}, ${measured.length} pairs, REF ${commit.slice(0, 7)}`, rows))
-    worse.push(...rows.flatMap((row) => (row.verdict === 'worse' ? `${name}, ${row.case}` : [])))
+    worse.push(...rows.flatMap((row) => (row.verdict === 'worse' ? `worse: ${name}, ${row.case}` : [])))
   }
-  if (!check || quick) return 0
-  for (const row of worse) console.error(`worse: ${row}`)
-  return worse.length > 0 ? FAILED : 0
+  return worse
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -157,8 +153,12 @@ async function main(args: readonly string[]): Promise<number> {
     })
   }
   try {
-    const { against } = invocation
-    return await (against === undefined ? run(invocation, stage) : compare(against, invocation, stage))
+    console.error(machineFacts())
+    const { against, check, quick } = invocation
+    const failed = await (against === undefined ? run(invocation, stage) : compare(against, invocation, stage))
+    if (!check || quick) return 0
+    for (const line of failed) console.error(line)
+    return failed.length > 0 ? FAILED : 0
   } catch (error) {
     if (interrupted !== undefined) return interrupted
     if (!(error instanceof StackError)) throw error

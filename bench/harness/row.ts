@@ -1,27 +1,15 @@
-import type { Figure } from './bench.ts'
+import type { Figure, Ratio, Value } from './bench.ts'
 
 /** A line of `--json`. `null`: the case has no bound. */
 export type Row = RatioRow | BoundRow
 
-export interface RatioRow {
+export interface RatioRow extends Omit<Ratio, 'kind'> {
   readonly bench: string
-  readonly case: string
-  readonly unit: string
-  readonly ours: number
-  readonly anchor: string
-  readonly anchorValue: number
-  readonly ratio: number
-  readonly ratioMin: number
-  readonly ratioMax: number
-  readonly runs: number
   readonly floor: number | null
 }
 
-export interface BoundRow {
+export interface BoundRow extends Omit<Value, 'kind'> {
   readonly bench: string
-  readonly case: string
-  readonly unit: string
-  readonly value: number
   readonly limit: number | null
   readonly within: boolean | null
 }
@@ -47,17 +35,15 @@ export function rowOf(bench: string, figure: Figure, bound: Bound | undefined): 
     return { bench, case: name, unit, value: rounded(figure.value), limit, within }
   }
   if (bound?.limit !== undefined) throw new Error(`floors.json: ${bench}, ${name} is a ratio, it needs a floor`)
+  const { kind: _, ...ratio } = figure
   return {
     bench,
-    case: name,
-    unit,
-    ours: rounded(figure.ours),
-    anchor: figure.anchor,
-    anchorValue: rounded(figure.anchorValue),
-    ratio: rounded(figure.ratio),
-    ratioMin: rounded(figure.ratioMin),
-    ratioMax: rounded(figure.ratioMax),
-    runs: figure.runs,
+    ...ratio,
+    ours: rounded(ratio.ours),
+    anchorValue: rounded(ratio.anchorValue),
+    ratio: rounded(ratio.ratio),
+    ratioMin: rounded(ratio.ratioMin),
+    ratioMax: rounded(ratio.ratioMax),
     floor: bound?.floor ?? null,
   }
 }
