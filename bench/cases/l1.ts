@@ -13,7 +13,7 @@ import { L1 } from '../../src/cache/l1/l1.ts'
 import { L1Reader } from '../../src/cache/l1/reader.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
 import type { Bench, Figure, Ratio } from '../harness/bench.ts'
-import { contest } from '../harness/contest.ts'
+import { type Contest, contest } from '../harness/contest.ts'
 import type { L1WriterTask } from '../stages/l1-writer.ts'
 import type { Stage } from '../stages/stage.ts'
 import { hitRatios } from './hit-ratio.ts'
@@ -39,7 +39,7 @@ interface Price {
 async function* cases(stage: Stage): AsyncIterable<Figure> {
   const gets = stage.amount(5_000_000, 500_000)
   yield* await besideWriter(stage, gets)
-  yield* await alone(stage, gets)
+  yield* alone(stage, gets)
   yield* await setting(stage, gets)
   yield* hitRatios()
 }
@@ -89,12 +89,11 @@ async function besideWriter(stage: Stage, gets: number): Promise<readonly Ratio[
   }
 }
 
-async function alone(stage: Stage, gets: number): Promise<readonly Figure[]> {
+async function* alone(stage: Stage, gets: number): AsyncIterable<Figure> {
   const cache = filled(3)
   const byReader = nsOf(gets, readWith(new L1Reader(cache.buffer)))
   const byWriter = nsOf(gets, readWith(cache))
-  const table = new PairTable({ maxPairs: PAIRS })
-  for (const name of NAMES) table.register(CHAIN, name)
+  const table = namedPairs()
   const read = readWith(cache)
   const byString = (pairId: number) => read(table.find(CHAIN, NAMES[pairId] as string))
   const byId = await contest(stage, {
@@ -109,14 +108,19 @@ async function alone(stage: Stage, gets: number): Promise<readonly Figure[]> {
       'get of six numbers, by id, by another thread': nsOf(gets, readWith(new L1Reader(filled(NUMBER_COUNT).buffer))),
     },
   })
-  const time = byId[0]?.ours ?? Number.NaN
-  const bound: Figure = {
-    kind: 'value',
-    case: 'get of three numbers, by id, by another thread: time',
-    unit: 'ns',
-    value: time,
-  }
-  return [...byId, bound, ...(await besideBento(stage, gets / 20, { byReader, byWriter }))]
+  yield* byId
+  const value = byId[0]?.ours ?? Number.NaN
+  yield { kind: 'value', case: 'get of three numbers, by id, by another thread: time', unit: 'ns', value }
+  yield* await besideBento(stage, gets / 20, {
+    'get, by id, by the writer’s thread': byWriter,
+    'get, by id, by another thread': byReader,
+  })
+}
+
+function namedPairs(): PairTable {
+  const table = new PairTable({ maxPairs: PAIRS })
+  for (const name of NAMES) table.register(CHAIN, name)
+  return table
 }
 
 function lruGets(gets: number): () => number {
@@ -125,11 +129,7 @@ function lruGets(gets: number): () => number {
   return nsOf(gets, (pairId) => lru.get(NAMES[pairId] as string)?.price ?? Number.NaN)
 }
 
-async function besideBento(
-  stage: Stage,
-  gets: number,
-  { byReader, byWriter }: { readonly byReader: () => number; readonly byWriter: () => number },
-): Promise<readonly Ratio[]> {
+async function besideBento(stage: Stage, gets: number, ours: Contest['ours']): Promise<readonly Ratio[]> {
   const bento = new BentoCache({
     default: 'memory',
     stores: { memory: bentostore().useL1Layer(memoryDriver({ maxItems: PAIRS })) },
@@ -144,7 +144,7 @@ async function besideBento(
       for (let i = 0; i < gets; i++) await bento.get({ key: NAMES[ORDER[i & ORDER_MASK] as number] as string })
       return ((performance.now() - startMs) * 1e6) / gets
     },
-    ours: { 'get, by id, by the writer’s thread': byWriter, 'get, by id, by another thread': byReader },
+    ours,
   })
   await bento.disconnectAll()
   return ratios
@@ -164,8 +164,7 @@ async function setting(stage: Stage, sets: number): Promise<readonly Ratio[]> {
   let version = 1
   const numbers = new Float64Array(NUMBER_COUNT).fill(Number.NaN)
   const sixNumbers = new Float64Array(NUMBER_COUNT)
-  const table = new PairTable({ maxPairs: PAIRS })
-  for (const name of NAMES) table.register(CHAIN, name)
+  const table = namedPairs()
   const setThree = (pairId: number): number => {
     version++
     numbers[0] = version
