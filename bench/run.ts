@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { StackError } from '../deploy/stack/stack-error.ts'
 import { history } from './cases/history.ts'
@@ -20,6 +21,7 @@ import { machineFacts } from './harness/machine.ts'
 import { type Bounds, boundsOfNothing, isMissed, type Row, rowOf } from './harness/row.ts'
 import { tableOf } from './harness/table.ts'
 import { Stage } from './stages/stage.ts'
+import { DATASETS } from './traffic/datasets.ts'
 
 /** `npm run bench -- <name…>`; docs/benchmarks.md says what each measures and what it does not. */
 const BENCHES: readonly Bench[] = [
@@ -142,6 +144,10 @@ async function main(args: readonly string[]): Promise<number> {
   if (typeof invocation === 'string') {
     console.error(`${invocation}\n\n${USAGE}`)
     return MISUSED
+  }
+  if (invocation.benches.some(({ readsDatasets }) => readsDatasets) && !existsSync(DATASETS)) {
+    console.error(`No folder ${DATASETS}: set FOREWARM_DATASETS to the folder of the recorded data.`)
+    return FAILED
   }
   const stage = new Stage(invocation)
   let interrupted: number | undefined

@@ -19,7 +19,7 @@ import type { Stage } from '../stages/stage.ts'
 import { hitRatios } from './hit-ratio.ts'
 
 /** What a read and a write of L1 cost, against what else keeps values in the process or in memory that threads share. */
-export const l1: Bench = { name: 'l1', cases }
+export const l1: Bench = { name: 'l1', readsDatasets: true, cases }
 
 const PAIRS = 5_000
 const CHAIN = 'ethereum'

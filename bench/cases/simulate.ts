@@ -19,7 +19,7 @@ import type { Stage } from '../stages/stage.ts'
 import { DATASETS } from '../traffic/datasets.ts'
 
 /** What warming would save on recorded traffic, and how long a simulation takes. All else is deterministic: one run each. */
-export const simulate: Bench = { name: 'simulate', cases }
+export const simulate: Bench = { name: 'simulate', readsDatasets: true, cases }
 
 const SEED = 1
 const CAPACITY = [0.01, 0.05, 0.1, 0.2]

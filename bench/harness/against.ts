@@ -32,6 +32,9 @@ export function commitOf(ref: string): string | undefined {
   return found.status === 0 ? found.stdout.trim() : undefined
 }
 
+/** A symbolic link stays one; a repository inside this one, which git lists as a folder, is copied whole. */
+const AS_IT_IS = { recursive: true, verbatimSymlinks: true }
+
 /** They are removed when this process ends, also by a signal. */
 export function layOut(commit: string): Trees {
   const folder = mkdtempSync(join(tmpdir(), 'forewarm-against-'))
@@ -40,7 +43,7 @@ export function layOut(commit: string): Trees {
   const run = { cwd: ROOT, maxBuffer: MAX_ARCHIVE_BYTES }
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], run).toString()
   for (const path of listed.split('\0'))
-    if (path !== '' && existsSync(join(ROOT, path))) cpSync(join(ROOT, path), join(trees.work, path))
+    if (path !== '' && existsSync(join(ROOT, path))) cpSync(join(ROOT, path), join(trees.work, path), AS_IT_IS)
   mkdirSync(trees.ref)
   execFileSync('tar', ['-x', '-C', trees.ref], { input: execFileSync('git', ['archive', commit], run) })
   for (const tree of [trees.work, trees.ref]) givePackages(tree)

@@ -3,6 +3,8 @@ import type { Stage } from '../stages/stage.ts'
 /** A benchmark: a value that `npm run bench -- <name>` runs. */
 export interface Bench {
   readonly name: string
+  /** It reads recorded data, which is not part of this repository. */
+  readonly readsDatasets?: boolean
   /** Measures one case after the other, each when it is asked for, and closes what it opened. */
   cases(stage: Stage): AsyncIterable<Figure>
 }
