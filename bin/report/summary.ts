@@ -39,7 +39,12 @@ export function simulationSummary(rows: readonly SimulationRow[], { labelOf }: N
   ])
   const rowOf = (cells: readonly string[], tag: string) =>
     `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join('')}</tr>`
-  return `<p class="verdict">${escaped(verdict(compared.map(({ best }) => best)))}</p>
+  return `<p class="verdict">${escaped(
+    verdict(
+      compared.map(({ best }) => best),
+      told,
+    ),
+  )}</p>
 <div class="scroll"><table class="summary"><thead>${rowOf(HEADINGS, 'th')}</thead>
 <tbody>${lines.map((cells) => rowOf(cells, 'td')).join('\n')}</tbody></table></div>`
 }
@@ -52,15 +57,21 @@ function bar(without: number, withIt: number): string {
   return `<span class="bar"><i ${width(common)}></i><i class="${change}" ${width(Math.abs(withIt - without))}></i></span>`
 }
 
-/** Says whether warming pays, from the best row of each capacity. */
-function verdict(best: readonly SimulationRow[]): string {
+/** Says whether warming pays, from the best row of each capacity, and with which look-ahead if several were run. */
+function verdict(best: readonly SimulationRow[], told: readonly SimulationRow[]): string {
   const { yes = [], no = [] } = Object.groupBy(best, ({ coverage }) => ((coverage ?? 0) >= LEAST_SAVED ? 'yes' : 'no'))
   if (yes.length === 0) return 'Warming saves nothing here: leave it off.'
   const saved = range(yes.map(({ coverage }) => ((coverage ?? 0) * 100).toFixed(1)))
   const reads = range(yes.map(({ l2ReadsPerSavedMiss }) => l2ReadsPerSavedMiss?.toFixed(2) ?? '–'))
   const not =
     no.length === 0 ? '' : `; nothing with slots for ${no.map(({ capacity }) => percent(capacity)).join(', ')}`
-  return `Warming saves ${saved} % of the misses, for ${reads} reads of L2 each (1 is free: the miss would have read it)${not}.`
+  const tried = lookAheadsOf(told.filter(({ warming }) => !isBaseline(warming)))
+  const subject = tried.length > 1 ? `With LOOK_AHEAD=${lookAheadsOf(yes).join(' or ')}, warming` : 'Warming'
+  return `${subject} saves ${saved} % of the misses, for ${reads} reads of L2 each (1 is free: the miss would have read it)${not}.`
+}
+
+function lookAheadsOf(rows: readonly SimulationRow[]): readonly string[] {
+  return [...new Set(rows.map(({ lookAhead }) => lookAhead))]
 }
 
 /** The least and the greatest of printed numbers. */

@@ -73,6 +73,10 @@ describe('a report of a simulation', () => {
     expect(verdictOf([...saving, ...ours(0.2, 0.095, 12), ...ours(0.5, -0.1, undefined)])).toBe(
       `Warming saves 9.5 to 80.0 % of the misses, for 1.10 to 12.00 ${price}; nothing with slots for 50 %.`,
     )
+    const waiting = saving.map((row) => ({ ...row, lookAhead: 'await' as const, hitRatio: row.hitRatio + 0.1 }))
+    expect(verdictOf([...saving, ...waiting])).toBe(
+      `With LOOK_AHEAD=await, warming saves 80.0 % of the misses, for 1.10 ${price}.`,
+    )
     for (const nothing of [-0.1, 0.0004, undefined])
       expect(verdictOf(ours(0.05, nothing, undefined))).toBe('Warming saves nothing here: leave it off.')
     expect(verdictOf([rowOf({})])).toBeUndefined()
