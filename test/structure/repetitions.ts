@@ -1,37 +1,42 @@
-import { codeOf, type Source } from './source.ts'
+import { codeOf, type Source, uncommented } from './source.ts'
 
 const RUN_LINES = 6
-/** What ships, but for the commands' own. */
-const HELD = /^(?:src|consumers|producers|schemas|node|standalone)\//
+const HELD = /^(?!test\/)/
 
 interface Line {
   readonly path: string
   readonly number: number
   readonly text: string
+  /** The lines of code before it in its file. */
+  readonly at: number
 }
 
-/** Runs of six lines of code that stand in two places. Blank lines, comments, imports and lone brackets do not count. */
+/**
+ * Runs of at least six lines of code that stand in two places, each told once, by its first line. Blank lines, comments,
+ * imports and lone brackets do not count. Tests are not held to it.
+ */
 export function repetitions(sources: readonly Source[]): string[] {
   const first = new Map<string, Line>()
-  const found = new Map<string, string>()
+  const found: string[] = []
   for (const source of sources.filter(({ path }) => HELD.test(path))) {
     const lines = linesOf(source)
-    for (let at = 0; at + RUN_LINES <= lines.length; at++) {
-      const run = lines.slice(at, at + RUN_LINES)
-      const text = run.map((line) => line.text).join('\n')
-      const [line] = run
+    let before: Line | undefined
+    for (const line of lines.slice(0, 1 - RUN_LINES)) {
+      const run = lines.slice(line.at, line.at + RUN_LINES)
+      const text = run.map((each) => each.text).join('\n')
       const other = first.get(text)
-      if (line === undefined) continue
       if (other === undefined) first.set(text, line)
-      else if (other.path !== line.path || line.number - other.number >= RUN_LINES)
-        found.set(`${other.path} ~ ${line.path}`, `${other.path}:${other.number} ~ ${line.path}:${line.number}`)
+      const isRepeated = other !== undefined && (other.path !== line.path || line.number - other.number >= RUN_LINES)
+      const goesOn = other?.path === before?.path && other?.at === (before?.at ?? Number.NaN) + 1
+      if (isRepeated && !goesOn) found.push(`${other.path}:${other.number} ~ ${line.path}:${line.number}: ${line.text}`)
+      before = isRepeated ? other : undefined
     }
   }
-  return [...found.values()]
+  return found
 }
 
 function linesOf(source: Source): Line[] {
-  const written = source.text.split('\n')
+  const written = uncommented(source).split('\n')
   // Strings are blank in the code: they are taken from the text, of lines that have code at all.
   return codeOf(source)
     .split('\n')
@@ -40,4 +45,5 @@ function linesOf(source: Source): Line[] {
       const counts = /[\w$]/.test(code) && !/^(?:import|export) .*from|^(?:\} )?from\b|^[\w$, ]+,$/.test(text)
       return counts ? [{ path: source.path, number: at + 1, text }] : []
     })
+    .map((line, at) => ({ ...line, at }))
 }

@@ -57,8 +57,14 @@ export function commentsOf({ text }: Source): string {
   return parted(text).comments
 }
 
+/** The text without its comments; line numbers stay the same. */
+export function uncommented({ text }: Source): string {
+  return parted(text).uncommented
+}
+
 interface Parted {
   readonly code: string
+  readonly uncommented: string
   readonly withStrings: string
   readonly comments: string
 }
@@ -71,6 +77,7 @@ function parted(text: string): Parted {
   const known = PARTED.get(text)
   if (known !== undefined) return known
   let code = ''
+  let uncommented = ''
   let withStrings = ''
   let comments = ''
   for (const { 0: token, groups = {} } of text.matchAll(TOKEN)) {
@@ -78,10 +85,11 @@ function parted(text: string): Parted {
     const isComment = groups.comment !== undefined
     const isLiteral = groups.string !== undefined || groups.regex !== undefined
     code += isComment || isLiteral ? blank : token
+    uncommented += isComment ? blank : token
     withStrings += isComment || groups.regex !== undefined ? blank : token
     comments += isComment ? token : blank
   }
-  const parts = { code, withStrings, comments }
+  const parts = { code, uncommented, withStrings, comments }
   PARTED.set(text, parts)
   return parts
 }

@@ -1,0 +1,55 @@
+/** Findings that may stay, by the rule that finds them, without the numbers of lines; and why. */
+export const EXCEPTIONS: Readonly<Record<string, readonly (readonly [finding: string, why: string])[]>> = {
+  'no six lines of code outside the tests stand in two places': [
+    [
+      'src/cache/l1/residency.ts ~ src/cache/l1/value-store.ts: readonly slots: number',
+      'fields of Usage, which both implementations of L1 declare for themselves',
+    ],
+  ],
+  'every setting is read where it works': [
+    ['FOREWARM_PROFILE: nobody reads node.profile', 'what the other defaults come from: the loader reads it'],
+  ],
+  'functions have at most 50 lines': [
+    [
+      'src/cache/l2/memory.ts: export function createMemoryL2(options: MemoryL2Options): L2 { has 55 lines',
+      'an object written out, six short methods',
+    ],
+    [
+      'examples/polymarket/run-day.ts: export async function runDay(options: RunOptions): Promise<Figures> { has 60 lines',
+      'an example is read from top to bottom',
+    ],
+    [
+      'test/cache/l2/conformance.ts: export function l2Conformance(name: string, open: () => Promise<L2Bench>): void { has 143 lines',
+      'a suite',
+    ],
+    [
+      'test/cache/l3/conformance.ts: export function l3Conformance(name: string, open: () => Promise<SqlEngine>): void { has 135 lines',
+      'a suite',
+    ],
+    [
+      'test/cache/promotion-schedules.ts: export async function run(l1: FirstLevel, script: readonly Step[], stored = memoryL2()): Promise<void> { has 69 lines',
+      'an interpreter of schedules, one case a step',
+    ],
+  ],
+  'no test waits for time to pass': [
+    ['test/integration/broker/faults.test.ts waits for time to pass', 'a condition that waits between looks'],
+    [
+      'test/integration/broker/rebalance.test.ts waits for time to pass',
+      'handlers that take their time, on a broker that has its own',
+    ],
+    ['test/node/market.test.ts waits for time to pass', 'a detector that looks later, and updates that come at a pace'],
+  ],
+}
+
+/** The findings of a rule that no exception of that rule allows, and the exceptions that allow nothing. */
+export function judged(
+  fact: string,
+  findings: readonly string[],
+): { readonly violations: string[]; readonly unneeded: string[] } {
+  const found = new Map(findings.map((finding) => [finding.replaceAll(/(?<=\.ts):\d+/g, ''), finding]))
+  const allowed = new Set(EXCEPTIONS[fact]?.map(([finding]) => finding))
+  return {
+    violations: [...found].flatMap(([unnumbered, finding]) => (allowed.has(unnumbered) ? [] : [finding])),
+    unneeded: [...allowed].filter((finding) => !found.has(finding)),
+  }
+}
