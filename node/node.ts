@@ -74,7 +74,7 @@ export interface ForewarmNode {
 }
 
 /**
- * Checks the configuration and makes the parts; nothing runs before `start`. Throws a ForewarmError 'bad-config' that names
+ * Makes a node of a checked configuration; nothing runs before `start`. Throws a ForewarmError 'bad-config' that names
  * every fault, or 'bad-value' for something that is not a detector.
  */
 export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {

@@ -32,7 +32,7 @@ interface Frame {
   readonly resolve: (sent: Promise<void>) => void
 }
 
-/** A publisher over a producer that is connected. The producer stays open when the publisher closes. */
+/** Makes a publisher over a producer that is connected. The producer stays open when the publisher closes. */
 export function createPricePublisher(options: PricePublisherOptions): PricePublisher {
   return new PricePublisher(options)
 }

@@ -16,7 +16,7 @@ export interface VirtualClock extends Clock {
   onMove(listener: () => void): void
 }
 
-/** A clock that stands still until it is moved, milliseconds since the epoch. */
+/** Makes a clock that stands still until it is moved, in milliseconds since the epoch. */
 export function virtualClock(startMs = 0): VirtualClock {
   let nowMs = startMs
   const listeners: (() => void)[] = []

@@ -9,7 +9,10 @@ export type ForewarmErrorCode =
   | 'closed'
   | 'refused'
 
-/** Its message says what was expected and what came. `retriable`: trying again can help. */
+/**
+ * An error that the library throws on purpose. Its message says what was expected and what came. `retriable`: trying
+ * again can help.
+ */
 export class ForewarmError extends Error {
   readonly code: ForewarmErrorCode
   readonly retriable: boolean

@@ -24,7 +24,7 @@ export function replayFile({
   return replay({ from: { file }, to: { inProcess: { apply }, clock }, verifyHash })
 }
 
-/** Throws an error that names the pairs which are not in the node's L1. */
+/** Expects pairs in the node's L1. Throws an error that names those which are not there. */
 export function expectWarmed(node: Pick<ForewarmNode, 'has'>, chain: string, pairs: readonly string[]): void {
   const absent = pairs.filter((pair) => !node.has(chain, pair))
   if (absent.length > 0)

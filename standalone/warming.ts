@@ -62,8 +62,8 @@ const MAX_IN_FLIGHT = 4
 const TIMEOUT_MS = 50
 
 /**
- * Throws a ForewarmError: 'refused' for a cache that has a warming already or was not made by `createCache`, 'bad-value'
- * for an unknown strategy or a time that is not above 0.
+ * Starts warming beside a cache. Throws a ForewarmError: 'refused' for a cache that has a warming already or was not made
+ * by `createCache`, 'bad-value' for an unknown strategy or a time that is not above 0.
  */
 export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): CacheWarming {
   const { strategy = 'forewarm', timeoutMs = TIMEOUT_MS } = options

@@ -3,7 +3,7 @@
  * (test/broker/conformance/conformance.ts).
  */
 
-/** Names may repeat. The order is the producer's. */
+/** The headers of a record. Names may repeat. The order is the producer's. */
 export type Headers = readonly (readonly [name: string, value: Buffer])[]
 
 /**
@@ -31,7 +31,7 @@ export interface BatchContext {
   heartbeat(): Promise<void>
 }
 
-/** Resolves to the number of leading records that are done. The partition's owner fetches the rest again. */
+/** Handles a batch: resolves to the number of leading records done. The partition's owner fetches the rest again. */
 export type BatchHandler = (batch: Batch, context: BatchContext) => Promise<number>
 
 /** One partition of one topic. */
@@ -51,7 +51,7 @@ export interface PartitionLag extends TopicPartition {
   readonly records: bigint
 }
 
-/** A partition's first offset if its group has committed none. `offsets` and `timestamp` override a commit. */
+/** The start of reading in partitions without a committed offset. `offsets` and `timestamp` override a commit. */
 export type StartPosition =
   | { readonly at: 'committed'; readonly otherwise: 'earliest' | 'latest' }
   | { readonly at: 'earliest' }
@@ -202,7 +202,7 @@ export interface Broker {
   close(): Promise<void>
 }
 
-/** Whatever the port rejects with. The cause is the client's own error. */
+/** The error that calls of a broker reject with. The cause is the client's own error. */
 export class BrokerError extends Error {
   readonly code: 'unreachable' | 'unknown-topic' | 'too-large' | 'not-authorized' | 'refused' | 'closed' | 'failed'
   readonly retriable: boolean

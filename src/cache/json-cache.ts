@@ -7,7 +7,7 @@ import { eventTimeOf } from './cached-price.ts'
 import { TICKS } from './l1/expiry.ts'
 import { ValueStore } from './l1/value-store.ts'
 
-/** `older`: the key has had a newer value; `too-many-in-ms`: a millisecond has 4,096 values at most. */
+/** What became of a value. `older`: its key has had a newer one. `too-many-in-ms`: a millisecond has at most 4,096. */
 export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs'
 
 /** A value of any kind, with its time, age and version. */
@@ -30,7 +30,7 @@ export interface JsonCacheOptions {
   readonly clock?: Clock
 }
 
-/** Values that are no prices, in this process alone. The rule about versions is that of prices. */
+/** A cache of values that are no prices, in this process alone. The rule about versions is that of prices. */
 export interface JsonCache<V> {
   get(key: string, options?: { readonly maxAgeMs?: number }): JsonReading<V> | 'missing' | 'stale'
   /** The event time is now unless given. Throws a ForewarmError 'bad-value' for an impossible one. */

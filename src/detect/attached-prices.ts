@@ -20,8 +20,8 @@ export interface AttachedPrices {
 }
 
 /**
- * Call it in a worker thread, before or after the node has started. Throws a ForewarmError 'bad-shared-memory' if the
- * memory is not a node's, or comes from another version of Forewarm.
+ * Opens a node's L1 in a worker thread, before or after the node has started. Throws a ForewarmError
+ * 'bad-shared-memory' if the memory is not a node's, or comes from another version of Forewarm.
  */
 export function attachPrices(shared: SharedPrices, options: { readonly clock?: Clock } = {}): AttachedPrices {
   const reader = new L1Reader(shared.l1)

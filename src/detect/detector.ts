@@ -2,7 +2,7 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Prices } from './prices.ts'
 
-/** Is called for every update that it subscribed to. Its promise is awaited; an error is counted under its name. */
+/** A detector's function, called for each of its updates. Its promise is awaited; an error is counted under its name. */
 export type DetectorFunction = (update: PriceUpdate, prices: Prices) => void | Promise<void>
 
 /** The topics and chains whose updates a detector gets. */
@@ -21,7 +21,7 @@ export interface Detector {
   readonly detect: DetectorFunction
 }
 
-/** A detector is a value; a node runs it. Throws a ForewarmError 'bad-value' for one that could never be called. */
+/** Defines a detector, for a node to run. Throws a ForewarmError 'bad-value' for one that could never be called. */
 export function detector(name: string, subscription: Subscription, detect: DetectorFunction): Detector {
   if (name === '') throw new ForewarmError('bad-value', 'detector: expected a name, got an empty string')
   return {

@@ -21,7 +21,7 @@ export interface RecommendationOptions {
   readonly limit?: number
 }
 
-/** How a pair is read. */
+/** How a pair is read, and which pair it is. */
 export interface NamedPattern extends AccessPattern {
   readonly chain: string
   readonly pair: string

@@ -2,7 +2,7 @@ import { type AccessHistory, DAY_HOURS } from './access-history.ts'
 import { SESSIONS, type Session, tieTo } from './sessions.ts'
 import { daysRead } from './time-of-day.ts'
 
-/** How a pair is read. */
+/** How often and when a pair is read. */
 export interface AccessPattern {
   /** The mean over the kept hours. */
   readonly frequencyPerHour: number

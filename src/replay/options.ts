@@ -7,7 +7,7 @@ import type { OutputFormat } from './sink/output.ts'
 import type { InProcessSink } from './sink/process.ts'
 import type { Timestamps } from './timestamps.ts'
 
-/** ISO 8601, or milliseconds since the epoch. */
+/** A time in ISO 8601, or in milliseconds since the epoch. */
 export type Moment = string | number
 
 /** Selects records by position. Absent means all records that exist when the replay begins. */
@@ -32,7 +32,10 @@ export type ReplayFrom =
 /** The sink of a replay. */
 export type ReplayTo = ReplayTopics | ReplayInProcess | ReplayOutput
 
-/** Missing topics are created, with as many partitions as the source has unless `partitions` is given. */
+/**
+ * Writes the records of a replay to topics. Missing topics are created, with as many partitions as the source has unless
+ * `partitions` is given.
+ */
 export type ReplayTopics = { readonly broker?: Broker; readonly partitions?: number } & (
   | { readonly topicPrefix: string }
   | { readonly topic: string }

@@ -13,7 +13,7 @@ export type ReplayErrorCode =
   | 'too-many-pairs'
   | 'sink-failed'
 
-/** Ends a replay or a recording. The message is one sentence for people and says what to do about it. */
+/** The error that ends a replay or a recording. The message is one sentence for people and says what to do about it. */
 export class ReplayError extends Error {
   readonly code: ReplayErrorCode
   /** Whether the same call may succeed later. */

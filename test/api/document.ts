@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Export, firstSentence, sectionsOf } from './exports.ts'
 
-/** What shows the functions and classes at work; a type is shown where its section's first function is. */
-const EXAMPLES: Readonly<Record<string, string>> = {
+/** The example that shows a function or a clock at work. */
+export const EXAMPLES: Readonly<Record<string, string>> = {
   createNode: 'examples/subscribe.ts',
   detector: 'examples/spread.ts',
   attachPrices: 'examples/threads/reader.ts',
@@ -9,21 +11,18 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   createWarmPublisher: 'examples/warm.ts',
   record: 'examples/replay.ts',
   replay: 'examples/replay.ts',
-  ReplayError: 'examples/replay.ts',
   createCache: 'examples/cache.ts',
   createWarming: 'examples/cache.ts',
   createKafkaBroker: 'examples/polymarket/polymarket.ts',
   createMemoryBroker: 'test/examples/golden.test.ts',
   virtualClock: 'test/examples/golden.test.ts',
-  systemClock: 'test/examples/golden.test.ts',
-  BrokerError: 'examples/replay.ts',
-  ForewarmError: 'examples/cache.ts',
+  systemClock: 'examples/polymarket/run-day.ts',
   replayFile: 'test/examples/golden.test.ts',
   expectWarmed: 'test/api/api.test.ts',
-  createStateHash: 'test/examples/golden.test.ts',
 }
 
-const ENTRIES = [
+/** What can be imported, and the file that exports it. */
+export const ENTRIES = [
   ['forewarm', 'index.ts'],
   ['forewarm/testing', 'testing.ts'],
 ] as const
@@ -39,20 +38,21 @@ Functions make things (\`create…\`); there is no class to construct but the er
 export function apiDocument(root: string): string {
   const parts = ENTRIES.flatMap(([entry, file]) => [
     `## ${entry}`,
-    ...sectionsOf(root, file).map(({ title, exports }) => sectionText(root, title, exports)),
+    ...sectionsOf(root, readFileSync(join(root, file), 'utf8')).map(({ title, exports }) =>
+      sectionText(root, title, exports),
+    ),
   ])
   return `${[INTRODUCTION, ...parts].join('\n\n')}\n`
 }
 
 function sectionText(root: string, title: string, exports: readonly Export[]): string {
-  const shownIn = exports.map(({ name }) => EXAMPLES[name]).find((example) => example !== undefined)
   const rows = exports
     .toSorted((a, b) => Number(a.isType) - Number(b.isType))
     .map((each) => {
-      const example = EXAMPLES[each.name] ?? shownIn ?? ''
-      const link = example === '' ? '' : `[${example.split('/').at(-1)}](../${example})`
+      const example = EXAMPLES[each.name]
+      const link = example === undefined ? '' : `[${example.split('/').at(-1)}](../${example}) `
       const what = (firstSentence(root, each) ?? '').replaceAll('|', '\\|')
-      return `| [\`${each.name}\`](../${each.file}) | ${what} | ${link} |`
+      return `| [\`${each.name}\`](../${each.file}) | ${what} | ${link}|`
     })
   return [`### ${title}`, '', '| export | what it is | shown in |', '|---|---|---|', ...rows].join('\n')
 }

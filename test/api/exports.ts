@@ -18,11 +18,12 @@ export interface Section {
 }
 
 const SECTION = /^\/\/ (.*)\.$/
-const EXPORT = /export (type )?(?:\*|\{([^}]*)\}) from '([^']+)'/g
+/** An export of an index file. */
+export const EXPORT = /export (type )?(?:\*|\{([^}]*)\}) from '([^']+)'/g
 const DECLARATION = /^export (?:async |abstract )*(function|class|interface|type|const) (\w+)/gm
 
-export function sectionsOf(root: string, file: string): Section[] {
-  const text = readFileSync(join(root, file), 'utf8')
+/** The sections of an index file's text. */
+export function sectionsOf(root: string, text: string): Section[] {
   const parts = text.split(/^(?=\/\/ )/m).slice(1)
   return parts.map((part) => ({
     title: SECTION.exec(part.split('\n')[0] ?? '')?.[1] ?? '',
@@ -30,7 +31,8 @@ export function sectionsOf(root: string, file: string): Section[] {
   }))
 }
 
-function exportsOf(root: string, text: string): Export[] {
+/** All that an index file's text exports, in sections or not. */
+export function exportsOf(root: string, text: string): Export[] {
   return [...text.matchAll(EXPORT)].flatMap(([, allTypes, names, file = '']) =>
     (names ?? declaredIn(join(root, file), allTypes !== undefined))
       .split(',')
@@ -66,7 +68,15 @@ export function firstSentence(root: string, { original, file }: Export): string 
     ?.replace(/^\s*\* ?/gm, ' ')
     .replace(/\s+/g, ' ')
     .trim()
-  return comment === undefined ? undefined : /^.*?[.:](?= |$)/.exec(comment)?.[0].replace(/:$/, '.')
+  return comment === undefined ? undefined : /^.*?\.(?= |$)/.exec(comment)?.[0]
+}
+
+/** Openings of a sentence that does not say what a thing is. */
+const SAYS_NOTHING = /^(?:Throws|Does|Rejects|Resolves|Is|Are|In|Names|Times|`\w+`)(?![\w'])/
+
+/** Whether the sentence is one that tells what an export is. */
+export function tells(sentence: string | undefined): boolean {
+  return sentence !== undefined && sentence.split(' ').length >= 3 && !SAYS_NOTHING.test(sentence)
 }
 
 /** Names that the declaration of an export uses and that a user could not import: `name: used, …`. */

@@ -13,10 +13,11 @@ export type { KafkaLogEvent } from './client.ts'
 export type { Codec, CodecName } from './compression.ts'
 
 /**
- * Kafka through KafkaJS 2.2.4. A record comes in through consumer/session.ts (the life of one KafkaJS consumer),
- * consumer/assignment.ts (its partitions between two joins) and consumer/batch.ts (columns over its messages). Above
- * them consumer/consumer.ts replaces a KafkaJS consumer that crashed. A record goes out through ../micro-batch.ts and
- * producer/producer.ts. The oddities of KafkaJS are told by the code that copes with them.
+ * What `createKafkaBroker` takes. The broker speaks to Kafka through KafkaJS 2.2.4. A record comes in through
+ * consumer/session.ts (the life of one KafkaJS consumer), consumer/assignment.ts (its partitions between two joins) and
+ * consumer/batch.ts (columns over its messages). Above them consumer/consumer.ts replaces a KafkaJS consumer that
+ * crashed. A record goes out through ../micro-batch.ts and producer/producer.ts. The oddities of KafkaJS are told by the
+ * code that copes with them.
  */
 export interface KafkaBrokerOptions extends ClientOptions {
   /** How long a fetch waits for records. Default 100. Pause, resume and stop take up to that long. */
@@ -54,7 +55,7 @@ export interface KafkaBrokerOptions extends ClientOptions {
   readonly random?: () => number
 }
 
-/** Does not connect yet. Throws `refused` for a compression without a codec. */
+/** Makes a broker over Kafka and does not connect it yet. Throws `refused` for a compression without a codec. */
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   guardIdleTimers()
   const takesRecords = installProduceEncoder()

@@ -7,10 +7,10 @@ import { MemoryConsumer } from './consumer.ts'
 import { MemoryProducer } from './producer.ts'
 
 /**
- * A Kafka within the process, for `npm start`, for tests and for users without a broker. It has Kafka's partitions,
- * offsets, commits, timestamps, tombstones, and groups with eager rebalances. It writes nothing to disk and compacts
- * nothing. Handlers of different partitions may overlap, those of one partition never do. An idle broker does no work
- * and keeps no timer alive.
+ * What `createMemoryBroker` takes. The broker stands for Kafka in `npm start`, in tests and for users without one. It
+ * has Kafka's partitions, offsets, commits, timestamps, tombstones, and groups with eager rebalances. It writes nothing
+ * to disk and compacts nothing. Handlers of different partitions may overlap, those of one partition never do. An idle
+ * broker does no work and keeps no timer alive.
  *
  * producer.ts appends records to a partition's log (log.ts). group.ts assigns the partition to a consumer
  * (consumer.ts), whose assignment (assignment.ts) has a reader for it (partition-reader.ts), which hands the records to

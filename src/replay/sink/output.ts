@@ -7,7 +7,7 @@ import { delistedLine } from '../source/price-line.ts'
 import { LostLedger, type LostRecords } from '../source/source.ts'
 import type { ReplaySink } from './sink.ts'
 
-/** `updates`: a price update a line, as `produce` reads them. `records`: whole records, as in a recording. */
+/** The lines of an output: `updates`, as `produce` reads them, or `records`, whole ones as in a recording. */
 export type OutputFormat = 'updates' | 'records'
 
 const PIECE_CHARS = 32 * 1024
