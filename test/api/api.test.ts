@@ -36,6 +36,19 @@ test('a type that a public signature names and that nobody exports is found', ()
   expect(unexportedTypes(declarations, without)).toContain('DetectorFunction: PriceUpdate')
 })
 
+test.each([
+  ["import type { Second } from './b.ts'\nexport type First = (each: number) => Second", 'export interface Second {}'],
+  ['export interface First {\n  readonly b: () => readonly Second[]\n}\ninterface Second {}', ''],
+  ['export declare function First(): Second\ndeclare class Second {}', ''],
+])('a type that %j names after an arrow, or does not export, is found', (a, b) => {
+  const folder = mkdtempSync(join(tmpdir(), 'forewarm-types-'))
+  writeFileSync(join(folder, 'a.d.ts'), a)
+  writeFileSync(join(folder, 'b.d.ts'), b)
+  const found = unexportedTypes(folder, [{ name: 'First', original: 'First', file: 'a.ts', isType: true }])
+  rmSync(folder, { recursive: true })
+  expect(found).toEqual(['First: Second'])
+})
+
 test('every export says in a sentence what it is', () => {
   expect(EXPORTS.filter((each) => !tells(firstSentence(ROOT, each))).map(({ name }) => name)).toEqual([])
 })

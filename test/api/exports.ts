@@ -79,6 +79,9 @@ export function tells(sentence: string | undefined): boolean {
   return sentence !== undefined && sentence.split(' ').length >= 3 && !SAYS_NOTHING.test(sentence)
 }
 
+/** Types that others are computed from: a user sees the result. */
+const COMPUTED_FROM = new Set(['src/config/settings.ts#Table', 'src/config/settings.ts#ValueOf'])
+
 /** Names that the declaration of an export uses and that a user could not import: `name: used, …`. */
 export function unexportedTypes(declarations: string, exports: readonly Export[]): string[] {
   const isExported = new Set(exports.map(({ file, original }) => `${file}#${original}`))
@@ -88,6 +91,7 @@ export function unexportedTypes(declarations: string, exports: readonly Export[]
     if (seen.has(`${file}#${name}`)) return
     seen.add(`${file}#${name}`)
     for (const [usedFile, used] of usedBy(declarations, file, name)) {
+      if (COMPUTED_FROM.has(`${usedFile}#${used}`)) continue
       if (!isExported.has(`${usedFile}#${used}`)) missing.add(`${name}: ${used}`)
       visit(usedFile, used)
     }
@@ -104,11 +108,15 @@ function usedBy(declarations: string, file: string, name: string): [file: string
       const [original = '', local = original] = each.split(' as ')
       imported.set(local, [normalize(join(dirname(file), from)).replace(/\.(js|ts)$/, '.ts'), original])
     }
-  const own = new Set([...text.matchAll(/^export .*\b(?:interface|type|class) (\w+)/gm)].map(([, each = '']) => each))
+  const own = new Set(
+    [...text.matchAll(/^(?:export )?(?:declare )?(?:abstract )?(?:interface|type|class) (\w+)/gm)].map(
+      ([, each = '']) => each,
+    ),
+  )
   const used =
     declarationOf(text, name)
       .replace(/'[^']*'/g, '')
-      .match(/(?<=[:<|&([,=]\s*(?:readonly |typeof |keyof )?)[A-Z]\w+|(?<=extends )[A-Z]\w+/g) ?? []
+      .match(/(?<=(?:[:<|&([,=]|=>)\s*(?:readonly |typeof |keyof )?)[A-Z]\w+|(?<=extends )[A-Z]\w+/g) ?? []
   return used.flatMap((each): [string, string][] => {
     const from = imported.get(each)
     if (from !== undefined) return [from]
@@ -117,11 +125,16 @@ function usedBy(declarations: string, file: string, name: string): [file: string
 }
 
 function declarationOf(text: string, name: string): string {
-  const start = new RegExp(`^export (?:declare )?(?:function|class|interface|type|const) ${name}\\b`, 'm').exec(text)
+  const start = new RegExp(
+    `^(?:export )?(?:declare )?(?:abstract )?(?:function|class|interface|type|const) ${name}\\b`,
+    'm',
+  ).exec(text)
   if (start === null) return ''
   const rest = text.slice(start.index)
   const end = rest.slice(1).search(/^(?:export|declare|import|type|interface) /m)
   const first = end < 0 ? rest : rest.slice(0, end + 1)
   // The signatures of a function with several.
-  return first + (/^export declare function/.test(first) && end >= 0 ? declarationOf(rest.slice(end + 1), name) : '')
+  return (
+    first + (/^(?:export )?declare function/.test(first) && end >= 0 ? declarationOf(rest.slice(end + 1), name) : '')
+  )
 }
