@@ -11,13 +11,14 @@ export function crowdedFolders(sources: readonly Source[]): string[] {
   return [...files].flatMap(([folder, count]) => {
     if (folder === 'test' || folder.startsWith('test/')) return []
     const most = folder === '.' ? MAX_ROOT_FILES : MAX_FILES_A_FOLDER
-    return count > most ? [`${folder === '.' ? 'the root' : folder} has ${count} files`] : []
+    return count > most ? [`${folder === '.' ? 'the root' : folder} has ${count} .ts files`] : []
   })
 }
 
 /**
  * Cycles among what stands side by side in a folder, its files and its subfolders. An import between two files counts
- * in the folder that holds both: there it joins the two entries in which they lie.
+ * in the folder that holds both: there it joins the two entries in which they lie. A folder does not lie beside its own
+ * subfolder: each may import files of the other.
  */
 export function folderCycles(sources: readonly Source[]): string[] {
   const paths = new Set(sources.map(({ path }) => path))

@@ -13,6 +13,10 @@ describe('a source is read', () => {
     "const run = `\nimport './n.ts'\nawait import('./o.ts')`",
     "const p = /[/]\\/'/.source",
     "export const m = n / 2 // o's",
+    'const q = await import(`./q.ts`)',
+    "const r = new Worker(new URL('../r.ts', import.meta.url), { s: 1 })",
+    `const t = new URL(\`t\${import.meta.url.slice(-3)}\`, import.meta.url)`,
+    "const u = new URL('./u.json', import.meta.url) ?? \"new URL('./v.ts', import.meta.url)\"",
   ].join('\n')
   const source: Source = { path: 'src/a/a.ts', text }
 
@@ -23,6 +27,9 @@ describe('a source is read', () => {
       { specifier: '../e.ts', file: 'src/e.ts' },
       { specifier: './f.ts', file: 'src/a/f.ts' },
       { specifier: './h.ts', file: 'src/a/h.ts' },
+      { specifier: './q.ts', file: 'src/a/q.ts' },
+      { specifier: '../r.ts', file: 'src/r.ts' },
+      { specifier: './t.ts', file: 'src/a/t.ts' },
     ])
   })
 
@@ -37,11 +44,13 @@ describe('a source is read', () => {
       commentsOf(source)
         .split('\n')
         .map((line) => line.trim()),
-    ).toEqual([...["// from './c.ts'", '', '', '', '/* import g from "g" */', '', '', '', '', '', '', "// o's"]])
+    ).toEqual([
+      ...["// from './c.ts'", '', '', '', '/* import g from "g" */', '', '', '', '', '', '', "// o's", '', '', '', ''],
+    ])
     expect(
       codeOf(source)
         .split('\n')
-        .slice(6)
+        .slice(6, 12)
         .map((line) => line.replace(/\s+/g, ' ').trim()),
     ).toEqual([...['const i = +', 'const run =', '', '', 'const p = .source', 'export const m = n / 2']])
   })

@@ -32,21 +32,27 @@ function filesOf(root: string, pattern: string): Source[] {
     .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }))
 }
 
-/** Static imports, dynamic imports and re-exports, including those of types. */
+/**
+ * Static imports, dynamic imports and re-exports, including those of types; and the modules that a worker or another
+ * process runs, which `new URL('./a.ts', import.meta.url)` names.
+ */
 export function importsOf({ path, text }: Source): Import[] {
   const { code, withStrings } = parted(text)
-  const found = [...withStrings.matchAll(STATIC_IMPORT), ...withStrings.matchAll(DYNAMIC_IMPORT)]
+  const found = [STATIC_IMPORT, DYNAMIC_IMPORT, MODULE_URL].flatMap((pattern) => [...withStrings.matchAll(pattern)])
   // An import in a string is no import of this file.
   return found
     .filter(({ index, 1: keyword = '' }) => code.startsWith(keyword, index))
-    .map(([, , specifier = '']) => ({
-      specifier,
-      file: specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : undefined,
-    }))
+    .map(([, keyword, name = '']) => {
+      const specifier = keyword === 'new URL' ? `${name.replace(/^(?!\.)/, './')}.ts` : name
+      return { specifier, file: specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : undefined }
+    })
 }
 
 const STATIC_IMPORT = /\b(?<=^[ \t]*)(import|export)\b(?:[^'";]*?\bfrom\s*|\s*)['"]([^'"]+)['"]/gm
-const DYNAMIC_IMPORT = /\b(import|require)\s*\(\s*['"]([^'"]+)['"]/g
+const DYNAMIC_IMPORT = /\b(import|require)\s*\(\s*['"`]([^'"`$]+)['"`]/g
+/** The end of the name may be taken from the file itself: it is .ts here and .js in the package. */
+const MODULE_URL =
+  /\b(new URL)\(\s*['"`]([^'"`$:]+)(?:\.ts|\$\{import\.meta\.url\.slice\(-3\)\})['"`]\s*,\s*import\.meta\.url/g
 
 /** The code without its comments and the contents of its strings; line numbers stay the same. */
 export function codeOf({ text }: Source): string {
