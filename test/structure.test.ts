@@ -122,6 +122,10 @@ const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Rec
     [
       { 'index.ts': "import './node.ts'", 'node.ts': '', 'src/a.ts': "import './b.ts'", 'src/b.ts': '' },
       { 'test/a.test.ts': "import '../src/a.ts'", 'src/a.ts': '' },
+      { 'bin/forewarm.ts': '', 'bin/commands/a.ts': '' },
+      { 'bench/run.ts': '', 'bench/cases/a.ts': '' },
+      { 'examples/a.ts': '', 'examples/threads/b.ts': '' },
+      { 'bin/stack.ts': '', 'deploy/stack/a.ts': '' },
     ],
   ],
   [

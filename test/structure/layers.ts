@@ -57,6 +57,10 @@ export function cycles(sources: readonly Source[]): string[] {
   return cyclesOf(importsByFile(sources)).map((cycle) => cycle.join(' → '))
 }
 
+/** What users import, what package.json runs, and the examples that a reader is told to run. */
+const ROOTS =
+  /^(?:index|testing|bin\/forewarm|bin\/stack|bench\/run|examples\/(?:[^/]+|threads\/main|polymarket\/polymarket))\.ts$/
+
 /** Files that nothing which a user or developer runs imports, directly or not. */
 export function deadFiles(sources: readonly Source[]): string[] {
   const imports = importsByFile(sources)
@@ -66,7 +70,7 @@ export function deadFiles(sources: readonly Source[]): string[] {
     alive.add(path)
     for (const next of imports.get(path) ?? []) reach(next)
   }
-  for (const { path } of sources) if (/^(index|testing)\.ts$|^(bin|bench|examples|deploy)\//.test(path)) reach(path)
+  for (const { path } of sources) if (ROOTS.test(path)) reach(path)
   return sources.flatMap(({ path }) =>
     alive.has(path) || path.startsWith('test/') ? [] : [`${path} is reached from nowhere`],
   )
