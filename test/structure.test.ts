@@ -13,7 +13,6 @@ import {
   vagueNames,
 } from './structure/form.ts'
 import { cycles, deadFiles, missingFiles, undeclaredPackages, wrongWay } from './structure/layers.ts'
-import { longSentences, turnedAroundComments } from './structure/prose.ts'
 import { repetitions } from './structure/repetitions.ts'
 import { unreadSettings } from './structure/settings.ts'
 import { type Source, sourcesOf } from './structure/source.ts'
@@ -29,7 +28,6 @@ const declared = {
 type Rule = (sources: readonly Source[]) => string[]
 
 const SIX_LINES = 'const a = 1\nconst b = 2\nconst c = 3\nconst d = 4\nconst e = 5\nconst f = 6'
-const LONG_SENTENCE = `It says ${'one more word '.repeat(12)}at the end.`
 
 /** A fact of this repository, the rule that finds violations of it, and files in which the rule must find one. */
 const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Record<string, string>>[]])[] = [
@@ -97,23 +95,6 @@ const RULES: readonly (readonly [fact: string, rule: Rule, against: Readonly<Rec
       { 'bin/a.ts': SIX_LINES, 'deploy/b.ts': SIX_LINES },
       { 'src/a.ts': SIX_LINES, 'src/b.ts': SIX_LINES.replace('\n', ' // of b\n') },
       { 'src/a.ts': `${SIX_LINES}\nconst z = 0\n// of b\n${SIX_LINES.replaceAll('\n', '\n\n')}` },
-    ],
-  ],
-  [
-    'a sentence of a comment has at most 35 words',
-    longSentences,
-    [
-      { 'src/a.ts': `// ${LONG_SENTENCE}` },
-      { 'test/a.ts': `/**\n * Short.\n * ${LONG_SENTENCE.replace(' ', '\n * ')}\n */` },
-    ],
-  ],
-  [
-    'a sentence of a comment begins with what it is about',
-    turnedAroundComments,
-    [
-      { 'src/a.ts': '/** Of each round; as many as `values`. */' },
-      { 'src/a.ts': '// By topic, looked at once a window.' },
-      { 'src/a.ts': '/**\n * The start. Where it fails, nothing is left.\n */' },
     ],
   ],
   [

@@ -1,7 +1,7 @@
 import type { NodeStats } from '../../index.ts'
 import { counted } from './progress-line.ts'
 
-/** Counts since the start: of the node that warms, of the node that does not, and of the publisher that feeds both. */
+/** Counts since the start, of the node that warms, the node that does not, and the publisher that feeds both. */
 export interface DevCounts {
   readonly warmed: NodeStats
   readonly unwarmed: NodeStats

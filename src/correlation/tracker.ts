@@ -53,7 +53,7 @@ export class Tracker {
   #lagsMs: Float32Array<ArrayBuffer>
   /** READERS_PER_PAIR a place: pairs in whose handlers it is read, + 1; the oldest is overwritten. */
   #readers: Int32Array<ArrayBuffer>
-  /** Indexed by place: where among the readers the next one goes. */
+  /** Indexed by place: the index among the readers at which the next one goes. */
   #nextReaders: Uint8Array<ArrayBuffer>
   #updates: Uint32Array<ArrayBuffer>
   #pairs = 0

@@ -39,7 +39,7 @@ export class ReplayRun {
   #firstTimestampMs: number | undefined
   #lastTimestampMs: number | undefined
   #maxBehindMs = 0
-  /** The records in hand: where in the pass they begin and end, 0 to 1, their number, and how many are done. */
+  /** The records in hand: their begin and end in the pass, 0 to 1, their number, and how many are done. */
   #inHand = { from: 0, to: 0, records: 0, done: 0 }
 
   constructor(options: ReplayRunOptions) {

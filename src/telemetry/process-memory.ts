@@ -11,7 +11,7 @@ export function observeProcessMemory(metrics: Metrics): void {
 
 /**
  * The share of its memory that the process uses; it may exceed 1. With `ceilingBytes` it is the share of those.
- * Without, it is the higher of two shares: of the heap limit, and of the memory of the container or machine.
+ * Without, it is the higher of two shares, that of the heap limit and that of the memory of the container or machine.
  */
 export function memoryUsed(ceilingBytes: number | undefined): number {
   const resident = process.memoryUsage.rss()

@@ -18,6 +18,11 @@ export function sourcesOf(root: string): Source[] {
   return filesOf(root, '*.ts')
 }
 
+/** Files whose comments people read, beside the sources. */
+export function scriptsOf(root: string): Source[] {
+  return ['*.mjs', '*.sh', '*.yml', '.ci/run', '.env.example'].flatMap((pattern) => filesOf(root, pattern))
+}
+
 /** The documents of the repository. */
 export function documentsOf(root: string): Source[] {
   return filesOf(root, '*.md')

@@ -35,7 +35,7 @@ export class LogWindow {
   sliceCount = 0
   /** Indexed by used slice: the weight of an event in it; WEIGHT_ONE is a full one. */
   readonly weights: Int32Array
-  /** Indexed by member: where its slices begin in `occurrences`, which has indices into `slices`. */
+  /** Indexed by member: the start of its slices in `occurrences`, which has indices into `slices`. */
   readonly firsts: Int32Array
   readonly occurrences: Int32Array
   /** Indexed by member: the probability of its event in a slice; mean and variance of its sum after one trial of a scan. */

@@ -82,7 +82,7 @@ export class MinedEdges {
     return this.#kept?.log.notTaken ?? 0
   }
 
-  /** Updates and missed reads that the log does not take: of pairs or chains beyond its bounds, or without a valid time. */
+  /** Updates and missed reads that the log refuses: the pair or chain is beyond its bounds, or the time is invalid. */
   get refusedEvents(): number {
     return this.#kept?.log.refusedEvents ?? 0
   }

@@ -10,7 +10,7 @@
  * ```
  *
  * Entry n stands at n modulo the number of entries. There is one writer. It reserves blocks of BLOCK entries, and counts
- * them in `reserved` a whole block before it overwrites them. A reader copies entries first and loads `reserved` (by
+ * them in `reserved` a whole block before it overwrites them. A reader copies entries first and loads `reserved` (with
  * Atomics) after that, so it knows which of its copies may be of newer entries.
  *
  * Time is event time, in slices of SLICE_MS. A pair's updates are logged once a slice, so that one updated a million

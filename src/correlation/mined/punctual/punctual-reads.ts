@@ -9,8 +9,8 @@ import { ReadHistory } from './read-history.ts'
 
 /**
  * Finds reads that follow a leader's updates to the millisecond. In a sweep hundreds of pairs are updated within some
- * milliseconds and thousands are read after that: by bands, everybody follows everybody. But a pair that is read because
- * of an update is read equally long after each one, and a bystander is not:
+ * milliseconds and thousands are read after that: judged by bands, everybody follows everybody. But a pair that is read
+ * because of an update is read equally long after each one, and a bystander is not:
  *
  * ```
  *   update of A ── 50 ms ──► B C x        the reads 50 ms after the last eight updates of A, over all stretches that the
