@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import { POLICY_NAMES } from '../../src/simulate/policies/policies.ts'
-import { type Combination, rowJson, type SimulationRow } from '../../src/simulate/row.ts'
+import type { Combination, SimulationRow } from '../../src/simulate/row.ts'
 import type { Sample } from '../../src/simulate/simulate.ts'
 import { WARMING_NAMES } from '../../src/simulate/warmings/warmings.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
@@ -11,7 +11,7 @@ import * as opt from '../options/options.ts'
 import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../options/simulation.ts'
 import { bar, showLine } from '../terminal/progress-line.ts'
 import { type TerminalTable, type TrafficKind, terminalTable } from '../terminal/simulation-text.ts'
-import { print, say, type Terminal } from '../terminal/terminal.ts'
+import { figuresJson, print, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface SimulateFlags extends SimulationFlags {
@@ -111,7 +111,7 @@ async function show(
   const all: SimulationRow[] = []
   for await (const row of rows) {
     all.push(row)
-    if (table === undefined) print(terminal, rowJson(row))
+    if (table === undefined) print(terminal, figuresJson(row))
     else print(terminal, table.lineOf(row))
   }
   return all

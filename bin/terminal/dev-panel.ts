@@ -1,5 +1,6 @@
 import type { NodeStats } from '../../index.ts'
 import { counted } from './progress-line.ts'
+import { figuresJson } from './terminal.ts'
 
 /** Counts since the start, of the node that warms, the node that does not, and the publisher that feeds both. */
 export interface DevCounts {
@@ -62,7 +63,7 @@ export class DevPanel {
   draw(counts: DevCounts): void {
     const { stdout, json } = this.#options
     const figures = this.#figures(counts)
-    if (json) stdout.write(`${JSON.stringify(figures)}\n`)
+    if (json) stdout.write(`${figuresJson(figures)}\n`)
     else if (!stdout.isTTY) stdout.write(`${figuresLine(figures)}\n`)
     else this.#redraw(panelLines(figures, counts.warmed, this.#options))
   }

@@ -21,6 +21,11 @@ export function printJson(terminal: Terminal, value: unknown): void {
   )
 }
 
+/** Figures as one line of JSON. Those that are not measured are null, so that every line has the same keys. */
+export function figuresJson(figures: object): string {
+  return JSON.stringify(figures, (_, value: unknown) => value ?? null)
+}
+
 export function say(terminal: Terminal, line: string): void {
   terminal.stderr.write(`${line}\n`)
 }

@@ -59,11 +59,6 @@ export function rowOf({ input, combination, counts, missesUnwarmed, seconds }: O
   }
 }
 
-/** A line of `forewarm simulate --json`: what is undefined in the row is `null` there. */
-export function rowJson(row: SimulationRow): string {
-  return JSON.stringify(row, (_, value) => value ?? null)
-}
-
 function share(part: number, whole: number): number | undefined {
   return whole === 0 ? undefined : part / whole
 }

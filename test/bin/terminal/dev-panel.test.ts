@@ -30,7 +30,7 @@ test('the figures of dev are the ratios and rates between two counts', () => {
   const warms = { admitted: 30, used: 9, unused: 1, resident: 20 }
   const endToEndMs = { p50: 1.26, p99: 20 }
   const after = { warmed: stats(189, 11, { updates: 500, warms, endToEndMs }), unwarmed: stats(110, 90), notSent: 7 }
-  expect(figuresBetween(before, after, 2)).toEqual({
+  expect(figuresBetween(before, after, 2)).toStrictEqual({
     updatesPerSecond: 250,
     updatesNotSent: 7,
     hitRatioWarmed: 0.99,
@@ -44,7 +44,7 @@ test('the figures of dev are the ratios and rates between two counts', () => {
 
 test('before anything was counted, the rates of dev are 0, and its ratios and latencies are undefined', () => {
   const nothing = { warmed: stats(0, 0), unwarmed: stats(0, 0), notSent: 0 }
-  expect(figuresBetween(nothing, nothing, 0)).toEqual({
+  expect(figuresBetween(nothing, nothing, 0)).toStrictEqual({
     updatesPerSecond: 0,
     updatesNotSent: 0,
     hitRatioWarmed: undefined,
@@ -120,5 +120,10 @@ describe('the panel of dev', () => {
   test('is JSON if asked for, even on a terminal', () => {
     const written = drawn({ isTTY: true, columns: 60 }, true)
     expect(written.map((line) => JSON.parse(line).hitRatioWarmed)).toEqual([0.75, 0.75])
+  })
+
+  test('has null in JSON for what is not measured yet', () => {
+    const [line = ''] = drawn({}, true)
+    expect(JSON.parse(line)).toMatchObject({ warmsUsedShare: null, endToEndMsP50: null, endToEndMsP99: null })
   })
 })
