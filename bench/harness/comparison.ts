@@ -85,8 +85,8 @@ export function comparisonsOf(
       pairs.map(({ work, ref }) => [work.get(name)?.[what], ref.get(name)?.[what]] as const)
     const compared = comparedOf(sides('value'), better)
     return {
-      ...{ bench, case: name, unit, ...compared },
-      cpuSeconds: comparedOf(sides('cpuSeconds'), 'lower'),
+      ...{ bench, case: name, unit, ...shown(compared) },
+      cpuSeconds: shown(comparedOf(sides('cpuSeconds'), 'lower')),
       pairs: pairs.length,
       verdict: better === undefined ? null : verdictOf(compared),
     }
@@ -98,12 +98,17 @@ type Sides = readonly (readonly [work: number | undefined, ref: number | undefin
 function comparedOf(sides: Sides, better: Sample['better']): Compared {
   const work = sides.flatMap(([value]) => value ?? [])
   const ref = sides.flatMap(([, value]) => value ?? [])
-  const medianOf = (values: readonly number[]) => (values.length === 0 ? null : rounded(median(values)))
+  const medianOf = (values: readonly number[]) => (values.length === 0 ? null : median(values))
   const medians = { work: medianOf(work), ref: medianOf(ref) }
   if (work.length < sides.length || ref.length < sides.length) return { ...medians, ratio: null, low: null, high: null }
   const ratios = work.map((value, at) => ratioOf(value, ref[at] ?? Number.NaN, better))
-  const { ratio, low, high } = intervalOf(ratios)
-  return { ...medians, ratio: rounded(ratio), low: rounded(low), high: rounded(high) }
+  return { ...medians, ...intervalOf(ratios) }
+}
+
+/** Rounds for the output. The verdict is taken before, since a rounded end may be 1. */
+function shown({ work, ref, ratio, low, high }: Compared): Compared {
+  const digits = (value: number | null) => (value === null ? null : rounded(value))
+  return { work: digits(work), ref: digits(ref), ratio: digits(ratio), low: digits(low), high: digits(high) }
 }
 
 function ratioOf(work: number, ref: number, better: Sample['better']): number {

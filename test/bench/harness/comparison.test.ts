@@ -106,6 +106,17 @@ describe('a comparison', () => {
     expect(comparisonOf(samples(SLOWER), samples(FASTER))).toMatchObject({ ratio: 0.5, verdict: null })
   })
 
+  test.each([
+    [9_999_996, 'worse'],
+    [10_000_003, 'better'],
+  ])('of %i and 10,000,000 is told by ends that are not rounded', (value, verdict) => {
+    const row = comparisonOf(
+      samples(Array(6).fill(value), { better: 'higher' }),
+      samples(Array(6).fill(10_000_000), { better: 'higher' }),
+    )
+    expect(row).toMatchObject({ low: 1, high: 1, verdict })
+  })
+
   test('of equal values is 1, also where they are 0', () => {
     const none = samples(Array(6).fill(0))
     expect(comparisonOf(none, none, 0)).toMatchObject({ ratio: 1, low: 1, high: 1, verdict: 'same' })
