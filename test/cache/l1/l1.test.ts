@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
@@ -200,6 +201,12 @@ describe('a fill or a promotion of L1', () => {
     l1.get(0, value)
     expect([l1.usage.warm, l1.usage.warmCounts.used, value.version]).toEqual([0, 1, 3])
   })
+})
+
+test('the documentation says how many bytes L1 needs for a slot and for a pair', () => {
+  const text = readFileSync(new URL('../../../docs/cache.md', import.meta.url), 'utf8')
+  const [, slot, pair] = /(\d+) B a slot and (\d+) B a pair/.exec(text) ?? []
+  expect([Number(slot), Number(pair)]).toEqual([SLOT_BYTES, PAIR_BYTES])
 })
 
 test('L1 has as many slots as fit into its megabytes, and at least one', () => {
