@@ -30,6 +30,12 @@ describe('in an L1 of objects', () => {
     expect([l1.has(0), l1.usage.expirations]).toEqual([false, 2])
   })
 
+  test('a warm that finds no room leaves the floor as it is', () => {
+    const l1 = newL1(2, 0.3)
+    expect(l1.promote(0, cachedPrice({ version: 3 }))).toBe('no-room')
+    expect([l1.has(0), l1.floor(0)]).toEqual([false, 0])
+  })
+
   test('a warm that is renewed is the last to be evicted', () => {
     const l1 = new ObjectL1({ slots: 10, maxPairs: 20, warmShare: 0.2 })
     for (const pairId of [0, 1]) l1.promote(pairId, cachedPrice({ version: 1 }))
