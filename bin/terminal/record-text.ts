@@ -1,6 +1,7 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import { parseWarmResult, type WarmResult } from '../../schemas/warm-result.ts'
+import { partitionName } from '../../src/broker/partition-name.ts'
 import { type Content, contentOf } from '../../src/replay/content.ts'
 import type { ReplayRecord } from '../../src/replay/replay-record.ts'
 
@@ -45,7 +46,7 @@ export function recordText(record: ReplayRecord): readonly string[] {
     case 'warm-result':
       return [[at, ...resultWords(shown.result)].join('  ')]
     case 'other': {
-      const place = `${record.topic}/${record.partition} offset ${record.offset}`
+      const place = `${partitionName(record)} offset ${record.offset}`
       const text = record.value?.toString('utf8').slice(0, LONGEST_TEXT) ?? '(no value)'
       return [[at, place, `unreadable: ${shown.reason}`, JSON.stringify(text)].join('  ')]
     }

@@ -1,6 +1,6 @@
 import type { TopicPartition } from './port.ts'
 
-/** The key of a partition in a map over several topics. */
+/** Names a partition among those of several topics. */
 export function partitionName({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`
 }

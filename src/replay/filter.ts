@@ -1,5 +1,6 @@
 import { murmur2 } from '../../schemas/topics.ts'
 import type { WarmRequest } from '../../schemas/warm-request.ts'
+import { partitionName } from '../broker/partition-name.ts'
 import { type Content, encodeUpdates } from './content.ts'
 import type { ReplayRecord } from './replay-record.ts'
 
@@ -81,6 +82,6 @@ function requestFor(request: WarmRequest, pairs: ReadonlySet<string>): WarmReque
 
 /** A number from 0 to 1 that follows from the record's position, so that a sample is the same in every run. */
 function placeInSample(record: ReplayRecord): number {
-  const position = Buffer.from(`${record.topic}/${record.partition}/${record.offset}`)
+  const position = Buffer.from(`${partitionName(record)}/${record.offset}`)
   return (murmur2(position) >>> 0) / 2 ** 32
 }
