@@ -36,18 +36,15 @@ export function writeNumbers(from: Readonly<CachedPrice>, into: Float64Array, ba
   into[base + 5] = from.liquidity
 }
 
-/** The reverse of `writeNumbers`; makes a new price. */
-export function readNumbers(version: number, numbers: Float64Array, base: number): CachedPrice {
-  return {
-    version,
-    eventTimeMs: eventTimeOf(version),
-    price: numbers[base] as number,
-    bid: numbers[base + 1] as number,
-    ask: numbers[base + 2] as number,
-    reserve0: numbers[base + 3] as number,
-    reserve1: numbers[base + 4] as number,
-    liquidity: numbers[base + 5] as number,
-  }
+/** The reverse of `writeNumbers`; fills `into` and returns it. */
+export function readNumbers(into: CachedPrice, from: Float64Array, base: number): CachedPrice {
+  into.price = from[base] as number
+  into.bid = from[base + 1] as number
+  into.ask = from[base + 2] as number
+  into.reserve0 = from[base + 3] as number
+  into.reserve1 = from[base + 4] as number
+  into.liquidity = from[base + 5] as number
+  return into
 }
 
 /** Sets the number that stands at `field` in NUMBER_FIELDS. */
@@ -91,11 +88,11 @@ export function priceColumns(capacity: number): PriceColumns {
   }
 }
 
-export function priceOfRow(columns: PriceColumns, row: number): CachedPrice {
-  return {
-    ...readNumbers(columns.versions[row] as number, columns.numbers, row * NUMBER_COUNT),
-    eventTimeMs: columns.eventTimesMs[row] as number,
-  }
+/** Fills `into` and returns it. */
+export function priceOfRow(columns: PriceColumns, row: number, into = emptyPrice()): CachedPrice {
+  into.version = columns.versions[row] as number
+  into.eventTimeMs = columns.eventTimesMs[row] as number
+  return readNumbers(into, columns.numbers, row * NUMBER_COUNT)
 }
 
 export function setRow(columns: PriceColumns, row: number, price: Readonly<CachedPrice>): void {

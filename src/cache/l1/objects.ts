@@ -1,4 +1,4 @@
-import { type CachedPrice, readNumbers } from '../cached-price.ts'
+import { type CachedPrice, emptyPrice, eventTimeOf, readNumbers } from '../cached-price.ts'
 import { restMs } from '../ttl.ts'
 import { TICKS } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
@@ -90,7 +90,8 @@ export class ObjectL1 implements FirstLevel {
     this.#store.floors.raise(pairId, version)
     const resident = this.has(pairId)
     if (!resident && this.#store.floors.known > this.usage.limit) return 'floor-only'
-    this.#store.put(pairId, { version, value: readNumbers(version, numbers, base), restMs: this.#ttl.l1Ms }, 'demand')
+    const value = readNumbers({ ...emptyPrice(), version, eventTimeMs: eventTimeOf(version) }, numbers, base)
+    this.#store.put(pairId, { version, value, restMs: this.#ttl.l1Ms }, 'demand')
     return resident ? 'refreshed' : 'inserted'
   }
 

@@ -100,8 +100,8 @@ export class WriteBehind {
   pending(pairId: number, into: CachedPrice): boolean {
     const filling = this.#fillingRows[pairId] as number
     const leaving = this.#leavingRows[pairId] as number
-    if (filling !== ABSENT) Object.assign(into, priceOfRow(this.#filling, filling - 1))
-    else if (leaving !== ABSENT) Object.assign(into, priceOfRow(this.#leaving, leaving - 1))
+    if (filling !== ABSENT) priceOfRow(this.#filling, filling - 1, into)
+    else if (leaving !== ABSENT) priceOfRow(this.#leaving, leaving - 1, into)
     return filling !== ABSENT || leaving !== ABSENT
   }
 
