@@ -2,7 +2,7 @@ import { enlarged } from '../../schemas/enlarged.ts'
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import { VERSIONS_PER_MS } from '../cache/cached-price.ts'
 import type { FirstLevel } from '../cache/l1/first-level.ts'
-import { type Usage, type WarmKind, warmsOf } from '../cache/l1/usage.ts'
+import { type Usage, type WarmKind, type WarmsByKind, warmsOf } from '../cache/l1/usage.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
 import type { Clock } from '../clock.ts'
 import { KnownReads } from '../correlation/known-reads.ts'
@@ -59,7 +59,7 @@ const CONFIDENT = 0.7
 const MAX_REASONS = 3
 
 /** Judges the warms of a kind by what became of those before. */
-export function throttleOf(usage: Parameters<typeof warmsOf>[0], kind: WarmKind): Throttle {
+export function throttleOf(usage: WarmsByKind, kind: WarmKind): Throttle {
   return new Throttle(() => warmsOf(usage, kind))
 }
 

@@ -53,9 +53,12 @@ export interface Usage {
   readonly expirations: number
 }
 
-/** The counts of one kind of warms; those of all warms if there is no such kind. */
-export function warmsOf(usage: Pick<Usage, 'warmCounts' | 'warmsByKind'>, kind: WarmKind): Readonly<WarmCounts> {
-  return usage.warmsByKind[indexOfWarmKind(kind)] ?? usage.warmCounts
+/** What tells the warms of each kind apart. */
+export type WarmsByKind = Pick<Usage, 'warmsByKind'>
+
+/** The counts of one kind of warms. */
+export function warmsOf(usage: WarmsByKind, kind: WarmKind): Readonly<WarmCounts> {
+  return usage.warmsByKind[indexOfWarmKind(kind)] as WarmCounts
 }
 
 /** The cost of warms by which a threshold is set. */
