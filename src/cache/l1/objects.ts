@@ -90,7 +90,9 @@ export class ObjectL1 implements FirstLevel {
     this.#store.floors.raise(pairId, version)
     const resident = this.has(pairId)
     if (!resident && this.#store.floors.known > this.usage.limit) return 'floor-only'
-    const value = readNumbers({ ...emptyPrice(), version, eventTimeMs: eventTimeOf(version) }, numbers, base)
+    const value = readNumbers(emptyPrice(), numbers, base)
+    value.version = version
+    value.eventTimeMs = eventTimeOf(version)
     this.#store.put(pairId, { version, value, restMs: this.#ttl.l1Ms }, 'demand')
     return resident ? 'refreshed' : 'inserted'
   }
