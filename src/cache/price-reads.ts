@@ -2,15 +2,15 @@ import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { Hierarchy } from './hierarchy.ts'
 import type { Fetched } from './trips.ts'
 
-/** How one reader reads: whose id a name has, what counts as a hit, what it makes of a price. */
+/** What a detector's prices and a cache do differently in `readMany`. */
 export interface PriceReads<R> {
   readonly hierarchy: Pick<Hierarchy, 'fetch' | 'newest'>
-  /** The pair's id, negative where it has none. Notes who asked. */
+  /** The pair's id, negative if it has none. Notes who asked. */
   ask(pair: string): number
   /** A demand read of L1. */
   get(pairId: number, into: CachedPrice): boolean
   readingOf(pair: string, price: Readonly<CachedPrice>): R | 'stale'
-  /** A stale value's way through L2; undefined where L2 has nothing newer. */
+  /** Asks L2 for a newer value than a stale one; undefined if L2 cannot have one. */
   renew(pairId: number): Promise<Fetched> | undefined
 }
 
@@ -27,8 +27,10 @@ export async function readMany<R>(
     if (pairId < 0) continue
     const isHit = reads.get(pairId, PRICE)
     if (isHit) readings[at] = reads.readingOf(pair, PRICE)
-    const fetch = isHit ? readings[at] === 'stale' && reads.renew(pairId) : reads.hierarchy.fetch(pairId)
-    if (fetch) fetches.push({ at, pairId, fetch })
+    let fetch: Promise<Fetched> | undefined
+    if (!isHit) fetch = reads.hierarchy.fetch(pairId)
+    else if (readings[at] === 'stale') fetch = reads.renew(pairId)
+    if (fetch !== undefined) fetches.push({ at, pairId, fetch })
   }
   for (const { at, pairId, fetch } of fetches) {
     const fetched = await fetch
