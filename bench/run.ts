@@ -45,9 +45,9 @@ const BOUNDS: Bounds = floors
 const USAGE = `Usage: npm run bench -- <name…> [--json] [--quick] [--check] [--against REF [--pairs N]]
 
   --json         a JSON object a line instead of tables
-  --quick        less input, at most 30 s a name; never held against anything
-  --check        exit with 1 where a floor or limit of bench/floors.json is missed; with --against, where a case is worse
-  --against REF  the work tree against a commit, by turns
+  --quick        less input, at most 30 s a name; not checked
+  --check        exit with 1 if a floor or limit of bench/floors.json is missed; with --against, if a case is worse
+  --against REF  compare the work tree with commit REF and print ratio and 95 % interval for each case
   --pairs N      how many turns, at least ${FEWEST_PAIRS}
 
 Names: ${BENCHES.map(({ name }) => name).join(', ')}`
