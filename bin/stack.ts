@@ -68,7 +68,7 @@ function parse(argv: readonly string[]): Args | string {
   }
   const { values, positionals } = parsed
   const [command, ...more] = positionals
-  if (values.help) return { command: 'help', stack: {} }
+  if (values.help || command === 'help') return { command: 'help', stack: {} }
   if (command === undefined) return 'a command is missing'
   if (command !== 'start' && command !== 'status' && command !== 'stop' && command !== 'wipe') {
     return `unknown command: ${command}`

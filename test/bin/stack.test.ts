@@ -39,8 +39,8 @@ describe('a wrong call of the stack ends with code 2 and says what is wrong', ()
   })
 })
 
-test('the stack prints its help on standard output', () => {
-  const { status, stdout } = stack('--help')
+test.each(['--help', 'help'])('the stack prints its help on standard output: %s', (word) => {
+  const { status, stdout } = stack(word)
   expect(status).toBe(0)
   expect(stdout).toContain('start [--brokers 1|3]')
 })
