@@ -88,7 +88,11 @@ class ReadWarming implements CacheWarming {
 
   constructor(cache: Cache, { strategy, timeoutMs }: Required<CacheWarmingOptions>) {
     const parts = openedCache(cache)
-    if (parts === undefined) throw new ForewarmError('refused', 'a cache of prices, made by createCache, is needed')
+    if (parts === undefined)
+      throw new ForewarmError(
+        'refused',
+        'createWarming: expected a cache of prices, made by createCache; this one holds other values (usePriceMatrix: false)',
+      )
     const listening = parts.listen((pairId) => this.#read(pairId))
     if (listening === undefined) throw new ForewarmError('refused', 'the cache has a warming already')
     this.#listening = listening

@@ -29,7 +29,7 @@ export class KnownReads {
       const [score, lagMs] = [this.rates[i] as number, this.lagsMs[i] as number]
       const when = `${Math.round(lagMs)} ms after`
       const reason = this.areBorrowed
-        ? `reads the pair, or is read with it, ${when} an update`
+        ? `a reader of the pair, or read by one, ${when} the reader's updates`
         : `read ${when} the pair's updates, of late after ${Math.round(score * 100)} % of them`
       return { pairId: this.pairIds[i] as number, kind: 'read', score, lagMs, reason }
     })

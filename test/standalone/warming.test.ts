@@ -150,7 +150,9 @@ describe('warming beside a cache', () => {
 
   test('refuses a cache of another kind', async () => {
     const values = await createCache({ usePriceMatrix: false, l1Slots: 1 })
-    expect(() => createWarming(values as never)).toThrow('a cache of prices')
+    expect(() => createWarming(values as never)).toThrow(
+      'createWarming: expected a cache of prices, made by createCache; this one holds other values',
+    )
     values.close()
   })
 })

@@ -164,7 +164,9 @@ async function hasLeaders(admin: KafkaJsAdmin, topic: string): Promise<boolean> 
 }
 
 export function unknownTopics(topics: readonly string[]): BrokerError {
-  return new BrokerError('unknown-topic', `no topic ${topics.join(', ')}`, { retriable: true })
+  return new BrokerError('unknown-topic', `no topic ${topics.join(', ')} (create it with \`forewarm topics create\`)`, {
+    retriable: true,
+  })
 }
 
 async function offsetRanges(admin: KafkaJsAdmin, topic: string): Promise<OffsetRange[]> {

@@ -39,7 +39,10 @@ export class MemoryTopics {
   /** Throws `unknown-topic`. */
   get(name: string): MemoryTopic {
     const topic = this.#topics.get(name)
-    if (topic === undefined) throw new BrokerError('unknown-topic', `no topic ${name}`, { retriable: true })
+    if (topic === undefined)
+      throw new BrokerError('unknown-topic', `no topic ${name} (create it with \`forewarm topics create\`)`, {
+        retriable: true,
+      })
     return topic
   }
 

@@ -41,14 +41,11 @@ export async function openRecording(path: string, signal?: AbortSignal): Promise
 
 /**
  * Whether the first line says that the file is a recording. Rejects with `no-such-file`, for a pipe too: the file is read
- * from its start again after this, which a pipe cannot be.
+ * again from its start after this, and a pipe cannot be read twice.
  */
 export async function isRecording(path: string): Promise<boolean> {
   if (!(await found(path)).isFile())
-    throw new ReplayError(
-      'no-such-file',
-      `${path} is no file: expected one, as it is read twice, which a pipe cannot be`,
-    )
+    throw new ReplayError('no-such-file', `${path} is no file: a pipe cannot be read twice; save it to a file`)
   for await (const lines of new LineFile(path).read()) return isHeaderLine(lines[0]?.text ?? '')
   return false
 }

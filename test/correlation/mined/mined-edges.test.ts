@@ -62,7 +62,7 @@ describe('pairs to warm after an update', () => {
       { pairId: 4, kind: 'read', lagMs: 50, reason: "read 50 ms after the pair's updates, of late after 17 % of them" },
     ])
     expect(tracker.getPairsToWarm(4, OPTIONS)).toMatchObject([
-      { pairId: 1, score: 0.5, reason: 'reads the pair, or is read with it, 50 ms after an update' },
+      { pairId: 1, score: 0.5, reason: "a reader of the pair, or read by one, 50 ms after the reader's updates" },
       { pairId: 2 },
     ])
   })

@@ -209,6 +209,9 @@ describe('a price tape is refused by file, line and column:', () => {
 
   test.each(['/dev/null', '.'])('a path that is no file: %s', async (prices) => {
     const tape = readPriceTape({ prices, events: undefined, maxReads: 8, spacingUs: 50 })
-    await expect(tape).rejects.toMatchObject({ code: 'no-such-file', message: expect.stringContaining('is no file') })
+    await expect(tape).rejects.toMatchObject({
+      code: 'no-such-file',
+      message: expect.stringContaining('is no file: a pipe cannot be read twice; save it to a file'),
+    })
   })
 })
