@@ -78,7 +78,7 @@ export function createCaches(options: CachesOptions): Caches {
   metrics.observe('drops_total', { reason: 'hour-not-forecast' }, () => prediction.notForecast)
   metrics.observe('drops_total', { reason: 'too-old-to-mine' }, () => mined?.older ?? 0)
   metrics.observe('drops_total', { reason: 'not-mined' }, () => (mined?.notTaken ?? 0) + (mining?.lost ?? 0))
-  metrics.observe('drops_total', { reason: 'no-room-to-mine' }, () => mined?.refusedEvents ?? 0)
+  metrics.observe('drops_total', { reason: 'no-room-to-mine' }, () => mined?.refusedMarks ?? 0)
   return caches
 }
 

@@ -28,9 +28,9 @@ export function minedFrom({ timesMs, pairIds }: Planted, pairs: number): Mined {
     mine()
   }
   mine(log.endStretch())
-  if (miner.lost + log.older + log.refusedEvents > 0) throw new Error('updates are missing from what was mined')
+  if (miner.lost + log.older + log.refusedMarks > 0) throw new Error('updates are missing from what was mined')
   const row = emptyRow()
   const followers = (leader: number, most: number): readonly number[] =>
-    row.slice(0, Math.min(rows.read(leader, row), most)).map(({ event }) => event >> 1)
+    row.slice(0, Math.min(rows.read(leader, row), most)).map(({ mark }) => mark >> 1)
   return { found: foundShare(pairs, followers), miningMs }
 }

@@ -15,7 +15,7 @@
 import { enlarged, lengthFor } from '../../schemas/enlarged.ts'
 import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
 import { emptyRow, type MinedEdge } from './mined/edge-rows.ts'
-import { eventKindOf, type MinedEdges, scoreOf } from './mined/mined-edges.ts'
+import { type MinedEdges, markKindOf, scoreOf } from './mined/mined-edges.ts'
 import { READ_BIT } from './mined/update-log.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
@@ -145,7 +145,7 @@ export class Tracker {
     const count = this.#mined.after(place, into)
     for (let e = 0; e < count; e++) {
       const edge = into[e] as MinedEdge
-      edge.event = this.#tracked.pairAt(edge.event >> 1) * 2 + (edge.event & READ_BIT)
+      edge.mark = this.#tracked.pairAt(edge.mark >> 1) * 2 + (edge.mark & READ_BIT)
     }
     return count
   }
@@ -157,9 +157,9 @@ export class Tracker {
     const row = emptyRow()
     const mined = row
       .slice(0, this.minedAfter(pairId, row))
-      .filter(({ event }) => !reads.includes(event >> 1))
+      .filter(({ mark }) => !reads.includes(mark >> 1))
       .map((edge) => ({
-        ...{ pairId: edge.event >> 1, kind: eventKindOf(edge.event), score: scoreOf(edge), lagMs: edge.lagMs },
+        ...{ pairId: edge.mark >> 1, kind: markKindOf(edge.mark), score: scoreOf(edge), lagMs: edge.lagMs },
         reason: this.reasonOf(edge, options.nowMs),
       }))
     return [...reads.toWarm(), ...mined]

@@ -102,7 +102,7 @@ export class Triggers {
     }
     for (let i = 0; i < mined; i++) {
       const edge = this.#mined[i] as MinedEdge
-      const follower = edge.event >> 1
+      const follower = edge.mark >> 1
       // If reads of the pair were attributed to the update, their counted rate says all that statistics could.
       if (known.includes(follower) || !this.#isWorthAsking(follower, edge.lagMs, asks)) continue
       candidates ??= []

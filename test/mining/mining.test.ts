@@ -69,7 +69,7 @@ describe('stretches', () => {
     await until('both stretches are mined', () => minings.every(({ stretches }) => stretches === 2), PATIENCE)
     const rows = rowsOf(inSteps)
     expect(rowsOf(inThread)).toEqual(rows)
-    expect(rows[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+    expect(rows[0]?.map(({ mark }) => mark >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
   })
 
   test('give the same edges, whatever is read between their end and their mining', async () => {
@@ -92,7 +92,7 @@ describe('stretches', () => {
     const mining = mine(of, true, { onThreadLost })
     await until('both stretches are mined', () => mining.stretches === 2, PATIENCE)
     expect(losses).toBe(1)
-    expect(rowsOf(edges)[0]?.map(({ event }) => event >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
+    expect(rowsOf(edges)[0]?.map(({ mark }) => mark >> 1)).toEqual(expect.arrayContaining([1, 2, 3, 4]))
   })
 })
 

@@ -9,7 +9,7 @@ import { PIECE_COST, type Pieces } from './pieces.ts'
  *
  * ```
  *   ┌────────────────┬──────────────────┬─────────────────────────────────────────────────────────────────┐
- *   │ turns          │ mined to         │ edges: event + 1, hits, trials, last slice, lag, lift, z        │
+ *   │ turns          │ mined to         │ edges: mark + 1, hits, trials, last slice, lag, lift, z         │
  *   │ Int32 a pair   │ 2 × Int32 a pair │ 7 × Int32 an edge, the last three being the bits of Float32     │
  *   └────────────────┴──────────────────┴─────────────────────────────────────────────────────────────────┘
  * ```
@@ -23,10 +23,10 @@ const TWO_32 = 2 ** 32
 /** Rows that are looked at in the time of a piece. */
 const ROWS_A_PIECE = 1_024
 
-/** The follower had an event after `hits` of `trials` updates of the leader. */
+/** The follower had a mark after `hits` of `trials` updates of the leader. */
 export interface MinedEdge {
-  /** The follower's event: its pair's id × 2, + 1 for a read that missed. */
-  event: number
+  /** The follower's mark: its pair's id × 2, + 1 for a read that missed. */
+  mark: number
   hits: number
   trials: number
   /** The slice in which the follower last followed. */
@@ -76,7 +76,7 @@ export class EdgeRows {
     for (let e = 0; e < EDGES_PER_ROW; e++) {
       const at = this.#edgesAt + (pairId * EDGES_PER_ROW + e) * WORDS_AN_EDGE
       const edge = e < count ? edges[e] : undefined
-      Atomics.store(words, at, edge === undefined ? 0 : edge.event + 1)
+      Atomics.store(words, at, edge === undefined ? 0 : edge.mark + 1)
       if (edge === undefined) continue
       Atomics.store(words, at + 1, Math.round(edge.hits))
       Atomics.store(words, at + 2, Math.round(edge.trials))
@@ -93,7 +93,7 @@ export class EdgeRows {
     const row = emptyRow()
     for (let pairId = 0; pairId < this.memory.maxPairs; pairId++) {
       const count = this.read(pairId, row)
-      const edges = isForgotten(pairId) ? [] : row.slice(0, count).filter(({ event }) => !isForgotten(event >> 1))
+      const edges = isForgotten(pairId) ? [] : row.slice(0, count).filter(({ mark }) => !isForgotten(mark >> 1))
       const minedTo = this.#loadMinedTo(pairId)
       if (edges.length < count) this.write(pairId, { edges, count: edges.length, minedTo })
       if (pairId % ROWS_A_PIECE === ROWS_A_PIECE - 1) yield PIECE_COST
@@ -110,10 +110,10 @@ export class EdgeRows {
     let count = 0
     for (let e = 0; e < EDGES_PER_ROW; e++) {
       const at = this.#edgesAt + (pairId * EDGES_PER_ROW + e) * WORDS_AN_EDGE
-      const event = Atomics.load(words, at) - 1
+      const mark = Atomics.load(words, at) - 1
       const edge = into[count]
-      if (event < 0 || edge === undefined) break
-      edge.event = event
+      if (mark < 0 || edge === undefined) break
+      edge.mark = mark
       edge.hits = Atomics.load(words, at + 1)
       edge.trials = Atomics.load(words, at + 2)
       edge.lastSlice = Atomics.load(words, at + 3)
@@ -153,7 +153,7 @@ function floatOf(bits: number): number {
 
 export function emptyRow(): MinedEdge[] {
   return Array.from({ length: EDGES_PER_ROW }, () => ({
-    ...{ event: 0, hits: 0, trials: 0, lastSlice: 0 },
+    ...{ mark: 0, hits: 0, trials: 0, lastSlice: 0 },
     ...{ lagMs: 0, lift: 0, z: 0, minedTo: 0 },
   }))
 }

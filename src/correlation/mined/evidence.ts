@@ -49,8 +49,8 @@ export interface Finding {
 export class Evidence {
   readonly #maxPairs: number
   readonly #lateWidths: readonly number[]
-  /** KEPT a pair: event + 1. */
-  #events = new Int32Array(0)
+  /** KEPT a pair: mark + 1. */
+  #marks = new Int32Array(0)
   #lastSlices = new Int32Array(0)
   #sums = new Float32Array(0)
   /** Indexed by pair: trials that still count, and the slice up to which it was mined. */
@@ -61,7 +61,7 @@ export class Evidence {
   /** The candidates of the current pair. */
   readonly #open = {
     count: 0,
-    events: new Int32Array(MAX_CANDIDATES),
+    marks: new Int32Array(MAX_CANDIDATES),
     lastSlices: new Int32Array(MAX_CANDIDATES),
     sums: new Float32Array(MAX_CANDIDATES * STRIDE),
     scores: new Float64Array(MAX_CANDIDATES),
@@ -89,8 +89,8 @@ export class Evidence {
     return this.#open.count
   }
 
-  eventAt(candidate: number): number {
-    return this.#open.events[candidate] as number
+  markAt(candidate: number): number {
+    return this.#open.marks[candidate] as number
   }
 
   /** Makes the pair current, at a slice; its evidence loses the weight that it has lost until then. */
@@ -101,8 +101,8 @@ export class Evidence {
     this.#trials[pairId] = (this.#trials[pairId] as number) * kept
     open.count = 0
     for (let at = pairId * KEPT; at < (pairId + 1) * KEPT; at++) {
-      if (this.#events[at] === NO_FOLLOWER) continue
-      open.events[open.count] = (this.#events[at] as number) - 1
+      if (this.#marks[at] === NO_FOLLOWER) continue
+      open.marks[open.count] = (this.#marks[at] as number) - 1
       open.lastSlices[open.count] = this.#lastSlices[at] as number
       for (let sum = 0; sum < STRIDE; sum++)
         open.sums[open.count * STRIDE + sum] = (this.#sums[at * STRIDE + sum] as number) * kept
@@ -111,10 +111,10 @@ export class Evidence {
   }
 
   /** Adds a candidate, unless it is one already. */
-  propose(event: number): void {
+  propose(mark: number): void {
     const open = this.#open
-    if (open.count === MAX_CANDIDATES || open.events.subarray(0, open.count).includes(event)) return
-    open.events[open.count] = event
+    if (open.count === MAX_CANDIDATES || open.marks.subarray(0, open.count).includes(mark)) return
+    open.marks[open.count] = mark
     open.sums.fill(0, open.count * STRIDE, (open.count + 1) * STRIDE)
     open.count++
   }
@@ -140,7 +140,7 @@ export class Evidence {
     const { count, scores } = this.#open
     for (let c = 0; c < count; c++) scores[c] = this.#late(c)?.z ?? zOf(this.#answers(c))
     const order = Array.from({ length: count }, (_, c) => c).sort(
-      (a, b) => (scores[b] as number) - (scores[a] as number) || this.eventAt(a) - this.eventAt(b),
+      (a, b) => (scores[b] as number) - (scores[a] as number) || this.markAt(a) - this.markAt(b),
     )
     for (let place = 0; place < KEPT; place++) this.#keep(pairId * KEPT + place, order[place])
     this.#trials[pairId] = (this.#trials[pairId] as number) + trials
@@ -161,8 +161,8 @@ export class Evidence {
     for (let pairId = 0; pairId < this.#trials.length; pairId++) {
       if (isForgotten(pairId)) this.#clear(pairId)
       for (let at = pairId * KEPT; at < (pairId + 1) * KEPT; at++) {
-        const event = this.#events[at] as number
-        if (event !== NO_FOLLOWER && isForgotten((event - 1) >> 1)) this.#events[at] = NO_FOLLOWER
+        const mark = this.#marks[at] as number
+        if (mark !== NO_FOLLOWER && isForgotten((mark - 1) >> 1)) this.#marks[at] = NO_FOLLOWER
       }
       if (pairId % PAIRS_A_PIECE === PAIRS_A_PIECE - 1) yield PIECE_COST
     }
@@ -174,7 +174,7 @@ export class Evidence {
   }
 
   #clear(pairId: number): void {
-    this.#events.fill(NO_FOLLOWER, pairId * KEPT, (pairId + 1) * KEPT)
+    this.#marks.fill(NO_FOLLOWER, pairId * KEPT, (pairId + 1) * KEPT)
     this.#trials[pairId] = 0
     this.#passedOver[pairId] = 0
   }
@@ -182,10 +182,10 @@ export class Evidence {
   #keep(at: number, candidate: number | undefined): void {
     const open = this.#open
     if (candidate === undefined || (open.scores[candidate] as number) === 0) {
-      this.#events[at] = NO_FOLLOWER
+      this.#marks[at] = NO_FOLLOWER
       return
     }
-    this.#events[at] = this.eventAt(candidate) + 1
+    this.#marks[at] = this.markAt(candidate) + 1
     this.#lastSlices[at] = open.lastSlices[candidate] as number
     for (let sum = 0; sum < STRIDE; sum++) this.#sums[at * STRIDE + sum] = open.sums[candidate * STRIDE + sum] as number
   }
@@ -200,7 +200,7 @@ export class Evidence {
   #describe(candidate: number, edge: MinedEdge): void {
     const { sums, scores, lastSlices } = this.#open
     const at = candidate * STRIDE
-    edge.event = this.eventAt(candidate)
+    edge.mark = this.markAt(candidate)
     edge.hits = sums[at + HITS] as number
     edge.trials = sums[at + TRIALS] as number
     edge.lastSlice = lastSlices[candidate] as number
@@ -230,7 +230,7 @@ export class Evidence {
   #reserve(pairId: number): void {
     if (pairId < this.#trials.length) return
     const pairs = lengthFor(pairId, Math.max(FIRST_PAIRS, this.#trials.length), this.#maxPairs)
-    this.#events = enlarged(this.#events, new Int32Array(pairs * KEPT))
+    this.#marks = enlarged(this.#marks, new Int32Array(pairs * KEPT))
     this.#lastSlices = enlarged(this.#lastSlices, new Int32Array(pairs * KEPT))
     this.#sums = enlarged(this.#sums, new Float32Array(pairs * KEPT * STRIDE))
     this.#trials = enlarged(this.#trials, new Float32Array(pairs))

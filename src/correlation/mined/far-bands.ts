@@ -24,11 +24,11 @@ export function widthsWithin(windowMs: number): readonly number[] {
   return BAND_ENDS.map((end, band) => Math.max(0, Math.min(end, slices) - (BAND_STARTS[band] as number)))
 }
 
-/** Indices of a follower's sums within those of a band. The first one: its events, each by the weight of its slice. */
+/** Indices of a follower's sums within those of a band. The first one: its marks, each by the weight of its slice. */
 export const FAR_COUNTS = 0
 /** The trials after which it came at least once. */
 export const FAR_HITS = 1
-/** The sum of the lags of its events, in slices. */
+/** The sum of the lags of its marks, in slices. */
 export const FAR_LAGS = 2
 export const FAR_SUMS = 3
 
@@ -37,10 +37,10 @@ const DOUBT = Math.log(100 * FAR_BANDS)
 /** How often the follower answers its leader is not known: the likeliest of these shares is taken. */
 const ANSWERED = [0.05, 0.1, 0.2, 0.4, 0.7]
 
-/** A follower's events in the late bands. */
+/** A follower's marks in the late bands. */
 export interface LateAnswers {
   readonly trials: number
-  /** The probability that the follower has an event in a slice, whatever the leader does. */
+  /** The probability that the follower has a mark in a slice, whatever the leader does. */
   readonly rate: number
   /** The width of each band, in slices. */
   readonly widths: readonly number[]

@@ -2,7 +2,7 @@ import { SURE_Z } from './edge-rows.ts'
 import { SLICE_MS } from './update-log.ts'
 
 /**
- * How much an event of a follower proves, depending on its lag behind the leader. What follows for a reason mostly
+ * How much a mark of a follower proves, depending on its lag behind the leader. What follows for a reason mostly
  * follows soon: the prior of a lag is exponential, with a mean of PRIOR_LAG_MS. Slices are 5 ms.
  */
 const PRIOR_LAG_MS = 50
@@ -59,13 +59,13 @@ const LATE = LATE_BANDS.flatMap((late) =>
   alternativesOf(BAND_WIDTHS.map((width, band) => (band === late ? 1 / width : 0))),
 )
 
-/** A follower's events after its leader's occurrences, counted in bands. */
+/** A follower's marks after its leader's occurrences, counted in bands. */
 export interface Answers {
   /** The leader's occurrences that were looked at. */
   readonly trials: number
-  /** The probability that the follower has an event in a slice, whatever the leader does. */
+  /** The probability that the follower has a mark in a slice, whatever the leader does. */
   readonly rate: number
-  /** BANDS from `at`: how many slices of each band had an event, over all occurrences. */
+  /** BANDS from `at`: how many slices of each band had a mark, over all occurrences. */
   readonly counts: Float32Array
   readonly at: number
 }
@@ -101,7 +101,7 @@ function logRatio({ trials, rate, counts, at }: Answers, { answers, logsOfNone }
   return sum
 }
 
-/** The mean lag, in milliseconds, of the events beyond those that chance brings. */
+/** The mean lag, in milliseconds, of the marks beyond those that chance brings. */
 export function lagMsOf({ trials, rate, counts, at }: Answers): number {
   let weight = 0
   let sum = 0

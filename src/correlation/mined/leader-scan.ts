@@ -8,7 +8,7 @@ const MAX_TRIALS = 1_024
 /** Fewer are looked at if they would take more than so many entries. */
 const MAX_ENTRIES = 2 ** 21
 const MIN_TRIALS = 16
-/** Nobody leads in a burst whose events weigh less: each of ten thousand pairs would be compared with all others. */
+/** Nobody leads in a burst whose marks weigh less: each of ten thousand pairs would be compared with all others. */
 const LEAST_WEIGHT = WEIGHT_ONE / 64
 /** Followers that the first pass hands to the second. */
 export const SHORTLIST = 16

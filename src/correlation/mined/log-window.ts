@@ -1,31 +1,31 @@
 import { SCAN_SLICES, SLICE_WEIGHTS, WEIGHT_ONE, WEIGHT_SUM } from './lag-bands.ts'
 import { PIECE, PIECE_COST, type Pieces } from './pieces.ts'
-import { eventOf, READ_BIT, SLICE_MS } from './update-log.ts'
+import { markOf, READ_BIT, SLICE_MS } from './update-log.ts'
 
 /**
- * A stretch of one chain, arranged for mining: which events each slice has, and how often each of them comes by chance.
- * Members are the distinct events, numbered from 0 in the order of their first appearance. Empty slices don't exist here.
+ * A stretch of one chain, arranged for mining: which marks each slice has, and how often each of them comes by chance.
+ * Members are the distinct marks, numbered from 0 in the order of their first appearance. Empty slices don't exist here.
  *
- * Chance is measured where something happens: an event weighs as much as there are others within a second of it.
+ * Chance is measured where something happens: a mark weighs as much as there are others within a second of it.
  * Otherwise a market that wakes up would look like one in which all pairs follow each other.
  */
 const NEAR_SLICES = 1_000 / SLICE_MS
-/** A slice with more events (a burst: a block, a poll) counts as so many, each of its events weighing less, … */
+/** A slice with more marks (a burst: a block, a poll) counts as so many, each of its marks weighing less, … */
 const MIN_BURST = 16
-/** … or as this × the mean number of events in a slice, if that is more. */
+/** … or as this × the mean number of marks in a slice, if that is more. */
 const BURST_TIMES = 4
 
 /** A chain's entries in the order of their slices. */
 export interface WindowEntries {
   readonly chainId: number
-  /** Entries as the log has them: event and milliseconds. */
-  readonly events: Int32Array
+  /** Entries as the log has them: mark and milliseconds. */
+  readonly marks: Int32Array
   readonly slices: Int32Array
   readonly count: number
 }
 
 export class LogWindow {
-  /** Indexed by member: its event, and whether it may follow. */
+  /** Indexed by member: its mark, and whether it may follow. */
   readonly members: Int32Array
   readonly follows: Uint8Array
   /** Indexed by used slice: its number, and where its entries begin in `who`, which has the members that may follow. */
@@ -33,23 +33,23 @@ export class LogWindow {
   readonly starts: Int32Array
   readonly who: Uint16Array | Int32Array
   sliceCount = 0
-  /** Indexed by used slice: the weight of an event in it; WEIGHT_ONE is a full one. */
+  /** Indexed by used slice: the weight of a mark in it; WEIGHT_ONE is a full one. */
   readonly weights: Int32Array
   /** Indexed by member: the start of its slices in `occurrences`, which has indices into `slices`. */
   readonly firsts: Int32Array
   readonly occurrences: Int32Array
-  /** Indexed by member: the probability of its event in a slice; mean and variance of its sum after one trial of a scan. */
+  /** Indexed by member: the probability of its mark in a slice; mean and variance of its sum after one trial of a scan. */
   readonly rates: Float64Array
   readonly means: Float64Array
   readonly variances: Float64Array
   readonly #memberOf: ReadonlyMap<number, number>
   /** Indexed by used slice: how many entries come before it, also of members that may not follow. */
   readonly #totals: Int32Array
-  /** Indexed by entry: its event's member. */
+  /** Indexed by entry: its mark's member. */
   readonly #entryMembers: Int32Array
 
-  static *of(entries: WindowEntries, mayFollow: (event: number) => boolean): Pieces<LogWindow> {
-    const { events, count } = entries
+  static *of(entries: WindowEntries, mayFollow: (mark: number) => boolean): Pieces<LogWindow> {
+    const { marks, count } = entries
     const memberOf = new Map<number, number>()
     const entryMembers = new Int32Array(count)
     const slices = new Int32Array(count)
@@ -57,15 +57,15 @@ export class LogWindow {
     let kept = 0
     for (let entry = 0; entry < count; entry++) {
       if (isPiece(entry)) yield PIECE_COST
-      const event = eventOf(events[entry] as number)
+      const mark = markOf(marks[entry] as number)
       const slice = entries.slices[entry] as number
-      if ((event & READ_BIT) !== 0) {
+      if ((mark & READ_BIT) !== 0) {
         // Reads are logged once a millisecond, but count once a slice.
-        if (lastReads.get(event) === slice) continue
-        lastReads.set(event, slice)
+        if (lastReads.get(mark) === slice) continue
+        lastReads.set(mark, slice)
       }
-      const known = memberOf.get(event)
-      if (known === undefined) memberOf.set(event, memberOf.size)
+      const known = memberOf.get(mark)
+      if (known === undefined) memberOf.set(mark, memberOf.size)
       entryMembers[kept] = known ?? memberOf.size - 1
       slices[kept] = slice
       kept++
@@ -82,13 +82,13 @@ export class LogWindow {
   private constructor(
     memberOf: ReadonlyMap<number, number>,
     entryMembers: Int32Array,
-    mayFollow: (event: number) => boolean,
+    mayFollow: (mark: number) => boolean,
   ) {
     const { length } = entryMembers
     this.#memberOf = memberOf
     this.#entryMembers = entryMembers
     this.members = Int32Array.from(memberOf.keys())
-    this.follows = Uint8Array.from(this.members, (event) => (mayFollow(event) ? 1 : 0))
+    this.follows = Uint8Array.from(this.members, (mark) => (mayFollow(mark) ? 1 : 0))
     this.slices = new Int32Array(length)
     this.starts = new Int32Array(length + 1)
     // A scan reads little else: with half the bytes, all mining takes a fifth less time.
@@ -102,9 +102,9 @@ export class LogWindow {
     this.variances = new Float64Array(this.members.length)
   }
 
-  /** The event's member; −1 if there is none, or it may not follow. */
-  followerOf(event: number): number {
-    const member = this.#memberOf.get(event) ?? -1
+  /** The mark's member; −1 if there is none, or it may not follow. */
+  followerOf(mark: number): number {
+    const member = this.#memberOf.get(mark) ?? -1
     return member >= 0 && this.follows[member] === 1 ? member : -1
   }
 
@@ -214,7 +214,7 @@ export class LogWindow {
   }
 }
 
-/** Indexed by the gap between two events of a follower: the products of their weights, summed over all lags of the first. */
+/** Indexed by the gap between two marks of a follower: the products of their weights, summed over all lags of the first. */
 const OVERLAPS = Float64Array.from({ length: SCAN_SLICES }, (_, gap) => {
   let sum = 0
   for (let d = 0; d + gap < SCAN_SLICES; d++) sum += (SLICE_WEIGHTS[d] as number) * (SLICE_WEIGHTS[d + gap] as number)

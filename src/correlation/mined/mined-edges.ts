@@ -83,8 +83,8 @@ export class MinedEdges {
   }
 
   /** Updates and missed reads that the log refuses: the pair or chain is beyond its bounds, or the time is invalid. */
-  get refusedEvents(): number {
-    return this.#kept?.log.refusedEvents ?? 0
+  get refusedMarks(): number {
+    return this.#kept?.log.refusedMarks ?? 0
   }
 
   /** Takes the next stretch to be mined; undefined if none has ended. */
@@ -106,7 +106,7 @@ export class MinedEdges {
     let found = 0
     for (let e = 0; e < count; e++) {
       const edge = into[e] as MinedEdge
-      const follower = edge.event >> 1
+      const follower = edge.mark >> 1
       if (edge.z < SURE_Z || readFrom[follower] === 0) continue
       if (!isStill(pairId, edge) || !isStill(follower, edge)) continue
       if (isAmong(follower, into, found)) continue
@@ -116,10 +116,10 @@ export class MinedEdges {
     return found
   }
 
-  reasonOf({ event, hits, trials, lagMs, lift, lastSlice }: MinedEdge, nowMs: number): string {
+  reasonOf({ mark, hits, trials, lagMs, lift, lastSlice }: MinedEdge, nowMs: number): string {
     const agoMs = Math.max(0, nowMs - (this.#kept?.log.timeOf(lastSlice) ?? nowMs))
     const times = `${Number(lift.toPrecision(2))} times as often as otherwise`
-    return `${eventKindOf(event)} ${Math.round(lagMs)} ms after ${hits} of ${trials} updates, ${times}, last ${Math.round(agoMs / 1000)} s ago`
+    return `${markKindOf(mark)} ${Math.round(lagMs)} ms after ${hits} of ${trials} updates, ${times}, last ${Math.round(agoMs / 1000)} s ago`
   }
 
   #keep(): Kept {
@@ -133,13 +133,13 @@ export class MinedEdges {
 }
 
 function isAmong(follower: number, edges: readonly MinedEdge[], count: number): boolean {
-  for (let e = 0; e < count; e++) if ((edges[e] as MinedEdge).event >> 1 === follower) return true
+  for (let e = 0; e < count; e++) if ((edges[e] as MinedEdge).mark >> 1 === follower) return true
   return false
 }
 
-/** Whether the follower's event is an update or a missed read. */
-export function eventKindOf(event: number): 'updated' | 'missed' {
-  return (event & READ_BIT) === 0 ? 'updated' : 'missed'
+/** Whether the follower's mark is an update or a missed read. */
+export function markKindOf(mark: number): 'updated' | 'missed' {
+  return (mark & READ_BIT) === 0 ? 'updated' : 'missed'
 }
 
 /** The probability, 0 to 1, that the follower comes after an update of its leader. */

@@ -85,8 +85,8 @@ export class Miner {
     const anyRead = readFrom.some(isRead)
     yield* this.#forget(this.#stretchTo)
     this.#stretchTo = stretch.to
-    const mayFollow = (event: number): boolean =>
-      !anyRead || (event & READ_BIT) !== 0 || isRead(readFrom[event >> 1] as number)
+    const mayFollow = (mark: number): boolean =>
+      !anyRead || (mark & READ_BIT) !== 0 || isRead(readFrom[mark >> 1] as number)
     const scan = this.#scan
     const punctual = this.#punctual
     for (const entries of yield* this.#copy.take(stretch)) {
@@ -103,9 +103,9 @@ export class Miner {
 
   /** Mines the leader. Returns how many followers were looked at again. */
   #lead(window: LogWindow, leader: number, chainId: number): number {
-    const event = window.members[leader] as number
-    if ((event & READ_BIT) !== 0) return 0
-    const pairId = event >> 1
+    const mark = window.members[leader] as number
+    if ((mark & READ_BIT) !== 0) return 0
+    const pairId = mark >> 1
     const evidence = this.#evidence
     const occurrences = (window.firsts[leader + 1] as number) - (window.firsts[leader] as number)
     const slice = window.slices[window.sliceCount - 1] as number
@@ -125,16 +125,16 @@ export class Miner {
     const byBands = evidence.row.slice(0, evidence.close(pairId, scan.trialCount, slice))
     // After a burst, bands cannot tell followers from bystanders among the reads; nor if some reads are punctual.
     const noReads = readers.length > 0 || scan.isInBursts
-    const followers = noReads ? byBands.filter((edge) => (edge.event & READ_BIT) === 0) : byBands
+    const followers = noReads ? byBands.filter((edge) => (edge.mark & READ_BIT) === 0) : byBands
     const edges = [...readers, ...followers].sort((a, b) => b.z - a.z)
     this.#rows.write(pairId, { edges, count: edges.length, minedTo: this.#stretchTo })
     return evidence.count
   }
 
-  /** Looks at the candidate again. One without an event in this stretch did not follow, and was not expected to. */
+  /** Looks at the candidate again. One without a mark in this stretch did not follow, and was not expected to. */
   #verify(window: LogWindow, candidate: number): void {
     const scan = this.#scan
-    const follower = window.followerOf(this.#evidence.eventAt(candidate))
+    const follower = window.followerOf(this.#evidence.markAt(candidate))
     const { counts, at, lateAt } = this.#evidence.countsOf(candidate)
     scan.lastHitSlice = NEVER
     const hits = follower < 0 ? 0 : scan.count(follower, counts, at)

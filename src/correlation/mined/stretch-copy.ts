@@ -4,7 +4,7 @@ import { LogColumns, type LogMemory, MAX_CHAINS, pairOf, type Stretch } from './
 
 /** Entries over fewer slices are put in order by counting: 87 minutes of slices take 4 MB. */
 const MAX_COUNTED_SLICES = 2 ** 20
-/** Replaces the event of a pair that was forgotten. */
+/** Replaces the mark of a pair that was forgotten. */
 const FORGOTTEN = -1
 
 /** A chain's entries while they are being copied, and how many have been. */
@@ -15,7 +15,7 @@ interface Filling extends WindowEntries {
 /** Copies a stretch's entries out of the log, by chain and in the order of their slices. */
 export class StretchCopy {
   readonly #columns: LogColumns
-  #events = new Int32Array(0)
+  #marks = new Int32Array(0)
   #slices = new Int32Array(0)
   readonly #countOf = new Int32Array(MAX_CHAINS)
   /** Entries that were overwritten before they were copied. */
@@ -54,17 +54,17 @@ export class StretchCopy {
 
   /** Copies the entries that the log still has. Returns the number of the first one. */
   #copy(from: number, to: number): number {
-    const { events, slices, size } = this.#columns
+    const { marks, slices, size } = this.#columns
     const begin = Math.max(from, to - size)
     const count = to - begin
-    if (this.#events.length < count) {
-      this.#events = new Int32Array(count)
+    if (this.#marks.length < count) {
+      this.#marks = new Int32Array(count)
       this.#slices = new Int32Array(count)
     }
     const at = begin % size
     const toEnd = Math.min(count, size - at)
     for (const [copy, column] of [
-      [this.#events, events],
+      [this.#marks, marks],
       [this.#slices, slices],
     ] as const) {
       copy.set(column.subarray(at, at + toEnd))
@@ -77,12 +77,12 @@ export class StretchCopy {
     from: number,
     { to, begin, chains, forgotten }: { to: number; begin: number; chains: Uint16Array; forgotten: Float64Array },
   ): void {
-    const events = this.#events
+    const marks = this.#marks
     const countOf = this.#countOf
     for (let at = from; at < to; at++) {
-      const pairId = pairOf(events[at] as number)
+      const pairId = pairOf(marks[at] as number)
       if (begin + at < (forgotten[pairId] as number)) {
-        events[at] = FORGOTTEN
+        marks[at] = FORGOTTEN
         continue
       }
       const chain = chains[pairId] as number
@@ -105,13 +105,13 @@ export class StretchCopy {
     let ofChain = -1
     let filling: Filling | undefined
     for (let at = from; at < to; at++) {
-      const event = this.#events[at] as number
-      if (event === FORGOTTEN) continue
-      const chain = chains[pairOf(event)] as number
+      const mark = this.#marks[at] as number
+      if (mark === FORGOTTEN) continue
+      const chain = chains[pairOf(mark)] as number
       if (chain !== ofChain) filling = fillings.get(chain)
       ofChain = chain
       if (filling === undefined) continue
-      filling.events[filling.filled] = event
+      filling.marks[filling.filled] = mark
       filling.slices[filling.filled] = this.#slices[at] as number
       filling.filled++
     }
@@ -148,7 +148,7 @@ function* byCounting(from: WindowEntries, first: number, last: number): Pieces<W
     const slice = from.slices[n] as number
     const place = placeOf[slice - first] as number
     placeOf[slice - first] = place + 1
-    to.events[place] = from.events[n] as number
+    to.marks[place] = from.marks[n] as number
     to.slices[place] = slice
     if (n % PIECE === PIECE - 1) yield PIECE_COST
   }
@@ -156,14 +156,14 @@ function* byCounting(from: WindowEntries, first: number, last: number): Pieces<W
 }
 
 /** For times so far apart that counting would mostly count empty slices. */
-function bySorting({ events, slices, count, chainId }: WindowEntries, first: number): WindowEntries {
+function bySorting({ marks, slices, count, chainId }: WindowEntries, first: number): WindowEntries {
   // Slice and place in one number: numbers are sorted without a call for each comparison.
   const keys = Float64Array.from(slices, (slice, n) => (slice - first) * count + n).sort()
   const order = Int32Array.from(keys, (key) => key % count)
   const inOrder = (column: Int32Array) => order.map((n) => column[n] as number)
-  return { events: inOrder(events), slices: inOrder(slices), count, chainId }
+  return { marks: inOrder(marks), slices: inOrder(slices), count, chainId }
 }
 
 function empty(count: number): Omit<WindowEntries, 'chainId'> {
-  return { events: new Int32Array(count), slices: new Int32Array(count), count }
+  return { marks: new Int32Array(count), slices: new Int32Array(count), count }
 }

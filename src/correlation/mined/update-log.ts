@@ -4,7 +4,7 @@
  *
  * ```
  *   ┌──────────────┬──────────────────┬──────────────────┬──────────────────┬──────────────────┐
- *   │ reserved     │ forgotten        │ events           │ slices           │ chains           │
+ *   │ reserved     │ forgotten        │ marks            │ slices           │ chains           │
  *   │ Int32 (+ 4)  │ Float64 a pair   │ Int32 an entry   │ Int32 an entry   │ Uint16 a pair    │
  *   └──────────────┴──────────────────┴──────────────────┴──────────────────┴──────────────────┘
  * ```
@@ -15,7 +15,7 @@
  *
  * Time is event time, in slices of SLICE_MS. A pair's updates are logged once a slice, so that one updated a million
  * times a second takes only 200 entries of that second. Reads are logged once a millisecond, as some are that punctual.
- * An entry of `events` is the event × 8 + the milliseconds since its slice began.
+ * An entry of `marks` is the mark × 8 + the milliseconds since its slice began.
  *
  * Pairs are named by their places in tracked-pairs.ts. When a place is given to another pair, `forgotten` has the number
  * of entries until then: these are not the new pair's.
@@ -58,15 +58,15 @@ export interface Stretch {
   readonly to: number
 }
 
-/** An event is the pair's id × 2, + this bit for a read that missed, or would have missed without a warm. */
+/** A mark is the pair's id × 2, + this bit for a read that missed, or would have missed without a warm. */
 export const READ_BIT = 1
 
-/** An entry of `events`: the event, so many milliseconds after its slice began. */
-export function entryOf(event: number, offsetMs: number): number {
-  return (event << OFFSET_BITS) + offsetMs
+/** An entry of `marks`: the mark, so many milliseconds after its slice began. */
+export function entryOf(mark: number, offsetMs: number): number {
+  return (mark << OFFSET_BITS) + offsetMs
 }
 
-export function eventOf(entry: number): number {
+export function markOf(entry: number): number {
   return entry >> OFFSET_BITS
 }
 
@@ -84,19 +84,19 @@ export class LogColumns {
   readonly reserved: Int32Array<SharedArrayBuffer>
   /** Indexed by pair: how many entries were written when it was delisted, or got its place: those are not its own. */
   readonly forgotten: Float64Array<SharedArrayBuffer>
-  readonly events: Int32Array<SharedArrayBuffer>
+  readonly marks: Int32Array<SharedArrayBuffer>
   readonly slices: Int32Array<SharedArrayBuffer>
   /** Indexed by pair. */
   readonly chains: Uint16Array<SharedArrayBuffer>
 
   constructor({ buffer, maxPairs, entries }: LogMemory) {
-    const eventsAt = HEADER_BYTES + maxPairs * 8
-    const slicesAt = eventsAt + entries * 4
+    const marksAt = HEADER_BYTES + maxPairs * 8
+    const slicesAt = marksAt + entries * 4
     this.size = entries
     this.maxPairs = maxPairs
     this.reserved = new Int32Array(buffer, 0, 1)
     this.forgotten = new Float64Array(buffer, HEADER_BYTES, maxPairs)
-    this.events = new Int32Array(buffer, eventsAt, entries)
+    this.marks = new Int32Array(buffer, marksAt, entries)
     this.slices = new Int32Array(buffer, slicesAt, entries)
     this.chains = new Uint16Array(buffer, slicesAt + entries * 4, maxPairs)
   }
@@ -111,7 +111,7 @@ export class LogColumns {
 export class UpdateLog {
   readonly memory: LogMemory
   readonly #columns: LogColumns
-  /** Indexed by event: the time of its last entry, which is the slice of an update, or the millisecond of a read. */
+  /** Indexed by mark: the time of its last entry, which is the slice of an update, or the millisecond of a read. */
   readonly #lastTimes: Int32Array<ArrayBuffer>
   /** Indexed by chain: the time of its newest update. */
   #newestMs = new Float64Array(64).fill(Number.NEGATIVE_INFINITY)
@@ -124,14 +124,14 @@ export class UpdateLog {
   /** Stretches that have ended and were not taken yet. */
   readonly #ended: Stretch[] = []
   #newestOfAllMs = Number.NEGATIVE_INFINITY
-  /** Events that were logged before in the same slice, or a read in the same millisecond. */
+  /** Marks that were logged before in the same slice, or a read in the same millisecond. */
   repeated = 0
-  /** Events more than a second (TOLERATED_MS) older than the newest update of their chain. */
+  /** Marks more than a second (TOLERATED_MS) older than the newest update of their chain. */
   older = 0
   /** Entries of stretches that nobody took in time. */
   notTaken = 0
-  /** Events of pairs beyond `maxPairs`, of chains beyond MAX_CHAINS, or without a valid time. */
-  refusedEvents = 0
+  /** Marks of pairs beyond `maxPairs`, of chains beyond MAX_CHAINS, or without a valid time. */
+  refusedMarks = 0
 
   constructor({ maxPairs, entries }: LogSize) {
     const bytes = HEADER_BYTES + maxPairs * BYTES_A_PAIR + entries * BYTES_AN_ENTRY
@@ -211,17 +211,17 @@ export class UpdateLog {
       this.#newestOfAllMs === Number.NEGATIVE_INFINITY ? Number.POSITIVE_INFINITY : this.#newestOfAllMs + STRETCH_MS
   }
 
-  #append(event: number, chainId: number, eventTimeMs: number): void {
-    if (event >= this.#lastTimes.length || chainId >= MAX_CHAINS || !(eventTimeMs >= 0)) {
-      this.refusedEvents++
+  #append(mark: number, chainId: number, eventTimeMs: number): void {
+    if (mark >= this.#lastTimes.length || chainId >= MAX_CHAINS || !(eventTimeMs >= 0)) {
+      this.refusedMarks++
       return
     }
     const isFirst = this.#written === 0
     const sinceMs = isFirst ? 0 : Math.floor(eventTimeMs - this.#baseMs)
     const slice = Math.floor(sinceMs / SLICE_MS)
-    const isUpdate = (event & READ_BIT) === 0
+    const isUpdate = (mark & READ_BIT) === 0
     const time = (isUpdate ? slice : sinceMs) | 0
-    if (this.#lastTimes[event] === time && !isFirst) {
+    if (this.#lastTimes[mark] === time && !isFirst) {
       this.repeated++
       return
     }
@@ -232,8 +232,8 @@ export class UpdateLog {
     if (isFirst) this.#baseMs = eventTimeMs
     // The first update after the minute is in the next stretch, so that it is mined together with what follows it.
     if (this.#newestOfAllMs >= this.#stretchEndMs) this.#endStretch()
-    this.#lastTimes[event] = time
-    this.#write(entryOf(event, sinceMs - slice * SLICE_MS), chainId, slice)
+    this.#lastTimes[mark] = time
+    this.#write(entryOf(mark, sinceMs - slice * SLICE_MS), chainId, slice)
   }
 
   #isOlder(chainId: number, eventTimeMs: number, isUpdate: boolean): boolean {
@@ -257,7 +257,7 @@ export class UpdateLog {
     const written = this.#written
     if (written % BLOCK === 0) Atomics.store(columns.reserved, 0, written / BLOCK + 2)
     const at = written % columns.size
-    columns.events[at] = entry
+    columns.marks[at] = entry
     columns.slices[at] = slice
     columns.chains[pairOf(entry)] = chainId
     this.#written = written + 1

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals'
 import { EdgeRows, emptyRow, type MinedEdge } from '../../../src/correlation/mined/edge-rows.ts'
 
 const [blank] = emptyRow()
-const edges = [{ ...blank, event: 4, hits: 3, trials: 5, lastSlice: 7, lagMs: 30, lift: 2, z: 4.5 }] as const
+const edges = [{ ...blank, mark: 4, hits: 3, trials: 5, lastSlice: 7, lagMs: 30, lift: 2, z: 4.5 }] as const
 
 /** Ends like a writer whose thread is lost in the middle of a row. */
 function killedWriter(rows: EdgeRows): void {
@@ -60,9 +60,9 @@ test('a row that another thread writes meanwhile is read whole, or not at all', 
 })
 
 /** Whether all numbers of the edge are those of one write. */
-function isOf({ event, hits, trials, lastSlice, lagMs, lift, z }: MinedEdge, write: number): boolean {
+function isOf({ mark, hits, trials, lastSlice, lagMs, lift, z }: MinedEdge, write: number): boolean {
   return (
-    [event, hits, trials, lastSlice].every((each) => each === write) &&
+    [mark, hits, trials, lastSlice].every((each) => each === write) &&
     [lagMs, lift, z].every((each) => each === write % 2 ** 24)
   )
 }

@@ -6,7 +6,7 @@ if (!isMainThread) {
   const rows = new EdgeRows(workerData as EdgeMemory)
   const edges = emptyRow()
   for (let write = 1; ; write++) {
-    const whole = { event: write, hits: write, trials: write, lastSlice: write }
+    const whole = { mark: write, hits: write, trials: write, lastSlice: write }
     // A Float32 tells whole numbers apart up to 2²⁴.
     const others = { lagMs: write % 2 ** 24, lift: write % 2 ** 24, z: write % 2 ** 24 }
     for (const edge of edges) Object.assign(edge, whole, others)

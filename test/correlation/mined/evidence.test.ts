@@ -7,7 +7,7 @@ import { NEVER } from '../../../src/correlation/mined/update-log.ts'
 
 const HOUR_SLICES = 720_000
 const LEADER = 3
-const EVENT = 10
+const MARK = 10
 
 interface Stretch {
   readonly slice: number
@@ -19,17 +19,17 @@ interface Stretch {
   readonly hits: number
   /** Hits in the last late band. */
   readonly late?: number
-  readonly event?: number
+  readonly mark?: number
 }
 
 function mined(
   evidence: Evidence,
-  { slice, trials, lateTrials = 0, rate, hits, late = 0, event = EVENT }: Stretch,
+  { slice, trials, lateTrials = 0, rate, hits, late = 0, mark = MARK }: Stretch,
 ): number {
   evidence.open(LEADER, slice)
-  evidence.propose(event)
+  evidence.propose(mark)
   for (let candidate = 0; candidate < evidence.count; candidate++) {
-    const isIt = evidence.eventAt(candidate) === event
+    const isIt = evidence.markAt(candidate) === mark
     const { counts, at, lateAt } = evidence.countsOf(candidate)
     if (isIt) {
       counts[at + 2] = (counts[at + 2] ?? 0) + hits
@@ -57,7 +57,7 @@ test('evidence of two stretches, an hour apart, is that of the later one plus ha
   const chance = (20 * chanceOf(0.02) + 60 * chanceOf(0.01)) / 80
   const z = zOf({ trials: 80, rate, counts: Float32Array.from([0, 0, 55, 0, 0, 0]), at: 0 })
   const [edge] = evidence.row
-  expect(edge).toMatchObject({ event: EVENT, hits: 55, trials: 80, lastSlice: HOUR_SLICES })
+  expect(edge).toMatchObject({ mark: MARK, hits: 55, trials: 80, lastSlice: HOUR_SLICES })
   expect(edge?.z).toBeCloseTo(z, 4)
   expect(edge?.lift).toBeCloseTo(55 / 80 / chance, 4)
   expect(edge?.lagMs).toBeCloseTo(15, 6)
@@ -86,10 +86,10 @@ test('a follower counts as late if that is sure, and that it comes soon is not',
 test('a forgotten follower is no candidate, and a forgotten leader has no evidence', () => {
   const evidence = newEvidence()
   mined(evidence, { slice: 0, trials: 40, rate: 0.001, hits: 30 })
-  mined(evidence, { slice: 0, trials: 40, rate: 0.001, hits: 30, event: 12 })
-  finished(evidence.forget((pairId) => pairId === EVENT >> 1))
+  mined(evidence, { slice: 0, trials: 40, rate: 0.001, hits: 30, mark: 12 })
+  finished(evidence.forget((pairId) => pairId === MARK >> 1))
   evidence.open(LEADER, 0)
-  expect([evidence.count, evidence.eventAt(0)]).toEqual([1, 12])
+  expect([evidence.count, evidence.markAt(0)]).toEqual([1, 12])
   evidence.close(LEADER, 0, 0)
   finished(evidence.forget((pairId) => pairId === LEADER))
   evidence.open(LEADER, 0)

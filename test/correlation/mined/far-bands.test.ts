@@ -3,7 +3,7 @@ import { FAR_BANDS, FAR_SUMS, lateOf, widthsWithin } from '../../../src/correlat
 
 const WIDTHS = widthsWithin(1_000)
 
-/** The late follower after `trials`; each band has its events, trials with an event, and the sum of the lags. */
+/** The late follower after `trials`; each band has its marks, trials with a mark, and the sum of the lags. */
 function late(trials: number, rate: number, bands: readonly (readonly [count: number, hits: number, lags: number])[]) {
   const sums = new Float32Array(1 + FAR_BANDS * FAR_SUMS)
   for (const [band, each] of bands.entries()) sums.set(each, 1 + band * FAR_SUMS)
@@ -31,7 +31,7 @@ describe('the late bands', () => {
   })
 
   test('give the likelihood ratio that is computed by hand', () => {
-    // Twenty events in 110 other slices after 100 trials are a base of 20 ÷ 11,000, more than the rate.
+    // Twenty marks in 110 other slices after 100 trials are a base of 20 ÷ 11,000, more than the rate.
     const base = 20 / 11_000
     const ratioAt = (answered: number) =>
       70 * Math.log1p(((answered / 60) * (1 - base)) / base) + (6_000 - 70) * Math.log1p(-answered / 60)
@@ -55,7 +55,7 @@ describe('the late bands', () => {
   test.each([
     [60, 300],
     [119.9, 600],
-  ])('give no lag beyond the band if all events come at %d slices: %d ms', (slice, lagMs) => {
+  ])('give no lag beyond the band if all marks come at %d slices: %d ms', (slice, lagMs) => {
     const atEdge = ANSWERED.map((band, at) => (at === 1 ? ([70, 60, 70 * slice] as const) : band))
     expect(late(100, 0.0001, atEdge)?.lagMs).toBe(lagMs)
   })

@@ -19,7 +19,7 @@ const BANDS = [
 function windowOf(entries: readonly (readonly [pairId: number, slice: number])[]): LogWindow {
   const sorted = entries.toSorted(([, a], [, b]) => a - b)
   const columns = {
-    events: Int32Array.from(sorted, ([pairId]) => entryOf(pairId * 2, 0)),
+    marks: Int32Array.from(sorted, ([pairId]) => entryOf(pairId * 2, 0)),
     slices: Int32Array.from(sorted, ([, slice]) => slice),
   }
   return finished(LogWindow.of({ chainId: 0, count: sorted.length, ...columns }, () => true))

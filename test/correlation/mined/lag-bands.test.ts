@@ -48,7 +48,7 @@ describe('the lag bands', () => {
     expect(zOf(answers(20, rate, counts))).toBeCloseTo(Math.sqrt(2 * best), 5)
   })
 
-  test('give events in the leader’s own slice half the weight: half of them came before the leader', () => {
+  test('give marks in the leader’s own slice half the weight: half of them came before the leader', () => {
     const [own = 0, next = 0, third = 0] = SLICE_WEIGHTS
     expect(own / next).toBeCloseTo(0.5, 1)
     expect(third / next).toBeCloseTo(Math.exp(-0.1), 2)
@@ -67,13 +67,13 @@ describe('the lag bands', () => {
     expect(zOf(answers(0, 0, new Array<number>(BANDS).fill(0)))).toBe(0)
   })
 
-  test('give the mean lag of the events beyond chance', () => {
+  test('give the mean lag of the marks beyond chance', () => {
     // Beyond chance are 8 of 10 in the band of 20 to 40 ms, 4 of 8 in that of 40 to 80 ms, and none in the others.
     expect(lagMsOf(answers(10, 0.05, [0, 0, 0, 10, 8, 0]))).toBeCloseTo((8 * 30 + 4 * 60) / 12, 6)
     expect(lagMsOf(answers(10, 0.05, [0, 0, 0, 0, 0, 0]))).toBe(0)
   })
 
-  test('give the chance of an event in any of thirty slices', () => {
+  test('give the chance of a mark in any of thirty slices', () => {
     expect(chanceOf(0.01)).toBeCloseTo(1 - 0.99 ** 30, 12)
     expect([chanceOf(0), chanceOf(1.2)]).toEqual([0, 1])
   })

@@ -5,8 +5,8 @@ import { finished } from '../../../src/correlation/mined/pieces.ts'
 import { entryOf } from '../../../src/correlation/mined/update-log.ts'
 
 test('a pair’s reads count once a slice', () => {
-  const events = Int32Array.of(entryOf(3, 1), entryOf(4, 1), entryOf(3, 2), entryOf(3, 1))
-  const entries = { chainId: 0, events, slices: Int32Array.of(0, 0, 0, 1), count: 4 }
+  const marks = Int32Array.of(entryOf(3, 1), entryOf(4, 1), entryOf(3, 2), entryOf(3, 1))
+  const entries = { chainId: 0, marks, slices: Int32Array.of(0, 0, 0, 1), count: 4 }
   const window = finished(LogWindow.of(entries, () => true))
   expect([...window.members]).toEqual([3, 4])
   expect([...window.firsts]).toEqual([0, 2, 3])
@@ -18,7 +18,7 @@ test('mean and variance of a member are those of trials at all places', () => {
   const pairs = [...at.map((slice) => [2, slice] as const), [4, 20] as const].toSorted(([, a], [, b]) => a - b)
   const entries = {
     ...{ chainId: 0, count: pairs.length },
-    events: Int32Array.from(pairs, ([event]) => entryOf(event, 0)),
+    marks: Int32Array.from(pairs, ([mark]) => entryOf(mark, 0)),
     slices: Int32Array.from(pairs, ([, slice]) => slice),
   }
   const window = finished(LogWindow.of(entries, () => true))

@@ -86,7 +86,7 @@ describe('pairs to warm after an update', () => {
 
   test('have a reason without exponents, and without a negative time if the clock is behind', () => {
     const { mined } = minedMinute()
-    const edge = { ...{ event: 4, hits: 9, trials: 9, lastSlice: 200, lagMs: 40, lift: 123.4 }, z: 9, minedTo: 1 }
+    const edge = { ...{ mark: 4, hits: 9, trials: 9, lastSlice: 200, lagMs: 40, lift: 123.4 }, z: 9, minedTo: 1 }
     expect(mined.reasonOf(edge, 500)).toBe(
       'updated 40 ms after 9 of 9 updates, 120 times as often as otherwise, last 0 s ago',
     )

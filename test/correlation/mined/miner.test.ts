@@ -29,7 +29,7 @@ class Mine {
   }
 
   followersOf(pairId: number): readonly number[] {
-    return this.edgesOf(pairId).map(({ event }) => event >> 1)
+    return this.edgesOf(pairId).map(({ mark }) => mark >> 1)
   }
 
   get memory(): Buffer {
@@ -79,7 +79,7 @@ describe('mined edges', () => {
     expect(steps).toBeGreaterThan(100)
     expect(inSteps.memory.equals(inOneGo.memory)).toBe(true)
     expect(inOneGo.followersOf(0).toSorted()).toEqual(expect.arrayContaining([1, 2, 3, 4]))
-    expect(inOneGo.edgesOf(1)).toContainEqual(expect.objectContaining({ event: 5, lagMs: 40, hits: 8 }))
+    expect(inOneGo.edgesOf(1)).toContainEqual(expect.objectContaining({ mark: 5, lagMs: 40, hits: 8 }))
   })
 
   test('are prepared in steps as well, none of which goes through the whole stretch', () => {
@@ -103,8 +103,8 @@ describe('mined edges', () => {
       mine.miner.mine(mine.log.endStretch())
     }
     const [first, second] = [few, many].map((mine) => mine.edgesOf(1)[0])
-    expect(first).toMatchObject({ event: 4, hits: 60, trials: 60, lagMs: second?.lagMs })
-    expect(second).toMatchObject({ event: 4, hits: 60, trials: 60 })
+    expect(first).toMatchObject({ mark: 4, hits: 60, trials: 60, lagMs: second?.lagMs })
+    expect(second).toMatchObject({ mark: 4, hits: 60, trials: 60 })
   })
 
   test('tell which pair follows, how soon, how often, and how many times as often as by chance', () => {
@@ -112,7 +112,7 @@ describe('mined edges', () => {
     logFollowing(mine, { lagMs: 40 })
     mine.miner.mine(mine.log.endStretch())
     const [edge] = mine.edgesOf(1)
-    expect(edge).toMatchObject({ event: 4, hits: 60, trials: 60 })
+    expect(edge).toMatchObject({ mark: 4, hits: 60, trials: 60 })
     expect(edge?.lagMs).toBeGreaterThan(35)
     expect(edge?.lagMs).toBeLessThan(80)
     expect(edge?.lift).toBeGreaterThan(3)
@@ -126,7 +126,7 @@ describe('mined edges', () => {
       logFollowing(mine, { lagMs })
       mine.miner.mine(mine.log.endStretch())
       const [edge] = mine.edgesOf(1)
-      expect(edge).toMatchObject({ event: 4, trials: 60 })
+      expect(edge).toMatchObject({ mark: 4, trials: 60 })
       expect(edge?.hits).toBeGreaterThan(57)
       expect(Math.abs((edge?.lagMs ?? 0) - lagMs)).toBeLessThan(15)
       expect(mine.log.timeOf(edge?.lastSlice ?? 0)).toBe(59_000)
@@ -144,7 +144,7 @@ describe('mined edges', () => {
       const stretch = mine.log.takeStretch()
       if (stretch !== undefined) mine.miner.mine(stretch)
     }
-    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 4, hits: 11, trials: 11 })
+    expect(mine.edgesOf(1)[0]).toMatchObject({ mark: 4, hits: 11, trials: 11 })
   })
 
   test('lead to no follower beyond the longest lag asked for', () => {
@@ -172,7 +172,7 @@ describe('mined edges', () => {
     const mine = new Mine()
     logFollowing(mine, { lagMs: 40, asRead: true })
     mine.miner.mine(mine.log.endStretch())
-    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 5, hits: 8, trials: 8, lagMs: 40 })
+    expect(mine.edgesOf(1)[0]).toMatchObject({ mark: 5, hits: 8, trials: 8, lagMs: 40 })
     expect(mine.edgesOf(2)).toEqual([])
   })
 
@@ -187,8 +187,8 @@ describe('mined edges', () => {
       mine.log.missedRead(2, 0, burstMs + 520 + random() * 60)
     }
     mine.miner.mine(mine.log.endStretch())
-    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 5, hits: 60 })
-    expect(mine.edgesOf(10).filter(({ event }) => event % 2 === 1)).toEqual([])
+    expect(mine.edgesOf(1)[0]).toMatchObject({ mark: 5, hits: 60 })
+    expect(mine.edgesOf(10).filter(({ mark }) => mark % 2 === 1)).toEqual([])
   })
 
   test('lead only to pairs that are read, once any pair is', () => {
@@ -233,7 +233,7 @@ describe('mined edges', () => {
       logFollowing(mine, { lagMs: 40, fromS: minute * 60, follower: minute < 30 ? 2 : 3, everyMs: 10_000 })
       mine.miner.mine(mine.log.endStretch())
     }
-    const trialsOf = (follower: number) => mine.edgesOf(1).find(({ event }) => event === follower * 2)?.trials ?? 0
+    const trialsOf = (follower: number) => mine.edgesOf(1).find(({ mark }) => mark === follower * 2)?.trials ?? 0
     // There are six trials a minute, and half of them are left after an hour.
     expect(trialsOf(2)).toBeGreaterThan(60 * 6 * 0.7)
     expect(trialsOf(3)).toBeGreaterThan(30 * 6 * 0.8)
@@ -245,7 +245,7 @@ describe('mined edges', () => {
     for (let minute = 0; minute < 9; minute++) {
       logFollowing(mine, { lagMs: 20, fromS: minute * 60, everyMs: minute < 2 ? 100 : 600 })
       mine.miner.mine(mine.log.endStretch())
-      trials.push(mine.edgesOf(1).find(({ event }) => event === 4)?.trials)
+      trials.push(mine.edgesOf(1).find(({ mark }) => mark === 4)?.trials)
     }
     const [, before] = trials
     expect(trials.slice(1, 4)).toEqual([before, before, before])
@@ -295,6 +295,6 @@ describe('the miner', () => {
       mine.log.update(2, 0, second * 1000 + 340)
     }
     mine.miner.mine(mine.log.endStretch())
-    expect(mine.edgesOf(1)[0]).toMatchObject({ event: 4, hits: 20 })
+    expect(mine.edgesOf(1)[0]).toMatchObject({ mark: 4, hits: 20 })
   })
 })

@@ -4,9 +4,9 @@ import { beforeEach, describe, expect, test } from '@jest/globals'
 import { finished } from '../../../src/correlation/mined/pieces.ts'
 import { StretchCopy } from '../../../src/correlation/mined/stretch-copy.ts'
 import {
-  eventOf,
   LogColumns,
   type LogMemory,
+  markOf,
   offsetMsOf,
   SLICE_MS,
   STRETCH_MS,
@@ -23,13 +23,13 @@ beforeEach(() => {
 })
 
 interface Logged {
-  readonly events: readonly number[]
+  readonly marks: readonly number[]
   readonly slices: readonly number[]
 }
 
 function logged(stretch = log.endStretch()): readonly Logged[] {
-  return finished(new StretchCopy(log.memory).take(stretch)).map(({ events, slices, count }) => ({
-    events: [...events].slice(0, count).map(eventOf),
+  return finished(new StretchCopy(log.memory).take(stretch)).map(({ marks, slices, count }) => ({
+    marks: [...marks].slice(0, count).map(markOf),
     slices: [...slices].slice(0, count),
   }))
 }
@@ -41,8 +41,8 @@ describe('the log', () => {
     log.missedRead(3, 0, NOON_MS + 12)
     log.update(7, 1, NOON_MS + 500)
     expect(logged()).toEqual([
-      { events: [6, 7], slices: [0, 2] },
-      { events: [14, 14], slices: [0, 100] },
+      { marks: [6, 7], slices: [0, 2] },
+      { marks: [14, 14], slices: [0, 100] },
     ])
     expect(log.timeOf(100)).toBe(NOON_MS + 500)
   })
@@ -56,7 +56,7 @@ describe('the log', () => {
   test('takes a pair’s reads once a millisecond', () => {
     for (const ms of [0, 0.4, 1, 4, 5, 5.9, 19]) log.missedRead(1, 0, NOON_MS + ms)
     const [entries] = finished(new StretchCopy(log.memory).take(log.endStretch()))
-    const timesMs = [...(entries?.events ?? [])].map(
+    const timesMs = [...(entries?.marks ?? [])].map(
       (entry, at) => (entries?.slices[at] ?? 0) * SLICE_MS + offsetMsOf(entry),
     )
     expect(timesMs).toEqual([0, 1, 4, 5, 19])
@@ -64,7 +64,7 @@ describe('the log', () => {
 
   test('takes ten thousand pairs in one millisecond', () => {
     for (let pair = 0; pair < 10_000; pair++) log.update(pair, 0, NOON_MS)
-    expect(logged()[0]?.events.length).toBe(10_000)
+    expect(logged()[0]?.marks.length).toBe(10_000)
   })
 
   test('puts an update that is up to a second late in its place, and counts older ones', () => {
@@ -72,7 +72,7 @@ describe('the log', () => {
     log.update(2, 0, NOON_MS + 1000)
     log.update(3, 0, NOON_MS + 20)
     log.update(4, 0, NOON_MS - 1)
-    expect(logged()).toEqual([{ events: [2, 6, 4], slices: [0, 4, 200] }])
+    expect(logged()).toEqual([{ marks: [2, 6, 4], slices: [0, 4, 200] }])
     expect(log.older).toBe(1)
   })
 
@@ -82,19 +82,19 @@ describe('the log', () => {
       for (let n = 0; n < 40; n++) log.update(base + n, 0, NOON_MS + gapMs + n * 100 - (n % 7) * 150)
       log.update(base + 40, 0, NOON_MS + gapMs + 3_950)
     }
-    const { events, slices } = logged()[0] as Logged
+    const { marks, slices } = logged()[0] as Logged
     expect(slices).toEqual(slices.toSorted((a, b) => a - b))
-    const order = events.map((event, n) => [slices[n] as number, event] as const)
+    const order = marks.map((mark, n) => [slices[n] as number, mark] as const)
     expect(order).toEqual(order.toSorted(([a, x], [b, y]) => a - b || x - y))
-    expect(events.length).toBe(82)
+    expect(marks.length).toBe(82)
   })
 
   test('keeps the times of chains apart, so that one may be an hour behind another', () => {
     log.update(1, 0, NOON_MS)
     log.update(2, 1, NOON_MS - 3_600_000)
     expect(logged()).toEqual([
-      { events: [2], slices: [0] },
-      { events: [4], slices: [-720_000] },
+      { marks: [2], slices: [0] },
+      { marks: [4], slices: [-720_000] },
     ])
     expect(log.older).toBe(0)
   })
@@ -114,7 +114,7 @@ describe('the log', () => {
     log.update(1, 65_536, NOON_MS)
     log.update(1, 0, Number.NaN)
     log.update(1, 0, -1)
-    expect([log.refusedEvents, log.written]).toEqual([5, 0])
+    expect([log.refusedMarks, log.written]).toEqual([5, 0])
   })
 
   test('drops the entries of a delisted pair, and takes new ones', () => {
@@ -123,7 +123,7 @@ describe('the log', () => {
     log.forget(1)
     log.forget(30_000)
     log.update(1, 0, NOON_MS + 10)
-    expect(logged()).toEqual([{ events: [4, 2], slices: [0, 2] }])
+    expect(logged()).toEqual([{ marks: [4, 2], slices: [0, 2] }])
   })
 })
 
@@ -219,9 +219,9 @@ test('entries that are copied while another thread overwrites them are whole, or
       const before = copy.lost
       const windows = finished(copy.take(stretch))
       let at = from + copy.lost - before
-      for (const { events, slices, count } of windows)
+      for (const { marks, slices, count } of windows)
         for (let n = 0; n < count; n++, at++) {
-          const isItself = eventOf(events[n] ?? 0) === (at % memory.maxPairs) * 2
+          const isItself = markOf(marks[n] ?? 0) === (at % memory.maxPairs) * 2
           if (!isItself || slices[n] !== Math.floor(at / memory.maxPairs)) throw new Error(`entry ${at} is another one`)
           whole++
         }

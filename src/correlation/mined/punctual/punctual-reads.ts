@@ -2,7 +2,7 @@ import { enlarged, lengthFor } from '../../../../schemas/enlarged.ts'
 import { EDGES_PER_ROW, type MinedEdge, SURE_Z } from '../edge-rows.ts'
 import type { WindowEntries } from '../log-window.ts'
 import { PIECE, PIECE_COST, type Pieces } from '../pieces.ts'
-import { eventOf, offsetMsOf, pairOf, READ_BIT, SLICE_MS } from '../update-log.ts'
+import { markOf, offsetMsOf, pairOf, READ_BIT, SLICE_MS } from '../update-log.ts'
 import { LagProfile } from './lag-profile.ts'
 import { type LagHits, LagScan, TRIALS } from './lag-scan.ts'
 import { ReadHistory } from './read-history.ts'
@@ -54,13 +54,13 @@ export class PunctualReads {
   }
 
   /** Takes in the entries of a stretch. Stretches come in order. */
-  *take({ chainId, events, slices, count }: WindowEntries): Pieces<void> {
+  *take({ chainId, marks, slices, count }: WindowEntries): Pieces<void> {
     let history = this.#histories.get(chainId)
     let hasReads = false
     for (let at = 0; at < count; at++) {
-      const entry = events[at] as number
+      const entry = marks[at] as number
       const timeMs = (slices[at] as number) * SLICE_MS + offsetMsOf(entry)
-      if ((eventOf(entry) & READ_BIT) === 0) this.#update(pairOf(entry), timeMs)
+      if ((markOf(entry) & READ_BIT) === 0) this.#update(pairOf(entry), timeMs)
       else {
         history ??= new ReadHistory()
         hasReads = true
@@ -102,7 +102,7 @@ export class PunctualReads {
       const edge = hits.pairId === leader ? undefined : this.#judge(hits)
       if (edge !== undefined && edge.z > (best.get(hits.pairId)?.z ?? 0)) best.set(hits.pairId, edge)
     }
-    return [...best.values()].sort((a, b) => b.z - a.z || a.event - b.event).slice(0, EDGES_PER_ROW)
+    return [...best.values()].sort((a, b) => b.z - a.z || a.mark - b.mark).slice(0, EDGES_PER_ROW)
   }
 
   *forget(isForgotten: (pairId: number) => boolean): Pieces<void> {
@@ -130,12 +130,12 @@ export class PunctualReads {
     const ratio = hits * Math.log(share / rate) + without + Math.log(this.#profile.of(lagMs)) - CHOICE
     const z = Math.sqrt(2 * Math.max(ratio, 0))
     if (z < SURE_Z) return undefined
-    return { event: pairId * 2 + READ_BIT, hits, trials, lastSlice: 0, lagMs, lift: share / rate, z, minedTo: 0 }
+    return { mark: pairId * 2 + READ_BIT, hits, trials, lastSlice: 0, lagMs, lift: share / rate, z, minedTo: 0 }
   }
 
   /** The time of the last update after which the pair was read. */
-  #lastHitMs(history: ReadHistory, { event, lagMs }: MinedEdge): number {
-    return this.#scan.trialsMs.find((atMs) => history.has(event >> 1, atMs + lagMs)) ?? 0
+  #lastHitMs(history: ReadHistory, { mark, lagMs }: MinedEdge): number {
+    return this.#scan.trialsMs.find((atMs) => history.has(mark >> 1, atMs + lagMs)) ?? 0
   }
 
   #update(pairId: number, timeMs: number): void {

@@ -11,7 +11,7 @@ const GROUP = 4
 const SEED = 7
 const MINUTES_2 = 120_000
 
-type Entry = readonly [event: number, timeMs: number]
+type Entry = readonly [mark: number, timeMs: number]
 
 const updateAt = (pairId: number, timeMs: number): Entry => [pairId * 2, timeMs]
 const readAt = (pairId: number, timeMs: number): Entry => [pairId * 2 + READ_BIT, timeMs]
@@ -19,13 +19,11 @@ const readAt = (pairId: number, timeMs: number): Entry => [pairId * 2 + READ_BIT
 function entriesOf(entries: readonly Entry[], chainId = 0): WindowEntries {
   const sorted = entries.toSorted(([, a], [, b]) => a - b)
   const slices = Int32Array.from(sorted, ([, timeMs]) => Math.floor(timeMs / SLICE_MS))
-  return { chainId, slices, events: eventsOf(sorted), count: entries.length }
+  return { chainId, slices, marks: marksOf(sorted), count: entries.length }
 }
 
-function eventsOf(entries: readonly Entry[]): Int32Array {
-  return Int32Array.from(entries, ([event, timeMs]) =>
-    entryOf(event, timeMs - Math.floor(timeMs / SLICE_MS) * SLICE_MS),
-  )
+function marksOf(entries: readonly Entry[]): Int32Array {
+  return Int32Array.from(entries, ([mark, timeMs]) => entryOf(mark, timeMs - Math.floor(timeMs / SLICE_MS) * SLICE_MS))
 }
 
 function siblingsOf(pairId: number): readonly number[] {
@@ -61,8 +59,8 @@ describe(`reads after updates (seed ${SEED})`, () => {
       for (let pairId = 0; pairId < PAIRS; pairId++) {
         const edges = punctual.after(pairId, 0)
         if (number < 23) continue
-        for (const { event, lagMs } of edges) {
-          const isSibling = siblingsOf(pairId).includes(event >> 1) && lagMs === 50
+        for (const { mark, lagMs } of edges) {
+          const isSibling = siblingsOf(pairId).includes(mark >> 1) && lagMs === 50
           found[isSibling ? 'siblings' : 'bystanders']++
         }
       }
@@ -75,7 +73,7 @@ describe(`reads after updates (seed ${SEED})`, () => {
     const punctual = new PunctualReads(PAIRS)
     finished(punctual.take(entriesOf([...following(9, 47), updateAt(1, 9 * MINUTES_2), readAt(3, 9 * MINUTES_2 + 47)])))
     const [edge, ...others] = punctual.after(1, 0)
-    expect(edge).toMatchObject({ event: 5, lagMs: 47, hits: 7, trials: 8, lastSlice: (8 * MINUTES_2) / SLICE_MS })
+    expect(edge).toMatchObject({ mark: 5, lagMs: 47, hits: 7, trials: 8, lastSlice: (8 * MINUTES_2) / SLICE_MS })
     expect(edge?.lift).toBeGreaterThan(5)
     expect(edge?.z).toBeGreaterThan(4)
     expect(others).toEqual([])
@@ -91,14 +89,14 @@ describe(`reads after updates (seed ${SEED})`, () => {
       ([, a], [, b]) => Math.floor(a / SLICE_MS) - Math.floor(b / SLICE_MS),
     )
     const punctual = new PunctualReads(PAIRS)
-    finished(punctual.take({ ...entriesOf(inSlices), events: eventsOf(inSlices) }))
+    finished(punctual.take({ ...entriesOf(inSlices), marks: marksOf(inSlices) }))
     expect(punctual.after(1, 0)).toEqual([])
   })
 
   test.each([0, PROFILE_MS - 1])('are found %d ms after the update', (lagMs) => {
     const punctual = new PunctualReads(PAIRS)
     finished(punctual.take(entriesOf(following(8, lagMs))))
-    expect(punctual.after(1, 0)).toMatchObject([{ event: 5, lagMs }])
+    expect(punctual.after(1, 0)).toMatchObject([{ mark: 5, lagMs }])
   })
 
   test('do not follow later updates, updates too long ago, or updates of their own pair', () => {
@@ -121,7 +119,7 @@ describe(`reads after updates (seed ${SEED})`, () => {
     finished(punctual.take(entriesOf([...following(8, 50), ...early(10, 50), ...early(20, 90)])))
     expect([punctual.after(10, 0), punctual.after(20, 0)]).toEqual([[], []])
     for (let times = 0; times < 50; times++) punctual.after(1, 0)
-    expect([punctual.after(10, 0), punctual.after(20, 0)]).toMatchObject([[{ event: 23 }], []])
+    expect([punctual.after(10, 0), punctual.after(20, 0)]).toMatchObject([[{ mark: 23 }], []])
   })
 
   test('are found over several stretches, within a chain, and forgotten with either pair', () => {
@@ -141,7 +139,7 @@ describe(`reads after updates (seed ${SEED})`, () => {
     const punctual = new PunctualReads(PAIRS)
     const before = Array.from({ length: 4 }, (_, at) => updateAt(1, (at - 4) * MINUTES_2))
     finished(punctual.take(entriesOf([...before, ...following(6, 50)])))
-    expect(punctual.after(1, 0)).toMatchObject([{ event: 5, hits: 6, trials: 6 }])
+    expect(punctual.after(1, 0)).toMatchObject([{ mark: 5, hits: 6, trials: 6 }])
   })
 
   test('count as missing after an update with at least one remembered lag', () => {
@@ -163,7 +161,7 @@ describe(`reads after updates (seed ${SEED})`, () => {
         readAt(3 + (at % 200), (at % 8) * MINUTES_2 + (at % PROFILE_MS)),
       )
       finished(punctual.take(entriesOf([...following(times, 50), ...updates, ...others])))
-      return punctual.after(1, 0).filter(({ event }) => event === 5)
+      return punctual.after(1, 0).filter(({ mark }) => mark === 5)
     }
     expect([readAfter(2), readAfter(4)]).toMatchObject([[], [{ hits: 4, trials: 8 }]])
   })
