@@ -90,15 +90,15 @@ export class NodePrediction implements NodePredictor {
       )
     this.#state = 'running'
     const { log } = this.#options
-    let refused = 0
+    let refusedPairs = 0
     const { from, problems } = await this.#file.restore((document) => {
       const outcome = this.importPatterns(document)
       if ('problem' in outcome) return outcome.problem
-      refused = outcome.refused
+      refusedPairs = outcome.refused
       return undefined
     })
     for (const problem of problems) log.warn({ problem }, 'patterns could not be restored')
-    if (from !== undefined) log.info({ from, refused }, 'patterns restored')
+    if (from !== undefined) log.info({ from, refused: refusedPairs }, 'patterns restored')
     this.#nextSave.set(SAVE_MS)
   }
 

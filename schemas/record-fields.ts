@@ -51,7 +51,7 @@ function readRecord<T>(bytes: Buffer, read: (fields: RecordFields) => T): Parsed
   if (parsed.v !== VERSION) return refused('unknown-version', `v: expected ${VERSION}, got ${shown(parsed.v)}`)
   const fields = new RecordFields(parsed)
   const value = read(fields)
-  return fields.refused ?? { ok: true, value }
+  return fields.refusal ?? { ok: true, value }
 }
 
 /**
@@ -60,15 +60,15 @@ function readRecord<T>(bytes: Buffer, read: (fields: RecordFields) => T): Parsed
  */
 export class RecordFields {
   readonly #values: Record<string, unknown>
-  #refused: Refused<RecordRefusal> | undefined
+  #refusal: Refused<RecordRefusal> | undefined
 
   constructor(values: Record<string, unknown>) {
     this.#values = values
   }
 
   /** The first reason against the fields read so far. */
-  get refused(): Refused<RecordRefusal> | undefined {
-    return this.#refused
+  get refusal(): Refused<RecordRefusal> | undefined {
+    return this.#refusal
   }
 
   has(name: string): boolean {
@@ -180,7 +180,7 @@ export class RecordFields {
   }
 
   #refuse<T>(reason: RecordRefusal, detail: string, instead: T): T {
-    this.#refused ??= refused(reason, detail)
+    this.#refusal ??= refused(reason, detail)
     return instead
   }
 }

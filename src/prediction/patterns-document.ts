@@ -83,16 +83,16 @@ export type ParsedPatterns =
 
 /** The document in what JSON.parse gave, or what is wrong. No hour may be after `hour`: no read would count until then. */
 export function parsePatterns(value: unknown, hour = LAST_HOUR): ParsedPatterns {
-  if (!isObject(value)) return refused('an object', value)
-  if (value.kind !== 'forewarm-patterns') return refused('kind "forewarm-patterns"', value.kind)
-  if (value.version !== VERSION) return refused(`version ${VERSION}`, value.version)
+  if (!isObject(value)) return unexpected('an object', value)
+  if (value.kind !== 'forewarm-patterns') return unexpected('kind "forewarm-patterns"', value.kind)
+  if (value.version !== VERSION) return unexpected(`version ${VERSION}`, value.version)
   const { firstHour, lastHour, pairs } = value
-  if (!isHour(firstHour)) return refused('firstHour: whole hours since 1970', firstHour)
+  if (!isHour(firstHour)) return unexpected('firstHour: whole hours since 1970', firstHour)
   const isOfNoHours = firstHour === NO_HOURS.firstHour && lastHour === NO_HOURS.lastHour
   if (!isOfNoHours && (!isHour(lastHour) || lastHour < firstHour || lastHour - firstHour >= WEEK_HOURS * 10))
-    return refused('lastHour: whole hours since 1970, some weeks after firstHour at most', lastHour)
-  if (lastHour > hour) return refused(`lastHour: hours that have begun, to ${hour}`, lastHour)
-  if (!Array.isArray(pairs)) return refused('pairs: a list', pairs)
+    return unexpected('lastHour: whole hours since 1970, some weeks after firstHour at most', lastHour)
+  if (lastHour > hour) return unexpected(`lastHour: hours that have begun, to ${hour}`, lastHour)
+  if (!Array.isArray(pairs)) return unexpected('pairs: a list', pairs)
   const problem = problemOfPairs(pairs, lastHour - firstHour)
   if (problem !== undefined) return { ok: false, problem }
   return { ok: true, document: { kind: value.kind, version: VERSION, firstHour, lastHour, pairs } }
@@ -157,7 +157,7 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && !value.includes(KEY_SEPARATOR) && value.isWellFormed()
 }
 
-function refused(expected: string, received: unknown): ParsedPatterns {
+function unexpected(expected: string, received: unknown): ParsedPatterns {
   return { ok: false, problem: `expected ${expected}, got ${shown(received)}` }
 }
 
