@@ -177,7 +177,7 @@ export class PriceLane implements RecordHandler {
     const pairId = columns.pairIds[row] as number
     const eventTimeMs = columns.eventTimesMs[row] as number
     if (this.#shared.sequences.isBack(pairId, columns.sequences[row] as number)) this.#shared.counts.sequenceBack.add(1)
-    if (!this.#isWritten(pairId, eventTimeMs, row)) return undefined
+    if (!this.#write(pairId, eventTimeMs, row)) return undefined
     const group = columns.groups[row]
     if (group !== undefined) table.setGroup(pairId, group)
     const chainId = table.chainOf(pairId)
@@ -200,8 +200,8 @@ export class PriceLane implements RecordHandler {
     return this.#wanted[chainId]
   }
 
-  /** False, and counted, when the update is not newer than what the pair has had. */
-  #isWritten(pairId: number, eventTimeMs: number, row: number): boolean {
+  /** Returns false, and counts it, if the update is not newer than what the pair has had. */
+  #write(pairId: number, eventTimeMs: number, row: number): boolean {
     const { counts } = this.#shared
     // The first delivery has taken this update's place within its millisecond. Another place would make it newer than it is.
     if (this.#isRedelivered && this.#options.l1.floor(pairId) >= eventTimeMs * VERSIONS_PER_MS) {

@@ -50,6 +50,6 @@ export function createTriggers(options: TriggersParts, { requests, warmer, onWar
  * correlate, detect and warm asks itself; a node that lacks one of them can only use the topic, which takes longer.
  */
 export function soonestWarmMs({ node }: Config): number {
-  const itself: readonly Role[] = ['correlate', 'detect', 'warm']
-  return itself.every((role) => node.roles.includes(role)) ? LOCAL_WARM_MS : WARM_MS
+  const neededToAskItself: readonly Role[] = ['correlate', 'detect', 'warm']
+  return neededToAskItself.every((role) => node.roles.includes(role)) ? LOCAL_WARM_MS : WARM_MS
 }
