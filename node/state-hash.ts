@@ -12,7 +12,7 @@ const PAIRS_A_TRIP = 1_000
  */
 export async function stateHashOf({ table, l1, l2, writeBehind }: Caches): Promise<string> {
   const hash = createStateHash({ maxPairs: table.maxPairs })
-  const record = emptyPrice()
+  const price = emptyPrice()
   const take = (pairId: number, { version, ...numbers }: CachedPrice) =>
     hash.updateValue({
       ...table.namesOf(pairId),
@@ -30,8 +30,8 @@ export async function stateHashOf({ table, l1, l2, writeBehind }: Caches): Promi
     for (const [i, pairId] of pairIds.entries()) {
       const row = load.rows[i]
       if (row !== undefined && row.version >= l1.floor(pairId)) take(pairId, row)
-      if (writeBehind.pending(pairId, record)) take(pairId, record)
-      if (l1.peek(pairId, record)) take(pairId, record)
+      if (writeBehind.pending(pairId, price)) take(pairId, price)
+      if (l1.peek(pairId, price)) take(pairId, price)
     }
   }
   return hash.digest()

@@ -118,7 +118,7 @@ class PriceCache implements Cache {
   readonly #parts: PriceCacheParts
   readonly #writer: PriceWriter
   #onRead: ((pairId: number) => void) | undefined
-  readonly #record = emptyPrice()
+  readonly #price = emptyPrice()
   readonly #numbers = new Float64Array(NUMBER_COUNT)
   #closed: Promise<void> | undefined
 
@@ -132,7 +132,7 @@ class PriceCache implements Cache {
     const { caches, chain } = this.#parts
     const pairId = caches.table.ask(chain, pair)
     if (pairId < 0) return 'missing'
-    return this.#isHit(pairId, this.#record) ? this.#reading(pair, this.#record, options) : 'missing'
+    return this.#isHit(pairId, this.#price) ? this.#reading(pair, this.#price, options) : 'missing'
   }
 
   async getOrLoad(pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'> {
@@ -147,7 +147,7 @@ class PriceCache implements Cache {
         hierarchy,
         ask: (pair) => table.ask(this.#parts.chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),
-        readingOf: (pair, record) => this.#reading(pair, record, options),
+        readingOf: (pair, price) => this.#reading(pair, price, options),
         // Another process may have written a newer value to L2.
         renew: (pairId) => hierarchy.renew(pairId),
       },
@@ -201,8 +201,8 @@ class PriceCache implements Cache {
     return isHit
   }
 
-  #reading(pair: string, record: Readonly<CachedPrice>, options: ReadOptions | undefined): Reading | 'stale' {
+  #reading(pair: string, price: Readonly<CachedPrice>, options: ReadOptions | undefined): Reading | 'stale' {
     const { chain, clock } = this.#parts
-    return readingOf({ pair, chain, record }, clock.now() - record.eventTimeMs, options)
+    return readingOf({ pair, chain, price }, clock.now() - price.eventTimeMs, options)
   }
 }

@@ -57,10 +57,10 @@ function nsOf(calls: number, call: (pairId: number) => number): () => number {
 }
 
 function readWith(reader: { get(pairId: number, into: ReturnType<typeof emptyPrice>): boolean }) {
-  const record = emptyPrice()
+  const price = emptyPrice()
   return (pairId: number): number => {
-    if (!reader.get(pairId, record)) return Number.NaN
-    return record.price + record.bid + record.ask
+    if (!reader.get(pairId, price)) return Number.NaN
+    return price.price + price.bid + price.ask
   }
 }
 

@@ -27,14 +27,14 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
   const reader = new L1Reader(shared.l1)
   const names = new NameLogReader(shared.names)
   const clock = options.clock ?? systemClock
-  const record = emptyPrice()
+  const price = emptyPrice()
   let unknown = 0
   return {
     get: (chain, pair, options) => {
       const pairId = names.find(chain, pair)
       if (pairId < 0) unknown++
-      if (pairId < 0 || !reader.get(pairId, record)) return 'missing'
-      return readingOf({ chain, pair, record }, clock.now() - record.eventTimeMs, options)
+      if (pairId < 0 || !reader.get(pairId, price)) return 'missing'
+      return readingOf({ chain, pair, price }, clock.now() - price.eventTimeMs, options)
     },
     stats: () => ({ hits: reader.hits, misses: reader.misses + unknown }),
   }

@@ -53,9 +53,8 @@ export class BoundPrices implements Prices {
 
   get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale' {
     const pairId = this.#attributed(chain, pair)
-    const record = RECORD
-    if (pairId < 0 || !this.#isHit(pairId, record)) return 'missing'
-    const reading = this.#reading({ chain, pair, record }, options)
+    if (pairId < 0 || !this.#isHit(pairId, PRICE)) return 'missing'
+    const reading = this.#reading({ chain, pair, price: PRICE }, options)
     if (reading === 'stale') void this.#renewed(chain, pairId)
     return reading
   }
@@ -71,7 +70,7 @@ export class BoundPrices implements Prices {
         hierarchy: this.#sources.hierarchy,
         ask: (pair) => this.#attributed(chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),
-        readingOf: (pair, record) => this.#reading({ chain, pair, record }, options),
+        readingOf: (pair, price) => this.#reading({ chain, pair, price }, options),
         renew: (pairId) => this.#renewed(chain, pairId),
       },
       pairs,
@@ -114,11 +113,11 @@ export class BoundPrices implements Prices {
   }
 
   #reading(found: FoundPrice, options: ReadOptions | undefined): Reading | 'stale' {
-    const ageMs = this.#sources.clock.now() - found.record.eventTimeMs
+    const ageMs = this.#sources.clock.now() - found.price.eventTimeMs
     this.#sources.ageSeconds.record(ageMs / 1000)
     return readingOf(found, ageMs, options)
   }
 }
 
 /** Shared by all reads, because each fills and reads it in one synchronous step. */
-const RECORD = emptyPrice()
+const PRICE = emptyPrice()

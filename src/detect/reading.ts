@@ -23,16 +23,16 @@ export interface ReadOptions {
   readonly maxAgeMs?: number
 }
 
-/** A pair's record as it was found in a cache. */
+/** A pair's price as it was found in a cache. */
 export interface FoundPrice {
   readonly chain: string
   readonly pair: string
-  readonly record: Readonly<CachedPrice>
+  readonly price: Readonly<CachedPrice>
 }
 
-/** Makes a reading of the record, or 'stale' if it is older than the options accept. */
+/** Makes a reading of the price, or 'stale' if it is older than the options accept. */
 export function readingOf(
-  { chain, pair, record }: FoundPrice,
+  { chain, pair, price }: FoundPrice,
   ageMs: number,
   options: ReadOptions | undefined,
 ): Reading | 'stale' {
@@ -40,15 +40,15 @@ export function readingOf(
   return {
     pair,
     chain,
-    price: record.price,
-    bid: present(record.bid),
-    ask: present(record.ask),
-    reserve0: present(record.reserve0),
-    reserve1: present(record.reserve1),
-    liquidity: present(record.liquidity),
-    eventTimeMs: record.eventTimeMs,
+    price: price.price,
+    bid: present(price.bid),
+    ask: present(price.ask),
+    reserve0: present(price.reserve0),
+    reserve1: present(price.reserve1),
+    liquidity: present(price.liquidity),
+    eventTimeMs: price.eventTimeMs,
     ageMs,
-    version: record.version,
+    version: price.version,
   }
 }
 
