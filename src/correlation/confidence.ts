@@ -7,13 +7,13 @@
  * in the likeliest of its buckets: in the first one, weak evidence would be credited with what stronger evidence foretold.
  */
 
-/** The most places that count as evidence for a proposal. */
-const PLACES = 15
-const SIDE = PLACES + 1
+/** The most occurrences that count as evidence for a proposal. */
+const OCCURRENCES = 15
+const SIDE = OCCURRENCES + 1
 const KINDS = 8
 /** A bucket begins with a guess that weighs as much as so many proposals. */
 const PRIOR = 10
-/** The guess is a quarter of the share of places that the pair appeared after. */
+/** The guess is a quarter of the share of occurrences that the pair appeared after. */
 const PRIOR_SHARE = 0.25
 /** A bucket's counts are halved at so many proposals, so that old ones fade. */
 const MAX_PROPOSALS = 4096
@@ -31,15 +31,19 @@ export class Confidence {
   constructor(options: { readonly maxPairs: number; readonly horizon: number }) {
     this.horizon = options.horizon
     this.#waiting = new Int32Array(options.maxPairs * 2)
-    for (let places = 1; places <= PLACES; places++)
-      for (let appearances = 1; appearances <= places; appearances++)
+    for (let occurrences = 1; occurrences <= OCCURRENCES; occurrences++)
+      for (let appearances = 1; appearances <= occurrences; appearances++)
         for (let kind = 0; kind < KINDS; kind++)
-          this.#count(this.bucketOf(places, appearances, kind), PRIOR, (PRIOR * PRIOR_SHARE * appearances) / places)
+          this.#count(
+            this.bucketOf(occurrences, appearances, kind),
+            PRIOR,
+            (PRIOR * PRIOR_SHARE * appearances) / occurrences,
+          )
   }
 
-  /** The bucket of a pair that appeared after `appearances` of `places` (1 to 15 each); `kind`: 0 to 7. */
-  bucketOf(places: number, appearances: number, kind: number): number {
-    return (places * SIDE + appearances) * KINDS + kind
+  /** The bucket of a pair that appeared after `appearances` of `occurrences` (1 to 15 each); `kind`: 0 to 7. */
+  bucketOf(occurrences: number, appearances: number, kind: number): number {
+    return (occurrences * SIDE + appearances) * KINDS + kind
   }
 
   /** The probability, 0 to 1, that a proposal of the bucket is read within the horizon. */

@@ -2,26 +2,26 @@ import type { Confidence } from './confidence.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
 
 /**
- * Predicts the next reads from the log of reads alone. When a pair is read, its last OCCURRENCES places in the log are
- * looked up, and the pairs in the SPAN entries after each of them are counted. Nothing is stored but the log, an
+ * Predicts the next reads from the log of reads alone. When a pair is read, its latest occurrences in the log (at most
+ * OCCURRENCES) are looked up, and the pairs in the SPAN entries after each of them are counted. Only the log is stored, an
  * association counts from its first repetition, and a change shows at once.
  *
  *   log   … A x B y … A B z x … A B …            A is read now:
  *             └─────┘   └─────┘   └──┘           B came after 3 of 3, x after 2 of 3
  *
- * Pairs are integers below `maxPairs`. Places are kept for `maxTracked` of them at a time: a pair that was not read for
- * long makes room for a new one (tracked-pairs.ts), which has no places yet. The log itself names pairs by their ids, so
- * the new pair inherits nothing from the old one. Pure and synchronous; its clock is the number of reads.
+ * Pairs are integers below `maxPairs`. Occurrences are kept for `maxTracked` of them at a time: a pair that was not read
+ * for long makes room for a new one (tracked-pairs.ts), which has none yet. The log itself names pairs by their ids, so the
+ * new pair inherits nothing from the old one. Pure and synchronous; its clock is the number of reads.
  */
 
-/** The latest places of a pair are looked up, as many as four bits can count. */
+/** The latest occurrences of a pair are looked up, as many as four bits can count. */
 const OCCURRENCES = 15
-/** Entries that are looked at after each place. */
+/** Entries that are looked at after each occurrence. */
 export const SPAN = 12
 /** The most candidates of one read. */
 export const MAX_CANDIDATES = OCCURRENCES * SPAN
 const NO_PAIR = -1
-/** Places in a row, a ring: a power of two of 4 B each, which is a line of the processor's cache. */
+/** Occurrences in a row, a ring: a power of two of 4 B each, which is a line of the processor's cache. */
 const RING = OCCURRENCES + 1
 
 export interface ReadBackOptions {
@@ -54,16 +54,16 @@ export class ReadBack {
   readonly #mask: number
   /** Gives each tracked pair a row. */
   readonly #tracked: TrackedPairs
-  /** RING a row: the pair's last places in the log, as unsigned integers of 32 bits. */
-  readonly #places: Uint32Array
+  /** RING a row: the pair's last occurrences in the log, as unsigned integers of 32 bits. */
+  readonly #occurrences: Uint32Array
   /** A row's pair was read so many times. */
   readonly #counts: Uint32Array
-  /** Reads so far, which is the next one's place in the log. */
+  /** Reads so far, which is the next one's position in the log. */
   #now = 0
   /**
-   * One a pair, for the current read. The lowest four bits: the number of places that the pair came after. The next
+   * One a pair, for the current read. The lowest four bits: the number of occurrences that the pair came after. The next
    * four: the last of these. The rest: its kind, which is the band of its first distance × 2, + 1 if it came after the
-   * latest place.
+   * latest occurrence.
    */
   readonly #seen: Uint16Array
   readonly #candidates = new Int32Array(MAX_CANDIDATES)
@@ -87,7 +87,7 @@ export class ReadBack {
     this.#log = new Int32Array(logReads).fill(NO_PAIR)
     this.#mask = logReads - 1
     const rows = Math.min(maxTracked, maxPairs)
-    this.#places = new Uint32Array(rows * RING)
+    this.#occurrences = new Uint32Array(rows * RING)
     this.#counts = new Uint32Array(rows)
     this.#tracked = new TrackedPairs(rows, (row) => {
       this.#counts[row] = 0
@@ -98,7 +98,7 @@ export class ReadBack {
     this.scores = new Float64Array(limit)
   }
 
-  /** The pair is read: leaves what is likely to be read next in `pairIds` and `scores`. */
+  /** The pair is read: fills `pairIds` and `scores` with the pairs that are likely to be read next. */
   read(pairId: number, atHand: AtHand): void {
     // Even if it has no row: the log knows it from earlier, so it may have been proposed.
     this.#options.confidence.read(pairId, this.#now)
@@ -110,7 +110,7 @@ export class ReadBack {
     }
     const count = this.#counts[row] as number
     if (count > 0) this.#propose(pairId, row, atHand)
-    this.#places[row * RING + (count % RING)] = this.#now
+    this.#occurrences[row * RING + (count % RING)] = this.#now
     this.#counts[row] = count + 1
     this.#log[this.#now & this.#mask] = pairId
     this.#now++
@@ -118,14 +118,14 @@ export class ReadBack {
 
   #propose(pairId: number, row: number, atHand: AtHand): void {
     const { confidence } = this.#options
-    const places = Math.min(this.#counts[row] as number, OCCURRENCES)
-    const candidates = this.#gather(row, places)
+    const occurrences = Math.min(this.#counts[row] as number, OCCURRENCES)
+    const candidates = this.#gather(row, occurrences)
     for (let c = 0; c < candidates; c++) {
       const candidate = this.#candidates[c] as number
       const seen = this.#seen[candidate] as number
       this.#seen[candidate] = 0
       if (candidate === pairId) continue
-      const bucket = confidence.bucketOf(places, seen & 15, seen >> 8)
+      const bucket = confidence.bucketOf(occurrences, seen & 15, seen >> 8)
       const score = confidence.of(bucket)
       if (atHand.has(candidate)) {
         if (score >= this.threshold) atHand.renew(candidate)
@@ -136,21 +136,21 @@ export class ReadBack {
     }
   }
 
-  /** Counts the pairs that follow the row's places. Returns the number of candidates. */
-  #gather(row: number, places: number): number {
+  /** Counts the pairs that follow the row's occurrences. Returns the number of candidates. */
+  #gather(row: number, occurrences: number): number {
     const latest = (this.#counts[row] as number) - 1
     let found = 0
-    for (let p = 0; p < places; p++) {
-      const ago = (this.#now - (this.#places[row * RING + ((latest - p) % RING)] as number)) >>> 0
+    for (let p = 0; p < occurrences; p++) {
+      const ago = (this.#now - (this.#occurrences[row * RING + ((latest - p) % RING)] as number)) >>> 0
       if (ago > this.#mask) break
-      const place = this.#now - ago
-      const end = Math.min(place + SPAN, this.#now - 1)
-      for (let at = place + 1; at <= end; at++) {
+      const occurrence = this.#now - ago
+      const end = Math.min(occurrence + SPAN, this.#now - 1)
+      for (let at = occurrence + 1; at <= end; at++) {
         const candidate = this.#log[at & this.#mask] as number
         const seen = this.#seen[candidate] as number
         if (seen === 0) {
           this.#candidates[found++] = candidate
-          this.#seen[candidate] = ((bandOf(at - place) * 2 + (p === 0 ? 1 : 0)) << 8) | (p << 4) | 1
+          this.#seen[candidate] = ((bandOf(at - occurrence) * 2 + (p === 0 ? 1 : 0)) << 8) | (p << 4) | 1
         } else if (((seen >> 4) & 15) !== p) this.#seen[candidate] = ((seen & ~0xf0) | (p << 4)) + 1
       }
     }
