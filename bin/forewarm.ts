@@ -67,7 +67,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     if (!(error instanceof CommanderError)) return reportFailure(terminal, error, asJson)
     if (error.exitCode === DONE) return DONE
-    // Commander has printed the error, except where it should be JSON.
+    // Commander has printed the error, except if it should be JSON.
     return asJson ? reportFailure(terminal, new UsageError(error.message.replace(/^error: /, '')), asJson) : USAGE
   }
 }

@@ -38,7 +38,7 @@ export class LaneWarming {
     }
   }
 
-  /** Must be called before the handlers of the update run: afterwards, it is too late for what they read. */
+  /** Must be called before the handlers of the update run: afterwards it is too late for their reads. */
   ask(pairId: number, eventTimeMs: number): void {
     try {
       this.#options.onTrigger?.(pairId, eventTimeMs)

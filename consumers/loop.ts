@@ -5,7 +5,7 @@ import type { Batch, BatchContext, BatchHandler } from '../src/broker/port.ts'
 export interface RecordHandler {
   /**
    * Handles records from index `from` on, as many as it likes, and returns the index after the last one. It may start
-   * work that goes on, which `settle` waits for. What it throws is a fault of the record at `from`.
+   * work that goes on; `settle` waits for it. An exception is a fault of the record at `from`.
    */
   handle(batch: Batch, from: number, context: BatchContext): number | Promise<number>
   /** Resolves when the work that was started is done. */

@@ -22,7 +22,7 @@
 #   ioredis 6.0.0 {"protocol":2}
 #     SUBSCRIBE 1, TRACKING OK, heard: __redis__:invalidate price
 #
-# Needs Node 20, npm, Maven. Exits with 1 where it is no longer so.
+# Needs Node 20, npm, Maven. Exits with 1 if it is no longer so.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -20,7 +20,7 @@
 #   KafkaJS beside a member of the new protocol
 #     groupProtocol EvenFirst, calls of assign 0, partitions 2,3
 #
-# Needs Node 20, npm, JDK 17, Maven. Exits with 1 where it is no longer so.
+# Needs Node 20, npm, JDK 17, Maven. Exits with 1 if it is no longer so.
 set -euo pipefail
 
 work=$(mktemp -d)

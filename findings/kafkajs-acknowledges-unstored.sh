@@ -20,7 +20,7 @@
 #   send resolves: partition 0
 #   stored: 2 of 2 in partition 0, 1 of 2 in partition 1
 #
-# Needs Node 20, npm, JDK 17, Maven. Exits with 1 where it is no longer so.
+# Needs Node 20, npm, JDK 17, Maven. Exits with 1 if it is no longer so.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -23,7 +23,7 @@
 #     next of B
 #     end
 #
-# Needs Node 20, npm, JDK 17, Maven. Exits with 1 where it is no longer so.
+# Needs Node 20, npm, JDK 17, Maven. Exits with 1 if it is no longer so.
 set -euo pipefail
 
 work=$(mktemp -d)

@@ -15,7 +15,7 @@
 #
 #   connections before it gives up: 6 where NODE_ENV is production, 16 where it is test
 #
-# Needs Node 20, npm. Exits with 1 where it is no longer so.
+# Needs Node 20, npm. Exits with 1 if it is no longer so.
 set -euo pipefail
 
 work=$(mktemp -d)

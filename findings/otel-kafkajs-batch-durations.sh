@@ -22,7 +22,7 @@
 #     spans that had ended when the last record was handed over: 0
 #     durations of all spans / time in the handler: 20
 #
-# Needs Node 20, npm, JDK 17, Maven. Exits with 1 where it is no longer so.
+# Needs Node 20, npm, JDK 17, Maven. Exits with 1 if it is no longer so.
 set -euo pipefail
 
 work=$(mktemp -d)

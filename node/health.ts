@@ -3,7 +3,7 @@ import type { Check, WarmingHealth } from '../src/http/operations.ts'
 import type { Caches } from './caches.ts'
 import type { Streams } from './streams.ts'
 
-/** What the health checks look at. `streams` is undefined until Kafka has answered. */
+/** The parts that the health checks look at. `streams` is undefined until Kafka has answered. */
 export interface Vitals {
   readonly caches: Caches
   readonly streams: Streams | undefined

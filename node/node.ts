@@ -34,7 +34,7 @@ export interface ForewarmNode {
   readonly config: Config
   /**
    * Resolves when the node reads. Rejects with a ForewarmError: 'kafka-unreachable', 'topics-unusable', 'port-unusable',
-   * 'bad-config' where patterns cannot be saved to PATTERN_STORE.
+   * 'bad-config' if patterns cannot be saved to PATTERN_STORE.
    * A node that could not start is closed, its ports and connections free; a closed node's start rejects with 'closed'.
    */
   start(): Promise<void>
@@ -61,7 +61,7 @@ export interface ForewarmNode {
   optimize(): Promise<Optimized>
   /**
    * For `attachPrices` in worker threads of this process: the memory itself, no copy. Throws a ForewarmError 'refused'
-   * where CACHE_USE_PRICE_MATRIX is off.
+   * if CACHE_USE_PRICE_MATRIX is off.
    */
   readonly sharedPrices: SharedPrices
   /**

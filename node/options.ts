@@ -32,7 +32,7 @@ export interface NodeOptions {
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
 }
 
-/** What the caches of a node are made from. */
+/** The parts that a node's caches are made from. */
 export interface CachesOptions extends Required<Pick<NodeOptions, 'clock' | 'random' | 'l2'>> {
   readonly config: Config
   readonly metrics: Metrics

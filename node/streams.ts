@@ -94,7 +94,7 @@ export function isWarming(config: Config): boolean {
   return config.warming.enabled && config.warming.rollout === 'full'
 }
 
-/** What the consumers of one node share. */
+/** The parts that the consumers of one node share. */
 interface Parts extends AskedParts {
   readonly producer: Producer
   readonly interest: Interest

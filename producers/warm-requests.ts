@@ -21,7 +21,7 @@ export interface WarmRequestProducer {
    * trace begins below `parent` (default: the active context) and travels in the record's headers.
    */
   send(request: WarmRequest, parent?: Context): Promise<void>
-  /** Sends what is queued. The producer stays open. A second call changes nothing. */
+  /** Sends the queued records. The producer stays open. A second call changes nothing. */
   close(): Promise<void>
 }
 

@@ -9,7 +9,7 @@ export type WarmResultProducerOptions = Omit<WarmRequestProducerOptions, 'spans'
 export interface WarmResultProducer {
   /** Resolves when the broker has acknowledged the result, and rejects with a BrokerError if it has not. */
   send(result: WarmResult): Promise<void>
-  /** Sends what is queued. The producer stays open. A second call changes nothing. */
+  /** Sends the queued records. The producer stays open. A second call changes nothing. */
   close(): Promise<void>
 }
 

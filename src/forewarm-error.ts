@@ -10,7 +10,7 @@ export type ForewarmErrorCode =
   | 'refused'
 
 /**
- * An error that the library throws on purpose. Its message says what was expected and what came. `retriable`: trying
+ * An error that the library throws on purpose. Its message says what was expected and what was given. `retriable`: trying
  * again can help.
  */
 export class ForewarmError extends Error {

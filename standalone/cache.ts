@@ -84,7 +84,7 @@ function createJsonCache({ cache }: Config, { l2Enabled }: CacheOptions, clock: 
   if (l2Enabled)
     throw new ForewarmError(
       'bad-config',
-      'l2Enabled: expected false where usePriceMatrix is false, got true: L2 holds prices, other values stay in this process',
+      'l2Enabled: expected false if usePriceMatrix is false, got true: L2 holds prices, other values stay in this process',
     )
   const slots = cache.l1Slots ?? Math.max(1, Math.floor((cache.l1SizeMb * 1024 * 1024) / JSON_VALUE_BYTES))
   return new ValueCache({ slots, maxPairs: cache.maxPairs, ttlMs: cache.l1TtlSeconds * 1000, clock })

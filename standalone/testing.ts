@@ -6,7 +6,7 @@ import type { InProcessSink } from '../src/replay/sink/process.ts'
 
 /** What `replayFile` takes. */
 export interface ReplayFileOptions {
-  /** A recording, or NDJSON of price updates; packed where the name ends in .gz. */
+  /** A recording, or NDJSON of price updates; packed if the name ends in .gz. */
   readonly file: string
   readonly apply: InProcessSink['apply']
   readonly clock?: VirtualClock

@@ -37,7 +37,7 @@ const CALIBRATION = [
   { policy: 'lru', hitRatios: [0.7703, 0.8413, 0.8801, 0.9212] },
   { policy: 'sieve', hitRatios: [0.7053, 0.8389, 0.8811, 0.9239] },
 ] as const
-/** The least share of warms read where warming helps: less is not worth the reads of L2. */
+/** The least share of warms read if warming helps: less is not worth the reads of L2. */
 const WORTHWHILE = { accesses: 0.35, attributed: 0.9 }
 const MAX_READS = 8
 /** To mine a day of sweeps takes minutes: one capacity is enough without attribution. */

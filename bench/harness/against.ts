@@ -23,7 +23,7 @@ export interface Trees {
   readonly ref: string
 }
 
-/** The id of a commit, or `undefined` where git knows none by that name. */
+/** The id of a commit, or `undefined` if git knows none by that name. */
 export function commitOf(ref: string): string | undefined {
   const found = spawnSync('git', ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`], {
     cwd: ROOT,
@@ -70,7 +70,7 @@ export function differing({ work, ref }: Trees): readonly string[] {
 export interface PairsOptions {
   readonly name: string
   readonly quick: boolean
-  /** Default: twenty, or fewer where one takes minutes. */
+  /** Default: twenty, or fewer if one takes minutes. */
   readonly pairs: number | undefined
   /** Called by the first process that needs it; both sides share it. */
   readonly stack: () => Promise<GivenStack>
@@ -78,7 +78,7 @@ export interface PairsOptions {
   readonly report: (line: string) => void
 }
 
-/** Which side is first alternates: what gets better or worse with time does so for both. */
+/** The sides take turns at going first, so that drift affects both. */
 export async function* benchPairs(trees: Trees, options: PairsOptions): AsyncIterable<BenchPair> {
   let pairs = options.pairs ?? PAIRS
   for (let done = 0; done < pairs; done++) {
@@ -96,7 +96,7 @@ export async function* benchPairs(trees: Trees, options: PairsOptions): AsyncIte
   }
 }
 
-/** Each time in a process of its own, as what V8 makes of the same code is luck that lasts as long as a process. */
+/** Runs in a process of its own each time: how V8 compiles the same code is luck that lasts as long as a process. */
 async function measured(trees: Trees, side: keyof Trees, options: PairsOptions): Promise<BenchPair['work']> {
   const { name, quick, stack } = options
   const preload = pathToFileURL(join(trees.work, 'bench/harness/one-side.ts')).href

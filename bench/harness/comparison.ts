@@ -44,7 +44,7 @@ const TAIL = 0.025
 
 /**
  * The Hodges–Lehmann estimate of the ratio, with its exact interval of 95 % after Wilcoxon's signed ranks. It assumes
- * that the ratio's logarithm is spread evenly around its middle. That is certain where both sides are equal, so equal
+ * that the ratio's logarithm is spread evenly around its middle. That is certain if both sides are equal, so equal
  * sides are called worse in 2.5 % of comparisons at most, whatever the noise. A few disturbed pairs move it little.
  */
 export function intervalOf(ratios: readonly number[]): { ratio: number; low: number; high: number } {
@@ -70,7 +70,7 @@ function meansBeyond(count: number): number {
   return largest - 1
 }
 
-/** A value is better low where `bounds` limit it. */
+/** A value is better low if `bounds` limit it. */
 export function comparisonsOf(
   bench: string,
   pairs: readonly BenchPair[],

@@ -1,4 +1,4 @@
-/** The smallest value that a share `q` (0 to 1) of all values does not exceed. Throws where there are none. */
+/** The smallest value that a share `q` (0 to 1) of all values does not exceed. Throws if there are none. */
 export function quantile(values: readonly number[], q: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   const value = sorted[Math.max(0, Math.ceil(sorted.length * q) - 1)]

@@ -42,7 +42,7 @@ function cells(row: Row, mark: string): string[] {
   ]
 }
 
-/** Three digits, all where there are more before the point. */
+/** Three digits; more if there are more before the point. */
 export function number(value: number): string {
   if (value === 0) return '0'
   const digits = Math.max(3, Math.floor(Math.log10(Math.abs(value))) + 1)

@@ -38,7 +38,7 @@ export class Stage {
     return `${prefix}-${randomBytes(4).toString('hex')}`
   }
 
-  /** Throws a StackError where the stack can't be had. */
+  /** Throws a StackError if the stack cannot be started. */
   async backends(): Promise<Backends> {
     if (this.#closed !== undefined) throw new Error('the stage is closed')
     this.#opened ??= open()
@@ -53,7 +53,7 @@ export class Stage {
     return topic
   }
 
-  /** Leaves the backends as they were: all that is in them is of the bench that ended. */
+  /** Empties the backends; the bench that ended wrote all they hold. */
   async clear(): Promise<void> {
     if (this.#opened === undefined || this.#closed !== undefined) return
     const { broker, emptyRedis } = await this.backends()
@@ -63,7 +63,7 @@ export class Stage {
     await emptyRedis()
   }
 
-  /** Twice is once. */
+  /** May be called twice. */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed

@@ -24,9 +24,9 @@ export interface Child {
   /** SIGCONT. */
   resume(): void
   ended(): Promise<void>
-  /** SIGKILL; resolves when the process has ended. Twice is once. */
+  /** SIGKILL; resolves when the process has ended. May be called twice. */
   kill(): Promise<void>
-  /** SIGTERM, and SIGKILL after `graceMs` milliseconds. Twice is once. */
+  /** SIGTERM, and SIGKILL after `graceMs` milliseconds. May be called twice. */
   end(graceMs: number): Promise<void>
 }
 

@@ -45,7 +45,7 @@ export interface Stack {
   startRedis(): Promise<void>
   pauseRedis(): Promise<void>
   resumeRedis(): void
-  /** Ends the processes and deletes their data. Twice is once. */
+  /** Ends the processes and deletes their data. May be called twice. */
   stop(): Promise<void>
 }
 

@@ -23,7 +23,7 @@ export interface Batch extends TopicPartition {
   headers(index: number): Headers
 }
 
-/** What a handler gets beside its batch. */
+/** A handler gets it beside its batch. */
 export interface BatchContext {
   /** Aborted when the partition is revoked or the consumer stops: finish what is started, and start no more. */
   readonly signal: AbortSignal
@@ -59,7 +59,7 @@ export type StartPosition =
   | { readonly at: 'timestamp'; readonly timestampMs: number }
   | { readonly at: 'offsets'; readonly offsets: readonly TopicPartitionOffset[] }
 
-/** What a consumer reads, from where, and whom it calls. */
+/** The topics that a consumer reads, where it starts, and the functions that it calls. */
 export interface ConsumerOptions {
   /**
    * `group`: the members share the partitions, and the next offset to read is committed.
@@ -75,7 +75,7 @@ export interface ConsumerOptions {
   readonly onAssigned?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
   /** Awaited when the last batch is drained and committed, before the partitions are given up. */
   readonly onRevoked?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
-  /** Called once for each event. What it throws is ignored. */
+  /** Called once for each event. An exception in it is ignored. */
   readonly onEvent?: (event: BrokerEvent) => void
 }
 
@@ -144,7 +144,7 @@ export interface Producer {
   /** Resolves when nothing is in flight. */
   flush(): Promise<void>
   /**
-   * Flushes, then disconnects. What is not acknowledged within `flushMs` milliseconds is rejected, though it may be
+   * Flushes, then disconnects. A record that is not acknowledged within `flushMs` milliseconds is rejected, though it may be
    * stored. The default is the broker's time-out for a close. A second call changes nothing.
    */
   close(options?: { readonly flushMs?: number }): Promise<void>

@@ -17,7 +17,7 @@ export class Outage {
     return this.#reason
   }
 
-  /** What the last attempt has shown: why it failed, or undefined when it succeeded. */
+  /** Takes the result of the last attempt: why it failed, or undefined if it succeeded. */
   saw(reason: string | undefined): void {
     const wasAway = this.#reason !== undefined
     this.#reason = reason

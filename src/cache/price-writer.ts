@@ -6,7 +6,7 @@ export interface PriceWriterOptions {
   readonly l1: FirstLevel
   readonly l2: Pick<L2, 'delete'>
   readonly writeBehind: Pick<WriteBehind, 'add' | 'forget'>
-  /** Whoever learns of pairs: a delisted one is forgotten. */
+  /** Called for a delisted pair, so that nothing learned about it stays. */
   readonly tracker: { forget(pairId: number): void }
 }
 

@@ -1,4 +1,4 @@
-/** The share by which L2's TTL is longer or shorter: what was written together does not expire together. */
+/** The share by which L2's TTL is longer or shorter: values that were written together do not expire together. */
 const L2_JITTER = 0.1
 /** The share of L1's TTL that a value gets when its event time is so old that L2's rest cannot be known. */
 const LATE_SHARE = 0.1

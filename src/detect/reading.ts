@@ -17,7 +17,7 @@ export interface Reading {
   readonly version: number
 }
 
-/** What a reader accepts. */
+/** The values that a reader accepts. */
 export interface ReadOptions {
   /** A value older than this is 'stale'. */
   readonly maxAgeMs?: number

@@ -24,7 +24,7 @@ export interface HttpOptions {
 export interface HttpServer {
   /** Resolves when the port is open. Rejects with a ForewarmError: 'port-unusable', or 'closed' after `close`. */
   start(): Promise<{ readonly port: number }>
-  /** Closes every connection, answered or not. Twice is once. */
+  /** Closes every connection, answered or not. May be called twice. */
   close(): Promise<void>
 }
 
@@ -70,7 +70,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 function listen(server: Server, { host, port, onError }: HttpOptions): Promise<{ readonly port: number }> {
   return new Promise((resolve, reject) => {
     server.on('error', (error) => {
-      // A later error means that a connection could not be accepted for want of file descriptors.
+      // A later error means that a connection could not be accepted because no file descriptor was left.
       if (server.listening) onError?.(error)
       else reject(listenError(error, `${host}:${port}`))
     })

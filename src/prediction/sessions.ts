@@ -19,7 +19,7 @@ export const SESSIONS: readonly Session[] = [
   { name: 'new-york', opensAt: 13, closesAt: 22, currencies: ['USD'] },
 ]
 
-/** So many reads of its own weigh as much as what the pair's name suggests. */
+/** So many reads of the pair weigh as much as the guess from its name. */
 const PRIOR_READS = 20
 const PRIOR_LIFT = 2
 /** The weight of PRIOR_CHANCE, in days. */

@@ -6,7 +6,7 @@ import { KEY_SEPARATOR } from '../../schemas/topics.ts'
 import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { ReplayRecord } from './replay-record.ts'
 
-/** What a record holds, as far as replay has to know. */
+/** The content of a record, as far as replay has to know it. */
 export type Content =
   | { readonly kind: 'prices'; readonly updates: readonly PriceUpdate[] }
   | { readonly kind: 'delisted'; readonly chain: string; readonly pair: string }

@@ -26,7 +26,7 @@ export interface ReplayRange {
 /** The source of a replay. */
 export type ReplayFrom =
   | ({ readonly topic: string | readonly string[] } & ReplayRange)
-  /** A recording, or an NDJSON file of price updates; packed where the name ends in .gz. */
+  /** A recording, or an NDJSON file of price updates; packed if the name ends in .gz. */
   | ({ readonly file: string } & ReplayRange)
 
 /** The sink of a replay. */

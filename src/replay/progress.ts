@@ -19,7 +19,7 @@ export interface ProgressSoFar {
   readonly elapsedMs: number
 }
 
-/** Expects the rest to go as fast as what is done. */
+/** Expects the rest to go as fast as the part that is done. */
 export function progressOf({ records, fraction, behindMs, elapsedMs }: ProgressSoFar): ReplayProgress {
   const perSecond = elapsedMs > 0 ? (records / elapsedMs) * 1000 : 0
   const etaMs = fraction !== undefined && fraction > 0 ? (elapsedMs * (1 - fraction)) / fraction : undefined

@@ -17,11 +17,11 @@ export interface RecordOptions extends ReplayRange {
   /** Default: the Kafka of the environment. */
   readonly broker?: Broker
   readonly topics: readonly string[]
-  /** Packed where the name ends in .gz. */
+  /** Packed if the name ends in .gz. */
   readonly file: string
   /**
-   * Records what is written from now on (or from `since` or `fromOffset` on) in the order of arrival, until `max` or the
-   * signal. Otherwise records what is there now, in replay order.
+   * Records new records (or those from `since` or `fromOffset` on) in the order of arrival, until `max` or the signal.
+   * Otherwise records those that are there now, in replay order.
    */
   readonly live?: boolean
   /** Ends after so many records. */

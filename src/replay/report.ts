@@ -3,7 +3,7 @@ import type { FilterReason } from './filter.ts'
 import type { ReplayTarget } from './sink/sink.ts'
 import type { LostRecords } from './source/source.ts'
 
-/** What a replay did. Counts are of records unless they say otherwise, of all passes together. */
+/** The outcome of a replay. Counts are of records unless they say otherwise, of all passes together. */
 export interface ReplayReport {
   readonly status: 'done' | 'interrupted'
   /** Passes begun. */

@@ -19,7 +19,7 @@ export interface Combination {
   readonly warmMs: number
 }
 
-/** The figures of one simulation; undefined where there is nothing to divide by. */
+/** The figures of one simulation; undefined if there is nothing to divide by. */
 export interface SimulationRow extends Combination, WarmingRatios {
   readonly input: string
   readonly reads: number

@@ -145,7 +145,7 @@ export class Warmer {
     }
   }
 
-  /** Refuses the requests that wait, and resolves when those in flight are done. Twice is once. */
+  /** Refuses the requests that wait, and resolves when those in flight are done. May be called twice. */
   async close(): Promise<void> {
     this.#closed = true
     this.#nextRelease.close()

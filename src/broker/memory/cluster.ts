@@ -16,7 +16,7 @@ const THROW_AWAY = '#'
 
 let clusters = 0
 
-/** What the consumers, producers and admins of one broker share: its topics, its groups, whether it can be reached. */
+/** The state that the consumers, producers and admins of one broker share: its topics, its groups, whether it can be reached. */
 export class MemoryCluster {
   readonly id: string
   readonly options: ClusterOptions

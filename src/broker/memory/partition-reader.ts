@@ -2,7 +2,7 @@ import type { BatchContext, BatchHandler, BrokerEvent, PartitionLag, TopicPartit
 import type { AssignedPartition } from './group.ts'
 import { MemoryBatch } from './log.ts'
 
-/** What the readers of one consumer share. Only `onBatch` may throw. */
+/** The state that the readers of one consumer share. Only `onBatch` may throw. */
 export interface ReaderOwner {
   readonly groupId: string
   readonly maxBatchRecords: number

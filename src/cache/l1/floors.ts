@@ -1,8 +1,8 @@
 import { VERSIONS_PER_MS } from '../cached-price.ts'
 
 /**
- * The lowest version of each pair that is still accepted, 0 before its first value. It outlives the value: what was
- * evicted or has expired must not come back in an older version.
+ * The lowest version of each pair that is still accepted, 0 before its first value. It outlives the value: an
+ * evicted or expired value must not come back in an older version.
  */
 export class Floors {
   readonly #floors: Float64Array
@@ -19,7 +19,7 @@ export class Floors {
     return this.#floors[pairId] as number
   }
 
-  /** FirstLevel says what the negative ones mean. */
+  /** FirstLevel explains the negative ones. */
   nextVersion(pairId: number, eventTimeMs: number): number {
     const floor = this.#floors[pairId] as number
     const first = eventTimeMs * VERSIONS_PER_MS

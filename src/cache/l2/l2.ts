@@ -47,7 +47,7 @@ export type L2State =
   | { readonly status: 'up' }
   | { readonly status: 'degraded'; readonly reason: string; readonly sinceMs: number }
 
-/** What the whole server holds and may hold; keys that are not ours are included. */
+/** Entries and bytes of the whole server, other keys included, and the most that it may hold. */
 export interface L2Usage {
   readonly entries: number
   readonly bytes: number

@@ -54,7 +54,7 @@ export class WriteBehind {
   readonly #nextFlush: Alarm
   #flushing: Promise<void> | undefined
   #closing: Promise<void> | undefined
-  /** Why L2 was away at the last write; to wait for the next one would be in vain. */
+  /** Why L2 was away at the last write: nobody should wait for the next one. */
   #away: string | undefined
   /** Values that L2 never got, because it was away until every row held another pair, or until `close`. */
   skipped = 0
@@ -130,7 +130,7 @@ export class WriteBehind {
     await this.#flushing
   }
 
-  /** Writes the rest, and tries that once. Twice is once. */
+  /** Writes the rest, and tries that once. May be called twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing

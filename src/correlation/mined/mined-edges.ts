@@ -44,7 +44,7 @@ export class MinedEdges {
     this.#windowMs = windowMs
   }
 
-  /** What a miner works on; undefined until the first read. */
+  /** The memory that a miner works on; undefined until the first read. */
   get memory(): MinerOptions | undefined {
     const kept = this.#kept
     return kept && { log: kept.log.memory, edges: kept.rows.memory, readFrom: kept.readFrom, windowMs: this.#windowMs }
@@ -54,7 +54,7 @@ export class MinedEdges {
     this.#kept?.log.update(pairId, chainId, eventTimeMs)
   }
 
-  /** Somebody reads the pair, so that it is worth knowing what it follows. */
+  /** Somebody reads the pair, so it is worth finding its leaders. */
   read(pairId: number): void {
     if (pairId >= this.#maxPairs) return
     this.#kept ??= this.#keep()

@@ -36,7 +36,7 @@ export class Miner {
   readonly #columns: LogColumns
   readonly #scan: LeaderScan
   readonly #punctual: PunctualReads
-  /** What is left of the current stretch. */
+  /** The rest of the current stretch. */
   #work: Pieces<void> | undefined
   #stretchTo = 0
   /** Leaders that were mined, and leaders that were passed over, as they had too few new occurrences. */

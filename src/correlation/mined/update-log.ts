@@ -191,7 +191,7 @@ export class UpdateLog {
     return { from, to: this.#written }
   }
 
-  /** What was logged decides where a stretch ends, never who looks when: the same log gives the same stretches. */
+  /** The logged entries alone decide where a stretch ends, so the same log always gives the same stretches. */
   #endStretch(): void {
     // After a stretch that filled the log, the next minute may pass without an entry: then there is nothing to keep.
     if (this.#written > this.#stretchFrom) this.#keepEnded()

@@ -1,11 +1,11 @@
 import { ReplayError } from '../replay-error.ts'
 
-/** What a replay is about to write, and what it was told about that. */
+/** The topics that a replay is about to write to, and what the user has allowed. */
 export interface WriteIntent {
   readonly from: { readonly clusterId: string | undefined; readonly topics: readonly string[] }
   readonly to: { readonly clusterId: string; readonly topics: readonly string[] }
   readonly protectedClusters: readonly string[]
-  /** Both must be set to write where it is dangerous: one alone may be a slip. */
+  /** A dangerous write needs both, since one alone may be a slip. */
   readonly force: boolean
   readonly reallyForce: boolean
 }

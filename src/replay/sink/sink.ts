@@ -9,7 +9,7 @@ export interface ReplaySink {
   apply(record: ReplayRecord): Promise<void> | undefined
   /** Resolves when everything that was applied has arrived or failed. */
   flush(): Promise<void>
-  /** Called after the last record or a failure. Twice is once. */
+  /** Called after the last record or a failure. May be called twice. */
   close?(): Promise<void>
   /** The topics that were written; none unless given. */
   targets?(): readonly ReplayTarget[]

@@ -8,7 +8,7 @@ export interface Policy {
   readonly warmLimit: number
   /** The pair that the last `read` or `warm` evicted; NO_PAIR if there was room. */
   readonly evicted: number
-  /** What a node's L1 counts; undefined for other policies. */
+  /** The counts of a node's L1; undefined for other policies. */
   readonly usage?: Usage | undefined
   has(pairId: number): boolean
   /** A demand read, true for a hit. A pair that missed gets a slot. */

@@ -92,7 +92,7 @@ export class Assignment {
     else if (!inHand.isReportedStuck) this.#reportStuck(inHand, ms)
   }
 
-  /** Tells the group where we are, where it does not know. Never rejects. */
+  /** Commits positions that the group does not know yet. Never rejects. */
   commit(): Promise<void> {
     this.#committing = this.#committing.then(() => this.#commit())
     return this.#committing
@@ -137,7 +137,7 @@ export class Assignment {
     return this.#ended
   }
 
-  /** What is in hand has had its time (`ms`): whatever it reports from now on is discarded. */
+  /** The batch has used up its time (`ms`); later reports of it are ignored. */
   abandon(ms: number): void {
     this.#abandoned.resolve()
     const inHand = this.#inHand
@@ -203,7 +203,7 @@ export class Assignment {
     if (membership.options.mode === 'broadcast') {
       for (const cursor of this.cursors.all()) membership.positions.set(partitionName(cursor), cursor.position)
     }
-    // What was taken away before anybody was told of it is not given up, either.
+    // Partitions that were taken away before `onAssigned` get no `onRevoked`.
     if (this.#epoch === undefined) return isAnswered
     try {
       await membership.options.onRevoked?.(this.partitions, this.#epoch)

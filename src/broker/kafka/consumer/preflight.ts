@@ -11,7 +11,7 @@ const LOOKS = 3
 const LOOK_AGAIN_MS = 100
 
 /**
- * What would otherwise fail later, or never say why: throws `unknown-topic` with the names, and `refused` where a topic
+ * Checks what would otherwise fail later without a reason. Throws `unknown-topic` with the names, and `refused` if a topic
  * is stored in a compression that nobody registered a codec for.
  */
 export async function assertTopics(client: KafkaClient, topics: readonly string[]): Promise<void> {

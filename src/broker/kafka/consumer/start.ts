@@ -69,7 +69,7 @@ export async function fetchCommitted(
   )
 }
 
-/** The first offset at or after the time, EARLIEST or LATEST; absent where nothing is. */
+/** The first offset at or after the time, EARLIEST or LATEST; absent if there is none. */
 async function listOffsets(
   cluster: Cluster,
   partitions: readonly TopicPartition[],

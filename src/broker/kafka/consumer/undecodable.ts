@@ -7,8 +7,8 @@ const FIRST_BATCH_BYTES = 1
 const READ_COMMITTED = 1
 
 /**
- * The batch that stands at the cursor's position, where no codec reads it; undefined where it can be read. A codec does
- * not know the partition whose bytes it is given, so each one that may be stuck is fetched alone.
+ * The batch at the cursor's position if no codec reads it; undefined if one does. A codec does not know the partition
+ * whose bytes it is given, so each one that may be stuck is fetched alone.
  */
 export async function undecodableAt(cluster: Cluster, cursor: Cursor): Promise<UndecodableBatch | undefined> {
   const { topic, partition, position } = cursor

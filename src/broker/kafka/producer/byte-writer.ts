@@ -13,7 +13,7 @@ export class ByteWriter {
     return this.#at
   }
 
-  /** What was written. Shares its memory with the writer. */
+  /** The bytes that were written. They share their memory with the writer. */
   get written(): Buffer {
     return this.#bytes.subarray(0, this.#at)
   }
@@ -24,7 +24,7 @@ export class ByteWriter {
     this.#bytes = enlarged(this.written, Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#at + bytes)))
   }
 
-  /** Goes back: what was written from there on is forgotten. */
+  /** Goes back and forgets the bytes that were written from there on. */
   truncate(position: number): void {
     this.#at = position
   }
@@ -69,7 +69,7 @@ export class ByteWriter {
     this.#at += bytes.length
   }
 
-  /** `bytes` is the length in UTF-8. Latin-1 is the faster way where both are the same. */
+  /** `bytes` is the length in UTF-8. Latin-1 is the faster way if both are the same. */
   text(text: string, bytes: number): void {
     this.#bytes.write(text, this.#at, text.length === bytes ? 'latin1' : 'utf8')
     this.#at += bytes

@@ -48,7 +48,7 @@ interface ProduceDefinition {
 const ours = new AsyncLocalStorage<true>()
 let isInstalled = false
 
-/** Whether records can be given to KafkaJS as they are, inside `sendingRecords`. Twice is once. */
+/** Whether records can be given to KafkaJS as they are, inside `sendingRecords`. May be called twice. */
 export function installProduceEncoder(installed?: string): boolean {
   const require = createRequire(import.meta.url)
   const version = installed ?? (require('kafkajs/package.json') as { version: string }).version

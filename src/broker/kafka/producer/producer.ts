@@ -20,7 +20,7 @@ export interface ProducerOptions {
   readonly takesRecords: boolean
   /** Calls of `sendBatch` that wait at once; one more is refused. */
   readonly maxPendingBatches: number
-  /** How long a close waits for what is under way, unless it is told otherwise. */
+  /** How long a close waits for requests in flight, unless it is told otherwise. */
   readonly closeTimeoutMs: number
   readonly onEvent: (event: BrokerEvent) => void
 }

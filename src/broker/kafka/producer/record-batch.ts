@@ -30,7 +30,7 @@ export interface BatchOptions {
   readonly compress?: (records: Buffer) => Promise<Buffer>
 }
 
-/** Room for the records where all of their text is ASCII; the writer grows where it is not. */
+/** Room for the records if all of their text is ASCII; the writer grows if it is not. */
 export function estimateBytes(records: readonly OutgoingRecord[]): number {
   let bytes = BATCH_HEADER_BYTES
   for (const { key, value } of records) bytes += RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value?.length ?? 0)

@@ -104,7 +104,7 @@ export class RedisLink {
     return this.#attempt(async () => [await send(this.#redis)])
   }
 
-  /** Closes at once; commands in flight are given up. Twice is once. */
+  /** Closes at once; commands in flight are given up. May be called twice. */
   close(): void {
     if (this.#closed) return
     this.#closed = true

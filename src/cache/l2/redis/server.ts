@@ -18,7 +18,7 @@ export interface RedisServers {
   send(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies>
   /** What the servers hold; undefined if one did not say. */
   usage(): Promise<L2Usage | undefined>
-  /** Closes at once; commands in flight are given up. Twice is once. */
+  /** Closes at once; commands in flight are given up. May be called twice. */
   close(): void
 }
 
@@ -53,7 +53,7 @@ export class RedisServer implements RedisServers {
     this.#writes = new CircuitBreaker({ ...options, probe: () => this.#writeNothing() })
   }
 
-  /** Twice is once. */
+  /** May be called twice. */
   open(): Promise<void> {
     this.#opened ??= this.#link.open()
     return this.#opened
