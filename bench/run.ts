@@ -115,7 +115,7 @@ async function run({ benches, json, quick }: Invocation, stage: Stage): Promise<
   return missed
 }
 
-/** Gives what is worse than at the commit. */
+/** Gives the cases that are worse than at the commit. */
 async function compare(commit: string, invocation: Invocation, stage: Stage): Promise<readonly string[]> {
   const { benches, json, quick, pairs } = invocation
   const trees = layOut(commit)
@@ -154,7 +154,7 @@ async function main(args: readonly string[]): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       interrupted = EXIT_OF_SIGNAL[signal]
-      // What is being measured fails with the stack; nobody waits for it.
+      // The running measurement fails with the stack; nobody waits for it.
       void stage.close().finally(() => process.exit(interrupted))
     })
   }

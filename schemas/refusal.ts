@@ -25,7 +25,7 @@ export type PriceRefusal =
 export interface Refused<Reason extends string = PriceRefusal> {
   readonly ok: false
   readonly reason: Reason
-  /** One sentence for people: what was expected and what came. */
+  /** One sentence for people: what was expected and what was given. */
   readonly detail: string
 }
 

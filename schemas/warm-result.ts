@@ -3,7 +3,7 @@ import { MAX_PAIR_BYTES } from './topics.ts'
 import { MAX_PAIRS_A_REQUEST, MAX_REQUEST_ID_BYTES } from './warm-request.ts'
 
 export const WARM_STATUSES = ['done', 'partial', 'timeout', 'refused', 'failed', 'shadow'] as const
-/** What became of a warm request on one node. */
+/** How a warm request ended on one node. */
 export type WarmStatus = (typeof WARM_STATUSES)[number]
 
 export const WARM_OUTCOMES = [
@@ -18,7 +18,7 @@ export const WARM_OUTCOMES = [
 /** What became of one pair of a warm request. */
 export type WarmOutcome = (typeof WARM_OUTCOMES)[number]
 
-/** What one node did for a warm request. Counts are pairs. */
+/** The outcome of a warm request on one node. Counts are pairs. */
 export interface WarmResult {
   readonly v: 1
   readonly requestId: string

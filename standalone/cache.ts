@@ -51,7 +51,7 @@ export interface Cache {
   delete(pair: string): Promise<void>
   stats(): HierarchyStats
   optimize(): Promise<Optimized>
-  /** Writes what is pending to L2. May be called twice. */
+  /** Writes pending values to L2. May be called twice. */
   close(): Promise<void>
 }
 

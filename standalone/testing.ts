@@ -4,7 +4,7 @@ import { replay } from '../src/replay/replay.ts'
 import type { ReplayReport } from '../src/replay/report.ts'
 import type { InProcessSink } from '../src/replay/sink/process.ts'
 
-/** What `replayFile` takes. */
+/** The options of `replayFile`. */
 export interface ReplayFileOptions {
   /** A recording, or NDJSON of price updates; packed if the name ends in .gz. */
   readonly file: string

@@ -6,7 +6,7 @@ import type { Environment } from '../src/config/environment.ts'
 import { acceptedConfig } from '../src/config/load.ts'
 import type { Overrides } from '../src/config/settings.ts'
 
-/** What `createWarmPublisher` takes. Everything is optional. */
+/** The options of `createWarmPublisher`. Everything is optional. */
 export interface WarmPublisherOptions {
   /** Overrides environment, file, profile and defaults. */
   readonly config?: Overrides

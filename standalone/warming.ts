@@ -6,7 +6,7 @@ import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
 import { NextReads } from '../src/warming/next-reads.ts'
 import { type Cache, type OpenedCache, openedCache } from './cache.ts'
 
-/** What `createWarming` takes. */
+/** The options of `createWarming`. */
 export interface CacheWarmingOptions {
   /** Default: `forewarm`. */
   readonly strategy?: StrategyName
@@ -29,7 +29,7 @@ export interface WarmReport {
   readonly timestamp: number
 }
 
-/** What a warming has done since its start. */
+/** Counts of a warming since its start. */
 export interface CacheWarmingStats {
   readonly totalWarmingOps: number
   readonly successfulOps: number

@@ -4,7 +4,7 @@ import type { Stage } from '../stages/stage.ts'
 import { FORETELLERS, type Foreteller, type Foretold, foretold } from '../traffic/foretold.ts'
 import { PATTERNS } from '../traffic/planted-weeks.ts'
 
-/** What prediction from history foretells in weeks with a known pattern. Deterministic, over seeds 1 to 3. */
+/** Measures what prediction from history foretells in weeks with a known pattern. Deterministic, over seeds 1 to 3. */
 export const history: Bench = { name: 'history', cases }
 
 const PAIRS = 1_000

@@ -13,7 +13,7 @@ const ELSEWHERE: Readonly<Record<string, Readonly<Record<number, number>>>> = {
   'orm-busy': { 763: 0.7564, 3817: 0.8525, 7635: 0.8889, 15270: 0.9279 },
 }
 
-/** What L1's residency finds of recorded accesses without any warming; deterministic, so once. Throws if the data is missing. */
+/** The hit ratio of L1's residency on recorded accesses, not warmed; deterministic, so one run. Throws without the data. */
 export function* hitRatios(): Iterable<Ratio> {
   for (const [trace, row] of Object.entries(ELSEWHERE)) {
     const text = gunzipSync(readFileSync(join(DATASETS, 'access', `${trace}.txt.gz`))).toString()

@@ -18,7 +18,7 @@ import type { L1WriterTask } from '../stages/l1-writer.ts'
 import type { Stage } from '../stages/stage.ts'
 import { hitRatios } from './hit-ratio.ts'
 
-/** What a read and a write of L1 cost, against what else keeps values in the process or in memory that threads share. */
+/** Compares reads and writes of L1 with other stores in the process, or in memory that threads share. */
 export const l1: Bench = { name: 'l1', readsDatasets: true, cases }
 
 const PAIRS = 5_000
@@ -44,7 +44,7 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
   yield* hitRatios()
 }
 
-/** Nanoseconds a call, over ids in no order. What the calls give is added up, so that none is left out. */
+/** Nanoseconds a call, over ids in no order. The results are added up, so that V8 leaves no call out. */
 function nsOf(calls: number, call: (pairId: number) => number): () => number {
   return () => {
     let sum = 0

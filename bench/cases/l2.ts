@@ -6,7 +6,7 @@ import { startRelay } from '../stages/relay.ts'
 import type { Stage } from '../stages/stage.ts'
 import { readsThroughLevels } from './levels.ts'
 
-/** What L2 in Redis costs: writing ten, holding one, and bringing five up into L1. */
+/** Measures the cost of L2 in Redis: writing ten, holding one, and bringing five up into L1. */
 export const l2: Bench = { name: 'l2', cases: l2Cases }
 
 /** How fast pairs come up from Redis, against the usual warmer: one GET after the other, parsed and stored. */

@@ -20,7 +20,7 @@ const PER_SECOND = 2_000
 const ARRIVAL_TIMEOUT_MS = 15_000
 const P99 = 0.99
 
-/** Starts a consumer that tells the sequence of each update it has; what it resolves to ends it. */
+/** Starts a consumer that tells the sequence of each update it has; resolves to a function that ends it. */
 type Reader = (stage: Stage, topic: string, seen: (sequence: number) => void) => Promise<() => Promise<void>>
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {

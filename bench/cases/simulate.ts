@@ -18,7 +18,7 @@ import { singleRatio } from '../harness/single-ratio.ts'
 import type { Stage } from '../stages/stage.ts'
 import { DATASETS } from '../traffic/datasets.ts'
 
-/** What warming would save on recorded traffic, and how long a simulation takes. All else is deterministic: one run each. */
+/** What warming would save on recorded traffic, deterministic and so run once, and how long a simulation takes. */
 export const simulate: Bench = { name: 'simulate', readsDatasets: true, cases }
 
 const SEED = 1

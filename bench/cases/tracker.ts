@@ -9,7 +9,7 @@ import type { Stage } from '../stages/stage.ts'
 import { minedFrom } from '../traffic/mined.ts'
 import { planted } from '../traffic/planted-workload.ts'
 
-/** What it costs to observe an update, to keep what was observed, and to mine a minute of it. */
+/** Measures the cost of observing an update, of keeping it, and of mining a minute of updates. */
 export const tracker: Bench = { name: 'tracker', cases }
 
 const CHAIN = 'ethereum'

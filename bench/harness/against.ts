@@ -17,7 +17,7 @@ const LONG_PAIR_MS = 360_000
 const LONG_PAIRS = 8
 const MAX_ARCHIVE_BYTES = 2 ** 30
 
-/** Both sides in a folder each, so that what is edited meanwhile does not matter. */
+/** A folder for each side, so that edits during the run do not matter. */
 export interface Trees {
   readonly work: string
   readonly ref: string

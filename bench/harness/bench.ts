@@ -9,7 +9,7 @@ export interface Bench {
   cases(stage: Stage): AsyncIterable<Figure>
 }
 
-/** What was measured, before anybody holds it against a floor. */
+/** A measured figure, before it is compared with a floor. */
 export type Figure = Ratio | Value
 
 /** Ours against an anchor of the same run. */

@@ -17,7 +17,7 @@ export interface BenchPair {
   readonly ref: ReadonlyMap<string, Sample>
 }
 
-/** Medians of both sides, and the interval of their ratio; `null` for what was not measured in every process. */
+/** Medians of both sides, and the interval of their ratio; `null` for a figure that was not measured in every process. */
 export interface Compared {
   readonly work: number | null
   readonly ref: number | null

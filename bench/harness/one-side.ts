@@ -29,7 +29,7 @@ registerHooks({
 const SHORT_MS = 500
 const REPEATS = 5
 
-/** What the tree's own lines of `--json` leave out. */
+/** The figures that the tree's own lines of `--json` leave out. */
 export interface Note extends Sample {
   readonly case: string
 }
@@ -88,7 +88,7 @@ export async function startStack(): Promise<GivenStack & Pick<Stack, 'stop'>> {
   return { ...given, stop: async () => undefined }
 }
 
-/** What all threads have used so far. */
+/** CPU time that all threads have used so far. */
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6

@@ -31,7 +31,7 @@ let written = 0
 function beat(): void {
   const due = ((performance.now() - startMs) * writesPerSecond) / 1000
   for (; written < due; written += WRITES_A_BEAT) for (let i = 0; i < WRITES_A_BEAT; i++) put()
-  // A core of its own would be all that it needs; it leaves what it can to the others.
+  // A loop would need a core of its own; the pause leaves time to the other threads.
   setTimeout(beat, 1)
 }
 beat()

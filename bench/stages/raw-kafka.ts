@@ -52,7 +52,7 @@ export interface RawReader {
   readonly onBatch: (batch: EachBatchPayload['batch']) => void
 }
 
-/** Resolves when a new group is joined; what it resolves to leaves it. */
+/** Resolves when a new group is joined, to a function that leaves it. */
 export async function readRaw(stage: Stage, reader: RawReader): Promise<() => Promise<void>> {
   const kafka = await rawKafka(stage)
   const consumer = kafka.consumer({ groupId: stage.unique('raw'), maxWaitTimeInMs: 100 })

@@ -17,7 +17,7 @@ export interface Backends {
   emptyRedis(): Promise<unknown>
 }
 
-/** What all benches of one command share. The stack is started for the first that asks for it. */
+/** The backends that all benches of one command share. The stack is started for the first that asks for it. */
 export class Stage {
   readonly quick: boolean
   readonly runs = RUNS

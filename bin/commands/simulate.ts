@@ -91,7 +91,7 @@ export async function start(terminal: Terminal, flags: SimulateFlags): Promise<E
   return DONE
 }
 
-/** What the work resolves to; undefined if Ctrl-C ended it. */
+/** The result of the work; undefined if Ctrl-C ended it. */
 async function unlessInterrupted<T>({ signal }: Terminal, work: Promise<T>): Promise<T | undefined> {
   try {
     return await work

@@ -4,7 +4,7 @@ import type { ReplayReport } from '../../src/replay/report.ts'
 import type { LostRecords } from '../../src/replay/source/source.ts'
 import { counted, duration } from './progress-line.ts'
 
-/** What a replay did, for people: a line for each thing worth telling. */
+/** The outcome of a replay, for people: a line for each thing worth telling. */
 export function replayText(report: ReplayReport): string {
   const { status, replayed, updates, olderUpdates, durationMs, maxBehindMs, targets } = report
   const filtered = Object.entries(report.filtered).filter(([, records]) => records > 0)
@@ -27,7 +27,7 @@ export function replayText(report: ReplayReport): string {
   ].join('\n')
 }
 
-/** What a replay made of the node that it ran through, for people. */
+/** The state of the node after a replay ran through it, for people. */
 export function nodeText({ pairs, reads, warms, l1 }: NodeStats): string {
   const all = reads.hits + reads.misses
   const ratio =

@@ -56,7 +56,7 @@ export function wholeTable(kind: TrafficKind) {
 
 export interface TerminalTable {
   readonly headings: string
-  /** What all rows have in common, which gets no column; undefined if there is no such thing. */
+  /** The settings that all rows have in common, which get no column; undefined if there are none. */
   readonly inAllRows: string | undefined
   lineOf(row: SimulationRow): string
 }

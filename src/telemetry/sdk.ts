@@ -39,7 +39,7 @@ export interface Telemetry {
   readonly tracer: Tracer
   /** The exposition: in OpenMetrics if the Accept header prefers it, otherwise in Prometheus text 0.0.4. */
   scrape(accept?: string): Promise<{ readonly body: string; readonly contentType: string }>
-  /** Sends what is left, for at most SHUTDOWN_MS: `abandoned` if no collector took it by then. May be called twice. */
+  /** Sends the rest, for at most SHUTDOWN_MS: `abandoned` if no collector took it by then. May be called twice. */
   shutdown(): Promise<'flushed' | 'abandoned'>
 }
 

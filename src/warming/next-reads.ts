@@ -19,7 +19,7 @@ export interface NextReadsOptions {
   readonly warmLimit: number
   readonly cache: AtHand
   readonly evidence: () => Evidence
-  /** What the warms of the cache have cost so far; nothing unless given. */
+  /** The cost of the cache's warms so far; nothing unless given. */
   readonly cost?: (() => WarmCost) | undefined
   /** The number of reads that are remembered, a power of two; 2²³ unless given. */
   readonly logReads?: number | undefined

@@ -189,7 +189,7 @@ export class Triggers {
   }
 }
 
-/** What the candidates of one update have in common. */
+/** The facts that the candidates of one update have in common. */
 interface Asks {
   readonly chainId: number
   readonly nowMs: number

@@ -7,7 +7,7 @@ import { NO_PAIR } from './policy.ts'
  * passes each pair that was read since its last visit once, and evicts the first that was not.
  */
 export class SieveOrder implements EvictionOrder {
-  /** Read since the hand was there. Whoever is evicted has no mark, so a pair comes in without one. */
+  /** Read since the hand was there. An evicted pair has not been read since, so a new pair starts as unread. */
   readonly #isVisited: Uint8Array
   #hand = NO_PAIR
 

@@ -47,7 +47,7 @@ function baseline(name: BaselineName, { trace, tally, seed }: AccessWarmingOptio
   }
 }
 
-/** What `createWarming` runs beside a cache. */
+/** The warming that `createWarming` runs beside a cache. */
 function nextReads(strategy: StrategyName, { trace, tally }: AccessWarmingOptions): AccessWarming {
   const { usage } = tally.policy
   const next = new NextReads({

@@ -4,7 +4,7 @@ import type { Tally } from '../tally.ts'
 
 interface Held extends Due {
   readonly pairId: number
-  /** What is due: the request for the pair, or the arrival of its value. */
+  /** The request for the pair, or the arrival of its value. */
   readonly what: 'request' | 'arrival'
   /** A place in WARM_KINDS. */
   readonly kind: number
@@ -41,7 +41,7 @@ export class HeldWarms {
     this.#queue.push({ pairId, what: 'arrival', kind, dueMs: nowMs + this.#warmMs, heapIndex: -1 })
   }
 
-  /** Does what is due by now, the earliest first. */
+  /** Does everything that is due by now, the earliest first. */
   release(nowMs: number): void {
     for (let next = this.#queue.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#queue.peek()) {
       this.#queue.remove(next)

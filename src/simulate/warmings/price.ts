@@ -4,7 +4,7 @@ import type { PriceTape } from '../traffic/price-tape.ts'
 
 /** Warms along a tape of updates, at the moments that it cares about. Times are milliseconds since the epoch. */
 export interface PriceWarming {
-  /** Does what is due by now. */
+  /** Does everything that is due by now. */
   release?(nowMs: number): void
   /** Update number `at` comes in; its detector is called afterwards. */
   update?(pairId: number, at: number, nowMs: number): void

@@ -48,7 +48,7 @@ export class TapeTriggers {
     })
   }
 
-  /** Does what is due by now. */
+  /** Does everything that is due by now. */
   release(nowMs: number): void {
     this.held.release(nowMs + ROUNDING_MS)
   }

@@ -105,7 +105,7 @@ export class KafkaSession {
   }
 
   /**
-   * Drains, commits, leaves, disconnects. A batch in hand is waited for, at most `drainMs` where given; a second call
+   * Drains, commits, leaves, disconnects. A batch in hand is waited for, at most `drainMs` if given; a second call
    * joins the first and may shorten its wait. Never rejects.
    */
   stop(drainMs?: number): Promise<void> {
