@@ -4,7 +4,7 @@ import type { FirstLevel } from './l1/first-level.ts'
 import type { Upkeep } from './l1/upkeep.ts'
 import type { L2 } from './l2/l2.ts'
 
-/** In milliseconds; undefined while nothing was read from the level. */
+/** How long reads of one level take, in milliseconds; undefined while nothing was read from it. */
 export interface LatencyStats {
   readonly p50?: number
   readonly p90?: number

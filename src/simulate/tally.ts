@@ -56,7 +56,7 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
   #before: Pick<Counts, 'reads' | 'hits'> = { reads: 0, hits: 0 }
   #latest = this.#before
   readonly #warms = new WarmTally()
-  /** The state of each pair: 0, PUSHED_OUT (by a warm), or UNREAD_WARM + the kind of its warm. */
+  /** The state of each pair: 0, PUSHED_OUT if a warm did it, or UNREAD_WARM + the kind of its warm. */
   readonly #marks: Uint8Array
   /** The state of each pair's request: 0, ON_ITS_WAY or TOO_LATE. */
   readonly #requested: Uint8Array
