@@ -7,7 +7,7 @@ import type { Detector } from '../src/detect/detector.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 
-/** What `createNode` takes. Everything is optional. */
+/** The options of `createNode`. Everything is optional. */
 export interface NodeOptions {
   readonly detectors?: readonly Detector[]
   /** Overrides environment, file, profile and defaults. */

@@ -3,7 +3,7 @@ import type { MetricSlab } from '../src/telemetry/metrics.ts'
 import type { WarmingFigures } from '../src/warming/measurement.ts'
 import type { Vitals } from './health.ts'
 
-/** What a node has counted since its start. */
+/** Counts of a node since its start. */
 export interface NodeStats {
   readonly updates: number
   readonly pairs: number

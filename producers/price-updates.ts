@@ -8,7 +8,7 @@ import { MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batc
 import { BrokerError, type Producer } from '../src/broker/port.ts'
 import type { Timer } from '../src/timer.ts'
 
-/** What `createPricePublisher` takes. */
+/** The options of `createPricePublisher`. */
 export interface PricePublisherOptions {
   readonly producer: Producer
   readonly topic: string

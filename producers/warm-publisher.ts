@@ -24,7 +24,7 @@ export interface WarmPublisherOptions {
   readonly spans?: Spans | undefined
 }
 
-/** What a warm request asks for. Times are Unix times in milliseconds. */
+/** The content of a warm request. Times are Unix times in milliseconds. */
 export interface WarmAsk {
   readonly chain: string
   readonly pairs: readonly string[]

@@ -17,7 +17,7 @@ import { createLog } from '../src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import { VERSION } from '../src/version.ts'
 
-/** What `createCache` takes for prices. The rest comes from the environment, the settings file and the defaults. */
+/** The options of `createCache` for prices. The rest comes from the environment, the settings file and the defaults. */
 export interface CacheOptions {
   readonly l1SizeMb?: number
   /** Overrides `l1SizeMb`. */

@@ -7,7 +7,7 @@ import { eventTimeOf } from './cached-price.ts'
 import { TICKS } from './l1/expiry.ts'
 import { ValueStore } from './l1/value-store.ts'
 
-/** What became of a value. `older`: its key has had a newer one. `too-many-in-ms`: a millisecond has at most 4,096. */
+/** The outcome of a write. `older`: its key has had a newer one. `too-many-in-ms`: a millisecond has at most 4,096. */
 export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs'
 
 /** A value of any kind, with its time, age and version. */
@@ -21,7 +21,7 @@ export interface JsonReading<V> {
   readonly version: number
 }
 
-/** What `createCache` takes for values of any kind. */
+/** The options of `createCache` for values of any kind. */
 export interface JsonCacheOptions {
   readonly l1SizeMb?: number
   readonly l1Slots?: number

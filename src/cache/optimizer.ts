@@ -4,7 +4,7 @@ import type { FirstLevel } from './l1/first-level.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
 import type { Promotion } from './promotion.ts'
 
-/** What an optimization did, in pairs. */
+/** The outcome of an optimization, in pairs. */
 export interface Optimized {
   /** Pairs that were missed often since the last time and are now in L1. */
   readonly promoted: number

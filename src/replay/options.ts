@@ -65,7 +65,7 @@ export interface ReplayFilters {
   readonly max?: number
 }
 
-/** What `replay` takes. */
+/** The options of `replay`. */
 export interface ReplayOptions {
   readonly from: ReplayFrom
   readonly to: ReplayTo

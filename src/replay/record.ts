@@ -12,7 +12,7 @@ import type { LostRecords, ReplaySource } from './source/source.ts'
 import { openTopics } from './source/topic.ts'
 import { createStateHash, type StateHash } from './state-hash.ts'
 
-/** What `record` takes. */
+/** The options of `record`. */
 export interface RecordOptions extends ReplayRange {
   /** Default: the Kafka of the environment. */
   readonly broker?: Broker

@@ -3,7 +3,7 @@ import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/pri
 import { MAX_VERSION, VERSIONS_PER_MS } from '../cache/cached-price.ts'
 import { ReplayError } from './replay-error.ts'
 
-/** What became of an update. `unversioned`: its time is too late, or its millisecond too full, for an exact version. */
+/** The outcome of an update. `unversioned`: its time is too late, or its millisecond too full, for an exact version. */
 export type PriceOutcome = 'taken' | 'older' | 'unversioned'
 
 /** A value of a pair, with its version. */

@@ -13,7 +13,7 @@ export type { KafkaLogEvent } from './client.ts'
 export type { Codec, CodecName } from './compression.ts'
 
 /**
- * What `createKafkaBroker` takes. The broker speaks to Kafka through KafkaJS 2.2.4. A record comes in through
+ * The options of `createKafkaBroker`. The broker speaks to Kafka through KafkaJS 2.2.4. A record comes in through
  * consumer/session.ts (the life of one KafkaJS consumer), consumer/assignment.ts (its partitions between two joins) and
  * consumer/batch.ts (columns over its messages). Above them consumer/consumer.ts replaces a KafkaJS consumer that
  * crashed. A record goes out through ../micro-batch.ts and producer/producer.ts. The oddities of KafkaJS are told by the

@@ -7,7 +7,7 @@ import { MemoryConsumer } from './consumer.ts'
 import { MemoryProducer } from './producer.ts'
 
 /**
- * What `createMemoryBroker` takes. The broker stands for Kafka in `npm start`, in tests and for users without one. It
+ * The options of `createMemoryBroker`. The broker stands for Kafka in `npm start`, tests and for users without one. It
  * has Kafka's partitions, offsets, commits, timestamps, tombstones, and groups with eager rebalances. It writes nothing
  * to disk and compacts nothing. Handlers of different partitions may overlap, those of one partition never do. An idle
  * broker does no work and keeps no timer alive.
