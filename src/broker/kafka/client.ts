@@ -1,13 +1,5 @@
-import { Kafka, type KafkaConfig, type LogEntry, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
+import { Kafka, type KafkaConfig, logLevel, type RetryOptions, type SASLOptions } from 'kafkajs'
 import { createSockets, type Sockets } from './socket.ts'
-
-/** A warning or an error of KafkaJS's own log. */
-export interface KafkaLogEvent {
-  readonly level: 'error' | 'warn'
-  readonly message: string
-  /** KafkaJS's own fields: namespace, broker, group, error. */
-  readonly details: Readonly<Record<string, unknown>>
-}
 
 /** A login with a user name and a password. */
 export interface PasswordSasl {
@@ -26,7 +18,6 @@ export interface ClientOptions {
   readonly connectTimeoutMs?: number
   /** How long one answer may take. Default 30,000. */
   readonly requestTimeoutMs?: number
-  readonly logger?: (event: KafkaLogEvent) => void
 }
 
 export interface KafkaClient {
@@ -35,10 +26,10 @@ export interface KafkaClient {
 }
 
 /**
- * Passed to every client, because KafkaJS has other defaults under NODE_ENV=test. A connect gives up after about 1.5 s,
- * so that the caller hears of it and may retry.
+ * KafkaJS has other defaults under NODE_ENV=test. A connect gives up after about 1.5 s, so that the caller hears of it
+ * and may retry.
  */
-export const CLIENT_RETRY: Readonly<Required<Omit<RetryOptions, 'restartOnFailure'>>> = {
+const CLIENT_RETRY: Readonly<Required<Omit<RetryOptions, 'restartOnFailure'>>> = {
   initialRetryTime: 100,
   multiplier: 2,
   factor: 0.2,
@@ -46,12 +37,8 @@ export const CLIENT_RETRY: Readonly<Required<Omit<RetryOptions, 'restartOnFailur
   retries: 4,
 }
 
-/**
- * Every consumer, producer and admin has a client of its own. KafkaJS keeps a group's committed offsets in the client,
- * and two consumers of one group would overwrite each other's. Destroying a client's sockets leaves the others alone.
- */
+/** For an admin's own use: destroying its sockets leaves other clients alone. KafkaJS's log is turned off. */
 export function createKafkaClient(options: ClientOptions): KafkaClient {
-  const { logger } = options
   const sockets = createSockets()
   const kafka = new Kafka({
     brokers: [...options.brokers],
@@ -62,13 +49,7 @@ export function createKafkaClient(options: ClientOptions): KafkaClient {
     requestTimeout: options.requestTimeoutMs ?? 30_000,
     retry: { ...CLIENT_RETRY },
     socketFactory: sockets.factory,
-    logLevel: logger === undefined ? logLevel.NOTHING : logLevel.WARN,
-    logCreator: () => (entry) => logger?.(toLogEvent(entry)),
+    logLevel: logLevel.NOTHING,
   })
   return { kafka, sockets }
-}
-
-function toLogEvent({ level, namespace, log }: LogEntry): KafkaLogEvent {
-  const { message, timestamp: _timestamp, logger: _logger, ...details } = log
-  return { level: level === logLevel.ERROR ? 'error' : 'warn', message, details: { namespace, ...details } }
 }

@@ -3,8 +3,10 @@ import { connect as connectTls } from 'node:tls'
 import type { ISocketFactory } from 'kafkajs'
 
 const KEEP_ALIVE_MS = 60_000
+/** What the sockets of this thread read into: each reading is copied before the next. */
+const RECEIVED = Buffer.allocUnsafeSlow(256 * 1024)
 
-/** The sockets of one KafkaJS client, without Nagle's delay. `destroyAll` ends those that KafkaJS leaves open. */
+/** The sockets of one client, without Nagle's delay. `destroyAll` ends those that KafkaJS leaves open. */
 export interface Sockets {
   readonly factory: ISocketFactory
   readonly count: number
@@ -15,16 +17,18 @@ export interface Sockets {
 /**
  * KafkaJS leaves Nagle's algorithm on, so a small request may wait for the acknowledgement of the one before it (up to
  * 40 ms on Linux).
+ *
+ * With `reusesMemory` whoever gets a socket's data copies it at once: the next data of any socket overwrites it.
  */
-export function createSockets(): Sockets {
+export function createSockets({ reusesMemory = false }: { readonly reusesMemory?: boolean } = {}): Sockets {
   const sockets = new Set<Socket>()
   let destroyed = false
   return {
     factory: ({ host, port, ssl, onConnect }) => {
       const servername = isIP(host) === 0 ? { servername: host } : {}
-      const socket = ssl
-        ? connectTls({ host, port, ...servername, ...ssl }, onConnect)
-        : connect({ host, port }, onConnect)
+      const onread = { buffer: RECEIVED, callback: (bytes: number) => socket.emit('data', RECEIVED.subarray(0, bytes)) }
+      const to = { host, port, ...(reusesMemory && { onread }) }
+      const socket: Socket = ssl ? connectTls({ ...to, ...servername, ...ssl }, onConnect) : connect(to, onConnect)
       socket.setNoDelay(true)
       socket.setKeepAlive(true, KEEP_ALIVE_MS)
       sockets.add(socket)

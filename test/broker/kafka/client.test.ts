@@ -107,12 +107,12 @@ function noDelayOf(socket: Socket): unknown {
 
 /** Connects in another process, because KafkaJS reads NODE_ENV only when it is loaded. */
 async function connectInProcess(port: number, nodeEnv: string): Promise<void> {
-  const module = join(import.meta.dirname, '../../../src/broker/kafka/broker.ts')
+  const module = join(import.meta.dirname, '../../../src/broker/kafka/client.ts')
   const script = `
-    const { createKafkaBroker } = await import(${JSON.stringify(module)})
-    const admin = createKafkaBroker({ brokers: ['127.0.0.1:${port}'], clientId: 'test' }).admin()
+    const { createKafkaClient } = await import(${JSON.stringify(module)})
+    const admin = createKafkaClient({ brokers: ['127.0.0.1:${port}'], clientId: 'test' }).kafka.admin({ retry: {} })
     await admin.connect().catch(() => undefined)
-    await admin.close()
+    await admin.disconnect()
   `
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     env: { ...process.env, NODE_ENV: nodeEnv },

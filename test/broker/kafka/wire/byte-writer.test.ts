@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { ByteWriter, varintBytes } from '../../../../src/broker/kafka/producer/byte-writer.ts'
+import { ByteWriter, varintBytes } from '../../../../src/broker/kafka/wire/byte-writer.ts'
 
 test.each([
   [0, [0]],
