@@ -41,11 +41,24 @@ const CODE_BY_TYPE: Readonly<Record<string, Code>> = {
   INVALID_RECORD: 'refused',
   INVALID_GROUP_ID: 'refused',
   INVALID_SESSION_TIMEOUT: 'refused',
+  FENCED_INSTANCE_ID: 'refused',
   INCONSISTENT_GROUP_PROTOCOL: 'refused',
   GROUP_MAX_SIZE_REACHED: 'refused',
   NON_EMPTY_GROUP: 'refused',
   POLICY_VIOLATION: 'refused',
   UNSUPPORTED_COMPRESSION_TYPE: 'refused',
+}
+
+/** What KafkaJS's message leaves open. */
+const REMEDY_BY_TYPE: Readonly<Record<string, string>> = {
+  INCONSISTENT_GROUP_PROTOCOL:
+    'the members of the group have no assigner in common with this one: those of Kafka’s own clients need ' +
+    'cooperative-sticky in their partition.assignment.strategy',
+  GROUP_AUTHORIZATION_FAILED: 'the right to READ this group is missing',
+  TOPIC_AUTHORIZATION_FAILED:
+    'a right to the topic is missing: DESCRIBE and READ to read it, WRITE to write to it, CREATE to make it, ALTER to ' +
+    'give it partitions',
+  CLUSTER_AUTHORIZATION_FAILED: 'the right to CREATE topics, or to ALTER the cluster, is missing',
 }
 
 /** A group that has members now may be empty later. The other refusals are final. */
@@ -66,14 +79,6 @@ const CODE_BY_NAME: Readonly<Record<string, Code>> = {
   KafkaJSNotImplemented: 'refused',
 }
 
-/** The group rebalances or has rebalanced: the member has to join again. */
-const REBALANCE_TYPES = new Set([
-  'REBALANCE_IN_PROGRESS',
-  'ILLEGAL_GENERATION',
-  'UNKNOWN_MEMBER_ID',
-  'NOT_COORDINATOR_FOR_GROUP',
-])
-
 /** The port's error for an error of KafkaJS. `doing` opens the message. A BrokerError is returned as it is. */
 export function toBrokerError(error: unknown, doing: string): BrokerError {
   if (error instanceof BrokerError) return error
@@ -83,17 +88,15 @@ export function toBrokerError(error: unknown, doing: string): BrokerError {
     const code = codeOf(failure)
     if (code === undefined) continue
     const retriable = code === 'unreachable' || code === 'unknown-topic' || RETRIABLE_REFUSALS.has(failure.type ?? '')
-    return new BrokerError(code, `${doing}: ${failure.message}`, { retriable, cause: error })
+    const remedy = REMEDY_BY_TYPE[failure.type ?? '']
+    const message = `${doing}: ${failure.message}${remedy === undefined ? '' : ` (${remedy})`}`
+    return new BrokerError(code, message, { retriable, cause: error })
   }
   const innermost = failures.at(-1)
   return new BrokerError('failed', `${doing}: ${innermost?.message ?? String(error)}`, {
     retriable: innermost?.retriable ?? false,
     cause: error,
   })
-}
-
-export function isRebalance(error: unknown): boolean {
-  return unwrap(error).some(({ type }) => type !== undefined && REBALANCE_TYPES.has(type))
 }
 
 /** The protocol's name of the innermost error code; undefined if there is none. */
@@ -126,4 +129,10 @@ function unwrap(error: unknown): ClientFailure[] {
     current = cause ?? (Array.isArray(errors) ? errors[0] : undefined)
   }
   return failures
+}
+
+export function unknownTopics(topics: readonly string[]): BrokerError {
+  return new BrokerError('unknown-topic', `no topic ${topics.join(', ')} (create it with \`forewarm topics create\`)`, {
+    retriable: true,
+  })
 }

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import kafkajs from 'kafkajs'
-import { isRebalance, protocolType, toBrokerError } from '../../../src/broker/kafka/errors.ts'
+import { protocolType, toBrokerError } from '../../../src/broker/kafka/errors.ts'
 import { BrokerError } from '../../../src/broker/port.ts'
 
 const protocol = (type: string, retriable = false) =>
@@ -9,7 +9,6 @@ const protocol = (type: string, retriable = false) =>
 test.each([
   ['UNKNOWN_TOPIC_OR_PARTITION', 'unknown-topic', true],
   ['MESSAGE_TOO_LARGE', 'too-large', false],
-  ['TOPIC_AUTHORIZATION_FAILED', 'not-authorized', false],
   ['SASL_AUTHENTICATION_FAILED', 'not-authorized', false],
   ['NOT_LEADER_FOR_PARTITION', 'unreachable', true],
   ['NOT_ENOUGH_REPLICAS', 'unreachable', true],
@@ -20,6 +19,18 @@ test.each([
   const error = protocol(type)
   expect(toBrokerError(error, 'sending')).toMatchObject({ code, retriable, cause: error })
   expect(toBrokerError(error, 'sending').message).toBe(`sending: it said ${type}`)
+})
+
+test.each([
+  ['TOPIC_AUTHORIZATION_FAILED', 'not-authorized', 'a right to the topic is missing: DESCRIBE and READ to read it'],
+  ['GROUP_AUTHORIZATION_FAILED', 'not-authorized', 'the right to READ this group is missing'],
+  ['CLUSTER_AUTHORIZATION_FAILED', 'not-authorized', 'the right to CREATE topics'],
+  ['INCONSISTENT_GROUP_PROTOCOL', 'refused', 'need cooperative-sticky in their partition.assignment.strategy'],
+] as const)('%s becomes a BrokerError with the code %s that names %s', (type, code, remedy) => {
+  const error = toBrokerError(protocol(type), 'sending')
+  expect(error).toMatchObject({ code, retriable: false })
+  expect(error.message.startsWith(`sending: it said ${type} (`)).toBe(true)
+  expect(error.message).toContain(remedy)
 })
 
 test('the reason is found within what KafkaJS wraps around it', () => {
@@ -54,13 +65,6 @@ test('an error that is its own cause becomes a BrokerError', () => {
   const error = new Error('round')
   error.cause = error
   expect(toBrokerError(error, 'reading').code).toBe('failed')
-})
-
-test('a rebalance is recognized, also as the cause of another error', () => {
-  expect(isRebalance(protocol('REBALANCE_IN_PROGRESS'))).toBe(true)
-  expect(isRebalance(new Error('commit', { cause: protocol('UNKNOWN_MEMBER_ID') }))).toBe(true)
-  expect(isRebalance(protocol('REQUEST_TIMED_OUT'))).toBe(false)
-  expect(isRebalance(undefined)).toBe(false)
 })
 
 test('protocolType is the name of the innermost protocol error', () => {
