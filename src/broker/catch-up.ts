@@ -1,5 +1,5 @@
 import { partitionName } from './partition-name.ts'
-import type { Batch, PartitionLag } from './port.ts'
+import type { Batch, PartitionLag, TopicPartition } from './port.ts'
 
 /**
  * Knows which partitions are behind since they were assigned. One has caught up when its end was reached, or when as
@@ -10,10 +10,17 @@ export class CatchUp {
   /** For each partition that is behind, the records that were waiting at the assignment and were not read yet. */
   readonly #behind = new Map<string, bigint>()
 
-  /** Takes the lag at the time of the assignment: a partition that is at its end is not behind. */
-  assigned(lag: readonly PartitionLag[]): void {
-    this.#behind.clear()
-    for (const of of lag) if (of.records > 0n) this.#behind.set(partitionName(of), of.records)
+  /** Takes the lag of the new partitions: one that is at its end is not behind. */
+  assigned(partitions: readonly TopicPartition[], lag: readonly PartitionLag[]): void {
+    const added = new Set(partitions.map(partitionName))
+    for (const of of lag) {
+      const name = partitionName(of)
+      if (added.has(name) && of.records > 0n) this.#behind.set(name, of.records)
+    }
+  }
+
+  revoked(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#behind.delete(partitionName(partition))
   }
 
   /** The records of the batch before index `end` were handled. */
@@ -24,7 +31,7 @@ export class CatchUp {
     if (waiting === undefined) return
     const last = batch.offset(batch.count - 1)
     const rest = waiting - (last - batch.offset(0) + 1n)
-    if (rest <= 0n || last + 1n >= batch.highWatermark) this.#behind.delete(name)
+    if (rest <= 0n || last + 1n >= batch.stableEnd) this.#behind.delete(name)
     else this.#behind.set(name, rest)
   }
 

@@ -1,3 +1,5 @@
+import { closed } from './port.ts'
+
 /** A consumer, a producer or an admin. `isClosed` means that its close is over. */
 export type Closable = { readonly isClosed: boolean } & ({ close(): Promise<void> } | { stop(): Promise<void> })
 
@@ -7,14 +9,18 @@ export type Closable = { readonly isClosed: boolean } & ({ close(): Promise<void
  */
 export class Opened {
   #kept: readonly Closable[] = []
+  #isClosed = false
 
+  /** Throws `closed` once the broker was closed. */
   add<T extends Closable>(closable: T): T {
+    if (this.#isClosed) throw closed('the broker was closed: make a new one')
     this.#kept = [...this.#kept.filter(({ isClosed }) => !isClosed), closable]
     return closable
   }
 
   /** Closes the last one first, one after the other. */
   async close(): Promise<void> {
+    this.#isClosed = true
     for (const closable of this.#kept.toReversed()) {
       if ('stop' in closable) await closable.stop()
       else await closable.close()

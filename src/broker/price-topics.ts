@@ -4,7 +4,7 @@ import {
   deadLetterTopic,
   TOPIC_RETENTION_MS,
 } from '../../schemas/topics.ts'
-import type { Admin, TopicSpec } from './port.ts'
+import { type Admin, BrokerError, type TopicSpec } from './port.ts'
 
 /** The price topics that a node reads, and the number of partitions that each of them has. */
 export interface PriceTopics {
@@ -20,6 +20,17 @@ export interface OwnTopicNames {
 
 export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonly ok: false; readonly reason: string }
 
+/** Tells whether the pattern selects a topic. Undefined if topics were named one by one. */
+export function priceTopicPattern(
+  selection: readonly string[] | RegExp,
+  { warmRequestsTopic, warmResultsTopic }: OwnTopicNames,
+): ((topic: string) => boolean) | undefined {
+  if (!(selection instanceof RegExp)) return undefined
+  const ours = [warmRequestsTopic, warmResultsTopic]
+  // With the flag g, `test` would begin at its last match.
+  return (topic) => topic.search(selection) >= 0 && !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.includes(topic)
+}
+
 /**
  * Finds the price topics by name, or by a pattern that never selects a dead-letter topic or one of our own. All must
  * have the same number of partitions, because a chain's updates and warm requests live in the partition of one number.
@@ -27,16 +38,11 @@ export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonl
 export async function findPriceTopics(
   admin: Admin,
   selection: readonly string[] | RegExp,
-  { warmRequestsTopic, warmResultsTopic }: OwnTopicNames,
+  names: OwnTopicNames,
 ): Promise<PriceTopicsFound> {
   const existing = new Set(await admin.topics())
-  const ours = [warmRequestsTopic, warmResultsTopic]
-  const isForeign = (topic: string) => !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.includes(topic)
-  const topics =
-    selection instanceof RegExp
-      ? // With the flag g, `test` would begin at its last match.
-        [...existing].filter((topic) => topic.search(selection) >= 0 && isForeign(topic)).sort()
-      : selection
+  const matches = priceTopicPattern(selection, names)
+  const topics = selection instanceof RegExp ? [...existing].filter((topic) => matches?.(topic)).sort() : selection
   const absent = topics.filter((topic) => !existing.has(topic))
   if (absent.length > 0)
     return {
@@ -69,23 +75,40 @@ export function ownTopics(names: OwnTopicNames, partitions: number): readonly To
 
 /** Room for a dead letter's headers, above the largest record of its origin. */
 const LETTER_HEADROOM_BYTES = 64 * 1024
+const LARGEST = 'max.message.bytes'
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
 /** `<topic>.dlq` for each price topic, with as many partitions, for its largest record and some headers more. */
 export async function deadLetterTopics(admin: Admin, prices: PriceTopics): Promise<readonly TopicSpec[]> {
   const specs: TopicSpec[] = []
   for (const topic of prices.topics) {
-    const largest = Number(
-      (await admin.topicConfig(topic, ['max.message.bytes'])).get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES,
-    )
+    const largest = (await admin.topicConfig(topic, [LARGEST]).catch(orNothing)).get(LARGEST)
     specs.push({
       topic: deadLetterTopic(topic),
       partitions: prices.partitions,
       config: {
         'retention.ms': String(DEAD_LETTER_RETENTION_MS),
-        'max.message.bytes': String(largest + LETTER_HEADROOM_BYTES),
+        [LARGEST]: String(Number(largest ?? DEFAULT_MAX_MESSAGE_BYTES) + LETTER_HEADROOM_BYTES),
       },
     })
   }
   return specs
+}
+
+/** Without the right to DESCRIBE_CONFIGS, the topic counts as one that is configured like most. */
+function orNothing(error: unknown): ReadonlyMap<string, string> {
+  if (error instanceof BrokerError && error.code === 'not-authorized') return new Map()
+  throw error
+}
+
+/** Gives the topic's dead-letter topic as many partitions. Resolves to that number, and whether there were fewer. */
+export async function growDeadLetterTopic(
+  admin: Admin,
+  topic: string,
+): Promise<{ readonly partitions: number; readonly hasGrown: boolean }> {
+  const letters = deadLetterTopic(topic)
+  const partitions = (await admin.partitions(topic)) ?? 0
+  const hasGrown = ((await admin.partitions(letters)) ?? partitions) < partitions
+  if (hasGrown) await admin.growTopic(letters, partitions)
+  return { partitions, hasGrown }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
-import type { Admin } from '../../src/broker/port.ts'
-import { deadLetterTopics, findPriceTopics, ownTopics } from '../../src/broker/price-topics.ts'
+import { type Admin, BrokerError } from '../../src/broker/port.ts'
+import { deadLetterTopics, findPriceTopics, growDeadLetterTopic, ownTopics } from '../../src/broker/price-topics.ts'
 
 const OURS = { warmRequestsTopic: 'warm-requests', warmResultsTopic: 'prices.internal' }
 
@@ -70,4 +70,25 @@ test('dead-letter topics have the partitions of their origin, and room for its l
   ])
   expect(specs[0]?.config).toEqual({ 'retention.ms': '1209600000', 'max.message.bytes': String(5_000_000 + 65_536) })
   expect(Number(specs[1]?.config?.['max.message.bytes'])).toBeGreaterThan(65_536 + 1_000_000)
+})
+
+test('the dead-letter topic of a topic whose settings may not be seen has room for the largest record by default', async () => {
+  const admin = await adminOf({ prices: 4 })
+  const forbidden = new BrokerError('not-authorized', 'DESCRIBE_CONFIGS', { retriable: false })
+  const blind = Object.assign(Object.create(admin) as Admin, { topicConfig: () => Promise.reject(forbidden) })
+  const [spec] = await deadLetterTopics(blind, { topics: ['prices'], partitions: 4 })
+  expect(spec?.config?.['max.message.bytes']).toBe(String(1_048_588 + 65_536))
+})
+
+test('a dead-letter topic grows with its origin, and never shrinks', async () => {
+  const admin = await adminOf({ prices: 4, 'prices.dlq': 2 })
+  expect(await growDeadLetterTopic(admin, 'prices')).toEqual({ partitions: 4, hasGrown: true })
+  expect(await growDeadLetterTopic(admin, 'prices')).toEqual({ partitions: 4, hasGrown: false })
+  expect(await admin.partitions('prices.dlq')).toBe(4)
+})
+
+test('a dead-letter topic that does not exist is not made by its origin’s growth', async () => {
+  const admin = await adminOf({ prices: 4 })
+  expect(await growDeadLetterTopic(admin, 'prices')).toEqual({ partitions: 4, hasGrown: false })
+  expect(await admin.partitions('prices.dlq')).toBeUndefined()
 })

@@ -20,8 +20,12 @@ export class MemoryAdmin extends MemoryClient implements Admin {
   }
 
   async createTopics(specs: readonly TopicSpec[]): Promise<readonly string[]> {
-    const { topics } = this.usable()
-    return specs.filter((spec) => topics.create(spec)).map((spec) => spec.topic)
+    const cluster = this.usable()
+    return specs.filter((spec) => cluster.createTopic(spec)).map((spec) => spec.topic)
+  }
+
+  async growTopic(topic: string, partitions: number): Promise<void> {
+    await this.usable().growTopic(topic, partitions)
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
@@ -36,7 +40,12 @@ export class MemoryAdmin extends MemoryClient implements Admin {
 
   async offsets(topic: string): Promise<readonly OffsetRange[]> {
     const { partitions } = this.usable().topics.get(topic)
-    return partitions.map(({ low, high }, partition) => ({ partition, low: BigInt(low), high: BigInt(high) }))
+    return partitions.map(({ low, high }, partition) => ({
+      partition,
+      low: BigInt(low),
+      stableEnd: BigInt(high),
+      high: BigInt(high),
+    }))
   }
 
   async offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]> {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { BrokerError, type ConsumerOptions, closed } from '../port.ts'
+import { BrokerError, type ConsumerOptions, closed, type TopicSpec } from '../port.ts'
 import { type GroupMember, MemoryGroup } from './group.ts'
 import { MemoryTopics } from './topics.ts'
 
@@ -105,11 +105,26 @@ export class MemoryCluster {
     this.#groups.delete(groupId)
   }
 
+  /** Returns false if the topic exists. Throws `refused`. */
+  createTopic(spec: TopicSpec): boolean {
+    const isNew = this.topics.create(spec)
+    if (isNew) for (const group of this.#groups.values()) group.found(spec.topic)
+    return isNew
+  }
+
+  async growTopic(topic: string, partitions: number): Promise<void> {
+    if (this.topics.grow(topic, partitions)) await this.#rebalanceReaders(topic)
+  }
+
   async deleteTopic(topic: string): Promise<void> {
     this.topics.get(topic)
     this.topics.delete(topic)
-    const groups = [...this.#groups.values()]
-    await Promise.all(groups.filter((group) => group.reads(topic)).map((group) => group.rebalance()))
-    for (const group of groups) group.forget(topic)
+    await this.#rebalanceReaders(topic)
+    for (const group of this.#groups.values()) group.forget(topic)
+  }
+
+  async #rebalanceReaders(topic: string): Promise<void> {
+    const groups = [...this.#groups.values()].filter((group) => group.reads(topic))
+    await Promise.all(groups.map((group) => group.rebalance()))
   }
 }

@@ -1,9 +1,10 @@
 import { partitionName } from '../partition-name.ts'
-import type { ConsumerOptions, PartitionLag, TopicPartition } from '../port.ts'
+import type { ConsumerOptions, PartitionLag, PartitionPosition, TopicPartition } from '../port.ts'
 import { type BrokerEvent, type Consumer, type ConsumerHealth, closed } from '../port.ts'
 import { Assignment } from './assignment.ts'
 import type { MemoryCluster } from './cluster.ts'
 import type { AssignedPartition, GroupMember } from './group.ts'
+import type { PartitionLog } from './log.ts'
 import type { ReaderOwner } from './partition-reader.ts'
 
 const DRAIN_MS = 5000
@@ -44,6 +45,7 @@ export class MemoryConsumer implements Consumer, GroupMember {
   async start(): Promise<void> {
     if (this.#stopped !== undefined) throw closed('the consumer was stopped: make a new one')
     this.#cluster.assertUsable()
+    for (const { topic } of this.options.ranges ?? []) this.#cluster.topics.get(topic)
     for (const topic of this.options.topics) this.#cluster.topics.get(topic)
     this.#started ??= this.#join()
     await this.#started
@@ -67,6 +69,10 @@ export class MemoryConsumer implements Consumer, GroupMember {
     return this.#assignment?.readers.map((reader) => reader.lag()) ?? []
   }
 
+  positions(): readonly PartitionPosition[] {
+    return this.#assignment?.readers.map((reader) => reader.position()) ?? []
+  }
+
   health(): ConsumerHealth {
     const away = this.#state !== 'stopped' && !this.#cluster.isReachable
     return {
@@ -75,6 +81,18 @@ export class MemoryConsumer implements Consumer, GroupMember {
       restarts: this.#restarts,
       assigned: this.#assignment?.partitions ?? [],
     }
+  }
+
+  topics(): readonly string[] {
+    const { topics, matches } = this.options
+    if (matches === undefined) return topics
+    return [...new Set([...topics, ...this.#cluster.topics.names().filter((topic) => matches(topic))])]
+  }
+
+  found(topic: string): void {
+    if (this.options.matches?.(topic) !== true) return
+    const partitions = this.#cluster.topics.get(topic).partitions.length
+    this.#emit({ type: 'topic', topic, change: 'found', partitions })
   }
 
   assign(partitions: readonly AssignedPartition[]): void {
@@ -100,12 +118,24 @@ export class MemoryConsumer implements Consumer, GroupMember {
     const { mode, groupId } = this.options
     this.#state = 'joining'
     const ignoreConnection = this.#cluster.onConnection((reachable) => this.#onConnection(reachable))
-    const leave = this.#cluster.join(mode, groupId, this)
+    const leave = mode === 'manual' ? this.#takeRanges() : this.#cluster.join(mode, groupId, this)
     this.#leaveGroup = () => {
       ignoreConnection()
       leave()
     }
     await this.#firstAssignment.promise
+  }
+
+  /** Without a group: nobody else shares in the partitions. */
+  #takeRanges(): () => void {
+    this.assign(
+      (this.options.ranges ?? []).map(({ topic, partition, from, to }) => ({
+        ...{ topic, partition, position: Number(from), commit: () => undefined },
+        log: this.#cluster.topics.get(topic).partitions[partition] as PartitionLog,
+        end: to === undefined ? undefined : Number(to),
+      })),
+    )
+    return () => undefined
   }
 
   async #leave(drainMs: number): Promise<void> {

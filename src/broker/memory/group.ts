@@ -8,10 +8,16 @@ export interface AssignedPartition extends TopicPartition {
   readonly log: PartitionLog
   readonly position: number
   readonly commit: (position: number) => void
+  /** The offset at which reading ends. Undefined: it goes on. */
+  readonly end?: number | undefined
 }
 
 export interface GroupMember {
-  readonly options: Pick<ConsumerOptions, 'topics' | 'start'>
+  readonly options: Pick<ConsumerOptions, 'start'>
+  /** The topics that it reads: those that were named, and those that match. */
+  topics(): readonly string[]
+  /** A topic was made. */
+  found(topic: string): void
   /** Resolves when the last batch is drained and committed and the partitions are given up. Never rejects. */
   revoke(): Promise<void>
   assign(partitions: readonly AssignedPartition[]): void
@@ -70,7 +76,7 @@ export class MemoryGroup {
   }
 
   reads(topic: string): boolean {
-    return [...this.#members].some((member) => member.options.topics.includes(topic))
+    return [...this.#members].some((member) => member.topics().includes(topic))
   }
 
   /** Resolves when the partitions are assigned. Calls that come in the meantime share one more round. */
@@ -94,8 +100,8 @@ export class MemoryGroup {
   #assign(): void {
     const shares = new Map<GroupMember, AssignedPartition[]>()
     for (const member of this.#members) shares.set(member, [])
-    for (const topic of new Set([...this.#members].flatMap((member) => member.options.topics))) {
-      const readers = [...this.#members].filter((member) => member.options.topics.includes(topic))
+    for (const topic of new Set([...this.#members].flatMap((member) => member.topics()))) {
+      const readers = [...this.#members].filter((member) => member.topics().includes(topic))
       this.#topics.find(topic)?.partitions.forEach((log, partition) => {
         // Equal partition numbers of all topics go to one member, whatever the number of members.
         const owner = readers[partition % readers.length]
@@ -118,12 +124,20 @@ export class MemoryGroup {
     return position
   }
 
-  #open({ options: { start, topics } }: GroupMember): void {
+  /** A topic was made: members that it matches read it from now on. */
+  found(topic: string): void {
+    if (!this.reads(topic)) return
+    for (const member of this.#members) member.found(topic)
+    void this.rebalance()
+  }
+
+  #open(member: GroupMember): void {
+    const { start } = member.options
     if (start.at === 'offsets') {
       for (const { topic, partition, offset } of start.offsets) this.commit(topic, partition, Number(offset))
     }
     if (start.at === 'timestamp') {
-      for (const topic of topics) {
+      for (const topic of member.topics()) {
         this.#topics.find(topic)?.partitions.forEach((log, partition) => {
           this.commit(topic, partition, log.offsetAt(start.timestampMs) ?? log.high)
         })

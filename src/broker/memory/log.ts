@@ -211,6 +211,7 @@ export class MemoryBatch implements Batch {
   readonly partition: number
   readonly count: number
   readonly highWatermark: bigint
+  readonly stableEnd: bigint
   readonly #chunk: Chunk
   readonly #first: number
 
@@ -219,6 +220,7 @@ export class MemoryBatch implements Batch {
     this.partition = partition
     this.count = slice.count
     this.highWatermark = BigInt(slice.high)
+    this.stableEnd = this.highWatermark
     this.#chunk = slice.chunk
     this.#first = slice.first
   }

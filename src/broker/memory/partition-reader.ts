@@ -1,4 +1,11 @@
-import type { BatchContext, BatchHandler, BrokerEvent, PartitionLag, TopicPartition } from '../port.ts'
+import type {
+  BatchContext,
+  BatchHandler,
+  BrokerEvent,
+  PartitionLag,
+  PartitionPosition,
+  TopicPartition,
+} from '../port.ts'
 import type { AssignedPartition } from './group.ts'
 import { MemoryBatch } from './log.ts'
 
@@ -54,6 +61,17 @@ export class PartitionReader {
     return { topic, partition, records: BigInt(Math.max(0, log.high - this.#position)) }
   }
 
+  position(): PartitionPosition {
+    const { topic, partition, log } = this.#assigned
+    const end = BigInt(log.high)
+    const isAtEnd = this.#position >= log.high && !this.#busy
+    return {
+      ...{ topic, partition, topicId: undefined, position: BigInt(this.#position), stableEnd: end, highWatermark: end },
+      // Records are here as soon as they are sent, so the end that is seen is that of now.
+      readToEndAtMs: isAtEnd ? performance.now() : undefined,
+    }
+  }
+
   begin(): void {
     if (this.#ended) return
     this.#stopListening = this.#assigned.log.onAppended(() => this.wake())
@@ -89,21 +107,27 @@ export class PartitionReader {
 
   /** A position beyond the end, from a wrong start, may deliver: `#clampToLog` corrects it then. */
   #mayDeliver(): boolean {
-    if (this.#ended || this.#busy || this.#position === this.#assigned.log.high) return false
+    if (this.#ended || this.#busy || this.#position === this.#limit) return false
     return !this.#owner.isHeld(this.#assigned)
   }
 
   async #deliver(): Promise<void> {
     this.#clampToLog()
     const { topic, partition, log } = this.#assigned
-    if (this.#position === log.high) return
+    if (this.#position >= this.#limit) return
     this.#busy = true
-    const slice = log.read(this.#position, this.#owner.maxBatchRecords)
+    const most = Math.min(this.#owner.maxBatchRecords, this.#limit - this.#position)
+    const slice = log.read(this.#position, most)
     const outcome = await this.#handle(new MemoryBatch(topic, partition, { ...slice, high: log.high }))
     this.#busy = false
     if (this.#fenced) return
     this.#settle(outcome)
     if (this.#ended) this.#drained.resolve()
+  }
+
+  get #limit(): number {
+    const { log, end = log.high } = this.#assigned
+    return Math.min(end, log.high)
   }
 
   /** Retention may have overtaken the position, or the start was beyond the end. */

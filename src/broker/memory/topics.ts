@@ -5,10 +5,12 @@ import { PartitionLog } from './log.ts'
 
 export interface MemoryTopic {
   readonly name: string
-  readonly partitions: readonly PartitionLog[]
+  readonly partitions: PartitionLog[]
   readonly config: ReadonlyMap<string, string>
-  /** The limit for the records of one call that go to one partition. */
+  /** The limit for a batch of records, so that a larger record is refused. */
   readonly maxBatchBytes: number
+  /** How far ahead of the clock a record's time may be. Kafka has an hour where nothing is said. */
+  readonly maxAheadMs: number
 }
 
 const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
@@ -63,7 +65,16 @@ export class MemoryTopics {
       partitions: Array.from({ length: partitions }, () => new PartitionLog(this.#maxRecordsPerPartition)),
       config: settings,
       maxBatchBytes,
+      maxAheadMs: Number(settings.get('message.timestamp.after.max.ms') ?? Number.POSITIVE_INFINITY),
     })
+    return true
+  }
+
+  /** Returns false if it has as many already. Throws `unknown-topic`. */
+  grow(name: string, count: number): boolean {
+    const { partitions } = this.get(name)
+    if (partitions.length >= count) return false
+    while (partitions.length < count) partitions.push(new PartitionLog(this.#maxRecordsPerPartition))
     return true
   }
 

@@ -27,6 +27,26 @@ export const adminFacts: Facts = {
     expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual(Array(12).fill(1n))
   },
 
+  'growTopic gives a topic partitions, which take records at once, and takes none away': async (stage) => {
+    const { admin, producer } = stage
+    const topic = await newTopic(stage, 2)
+    await admin.growTopic(topic, 5)
+    expect(await admin.partitions(topic)).toBe(5)
+    await producer.sendBatch(topic, records(4, ['a']))
+    await admin.growTopic(topic, 3)
+    expect((await admin.offsets(topic)).map(({ high }) => high)).toEqual([0n, 0n, 0n, 0n, 1n])
+    await expect(admin.growTopic('conformance-no-such-topic', 3)).rejects.toMatchObject(UNKNOWN_TOPIC)
+  },
+
+  'a consumer gets the partitions of a topic that has grown': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    const reader = await startReader(stage, { topics: [topic] })
+    await stage.admin.growTopic(topic, 4)
+    await stage.producer.sendBatch(topic, [...records(2, ['a']), ...records(3, ['b'])])
+    await untilSeen(reader, 2)
+    expect(reader.values().toSorted()).toEqual(['a', 'b'])
+  },
+
   'a topic that does not exist has no number of partitions and no offsets': async ({ admin }) => {
     expect(await admin.partitions('conformance-no-such-topic')).toBeUndefined()
     await expect(admin.offsets('conformance-no-such-topic')).rejects.toMatchObject(UNKNOWN_TOPIC)
@@ -67,9 +87,9 @@ export const adminFacts: Facts = {
     await stage.producer.sendBatch(topic, [...records(0, numbered('', 4)), ...records(2, ['a'])])
     const offsets = await stage.admin.offsets(topic)
     expect(offsets.toSorted((a, b) => a.partition - b.partition)).toEqual([
-      { partition: 0, low: 0n, high: 4n },
-      { partition: 1, low: 0n, high: 0n },
-      { partition: 2, low: 0n, high: 1n },
+      { partition: 0, low: 0n, stableEnd: 4n, high: 4n },
+      { partition: 1, low: 0n, stableEnd: 0n, high: 0n },
+      { partition: 2, low: 0n, stableEnd: 1n, high: 1n },
     ])
   },
 

@@ -40,7 +40,9 @@ export const stopFacts: Facts = {
     expect(second.values()).toEqual(['3', '4'])
   },
 
-  'a stop leaves a batch that does not end within drainMs, and it is read again': async (stage) => {
+  'a stop leaves a batch that does not end within drainMs, reports it as stuck, and it is read again': async (
+    stage,
+  ) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()
     await stage.producer.sendBatch(topic, records(0, ['a']))
@@ -57,6 +59,7 @@ export const stopFacts: Facts = {
     await inHand.opened
     await first.consumer.stop({ drainMs: 100 })
     expect(first.consumer.health().state).toBe('stopped')
+    expect(first.events.filter(({ type }) => type === 'stuck')).toMatchObject([{ groupId, topic, partition: 0 }])
     hang.open()
     const second = await startReader(stage, { topics: [topic], groupId })
     await untilSeen(second, 1)
@@ -135,13 +138,13 @@ export const stopFacts: Facts = {
     const topic = await newTopic(stage)
     const sends = [0, 1, 2].map((i) => stage.producer.sendBatch(topic, records(0, [`${i}`])))
     await stage.producer.flush()
-    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 3n }])
+    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, stableEnd: 3n, high: 3n }])
     await Promise.all(sends)
     const last = stage.producer.sendBatch(topic, records(0, ['3']))
     await stage.producer.close()
     await last
     await stage.producer.close()
-    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 4n }])
+    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, stableEnd: 4n, high: 4n }])
   },
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { expect } from '@jest/globals'
+import { BatchError } from '../../../src/broker/batch-error.ts'
 import { type Facts, newTopic, numbered, records, startReader, untilSeen } from './stage.ts'
 
 export const recordFacts: Facts = {
@@ -136,33 +137,89 @@ export const recordFacts: Facts = {
     }
   },
 
-  'max.message.bytes is the limit for the records of one call for one partition': async (stage) => {
-    const topic = await newTopic(stage, 3, { 'max.message.bytes': '1048588' })
-    const large = (partition: number, count: number) =>
-      // Random: compression must not make it fit.
-      Array.from({ length: count }, () => ({ partition, value: randomBytes(10_000) }))
-    await stage.producer.sendBatch(
-      topic,
-      [0, 1, 2].flatMap((partition) => large(partition, 100)),
-    )
-    const tooMuch = stage.producer.sendBatch(topic, large(0, 110))
-    await expect(tooMuch).rejects.toMatchObject({ name: 'BrokerError', code: 'too-large', retriable: false })
+  'records are stored, however large the call is, and one that is too large alone is refused alone': async (stage) => {
+    const topic = await newTopic(stage, 3, { 'max.message.bytes': '100000' })
+    // Random: compression must not make it fit.
+    const sent = Array.from({ length: 90 }, (_, i) => ({
+      partition: i % 3,
+      value: randomBytes(i === 40 ? 120_000 : 8_000),
+    }))
+    const error = await batchErrorOf(stage.producer.sendBatch(topic, sent))
+    expect(error).toMatchObject({ name: 'BrokerError', code: 'too-large', retriable: false })
+    expect([...error.failures.keys()]).toEqual([40])
     const reader = await startReader(stage, { topics: [topic] })
-    await untilSeen(reader, 300)
-    expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual([100n, 100n, 100n])
+    await untilSeen(reader, 89)
+    for (const partition of [0, 1, 2]) {
+      const values = (list: readonly { partition: number; value: Buffer | undefined }[]) =>
+        list.filter((record) => record.partition === partition).map(({ value }) => value?.toString('hex'))
+      expect(values(reader.seen)).toEqual(values(sent.filter((_, i) => i !== 40)))
+    }
   },
 
-  'a call whose records are refused in one partition is stored in the others': async (stage) => {
-    const topic = await newTopic(stage, 3, { 'max.message.bytes': '2000' })
-    const sent = [0, 1, 2].flatMap((partition) => records(partition, ['a', partition === 1 ? 'x'.repeat(3000) : 'b']))
-    await expect(stage.producer.sendBatch(topic, sent)).rejects.toMatchObject({ code: 'too-large' })
-    expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual([2n, 0n, 2n])
+  'sendBatch resolves to where the records are': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    await stage.producer.sendBatch(topic, records(1, ['a']))
+    const sent = [...records(1, ['b', 'c']), ...records(0, ['d'])]
+    const stored = await stage.producer.sendBatch(topic, sent)
+    expect(stored.toSorted((a, b) => a.partition - b.partition)).toEqual([
+      { partition: 0, records: 1, offset: 0n },
+      { partition: 1, records: 2, offset: 1n },
+    ])
+  },
+
+  'a call whose records are refused in one partition is stored in the others, and says which are not': async (
+    stage,
+  ) => {
+    const topic = await newTopic(stage, 2, { 'max.message.bytes': '2000' })
+    const sent = [
+      { partition: 0, value: 'a' },
+      { partition: 7, value: 'b' },
+      { partition: 1, value: 'x'.repeat(3000) },
+      { partition: 1, value: 'c' },
+    ]
+    const error = await batchErrorOf(stage.producer.sendBatch(topic, sent))
+    const codes = [...error.failures].map(([place, { code }]) => [place, code])
+    expect(codes.toSorted()).toEqual([
+      [1, 'refused'],
+      [2, 'too-large'],
+    ])
+    expect(error.stored.toSorted((a, b) => a.partition - b.partition)).toEqual([
+      { partition: 0, records: 1, offset: 0n },
+      { partition: 1, records: 1, offset: 0n },
+    ])
+    expect((await stage.admin.offsets(topic)).map(({ high }) => high)).toEqual([1n, 1n])
+  },
+
+  'a record that is too far ahead of the clock is refused by the name of its fault, and the others are stored': async (
+    stage,
+  ) => {
+    const topic = await newTopic(stage, 1, { 'message.timestamp.after.max.ms': '3600000' })
+    const nowMs = Date.now()
+    const times = [nowMs, nowMs + 7_200_000, nowMs - 1_000, nowMs + 1_800_000, nowMs + 86_400_000]
+    const sent = times.map((timestampMs, i) => ({ partition: 0, value: `${i}`, timestampMs }))
+    const error = await batchErrorOf(stage.producer.sendBatch(topic, sent))
+    expect([...error.failures.keys()].sort()).toEqual([1, 4])
+    for (const failure of error.failures.values())
+      expect(failure).toMatchObject({
+        code: 'refused',
+        retriable: false,
+        message: expect.stringContaining('INVALID_TIMESTAMP'),
+      })
+    const reader = await startReader(stage, { topics: [topic] })
+    await untilSeen(reader, 3)
+    expect(reader.values()).toEqual(['0', '2', '3'])
+  },
+
+  'a producer tells how many partitions a topic has, and that there is no such topic': async (stage) => {
+    const topic = await newTopic(stage, 3)
+    expect(await stage.producer.partitions(topic)).toBe(3)
+    expect(await stage.producer.partitions('conformance-no-such-topic')).toBeUndefined()
   },
 
   'an empty batch stores nothing': async (stage) => {
     const topic = await newTopic(stage)
     await stage.producer.sendBatch(topic, [])
-    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 0n }])
+    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, stableEnd: 0n, high: 0n }])
   },
 
   'a producer refuses a topic that does not exist': async (stage) => {
@@ -185,7 +242,13 @@ export const recordFacts: Facts = {
     await expect(send(strict, 3000)).rejects.toMatchObject(tooLarge)
     await send(topic, 1_000_000)
     await send(strict, 1500)
-    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 1n }])
-    expect(await stage.admin.offsets(strict)).toEqual([{ partition: 0, low: 0n, high: 1n }])
+    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, stableEnd: 1n, high: 1n }])
+    expect(await stage.admin.offsets(strict)).toEqual([{ partition: 0, low: 0n, stableEnd: 1n, high: 1n }])
   },
+}
+
+async function batchErrorOf(sending: Promise<unknown>): Promise<BatchError> {
+  const error = await sending.catch((reason: unknown) => reason)
+  if (error instanceof BatchError) return error
+  throw new Error(`a BatchError is expected, got ${error}`)
 }

@@ -93,7 +93,7 @@ describe('the in-memory broker', () => {
     await untilSeen(reader, 10)
     reader.consumer.pause(partitions)
     await stage.producer.sendBatch(topic, records(0, numbered('', 200, 10)))
-    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 110n, high: 210n }])
+    expect(await stage.admin.offsets(topic)).toEqual([{ partition: 0, low: 110n, stableEnd: 210n, high: 210n }])
     reader.consumer.resume(partitions)
     await untilSeen(reader, 110)
     expect(reader.values().slice(10)).toEqual(numbered('', 100, 110))
@@ -189,7 +189,7 @@ describe('the in-memory broker', () => {
     await expect(producer.sendBatch(topic, records(0, ['a']))).rejects.toBe(error)
     await expect(producer.sendBatch(topic, records(0, ['b']))).rejects.toBe(error)
     await producer.sendBatch(topic, records(0, ['c']))
-    expect(await admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, high: 1n }])
+    expect(await admin.offsets(topic)).toEqual([{ partition: 0, low: 0n, stableEnd: 1n, high: 1n }])
   })
 
   test('is unreachable while it is disconnected; its consumers wait, then go on where they were', async () => {
