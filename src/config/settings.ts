@@ -1,20 +1,7 @@
-import type { TopicRole } from '../../schemas/topics.ts'
 import { STRATEGY_LIMITS, STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
 import { CACHE_SETTINGS } from './cache-settings.ts'
-import {
-  type Check,
-  decimal,
-  hostPort,
-  integer,
-  listOf,
-  oneOf,
-  pem,
-  secretText,
-  type TopicSelection,
-  text,
-  topicName,
-  topicSelection,
-} from './check.ts'
+import { type Check, decimal, integer, listOf, oneOf, text } from './check.ts'
+import { KAFKA_SETTINGS } from './kafka-settings.ts'
 import { type Default, fixed, onOff, optional, type Setting, setting, whole } from './setting.ts'
 
 /**
@@ -30,7 +17,6 @@ export type Role = (typeof ROLES)[number]
 export type Profile = (typeof PROFILES)[number]
 
 const STRATEGY_ALIASES = { topn: 'top-n', timebased: 'time-based', time_based: 'time-based' } as const
-const DAY_MS = 86_400_000
 
 function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
   const words = STRATEGY_NAMES.map((name) => `${STRATEGY_LIMITS[name][limit]} (${name})`).join(', ')
@@ -44,74 +30,10 @@ function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
   }
 }
 
-function topic(name: string, role: TopicRole, doc: string): Setting<string> {
-  return setting({ name, check: topicName, default: fixed<string>(role), doc })
-}
-
-const brokers: Check<readonly string[]> = listOf(hostPort, 'host:port, several separated by commas')
 const roles: Check<readonly Role[]> = listOf(oneOf(ROLES), `${ROLES.join(', ')}: any of them, separated by commas`)
 
-const clusterIds: Check<readonly string[]> = listOf(
-  text('the id of a cluster', /^[A-Za-z0-9._-]{1,128}$/),
-  'ids of clusters, separated by commas',
-)
-
 export const SETTINGS = {
-  kafka: {
-    brokers: setting({
-      name: 'KAFKA_BROKERS',
-      check: brokers,
-      default: fixed<readonly string[]>(['127.0.0.1:9092']),
-      doc: 'The brokers to connect to first. It is enough if one of them answers.',
-    }),
-    ssl: onOff('KAFKA_SSL', false, 'On: connect to the brokers with TLS. The other KAFKA_SSL settings need it.'),
-    sslCa: optional({
-      name: 'KAFKA_SSL_CA',
-      check: pem('CERTIFICATE'),
-      doc: 'The authority that signed the brokers’ certificates.',
-    }),
-    sslCert: optional({
-      name: 'KAFKA_SSL_CERT',
-      check: pem('CERTIFICATE'),
-      doc: 'The certificate of this node, if the brokers ask for one. It needs KAFKA_SSL_KEY.',
-    }),
-    sslKey: optional({
-      name: 'KAFKA_SSL_KEY',
-      check: pem('PRIVATE KEY'),
-      doc: 'The private key of KAFKA_SSL_CERT.',
-      secret: 'all',
-    }),
-    saslMechanism: optional({
-      name: 'KAFKA_SASL_MECHANISM',
-      check: oneOf(['plain', 'scram-sha-256', 'scram-sha-512']),
-      doc: 'How this node logs in to the brokers. It needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.',
-    }),
-    saslUsername: optional({ name: 'KAFKA_SASL_USERNAME', check: secretText, doc: 'The user name for the brokers.' }),
-    saslPassword: optional({
-      name: 'KAFKA_SASL_PASSWORD',
-      check: secretText,
-      doc: 'The password for the brokers.',
-      secret: 'all',
-    }),
-    startTimeoutMs: whole(
-      'KAFKA_START_TIMEOUT_MS',
-      [0, DAY_MS, 60_000],
-      'How long a node retries at start while Kafka does not answer, in milliseconds. Then it gives up.',
-    ),
-    protectedClusters: optional({
-      name: 'KAFKA_PROTECTED_CLUSTERS',
-      check: clusterIds,
-      doc: 'Ids of clusters to which `forewarm replay` writes only if it is told so twice.',
-    }),
-    priceTopics: setting<TopicSelection>({
-      name: 'PRICE_TOPICS',
-      check: topicSelection,
-      default: fixed<TopicSelection>(/^prices\./),
-      doc: 'The topics that carry price updates. A pattern never matches a dead-letter topic or a topic of Forewarm’s own.',
-    }),
-    warmRequestsTopic: topic('WARM_REQUESTS_TOPIC', 'warm-requests', 'The topic of warm requests.'),
-    warmResultsTopic: topic('WARM_RESULTS_TOPIC', 'warm-results', 'The topic of the nodes’ answers to warm requests.'),
-  },
+  kafka: KAFKA_SETTINGS,
   node: {
     service: setting({
       name: 'FOREWARM_SERVICE',
@@ -156,6 +78,11 @@ export const SETTINGS = {
       'DRAIN_TIMEOUT_MS',
       [0, 600_000, 1000],
       'How long a closing node waits for the batches that it is handling, in milliseconds. A batch that takes longer is delivered again, to the next owner of its partition.',
+    ),
+    watchdogMs: whole(
+      'WATCHDOG_MS',
+      [0, 86_400_000, 30_000],
+      'A node whose event loop stands still for so long ends its process with exit code 70, in milliseconds. 0: never.',
     ),
   },
   warming: {

@@ -42,7 +42,7 @@ describe('loadConfig', () => {
       lookAheadMs: 2,
       detectorConcurrency: 64,
       detectorTimeoutMs: 1000,
-      drainTimeoutMs: 1000,
+      ...{ drainTimeoutMs: 1000, watchdogMs: 30_000 },
     })
     expect(config.warming).toEqual({
       ...{ enabled: true, rollout: 'full', controlShare: 0.02 },

@@ -1,30 +1,40 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import kafkajs, { type ITopicConfig, type Admin as KafkaJsAdmin } from 'kafkajs'
 import { FAREWELL_MS, settlesWithin } from '../deadline.ts'
-import type { Admin, OffsetRange, PartitionOffset, TopicSpec } from '../port.ts'
-import { BrokerError, closed } from '../port.ts'
+import { partitionName } from '../partition-name.ts'
+import { type Admin, BrokerError, closed, type OffsetRange, type PartitionOffset, type TopicSpec } from '../port.ts'
 import type { KafkaClient } from './client.ts'
-import { protocolType, toBrokerError } from './errors.ts'
+import { protocolType, toBrokerError, unknownTopics } from './errors.ts'
+import { type Led, offsetsAt } from './fetch/offsets.ts'
+import { committedOf } from './group/committed.ts'
+import type { Cluster } from './wire/cluster.ts'
+import { CODE } from './wire/codes.ts'
+import { assertNoError } from './wire/connection.ts'
+import { EARLIEST, LATEST } from './wire/list-offsets.ts'
 
 const SETTLE_MS = 10_000
 const POLL_MS = 20
 
+/** What reads the cluster asks it by requests of our own; KafkaJS's admin changes it. */
 export class KafkaAdmin implements Admin {
   readonly #client: KafkaClient
+  readonly #cluster: Cluster
   readonly #admin: KafkaJsAdmin
   #state: 'new' | 'connected' | 'closed' = 'new'
+  #connecting: Promise<void> | undefined
   #closing: Promise<void> | undefined
   isClosed = false
 
-  constructor(client: KafkaClient) {
+  constructor(client: KafkaClient, cluster: Cluster) {
     this.#client = client
+    this.#cluster = cluster
     this.#admin = client.kafka.admin({ retry: {} })
   }
 
   async connect(): Promise<void> {
     if (this.#state === 'closed') throw closed('the admin was closed: make a new one')
     try {
-      await this.#admin.connect()
+      await this.#cluster.metadata([])
     } catch (error) {
       throw toBrokerError(error, 'connecting to Kafka')
     }
@@ -37,48 +47,66 @@ export class KafkaAdmin implements Admin {
   }
 
   clusterId(): Promise<string> {
-    return this.#call('describing the cluster', async (admin) => (await admin.describeCluster()).clusterId)
+    return this.#call('describing the cluster', async () => (await this.#cluster.metadata([])).clusterId ?? '')
   }
 
-  /** Leaves out Kafka's internal topics. */
+  /** Without the broker's own. */
   topics(): Promise<readonly string[]> {
-    return this.#call('listing topics', async (admin) =>
-      (await admin.listTopics()).filter((name) => !name.startsWith('__')),
-    )
+    return this.#call('listing topics', async () => {
+      const { topics } = await this.#cluster.metadata()
+      return topics.flatMap(({ topic, isInternal }) => (isInternal || topic.startsWith('__') ? [] : [topic]))
+    })
   }
 
   partitions(topic: string): Promise<number | undefined> {
-    return this.#call(`describing topic ${topic}`, (admin) => partitionCount(admin, topic))
+    return this.#call(`describing topic ${topic}`, async () => (await this.#led(topic))?.length)
   }
 
   createTopics(specs: readonly TopicSpec[]): Promise<readonly string[]> {
-    return this.#call('creating topics', async (admin) => {
-      const existing = new Set(await admin.listTopics())
+    return this.#call('creating topics', async () => {
+      const existing = new Set(await this.topics())
       const missing = specs.filter(({ topic }) => !existing.has(topic))
       if (missing.length === 0) return []
-      const created = await createMissing(admin, missing)
-      for (const { topic } of missing) await settled(`${topic} has leaders`, () => hasLeaders(admin, topic))
+      const created = await createMissing(await this.#changing(), missing)
+      for (const { topic } of missing) await settled(`${topic} has leaders`, () => this.#hasLeaders(topic))
       return created
     })
   }
 
+  growTopic(topic: string, partitions: number): Promise<void> {
+    return this.#call(`giving topic ${topic} ${partitions} partitions`, async () => {
+      if ((await this.#existing(topic)).length >= partitions) return
+      try {
+        const admin = await this.#changing()
+        await admin.createPartitions({ topicPartitions: [{ topic, count: partitions }], timeout: SETTLE_MS })
+      } catch (error) {
+        // Another process was first.
+        if (protocolType(error) !== 'INVALID_PARTITIONS') throw error
+      }
+      const hasGrown = async () => ((await this.#led(topic))?.length ?? 0) >= partitions
+      await settled(`${topic} has ${partitions} partitions`, async () => (await hasGrown()) && this.#hasLeaders(topic))
+    })
+  }
+
   deleteTopics(topics: readonly string[]): Promise<void> {
-    return this.#call('deleting topics', async (admin) => {
-      const existing = new Set(await admin.listTopics())
+    return this.#call('deleting topics', async () => {
+      const existing = new Set(await this.topics())
       const missing = topics.filter((topic) => !existing.has(topic))
       if (missing.length > 0) throw unknownTopics(missing)
       if (topics.length === 0) return
+      const admin = await this.#changing()
       await admin.deleteTopics({ topics: [...topics], timeout: SETTLE_MS })
       await settled(`${topics} are gone`, async () => {
-        const left = new Set(await admin.listTopics())
+        const left = new Set(await this.topics())
         return topics.every((topic) => !left.has(topic))
       })
     })
   }
 
   topicConfig(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return this.#call(`describing topic ${topic}`, async (admin) => {
+    return this.#call(`describing topic ${topic}`, async () => {
       const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [...names] }
+      const admin = await this.#changing()
       const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false })
       const entries = resources.flatMap(({ configEntries }) => configEntries)
       return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
@@ -86,40 +114,41 @@ export class KafkaAdmin implements Admin {
   }
 
   offsets(topic: string): Promise<readonly OffsetRange[]> {
-    return this.#call(`reading offsets of ${topic}`, async (admin) =>
-      (await offsetRanges(admin, topic)).toSorted((a, b) => a.partition - b.partition),
-    )
+    return this.#call(`reading offsets of ${topic}`, async () => {
+      const led = await this.#existing(topic)
+      const lows = await offsetsAt(this.#cluster, led, { timestampMs: EARLIEST })
+      const stable = await offsetsAt(this.#cluster, led, { timestampMs: LATEST })
+      const ends = await offsetsAt(this.#cluster, led, { timestampMs: LATEST, end: 'log' })
+      return led.map((partition) => {
+        const name = partitionName(partition)
+        const high = ends.get(name) ?? 0n
+        return { partition: partition.partition, low: lows.get(name) ?? 0n, stableEnd: stable.get(name) ?? high, high }
+      })
+    })
   }
 
   offsetsAt(topic: string, timestampMs: number): Promise<readonly PartitionOffset[]> {
-    return this.#call(`reading offsets of ${topic}`, async (admin) => {
-      // If all records are older, KafkaJS answers with the high watermark. A real answer lies below it.
-      const ends = new Map((await offsetRanges(admin, topic)).map(({ partition, high }) => [partition, high]))
-      const found = await admin.fetchTopicOffsetsByTimestamp(topic, timestampMs)
-      return found
-        .map(({ partition, offset }) => {
-          const at = BigInt(offset)
-          return { partition, offset: at < (ends.get(partition) ?? 0n) ? at : undefined }
-        })
-        .toSorted((a, b) => a.partition - b.partition)
+    return this.#call(`reading offsets of ${topic}`, async () => {
+      const led = await this.#existing(topic)
+      const found = await offsetsAt(this.#cluster, led, { timestampMs: Math.max(0, timestampMs), end: 'log' })
+      return led.map((each) => ({ partition: each.partition, offset: found.get(partitionName(each)) }))
     })
   }
 
   committed(groupId: string, topic: string): Promise<readonly PartitionOffset[]> {
-    return this.#call(`reading the committed offsets of group ${groupId}`, async (admin) => {
-      if ((await partitionCount(admin, topic)) === undefined) throw unknownTopics([topic])
-      const answers = await admin.fetchOffsets({ groupId, topics: [topic] })
+    return this.#call(`reading the committed offsets of group ${groupId}`, async () => {
+      const answers = await committedOf(this.#cluster, groupId, await this.#existing(topic))
       return answers
-        .flatMap(({ partitions }) => partitions)
-        .map(({ partition, offset }) => ({ partition, offset: Number(offset) < 0 ? undefined : BigInt(offset) }))
+        .map(({ partition, offset }) => ({ partition, offset }))
         .toSorted((a, b) => a.partition - b.partition)
     })
   }
 
   deleteGroups(groupIds: readonly string[]): Promise<void> {
-    return this.#call('deleting groups', async (admin) => {
+    return this.#call('deleting groups', async () => {
       for (const groupId of groupIds) {
         try {
+          const admin = await this.#changing()
           await admin.deleteGroups([groupId])
         } catch (error) {
           const reason = deleteGroupError(error)
@@ -129,58 +158,70 @@ export class KafkaAdmin implements Admin {
     })
   }
 
-  async #call<T>(doing: string, run: (admin: KafkaJsAdmin) => Promise<T>): Promise<T> {
+  /** KafkaJS's admin, which is connected for the first who needs it. */
+  async #changing(): Promise<KafkaJsAdmin> {
+    this.#connecting ??= this.#admin.connect()
+    try {
+      await this.#connecting
+    } catch (error) {
+      this.#connecting = undefined
+      throw error
+    }
+    return this.#admin
+  }
+
+  async #call<T>(doing: string, run: () => Promise<T>): Promise<T> {
     if (this.#state !== 'connected') throw closed(`the admin is ${this.#state}, connected expected`)
     try {
-      return await run(this.#admin)
+      return await run()
     } catch (error) {
       throw toBrokerError(error, doing)
     }
   }
 
+  /** The partitions with their leaders, in order; undefined for a topic that does not exist. Rejects where one has none. */
+  async #led(topic: string): Promise<readonly Led[] | undefined> {
+    const { topics } = await this.#cluster.metadata([topic])
+    const [found] = topics
+    if (found === undefined || found.error === CODE.unknownTopicOrPartition) return undefined
+    assertNoError(found.error)
+    for (const { leader } of found.partitions) if (leader < 0) assertNoError(CODE.leaderNotAvailable)
+    return found.partitions
+      .map(({ partition, leader }) => ({ topic, partition, leader }))
+      .toSorted((a, b) => a.partition - b.partition)
+  }
+
+  async #existing(topic: string): Promise<readonly Led[]> {
+    const led = await this.#led(topic)
+    if (led === undefined) throw unknownTopics([topic])
+    return led
+  }
+
+  /** Metadata names leaders before these have made the partitions: only an answer from each tells. */
+  async #hasLeaders(topic: string): Promise<boolean> {
+    const led = await this.#led(topic)
+    if (led === undefined || led.length === 0) return false
+    return (await offsetsAt(this.#cluster, led, { timestampMs: LATEST })).size === led.length
+  }
+
   async #disconnect(): Promise<void> {
     this.#state = 'closed'
-    await settlesWithin(this.#admin.disconnect(), FAREWELL_MS)
+    if (this.#connecting !== undefined) await settlesWithin(this.#admin.disconnect(), FAREWELL_MS)
+    this.#cluster.close()
     this.#client.sockets.destroyAll()
     this.isClosed = true
   }
-}
-
-/** The number of partitions, or undefined if there is no such topic. Rejects while a partition has no leader. */
-export async function partitionCount(admin: KafkaJsAdmin, topic: string): Promise<number | undefined> {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] })
-    return topics[0]?.partitions.length
-  } catch (error) {
-    if (protocolType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') return undefined
-    throw error
-  }
-}
-
-/** Asks each leader, because metadata names leaders before they have created their partitions. */
-async function hasLeaders(admin: KafkaJsAdmin, topic: string): Promise<boolean> {
-  const count = await partitionCount(admin, topic)
-  return count !== undefined && (await admin.fetchTopicOffsets(topic)).length === count
-}
-
-export function unknownTopics(topics: readonly string[]): BrokerError {
-  return new BrokerError('unknown-topic', `no topic ${topics.join(', ')} (create it with \`forewarm topics create\`)`, {
-    retriable: true,
-  })
-}
-
-async function offsetRanges(admin: KafkaJsAdmin, topic: string): Promise<OffsetRange[]> {
-  // KafkaJS retries for a topic that does not exist until it gives up, so this asks first.
-  if ((await partitionCount(admin, topic)) === undefined) throw unknownTopics([topic])
-  const ranges = await admin.fetchTopicOffsets(topic)
-  return ranges.map(({ partition, low, high }) => ({ partition, low: BigInt(low), high: BigInt(high) }))
 }
 
 /** Leaves out a topic that another process creates at the same moment. */
 async function createMissing(admin: KafkaJsAdmin, missing: readonly TopicSpec[]): Promise<string[]> {
   const created: string[] = []
   for (const spec of missing) {
-    if (await admin.createTopics({ topics: [topicConfigOf(spec)], waitForLeaders: false })) created.push(spec.topic)
+    try {
+      if (await admin.createTopics({ topics: [topicConfigOf(spec)], waitForLeaders: false })) created.push(spec.topic)
+    } catch (error) {
+      throw toBrokerError(error, `creating topic ${spec.topic}`)
+    }
   }
   return created
 }
@@ -194,13 +235,13 @@ function topicConfigOf({ topic, partitions, replicationFactor, config = {} }: To
   }
 }
 
-/** KafkaJS keeps the reason in another field of its error. */
+/** KafkaJS puts the reason beside the error. */
 function deleteGroupError(error: unknown): unknown {
   const groups = (error as { groups?: readonly { readonly error?: unknown }[] }).groups
   return groups?.[0]?.error ?? error
 }
 
-/** Waits for the condition: what the controller has done reaches the brokers' metadata a moment later. */
+/** What the controller has done reaches the brokers' metadata a moment later. */
 async function settled(what: string, condition: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + SETTLE_MS
   let reason: unknown

@@ -2,34 +2,34 @@ import { Opened } from '../opened.ts'
 import type { Broker, BrokerEvent } from '../port.ts'
 import { KafkaAdmin } from './admin.ts'
 import { type ClientOptions, createKafkaClient } from './client.ts'
-import { type Codec, type CodecName, compressionType, registerCodecs } from './compression.ts'
+import { COMPRESSORS, type CodecName } from './compression.ts'
 import { KafkaConsumer } from './consumer/consumer.ts'
-import { type ConsumerTiming, Membership } from './consumer/membership.ts'
+import { ConsumerState } from './consumer/consumer-state.ts'
+import type { ConsumerTiming } from './consumer/timing.ts'
 import { guardIdleTimers } from './idle-timer.ts'
-import { installProduceEncoder } from './producer/produce-request.ts'
 import { KafkaProducer } from './producer/producer.ts'
+import { Cluster } from './wire/cluster.ts'
 
-export type { KafkaLogEvent } from './client.ts'
-export type { Codec, CodecName } from './compression.ts'
+export type { CodecName } from './compression.ts'
 
 /**
- * The options of `createKafkaBroker`. The broker speaks to Kafka through KafkaJS 2.2.4. A record comes in through
- * consumer/session.ts (the life of one KafkaJS consumer), consumer/assignment.ts (its partitions between two joins) and
- * consumer/batch.ts (columns over its messages). Above them consumer/consumer.ts replaces a KafkaJS consumer that
- * crashed. A record goes out through ../micro-batch.ts and producer/producer.ts. The oddities of KafkaJS are told by the
- * code that copes with them.
+ * The options of `createKafkaBroker`. The broker speaks to Kafka over the connections of KafkaJS 2.2.4 (wire/kafkajs.ts),
+ * by requests of its own (wire/). A record comes in through fetch/fetch-loop.ts, fetch/record-batches.ts and
+ * fetch/partition.ts. consumer/consumer.ts decides which partitions are read, or group/member.ts with the group. A record
+ * goes out through ../micro-batch.ts and producer/producer.ts.
  */
 export interface KafkaBrokerOptions extends ClientOptions {
-  /** How long a fetch waits for records. Default 100. Pause, resume and stop take up to that long. */
+  /** How long a fetch waits for records, milliseconds. Default 20. */
   readonly maxWaitMs?: number
-  /**
-   * A member loses its partitions when Kafka has not heard of it for so long. Default 10,000. A member that lost its
-   * connection is a new one to Kafka, so it waits as long for its old partitions.
-   */
+  /** How often the topics' metadata is looked at, ms. Default 4,000: new partitions are read within five seconds. */
+  readonly metadataAgeMs?: number
+  /** A member loses its partitions when Kafka has not heard of it for so long. Default 10,000. */
   readonly sessionTimeoutMs?: number
   /** How long a rebalance waits for members that drain. Default 60,000. */
   readonly rebalanceTimeoutMs?: number
-  /** A member notices a rebalance at most so much later. Default 1,000, at most a third of the session's timeout. */
+  /** The name of a static member: a restart within the session's timeout moves no partitions. */
+  readonly groupInstanceId?: string
+  /** A member notices a rebalance at most so much later. Default 250, at most a third of the session's timeout. */
   readonly heartbeatIntervalMs?: number
   /** Default 1,000. A stop or a rebalance commits first; after a crash, what was handled since is handled again. */
   readonly commitIntervalMs?: number
@@ -38,16 +38,21 @@ export interface KafkaBrokerOptions extends ClientOptions {
   /** How long a close may take while Kafka does not answer. Default 5,000. */
   readonly closeTimeoutMs?: number
   /**
-   * Bytes in one fetch from one broker. Default 4 MiB: KafkaJS decodes a fetch in one go, about 1 µs a record, and
-   * nothing else runs meanwhile. A larger record is fetched all the same.
+   * Bytes in one fetch from one broker. Default 4 MiB: a fetch is decoded in one go, and nothing else runs meanwhile. A
+   * larger record is fetched all the same.
    */
   readonly maxBytes?: number
   /** Bytes of one partition in a fetch. Default 1 MiB. */
   readonly maxBytesPerPartition?: number
   /** The codec that producers compress with. Default none. */
   readonly compression?: CodecName
-  /** More codecs, or replacements: gzip, snappy and zstd are built in, lz4 is not. The whole process shares them. */
-  readonly codecs?: Partial<Record<CodecName, Codec>>
+  /** How long a producer tries to have a record stored before it rejects it. Default 30,000. */
+  readonly deliveryTimeoutMs?: number
+  /**
+   * Default true: a record that is sent again is stored once. Without it, and where the user may not, it may be stored
+   * twice.
+   */
+  readonly idempotent?: boolean
   /** A producer refuses a `sendBatch` while so many of its calls are in flight or wait. Default 1,000. */
   readonly maxPendingBatches?: number
   /** Called for the events of all consumers and producers. */
@@ -58,27 +63,25 @@ export interface KafkaBrokerOptions extends ClientOptions {
 /** Makes a broker over Kafka and does not connect it yet. Throws `refused` for a compression without a codec. */
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
   guardIdleTimers()
-  const takesRecords = installProduceEncoder()
-  registerCodecs(options.codecs)
-  const compression = options.compression === undefined ? 0 : compressionType(options.compression)
+  const compressor = options.compression && COMPRESSORS[options.compression]
   const timing = timingOf(options)
   const random = options.random ?? Math.random
   const onEvent = guarded(options.onEvent)
-  const connect = () => createKafkaClient(options)
   const opened = new Opened()
   let closing: Promise<void> | undefined
 
   return {
     kind: 'kafka',
     consumer: (consumerOptions) =>
-      opened.add(new KafkaConsumer(connect, new Membership(consumerOptions, { timing, random, onEvent }))),
+      opened.add(new KafkaConsumer(options, new ConsumerState(consumerOptions, { random, onEvent }), timing)),
     producer: () => {
-      const { maxPendingBatches = 1000 } = options
+      const { maxPendingBatches = 1000, deliveryTimeoutMs = 30_000, idempotent: isIdempotent = true } = options
       const { closeTimeoutMs } = timing
-      const settings = { compression, takesRecords, maxPendingBatches, closeTimeoutMs, onEvent }
-      return opened.add(new KafkaProducer(connect(), settings))
+      const { requestTimeoutMs } = options
+      const settings = { compressor, isIdempotent, deliveryTimeoutMs, maxPendingBatches, closeTimeoutMs, onEvent }
+      return opened.add(new KafkaProducer(new Cluster(options), { ...settings, requestTimeoutMs }))
     },
-    admin: () => opened.add(new KafkaAdmin(connect())),
+    admin: () => opened.add(new KafkaAdmin(createKafkaClient(options), new Cluster(options))),
     close: () => {
       closing ??= opened.close()
       return closing
@@ -89,10 +92,12 @@ export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
 function timingOf(options: KafkaBrokerOptions): ConsumerTiming {
   const sessionTimeoutMs = options.sessionTimeoutMs ?? 10_000
   return {
-    maxWaitMs: options.maxWaitMs ?? 100,
+    maxWaitMs: options.maxWaitMs ?? 20,
+    metadataAgeMs: options.metadataAgeMs ?? 4_000,
     sessionTimeoutMs,
     rebalanceTimeoutMs: options.rebalanceTimeoutMs ?? 60_000,
-    heartbeatIntervalMs: Math.min(options.heartbeatIntervalMs ?? 1000, Math.floor(sessionTimeoutMs / 3)),
+    groupInstanceId: options.groupInstanceId,
+    heartbeatIntervalMs: Math.min(options.heartbeatIntervalMs ?? 250, Math.floor(sessionTimeoutMs / 3)),
     commitIntervalMs: options.commitIntervalMs ?? 1000,
     stuckAfterMs: options.stuckAfterMs ?? 30_000,
     closeTimeoutMs: options.closeTimeoutMs ?? 5000,

@@ -9,12 +9,18 @@ export function configuredKafka({ kafka, node }: Config, onEvent: (event: Broker
   return createKafkaBroker({
     brokers: kafka.brokers,
     clientId: `forewarm.${node.service}`,
+    deliveryTimeoutMs: kafka.deliveryTimeoutMs,
     ...(kafka.ssl && {
       ssl: { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) },
     }),
     ...(mechanism !== undefined &&
       username !== undefined &&
       password !== undefined && { sasl: { mechanism, username, password } }),
+    maxWaitMs: kafka.fetchWaitMs,
+    metadataAgeMs: kafka.metadataAgeMs,
+    sessionTimeoutMs: kafka.sessionTimeoutMs,
+    heartbeatIntervalMs: kafka.heartbeatMs,
+    ...(kafka.groupInstanceId !== undefined && { groupInstanceId: kafka.groupInstanceId }),
     onEvent,
   })
 }

@@ -1,146 +1,247 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { settlesWithin } from '../../deadline.ts'
 import { partitionName } from '../../partition-name.ts'
-import type { BrokerError, Consumer, ConsumerHealth, PartitionLag, TopicPartition } from '../../port.ts'
-import { closed } from '../../port.ts'
-import type { KafkaClient } from '../client.ts'
-import { messageOf, toBrokerError } from '../errors.ts'
-import type { Membership } from './membership.ts'
-import { assertTopics } from './preflight.ts'
-import { KafkaSession } from './session.ts'
+import {
+  BrokerError,
+  type Consumer,
+  type ConsumerHealth,
+  closed,
+  type PartitionLag,
+  type PartitionPosition,
+  type TopicPartition,
+} from '../../port.ts'
+import type { ClientOptions } from '../client.ts'
+import { toBrokerError } from '../errors.ts'
+import { startsOf } from '../fetch/offsets.ts'
+import type { Partition } from '../fetch/partition.ts'
+import { Cluster } from '../wire/cluster.ts'
+import { CODE } from '../wire/codes.ts'
+import type { TopicMetadata } from '../wire/metadata.ts'
+import type { ConsumerState } from './consumer-state.ts'
+import { GroupRun } from './group-run.ts'
+import { Holding } from './holding.ts'
+import { Reading } from './reading.ts'
+import type { ConsumerTiming } from './timing.ts'
+import { TopicWatch } from './topic-watch.ts'
+import { Topics } from './topics.ts'
 
 const DRAIN_MS = 5000
-/** Joining may fail for reasons that pass in a moment: a coordinator that is being elected, a group that settles. */
-const START_ATTEMPTS = 3
-/** Restarts in a row after which it counts as failed; it goes on trying, but somebody should look. */
-const FAILED_AFTER = 8
 
 /**
- * A member of a group, whatever happens to the KafkaJS consumers behind it: one that crashed is replaced, after a delay
- * that doubles, for as long as it takes. Started once and stopped once.
+ * A consumer over connections of its own: the topics that it watches, the partitions that it reads, and who gives them
+ * to it (its group, or itself). Started once and stopped once.
  */
 export class KafkaConsumer implements Consumer {
-  readonly #connect: () => KafkaClient
-  readonly #membership: Membership
+  readonly #state: ConsumerState
+  readonly #timing: ConsumerTiming
+  readonly #cluster: Cluster
+  readonly #topics: Topics
+  readonly #watch: TopicWatch
+  readonly #reading: Reading
+  readonly #holding: Holding
+  readonly #group: GroupRun | undefined
   readonly #stopping = new AbortController()
-  /** Asks about the topics, before there is a session. */
-  #preflight: KafkaClient | undefined
-  #session: KafkaSession | undefined
+  #taking: Promise<void> | undefined
   #started: Promise<void> | undefined
-  #supervised: Promise<void> | undefined
+  #hasStarted = false
   #stopped: Promise<void> | undefined
+  isClosed = false
 
-  /** `connect` makes the client of one session. */
-  constructor(connect: () => KafkaClient, membership: Membership) {
-    this.#connect = connect
-    this.#membership = membership
-  }
-
-  get isClosed(): boolean {
-    return this.#stopped !== undefined && this.#membership.state === 'stopped'
+  constructor(client: ClientOptions, state: ConsumerState, timing: ConsumerTiming) {
+    this.#state = state
+    this.#timing = timing
+    const cluster = new Cluster(client)
+    this.#cluster = cluster
+    this.#topics = new Topics(cluster)
+    const { options } = state
+    const names =
+      options.mode === 'manual' ? [...new Set((options.ranges ?? []).map(({ topic }) => topic))] : options.topics
+    this.#watch = new TopicWatch({
+      cluster,
+      topics: names,
+      matches: options.matches,
+      ageMs: timing.metadataAgeMs,
+      onSeen: (topics) => this.#seen(topics),
+      onFailed: (error) => state.unanswered(error),
+    })
+    this.#reading = new Reading({
+      ...{ cluster, options, timing },
+      emit: (event) => state.emit(event),
+      reportFailure: (error, delayMs) => state.reportFailure(error, delayMs),
+      retryMs: (failures) => state.retryMs(failures),
+      heartbeat: () => this.#group?.beat() ?? Promise.resolve(),
+      mayHandle: () => this.#group?.mayHandle ?? true,
+      onMoved: () => this.#watch.lookSoon(),
+      onFetchFailed: (error) => state.unanswered(error),
+      onAnswered: () => state.answered(),
+      isExplained: (partition) => state.isUnanswered || !this.#topics.has(partition),
+      onAccess: (topic, isAllowed) => state.access({ topic, partitions: this.#topics.partitions(topic) }, isAllowed),
+    })
+    this.#holding = new Holding(this.#reading, state)
+    const { signal: stopping } = this.#stopping
+    const parts = {
+      cluster,
+      state,
+      timing,
+      stopping,
+      reading: this.#reading,
+      holding: this.#holding,
+      topics: this.#topics,
+      look: async () => this.#seen((await cluster.metadata(this.#watch.names)).topics),
+    }
+    this.#group = options.mode === 'group' ? new GroupRun(parts) : undefined
   }
 
   start(): Promise<void> {
     if (this.#stopped !== undefined) return Promise.reject(closed('the consumer was stopped: make a new one'))
-    this.#started ??= this.#join()
+    this.#started ??= this.#start()
     return this.#started
   }
 
   stop({ drainMs = DRAIN_MS }: { readonly drainMs?: number } = {}): Promise<void> {
-    this.#stopped ??= this.#leave()
-    void this.#session?.stop(drainMs)
-    return this.#stopped
+    this.#stopped ??= this.#stop()
+    const deadline = setTimeout(() => {
+      for (const partition of this.#reading.all()) {
+        if (partition.inHand !== undefined) this.#state.reportStuck(partition.inHand)
+        partition.abandon()
+      }
+    }, drainMs)
+    return this.#stopped.finally(() => clearTimeout(deadline))
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) this.#membership.paused.add(partitionName(partition))
-    this.#session?.assignment?.hold(partitions)
+    this.#reading.pause(partitions)
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) this.#membership.paused.delete(partitionName(partition))
-    this.#session?.assignment?.release(partitions)
+    this.#reading.resume(partitions)
   }
 
   lag(): readonly PartitionLag[] {
-    return this.#session?.assignment?.cursors.lag() ?? []
+    return this.#reading.lag()
+  }
+
+  positions(): readonly PartitionPosition[] {
+    return this.#reading.positions()
   }
 
   health(): ConsumerHealth {
-    const { state, epoch, restarts } = this.#membership
-    return { state, epoch, restarts, assigned: this.#session?.assignment?.partitions ?? [] }
+    const { health: state, epoch, restarts } = this.#state
+    const assigned = this.#reading.all().map(({ topic, partition }) => ({ topic, partition }))
+    return { state, epoch, restarts, assigned }
   }
 
-  async #join(): Promise<void> {
-    const membership = this.#membership
-    membership.state = 'joining'
+  async #start(): Promise<void> {
+    const state = this.#state
+    state.phase = 'joining'
     try {
-      const client = this.#connect()
-      this.#preflight = client
-      await assertTopics(client, membership.options.topics).finally(() => client.sockets.destroyAll())
-      for (let attempt = 1; ; attempt++) {
-        const failure = await this.#attempt()
-        if (failure === undefined) break
-        if (!failure.retriable || attempt === START_ATTEMPTS) throw failure
-        await delay(membership.restartMs(attempt), undefined, { signal: this.#stopping.signal })
+      for (const topic of await this.#watch.start()) {
+        this.#topics.note(topic)
+        if (topic.error === CODE.topicNotAuthorized) throw forbidden(topic.topic)
       }
+      await (this.#group?.start() ?? this.#take())
+      if (this.#stopping.signal.aborted) throw closed('stopped before it had started')
+      state.phase = 'running'
+      this.#hasStarted = true
     } catch (error) {
-      if (this.#stopping.signal.aborted) throw closed('stopped before the group was joined')
-      membership.state = 'stopped'
+      if (this.#stopping.signal.aborted) throw closed('stopped before it had started')
+      state.phase = 'stopped'
       this.#started = undefined
-      throw toBrokerError(error, 'starting a consumer')
-    }
-    this.#supervised = this.#supervise()
-  }
-
-  /** Undefined when the group is joined and the first assignment handed over. */
-  async #attempt(): Promise<BrokerError | undefined> {
-    if (this.#stopping.signal.aborted) return closed('stopped before the group was joined')
-    const session = new KafkaSession(this.#connect(), this.#membership)
-    this.#session = session
-    try {
-      await session.start()
-      return undefined
-    } catch (error) {
-      await session.stop()
-      return toBrokerError(error, 'joining')
+      throw toBrokerError(error, `reading ${state.options.topics.join(', ')}`)
     }
   }
 
-  async #supervise(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      const session = this.#session
-      const reason = await session?.ended
-      if (this.#stopping.signal.aborted) return
-      this.#membership.state = 'restarting'
-      const isAway = toBrokerError(reason, 'consuming').code === 'unreachable'
-      if (isAway) this.#membership.emit({ type: 'disconnected', reason: messageOf(reason) })
-      // Waits for the batch in hand, however long: its partition must not have a second handler.
-      await session?.stop()
-      await this.#restart(reason)
-      if (isAway && !this.#stopping.signal.aborted) this.#membership.emit({ type: 'reconnected' })
+  /** Without a group: starts to read what is missing. */
+  #take(): Promise<void> {
+    this.#taking = this.#takeMissing().finally(() => {
+      this.#taking = undefined
+    })
+    return this.#taking
+  }
+
+  /** All partitions of the topics, or the ranges. The ones that nobody tells a start of are left for another look. */
+  async #takeMissing(): Promise<void> {
+    const { start, ranges } = this.#state.options
+    const topics = this.#topics
+    const isFirst = this.#state.epoch === 0
+    await this.#holding.give(this.#stale(), async () => true)
+    const isNew = (partition: TopicPartition) => topics.isNew(partition)
+    const missing = topics
+      .led(ranges?.filter((range) => !isNew(range)) ?? topics.all())
+      .filter((partition) => this.#reading.get(partition) === undefined)
+    const known = new Map((ranges ?? []).map((range) => [partitionName(range), range.from]))
+    const ends = new Map((ranges ?? []).map((range) => [partitionName(range), range.to]))
+    const isFound = (partition: TopicPartition) => topics.isFound(partition)
+    const starts = await startsOf(this.#cluster, missing, { start, known, isMoving: isFirst, isNew, isFound })
+    if (starts.length < missing.length) this.#watch.lookSoon()
+    if (starts.length === 0 && !isFirst) return
+    const taken = starts.map((start) => ({
+      ...start,
+      topicId: topics.idOf(start.topic),
+      committed: undefined,
+      end: ends.get(partitionName(start)),
+    }))
+    await this.#holding.take(taken, this.#stopping.signal)
+  }
+
+  /** Partitions of topics that were made again. A range is not read on: its offsets belong to the deleted topic. */
+  #stale(): Partition[] {
+    if (this.#state.options.mode === 'manual') return []
+    return this.#reading.all().filter((partition) => this.#topics.isStale(partition))
+  }
+
+  #seen(topics: readonly TopicMetadata[]): void {
+    this.#state.answered()
+    let hasMore = false
+    for (const topic of topics) {
+      const change = this.#topics.note(topic, true)
+      if (change !== undefined)
+        this.#state.emit({
+          type: 'topic',
+          topic: topic.topic,
+          change,
+          partitions: this.#topics.partitions(topic.topic),
+        })
+      if (change === 'found' || change === 'back' || change === 'made-again' || change === 'grown') hasMore = true
+      if (topic.error === CODE.none) this.#reading.follow(topic)
+      else this.#reading.lose(topic.topic)
+    }
+    if (this.#topics.isSomeAway || topics.some(isPassing)) this.#watch.lookSoon()
+    if (this.#group !== undefined) {
+      if (hasMore) this.#group.rejoin()
+    } else if (this.#taking !== undefined) {
+      // It may have begun before this look.
+      this.#watch.lookSoon()
+    } else if (this.#state.epoch > 0) {
+      this.#take().catch((error: unknown) => {
+        this.#state.unanswered(error)
+        this.#watch.lookSoon()
+      })
     }
   }
 
-  async #restart(reason: unknown): Promise<void> {
-    let failure = reason
-    for (let failures = 0; !this.#stopping.signal.aborted; failures++) {
-      const delayMs = this.#membership.restartMs(failures)
-      this.#membership.state = failures < FAILED_AFTER ? 'restarting' : 'failed'
-      this.#membership.reportFailure(failure, delayMs)
-      await delay(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
-      failure = await this.#attempt()
-      if (failure === undefined) return
-    }
-  }
-
-  async #leave(): Promise<void> {
+  async #stop(): Promise<void> {
     this.#stopping.abort()
-    // A broker that hangs would be waited for as long as a request may take.
-    this.#preflight?.sockets.destroyAll()
-    await this.#session?.stop()
-    await this.#started?.catch(() => undefined)
-    await this.#supervised
-    await this.#session?.stop()
-    this.#membership.state = 'stopped'
+    this.#watch.stop()
+    const { closeTimeoutMs } = this.#timing
+    // What the start waits for may never be answered.
+    if (!this.#hasStarted) this.#cluster.close()
+    await settlesWithin(this.#started?.catch(() => undefined) ?? Promise.resolve(), closeTimeoutMs)
+    if (this.#group === undefined) await this.#holding.give(this.#reading.all(), async () => true)
+    else await this.#group.stop()
+    this.#reading.stop()
+    this.#cluster.close()
+    this.#state.phase = 'stopped'
+    this.isClosed = true
   }
+}
+
+/** True while leaders are elected, or a broker cannot tell of the topic for another reason. */
+function isPassing({ error, partitions }: TopicMetadata): boolean {
+  return error !== CODE.none || partitions.some(({ leader }) => leader < 0)
+}
+
+function forbidden(topic: string): BrokerError {
+  return new BrokerError('not-authorized', `topic ${topic}: the right to DESCRIBE and READ it is missing`, {
+    retriable: false,
+  })
 }

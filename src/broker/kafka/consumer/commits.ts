@@ -1,0 +1,92 @@
+import { partitionName } from '../../partition-name.ts'
+import type { TopicPartition } from '../../port.ts'
+import type { Partition } from '../fetch/partition.ts'
+import type { GroupMember, Standing } from '../group/member.ts'
+import { CODE } from '../wire/codes.ts'
+import type { ConsumerState } from './consumer-state.ts'
+import type { Topics } from './topics.ts'
+
+export interface CommitsOptions {
+  readonly member: GroupMember
+  readonly topics: Topics
+  readonly state: ConsumerState
+  /** False once the group goes on without this member. */
+  readonly mayCommit: () => boolean
+  /** Gets what an answer means for the member, if it is refused. */
+  readonly onRefused: (standing: Standing) => void
+}
+
+/** Tells the group how far its partitions are handled, one request after the other. */
+export class Commits {
+  readonly #options: CommitsOptions
+  /** The note that is committed with each partition's offset. */
+  readonly #notes = new Map<string, string>()
+  /** Partitions that this user may not commit. */
+  readonly #forbidden = new Set<string>()
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: CommitsOptions) {
+    this.#options = options
+  }
+
+  note(partition: TopicPartition, text: string): void {
+    this.#notes.set(partitionName(partition), text)
+  }
+
+  /** Resolves when the group was told where it does not know, or could not be. Never rejects. */
+  commit(partitions: readonly Partition[]): Promise<void> {
+    const committed = this.#last.then(() => this.#commit(partitions))
+    this.#last = committed
+    return committed
+  }
+
+  /** Nothing is left that the group could be told. */
+  isDone(partition: Partition): boolean {
+    return !this.#isBehind(partition) || this.#forbidden.has(partitionName(partition))
+  }
+
+  /** Reports what was handled of partitions that are given up, and is not committed. */
+  tellUncommitted(partitions: readonly Partition[]): void {
+    const { groupId } = this.#options.state.options
+    for (const each of partitions) {
+      const { topic, partition, committed: from, position: to } = each
+      if (from === undefined || from >= to || !this.#isBehind(each)) continue
+      this.#options.state.emit({ type: 'uncommitted', groupId, topic, partition, from, to })
+    }
+  }
+
+  #isBehind(partition: Partition): boolean {
+    return partition.position !== partition.committed && this.#options.topics.has(partition)
+  }
+
+  async #commit(partitions: readonly Partition[]): Promise<void> {
+    const { member, state, mayCommit, onRefused } = this.#options
+    const offsets = partitions
+      .filter((partition) => this.#isBehind(partition))
+      .map(({ topic, partition, position }) => ({
+        ...{ topic, partition, offset: position },
+        note: this.#notes.get(partitionName({ topic, partition })) ?? '',
+      }))
+    if (offsets.length === 0 || !mayCommit()) return
+    try {
+      const { standing, refused } = await member.commit(offsets)
+      if (standing !== 'member') {
+        onRefused(standing)
+        return
+      }
+      const done = new Map(offsets.map((offset) => [partitionName(offset), offset.offset]))
+      for (const { error, ...partition } of refused) {
+        done.delete(partitionName(partition))
+        if (error === CODE.topicNotAuthorized) this.#forbidden.add(partitionName(partition))
+      }
+      for (const partition of partitions) {
+        const offset = done.get(partitionName(partition))
+        if (offset === undefined) continue
+        partition.committed = offset
+        this.#forbidden.delete(partitionName(partition))
+      }
+    } catch (error) {
+      state.unanswered(error)
+    }
+  }
+}

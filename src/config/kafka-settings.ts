@@ -1,0 +1,120 @@
+import type { TopicRole } from '../../schemas/topics.ts'
+import {
+  type Check,
+  hostPort,
+  listOf,
+  oneOf,
+  pem,
+  secretText,
+  type TopicSelection,
+  text,
+  topicName,
+  topicSelection,
+} from './check.ts'
+import { fixed, onOff, optional, type Setting, setting, whole } from './setting.ts'
+
+const DAY_MS = 86_400_000
+
+function topic(name: string, role: TopicRole, doc: string): Setting<string> {
+  return setting({ name, check: topicName, default: fixed<string>(role), doc })
+}
+
+const brokers: Check<readonly string[]> = listOf(hostPort, 'host:port, several separated by commas')
+
+const clusterIds: Check<readonly string[]> = listOf(
+  text('the id of a cluster', /^[A-Za-z0-9._-]{1,128}$/),
+  'ids of clusters, separated by commas',
+)
+
+/** Settings that say where Kafka is, how a node logs in, which topics it reads and how it reads them. */
+export const KAFKA_SETTINGS = {
+  brokers: setting({
+    name: 'KAFKA_BROKERS',
+    check: brokers,
+    default: fixed<readonly string[]>(['127.0.0.1:9092']),
+    doc: 'The brokers to connect to first. It is enough if one of them answers.',
+  }),
+  ssl: onOff('KAFKA_SSL', false, 'On: connect to the brokers with TLS. The other KAFKA_SSL settings need it.'),
+  sslCa: optional({
+    name: 'KAFKA_SSL_CA',
+    check: pem('CERTIFICATE'),
+    doc: 'The authority that signed the brokers’ certificates.',
+  }),
+  sslCert: optional({
+    name: 'KAFKA_SSL_CERT',
+    check: pem('CERTIFICATE'),
+    doc: 'The certificate of this node, if the brokers ask for one. It needs KAFKA_SSL_KEY.',
+  }),
+  sslKey: optional({
+    name: 'KAFKA_SSL_KEY',
+    check: pem('PRIVATE KEY'),
+    doc: 'The private key of KAFKA_SSL_CERT.',
+    secret: 'all',
+  }),
+  saslMechanism: optional({
+    name: 'KAFKA_SASL_MECHANISM',
+    check: oneOf(['plain', 'scram-sha-256', 'scram-sha-512']),
+    doc: 'How this node logs in to the brokers. It needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.',
+  }),
+  saslUsername: optional({ name: 'KAFKA_SASL_USERNAME', check: secretText, doc: 'The user name for the brokers.' }),
+  saslPassword: optional({
+    name: 'KAFKA_SASL_PASSWORD',
+    check: secretText,
+    doc: 'The password for the brokers.',
+    secret: 'all',
+  }),
+  startTimeoutMs: whole(
+    'KAFKA_START_TIMEOUT_MS',
+    [0, DAY_MS, 60_000],
+    'How long a node retries at start while Kafka does not answer, in milliseconds. Then it gives up.',
+  ),
+  deliveryTimeoutMs: whole(
+    'KAFKA_DELIVERY_TIMEOUT_MS',
+    [100, DAY_MS, 30_000],
+    'How long a producer retries to have a record stored, in milliseconds. Then the record is rejected.',
+  ),
+  start: setting({
+    name: 'KAFKA_START',
+    check: oneOf(['latest', 'earliest']),
+    default: fixed<'latest' | 'earliest'>('latest'),
+    doc: 'Where a group without committed offsets begins to read. New partitions of a topic are read from their start.',
+  }),
+  fetchWaitMs: whole(
+    'KAFKA_FETCH_WAIT_MS',
+    [0, 5_000, 20],
+    'How long a broker waits for records before it answers a fetch with none, in milliseconds.',
+  ),
+  metadataAgeMs: whole(
+    'KAFKA_METADATA_AGE_MS',
+    [100, 600_000, 4_000],
+    'How often the topics are looked at, in milliseconds. New partitions and leaders are noticed at most so late.',
+  ),
+  sessionTimeoutMs: whole(
+    'KAFKA_SESSION_TIMEOUT_MS',
+    [1_000, 1_800_000, 10_000],
+    'A node that Kafka has not heard of for so long loses its partitions to others, in milliseconds.',
+  ),
+  heartbeatMs: whole(
+    'KAFKA_HEARTBEAT_MS',
+    [10, 60_000, 250],
+    'How often a node tells its group that it is there, in milliseconds. It learns of a rebalance at most so late.',
+  ),
+  groupInstanceId: optional({
+    name: 'KAFKA_GROUP_INSTANCE_ID',
+    check: text('1 to 128 letters, digits, dots, underscores and hyphens', /^[A-Za-z0-9._-]{1,128}$/),
+    doc: 'The lasting name of this node in its group. With it a restart within the session moves no partitions.',
+  }),
+  protectedClusters: optional({
+    name: 'KAFKA_PROTECTED_CLUSTERS',
+    check: clusterIds,
+    doc: 'Ids of clusters to which `forewarm replay` writes only if it is told so twice.',
+  }),
+  priceTopics: setting<TopicSelection>({
+    name: 'PRICE_TOPICS',
+    check: topicSelection,
+    default: fixed<TopicSelection>(/^prices\./),
+    doc: 'The topics that carry price updates. A pattern never matches a dead-letter topic or a topic of Forewarm’s own.',
+  }),
+  warmRequestsTopic: topic('WARM_REQUESTS_TOPIC', 'warm-requests', 'The topic of warm requests.'),
+  warmResultsTopic: topic('WARM_RESULTS_TOPIC', 'warm-results', 'The topic of the nodes’ answers to warm requests.'),
+}
