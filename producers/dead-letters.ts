@@ -29,31 +29,26 @@ const MAX_MESSAGE_CHARS = 500
 
 /** A faulty feed gives thousands of dead letters at a time, so letters share requests. */
 const LINGER_MS = 1
-/** Bytes in one request. Every dead-letter topic accepts so much, whatever its origin accepts. */
-const REQUEST_BYTES = 64 * 1024
 
 /**
- * Returns a function that sends a record to `<topic>.dlq`, in the same partition, with its bytes and headers unchanged.
- * The cause is in headers named as by Spring for Apache Kafka (DeadLetterPublishingRecoverer), so that its tools read
- * them. It resolves when the letter is acknowledged, or given up and counted. It never rejects.
+ * Returns a function that sends a record to `<topic>.dlq`, with its bytes and headers unchanged. The letter goes to the
+ * partition with the record's partition number, modulo the number of partitions of `<topic>.dlq`. Headers tell the cause.
+ * They have the names that Spring for Apache Kafka gives them (DeadLetterPublishingRecoverer), so that its tools read
+ * them. The function resolves when the letter is acknowledged, or given up and counted. It never rejects.
  */
 export function createDeadLetters(options: DeadLettersOptions): (letter: DeadLetterSource) => Promise<void> {
   const delays = options.retryDelaysMs ?? RETRY_DELAYS_MS
-  const batchers = new Map<string, MicroBatcher>()
-  const batcherOf = (topic: string): MicroBatcher => {
-    const known = batchers.get(topic)
-    if (known !== undefined) return known
-    const travel = { topic, lingerMs: LINGER_MS, maxBytes: REQUEST_BYTES }
-    const batcher = new MicroBatcher(options.producer, travel)
-    batchers.set(topic, batcher)
-    return batcher
+  const topics = new Map<string, LetterTopic>()
+  const topicOf = (origin: string): LetterTopic => {
+    const known = topics.get(origin) ?? new LetterTopic(options.producer, deadLetterTopic(origin))
+    topics.set(origin, known)
+    return known
   }
   return async (letter) => {
     const firstFailureMs = options.clock.now()
     for (let attempt = 1; ; attempt++) {
       try {
-        const record = deadLetter(letter, { ...options, attempt, firstFailureMs })
-        await batcherOf(deadLetterTopic(letter.batch.topic)).add(record)
+        await topicOf(letter.batch.topic).add(deadLetter(letter, { ...options, attempt, firstFailureMs }))
         options.metrics.counter('dead_letters_total', { topic: letter.batch.topic, reason: letter.reason }).add(1)
         return
       } catch (error) {
@@ -66,6 +61,41 @@ export function createDeadLetters(options: DeadLettersOptions): (letter: DeadLet
         await options.sleep(delayMs)
       }
     }
+  }
+}
+
+/** A topic of letters. Its origin may have been given more partitions than it has. */
+class LetterTopic {
+  readonly #producer: Producer
+  readonly #topic: string
+  readonly #batcher: MicroBatcher
+  #partitions = 0
+  #asking: Promise<void> | undefined
+
+  constructor(producer: Producer, topic: string) {
+    this.#producer = producer
+    this.#topic = topic
+    this.#batcher = new MicroBatcher(producer, { topic, lingerMs: LINGER_MS })
+  }
+
+  async add(letter: OutgoingRecord): Promise<void> {
+    if (letter.partition >= this.#partitions) await this.#count()
+    // If the topic does not exist, the producer says so.
+    const partition = this.#partitions > 0 ? letter.partition % this.#partitions : letter.partition
+    await this.#batcher.add({ ...letter, partition })
+  }
+
+  /** Letters that come at once ask once. */
+  #count(): Promise<void> {
+    this.#asking ??= this.#producer
+      .partitions(this.#topic)
+      .then((partitions = 0) => {
+        this.#partitions = partitions
+      })
+      .finally(() => {
+        this.#asking = undefined
+      })
+    return this.#asking
   }
 }
 
@@ -85,7 +115,7 @@ function deadLetter(letter: DeadLetterSource, facts: LetterFacts): OutgoingRecor
   const timestamp = Buffer.alloc(8)
   timestamp.writeBigInt64BE(BigInt(Math.max(0, batch.timestampMs(index))))
   const headers: Headers = [
-    ...batch.headers(index),
+    ...batch.headers(index).map(([name, bytes]) => [name, Buffer.from(bytes)] as const),
     ['kafka_dlt-original-topic', Buffer.from(batch.topic)],
     ['kafka_dlt-original-partition', partition],
     ['kafka_dlt-original-offset', offset],
@@ -99,8 +129,14 @@ function deadLetter(letter: DeadLetterSource, facts: LetterFacts): OutgoingRecor
     ['forewarm-version', Buffer.from(facts.version)],
   ]
   const key = batch.key(index)
-  const value = batch.value(index) ?? null
-  return { partition: batch.partition, value, headers, ...(key !== undefined && { key }) }
+  const value = batch.value(index)
+  return {
+    partition: batch.partition,
+    // Copies: a letter that is given up may still be in flight when the memory of its batch is used again.
+    value: value === undefined ? null : Buffer.from(value),
+    headers,
+    ...(key !== undefined && { key: Buffer.from(key) }),
+  }
 }
 
 function isRetriable(error: unknown): boolean {

@@ -1,11 +1,39 @@
-import type { OutgoingRecord } from './port.ts'
+import type { BrokerError, OutgoingRecord } from './port.ts'
 
-/** Records of one partition that are sent in one request. */
-export interface Chunk {
+/** Why the record at a place of its chunk was not stored; undefined if it was. */
+export type FailureAt = (place: number) => BrokerError | undefined
+
+/** Records of one partition that are sent together. */
+export class Chunk {
   readonly partition: number
-  readonly records: OutgoingRecord[]
-  bytes: number
-  readonly acknowledged: PromiseWithResolvers<void>
+  readonly records: OutgoingRecord[] = []
+  /** Those of the records, in their order. */
+  readonly promises: Promise<void>[] = []
+  bytes = 0
+  readonly #settled = Promise.withResolvers<FailureAt>()
+  #told = 0
+  /** One function for all records, as it is called in the order in which they came: one each would double the cost. */
+  readonly #tell = (failureAt: FailureAt): void => {
+    const failure = failureAt(this.#told++)
+    if (failure !== undefined) throw failure
+  }
+
+  constructor(partition: number) {
+    this.partition = partition
+  }
+
+  /** Resolves when the record is stored. */
+  add(record: OutgoingRecord, bytes: number): Promise<void> {
+    const stored = this.#settled.promise.then(this.#tell)
+    this.records.push(record)
+    this.promises.push(stored)
+    this.bytes += bytes
+    return stored
+  }
+
+  settle(failureAt: FailureAt): void {
+    this.#settled.resolve(failureAt)
+  }
 }
 
 interface PartitionQueue {
@@ -22,10 +50,8 @@ interface PartitionQueue {
 const RECORD_OVERHEAD_BYTES = 20
 
 /**
- * The records that wait to be sent, in one queue for each partition. A request takes chunks of partitions that have
- * nothing in flight, longest waiting first, so a partition is never in two requests at once. Under a light load all
- * partitions share one request. Under a heavy load each request carries few partitions, and several requests are in
- * flight.
+ * The records that wait to be sent, in one queue for each partition. A partition has one chunk in flight: what comes
+ * meanwhile is in the next one, which is the larger the more comes.
  */
 export class MicroBatchQueue {
   /** Records and bytes in the queues that may send. */
@@ -34,9 +60,9 @@ export class MicroBatchQueue {
   readonly #maxRecords: number
   readonly #maxBytes: number
   readonly #queues: PartitionQueue[] = []
-  #ready: PartitionQueue[] = []
+  readonly #ready: PartitionQueue[] = []
 
-  /** Takes the most records and bytes of one request. */
+  /** Takes the most records and bytes of one chunk. */
   constructor(maxRecords: number, maxBytes: number) {
     this.#maxRecords = maxRecords
     this.#maxBytes = maxBytes
@@ -46,63 +72,46 @@ export class MicroBatchQueue {
     return this.#ready.length > 0
   }
 
-  /** Returns the chunk that the record was added to. `onChunk` is called first if that chunk is new. */
-  add(record: OutgoingRecord, onChunk: (chunk: Chunk) => void): Chunk {
+  /** Returns the promise that the record is stored. `onChunk` is called if a chunk begins with it. */
+  add(record: OutgoingRecord, onChunk: (chunk: Chunk) => void): Promise<void> {
     const queue = this.#queueOf(record.partition)
     const bytes = bytesOf(record)
     let chunk = queue.chunks.at(-1)
     if (!chunk || chunk.records.length >= this.#maxRecords || chunk.bytes + bytes > this.#maxBytes) {
-      const { partition } = record
-      chunk = { partition, records: [], bytes: 0, acknowledged: Promise.withResolvers<void>() }
+      chunk = new Chunk(record.partition)
       queue.chunks.push(chunk)
       onChunk(chunk)
     }
-    chunk.records.push(record)
-    chunk.bytes += bytes
+    const stored = chunk.add(record, bytes)
     queue.records += 1
     queue.bytes += bytes
-    if (queue.busy) return chunk
-    this.readyRecords += 1
-    this.readyBytes += bytes
-    if (!queue.ready) {
-      queue.ready = true
-      this.#ready.push(queue)
+    if (!queue.busy) {
+      this.readyRecords += 1
+      this.readyBytes += bytes
+      if (!queue.ready) {
+        queue.ready = true
+        this.#ready.push(queue)
+      }
     }
-    return chunk
+    return stored
   }
 
-  /** Takes the first chunk of each of the longest waiting partitions, as many as fit in a request, and at least one. */
-  take(): Chunk[] {
-    const taken: Chunk[] = []
-    let records = 0
-    let bytes = 0
-    for (const queue of this.#ready) {
-      const [chunk] = queue.chunks
-      if (chunk === undefined) break
-      records += chunk.records.length
-      bytes += chunk.bytes
-      if (taken.length > 0 && (records > this.#maxRecords || bytes > this.#maxBytes)) break
-      taken.push(chunk)
-      this.#takeFrom(queue, chunk)
-    }
-    this.#ready = this.#ready.slice(taken.length)
-    return taken
+  /** Takes the first chunk of each partition that may send, longest waiting first, and at most so many. */
+  take(most: number): Chunk[] {
+    const taken = this.#ready.splice(0, most)
+    return taken.map((queue) => this.#takeFrom(queue))
   }
 
-  /** The chunks are no longer in flight. Returns whether one of their partitions has records that waited for that. */
-  release(chunks: readonly Chunk[]): boolean {
-    let hasMore = false
-    for (const { partition } of chunks) {
-      const queue = this.#queueOf(partition)
-      queue.busy = false
-      if (queue.ready || queue.chunks.length === 0) continue
-      hasMore = true
-      queue.ready = true
-      this.#ready.push(queue)
-      this.readyRecords += queue.records
-      this.readyBytes += queue.bytes
-    }
-    return hasMore
+  /** The chunk is no longer in flight. Returns whether its partition has records that waited for that. */
+  release({ partition }: Chunk): boolean {
+    const queue = this.#queueOf(partition)
+    queue.busy = false
+    if (queue.chunks.length === 0) return false
+    queue.ready = true
+    this.#ready.push(queue)
+    this.readyRecords += queue.records
+    this.readyBytes += queue.bytes
+    return true
   }
 
   #queueOf(partition: number): PartitionQueue {
@@ -114,14 +123,15 @@ export class MicroBatchQueue {
     return queue
   }
 
-  #takeFrom(queue: PartitionQueue, chunk: Chunk): void {
+  #takeFrom(queue: PartitionQueue): Chunk {
+    const chunk = queue.chunks.shift() as Chunk
     this.readyRecords -= queue.records
     this.readyBytes -= queue.bytes
-    queue.chunks.shift()
     queue.records -= chunk.records.length
     queue.bytes -= chunk.bytes
     queue.ready = false
     queue.busy = true
+    return chunk
   }
 }
 

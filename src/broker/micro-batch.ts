@@ -1,20 +1,21 @@
 import { systemTimer, type Timer } from '../timer.ts'
-import { type Chunk, MicroBatchQueue } from './micro-batch-queue.ts'
+import { failuresOf } from './batch-error.ts'
+import { type Chunk, type FailureAt, MicroBatchQueue } from './micro-batch-queue.ts'
 import { BrokerError, closed, type OutgoingRecord, type Producer } from './port.ts'
 
 /** How many records wait for how long, and how many requests are in flight. */
 export interface MicroBatcherOptions {
   readonly topic: string
-  /** Records in one request. Default 500: larger requests gain little more. */
-  readonly maxRecords?: number
   /**
-   * Bytes of keys, values and headers in one request. Default 512 KiB, half of what a topic accepts in one batch by
-   * default. A larger record is sent alone, so that only it is refused.
+   * Records of one partition that are sent together, and records that wait before `lingerMs` is over. Default 500: more
+   * gains little.
    */
+  readonly maxRecords?: number
+  /** The same in bytes of keys, values and headers. Default 512 KiB. A larger record is sent alone. */
   readonly maxBytes?: number
-  /** How long the first record of a request waits for others. Default 2 ms. */
+  /** How long the first record that waits does so for others. Default 2 ms. */
   readonly lingerMs?: number
-  /** Requests in flight. Default 5. */
+  /** Partitions that have records in flight. Default 500. */
   readonly maxInFlight?: number
   /** `add` refuses a record when so many are not acknowledged yet. Default 100,000. */
   readonly maxQueued?: number
@@ -31,7 +32,7 @@ interface Flush {
   readonly done: PromiseWithResolvers<void>
 }
 
-/** Gathers records into requests of a connected producer. Keeps the order within each partition. */
+/** Gathers records into batches of a connected producer. Keeps the order within each partition. */
 export class MicroBatcher {
   readonly #producer: Producer
   readonly #topic: string
@@ -45,7 +46,9 @@ export class MicroBatcher {
   readonly #queue: MicroBatchQueue
   readonly #unsettled = new Set<Chunk>()
   readonly #flushes = new Set<Flush>()
-  readonly #onChunk: (chunk: Chunk) => void
+  readonly #onChunk = (chunk: Chunk): void => {
+    this.#unsettled.add(chunk)
+  }
   #queued = 0
   #inFlight = 0
   /** The first of the ready records has lingered long enough. */
@@ -59,29 +62,24 @@ export class MicroBatcher {
     this.#maxRecords = options.maxRecords ?? 500
     this.#maxBytes = options.maxBytes ?? 512 * 1024
     this.#lingerMs = options.lingerMs ?? 2
-    this.#maxInFlight = options.maxInFlight ?? 5
+    this.#maxInFlight = options.maxInFlight ?? 500
     this.#maxQueued = options.maxQueued ?? 100_000
     this.#onDropped = options.onDropped
     this.#timer = options.timer ?? systemTimer
     this.#queue = new MicroBatchQueue(this.#maxRecords, this.#maxBytes)
-    this.#onChunk = (chunk) => {
-      this.#unsettled.add(chunk)
-      // A caller that gives onDropped may ignore the promise.
-      if (this.#onDropped !== undefined) chunk.acknowledged.promise.catch(() => undefined)
-    }
   }
 
   /**
-   * Resolves when every in-sync replica has acknowledged the record; records of one chunk share the promise. Rejects
-   * with a BrokerError: `refused` if the queue is full, `closed` after `close`, or the producer's error.
+   * Resolves when every in-sync replica has the record. Rejects with a BrokerError: `refused` if the queue is full,
+   * `closed` after `close`, or why the producer did not have it stored.
    */
   add(record: OutgoingRecord): Promise<void> {
     if (this.#isClosed || this.#queued >= this.#maxQueued) return this.#refuse()
-    const { acknowledged } = this.#queue.add(record, this.#onChunk)
+    const acknowledged = this.#queue.add(record, this.#onChunk)
     this.#queued += 1
     if (this.#maySend()) this.#pump()
     else this.#stopLinger ??= this.#timer(this.#lingerMs, () => this.#lingered())
-    return acknowledged.promise
+    return acknowledged
   }
 
   /** Sends what is queued without waiting for more. Resolves when all of it is acknowledged or has failed. */
@@ -110,43 +108,51 @@ export class MicroBatcher {
     this.#pump()
   }
 
+  /** Sends one chunk of each partition that may: the producer puts what comes in one go into one request. */
   #pump(): void {
-    while (this.#inFlight < this.#maxInFlight && this.#queue.hasReady && this.#maySend()) this.#send(this.#queue.take())
+    if (this.#maySend()) for (const chunk of this.#queue.take(this.#maxInFlight - this.#inFlight)) this.#send(chunk)
     if (this.#queue.hasReady) return
     this.#isDue = false
     this.#stopLinger?.()
     this.#stopLinger = undefined
   }
 
-  #send(chunks: readonly Chunk[]): void {
-    const records = chunks.flatMap((chunk) => chunk.records)
+  #send(chunk: Chunk): void {
     this.#inFlight += 1
-    this.#producer.sendBatch(this.#topic, records).then(
-      () => this.#settle(chunks, undefined),
-      (error: unknown) => this.#settle(chunks, toBrokerError(error)),
+    this.#producer.sendBatch(this.#topic, chunk.records).then(
+      () => this.#settle(chunk, undefined),
+      (error: unknown) => this.#settle(chunk, failuresOf(error)),
     )
   }
 
-  #settle(chunks: readonly Chunk[], error: BrokerError | undefined): void {
+  #settle(chunk: Chunk, failureAt: FailureAt | undefined): void {
     this.#inFlight -= 1
-    for (const chunk of chunks) {
-      this.#queued -= chunk.records.length
-      this.#unsettled.delete(chunk)
-      if (error === undefined) chunk.acknowledged.resolve()
-      else {
-        chunk.acknowledged.reject(error)
-        this.#tell(error, chunk.records.length)
-      }
-    }
-    this.#settleFlushes(chunks)
+    this.#queued -= chunk.records.length
+    this.#unsettled.delete(chunk)
+    if (failureAt !== undefined) this.#drop(chunk, failureAt)
+    chunk.settle(failureAt ?? (() => undefined))
+    this.#settleFlushes(chunk)
     // Records that came while their partition was in flight have waited for a round trip, which is linger enough.
-    if (this.#queue.release(chunks)) this.#isDue = true
+    if (this.#queue.release(chunk)) this.#isDue = true
     this.#pump()
   }
 
-  #settleFlushes(chunks: readonly Chunk[]): void {
+  #drop({ promises }: Chunk, failureAt: FailureAt): void {
+    if (this.#onDropped === undefined) return
+    const dropped = new Map<BrokerError, number>()
+    for (const [place, promise] of promises.entries()) {
+      const failure = failureAt(place)
+      if (failure === undefined) continue
+      dropped.set(failure, (dropped.get(failure) ?? 0) + 1)
+      // A caller that gives onDropped may ignore the promise.
+      promise.catch(() => undefined)
+    }
+    for (const [failure, records] of dropped) this.#tell(failure, records)
+  }
+
+  #settleFlushes(chunk: Chunk): void {
     for (const flush of this.#flushes) {
-      for (const chunk of chunks) flush.chunks.delete(chunk)
+      flush.chunks.delete(chunk)
       if (flush.chunks.size > 0) continue
       this.#flushes.delete(flush)
       flush.done.resolve()
@@ -172,9 +178,4 @@ export class MicroBatcher {
     if (this.#onDropped !== undefined) refusal.catch(() => undefined)
     return refusal
   }
-}
-
-function toBrokerError(error: unknown): BrokerError {
-  if (error instanceof BrokerError) return error
-  return new BrokerError('failed', String(error), { retriable: false, cause: error })
 }

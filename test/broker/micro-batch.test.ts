@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from '@jest/globals'
 import fc from 'fast-check'
+import { BatchError } from '../../src/broker/batch-error.ts'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { MicroBatcher, type MicroBatcherOptions } from '../../src/broker/micro-batch.ts'
-import { BrokerError, type OutgoingRecord, type Producer } from '../../src/broker/port.ts'
+import { BrokerError, type OutgoingRecord, type Producer, type Stored } from '../../src/broker/port.ts'
 
 const TOPIC = 'prices'
 
@@ -12,23 +13,38 @@ interface Request {
   fail(error: unknown): void
 }
 
-test('records that come together are sent together and share a promise', async () => {
+test('records of a partition that come together are sent together', async () => {
   const { batcher, requests, linger } = newStage()
-  const first = batcher.add(record(0, 'a'))
-  const second = batcher.add(record(0, 'b'))
-  expect(second).toBe(first)
+  const both = [batcher.add(record(0, 'a')), batcher.add(record(0, 'b'))]
   expect(requests).toEqual([])
   linger()
   expect(valuesOf(requests)).toEqual([['a', 'b']])
   requests[0]?.acknowledge()
-  await expect(first).resolves.toBeUndefined()
+  await Promise.all(both)
 })
 
-test('under a light load one request carries all partitions', () => {
+test('each record is told its own outcome', async () => {
   const { batcher, requests, linger } = newStage()
-  for (const partition of [3, 1, 2]) void batcher.add(record(partition, `${partition}`))
+  const [first, second, third] = ['a', 'b', 'c'].map((value) => batcher.add(record(0, value)))
   linger()
-  expect(valuesOf(requests)).toEqual([['3', '1', '2']])
+  const tooLarge = new BrokerError('too-large', 'too large', { retriable: false })
+  requests[0]?.fail(new BatchError(new Map([[1, tooLarge]]), []))
+  await expect(second).rejects.toBe(tooLarge)
+  await Promise.all([first, third])
+})
+
+test('partitions are sent in one go, and none waits for the answer of another', async () => {
+  const { batcher, requests, linger } = newStage()
+  const [waits] = [3, 1, 2].map((partition) => batcher.add(record(partition, `${partition}`)))
+  linger()
+  expect(valuesOf(requests)).toEqual([['3'], ['1'], ['2']])
+  const next = batcher.add(record(1, 'next'))
+  requests[1]?.acknowledge()
+  await turn()
+  requests[3]?.acknowledge()
+  await next
+  requests[0]?.acknowledge()
+  await waits
 })
 
 test('a full request is sent at once, by records or by bytes', () => {
@@ -40,7 +56,7 @@ test('a full request is sent at once, by records or by bytes', () => {
   expect(byBytes.requests[0]?.records).toHaveLength(1)
 })
 
-test('two requests in flight never share a partition', async () => {
+test('a partition has one request in flight', async () => {
   const { batcher, requests, linger } = newStage()
   void batcher.add(record(0, 'a'))
   void batcher.add(record(1, 'b'))
@@ -48,10 +64,10 @@ test('two requests in flight never share a partition', async () => {
   void batcher.add(record(1, 'c'))
   void batcher.add(record(2, 'd'))
   linger()
-  expect(valuesOf(requests)).toEqual([['a', 'b'], ['d']])
-  requests[0]?.acknowledge()
+  expect(valuesOf(requests)).toEqual([['a'], ['b'], ['d']])
+  requests[1]?.acknowledge()
   await turn()
-  expect(valuesOf(requests)).toEqual([['a', 'b'], ['d'], ['c']])
+  expect(valuesOf(requests)).toEqual([['a'], ['b'], ['d'], ['c']])
 })
 
 test('at most maxInFlight requests are in flight', async () => {
@@ -134,11 +150,11 @@ test('an onDropped that throws holds up no other record', async () => {
   const flushed = batcher.flush()
   const next = batcher.add(record(0, 'b'))
   await expect(batcher.add(record(0, 'c'))).rejects.toMatchObject({ code: 'refused' })
-  requests[0]?.fail(new Error('gone'))
+  for (const request of requests) request.fail(new Error('gone'))
   for (const each of dropped) await expect(each).rejects.toMatchObject({ code: 'failed' })
   await flushed
   void batcher.flush()
-  requests[1]?.acknowledge()
+  requests[2]?.acknowledge()
   await expect(next).resolves.toBeUndefined()
 })
 
@@ -239,10 +255,11 @@ function newStage(options: Partial<MicroBatcherOptions> = {}) {
   const producer: Producer = {
     connect: async () => undefined,
     sendBatch: (_, records) => {
-      const { promise, resolve, reject } = Promise.withResolvers<void>()
-      requests.push({ records, acknowledge: () => resolve(), fail: reject })
+      const { promise, resolve, reject } = Promise.withResolvers<readonly Stored[]>()
+      requests.push({ records, acknowledge: () => resolve([]), fail: reject })
       return promise
     },
+    partitions: async () => undefined,
     flush: async () => undefined,
     close: async () => undefined,
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import { createDeadLetters, type DeadLetterSource } from '../../producers/dead-letters.ts'
-import { BrokerError, type OutgoingRecord, type Producer } from '../../src/broker/port.ts'
+import { BrokerError, type OutgoingRecord, type Producer, type Stored } from '../../src/broker/port.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { batchOf } from '../consumers/batch.ts'
@@ -16,12 +16,21 @@ class ScriptedProducer implements Producer {
     this.failures = failures
   }
 
+  partitionCount = 12
+  asked = 0
+
   async connect(): Promise<void> {}
 
-  async sendBatch(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
+  async partitions(): Promise<number> {
+    this.asked += 1
+    return this.partitionCount
+  }
+
+  async sendBatch(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Stored[]> {
     const failure = this.failures.shift()
     if (failure !== undefined) throw failure
     for (const record of records) this.sent.push([topic, record])
+    return []
   }
 
   async flush(): Promise<void> {}
@@ -83,6 +92,20 @@ describe('a dead letter', () => {
       ['a', '1'],
       ['a', '2'],
     ])
+  })
+
+  test('goes to a partition that there is, if its topic has fewer than its origin, and to its own once it has as many', async () => {
+    const producer = new ScriptedProducer()
+    producer.partitionCount = 4
+    const { send } = stage(producer)
+    await Promise.all([send(letter), send(letter)])
+    expect(producer.sent.map(([, { partition }]) => partition)).toEqual([3, 3])
+    expect(producer.asked).toBe(1)
+    producer.partitionCount = 12
+    await send(letter)
+    expect([producer.sent[2]?.[1].partition, producer.asked]).toEqual([7, 2])
+    await send(letter)
+    expect(producer.asked).toBe(2)
   })
 
   test('says where it comes from and why, as Spring for Apache Kafka writes it', async () => {

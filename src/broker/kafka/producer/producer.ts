@@ -1,82 +1,99 @@
-import type { Producer as KafkaJsProducer } from 'kafkajs'
-import kafkajs, { type CompressionTypes, type ICustomPartitioner, type Message } from 'kafkajs'
-import { FAREWELL_MS, settlesWithin } from '../../deadline.ts'
-import { BrokerError, type BrokerEvent, closed, type OutgoingRecord, type Producer } from '../../port.ts'
-import { partitionCount, unknownTopics } from '../admin.ts'
-import type { KafkaClient } from '../client.ts'
-import { CLIENT_RETRY } from '../client.ts'
-import { gatherHeaders } from '../consumer/batch.ts'
+import { settlesWithin } from '../../deadline.ts'
+import { BrokerError, type BrokerEvent, closed, type OutgoingRecord, type Producer, type Stored } from '../../port.ts'
+import type { Compressor } from '../compression.ts'
 import { toBrokerError } from '../errors.ts'
-import { PartitionTurns } from './partition-turns.ts'
-import { sendingRecords } from './produce-request.ts'
-
-const ACKS_ALL = -1
-/** With CLIENT_RETRY's steps about 7 s: a new leader is there about 4 s after the old one died. */
-const SEND_RETRIES = 9
+import type { Cluster } from '../wire/cluster.ts'
+import { CODE } from '../wire/codes.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { type Batch, Send } from './send.ts'
 
 export interface ProducerOptions {
-  readonly compression: CompressionTypes
-  /** Our own encoder is installed: records go as they are. */
-  readonly takesRecords: boolean
+  readonly compressor: Compressor | undefined
+  readonly isIdempotent: boolean
+  /** A record that is not acknowledged after this time is rejected. */
+  readonly deliveryTimeoutMs: number
+  /** The most time for one answer. It is less if `deliveryTimeoutMs` would leave none for another attempt. */
+  readonly requestTimeoutMs: number | undefined
   /** Calls of `sendBatch` that wait at once; one more is refused. */
   readonly maxPendingBatches: number
-  /** How long a close waits for requests in flight, unless it is told otherwise. */
+  /** How long a close waits for what is under way, unless it is told otherwise. */
   readonly closeTimeoutMs: number
   readonly onEvent: (event: BrokerEvent) => void
 }
 
-/**
- * A call of `sendBatch` is one request to each broker that leads one of its partitions. KafkaJS may send two calls in
- * either order: the one that is encoded first wins, and a retry comes later. So calls that share a partition go one
- * after the other; calls that don't are in flight at once. A batch that fails does not hold up the next.
- */
+/** A leader that does not answer leaves time for two more attempts. It gives up its replicas before its answer is due. */
+const ANSWERS_A_DELIVERY = 3
+const REPLICAS_SHARE = 0.75
+
+/** A producer that retries and settles each record by itself, by the word of its partition's leader. */
 export class KafkaProducer implements Producer {
-  readonly #client: KafkaClient
+  readonly #cluster: Pick<Cluster, 'metadata' | 'connection' | 'anyone' | 'close'>
   readonly #options: ProducerOptions
-  readonly #producer: KafkaJsProducer
-  readonly #turns = new PartitionTurns()
-  readonly #topics = new Map<string, Promise<number>>()
+  readonly #dispatcher: Dispatcher
+  readonly #sends = new Set<Send>()
+  /** Resolves when all calls are settled. */
+  #idle = Promise.withResolvers<void>()
   #state: 'new' | 'connected' | 'closed' = 'new'
   #closing: Promise<void> | undefined
-  #away = false
-  /** Closed, and whatever has not had its turn never gets one. */
-  #isGone = false
   isClosed = false
 
-  constructor(client: KafkaClient, options: ProducerOptions) {
-    this.#client = client
+  constructor(cluster: Pick<Cluster, 'metadata' | 'connection' | 'anyone' | 'close'>, options: ProducerOptions) {
+    const { compressor, isIdempotent, deliveryTimeoutMs, requestTimeoutMs = deliveryTimeoutMs, onEvent } = options
+    const answerMs = Math.min(requestTimeoutMs, deliveryTimeoutMs / ANSWERS_A_DELIVERY)
+    const replicasMs = Math.ceil(answerMs * REPLICAS_SHARE)
+    this.#cluster = cluster
     this.#options = options
-    this.#producer = client.kafka.producer({
-      createPartitioner: givenPartition,
-      allowAutoTopicCreation: false,
-      retry: { ...CLIENT_RETRY, retries: SEND_RETRIES },
-    })
+    this.#dispatcher = new Dispatcher({ cluster, compressor, isIdempotent, answerMs, replicasMs, onEvent })
   }
 
   async connect(): Promise<void> {
-    if (this.#state === 'closed') throw closed('the producer was closed: make a new one')
+    const gone = closed('the producer was closed: make a new one')
+    if (this.#closing !== undefined) throw gone
     try {
-      await this.#producer.connect()
+      await this.#cluster.metadata([])
     } catch (error) {
       throw toBrokerError(error, 'connecting to Kafka')
     }
+    if (this.#closing !== undefined) throw gone
     this.#state = 'connected'
   }
 
-  async sendBatch(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
-    if (this.#state !== 'connected') throw closed(`the producer is ${this.#state}, connected expected`)
-    if (records.length === 0) return
-    if (this.#turns.pending >= this.#options.maxPendingBatches) {
-      const message = `${this.#turns.pending} batches are under way, at most ${this.#options.maxPendingBatches} expected`
+  async sendBatch(topic: string, records: readonly OutgoingRecord[]): Promise<readonly Stored[]> {
+    const { maxPendingBatches, deliveryTimeoutMs } = this.#options
+    this.#assertConnected()
+    if (records.length === 0) return []
+    if (this.#sends.size >= maxPendingBatches) {
+      const message = `${this.#sends.size} batches are under way, at most ${maxPendingBatches} expected`
       throw new BrokerError('refused', message, { retriable: true })
     }
-    const partitions = new Set<number>()
-    for (const record of records) partitions.add(record.partition)
-    await this.#turns.take(topic, partitions, () => this.#send(topic, records, partitions))
+    if (this.#sends.size === 0) this.#idle = Promise.withResolvers<void>()
+    const send = new Send(records)
+    this.#sends.add(send)
+    const timer = setTimeout(() => {
+      for (const batch of send.open) batch.fail(this.#late(topic, batch))
+    }, deliveryTimeoutMs)
+    for (const batch of send.open) this.#dispatcher.add(topic, batch)
+    try {
+      return await send.result
+    } finally {
+      clearTimeout(timer)
+      this.#sends.delete(send)
+      if (this.#sends.size === 0) this.#idle.resolve()
+    }
+  }
+
+  async partitions(topic: string): Promise<number | undefined> {
+    this.#assertConnected()
+    try {
+      const [found] = (await this.#cluster.metadata([topic])).topics
+      return found?.error === CODE.none ? found.partitions.length : undefined
+    } catch (error) {
+      throw toBrokerError(error, `describing topic ${topic}`)
+    }
   }
 
   async flush(): Promise<void> {
-    await this.#turns.idle()
+    if (this.#sends.size > 0) await this.#idle.promise
   }
 
   close({ flushMs = this.#options.closeTimeoutMs }: { readonly flushMs?: number } = {}): Promise<void> {
@@ -84,99 +101,28 @@ export class KafkaProducer implements Producer {
     return this.#closing
   }
 
-  async #send(topic: string, records: readonly OutgoingRecord[], partitions: ReadonlySet<number>): Promise<void> {
-    if (this.#isGone) throw closed('the producer was closed before it could send this')
-    try {
-      await this.#assertPartitions(topic, partitions)
-      await this.#sendMessages(topic, records)
-      this.#setAway(undefined)
-    } catch (error) {
-      const failure = toBrokerError(error, `sending ${records.length} records to ${topic}`)
-      if (failure.code === 'unreachable') this.#setAway(failure)
-      throw failure
-    }
+  #assertConnected(): void {
+    if (this.#state !== 'connected') throw closed(`the producer is ${this.#state}, connected expected`)
   }
 
-  #sendMessages(topic: string, records: readonly OutgoingRecord[]): Promise<unknown> {
-    const request = { topic, acks: ACKS_ALL, compression: this.#options.compression }
-    if (!this.#options.takesRecords) return this.#producer.send({ ...request, messages: records.map(toMessage) })
-    return sendingRecords(records, (messages) => this.#producer.send({ ...request, messages }))
-  }
-
-  /**
-   * KafkaJS drops records of a partition that it doesn't know without a word, and needs all its retries to find that a
-   * topic does not exist: so both are asked for first, once a topic.
-   */
-  async #assertPartitions(topic: string, partitions: ReadonlySet<number>): Promise<void> {
-    const highest = Math.max(...partitions)
-    let count = await this.#partitionCount(topic)
-    if (highest >= count) {
-      // It may have been given more since.
-      this.#topics.delete(topic)
-      count = await this.#partitionCount(topic)
-    }
-    const wrong = [...partitions].find((partition) => !(partition >= 0 && partition < count))
-    if (wrong === undefined) return
-    const message = `partition ${wrong} of ${topic}, 0 to ${count - 1} expected`
-    throw new BrokerError('refused', message, { retriable: false })
-  }
-
-  #partitionCount(topic: string): Promise<number> {
-    const known = this.#topics.get(topic)
-    if (known !== undefined) return known
-    const count = this.#askPartitionCount(topic)
-    this.#topics.set(topic, count)
-    count.catch(() => this.#topics.delete(topic))
-    return count
-  }
-
-  async #askPartitionCount(topic: string): Promise<number> {
-    const admin = this.#client.kafka.admin({ retry: {} })
-    try {
-      await admin.connect()
-      const count = await partitionCount(admin, topic)
-      if (count === undefined) throw unknownTopics([topic])
-      return count
-    } finally {
-      await admin.disconnect().catch(() => undefined)
-    }
-  }
-
-  #setAway(failure: BrokerError | undefined): void {
-    const away = failure !== undefined
-    if (away === this.#away) return
-    this.#away = away
-    this.#options.onEvent(failure ? { type: 'disconnected', reason: failure.message } : { type: 'reconnected' })
+  #late(topic: string, { partition }: Batch): BrokerError {
+    const cause = this.#dispatcher.failureOf({ topic, partition })
+    const { code = 'unreachable', message = 'no answer came', retriable = true } = cause ?? {}
+    const late = `not acknowledged within ${this.#options.deliveryTimeoutMs} ms: ${message}`
+    return new BrokerError(code, late, { retriable, cause })
   }
 
   async #disconnect(flushMs: number): Promise<void> {
     this.#state = 'closed'
-    // KafkaJS's disconnect drops what it has not sent.
     await settlesWithin(this.flush(), flushMs)
-    this.#isGone = true
-    // It waits for every answer that is still due, of a broker that hangs in vain.
-    await settlesWithin(this.#producer.disconnect(), FAREWELL_MS)
-    this.#client.sockets.destroyAll()
+    this.#dispatcher.end()
+    for (const { open } of this.#sends) for (const batch of open) batch.fail(cutShort(batch))
+    this.#cluster.close()
     this.isClosed = true
   }
 }
 
-function toMessage({ partition, key, value, headers, timestampMs }: OutgoingRecord): Message {
-  const message: Message = { partition, key: key ?? null, value }
-  if (headers !== undefined) message.headers = gatherHeaders(headers)
-  // As text: KafkaJS takes the number 0 for no timestamp.
-  if (timestampMs !== undefined) message.timestamp = String(timestampMs)
-  return message
+function cutShort({ mayBeStored }: Batch): BrokerError {
+  if (!mayBeStored) return closed('the producer was closed before it could send this')
+  return new BrokerError('unreachable', 'the producer was closed before this was acknowledged', { retriable: true })
 }
-
-/** Retriable: KafkaJS's view of the topic is older than ours, and is refreshed between two attempts. */
-class PartitionNotLoaded extends kafkajs.KafkaJSError {
-  override readonly name = 'KafkaJSMetadataNotLoaded'
-}
-
-const givenPartition: ICustomPartitioner =
-  () =>
-  ({ topic, partitionMetadata, message: { partition = -1 } }) => {
-    if (partition >= partitionMetadata.length) throw new PartitionNotLoaded(`partition ${partition} of ${topic}`)
-    return partition
-  }

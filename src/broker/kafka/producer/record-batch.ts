@@ -1,6 +1,8 @@
 import type { Headers, OutgoingRecord } from '../../port.ts'
-import { type ByteWriter, varintBytes } from './byte-writer.ts'
-import { crc32c } from './crc32c.ts'
+import type { Compressor } from '../compression.ts'
+import { crc32c } from '../crc32c.ts'
+import { ByteWriter, varintBytes } from '../wire/byte-writer.ts'
+import type { ProducerId } from './producer-id.ts'
 
 /**
  * Kafka's record batch, version 2:
@@ -12,11 +14,10 @@ import { crc32c } from './crc32c.ts'
  */
 export const BATCH_HEADER_BYTES = 61
 
-const LENGTH_AT = 8
-const CRC_AT = 17
-const CRC_FROM = 21
-const MAGIC = 2
-const NO_PRODUCER = -1n
+export const LENGTH_AT = 8
+export const CRC_AT = 17
+export const CRC_FROM = 21
+export const MAGIC = 2
 
 /** At most: a record's length, attributes, time, offset, the lengths of key and value, the number of headers. */
 const RECORD_OVERHEAD_BYTES = 40
@@ -25,9 +26,10 @@ const ABSENT = -1
 export interface BatchOptions {
   /** The time of records that come without one, Unix time in milliseconds. */
   readonly nowMs: number
-  /** The codec's number in Kafka. */
-  readonly compression: number
-  readonly compress?: (records: Buffer) => Promise<Buffer>
+  readonly producer: ProducerId
+  /** The number of the first record among those of the producer in this partition; -1 if they have none. */
+  readonly sequence: number
+  readonly compressor: Compressor | undefined
 }
 
 /** Room for the records if all of their text is ASCII; the writer grows if it is not. */
@@ -37,40 +39,39 @@ export function estimateBytes(records: readonly OutgoingRecord[]): number {
   return bytes
 }
 
-/** Records of one partition, as the producer sends them: the broker fills in offsets. */
-export async function writeRecordBatch(
-  writer: ByteWriter,
-  records: readonly OutgoingRecord[],
-  options: BatchOptions,
-): Promise<void> {
-  const { firstMs, lastMs } = timesOf(records, options.nowMs)
-  const start = writer.position
-  writer.reserve(BATCH_HEADER_BYTES)
+/** Records of one partition, as a producer sends them: the broker fills in offsets. Rejects for one that cannot be written. */
+export async function recordBatch(records: readonly OutgoingRecord[], options: BatchOptions): Promise<Buffer> {
+  const { nowMs, producer, sequence, compressor } = options
+  const { firstMs, lastMs } = timesOf(records, nowMs)
+  const writer = new ByteWriter(estimateBytes(records))
   writer.int64(0n)
   writer.int32(0)
   writer.int32(0)
   writer.int8(MAGIC)
   writer.int32(0)
-  writer.int16(options.compression)
+  writer.int16(compressor?.type ?? 0)
   writer.int32(records.length - 1)
   writer.int64(BigInt(firstMs))
   writer.int64(BigInt(lastMs))
-  writer.int64(NO_PRODUCER)
-  writer.int16(0)
-  writer.int32(0)
+  writer.int64(producer.id)
+  writer.int16(producer.epoch)
+  writer.int32(sequence)
   writer.int32(records.length)
   records.forEach((record, index) => {
-    writeRecord(writer, record, { index, delayMs: (record.timestampMs ?? options.nowMs) - firstMs })
+    writeRecord(writer, record, { index, delayMs: (record.timestampMs ?? nowMs) - firstMs })
   })
-  if (options.compress !== undefined) await compressFrom(writer, start + BATCH_HEADER_BYTES, options.compress)
-  writer.int32At(start + LENGTH_AT, writer.position - start - LENGTH_AT - 4)
-  writer.uint32At(start + CRC_AT, crc32c(writer.written, start + CRC_FROM, writer.position))
+  if (compressor !== undefined) await compressFrom(writer, BATCH_HEADER_BYTES, compressor)
+  writer.int32At(LENGTH_AT, writer.position - LENGTH_AT - 4)
+  writer.uint32At(CRC_AT, crc32c(writer.written, CRC_FROM, writer.position))
+  return writer.written
 }
 
 function timesOf(records: readonly OutgoingRecord[], nowMs: number): { firstMs: number; lastMs: number } {
   let firstMs = Number.POSITIVE_INFINITY
-  let lastMs = 0
+  let lastMs = Number.NEGATIVE_INFINITY
   for (const { timestampMs = nowMs } of records) {
+    if (!Number.isSafeInteger(timestampMs))
+      throw new RangeError(`a time in whole milliseconds expected, got ${timestampMs}`)
     if (timestampMs < firstMs) firstMs = timestampMs
     if (timestampMs > lastMs) lastMs = timestampMs
   }
@@ -135,11 +136,7 @@ function bytesOf(bytes: Buffer | string): number {
   return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
 }
 
-async function compressFrom(
-  writer: ByteWriter,
-  position: number,
-  compress: (records: Buffer) => Promise<Buffer>,
-): Promise<void> {
+async function compressFrom(writer: ByteWriter, position: number, { compress }: Compressor): Promise<void> {
   const compressed = await compress(writer.written.subarray(position))
   writer.truncate(position)
   writer.reserve(compressed.length)
