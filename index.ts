@@ -64,9 +64,10 @@ export type { JsonCache, JsonCacheOptions, JsonReading, SetOutcome } from './src
 export type { Optimized } from './src/cache/optimizer.ts'
 
 // Brokers.
+export { BatchError } from './src/broker/batch-error.ts'
 export { createKafkaBroker, type KafkaBrokerOptions } from './src/broker/kafka/broker.ts'
-export type { ClientOptions, KafkaLogEvent, PasswordSasl } from './src/broker/kafka/client.ts'
-export type { Codec, CodecName } from './src/broker/kafka/compression.ts'
+export type { ClientOptions, PasswordSasl } from './src/broker/kafka/client.ts'
+export type { CodecName } from './src/broker/kafka/compression.ts'
 export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions } from './src/broker/memory/broker.ts'
 export type * from './src/broker/port.ts'
 export { BrokerError } from './src/broker/port.ts'

@@ -35,7 +35,7 @@ Examples:
   $ forewarm replay prices.ethereum --to-prefix test. --speed 10
   $ forewarm replay --help
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`
+Exit codes: 0 done, 1 failed, 2 wrong usage, 70 the event loop stood still (WATCHDOG_MS), 130 interrupted.`
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, signal: interruptible() }

@@ -28,6 +28,15 @@ export class Faults {
     }
   }
 
+  /** A topic came up with `partitions` partitions, and other price topics have up to `others`. */
+  unevenTopic({ topic, partitions }: { readonly topic: string; readonly partitions: number }, others: number): void {
+    if (partitions !== others)
+      this.#log.warn(
+        { topic, partitions, others },
+        'a price topic has another number of partitions than the others: no node starts while that is so',
+      )
+  }
+
   detectorFailed({ detector, chain, pair, error }: DetectorFailure): void {
     const what = error === undefined ? 'a detector did not settle in time' : 'a detector threw'
     this.#rate.tell(`${what}: ${detector}`, (passedOver) =>

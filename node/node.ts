@@ -18,6 +18,7 @@ import { createLog, type Log } from '../src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import type { Telemetry } from '../src/telemetry/sdk.ts'
 import { VERSION } from '../src/version.ts'
+import { Watchdog } from '../src/watchdog/watchdog.ts'
 import { type Caches, closeCaches, createCaches, startCaches } from './caches.ts'
 import { connectionTeller } from './connection.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
@@ -96,6 +97,7 @@ class Node implements ForewarmNode {
   readonly #caches: Caches
   readonly predictor: NodePredictor
   readonly #broker: Broker
+  readonly #watchdog: Watchdog
   readonly #closing = new AbortController()
   #telemetry: Telemetry | undefined
   #streams: Streams | undefined
@@ -122,6 +124,9 @@ class Node implements ForewarmNode {
     })
     this.predictor = this.#caches.prediction
     this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
+    const { watchdogMs: limitMs, service } = config.node
+    const onLost = (err: Error) => log.error({ err }, 'the watchdog ended: the event loop is no longer watched')
+    this.#watchdog = new Watchdog({ limitMs, service, onLost })
   }
 
   get sharedPrices(): SharedPrices {
@@ -178,6 +183,7 @@ class Node implements ForewarmNode {
     const { config } = this
     const { signal } = this.#closing
     try {
+      this.#watchdog.start()
       // Loading the SDK takes 0.2–0.3 s, so that only a start loads it.
       const { startSdk } = await import('../src/telemetry/sdk.ts')
       this.#telemetry = startSdk({
@@ -212,7 +218,7 @@ class Node implements ForewarmNode {
       topics,
       caches: this.#caches,
       detectors: this.#options.detectors ?? [],
-      start: this.#options.start ?? 'latest',
+      start: this.#options.start ?? this.config.kafka.start,
       acceptReplays: this.#options.acceptReplays ?? false,
       clock: this.#clock,
       metrics: this.#metrics,
@@ -239,7 +245,7 @@ class Node implements ForewarmNode {
       metricsEnabled: metrics.enabled,
       operations: {
         metrics: async (accept) => this.#telemetry?.scrape(accept) ?? { body: '', contentType: 'text/plain' },
-        live: () => liveChecks(this.#vitals()),
+        live: liveChecks,
         ready: () => readyChecks(this.#vitals()),
         warming: () => warmingHealth(this.#vitals()),
         hierarchy: () => this.hierarchyStats(),
@@ -263,7 +269,7 @@ class Node implements ForewarmNode {
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
     await this.#starting?.catch(() => undefined)
     const broker = this.#options.broker === undefined ? this.#broker.close() : undefined
-    await Promise.all([this.#telemetry?.shutdown(), closeCaches(this.#caches), broker])
+    await Promise.all([this.#telemetry?.shutdown(), closeCaches(this.#caches), broker, this.#watchdog.close()])
   }
 }
 

@@ -20,7 +20,7 @@ export interface NodeOptions {
   readonly broker?: Broker
   /** `memory`: L2 is a table of this process, without Redis. */
   readonly l2?: 'redis' | 'memory'
-  /** The first offset of a partition without a committed one. Default: `latest`. */
+  /** The first offset of a partition without a committed one. Default: KAFKA_START. */
   readonly start?: 'earliest' | 'latest'
   /** Instead of the wall clock. A virtual clock follows the records' timestamps. */
   readonly clock?: Clock

@@ -8,6 +8,7 @@ import { createWarmResultProducer, type WarmResultProducer } from '../producers/
 import { CatchUp } from '../src/broker/catch-up.ts'
 import { settlesWithin } from '../src/broker/deadline.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from '../src/broker/port.ts'
+import { priceTopicPattern } from '../src/broker/price-topics.ts'
 import { isVirtual } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import type { Detector } from '../src/detect/detector.ts'
@@ -18,7 +19,7 @@ import { LookAhead } from '../src/warming/look-ahead.ts'
 import { throttleOf } from '../src/warming/triggers.ts'
 import { Warmer } from '../src/warming/warmer.ts'
 import { Faults } from './faults.ts'
-import type { NodeTopics } from './topics.ts'
+import { followTopic, type NodeTopics } from './topics.ts'
 import { type AskedParts, createTriggers, soonestWarmMs, type TriggersParts } from './triggers.ts'
 
 /** The consumers and producers of a node, over its caches. */
@@ -45,6 +46,8 @@ export interface StreamsOptions extends TriggersParts {
 
 /** How long a closing node waits for Kafka to take the last warm requests and results. */
 const FLUSH_MS = 1_000
+
+type TopicEvent = Extract<BrokerEvent, { type: 'topic' }>
 
 export function createStreams(options: StreamsOptions): Streams {
   const { config, broker, topics, caches, clock, metrics, nodeId, acceptReplays } = options
@@ -108,6 +111,7 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
   const deadLetters = deadLettersOf(options, groupId, parts)
   parts.faults.subscribedInVain(options.detectors, topics.prices.topics)
   const updates = new PriceUpdates(priceUpdatesOptions(options, parts, deadLetters))
+  const matches = priceTopicPattern(config.kafka.priceTopics, config.kafka)
   const rebalances = options.metrics.counter('rebalances_total', { group: groupId })
   const loop = createLoop({
     handlerOf: (topic, partition) => updates.lane(topic, partition),
@@ -118,7 +122,9 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
     mode: 'group',
     groupId,
     topics: topics.prices.topics,
+    ...(matches !== undefined && { matches }),
     start: { at: 'committed', otherwise: options.start },
+    reusesMemory: true,
     onBatch: async (batch, context) => {
       const end = await loop(batch, context)
       parts.catchUp.handled(batch, end)
@@ -126,13 +132,25 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
     },
     onAssigned: (partitions) => {
       rebalances.add(1)
-      parts.catchUp.assigned(consumer.lag())
+      parts.catchUp.assigned(partitions, consumer.lag())
       parts.interest.assign(partitions)
     },
-    onRevoked: () => options.caches.writeBehind.flush(),
-    onEvent: (event) => report(options, parts.faults, event),
+    onRevoked: async (partitions) => {
+      await options.caches.writeBehind.flush()
+      parts.interest.revoke(partitions)
+      parts.catchUp.revoked(partitions)
+    },
+    onEvent: (event) => {
+      report(options, parts.faults, event)
+      if (event.type !== 'topic' || event.change === 'left-out') return
+      if (event.change === 'found' || event.change === 'made-again')
+        parts.faults.unevenTopic(event, parts.interest.partitions)
+      parts.interest.grow(event.partitions)
+      if (event.change === 'found') observeLag(options, event.topic, { consumer, updates })
+      follow(options, event)
+    },
   })
-  observeLag(options, consumer, updates)
+  for (const topic of topics.prices.topics) observeLag(options, topic, { consumer, updates })
   return consumer
 }
 
@@ -231,14 +249,27 @@ function deadLettersOf(options: StreamsOptions, groupId: string, { producer, fau
 function report({ metrics, log }: StreamsOptions, faults: Faults, event: BrokerEvent): void {
   if (event.type === 'restart') metrics.counter('consumer_restarts_total', { group: event.groupId }).add(1)
   if (event.type === 'stuck') metrics.counter('batches_stuck_total', { group: event.groupId }).add(1)
+  if (event.type === 'uncommitted')
+    metrics.counter('uncommitted_records_total', { topic: event.topic }).add(Number(event.to - event.from))
   if (event.type === 'undecodable') {
     metrics.counter('drops_total', { reason: 'undecodable' }).add(Number(event.to - event.from) + 1)
     faults.undecodable(event)
     return
   }
+  // A cut log moves the offset back: then nothing was passed.
+  if (event.type === 'offset-jump' && event.to > event.from)
+    metrics.counter('drops_total', { reason: 'offset-jump' }).add(Number(event.to - event.from))
   if (event.type === 'disconnected' || event.type === 'reconnected') return
   const { type, ...facts } = event
   log[type === 'rebalance' ? 'info' : 'warn'](printable(facts), `kafka: ${type}`)
+}
+
+/** A topic's dead-letter topic is made where it is missing, and gets its origin's partitions. */
+function follow({ broker, log }: StreamsOptions, { topic, change }: TopicEvent): void {
+  if (change !== 'found' && change !== 'grown' && change !== 'made-again') return
+  followTopic(broker, topic, log).catch((error: unknown) => {
+    log.warn({ topic, err: error }, 'the dead-letter topic could not follow its origin')
+  })
 }
 
 function printable(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
@@ -247,13 +278,15 @@ function printable(facts: Readonly<Record<string, unknown>>): Readonly<Record<st
   )
 }
 
-function observeLag({ topics, metrics, clock }: StreamsOptions, consumer: Consumer, updates: PriceUpdates): void {
-  for (const topic of topics.prices.topics) {
-    metrics.observe('consumer_lag_records', { topic }, () => lagOf(consumer, topic))
-    metrics.observe('consumer_lag_seconds', { topic }, () =>
-      lagOf(consumer, topic) === 0 ? 0 : (clock.now() - updates.lastRecordMs(topic)) / 1000,
-    )
-  }
+function observeLag(
+  { metrics, clock }: StreamsOptions,
+  topic: string,
+  { consumer, updates }: { readonly consumer: Consumer; readonly updates: PriceUpdates },
+): void {
+  metrics.observe('consumer_lag_records', { topic }, () => lagOf(consumer, topic))
+  metrics.observe('consumer_lag_seconds', { topic }, () =>
+    lagOf(consumer, topic) === 0 ? 0 : (clock.now() - updates.lastRecordMs(topic)) / 1000,
+  )
 }
 
 function lagOf(consumer: Consumer, topic: string): number {

@@ -1,5 +1,12 @@
-import type { Admin, Broker } from '../src/broker/port.ts'
-import { deadLetterTopics, findPriceTopics, ownTopics, type PriceTopics } from '../src/broker/price-topics.ts'
+import { type Admin, type Broker, BrokerError } from '../src/broker/port.ts'
+import {
+  deadLetterTopics,
+  findPriceTopics,
+  growDeadLetterTopic,
+  ownTopics,
+  type PriceTopics,
+} from '../src/broker/price-topics.ts'
+import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Log } from '../src/telemetry/log.ts'
@@ -45,9 +52,31 @@ async function prepare(admin: Admin, { kafka }: Config, log: Log): Promise<NodeT
   const missing = [...ownTopics(kafka, prices.partitions), ...(await deadLetterTopics(admin, prices))]
   const made = await admin.createTopics(missing)
   if (made.length > 0) log.info({ topics: made }, 'made topics that were missing')
+  for (const topic of prices.topics) await growLetters(admin, topic, log)
   return {
     prices,
     warmRequestPartitions: (await admin.partitions(kafka.warmRequestsTopic)) ?? prices.partitions,
     warmResultPartitions: (await admin.partitions(kafka.warmResultsTopic)) ?? prices.partitions,
+  }
+}
+
+/** A price topic was found, has grown or was made again. Rejects with a BrokerError. */
+export function followTopic(broker: Broker, topic: string, log: Log): Promise<void> {
+  return withAdmin(broker, async (admin) => {
+    const partitions = await admin.partitions(topic)
+    if (partitions === undefined) return
+    await admin.createTopics(await deadLetterTopics(admin, { topics: [topic], partitions }))
+    await growLetters(admin, topic, log)
+  })
+}
+
+/** Without the right to ALTER it, the dead-letter topic stays as it is: letters go to the partitions that it has. */
+async function growLetters(admin: Admin, topic: string, log: Log): Promise<void> {
+  try {
+    const { partitions, hasGrown } = await growDeadLetterTopic(admin, topic)
+    if (hasGrown) log.info({ topic, partitions }, 'gave the dead-letter topic as many partitions as its origin has')
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== 'not-authorized') throw error
+    log.warn({ topic, err: error }, 'the dead-letter topic has fewer partitions than its origin')
   }
 }

@@ -36,7 +36,7 @@ export function chainOfKey(key: string): string {
   return end < 0 ? key : key.slice(0, end)
 }
 
-/** Kafka's murmur2 over the UTF-8 bytes, as every Kafka client's default partitioner computes it. */
+/** Kafka's murmur2 over the UTF-8 bytes, as the default partitioner of Java's client computes it. */
 export function murmur2(bytes: Uint8Array): number {
   const M = 0x5bd1e995
   const length = bytes.length

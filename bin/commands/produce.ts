@@ -47,6 +47,7 @@ export async function start(terminal: Terminal, file: string, flags: ProduceFlag
       encoding: flags.encoding,
       timestamps: flags.eventTime === true ? 'event-time' : 'broker',
       signal: terminal.signal,
+      onWarning: (warning) => say(terminal, `warning: ${warning}`),
       onBadLine: (line, reason) => {
         bad++
         if (bad <= SHOWN_LINES) say(terminal, `line ${line}: ${reason}`)

@@ -161,6 +161,7 @@ async function replayed(
       force: flags.force ?? false,
       reallyForce: flags.yesReally ?? false,
       signal: terminal.signal,
+      onWarning: (warning) => say(terminal, `warning: ${warning}`),
       onStart,
     }),
   )

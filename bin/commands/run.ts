@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { ROLES, type Role } from '../../src/config/settings.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
@@ -8,15 +8,24 @@ import { say, type Terminal } from '../terminal/terminal.ts'
 interface RunFlags extends opt.CommandFlags {
   readonly roles?: readonly Role[]
   readonly detectors?: string
+  readonly start?: 'latest' | 'earliest'
 }
 
-export const examples = ['run', 'run --detectors ./detectors.ts', 'run --roles correlate,api']
+export const examples = ['run', 'run --detectors ./detectors.ts', 'run --start earliest', 'run --roles correlate,api']
 
 export function define(command: Command): Command {
   return command
-    .description('Runs a node until Ctrl-C or SIGTERM. Its settings are listed by forewarm config --help.')
+    .description(
+      'Runs a node until Ctrl-C or SIGTERM. Its settings are listed by forewarm config --help. If its event loop stands still for WATCHDOG_MS, it ends with exit code 70.',
+    )
     .option('--roles <list>', `what this node does, some of ${ROLES.join(', ')} (default: FOREWARM_ROLES)`, roles)
     .option('--detectors <file>', 'a module that exports detectors, or lists of them')
+    .addOption(
+      new Option('--start <where>', 'where a new group begins to read (default: KAFKA_START)').choices([
+        'latest',
+        'earliest',
+      ]),
+    )
     .addOption(opt.configOption())
 }
 
@@ -29,6 +38,7 @@ export async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCo
     detectors,
     ...(flags.roles !== undefined && { config: { node: { roles: flags.roles } } }),
     ...(flags.config !== undefined && { configFile: flags.config }),
+    ...(flags.start !== undefined && { start: flags.start }),
   })
   const stopped = signal.aborted ? Promise.resolve() : once(signal, 'abort')
   try {

@@ -43,12 +43,16 @@ export function nodesIn(dir: string, ports: readonly number[]): KafkaNode[] {
 }
 
 /** Writes the settings of every node, and formats the data folders that are new. */
-export function layOut(nodes: readonly KafkaNode[], parts: Pick<KafkaParts, 'bootstrapCheckpoint'>): void {
+export function layOut(
+  nodes: readonly KafkaNode[],
+  parts: Pick<KafkaParts, 'bootstrapCheckpoint'>,
+  settings: Properties = {},
+): void {
   const clusterId = uuid()
   for (const node of nodes) {
     const data = dataDir(node)
     if (!existsSync(join(data, 'meta.properties'))) format(node, clusterId, parts.bootstrapCheckpoint)
-    writeFileSync(settingsFile(node), lines(brokerSettings(node, nodes)))
+    writeFileSync(settingsFile(node), lines({ ...brokerSettings(node, nodes), ...settings }))
   }
 }
 
@@ -98,7 +102,7 @@ function settingsFile(node: KafkaNode): string {
   return join(node.dir, 'server.properties')
 }
 
-type Properties = Readonly<Record<string, string | number | boolean>>
+export type Properties = Readonly<Record<string, string | number | boolean>>
 
 /** The server.properties of one node of a cluster. */
 export function brokerSettings(node: KafkaNode, nodes: readonly KafkaNode[]): Properties {
@@ -130,6 +134,8 @@ export function brokerSettings(node: KafkaNode, nodes: readonly KafkaNode[]): Pr
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 1000,
     'log.cleaner.dedupe.buffer.size': 2_097_152,
+    // A log that can be compacted is compacted at once, not after 15 s.
+    'log.cleaner.backoff.ms': 100,
     'num.network.threads': 2,
     'num.io.threads': 4,
     // The cluster misses a killed broker after two seconds instead of nine, and only then may it register again. A

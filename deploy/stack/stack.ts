@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Child, type Command, startChild } from './child.ts'
-import { type KafkaNode, kafkaCommand, layOut, nodesIn, type Profile } from './kafka-node.ts'
+import { type KafkaNode, kafkaCommand, layOut, nodesIn, type Profile, type Properties } from './kafka-node.ts'
 import { kafkaReady } from './kafka-ready.ts'
 import { kafkaParts, type Report, redisPart, stackDir } from './parts.ts'
 import { allotPorts } from './ports.ts'
@@ -10,6 +10,7 @@ import { type RedisServer, redisCommand, redisReady, redisUrl } from './redis-se
 import { systemCode } from './stack-error.ts'
 
 const READY_MS = 60_000
+const GRACE_MS = 10_000
 const RUN_FOLDER = /^forewarm-stack-(\d+)-/
 
 export interface StackOptions {
@@ -19,6 +20,8 @@ export interface StackOptions {
   readonly redis?: boolean
   /** Default `test`. */
   readonly profile?: Profile
+  /** More settings of the brokers. */
+  readonly settings?: Properties
   /** Holds fetched and prepared files. Default: FOREWARM_STACK_DIR, otherwise `.stack` in the repository. */
   readonly dir?: string
   readonly report?: Report
@@ -34,7 +37,9 @@ export interface Stack {
   readonly redisUrl: string | undefined
   /** SIGKILL; its data stays. */
   killBroker(index: number): Promise<void>
-  /** Restarts a killed broker on its port and its data; resolves when all running brokers are in sync. */
+  /** SIGTERM: it hands its partitions over first, which may take ten seconds. */
+  stopBroker(index: number): Promise<void>
+  /** Restarts a broker that ended on its port and its data; resolves when all running brokers are in sync. */
   startBroker(index: number): Promise<void>
   /** SIGSTOP. Once this resolves, connections stay open but nothing answers. */
   pauseBroker(index: number): Promise<void>
@@ -66,7 +71,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     rmSync(run, { recursive: true, force: true })
   }
   try {
-    if (parts !== undefined) layOut(nodes, parts)
+    if (parts !== undefined) layOut(nodes, parts, options.settings)
     await Promise.all([kafka?.start(), server?.start()])
   } catch (error) {
     await stop()
@@ -76,6 +81,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     brokers: kafka?.addresses ?? [],
     redisUrl: server?.url,
     killBroker: async (index) => need(kafka, 'broker').at(index).kill(),
+    stopBroker: async (index) => need(kafka, 'broker').at(index).end(),
     startBroker: async (index) => need(kafka, 'broker').restart(index),
     pauseBroker: async (index) => need(kafka, 'broker').at(index).pause(),
     resumeBroker: (index) => need(kafka, 'broker').at(index).resume(),
@@ -143,6 +149,7 @@ function restartable(command: () => Command) {
     pause: async (): Promise<void> => child?.pause(),
     resume: (): void => child?.resume(),
     kill: async (): Promise<void> => child?.kill(),
+    end: async (): Promise<void> => child?.end(GRACE_MS),
   }
 }
 

@@ -89,6 +89,8 @@ export interface ReplayOptions {
   readonly signal?: AbortSignal
   /** Called once, before the first record, with a function that tells the progress. */
   readonly onStart?: (progress: () => ReplayProgress) => void
+  /** Called before the first record, for each thing that the replay does and that may be unwanted, in words. */
+  readonly onWarning?: (warning: string) => void
   /** If an expected record does not come for so many ms, reading fails with `stalled`. Default 60,000. */
   readonly stallMs?: number
   readonly time?: ReplayTime

@@ -9,6 +9,7 @@ export type ReplayErrorCode =
   | 'same-topic'
   | 'protected-cluster'
   | 'timestamp-ahead'
+  | 'topic-changed'
   | 'stalled'
   | 'too-many-pairs'
   | 'sink-failed'

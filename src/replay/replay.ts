@@ -14,6 +14,7 @@ import { TopicSink } from './sink/topic.ts'
 import { openPriceFile } from './source/price-file.ts'
 import type { ReplaySource } from './source/source.ts'
 import { openTopics } from './source/topic.ts'
+import { writtenTimes } from './timestamps.ts'
 
 /**
  * Plays recorded or stored records again: in replay order (timestamp, topic, partition, offset), at their own pace or
@@ -43,6 +44,11 @@ async function replayWith(options: ReplayOptions, plan: ReplayPlan): Promise<Rep
   const signal = options.signal ?? new AbortController().signal
   try {
     await sink.open?.(source.origin)
+    // What is wrong with the times is said before a record is written.
+    if (sink.check !== undefined && plan.timestamps !== 'now') {
+      const written = await writtenTimes(source, { ...plan, nowMs: time.now(), signal })
+      for (const warning of sink.check(written)) options.onWarning?.(warning)
+    }
     const run = new ReplayRun({ plan, source, sink, time, signal })
     options.onStart?.(() => run.progress())
     await run.run()

@@ -1,4 +1,8 @@
-import type { ReplayTime } from './pace.ts'
+import type { WrittenAt } from '../broker/topic-times.ts'
+import { contentOf } from './content.ts'
+import { positionReason, type RecordFilter, selectContent } from './filter.ts'
+import type { ReplayTime, Speed } from './pace.ts'
+import type { ReplaySource } from './source/source.ts'
 
 /**
  * `keep`: records and event times as they are. `shift`: all later by the same amount, so that the first record is at the
@@ -42,4 +46,47 @@ export class TimestampShift {
   restart(): void {
     this.#shiftMs = undefined
   }
+}
+
+/** The earliest and the latest record of a source topic, as a replay will write them. */
+export interface WrittenTimes {
+  readonly first: WrittenAt
+  readonly last: WrittenAt
+}
+
+export interface WrittenTimesOptions {
+  readonly filter: RecordFilter
+  readonly max: number
+  readonly speed: Speed
+  readonly timestamps: Timestamps
+  readonly nowMs: number
+  readonly signal: AbortSignal
+}
+
+/** For the first pass of a replay that begins now, by source topic. Topics without a record that passes are left out. */
+export async function writtenTimes(
+  source: ReplaySource,
+  { filter, max, speed, timestamps, nowMs, signal }: WrittenTimesOptions,
+): Promise<ReadonlyMap<string, WrittenTimes>> {
+  const times = new Map<string, { firstMs: number; lastMs: number }>()
+  let taken = 0
+  for await (const records of source.preview?.(signal, max) ?? source.read(signal)) {
+    for (const record of records) {
+      const { topic, timestampMs } = record
+      if (taken >= max) break
+      if (positionReason(record, filter) !== undefined || !selectContent(record, contentOf(record), filter).pass)
+        continue
+      taken++
+      const { firstMs = timestampMs, lastMs = timestampMs } = times.get(topic) ?? {}
+      times.set(topic, { firstMs: Math.min(firstMs, timestampMs), lastMs: Math.max(lastMs, timestampMs) })
+    }
+  }
+  const beginMs = Math.min(...[...times.values()].map(({ firstMs }) => firstMs))
+  const written = (timestampMs: number): WrittenAt => ({
+    timestampMs: timestamps === 'shift' ? timestampMs - beginMs + nowMs : timestampMs,
+    atMs: speed === 'max' ? nowMs : nowMs + (timestampMs - beginMs) / speed,
+  })
+  return new Map(
+    [...times].map(([topic, { firstMs, lastMs }]) => [topic, { first: written(firstMs), last: written(lastMs) }]),
+  )
 }

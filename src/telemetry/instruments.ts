@@ -93,11 +93,16 @@ export const INSTRUMENTS: readonly Instrument[] = [
     twin: { name: 'correlation_tracking_duration_seconds', divideBy: 1e6 },
   },
   ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.']),
-  ...gauges('1', ['consumer_lag_records', ['topic'], 'Records between the position and the end of partitions.']),
+  ...gauges('1', ['consumer_lag_records', ['topic'], 'Records between the position and the stable end of partitions.']),
   ...gauges('s', ['consumer_lag_seconds', ['topic'], 'Age of the last handled record; 0 when no record waits.']),
   ...counters(
     ['rebalances_total', ['group'], 'Times that partitions were assigned to this node.'],
-    ['consumer_restarts_total', ['group'], 'Times that a consumer was restarted after a failure.'],
+    ['consumer_restarts_total', ['group'], 'Times that a handler of batches or assignments failed.'],
+    [
+      'uncommitted_records_total',
+      ['topic'],
+      'Records handled here and not committed: the next owner handles them again.',
+    ],
     ['batches_stuck_total', ['group'], 'Batches that took too long. Their handled records may come again.'],
     ['dead_letters_total', ['topic', 'reason'], 'Records that could not be handled and went to the dead-letter topic.'],
     ['correlation_pairs_recycled_total', [], 'Pairs not seen for long that made room for others.'],

@@ -1,10 +1,16 @@
 import type { ReplayRecord } from '../replay-record.ts'
 import type { LostRecords, SourceOrigin } from '../source/source.ts'
+import type { WrittenTimes } from '../timestamps.ts'
 
 /** Takes the records of a replay: topics, a pipeline in this process, standard output. */
 export interface ReplaySink {
   /** Called before the first record. Rejects if this source must not be written here. */
   open?(origin: SourceOrigin): Promise<void>
+  /**
+   * Called before the first record, if records keep their times or are shifted. Throws a ReplayError if this one cannot be
+   * taken. Returns what else will become of them, in words.
+   */
+  check?(times: ReadonlyMap<string, WrittenTimes>): readonly string[]
   /** Called in replay order. A promise is awaited before the next record. */
   apply(record: ReplayRecord): Promise<void> | undefined
   /** Resolves when everything that was applied has arrived or failed. */

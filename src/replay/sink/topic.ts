@@ -5,6 +5,7 @@ import type { ReplayTime } from '../pace.ts'
 import { ReplayError } from '../replay-error.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 import { LostLedger, type LostRecords, type SourceOrigin } from '../source/source.ts'
+import type { WrittenTimes } from '../timestamps.ts'
 import { assertMayWrite, type WriteIntent } from './guard.ts'
 import type { ReplaySink, ReplayTarget } from './sink.ts'
 import { openTarget, TargetTopic } from './target-topic.ts'
@@ -43,6 +44,10 @@ export class TopicSink implements ReplaySink {
       await this.#producer.connect()
       await this.#route(origin, admin, this.#producer)
     })
+  }
+
+  check(times: ReadonlyMap<string, WrittenTimes>): readonly string[] {
+    return [...times].flatMap(([topic, of]) => this.#routes.get(topic)?.target.check(of) ?? [])
   }
 
   apply(record: ReplayRecord): Promise<void> | undefined {

@@ -8,6 +8,8 @@ export interface ReplaySource {
    * aborted it ends early, without an error.
    */
   read(signal: AbortSignal): AsyncIterable<readonly ReplayRecord[]>
+  /** Records by which the times of a pass of at most `max` can be told. Absent: it takes the whole pass. */
+  preview?(signal: AbortSignal, max: number): AsyncIterable<readonly ReplayRecord[]>
   /** The share of the pass that is done, 0 to 1; undefined if there is no end. */
   fraction(): number | undefined
   /** Records that could not be read so far, by reason. */

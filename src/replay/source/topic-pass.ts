@@ -15,9 +15,7 @@ export interface TopicPassOptions {
 }
 
 /**
- * A partition with this much buffered is paused until half of it is taken, as the merge may wait long for another one. To
- * wait inside the handler instead would stop the other partitions too: the next fetch starts when all batches of the last
- * one are done.
+ * A partition with this much buffered is paused until half of it is taken, as the merge may wait long for another one.
  */
 const BUFFERED_RECORDS = 8192
 const BUFFERED_BYTES = 16 * 1024 * 1024
@@ -40,6 +38,8 @@ export class TopicPass {
   #consumer: Consumer | undefined
   #unfinished = 0
   #wake: () => void = () => undefined
+  /** Why reading cannot go on. What was read before is handed out first. */
+  #failure: string | undefined
   #quietSinceMs = 0
 
   constructor(options: TopicPassOptions) {
@@ -80,6 +80,7 @@ export class TopicPass {
           // While the caller works on these, nothing is asked for, so nothing can be late.
           this.#quietSinceMs = performance.now()
         } else if (this.#unfinished === 0 && this.#merge.buffered === 0) return
+        else if (this.#failure !== undefined) throw new ReplayError('topic-changed', this.#failure)
         else await this.#arrival(consumer)
       }
     } finally {
@@ -89,12 +90,17 @@ export class TopicPass {
   }
 
   #newConsumer(): Consumer {
-    const { broker, range } = this.#options
+    const { broker, range, follow } = this.#options
     return broker.consumer({
-      mode: 'broadcast',
+      mode: 'manual',
       groupId: 'forewarm-replay',
-      topics: [...range.partitions.keys()],
-      start: { at: 'offsets', offsets: range.ranges },
+      topics: [],
+      start: { at: 'earliest' },
+      reusesMemory: true,
+      ranges: range.ranges.map(({ topic, partition, offset, end }) => ({
+        ...{ topic, partition, from: offset },
+        ...(!follow && { to: end }),
+      })),
       onBatch: async (batch) => {
         this.#takeIn(batch)
         return batch.count
@@ -124,16 +130,30 @@ export class TopicPass {
     this.#wake()
   }
 
+  /** Counts what nobody can read, or is gone. The consumer's position passes it. */
   #note(event: BrokerEvent): void {
+    if (event.type === 'topic') this.#noteTopic(event)
     if (event.type !== 'undecodable' && event.type !== 'offset-jump') return
     const name = partitionName(event)
     const partition = this.#partitions.get(name)
-    const next = event.type === 'undecodable' ? event.to + 1n : event.to
-    if (partition === undefined || next <= partition.next || this.#isFinished(partition.next, partition.end)) return
-    const to = this.#options.follow || next < partition.end ? next : partition.end
+    if (partition === undefined) return
+    const behind = event.type === 'undecodable' ? event.to + 1n : event.to
+    const before = event.from < partition.offset
+    const from = before ? partition.offset : event.from
+    const isWithin = this.#options.follow || behind < partition.end
+    const to = isWithin ? behind : partition.end
+    if (to <= from) return
     const reason = event.type === 'undecodable' ? 'undecodable-batch' : 'deleted-while-reading'
-    this.#options.lost.add(reason, Number(to - partition.next), `${name} offset ${partition.next}`)
-    this.#advance(name, partition, to)
+    this.#options.lost.add(reason, Number(to - from), `${name} offset ${from}`)
+    this.#wake()
+  }
+
+  /** The offsets of a range belong to one topic, and to the partitions that it had. */
+  #noteTopic({ topic, change, partitions }: Extract<BrokerEvent, { type: 'topic' }>): void {
+    if (change === 'gone' || change === 'made-again')
+      this.#failure = `topic ${topic} ${change === 'gone' ? 'was deleted' : 'was deleted and made again'} while it was read`
+    else if (change === 'grown' && this.#options.follow)
+      this.#failure = `topic ${topic} has ${partitions} partitions now: start again to read the new ones`
     this.#wake()
   }
 
@@ -196,13 +216,12 @@ export class TopicPass {
     )
   }
 
-  /** The last offsets of a range may be a transaction's markers, not records: then no record comes, and the lag is 0. */
+  /** The last offsets of a range may be no records but the marks of transactions: the position passes them. */
   #passTrailingGaps(consumer: Consumer): void {
-    for (const lag of consumer.lag()) {
-      const name = partitionName(lag)
-      const partition = this.#partitions.get(name)
-      if (lag.records === 0n && partition !== undefined && this.#waiting.has(name))
-        this.#advance(name, partition, partition.end)
+    for (const { topic, partition, position } of consumer.positions()) {
+      const name = partitionName({ topic, partition })
+      const known = this.#partitions.get(name)
+      if (known !== undefined && this.#waiting.has(name) && position >= known.end) this.#advance(name, known, known.end)
     }
   }
 }
@@ -219,7 +238,7 @@ function recordOf(batch: Batch, index: number): ReplayRecord {
   }
 }
 
-/** Buffers of a batch are slices of the fetch response: one waiting record must not keep megabytes alive. */
+/** A record waits for its turn, and the memory of its batch is used again. */
 function copyOf(bytes: Buffer | undefined): Buffer | undefined {
   return bytes === undefined ? undefined : Buffer.from(bytes)
 }

@@ -47,7 +47,8 @@ async function rangesOf(admin: Admin, topic: string, request: TopicRangeRequest)
   const offsets = await admin.offsets(topic)
   const starts = request.sinceMs === undefined ? undefined : await offsetsAt(admin, topic, request.sinceMs)
   const ends = request.untilMs === undefined ? undefined : await offsetsAt(admin, topic, request.untilMs + LATE_MS)
-  return offsets.map(({ partition, low, high }) => {
+  // Records behind an open transaction are not decided yet: the range ends where committed ones can be read.
+  return offsets.map(({ partition, low, stableEnd: high }) => {
     const wanted = request.partitions?.has(partition) !== false
     const end = wanted
       ? least(high, request.toOffset, ends === undefined ? undefined : (ends.get(partition) ?? high))

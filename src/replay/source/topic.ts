@@ -2,7 +2,7 @@ import type { Broker } from '../../broker/port.ts'
 import { withAdmin } from '../../broker/with-admin.ts'
 import { LostLedger, type ReplaySource } from './source.ts'
 import { TopicPass } from './topic-pass.ts'
-import { resolveTopicRange, type TopicRangeRequest } from './topic-range.ts'
+import { resolveTopicRange, type TopicRange, type TopicRangeRequest } from './topic-range.ts'
 
 export interface TopicSourceOptions extends TopicRangeRequest {
   readonly broker: Broker
@@ -30,7 +30,19 @@ export async function openTopics(options: TopicSourceOptions): Promise<ReplaySou
       pass = new TopicPass({ broker, range, follow, stallMs, lost })
       return pass.read(signal)
     },
+    preview: async function* (signal, max) {
+      for (const edge of edgesOf(range, max))
+        yield* new TopicPass({ broker, range: edge, follow: false, stallMs, lost: new LostLedger() }).read(signal)
+    },
     fraction: () => (follow ? undefined : (pass?.fraction ?? 0)),
     lost: () => lost.list(),
   }
+}
+
+/** The first record of each partition, and the last one if it is sure to be read. */
+function edgesOf({ ranges, partitions }: TopicRange, max: number): TopicRange[] {
+  const filled = ranges.filter(({ offset, end }) => offset < end)
+  const firsts = { partitions, ranges: filled.map((range) => ({ ...range, end: range.offset + 1n })) }
+  const lasts = { partitions, ranges: filled.map((range) => ({ ...range, offset: range.end - 1n })) }
+  return Number.isFinite(max) ? [firsts] : [firsts, lasts]
 }
