@@ -63,3 +63,10 @@ test('a broker that closes waits for a consumer that is still stopping, even if 
   done.open()
   await closing
 })
+
+test('a broker that is closed hands out nothing more', async () => {
+  const broker = createMemoryBroker()
+  await broker.close()
+  for (const make of [() => broker.producer(), () => broker.admin()])
+    expect(make).toThrow(expect.objectContaining({ name: 'BrokerError', code: 'closed' }))
+})

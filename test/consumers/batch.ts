@@ -28,6 +28,7 @@ export function batchOf(records: readonly HandmadeRecord[], place: BatchPlace = 
     partition,
     count: records.length,
     highWatermark: baseOffset + BigInt(records.length),
+    stableEnd: baseOffset + BigInt(records.length),
     offset: (index) => baseOffset + BigInt(index),
     timestampMs: (index) => recordAt(index).timestampMs ?? 0,
     key: (index) => {

@@ -10,7 +10,7 @@ const collectGarbage: () => void = runInNewContext('gc')
 
 const FETCH_BYTES = 1024 * 1024
 
-/** A record whose key and value are slices of a response of 1 MiB, as from KafkaJS, and a weak reference to that. */
+/** A record whose key and value are slices of a response of 1 MiB, as from a fetch, and a weak reference to that. */
 function fetched(pair: string) {
   const response = Buffer.alloc(FETCH_BYTES)
   const slice = (text: string, at: number) => response.subarray(at, at + response.write(text, at))

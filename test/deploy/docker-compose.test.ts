@@ -15,6 +15,7 @@ const OWN_TO_EACH = [
   'controller.quorum.voters',
   'listeners',
   'log.cleaner.dedupe.buffer.size',
+  'log.cleaner.backoff.ms',
   'log.dirs',
   'num.io.threads',
   'num.network.threads',

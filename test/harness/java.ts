@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { test } from '@jest/globals'
 
-const found = spawnSync('java', ['-version']).status === 0
+export const hasJava = spawnSync('java', ['-version']).status === 0
 
-/** A test of the local stack itself. It is skipped without a JDK, when KAFKA_BROKERS and REDIS_URL replace the stack. */
-export const testWithJava = found ? test : test.skip
+/**
+ * A test that starts Java itself, for the local stack or for Kafka's own client. It is skipped if there is no JDK, and
+ * KAFKA_BROKERS and REDIS_URL stand in for it.
+ */
+export const testWithJava = hasJava ? test : test.skip

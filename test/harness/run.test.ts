@@ -16,8 +16,8 @@ beforeEach(() => {
 afterEach(() => rmSync(dir, { recursive: true }))
 
 /** Runs the tests on a machine that has only what the test puts on its PATH. */
-function run(env: Record<string, string> = {}) {
-  return spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', RUN, '--listTests'], {
+function run(env: Record<string, string> = {}, args: readonly string[] = []) {
+  return spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', RUN, ...args, '--listTests'], {
     env: { PATH: dir, FOREWARM_STACK_DIR: join(dir, 'stack'), ...env },
     encoding: 'utf8',
   })
@@ -58,6 +58,11 @@ test('a test run with given Kafka and Redis needs no Java, and passes its argume
   expect(status).toBe(0)
   expect(stdout).toContain('test/integration/stack.test.ts')
   expect(stdout).not.toContain('test/long/')
+})
+
+test('--full is not passed on to Jest', () => {
+  const given = { KAFKA_BROKERS: '127.0.0.1:1', REDIS_URL: 'redis://127.0.0.1:1' }
+  expect(run(given, ['long', '--full']).status).toBe(0)
 })
 
 test('a test run with only one of Kafka and Redis given says which is missing', () => {

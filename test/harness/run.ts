@@ -6,15 +6,18 @@ import { StackError } from '../../deploy/stack/stack-error.ts'
 
 /**
  * Runs Jest for `npm test`, `npm run test:unit` and `npm run test:long`, with a Kafka and a Redis if the tests need them.
- * It uses those of KAFKA_BROKERS and REDIS_URL if both are set; otherwise it starts a stack and ends it again. Arguments
- * are passed to Jest. The exit code is Jest's, 1 if the stack could not start, or 130 if Jest was interrupted.
+ * It uses those of KAFKA_BROKERS and REDIS_URL if both are set; otherwise it starts a stack and ends it again. `--full`
+ * sets FOREWARM_FULL for the tests that can be more thorough and then take much longer. Other arguments are passed to
+ * Jest. The exit code is Jest's, 1 if the stack could not start, or 130 if Jest was interrupted.
  */
 const ROOT = resolve(import.meta.dirname, '../..')
 const JEST = join(ROOT, 'node_modules/jest/bin/jest.js')
 const NODE_OPTIONS = ['--disable-warning=ExperimentalWarning', '--experimental-vm-modules']
 const INTERRUPTED = 130
 
-async function main(argv: readonly string[]): Promise<number> {
+async function main(given: readonly string[]): Promise<number> {
+  const argv = given.filter((argument) => argument !== '--full')
+  if (argv.length < given.length) process.env.FOREWARM_FULL = '1'
   const [name] = argv
   const named = name === 'unit' || name === 'long'
   const projects = named ? [name] : ['unit', 'integration']

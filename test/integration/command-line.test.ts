@@ -85,6 +85,16 @@ describe('the command line on a real Kafka', () => {
     expect(code).toBe(1)
   })
 
+  test('produce and replay write nothing where the topic would refuse a time, and say what to do', async () => {
+    const file = join(folder, 'tomorrow.ndjson')
+    const tomorrow = { ...WARMED, eventTimeMs: now + 86_400_000 }
+    await writeFile(file, [...updates(10), tomorrow].map((update) => JSON.stringify(update)).join('\n'))
+    const told = expect.stringMatching(/s ahead of the clock.*message\.timestamp\.after\.max\.ms.*or raise the setting/)
+    expect(await call('produce', file, '--event-time')).toMatchObject({ code: 1, stdout: '', stderr: told })
+    expect(await call('replay', file, '--to', PRICES)).toMatchObject({ code: 1, stdout: '', stderr: told })
+    expect(await recordCount()).toBe(1_001)
+  })
+
   test('tail prints the existing records, decoded', async () => {
     const { code, stdout, stderr } = await call('tail', PRICES, '--from-beginning', '--max', '1000', '--json')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })

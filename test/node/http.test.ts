@@ -72,7 +72,7 @@ test('a running node is live and ready, and lists its checks', async () => {
     const live = await get(node, '/livez')
     expect({ ...live, body: JSON.parse(live.body) }).toEqual({
       status: 200,
-      body: { status: 'ok', checks: { 'price-updates': ok, 'warm-requests': ok } },
+      body: { status: 'ok', checks: { loop: ok } },
     })
     const ready = await get(node, '/readyz')
     expect({ ...ready, body: JSON.parse(ready.body) }).toEqual({

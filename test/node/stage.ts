@@ -145,7 +145,8 @@ export class Stage {
       ...config,
       kafka: { priceTopics: [this.topic], ...names, ...config.kafka },
       // After the default second of a handler or a close, a stall would repeat updates or run too many handlers at once.
-      node: { service: this.service, detectorTimeoutMs: 60_000, drainTimeoutMs: 60_000, ...config.node },
+      // Each node's watchdog would be a thread of its own.
+      node: { service: this.service, detectorTimeoutMs: 60_000, drainTimeoutMs: 60_000, watchdogMs: 0, ...config.node },
       // A busy machine may exceed the default timeouts of Redis (250 ms) and of a warm (50 ms).
       cache: { l1Slots: 1_000, maxPairs: 10_000, redisCommandTimeoutMs: 5_000, ...redis, ...config.cache },
       warming: { timeoutMs: 5_000, ...config.warming },

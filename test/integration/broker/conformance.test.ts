@@ -2,6 +2,6 @@ import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
 import { conformance } from '../../broker/conformance/conformance.ts'
 import { kafkaBrokers, uniqueName } from '../../harness/kafka.ts'
 
-conformance('KafkaJS', async () => ({
+conformance('Kafka', async () => ({
   broker: createKafkaBroker({ brokers: kafkaBrokers(), clientId: uniqueName('conformance') }),
 }))

@@ -4,6 +4,7 @@ import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
 import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
 import type { Broker, BrokerEvent } from '../../../src/broker/port.ts'
 import {
+  committedOffsets,
   newTopic,
   numbered,
   type Reader,
@@ -51,6 +52,7 @@ function faultTest(title: string, body: () => Promise<void>): void {
         sessionTimeoutMs: SESSION_MS,
         closeTimeoutMs: 500,
         requestTimeoutMs: 3000,
+        deliveryTimeoutMs: 3000,
         onEvent: (event) => events.push(event),
       }),
     )
@@ -63,19 +65,16 @@ faultTest('a consumer outlives a Kafka that dies and comes back, reports both, a
   const reader = await startReader(stage, { topics: [topic] })
   await stage.producer.sendBatch(topic, records(0, numbered('a', 3)))
   await untilSeen(reader, 3)
+  // A session of two seconds may end while Kafka starts. What is not committed then is handed out again.
+  await until('it is committed', async () => (await committedOffsets(stage, reader.groupId, topic))[0] === 3n)
   await stack.killBroker(0)
   await until('it is restarting', () => reader.consumer.health().state === 'restarting')
-  await until('it tries', () => typesOf(reader).filter((type) => type === 'restart').length >= 2)
-  expect(reader.consumer.health().restarts).toBeGreaterThanOrEqual(2)
   await stack.startBroker(0)
   await until('it runs again', () => reader.consumer.health().state === 'running')
   await sendPatiently(topic, 'b')
   await until('the next is seen', () => reader.values().includes('b'))
-  const told = typesOf(reader)
-  expect(told.indexOf('disconnected')).toBeGreaterThanOrEqual(0)
-  expect(told.indexOf('disconnected')).toBeLessThan(told.indexOf('restart'))
-  expect(told.indexOf('restart')).toBeLessThan(told.indexOf('reconnected'))
-  expect(reader.consumer.health().epoch).toBe(2)
+  expect(typesOf(reader).filter((type) => type.endsWith('connected'))).toEqual(['disconnected', 'reconnected'])
+  expect(reader.values()).toEqual([...numbered('a', 3), 'b'])
 })
 
 faultTest('a producer reports that Kafka is gone, and that it is back', async () => {
@@ -157,7 +156,7 @@ faultTest('a consumer outlives the deletion of its topic, and reads a new one of
   await stage.producer.sendBatch(topic, records(0, ['old']))
   await untilSeen(reader, 1)
   await stage.admin.deleteTopics([topic])
-  await until('it notices', () => reader.consumer.health().restarts > 0)
+  await until('it notices', () => typesOf(reader).includes('topic'))
   await stage.admin.createTopics([{ topic, partitions: 1 }])
   await sendPatiently(topic, 'new')
   await until('the new one is seen', () => reader.values().includes('new'))

@@ -231,24 +231,29 @@ test('an old assignment hands out nothing more, and its partitions never have tw
   expect(total()).toBe(sent)
 })
 
-test('a consumer hands out one batch at a time, over all partitions', async () => {
+test('a consumer hands out one batch of a partition at a time, and other partitions do not wait for it', async () => {
   const topic = await newTopic(stage, 6)
   const all = Array.from({ length: 600 }, (_, i) => ({ partition: i % 6, value: `${i}` }))
   await stage.producer.sendBatch(topic, all)
-  let inHand = 0
+  const inHand = new Map<number, number>()
   let most = 0
+  let together = 0
   const reader = await startReader(stage, {
     topics: [topic],
     onBatch: async (batch) => {
-      inHand += 1
-      most = Math.max(most, inHand)
+      inHand.set(batch.partition, (inHand.get(batch.partition) ?? 0) + 1)
+      most = Math.max(most, ...inHand.values())
+      together = Math.max(
+        together,
+        [...inHand.values()].reduce((sum, each) => sum + each),
+      )
       await delay(1)
-      inHand -= 1
+      inHand.set(batch.partition, (inHand.get(batch.partition) ?? 0) - 1)
       return batch.count
     },
   })
   await untilSeen(reader, 600)
-  expect(most).toBe(1)
+  expect([most, together > 1]).toEqual([1, true])
 })
 
 test('a member with another assigner, which would split chains, is kept out of the group', async () => {

@@ -2,10 +2,12 @@ import { expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../../node/node.ts'
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import { deadLetterTopic, pairKey } from '../../../schemas/topics.ts'
+import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
 import type { OutgoingRecord } from '../../../src/broker/port.ts'
 import { detector } from '../../../src/detect/detector.ts'
 import { alterTopic } from '../../broker/alter-topic.ts'
 import type { Seen } from '../../broker/conformance/stage.ts'
+import { kafkaBrokers } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 import { type KafkaStageOptions, newChain, onKafka } from '../../node/kafka-stage.ts'
 import { metricValue } from '../../node/scrape.ts'
@@ -148,14 +150,15 @@ test('a key of 10 kB is kept in the dead letter', async () => {
   })
 })
 
-test('a batch in an unreadable compression is skipped, and all its records are counted', async () => {
-  await withNode({ partitions: 2 }, async ({ stage, chain, node, handled, handlesTheNext }) => {
+test('batches that decompress to more than 64 MiB are skipped, and all their records are counted', async () => {
+  await withNode({ partitions: 2 }, async ({ stage, node, handled, handlesTheNext }) => {
     await handlesTheNext()
-    // Kafka then compresses uncompressed records itself.
-    await alterTopic(stage.topic, { 'compression.type': 'lz4' })
-    await stage.produce(...Array.from({ length: 7 }, () => updateOf('LOST', { chain })))
-    await stage.produce(updateOf('LOST', { chain: newChain(stage, 1) }))
-    await alterTopic(stage.topic, { 'compression.type': 'producer' })
+    const compressing = createKafkaBroker({ brokers: kafkaBrokers(), clientId: 'bomb', compression: 'zstd' })
+    const producer = compressing.producer()
+    await producer.connect()
+    const sevenTogether = Array.from({ length: 7 }, () => ({ partition: 0, value: Buffer.alloc(10 * MB) }))
+    await producer.sendBatch(stage.topic, [...sevenTogether, { partition: 1, value: Buffer.alloc(65 * MB) }])
+    await compressing.close()
     await handlesTheNext()
     const undecodable = () => metricValue(node, 'arbitrage_drops_total', { reason: 'undecodable' })
     await until('all eight are counted', async () => (await undecodable()) === 8)
@@ -185,5 +188,20 @@ test('a dead letter that is too large for its topic is counted, and the next rec
     await bad({ key: chain, value: 'short' })
     const [letter] = await stage.deadLetters(1)
     expect(letter && header(letter, 'forewarm-error-code')).toBe('not-json')
+  })
+})
+
+test('a dead-letter topic follows the partitions of its origin, while the node runs and when one starts', async () => {
+  await onKafka({ broker: { metadataAgeMs: 200 } }, async (stage) => {
+    const node = await stage.startNode()
+    const letters = deadLetterTopic(stage.topic)
+    await stage.admin.growTopic(stage.topic, 3)
+    await until('it has grown', async () => (await stage.admin.partitions(letters)) === 3)
+    await stage.produceRecords({ partition: 2, value: 'no price' })
+    expect(await stage.deadLetters(1)).toMatchObject([{ topic: letters, partition: 2 }])
+    await node.close()
+    await stage.admin.growTopic(stage.topic, 5)
+    await stage.startNode()
+    expect(await stage.admin.partitions(letters)).toBe(5)
   })
 })

@@ -160,10 +160,17 @@ describe('replay from a topic', () => {
     const admin = () => {
       const real = broker.admin()
       const offsets = real.offsets.bind(real)
-      const oneMore = async (topic: string) => (await offsets(topic)).map((one) => ({ ...one, high: one.high + 1n }))
+      const oneMore = async (topic: string) =>
+        (await offsets(topic)).map((one) => ({ ...one, stableEnd: one.stableEnd + 1n }))
       return Object.assign(real, { offsets: oneMore })
     }
-    const marked: Broker = { ...broker, admin: () => admin() }
+    const passing = overriding(broker, (options, make) => {
+      const consumer = make(options)
+      const reached = consumer.positions.bind(consumer)
+      const positions = () => reached().map((each) => ({ ...each, position: each.position + 1n }))
+      return Object.assign(consumer, { positions })
+    })
+    const marked: Broker = { ...passing, admin: () => admin() }
     expect((await replay({ broker: marked, from: { topic: 'prices' }, to: { inProcess: collector() } })).replayed).toBe(
       300,
     )
@@ -188,12 +195,12 @@ describe('replay from a topic', () => {
         return options.onBatch(batch, context)
       }
       const consumer = make({ ...options, onBatch })
-      const lag = consumer.lag.bind(consumer)
-      const lookAtLag = () => {
+      const reached = consumer.positions.bind(consumer)
+      const positions = () => {
         if (sinkTookMs > 0) looked.resolve()
-        return lag()
+        return reached()
       }
-      return Object.assign(consumer, { lag: lookAtLag })
+      return Object.assign(consumer, { positions })
     })
     const inProcess = {
       apply: () => {
@@ -202,6 +209,24 @@ describe('replay from a topic', () => {
     }
     const replayed = replay({ broker: late, from: { topic: 'prices' }, to: { inProcess } })
     await expect(replayed.finally(() => now.mockRestore())).resolves.toMatchObject({ replayed: 60 })
+  })
+
+  test.each([
+    ['made-again', 'topic prices was deleted and made again while it was read'],
+    ['gone', 'topic prices was deleted while it was read'],
+  ] as const)('ends with an error at once if the topic is %s', async (change, message) => {
+    await stage.send(market())
+    const changing = overriding(broker, (options, make) =>
+      make({
+        ...options,
+        onBatch: async (batch) => {
+          options.onEvent?.({ type: 'topic', topic: 'prices', change, partitions: 3 })
+          return batch.count
+        },
+      }),
+    )
+    const replayed = replay({ broker: changing, from: { topic: 'prices' }, to: { inProcess: collector() } })
+    await expect(replayed).rejects.toMatchObject({ code: 'topic-changed', message, retriable: false })
   })
 
   test('fails if a record that is known to be there does not come', async () => {

@@ -1,0 +1,68 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
+import { type ProducePricesOptions, producePrices } from '../../bin/produce-prices.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
+import type { Admin } from '../../src/broker/port.ts'
+
+const HOUR_MS = 3_600_000
+const CONFIG = { 'message.timestamp.after.max.ms': String(HOUR_MS), 'retention.ms': String(24 * HOUR_MS) }
+
+let broker: MemoryBroker
+let admin: Admin
+let folder: string
+let warnings: string[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forewarm-produce-'))
+  broker = createMemoryBroker()
+  admin = broker.admin()
+  await admin.connect()
+  await admin.createTopics([{ topic: 'prices', partitions: 1, config: CONFIG }])
+  warnings = []
+})
+afterEach(async () => {
+  await broker.close()
+  await rm(folder, { recursive: true })
+})
+
+test('produce refuses a file with a time too far ahead before it writes anything, and says what to do', async () => {
+  const options = await fileOf([0, 1_000, 2 * HOUR_MS])
+  await expect(producePrices(options)).rejects.toMatchObject({
+    code: 'bad-value',
+    message: expect.stringMatching(
+      /is 7200 s ahead of the clock, .* takes at most 3600 s \(message\.timestamp\.after\.max\.ms\): produce without --event-time, or raise the setting/,
+    ),
+  })
+  expect(await stored()).toBe(0n)
+  expect(await producePrices({ ...options, timestamps: 'broker' })).toMatchObject({ produced: 3, failed: 0 })
+})
+
+test('produce says once that the topic will delete records at once, and writes them', async () => {
+  const report = await producePrices(await fileOf([-30 * HOUR_MS, -25 * HOUR_MS, 0]))
+  expect(report).toMatchObject({ produced: 3, failed: 0 })
+  expect(warnings).toEqual([
+    expect.stringMatching(/is older than prices keeps records, 86400 s .* or set retention\.ms=-1/),
+  ])
+})
+
+/** Updates at these distances from now. */
+async function fileOf(times: readonly number[]): Promise<ProducePricesOptions> {
+  const file = join(folder, 'updates.ndjson')
+  const nowMs = Date.now()
+  const lines = times.map((ms) => JSON.stringify({ pair: 'p', chain: 'c', price: 1, eventTimeMs: nowMs + ms }))
+  await writeFile(file, lines.join('\n'))
+  const given = { broker, topic: 'prices', partitions: 1, file, updatesPerRecord: 1, encoding: 'json' } as const
+  return {
+    ...given,
+    timestamps: 'event-time',
+    signal: new AbortController().signal,
+    onBadLine: () => undefined,
+    onWarning: (warning) => warnings.push(warning),
+  }
+}
+
+async function stored(): Promise<bigint | undefined> {
+  return (await admin.offsets('prices'))[0]?.high
+}
