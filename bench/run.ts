@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { StackError } from '../deploy/stack/stack-error.ts'
+import { footprint } from './cases/footprint.ts'
 import { history } from './cases/history.ts'
 import { interrupt } from './cases/interrupt.ts'
 import { l1 } from './cases/l1.ts'
@@ -9,6 +10,7 @@ import { latency } from './cases/latency.ts'
 import { pipeline } from './cases/pipeline.ts'
 import { plantedPairs } from './cases/planted.ts'
 import { produce } from './cases/produce.ts'
+import { rebalance } from './cases/rebalance.ts'
 import { shutdown } from './cases/shutdown.ts'
 import { simulate } from './cases/simulate.ts'
 import { soak } from './cases/soak.ts'
@@ -26,6 +28,7 @@ import { DATASETS } from './traffic/datasets.ts'
 /** `npm run bench -- <name…>`; docs/benchmarks.md says what each measures and what it does not. */
 const BENCHES: readonly Bench[] = [
   pipeline,
+  footprint,
   produce,
   latency,
   l1,
@@ -36,6 +39,7 @@ const BENCHES: readonly Bench[] = [
   history,
   simulate,
   shutdown,
+  rebalance,
   interrupt,
   soak,
 ]

@@ -1,48 +1,79 @@
-import { createPricePublisher, detector } from '../../index.ts'
-import type { Bench, Figure } from '../harness/bench.ts'
+import { detector } from '../../index.ts'
+import type { Bench, Figure, Value } from '../harness/bench.ts'
 import { contest } from '../harness/contest.ts'
 import { quantile } from '../harness/quantile.ts'
+import { number } from '../harness/table.ts'
 import { startNode } from '../stages/bench-node.ts'
+import { startProcess } from '../stages/own-process.ts'
 import { readRaw } from '../stages/raw-kafka.ts'
 import type { Stage } from '../stages/stage.ts'
 import { Arrivals } from '../traffic/arrivals.ts'
-import { pace } from '../traffic/pace.ts'
-import { PARTITIONS } from '../traffic/price-feed.ts'
+import type { PacedTask } from '../traffic/paced-process.ts'
+import { PAIRS, PARTITIONS } from '../traffic/price-feed.ts'
+import { SYSTEM_MS } from '../traffic/system-time.ts'
 
 /**
  * How long an update takes from `produce` until a detector could read it in L1, at a steady rate, against a KafkaJS
- * consumer that has parsed it. A node calls its detectors in the step in which it wrote L1, so the moment of the call is
- * the moment at which the value is readable.
+ * consumer that has parsed it. The producer is a process of its own. A node calls its detectors in the step in which it
+ * wrote L1, so the moment of the call is the moment at which the value is readable.
  */
 export const latency: Bench = { name: 'latency', cases }
 
-const PER_SECOND = 2_000
+const ANCHOR = 'raw KafkaJS eachBatch'
+const RATES = [2_000, 100_000]
+const ROUNDS = 10
+const MOST_UPDATES = 300_000
 const ARRIVAL_TIMEOUT_MS = 15_000
 const P99 = 0.99
+const PRODUCER = new URL('../traffic/paced-process.ts', import.meta.url)
+/** The sequence of the first update that is measured. Those that warm up have lower ones. */
+const MEASURED_FROM = 2_000 * PAIRS
+
+interface Measured {
+  /** One figure an update. */
+  readonly ms: Float64Array
+  /** How many updates were sent in a second. */
+  readonly perSecond: number
+}
 
 /** Starts a consumer that tells the sequence of each update it has; resolves to a function that ends it. */
 type Reader = (stage: Stage, topic: string, seen: (sequence: number) => void) => Promise<() => Promise<void>>
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {
+  for (const perSecond of RATES) yield* atRate(stage, perSecond)
+}
+
+async function* atRate(stage: Stage, perSecond: number): AsyncIterable<Figure> {
   const topic = await stage.topic(PARTITIONS)
-  const ours: number[][] = []
-  const measured = async (reader: Reader): Promise<number[]> => measure(stage, topic, reader)
+  const ours: Measured[] = []
+  const anchors: Measured[] = []
+  const p99Of = (reader: Reader, runs: Measured[]) => async (): Promise<number> => {
+    const run = await measure(stage, { topic, reader, perSecond })
+    runs.push(run)
+    return quantile(run.ms, P99)
+  }
+  const at = `at ${number(perSecond)}/s`
   yield* await contest(stage, {
     unit: 'ms',
     better: 'lower',
-    anchor: 'raw KafkaJS eachBatch',
-    measureAnchor: async () => quantile(await measured(rawReader), P99),
-    ours: {
-      'p99, produce to readable in L1': async () => {
-        const samples = await measured(nodeReader)
-        ours.push(samples)
-        return quantile(samples, P99)
-      },
-    },
+    rounds: stage.amount(ROUNDS, 1),
+    anchor: ANCHOR,
+    measureAnchor: p99Of(rawReader, anchors),
+    ours: { [`p99, produce to readable in L1, ${at}`]: p99Of(nodeReader, ours) },
   })
-  const all = ours.slice(-stage.runs).flat()
-  yield { kind: 'value', case: 'p50 of all runs, produce to readable in L1', unit: 'ms', value: quantile(all, 0.5) }
-  yield { kind: 'value', case: 'p99 of all runs, produce to readable in L1', unit: 'ms', value: quantile(all, P99) }
+  // The first of each warmed up. `--against` leaves the anchor out.
+  const [all = [], allAnchor = []] = [ours, anchors].map((runs) => runs.slice(1).flatMap(({ ms }) => [...ms]))
+  const value = (what: string, unit: string, of: number): Value => ({
+    kind: 'value',
+    case: `${what}, ${at}`,
+    unit,
+    value: of,
+  })
+  yield value('p50 of all runs, produce to readable in L1', 'ms', quantile(all, 0.5))
+  yield value('p99 of all runs, produce to readable in L1', 'ms', quantile(all, P99))
+  if (allAnchor.length > 0) yield value(`p99 of all runs, ${ANCHOR}`, 'ms', quantile(allAnchor, P99))
+  const rates = [...ours, ...anchors].map((run) => run.perSecond)
+  yield value('lowest rate of all runs', 'updates/s', Math.min(...rates))
 }
 
 const nodeReader: Reader = async (stage, topic, seen) => {
@@ -62,38 +93,35 @@ const rawReader: Reader = (stage, topic, seen) =>
     },
   })
 
-/** Milliseconds of each update. */
-async function measure(stage: Stage, topic: string, reader: Reader): Promise<number[]> {
-  const { broker } = await stage.backends()
-  const updates = PER_SECOND * stage.amount(5, 0.5)
-  // Every partition is being read then, and every connection warm.
-  const warmUp = PER_SECOND * stage.amount(1, 0.25)
-  let arrivals = new Arrivals(0, PER_SECOND * (ARRIVAL_TIMEOUT_MS / 1000))
-  const close = await reader(stage, topic, (sequence) => arrivals.note(sequence))
-  const producer = broker.producer()
-  await producer.connect()
-  const publisher = createPricePublisher({ producer, topic, partitions: PARTITIONS })
-  const steady = { publisher, perSecond: PER_SECOND }
+interface Measurement {
+  readonly topic: string
+  readonly reader: Reader
+  readonly perSecond: number
+}
+
+async function measure(stage: Stage, { topic, reader, perSecond }: Measurement): Promise<Measured> {
+  const { brokers } = await stage.backends()
+  const updates = Math.min(perSecond * stage.amount(5, 0.5), MOST_UPDATES)
+  const warming = new Arrivals(0, MEASURED_FROM)
+  const arrivals = new Arrivals(MEASURED_FROM, updates)
+  const close = await reader(stage, topic, (sequence) => {
+    ;(sequence < MEASURED_FROM ? warming : arrivals).note(sequence)
+  })
+  const task: PacedTask = { brokers, topic, perSecond, from: MEASURED_FROM, updates }
+  const producer = startProcess<Float64Array>(PRODUCER, task)
   try {
-    const deadlineMs = performance.now() + ARRIVAL_TIMEOUT_MS
-    const isWarm = () => arrivals.distinct >= warmUp || performance.now() > deadlineMs
-    const from = await pace({ ...steady, from: 0, more: () => !isWarm() })
-    arrivals = new Arrivals(from, updates)
-    const sentMs = new Float64Array(updates)
-    await pace({
-      ...steady,
-      from,
-      more: (sequence) => sequence < from + updates,
-      onSending: (sequence) => {
-        sentMs[sequence - from] = performance.now()
-      },
-    })
+    // Every partition is being read then, and every connection warm.
+    await warming.reached(perSecond * stage.amount(1, 0.25), ARRIVAL_TIMEOUT_MS)
+    producer.goOn()
+    const sentMs = await producer.answer
     if (!(await arrivals.reached(updates, ARRIVAL_TIMEOUT_MS)))
       throw new Error(`${updates - arrivals.distinct} of ${updates} updates did not arrive`)
-    return Array.from(sentMs, (ms, i) => arrivals.atMs(from + i) - ms)
+    return {
+      ms: sentMs.map((ms, i) => arrivals.atMs(MEASURED_FROM + i) + SYSTEM_MS - ms),
+      perSecond: (updates * 1000) / ((sentMs.at(-1) ?? 0) - (sentMs[0] ?? 0)),
+    }
   } finally {
-    await publisher.close()
-    await producer.close()
+    await producer.end()
     await close()
   }
 }

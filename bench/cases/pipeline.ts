@@ -4,13 +4,14 @@ import { decodePrices } from '../../schemas/price-record.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { truncateColumns, updateColumns } from '../../schemas/update-columns.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { javaFetchRate } from '../anchors/java-fetch-rate.ts'
+import { catchUpPlatformatic } from '../anchors/platformatic-kafka.ts'
 import type { Bench, Figure } from '../harness/bench.ts'
 import { contest } from '../harness/contest.ts'
 import { median } from '../harness/quantile.ts'
-import { metricOf, startNode } from '../stages/bench-node.ts'
-import { readRaw } from '../stages/raw-kafka.ts'
+import { catchUp, metricOf } from '../stages/bench-node.ts'
+import { catchUpRaw } from '../stages/raw-kafka.ts'
 import type { Stage } from '../stages/stage.ts'
-import { StopWatch } from '../stages/stop-watch.ts'
 import { type Feed, fillTopic, nextInChain, PAIRS, PARTITIONS, updateAt } from '../traffic/price-feed.ts'
 
 /**
@@ -24,8 +25,6 @@ const ANCHOR = 'raw KafkaJS eachBatch, JSON.parse'
 const FRAME = 100
 /** Updates that the decoders get over and over. */
 const DECODED_UPDATES = 1_000
-/** No consumer that works takes so long. */
-const READ_TIMEOUT_MS = 120_000
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {
   const single = await feed(stage, { updates: stage.amount(1_000_000, 60_000), updatesPerRecord: 1, encoding: 'json' })
@@ -33,15 +32,29 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
   const json = await feed(stage, { ...framed, encoding: 'json' })
   const avro = await feed(stage, { ...framed, encoding: 'avro' })
   const written: number[] = []
+  const readSingle = () => readAsNode(stage, single, written)
   yield* await contest(stage, {
     unit: 'updates/s',
     better: 'higher',
+    rounds: stage.amount(stage.runs, 2),
     anchor: ANCHOR,
-    measureAnchor: () => readAsAnchor(stage, single),
+    measureAnchor: async () => (single.updates * 1000) / (await catchUpRaw(stage, single)),
     ours: {
-      'one update a record, JSON': () => readAsNode(stage, single, written),
+      'one update a record, JSON': readSingle,
       '100 updates a record, JSON': () => readAsNode(stage, json),
       '100 updates a record, Avro': () => readAsNode(stage, avro),
+    },
+    others: {
+      'one update a record, JSON, against @platformatic/kafka': {
+        anchor: '@platformatic/kafka, JSON.parse',
+        measureAnchor: async () => (single.updates * 1000) / (await catchUpPlatformatic(stage, single)),
+        ours: readSingle,
+      },
+      'one update a record, JSON, against Java’s fetch rate': {
+        anchor: 'kafka-consumer-perf-test, parses nothing',
+        measureAnchor: () => javaFetchRate(stage, single),
+        ours: readSingle,
+      },
     },
   })
   const value = median(written)
@@ -54,44 +67,13 @@ async function feed(stage: Stage, content: Omit<Feed, 'topic'>): Promise<Feed> {
   return fillTopic(stage, { ...content, topic: await stage.topic(PARTITIONS) })
 }
 
-async function readAsAnchor(stage: Stage, { topic, updates }: Feed): Promise<number> {
-  const watch = new StopWatch(updates)
-  const leave = await readRaw(stage, {
-    topic,
-    fromBeginning: true,
-    onBatch: ({ messages }) => {
-      watch.begin()
-      for (const { value } of messages) JSON.parse(value?.toString() ?? '')
-      watch.handled(messages.length)
-    },
-  })
-  try {
-    return (updates * 1000) / (await watch.finished(READ_TIMEOUT_MS))
-  } finally {
-    await leave()
-  }
-}
-
-async function readAsNode(
-  stage: Stage,
-  { topic, updates, updatesPerRecord }: Feed,
-  written: number[] = [],
-): Promise<number> {
+async function readAsNode(stage: Stage, feed: Feed, written: number[] = []): Promise<number> {
   const { emptyRedis } = await stage.backends()
   await emptyRedis()
-  const watch = new StopWatch(updates / updatesPerRecord)
-  const { node, close } = await startNode(stage, { topic, watch })
-  try {
-    const ms = await watch.finished(READ_TIMEOUT_MS)
-    written.push(((await metricOf(node, 'arbitrage_l2_write_entries_total')) * 1000) / ms)
-    const { updates: handled, l2 } = node.stats()
-    // A node that drops what it reads would be the fastest.
-    if (handled !== updates || l2.skippedEntries > 0)
-      throw new Error(`${updates} updates were there, ${handled} handled, ${l2.skippedEntries} kept from L2`)
-    return (updates * 1000) / ms
-  } finally {
-    await close()
-  }
+  const ms = await catchUp(stage, feed, async (node, tookMs) => {
+    written.push(((await metricOf(node, 'arbitrage_l2_write_entries_total')) * 1000) / tookMs)
+  })
+  return (feed.updates * 1000) / ms
 }
 
 /** The decoders by themselves, over records in memory: no broker. */

@@ -8,10 +8,18 @@ export type Measure = () => Promise<number> | number
 export interface Contest {
   readonly unit: string
   readonly better: 'higher' | 'lower'
+  /** How many rounds count. Default: the stage's. */
+  readonly rounds?: number
   readonly anchor: string
   readonly measureAnchor: Measure
   /** Measured one after the other in each round, against the anchor of the same round. The keys are the cases. */
   readonly ours: Readonly<Record<string, Measure>>
+  /** Cases with anchors of their own. What several cases share is measured once in each round. */
+  readonly others?: Readonly<Record<string, Anchored>>
+}
+
+export interface Anchored extends Pick<Contest, 'anchor' | 'measureAnchor'> {
+  readonly ours: Measure
 }
 
 /**
@@ -19,18 +27,21 @@ export interface Contest {
  * does not count. The garbage of one measurement is collected before the next, or the next would pay for it.
  */
 export async function contest({ runs }: Stage, definition: Contest): Promise<readonly Ratio[]> {
-  const { unit, better, anchor, ours } = definition
-  const anchorValues: number[] = []
-  const values = new Map(Object.keys(ours).map((name) => [name, [] as number[]]))
-  for (let round = 0; round <= runs; round++) {
-    const anchorValue = await collected(definition.measureAnchor)
-    if (round > 0) anchorValues.push(anchorValue)
-    for (const [name, measure] of Object.entries(ours)) {
+  const { unit, better, rounds = runs, anchor, measureAnchor, others = {} } = definition
+  const cases = [
+    ...Object.entries(definition.ours).map(([name, ours]) => ({ case: name, anchor, measureAnchor, ours })),
+    ...Object.entries(others).map(([name, anchored]) => ({ case: name, ...anchored })),
+  ]
+  const measures = new Set([...cases.map((each) => each.measureAnchor), ...cases.map((each) => each.ours)])
+  const values = new Map([...measures].map((measure) => [measure, [] as number[]]))
+  for (let round = 0; round <= rounds; round++)
+    for (const [measure, of] of values) {
       const value = await collected(measure)
-      if (round > 0) values.get(name)?.push(value)
+      if (round > 0) of.push(value)
     }
-  }
-  return [...values].map(([name, of]) => ratioOf({ case: name, unit, better, anchor, anchorValues, values: of }))
+  return cases.map(({ measureAnchor: by, ours, ...named }) =>
+    ratioOf({ ...named, unit, better, anchorValues: values.get(by) ?? [], values: values.get(ours) ?? [] }),
+  )
 }
 
 export interface Rounds {

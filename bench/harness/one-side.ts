@@ -62,7 +62,7 @@ export async function contest(stage: Stage, { unit, better, anchor, ours }: Cont
     for (let round = 0; round < (repeats.get(name) ?? 1); round++) rounds.push(await measured(measure))
     const values = rounds.map(({ value }) => value)
     tell({ case: name, cpuSeconds: median(rounds.map((round) => round.cpuSeconds)) })
-    ratios.push(ratioOf({ case: name, unit, better, anchor, anchorValues: [Number.NaN], values }))
+    ratios.push(ratioOf({ case: name, unit, better, anchor, values }))
   }
   return ratios
 }
@@ -74,9 +74,9 @@ async function measured(measure: Measure): Promise<{ readonly value: number; rea
   return { value, cpuSeconds: cpuSeconds() - before }
 }
 
-export function ratioOf(rounds: Rounds): Ratio {
+export function ratioOf(rounds: Omit<Rounds, 'anchorValues'>): Ratio {
   tell({ case: rounds.case, better: rounds.better })
-  return ratioOfRounds(rounds)
+  return ratioOfRounds({ ...rounds, anchorValues: [Number.NaN] })
 }
 
 export { collectGarbage }

@@ -1,6 +1,6 @@
 import { type Broker, createKafkaBroker, createNode, type Detector, type ForewarmNode } from '../../index.ts'
-import type { Stage } from './stage.ts'
-import type { StopWatch } from './stop-watch.ts'
+import type { Backlog, ReaderStage } from './stage.ts'
+import { StopWatch } from './stop-watch.ts'
 
 /** A node as a user gets it: all roles, every default, telemetry on, over the stage's Kafka and Redis. */
 export interface BenchNodeOptions {
@@ -26,7 +26,7 @@ export interface BenchNode {
 const held: { node?: ForewarmNode } = {}
 
 /** Resolves when the node reads. */
-export async function startNode(stage: Stage, options: BenchNodeOptions): Promise<BenchNode> {
+export async function startNode(stage: ReaderStage, options: BenchNodeOptions): Promise<BenchNode> {
   const { brokers, redisUrl } = await stage.backends()
   const kafka = createKafkaBroker({ brokers, clientId: 'bench-node' })
   const node = await createNode({
@@ -54,6 +54,29 @@ export async function startNode(stage: Stage, options: BenchNodeOptions): Promis
     throw error
   }
   return { node, close }
+}
+
+/**
+ * Handles each update of a backlog; resolves to milliseconds. `caughtUp` is called before the node is closed. Throws if
+ * the node did not handle every update, or kept one from L2: a node that drops what it reads would be the fastest.
+ */
+export async function catchUp(
+  stage: ReaderStage,
+  { topic, updates, updatesPerRecord }: Backlog,
+  caughtUp?: (node: ForewarmNode, ms: number) => Promise<void>,
+): Promise<number> {
+  const watch = new StopWatch(updates / updatesPerRecord)
+  const { node, close } = await startNode(stage, { topic, watch })
+  try {
+    const ms = await watch.finished()
+    await caughtUp?.(node, ms)
+    const { updates: handled, l2 } = node.stats()
+    if (handled !== updates || l2.skippedEntries > 0)
+      throw new Error(`${updates} updates were there, ${handled} handled, ${l2.skippedEntries} kept from L2`)
+    return ms
+  } finally {
+    await close()
+  }
 }
 
 /**

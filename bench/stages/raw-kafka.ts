@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import type { EachBatchPayload, Kafka, Producer } from 'kafkajs'
-import type { Stage } from './stage.ts'
+import type { Backlog, ReaderStage } from './stage.ts'
+import { StopWatch } from './stop-watch.ts'
 
 /** KafkaJS as one would use it without Forewarm: what the benches measure against. */
 const kafkajs = untouchedKafkaJs()
@@ -23,7 +24,7 @@ function untouchedKafkaJs(): typeof import('kafkajs') {
   }
 }
 
-async function rawKafka(stage: Stage): Promise<Kafka> {
+async function rawKafka(stage: ReaderStage): Promise<Kafka> {
   const { brokers } = await stage.backends()
   return new kafkajs.Kafka({
     clientId: 'bench-raw',
@@ -34,7 +35,7 @@ async function rawKafka(stage: Stage): Promise<Kafka> {
 }
 
 /** Lends a connected producer to `body`. */
-export async function withRawProducer<T>(stage: Stage, body: (producer: Producer) => Promise<T>): Promise<T> {
+export async function withRawProducer<T>(stage: ReaderStage, body: (producer: Producer) => Promise<T>): Promise<T> {
   const kafka = await rawKafka(stage)
   const producer = kafka.producer({ createPartitioner: kafkajs.Partitioners.DefaultPartitioner })
   await producer.connect()
@@ -53,7 +54,7 @@ export interface RawReader {
 }
 
 /** Resolves when a new group is joined, to a function that leaves it. */
-export async function readRaw(stage: Stage, reader: RawReader): Promise<() => Promise<void>> {
+export async function readRaw(stage: ReaderStage, reader: RawReader): Promise<() => Promise<void>> {
   const kafka = await rawKafka(stage)
   const consumer = kafka.consumer({ groupId: stage.unique('raw'), maxWaitTimeInMs: 100 })
   await consumer.connect()
@@ -66,4 +67,23 @@ export async function readRaw(stage: Stage, reader: RawReader): Promise<() => Pr
   })
   await joined
   return () => consumer.disconnect()
+}
+
+/** Parses each record of a backlog as JSON; resolves to milliseconds. */
+export async function catchUpRaw(stage: ReaderStage, { topic, updates, updatesPerRecord }: Backlog): Promise<number> {
+  const watch = new StopWatch(updates / updatesPerRecord)
+  const leave = await readRaw(stage, {
+    topic,
+    fromBeginning: true,
+    onBatch: ({ messages }) => {
+      watch.begin()
+      for (const { value } of messages) JSON.parse(value?.toString() ?? '')
+      watch.handled(messages.length)
+    },
+  })
+  try {
+    return await watch.finished()
+  } finally {
+    await leave()
+  }
 }

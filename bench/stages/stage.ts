@@ -17,6 +17,20 @@ export interface Backends {
   emptyRedis(): Promise<unknown>
 }
 
+/** Records to catch up with. */
+export interface Backlog {
+  readonly topic: string
+  /** A multiple of `updatesPerRecord`. */
+  readonly updates: number
+  readonly updatesPerRecord: number
+}
+
+/** What a reader needs of a stage. */
+export interface ReaderStage {
+  unique(prefix: string): string
+  backends(): Promise<Pick<Backends, 'brokers' | 'redisUrl'>>
+}
+
 /** The backends that all benches of one command share. The stack is started for the first that asks for it. */
 export class Stage {
   readonly quick: boolean

@@ -1,3 +1,6 @@
+/** No consumer that works takes so long. */
+const TIMEOUT_MS = 120_000
+
 /** How long a consumer takes from the first record it is handed to the last one it has handled. */
 export class StopWatch {
   readonly #records: number
@@ -19,7 +22,7 @@ export class StopWatch {
   }
 
   /** Resolves to milliseconds; rejects when it takes longer than `timeoutMs`. */
-  async finished(timeoutMs: number): Promise<number> {
+  async finished(timeoutMs = TIMEOUT_MS): Promise<number> {
     const timer = setTimeout(() => {
       this.#finished.reject(new Error(`${this.#handled} of ${this.#records} records were handled in ${timeoutMs} ms`))
     }, timeoutMs)

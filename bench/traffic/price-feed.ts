@@ -3,7 +3,7 @@ import { encodePriceJson } from '../../schemas/price-json.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../../schemas/topics.ts'
 import type { OutgoingRecord } from '../../src/broker/port.ts'
-import type { Stage } from '../stages/stage.ts'
+import type { Backlog, Stage } from '../stages/stage.ts'
 
 /** Both sides of every Kafka bench use this: 5,000 pairs in 60 chains over 12 partitions, 115 B an update as JSON. */
 export const PAIRS = 5_000
@@ -47,11 +47,7 @@ function priceOf(pair: number, sequence: number, eventTimeMs: number): PriceUpda
   }
 }
 
-export interface Feed {
-  readonly topic: string
-  /** A multiple of `updatesPerRecord`. */
-  readonly updates: number
-  readonly updatesPerRecord: number
+export interface Feed extends Backlog {
   readonly encoding: 'json' | 'avro'
 }
 
