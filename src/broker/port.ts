@@ -86,7 +86,8 @@ export interface ConsumerOptions {
   readonly onBatch: BatchHandler
   /**
    * Memory of a batch that was handled is used again: a handler that keeps the bytes of keys, values or headers after it
-   * has settled has to copy them. It saves a fifth of the CPU time of a catch-up. Default false.
+   * has settled has to copy them. A catch-up then leaves less to the garbage
+   * collector. Default false.
    */
   readonly reusesMemory?: boolean
   /** Awaited before the first batch of these partitions, which come to those held already. `epoch` counts the calls from 1. */

@@ -177,6 +177,7 @@ export class GroupRun {
       return true
     })
     this.#isLost = false
+    this.#membership = undefined
   }
 
   #endFenced(): void {
@@ -251,7 +252,7 @@ export class GroupRun {
     const isMoving = this.#isFirst && isAlone
     const isFound = topics.isFound.bind(topics)
     const starts = await startsOf(cluster, led, { start: state.options.start, known, isMoving, isNew, isFound })
-    if (stopping.aborted || (isAgain && starts.length === 0)) return
+    if (stopping.aborted || this.#isLost || (isAgain && starts.length === 0)) return
     this.#isFirst &&= starts.length < added.length
     const taken = starts.map((start) => {
       this.#commits.note(start, noteOf(start))

@@ -94,6 +94,26 @@ test('partitions whose commit fails are not given up, and the member waits befor
   })
 })
 
+test('a member that is thrown out while it looks up where to begin takes nothing before it has joined anew', async () => {
+  const stage = await started()
+  // One partition goes, and comes again.
+  const looks = stage.count('ListOffsets')
+  const lookedUp = Promise.withResolvers<void>()
+  stage.script.lookingUp = lookedUp.promise
+  stage.script.assigned = [[0], [0, 1]]
+  stage.group.rejoin()
+  await until('it looks up the other', () => stage.count('ListOffsets') > looks)
+  stage.script.beatErrors.push(UNKNOWN_MEMBER)
+  await until('it is thrown out', () => stage.reading.all().every(({ isClosed }) => isClosed))
+  const joins = stage.joinedAs.length
+  const taken = () => stage.events.filter(({ type }) => type === 'rebalance').length
+  const takenBefore = taken()
+  lookedUp.resolve()
+  await until('it holds both again', () => stage.held().length === 2)
+  expect(stage.joinedAs.slice(joins)[0]).toBe('')
+  expect(taken() - takenBefore).toBe(1)
+})
+
 test('a partition that has no leader yet is taken later, without another join', async () => {
   const stage = new GroupStage()
   stages.push(stage)

@@ -47,6 +47,8 @@ export interface Script {
   readonly commitErrors: number[]
   /** The leader of partition 1; that of partition 0 is 1. */
   lastLeader: number
+  /** Awaited before offsets are told. */
+  lookingUp: Promise<unknown>
   /** Awaited before a join is answered. */
   joining: Promise<unknown>
 }
@@ -55,6 +57,7 @@ export interface Script {
 export class GroupStage {
   readonly script: Script = {
     ...{ assigned: [[0, 1]], joinErrors: [], beatErrors: [], commitErrors: [], joining: Promise.resolve() },
+    lookingUp: Promise.resolve(),
     lastLeader: 1,
   }
   /** The names of all requests, in their order. */
@@ -169,8 +172,10 @@ export class GroupStage {
       return commits.map(({ partition }) => ({ ...at(partition), error }))
     }
     if (apiName === 'OffsetFetch') return { error: 0, partitions: [] }
-    if (apiName === 'ListOffsets')
+    if (apiName === 'ListOffsets') {
+      await script.lookingUp
       return askedOffsets(request.bytes).map(({ partition }) => ({ ...at(partition), error: 0, offset: 5n }))
+    }
     if (apiName === 'FindCoordinator') return { error: 0, node: 1 }
     if (apiName === 'LeaveGroup') return 0
     throw new Error(`${apiName} is not in the script`)

@@ -106,7 +106,6 @@ function startLoop({ reusesMemory = false } = {}): Partition[] {
   const hooks = {
     onRoom: () => loop.wake(),
     onFailed: nothing,
-    onEnd: nothing,
     retryMs: () => 1,
     mayHandle: () => true,
   }
