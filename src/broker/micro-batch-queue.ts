@@ -135,14 +135,12 @@ export class MicroBatchQueue {
   }
 }
 
+/** The record's bytes if its text is ASCII. Others take more, and the producer halves what is too large for the broker. */
+/** The record's bytes if its text is ASCII. Others take more: the producer halves what is too large for the broker. */
 function bytesOf({ key, value, headers }: OutgoingRecord): number {
   let bytes = RECORD_OVERHEAD_BYTES
-  if (key !== undefined) bytes += lengthOf(key)
-  if (value !== null) bytes += lengthOf(value)
+  if (key !== undefined) bytes += key.length
+  if (value !== null) bytes += value.length
   if (headers !== undefined) for (const [name, header] of headers) bytes += name.length + header.length
   return bytes
-}
-
-function lengthOf(bytes: Buffer | string): number {
-  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
 }

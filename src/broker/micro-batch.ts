@@ -7,14 +7,16 @@ import { BrokerError, closed, type OutgoingRecord, type Producer } from './port.
 export interface MicroBatcherOptions {
   readonly topic: string
   /**
-   * Records of one partition that are sent together, and records that wait before `lingerMs` is over. Default 500: more
-   * gains little.
+   * Records of one partition that are sent together, and records that wait before `lingerMs` is over. Default 2,000.
    */
   readonly maxRecords?: number
   /** The same in bytes of keys, values and headers. Default 512 KiB. A larger record is sent alone. */
   readonly maxBytes?: number
-  /** How long the first record that waits does so for others. Default 2 ms. */
-  readonly lingerMs?: number
+  /**
+   * How long the first record that waits does so for others. Default: only while others are in flight, and for 2 ms at
+   * most.
+   */
+  readonly lingerMs?: number | undefined
   /** Partitions that have records in flight. Default 500. */
   readonly maxInFlight?: number
   /** `add` refuses a record when so many are not acknowledged yet. Default 100,000. */
@@ -26,6 +28,8 @@ export interface MicroBatcherOptions {
   readonly onDropped?: (error: BrokerError, records: number) => void
   readonly timer?: Timer | undefined
 }
+
+const LINGER_MS = 2
 
 interface Flush {
   readonly chunks: Set<Chunk>
@@ -39,6 +43,7 @@ export class MicroBatcher {
   readonly #maxRecords: number
   readonly #maxBytes: number
   readonly #lingerMs: number
+  readonly #alwaysLingers: boolean
   readonly #maxInFlight: number
   readonly #maxQueued: number
   readonly #onDropped: MicroBatcherOptions['onDropped']
@@ -54,14 +59,17 @@ export class MicroBatcher {
   /** The first of the ready records has lingered long enough. */
   #isDue = false
   #stopLinger: (() => void) | undefined
+  /** Whether what waits is sent at the end of the current task. */
+  #isPlanned = false
   #isClosed = false
 
   constructor(producer: Producer, options: MicroBatcherOptions) {
     this.#producer = producer
     this.#topic = options.topic
-    this.#maxRecords = options.maxRecords ?? 500
+    this.#maxRecords = options.maxRecords ?? 2_000
     this.#maxBytes = options.maxBytes ?? 512 * 1024
-    this.#lingerMs = options.lingerMs ?? 2
+    this.#lingerMs = options.lingerMs ?? LINGER_MS
+    this.#alwaysLingers = options.lingerMs !== undefined
     this.#maxInFlight = options.maxInFlight ?? 500
     this.#maxQueued = options.maxQueued ?? 100_000
     this.#onDropped = options.onDropped
@@ -78,6 +86,7 @@ export class MicroBatcher {
     const acknowledged = this.#queue.add(record, this.#onChunk)
     this.#queued += 1
     if (this.#maySend()) this.#pump()
+    else if (this.#isIdle) this.#plan()
     else this.#stopLinger ??= this.#timer(this.#lingerMs, () => this.#lingered())
     return acknowledged
   }
@@ -100,6 +109,21 @@ export class MicroBatcher {
   #maySend(): boolean {
     if (this.#isDue || this.#flushes.size > 0) return true
     return this.#queue.readyRecords >= this.#maxRecords || this.#queue.readyBytes >= this.#maxBytes
+  }
+
+  get #isIdle(): boolean {
+    return this.#inFlight === 0 && !this.#alwaysLingers
+  }
+
+  /** Records that are added in one task are sent together. */
+  #plan(): void {
+    if (this.#isPlanned) return
+    this.#isPlanned = true
+    queueMicrotask(() => {
+      this.#isPlanned = false
+      this.#isDue = true
+      this.#pump()
+    })
   }
 
   #lingered(): void {
@@ -133,7 +157,7 @@ export class MicroBatcher {
     chunk.settle(failureAt ?? (() => undefined))
     this.#settleFlushes(chunk)
     // Records that came while their partition was in flight have waited for a round trip, which is linger enough.
-    if (this.#queue.release(chunk)) this.#isDue = true
+    if (this.#queue.release(chunk) || this.#isIdle) this.#isDue = true
     this.#pump()
   }
 

@@ -2,16 +2,9 @@ import { afterEach, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { BatchError } from '../../src/broker/batch-error.ts'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
-import { MicroBatcher, type MicroBatcherOptions } from '../../src/broker/micro-batch.ts'
-import { BrokerError, type OutgoingRecord, type Producer, type Stored } from '../../src/broker/port.ts'
-
-const TOPIC = 'prices'
-
-interface Request {
-  readonly records: readonly OutgoingRecord[]
-  acknowledge(): void
-  fail(error: unknown): void
-}
+import { MicroBatcher } from '../../src/broker/micro-batch.ts'
+import { BrokerError } from '../../src/broker/port.ts'
+import { newStage, type Request, record, TOPIC, turn, valuesOf } from './micro-batch-stage.ts'
 
 test('records of a partition that come together are sent together', async () => {
   const { batcher, requests, linger } = newStage()
@@ -191,9 +184,10 @@ test('records keep their order in each partition, none is lost, and all bounds h
         fc.record({ partition: fc.nat(5), bytes: fc.nat(60), next: fc.constantFrom('add', 'linger', 'settle') }),
       ),
       fc.integer({ min: 1, max: 4 }),
-      async (steps, maxInFlight) => {
+      fc.constantFrom(2, undefined),
+      async (steps, maxInFlight, lingerMs) => {
         const bounds = { maxRecords: 4, maxBytes: 100, maxInFlight }
-        const { batcher, requests, linger } = newStage(bounds)
+        const { batcher, requests, linger } = newStage({ ...bounds, lingerMs })
         const settled = new Set<Request>()
         const settleOne = () => {
           const open = requests.filter((request) => !settled.has(request))
@@ -247,46 +241,4 @@ afterEach(() => expect(unhandled.splice(0)).toEqual([]))
 
 function note(reason: unknown): void {
   unhandled.push(reason)
-}
-
-/** A batcher whose requests are answered, and whose linger ends, when the test says so. */
-function newStage(options: Partial<MicroBatcherOptions> = {}) {
-  const requests: Request[] = []
-  const producer: Producer = {
-    connect: async () => undefined,
-    sendBatch: (_, records) => {
-      const { promise, resolve, reject } = Promise.withResolvers<readonly Stored[]>()
-      requests.push({ records, acknowledge: () => resolve([]), fail: reject })
-      return promise
-    },
-    partitions: async () => undefined,
-    flush: async () => undefined,
-    close: async () => undefined,
-  }
-  let over: (() => void) | undefined
-  const timer = (_: number, run: () => void) => {
-    over = run
-    return () => {
-      over = undefined
-    }
-  }
-  const batcher = new MicroBatcher(producer, { topic: TOPIC, timer, ...options })
-  const linger = () => {
-    const run = over
-    over = undefined
-    run?.()
-  }
-  return { batcher, requests, linger }
-}
-
-function record(partition: number, value: string): OutgoingRecord {
-  return { partition, value }
-}
-
-function valuesOf(requests: readonly Request[]): unknown[][] {
-  return requests.map(({ records }) => records.map(({ value }) => value))
-}
-
-function turn(): Promise<void> {
-  return new Promise(setImmediate)
 }

@@ -12,16 +12,7 @@ export class Send {
   readonly #failures = new Map<number, BrokerError>()
 
   constructor(records: readonly OutgoingRecord[]) {
-    const placesOf = new Map<number, number[]>()
-    records.forEach(({ partition }, place) => {
-      const places = placesOf.get(partition)
-      if (places === undefined) placesOf.set(partition, [place])
-      else places.push(place)
-    })
-    for (const [partition, places] of placesOf) {
-      const of = places.length === records.length ? records : places.map((place) => records[place] as OutgoingRecord)
-      this.#open.add(new Batch(this, { partition, places, records: of }))
-    }
+    for (const content of byPartition(records)) this.#open.add(new Batch(this, content))
   }
 
   /** The batches that are neither stored nor rejected; at first one for each partition. */
@@ -60,6 +51,24 @@ interface BatchContent {
   readonly records: readonly OutgoingRecord[]
   /** The index of each record in the call. */
   readonly places: readonly number[]
+}
+
+function byPartition(records: readonly OutgoingRecord[]): BatchContent[] {
+  const first = records[0]?.partition ?? 0
+  // A micro-batcher sends a partition at a time.
+  if (records.every(({ partition }) => partition === first))
+    return [{ partition: first, records, places: records.map((_, place) => place) }]
+  const placesOf = new Map<number, number[]>()
+  records.forEach(({ partition }, place) => {
+    const places = placesOf.get(partition)
+    if (places === undefined) placesOf.set(partition, [place])
+    else places.push(place)
+  })
+  return [...placesOf].map(([partition, places]) => ({
+    partition,
+    places,
+    records: places.map((place) => records[place] as OutgoingRecord),
+  }))
 }
 
 /** Records of one call for one partition. They are sent together and get one answer. */
