@@ -14,7 +14,7 @@ export interface L2 {
   /** One trip for all pairs of a chain. The rows are in the order of `pairIds`; `undefined` if nothing is stored. */
   load(pairIds: readonly number[]): Promise<L2Load>
   /** Writes rows `from` (inclusive) to `to` (exclusive), each unless a newer version is stored. */
-  write(columns: PriceColumns, from: number, to: number): Promise<L2Write>
+  write(columns: PriceColumns, from: number, to: number, pace?: WritePace): Promise<L2Write>
   /** Deletes the values of delisted pairs. */
   delete(pairIds: readonly number[]): Promise<L2Write>
   state(): L2State
@@ -23,6 +23,14 @@ export interface L2 {
   /** Measures `usage` anew, in the background. */
   measure?(): void
   close(): Promise<void>
+}
+
+/** How a write that takes several trips shares the thread with other work. */
+export interface WritePace {
+  /** The most rows of the next trip. */
+  readonly rowsATrip: number
+  /** Called between trips: how long the last one took, in milliseconds, and how much of that was work of this thread. */
+  rest(busyMs: number, tripMs: number): Promise<void>
 }
 
 export type L2Load =

@@ -2,6 +2,7 @@ import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
 import { type CachedPrice, eventTimeOf, type PriceColumns, priceColumns, priceOfRow, setRow } from '../cached-price.ts'
+import { DUTY, FlushPace } from './flush-pace.ts'
 import type { L2, L2Write } from './l2.ts'
 
 /**
@@ -35,8 +36,6 @@ export interface Flush {
   readonly durationMs: number
 }
 
-/** The share of the thread that encoding and sending may take. */
-const DUTY = 0.1
 /** While L2 is away, the pause between two writes, as a multiple of `flushMs`. */
 const AWAY_FLUSHES = 20
 const ABSENT = 0
@@ -52,6 +51,7 @@ export class WriteBehind {
   #leavingRows: Int32Array
   readonly #now: () => number
   readonly #nextFlush: Alarm
+  readonly #pace: FlushPace
   #flushing: Promise<void> | undefined
   #closing: Promise<void> | undefined
   /** Why L2 was away at the last write: nobody should wait for the next one. */
@@ -61,7 +61,8 @@ export class WriteBehind {
 
   constructor(options: WriteBehindOptions) {
     this.#options = options
-    this.#nextFlush = new Alarm(() => void this.flush(), options.timer)
+    this.#nextFlush = new Alarm(() => void this.#begin(), options.timer)
+    this.#pace = new FlushPace(options.timer)
     this.#now = options.now ?? (() => performance.now())
     this.#filling = priceColumns(options.capacity)
     this.#leaving = priceColumns(options.capacity)
@@ -117,17 +118,15 @@ export class WriteBehind {
 
   /** Resolves when a row is free again, or L2 turns out to be away. */
   async drain(): Promise<void> {
-    if (this.#flushing !== undefined) await this.#flushing
+    if (this.#flushing !== undefined) await this.#hurried(this.#flushing)
     if (this.full) await this.flush()
   }
 
   /** Waits for a flush that is in flight, then writes the rows that are there. */
   async flush(): Promise<void> {
-    while (this.#flushing !== undefined) await this.#flushing
+    while (this.#flushing !== undefined) await this.#hurried(this.#flushing)
     if (this.#filling.count === 0) return
-    this.#nextFlush.clear()
-    this.#flushing = this.#write()
-    await this.#flushing
+    await this.#hurried(this.#begin())
   }
 
   /** Writes the rest, and tries that once. May be called twice. */
@@ -161,13 +160,25 @@ export class WriteBehind {
     if (lost > 0) this.#options.onLost?.(lost, this.#away ?? 'closed')
   }
 
+  #begin(): Promise<void> {
+    this.#nextFlush.clear()
+    this.#pace.begin()
+    this.#flushing = this.#write()
+    return this.#flushing
+  }
+
+  #hurried(flushing: Promise<void>): Promise<void> {
+    this.#pace.hurry()
+    return flushing
+  }
+
   async #write(): Promise<void> {
     const startMs = this.#now()
     this.#swap()
     const columns = this.#leaving
     this.#dropForgotten()
     const entries = columns.count
-    const writing = entries === 0 ? NOTHING_WRITTEN : this.#options.l2.write(columns, 0, entries)
+    const writing = entries === 0 ? NOTHING_WRITTEN : this.#options.l2.write(columns, 0, entries, this.#pace)
     const busyMs = this.#now() - startMs
     const outcome = await writing
     const durationMs = this.#now() - startMs
@@ -179,7 +190,7 @@ export class WriteBehind {
     this.#flushing = undefined
     const isPartly = outcome.status === 'unavailable' && (outcome.unwritten?.length ?? entries) < entries
     const awayMs = this.#away !== undefined && !isPartly ? this.#options.flushMs * AWAY_FLUSHES : 0
-    const pauseMs = Math.max(this.#options.flushMs, busyMs / DUTY, durationMs, awayMs)
+    const pauseMs = Math.max(this.#options.flushMs, busyMs / DUTY, durationMs - this.#pace.restedMs, awayMs)
     if (this.#filling.count > 0) this.#nextFlush.set(pauseMs)
   }
 

@@ -155,8 +155,8 @@ export function withHistory(l2: L2, history: Pick<PriceHistory, 'take'>): L2 {
     delete: (pairIds) => l2.delete(pairIds),
     state: () => l2.state(),
     close: () => l2.close(),
-    write: async (columns, from, to): Promise<L2Write> => {
-      const outcome = await l2.write(columns, from, to)
+    write: async (columns, from, to, pace): Promise<L2Write> => {
+      const outcome = await l2.write(columns, from, to, pace)
       if (outcome.status === 'written') history.take(columns, from, to)
       else if (outcome.unwritten !== undefined) {
         const unwritten = new Set(outcome.unwritten)

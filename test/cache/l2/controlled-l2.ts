@@ -1,6 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import type { CachedPrice, PriceColumns } from '../../../src/cache/cached-price.ts'
-import type { L2, L2Load, L2State, L2Write } from '../../../src/cache/l2/l2.ts'
+import type { L2, L2Load, L2State, L2Write, WritePace } from '../../../src/cache/l2/l2.ts'
 
 export interface WrittenRow {
   readonly pairId: number
@@ -60,7 +60,7 @@ export class ControlledL2 implements L2 {
     return promise
   }
 
-  write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
+  write(columns: PriceColumns, from: number, to: number, _pace?: WritePace): Promise<L2Write> {
     const { promise, resolve } = Promise.withResolvers<L2Write>()
     const settle = settler(resolve)
     const rows = rowsOf(columns, from, to)

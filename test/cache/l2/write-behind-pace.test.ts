@@ -32,3 +32,43 @@ test('the write-behind takes a tenth of the thread for sending at most', async (
   }
   expect(await pauseAfter(stage, 0)).toBe(30)
 })
+
+/** Has the write of the next flush rest twice between its trips. Resolves to when each trip began, from the flush on. */
+function tripsOf({ l2, clock }: WriteBehindStage): { readonly rows: number; readonly atMs: number }[] {
+  const write = l2.write.bind(l2)
+  const trips: { rows: number; atMs: number }[] = []
+  l2.write = async (columns, from, to, pace) => {
+    const startMs = clock.now()
+    for (let trip = 0; trip < 3; trip++) {
+      trips.push({ rows: pace?.rowsATrip ?? 0, atMs: clock.now() - startMs })
+      await pace?.rest(2, 5)
+    }
+    return write(columns, from, to)
+  }
+  return trips
+}
+
+test('a flush of several trips rests after each, so that it takes a tenth of the thread at most', async () => {
+  const stage = new WriteBehindStage()
+  const trips = tripsOf(stage)
+  stage.add(0, 1)
+  await stage.timer.advance(FLUSH_MS + 100)
+  expect(trips).toEqual([0, 20, 40].map((atMs) => ({ rows: 128, atMs })))
+})
+
+test.each([
+  ['close', (stage: WriteBehindStage) => stage.writeBehind.close()],
+  ['drain', (stage: WriteBehindStage) => stage.writeBehind.drain()],
+  ['flush', (stage: WriteBehindStage) => stage.writeBehind.flush()],
+])('a flush in flight that a %s waits for ends in long trips without a rest', async (_, wait) => {
+  const stage = new WriteBehindStage()
+  const trips = tripsOf(stage)
+  stage.add(0, 1)
+  await stage.timer.advance(FLUSH_MS + 7)
+  const waited = wait(stage)
+  await stage.timer.advance(0)
+  expect(trips.slice(1)).toEqual([2, 2].map(() => ({ rows: 2_048, atMs: 7 })))
+  await stage.l2.writes[0]?.succeed()
+  await waited
+  expect(stage.timer.pending).toBe(0)
+})

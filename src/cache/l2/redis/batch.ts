@@ -10,20 +10,12 @@ import { DEADLINE_BYTES, ROW_HEAD_BYTES } from './library.ts'
  */
 export const KEYS_A_CALL = 64
 
-/** One call of the library: keys of one chain, and the packed argument. Its deadline is set when it is sent. */
+/** One call of the library: keys that Redis takes together, and the packed argument. Its deadline is set when it is sent. */
 export interface VersionedCall {
   readonly keys: readonly string[]
   /** The row of each key, or its place in the list of pairs to be deleted. */
   readonly rows: readonly number[]
   readonly packed: Buffer
-}
-
-export interface Rows {
-  readonly columns: PriceColumns
-  /** Inclusive. */
-  readonly from: number
-  /** Exclusive. */
-  readonly to: number
 }
 
 export interface JitteredTtl {
@@ -33,22 +25,28 @@ export interface JitteredTtl {
 
 const LONGEST_TTL_MS = 0xffff_ffff
 
-/** Rows of version 0 are left out: their pairs were delisted while they waited. */
-export function writeCalls({ columns, from, to }: Rows, keys: PairKeys, ttl: JitteredTtl): VersionedCall[] {
+/** A call for each group. Rows of version 0 are left out: their pairs were delisted while they waited. */
+export function writeCalls(
+  columns: PriceColumns,
+  groups: readonly (readonly number[])[],
+  { keys, ttl }: { readonly keys: PairKeys; readonly ttl: JitteredTtl },
+): VersionedCall[] {
   const calls: VersionedCall[] = []
-  for (const group of keys.groupByChain(columns.pairIds, { from, to, limit: KEYS_A_CALL })) {
+  for (const group of groups) {
     const rows = group.filter((row) => (columns.versions[row] as number) > 0)
     if (rows.length > 0) calls.push(writeCall(columns, rows, keys, ttl))
   }
   return calls
 }
 
-export function deleteCalls(pairIds: readonly number[], keys: PairKeys): VersionedCall[] {
-  return keys.groupByChain(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_CALL }).map((group) => ({
-    keys: group.map((position) => keys.keyOf(pairIds[position] as number)),
-    rows: group,
-    packed: Buffer.allocUnsafe(DEADLINE_BYTES),
-  }))
+export function deleteCalls(pairIds: readonly number[], groups: readonly (readonly number[])[], keys: PairKeys) {
+  return groups.map(
+    (group): VersionedCall => ({
+      keys: group.map((position) => keys.keyOf(pairIds[position] as number)),
+      rows: group,
+      packed: Buffer.allocUnsafe(DEADLINE_BYTES),
+    }),
+  )
 }
 
 /** A call without keys changes nothing, and Redis refuses it when it would refuse a write (replica, no memory). */

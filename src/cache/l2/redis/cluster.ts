@@ -26,6 +26,7 @@ const ASK_AGAIN_MS = 500
  * others go on, if Redis lets them (`cluster-require-full-coverage no`).
  */
 export class RedisCluster implements RedisServers {
+  readonly mixesChains = false
   readonly #options: RedisClusterOptions
   readonly #seeds: readonly string[]
   readonly #servers = new Map<string, RedisServer>()

@@ -1,5 +1,17 @@
 import type { PairTable } from '../../names/pair-table.ts'
 
+export interface Grouping {
+  /** The first position. */
+  readonly from: number
+  /** The position after the last. */
+  readonly to: number
+  readonly limit: number
+  /** Whether a group may have pairs of several chains. */
+  readonly mixesChains: boolean
+}
+
+const ANY_CHAIN = -1
+
 /**
  * Redis keys: `fw:{chain}:pair`. The braces are literal. They make the chain a hash tag: all keys of a chain lie in one
  * cluster slot, so that one MGET or one function call serves them. Only `}` and `%` in the chain are escaped (`%7D`,
@@ -18,17 +30,14 @@ export class PairKeys {
     return this.#prefixOf(this.#table.chainOf(pairId)) + this.#table.pairName(pairId)
   }
 
-  /** Groups the positions `from` (inclusive) to `to` (exclusive) by chain; no group is longer than `limit`. */
-  groupByChain(
-    pairIds: ArrayLike<number>,
-    range: { readonly from: number; readonly to: number; readonly limit: number },
-  ) {
+  /** Groups positions by chain, or in their order if chains may be mixed; no group is longer than `limit`. */
+  group(pairIds: ArrayLike<number>, { from, to, limit, mixesChains }: Grouping): number[][] {
     const groups: number[][] = []
     const open = new Map<number, number[]>()
-    for (let position = range.from; position < range.to; position++) {
-      const chainId = this.#table.chainOf(pairIds[position] as number)
+    for (let position = from; position < to; position++) {
+      const chainId = mixesChains ? ANY_CHAIN : this.#table.chainOf(pairIds[position] as number)
       let group = open.get(chainId)
-      if (group === undefined || group.length >= range.limit) {
+      if (group === undefined || group.length >= limit) {
         group = []
         open.set(chainId, group)
         groups.push(group)

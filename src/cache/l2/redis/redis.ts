@@ -4,9 +4,9 @@ import type { Metrics } from '../../../telemetry/slab.ts'
 import { inTime, systemTimer, type Timer } from '../../../timer.ts'
 import type { CachedPrice, PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
-import type { L2, L2Load, L2State, L2Usage, L2Write } from '../l2.ts'
+import type { L2, L2Load, L2State, L2Usage, L2Write, WritePace } from '../l2.ts'
 import { decodeValue } from '../value.ts'
-import { deleteCalls, type VersionedCall, writeCalls } from './batch.ts'
+import { deleteCalls, KEYS_A_CALL, type VersionedCall, writeCalls } from './batch.ts'
 import { RedisCluster } from './cluster.ts'
 import { PairKeys } from './keys.ts'
 import type { Operation } from './library.ts'
@@ -34,8 +34,8 @@ export interface RedisL2Options {
 const COMMAND_TIMEOUT_MS = 250
 /** Keys in one MGET. It is cheap inside Redis, and one command is cheaper for the client than several. */
 const KEYS_A_LOAD = 512
-/** Rows in one trip: about 15 ms of work for Redis, so that the last row is well within the time-out. */
-const ROWS_A_TRIP = 2_048
+/** For writes of a few rows. */
+const WITHOUT_REST: WritePace = { rowsATrip: 2_048, rest: async () => undefined }
 
 /** The reply to an MGET; `undefined` if there is none. */
 type Values = readonly (Buffer | null)[] | undefined
@@ -103,20 +103,27 @@ class RedisL2 implements L2 {
     return unknown.size === pairIds.length ? unavailable : { status: 'loaded', rows, unknown }
   }
 
-  async write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
-    const ttl = { ttlMs: this.#options.ttlMs, random: this.#options.random }
+  async write(columns: PriceColumns, from: number, to: number, pace = WITHOUT_REST): Promise<L2Write> {
+    const how = { keys: this.#keys, ttl: { ttlMs: this.#options.ttlMs, random: this.#options.random } }
+    const { mixesChains } = this.#servers
+    const groups = this.#keys.group(columns.pairIds, { from, to, limit: KEYS_A_CALL, mixesChains })
     let written = 0
     let reason: string | undefined
     const unwritten: number[] = []
-    for (let start = from; start < to; start += ROWS_A_TRIP) {
-      const rows = { columns, from: start, to: Math.min(start + ROWS_A_TRIP, to) }
-      const outcome = await this.#send('write', () => writeCalls(rows, this.#keys, ttl))
+    for (let next = 0; next < groups.length; ) {
+      const trip = nextTrip(groups, next, pace.rowsATrip)
+      next += trip.length
+      const startMs = performance.now()
+      const sending = this.#send('write', () => writeCalls(columns, trip, how))
+      const busyMs = performance.now() - startMs
+      const outcome = await sending
       if (outcome.status === 'written') written += outcome.written
       else if (outcome.unwritten === undefined) return outcome
       else {
         reason ??= outcome.reason
         unwritten.push(...outcome.unwritten)
       }
+      if (next < groups.length) await pace.rest(busyMs, performance.now() - startMs)
     }
     if (reason !== undefined) return { status: 'unavailable', reason, unwritten }
     return { status: 'written', written, older: to - from - written }
@@ -124,7 +131,9 @@ class RedisL2 implements L2 {
 
   delete(pairIds: readonly number[]): Promise<L2Write> {
     for (const pairId of pairIds) this.#flights.get(pairId)?.deleted.add(pairId)
-    return this.#send('delete', () => deleteCalls(pairIds, this.#keys))
+    const { mixesChains } = this.#servers
+    const groups = this.#keys.group(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_CALL, mixesChains })
+    return this.#send('delete', () => deleteCalls(pairIds, groups, this.#keys))
   }
 
   state(): L2State {
@@ -181,7 +190,8 @@ class RedisL2 implements L2 {
   }
 
   async #fetch(pairIds: readonly number[], { rows, unknown }: Flight): Promise<string | undefined> {
-    const groups = this.#keys.groupByChain(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_LOAD })
+    const { mixesChains } = this.#servers
+    const groups = this.#keys.group(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_LOAD, mixesChains })
     const keys = groups.map((group) => group.map((at) => this.#keys.keyOf(pairIds[at] as number)))
     const replies = await this.#servers.load(keys)
     for (const [index, group] of groups.entries()) {
@@ -228,4 +238,14 @@ class RedisL2 implements L2 {
 
 function rowOf(pairId: number, flight: Flight | undefined): CachedPrice | undefined {
   return flight?.deleted.has(pairId) ? undefined : flight?.rows.get(pairId)
+}
+
+/** The groups from `first` on that have so many rows at most together, and at least one group. */
+function nextTrip(groups: readonly (readonly number[])[], first: number, mostRows: number): (readonly number[])[] {
+  let end = first
+  for (let rows = 0; end < groups.length; end++) {
+    rows += groups[end]?.length ?? 0
+    if (end > first && rows > mostRows) break
+  }
+  return groups.slice(first, end)
 }

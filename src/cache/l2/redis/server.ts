@@ -12,7 +12,9 @@ export interface RedisServers {
   open(): Promise<void>
   /** Why not everything can be served at present, and since when; undefined if everything can. */
   readonly trouble: Trouble | undefined
-  /** One reply for each group: a list of its keys' values. The keys of a group belong to one chain. */
+  /** Whether one group, or one call, may have keys of several chains. */
+  readonly mixesChains: boolean
+  /** One reply for each group: a list of its keys' values. */
   load(groups: readonly KeyGroup[]): Promise<Replies>
   /** One reply for each call: how many keys it has written or removed. */
   send(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies>
@@ -29,6 +31,8 @@ export interface Trouble {
   readonly sinceMs: number
 }
 
+const KEYS_OF_TWO_CHAINS = ['fw:{0}:', 'fw:{1}:']
+
 export interface RedisServerOptions extends RedisLinkOptions {
   readonly timer: Timer
   /** True for a server of a cluster: if it redirects us to another, that is an answer and no failure. */
@@ -44,6 +48,8 @@ export class RedisServer implements RedisServers {
   readonly #reads: CircuitBreaker
   readonly #writes: CircuitBreaker
   #opened: Promise<void> | undefined
+  /** Whether this connection has answered for keys of two chains. */
+  mixesChains = false
 
   constructor(options: RedisServerOptions) {
     this.#options = options
@@ -110,7 +116,16 @@ export class RedisServer implements RedisServers {
     this.#reads.halfOpen()
     this.#writes.halfOpen()
     void this.#calls.prepare()
+    void this.#findWhetherChainsMix()
     this.#options.onReady()
+  }
+
+  /** A server of a cluster and some proxies refuse keys of different slots in one command. */
+  async #findWhetherChainsMix(): Promise<void> {
+    this.mixesChains = false
+    if (this.#options.inCluster) return
+    const replies = await this.#link.call((redis) => redis.mgetBuffer(KEYS_OF_TWO_CHAINS))
+    this.mixesChains = replies.ok
   }
 
   async #guarded(breaker: CircuitBreaker, send: () => Promise<Replies>): Promise<Replies> {

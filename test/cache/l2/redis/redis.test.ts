@@ -11,6 +11,7 @@ import { type Script, ScriptedRedis } from './scripted-redis.ts'
 const ANSWERED_MS = 5_000
 /** For a server that does not answer, because all of this time is waited. */
 const SILENT_MS = 500
+const BOTH_ABSENT = '*2\r\n$-1\r\n$-1'
 const TIME = '*2\r\n$10\r\n1700000000\r\n$1\r\n0'
 
 const opened: { close(): Promise<void> }[] = []
@@ -20,6 +21,7 @@ afterEach(async () => {
 
 const table = new PairTable({ maxPairs: 100 })
 const pairId = table.register('ethereum', 'a')
+const elsewhere = table.register('solana', 'a')
 const OPTIONS = { table, clock: systemClock, random: Math.random, ttlMs: 60_000, commandTimeoutMs: ANSWERED_MS }
 
 /** Loads the library like Redis 7; `script` answers the rest. */
@@ -39,6 +41,11 @@ async function against(script: Script, commandTimeoutMs = ANSWERED_MS): Promise<
 }
 
 const write = (l2: L2, version = 1) => l2.write(columnsOf([{ pairId, version }]), 0, 1)
+
+/** On each connection, one MGET finds out whether Redis takes keys of several slots together. */
+function loadsOf({ received, connections }: ScriptedRedis): number {
+  return received.filter((name) => name === 'MGET').length - connections
+}
 
 describe('a Redis level', () => {
   it.each([
@@ -71,7 +78,27 @@ describe('a Redis level', () => {
     const { redis, l2 } = await against(prepared(() => '*-1'))
     for (let load = 0; load < 2; load++)
       expect(await l2.load([pairId])).toEqual({ status: 'unavailable', reason: expect.stringContaining('null') })
-    expect(redis.received.filter((name) => name === 'MGET')).toHaveLength(2)
+    expect(loadsOf(redis)).toBe(2)
+  })
+
+  it.each([
+    ['takes pairs of several chains in one command', BOTH_ABSENT, ['FCALL', 'MGET']],
+    [
+      'takes a command for each chain if Redis refuses keys of several slots',
+      "-CROSSSLOT Keys in request don't hash to the same slot",
+      ['FCALL', 'FCALL', 'MGET', 'MGET'],
+    ],
+  ])('%s', async (_, answer, commands) => {
+    let mget = answer
+    const { redis, l2 } = await against(prepared((name) => (name === 'MGET' ? mget : ':1')))
+    // Its answer comes after those to the commands of the new connection.
+    await l2.delete([pairId])
+    mget = BOTH_ABSENT
+    const before = redis.received.length
+    const rows = [pairId, elsewhere].map((id) => ({ pairId: id, version: 1 }))
+    await l2.write(columnsOf(rows), 0, rows.length)
+    await l2.load([pairId, elsewhere])
+    expect(redis.received.slice(before)).toEqual(commands)
   })
 
   it('falls back to scripts if Redis has no functions', async () => {
@@ -93,7 +120,7 @@ describe('a Redis level', () => {
     for (let failure = 0; failure < 5; failure++) await l2.load([pairId])
     expect(l2.state()).toMatchObject({ status: 'degraded', reason: 'LOADING' })
     expect(await l2.load([pairId])).toEqual({ status: 'unavailable', reason: 'LOADING' })
-    expect(redis.received.filter((name) => name === 'MGET')).toHaveLength(5)
+    expect(loadsOf(redis)).toBe(5)
     await until('it was probed', () => redis.received.filter((name) => name === 'PING').length >= 2)
     expect(l2.state().status).toBe('degraded')
     loading = false
@@ -156,6 +183,6 @@ describe('a Redis level', () => {
     const { redis, l2 } = await against(prepared(() => '*1\r\n$-1'))
     const [first, second] = await Promise.all([l2.load([pairId]), l2.load([pairId, pairId])])
     expect([first, second]).toMatchObject([{ rows: [undefined] }, { rows: [undefined, undefined] }])
-    expect(redis.received.filter((name) => name === 'MGET')).toHaveLength(1)
+    expect(loadsOf(redis)).toBe(1)
   })
 })
