@@ -29,8 +29,8 @@ export interface L2 {
 export interface WritePace {
   /** The most rows of the next trip. */
   readonly rowsATrip: number
-  /** Called between trips: how long the last one took, in milliseconds, and how much of that was work of this thread. */
-  rest(busyMs: number, tripMs: number): Promise<void>
+  /** Called between trips: how long this thread worked for the last one, in milliseconds. */
+  rest(busyMs: number): Promise<void>
 }
 
 export type L2Load =

@@ -2,7 +2,7 @@ import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
 import { type CachedPrice, eventTimeOf, type PriceColumns, priceColumns, priceOfRow, setRow } from '../cached-price.ts'
-import { DUTY, FlushPace } from './flush-pace.ts'
+import { FlushPace } from './flush-pace.ts'
 import type { L2, L2Write } from './l2.ts'
 
 /**
@@ -62,8 +62,8 @@ export class WriteBehind {
   constructor(options: WriteBehindOptions) {
     this.#options = options
     this.#nextFlush = new Alarm(() => void this.#begin(), options.timer)
-    this.#pace = new FlushPace(options.timer)
     this.#now = options.now ?? (() => performance.now())
+    this.#pace = new FlushPace({ now: this.#now, timer: options.timer })
     this.#filling = priceColumns(options.capacity)
     this.#leaving = priceColumns(options.capacity)
     this.#fillingRows = new Int32Array(options.maxPairs)
@@ -190,7 +190,7 @@ export class WriteBehind {
     this.#flushing = undefined
     const isPartly = outcome.status === 'unavailable' && (outcome.unwritten?.length ?? entries) < entries
     const awayMs = this.#away !== undefined && !isPartly ? this.#options.flushMs * AWAY_FLUSHES : 0
-    const pauseMs = Math.max(this.#options.flushMs, busyMs / DUTY, durationMs - this.#pace.restedMs, awayMs)
+    const pauseMs = Math.max(this.#options.flushMs, this.#pace.pauseAfter(busyMs), awayMs)
     if (this.#filling.count > 0) this.#nextFlush.set(pauseMs)
   }
 

@@ -33,27 +33,41 @@ test('the write-behind takes a tenth of the thread for sending at most', async (
   expect(await pauseAfter(stage, 0)).toBe(30)
 })
 
-/** Has the write of the next flush rest twice between its trips. Resolves to when each trip began, from the flush on. */
-function tripsOf({ l2, clock }: WriteBehindStage): { readonly rows: number; readonly atMs: number }[] {
+/** Has each write make three trips, of so many milliseconds each, 2 of them work. Tells when each began since the start. */
+function tripsOf({ l2, timer, clock }: WriteBehindStage, tripMs: number): { rows: number; atMs: number }[] {
   const write = l2.write.bind(l2)
+  const startMs = clock.now()
   const trips: { rows: number; atMs: number }[] = []
   l2.write = async (columns, from, to, pace) => {
-    const startMs = clock.now()
     for (let trip = 0; trip < 3; trip++) {
       trips.push({ rows: pace?.rowsATrip ?? 0, atMs: clock.now() - startMs })
-      await pace?.rest(2, 5)
+      await new Promise<void>((resolve) => timer.start(tripMs, resolve))
+      await pace?.rest(2)
     }
     return write(columns, from, to)
   }
   return trips
 }
 
-test('a flush of several trips rests after each, so that it takes a tenth of the thread at most', async () => {
+test('a flush of several trips rests between them, so that it takes a tenth of the thread at most', async () => {
   const stage = new WriteBehindStage()
-  const trips = tripsOf(stage)
+  const trips = tripsOf(stage, 5)
   stage.add(0, 1)
   await stage.timer.advance(FLUSH_MS + 100)
-  expect(trips).toEqual([0, 20, 40].map((atMs) => ({ rows: 128, atMs })))
+  expect(trips).toEqual([0, 20, 40].map((atMs) => ({ rows: 128, atMs: FLUSH_MS + atMs })))
+})
+
+test('trips grow while a busy thread sees answers late, and shrink again', async () => {
+  const stage = new WriteBehindStage()
+  const slow = tripsOf(stage, 30)
+  stage.add(0, 1)
+  await stage.timer.advance(FLUSH_MS + 100)
+  expect(slow).toEqual([0, 1, 2].map((trip) => ({ rows: 128 * 2 ** trip, atMs: FLUSH_MS + trip * 30 })))
+  await stage.l2.writes[0]?.succeed()
+  const fast = tripsOf(stage, 0)
+  stage.add(0, 2)
+  await stage.timer.advance(100)
+  expect(fast.map(({ rows }) => rows)).toEqual([1_024, 512, 256])
 })
 
 test.each([
@@ -62,12 +76,12 @@ test.each([
   ['flush', (stage: WriteBehindStage) => stage.writeBehind.flush()],
 ])('a flush in flight that a %s waits for ends in long trips without a rest', async (_, wait) => {
   const stage = new WriteBehindStage()
-  const trips = tripsOf(stage)
+  const trips = tripsOf(stage, 5)
   stage.add(0, 1)
   await stage.timer.advance(FLUSH_MS + 7)
   const waited = wait(stage)
-  await stage.timer.advance(0)
-  expect(trips.slice(1)).toEqual([2, 2].map(() => ({ rows: 2_048, atMs: 7 })))
+  await stage.timer.advance(10)
+  expect(trips.slice(1)).toEqual([7, 12].map((atMs) => ({ rows: 2_048, atMs: FLUSH_MS + atMs })))
   await stage.l2.writes[0]?.succeed()
   await waited
   expect(stage.timer.pending).toBe(0)

@@ -123,7 +123,7 @@ class RedisL2 implements L2 {
         reason ??= outcome.reason
         unwritten.push(...outcome.unwritten)
       }
-      if (next < groups.length) await pace.rest(busyMs, performance.now() - startMs)
+      if (next < groups.length) await pace.rest(busyMs)
     }
     if (reason !== undefined) return { status: 'unavailable', reason, unwritten }
     return { status: 'written', written, older: to - from - written }
