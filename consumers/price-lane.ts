@@ -1,3 +1,4 @@
+import { checkedAhead } from '../schemas/event-time.ts'
 import { checkedName } from '../schemas/price-object.ts'
 import { NUMBER_COUNT } from '../schemas/price-update.ts'
 import { type Refused, refused } from '../schemas/refusal.ts'
@@ -33,8 +34,6 @@ export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly deadLetters: DeadLetters
 }
 
-/** How far an event time may lie ahead of the clock. Without a limit one bad record would freeze its pair. */
-const MAX_AHEAD_MS = 60_000
 /** The least time between two heartbeats, since thousands of handlers may settle in between. */
 const BEAT_EVERY_MS = 100
 /** The most dead letters and handlers in flight. The next dead letter waits until all of them have settled. */
@@ -136,12 +135,8 @@ export class PriceLane implements RecordHandler {
     const endRow = this.#window.endRow(record)
     for (let row = firstRow; row < endRow; row++) {
       const eventTimeMs = this.#window.columns.eventTimesMs[row] as number
-      if (eventTimeMs > this.#nowMs + MAX_AHEAD_MS)
-        return this.#refuse(
-          batch,
-          record,
-          refused('event-time-future', `eventTimeMs ${eventTimeMs} is more than ${MAX_AHEAD_MS} ms ahead of the clock`),
-        )
+      const against = checkedAhead(eventTimeMs, this.#nowMs)
+      if (against !== undefined) return this.#refuse(batch, record, against)
     }
     return this.#handleRows(batch.topic, firstRow, endRow)
   }

@@ -1,11 +1,13 @@
+import { checkedAhead, checkedEventTime } from '../schemas/event-time.ts'
 import { encodePriceAvro } from '../schemas/price-avro.ts'
 import { encodePriceJson } from '../schemas/price-json.ts'
-import { END_OF_EVENT_TIME_MS, updatesOf } from '../schemas/price-object.ts'
+import { updatesOf } from '../schemas/price-object.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
 import { Alarm } from '../src/alarm.ts'
 import { MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batch.ts'
 import { BrokerError, type Producer } from '../src/broker/port.ts'
+import { type Clock, systemClock } from '../src/clock.ts'
 import type { Timer } from '../src/timer.ts'
 
 /** The options of `createPricePublisher`. */
@@ -21,6 +23,8 @@ export interface PricePublisherOptions {
   readonly timestamps?: 'broker' | 'event-time'
   readonly batch?: Omit<MicroBatcherOptions, 'topic'>
   readonly timer?: Timer
+  /** Event times may be at most 60 s ahead of it. */
+  readonly clock?: Clock
 }
 
 /** How long a frame that is not full waits for more updates, in milliseconds. */
@@ -53,10 +57,13 @@ export class PricePublisher {
 
   /**
    * Resolves when the broker has acknowledged the update. Rejects with a BrokerError if it has not, and for an update
-   * that no node would accept if it were to share a record.
+   * that no node would accept: one with a bad event time, and any that is to share a record.
    */
   produce(update: PriceUpdate): Promise<void> {
-    if ((this.#options.updatesPerRecord ?? 1) > 1) return this.#produceFramed(update)
+    const { clock = systemClock, updatesPerRecord = 1 } = this.#options
+    const against = checkedEventTime(update.eventTimeMs) ?? checkedAhead(update.eventTimeMs, clock.now())
+    if (against !== undefined) return this.#refuse(against.detail)
+    if (updatesPerRecord > 1) return this.#produceFramed(update)
     return this.#send(pairKey(update.chain, update.pair), update)
   }
 
@@ -111,7 +118,7 @@ export class PricePublisher {
     const first = Array.isArray(updates) ? (updates[0] as PriceUpdate) : (updates as PriceUpdate)
     try {
       const value = encoding === 'json' ? encodePriceJson(updates) : encodePriceAvro(updates)
-      const stamp = timestamps === 'event-time' && { timestampMs: recordTimeOf(first) }
+      const stamp = timestamps === 'event-time' && { timestampMs: Math.floor(first.eventTimeMs) }
       return this.#batcher.add({ partition: this.#partitionOf(first.chain), key, value, ...stamp })
     } catch (cause) {
       return this.#refuse(cause)
@@ -136,10 +143,4 @@ export class PricePublisher {
     this.#partitions.set(chain, partition)
     return partition
   }
-}
-
-/** Kafka's times are whole milliseconds. One that it cannot hold would fail all records of its request. */
-function recordTimeOf({ eventTimeMs }: PriceUpdate): number {
-  if (eventTimeMs >= 0 && eventTimeMs < END_OF_EVENT_TIME_MS) return Math.floor(eventTimeMs)
-  throw new RangeError(`eventTimeMs: expected 0 to ${END_OF_EVENT_TIME_MS}, got ${eventTimeMs}`)
 }

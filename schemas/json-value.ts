@@ -18,5 +18,6 @@ export function typeName(value: unknown): string {
 export function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'object') return typeName(value)
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, SHOWN_CHARS)) : String(value)
+  if (typeof value !== 'string') return String(value)
+  return JSON.stringify(value.slice(0, SHOWN_CHARS)) + (value.length > SHOWN_CHARS ? '…' : '')
 }

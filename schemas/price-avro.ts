@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import avro from 'avsc'
-import { checkedEventTime, checkedName, SCHEMA_VERSION } from './price-object.ts'
+import { checkedEventTime } from './event-time.ts'
+import { checkedName, SCHEMA_VERSION } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { aroundOf } from './record-bytes.ts'
 import { type Refused, refused } from './refusal.ts'

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from './event-time.ts'
 import {
   CHAIN,
   EVENT_TIME,
@@ -14,9 +15,9 @@ import {
   UPDATES,
   VERSION,
   type Words,
-} from './json-fields.ts'
-import { NUMBER_READ, readNumber } from './json-number.ts'
-import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS, type Updates, updatesOf } from './price-object.ts'
+} from './json/json-fields.ts'
+import { NUMBER_READ, readNumber } from './json/json-number.ts'
+import { type Updates, updatesOf } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { aroundOf, isPlain } from './record-bytes.ts'
 import { type Refused, refused } from './refusal.ts'

@@ -1,14 +1,10 @@
-import { isObject, shown, typeName } from './json-value.ts'
+import { checkedEventTime } from './event-time.ts'
+import { isObject, shown } from './json-value.ts'
 import type { PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
 import { KEY_SEPARATOR, MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 
 export const SCHEMA_VERSION = 1
-
-/** A lower time would lie before 1973, so it was given in seconds. */
-export const MIN_EVENT_TIME_MS = 100_000_000_000
-/** From this time on (2039), versions, 4,096 a millisecond, would exceed 2⁵³ and no longer be exact. */
-export const END_OF_EVENT_TIME_MS = 2 ** 41
 
 const OPTIONAL_NUMBERS = ['bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const
 
@@ -29,7 +25,7 @@ export function updatesOf(parsed: unknown): Updates {
     if (update.chain !== (updates[0] ?? update).chain)
       return refused(
         'several-chains',
-        `update ${index}: a record holds one chain, got ${update.chain} after ${updates[0]?.chain}`,
+        `update ${index}: a record holds one chain, got ${shown(update.chain)} after ${shown(updates[0]?.chain)}`,
       )
     updates.push(update)
   }
@@ -39,17 +35,17 @@ export function updatesOf(parsed: unknown): Updates {
 function listOf(parsed: unknown): unknown[] | Refused {
   if (Array.isArray(parsed)) return parsed
   if (!isObject(parsed))
-    return refused('wrong-type', `expected an update, a list of them or a frame, got ${typeName(parsed)}`)
+    return refused('wrong-type', `expected an update, a list of them or a frame, got ${shown(parsed)}`)
   if (parsed.v !== undefined && parsed.v !== SCHEMA_VERSION)
     return refused('unknown-version', `expected v ${SCHEMA_VERSION}, got ${shown(parsed.v)}`)
   if (parsed.updates === undefined) return [parsed]
   if (!Array.isArray(parsed.updates))
-    return refused('wrong-type', `updates: expected a list, got ${typeName(parsed.updates)}`)
+    return refused('wrong-type', `updates: expected a list, got ${shown(parsed.updates)}`)
   return parsed.updates
 }
 
 function updateOf(item: unknown, index: number): PriceUpdate | Refused {
-  if (!isObject(item)) return refused('wrong-type', `update ${index}: expected an object, got ${typeName(item)}`)
+  if (!isObject(item)) return refused('wrong-type', `update ${index}: expected an object, got ${shown(item)}`)
   if (item.v !== undefined && item.v !== SCHEMA_VERSION)
     return refused('unknown-version', `update ${index}: expected v ${SCHEMA_VERSION}, got ${shown(item.v)}`)
   const pair = nameOf(item, 'pair', index)
@@ -76,7 +72,7 @@ function updateOf(item: unknown, index: number): PriceUpdate | Refused {
   }
   if (item.group !== undefined && item.group !== null) {
     if (typeof item.group !== 'string')
-      return refused('wrong-type', `update ${index}: group: expected a string, got ${typeName(item.group)}`)
+      return refused('wrong-type', `update ${index}: group: expected a string, got ${shown(item.group)}`)
     update.group = item.group
   }
   return update
@@ -87,7 +83,7 @@ function nameOf(item: Record<string, unknown>, field: 'pair' | 'chain', index: n
   if (name === undefined || name === null || name === '')
     return refused(`missing-${field}`, `update ${index}: ${field} is missing`)
   if (typeof name !== 'string')
-    return refused('wrong-type', `update ${index}: ${field}: expected a string, got ${typeName(name)}`)
+    return refused('wrong-type', `update ${index}: ${field}: expected a string, got ${shown(name)}`)
   return checkedName(name, field) ?? name
 }
 
@@ -95,10 +91,11 @@ function nameOf(item: Record<string, unknown>, field: 'pair' | 'chain', index: n
 export function checkedName(name: string, field: 'pair' | 'chain'): Refused | undefined {
   const limit = field === 'pair' ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES
   if (Buffer.byteLength(name) > limit)
-    return refused('name-too-long', `${field}: at most ${limit} bytes, got ${Buffer.byteLength(name)}`)
-  if (name.includes(KEY_SEPARATOR)) return refused('bad-name', `${field}: must not contain NUL`)
+    return refused('name-too-long', `${field}: at most ${limit} bytes, got ${Buffer.byteLength(name)}: ${shown(name)}`)
+  if (name.includes(KEY_SEPARATOR)) return refused('bad-name', `${field}: must not contain NUL, got ${shown(name)}`)
   // UTF-8 cannot encode it: as a key it would be the same as other such names.
-  if (!name.isWellFormed()) return refused('bad-name', `${field}: must not contain half of a surrogate pair`)
+  if (!name.isWellFormed())
+    return refused('bad-name', `${field}: must not contain half of a surrogate pair, got ${shown(name)}`)
   return undefined
 }
 
@@ -107,10 +104,10 @@ function numberOf(value: unknown, field: string, index: number): number | Refuse
   if (typeof number !== 'number') {
     if (value === 'NaN' || value === 'Infinity' || value === '-Infinity')
       return refused('not-finite', `update ${index}: ${field} is ${value}`)
-    return refused('wrong-type', `update ${index}: ${field}: expected a number, got ${typeName(value)}`)
+    return refused('wrong-type', `update ${index}: ${field}: expected a number, got ${shown(value)}`)
   }
-  if (!Number.isFinite(number)) return refused('not-finite', `update ${index}: ${field} is ${number}`)
-  if (number < 0) return refused('negative', `update ${index}: ${field}: at least 0, got ${number}`)
+  if (!Number.isFinite(number)) return refused('not-finite', `update ${index}: ${field} is ${shown(value)}`)
+  if (number < 0) return refused('negative', `update ${index}: ${field}: at least 0, got ${shown(value)}`)
   return number
 }
 
@@ -121,16 +118,5 @@ function eventTimeOf(value: unknown, index: number): number | Refused {
     return refused('missing-event-time', `update ${index}: eventTimeMs is missing`)
   const time = numberOf(value, 'eventTimeMs', index)
   if (typeof time !== 'number') return time
-  return checkedEventTime(time) ?? Math.floor(time)
-}
-
-/** The reason to refuse an event time, as far as this is possible without a clock. */
-export function checkedEventTime(eventTimeMs: number): Refused | undefined {
-  if (eventTimeMs < 0) return refused('negative', `eventTimeMs: at least 0, got ${eventTimeMs}`)
-  if (eventTimeMs === 0) return refused('event-time-zero', 'eventTimeMs is 0')
-  if (eventTimeMs < MIN_EVENT_TIME_MS)
-    return refused('event-time-seconds', `eventTimeMs: expected milliseconds since 1970, got ${eventTimeMs}`)
-  if (eventTimeMs >= END_OF_EVENT_TIME_MS)
-    return refused('event-time-future', `eventTimeMs: below ${END_OF_EVENT_TIME_MS}, got ${eventTimeMs}`)
-  return undefined
+  return checkedEventTime(time, value) ?? Math.floor(time)
 }

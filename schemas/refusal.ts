@@ -12,6 +12,8 @@ export type PriceRefusal =
   | 'missing-event-time'
   | 'event-time-zero'
   | 'event-time-seconds'
+  | 'event-time-microseconds'
+  | 'event-time-nanoseconds'
   | 'event-time-future'
   | 'unknown-version'
   | 'name-too-long'

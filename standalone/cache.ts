@@ -1,4 +1,5 @@
 import { type Caches, closeCaches, createCaches, startCaches } from '../node/caches.ts'
+import { checkedAhead } from '../schemas/event-time.ts'
 import { updatesOf } from '../schemas/price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
 import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
@@ -157,10 +158,12 @@ class PriceCache implements Cache {
 
   set(pair: string, value: PriceValue): SetOutcome {
     const { caches, chain, clock } = this.#parts
-    const eventTimeMs = value.eventTimeMs ?? clock.now()
-    const parsed = updatesOf({ ...value, pair, chain, eventTimeMs })
+    const nowMs = clock.now()
+    const parsed = updatesOf({ ...value, pair, chain, eventTimeMs: value.eventTimeMs ?? nowMs })
     if (!parsed.ok) throw new ForewarmError('bad-value', `${pair}: ${parsed.detail}`)
     const [update] = parsed.updates
+    const against = update && checkedAhead(update.eventTimeMs, nowMs)
+    if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'
     for (const [field, name] of NUMBER_FIELDS.entries()) this.#numbers[field] = update[name] ?? Number.NaN

@@ -1,4 +1,4 @@
-import { checkedEventTime } from '../../schemas/price-object.ts'
+import { checkedAhead, checkedEventTime } from '../../schemas/event-time.ts'
 import { Alarm } from '../alarm.ts'
 import type { Clock } from '../clock.ts'
 import { ForewarmError } from '../forewarm-error.ts'
@@ -86,8 +86,8 @@ export class ValueCache<V> implements JsonCache<V> {
   set(key: string, value: V, options: { readonly eventTimeMs?: number } = {}): SetOutcome {
     const nowMs = this.#options.clock.now()
     const { eventTimeMs = nowMs } = options
-    const against = Number.isFinite(eventTimeMs) ? checkedEventTime(eventTimeMs)?.detail : 'eventTimeMs is no number'
-    if (against !== undefined) throw new ForewarmError('bad-value', `${key}: ${against}`)
+    const against = checkedEventTime(eventTimeMs) ?? checkedAhead(eventTimeMs, nowMs)
+    if (against !== undefined) throw new ForewarmError('bad-value', `${key}: ${against.detail}`)
     const id = this.#idOf(key)
     if (id === undefined) return 'too-many-pairs'
     const version = this.#store.floors.nextVersion(id, Math.floor(eventTimeMs))

@@ -1,4 +1,4 @@
-import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../../schemas/price-object.ts'
+import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../../schemas/event-time.ts'
 import type { RecordFilter } from './filter.ts'
 import type { Moment, ReplayFilters, ReplayOptions, ReplayRange } from './options.ts'
 import { MAX_SPEED, MIN_SPEED, type Speed } from './pace.ts'

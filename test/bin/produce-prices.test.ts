@@ -36,7 +36,13 @@ test('produce refuses a file with a time too far ahead before it writes anything
     ),
   })
   expect(await stored()).toBe(0n)
-  expect(await producePrices({ ...options, timestamps: 'broker' })).toMatchObject({ produced: 3, failed: 0 })
+})
+
+test('produce writes no update that nodes would refuse because its time is too far ahead of the clock', async () => {
+  const options = await fileOf([0, 1_000, 2 * HOUR_MS])
+  const report = await producePrices({ ...options, timestamps: 'broker' })
+  expect(report).toMatchObject({ produced: 2, failed: 1, failure: expect.stringMatching(/at most 60000 ms ahead/) })
+  expect(await stored()).toBe(2n)
 })
 
 test('produce says once that the topic will delete records at once, and writes them', async () => {

@@ -109,6 +109,18 @@ describe('a record that is stamped with its event time', () => {
   )
 })
 
+test.each([1, 2])(
+  'an update is refused if its time is further ahead of the clock than nodes accept (%d in a record)',
+  async (updatesPerRecord) => {
+    const publisher = publisherOf({ updatesPerRecord, clock: virtualClock(a.eventTimeMs) })
+    const ahead = publisher.produce({ ...b, eventTimeMs: a.eventTimeMs + 60_001 })
+    await expect(ahead).rejects.toMatchObject({
+      code: 'refused',
+      message: expect.stringMatching(/at most 60000 ms ahead/),
+    })
+  },
+)
+
 describe('a frame', () => {
   test('is sent when it is full, and holds the updates of one chain, with the chain as key', async () => {
     const publisher = publisherOf({ updatesPerRecord: 2 })

@@ -12,8 +12,8 @@ test.each([
   expect(shown(value)).toBe(words)
 })
 
-test('an error message shows the first 60 characters of a text', () => {
-  expect(shown('x'.repeat(100))).toBe(`"${'x'.repeat(60)}"`)
+test('an error message shows the first 60 characters of a text, and that it goes on', () => {
+  expect(shown('x'.repeat(100))).toBe(`"${'x'.repeat(60)}"…`)
 })
 
 test('an error message names the type of a value, and null and lists apart from objects', () => {

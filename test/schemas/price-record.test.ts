@@ -43,11 +43,11 @@ describe('a price record', () => {
       return read.ok ? '' : read.detail
     }
     expect(detail([updateOf(), { ...updateOf(), price: -2 }])).toBe('update 1: price: at least 0, got -2')
-    expect(detail({ ...updateOf(), bid: true })).toBe('update 0: bid: expected a number, got boolean')
+    expect(detail({ ...updateOf(), bid: true })).toBe('update 0: bid: expected a number, got true')
     expect(detail({ v: 'two' })).toBe('expected v 1, got "two"')
     expect(detail({ v: [[]] })).toBe('expected v 1, got a list')
     expect(detail([updateOf(), updateOf({ chain: 'base' })])).toBe(
-      'update 1: a record holds one chain, got base after ethereum',
+      'update 1: a record holds one chain, got "base" after "ethereum"',
     )
   })
 })

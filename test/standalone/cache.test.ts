@@ -75,6 +75,13 @@ describe('a standalone cache of prices', () => {
     expect(() => cache.set('A', value)).toThrow(message)
   })
 
+  test('throws for a time further ahead of the clock than a node accepts, so that no pair is frozen', async () => {
+    const cache = await openedPrices()
+    const ahead = { price: 1, eventTimeMs: clock.now() + 60_001 }
+    expect(() => cache.set('A', ahead)).toThrow(/at most 60000 ms ahead of the clock, got \d+, 60001 ms ahead/)
+    expect(cache.set('A', { price: 2, eventTimeMs: clock.now() + 60_000 })).toBe('stored')
+  })
+
   test('reports what optimize() did', async () => {
     const cache = await openedPrices()
     expect(await cache.optimize()).toMatchObject({ promoted: 0, demoted: 0 })
@@ -114,6 +121,12 @@ describe('a standalone cache of other values', () => {
 
   test('throws for an invalid time', async () => {
     const cache = await openedValues<number>(2)
-    expect(() => cache.set('a', 1, { eventTimeMs: Number.NaN })).toThrow('eventTimeMs is no number')
+    expect(() => cache.set('a', 1, { eventTimeMs: Number.NaN })).toThrow('eventTimeMs is NaN')
+  })
+
+  test('throws for a time further ahead of the clock than a node accepts, so that no key is frozen', async () => {
+    const cache = await openedValues<number>(2)
+    expect(() => cache.set('a', 1, { eventTimeMs: clock.now() + 60_001 })).toThrow(/at most 60000 ms ahead/)
+    expect(cache.set('a', 2)).toBe('stored')
   })
 })

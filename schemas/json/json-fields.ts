@@ -1,4 +1,4 @@
-import { NUMBER_FIELDS } from './price-update.ts'
+import { NUMBER_FIELDS } from '../price-update.ts'
 
 /** The fields of an update. Fields 0 to 5 are the columns of NUMBER_FIELDS. */
 export const EVENT_TIME = 6

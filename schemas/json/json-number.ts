@@ -1,4 +1,4 @@
-import { areDigits, fourDigits } from './record-bytes.ts'
+import { areDigits, fourDigits } from '../record-bytes.ts'
 
 const QUOTE = 0x22
 const PLUS = 0x2b
