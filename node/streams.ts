@@ -15,12 +15,11 @@ import type { Detector } from '../src/detect/detector.ts'
 import { DetectorRunner } from '../src/detect/runner.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { Interest } from '../src/warming/interest.ts'
-import { LookAhead } from '../src/warming/look-ahead.ts'
-import { throttleOf } from '../src/warming/triggers.ts'
 import { Warmer } from '../src/warming/warmer.ts'
 import { Faults } from './faults.ts'
+import { isWarming, lookAheadsOf } from './look-aheads.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
-import { type AskedParts, createTriggers, soonestWarmMs, type TriggersParts } from './triggers.ts'
+import { type AskedParts, createTriggers, type TriggersParts } from './triggers.ts'
 
 /** The consumers and producers of a node, over its caches. */
 export interface Streams {
@@ -91,10 +90,6 @@ function warmFaultOf({ metrics }: StreamsOptions, faults: Faults): (error: unkno
     faulty.add(1)
     faults.warmFaulty(error)
   }
-}
-
-export function isWarming(config: Config): boolean {
-  return config.warming.enabled && config.warming.rollout === 'full'
 }
 
 /** The parts that the consumers of one node share. */
@@ -180,23 +175,11 @@ function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters:
     measurement: caches.measurement,
     onFailure: (failure) => parts.faults.detectorFailed(failure),
   })
-  const throttle = throttleOf(caches.l1.usage, 'look-ahead')
-  const lookAhead = () =>
-    new LookAhead({
-      ...caches,
-      throttle,
-      metrics,
-      mode: warming ? config.node.lookAhead : 'off',
-      timeoutMs: config.node.lookAheadMs,
-      minRate: config.warming.minScore,
-      warmMs: soonestWarmMs(config),
-      promote: (pairIds, timeoutMs) => caches.promotion.promote(pairIds, { timeoutMs }).catch(parts.onWarmFault),
-    })
   const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined
   return {
     ...caches,
     runner,
-    lookAhead,
+    lookAhead: lookAheadsOf(options, parts),
     clock,
     metrics,
     deadLetters,

@@ -6,9 +6,10 @@ import { POLICY_NAMES } from '../../src/simulate/policies/policies.ts'
 import type { Combination, SimulationRow } from '../../src/simulate/row.ts'
 import type { Sample } from '../../src/simulate/simulate.ts'
 import { WARMING_NAMES } from '../../src/simulate/warmings/warmings.ts'
+import { LOOK_AHEAD_MODES } from '../../src/strategy/named.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
-import { DEFAULTS, LOOK_AHEADS, READ_MODELS, type SimulationFlags } from '../options/simulation.ts'
+import { DEFAULTS, READ_MODELS, type SimulationFlags } from '../options/simulation.ts'
 import { bar, showLine } from '../terminal/progress-line.ts'
 import { type TerminalTable, type TrafficKind, terminalTable } from '../terminal/simulation-text.ts'
 import { figuresJson, print, say, type Terminal } from '../terminal/terminal.ts'
@@ -48,7 +49,7 @@ export function define(command: Command): Command {
     .option('--delay-ms <list>', withDefault('milliseconds from an update to its reads', 'delayMs'), times)
     .option('--spacing-us <n>', withDefault('microseconds between updates of one time', 'spacingUs'), opt.microseconds)
     .option('--warm-ms <n>', withDefault('milliseconds that a warm takes', 'warmMs'), opt.milliseconds)
-    .option('--look-ahead <list>', withDefault(LOOK_AHEADS, 'lookAhead'), opt.someOf(LOOK_AHEADS))
+    .option('--look-ahead <list>', withDefault(LOOK_AHEAD_MODES, 'lookAhead'), opt.someOf(LOOK_AHEAD_MODES))
     .option('--attribution <list>', withDefault('on, off: reads are attributed to updates', 'attribution'), onOrOff)
     .optionsGroup('Options:')
 }

@@ -3,7 +3,6 @@ import type { Combination } from '../../src/simulate/row.ts'
 import type { WarmingName } from '../../src/simulate/warmings/warmings.ts'
 
 export const READ_MODELS = ['siblings'] as const
-export const LOOK_AHEADS = ['off', 'overlap', 'await'] as const
 
 /** What to simulate, as given on the command line; undefined if it was not given. */
 export interface SimulationFlags {
@@ -35,6 +34,6 @@ export const DEFAULTS = {
   delayMs: [0],
   spacingUs: 50,
   warmMs: 1,
-  lookAhead: ['overlap'],
+  lookAhead: ['auto'],
   attribution: ['on'],
 } as const

@@ -107,7 +107,7 @@ export class Hierarchy {
     const fromL3 = this.#fromL3.of(pairId)
     if (fromL3 !== undefined) return fromL3
     if (this.#fromL2.of(pairId) === undefined) {
-      if (this.#isAbsent(pairId)) return NOTHING
+      if (this.isAbsent(pairId)) return NOTHING
       if (this.#fromL2.size + this.#fromL3.size >= MAX_WANTED) {
         this.#readsBeyondBound.add(1)
         this.#renewing.delete(pairId)
@@ -143,10 +143,11 @@ export class Hierarchy {
   }
 
   #onward(pairId: number): Promise<Fetched> {
-    return this.#isAbsent(pairId) ? NOTHING : this.#fromL3.take(pairId)
+    return this.isAbsent(pairId) ? NOTHING : this.#fromL3.take(pairId)
   }
 
-  #isAbsent(pairId: number): boolean {
+  /** No level had the pair a moment ago, so a read of it does not ask again. */
+  isAbsent(pairId: number): boolean {
     return this.#absences.has(pairId, this.#options.l1.floor(pairId), this.#now())
   }
 

@@ -6,6 +6,7 @@ import { endFailed, Spans } from '../telemetry/spans.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { FirstLevel } from './l1/first-level.ts'
+import { indexOfWarmKind, WARM_KINDS } from './l1/usage.ts'
 import type { L2, L2Load } from './l2/l2.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
 import type { PairTable } from './names/pair-table.ts'
@@ -45,6 +46,10 @@ export interface Promoted {
 }
 
 const TIMEOUT_MS = 50
+/** The assumed duration of a trip before the first was measured. */
+const FIRST_TYPICAL_MS = 1
+const TYPICAL_WEIGHT = 1 / 16
+const LOOK_AHEAD = indexOfWarmKind('look-ahead')
 
 /**
  * Brings pairs into L1, by one trip to L2 for those that are neither in L1 nor in the write-behind. Every value passes L1's
@@ -53,12 +58,16 @@ const TIMEOUT_MS = 50
 export class Promotion {
   /** Pairs asked for, in L1 already, missed by a read while they were in flight, and asked for in L2. */
   readonly tally = { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 }
+  /** The late ones by who asked for them, in the order of WARM_KINDS. */
+  readonly lateByKind: number[] = WARM_KINDS.map(() => 0)
+  /** How long a trip to L2 takes, in milliseconds: a moving average. */
+  typicalMs = FIRST_TYPICAL_MS
   readonly #options: PromotionOptions
   readonly #spans: Spans
   readonly #timer: Timer
   readonly #pending = emptyPrice()
-  /** Pairs in flight; `#missed` are those that a read has missed meanwhile. */
-  readonly #underWay = new Set<number>()
+  /** Pairs in flight, each with the kind that asked; `#missed` are those that a read has missed meanwhile. */
+  readonly #underWay = new Map<number, number>()
   readonly #missed = new Set<number>()
   readonly #loads: ChainCounters
   readonly #counters = new Map<string, ChainCounters>()
@@ -87,9 +96,11 @@ export class Promotion {
 
   /** A demand read missed the pair. */
   missed(pairId: number): void {
-    if (!this.#underWay.has(pairId) || this.#missed.has(pairId)) return
+    const kind = this.#underWay.get(pairId)
+    if (kind === undefined || this.#missed.has(pairId)) return
     this.#missed.add(pairId)
     this.tally.late++
+    this.lateByKind[kind] = (this.lateByKind[kind] ?? 0) + 1
   }
 
   #withoutTrip(pairId: number, options: PromoteOptions): PromotionOutcome | undefined {
@@ -110,7 +121,7 @@ export class Promotion {
       this.tally.loaded += pairIds.length
       for (const pairId of pairIds) {
         this.#loads.at(table.chainOf(pairId)).add(1)
-        this.#underWay.add(pairId)
+        this.#underWay.set(pairId, options.kindIndexOf?.(pairId) ?? LOOK_AHEAD)
       }
     }
     const spans = options.traces?.map((parent) => this.#spans.load(pairIds.length, parent)) ?? []
@@ -120,8 +131,10 @@ export class Promotion {
       expired = true
       resolve(undefined)
     })
+    const startMs = performance.now()
     void l2.load(pairIds).then((load) => {
       cancel()
+      this.typicalMs += (performance.now() - startMs - this.typicalMs) * TYPICAL_WEIGHT
       for (const pairId of pairIds) {
         this.#underWay.delete(pairId)
         this.#missed.delete(pairId)

@@ -1,4 +1,10 @@
-import { STRATEGY_LIMITS, STRATEGY_NAMES, type StrategyName } from '../strategy/named.ts'
+import {
+  LOOK_AHEAD_MODES,
+  type LookAheadMode,
+  STRATEGY_LIMITS,
+  STRATEGY_NAMES,
+  type StrategyName,
+} from '../strategy/named.ts'
 import { CACHE_SETTINGS } from './cache-settings.ts'
 import { type Check, decimal, integer, listOf, oneOf, text } from './check.ts'
 import { KAFKA_SETTINGS } from './kafka-settings.ts'
@@ -55,14 +61,14 @@ export const SETTINGS = {
     }),
     lookAhead: setting({
       name: 'LOOK_AHEAD',
-      check: oneOf(['off', 'overlap', 'await']),
-      default: fixed<'off' | 'overlap' | 'await'>('overlap'),
-      doc: 'Whether the reads known for the next updates of a batch are prefetched before their handlers run (overlap), and whether the handlers wait for them (await).',
+      check: oneOf(LOOK_AHEAD_MODES),
+      default: fixed<LookAheadMode>('auto'),
+      doc: 'Whether the reads known for the next updates of a batch are prefetched before their handlers run (overlap), and whether the handlers wait for them (await). With auto they wait only where such a read would miss, and nothing is prefetched while the known reads do not foretell the next ones.',
     }),
     lookAheadMs: whole(
       'LOOK_AHEAD_MS',
       [0, 1000, 2],
-      'The longest time that handlers wait for prefetched reads with `LOOK_AHEAD=await`, in milliseconds.',
+      'The longest time that handlers wait for prefetched reads with `LOOK_AHEAD=auto` or `await`, in milliseconds.',
     ),
     detectorConcurrency: whole(
       'DETECTOR_CONCURRENCY',

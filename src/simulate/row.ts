@@ -1,4 +1,4 @@
-import type { LookAheadMode } from '../warming/look-ahead.ts'
+import type { LookAheadMode } from '../strategy/named.ts'
 import type { WarmingRatios } from '../warming/measurement.ts'
 import type { PolicyName } from './policies/policies.ts'
 import type { Counts } from './tally.ts'

@@ -1,4 +1,4 @@
-import { type Usage, type WarmCounts, WarmTally } from '../cache/l1/usage.ts'
+import { type Usage, WARM_KINDS, type WarmCounts, WarmTally } from '../cache/l1/usage.ts'
 import { NO_PAIR, type Policy } from './policies/policy.ts'
 
 /** Totals of a simulation. */
@@ -33,8 +33,9 @@ const LATE_READS = 5_000
 const PUSHED_OUT = 1
 /** An unread warm of the first of WARM_KINDS; the marks of the other kinds follow. */
 const UNREAD_WARM = 2
-const ON_ITS_WAY = 1
-const TOO_LATE = 2
+const TOO_LATE = 1
+/** A request of the first of WARM_KINDS is on its way; the states of the other kinds follow. */
+const ON_ITS_WAY = 2
 
 /** A policy, and counts of what becomes of its reads and warms. */
 export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' | 'warmsByKind'> {
@@ -58,7 +59,9 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
   readonly #warms = new WarmTally()
   /** The state of each pair: 0, PUSHED_OUT if a warm did it, or UNREAD_WARM + the kind of its warm. */
   readonly #marks: Uint8Array
-  /** The state of each pair's request: 0, ON_ITS_WAY or TOO_LATE. */
+  /** The late requests of each kind, in the order of WARM_KINDS. */
+  readonly lateByKind: number[] = WARM_KINDS.map(() => 0)
+  /** The state of each pair's request: 0, TOO_LATE, or ON_ITS_WAY + its kind. */
   readonly #requested: Uint8Array
 
   constructor(policy: Policy, pairs: number) {
@@ -102,7 +105,7 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
     } else {
       if (mark === PUSHED_OUT) counts.polluted++
       this.#ended(mark, 'unused')
-      if (this.#requested[pairId] === ON_ITS_WAY) this.#isTooLate(pairId)
+      this.#missed(pairId)
       if (policy.evicted !== NO_PAIR) this.#evicted(policy.evicted, 0)
     }
     if (mark !== 0) this.#marks[pairId] = 0
@@ -112,16 +115,16 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
 
   /** A warm that takes no time. `kind` is a place in WARM_KINDS. */
   warm(pairId: number, kind = 0): void {
-    if (this.request(pairId)) this.arrive(pairId, kind)
+    if (this.request(pairId, kind)) this.arrive(pairId, kind)
   }
 
   /** Asks for a pair; true if its value must be fetched: it is neither resident nor on its way. */
-  request(pairId: number): boolean {
+  request(pairId: number, kind = 0): boolean {
     this.counts.requests++
     const isThere = this.policy.has(pairId)
     if (isThere) this.counts.redundant++
     if (isThere || this.#requested[pairId] !== 0) return false
-    this.#requested[pairId] = ON_ITS_WAY
+    this.#requested[pairId] = ON_ITS_WAY + kind
     return true
   }
 
@@ -137,8 +140,12 @@ export class Tally implements Pick<Usage, 'limit' | 'evictions' | 'warmCounts' |
     this.#mark(pairId, UNREAD_WARM + kind)
   }
 
-  #isTooLate(pairId: number): void {
+  /** The value of the pair may be on its way. */
+  #missed(pairId: number): void {
+    const kind = (this.#requested[pairId] as number) - ON_ITS_WAY
+    if (kind < 0) return
     this.counts.late++
+    this.lateByKind[kind] = (this.lateByKind[kind] ?? 0) + 1
     this.#requested[pairId] = TOO_LATE
   }
 

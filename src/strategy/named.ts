@@ -14,6 +14,10 @@ export const STRATEGY_NAMES = [
 /** The name of a warming strategy. */
 export type StrategyName = (typeof STRATEGY_NAMES)[number]
 
+/** How a node prefetches the reads of updates that it has fetched and not handled (src/warming/look-ahead.ts). */
+export const LOOK_AHEAD_MODES = ['auto', 'off', 'overlap', 'await'] as const
+export type LookAheadMode = (typeof LOOK_AHEAD_MODES)[number]
+
 /** The most pairs of a warm request and the lowest score, if only the strategy's name is configured. */
 export const STRATEGY_LIMITS: Readonly<Record<StrategyName, Limits>> = {
   forewarm: { maxPairs: 8, minScore: 0.2 },

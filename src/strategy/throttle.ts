@@ -18,6 +18,7 @@ const TRY_WINDOW = 20
 /** Throttles a kind of warms that nobody reads. It judges by what became of earlier warms, not by their scores. */
 export class Throttle {
   readonly #ended: () => EndedWarms
+  readonly #tooFew: number
   #usedBefore = 0
   #endedBefore = 0
   #asked = 0
@@ -25,22 +26,25 @@ export class Throttle {
   /** The share of the warms judged last that were read; undefined before the first are judged. */
   accuracy: number | undefined
 
-  constructor(ended: () => EndedWarms) {
+  /** `tooFew`: the share of used warms below which the kind is throttled. */
+  constructor(ended: () => EndedWarms, tooFew = TOO_FEW) {
     this.#ended = ended
+    this.#tooFew = tooFew
   }
 
   /** Whether the next warm of the kind may be asked for. */
   allows(): boolean {
-    this.#judge()
+    this.judge()
     return !this.isThrottled || this.#asked++ % TRY_EVERY === 0
   }
 
-  #judge(): void {
+  /** Sets `isThrottled` and `accuracy` anew if enough warms have ended. */
+  judge(): void {
     const { used, unused } = this.#ended()
     const ended = used + unused - this.#endedBefore
     if (ended < (this.isThrottled ? TRY_WINDOW : WINDOW)) return
     this.accuracy = (used - this.#usedBefore) / ended
-    this.isThrottled = this.accuracy < (this.isThrottled ? ENOUGH : TOO_FEW)
+    this.isThrottled = this.accuracy < (this.isThrottled ? ENOUGH : this.#tooFew)
     this.#usedBefore = used
     this.#endedBefore = used + unused
   }

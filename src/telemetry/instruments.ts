@@ -46,6 +46,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['cache_misses_total', ['cache_level'], 'Reads that did not find a value in the level.'],
     ['cache_loads_total', ['cause', 'cache_level'], 'Values fetched from a slower level, by cause: read or warm.'],
     ['look_ahead_loads_total', [], 'Values fetched from L2 before the handlers that read them ran.'],
+    ['look_ahead_waits_total', [], 'Trips to L2 that handlers waited for before they ran.'],
     ['promotions_total', ['outcome'], 'Pairs that a warm offered to L1, by outcome.'],
   ),
   ...gauges(

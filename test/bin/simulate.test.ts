@@ -146,8 +146,8 @@ test('simulate counts the updates that it left out, and those that it moved to a
   })
   const rows = stdout.trimEnd().split('\n')
   expect(rows.map((row) => JSON.parse(row))).toMatchObject([
-    { delayMs: 0, reads: 3, hits: 0, lookAhead: 'overlap' },
-    { delayMs: 50, reads: 3, hits: 0, lookAhead: 'overlap' },
+    { delayMs: 0, reads: 3, hits: 0, lookAhead: 'auto' },
+    { delayMs: 50, reads: 3, hits: 0, lookAhead: 'auto' },
   ])
 })
 

@@ -143,6 +143,7 @@ describe('a promotion', () => {
     expect((await promoted).outcomes).toEqual(['alreadyInL1', 'warmed', 'alreadyInL1', 'warmed'])
     promotion.missed(id('d'))
     expect(promotion.tally).toEqual({ asked: 4, alreadyInL1: 1, late: 2, loaded: 3 })
+    expect(promotion.lateByKind.slice(0, 2)).toEqual([2, 0])
   })
 
   it('tallies no pair as late that came after the deadline but before a read', async () => {

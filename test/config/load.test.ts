@@ -38,7 +38,7 @@ describe('loadConfig', () => {
       service: 'default',
       roles: ['correlate', 'detect', 'warm', 'api'],
       profile: 'production',
-      lookAhead: 'overlap',
+      lookAhead: 'auto',
       lookAheadMs: 2,
       detectorConcurrency: 64,
       detectorTimeoutMs: 1000,

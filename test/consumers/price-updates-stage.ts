@@ -63,7 +63,10 @@ export class ConsumerStage {
       ...caches,
       clock: options.clock ?? { now: () => caches.clock.now() },
       runner,
-      lookAhead: () => new LookAhead({ tracker, l1, metrics, mode: 'await', timeoutMs: 2, minRate: 0.2, promote }),
+      lookAhead: () => {
+        const times = { timeoutMs: 2, takesMs: () => 1 }
+        return new LookAhead({ tracker, l1, metrics, mode: 'await', ...times, minRate: 0.2, promote })
+      },
       deadLetters,
       onTrigger: options.onTrigger,
       onWarmFault: (error) => this.warmFaults.push(error),

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../node/node.ts'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { detector } from '../../src/detect/detector.ts'
+import type { LookAheadMode } from '../../src/strategy/named.ts'
 import type { WarmingFigures } from '../../src/warming/measurement.ts'
 import { until } from '../harness/until.ts'
 import { onStage, type Stage, updateOf } from './stage.ts'
@@ -12,7 +13,7 @@ const ROUNDS = 20
 const NOW_MS = Date.UTC(2026, 0, 5, 12)
 
 /** A node with a small L1 that warms for half of the updates; its detector reads Bn when An is updated. */
-function startNode(stage: Stage, lookAhead: 'overlap' | 'await'): Promise<ForewarmNode> {
+function startNode(stage: Stage, lookAhead: LookAheadMode): Promise<ForewarmNode> {
   const partner = detector('partner', {}, ({ pair }, prices) => {
     if (pair.startsWith('A')) prices.get('ethereum', pair.replace('A', 'B'))
   })
@@ -23,7 +24,7 @@ function startNode(stage: Stage, lookAhead: 'overlap' | 'await'): Promise<Forewa
   })
 }
 
-async function figuresOf(lookAhead: 'overlap' | 'await'): Promise<WarmingFigures> {
+async function figuresOf(lookAhead: LookAheadMode): Promise<WarmingFigures> {
   return await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await startNode(stage, lookAhead)
     const beganMs = NOW_MS - 60_000
@@ -49,6 +50,11 @@ describe('the warming figures of a running node', () => {
     expect([accuracy > 0.9, timeliness, coverage > 0.7]).toEqual([true, 1, true])
     const { points = 0, low = 0, high = 0 } = hitRateImprovement ?? {}
     expect([points > 50, low > 40, low < points, points < high, high <= 100]).toEqual([true, true, true, true, true])
+  })
+
+  test('are those of handlers that wait, by default, where a read would miss', async () => {
+    const { timeliness, coverage = 0 } = await figuresOf('auto')
+    expect([timeliness, coverage > 0.7]).toEqual([1, true])
   })
 
   test('say that warms came too late if the handlers do not wait for them', async () => {

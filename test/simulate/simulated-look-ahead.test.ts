@@ -45,6 +45,8 @@ test.each([
   ['there for handlers that wait', { lookAhead: 'await', delayMs: 0, warmMs: 1 }, 'there'],
   ['there for handlers that wait as long as they may', { lookAhead: 'await', delayMs: 0, warmMs: 2 }, 'there'],
   ['late where it takes longer than handlers wait', { lookAhead: 'await', delayMs: 0, warmMs: 2.5 }, 'late'],
+  ['there by default', { lookAhead: 'auto', delayMs: 0, warmMs: 1 }, 'there'],
+  ['there by default if its read comes later', { lookAhead: 'auto', delayMs: 1, warmMs: 1 }, 'there'],
   ['late for handlers that do not wait', { lookAhead: 'overlap', delayMs: 0, warmMs: 1 }, 'late'],
   ['there for those that read when it has come', { lookAhead: 'overlap', delayMs: 1, warmMs: 1 }, 'there'],
 ] as const)('a pair that the look-ahead asks for is %s', (_, choice, then) => {

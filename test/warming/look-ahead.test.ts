@@ -5,12 +5,15 @@ import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
 import { KnownReads } from '../../src/correlation/known-reads.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
+import type { LookAheadMode } from '../../src/strategy/named.ts'
 import { createMetrics } from '../../src/telemetry/metrics.ts'
-import { LookAhead, type LookAheadMode } from '../../src/warming/look-ahead.ts'
+import { LookAhead, limitsOf } from '../../src/warming/look-ahead.ts'
 import { WARM_MS } from '../../src/warming/triggers.ts'
 import { cachedPrice } from '../cache/l2/columns.ts'
 
 const PAIRS = 400
+/** How long a trip takes. */
+const TAKES_MS = 0.5
 
 interface StageOptions {
   readonly slots?: number
@@ -20,6 +23,10 @@ interface StageOptions {
   readonly control?: number
   /** The number of reads that the throttle allows. */
   readonly allowed?: number
+  /** Whether the look-ahead rests. */
+  readonly rests?: (updates: number) => boolean
+  /** The pair that no level has. */
+  readonly absent?: number
 }
 
 class Stage {
@@ -41,7 +48,10 @@ class Stage {
     }
     const control = { includes: (pairId: number) => pairId === unwarmed }
     const throttle = { allows: () => allowed-- > 0 }
-    this.lookAhead = new LookAhead({ tracker, l1, mode, timeoutMs: 2, minRate, metrics, promote, control, throttle })
+    const hierarchy = { isAbsent: (pairId: number) => pairId === options.absent }
+    const judges = { control, throttle, hierarchy, patience: options.rests && { rests: options.rests } }
+    const times = { timeoutMs: 2, takesMs: () => TAKES_MS }
+    this.lookAhead = new LookAhead({ tracker, l1, mode, ...times, minRate, metrics, promote, ...judges })
   }
 
   /** Tells the tracker that the handler of `trigger` read these pairs. */
@@ -120,6 +130,41 @@ describe('the look-ahead', () => {
       expect(stage.before(0, columnsOf([1])) !== undefined).toBe(waits)
       expect(stage.asked).toEqual([[11]])
     }
+  })
+
+  test('waits in the mode auto where a read would be faster than its value, and only there', () => {
+    const stage = new Stage({ mode: 'auto' })
+    stage.learn(1, [11])
+    stage.tracker.read(2, 12, TAKES_MS)
+    stage.l1.fill(13, cachedPrice({ version: 1 }))
+    stage.learn(3, [13])
+    const waits = [1, 2, 3].map((trigger) => {
+      stage.lookAhead.restart()
+      return stage.before(0, columnsOf([trigger])) !== undefined
+    })
+    expect([waits, stage.asked]).toEqual([
+      [true, false, false],
+      [[11], [12]],
+    ])
+    expect(stage.metrics.counter('look_ahead_waits_total').value).toBe(1)
+  })
+
+  test('looks at no update of its window while it rests', () => {
+    const asked: number[] = []
+    const rests = (updates: number) => asked.push(updates) === 1
+    const stage = new Stage({ mode: 'auto', rests })
+    stage.learn(1, [11])
+    const columns = columnsOf([1, 1, 1])
+    for (let row = 0; row < columns.count; row++) expect(stage.before(row, columns)).toBeUndefined()
+    expect([asked, stage.asked]).toEqual([[3], []])
+    stage.lookAhead.restart()
+    expect(stage.before(0, columns)).toBeDefined()
+  })
+
+  test('neither fetches nor waits for a pair that no level has', () => {
+    const stage = new Stage({ absent: 11 })
+    stage.learn(1, [11])
+    expect([stage.before(0, columnsOf([1])), stage.asked]).toEqual([undefined, []])
   })
 
   test('does nothing if it is off or nothing was ever read', () => {
@@ -208,5 +253,19 @@ describe('a window of the look-ahead', () => {
       }),
       { numRuns: 100 },
     )
+  })
+})
+
+describe('a look-ahead in the mode auto', () => {
+  test('rests if its warms go unread or come after their reads, as the waits would be in vain', () => {
+    for (const [used, unused, late, rests] of [
+      [40, 160, 0, false],
+      [39, 161, 0, true],
+      [39, 0, 161, true],
+    ] as const) {
+      const warmsByKind = [{ admitted: 0, used, unused, dropped: 0 }]
+      const { patience, throttle } = limitsOf('auto', { usage: { warmsByKind }, late: () => late })
+      expect([patience?.rests(1), throttle]).toEqual([rests, undefined])
+    }
   })
 })

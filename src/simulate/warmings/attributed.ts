@@ -3,8 +3,7 @@ import { indexOfWarmKind } from '../../cache/l1/usage.ts'
 import { defaultConfig } from '../../config/load.ts'
 import { Tracker } from '../../correlation/tracker.ts'
 import { STRATEGY_LIMITS, type StrategyName } from '../../strategy/named.ts'
-import { LookAhead, WINDOW_UPDATES } from '../../warming/look-ahead.ts'
-import { throttleOf } from '../../warming/triggers.ts'
+import { LookAhead, limitsOf, WINDOW_UPDATES } from '../../warming/look-ahead.ts'
 import type { Tally } from '../tally.ts'
 import type { PriceTape } from '../traffic/price-tape.ts'
 import type { PriceWarming, PriceWarmingOptions } from './price.ts'
@@ -37,15 +36,16 @@ export class AttributedWarming implements PriceWarming {
     this.#tracker = new Tracker({ maxPairs: correlation.maxTrackedPairs, top: correlation.top })
     this.#triggers = new TapeTriggers(name, this.#tracker, options)
     this.#lookAhead = new LookAhead({
-      throttle: throttleOf(tally, 'look-ahead'),
+      ...limitsOf(options.lookAhead, { usage: tally, late: () => tally.lateByKind[LOOK_AHEAD] ?? 0 }),
       tracker: this.#tracker,
       l1: { usage: tally.policy, expect: (pairId) => tally.policy.expect(pairId) },
       warmMs: leastLagMs(warmMs),
       mode: options.lookAhead,
       timeoutMs: node.lookAheadMs,
+      takesMs: () => warmMs,
       minRate: STRATEGY_LIMITS[name].minScore,
       metrics: { counter: () => ({ add: () => undefined, value: 0 }) },
-      promote: async (pairIds, timeoutMs) => this.#promote(pairIds, options.lookAhead === 'await' ? timeoutMs : 0),
+      promote: async (pairIds, timeoutMs, waits) => this.#promote(pairIds, waits ? timeoutMs : 0),
     })
   }
 

@@ -37,7 +37,7 @@ export class HeldWarms {
   request(pairId: number, nowMs: number, kind = 0): void {
     // A pair that is there must not be evicted right before its read.
     this.#tally.policy.expect(pairId)
-    if (!this.#tally.request(pairId)) return
+    if (!this.#tally.request(pairId, kind)) return
     this.#queue.push({ pairId, what: 'arrival', kind, dueMs: nowMs + this.#warmMs, heapIndex: -1 })
   }
 

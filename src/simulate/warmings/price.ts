@@ -1,4 +1,4 @@
-import type { LookAheadMode } from '../../warming/look-ahead.ts'
+import type { LookAheadMode } from '../../strategy/named.ts'
 import type { ReadOutcome, Tally } from '../tally.ts'
 import type { PriceTape } from '../traffic/price-tape.ts'
 

@@ -1,0 +1,37 @@
+import { type EndedWarms, Throttle } from './throttle.ts'
+
+/** With a smaller share of used warms, the known reads do not foretell the next ones. */
+const TOO_FEW = 0.2
+/** Updates before the first try, and the most between two tries, as each costs a wait. */
+const FIRST_REST = 512
+const LONGEST_REST = 16_384
+
+/**
+ * Says whether it pays to look ahead and to wait for what is fetched. If few of the warms are read, or reads are faster
+ * than they, nothing is looked at for a while. Then one window is tried again, later each time.
+ */
+export class Patience {
+  readonly #throttle: Throttle
+  #restUpdates = FIRST_REST
+  #leftUpdates = FIRST_REST
+
+  /** `ended`: late warms count as unused. */
+  constructor(ended: () => EndedWarms) {
+    this.#throttle = new Throttle(ended, TOO_FEW)
+  }
+
+  /** Whether the next `updates` are handled without a look at their reads. */
+  rests(updates: number): boolean {
+    this.#throttle.judge()
+    if (!this.#throttle.isThrottled) {
+      this.#restUpdates = this.#leftUpdates = FIRST_REST
+      return false
+    }
+    if (this.#leftUpdates > 0) {
+      this.#leftUpdates -= updates
+      return true
+    }
+    this.#restUpdates = this.#leftUpdates = Math.min(2 * this.#restUpdates, LONGEST_REST)
+    return false
+  }
+}
