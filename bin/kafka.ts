@@ -24,7 +24,27 @@ export async function withKafka<T>(
 
 /** The line that tells of an event; undefined if a command has nothing to say of it. */
 export function lineOf(event: BrokerEvent): string | undefined {
-  if (event.type === 'disconnected' || event.type === 'restart') return `kafka: ${event.reason}`
-  if (event.type !== 'not-idempotent') return undefined
-  return `kafka: records may be stored twice, as this user may not number them: ${event.reason}`
+  switch (event.type) {
+    case 'disconnected':
+    case 'restart':
+      return `kafka: ${event.reason}`
+    case 'reconnected':
+      return 'kafka: reconnected'
+    case 'not-idempotent':
+      return `kafka: records may be stored twice, as this user may not number them: ${event.reason}`
+    case 'partition': {
+      const { topic, partition, change, reason } = event
+      return `kafka: partition ${partition} of ${topic} can${change === 'back' ? ' be read again' : `not be read: ${reason}`}`
+    }
+    case 'topic':
+      return TOPIC_CHANGES[event.change]?.(event.topic)
+    default:
+      return undefined
+  }
+}
+
+const TOPIC_CHANGES: Partial<Record<string, (topic: string) => string>> = {
+  gone: (topic) => `kafka: topic ${topic} does not exist any more`,
+  forbidden: (topic) => `kafka: topic ${topic} cannot be read: the right to DESCRIBE and READ it is missing`,
+  back: (topic) => `kafka: topic ${topic} can be read again`,
 }

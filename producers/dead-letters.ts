@@ -1,4 +1,5 @@
 import { deadLetterTopic } from '../schemas/topics.ts'
+import { LETTER_HEADERS } from '../src/broker/dead-letter.ts'
 import { MicroBatcher } from '../src/broker/micro-batch.ts'
 import type { Batch, Headers, OutgoingRecord, Producer } from '../src/broker/port.ts'
 import type { Clock } from '../src/clock.ts'
@@ -32,9 +33,8 @@ const LINGER_MS = 1
 
 /**
  * Returns a function that sends a record to `<topic>.dlq`, with its bytes and headers unchanged. The letter goes to the
- * partition with the record's partition number, modulo the number of partitions of `<topic>.dlq`. Headers tell the cause.
- * They have the names that Spring for Apache Kafka gives them (DeadLetterPublishingRecoverer), so that its tools read
- * them. The function resolves when the letter is acknowledged, or given up and counted. It never rejects.
+ * partition with the record's partition number, modulo the number of partitions of `<topic>.dlq`. Headers tell the
+ * cause (src/broker/dead-letter.ts), by the names of Spring's DeadLetterPublishingRecoverer. The function resolves when the letter is acknowledged, or given up and counted. It never rejects.
  */
 export function createDeadLetters(options: DeadLettersOptions): (letter: DeadLetterSource) => Promise<void> {
   const delays = options.retryDelaysMs ?? RETRY_DELAYS_MS
@@ -116,17 +116,17 @@ function deadLetter(letter: DeadLetterSource, facts: LetterFacts): OutgoingRecor
   timestamp.writeBigInt64BE(BigInt(Math.max(0, batch.timestampMs(index))))
   const headers: Headers = [
     ...batch.headers(index).map(([name, bytes]) => [name, Buffer.from(bytes)] as const),
-    ['kafka_dlt-original-topic', Buffer.from(batch.topic)],
-    ['kafka_dlt-original-partition', partition],
-    ['kafka_dlt-original-offset', offset],
-    ['kafka_dlt-original-timestamp', timestamp],
-    ['kafka_dlt-original-consumer-group', Buffer.from(facts.groupId)],
-    ['kafka_dlt-exception-fqcn', Buffer.from(`forewarm.${letter.reason}`)],
-    ['kafka_dlt-exception-message', Buffer.from(letter.detail.slice(0, MAX_MESSAGE_CHARS))],
-    ['forewarm-error-code', Buffer.from(letter.reason)],
-    ['forewarm-attempts', Buffer.from(String(facts.attempt))],
-    ['forewarm-first-failure-ms', Buffer.from(String(facts.firstFailureMs))],
-    ['forewarm-version', Buffer.from(facts.version)],
+    [LETTER_HEADERS.topic, Buffer.from(batch.topic)],
+    [LETTER_HEADERS.partition, partition],
+    [LETTER_HEADERS.offset, offset],
+    [LETTER_HEADERS.timestamp, timestamp],
+    [LETTER_HEADERS.group, Buffer.from(facts.groupId)],
+    [LETTER_HEADERS.exception, Buffer.from(`forewarm.${letter.reason}`)],
+    [LETTER_HEADERS.message, Buffer.from(letter.detail.slice(0, MAX_MESSAGE_CHARS))],
+    [LETTER_HEADERS.reason, Buffer.from(letter.reason)],
+    [LETTER_HEADERS.attempts, Buffer.from(String(facts.attempt))],
+    [LETTER_HEADERS.firstFailureMs, Buffer.from(String(facts.firstFailureMs))],
+    [LETTER_HEADERS.version, Buffer.from(facts.version)],
   ]
   const key = batch.key(index)
   const value = batch.value(index)

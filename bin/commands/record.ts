@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
 import type { ReplayRange } from '../../src/replay/options.ts'
-import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { rangeOf, withRange } from '../options/range.ts'
 import { withProgress } from '../terminal/progress-line.ts'
-import { recordingText } from '../terminal/replay-text.ts'
-import { print, printJson, type Terminal } from '../terminal/terminal.ts'
+import { recordingText, tellLost } from '../terminal/replay-text.ts'
+import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
 interface RecordFlags extends opt.CommandFlags, ReplayRange {
   readonly output: string
@@ -50,6 +50,10 @@ export async function start(terminal: Terminal, topics: readonly string[], flags
   )
   if (flags.json === true) printJson(terminal, report)
   else print(terminal, recordingText(report))
+  tellLost(terminal, 'skipped', report.skipped)
   // Ctrl-C is the regular end of a live recording.
-  return report.status === 'interrupted' && flags.live !== true ? INTERRUPTED : DONE
+  if (report.status === 'interrupted' && flags.live !== true) return INTERRUPTED
+  const isEmpty = report.records === 0 && report.status === 'done'
+  if (isEmpty) say(terminal, `nothing was recorded: there is no record in this part of ${topics.join(', ')}`)
+  return isEmpty || report.skipped.length > 0 ? FAILED : DONE
 }

@@ -12,7 +12,7 @@ import * as opt from '../options/options.ts'
 import { rangeOf, withRange } from '../options/range.ts'
 import { loadSettings } from '../settings.ts'
 import { withProgress } from '../terminal/progress-line.ts'
-import { nodeText, replayText } from '../terminal/replay-text.ts'
+import { nodeText, replayText, tellLost } from '../terminal/replay-text.ts'
 import { print, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -166,8 +166,13 @@ async function replayed(
     }),
   )
   showReport(terminal, flags, { report, node: nodeStats() })
+  tellLost(terminal, 'skipped', report.skipped)
+  tellLost(terminal, 'refused', report.failed)
   if (report.status === 'interrupted') return INTERRUPTED
-  return report.hashMatches === false || report.failed.length > 0 ? FAILED : DONE
+  if (report.replayed === 0)
+    say(terminal, 'nothing was replayed: the source has no record that can be read and is wanted')
+  const isWhole = report.replayed > 0 && report.skipped.length === 0 && report.failed.length === 0
+  return isWhole && report.hashMatches !== false ? DONE : FAILED
 }
 
 interface Outcome {

@@ -1,17 +1,21 @@
 import type { Command } from 'commander'
 import type { ReplayRecord } from '../../src/replay/replay-record.ts'
-import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
-import { print, printJson, type Terminal } from '../terminal/terminal.ts'
+import { tellLost } from '../terminal/replay-text.ts'
+import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
 interface TailFlags extends opt.CommandFlags {
   readonly fromBeginning?: boolean
+  /** False with --no-follow. */
+  readonly follow: boolean
   readonly max?: number
 }
 
 export const examples = [
   'tail prices.ethereum --from-beginning --max 10',
   'tail warm-requests warm-results',
+  'tail prices.ethereum.dlq --no-follow',
   'tail prices.ethereum --json | jq ".updates[].price"',
 ]
 
@@ -20,6 +24,7 @@ export function define(command: Command): Command {
     .description('Prints the records of topics as they arrive, decoded, until Ctrl-C.')
     .argument('<topic...>', 'the topics to read')
     .option('--from-beginning', 'print the records that are there already, too')
+    .option('--no-follow', 'print the records that are there already, and end')
     .option('--max <n>', 'end after this many records', opt.count)
     .addOption(opt.configOption())
 }
@@ -35,14 +40,22 @@ export async function start(terminal: Terminal, topics: readonly string[], flags
     else for (const line of recordText(record)) print(terminal, line)
   }
   return withKafka(terminal, flags, async (broker) => {
-    const atEnd = flags.fromBeginning !== true
-    const source = await openTopics({ broker, topics: [...new Set(topics)], follow: true, atEnd })
-    let left = flags.max ?? Number.POSITIVE_INFINITY
+    const { follow, max = Number.POSITIVE_INFINITY } = flags
+    const source = await openTopics({
+      broker,
+      topics: [...new Set(topics)],
+      follow,
+      atEnd: follow && flags.fromBeginning !== true,
+      onLost: (lost) => tellLost(terminal, 'skipped', [lost]),
+    })
+    let shown = 0
     for await (const records of source.read(terminal.signal)) {
-      for (const record of records.slice(0, left)) show(record)
-      left -= records.length
-      if (left <= 0) return DONE
+      for (const record of records.slice(0, max - shown)) show(record)
+      shown += records.length
+      if (shown >= max) break
     }
-    return INTERRUPTED
+    if (shown < max && terminal.signal.aborted) return INTERRUPTED
+    if (shown === 0) say(terminal, `there is no record in ${topics.join(', ')}`)
+    return source.lost().length > 0 ? FAILED : DONE
   })
 }

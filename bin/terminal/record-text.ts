@@ -1,13 +1,19 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import { parseWarmResult, type WarmResult } from '../../schemas/warm-result.ts'
+import { type LetterOrigin, letterOrigin } from '../../src/broker/dead-letter.ts'
 import { partitionName } from '../../src/broker/partition-name.ts'
 import { type Content, contentOf } from '../../src/replay/content.ts'
 import type { ReplayRecord } from '../../src/replay/replay-record.ts'
 
-type Shown = Content | { readonly kind: 'warm-result'; readonly result: WarmResult }
+type Shown =
+  | Content
+  | { readonly kind: 'warm-result'; readonly result: WarmResult }
+  | { readonly kind: 'dead-letter'; readonly letter: LetterOrigin }
 
 function shownOf(record: ReplayRecord): Shown {
+  const letter = letterOrigin(record.headers)
+  if (letter !== undefined) return { kind: 'dead-letter', letter }
   const content = contentOf(record)
   if (content.kind !== 'other' || record.value === undefined) return content
   const result = parseWarmResult(record.value)
@@ -26,11 +32,12 @@ export function decoded(record: ReplayRecord): object {
     key: key?.toString('utf8'),
     ...(headers.length > 0 && { headers: headers.map(([name, bytes]) => [name, bytes.toString('utf8')]) }),
     ...shown,
-    ...(shown.kind === 'other' && { value: value?.toString('utf8') ?? null }),
+    ...((shown.kind === 'other' || shown.kind === 'dead-letter') && { value: value?.toString('utf8') ?? null }),
   }
 }
 
 const LONGEST_TEXT = 200
+const LATEST_DATE_MS = 8.64e15
 
 /** A record for people: one line, or one for each price update in it. */
 export function recordText(record: ReplayRecord): readonly string[] {
@@ -45,12 +52,24 @@ export function recordText(record: ReplayRecord): readonly string[] {
       return [[at, ...requestWords(shown.request)].join('  ')]
     case 'warm-result':
       return [[at, ...resultWords(shown.result)].join('  ')]
-    case 'other': {
-      const place = `${partitionName(record)} offset ${record.offset}`
-      const text = record.value?.toString('utf8').slice(0, LONGEST_TEXT) ?? '(no value)'
-      return [[at, place, `unreadable: ${shown.reason}`, JSON.stringify(text)].join('  ')]
-    }
+    case 'dead-letter':
+      return [[at, ...letterWords(shown.letter), textOf(record)].join('  ')]
+    case 'other':
+      return [[at, placeOf(record), `unreadable: ${shown.reason}`, textOf(record)].join('  ')]
   }
+}
+
+function placeOf(record: Pick<ReplayRecord, 'topic' | 'partition' | 'offset'>): string {
+  return `${partitionName(record)} offset ${record.offset}`
+}
+
+/** The beginning of the value, in quotes. */
+function textOf({ value }: ReplayRecord): string {
+  return JSON.stringify(value?.toString('utf8').slice(0, LONGEST_TEXT) ?? '(no value)')
+}
+
+function letterWords(letter: LetterOrigin): readonly string[] {
+  return [`refused: ${letter.reason}`, `${placeOf(letter)} of ${time(letter.timestampMs)}`, letter.detail]
 }
 
 function priceWords({ chain, pair, price, bid, ask, liquidity, group }: PriceUpdate): readonly string[] {
@@ -82,6 +101,7 @@ export function pairCounts(result: WarmResult): readonly string[] {
     .map((outcome) => `${outcome} ${result[outcome]}`)
 }
 
+/** A record may have any time, even one that is no date. */
 function time(ms: number): string {
-  return new Date(ms).toISOString()
+  return Math.abs(ms) <= LATEST_DATE_MS ? new Date(ms).toISOString() : `${ms} ms`
 }

@@ -3,6 +3,7 @@ import type { RecordReport } from '../../src/replay/record.ts'
 import type { ReplayReport } from '../../src/replay/report.ts'
 import type { LostRecords } from '../../src/replay/source/source.ts'
 import { counted, duration } from './progress-line.ts'
+import { say, type Terminal } from './terminal.ts'
 
 /** The outcome of a replay, for people: a line for each thing worth telling. */
 export function replayText(report: ReplayReport): string {
@@ -16,8 +17,6 @@ export function replayText(report: ReplayReport): string {
       ? [`${counted(updates)} price updates, ${counted(olderUpdates)} of them older than what their pair had`]
       : []),
     ...(filtered.length > 0 ? [`left out by ${filtered.map(([what, n]) => `${what}: ${counted(n)}`).join(', ')}`] : []),
-    ...lostText('skipped', report.skipped),
-    ...lostText('refused', report.failed),
     ...(maxBehindMs > 250 ? [`up to ${duration(maxBehindMs)} behind the schedule`] : []),
     ...targets.map(
       ({ topic, partitions, created, records, expiring }) =>
@@ -41,7 +40,6 @@ export function recordingText(report: RecordReport): string {
   return [
     `${status === 'done' ? 'recorded' : 'stopped after'} ${counted(records)} records in ${duration(durationMs)}: ${file}, ${counted(bytes)} bytes`,
     ...(filtered > 0 ? [`${counted(filtered)} left out`] : []),
-    ...lostText('skipped', report.skipped),
     `state hash ${report.stateHash}`,
   ].join('\n')
 }
@@ -60,8 +58,10 @@ function span({ firstTimestampMs, lastTimestampMs }: ReplayReport): readonly str
   return [`from ${first} to ${last}`]
 }
 
-function lostText(what: string, lost: readonly LostRecords[]): readonly string[] {
-  return lost.map(({ reason, records, first }) => `${what} ${counted(records)}: ${reason} (first: ${first})`)
+/** Names on standard error what was left out, by reason, with the place of the first of each. */
+export function tellLost(terminal: Terminal, what: 'skipped' | 'refused', lost: readonly LostRecords[]): void {
+  for (const { reason, records, first } of lost)
+    say(terminal, `${what} ${counted(records)}: ${reason} (${records === 1 ? '' : 'first: '}${first})`)
 }
 
 function hashVerdict({ hashMatches }: ReplayReport): string {

@@ -100,7 +100,9 @@ export class ReplayRun {
       maxBehindMs: this.#maxBehindMs,
       targets: sink.targets?.() ?? [],
       stateHash,
-      hashMatches: expectedHash === undefined ? undefined : stateHash === expectedHash.toLowerCase(),
+      // The hash of nothing is no proof of anything.
+      hashMatches:
+        expectedHash === undefined ? undefined : this.#replayed > 0 && stateHash === expectedHash.toLowerCase(),
     }
   }
 

@@ -37,8 +37,15 @@ export interface LostRecords {
 /** Counts lost records by reason. */
 export class LostLedger {
   readonly #byReason = new Map<string, { records: number; readonly first: string }>()
+  readonly #onLost: ((lost: LostRecords) => void) | undefined
+
+  /** The function is called at once for each loss, with the records of that one. */
+  constructor(onLost?: (lost: LostRecords) => void) {
+    this.#onLost = onLost
+  }
 
   add(reason: string, records: number, place: string): void {
+    this.#onLost?.({ reason, records, first: place })
     const known = this.#byReason.get(reason)
     if (known === undefined) this.#byReason.set(reason, { records, first: place })
     else known.records += records

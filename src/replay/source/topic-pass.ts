@@ -143,8 +143,10 @@ export class TopicPass {
     const isWithin = this.#options.follow || behind < partition.end
     const to = isWithin ? behind : partition.end
     if (to <= from) return
-    const reason = event.type === 'undecodable' ? 'undecodable-batch' : 'deleted-while-reading'
-    this.#options.lost.add(reason, Number(to - from), `${name} offset ${from}`)
+    const place = `${name} offset ${from}`
+    if (event.type === 'undecodable')
+      this.#options.lost.add('undecodable-batch', Number(to - from), `${place}: ${event.reason}`)
+    else this.#options.lost.add('deleted-while-reading', Number(to - from), place)
     this.#wake()
   }
 

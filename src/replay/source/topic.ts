@@ -1,6 +1,6 @@
 import type { Broker } from '../../broker/port.ts'
 import { withAdmin } from '../../broker/with-admin.ts'
-import { LostLedger, type ReplaySource } from './source.ts'
+import { LostLedger, type LostRecords, type ReplaySource } from './source.ts'
 import { TopicPass } from './topic-pass.ts'
 import { resolveTopicRange, type TopicRange, type TopicRangeRequest } from './topic-range.ts'
 
@@ -10,6 +10,8 @@ export interface TopicSourceOptions extends TopicRangeRequest {
   readonly follow?: boolean
   /** If a record that exists does not come for this long, reading fails with `stalled`. */
   readonly stallMs?: number | undefined
+  /** Called when records are lost, while it is read. */
+  readonly onLost?: (lost: LostRecords) => void
 }
 
 const DEFAULT_STALL_MS = 60_000
@@ -21,7 +23,7 @@ export async function openTopics(options: TopicSourceOptions): Promise<ReplaySou
     range: await resolveTopicRange(admin, options),
     clusterId: await admin.clusterId(),
   }))
-  const lost = new LostLedger()
+  const lost = new LostLedger(options.onLost)
   let pass: TopicPass | undefined
   return {
     origin: { topics: range.partitions, clusterId, stateHash: undefined },
