@@ -54,7 +54,7 @@ export async function openL2(url: string): Promise<L2Stage> {
   })
   const redis = new Redis(url)
   await l2.start()
-  const key = (pair: number): string => `fw:{${CHAIN}}:${table.pairName(pair)}`
+  const key = (pair: number): string => `fw:default:{${CHAIN}}:${table.pairName(pair)}`
   const jsonKey = (pair: number): string => `json:{${CHAIN}}:${table.pairName(pair)}`
   await connected(l2)
   const nowMs = Date.now()

@@ -60,7 +60,7 @@ export async function runDay(options: RunOptions): Promise<Figures> {
     config: {
       kafka: { brokers, priceTopics: [topic] },
       node: {
-        service: `${topic}.${warming ? 'warmed' : 'unwarmed'}`,
+        service: serviceOf(options),
         roles: ['correlate', 'detect', 'warm'],
         lookAhead: 'await',
         lookAheadMs: LOOK_AHEAD_MS,
@@ -101,10 +101,18 @@ export async function runDay(options: RunOptions): Promise<Figures> {
   }
 }
 
+/** Each run has values of its own in Redis. */
+function serviceOf({ topic, warming }: RunOptions): string {
+  return `${topic}.${warming ? 'warmed' : 'unwarmed'}`
+}
+
 /** Resets Redis to the opening price of every market, as the day before would have left it. */
-async function openMarket({ redisUrl, day }: RunOptions): Promise<void> {
+async function openMarket(options: RunOptions): Promise<void> {
+  const { redisUrl, day } = options
+  const service = serviceOf(options)
   const table = new PairTable({ maxPairs: day.openings.length })
-  const l2 = createRedisL2({ url: redisUrl, table, clock: systemClock, random: Math.random, ttlMs: 3_600_000 })
+  const ttlMs = 3_600_000
+  const l2 = createRedisL2({ url: redisUrl, table, service, clock: systemClock, random: Math.random, ttlMs })
   await l2.start()
   const columns = priceColumns(day.openings.length)
   const openedMs = Math.min(...day.openings.map(({ eventTimeMs }) => eventTimeMs)) - 1

@@ -8,6 +8,11 @@ export function jitteredTtlMs(ttlMs: number, random: () => number): number {
   return Math.max(1, Math.round(ttlMs * (1 - L2_JITTER + 2 * L2_JITTER * random())))
 }
 
+/** The longest that a value stays in L2. */
+export function longestTtlMs(ttlMs: number): number {
+  return ttlMs * (1 + L2_JITTER)
+}
+
 /**
  * How long L1 keeps a value that came from L2 and may have waited there: no longer than L2 does. L2's value was written
  * at its event time or later, and lives for 90 % of L2's TTL at least.

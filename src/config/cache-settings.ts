@@ -1,7 +1,7 @@
 import { type Check, clickHouseUrl, decimal, integer, listOf, redisUrl } from './check.ts'
 import { fixed, onOff, optional, setting, whole } from './setting.ts'
 
-const redisUrls: Check<readonly string[]> = listOf(redisUrl, 'redis://… or rediss://…')
+const redisUrls: Check<readonly string[]> = listOf(redisUrl, redisUrl.allowed)
 
 const LONGEST_TTL_SECONDS = 31_536_000
 const L1_TTL_SECONDS = 300

@@ -108,12 +108,18 @@ export const hostPort: Check<string> = {
   },
 }
 
+/**
+ * The client would take any of its options from the part behind the question mark, and would let it win over ours. Only
+ * `family` is left: some names have addresses of IPv6 alone. A `keyPrefix` would hide the key's chain from a cluster;
+ * FOREWARM_SERVICE keeps services apart.
+ */
 export const redisUrl: Check<string> = {
-  allowed: 'redis://… or rediss://…',
+  allowed: 'redis://… or rediss://…, without options but ?family=4, 6 or 0',
   parse: (input) => {
     const value = textOf(input)
     if (value === undefined || !URL.canParse(value)) return undefined
     const url = new URL(value)
+    if (!/^(?:\?family=[046])?$/.test(url.search) || url.hash !== '') return undefined
     return (url.protocol === 'redis:' || url.protocol === 'rediss:') && url.hostname !== '' ? value : undefined
   },
 }

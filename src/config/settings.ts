@@ -38,14 +38,20 @@ function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
 
 const roles: Check<readonly Role[]> = listOf(oneOf(ROLES), `${ROLES.join(', ')}: any of them, separated by commas`)
 
+/** The group of the service `a` with one role is `forewarm.a.correlate`. No other service may have it as its own. */
+const serviceName = text(
+  '1 to 64 letters, digits, dots, underscores and hyphens, not ending in .correlate or .detect',
+  /^(?!.*\.(?:correlate|detect)$)[A-Za-z0-9._-]{1,64}$/,
+)
+
 export const SETTINGS = {
   kafka: KAFKA_SETTINGS,
   node: {
     service: setting({
       name: 'FOREWARM_SERVICE',
-      check: text('1 to 64 letters, digits, dots, underscores and hyphens', /^[A-Za-z0-9._-]{1,64}$/),
+      check: serviceName,
       default: fixed('default'),
-      doc: 'The name of the service. It is part of the consumer group, so that services on one cluster stay apart.',
+      doc: 'The name of the service. It is part of consumer groups and of keys in Redis, and warm requests and results carry it, so that services over one Kafka and one Redis stay apart.',
     }),
     roles: setting({
       name: 'FOREWARM_ROLES',

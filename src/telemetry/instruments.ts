@@ -125,6 +125,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['l2_write_entries_total', [], 'Values written to L2.'],
     ['l2_pushed_back_total', [], 'Values that were written to L2 again from L1 after its connection was lost.'],
     ['l2_undecodable_total', ['reason'], 'Values from L2 that could not be decoded, by reason.'],
+    ['l2_old_key_reads_total', [], 'Values that were found under a key without a service, of an earlier release.'],
     ['l2_unavailable_total', ['operation', 'reason'], 'Trips to L2 that failed, by operation and reason.'],
   ),
   ...counters(

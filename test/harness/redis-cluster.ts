@@ -178,7 +178,7 @@ function firstSlot(master: number): number {
 async function chainAt(raw: Redis, master: number): Promise<string> {
   for (;;) {
     const chain = uniqueName('chain')
-    const key = `fw:{${chain}}:`
+    const key = `fw:default:{${chain}}:`
     const slot = Number(await raw.call('CLUSTER', 'KEYSLOT', key))
     const isGiven = slot >= firstSlot(master) && slot < firstSlot(master + 1)
     // A test may have moved the slot to another master.

@@ -18,6 +18,7 @@ const SPREAD = fileURLToPath(new URL('../../examples/spread.ts', import.meta.url
 /** A generous timeout, as the answer always comes. */
 const PATIENT = ['--wait', '--timeout-ms', '30000']
 const PAIRS = ['WETH/USDC', 'WETH/USDT', 'WETH/DAI']
+const SERVICE = uniqueName('examples')
 const OWN = {
   WARM_REQUESTS_TOPIC: uniqueName('warm-requests'),
   WARM_RESULTS_TOPIC: uniqueName('warm-results'),
@@ -27,7 +28,7 @@ const ENV = {
   KAFKA_BROKERS: kafkaBrokers().join(','),
   REDIS_URL: redisUrl(),
   PRICE_TOPICS: TOPIC,
-  FOREWARM_SERVICE: uniqueName('examples'),
+  FOREWARM_SERVICE: SERVICE,
   METRICS_PORT: '0',
   // A busy machine may exceed the default timeouts of Redis (250 ms) and of a warm (50 ms).
   REDIS_COMMAND_TIMEOUT_MS: '5000',
@@ -128,7 +129,7 @@ describe('in the walk-through of the README', () => {
     const { code, stderr } = await runExample('cache.ts')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     const redis = new Redis(redisUrl())
-    expect(await redis.del('fw:{default}:WETH/USDC')).toBe(1)
+    expect(await redis.del(`fw:${SERVICE}:{default}:WETH/USDC`)).toBe(1)
     redis.disconnect()
   })
 

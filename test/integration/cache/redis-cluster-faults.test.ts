@@ -24,7 +24,7 @@ const openL2 = (options: { readonly commandTimeoutMs?: number; readonly onConnec
   openLevel({ table, url: cluster.urls, ...options })
 const pairAt = async (master: number) => table.register(await cluster.chainAt(master), 'a')
 const pairsEverywhere = () => Promise.all(MASTERS.map(pairAt))
-const keyOf = (pairId: number) => `fw:{${table.chainName(table.chainOf(pairId))}}:${table.pairName(pairId)}`
+const keyOf = (pairId: number) => `fw:default:{${table.chainName(table.chainOf(pairId))}}:${table.pairName(pairId)}`
 
 const everyMaster = async (work: (raw: Redis) => Promise<unknown>) => {
   for (const master of MASTERS) await work(cluster.raw(master))

@@ -21,7 +21,8 @@ beforeAll(async () => {
 afterEach(closeLevels)
 afterAll(() => cluster?.stop())
 
-const openL2 = ({ pairs = table, urls = cluster.urls } = {}) => openLevel({ table: pairs, url: urls })
+const openL2 = ({ pairs = table, urls = cluster.urls, service = 'default' } = {}) =>
+  openLevel({ table: pairs, url: urls, service })
 const pairAt = async (master: number) => table.register(await cluster.chainAt(master), 'a')
 const pairsEverywhere = () => Promise.all(MASTERS.map(pairAt))
 
@@ -34,7 +35,7 @@ async function bench(urls: readonly string[]) {
     chain: uniqueName('chain'),
     ttlMs: TTL_MS,
     outlive: async (pairId: number) => {
-      const key = `fw:{${pairs.chainName(pairs.chainOf(pairId))}}:${pairs.pairName(pairId)}`
+      const key = `fw:default:{${pairs.chainName(pairs.chainOf(pairId))}}:${pairs.pairName(pairId)}`
       const holders = await Promise.all(
         MASTERS.map((master) =>
           cluster
@@ -79,8 +80,8 @@ describe('a level in a Redis Cluster', () => {
   })
 
   it('is used by a node that is given several addresses', async () => {
-    const l2 = await openL2()
     await onStage({ broker: createMemoryBroker(), redisUrl: cluster.urls[0] ?? '' }, async (stage) => {
+      const l2 = await openL2({ service: stage.service })
       const chains = await Promise.all(MASTERS.map((master) => cluster.chainAt(master)))
       await stage.startNode({ config: { cache: { redisUrls: [...cluster.urls] } } })
       await stage.produce(...chains.map((chain, at) => updateOf('a', { chain, price: at + 1 })))
@@ -94,7 +95,7 @@ describe('a level in a Redis Cluster', () => {
 
   it('works out the slot of a chain as Redis does, whatever its name', async () => {
     for (const chain of ['ethereum', 'ünïcode ⛓', 'a:b', 'a{b', 'a%7Db', 'line\nbreak', ' ', 'x'.repeat(250)]) {
-      const key = `fw:{${chain}}:0xabc`
+      const key = `fw:default:{${chain}}:0xabc`
       expect(slotOfKey(key)).toBe(await cluster.raw(0).call('CLUSTER', 'KEYSLOT', key))
     }
   })

@@ -25,7 +25,7 @@ const table = new PairTable({ maxPairs: 1_000 })
 const options = () => ({ url, table, commandTimeoutMs: TIMEOUT_MS })
 const freshPair = () => table.register(uniqueName('chain'), 'a')
 const writeOne = (l2: L2, pairId: number, version: number) => write(l2, [pairId], version)
-const keyOf = (pairId: number) => `fw:{${table.chainName(table.chainOf(pairId))}}:a`
+const keyOf = (pairId: number) => `fw:default:{${table.chainName(table.chainOf(pairId))}}:a`
 
 async function withRaw<T>(work: (raw: Redis) => Promise<T>): Promise<T> {
   const raw = new Redis(url)

@@ -42,7 +42,7 @@ async function bench(url: string) {
     chain,
     ttlMs: TTL_MS,
     outlive: async (pairId: number) => {
-      const key = `fw:{${chain}}:${table.pairName(pairId)}`
+      const key = `fw:default:{${chain}}:${table.pairName(pairId)}`
       await raw.pexpire(key, 1)
       await until('the value has expired', async () => (await raw.exists(key)) === 0)
     },
@@ -86,12 +86,12 @@ describe.each([
   ['function', redisUrl],
   ['script', () => asScriptUser(redisUrl())],
 ])('a level in Redis, by %s,', (_, url) => {
-  it('keeps a value under fw:{chain}:pair for its TTL, a tenth more or less', async () => {
+  it('keeps a value under fw:service:{chain}:pair for its TTL, a tenth more or less', async () => {
     const { l2, table, chain } = await bench(url())
     const ids = Array.from({ length: 50 }, (_, i) => table.register(chain, `0x${i}`))
     await l2.write(columnsOf(ids.map((pairId) => ({ pairId, version: 4_096 }))), 0, ids.length)
-    const keys = (await raw.keys(`fw:{${chain}}:*`)).sort()
-    expect(keys).toEqual(ids.map((_, i) => `fw:{${chain}}:0x${i}`).sort())
+    const keys = (await raw.keys(`fw:default:{${chain}}:*`)).sort()
+    expect(keys).toEqual(ids.map((_, i) => `fw:default:{${chain}}:0x${i}`).sort())
     const left = await Promise.all(keys.map((key) => raw.pttl(key)))
     expect(Math.min(...left)).toBeGreaterThan(TTL_MS * 0.85)
     expect(Math.max(...left)).toBeLessThanOrEqual(TTL_MS * 1.1)
@@ -113,9 +113,9 @@ describe.each([
   it('reads bytes that are no value as nothing, and replaces them', async () => {
     const { l2, table, chain } = await bench(url())
     const ids = ['list', 'text', 'short'].map((pair) => table.register(chain, pair))
-    await raw.rpush(`fw:{${chain}}:list`, 'x')
-    await raw.set(`fw:{${chain}}:text`, 'not a value of ours')
-    await raw.set(`fw:{${chain}}:short`, 'x')
+    await raw.rpush(`fw:default:{${chain}}:list`, 'x')
+    await raw.set(`fw:default:{${chain}}:text`, 'not a value of ours')
+    await raw.set(`fw:default:{${chain}}:short`, 'x')
     expect(await l2.load(ids)).toEqual(loaded(undefined, undefined, undefined))
     const columns = columnsOf(ids.map((pairId) => ({ pairId, version: 5 })))
     expect(await l2.write(columns, 0, 3)).toEqual(written(3))
@@ -142,14 +142,14 @@ describe('a level in Redis', () => {
     const newer = Buffer.alloc(40, 7)
     newer[0] = 2
     newer.writeDoubleLE(100, 1)
-    await raw.set(`fw:{${chain}}:a`, newer)
+    await raw.set(`fw:default:{${chain}}:a`, newer)
     expect(await l2.write(columnsOf([{ pairId, version: 99 }]), 0, 1)).toEqual({
       status: 'written',
       written: 0,
       older: 1,
     })
     expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [undefined] })
-    expect(await raw.getBuffer(`fw:{${chain}}:a`)).toEqual(newer)
+    expect(await raw.getBuffer(`fw:default:{${chain}}:a`)).toEqual(newer)
   })
 
   it('gives names with braces and per cent signs keys of their own', async () => {
@@ -168,7 +168,7 @@ describe('a level in Redis', () => {
     const ids = names.map((name, at) => table.register(at % 2 ? chain : `${chain}\n⛓`, name))
     await l2.write(columnsOf(ids.map((pairId, i) => ({ pairId, version: i + 1 }))), 0, ids.length)
     expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map((_, i) => cachedPrice({ version: i + 1 })) })
-    expect(await raw.exists(`fw:{${chain}\n⛓}:a\r\nGET b`)).toBe(1)
+    expect(await raw.exists(`fw:default:{${chain}\n⛓}:a\r\nGET b`)).toBe(1)
   })
 
   it('counts values that it could not read, by reason', async () => {
@@ -179,7 +179,7 @@ describe('a level in Redis', () => {
     newer[0] = 2
     const values = [Buffer.alloc(0), Buffer.alloc(26), beyond, newer]
     const ids = values.map((_, at) => table.register(chain, `p${at}`))
-    for (const [at, bytes] of values.entries()) await raw.set(`fw:{${chain}}:p${at}`, bytes)
+    for (const [at, bytes] of values.entries()) await raw.set(`fw:default:{${chain}}:p${at}`, bytes)
     expect(await l2.load(ids)).toEqual({ status: 'loaded', rows: ids.map(() => undefined) })
     const counted = (reason: string) => metrics.counter('l2_undecodable_total', { reason }).value
     expect(['short', 'corrupt', 'newer-schema'].map(counted)).toEqual([1, 2, 1])
@@ -211,7 +211,7 @@ describe('a level in Redis', () => {
     monitor.disconnect()
     const [one, two] = [cachedPrice({ version: 1 }), cachedPrice({ version: 2 })]
     expect(loads.map((load) => load.status === 'loaded' && load.rows)).toEqual([[one], [one], [one, two], [two, one]])
-    const keyOf = (pair: string) => `fw:{${chain}}:${pair}`
+    const keyOf = (pair: string) => `fw:default:{${chain}}:${pair}`
     expect(asked).toEqual([
       ['mget', keyOf('a')],
       ['mget', keyOf('b')],

@@ -17,6 +17,7 @@ const TIMEOUT_MS = 1_000
 
 /** Faults of Redis need a Redis of their own. Kafka plays no part in them, so the broker is in memory. */
 let redis: Stack
+const service = uniqueName('redis')
 const table = new PairTable({ maxPairs: 200_000 })
 const opened: L2[] = []
 
@@ -46,7 +47,11 @@ async function onRedis({ config, ...options }: StageNodeOptions, body: (scene: S
       if (pair.startsWith('READ ')) answers.push(await prices.getOrLoad(chain, pair.slice(5)))
     })
     const cache = { redisCommandTimeoutMs: TIMEOUT_MS, ...config?.cache }
-    const node = await stage.startNode({ detectors: [reader], ...options, config: { ...config, cache } })
+    const node = await stage.startNode({
+      detectors: [reader],
+      ...options,
+      config: { ...config, node: { service }, cache },
+    })
     const read = async (pair: string) => {
       const count = answers.length + 1
       await stage.produce(updateOf(`READ ${pair}`, { chain }))
@@ -60,7 +65,8 @@ async function onRedis({ config, ...options }: StageNodeOptions, body: (scene: S
 /** The prices in Redis; undefined for pairs that it does not have. */
 async function pricesInRedis(chain: string, pairs: readonly string[]): Promise<(number | undefined)[]> {
   if (opened.length === 0) {
-    const options = { url: redis.redisUrl ?? '', table, clock: systemClock, random: Math.random, ttlMs: 3_600_000 }
+    const url = redis.redisUrl ?? ''
+    const options = { url, table, service, clock: systemClock, random: Math.random, ttlMs: 3_600_000 }
     opened.push(createRedisL2(options))
     await opened[0]?.start()
   }

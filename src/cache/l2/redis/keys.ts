@@ -12,18 +12,26 @@ export interface Grouping {
 
 const ANY_CHAIN = -1
 
+/** What all keys of a service begin with, and no key of another. */
+export function keyPrefix(service: string): string {
+  return `fw:${service}:`
+}
+
 /**
- * Redis keys: `fw:{chain}:pair`. The braces are literal. They make the chain a hash tag: all keys of a chain lie in one
- * cluster slot, so that one MGET or one function call serves them. Only `}` and `%` in the chain are escaped (`%7D`,
- * `%25`), because a brace in it would end the tag early, and two pairs could meet under one key. The part of the chain is
- * kept and the key is put together for each use: a million finished keys would take more memory than the prices.
+ * Redis keys: `fw:service:{chain}:pair`. The braces are literal. They make the chain a hash tag: all keys of a chain lie
+ * in one cluster slot, so that one MGET or one function call serves them. Only `}` and `%` in the chain are escaped
+ * (`%7D`, `%25`), because a brace in it would end the tag early, and two pairs could meet under one key. The name of a
+ * service has no colon or brace. The part before the pair is kept and the key is put together for each use: a million
+ * finished keys would take more memory than the prices.
  */
 export class PairKeys {
   readonly #table: PairTable
+  readonly #service: string
   readonly #prefixes: string[] = []
 
-  constructor(table: PairTable) {
+  constructor(table: PairTable, service: string) {
     this.#table = table
+    this.#service = service
   }
 
   keyOf(pairId: number): string {
@@ -50,7 +58,8 @@ export class PairKeys {
   #prefixOf(chainId: number): string {
     const known = this.#prefixes[chainId]
     if (known !== undefined) return known
-    const prefix = `fw:{${this.#table.chainName(chainId).replaceAll('%', '%25').replaceAll('}', '%7D')}}:`
+    const chain = this.#table.chainName(chainId).replaceAll('%', '%25').replaceAll('}', '%7D')
+    const prefix = `${keyPrefix(this.#service)}{${chain}}:`
     this.#prefixes[chainId] = prefix
     return prefix
   }

@@ -10,6 +10,7 @@ import { deleteCalls, KEYS_A_CALL, type VersionedCall, writeCalls } from './batc
 import { RedisCluster } from './cluster.ts'
 import { PairKeys } from './keys.ts'
 import type { Operation } from './library.ts'
+import { OldKeys } from './old-keys.ts'
 import { RedisServer, type RedisServers } from './server.ts'
 
 export interface RedisL2Options {
@@ -21,7 +22,7 @@ export interface RedisL2Options {
   readonly random: () => number
   /** How long a value stays, ±10 %. */
   readonly ttlMs: number
-  /** Part of the connection's name in Redis's CLIENT LIST; `default` unless given. */
+  /** Part of all keys, and of the connection's name in Redis's CLIENT LIST; `default` unless given. */
   readonly service?: string
   /** A command that takes longer is given up, and has no effect afterwards; 250 unless given. */
   readonly commandTimeoutMs?: number
@@ -67,10 +68,13 @@ class RedisL2 implements L2 {
 
   constructor(options: RedisL2Options) {
     const { clock, random, commandTimeoutMs = COMMAND_TIMEOUT_MS, timer = systemTimer } = options
+    const { service = 'default', ttlMs, metrics } = options
     this.#options = options
-    this.#keys = new PairKeys(options.table)
+    this.#keys = new PairKeys(options.table, service)
     const server = {
-      connectionName: `forewarm.${options.service ?? 'default'}`,
+      connectionName: `forewarm.${service}`,
+      service,
+      oldKeys: new OldKeys({ service, ttlMs, clock, metrics }),
       commandTimeoutMs,
       clock,
       timer,

@@ -3,8 +3,10 @@ import { CircuitBreaker } from '../../breaker.ts'
 import type { L2Usage } from '../l2.ts'
 import { emptyCall, type VersionedCall } from './batch.ts'
 import { VersionedCalls } from './calls.ts'
+import { keyPrefix } from './keys.ts'
 import type { Operation } from './library.ts'
 import { RedisLink, type RedisLinkOptions, type Replies } from './link.ts'
+import type { OldKeys } from './old-keys.ts'
 
 /** One server, or those of a cluster (cluster.ts). None of its promises rejects. */
 export interface RedisServers {
@@ -31,12 +33,12 @@ export interface Trouble {
   readonly sinceMs: number
 }
 
-const KEYS_OF_TWO_CHAINS = ['fw:{0}:', 'fw:{1}:']
-
 export interface RedisServerOptions extends RedisLinkOptions {
   readonly timer: Timer
   /** True for a server of a cluster: if it redirects us to another, that is an answer and no failure. */
   readonly inCluster: boolean
+  readonly service: string
+  readonly oldKeys: OldKeys
 }
 
 /** One server: its connection, what is loaded on it, its clock, and whether it is worth asking. */
@@ -74,18 +76,8 @@ export class RedisServer implements RedisServers {
   }
 
   async load(groups: readonly KeyGroup[], asking = false): Promise<Replies> {
-    const [only] = groups
-    const replies = await this.#guarded(this.#reads, () =>
-      groups.length === 1 && only !== undefined && !asking
-        ? this.#link.call((redis) => redis.mgetBuffer([...only]))
-        : this.#link.trip((pipeline) => {
-            for (const keys of groups) {
-              if (asking) pipeline.asking()
-              pipeline.mgetBuffer([...keys])
-            }
-          }),
-    )
-    return asking ? withoutAsking(replies) : replies
+    const get = (wanted: readonly KeyGroup[]) => this.#get(wanted, asking)
+    return this.#guarded(this.#reads, async () => this.#options.oldKeys.fill(groups, await get(groups), get))
   }
 
   async send(operation: Operation, calls: readonly VersionedCall[], asking = false): Promise<Replies> {
@@ -124,7 +116,7 @@ export class RedisServer implements RedisServers {
   async #findWhetherChainsMix(): Promise<void> {
     this.mixesChains = false
     if (this.#options.inCluster) return
-    const replies = await this.#link.call((redis) => redis.mgetBuffer(KEYS_OF_TWO_CHAINS))
+    const replies = await this.#link.call((redis) => redis.mgetBuffer(keysOfTwoChains(this.#options.service)))
     this.mixesChains = replies.ok
   }
 
@@ -137,6 +129,19 @@ export class RedisServer implements RedisServers {
     return replies
   }
 
+  async #get(groups: readonly KeyGroup[], asking: boolean): Promise<Replies> {
+    const [only] = groups
+    if (groups.length === 1 && only !== undefined && !asking)
+      return this.#link.call((redis) => redis.mgetBuffer([...only]))
+    const replies = await this.#link.trip((pipeline) => {
+      for (const keys of groups) {
+        if (asking) pipeline.asking()
+        pipeline.mgetBuffer([...keys])
+      }
+    })
+    return asking ? withoutAsking(replies) : replies
+  }
+
   async #ping(): Promise<string | undefined> {
     const replies = await this.#link.trip((pipeline) => pipeline.ping())
     return replies.ok ? undefined : replies.reason
@@ -146,6 +151,10 @@ export class RedisServer implements RedisServers {
     const replies = await this.#calls.send('write', [emptyCall()])
     return replies.ok ? undefined : replies.reason
   }
+}
+
+function keysOfTwoChains(service: string): string[] {
+  return [0, 1].map((chain) => `${keyPrefix(service)}{${chain}}:`)
 }
 
 /** The slot belongs to another server, or is being moved to one. */

@@ -23,7 +23,8 @@ const table = new PairTable({ maxPairs: 1_000 })
 const [low, high] = [pairWhere((slot) => slot < HALF), pairWhere((slot) => slot >= HALF)]
 
 function pairWhere(isThere: (slot: number) => boolean): number {
-  for (let at = 0; ; at++) if (isThere(slotOfKey(`fw:{chain-${at}}:`))) return table.register(`chain-${at}`, 'a')
+  for (let at = 0; ; at++)
+    if (isThere(slotOfKey(`fw:default:{chain-${at}}:`))) return table.register(`chain-${at}`, 'a')
 }
 
 const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}`

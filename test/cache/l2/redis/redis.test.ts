@@ -11,7 +11,8 @@ import { type Script, ScriptedRedis } from './scripted-redis.ts'
 const ANSWERED_MS = 5_000
 /** For a server that does not answer, because all of this time is waited. */
 const SILENT_MS = 500
-const BOTH_ABSENT = '*2\r\n$-1\r\n$-1'
+/** Bytes that are no value. What is absent would be looked for under keys of earlier releases, too. */
+const [NOTHING, TWO_NOTHINGS] = ['*1\r\n$1\r\nx', '*2\r\n$1\r\nx\r\n$1\r\nx']
 const TIME = '*2\r\n$10\r\n1700000000\r\n$1\r\n0'
 
 const opened: { close(): Promise<void> }[] = []
@@ -82,7 +83,7 @@ describe('a Redis level', () => {
   })
 
   it.each([
-    ['takes pairs of several chains in one command', BOTH_ABSENT, ['FCALL', 'MGET']],
+    ['takes pairs of several chains in one command', TWO_NOTHINGS, ['FCALL', 'MGET']],
     [
       'takes a command for each chain if Redis refuses keys of several slots',
       "-CROSSSLOT Keys in request don't hash to the same slot",
@@ -93,7 +94,7 @@ describe('a Redis level', () => {
     const { redis, l2 } = await against(prepared((name) => (name === 'MGET' ? mget : ':1')))
     // Its answer comes after those to the commands of the new connection.
     await l2.delete([pairId])
-    mget = BOTH_ABSENT
+    mget = TWO_NOTHINGS
     const before = redis.received.length
     const rows = [pairId, elsewhere].map((id) => ({ pairId: id, version: 1 }))
     await l2.write(columnsOf(rows), 0, rows.length)
@@ -180,7 +181,7 @@ describe('a Redis level', () => {
   })
 
   it('joins a load that is in flight', async () => {
-    const { redis, l2 } = await against(prepared(() => '*1\r\n$-1'))
+    const { redis, l2 } = await against(prepared(() => NOTHING))
     const [first, second] = await Promise.all([l2.load([pairId]), l2.load([pairId, pairId])])
     expect([first, second]).toMatchObject([{ rows: [undefined] }, { rows: [undefined, undefined] }])
     expect(loadsOf(redis)).toBe(1)
