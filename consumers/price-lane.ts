@@ -10,7 +10,7 @@ import type { FirstLevel } from '../src/cache/l1/first-level.ts'
 import type { L2 } from '../src/cache/l2/l2.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
-import { PriceWriter } from '../src/cache/price-writer.ts'
+import type { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, isVirtual, type VirtualClock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { DetectorRunner } from '../src/detect/runner.ts'
@@ -42,6 +42,7 @@ const MAX_UNDER_WAY = 2_000
 /** State that all lanes of a node share. */
 export interface SharedByLanes {
   readonly counts: PriceCounts
+  readonly writer: PriceWriter
   readonly trackingUs: Histogram
   readonly endToEndSeconds: Histogram
   readonly sequences: Sequences
@@ -53,7 +54,6 @@ export interface SharedByLanes {
 export class PriceLane implements RecordHandler {
   readonly #options: PriceLaneOptions
   readonly #shared: SharedByLanes
-  readonly #writer: PriceWriter
   readonly #warming: LaneWarming
   readonly #window: PriceWindow
   /** Handlers and dead letters in flight. */
@@ -76,7 +76,6 @@ export class PriceLane implements RecordHandler {
   constructor(options: PriceLaneOptions, shared: SharedByLanes) {
     this.#options = options
     this.#shared = shared
-    this.#writer = new PriceWriter(options)
     this.#warming = new LaneWarming(options)
     this.#window = new PriceWindow(options.table)
     this.#replayClock = isVirtual(options.clock) ? options.clock : undefined
@@ -203,7 +202,9 @@ export class PriceLane implements RecordHandler {
       counts.redelivered.add(1)
       return false
     }
-    const outcome = this.#writer.write(pairId, eventTimeMs, this.#window.columns.numbers, row * NUMBER_COUNT)
+    const { numbers, sequences } = this.#window.columns
+    const sequence = sequences[row] as number
+    const outcome = this.#shared.writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence)
     if (outcome === 'older') counts.older.add(1)
     else if (outcome === 'too-many-in-ms') counts.tooManyInMs.add(1)
     return outcome === 'stored'
@@ -249,7 +250,7 @@ export class PriceLane implements RecordHandler {
     const pairId = table.register(chain, pair)
     if (pairId < 0) return this.#refuse(batch, record, refused('too-many-pairs', 'all MAX_PAIRS are taken'))
     this.#shared.counts.delisted.add(1)
-    return this.#writer.delist(pairId).then((outcome) => {
+    return this.#shared.writer.delist(pairId).then((outcome) => {
       if (outcome === 'unavailable') this.#shared.counts.notDeleted.add(1)
     })
   }

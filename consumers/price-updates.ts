@@ -1,4 +1,5 @@
 import { partitionName } from '../src/broker/partition-name.ts'
+import { PriceWriter } from '../src/cache/price-writer.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import type { RecordHandler } from './loop.ts'
 import { priceCounts } from './price-counts.ts'
@@ -19,6 +20,7 @@ export class PriceUpdates {
     this.#options = options
     this.#shared = {
       counts: priceCounts(options.metrics, options.table),
+      writer: new PriceWriter(options),
       trackingUs: options.metrics.histogram('correlation_tracking_duration_us'),
       endToEndSeconds: options.metrics.histogram('end_to_end_latency_seconds'),
       sequences: new Sequences(),

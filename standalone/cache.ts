@@ -167,7 +167,7 @@ class PriceCache implements Cache {
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'
     for (const [field, name] of NUMBER_FIELDS.entries()) this.#numbers[field] = update[name] ?? Number.NaN
-    return this.#writer.write(pairId, update.eventTimeMs, this.#numbers, 0)
+    return this.#writer.write(pairId, update.eventTimeMs, this.#numbers, 0, update.sequence)
   }
 
   async delete(pair: string): Promise<void> {

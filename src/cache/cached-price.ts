@@ -59,6 +59,17 @@ export function setNumber(into: CachedPrice, field: number, value: number): void
 
 export const VERSIONS_PER_MS = 4096
 
+/**
+ * The version after `floor` for an update of this event time, at `place` of its millisecond or later. -1: `floor` has a
+ * later event time; -2: the millisecond has no place left.
+ */
+export function versionAfter(floor: number, eventTimeMs: number, place = 0): number {
+  const first = eventTimeMs * VERSIONS_PER_MS
+  if (floor >= first + VERSIONS_PER_MS) return -1
+  const version = Math.max(floor + 1, first + place)
+  return version < first + VERSIONS_PER_MS ? version : -2
+}
+
 /** In milliseconds. */
 export function eventTimeOf(version: number): number {
   return Math.floor(version / VERSIONS_PER_MS)

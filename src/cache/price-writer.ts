@@ -1,6 +1,7 @@
 import type { FirstLevel } from './l1/first-level.ts'
 import type { L2 } from './l2/l2.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
+import { SequenceOrder } from './sequence-order.ts'
 
 export interface PriceWriterOptions {
   readonly l1: FirstLevel
@@ -10,21 +11,36 @@ export interface PriceWriterOptions {
   readonly tracker: { forget(pairId: number): void }
 }
 
-/** `older`: the pair has had a newer event time. `too-many-in-ms`: it has had 4,096 updates in this millisecond. */
+/**
+ * `older`: the pair has had a newer event time, or a higher sequence in the same millisecond. `too-many-in-ms`: the
+ * 4,096 places of the millisecond are taken.
+ */
 export type WriteOutcome = 'stored' | 'older' | 'too-many-in-ms'
 
 /** The one way of an update, and of a delisting, into the caches. */
 export class PriceWriter {
   readonly #options: PriceWriterOptions
+  readonly #order = new SequenceOrder()
 
   constructor(options: PriceWriterOptions) {
     this.#options = options
   }
 
-  /** Gives the update its version, and its numbers (from `base` on, in NUMBER_FIELDS' order) to L1 and to the write-behind. */
-  write(pairId: number, eventTimeMs: number, numbers: Float64Array, base: number): WriteOutcome {
+  /**
+   * Gives the update its version, and its numbers (from `base` on, in NUMBER_FIELDS' order) to L1 and to the write-behind.
+   * The sequence is NaN for an update without one.
+   */
+  write(
+    pairId: number,
+    eventTimeMs: number,
+    numbers: Float64Array,
+    base: number,
+    sequence: number = Number.NaN,
+  ): WriteOutcome {
     const { l1, writeBehind } = this.#options
-    const version = l1.nextVersion(pairId, eventTimeMs)
+    const place = this.#order.place(pairId, l1.floor(pairId), eventTimeMs, sequence)
+    if (place < 0) return 'older'
+    const version = l1.nextVersion(pairId, eventTimeMs, place)
     if (version < 0) return version === -1 ? 'older' : 'too-many-in-ms'
     l1.update(pairId, version, numbers, base)
     writeBehind.add(pairId, version, numbers, base)

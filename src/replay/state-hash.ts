@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/price-update.ts'
-import { MAX_VERSION, VERSIONS_PER_MS } from '../cache/cached-price.ts'
+import { MAX_VERSION, VERSIONS_PER_MS, versionAfter } from '../cache/cached-price.ts'
+import { SequenceOrder } from '../cache/sequence-order.ts'
 import { ReplayError } from './replay-error.ts'
 
 /** The outcome of an update. `unversioned`: its time is too late, or its millisecond too full, for an exact version. */
@@ -16,6 +17,7 @@ export interface StateValue {
 }
 
 interface Newest {
+  readonly id: number
   readonly name: Buffer
   /** The newest version so far; -1 before the first. */
   version: number
@@ -46,6 +48,7 @@ const DEFAULT_MAX_PAIRS = 10_000_000
  */
 export class StateHash {
   readonly #maxPairs: number
+  readonly #order = new SequenceOrder()
   readonly #chains = new Map<string, Map<string, Newest>>()
   #pairs = 0
   /** Includes delisted pairs. */
@@ -66,10 +69,11 @@ export class StateHash {
   updatePrice(update: PriceUpdate): PriceOutcome {
     if (update.eventTimeMs >= MAX_VERSION / VERSIONS_PER_MS) return 'unversioned'
     const newest = this.#newestOf(update.chain, update.pair)
-    const first = update.eventTimeMs * VERSIONS_PER_MS
-    if (newest.version >= first + VERSIONS_PER_MS) return 'older'
-    const version = Math.max(first, newest.version + 1)
-    if (version === first + VERSIONS_PER_MS) return 'unversioned'
+    const { eventTimeMs, sequence = Number.NaN } = update
+    const place = this.#order.place(newest.id, newest.version, eventTimeMs, sequence)
+    if (place < 0) return 'older'
+    const version = versionAfter(newest.version, eventTimeMs, place)
+    if (version < 0) return version === -1 ? 'older' : 'unversioned'
     this.#take(newest, version)
     for (let f = 0; f < NUMBER_COUNT; f++) {
       newest.numbers[f] = update[NUMBER_FIELDS[f] ?? 'price'] ?? Number.NaN
@@ -115,9 +119,8 @@ export class StateHash {
     if (newest === undefined) {
       if (this.#known >= this.#maxPairs)
         throw new ReplayError('too-many-pairs', `the state hash holds at most ${this.#maxPairs} pairs`)
-      this.#known++
       const numbers = new Float64Array(NUMBER_COUNT)
-      newest = { name: Buffer.from(pair), version: -1, isListed: false, numbers }
+      newest = { id: this.#known++, name: Buffer.from(pair), version: -1, isListed: false, numbers }
       ofChain.set(pair, newest)
     }
     return newest

@@ -109,7 +109,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['correlation_pairs_recycled_total', [], 'Pairs not seen for long that made room for others.'],
     ['prediction_pairs_recycled_total', [], 'Pairs without a remembered read that made room for others.'],
     ['drops_total', ['reason'], 'Work that was left out on purpose, by reason.'],
-    ['sequence_regressions_total', [], 'Updates with a lower sequence than the pair’s last. They are handled.'],
+    [
+      'sequence_regressions_total',
+      [],
+      'Updates with a lower sequence than the pair’s last. They are handled unless it is of the same millisecond.',
+    ],
     ['pairs_delisted_total', [], 'Pairs that were delisted by a tombstone.'],
     ['detector_errors_total', ['detector'], 'Detector calls that threw or rejected.'],
     ['detector_timeouts_total', ['detector'], 'Detector calls that did not settle in time.'],

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { PriceWriter } from '../../src/cache/price-writer.ts'
@@ -17,8 +17,8 @@ function writesTo(given: TestCaches): void {
   writer = new PriceWriter({ ...caches, tracker: { forget: (pairId) => forgotten.push(pairId) } })
 }
 
-function write(pairId: number, price: number, atMs = T0) {
-  return writer.write(pairId, atMs, new Float64Array(NUMBER_COUNT).fill(price), 0)
+function write(pairId: number, price: number, atMs = T0, sequence?: number) {
+  return writer.write(pairId, atMs, new Float64Array(NUMBER_COUNT).fill(price), 0, sequence)
 }
 
 function priceInL1(pairId: number): number | undefined {
@@ -43,6 +43,59 @@ test('the 4,097th update of a pair in one millisecond is refused by a name of it
   for (let place = 0; place < 4096; place++) expect(write(0, place)).toBe('stored')
   expect(write(0, 7)).toBe('too-many-in-ms')
   expect(priceInL1(0)).toBe(4095)
+})
+
+describe('within one millisecond of a pair', () => {
+  test('the update with the higher sequence wins, in whatever order they come', () => {
+    expect([8, 7, 9, 3].map((sequence) => write(0, sequence, T0, sequence))).toEqual([
+      'stored',
+      'older',
+      'stored',
+      'older',
+    ])
+    expect(priceInL1(0)).toBe(9)
+    expect([7, 8, 9].map((sequence) => write(1, sequence, T0, sequence))).toEqual(['stored', 'stored', 'stored'])
+  })
+
+  test('the later update wins where one of the two has no sequence, or both have the same', () => {
+    const sequences = [100, Number.NaN, Number.NaN, 100, 101, Number.NaN]
+    expect(sequences.map((sequence, price) => write(0, price, T0, sequence))).toEqual(Array(6).fill('stored'))
+    expect(write(0, 9, T0, 99)).toBe('older')
+    expect(priceInL1(0)).toBe(5)
+  })
+
+  test('a sequence of another millisecond has no say', () => {
+    write(0, 1, T0, 100)
+    write(0, 2, T0 + 1)
+    expect(write(0, 3, T0 + 1, 50)).toBe('stored')
+    expect(write(0, 4, T0 + 2, 1)).toBe('stored')
+    expect(write(0, 5, T0 + 1, 1_000)).toBe('older')
+  })
+
+  test('the sequence decides over all its values, however far apart they are', () => {
+    const sequences = [2047, 2048, 2049, 5_000, 2 ** 40, 2 ** 40 + 1, 2 ** 53 - 1]
+    expect(sequences.map((sequence) => write(0, 1, T0, sequence))).toEqual(sequences.map(() => 'stored'))
+    expect(sequences.slice(0, -1).map((sequence) => write(0, 2, T0, sequence))).toEqual(Array(6).fill('older'))
+  })
+
+  test('at least 2,048 updates with any rising sequences have a place', () => {
+    const outcomes = Array.from({ length: 2048 }, (_, i) => write(0, i, T0, 2047 + i * 1_000))
+    expect(new Set(outcomes)).toEqual(new Set(['stored']))
+  })
+
+  test('the sequence gives the version, so that after a restart or on another node an older update stays older', () => {
+    const held = emptyPrice()
+    write(0, 8, T0, 8)
+    caches.l1.peek(0, held)
+    writesTo(new TestCaches())
+    write(0, 7, T0, 7)
+    const other = emptyPrice()
+    caches.l1.peek(0, other)
+    expect(held.version).toBeGreaterThan(other.version)
+    writesTo(new TestCaches())
+    caches.l1.fill(0, held)
+    expect([7, 9].map((sequence) => write(0, sequence, T0, sequence))).toEqual(['older', 'stored'])
+  })
 })
 
 test('a delisted pair is in no level, waits for none, and is forgotten by the tracker', async () => {

@@ -71,7 +71,7 @@ describe('an update', () => {
   test('whose sequence goes back is counted and handled', async () => {
     const stage = new ConsumerStage({ maxPairs: 3000 })
     for (let i = 0; i < 2000; i++) stage.caches.table.register('base', `filler-${i}`)
-    await stage.handle(...[5, 6, 2, 3].map((sequence) => json(update('a', { sequence }))))
+    await stage.handle(...[5, 6, 2, 3].map((sequence, i) => json(update('a', { sequence, eventTimeMs: T0 + i }))))
     expect(stage.seen).toHaveLength(4)
     expect(stage.caches.count('sequence_regressions_total')).toBe(1)
   })

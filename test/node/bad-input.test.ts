@@ -115,7 +115,9 @@ test('an update whose sequence goes back is counted, and handled all the same', 
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const handled: PriceUpdate[] = []
     const node = await stage.startNode({ detectors: [detector('all', {}, (update) => void handled.push(update))] })
-    await stage.produce(updateOf('A', { sequence: 9 }), updateOf('A', { sequence: 3 }), updateOf('A', { sequence: 4 }))
+    const nowMs = Date.now()
+    const given = [9, 3, 4].map((sequence, i) => updateOf('A', { sequence, eventTimeMs: nowMs + i }))
+    await stage.produce(...given)
     await until('all are handled', () => handled.length === 3)
     expect(await metricValue(node, 'arbitrage_sequence_regressions_total')).toBe(1)
   })

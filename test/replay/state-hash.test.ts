@@ -30,6 +30,17 @@ describe('a state hash', () => {
     expect(digestOf([weth, later])).not.toBe(digestOf([later, weth]))
   })
 
+  test('does not depend on the order of updates of one millisecond that have sequences, as L1 and L2 do not', () => {
+    const later = { ...weth, price: 3000 }
+    const [first, second] = [
+      { ...weth, sequence: 7 },
+      { ...later, sequence: 8 },
+    ]
+    expect(digestOf([first, second])).toBe(digestOf([second, first]))
+    const hash = createStateHash()
+    expect([hash.updatePrice(second), hash.updatePrice(first)]).toEqual(['taken', 'older'])
+  })
+
   test.each(['price', 'bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const)(
     'changes with the field %s',
     (field) => {

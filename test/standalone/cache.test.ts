@@ -82,6 +82,14 @@ describe('a standalone cache of prices', () => {
     expect(cache.set('A', { price: 2, eventTimeMs: clock.now() + 60_000 })).toBe('stored')
   })
 
+  test('orders values of one millisecond by their sequence', async () => {
+    const cache = await openedPrices()
+    const eventTimeMs = clock.now()
+    expect(cache.set('A', { price: 8, eventTimeMs, sequence: 8 })).toBe('stored')
+    expect(cache.set('A', { price: 7, eventTimeMs, sequence: 7 })).toBe('older')
+    expect(cache.get('A')).toMatchObject({ price: 8 })
+  })
+
   test('reports what optimize() did', async () => {
     const cache = await openedPrices()
     expect(await cache.optimize()).toMatchObject({ promoted: 0, demoted: 0 })

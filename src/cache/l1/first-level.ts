@@ -39,10 +39,10 @@ export interface FirstLevel {
   /** As `get`, but nothing is counted. */
   peek(pairId: number, into: CachedPrice): boolean
   /**
-   * The version that an update of this event time gets; places among the pair's updates of one millisecond count up
-   * from 0. -1: the pair has had a newer event time; -2: the pair has had 4,096 updates in that millisecond.
+   * The version that an update of this event time gets. Places among the pair's updates of one millisecond count up from
+   * `place`, 0 unless given. -1: the pair has had a newer event time; -2: that millisecond has no place left.
    */
-  nextVersion(pairId: number, eventTimeMs: number): number
+  nextVersion(pairId: number, eventTimeMs: number, place?: number): number
   /**
    * A price update, its numbers at `base` in `numbers`. It refreshes a resident pair. The value of another pair is kept
    * while all known pairs fit; after that only the floor moves, because residency is earned by reads and warms.

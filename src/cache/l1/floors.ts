@@ -1,4 +1,4 @@
-import { VERSIONS_PER_MS } from '../cached-price.ts'
+import { versionAfter } from '../cached-price.ts'
 
 /**
  * The lowest version of each pair that is still accepted, 0 before its first value. It outlives the value: an
@@ -20,12 +20,8 @@ export class Floors {
   }
 
   /** FirstLevel explains the negative ones. */
-  nextVersion(pairId: number, eventTimeMs: number): number {
-    const floor = this.#floors[pairId] as number
-    const first = eventTimeMs * VERSIONS_PER_MS
-    if (floor < first) return first
-    if (floor >= first + VERSIONS_PER_MS) return -1
-    return floor + 1 < first + VERSIONS_PER_MS ? floor + 1 : -2
+  nextVersion(pairId: number, eventTimeMs: number, place?: number): number {
+    return versionAfter(this.#floors[pairId] as number, eventTimeMs, place)
   }
 
   /** The pair has a value of this version. */

@@ -139,8 +139,8 @@ export class L1 implements FirstLevel {
     return true
   }
 
-  nextVersion(pairId: number, eventTimeMs: number): number {
-    return this.#floors.nextVersion(pairId, eventTimeMs)
+  nextVersion(pairId: number, eventTimeMs: number, place?: number): number {
+    return this.#floors.nextVersion(pairId, eventTimeMs, place)
   }
 
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome {

@@ -81,8 +81,8 @@ export class ObjectL1 implements FirstLevel {
     return true
   }
 
-  nextVersion(pairId: number, eventTimeMs: number): number {
-    return this.#store.floors.nextVersion(pairId, eventTimeMs)
+  nextVersion(pairId: number, eventTimeMs: number, place?: number): number {
+    return this.#store.floors.nextVersion(pairId, eventTimeMs, place)
   }
 
   update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome {

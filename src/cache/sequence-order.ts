@@ -1,0 +1,37 @@
+import { enlarged } from '../../schemas/enlarged.ts'
+import { VERSIONS_PER_MS } from './cached-price.ts'
+
+/** The places of a millisecond that a sequence gives. The upper half stays free for updates that follow the last of them. */
+const SEQUENCE_PLACES = VERSIONS_PER_MS / 2
+/** A pair's newest update with a sequence in the millisecond: its event time, and the sequence (NaN: none yet). */
+const FIELDS = 2
+
+/**
+ * The order of a pair's updates within one millisecond: the sequence decides where both have one, else who came first.
+ * The sequence also gives the place in the version, so that another node, or this one after a restart, gives the same.
+ */
+export class SequenceOrder {
+  /** Empty until the first sequence comes, so that feeds without sequences pay nothing. */
+  #newest = new Float64Array(0)
+
+  /**
+   * Returns the least place within its millisecond for an update that is about to be stored, or -1 if the pair has had an
+   * update of that millisecond with a higher sequence. `floor`: the pair's newest version. `sequence`: NaN for none.
+   */
+  place(pairId: number, floor: number, eventTimeMs: number, sequence: number): number {
+    const hasNone = Number.isNaN(sequence)
+    if (hasNone && this.#newest.length === 0) return 0
+    const first = eventTimeMs * VERSIONS_PER_MS
+    if (floor >= first + VERSIONS_PER_MS) return 0
+    const at = pairId * FIELDS
+    if (at >= this.#newest.length) this.#newest = enlarged(this.#newest, new Float64Array(Math.max(1024, at * 2)))
+    const newest = this.#newest
+    const isKnown = newest[at] === eventTimeMs
+    const place = hasNone ? 0 : Math.floor(sequence % SEQUENCE_PLACES)
+    // The newest value of this millisecond may be another node's, whose sequence only shows in its place.
+    if (isKnown ? sequence < (newest[at + 1] as number) : !hasNone && floor > first + place) return -1
+    newest[at] = eventTimeMs
+    if (!hasNone || !isKnown) newest[at + 1] = sequence
+    return place
+  }
+}
