@@ -20,14 +20,3 @@ export function mayAsk(rule: AccessRule, path: string, authorization: string | u
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest()
 }
-
-interface Sender {
-  readonly origin?: string | undefined
-  readonly host?: string | undefined
-}
-
-/** Browsers send the origin of a request. A page of another site, shown on this machine, may not change anything. */
-export function isFromElsewhere(method: string, { origin, host }: Sender): boolean {
-  if (method === 'GET' || method === 'HEAD' || origin === undefined) return false
-  return URL.parse(origin)?.host !== host
-}

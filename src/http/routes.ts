@@ -1,56 +1,100 @@
+import type { ServerResponse } from 'node:http'
 import type { Optimized } from '../cache/optimizer.ts'
 import { FARTHEST_HOURS } from '../prediction/predictor.ts'
-import type { Body } from './body.ts'
+import { Costly } from './costly.ts'
+import { Exposition } from './exposition.ts'
 import { type Check, type Operations, type WarmingHealth, worstOf } from './operations.ts'
 import { json, problem, type Reply } from './reply.ts'
 
 export interface Inquiry {
-  readonly accept: string | undefined
-  readonly query: URLSearchParams
-  body(): Promise<Body>
+  readonly headers: { readonly accept?: string | undefined }
+  readonly query: unknown
+  readonly body?: unknown
 }
 
-/** Handlers by path and method. A HEAD is answered like a GET; Node leaves the body out. */
-export type Routes = Readonly<Record<string, Readonly<Record<string, (inquiry: Inquiry) => Reply | Promise<Reply>>>>>
+export interface Route {
+  /** JSON schemas by the part of the request; a description completes the sentence "expected …". */
+  readonly schema?: { readonly querystring?: object; readonly body?: object }
+  handle(inquiry: Inquiry, response: ServerResponse): Reply | Promise<Reply>
+}
+
+/** Routes by path and method. A HEAD is answered like a GET, without the body. */
+export type Routes = Readonly<Record<string, Readonly<Record<string, Route>>>>
 
 export function routesOf(operations: Operations, metricsEnabled: boolean): Routes {
+  const exposition = new Exposition(operations)
+  const queue = new Costly()
+  const costly =
+    (make: (inquiry: Inquiry) => Reply | Promise<Reply>): Route['handle'] =>
+    async (inquiry, response) =>
+      (await queue.run(response, () => make(inquiry))) ?? BUSY
   return {
     '/metrics': {
-      GET: ({ accept }) =>
-        metricsEnabled
-          ? exposition(operations, accept)
-          : problem(404, 'Metrics are off: WARMING_METRICS_ENABLED is false'),
+      GET: {
+        handle: ({ headers }) =>
+          metricsEnabled
+            ? exposition.get(headers.accept)
+            : problem(404, 'Metrics are off: WARMING_METRICS_ENABLED is false'),
+      },
     },
-    '/livez': { GET: () => checked(operations.live()) },
-    '/readyz': { GET: () => checked(operations.ready()) },
-    '/health/warming': { GET: () => warmingHealth(operations.warming()) },
-    '/cache/warming/recommendations': { GET: ({ query }) => recommendations(operations, query) },
-    '/cache/predictor/stats': { GET: () => predictorStats(operations) },
+    '/livez': { GET: { handle: () => checked(operations.live()) } },
+    '/readyz': { GET: { handle: () => checked(operations.ready()) } },
+    '/health/warming': { GET: { handle: () => warmingHealth(operations.warming()) } },
+    '/cache/warming/recommendations': {
+      GET: {
+        schema: { querystring: LOOK_AHEAD },
+        handle: costly(({ query }) => recommendations(operations, query as LookAhead)),
+      },
+    },
+    '/cache/predictor/stats': { GET: { handle: costly(() => predictorStats(operations)) } },
     '/cache/predictor/patterns': {
-      GET: () => json(200, operations.predictor.exportPatterns()),
-      PUT: async ({ body }) => importedPatterns(operations, await body()),
+      GET: { handle: costly(() => json(200, operations.predictor.exportPatterns())) },
+      PUT: { schema: { body: PATTERNS }, handle: costly(({ body }) => importedPatterns(operations, body)) },
     },
-    '/warming/patterns': { GET: () => patterns(operations) },
-    '/cache/hierarchy/stats': { GET: () => json(200, operations.hierarchy()) },
-    '/cache/hierarchy/optimize': { POST: async () => json(200, optimized(await operations.optimize())) },
+    '/warming/patterns': { GET: { handle: costly(() => patterns(operations)) } },
+    '/cache/hierarchy/stats': { GET: { handle: costly(() => json(200, operations.hierarchy())) } },
+    '/cache/hierarchy/optimize': {
+      POST: { handle: costly(async () => json(200, optimized(await operations.optimize()))) },
+    },
   }
 }
 
-export async function answer(
-  routes: Routes,
-  request: { readonly method: string; readonly path: string } & Inquiry,
-): Promise<Reply> {
-  const methods = Object.hasOwn(routes, request.path) ? routes[request.path] : undefined
-  if (methods === undefined) return problem(404, `There is nothing at ${request.path}`)
-  const handler = methods[request.method === 'HEAD' ? 'GET' : request.method]
-  if (handler !== undefined) return handler(request)
-  const allowed = Object.keys(methods).flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-  return problem(405, `${request.path} does not take ${request.method}`, { allow: allowed.join(', ') })
+/** The methods of a path, as Allow lists them; undefined if nothing is there. */
+export function methodsOf(routes: Routes, path: string): string | undefined {
+  const methods = Object.hasOwn(routes, path) ? Object.keys(routes[path] ?? {}) : undefined
+  return methods?.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
 }
 
-async function exposition(operations: Operations, accept: string | undefined): Promise<Reply> {
-  const { body, contentType } = await operations.metrics(accept)
-  return { status: 200, headers: { 'content-type': contentType }, body }
+const BUSY = problem(503, 'Too many callers ask for what takes long', { headers: { 'retry-after': '1' } })
+
+interface LookAhead {
+  readonly look_ahead_hours?: string
+}
+
+const HOURS = `a whole number from 1 to ${FARTHEST_HOURS}`
+const LOOK_AHEAD = {
+  type: 'object',
+  properties: {
+    look_ahead_hours: {
+      type: 'string',
+      enum: Array.from({ length: FARTHEST_HOURS }, (_, hour) => `${hour + 1}`),
+      description: HOURS,
+    },
+  },
+}
+
+/** The members of the document. What the pairs have to be is checked where they are imported. */
+const PATTERNS = {
+  type: 'object',
+  description: 'an object',
+  required: ['kind', 'version', 'firstHour', 'lastHour', 'pairs'],
+  properties: {
+    kind: { const: 'forewarm-patterns', description: '"forewarm-patterns"' },
+    version: { const: 1, description: '1' },
+    firstHour: { type: 'integer', minimum: 0, description: 'whole hours since 1970' },
+    lastHour: { type: 'integer', minimum: -1, description: 'whole hours since 1970' },
+    pairs: { type: 'array', description: 'a list' },
+  },
 }
 
 function checked(checks: readonly Check[]): Reply {
@@ -65,15 +109,8 @@ function warmingHealth({ tracker, warmer, checks }: WarmingHealth): Reply {
   return json(worst === 'failed' ? 503 : 200, { status: HEALTH[worst], tracker, warmer, checks: byName(checks) })
 }
 
-function recommendations({ predictor }: Operations, query: URLSearchParams): Reply {
-  const given = query.get('look_ahead_hours') ?? '1'
-  const lookAheadHours = /^\d{1,2}$/.test(given) ? Number(given) : 0
-  if (lookAheadHours < 1 || lookAheadHours > FARTHEST_HOURS)
-    return problem(
-      400,
-      `look_ahead_hours: expected a whole number from 1 to ${FARTHEST_HOURS}, got ${JSON.stringify(given)}`,
-    )
-  const found = predictor.recommendations({ lookAheadHours })
+function recommendations({ predictor }: Operations, { look_ahead_hours: hours = '1' }: LookAhead): Reply {
+  const found = predictor.recommendations({ lookAheadHours: Number(hours) })
   return json(
     200,
     found.map(({ pair, ...rest }) => ({ instrument_id: pair, ...rest })),
@@ -88,14 +125,7 @@ function predictorStats({ predictor }: Operations): Reply {
   })
 }
 
-function importedPatterns({ predictor }: Operations, body: Body): Reply {
-  if (!body.ok) return problem(body.status, body.detail, { connection: 'close' })
-  let document: unknown
-  try {
-    document = JSON.parse(body.text)
-  } catch (error) {
-    return problem(400, `The body is not JSON: ${error instanceof Error ? error.message : error}`)
-  }
+function importedPatterns({ predictor }: Operations, document: unknown): Reply {
   const outcome = predictor.importPatterns(document)
   return 'problem' in outcome ? problem(400, outcome.problem) : json(200, outcome)
 }

@@ -96,7 +96,7 @@ describe('what was learnt from reads', () => {
     servers.push(server)
     const { port } = await server.start()
     const socket = connect(port, '127.0.0.1')
-    socket.end('PUT /cache/predictor/patterns HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{"kind"')
+    socket.end('PUT /cache/predictor/patterns HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{"kind"')
     await text(socket)
     expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200)
     expect(errors).toEqual([])

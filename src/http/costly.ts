@@ -1,0 +1,59 @@
+import type { ServerResponse } from 'node:http'
+
+const MOST_AT_ONCE = 4
+const MOST_WAITING = 32
+/** After each piece of work the event loop is left alone for this many times as long, but no longer than a moment. */
+const REST_FACTOR = 4
+const LONGEST_REST_MS = 250
+
+/**
+ * Bounds what takes the event loop for long, or makes large answers. Few are under way at once, from their start until
+ * their caller has taken the answer; few wait; and in between the event loop rests.
+ */
+export class Costly {
+  #running = 0
+  #isResting = false
+  readonly #waiting: (() => void)[] = []
+
+  /** Undefined if too many wait already, or if the caller has gone meanwhile. */
+  async run<T>(response: ServerResponse, work: () => T | Promise<T>): Promise<T | undefined> {
+    if (this.#isFull()) {
+      if (this.#waiting.length >= MOST_WAITING) return undefined
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#waiting.push(resolve)
+      await promise
+    }
+    if (response.destroyed) {
+      this.#next()
+      return undefined
+    }
+    this.#running++
+    response.once('close', () => {
+      this.#running--
+      this.#next()
+    })
+    const startMs = performance.now()
+    try {
+      return work()
+    } finally {
+      this.#rest(Math.min((performance.now() - startMs) * REST_FACTOR, LONGEST_REST_MS))
+    }
+  }
+
+  #isFull(): boolean {
+    return this.#running >= MOST_AT_ONCE || this.#isResting
+  }
+
+  #rest(restMs: number): void {
+    this.#isResting = true
+    setTimeout(() => {
+      this.#isResting = false
+      this.#next()
+    }, restMs).unref()
+  }
+
+  /** The next one asks for the rest after it. */
+  #next(): void {
+    if (!this.#isFull()) this.#waiting.shift()?.()
+  }
+}

@@ -1,0 +1,32 @@
+/** What callers may take, each and together. */
+export interface Limits {
+  /** The most connections; a further one takes the place of another. */
+  readonly connections: number
+  readonly connectionsPerAddress: number
+  readonly requestsPerConnection: number
+  /** Requests a second from one address; probes are not counted. */
+  readonly requestsPerSecond: number
+  /** How long a connection may say nothing between requests. */
+  readonly idleMs: number
+  /** From a request's first byte to its last. */
+  readonly requestMs: number
+  /** From a request's last byte until its answer was made. */
+  readonly handlerMs: number
+  /** From a request's last byte until the caller has taken the answer. */
+  readonly answerMs: number
+  readonly bodyBytes: number
+  readonly headBytes: number
+}
+
+export const LIMITS: Limits = {
+  connections: 256,
+  connectionsPerAddress: 64,
+  requestsPerConnection: 1_000,
+  requestsPerSecond: 500,
+  idleMs: 5_000,
+  requestMs: 10_000,
+  handlerMs: 10_000,
+  answerMs: 30_000,
+  bodyBytes: 1024 * 1024,
+  headBytes: 8 * 1024,
+}

@@ -1,0 +1,153 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import type { Limits } from './limits.ts'
+import type { Paced, Turns } from './turns.ts'
+
+const NOTHING = Buffer.alloc(0)
+/** Ends the head of a request. A piece goes up to it, so that no piece begins more than one request. */
+const HEAD_END = '\r\n\r\n'
+const PROBE = /^(?:GET|HEAD) \/livez[ ?]/
+const PROBE_BYTES = 12
+
+/** Beyond this, what comes after the last answer stays in the kernel until the connection is closed. */
+const MOST_THROWN_AWAY = 128 * 1024
+
+type Stage = 'idle' | 'asking' | 'answering'
+
+/**
+ * Stands between a socket and Node's HTTP parser, which would begin every request of a received chunk at once, thousands
+ * in 64 KiB. Here a request has to wait until the one before it is answered and its turn has come. The rest stays in the
+ * kernel, where it stops the sender.
+ */
+export class PacedSocket extends Duplex implements Paced {
+  readonly #socket: Socket
+  readonly #turns: Turns
+  /** Received, and not given to the parser. Nothing more is received until it is empty. */
+  #held: Buffer = NOTHING
+  #thrownAway = 0
+  #hasEnded = false
+  #isWanted = false
+  #unanswered = 0
+  #request: IncomingMessage | undefined
+  #stage: Stage = 'idle'
+  #sinceMs = performance.now()
+
+  constructor(socket: Socket, turns: Turns) {
+    super({ allowHalfOpen: true })
+    this.#socket = socket
+    this.#turns = turns
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('end', () => {
+      this.#hasEnded = true
+      this.#goOn()
+    })
+    socket.on('error', (error) => this.destroy(error))
+    socket.on('close', () => this.destroy())
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#socket.remoteAddress
+  }
+
+  get remotePort(): number | undefined {
+    return this.#socket.remotePort
+  }
+
+  get localAddress(): string | undefined {
+    return this.#socket.localAddress
+  }
+
+  /** Whether a request of it is being answered. */
+  get isAnswering(): boolean {
+    return this.#stage === 'answering'
+  }
+
+  /** A probe goes first: it says whether the process has to be restarted. */
+  get isUrgent(): boolean {
+    return PROBE.test(this.#held.toString('latin1', 0, PROBE_BYTES))
+  }
+
+  /** The parser has begun a request. */
+  begin(request: IncomingMessage, response: ServerResponse): void {
+    this.#unanswered++
+    this.#request = request
+    response.once('close', () => {
+      this.#unanswered--
+      this.#enter(this.#held.length > 0 ? 'asking' : 'idle')
+      this.#goOn()
+    })
+  }
+
+  /** Whether it has been in one stage for too long: `asking` can be told so, the others are just closed. */
+  lateStage(nowMs: number, { idleMs, requestMs, answerMs }: Limits): Stage | undefined {
+    const limitMs = { idle: idleMs, asking: requestMs, answering: answerMs }[this.#stage]
+    return nowMs - this.#sinceMs > limitMs ? this.#stage : undefined
+  }
+
+  step(): void {
+    if (!this.#mayGoOn()) return
+    const end = this.#held.indexOf(HEAD_END)
+    const piece = end < 0 ? this.#held : this.#held.subarray(0, end + HEAD_END.length)
+    this.#held = this.#held.subarray(piece.length)
+    this.#isWanted = this.push(piece)
+    if (this.#unanswered > 0 && this.#request?.complete && !this.isAnswering) this.#enter('answering')
+    this.#goOn()
+  }
+
+  override _read(): void {
+    this.#isWanted = true
+    this.#goOn()
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
+    this.#socket.write(chunk, done)
+  }
+
+  /** What the caller still sends is thrown away: closing at once could take the answer from it. */
+  override _final(done: (error?: Error | null) => void): void {
+    this.#held = NOTHING
+    this.#enter('idle')
+    this.#socket.end(done)
+    this.#socket.resume()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#turns.forget(this)
+    this.#held = NOTHING
+    this.#socket.destroy()
+    done(error)
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.writableEnded) {
+      this.#thrownAway += chunk.length
+      if (this.#thrownAway > MOST_THROWN_AWAY) this.#socket.pause()
+      return
+    }
+    this.#held = this.#held.length === 0 ? chunk : Buffer.concat([this.#held, chunk])
+    this.#socket.pause()
+    if (this.#stage === 'idle') this.#enter('asking')
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    if (this.destroyed) return
+    if (this.#held.length > 0) {
+      if (this.#mayGoOn()) this.#turns.ask(this)
+    } else if (!this.#hasEnded) {
+      if (!this.writableEnded) this.#socket.resume()
+    } else if (this.#unanswered === 0 || !this.#request?.complete) this.push(null)
+  }
+
+  /** Whether the parser may have more: the rest of the request that it is reading, or the next one. */
+  #mayGoOn(): boolean {
+    if (this.#held.length === 0 || !this.#isWanted || this.writableEnded) return false
+    return this.#unanswered === 0 || !this.#request?.complete
+  }
+
+  #enter(stage: Stage): void {
+    this.#stage = stage
+    this.#sinceMs = performance.now()
+  }
+}

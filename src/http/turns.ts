@@ -1,0 +1,56 @@
+/** Work that is done a piece at a time, so that the event loop gets to everything else in between. */
+export interface Paced {
+  /** Whether its next piece goes before those of others. */
+  readonly isUrgent: boolean
+  step(): void
+}
+
+/** What pieces may take of a turn of the event loop, except for the last of them. */
+const TURN_MS = 1
+
+/** Shares the event loop among connections: each waits in line for its next piece, however much it has sent. */
+export class Turns {
+  readonly #urgent = new Set<Paced>()
+  readonly #others = new Set<Paced>()
+  #isPending = false
+  #endMs = 0
+
+  /** Asks for one piece. Asking twice is asking once. */
+  ask(paced: Paced): void {
+    const line = paced.isUrgent ? this.#urgent : this.#others
+    line.add(paced)
+    if (!this.#isPending) this.#begin()
+  }
+
+  forget(paced: Paced): void {
+    this.#urgent.delete(paced)
+    this.#others.delete(paced)
+  }
+
+  #begin(): void {
+    this.#isPending = true
+    setImmediate(() => {
+      this.#endMs = performance.now() + TURN_MS
+      this.#go()
+    })
+  }
+
+  /** Neither line starves the other: the first of each goes on. */
+  #go(): void {
+    for (const line of [this.#urgent, this.#others]) {
+      const [first] = line
+      if (first === undefined) continue
+      line.delete(first)
+      first.step()
+    }
+    // What a piece starts, up to the answer, mostly is done in microtasks. It belongs to the turn.
+    queueMicrotask(() => process.nextTick(() => this.#goOn()))
+  }
+
+  #goOn(): void {
+    this.#isPending = this.#urgent.size + this.#others.size > 0
+    if (!this.#isPending) return
+    if (performance.now() < this.#endMs) this.#go()
+    else this.#begin()
+  }
+}
