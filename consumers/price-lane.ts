@@ -250,7 +250,10 @@ export class PriceLane implements RecordHandler {
     const pairId = table.register(chain, pair)
     if (pairId < 0) return this.#refuse(batch, record, refused('too-many-pairs', 'all MAX_PAIRS are taken'))
     this.#shared.counts.delisted.add(1)
-    return this.#shared.writer.delist(pairId).then((outcome) => {
+    // The log says what the deletion comes after. If nothing of the pair was seen, its time must do.
+    const isSeen = this.#options.l1.floor(pairId) > 0
+    const eventTimeMs = isSeen ? 0 : Math.min(batch.timestampMs(record), this.#nowMs)
+    return this.#shared.writer.delist(pairId, eventTimeMs).then((outcome) => {
       if (outcome === 'unavailable') this.#shared.counts.notDeleted.add(1)
     })
   }

@@ -5,7 +5,7 @@ import { slotsIn } from '../src/cache/l1/memory.ts'
 import { ObjectL1 } from '../src/cache/l1/objects.ts'
 import { Upkeep } from '../src/cache/l1/upkeep.ts'
 import { WARM_KINDS } from '../src/cache/l1/usage.ts'
-import type { L2 } from '../src/cache/l2/l2.ts'
+import type { L2, OnNewer } from '../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../src/cache/l2/memory.ts'
 import { PushBack } from '../src/cache/l2/push-back.ts'
 import { createRedisL2 } from '../src/cache/l2/redis/redis.ts'
@@ -56,7 +56,13 @@ export function createCaches(options: CachesOptions): Caches {
   const { config, metrics } = options
   const table = new PairTable({ maxPairs: config.cache.maxPairs })
   const l1 = createL1(config)
-  const l2 = createL2(options, table, () => pushBack.start())
+  const l2 = createL2(options, table, {
+    onConnected: () => pushBack.start(),
+    // What L1 has was refused by L2, or is deleted.
+    onNewer: (pairId, floor) => {
+      if (l1.floor(pairId) < floor) l1.remove(pairId, floor)
+    },
+  })
   const { l3, history } = createThirdLevel(options, table)
   const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history))
   const pushBack = new PushBack({ table, l1, l2 })
@@ -125,15 +131,31 @@ function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches
   })
 }
 
-function createL2(options: CachesOptions, table: PairTable, onConnected: () => void): L2 {
+interface L2Listeners {
+  readonly onConnected: () => void
+  readonly onNewer: OnNewer
+}
+
+function createL2(options: CachesOptions, table: PairTable, listeners: L2Listeners): L2 {
   const { config, clock, random, metrics } = options
-  const { l2TtlSeconds, l2Enabled, redisUrls, redisCommandTimeoutMs: commandTimeoutMs } = config.cache
+  const { l2TtlSeconds, l3TtlSeconds, l2Enabled, redisUrls, redisCommandTimeoutMs: commandTimeoutMs } = config.cache
   const ttlMs = l2TtlSeconds * 1000
-  if (options.l2 === 'memory' || !l2Enabled) return createMemoryL2({ clock, random, ttlMs })
+  // The source still has the prices of a deleted pair.
+  const tombstoneTtlMs = config.cache.clickHouseUrl === undefined ? ttlMs : l3TtlSeconds * 1000
+  const values = { clock, random, ttlMs, tombstoneTtlMs, onNewer: listeners.onNewer }
+  if (options.l2 === 'memory' || !l2Enabled) return createMemoryL2(values)
   const [first = '', ...others] = redisUrls
   const url = others.length === 0 ? first : redisUrls
   const { service } = config.node
-  return createRedisL2({ url, table, clock, random, ttlMs, commandTimeoutMs, metrics, onConnected, service })
+  return createRedisL2({
+    ...values,
+    url,
+    table,
+    commandTimeoutMs,
+    metrics,
+    onConnected: listeners.onConnected,
+    service,
+  })
 }
 
 function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): WriteBehind {

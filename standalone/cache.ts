@@ -48,8 +48,11 @@ export interface Cache {
   getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]>
   /** Refuses a value that is older than one the pair has had. Throws a ForewarmError 'bad-value' for something that is not a price. */
   set(pair: string, value: PriceValue): SetOutcome
-  /** Delists the pair. Resolves when L2 has deleted it, or is away. */
-  delete(pair: string): Promise<void>
+  /**
+   * Delists the pair, for all who share L2: values up to this event time, now unless given, do not come back. Resolves when L2
+   * has deleted it, or is away: then it does that later.
+   */
+  delete(pair: string, options?: { readonly eventTimeMs?: number }): Promise<void>
   stats(): HierarchyStats
   optimize(): Promise<Optimized>
   /** Writes pending values to L2. May be called twice. */
@@ -170,9 +173,11 @@ class PriceCache implements Cache {
     return this.#writer.write(pairId, update.eventTimeMs, this.#numbers, 0, update.sequence)
   }
 
-  async delete(pair: string): Promise<void> {
-    const pairId = this.#parts.caches.table.find(this.#parts.chain, pair)
-    if (pairId >= 0) await this.#writer.delist(pairId)
+  async delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<void> {
+    const { caches, chain, clock } = this.#parts
+    // L2 may have the value of a pair that this process does not know.
+    const pairId = caches.table.ask(chain, pair)
+    if (pairId >= 0) await this.#writer.delist(pairId, options.eventTimeMs ?? clock.now())
   }
 
   stats(): HierarchyStats {

@@ -39,7 +39,7 @@ export async function readsThroughLevels(stage: Stage, { l2, table }: L2Stage): 
   try {
     await l3.start()
     await fill(server.url, table)
-    await l2.delete(Array.from({ length: L2_PAIRS * ONLY_L3 }, (_, pair) => pair))
+    await l2.delete(Array.from({ length: L2_PAIRS * ONLY_L3 }, (_, pairId) => ({ pairId, version: 0 })))
     const l1 = new L1({ slots: L2_PAIRS / 2, maxPairs: L2_PAIRS })
     const writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: L2_PAIRS, maxPairs: L2_PAIRS })
     const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics })

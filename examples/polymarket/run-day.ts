@@ -1,6 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { Redis } from 'ioredis'
 import { createNode, detector, virtualClock } from '../../index.ts'
 import { priceColumns, VERSIONS_PER_MS } from '../../src/cache/cached-price.ts'
+import { PairKeys } from '../../src/cache/l2/redis/keys.ts'
 import { createRedisL2 } from '../../src/cache/l2/redis/redis.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { systemClock } from '../../src/clock.ts'
@@ -123,10 +125,16 @@ async function openMarket(options: RunOptions): Promise<void> {
     columns.eventTimesMs[row] = openedMs
     columns.numbers.set([price, bid ?? Number.NaN, ask ?? Number.NaN, Number.NaN, Number.NaN, Number.NaN], row * 6)
   }
-  const ids = [...columns.pairIds]
-  await untilWritten(() => l2.delete(ids))
+  await erase(redisUrl, new PairKeys(table, service), table.size)
   await untilWritten(() => l2.write(columns, 0, columns.count))
   await l2.close()
+}
+
+/** The prices of an earlier run are newer. A deletion would leave tombstones, which refuse older prices as well. */
+async function erase(redisUrl: string, keys: PairKeys, pairs: number): Promise<void> {
+  const redis = new Redis(redisUrl)
+  for (let pairId = 0; pairId < pairs; pairId++) await redis.unlink(keys.keyOf(pairId))
+  redis.disconnect()
 }
 
 async function untilWritten(write: () => Promise<{ readonly status: 'written' | 'unavailable' }>): Promise<void> {

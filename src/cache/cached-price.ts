@@ -78,7 +78,7 @@ export function eventTimeOf(version: number): number {
 /** Versions stay exact in a double until the event time reaches 2⁵³ ÷ 4,096 ms, the year 2039. */
 export const MAX_VERSION = Number.MAX_SAFE_INTEGER
 
-/** Many prices side by side, as they are written to L2. `numbers` holds NUMBER_COUNT for each row, in the order of NUMBER_FIELDS. */
+/** Many prices side by side, as they are written to L2. A row without a price is a tombstone. `numbers` holds NUMBER_COUNT for each row, in the order of NUMBER_FIELDS. */
 export interface PriceColumns {
   readonly capacity: number
   count: number
@@ -97,6 +97,11 @@ export function priceColumns(capacity: number): PriceColumns {
     eventTimesMs: new Float64Array(capacity),
     numbers: new Float64Array(capacity * NUMBER_COUNT),
   }
+}
+
+/** The pair is deleted up to the row's version. */
+export function isTombstone(columns: PriceColumns, row: number): boolean {
+  return Number.isNaN(columns.numbers[row * NUMBER_COUNT])
 }
 
 /** Fills `into` and returns it. */

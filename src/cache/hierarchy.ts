@@ -139,7 +139,7 @@ export class Hierarchy {
       Object.assign(into, price)
       return true
     }
-    return writeBehind.pending(pairId, into)
+    return writeBehind.pending(pairId, into) && into.version >= l1.floor(pairId)
   }
 
   #onward(pairId: number): Promise<Fetched> {
@@ -183,6 +183,8 @@ export class Hierarchy {
     const price = this.#price
     if (this.#renewing.delete(pairId)) return false
     if (!l1.peek(pairId, price) && !writeBehind.pending(pairId, price)) return false
+    // L2 has refused what waits.
+    if (price.version < l1.floor(pairId)) return false
     fetched.set(pairId, { ...price })
     l1.fill(pairId, price)
     return true

@@ -34,7 +34,9 @@ export async function readMany<R>(
   }
   for (const { at, pairId, fetch } of fetches) {
     const fetched = await fetch
-    if (reads.hierarchy.newest(pairId, fetched, PRICE)) readings[at] = reads.readingOf(pairs[at] as string, PRICE)
+    // A stale value may have turned out to be deleted.
+    const isThere = reads.hierarchy.newest(pairId, fetched, PRICE)
+    readings[at] = isThere ? reads.readingOf(pairs[at] as string, PRICE) : 'missing'
   }
   return readings
 }

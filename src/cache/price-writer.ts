@@ -1,3 +1,5 @@
+import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { VERSIONS_PER_MS } from './cached-price.ts'
 import type { FirstLevel } from './l1/first-level.ts'
 import type { L2 } from './l2/l2.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
@@ -16,6 +18,9 @@ export interface PriceWriterOptions {
  * 4,096 places of the millisecond are taken.
  */
 export type WriteOutcome = 'stored' | 'older' | 'too-many-in-ms'
+
+/** A row without numbers is a tombstone. */
+const DELETED = new Float64Array(NUMBER_COUNT).fill(Number.NaN)
 
 /** The one way of an update, and of a delisting, into the caches. */
 export class PriceWriter {
@@ -47,15 +52,21 @@ export class PriceWriter {
     return 'stored'
   }
 
-  /** Resolves when L2 has deleted the value, or is away: then it stays there until its time is up, and L1's floor keeps it out. */
-  async delist(pairId: number): Promise<'delisted' | 'unavailable'> {
+  /**
+   * Deletes what the pair has had, and what is not newer than this event time: other nodes may have had that. Resolves when
+   * L2 has deleted the value, or is away. Then L1's floor keeps the value out, and L2 learns of the deletion later.
+   */
+  async delist(pairId: number, eventTimeMs = 0): Promise<'delisted' | 'unavailable'> {
     const { l1, l2, writeBehind, tracker } = this.#options
-    l1.remove(pairId)
+    // In the middle of the millisecond: other nodes may have had values of it, and more may come.
+    l1.remove(pairId, eventTimeMs > 0 ? (eventTimeMs + 0.5) * VERSIONS_PER_MS : 0)
     writeBehind.forget(pairId)
     tracker.forget(pairId)
-    const { status } = await l2.delete([pairId])
-    // A load that was under way may have answered before the deletion, and brought the value back.
-    l1.remove(pairId)
-    return status === 'unavailable' ? 'unavailable' : 'delisted'
+    const version = Math.max(l1.floor(pairId) - 1, 0)
+    const { status } = await l2.delete([{ pairId, version }])
+    if (status === 'written') return 'delisted'
+    // Unless the pair was listed again meanwhile: the newer row is what L2 needs.
+    if (version > 0 && l1.floor(pairId) === version + 1) writeBehind.add(pairId, version, DELETED, 0)
+    return 'unavailable'
   }
 }

@@ -256,7 +256,7 @@ test('no read of the hierarchy goes back and every fetch ends, in any schedule o
           } else if (each.type === 'remove') {
             run.l1.remove(each.pairId)
             run.writeBehind.forget(each.pairId)
-            await run.l2.delete([each.pairId])
+            await run.l2.delete([{ pairId: each.pairId, version: 0 }])
             seen.set(each.pairId, version + 1)
           } else if (each.type === 'flush') await run.timer.advance(10)
           else if (each.type === 'load' && loaded < run.l2.loads.length) await answer()

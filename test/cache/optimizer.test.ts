@@ -21,7 +21,8 @@ class Stage {
   readonly metrics = createMetrics()
   readonly table = new PairTable({ maxPairs: PAIRS })
   readonly l1 = new L1({ slots: SLOTS, maxPairs: PAIRS })
-  readonly l2 = createMemoryL2({ clock: virtualClock(1), random: () => 0.5, ttlMs: 1e9 })
+  readonly clock = virtualClock(1)
+  readonly l2 = createMemoryL2({ clock: this.clock, random: () => 0.5, ttlMs: 1e9 })
   readonly timer = new ManualTimer(virtualClock())
   readonly writeBehind: WriteBehind
   readonly hierarchy: Hierarchy
@@ -75,7 +76,7 @@ describe('the optimizer', () => {
     const stage = new Stage()
     await stage.updates(0, SLOTS, 5)
     for (let pairId = 1; pairId < SLOTS; pairId++) stage.get(pairId)
-    await stage.l2.delete([0])
+    stage.clock.advanceTo(2e9)
     const { demoted } = await optimize(stage)
     await stage.timer.advance(100)
     expect([demoted, stage.l1.has(0), stage.l1.has(1), stage.l1.floor(0)]).toEqual([1, false, true, 5])

@@ -111,9 +111,30 @@ test('a load that answers while its pair is delisted does not bring the value ba
   writesTo(new TestCaches({ l2 }))
   write(0, 7)
   const delisting = writer.delist(0)
-  caches.l1.fill(0, { ...emptyPrice(), version: (T0 + 1) * 4096, price: 8 })
+  caches.l1.fill(0, { ...emptyPrice(), version: T0 * 4096, price: 8 })
   await delisting
   expect(priceInL1(0)).toBeUndefined()
+})
+
+test('a value that comes after a deletion, and before L2 has answered to that, stays', async () => {
+  write(0, 7)
+  const delisting = writer.delist(0, T0)
+  expect(write(0, 6, T0 - 1)).toBe('older')
+  expect(write(0, 8, T0 + 1)).toBe('stored')
+  await delisting
+  await caches.writeBehind.flush()
+  expect([priceInL1(0), await caches.l2.load([0])]).toMatchObject([8, { rows: [{ price: 8 }] }])
+})
+
+test('a deletion that L2 did not take is written behind, so that L2 does not keep the value', async () => {
+  const l2 = Object.assign(caches.l2, { delete: async () => AWAY })
+  writesTo(new TestCaches({ l2 }))
+  write(0, 7)
+  await caches.writeBehind.flush()
+  expect(await writer.delist(0)).toBe('unavailable')
+  expect(caches.writeBehind.pending(0, emptyPrice())).toBe(false)
+  await caches.writeBehind.flush()
+  expect(await caches.l2.load([0])).toEqual({ status: 'loaded', rows: [undefined] })
 })
 
 test('a delisting while L2 is away says so', async () => {

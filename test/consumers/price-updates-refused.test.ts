@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import { MAX_RECORD_BYTES, pairKey } from '../../schemas/topics.ts'
 import { emptyPrice, VERSIONS_PER_MS } from '../../src/cache/cached-price.ts'
-import type { L2Write } from '../../src/cache/l2/l2.ts'
+import type { Deletion, L2Write } from '../../src/cache/l2/l2.ts'
 import { T0 } from '../cache/caches.ts'
 import { cachedPrice } from '../cache/l2/columns.ts'
 import { ControlledL2 } from '../cache/l2/controlled-l2.ts'
@@ -95,9 +95,9 @@ describe('an accepted record', () => {
 class HeldDeletes extends ControlledL2 {
   readonly held = Promise.withResolvers<void>()
 
-  override async delete(pairIds: readonly number[]): Promise<L2Write> {
+  override async delete(deletions: readonly Deletion[]): Promise<L2Write> {
     await this.held.promise
-    return super.delete(pairIds)
+    return super.delete(deletions)
   }
 }
 

@@ -52,8 +52,11 @@ export interface FirstLevel {
   fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome
   /** A warm: it goes into the warm part, unless the pair is resident. `kind`: its place in WARM_KINDS. */
   promote(pairId: number, price: Readonly<CachedPrice>, kind?: number): PromoteOutcome
-  /** The pair is delisted: its value leaves, and its floor rises above that, so that even its last value is refused. */
-  remove(pairId: number): void
+  /**
+   * The pair is delisted, or L2 has something newer: its value leaves. Its floor rises above that value, so that even that
+   * one is refused, and to `floor`.
+   */
+  remove(pairId: number, floor?: number): void
   /** Up to `limit` pairs that were not read since they came in, the oldest first. */
   coldest(limit: number): readonly number[]
   /** The pair's value leaves; its floor stays. */

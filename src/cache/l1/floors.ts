@@ -33,11 +33,14 @@ export class Floors {
     this.#floors[pairId] = version
   }
 
-  /** The floor rises above the last value, so that not even that one comes back late. */
-  delist(pairId: number): void {
-    if (this.#isKnown[pairId] === 0) return
-    this.#isKnown[pairId] = 0
-    this.known--
-    this.#floors[pairId] = (this.#floors[pairId] as number) + 1
+  /** The floor rises above the last value, so that not even that one comes back late, and to `atLeast`. */
+  delist(pairId: number, atLeast = 0): void {
+    let floor = this.#floors[pairId] as number
+    if (this.#isKnown[pairId] !== 0) {
+      this.#isKnown[pairId] = 0
+      this.known--
+      floor++
+    }
+    this.#floors[pairId] = Math.max(floor, atLeast)
   }
 }

@@ -182,11 +182,11 @@ export class L1 implements FirstLevel {
     return 'warmed'
   }
 
-  remove(pairId: number): void {
+  remove(pairId: number, floor?: number): void {
     const slot = this.#residency.slotOf(pairId)
     if (slot >= 0) this.#expiry.freed(slot)
     this.#residency.remove(pairId)
-    this.#floors.delist(pairId)
+    this.#floors.delist(pairId, floor)
   }
 
   coldest(limit: number): readonly number[] {

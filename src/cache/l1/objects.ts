@@ -118,9 +118,9 @@ export class ObjectL1 implements FirstLevel {
     return this.#put(pairId, price, 'warm', kind) ? 'warmed' : 'no-room'
   }
 
-  remove(pairId: number): void {
+  remove(pairId: number, floor?: number): void {
     this.#store.leave(pairId, 'removed')
-    this.#store.floors.delist(pairId)
+    this.#store.floors.delist(pairId, floor)
   }
 
   coldest(limit: number): readonly number[] {

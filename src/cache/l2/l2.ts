@@ -15,8 +15,8 @@ export interface L2 {
   load(pairIds: readonly number[]): Promise<L2Load>
   /** Writes rows `from` (inclusive) to `to` (exclusive), each unless a newer version is stored. */
   write(columns: PriceColumns, from: number, to: number, pace?: WritePace): Promise<L2Write>
-  /** Deletes the values of delisted pairs. */
-  delete(pairIds: readonly number[]): Promise<L2Write>
+  /** Deletes the values of delisted pairs and keeps out, for as long as a value stays, what is not newer than the deletion. */
+  delete(deletions: readonly Deletion[]): Promise<L2Write>
   state(): L2State
   /** As last measured; undefined before that, and if the level cannot tell. */
   readonly usage?: L2Usage | undefined
@@ -24,6 +24,18 @@ export interface L2 {
   measure?(): void
   close(): Promise<void>
 }
+
+/** Deletes a pair up to this version, or up to the stored one if that is higher. */
+export interface Deletion {
+  readonly pairId: number
+  readonly version: number
+}
+
+/**
+ * Called when the level turns out to have something newer than its caller thinks: a version that refused a write, or a
+ * deletion. `floor` is the lowest version that the level still accepts for the pair.
+ */
+export type OnNewer = (pairId: number, floor: number) => void
 
 /** How a write that takes several trips shares the thread with other work. */
 export interface WritePace {

@@ -1,78 +1,116 @@
 import type { Clock } from '../../clock.ts'
-import { type CachedPrice, type PriceColumns, priceOfRow } from '../cached-price.ts'
+import { type CachedPrice, isTombstone, type PriceColumns, priceOfRow } from '../cached-price.ts'
 import { jitteredTtlMs } from '../ttl.ts'
-import type { L2 } from './l2.ts'
+import type { Deletion, L2, L2Load, L2State, L2Write, OnNewer } from './l2.ts'
 
 export interface MemoryL2Options {
   readonly clock: Clock
   /** Returns 0 (inclusive) to 1 (exclusive). */
   readonly random: () => number
   readonly ttlMs: number
+  /** How long a deletion is remembered; as long as a value unless given. */
+  readonly tombstoneTtlMs?: number
+  readonly onNewer?: OnNewer
 }
 
 interface Stored {
-  readonly price: CachedPrice
+  readonly version: number
+  /** Undefined if the pair is deleted up to this version. */
+  readonly price: CachedPrice | undefined
   readonly expiresAtMs: number
 }
 
 const CLOSED = { status: 'unavailable', reason: 'closed' } as const
 
+export function createMemoryL2(options: MemoryL2Options): L2 {
+  return new MemoryL2(options)
+}
+
 /**
  * The second level without Redis: it is private to the process and always available. It holds one value for each pair id
  * at most, and the pair table bounds those. An expired value is removed when it is next asked for or written.
  */
-export function createMemoryL2(options: MemoryL2Options): L2 {
-  const stored = new Map<number, Stored>()
-  let closed = false
+class MemoryL2 implements L2 {
+  readonly #options: MemoryL2Options
+  readonly #stored = new Map<number, Stored>()
+  #isClosed = false
 
-  const live = (pairId: number): CachedPrice | undefined => {
-    const entry = stored.get(pairId)
-    if (entry === undefined) return undefined
-    if (entry.expiresAtMs > options.clock.now()) return entry.price
-    stored.delete(pairId)
+  constructor(options: MemoryL2Options) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {}
+
+  async load(pairIds: readonly number[]): Promise<L2Load> {
+    if (this.#isClosed) return CLOSED
+    return { status: 'loaded', rows: pairIds.map((pairId) => this.#find(pairId)) }
+  }
+
+  async write(columns: PriceColumns, from: number, to: number): Promise<L2Write> {
+    if (this.#isClosed) return CLOSED
+    let written = 0
+    for (let row = from; row < to; row++) if (this.#put(columns, row)) written++
+    return { status: 'written', written, older: to - from - written }
+  }
+
+  async delete(deletions: readonly Deletion[]): Promise<L2Write> {
+    if (this.#isClosed) return CLOSED
+    const written = deletions.filter((deletion) => this.#delete(deletion)).length
+    return { status: 'written', written, older: 0 }
+  }
+
+  state(): L2State {
+    return this.#isClosed ? { status: 'degraded', reason: 'closed', sinceMs: 0 } : { status: 'up' }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#stored.clear()
+  }
+
+  #live(pairId: number): Stored | undefined {
+    const entry = this.#stored.get(pairId)
+    if (entry === undefined || entry.expiresAtMs > this.#options.clock.now()) return entry
+    this.#stored.delete(pairId)
     return undefined
   }
 
-  const put = (columns: PriceColumns, row: number): boolean => {
+  #find(pairId: number): CachedPrice | undefined {
+    const entry = this.#live(pairId)
+    if (entry === undefined) return undefined
+    if (entry.price === undefined) this.#options.onNewer?.(pairId, floorOf(entry))
+    return entry.price && { ...entry.price }
+  }
+
+  #put(columns: PriceColumns, row: number): boolean {
+    const { clock, ttlMs, random, onNewer } = this.#options
     const pairId = columns.pairIds[row] as number
     const version = columns.versions[row] as number
     // A row of version 0 has no value: its pair was delisted while it waited.
-    if (version === 0 || (live(pairId)?.version ?? 0) > version) return false
-    const expiresAtMs = options.clock.now() + jitteredTtlMs(options.ttlMs, options.random)
-    stored.set(pairId, { price: priceOfRow(columns, row), expiresAtMs })
+    if (version === 0) return false
+    const floor = floorOf(this.#live(pairId))
+    if (floor > version) {
+      onNewer?.(pairId, floor)
+      return false
+    }
+    const price = isTombstone(columns, row) ? undefined : priceOfRow(columns, row)
+    this.#stored.set(pairId, { version, price, expiresAtMs: clock.now() + jitteredTtlMs(ttlMs, random) })
     return true
   }
 
-  return {
-    start: async () => {},
-    load: async (pairIds) => {
-      if (closed) return CLOSED
-      const rows = pairIds.map((pairId) => {
-        const price = live(pairId)
-        return price === undefined ? undefined : { ...price }
-      })
-      return { status: 'loaded', rows }
-    },
-    write: async (columns, from, to) => {
-      if (closed) return CLOSED
-      let written = 0
-      for (let row = from; row < to; row++) if (put(columns, row)) written++
-      return { status: 'written', written, older: to - from - written }
-    },
-    delete: async (pairIds) => {
-      if (closed) return CLOSED
-      let written = 0
-      for (const pairId of pairIds) {
-        if (live(pairId) === undefined) continue
-        stored.delete(pairId)
-        written++
-      }
-      return { status: 'written', written, older: 0 }
-    },
-    state: () => (closed ? { status: 'degraded', reason: 'closed', sinceMs: 0 } : { status: 'up' }),
-    close: async () => {
-      closed = true
-      stored.clear()
-    },
+  /** Returns whether there was a value. */
+  #delete({ pairId, version }: Deletion): boolean {
+    const { clock, ttlMs, tombstoneTtlMs = ttlMs, onNewer } = this.#options
+    const entry = this.#live(pairId)
+    const newest = Math.max(version, entry?.version ?? 0)
+    this.#stored.set(pairId, { version: newest, price: undefined, expiresAtMs: clock.now() + tombstoneTtlMs })
+    if (newest > version) onNewer?.(pairId, newest + 1)
+    return entry?.price !== undefined
   }
+}
+
+/** The lowest version that is still accepted. */
+function floorOf(entry: Stored | undefined): number {
+  if (entry === undefined) return 0
+  return entry.price === undefined ? entry.version + 1 : entry.version
 }

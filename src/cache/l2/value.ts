@@ -9,10 +9,15 @@ import { type CachedPrice, emptyPrice, MAX_VERSION, type PriceColumns, setNumber
  * That is 26 bytes with a price alone, 50 with four numbers, 66 with all six. Bit i of the presence byte stands for
  * NUMBER_FIELDS[i]. Every later schema must keep schema and version where they are, because the versioned write also
  * compares versions that a newer release has written.
+ *
+ * A tombstone is such a value with the presence TOMBSTONE and no numbers: everything up to its version is deleted. To an
+ * older release it is bytes that it cannot read, whose version it respects.
  */
 export const L2_SCHEMA = 1
 export const VERSION_OFFSET = 1
 export const HEAD_BYTES = 18
+/** It also stands in the code that runs inside Redis. */
+export const TOMBSTONE = 0x80
 export const MAX_VALUE_BYTES = HEAD_BYTES + 8 * NUMBER_COUNT
 
 const EVENT_TIME_OFFSET = 9
@@ -20,6 +25,8 @@ const PRESENCE_OFFSET = 17
 
 export type DecodedValue =
   | { readonly ok: true; readonly price: CachedPrice }
+  /** The pair is deleted up to this version. */
+  | { readonly ok: true; readonly price: undefined; readonly version: number }
   | { readonly ok: false; readonly reason: 'short' | 'corrupt' | 'newer-schema' }
 
 /** Writes a row at `offset` and returns the number of bytes, at most MAX_VALUE_BYTES. */
@@ -35,7 +42,7 @@ export function encodeValue(columns: PriceColumns, row: number, into: Buffer, of
     presence |= 1 << field
     end = into.writeDoubleLE(value, end)
   }
-  into[offset + PRESENCE_OFFSET] = presence
+  into[offset + PRESENCE_OFFSET] = presence === 0 ? TOMBSTONE : presence
   return end - offset
 }
 
@@ -47,14 +54,16 @@ export function decodeValue(bytes: Buffer): DecodedValue {
   if (schema !== L2_SCHEMA) return { ok: false, reason: 'corrupt' }
   if (bytes.length < HEAD_BYTES) return { ok: false, reason: 'short' }
   const presence = bytes[PRESENCE_OFFSET] as number
-  if (presence >= 1 << NUMBER_COUNT) return { ok: false, reason: 'corrupt' }
-  const length = HEAD_BYTES + 8 * bitCount(presence)
+  const isTombstone = presence === TOMBSTONE && bytes.length === HEAD_BYTES
+  if (presence >= 1 << NUMBER_COUNT && !isTombstone) return { ok: false, reason: 'corrupt' }
+  const length = HEAD_BYTES + (isTombstone ? 0 : 8 * bitCount(presence))
   if (bytes.length < length) return { ok: false, reason: 'short' }
   if (bytes.length > length) return { ok: false, reason: 'corrupt' }
   const version = bytes.readDoubleLE(VERSION_OFFSET)
   const eventTimeMs = bytes.readDoubleLE(EVENT_TIME_OFFSET)
   if (!(version >= 0 && version <= MAX_VERSION) || !Number.isFinite(eventTimeMs))
     return { ok: false, reason: 'corrupt' }
+  if (isTombstone) return { ok: true, price: undefined, version }
   const price = emptyPrice()
   price.version = version
   price.eventTimeMs = eventTimeMs

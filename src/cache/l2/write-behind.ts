@@ -1,7 +1,15 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
-import { type CachedPrice, eventTimeOf, type PriceColumns, priceColumns, priceOfRow, setRow } from '../cached-price.ts'
+import {
+  type CachedPrice,
+  eventTimeOf,
+  isTombstone,
+  type PriceColumns,
+  priceColumns,
+  priceOfRow,
+  setRow,
+} from '../cached-price.ts'
 import { FlushPace } from './flush-pace.ts'
 import type { L2, L2Write } from './l2.ts'
 
@@ -100,10 +108,11 @@ export class WriteBehind {
   /** Fills `into` with the newest value that L2 may not have yet, and tells whether there is one. */
   pending(pairId: number, into: CachedPrice): boolean {
     const filling = this.#fillingRows[pairId] as number
-    const leaving = this.#leavingRows[pairId] as number
-    if (filling !== ABSENT) priceOfRow(this.#filling, filling - 1, into)
-    else if (leaving !== ABSENT) priceOfRow(this.#leaving, leaving - 1, into)
-    return filling !== ABSENT || leaving !== ABSENT
+    const columns = filling === ABSENT ? this.#leaving : this.#filling
+    const row = (filling === ABSENT ? (this.#leavingRows[pairId] as number) : filling) - 1
+    if (row < 0 || isTombstone(columns, row)) return false
+    priceOfRow(columns, row, into)
+    return true
   }
 
   /** The pair is delisted: its value is not written any more. */

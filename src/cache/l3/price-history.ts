@@ -1,7 +1,7 @@
 import { Alarm } from '../../alarm.ts'
 import type { Metrics } from '../../telemetry/slab.ts'
 import { inTime, type Timer } from '../../timer.ts'
-import { appendRows, type PriceColumns, priceColumns } from '../cached-price.ts'
+import { appendRows, isTombstone, type PriceColumns, priceColumns } from '../cached-price.ts'
 import type { L2, L2Write } from '../l2/l2.ts'
 import type { PairTable } from '../names/pair-table.ts'
 import { Outage, type OutageListeners } from '../outage.ts'
@@ -140,10 +140,10 @@ export class PriceHistory {
   }
 }
 
-/** The end of the rows from `from` on that have a version; a row has none if its pair was delisted while it waited. */
+/** The end of the rows from `from` on that hold a price; a row has version 0 if its pair was delisted while it waited. */
 function endOfRun(columns: PriceColumns, from: number, to: number): number {
   let end = from
-  while (end < to && columns.versions[end] !== 0) end++
+  while (end < to && columns.versions[end] !== 0 && !isTombstone(columns, end)) end++
   return end
 }
 

@@ -1,6 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import type { CachedPrice, PriceColumns } from '../../../src/cache/cached-price.ts'
-import type { L2, L2Load, L2State, L2Write, WritePace } from '../../../src/cache/l2/l2.ts'
+import type { Deletion, L2, L2Load, L2State, L2Write, WritePace } from '../../../src/cache/l2/l2.ts'
 
 export interface WrittenRow {
   readonly pairId: number
@@ -83,10 +83,12 @@ export class ControlledL2 implements L2 {
     return promise
   }
 
-  async delete(pairIds: readonly number[]): Promise<L2Write> {
-    this.deleted.push(...pairIds)
-    for (const pairId of pairIds) this.stored.delete(pairId)
-    return { status: 'written', written: pairIds.length, older: 0 }
+  async delete(deletions: readonly Deletion[]): Promise<L2Write> {
+    for (const { pairId } of deletions) {
+      this.deleted.push(pairId)
+      this.stored.delete(pairId)
+    }
+    return { status: 'written', written: deletions.length, older: 0 }
   }
 
   state(): L2State {

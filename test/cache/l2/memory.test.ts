@@ -9,13 +9,16 @@ const TTL_MS = 1_000
 
 l2Conformance('memory', async () => {
   const clock = virtualClock(1_000_000)
-  const l2 = createMemoryL2({ clock, random: () => 0.5, ttlMs: TTL_MS })
+  const newer: [number, number][] = []
+  const onNewer = (pairId: number, floor: number) => void newer.push([pairId, floor])
+  const l2 = createMemoryL2({ clock, random: () => 0.5, ttlMs: TTL_MS, onNewer })
   await l2.start()
   return {
     l2,
     table: new PairTable({ maxPairs: 10_000 }),
     chain: 'ethereum',
     ttlMs: TTL_MS,
+    newer,
     outlive: async () => clock.advanceTo(clock.now() + TTL_MS * 1.1),
     close: () => l2.close(),
   }

@@ -34,7 +34,7 @@ test('L2 ends with the newest version of each pair that the write-behind did not
           } else if (type === 'forget' && 'pairId' in on) {
             newest.delete(on.pairId)
             stage.writeBehind.forget(on.pairId)
-            await stage.l2.delete([on.pairId])
+            await stage.l2.delete([{ pairId: on.pairId, version: 0 }])
           } else if (type === 'pass') await stage.timer.advance(FLUSH_MS)
           else if (type === 'drain') void stage.writeBehind.drain()
           else if (write !== undefined) {

@@ -67,7 +67,7 @@ describe('a level in a Redis Cluster whose slots move', () => {
     const slot = await moving(moved)
     await slot.finish()
     expect(await write(l2, [moved, ...others], 1)).toEqual(written(3))
-    expect(await l2.delete([moved])).toEqual(written(1))
+    expect(await l2.delete([{ pairId: moved, version: 0 }])).toEqual(written(1))
   })
 
   it('finds a key at its new place while its slot is only half moved, and writes it there', async () => {
@@ -80,7 +80,7 @@ describe('a level in a Redis Cluster whose slots move', () => {
     expect(await l2.load([pairId, other])).toEqual(loaded(1, 1))
     expect(await write(l2, [pairId, other], 2)).toEqual(written(2))
     expect(await l2.load([pairId, other])).toEqual(loaded(2, 2))
-    expect(await l2.delete([pairId])).toEqual(written(1))
+    expect(await l2.delete([{ pairId, version: 0 }])).toEqual(written(1))
     await slot.finish()
     expect(await write(l2, [pairId], 1)).toEqual(written(1))
   })

@@ -21,16 +21,18 @@ beforeAll(async () => {
 afterEach(closeLevels)
 afterAll(() => cluster?.stop())
 
-const openL2 = ({ pairs = table, urls = cluster.urls, service = 'default' } = {}) =>
-  openLevel({ table: pairs, url: urls, service })
+const openL2 = ({ urls = cluster.urls, service = 'default' } = {}) => openLevel({ table, url: urls, service })
 const pairAt = async (master: number) => table.register(await cluster.chainAt(master), 'a')
 const pairsEverywhere = () => Promise.all(MASTERS.map(pairAt))
 
 async function bench(urls: readonly string[]) {
   const pairs = new PairTable({ maxPairs: 10_000 })
-  const l2 = await openL2({ pairs, urls })
+  const newer: [number, number][] = []
+  const onNewer = (pairId: number, floor: number) => void newer.push([pairId, floor])
+  const l2 = await openLevel({ table: pairs, url: urls, onNewer })
   return {
     l2,
+    newer,
     table: pairs,
     chain: uniqueName('chain'),
     ttlMs: TTL_MS,

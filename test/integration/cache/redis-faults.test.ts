@@ -102,7 +102,11 @@ describe('a level with a Redis that stands still', () => {
     const [kept, refused] = [freshPair(), freshPair()]
     await writeOne(l2, kept, 1)
     await stack.pauseRedis()
-    const outcomes = await Promise.all([writeOne(l2, refused, 1), writeOne(l2, kept, 2), l2.delete([kept])])
+    const outcomes = await Promise.all([
+      writeOne(l2, refused, 1),
+      writeOne(l2, kept, 2),
+      l2.delete([{ pairId: kept, version: 0 }]),
+    ])
     expect(outcomes.map((outcome) => outcome.status)).toEqual(['unavailable', 'unavailable', 'unavailable'])
     stack.resumeRedis()
     await withRaw(async (raw) => {

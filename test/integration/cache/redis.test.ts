@@ -35,8 +35,11 @@ async function bench(url: string) {
   const table = new PairTable({ maxPairs: 10_000 })
   const chain = uniqueName('chain')
   const metrics = createMetrics()
+  const newer: [number, number][] = []
+  const onNewer = (pairId: number, floor: number) => void newer.push([pairId, floor])
   return {
-    l2: await openLevel({ url, table, metrics }),
+    l2: await openLevel({ url, table, metrics, onNewer }),
+    newer,
     table,
     metrics,
     chain,
@@ -76,7 +79,7 @@ it('a load brings no value of a pair that is deleted meanwhile', async () => {
   const [a = -1, b = -1] = ['a', 'b'].map((pair) => table.register(chain, pair))
   await l2.write(columnsOf([a, b].map((pairId) => ({ pairId, version: 1 }))), 0, 2)
   const load = l2.load([a, b])
-  const deleted = l2.delete([a])
+  const deleted = l2.delete([{ pairId: a, version: 0 }])
   expect(await load).toMatchObject({ status: 'loaded', rows: [undefined, { version: 1 }] })
   expect(await deleted).toMatchObject({ status: 'written', written: 1 })
   expect(await l2.load([a, b])).toMatchObject({ status: 'loaded', rows: [undefined, { version: 1 }] })
@@ -107,7 +110,7 @@ describe.each([
     expect(await l2.write(columnsOf([{ pairId, version: 2 }]), 0, 1)).toEqual(written(1))
     await raw.function('FLUSH', 'SYNC')
     await raw.script('FLUSH')
-    expect(await l2.delete([pairId])).toEqual(written(1))
+    expect(await l2.delete([{ pairId, version: 0 }])).toEqual(written(1))
   })
 
   it('reads bytes that are no value as nothing, and replaces them', async () => {

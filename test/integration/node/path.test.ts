@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
 import type { NodeStats } from '../../../node/stats.ts'
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
+import { HEAD_BYTES } from '../../../src/cache/l2/value.ts'
 import { detector } from '../../../src/detect/detector.ts'
 import { redisUrl } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
@@ -119,12 +120,14 @@ test('a delisted pair is deleted from Redis by a node that has never seen it', a
   })
 })
 
-/** The pairs of the chain that Redis has for the service. */
+/** The pairs of the chain that Redis has for the service, without tombstones. */
 async function pairsInRedis({ service }: Stage, chain: string): Promise<string[]> {
   const prefix = `fw:${service}:{${chain}}:`
   const redis = new Redis(redisUrl())
   try {
-    return (await redis.keys(`${prefix}*`)).map((key) => key.slice(prefix.length)).toSorted()
+    const keys = (await redis.keys(`${prefix}*`)).toSorted()
+    const lengths = await Promise.all(keys.map((key) => redis.strlen(key)))
+    return keys.filter((_, at) => (lengths[at] ?? 0) > HEAD_BYTES).map((key) => key.slice(prefix.length))
   } finally {
     redis.disconnect()
   }

@@ -1,8 +1,9 @@
 import type { PriceColumns } from '../../cached-price.ts'
 import { jitteredTtlMs } from '../../ttl.ts'
+import type { Deletion } from '../l2.ts'
 import { encodeValue, MAX_VALUE_BYTES } from '../value.ts'
 import type { PairKeys } from './keys.ts'
-import { DEADLINE_BYTES, ROW_HEAD_BYTES } from './library.ts'
+import { DEADLINE_BYTES, DELETION_BYTES, ROW_HEAD_BYTES } from './library.ts'
 
 /**
  * Keys in one versioned call. Redis serves nobody else while a call runs (about 2 µs a key), and a longer call saves next
@@ -39,14 +40,23 @@ export function writeCalls(
   return calls
 }
 
-export function deleteCalls(pairIds: readonly number[], groups: readonly (readonly number[])[], keys: PairKeys) {
-  return groups.map(
-    (group): VersionedCall => ({
-      keys: group.map((position) => keys.keyOf(pairIds[position] as number)),
-      rows: group,
-      packed: Buffer.allocUnsafe(DEADLINE_BYTES),
-    }),
-  )
+/** A call for each group of deletions. */
+export function deleteCalls(
+  deletions: readonly Deletion[],
+  groups: readonly (readonly number[])[],
+  { keys, ttlMs }: { readonly keys: PairKeys; readonly ttlMs: number },
+): VersionedCall[] {
+  return groups.map((group) => {
+    const packed = Buffer.allocUnsafe(DEADLINE_BYTES + group.length * DELETION_BYTES)
+    let end = DEADLINE_BYTES
+    const names = group.map((position) => {
+      const { pairId, version } = deletions[position] as Deletion
+      end = packed.writeUInt32LE(Math.min(ttlMs, LONGEST_TTL_MS), end)
+      end = packed.writeDoubleLE(version, end)
+      return keys.keyOf(pairId)
+    })
+    return { keys: names, rows: group, packed }
+  })
 }
 
 /** A call without keys changes nothing, and Redis refuses it when it would refuse a write (replica, no memory). */

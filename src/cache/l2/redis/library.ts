@@ -1,25 +1,46 @@
-import { MAX_VERSION } from '../../cached-price.ts'
-import { HEAD_BYTES } from '../value.ts'
+import { MAX_VERSION, VERSIONS_PER_MS } from '../../cached-price.ts'
+import { HEAD_BYTES, L2_SCHEMA, TOMBSTONE } from '../value.ts'
 
 /**
  * The code that runs inside Redis. A call has its keys, all of one chain, and one packed argument, because the cost for
  * the client grows with the number of arguments:
  *
- *     deadline f64 (ms of Redis's own clock) | for each key: ttl ms u32 | length u8 | value (../value.ts)
+ *     write   deadline f64 (ms of Redis's own clock) | for each key: ttl ms u32 | length u8 | value (../value.ts)
+ *     delete  deadline f64                           | for each key: ttl ms u32 | version f64
  *
  * - A value is written if its version is not below the stored one. An equal version is written, too: Kafka delivers at
  *   least once, and a chain's owner that writes an update again must find the same state, with its TTL renewed. Versions
  *   are compared as numbers, never as digits. A stored value that cannot be read is replaced.
+ * - A deletion leaves a tombstone, so that no other node writes back what it still has. The tombstone has the version of the
+ *   deletion, or that of the stored value if that is higher. It refuses versions up to its own.
+ * - The answer is the number of keys that were written, or deleted. If Redis has something newer for a key than the caller
+ *   thinks, the answer is a list: that number, then the place of each such key and the lowest version still accepted.
  * - A call that Redis runs only after its caller has given up does nothing. Otherwise commands that were reported as failed
  *   would take effect after a stall of Redis.
  *
  * The names carry a version, so that nodes of two releases can load their libraries beside each other.
  */
-export const LIBRARY_NAME = 'forewarm_v1'
+export const LIBRARY_NAME = 'forewarm_v2'
 export const DEADLINE_BYTES = 8
 export const ROW_HEAD_BYTES = 5
+export const DELETION_BYTES = 12
 
 export type Operation = 'write' | 'delete'
+
+/** The version of a stored value, 0 if there is none that can be read, and whether it is a tombstone. */
+const STORED = `
+local function stored_at(key)
+  local stored = redis.pcall('GET', key)
+  if type(stored) ~= 'string' then return 0, false, false end
+  local version = #stored >= ${HEAD_BYTES} and struct.unpack('<d', stored, 2) or 0
+  if not (version <= ${MAX_VERSION}) then return 0, false, true end
+  return version, #stored == ${HEAD_BYTES} and string.byte(stored, ${HEAD_BYTES}) == ${TOMBSTONE}, true
+end
+local function answer(count, newer)
+  if #newer == 0 then return count end
+  return {count, unpack(newer)}
+end
+`
 
 const LATE = `
 local function late(packed)
@@ -30,29 +51,47 @@ local given_up = 'LATE the caller has given up on this call'
 `
 
 const BODIES: Readonly<Record<Operation, string>> = {
-  write: `${LATE}
+  write: `${LATE}${STORED}
 local function write(keys, args)
   local packed = args[1]
   if late(packed) then return redis.error_reply(given_up) end
-  local at, written = 9, 0
+  local at, written, newer = 9, 0, {}
   for i = 1, #keys do
     local ttl, length, _, version = struct.unpack('<I4BBd', packed, at)
     at = at + 5
-    local stored = redis.pcall('GET', keys[i])
-    local newest = type(stored) == 'string' and #stored >= ${HEAD_BYTES} and struct.unpack('<d', stored, 2) or 0
-    if not (newest > version and newest <= ${MAX_VERSION}) then
+    local stored, deleted = stored_at(keys[i])
+    local lowest = deleted and stored + 1 or stored
+    if version < lowest then
+      newer[#newer + 1] = i
+      newer[#newer + 1] = lowest
+    else
       redis.call('SET', keys[i], string.sub(packed, at, at + length - 1), 'PX', ttl)
       written = written + 1
     end
     at = at + length
   end
-  return written
+  return answer(written, newer)
 end
 `,
-  delete: `${LATE}
+  delete: `${LATE}${STORED}
 local function delete(keys, args)
-  if late(args[1]) then return redis.error_reply(given_up) end
-  return redis.call('UNLINK', unpack(keys))
+  local packed = args[1]
+  if late(packed) then return redis.error_reply(given_up) end
+  local at, removed, newer = 9, 0, {}
+  for i = 1, #keys do
+    local ttl, version = struct.unpack('<I4d', packed, at)
+    at = at + ${DELETION_BYTES}
+    local stored, deleted, is_there = stored_at(keys[i])
+    if is_there and not deleted then removed = removed + 1 end
+    if stored > version then
+      version = stored
+      newer[#newer + 1] = i
+      newer[#newer + 1] = version + 1
+    end
+    local time = math.floor(version / ${VERSIONS_PER_MS})
+    redis.call('SET', keys[i], struct.pack('<BddB', ${L2_SCHEMA}, version, time, ${TOMBSTONE}), 'PX', ttl)
+  end
+  return answer(removed, newer)
 end
 `,
 }
@@ -72,4 +111,15 @@ export function librarySource(): string {
 /** For SCRIPT LOAD, in a Redis without functions. */
 export function scriptSource(operation: Operation): string {
   return `${BODIES[operation]} return ${operation}(KEYS, ARGV)`
+}
+
+/** Reads the answer to one call. */
+export function versionedReply(reply: unknown): {
+  readonly count: number
+  readonly newer: readonly { readonly place: number; readonly floor: number }[]
+} {
+  if (!Array.isArray(reply)) return { count: Number(reply ?? 0), newer: [] }
+  const [count, ...pairs] = reply.map(Number)
+  const newer = pairs.flatMap((floor, at) => (at % 2 === 0 ? [] : [{ place: (pairs[at - 1] ?? 0) - 1, floor }]))
+  return { count: count ?? 0, newer }
 }

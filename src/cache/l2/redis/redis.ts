@@ -4,12 +4,12 @@ import type { Metrics } from '../../../telemetry/slab.ts'
 import { inTime, systemTimer, type Timer } from '../../../timer.ts'
 import type { CachedPrice, PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
-import type { L2, L2Load, L2State, L2Usage, L2Write, WritePace } from '../l2.ts'
+import type { Deletion, L2, L2Load, L2State, L2Usage, L2Write, OnNewer, WritePace } from '../l2.ts'
 import { decodeValue } from '../value.ts'
 import { deleteCalls, KEYS_A_CALL, type VersionedCall, writeCalls } from './batch.ts'
 import { RedisCluster } from './cluster.ts'
 import { PairKeys } from './keys.ts'
-import type { Operation } from './library.ts'
+import { type Operation, versionedReply } from './library.ts'
 import { OldKeys } from './old-keys.ts'
 import { RedisServer, type RedisServers } from './server.ts'
 
@@ -22,6 +22,9 @@ export interface RedisL2Options {
   readonly random: () => number
   /** How long a value stays, ±10 %. */
   readonly ttlMs: number
+  /** How long a deletion is remembered; as long as a value unless given. */
+  readonly tombstoneTtlMs?: number
+  readonly onNewer?: OnNewer
   /** Part of all keys, and of the connection's name in Redis's CLIENT LIST; `default` unless given. */
   readonly service?: string
   /** A command that takes longer is given up, and has no effect afterwards; 250 unless given. */
@@ -109,6 +112,7 @@ class RedisL2 implements L2 {
 
   async write(columns: PriceColumns, from: number, to: number, pace = WITHOUT_REST): Promise<L2Write> {
     const how = { keys: this.#keys, ttl: { ttlMs: this.#options.ttlMs, random: this.#options.random } }
+    const pairOfRow = (row: number) => columns.pairIds[row] as number
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(columns.pairIds, { from, to, limit: KEYS_A_CALL, mixesChains })
     let written = 0
@@ -118,7 +122,7 @@ class RedisL2 implements L2 {
       const trip = nextTrip(groups, next, pace.rowsATrip)
       next += trip.length
       const startMs = performance.now()
-      const sending = this.#send('write', () => writeCalls(columns, trip, how))
+      const sending = this.#send('write', () => writeCalls(columns, trip, how), pairOfRow)
       const busyMs = performance.now() - startMs
       const outcome = await sending
       if (outcome.status === 'written') written += outcome.written
@@ -133,11 +137,18 @@ class RedisL2 implements L2 {
     return { status: 'written', written, older: to - from - written }
   }
 
-  delete(pairIds: readonly number[]): Promise<L2Write> {
+  delete(deletions: readonly Deletion[]): Promise<L2Write> {
+    const { ttlMs, tombstoneTtlMs = ttlMs } = this.#options
+    const pairIds = deletions.map(({ pairId }) => pairId)
     for (const pairId of pairIds) this.#flights.get(pairId)?.deleted.add(pairId)
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_CALL, mixesChains })
-    return this.#send('delete', () => deleteCalls(pairIds, groups, this.#keys))
+    const how = { keys: this.#keys, ttlMs: tombstoneTtlMs }
+    return this.#send(
+      'delete',
+      () => deleteCalls(deletions, groups, how),
+      (at) => pairIds[at] as number,
+    )
   }
 
   state(): L2State {
@@ -212,23 +223,32 @@ class RedisL2 implements L2 {
   #take(pairId: number, value: Buffer | null | undefined, into: Map<number, CachedPrice>): void {
     if (value === null || value === undefined) return
     const decoded = decodeValue(value)
-    if (decoded.ok) into.set(pairId, decoded.price)
+    if (decoded.ok && decoded.price !== undefined) into.set(pairId, decoded.price)
+    else if (decoded.ok) this.#options.onNewer?.(pairId, decoded.version + 1)
     else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
   }
 
-  async #send(operation: Operation, encode: () => readonly VersionedCall[]): Promise<L2Write> {
+  async #send(
+    operation: Operation,
+    encode: () => readonly VersionedCall[],
+    pairOf: (row: number) => number,
+  ): Promise<L2Write> {
     if (this.#closed !== undefined) return this.#unavailable(operation, 'closed')
     const calls = encode()
     if (calls.length === 0) return { status: 'written', written: 0, older: 0 }
     const replies = await this.#inFlight.add(this.#servers.send(operation, calls))
+    let written = 0
+    for (const [at, { rows }] of calls.entries()) {
+      const { count, newer } = versionedReply(replies.ok ? replies.values[at] : replies.served?.get(at))
+      written += count
+      for (const { place, floor } of newer) this.#options.onNewer?.(pairOf(rows[place] as number), floor)
+    }
     if (!replies.ok) {
       const { served } = replies
       const unavailable = this.#unavailable(operation, replies.reason)
       if (served === undefined) return unavailable
       return { ...unavailable, unwritten: calls.flatMap(({ rows }, at) => (served.has(at) ? [] : rows)) }
     }
-    let written = 0
-    for (const count of replies.values) written += Number(count)
     return { status: 'written', written, older: 0 }
   }
 

@@ -129,7 +129,7 @@ describe('a Redis Cluster level', () => {
     await until('the reason is known', () => reason.test(JSON.stringify(l2.state())))
     expect(await l2.load([low])).toMatchObject({ status: 'unavailable', reason: expect.stringMatching(reason) })
     expect(await write(l2)).toMatchObject({ status: 'unavailable' })
-    expect(await l2.delete([low])).toMatchObject({ status: 'unavailable' })
+    expect(await l2.delete([{ pairId: low, version: 0 }])).toMatchObject({ status: 'unavailable' })
   })
 
   it('is degraded while slots have no master, and only their chains are unavailable', async () => {

@@ -59,7 +59,7 @@ describe('a Redis level', () => {
     const { l2 } = await against(prepared(() => `-${error}`))
     expect(await l2.load([pairId])).toEqual({ status: 'unavailable', reason: error })
     expect(await write(l2)).toEqual({ status: 'unavailable', reason: error })
-    expect(await l2.delete([pairId])).toEqual({ status: 'unavailable', reason: error })
+    expect(await l2.delete([{ pairId, version: 0 }])).toEqual({ status: 'unavailable', reason: error })
   })
 
   it('is connected, or has a reason why not, when its start has ended', async () => {
@@ -93,7 +93,7 @@ describe('a Redis level', () => {
     let mget = answer
     const { redis, l2 } = await against(prepared((name) => (name === 'MGET' ? mget : ':1')))
     // Its answer comes after those to the commands of the new connection.
-    await l2.delete([pairId])
+    await l2.delete([{ pairId, version: 0 }])
     mget = TWO_NOTHINGS
     const before = redis.received.length
     const rows = [pairId, elsewhere].map((id) => ({ pairId: id, version: 1 }))

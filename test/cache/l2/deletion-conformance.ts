@@ -1,0 +1,77 @@
+import { expect, it } from '@jest/globals'
+import type { L2 } from '../../../src/cache/l2/l2.ts'
+import type { PairTable } from '../../../src/cache/names/pair-table.ts'
+import { cachedPrice, columnsOf } from './columns.ts'
+
+interface Level {
+  readonly l2: L2
+  readonly table: PairTable
+  readonly chain: string
+  /** What the level said of newer versions: pair ids and floors. */
+  readonly newer: readonly (readonly [pairId: number, floor: number])[]
+}
+
+const NOTHING = { status: 'loaded', rows: [undefined] }
+
+/** What every second level does with deletions, and tells of what is newer than its caller thinks. */
+export function deletionConformance(level: () => Level): void {
+  const pair = (name: string) => level().table.register(level().chain, name)
+  const write = (pairId: number, version: number) => level().l2.write(columnsOf([{ pairId, version }]), 0, 1)
+  const deleted = (written: number) => ({ status: 'written', written, older: 0 })
+
+  it('deletes values, counts those that were there, and takes only versions above the deletion afterwards', async () => {
+    const [a, b] = [pair('a'), pair('b')]
+    const { l2 } = level()
+    await write(a, 10)
+    const deletions = [a, b].map((pairId) => ({ pairId, version: 10 }))
+    expect(await l2.delete(deletions)).toEqual(deleted(1))
+    expect(await l2.delete(deletions)).toEqual(deleted(0))
+    expect(await l2.load([a])).toEqual(NOTHING)
+    for (const pairId of [a, b]) {
+      expect(await write(pairId, 10)).toEqual({ status: 'written', written: 0, older: 1 })
+      expect(await l2.load([pairId])).toEqual(NOTHING)
+      expect(await write(pairId, 11)).toEqual({ status: 'written', written: 1, older: 0 })
+      expect(await l2.load([pairId])).toEqual({ status: 'loaded', rows: [cachedPrice({ version: 11 })] })
+    }
+  })
+
+  it('deletes a value that is newer than the deletion, and tells so', async () => {
+    const { l2, newer } = level()
+    const a = pair('a')
+    await write(a, 10)
+    expect(await l2.delete([{ pairId: a, version: 3 }])).toEqual(deleted(1))
+    expect(newer).toEqual([[a, 11]])
+    expect(await write(a, 10)).toEqual({ status: 'written', written: 0, older: 1 })
+  })
+
+  it('takes a row without numbers as a deletion, unless something newer is stored', async () => {
+    const { l2 } = level()
+    const [a, b] = [pair('a'), pair('b')]
+    await write(a, 10)
+    await write(b, 12)
+    const rows = [a, b].map((pairId) => ({ pairId, version: 11, price: Number.NaN }))
+    expect(await l2.write(columnsOf(rows), 0, 2)).toEqual({ status: 'written', written: 1, older: 1 })
+    expect(await l2.load([a, b])).toEqual({ status: 'loaded', rows: [undefined, cachedPrice({ version: 12 })] })
+  })
+}
+
+/** The answers that let L1 drop what L2 does not have. */
+export function newerConformance(level: () => Level): void {
+  const pair = (name: string) => level().table.register(level().chain, name)
+  const write = (pairId: number, version: number) => level().l2.write(columnsOf([{ pairId, version }]), 0, 1)
+
+  it('tells the lowest version that it still takes when it refuses one, and when it loads a deletion', async () => {
+    const { l2, newer } = level()
+    const [a, b] = [pair('a'), pair('b')]
+    await write(a, 10)
+    await write(a, 9)
+    await l2.delete([{ pairId: b, version: 20 }])
+    await write(b, 20)
+    await l2.load([a, b])
+    expect(newer).toEqual([
+      [a, 10],
+      [b, 21],
+      [b, 21],
+    ])
+  })
+}
