@@ -24,7 +24,10 @@ afterAll(async () => {
 
 async function caches(chain: string, count: number, env: Record<string, string> = {}): Promise<Cache[]> {
   const made: Cache[] = []
-  for (let at = 0; at < count; at++) made.push(await createCache({ chain, env: { REDIS_URL: redis.redisUrl, ...env } }))
+  for (let at = 0; at < count; at++)
+    made.push(
+      await createCache({ chain, env: { REDIS_URL: redis.redisUrl, REDIS_COMMAND_TIMEOUT_MS: '10000', ...env } }),
+    )
   opened.push(...made)
   return made
 }

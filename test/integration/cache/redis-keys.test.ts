@@ -56,7 +56,7 @@ describe('a level in Redis, beside those of other services,', () => {
     for (const other of [similar, standard]) expect(await other.load(ids)).toEqual(loaded(undefined, undefined))
     expect(await write(standard, ids, 3)).toEqual(written(2))
     expect(await unnamed.load(ids)).toEqual(loaded(3, 3))
-    await standard.delete(ids)
+    await standard.delete(ids.map((pairId) => ({ pairId, version: 0 })))
     expect(await production.load(ids)).toEqual(loaded(7, 7))
   })
 
