@@ -1,4 +1,6 @@
+import type { ForeignTopic } from '../consumers/acceptance.ts'
 import type { DeadLetterSource } from '../producers/dead-letters.ts'
+import { deadLetterTopic } from '../schemas/topics.ts'
 import type { BrokerEvent } from '../src/broker/port.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Detector } from '../src/detect/detector.ts'
@@ -35,6 +37,18 @@ export class Faults {
         { topic, partitions, others },
         'a price topic has another number of partitions than the others: no node starts while that is so',
       )
+  }
+
+  topicForeign({ topic, partition, offset, reason, detail }: ForeignTopic): void {
+    const look = `forewarm tail ${deadLetterTopic(topic)} --from-beginning --no-follow`
+    this.#log.warn(
+      { topic, partition, offset: String(offset), reason, detail, look },
+      'degraded: nearly all records of a price topic are refused; this is the first of them',
+    )
+  }
+
+  topicFamiliar(topic: string): void {
+    this.#log.info({ topic }, 'most records of the price topic are read again')
   }
 
   detectorFailed({ detector, chain, pair, error }: DetectorFailure): void {

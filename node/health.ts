@@ -33,6 +33,7 @@ export function readyChecks({ streams, caches }: Vitals): readonly Check[] {
   return [
     ...consumersOf(streams).map(([name, consumer]) => runningCheck(name, consumer)),
     ...caughtUp(streams),
+    ...readable(streams),
     l2Check(caches),
   ]
 }
@@ -49,6 +50,16 @@ function caughtUp(streams: Streams): readonly Check[] {
   return [{ name: 'caught-up', status: 'failed', reason: `not caught up yet: ${records} records behind` }]
 }
 
+/** Fine unless nearly all records of a price topic are refused. The node reads on, as the other topics may be fine. */
+function readable(streams: Streams | undefined): readonly Check[] {
+  if (streams?.prices === undefined) return []
+  const [first] = streams.foreignTopics()
+  if (first === undefined) return [{ name: 'records', status: 'ok' }]
+  const { topic, partition, offset, reason } = first
+  const where = `the first, at offset ${offset} of partition ${partition}, is ${reason}`
+  return [{ name: 'records', status: 'degraded', reason: `nearly all records of ${topic} are refused; ${where}` }]
+}
+
 export function warmingHealth(vitals: Vitals): WarmingHealth {
   const { caches, streams } = vitals
   const stats = streams?.warmer.stats()
@@ -61,7 +72,7 @@ export function warmingHealth(vitals: Vitals): WarmingHealth {
       totalPairsWarmed: stats?.pairsWarmed ?? 0,
       successRate: operations === 0 ? undefined : (done + partial) / operations,
     },
-    checks: [...heardChecks(vitals), l2Check(caches)],
+    checks: [...heardChecks(vitals), ...readable(streams), l2Check(caches)],
   }
 }
 

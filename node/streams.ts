@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { Acceptance, type ForeignTopic } from '../consumers/acceptance.ts'
 import { createLoop, type DeadLetters } from '../consumers/loop.ts'
 import { PriceUpdates, type PriceUpdatesOptions } from '../consumers/price-updates.ts'
 import { WarmRequests } from '../consumers/warm-requests.ts'
@@ -27,6 +28,8 @@ export interface Streams {
   readonly warmer: Warmer
   readonly prices: Consumer | undefined
   readonly warmRequests: Consumer | undefined
+  /** The price topics nearly all of whose records are refused. */
+  foreignTopics(): readonly ForeignTopic[]
   /** Price records that are still unread in partitions that have not been read to their end. 0: caught up. */
   behindRecords(): number
   /** Resolves when everything that was produced is sent, or Kafka did not take it in time. */
@@ -61,8 +64,12 @@ export function createStreams(options: StreamsOptions): Streams {
   const results = createWarmResultProducer({ producer, topic: warmResultsTopic, partitions })
   const faults = new Faults(options.log)
   const catchUp = new CatchUp()
+  const acceptance = new Acceptance(
+    (topic) => faults.topicForeign(topic),
+    (topic) => faults.topicFamiliar(topic),
+  )
   const onWarmFault = warmFaultOf(options, faults)
-  const parts = { producer, interest, requests, warmer, catchUp, faults, onWarmFault }
+  const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault }
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
   const reads = roles.has('correlate') || roles.has('detect')
@@ -72,6 +79,7 @@ export function createStreams(options: StreamsOptions): Streams {
     warmer,
     prices,
     warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, parts, answers) : undefined,
+    foreignTopics: () => acceptance.foreign,
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     close: async () => {
       await warmer.close()
@@ -97,6 +105,7 @@ interface Parts extends AskedParts {
   readonly producer: Producer
   readonly interest: Interest
   readonly catchUp: CatchUp
+  readonly acceptance: Acceptance
   readonly faults: Faults
 }
 
@@ -123,6 +132,7 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
     onBatch: async (batch, context) => {
       const end = await loop(batch, context)
       parts.catchUp.handled(batch, end)
+      parts.acceptance.handled(batch.topic, end)
       return end
     },
     onAssigned: (partitions) => {
@@ -216,17 +226,21 @@ function createWarmConsumer(options: StreamsOptions, parts: Parts, answers: Warm
   })
 }
 
-function deadLettersOf(options: StreamsOptions, groupId: string, { producer, faults }: Parts): DeadLetters {
+function deadLettersOf(options: StreamsOptions, groupId: string, parts: Parts): DeadLetters {
   const { clock, metrics, version } = options
-  return createDeadLetters({
-    producer,
+  const store = createDeadLetters({
+    producer: parts.producer,
     groupId,
     clock,
     metrics,
     version,
     sleep: (ms) => delay(ms),
-    onLost: (letter, error) => faults.letterLost(letter, error),
+    onLost: (letter, error) => parts.faults.letterLost(letter, error),
   })
+  return (letter) => {
+    parts.acceptance.refused(letter)
+    return store(letter)
+  }
 }
 
 function report({ metrics, log }: StreamsOptions, faults: Faults, event: BrokerEvent): void {

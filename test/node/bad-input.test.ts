@@ -6,7 +6,7 @@ import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { BrokerError, type OutgoingRecord } from '../../src/broker/port.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
-import { metricValue } from './scrape.ts'
+import { get, metricValue } from './scrape.ts'
 import { header, onStage, type Stage, updateOf } from './stage.ts'
 
 const SECOND = 1000
@@ -82,6 +82,31 @@ describe('an invalid record becomes a dead letter with its bytes and reason, and
       expect(header(letter, 'kafka_dlt-original-topic')).toBe(stage.topic)
       expect(header(letter, 'kafka_dlt-exception-message')).not.toBe('')
     })
+  })
+})
+
+test('a node that is given a topic of foreign records is degraded and names the first, until it can read the topic', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode()
+    const checks = async (path: string) => {
+      const { status, body } = await get(node, path)
+      return [status, JSON.parse(body).checks.records]
+    }
+    const foreign = Array.from({ length: 30 }, () => record('{"p":1}'))
+    await stage.produceRecords(...foreign)
+    await stage.deadLetters(30)
+    await until('all is committed', async () => (await stage.committed()) === 30)
+    const degraded = {
+      status: 'degraded',
+      reason: `nearly all records of ${stage.topic} are refused; the first, at offset 0 of partition 0, is missing-pair`,
+    }
+    expect([await checks('/readyz'), await checks('/health/warming')]).toEqual([
+      [200, degraded],
+      [200, degraded],
+    ])
+    await stage.produce(...Array.from({ length: 40 }, (_, i) => updateOf(`P${i}`)))
+    await until('all is committed', async () => (await stage.committed()) === 70)
+    expect(await checks('/readyz')).toEqual([200, { status: 'ok' }])
   })
 })
 

@@ -79,7 +79,7 @@ test('a running node is live and ready, and lists its checks', async () => {
       status: 200,
       body: {
         status: 'ok',
-        checks: { 'price-updates': ok, 'warm-requests': ok, 'caught-up': ok, l2: ok },
+        checks: { 'price-updates': ok, 'warm-requests': ok, 'caught-up': ok, records: ok, l2: ok },
       },
     })
   })
