@@ -1,3 +1,4 @@
+import { namedByHeaders } from '../schemas/avro-frame.ts'
 import { decodePrices } from '../schemas/price-record.ts'
 import { type Refused, refused } from '../schemas/refusal.ts'
 import { type PairIds, truncateColumns, type UpdateColumns, updateColumns } from '../schemas/update-columns.ts'
@@ -68,7 +69,7 @@ export class PriceWindow {
     const firstRow = this.columns.count
     const against = value.length > 0 ? decodePrices(value, this.columns, this.#ids) : NO_BYTES
     if (against === undefined) return firstRow
-    this.#refusals.set(record, against)
+    this.#refusals.set(record, namedByHeaders(against, batch.headers(record)))
     return REFUSED
   }
 }

@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs'
-import avro from 'avsc'
+import { AVRO_HEADER_BYTES, checkedFrame, PRICE_RECORD_SCHEMA, PRICE_SCHEMA_ID } from './avro-frame.ts'
 import { checkedEventTime } from './event-time.ts'
 import { checkedName, SCHEMA_VERSION } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
@@ -8,22 +7,7 @@ import { type Refused, refused } from './refusal.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
 
-/**
- * Price records in Avro, in the Confluent wire format: a zero byte, the schema's id (4 bytes, big-endian), the value.
- * The value is the union of price-record.avsc: an update or a frame. Whatever the id, the value is read by that schema.
- * It must end where the record ends, so that bytes of another schema are refused and not misread.
- */
-export const AVRO_MAGIC = 0
-export const AVRO_HEADER_BYTES = 5
-/** The schema id that is written unless the caller gives the one of a registry. */
-export const DEFAULT_SCHEMA_ID = 1
-
-export const PRICE_RECORD_SCHEMA = avro.Type.forSchema(
-  JSON.parse(readFileSync(new URL('./price-record.avsc', import.meta.url), 'utf8')),
-  { wrapUnions: true },
-)
-
-export function encodePriceAvro(updates: PriceUpdate | readonly PriceUpdate[], schemaId = DEFAULT_SCHEMA_ID): Buffer {
+export function encodePriceAvro(updates: PriceUpdate | readonly PriceUpdate[], schemaId = PRICE_SCHEMA_ID): Buffer {
   const value = Array.isArray(updates)
     ? { 'forewarm.PriceFrame': { v: SCHEMA_VERSION, updates: updates.map(avroUpdate) } }
     : { 'forewarm.PriceUpdate': avroUpdate(updates as PriceUpdate) }
@@ -51,12 +35,13 @@ function avroUpdate(update: PriceUpdate): Record<string, unknown> {
 }
 
 /**
- * Decodes Avro bytes into columns. Either all rows of the record are appended or none. The decoder is written for this
- * one schema, because the objects of the schema library cost more than JSON's (bench/cases/pipeline.ts prints both).
+ * Decodes Avro bytes into columns. Either all rows of the record are appended or none. The value is the union of
+ * price-record.avsc, an update or a frame, and must end where the record ends. The decoder is written for this one
+ * schema, because the objects of the schema library cost more than JSON's (bench/cases/pipeline.ts prints both).
  */
 export function decodePriceAvro(bytes: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
-  if (bytes.length <= AVRO_HEADER_BYTES)
-    return refused('not-avro', `expected more than the header, got ${bytes.length} bytes`)
+  const foreign = checkedFrame(bytes)
+  if (foreign !== undefined) return foreign
   const rows = columns.count
   const against = new AvroScan(bytes, columns, ids).record()
   if (against !== undefined) truncateColumns(columns, rows)

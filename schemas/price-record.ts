@@ -1,4 +1,5 @@
-import { AVRO_HEADER_BYTES, AVRO_MAGIC, decodePriceAvro, PRICE_RECORD_SCHEMA } from './price-avro.ts'
+import { AVRO_HEADER_BYTES, AVRO_MAGIC, checkedFrame, PRICE_RECORD_SCHEMA } from './avro-frame.ts'
+import { decodePriceAvro } from './price-avro.ts'
 import { decodePriceJson, parsePriceJson } from './price-json.ts'
 import { type Updates, updatesOf } from './price-object.ts'
 import { type Refused, refused } from './refusal.ts'
@@ -22,6 +23,8 @@ function tooLarge(value: Buffer): Refused {
 }
 
 function parsePriceAvro(value: Buffer): Updates {
+  const foreign = checkedFrame(value)
+  if (foreign !== undefined) return foreign
   let wrapped: unknown
   try {
     wrapped = PRICE_RECORD_SCHEMA.fromBuffer(value.subarray(AVRO_HEADER_BYTES))

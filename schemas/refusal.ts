@@ -2,6 +2,7 @@
 export type PriceRefusal =
   | 'not-json'
   | 'not-avro'
+  | 'unknown-schema'
   | 'empty'
   | 'wrong-type'
   | 'not-finite'

@@ -1,4 +1,5 @@
-import { AVRO_HEADER_BYTES, encodePriceAvro, PRICE_RECORD_SCHEMA } from '../../schemas/price-avro.ts'
+import { AVRO_HEADER_BYTES, PRICE_RECORD_SCHEMA } from '../../schemas/avro-frame.ts'
+import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import { encodePriceJson } from '../../schemas/price-json.ts'
 import { decodePrices } from '../../schemas/price-record.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'

@@ -1,4 +1,5 @@
-import { AVRO_MAGIC, encodePriceAvro } from '../../schemas/price-avro.ts'
+import { AVRO_MAGIC } from '../../schemas/avro-frame.ts'
+import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import { encodePriceJson } from '../../schemas/price-json.ts'
 import { decodePriceRecord } from '../../schemas/price-record.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
@@ -34,5 +35,5 @@ function delisted(key: Buffer | undefined): Content {
 export function encodeUpdates(updates: readonly PriceUpdate[], like: Buffer): Buffer {
   const [first] = updates
   const content = updates.length === 1 && first !== undefined ? first : updates
-  return like[0] === AVRO_MAGIC ? encodePriceAvro(content, like.readInt32BE(1)) : Buffer.from(encodePriceJson(content))
+  return like[0] === AVRO_MAGIC ? encodePriceAvro(content) : Buffer.from(encodePriceJson(content))
 }

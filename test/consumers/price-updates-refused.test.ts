@@ -15,6 +15,12 @@ describe('a refused record', () => {
     ['that is not JSON', 'not-json', { value: 'hello' }],
     ['that is truncated', 'not-json', { value: JSON.stringify(update('a')).slice(0, -2) }],
     ['of truncated Avro', 'not-avro', { value: encodePriceAvro(update('a')).subarray(0, -2) }],
+    ['of another Avro schema', 'unknown-schema', { value: encodePriceAvro(update('a'), 7) }],
+    [
+      'of a schema that a header names',
+      'unknown-schema',
+      { value: '\x02a\x02b', headers: [['__value_schema_id', '\x01 and a GUID']] },
+    ],
     ['of wrong types', 'wrong-type', json({ ...update('a'), price: {} })],
     ['with NaN', 'not-finite', json({ ...update('a'), price: 'NaN' })],
     ['with Infinity', 'not-finite', json({ ...update('a'), bid: 'Infinity' })],

@@ -27,7 +27,7 @@ describe('rewriting', () => {
 
   test.each([
     ['JSON', (updates: ReturnType<typeof priceAt>[]) => Buffer.from(JSON.stringify({ v: 1, updates }))],
-    ['Avro', (updates: ReturnType<typeof priceAt>[]) => encodePriceAvro(updates, 7)],
+    ['Avro', (updates: ReturnType<typeof priceAt>[]) => encodePriceAvro(updates)],
   ])('moves event times in %s by as much as the timestamp', (_, encode) => {
     const updates = [priceAt(-5), priceAt(-3, { pair: 'B', bid: 1 })]
     const record = recordOf(priceAt(0), { timestampMs: T0, value: encode(updates) })
