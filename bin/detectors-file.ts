@@ -1,6 +1,7 @@
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Detector, isDetector } from '../src/detect/detector.ts'
+import { runMarked } from '../src/detect/stray-errors.ts'
 import { UsageError } from './usage-error.ts'
 
 /** The detectors that a module exports, one by one or in lists, under any name; none without a file. Throws a UsageError. */
@@ -8,7 +9,8 @@ export async function loadDetectors(file: string | undefined): Promise<readonly 
   if (file === undefined) return []
   let exported: readonly unknown[]
   try {
-    exported = Object.values(await import(pathToFileURL(resolve(file)).href))
+    const module = runMarked(basename(file), () => import(pathToFileURL(resolve(file)).href))
+    exported = Object.values(await module)
   } catch (cause) {
     throw new UsageError(`--detectors: ${file} cannot be loaded: ${cause instanceof Error ? cause.message : cause}`)
   }

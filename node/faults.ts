@@ -5,6 +5,7 @@ import type { BrokerEvent } from '../src/broker/port.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Detector } from '../src/detect/detector.ts'
 import type { DetectorFailure } from '../src/detect/runner.ts'
+import type { StrayError } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { LogRate } from '../src/telemetry/log-rate.ts'
 
@@ -56,6 +57,14 @@ export class Faults {
     this.#rate.tell(`${what}: ${detector}`, (passedOver) =>
       this.#log.warn({ detector, chain, pair, err: error, passedOver }, what),
     )
+  }
+
+  /** It was caught outside every handler, so it belongs to no update. */
+  detectorStrayed({ detector, error: err, ends }: StrayError): void {
+    const what = 'a detector failed outside its handler: a forgotten await, a timer or an event'
+    const end = 'the node drains, commits and ends with exit code 1 (DETECTOR_FAULTS)'
+    if (ends) this.#log.fatal({ detector, err }, `${what}; ${end}`)
+    else this.#rate.tell(`${what}: ${detector}`, (passedOver) => this.#log.error({ detector, err, passedOver }, what))
   }
 
   recordFaulty(error: unknown): void {

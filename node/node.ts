@@ -11,6 +11,7 @@ import { acceptedConfig, secretsOf } from '../src/config/load.ts'
 import type { Config } from '../src/config/settings.ts'
 import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { assertDetectors } from '../src/detect/detector.ts'
+import { StrayErrors } from '../src/detect/stray-errors.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { createHttpServer, type HttpServer } from '../src/http/server.ts'
 import type { NodePredictor } from '../src/prediction/node-predictor.ts'
@@ -21,6 +22,7 @@ import { VERSION } from '../src/version.ts'
 import { Watchdog } from '../src/watchdog/watchdog.ts'
 import { type Caches, closeCaches, createCaches, startCaches } from './caches.ts'
 import { connectionTeller } from './connection.ts'
+import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
 import type { NodeOptions } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
@@ -98,6 +100,8 @@ class Node implements ForewarmNode {
   readonly predictor: NodePredictor
   readonly #broker: Broker
   readonly #watchdog: Watchdog
+  readonly #faults: Faults
+  readonly #strayErrors: StrayErrors
   readonly #closing = new AbortController()
   #telemetry: Telemetry | undefined
   #streams: Streams | undefined
@@ -124,6 +128,13 @@ class Node implements ForewarmNode {
     })
     this.predictor = this.#caches.prediction
     this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
+    this.#faults = new Faults(log)
+    this.#strayErrors = new StrayErrors({
+      metrics: this.#metrics,
+      ends: config.node.detectorFaults === 'end',
+      onStray: (stray) => this.#faults.detectorStrayed(stray),
+      close: () => this.close(),
+    })
     const { watchdogMs: limitMs, service } = config.node
     const onLost = (err: Error) => log.error({ err }, 'the watchdog ended: the event loop is no longer watched')
     this.#watchdog = new Watchdog({ limitMs, service, onLost })
@@ -184,6 +195,7 @@ class Node implements ForewarmNode {
     const { signal } = this.#closing
     try {
       this.#watchdog.start()
+      this.#strayErrors.start()
       // Loading the SDK takes 0.2–0.3 s, so that only a start loads it.
       const { startSdk } = await import('../src/telemetry/sdk.ts')
       this.#telemetry = startSdk({
@@ -223,6 +235,8 @@ class Node implements ForewarmNode {
       clock: this.#clock,
       metrics: this.#metrics,
       log: this.#log,
+      faults: this.#faults,
+      strayErrors: this.#strayErrors,
     })
     await this.#streams.producer.connect()
     this.#closing.signal.throwIfAborted()
@@ -270,6 +284,7 @@ class Node implements ForewarmNode {
     await this.#starting?.catch(() => undefined)
     const broker = this.#options.broker === undefined ? this.#broker.close() : undefined
     await Promise.all([this.#telemetry?.shutdown(), closeCaches(this.#caches), broker, this.#watchdog.close()])
+    this.#strayErrors.close()
   }
 }
 

@@ -14,10 +14,11 @@ import { isVirtual } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import type { Detector } from '../src/detect/detector.ts'
 import { DetectorRunner } from '../src/detect/runner.ts'
+import type { StrayErrors } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { Warmer } from '../src/warming/warmer.ts'
-import { Faults } from './faults.ts'
+import type { Faults } from './faults.ts'
 import { isWarming, lookAheadsOf } from './look-aheads.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
 import { type AskedParts, createTriggers, type TriggersParts } from './triggers.ts'
@@ -44,6 +45,8 @@ export interface StreamsOptions extends TriggersParts {
   readonly start: 'earliest' | 'latest'
   readonly acceptReplays: boolean
   readonly log: Log
+  readonly faults: Faults
+  readonly strayErrors: StrayErrors
 }
 
 /** How long a closing node waits for Kafka to take the last warm requests and results. */
@@ -52,7 +55,7 @@ const FLUSH_MS = 1_000
 type TopicEvent = Extract<BrokerEvent, { type: 'topic' }>
 
 export function createStreams(options: StreamsOptions): Streams {
-  const { config, broker, topics, caches, clock, metrics, nodeId, acceptReplays } = options
+  const { config, broker, topics, caches, clock, metrics, nodeId, acceptReplays, faults } = options
   const producer = broker.producer()
   const interest = new Interest(caches.table, topics.prices.partitions)
   const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
@@ -62,7 +65,6 @@ export function createStreams(options: StreamsOptions): Streams {
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
   const partitions = topics.warmResultPartitions
   const results = createWarmResultProducer({ producer, topic: warmResultsTopic, partitions })
-  const faults = new Faults(options.log)
   const catchUp = new CatchUp()
   const acceptance = new Acceptance(
     (topic) => faults.topicForeign(topic),
@@ -183,6 +185,7 @@ function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters:
     timeoutMs: config.node.detectorTimeoutMs,
     metrics,
     measurement: caches.measurement,
+    functionOf: (detector) => options.strayErrors.marked(detector),
     onFailure: (failure) => parts.faults.detectorFailed(failure),
   })
   const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined

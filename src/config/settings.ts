@@ -86,6 +86,12 @@ export const SETTINGS = {
       [1, 600_000, 1000],
       'The time after which the node no longer waits for a handler and counts it as timed out, in milliseconds.',
     ),
+    detectorFaults: setting({
+      name: 'DETECTOR_FAULTS',
+      check: oneOf(['go-on', 'end']),
+      default: fixed<'go-on' | 'end'>('go-on'),
+      doc: 'What a node does after an error of a detector outside its handler’s promise, such as in a timer or after a forgotten `await`: it goes on, or it drains, commits and ends the process with exit code 1.',
+    }),
     drainTimeoutMs: whole(
       'DRAIN_TIMEOUT_MS',
       [0, 600_000, 1000],

@@ -2,7 +2,7 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import type { Counter, Metrics } from '../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import type { Measurement } from '../warming/measurement.ts'
-import type { Detector } from './detector.ts'
+import type { Detector, DetectorFunction } from './detector.ts'
 import { BoundPrices, type PriceSources } from './prices.ts'
 
 /**
@@ -19,6 +19,8 @@ export interface RunnerOptions {
   /** Counts the reads of each update's handlers. */
   readonly measurement?: Pick<Measurement, 'settled'> | undefined
   readonly timer?: Timer
+  /** The function to call for a detector: its own unless given. */
+  readonly functionOf?: (detector: Detector) => DetectorFunction
   readonly onFailure: (failure: DetectorFailure) => void
 }
 
@@ -44,6 +46,7 @@ const RUNS_PER_PAIR = 16
 export class DetectorRunner {
   readonly #options: RunnerOptions
   readonly #timer: Timer
+  readonly #functions: readonly DetectorFunction[]
   readonly #errors: readonly Counter[]
   readonly #timeouts: readonly Counter[]
   /** The last run of each pair that has not settled. */
@@ -52,7 +55,8 @@ export class DetectorRunner {
   #waiting: (() => void)[] = []
 
   constructor(options: RunnerOptions) {
-    const { detectors, metrics } = options
+    const { detectors, metrics, functionOf = (of) => of.detect.bind(of) } = options
+    this.#functions = detectors.map(functionOf)
     this.#options = options
     this.#timer = options.timer ?? systemTimer
     this.#errors = detectors.map(({ name }) => metrics.counter('detector_errors_total', { detector: name }))
@@ -102,7 +106,7 @@ export class DetectorRunner {
     for (const [index, detector] of this.#options.detectors.entries()) {
       if (!subscribed(detector, run.topic, run.update.chain)) continue
       try {
-        const promise = detector.detect(run.update, run.prices)
+        const promise = this.#functions[index]?.(run.update, run.prices)
         if (promise === undefined) continue
         promises ??= []
         promises.push(this.#bounded(index, run, promise))

@@ -41,7 +41,7 @@ describe('loadConfig', () => {
       lookAhead: 'auto',
       lookAheadMs: 2,
       detectorConcurrency: 64,
-      detectorTimeoutMs: 1000,
+      ...{ detectorTimeoutMs: 1000, detectorFaults: 'go-on' },
       ...{ drainTimeoutMs: 1000, watchdogMs: 30_000 },
     })
     expect(config.warming).toEqual({
