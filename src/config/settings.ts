@@ -90,7 +90,7 @@ export const SETTINGS = {
       name: 'DETECTOR_FAULTS',
       check: oneOf(['go-on', 'end']),
       default: fixed<'go-on' | 'end'>('go-on'),
-      doc: 'What a node does after an error of a detector outside its handler’s promise, such as in a timer or after a forgotten `await`: it goes on, or it drains, commits and ends the process with exit code 1.',
+      doc: 'What a node does after an error of a detector in a timer or after a forgotten `await`. It goes on, or it drains, commits and ends the process with exit code 1 (end).',
     }),
     drainTimeoutMs: whole(
       'DRAIN_TIMEOUT_MS',
