@@ -3,6 +3,7 @@ import {
   accessCombinations,
   accessWorkload,
   type Choices,
+  type PriceChoices,
   priceCombinations,
   priceWorkload,
   sizesOf,
@@ -10,6 +11,8 @@ import {
 } from '../src/simulate/simulate.ts'
 import { readAccesses } from '../src/simulate/traffic/access-trace.ts'
 import { type MistimedUpdates, type PriceTape, readPriceTape } from '../src/simulate/traffic/price-tape.ts'
+import { isBaseline } from '../src/simulate/warmings/warmings.ts'
+import { LOOK_AHEAD_MODES } from '../src/strategy/named.ts'
 import { DEFAULTS, type SimulationFlags } from './options/simulation.ts'
 import { counted } from './terminal/progress-line.ts'
 import { say, type Terminal } from './terminal/terminal.ts'
@@ -38,15 +41,25 @@ export async function simulationInput(terminal: Terminal, flags: SimulationFlags
   const { maxReads = DEFAULTS.maxReads, spacingUs = DEFAULTS.spacingUs } = flags
   const tape = await readPriceTape({ prices: prices ?? '', events, maxReads, spacingUs, signal: terminal.signal })
   tellLeftOut(terminal, tape)
-  const combinations = priceCombinations({
-    ...choicesOf(flags, tape.pairs),
+  const combinations = onPrices(flags, tape.pairs)
+  const caution = tape.mistimed === undefined ? {} : { caution: mistimedText(tape.mistimed) }
+  return { workload: priceWorkload(tape, seed), combinations, ...caution }
+}
+
+function onPrices(flags: SimulationFlags, pairs: number): readonly Combination[] {
+  const choices: PriceChoices = {
+    ...choicesOf(flags, pairs),
     lookAheads: flags.lookAhead ?? DEFAULTS.lookAhead,
     attributions: flags.attribution ?? DEFAULTS.attribution,
     delaysMs: flags.delayMs ?? DEFAULTS.delayMs,
     warmMs: flags.warmMs ?? DEFAULTS.warmMs,
-  })
-  const caution = tape.mistimed === undefined ? {} : { caution: mistimedText(tape.mistimed) }
-  return { workload: priceWorkload(tape, seed), combinations, ...caution }
+  }
+  const combinations = priceCombinations(choices)
+  if (flags.report === undefined || flags.lookAhead !== undefined) return combinations
+  // A report also says what the other look-aheads would give. They make no difference to the baselines.
+  const warmings = choices.warmings.filter((name) => !isBaseline(name))
+  const lookAheads = LOOK_AHEAD_MODES.filter((mode) => !choices.lookAheads.includes(mode))
+  return [...combinations, ...priceCombinations({ ...choices, warmings, lookAheads })]
 }
 
 function choicesOf(flags: SimulationFlags, keys: number): Choices {

@@ -12,7 +12,8 @@ import * as opt from '../options/options.ts'
 import { DEFAULTS, READ_MODELS, type SimulationFlags } from '../options/simulation.ts'
 import { bar, showLine } from '../terminal/progress-line.ts'
 import { type TerminalTable, type TrafficKind, terminalTable } from '../terminal/simulation-text.ts'
-import { figuresJson, print, say, type Terminal } from '../terminal/terminal.ts'
+import { figuresJson, print, say, type Terminal, wrapped } from '../terminal/terminal.ts'
+import { verdicts } from '../terminal/verdict.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface SimulateFlags extends SimulationFlags {
@@ -88,6 +89,7 @@ export async function start(terminal: Terminal, flags: SimulateFlags): Promise<E
   const running = show(terminal, table, simulate(workload, combinations, options))
   const rows = await unlessInterrupted(terminal, running).finally(stopProgress)
   if (rows === undefined) return INTERRUPTED
+  if (table !== undefined) for (const line of verdicts(rows, trafficKind(flags))) print(terminal, wrapped(line))
   await writeReport(terminal, flags, { rows, samples: [...samples.values()], caution })
   return DONE
 }

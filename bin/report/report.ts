@@ -3,6 +3,7 @@ import type { SimulationRow } from '../../src/simulate/row.ts'
 import type { Sample } from '../../src/simulate/simulate.ts'
 import { isBaseline } from '../../src/simulate/warmings/warmings.ts'
 import { percent, type TrafficKind, wholeTable } from '../terminal/simulation-text.ts'
+import { readWhen } from '../terminal/verdict.ts'
 import { type Chart, type ChartLine, escaped, legend, lineChart } from './line-chart.ts'
 import { naming } from './lines.ts'
 import { simulationSummary } from './summary.ts'
@@ -33,8 +34,7 @@ export function simulationReport(all: readonly Simulated[], kind: TrafficKind, c
   const delays = [...new Set(rows.map(({ delayMs }) => delayMs))].toSorted((a, b) => a - b)
   const sections = delays.map((delayMs) => {
     const here = simulated.filter(({ row }) => row.delayMs === delayMs)
-    const when = delayMs === 0 ? 'at once' : `${delayMs} ms after the update`
-    return `${kind === 'prices' ? `<h2>Read ${when}</h2>` : ''}${sectionOf(here, kind)}`
+    return `${kind === 'prices' ? `<h2>Read ${readWhen(delayMs)}</h2>` : ''}${sectionOf(here, kind)}`
   })
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -70,7 +70,7 @@ function sectionOf(simulated: readonly Simulated[], kind: TrafficKind): string {
       return overTime(hitRatios, capacity, kind)
     }),
   ]
-  return `${simulationSummary(rows, names)}
+  return `${simulationSummary(rows, kind, names)}
 ${legend(lines)}
 <div class="charts">${charts.map(lineChart).join('\n')}</div>`
 }

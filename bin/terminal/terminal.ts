@@ -30,6 +30,11 @@ export function say(terminal: Terminal, line: string): void {
   terminal.stderr.write(`${line}\n`)
 }
 
+/** The text in lines of at most 80 characters, unless a word is longer. */
+export function wrapped(text: string): string {
+  return text.replace(/(.{1,80})(?: |$)/g, '$1\n').trimEnd()
+}
+
 export type Paint = Parameters<typeof styleText>[0]
 
 /** The text, coloured if the stream is a terminal and NO_COLOR is not set. */

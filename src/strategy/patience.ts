@@ -2,18 +2,21 @@ import { type EndedWarms, Throttle } from './throttle.ts'
 
 /** With a smaller share of used warms, the known reads do not foretell the next ones. */
 const TOO_FEW = 0.2
+/** A try lasts until so many warms were fetched, as they are judged together. */
+const TRIED_WARMS = 40
 /** Updates before the first try, and the most between two tries, as each costs a wait. */
 const FIRST_REST = 512
 const LONGEST_REST = 16_384
 
 /**
  * Says whether it pays to look ahead and to wait for what is fetched. If few of the warms are read, or reads are faster
- * than they, nothing is looked at for a while. Then one window is tried again, later each time.
+ * than they, nothing is looked at for a while. Then some warms are tried again, later each time.
  */
 export class Patience {
   readonly #throttle: Throttle
   #restUpdates = FIRST_REST
   #leftUpdates = FIRST_REST
+  #triedWarms = 0
 
   /** `ended`: late warms count as unused. */
   constructor(ended: () => EndedWarms) {
@@ -25,13 +28,20 @@ export class Patience {
     this.#throttle.judge()
     if (!this.#throttle.isThrottled) {
       this.#restUpdates = this.#leftUpdates = FIRST_REST
+      this.#triedWarms = 0
       return false
     }
-    if (this.#leftUpdates > 0) {
-      this.#leftUpdates -= updates
-      return true
-    }
+    if (this.#leftUpdates <= 0) return false
+    this.#leftUpdates -= updates
+    return true
+  }
+
+  /** So many warms are fetched now. */
+  fetches(warms: number): void {
+    if (!this.#throttle.isThrottled) return
+    this.#triedWarms += warms
+    if (this.#triedWarms < TRIED_WARMS) return
+    this.#triedWarms = 0
     this.#restUpdates = this.#leftUpdates = Math.min(2 * this.#restUpdates, LONGEST_REST)
-    return false
   }
 }

@@ -27,7 +27,7 @@ export interface LookAheadOptions {
   /** Nothing is prefetched for updates of this group. */
   readonly control?: Pick<ControlGroup, 'includes'> | undefined
   /** Lets the look-ahead rest while it does not pay: in the mode `auto`. */
-  readonly patience?: Pick<Patience, 'rests'> | undefined
+  readonly patience?: Pick<Patience, 'rests' | 'fetches'> | undefined
   /** Limits prefetching while warms go unread: in the other modes. */
   readonly throttle?: Pick<Throttle, 'allows'> | undefined
   /** Reads that follow this late or later are left to the triggers; WARM_MS unless given. */
@@ -94,6 +94,7 @@ export class LookAhead {
     this.#plan(row, columns)
     if (this.#wanted.length === 0) return undefined
     this.#loads.add(this.#wanted.length)
+    patience?.fetches(this.#wanted.length)
     const waits = mode === 'await' || (mode === 'auto' && this.#soonestMs < takesMs())
     const promoted = promote(this.#wanted.slice(), timeoutMs, waits)
     if (!waits) return undefined

@@ -31,8 +31,15 @@ test('simulate prints a row for each combination, or an object with --json', asy
     { warming: 'forewarm', slots: 8 },
   ])
   const table = await forewarm(call)
-  expect(table.stdout.split('\n')).toHaveLength(6)
-  expect(table.stdout).toMatch(/^policy +warming +slots +hit ratio/)
+  const lines = table.stdout.split('\n')
+  expect(lines[0]).toMatch(/^policy +warming +slots +hit ratio/)
+  expect(lines.slice(1, 5)).toEqual(Array(4).fill(expect.stringMatching(/^lru /)))
+  // No line is wider than a terminal.
+  expect(lines.slice(5)).toEqual([
+    'Warming saves 8.3 % of the misses, for 1.00 reads of L2 each (1 is free: the',
+    'miss would have read it); nothing with slots for 100 %.',
+    '',
+  ])
 })
 
 test('simulate names file and line of an invalid key, and ends with code 1', async () => {

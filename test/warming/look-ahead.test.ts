@@ -35,6 +35,8 @@ class Stage {
   readonly l1: L1
   /** The pairs that each window fetched. */
   readonly asked: (readonly number[])[] = []
+  /** What the patience heard of, window by window. */
+  readonly told: number[] = []
   readonly lookAhead: LookAhead
 
   constructor(options: StageOptions = {}) {
@@ -49,7 +51,9 @@ class Stage {
     const control = { includes: (pairId: number) => pairId === unwarmed }
     const throttle = { allows: () => allowed-- > 0 }
     const hierarchy = { isAbsent: (pairId: number) => pairId === options.absent }
-    const judges = { control, throttle, hierarchy, patience: options.rests && { rests: options.rests } }
+    const { rests = () => false } = options
+    const patience = { rests, fetches: (warms: number) => this.told.push(warms) }
+    const judges = { control, throttle, hierarchy, patience }
     const times = { timeoutMs: 2, takesMs: () => TAKES_MS }
     this.lookAhead = new LookAhead({ tracker, l1, mode, ...times, minRate, metrics, promote, ...judges })
   }
@@ -146,6 +150,7 @@ describe('the look-ahead', () => {
       [true, false, false],
       [[11], [12]],
     ])
+    expect(stage.told).toEqual([1, 1])
     expect(stage.metrics.counter('look_ahead_waits_total').value).toBe(1)
   })
 

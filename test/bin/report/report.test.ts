@@ -82,6 +82,28 @@ describe('a report of a simulation', () => {
     expect(verdictOf([rowOf({})])).toBeUndefined()
   })
 
+  test('tells of the settings that a node runs with, and what the others would give', () => {
+    const verdictOf = (rows: readonly SimulationRow[]) => /<p class="verdict">(.*?)<\/p>/.exec(reportOf(rows))?.[1]
+    const of = (lookAhead: SimulationRow['lookAhead'], hitRatio: number, coverage: number) =>
+      rowOf({ warming: 'forewarm', lookAhead, hitRatio, coverage, l2ReadsPerSavedMiss: 1.1 })
+    const [none, auto] = [rowOf({ lookAhead: 'auto' }), of('auto', 0.9, 0.8)]
+    expect(verdictOf([none, auto])).toBe(
+      'Warming saves 80.0 % of the misses, for 1.10 reads of L2 each (1 is free: the miss would have read it).',
+    )
+    const all = [none, auto, of('off', 0.5, 0), of('overlap', 0.55, 0.1), of('await', 0.95, 0.9)]
+    expect(verdictOf(all)).toBe(
+      'With LOOK_AHEAD=auto, warming saves 80.0 % of the misses, for 1.10 reads of L2 each ' +
+        '(1 is free: the miss would have read it). Others would save: LOOK_AHEAD=off (no handler waits) nothing; ' +
+        'LOOK_AHEAD=overlap (no handler waits) 10.0 % of the misses, for 1.10 each; ' +
+        'LOOK_AHEAD=await 90.0 % of the misses, for 1.10 each.',
+    )
+    expect(summaryOf(reportOf(all))[0]?.slice(3, 5)).toEqual(['0.9000', '80.0 %'])
+    // The headline does not boast with what does not run.
+    expect(verdictOf([none, of('auto', 0.5, 0), of('await', 0.95, 0.9)])).toBe(
+      'Warming saves nothing here. Others would save: LOOK_AHEAD=await 90.0 % of the misses, for 1.10 each.',
+    )
+  })
+
   test('compares warming only with rows of the same delay and policy', () => {
     const of = (delayMs: number, none: number, ours: number) => [
       rowOf({ delayMs, hitRatio: none }),
