@@ -38,10 +38,8 @@ const L1_SHARE = 0.05
 const HOUR_SECONDS = 3_600
 const POLL_MS = 20
 const GIVE_UP_MS = 300_000
-/** Handlers wait for the look-ahead's trip even on a slow machine, as the example shows what the trip saves. */
-const LOOK_AHEAD_MS = 100
 
-/** Runs the whole day through one node. */
+/** Runs the whole day through one node, on its defaults but for what is set here. */
 export async function runDay(options: RunOptions): Promise<Figures> {
   const { brokers, redisUrl, topic, day, warming } = options
   await openMarket(options)
@@ -61,17 +59,9 @@ export async function runDay(options: RunOptions): Promise<Figures> {
     env: {},
     config: {
       kafka: { brokers, priceTopics: [topic] },
-      node: {
-        service: serviceOf(options),
-        roles: ['correlate', 'detect', 'warm'],
-        lookAhead: 'await',
-        lookAheadMs: LOOK_AHEAD_MS,
-        // When the last update is counted, the last handlers may still be reading.
-        drainTimeoutMs: GIVE_UP_MS,
-      },
-      correlation: { top: 16 },
+      node: { service: serviceOf(options) },
       // No control group: the run without warming is the comparison.
-      warming: { enabled: warming, controlShare: 0 },
+      warming: { rollout: warming ? 'full' : 'off', controlShare: 0 },
       cache: {
         l1Slots: Math.round(day.openings.length * L1_SHARE),
         // The source polls each market every two minutes; a price that it did not change is still valid.

@@ -127,10 +127,19 @@ export class Promotion {
     const spans = options.traces?.map((parent) => this.#spans.load(pairIds.length, parent)) ?? []
     const { promise, resolve } = Promise.withResolvers<L2Load | undefined>()
     let expired = false
-    const cancel = this.#timer(options.timeoutMs ?? timeoutMs, () => {
+    const expire = () => {
       expired = true
       resolve(undefined)
+    }
+    let turn: NodeJS.Immediate | undefined
+    // On a busy thread the answer may lie in the socket already: it is read before immediates run.
+    const cancelTimer = this.#timer(options.timeoutMs ?? timeoutMs, () => {
+      turn = setImmediate(expire)
     })
+    const cancel = () => {
+      cancelTimer()
+      clearImmediate(turn)
+    }
     const startMs = performance.now()
     void l2.load(pairIds).then((load) => {
       cancel()

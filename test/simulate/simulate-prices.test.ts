@@ -50,6 +50,13 @@ describe('on the first recorded day of a prediction market', () => {
     expect(row?.accuracy).toBeGreaterThanOrEqual(0.9)
   })
 
+  test('reads right after their update hit by default, as handlers wait where a read would miss', async () => {
+    if (tape === undefined) return
+    const [small, large] = await hitRatios(tape, { lookAheads: ['auto'], capacity: [0.01, 0.05] })
+    expect(small).toBeGreaterThanOrEqual(0.965)
+    expect(large).toBeGreaterThanOrEqual(0.985)
+  })
+
   test('reads right after their update hit if handlers wait for the look-ahead', async () => {
     if (tape === undefined) return
     const [small, large] = await hitRatios(tape, { lookAheads: ['await'], capacity: [0.01, 0.05] })
