@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { createNode, detector, virtualClock } from '../../index.ts'
+import { createNode, detector, type ForewarmNode, virtualClock } from '../../index.ts'
 import { priceColumns, VERSIONS_PER_MS } from '../../src/cache/cached-price.ts'
 import { PairKeys } from '../../src/cache/l2/redis/keys.ts'
 import { createRedisL2 } from '../../src/cache/l2/redis/redis.ts'
@@ -72,11 +72,7 @@ export async function runDay(options: RunOptions): Promise<Figures> {
   })
   const startMs = performance.now()
   await node.start()
-  while (node.stats().updates < day.updates.length) {
-    if (performance.now() - startMs > GIVE_UP_MS)
-      throw new Error(`only ${node.stats().updates} of ${day.updates.length} updates arrived`)
-    await pause(POLL_MS)
-  }
+  await untilHandled(node, day.updates.length)
   const seconds = (performance.now() - startMs) / 1000
   await node.close()
   const { reads, warms, l1, updates } = node.stats()
@@ -96,6 +92,14 @@ export async function runDay(options: RunOptions): Promise<Figures> {
 /** Each run has values of its own in Redis. */
 function serviceOf({ topic, warming }: RunOptions): string {
   return `${topic}.${warming ? 'warmed' : 'unwarmed'}`
+}
+
+async function untilHandled(node: ForewarmNode, updates: number): Promise<void> {
+  const deadlineMs = performance.now() + GIVE_UP_MS
+  while (node.stats().updates < updates) {
+    if (performance.now() > deadlineMs) throw new Error(`only ${node.stats().updates} of ${updates} updates arrived`)
+    await pause(POLL_MS)
+  }
 }
 
 /** Resets Redis to the opening price of every market, as the day before would have left it. */

@@ -17,10 +17,6 @@ export const EXCEPTIONS: Readonly<Record<string, readonly (readonly [finding: st
   ],
   'functions have at most 50 lines': [
     [
-      'examples/polymarket/run-day.ts: export async function runDay(options: RunOptions): Promise<Figures> { has 60 lines',
-      'an example is read from top to bottom',
-    ],
-    [
       'test/cache/l2/conformance.ts: export function l2Conformance(name: string, open: () => Promise<L2Bench>): void { has 141 lines',
       'a suite',
     ],
