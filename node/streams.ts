@@ -59,8 +59,9 @@ export function createStreams(options: StreamsOptions): Streams {
   const producer = broker.producer()
   const interest = new Interest(caches.table, topics.prices.partitions)
   const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
+  const { service } = config.node
   const { warmRequestsTopic: topic, warmResultsTopic } = config.kafka
-  const warmer = new Warmer({ ...caches, clock, metrics, nodeId, topic, isInterested, acceptReplays })
+  const warmer = new Warmer({ ...caches, clock, metrics, service, nodeId, topic, isInterested, acceptReplays })
   if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
   const partitions = topics.warmResultPartitions

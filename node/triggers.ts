@@ -36,6 +36,7 @@ export function createTriggers(options: TriggersParts, { requests, warmer, onWar
     // Twice the typical duration of a warm, and a millisecond for the timer's inexactness.
     takesMs: () => Math.min(WARM_MS, 1 + 2 * warmer.typicalMs),
     clock,
+    service: config.node.service,
     nodeId,
     warmMs: soonestWarmMs(config),
     publish: (request, lagMs) => {

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { DEFAULT_SERVICE } from '../schemas/topics.ts'
 import {
   encodeWarmRequest,
   type Origin,
   type Priority,
   parseWarmRequest,
+  serviceOf,
   type WarmRequest,
 } from '../schemas/warm-request.ts'
 import { parseWarmResult, type WarmResult } from '../schemas/warm-result.ts'
@@ -18,6 +20,8 @@ import { createWarmRequestProducer, type WarmRequestProducer } from './warm-requ
 export interface WarmPublisherOptions {
   /** Stays open when the publisher closes. */
   readonly broker: Broker
+  /** The service whose nodes are asked; \`default\` unless given. */
+  readonly service?: string
   readonly topics: { readonly warmRequests: string; readonly warmResults: string }
   readonly clock: Clock
   readonly timer?: Timer | undefined
@@ -79,7 +83,6 @@ const TIMEOUT_MS = 5_000
 /** A day. Node makes one millisecond of a timer of 25 days and more. */
 const LONGEST_TIMEOUT_MS = 86_400_000
 const MAX_WAITING = 10_000
-const GROUP_PREFIX = 'forewarm.warm-publisher'
 
 /** Connects. Throws a ForewarmError (`topics-unusable`) if there is no topic for warm requests, or a BrokerError. */
 export async function createWarmPublisher(options: WarmPublisherOptions): Promise<WarmPublisher> {
@@ -113,6 +116,7 @@ interface Waiter {
 
 class Publisher implements WarmPublisher {
   readonly #options: WarmPublisherOptions
+  readonly #service: string
   readonly #requests: WarmRequestProducer
   readonly #producer: Producer
   readonly #timer: Timer
@@ -123,6 +127,7 @@ class Publisher implements WarmPublisher {
 
   constructor(options: WarmPublisherOptions, requests: WarmRequestProducer, producer: Producer) {
     this.#options = options
+    this.#service = options.service ?? DEFAULT_SERVICE
     this.#requests = requests
     this.#producer = producer
     this.#timer = options.timer ?? systemTimer
@@ -131,7 +136,7 @@ class Publisher implements WarmPublisher {
   async request(ask: WarmAsk): Promise<WarmReceipt> {
     this.#assertOpen()
     const nowMs = this.#options.clock.now()
-    const request = checked(requestOf(ask, nowMs))
+    const request = checked(requestOf(ask, this.#options.service, nowMs))
     refuseWait(ask, nowMs)
     if (ask.wait !== true) {
       await this.#requests.send(request)
@@ -193,7 +198,7 @@ class Publisher implements WarmPublisher {
   async #join(): Promise<Consumer> {
     const consumer = this.#options.broker.consumer({
       mode: 'broadcast',
-      groupId: GROUP_PREFIX,
+      groupId: `forewarm.${this.#service}.warm-publisher`,
       topics: [this.#options.topics.warmResults],
       start: { at: 'latest' },
       onBatch: async (batch) => this.#take(batch),
@@ -215,8 +220,8 @@ class Publisher implements WarmPublisher {
       const waiter = this.#waiters.get(requestId)
       if (waiter === undefined || value === undefined) continue
       const parsed = parseWarmResult(value)
-      // A result that cannot be parsed is no answer. The request times out instead.
-      if (parsed.ok) this.#answer(requestId, waiter, parsed.value)
+      // A result that cannot be parsed, or is of another service, is no answer. The request times out instead.
+      if (parsed.ok && serviceOf(parsed.value) === this.#service) this.#answer(requestId, waiter, parsed.value)
     }
     return batch.count
   }
@@ -252,9 +257,17 @@ class Publisher implements WarmPublisher {
   }
 }
 
-function requestOf(ask: WarmAsk, issuedAtMs: number): WarmRequest {
+function requestOf(ask: WarmAsk, service: string | undefined, issuedAtMs: number): WarmRequest {
   const { wait, waitFor, timeoutMs, priority = 'high', origin = 'manual', ...rest } = ask
-  return { ...rest, v: 1, requestId: randomUUID(), origin, priority, issuedAtMs }
+  return {
+    ...rest,
+    v: 1,
+    requestId: randomUUID(),
+    ...(service !== undefined && { service }),
+    origin,
+    priority,
+    issuedAtMs,
+  }
 }
 
 /** Throws for a request that no node would accept. */

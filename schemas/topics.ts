@@ -14,6 +14,9 @@ export const TOPIC_RETENTION_MS: Readonly<Record<TopicRole, number>> = {
 export const DEAD_LETTER_SUFFIX = '.dlq'
 export const DEAD_LETTER_RETENTION_MS = 14 * 24 * HOUR_MS
 
+/** The service of nodes that are given none, and of warm requests and results that name none. */
+export const DEFAULT_SERVICE = 'default'
+
 /** Parts of a composite key are joined by NUL, which neither a chain nor a pair may contain. */
 export const KEY_SEPARATOR = '\0'
 

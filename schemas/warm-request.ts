@@ -1,5 +1,5 @@
 import { type RecordFields, recordFormat } from './record-fields.ts'
-import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
+import { DEFAULT_SERVICE, MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 
 export const ORIGINS = ['correlation', 'manual', 'schedule', 'prediction', 'recommendation', 'replay'] as const
 /** Who made a warm request. */
@@ -13,6 +13,8 @@ export type Priority = (typeof PRIORITIES)[number]
 export interface WarmRequest {
   readonly v: 1
   readonly requestId: string
+  /** Only nodes of this service warm for it; `default` if absent. */
+  readonly service?: string
   readonly chain: string
   readonly pairs: readonly string[]
   readonly origin: Origin
@@ -31,8 +33,14 @@ export interface WarmRequest {
 
 export const MAX_PAIRS_A_REQUEST = 1_000
 export const MAX_REQUEST_ID_BYTES = 128
+export const MAX_SERVICE_BYTES = 64
 const MAX_STRATEGY_BYTES = 64
 const MAX_REASON_CHARS = 500
+
+/** The service that a warm request or a warm result belongs to. */
+export function serviceOf({ service = DEFAULT_SERVICE }: { readonly service?: string }): string {
+  return service
+}
 
 export const { parse: parseWarmRequest, encode: encodeWarmRequest } = recordFormat(read)
 
@@ -41,6 +49,7 @@ function read(fields: RecordFields): WarmRequest {
   return {
     v: 1,
     requestId: fields.name('requestId', MAX_REQUEST_ID_BYTES),
+    ...(fields.has('service') && { service: fields.name('service', MAX_SERVICE_BYTES) }),
     chain: fields.name('chain', MAX_CHAIN_BYTES),
     pairs,
     origin: fields.oneOf('origin', ORIGINS),

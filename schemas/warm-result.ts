@@ -1,6 +1,6 @@
 import { type RecordFields, recordFormat } from './record-fields.ts'
 import { MAX_PAIR_BYTES } from './topics.ts'
-import { MAX_PAIRS_A_REQUEST, MAX_REQUEST_ID_BYTES } from './warm-request.ts'
+import { MAX_PAIRS_A_REQUEST, MAX_REQUEST_ID_BYTES, MAX_SERVICE_BYTES } from './warm-request.ts'
 
 export const WARM_STATUSES = ['done', 'partial', 'timeout', 'refused', 'failed', 'shadow'] as const
 /** How a warm request ended on one node. */
@@ -22,6 +22,8 @@ export type WarmOutcome = (typeof WARM_OUTCOMES)[number]
 export interface WarmResult {
   readonly v: 1
   readonly requestId: string
+  /** The service of the request and of the node; `default` if absent. */
+  readonly service?: string
   readonly node: string
   readonly status: WarmStatus
   readonly warmed: number
@@ -42,6 +44,7 @@ function read(fields: RecordFields): WarmResult {
   return {
     v: 1,
     requestId: fields.name('requestId', MAX_REQUEST_ID_BYTES),
+    ...(fields.has('service') && { service: fields.name('service', MAX_SERVICE_BYTES) }),
     node: fields.name('node', MAX_NODE_BYTES),
     status: fields.oneOf('status', WARM_STATUSES),
     warmed: fields.count('warmed'),

@@ -22,12 +22,17 @@ export interface WarmPublisherOptions {
  */
 export async function createWarmPublisher(options: WarmPublisherOptions = {}): Promise<WarmPublisher> {
   const { config } = acceptedConfig({ env: options.env ?? process.env, overrides: options.config })
-  const { kafka } = config
+  const { kafka, node } = config
   const broker = options.broker ?? configuredKafka(config, () => undefined)
   const closeOwn = async () => (options.broker === undefined ? await broker.close() : undefined)
   try {
     const topics = { warmRequests: kafka.warmRequestsTopic, warmResults: kafka.warmResultsTopic }
-    const publisher = await createPublisherOver({ broker, topics, clock: options.clock ?? systemClock })
+    const publisher = await createPublisherOver({
+      broker,
+      topics,
+      service: node.service,
+      clock: options.clock ?? systemClock,
+    })
     return {
       request: (ask) => publisher.request(ask),
       close: async () => {

@@ -41,20 +41,21 @@ export async function start(terminal: Terminal, pairs: readonly string[], flags:
     import('../../producers/warm-publisher.ts'),
     import('../../src/clock.ts'),
   ])
-  const receipt = await withKafka(terminal, flags, async (broker, { kafka }) => {
+  const { receipt, service } = await withKafka(terminal, flags, async (broker, { kafka, node: { service } }) => {
     const topics = { warmRequests: kafka.warmRequestsTopic, warmResults: kafka.warmResultsTopic }
-    const publisher = await createWarmPublisher({ broker, topics, clock: systemClock })
+    const publisher = await createWarmPublisher({ broker, topics, service, clock: systemClock })
     try {
       const asked = opt.pick(flags, ['chain', 'priority', 'timeoutMs', 'reason', 'wait', 'dryRun'])
-      return await Promise.race([publisher.request({ pairs, ...asked }), interruptionOf(terminal)])
+      const asking = publisher.request({ pairs, ...asked })
+      return { receipt: await Promise.race([asking, interruptionOf(terminal)]), service }
     } finally {
       await publisher.close()
     }
   })
   if (receipt === 'interrupted') return INTERRUPTED
   if (flags.json === true) printJson(terminal, receipt)
-  else if (receipt.status === 'timeout') say(terminal, receiptText(receipt))
-  else print(terminal, receiptText(receipt))
+  else if (receipt.status === 'timeout') say(terminal, receiptText(receipt, service))
+  else print(terminal, receiptText(receipt, service))
   return isGood(receipt) ? DONE : FAILED
 }
 
@@ -76,13 +77,13 @@ function isGood(receipt: WarmReceipt): boolean {
   }
 }
 
-function receiptText(receipt: WarmReceipt): string {
+function receiptText(receipt: WarmReceipt, service: string): string {
   switch (receipt.status) {
     case 'sent':
       return `sent ${receipt.requestId}`
     case 'timeout': {
       const refusals = receipt.results.map(({ node }) => node).join(', ')
-      return `no node has warmed ${receipt.requestId} in time${refusals === '' ? '' : ` (refused by ${refusals})`}`
+      return `no node has warmed ${receipt.requestId} in time for service ${service}${refusals === '' ? '' : ` (refused by ${refusals})`}`
     }
     case 'answered': {
       const { node, status, durationMs } = receipt.result

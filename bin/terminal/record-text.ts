@@ -87,11 +87,16 @@ function priceWords({ chain, pair, price, bid, ask, liquidity, group }: PriceUpd
 function requestWords(request: WarmRequest): readonly string[] {
   const { chain, pairs, origin, priority, triggerPair, requestId } = request
   const trigger = triggerPair === undefined ? '' : ` after ${triggerPair}`
-  return [chain, `warm ${pairs.join(', ')}${trigger}`, origin, priority, requestId]
+  return [chain, `warm ${pairs.join(', ')}${trigger}`, origin, priority, ...serviceWords(request), requestId]
 }
 
 function resultWords(result: WarmResult): readonly string[] {
-  return [result.node, result.status, ...pairCounts(result), `${result.durationMs} ms`, result.requestId]
+  const { node, status, durationMs, requestId } = result
+  return [node, status, ...pairCounts(result), `${durationMs} ms`, ...serviceWords(result), requestId]
+}
+
+function serviceWords({ service }: Pick<WarmRequest, 'service'>): readonly string[] {
+  return service === undefined ? [] : [`service ${service}`]
 }
 
 /** What became of the pairs of a warm request, for people. */

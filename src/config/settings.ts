@@ -1,3 +1,4 @@
+import { DEFAULT_SERVICE } from '../../schemas/topics.ts'
 import {
   LOOK_AHEAD_MODES,
   type LookAheadMode,
@@ -50,7 +51,7 @@ export const SETTINGS = {
     service: setting({
       name: 'FOREWARM_SERVICE',
       check: serviceName,
-      default: fixed('default'),
+      default: fixed(DEFAULT_SERVICE),
       doc: 'The name of the service. It is part of consumer groups and of keys in Redis, and warm requests and results carry it, so that services over one Kafka and one Redis stay apart.',
     }),
     roles: setting({

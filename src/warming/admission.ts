@@ -1,4 +1,4 @@
-import type { WarmRequest } from '../../schemas/warm-request.ts'
+import { serviceOf, type WarmRequest } from '../../schemas/warm-request.ts'
 import { type PairTable, TABLE_FULL, UNKNOWN_PAIR } from '../cache/names/pair-table.ts'
 import { RecentIds } from './recent-ids.ts'
 
@@ -7,6 +7,8 @@ export type WarmRefusal =
   /** It was made by a replay, and this node does not serve those. */
   | 'replay'
   | 'not-interested'
+  /** It is for the nodes of another service. */
+  | 'other-service'
   /** A request with this id came before. */
   | 'duplicate'
   | 'expired'
@@ -26,6 +28,7 @@ export type Admission =
     }
 
 export interface AdmissionOptions {
+  readonly service: string
   readonly table: PairTable
   /** Whether the pair concerns this node: its chain is assigned here, or a detector here reads it. */
   readonly isInterested: (chain: string, pair: string) => boolean
@@ -45,7 +48,10 @@ export class Admissions {
   }
 
   decide(request: WarmRequest, nowMs: number): Admission {
+    // A replay plays a service's requests to whichever nodes are there to read it.
     if (request.origin === 'replay' && !this.#options.acceptReplays) return notAdmitted('replay', false)
+    if (request.origin !== 'replay' && serviceOf(request) !== this.#options.service)
+      return notAdmitted('other-service', false)
     const pairIds = this.#wanted(request)
     if (pairIds === undefined) return notAdmitted('not-interested', false)
     if (!this.#served.add(request.requestId)) return notAdmitted('duplicate', false)

@@ -26,6 +26,8 @@ export interface TriggersOptions {
   }
   readonly strategy: Strategy
   readonly clock: Clock
+  /** The service whose nodes are asked; \`default\` unless given. */
+  readonly service?: string
   /** Together with a count it makes the ids of the requests. */
   readonly nodeId: string
   /** Reads that follow sooner are left to the look-ahead; WARM_MS unless given. */
@@ -155,7 +157,7 @@ export class Triggers {
   }
 
   #publish(trigger: number, selected: readonly Candidate[], why: { kind: CandidateKind; reason: string }): void {
-    const { table, clock, nodeId, publish } = this.#options
+    const { table, clock, service, nodeId, publish } = this.#options
     const nowMs = clock.now()
     const soonestMs = selected[0]?.lagMs ?? 0
     const latestMs = selected.at(-1)?.lagMs ?? 0
@@ -163,6 +165,7 @@ export class Triggers {
     const request: WarmRequest = {
       v: 1,
       requestId: `${nodeId}-${++this.#count}`,
+      ...(service !== undefined && { service }),
       chain: table.chainName(table.chainOf(trigger)),
       pairs: selected.map(({ pairId }) => table.pairName(pairId)),
       origin: why.kind,

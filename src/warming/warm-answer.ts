@@ -19,6 +19,7 @@ export function answer(request: WarmRequest, outcomes: readonly WarmOutcome[], f
   return {
     v: 1,
     requestId: request.requestId,
+    ...(request.service !== undefined && { service: request.service }),
     node: facts.node,
     status: request.dryRun === true ? 'shadow' : statusOf(outcomes, facts.timedOut),
     warmed: count('warmed'),
@@ -36,7 +37,8 @@ export function answer(request: WarmRequest, outcomes: readonly WarmOutcome[], f
 
 export function refusalAnswer(request: WarmRequest, facts: Pick<AnswerFacts, 'node' | 'atMs'>): WarmResult {
   const counts = { warmed: 0, alreadyInL1: 0, notFound: 0, refusedOlder: 0, notInterested: 0 }
-  return { v: 1, requestId: request.requestId, status: 'refused', ...counts, ...facts, durationMs: 0 }
+  const service = request.service !== undefined && { service: request.service }
+  return { v: 1, requestId: request.requestId, ...service, status: 'refused', ...counts, ...facts, durationMs: 0 }
 }
 
 /** `done`: every pair that concerns this node is in L1. A pair that the deadline cut off makes a `timeout`. */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Context, ROOT_CONTEXT } from '@opentelemetry/api'
+import { DEFAULT_SERVICE } from '../../schemas/topics.ts'
 import { PRIORITIES, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult } from '../../schemas/warm-result.ts'
 import { Alarm } from '../alarm.ts'
@@ -20,6 +21,8 @@ import type { WarmJob } from './warm-job.ts'
 export interface WarmerOptions {
   /** The name of this node in its results. */
   readonly nodeId: string
+  /** Requests of other services are counted and left to their nodes; \`default\` unless given. */
+  readonly service?: string
   readonly table: PairTable
   /** Whether the pair concerns this node: its chain is assigned here, or a detector here reads it. */
   readonly isInterested: (chain: string, pair: string) => boolean
@@ -72,10 +75,10 @@ export class Warmer {
   #closed = false
 
   constructor(options: WarmerOptions) {
-    const { table, isInterested, acceptReplays = false } = options
+    const { service = DEFAULT_SERVICE, table, isInterested, acceptReplays = false } = options
     const { rememberedIds = REMEMBERED_IDS, maxHoldMs = MAX_HOLD_MS, maxWaitingPairs = MAX_WAITING_PAIRS } = options
     this.#options = options
-    this.#admissions = new Admissions({ table, isInterested, acceptReplays, rememberedIds, maxHoldMs })
+    this.#admissions = new Admissions({ service, table, isInterested, acceptReplays, rememberedIds, maxHoldMs })
     this.#backlog = new Backlog(maxWaitingPairs)
     this.#counts = new WarmCounts(options.metrics)
     this.#spans = options.spans ?? new Spans()
@@ -87,7 +90,7 @@ export class Warmer {
   }
 
   /**
-   * Resolves to the result, or to undefined if the node stays silent: the request does not concern it, was served
+   * Resolves to the result, or to undefined if the node stays silent: the request is none of its own, was served
    * before or made by a replay, or the warmer is closed. `trace` came with the request from its topic; a request
    * without one was made by the node itself.
    */

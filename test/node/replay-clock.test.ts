@@ -18,8 +18,11 @@ test("in a replay, a warm request becomes due, expires and is answered by the re
     await until('A is handled', () => node.stats().updates === 1)
     const results = await stage.watch(stage.topics.warmResults)
     const request = (requestId: string, times: Partial<WarmRequest>) => {
-      const wish = { v: 1, requestId, chain: 'ethereum', pairs: ['A'], origin: 'manual', priority: 'high' } as const
-      return { partition: 0, value: encodeWarmRequest({ ...wish, issuedAtMs: startMs, ...times }) }
+      const wish = { v: 1, requestId, service: stage.service, chain: 'ethereum', pairs: ['A'] } as const
+      return {
+        partition: 0,
+        value: encodeWarmRequest({ ...wish, origin: 'manual', priority: 'high', issuedAtMs: startMs, ...times }),
+      }
     }
     await stage.producer.sendBatch(stage.topics.warmRequests, [
       request('held', { notBeforeMs: startMs + 1_000, expiresAtMs: startMs + 1_500 }),

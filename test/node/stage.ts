@@ -74,7 +74,10 @@ export class Stage {
     const publisher = await createWarmPublisher({
       broker: this.broker,
       env: {},
-      config: { kafka: { warmRequestsTopic: this.topics.warmRequests, warmResultsTopic: this.topics.warmResults } },
+      config: {
+        kafka: { warmRequestsTopic: this.topics.warmRequests, warmResultsTopic: this.topics.warmResults },
+        node: { service: this.service },
+      },
     })
     this.#opened.push(publisher)
     return publisher

@@ -202,21 +202,24 @@ test('a node serves warm requests for a pair that it reads, though it does not h
   })
 })
 
-test('a warm request is answered by nodes of two services', async () => {
+test('a warm request is carried out by the nodes of its service alone, and counted by those of others', async () => {
   await onStage(inMemory(), async (stage) => {
-    const nodes = [
-      await stage.startNode({ config: SMALL_L1 }),
-      await stage.startNode({ config: { ...SMALL_L1, node: { ...SMALL_L1.node, service: uniqueName('other') } } }),
-    ]
+    const service = uniqueName('other')
+    const own = await stage.startNode({ config: SMALL_L1 })
+    const other = await stage.startNode({ config: { ...SMALL_L1, node: { ...SMALL_L1.node, service } } })
+    const nodes = [own, other]
     await stage.produce(...pairsOf(10).map((pair) => updateOf(pair)))
     await until('both have them', () =>
       nodes.every((node) => node.stats().updates === 10 && node.stats().l2.waitingEntries === 0),
     )
     const publisher = await stage.warmPublisher()
-    const receipt = await publisher.request({ chain: 'ethereum', pairs: ['P8'], wait: true, waitFor: 2 })
-    if (receipt.status !== 'answered') throw new Error(receipt.status)
-    expect(new Set(receipt.results.map(({ node }) => node))).toEqual(new Set(nodes.map(({ id }) => id)))
-    for (const node of nodes) expect(node.stats().warms.admitted).toBe(1)
+    const results = await stage.watch(stage.topics.warmResults)
+    const receipt = await publisher.request({ chain: 'ethereum', pairs: ['P8'], wait: true })
+    expect(receipt).toMatchObject({ status: 'answered', result: { node: own.id, service: stage.service } })
+    const refused = () => metricValue(other, 'arbitrage_warm_requests_refused_total', { reason: 'other-service' })
+    await until('the other has passed it over', async () => (await refused()) === 1)
+    expect(nodes.map((node) => node.stats().warms.admitted)).toEqual([1, 0])
+    expect(resultsIn(results)).toHaveLength(1)
   })
 })
 

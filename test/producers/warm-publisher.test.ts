@@ -60,9 +60,10 @@ async function requests(count: number): Promise<WarmRequest[]> {
   })
 }
 
-async function reply(requestId: string, node: string, status: WarmStatus): Promise<WarmResult> {
+async function reply(requestId: string, node: string, status: WarmStatus, service?: string): Promise<WarmResult> {
   const counts = { warmed: 1, alreadyInL1: 0, notFound: 0, refusedOlder: 0, notInterested: 0 }
-  const result: WarmResult = { v: 1, requestId, node, status, ...counts, durationMs: 1, atMs: 2 }
+  const of = service !== undefined && { service }
+  const result: WarmResult = { v: 1, requestId, ...of, node, status, ...counts, durationMs: 1, atMs: 2 }
   await results.send(result)
   return result
 }
@@ -124,6 +125,20 @@ describe('a warm publisher', () => {
     const receipts = await Promise.all(waited)
     const nodes = receipts.map((receipt) => receipt.status === 'answered' && receipt.result.node)
     expect(nodes).toEqual(['node of p-1', 'node of p-2', 'node of p-3'])
+  })
+
+  it('asks the nodes of its service, and takes no answer of another', async () => {
+    const staging = await createWarmPublisher({ broker, topics: TOPICS, service: 'staging', clock, timer: timer.start })
+    const waited = [publisher, staging].map((each) => each.request({ ...ASK, wait: true }))
+    const sent = await requests(2)
+    expect(new Set(sent.map(({ service }) => service))).toEqual(new Set([undefined, 'staging']))
+    for (const { requestId, service } of sent) {
+      const [other, own] = service === 'staging' ? [undefined, 'staging'] : ['staging', undefined]
+      await reply(requestId, 'another', 'done', other)
+      await reply(requestId, 'ours', 'done', own)
+    }
+    for (const receipt of await Promise.all(waited)) expect(receipt).toMatchObject({ result: { node: 'ours' } })
+    await staging.close()
   })
 
   it('skips results that cannot be parsed', async () => {

@@ -20,6 +20,7 @@ const MINIMAL: WarmRequest = {
 
 const FULL: WarmRequest = {
   ...MINIMAL,
+  service: 'staging',
   pairs: ['WETH/USDC', 'WBTC/USDC'],
   origin: 'correlation',
   strategy: 'forewarm',

@@ -67,6 +67,20 @@ describe('a warmer', () => {
     expect([on.refused('not-interested', 'base'), on.refused('replay')]).toEqual([1, 1])
   })
 
+  it('leaves requests of another service to its nodes, and takes one that names none as one of the default service', async () => {
+    const staging = on.open({ service: 'staging', acceptReplays: true })
+    expect(await on.warmer.submit(request({ service: 'staging' }))).toBeUndefined()
+    expect(await staging.submit(request())).toBeUndefined()
+    expect(on.promotions.asked).toEqual([])
+    expect([on.warmer.stats().refusals, on.refused('other-service')]).toEqual([{ 'other-service': 1 }, 2])
+    expect(await on.warmer.submit(request({ service: 'default' }))).toMatchObject({
+      service: 'default',
+      status: 'done',
+    })
+    expect(await staging.submit(request({ service: 'staging' }))).toMatchObject({ service: 'staging', status: 'done' })
+    expect(await staging.submit(request({ service: 'production', origin: 'replay' }))).toMatchObject({ status: 'done' })
+  })
+
   it('gives no id to a pair that does not concern the node', async () => {
     await on.warmer.submit(request({ chain: 'base', pairs: ['x', 'y'] }))
     expect(on.table.size).toBe(0)

@@ -1,3 +1,4 @@
+import { DEFAULT_SERVICE } from '../../../../schemas/topics.ts'
 import type { Clock } from '../../../clock.ts'
 import { InFlight } from '../../../in-flight.ts'
 import type { Metrics } from '../../../telemetry/slab.ts'
@@ -71,7 +72,7 @@ class RedisL2 implements L2 {
 
   constructor(options: RedisL2Options) {
     const { clock, random, commandTimeoutMs = COMMAND_TIMEOUT_MS, timer = systemTimer } = options
-    const { service = 'default', ttlMs, metrics } = options
+    const { service = DEFAULT_SERVICE, ttlMs, metrics } = options
     this.#options = options
     this.#keys = new PairKeys(options.table, service)
     const server = {
