@@ -79,6 +79,7 @@ export function createCaches(options: CachesOptions): Caches {
   const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack }
   const caches = { table, ...levels, tracker, mining, prediction, control, measurement }
   observeCaches(metrics, caches)
+  observeBenefit(metrics, caches)
   metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)
   metrics.observe('prediction_pairs_recycled_total', {}, () => prediction.recycled)
   metrics.observe('drops_total', { reason: 'hour-not-forecast' }, () => prediction.notForecast)
@@ -179,6 +180,18 @@ function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): Wri
     onLost: (lost, reason) =>
       log.warn({ entries: lost, reason }, 'closed before L2 had the newest of these pairs: it gets their next updates'),
   })
+}
+
+/** A figure that cannot be measured yet is not shown. */
+function observeBenefit(metrics: Metrics, { measurement, l1, promotion }: Caches): void {
+  const figures = () => measurement.figures({ usage: l1.usage, promotions: promotion.tally })
+  for (const bound of ['points', 'low', 'high'] as const)
+    metrics.observe(
+      'warming_hit_rate_improvement_points',
+      { bound },
+      () => figures().hitRateImprovement?.[bound] ?? Number.NaN,
+    )
+  metrics.observe('warming_coverage_ratio', {}, () => figures().coverage ?? Number.NaN)
 }
 
 function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker, pushBack }: Caches): void {

@@ -64,6 +64,11 @@ export function warmingHealth(vitals: Vitals): WarmingHealth {
   const { caches, streams } = vitals
   const stats = streams?.warmer.stats()
   const { done = 0, partial = 0, timeout = 0, failed = 0 } = stats?.byStatus ?? {}
+  const { measurement, l1, promotion } = caches
+  const { hitRateImprovement, coverage, accuracy, control, warmed } = measurement.figures({
+    usage: l1.usage,
+    promotions: promotion.tally,
+  })
   const operations = done + partial + timeout + failed
   return {
     tracker: { totalPairs: caches.tracker.totalPairs, totalUpdates: caches.tracker.totalUpdates },
@@ -72,6 +77,7 @@ export function warmingHealth(vitals: Vitals): WarmingHealth {
       totalPairsWarmed: stats?.pairsWarmed ?? 0,
       successRate: operations === 0 ? undefined : (done + partial) / operations,
     },
+    benefit: { hitRateImprovement, coverage, accuracy, control, warmed },
     checks: [...heardChecks(vitals), ...readable(streams), l2Check(caches)],
   }
 }

@@ -1,6 +1,7 @@
 import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
 import type { Optimized } from '../cache/optimizer.ts'
 import type { NodePredictor } from '../prediction/node-predictor.ts'
+import type { WarmingFigures } from '../warming/measurement.ts'
 
 /** What HTTP shows of a node and lets callers do. The node implements it. */
 export interface Operations {
@@ -31,6 +32,8 @@ export interface WarmingHealth {
     readonly totalPairsWarmed: number
     readonly successRate: number | undefined
   }
+  /** What warming brings, against the control group. */
+  readonly benefit: Pick<WarmingFigures, 'hitRateImprovement' | 'coverage' | 'accuracy' | 'control' | 'warmed'>
   readonly checks: readonly Check[]
 }
 

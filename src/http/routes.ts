@@ -104,9 +104,9 @@ function checked(checks: readonly Check[]): Reply {
 
 const HEALTH = { ok: 'healthy', degraded: 'degraded', failed: 'unhealthy' } as const
 
-function warmingHealth({ tracker, warmer, checks }: WarmingHealth): Reply {
+function warmingHealth({ checks, ...figures }: WarmingHealth): Reply {
   const worst = worstOf(checks)
-  return json(worst === 'failed' ? 503 : 200, { status: HEALTH[worst], tracker, warmer, checks: byName(checks) })
+  return json(worst === 'failed' ? 503 : 200, { status: HEALTH[worst], ...figures, checks: byName(checks) })
 }
 
 function recommendations({ predictor }: Operations, { look_ahead_hours: hours = '1' }: LookAhead): Reply {

@@ -93,6 +93,15 @@ export const INSTRUMENTS: readonly Instrument[] = [
     bounds: TRACKING_US,
     twin: { name: 'correlation_tracking_duration_seconds', divideBy: 1e6 },
   },
+  ...gauges(
+    '1',
+    [
+      'warming_hit_rate_improvement_points',
+      ['bound'],
+      'What warming adds to the hit ratio against the control group, in percentage points, and the bounds of its 95 % interval.',
+    ],
+    ['warming_coverage_ratio', [], 'Misses that warming saved, as a share of those without it.'],
+  ),
   ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.']),
   ...gauges('1', ['consumer_lag_records', ['topic'], 'Records between the position and the stable end of partitions.']),
   ...gauges('s', ['consumer_lag_seconds', ['topic'], 'Age of the last handled record; 0 when no record waits.']),

@@ -100,13 +100,14 @@ describe('GET /livez and /readyz', () => {
 })
 
 describe('GET /health/warming', () => {
-  test('shows tracker, warmer and checks', async () => {
+  test('shows tracker, warmer, benefit and checks', async () => {
     const response = await fetch(`${await startedAt()}/health/warming`)
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({
       status: 'healthy',
       tracker: HEALTH.tracker,
       warmer: HEALTH.warmer,
+      benefit: HEALTH.benefit,
       checks: { consumer: { status: 'ok' } },
     })
   })

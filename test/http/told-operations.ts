@@ -4,6 +4,13 @@ import type { Operations, WarmingHealth } from '../../src/http/operations.ts'
 export const HEALTH: WarmingHealth = {
   tracker: { totalPairs: 3, totalUpdates: 100 },
   warmer: { totalWarmingOps: 7, totalPairsWarmed: 20, successRate: 0.5 },
+  benefit: {
+    hitRateImprovement: { points: 12, low: 8, high: 16 },
+    coverage: 0.5,
+    accuracy: 0.9,
+    control: { updates: 40, reads: 80, hitRatio: 0.8 },
+    warmed: { updates: 400, reads: 800, hitRatio: 0.92 },
+  },
   checks: [{ name: 'consumer', status: 'ok' }],
 }
 

@@ -5,6 +5,7 @@ import { detector } from '../../src/detect/detector.ts'
 import type { LookAheadMode } from '../../src/strategy/named.ts'
 import type { WarmingFigures } from '../../src/warming/measurement.ts'
 import { until } from '../harness/until.ts'
+import { get, metricValue } from './scrape.ts'
 import { onStage, type Stage, updateOf } from './stage.ts'
 
 const PAIRS = 40
@@ -38,7 +39,14 @@ async function figuresOf(lookAhead: LookAheadMode): Promise<WarmingFigures> {
       await stage.produce(...Array.from({ length: PAIRS }, (_, n) => updateOf(`A${n}`, { eventTimeMs })))
       await until('the round is read', () => node.stats().updates === PAIRS * (round + 1))
     }
-    return node.stats().warming
+    const { warming } = node.stats()
+    const { hitRateImprovement: points, coverage, accuracy, control, warmed } = warming
+    const health = JSON.parse((await get(node, '/health/warming')).body)
+    expect(health.benefit).toEqual({ hitRateImprovement: points, coverage, accuracy, control, warmed })
+    for (const bound of ['points', 'low', 'high'] as const)
+      expect(await metricValue(node, 'arbitrage_warming_hit_rate_improvement_points', { bound })).toBe(points?.[bound])
+    expect(await metricValue(node, 'arbitrage_warming_coverage_ratio')).toBe(coverage)
+    return warming
   })
 }
 
