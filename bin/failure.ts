@@ -20,7 +20,8 @@ function hintOf(code: string | undefined): string {
   return '; set KAFKA_BROKERS to where Kafka is, or start one with `npm run stack -- start` in a checkout'
 }
 
-function codeOf(error: unknown): string | undefined {
+/** The code of an error of ours. */
+export function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined
   return typeof error.code === 'string' ? error.code : undefined
 }

@@ -4,8 +4,11 @@ import type { Broker } from '../src/broker/port.ts'
 import { expiryText, isExpiring, refusalOf, type TimeLimits, timeLimitsOf } from '../src/broker/topic-times.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
+import { badPriceLine, type OnBadLine } from '../src/replay/source/bad-line.ts'
 import { type Line, LineFile, linesOf } from '../src/replay/source/lines.ts'
 import { type PriceLine, parsePriceLine } from '../src/replay/source/price-line.ts'
+import { LostLedger, type LostRecords } from '../src/replay/source/source.ts'
+import { codeOf } from './failure.ts'
 
 export interface ProducePricesOptions {
   readonly broker: Broker
@@ -19,7 +22,10 @@ export interface ProducePricesOptions {
   readonly signal: AbortSignal
   /** Called once for each thing that the topic does to records with such times. */
   readonly onWarning: (warning: string) => void
-  readonly onBadLine: (line: number, reason: string) => void
+  /** Called for each line that cannot be read, more than once if the file is. An error that it throws ends it. */
+  readonly onBadLine: OnBadLine
+  /** Whether it never throws. Otherwise a file is looked at before any of it is produced. */
+  readonly skipsBad?: boolean
 }
 
 export interface ProduceReport {
@@ -32,6 +38,8 @@ export interface ProduceReport {
   readonly failed: number
   /** Why the first of them failed. */
   readonly failure: string | undefined
+  /** All of them, by reason. */
+  readonly refused: readonly LostRecords[]
 }
 
 const STANDARD_INPUT = '-'
@@ -40,11 +48,13 @@ const STANDARD_INPUT = '-'
 const MOST_PENDING = 20_000
 
 /**
- * Writes the updates of a file to a topic. Bad lines are reported and left out. Throws a ForewarmError (`bad-value`) before
- * anything is written if a file has a time that the topic refuses.
+ * Writes the updates of a file to a topic. Throws before anything is written if a file has a line that `onBadLine` throws
+ * for, or (a ForewarmError, `bad-value`) a time that the topic refuses.
  */
 export async function producePrices(options: ProducePricesOptions): Promise<ProduceReport> {
   const watch = await timeWatch(options)
+  if (options.timestamps === 'broker' && options.skipsBad !== true && options.file !== STANDARD_INPUT)
+    for await (const _ of parsedLines(options));
   const producer = options.broker.producer()
   await producer.connect()
   const { topic, partitions, updatesPerRecord, encoding, timestamps } = options
@@ -53,22 +63,33 @@ export async function producePrices(options: ProducePricesOptions): Promise<Prod
   let badLines = 0
   try {
     for await (const lines of parsedLines(options)) {
-      for (const { line, number } of lines) {
-        watch?.(line)
-        if (line.ok) await run.produce(line)
-        else {
-          badLines++
-          options.onBadLine(number, `${line.reason}: ${line.detail}`)
-        }
+      for (const { line, parsed } of lines) {
+        watch?.(parsed)
+        if (parsed.ok) await run.produce(parsed, `${nameOf(options)}, line ${line.number}`)
+        else badLines++
       }
     }
     await publisher.flush()
+  } catch (error) {
+    await publisher.flush()
+    if (run.produced > 0) options.onWarning(`${run.produced} updates of the lines before are written already`)
+    throw error
   } finally {
     await publisher.close()
     await producer.close()
   }
-  const { produced, failed, failure } = run
-  return { status: options.signal.aborted ? 'interrupted' : 'done', topic, produced, badLines, failed, failure }
+  const { produced, failure } = run
+  const refused = run.refused.list()
+  const failed = refused.reduce((all, { records }) => all + records, 0)
+  return {
+    status: options.signal.aborted ? 'interrupted' : 'done',
+    topic,
+    produced,
+    badLines,
+    failed,
+    failure,
+    refused,
+  }
 }
 
 type Tell = (text: string) => void
@@ -85,7 +106,7 @@ async function timeWatch(options: ProducePricesOptions): Promise<((line: PriceLi
   const watch = watching(limits, onWarning, (refusal) => {
     throw new ForewarmError('bad-value', refusal)
   })
-  for await (const lines of parsedLines(options)) for (const { line } of lines) watch(line)
+  for await (const lines of parsedLines(options)) for (const { parsed } of lines) watch(parsed)
   return undefined
 }
 
@@ -112,28 +133,28 @@ function watching(limits: TimeLimits, tellExpiry: Tell, tellRefusal: Tell): (lin
 class ProduceRun {
   readonly #publisher: PricePublisher
   #pending = 0
+  readonly refused = new LostLedger()
   produced = 0
-  failed = 0
   failure: string | undefined
 
   constructor(publisher: PricePublisher) {
     this.#publisher = publisher
   }
 
-  /** Resolves when the next line may be produced. */
-  async produce(line: PriceLine & { readonly ok: true }): Promise<void> {
+  /** Resolves when the next line may be produced. The place is that of the line, in words. */
+  async produce(line: PriceLine & { readonly ok: true }, place: string): Promise<void> {
     if (line.kind === 'delisted') {
       // A tombstone must not overtake updates of its pair that wait for their frame to fill.
       await this.#publisher.flush()
       const [chain = '', pair = ''] = line.key.split(KEY_SEPARATOR)
-      this.#watch(this.#publisher.delist(chain, pair))
+      this.#watch(this.#publisher.delist(chain, pair), place)
     } else {
-      for (const update of line.updates) this.#watch(this.#publisher.produce(update))
+      for (const update of line.updates) this.#watch(this.#publisher.produce(update), place)
     }
     if (this.#pending >= MOST_PENDING) await this.#publisher.flush()
   }
 
-  #watch(acknowledged: Promise<void>): void {
+  #watch(acknowledged: Promise<void>, place: string): void {
     this.#pending++
     acknowledged.then(
       () => {
@@ -142,30 +163,50 @@ class ProduceRun {
       },
       (error: unknown) => {
         this.#pending--
-        this.failed++
-        this.failure ??= error instanceof Error ? error.message : String(error)
+        const message = error instanceof Error ? error.message : String(error)
+        this.refused.add(codeOf(error) ?? 'failed', 1, `${place}: ${message}`)
+        this.failure ??= message
       },
     )
   }
 }
 
-/** Without empty lines. */
-async function* parsedLines(
-  options: ProducePricesOptions,
-): AsyncGenerator<readonly { line: PriceLine; number: number }[]> {
+interface ParsedLine {
+  readonly line: Line
+  readonly parsed: PriceLine
+}
+
+/** Without empty lines. The lines before a bad one are handed out before it is told. */
+async function* parsedLines(options: ProducePricesOptions): AsyncGenerator<readonly ParsedLine[]> {
   for await (const lines of linesFrom(options)) {
-    const filled = lines.filter(({ text }) => text.trim() !== '')
-    yield filled.map(({ text, isUtf8, number }) => ({ line: parsePriceLine({ text: text.trim(), isUtf8 }), number }))
+    let ready: ParsedLine[] = []
+    for (const line of lines) {
+      const text = line.text.trim()
+      if (text === '') continue
+      const parsed = parsePriceLine({ text, isUtf8: line.isUtf8 })
+      if (!parsed.ok) {
+        yield ready
+        ready = []
+        options.onBadLine(badPriceLine(nameOf(options), line, parsed))
+      }
+      ready.push({ line, parsed })
+    }
+    yield ready
   }
 }
 
+function nameOf({ file }: ProducePricesOptions): string {
+  return file === STANDARD_INPUT ? 'standard input' : file
+}
+
 /** The lines of the file. An interruption ends them at once, even while standard input is silent. */
-async function* linesFrom({ file, signal }: ProducePricesOptions): AsyncGenerator<readonly Line[]> {
+async function* linesFrom(options: ProducePricesOptions): AsyncGenerator<readonly Line[]> {
+  const { file, signal } = options
   const isInput = file === STANDARD_INPUT
   const stop = () => process.stdin.destroy()
   if (isInput) signal.addEventListener('abort', stop, { once: true })
   try {
-    for await (const lines of isInput ? linesOf(process.stdin, 'standard input') : new LineFile(file).read()) {
+    for await (const lines of isInput ? linesOf(process.stdin, nameOf(options)) : new LineFile(file).read()) {
       if (signal.aborted) return
       yield lines
     }

@@ -1,3 +1,4 @@
+import type { OnBadLine } from '../src/replay/source/bad-line.ts'
 import type { Combination } from '../src/simulate/row.ts'
 import {
   accessCombinations,
@@ -15,6 +16,7 @@ import { isBaseline } from '../src/simulate/warmings/warmings.ts'
 import { LOOK_AHEAD_MODES } from '../src/strategy/named.ts'
 import { DEFAULTS, type SimulationFlags } from './options/simulation.ts'
 import { counted } from './terminal/progress-line.ts'
+import { tellLost } from './terminal/replay-text.ts'
 import { say, type Terminal } from './terminal/terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -23,10 +25,16 @@ export interface SimulationInput {
   readonly combinations: readonly Combination[]
   /** Says which updates the figures leave out because of an impossible event time; absent if none. */
   readonly caution?: string
+  /** Whether a recording had records that cannot be read. */
+  readonly hasUnreadable: boolean
 }
 
 /** The recorded traffic and what to run on it. Rejects with a UsageError, as the files' readers do, or on Ctrl-C. */
-export async function simulationInput(terminal: Terminal, flags: SimulationFlags): Promise<SimulationInput> {
+export async function simulationInput(
+  terminal: Terminal,
+  flags: SimulationFlags,
+  onBadLine: OnBadLine,
+): Promise<SimulationInput> {
   const { accesses, prices, events, capacity, slots, seed } = flags
   if ((accesses === undefined) === (prices === undefined))
     throw new UsageError('on what? give one of --accesses and --prices')
@@ -34,16 +42,17 @@ export async function simulationInput(terminal: Terminal, flags: SimulationFlags
     throw new UsageError('--capacity and --slots both say how many slots: give one of them')
   if (accesses !== undefined) {
     refusePriceOptions(flags)
-    const trace = await readAccesses(accesses, terminal.signal)
+    const trace = await readAccesses(accesses, terminal.signal, onBadLine)
     const combinations = accessCombinations(choicesOf(flags, trace.keys))
-    return { workload: accessWorkload(trace, seed), combinations }
+    return { workload: accessWorkload(trace, seed), combinations, hasUnreadable: false }
   }
   const { maxReads = DEFAULTS.maxReads, spacingUs = DEFAULTS.spacingUs } = flags
-  const tape = await readPriceTape({ prices: prices ?? '', events, maxReads, spacingUs, signal: terminal.signal })
+  const { signal } = terminal
+  const tape = await readPriceTape({ prices: prices ?? '', events, maxReads, spacingUs, signal, onBadLine })
   tellLeftOut(terminal, tape)
   const combinations = onPrices(flags, tape.pairs)
   const caution = tape.mistimed === undefined ? {} : { caution: mistimedText(tape.mistimed) }
-  return { workload: priceWorkload(tape, seed), combinations, ...caution }
+  return { workload: priceWorkload(tape, seed), combinations, ...caution, hasUnreadable: tape.unreadable.length > 0 }
 }
 
 function onPrices(flags: SimulationFlags, pairs: number): readonly Combination[] {
@@ -90,7 +99,7 @@ function refusePriceOptions(flags: SimulationFlags): void {
 
 function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards, unreadable }: PriceTape): void {
   const tell = (what: string, count: number) => count > 0 && say(terminal, `${what}: ${counted(count)}`)
-  tell('records left out, as they cannot be read', unreadable)
+  tellLost(terminal, 'skipped', unreadable)
   tell('updates left out, as their pair is in no event', unknownUpdates)
   tell('updates moved to the time of the one before, which is later', backwards)
 }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { BadLines, SKIP_BAD } from '../bad-lines.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
+import { tellLost } from '../terminal/replay-text.ts'
 import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
 interface ProduceFlags extends opt.CommandFlags {
@@ -8,10 +10,8 @@ interface ProduceFlags extends opt.CommandFlags {
   readonly frame: number
   readonly encoding: 'json' | 'avro'
   readonly eventTime?: boolean
+  readonly skipBad?: boolean
 }
-
-/** The first bad lines are printed; the others are only counted. */
-const SHOWN_LINES = 20
 
 export const examples = [
   'produce updates.ndjson.gz --topic prices.polygon --frame 100',
@@ -20,12 +20,15 @@ export const examples = [
 
 export function define(command: Command): Command {
   return command
-    .description('Writes the price updates of a file to a topic. Bad lines are reported and left out.')
+    .description(
+      'Writes the price updates of a file to a topic. Nothing is written if a line cannot be read, unless it is told to skip those.',
+    )
     .argument('<file>', 'price updates as NDJSON, .gz or not; - reads standard input')
     .option('--topic <topic>', 'the topic to write to (default: that of PRICE_TOPICS, if there is only one)')
     .option('--frame <n>', 'put up to n updates of a chain into one record', opt.count, 1)
     .option('--encoding <name>', 'json or avro', opt.oneOf(['json', 'avro']), 'json')
     .option('--event-time', 'use the event times of the updates as timestamps of the records, instead of now')
+    .option(...SKIP_BAD)
     .addOption(opt.configOption())
 }
 
@@ -35,7 +38,7 @@ export async function start(terminal: Terminal, file: string, flags: ProduceFlag
     import('../produce-prices.ts'),
     import('../price-topic.ts'),
   ])
-  let bad = 0
+  const badLines = new BadLines(terminal, flags)
   const report = await withKafka(terminal, flags, async (broker, config) => {
     const { topic, partitions } = await priceTopicFor(broker, config, flags.topic)
     return producePrices({
@@ -48,18 +51,15 @@ export async function start(terminal: Terminal, file: string, flags: ProduceFlag
       timestamps: flags.eventTime === true ? 'event-time' : 'broker',
       signal: terminal.signal,
       onWarning: (warning) => say(terminal, `warning: ${warning}`),
-      onBadLine: (line, reason) => {
-        bad++
-        if (bad <= SHOWN_LINES) say(terminal, `line ${line}: ${reason}`)
-        if (bad === SHOWN_LINES + 1) say(terminal, 'more bad lines are only counted')
-      },
+      onBadLine: badLines.onBadLine,
+      skipsBad: flags.skipBad === true,
     })
   })
   if (flags.json === true) printJson(terminal, report)
-  else {
-    const failed = report.failed > 0 ? `, ${report.failed} not acknowledged (${report.failure})` : ''
-    print(terminal, `produced ${report.produced} to ${report.topic}, ${report.badLines} bad lines${failed}`)
-  }
+  else print(terminal, `produced ${report.produced} to ${report.topic}, ${report.badLines} bad lines`)
+  badLines.tell()
+  tellLost(terminal, 'refused', report.refused)
   if (report.status === 'interrupted') return INTERRUPTED
-  return report.badLines > 0 || report.failed > 0 ? FAILED : DONE
+  if (report.produced === 0) say(terminal, 'nothing was produced: there is no update that can be read')
+  return report.badLines > 0 || report.failed > 0 || report.produced === 0 ? FAILED : DONE
 }

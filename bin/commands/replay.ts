@@ -6,6 +6,7 @@ import type { ReplayFrom, ReplayOptions, ReplayRange, ReplayTo, ReplayTopics } f
 import type { Speed } from '../../src/replay/pace.ts'
 import type { ReplayReport } from '../../src/replay/report.ts'
 import { TIMESTAMPS, type Timestamps } from '../../src/replay/timestamps.ts'
+import { BadLines, SKIP_BAD } from '../bad-lines.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import type { InProcessNode } from '../in-process-node.ts'
 import * as opt from '../options/options.ts'
@@ -35,6 +36,7 @@ interface ReplayFlags extends opt.CommandFlags, ReplayRange {
   readonly protectedCluster?: readonly string[]
   readonly force?: boolean
   readonly yesReally?: boolean
+  readonly skipBad?: boolean
 }
 
 export const examples = [
@@ -79,6 +81,7 @@ export function define(command: Command): Command {
     .option('--force', 'with --yes-really: write even to the topic that is read, or to a protected cluster')
     .option('--yes-really', 'confirm --force')
     .optionsGroup('Options:')
+    .option(...SKIP_BAD)
     .addOption(opt.configOption())
 }
 
@@ -153,6 +156,7 @@ async function replayed(
   nodeStats: () => NodeStats | undefined = () => undefined,
 ): Promise<ExitCode> {
   const { replay } = await import('../../src/replay/replay.ts')
+  const badLines = new BadLines(terminal, flags)
   const report = await withProgress(terminal, 'replay', (onStart) =>
     replay({
       ...options,
@@ -162,6 +166,7 @@ async function replayed(
       reallyForce: flags.yesReally ?? false,
       signal: terminal.signal,
       onWarning: (warning) => say(terminal, `warning: ${warning}`),
+      onBadLine: badLines.onBadLine,
       onStart,
     }),
   )

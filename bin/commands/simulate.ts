@@ -7,7 +7,8 @@ import type { Combination, SimulationRow } from '../../src/simulate/row.ts'
 import type { Sample } from '../../src/simulate/simulate.ts'
 import { WARMING_NAMES } from '../../src/simulate/warmings/warmings.ts'
 import { LOOK_AHEAD_MODES } from '../../src/strategy/named.ts'
-import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
+import { BadLines, SKIP_BAD } from '../bad-lines.ts'
+import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { DEFAULTS, READ_MODELS, type SimulationFlags } from '../options/simulation.ts'
 import { bar, showLine } from '../terminal/progress-line.ts'
@@ -17,6 +18,7 @@ import { verdicts } from '../terminal/verdict.ts'
 import { UsageError } from '../usage-error.ts'
 
 interface SimulateFlags extends SimulationFlags {
+  readonly skipBad?: boolean
   readonly json?: boolean
 }
 
@@ -53,6 +55,7 @@ export function define(command: Command): Command {
     .option('--look-ahead <list>', withDefault(LOOK_AHEAD_MODES, 'lookAhead'), opt.someOf(LOOK_AHEAD_MODES))
     .option('--attribution <list>', withDefault('on, off: reads are attributed to updates', 'attribution'), onOrOff)
     .optionsGroup('Options:')
+    .option(...SKIP_BAD)
 }
 
 const shares = opt.listOf(opt.positiveNumber)
@@ -69,8 +72,10 @@ export async function start(terminal: Terminal, flags: SimulateFlags): Promise<E
     import('../../src/simulate/simulate.ts'),
   ])
   if (flags.report !== undefined) refuseUnwritable(flags.report, [flags.accesses, flags.prices, flags.events])
-  const input = await unlessInterrupted(terminal, simulationInput(terminal, flags))
+  const badLines = new BadLines(terminal, flags)
+  const input = await unlessInterrupted(terminal, simulationInput(terminal, flags, badLines.onBadLine))
   if (input === undefined) return INTERRUPTED
+  badLines.tell()
   const { workload, combinations, caution } = input
   let fraction = 0
   const samples = new Map(combinations.map((combination) => [combination, [] as Sample[]]))
@@ -91,7 +96,7 @@ export async function start(terminal: Terminal, flags: SimulateFlags): Promise<E
   if (rows === undefined) return INTERRUPTED
   if (table !== undefined) for (const line of verdicts(rows, trafficKind(flags))) print(terminal, wrapped(line))
   await writeReport(terminal, flags, { rows, samples: [...samples.values()], caution })
-  return DONE
+  return badLines.skipped > 0 || input.hasUnreadable ? FAILED : DONE
 }
 
 /** The result of the work; undefined if Ctrl-C ended it. */

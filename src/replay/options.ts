@@ -5,6 +5,7 @@ import type { ReplayTime, Speed } from './pace.ts'
 import type { ReplayProgress } from './progress.ts'
 import type { OutputFormat } from './sink/output.ts'
 import type { InProcessSink } from './sink/process.ts'
+import type { OnBadLine } from './source/bad-line.ts'
 import type { Timestamps } from './timestamps.ts'
 
 /** A time in ISO 8601, or in milliseconds since the epoch. */
@@ -91,6 +92,8 @@ export interface ReplayOptions {
   readonly onStart?: (progress: () => ReplayProgress) => void
   /** Called before the first record, for each thing that the replay does and that may be unwanted, in words. */
   readonly onWarning?: (warning: string) => void
+  /** Called for each line of a price file that cannot be read, and left out then. An error that it throws ends the replay. */
+  readonly onBadLine?: OnBadLine
   /** If an expected record does not come for so many ms, reading fails with `stalled`. Default 60,000. */
   readonly stallMs?: number
   readonly time?: ReplayTime

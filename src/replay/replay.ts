@@ -60,8 +60,9 @@ async function replayWith(options: ReplayOptions, plan: ReplayPlan): Promise<Rep
 }
 
 async function openSource(options: ReplayOptions, plan: ReplayPlan): Promise<ReplaySource> {
-  const { from, stallMs } = options
-  if ('file' in from) return (await isRecording(from.file)) ? openRecording(from.file) : openPriceFile(from.file)
+  const { from, stallMs, onBadLine } = options
+  if ('file' in from)
+    return (await isRecording(from.file)) ? openRecording(from.file) : openPriceFile(from.file, onBadLine)
   return openTopics({ ...plan.filter, broker: brokerOf(options), topics: topicsOf(from), stallMs })
 }
 

@@ -74,15 +74,28 @@ describe('the command line on a real Kafka', () => {
     expect(JSON.parse(stdout)).toMatchObject({ created: [], existing: expect.arrayContaining([PRICES, REQUESTS]) })
   })
 
-  test('produce sends the good lines, names the bad ones and ends with code 1', async () => {
+  test('produce writes nothing of a file with a bad line, unless it is told to skip those', async () => {
     const file = join(folder, 'updates.ndjson')
     const lines = updates(1000).map((update) => JSON.stringify(update))
     await writeFile(file, `${[...lines.slice(0, 5), ...BAD_LINES, ...lines.slice(5)].join('\n')}\n`)
-    const { code, stdout, stderr } = await call('produce', file, '--event-time', '--json')
+    const whole = await call('produce', file)
+    expect(whole).toMatchObject({ code: 1, stdout: '' })
+    expect(whole.stderr).toMatch(/^error: .*updates\.ndjson, line 6, column 9: not-json: /)
+    const { code, stdout, stderr } = await call('produce', file, '--event-time', '--skip-bad', '--json')
     expect(JSON.parse(stdout)).toMatchObject({ topic: PRICES, produced: 1000, badLines: 2, failed: 0 })
-    expect(stderr).toContain('line 6: not-json')
-    expect(stderr).toContain('line 7: negative')
+    expect(stderr).toContain('line 6, column 9: not-json')
+    expect(stderr).toContain('line 7, column 1: negative')
     expect(code).toBe(1)
+  })
+
+  test('produce writes what standard input has before a bad line, and says how much', async () => {
+    const [good = '', other = ''] = updates(2).map((update) => JSON.stringify({ ...update, chain: 'piped' }))
+    const piped = { env: { ...ENV, PRICE_TOPICS: `${PRICES}.dlq` }, stdin: `${good}\n${other}\nnone\n${good}\n` }
+    const { code, stdout, stderr } = await forewarm(['produce', '-', '--topic', `${PRICES}.dlq`], piped)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(
+      /^warning: 2 updates of the lines before are written already\nerror: standard input, line 3, column 2: not-json/,
+    )
   })
 
   test('produce and replay write nothing where the topic would refuse a time, and say what to do', async () => {

@@ -10,7 +10,7 @@ const [A, B, C, D] = [0, 1, 2, 3] as const
 
 /** A and B are updated by turns, 10 ms apart; on A's update B and C are read, on B's A. */
 const TAPE: PriceTape = {
-  ...{ name: 'by hand', pairs: 4, unknownUpdates: 0, backwards: 0, unreadable: 0 },
+  ...{ name: 'by hand', pairs: 4, unknownUpdates: 0, backwards: 0, unreadable: [] },
   updates: Int32Array.of(A, B, A, B),
   timesUs: Float64Array.of(0, 10_000, 20_000, 30_000),
   batches: Int32Array.of(0, 1, 2, 3),

@@ -80,7 +80,7 @@ function turns(rounds: number): PriceTape {
   )
   const updates = Int32Array.from({ length: rounds * 6 }, (_, i) => ((i % 2) * 3 + (i >> 1)) % 6)
   return {
-    ...{ name: 'here', pairs: 6, updates, reads, unknownUpdates: 0, backwards: 0, unreadable: 0 },
+    ...{ name: 'here', pairs: 6, updates, reads, unknownUpdates: 0, backwards: 0, unreadable: [] },
     timesUs: Float64Array.from(updates, (_, i) => i * 10_000),
     batches: Int32Array.from(updates, (_, i) => i),
   }
@@ -91,7 +91,7 @@ function onceASecond(seconds: number): PriceTape {
   const random = mulberry32(1)
   const updates = Int32Array.from({ length: seconds }, (_, second) => second % 6)
   return {
-    ...{ name: 'here', pairs: 12, updates, unknownUpdates: 0, backwards: 0, unreadable: 0 },
+    ...{ name: 'here', pairs: 12, updates, unknownUpdates: 0, backwards: 0, unreadable: [] },
     reads: Array.from({ length: 12 }, (_, pair) => Int32Array.from(pair < 6 ? [pair + 6] : [])),
     timesUs: Float64Array.from(updates, (_, second) => second * 1_000_000 + Math.ceil(random() * 999) * 1000),
     batches: Int32Array.from(updates, (_, i) => i),

@@ -12,7 +12,7 @@ function tapeOf(
   batches = updates.map((_, at) => at),
 ): PriceTape {
   return {
-    ...{ name: 'by hand', pairs: 8, unknownUpdates: 0, backwards: 0, unreadable: 0 },
+    ...{ name: 'by hand', pairs: 8, unknownUpdates: 0, backwards: 0, unreadable: [] },
     updates: Int32Array.from(updates),
     timesUs: Float64Array.from(timesMs, (ms) => ms * 1000),
     batches: Int32Array.from(batches),

@@ -1,4 +1,6 @@
+import type { Refused } from '../../../schemas/refusal.ts'
 import type { ReplayRecord } from '../replay-record.ts'
+import { badPriceLine, type OnBadLine } from './bad-line.ts'
 import { type Line, LineFile } from './lines.ts'
 import { parsePriceLine } from './price-line.ts'
 import { LostLedger, type ReplaySource } from './source.ts'
@@ -8,9 +10,10 @@ export const PRICE_FILE_TOPIC = 'prices'
 
 /**
  * An NDJSON file of prices (price-line.ts), in the order of its lines. A record's timestamp is its newest event time; a
- * tombstone has that of the line before. A line that cannot be read is counted with its number and left out.
+ * tombstone has that of the line before. A line that cannot be read is counted with its number and left out, unless
+ * `onBadLine` throws: the lines before it are handed out first.
  */
-export function openPriceFile(path: string): ReplaySource {
+export function openPriceFile(path: string, onBadLine?: OnBadLine): ReplaySource {
   const file = new LineFile(path)
   const lost = new LostLedger()
   async function* read(signal: AbortSignal): AsyncGenerator<readonly ReplayRecord[]> {
@@ -18,12 +21,15 @@ export function openPriceFile(path: string): ReplaySource {
     let timestampMs = 0
     for await (const lines of file.read()) {
       if (signal.aborted) return
-      const records: ReplayRecord[] = []
+      let records: ReplayRecord[] = []
       for (const line of lines) {
         if (line.text.trim() === '') continue
         const record = recordOf(line, timestampMs)
-        if (typeof record === 'string') {
-          lost.add(record, 1, `${path}, line ${line.number}`)
+        if ('ok' in record) {
+          if (records.length > 0) yield records
+          records = []
+          lost.add(record.reason, 1, `${path}, line ${line.number}`)
+          onBadLine?.(badPriceLine(path, line, record))
           continue
         }
         timestampMs = record.timestampMs
@@ -40,11 +46,11 @@ export function openPriceFile(path: string): ReplaySource {
   }
 }
 
-/** The record that a line holds, or the reason why it holds none. */
-function recordOf({ text, isUtf8, number }: Line, timeBeforeMs: number): ReplayRecord | string {
+/** The record that a line holds, or why it holds none. */
+function recordOf({ text, isUtf8, number }: Line, timeBeforeMs: number): ReplayRecord | Refused {
   const trimmed = text.trim()
   const parsed = parsePriceLine({ text: trimmed, isUtf8 })
-  if (!parsed.ok) return parsed.reason
+  if (!parsed.ok) return parsed
   const place = {
     topic: PRICE_FILE_TOPIC,
     partition: 0,

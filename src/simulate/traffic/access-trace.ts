@@ -1,6 +1,8 @@
 import { enlarged } from '../../../schemas/enlarged.ts'
+import type { OnBadLine } from '../../replay/source/bad-line.ts'
 import { LineFile } from '../../replay/source/lines.ts'
 import { SimulationError } from '../simulation-error.ts'
+import { endAtBadLine } from './recorded-updates.ts'
 
 /** Recorded accesses in order. Keys are numbered by first appearance. */
 export interface AccessTrace {
@@ -20,11 +22,15 @@ const SEPARATOR = /[,;\t]/
 
 /**
  * Reads one key a line; a file whose name ends in .gz is unpacked. Rejects with `no-such-file`; with `corrupt-recording`
- * if it cannot be unpacked to its end; with `bad-file`, naming the line, at the first line that is no key; and with the
- * signal's reason when it is aborted. A separator in a line means a second column. It is refused, because hardly two
+ * if it cannot be unpacked to its end; with `bad-file`, naming the line, at the first line that is no key, unless there is
+ * another `onBadLine`; and with the signal's reason when it is aborted. A separator in a line means a second column. It is refused, because hardly two
  * whole lines would be the same key.
  */
-export async function readAccesses(path: string, signal?: AbortSignal): Promise<AccessTrace> {
+export async function readAccesses(
+  path: string,
+  signal?: AbortSignal,
+  onBadLine: OnBadLine = endAtBadLine,
+): Promise<AccessTrace> {
   const idOf = new Map<string, number>()
   let accesses = new Int32Array(FIRST_ACCESSES)
   let count = 0
@@ -38,7 +44,10 @@ export async function readAccesses(path: string, signal?: AbortSignal): Promise<
       let id = idOf.get(key)
       if (id === undefined || !isUtf8) {
         const reason = problemOf(key, idOf.size) ?? (isUtf8 ? undefined : 'expected a key in UTF-8, got other bytes')
-        if (reason !== undefined) throw new SimulationError('bad-file', `${path}, line ${number}, column 1: ${reason}`)
+        if (reason !== undefined) {
+          onBadLine({ file: path, line: number, column: 1, reason: 'bad-key', detail: reason })
+          continue
+        }
         id = idOf.size
         idOf.set(key, id)
       }

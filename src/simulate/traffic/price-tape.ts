@@ -1,3 +1,6 @@
+import type { ReplayRecord } from '../../replay/replay-record.ts'
+import type { OnBadLine } from '../../replay/source/bad-line.ts'
+import { LostLedger, type LostRecords } from '../../replay/source/source.ts'
 import { SimulationError } from '../simulation-error.ts'
 import { placeText, type Recorded, recordedUpdates } from './recorded-updates.ts'
 import { GroupSiblings, readEvents } from './siblings.ts'
@@ -20,8 +23,8 @@ export interface PriceTape {
   readonly unknownUpdates: number
   /** Updates with an event time earlier than an update before them: they get that update's time. */
   readonly backwards: number
-  /** Records of a recording left out because they cannot be read. */
-  readonly unreadable: number
+  /** Records of a recording left out because they cannot be read, by reason. */
+  readonly unreadable: readonly LostRecords[]
   /** Updates left out because their time is impossible; absent if there are none. */
   readonly mistimed?: MistimedUpdates | undefined
 }
@@ -46,6 +49,8 @@ export interface PriceTapeOptions {
   /** Time between two updates of one event time. */
   readonly spacingUs: number
   readonly signal?: AbortSignal
+  /** Called for each line that cannot be read. Default: throws `bad-file`. */
+  readonly onBadLine?: OnBadLine
 }
 
 /**
@@ -54,12 +59,12 @@ export interface PriceTapeOptions {
  * updates have impossible times. Rejects with the signal's reason when it is aborted.
  */
 export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTape> {
-  const { prices, events, signal } = options
-  const siblings = events === undefined ? new GroupSiblings() : await readEvents(events, signal)
+  const { prices, events, signal, onBadLine } = options
+  const siblings = events === undefined ? new GroupSiblings() : await readEvents(events, signal, onBadLine)
   const timeline = new Timeline<Recorded['place']>()
   let of = 0
   let unknownUpdates = 0
-  let unreadable = 0
+  const unreadable = new LostLedger()
   const add = ({ updates, place }: Recorded): void => {
     of += updates.length
     for (const update of updates) {
@@ -68,7 +73,8 @@ export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTap
       else timeline.add({ pairId, chain: update.chain, eventTimeMs: update.eventTimeMs, place })
     }
   }
-  for await (const recorded of recordedUpdates(prices, { signal, onUnreadable: () => unreadable++ }))
+  const onUnreadable = (reason: string, record: ReplayRecord) => unreadable.add(reason, 1, placeText(prices, record))
+  for await (const recorded of recordedUpdates(prices, { signal, onUnreadable, onBadLine }))
     for (const each of recorded) add(each)
   if (of === 0) throw new SimulationError('bad-file', `${prices} has no price update: expected one a line`)
   const { pairIds, timesUs, batches, backwards, mistimed: first } = timeline.times(options.spacingUs)
@@ -77,7 +83,15 @@ export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTap
   if (!pairIds.some((pairId) => reads[pairId]?.length !== 0))
     throw new SimulationError('bad-file', `${prices} has no update on which anything is read: ${expected(events)}`)
   return {
-    ...{ name: prices, pairs: siblings.pairs, reads, unknownUpdates, backwards, unreadable, mistimed },
+    ...{
+      name: prices,
+      pairs: siblings.pairs,
+      reads,
+      unknownUpdates,
+      backwards,
+      unreadable: unreadable.list(),
+      mistimed,
+    },
     updates: Int32Array.from(pairIds),
     timesUs: Float64Array.from(timesUs),
     batches: Int32Array.from(batches),

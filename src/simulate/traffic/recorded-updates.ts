@@ -1,8 +1,9 @@
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
-import type { Refused } from '../../../schemas/refusal.ts'
+import { parseWarmResult } from '../../../schemas/warm-result.ts'
 import { contentOf } from '../../replay/content.ts'
 import { isRecording, openRecording } from '../../replay/recording/source.ts'
 import type { ReplayRecord } from '../../replay/replay-record.ts'
+import { type BadLine, badLineText, badPriceLine, type OnBadLine } from '../../replay/source/bad-line.ts'
 import { LineFile } from '../../replay/source/lines.ts'
 import { parsePriceLine } from '../../replay/source/price-line.ts'
 import { SimulationError } from '../simulation-error.ts'
@@ -22,7 +23,7 @@ export function placeText(path: string, place: Recorded['place']): string {
 
 /**
  * The price updates of a file, record by record, in lists. The file is a recording (`forewarm record`), whose other
- * records are passed over, or NDJSON of price records, where any other line ends it with `bad-file`. Rejects with the
+ * records are passed over, or NDJSON of price records. Any other line of it is given to `onBadLine`. Rejects with the
  * signal's reason when it is aborted.
  */
 export async function* recordedUpdates(path: string, options: ReadOptions = {}): AsyncGenerator<readonly Recorded[]> {
@@ -33,7 +34,13 @@ export async function* recordedUpdates(path: string, options: ReadOptions = {}):
 export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
   /** Called for each record of a recording that cannot be read. */
-  readonly onUnreadable?: () => void
+  readonly onUnreadable?: (reason: string, record: ReplayRecord) => void
+  /** Default: throws a SimulationError `bad-file`. */
+  readonly onBadLine?: OnBadLine | undefined
+}
+
+export function endAtBadLine(line: BadLine): never {
+  throw new SimulationError('bad-file', badLineText(line))
 }
 
 async function* ofRecording(
@@ -47,29 +54,28 @@ async function* ofRecording(
     for (const record of records) {
       const content = contentOf(record)
       if (content.kind === 'prices') recorded.push({ updates: content.updates, place: record })
-      else if (content.kind === 'other') onUnreadable?.()
+      else if (content.kind === 'other' && !isWarmResult(record)) onUnreadable?.(content.reason, record)
     }
     yield recorded
   }
 }
 
-async function* ofLines(path: string, { signal }: ReadOptions): AsyncGenerator<readonly Recorded[]> {
+function isWarmResult({ value }: ReplayRecord): boolean {
+  return value !== undefined && parseWarmResult(value).ok
+}
+
+async function* ofLines(
+  path: string,
+  { signal, onBadLine = endAtBadLine }: ReadOptions,
+): AsyncGenerator<readonly Recorded[]> {
   for await (const lines of new LineFile(path).read(signal)) {
     const recorded: Recorded[] = []
-    for (const { text, isUtf8, number } of lines) {
-      if (text.trim() === '') continue
-      const line = parsePriceLine({ text, isUtf8 })
-      if (!line.ok) throw new SimulationError('bad-file', `${placeText(path, number)}${placed(line)}`)
-      if (line.kind === 'prices') recorded.push({ updates: line.updates, place: number })
+    for (const line of lines) {
+      if (line.text.trim() === '') continue
+      const parsed = parsePriceLine(line)
+      if (!parsed.ok) onBadLine(badPriceLine(path, line, parsed))
+      else if (parsed.kind === 'prices') recorded.push({ updates: parsed.updates, place: line.number })
     }
     yield recorded
   }
-}
-
-/** JSON.parse says where it stopped; it knows of one line only. */
-const POSITION = / at position \d+ \(line 1 column (\d+)\)/
-
-function placed({ reason, detail }: Refused): string {
-  const column = POSITION.exec(detail)?.[1]
-  return `${column === undefined ? '' : `, column ${column}`}: ${reason}: ${detail.replace(POSITION, '')}`
 }

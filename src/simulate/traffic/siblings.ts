@@ -1,7 +1,9 @@
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import { pairKey } from '../../../schemas/topics.ts'
+import type { OnBadLine } from '../../replay/source/bad-line.ts'
 import { LineFile } from '../../replay/source/lines.ts'
 import { SimulationError } from '../simulation-error.ts'
+import { endAtBadLine } from './recorded-updates.ts'
 
 /** Pairs that belong together: on the update of one, a detector reads the others. Pairs are numbered from 0. */
 export interface Siblings {
@@ -74,14 +76,24 @@ export class EventSiblings extends Groups implements Siblings {
 }
 
 /** Rejects with `no-such-file`, `corrupt-recording` or `bad-file`, naming file, line and column. */
-export async function readEvents(path: string, signal?: AbortSignal): Promise<EventSiblings> {
+export async function readEvents(
+  path: string,
+  signal?: AbortSignal,
+  onBadLine: OnBadLine = endAtBadLine,
+): Promise<EventSiblings> {
   const siblings = new EventSiblings()
   for await (const lines of new LineFile(path).read(signal)) {
     for (const { text, isUtf8, number } of lines) {
       const line = text.trim()
-      const against = number > 1 ? siblings.add(line) : headingProblem(line)
-      const reason = against ?? (isUtf8 ? undefined : 'expected UTF-8, got other bytes')
-      if (reason !== undefined) throw new SimulationError('bad-file', `${path}, line ${number}: ${reason}`)
+      const isHeading = number === 1
+      const noText = isUtf8 ? undefined : 'expected UTF-8, got other bytes'
+      const reason =
+        (isHeading ? headingProblem(line) : undefined) ?? noText ?? (isHeading ? undefined : siblings.add(line))
+      if (reason === undefined) continue
+      const bad = { file: path, line: number, column: undefined, reason: 'bad-row', detail: reason }
+      // Without its heading, the file is something else.
+      if (isHeading) endAtBadLine(bad)
+      onBadLine(bad)
     }
   }
   if (siblings.pairs === 0)

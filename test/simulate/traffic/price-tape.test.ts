@@ -80,7 +80,9 @@ describe('a price tape', () => {
     await writer.finish('f'.repeat(64))
     const tape = await readPriceTape({ prices: file, events: undefined, maxReads: 8, spacingUs: 50 })
     const { updates, pairs, unreadable, mistimed } = tape
-    expect({ updates: [...updates], pairs, unreadable }).toEqual({ updates: [0, 1], pairs: 2, unreadable: 1 })
+    expect({ updates: [...updates], pairs }).toEqual({ updates: [0, 1], pairs: 2 })
+    const first = `${file}, topic prices, partition 0, offset 1`
+    expect(unreadable).toEqual([{ reason: 'missing-pair', records: 1, first }])
     expect(mistimed).toMatchObject({ updates: 1, of: 3, place: `${file}, topic prices, partition 0, offset 3` })
   })
 
@@ -175,7 +177,7 @@ describe('a price tape is refused by file, line and column:', () => {
     [
       'prices in another encoding',
       { prices: Buffer.from(`${PRICES}\n${line('\xe9', T0)}`, 'latin1') },
-      /prices.ndjson, line 4: not-json: expected UTF-8, got other bytes/,
+      /prices.ndjson, line 4, column \d+: not-json: expected UTF-8, got other bytes/,
     ],
     ['no events', { events: '' }, /events.csv has no pairs/],
     ['no prices', { prices: '' }, /prices.ndjson has no price update: expected one a line/],
@@ -190,8 +192,16 @@ describe('a price tape is refused by file, line and column:', () => {
       { prices: `${line('a', T0)}\n{"pair":"a` },
       /prices.ndjson, line 2, column 11: not-json: Unterminated string in JSON$/,
     ],
-    ['a number that is none', { prices: '{"price":NaN}' }, /prices.ndjson, line 1: not-json: Unexpected token 'N'/],
-    ['a line without a time', { prices: '{"pair":"a","chain":"p","price":1}' }, /prices.ndjson, line 1: .*eventTimeMs/],
+    [
+      'a number that is none',
+      { prices: '{"price":NaN}' },
+      /prices.ndjson, line 1, column 10: not-json: Unexpected token 'N'/,
+    ],
+    [
+      'a line without a time',
+      { prices: '{"pair":"a","chain":"p","price":1}' },
+      /prices.ndjson, line 1, column 1: .*eventTimeMs/,
+    ],
     [
       'files of two days in the wrong order, the longer one last',
       { prices: [...seconds(T0 + LATER, 10_100), ...seconds(T0, 10_200)].join('\n') },

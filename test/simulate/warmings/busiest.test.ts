@@ -57,7 +57,7 @@ describe('the busiest pairs', () => {
 /** 4,000 reads of 80 pairs in turn. */
 const READS = Int32Array.from({ length: 4_000 }, (_, at) => at % 80)
 const TAPE: PriceTape = {
-  ...{ name: 'here', pairs: 80, updates: READS, unknownUpdates: 0, backwards: 0, unreadable: 0 },
+  ...{ name: 'here', pairs: 80, updates: READS, unknownUpdates: 0, backwards: 0, unreadable: [] },
   timesUs: Float64Array.from(READS, (_, at) => at * 1_000),
   batches: READS.map((_, at) => at),
   reads: Array.from({ length: 80 }, (_, pairId) => Int32Array.of(pairId)),

@@ -17,7 +17,7 @@ function requestsAfterUnread(kind: WarmKind): number {
   const none = new Int32Array(0)
   const tape = {
     ...{ name: 'here', pairs: PAIRS, updates: none, timesUs: new Float64Array(0), batches: none, reads: [] },
-    ...{ unknownUpdates: 0, backwards: 0, unreadable: 0 },
+    ...{ unknownUpdates: 0, backwards: 0, unreadable: [] },
   }
   const tracker = new Tracker({ maxPairs: PAIRS })
   const options = { tape, tally, seed: 1, warmMs: 1, lookAhead: 'off', attribution: 'on' } as const
