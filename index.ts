@@ -51,6 +51,7 @@ export type { ReplayRecord } from './src/replay/replay-record.ts'
 export type { OutputFormat } from './src/replay/sink/output.ts'
 export type { InProcessSink } from './src/replay/sink/process.ts'
 export type { ReplayTarget } from './src/replay/sink/sink.ts'
+export type { BadLine, OnBadLine } from './src/replay/source/bad-line.ts'
 export type { LostRecords, SourceOrigin } from './src/replay/source/source.ts'
 export type { Timestamps } from './src/replay/timestamps.ts'
 

@@ -21,7 +21,7 @@ class BadLineError extends Error {
 export class BadLines {
   readonly #terminal: Terminal
   readonly #skips: boolean
-  /** By file. A file may be read twice, in the order of its lines. */
+  /** The last line of each file that was told: a file may be read twice. */
   readonly #last = new Map<string, number>()
   #skipped = 0
 

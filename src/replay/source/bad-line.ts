@@ -6,7 +6,7 @@ export interface BadLine {
   readonly file: string
   /** Counted from 1. */
   readonly line: number
-  /** Where reading stopped, in characters from 1. Undefined if the detail says it. */
+  /** The character at which reading stopped, from 1. Undefined if the detail says it. */
   readonly column: number | undefined
   readonly reason: string
   /** What was expected and what came. */

@@ -22,9 +22,9 @@ const SEPARATOR = /[,;\t]/
 
 /**
  * Reads one key a line; a file whose name ends in .gz is unpacked. Rejects with `no-such-file`; with `corrupt-recording`
- * if it cannot be unpacked to its end; with `bad-file`, naming the line, at the first line that is no key, unless there is
- * another `onBadLine`; and with the signal's reason when it is aborted. A separator in a line means a second column. It is refused, because hardly two
- * whole lines would be the same key.
+ * if it cannot be unpacked to its end; and with the signal's reason when it is aborted. A line that is no key goes to
+ * `onBadLine`, which by default throws `bad-file` with the line's number. A separator in a line means a second column. It
+ * is refused, because hardly two whole lines would be the same key.
  */
 export async function readAccesses(
   path: string,
