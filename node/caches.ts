@@ -159,7 +159,7 @@ function createL2(options: CachesOptions, table: PairTable, listeners: L2Listene
   })
 }
 
-function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): WriteBehind {
+function createWriteBehind({ config, metrics, log, waitsForL2 }: CachesOptions, l2: L2): WriteBehind {
   const writes = metrics.counter('l2_writes_total')
   const entries = metrics.counter('l2_write_entries_total')
   const outage = new Outage({
@@ -170,6 +170,7 @@ function createWriteBehind({ config, metrics, log }: CachesOptions, l2: L2): Wri
     l2,
     flushMs: config.cache.l2FlushMs,
     capacity: Math.min(WRITE_BEHIND_ROWS, config.cache.maxPairs),
+    grows: !waitsForL2,
     maxPairs: config.cache.maxPairs,
     onFlush: ({ outcome }) => {
       outage.saw(outcome.status === 'unavailable' ? outcome.reason : undefined)

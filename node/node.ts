@@ -119,6 +119,7 @@ class Node implements ForewarmNode {
     this.#clock = options.clock ?? systemClock
     this.#metrics = createMetrics()
     this.#caches = createCaches({
+      waitsForL2: true,
       config,
       clock: this.#clock,
       random: options.random ?? Math.random,

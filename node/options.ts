@@ -37,4 +37,6 @@ export interface CachesOptions extends Required<Pick<NodeOptions, 'clock' | 'ran
   readonly config: Config
   readonly metrics: Metrics
   readonly log: Log
+  /** False if updates do not wait for L2: as many rows may wait for it as there are pairs, and none is dropped. */
+  readonly waitsForL2: boolean
 }

@@ -1,5 +1,5 @@
 import { type Caches, closeCaches, createCaches, startCaches } from '../node/caches.ts'
-import { checkedAhead } from '../schemas/event-time.ts'
+import { checkedAhead, checkedEventTime } from '../schemas/event-time.ts'
 import { updatesOf } from '../schemas/price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
 import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
@@ -76,7 +76,7 @@ export async function createCache(options: CacheOptions = {}): Promise<Cache | J
   if (!config.cache.usePriceMatrix) return createJsonCache(config, options, clock)
   const metrics = createMetrics()
   const log = createLog({ service: config.node.service, version: VERSION, secrets: [] })
-  const caches = createCaches({ config, clock, random, metrics, log, l2: 'redis' })
+  const caches = createCaches({ config, clock, random, metrics, log, l2: 'redis', waitsForL2: false })
   await startCaches(caches)
   return new PriceCache({
     ...{ caches, metrics, clock, chain },
@@ -167,6 +167,7 @@ class PriceCache implements Cache {
     const [update] = parsed.updates
     const against = update && checkedAhead(update.eventTimeMs, nowMs)
     if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
+    if (this.#closed !== undefined) return 'closed'
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'
     for (const [field, name] of NUMBER_FIELDS.entries()) this.#numbers[field] = update[name] ?? Number.NaN
@@ -175,9 +176,14 @@ class PriceCache implements Cache {
 
   async delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<void> {
     const { caches, chain, clock } = this.#parts
+    const nowMs = clock.now()
+    const { eventTimeMs = nowMs } = options
+    const isGiven = options.eventTimeMs !== undefined
+    const against = isGiven ? (checkedEventTime(eventTimeMs) ?? checkedAhead(eventTimeMs, nowMs)) : undefined
+    if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
     // L2 may have the value of a pair that this process does not know.
     const pairId = caches.table.ask(chain, pair)
-    if (pairId >= 0) await this.#writer.delist(pairId, options.eventTimeMs ?? clock.now())
+    if (pairId >= 0) await this.#writer.delist(pairId, Math.floor(eventTimeMs))
   }
 
   stats(): HierarchyStats {

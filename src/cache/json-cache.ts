@@ -7,8 +7,11 @@ import { eventTimeOf } from './cached-price.ts'
 import { TICKS } from './l1/expiry.ts'
 import { ValueStore } from './l1/value-store.ts'
 
-/** The outcome of a write. `older`: its key has had a newer one. `too-many-in-ms`: a millisecond has at most 4,096. */
-export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs'
+/**
+ * The outcome of a write. `older`: its key has had a newer one, or was deleted later. `too-many-in-ms`: a millisecond has at
+ * most 4,096. `closed`: the cache is closed, and nothing was stored.
+ */
+export type SetOutcome = 'stored' | 'older' | 'too-many-in-ms' | 'too-many-pairs' | 'closed'
 
 /** A value of any kind, with its time, age and version. */
 export interface JsonReading<V> {

@@ -90,6 +90,18 @@ describe('a standalone cache of prices', () => {
     expect(cache.get('A')).toMatchObject({ price: 8 })
   })
 
+  test('says so when it is closed instead of taking a value that it would drop', async () => {
+    const cache = await openedPrices()
+    await cache.close()
+    expect(cache.set('A', { price: 1 })).toBe('closed')
+  })
+
+  test('refuses to delete at an impossible time, or one far ahead', async () => {
+    const cache = await openedPrices()
+    for (const eventTimeMs of [Number.NaN, 1_700_000_000, clock.now() + 61_000])
+      await expect(cache.delete('A', { eventTimeMs })).rejects.toMatchObject({ code: 'bad-value' })
+  })
+
   test('reports what optimize() did', async () => {
     const cache = await openedPrices()
     expect(await cache.optimize()).toMatchObject({ promoted: 0, demoted: 0 })

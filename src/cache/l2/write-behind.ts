@@ -2,6 +2,7 @@ import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
 import {
+  appendRows,
   type CachedPrice,
   eventTimeOf,
   isTombstone,
@@ -22,13 +23,15 @@ import type { L2, L2Write } from './l2.ts'
  *
  * When every row is taken (`full`), the loop waits for the flush, and nothing is dropped. While L2 is away, the rows stay
  * and go on coalescing. Once all are taken, further pairs are counted as `skipped`: L1 has their values, and L2 gets their
- * next ones.
+ * next ones. A caller that cannot wait lets the rows `grow` instead, to one for every pair, so that none is skipped.
  */
 export interface WriteBehindOptions {
   readonly l2: L2
   readonly flushMs: number
   /** Rows a set. */
   readonly capacity: number
+  /** More rows are added when all are taken, up to `maxPairs`. They are given back when they are written. */
+  readonly grows?: boolean
   readonly maxPairs: number
   readonly onFlush?: (flush: Flush) => void
   /** Called once, by `close`, if L2 did not get all values: how many it lacks, and why. */
@@ -61,6 +64,8 @@ export class WriteBehind {
   readonly #nextFlush: Alarm
   readonly #pace: FlushPace
   #flushing: Promise<void> | undefined
+  /** No value is taken any more; those that are there are still written. */
+  #isClosing = false
   #closing: Promise<void> | undefined
   /** Why L2 was away at the last write: nobody should wait for the next one. */
   #away: string | undefined
@@ -101,8 +106,7 @@ export class WriteBehind {
 
   /** A value of L1 or L3 that L2 may not have. */
   addPrice(pairId: number, price: Readonly<CachedPrice>): void {
-    const row = this.#rowOf(pairId)
-    if (row >= 0) setRow(this.#filling, row, price)
+    this.#set(this.#rowOf(pairId), price)
   }
 
   /** Fills `into` with the newest value that L2 may not have yet, and tells whether there is one. */
@@ -145,11 +149,12 @@ export class WriteBehind {
   }
 
   /** The pair's row in the set that fills; -1, counted as skipped, if there is none left for it. */
-  #rowOf(pairId: number): number {
+  #rowOf(pairId: number, isRefusing = this.#isClosing): number {
     const known = (this.#fillingRows[pairId] as number) - 1
     if (known >= 0) return known
+    if (this.#filling.count >= this.#filling.capacity) this.#grow()
     const columns = this.#filling
-    if (columns.count >= columns.capacity || this.#closing !== undefined) {
+    if (columns.count >= columns.capacity || isRefusing) {
       this.skipped++
       return -1
     }
@@ -162,11 +167,31 @@ export class WriteBehind {
 
   async #close(): Promise<void> {
     const before = this.skipped
-    await this.flush()
+    this.#isClosing = true
+    // As long as L2 takes some, it gets the others.
+    for (let left = Number.POSITIVE_INFINITY; this.pendingEntries > 0 && this.pendingEntries < left; ) {
+      left = this.pendingEntries
+      await this.flush()
+    }
     this.#nextFlush.close()
-    // Values that could not be written, and those that came meanwhile, found no row and were counted.
+    this.skipped += this.#filling.count
+    this.#filling.count = 0
+    this.#fillingRows.fill(ABSENT)
+    // Values that could not be written, and those that came meanwhile.
     const lost = this.skipped - before
     if (lost > 0) this.#options.onLost?.(lost, this.#away ?? 'closed')
+  }
+
+  #set(row: number, price: Readonly<CachedPrice>): void {
+    if (row >= 0) setRow(this.#filling, row, price)
+  }
+
+  #grow(): void {
+    const { grows = false, maxPairs } = this.#options
+    const columns = this.#filling
+    if (!grows || columns.capacity >= maxPairs) return
+    this.#filling = priceColumns(Math.min(columns.capacity * 2, maxPairs))
+    appendRows(this.#filling, columns, { from: 0, to: columns.count })
   }
 
   #begin(): Promise<void> {
@@ -196,6 +221,7 @@ export class WriteBehind {
     if (outcome.status === 'unavailable') this.#takeBack(outcome.unwritten)
     for (let row = 0; row < entries; row++) this.#leavingRows[columns.pairIds[row] as number] = ABSENT
     columns.count = 0
+    if (columns.capacity > this.#options.capacity) this.#leaving = priceColumns(this.#options.capacity)
     this.#flushing = undefined
     const isPartly = outcome.status === 'unavailable' && (outcome.unwritten?.length ?? entries) < entries
     const awayMs = this.#away !== undefined && !isPartly ? this.#options.flushMs * AWAY_FLUSHES : 0
@@ -234,9 +260,8 @@ export class WriteBehind {
     const from = this.#leaving
     for (const row of unwritten) {
       const pairId = from.pairIds[row] as number
-      const version = from.versions[row] as number
-      if (version !== FORGOTTEN && this.#fillingRows[pairId] === ABSENT)
-        this.add(pairId, version, from.numbers, row * NUMBER_COUNT)
+      if (from.versions[row] !== FORGOTTEN && this.#fillingRows[pairId] === ABSENT)
+        this.#set(this.#rowOf(pairId, false), priceOfRow(from, row))
     }
   }
 }

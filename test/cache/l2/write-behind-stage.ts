@@ -17,11 +17,12 @@ export class WriteBehindStage {
   readonly lost: [entries: number, reason: string][] = []
   readonly writeBehind: WriteBehind
 
-  constructor(capacity = PAIRS) {
+  constructor(capacity = PAIRS, grows = false) {
     this.writeBehind = new WriteBehind({
       l2: this.l2,
       flushMs: FLUSH_MS,
       capacity,
+      grows,
       maxPairs: PAIRS,
       timer: this.timer.start,
       now: this.timer.now,

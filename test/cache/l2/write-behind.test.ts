@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { emptyPrice, VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { settled } from '../../harness/manual-timer.ts'
-import { FLUSH_MS, WriteBehindStage } from './write-behind-stage.ts'
+import { FLUSH_MS, PAIRS, WriteBehindStage } from './write-behind-stage.ts'
 
 describe('a flush of the write-behind', () => {
   test('is due `flushMs` after the first update, and writes the newest version of each pair once', async () => {
@@ -176,7 +176,32 @@ describe('a pair that the write-behind forgets', () => {
   })
 })
 
+describe('a write-behind that grows', () => {
+  test('takes a row for every pair, whether L2 is away or not, and gives the rows back', async () => {
+    const stage = new WriteBehindStage(2, true)
+    for (let pairId = 0; pairId < PAIRS; pairId++) stage.add(pairId, 1)
+    await stage.timer.advance(FLUSH_MS)
+    for (let pairId = 0; pairId < PAIRS; pairId++) stage.add(pairId, 2)
+    await stage.l2.writes[0]?.fail()
+    await stage.timer.advance(FLUSH_MS * 20)
+    await stage.l2.writes[1]?.succeed()
+    expect(stage.written(1)).toEqual(Array.from({ length: PAIRS }, (_, pairId) => [pairId, 2]))
+    expect([stage.writeBehind.skipped, stage.writeBehind.pendingEntries]).toEqual([0, 0])
+  })
+})
+
 describe('closing the write-behind', () => {
+  test('goes on as long as L2 takes some of the rows, and counts the others', async () => {
+    const stage = new WriteBehindStage()
+    for (const pairId of [0, 1, 2]) stage.add(pairId, 1)
+    const closed = stage.writeBehind.close()
+    await stage.l2.writes[0]?.failFor([1, 2])
+    await stage.l2.writes[1]?.failFor([1])
+    await stage.l2.writes[2]?.fail()
+    await closed
+    expect([stage.l2.stored.size, stage.writeBehind.skipped, stage.lost]).toEqual([2, 1, [[1, 'away']]])
+  })
+
   test('writes the rest and ends, and a second close waits for the same', async () => {
     const stage = new WriteBehindStage()
     stage.add(0, 1)

@@ -127,8 +127,12 @@ class RedisL2 implements L2 {
       const busyMs = performance.now() - startMs
       const outcome = await sending
       if (outcome.status === 'written') written += outcome.written
-      else if (outcome.unwritten === undefined) return outcome
-      else {
+      else if (outcome.unwritten === undefined) {
+        // The server does not answer: nothing more is sent to it.
+        if (written === 0 && unwritten.length === 0) return outcome
+        for (const group of [...trip, ...groups.slice(next)]) for (const row of group) unwritten.push(row)
+        return { ...outcome, unwritten }
+      } else {
         reason ??= outcome.reason
         unwritten.push(...outcome.unwritten)
       }
