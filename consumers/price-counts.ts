@@ -10,6 +10,7 @@ export interface PriceCounts {
   readonly tooManyInMs: Counter
   readonly sequenceBack: Counter
   readonly delisted: Counter
+  readonly rounded: Counter
   /** Delistings that did not reach L2. */
   readonly notDeleted: Counter
 }
@@ -21,6 +22,7 @@ export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
     redelivered: metrics.counter('drops_total', { reason: 'redelivered' }),
     tooManyInMs: metrics.counter('drops_total', { reason: 'too-many-in-one-ms' }),
     sequenceBack: metrics.counter('sequence_regressions_total'),
+    rounded: metrics.counter('rounded_updates_total'),
     delisted: metrics.counter('pairs_delisted_total'),
     notDeleted: metrics.counter('drops_total', { reason: 'l2-delete' }),
   }

@@ -32,6 +32,8 @@ export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly runner: DetectorRunner
   readonly clock: Clock
   readonly deadLetters: DeadLetters
+  /** Called once for a topic whose updates have numbers of more digits than a double holds. */
+  readonly onRounded: (topic: string) => void
 }
 
 /** The least time between two heartbeats, since thousands of handlers may settle in between. */
@@ -42,6 +44,7 @@ const MAX_UNDER_WAY = 2_000
 /** State that all lanes of a node share. */
 export interface SharedByLanes {
   readonly counts: PriceCounts
+  readonly onRounded: (topic: string, updates: number) => void
   readonly writer: PriceWriter
   readonly trackingUs: Histogram
   readonly endToEndSeconds: Histogram
@@ -84,6 +87,7 @@ export class PriceLane implements RecordHandler {
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
     this.#throwFault(batch.offset(from))
     const end = this.#window.decode(batch, from)
+    if (this.#window.columns.rounded > 0) this.#shared.onRounded(batch.topic, this.#window.columns.rounded)
     this.#warming.restart()
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()

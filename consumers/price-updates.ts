@@ -18,8 +18,16 @@ export class PriceUpdates {
 
   constructor(options: PriceUpdatesOptions) {
     this.#options = options
+    const counts = priceCounts(options.metrics, options.table)
+    const told = new Set<string>()
     this.#shared = {
-      counts: priceCounts(options.metrics, options.table),
+      counts,
+      onRounded: (topic, updates) => {
+        counts.rounded.add(updates)
+        if (told.has(topic)) return
+        told.add(topic)
+        options.onRounded(topic)
+      },
       writer: new PriceWriter(options),
       trackingUs: options.metrics.histogram('correlation_tracking_duration_us'),
       endToEndSeconds: options.metrics.histogram('end_to_end_latency_seconds'),

@@ -29,6 +29,7 @@ export class PriceWindow {
   decode(batch: Batch, from: number): number {
     this.#from = from
     truncateColumns(this.columns, 0)
+    this.columns.rounded = 0
     this.#firstRows.length = 0
     this.#refusals.clear()
     let record = from

@@ -94,6 +94,8 @@ export function createStreams(options: StreamsOptions): Streams {
   }
 }
 
+const ROUNDED = 'numbers of this topic have more digits than a double holds: they are rounded'
+
 /** No caller waits for a warm, so its exceptions end here: counted and logged. */
 function warmFaultOf({ metrics }: StreamsOptions, faults: Faults): (error: unknown) => void {
   const faulty = metrics.counter('warm_requests_refused_total', { reason: 'fault' })
@@ -197,6 +199,7 @@ function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters:
     clock,
     metrics,
     deadLetters,
+    onRounded: (topic: string) => options.log.warn({ topic }, ROUNDED),
     onWarmFault: parts.onWarmFault,
     onTrigger: triggers && ((pairId: number, eventTimeMs: number) => triggers.onUpdate(pairId, eventTimeMs)),
   }

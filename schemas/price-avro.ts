@@ -1,6 +1,6 @@
 import { AVRO_HEADER_BYTES, checkedFrame, PRICE_RECORD_SCHEMA, PRICE_SCHEMA_ID } from './avro-frame.ts'
 import { checkedEventTime } from './event-time.ts'
-import { checkedName, SCHEMA_VERSION } from './price-object.ts'
+import { checkedName, checkedSequence, SCHEMA_VERSION } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { aroundOf } from './record-bytes.ts'
 import { type Refused, refused } from './refusal.ts'
@@ -130,9 +130,9 @@ class AvroScan {
     const eventTimeMs = this.#long()
     const sequence = this.#optional() ? this.#long() : Number.NaN
     if (this.#at > this.#bytes.length) return TRUNCATED
-    if (sequence < 0) return refused('negative', `sequence: at least 0, got ${sequence}`)
     const against =
       checkedEventTime(eventTimeMs) ??
+      (Number.isNaN(sequence) ? undefined : checkedSequence(sequence)) ??
       this.#checkedName(pairStart, pairEnd, 'pair') ??
       this.#sameChain(chainStart, chainEnd)
     if (against !== undefined) return against
@@ -235,10 +235,7 @@ class AvroScan {
   }
 }
 
-/** The most that a long may have above its lowest 28 bits: 2⁵³ and a sign. */
-const MAX_HIGH = 2 ** 26 - 1
-
-/** Reads a zigzag varint; NaN if the record ends within it or a double cannot hold it. */
+/** Reads a zigzag varint; NaN if the record ends within it, or it has more than 64 bits. It is rounded beyond 2⁵³. */
 function readLong(bytes: Buffer, from: number): number {
   let at = from
   if (at >= bytes.length) return nothing(bytes)
@@ -260,7 +257,7 @@ function readLong(bytes: Buffer, from: number): number {
     byte = bytes[at++] as number
     high += (byte & 0x7f) * scale
   }
-  if (high > MAX_HIGH) return nothing(bytes)
+  if (high >= 2 ** 36) return nothing(bytes)
   NEXT[0] = at
   const half = high * 2 ** 27 + (low >>> 1)
   return low & 1 ? -half - 1 : half

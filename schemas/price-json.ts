@@ -16,7 +16,8 @@ import {
   VERSION,
   type Words,
 } from './json/json-fields.ts'
-import { NUMBER_READ, readNumber } from './json/json-number.ts'
+import { NUMBER_READ, NUMBER_ROUNDED, readNumber } from './json/json-number.ts'
+import { parsedJson } from './json/rounding.ts'
 import { type Updates, updatesOf } from './price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { aroundOf, isPlain } from './record-bytes.ts'
@@ -33,13 +34,17 @@ import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from '.
  * disagree on what is valid.
  */
 export function decodePriceJson(bytes: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
-  const rows = columns.count
+  const { count: rows, rounded } = columns
   if (new Scan(bytes, columns, ids).record()) return undefined
   truncateColumns(columns, rows)
+  columns.rounded = rounded
   const read = parsePriceJson(bytes)
   if (!read.ok) return read
+  columns.rounded += read.rounded ?? 0
   const against = appendUpdates(read.updates, columns, ids)
-  if (against !== undefined) truncateColumns(columns, rows)
+  if (against === undefined) return undefined
+  truncateColumns(columns, rows)
+  columns.rounded = rounded
   return against
 }
 
@@ -49,7 +54,7 @@ export function parsePriceJson(bytes: Buffer): Updates {
   if (!isUtf8(bytes)) return refused('not-json', 'expected UTF-8, got other bytes')
   let parsed: unknown
   try {
-    parsed = JSON.parse(bytes.toString('utf8'))
+    parsed = parsedJson(bytes.toString('utf8'))
   } catch (cause) {
     return refused('not-json', cause instanceof Error ? cause.message : String(cause))
   }
@@ -213,7 +218,12 @@ class Scan {
   /** Reads a field's value into the constants above. */
   #value(at: number, field: number): number {
     if (field < PAIR) {
+      const before = NUMBER_ROUNDED[0] as number
       const next = readNumber(this.#view, at, this.#end)
+      const rounded = NUMBER_ROUNDED[0] as number
+      // Versions depend on the last two; of a field that comes twice only the last value counts.
+      if (rounded !== 0 && ((rounded !== before && field >= EVENT_TIME) || !Number.isNaN(SCRATCH[field] as number)))
+        return -1
       SCRATCH[field] = NUMBER_READ[0] as number
       return next
     }
@@ -230,6 +240,7 @@ class Scan {
     const eventTimeMs = SCRATCH[EVENT_TIME] as number
     const isTime = eventTimeMs >= MIN_EVENT_TIME_MS && eventTimeMs < END_OF_EVENT_TIME_MS
     if (pairEnd === 0 || chainEnd === 0 || !isTime || Number.isNaN(SCRATCH[0] as number)) return false
+    if ((SCRATCH[SEQUENCE] as number) > Number.MAX_SAFE_INTEGER) return false
     const chainId = this.#ids.chainIdOfBytes(view, STARTS[CHAIN] as number, chainEnd)
     if (this.#chainId < 0) this.#chainId = chainId
     else if (this.#chainId !== chainId) return false
@@ -243,6 +254,7 @@ class Scan {
     columns.pairIds[row] = pairId
     columns.eventTimesMs[row] = Math.floor(eventTimeMs)
     columns.sequences[row] = SCRATCH[SEQUENCE] as number
+    if (NUMBER_ROUNDED[0] !== 0) columns.rounded++
     const groupEnd = FOUND[GROUP] as number
     if (groupEnd > 0) columns.groups[row] = this.#bytes.toString('latin1', STARTS[GROUP] as number, groupEnd)
     return true
@@ -255,6 +267,7 @@ function clearFound(): void {
   FOUND[CHAIN] = 0
   FOUND[GROUP] = 0
   for (let f = 0; f < PAIR; f++) SCRATCH[f] = Number.NaN
+  NUMBER_ROUNDED[0] = 0
 }
 
 function keepOrder(fields: number): void {

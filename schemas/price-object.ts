@@ -1,6 +1,7 @@
 import { checkedEventTime } from './event-time.ts'
+import { isRounded } from './json/rounding.ts'
 import { isObject, shown } from './json-value.ts'
-import type { PriceUpdate } from './price-update.ts'
+import { NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
 import { KEY_SEPARATOR, MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 
@@ -8,7 +9,14 @@ export const SCHEMA_VERSION = 1
 
 const OPTIONAL_NUMBERS = ['bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const
 
-export type Updates = { readonly ok: true; readonly updates: readonly PriceUpdate[] } | Refused
+export type Updates =
+  | {
+      readonly ok: true
+      readonly updates: readonly PriceUpdate[]
+      /** How many of them had a number of more digits than a double holds; absent if none had. */
+      readonly rounded?: number
+    }
+  | Refused
 
 /**
  * Turns what JSON.parse gave into updates, or finds the first reason against it. This is the exact reading of the
@@ -19,6 +27,7 @@ export function updatesOf(parsed: unknown): Updates {
   if (!Array.isArray(list)) return list
   if (list.length === 0) return refused('empty', 'expected at least one update, got an empty list')
   const updates: PriceUpdate[] = []
+  let rounded = 0
   for (const [index, item] of list.entries()) {
     const update = updateOf(item, index)
     if ('ok' in update) return update
@@ -28,8 +37,18 @@ export function updatesOf(parsed: unknown): Updates {
         `update ${index}: a record holds one chain, got ${shown(update.chain)} after ${shown(updates[0]?.chain)}`,
       )
     updates.push(update)
+    if (hasRounded(item as Record<string, unknown>, update)) rounded++
   }
-  return { ok: true, updates }
+  return { ok: true, updates, ...(rounded > 0 && { rounded }) }
+}
+
+function hasRounded(item: Record<string, unknown>, update: PriceUpdate): boolean {
+  return NUMBER_FIELDS.some((field) => isRoundedFrom(item[field], update[field]))
+}
+
+/** Numbers that are rounded come as texts (json/rounding.ts). */
+function isRoundedFrom(came: unknown, value: number | undefined): boolean {
+  return typeof came === 'string' && value !== undefined && isRounded(came, value)
 }
 
 function listOf(parsed: unknown): unknown[] | Refused {
@@ -68,6 +87,8 @@ function updateOf(item: unknown, index: number): PriceUpdate | Refused {
   if (item.sequence !== undefined && item.sequence !== null) {
     const sequence = numberOf(item.sequence, 'sequence', index)
     if (typeof sequence !== 'number') return sequence
+    const against = checkedSequence(sequence, item.sequence)
+    if (against !== undefined) return against
     update.sequence = sequence
   }
   if (item.group !== undefined && item.group !== null) {
@@ -118,5 +139,25 @@ function eventTimeOf(value: unknown, index: number): number | Refused {
     return refused('missing-event-time', `update ${index}: eventTimeMs is missing`)
   const time = numberOf(value, 'eventTimeMs', index)
   if (typeof time !== 'number') return time
-  return checkedEventTime(time, value) ?? Math.floor(time)
+  const against = checkedEventTime(time, value)
+  if (against !== undefined || !isRoundedFrom(value, time)) return against ?? Math.floor(time)
+  // Rounding may have reached the next millisecond.
+  const whole = WHOLE_PART.exec(String(value))?.[1]
+  return whole === undefined ? notExact('eventTimeMs', value) : Number(whole)
+}
+
+const WHOLE_PART = /^\+?(\d+)\.\d+$/
+
+/** The reason to refuse a sequence that is not at least 0, or not exact: updates would be ordered by what it is not. */
+export function checkedSequence(sequence: number, came: unknown = sequence): Refused | undefined {
+  if (sequence < 0) return refused('negative', `sequence: at least 0, got ${shown(came)}`)
+  const isExact = sequence <= Number.MAX_SAFE_INTEGER && !isRoundedFrom(came, sequence)
+  return isExact ? undefined : notExact('sequence', came)
+}
+
+function notExact(field: string, came: unknown): Refused {
+  return refused(
+    'not-exact',
+    `${field}: at most ${Number.MAX_SAFE_INTEGER} and what a double holds, got ${shown(came)}`,
+  )
 }

@@ -1,3 +1,4 @@
+import avro from 'avsc'
 import { AVRO_HEADER_BYTES, AVRO_MAGIC, checkedFrame, PRICE_RECORD_SCHEMA } from './avro-frame.ts'
 import { decodePriceAvro } from './price-avro.ts'
 import { decodePriceJson, parsePriceJson } from './price-json.ts'
@@ -22,12 +23,27 @@ function tooLarge(value: Buffer): Refused {
   return refused('too-large', `at most ${MAX_RECORD_BYTES} bytes, got ${value.length}`)
 }
 
+/** The schema library throws at a long that a double does not hold; the checks of updates name the field instead. */
+const LONG = avro.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => Number(bytes.readBigInt64LE()),
+  toBuffer: (value: number) => {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigInt64LE(BigInt(value))
+    return bytes
+  },
+  fromJSON: Number,
+  toJSON: Number,
+  isValid: Number.isInteger,
+  compare: (a: number, b: number) => Math.sign(a - b),
+})
+const EXACT_READER = avro.Type.forSchema(PRICE_RECORD_SCHEMA.schema(), { wrapUnions: true, registry: { long: LONG } })
+
 function parsePriceAvro(value: Buffer): Updates {
   const foreign = checkedFrame(value)
   if (foreign !== undefined) return foreign
   let wrapped: unknown
   try {
-    wrapped = PRICE_RECORD_SCHEMA.fromBuffer(value.subarray(AVRO_HEADER_BYTES))
+    wrapped = EXACT_READER.fromBuffer(value.subarray(AVRO_HEADER_BYTES))
   } catch (cause) {
     return refused('not-avro', cause instanceof Error ? cause.message : String(cause))
   }

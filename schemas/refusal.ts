@@ -7,6 +7,7 @@ export type PriceRefusal =
   | 'wrong-type'
   | 'not-finite'
   | 'negative'
+  | 'not-exact'
   | 'missing-pair'
   | 'missing-chain'
   | 'missing-price'

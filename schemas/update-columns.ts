@@ -12,6 +12,8 @@ export interface UpdateColumns {
   sequences: Float64Array<ArrayBuffer>
   /** NUMBER_COUNT numbers for each row, in the order of NUMBER_FIELDS. */
   numbers: Float64Array<ArrayBuffer>
+  /** How many of the updates that were decoded had a number of more digits than a double holds. The owner sets it back. */
+  rounded: number
   /** Sparse, so that only feeds with groups pay for them. */
   groups: (string | undefined)[]
 }
@@ -23,6 +25,7 @@ export function updateColumns(capacity = 128): UpdateColumns {
     eventTimesMs: new Float64Array(capacity),
     sequences: new Float64Array(capacity),
     numbers: new Float64Array(capacity * NUMBER_COUNT),
+    rounded: 0,
     groups: [],
   }
 }

@@ -1,4 +1,5 @@
 import { areDigits, fourDigits } from '../record-bytes.ts'
+import { isRounded } from './rounding.ts'
 
 const QUOTE = 0x22
 const PLUS = 0x2b
@@ -14,6 +15,8 @@ const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent
 
 /** The number that was read last. */
 export const NUMBER_READ = new Float64Array(1)
+/** How many numbers had more digits than a double holds since this was set to 0. */
+export const NUMBER_ROUNDED = new Int32Array(1)
 /** The position after the digits that were read last. */
 const DIGITS_END = new Int32Array(1)
 
@@ -46,10 +49,16 @@ export function readNumber(view: DataView, from: number, end: number): number {
     ? decimals === 0
       ? mantissa
       : mantissa / (POWERS_OF_TEN[decimals] as number)
-    : Number(Buffer.from(view.buffer, start, at - start).toString('latin1'))
+    : readLong(Buffer.from(view.buffer, start, at - start).toString('latin1'))
   if (value === Number.POSITIVE_INFINITY) return -1
   NUMBER_READ[0] = value
   return quoted ? at + 1 : at
+}
+
+function readLong(text: string): number {
+  const value = Number(text)
+  if (isRounded(text, value)) NUMBER_ROUNDED[0] = (NUMBER_ROUNDED[0] as number) + 1
+  return value
 }
 
 /** Returns `value` with the digits from `from` on appended. The position after them is left in DIGITS_END. */

@@ -123,6 +123,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
       [],
       'Updates with a lower sequence than the pair’s last. They are handled unless it is of the same millisecond.',
     ],
+    [
+      'rounded_updates_total',
+      [],
+      'Updates with a number of more digits than a double holds. They are handled, rounded.',
+    ],
     ['pairs_delisted_total', [], 'Pairs that were delisted by a tombstone.'],
     ['detector_errors_total', ['detector'], 'Detector calls that threw or rejected.'],
     ['detector_timeouts_total', ['detector'], 'Detector calls that did not settle in time.'],

@@ -33,6 +33,7 @@ export class ConsumerStage {
   readonly faults: unknown[] = []
   readonly warmFaults: unknown[] = []
   readonly failed: string[] = []
+  readonly roundedTopics: string[] = []
   readonly looked: number[][] = []
   readonly context = newContext()
   readonly run: ReturnType<typeof createLoop>
@@ -68,6 +69,7 @@ export class ConsumerStage {
         return new LookAhead({ tracker, l1, metrics, mode: 'await', ...times, minRate: 0.2, promote })
       },
       deadLetters,
+      onRounded: (topic) => this.roundedTopics.push(topic),
       onTrigger: options.onTrigger,
       onWarmFault: (error) => this.warmFaults.push(error),
     })

@@ -36,6 +36,7 @@ const timeText = fc.oneof(
   { weight: 30, arbitrary: fc.integer({ min: T0, max: T0 + 1_000_000 }).map(String) },
   { weight: 3, arbitrary: fc.integer({ min: T0, max: T0 + 1000 }).map((ms) => `"${ms}.25"`) },
   { weight: 1, arbitrary: fc.constantFrom('0', '1783715268', '99999999999', '99999999999.9', '100000000000', '1e12') },
+  { weight: 1, arbitrary: fc.constantFrom(`${T0}123`, `${T0}123456`, `${T0}.99999999`, `"${T0}.9999999"`) },
   { weight: 1, arbitrary: oddNumber },
 )
 
@@ -73,6 +74,7 @@ const optionalField = fc.oneof(
     weight: 6,
     arbitrary: fc.tuple(fc.constantFrom('bid', 'ask', 'reserve0', 'reserve1', 'liquidity', 'sequence'), numberText),
   },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('sequence'), fc.bigInt(0n, 2n ** 60n).map(String)) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('v'), versionText) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('group'), fc.oneof(nameText, anyText)) },
   {

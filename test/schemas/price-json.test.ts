@@ -15,7 +15,9 @@ function quick(bytes: Buffer): Outcome {
 function exact(bytes: Buffer): Outcome {
   return outcomeOf((columns, ids) => {
     const read = parsePriceJson(bytes)
-    return read.ok ? appendUpdates(read.updates, columns, ids) : read
+    if (!read.ok) return read
+    columns.rounded += read.rounded ?? 0
+    return appendUpdates(read.updates, columns, ids)
   })
 }
 

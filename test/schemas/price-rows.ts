@@ -49,6 +49,7 @@ export function outcomeOf(
   const against = decode(columns, table)
   const [marker, ...rows] = rowsOf(columns, table)
   if (marker !== before[0]) throw new Error(`the row before the record was ${before[0]} and is ${marker}`)
+  if (columns.rounded > 0) rows.push(`rounded: ${columns.rounded}`)
   return { reason: against?.reason, rows }
 }
 

@@ -1,0 +1,50 @@
+import { NUMBER_FIELDS } from '../price-update.ts'
+
+/** The fields of an update that are numbers. */
+const NUMBERS: ReadonlySet<string> = new Set([...NUMBER_FIELDS, 'eventTimeMs', 'sequence'])
+
+/** A double holds every decimal of so many digits. */
+const EXACT_DIGITS = 15
+/** More digits than this are not compared. A double of such a number may still be exact, but no source writes that. */
+const MAX_COMPARED = 100
+
+/** Whether a decimal has digits that the double which it was read as does not hold. */
+export function isRounded(text: string, value: number): boolean {
+  // JavaScript writes the fewest digits that give the same double, and most sources write like it.
+  if (String(value) === text) return false
+  const digits = digitsOf(text)
+  if (digits.length <= EXACT_DIGITS && value >= LEAST_EXACT) return false
+  return digits.length > MAX_COMPARED || digitsOf(value.toPrecision(Math.max(1, digits.length))) !== digits
+}
+
+/** Smaller doubles hold fewer digits. */
+const LEAST_EXACT = 2 ** -1022
+
+/** The digits of a decimal that count, without its exponent. */
+function digitsOf(text: string): string {
+  return text
+    .replace(/[eE].*$/, '')
+    .replace(/[^\d]/g, '')
+    .replace(/^0+/, '')
+    .replace(/0+$/, '')
+}
+
+/** Only a number of so many characters can have more digits than a double holds. */
+const LONG_NUMBER = /[\d.]{16}|\de-\d{3}/i
+
+/** As JSON.parse, but a number that a double does not hold stays a text, so that none is rounded unseen. */
+export function parsedJson(text: string): unknown {
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text)
+  try {
+    return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
+      const source = context?.source
+      return typeof value === 'number' && NUMBERS.has(key) && source !== undefined && isRounded(source, value)
+        ? source
+        : value
+    })
+  } catch (cause) {
+    // A value that is nested too deep for the callbacks may be read without them.
+    if (cause instanceof RangeError) return JSON.parse(text)
+    throw cause
+  }
+}
