@@ -75,9 +75,15 @@ export class Faults {
     this.#tell('a warm could not be asked for or carried out', { err: error })
   }
 
-  letterLost({ batch, index, reason }: DeadLetterSource, error: unknown): void {
-    const { topic, partition } = batch
-    const facts = { topic, partition, offset: String(batch.offset(index)), reason, err: error }
+  deadLettered(letter: DeadLetterSource): void {
+    const what = 'a record could not be handled and is in the dead-letter topic'
+    this.#rate.tell(`${what}: ${letter.batch.topic} ${letter.reason}`, (passedOver) =>
+      this.#log.warn({ ...factsOf(letter), detail: letter.detail, passedOver }, what),
+    )
+  }
+
+  letterLost(letter: DeadLetterSource, error: unknown): void {
+    const facts = { ...factsOf(letter), err: error }
     this.#tell('a record could be neither handled nor put aside: it is only where it came from', facts)
   }
 
@@ -96,4 +102,8 @@ export class Faults {
   #tell(what: string, facts: object): void {
     this.#rate.tell(what, (passedOver) => this.#log.error({ ...facts, passedOver }, what))
   }
+}
+
+function factsOf({ batch, index, reason }: DeadLetterSource): object {
+  return { topic: batch.topic, partition: batch.partition, offset: String(batch.offset(index)), reason }
 }

@@ -278,6 +278,7 @@ class Node implements ForewarmNode {
    */
   async #close(): Promise<void> {
     this.#closing.abort()
+    if (this.#starting !== undefined) this.#log.info('the node closes: it drains and commits')
     const streams = this.#streams
     const drain = { drainMs: this.config.node.drainTimeoutMs }
     await Promise.all([this.#http?.close(), streams?.prices?.stop(drain), streams?.warmRequests?.stop(drain)])
@@ -286,6 +287,7 @@ class Node implements ForewarmNode {
     const broker = this.#options.broker === undefined ? this.#broker.close() : undefined
     await Promise.all([this.#telemetry?.shutdown(), closeCaches(this.#caches), broker, this.#watchdog.close()])
     this.#strayErrors.close()
+    if (this.#starting !== undefined) this.#log.info('the node is closed')
   }
 }
 

@@ -16,6 +16,7 @@ import type { Detector } from '../src/detect/detector.ts'
 import { DetectorRunner } from '../src/detect/runner.ts'
 import type { StrayErrors } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
+import { standardErrorLog } from '../src/telemetry/log-stream.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { Warmer } from '../src/warming/warmer.ts'
 import type { Faults } from './faults.ts'
@@ -67,6 +68,7 @@ export function createStreams(options: StreamsOptions): Streams {
   const partitions = topics.warmResultPartitions
   const results = createWarmResultProducer({ producer, topic: warmResultsTopic, partitions })
   const catchUp = new CatchUp()
+  metrics.observe('drops_total', { reason: 'log-line' }, () => standardErrorLog().dropped)
   const acceptance = new Acceptance(
     (topic) => faults.topicForeign(topic),
     (topic) => faults.topicFamiliar(topic),
@@ -242,6 +244,7 @@ function deadLettersOf(options: StreamsOptions, groupId: string, parts: Parts): 
     metrics,
     version,
     sleep: (ms) => delay(ms),
+    onSent: (letter) => parts.faults.deadLettered(letter),
     onLost: (letter, error) => parts.faults.letterLost(letter, error),
   })
   return (letter) => {

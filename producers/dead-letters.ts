@@ -11,6 +11,8 @@ export interface DeadLettersOptions {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly version: string
+  /** Called when a letter is acknowledged. */
+  readonly onSent?: (letter: DeadLetterSource) => void
   /** Called when a letter could not be sent. Its record is then only in its own topic. */
   readonly onLost: (letter: DeadLetterSource, error: unknown) => void
   /** The waits before attempt 2, 3, … in milliseconds. Default 100, 400, 1,600. */
@@ -50,6 +52,7 @@ export function createDeadLetters(options: DeadLettersOptions): (letter: DeadLet
       try {
         await topicOf(letter.batch.topic).add(deadLetter(letter, { ...options, attempt, firstFailureMs }))
         options.metrics.counter('dead_letters_total', { topic: letter.batch.topic, reason: letter.reason }).add(1)
+        options.onSent?.(letter)
         return
       } catch (error) {
         const delayMs = delays[attempt - 1]

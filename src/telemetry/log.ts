@@ -1,5 +1,8 @@
 import { isSpanContextValid, trace } from '@opentelemetry/api'
-import { type DestinationStream, destination, type Logger, pino, stdSerializers } from 'pino'
+import { type DestinationStream, type Logger, pino } from 'pino'
+import { shortened } from './log-fields.ts'
+import { standardErrorLog } from './log-stream.ts'
+import { readableLine } from './log-text.ts'
 
 export type Log = Logger
 
@@ -10,7 +13,7 @@ export interface LogOptions {
   readonly level?: 'debug' | 'info' | 'warn' | 'error' | 'silent' | undefined
   /** Texts that the log masks wherever they occur: in a field, in an error's message, in a URL. */
   readonly secrets?: readonly string[]
-  /** Standard error unless given. */
+  /** Standard error unless given; there in a form for people if it is a terminal. */
   readonly stream?: DestinationStream
 }
 
@@ -22,14 +25,10 @@ const SECRET_FIELDS = ['password', 'token', 'authorization', 'saslPassword', 'ss
 /** A shorter secret would be found in ordinary words, so it is masked by the name of its field alone. */
 const SHORTEST_HIDDEN = 6
 
-const STANDARD_ERROR = 2
-
-/**
- * Writes one JSON object a line. A line is written at once and not through a buffer, because the last line before a
- * crash is the one that is needed. Lines are few: no record has one of its own.
- */
+/** Writes one JSON object a line. Lines are few: no record has one of its own. Values are cut to a sane length. */
 export function createLog({ service, version, level = 'info', secrets = [], stream }: LogOptions): Log {
   const hidden = secrets.filter((secret) => secret.length >= SHORTEST_HIDDEN).flatMap(formsOf)
+  const mask = (text: string) => hidden.reduce((masked, secret) => masked.replaceAll(secret, CENSOR), text)
   return pino(
     {
       level,
@@ -38,20 +37,22 @@ export function createLog({ service, version, level = 'info', secrets = [], stre
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`]), censor: CENSOR },
       mixin: activeSpan,
-      serializers: { err: printable },
-      hooks: { streamWrite: (line) => hidden.reduce((text, secret) => text.replaceAll(secret, CENSOR), line) },
+      // Errors have been made fields before.
+      serializers: { err: (fields) => fields },
+      hooks: {
+        logMethod(given, method) {
+          method.apply(this, given.map((each) => shortened(each, mask)) as typeof given)
+        },
+        streamWrite: mask,
+      },
     },
-    stream ?? destination({ fd: STANDARD_ERROR, sync: true }),
+    stream ?? standardError(),
   )
 }
 
-/** A detector may throw anything, and logging that must not fail. */
-function printable(thrown: unknown): unknown {
-  try {
-    return stdSerializers.err(thrown as Error)
-  } catch {
-    return { message: 'an error that cannot be read' }
-  }
+function standardError(): DestinationStream {
+  const stream = standardErrorLog()
+  return process.stderr.isTTY ? { write: (line) => stream.write(readableLine(line)) } : stream
 }
 
 /** The secret as it is, in JSON and in URLs. The longest comes first, because it may contain the others. */

@@ -5,6 +5,7 @@ import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { createLog } from '../../src/telemetry/log.ts'
+import { standardErrorLog } from '../../src/telemetry/log-stream.ts'
 import { batchOf } from '../consumers/batch.ts'
 import { until } from '../harness/until.ts'
 import { onStage } from './stage.ts'
@@ -24,6 +25,35 @@ function stage() {
 
 const ignore = () => undefined
 const failure = { chain: 'ethereum', pair: 'A', error: new Error('a bug') }
+
+test('dead letters are logged, once a second for a topic and a reason', () => {
+  const { clock, lines, faults } = stage()
+  const letter = { batch: batchOf([{ value: 'x' }]), index: 0, reason: 'bad-json', detail: 'no JSON' }
+  for (let i = 0; i < 100; i++) faults.deadLettered(letter)
+  faults.deadLettered({ ...letter, reason: 'bad-value' })
+  clock.advanceTo(2_000)
+  faults.deadLettered(letter)
+  expect(lines.map(({ reason, detail, passedOver }) => [reason, detail, passedOver])).toEqual([
+    ['bad-json', 'no JSON', 0],
+    ['bad-value', 'no JSON', 0],
+    ['bad-json', 'no JSON', 99],
+  ])
+})
+
+test('a node says that it closes, and that it is closed', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const written = jest.spyOn(standardErrorLog(), 'write').mockImplementation(() => undefined)
+    try {
+      const node = await stage.startNode({ logLevel: 'info' })
+      await node.close()
+      const said = written.mock.calls.map(([line]) => line)
+      expect(said.findIndex((line) => line.includes('the node closes'))).toBeGreaterThanOrEqual(0)
+      expect(said.at(-1)).toContain('the node is closed')
+    } finally {
+      written.mockRestore()
+    }
+  })
+})
 
 test('a detector that throws on every update is logged once a second, and hides no other detector', () => {
   const { clock, lines, faults } = stage()

@@ -57,6 +57,21 @@ describe('the log', () => {
     expect(line).not.toContain('pass%2Fword')
   })
 
+  test('cuts what is too long to be read, and keeps the frames of a stack', () => {
+    const secret = 'a-secret-at-the-cut'
+    const long = 'x'.repeat(10_000_000)
+    const error = Object.assign(new Error(`no answer: ${long}`), { response: { body: Buffer.alloc(1_000_000) } })
+    const [line = ''] = logged(
+      (log) =>
+        log.warn({ err: error, text: 'y'.repeat(3_990) + secret + long, list: long.slice(0, 1e5).split('') }, long),
+      { secrets: [secret] },
+    )
+    expect(line.length).toBeLessThan(20_000)
+    expect(line).toContain('log.test.ts')
+    expect(line).not.toContain('a-secret')
+    expect(JSON.parse(line)).toMatchObject({ err: { type: 'Error', response: { body: '1000000 bytes' } } })
+  })
+
   test('takes whatever was thrown, even an object that cannot be read', () => {
     const unreadable = () => {
       throw new Error('not to be read')
