@@ -1,5 +1,7 @@
 import type { BrokerEvent } from '../src/broker/port.ts'
+import { BrokerError } from '../src/broker/port.ts'
 import { Outage } from '../src/cache/outage.ts'
+import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Log } from '../src/telemetry/log.ts'
 
 /**
@@ -21,4 +23,14 @@ export function connectionTeller(log: Log): (event: BrokerEvent) => void {
       log.warn({ reason: event.reason }, 'Kafka may store records twice, as this user may not number them')
     }
   }
+}
+
+/** What a start rejects with when the broker refused. */
+export function toForewarmError(error: unknown): unknown {
+  if (error instanceof BrokerError)
+    return new ForewarmError(error.code === 'unreachable' ? 'kafka-unreachable' : 'topics-unusable', error.message, {
+      retriable: error.retriable,
+      cause: error,
+    })
+  return error
 }

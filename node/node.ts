@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import type { WarmResult } from '../schemas/warm-result.ts'
 import { configuredKafka } from '../src/broker/kafka/configured.ts'
-import { type Broker, BrokerError } from '../src/broker/port.ts'
+import type { Broker } from '../src/broker/port.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { L1 } from '../src/cache/l1/l1.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
@@ -21,7 +21,7 @@ import type { Telemetry } from '../src/telemetry/sdk.ts'
 import { VERSION } from '../src/version.ts'
 import { Watchdog } from '../src/watchdog/watchdog.ts'
 import { type Caches, closeCaches, createCaches, startCaches } from './caches.ts'
-import { connectionTeller } from './connection.ts'
+import { connectionTeller, toForewarmError } from './connection.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
 import type { NodeOptions } from './options.ts'
@@ -289,13 +289,4 @@ class Node implements ForewarmNode {
     this.#strayErrors.close()
     if (this.#starting !== undefined) this.#log.info('the node is closed')
   }
-}
-
-function toForewarmError(error: unknown): unknown {
-  if (error instanceof BrokerError)
-    return new ForewarmError(error.code === 'unreachable' ? 'kafka-unreachable' : 'topics-unusable', error.message, {
-      retriable: error.retriable,
-      cause: error,
-    })
-  return error
 }
