@@ -1,5 +1,4 @@
-import type { BrokerEvent } from '../src/broker/port.ts'
-import { BrokerError } from '../src/broker/port.ts'
+import { BrokerError, type BrokerEvent } from '../src/broker/port.ts'
 import { Outage } from '../src/cache/outage.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Log } from '../src/telemetry/log.ts'
