@@ -16,6 +16,7 @@ import { ForewarmError } from '../src/forewarm-error.ts'
 import { createHttpServer, type HttpServer } from '../src/http/server.ts'
 import type { NodePredictor } from '../src/prediction/node-predictor.ts'
 import { createLog, type Log } from '../src/telemetry/log.ts'
+import { standardErrorLog } from '../src/telemetry/log-stream.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import type { Telemetry } from '../src/telemetry/sdk.ts'
 import { VERSION } from '../src/version.ts'
@@ -118,6 +119,7 @@ class Node implements ForewarmNode {
     this.#log = log
     this.#clock = options.clock ?? systemClock
     this.#metrics = createMetrics()
+    this.#metrics.observe('drops_total', { reason: 'log-line' }, () => standardErrorLog().dropped)
     this.#caches = createCaches({
       waitsForL2: true,
       config,

@@ -16,7 +16,6 @@ import type { Detector } from '../src/detect/detector.ts'
 import { DetectorRunner } from '../src/detect/runner.ts'
 import type { StrayErrors } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
-import { standardErrorLog } from '../src/telemetry/log-stream.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { Warmer } from '../src/warming/warmer.ts'
 import type { Faults } from './faults.ts'
@@ -68,7 +67,6 @@ export function createStreams(options: StreamsOptions): Streams {
   const partitions = topics.warmResultPartitions
   const results = createWarmResultProducer({ producer, topic: warmResultsTopic, partitions })
   const catchUp = new CatchUp()
-  metrics.observe('drops_total', { reason: 'log-line' }, () => standardErrorLog().dropped)
   const acceptance = new Acceptance(
     (topic) => faults.topicForeign(topic),
     (topic) => faults.topicFamiliar(topic),
