@@ -15,6 +15,7 @@ import { type PriceHistory, withHistory } from '../src/cache/l3/price-history.ts
 import { PairTable } from '../src/cache/names/pair-table.ts'
 import { Outage } from '../src/cache/outage.ts'
 import { Promotion } from '../src/cache/promotion.ts'
+import { TimeGate } from '../src/cache/time-gate.ts'
 import type { Config } from '../src/config/settings.ts'
 import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import { Tracker } from '../src/correlation/tracker.ts'
@@ -56,14 +57,18 @@ export function createCaches(options: CachesOptions): Caches {
   const { config, metrics } = options
   const table = new PairTable({ maxPairs: config.cache.maxPairs })
   const l1 = createL1(config)
+  const ahead = metrics.counter('drops_total', { reason: 'stored-in-future' })
+  const gate = new TimeGate(options.clock, () => ahead.add(1))
   const l2 = createL2(options, table, {
     onConnected: () => pushBack.start(),
     // What L1 has was refused by L2, or is deleted.
     onNewer: (pairId, floor) => {
-      if (l1.floor(pairId) < floor) l1.remove(pairId, floor)
+      if (l1.floor(pairId) < floor && !gate.keepsOut(floor)) l1.remove(pairId, floor)
     },
   })
+  gate.before(l2)
   const { l3, history } = createThirdLevel(options, table)
+  if (l3 !== undefined) gate.before(l3)
   const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history))
   const pushBack = new PushBack({ table, l1, l2 })
   const onMiss = (pairId: number) => promotion.missed(pairId)
