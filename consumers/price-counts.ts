@@ -8,6 +8,8 @@ export interface PriceCounts {
   readonly older: Counter
   readonly redelivered: Counter
   readonly tooManyInMs: Counter
+  /** Updates of frames whose other pairs are known. */
+  readonly tooManyPairs: Counter
   readonly sequenceBack: Counter
   readonly delisted: Counter
   readonly rounded: Counter
@@ -21,6 +23,7 @@ export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
     older: metrics.counter('drops_total', { reason: 'older' }),
     redelivered: metrics.counter('drops_total', { reason: 'redelivered' }),
     tooManyInMs: metrics.counter('drops_total', { reason: 'too-many-in-one-ms' }),
+    tooManyPairs: metrics.counter('drops_total', { reason: 'too-many-pairs' }),
     sequenceBack: metrics.counter('sequence_regressions_total'),
     rounded: metrics.counter('rounded_updates_total'),
     delisted: metrics.counter('pairs_delisted_total'),

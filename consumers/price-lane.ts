@@ -3,7 +3,7 @@ import { checkedName } from '../schemas/price-object.ts'
 import { NUMBER_COUNT } from '../schemas/price-update.ts'
 import { type Refused, refused } from '../schemas/refusal.ts'
 import { chainOfKey, KEY_SEPARATOR } from '../schemas/topics.ts'
-import { updateAt } from '../schemas/update-columns.ts'
+import { noRoom, updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
 import { VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
@@ -136,6 +136,7 @@ export class PriceLane implements RecordHandler {
     if (firstRow === TOMBSTONE) return this.#delist(batch, record)
     if (firstRow === REFUSED) return this.#refuse(batch, record, this.#window.refusal(record))
     const endRow = this.#window.endRow(record)
+    this.#shared.counts.tooManyPairs.add(this.#window.leftOut(record))
     for (let row = firstRow; row < endRow; row++) {
       const eventTimeMs = this.#window.columns.eventTimesMs[row] as number
       const against = checkedAhead(eventTimeMs, this.#nowMs)
@@ -252,7 +253,7 @@ export class PriceLane implements RecordHandler {
     }
     // An unknown pair is registered as well: L2 may hold its price from before this process began.
     const pairId = table.register(chain, pair)
-    if (pairId < 0) return this.#refuse(batch, record, refused('too-many-pairs', 'all MAX_PAIRS are taken'))
+    if (pairId < 0) return this.#refuse(batch, record, noRoom(pairId, `${chain} ${pair}`))
     this.#shared.counts.delisted.add(1)
     // The log says what the deletion comes after. If nothing of the pair was seen, its time must do.
     const isSeen = this.#options.l1.floor(pairId) > 0

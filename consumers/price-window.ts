@@ -20,6 +20,8 @@ export class PriceWindow {
   /** The first row of each record, or TOMBSTONE or REFUSED; at the end the row after the last. */
   readonly #firstRows: number[] = []
   readonly #refusals = new Map<number, Refused>()
+  /** By record: how many of its updates have no row. */
+  readonly #leftOut = new Map<number, number>()
 
   constructor(ids: PairIds) {
     this.#ids = ids
@@ -32,6 +34,7 @@ export class PriceWindow {
     this.columns.rounded = 0
     this.#firstRows.length = 0
     this.#refusals.clear()
+    this.#leftOut.clear()
     let record = from
     for (; record < batch.count && this.columns.count < WINDOW_UPDATES; record++) {
       const rows = this.columns.count
@@ -40,6 +43,7 @@ export class PriceWindow {
       } catch (error) {
         if (record === from) throw error
         truncateColumns(this.columns, rows)
+        this.columns.leftOut = 0
         break
       }
     }
@@ -64,11 +68,20 @@ export class PriceWindow {
     return this.#refusals.get(record) as Refused
   }
 
+  /** How many updates of a record are left out, because the table of names has no room for their pairs. */
+  leftOut(record: number): number {
+    return this.#leftOut.size === 0 ? 0 : (this.#leftOut.get(record) ?? 0)
+  }
+
   #decodeRecord(batch: Batch, record: number): number {
     const value = batch.value(record)
     if (value === undefined) return TOMBSTONE
     const firstRow = this.columns.count
     const against = value.length > 0 ? decodePrices(value, this.columns, this.#ids) : NO_BYTES
+    if (this.columns.leftOut > 0) {
+      this.#leftOut.set(record, this.columns.leftOut)
+      this.columns.leftOut = 0
+    }
     if (against === undefined) return firstRow
     this.#refusals.set(record, namedByHeaders(against, batch.headers(record)))
     return REFUSED

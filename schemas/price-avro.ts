@@ -5,7 +5,7 @@ import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts
 import { aroundOf } from './record-bytes.ts'
 import { type Refused, refused } from './refusal.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
-import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
+import { noRoom, type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
 
 export function encodePriceAvro(updates: PriceUpdate | readonly PriceUpdate[], schemaId = PRICE_SCHEMA_ID): Buffer {
   const value = Array.isArray(updates)
@@ -35,16 +35,20 @@ function avroUpdate(update: PriceUpdate): Record<string, unknown> {
 }
 
 /**
- * Decodes Avro bytes into columns. Either all rows of the record are appended or none. The value is the union of
+ * Decodes Avro bytes into columns. Either all rows of the record are appended or none; as in JSON, updates of pairs for
+ * which there is no room are left out. The value is the union of
  * price-record.avsc, an update or a frame, and must end where the record ends. The decoder is written for this one
  * schema, because the objects of the schema library cost more than JSON's (bench/cases/pipeline.ts prints both).
  */
 export function decodePriceAvro(bytes: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
   const foreign = checkedFrame(bytes)
   if (foreign !== undefined) return foreign
-  const rows = columns.count
+  const { count: rows, leftOut } = columns
   const against = new AvroScan(bytes, columns, ids).record()
-  if (against !== undefined) truncateColumns(columns, rows)
+  if (against !== undefined) {
+    truncateColumns(columns, rows)
+    columns.leftOut = leftOut
+  }
   return against
 }
 
@@ -63,6 +67,8 @@ class AvroScan {
   readonly #ids: PairIds
   #at = AVRO_HEADER_BYTES
   #chainId = -1
+  /** Why the first update without an id has none. */
+  #noRoom: Refused | undefined
   /** The place of the first update's chain. */
   #chainStart = 0
   #chainEnd = 0
@@ -88,7 +94,8 @@ class AvroScan {
     if (this.#at > this.#bytes.length) return TRUNCATED
     if (this.#at < this.#bytes.length)
       return refused('not-avro', `${this.#bytes.length - this.#at} bytes are left over`)
-    return this.#columns.count > rows ? undefined : refused('empty', 'expected at least one update, got an empty frame')
+    if (this.#columns.count > rows) return undefined
+    return this.#noRoom ?? refused('empty', 'expected at least one update, got an empty frame')
   }
 
   #frame(): Refused | undefined {
@@ -137,8 +144,11 @@ class AvroScan {
       this.#sameChain(chainStart, chainEnd)
     if (against !== undefined) return against
     const pairId = this.#ids.registerBytes(this.#chainId, this.#view, this.#start + pairStart, this.#start + pairEnd)
-    if (pairId < 0)
-      return refused('too-many-pairs', `no room for ${this.#text(pairStart, pairEnd)}: all MAX_PAIRS are taken`)
+    if (pairId < 0) {
+      this.#noRoom ??= noRoom(pairId, this.#text(pairStart, pairEnd))
+      columns.leftOut++
+      return undefined
+    }
     columns.pairIds[row] = pairId
     columns.eventTimesMs[row] = eventTimeMs
     columns.sequences[row] = sequence

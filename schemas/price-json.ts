@@ -19,14 +19,15 @@ import {
 import { NUMBER_READ, NUMBER_ROUNDED, readNumber } from './json/json-number.ts'
 import { parsedJson } from './json/rounding.ts'
 import { type Updates, updatesOf } from './price-object.ts'
-import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
+import { NUMBER_COUNT, type PriceUpdate } from './price-update.ts'
 import { aroundOf, isPlain } from './record-bytes.ts'
 import { type Refused, refused } from './refusal.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
-import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
+import { appendUpdates, type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
 
 /**
- * Decodes JSON bytes into columns. Either all rows of the record are appended or none. No string and no object is made
+ * Decodes JSON bytes into columns. Either all rows of the record are appended or none. Updates of pairs for which the
+ * table of names has no room are left out; a record of such updates alone is refused. No string and no object is made
  * of an update, and a known name costs a comparison (bench/cases/pipeline.ts compares it with JSON.parse).
  *
  * It takes records as one would write them: known fields in any order, ASCII names without escapes, numbers of at least
@@ -34,17 +35,15 @@ import { type PairIds, reserveRow, truncateColumns, type UpdateColumns } from '.
  * disagree on what is valid.
  */
 export function decodePriceJson(bytes: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
-  const { count: rows, rounded } = columns
+  const { count: rows, rounded, leftOut } = columns
   if (new Scan(bytes, columns, ids).record()) return undefined
   truncateColumns(columns, rows)
   columns.rounded = rounded
+  columns.leftOut = leftOut
   const read = parsePriceJson(bytes)
   if (!read.ok) return read
-  columns.rounded += read.rounded ?? 0
   const against = appendUpdates(read.updates, columns, ids)
-  if (against === undefined) return undefined
-  truncateColumns(columns, rows)
-  columns.rounded = rounded
+  if (against === undefined) columns.rounded += read.rounded ?? 0
   return against
 }
 
@@ -63,28 +62,6 @@ export function parsePriceJson(bytes: Buffer): Updates {
 
 export function encodePriceJson(updates: PriceUpdate | readonly PriceUpdate[]): string {
   return JSON.stringify(updates)
-}
-
-/** Appends updates up to the first that is refused. The caller must then take back the rows before it. */
-export function appendUpdates(
-  updates: readonly PriceUpdate[],
-  columns: UpdateColumns,
-  ids: PairIds,
-): Refused | undefined {
-  for (const update of updates) {
-    const pairId = ids.register(update.chain, update.pair)
-    if (pairId < 0)
-      return refused('too-many-pairs', `no room for ${update.chain} ${update.pair}: all MAX_PAIRS are taken`)
-    reserveRow(columns)
-    const row = columns.count++
-    columns.pairIds[row] = pairId
-    columns.eventTimesMs[row] = update.eventTimeMs
-    columns.sequences[row] = update.sequence ?? Number.NaN
-    for (let f = 0; f < NUMBER_COUNT; f++)
-      columns.numbers[row * NUMBER_COUNT + f] = update[NUMBER_FIELDS[f] ?? 'price'] ?? Number.NaN
-    if (update.group !== undefined) columns.groups[row] = update.group
-  }
-  return undefined
 }
 
 const QUOTE = 0x22
@@ -245,7 +222,10 @@ class Scan {
     if (this.#chainId < 0) this.#chainId = chainId
     else if (this.#chainId !== chainId) return false
     const pairId = this.#ids.registerBytes(chainId, view, STARTS[PAIR] as number, pairEnd)
-    if (pairId < 0) return false
+    if (pairId < 0) {
+      columns.leftOut++
+      return true
+    }
     reserveRow(columns)
     const row = columns.count++
     const numbers = columns.numbers

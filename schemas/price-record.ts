@@ -7,7 +7,7 @@ import { type Refused, refused } from './refusal.ts'
 import { MAX_RECORD_BYTES } from './topics.ts'
 import type { PairIds, UpdateColumns } from './update-columns.ts'
 
-/** Decodes the value of a price record, JSON or Avro by its first byte, into columns. Appends all its rows or none. */
+/** Decodes the value of a price record, JSON or Avro by its first byte, into columns. Appends all its rows or none, but for pairs without room. */
 export function decodePrices(value: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
   if (value.length > MAX_RECORD_BYTES) return tooLarge(value)
   return value[0] === AVRO_MAGIC ? decodePriceAvro(value, columns, ids) : decodePriceJson(value, columns, ids)

@@ -24,6 +24,7 @@ export type PriceRefusal =
   | 'bad-key'
   | 'too-large'
   | 'too-many-pairs'
+  | 'too-many-chains'
 
 /** A record that was not taken, and why. */
 export interface Refused<Reason extends string = PriceRefusal> {

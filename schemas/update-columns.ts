@@ -1,5 +1,6 @@
 import { enlarged } from './enlarged.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
+import { type Refused, refused } from './refusal.ts'
 
 /**
  * Decoded updates side by side. They are reused, so that the hot path builds no object for an update. Names are pair
@@ -16,6 +17,8 @@ export interface UpdateColumns {
   rounded: number
   /** Sparse, so that only feeds with groups pay for them. */
   groups: (string | undefined)[]
+  /** Updates that were read and got no row, because the table of names has no room for their pairs. */
+  leftOut: number
 }
 
 export function updateColumns(capacity = 128): UpdateColumns {
@@ -27,7 +30,18 @@ export function updateColumns(capacity = 128): UpdateColumns {
     numbers: new Float64Array(capacity * NUMBER_COUNT),
     rounded: 0,
     groups: [],
+    leftOut: 0,
   }
+}
+
+/** What `register` answers when the table has no room for the chain. */
+export const NO_ROOM_FOR_CHAIN = -3
+
+/** Why no update of a record has an id. */
+export function noRoom(id: number, name: string): Refused {
+  return id === NO_ROOM_FOR_CHAIN
+    ? refused('too-many-chains', `no room for the chain of ${name}: a node knows 65,536 chains at most`)
+    : refused('too-many-pairs', `no room for ${name}: all MAX_PAIRS are taken`)
 }
 
 /** Takes back the rows from `count` on. */
@@ -47,12 +61,41 @@ export function reserveRow(columns: UpdateColumns): void {
   columns.numbers = enlarged(columns.numbers, larger.numbers)
 }
 
-/** Gives ids to names, from strings or from bytes in a view. A negative id means that the table is full. */
+/** Gives ids to names, from strings or from bytes in a view. A negative id means that there is no room. */
 export interface PairIds {
   chainId(chain: string): number
   chainIdOfBytes(source: DataView, start: number, end: number): number
   register(chain: string, pair: string): number
   registerBytes(chainId: number, source: DataView, start: number, end: number): number
+}
+
+/** Appends the updates whose pairs have an id. Refuses if none has one. */
+export function appendUpdates(
+  updates: readonly PriceUpdate[],
+  columns: UpdateColumns,
+  ids: PairIds,
+): Refused | undefined {
+  const rows = columns.count
+  let against: Refused | undefined
+  for (const update of updates) {
+    const pairId = ids.register(update.chain, update.pair)
+    if (pairId < 0) {
+      against ??= noRoom(pairId, `${update.chain} ${update.pair}`)
+      columns.leftOut++
+      continue
+    }
+    reserveRow(columns)
+    const row = columns.count++
+    columns.pairIds[row] = pairId
+    columns.eventTimesMs[row] = update.eventTimeMs
+    columns.sequences[row] = update.sequence ?? Number.NaN
+    for (let f = 0; f < NUMBER_COUNT; f++)
+      columns.numbers[row * NUMBER_COUNT + f] = update[NUMBER_FIELDS[f] ?? 'price'] ?? Number.NaN
+    if (update.group !== undefined) columns.groups[row] = update.group
+  }
+  if (columns.count > rows || against === undefined) return undefined
+  columns.leftOut -= updates.length
+  return against
 }
 
 /** Makes the object that detectors get from a row. */

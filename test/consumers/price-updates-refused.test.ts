@@ -53,17 +53,6 @@ describe('a refused record', () => {
     expect(stage.seen).toEqual([update('before'), update('after')])
   })
 
-  test('with more pairs than there is room for hands none of its updates to its neighbours', async () => {
-    const stage = new ConsumerStage({ maxPairs: 3 })
-    const many = ['x', 'y', 'z'].map((pair) => update(pair))
-    await stage.handle(json(update('before')), json(many), json(update('before', { price: 2 })))
-    expect(stage.reasons).toEqual([[1, 'too-many-pairs']])
-    expect(stage.seen.map(({ pair, price }) => [pair, price])).toEqual([
-      ['before', 1],
-      ['before', 2],
-    ])
-  })
-
   test('with one update from the future is refused whole', async () => {
     const stage = new ConsumerStage()
     await stage.handle(json([update('a'), update('b', { eventTimeMs: T0 + 60_001 })]))

@@ -2,10 +2,9 @@ import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { PRICE_RECORD_SCHEMA, PRICE_SCHEMA_ID } from '../../schemas/avro-frame.ts'
 import { decodePriceAvro, encodePriceAvro } from '../../schemas/price-avro.ts'
-import { appendUpdates } from '../../schemas/price-json.ts'
 import { decodePriceRecord } from '../../schemas/price-record.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
-import { updateColumns } from '../../schemas/update-columns.ts'
+import { appendUpdates, updateColumns } from '../../schemas/update-columns.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { type Outcome, outcomeOf, rowsOf, T0, updateOf } from './price-rows.ts'
 
@@ -205,8 +204,8 @@ describe('Avro records are refused for the same reasons as JSON', () => {
     expect(quick(encodePriceAvro([good, good, updateOf({ price: -1 })]))).toEqual({ reason: 'negative', rows: [] })
   })
 
-  test('for a pair that there is no room for', () => {
-    const table = new PairTable({ maxPairs: 2 })
+  test('for pairs that there is no room for', () => {
+    const table = new PairTable({ maxPairs: 1 })
     const bytes = encodePriceAvro([updateOf(), updateOf({ pair: 'b' })])
     expect(outcomeOf((columns, ids) => decodePriceAvro(bytes, columns, ids), table)).toEqual({
       reason: 'too-many-pairs',

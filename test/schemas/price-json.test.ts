@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { appendUpdates, decodePriceJson, encodePriceJson, parsePriceJson } from '../../schemas/price-json.ts'
+import { decodePriceJson, encodePriceJson, parsePriceJson } from '../../schemas/price-json.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../../schemas/price-update.ts'
-import { updateColumns } from '../../schemas/update-columns.ts'
+import { appendUpdates, updateColumns } from '../../schemas/update-columns.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { decimalText, recordBytes, recordText } from './price-json-text.ts'
 import { type Outcome, outcomeOf, rowsOf, T0, updateOf, WatchedIds } from './price-rows.ts'
@@ -220,8 +220,8 @@ describe('the reading of JSON refuses', () => {
     expect(quick(Buffer.from(text))).toEqual({ reason, rows: [] })
   })
 
-  test('a pair that there is no room for, with the good updates before it', () => {
-    const table = new PairTable({ maxPairs: 3 })
+  test('a record of pairs that there is no room for', () => {
+    const table = new PairTable({ maxPairs: 1 })
     const updates = [updateOf({ group: 'left over' }), updateOf({ pair: 'b' }), updateOf({ pair: 'c' })]
     const bytes = Buffer.from(encodePriceJson(updates))
     expect(outcomeOf((columns, ids) => decodePriceJson(bytes, columns, ids), table)).toEqual({

@@ -1,5 +1,5 @@
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from '../../../schemas/topics.ts'
-import type { PairIds } from '../../../schemas/update-columns.ts'
+import { NO_ROOM_FOR_CHAIN, type PairIds } from '../../../schemas/update-columns.ts'
 import { NameLog } from './name-log.ts'
 import { NameTable } from './name-table.ts'
 
@@ -11,6 +11,7 @@ import { NameTable } from './name-table.ts'
 
 export const UNKNOWN_PAIR = -1
 export const TABLE_FULL = -2
+export const CHAINS_FULL = NO_ROOM_FOR_CHAIN
 /** Chains are few and come from the operator's topics. The bound guards against a feed that makes them up. */
 const MAX_CHAINS = 65_536
 const NO_OWNER = 0
@@ -51,7 +52,7 @@ export class PairTable implements PairIds {
     return this.#chainNames
   }
 
-  /** The chain's id, or TABLE_FULL. */
+  /** The chain's id, or CHAINS_FULL. */
   chainId(chain: string): number {
     return this.#chainIds.get(chain) ?? this.#addChain(chain)
   }
@@ -69,10 +70,10 @@ export class PairTable implements PairIds {
     return this.#pairIds[chainId]?.get(pair) ?? UNKNOWN_PAIR
   }
 
-  /** The pair's id, or TABLE_FULL. */
+  /** The pair's id, or TABLE_FULL, or CHAINS_FULL if the table has no room for its chain. */
   register(chain: string, pair: string): number {
     const chainId = this.chainId(chain)
-    if (chainId < 0) return TABLE_FULL
+    if (chainId < 0) return chainId
     return this.#pairIds[chainId]?.get(pair) ?? this.#addPair(chainId, pair)
   }
 
@@ -85,12 +86,12 @@ export class PairTable implements PairIds {
     const pairId = mayTake ? this.register(chain, pair) : TABLE_FULL
     if (pairId >= 0) this.#asked++
     else this.asksWithoutId++
-    return pairId
+    return Math.max(pairId, TABLE_FULL)
   }
 
   /** As `register`, for UTF-8 bytes in a view. */
   registerBytes(chainId: number, source: DataView, start: number, end: number): number {
-    if (chainId < 0) return TABLE_FULL
+    if (chainId < 0) return chainId
     const known = this.#pairs.find(source, start, end, chainId)
     if (known >= 0) return known
     // Bytes that are no UTF-8 are decoded to their replacement, whose name may have an id already.
@@ -125,9 +126,9 @@ export class PairTable implements PairIds {
   }
 
   #addChain(chain: string): number {
-    if (this.#chainNames.length >= MAX_CHAINS) return TABLE_FULL
+    if (this.#chainNames.length >= MAX_CHAINS) return CHAINS_FULL
     const bytes = Buffer.from(chain)
-    if (bytes.length > MAX_CHAIN_BYTES) return TABLE_FULL
+    if (bytes.length > MAX_CHAIN_BYTES) return CHAINS_FULL
     const id = this.#chains.add(bytes, NO_OWNER)
     this.log.addChain(bytes)
     this.#chainNames.push(chain)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
-import { PairTable, TABLE_FULL, UNKNOWN_PAIR } from '../../../src/cache/names/pair-table.ts'
+import { CHAINS_FULL, PairTable, TABLE_FULL, UNKNOWN_PAIR } from '../../../src/cache/names/pair-table.ts'
 import { viewOf } from '../l1/view-of.ts'
 
 /** A name that a record may have for a chain or a pair. */
@@ -72,9 +72,9 @@ describe('a pair table', () => {
   test('refuses a new chain beyond 65,536, and its pairs', () => {
     const table = new PairTable({ maxPairs: 10 })
     for (let chain = 0; chain < 65_536; chain++) table.chainId(`chain-${chain}`)
-    expect(table.chainId('one more')).toBe(TABLE_FULL)
-    expect(table.register('one more', 'a')).toBe(TABLE_FULL)
-    expect(registerBytes(table, 'one more', 'a')).toBe(TABLE_FULL)
+    expect(table.chainId('one more')).toBe(CHAINS_FULL)
+    expect(table.register('one more', 'a')).toBe(CHAINS_FULL)
+    expect(registerBytes(table, 'one more', 'a')).toBe(CHAINS_FULL)
     expect(registerBytes(table, 'chain-65535', 'a')).toBe(0)
   })
 

@@ -1,0 +1,50 @@
+import { describe, expect, test } from '@jest/globals'
+import { encodePriceAvro } from '../../schemas/price-avro.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { pairKey } from '../../schemas/topics.ts'
+import { ConsumerStage, json, update } from './price-updates-stage.ts'
+
+const FRAMES: readonly (readonly [string, (updates: readonly PriceUpdate[]) => { readonly value: string | Buffer }])[] =
+  [
+    ['JSON', (updates) => ({ value: JSON.stringify(updates) })],
+    ['Avro', (updates) => ({ value: encodePriceAvro(updates) })],
+    ['JSON of other fields', (updates) => ({ value: JSON.stringify(updates.map((each) => ({ ...each, note: 'x' }))) })],
+  ]
+
+const PAIRS = Array.from({ length: 10 }, (_, at) => `p${at}`)
+const leftOut = (stage: ConsumerStage) => stage.caches.count('drops_total', { reason: 'too-many-pairs' })
+
+describe.each(FRAMES)('a frame in %s, when all MAX_PAIRS are taken,', (_, frame) => {
+  test('has its known pairs handled, and the new one counted, wherever that stands', async () => {
+    const stage = new ConsumerStage({ maxPairs: PAIRS.length })
+    await stage.handle(json(PAIRS.map((pair) => update(pair))))
+    for (const at of [0, 4, PAIRS.length]) {
+      const frozen = PAIRS.map((pair) => update(pair, { price: at + 2 }))
+      await stage.handle(frame(frozen.toSpliced(at, 0, update('new', { group: 'stray' }))))
+      expect(PAIRS.map((pair) => stage.price(pair))).toEqual(PAIRS.map(() => at + 2))
+    }
+    expect([stage.letters, leftOut(stage), stage.seen.length]).toEqual([[], 3, 40])
+    expect(stage.seen.filter(({ group }) => group !== undefined)).toEqual([])
+  })
+
+  test('is a dead letter if all its pairs are new, and leaves its neighbours as they are', async () => {
+    const stage = new ConsumerStage({ maxPairs: 1 })
+    const many = ['x', 'y'].map((pair) => update(pair))
+    await stage.handle(json(update('before')), frame(many), json(update('before', { price: 2 })))
+    expect([stage.reasons, leftOut(stage), stage.seen.length]).toEqual([[[1, 'too-many-pairs']], 0, 2])
+  })
+
+  test('counts nothing of a frame that is refused for another reason', async () => {
+    const stage = new ConsumerStage({ maxPairs: 1 })
+    await stage.handle(json(update('a')), frame([update('a'), update('b'), update('a', { price: -1 })]))
+    expect([stage.reasons, leftOut(stage), stage.seen.length]).toEqual([[[1, 'negative']], 0, 1])
+  })
+})
+
+test('a record of one chain more than a node can know is refused by a name of its own', async () => {
+  const stage = new ConsumerStage()
+  for (let chain = 0; chain < 65_536; chain++) stage.caches.table.chainId(`c${chain}`)
+  const record = update('a', { chain: 'more' })
+  await stage.handle(json(record), { value: encodePriceAvro(record) }, { value: null, key: pairKey('more', 'a') })
+  expect(stage.reasons).toEqual([0, 1, 2].map((at) => [at, 'too-many-chains']))
+})
