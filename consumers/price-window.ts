@@ -20,7 +20,7 @@ export class PriceWindow {
   /** The first row of each record, or TOMBSTONE or REFUSED; at the end the row after the last. */
   readonly #firstRows: number[] = []
   readonly #refusals = new Map<number, Refused>()
-  /** By record: how many of its updates have no row. */
+  /** How many updates of each record have no row. */
   readonly #leftOut = new Map<number, number>()
 
   constructor(ids: PairIds) {
