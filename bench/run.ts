@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { StackError } from '../deploy/stack/stack-error.ts'
 import { footprint } from './cases/footprint.ts'
 import { history } from './cases/history.ts'
+import { http } from './cases/http.ts'
 import { interrupt } from './cases/interrupt.ts'
 import { l1 } from './cases/l1.ts'
 import { l2, promote } from './cases/l2.ts'
@@ -41,6 +42,7 @@ const BENCHES: readonly Bench[] = [
   shutdown,
   rebalance,
   interrupt,
+  http,
   soak,
 ]
 

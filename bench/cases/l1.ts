@@ -16,7 +16,7 @@ import type { Bench, Figure, Ratio } from '../harness/bench.ts'
 import { type Contest, contest } from '../harness/contest.ts'
 import type { L1WriterTask } from '../stages/l1-writer.ts'
 import type { Stage } from '../stages/stage.ts'
-import { hitRatios } from './hit-ratio.ts'
+import { hitRatios } from './parts/hit-ratio.ts'
 
 /** Compares reads and writes of L1 with other stores in the process, or in memory that threads share. */
 export const l1: Bench = { name: 'l1', readsDatasets: true, cases }

@@ -4,7 +4,7 @@ import { quantile } from '../harness/quantile.ts'
 import { L2_PAIRS, type L2Stage, openL2, pricesOf } from '../stages/l2-stage.ts'
 import { startRelay } from '../stages/relay.ts'
 import type { Stage } from '../stages/stage.ts'
-import { readsThroughLevels } from './levels.ts'
+import { readsThroughLevels } from './parts/levels.ts'
 
 /** Measures the cost of L2 in Redis: writing ten, holding one, and bringing five up into L1. */
 export const l2: Bench = { name: 'l2', cases: l2Cases }

@@ -83,9 +83,7 @@ class PacedResponse extends ServerResponse {
 function createPacedServer(handler: Parameters<typeof createServer>[1], limits: Limits): Server {
   // HTTP/1.1 without Host is refused with a problem document like everything else.
   const parser = { maxHeaderSize: limits.headBytes, requireHostHeader: false, ServerResponse: PacedResponse }
-  const server = createServer({ ...parser, keepAliveTimeout: limits.idleMs }, handler)
-  server.maxRequestsPerSocket = limits.requestsPerConnection
-  return server
+  return createServer({ ...parser, keepAliveTimeout: limits.idleMs }, handler)
 }
 
 /** Decoding other bytes than UTF-8 would turn different names into the same one. */

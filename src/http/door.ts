@@ -28,7 +28,7 @@ export class Door {
     const ofAddress = this.#byAddress().get(socket.remoteAddress) ?? []
     if (ofAddress.length >= this.#limits.connectionsPerAddress) this.#giveWay(ofAddress)
     else if (this.#inside.size >= this.#limits.connections) this.#giveWay(this.#largest())
-    const paced = new PacedSocket(socket, this.#turns)
+    const paced = new PacedSocket(socket, this.#turns, this.#limits)
     this.#inside.add(paced)
     paced.once('close', () => this.#inside.delete(paced))
     this.#http.emit('connection', paced)
@@ -37,7 +37,7 @@ export class Door {
   closeLate(): void {
     const nowMs = performance.now()
     for (const paced of this.#inside) {
-      const stage = paced.lateStage(nowMs, this.#limits)
+      const stage = paced.lateStage(nowMs)
       if (stage === 'asking') this.#http.emit('clientError', TOO_SLOW, paced)
       else if (stage !== undefined) paced.destroy()
     }

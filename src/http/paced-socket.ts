@@ -23,18 +23,21 @@ type Stage = 'idle' | 'asking' | 'answering'
 export class PacedSocket extends Duplex implements Paced {
   readonly #socket: Socket
   readonly #turns: Turns
+  readonly #limits: Limits
   /** Received, and not given to the parser. Nothing more is received until it is empty. */
   #held: Buffer = NOTHING
   #thrownAway = 0
   #hasEnded = false
   #isWanted = false
+  #begun = 0
   #unanswered = 0
   #request: IncomingMessage | undefined
   #stage: Stage = 'idle'
   #sinceMs = performance.now()
 
-  constructor(socket: Socket, turns: Turns) {
+  constructor(socket: Socket, turns: Turns, limits: Limits) {
     super({ allowHalfOpen: true })
+    this.#limits = limits
     this.#socket = socket
     this.#turns = turns
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
@@ -71,6 +74,8 @@ export class PacedSocket extends Duplex implements Paced {
   /** The parser has begun a request. */
   begin(request: IncomingMessage, response: ServerResponse): void {
     this.#unanswered++
+    // Node's own limit goes on to answer every further request with 503.
+    if (++this.#begun >= this.#limits.requestsPerConnection) response.setHeader('connection', 'close')
     this.#request = request
     response.once('close', () => {
       this.#unanswered--
@@ -80,7 +85,8 @@ export class PacedSocket extends Duplex implements Paced {
   }
 
   /** Whether it has been in one stage for too long: `asking` can be told so, the others are just closed. */
-  lateStage(nowMs: number, { idleMs, requestMs, answerMs }: Limits): Stage | undefined {
+  lateStage(nowMs: number): Stage | undefined {
+    const { idleMs, requestMs, answerMs } = this.#limits
     const limitMs = { idle: idleMs, asking: requestMs, answering: answerMs }[this.#stage]
     return nowMs - this.#sinceMs > limitMs ? this.#stage : undefined
   }

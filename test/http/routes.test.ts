@@ -101,4 +101,19 @@ describe('what was learnt from reads', () => {
     expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200)
     expect(errors).toEqual([])
   })
+
+  test('is refused with every invalid field', async () => {
+    const body = JSON.stringify({ kind: 'others', version: 2, firstHour: '1', lastHour: -2 })
+    const response = await fetch(`${await startedAt()}/cache/predictor/patterns`, { method: 'PUT', body })
+    expect([response.status, response.headers.get('content-type')]).toEqual([400, 'application/problem+json'])
+    const { detail, errors } = (await response.json()) as { detail: string; errors: { pointer: string }[] }
+    expect(Object.fromEntries(errors.map(({ pointer, ...rest }) => [pointer, rest]))).toEqual({
+      '#/kind': { detail: 'expected "forewarm-patterns", got "others"' },
+      '#/version': { detail: 'expected 1, got 2' },
+      '#/firstHour': { detail: 'expected whole hours since 1970, got "1"' },
+      '#/lastHour': { detail: 'expected whole hours since 1970, got -2' },
+      '#/pairs': { detail: 'expected a list, got nothing' },
+    })
+    for (const name of ['kind', 'version', 'firstHour', 'lastHour', 'pairs']) expect(detail).toContain(`${name}: `)
+  })
 })

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { Residency } from '../../src/cache/l1/residency.ts'
-import type { Ratio } from '../harness/bench.ts'
-import { singleRatio } from '../harness/single-ratio.ts'
-import { DATASETS } from '../traffic/datasets.ts'
+import { Residency } from '../../../src/cache/l1/residency.ts'
+import type { Ratio } from '../../harness/bench.ts'
+import { singleRatio } from '../../harness/single-ratio.ts'
+import { DATASETS } from '../../traffic/datasets.ts'
 
 /** Hit ratios of S3-FIFO by libCacheSim at 1, 5, 10 and 20 % of the keys (README.md of the recorded data). */
 const ELSEWHERE: Readonly<Record<string, Readonly<Record<number, number>>>> = {
