@@ -26,7 +26,8 @@ export type { Config, Overrides, Profile } from './src/config/settings.ts'
 export { type Detector, type DetectorFunction, detector, type Subscription } from './src/detect/detector.ts'
 export type { PriceUpdate } from './schemas/price-update.ts'
 export type { Prices } from './src/detect/prices.ts'
-export type { Reading, ReadOptions } from './src/detect/reading.ts'
+export type { Absence } from './src/cache/absences.ts'
+export type { NoReading, Reading, ReadOptions } from './src/detect/reading.ts'
 export { type AttachedPrices, attachPrices, type SharedPrices } from './src/detect/attached-prices.ts'
 
 // Publishing warm requests and prices.

@@ -6,13 +6,13 @@ import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { type JsonCache, type JsonCacheOptions, type SetOutcome, ValueCache } from '../src/cache/json-cache.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
-import { readMany } from '../src/cache/price-reads.ts'
+import { absenceWithoutId, readMany } from '../src/cache/price-reads.ts'
 import { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { acceptedConfig } from '../src/config/load.ts'
 import type { Config } from '../src/config/settings.ts'
-import { type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
+import { type NoReading, type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { createLog } from '../src/telemetry/log.ts'
 import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
@@ -41,11 +41,11 @@ export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs'> & {
 /** Prices in three levels by the rules of a node, for a service that has its own feed and no Kafka. */
 export interface Cache {
   /** Reads L1, at once. A miss is fetched in the background. */
-  get(pair: string, options?: ReadOptions): Reading | 'missing' | 'stale'
+  get(pair: string, options?: ReadOptions): Reading | NoReading
   /** Reads L1, then L2 and L3. */
-  getOrLoad(pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'>
+  getOrLoad(pair: string, options?: ReadOptions): Promise<Reading | NoReading>
   /** Reads several pairs, in their order, with one trip for all that L1 lacks. */
-  getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]>
+  getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | NoReading)[]>
   /** Refuses a value that is older than one the pair has had. Throws a ForewarmError 'bad-value' for something that is not a price. */
   set(pair: string, value: PriceValue): SetOutcome
   /**
@@ -132,24 +132,27 @@ class PriceCache implements Cache {
     OPENED.set(this, { ...parts, listen: (onRead) => this.#listen(onRead) })
   }
 
-  get(pair: string, options?: ReadOptions): Reading | 'missing' | 'stale' {
+  get(pair: string, options?: ReadOptions): Reading | NoReading {
     const { caches, chain } = this.#parts
     const pairId = caches.table.ask(chain, pair)
-    if (pairId < 0) return 'missing'
-    return this.#isHit(pairId, this.#price) ? this.#reading(pair, this.#price, options) : 'missing'
+    if (pairId < 0) return absenceWithoutId(chain, pair)
+    if (this.#isHit(pairId, this.#price)) return this.#reading(pair, this.#price, options)
+    return caches.hierarchy.absence(pairId)
   }
 
-  async getOrLoad(pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'> {
-    const [reading = 'missing'] = await this.getMany([pair], options)
+  async getOrLoad(pair: string, options?: ReadOptions): Promise<Reading | NoReading> {
+    const [reading = 'unavailable'] = await this.getMany([pair], options)
     return reading
   }
 
-  getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]> {
-    const { table, hierarchy } = this.#parts.caches
+  getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | NoReading)[]> {
+    const { chain, caches } = this.#parts
+    const { table, hierarchy } = caches
     return readMany(
       {
         hierarchy,
-        ask: (pair) => table.ask(this.#parts.chain, pair),
+        chain,
+        ask: (pair) => table.ask(chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),
         readingOf: (pair, price) => this.#reading(pair, price, options),
         // Another process may have written a newer value to L2.

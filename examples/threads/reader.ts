@@ -10,7 +10,7 @@ const ENOUGH = 5
 let version = 0
 for (let seen = 0; seen < ENOUGH; await wait(1)) {
   const weth = prices.get('ethereum', 'WETH/USDC', { maxAgeMs: 5_000 })
-  if (weth === 'missing' || weth === 'stale' || weth.version === version) continue
+  if (typeof weth === 'string' || weth.version === version) continue
   version = weth.version
   seen++
 }

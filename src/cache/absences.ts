@@ -1,3 +1,6 @@
+/** Why a read found no price: no level has it, it is not here yet, or a level that would know is away. */
+export type Absence = 'missing' | 'unknown' | 'unavailable'
+
 /**
  * Remembers for two seconds which pairs no level has, so that a detector that keeps asking for one does not ask Redis and
  * the source each time. An update ends that at once, because it moves the pair's floor. A value that another node wrote is

@@ -1,6 +1,6 @@
 import { ChainCounters } from '../telemetry/by-chain.ts'
 import type { Counter, Histogram, Metrics } from '../telemetry/slab.ts'
-import { Absences } from './absences.ts'
+import { type Absence, Absences } from './absences.ts'
 import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { FirstLevel } from './l1/first-level.ts'
 import type { L2, L2Load } from './l2/l2.ts'
@@ -33,7 +33,7 @@ export interface HierarchyOptions {
   readonly now?: () => number
 }
 
-/** How many pairs may be waited for at a time. A read of one more is answered 'missing' and counted. */
+/** How many pairs may be waited for at a time. A read of one more is answered 'unavailable' and counted. */
 const MAX_WANTED = 65_536
 const READS_A_SAMPLE = 256
 
@@ -149,6 +149,12 @@ export class Hierarchy {
   /** No level had the pair a moment ago, so a read of it does not ask again. */
   isAbsent(pairId: number): boolean {
     return this.#absences.has(pairId, this.#options.l1.floor(pairId), this.#now())
+  }
+
+  /** What is known of a pair that L1 has just missed. */
+  absence(pairId: number): Absence {
+    if (this.isAbsent(pairId)) return 'missing'
+    return this.#options.l2.state().status === 'up' || this.#options.l3 !== undefined ? 'unknown' : 'unavailable'
   }
 
   #foundNowhere(pairId: number): void {

@@ -1,10 +1,13 @@
+import { checkedName } from '../../schemas/price-object.ts'
+import type { Absence } from './absences.ts'
 import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { Hierarchy } from './hierarchy.ts'
 import type { Fetched } from './trips.ts'
 
 /** What a detector's prices and a cache do differently in `readMany`. */
 export interface PriceReads<R> {
-  readonly hierarchy: Pick<Hierarchy, 'fetch' | 'newest'>
+  readonly hierarchy: Pick<Hierarchy, 'fetch' | 'newest' | 'isAbsent'>
+  readonly chain: string
   /** The pair's id, negative if it has none. Notes who asked. */
   ask(pair: string): number
   /** A demand read of L1. */
@@ -14,16 +17,19 @@ export interface PriceReads<R> {
   renew(pairId: number): Promise<Fetched> | undefined
 }
 
+/** A pair gets no id if all are taken: some level may have it. No level has a pair of an impossible name. */
+export function absenceWithoutId(chain: string, pair: string): Absence {
+  const against = checkedName(chain, 'chain') ?? checkedName(pair, 'pair')
+  return against === undefined ? 'unavailable' : 'missing'
+}
+
 /** Reads several pairs, in their order: L1 at once, and one trip for all that it lacks or has stale. */
-export async function readMany<R>(
-  reads: PriceReads<R>,
-  pairs: readonly string[],
-): Promise<(R | 'missing' | 'stale')[]> {
-  const readings: (R | 'missing' | 'stale')[] = []
+export async function readMany<R>(reads: PriceReads<R>, pairs: readonly string[]): Promise<(R | Absence | 'stale')[]> {
+  const readings: (R | Absence | 'stale')[] = []
   const fetches: { readonly at: number; readonly pairId: number; readonly fetch: Promise<Fetched> }[] = []
   for (const [at, pair] of pairs.entries()) {
     const pairId = reads.ask(pair)
-    readings.push('missing')
+    readings.push(absenceWithoutId(reads.chain, pair))
     if (pairId < 0) continue
     const isHit = reads.get(pairId, PRICE)
     if (isHit) readings[at] = reads.readingOf(pair, PRICE)
@@ -36,9 +42,15 @@ export async function readMany<R>(
     const fetched = await fetch
     // A stale value may have turned out to be deleted.
     const isThere = reads.hierarchy.newest(pairId, fetched, PRICE)
-    readings[at] = isThere ? reads.readingOf(pairs[at] as string, PRICE) : 'missing'
+    readings[at] = isThere ? reads.readingOf(pairs[at] as string, PRICE) : absenceAfter(reads, pairId, fetched)
   }
   return readings
+}
+
+/** What was fetched and is not the newest is older than a value that L1 has had: L2 does not have that one yet. */
+function absenceAfter<R>({ hierarchy }: PriceReads<R>, pairId: number, fetched: Fetched): Absence {
+  if (fetched.has(pairId)) return 'unknown'
+  return hierarchy.isAbsent(pairId) ? 'missing' : 'unavailable'
 }
 
 /** Filled and read within one synchronous step, so one serves all. */

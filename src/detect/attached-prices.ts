@@ -12,10 +12,10 @@ export interface SharedPrices {
 
 /**
  * L1 as another thread reads it. A value is never torn, and never older than one that this thread has read before. A
- * miss is not fetched from L2, and the node does not learn from these reads what to warm.
+ * miss is 'unknown': it is not fetched from L2, and the node does not learn from these reads what to warm.
  */
 export interface AttachedPrices {
-  get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale'
+  get(chain: string, pair: string, options?: ReadOptions): Reading | 'unknown' | 'stale'
   stats(): { readonly hits: number; readonly misses: number }
 }
 
@@ -33,7 +33,7 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
     get: (chain, pair, options) => {
       const pairId = names.find(chain, pair)
       if (pairId < 0) unknown++
-      if (pairId < 0 || !reader.get(pairId, price)) return 'missing'
+      if (pairId < 0 || !reader.get(pairId, price)) return 'unknown'
       return readingOf({ chain, pair, price }, clock.now() - price.eventTimeMs, options)
     },
     stats: () => ({ hits: reader.hits, misses: reader.misses + unknown }),

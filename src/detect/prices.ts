@@ -1,23 +1,23 @@
 import { type CachedPrice, emptyPrice } from '../cache/cached-price.ts'
 import type { Hierarchy } from '../cache/hierarchy.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
-import { readMany } from '../cache/price-reads.ts'
+import { absenceWithoutId, readMany } from '../cache/price-reads.ts'
 import type { Fetched } from '../cache/trips.ts'
 import type { Clock } from '../clock.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import type { Histogram } from '../telemetry/slab.ts'
 import type { Interest } from '../warming/interest.ts'
-import { type FoundPrice, type Reading, type ReadOptions, readingOf } from './reading.ts'
+import { type FoundPrice, type NoReading, type Reading, type ReadOptions, readingOf } from './reading.ts'
 
 /**
  * The prices that a detector gets with an update. Reads through them belong to that update, even after an `await`; the
  * node learns from them what to warm. `get` reads L1 alone; the other methods go on to L2 and L3.
  */
 export interface Prices {
-  get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale'
-  getOrLoad(chain: string, pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'>
+  get(chain: string, pair: string, options?: ReadOptions): Reading | NoReading
+  getOrLoad(chain: string, pair: string, options?: ReadOptions): Promise<Reading | NoReading>
   /** Like `getOrLoad` for many pairs of a chain, in their order. All that are missing from L1 share one trip. */
-  getMany(chain: string, pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]>
+  getMany(chain: string, pairs: readonly string[], options?: ReadOptions): Promise<(Reading | NoReading)[]>
 }
 
 export interface PriceSources {
@@ -51,23 +51,25 @@ export class BoundPrices implements Prices {
     this.#beganMs = sources.clock.now()
   }
 
-  get(chain: string, pair: string, options?: ReadOptions): Reading | 'missing' | 'stale' {
+  get(chain: string, pair: string, options?: ReadOptions): Reading | NoReading {
     const pairId = this.#attributed(chain, pair)
-    if (pairId < 0 || !this.#isHit(pairId, PRICE)) return 'missing'
+    if (pairId < 0) return absenceWithoutId(chain, pair)
+    if (!this.#isHit(pairId, PRICE)) return this.#sources.hierarchy.absence(pairId)
     const reading = this.#reading({ chain, pair, price: PRICE }, options)
     if (reading === 'stale') void this.#renewed(chain, pairId)
     return reading
   }
 
-  async getOrLoad(chain: string, pair: string, options?: ReadOptions): Promise<Reading | 'missing' | 'stale'> {
-    const [reading = 'missing'] = await this.getMany(chain, [pair], options)
+  async getOrLoad(chain: string, pair: string, options?: ReadOptions): Promise<Reading | NoReading> {
+    const [reading = 'unavailable'] = await this.getMany(chain, [pair], options)
     return reading
   }
 
-  getMany(chain: string, pairs: readonly string[], options?: ReadOptions): Promise<(Reading | 'missing' | 'stale')[]> {
+  getMany(chain: string, pairs: readonly string[], options?: ReadOptions): Promise<(Reading | NoReading)[]> {
     return readMany(
       {
         hierarchy: this.#sources.hierarchy,
+        chain,
         ask: (pair) => this.#attributed(chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),
         readingOf: (pair, price) => this.#reading({ chain, pair, price }, options),

@@ -1,3 +1,4 @@
+import type { Absence } from '../cache/absences.ts'
 import type { CachedPrice } from '../cache/cached-price.ts'
 
 /** A price as a detector reads it. Numbers that the update did not have are undefined. */
@@ -16,6 +17,12 @@ export interface Reading {
   /** Rises with every newer value of the pair. A later read never gives a lower version. */
   readonly version: number
 }
+
+/**
+ * The answers of a read that found no price. No level has one: `missing`. It is not here yet: `unknown`. A level that would
+ * know is away: `unavailable`. The price is older than accepted: `stale`.
+ */
+export type NoReading = Absence | 'stale'
 
 /** The values that a reader accepts. */
 export interface ReadOptions {

@@ -1,6 +1,9 @@
 import { expect, test } from '@jest/globals'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { readMany } from '../../src/cache/price-reads.ts'
+import { settled } from '../harness/manual-timer.ts'
 import { T0, TestCaches } from './caches.ts'
+import { ControlledL2 } from './l2/controlled-l2.ts'
 
 /** Reads prices as plain numbers; a price of 0 is stale. */
 function readerOf(caches: TestCaches, isRenewed = true) {
@@ -10,6 +13,7 @@ function readerOf(caches: TestCaches, isRenewed = true) {
     readMany<number>(
       {
         hierarchy,
+        chain: 'ethereum',
         ask: (pair) => {
           asked.push(pair)
           return table.ask('ethereum', pair)
@@ -37,6 +41,25 @@ test('several pairs are answered in their order, from L1 and in one trip from L2
   const { asked, read } = readerOf(caches)
   expect(await read(['D', 'A', 'C', 'B'])).toEqual([4, 1, 'missing', 2])
   expect(asked).toEqual(['D', 'A', 'C', 'B'])
+})
+
+test('a pair of which L2 cannot tell is unavailable, one that it lacks is missing, and a late older value is unknown', async () => {
+  const l2 = new ControlledL2()
+  const caches = new TestCaches({ l2 })
+  const { read } = readerOf(caches)
+  const away = read(['A'])
+  await settled()
+  await l2.loads[0]?.fail()
+  expect(await away).toEqual(['unavailable'])
+  const pairId = caches.update('B', 1)
+  const written = caches.writeBehind.flush()
+  await l2.writes[0]?.succeed()
+  await written
+  caches.l1.evict(pairId)
+  const answered = read(['A', 'B'])
+  await settled()
+  await l2.loads[1]?.answer([undefined, { ...emptyPrice(), version: 1, price: 9 }])
+  expect(await answered).toEqual(['missing', 'unknown'])
 })
 
 test('a stale value is replaced by a newer one that L2 has', async () => {

@@ -15,7 +15,7 @@ function newNode() {
 test('attached prices have names, age and version like those of a detector', () => {
   const { shared, update } = newNode()
   const prices = attachPrices(shared, { clock: { now: () => T0 + 40 } })
-  expect(prices.get('ethereum', 'A')).toBe('missing')
+  expect(prices.get('ethereum', 'A')).toBe('unknown')
   update('A', 3, T0)
   expect(prices.get('ethereum', 'A')).toEqual({
     ...{ pair: 'A', chain: 'ethereum', price: 3, bid: undefined, ask: undefined },
@@ -23,7 +23,7 @@ test('attached prices have names, age and version like those of a detector', () 
     ...{ eventTimeMs: T0, ageMs: 40, version: T0 * 4096 },
   })
   expect(prices.get('ethereum', 'A', { maxAgeMs: 39 })).toBe('stale')
-  expect(prices.get('base', 'A')).toBe('missing')
+  expect(prices.get('base', 'A')).toBe('unknown')
   expect(prices.stats()).toEqual({ hits: 2, misses: 2 })
 })
 

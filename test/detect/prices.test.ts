@@ -6,6 +6,7 @@ import { Tracker } from '../../src/correlation/tracker.ts'
 import { BoundPrices } from '../../src/detect/prices.ts'
 import { T0, TestCaches } from '../cache/caches.ts'
 import { columnsOf } from '../cache/l2/columns.ts'
+import { ControlledL2 } from '../cache/l2/controlled-l2.ts'
 import { settled } from '../harness/manual-timer.ts'
 
 let caches: TestCaches
@@ -31,8 +32,9 @@ async function onlyInL2(pair: string, price: number): Promise<void> {
 const numbers = { price: 1, bid: 1, ask: 1, reserve0: 1, reserve1: 1, liquidity: 1 }
 const record = { version: 1, eventTimeMs: 1, ...numbers }
 
-test('made-up names are missing, take no more than half of the ids, and are counted', () => {
-  for (let i = 0; i < 2_000; i++) expect(prices.get('ethereum', `nonsense ${i}`)).toBe('missing')
+test('made-up names are unknown, take no more than half of the ids, and are counted', () => {
+  for (let i = 0; i < 2_000; i++)
+    expect(prices.get('ethereum', `nonsense ${i}`)).toBe(i < 500 ? 'unknown' : 'unavailable')
   expect(caches.table.size).toBe(501)
   expect(caches.table.asksWithoutId).toBe(1_500)
   const pairId = caches.update('listed later', 7)
@@ -79,30 +81,41 @@ describe('a reading', () => {
     expect([ages.count, ages.sum]).toEqual([1, 2])
   })
 
-  test('of an unknown pair is missing, and the pair is known from then on', async () => {
-    expect(prices.get('base', 'NEW')).toBe('missing')
+  test('of an unknown pair is unknown until no level has it, and the pair is known from then on', async () => {
+    expect(prices.get('base', 'NEW')).toBe('unknown')
     expect(await prices.getOrLoad('base', 'NEW')).toBe('missing')
+    expect(prices.get('base', 'NEW')).toBe('missing')
     caches.update('NEW', 5, { chain: 'base' })
     expect(prices.get('base', 'NEW')).toMatchObject({ chain: 'base', price: 5 })
   })
 
-  test('of a new pair is missing if the table is full', async () => {
+  test('of a new pair is unavailable if the table is full', async () => {
     caches = new TestCaches({ maxPairs: 1 })
     prices = boundTo('trigger')
-    expect(prices.get('ethereum', 'NEW')).toBe('missing')
+    expect(prices.get('ethereum', 'NEW')).toBe('unavailable')
     expect(await prices.getMany('ethereum', ['NEW', 'trigger'])).toEqual([
-      'missing',
+      'unavailable',
       expect.objectContaining({ price: 1 }),
     ])
   })
 })
 
 describe('a synchronous read', () => {
+  test('that misses while L2 is away is unavailable', async () => {
+    const l2 = new ControlledL2()
+    caches = new TestCaches({ l2 })
+    prices = boundTo('trigger')
+    expect(prices.get('ethereum', 'a')).toBe('unknown')
+    await settled()
+    await l2.loads[0]?.fail()
+    expect(prices.get('ethereum', 'a')).toBe('unavailable')
+  })
+
   test('that misses has the price fetched for the next read', async () => {
     caches = new TestCaches({ slots: 2 })
     prices = boundTo('trigger')
     await onlyInL2('a', 7)
-    expect(prices.get('ethereum', 'a')).toBe('missing')
+    expect(prices.get('ethereum', 'a')).toBe('unknown')
     await settled()
     expect(prices.get('ethereum', 'a')).toMatchObject({ price: 7 })
   })
@@ -182,7 +195,7 @@ describe('attribution', () => {
         caches.l1.evict(b)
         expect(caches.l1.promote(b, record)).toBe('warmed')
       }
-      expect(bound.get('ethereum', 'b') !== 'missing').toBe(warm)
+      expect(typeof bound.get('ethereum', 'b') === 'object').toBe(warm)
     }
     const { memory } = mined
     const stretch = mined.takeStretch()

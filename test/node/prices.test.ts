@@ -61,7 +61,7 @@ test('a detector reads another pair with its price, age and version', async () =
     expect(reading.bid).toBeUndefined()
     expect(reading.version).toBe(a.eventTimeMs * 4096)
     expect(reading.ageMs).toBeGreaterThanOrEqual(10_000)
-    expect(absent).toBe('missing')
+    expect(absent).toBe('unknown')
   })
 })
 
@@ -112,7 +112,7 @@ test('a synchronous read that misses brings the pair into L1 for the next one', 
     await until('the first read is answered', () => answers.length === 1)
     await stage.produce(updateOf('READ'))
     await until('the second read is answered', () => answers.length === 2)
-    expect(answers).toMatchObject(['missing', { pair: 'P5', price: 5 }])
+    expect(answers).toMatchObject(['unknown', { pair: 'P5', price: 5 }])
   })
 })
 

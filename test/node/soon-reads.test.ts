@@ -58,7 +58,7 @@ test('a node warms by itself what is read sooner than a request could travel thr
     }
     const round = await openNode(stage, { lagMs: 8, nodeConfig: { lookAhead: 'off' }, mayRead })
     const requests = await stage.watch(stage.topics.warmRequests, 'earliest')
-    expect([await round(), await round()]).toEqual(['missing', 'found'])
+    expect([await round(), await round()]).toEqual(['unknown', 'found'])
     expect(requests).toHaveLength(0)
   })
 })
@@ -76,7 +76,7 @@ test('a node that sends no warm requests fetches what is read soon by its look-a
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const roles = ['detect', 'warm'] as const
     const round = await openNode(stage, { lagMs: 8, nodeConfig: { roles, lookAhead: 'await', lookAheadMs: 1_000 } })
-    expect([await round(), await round()]).toEqual(['missing', 'found'])
+    expect([await round(), await round()]).toEqual(['unknown', 'found'])
   })
 })
 

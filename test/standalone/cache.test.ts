@@ -33,7 +33,7 @@ describe('a standalone cache of prices', () => {
     const reading = cache.get('WETH/USDC')
     expect(reading).toMatchObject({ pair: 'WETH/USDC', price: 3120.5, bid: 3120, ask: undefined, ageMs: 250 })
     expect(cache.get('WETH/USDC', { maxAgeMs: 100 })).toBe('stale')
-    expect(cache.get('NONE')).toBe('missing')
+    expect(cache.get('NONE')).toBe('unknown')
   })
 
   test('refuses a value older than the last one of the pair, even after that was evicted', async () => {
@@ -59,7 +59,7 @@ describe('a standalone cache of prices', () => {
     const cache = await openedPrices()
     cache.set('A', { price: 1 })
     await cache.delete('A')
-    expect([cache.get('A'), await cache.getOrLoad('A')]).toEqual(['missing', 'missing'])
+    expect([cache.get('A'), await cache.getOrLoad('A'), cache.get('A')]).toEqual(['unknown', 'missing', 'missing'])
     clock.advanceTo(clock.now() + 1)
     cache.set('A', { price: 2 })
     expect(cache.get('A')).toMatchObject({ price: 2 })

@@ -106,7 +106,7 @@ test('a node starts without Redis as degraded, and writes the newest values once
     await stage.produce(updateOf('A', { chain, price: 3 }))
     await until('they are handled', () => node.stats().updates === 3)
     expect(await read('A')).toMatchObject({ price: 3 })
-    expect(await read('absent')).toBe('missing')
+    expect(await read('absent')).toBe('unavailable')
     await redis.startRedis()
     await untilInRedis(chain, { A: 3, B: 2 })
     await expectUp(node)
@@ -171,22 +171,23 @@ test('a pair that was delisted while Redis was away does not come back with it',
       return node.stats().l2.state === 'degraded'
     })
     await stage.produceRecords({ partition: 0, key: `${chain}\0A`, value: null })
-    expect(await read('A')).toBe('missing')
+    expect(await read('A')).toBe('unavailable')
     redis.resumeRedis()
     await expectUp(node)
-    expect(await read('A')).toBe('missing')
+    expect(['unknown', 'missing']).toContain(await read('A'))
+    await until('its deletion has reached Redis', async () => (await read('A')) === 'missing')
     await stage.produce(updateOf('A', { chain, price: 2 }))
     expect(await read('A')).toMatchObject({ price: 2 })
   })
 })
 
-test('without Redis, reads that L1 cannot answer are missing, and warms report that they failed', async () => {
+test('without Redis, reads that L1 cannot answer are unavailable, and warms report that they failed', async () => {
   await onRedis({ config: { cache: { l1Slots: 4 } } }, async ({ stage, node, chain, read }) => {
     const pairs = Array.from({ length: 10 }, (_, i) => `P${i}`)
     await stage.produce(...pairs.map((pair, price) => updateOf(pair, { chain, price })))
     await untilInRedis(chain, { P0: 0, P9: 9 })
     await redis.stopRedis()
-    expect(await read('P5')).toBe('missing')
+    expect(await read('P5')).toBe('unavailable')
     const result = await node.warm(chain, ['P6', 'P7'])
     expect(result).toMatchObject({ status: 'failed', warmed: 0, outcomes: { P6: 'failed', P7: 'failed' } })
     await redis.startRedis()
