@@ -59,7 +59,7 @@ export async function producePrices(options: ProducePricesOptions): Promise<Prod
   await producer.connect()
   const { topic, partitions, updatesPerRecord, encoding, timestamps } = options
   const publisher = createPricePublisher({ producer, topic, partitions, updatesPerRecord, encoding, timestamps })
-  const run = new ProduceRun(publisher)
+  const run = new ProduceRun(publisher, options.onWarning)
   let badLines = 0
   try {
     for await (const lines of parsedLines(options)) {
@@ -132,13 +132,16 @@ function watching(limits: TimeLimits, tellExpiry: Tell, tellRefusal: Tell): (lin
 
 class ProduceRun {
   readonly #publisher: PricePublisher
+  readonly #onRounded: Tell
   #pending = 0
   readonly refused = new LostLedger()
   produced = 0
   failure: string | undefined
+  #hasRounded = false
 
-  constructor(publisher: PricePublisher) {
+  constructor(publisher: PricePublisher, onRounded: Tell) {
     this.#publisher = publisher
+    this.#onRounded = onRounded
   }
 
   /** Resolves when the next line may be produced. The place is that of the line, in words. */
@@ -149,9 +152,16 @@ class ProduceRun {
       const [chain = '', pair = ''] = line.key.split(KEY_SEPARATOR)
       this.#watch(this.#publisher.delist(chain, pair), place)
     } else {
+      if (line.rounded !== undefined) this.#tellRounded(place)
       for (const update of line.updates) this.#watch(this.#publisher.produce(update), place)
     }
     if (this.#pending >= MOST_PENDING) await this.#publisher.flush()
+  }
+
+  #tellRounded(place: string): void {
+    if (this.#hasRounded) return
+    this.#hasRounded = true
+    this.#onRounded(`${place}: a number has more digits than a double holds: it is rounded, and so may be others`)
   }
 
   #watch(acknowledged: Promise<void>, place: string): void {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
@@ -50,6 +50,20 @@ test('produce says once that the topic will delete records at once, and writes t
   expect(report).toMatchObject({ produced: 3, failed: 0 })
   expect(warnings).toEqual([
     expect.stringMatching(/is older than prices keeps records, 86400 s .* or set retention\.ms=-1/),
+  ])
+})
+
+test('produce says once that a file has numbers of more digits than a double holds, and with which line that begins', async () => {
+  const options = await fileOf([0])
+  const price = '"price":1.234567890123456789'
+  const [exact = ''] = (await readFile(options.file, 'utf8')).split('\n')
+  await writeFile(
+    options.file,
+    [exact, exact.replace('"price":1', price), exact.replace('"price":1', price)].join('\n'),
+  )
+  expect(await producePrices(options)).toMatchObject({ produced: 3, failed: 0 })
+  expect(warnings).toEqual([
+    expect.stringMatching(/line 2: a number has more digits than a double holds: it is rounded/),
   ])
 })
 

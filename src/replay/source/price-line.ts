@@ -9,7 +9,14 @@ import type { Line } from './lines.ts'
  * `{"chain":"…","pair":"…","delisted":true}`, which stands for a tombstone.
  */
 export type PriceLine =
-  | { readonly ok: true; readonly kind: 'prices'; readonly updates: readonly PriceUpdate[]; readonly key: string }
+  | {
+      readonly ok: true
+      readonly kind: 'prices'
+      readonly updates: readonly PriceUpdate[]
+      readonly key: string
+      /** As in Updates. */
+      readonly rounded?: number
+    }
   | { readonly ok: true; readonly kind: 'delisted'; readonly key: string }
   | Refused
 
@@ -20,7 +27,7 @@ export function parsePriceLine({ text, isUtf8 }: Pick<Line, 'text' | 'isUtf8'>):
   const [first] = prices.updates
   if (first === undefined) return refused('empty', 'expected at least one update')
   const key = prices.updates.length === 1 ? pairKey(first.chain, first.pair) : first.chain
-  return { ok: true, kind: 'prices', updates: prices.updates, key }
+  return { ...prices, kind: 'prices', key }
 }
 
 function delistedKey(text: string): PriceLine | undefined {
