@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { mostAlike } from '../src/config/nearest.ts'
 import { VERSION } from '../src/version.ts'
 import type { CommandModule } from './command-module.ts'
 import { DONE, type ExitCode, USAGE } from './exit-code.ts'
@@ -46,8 +47,9 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     .description('Keeps the prices of a Kafka stream in Redis, and those about to be read in shared memory.')
     .version(VERSION)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => (asJson ? undefined : write(text)) })
+    .configureOutput({ outputError: (text, write) => (asJson ? undefined : write(withHint(text))) })
     .addHelpText('after', EXAMPLES)
+  const withHint = (text: string) => hinted(text, program, calledCommand(argv))
   let exitCode: ExitCode = DONE
   try {
     const called = calledCommand(argv)
@@ -68,8 +70,24 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     if (!(error instanceof CommanderError)) return reportFailure(terminal, error, asJson)
     if (error.exitCode === DONE) return DONE
     // Commander has printed the error, except if it should be JSON.
-    return asJson ? reportFailure(terminal, new UsageError(error.message.replace(/^error: /, '')), asJson) : USAGE
+    return asJson
+      ? reportFailure(terminal, new UsageError(withHint(error.message.replace(/^error: /, '')).trimEnd()), asJson)
+      : USAGE
   }
+}
+
+/** A message about an unknown command names the nearest ones, however far they are. Commander names only very near ones. */
+function hinted(text: string, program: Command, called: string | undefined): string {
+  const unknown = /unknown command '(.*)'$/.exec(text.trimEnd())?.[1]
+  if (unknown === undefined) return text
+  const above = program.commands.find((command) => command.name() === called && command.commands.length > 0) ?? program
+  const nearest = mostAlike(
+    unknown,
+    above.commands.map((command) => command.name()),
+    3,
+  )
+  const meant = nearest.length > 1 ? `one of ${nearest.join(', ')}` : nearest.join()
+  return `${text.trimEnd()}\n(Did you mean ${meant}? forewarm --help lists all commands.)\n`
 }
 
 /** The first argument that is no option, or the one after it if it is `help`. */

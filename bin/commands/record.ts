@@ -44,6 +44,7 @@ export async function start(terminal: Terminal, topics: readonly string[], flags
         live: flags.live ?? false,
         replace: flags.force ?? false,
         signal: terminal.signal,
+        onWarning: (warning) => say(terminal, `warning: ${warning}`),
         onStart,
       }),
     ),

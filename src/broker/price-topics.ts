@@ -31,6 +31,15 @@ export function priceTopicPattern(
   return (topic) => topic.search(selection) >= 0 && !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.includes(topic)
 }
 
+const SHOWN_TOPICS = 10
+
+/** Names the topics that there are, but not those of Kafka itself. */
+export function clusterHas(topics: Iterable<string>): string {
+  const names = [...topics].filter((name) => !name.startsWith('__')).sort()
+  const more = names.length > SHOWN_TOPICS ? ` and ${names.length - SHOWN_TOPICS} more` : ''
+  return `the cluster has ${names.length === 0 ? 'no topics' : names.slice(0, SHOWN_TOPICS).join(', ') + more}`
+}
+
 /**
  * Finds the price topics by name, or by a pattern that never selects a dead-letter topic or one of our own. All must
  * have the same number of partitions, because a chain's updates and warm requests live in the partition of one number.
@@ -47,10 +56,11 @@ export async function findPriceTopics(
   if (absent.length > 0)
     return {
       ok: false,
-      reason: `price topics that do not exist: ${absent.join(', ')} (create them with \`forewarm topics create\`)`,
+      reason: `price topics that do not exist: ${absent.join(', ')} (create them with \`forewarm topics create\`); ${clusterHas(existing)}`,
     }
   const [first] = topics
-  if (first === undefined) return { ok: false, reason: `no topic matches PRICE_TOPICS ${String(selection)}` }
+  if (first === undefined)
+    return { ok: false, reason: `no topic matches PRICE_TOPICS ${String(selection)}; ${clusterHas(existing)}` }
   const counts = new Map<string, number>()
   for (const topic of topics) counts.set(topic, (await admin.partitions(topic)) ?? 0)
   const partitions = counts.get(first) ?? 0

@@ -84,7 +84,7 @@ export function oneOf<const N extends string>(
 /** Comma-separated text or an array, without empty and without repeated items. */
 export function listOf<T>(item: Check<T>, itemsAllowed: string): Check<readonly T[]> {
   return {
-    allowed: itemsAllowed,
+    allowed: `${itemsAllowed}, each once`,
     parse: (input, readFile) => {
       const items = Array.isArray(input) ? input : typeof input === 'string' ? input.split(',') : undefined
       if (items === undefined || items.length === 0) return undefined
@@ -160,7 +160,7 @@ export const topicName: Check<string> = {
 export type TopicSelection = readonly string[] | RegExp
 
 export const topicSelection: Check<TopicSelection> = {
-  allowed: 'topic names separated by commas, or a regular expression between slashes such as /^prices\\./',
+  allowed: 'topic names separated by commas, each once, or a regular expression between slashes such as /^prices\\./',
   parse: (input, readFile) => {
     if (input instanceof RegExp) return input.global || input.sticky ? undefined : input
     const pattern = typeof input === 'string' ? /^\/(.+)\/([iu]*)$/.exec(input.trim()) : undefined

@@ -16,6 +16,12 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   return best
 }
 
+/** The known names that are least unlike it, the most alike first. */
+export function mostAlike(name: string, known: readonly string[], count: number): readonly string[] {
+  const wanted = name.toLowerCase()
+  return known.toSorted((a, b) => slips(wanted, a) - slips(wanted, b)).slice(0, count)
+}
+
 /** Damerau–Levenshtein distance, optimal string alignment. */
 function slips(a: string, b: string): number {
   let twoUp: number[] = []

@@ -5,6 +5,7 @@ import { positionReason, type RecordFilter } from './filter.ts'
 import type { ReplayRange } from './options.ts'
 import { filterOf } from './plan.ts'
 import { progressOf, type ReplayProgress } from './progress.ts'
+import { abandonedPartials } from './recording/partial.ts'
 import { RecordingWriter } from './recording/writer.ts'
 import { ReplayError } from './replay-error.ts'
 import type { ReplayRecord } from './replay-record.ts'
@@ -32,6 +33,8 @@ export interface RecordOptions extends ReplayRange {
   readonly signal?: AbortSignal
   /** Called once, before the first record, with a function that tells the progress. */
   readonly onStart?: (progress: () => ReplayProgress) => void
+  /** Called before the first record for each partial file, in the folder, of a recording that was killed. */
+  readonly onWarning?: (warning: string) => void
   /** As in ReplayOptions. */
   readonly stallMs?: number
 }
@@ -68,8 +71,10 @@ export async function record(options: RecordOptions): Promise<RecordReport> {
 
 async function recordFrom(
   recording: Recording,
-  { file, replace = false, onStart }: RecordOptions,
+  { file, replace = false, onStart, onWarning }: RecordOptions,
 ): Promise<RecordReport> {
+  for (const partial of await abandonedPartials(file))
+    onWarning?.(`${partial} is what a killed recording has left; it is not whole: delete it`)
   const { topics, clusterId } = recording.source.origin
   const writer = await RecordingWriter.create(file, { topics: Object.fromEntries(topics), clusterId }, replace)
   const run = new RecordRun(recording, writer)

@@ -14,6 +14,7 @@ import { TopicSink } from './sink/topic.ts'
 import { openPriceFile } from './source/price-file.ts'
 import type { ReplaySource } from './source/source.ts'
 import { openTopics } from './source/topic.ts'
+import { assertPartitions } from './source/topic-range.ts'
 import { writtenTimes } from './timestamps.ts'
 
 /**
@@ -39,6 +40,7 @@ function needsBroker({ from, to }: ReplayOptions): boolean {
 async function replayWith(options: ReplayOptions, plan: ReplayPlan): Promise<ReplayReport> {
   const time = options.time ?? wallTime
   const source = await openSource(options, plan)
+  assertPartitions(plan.filter.partitions, source.origin.topics)
   const expectedHash = expectedHashOf(options, source)
   const sink = sinkOf(options, time)
   const signal = options.signal ?? new AbortController().signal

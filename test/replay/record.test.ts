@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -114,6 +115,18 @@ describe('a live recording', () => {
   })
 })
 
+describe('what a killed recording has left', () => {
+  test('is named when the next one starts, but not what another process writes', async () => {
+    const { pid = 0 } = spawnSync(process.execPath, ['--version'])
+    const left = join(folder, `.yesterday.ndjson.partial-${pid}`)
+    await writeFile(left, '{"forewarm":"recording"')
+    await writeFile(join(folder, `.other.ndjson.partial-${process.ppid}`), '{"forewarm":"recording"')
+    const warnings: string[] = []
+    await record({ broker, topics: ['prices'], file, onWarning: (warning) => warnings.push(warning) })
+    expect(warnings).toEqual([`${left} is what a killed recording has left; it is not whole: delete it`])
+  })
+})
+
 describe('record leaves no file', () => {
   test('when the topic does not exist', async () => {
     await expect(record({ broker, topics: ['none'], file })).rejects.toMatchObject({ code: 'no-such-topic' })
@@ -130,6 +143,12 @@ describe('record leaves no file', () => {
   })
 
   test.each([
+    [{ topics: [''] }, expect.stringContaining('topics: got ""; allowed: names of 1 to 249 letters')],
+    [
+      { topics: ['/^p/'] },
+      expect.stringMatching(/got "\/\^p\/"; allowed: names, no pattern; the cluster has more, prices/),
+    ],
+    [{ fromOffset: 5 }, 'fromOffset: got 5, but the records end before offset 0'],
     [{ topics: [] }, 'topics: got none; allowed: at least one'],
     [{ max: 0 }, 'max: got 0; allowed: a whole number from 1'],
     [{ live: true, until: '2026-07-10' }, 'live: goes on until max or the signal; leave until and toOffset out'],

@@ -103,6 +103,18 @@ describe('replay from a price file', () => {
 })
 
 describe('the filters of a replay', () => {
+  test('refuse a partition that neither the recorded topics nor a price file have', async () => {
+    await stage.send(market())
+    const recording = join(stage.folder, 'market.ndjson')
+    await record({ broker, topics: ['prices'], file: recording })
+    const from = (file: string, partitions: number[]) =>
+      replay({ from: { file, partitions }, to: { inProcess: collector() } })
+    expect((await from(recording, [0, 2])).replayed).toBe(200)
+    const refusal = (allowed: string) => ({ code: 'bad-option', message: `partitions: got 99; allowed: ${allowed}` })
+    await expect(from(recording, [0, 99])).rejects.toMatchObject(refusal('0 to 2'))
+    await expect(from(await stage.priceFile([priceAt(0)]), [0, 99])).rejects.toMatchObject(refusal('0 to 0'))
+  })
+
   test('count the records that they leave out by reason', async () => {
     await stage.send(market())
     const filters = { chains: ['chain-0'], pairs: ['pair-3'], max: 20 }

@@ -1,3 +1,4 @@
+import { assertReadable, assertWithin } from '../consumer-options.ts'
 import { partitionName } from '../partition-name.ts'
 import type { ConsumerOptions, PartitionLag, PartitionPosition, TopicPartition } from '../port.ts'
 import { type BrokerEvent, type Consumer, type ConsumerHealth, closed } from '../port.ts'
@@ -45,7 +46,9 @@ export class MemoryConsumer implements Consumer, GroupMember {
   async start(): Promise<void> {
     if (this.#stopped !== undefined) throw closed('the consumer was stopped: make a new one')
     this.#cluster.assertUsable()
-    for (const { topic } of this.options.ranges ?? []) this.#cluster.topics.get(topic)
+    assertReadable(this.options)
+    for (const range of this.options.ranges ?? [])
+      assertWithin(range, this.#cluster.topics.get(range.topic).partitions.length)
     for (const topic of this.options.topics) this.#cluster.topics.get(topic)
     this.#started ??= this.#join()
     await this.#started

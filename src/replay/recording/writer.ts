@@ -2,13 +2,13 @@ import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { ReplayError } from '../replay-error.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 import { headerLine, type RecordingHeader, recordLine, trailerLine } from './line.ts'
+import { partialPathOf } from './partial.ts'
 
 /** Lines go to the stream in pieces of about this size. */
 const PIECE_CHARS = 128 * 1024
@@ -46,8 +46,7 @@ export class RecordingWriter {
         'file-exists',
         `${path} exists already: choose another name, or replace it (--force; replace: true in a program)`,
       )
-    const partialPath = join(dirname(path), `.${basename(path)}.partial-${process.pid}`)
-    const file = createWriteStream(partialPath)
+    const file = createWriteStream(partialPathOf(path))
     try {
       await once(file, 'open')
     } catch (cause) {

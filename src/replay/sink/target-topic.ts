@@ -10,6 +10,7 @@ import {
   type WrittenAt,
 } from '../../broker/topic-times.ts'
 import { ReplayError } from '../replay-error.ts'
+import type { ReplayRecord } from '../replay-record.ts'
 import type { LostLedger } from '../source/source.ts'
 import type { WrittenTimes } from '../timestamps.ts'
 import type { ReplayTarget } from './sink.ts'
@@ -39,6 +40,8 @@ export class TargetTopic {
   readonly #producer: Producer
   readonly #failed: LostLedger
   #batch: OutgoingRecord[] = []
+  /** The records of the source that the batch is made of. */
+  #sources: ReplayRecord[] = []
   #batchBytes = 0
   #records = 0
   #expiring = 0
@@ -59,12 +62,19 @@ export class TargetTopic {
     return [`${expiryText(this.#state, first)}; replay with timestamps "shift" or "now", or set retention.ms=-1`]
   }
 
-  /** Throws `timestamp-ahead` for a record that the broker would refuse. */
-  add(record: OutgoingRecord & { readonly timestampMs: number }, nowMs: number): Promise<void> | undefined {
-    const written = { timestampMs: record.timestampMs, atMs: nowMs }
-    this.#assertTaken(written)
+  /** Counts a record whose time the broker would refuse. */
+  add(source: ReplayRecord, partition: number, nowMs: number): Promise<void> | undefined {
+    const { topic: _, offset: __, key, value = null, ...rest } = source
+    const record: OutgoingRecord = { ...rest, partition, value, ...(key !== undefined && { key }) }
+    const written = { timestampMs: source.timestampMs, atMs: nowMs }
+    const refusal = refusalOf(this.#state, written)
+    if (refusal !== undefined) {
+      this.#failed.add('timestamp-ahead', 1, `${placeOf(source)}: ${refusal}`)
+      return undefined
+    }
     if (isExpiring(this.#state, written)) this.#expiring++
     this.#batch.push(record)
+    this.#sources.push(source)
     this.#batchBytes += (record.key?.length ?? 0) + (record.value?.length ?? 0)
     const isFull = this.#batch.length >= BATCH_RECORDS || this.#batchBytes >= BATCH_BYTES
     return isFull ? this.#sendBatch() : undefined
@@ -83,17 +93,19 @@ export class TargetTopic {
   /** Resolves when the batch before has arrived and this one is being sent. */
   async #sendBatch(): Promise<void> {
     const batch = this.#batch
+    const sources = this.#sources
     this.#batch = []
+    this.#sources = []
     this.#batchBytes = 0
     await this.#sending
     if (batch.length === 0) return
-    this.#sending = this.#send(batch)
+    this.#sending = this.#send(batch, sources)
     // The next send or flush awaits it and gets the error. Until then it must not count as unhandled.
     this.#sending.catch(() => undefined)
   }
 
-  /** A record that is too large is counted. Rejects for what else was refused. */
-  async #send(batch: readonly OutgoingRecord[]): Promise<void> {
+  /** Counts the records that the broker refuses one by one. Rejects for any other failure. */
+  async #send(batch: readonly OutgoingRecord[], sources: readonly ReplayRecord[]): Promise<void> {
     const { topic } = this.#state
     try {
       await this.#producer.sendBatch(topic, batch)
@@ -102,12 +114,13 @@ export class TargetTopic {
       const failureAt = failuresOf(error)
       const failures = batch.flatMap(({ partition }, place) => {
         const failure = failureAt(place)
-        return failure === undefined ? [] : [{ failure, partition }]
+        return failure === undefined ? [] : [{ failure, partition, source: sources[place] }]
       })
       this.#records += batch.length - failures.length
-      for (const { failure, partition } of failures) {
-        if (failure.code !== 'too-large') throw failure
-        this.#failed.add('too-large', 1, partitionName({ topic, partition }))
+      for (const { failure, partition, source } of failures) {
+        if (failure.code === 'too-large') this.#failed.add('too-large', 1, partitionName({ topic, partition }))
+        else if (failure.code !== 'refused' || failure.retriable || source === undefined) throw failure
+        else this.#failed.add('refused', 1, `${placeOf(source)}: ${failure.message}`)
       }
     }
   }
@@ -117,4 +130,8 @@ export class TargetTopic {
     if (refusal !== undefined)
       throw new ReplayError('timestamp-ahead', `${refusal}: replay with timestamps "now", or raise the setting`)
   }
+}
+
+function placeOf(record: ReplayRecord): string {
+  return `${partitionName(record)} offset ${record.offset}`
 }

@@ -57,9 +57,7 @@ export class TopicSink implements ReplaySink {
         'corrupt-recording',
         `there are records of ${record.topic}, a topic that the source does not list`,
       )
-    const { topic: _, offset: __, key, value = null, ...rest } = record
-    const outgoing = { ...rest, partition: partitionFor(record, route), value, ...(key === undefined ? {} : { key }) }
-    return route.target.add(outgoing, this.#options.time.now())
+    return route.target.add(record, partitionFor(record, route), this.#options.time.now())
   }
 
   async flush(): Promise<void> {

@@ -20,7 +20,8 @@ export interface TopicPassOptions {
 const BUFFERED_RECORDS = 8192
 const BUFFERED_BYTES = 16 * 1024 * 1024
 const CHUNK_RECORDS = 1024
-const POLL_MS = 250
+/** A position may pass the markers of transactions without a record, which nothing tells. */
+const POLL_MS = 20
 
 interface PartitionProgress extends PartitionRange {
   /** Offset of the next record that is wanted. */

@@ -1,4 +1,5 @@
-import type { Admin, TopicPartitionOffset } from '../../broker/port.ts'
+import type { Admin, OffsetRange, TopicPartitionOffset } from '../../broker/port.ts'
+import { clusterHas } from '../../broker/price-topics.ts'
 import type { RecordFilter } from '../filter.ts'
 import { ReplayError } from '../replay-error.ts'
 
@@ -7,6 +8,8 @@ export interface TopicRangeRequest extends Omit<RecordFilter, 'chains' | 'pairs'
   readonly topics: readonly string[]
   /** Starts at the topics' ends, to follow them. */
   readonly atEnd?: boolean
+  /** Whether records are read beyond the end, as they come. */
+  readonly follow?: boolean
 }
 
 export interface PartitionRange extends TopicPartitionOffset {
@@ -30,27 +33,61 @@ const LATE_MS = 60_000
 export async function resolveTopicRange(admin: Admin, request: TopicRangeRequest): Promise<TopicRange> {
   const partitions = new Map<string, number>()
   const ranges: PartitionRange[] = []
+  const ends: bigint[] = []
   for (const topic of request.topics) {
+    await assertName(admin, topic)
     const count = await admin.partitions(topic)
     if (count === undefined) throw await noSuchTopic(admin, topic)
     partitions.set(topic, count)
-    ranges.push(...(await rangesOf(admin, topic, request)))
+    const offsets = await admin.offsets(topic)
+    ends.push(...offsets.filter(({ partition }) => isWanted(partition, request)).map(({ stableEnd }) => stableEnd))
+    ranges.push(...(await rangesOf(admin, topic, { ...request, offsets })))
   }
-  const most = Math.max(...partitions.values())
-  for (const partition of request.partitions ?? [])
-    if (!(partition >= 0 && partition < most))
-      throw new ReplayError('bad-option', `partitions: got ${partition}; allowed: 0 to ${most - 1}`)
+  assertPartitions(request.partitions, partitions)
+  assertBeforeEnd(request, ends)
   return { ranges, partitions }
 }
 
-async function rangesOf(admin: Admin, topic: string, request: TopicRangeRequest): Promise<readonly PartitionRange[]> {
-  const offsets = await admin.offsets(topic)
+/** Throws `bad-option` for a partition that none of the topics has. */
+export function assertPartitions(wanted: Iterable<number> = [], topics: ReadonlyMap<string, number>): void {
+  const most = Math.max(0, ...topics.values())
+  for (const partition of wanted)
+    if (!(partition >= 0 && partition < most))
+      throw new ReplayError('bad-option', `partitions: got ${partition}; allowed: 0 to ${most - 1}`)
+}
+
+/** Throws `bad-option` if no partition has a record at the offset or after it. What is followed may begin at the end. */
+function assertBeforeEnd({ fromOffset = 0n, follow = false }: TopicRangeRequest, ends: readonly bigint[]): void {
+  const last = greatest(0n, ...ends)
+  if (fromOffset > 0n && (follow ? fromOffset > last : fromOffset >= last))
+    throw new ReplayError('bad-option', `fromOffset: got ${fromOffset}, but the records end before offset ${last}`)
+}
+
+const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/
+
+/** Throws `bad-option` for what cannot be the name of a topic, such as a pattern. */
+async function assertName(admin: Admin, topic: string): Promise<void> {
+  if (TOPIC_NAME.test(topic)) return
+  const got = JSON.stringify(topic)
+  const isPattern = /^\/.*\/[a-z]*$/.test(topic)
+  const allowed = isPattern ? 'names, no pattern' : 'names of 1 to 249 letters, digits, dots, underscores and hyphens'
+  throw new ReplayError('bad-option', `topics: got ${got}; allowed: ${allowed}; ${clusterHas(await admin.topics())}`)
+}
+
+function isWanted(partition: number, { partitions }: TopicRangeRequest): boolean {
+  return partitions?.has(partition) !== false
+}
+
+async function rangesOf(
+  admin: Admin,
+  topic: string,
+  request: TopicRangeRequest & { readonly offsets: readonly OffsetRange[] },
+): Promise<readonly PartitionRange[]> {
   const starts = request.sinceMs === undefined ? undefined : await offsetsAt(admin, topic, request.sinceMs)
   const ends = request.untilMs === undefined ? undefined : await offsetsAt(admin, topic, request.untilMs + LATE_MS)
   // Records behind an open transaction are not decided yet: the range ends where committed ones can be read.
-  return offsets.map(({ partition, low, stableEnd: high }) => {
-    const wanted = request.partitions?.has(partition) !== false
-    const end = wanted
+  return request.offsets.map(({ partition, low, stableEnd: high }) => {
+    const end = isWanted(partition, request)
       ? least(high, request.toOffset, ends === undefined ? undefined : (ends.get(partition) ?? high))
       : low
     if (request.atEnd === true) return { topic, partition, offset: high, end: high }
@@ -76,8 +113,5 @@ function greatest(first: bigint, ...others: (bigint | undefined)[]): bigint {
 }
 
 export async function noSuchTopic(admin: Admin, topic: string): Promise<ReplayError> {
-  const names = (await admin.topics()).filter((name) => !name.startsWith('__')).sort()
-  const more = names.length > 10 ? ` and ${names.length - 10} more` : ''
-  const shown = names.length === 0 ? 'no topics' : names.slice(0, 10).join(', ') + more
-  return new ReplayError('no-such-topic', `topic ${topic} does not exist; the cluster has ${shown}`)
+  return new ReplayError('no-such-topic', `topic ${topic} does not exist; ${clusterHas(await admin.topics())}`)
 }

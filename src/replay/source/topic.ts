@@ -4,10 +4,9 @@ import { LostLedger, type LostRecords, type ReplaySource } from './source.ts'
 import { TopicPass } from './topic-pass.ts'
 import { resolveTopicRange, type TopicRange, type TopicRangeRequest } from './topic-range.ts'
 
+/** With `follow`, records are handed out as they arrive, until the signal is aborted. */
 export interface TopicSourceOptions extends TopicRangeRequest {
   readonly broker: Broker
-  /** Records are handed out as they arrive, without an end, until the signal is aborted. */
-  readonly follow?: boolean
   /** If a record that exists does not come for this long, reading fails with `stalled`. */
   readonly stallMs?: number | undefined
   /** Called when records are lost, while it is read. */

@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals'
+import type { ConsumerOptions } from '../../../src/broker/port.ts'
 import { until } from '../../harness/until.ts'
 import {
   aborted,
@@ -6,6 +7,7 @@ import {
   type Facts,
   newGate,
   newGroup,
+  newReader,
   newTopic,
   numbered,
   records,
@@ -14,6 +16,26 @@ import {
 } from './stage.ts'
 
 export const commitFacts: Facts = {
+  'a consumer refuses a start or a range that cannot be meant, with what is allowed': async (stage) => {
+    const topic = await newTopic(stage, 2)
+    const range = { topic, partition: 0, from: 0n }
+    const wrong: readonly [Partial<ConsumerOptions>, string][] = [
+      [{ ranges: [{ ...range, partition: 7 }] }, `range of ${topic}/7: the topic has 2 partitions, 0 to 1`],
+      [{ ranges: [{ ...range, from: 5n, to: 3n }] }, `range of ${topic}/0: got from 5 to 3; allowed: from at most to`],
+      [{ ranges: [{ ...range, from: -1n }] }, `range of ${topic}/0: got from -1; allowed: offsets from 0`],
+      [{ ranges: [range, range] }, `range of ${topic}/0: got two; allowed: one for each partition`],
+      ...[Number.NaN, 1e300].map((timestampMs): [Partial<ConsumerOptions>, string] => [
+        { start: { at: 'timestamp', timestampMs } },
+        `start.timestampMs: got ${timestampMs}; allowed: milliseconds since 1970`,
+      ]),
+    ]
+    for (const [options, message] of wrong) {
+      const { consumer } = newReader(stage, { topics: [], mode: 'manual', ...options })
+      await expect(consumer.start()).rejects.toMatchObject({ name: 'BrokerError', code: 'refused', message })
+      await consumer.stop()
+    }
+  },
+
   'a consumer commits the next offset to read, and a restart resumes there': async (stage) => {
     const topic = await newTopic(stage)
     const groupId = newGroup()

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { BatchError } from '../../../src/broker/batch-error.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../../src/broker/memory/broker.ts'
+import { BrokerError } from '../../../src/broker/port.ts'
 import { record } from '../../../src/replay/record.ts'
 import { replay } from '../../../src/replay/replay.ts'
 import type { ReplayRecord } from '../../../src/replay/replay-record.ts'
@@ -92,6 +94,28 @@ describe('replay to topics', () => {
       message: expect.stringContaining('7200 s ahead of the clock'),
     })
     expect((await replay({ ...options, timestamps: 'now' })).replayed).toBe(1)
+  })
+
+  test('leaves out a record in the middle whose time the target would refuse, and names its place', async () => {
+    const day = 86_400_000
+    const times = [0, day, 1]
+    await stage.send(times.map((ms) => recordOf(priceAt(ms))))
+    const admin = broker.admin()
+    await admin.connect()
+    await admin.createTopics([{ topic: 'new', partitions: 3, config: { 'message.timestamp.after.max.ms': '3600000' } }])
+    const report = await replay({ broker, from: { topic: 'prices' }, to: { topic: 'new' }, time: virtualTime(T0) })
+    const first = expect.stringMatching(/^prices\/0 offset 1: a record of .* is 86400 s ahead of the clock/)
+    expect(report.failed).toEqual([{ reason: 'timestamp-ahead', records: 1, first }])
+    expect((await stage.contentsOf('new')).length).toBe(2)
+  })
+
+  test('leaves out a record that the broker refuses, and names its place', async () => {
+    await stage.send([0, 1, 2].map((ms) => recordOf(priceAt(ms))))
+    const refusal = new BrokerError('refused', 'INVALID_TIMESTAMP', { retriable: false })
+    broker.fail(1, new BatchError(new Map([[1, refusal]]), []))
+    const report = await replay({ broker, from: { topic: 'prices' }, to: { topicPrefix: 'test.' } })
+    expect(report.failed).toEqual([{ reason: 'refused', records: 1, first: 'prices/0 offset 1: INVALID_TIMESTAMP' }])
+    expect(report.targets).toMatchObject([{ records: 2 }])
   })
 
   test('rejects if the broker does', async () => {

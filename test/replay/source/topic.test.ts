@@ -81,6 +81,15 @@ describe('replay from a topic', () => {
     expect(await read({ partitions: [1] })).toBe(100)
   })
 
+  test('refuses a start behind the end of all partitions, as nothing would be read', async () => {
+    await stage.send(market())
+    const read = (fromOffset: number) =>
+      replay({ broker, from: { topic: 'prices', fromOffset }, to: { inProcess: collector() } })
+    expect((await read(99)).replayed).toBe(3)
+    const message = 'fromOffset: got 100, but the records end before offset 100'
+    await expect(read(100)).rejects.toMatchObject({ code: 'bad-option', message })
+  })
+
   test('finds a record that stands after one with a later timestamp', async () => {
     await stage.send([recordOf(priceAt(5000)), recordOf(priceAt(10)), recordOf(priceAt(6000))])
     const sink = collector()

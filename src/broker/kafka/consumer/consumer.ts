@@ -1,3 +1,4 @@
+import { assertReadable, assertWithin } from '../../consumer-options.ts'
 import { settlesWithin } from '../../deadline.ts'
 import { partitionName } from '../../partition-name.ts'
 import {
@@ -134,10 +135,13 @@ export class KafkaConsumer implements Consumer {
     const state = this.#state
     state.phase = 'joining'
     try {
+      assertReadable(state.options)
       for (const topic of await this.#watch.start()) {
         this.#topics.note(topic)
         if (topic.error === CODE.topicNotAuthorized) throw forbidden(topic.topic)
       }
+      for (const range of state.options.ranges ?? [])
+        if (this.#topics.count(range.topic) !== undefined) assertWithin(range, this.#topics.partitions(range.topic))
       await (this.#group?.start() ?? this.#take())
       if (this.#stopping.signal.aborted) throw closed('stopped before it had started')
       state.phase = 'running'
