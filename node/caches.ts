@@ -86,6 +86,7 @@ export function createCaches(options: CachesOptions): Caches {
   observeCaches(metrics, caches)
   observeBenefit(metrics, caches)
   metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)
+  metrics.observe('pattern_saves_failed_total', {}, () => prediction.failedSaves)
   metrics.observe('prediction_pairs_recycled_total', {}, () => prediction.recycled)
   metrics.observe('drops_total', { reason: 'hour-not-forecast' }, () => prediction.notForecast)
   metrics.observe('drops_total', { reason: 'too-old-to-mine' }, () => mined?.older ?? 0)

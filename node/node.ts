@@ -44,7 +44,7 @@ export interface ForewarmNode {
   start(): Promise<void>
   /**
    * Drains for at most DRAIN_TIMEOUT_MS, commits, writes what is pending to L2, and closes the parts in reverse order.
-   * May be called twice.
+   * May be called twice. Rejects with a ForewarmError 'patterns-not-saved', everything closed, if that save failed.
    */
   close(): Promise<void>
   /** Warms these pairs on this node alone. */
@@ -154,7 +154,11 @@ class Node implements ForewarmNode {
     if (this.#closed !== undefined)
       return Promise.reject(new ForewarmError('closed', 'a closed node does not start again: make another'))
     this.#starting ??= this.#start()
-    this.#started ??= this.#starting.catch((error: unknown) => this.close().then(() => Promise.reject(error)))
+    this.#started ??= this.#starting.catch((error: unknown) =>
+      this.close()
+        .catch(() => undefined)
+        .then(() => Promise.reject(error)),
+    )
     return this.#started
   }
 
@@ -290,5 +294,6 @@ class Node implements ForewarmNode {
     await Promise.all([this.#telemetry?.shutdown(), closeCaches(this.#caches), broker, this.#watchdog.close()])
     this.#strayErrors.close()
     if (this.#starting !== undefined) this.#log.info('the node is closed')
+    if (this.#caches.prediction.unsaved !== undefined) throw this.#caches.prediction.unsaved
   }
 }

@@ -35,6 +35,8 @@ export class NodePrediction implements NodePredictor {
   readonly #predictor: Predictor
   readonly #file: PatternFile | undefined
   readonly #nextSave: Alarm
+  #failedSaves = 0
+  #unsaved: ForewarmError | undefined
   #state: 'made' | 'running' | 'closed' = 'made'
 
   constructor(options: NodePredictionOptions) {
@@ -62,6 +64,15 @@ export class NodePrediction implements NodePredictor {
   /** Pairs whose place was given to another pair. */
   get recycled(): number {
     return this.#predictor.history.recycled
+  }
+
+  get failedSaves(): number {
+    return this.#failedSaves
+  }
+
+  /** Why the last save failed; undefined if it did not. */
+  get unsaved(): ForewarmError | undefined {
+    return this.#unsaved
   }
 
   /** Hours that were not forecast because the forecast's table was full. */
@@ -157,10 +168,17 @@ export class NodePrediction implements NodePredictor {
   async #save(): Promise<void> {
     // An empty history must not replace a saved one.
     if (this.#predictor.history.lastHour < 0) return
+    const { log } = this.#options
     try {
-      await this.#file?.save(this.#predictor.patternText())
+      const kept = (await this.#file?.save(this.#predictor.patternText())) ?? []
+      if (kept.length > 0) log.warn({ kept }, 'files that are not patterns were in the way: they have new names')
+      this.#unsaved = undefined
     } catch (error) {
-      this.#options.log.warn({ err: error }, 'patterns could not be saved')
+      this.#failedSaves++
+      const { store } = this.#options.config.prediction
+      const message = `PATTERN_STORE: the patterns could not be saved to ${store}: ${error instanceof Error ? error.message : error}`
+      this.#unsaved = new ForewarmError('patterns-not-saved', message, { cause: error, retriable: true })
+      log.warn({ err: error }, 'patterns could not be saved')
     }
   }
 }

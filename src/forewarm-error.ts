@@ -6,6 +6,7 @@ export type ForewarmErrorCode =
   | 'topics-unusable'
   | 'port-unusable'
   | 'bad-shared-memory'
+  | 'patterns-not-saved'
   | 'closed'
   | 'refused'
 

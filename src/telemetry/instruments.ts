@@ -117,6 +117,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['dead_letters_total', ['topic', 'reason'], 'Records that could not be handled and went to the dead-letter topic.'],
     ['correlation_pairs_recycled_total', [], 'Pairs not seen for long that made room for others.'],
     ['prediction_pairs_recycled_total', [], 'Pairs without a remembered read that made room for others.'],
+    ['pattern_saves_failed_total', [], 'Times that patterns could not be saved to PATTERN_STORE.'],
     ['drops_total', ['reason'], 'Work that was left out on purpose, by reason.'],
     [
       'sequence_regressions_total',

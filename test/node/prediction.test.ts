@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
@@ -64,6 +64,26 @@ test('a node that read nothing leaves its pattern file as it is, even if it is u
       expect(readFileSync(store, 'utf8')).toBe(text)
     })
   }
+})
+
+test('a node that cannot save its patterns says so when it closes, and everything is closed', async () => {
+  const reader = detector('reader', {}, (_, prices) => void prices.get('ethereum', 'READ'))
+  const gone = join(folder, 'gone')
+  mkdirSync(gone)
+  const store = join(gone, 'patterns.json')
+  const broker = createMemoryBroker()
+  let committed: number | undefined
+  // The stage closes its node in the end.
+  const closing = onStage({ broker }, async (stage) => {
+    const node = await stage.startNode({ detectors: [reader], clock, config: { prediction: { store } } })
+    await stage.produce(updateOf('A', { eventTimeMs: NOW_MS }))
+    await until('the update is handled', () => node.stats().updates === 1)
+    rmSync(gone, { recursive: true })
+    await node.close().catch(() => undefined)
+    committed = await stage.committed()
+  })
+  await expect(closing).rejects.toMatchObject({ code: 'patterns-not-saved', message: expect.stringContaining(store) })
+  expect(committed).toBe(1)
 })
 
 test('a node does not start if it could not save its patterns', async () => {

@@ -1,8 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, lstatSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { PatternFile } from '../../src/patterns/pattern-file.ts'
+import { PATTERNS_BEGIN, PatternFile } from '../../src/patterns/pattern-file.ts'
 
 let folder: string
 let path: string
@@ -68,5 +69,66 @@ describe('the file of patterns', () => {
     const file = new PatternFile(join(folder, 'no', 'such', 'folder'))
     await expect(file.save([])).rejects.toThrow('ENOENT')
     await expect(file.save([])).rejects.toThrow('ENOENT')
+  })
+
+  test.each(['notes of mine', '{"n": 2', '{"orders":[1,2]}', '', '{"kind":"forewarm-patterns","version":1,"pairs":['])(
+    'that is not patterns is kept under another name: %j',
+    async (text) => {
+      const file = new PatternFile(path)
+      writeFileSync(path, text)
+      await file.restore(() => 'is wrong')
+      expect(await file.save(['{"n":1}'])).toEqual([`${path}.kept-1`])
+      expect(await file.save(['{"n":2}'])).toEqual([])
+      expect([path, `${path}.kept-1`].map((each) => readFileSync(each, 'utf8'))).toEqual(['{"n":2}', text])
+    },
+  )
+
+  test.each(['', '.new', '.previous'])(
+    'whose name with %j somebody else has taken meanwhile is kept',
+    async (ending) => {
+      const file = new PatternFile(path)
+      await file.save(['{"n":1}'])
+      await file.save(['{"n":2}'])
+      writeFileSync(path + ending, 'notes of mine')
+      writeFileSync(`${path + ending}.kept-1`, 'older notes')
+      expect(await file.save(['{"n":3}'])).toEqual([`${path + ending}.kept-2`])
+      expect(readFileSync(`${path + ending}.kept-2`, 'utf8')).toBe('notes of mine')
+      expect(readFileSync(`${path + ending}.kept-1`, 'utf8')).toBe('older notes')
+      expect(readFileSync(path, 'utf8')).toBe('{"n":3}')
+    },
+  )
+
+  test('that was cut off while it was saved is written again', async () => {
+    const file = new PatternFile(path)
+    for (const text of ['', '{"kind":"forew', `${PATTERNS_BEGIN},"version":1,"pairs":[`]) {
+      writeFileSync(`${path}.new`, text)
+      expect(await file.save([`${PATTERNS_BEGIN}}`])).toEqual([])
+    }
+  })
+
+  test('that is written by another process, too, is patterns of that process, and the previous one', async () => {
+    const file = new PatternFile(path)
+    await file.save([`${PATTERNS_BEGIN},"n":1}`])
+    writeFileSync(path, `${PATTERNS_BEGIN},"n":20}`)
+    expect(await file.save([`${PATTERNS_BEGIN},"n":3}`])).toEqual([])
+    expect(readFileSync(`${path}.previous`, 'utf8')).toContain('20')
+  })
+
+  test('that a link leads to is saved where it is', async () => {
+    const link = join(folder, 'link.json')
+    writeFileSync(path, '')
+    symlinkSync(path, link)
+    const file = new PatternFile(link)
+    expect(await file.problem()).toBeUndefined()
+    await file.save(['{"n":1}'])
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(readFileSync(path, 'utf8')).toBe('{"n":1}')
+  })
+
+  test('is no pipe, no device and no link to nothing', async () => {
+    execFileSync('mkfifo', [path])
+    symlinkSync(join(folder, 'nothing'), join(folder, 'dangling'))
+    for (const each of [path, '/dev/null', join(folder, 'dangling'), folder])
+      expect(await new PatternFile(each).problem()).toEqual(expect.any(String))
   })
 })

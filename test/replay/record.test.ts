@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -124,6 +125,34 @@ describe('what a killed recording has left', () => {
     const warnings: string[] = []
     await record({ broker, topics: ['prices'], file, onWarning: (warning) => warnings.push(warning) })
     expect(warnings).toEqual([`${left} is what a killed recording has left; it is not whole: delete it`])
+  })
+})
+
+describe('record replaces nothing that is not its own', () => {
+  test.each(['pipe', 'link', 'folder'])('a %s, even if it may replace files', async (kind) => {
+    const target = join(folder, 'target')
+    if (kind === 'pipe') execFileSync('mkfifo', [file])
+    else if (kind === 'folder') await mkdir(file)
+    else await symlink(target, file)
+    const before = await lstat(file)
+    await expect(record({ broker, topics: ['prices'], file, replace: true })).rejects.toMatchObject({
+      code: 'not-writable',
+    })
+    expect((await lstat(file)).mode).toBe(before.mode)
+  })
+
+  test('a file that came while it recorded: the recording stays under the name that the error tells', async () => {
+    await send('prices', 1, 2)
+    const onStart = () => writeFileSync(file, 'of somebody else')
+    const recording = record({ broker, topics: ['prices'], file, onStart })
+    await expect(recording).rejects.toMatchObject({
+      code: 'file-exists',
+      message: expect.stringContaining('.partial-'),
+    })
+    expect(await readFile(file, 'utf8')).toBe('of somebody else')
+    const left = (await readdir(folder)).filter((name) => name.includes('.partial-'))
+    expect(left).toHaveLength(1)
+    expect(await readFile(join(folder, left[0] ?? ''), 'utf8')).toContain('"end":true')
   })
 })
 

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
-import { createWriteStream, type WriteStream } from 'node:fs'
-import { open, rename, rm, stat } from 'node:fs/promises'
+import { createWriteStream, type Stats, type WriteStream } from 'node:fs'
+import { link, lstat, open, rename, rm } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
@@ -13,6 +13,11 @@ import { partialPathOf } from './partial.ts'
 /** Lines go to the stream in pieces of about this size. */
 const PIECE_CHARS = 128 * 1024
 
+interface Place {
+  readonly path: string
+  readonly replace: boolean
+}
+
 /**
  * Writes a recording beside its final place and moves it there when it is whole, so that the file is never seen half
  * written. Packed if the name ends in .gz.
@@ -20,15 +25,18 @@ const PIECE_CHARS = 128 * 1024
 export class RecordingWriter {
   readonly path: string
   readonly #partialPath: string
+  readonly #replace: boolean
   readonly #file: WriteStream
   readonly #out: Writable
   readonly #hash: Hash = createHash('sha256')
   #pending = ''
   #records = 0
   #failure: unknown
+  #isLeft = false
 
-  private constructor(path: string, file: WriteStream, out: Writable) {
+  private constructor({ path, replace }: Place, file: WriteStream, out: Writable) {
     this.path = path
+    this.#replace = replace
     this.#partialPath = String(file.path)
     this.#file = file
     this.#out = out
@@ -41,10 +49,17 @@ export class RecordingWriter {
 
   /** Rejects with `file-exists` if there is a file and `replace` is false. */
   static async create(path: string, header: RecordingHeader, replace: boolean): Promise<RecordingWriter> {
-    if (!replace && (await exists(path)))
+    const found = await lstat(path).catch(() => undefined)
+    if (!replace && found !== undefined)
       throw new ReplayError(
         'file-exists',
         `${path} exists already: choose another name, or replace it (--force; replace: true in a program)`,
+      )
+    // A device, a pipe or a link would be replaced by the recording.
+    if (found !== undefined && !found.isFile())
+      throw new ReplayError(
+        'not-writable',
+        `${path} cannot be written: expected a file or a new name, got ${kindOf(found)}`,
       )
     const file = createWriteStream(partialPathOf(path))
     try {
@@ -54,7 +69,7 @@ export class RecordingWriter {
     }
     const out = path.endsWith('.gz') ? createGzip() : file
     if (out !== file) out.pipe(file)
-    const writer = new RecordingWriter(path, file, out)
+    const writer = new RecordingWriter({ path, replace }, file, out)
     writer.#pending = `${headerLine(header)}\n`
     return writer
   }
@@ -83,14 +98,29 @@ export class RecordingWriter {
     await finished(this.#file)
     this.#check()
     await synced(this.#partialPath)
-    await rename(this.#partialPath, this.path)
+    await this.#takeName()
+  }
+
+  /** A file that somebody put there meanwhile is not replaced. The recording is then left under its other name. */
+  async #takeName(): Promise<void> {
+    if (this.#replace) return rename(this.#partialPath, this.path)
+    try {
+      await link(this.#partialPath, this.path)
+    } catch (error) {
+      // Some file systems have no hard links.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') return rename(this.#partialPath, this.path)
+      this.#isLeft = true
+      const message = `${this.path} was made meanwhile: the recording is left in ${this.#partialPath}`
+      throw new ReplayError('file-exists', message, error)
+    }
+    await rm(this.#partialPath)
   }
 
   /** Removes what was written. */
   async discard(): Promise<void> {
     this.#out.destroy()
     this.#file.destroy()
-    await rm(this.#partialPath, { force: true })
+    if (!this.#isLeft) await rm(this.#partialPath, { force: true })
   }
 
   async #flush(): Promise<void> {
@@ -113,9 +143,7 @@ async function synced(path: string): Promise<void> {
   await file.close()
 }
 
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
+function kindOf(found: Stats): string {
+  if (found.isDirectory()) return 'a directory'
+  return found.isSymbolicLink() ? 'a link: give the name of the file itself' : 'a device or a pipe'
 }
