@@ -1,3 +1,4 @@
+import { detector } from '../../index.ts'
 import { AVRO_HEADER_BYTES, PRICE_RECORD_SCHEMA } from '../../schemas/avro-frame.ts'
 import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import { encodePriceJson } from '../../schemas/price-json.ts'
@@ -5,6 +6,7 @@ import { decodePrices } from '../../schemas/price-record.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { truncateColumns, updateColumns } from '../../schemas/update-columns.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { mulberry32 } from '../../src/simulate/mulberry32.ts'
 import { javaFetchRate } from '../anchors/java-fetch-rate.ts'
 import { catchUpPlatformatic } from '../anchors/platformatic-kafka.ts'
 import type { Bench, Figure } from '../harness/bench.ts'
@@ -60,6 +62,7 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
   })
   const value = median(written)
   yield { kind: 'value', case: 'one update a record, JSON: written to Redis', unit: 'entries/s', value }
+  yield* await unforetold(stage)
   yield* decoding(stage, 1)
   yield* decoding(stage, FRAME)
 }
@@ -75,6 +78,31 @@ async function readAsNode(stage: Stage, feed: Feed, written: number[] = []): Pro
     written.push(((await metricOf(node, 'arbitrage_l2_write_entries_total')) * 1000) / tookMs)
   })
   return (feed.updates * 1000) / ms
+}
+
+/** A detector that reads at random, so looking ahead is in vain: it must cost nothing. L1 holds one pair in twenty. */
+async function unforetold(stage: Stage): Promise<readonly Figure[]> {
+  const single = await feed(stage, { updates: stage.amount(300_000, 30_000), updatesPerRecord: 1, encoding: 'json' })
+  const random = mulberry32(1)
+  const reader = detector('random', {}, async (_, prices) => {
+    const { chain, pair } = updateAt(Math.floor(random() * PAIRS), 0)
+    const other = updateAt(nextInChain(Math.floor(random() * PAIRS)), 0)
+    await Promise.all([prices.getMany(chain, [pair]), prices.getMany(other.chain, [other.pair])])
+  })
+  const readWith = (lookAhead: 'auto' | 'off') => async () => {
+    const { emptyRedis } = await stage.backends()
+    await emptyRedis()
+    const ms = await catchUp(stage, { ...single, lookAhead, detectors: [reader], l1Slots: PAIRS / 20 })
+    return (single.updates * 1000) / ms
+  }
+  return await contest(stage, {
+    unit: 'updates/s',
+    better: 'higher',
+    rounds: stage.amount(stage.runs, 2),
+    anchor: 'LOOK_AHEAD=off',
+    measureAnchor: readWith('off'),
+    ours: { 'reads that nobody can foretell, LOOK_AHEAD=auto': readWith('auto') },
+  })
 }
 
 /** The decoders by themselves, over records in memory: no broker. */

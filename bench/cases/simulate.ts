@@ -44,6 +44,7 @@ const MAX_READS = 8
 const MINED_CAPACITY = 0.05
 const SPACING_US = 50
 const HELD = 'read after 50 ms'
+const DEFAULT = 'read at once, all defaults'
 const AWAITED = 'read at once, look-ahead awaited'
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {
@@ -88,6 +89,7 @@ async function* onPrices(day: string, tape: PriceTape): AsyncIterable<Figure> {
   const sizes = sizesOf(tape.pairs, { capacity: [MINED_CAPACITY] })
   const [mined] = await run({ delaysMs: [50], attributions: ['off'], sizes })
   const awaited = await run({ lookAheads: ['await'] })
+  const auto = await run({ lookAheads: ['auto'] })
   const off = await run({})
   for (const [at, { capacity, hitRatio }] of lru.entries()) {
     const share = `${capacity * 100} % of pairs`
@@ -97,6 +99,7 @@ async function* onPrices(day: string, tape: PriceTape): AsyncIterable<Figure> {
     }
     yield against(held[at], HELD)
     if (capacity === MINED_CAPACITY) yield against(mined, `${HELD}, not attributed`)
+    yield against(auto[at], DEFAULT)
     yield against(awaited[at], AWAITED)
     yield against(off[at], 'read at once, no look-ahead')
     yield warmsRead(`${day}, ${share}, ${HELD}`, held[at]?.accuracy, WORTHWHILE.attributed)

@@ -1,4 +1,5 @@
 import { type Broker, createKafkaBroker, createNode, type Detector, type ForewarmNode } from '../../index.ts'
+import type { LookAheadMode } from '../../src/strategy/named.ts'
 import type { Backlog, ReaderStage } from './stage.ts'
 import { StopWatch } from './stop-watch.ts'
 
@@ -8,6 +9,8 @@ export interface BenchNodeOptions {
   /** Names the group. Default: one that nobody had, with nothing committed. */
   readonly service?: string
   readonly detectors?: readonly Detector[]
+  readonly lookAhead?: LookAheadMode
+  readonly l1Slots?: number
   /** Reads from the start of the topic, and is timed. */
   readonly watch?: StopWatch
 }
@@ -37,8 +40,8 @@ export async function startNode(stage: ReaderStage, options: BenchNodeOptions): 
     logLevel: 'warn',
     config: {
       kafka: { priceTopics: [options.topic] },
-      node: { service: options.service ?? stage.unique('bench') },
-      cache: { redisUrls: [redisUrl] },
+      node: { service: options.service ?? stage.unique('bench'), lookAhead: options.lookAhead },
+      cache: { redisUrls: [redisUrl], l1Slots: options.l1Slots },
       http: { port: 0 },
     },
   })
@@ -62,11 +65,11 @@ export async function startNode(stage: ReaderStage, options: BenchNodeOptions): 
  */
 export async function catchUp(
   stage: ReaderStage,
-  { topic, updates, updatesPerRecord }: Backlog,
+  { topic, updates, updatesPerRecord, ...options }: Backlog & Omit<BenchNodeOptions, 'topic' | 'watch'>,
   caughtUp?: (node: ForewarmNode, ms: number) => Promise<void>,
 ): Promise<number> {
   const watch = new StopWatch(updates / updatesPerRecord)
-  const { node, close } = await startNode(stage, { topic, watch })
+  const { node, close } = await startNode(stage, { ...options, topic, watch })
   try {
     const ms = await watch.finished()
     await caughtUp?.(node, ms)
