@@ -7,6 +7,8 @@ const TRIED_WARMS = 40
 /** Updates before the first try, and the most between two tries, as each costs a wait. */
 const FIRST_REST = 512
 const LONGEST_REST = 16_384
+/** After so many warms without a rest, the next rest is a short one again. Tries may succeed by chance. */
+const TRUSTED_WARMS = 2_000
 
 /**
  * Says whether it pays to look ahead and to wait for what is fetched. If few of the warms are read, or reads are faster
@@ -16,7 +18,8 @@ export class Patience {
   readonly #throttle: Throttle
   #restUpdates = FIRST_REST
   #leftUpdates = FIRST_REST
-  #triedWarms = 0
+  /** Fetched since the last rest. */
+  #warms = 0
 
   /** `ended`: late warms count as unused. */
   constructor(ended: () => EndedWarms) {
@@ -25,23 +28,24 @@ export class Patience {
 
   /** Whether the next `updates` are handled without a look at their reads. */
   rests(updates: number): boolean {
+    const wasResting = this.#throttle.isThrottled
     this.#throttle.judge()
-    if (!this.#throttle.isThrottled) {
-      this.#restUpdates = this.#leftUpdates = FIRST_REST
-      this.#triedWarms = 0
-      return false
-    }
-    if (this.#leftUpdates <= 0) return false
+    const isResting = this.#throttle.isThrottled
+    if (isResting !== wasResting) this.#warms = 0
+    if (!isResting || this.#leftUpdates <= 0) return false
     this.#leftUpdates -= updates
     return true
   }
 
   /** So many warms are fetched now. */
   fetches(warms: number): void {
-    if (!this.#throttle.isThrottled) return
-    this.#triedWarms += warms
-    if (this.#triedWarms < TRIED_WARMS) return
-    this.#triedWarms = 0
+    this.#warms += warms
+    if (!this.#throttle.isThrottled) {
+      if (this.#warms >= TRUSTED_WARMS) this.#restUpdates = this.#leftUpdates = FIRST_REST
+      return
+    }
+    if (this.#warms < TRIED_WARMS) return
+    this.#warms = 0
     this.#restUpdates = this.#leftUpdates = Math.min(2 * this.#restUpdates, LONGEST_REST)
   }
 }

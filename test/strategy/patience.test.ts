@@ -53,6 +53,20 @@ describe('the patience of the look-ahead', () => {
     expect([lookedAt(100, 0), lookedAt(39, 1), lookedAt(10, 1)]).toEqual([100, 39, 1])
   })
 
+  test('is soon tried again only after two thousand warms in a row, since a few tries are read by chance', () => {
+    const restAfter = (warms: number) => {
+      const { end, lookedAt } = stage()
+      end(0, 200)
+      lookedAt(513 + 1_025 + 2_049)
+      end(6, 14)
+      expect(lookedAt(1, warms)).toBe(1)
+      end(0, 200)
+      return [lookedAt(512), lookedAt(1), lookedAt(3_500)]
+    }
+    expect(restAfter(1_999)).toEqual([0, 0, 0])
+    expect(restAfter(2_000)).toEqual([0, 1, 2])
+  })
+
   test('returns when three tenths of the tries are read', () => {
     const { end, lookedAt } = stage()
     end(0, 200)
@@ -61,7 +75,5 @@ describe('the patience of the look-ahead', () => {
     expect(lookedAt(10)).toBe(0)
     end(6, 14)
     expect(lookedAt(10)).toBe(10)
-    end(0, 200)
-    expect([lookedAt(512), lookedAt(1)]).toEqual([0, 1])
   })
 })
