@@ -177,7 +177,7 @@ export const SETTINGS = {
       name: 'METRICS_HOST',
       check: text('a host name or an address', /^[A-Za-z0-9.:_-]{1,253}$/),
       default: fixed('127.0.0.1'),
-      doc: 'The address to listen on. Any address but a loopback address needs FOREWARM_TOKEN.',
+      doc: 'The address to listen on. Any address but a loopback address needs FOREWARM_TOKEN. Host has to name it, or a loopback address; with 0.0.0.0 or :: it may be any address.',
     }),
     token: optional({
       name: 'FOREWARM_TOKEN',

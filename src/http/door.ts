@@ -12,8 +12,9 @@ export class Door {
   readonly #http: Server
   readonly #limits: Limits
   readonly #turns = new Turns()
-  /** In the order in which they came. */
-  readonly #inside = new Set<PacedSocket>()
+  /** Each address's, in the order in which they came. */
+  readonly #inside = new Map<string, Set<PacedSocket>>()
+  #count = 0
 
   constructor(http: Server, limits: Limits) {
     this.#http = http
@@ -25,18 +26,20 @@ export class Door {
    * of its address, or of the address that has most.
    */
   admit(socket: Socket): void {
-    const ofAddress = this.#byAddress().get(socket.remoteAddress) ?? []
-    if (ofAddress.length >= this.#limits.connectionsPerAddress) this.#giveWay(ofAddress)
-    else if (this.#inside.size >= this.#limits.connections) this.#giveWay(this.#largest())
+    const address = socket.remoteAddress ?? ''
+    const ofAddress = this.#inside.get(address) ?? new Set()
+    if (ofAddress.size >= this.#limits.connectionsPerAddress) this.#giveWay(address)
+    else if (this.#count >= this.#limits.connections) this.#giveWay(this.#largest())
     const paced = new PacedSocket(socket, this.#turns, this.#limits)
-    this.#inside.add(paced)
-    paced.once('close', () => this.#inside.delete(paced))
+    this.#inside.set(address, ofAddress.add(paced))
+    this.#count++
+    paced.once('close', () => this.#forget(address, paced))
     this.#http.emit('connection', paced)
   }
 
   closeLate(): void {
     const nowMs = performance.now()
-    for (const paced of this.#inside) {
+    for (const paced of this.#all()) {
       const stage = paced.lateStage(nowMs)
       if (stage === 'asking') this.#http.emit('clientError', TOO_SLOW, paced)
       else if (stage !== undefined) paced.destroy()
@@ -44,22 +47,30 @@ export class Door {
   }
 
   closeAll(): void {
-    for (const paced of this.#inside) paced.destroy()
+    for (const paced of this.#all()) paced.destroy()
   }
 
-  #largest(): readonly PacedSocket[] {
-    return [...this.#byAddress().values()].reduce((largest, next) => (next.length > largest.length ? next : largest))
+  #all(): readonly PacedSocket[] {
+    return [...this.#inside.values()].flatMap((ofAddress) => [...ofAddress])
   }
 
-  #byAddress(): ReadonlyMap<string | undefined, readonly PacedSocket[]> {
-    return Map.groupBy(this.#inside, ({ remoteAddress }) => remoteAddress)
+  #largest(): string {
+    const [first = ['', new Set()], ...others] = this.#inside
+    return others.reduce((largest, next) => (next[1].size > largest[1].size ? next : largest), first)[0]
   }
 
-  /** Closes one of them: the oldest that is not being answered. */
-  #giveWay(inside: readonly PacedSocket[]): void {
-    const found = inside.find(({ isAnswering }) => !isAnswering) ?? inside[0]
+  /** Closes one of the address: the oldest that is not being answered. */
+  #giveWay(address: string): void {
+    const all = [...(this.#inside.get(address) ?? [])]
+    const found = all.find(({ isAnswering }) => !isAnswering) ?? all[0]
     if (found === undefined) return
-    this.#inside.delete(found)
+    this.#forget(address, found)
     found.destroy()
+  }
+
+  #forget(address: string, paced: PacedSocket): void {
+    const ofAddress = this.#inside.get(address)
+    if (ofAddress?.delete(paced)) this.#count--
+    if (ofAddress?.size === 0) this.#inside.delete(address)
   }
 }

@@ -2,6 +2,7 @@
 export interface Limits {
   /** The most connections; a further one takes the place of another. */
   readonly connections: number
+  /** No fewer than the kernel hands over at once (511): a probe among them is read before it can be the oldest. */
   readonly connectionsPerAddress: number
   readonly requestsPerConnection: number
   /** Requests a second from one address; probes are not counted. */
@@ -19,8 +20,8 @@ export interface Limits {
 }
 
 export const LIMITS: Limits = {
-  connections: 256,
-  connectionsPerAddress: 64,
+  connections: 768,
+  connectionsPerAddress: 512,
   requestsPerConnection: 1_000,
   requestsPerSecond: 500,
   idleMs: 5_000,

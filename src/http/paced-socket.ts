@@ -96,8 +96,13 @@ export class PacedSocket extends Duplex implements Paced {
     const end = this.#held.indexOf(HEAD_END)
     const piece = end < 0 ? this.#held : this.#held.subarray(0, end + HEAD_END.length)
     this.#held = this.#held.subarray(piece.length)
+    const wasReading = this.#request?.complete === false
     this.#isWanted = this.push(piece)
-    if (this.#unanswered > 0 && this.#request?.complete && !this.isAnswering) this.#enter('answering')
+    if (this.#request?.complete && !this.isAnswering) {
+      if (this.#unanswered > 0) this.#enter('answering')
+      // The rest of a body whose request was answered before it ended.
+      else if (wasReading && this.#held.length === 0) this.#enter('idle')
+    }
     this.#goOn()
   }
 
