@@ -8,6 +8,7 @@ import type { DetectorFailure } from '../src/detect/runner.ts'
 import type { StrayError } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { LogRate } from '../src/telemetry/log-rate.ts'
+import type { Counter } from '../src/telemetry/slab.ts'
 
 /** Logs what goes wrong with single records. Each fault is counted elsewhere. */
 export class Faults {
@@ -85,6 +86,15 @@ export class Faults {
   letterLost(letter: DeadLetterSource, error: unknown): void {
     const facts = { ...factsOf(letter), err: error }
     this.#tell('a record could be neither handled nor put aside: it is only where it came from', facts)
+  }
+
+  notSent(topic: string, error: unknown, lost: Counter): void {
+    lost.add(1)
+    this.#tell(`a record of ${topic} was not sent`, { topic, err: error })
+  }
+
+  topicForbidden(topic: string): void {
+    this.#tell(`topic ${topic} cannot be read: the right to DESCRIBE and READ it is missing`, { topic })
   }
 
   /** Rate-limited, because batches that no client can decode may come in a row. */

@@ -205,14 +205,14 @@ function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters:
   }
 }
 
-function answersOf({ metrics }: StreamsOptions, parts: Parts, results: WarmResultProducer): WarmRequests {
+function answersOf({ config, metrics }: StreamsOptions, parts: Parts, results: WarmResultProducer): WarmRequests {
   const lost = metrics.counter('drops_total', { reason: 'warm-result-not-sent' })
   return new WarmRequests({
     warmer: parts.warmer,
     metrics,
     onFault: parts.onWarmFault,
     publish: (result) => {
-      results.send(result).catch(() => lost.add(1))
+      results.send(result).catch((error) => parts.faults.notSent(config.kafka.warmResultsTopic, error, lost))
     },
   })
 }
@@ -265,6 +265,7 @@ function report({ metrics, log }: StreamsOptions, faults: Faults, event: BrokerE
   if (event.type === 'offset-jump' && event.to > event.from)
     metrics.counter('drops_total', { reason: 'offset-jump' }).add(Number(event.to - event.from))
   if (event.type === 'disconnected' || event.type === 'reconnected') return
+  if (event.type === 'topic' && event.change === 'forbidden') faults.topicForbidden(event.topic)
   const { type, ...facts } = event
   log[type === 'rebalance' ? 'info' : 'warn'](printable(facts), `kafka: ${type}`)
 }

@@ -7,7 +7,7 @@ import {
   type PriceTopics,
 } from '../src/broker/price-topics.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
-import type { Config } from '../src/config/settings.ts'
+import type { Config, Role } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { connected } from './connected.ts'
@@ -29,7 +29,7 @@ export interface TopicsOptions {
 }
 
 /**
- * Waits for Kafka, finds the price topics, and makes those of ours that are missing. Rejects with a ForewarmError
+ * Waits for Kafka, finds the price topics, and makes those of ours that are missing and that the roles of the node use. Rejects with a ForewarmError
  * (`kafka-unreachable`, `topics-unusable`) or a BrokerError.
  */
 export async function prepareTopics({ broker, config, log, signal }: TopicsOptions): Promise<NodeTopics> {
@@ -46,17 +46,26 @@ export async function prepareTopics({ broker, config, log, signal }: TopicsOptio
   }
 }
 
-async function prepare(admin: Admin, { kafka }: Config, log: Log): Promise<NodeTopics> {
+async function prepare(admin: Admin, { kafka, node }: Config, log: Log): Promise<NodeTopics> {
   const prices = await findPriceTopics(admin, kafka.priceTopics, kafka)
   if (!prices.ok) throw new ForewarmError('topics-unusable', prices.reason)
-  const missing = [...ownTopics(kafka, prices.partitions), ...(await deadLetterTopics(admin, prices))]
-  const made = await admin.createTopics(missing)
+  const roles = new Set<Role>(node.roles)
+  const [asks, warms, reads] = [
+    roles.has('correlate'),
+    roles.has('warm'),
+    roles.has('correlate') || roles.has('detect'),
+  ]
+  const used = { [kafka.warmRequestsTopic]: asks || warms, [kafka.warmResultsTopic]: warms }
+  const own = ownTopics(kafka, prices.partitions).filter(({ topic }) => used[topic])
+  const made = await admin.createTopics([...own, ...(reads ? await deadLetterTopics(admin, prices) : [])])
   if (made.length > 0) log.info({ topics: made }, 'made topics that were missing')
-  for (const topic of prices.topics) await growLetters(admin, topic, log)
+  if (reads) for (const topic of prices.topics) await growLetters(admin, topic, log)
+  const partitionsOf = async (topic: string) =>
+    (used[topic] ? await admin.partitions(topic) : undefined) ?? prices.partitions
   return {
     prices,
-    warmRequestPartitions: (await admin.partitions(kafka.warmRequestsTopic)) ?? prices.partitions,
-    warmResultPartitions: (await admin.partitions(kafka.warmResultsTopic)) ?? prices.partitions,
+    warmRequestPartitions: await partitionsOf(kafka.warmRequestsTopic),
+    warmResultPartitions: await partitionsOf(kafka.warmResultsTopic),
   }
 }
 

@@ -6,6 +6,7 @@ import type { Metrics } from '../src/telemetry/slab.ts'
 import { LOCAL_WARM_MS, Triggers, throttleOf, WARM_MS } from '../src/warming/triggers.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
 import type { Caches } from './caches.ts'
+import type { Faults } from './faults.ts'
 
 export interface TriggersParts {
   readonly config: Config
@@ -18,12 +19,16 @@ export interface TriggersParts {
 export interface AskedParts {
   readonly requests: WarmRequestProducer
   readonly warmer: Warmer
+  readonly faults: Pick<Faults, 'notSent'>
   /** Told of an exception in a warm. That request warms nothing. */
   readonly onWarmFault: (error: unknown) => void
 }
 
 /** Turns updates into warm requests: over the topic to all nodes, or to this node directly when the topic would be too slow. */
-export function createTriggers(options: TriggersParts, { requests, warmer, onWarmFault }: AskedParts): Triggers {
+export function createTriggers(
+  options: TriggersParts,
+  { requests, warmer, faults, onWarmFault }: AskedParts,
+): Triggers {
   const { config, caches, clock, metrics, nodeId } = options
   const { usage } = caches.l1
   const { strategy, maxPairs, minScore } = config.warming
@@ -41,7 +46,7 @@ export function createTriggers(options: TriggersParts, { requests, warmer, onWar
     warmMs: soonestWarmMs(config),
     publish: (request, lagMs) => {
       if (lagMs < WARM_MS) warmer.submit(request).catch(onWarmFault)
-      else requests.send(request).catch(() => lost.add(1))
+      else requests.send(request).catch((error) => faults.notSent(config.kafka.warmRequestsTopic, error, lost))
     },
   })
 }

@@ -46,13 +46,13 @@ export function nodesIn(dir: string, ports: readonly number[]): KafkaNode[] {
 export function layOut(
   nodes: readonly KafkaNode[],
   parts: Pick<KafkaParts, 'bootstrapCheckpoint'>,
-  settings: Properties = {},
+  settings: (node: KafkaNode) => Properties = () => ({}),
 ): void {
   const clusterId = uuid()
   for (const node of nodes) {
     const data = dataDir(node)
     if (!existsSync(join(data, 'meta.properties'))) format(node, clusterId, parts.bootstrapCheckpoint)
-    writeFileSync(settingsFile(node), lines({ ...brokerSettings(node, nodes), ...settings }))
+    writeFileSync(settingsFile(node), lines({ ...brokerSettings(node, nodes), ...settings(node) }))
   }
 }
 

@@ -20,8 +20,8 @@ export interface StackOptions {
   readonly redis?: boolean
   /** Default `test`. */
   readonly profile?: Profile
-  /** More settings of the brokers. */
-  readonly settings?: Properties
+  /** More settings of the brokers, or of each. */
+  readonly settings?: Properties | ((node: KafkaNode) => Properties)
   /** Holds fetched and prepared files. Default: FOREWARM_STACK_DIR, otherwise `.stack` in the repository. */
   readonly dir?: string
   readonly report?: Report
@@ -71,7 +71,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     rmSync(run, { recursive: true, force: true })
   }
   try {
-    if (parts !== undefined) layOut(nodes, parts, options.settings)
+    if (parts !== undefined) layOut(nodes, parts, ofEach(options.settings))
     await Promise.all([kafka?.start(), server?.start()])
   } catch (error) {
     await stop()
@@ -91,6 +91,10 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     resumeRedis: () => need(server, 'Redis').resume(),
     stop,
   }
+}
+
+function ofEach(settings: StackOptions['settings'] = {}): (node: KafkaNode) => Properties {
+  return typeof settings === 'function' ? settings : () => settings
 }
 
 function need<T>(part: T | undefined, name: string): T {

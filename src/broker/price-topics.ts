@@ -53,6 +53,8 @@ export async function findPriceTopics(
   const matches = priceTopicPattern(selection, names)
   const topics = selection instanceof RegExp ? [...existing].filter((topic) => matches?.(topic)).sort() : selection
   const absent = topics.filter((topic) => !existing.has(topic))
+  // One that may not be described is not listed either. Asked for by name, it is refused with the right that is missing.
+  for (const topic of absent) await admin.partitions(topic)
   if (absent.length > 0)
     return {
       ok: false,

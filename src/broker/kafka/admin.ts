@@ -250,6 +250,8 @@ async function settled(what: string, condition: () => Promise<boolean>): Promise
       if (await condition()) return
     } catch (error) {
       reason = error
+      const failure = toBrokerError(error, `waiting until ${what}`)
+      if (failure.code === 'not-authorized') throw failure
     }
     await delay(POLL_MS)
   }

@@ -67,8 +67,9 @@ export class TopicWatch {
     await this.#find()
     for (let look = 1; ; look++) {
       const seen = this.#names.size === 0 ? [] : (await this.#options.cluster.metadata(this.names)).topics
+      // One that may not be described has no partitions either. It is for the reader to say so.
       const missing = seen.filter(
-        ({ error, partitions }) => error === CODE.unknownTopicOrPartition || partitions.length === 0,
+        ({ error, partitions }) => error !== CODE.topicNotAuthorized && partitions.length === 0,
       )
       if (missing.length === 0) {
         this.#nextLook.set(this.#options.ageMs)

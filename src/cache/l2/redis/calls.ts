@@ -61,7 +61,7 @@ export class VersionedCalls {
       const missing = isMissing(replies.reason)
       // A late call is not tried again, but Redis's clock is read before the next one.
       if (missing || isLate(replies.reason)) this.#means = undefined
-      if (!missing) return replies
+      if (!missing) return { ...replies, reason: explained(replies.reason) }
     }
   }
 
@@ -135,6 +135,11 @@ function isUnsupported(reason: string): boolean {
 /** The server was restarted, failed over or flushed, and has forgotten what was loaded. */
 function isMissing(reason: string): boolean {
   return /NOSCRIPT|Function not found/i.test(reason)
+}
+
+/** Redis does not say which command a user may not run inside of what is loaded. */
+function explained(reason: string): string {
+  return reason.includes("can't run this command") ? `${reason} (it needs the rights to GET, SET and TIME)` : reason
 }
 
 function isLate(reason: string): boolean {

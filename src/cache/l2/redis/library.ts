@@ -10,7 +10,8 @@ import { HEAD_BYTES, L2_SCHEMA, TOMBSTONE } from '../value.ts'
  *
  * - A value is written if its version is not below the stored one. An equal version is written, too: Kafka delivers at
  *   least once, and a chain's owner that writes an update again must find the same state, with its TTL renewed. Versions
- *   are compared as numbers, never as digits. A stored value that cannot be read is replaced.
+ *   are compared as numbers, never as digits. A stored value that cannot be read is replaced, but if the user may not GET,
+ *   nothing is written: nothing would be compared.
  * - A deletion leaves a tombstone, so that no other node writes back what it still has. The tombstone has the version of the
  *   deletion, or that of the stored value if that is higher. It refuses versions up to its own.
  * - The answer is the number of keys that were written, or deleted. If Redis has something newer for a key than the caller
@@ -31,6 +32,7 @@ export type Operation = 'write' | 'delete'
 const STORED = `
 local function stored_at(key)
   local stored = redis.pcall('GET', key)
+  if type(stored) == 'table' and stored.err and not string.find(stored.err, 'WRONGTYPE', 1, true) then error(stored.err) end
   if type(stored) ~= 'string' then return 0, false, false end
   local version = #stored >= ${HEAD_BYTES} and struct.unpack('<d', stored, 2) or 0
   if not (version <= ${MAX_VERSION}) then return 0, false, true end
