@@ -11,7 +11,7 @@ const LETTER_E = 0x65
 
 /** Integers below 10^15 and powers of ten to 10^22 are exact, so one division rounds correctly (Clinger 1990). */
 const MAX_DIGITS = 15
-const POWERS_OF_TEN = Float64Array.from({ length: MAX_DIGITS + 1 }, (_, exponent) => 10 ** exponent)
+const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`))
 
 /** The number that was read last. */
 export const NUMBER_READ = new Float64Array(1)
@@ -49,16 +49,57 @@ export function readNumber(view: DataView, from: number, end: number): number {
     ? decimals === 0
       ? mantissa
       : mantissa / (POWERS_OF_TEN[decimals] as number)
-    : readLong(Buffer.from(view.buffer, start, at - start).toString('latin1'))
+    : readLong(view, start, at, decimals)
   if (value === Number.POSITIVE_INFINITY) return -1
   NUMBER_READ[0] = value
   return quoted ? at + 1 : at
 }
 
-function readLong(text: string): number {
+/** Up to so many digits, both parts are exact as doubles, and so is their power of ten. */
+const MAX_COMPARED = 18
+const LOW_DIGITS = 8
+/** Less than half a unit of the last digit, where the digits are those that the double gives. */
+const SURELY_HELD = 0.49
+
+function readLong(view: DataView, start: number, end: number, decimals: number): number {
+  const text = Buffer.from(view.buffer, start, end - start).toString('latin1')
   const value = Number(text)
+  // The comparison without texts spares nearly all doubles of other programs the slow one.
+  const digits = end - start - (decimals > 0 ? 1 : 0)
+  if (digits <= MAX_COMPARED && offBy(view, start, end, value, decimals) < SURELY_HELD) return value
   if (isRounded(text, value)) NUMBER_ROUNDED[0] = (NUMBER_ROUNDED[0] as number) + 1
   return value
+}
+
+/** How far a double is from the digits that it was read from, in units of the last of them; NaN if there is an exponent. */
+function offBy(view: DataView, start: number, end: number, value: number, decimals: number): number {
+  const power = POWERS_OF_TEN[decimals] as number
+  const lowStart = end - LOW_DIGITS - (decimals > 0 && decimals <= LOW_DIGITS ? 1 : 0)
+  let high = 0
+  let low = 0
+  for (let at = start; at < end; at++) {
+    const digit = view.getUint8(at) - ZERO
+    if (digit === DOT - ZERO) continue
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN
+    if (at < lowStart) high = high * 10 + digit
+    else low = low * 10 + digit
+  }
+  const product = value * power
+  return Math.abs(product - high * 1e8 + (productError(value, power, product) - low))
+}
+
+/** What rounding took from a product (Dekker 1971). */
+function productError(a: number, b: number, product: number): number {
+  const aHigh = upperHalf(a)
+  const bHigh = upperHalf(b)
+  const aLow = a - aHigh
+  const bLow = b - bHigh
+  return aHigh * bHigh - product + aHigh * bLow + aLow * bHigh + aLow * bLow
+}
+
+function upperHalf(value: number): number {
+  const scaled = value * 134_217_729
+  return scaled - (scaled - value)
 }
 
 /** Returns `value` with the digits from `from` on appended. The position after them is left in DIGITS_END. */

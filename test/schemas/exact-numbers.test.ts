@@ -113,6 +113,35 @@ test('a number is rounded unless its double has the digits of its text', () => {
   )
 })
 
+test('the fast reading counts as rounded what the exact one does, however close a text is to its double', () => {
+  const close = fc.tuple(
+    fc.oneof(
+      fc.double({ min: 1e-9, max: 1e18, noNaN: true }),
+      fc.double({ min: 0.1, max: 1e4, noNaN: true }),
+      fc.maxSafeNat(),
+    ),
+    fc.integer({ min: 14, max: 20 }),
+    fc.integer({ min: -6, max: 6 }),
+  )
+  let counted = 0
+  fc.assert(
+    fc.property(close, ([value, precision, off]) => {
+      const text = value.toPrecision(precision)
+      const last = BigInt(`1${text.replace('.', '').replace(/e.*/, '')}`) + BigInt(off)
+      const digits = String(last).slice(1)
+      const dot = text.indexOf('.')
+      const near = dot < 0 ? digits : `${digits.slice(0, dot)}.${digits.slice(dot)}`
+      const bytes = record({ price: near.replace(/^0+(?=\d)/, '') })
+      const read = decodePriceRecord(bytes)
+      const expected = read.ok ? (read.rounded ?? 0) : Number.NaN
+      counted += expected
+      expect([bytes.toString(), quick(bytes).rows.length]).toEqual([bytes.toString(), 1 + expected])
+    }),
+    { numRuns: 5_000 },
+  )
+  expect(counted).toBeGreaterThan(500)
+})
+
 test('a long number in another field does not become a name', () => {
   expect(decodePriceRecord(record({ pair: '12345678901234567890' }))).toMatchObject({ reason: 'wrong-type' })
   expect(decodePriceRecord(record({ group: '12345678901234567890' }))).toMatchObject({ reason: 'wrong-type' })
