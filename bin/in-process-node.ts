@@ -8,12 +8,15 @@ import {
   type NodeStats,
   virtualClock,
 } from '../index.ts'
-import { DEAD_LETTER_SUFFIX } from '../schemas/topics.ts'
-import type { OutgoingRecord, Producer } from '../src/broker/port.ts'
+import { DEAD_LETTER_SUFFIX, deadLetterTopic } from '../schemas/topics.ts'
+import { letterOrigin } from '../src/broker/dead-letter.ts'
+import { partitionName } from '../src/broker/partition-name.ts'
+import type { Broker, OutgoingRecord, Producer } from '../src/broker/port.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import type { ReplayRecord } from '../src/replay/replay-record.ts'
 import type { InProcessSink } from '../src/replay/sink/process.ts'
-import type { SourceOrigin } from '../src/replay/source/source.ts'
+import { LostLedger, type LostRecords, type SourceOrigin } from '../src/replay/source/source.ts'
+import { openTopics } from '../src/replay/source/topic.ts'
 import { UsageError } from './usage-error.ts'
 
 const BATCH_RECORDS = 500
@@ -38,6 +41,10 @@ export class InProcessNode implements InProcessSink {
   readonly #batches = new Map<string, OutgoingRecord[]>()
   #broker: MemoryBroker | undefined
   #node: ForewarmNode | undefined
+  /** The topics of the node's dead letters, without those that hold recorded ones. */
+  #letterTopics: ReadonlySet<string> = new Set()
+  readonly #refused = new LostLedger()
+  #closed: Promise<void> | undefined
   #producer: Producer | undefined
   #buffered = 0
   /** Whether the buffered records are warm requests; they are prices otherwise. */
@@ -54,6 +61,7 @@ export class InProcessNode implements InProcessSink {
     )
     if (priceTopics.length === 0)
       throw new UsageError(`--in-process: there is no price topic among ${[...topics.keys()].join(', ')}`)
+    this.#letterTopics = new Set(priceTopics.map(deadLetterTopic).filter((topic) => !topics.has(topic)))
     this.#broker = await brokerWith(topics)
     this.#node = await createNode({
       broker: this.#broker,
@@ -99,10 +107,35 @@ export class InProcessNode implements InProcessSink {
     return this.#node?.stats()
   }
 
-  async close(): Promise<void> {
+  /** What the node refused, by reason. It is known once the node is closed. */
+  get refused(): readonly LostRecords[] {
+    return this.#refused.list()
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     await this.#node?.close()
     await this.#producer?.close()
+    if (this.#broker !== undefined) await this.#readLetters(this.#broker)
     await this.#broker?.close()
+  }
+
+  async #readLetters(broker: Broker): Promise<void> {
+    const topics = (await withAdmin(broker, (admin) => admin.topics())).filter((topic) => this.#letterTopics.has(topic))
+    if (topics.length === 0) return
+    const letters = await openTopics({ broker, topics })
+    for await (const records of letters.read(new AbortController().signal)) {
+      for (const { headers } of records) {
+        const letter = letterOrigin(headers)
+        if (letter === undefined) continue
+        const place = `${partitionName(letter)}, record of ${new Date(letter.timestampMs).toISOString()}`
+        this.#refused.add(letter.reason, 1, `${place}: ${letter.detail}`)
+      }
+    }
   }
 
   #add(record: ReplayRecord, isWarmRequest: boolean): void {

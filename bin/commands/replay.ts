@@ -5,6 +5,7 @@ import type { Broker } from '../../src/broker/port.ts'
 import type { ReplayFrom, ReplayOptions, ReplayRange, ReplayTo, ReplayTopics } from '../../src/replay/options.ts'
 import type { Speed } from '../../src/replay/pace.ts'
 import type { ReplayReport } from '../../src/replay/report.ts'
+import type { LostRecords } from '../../src/replay/source/source.ts'
 import { TIMESTAMPS, type Timestamps } from '../../src/replay/timestamps.ts'
 import { BadLines, SKIP_BAD } from '../bad-lines.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
@@ -130,7 +131,11 @@ async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: Replay
     if (flags.stdout === true) return replayed(terminal, flags, { ...given, to })
     const node = await inProcessNode(terminal, flags)
     try {
-      return await replayed(terminal, flags, { ...given, to: { inProcess: node } }, () => node.stats())
+      return await replayed(terminal, flags, { ...given, to: { inProcess: node } }, async () => {
+        const stats = node.stats()
+        await node.close()
+        return { stats, refused: node.refused }
+      })
     } finally {
       await node.close()
     }
@@ -153,7 +158,7 @@ async function replayed(
   terminal: Terminal,
   flags: ReplayFlags,
   options: Pick<ReplayOptions, 'broker' | 'from' | 'to' | 'protectedClusters'>,
-  nodeStats: () => NodeStats | undefined = () => undefined,
+  atEnd: () => Promise<NodeEnd | undefined> = async () => undefined,
 ): Promise<ExitCode> {
   const { replay } = await import('../../src/replay/replay.ts')
   const badLines = new BadLines(terminal, flags)
@@ -170,14 +175,22 @@ async function replayed(
       onStart,
     }),
   )
-  showReport(terminal, flags, { report, node: nodeStats() })
+  const { stats: node, refused = [] } = (await atEnd()) ?? {}
+  showReport(terminal, flags, { report, node })
   tellLost(terminal, 'skipped', report.skipped)
-  tellLost(terminal, 'refused', report.failed)
+  const failed = [...report.failed, ...refused]
+  tellLost(terminal, 'refused', failed)
   if (report.status === 'interrupted') return INTERRUPTED
   if (report.replayed === 0)
     say(terminal, 'nothing was replayed: the source has no record that can be read and is wanted')
-  const isWhole = report.replayed > 0 && report.skipped.length === 0 && report.failed.length === 0
+  const isWhole = report.replayed > 0 && report.skipped.length === 0 && failed.length === 0
   return isWhole && report.hashMatches !== false ? DONE : FAILED
+}
+
+/** What a node that a replay ran through says at its end. */
+interface NodeEnd {
+  readonly stats: NodeStats | undefined
+  readonly refused: readonly LostRecords[]
 }
 
 interface Outcome {

@@ -97,3 +97,18 @@ test('simulate names the records of a recording that cannot be read, and ends wi
   expect(stderr).toContain(`skipped 1: missing-pair (${file}, topic prices, partition 0, offset 1)`)
   expect(code).toBe(1)
 })
+
+test('replay --in-process names what its node refuses, and ends with code 1', async () => {
+  const [good = '', ahead = ''] = [priceAt(0), priceAt(3_600_000)]
+  const frame = `[${good},${ahead.replace('"chain":"c"', '"chain":"d"')}]`
+  const file = join(folder, 'refused.ndjson')
+  const writer = await RecordingWriter.create(file, { topics: { prices: 1 }, clusterId: undefined }, false)
+  const place = { topic: 'prices', partition: 0, timestampMs: T0, key: Buffer.from('c'), headers: [] }
+  const values = [good, frame, ahead].map((value) => Buffer.from(value))
+  await writer.write(values.map((value, i) => ({ ...place, offset: BigInt(i), value })))
+  await writer.finish('f'.repeat(64))
+  const { code, stderr } = await forewarm(['replay', file, '--in-process'])
+  expect(stderr).toContain('refused 1: several-chains (prices/0, record of 2026-07-10T20:27:48.000Z: ')
+  expect(stderr).toContain('refused 1: event-time-future (prices/0, record of ')
+  expect(code).toBe(1)
+})

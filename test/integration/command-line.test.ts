@@ -143,7 +143,7 @@ describe('the command line on a real Kafka', () => {
     const simulated = await call('simulate', '--prices', recording, '--slots', '4', '--report', report, '--json')
     expect(simulated.code).toBe(0)
     const rows = jsonLines<{ warming: string; reads: number }>(simulated.stdout)
-    expect(rows.map(({ warming }) => warming)).toEqual(['none', 'forewarm', 'oracle'])
+    expect([...new Set(rows.map(({ warming }) => warming))]).toEqual(['none', 'forewarm', 'oracle'])
     expect(await readFile(report, 'utf8')).toContain(`${rows[0]?.reads.toLocaleString('en-US')} reads`)
   })
 
