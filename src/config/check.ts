@@ -108,19 +108,25 @@ export const hostPort: Check<string> = {
   },
 }
 
+const HOST = /^(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)$/i
+
 /**
  * The client would take any of its options from the part behind the question mark, and would let it win over ours. Only
  * `family` is left: some names have addresses of IPv6 alone. A `keyPrefix` would hide the key's chain from a cluster;
  * FOREWARM_SERVICE keeps services apart.
  */
 export const redisUrl: Check<string> = {
-  allowed: 'redis://… or rediss://…, without options but ?family=4, 6 or 0',
+  allowed:
+    'redis(s)://[user:password@]host[:port][/database], without options but ?family=4, 6 or 0; in the login, % is %25, @ is %40, / is %2F',
   parse: (input) => {
     const value = textOf(input)
-    if (value === undefined || !URL.canParse(value)) return undefined
+    // A URL would lose white space within it without a word.
+    if (value === undefined || /\s/.test(value) || !URL.canParse(value)) return undefined
     const url = new URL(value)
+    if (!/^rediss?:$/.test(url.protocol) || !HOST.test(url.hostname) || url.port === '0') return undefined
     if (!/^(?:\?family=[046])?$/.test(url.search) || url.hash !== '') return undefined
-    return (url.protocol === 'redis:' || url.protocol === 'rediss:') && url.hostname !== '' ? value : undefined
+    if (!/^(?:\/(?:0|[1-9]\d{0,8})?)?$/.test(url.pathname)) return undefined
+    return isPercentEncoded(url.username) && isPercentEncoded(url.password) ? value : undefined
   },
 }
 

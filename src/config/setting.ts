@@ -44,5 +44,5 @@ export function printed(row: Setting<unknown>, value: unknown): string {
   if (value === undefined) return ''
   if (row.secret === 'all') return HIDDEN
   const words = Array.isArray(value) ? value.join(',') : String(value)
-  return row.secret === 'url-password' ? words.replace(/(\/\/[^/@:]*:)[^/@]*@/g, `$1${HIDDEN}@`) : words
+  return row.secret === 'url-password' ? words.replace(/(\/\/[^/@:]*:)[^/]*@/g, `$1${HIDDEN}@`) : words
 }
