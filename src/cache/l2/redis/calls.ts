@@ -1,7 +1,7 @@
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { VersionedCall } from './batch.ts'
 import { functionName, librarySource, type Operation, scriptSource } from './library.ts'
-import type { RedisLink, Replies } from './link.ts'
+import { isUnsupported, type RedisLink, type Replies } from './link.ts'
 
 type Means =
   | { readonly kind: 'function' }
@@ -16,7 +16,8 @@ interface Trip {
 const CLOCK_AGE_MS = 60_000
 
 /**
- * Sends versioned calls: as functions if Redis has them (7 and newer) and the user may use them, and as scripts otherwise.
+ * Sends versioned calls: as functions if Redis has them (7 and newer) and the user may use them, and as scripts otherwise,
+ * also if the user loses that right later.
  * They are loaded on every new connection, because a server that was restarted or failed over may have forgotten them.
  *
  * It also knows how far Redis's clock is ahead of ours, for the deadlines. The lowest possible difference is taken, so
@@ -58,6 +59,12 @@ export class VersionedCalls {
       }
       const replies = await this.#trip({ operation, calls, asking })
       if (replies.ok || attempt === 2) return replies
+      if (this.#means?.kind === 'function' && isUnsupported(replies.reason)) {
+        // The user may load functions and not call them, or may not any more.
+        const reason = await this.#loadScripts()
+        if (reason !== undefined) return { ok: false, reason: replies.reason }
+        continue
+      }
       const missing = isMissing(replies.reason)
       // A late call is not tried again, but Redis's clock is read before the next one.
       if (missing || isLate(replies.reason)) this.#means = undefined
@@ -125,11 +132,6 @@ export class VersionedCalls {
     this.#clockReadAtMs = performance.now()
     this.#clockOffsetMs = Number(reply[0]) * 1000 + Number(reply[1]) / 1000 - this.#clockReadAtMs
   }
-}
-
-/** There is no such command (before Redis 7), or this user may not use it. */
-function isUnsupported(reason: string): boolean {
-  return /unknown command|unknown subcommand|NOPERM/i.test(reason)
 }
 
 /** The server was restarted, failed over or flushed, and has forgotten what was loaded. */

@@ -1,4 +1,5 @@
 import { type ChainableCommander, Redis } from 'ioredis'
+import { isObject } from '../../../../schemas/json-value.ts'
 import type { Clock } from '../../../clock.ts'
 
 export interface RedisLinkOptions {
@@ -59,7 +60,14 @@ export class RedisLink {
         Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS) * (0.5 + 0.5 * options.random()),
     })
     this.#redis.on('error', (error: Error) => {
-      this.#lastError = this.#reasonOf(error)
+      // The commands in flight end with the connection; what ended it is the reason.
+      const reason = this.#reasonOf(error)
+      if (this.#lastError === undefined || !/^(?:Connection is closed|not connected)/.test(reason)) this.#lastError = reason
+      const command = commandOf(error)
+      // Whoever goes on without the database that was asked for writes into another one.
+      if (command === 'select') this.#redis.disconnect(true)
+      // Some servers have no INFO, or call it otherwise. It only tells whether Redis still loads its data.
+      if (command === 'info' && isUnsupported(reason)) this.#redis.options.enableReadyCheck = false
     })
     this.#redis.on('ready', () => {
       this.#lastError = undefined
@@ -127,4 +135,15 @@ export class RedisLink {
     if (message.startsWith("Stream isn't writeable")) return 'not connected'
     return (message === '' ? 'unknown error' : message).slice(0, REASON_LENGTH)
   }
+}
+
+/** There is no such command, or this user may not use it. */
+export function isUnsupported(reason: string): boolean {
+  return /unknown command|unknown subcommand|NOPERM/i.test(reason)
+}
+
+/** The command that Redis answered with this error, in small letters. */
+function commandOf(error: Error): string | undefined {
+  const command = 'command' in error ? error.command : undefined
+  return isObject(command) && typeof command.name === 'string' ? command.name.toLowerCase() : undefined
 }

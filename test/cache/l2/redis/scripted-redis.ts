@@ -15,6 +15,7 @@ export class ScriptedRedis {
   script: Script
   /** Accepts connections and never answers, not even the handshake. */
   isMute = false
+  info = '$9\r\nloading:0'
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
 
@@ -57,7 +58,7 @@ export class ScriptedRedis {
     const command = name.toUpperCase()
     if (command === 'HELLO') return "-ERR unknown command 'HELLO'"
     if (command === 'CLIENT') return '+OK'
-    if (command === 'INFO') return '$9\r\nloading:0'
+    if (command === 'INFO') return this.info
     this.received.push(command)
     return this.script(command, args)
   }
