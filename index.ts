@@ -28,6 +28,7 @@ export type { PriceUpdate } from './schemas/price-update.ts'
 export type { Prices } from './src/detect/prices.ts'
 export type { Absence } from './src/cache/absences.ts'
 export type { NoReading, Reading, ReadOptions } from './src/detect/reading.ts'
+export type { DetectorStats } from './src/detect/runner.ts'
 export { type AttachedPrices, attachPrices, type SharedPrices } from './src/detect/attached-prices.ts'
 
 // Publishing warm requests and prices.

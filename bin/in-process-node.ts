@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import {
   createMemoryBroker,
   createNode,
@@ -26,6 +26,8 @@ const KEPT_RECORDS = 2 * MOST_WAITING
 /** Kafka's highest limit: any records that a topic held fit again, many in one batch. */
 const LARGEST_BATCH_BYTES = 2 ** 31 - 1
 const POLL_MS = 1
+/** The node usually needs a few turns of the event loop. A timer would take longer. */
+const POLLED_TURNS = 100
 const LONGEST_TTL_SECONDS = 31_536_000
 
 export interface InProcessNodeOptions {
@@ -38,7 +40,6 @@ export interface InProcessNodeOptions {
 /** A node that a replay runs through: its broker and L2 are in this process, and its clock follows the records. */
 export class InProcessNode implements InProcessSink {
   readonly #options: InProcessNodeOptions
-  readonly #batches = new Map<string, OutgoingRecord[]>()
   #broker: MemoryBroker | undefined
   #node: ForewarmNode | undefined
   /** The topics of the node's dead letters, without those that hold recorded ones. */
@@ -46,9 +47,9 @@ export class InProcessNode implements InProcessSink {
   readonly #refused = new LostLedger()
   #closed: Promise<void> | undefined
   #producer: Producer | undefined
-  #buffered = 0
-  /** Whether the buffered records are warm requests; they are prices otherwise. */
-  #isWarmRequest = false
+  #buffered: OutgoingRecord[] = []
+  /** The topic of the last record. */
+  #topic = ''
 
   constructor(options: InProcessNodeOptions) {
     this.#options = options
@@ -70,7 +71,7 @@ export class InProcessNode implements InProcessSink {
       start: 'earliest',
       acceptReplays: true,
       detectors,
-      logLevel: 'error',
+      logLevel: 'warn',
       config: {
         kafka: { priceTopics },
         node: { roles: ['correlate', 'detect', 'warm'] },
@@ -84,13 +85,11 @@ export class InProcessNode implements InProcessSink {
     await this.#producer.connect()
   }
 
-  /** Prices and warm requests keep their order: the node finishes one kind before the other begins. */
+  /** Records of several topics keep their order: the node finishes those of one topic before the next begins. */
   apply(record: ReplayRecord): Promise<void> | undefined {
-    const isWarmRequest = record.topic === this.#node?.config.kafka.warmRequestsTopic
-    if (this.#buffered > 0 && isWarmRequest !== this.#isWarmRequest)
-      return this.#send(0).then(() => this.#add(record, isWarmRequest))
-    this.#add(record, isWarmRequest)
-    return this.#buffered >= BATCH_RECORDS ? this.#send(MOST_WAITING) : undefined
+    if (this.#topic !== '' && record.topic !== this.#topic) return this.#send(0).then(() => this.#add(record))
+    this.#add(record)
+    return this.#buffered.length >= BATCH_RECORDS ? this.#send(MOST_WAITING) : undefined
   }
 
   /** Resolves when the node has handled everything. */
@@ -138,21 +137,17 @@ export class InProcessNode implements InProcessSink {
     }
   }
 
-  #add(record: ReplayRecord, isWarmRequest: boolean): void {
-    const { topic, offset: _, key, value = null, ...rest } = record
-    const batch = this.#batches.get(topic) ?? []
-    this.#batches.set(topic, batch)
-    batch.push({ ...rest, value, ...(key !== undefined && { key }) })
-    this.#isWarmRequest = isWarmRequest
-    this.#buffered++
+  #add(record: ReplayRecord): void {
+    const { topic, offset: _, partition: __, key, value = null, ...rest } = record
+    this.#topic = topic
+    this.#buffered.push({ ...rest, partition: 0, value, ...(key !== undefined && { key }) })
   }
 
   async #send(mostWaiting: number): Promise<void> {
-    const batches = [...this.#batches]
-    this.#batches.clear()
-    this.#buffered = 0
-    for (const [topic, records] of batches) await this.#producer?.sendBatch(topic, records)
-    while (this.#waiting() > mostWaiting) await delay(POLL_MS)
+    const records = this.#buffered
+    this.#buffered = []
+    if (records.length > 0) await this.#producer?.sendBatch(this.#topic, records)
+    for (let turn = 0; this.#waiting() > mostWaiting; turn++) await (turn < POLLED_TURNS ? nextTurn() : delay(POLL_MS))
   }
 
   #waiting(): number {
@@ -162,10 +157,11 @@ export class InProcessNode implements InProcessSink {
   }
 }
 
+/** One partition for each topic: a partition apart from the others would be handled before or after its time. */
 async function brokerWith(topics: SourceOrigin['topics']): Promise<MemoryBroker> {
   const broker = createMemoryBroker({ maxRecordsPerPartition: KEPT_RECORDS })
   const config = { 'max.message.bytes': String(LARGEST_BATCH_BYTES) }
-  const specs = [...topics].map(([topic, partitions]) => ({ topic, partitions, config }))
+  const specs = [...topics.keys()].map((topic) => ({ topic, partitions: 1, config }))
   await withAdmin(broker, (admin) => admin.createTopics(specs))
   return broker
 }

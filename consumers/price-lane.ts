@@ -11,8 +11,9 @@ import type { L2 } from '../src/cache/l2/l2.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { PriceWriter } from '../src/cache/price-writer.ts'
-import { type Clock, isVirtual, type VirtualClock } from '../src/clock.ts'
+import type { Clock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
+import type { ReplayTurn } from '../src/detect/replay-turn.ts'
 import type { DetectorRunner } from '../src/detect/runner.ts'
 import { InFlight } from '../src/in-flight.ts'
 import type { Histogram } from '../src/telemetry/slab.ts'
@@ -31,6 +32,8 @@ export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly tracker: Tracker
   readonly runner: DetectorRunner
   readonly clock: Clock
+  /** In a replay: the records' timestamps move the clock, and each record waits for the handlers of the one before. */
+  readonly replay?: ReplayTurn | undefined
   readonly deadLetters: DeadLetters
   /** Called once for a topic whose updates have numbers of more digits than a double holds. */
   readonly onRounded: (topic: string) => void
@@ -61,8 +64,7 @@ export class PriceLane implements RecordHandler {
   readonly #window: PriceWindow
   /** Handlers and dead letters in flight. */
   readonly #underWay = new InFlight()
-  /** In a replay, the records' timestamps move the clock. */
-  readonly #replayClock: VirtualClock | undefined
+  readonly #replay: ReplayTurn | undefined
   /** The clock's time, read once a window; in a replay once a record. */
   #nowMs = 0
   #context: BatchContext | undefined
@@ -81,7 +83,7 @@ export class PriceLane implements RecordHandler {
     this.#shared = shared
     this.#warming = new LaneWarming(options)
     this.#window = new PriceWindow(options.table)
-    this.#replayClock = isVirtual(options.clock) ? options.clock : undefined
+    this.#replay = options.replay
   }
 
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
@@ -96,10 +98,11 @@ export class PriceLane implements RecordHandler {
     let record = from
     try {
       for (; record < end && !context.signal.aborted; record++) {
+        if (this.#replay?.isTaken === true) await this.#replay.free()
         this.#isRedelivered = mayRepeat && batch.offset(record) < this.#handledTo
         const wait = this.#handleRecord(batch, record)
         if (wait === undefined) continue
-        await wait
+        await (this.#replay?.take(wait) ?? wait)
         this.#beat()
       }
     } catch (error) {
@@ -128,9 +131,9 @@ export class PriceLane implements RecordHandler {
   }
 
   #handleRecord(batch: Batch, record: number): Promise<void> | undefined {
-    if (this.#replayClock !== undefined) {
-      this.#replayClock.advanceTo(batch.timestampMs(record))
-      this.#nowMs = this.#replayClock.now()
+    if (this.#replay !== undefined) {
+      this.#replay.begin(batch.timestampMs(record))
+      this.#nowMs = this.#options.clock.now()
     }
     const firstRow = this.#window.firstRow(record)
     if (firstRow === TOMBSTONE) return this.#delist(batch, record)
@@ -184,11 +187,14 @@ export class PriceLane implements RecordHandler {
     else tracker.observe(pairId, eventTimeMs, chainId)
     this.#shared.counts.updates.at(chainId).add(1)
     this.#warming.ask(pairId, eventTimeMs)
+    let wait: Promise<void> | undefined
     if (this.#isWanted(topic, chainId)) {
       const names = { pair: table.pairName(pairId), chain: table.chainName(chainId) }
-      this.#await(runner.handle(topic, pairId, updateAt(columns, row, names)))
+      const underWay = runner.handle(topic, pairId, updateAt(columns, row, names))
+      if (this.#replay === undefined) this.#await(underWay)
+      else wait = underWay
     }
-    const wait = runner.room()
+    wait ??= runner.room()
     if (!writeBehind.full) return wait
     return wait === undefined ? writeBehind.drain() : wait.then(() => writeBehind.drain())
   }

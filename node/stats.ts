@@ -1,4 +1,5 @@
 import type { Consumer } from '../src/broker/port.ts'
+import type { DetectorStats } from '../src/detect/runner.ts'
 import type { MetricSlab } from '../src/telemetry/metrics.ts'
 import type { WarmingFigures } from '../src/warming/measurement.ts'
 import type { Vitals } from './health.ts'
@@ -18,6 +19,8 @@ export interface NodeStats {
   readonly warming: WarmingFigures
   readonly l1: { readonly slots: number; readonly resident: number; readonly bytes: number; readonly evictions: number }
   readonly l2: { readonly state: 'up' | 'degraded'; readonly waitingEntries: number; readonly skippedEntries: number }
+  /** What went wrong with each detector. */
+  readonly detectors: readonly DetectorStats[]
   /** Milliseconds from an update's event time until it can be read in L1. Undefined before the first update. */
   readonly endToEndMs: { readonly p50: number; readonly p99: number } | undefined
   readonly lagRecords: number
@@ -42,6 +45,7 @@ export function statsOf({ caches, streams }: Vitals, metrics: MetricSlab): NodeS
     warming: caches.measurement.figures({ usage: l1.usage, promotions: caches.promotion.tally }),
     l1: { slots: l1.slots, resident: l1.usage.resident, bytes: l1.bytes, evictions: l1.usage.evictions },
     l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
+    detectors: streams?.detectors() ?? [],
     endToEndMs: p50 === undefined || p99 === undefined ? undefined : { p50: p50 * 1000, p99: p99 * 1000 },
     lagRecords: lagRecordsOf(streams?.prices),
     warmRequests: { lagRecords: lagRecordsOf(streams?.warmRequests), waiting: waitingRequests - heldRequests },

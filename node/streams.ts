@@ -12,16 +12,15 @@ import type { Broker, BrokerEvent, Consumer, Producer } from '../src/broker/port
 import { priceTopicPattern } from '../src/broker/price-topics.ts'
 import { isVirtual } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
-import type { Detector } from '../src/detect/detector.ts'
-import { DetectorRunner } from '../src/detect/runner.ts'
-import type { StrayErrors } from '../src/detect/stray-errors.ts'
+import type { DetectorStats } from '../src/detect/runner.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { Warmer } from '../src/warming/warmer.ts'
+import { createDetection, type Detection, type DetectionOptions } from './detection.ts'
 import type { Faults } from './faults.ts'
 import { isWarming, lookAheadsOf } from './look-aheads.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
-import { type AskedParts, createTriggers, type TriggersParts } from './triggers.ts'
+import { type AskedParts, createTriggers } from './triggers.ts'
 
 /** The consumers and producers of a node, over its caches. */
 export interface Streams {
@@ -33,20 +32,19 @@ export interface Streams {
   foreignTopics(): readonly ForeignTopic[]
   /** Price records that are still unread in partitions that have not been read to their end. 0: caught up. */
   behindRecords(): number
+  detectors(): readonly DetectorStats[]
   /** Resolves when everything that was produced is sent, or Kafka did not take it in time. */
   close(): Promise<void>
 }
 
-export interface StreamsOptions extends TriggersParts {
+export interface StreamsOptions extends DetectionOptions {
   readonly version: string
   readonly broker: Broker
   readonly topics: NodeTopics
-  readonly detectors: readonly Detector[]
   readonly start: 'earliest' | 'latest'
   readonly acceptReplays: boolean
   readonly log: Log
   readonly faults: Faults
-  readonly strayErrors: StrayErrors
 }
 
 /** How long a closing node waits for Kafka to take the last warm requests and results. */
@@ -72,7 +70,8 @@ export function createStreams(options: StreamsOptions): Streams {
     (topic) => faults.topicFamiliar(topic),
   )
   const onWarmFault = warmFaultOf(options, faults)
-  const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault }
+  const detection = createDetection(options, { interest, faults })
+  const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, detection }
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
   const reads = roles.has('correlate') || roles.has('detect')
@@ -84,6 +83,7 @@ export function createStreams(options: StreamsOptions): Streams {
     warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, parts, answers) : undefined,
     foreignTopics: () => acceptance.foreign,
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
+    detectors: () => detection.runner.stats(),
     close: async () => {
       await warmer.close()
       await answers.answered()
@@ -112,6 +112,7 @@ interface Parts extends AskedParts {
   readonly catchUp: CatchUp
   readonly acceptance: Acceptance
   readonly faults: Faults
+  readonly detection: Detection
 }
 
 function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
@@ -173,28 +174,11 @@ function priceGroup(config: Config): string {
 
 function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters: DeadLetters): PriceUpdatesOptions {
   const { config, caches, clock, metrics } = options
-  const detectors = config.node.roles.includes('detect') ? options.detectors : []
   const warming = isWarming(config)
-  const runner = new DetectorRunner({
-    detectors,
-    sources: {
-      ...caches,
-      interest: parts.interest,
-      clock,
-      ageSeconds: metrics.histogram('event_age_at_read_seconds'),
-      onRead: caches.prediction.onRead,
-    },
-    concurrency: config.node.detectorConcurrency,
-    timeoutMs: config.node.detectorTimeoutMs,
-    metrics,
-    measurement: caches.measurement,
-    functionOf: (detector) => options.strayErrors.marked(detector),
-    onFailure: (failure) => parts.faults.detectorFailed(failure),
-  })
   const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined
   return {
     ...caches,
-    runner,
+    ...parts.detection,
     lookAhead: lookAheadsOf(options, parts),
     clock,
     metrics,

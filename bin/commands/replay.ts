@@ -14,7 +14,7 @@ import * as opt from '../options/options.ts'
 import { rangeOf, withRange } from '../options/range.ts'
 import { loadSettings } from '../settings.ts'
 import { withProgress } from '../terminal/progress-line.ts'
-import { nodeText, replayText, tellLost } from '../terminal/replay-text.ts'
+import { hasFaults, nodeText, replayText, tellLost } from '../terminal/replay-text.ts'
 import { print, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -184,7 +184,8 @@ async function replayed(
   if (report.replayed === 0)
     say(terminal, 'nothing was replayed: the source has no record that can be read and is wanted')
   const isWhole = report.replayed > 0 && report.skipped.length === 0 && failed.length === 0
-  return isWhole && report.hashMatches !== false ? DONE : FAILED
+  const isFaulty = node !== undefined && hasFaults(node)
+  return isWhole && !isFaulty && report.hashMatches !== false ? DONE : FAILED
 }
 
 /** What a node that a replay ran through says at its end. */

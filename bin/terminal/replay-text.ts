@@ -1,4 +1,5 @@
 import type { NodeStats } from '../../index.ts'
+import type { DetectorStats } from '../../src/detect/runner.ts'
 import type { RecordReport } from '../../src/replay/record.ts'
 import type { ReplayReport } from '../../src/replay/report.ts'
 import type { LostRecords } from '../../src/replay/source/source.ts'
@@ -27,11 +28,30 @@ export function replayText(report: ReplayReport): string {
 }
 
 /** The state of the node after a replay ran through it, for people. */
-export function nodeText({ pairs, reads, warms, l1 }: NodeStats): string {
+export function nodeText({ pairs, reads, warms, l1, detectors }: NodeStats): string {
   const all = reads.hits + reads.misses
   const ratio =
     all === 0 ? 'no detector read' : `L1 hit ratio ${((reads.hits / all) * 100).toFixed(1)} % of ${counted(all)} reads`
-  return `node: ${counted(pairs)} pairs, ${counted(l1.resident)} of ${counted(l1.slots)} slots taken, ${ratio}, ${counted(warms.admitted)} warms (${counted(warms.used)} read)`
+  const node = `node: ${counted(pairs)} pairs, ${counted(l1.resident)} of ${counted(l1.slots)} slots taken, ${ratio}, ${counted(warms.admitted)} warms (${counted(warms.used)} read)`
+  return [node, ...detectors.flatMap(detectorText)].join('\n')
+}
+
+/** Whether one of the node's detectors did not see all that it should have. */
+export function hasFaults({ detectors }: NodeStats): boolean {
+  return detectors.some(({ errors, timeouts, readsTooLate }) => errors + timeouts + readsTooLate > 0)
+}
+
+function detectorText({ detector, errors, timeouts, readsTooLate, readsOfNewer }: DetectorStats): readonly string[] {
+  const faults = [
+    { count: errors, what: 'calls threw' },
+    { count: timeouts, what: 'calls did not settle within DETECTOR_TIMEOUT_MS' },
+    { count: readsTooLate, what: 'reads came after their update was done, and were answered missing' },
+    {
+      count: readsOfNewer,
+      what: 'reads of a record that is earlier than one before it found a newer price, and were answered missing',
+    },
+  ].filter(({ count }) => count > 0)
+  return faults.map(({ count, what }) => `detector ${detector}: ${counted(count)} ${what}`)
 }
 
 /** What was recorded, for people. */

@@ -3,7 +3,9 @@ import type { Counter, Metrics } from '../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import type { Measurement } from '../warming/measurement.ts'
 import type { Detector, DetectorFunction } from './detector.ts'
-import { BoundPrices, type PriceSources } from './prices.ts'
+import { BoundPrices, type PriceSources, type Prices } from './prices.ts'
+import type { ReplayTurn } from './replay-turn.ts'
+import { ReplayedPrices, type Withheld } from './replayed-prices.ts'
 
 /**
  * Calls detectors for updates. This is internal to the node, so adding a detector never causes a rebalance. Handlers of
@@ -21,6 +23,8 @@ export interface RunnerOptions {
   readonly timer?: Timer
   /** The function to call for a detector: its own unless given. */
   readonly functionOf?: (detector: Detector) => DetectorFunction
+  /** In a replay: no read sees what is later than its update. */
+  readonly replay?: Pick<ReplayTurn, 'asOfMs'> | undefined
   readonly onFailure: (failure: DetectorFailure) => void
 }
 
@@ -32,12 +36,27 @@ export interface DetectorFailure {
   readonly error?: unknown
 }
 
+/** What went wrong with a detector since the start. */
+export interface DetectorStats {
+  readonly detector: string
+  /** Calls that threw or rejected. */
+  readonly errors: number
+  /** Calls that did not settle in time. */
+  readonly timeouts: number
+  /** In a replay, reads after all handlers of their update had settled or were given up. */
+  readonly readsTooLate: number
+  /** In a replay of records that are not in the order of time, reads that found a price of after their record. */
+  readonly readsOfNewer: number
+}
+
 /** One update on its way through the detectors. */
 interface Run {
   readonly topic: string
   readonly pairId: number
   readonly update: PriceUpdate
   readonly prices: BoundPrices
+  /** In a replay, the same prices as each detector sees them. */
+  readonly replayed: ReplayedPrices[] | undefined
 }
 
 /** The most updates in flight, waiting ones included, for each of the `concurrency` pairs. */
@@ -49,6 +68,7 @@ export class DetectorRunner {
   readonly #functions: readonly DetectorFunction[]
   readonly #errors: readonly Counter[]
   readonly #timeouts: readonly Counter[]
+  readonly #withheld: Readonly<Record<Withheld, readonly Counter[]>>
   /** The last run of each pair that has not settled. */
   readonly #last = new Map<number, Promise<void>>()
   #runs = 0
@@ -61,6 +81,19 @@ export class DetectorRunner {
     this.#timer = options.timer ?? systemTimer
     this.#errors = detectors.map(({ name }) => metrics.counter('detector_errors_total', { detector: name }))
     this.#timeouts = detectors.map(({ name }) => metrics.counter('detector_timeouts_total', { detector: name }))
+    const withheld = (reason: Withheld) =>
+      detectors.map(({ name }) => metrics.counter('replay_reads_withheld_total', { detector: name, reason }))
+    this.#withheld = { 'too-late': withheld('too-late'), newer: withheld('newer') }
+  }
+
+  stats(): readonly DetectorStats[] {
+    return this.#options.detectors.map(({ name }, index) => ({
+      detector: name,
+      errors: this.#errors[index]?.value ?? 0,
+      timeouts: this.#timeouts[index]?.value ?? 0,
+      readsTooLate: this.#withheld['too-late'][index]?.value ?? 0,
+      readsOfNewer: this.#withheld.newer[index]?.value ?? 0,
+    }))
   }
 
   /** Whether any detector subscribed to such updates. No object is made of an update that none wants. */
@@ -72,7 +105,9 @@ export class DetectorRunner {
   handle(topic: string, pairId: number, update: PriceUpdate): Promise<void> | undefined {
     const before = this.#last.get(pairId)
     const trigger = { pairId, eventTimeMs: update.eventTimeMs }
-    const start = () => this.#start({ topic, pairId, update, prices: new BoundPrices(this.#options.sources, trigger) })
+    const { sources, replay } = this.#options
+    const replayed = replay && []
+    const start = () => this.#start({ topic, pairId, update, prices: new BoundPrices(sources, trigger), replayed })
     const run = before === undefined ? start() : before.then(start)
     if (run === undefined) return undefined
     this.#runs++
@@ -105,18 +140,35 @@ export class DetectorRunner {
     let promises: Promise<void>[] | undefined
     for (const [index, detector] of this.#options.detectors.entries()) {
       if (!subscribed(detector, run.topic, run.update.chain)) continue
-      try {
-        const promise = this.#functions[index]?.(run.update, run.prices)
-        if (promise === undefined) continue
-        promises ??= []
-        promises.push(this.#bounded(index, run, promise))
-      } catch (error) {
-        this.#failed(index, run, error)
-      }
+      const promise = run.replayed === undefined ? this.#call(index, run, run.prices) : this.#replayed(index, run)
+      if (promise === undefined) continue
+      promises ??= []
+      promises.push(this.#bounded(index, run, promise))
     }
     if (promises !== undefined) return Promise.all(promises).then(() => this.#settled(run))
     this.#settled(run)
     return undefined
+  }
+
+  /** The handler's promise; undefined if it has returned none, or thrown. */
+  #call(index: number, run: Run, prices: Prices): Promise<void> | undefined {
+    try {
+      const returned = this.#functions[index]?.(run.update, prices)
+      return isPromise(returned) ? returned : undefined
+    } catch (error) {
+      this.#failed(index, run, error)
+      return undefined
+    }
+  }
+
+  #replayed(index: number, run: Run): Promise<void> | undefined {
+    const prices = new ReplayedPrices({
+      prices: run.prices,
+      asOfMs: this.#options.replay?.asOfMs ?? Number.POSITIVE_INFINITY,
+      onWithheld: (why) => this.#withheld[why][index]?.add(1),
+    })
+    run.replayed?.push(prices)
+    return prices.settles(this.#call(index, run, prices))
   }
 
   /** Never rejects: a failure and a time-out are counted here. */
@@ -149,10 +201,16 @@ export class DetectorRunner {
 
   #settled(run: Run): void {
     const { sources, measurement } = this.#options
-    const { pairId, prices, update } = run
+    const { pairId, prices, update, replayed = [] } = run
+    for (const each of replayed) each.end()
     sources.tracker.settle(pairId, prices.readEdges)
     measurement?.settled({ pairId, eventTimeMs: update.eventTimeMs }, prices.reads, prices.hits)
   }
+}
+
+/** A detector in JavaScript may return anything, such as the length of a list that it has pushed to. */
+function isPromise(returned: unknown): returned is Promise<void> {
+  return typeof returned === 'object' && returned !== null && 'then' in returned
 }
 
 function subscribed(detector: Detector, topic: string, chain: string): boolean {

@@ -132,6 +132,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['pairs_delisted_total', [], 'Pairs that were delisted by a tombstone.'],
     ['detector_errors_total', ['detector'], 'Detector calls that threw or rejected.'],
     ['detector_timeouts_total', ['detector'], 'Detector calls that did not settle in time.'],
+    [
+      'replay_reads_withheld_total',
+      ['detector', 'reason'],
+      'Reads in a replay that would have seen what is later than their update.',
+    ],
   ),
   ...seconds(LATENCY_SECONDS, [
     'end_to_end_latency_seconds',

@@ -8,6 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { forewarm, startForewarm } from './forewarm-process.ts'
 
+const INDEX = new URL('../../index.ts', import.meta.url).href
+
 const T0 = 1_783_715_268_000
 /** Nothing listens on this port. */
 const NO_KAFKA = { KAFKA_BROKERS: '127.0.0.1:1' }
@@ -164,8 +166,7 @@ describe('forewarm replay of a file', () => {
 
   test('in process runs through a node with detectors, and prints the report on standard output', async () => {
     const detectors = join(folder, 'detectors.ts')
-    const index = new URL('../../index.ts', import.meta.url).href
-    const source = `import { detector } from '${index}'
+    const source = `import { detector } from '${INDEX}'
       export const reader = detector('reader', {}, ({ chain, pair }, prices) => void prices.get(chain, pair))`
     await writeFile(detectors, source)
     const { code, stdout, stderr } = await forewarm([
@@ -181,6 +182,16 @@ describe('forewarm replay of a file', () => {
     expect({ replayed, stateHash }).toEqual({ replayed: 3, stateHash: expect.stringMatching(/^[0-9a-f]{64}$/) })
     expect(node).toMatchObject({ updates: 3, pairs: 1, lagRecords: 0 })
     expect(node.reads.hits + node.reads.misses).toBe(3)
+  })
+
+  test('ends with code 1 and names a detector that threw', async () => {
+    const detectors = join(folder, 'throws.ts')
+    const call = "detector('faulty', {}, () => { throw new Error('no') })"
+    await writeFile(detectors, `import { detector } from '${INDEX}'\nexport const faulty = ${call}\n`)
+    const { code, stdout, stderr } = await forewarm(['replay', file, '--in-process', '--detectors', detectors])
+    expect(code).toBe(1)
+    expect(stdout).toContain('detector faulty: 3 calls threw')
+    expect(stderr).toContain('a detector threw')
   })
 
   test('ends with code 1 if the state hash is not the expected one', async () => {

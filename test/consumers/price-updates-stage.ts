@@ -4,8 +4,9 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
 import { emptyPrice } from '../../src/cache/cached-price.ts'
 import type { L2 } from '../../src/cache/l2/l2.ts'
-import type { Clock } from '../../src/clock.ts'
+import { type Clock, isVirtual } from '../../src/clock.ts'
 import { type DetectorFunction, detector } from '../../src/detect/detector.ts'
+import { ReplayTurn } from '../../src/detect/replay-turn.ts'
 import { DetectorRunner } from '../../src/detect/runner.ts'
 import { LookAhead } from '../../src/warming/look-ahead.ts'
 import { T0, TestCaches } from '../cache/caches.ts'
@@ -48,12 +49,14 @@ export class ConsumerStage {
       this.seen.push(update)
       return options.detect?.(update, prices)
     }
+    const clock = options.clock ?? { now: () => caches.clock.now() }
+    const replay = isVirtual(clock) ? new ReplayTurn(clock) : undefined
     const runner = new DetectorRunner({
       detectors: [detector('noting', {}, note)],
       sources: caches.sources,
       concurrency: options.concurrency ?? 64,
       timeoutMs: TIMEOUT_MS,
-      ...{ metrics, timer: timer.start },
+      ...{ metrics, timer: timer.start, replay },
       onFailure: ({ pair }) => this.failed.push(pair),
     })
     const promote = async (pairIds: readonly number[]) => this.looked.push([...pairIds])
@@ -62,7 +65,7 @@ export class ConsumerStage {
     }
     const handler = new PriceUpdates({
       ...caches,
-      clock: options.clock ?? { now: () => caches.clock.now() },
+      ...{ clock, replay },
       runner,
       lookAhead: () => {
         const times = { timeoutMs: 2, takesMs: () => 1 }

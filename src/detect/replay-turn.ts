@@ -1,0 +1,43 @@
+import type { VirtualClock } from '../clock.ts'
+
+/**
+ * The turn of one record in a replay, over all partitions of a node. The next record waits until the handlers of this one
+ * have settled, so that they cannot read what comes later.
+ */
+export class ReplayTurn {
+  readonly #clock: VirtualClock
+  #taken: Promise<void> | undefined
+  /** Infinity, or the record's own timestamp if an earlier record had a later one: prices of after it are withheld. */
+  asOfMs = Number.POSITIVE_INFINITY
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock
+  }
+
+  get isTaken(): boolean {
+    return this.#taken !== undefined
+  }
+
+  /** Resolves when the record in hand is done. */
+  async free(): Promise<void> {
+    while (this.#taken !== undefined) await this.#taken
+  }
+
+  /** Moves the clock to the record's timestamp. The turn must be free. */
+  begin(timestampMs: number): void {
+    this.#clock.advanceTo(timestampMs)
+    this.asOfMs = timestampMs < this.#clock.now() ? timestampMs : Number.POSITIVE_INFINITY
+  }
+
+  /** Keeps the turn until the record's handlers have settled; settles as they do. */
+  async take(handled: Promise<void>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#taken = promise
+    try {
+      await handled
+    } finally {
+      this.#taken = undefined
+      resolve()
+    }
+  }
+}
