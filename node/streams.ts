@@ -12,15 +12,17 @@ import type { Broker, BrokerEvent, Consumer, Producer } from '../src/broker/port
 import { priceTopicPattern } from '../src/broker/price-topics.ts'
 import { isVirtual } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
-import type { DetectorStats } from '../src/detect/runner.ts'
+import type { Detector } from '../src/detect/detector.ts'
+import { ReplayTurn } from '../src/detect/replay-turn.ts'
+import { DetectorRunner, type DetectorStats } from '../src/detect/runner.ts'
+import type { StrayErrors } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { Warmer } from '../src/warming/warmer.ts'
-import { createDetection, type Detection, type DetectionOptions } from './detection.ts'
 import type { Faults } from './faults.ts'
 import { isWarming, lookAheadsOf } from './look-aheads.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
-import { type AskedParts, createTriggers } from './triggers.ts'
+import { type AskedParts, createTriggers, type TriggersParts } from './triggers.ts'
 
 /** The consumers and producers of a node, over its caches. */
 export interface Streams {
@@ -37,10 +39,12 @@ export interface Streams {
   close(): Promise<void>
 }
 
-export interface StreamsOptions extends DetectionOptions {
+export interface StreamsOptions extends TriggersParts {
   readonly version: string
   readonly broker: Broker
   readonly topics: NodeTopics
+  readonly detectors: readonly Detector[]
+  readonly strayErrors: StrayErrors
   readonly start: 'earliest' | 'latest'
   readonly acceptReplays: boolean
   readonly log: Log
@@ -70,7 +74,7 @@ export function createStreams(options: StreamsOptions): Streams {
     (topic) => faults.topicFamiliar(topic),
   )
   const onWarmFault = warmFaultOf(options, faults)
-  const detection = createDetection(options, { interest, faults })
+  const detection = createDetection(options, interest)
   const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, detection }
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
@@ -114,6 +118,8 @@ interface Parts extends AskedParts {
   readonly faults: Faults
   readonly detection: Detection
 }
+
+type Detection = Pick<PriceUpdatesOptions, 'runner' | 'replay'>
 
 function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
   const { config, broker, topics } = options
@@ -170,6 +176,22 @@ function priceGroup(config: Config): string {
   const roles = new Set<Role>(config.node.roles)
   const only = roles.has('correlate') ? (roles.has('detect') ? '' : '.correlate') : '.detect'
   return `forewarm.${config.node.service}${only}`
+}
+
+function createDetection(options: StreamsOptions, interest: Interest): Detection {
+  const { config, caches, clock, metrics, detectors, strayErrors, faults } = options
+  const { roles, detectorConcurrency: concurrency, detectorTimeoutMs: timeoutMs } = config.node
+  const replay = isVirtual(clock) ? new ReplayTurn(clock) : undefined
+  const ageSeconds = metrics.histogram('event_age_at_read_seconds')
+  const runner = new DetectorRunner({
+    detectors: roles.includes('detect') ? detectors : [],
+    sources: { ...caches, interest, clock, ageSeconds, onRead: caches.prediction.onRead },
+    ...{ concurrency, timeoutMs, metrics, replay },
+    measurement: caches.measurement,
+    functionOf: (detector) => strayErrors.marked(detector),
+    onFailure: (failure) => faults.detectorFailed(failure),
+  })
+  return { runner, replay }
 }
 
 function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters: DeadLetters): PriceUpdatesOptions {

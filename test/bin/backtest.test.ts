@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { InProcessNode } from '../../bin/in-process-node.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
@@ -95,7 +94,7 @@ describe('in a replay, no read shows a price of after its update', () => {
       for (const pair of PAIRS) note(update, await prices.getOrLoad('ethereum', pair))
     },
     'get after microtasks and turns of the event loop': (note) => async (update, prices) => {
-      for (const wait of [() => Promise.resolve(), () => delay(0), () => new Promise(setImmediate)]) {
+      for (const wait of [() => Promise.resolve(), () => new Promise(setImmediate)]) {
         await wait()
         note(update, ...PAIRS.map((pair) => prices.get('ethereum', pair)))
       }

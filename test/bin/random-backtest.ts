@@ -24,15 +24,16 @@ export interface BacktestResult {
   readonly fromTheFuture: number
 }
 
-/**
- * Runs detectors that read, wait and read again at random, over records of several topics and frames, through the node of a
- * replay. An update's price is its place among all updates, so each reading tells when it was written.
- */
-export async function randomBacktest(seed: number, steps: number): Promise<BacktestResult> {
-  const random = mulberry32(seed)
+type Counts = { -readonly [Name in keyof BacktestResult]: BacktestResult[Name] }
+
+function pairAt(below: (n: number) => number): string {
+  return PAIRS[below(PAIRS.length)] as string
+}
+
+/** A detector function that reads, waits and reads again at random, and counts what it gets. */
+function randomDetector(random: () => number, done: Counts) {
   const below = (n: number) => Math.floor(random() * n)
-  const done = { steps: 0, readings: 0, fromTheFuture: 0 }
-  const anyPair = () => PAIRS[below(PAIRS.length)] as string
+  const anyPair = () => pairAt(below)
   const check = (update: PriceUpdate, read: Reading | string) => {
     if (typeof read === 'string') return
     done.readings++
@@ -57,13 +58,24 @@ export async function randomBacktest(seed: number, steps: number): Promise<Backt
   const program = async (update: PriceUpdate, prices: Prices): Promise<void> => {
     for (let left = 1 + below(MOST_STEPS); left > 0; left--) await step(update, prices)
   }
-  const detect = (update: PriceUpdate, prices: Prices): Promise<void> | undefined => {
+  return (update: PriceUpdate, prices: Prices): Promise<void> | undefined => {
     check(update, prices.get('ethereum', anyPair()))
     // One in four forgets to await what it has begun.
     if (below(4) > 0) return program(update, prices)
     void program(update, prices)
     return undefined
   }
+}
+
+/**
+ * Runs random detectors over records of several topics and frames, through the node of a replay. An update's price is its
+ * place among all updates, so each reading tells when it was written.
+ */
+export async function randomBacktest(seed: number, steps: number): Promise<BacktestResult> {
+  const random = mulberry32(seed)
+  const below = (n: number) => Math.floor(random() * n)
+  const done: Counts = { steps: 0, readings: 0, fromTheFuture: 0 }
+  const detect = randomDetector(random, done)
   const node = new InProcessNode({
     detectors: [detector('random', {}, detect), detector('other', { topics: BACKTEST_TOPICS.slice(1) }, detect)],
     configFile: undefined,
@@ -82,7 +94,7 @@ export async function randomBacktest(seed: number, steps: number): Promise<Backt
       atMs += below(3)
       if (random() < 0.05) topic = BACKTEST_TOPICS[below(2)] as string
       const updates = Array.from({ length: 1 + below(MOST_UPDATES) }, () =>
-        priceAt(atMs, { pair: anyPair(), price: ++written }),
+        priceAt(atMs, { pair: pairAt(below), price: ++written }),
       )
       const value = Buffer.from(JSON.stringify(updates))
       await node.apply(recordOf(priceAt(atMs), { topic, partition: below(4), value }))

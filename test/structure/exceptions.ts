@@ -30,6 +30,7 @@ export const EXCEPTIONS: Readonly<Record<string, readonly (readonly [finding: st
     ],
   ],
   'no test waits for time to pass': [
+    ['test/bin/random-backtest.ts waits for time to pass', 'detectors that start timers'],
     ['test/integration/broker/faults.test.ts waits for time to pass', 'a condition that waits between looks'],
     [
       'test/integration/broker/rebalance.test.ts waits for time to pass',
