@@ -117,3 +117,10 @@ export class Faults {
 function factsOf({ batch, index, reason }: DeadLetterSource): object {
   return { topic: batch.topic, partition: batch.partition, offset: String(batch.offset(index)), reason }
 }
+
+/** JSON has no bigint. */
+export function printable(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    Object.entries(facts).map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]),
+  )
+}

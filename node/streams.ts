@@ -19,7 +19,7 @@ import type { StrayErrors } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { Warmer } from '../src/warming/warmer.ts'
-import type { Faults } from './faults.ts'
+import { type Faults, printable } from './faults.ts'
 import { isWarming, lookAheadsOf } from './look-aheads.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
 import { type AskedParts, createTriggers, type TriggersParts } from './triggers.ts'
@@ -282,12 +282,6 @@ function follow({ broker, log }: StreamsOptions, { topic, change }: TopicEvent):
   followTopic(broker, topic, log).catch((error: unknown) => {
     log.warn({ topic, err: error }, 'the dead-letter topic could not follow its origin')
   })
-}
-
-function printable(facts: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return Object.fromEntries(
-    Object.entries(facts).map(([name, value]) => [name, typeof value === 'bigint' ? String(value) : value]),
-  )
 }
 
 function observeLag(
