@@ -171,7 +171,8 @@ test('where all pairs fit L1, a detector finds the same in a replay through get 
           : await prices.getMany('ethereum', PAIRS)),
       )
     })
-    return looks
+    // If a pair has no price, `get` answers 'unknown' at first.
+    return looks.filter(({ read }) => typeof read === 'object')
   }
   expect(await findings('getMany')).toEqual(await findings('get'))
 })
