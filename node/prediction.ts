@@ -13,7 +13,7 @@ import type {
   RecommendationOptions,
 } from '../src/prediction/node-predictor.ts'
 import type { AccessPattern } from '../src/prediction/pattern.ts'
-import type { PatternsDocument } from '../src/prediction/patterns-document.ts'
+import { type PatternsDocument, serviceOfPatterns } from '../src/prediction/patterns-document.ts'
 import { FARTHEST_HOURS, Predictor, type PredictorStats } from '../src/prediction/predictor.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Timer } from '../src/timer.ts'
@@ -101,8 +101,11 @@ export class NodePrediction implements NodePredictor {
       )
     this.#state = 'running'
     const { log } = this.#options
+    const { service } = this.#options.config.node
     let refusedPairs = 0
     const { from, problems } = await this.#file.restore((document) => {
+      const other = serviceOfPatterns(document) ?? service
+      if (other !== service) throw this.#foreign(other)
       const outcome = this.importPatterns(document)
       if ('problem' in outcome) return outcome.problem
       refusedPairs = outcome.refused
@@ -165,12 +168,22 @@ export class NodePrediction implements NodePredictor {
     return this.#predictor.importPatterns(document, this.#options.clock.now())
   }
 
+  /** A save would replace what another service has learned. */
+  #foreign(other: string): ForewarmError {
+    this.#state = 'closed'
+    const { prediction, node } = this.#options.config
+    return new ForewarmError(
+      'bad-config',
+      `PATTERN_STORE: expected patterns of service ${node.service}, got those of service ${other} in ${prediction.store}: give each a file of its own`,
+    )
+  }
+
   async #save(): Promise<void> {
     // An empty history must not replace a saved one.
     if (this.#predictor.history.lastHour < 0) return
     const { log } = this.#options
     try {
-      const kept = (await this.#file?.save(this.#predictor.patternText())) ?? []
+      const kept = (await this.#file?.save(this.#predictor.patternText(this.#options.config.node.service))) ?? []
       if (kept.length > 0) log.warn({ kept }, 'files that are not patterns were in the way: they have new names')
       this.#unsaved = undefined
     } catch (error) {

@@ -40,10 +40,18 @@ export function exportPatterns(history: AccessHistory, namesOf: (pairId: number)
 /** Pairs in one piece of text: less than a millisecond's work. */
 const PAIRS_A_PIECE = 50
 
-/** The text that JSON.stringify makes of the document, in pieces; it may or may not have reads that come meanwhile. */
-export function* patternText(history: AccessHistory, namesOf: (pairId: number) => PairNames): Iterable<string> {
+/**
+ * The text that JSON.stringify makes of the document, in pieces; it may or may not have reads that come meanwhile.
+ * With a service, it names whose patterns they are.
+ */
+export function* patternText(
+  history: AccessHistory,
+  namesOf: (pairId: number) => PairNames,
+  service?: string,
+): Iterable<string> {
   const { firstHour, lastHour } = hoursOf(history)
-  yield `{"kind":"forewarm-patterns","version":${VERSION},"firstHour":${firstHour},"lastHour":${lastHour},"pairs":[`
+  const of = service === undefined ? '' : `"service":${JSON.stringify(service)},`
+  yield `{"kind":"forewarm-patterns","version":${VERSION},${of}"firstHour":${firstHour},"lastHour":${lastHour},"pairs":[`
   let piece: string[] = []
   let separator = ''
   for (const pair of eachPair(history, namesOf, { firstHour, lastHour })) {
@@ -75,6 +83,11 @@ function* eachPair(
     const { chain, pair, group } = namesOf(pairId)
     if (reads.length > 0) yield { chain, pair, ...(group !== undefined && { group }), reads }
   }
+}
+
+/** Whose patterns a saved document has, if it says so. Those of earlier releases do not. */
+export function serviceOfPatterns(value: unknown): string | undefined {
+  return isObject(value) && typeof value.service === 'string' ? value.service : undefined
 }
 
 export type ParsedPatterns =

@@ -156,8 +156,8 @@ export class Predictor {
   }
 
   /** The same document as text, in pieces that take a moment each. */
-  patternText(): Iterable<string> {
-    return patternText(this.history, this.#options.namesOf)
+  patternText(service?: string): Iterable<string> {
+    return patternText(this.history, this.#options.namesOf, service)
   }
 
   /**

@@ -54,6 +54,25 @@ test('a node counts the reads of pairs beyond those that it remembers', async ()
   })
 })
 
+test('a node does not take, or replace, the patterns that a node of another service has saved', async () => {
+  const reader = detector('reader', {}, (_, prices) => void prices.get('ethereum', 'READ'))
+  const store = join(folder, 'shared.json')
+  const prediction = { ...config.prediction, store }
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ detectors: [reader], config: { prediction } })
+    await stage.produce(updateOf('A'))
+    await until('it is handled', () => node.stats().updates === 1)
+    await node.close()
+    const saved = readFileSync(store, 'utf8')
+    expect(JSON.parse(saved)).toMatchObject({ service: stage.service })
+    const other = await stage.node({ config: { prediction, node: { service: 'other' } } })
+    const message = expect.stringContaining(`of service other, got those of service ${stage.service}`)
+    await expect(other.start()).rejects.toMatchObject({ code: 'bad-config', message })
+    await other.close()
+    expect(readFileSync(store, 'utf8')).toBe(saved)
+  })
+})
+
 test('a node that read nothing leaves its pattern file as it is, even if it is unreadable', async () => {
   const { store } = config.prediction
   for (const text of ['{"kind":"forewarm-patterns","version":2}', '{"kind":"fore']) {
