@@ -3,7 +3,7 @@ import { findPriceTopics } from '../src/broker/price-topics.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import { noSuchTopic } from '../src/replay/source/topic-range.ts'
+import { assertTopicName, noSuchTopic } from '../src/replay/source/topic-range.ts'
 import { UsageError } from './usage-error.ts'
 
 export interface PriceTopic {
@@ -15,6 +15,7 @@ export interface PriceTopic {
 export function priceTopicFor(broker: Broker, config: Config, named: string | undefined): Promise<PriceTopic> {
   return withAdmin(broker, async (admin) => {
     if (named !== undefined) {
+      await assertTopicName(admin, named)
       const partitions = await admin.partitions(named)
       if (partitions === undefined) throw await noSuchTopic(admin, named)
       return { topic: named, partitions }

@@ -176,6 +176,8 @@ describe('the command line on a real Kafka', () => {
     const { code, stderr } = await call('tail', 'prices-none')
     expect(code).toBe(1)
     expect(stderr).toMatch(/topic prices-none does not exist; the cluster has /)
+    const named = await forewarm(['produce', '-', '--topic', ''], { env: ENV })
+    expect(named).toMatchObject({ code: 2, stderr: expect.stringContaining('topics: got ""; allowed: names of 1 to') })
   })
 
   test('warm --wait without a node times out with code 1; warm alone only sends', async () => {

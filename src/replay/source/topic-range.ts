@@ -35,7 +35,7 @@ export async function resolveTopicRange(admin: Admin, request: TopicRangeRequest
   const ranges: PartitionRange[] = []
   const ends: bigint[] = []
   for (const topic of request.topics) {
-    await assertName(admin, topic)
+    await assertTopicName(admin, topic)
     const count = await admin.partitions(topic)
     if (count === undefined) throw await noSuchTopic(admin, topic)
     partitions.set(topic, count)
@@ -66,7 +66,7 @@ function assertBeforeEnd({ fromOffset = 0n, follow = false }: TopicRangeRequest,
 const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/
 
 /** Throws `bad-option` for what cannot be the name of a topic, such as a pattern. */
-async function assertName(admin: Admin, topic: string): Promise<void> {
+export async function assertTopicName(admin: Admin, topic: string): Promise<void> {
   if (TOPIC_NAME.test(topic)) return
   const got = JSON.stringify(topic)
   const isPattern = /^\/.*\/[a-z]*$/.test(topic)
