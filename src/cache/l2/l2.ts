@@ -20,7 +20,7 @@ export interface L2 {
   state(): L2State
   /** As last measured; undefined before that, and if the level cannot tell. */
   readonly usage?: L2Usage | undefined
-  /** Measures `usage` anew, in the background. */
+  /** Measures `usage` anew, in the background, and finds out whether the level was emptied. Called every ten seconds. */
   measure?(): void
   close(): Promise<void>
 }

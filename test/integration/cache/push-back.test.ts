@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
+import { Redis } from 'ioredis'
 import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
 import { PushBack } from '../../../src/cache/l2/push-back.ts'
@@ -57,4 +58,24 @@ test('a Redis that was killed and comes back empty gets the values of L1, and ke
   }
   await until('all are written, but for the one that is older', isDone, { timeoutMs: 60_000 })
   expect(await other.load(ids)).toEqual(loaded(...ids.map((pairId) => (pairId === newer ? 11 : 10))))
+})
+
+test('a Redis that was flushed without losing its connections is noticed, and not before', async () => {
+  const table = new PairTable({ maxPairs: 10 })
+  let calls = 0
+  const l2 = await openL2(table, () => calls++)
+  const looked = async () => {
+    l2.measure?.()
+    // Commands of one connection are answered in their order.
+    await l2.load([table.register(uniqueName('chain'), 'a')])
+  }
+  await looked()
+  await looked()
+  expect(calls).toBe(1)
+  const raw = new Redis(redis.redisUrl ?? '')
+  await raw.flushall()
+  raw.disconnect()
+  await looked()
+  await looked()
+  expect(calls).toBe(2)
 })

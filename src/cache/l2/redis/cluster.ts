@@ -75,6 +75,10 @@ export class RedisCluster implements RedisServers {
     return this.#visit(calls, slots, (server, own, asking) => server.send(operation, own, asking))
   }
 
+  async look(): Promise<void> {
+    await Promise.all([...this.#servers.values()].map((server) => server.look()))
+  }
+
   /** The sum over all masters. */
   async usage(): Promise<L2Usage | undefined> {
     const masters = [...this.#owners].flatMap((address) => this.#servers.get(address) ?? [])

@@ -62,7 +62,8 @@ export class RedisLink {
     this.#redis.on('error', (error: Error) => {
       // The commands in flight end with the connection; what ended it is the reason.
       const reason = this.#reasonOf(error)
-      if (this.#lastError === undefined || !/^(?:Connection is closed|not connected)/.test(reason)) this.#lastError = reason
+      if (this.#lastError === undefined || !/^(?:Connection is closed|not connected)/.test(reason))
+        this.#lastError = reason
       const command = commandOf(error)
       // Whoever goes on without the database that was asked for writes into another one.
       if (command === 'select') this.#redis.disconnect(true)

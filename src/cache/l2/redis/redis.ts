@@ -168,6 +168,7 @@ class RedisL2 implements L2 {
 
   measure(): void {
     if (this.#closed !== undefined) return
+    void this.#inFlight.add(this.#servers.look())
     void this.#inFlight.add(this.#servers.usage()).then((usage) => {
       this.#usage = usage ?? this.#usage
     })

@@ -20,6 +20,8 @@ export interface RedisServers {
   load(groups: readonly KeyGroup[]): Promise<Replies>
   /** One reply for each call: how many keys it has written or removed. */
   send(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies>
+  /** Finds out whether a server was emptied without losing its connections, and then calls `onReady`. */
+  look(): Promise<void>
   /** What the servers hold; undefined if one did not say. */
   usage(): Promise<L2Usage | undefined>
   /** Closes at once; commands in flight are given up. May be called twice. */
@@ -50,6 +52,8 @@ export class RedisServer implements RedisServers {
   readonly #reads: CircuitBreaker
   readonly #writes: CircuitBreaker
   #opened: Promise<void> | undefined
+  /** Whether the server had the marker, or got it, on this connection. */
+  #isMarked = false
   /** Whether this connection has answered for keys of two chains. */
   mixesChains = false
 
@@ -85,6 +89,16 @@ export class RedisServer implements RedisServers {
     return asking ? withoutAsking(replies) : replies
   }
 
+  /** A key without a TTL is missing only after a flush. In a cluster, the master that has its slot has it. */
+  async look(): Promise<void> {
+    const [marker = ''] = keysOfTwoChains(this.#options.service)
+    const replies = await this.#link.call((redis) => redis.set(marker, '', 'NX'))
+    if (!replies.ok) return
+    const isEmptied = this.#isMarked && replies.values[0] === 'OK'
+    this.#isMarked = true
+    if (isEmptied) this.#options.onReady()
+  }
+
   async usage(): Promise<L2Usage | undefined> {
     const replies = await this.#link.trip((pipeline) => {
       pipeline.dbsize()
@@ -107,6 +121,7 @@ export class RedisServer implements RedisServers {
   #connected(): void {
     this.#reads.halfOpen()
     this.#writes.halfOpen()
+    this.#isMarked = false
     void this.#calls.prepare()
     void this.#findWhetherChainsMix()
     this.#options.onReady()
