@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const SIGNIFICANT = ['dist/index.js', 'dist/index.d.ts', 'dist/testing.js', 'dist/bin/forewarm.js', 'docs/api.md']
+const SIGNIFICANT = ['dist/index.js', 'dist/index.d.ts', 'dist/testing.js', 'dist/bin/forewarm.cjs', 'docs/api.md']
 
 let folder: string
 let application: string
@@ -40,7 +40,7 @@ test('an application imports the package and its testing entry', () => {
 })
 
 test('the command of the package tells its version', () => {
-  const command = join(application, 'node_modules/forewarm/dist/bin/forewarm.js')
+  const command = join(application, 'node_modules/forewarm/dist/bin/forewarm.cjs')
   expect(run(process.execPath, [command, '--version'], application)).toMatch(/\d+\.\d+\.\d+/)
 })
 
