@@ -79,7 +79,7 @@ export class PacedSocket extends Duplex implements Paced {
     this.#request = request
     response.once('close', () => {
       this.#unanswered--
-      this.#enter(this.#held.length > 0 ? 'asking' : 'idle')
+      this.#enter(this.#stageNow())
       this.#goOn()
     })
   }
@@ -148,13 +148,23 @@ export class PacedSocket extends Duplex implements Paced {
       if (this.#mayGoOn()) this.#turns.ask(this)
     } else if (!this.#hasEnded) {
       if (!this.writableEnded) this.#socket.resume()
-    } else if (this.#unanswered === 0 || !this.#request?.complete) this.push(null)
+    } else if (this.#parserWaits()) this.push(null)
   }
 
   /** Whether the parser may have more: the rest of the request that it is reading, or the next one. */
   #mayGoOn(): boolean {
     if (this.#held.length === 0 || !this.#isWanted || this.writableEnded) return false
-    return this.#unanswered === 0 || !this.#request?.complete
+    return this.#parserWaits()
+  }
+
+  /** A piece may end one request and begin the next, so an incomplete request may come behind one that is not answered. */
+  #parserWaits(): boolean {
+    return this.#unanswered === 0 || (this.#unanswered === 1 && this.#request?.complete === false)
+  }
+
+  #stageNow(): Stage {
+    if (this.#unanswered > 0) return this.#request?.complete === true ? 'answering' : 'asking'
+    return this.#held.length > 0 ? 'asking' : 'idle'
   }
 
   #enter(stage: Stage): void {

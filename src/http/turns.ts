@@ -3,6 +3,7 @@ export interface Paced {
   /** Whether its next piece goes before those of others. */
   readonly isUrgent: boolean
   step(): void
+  destroy(error: Error): unknown
 }
 
 /** What pieces may take of a turn of the event loop, except for the last of them. */
@@ -41,10 +42,19 @@ export class Turns {
       const [first] = line
       if (first === undefined) continue
       line.delete(first)
-      first.step()
+      this.#step(first)
     }
     // What a piece starts, up to the answer, mostly is done in microtasks. It belongs to the turn.
     queueMicrotask(() => process.nextTick(() => this.#goOn()))
+  }
+
+  /** A connection whose step throws is closed: the others must get their turns. */
+  #step(paced: Paced): void {
+    try {
+      paced.step()
+    } catch (error) {
+      paced.destroy(error instanceof Error ? error : new Error(String(error)))
+    }
   }
 
   #goOn(): void {

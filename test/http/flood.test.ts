@@ -42,6 +42,28 @@ describe('a caller that pipelines requests', () => {
     expect(counted.done).toBe(500)
   })
 
+  test('with bodies has no more than the next one begun', async () => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+    let begun = 0
+    const metrics = async () => {
+      begun++
+      await gate
+      return OPERATIONS.metrics(undefined)
+    }
+    const ready = () => {
+      begun++
+      return OPERATIONS.ready()
+    }
+    const port = await started({ operations: { ...OPERATIONS, metrics, ready } })
+    const socket = await connected(port)
+    const withBody = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nX`
+    socket.end(withBody('/metrics') + withBody('/readyz').repeat(50))
+    for (let i = 0; i < 20; i++) expect(await probe(port)).toBe(200)
+    expect(begun).toBeLessThanOrEqual(2)
+    open()
+    expect(statuses(await text(socket))).toHaveLength(51)
+  })
+
   test('waits in line with fifty others, and /livez does not wait for them', async () => {
     const counted = counting()
     const port = await started({ operations: counted.operations })

@@ -7,6 +7,7 @@ function asking(turns: Turns, { name, steps, log }: { name: string; steps: numbe
   let left = steps
   const paced: Paced = {
     isUrgent: name === 'probe',
+    destroy: () => undefined,
     step() {
       log.push(name)
       if (--left > 0) turns.ask(paced)
@@ -42,5 +43,22 @@ describe('turns', () => {
     while (log.length === 0) await turn()
     await turn()
     expect(log).toEqual(['twice'])
+  })
+
+  test('close a connection whose step throws, and go on with the others', async () => {
+    const turns = new Turns()
+    const log: string[] = []
+    const closed: Error[] = []
+    const fault = new Error('of ours')
+    const faulty: Paced = {
+      isUrgent: false,
+      destroy: (error) => closed.push(error),
+      step() {
+        throw fault
+      },
+    }
+    for (const paced of [faulty, asking(turns, { name: 'other', steps: 2, log })]) turns.ask(paced)
+    while (log.length < 2) await turn()
+    expect(closed).toEqual([fault])
   })
 })
