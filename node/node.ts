@@ -291,8 +291,8 @@ class Node implements ForewarmNode {
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
     await this.#starting?.catch(() => undefined)
     const broker = this.#options.broker === undefined ? this.#broker.close() : undefined
-    await Promise.all([this.#telemetry?.shutdown(), closeCaches(this.#caches), broker, this.#watchdog.close()])
-    this.#strayErrors.close()
+    const ended = [this.#telemetry?.shutdown(), closeCaches(this.#caches), broker, this.#watchdog.close()]
+    await Promise.all(ended).finally(() => this.#strayErrors.close())
     if (this.#starting !== undefined) this.#log.info('the node is closed')
     if (this.#caches.prediction.unsaved !== undefined) throw this.#caches.prediction.unsaved
   }

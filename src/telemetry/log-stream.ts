@@ -47,6 +47,7 @@ export class LogStream {
     while (this.#waiting.length > 0) {
       const [first = new Uint8Array()] = this.#waiting
       const taken = this.#taken(first)
+      if (taken === undefined) return
       this.#waitingBytes -= taken
       if (taken < first.length) this.#waiting[0] = first.subarray(taken)
       else this.#waiting.shift()
@@ -67,7 +68,7 @@ export class LogStream {
   }
 
   /** Gives up lines that can never be written: the reader is gone, and a node does not end for want of one. */
-  #taken(bytes: Uint8Array): number {
+  #taken(bytes: Uint8Array): number | undefined {
     try {
       return this.#write(bytes)
     } catch (error) {
@@ -76,7 +77,7 @@ export class LogStream {
       this.#told = this.#dropped
       this.#waiting = []
       this.#waitingBytes = 0
-      return 0
+      return undefined
     }
   }
 

@@ -79,6 +79,21 @@ describe('the stream of the log', () => {
     log.write('a\n')
     expect(log.dropped).toBe(1)
   })
+
+  test('tries a line that can never be written once', async () => {
+    let tries = 0
+    const timer = new ManualTimer(virtualClock())
+    const log = new LogStream({
+      timer: timer.start,
+      write: () => {
+        tries++
+        throw Object.assign(new Error('gone'), { code: 'EPIPE' })
+      },
+    })
+    log.write('a\n')
+    await timer.advance(1_000)
+    expect([tries, log.dropped, timer.pending]).toEqual([1, 1, 0])
+  })
 })
 
 describe('a process whose log nobody reads goes on, and counts the dropped lines', () => {
