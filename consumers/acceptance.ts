@@ -9,6 +9,12 @@ export interface ForeignTopic {
   readonly detail: string
 }
 
+/** Is told when the verdict on a topic changes. */
+export interface Verdicts {
+  topicForeign(topic: ForeignTopic): void
+  topicFamiliar(topic: string): void
+}
+
 interface Counts {
   handled: number
   refused: number
@@ -29,12 +35,10 @@ const FAMILIAR_SHARE = 0.5
  */
 export class Acceptance {
   readonly #topics = new Map<string, Counts>()
-  readonly #onForeign: (topic: ForeignTopic) => void
-  readonly #onFamiliar: (topic: string) => void
+  readonly #verdicts: Verdicts
 
-  constructor(onForeign: (topic: ForeignTopic) => void, onFamiliar: (topic: string) => void) {
-    this.#onForeign = onForeign
-    this.#onFamiliar = onFamiliar
+  constructor(verdicts: Verdicts) {
+    this.#verdicts = verdicts
   }
 
   /** The topics that are foreign now. */
@@ -59,13 +63,18 @@ export class Acceptance {
     counts.refused /= 2
   }
 
+  /** The topic's partitions have gone to others, or it was made again. */
+  forget(topic: string): void {
+    this.#topics.delete(topic)
+  }
+
   #judge(topic: string, counts: Counts): void {
     const share = counts.refused / counts.handled
     if (!counts.isForeign && share >= FOREIGN_SHARE && counts.first !== undefined) {
       counts.isForeign = true
-      this.#onForeign(counts.first)
+      this.#verdicts.topicForeign(counts.first)
     } else if (share < FAMILIAR_SHARE) {
-      if (counts.isForeign) this.#onFamiliar(topic)
+      if (counts.isForeign) this.#verdicts.topicFamiliar(topic)
       counts.isForeign = false
       counts.first = undefined
     }

@@ -98,7 +98,8 @@ export class PriceLane implements RecordHandler {
     let record = from
     try {
       for (; record < end && !context.signal.aborted; record++) {
-        if (this.#replay?.isTaken === true) await this.#replay.free()
+        // Another lane may have taken the turn before this one goes on.
+        while (this.#replay?.isTaken === true) await this.#replay.free()
         this.#isRedelivered = mayRepeat && batch.offset(record) < this.#handledTo
         const wait = this.#handleRecord(batch, record)
         if (wait === undefined) continue

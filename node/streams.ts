@@ -69,10 +69,7 @@ export function createStreams(options: StreamsOptions): Streams {
   const partitions = topics.warmResultPartitions
   const results = createWarmResultProducer({ producer, topic: warmResultsTopic, partitions })
   const catchUp = new CatchUp()
-  const acceptance = new Acceptance(
-    (topic) => faults.topicForeign(topic),
-    (topic) => faults.topicFamiliar(topic),
-  )
+  const acceptance = new Acceptance(faults)
   const onWarmFault = warmFaultOf(options, faults)
   const detection = createDetection(options, interest)
   const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, detection }
@@ -156,6 +153,7 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
       await options.caches.writeBehind.flush()
       parts.interest.revoke(partitions)
       parts.catchUp.revoked(partitions)
+      for (const { topic } of partitions) parts.acceptance.forget(topic)
     },
     onEvent: (event) => {
       report(options, parts.faults, event)

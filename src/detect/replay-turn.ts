@@ -18,13 +18,14 @@ export class ReplayTurn {
     return this.#taken !== undefined
   }
 
-  /** Resolves when the record in hand is done. */
+  /** Resolves when the record in hand is done. Another may have begun when the caller goes on. */
   async free(): Promise<void> {
-    while (this.#taken !== undefined) await this.#taken
+    await this.#taken
   }
 
   /** Moves the clock to the record's timestamp. The turn must be free. */
   begin(timestampMs: number): void {
+    if (this.isTaken) throw new Error('the handlers of another record have not settled')
     this.#clock.advanceTo(timestampMs)
     this.asOfMs = timestampMs < this.#clock.now() ? timestampMs : Number.POSITIVE_INFINITY
   }

@@ -31,6 +31,13 @@ describe('a price topic', () => {
     expect(told).toEqual([expect.anything(), 'prices'])
   })
 
+  test('is forgotten when its partitions go to another node', () => {
+    const { acceptance } = newStage()
+    refuse(acceptance, 20)
+    acceptance.forget('prices')
+    expect(acceptance.foreign).toEqual([])
+  })
+
   test('is judged by its own records', () => {
     const { acceptance } = newStage()
     acceptance.handled('other', 1_000)
@@ -44,7 +51,7 @@ function newStage() {
   const tell = (what: ForeignTopic | string) => {
     told.push(what)
   }
-  return { acceptance: new Acceptance(tell, tell), told }
+  return { acceptance: new Acceptance({ topicForeign: tell, topicFamiliar: tell }), told }
 }
 
 /** A batch of records that are all refused. */
