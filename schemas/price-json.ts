@@ -219,6 +219,8 @@ class Scan {
     if (pairEnd === 0 || chainEnd === 0 || !isTime || Number.isNaN(SCRATCH[0] as number)) return false
     if ((SCRATCH[SEQUENCE] as number) > Number.MAX_SAFE_INTEGER) return false
     const chainId = this.#ids.chainIdOfBytes(view, STARTS[CHAIN] as number, chainEnd)
+    // All chains are taken. The exact reader tells whether the record has several.
+    if (chainId < 0) return false
     if (this.#chainId < 0) this.#chainId = chainId
     else if (this.#chainId !== chainId) return false
     const pairId = this.#ids.registerBytes(chainId, view, STARTS[PAIR] as number, pairEnd)

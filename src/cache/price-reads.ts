@@ -29,7 +29,7 @@ export async function readMany<R>(reads: PriceReads<R>, pairs: readonly string[]
   const fetches: { readonly at: number; readonly pairId: number; readonly fetch: Promise<Fetched> }[] = []
   for (const [at, pair] of pairs.entries()) {
     const pairId = reads.ask(pair)
-    readings.push(absenceWithoutId(reads.chain, pair))
+    readings.push(pairId < 0 ? absenceWithoutId(reads.chain, pair) : 'unknown')
     if (pairId < 0) continue
     const isHit = reads.get(pairId, PRICE)
     if (isHit) readings[at] = reads.readingOf(pair, PRICE)

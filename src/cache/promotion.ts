@@ -143,7 +143,8 @@ export class Promotion {
     const startMs = performance.now()
     void l2.load(pairIds).then((load) => {
       cancel()
-      this.typicalMs += (performance.now() - startMs - this.typicalMs) * TYPICAL_WEIGHT
+      if (load.status !== 'unavailable')
+        this.typicalMs += (performance.now() - startMs - this.typicalMs) * TYPICAL_WEIGHT
       for (const pairId of pairIds) {
         this.#underWay.delete(pairId)
         this.#missed.delete(pairId)

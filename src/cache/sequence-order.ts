@@ -29,9 +29,19 @@ export class SequenceOrder {
     const isKnown = newest[at] === eventTimeMs
     const place = hasNone ? 0 : Math.floor(sequence % SEQUENCE_PLACES)
     // The newest value of this millisecond may be another node's, whose sequence only shows in its place.
-    if (isKnown ? sequence < (newest[at + 1] as number) : !hasNone && floor > first + place) return -1
+    if (isKnown ? sequence < (newest[at + 1] as number) : !hasNone && isBehind(place, floor - first)) return -1
     newest[at] = eventTimeMs
     if (!hasNone || !isKnown) newest[at + 1] = sequence
     return place
   }
+}
+
+/**
+ * Whether a sequence's place is before that of the newest version. Places come round, so the shorter way between the two
+ * decides, as in RFC 1982. After a version that no sequence gave nobody can tell.
+ */
+function isBehind(place: number, newest: number): boolean {
+  if (newest < 0 || newest >= SEQUENCE_PLACES) return false
+  const ahead = (newest - place + SEQUENCE_PLACES) % SEQUENCE_PLACES
+  return ahead > 0 && ahead < SEQUENCE_PLACES / 2
 }

@@ -83,6 +83,25 @@ describe('within one millisecond of a pair', () => {
     expect(new Set(outcomes)).toEqual(new Set(['stored']))
   })
 
+  test('a sequence whose place has come round is newer than the last one of another node', () => {
+    const held = emptyPrice()
+    write(0, 8, T0, 2_046)
+    caches.l1.peek(0, held)
+    for (const [sequence, outcome] of [
+      [2_050, 'stored'],
+      [2_045, 'older'],
+    ] as const) {
+      writesTo(new TestCaches())
+      caches.l1.fill(0, held)
+      expect(write(0, 9, T0, sequence)).toBe(outcome)
+    }
+  })
+
+  test('an update with a sequence is newer than a deletion of that millisecond', async () => {
+    await writer.delist(0, T0)
+    expect(write(0, 9, T0, 1)).toBe('stored')
+  })
+
   test('the sequence gives the version, so that after a restart or on another node an older update stays older', () => {
     const held = emptyPrice()
     write(0, 8, T0, 8)

@@ -83,7 +83,7 @@ class MemoryL2 implements L2 {
   }
 
   #put(columns: PriceColumns, row: number): boolean {
-    const { clock, ttlMs, random, onNewer } = this.#options
+    const { clock, ttlMs, tombstoneTtlMs = ttlMs, random, onNewer } = this.#options
     const pairId = columns.pairIds[row] as number
     const version = columns.versions[row] as number
     // A row of version 0 has no value: its pair was delisted while it waited.
@@ -94,7 +94,8 @@ class MemoryL2 implements L2 {
       return false
     }
     const price = isTombstone(columns, row) ? undefined : priceOfRow(columns, row)
-    this.#stored.set(pairId, { version, price, expiresAtMs: clock.now() + jitteredTtlMs(ttlMs, random) })
+    const stayMs = price === undefined ? tombstoneTtlMs : jitteredTtlMs(ttlMs, random)
+    this.#stored.set(pairId, { version, price, expiresAtMs: clock.now() + stayMs })
     return true
   }
 

@@ -1,4 +1,4 @@
-import type { PriceColumns } from '../../cached-price.ts'
+import { isTombstone, type PriceColumns } from '../../cached-price.ts'
 import { jitteredTtlMs } from '../../ttl.ts'
 import type { Deletion } from '../l2.ts'
 import { encodeValue, MAX_VALUE_BYTES } from '../value.ts'
@@ -20,6 +20,8 @@ export interface VersionedCall {
 }
 
 export interface JitteredTtl {
+  /** How long a deletion is remembered. */
+  readonly tombstoneTtlMs: number
   readonly ttlMs: number
   readonly random: () => number
 }
@@ -71,7 +73,8 @@ function writeCall(columns: PriceColumns, rows: readonly number[], keys: PairKey
   for (const row of rows) {
     names.push(keys.keyOf(columns.pairIds[row] as number))
     const length = encodeValue(columns, row, packed, end + ROW_HEAD_BYTES)
-    packed.writeUInt32LE(Math.min(jitteredTtlMs(ttl.ttlMs, ttl.random), LONGEST_TTL_MS), end)
+    const stayMs = isTombstone(columns, row) ? ttl.tombstoneTtlMs : jitteredTtlMs(ttl.ttlMs, ttl.random)
+    packed.writeUInt32LE(Math.min(stayMs, LONGEST_TTL_MS), end)
     packed[end + 4] = length
     end += ROW_HEAD_BYTES + length
   }

@@ -112,7 +112,8 @@ class RedisL2 implements L2 {
   }
 
   async write(columns: PriceColumns, from: number, to: number, pace = WITHOUT_REST): Promise<L2Write> {
-    const how = { keys: this.#keys, ttl: { ttlMs: this.#options.ttlMs, random: this.#options.random } }
+    const { ttlMs, tombstoneTtlMs = ttlMs, random } = this.#options
+    const how = { keys: this.#keys, ttl: { ttlMs, tombstoneTtlMs, random } }
     const pairOfRow = (row: number) => columns.pairIds[row] as number
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(columns.pairIds, { from, to, limit: KEYS_A_CALL, mixesChains })
