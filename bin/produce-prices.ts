@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { createPricePublisher, type PricePublisher } from '../producers/price-updates.ts'
 import { KEY_SEPARATOR } from '../schemas/topics.ts'
 import type { Broker } from '../src/broker/port.ts'
@@ -47,13 +48,18 @@ const STANDARD_INPUT = '-'
 /** How many updates may wait for their acknowledgement; the publisher's own bound is far above. */
 const MOST_PENDING = 20_000
 
+async function isRegular(file: string): Promise<boolean> {
+  return file !== STANDARD_INPUT && (await stat(file)).isFile()
+}
+
 /**
  * Writes the updates of a file to a topic. Throws before anything is written if a file has a line that `onBadLine` throws
  * for, or (a ForewarmError, `bad-value`) a time that the topic refuses.
  */
 export async function producePrices(options: ProducePricesOptions): Promise<ProduceReport> {
   const watch = await timeWatch(options)
-  if (options.timestamps === 'broker' && options.skipsBad !== true && options.file !== STANDARD_INPUT)
+  // A pipe can be read once only.
+  if (options.timestamps === 'broker' && options.skipsBad !== true && (await isRegular(options.file)))
     for await (const _ of parsedLines(options));
   const producer = options.broker.producer()
   await producer.connect()

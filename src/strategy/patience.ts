@@ -32,6 +32,7 @@ export class Patience {
     this.#throttle.judge()
     const isResting = this.#throttle.isThrottled
     if (isResting !== wasResting) this.#warms = 0
+    if (isResting && !wasResting) this.#leftUpdates = this.#restUpdates
     if (!isResting || this.#leftUpdates <= 0) return false
     this.#leftUpdates -= updates
     return true

@@ -45,8 +45,8 @@ test('I4 for L2 alone: the newest value is stored, whatever the order of the wri
 test('I4 for L2 alone: without the version compare an older value is stored, and the writes find it', async () => {
   const mutant = mutantOf(
     new URL('../../src/cache/l2/memory.ts', import.meta.url),
-    '(live(pairId)?.version ?? 0) > version',
-    'live(pairId) === null',
+    'if (floor > version) {',
+    'if (floor < 0) {',
   )
   try {
     const { createMemoryL2 } = await import(mutant.url)

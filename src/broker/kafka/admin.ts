@@ -14,6 +14,9 @@ import { EARLIEST, LATEST } from './wire/list-offsets.ts'
 
 const SETTLE_MS = 10_000
 const POLL_MS = 20
+/** A broker that has just come back takes no partitions for a moment, as if there were too few of them. */
+const FENCED_MS = 5_000
+const FENCED_POLL_MS = 250
 
 /** What reads the cluster asks it by requests of our own; KafkaJS's admin changes it. */
 export class KafkaAdmin implements Admin {
@@ -217,13 +220,23 @@ export class KafkaAdmin implements Admin {
 async function createMissing(admin: KafkaJsAdmin, missing: readonly TopicSpec[]): Promise<string[]> {
   const created: string[] = []
   for (const spec of missing) {
-    try {
-      if (await admin.createTopics({ topics: [topicConfigOf(spec)], waitForLeaders: false })) created.push(spec.topic)
-    } catch (error) {
-      throw toBrokerError(error, `creating topic ${spec.topic}`)
-    }
+    if (await createOne(admin, spec)) created.push(spec.topic)
   }
   return created
+}
+
+/** Returns false if another process was quicker. */
+async function createOne(admin: KafkaJsAdmin, spec: TopicSpec): Promise<boolean> {
+  const endMs = performance.now() + FENCED_MS
+  for (;;) {
+    try {
+      return await admin.createTopics({ topics: [topicConfigOf(spec)], waitForLeaders: false })
+    } catch (error) {
+      if (protocolType(error) !== 'INVALID_REPLICATION_FACTOR' || performance.now() > endMs)
+        throw toBrokerError(error, `creating topic ${spec.topic}`)
+    }
+    await delay(FENCED_POLL_MS)
+  }
 }
 
 function topicConfigOf({ topic, partitions, replicationFactor, config = {} }: TopicSpec): ITopicConfig {
