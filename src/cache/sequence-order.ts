@@ -27,7 +27,8 @@ export class SequenceOrder {
     if (at >= this.#newest.length) this.#newest = enlarged(this.#newest, new Float64Array(Math.max(1024, at * 2)))
     const newest = this.#newest
     const isKnown = newest[at] === eventTimeMs
-    const place = hasNone ? 0 : Math.floor(sequence % SEQUENCE_PLACES)
+    // As `%`, which V8 computes for doubles by a call of ten times the cost.
+    const place = hasNone ? 0 : Math.floor(sequence - Math.floor(sequence / SEQUENCE_PLACES) * SEQUENCE_PLACES)
     // The newest value of this millisecond may be another node's, whose sequence only shows in its place.
     if (isKnown ? sequence < (newest[at + 1] as number) : !hasNone && isBehind(place, floor - first)) return -1
     newest[at] = eventTimeMs
