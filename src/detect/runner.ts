@@ -154,7 +154,8 @@ export class DetectorRunner {
   #call(index: number, run: Run, prices: Prices): Promise<void> | undefined {
     try {
       const returned = this.#functions[index]?.(run.update, prices)
-      return isPromise(returned) ? returned : undefined
+      // A thenable of the user's may lack what a promise has. A promise is passed as it is.
+      return isPromise(returned) ? Promise.resolve(returned) : undefined
     } catch (error) {
       this.#failed(index, run, error)
       return undefined
@@ -210,7 +211,7 @@ export class DetectorRunner {
 
 /** A detector in JavaScript may return anything, such as the length of a list that it has pushed to. */
 function isPromise(returned: unknown): returned is Promise<void> {
-  return typeof returned === 'object' && returned !== null && 'then' in returned
+  return typeof returned === 'object' && returned !== null && 'then' in returned && typeof returned.then === 'function'
 }
 
 function subscribed(detector: Detector, topic: string, chain: string): boolean {

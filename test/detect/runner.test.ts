@@ -41,6 +41,11 @@ function handle(runner: DetectorRunner, of: PriceUpdate): Promise<void> | undefi
   return runner.handle('prices', caches.table.register(of.chain, of.pair), of)
 }
 
+/** An object of the user's that has a member of this name. */
+function withThen(then: unknown): Promise<void> {
+  return Object.fromEntries([['then', then]]) as unknown as Promise<void>
+}
+
 /** A detector whose handlers the test settles. */
 function gated(): { readonly gates: Gate[]; readonly detector: Detector } {
   const gates: Gate[] = []
@@ -160,6 +165,21 @@ describe('a handler', () => {
     expect(caches.count('detector_errors_total', { detector: 'throwing' })).toBe(2)
     expect(caches.count('detector_errors_total', { detector: 'rejecting' })).toBe(2)
     expect(caches.count('detector_errors_total', { detector: 'other' })).toBe(0)
+  })
+
+  test('that returns a thenable without catch is a time-out once, and no error', async () => {
+    const runner = runnerOf([detector('thenable', {}, () => withThen(() => undefined))])
+    const done = handle(runner, update('A'))
+    await caches.timer.advance(TIMEOUT_MS)
+    await done
+    const labels = { detector: 'thenable' }
+    expect(caches.count('detector_timeouts_total', labels)).toBe(1)
+    expect(caches.count('detector_errors_total', labels)).toBe(0)
+  })
+
+  test('that returns an object whose then is no function has settled', () => {
+    const runner = runnerOf([detector('odd', {}, () => withThen(1))])
+    expect(handle(runner, update('A'))).toBeUndefined()
   })
 
   test('that does not settle is given up after its time, counted and reported, and the next update is handled', async () => {
