@@ -86,6 +86,8 @@ export interface PriceColumns {
   readonly versions: Float64Array
   readonly eventTimesMs: Float64Array
   readonly numbers: Float64Array
+  /** The code of each row's source (freshness/sources.ts); 0 for the unknown one. */
+  readonly sourceCodes: Uint32Array
 }
 
 export function priceColumns(capacity: number): PriceColumns {
@@ -96,6 +98,7 @@ export function priceColumns(capacity: number): PriceColumns {
     versions: new Float64Array(capacity),
     eventTimesMs: new Float64Array(capacity),
     numbers: new Float64Array(capacity * NUMBER_COUNT),
+    sourceCodes: new Uint32Array(capacity),
   }
 }
 
@@ -111,7 +114,8 @@ export function priceOfRow(columns: PriceColumns, row: number, into = emptyPrice
   return readNumbers(into, columns.numbers, row * NUMBER_COUNT)
 }
 
-export function setRow(columns: PriceColumns, row: number, price: Readonly<CachedPrice>): void {
+export function setRow(columns: PriceColumns, row: number, price: Readonly<CachedPrice>, sourceCode = 0): void {
+  columns.sourceCodes[row] = sourceCode
   columns.versions[row] = price.version
   columns.eventTimesMs[row] = price.eventTimeMs
   writeNumbers(price, columns.numbers, row * NUMBER_COUNT)
@@ -126,6 +130,7 @@ export function appendRows(
   const { from, to } = rows
   into.pairIds.set(columns.pairIds.subarray(from, to), into.count)
   into.versions.set(columns.versions.subarray(from, to), into.count)
+  into.sourceCodes.set(columns.sourceCodes.subarray(from, to), into.count)
   into.eventTimesMs.set(columns.eventTimesMs.subarray(from, to), into.count)
   into.numbers.set(columns.numbers.subarray(from * NUMBER_COUNT, to * NUMBER_COUNT), into.count * NUMBER_COUNT)
   into.count += to - from

@@ -1,41 +1,56 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { type CachedPrice, emptyPrice, MAX_VERSION, type PriceColumns, setNumber } from '../cached-price.ts'
+import {
+  type CachedPrice,
+  emptyPrice,
+  isTombstone,
+  MAX_VERSION,
+  type PriceColumns,
+  setNumber,
+} from '../cached-price.ts'
 
 /**
  * A price as L2 stores it, little endian:
  *
- *     schema u8 | version f64 | event time f64 | presence u8 | the numbers that are present, f64 each
+ *     schema u8 | version f64 | event time f64 | presence u8 | source u32 | the numbers that are present, f64 each
  *
- * That is 26 bytes with a price alone, 50 with four numbers, 66 with all six. Bit i of the presence byte stands for
- * NUMBER_FIELDS[i]. Every later schema must keep schema and version where they are, because the versioned write also
+ * Schema 1 has no source; schema 2 has the code of the partition that the value came from (../freshness/sources.ts). That
+ * is 30 bytes with a price alone, 54 with four numbers, 70 with all six. Bit i of the presence byte stands for
+ * NUMBER_FIELDS[i]. A value whose source is unknown is written in schema 1, and so is a tombstone. Every later schema must keep schema and version where they are, because the versioned write also
  * compares versions that a newer release has written.
  *
  * A tombstone is such a value with the presence TOMBSTONE and no numbers: everything up to its version is deleted. To an
  * older release it is bytes that it cannot read, whose version it respects.
  */
 export const L2_SCHEMA = 1
+export const SOURCE_SCHEMA = 2
 export const VERSION_OFFSET = 1
 export const HEAD_BYTES = 18
 /** It also stands in the code that runs inside Redis. */
 export const TOMBSTONE = 0x80
-export const MAX_VALUE_BYTES = HEAD_BYTES + 8 * NUMBER_COUNT
+export const SOURCE_BYTES = 4
+export const MAX_VALUE_BYTES = HEAD_BYTES + SOURCE_BYTES + 8 * NUMBER_COUNT
+/** In place of a source's code: the pair's values come from several sources. */
+export const MIXED = 0xffff_ffff
 
 const EVENT_TIME_OFFSET = 9
 const PRESENCE_OFFSET = 17
 
 export type DecodedValue =
-  | { readonly ok: true; readonly price: CachedPrice }
+  /** The code of the price's source is 0 if that is unknown. */
+  | { readonly ok: true; readonly price: CachedPrice; readonly sourceCode: number }
   /** The pair is deleted up to this version. */
   | { readonly ok: true; readonly price: undefined; readonly version: number }
   | { readonly ok: false; readonly reason: 'short' | 'corrupt' | 'newer-schema' }
 
 /** Writes a row at `offset` and returns the number of bytes, at most MAX_VALUE_BYTES. */
 export function encodeValue(columns: PriceColumns, row: number, into: Buffer, offset: number): number {
-  into[offset] = L2_SCHEMA
+  const sourceCode = isTombstone(columns, row) ? 0 : (columns.sourceCodes[row] as number)
+  into[offset] = sourceCode === 0 ? L2_SCHEMA : SOURCE_SCHEMA
   into.writeDoubleLE(columns.versions[row] as number, offset + VERSION_OFFSET)
   into.writeDoubleLE(columns.eventTimesMs[row] as number, offset + EVENT_TIME_OFFSET)
   let presence = 0
   let end = offset + HEAD_BYTES
+  if (sourceCode !== 0) end = into.writeUInt32LE(sourceCode, end)
   for (let field = 0; field < NUMBER_COUNT; field++) {
     const value = columns.numbers[row * NUMBER_COUNT + field] as number
     if (Number.isNaN(value)) continue
@@ -50,28 +65,31 @@ export function encodeValue(columns: PriceColumns, row: number, into: Buffer, of
 export function decodeValue(bytes: Buffer): DecodedValue {
   const schema = bytes[0]
   if (schema === undefined) return { ok: false, reason: 'short' }
-  if (schema > L2_SCHEMA) return { ok: false, reason: 'newer-schema' }
-  if (schema !== L2_SCHEMA) return { ok: false, reason: 'corrupt' }
-  if (bytes.length < HEAD_BYTES) return { ok: false, reason: 'short' }
+  if (schema > SOURCE_SCHEMA) return { ok: false, reason: 'newer-schema' }
+  if (schema < L2_SCHEMA) return { ok: false, reason: 'corrupt' }
+  const headBytes = schema === SOURCE_SCHEMA ? HEAD_BYTES + SOURCE_BYTES : HEAD_BYTES
+  if (bytes.length < headBytes) return { ok: false, reason: 'short' }
   const presence = bytes[PRESENCE_OFFSET] as number
-  const isTombstone = presence === TOMBSTONE && bytes.length === HEAD_BYTES
-  if (presence >= 1 << NUMBER_COUNT && !isTombstone) return { ok: false, reason: 'corrupt' }
-  const length = HEAD_BYTES + (isTombstone ? 0 : 8 * bitCount(presence))
+  const isDeleted = presence === TOMBSTONE && schema === L2_SCHEMA && bytes.length === headBytes
+  if (presence >= 1 << NUMBER_COUNT && !isDeleted) return { ok: false, reason: 'corrupt' }
+  const length = headBytes + (isDeleted ? 0 : 8 * bitCount(presence))
   if (bytes.length < length) return { ok: false, reason: 'short' }
   if (bytes.length > length) return { ok: false, reason: 'corrupt' }
   const version = bytes.readDoubleLE(VERSION_OFFSET)
   const eventTimeMs = bytes.readDoubleLE(EVENT_TIME_OFFSET)
   if (!(version >= 0 && version <= MAX_VERSION) || !Number.isFinite(eventTimeMs))
     return { ok: false, reason: 'corrupt' }
-  if (isTombstone) return { ok: true, price: undefined, version }
+  if (isDeleted) return { ok: true, price: undefined, version }
   const price = emptyPrice()
   price.version = version
   price.eventTimeMs = eventTimeMs
-  return decodeNumbers(bytes, presence, price) ? { ok: true, price } : { ok: false, reason: 'corrupt' }
+  if (!decodeNumbers(bytes, headBytes, price)) return { ok: false, reason: 'corrupt' }
+  return { ok: true, price, sourceCode: schema === SOURCE_SCHEMA ? bytes.readUInt32LE(HEAD_BYTES) : 0 }
 }
 
-function decodeNumbers(bytes: Buffer, presence: number, price: CachedPrice): boolean {
-  let at = HEAD_BYTES
+function decodeNumbers(bytes: Buffer, from: number, price: CachedPrice): boolean {
+  const presence = bytes[PRESENCE_OFFSET] as number
+  let at = from
   for (let field = 0; field < NUMBER_COUNT; field++) {
     if ((presence & (1 << field)) === 0) continue
     const value = bytes.readDoubleLE(at)

@@ -93,11 +93,12 @@ export class WriteBehind {
     return this.#filling.count >= this.#filling.capacity && this.#away === undefined
   }
 
-  /** An update, its numbers at `base` in `numbers`. */
-  add(pairId: number, version: number, numbers: Float64Array, base: number): void {
+  /** An update, its numbers at `base` in `numbers`, and the code of its source. */
+  add(pairId: number, version: number, numbers: Float64Array, base: number, sourceCode = 0): void {
     const row = this.#rowOf(pairId)
     if (row < 0) return
     const columns = this.#filling
+    columns.sourceCodes[row] = sourceCode
     columns.versions[row] = version
     columns.eventTimesMs[row] = eventTimeOf(version)
     const to = row * NUMBER_COUNT
@@ -105,8 +106,8 @@ export class WriteBehind {
   }
 
   /** A value of L1 or L3 that L2 may not have. */
-  addPrice(pairId: number, price: Readonly<CachedPrice>): void {
-    this.#set(this.#rowOf(pairId), price)
+  addPrice(pairId: number, price: Readonly<CachedPrice>, sourceCode = 0): void {
+    this.#set(this.#rowOf(pairId), price, sourceCode)
   }
 
   /** Fills `into` with the newest value that L2 may not have yet, and tells whether there is one. */
@@ -182,8 +183,8 @@ export class WriteBehind {
     if (lost > 0) this.#options.onLost?.(lost, this.#away ?? 'closed')
   }
 
-  #set(row: number, price: Readonly<CachedPrice>): void {
-    if (row >= 0) setRow(this.#filling, row, price)
+  #set(row: number, price: Readonly<CachedPrice>, sourceCode: number): void {
+    if (row >= 0) setRow(this.#filling, row, price, sourceCode)
   }
 
   #grow(): void {
@@ -247,6 +248,7 @@ export class WriteBehind {
         columns.pairIds[kept] = columns.pairIds[row] as number
         columns.versions[kept] = columns.versions[row] as number
         columns.eventTimesMs[kept] = columns.eventTimesMs[row] as number
+        columns.sourceCodes[kept] = columns.sourceCodes[row] as number
         columns.numbers.copyWithin(kept * NUMBER_COUNT, row * NUMBER_COUNT, (row + 1) * NUMBER_COUNT)
         this.#leavingRows[columns.pairIds[kept] as number] = kept + 1
       }
@@ -261,7 +263,7 @@ export class WriteBehind {
     for (const row of unwritten) {
       const pairId = from.pairIds[row] as number
       if (from.versions[row] !== FORGOTTEN && this.#fillingRows[pairId] === ABSENT)
-        this.#set(this.#rowOf(pairId, false), priceOfRow(from, row))
+        this.#set(this.#rowOf(pairId, false), priceOfRow(from, row), from.sourceCodes[row] as number)
     }
   }
 }

@@ -4,6 +4,7 @@ import { emptyPrice, priceColumns, setRow, VERSIONS_PER_MS } from '../../../src/
 export interface Row extends Partial<CachedPrice> {
   readonly pairId: number
   readonly version: number
+  readonly sourceCode?: number
 }
 
 /** A price whose event time follows from its version, as in a node. */
@@ -18,10 +19,10 @@ export function cachedPrice(fields: Partial<CachedPrice> & { readonly version: n
 
 export function columnsOf(rows: readonly Row[]): PriceColumns {
   const columns = priceColumns(Math.max(1, rows.length))
-  for (const { pairId, ...fields } of rows) {
+  for (const { pairId, sourceCode = 0, ...fields } of rows) {
     const row = columns.count++
     columns.pairIds[row] = pairId
-    setRow(columns, row, cachedPrice(fields))
+    setRow(columns, row, cachedPrice(fields), sourceCode)
   }
   return columns
 }

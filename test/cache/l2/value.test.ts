@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { decodeValue, encodeValue, HEAD_BYTES, MAX_VALUE_BYTES } from '../../../src/cache/l2/value.ts'
+import { decodeValue, encodeValue, HEAD_BYTES, MAX_VALUE_BYTES, MIXED } from '../../../src/cache/l2/value.ts'
 import { cachedPrice, columnsOf } from './columns.ts'
 
 const number = fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true, noDefaultInfinity: true }))
@@ -16,9 +16,10 @@ const anyRecord = fc.record({
   liquidity: number,
 })
 
-function encoded(fields: Parameters<typeof cachedPrice>[0]): Buffer {
+function encoded(fields: Parameters<typeof cachedPrice>[0], sourceCode = 0): Buffer {
   const into = Buffer.alloc(MAX_VALUE_BYTES)
-  return into.subarray(0, encodeValue(columnsOf([{ pairId: 0, ...cachedPrice(fields) }]), 0, into, 0))
+  const columns = columnsOf([{ pairId: 0, ...cachedPrice(fields), sourceCode }])
+  return into.subarray(0, encodeValue(columns, 0, into, 0))
 }
 
 describe('the codec of values in L2', () => {
@@ -28,11 +29,29 @@ describe('the codec of values in L2', () => {
     expect([bytes.length, bytes[HEAD_BYTES - 1]]).toEqual([HEAD_BYTES, 0x80])
   })
 
-  it('round-trips every price', () => {
+  it('writes a tombstone in schema 1, whatever source the deletion came from', () => {
+    expect(encoded({ version: 4_097, price: Number.NaN }, 7)).toEqual(encoded({ version: 4_097, price: Number.NaN }))
+  })
+
+  it('round-trips every price with the code of its source', () => {
     fc.assert(
-      fc.property(anyRecord, (value) => {
-        expect(decodeValue(encoded(value))).toEqual({ ok: true, price: value })
+      fc.property(anyRecord, fc.integer({ min: 0, max: MIXED }), (value, sourceCode) => {
+        expect(decodeValue(encoded(value, sourceCode))).toEqual({ ok: true, price: value, sourceCode })
       }),
+    )
+  })
+
+  it('writes a value whose source is unknown byte for byte as releases without sources did', () => {
+    const bytes = encoded({ version: 4_097, price: 1.5, ask: 2 })
+    expect(bytes.toString('hex')).toBe(
+      '010000000000' + '01b040' + '000000000000f03f' + '05' + '000000000000f83f' + '0000000000000040',
+    )
+  })
+
+  it('takes four bytes more for a value with a source', () => {
+    expect(encoded({ version: 1 }, 1).length).toBe(30)
+    expect(encoded({ version: 1, bid: 1, ask: 1, reserve0: 1, reserve1: 1, liquidity: 1 }, 1).length).toBe(
+      MAX_VALUE_BYTES,
     )
   })
 
@@ -59,9 +78,9 @@ describe('the codec of values in L2', () => {
   })
 
   it('gives the reason short for every prefix of a value', () => {
-    const whole = encoded({ version: 7, bid: 2 })
-    for (let length = 0; length < whole.length; length++)
-      expect(decodeValue(whole.subarray(0, length))).toEqual({ ok: false, reason: 'short' })
+    for (const whole of [encoded({ version: 7, bid: 2 }), encoded({ version: 7, bid: 2 }, 9)])
+      for (let length = 0; length < whole.length; length++)
+        expect(decodeValue(whole.subarray(0, length))).toEqual({ ok: false, reason: 'short' })
   })
 
   it('gives the reason corrupt for trailing bytes, unknown presence bits, impossible versions and impossible numbers', () => {
@@ -83,7 +102,7 @@ describe('the codec of values in L2', () => {
   })
 
   it('gives the reason newer-schema for a value of a newer schema', () => {
-    expect(decodeValue(Buffer.of(2))).toEqual({ ok: false, reason: 'newer-schema' })
+    expect(decodeValue(Buffer.of(3))).toEqual({ ok: false, reason: 'newer-schema' })
   })
 
   it('has a presence bit for each of the numbers', () => {

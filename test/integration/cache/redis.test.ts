@@ -143,7 +143,7 @@ describe('a level in Redis', () => {
     const { l2, table, chain } = await bench(redisUrl())
     const pairId = table.register(chain, 'a')
     const newer = Buffer.alloc(40, 7)
-    newer[0] = 2
+    newer[0] = 3
     newer.writeDoubleLE(100, 1)
     await raw.set(`fw:default:{${chain}}:a`, newer)
     expect(await l2.write(columnsOf([{ pairId, version: 99 }]), 0, 1)).toEqual({
@@ -179,7 +179,7 @@ describe('a level in Redis', () => {
     const [beyond, newer] = [Buffer.alloc(26), Buffer.alloc(26)]
     beyond[0] = 1
     beyond.writeDoubleLE(2 ** 53, 1)
-    newer[0] = 2
+    newer[0] = 3
     const values = [Buffer.alloc(0), Buffer.alloc(26), beyond, newer]
     const ids = values.map((_, at) => table.register(chain, `p${at}`))
     for (const [at, bytes] of values.entries()) await raw.set(`fw:default:{${chain}}:p${at}`, bytes)

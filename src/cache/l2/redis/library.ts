@@ -1,5 +1,5 @@
 import { MAX_VERSION, VERSIONS_PER_MS } from '../../cached-price.ts'
-import { HEAD_BYTES, L2_SCHEMA, TOMBSTONE } from '../value.ts'
+import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '../value.ts'
 
 /**
  * The code that runs inside Redis. A call has its keys, all of one chain, and one packed argument, because the cost for
@@ -14,21 +14,24 @@ import { HEAD_BYTES, L2_SCHEMA, TOMBSTONE } from '../value.ts'
  *   nothing is written: nothing would be compared.
  * - A deletion leaves a tombstone, so that no other node writes back what it still has. The tombstone has the version of the
  *   deletion, or that of the stored value if that is higher. It refuses versions up to its own.
+ * - If the stored value and the one that is written come from different sources, the pair is mixed: what is stored from then
+ *   on says MIXED in place of a source. It stays so until the key expires or the pair is deleted.
  * - The answer is the number of keys that were written, or deleted. If Redis has something newer for a key than the caller
- *   thinks, the answer is a list: that number, then the place of each such key and the lowest version still accepted.
+ *   thinks, the answer is a list: that number, then the place of each such key and the lowest version still accepted. For
+ *   a mixed pair, its place and -1 stand there.
  * - A call that Redis runs only after its caller has given up does nothing. Otherwise commands that were reported as failed
  *   would take effect after a stall of Redis.
  *
  * The names carry a version, so that nodes of two releases can load their libraries beside each other.
  */
-export const LIBRARY_NAME = 'forewarm_v2'
+export const LIBRARY_NAME = 'forewarm_v3'
 export const DEADLINE_BYTES = 8
 export const ROW_HEAD_BYTES = 5
 export const DELETION_BYTES = 12
 
 export type Operation = 'write' | 'delete'
 
-/** The version of a stored value, 0 if there is none that can be read, and whether it is a tombstone. */
+/** The version of a stored value, 0 if there is none that can be read, whether it is a tombstone, is there, and the value. */
 const STORED = `
 local function stored_at(key)
   local stored = redis.pcall('GET', key)
@@ -36,7 +39,7 @@ local function stored_at(key)
   if type(stored) ~= 'string' then return 0, false, false end
   local version = #stored >= ${HEAD_BYTES} and struct.unpack('<d', stored, 2) or 0
   if not (version <= ${MAX_VERSION}) then return 0, false, true end
-  return version, #stored == ${HEAD_BYTES} and string.byte(stored, ${HEAD_BYTES}) == ${TOMBSTONE}, true
+  return version, #stored == ${HEAD_BYTES} and string.byte(stored, ${HEAD_BYTES}) == ${TOMBSTONE}, true, stored
 end
 local function answer(count, newer)
   if #newer == 0 then return count end
@@ -54,20 +57,37 @@ local given_up = 'LATE the caller has given up on this call'
 
 const BODIES: Readonly<Record<Operation, string>> = {
   write: `${LATE}${STORED}
+local sourced, mixed = ${SOURCE_SCHEMA}, '${'\\255'.repeat(SOURCE_BYTES)}'
+local function source_of(value)
+  return string.sub(value, ${HEAD_BYTES + 1}, ${HEAD_BYTES + SOURCE_BYTES})
+end
+local function mix(value)
+  return string.sub(value, 1, ${HEAD_BYTES}) .. mixed .. string.sub(value, ${HEAD_BYTES + SOURCE_BYTES + 1})
+end
 local function write(keys, args)
   local packed = args[1]
   if late(packed) then return redis.error_reply(given_up) end
   local at, written, newer = 9, 0, {}
   for i = 1, #keys do
-    local ttl, length, _, version = struct.unpack('<I4BBd', packed, at)
+    local ttl, length, schema, version = struct.unpack('<I4BBd', packed, at)
     at = at + 5
-    local stored, deleted = stored_at(keys[i])
+    local stored, deleted, _, bytes = stored_at(keys[i])
     local lowest = deleted and stored + 1 or stored
+    local value = string.sub(packed, at, at + length - 1)
+    if schema == sourced and bytes and string.byte(bytes) == sourced and #bytes >= ${HEAD_BYTES + SOURCE_BYTES} then
+      local before = source_of(bytes)
+      if before ~= source_of(value) then
+        value = mix(value)
+        newer[#newer + 1] = i
+        newer[#newer + 1] = -1
+        if version < lowest and before ~= mixed then redis.call('SET', keys[i], mix(bytes), 'KEEPTTL') end
+      end
+    end
     if version < lowest then
       newer[#newer + 1] = i
       newer[#newer + 1] = lowest
     else
-      redis.call('SET', keys[i], string.sub(packed, at, at + length - 1), 'PX', ttl)
+      redis.call('SET', keys[i], value, 'PX', ttl)
       written = written + 1
     end
     at = at + length
@@ -119,9 +139,15 @@ export function scriptSource(operation: Operation): string {
 export function versionedReply(reply: unknown): {
   readonly count: number
   readonly newer: readonly { readonly place: number; readonly floor: number }[]
+  /** The places of mixed pairs. */
+  readonly mixed: readonly number[]
 } {
-  if (!Array.isArray(reply)) return { count: Number(reply ?? 0), newer: [] }
+  if (!Array.isArray(reply)) return { count: Number(reply ?? 0), newer: [], mixed: [] }
   const [count, ...pairs] = reply.map(Number)
-  const newer = pairs.flatMap((floor, at) => (at % 2 === 0 ? [] : [{ place: (pairs[at - 1] ?? 0) - 1, floor }]))
-  return { count: count ?? 0, newer }
+  const told = pairs.flatMap((floor, at) => (at % 2 === 0 ? [] : [{ place: (pairs[at - 1] ?? 0) - 1, floor }]))
+  return {
+    count: count ?? 0,
+    newer: told.filter(({ floor }) => floor >= 0),
+    mixed: told.filter(({ floor }) => floor < 0).map(({ place }) => place),
+  }
 }

@@ -26,6 +26,8 @@ export interface RedisL2Options {
   /** How long a deletion is remembered; as long as a value unless given. */
   readonly tombstoneTtlMs?: number
   readonly onNewer?: OnNewer
+  /** Called when a written pair turns out to have values of several sources in Redis. */
+  readonly onMixed?: (pairId: number) => void
   /** Part of all keys, and of the connection's name in Redis's CLIENT LIST; `default` unless given. */
   readonly service?: string
   /** A command that takes longer is given up, and has no effect afterwards; 250 unless given. */
@@ -246,9 +248,10 @@ class RedisL2 implements L2 {
     const replies = await this.#inFlight.add(this.#servers.send(operation, calls))
     let written = 0
     for (const [at, { rows }] of calls.entries()) {
-      const { count, newer } = versionedReply(replies.ok ? replies.values[at] : replies.served?.get(at))
+      const { count, newer, mixed } = versionedReply(replies.ok ? replies.values[at] : replies.served?.get(at))
       written += count
       for (const { place, floor } of newer) this.#options.onNewer?.(pairOf(rows[place] as number), floor)
+      for (const place of mixed) this.#options.onMixed?.(pairOf(rows[place] as number))
     }
     if (!replies.ok) {
       const { served } = replies
