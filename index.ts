@@ -27,6 +27,7 @@ export { type Detector, type DetectorFunction, detector, type Subscription } fro
 export type { PriceUpdate } from './schemas/price-update.ts'
 export type { Prices } from './src/detect/prices.ts'
 export type { Absence } from './src/cache/absences.ts'
+export type { Unaccepted } from './src/cache/price-reads.ts'
 export type { NoReading, Reading, ReadOptions } from './src/detect/reading.ts'
 export type { DetectorStats } from './src/detect/runner.ts'
 export { type AttachedPrices, attachPrices, type SharedPrices } from './src/detect/attached-prices.ts'

@@ -6,11 +6,13 @@ import { chainOfKey, KEY_SEPARATOR } from '../schemas/topics.ts'
 import { noRoom, updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
 import { VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
+import type { Arrivals } from '../src/cache/freshness/arrivals.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
 import type { L2 } from '../src/cache/l2/l2.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { PriceWriter } from '../src/cache/price-writer.ts'
+import type { Sources } from '../src/cache/sources/sources.ts'
 import type { Clock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { ReplayTurn } from '../src/detect/replay-turn.ts'
@@ -37,6 +39,8 @@ export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly deadLetters: DeadLetters
   /** Called once for a topic whose updates have numbers of more digits than a double holds. */
   readonly onRounded: (topic: string) => void
+  readonly sources: Sources
+  readonly arrivals: Pick<Arrivals, 'arrived' | 'scatteredTopic'>
 }
 
 /** The least time between two heartbeats, since thousands of handlers may settle in between. */
@@ -75,15 +79,20 @@ export class PriceLane implements RecordHandler {
   #isRedelivered = false
   /** The fault of a record in mid-window. It is thrown when the records before it are handled. */
   #fault: { readonly offset: bigint; readonly error: unknown } | undefined
+  /** The partition's number among Sources, and the source that its values have. */
+  readonly #partition: number
+  #source: number
   /** Whether a detector wants the updates of a chain on this topic, by chain id. */
   readonly #wanted: (boolean | undefined)[] = []
 
-  constructor(options: PriceLaneOptions, shared: SharedByLanes) {
+  constructor(options: PriceLaneOptions, shared: SharedByLanes, partition: number) {
     this.#options = options
     this.#shared = shared
     this.#warming = new LaneWarming(options)
     this.#window = new PriceWindow(options.table)
     this.#replay = options.replay
+    this.#partition = partition
+    this.#source = partition
   }
 
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
@@ -91,6 +100,7 @@ export class PriceLane implements RecordHandler {
     const end = this.#window.decode(batch, from)
     if (this.#window.columns.rounded > 0) this.#shared.onRounded(batch.topic, this.#window.columns.rounded)
     this.#warming.restart()
+    this.#findSource(batch, from)
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
     this.#context = context
@@ -113,6 +123,13 @@ export class PriceLane implements RecordHandler {
     }
     this.#handled(batch, record)
     return record
+  }
+
+  #findSource(batch: Batch, record: number): void {
+    const { sources, arrivals } = this.#options
+    // Producers spread records without keys over all partitions.
+    if (batch.key(record) === undefined) arrivals.scatteredTopic(this.#partition)
+    this.#source = sources.resolve(this.#partition)
   }
 
   #throwFault(offset: bigint): void {
@@ -216,7 +233,7 @@ export class PriceLane implements RecordHandler {
     }
     const { numbers, sequences } = this.#window.columns
     const sequence = sequences[row] as number
-    const outcome = this.#shared.writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence)
+    const outcome = this.#shared.writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence, this.#source)
     if (outcome === 'older') counts.older.add(1)
     else if (outcome === 'too-many-in-ms') counts.tooManyInMs.add(1)
     return outcome === 'stored'

@@ -1,3 +1,4 @@
+import { Arrivals } from '../src/cache/freshness/arrivals.ts'
 import { Hierarchy } from '../src/cache/hierarchy.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
 import { L1 } from '../src/cache/l1/l1.ts'
@@ -15,6 +16,7 @@ import { type PriceHistory, withHistory } from '../src/cache/l3/price-history.ts
 import { PairTable } from '../src/cache/names/pair-table.ts'
 import { Outage } from '../src/cache/outage.ts'
 import { Promotion } from '../src/cache/promotion.ts'
+import { Sources } from '../src/cache/sources/sources.ts'
 import { TimeGate } from '../src/cache/time-gate.ts'
 import type { Config } from '../src/config/settings.ts'
 import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
@@ -32,6 +34,9 @@ import { NodePrediction } from './prediction.ts'
 /** The caches of a node and what learns beside them. Nothing has started yet. */
 export interface Caches {
   readonly table: PairTable
+  /** The partitions that updates come from, and up to which moment each was read. */
+  readonly sources: Sources
+  readonly arrivals: Arrivals
   readonly l1: FirstLevel
   readonly l2: L2
   readonly l3: L3 | undefined
@@ -56,21 +61,28 @@ const WRITE_BEHIND_ROWS = 65_536
 export function createCaches(options: CachesOptions): Caches {
   const { config, metrics } = options
   const table = new PairTable({ maxPairs: config.cache.maxPairs })
-  const l1 = createL1(config)
+  const sources = new Sources()
+  const l1 = createL1(config, sources)
+  const arrivals = new Arrivals({ table, sources, l1 })
   const ahead = metrics.counter('drops_total', { reason: 'stored-in-future' })
   const gate = new TimeGate(options.clock, () => ahead.add(1))
-  const l2 = createL2(options, table, {
-    onConnected: () => pushBack.start(),
-    // What L1 has was refused by L2, or is deleted.
-    onNewer: (pairId, floor) => {
-      if (l1.floor(pairId) < floor && !gate.keepsOut(floor)) l1.remove(pairId, floor)
+  const l2 = createL2(
+    options,
+    { table, sources },
+    {
+      onConnected: () => pushBack.start(),
+      onMixed: (pairId) => arrivals.scattered(pairId),
+      // What L1 has was refused by L2, or is deleted.
+      onNewer: (pairId, floor) => {
+        if (l1.floor(pairId) < floor && !gate.keepsOut(floor)) l1.remove(pairId, floor)
+      },
     },
-  })
+  )
   gate.before(l2)
   const { l3, history } = createThirdLevel(options, table)
   if (l3 !== undefined) gate.before(l3)
-  const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history))
-  const pushBack = new PushBack({ table, l1, l2 })
+  const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history), sources)
+  const pushBack = new PushBack({ table, l1, l2, sources })
   const onMiss = (pairId: number) => promotion.missed(pairId)
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
   const { maxTrackedPairs, top } = config.correlation
@@ -82,7 +94,7 @@ export function createCaches(options: CachesOptions): Caches {
   const control = new ControlGroup(config.warming.controlShare)
   const measurement = new Measurement(control)
   const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack }
-  const caches = { table, ...levels, tracker, mining, prediction, control, measurement }
+  const caches = { table, sources, arrivals, ...levels, tracker, mining, prediction, control, measurement }
   observeCaches(metrics, caches)
   observeBenefit(metrics, caches)
   metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)
@@ -110,13 +122,14 @@ function createMining({ config, log }: CachesOptions): { readonly mined?: MinedE
   return { mined, mining }
 }
 
-function createL1({ cache }: Config): FirstLevel {
+function createL1({ cache }: Config, sources: Sources): FirstLevel {
   const options = {
     slots: Math.min(cache.l1Slots ?? slotsIn(cache.l1SizeMb, cache.maxPairs), cache.maxPairs),
     maxPairs: cache.maxPairs,
     ttlMs: cache.l1TtlSeconds * 1000,
     l2TtlMs: cache.l2TtlSeconds * 1000,
     refreshThreshold: cache.refreshThreshold,
+    sources,
   }
   return cache.usePriceMatrix ? new L1(options) : new ObjectL1(options)
 }
@@ -141,16 +154,21 @@ function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches
 interface L2Listeners {
   readonly onConnected: () => void
   readonly onNewer: OnNewer
+  readonly onMixed: (pairId: number) => void
 }
 
-function createL2(options: CachesOptions, table: PairTable, listeners: L2Listeners): L2 {
+function createL2(
+  options: CachesOptions,
+  { table, sources }: Pick<Caches, 'table' | 'sources'>,
+  listeners: L2Listeners,
+): L2 {
   const { config, clock, random, metrics } = options
   const { l2TtlSeconds, l3TtlSeconds, l2Enabled, redisUrls, redisCommandTimeoutMs: commandTimeoutMs } = config.cache
   const ttlMs = l2TtlSeconds * 1000
   // The source still has the prices of a deleted pair.
   const tombstoneTtlMs = config.cache.clickHouseUrl === undefined ? ttlMs : l3TtlSeconds * 1000
   const values = { clock, random, ttlMs, tombstoneTtlMs, onNewer: listeners.onNewer }
-  if (options.l2 === 'memory' || !l2Enabled) return createMemoryL2(values)
+  if (options.l2 === 'memory' || !l2Enabled) return createMemoryL2({ ...values, sources })
   const [first = '', ...others] = redisUrls
   const url = others.length === 0 ? first : redisUrls
   const { service } = config.node
@@ -160,12 +178,15 @@ function createL2(options: CachesOptions, table: PairTable, listeners: L2Listene
     table,
     commandTimeoutMs,
     metrics,
+    sources,
+    onMixed: listeners.onMixed,
     onConnected: listeners.onConnected,
     service,
   })
 }
 
-function createWriteBehind({ config, metrics, log, waitsForL2 }: CachesOptions, l2: L2): WriteBehind {
+function createWriteBehind(options: CachesOptions, l2: L2, sources: Sources): WriteBehind {
+  const { config, metrics, log, waitsForL2 } = options
   const writes = metrics.counter('l2_writes_total')
   const entries = metrics.counter('l2_write_entries_total')
   const outage = new Outage({
@@ -174,6 +195,7 @@ function createWriteBehind({ config, metrics, log, waitsForL2 }: CachesOptions, 
   })
   return new WriteBehind({
     l2,
+    sources,
     flushMs: config.cache.l2FlushMs,
     capacity: Math.min(WRITE_BEHIND_ROWS, config.cache.maxPairs),
     grows: !waitsForL2,

@@ -32,15 +32,6 @@ export class Faults {
     }
   }
 
-  /** A topic came up with `partitions` partitions, and other price topics have up to `others`. */
-  unevenTopic({ topic, partitions }: { readonly topic: string; readonly partitions: number }, others: number): void {
-    if (partitions !== others)
-      this.#log.warn(
-        { topic, partitions, others },
-        'a price topic has another number of partitions than the others: no node starts while that is so',
-      )
-  }
-
   topicForeign({ topic, partition, offset, reason, detail }: ForeignTopic): void {
     const look = `forewarm tail ${deadLetterTopic(topic)} --from-beginning --no-follow`
     this.#log.warn(

@@ -144,10 +144,10 @@ class Node implements ForewarmNode {
   }
 
   get sharedPrices(): SharedPrices {
-    const { l1, table } = this.#caches
+    const { l1, table, sources } = this.#caches
     if (!(l1 instanceof L1))
       throw new ForewarmError('refused', 'L1 is not in shared memory: CACHE_USE_PRICE_MATRIX is off')
-    return { l1: l1.buffer, names: table.log.buffer }
+    return { l1: l1.buffer, names: table.log.buffer, sources: sources.buffer }
   }
 
   start(): Promise<void> {

@@ -10,6 +10,8 @@ import { CatchUp } from '../src/broker/catch-up.ts'
 import { settlesWithin } from '../src/broker/deadline.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from '../src/broker/port.ts'
 import { priceTopicPattern } from '../src/broker/price-topics.ts'
+import { Following } from '../src/cache/freshness/following.ts'
+import { Freshness } from '../src/cache/freshness/freshness.ts'
 import { isVirtual } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import type { Detector } from '../src/detect/detector.ts'
@@ -59,7 +61,7 @@ type TopicEvent = Extract<BrokerEvent, { type: 'topic' }>
 export function createStreams(options: StreamsOptions): Streams {
   const { config, broker, topics, caches, clock, metrics, nodeId, acceptReplays, faults } = options
   const producer = broker.producer()
-  const interest = new Interest(caches.table, topics.prices.partitions)
+  const interest = new Interest(caches.table, caches.arrivals)
   const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
   const { service } = config.node
   const { warmRequestsTopic: topic, warmResultsTopic } = config.kafka
@@ -71,8 +73,10 @@ export function createStreams(options: StreamsOptions): Streams {
   const catchUp = new CatchUp()
   const acceptance = new Acceptance(faults)
   const onWarmFault = warmFaultOf(options, faults)
+  const following = new Following(caches)
+  for (const [topic, partitions] of topics.prices.counts) following.grow(topic, partitions)
   const detection = createDetection(options, interest)
-  const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, detection }
+  const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, detection, following }
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
   const reads = roles.has('correlate') || roles.has('detect')
@@ -86,6 +90,7 @@ export function createStreams(options: StreamsOptions): Streams {
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     detectors: () => detection.runner.stats(),
     close: async () => {
+      following.close()
       await warmer.close()
       await answers.answered()
       await settlesWithin(Promise.all([requests.close(), results.close()]), FLUSH_MS)
@@ -114,6 +119,7 @@ interface Parts extends AskedParts {
   readonly acceptance: Acceptance
   readonly faults: Faults
   readonly detection: Detection
+  readonly following: Following
 }
 
 type Detection = Pick<PriceUpdatesOptions, 'runner' | 'replay'>
@@ -147,20 +153,18 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
     onAssigned: (partitions) => {
       rebalances.add(1)
       parts.catchUp.assigned(partitions, consumer.lag())
-      parts.interest.assign(partitions)
+      parts.following.assigned(consumer, partitions)
     },
     onRevoked: async (partitions) => {
       await options.caches.writeBehind.flush()
-      parts.interest.revoke(partitions)
+      parts.following.revoked(partitions)
       parts.catchUp.revoked(partitions)
       for (const { topic } of partitions) parts.acceptance.forget(topic)
     },
     onEvent: (event) => {
       report(options, parts.faults, event)
       if (event.type !== 'topic' || event.change === 'left-out') return
-      if (event.change === 'found' || event.change === 'made-again')
-        parts.faults.unevenTopic(event, parts.interest.partitions)
-      parts.interest.grow(event.partitions)
+      parts.following.grow(event.topic, event.partitions)
       if (event.change === 'found') observeLag(options, event.topic, { consumer, updates })
       follow(options, event)
     },
@@ -179,11 +183,12 @@ function priceGroup(config: Config): string {
 function createDetection(options: StreamsOptions, interest: Interest): Detection {
   const { config, caches, clock, metrics, detectors, strayErrors, faults } = options
   const { roles, detectorConcurrency: concurrency, detectorTimeoutMs: timeoutMs } = config.node
+  const freshness = isVirtual(clock) ? undefined : new Freshness(caches)
   const replay = isVirtual(clock) ? new ReplayTurn(clock) : undefined
   const ageSeconds = metrics.histogram('event_age_at_read_seconds')
   const runner = new DetectorRunner({
     detectors: roles.includes('detect') ? detectors : [],
-    sources: { ...caches, interest, clock, ageSeconds, onRead: caches.prediction.onRead },
+    sources: { ...caches, interest, clock, freshness, ageSeconds, onRead: caches.prediction.onRead },
     ...{ concurrency, timeoutMs, metrics, replay },
     measurement: caches.measurement,
     functionOf: (detector) => strayErrors.marked(detector),

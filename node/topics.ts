@@ -74,7 +74,7 @@ export function followTopic(broker: Broker, topic: string, log: Log): Promise<vo
   return withAdmin(broker, async (admin) => {
     const partitions = await admin.partitions(topic)
     if (partitions === undefined) return
-    await admin.createTopics(await deadLetterTopics(admin, { topics: [topic], partitions }))
+    await admin.createTopics(await deadLetterTopics(admin, { counts: new Map([[topic, partitions]]) }))
     await growLetters(admin, topic, log)
   })
 }

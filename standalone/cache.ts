@@ -6,7 +6,7 @@ import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { type JsonCache, type JsonCacheOptions, type SetOutcome, ValueCache } from '../src/cache/json-cache.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
-import { absenceWithoutId, readMany } from '../src/cache/price-reads.ts'
+import { absenceWithoutId, readMany, type Unaccepted } from '../src/cache/price-reads.ts'
 import { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
@@ -154,7 +154,7 @@ class PriceCache implements Cache {
         chain,
         ask: (pair) => table.ask(chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),
-        readingOf: (pair, price) => this.#reading(pair, price, options),
+        readingOf: (_, pair, price) => this.#reading(pair, price, options),
         // Another process may have written a newer value to L2.
         renew: (pairId) => hierarchy.renew(pairId),
       },
@@ -218,8 +218,9 @@ class PriceCache implements Cache {
     return isHit
   }
 
-  #reading(pair: string, price: Readonly<CachedPrice>, options: ReadOptions | undefined): Reading | 'stale' {
+  #reading(pair: string, price: Readonly<CachedPrice>, options: ReadOptions | undefined): Reading | Unaccepted {
     const { chain, clock } = this.#parts
-    return readingOf({ pair, chain, price }, clock.now() - price.eventTimeMs, options)
+    // Whoever else writes to L2 does not say up to when.
+    return readingOf({ pair, chain, price }, { ageMs: clock.now() - price.eventTimeMs, behindMs: Infinity }, options)
   }
 }

@@ -6,10 +6,13 @@ import {
 } from '../../schemas/topics.ts'
 import { type Admin, BrokerError, type TopicSpec } from './port.ts'
 
-/** The price topics that a node reads, and the number of partitions that each of them has. */
+/** The price topics that a node reads. */
 export interface PriceTopics {
   readonly topics: readonly string[]
+  /** The largest number of partitions that one of them has. */
   readonly partitions: number
+  /** How many each of them has. */
+  readonly counts: ReadonlyMap<string, number>
 }
 
 /** The names of our own topics, as the settings have them. */
@@ -40,10 +43,7 @@ export function clusterHas(topics: Iterable<string>): string {
   return `the cluster has ${names.length === 0 ? 'no topics' : names.slice(0, SHOWN_TOPICS).join(', ') + more}`
 }
 
-/**
- * Finds the price topics by name, or by a pattern that never selects a dead-letter topic or one of our own. All must
- * have the same number of partitions, because a chain's updates and warm requests live in the partition of one number.
- */
+/** Finds the price topics by name, or by a pattern that never selects a dead-letter topic or one of our own. */
 export async function findPriceTopics(
   admin: Admin,
   selection: readonly string[] | RegExp,
@@ -60,22 +60,14 @@ export async function findPriceTopics(
       ok: false,
       reason: `price topics that do not exist: ${absent.join(', ')} (create them with \`forewarm topics create\`); ${clusterHas(existing)}`,
     }
-  const [first] = topics
-  if (first === undefined)
+  if (topics.length === 0)
     return { ok: false, reason: `no topic matches PRICE_TOPICS ${String(selection)}; ${clusterHas(existing)}` }
   const counts = new Map<string, number>()
   for (const topic of topics) counts.set(topic, (await admin.partitions(topic)) ?? 0)
-  const partitions = counts.get(first) ?? 0
-  const different = topics.find((topic) => counts.get(topic) !== partitions)
-  if (different !== undefined)
-    return {
-      ok: false,
-      reason: `price topics need the same number of partitions: ${first} has ${partitions}, ${different} has ${counts.get(different)}`,
-    }
-  return { ok: true, topics, partitions }
+  return { ok: true, topics, partitions: Math.max(...counts.values()), counts }
 }
 
-/** Our own topics that a node needs, with as many partitions as the price topics. */
+/** Our own topics that a node needs, with as many partitions as the largest price topic. */
 export function ownTopics(names: OwnTopicNames, partitions: number): readonly TopicSpec[] {
   const kept = { [names.warmRequestsTopic]: 'warm-requests', [names.warmResultsTopic]: 'warm-results' } as const
   return Object.entries(kept).map(([topic, role]) => ({
@@ -91,13 +83,16 @@ const LARGEST = 'max.message.bytes'
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
 /** `<topic>.dlq` for each price topic, with as many partitions, for its largest record and some headers more. */
-export async function deadLetterTopics(admin: Admin, prices: PriceTopics): Promise<readonly TopicSpec[]> {
+export async function deadLetterTopics(
+  admin: Admin,
+  { counts }: Pick<PriceTopics, 'counts'>,
+): Promise<readonly TopicSpec[]> {
   const specs: TopicSpec[] = []
-  for (const topic of prices.topics) {
+  for (const [topic, partitions] of counts) {
     const largest = (await admin.topicConfig(topic, [LARGEST]).catch(orNothing)).get(LARGEST)
     specs.push({
       topic: deadLetterTopic(topic),
-      partitions: prices.partitions,
+      partitions,
       config: {
         'retention.ms': String(DEAD_LETTER_RETENTION_MS),
         [LARGEST]: String(Number(largest ?? DEFAULT_MAX_MESSAGE_BYTES) + LETTER_HEADROOM_BYTES),

@@ -1,4 +1,5 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { NEVER, UNKNOWN_SOURCE } from './sources/sources.ts'
 
 /** A price as the caches hold it. Reads fill one that the caller owns, so that a hit allocates nothing. Absent numbers are NaN. */
 export interface CachedPrice {
@@ -11,6 +12,10 @@ export interface CachedPrice {
   reserve0: number
   reserve1: number
   liquidity: number
+  /** The partition that its updates come from: a number of Sources. */
+  source: number
+  /** The value was the newest at this moment (sources/sources.ts); FOLLOWS if it is so as of its source's moment. */
+  asOfMs: number
 }
 
 export function emptyPrice(): CachedPrice {
@@ -23,6 +28,8 @@ export function emptyPrice(): CachedPrice {
     reserve0: Number.NaN,
     reserve1: Number.NaN,
     liquidity: Number.NaN,
+    source: UNKNOWN_SOURCE,
+    asOfMs: NEVER,
   }
 }
 
@@ -86,7 +93,7 @@ export interface PriceColumns {
   readonly versions: Float64Array
   readonly eventTimesMs: Float64Array
   readonly numbers: Float64Array
-  /** The code of each row's source (freshness/sources.ts); 0 for the unknown one. */
+  /** The code of each row's source (sources/sources.ts); 0 for the unknown one. */
   readonly sourceCodes: Uint32Array
 }
 
@@ -107,7 +114,7 @@ export function isTombstone(columns: PriceColumns, row: number): boolean {
   return Number.isNaN(columns.numbers[row * NUMBER_COUNT])
 }
 
-/** Fills `into` and returns it. */
+/** Fills `into`, but for the source and its moment, and returns it. */
 export function priceOfRow(columns: PriceColumns, row: number, into = emptyPrice()): CachedPrice {
   into.version = columns.versions[row] as number
   into.eventTimeMs = columns.eventTimesMs[row] as number
@@ -130,8 +137,8 @@ export function appendRows(
   const { from, to } = rows
   into.pairIds.set(columns.pairIds.subarray(from, to), into.count)
   into.versions.set(columns.versions.subarray(from, to), into.count)
-  into.sourceCodes.set(columns.sourceCodes.subarray(from, to), into.count)
   into.eventTimesMs.set(columns.eventTimesMs.subarray(from, to), into.count)
+  into.sourceCodes.set(columns.sourceCodes.subarray(from, to), into.count)
   into.numbers.set(columns.numbers.subarray(from * NUMBER_COUNT, to * NUMBER_COUNT), into.count * NUMBER_COUNT)
   into.count += to - from
 }

@@ -4,6 +4,9 @@ import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { Hierarchy } from './hierarchy.ts'
 import type { Fetched } from './trips.ts'
 
+/** Why a price that is there is not what the reader accepts. */
+export type Unaccepted = 'stale' | 'behind'
+
 /** What a detector's prices and a cache do differently in `readMany`. */
 export interface PriceReads<R> {
   readonly hierarchy: Pick<Hierarchy, 'fetch' | 'newest' | 'isAbsent'>
@@ -12,9 +15,9 @@ export interface PriceReads<R> {
   ask(pair: string): number
   /** A demand read of L1. */
   get(pairId: number, into: CachedPrice): boolean
-  readingOf(pair: string, price: Readonly<CachedPrice>): R | 'stale'
-  /** Asks L2 for a newer value than a stale one; undefined if L2 cannot have one. */
-  renew(pairId: number): Promise<Fetched> | undefined
+  readingOf(pairId: number, pair: string, price: Readonly<CachedPrice>): R | Unaccepted
+  /** Asks L2 for a newer value than one that was not accepted; undefined if L2 cannot have one. */
+  renew(pairId: number, price: Readonly<CachedPrice>): Promise<Fetched> | undefined
 }
 
 /** A pair gets no id if all are taken: some level may have it. No level has a pair of an impossible name. */
@@ -24,25 +27,28 @@ export function absenceWithoutId(chain: string, pair: string): Absence {
 }
 
 /** Reads several pairs, in their order: L1 at once, and one trip for all that it lacks or has stale. */
-export async function readMany<R>(reads: PriceReads<R>, pairs: readonly string[]): Promise<(R | Absence | 'stale')[]> {
-  const readings: (R | Absence | 'stale')[] = []
+export async function readMany<R>(
+  reads: PriceReads<R>,
+  pairs: readonly string[],
+): Promise<(R | Absence | Unaccepted)[]> {
+  const readings: (R | Absence | Unaccepted)[] = []
   const fetches: { readonly at: number; readonly pairId: number; readonly fetch: Promise<Fetched> }[] = []
   for (const [at, pair] of pairs.entries()) {
     const pairId = reads.ask(pair)
     readings.push(pairId < 0 ? absenceWithoutId(reads.chain, pair) : 'unknown')
     if (pairId < 0) continue
     const isHit = reads.get(pairId, PRICE)
-    if (isHit) readings[at] = reads.readingOf(pair, PRICE)
+    if (isHit) readings[at] = reads.readingOf(pairId, pair, PRICE)
     let fetch: Promise<Fetched> | undefined
     if (!isHit) fetch = reads.hierarchy.fetch(pairId)
-    else if (readings[at] === 'stale') fetch = reads.renew(pairId)
+    else if (readings[at] === 'stale' || readings[at] === 'behind') fetch = reads.renew(pairId, PRICE)
     if (fetch !== undefined) fetches.push({ at, pairId, fetch })
   }
   for (const { at, pairId, fetch } of fetches) {
     const fetched = await fetch
     // A stale value may have turned out to be deleted.
     const isThere = reads.hierarchy.newest(pairId, fetched, PRICE)
-    readings[at] = isThere ? reads.readingOf(pairs[at] as string, PRICE) : absenceAfter(reads, pairId, fetched)
+    readings[at] = isThere ? reads.readingOf(pairId, pairs[at] as string, PRICE) : absenceAfter(reads, pairId, fetched)
   }
   return readings
 }

@@ -1,9 +1,11 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { VERSIONS_PER_MS } from './cached-price.ts'
+import type { Arrivals } from './freshness/arrivals.ts'
 import type { FirstLevel } from './l1/first-level.ts'
 import type { L2 } from './l2/l2.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
 import { SequenceOrder } from './sequence-order.ts'
+import { UNKNOWN_SOURCE } from './sources/sources.ts'
 
 export interface PriceWriterOptions {
   readonly l1: FirstLevel
@@ -11,6 +13,7 @@ export interface PriceWriterOptions {
   readonly writeBehind: Pick<WriteBehind, 'add' | 'forget'>
   /** Called for a delisted pair, so that nothing learned about it stays. */
   readonly tracker: { forget(pairId: number): void }
+  readonly arrivals: Pick<Arrivals, 'arrived'>
 }
 
 /**
@@ -33,7 +36,7 @@ export class PriceWriter {
 
   /**
    * Gives the update its version, and its numbers (from `base` on, in NUMBER_FIELDS' order) to L1 and to the write-behind.
-   * The sequence is NaN for an update without one.
+   * The sequence is NaN for an update without one. `source`: the partition that it came from, a number of Sources.
    */
   write(
     pairId: number,
@@ -41,14 +44,17 @@ export class PriceWriter {
     numbers: Float64Array,
     base: number,
     sequence: number = Number.NaN,
+    source: number = UNKNOWN_SOURCE,
   ): WriteOutcome {
-    const { l1, writeBehind } = this.#options
+    const { l1, writeBehind, arrivals } = this.#options
+    // Even an update that is refused may show that its pair has several sources.
+    const from = arrivals.arrived(pairId, source)
     const place = this.#order.place(pairId, l1.floor(pairId), eventTimeMs, sequence)
     if (place < 0) return 'older'
     const version = l1.nextVersion(pairId, eventTimeMs, place)
     if (version < 0) return version === -1 ? 'older' : 'too-many-in-ms'
-    l1.update(pairId, version, numbers, base)
-    writeBehind.add(pairId, version, numbers, base)
+    l1.update(pairId, version, numbers, base, from)
+    writeBehind.add(pairId, version, numbers, base, from)
     return 'stored'
   }
 

@@ -1,13 +1,17 @@
 import { emptyPrice } from '../cache/cached-price.ts'
 import { L1Reader } from '../cache/l1/reader.ts'
 import { NameLogReader } from '../cache/names/name-log.ts'
+import type { Unaccepted } from '../cache/price-reads.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import { monotonicMs } from '../monotonic.ts'
 import { type Reading, type ReadOptions, readingOf } from './reading.ts'
 
 /** A node's L1 for other threads of its process. Pass it to a worker as it is, in `workerData` or in a message. */
 export interface SharedPrices {
   readonly l1: SharedArrayBuffer
   readonly names: SharedArrayBuffer
+  /** The moments as of which the values are the newest. */
+  readonly sources: SharedArrayBuffer
 }
 
 /**
@@ -15,7 +19,7 @@ export interface SharedPrices {
  * miss is 'unknown': it is not fetched from L2, and the node does not learn from these reads what to warm.
  */
 export interface AttachedPrices {
-  get(chain: string, pair: string, options?: ReadOptions): Reading | 'unknown' | 'stale'
+  get(chain: string, pair: string, options?: ReadOptions): Reading | 'unknown' | Unaccepted
   stats(): { readonly hits: number; readonly misses: number }
 }
 
@@ -24,7 +28,7 @@ export interface AttachedPrices {
  * 'bad-shared-memory' if the memory is not a node's, or comes from another version of Forewarm.
  */
 export function attachPrices(shared: SharedPrices, options: { readonly clock?: Clock } = {}): AttachedPrices {
-  const reader = new L1Reader(shared.l1)
+  const reader = new L1Reader(shared.l1, shared.sources)
   const names = new NameLogReader(shared.names)
   const clock = options.clock ?? systemClock
   const price = emptyPrice()
@@ -34,7 +38,8 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
       const pairId = names.find(chain, pair)
       if (pairId < 0) unknown++
       if (pairId < 0 || !reader.get(pairId, price)) return 'unknown'
-      return readingOf({ chain, pair, price }, clock.now() - price.eventTimeMs, options)
+      const behindMs = Math.max(0, monotonicMs() - price.asOfMs)
+      return readingOf({ chain, pair, price }, { ageMs: clock.now() - price.eventTimeMs, behindMs }, options)
     },
     stats: () => ({ hits: reader.hits, misses: reader.misses + unknown }),
   }

@@ -1,7 +1,8 @@
 import { type CachedPrice, emptyPrice } from '../cache/cached-price.ts'
+import type { Freshness } from '../cache/freshness/freshness.ts'
 import type { Hierarchy } from '../cache/hierarchy.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
-import { absenceWithoutId, readMany } from '../cache/price-reads.ts'
+import { absenceWithoutId, readMany, type Unaccepted } from '../cache/price-reads.ts'
 import type { Fetched } from '../cache/trips.ts'
 import type { Clock } from '../clock.ts'
 import type { Tracker } from '../correlation/tracker.ts'
@@ -24,7 +25,9 @@ export interface PriceSources {
   readonly hierarchy: Hierarchy
   readonly table: PairTable
   readonly tracker: Tracker
-  readonly interest: Pick<Interest, 'read' | 'holds'>
+  readonly interest: Pick<Interest, 'read'>
+  /** Undefined in a replay, where nothing newer exists than what has been replayed. */
+  readonly freshness: Freshness | undefined
   readonly clock: Clock
   readonly ageSeconds: Histogram
   /** Is called for each read, to learn from it. */
@@ -55,8 +58,8 @@ export class BoundPrices implements Prices {
     const pairId = this.#attributed(chain, pair)
     if (pairId < 0) return absenceWithoutId(chain, pair)
     if (!this.#isHit(pairId, PRICE)) return this.#sources.hierarchy.absence(pairId)
-    const reading = this.#reading({ chain, pair, price: PRICE }, options)
-    if (reading === 'stale') void this.#renewed(chain, pairId)
+    const reading = this.#reading(pairId, { chain, pair, price: PRICE }, options)
+    if (reading === 'stale' || reading === 'behind') void this.#renewed(pairId, PRICE)
     return reading
   }
 
@@ -72,8 +75,8 @@ export class BoundPrices implements Prices {
         chain,
         ask: (pair) => this.#attributed(chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),
-        readingOf: (pair, price) => this.#reading({ chain, pair, price }, options),
-        renew: (pairId) => this.#renewed(chain, pairId),
+        readingOf: (pairId, pair, price) => this.#reading(pairId, { chain, pair, price }, options),
+        renew: (pairId, price) => this.#renewed(pairId, price),
       },
       pairs,
     )
@@ -92,10 +95,10 @@ export class BoundPrices implements Prices {
     return isHit
   }
 
-  /** Undefined if this node gets the chain's updates, as no newer value exists then. */
-  #renewed(chain: string, pairId: number): Promise<Fetched> | undefined {
-    const { hierarchy, interest } = this.#sources
-    return interest.holds(chain) ? undefined : hierarchy.renew(pairId)
+  /** Undefined if the pair's updates arrive here, as no newer value exists then. */
+  #renewed(pairId: number, price: Readonly<CachedPrice>): Promise<Fetched> | undefined {
+    const { hierarchy, freshness } = this.#sources
+    return freshness?.isFollowed(price) === false ? hierarchy.renew(pairId) : undefined
   }
 
   #attributed(chain: string, pair: string): number {
@@ -114,10 +117,11 @@ export class BoundPrices implements Prices {
     return this.#sources.clock.now() - this.#beganMs
   }
 
-  #reading(found: FoundPrice, options: ReadOptions | undefined): Reading | 'stale' {
+  #reading(pairId: number, found: FoundPrice, options: ReadOptions | undefined): Reading | Unaccepted {
     const ageMs = this.#sources.clock.now() - found.price.eventTimeMs
     this.#sources.ageSeconds.record(ageMs / 1000)
-    return readingOf(found, ageMs, options)
+    const behindMs = this.#sources.freshness?.read(pairId, found.price) ?? 0
+    return readingOf(found, { ageMs, behindMs }, options)
   }
 }
 

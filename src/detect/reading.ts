@@ -1,5 +1,6 @@
 import type { Absence } from '../cache/absences.ts'
 import type { CachedPrice } from '../cache/cached-price.ts'
+import type { Unaccepted } from '../cache/price-reads.ts'
 
 /** A price as a detector reads it. Numbers that the update did not have are undefined. */
 export interface Reading {
@@ -14,20 +15,24 @@ export interface Reading {
   readonly eventTimeMs: number
   /** The node's clock minus the event time. */
   readonly ageMs: number
+  /** At most so long ago the value was known to be the newest. Infinity if that is not known. */
+  readonly behindMs: number
   /** Rises with every newer value of the pair. A later read never gives a lower version. */
   readonly version: number
 }
 
 /**
  * The answers of a read that found no price. No level has one: `missing`. It is not here yet: `unknown`. A level that would
- * know is away: `unavailable`. The price is older than accepted: `stale`.
+ * know is away: `unavailable`. The price is older than accepted: `stale`. It is not known to be recent enough: `behind`.
  */
-export type NoReading = Absence | 'stale'
+export type NoReading = Absence | Unaccepted
 
 /** The values that a reader accepts. */
 export interface ReadOptions {
   /** A value older than this is 'stale'. */
   readonly maxAgeMs?: number
+  /** A value that was last known to be the newest longer ago than this is 'behind'. */
+  readonly maxBehindMs?: number
 }
 
 /** A pair's price as it was found in a cache. */
@@ -37,13 +42,20 @@ export interface FoundPrice {
   readonly price: Readonly<CachedPrice>
 }
 
-/** Makes a reading of the price, or 'stale' if it is older than the options accept. */
+/** How old the price is, and how long ago it was known to be the newest. */
+export interface Distance {
+  readonly ageMs: number
+  readonly behindMs: number
+}
+
+/** Makes a reading of the price, or says why the options do not accept it. */
 export function readingOf(
   { chain, pair, price }: FoundPrice,
-  ageMs: number,
+  { ageMs, behindMs }: Distance,
   options: ReadOptions | undefined,
-): Reading | 'stale' {
+): Reading | Unaccepted {
   if (options?.maxAgeMs !== undefined && ageMs > options.maxAgeMs) return 'stale'
+  if (options?.maxBehindMs !== undefined && behindMs > options.maxBehindMs) return 'behind'
   return {
     pair,
     chain,
@@ -55,6 +67,7 @@ export function readingOf(
     liquidity: present(price.liquidity),
     eventTimeMs: price.eventTimeMs,
     ageMs,
+    behindMs,
     version: price.version,
   }
 }

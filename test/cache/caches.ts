@@ -1,10 +1,13 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { Arrivals } from '../../src/cache/freshness/arrivals.ts'
+import { Freshness } from '../../src/cache/freshness/freshness.ts'
 import { Hierarchy } from '../../src/cache/hierarchy.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
 import type { L2 } from '../../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../../src/cache/l2/memory.ts'
 import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { Sources } from '../../src/cache/sources/sources.ts'
 import { type VirtualClock, virtualClock } from '../../src/clock.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import type { PriceSources } from '../../src/detect/prices.ts'
@@ -26,23 +29,44 @@ export class TestCaches {
   readonly tracker: Tracker
   /** What detectors asked for, by pair id. */
   readonly readPairs = new Set<number>()
-  /** The updates of every chain but `elsewhere` come here. */
-  readonly interest = {
-    read: (pairId: number) => this.readPairs.add(pairId),
-    holds: (chain: string) => chain !== 'elsewhere',
-  }
+  readonly interest = { read: (pairId: number) => this.readPairs.add(pairId) }
+  readonly origins = new Sources()
+  /** A partition that this node has, and one that another has. */
+  readonly here = this.origins.idOf('prices', 0)
+  readonly elsewhere = this.origins.idOf('prices', 1)
+  readonly arrivals: Arrivals
+  readonly freshness: Freshness
 
   /** L2 is in memory unless given. */
   constructor({ slots = 100, maxPairs = 1000, ...given }: { slots?: number; maxPairs?: number; l2?: L2 } = {}) {
     const onNewer = (pairId: number, floor: number) => {
       if (this.l1.floor(pairId) < floor) this.l1.remove(pairId, floor)
     }
-    this.l2 = given.l2 ?? createMemoryL2({ clock: this.clock, random: () => 0.5, ttlMs: 3_600_000, onNewer })
+    this.l2 =
+      given.l2 ??
+      createMemoryL2({
+        clock: this.clock,
+        random: () => 0.5,
+        ttlMs: 3_600_000,
+        onNewer,
+        sources: this.origins,
+      })
     const { l2, metrics, timer } = this
     this.table = new PairTable({ maxPairs })
-    this.l1 = new L1({ slots, maxPairs })
+    this.l1 = new L1({ slots, maxPairs, sources: this.origins })
+    this.arrivals = new Arrivals({ table: this.table, sources: this.origins, l1: this.l1 })
+    this.arrivals.assign([this.here])
+    this.origins.raise(this.here, 0)
+    this.freshness = new Freshness({ sources: this.origins, now: () => this.clock.now() - T0 })
     const sizes = { capacity: maxPairs, maxPairs }
-    this.writeBehind = new WriteBehind({ l2, flushMs: 10, ...sizes, timer: timer.start, now: timer.now })
+    this.writeBehind = new WriteBehind({
+      l2,
+      flushMs: 10,
+      ...sizes,
+      sources: this.origins,
+      timer: timer.start,
+      now: timer.now,
+    })
     const { table, l1, writeBehind } = this
     this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
     this.tracker = new Tracker({ maxPairs })
@@ -58,8 +82,9 @@ export class TestCaches {
     const numbers = new Float64Array(NUMBER_COUNT).fill(Number.NaN)
     numbers[0] = price
     const version = this.l1.nextVersion(pairId, atMs)
-    this.l1.update(pairId, version, numbers, 0)
-    this.writeBehind.add(pairId, version, numbers, 0)
+    const source = this.arrivals.arrived(pairId, chain === 'elsewhere' ? this.elsewhere : this.here)
+    this.l1.update(pairId, version, numbers, 0, source)
+    this.writeBehind.add(pairId, version, numbers, 0, source)
     return pairId
   }
 

@@ -19,7 +19,7 @@ function readerOf(caches: TestCaches, isRenewed = true) {
           return table.ask('ethereum', pair)
         },
         get: (pairId, into) => hierarchy.get(pairId, into),
-        readingOf: (_, { price }) => (price === 0 ? 'stale' : price),
+        readingOf: (_, __, { price }) => (price === 0 ? 'stale' : price),
         renew: (pairId) => (isRenewed ? hierarchy.renew(pairId) : undefined),
       },
       pairs,

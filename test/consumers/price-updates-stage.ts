@@ -65,7 +65,7 @@ export class ConsumerStage {
     }
     const handler = new PriceUpdates({
       ...caches,
-      ...{ clock, replay },
+      ...{ clock, replay, sources: caches.origins },
       runner,
       lookAhead: () => {
         const times = { timeoutMs: 2, takesMs: () => 1 }

@@ -4,7 +4,7 @@ import { T0, TestCaches } from '../cache/caches.ts'
 
 function newNode() {
   const caches = new TestCaches({ slots: 4, maxPairs: 8 })
-  const shared = { l1: caches.l1.buffer, names: caches.table.log.buffer }
+  const shared = { l1: caches.l1.buffer, names: caches.table.log.buffer, sources: caches.origins.buffer }
   const update = (pair: string, price: number, eventTimeMs: number): void => {
     const pairId = caches.table.register('ethereum', pair)
     caches.l1.update(pairId, eventTimeMs * 4096, Float64Array.of(price, NaN, NaN, NaN, NaN, NaN), 0)
@@ -20,7 +20,7 @@ test('attached prices have names, age and version like those of a detector', () 
   expect(prices.get('ethereum', 'A')).toEqual({
     ...{ pair: 'A', chain: 'ethereum', price: 3, bid: undefined, ask: undefined },
     ...{ reserve0: undefined, reserve1: undefined, liquidity: undefined },
-    ...{ eventTimeMs: T0, ageMs: 40, version: T0 * 4096 },
+    ...{ eventTimeMs: T0, ageMs: 40, behindMs: Infinity, version: T0 * 4096 },
   })
   expect(prices.get('ethereum', 'A', { maxAgeMs: 39 })).toBe('stale')
   expect(prices.get('base', 'A')).toBe('unknown')

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals'
+import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { KnownReads } from '../../src/correlation/known-reads.ts'
 import { MinedEdges } from '../../src/correlation/mined/mined-edges.ts'
 import { Miner } from '../../src/correlation/mined/miner.ts'
@@ -30,7 +31,7 @@ async function onlyInL2(pair: string, price: number): Promise<void> {
 }
 
 const numbers = { price: 1, bid: 1, ask: 1, reserve0: 1, reserve1: 1, liquidity: 1 }
-const record = { version: 1, eventTimeMs: 1, ...numbers }
+const record = { ...emptyPrice(), version: 1, eventTimeMs: 1, ...numbers }
 
 test('made-up names are unknown, take no more than half of the ids, and are counted', () => {
   for (let i = 0; i < 2_000; i++)
@@ -56,6 +57,7 @@ describe('a reading', () => {
       liquidity: undefined,
       eventTimeMs: T0 - 250,
       ageMs: 300,
+      behindMs: 50,
       version: (T0 - 250) * 4096,
     })
   })

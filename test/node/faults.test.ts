@@ -7,7 +7,6 @@ import { detector } from '../../src/detect/detector.ts'
 import { createLog } from '../../src/telemetry/log.ts'
 import { standardErrorLog } from '../../src/telemetry/log-stream.ts'
 import { batchOf } from '../consumers/batch.ts'
-import { until } from '../harness/until.ts'
 import { onStage } from './stage.ts'
 
 function stage() {
@@ -78,25 +77,6 @@ test('a detector that subscribes to topics that the node does not read is logged
   faults.subscribedInVain(detectors, ['prices.base', 'prices.ethereum'])
   expect(lines).toMatchObject([{ level: 'warn', detector: 'misspelt', topics: ['prices.etherium'] }])
   expect(lines).toHaveLength(1)
-})
-
-test('a price topic with another number of partitions than the others is logged with both numbers', () => {
-  const { lines, faults } = stage()
-  faults.unevenTopic({ topic: 'prices.base', partitions: 4 }, 4)
-  expect(lines).toEqual([])
-  faults.unevenTopic({ topic: 'prices.base', partitions: 3 }, 4)
-  expect(lines).toMatchObject([{ level: 'warn', topic: 'prices.base', partitions: 3, others: 4 }])
-})
-
-test('a node checks the number of partitions of a price topic that it finds against that of the others', async () => {
-  const unevenTopic = jest.spyOn(Faults.prototype, 'unevenTopic')
-  await onStage({ broker: createMemoryBroker(), partitions: 2 }, async (stage) => {
-    await stage.startNode({ config: { kafka: { priceTopics: new RegExp(`^${stage.topic}`) } } })
-    const topic = `${stage.topic}.second`
-    await stage.admin.createTopics([{ topic, partitions: 3 }])
-    await until('it is found', () => unevenTopic.mock.calls.length > 0)
-    expect(unevenTopic.mock.calls).toMatchObject([[{ topic, partitions: 3 }, 2]])
-  })
 })
 
 test('lost dead letters are logged with their offset, and with the number of those not logged', () => {

@@ -54,13 +54,23 @@ test('the pattern of a node matches neither dead letters nor its own topics', as
   })
 })
 
-test('a node refuses price topics with different partition counts, and names both', async () => {
+test('price topics may have different numbers of partitions: all are read, and their dead-letter topics follow them', async () => {
   await onStage({ broker: createMemoryBroker(), partitions: 3 }, async (stage) => {
     const other = uniqueName('prices.other')
     await stage.admin.createTopics([{ topic: other, partitions: 5 }])
-    const node = await stage.node({ config: { kafka: { priceTopics: [stage.topic, other] } } })
-    const message = `price topics need the same number of partitions: ${stage.topic} has 3, ${other} has 5`
-    await expect(node.start()).rejects.toMatchObject({ code: 'topics-unusable', message })
+    const handled: string[] = []
+    const any = detector('any', {}, ({ pair }) => void handled.push(pair))
+    await stage.startNode({ config: { kafka: { priceTopics: [stage.topic, other] } }, detectors: [any] })
+    const producer = stage.broker.producer()
+    await producer.connect()
+    const records = [0, 1, 2, 3, 4].map((partition) => ({
+      partition,
+      value: JSON.stringify(updateOf(`P${partition}`)),
+    }))
+    await producer.sendBatch(other, records)
+    await until('every partition is read', () => handled.length === 5)
+    expect(await stage.admin.partitions(`${other}.dlq`)).toBe(5)
+    await producer.close()
   })
 })
 

@@ -1,38 +1,45 @@
 import { expect, test } from '@jest/globals'
-import { partitionOf } from '../../schemas/topics.ts'
+import { Arrivals } from '../../src/cache/freshness/arrivals.ts'
+import { L1 } from '../../src/cache/l1/l1.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { Sources } from '../../src/cache/sources/sources.ts'
 import { Interest } from '../../src/warming/interest.ts'
 
-/** A chain that moves from partition 0 or 1 of two to partition 2 or 3 of four. */
-const CHAIN = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].find((chain) => partitionOf(chain, 4) > 1) ?? ''
-const at = (partitions: number) => ({ topic: 'prices', partition: partitionOf(CHAIN, partitions) })
-
-function newInterest(): Interest {
-  return new Interest(new PairTable({ maxPairs: 10 }), 2)
+function stage() {
+  const table = new PairTable({ maxPairs: 10 })
+  const sources = new Sources()
+  const arrivals = new Arrivals({ table, sources, l1: new L1({ slots: 4, maxPairs: 10, sources }) })
+  const [mine, others] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+  arrivals.assign([mine])
+  const update = (pair: string, source: number) => arrivals.arrived(table.register('ethereum', pair), source)
+  return { table, arrivals, mine, others, update, interest: new Interest(table, arrivals) }
 }
 
-test('a node holds a chain as long as a topic that has the chain is assigned to it', () => {
-  const interest = newInterest()
-  expect(interest.holds(CHAIN)).toBe(false)
-  interest.assign([at(2), { ...at(2), topic: 'other' }])
-  interest.revoke([at(2)])
-  expect([interest.holds(CHAIN), interest.includes(CHAIN, 'ANY')]).toEqual([true, true])
-  interest.revoke([{ ...at(2), topic: 'other' }])
-  expect([interest.holds(CHAIN), interest.includes(CHAIN, 'ANY')]).toEqual([false, false])
+test('a pair concerns the node to which its updates come, however the topic is keyed', () => {
+  const { interest, update, mine, others } = stage()
+  update('HERE', mine)
+  update('THERE', others)
+  expect([interest.includes('ethereum', 'HERE'), interest.includes('ethereum', 'THERE')]).toEqual([true, false])
 })
 
-test('the number of partitions is the largest one that a price topic has or had', () => {
-  const interest = newInterest()
-  interest.grow(4)
-  interest.grow(3)
-  expect(interest.partitions).toBe(4)
+test('a pair that a detector has read concerns the node, wherever its updates come to', () => {
+  const { interest, table } = stage()
+  expect(interest.includes('base', 'READ')).toBe(false)
+  interest.read(table.register('base', 'READ'))
+  expect(interest.includes('base', 'READ')).toBe(true)
 })
 
-test('when topics have grown, a node that has one of a chain’s two places is concerned, and does not hold the chain', () => {
-  const interest = newInterest()
-  interest.assign([at(2)])
-  interest.grow(4)
-  expect([interest.holds(CHAIN), interest.includes(CHAIN, 'ANY')]).toEqual([false, true])
-  interest.assign([at(4)])
-  expect(interest.holds(CHAIN)).toBe(true)
+test('a pair without updates concerns the node that gets updates of its chain, for as long as it has the partition', () => {
+  const { interest, update, arrivals, mine } = stage()
+  expect(interest.includes('ethereum', 'QUIET')).toBe(false)
+  update('BUSY', mine)
+  expect(interest.includes('ethereum', 'QUIET')).toBe(true)
+  arrivals.revoke([mine])
+  expect(interest.includes('ethereum', 'QUIET')).toBe(false)
+})
+
+test('a node that has every partition of every topic is concerned by pairs of which it has seen nothing', () => {
+  const { interest, arrivals, others } = stage()
+  arrivals.assign([others])
+  expect(interest.includes('ethereum', 'NEVER SEEN')).toBe(true)
 })

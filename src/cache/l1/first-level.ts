@@ -46,8 +46,9 @@ export interface FirstLevel {
   /**
    * A price update, its numbers at `base` in `numbers`. It refreshes a resident pair. The value of another pair is kept
    * while all known pairs fit; after that only the floor moves, because residency is earned by reads and warms.
+   * `source`: the partition that it comes from; unknown unless given.
    */
-  update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome
+  update(pairId: number, version: number, numbers: Float64Array, base: number, source?: number): UpdateOutcome
   /** The value that a missed demand read brought from L2 or L3. */
   fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome
   /** A warm: it goes into the warm part, unless the pair is resident. `kind`: its place in WARM_KINDS. */
@@ -57,6 +58,12 @@ export interface FirstLevel {
    * one is refused, and to `floor`.
    */
   remove(pairId: number, floor?: number): void
+  /** Newer values may exist: the value stays, and so does the moment as of which it was the newest. */
+  suspend(pairId: number): void
+  /** As `suspend`, for all values of these sources. It is called before the node gets or loses them. */
+  suspendSources(sources: ReadonlySet<number>): void
+  /** Sources were merged: values get the source that theirs is now. */
+  resolveSources(): void
   /** Up to `limit` pairs that were not read since they came in, the oldest first. */
   coldest(limit: number): readonly number[]
   /** The pair's value leaves; its floor stays. */

@@ -1,5 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { type CachedPrice, writeNumbers } from '../cached-price.ts'
+import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { Expiry } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
 import { Floors } from './floors.ts'
@@ -10,9 +11,11 @@ import {
   PAIR_BITS,
   PAIR_BYTES,
   SLOT_BYTES,
+  SOURCE_WORD,
   TAG_WORD,
   WORDS,
 } from './memory.ts'
+import { Moments } from './moments.ts'
 import { readCopy } from './reader.ts'
 import { Residency } from './residency.ts'
 import type { Usage } from './usage.ts'
@@ -39,6 +42,8 @@ export interface L1Options extends L1Size {
   readonly ttlMs?: number
   readonly l2TtlMs?: number
   readonly refreshThreshold?: number
+  /** The partitions that values come from. */
+  readonly sources?: Sources
 }
 
 export class L1 implements FirstLevel {
@@ -56,6 +61,7 @@ export class L1 implements FirstLevel {
   readonly #words: Int32Array
   readonly #doubles: Float64Array
   readonly #pairOfSlot: Int32Array
+  readonly #moments: Moments
   /** One double, and the same memory as words. */
   readonly #scratch = new Float64Array(1)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
@@ -72,6 +78,7 @@ export class L1 implements FirstLevel {
     this.#words = this.#memory.words
     this.#pairOfSlot = this.#memory.pairOfSlot
     this.#doubles = this.#memory.doubles
+    this.#moments = new Moments(this.#memory, options.sources)
     this.bytes = slots * SLOT_BYTES + maxPairs * PAIR_BYTES
     this.#residency = new Residency({ ...this.#memory, slots, maxPairs, warmShare })
     this.#expiry = new Expiry(options)
@@ -143,7 +150,7 @@ export class L1 implements FirstLevel {
     return this.#floors.nextVersion(pairId, eventTimeMs, place)
   }
 
-  update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome {
+  update(pairId: number, version: number, numbers: Float64Array, base: number, source = UNKNOWN_SOURCE): UpdateOutcome {
     if (version < this.#floors.of(pairId)) return 'older'
     this.#floors.raise(pairId, version)
     let slot = this.#residency.slotOf(pairId)
@@ -154,7 +161,9 @@ export class L1 implements FirstLevel {
       slot = this.#residency.admit(pairId, 'demand')
     }
     this.#expiry.written(slot)
-    this.#publish(slot, numbers, base)
+    if (!resident) this.#moments.set(slot, NEVER)
+    this.#publish(slot, numbers, base, source)
+    if (this.#moments.sources.isFollowed(source)) this.#moments.set(slot, FOLLOWS)
     return resident ? 'refreshed' : 'inserted'
   }
 
@@ -162,7 +171,10 @@ export class L1 implements FirstLevel {
     if (price.version < this.#floors.of(pairId)) return 'older'
     const slot = this.#residency.slotOf(pairId)
     if (slot >= 0 && this.#versionAt(slot) >= price.version) {
-      if (this.#versionAt(slot) === price.version) this.#expiry.filled(slot, price.eventTimeMs)
+      if (this.#versionAt(slot) !== price.version) return 'already'
+      this.#expiry.filled(slot, price.eventTimeMs)
+      // It may be known to be the newest as of a later moment.
+      if (this.#sourceAt(slot) === price.source) this.#moments.raise(slot, price.asOfMs)
       return 'already'
     }
     this.#put(slot >= 0 ? slot : this.#residency.admit(pairId, 'demand'), pairId, price)
@@ -200,21 +212,56 @@ export class L1 implements FirstLevel {
     this.#residency.evict(slot)
   }
 
+  suspend(pairId: number): void {
+    const slot = this.#residency.slotOf(pairId)
+    if (slot >= 0) this.#moments.suspend(slot, this.#sourceAt(slot))
+  }
+
+  suspendSources(sources: ReadonlySet<number>): void {
+    for (let slot = 0; slot < this.slots; slot++)
+      if (this.#moments.follows(slot) && sources.has(this.#sourceAt(slot)))
+        this.#moments.suspend(slot, this.#sourceAt(slot))
+  }
+
+  resolveSources(): void {
+    const { sources } = this.#moments
+    for (let slot = 0; slot < this.slots; slot++) {
+      const source = sources.resolve(this.#sourceAt(slot))
+      if (source === this.#sourceAt(slot)) continue
+      Atomics.store(this.#words, this.#copyOf(slot) * WORDS + SOURCE_WORD, source)
+      // Other partitions may have newer values.
+      if (!sources.isFollowed(source)) this.#moments.suspend(slot, source)
+    }
+  }
+
+  #sourceAt(slot: number): number {
+    return this.#words[this.#copyOf(slot) * WORDS + SOURCE_WORD] as number
+  }
+
+  /** The place of the slot's valid copy among all copies. */
+  #copyOf(slot: number): number {
+    return slot * 2 + ((this.#generations[slot] as number) & 1)
+  }
+
   #versionAt(slot: number): number {
-    const copy = (slot * 2 + ((this.#generations[slot] as number) & 1)) * (WORDS / 2)
-    return this.#doubles[copy] as number
+    return this.#doubles[this.#copyOf(slot) * (WORDS / 2)] as number
   }
 
   #copy(slot: number, into: CachedPrice): void {
-    const copy = slot * 2 + ((this.#generations[slot] as number) & 1)
+    const copy = this.#copyOf(slot)
     readCopy(into, this.#doubles, this.#words[copy * WORDS + TAG_WORD] as number, (copy * WORDS) / 2)
+    into.source = this.#words[copy * WORDS + SOURCE_WORD] as number
+    into.asOfMs = this.#moments.of(slot)
   }
 
   #put(slot: number, pairId: number, price: Readonly<CachedPrice>): void {
     writeNumbers(price, this.#numbers, 0)
     this.#floors.raise(pairId, price.version)
     this.#expiry.filled(slot, price.eventTimeMs)
-    this.#publish(slot, this.#numbers, 0)
+    // With the old value, another thread may see the earlier of the two moments, never the later.
+    this.#moments.lower(slot, price.asOfMs)
+    this.#publish(slot, this.#numbers, 0, price.source)
+    this.#moments.set(slot, price.asOfMs)
   }
 
   #expire(slot: number): void {
@@ -224,7 +271,7 @@ export class L1 implements FirstLevel {
   }
 
   /** Publishes the numbers at `base` for the slot's pair; their version is the pair's floor. */
-  #publish(slot: number, numbers: Float64Array, base: number): void {
+  #publish(slot: number, numbers: Float64Array, base: number, source: number): void {
     const pairId = (this.#pairOfSlot[slot] as number) - 1
     const generation = (this.#generations[slot] as number) + 1
     const at = (slot * 2 + (generation & 1)) * WORDS
@@ -237,6 +284,7 @@ export class L1 implements FirstLevel {
       this.#store(at + 2 + f * 2, value)
     }
     if (this.#words[at + TAG_WORD] !== tag) Atomics.store(this.#words, at + TAG_WORD, tag)
+    if (this.#words[at + SOURCE_WORD] !== source) Atomics.store(this.#words, at + SOURCE_WORD, source)
     // It is ordered after the stores above, because readers look at it first and last.
     Atomics.store(this.#generations, slot, generation)
   }

@@ -6,13 +6,14 @@ import { ForewarmError } from '../../forewarm-error.ts'
  *   header      64 B           magic, layout, slots, pairs (Int32 each)
  *   floors      8 B a pair     the lowest version still accepted; it outlives eviction, expiry and delisting
  *   copies      2 × 64 B a slot, one after the other
+ *   moments     8 B a slot     when its value was known to be the newest; Infinity: the moment of its source
  *   slotOfPair  4 B a pair     slot + 1, 0: not resident
  *   pairOfSlot  4 B a slot     pair id + 1, 0: free
  *   generations 4 B a slot     which of the two copies is valid: generation & 1
  *   reads       1 B a slot     demand reads since eviction last looked at it; readers count here, too
  *
  *   copy   0        8      16   24   32        40        48         56    60
- *          version  price  bid  ask  reserve0  reserve1  liquidity  tag   –
+ *          version  price  bid  ask  reserve0  reserve1  liquidity  tag   source
  *
  * The tag holds the pair's id in its lower 26 bits, and above them a bit for each number that is present. Absent numbers
  * are neither stored nor loaded.
@@ -20,17 +21,18 @@ import { ForewarmError } from '../../forewarm-error.ts'
 
 export const WORDS = 16
 export const TAG_WORD = 14
+export const SOURCE_WORD = 15
 export const PAIR_BITS = 26
 export const PAIR_MASK = 2 ** PAIR_BITS - 1
 
 const MAGIC = 0x4c316677
 /** Rises with every change of the layout. */
-const LAYOUT = 1
+const LAYOUT = 2
 const HEADER_WORDS = 16
 const HEADER_BYTES = HEADER_WORDS * 4
 const COPY_BYTES = WORDS * 4
-/** Two copies, generation, pair and read count; beside them the residency's links, part, kind and birth, and the expiry. */
-export const SLOT_BYTES = 2 * COPY_BYTES + 4 + 4 + 1 + 18 + 8
+/** Two copies, moment, generation, pair and read count; beside them the residency's links, part, kind and birth, and the expiry. */
+export const SLOT_BYTES = 2 * COPY_BYTES + 8 + 4 + 4 + 1 + 18 + 8
 /** Floor, slot, whether the pair is known, and when a warm pushed it out. */
 export const PAIR_BYTES = 8 + 4 + 1 + 4
 
@@ -56,6 +58,9 @@ export interface L1Memory extends L1Size {
   readonly words: Int32Array
   readonly doubles: Float64Array
   readonly reads: Uint8Array
+  /** As doubles, and as the integers that threads exchange. */
+  readonly moments: Float64Array
+  readonly momentBits: BigInt64Array
 }
 
 export function createL1Memory({ slots, maxPairs }: L1Size): L1Memory {
@@ -83,13 +88,14 @@ function badMemory(expected: string, received: string): ForewarmError {
 }
 
 function bytesOf({ slots, maxPairs }: L1Size): number {
-  return HEADER_BYTES + maxPairs * 8 + slots * 2 * COPY_BYTES + maxPairs * 4 + slots * 8 + slots
+  return HEADER_BYTES + maxPairs * 8 + slots * (2 * COPY_BYTES + 8) + maxPairs * 4 + slots * 8 + slots
 }
 
 /** Eight-byte values come first, then those of four bytes, then those of one: so each is aligned. */
 function viewsOf(buffer: SharedArrayBuffer, { slots, maxPairs }: L1Size): L1Memory {
   const copies = HEADER_BYTES + maxPairs * 8
-  const slotOfPair = copies + slots * 2 * COPY_BYTES
+  const moments = copies + slots * 2 * COPY_BYTES
+  const slotOfPair = moments + slots * 8
   const pairOfSlot = slotOfPair + maxPairs * 4
   const generations = pairOfSlot + slots * 4
   return {
@@ -97,6 +103,8 @@ function viewsOf(buffer: SharedArrayBuffer, { slots, maxPairs }: L1Size): L1Memo
     maxPairs,
     buffer,
     floors: new Float64Array(buffer, HEADER_BYTES, maxPairs),
+    moments: new Float64Array(buffer, moments, slots),
+    momentBits: new BigInt64Array(buffer, moments, slots),
     words: new Int32Array(buffer, copies, slots * 2 * WORDS),
     doubles: new Float64Array(buffer, copies, slots * WORDS),
     slotOfPair: new Int32Array(buffer, slotOfPair, maxPairs),

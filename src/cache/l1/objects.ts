@@ -1,4 +1,5 @@
 import { type CachedPrice, emptyPrice, eventTimeOf, readNumbers } from '../cached-price.ts'
+import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { restMs } from '../ttl.ts'
 import { TICKS } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
@@ -23,6 +24,7 @@ export class ObjectL1 implements FirstLevel {
   readonly due: number[]
   readonly tickMs: number
   readonly #store: ValueStore<CachedPrice>
+  readonly #sources: Sources
   readonly #ttl: { readonly l1Ms: number; readonly l2Ms: number }
   #nowMs = 0
 
@@ -36,6 +38,7 @@ export class ObjectL1 implements FirstLevel {
     this.#ttl = { l1Ms: ttlMs, l2Ms: l2TtlMs }
     this.#store = new ValueStore({ slots, maxPairs, warmShare, ttlMs, refreshThreshold })
     this.due = this.#store.due
+    this.#sources = options.sources ?? new Sources()
   }
 
   get usage(): Readonly<Usage> {
@@ -85,14 +88,17 @@ export class ObjectL1 implements FirstLevel {
     return this.#store.floors.nextVersion(pairId, eventTimeMs, place)
   }
 
-  update(pairId: number, version: number, numbers: Float64Array, base: number): UpdateOutcome {
+  update(pairId: number, version: number, numbers: Float64Array, base: number, source = UNKNOWN_SOURCE): UpdateOutcome {
     if (version < this.floor(pairId)) return 'older'
     this.#store.floors.raise(pairId, version)
-    const resident = this.has(pairId)
+    const held = this.#store.peek(pairId)
+    const resident = held !== undefined
     if (!resident && this.#store.floors.known > this.usage.limit) return 'floor-only'
     const value = readNumbers(emptyPrice(), numbers, base)
     value.version = version
     value.eventTimeMs = eventTimeOf(version)
+    value.source = source
+    value.asOfMs = this.#sources.isFollowed(source) ? FOLLOWS : (held?.value.asOfMs ?? NEVER)
     this.#store.put(pairId, { version, value, restMs: this.#ttl.l1Ms }, 'demand')
     return resident ? 'refreshed' : 'inserted'
   }
@@ -101,7 +107,9 @@ export class ObjectL1 implements FirstLevel {
     if (price.version < this.floor(pairId)) return 'older'
     const held = this.#store.peek(pairId)
     if (held !== undefined && held.version >= price.version) {
-      if (held.version === price.version) this.#store.prolong(pairId, this.#restMs(price))
+      if (held.version !== price.version) return 'already'
+      this.#store.prolong(pairId, this.#restMs(price))
+      if (held.value.source === price.source) held.value.asOfMs = Math.max(held.value.asOfMs, price.asOfMs)
       return 'already'
     }
     this.#put(pairId, price, 'demand')
@@ -121,6 +129,25 @@ export class ObjectL1 implements FirstLevel {
   remove(pairId: number, floor?: number): void {
     this.#store.leave(pairId, 'removed')
     this.#store.floors.delist(pairId, floor)
+  }
+
+  suspend(pairId: number): void {
+    const held = this.#store.peek(pairId)
+    if (held?.value.asOfMs === FOLLOWS) held.value.asOfMs = this.#sources.asOf(held.value.source)
+  }
+
+  suspendSources(sources: ReadonlySet<number>): void {
+    for (const pairId of this.#store.pairIds())
+      if (sources.has(this.#store.peek(pairId)?.value.source ?? UNKNOWN_SOURCE)) this.suspend(pairId)
+  }
+
+  resolveSources(): void {
+    for (const pairId of this.#store.pairIds()) {
+      const value = this.#store.peek(pairId)?.value
+      if (value === undefined) continue
+      value.source = this.#sources.resolve(value.source)
+      if (!this.#sources.isFollowed(value.source)) this.suspend(pairId)
+    }
   }
 
   coldest(limit: number): readonly number[] {

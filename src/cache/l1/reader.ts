@@ -1,5 +1,7 @@
 import { type CachedPrice, eventTimeOf } from '../cached-price.ts'
-import { attachL1Memory, PAIR_BITS, PAIR_MASK, TAG_WORD, WORDS } from './memory.ts'
+import { loadDouble } from '../sources/shared-double.ts'
+import { FOLLOWS, Sources } from '../sources/sources.ts'
+import { attachL1Memory, PAIR_BITS, PAIR_MASK, SOURCE_WORD, TAG_WORD, WORDS } from './memory.ts'
 
 /**
  * Reads L1 in a thread that does not write it: it loads the generation, the copy that it points to, and the generation
@@ -17,19 +19,24 @@ export class L1Reader {
   readonly #generations: Int32Array
   readonly #words: Int32Array
   readonly #reads: Uint8Array
+  readonly #moments: BigInt64Array
+  /** The moment of each source. */
+  readonly #sources: BigInt64Array
   readonly #scratch = new Float64Array(WORDS / 2)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
   hits = 0
   misses = 0
 
-  /** Throws a ForewarmError `bad-shared-memory` if the buffer is not the memory of an L1, or has another layout. */
-  constructor(buffer: SharedArrayBuffer) {
+  /** `sources`: the buffer of the Sources that values come from. Throws a ForewarmError `bad-shared-memory` if the buffer is not the memory of an L1, or has another layout. */
+  constructor(buffer: SharedArrayBuffer, sources = new Sources().buffer) {
     const memory = attachL1Memory(buffer)
     this.maxPairs = memory.maxPairs
     this.#slotOfPair = memory.slotOfPair
     this.#generations = memory.generations
     this.#words = memory.words
     this.#reads = memory.reads
+    this.#moments = memory.momentBits
+    this.#sources = new BigInt64Array(sources)
   }
 
   /** A demand read: fills `into` and tells whether the pair was there. */
@@ -40,13 +47,21 @@ export class L1Reader {
       const slot = pairId < this.maxPairs ? (this.#slotOfPair[pairId] as number) - 1 : -1
       if (slot < 0) break
       const generation = Atomics.load(this.#generations, slot)
-      const tag = this.#copy((slot * 2 + (generation & 1)) * WORDS)
+      const at = (slot * 2 + (generation & 1)) * WORDS
+      const tag = this.#copy(at)
+      const source = Atomics.load(this.#words, at + SOURCE_WORD)
+      // First the moment of the source, then the slot's: a value that is no longer the newest is suspended before its
+      // source's moment goes on.
+      const sourceMs = loadDouble(this.#sources, source)
+      const slotMs = loadDouble(this.#moments, slot)
       if (Atomics.load(this.#generations, slot) !== generation) continue
       if ((tag & PAIR_MASK) === pairId && tag !== 0) {
         const seen = this.#reads[slot] as number
         if (seen < MAX_READS) this.#reads[slot] = seen + 1
         this.hits++
         readCopy(into, this.#scratch, tag)
+        into.source = source
+        into.asOfMs = slotMs === FOLLOWS ? sourceMs : slotMs
         return true
       }
       // The pair has the slot, but its value is not there yet.

@@ -62,6 +62,10 @@ export class ValueStore<V> implements Usage {
     return this.#held.size
   }
 
+  pairIds(): Iterable<number> {
+    return this.#held.keys()
+  }
+
   get warm(): number {
     return this.#warms.size
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { type CachedPrice, isTombstone, type PriceColumns, priceOfRow } from '../cached-price.ts'
+import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { jitteredTtlMs } from '../ttl.ts'
 import type { Deletion, L2, L2Load, L2State, L2Write, OnNewer } from './l2.ts'
 
@@ -11,6 +12,8 @@ export interface MemoryL2Options {
   /** How long a deletion is remembered; as long as a value unless given. */
   readonly tombstoneTtlMs?: number
   readonly onNewer?: OnNewer
+  /** The partitions that values come from. */
+  readonly sources?: Sources
 }
 
 interface Stored {
@@ -18,6 +21,7 @@ interface Stored {
   /** Undefined if the pair is deleted up to this version. */
   readonly price: CachedPrice | undefined
   readonly expiresAtMs: number
+  readonly sourceCode: number
 }
 
 const CLOSED = { status: 'unavailable', reason: 'closed' } as const
@@ -76,10 +80,13 @@ class MemoryL2 implements L2 {
   }
 
   #find(pairId: number): CachedPrice | undefined {
+    const { sources, onNewer } = this.#options
     const entry = this.#live(pairId)
     if (entry === undefined) return undefined
-    if (entry.price === undefined) this.#options.onNewer?.(pairId, floorOf(entry))
-    return entry.price && { ...entry.price }
+    if (entry.price === undefined) onNewer?.(pairId, floorOf(entry))
+    if (entry.price === undefined) return undefined
+    const source = sources?.ofCode(entry.sourceCode) ?? UNKNOWN_SOURCE
+    return { ...entry.price, source, asOfMs: sources?.isFollowed(source) ? FOLLOWS : NEVER }
   }
 
   #put(columns: PriceColumns, row: number): boolean {
@@ -95,7 +102,8 @@ class MemoryL2 implements L2 {
     }
     const price = isTombstone(columns, row) ? undefined : priceOfRow(columns, row)
     const stayMs = price === undefined ? tombstoneTtlMs : jitteredTtlMs(ttlMs, random)
-    this.#stored.set(pairId, { version, price, expiresAtMs: clock.now() + stayMs })
+    const sourceCode = columns.sourceCodes[row] as number
+    this.#stored.set(pairId, { version, price, sourceCode, expiresAtMs: clock.now() + stayMs })
     return true
   }
 
@@ -104,7 +112,12 @@ class MemoryL2 implements L2 {
     const { clock, ttlMs, tombstoneTtlMs = ttlMs, onNewer } = this.#options
     const entry = this.#live(pairId)
     const newest = Math.max(version, entry?.version ?? 0)
-    this.#stored.set(pairId, { version: newest, price: undefined, expiresAtMs: clock.now() + tombstoneTtlMs })
+    this.#stored.set(pairId, {
+      version: newest,
+      price: undefined,
+      sourceCode: 0,
+      expiresAtMs: clock.now() + tombstoneTtlMs,
+    })
     if (newest > version) onNewer?.(pairId, newest + 1)
     return entry?.price !== undefined
   }

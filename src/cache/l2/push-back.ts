@@ -3,6 +3,7 @@ import type { Timer } from '../../timer.ts'
 import { emptyPrice, priceColumns, setRow } from '../cached-price.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { PairTable } from '../names/pair-table.ts'
+import type { Sources } from '../sources/sources.ts'
 import type { L2 } from './l2.ts'
 
 /**
@@ -14,6 +15,8 @@ export interface PushBackOptions {
   readonly table: Pick<PairTable, 'size'>
   readonly l1: Pick<FirstLevel, 'peek'>
   readonly l2: Pick<L2, 'write'>
+  /** The partitions that values come from. */
+  readonly sources?: Pick<Sources, 'codeOf'>
   readonly timer?: Timer
 }
 
@@ -71,7 +74,7 @@ export class PushBack {
   }
 
   #gather(): void {
-    const { table, l1 } = this.#options
+    const { table, l1, sources } = this.#options
     const columns = this.#columns
     const price = this.#price
     columns.count = 0
@@ -82,7 +85,7 @@ export class PushBack {
       if (!l1.peek(pairId, price)) continue
       const row = columns.count++
       columns.pairIds[row] = pairId
-      setRow(columns, row, price)
+      setRow(columns, row, price, sources?.codeOf(price.source))
     }
   }
 }

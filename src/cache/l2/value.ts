@@ -13,10 +13,10 @@ import {
  *
  *     schema u8 | version f64 | event time f64 | presence u8 | source u32 | the numbers that are present, f64 each
  *
- * Schema 1 has no source; schema 2 has the code of the partition that the value came from (../freshness/sources.ts). That
+ * Schema 1 has no source; schema 2 has the code of the partition that the value came from (../sources/sources.ts). That
  * is 30 bytes with a price alone, 54 with four numbers, 70 with all six. Bit i of the presence byte stands for
- * NUMBER_FIELDS[i]. A value whose source is unknown is written in schema 1, and so is a tombstone. Every later schema must keep schema and version where they are, because the versioned write also
- * compares versions that a newer release has written.
+ * NUMBER_FIELDS[i]. A value whose source is unknown is written in schema 1, and so is a tombstone.
+ * Every later schema must keep schema and version where they are, because the versioned write also compares versions that a newer release has written.
  *
  * A tombstone is such a value with the presence TOMBSTONE and no numbers: everything up to its version is deleted. To an
  * older release it is bytes that it cannot read, whose version it respects.
@@ -29,8 +29,6 @@ export const HEAD_BYTES = 18
 export const TOMBSTONE = 0x80
 export const SOURCE_BYTES = 4
 export const MAX_VALUE_BYTES = HEAD_BYTES + SOURCE_BYTES + 8 * NUMBER_COUNT
-/** In place of a source's code: the pair's values come from several sources. */
-export const MIXED = 0xffff_ffff
 
 const EVENT_TIME_OFFSET = 9
 const PRESENCE_OFFSET = 17

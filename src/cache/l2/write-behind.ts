@@ -11,6 +11,7 @@ import {
   priceOfRow,
   setRow,
 } from '../cached-price.ts'
+import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { FlushPace } from './flush-pace.ts'
 import type { L2, L2Write } from './l2.ts'
 
@@ -28,6 +29,8 @@ import type { L2, L2Write } from './l2.ts'
 export interface WriteBehindOptions {
   readonly l2: L2
   readonly flushMs: number
+  /** The partitions that values come from. */
+  readonly sources?: Sources
   /** Rows a set. */
   readonly capacity: number
   /** More rows are added when all are taken, up to `maxPairs`. They are given back when they are written. */
@@ -55,6 +58,7 @@ const FORGOTTEN = 0
 
 export class WriteBehind {
   readonly #options: WriteBehindOptions
+  readonly #sources: Sources
   #filling: PriceColumns
   #leaving: PriceColumns
   /** The row + 1 of each pair, in the set that fills and in the one that is being written. */
@@ -74,6 +78,7 @@ export class WriteBehind {
 
   constructor(options: WriteBehindOptions) {
     this.#options = options
+    this.#sources = options.sources ?? new Sources()
     this.#nextFlush = new Alarm(() => void this.#begin(), options.timer)
     this.#now = options.now ?? (() => performance.now())
     this.#pace = new FlushPace({ now: this.#now, timer: options.timer })
@@ -93,12 +98,12 @@ export class WriteBehind {
     return this.#filling.count >= this.#filling.capacity && this.#away === undefined
   }
 
-  /** An update, its numbers at `base` in `numbers`, and the code of its source. */
-  add(pairId: number, version: number, numbers: Float64Array, base: number, sourceCode = 0): void {
+  /** An update, its numbers at `base` in `numbers`. `source`: a number of Sources. */
+  add(pairId: number, version: number, numbers: Float64Array, base: number, source = UNKNOWN_SOURCE): void {
     const row = this.#rowOf(pairId)
     if (row < 0) return
     const columns = this.#filling
-    columns.sourceCodes[row] = sourceCode
+    columns.sourceCodes[row] = this.#sources.codeOf(source)
     columns.versions[row] = version
     columns.eventTimesMs[row] = eventTimeOf(version)
     const to = row * NUMBER_COUNT
@@ -106,8 +111,8 @@ export class WriteBehind {
   }
 
   /** A value of L1 or L3 that L2 may not have. */
-  addPrice(pairId: number, price: Readonly<CachedPrice>, sourceCode = 0): void {
-    this.#set(this.#rowOf(pairId), price, sourceCode)
+  addPrice(pairId: number, price: Readonly<CachedPrice>): void {
+    this.#set(this.#rowOf(pairId), price, this.#sources.codeOf(price.source))
   }
 
   /** Fills `into` with the newest value that L2 may not have yet, and tells whether there is one. */
@@ -117,6 +122,8 @@ export class WriteBehind {
     const row = (filling === ABSENT ? (this.#leavingRows[pairId] as number) : filling) - 1
     if (row < 0 || isTombstone(columns, row)) return false
     priceOfRow(columns, row, into)
+    into.source = this.#sources.ofCode(columns.sourceCodes[row] as number)
+    into.asOfMs = this.#sources.isFollowed(into.source) ? FOLLOWS : NEVER
     return true
   }
 

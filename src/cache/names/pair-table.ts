@@ -63,6 +63,11 @@ export class PairTable implements PairIds {
     return known >= 0 ? known : this.chainId(textOf(source, start, end))
   }
 
+  /** The chain's id, or UNKNOWN_PAIR. */
+  findChain(chain: string): number {
+    return this.#chainIds.get(chain) ?? UNKNOWN_PAIR
+  }
+
   /** The pair's id, or UNKNOWN_PAIR. */
   find(chain: string, pair: string): number {
     const chainId = this.#chainIds.get(chain)

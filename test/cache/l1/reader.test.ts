@@ -161,7 +161,7 @@ describe('shared memory of L1', () => {
   })
 
   test('takes no more bytes than its slots and pairs need', () => {
-    expect(buffer.byteLength).toBe(64 + 4 * (2 * 64 + 4 + 4 + 1) + 8 * (8 + 4))
+    expect(buffer.byteLength).toBe(64 + 4 * (2 * 64 + 8 + 4 + 4 + 1) + 8 * (8 + 4))
     expect(NUMBER_COUNT).toBe(6)
   })
 

@@ -39,7 +39,7 @@ function write(task: Extract<ThreadTask, { do: 'write' }>): void {
     if (l1.update(pairId, version, numbers, 0) !== 'floor-only') return
     if (l1.get(pairId, value)) return
     const [price = 0, bid = 0, ask = 0, reserve0 = 0, reserve1 = 0, liquidity = 0] = numbers
-    l1.fill(pairId, { version, eventTimeMs: 0, price, bid, ask, reserve0, reserve1, liquidity })
+    l1.fill(pairId, { ...emptyPrice(), version, eventTimeMs: 0, price, bid, ask, reserve0, reserve1, liquidity })
   }
   for (let pair = 0; pair < task.pairs; pair++) put()
   parentPort?.postMessage(l1.buffer)

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { decodeValue, encodeValue, HEAD_BYTES, MAX_VALUE_BYTES, MIXED } from '../../../src/cache/l2/value.ts'
+import { emptyPrice } from '../../../src/cache/cached-price.ts'
+import { decodeValue, encodeValue, HEAD_BYTES, MAX_VALUE_BYTES } from '../../../src/cache/l2/value.ts'
+import { MIXED } from '../../../src/cache/sources/sources.ts'
 import { cachedPrice, columnsOf } from './columns.ts'
 
 const number = fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true, noDefaultInfinity: true }))
@@ -36,7 +38,11 @@ describe('the codec of values in L2', () => {
   it('round-trips every price with the code of its source', () => {
     fc.assert(
       fc.property(anyRecord, fc.integer({ min: 0, max: MIXED }), (value, sourceCode) => {
-        expect(decodeValue(encoded(value, sourceCode))).toEqual({ ok: true, price: value, sourceCode })
+        expect(decodeValue(encoded(value, sourceCode))).toEqual({
+          ok: true,
+          price: { ...emptyPrice(), ...value },
+          sourceCode,
+        })
       }),
     )
   })

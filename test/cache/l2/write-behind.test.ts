@@ -64,6 +64,7 @@ describe('a value in the write-behind', () => {
     const version = 7 * VERSIONS_PER_MS + 3
     stage.writeBehind.add(2, version, Float64Array.of(0, 1, 2, 3, 4, 5, Number.NaN), 1)
     const expected = {
+      ...emptyPrice(),
       version,
       eventTimeMs: 7,
       price: 1,

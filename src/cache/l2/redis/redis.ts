@@ -5,6 +5,7 @@ import type { Metrics } from '../../../telemetry/slab.ts'
 import { inTime, systemTimer, type Timer } from '../../../timer.ts'
 import type { CachedPrice, PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
+import { Sources, type SourcesSnapshot } from '../../sources/sources.ts'
 import type { Deletion, L2, L2Load, L2State, L2Usage, L2Write, OnNewer, WritePace } from '../l2.ts'
 import { decodeValue } from '../value.ts'
 import { deleteCalls, KEYS_A_CALL, type VersionedCall, writeCalls } from './batch.ts'
@@ -26,6 +27,8 @@ export interface RedisL2Options {
   /** How long a deletion is remembered; as long as a value unless given. */
   readonly tombstoneTtlMs?: number
   readonly onNewer?: OnNewer
+  /** The partitions that values come from. */
+  readonly sources?: Sources
   /** Called when a written pair turns out to have values of several sources in Redis. */
   readonly onMixed?: (pairId: number) => void
   /** Part of all keys, and of the connection's name in Redis's CLIENT LIST; `default` unless given. */
@@ -47,6 +50,11 @@ const WITHOUT_REST: WritePace = { rowsATrip: 2_048, rest: async () => undefined 
 /** The reply to an MGET; `undefined` if there is none. */
 type Values = readonly (Buffer | null)[] | undefined
 
+interface Taking extends Pick<Flight, 'rows'> {
+  /** What was known when the load was sent. */
+  readonly snapshot: SourcesSnapshot
+}
+
 /** A load in flight. Whoever asks for one of its pairs meanwhile waits for it. */
 interface Flight {
   readonly rows: Map<number, CachedPrice>
@@ -66,6 +74,7 @@ export function createRedisL2(options: RedisL2Options): L2 {
 class RedisL2 implements L2 {
   readonly #options: RedisL2Options
   readonly #keys: PairKeys
+  readonly #sources: Sources
   readonly #servers: RedisServers
   readonly #flights = new Map<number, Flight>()
   readonly #inFlight = new InFlight()
@@ -76,6 +85,7 @@ class RedisL2 implements L2 {
     const { clock, random, commandTimeoutMs = COMMAND_TIMEOUT_MS, timer = systemTimer } = options
     const { service = DEFAULT_SERVICE, ttlMs, metrics } = options
     this.#options = options
+    this.#sources = options.sources ?? new Sources()
     this.#keys = new PairKeys(options.table, service)
     const server = {
       connectionName: `forewarm.${service}`,
@@ -217,23 +227,27 @@ class RedisL2 implements L2 {
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_LOAD, mixesChains })
     const keys = groups.map((group) => group.map((at) => this.#keys.keyOf(pairIds[at] as number)))
+    const snapshot = this.#sources.snapshot()
     const replies = await this.#servers.load(keys)
     for (const [index, group] of groups.entries()) {
       const values = (replies.ok ? replies.values[index] : replies.served?.get(index)) as Values
       for (const [place, at] of group.entries()) {
         const pairId = pairIds[at] as number
         if (values === undefined) unknown.add(pairId)
-        else this.#take(pairId, values[place], rows)
+        else this.#take(pairId, values[place], { rows, snapshot })
       }
     }
     return replies.ok ? undefined : replies.reason
   }
 
-  #take(pairId: number, value: Buffer | null | undefined, into: Map<number, CachedPrice>): void {
+  #take(pairId: number, value: Buffer | null | undefined, { rows, snapshot }: Taking): void {
     if (value === null || value === undefined) return
     const decoded = decodeValue(value)
-    if (decoded.ok && decoded.price !== undefined) into.set(pairId, decoded.price)
-    else if (decoded.ok) this.#options.onNewer?.(pairId, decoded.version + 1)
+    if (decoded.ok && decoded.price !== undefined) {
+      const source = this.#sources.ofCode(decoded.sourceCode)
+      const asOfMs = this.#sources.asOfLoaded(source, snapshot)
+      rows.set(pairId, { ...decoded.price, source, asOfMs })
+    } else if (decoded.ok) this.#options.onNewer?.(pairId, decoded.version + 1)
     else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
   }
 

@@ -1,4 +1,5 @@
 import { murmur2 } from '../../../schemas/topics.ts'
+import { storeDouble } from './shared-double.ts'
 
 /**
  * The partitions that updates come from, as small numbers, and for each a moment: every update that was in the partition
@@ -7,16 +8,25 @@ import { murmur2 } from '../../../schemas/topics.ts'
  *   followed   the node has the partition: the sending of the fetch that found its end
  *   foreign    another node has it: what that node last said (its mark in L2)
  *
- * Updates of a pair may come from several partitions of a topic. Such a pair has the topic as a whole as its source, which
- * is as old as the oldest of the partitions. Moments are in milliseconds of `monotonicMs`, in memory that other threads read.
+ * Updates of one pair may come from several partitions of a topic: those of a feed without keys do. From then on the topic
+ * as a whole is the source of all its pairs, and it is as old as the oldest of its partitions. If a pair's updates come
+ * from several topics, all of them are one source. Moments are in milliseconds of `monotonicMs`, in memory that other threads read.
  */
 export const UNKNOWN_SOURCE = 0
+/** All topics as one. */
+export const EVERYTHING = 1
 /** The moment of a source about which nothing is known. */
 export const NEVER = Number.NEGATIVE_INFINITY
+/** In place of a value's moment: the moment of its source, as that goes on. */
+export const FOLLOWS = Number.POSITIVE_INFINITY
 /** In place of a partition's number: the topic as a whole. */
 export const WHOLE = -1
+/** In place of a topic's name: all of them. */
+const ALL_TOPICS = '*'
 
 export const MAX_SOURCES = 16_384
+/** The code of values whose pair has several sources, in L2. */
+export const MIXED = 0xffff_ffff
 
 export interface Source {
   readonly topic: string
@@ -24,16 +34,27 @@ export interface Source {
   readonly partition: number
 }
 
+export interface SourcesSnapshot {
+  readonly epoch: number
+  readonly moments: Float64Array
+}
+
 /** The sources of a topic: as a whole, and by partition. Those that were never heard of are UNKNOWN_SOURCE. */
 interface TopicSources {
   readonly whole: number
   readonly partitions: number[]
+  /** Updates of one pair have come from several partitions. */
+  isMerged: boolean
 }
 
 export class Sources {
-  /** The moment of each source. */
-  readonly moments: Float64Array
+  /** For readers in other threads. */
+  readonly buffer = new SharedArrayBuffer(MAX_SOURCES * 8)
+  readonly #moments = new Float64Array(this.buffer).fill(NEVER)
+  readonly #bits = new BigInt64Array(this.buffer)
   readonly #sources: (Source | undefined)[] = [undefined]
+  /** Updates of one pair have come from several topics. */
+  #isMerged = false
   readonly #ids = new Map<string, number>()
   readonly #ofCode = new Map<number, number>()
   /** The code of each source. */
@@ -41,11 +62,13 @@ export class Sources {
   /** 1 for a source that this node follows. */
   readonly #followed = new Uint8Array(MAX_SOURCES)
   readonly #topics = new Map<string, TopicSources>()
+  /** Rises whenever this node gets or loses a partition, or sources are merged. */
+  epoch = 0
   /** Partitions that got no number, because the table is full. */
   refused = 0
 
-  constructor(moments = new Float64Array(new SharedArrayBuffer(MAX_SOURCES * 8))) {
-    this.moments = moments.fill(NEVER)
+  constructor() {
+    this.#ofCode.set(MIXED, this.idOf(ALL_TOPICS, WHOLE))
   }
 
   get size(): number {
@@ -57,6 +80,8 @@ export class Sources {
     const name = sourceName({ topic, partition })
     const known = this.#ids.get(name)
     if (known !== undefined) return known
+    // A topic as a whole comes before its partitions.
+    if (partition !== WHOLE) this.grow(topic, partition + 1)
     if (this.#sources.length >= MAX_SOURCES) {
       this.refused++
       return UNKNOWN_SOURCE
@@ -68,11 +93,8 @@ export class Sources {
     this.#codes[id] = code
     // If two sources have one code, values that name it have an unknown source.
     this.#ofCode.set(code, this.#ofCode.has(code) || code === 0 ? UNKNOWN_SOURCE : id)
-    if (partition !== WHOLE) {
-      this.grow(topic, partition + 1)
-      const of = this.#topics.get(topic)
-      if (of !== undefined) of.partitions[partition] = id
-    }
+    const of = partition === WHOLE ? undefined : this.#topics.get(topic)
+    if (of !== undefined) of.partitions[partition] = id
     return id
   }
 
@@ -90,8 +112,32 @@ export class Sources {
     return this.#codes[id] as number
   }
 
+  /** The source of a value that was found with this code. */
   ofCode(code: number): number {
-    return this.#ofCode.get(code) ?? UNKNOWN_SOURCE
+    return this.resolve(this.#ofCode.get(code) ?? UNKNOWN_SOURCE)
+  }
+
+  /** The source itself, or the one into which it was merged. */
+  resolve(id: number): number {
+    if (this.#isMerged && id !== UNKNOWN_SOURCE) return EVERYTHING
+    const of = this.#topicOf(id)
+    return of?.isMerged ? of.whole : id
+  }
+
+  /**
+   * Updates of one pair have come from both sources. Returns true if values have another source from now on (`resolve`).
+   * If both are one and the same, its topic is merged as a whole.
+   */
+  merge(a: number, b: number): boolean {
+    const one = this.#sources[this.resolve(a)]
+    const other = this.#sources[this.resolve(b)]
+    if (one === undefined || other === undefined || this.#isMerged) return false
+    const of = this.#topics.get(one.topic)
+    if (one.topic !== other.topic || of === undefined) this.#isMerged = true
+    else if (of.isMerged) return false
+    else of.isMerged = true
+    this.epoch++
+    return true
   }
 
   isFollowed(id: number): boolean {
@@ -100,11 +146,23 @@ export class Sources {
 
   /** The moment as of which the source's values are the newest; NEVER if it is unknown. */
   asOf(id: number): number {
-    return this.moments[id] as number
+    return this.#moments[id] as number
+  }
+
+  /** What is known at this moment, for a load that is about to be sent. */
+  snapshot(): SourcesSnapshot {
+    return { epoch: this.epoch, moments: this.#moments.slice(0, this.size) }
+  }
+
+  /** The moment of a value that a load brought, by what was known when the load was sent. */
+  asOfLoaded(id: number, { epoch, moments }: SourcesSnapshot): number {
+    // All that came before the assignment is in L2, and what comes after it arrives here.
+    return this.isFollowed(id) && epoch === this.epoch ? FOLLOWS : (moments[id] ?? NEVER)
   }
 
   /** This node has got the partition. What other nodes said of it counts no longer. */
   follow(id: number): void {
+    this.epoch++
     this.#followed[id] = 1
     this.#set(id, NEVER)
     this.#followWhole(id)
@@ -112,35 +170,43 @@ export class Sources {
 
   /** This node has lost the partition: its moment stands until another node says more. */
   lose(id: number): void {
+    this.epoch++
     this.#followed[id] = 0
     this.#followWhole(id)
   }
 
   /** A later moment is known. An earlier one changes nothing. */
   raise(id: number, atMs: number): void {
-    if (id !== UNKNOWN_SOURCE && atMs > (this.moments[id] as number)) this.#set(id, atMs)
+    if (id !== UNKNOWN_SOURCE && atMs > (this.#moments[id] as number)) this.#set(id, atMs)
   }
 
   /** The topic has so many partitions. While nothing is known of one of them, nothing is of the topic as a whole. */
   grow(topic: string, partitions: number): void {
-    const of = this.#topics.get(topic) ?? { whole: this.idOf(topic, WHOLE), partitions: [] }
+    const of = this.#topics.get(topic) ?? { whole: this.idOf(topic, WHOLE), partitions: [], isMerged: false }
     this.#topics.set(topic, of)
+    if (of.partitions.length >= partitions) return
     while (of.partitions.length < partitions) of.partitions.push(UNKNOWN_SOURCE)
+    storeDouble(this.#bits, of.whole, NEVER)
+    storeDouble(this.#bits, EVERYTHING, NEVER)
   }
 
   #set(id: number, atMs: number): void {
-    this.moments[id] = atMs
+    storeDouble(this.#bits, id, atMs)
     const of = this.#topicOf(id)
     if (of === undefined) return
     let oldest = Number.POSITIVE_INFINITY
-    for (const partition of of.partitions) oldest = Math.min(oldest, this.moments[partition] as number)
-    this.moments[of.whole] = oldest
+    for (const partition of of.partitions) oldest = Math.min(oldest, this.#moments[partition] as number)
+    storeDouble(this.#bits, of.whole, oldest)
+    for (const topic of this.#topics.values()) oldest = Math.min(oldest, this.#moments[topic.whole] as number)
+    storeDouble(this.#bits, EVERYTHING, oldest)
   }
 
   /** The topic as a whole is followed while each of its partitions is. */
   #followWhole(id: number): void {
     const of = this.#topicOf(id)
-    if (of !== undefined) this.#followed[of.whole] = of.partitions.every((each) => this.isFollowed(each)) ? 1 : 0
+    if (of === undefined) return
+    this.#followed[of.whole] = of.partitions.every((each) => this.isFollowed(each)) ? 1 : 0
+    this.#followed[EVERYTHING] = [...this.#topics.values()].every(({ whole }) => this.isFollowed(whole)) ? 1 : 0
   }
 
   #topicOf(id: number): TopicSources | undefined {

@@ -1,0 +1,79 @@
+import { enlarged, lengthFor } from '../../../schemas/enlarged.ts'
+import type { FirstLevel } from '../l1/first-level.ts'
+import type { PairTable } from '../names/pair-table.ts'
+import { EVERYTHING, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
+
+export interface ArrivalsOptions {
+  readonly table: Pick<PairTable, 'maxPairs' | 'chainOf'>
+  readonly sources: Sources
+  readonly l1: Pick<FirstLevel, 'resolveSources' | 'suspendSources'>
+}
+
+/** The partitions that updates arrive from: what this node follows is learnt from them, and from nothing else. */
+export class Arrivals {
+  readonly #options: ArrivalsOptions
+  /** The source of each pair's last update, by pair id. */
+  #ofPair = new Uint16Array(1024)
+  /** The source of the last update of each chain, by chain id. */
+  readonly #ofChain: number[] = []
+
+  constructor(options: ArrivalsOptions) {
+    this.#options = options
+  }
+
+  /** An update of the pair has come from the source. Returns the source that the pair's values have from now on. */
+  arrived(pairId: number, source: number): number {
+    if (source === UNKNOWN_SOURCE || this.#ofPair[pairId] === source) return source
+    const { table, sources } = this.#options
+    if (pairId >= this.#ofPair.length)
+      this.#ofPair = enlarged(
+        this.#ofPair,
+        new Uint16Array(lengthFor(pairId, this.#ofPair.length, Math.max(table.maxPairs, pairId + 1))),
+      )
+    const last = this.#ofPair[pairId] as number
+    this.#ofPair[pairId] = source
+    this.#ofChain[table.chainOf(pairId)] = source
+    if (last === UNKNOWN_SOURCE || sources.resolve(last) === source) return source
+    this.#merge(last, source)
+    return sources.resolve(source)
+  }
+
+  /** Updates of the pair turn out to arrive at several nodes. */
+  scattered(pairId: number): void {
+    const source = this.#ofPair[pairId] ?? UNKNOWN_SOURCE
+    this.#merge(source, source)
+  }
+
+  /** Updates of any pair may be in any partition of the source's topic. */
+  scatteredTopic(source: number): void {
+    this.#merge(source, source)
+  }
+
+  /** Whether updates of the pair arrive here. If there was none yet, whether those of its chain do. */
+  follows(pairId: number, chainId: number): boolean {
+    const { sources } = this.#options
+    const source = (this.#ofPair[pairId] ?? UNKNOWN_SOURCE) || (this.#ofChain[chainId] ?? UNKNOWN_SOURCE)
+    return sources.isFollowed(source === UNKNOWN_SOURCE ? EVERYTHING : source)
+  }
+
+  /** The node gets the partitions with these sources. Their values are not known to be the newest until they are read to their end. */
+  assign(ids: readonly number[]): void {
+    this.#suspend(ids)
+    for (const id of ids) this.#options.sources.follow(id)
+  }
+
+  /** The node loses the partitions with these sources. */
+  revoke(ids: readonly number[]): void {
+    this.#suspend(ids)
+    for (const id of ids) this.#options.sources.lose(id)
+  }
+
+  #suspend(ids: readonly number[]): void {
+    const { sources, l1 } = this.#options
+    l1.suspendSources(new Set(ids.map((id) => sources.resolve(id))))
+  }
+
+  #merge(one: number, other: number): void {
+    if (this.#options.sources.merge(one, other)) this.#options.l1.resolveSources()
+  }
+}

@@ -1,0 +1,38 @@
+import { monotonicMs } from '../../monotonic.ts'
+import type { CachedPrice } from '../cached-price.ts'
+import { FOLLOWS, type Sources } from '../sources/sources.ts'
+
+/** The partition that a value comes from, and the moment as of which it was the newest. */
+type Origin = Pick<CachedPrice, 'source' | 'asOfMs'>
+
+export interface FreshnessOptions {
+  readonly sources: Sources
+  /** Keeps the values of a pair fresh that other nodes follow, for as long as it is read. */
+  readonly foreign?: { read(pairId: number): void } | undefined
+  /** Milliseconds of the clock of the sources' moments. */
+  readonly now?: () => number
+}
+
+/** How long ago values were known to be the newest (sources.ts). */
+export class Freshness {
+  readonly #sources: Sources
+  readonly #foreign: FreshnessOptions['foreign']
+  readonly #now: () => number
+
+  constructor({ sources, foreign, now = monotonicMs }: FreshnessOptions) {
+    this.#sources = sources
+    this.#foreign = foreign
+    this.#now = now
+  }
+
+  /** The updates of the pair arrive here, and L1 has the newest that has arrived. */
+  isFollowed({ source, asOfMs }: Origin): boolean {
+    return asOfMs === FOLLOWS && this.#sources.isFollowed(source)
+  }
+
+  /** A demand read met this value. Returns, in ms, at most how long ago it was known to be the newest; Infinity if unknown. */
+  read(pairId: number, { source, asOfMs }: Origin): number {
+    if (asOfMs !== FOLLOWS || !this.#sources.isFollowed(source)) this.#foreign?.read(pairId)
+    return Math.max(0, this.#now() - (asOfMs === FOLLOWS ? this.#sources.asOf(source) : asOfMs))
+  }
+}
