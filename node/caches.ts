@@ -1,4 +1,5 @@
 import { Arrivals } from '../src/cache/freshness/arrivals.ts'
+import { Freshness } from '../src/cache/freshness/freshness.ts'
 import { Hierarchy } from '../src/cache/hierarchy.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
 import { L1 } from '../src/cache/l1/l1.ts'
@@ -18,6 +19,7 @@ import { Outage } from '../src/cache/outage.ts'
 import { Promotion } from '../src/cache/promotion.ts'
 import { Sources } from '../src/cache/sources/sources.ts'
 import { TimeGate } from '../src/cache/time-gate.ts'
+import { isVirtual } from '../src/clock.ts'
 import type { Config } from '../src/config/settings.ts'
 import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import { Tracker } from '../src/correlation/tracker.ts'
@@ -37,6 +39,8 @@ export interface Caches {
   /** The partitions that updates come from, and up to which moment each was read. */
   readonly sources: Sources
   readonly arrivals: Arrivals
+  /** Undefined in a replay, where nothing newer exists than what has been replayed. */
+  readonly freshness: Freshness | undefined
   readonly l1: FirstLevel
   readonly l2: L2
   readonly l3: L3 | undefined
@@ -64,6 +68,7 @@ export function createCaches(options: CachesOptions): Caches {
   const sources = new Sources()
   const l1 = createL1(config, sources)
   const arrivals = new Arrivals({ table, sources, l1 })
+  const freshness = isVirtual(options.clock) ? undefined : new Freshness({ sources })
   const ahead = metrics.counter('drops_total', { reason: 'stored-in-future' })
   const gate = new TimeGate(options.clock, () => ahead.add(1))
   const l2 = createL2(
@@ -94,7 +99,7 @@ export function createCaches(options: CachesOptions): Caches {
   const control = new ControlGroup(config.warming.controlShare)
   const measurement = new Measurement(control)
   const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack }
-  const caches = { table, sources, arrivals, ...levels, tracker, mining, prediction, control, measurement }
+  const caches = { table, sources, arrivals, freshness, ...levels, tracker, mining, prediction, control, measurement }
   observeCaches(metrics, caches)
   observeBenefit(metrics, caches)
   metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)

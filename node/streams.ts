@@ -11,7 +11,6 @@ import { settlesWithin } from '../src/broker/deadline.ts'
 import type { Broker, BrokerEvent, Consumer, Producer } from '../src/broker/port.ts'
 import { priceTopicPattern } from '../src/broker/price-topics.ts'
 import { Following } from '../src/cache/freshness/following.ts'
-import { Freshness } from '../src/cache/freshness/freshness.ts'
 import { isVirtual } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import type { Detector } from '../src/detect/detector.ts'
@@ -73,8 +72,7 @@ export function createStreams(options: StreamsOptions): Streams {
   const catchUp = new CatchUp()
   const acceptance = new Acceptance(faults)
   const onWarmFault = warmFaultOf(options, faults)
-  const following = new Following(caches)
-  for (const [topic, partitions] of topics.prices.counts) following.grow(topic, partitions)
+  const following = new Following({ ...caches, counts: topics.prices.counts })
   const detection = createDetection(options, interest)
   const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, detection, following }
   const answers = answersOf(options, parts, results)
@@ -183,12 +181,11 @@ function priceGroup(config: Config): string {
 function createDetection(options: StreamsOptions, interest: Interest): Detection {
   const { config, caches, clock, metrics, detectors, strayErrors, faults } = options
   const { roles, detectorConcurrency: concurrency, detectorTimeoutMs: timeoutMs } = config.node
-  const freshness = isVirtual(clock) ? undefined : new Freshness(caches)
   const replay = isVirtual(clock) ? new ReplayTurn(clock) : undefined
   const ageSeconds = metrics.histogram('event_age_at_read_seconds')
   const runner = new DetectorRunner({
     detectors: roles.includes('detect') ? detectors : [],
-    sources: { ...caches, interest, clock, freshness, ageSeconds, onRead: caches.prediction.onRead },
+    sources: { ...caches, interest, clock, ageSeconds, onRead: caches.prediction.onRead },
     ...{ concurrency, timeoutMs, metrics, replay },
     measurement: caches.measurement,
     functionOf: (detector) => strayErrors.marked(detector),

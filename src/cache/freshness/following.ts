@@ -8,6 +8,8 @@ import type { Arrivals } from './arrivals.ts'
 export interface FollowingOptions {
   readonly sources: Sources
   readonly arrivals: Pick<Arrivals, 'assign' | 'revoke'>
+  /** How many partitions each topic has. */
+  readonly counts: ReadonlyMap<string, number>
   readonly timer?: Timer
 }
 
@@ -23,6 +25,7 @@ export class Following {
   constructor(options: FollowingOptions) {
     this.#options = options
     this.#next = new Alarm(() => this.#look(), options.timer)
+    for (const [topic, partitions] of options.counts) this.grow(topic, partitions)
   }
 
   /** The topic has so many partitions. */

@@ -219,8 +219,7 @@ export class L1 implements FirstLevel {
 
   suspendSources(sources: ReadonlySet<number>): void {
     for (let slot = 0; slot < this.slots; slot++)
-      if (this.#moments.follows(slot) && sources.has(this.#sourceAt(slot)))
-        this.#moments.suspend(slot, this.#sourceAt(slot))
+      if (sources.has(this.#sourceAt(slot))) this.#moments.suspend(slot, this.#sourceAt(slot))
   }
 
   resolveSources(): void {

@@ -1,4 +1,6 @@
+import type { Clock } from '../../clock.ts'
 import type { CachedPrice, PriceColumns } from '../cached-price.ts'
+import type { Sources } from '../sources/sources.ts'
 
 /**
  * The second level, which all nodes share: Redis (redis/redis.ts), or this process's own memory if there is no Redis
@@ -23,6 +25,20 @@ export interface L2 {
   /** Measures `usage` anew, in the background, and finds out whether the level was emptied. Called every ten seconds. */
   measure?(): void
   close(): Promise<void>
+}
+
+/** What every second level is made with. */
+export interface L2Options {
+  readonly clock: Clock
+  /** Returns 0 (inclusive) to 1 (exclusive). */
+  readonly random: () => number
+  /** How long a value stays, ±10 %. */
+  readonly ttlMs: number
+  /** How long a deletion is remembered; as long as a value unless given. */
+  readonly tombstoneTtlMs?: number
+  readonly onNewer?: OnNewer
+  /** The partitions that values come from. */
+  readonly sources?: Sources
 }
 
 /** Deletes a pair up to this version, or up to the stored one if that is higher. */

@@ -1,20 +1,7 @@
-import type { Clock } from '../../clock.ts'
 import { type CachedPrice, isTombstone, type PriceColumns, priceOfRow } from '../cached-price.ts'
-import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import { FOLLOWS, NEVER, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { jitteredTtlMs } from '../ttl.ts'
-import type { Deletion, L2, L2Load, L2State, L2Write, OnNewer } from './l2.ts'
-
-export interface MemoryL2Options {
-  readonly clock: Clock
-  /** Returns 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number
-  readonly ttlMs: number
-  /** How long a deletion is remembered; as long as a value unless given. */
-  readonly tombstoneTtlMs?: number
-  readonly onNewer?: OnNewer
-  /** The partitions that values come from. */
-  readonly sources?: Sources
-}
+import type { Deletion, L2, L2Load, L2Options, L2State, L2Write } from './l2.ts'
 
 interface Stored {
   readonly version: number
@@ -26,7 +13,7 @@ interface Stored {
 
 const CLOSED = { status: 'unavailable', reason: 'closed' } as const
 
-export function createMemoryL2(options: MemoryL2Options): L2 {
+export function createMemoryL2(options: L2Options): L2 {
   return new MemoryL2(options)
 }
 
@@ -35,11 +22,11 @@ export function createMemoryL2(options: MemoryL2Options): L2 {
  * at most, and the pair table bounds those. An expired value is removed when it is next asked for or written.
  */
 class MemoryL2 implements L2 {
-  readonly #options: MemoryL2Options
+  readonly #options: L2Options
   readonly #stored = new Map<number, Stored>()
   #isClosed = false
 
-  constructor(options: MemoryL2Options) {
+  constructor(options: L2Options) {
     this.#options = options
   }
 

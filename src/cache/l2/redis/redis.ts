@@ -1,12 +1,11 @@
 import { DEFAULT_SERVICE } from '../../../../schemas/topics.ts'
-import type { Clock } from '../../../clock.ts'
 import { InFlight } from '../../../in-flight.ts'
 import type { Metrics } from '../../../telemetry/slab.ts'
 import { inTime, systemTimer, type Timer } from '../../../timer.ts'
 import type { CachedPrice, PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
 import { Sources, type SourcesSnapshot } from '../../sources/sources.ts'
-import type { Deletion, L2, L2Load, L2State, L2Usage, L2Write, OnNewer, WritePace } from '../l2.ts'
+import type { Deletion, L2, L2Load, L2Options, L2State, L2Usage, L2Write, WritePace } from '../l2.ts'
 import { decodeValue } from '../value.ts'
 import { deleteCalls, KEYS_A_CALL, type VersionedCall, writeCalls } from './batch.ts'
 import { RedisCluster } from './cluster.ts'
@@ -15,20 +14,10 @@ import { type Operation, versionedReply } from './library.ts'
 import { OldKeys } from './old-keys.ts'
 import { RedisServer, type RedisServers } from './server.ts'
 
-export interface RedisL2Options {
+export interface RedisL2Options extends L2Options {
   /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS; a list of them names a cluster. */
   readonly url: string | readonly string[]
   readonly table: PairTable
-  readonly clock: Clock
-  /** Returns 0 (inclusive) to 1 (exclusive). */
-  readonly random: () => number
-  /** How long a value stays, ±10 %. */
-  readonly ttlMs: number
-  /** How long a deletion is remembered; as long as a value unless given. */
-  readonly tombstoneTtlMs?: number
-  readonly onNewer?: OnNewer
-  /** The partitions that values come from. */
-  readonly sources?: Sources
   /** Called when a written pair turns out to have values of several sources in Redis. */
   readonly onMixed?: (pairId: number) => void
   /** Part of all keys, and of the connection's name in Redis's CLIENT LIST; `default` unless given. */
