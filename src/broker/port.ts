@@ -94,6 +94,11 @@ export interface ConsumerOptions {
   readonly onAssigned?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
   /** Awaited when the last batch of these partitions is drained and committed, before they are given up. */
   readonly onRevoked?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
+  /**
+   * Awaited before a commit, for a second at most: what was handled up to now is to be where its successor finds it. What is
+   * handled meanwhile is committed the next time.
+   */
+  readonly beforeCommit?: () => Promise<unknown>
   /** Called once for each event. An exception in it is ignored. */
   readonly onEvent?: (event: BrokerEvent) => void
 }

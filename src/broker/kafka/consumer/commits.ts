@@ -1,3 +1,4 @@
+import { settlesWithin } from '../../deadline.ts'
 import { partitionName } from '../../partition-name.ts'
 import type { TopicPartition } from '../../port.ts'
 import type { Partition } from '../fetch/partition.ts'
@@ -15,6 +16,9 @@ export interface CommitsOptions {
   /** Gets what an answer means for the member, if it is refused. */
   readonly onRefused: (standing: Standing) => void
 }
+
+/** How long a commit waits for what was handled to be kept. */
+const KEEP_MS = 1_000
 
 /** Tells the group how far its partitions are handled, one request after the other. */
 export class Commits {
@@ -55,6 +59,12 @@ export class Commits {
     }
   }
 
+  /** Resolves when all that was handled is kept, or cannot be in time. */
+  async #kept(): Promise<void> {
+    const { beforeCommit } = this.#options.state.options
+    if (beforeCommit !== undefined) await settlesWithin(Promise.resolve().then(beforeCommit), KEEP_MS)
+  }
+
   #isBehind(partition: Partition): boolean {
     return partition.position !== partition.committed && this.#options.topics.has(partition)
   }
@@ -67,7 +77,9 @@ export class Commits {
         ...{ topic, partition, offset: position },
         note: this.#notes.get(partitionName({ topic, partition })) ?? '',
       }))
-    if (offsets.length === 0 || !mayCommit()) return
+    if (offsets.length === 0) return
+    await this.#kept()
+    if (!mayCommit()) return
     try {
       const { standing, refused } = await member.commit(offsets)
       if (standing !== 'member') {

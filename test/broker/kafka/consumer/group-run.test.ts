@@ -138,6 +138,25 @@ test('an offset that the coordinator does not take is committed again later', as
   )
 })
 
+test('a commit waits until what was handled is kept, and covers nothing that was handled later', async () => {
+  const kept = Promise.withResolvers<void>()
+  const stage = await started({ beforeCommit: () => kept.promise })
+  const before = stage.commits.length
+  advance(stage, 1, 9n)
+  await beatsOn(stage)
+  expect(stage.commits.slice(before)).toEqual([])
+  advance(stage, 1, 12n)
+  kept.resolve()
+  await until('the later offset is committed', () => stage.commits.at(-1)?.offset === 12)
+  expect(stage.commits.slice(before).map(({ offset }) => offset)).toEqual([9, 12])
+})
+
+test('a commit goes on without what cannot be kept', async () => {
+  const stage = await started({ beforeCommit: () => Promise.reject(new Error('away')) })
+  advance(stage, 1, 9n)
+  await until('it is committed', () => stage.commits.at(-1)?.offset === 9)
+})
+
 test('a partition of a topic that may not be committed is given up all the same', async () => {
   const stage = await started({ commitIntervalMs: 60_000 })
   stage.script.assigned = [[0]]

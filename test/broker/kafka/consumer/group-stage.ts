@@ -11,7 +11,6 @@ import type { TopicMetadata } from '../../../../src/broker/kafka/wire/metadata.t
 import { ByteReader } from '../../../../src/broker/kafka/wire/reader.ts'
 import { RequestWriter } from '../../../../src/broker/kafka/wire/writer.ts'
 import {
-  type BatchHandler,
   BrokerError,
   type BrokerEvent,
   type ConsumerOptions,
@@ -77,10 +76,18 @@ export class GroupStage {
 
   constructor({
     onBatch = async (batch) => batch.count,
+    beforeCommit = async () => undefined,
     ...timing
-  }: Partial<ConsumerTiming> & { onBatch?: BatchHandler } = {}) {
+  }: Partial<ConsumerTiming> & Partial<Pick<ConsumerOptions, 'onBatch' | 'beforeCommit'>> = {}) {
     const options: ConsumerOptions = {
-      ...{ mode: 'group', groupId: 'g', topics: ['t'], start: { at: 'committed', otherwise: 'earliest' }, onBatch },
+      ...{
+        mode: 'group',
+        groupId: 'g',
+        topics: ['t'],
+        start: { at: 'committed', otherwise: 'earliest' },
+        onBatch,
+        beforeCommit,
+      },
       onEvent: (event) => this.events.push(event),
       onRevoked: (partitions) => void this.revoked.push(partitions.map(({ partition }) => partition)),
     }
