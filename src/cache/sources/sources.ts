@@ -191,9 +191,11 @@ export class Sources {
   }
 
   #set(id: number, atMs: number): void {
+    const before = this.#moments[id] as number
     storeDouble(this.#bits, id, atMs)
     const of = this.#topicOf(id)
-    if (of === undefined) return
+    // A partition that was not the oldest, and goes on, leaves the topic as old as it was.
+    if (of === undefined || (atMs > before && before > (this.#moments[of.whole] as number))) return
     let oldest = Number.POSITIVE_INFINITY
     for (const partition of of.partitions) oldest = Math.min(oldest, this.#moments[partition] as number)
     storeDouble(this.#bits, of.whole, oldest)

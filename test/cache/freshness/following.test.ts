@@ -1,0 +1,63 @@
+import { expect, test } from '@jest/globals'
+import type { PartitionPosition } from '../../../src/broker/port.ts'
+import { Following } from '../../../src/cache/freshness/following.ts'
+import { NEVER, Sources } from '../../../src/cache/sources/sources.ts'
+import { virtualClock } from '../../../src/clock.ts'
+import { sharedMs } from '../../../src/monotonic.ts'
+import { ManualTimer } from '../../harness/manual-timer.ts'
+
+const at = (partition: number) => ({ topic: 'prices', partition })
+
+function stage() {
+  const sources = new Sources()
+  const timer = new ManualTimer(virtualClock(0))
+  const calls: unknown[] = []
+  const arrivals = {
+    assign: (ids: readonly number[]) => {
+      calls.push(['assign', ids])
+      for (const id of ids) sources.follow(id)
+    },
+    revoke: (ids: readonly number[]) => {
+      calls.push(['revoke', ids])
+      for (const id of ids) sources.lose(id)
+    },
+  }
+  const readTo = new Map<number, number>()
+  const position = { topicId: undefined, position: 0n, stableEnd: 0n, highWatermark: 0n }
+  const consumer = {
+    positions: (): PartitionPosition[] =>
+      [0, 1].map((partition) => ({ ...at(partition), ...position, readToEndAtMs: readTo.get(partition) })),
+  }
+  const counts = new Map([['prices', 2]])
+  const following = new Following({ sources, arrivals, counts, timer: timer.start })
+  return { sources, timer, calls, consumer, readTo, following }
+}
+
+test('a partition is read to its end as of the sending of the fetch that found it, and unknown before', async () => {
+  const { sources, timer, consumer, readTo, following } = stage()
+  following.assigned(consumer, [at(0)])
+  const id = sources.idOf('prices', 0)
+  await timer.advance(5)
+  expect(sources.asOf(id)).toBe(NEVER)
+  readTo.set(0, 40)
+  await timer.advance(5)
+  expect(sources.asOf(id)).toBe(sharedMs(40))
+  following.close()
+  readTo.set(0, 50)
+  await timer.advance(5)
+  expect(sources.asOf(id)).toBe(sharedMs(40))
+})
+
+test('a partition that is given up is told nothing more', async () => {
+  const { sources, timer, calls, consumer, readTo, following } = stage()
+  following.assigned(consumer, [at(0), at(1)])
+  readTo.set(0, 40)
+  following.revoked([at(0)])
+  await timer.advance(5)
+  const [first, second] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+  expect(sources.asOf(first)).toBe(NEVER)
+  expect(calls).toEqual([
+    ['assign', [first, second]],
+    ['revoke', [first]],
+  ])
+})

@@ -1,0 +1,145 @@
+import { describe, expect, test } from '@jest/globals'
+import { loadDouble } from '../../../src/cache/sources/shared-double.ts'
+import {
+  EVERYTHING,
+  FOLLOWS,
+  MAX_SOURCES,
+  MIXED,
+  NEVER,
+  Sources,
+  sourceName,
+  sourceOfName,
+  UNKNOWN_SOURCE,
+  WHOLE,
+} from '../../../src/cache/sources/sources.ts'
+
+describe('the sources of values', () => {
+  test('are numbered by partition, with codes that are the same in every process', () => {
+    const [one, other] = [new Sources(), new Sources()]
+    other.idOf('before', 3)
+    const [a, b] = [one.idOf('prices', 7), other.idOf('prices', 7)]
+    expect(a).not.toBe(b)
+    expect(one.codeOf(a)).toBe(other.codeOf(b))
+    expect(one.ofCode(one.codeOf(a))).toBe(a)
+    expect([one.codeOf(UNKNOWN_SOURCE), one.ofCode(0), one.ofCode(12345)]).toEqual([0, 0, 0])
+  })
+
+  test('are bounded: a partition beyond the bound has an unknown source and is counted', () => {
+    const sources = new Sources()
+    for (let partition = 0; sources.size < MAX_SOURCES; partition++) sources.idOf('prices', partition)
+    expect([sources.idOf('other', 0), sources.refused > 0]).toEqual([UNKNOWN_SOURCE, true])
+    sources.raise(UNKNOWN_SOURCE, 5)
+    expect(sources.asOf(UNKNOWN_SOURCE)).toBe(NEVER)
+  })
+
+  test('have names that are read back, and other names are none', () => {
+    for (const source of [
+      { topic: 'a/b', partition: 12 },
+      { topic: 'prices.x', partition: WHOLE },
+    ])
+      expect(sourceOfName(sourceName(source))).toEqual(source)
+    for (const name of ['', '/', '/3', 'prices', 'prices/', 'prices/x', 'prices/-1', 'prices/99999999'])
+      expect(sourceOfName(name)).toBeUndefined()
+  })
+
+  test('have moments that only go on, until the node gets the partition', () => {
+    const sources = new Sources()
+    const id = sources.idOf('prices', 0)
+    sources.raise(id, 20)
+    sources.raise(id, 10)
+    expect(sources.asOf(id)).toBe(20)
+    sources.follow(id)
+    expect([sources.isFollowed(id), sources.asOf(id)]).toEqual([true, NEVER])
+    sources.raise(id, 30)
+    sources.lose(id)
+    expect([sources.isFollowed(id), sources.asOf(id)]).toEqual([false, 30])
+  })
+
+  test('are seen whole by other threads', () => {
+    const sources = new Sources()
+    const id = sources.idOf('prices', 0)
+    sources.raise(id, 1234.5)
+    expect(loadDouble(new BigInt64Array(sources.buffer), id)).toBe(1234.5)
+  })
+})
+
+describe('a topic as a whole', () => {
+  test('is as old as the oldest of its partitions, and unknown while one of them is', () => {
+    const sources = new Sources()
+    const [first, second] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+    sources.raise(first, 50)
+    expect(sources.asOf(sources.wholeOf('prices'))).toBe(NEVER)
+    sources.raise(second, 40)
+    expect(sources.asOf(sources.wholeOf('prices'))).toBe(40)
+    sources.grow('prices', 3)
+    expect(sources.asOf(sources.wholeOf('prices'))).toBe(NEVER)
+    sources.raise(first, 60)
+    expect(sources.asOf(sources.wholeOf('prices'))).toBe(NEVER)
+    sources.raise(sources.idOf('prices', 2), 70)
+    expect(sources.asOf(sources.wholeOf('prices'))).toBe(40)
+  })
+
+  test('is followed while all of its partitions are', () => {
+    const sources = new Sources()
+    const [first, second] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+    sources.follow(first)
+    expect(sources.isFollowed(sources.wholeOf('prices'))).toBe(false)
+    sources.follow(second)
+    expect(sources.isFollowed(sources.wholeOf('prices'))).toBe(true)
+    sources.lose(first)
+    expect(sources.isFollowed(sources.wholeOf('prices'))).toBe(false)
+  })
+
+  test('is the source of all its pairs once one pair came from two of its partitions', () => {
+    const sources = new Sources()
+    const [first, second, other] = [sources.idOf('a', 0), sources.idOf('a', 1), sources.idOf('b', 0)]
+    const { epoch } = sources
+    expect(sources.merge(first, second)).toBe(true)
+    expect([sources.merge(first, second), sources.epoch]).toEqual([false, epoch + 1])
+    expect([first, second, other].map((id) => sources.resolve(id))).toEqual([
+      sources.wholeOf('a'),
+      sources.wholeOf('a'),
+      other,
+    ])
+    expect(sources.ofCode(sources.codeOf(first))).toBe(sources.wholeOf('a'))
+  })
+
+  test('and all others are one source once a pair came from two topics, or L2 says that its pair has several', () => {
+    const sources = new Sources()
+    const [a, b] = [sources.idOf('a', 0), sources.idOf('b', 0)]
+    sources.raise(a, 10)
+    sources.raise(b, 20)
+    expect([sources.ofCode(MIXED), sources.asOf(EVERYTHING)]).toEqual([EVERYTHING, 10])
+    expect(sources.merge(a, b)).toBe(true)
+    expect([sources.resolve(a), sources.resolve(b), sources.resolve(UNKNOWN_SOURCE)]).toEqual([
+      EVERYTHING,
+      EVERYTHING,
+      UNKNOWN_SOURCE,
+    ])
+    sources.follow(a)
+    expect(sources.isFollowed(EVERYTHING)).toBe(false)
+    sources.follow(b)
+    expect(sources.isFollowed(EVERYTHING)).toBe(true)
+  })
+})
+
+describe('a value that a load brings', () => {
+  test('is the newest as of what was known when the load was sent, not when it was answered', () => {
+    const sources = new Sources()
+    const id = sources.idOf('prices', 0)
+    sources.raise(id, 10)
+    const sent = sources.snapshot()
+    sources.raise(id, 20)
+    const late = sources.idOf('prices', 1)
+    expect([sources.asOfLoaded(id, sent), sources.asOfLoaded(late, sent)]).toEqual([10, NEVER])
+  })
+
+  test('follows its source only if the node had the partition from the sending on', () => {
+    const sources = new Sources()
+    const id = sources.idOf('prices', 0)
+    const before = sources.snapshot()
+    sources.follow(id)
+    expect(sources.asOfLoaded(id, before)).toBe(NEVER)
+    expect(sources.asOfLoaded(id, sources.snapshot())).toBe(FOLLOWS)
+  })
+})
