@@ -86,18 +86,14 @@ export interface ConsumerOptions {
   readonly onBatch: BatchHandler
   /**
    * Memory of a batch that was handled is used again: a handler that keeps the bytes of keys, values or headers after it
-   * has settled has to copy them. A catch-up then leaves less to the garbage
-   * collector. Default false.
+   * has settled has to copy them. A catch-up then leaves less to the garbage collector. Default false.
    */
   readonly reusesMemory?: boolean
   /** Awaited before the first batch of these partitions, which come to those held already. `epoch` counts the calls from 1. */
   readonly onAssigned?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
   /** Awaited when the last batch of these partitions is drained and committed, before they are given up. */
   readonly onRevoked?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
-  /**
-   * Awaited before a commit, for a second at most: what was handled up to now is to be where its successor finds it. What is
-   * handled meanwhile is committed the next time.
-   */
+  /** Awaited before a commit, for a second at most. What is handled meanwhile is committed the next time. */
   readonly beforeCommit?: () => Promise<unknown>
   /** Called once for each event. An exception in it is ignored. */
   readonly onEvent?: (event: BrokerEvent) => void

@@ -59,7 +59,7 @@ export class BoundPrices implements Prices {
     if (pairId < 0) return absenceWithoutId(chain, pair)
     if (!this.#isHit(pairId, PRICE)) return this.#sources.hierarchy.absence(pairId)
     const reading = this.#reading(pairId, { chain, pair, price: PRICE }, options)
-    if (reading === 'stale' || reading === 'behind') void this.#renewed(pairId, PRICE)
+    if (reading === 'stale') void this.#renewed(pairId, PRICE)
     return reading
   }
 
@@ -95,10 +95,10 @@ export class BoundPrices implements Prices {
     return isHit
   }
 
-  /** Undefined if the pair's updates arrive here, as no newer value exists then. */
+  /** Undefined if the value is kept the newest, as no newer one exists then. */
   #renewed(pairId: number, price: Readonly<CachedPrice>): Promise<Fetched> | undefined {
     const { hierarchy, freshness } = this.#sources
-    return freshness?.isFollowed(price) === false ? hierarchy.renew(pairId) : undefined
+    return freshness?.mayBeOutdated(price) ? hierarchy.renew(pairId) : undefined
   }
 
   #attributed(chain: string, pair: string): number {

@@ -25,9 +25,9 @@ export class Freshness {
     this.#now = now
   }
 
-  /** The updates of the pair arrive here, and L1 has the newest that has arrived. */
-  isFollowed({ source, asOfMs }: Origin): boolean {
-    return asOfMs === FOLLOWS && this.#sources.isFollowed(source)
+  /** L2 may have a newer value: this one is not kept the newest. */
+  mayBeOutdated({ asOfMs }: Origin): boolean {
+    return asOfMs !== FOLLOWS
   }
 
   /** A demand read met this value. Returns, in ms, at most how long ago it was known to be the newest; Infinity if unknown. */
