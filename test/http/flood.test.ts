@@ -111,6 +111,32 @@ describe('a caller that pipelines requests', () => {
   })
 })
 
+describe('a body', () => {
+  test('is not parsed before its request is admitted among those that take long', async () => {
+    let made = 0
+    const exportPatterns = () => {
+      made++
+      return { ...PATTERNS, pairs: [{ chain: 'fx', pair: 'x'.repeat(8 * 1024 * 1024), reads: [] }] }
+    }
+    const port = await started({
+      operations: { ...OPERATIONS, predictor: { ...OPERATIONS.predictor, exportPatterns } },
+    })
+    const takers = await Promise.all(Array.from({ length: 4 }, () => connected(port)))
+    for (const socket of takers) socket.pause().write(pipelined('/cache/predictor/patterns', 1))
+    await until('all places are taken', () => made === 4)
+    const socket = await connected(port)
+    let received = ''
+    socket.on('data', (chunk) => {
+      received += chunk
+    })
+    socket.end('PUT /cache/predictor/patterns HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n{')
+    for (let i = 0; i < 20; i++) expect(await probe(port)).toBe(200)
+    expect(received).toBe('')
+    for (const taker of takers) taker.destroy()
+    await until('it is answered', () => received.includes('The body is not JSON'))
+  })
+})
+
 describe('connections', () => {
   test('that are silent do not keep a probe out', async () => {
     const port = await started({ limits: { connections: 8, connectionsPerAddress: 4 } })
