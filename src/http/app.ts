@@ -145,7 +145,7 @@ const PARSER_PROBLEMS: Readonly<Record<string, readonly [status: number, detail:
 
 /** Answers what never became a request: a head that cannot be read, or one that does not end. */
 function clientErrorHandler({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
-  if (code === 'ECONNRESET' || !socket.writable) {
+  if (code === 'ECONNRESET' || !socket.writable || !(socket instanceof PacedSocket)) {
     socket.destroy()
     return
   }
@@ -153,5 +153,5 @@ function clientErrorHandler({ code = '' }: NodeJS.ErrnoException, socket: Duplex
   const { headers, body } = problem(status, detail, CLOSE)
   const lines = Object.entries({ ...headers, 'content-length': `${Buffer.byteLength(body)}` })
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`)
+  socket.refuse(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`)
 }
