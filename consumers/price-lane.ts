@@ -7,7 +7,7 @@ import { noRoom, updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
 import { VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
-import type { L2 } from '../src/cache/l2/l2.ts'
+import type { Deletions } from '../src/cache/l2/deletions.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { PriceWriter } from '../src/cache/price-writer.ts'
@@ -27,7 +27,7 @@ import type { Sequences } from './sequences.ts'
 export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly table: PairTable
   readonly l1: FirstLevel
-  readonly l2: L2
+  readonly deletions: Deletions
   readonly writeBehind: WriteBehind
   readonly tracker: Tracker
   readonly runner: DetectorRunner
@@ -265,9 +265,7 @@ export class PriceLane implements RecordHandler {
     // The log says what the deletion comes after. If nothing of the pair was seen, its time must do.
     const isSeen = this.#options.l1.floor(pairId) > 0
     const eventTimeMs = isSeen ? 0 : Math.min(batch.timestampMs(record), this.#nowMs)
-    return this.#shared.writer.delist(pairId, eventTimeMs).then((outcome) => {
-      if (outcome === 'unavailable') this.#shared.counts.notDeleted.add(1)
-    })
+    return this.#shared.writer.delist(pairId, eventTimeMs).then(() => undefined)
   }
 
   #refuse(batch: Batch, index: number, { reason, detail }: Refused): Promise<void> | undefined {

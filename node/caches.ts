@@ -5,6 +5,7 @@ import { slotsIn } from '../src/cache/l1/memory.ts'
 import { ObjectL1 } from '../src/cache/l1/objects.ts'
 import { Upkeep } from '../src/cache/l1/upkeep.ts'
 import { WARM_KINDS } from '../src/cache/l1/usage.ts'
+import { Deletions } from '../src/cache/l2/deletions.ts'
 import type { L2, OnNewer } from '../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../src/cache/l2/memory.ts'
 import { PushBack } from '../src/cache/l2/push-back.ts'
@@ -48,6 +49,7 @@ export interface Caches {
   readonly measurement: Measurement
   readonly upkeep: Upkeep
   readonly pushBack: PushBack
+  readonly deletions: Deletions
 }
 
 /** Rows of the write-behind buffer. Two sets of them take 10 MB and hold every pair of most users. */
@@ -60,7 +62,10 @@ export function createCaches(options: CachesOptions): Caches {
   const ahead = metrics.counter('drops_total', { reason: 'stored-in-future' })
   const gate = new TimeGate(options.clock, () => ahead.add(1))
   const l2 = createL2(options, table, {
-    onConnected: () => pushBack.start(),
+    onConnected: () => {
+      deletions.pushBack()
+      pushBack.start()
+    },
     // What L1 has was refused by L2, or is deleted.
     onNewer: (pairId, floor) => {
       if (l1.floor(pairId) < floor && !gate.keepsOut(floor)) l1.remove(pairId, floor)
@@ -71,6 +76,7 @@ export function createCaches(options: CachesOptions): Caches {
   if (l3 !== undefined) gate.before(l3)
   const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history))
   const pushBack = new PushBack({ table, l1, l2 })
+  const deletions = createDeletions(options, l1, l2)
   const onMiss = (pairId: number) => promotion.missed(pairId)
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
   const { maxTrackedPairs, top } = config.correlation
@@ -81,7 +87,7 @@ export function createCaches(options: CachesOptions): Caches {
   const prediction = new NodePrediction({ config, table, clock: options.clock, log: options.log })
   const control = new ControlGroup(config.warming.controlShare)
   const measurement = new Measurement(control)
-  const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack }
+  const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions }
   const caches = { table, ...levels, tracker, mining, prediction, control, measurement }
   observeCaches(metrics, caches)
   observeBenefit(metrics, caches)
@@ -145,11 +151,9 @@ interface L2Listeners {
 
 function createL2(options: CachesOptions, table: PairTable, listeners: L2Listeners): L2 {
   const { config, clock, random, metrics } = options
-  const { l2TtlSeconds, l3TtlSeconds, l2Enabled, redisUrls, redisCommandTimeoutMs: commandTimeoutMs } = config.cache
+  const { l2TtlSeconds, l2Enabled, redisUrls, redisCommandTimeoutMs: commandTimeoutMs } = config.cache
   const ttlMs = l2TtlSeconds * 1000
-  // The source still has the prices of a deleted pair.
-  const tombstoneTtlMs = config.cache.clickHouseUrl === undefined ? ttlMs : l3TtlSeconds * 1000
-  const values = { clock, random, ttlMs, tombstoneTtlMs, onNewer: listeners.onNewer }
+  const values = { clock, random, ttlMs, tombstoneTtlMs: tombstoneTtlMs(config), onNewer: listeners.onNewer }
   if (options.l2 === 'memory' || !l2Enabled) return createMemoryL2(values)
   const [first = '', ...others] = redisUrls
   const url = others.length === 0 ? first : redisUrls
@@ -162,6 +166,22 @@ function createL2(options: CachesOptions, table: PairTable, listeners: L2Listene
     metrics,
     onConnected: listeners.onConnected,
     service,
+  })
+}
+
+/** The source still has the prices of a deleted pair. */
+function tombstoneTtlMs({ cache }: Config): number {
+  return (cache.clickHouseUrl === undefined ? cache.l2TtlSeconds : cache.l3TtlSeconds) * 1000
+}
+
+function createDeletions({ config, clock, metrics, log }: CachesOptions, l1: FirstLevel, l2: L2): Deletions {
+  return new Deletions({
+    ...{ l1, l2, clock },
+    tombstoneTtlMs: tombstoneTtlMs(config),
+    onLost: (deletions, reason) => {
+      metrics.counter('drops_total', { reason: 'l2-delete' }).add(deletions)
+      log.warn({ deletions, reason }, 'closed before L2 had these deletions: it keeps the values until their TTL')
+    },
   })
 }
 
@@ -229,9 +249,9 @@ export async function startCaches({ l2, l3, prediction, upkeep, mining }: Caches
 
 /** Closes what still has values to write before the level that takes them. */
 export async function closeCaches(caches: Caches): Promise<void> {
-  const { l2, l3, history, writeBehind, upkeep, pushBack, prediction, mining } = caches
+  const { l2, l3, history, writeBehind, deletions, upkeep, pushBack, prediction, mining } = caches
   upkeep.close()
   pushBack.close()
-  await Promise.all([writeBehind.close(), prediction.close(), mining?.close()])
+  await Promise.all([writeBehind.close(), deletions.close(), prediction.close(), mining?.close()])
   await Promise.all([l2.close(), history?.close().then(() => l3?.close()) ?? l3?.close()])
 }

@@ -1,6 +1,6 @@
 import { type Caches, closeCaches, createCaches, startCaches } from '../node/caches.ts'
 import { checkedAhead, checkedEventTime } from '../schemas/event-time.ts'
-import { updatesOf } from '../schemas/price-object.ts'
+import { checkedName, updatesOf } from '../schemas/price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
 import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
@@ -38,6 +38,12 @@ export interface CacheOptions {
 /** The numbers of a price. The event time is now unless it is given. */
 export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs'> & { readonly eventTimeMs?: number }
 
+/**
+ * The outcome of a deletion. `older`: the pair has a newer value, which stays, or was deleted later. `unavailable`: L2 is away,
+ * and gets the deletion later. `closed`: the cache is closed, and nothing was deleted.
+ */
+export type DeleteOutcome = 'deleted' | 'older' | 'unavailable' | 'too-many-pairs' | 'closed'
+
 /** Prices in three levels by the rules of a node, for a service that has its own feed and no Kafka. */
 export interface Cache {
   /** Reads L1, at once. A miss is fetched in the background. */
@@ -49,10 +55,11 @@ export interface Cache {
   /** Refuses a value that is older than one the pair has had. Throws a ForewarmError 'bad-value' for something that is not a price. */
   set(pair: string, value: PriceValue): SetOutcome
   /**
-   * Delists the pair, for all who share L2: values up to this event time, now unless given, do not come back. Resolves when L2
-   * has deleted it, or is away: then it does that later.
+   * Delists the pair, for all who share L2. With an event time, values up to that time go and do not come back. Without one,
+   * it deletes what there is now. Resolves when L2 has deleted it, or is away. Rejects with a ForewarmError 'bad-value' for
+   * an impossible name or time.
    */
-  delete(pair: string, options?: { readonly eventTimeMs?: number }): Promise<void>
+  delete(pair: string, options?: { readonly eventTimeMs?: number }): Promise<DeleteOutcome>
   stats(): HierarchyStats
   optimize(): Promise<Optimized>
   /** Writes pending values to L2. May be called twice. */
@@ -177,16 +184,20 @@ class PriceCache implements Cache {
     return this.#writer.write(pairId, update.eventTimeMs, this.#numbers, 0, update.sequence)
   }
 
-  async delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<void> {
+  async delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<DeleteOutcome> {
     const { caches, chain, clock } = this.#parts
     const nowMs = clock.now()
     const { eventTimeMs = nowMs } = options
-    const isGiven = options.eventTimeMs !== undefined
-    const against = isGiven ? (checkedEventTime(eventTimeMs) ?? checkedAhead(eventTimeMs, nowMs)) : undefined
+    const onlyUpTo = options.eventTimeMs !== undefined
+    const againstTime = onlyUpTo ? (checkedEventTime(eventTimeMs) ?? checkedAhead(eventTimeMs, nowMs)) : undefined
+    const against = checkedName(pair, 'pair') ?? againstTime
     if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
+    if (this.#closed !== undefined) return 'closed'
     // L2 may have the value of a pair that this process does not know.
     const pairId = caches.table.ask(chain, pair)
-    if (pairId >= 0) await this.#writer.delist(pairId, Math.floor(eventTimeMs))
+    if (pairId < 0) return 'too-many-pairs'
+    const outcome = await this.#writer.delist(pairId, Math.floor(eventTimeMs), { onlyUpTo })
+    return outcome === 'delisted' ? 'deleted' : outcome
   }
 
   stats(): HierarchyStats {

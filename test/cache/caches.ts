@@ -1,6 +1,7 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
 import { Hierarchy } from '../../src/cache/hierarchy.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
+import { Deletions } from '../../src/cache/l2/deletions.ts'
 import type { L2 } from '../../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../../src/cache/l2/memory.ts'
 import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
@@ -22,6 +23,7 @@ export class TestCaches {
   readonly l1: L1
   readonly l2: L2
   readonly writeBehind: WriteBehind
+  readonly deletions: Deletions
   readonly hierarchy: Hierarchy
   readonly tracker: Tracker
   /** What detectors asked for, by pair id. */
@@ -43,7 +45,8 @@ export class TestCaches {
     this.l1 = new L1({ slots, maxPairs })
     const sizes = { capacity: maxPairs, maxPairs }
     this.writeBehind = new WriteBehind({ l2, flushMs: 10, ...sizes, timer: timer.start, now: timer.now })
-    const { table, l1, writeBehind } = this
+    const { table, l1, writeBehind, clock } = this
+    this.deletions = new Deletions({ l1, l2, clock, tombstoneTtlMs: 3_600_000, timer: timer.start })
     this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
     this.tracker = new Tracker({ maxPairs })
   }

@@ -15,7 +15,10 @@ export interface L2 {
   load(pairIds: readonly number[]): Promise<L2Load>
   /** Writes rows `from` (inclusive) to `to` (exclusive), each unless a newer version is stored. */
   write(columns: PriceColumns, from: number, to: number, pace?: WritePace): Promise<L2Write>
-  /** Deletes the values of delisted pairs and keeps out, for as long as a value stays, what is not newer than the deletion. */
+  /**
+   * Deletes the values of delisted pairs and keeps out, for as long as a deletion is remembered, what is not newer than the
+   * deletion. `written` counts values that were deleted, `older` those that stay because they are newer than the deletion.
+   */
   delete(deletions: readonly Deletion[]): Promise<L2Write>
   state(): L2State
   /** As last measured; undefined before that, and if the level cannot tell. */
@@ -25,10 +28,12 @@ export interface L2 {
   close(): Promise<void>
 }
 
-/** Deletes a pair up to this version, or up to the stored one if that is higher. */
+/** Deletes a pair up to `version`, and also a stored value of a higher version, unless that is above `upTo`. */
 export interface Deletion {
   readonly pairId: number
   readonly version: number
+  /** Whatever is stored unless given. */
+  readonly upTo?: number
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { type CachedPrice, isTombstone, type PriceColumns, priceOfRow } from '../cached-price.ts'
+import { type CachedPrice, isTombstone, MAX_VERSION, type PriceColumns, priceOfRow } from '../cached-price.ts'
 import { jitteredTtlMs } from '../ttl.ts'
 import type { Deletion, L2, L2Load, L2State, L2Write, OnNewer } from './l2.ts'
 
@@ -55,8 +55,14 @@ class MemoryL2 implements L2 {
 
   async delete(deletions: readonly Deletion[]): Promise<L2Write> {
     if (this.#isClosed) return CLOSED
-    const written = deletions.filter((deletion) => this.#delete(deletion)).length
-    return { status: 'written', written, older: 0 }
+    let written = 0
+    let older = 0
+    for (const deletion of deletions) {
+      const isThere = this.#live(deletion.pairId)?.price !== undefined
+      if (!this.#delete(deletion)) older++
+      else if (isThere) written++
+    }
+    return { status: 'written', written, older }
   }
 
   state(): L2State {
@@ -99,14 +105,19 @@ class MemoryL2 implements L2 {
     return true
   }
 
-  /** Returns whether there was a value. */
-  #delete({ pairId, version }: Deletion): boolean {
+  /** Returns false if something newer than the deletion stays. */
+  #delete({ pairId, version, upTo = MAX_VERSION }: Deletion): boolean {
     const { clock, ttlMs, tombstoneTtlMs = ttlMs, onNewer } = this.#options
     const entry = this.#live(pairId)
-    const newest = Math.max(version, entry?.version ?? 0)
+    const stored = entry?.version ?? 0
+    if (stored > upTo) {
+      onNewer?.(pairId, floorOf(entry))
+      return false
+    }
+    const newest = Math.max(version, stored)
     this.#stored.set(pairId, { version: newest, price: undefined, expiresAtMs: clock.now() + tombstoneTtlMs })
     if (newest > version) onNewer?.(pairId, newest + 1)
-    return entry?.price !== undefined
+    return true
   }
 }
 

@@ -3,7 +3,7 @@ import type { Clock } from '../../../clock.ts'
 import { InFlight } from '../../../in-flight.ts'
 import type { Metrics } from '../../../telemetry/slab.ts'
 import { inTime, systemTimer, type Timer } from '../../../timer.ts'
-import type { CachedPrice, PriceColumns } from '../../cached-price.ts'
+import { type CachedPrice, MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
 import type { Deletion, L2, L2Load, L2State, L2Usage, L2Write, OnNewer, WritePace } from '../l2.ts'
 import { decodeValue } from '../value.ts'
@@ -44,6 +44,9 @@ const WITHOUT_REST: WritePace = { rowsATrip: 2_048, rest: async () => undefined 
 
 /** The reply to an MGET; `undefined` if there is none. */
 type Values = readonly (Buffer | null)[] | undefined
+
+/** Takes the place of a row, and the lowest version that is still accepted for its pair. */
+type Tell = (row: number, floor: number) => void
 
 /** A load in flight. Whoever asks for one of its pairs meanwhile waits for it. */
 interface Flight {
@@ -114,7 +117,7 @@ class RedisL2 implements L2 {
   async write(columns: PriceColumns, from: number, to: number, pace = WITHOUT_REST): Promise<L2Write> {
     const { ttlMs, tombstoneTtlMs = ttlMs, random } = this.#options
     const how = { keys: this.#keys, ttl: { ttlMs, tombstoneTtlMs, random } }
-    const pairOfRow = (row: number) => columns.pairIds[row] as number
+    const tell: Tell = (row, floor) => this.#options.onNewer?.(columns.pairIds[row] as number, floor)
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(columns.pairIds, { from, to, limit: KEYS_A_CALL, mixesChains })
     let written = 0
@@ -124,7 +127,7 @@ class RedisL2 implements L2 {
       const trip = nextTrip(groups, next, pace.rowsATrip)
       next += trip.length
       const startMs = performance.now()
-      const sending = this.#send('write', () => writeCalls(columns, trip, how), pairOfRow)
+      const sending = this.#send('write', () => writeCalls(columns, trip, how), tell)
       const busyMs = performance.now() - startMs
       const outcome = await sending
       if (outcome.status === 'written') written += outcome.written
@@ -143,18 +146,21 @@ class RedisL2 implements L2 {
     return { status: 'written', written, older: to - from - written }
   }
 
-  delete(deletions: readonly Deletion[]): Promise<L2Write> {
+  async delete(deletions: readonly Deletion[]): Promise<L2Write> {
     const { ttlMs, tombstoneTtlMs = ttlMs } = this.#options
     const pairIds = deletions.map(({ pairId }) => pairId)
     for (const pairId of pairIds) this.#flights.get(pairId)?.deleted.add(pairId)
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_CALL, mixesChains })
     const how = { keys: this.#keys, ttlMs: tombstoneTtlMs }
-    return this.#send(
-      'delete',
-      () => deleteCalls(deletions, groups, how),
-      (at) => pairIds[at] as number,
-    )
+    let older = 0
+    const tell: Tell = (at, floor) => {
+      const { pairId, upTo = MAX_VERSION } = deletions[at] as Deletion
+      if (floor > upTo) older++
+      this.#options.onNewer?.(pairId, floor)
+    }
+    const outcome = await this.#send('delete', () => deleteCalls(deletions, groups, how), tell)
+    return outcome.status === 'written' ? { ...outcome, older } : outcome
   }
 
   state(): L2State {
@@ -235,11 +241,7 @@ class RedisL2 implements L2 {
     else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
   }
 
-  async #send(
-    operation: Operation,
-    encode: () => readonly VersionedCall[],
-    pairOf: (row: number) => number,
-  ): Promise<L2Write> {
+  async #send(operation: Operation, encode: () => readonly VersionedCall[], tell: Tell): Promise<L2Write> {
     if (this.#closed !== undefined) return this.#unavailable(operation, 'closed')
     const calls = encode()
     if (calls.length === 0) return { status: 'written', written: 0, older: 0 }
@@ -248,7 +250,7 @@ class RedisL2 implements L2 {
     for (const [at, { rows }] of calls.entries()) {
       const { count, newer } = versionedReply(replies.ok ? replies.values[at] : replies.served?.get(at))
       written += count
-      for (const { place, floor } of newer) this.#options.onNewer?.(pairOf(rows[place] as number), floor)
+      for (const { place, floor } of newer) tell(rows[place] as number, floor)
     }
     if (!replies.ok) {
       const { served } = replies

@@ -60,7 +60,7 @@ export class RedisServer implements RedisServers {
   constructor(options: RedisServerOptions) {
     this.#options = options
     this.#link = new RedisLink({ ...options, onReady: () => this.#connected() })
-    this.#calls = new VersionedCalls(this.#link, options.commandTimeoutMs)
+    this.#calls = new VersionedCalls(this.#link, options)
     this.#reads = new CircuitBreaker({ ...options, probe: () => this.#ping() })
     this.#writes = new CircuitBreaker({ ...options, probe: () => this.#writeNothing() })
   }
