@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { L2 } from '../../../src/cache/l2/l2.ts'
 import type { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { cachedPrice, columnsOf, type Row } from './columns.ts'
-import { deletionConformance, deletionOrderConformance, newerConformance } from './deletion-conformance.ts'
+import { deletionConformance, newerConformance } from './deletion-conformance.ts'
 
 /** A level under test, started, with a table of its own. `chain` is one that no other test uses. */
 export interface L2Bench {
@@ -123,7 +123,6 @@ export function l2Conformance(name: string, open: () => Promise<L2Bench>): void 
     })
 
     deletionConformance(() => bench)
-    deletionOrderConformance(() => bench)
     newerConformance(() => bench)
 
     it('forgets a value with its version after its TTL', async () => {

@@ -17,6 +17,7 @@ const NOTHING = { status: 'loaded', rows: [undefined] }
 export function deletionConformance(level: () => Level): void {
   const pair = (name: string) => level().table.register(level().chain, name)
   const write = (pairId: number, version: number) => level().l2.write(columnsOf([{ pairId, version }]), 0, 1)
+  deletionOrderConformance(level)
   const deleted = (written: number) => ({ status: 'written', written, older: 0 })
 
   it('deletes values, counts those that were there, and takes only versions above the deletion afterwards', async () => {
@@ -56,7 +57,7 @@ export function deletionConformance(level: () => Level): void {
 }
 
 /** Which of a deletion and a value wins. */
-export function deletionOrderConformance(level: () => Level): void {
+function deletionOrderConformance(level: () => Level): void {
   const pair = (name: string) => level().table.register(level().chain, name)
   const write = (pairId: number, version: number) => level().l2.write(columnsOf([{ pairId, version }]), 0, 1)
 
