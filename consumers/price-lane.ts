@@ -7,7 +7,6 @@ import { noRoom, updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
 import { VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
-import type { Deletions } from '../src/cache/l2/deletions.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { PriceWriter } from '../src/cache/price-writer.ts'
@@ -27,7 +26,7 @@ import type { Sequences } from './sequences.ts'
 export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly table: PairTable
   readonly l1: FirstLevel
-  readonly deletions: Deletions
+  readonly writer: PriceWriter
   readonly writeBehind: WriteBehind
   readonly tracker: Tracker
   readonly runner: DetectorRunner
@@ -48,7 +47,6 @@ const MAX_UNDER_WAY = 2_000
 export interface SharedByLanes {
   readonly counts: PriceCounts
   readonly onRounded: (topic: string, updates: number) => void
-  readonly writer: PriceWriter
   readonly trackingUs: Histogram
   readonly endToEndSeconds: Histogram
   readonly sequences: Sequences
@@ -216,7 +214,7 @@ export class PriceLane implements RecordHandler {
     }
     const { numbers, sequences } = this.#window.columns
     const sequence = sequences[row] as number
-    const outcome = this.#shared.writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence)
+    const outcome = this.#options.writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence)
     if (outcome === 'older') counts.older.add(1)
     else if (outcome === 'too-many-in-ms') counts.tooManyInMs.add(1)
     return outcome === 'stored'
@@ -265,7 +263,7 @@ export class PriceLane implements RecordHandler {
     // The log says what the deletion comes after. If nothing of the pair was seen, its time must do.
     const isSeen = this.#options.l1.floor(pairId) > 0
     const eventTimeMs = isSeen ? 0 : Math.min(batch.timestampMs(record), this.#nowMs)
-    return this.#shared.writer.delist(pairId, eventTimeMs).then(() => undefined)
+    return this.#options.writer.delist(pairId, eventTimeMs).then(() => undefined)
   }
 
   #refuse(batch: Batch, index: number, { reason, detail }: Refused): Promise<void> | undefined {

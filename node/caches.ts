@@ -15,6 +15,7 @@ import type { L3 } from '../src/cache/l3/l3.ts'
 import { type PriceHistory, withHistory } from '../src/cache/l3/price-history.ts'
 import { PairTable } from '../src/cache/names/pair-table.ts'
 import { Outage } from '../src/cache/outage.ts'
+import { PriceWriter } from '../src/cache/price-writer.ts'
 import { Promotion } from '../src/cache/promotion.ts'
 import { TimeGate } from '../src/cache/time-gate.ts'
 import type { Config } from '../src/config/settings.ts'
@@ -50,6 +51,8 @@ export interface Caches {
   readonly upkeep: Upkeep
   readonly pushBack: PushBack
   readonly deletions: Deletions
+  /** The way of updates and deletions into these caches. */
+  readonly writer: PriceWriter
 }
 
 /** Rows of the write-behind buffer. Two sets of them take 10 MB and hold every pair of most users. */
@@ -66,9 +69,8 @@ export function createCaches(options: CachesOptions): Caches {
       deletions.pushBack()
       pushBack.start()
     },
-    // What L1 has was refused by L2, or is deleted.
     onNewer: (pairId, floor) => {
-      if (l1.floor(pairId) < floor && !gate.keepsOut(floor)) l1.remove(pairId, floor)
+      if (!gate.keepsOut(floor)) writer.refused(pairId, floor)
     },
   })
   gate.before(l2)
@@ -82,12 +84,13 @@ export function createCaches(options: CachesOptions): Caches {
   const { maxTrackedPairs, top } = config.correlation
   const { mined, mining } = createMining(options)
   const tracker = new Tracker({ maxPairs: maxTrackedPairs, top, ...(mined !== undefined && { mined }) })
+  const writer = new PriceWriter({ l1, writeBehind, deletions, tracker })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, l2, hierarchy })
   const prediction = new NodePrediction({ config, table, clock: options.clock, log: options.log })
   const control = new ControlGroup(config.warming.controlShare)
   const measurement = new Measurement(control)
-  const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions }
+  const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions, writer }
   const caches = { table, ...levels, tracker, mining, prediction, control, measurement }
   observeCaches(metrics, caches)
   observeBenefit(metrics, caches)

@@ -7,7 +7,6 @@ import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stat
 import { type JsonCache, type JsonCacheOptions, type SetOutcome, ValueCache } from '../src/cache/json-cache.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
 import { absenceWithoutId, readMany } from '../src/cache/price-reads.ts'
-import { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { acceptedConfig } from '../src/config/load.ts'
@@ -127,7 +126,6 @@ export function openedCache(cache: Cache): OpenedCache | undefined {
 
 class PriceCache implements Cache {
   readonly #parts: PriceCacheParts
-  readonly #writer: PriceWriter
   #onRead: ((pairId: number) => void) | undefined
   readonly #price = emptyPrice()
   readonly #numbers = new Float64Array(NUMBER_COUNT)
@@ -135,7 +133,6 @@ class PriceCache implements Cache {
 
   constructor(parts: PriceCacheParts) {
     this.#parts = parts
-    this.#writer = new PriceWriter(parts.caches)
     OPENED.set(this, { ...parts, listen: (onRead) => this.#listen(onRead) })
   }
 
@@ -181,7 +178,7 @@ class PriceCache implements Cache {
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'
     for (const [field, name] of NUMBER_FIELDS.entries()) this.#numbers[field] = update[name] ?? Number.NaN
-    return this.#writer.write(pairId, update.eventTimeMs, this.#numbers, 0, update.sequence)
+    return caches.writer.write(pairId, update.eventTimeMs, this.#numbers, 0, update.sequence)
   }
 
   async delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<DeleteOutcome> {
@@ -196,7 +193,7 @@ class PriceCache implements Cache {
     // L2 may have the value of a pair that this process does not know.
     const pairId = caches.table.ask(chain, pair)
     if (pairId < 0) return 'too-many-pairs'
-    const outcome = await this.#writer.delist(pairId, Math.floor(eventTimeMs), { onlyUpTo })
+    const outcome = await caches.writer.delist(pairId, Math.floor(eventTimeMs), { onlyUpTo })
     return outcome === 'delisted' ? 'deleted' : outcome
   }
 

@@ -1,4 +1,5 @@
-import { eventTimeOf, VERSIONS_PER_MS } from './cached-price.ts'
+import { NUMBER_COUNT } from '../../schemas/price-update.ts'
+import { emptyPrice, eventTimeOf, VERSIONS_PER_MS, writeNumbers } from './cached-price.ts'
 import type { FirstLevel } from './l1/first-level.ts'
 import type { Deletions } from './l2/deletions.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
@@ -7,7 +8,7 @@ import { SequenceOrder } from './sequence-order.ts'
 export interface PriceWriterOptions {
   readonly l1: FirstLevel
   readonly deletions: Pick<Deletions, 'delete'>
-  readonly writeBehind: Pick<WriteBehind, 'add' | 'forget'>
+  readonly writeBehind: Pick<WriteBehind, 'add' | 'addPrice' | 'forget' | 'pending'>
   /** Called for a delisted pair, so that nothing learned about it stays. */
   readonly tracker: { forget(pairId: number): void }
 }
@@ -25,6 +26,8 @@ export type DelistOutcome = 'delisted' | 'older' | 'unavailable'
 export class PriceWriter {
   readonly #options: PriceWriterOptions
   readonly #order = new SequenceOrder()
+  readonly #refused = emptyPrice()
+  readonly #numbers = new Float64Array(NUMBER_COUNT)
 
   constructor(options: PriceWriterOptions) {
     this.#options = options
@@ -49,6 +52,24 @@ export class PriceWriter {
     l1.update(pairId, version, numbers, base)
     writeBehind.add(pairId, version, numbers, base)
     return 'stored'
+  }
+
+  /**
+   * L2 accepts nothing of the pair below `floor`. What L1 has is older, or deleted, and leaves it. But another node's value
+   * of the same millisecond may only have the higher version, and the lower sequence: then ours is written again, above it.
+   */
+  refused(pairId: number, floor: number): void {
+    const { l1, writeBehind } = this.#options
+    if (l1.floor(pairId) >= floor) return
+    const price = this.#refused
+    const isNewest = this.#order.isAfter(pairId, floor) && writeBehind.pending(pairId, price)
+    l1.remove(pairId, floor)
+    if (!isNewest || price.eventTimeMs !== eventTimeOf(floor)) return
+    price.version = l1.nextVersion(pairId, price.eventTimeMs)
+    if (price.version < 0) return
+    writeNumbers(price, this.#numbers, 0)
+    l1.update(pairId, price.version, this.#numbers, 0)
+    writeBehind.addPrice(pairId, price)
   }
 
   /**

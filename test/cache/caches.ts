@@ -6,6 +6,7 @@ import type { L2 } from '../../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../../src/cache/l2/memory.ts'
 import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { PriceWriter } from '../../src/cache/price-writer.ts'
 import { type VirtualClock, virtualClock } from '../../src/clock.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
 import type { PriceSources } from '../../src/detect/prices.ts'
@@ -24,8 +25,11 @@ export class TestCaches {
   readonly l2: L2
   readonly writeBehind: WriteBehind
   readonly deletions: Deletions
+  readonly writer: PriceWriter
   readonly hierarchy: Hierarchy
   readonly tracker: Tracker
+  /** Called by an L2 in memory that this object made. */
+  onRefused = (pairId: number, floor: number): void => this.writer.refused(pairId, floor)
   /** What detectors asked for, by pair id. */
   readonly readPairs = new Set<number>()
   /** The updates of every chain but `elsewhere` come here. */
@@ -36,9 +40,7 @@ export class TestCaches {
 
   /** L2 is in memory unless given. */
   constructor({ slots = 100, maxPairs = 1000, ...given }: { slots?: number; maxPairs?: number; l2?: L2 } = {}) {
-    const onNewer = (pairId: number, floor: number) => {
-      if (this.l1.floor(pairId) < floor) this.l1.remove(pairId, floor)
-    }
+    const onNewer = (pairId: number, floor: number) => this.onRefused(pairId, floor)
     this.l2 = given.l2 ?? createMemoryL2({ clock: this.clock, random: () => 0.5, ttlMs: 3_600_000, onNewer })
     const { l2, metrics, timer } = this
     this.table = new PairTable({ maxPairs })
@@ -49,6 +51,7 @@ export class TestCaches {
     this.deletions = new Deletions({ l1, l2, clock, tombstoneTtlMs: 3_600_000, timer: timer.start })
     this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
     this.tracker = new Tracker({ maxPairs })
+    this.writer = new PriceWriter(this)
   }
 
   get sources(): PriceSources {

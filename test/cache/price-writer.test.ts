@@ -97,6 +97,25 @@ describe('within one millisecond of a pair', () => {
     }
   })
 
+  test('a sequence whose place has come round is not lost when L2 refuses it, and an older one is', async () => {
+    for (const [sequence, left] of [
+      [2_050, 9],
+      [2_045, 8],
+    ] as const) {
+      const first = new TestCaches()
+      first.table.register('ethereum', 'a')
+      first.writer.write(0, T0, new Float64Array(NUMBER_COUNT).fill(8), 0, 2_046)
+      await first.writeBehind.flush()
+      writesTo(new TestCaches({ l2: first.l2 }))
+      first.onRefused = (pairId, floor) => writer.refused(pairId, floor)
+      expect(write(0, 9, T0, sequence)).toBe('stored')
+      await caches.writeBehind.flush()
+      await caches.writeBehind.flush()
+      expect(await first.l2.load([0])).toMatchObject({ rows: [{ price: left }] })
+      expect(priceInL1(0)).toBe(left === 9 ? 9 : undefined)
+    }
+  })
+
   test('an update with a sequence is newer than a deletion of that millisecond', async () => {
     await writer.delist(0, T0)
     expect(write(0, 9, T0, 1)).toBe('stored')
