@@ -109,9 +109,9 @@ function fileAmong(sources: readonly string[]): string | undefined {
   return file
 }
 
-/** A folder may have the name of a topic. */
+/** A pipe, too: it is refused as what it is. A folder may have the name of a topic. */
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false
 }
 
 /** The target topics; undefined if the target is in this process. Throws a UsageError unless one target was given. */
