@@ -1,3 +1,4 @@
+import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -142,6 +143,13 @@ describe('replay in a loop', () => {
     expect(times.length).toBe(6)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     expect(new Set(times).size).toBe(6)
+  })
+
+  test('counts what each pass could not read', async () => {
+    const file = await stage.priceFile([priceAt(0)])
+    await appendFile(file, '\nno price\n')
+    const report = await replay({ from: { file }, to: { inProcess: collector() }, loop: 3 })
+    expect(report).toMatchObject({ replayed: 3, skipped: [{ reason: 'not-json', records: 3 }] })
   })
 
   test('without an end stops at max, or if there are no records', async () => {
