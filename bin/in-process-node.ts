@@ -107,6 +107,11 @@ export class InProcessNode implements InProcessSink {
     return this.#node?.stats()
   }
 
+  /** It may grow until the node is closed. */
+  get strayErrors(): number {
+    return this.#node?.stats().strayErrors ?? 0
+  }
+
   /** What the node refused, by reason. It is known once the node is closed. */
   get refused(): readonly LostRecords[] {
     return this.#refused.list()

@@ -186,7 +186,7 @@ class Node implements ForewarmNode {
   }
 
   stats(): NodeStats {
-    return statsOf(this.#vitals(), this.#metrics)
+    return statsOf({ ...this.#vitals(), metrics: this.#metrics, strayErrors: this.#strayErrors.count })
   }
 
   hierarchyStats(): HierarchyStats {

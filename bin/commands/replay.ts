@@ -134,7 +134,7 @@ async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: Replay
       return await replayed(terminal, flags, { ...given, to: { inProcess: node } }, async () => {
         const stats = node.stats()
         await node.close()
-        return { stats, refused: node.refused }
+        return { stats: stats && { ...stats, strayErrors: node.strayErrors }, refused: node.refused }
       })
     } finally {
       await node.close()
