@@ -176,16 +176,19 @@ async function replayed(
     }),
   )
   const { stats: node, refused = [] } = (await atEnd()) ?? {}
+  const failed = [...report.failed, ...refused]
+  const isWhole = report.replayed > 0 && report.skipped.length === 0 && failed.length === 0
+  const isFaulty = node !== undefined && hasFaults(node)
+  const ended = isWhole && !isFaulty && report.hashMatches !== false ? DONE : FAILED
+  // The reader of the report may have gone. The exit code is known before it is printed.
+  process.exitCode = report.status === 'interrupted' ? INTERRUPTED : ended
   showReport(terminal, flags, { report, node })
   tellLost(terminal, 'skipped', report.skipped)
-  const failed = [...report.failed, ...refused]
   tellLost(terminal, 'refused', failed)
   if (report.status === 'interrupted') return INTERRUPTED
   if (report.replayed === 0)
     say(terminal, 'nothing was replayed: the source has no record that can be read and is wanted')
-  const isWhole = report.replayed > 0 && report.skipped.length === 0 && failed.length === 0
-  const isFaulty = node !== undefined && hasFaults(node)
-  return isWhole && !isFaulty && report.hashMatches !== false ? DONE : FAILED
+  return ended
 }
 
 /** What a node that a replay ran through says at its end. */

@@ -30,7 +30,7 @@ export class ReplayRun {
   readonly #startedMs = performance.now()
   readonly #filtered = Object.fromEntries(FILTER_REASONS.map((reason) => [reason, 0])) as Record<FilterReason, number>
   readonly #kinds: Record<Content['kind'], number> = { prices: 0, delisted: 0, 'warm-request': 0, other: 0 }
-  /** Of all passes. */
+  /** What the source could not read, all passes together. */
   readonly #skipped = new LostLedger()
   #hash: StateHash = createStateHash()
   #passes = 0
