@@ -39,6 +39,8 @@ export interface InProcessNodeOptions {
 
 /** A node that a replay runs through: its broker and L2 are in this process, and its clock follows the records. */
 export class InProcessNode implements InProcessSink {
+  /** The node itself bounds what its detectors take. */
+  readonly timeoutMs = Number.POSITIVE_INFINITY
   readonly #options: InProcessNodeOptions
   #broker: MemoryBroker | undefined
   #node: ForewarmNode | undefined
