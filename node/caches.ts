@@ -69,8 +69,10 @@ export function createCaches(options: CachesOptions): Caches {
       deletions.pushBack()
       pushBack.start()
     },
-    onNewer: (pairId, floor) => {
-      if (!gate.keepsOut(floor)) writer.refused(pairId, floor)
+    onNewer: (pairId, floor, isDeleted) => {
+      if (gate.keepsOut(floor)) return
+      writer.refused(pairId, floor)
+      if (isDeleted) hierarchy.deleted(pairId, floor)
     },
   })
   gate.before(l2)

@@ -40,7 +40,10 @@ export class TestCaches {
 
   /** L2 is in memory unless given. */
   constructor({ slots = 100, maxPairs = 1000, ...given }: { slots?: number; maxPairs?: number; l2?: L2 } = {}) {
-    const onNewer = (pairId: number, floor: number) => this.onRefused(pairId, floor)
+    const onNewer = (pairId: number, floor: number, isDeleted?: boolean) => {
+      this.onRefused(pairId, floor)
+      if (isDeleted) this.hierarchy.deleted(pairId, floor)
+    }
     this.l2 = given.l2 ?? createMemoryL2({ clock: this.clock, random: () => 0.5, ttlMs: 3_600_000, onNewer })
     const { l2, metrics, timer } = this
     this.table = new PairTable({ maxPairs })

@@ -38,9 +38,9 @@ export interface Deletion {
 
 /**
  * Called when the level turns out to have something newer than its caller thinks: a version that refused a write, or a
- * deletion. `floor` is the lowest version that the level still accepts for the pair.
+ * deletion. `floor` is the lowest version that the level still accepts for the pair. `isDeleted`: a load found a deletion.
  */
-export type OnNewer = (pairId: number, floor: number) => void
+export type OnNewer = (pairId: number, floor: number, isDeleted?: boolean) => void
 
 /** How a write that takes several trips shares the thread with other work. */
 export interface WritePace {

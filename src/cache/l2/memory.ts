@@ -84,7 +84,7 @@ class MemoryL2 implements L2 {
   #find(pairId: number): CachedPrice | undefined {
     const entry = this.#live(pairId)
     if (entry === undefined) return undefined
-    if (entry.price === undefined) this.#options.onNewer?.(pairId, floorOf(entry))
+    if (entry.price === undefined) this.#options.onNewer?.(pairId, floorOf(entry), true)
     return entry.price && { ...entry.price }
   }
 

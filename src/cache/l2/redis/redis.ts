@@ -237,7 +237,7 @@ class RedisL2 implements L2 {
     if (value === null || value === undefined) return
     const decoded = decodeValue(value)
     if (decoded.ok && decoded.price !== undefined) into.set(pairId, decoded.price)
-    else if (decoded.ok) this.#options.onNewer?.(pairId, decoded.version + 1)
+    else if (decoded.ok) this.#options.onNewer?.(pairId, decoded.version + 1, true)
     else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
   }
 
