@@ -141,7 +141,10 @@ export class RedisCluster implements RedisServers {
         const { address, positions } = visits[which] as Visit
         if (outcome.ok) for (const [place, at] of positions.entries()) served.set(at, outcome.values[place])
         else if (this.#follow(outcome.reason, address, asks)) again.push(...positions)
-        else failure ??= outcome.reason
+        else {
+          failure ??= outcome.reason
+          for (const [place, value] of outcome.served ?? []) served.set(positions[place] as number, value)
+        }
       }
       left = again
     }

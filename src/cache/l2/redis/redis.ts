@@ -42,8 +42,8 @@ const KEYS_A_LOAD = 512
 /** For writes of a few rows. */
 const WITHOUT_REST: WritePace = { rowsATrip: 2_048, rest: async () => undefined }
 
-/** The reply to an MGET; `undefined` if there is none. */
-type Values = readonly (Buffer | null)[] | undefined
+/** The reply to an MGET; `undefined` for what could not be told, as a whole or in part. */
+type Values = readonly (Buffer | null | undefined)[] | undefined
 
 /** Takes the place of a row, and the lowest version that is still accepted for its pair. */
 type Tell = (row: number, floor: number) => void
@@ -226,15 +226,16 @@ class RedisL2 implements L2 {
       const values = (replies.ok ? replies.values[index] : replies.served?.get(index)) as Values
       for (const [place, at] of group.entries()) {
         const pairId = pairIds[at] as number
-        if (values === undefined) unknown.add(pairId)
-        else this.#take(pairId, values[place], rows)
+        const value = values?.[place]
+        if (value === undefined) unknown.add(pairId)
+        else this.#take(pairId, value, rows)
       }
     }
     return replies.ok ? undefined : replies.reason
   }
 
-  #take(pairId: number, value: Buffer | null | undefined, into: Map<number, CachedPrice>): void {
-    if (value === null || value === undefined) return
+  #take(pairId: number, value: Buffer | null, into: Map<number, CachedPrice>): void {
+    if (value === null) return
     const decoded = decodeValue(value)
     if (decoded.ok && decoded.price !== undefined) into.set(pairId, decoded.price)
     else if (decoded.ok) this.#options.onNewer?.(pairId, decoded.version + 1, true)
