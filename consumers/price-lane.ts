@@ -87,7 +87,6 @@ export class PriceLane implements RecordHandler {
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
     this.#throwFault(batch.offset(from))
     const end = this.#window.decode(batch, from)
-    if (this.#window.columns.rounded > 0) this.#shared.onRounded(batch.topic, this.#window.columns.rounded)
     this.#warming.restart()
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
@@ -138,11 +137,16 @@ export class PriceLane implements RecordHandler {
     if (firstRow === TOMBSTONE) return this.#delist(batch, record)
     if (firstRow === REFUSED) return this.#refuse(batch, record, this.#window.refusal(record))
     const endRow = this.#window.endRow(record)
-    this.#shared.counts.tooManyPairs.add(this.#window.leftOut(record))
     for (let row = firstRow; row < endRow; row++) {
       const eventTimeMs = this.#window.columns.eventTimesMs[row] as number
       const against = checkedAhead(eventTimeMs, this.#nowMs)
       if (against !== undefined) return this.#refuse(batch, record, against)
+    }
+    // What a dead letter or the first delivery has counted is not counted again.
+    if (!this.#isRedelivered) {
+      this.#shared.counts.tooManyPairs.add(this.#window.leftOut(record))
+      const rounded = this.#window.rounded(record)
+      if (rounded > 0) this.#shared.onRounded(batch.topic, rounded)
     }
     return this.#handleRows(batch.topic, firstRow, endRow)
   }

@@ -205,7 +205,7 @@ function createWriteBehind({ config, metrics, log, waitsForL2 }: CachesOptions, 
     maxPairs: config.cache.maxPairs,
     onFlush: ({ outcome }) => {
       outage.saw(outcome.status === 'unavailable' ? outcome.reason : undefined)
-      if (outcome.status !== 'written') return
+      if (outcome.written === undefined) return
       writes.add(1)
       entries.add(outcome.written)
     },

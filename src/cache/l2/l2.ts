@@ -66,6 +66,8 @@ export type L2Write =
       readonly reason: string
       /** The rows that were not written, if others were; absent if none was. */
       readonly unwritten?: readonly number[]
+      /** How many of the others were written, as they were not older. */
+      readonly written?: number
     }
 
 export type L2State =

@@ -135,14 +135,15 @@ class RedisL2 implements L2 {
         // The server does not answer: nothing more is sent to it.
         if (written === 0 && unwritten.length === 0) return outcome
         for (const group of [...trip, ...groups.slice(next)]) for (const row of group) unwritten.push(row)
-        return { ...outcome, unwritten }
+        return { ...outcome, unwritten, written }
       } else {
         reason ??= outcome.reason
+        written += outcome.written ?? 0
         unwritten.push(...outcome.unwritten)
       }
       if (next < groups.length) await pace.rest(busyMs)
     }
-    if (reason !== undefined) return { status: 'unavailable', reason, unwritten }
+    if (reason !== undefined) return { status: 'unavailable', reason, unwritten, written }
     return { status: 'written', written, older: to - from - written }
   }
 
@@ -257,7 +258,7 @@ class RedisL2 implements L2 {
       const { served } = replies
       const unavailable = this.#unavailable(operation, replies.reason)
       if (served === undefined) return unavailable
-      return { ...unavailable, unwritten: calls.flatMap(({ rows }, at) => (served.has(at) ? [] : rows)) }
+      return { ...unavailable, written, unwritten: calls.flatMap(({ rows }, at) => (served.has(at) ? [] : rows)) }
     }
     return { status: 'written', written, older: 0 }
   }
