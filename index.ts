@@ -59,7 +59,7 @@ export type { LostRecords, SourceOrigin } from './src/replay/source/source.ts'
 export type { Timestamps } from './src/replay/timestamps.ts'
 
 // Caches without Kafka.
-export { type Cache, type CacheOptions, createCache, type PriceValue } from './standalone/cache.ts'
+export { type Cache, type CacheOptions, createCache, type DeleteOutcome, type PriceValue } from './standalone/cache.ts'
 export * from './standalone/warming.ts'
 export type { StrategyName } from './src/strategy/named.ts'
 export type { WarmCounts } from './src/cache/l1/usage.ts'

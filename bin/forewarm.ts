@@ -6,7 +6,7 @@ import type { CommandModule } from './command-module.ts'
 import { DONE, type ExitCode, USAGE } from './exit-code.ts'
 import { reportFailure } from './failure.ts'
 import { interruptible } from './interruption.ts'
-import { leaveQuietlyOnBrokenPipe, type Terminal } from './terminal/terminal.ts'
+import { goOnWithoutReader, leaveQuietlyOnBrokenPipe, type Terminal } from './terminal/terminal.ts'
 import { UsageError } from './usage-error.ts'
 
 interface CommandEntry {
@@ -41,7 +41,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 70 the event loop stood still (WATC
 async function main(argv: readonly string[]): Promise<ExitCode> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, signal: interruptible() }
   leaveQuietlyOnBrokenPipe(process.stdout)
-  leaveQuietlyOnBrokenPipe(process.stderr)
+  goOnWithoutReader(process.stderr)
   const asJson = argv.includes('--json')
   const program = new Command('forewarm')
     .description('Keeps the prices of a Kafka stream in Redis, and those about to be read in shared memory.')

@@ -39,10 +39,12 @@ export interface InProcessNodeOptions {
 
 /** A node that a replay runs through: its broker and L2 are in this process, and its clock follows the records. */
 export class InProcessNode implements InProcessSink {
+  /** The node itself bounds what its detectors take. */
+  readonly timeoutMs = Number.POSITIVE_INFINITY
   readonly #options: InProcessNodeOptions
   #broker: MemoryBroker | undefined
   #node: ForewarmNode | undefined
-  /** The topics of the node's dead letters, without those that hold recorded ones. */
+  /** The topics of the node's dead letters. Recorded ones are left out of them: no node reads letters. */
   #letterTopics: ReadonlySet<string> = new Set()
   readonly #refused = new LostLedger()
   #closed: Promise<void> | undefined
@@ -62,7 +64,7 @@ export class InProcessNode implements InProcessSink {
     )
     if (priceTopics.length === 0)
       throw new UsageError(`--in-process: there is no price topic among ${[...topics.keys()].join(', ')}`)
-    this.#letterTopics = new Set(priceTopics.map(deadLetterTopic).filter((topic) => !topics.has(topic)))
+    this.#letterTopics = new Set(priceTopics.map(deadLetterTopic))
     this.#broker = await brokerWith(topics)
     this.#node = await createNode({
       broker: this.#broker,
@@ -87,6 +89,7 @@ export class InProcessNode implements InProcessSink {
 
   /** Records of several topics keep their order: the node finishes those of one topic before the next begins. */
   apply(record: ReplayRecord): Promise<void> | undefined {
+    if (this.#letterTopics.has(record.topic)) return undefined
     if (this.#topic !== '' && record.topic !== this.#topic) return this.#send(0).then(() => this.#add(record))
     this.#add(record)
     return this.#buffered.length >= BATCH_RECORDS ? this.#send(MOST_WAITING) : undefined
@@ -104,6 +107,11 @@ export class InProcessNode implements InProcessSink {
 
   stats(): NodeStats | undefined {
     return this.#node?.stats()
+  }
+
+  /** It may grow until the node is closed. */
+  get strayErrors(): number {
+    return this.#node?.stats().strayErrors ?? 0
   }
 
   /** What the node refused, by reason. It is known once the node is closed. */
@@ -127,6 +135,11 @@ export class InProcessNode implements InProcessSink {
     const topics = (await withAdmin(broker, (admin) => admin.topics())).filter((topic) => this.#letterTopics.has(topic))
     if (topics.length === 0) return
     const letters = await openTopics({ broker, topics })
+    await withAdmin(broker, async (admin) => {
+      for (const topic of topics)
+        for (const { low } of await admin.offsets(topic))
+          if (low > 0n) this.#refused.add('earlier-ones', Number(low), `before those that ${topic} still has`)
+    })
     for await (const records of letters.read(new AbortController().signal)) {
       for (const { headers } of records) {
         const letter = letterOrigin(headers)

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { createPricePublisher, type PricePublisher } from '../producers/price-updates.ts'
 import { KEY_SEPARATOR } from '../schemas/topics.ts'
 import type { Broker } from '../src/broker/port.ts'
@@ -6,7 +5,7 @@ import { expiryText, isExpiring, refusalOf, type TimeLimits, timeLimitsOf } from
 import { withAdmin } from '../src/broker/with-admin.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { badPriceLine, type OnBadLine } from '../src/replay/source/bad-line.ts'
-import { type Line, LineFile, linesOf } from '../src/replay/source/lines.ts'
+import { found, type Line, LineFile, linesOf } from '../src/replay/source/lines.ts'
 import { type PriceLine, parsePriceLine } from '../src/replay/source/price-line.ts'
 import { LostLedger, type LostRecords } from '../src/replay/source/source.ts'
 import { codeOf } from './failure.ts'
@@ -48,8 +47,9 @@ const STANDARD_INPUT = '-'
 /** How many updates may wait for their acknowledgement; the publisher's own bound is far above. */
 const MOST_PENDING = 20_000
 
-async function isRegular(file: string): Promise<boolean> {
-  return file !== STANDARD_INPUT && (await stat(file)).isFile()
+/** A pipe, with or without a name, can be read once only. */
+async function isReadableTwice(file: string): Promise<boolean> {
+  return file !== STANDARD_INPUT && (await found(file)).isFile()
 }
 
 /**
@@ -58,8 +58,7 @@ async function isRegular(file: string): Promise<boolean> {
  */
 export async function producePrices(options: ProducePricesOptions): Promise<ProduceReport> {
   const watch = await timeWatch(options)
-  // A pipe can be read once only.
-  if (options.timestamps === 'broker' && options.skipsBad !== true && (await isRegular(options.file)))
+  if (options.timestamps === 'broker' && options.skipsBad !== true && (await isReadableTwice(options.file)))
     for await (const _ of parsedLines(options));
   const producer = options.broker.producer()
   await producer.connect()
@@ -101,14 +100,14 @@ export async function producePrices(options: ProducePricesOptions): Promise<Prod
 type Tell = (text: string) => void
 
 /**
- * What looks at the times of updates if these are those of records. A file is looked at here, before it is produced;
- * standard input only while it is.
+ * What looks at the times of updates if these are those of records. A file is looked at here, before it is produced; a
+ * pipe only while it is.
  */
 async function timeWatch(options: ProducePricesOptions): Promise<((line: PriceLine) => void) | undefined> {
   const { broker, topic, file, timestamps, onWarning } = options
   if (timestamps === 'broker') return undefined
   const limits = await withAdmin(broker, (admin) => timeLimitsOf(admin, topic))
-  if (file === STANDARD_INPUT) return watching(limits, onWarning, onWarning)
+  if (!(await isReadableTwice(file))) return watching(limits, onWarning, onWarning)
   const watch = watching(limits, onWarning, (refusal) => {
     throw new ForewarmError('bad-value', refusal)
   })

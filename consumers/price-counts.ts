@@ -14,7 +14,6 @@ export interface PriceCounts {
   readonly delisted: Counter
   readonly rounded: Counter
   /** Delistings that did not reach L2. */
-  readonly notDeleted: Counter
 }
 
 export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
@@ -27,6 +26,5 @@ export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
     sequenceBack: metrics.counter('sequence_regressions_total'),
     rounded: metrics.counter('rounded_updates_total'),
     delisted: metrics.counter('pairs_delisted_total'),
-    notDeleted: metrics.counter('drops_total', { reason: 'l2-delete' }),
   }
 }

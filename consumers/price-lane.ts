@@ -8,7 +8,6 @@ import type { Batch, BatchContext } from '../src/broker/port.ts'
 import { VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
 import type { Arrivals } from '../src/cache/freshness/arrivals.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
-import type { L2 } from '../src/cache/l2/l2.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { PriceWriter } from '../src/cache/price-writer.ts'
@@ -29,7 +28,7 @@ import type { Sequences } from './sequences.ts'
 export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly table: PairTable
   readonly l1: FirstLevel
-  readonly l2: L2
+  readonly writer: PriceWriter
   readonly writeBehind: WriteBehind
   readonly tracker: Tracker
   readonly runner: DetectorRunner
@@ -52,7 +51,6 @@ const MAX_UNDER_WAY = 2_000
 export interface SharedByLanes {
   readonly counts: PriceCounts
   readonly onRounded: (topic: string, updates: number) => void
-  readonly writer: PriceWriter
   readonly trackingUs: Histogram
   readonly endToEndSeconds: Histogram
   readonly sequences: Sequences
@@ -98,7 +96,6 @@ export class PriceLane implements RecordHandler {
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
     this.#throwFault(batch.offset(from))
     const end = this.#window.decode(batch, from)
-    if (this.#window.columns.rounded > 0) this.#shared.onRounded(batch.topic, this.#window.columns.rounded)
     this.#warming.restart()
     this.#findSource(batch, from)
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
@@ -157,11 +154,16 @@ export class PriceLane implements RecordHandler {
     if (firstRow === TOMBSTONE) return this.#delist(batch, record)
     if (firstRow === REFUSED) return this.#refuse(batch, record, this.#window.refusal(record))
     const endRow = this.#window.endRow(record)
-    this.#shared.counts.tooManyPairs.add(this.#window.leftOut(record))
     for (let row = firstRow; row < endRow; row++) {
       const eventTimeMs = this.#window.columns.eventTimesMs[row] as number
       const against = checkedAhead(eventTimeMs, this.#nowMs)
       if (against !== undefined) return this.#refuse(batch, record, against)
+    }
+    // What a dead letter or the first delivery has counted is not counted again.
+    if (!this.#isRedelivered) {
+      this.#shared.counts.tooManyPairs.add(this.#window.leftOut(record))
+      const rounded = this.#window.rounded(record)
+      if (rounded > 0) this.#shared.onRounded(batch.topic, rounded)
     }
     return this.#handleRows(batch.topic, firstRow, endRow)
   }
@@ -233,7 +235,7 @@ export class PriceLane implements RecordHandler {
     }
     const { numbers, sequences } = this.#window.columns
     const sequence = sequences[row] as number
-    const outcome = this.#shared.writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence, this.#source)
+    const outcome = this.#options.writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence, this.#source)
     if (outcome === 'older') counts.older.add(1)
     else if (outcome === 'too-many-in-ms') counts.tooManyInMs.add(1)
     return outcome === 'stored'
@@ -282,9 +284,7 @@ export class PriceLane implements RecordHandler {
     // The log says what the deletion comes after. If nothing of the pair was seen, its time must do.
     const isSeen = this.#options.l1.floor(pairId) > 0
     const eventTimeMs = isSeen ? 0 : Math.min(batch.timestampMs(record), this.#nowMs)
-    return this.#shared.writer.delist(pairId, eventTimeMs).then((outcome) => {
-      if (outcome === 'unavailable') this.#shared.counts.notDeleted.add(1)
-    })
+    return this.#options.writer.delist(pairId, eventTimeMs).then(() => undefined)
   }
 
   #refuse(batch: Batch, index: number, { reason, detail }: Refused): Promise<void> | undefined {

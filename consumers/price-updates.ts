@@ -1,5 +1,4 @@
 import { partitionName } from '../src/broker/partition-name.ts'
-import { PriceWriter } from '../src/cache/price-writer.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import type { RecordHandler } from './loop.ts'
 import { priceCounts } from './price-counts.ts'
@@ -28,7 +27,6 @@ export class PriceUpdates {
         told.add(topic)
         options.onRounded(topic)
       },
-      writer: new PriceWriter(options),
       trackingUs: options.metrics.histogram('correlation_tracking_duration_us'),
       endToEndSeconds: options.metrics.histogram('end_to_end_latency_seconds'),
       sequences: new Sequences(),

@@ -22,6 +22,8 @@ export class PriceWindow {
   readonly #refusals = new Map<number, Refused>()
   /** How many updates of each record have no row. */
   readonly #leftOut = new Map<number, number>()
+  /** How many updates of each record have a number of more digits than a double holds. */
+  readonly #rounded = new Map<number, number>()
 
   constructor(ids: PairIds) {
     this.#ids = ids
@@ -31,10 +33,10 @@ export class PriceWindow {
   decode(batch: Batch, from: number): number {
     this.#from = from
     truncateColumns(this.columns, 0)
-    this.columns.rounded = 0
     this.#firstRows.length = 0
     this.#refusals.clear()
     this.#leftOut.clear()
+    this.#rounded.clear()
     let record = from
     for (; record < batch.count && this.columns.count < WINDOW_UPDATES; record++) {
       const rows = this.columns.count
@@ -44,6 +46,7 @@ export class PriceWindow {
         if (record === from) throw error
         truncateColumns(this.columns, rows)
         this.columns.leftOut = 0
+        this.columns.rounded = 0
         break
       }
     }
@@ -73,6 +76,11 @@ export class PriceWindow {
     return this.#leftOut.size === 0 ? 0 : (this.#leftOut.get(record) ?? 0)
   }
 
+  /** How many updates of a record are rounded. */
+  rounded(record: number): number {
+    return this.#rounded.size === 0 ? 0 : (this.#rounded.get(record) ?? 0)
+  }
+
   #decodeRecord(batch: Batch, record: number): number {
     const value = batch.value(record)
     if (value === undefined) return TOMBSTONE
@@ -81,6 +89,10 @@ export class PriceWindow {
     if (this.columns.leftOut > 0) {
       this.#leftOut.set(record, this.columns.leftOut)
       this.columns.leftOut = 0
+    }
+    if (this.columns.rounded > 0) {
+      this.#rounded.set(record, this.columns.rounded)
+      this.columns.rounded = 0
     }
     if (against === undefined) return firstRow
     this.#refusals.set(record, namedByHeaders(against, batch.headers(record)))

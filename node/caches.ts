@@ -6,16 +6,16 @@ import { L1 } from '../src/cache/l1/l1.ts'
 import { slotsIn } from '../src/cache/l1/memory.ts'
 import { ObjectL1 } from '../src/cache/l1/objects.ts'
 import { Upkeep } from '../src/cache/l1/upkeep.ts'
-import { WARM_KINDS } from '../src/cache/l1/usage.ts'
+import { Deletions } from '../src/cache/l2/deletions.ts'
 import type { L2, OnNewer } from '../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../src/cache/l2/memory.ts'
 import { PushBack } from '../src/cache/l2/push-back.ts'
 import { createRedisL2 } from '../src/cache/l2/redis/redis.ts'
 import { WriteBehind } from '../src/cache/l2/write-behind.ts'
-import type { L3 } from '../src/cache/l3/l3.ts'
-import { type PriceHistory, withHistory } from '../src/cache/l3/price-history.ts'
+import { withHistory } from '../src/cache/l3/price-history.ts'
 import { PairTable } from '../src/cache/names/pair-table.ts'
 import { Outage } from '../src/cache/outage.ts'
+import { PriceWriter } from '../src/cache/price-writer.ts'
 import { Promotion } from '../src/cache/promotion.ts'
 import { Sources } from '../src/cache/sources/sources.ts'
 import { TimeGate } from '../src/cache/time-gate.ts'
@@ -25,39 +25,13 @@ import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import { Tracker } from '../src/correlation/tracker.ts'
 import { Mining } from '../src/mining/mining.ts'
 import { memoryUsed } from '../src/telemetry/process-memory.ts'
-import type { Metrics } from '../src/telemetry/slab.ts'
 import { systemTimer } from '../src/timer.ts'
 import { ControlGroup } from '../src/warming/control-group.ts'
 import { Measurement } from '../src/warming/measurement.ts'
+import { observeCaches } from './cache-metrics.ts'
 import { createThirdLevel } from './l3.ts'
-import type { CachesOptions } from './options.ts'
+import type { Caches, CachesOptions } from './options.ts'
 import { NodePrediction } from './prediction.ts'
-
-/** The caches of a node and what learns beside them. Nothing has started yet. */
-export interface Caches {
-  readonly table: PairTable
-  /** The partitions that updates come from, and up to which moment each was read. */
-  readonly sources: Sources
-  readonly arrivals: Arrivals
-  /** Undefined in a replay, where nothing newer exists than what has been replayed. */
-  readonly freshness: Freshness | undefined
-  readonly l1: FirstLevel
-  readonly l2: L2
-  readonly l3: L3 | undefined
-  readonly history: PriceHistory | undefined
-  readonly writeBehind: WriteBehind
-  readonly hierarchy: Hierarchy
-  readonly promotion: Promotion
-  readonly tracker: Tracker
-  /** Undefined when nothing is mined. */
-  readonly mining: Mining | undefined
-  readonly prediction: NodePrediction
-  /** The share of the updates that warm nothing, and what the comparison with the rest shows. */
-  readonly control: ControlGroup
-  readonly measurement: Measurement
-  readonly upkeep: Upkeep
-  readonly pushBack: PushBack
-}
 
 /** Rows of the write-behind buffer. Two sets of them take 10 MB and hold every pair of most users. */
 const WRITE_BEHIND_ROWS = 65_536
@@ -65,21 +39,23 @@ const WRITE_BEHIND_ROWS = 65_536
 export function createCaches(options: CachesOptions): Caches {
   const { config, metrics } = options
   const table = new PairTable({ maxPairs: config.cache.maxPairs })
-  const sources = new Sources()
-  const l1 = createL1(config, sources)
-  const arrivals = new Arrivals({ table, sources, l1 })
-  const freshness = isVirtual(options.clock) ? undefined : new Freshness({ sources })
+  const following = createFollowing(options, table)
+  const { sources, l1, arrivals } = following
   const ahead = metrics.counter('drops_total', { reason: 'stored-in-future' })
   const gate = new TimeGate(options.clock, () => ahead.add(1))
   const l2 = createL2(
     options,
     { table, sources },
     {
-      onConnected: () => pushBack.start(),
+      onConnected: () => {
+        deletions.pushBack()
+        pushBack.start()
+      },
       onMixed: (pairId) => arrivals.scattered(pairId),
-      // What L1 has was refused by L2, or is deleted.
-      onNewer: (pairId, floor) => {
-        if (l1.floor(pairId) < floor && !gate.keepsOut(floor)) l1.remove(pairId, floor)
+      onNewer: (pairId, floor, isDeleted) => {
+        if (gate.keepsOut(floor)) return
+        writer.refused(pairId, floor)
+        if (isDeleted) hierarchy.deleted(pairId, floor)
       },
     },
   )
@@ -88,27 +64,21 @@ export function createCaches(options: CachesOptions): Caches {
   if (l3 !== undefined) gate.before(l3)
   const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history), sources)
   const pushBack = new PushBack({ table, l1, l2, sources })
+  const deletions = createDeletions(options, l1, l2)
   const onMiss = (pairId: number) => promotion.missed(pairId)
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
   const { maxTrackedPairs, top } = config.correlation
   const { mined, mining } = createMining(options)
   const tracker = new Tracker({ maxPairs: maxTrackedPairs, top, ...(mined !== undefined && { mined }) })
+  const writer = new PriceWriter({ l1, writeBehind, deletions, tracker, arrivals })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, l2, hierarchy })
   const prediction = new NodePrediction({ config, table, clock: options.clock, log: options.log })
   const control = new ControlGroup(config.warming.controlShare)
   const measurement = new Measurement(control)
-  const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack }
-  const caches = { table, sources, arrivals, freshness, ...levels, tracker, mining, prediction, control, measurement }
+  const levels = { l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions, writer }
+  const caches = { table, ...following, ...levels, tracker, mining, mined, prediction, control, measurement }
   observeCaches(metrics, caches)
-  observeBenefit(metrics, caches)
-  metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)
-  metrics.observe('pattern_saves_failed_total', {}, () => prediction.failedSaves)
-  metrics.observe('prediction_pairs_recycled_total', {}, () => prediction.recycled)
-  metrics.observe('drops_total', { reason: 'hour-not-forecast' }, () => prediction.notForecast)
-  metrics.observe('drops_total', { reason: 'too-old-to-mine' }, () => mined?.older ?? 0)
-  metrics.observe('drops_total', { reason: 'not-mined' }, () => (mined?.notTaken ?? 0) + (mining?.lost ?? 0))
-  metrics.observe('drops_total', { reason: 'no-room-to-mine' }, () => mined?.refusedMarks ?? 0)
   return caches
 }
 
@@ -125,6 +95,15 @@ function createMining({ config, log }: CachesOptions): { readonly mined?: MinedE
     onFailed: (error) => log.error({ err: error }, 'mining failed: nothing is mined until the node starts again'),
   })
   return { mined, mining }
+}
+
+type FollowingParts = Pick<Caches, 'sources' | 'l1' | 'arrivals' | 'freshness'>
+
+function createFollowing({ config, clock }: CachesOptions, table: PairTable): FollowingParts {
+  const sources = new Sources()
+  const l1 = createL1(config, sources)
+  const arrivals = new Arrivals({ table, sources, l1 })
+  return { sources, l1, arrivals, freshness: isVirtual(clock) ? undefined : new Freshness({ sources }) }
 }
 
 function createL1({ cache }: Config, sources: Sources): FirstLevel {
@@ -168,12 +147,11 @@ function createL2(
   listeners: L2Listeners,
 ): L2 {
   const { config, clock, random, metrics } = options
-  const { l2TtlSeconds, l3TtlSeconds, l2Enabled, redisUrls, redisCommandTimeoutMs: commandTimeoutMs } = config.cache
+  const { l2TtlSeconds, l2Enabled, redisUrls, redisCommandTimeoutMs: commandTimeoutMs } = config.cache
   const ttlMs = l2TtlSeconds * 1000
-  // The source still has the prices of a deleted pair.
-  const tombstoneTtlMs = config.cache.clickHouseUrl === undefined ? ttlMs : l3TtlSeconds * 1000
-  const values = { clock, random, ttlMs, tombstoneTtlMs, onNewer: listeners.onNewer }
-  if (options.l2 === 'memory' || !l2Enabled) return createMemoryL2({ ...values, sources })
+  const tombstoneMs = tombstoneTtlMs(config)
+  const values = { clock, random, ttlMs, tombstoneTtlMs: tombstoneMs, onNewer: listeners.onNewer, sources }
+  if (options.l2 === 'memory' || !l2Enabled) return createMemoryL2(values)
   const [first = '', ...others] = redisUrls
   const url = others.length === 0 ? first : redisUrls
   const { service } = config.node
@@ -187,6 +165,22 @@ function createL2(
     onMixed: listeners.onMixed,
     onConnected: listeners.onConnected,
     service,
+  })
+}
+
+/** The source still has the prices of a deleted pair. */
+function tombstoneTtlMs({ cache }: Config): number {
+  return (cache.clickHouseUrl === undefined ? cache.l2TtlSeconds : cache.l3TtlSeconds) * 1000
+}
+
+function createDeletions({ config, clock, metrics, log }: CachesOptions, l1: FirstLevel, l2: L2): Deletions {
+  return new Deletions({
+    ...{ l1, l2, clock },
+    tombstoneTtlMs: tombstoneTtlMs(config),
+    onLost: (deletions, reason) => {
+      metrics.counter('drops_total', { reason: 'l2-delete' }).add(deletions)
+      log.warn({ deletions, reason }, 'closed before L2 had these deletions: it keeps the values until their TTL')
+    },
   })
 }
 
@@ -207,42 +201,13 @@ function createWriteBehind(options: CachesOptions, l2: L2, sources: Sources): Wr
     maxPairs: config.cache.maxPairs,
     onFlush: ({ outcome }) => {
       outage.saw(outcome.status === 'unavailable' ? outcome.reason : undefined)
-      if (outcome.status !== 'written') return
+      if (outcome.written === undefined) return
       writes.add(1)
       entries.add(outcome.written)
     },
     onLost: (lost, reason) =>
       log.warn({ entries: lost, reason }, 'closed before L2 had the newest of these pairs: it gets their next updates'),
   })
-}
-
-/** A figure that cannot be measured yet is not shown. */
-function observeBenefit(metrics: Metrics, { measurement, l1, promotion }: Caches): void {
-  const figures = () => measurement.figures({ usage: l1.usage, promotions: promotion.tally })
-  for (const bound of ['points', 'low', 'high'] as const)
-    metrics.observe(
-      'warming_hit_rate_improvement_points',
-      { bound },
-      () => figures().hitRateImprovement?.[bound] ?? Number.NaN,
-    )
-  metrics.observe('warming_coverage_ratio', {}, () => figures().coverage ?? Number.NaN)
-}
-
-function observeCaches(metrics: Metrics, { table, l1, l2, writeBehind, tracker, pushBack }: Caches): void {
-  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usage.resident * l1.entryBytes)
-  metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
-  metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
-  metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))
-  metrics.observe('l2_pushed_back_total', {}, () => pushBack.pushed)
-  for (const [kind, strategy] of WARM_KINDS.entries()) {
-    metrics.observe('warms_used_total', { strategy }, () => l1.usage.warmsByKind[kind]?.used ?? 0)
-    metrics.observe('warms_unused_total', { strategy }, () => l1.usage.warmsByKind[kind]?.unused ?? 0)
-  }
-  metrics.observe('correlation_pairs_recycled_total', {}, () => tracker.recycled)
-  metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
-  metrics.observe('drops_total', { reason: 'read-not-kept' }, () => tracker.refusedEdges)
-  metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.asksWithoutId)
-  metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)
 }
 
 /** A level that is away does not stop the start. Rejects when a setting asks for a package that is not installed. */
@@ -256,9 +221,9 @@ export async function startCaches({ l2, l3, prediction, upkeep, mining }: Caches
 
 /** Closes what still has values to write before the level that takes them. */
 export async function closeCaches(caches: Caches): Promise<void> {
-  const { l2, l3, history, writeBehind, upkeep, pushBack, prediction, mining } = caches
+  const { l2, l3, history, writeBehind, deletions, upkeep, pushBack, prediction, mining } = caches
   upkeep.close()
   pushBack.close()
-  await Promise.all([writeBehind.close(), prediction.close(), mining?.close()])
+  await Promise.all([writeBehind.close(), deletions.close(), prediction.close(), mining?.close()])
   await Promise.all([l2.close(), history?.close().then(() => l3?.close()) ?? l3?.close()])
 }

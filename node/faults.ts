@@ -44,15 +44,16 @@ export class Faults {
     this.#log.info({ topic }, 'most records of the price topic are read again')
   }
 
-  detectorFailed({ detector, chain, pair, error }: DetectorFailure): void {
-    const what = error === undefined ? 'a detector did not settle in time' : 'a detector threw'
+  detectorFailed({ detector, chain, pair, ...failure }: DetectorFailure): void {
+    const what = 'error' in failure ? 'a detector threw' : 'a detector did not settle in time'
     this.#rate.tell(`${what}: ${detector}`, (passedOver) =>
-      this.#log.warn({ detector, chain, pair, err: error, passedOver }, what),
+      this.#log.warn({ detector, chain, pair, ...thrown(failure), passedOver }, what),
     )
   }
 
   /** It was caught outside every handler, so it belongs to no update. */
-  detectorStrayed({ detector, error: err, ends }: StrayError): void {
+  detectorStrayed({ detector, ends, ...stray }: StrayError): void {
+    const { err } = thrown(stray)
     const what = 'a detector failed outside its handler: a forgotten await, a timer or an event'
     const end = 'the node drains, commits and ends with exit code 1 (DETECTOR_FAULTS)'
     if (ends) this.#log.fatal({ detector, err }, `${what}; ${end}`)
@@ -103,6 +104,11 @@ export class Faults {
   #tell(what: string, facts: object): void {
     this.#rate.tell(what, (passedOver) => this.#log.error({ ...facts, passedOver }, what))
   }
+}
+
+/** JSON leaves out what is undefined, but that can be thrown, too. */
+function thrown(failure: { readonly error?: unknown }): { readonly err?: unknown } {
+  return 'error' in failure ? { err: failure.error ?? String(failure.error) } : {}
 }
 
 function factsOf({ batch, index, reason }: DeadLetterSource): object {

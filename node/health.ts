@@ -1,6 +1,6 @@
 import type { Consumer } from '../src/broker/port.ts'
 import type { Check, WarmingHealth } from '../src/http/operations.ts'
-import type { Caches } from './caches.ts'
+import type { Caches } from './options.ts'
 import type { Streams } from './streams.ts'
 
 /** The parts that the health checks look at. `streams` is undefined until Kafka has answered. */

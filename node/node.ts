@@ -21,11 +21,11 @@ import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import type { Telemetry } from '../src/telemetry/sdk.ts'
 import { VERSION } from '../src/version.ts'
 import { Watchdog } from '../src/watchdog/watchdog.ts'
-import { type Caches, closeCaches, createCaches, startCaches } from './caches.ts'
+import { closeCaches, createCaches, startCaches } from './caches.ts'
 import { connectionTeller, toForewarmError } from './connection.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
-import type { NodeOptions } from './options.ts'
+import type { Caches, NodeOptions } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
 import { stateHashOf } from './state-hash.ts'
 import { type NodeStats, statsOf } from './stats.ts'
@@ -186,7 +186,7 @@ class Node implements ForewarmNode {
   }
 
   stats(): NodeStats {
-    return statsOf(this.#vitals(), this.#metrics)
+    return statsOf({ ...this.#vitals(), metrics: this.#metrics, strayErrors: this.#strayErrors.count })
   }
 
   hierarchyStats(): HierarchyStats {

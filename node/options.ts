@@ -1,11 +1,32 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Broker } from '../src/broker/port.ts'
+import type { Arrivals } from '../src/cache/freshness/arrivals.ts'
+import type { Freshness } from '../src/cache/freshness/freshness.ts'
+import type { Hierarchy } from '../src/cache/hierarchy.ts'
+import type { FirstLevel } from '../src/cache/l1/first-level.ts'
+import type { Upkeep } from '../src/cache/l1/upkeep.ts'
+import type { Deletions } from '../src/cache/l2/deletions.ts'
+import type { L2 } from '../src/cache/l2/l2.ts'
+import type { PushBack } from '../src/cache/l2/push-back.ts'
+import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
+import type { L3 } from '../src/cache/l3/l3.ts'
+import type { PriceHistory } from '../src/cache/l3/price-history.ts'
+import type { PairTable } from '../src/cache/names/pair-table.ts'
+import type { PriceWriter } from '../src/cache/price-writer.ts'
+import type { Promotion } from '../src/cache/promotion.ts'
+import type { Sources } from '../src/cache/sources/sources.ts'
 import type { Clock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
 import type { Config, Overrides, Profile } from '../src/config/settings.ts'
+import type { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
+import type { Tracker } from '../src/correlation/tracker.ts'
 import type { Detector } from '../src/detect/detector.ts'
+import type { Mining } from '../src/mining/mining.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
+import type { ControlGroup } from '../src/warming/control-group.ts'
+import type { Measurement } from '../src/warming/measurement.ts'
+import type { NodePrediction } from './prediction.ts'
 
 /** The options of `createNode`. Everything is optional. */
 export interface NodeOptions {
@@ -39,4 +60,34 @@ export interface CachesOptions extends Required<Pick<NodeOptions, 'clock' | 'ran
   readonly log: Log
   /** False if updates do not wait for L2: as many rows may wait for it as there are pairs, and none is dropped. */
   readonly waitsForL2: boolean
+}
+
+/** The caches of a node and what learns beside them. Nothing has started yet. */
+export interface Caches {
+  readonly table: PairTable
+  /** The partitions that updates come from, and up to which moment each was read. */
+  readonly sources: Sources
+  readonly arrivals: Arrivals
+  /** Undefined in a replay, where nothing newer exists than what has been replayed. */
+  readonly freshness: Freshness | undefined
+  readonly l1: FirstLevel
+  readonly l2: L2
+  readonly l3: L3 | undefined
+  readonly history: PriceHistory | undefined
+  readonly writeBehind: WriteBehind
+  readonly hierarchy: Hierarchy
+  readonly promotion: Promotion
+  readonly tracker: Tracker
+  /** Undefined when nothing is mined. */
+  readonly mining: Mining | undefined
+  readonly mined: MinedEdges | undefined
+  readonly prediction: NodePrediction
+  /** The share of the updates that warm nothing, and what the comparison with the rest shows. */
+  readonly control: ControlGroup
+  readonly measurement: Measurement
+  readonly upkeep: Upkeep
+  readonly pushBack: PushBack
+  readonly deletions: Deletions
+  /** The way of updates and deletions into these caches. */
+  readonly writer: PriceWriter
 }

@@ -1,7 +1,7 @@
 import { argument } from '../src/config/argument.ts'
 import { decimal, wholeFromZero } from '../src/config/check.ts'
 import type { PairToWarm } from '../src/correlation/pair-to-warm.ts'
-import type { Caches } from './caches.ts'
+import type { Caches } from './options.ts'
 
 /** A pair that is known to be read, or to be updated, after another pair's updates. */
 export interface FollowingPair extends Omit<PairToWarm, 'pairId'> {

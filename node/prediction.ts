@@ -5,7 +5,7 @@ import { argument } from '../src/config/argument.ts'
 import { integer, wholeFromZero } from '../src/config/check.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import { PatternFile } from '../src/patterns/pattern-file.ts'
+import { MOST_KEPT, PatternFile } from '../src/patterns/pattern-file.ts'
 import type {
   NamedPattern,
   NodePredictor,
@@ -184,7 +184,11 @@ export class NodePrediction implements NodePredictor {
     const { log } = this.#options
     try {
       const kept = (await this.#file?.save(this.#predictor.patternText(this.#options.config.node.service))) ?? []
-      if (kept.length > 0) log.warn({ kept }, 'files that are not patterns were in the way: they have new names')
+      if (kept.length > 0)
+        log.warn(
+          { kept, mostKept: MOST_KEPT },
+          'files that are not patterns were in the way: they have new names, and stay until somebody removes them',
+        )
       this.#unsaved = undefined
     } catch (error) {
       this.#failedSaves++

@@ -2,7 +2,7 @@ import { NUMBER_FIELDS } from '../schemas/price-update.ts'
 import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { createStateHash } from '../src/replay/state-hash.ts'
-import type { Caches } from './caches.ts'
+import type { Caches } from './options.ts'
 
 const PAIRS_A_TRIP = 1_000
 

@@ -21,6 +21,8 @@ export interface NodeStats {
   readonly l2: { readonly state: 'up' | 'degraded'; readonly waitingEntries: number; readonly skippedEntries: number }
   /** What went wrong with each detector. */
   readonly detectors: readonly DetectorStats[]
+  /** Errors of detectors' code that no call carried: in timers, after a forgotten `await`, in the module itself. */
+  readonly strayErrors: number
   /** Milliseconds from an update's event time until it can be read in L1. Undefined before the first update. */
   readonly endToEndMs: { readonly p50: number; readonly p99: number } | undefined
   readonly lagRecords: number
@@ -31,7 +33,12 @@ export interface NodeStats {
   }
 }
 
-export function statsOf({ caches, streams }: Vitals, metrics: MetricSlab): NodeStats {
+interface StatsSources extends Vitals {
+  readonly metrics: MetricSlab
+  readonly strayErrors: number
+}
+
+export function statsOf({ caches, streams, strayErrors, metrics }: StatsSources): NodeStats {
   const { l1, l2, table, tracker, hierarchy, writeBehind } = caches
   const latency = metrics.histogram('end_to_end_latency_seconds')
   const [p50, p99] = [latency.quantile(0.5), latency.quantile(0.99)]
@@ -46,6 +53,7 @@ export function statsOf({ caches, streams }: Vitals, metrics: MetricSlab): NodeS
     l1: { slots: l1.slots, resident: l1.usage.resident, bytes: l1.bytes, evictions: l1.usage.evictions },
     l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
     detectors: streams?.detectors() ?? [],
+    strayErrors,
     endToEndMs: p50 === undefined || p99 === undefined ? undefined : { p50: p50 * 1000, p99: p99 * 1000 },
     lagRecords: lagRecordsOf(streams?.prices),
     warmRequests: { lagRecords: lagRecordsOf(streams?.warmRequests), waiting: waitingRequests - heldRequests },

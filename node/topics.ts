@@ -10,7 +10,7 @@ import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Log } from '../src/telemetry/log.ts'
-import { connected } from './connected.ts'
+import { connected } from './connection.ts'
 
 /** The topics of a node, with their partition counts. */
 export interface NodeTopics {

@@ -5,8 +5,8 @@ import { strategyNamed } from '../src/strategy/named.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import { LOCAL_WARM_MS, Triggers, throttleOf, WARM_MS } from '../src/warming/triggers.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
-import type { Caches } from './caches.ts'
 import type { Faults } from './faults.ts'
+import type { Caches } from './options.ts'
 
 export interface TriggersParts {
   readonly config: Config

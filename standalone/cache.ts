@@ -1,13 +1,13 @@
-import { type Caches, closeCaches, createCaches, startCaches } from '../node/caches.ts'
+import { closeCaches, createCaches, startCaches } from '../node/caches.ts'
+import type { Caches } from '../node/options.ts'
 import { checkedAhead, checkedEventTime } from '../schemas/event-time.ts'
-import { updatesOf } from '../schemas/price-object.ts'
+import { checkedName, updatesOf } from '../schemas/price-object.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from '../schemas/price-update.ts'
 import { type CachedPrice, emptyPrice } from '../src/cache/cached-price.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { type JsonCache, type JsonCacheOptions, type SetOutcome, ValueCache } from '../src/cache/json-cache.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
 import { absenceWithoutId, readMany, type Unaccepted } from '../src/cache/price-reads.ts'
-import { PriceWriter } from '../src/cache/price-writer.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { acceptedConfig } from '../src/config/load.ts'
@@ -38,6 +38,12 @@ export interface CacheOptions {
 /** The numbers of a price. The event time is now unless it is given. */
 export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs'> & { readonly eventTimeMs?: number }
 
+/**
+ * The outcome of a deletion. `older`: the pair has a newer value, which stays, or was deleted later. `unavailable`: L2 is away,
+ * and gets the deletion later. `closed`: the cache is closed, and nothing was deleted.
+ */
+export type DeleteOutcome = 'deleted' | 'older' | 'unavailable' | 'too-many-pairs' | 'closed'
+
 /** Prices in three levels by the rules of a node, for a service that has its own feed and no Kafka. */
 export interface Cache {
   /** Reads L1, at once. A miss is fetched in the background. */
@@ -49,10 +55,11 @@ export interface Cache {
   /** Refuses a value that is older than one the pair has had. Throws a ForewarmError 'bad-value' for something that is not a price. */
   set(pair: string, value: PriceValue): SetOutcome
   /**
-   * Delists the pair, for all who share L2: values up to this event time, now unless given, do not come back. Resolves when L2
-   * has deleted it, or is away: then it does that later.
+   * Delists the pair, for all who share L2. With an event time, values up to that time go and do not come back. Without one,
+   * it deletes what there is now. Resolves when L2 has deleted it, or is away. Rejects with a ForewarmError 'bad-value' for
+   * an impossible name or time.
    */
-  delete(pair: string, options?: { readonly eventTimeMs?: number }): Promise<void>
+  delete(pair: string, options?: { readonly eventTimeMs?: number }): Promise<DeleteOutcome>
   stats(): HierarchyStats
   optimize(): Promise<Optimized>
   /** Writes pending values to L2. May be called twice. */
@@ -120,7 +127,6 @@ export function openedCache(cache: Cache): OpenedCache | undefined {
 
 class PriceCache implements Cache {
   readonly #parts: PriceCacheParts
-  readonly #writer: PriceWriter
   #onRead: ((pairId: number) => void) | undefined
   readonly #price = emptyPrice()
   readonly #numbers = new Float64Array(NUMBER_COUNT)
@@ -128,7 +134,6 @@ class PriceCache implements Cache {
 
   constructor(parts: PriceCacheParts) {
     this.#parts = parts
-    this.#writer = new PriceWriter(parts.caches)
     OPENED.set(this, { ...parts, listen: (onRead) => this.#listen(onRead) })
   }
 
@@ -174,19 +179,23 @@ class PriceCache implements Cache {
     const pairId = caches.table.register(chain, pair)
     if (pairId < 0 || update === undefined) return 'too-many-pairs'
     for (const [field, name] of NUMBER_FIELDS.entries()) this.#numbers[field] = update[name] ?? Number.NaN
-    return this.#writer.write(pairId, update.eventTimeMs, this.#numbers, 0, update.sequence)
+    return caches.writer.write(pairId, update.eventTimeMs, this.#numbers, 0, update.sequence)
   }
 
-  async delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<void> {
+  async delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<DeleteOutcome> {
     const { caches, chain, clock } = this.#parts
     const nowMs = clock.now()
     const { eventTimeMs = nowMs } = options
-    const isGiven = options.eventTimeMs !== undefined
-    const against = isGiven ? (checkedEventTime(eventTimeMs) ?? checkedAhead(eventTimeMs, nowMs)) : undefined
+    const onlyUpTo = options.eventTimeMs !== undefined
+    const againstTime = onlyUpTo ? (checkedEventTime(eventTimeMs) ?? checkedAhead(eventTimeMs, nowMs)) : undefined
+    const against = checkedName(pair, 'pair') ?? againstTime
     if (against !== undefined) throw new ForewarmError('bad-value', `${pair}: ${against.detail}`)
+    if (this.#closed !== undefined) return 'closed'
     // L2 may have the value of a pair that this process does not know.
     const pairId = caches.table.ask(chain, pair)
-    if (pairId >= 0) await this.#writer.delist(pairId, Math.floor(eventTimeMs))
+    if (pairId < 0) return 'too-many-pairs'
+    const outcome = await caches.writer.delist(pairId, Math.floor(eventTimeMs), { onlyUpTo })
+    return outcome === 'delisted' ? 'deleted' : outcome
   }
 
   stats(): HierarchyStats {

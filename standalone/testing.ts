@@ -9,6 +9,8 @@ export interface ReplayFileOptions {
   /** A recording, or NDJSON of price updates; packed if the name ends in .gz. */
   readonly file: string
   readonly apply: InProcessSink['apply']
+  /** How long a promise of `apply` is waited for. One that takes longer is counted in the report's `failed`. */
+  readonly timeoutMs?: InProcessSink['timeoutMs']
   readonly clock?: VirtualClock
   /** The state hash that has to come out; `true`: the one that the recording was closed with. */
   readonly verifyHash?: string | true
@@ -18,10 +20,11 @@ export interface ReplayFileOptions {
 export function replayFile({
   file,
   apply,
+  timeoutMs,
   clock = virtualClock(),
   verifyHash,
 }: ReplayFileOptions): Promise<ReplayReport> {
-  return replay({ from: { file }, to: { inProcess: { apply }, clock }, verifyHash })
+  return replay({ from: { file }, to: { inProcess: { apply, timeoutMs }, clock }, verifyHash })
 }
 
 /** Expects pairs in the node's L1. Throws an error that names those which are not there. */

@@ -109,9 +109,9 @@ function fileAmong(sources: readonly string[]): string | undefined {
   return file
 }
 
-/** A folder may have the name of a topic. */
+/** A pipe, too: it is refused as what it is. A folder may have the name of a topic. */
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false
 }
 
 /** The target topics; undefined if the target is in this process. Throws a UsageError unless one target was given. */
@@ -134,7 +134,7 @@ async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: Replay
       return await replayed(terminal, flags, { ...given, to: { inProcess: node } }, async () => {
         const stats = node.stats()
         await node.close()
-        return { stats, refused: node.refused }
+        return { stats: stats && { ...stats, strayErrors: node.strayErrors }, refused: node.refused }
       })
     } finally {
       await node.close()
@@ -176,16 +176,19 @@ async function replayed(
     }),
   )
   const { stats: node, refused = [] } = (await atEnd()) ?? {}
+  const failed = [...report.failed, ...refused]
+  const isWhole = report.replayed > 0 && report.skipped.length === 0 && failed.length === 0
+  const isFaulty = node !== undefined && hasFaults(node)
+  const ended = isWhole && !isFaulty && report.hashMatches !== false ? DONE : FAILED
+  // The reader of the report may have gone. The exit code is known before it is printed.
+  process.exitCode = report.status === 'interrupted' ? INTERRUPTED : ended
   showReport(terminal, flags, { report, node })
   tellLost(terminal, 'skipped', report.skipped)
-  const failed = [...report.failed, ...refused]
   tellLost(terminal, 'refused', failed)
   if (report.status === 'interrupted') return INTERRUPTED
   if (report.replayed === 0)
     say(terminal, 'nothing was replayed: the source has no record that can be read and is wanted')
-  const isWhole = report.replayed > 0 && report.skipped.length === 0 && failed.length === 0
-  const isFaulty = node !== undefined && hasFaults(node)
-  return isWhole && !isFaulty && report.hashMatches !== false ? DONE : FAILED
+  return ended
 }
 
 /** What a node that a replay ran through says at its end. */

@@ -28,17 +28,21 @@ export function replayText(report: ReplayReport): string {
 }
 
 /** The state of the node after a replay ran through it, for people. */
-export function nodeText({ pairs, reads, warms, l1, detectors }: NodeStats): string {
+export function nodeText({ pairs, reads, warms, l1, detectors, strayErrors }: NodeStats): string {
   const all = reads.hits + reads.misses
   const ratio =
     all === 0 ? 'no detector read' : `L1 hit ratio ${((reads.hits / all) * 100).toFixed(1)} % of ${counted(all)} reads`
   const node = `node: ${counted(pairs)} pairs, ${counted(l1.resident)} of ${counted(l1.slots)} slots taken, ${ratio}, ${counted(warms.admitted)} warms (${counted(warms.used)} read)`
-  return [node, ...detectors.flatMap(detectorText)].join('\n')
+  const stray =
+    strayErrors === 0
+      ? []
+      : [`detectors: ${counted(strayErrors)} errors outside their calls: in a timer or after a forgotten await`]
+  return [node, ...detectors.flatMap(detectorText), ...stray].join('\n')
 }
 
-/** Whether one of the node's detectors did not see all that it should have. */
-export function hasFaults({ detectors }: NodeStats): boolean {
-  return detectors.some(({ errors, timeouts, readsTooLate }) => errors + timeouts + readsTooLate > 0)
+/** Whether one of the node's detectors did not see all that it should have, or failed anywhere. */
+export function hasFaults({ detectors, strayErrors }: NodeStats): boolean {
+  return strayErrors > 0 || detectors.some(({ errors, timeouts, readsTooLate }) => errors + timeouts + readsTooLate > 0)
 }
 
 function detectorText({ detector, errors, timeouts, readsTooLate, readsOfNewer }: DetectorStats): readonly string[] {

@@ -42,10 +42,15 @@ export function painted(stream: NodeJS.WriteStream, paint: Paint, text: string):
   return styleText(paint, text, { stream })
 }
 
-/** A reader that goes away early (`| head`) is no error. */
-export function leaveQuietlyOnBrokenPipe(stream: NodeJS.WriteStream): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(DONE)
+/** A reader that goes away early (`| head`) is no error, and makes no success of a failure that is known already. */
+export function leaveQuietlyOnBrokenPipe(stdout: NodeJS.WriteStream): void {
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? DONE)
     throw error
   })
+}
+
+/** The work goes on although nobody can be told about it. Its exit code still says how it ended. */
+export function goOnWithoutReader(stderr: NodeJS.WriteStream): void {
+  stderr.on('error', () => undefined)
 }

@@ -22,6 +22,10 @@ export class Absences {
     if (oldest !== undefined) this.#until.delete(oldest)
   }
 
+  delete(pairId: number): void {
+    this.#until.delete(pairId)
+  }
+
   has(pairId: number, floor: number, nowMs: number): boolean {
     const absent = this.#until.get(pairId)
     if (absent === undefined) return false

@@ -15,8 +15,11 @@ import { type Fetched, Trips } from './trips.ts'
  *
  *   get ──L1 hit──► the value; in the last fifth of its time L2 is also asked for a newer one
  *    └─ miss ──► trip to L2 ──► L1
- *                   └─ not there ──► trip to L3 ──► L1, and written behind to L2
- *                                       └─ not there either ──► absent for 2 s, or until an update comes
+ *                   ├─ not there ──► trip to L3 ──► L1, and written behind to L2
+ *                   │                   └─ not there either ─┐
+ *                   └─ deleted ──────────────────────────────┴─► absent for 2 s, or until an update comes
+ *
+ * A pair is absent only if every level that was to be asked could tell. Otherwise the answer is 'unavailable'.
  */
 export interface HierarchyOptions {
   readonly table: PairTable
@@ -50,6 +53,10 @@ export class Hierarchy {
   /** Pairs that are fetched although a value is at hand, because L2 may have a newer one. */
   readonly #renewing = new Set<number>()
   readonly #absences = new Absences()
+  /** Pairs of which a level that was asked could not tell. */
+  readonly #untold = new Absences()
+  /** Those of L2, until L3 was asked, too. */
+  readonly #untoldByL2 = new Set<number>()
   readonly #now: () => number
   readonly #hits: ChainCounters
   readonly #misses: ChainCounters
@@ -154,11 +161,19 @@ export class Hierarchy {
   /** What is known of a pair that L1 has just missed. */
   absence(pairId: number): Absence {
     if (this.isAbsent(pairId)) return 'missing'
-    return this.#options.l2.state().status === 'up' || this.#options.l3 !== undefined ? 'unknown' : 'unavailable'
+    const { l1, l2 } = this.#options
+    const isAway = l2.state().status !== 'up' || this.#untold.has(pairId, l1.floor(pairId), this.#now())
+    return isAway ? 'unavailable' : 'unknown'
   }
 
-  #foundNowhere(pairId: number): void {
-    this.#absences.add(pairId, this.#options.l1.floor(pairId), this.#now())
+  /** L2 has found a deletion up to below this floor. It is the last word, unless L1 has had something newer: L3 is not asked. */
+  deleted(pairId: number, floor: number): void {
+    this.#foundNowhere(pairId, floor)
+  }
+
+  /** `floor` is that of the question: an update may have come before the answer. */
+  #foundNowhere(pairId: number, floor: number): void {
+    if (this.#options.l1.floor(pairId) === floor) this.#absences.add(pairId, floor, this.#now())
   }
 
   /** Asks L2 for the values that were read in the last part of their time, once for each. */
@@ -171,16 +186,33 @@ export class Hierarchy {
     const lacking = wanted.filter((pairId) => !this.#isAtHand(pairId, fetched))
     if (lacking.length === 0) return
     const { l1, l2, l3 } = this.#options
+    const floors = lacking.map((pairId) => l1.floor(pairId))
     const load = await timed(this.#l2, lacking, () => l2.load(lacking))
-    for (const pairId of lacking) this.#renewing.delete(pairId)
-    eachRow(load, lacking, (pairId, row) => {
-      if (row === undefined) {
-        if (l3 === undefined) this.#foundNowhere(pairId)
-        return
+    for (const [at, pairId] of lacking.entries()) {
+      this.#renewing.delete(pairId)
+      if (!this.#isTold(load, at, pairId)) {
+        if (l3 !== undefined) this.#untoldByL2.add(pairId)
+        continue
       }
-      fetched.set(pairId, row)
-      l1.fill(pairId, row)
-    })
+      this.#untold.delete(pairId)
+      this.#untoldByL2.delete(pairId)
+      const row = load.rows[at]
+      if (row !== undefined) {
+        fetched.set(pairId, row)
+        l1.fill(pairId, row)
+      } else if (l3 === undefined) this.#foundNowhere(pairId, floors[at] as number)
+    }
+  }
+
+  /** Whether the level could tell of the pair; notes it if not. */
+  #isTold(load: L2Load, at: number, pairId: number): load is L2Load & { readonly status: 'loaded' } {
+    if (load.status === 'loaded' && !load.unknown?.has(at)) return true
+    this.#leaveUntold(pairId)
+    return false
+  }
+
+  #leaveUntold(pairId: number): void {
+    this.#untold.add(pairId, this.#options.l1.floor(pairId), this.#now())
   }
 
   /** A value that came meanwhile is taken along now: it may leave L1 and the write-behind while others are fetched. */
@@ -198,19 +230,21 @@ export class Hierarchy {
 
   /** L3's values also go to L2, for the next node that asks, unless L1 has seen newer ones. */
   async #loadFromL3(wanted: readonly number[], fetched: Map<number, CachedPrice>): Promise<void> {
-    const { l1, l2, l3, writeBehind } = this.#options
+    const { l1, l3, writeBehind } = this.#options
     if (l3 === undefined) return
+    const floors = wanted.map((pairId) => l1.floor(pairId))
     const load = await timed(this.#l3, wanted, () => l3.load(wanted))
-    eachRow(load, wanted, (pairId, row) => {
-      if (row === undefined) {
-        // If L2 is away, it may have a value that L3 lacks.
-        if (l2.state().status === 'up') this.#foundNowhere(pairId)
-        return
-      }
-      fetched.set(pairId, row)
-      if (l1.fill(pairId, row) === 'older' || writeBehind.full) return
-      writeBehind.addPrice(pairId, row)
-    })
+    for (const [at, pairId] of wanted.entries()) {
+      // L2 may have a value that L3 lacks.
+      const isUntoldByL2 = this.#untoldByL2.delete(pairId)
+      if (!this.#isTold(load, at, pairId)) continue
+      const row = load.rows[at]
+      if (row !== undefined) {
+        fetched.set(pairId, row)
+        if (l1.fill(pairId, row) !== 'older' && !writeBehind.full) writeBehind.addPrice(pairId, row)
+      } else if (isUntoldByL2) this.#leaveUntold(pairId)
+      else this.#foundNowhere(pairId, floors[at] as number)
+    }
   }
 }
 
@@ -242,14 +276,4 @@ async function timed(counts: LevelCounts, pairIds: readonly number[], load: () =
   counts.hits.add(found)
   counts.misses.add(pairIds.length - found - (loaded.unknown?.size ?? 0))
   return loaded
-}
-
-/** Calls `take` for each pair about which the level could tell; for none while it is away. */
-function eachRow(
-  load: L2Load,
-  pairIds: readonly number[],
-  take: (pairId: number, row: CachedPrice | undefined) => void,
-): void {
-  if (load.status === 'unavailable') return
-  for (const [at, pairId] of pairIds.entries()) if (!load.unknown?.has(at)) take(pairId, load.rows[at])
 }

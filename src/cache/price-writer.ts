@@ -1,16 +1,16 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
-import { VERSIONS_PER_MS } from './cached-price.ts'
+import { emptyPrice, eventTimeOf, VERSIONS_PER_MS, writeNumbers } from './cached-price.ts'
 import type { Arrivals } from './freshness/arrivals.ts'
 import type { FirstLevel } from './l1/first-level.ts'
-import type { L2 } from './l2/l2.ts'
+import type { Deletions } from './l2/deletions.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
 import { SequenceOrder } from './sequence-order.ts'
 import { UNKNOWN_SOURCE } from './sources/sources.ts'
 
 export interface PriceWriterOptions {
   readonly l1: FirstLevel
-  readonly l2: Pick<L2, 'delete'>
-  readonly writeBehind: Pick<WriteBehind, 'add' | 'forget'>
+  readonly deletions: Pick<Deletions, 'delete'>
+  readonly writeBehind: Pick<WriteBehind, 'add' | 'addPrice' | 'forget' | 'pending'>
   /** Called for a delisted pair, so that nothing learned about it stays. */
   readonly tracker: { forget(pairId: number): void }
   readonly arrivals: Pick<Arrivals, 'arrived'>
@@ -22,13 +22,15 @@ export interface PriceWriterOptions {
  */
 export type WriteOutcome = 'stored' | 'older' | 'too-many-in-ms'
 
-/** A row without numbers is a tombstone. */
-const DELETED = new Float64Array(NUMBER_COUNT).fill(Number.NaN)
+/** `older`: the pair has a newer value, or was deleted later. `unavailable`: L2 is away, and gets the deletion later. */
+export type DelistOutcome = 'delisted' | 'older' | 'unavailable'
 
 /** The one way of an update, and of a delisting, into the caches. */
 export class PriceWriter {
   readonly #options: PriceWriterOptions
   readonly #order = new SequenceOrder()
+  readonly #refused = emptyPrice()
+  readonly #numbers = new Float64Array(NUMBER_COUNT)
 
   constructor(options: PriceWriterOptions) {
     this.#options = options
@@ -59,20 +61,39 @@ export class PriceWriter {
   }
 
   /**
-   * Deletes what the pair has had, and what is not newer than this event time: other nodes may have had that. Resolves when
-   * L2 has deleted the value, or is away. Then L1's floor keeps the value out, and L2 learns of the deletion later.
+   * L2 accepts nothing of the pair below `floor`. What L1 has is older, or deleted, and leaves it. But another node's value
+   * of the same millisecond may only have the higher version, and the lower sequence: then ours is written again, above it.
    */
-  async delist(pairId: number, eventTimeMs = 0): Promise<'delisted' | 'unavailable'> {
-    const { l1, l2, writeBehind, tracker } = this.#options
+  refused(pairId: number, floor: number): void {
+    const { l1, writeBehind } = this.#options
+    if (l1.floor(pairId) >= floor) return
+    const price = this.#refused
+    const isNewest = this.#order.isAfter(pairId, floor) && writeBehind.pending(pairId, price)
+    l1.remove(pairId, floor)
+    if (!isNewest || price.eventTimeMs !== eventTimeOf(floor)) return
+    price.version = l1.nextVersion(pairId, price.eventTimeMs)
+    if (price.version < 0) return
+    writeNumbers(price, this.#numbers, 0)
+    l1.update(pairId, price.version, this.#numbers, 0, price.source)
+    writeBehind.addPrice(pairId, price)
+  }
+
+  /**
+   * Deletes what the pair has had, and what is not newer than this event time: other nodes may have had that. With
+   * `onlyUpTo`, what is newer than the event time stays. Resolves when L2 has deleted the value, or is away. Then L1's floor
+   * keeps the value out, and L2 gets the deletion later.
+   */
+  async delist(pairId: number, eventTimeMs = 0, { onlyUpTo = false } = {}): Promise<DelistOutcome> {
+    const { l1, writeBehind, tracker, deletions } = this.#options
+    if (onlyUpTo && eventTimeOf(l1.floor(pairId)) > eventTimeMs) return 'older'
     // In the middle of the millisecond: other nodes may have had values of it, and more may come.
     l1.remove(pairId, eventTimeMs > 0 ? (eventTimeMs + 0.5) * VERSIONS_PER_MS : 0)
     writeBehind.forget(pairId)
     tracker.forget(pairId)
     const version = Math.max(l1.floor(pairId) - 1, 0)
-    const { status } = await l2.delete([{ pairId, version }])
-    if (status === 'written') return 'delisted'
-    // Unless the pair was listed again meanwhile: the newer row is what L2 needs.
-    if (version > 0 && l1.floor(pairId) === version + 1) writeBehind.add(pairId, version, DELETED, 0)
-    return 'unavailable'
+    const upTo = Math.max(version, (eventTimeMs + 1) * VERSIONS_PER_MS - 1)
+    const outcome = await deletions.delete(onlyUpTo ? { pairId, version, upTo } : { pairId, version })
+    if (outcome.status === 'unavailable') return 'unavailable'
+    return outcome.older > 0 ? 'older' : 'delisted'
   }
 }

@@ -1,5 +1,5 @@
 import { enlarged } from '../../schemas/enlarged.ts'
-import { VERSIONS_PER_MS } from './cached-price.ts'
+import { eventTimeOf, VERSIONS_PER_MS } from './cached-price.ts'
 
 /** The places of a millisecond that a sequence gives. The upper half stays free for updates that follow the last of them. */
 const SEQUENCE_PLACES = VERSIONS_PER_MS / 2
@@ -35,11 +35,25 @@ export class SequenceOrder {
     if (!hasNone || !isKnown) newest[at + 1] = sequence
     return place
   }
+
+  /**
+   * Whether the pair's newest sequence comes after that of another node's version, in the same millisecond. Its version may
+   * be the lower one, because places come round.
+   */
+  isAfter(pairId: number, version: number): boolean {
+    const at = pairId * FIELDS
+    const sequence = this.#newest[at + 1]
+    if (sequence === undefined || this.#newest[at] !== eventTimeOf(version)) return false
+    const place = version % VERSIONS_PER_MS
+    // It is false for the NaN of an update without a sequence.
+    return place < SEQUENCE_PLACES && isBehind(place, sequence % SEQUENCE_PLACES)
+  }
 }
 
 /**
  * Whether a sequence's place is before that of the newest version. Places come round, so the shorter way between the two
- * decides, as in RFC 1982. After a version that no sequence gave nobody can tell.
+ * decides, as in RFC 1982: it is the right one while the two sequences are less than 1,024 apart. After a version that no
+ * sequence gave nobody can tell.
  */
 function isBehind(place: number, newest: number): boolean {
   if (newest < 0 || newest >= SEQUENCE_PLACES) return false

@@ -48,6 +48,8 @@ export function runMarked<T>(detector: string, run: () => T): T {
 export class StrayErrors {
   readonly #options: StrayErrorsOptions
   #isEnding = false
+  /** Errors since the start. */
+  count = 0
 
   constructor(options: StrayErrorsOptions) {
     this.#options = options
@@ -74,6 +76,7 @@ export class StrayErrors {
   /** An application with handlers of its own decides itself whether the process ends. */
   take(detector: string, error: unknown, isSeenByOthers: boolean): void {
     const { metrics, onStray, close } = this.#options
+    this.count++
     const ends = this.#options.ends && !this.#isEnding
     metrics.counter('detector_errors_total', { detector }).add(1)
     onStray({ detector, error, ends })

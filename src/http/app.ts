@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import rateLimit from '@fastify/rate-limit'
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { type AccessRule, mayAsk } from './access.ts'
+import { Costly } from './costly.ts'
 import type { Limits } from './limits.ts'
 import { PacedSocket } from './paced-socket.ts'
 import { invalidFields, Refusal } from './refusal.ts'
@@ -22,6 +23,7 @@ export interface AppOptions {
 /** What a probe asks is answered however much is asked besides. */
 const PROBES = new Set(['/livez', '/readyz'])
 const CLOSE = { headers: { connection: 'close' } }
+const BUSY = problem(503, 'Too many callers ask for what takes long', { headers: { 'retry-after': '1' } })
 const NO_PATH = 'The request names no path'
 
 /** Fastify with our routes. It does not listen: a Door gives it its connections. */
@@ -54,15 +56,17 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     throw new Refusal(problem(401, 'This needs the bearer token that FOREWARM_TOKEN sets', { headers }))
   })
   app.setNotFoundHandler((request, reply) => send(reply, notFound(routes, request)))
+  const costly = new Costly()
   for (const [url, methods] of Object.entries(routes))
-    for (const [method, { handle, schema = {} }] of Object.entries(methods))
+    for (const [method, { handle, isCostly, schema = {} }] of Object.entries(methods))
       app.route({
         ...{ method, url, schema },
-        preValidation: async (request) => {
+        preValidation: async (request, reply) => {
+          if (isCostly && !(await costly.admit(reply.raw))) throw new Refusal(BUSY)
           if (schema.body !== undefined) request.body = parsed(request.body)
         },
         handler: async (request, reply) => {
-          const answer = await handle(request, reply.raw)
+          const answer = await handle(request)
           return reply.sent || reply.raw.destroyed ? reply : send(reply, answer)
         },
       })
@@ -141,7 +145,7 @@ const PARSER_PROBLEMS: Readonly<Record<string, readonly [status: number, detail:
 
 /** Answers what never became a request: a head that cannot be read, or one that does not end. */
 function clientErrorHandler({ code = '' }: NodeJS.ErrnoException, socket: Duplex): void {
-  if (code === 'ECONNRESET' || !socket.writable) {
+  if (code === 'ECONNRESET' || !socket.writable || !(socket instanceof PacedSocket)) {
     socket.destroy()
     return
   }
@@ -149,5 +153,5 @@ function clientErrorHandler({ code = '' }: NodeJS.ErrnoException, socket: Duplex
   const { headers, body } = problem(status, detail, CLOSE)
   const lines = Object.entries({ ...headers, 'content-length': `${Buffer.byteLength(body)}` })
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`)
+  socket.refuse(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`)
 }

@@ -15,29 +15,30 @@ export class Costly {
   #isResting = false
   readonly #waiting: (() => void)[] = []
 
-  /** Undefined if too many wait already, or if the caller has gone meanwhile. */
-  async run<T>(response: ServerResponse, work: () => T | Promise<T>): Promise<T | undefined> {
+  /**
+   * Waits until the work of a request may begin, at once. False if too many wait already, or if the caller has gone
+   * meanwhile. All that the request does until the event loop turns is one piece.
+   */
+  async admit(response: ServerResponse): Promise<boolean> {
     if (this.#isFull()) {
-      if (this.#waiting.length >= MOST_WAITING) return undefined
+      if (this.#waiting.length >= MOST_WAITING) return false
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#waiting.push(resolve)
       await promise
     }
     if (response.destroyed) {
       this.#next()
-      return undefined
+      return false
     }
     this.#running++
     response.once('close', () => {
       this.#running--
       this.#next()
     })
+    this.#isResting = true
     const startMs = performance.now()
-    try {
-      return work()
-    } finally {
-      this.#rest(Math.min((performance.now() - startMs) * REST_FACTOR, LONGEST_REST_MS))
-    }
+    setImmediate(() => this.#rest(Math.min((performance.now() - startMs) * REST_FACTOR, LONGEST_REST_MS)))
+    return true
   }
 
   #isFull(): boolean {
@@ -45,7 +46,6 @@ export class Costly {
   }
 
   #rest(restMs: number): void {
-    this.#isResting = true
     setTimeout(() => {
       this.#isResting = false
       this.#next()

@@ -15,6 +15,7 @@ export interface Limits {
   readonly handlerMs: number
   /** From a request's last byte until the caller has taken the answer. */
   readonly answerMs: number
+  /** A body is parsed, checked and taken in one piece: 128 KiB of patterns take some 30 ms. */
   readonly bodyBytes: number
   readonly headBytes: number
 }
@@ -28,6 +29,6 @@ export const LIMITS: Limits = {
   requestMs: 10_000,
   handlerMs: 10_000,
   answerMs: 30_000,
-  bodyBytes: 1024 * 1024,
+  bodyBytes: 128 * 1024,
   headBytes: 8 * 1024,
 }

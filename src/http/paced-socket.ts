@@ -30,7 +30,10 @@ export class PacedSocket extends Duplex implements Paced {
   #hasEnded = false
   #isWanted = false
   #begun = 0
-  #unanswered = 0
+  /** The responses that are not yet given away, the earliest first. */
+  readonly #responses = new Set<ServerResponse>()
+  /** What the connection ends with, after the answers to requests that came whole. */
+  #refusal: string | undefined
   #request: IncomingMessage | undefined
   #stage: Stage = 'idle'
   #sinceMs = performance.now()
@@ -73,22 +76,30 @@ export class PacedSocket extends Duplex implements Paced {
 
   /** The parser has begun a request. */
   begin(request: IncomingMessage, response: ServerResponse): void {
-    this.#unanswered++
+    this.#responses.add(response)
     // Node's own limit goes on to answer every further request with 503.
     if (++this.#begun >= this.#limits.requestsPerConnection) response.setHeader('connection', 'close')
     this.#request = request
     response.once('close', () => {
-      this.#unanswered--
+      this.#responses.delete(response)
       this.#enter(this.#stageNow())
+      if (this.#refusal !== undefined) this.#refuse(this.#refusal)
       this.#goOn()
     })
+  }
+
+  /** Ends the connection with an answer to what is no request, or does not end. It never gets into another answer. */
+  refuse(answer: string): void {
+    this.#refusal ??= answer
+    this.#refuse(this.#refusal)
   }
 
   /** Whether it has been in one stage for too long: `asking` can be told so, the others are just closed. */
   lateStage(nowMs: number): Stage | undefined {
     const { idleMs, requestMs, answerMs } = this.#limits
-    const limitMs = { idle: idleMs, asking: requestMs, answering: answerMs }[this.#stage]
-    return nowMs - this.#sinceMs > limitMs ? this.#stage : undefined
+    const stage = this.#stage === 'asking' && this.#hasAnswerUnderWay() ? 'answering' : this.#stage
+    const limitMs = { idle: idleMs, asking: requestMs, answering: answerMs }[stage]
+    return nowMs - this.#sinceMs > limitMs ? stage : undefined
   }
 
   step(): void {
@@ -99,7 +110,7 @@ export class PacedSocket extends Duplex implements Paced {
     const wasReading = this.#request?.complete === false
     this.#isWanted = this.push(piece)
     if (this.#request?.complete && !this.isAnswering) {
-      if (this.#unanswered > 0) this.#enter('answering')
+      if (this.#responses.size > 0) this.#enter('answering')
       // The rest of a body whose request was answered before it ended.
       else if (wasReading && this.#held.length === 0) this.#enter('idle')
     }
@@ -153,17 +164,29 @@ export class PacedSocket extends Duplex implements Paced {
 
   /** Whether the parser may have more: the rest of the request that it is reading, or the next one. */
   #mayGoOn(): boolean {
-    if (this.#held.length === 0 || !this.#isWanted || this.writableEnded) return false
+    if (this.#held.length === 0 || !this.#isWanted || this.writableEnded || this.#refusal !== undefined) return false
     return this.#parserWaits()
   }
 
   /** A piece may end one request and begin the next, so an incomplete request may come behind one that is not answered. */
   #parserWaits(): boolean {
-    return this.#unanswered === 0 || (this.#unanswered === 1 && this.#request?.complete === false)
+    return this.#responses.size === 0 || (this.#responses.size === 1 && this.#request?.complete === false)
+  }
+
+  /** Whether an answer has begun, or that to a request before the one that is being read is still owed. */
+  #hasAnswerUnderWay(): boolean {
+    return this.#responses.size > 1 || [...this.#responses].some(({ headersSent }) => headersSent)
+  }
+
+  #refuse(answer: string): void {
+    const left = [...this.#responses]
+    if (left.some(({ req }) => req.complete)) return
+    if (this.#hasAnswerUnderWay()) this.destroy()
+    else this.end(answer)
   }
 
   #stageNow(): Stage {
-    if (this.#unanswered > 0) return this.#request?.complete === true ? 'answering' : 'asking'
+    if (this.#responses.size > 0) return this.#request?.complete === true ? 'answering' : 'asking'
     return this.#held.length > 0 ? 'asking' : 'idle'
   }
 

@@ -1,7 +1,5 @@
-import type { ServerResponse } from 'node:http'
 import type { Optimized } from '../cache/optimizer.ts'
 import { FARTHEST_HOURS } from '../prediction/predictor.ts'
-import { Costly } from './costly.ts'
 import { Exposition } from './exposition.ts'
 import { type Check, type Operations, type WarmingHealth, worstOf } from './operations.ts'
 import { json, problem, type Reply } from './reply.ts'
@@ -15,7 +13,9 @@ export interface Inquiry {
 export interface Route {
   /** JSON schemas by the part of the request; a description completes the sentence "expected …". */
   readonly schema?: { readonly querystring?: object; readonly body?: object }
-  handle(inquiry: Inquiry, response: ServerResponse): Reply | Promise<Reply>
+  /** Takes the event loop for long, or makes a large answer: it waits for its turn before its body is parsed. */
+  readonly isCostly?: boolean
+  handle(inquiry: Inquiry): Reply | Promise<Reply>
 }
 
 /** Routes by path and method. A HEAD is answered like a GET, without the body. */
@@ -23,11 +23,7 @@ export type Routes = Readonly<Record<string, Readonly<Record<string, Route>>>>
 
 export function routesOf(operations: Operations, metricsEnabled: boolean): Routes {
   const exposition = new Exposition(operations)
-  const queue = new Costly()
-  const costly =
-    (make: (inquiry: Inquiry) => Reply | Promise<Reply>): Route['handle'] =>
-    async (inquiry, response) =>
-      (await queue.run(response, () => make(inquiry))) ?? BUSY
+  const costly = (handle: Route['handle'], schema: Route['schema'] = {}): Route => ({ schema, handle, isCostly: true })
   return {
     '/metrics': {
       GET: {
@@ -41,21 +37,16 @@ export function routesOf(operations: Operations, metricsEnabled: boolean): Route
     '/readyz': { GET: { handle: () => checked(operations.ready()) } },
     '/health/warming': { GET: { handle: () => warmingHealth(operations.warming()) } },
     '/cache/warming/recommendations': {
-      GET: {
-        schema: { querystring: LOOK_AHEAD },
-        handle: costly(({ query }) => recommendations(operations, query as LookAhead)),
-      },
+      GET: costly(({ query }) => recommendations(operations, query as LookAhead), { querystring: LOOK_AHEAD }),
     },
-    '/cache/predictor/stats': { GET: { handle: costly(() => predictorStats(operations)) } },
+    '/cache/predictor/stats': { GET: costly(() => predictorStats(operations)) },
     '/cache/predictor/patterns': {
-      GET: { handle: costly(() => json(200, operations.predictor.exportPatterns())) },
-      PUT: { schema: { body: PATTERNS }, handle: costly(({ body }) => importedPatterns(operations, body)) },
+      GET: costly(() => json(200, operations.predictor.exportPatterns())),
+      PUT: costly(({ body }) => importedPatterns(operations, body), { body: PATTERNS }),
     },
-    '/warming/patterns': { GET: { handle: costly(() => patterns(operations)) } },
-    '/cache/hierarchy/stats': { GET: { handle: costly(() => json(200, operations.hierarchy())) } },
-    '/cache/hierarchy/optimize': {
-      POST: { handle: costly(async () => json(200, optimized(await operations.optimize()))) },
-    },
+    '/warming/patterns': { GET: costly(() => patterns(operations)) },
+    '/cache/hierarchy/stats': { GET: costly(() => json(200, operations.hierarchy())) },
+    '/cache/hierarchy/optimize': { POST: costly(async () => json(200, optimized(await operations.optimize()))) },
   }
 }
 
@@ -64,8 +55,6 @@ export function methodsOf(routes: Routes, path: string): string | undefined {
   const methods = Object.hasOwn(routes, path) ? Object.keys(routes[path] ?? {}) : undefined
   return methods?.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
 }
-
-const BUSY = problem(503, 'Too many callers ask for what takes long', { headers: { 'retry-after': '1' } })
 
 interface LookAhead {
   readonly look_ahead_hours?: string

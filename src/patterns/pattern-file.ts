@@ -3,7 +3,8 @@ import { dirname } from 'node:path'
 
 /** Every file of patterns begins so, also one that was cut off. */
 export const PATTERNS_BEGIN = '{"kind":"forewarm-patterns"'
-const MOST_KEPT = 1_000
+/** A node that is started again and again beside a file that is damaged each time must not fill the disk. */
+export const MOST_KEPT = 5
 
 /**
  * Patterns on disk. A new file is written whole beside the old one, then takes its place; the old one is kept as
@@ -11,7 +12,8 @@ const MOST_KEPT = 1_000
  *
  *   patterns.json.new ──► patterns.json ──► patterns.json.previous
  *
- * What stands in the way and is not patterns, or cannot be read, is never overwritten: it is renamed to `.kept-1`, and so on.
+ * What stands in the way and is not patterns, or cannot be read, is never overwritten: it is renamed to `.kept-1`, and so
+ * on to `.kept-5`. Then nothing is saved until somebody has looked at these.
  */
 export class PatternFile {
   #path: string
@@ -33,7 +35,9 @@ export class PatternFile {
       if (found?.isSymbolicLink()) this.#path = await realpath(this.#path)
       await access(dirname(this.#path), constants.W_OK)
       const isFile = found === undefined || (await lstat(this.#path)).isFile()
-      return isFile ? undefined : 'it is not a file'
+      if (!isFile) return 'it is not a file'
+      const isFull = (await freeName(this.#path)) === undefined && !(await this.#isOurs(this.#path))
+      return isFull ? full(this.#path) : undefined
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
@@ -135,16 +139,24 @@ async function stateOf(path: string): Promise<string | undefined> {
   return found && `${found.mode} ${found.ino} ${found.size} ${found.mtimeNs}`
 }
 
-/** Gives the file another name, which no file has. */
+/** Gives the file another name, which no file has. Rejects if it has none left: nothing that is not ours is removed. */
 async function keep(path: string, kept: string[]): Promise<void> {
+  const name = await freeName(path)
+  if (name === undefined) throw new Error(full(path))
+  await rename(path, name).catch(ignoreAbsent)
+  kept.push(name)
+}
+
+async function freeName(path: string): Promise<string | undefined> {
   for (let n = 1; n <= MOST_KEPT; n++) {
     const name = `${path}.kept-${n}`
-    if ((await stateOf(name)) !== undefined) continue
-    await rename(path, name).catch(ignoreAbsent)
-    kept.push(name)
-    return
+    if ((await stateOf(name)) === undefined) return name
   }
-  throw new Error(`${path} is not ours and ${MOST_KEPT} files of that name are kept: remove them`)
+  return undefined
+}
+
+function full(path: string): string {
+  return `${path} is not patterns, and ${path}.kept-1 to -${MOST_KEPT} are kept already: remove those that nobody needs`
 }
 
 function isPatterns(document: unknown): string | undefined {

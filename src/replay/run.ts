@@ -7,7 +7,7 @@ import type { ReplayRecord } from './replay-record.ts'
 import type { ReplayReport } from './report.ts'
 import { rewrite } from './rewrite.ts'
 import type { ReplaySink } from './sink/sink.ts'
-import type { ReplaySource } from './source/source.ts'
+import { LostLedger, type ReplaySource } from './source/source.ts'
 import { createStateHash, type StateHash } from './state-hash.ts'
 import { TimestampShift } from './timestamps.ts'
 
@@ -30,6 +30,8 @@ export class ReplayRun {
   readonly #startedMs = performance.now()
   readonly #filtered = Object.fromEntries(FILTER_REASONS.map((reason) => [reason, 0])) as Record<FilterReason, number>
   readonly #kinds: Record<Content['kind'], number> = { prices: 0, delisted: 0, 'warm-request': 0, other: 0 }
+  /** What the source could not read, all passes together. */
+  readonly #skipped = new LostLedger()
   #hash: StateHash = createStateHash()
   #passes = 0
   #read = 0
@@ -58,6 +60,7 @@ export class ReplayRun {
       this.#timestamps.restart()
       this.#hash = createStateHash()
       await this.#pass()
+      for (const { reason, records, first } of this.#options.source.lost()) this.#skipped.add(reason, records, first)
       // A source without records would be read forever.
       if (this.#read === before) break
     }
@@ -81,7 +84,7 @@ export class ReplayRun {
   }
 
   async report(expectedHash: string | undefined): Promise<ReplayReport> {
-    const { source, sink, signal } = this.#options
+    const { sink, signal } = this.#options
     const stateHash = (await sink.stateHash?.()) ?? this.#hash.digest()
     return {
       status: signal.aborted ? 'interrupted' : 'done',
@@ -89,7 +92,7 @@ export class ReplayRun {
       read: this.#read,
       replayed: this.#replayed,
       filtered: { ...this.#filtered },
-      skipped: source.lost(),
+      skipped: this.#skipped.list(),
       failed: sink.failed?.() ?? [],
       kinds: { ...this.#kinds },
       updates: this.#updates,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { RecordingWriter } from '../../src/replay/recording/writer.ts'
-import { forewarm } from './forewarm-process.ts'
+import { forewarm, startForewarm } from './forewarm-process.ts'
 
 const T0 = 1_783_715_268_000
 const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
@@ -112,3 +112,14 @@ test('replay --in-process names what its node refuses, and ends with code 1', as
   expect(stderr).toContain('refused 1: event-time-future (prices/0, record of ')
   expect(code).toBe(1)
 })
+
+test.each(['stderr', 'stdout'] as const)(
+  'a replay whose %s has no reader does all its work, and still ends with code 1 for what it skipped',
+  async (gone) => {
+    const { child, ended } = startForewarm(['replay', prices, '--in-process', '--skip-bad'])
+    child[gone]?.destroy()
+    const { code, stdout } = await ended
+    expect(code).toBe(1)
+    if (gone === 'stderr') expect(stdout).toContain('replayed 3 records')
+  },
+)

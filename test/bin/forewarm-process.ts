@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
@@ -37,7 +38,8 @@ export function startForewarm(args: readonly string[], options: CallOptions = {}
     child.on('error', reject)
     child.on('close', resolve)
   })
-  const ended = Promise.all([exit, text(child.stdout), text(child.stderr)]).then(([code, stdout, stderr]) => ({
+  const read = (stream: Readable) => text(stream).catch((error) => (stream.destroyed ? '' : Promise.reject(error)))
+  const ended = Promise.all([exit, read(child.stdout), read(child.stderr)]).then(([code, stdout, stderr]) => ({
     code,
     stdout,
     stderr,

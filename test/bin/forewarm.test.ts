@@ -184,6 +184,25 @@ describe('forewarm replay of a file', () => {
     expect(node.reads.hits + node.reads.misses).toBe(3)
   })
 
+  test.each([
+    [
+      'of the module',
+      `let called = false
+const timer = setInterval(() => { if (called) { clearInterval(timer); throw new Error('astray') } }, 1)
+export const fine = detector('fine', {}, async () => { called = true; await new Promise((r) => setTimeout(r, 20)) })`,
+    ],
+    [
+      'of a detector that the last call starts',
+      `export const fine = detector('fine', {}, () => { setTimeout(() => { throw new Error('astray') }) })`,
+    ],
+  ])('ends with code 1 and counts errors in timers %s', async (_, code) => {
+    const detectors = join(folder, 'astray.ts')
+    await writeFile(detectors, `import { detector } from '${INDEX}'\n${code}\n`)
+    const ended = await forewarm(['replay', file, '--in-process', '--detectors', detectors])
+    expect(ended.code).toBe(1)
+    expect(ended.stdout).toMatch(/detectors: \d+ errors outside their calls/)
+  })
+
   test('ends with code 1 and names a detector that threw', async () => {
     const detectors = join(folder, 'throws.ts')
     const call = "detector('faulty', {}, () => { throw new Error('no') })"

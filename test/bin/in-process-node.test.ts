@@ -84,6 +84,27 @@ test('a replay in process ends with another state if the node refused a price', 
   expect(await node.stateHash()).not.toBe(hash.digest())
 })
 
+test('a replay in process counts what the node refuses, apart from the dead letters that are replayed with it', async () => {
+  await node.close()
+  const configFile = join(folder, 'forewarm.config.json')
+  node = new InProcessNode({ detectors: [], configFile, ownTopics: new Set() })
+  await node.open({ ...ORIGIN, topics: new Map(['prices', 'prices.dlq'].map((topic) => [topic, 1])) })
+  const letter = recordOf(priceAt(0), { topic: 'prices.dlq', value: Buffer.from('refused long ago') })
+  const bad = recordOf(priceAt(2), { value: Buffer.from('no price') })
+  await apply(recordOf(priceAt(0)), letter, recordOf(priceAt(1)), letter, bad)
+  await node.close()
+  expect(node.refused).toEqual([expect.objectContaining({ reason: 'not-json', records: 1 })])
+  expect(node.stats()?.updates).toBe(2)
+})
+
+test('a replay in process counts more refusals than their topic keeps', async () => {
+  for (let sent = 0; sent < 50_000; sent++)
+    await node.apply(recordOf(priceAt(sent), { value: Buffer.from('no price') }))
+  await node.flush()
+  await node.close()
+  expect(node.refused.reduce((all, { records }) => all + records, 0)).toBe(50_000)
+})
+
 test('a replay in process serves recorded warm requests, each at its place among the prices', async () => {
   const prices = PAIRS.map((pair, i) => recordOf(priceAt(i, { pair })))
   const replayed = { origin: 'replay', issuedAtMs: T0 + 10, expiresAtMs: T0 + 20 } as const

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -66,6 +67,18 @@ test('produce says once that a file has numbers of more digits than a double hol
     expect.stringMatching(/line 2: a number has more digits than a double holds: it is rounded/),
   ])
 })
+
+test.each(['event-time', 'broker'] as const)(
+  'produce reads a pipe with a name once, with times of %s',
+  async (timestamps) => {
+    const options = await fileOf([0, 1_000])
+    const file = join(folder, 'pipe')
+    execFileSync('mkfifo', [file])
+    const written = readFile(options.file).then((bytes) => writeFile(file, bytes))
+    expect(await producePrices({ ...options, file, timestamps })).toMatchObject({ produced: 2, failed: 0 })
+    await written
+  },
+)
 
 /** Updates at these distances from now. */
 async function fileOf(times: readonly number[]): Promise<ProducePricesOptions> {

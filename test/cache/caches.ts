@@ -3,10 +3,12 @@ import { Arrivals } from '../../src/cache/freshness/arrivals.ts'
 import { Freshness } from '../../src/cache/freshness/freshness.ts'
 import { Hierarchy } from '../../src/cache/hierarchy.ts'
 import { L1 } from '../../src/cache/l1/l1.ts'
+import { Deletions } from '../../src/cache/l2/deletions.ts'
 import type { L2 } from '../../src/cache/l2/l2.ts'
 import { createMemoryL2 } from '../../src/cache/l2/memory.ts'
 import { WriteBehind } from '../../src/cache/l2/write-behind.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { PriceWriter } from '../../src/cache/price-writer.ts'
 import { Sources } from '../../src/cache/sources/sources.ts'
 import { type VirtualClock, virtualClock } from '../../src/clock.ts'
 import { Tracker } from '../../src/correlation/tracker.ts'
@@ -25,8 +27,12 @@ export class TestCaches {
   readonly l1: L1
   readonly l2: L2
   readonly writeBehind: WriteBehind
+  readonly deletions: Deletions
+  readonly writer: PriceWriter
   readonly hierarchy: Hierarchy
   readonly tracker: Tracker
+  /** Called by an L2 in memory that this object made. */
+  onRefused = (pairId: number, floor: number): void => this.writer.refused(pairId, floor)
   /** What detectors asked for, by pair id. */
   readonly readPairs = new Set<number>()
   readonly interest = { read: (pairId: number) => this.readPairs.add(pairId) }
@@ -39,8 +45,9 @@ export class TestCaches {
 
   /** L2 is in memory unless given. */
   constructor({ slots = 100, maxPairs = 1000, ...given }: { slots?: number; maxPairs?: number; l2?: L2 } = {}) {
-    const onNewer = (pairId: number, floor: number) => {
-      if (this.l1.floor(pairId) < floor) this.l1.remove(pairId, floor)
+    const onNewer = (pairId: number, floor: number, isDeleted?: boolean) => {
+      this.onRefused(pairId, floor)
+      if (isDeleted) this.hierarchy.deleted(pairId, floor)
     }
     this.l2 =
       given.l2 ??
@@ -67,9 +74,11 @@ export class TestCaches {
       timer: timer.start,
       now: timer.now,
     })
-    const { table, l1, writeBehind } = this
+    const { table, l1, writeBehind, clock } = this
+    this.deletions = new Deletions({ l1, l2, clock, tombstoneTtlMs: 3_600_000, timer: timer.start })
     this.hierarchy = new Hierarchy({ table, l1, l2, writeBehind, metrics })
     this.tracker = new Tracker({ maxPairs })
+    this.writer = new PriceWriter(this)
   }
 
   get sources(): PriceSources {

@@ -134,6 +134,64 @@ describe('a pair that L2 does not have', () => {
     expect(stage.l2.loads).toHaveLength(2)
   })
 
+  test('is not held to be absent after one time-out of L2, although L2 is up and L3 has answered', async () => {
+    const load = stage.load(0)
+    await settled()
+    await stage.l2.loads[0]?.fail()
+    stage.l2.state = () => ({ status: 'up' })
+    stage.passes(3_000)
+    await stage.l3.loads[0]?.answer([undefined])
+    expect([await load, stage.hierarchy.isAbsent(0), stage.hierarchy.absence(0)]).toEqual([0, false, 'unavailable'])
+    void stage.load(0)
+    await settled()
+    await stage.l2.loads[1]?.answer([undefined])
+    await stage.l3.loads[1]?.answer([undefined])
+    expect(stage.hierarchy.absence(0)).toBe('missing')
+  })
+
+  test('is unknown before it was asked for, and unavailable while L2 is away, or when L3 could not tell', async () => {
+    expect(stage.hierarchy.absence(0)).toBe('unknown')
+    const load = stage.load(0)
+    await settled()
+    await stage.l2.loads[0]?.answer([undefined])
+    await stage.l3.loads[0]?.fail()
+    await load
+    expect([stage.hierarchy.absence(0), stage.hierarchy.absence(1)]).toEqual(['unavailable', 'unknown'])
+    stage.l2.state = () => ({ status: 'degraded', reason: 'away', sinceMs: 0 })
+    expect(stage.hierarchy.absence(1)).toBe('unavailable')
+  })
+
+  test('is missing if L2 has its deletion, and L3 is not asked', async () => {
+    const load = stage.load(0)
+    await settled()
+    // As a node does when L2 tells of a deletion.
+    stage.l1.remove(0, 9)
+    stage.hierarchy.deleted(0, 9)
+    await stage.l2.loads[0]?.answer([undefined])
+    expect([await load, stage.hierarchy.absence(0), stage.l3.loads.length]).toEqual([0, 'missing', 0])
+  })
+
+  test('is asked of L3 if L1 has had a newer value than the deletion in L2', async () => {
+    stage.l1.update(0, 20, new Float64Array(NUMBER_COUNT).fill(4), 0)
+    stage.l1.evict(0)
+    const load = stage.load(0)
+    await settled()
+    stage.hierarchy.deleted(0, 9)
+    await stage.l2.loads[0]?.answer([undefined])
+    await stage.l3.loads[0]?.answer([undefined])
+    expect([await load, stage.l3.loads.length]).toEqual([0, 1])
+  })
+
+  test('is not absent when an update has come while it was asked for', async () => {
+    const load = stage.load(0)
+    await settled()
+    await stage.l2.loads[0]?.answer([undefined])
+    stage.l1.update(0, 20, new Float64Array(NUMBER_COUNT).fill(4), 0)
+    stage.l1.evict(0)
+    await stage.l3.loads[0]?.answer([undefined])
+    expect([await load, stage.hierarchy.isAbsent(0)]).toEqual([0, false])
+  })
+
   test('is asked for again if L3 was away', async () => {
     const load = stage.load(0)
     await settled()

@@ -97,6 +97,25 @@ describe('within one millisecond of a pair', () => {
     }
   })
 
+  test('a sequence whose place has come round is not lost when L2 refuses it, and an older one is', async () => {
+    for (const [sequence, left] of [
+      [2_050, 9],
+      [2_045, 8],
+    ] as const) {
+      const first = new TestCaches()
+      first.table.register('ethereum', 'a')
+      first.writer.write(0, T0, new Float64Array(NUMBER_COUNT).fill(8), 0, 2_046)
+      await first.writeBehind.flush()
+      writesTo(new TestCaches({ l2: first.l2 }))
+      first.onRefused = (pairId, floor) => writer.refused(pairId, floor)
+      expect(write(0, 9, T0, sequence)).toBe('stored')
+      await caches.writeBehind.flush()
+      await caches.writeBehind.flush()
+      expect(await first.l2.load([0])).toMatchObject({ rows: [{ price: left }] })
+      expect(priceInL1(0)).toBe(left === 9 ? 9 : undefined)
+    }
+  })
+
   test('an update with a sequence is newer than a deletion of that millisecond', async () => {
     await writer.delist(0, T0)
     expect(write(0, 9, T0, 1)).toBe('stored')
@@ -145,14 +164,31 @@ test('a value that comes after a deletion, and before L2 has answered to that, s
   expect([priceInL1(0), await caches.l2.load([0])]).toMatchObject([8, { rows: [{ price: 8 }] }])
 })
 
-test('a deletion that L2 did not take is written behind, so that L2 does not keep the value', async () => {
-  const l2 = Object.assign(caches.l2, { delete: async () => AWAY })
+test('a deletion that L2 did not take is sent again, so that L2 does not keep the value', async () => {
+  const { l2 } = caches
+  const deleteInL2 = l2.delete.bind(l2)
+  l2.delete = async () => AWAY
   writesTo(new TestCaches({ l2 }))
   write(0, 7)
   await caches.writeBehind.flush()
   expect(await writer.delist(0)).toBe('unavailable')
   expect(caches.writeBehind.pending(0, emptyPrice())).toBe(false)
+  l2.delete = deleteInL2
+  await caches.timer.advance(200)
+  expect(await caches.l2.load([0])).toEqual({ status: 'loaded', rows: [undefined] })
+})
+
+test('a deletion up to a time leaves a newer value, in this process and in L2, and takes what is not newer', async () => {
+  write(0, 7, T0 + 1)
+  expect(await writer.delist(0, T0, { onlyUpTo: true })).toBe('older')
+  expect(priceInL1(0)).toBe(7)
   await caches.writeBehind.flush()
+  const other = new TestCaches({ l2: caches.l2 })
+  const elsewhere = new PriceWriter({ ...other, tracker: { forget: () => undefined } })
+  expect(await elsewhere.delist(0, T0, { onlyUpTo: true })).toBe('older')
+  expect(await caches.l2.load([0])).toMatchObject({ rows: [{ price: 7 }] })
+  expect(await elsewhere.delist(0, T0 + 1, { onlyUpTo: true })).toBe('delisted')
+  expect(await elsewhere.delist(0, T0 + 1, { onlyUpTo: true })).toBe('delisted')
   expect(await caches.l2.load([0])).toEqual({ status: 'loaded', rows: [undefined] })
 })
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
+import { T0 } from '../cache/caches.ts'
 import { ConsumerStage, json, update } from './price-updates-stage.ts'
 
 const FRAMES: readonly (readonly [string, (updates: readonly PriceUpdate[]) => { readonly value: string | Buffer }])[] =
@@ -38,6 +39,21 @@ describe.each(FRAMES)('a frame in %s, when all MAX_PAIRS are taken,', (_, frame)
     const stage = new ConsumerStage({ maxPairs: 1 })
     await stage.handle(json(update('a')), frame([update('a'), update('b'), update('a', { price: -1 })]))
     expect([stage.reasons, leftOut(stage), stage.seen.length]).toEqual([[[1, 'negative']], 0, 1])
+  })
+
+  test('counts nothing of a frame that becomes a dead letter for its time', async () => {
+    const stage = new ConsumerStage({ maxPairs: 1 })
+    const ahead = update('a', { eventTimeMs: T0 + 3_600_000 })
+    await stage.handle(json(update('a')), frame([ahead, update('new')]))
+    expect([stage.reasons, leftOut(stage)]).toEqual([[[1, 'event-time-future']], 0])
+  })
+
+  test('counts what is left out once, also if the frame comes again', async () => {
+    const stage = new ConsumerStage({ maxPairs: 1 })
+    const records = [json(update('a')), frame([update('a'), update('new')])]
+    await stage.handle(...records)
+    await stage.handleAt(0n, ...records)
+    expect([stage.letters, leftOut(stage)]).toEqual([[], 1])
   })
 })
 

@@ -11,23 +11,31 @@ function response(): ServerResponse & { destroyed: boolean } {
 describe('what takes long', () => {
   test('is made for four callers at once, 32 wait, and further ones are refused', async () => {
     const costly = new Costly()
-    const made: number[] = []
     const responses = Array.from({ length: 40 }, response)
-    const answers = responses.map((each, i) => costly.run(each, () => made.push(i)))
+    const admitted = responses.map((each) => costly.admit(each))
     // One rests after the first, so that the other 39 come while it is busy.
-    expect(await Promise.all(answers.slice(33))).toEqual(Array.from({ length: 7 }, () => undefined))
+    expect(await Promise.all(admitted.slice(33))).toEqual(Array.from({ length: 7 }, () => false))
     for (const [i, each] of responses.slice(0, 33).entries()) {
-      expect(await answers[i]).toBe(i + 1)
+      expect(await admitted[i]).toBe(true)
       each.emit('close')
     }
-    expect(made).toHaveLength(33)
   })
 
   test('is not made for a caller that has gone while it waited', async () => {
     const costly = new Costly()
     const [first, gone, last] = [response(), response(), response()]
-    const answers = [first, gone, last].map((each) => costly.run(each, () => 'made'))
+    const admitted = [first, gone, last].map((each) => costly.admit(each))
     gone.destroyed = true
-    expect(await Promise.all(answers)).toEqual(['made', undefined, 'made'])
+    expect(await Promise.all(admitted)).toEqual([true, false, true])
+  })
+
+  test('is begun by no second caller in the same turn of the event loop', async () => {
+    const costly = new Costly()
+    const order: string[] = []
+    const note = (what: string) => () => order.push(what)
+    const both = [response(), response()].map((each, i) => costly.admit(each).then(note(`${i}`)))
+    setImmediate(note('turn'))
+    await Promise.all(both)
+    expect(order).toEqual(['0', 'turn', '1'])
   })
 })

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import type { Operations } from '../../src/http/operations.ts'
 import { until } from '../harness/until.ts'
 import { closeAll, connected, pipelined, probe, started, statuses } from './callers.ts'
-import { OPERATIONS, PATTERNS } from './told-operations.ts'
+import { OPERATIONS, OPTIMIZED, PATTERNS } from './told-operations.ts'
 
 afterEach(closeAll)
 
@@ -108,6 +108,67 @@ describe('a caller that pipelines requests', () => {
     await once(socket, 'close')
     expect(socket.bytesRead).toBeLessThan(100 * big.body.length)
     expect(await probe(port)).toBe(200)
+  })
+})
+
+describe('a body', () => {
+  test('is not parsed before its request is admitted among those that take long', async () => {
+    let made = 0
+    const exportPatterns = () => {
+      made++
+      return { ...PATTERNS, pairs: [{ chain: 'fx', pair: 'x'.repeat(8 * 1024 * 1024), reads: [] }] }
+    }
+    const port = await started({
+      operations: { ...OPERATIONS, predictor: { ...OPERATIONS.predictor, exportPatterns } },
+    })
+    const takers = await Promise.all(Array.from({ length: 4 }, () => connected(port)))
+    for (const socket of takers) socket.pause().write(pipelined('/cache/predictor/patterns', 1))
+    await until('all places are taken', () => made === 4)
+    const socket = await connected(port)
+    let received = ''
+    socket.on('data', (chunk) => {
+      received += chunk
+    })
+    socket.end('PUT /cache/predictor/patterns HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n{')
+    for (let i = 0; i < 20; i++) expect(await probe(port)).toBe(200)
+    expect(received).toBe('')
+    for (const taker of takers) taker.destroy()
+    await until('it is answered', () => received.includes('The body is not JSON'))
+  })
+})
+
+describe('an answer that is under way', () => {
+  const POST = 'POST /cache/hierarchy/optimize HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n'
+  const PUT = 'PUT /cache/predictor/patterns HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n'
+
+  test.each([
+    ['of the next request, whose end does not come', PUT, 408, 50],
+    ['that is no HTTP', 'GARBAGE\r\n\r\n', 400, 10_000],
+  ])('is given whole before the refusal %s', async (_, next, status, requestMs) => {
+    const { promise: gate, resolve: open } = Promise.withResolvers<void>()
+    let asked = 0
+    const optimize = async () => {
+      asked++
+      await gate
+      return OPTIMIZED
+    }
+    const port = await started({ operations: { ...OPERATIONS, optimize }, limits: { requestMs } })
+    const socket = await connected(port)
+    let received = ''
+    socket.on('data', (chunk) => {
+      received += chunk
+    })
+    socket.write(`${POST}X${next}`)
+    await until('it is asked for', () => asked > 0)
+    const late = await connected(port)
+    late.write('GET /livez HT')
+    if (status === 408) expect(await text(late)).toContain('408')
+    else for (let i = 0; i < 3; i++) expect(await probe(port)).toBe(200)
+    expect(received).toBe('')
+    open()
+    await once(socket, 'end')
+    expect(statuses(received)).toEqual([200, status])
+    expect(received).toContain('"reason":"two were missed"')
   })
 })
 

@@ -81,7 +81,7 @@ describe('what was learnt from reads', () => {
     ['no JSON', '{"kind":NaN}', 400, { detail: expect.stringContaining('The body is not JSON: Unexpected token') }],
     ['nothing', '', 400, { detail: expect.stringContaining('The body is not JSON') }],
     ['other bytes', Buffer.from('{"kind":"\xe9"}', 'latin1'), 400, { detail: 'The body is not UTF-8' }],
-    ['too much', ' '.repeat(1024 * 1024 + 1), 413, { detail: 'A body may have at most 1048576 bytes' }],
+    ['too much', ' '.repeat(128 * 1024 + 1), 413, { detail: 'A body may have at most 131072 bytes' }],
   ])('is imported, or refused with the reason: %s', async (_, body, status, answered) => {
     const response = await fetch(`${await startedAt()}/cache/predictor/patterns`, { method: 'PUT', body })
     expect([response.status, await response.json()]).toEqual([status, expect.objectContaining(answered)])

@@ -39,6 +39,20 @@ test('dead letters are logged, once a second for a topic and a reason', () => {
   ])
 })
 
+test('a detector that throws undefined or null is logged as one that threw, and not as a time-out', () => {
+  const { lines, faults } = stage()
+  const { error: _, ...update } = failure
+  for (const error of [undefined, null]) faults.detectorFailed({ detector: `${error}`, ...update, error })
+  faults.detectorFailed({ detector: 'slow', ...update })
+  faults.detectorStrayed({ detector: 'stray', error: undefined, ends: false })
+  expect(lines.map(({ msg, err }) => [msg, err])).toEqual([
+    ['a detector threw', 'undefined'],
+    ['a detector threw', 'null'],
+    ['a detector did not settle in time', undefined],
+    [expect.stringContaining('outside its handler'), 'undefined'],
+  ])
+})
+
 test('a node says that it closes, and that it is closed', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const written = jest.spyOn(standardErrorLog(), 'write').mockImplementation(() => undefined)

@@ -83,6 +83,25 @@ describe('the file of patterns', () => {
     },
   )
 
+  test('is not written, and nothing is removed, when five files that are not patterns are kept', async () => {
+    const ours = [`${PATTERNS_BEGIN}}`]
+    const kept = [1, 2, 3, 4, 5].map((n) => `${path}.kept-${n}`)
+    for (const name of kept) {
+      writeFileSync(path, name)
+      const file = new PatternFile(path)
+      expect(await file.problem()).toBeUndefined()
+      expect(await file.save(ours)).toEqual([name])
+    }
+    expect(await new PatternFile(path).problem()).toBeUndefined()
+    writeFileSync(path, 'one more')
+    const file = new PatternFile(path)
+    expect(await file.problem()).toMatch(/is not patterns, and .*\.kept-1 to -5 are kept already: remove those/)
+    await expect(file.save(ours)).rejects.toThrow(/\.kept-1 to -5 are kept already/)
+    expect([path, ...kept].map((each) => readFileSync(each, 'utf8'))).toEqual(['one more', ...kept])
+    rmSync(`${path}.kept-3`)
+    expect(await file.save(ours)).toEqual([`${path}.kept-3`])
+  })
+
   test.each(['', '.new', '.previous'])(
     'whose name with %j somebody else has taken meanwhile is kept',
     async (ending) => {

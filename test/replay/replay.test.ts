@@ -1,3 +1,4 @@
+import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { text } from 'node:stream/consumers'
@@ -7,6 +8,7 @@ import type { MemoryBroker } from '../../src/broker/memory/broker.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { record } from '../../src/replay/record.ts'
 import { replay } from '../../src/replay/replay.ts'
+import type { ReplayRecord } from '../../src/replay/replay-record.ts'
 import { priceAt, recordOf, T0 } from './record-builders.ts'
 import { collector, market, openStage, type ReplayStage } from './replay-stage.ts'
 import { virtualTime } from './virtual-time.ts'
@@ -130,6 +132,32 @@ describe('the filters of a replay', () => {
   })
 })
 
+describe('an apply that does not settle', () => {
+  test('is counted after its time, and the replay goes on', async () => {
+    const file = await stage.priceFile([priceAt(0), priceAt(1), priceAt(2)])
+    const applied: bigint[] = []
+    const apply = ({ offset }: ReplayRecord) => {
+      applied.push(offset)
+      return offset === 1n ? new Promise<void>(() => {}) : Promise.resolve()
+    }
+    const report = await replay({ from: { file }, to: { inProcess: { apply, timeoutMs: 20 } } })
+    const timedOut = { reason: 'timed-out', records: 1, first: expect.stringContaining('offset 1: apply did not') }
+    expect(report).toMatchObject({ status: 'done', replayed: 3, failed: [timedOut] })
+    expect(applied).toEqual([0n, 1n, 2n])
+  })
+
+  test('has the time of DETECTOR_TIMEOUT_MS unless another is given', async () => {
+    process.env.DETECTOR_TIMEOUT_MS = '7'
+    try {
+      const file = await stage.priceFile([priceAt(0)])
+      const { failed } = await replay({ from: { file }, to: { inProcess: { apply: () => new Promise(() => {}) } } })
+      expect(failed[0]?.first).toContain('within 7 ms')
+    } finally {
+      delete process.env.DETECTOR_TIMEOUT_MS
+    }
+  })
+})
+
 describe('replay in a loop', () => {
   test('goes over the same records again, each pass later than the last', async () => {
     await stage.send([recordOf(priceAt(0)), recordOf(priceAt(500))])
@@ -142,6 +170,13 @@ describe('replay in a loop', () => {
     expect(times.length).toBe(6)
     expect(times).toEqual(times.toSorted((a, b) => a - b))
     expect(new Set(times).size).toBe(6)
+  })
+
+  test('counts what each pass could not read', async () => {
+    const file = await stage.priceFile([priceAt(0)])
+    await appendFile(file, '\nno price\n')
+    const report = await replay({ from: { file }, to: { inProcess: collector() }, loop: 3 })
+    expect(report).toMatchObject({ replayed: 3, skipped: [{ reason: 'not-json', records: 3 }] })
   })
 
   test('without an end stops at max, or if there are no records', async () => {

@@ -17,7 +17,10 @@ export interface L2 {
   load(pairIds: readonly number[]): Promise<L2Load>
   /** Writes rows `from` (inclusive) to `to` (exclusive), each unless a newer version is stored. */
   write(columns: PriceColumns, from: number, to: number, pace?: WritePace): Promise<L2Write>
-  /** Deletes the values of delisted pairs and keeps out, for as long as a value stays, what is not newer than the deletion. */
+  /**
+   * Deletes the values of delisted pairs and keeps out, for as long as a deletion is remembered, what is not newer than the
+   * deletion. `written` counts values that were deleted, `older` those that stay because they are newer than the deletion.
+   */
   delete(deletions: readonly Deletion[]): Promise<L2Write>
   state(): L2State
   /** As last measured; undefined before that, and if the level cannot tell. */
@@ -41,17 +44,19 @@ export interface L2Options {
   readonly sources?: Sources
 }
 
-/** Deletes a pair up to this version, or up to the stored one if that is higher. */
+/** Deletes a pair up to `version`, and also a stored value of a higher version, unless that is above `upTo`. */
 export interface Deletion {
   readonly pairId: number
   readonly version: number
+  /** Whatever is stored unless given. */
+  readonly upTo?: number
 }
 
 /**
  * Called when the level turns out to have something newer than its caller thinks: a version that refused a write, or a
- * deletion. `floor` is the lowest version that the level still accepts for the pair.
+ * deletion. `floor` is the lowest version that the level still accepts for the pair. `isDeleted`: a load found a deletion.
  */
-export type OnNewer = (pairId: number, floor: number) => void
+export type OnNewer = (pairId: number, floor: number, isDeleted?: boolean) => void
 
 /** How a write that takes several trips shares the thread with other work. */
 export interface WritePace {
@@ -77,6 +82,8 @@ export type L2Write =
       readonly reason: string
       /** The rows that were not written, if others were; absent if none was. */
       readonly unwritten?: readonly number[]
+      /** How many of the others were written, as they were not older. */
+      readonly written?: number
     }
 
 export type L2State =

@@ -1,4 +1,4 @@
-import { type CachedPrice, isTombstone, type PriceColumns, priceOfRow } from '../cached-price.ts'
+import { type CachedPrice, isTombstone, MAX_VERSION, type PriceColumns, priceOfRow } from '../cached-price.ts'
 import { FOLLOWS, NEVER, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { jitteredTtlMs } from '../ttl.ts'
 import type { Deletion, L2, L2Load, L2Options, L2State, L2Write } from './l2.ts'
@@ -46,8 +46,14 @@ class MemoryL2 implements L2 {
 
   async delete(deletions: readonly Deletion[]): Promise<L2Write> {
     if (this.#isClosed) return CLOSED
-    const written = deletions.filter((deletion) => this.#delete(deletion)).length
-    return { status: 'written', written, older: 0 }
+    let written = 0
+    let older = 0
+    for (const deletion of deletions) {
+      const isThere = this.#live(deletion.pairId)?.price !== undefined
+      if (!this.#delete(deletion)) older++
+      else if (isThere) written++
+    }
+    return { status: 'written', written, older }
   }
 
   state(): L2State {
@@ -70,8 +76,10 @@ class MemoryL2 implements L2 {
     const { sources, onNewer } = this.#options
     const entry = this.#live(pairId)
     if (entry === undefined) return undefined
-    if (entry.price === undefined) onNewer?.(pairId, floorOf(entry))
-    if (entry.price === undefined) return undefined
+    if (entry.price === undefined) {
+      onNewer?.(pairId, floorOf(entry), true)
+      return undefined
+    }
     const source = sources?.ofCode(entry.sourceCode) ?? UNKNOWN_SOURCE
     return { ...entry.price, source, asOfMs: sources?.isFollowed(source) ? FOLLOWS : NEVER }
   }
@@ -94,19 +102,20 @@ class MemoryL2 implements L2 {
     return true
   }
 
-  /** Returns whether there was a value. */
-  #delete({ pairId, version }: Deletion): boolean {
+  /** Returns false if something newer than the deletion stays. */
+  #delete({ pairId, version, upTo = MAX_VERSION }: Deletion): boolean {
     const { clock, ttlMs, tombstoneTtlMs = ttlMs, onNewer } = this.#options
     const entry = this.#live(pairId)
-    const newest = Math.max(version, entry?.version ?? 0)
-    this.#stored.set(pairId, {
-      version: newest,
-      price: undefined,
-      sourceCode: 0,
-      expiresAtMs: clock.now() + tombstoneTtlMs,
-    })
+    const stored = entry?.version ?? 0
+    if (stored > upTo) {
+      onNewer?.(pairId, floorOf(entry))
+      return false
+    }
+    const newest = Math.max(version, stored)
+    const expiresAtMs = clock.now() + tombstoneTtlMs
+    this.#stored.set(pairId, { version: newest, price: undefined, sourceCode: 0, expiresAtMs })
     if (newest > version) onNewer?.(pairId, newest + 1)
-    return entry?.price !== undefined
+    return true
   }
 }
 

@@ -12,7 +12,7 @@ export interface ReplaySource {
   preview?(signal: AbortSignal, max: number): AsyncIterable<readonly ReplayRecord[]>
   /** The share of the pass that is done, 0 to 1; undefined if there is no end. */
   fraction(): number | undefined
-  /** Records that could not be read so far, by reason. */
+  /** Records of the last pass that could not be read so far, by reason. */
   lost(): readonly LostRecords[]
 }
 

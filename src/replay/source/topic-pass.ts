@@ -1,5 +1,12 @@
 import { partitionName } from '../../broker/partition-name.ts'
-import type { Batch, Broker, BrokerEvent, Consumer, Headers } from '../../broker/port.ts'
+import {
+  type Batch,
+  type Broker,
+  BrokerError,
+  type BrokerEvent,
+  type Consumer,
+  type Headers,
+} from '../../broker/port.ts'
 import { ReplayError } from '../replay-error.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 import { PartitionMerge } from './partition-merge.ts'
@@ -40,7 +47,7 @@ export class TopicPass {
   #unfinished = 0
   #wake: () => void = () => undefined
   /** Why reading cannot go on. What was read before is handed out first. */
-  #failure: string | undefined
+  #failure: Error | undefined
   #quietSinceMs = 0
 
   constructor(options: TopicPassOptions) {
@@ -81,7 +88,7 @@ export class TopicPass {
           // While the caller works on these, nothing is asked for, so nothing can be late.
           this.#quietSinceMs = performance.now()
         } else if (this.#unfinished === 0 && this.#merge.buffered === 0) return
-        else if (this.#failure !== undefined) throw new ReplayError('topic-changed', this.#failure)
+        else if (this.#failure !== undefined) throw this.#failure
         else await this.#arrival(consumer)
       }
     } finally {
@@ -153,10 +160,12 @@ export class TopicPass {
 
   /** The offsets of a range belong to one topic, and to the partitions that it had. */
   #noteTopic({ topic, change, partitions }: Extract<BrokerEvent, { type: 'topic' }>): void {
-    if (change === 'gone' || change === 'made-again')
-      this.#failure = `topic ${topic} ${change === 'gone' ? 'was deleted' : 'was deleted and made again'} while it was read`
+    const changed = (what: string) => new ReplayError('topic-changed', `topic ${topic} ${what}`)
+    if (change === 'gone') this.#failure = changed('was deleted while it was read')
+    else if (change === 'made-again') this.#failure = changed('was deleted and made again while it was read')
     else if (change === 'grown' && this.#options.follow)
-      this.#failure = `topic ${topic} has ${partitions} partitions now: start again to read the new ones`
+      this.#failure = changed(`has ${partitions} partitions now: start again to read the new ones`)
+    else if (change === 'forbidden') this.#failure = unreadable(topic)
     this.#wake()
   }
 
@@ -227,6 +236,13 @@ export class TopicPass {
       if (known !== undefined && this.#waiting.has(name) && position >= known.end) this.#advance(name, known, known.end)
     }
   }
+}
+
+/** Its range could be asked for, so that it may be described. */
+function unreadable(topic: string): BrokerError {
+  return new BrokerError('not-authorized', `topic ${topic} cannot be read: the right to READ it is missing`, {
+    retriable: false,
+  })
 }
 
 function recordOf(batch: Batch, index: number): ReplayRecord {

@@ -19,6 +19,7 @@ function stats(hits: number, misses: number, counts: Partial<NodeStats> = {}): N
     l1: { slots: 4, resident: 4, bytes: 400, evictions: 0 },
     l2: { state: 'up', waitingEntries: 0, skippedEntries: 0 },
     detectors: [],
+    strayErrors: 0,
     endToEndMs: undefined,
     lagRecords: 0,
     warmRequests: { lagRecords: 0, waiting: 0 },

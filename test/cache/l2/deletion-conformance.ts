@@ -17,6 +17,7 @@ const NOTHING = { status: 'loaded', rows: [undefined] }
 export function deletionConformance(level: () => Level): void {
   const pair = (name: string) => level().table.register(level().chain, name)
   const write = (pairId: number, version: number) => level().l2.write(columnsOf([{ pairId, version }]), 0, 1)
+  deletionOrderConformance(level)
   const deleted = (written: number) => ({ status: 'written', written, older: 0 })
 
   it('deletes values, counts those that were there, and takes only versions above the deletion afterwards', async () => {
@@ -52,6 +53,43 @@ export function deletionConformance(level: () => Level): void {
     const rows = [a, b].map((pairId) => ({ pairId, version: 11, price: Number.NaN }))
     expect(await l2.write(columnsOf(rows), 0, 2)).toEqual({ status: 'written', written: 1, older: 1 })
     expect(await l2.load([a, b])).toEqual({ status: 'loaded', rows: [undefined, cachedPrice({ version: 12 })] })
+  })
+}
+
+/** Which of a deletion and a value wins. */
+function deletionOrderConformance(level: () => Level): void {
+  const pair = (name: string) => level().table.register(level().chain, name)
+  const write = (pairId: number, version: number) => level().l2.write(columnsOf([{ pairId, version }]), 0, 1)
+
+  it('leaves what is newer than a deletion up to a version, in whatever order the two come, and tells so', async () => {
+    const { l2, newer } = level()
+    const [a, b, c] = [pair('a'), pair('b'), pair('c')]
+    await write(a, 10)
+    const deletions = [a, b, c].map((pairId) => ({ pairId, version: 5, upTo: 8 }))
+    await write(c, 7)
+    expect(await l2.delete(deletions)).toEqual({ status: 'written', written: 1, older: 1 })
+    expect(newer).toEqual([
+      [a, 10],
+      [c, 8],
+    ])
+    for (const [pairId, version] of [
+      [b, 10],
+      [c, 7],
+    ] as const)
+      await write(pairId, version)
+    expect(await l2.load([a, b, c])).toEqual({
+      status: 'loaded',
+      rows: [cachedPrice({ version: 10 }), cachedPrice({ version: 10 }), undefined],
+    })
+  })
+
+  it('keeps the later of two deletions', async () => {
+    const { l2 } = level()
+    const a = pair('a')
+    await l2.delete([{ pairId: a, version: 20, upTo: 20 }])
+    expect(await l2.delete([{ pairId: a, version: 5, upTo: 5 }])).toEqual({ status: 'written', written: 0, older: 1 })
+    await write(a, 20)
+    expect(await l2.load([a])).toEqual(NOTHING)
   })
 }
 

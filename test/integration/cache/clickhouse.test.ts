@@ -76,6 +76,17 @@ if (hasClickHouse) {
       }
     })
 
+    it('is not asked for a pair that L2 knows to be deleted', async () => {
+      const cache = await createCache({ l2Enabled: false, env: { CLICKHOUSE_URL: server?.url ?? '' } })
+      try {
+        expect(await cache.delete('DELETED')).toBe('deleted')
+        expect([await cache.getOrLoad('DELETED'), cache.get('DELETED')]).toEqual(['missing', 'missing'])
+        expect(cache.stats().levels.L3).toMatchObject({ hits: 0, misses: 0 })
+      } finally {
+        await cache.close()
+      }
+    })
+
     it('holds the prices of a node, also those that waited when the node was closed', async () => {
       const url = server?.url ?? ''
       const broker = createMemoryBroker({ partitions: { prices: 1 } })

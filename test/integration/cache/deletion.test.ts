@@ -101,3 +101,61 @@ test('a value that Redis refuses because it has a newer one does not stay in L1'
   })
   expect(after.set('X', { price: 1, eventTimeMs: now - 4_000 })).toBe('older')
 })
+
+test('a deletion outlives a flush of Redis: what another process pushes back does not revive the pair', async () => {
+  const chain = uniqueName('chain')
+  const [a, b] = (await caches(chain, 2)) as [Cache, Cache]
+  a.set('X', { price: 1 })
+  a.set('MARK-A', { price: 1 })
+  await inRedis(chain, 'X')
+  expect(await b.getOrLoad('X')).toMatchObject({ price: 1 })
+  b.set('MARK-B', { price: 1 })
+  await inRedis(chain, 'MARK-B')
+  expect(await a.delete('X')).toBe('deleted')
+  await raw.flushall()
+  await raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  await until('both have pushed back', async () => (await raw.keys(`*${chain}*MARK-*`)).length === 2)
+  // B pushes X back in the slice of its mark, and A its deletions before its mark.
+  expect(await readFresh(chain, 'X')).toBe('missing')
+})
+
+test('a deletion up to a time leaves a newer value of another process, in both orders', async () => {
+  const chain = uniqueName('chain')
+  const [a, b] = (await caches(chain, 2)) as [Cache, Cache]
+  const atMs = Date.now() - 5_000
+  b.set('X', { price: 2, eventTimeMs: atMs + 1 })
+  await inRedis(chain, 'X')
+  expect(await a.delete('X', { eventTimeMs: atMs })).toBe('older')
+  expect(await a.delete('Y', { eventTimeMs: atMs })).toBe('deleted')
+  b.set('Y', { price: 2, eventTimeMs: atMs + 1 })
+  await inRedis(chain, 'Y')
+  for (const pair of ['X', 'Y']) expect(await readFresh(chain, pair)).toMatchObject({ price: 2 })
+  expect(await a.delete('X')).toBe('deleted')
+  expect(await readFresh(chain, 'X')).toBe('missing')
+})
+
+test('a deletion while Redis is away reaches it later, and does not undo what another process set after it', async () => {
+  const chain = uniqueName('chain')
+  const [a] = (await caches(chain, 1, { REDIS_COMMAND_TIMEOUT_MS: '200' })) as [Cache]
+  for (const pair of ['X', 'Y']) a.set(pair, { price: 1 })
+  await inRedis(chain, 'X')
+  await inRedis(chain, 'Y')
+  await raw.call('CLIENT', 'PAUSE', '1500', 'WRITE')
+  expect(await Promise.all(['X', 'Y'].map((pair) => a.delete(pair)))).toEqual(['unavailable', 'unavailable'])
+  const [b] = (await caches(chain, 1)) as [Cache]
+  b.set('Y', { price: 2, eventTimeMs: Date.now() + 1_000 })
+  await until('X is deleted', async () => (await readFresh(chain, 'X')) === 'missing')
+  await inRedis(chain, 'Y')
+  expect(await readFresh(chain, 'Y')).toMatchObject({ price: 2 })
+})
+
+test('a deletion says what became of it when the cache is closed or full, or the name is impossible', async () => {
+  const chain = uniqueName('chain')
+  const [a] = (await caches(chain, 1, { MAX_PAIRS: '2' })) as [Cache]
+  a.set('X', { price: 1 })
+  a.set('Y', { price: 1 })
+  expect(await a.delete('Z')).toBe('too-many-pairs')
+  await expect(a.delete('a\0b')).rejects.toMatchObject({ code: 'bad-value' })
+  await a.close()
+  expect(await a.delete('X')).toBe('closed')
+})

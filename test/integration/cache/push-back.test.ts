@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
+import type { L2 } from '../../../src/cache/l2/l2.ts'
 import { PushBack } from '../../../src/cache/l2/push-back.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { virtualClock } from '../../../src/clock.ts'
@@ -60,22 +61,25 @@ test('a Redis that was killed and comes back empty gets the values of L1, and ke
   expect(await other.load(ids)).toEqual(loaded(...ids.map((pairId) => (pairId === newer ? 11 : 10))))
 })
 
-test('a Redis that was flushed without losing its connections is noticed, and not before', async () => {
+test('a Redis that was flushed without losing its connections is noticed by every node, and not before', async () => {
   const table = new PairTable({ maxPairs: 10 })
-  let calls = 0
-  const l2 = await openL2(table, () => calls++)
-  const looked = async () => {
+  const chain = uniqueName('chain')
+  const nodes = [0, 1, 2]
+  const calls: number[] = []
+  const levels: L2[] = []
+  for (const at of nodes) levels.push(await openL2(table, () => calls.push(at)))
+  // Commands of one connection are answered in their order; a flush may have left no marker, which takes two of them.
+  const looked = async (l2: L2) => {
     l2.measure?.()
-    // Commands of one connection are answered in their order.
-    await l2.load([table.register(uniqueName('chain'), 'a')])
+    for (let trip = 0; trip < 3; trip++) await l2.load([table.register(chain, 'a')])
   }
-  await looked()
-  await looked()
-  expect(calls).toBe(1)
+  for (const l2 of [...levels, ...levels]) await looked(l2)
+  expect(calls.splice(0).sort()).toEqual(nodes)
   const raw = new Redis(redis.redisUrl ?? '')
-  await raw.flushall()
+  for (const _ of ['once', 'again']) {
+    await raw.flushall()
+    for (const l2 of [...levels, ...levels]) await looked(l2)
+    expect(calls.splice(0).sort()).toEqual(nodes)
+  }
   raw.disconnect()
-  await looked()
-  await looked()
-  expect(calls).toBe(2)
 })

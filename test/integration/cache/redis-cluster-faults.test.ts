@@ -85,6 +85,29 @@ describe('a level in a Redis Cluster whose slots move', () => {
     expect(await write(l2, [pairId], 3)).toEqual(written(1))
   })
 
+  it('needs the listed rights and no others, also for a key at its new place', async () => {
+    const rights = ['~fw:default:*', '+get', '+set', '+mget', '+time', '+ping', '+function|load', '+fcall']
+    await everyMaster((raw) =>
+      raw.call('ACL', 'SETUSER', 'least', 'on', '>secret', ...rights, '+asking', '+cluster|slots'),
+    )
+    await everyMaster((raw) => raw.call('ACL', 'SETUSER', 'blind', 'on', '>secret', ...rights, '+asking'))
+    const asUser = (username: string) =>
+      cluster.urls
+        .slice(0, MASTERS.length)
+        .map((each) => Object.assign(new URL(each), { username, password: 'secret' }).href)
+    const l2 = await openLevel({ table, url: asUser('least') })
+    const pairIds = await pairsEverywhere()
+    const [pairId = -1] = pairIds
+    expect(await write(l2, pairIds, 1)).toEqual(written(3))
+    const slot = await moving(pairId)
+    await slot.move(pairId)
+    expect(await l2.load(pairIds)).toEqual(loaded(1, 1, 1))
+    expect(await write(l2, pairIds, 2)).toEqual(written(3))
+    await slot.finish()
+    const blind = await startLevel({ table, url: asUser('blind') })
+    expect(await blind.load(pairIds)).toMatchObject({ reason: expect.stringMatching(/cluster\|slots/) })
+  })
+
   it('has no answer for a chain of which only some keys have moved, and goes on when all have', async () => {
     const l2 = await openL2()
     const pairId = await pairAt(0)
@@ -117,7 +140,9 @@ describe('a level in a Redis Cluster without one of its masters', () => {
     const known = [cachedPrice({ version: 1 }), undefined, cachedPrice({ version: 1 })]
     expect(await l2.load([first, gone, third])).toEqual({ status: 'loaded', rows: known, unknown: new Set([1]) })
     expect(await write(l2, [gone], 2)).toMatchObject({ status: 'unavailable' })
-    expect(await write(l2, [first, gone, third], 2)).toMatchObject({ status: 'unavailable', unwritten: [1] })
+    expect(await write(l2, [first, gone, third], 2)).toMatchObject({
+      ...{ status: 'unavailable', unwritten: [1], written: 2 },
+    })
     await cluster.start(1)
     await isUp(l2)
     await until('its chain is written again', async () => (await write(l2, [gone], 3)).status === 'written')

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { createMemoryBroker } from '../../../src/broker/memory/broker.ts'
+import type { L2 } from '../../../src/cache/l2/l2.ts'
 import { slotOfKey } from '../../../src/cache/l2/redis/slot.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { l2Conformance } from '../../cache/l2/conformance.ts'
@@ -71,6 +72,26 @@ describe('a level in a Redis Cluster', () => {
       expect(await l2.load(pairIds)).toEqual(loaded(1, 1, 1))
     }
     for (const master of MASTERS) expect(await cluster.raw(master).function('LIST')).toHaveLength(1)
+  })
+
+  it('notices in every node that one master was flushed without losing its connections', async () => {
+    const nodes = [0, 1]
+    const calls: number[] = []
+    const levels: L2[] = []
+    for (const at of nodes)
+      levels.push(await openLevel({ table, url: cluster.urls, onConnected: () => calls.push(at) }))
+    const pairIds = await pairsEverywhere()
+    const looked = async (l2: L2) => {
+      l2.measure?.()
+      for (let trip = 0; trip < 3; trip++) await l2.load(pairIds)
+    }
+    for (const l2 of [...levels, ...levels]) await looked(l2)
+    for (const master of MASTERS) {
+      calls.length = 0
+      await cluster.raw(master).flushall()
+      for (const l2 of [...levels, ...levels]) await looked(l2)
+      expect(calls.sort()).toEqual(nodes)
+    }
   })
 
   it('loads its library again on the one master that has forgotten it', async () => {

@@ -30,15 +30,16 @@ const WAYS = [
   ['scripts', ['+script|load', '+evalsha']],
 ] as const
 
-async function levelWith(rights: readonly string[]) {
+async function levelWith(rights: readonly string[], database = '') {
   const url = new URL(redis.redisUrl ?? '')
+  url.pathname = database
   url.username = uniqueName('user')
   url.password = 'secret'
   await raw.call('ACL', 'SETUSER', url.username, 'on', '>secret', ...rights)
   const table = new PairTable({ maxPairs: 10 })
   const ids = [table.register(uniqueName('chain'), 'a')]
   const l2 = await startLevel({ url: url.href, table, service: 'rights' })
-  return { l2, ids }
+  return { l2, ids, user: url.username }
 }
 
 /** Why a level cannot be used as it is meant to; undefined if it can. */
@@ -79,4 +80,33 @@ test.each(
 test('a user who may not use the keys of the service is told so', async () => {
   const { l2, ids } = await levelWith(['~fw:other:*', ...INSIDE, ...NEEDED, ...WAYS[0][1]])
   expect(await failureOf(l2, ids)).toMatch(/NOPERM.*keys/)
+})
+
+test('a user who may PING is served again when reads have failed, and without that right is told so', async () => {
+  const { l2, ids, user } = await levelWith([KEYS, ...INSIDE, ...NEEDED, ...WAYS[0][1]])
+  await raw.call('ACL', 'SETUSER', user, '-mget', '-ping')
+  for (let failure = 0; failure < 5; failure++) expect(await l2.load(ids)).toMatchObject({ status: 'unavailable' })
+  await raw.call('ACL', 'SETUSER', user, '+mget')
+  await until('the reason is told', () => {
+    const state = l2.state()
+    return state.status === 'degraded' && /\bping\b/i.test(state.reason)
+  })
+  await raw.call('ACL', 'SETUSER', user, '+ping')
+  await until('it is served again', () => l2.state().status === 'up')
+  expect(await failureOf(l2, ids)).toBeUndefined()
+})
+
+test('a user needs the right to SELECT for a database of its own, and without it nothing is written anywhere', async () => {
+  const rights = [KEYS, ...INSIDE, ...NEEDED, ...WAYS[0][1]]
+  const allowed = await levelWith([...rights, '+select'], '/7')
+  const before = await raw.dbsize()
+  expect(await failureOf(allowed.l2, allowed.ids)).toBeUndefined()
+  expect(await raw.dbsize()).toBe(before)
+  const refused = await levelWith(rights, '/7')
+  await until('the reason is told', async () => {
+    expect(await write(refused.l2, refused.ids, 5)).toMatchObject({ status: 'unavailable' })
+    const state = refused.l2.state()
+    return state.status === 'degraded' && /\bselect\b/i.test(state.reason)
+  })
+  expect(await raw.dbsize()).toBe(before)
 })

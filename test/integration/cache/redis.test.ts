@@ -2,7 +2,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
+import { VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import { LIBRARY_NAME } from '../../../src/cache/l2/redis/library.ts'
+import { encodeValue, MAX_VALUE_BYTES } from '../../../src/cache/l2/value.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { createMetrics } from '../../../src/telemetry/metrics.ts'
 import { cachedPrice, columnsOf } from '../../cache/l2/columns.ts'
@@ -231,4 +233,47 @@ it('a level in Redis tells what the server holds, once it was measured', async (
   await until('it is measured', () => l2.usage !== undefined)
   expect(l2.usage?.entries).toBeGreaterThan(0)
   expect(l2.usage?.bytes).toBeGreaterThan(100_000)
+})
+
+it.each(['functions', 'scripts'])(
+  'a value from a clock far ahead keeps out no true value and no deletion, by %s',
+  async (way) => {
+    const { l2, table, chain } = await bench(way === 'functions' ? redisUrl() : asScriptUser(redisUrl()))
+    const [a, b] = ['a', 'b'].map((name) => table.register(chain, name)) as [number, number]
+    const atMs = Date.now()
+    const version = atMs * VERSIONS_PER_MS
+    const ahead = (atMs + 3_600_000) * VERSIONS_PER_MS
+    // What no node of ours writes: a foreign writer has.
+    for (const pairId of [a, b]) {
+      const packed = Buffer.alloc(MAX_VALUE_BYTES)
+      const length = encodeValue(columnsOf([{ pairId, version: ahead }]), 0, packed, 0)
+      await raw.set(`fw:default:{${chain}}:${table.pairName(pairId)}`, packed.subarray(0, length))
+    }
+    expect(await l2.write(columnsOf([{ pairId: a, version }]), 0, 1)).toEqual(written(1))
+    expect(await l2.delete([{ pairId: b, version, upTo: version }])).toEqual(written(1))
+    expect(await l2.write(columnsOf([{ pairId: b, version: version + 1 }]), 0, 1)).toEqual(written(1))
+    expect(await l2.load([a, b])).toEqual(loaded(version, version + 1))
+    // Within what an update may be ahead, the newer one wins.
+    const nearly = (atMs + 30_000) * VERSIONS_PER_MS
+    expect(await l2.write(columnsOf([{ pairId: a, version: nearly }]), 0, 1)).toEqual(written(1))
+    expect(await l2.write(columnsOf([{ pairId: a, version }]), 0, 1)).toEqual({
+      status: 'written',
+      written: 0,
+      older: 1,
+    })
+  },
+)
+
+it('a deletion is remembered for a year, if it is to be', async () => {
+  const table = new PairTable({ maxPairs: 10 })
+  const chain = uniqueName('chain')
+  const yearMs = 31_536_000_000
+  const l2 = await openLevel({ url: redisUrl(), table, ttlMs: yearMs, tombstoneTtlMs: yearMs, random: () => 0.5 })
+  const [a, b] = ['a', 'b'].map((name) => table.register(chain, name)) as [number, number]
+  await l2.delete([{ pairId: a, version: 1 }])
+  await l2.write(columnsOf([{ pairId: b, version: 1 }]), 0, 1)
+  for (const pair of ['a', 'b']) {
+    const restMs = await raw.pttl(`fw:default:{${chain}}:${pair}`)
+    expect([restMs > yearMs - 60_000, restMs <= yearMs]).toEqual([true, true])
+  }
 })

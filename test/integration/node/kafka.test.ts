@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
-import { connected } from '../../../node/connected.ts'
+import { connected } from '../../../node/connection.ts'
 import { createNode, type ForewarmNode } from '../../../node/node.ts'
 import { deadLetterTopic } from '../../../schemas/topics.ts'
 import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'

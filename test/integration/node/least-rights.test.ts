@@ -87,6 +87,16 @@ testEach<[string, readonly Right[]]>([
     expect(await call(args, without(rights, at))).toEqual({ code: 1, stderr: naming(missing) })
 })
 
+testEach([
+  ['tail prices'],
+  ['tail prices --no-follow --from-beginning'],
+  ['record prices -o OUT'],
+  ['replay prices --stdout'],
+])('forewarm %s with the right to DESCRIBE alone ends at once, and names READ', async (line) => {
+  const ended = await call(line.split(' '), [describe('prices')])
+  expect(ended).toEqual({ code: 1, stderr: naming(read('prices')) })
+})
+
 testEach([['warm P --chain c --wait --timeout-ms 1']])('forewarm %s needs to READ results, too', async (line) => {
   const [requests, results] = [write('warm-requests'), read('warm-results')]
   const args = line.split(' ')

@@ -221,9 +221,10 @@ describe('replay from a topic', () => {
   })
 
   test.each([
-    ['made-again', 'topic prices was deleted and made again while it was read'],
-    ['gone', 'topic prices was deleted while it was read'],
-  ] as const)('ends with an error at once if the topic is %s', async (change, message) => {
+    ['made-again', 'topic-changed', 'topic prices was deleted and made again while it was read'],
+    ['gone', 'topic-changed', 'topic prices was deleted while it was read'],
+    ['forbidden', 'not-authorized', 'topic prices cannot be read: the right to READ it is missing'],
+  ] as const)('ends with an error at once if the topic is %s', async (change, code, message) => {
     await stage.send(market())
     const changing = overriding(broker, (options, make) =>
       make({
@@ -235,7 +236,7 @@ describe('replay from a topic', () => {
       }),
     )
     const replayed = replay({ broker: changing, from: { topic: 'prices' }, to: { inProcess: collector() } })
-    await expect(replayed).rejects.toMatchObject({ code: 'topic-changed', message, retriable: false })
+    await expect(replayed).rejects.toMatchObject({ code, message, retriable: false })
   })
 
   test('fails if a record that is known to be there does not come', async () => {

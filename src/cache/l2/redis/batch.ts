@@ -1,9 +1,9 @@
-import { isTombstone, type PriceColumns } from '../../cached-price.ts'
+import { isTombstone, MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
 import { jitteredTtlMs } from '../../ttl.ts'
 import type { Deletion } from '../l2.ts'
 import { encodeValue, MAX_VALUE_BYTES } from '../value.ts'
 import type { PairKeys } from './keys.ts'
-import { DEADLINE_BYTES, DELETION_BYTES, ROW_HEAD_BYTES } from './library.ts'
+import { DELETION_BYTES, HEAD_BYTES_OF_CALL, ROW_HEAD_BYTES, TTL_BYTES } from './library.ts'
 
 /**
  * Keys in one versioned call. Redis serves nobody else while a call runs (about 2 µs a key), and a longer call saves next
@@ -11,7 +11,7 @@ import { DEADLINE_BYTES, DELETION_BYTES, ROW_HEAD_BYTES } from './library.ts'
  */
 export const KEYS_A_CALL = 64
 
-/** One call of the library: keys that Redis takes together, and the packed argument. Its deadline is set when it is sent. */
+/** One call of the library: keys that Redis takes together, and the packed argument. Its head is set when it is sent. */
 export interface VersionedCall {
   readonly keys: readonly string[]
   /** The row of each key, or its place in the list of pairs to be deleted. */
@@ -25,8 +25,6 @@ export interface JitteredTtl {
   readonly ttlMs: number
   readonly random: () => number
 }
-
-const LONGEST_TTL_MS = 0xffff_ffff
 
 /** A call for each group. Rows of version 0 are left out: their pairs were delisted while they waited. */
 export function writeCalls(
@@ -49,12 +47,13 @@ export function deleteCalls(
   { keys, ttlMs }: { readonly keys: PairKeys; readonly ttlMs: number },
 ): VersionedCall[] {
   return groups.map((group) => {
-    const packed = Buffer.allocUnsafe(DEADLINE_BYTES + group.length * DELETION_BYTES)
-    let end = DEADLINE_BYTES
+    const packed = Buffer.allocUnsafe(HEAD_BYTES_OF_CALL + group.length * DELETION_BYTES)
+    let end = HEAD_BYTES_OF_CALL
     const names = group.map((position) => {
-      const { pairId, version } = deletions[position] as Deletion
-      end = packed.writeUInt32LE(Math.min(ttlMs, LONGEST_TTL_MS), end)
+      const { pairId, version, upTo = MAX_VERSION } = deletions[position] as Deletion
+      end = packed.writeUIntLE(ttlMs, end, TTL_BYTES)
       end = packed.writeDoubleLE(version, end)
+      end = packed.writeDoubleLE(upTo, end)
       return keys.keyOf(pairId)
     })
     return { keys: names, rows: group, packed }
@@ -63,19 +62,18 @@ export function deleteCalls(
 
 /** A call without keys changes nothing, and Redis refuses it when it would refuse a write (replica, no memory). */
 export function emptyCall(): VersionedCall {
-  return { keys: [], rows: [], packed: Buffer.allocUnsafe(DEADLINE_BYTES) }
+  return { keys: [], rows: [], packed: Buffer.allocUnsafe(HEAD_BYTES_OF_CALL) }
 }
 
 function writeCall(columns: PriceColumns, rows: readonly number[], keys: PairKeys, ttl: JitteredTtl): VersionedCall {
-  const packed = Buffer.allocUnsafe(DEADLINE_BYTES + rows.length * (ROW_HEAD_BYTES + MAX_VALUE_BYTES))
+  const packed = Buffer.allocUnsafe(HEAD_BYTES_OF_CALL + rows.length * (ROW_HEAD_BYTES + MAX_VALUE_BYTES))
   const names: string[] = []
-  let end = DEADLINE_BYTES
+  let end = HEAD_BYTES_OF_CALL
   for (const row of rows) {
     names.push(keys.keyOf(columns.pairIds[row] as number))
     const length = encodeValue(columns, row, packed, end + ROW_HEAD_BYTES)
     const stayMs = isTombstone(columns, row) ? ttl.tombstoneTtlMs : jitteredTtlMs(ttl.ttlMs, ttl.random)
-    packed.writeUInt32LE(Math.min(stayMs, LONGEST_TTL_MS), end)
-    packed[end + 4] = length
+    packed[packed.writeUIntLE(stayMs, end, TTL_BYTES)] = length
     end += ROW_HEAD_BYTES + length
   }
   return { keys: names, rows, packed: packed.subarray(0, end) }

@@ -1,4 +1,5 @@
 import type { ChainableCommander, Redis } from 'ioredis'
+import type { Clock } from '../../../clock.ts'
 import type { VersionedCall } from './batch.ts'
 import { functionName, librarySource, type Operation, scriptSource } from './library.ts'
 import { isUnsupported, type RedisLink, type Replies } from './link.ts'
@@ -28,14 +29,16 @@ const CLOCK_AGE_MS = 60_000
 export class VersionedCalls {
   readonly #link: RedisLink
   readonly #timeoutMs: number
+  readonly #clock: Clock
   #means: Means | undefined
   #preparing: Promise<string | undefined> | undefined
   #clockOffsetMs = 0
   #clockReadAtMs = Number.NEGATIVE_INFINITY
 
-  constructor(link: RedisLink, timeoutMs: number) {
+  constructor(link: RedisLink, options: { readonly commandTimeoutMs: number; readonly clock: Clock }) {
     this.#link = link
-    this.#timeoutMs = timeoutMs
+    this.#timeoutMs = options.commandTimeoutMs
+    this.#clock = options.clock
   }
 
   /** Loads the functions or scripts, on a new connection. Resolves to the reason if that failed. */
@@ -76,7 +79,8 @@ export class VersionedCalls {
     const sentAtMs = performance.now()
     const readsClock = sentAtMs - this.#clockReadAtMs > CLOCK_AGE_MS
     const deadlineMs = sentAtMs + this.#timeoutMs + this.#clockOffsetMs
-    for (const call of calls) call.packed.writeDoubleLE(deadlineMs, 0)
+    const nowMs = this.#clock.now()
+    for (const { packed } of calls) packed.writeDoubleLE(nowMs, packed.writeDoubleLE(deadlineMs, 0))
     const [only] = calls
     if (calls.length === 1 && only !== undefined && !asking && !readsClock)
       return this.#link.call((redis) => this.#command(redis, operation, only))

@@ -3,7 +3,14 @@ import type { L2Usage } from '../l2.ts'
 import type { VersionedCall } from './batch.ts'
 import type { Operation } from './library.ts'
 import type { Replies } from './link.ts'
-import { type KeyGroup, RedisServer, type RedisServerOptions, type RedisServers, type Trouble } from './server.ts'
+import {
+  type KeyGroup,
+  markerOf,
+  RedisServer,
+  type RedisServerOptions,
+  type RedisServers,
+  type Trouble,
+} from './server.ts'
 import { redirectionOf, SLOTS, slotOfKey, slotRanges } from './slot.ts'
 
 export interface RedisClusterOptions extends Omit<RedisServerOptions, 'url' | 'inCluster' | 'onDown'> {
@@ -76,7 +83,17 @@ export class RedisCluster implements RedisServers {
   }
 
   async look(): Promise<void> {
-    await Promise.all([...this.#servers.values()].map((server) => server.look()))
+    const looks = [...this.#owners].map((address) => this.#servers.get(address)?.look(this.#markerAt(address)))
+    await Promise.all(looks)
+  }
+
+  /** The first marker whose slot the master has. */
+  #markerAt(address: string): string {
+    const { service } = this.#options
+    for (let chain = 0; ; chain++) {
+      const marker = markerOf(service, chain)
+      if (this.#masters[slotOfKey(marker)] === address) return marker
+    }
   }
 
   /** The sum over all masters. */
@@ -124,7 +141,10 @@ export class RedisCluster implements RedisServers {
         const { address, positions } = visits[which] as Visit
         if (outcome.ok) for (const [place, at] of positions.entries()) served.set(at, outcome.values[place])
         else if (this.#follow(outcome.reason, address, asks)) again.push(...positions)
-        else failure ??= outcome.reason
+        else {
+          failure ??= outcome.reason
+          for (const [place, value] of outcome.served ?? []) served.set(positions[place] as number, value)
+        }
       }
       left = again
     }
@@ -218,6 +238,7 @@ export class RedisCluster implements RedisServers {
       this.#hasGap = true
     } else this.#hasGap = false
     this.#keepOwners()
+    void this.look()
     return true
   }
 

@@ -1,3 +1,4 @@
+import { MAX_AHEAD_MS } from '../../../../schemas/event-time.ts'
 import { MAX_VERSION, VERSIONS_PER_MS } from '../../cached-price.ts'
 import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '../value.ts'
 
@@ -5,15 +6,19 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  * The code that runs inside Redis. A call has its keys, all of one chain, and one packed argument, because the cost for
  * the client grows with the number of arguments:
  *
- *     write   deadline f64 (ms of Redis's own clock) | for each key: ttl ms u32 | length u8 | value (../value.ts)
- *     delete  deadline f64                           | for each key: ttl ms u32 | version f64
+ *     write   deadline f64 (ms of Redis's own clock) | caller's time f64 | for each key: ttl ms u48 | length u8 | value
+ *     delete  deadline f64                           | caller's time f64 | for each key: ttl ms u48 | version f64 | up to f64
  *
- * - A value is written if its version is not below the stored one. An equal version is written, too: Kafka delivers at
- *   least once, and a chain's owner that writes an update again must find the same state, with its TTL renewed. Versions
- *   are compared as numbers, never as digits. A stored value that cannot be read is replaced, but if the user may not GET,
- *   nothing is written: nothing would be compared.
+ * - A value (../value.ts) is written if its version is not below the stored one. An equal version is written, too: Kafka
+ *   delivers at least once, and a chain's owner that writes an update again must find the same state, with its TTL renewed.
+ *   Versions are compared as numbers, never as digits. A stored value that cannot be read is replaced, but if the user may
+ *   not GET, nothing is written: nothing would be compared.
  * - A deletion leaves a tombstone, so that no other node writes back what it still has. The tombstone has the version of the
- *   deletion, or that of the stored value if that is higher. It refuses versions up to its own.
+ *   deletion, or that of the stored value if that is higher, and refuses versions up to its own. What is stored with a
+ *   version above `up to` stays.
+ * - A stored version whose time is further ahead than an update may be is as good as none. It came from a wrong clock, and
+ *   would keep out every true update until its TTL. Redis's clock and the caller's must agree on that: if one of them is
+ *   slow, it must not let older values win.
  * - If the stored value and the one that is written come from different sources, the pair is mixed: what is stored from then
  *   on says MIXED in place of a source. It stays so until the key expires or the pair is deleted.
  * - The answer is the number of keys that were written, or deleted. If Redis has something newer for a key than the caller
@@ -24,22 +29,25 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  *
  * The names carry a version, so that nodes of two releases can load their libraries beside each other.
  */
-export const LIBRARY_NAME = 'forewarm_v3'
-export const DEADLINE_BYTES = 8
-export const ROW_HEAD_BYTES = 5
-export const DELETION_BYTES = 12
+export const LIBRARY_NAME = 'forewarm_v4'
+/** The deadline and the caller's time. */
+export const HEAD_BYTES_OF_CALL = 16
+/** The longest that fits is 8,900 years. */
+export const TTL_BYTES = 6
+export const ROW_HEAD_BYTES = TTL_BYTES + 1
+export const DELETION_BYTES = TTL_BYTES + 16
 
 export type Operation = 'write' | 'delete'
 
-/** The version of a stored value, 0 if there is none that can be read, whether it is a tombstone, is there, and the value. */
+/** The version of a stored value, 0 if there is none that counts; whether it is a tombstone; whether anything is stored; the value. */
 const STORED = `
-local function stored_at(key)
+local function stored_at(key, newest, version)
   local stored = redis.pcall('GET', key)
   if type(stored) == 'table' and stored.err and not string.find(stored.err, 'WRONGTYPE', 1, true) then error(stored.err) end
   if type(stored) ~= 'string' then return 0, false, false end
-  local version = #stored >= ${HEAD_BYTES} and struct.unpack('<d', stored, 2) or 0
-  if not (version <= ${MAX_VERSION}) then return 0, false, true end
-  return version, #stored == ${HEAD_BYTES} and string.byte(stored, ${HEAD_BYTES}) == ${TOMBSTONE}, true, stored
+  local found = #stored >= ${HEAD_BYTES} and struct.unpack('<d', stored, 2) or 0
+  if not (found <= ${MAX_VERSION}) or found > newest and version <= newest then return 0, false, true end
+  return found, #stored == ${HEAD_BYTES} and string.byte(stored, ${HEAD_BYTES}) == ${TOMBSTONE}, true, stored
 end
 local function answer(count, newer)
   if #newer == 0 then return count end
@@ -47,16 +55,20 @@ local function answer(count, newer)
 end
 `
 
-const LATE = `
-local function late(packed)
-  local now = redis.call('TIME')
-  return now[1] * 1000 + now[2] / 1000 > struct.unpack('<d', packed)
+/** The highest version that an update may have now; nil if the caller has given up. */
+const NEWEST = `
+local function newest_now(packed)
+  local time = redis.call('TIME')
+  local now = time[1] * 1000 + time[2] / 1000
+  local deadline, callers = struct.unpack('<dd', packed)
+  if now > deadline then return nil end
+  return (math.max(now, callers) + ${MAX_AHEAD_MS + 1}) * ${VERSIONS_PER_MS}
 end
 local given_up = 'LATE the caller has given up on this call'
 `
 
 const BODIES: Readonly<Record<Operation, string>> = {
-  write: `${LATE}${STORED}
+  write: `${NEWEST}${STORED}
 local sourced, mixed = ${SOURCE_SCHEMA}, '${'\\255'.repeat(SOURCE_BYTES)}'
 local function source_of(value)
   return string.sub(value, ${HEAD_BYTES + 1}, ${HEAD_BYTES + SOURCE_BYTES})
@@ -66,12 +78,13 @@ local function mix(value)
 end
 local function write(keys, args)
   local packed = args[1]
-  if late(packed) then return redis.error_reply(given_up) end
-  local at, written, newer = 9, 0, {}
+  local newest = newest_now(packed)
+  if not newest then return redis.error_reply(given_up) end
+  local at, written, newer = ${HEAD_BYTES_OF_CALL + 1}, 0, {}
   for i = 1, #keys do
-    local ttl, length, schema, version = struct.unpack('<I4BBd', packed, at)
-    at = at + 5
-    local stored, deleted, _, bytes = stored_at(keys[i])
+    local ttl, length, schema, version = struct.unpack('<I${TTL_BYTES}BBd', packed, at)
+    at = at + ${ROW_HEAD_BYTES}
+    local stored, deleted, _, bytes = stored_at(keys[i], newest, version)
     local lowest = deleted and stored + 1 or stored
     local value = string.sub(packed, at, at + length - 1)
     if schema == sourced and bytes and string.byte(bytes) == sourced and #bytes >= ${HEAD_BYTES + SOURCE_BYTES} then
@@ -95,23 +108,27 @@ local function write(keys, args)
   return answer(written, newer)
 end
 `,
-  delete: `${LATE}${STORED}
+  delete: `${NEWEST}${STORED}
 local function delete(keys, args)
   local packed = args[1]
-  if late(packed) then return redis.error_reply(given_up) end
-  local at, removed, newer = 9, 0, {}
+  local newest = newest_now(packed)
+  if not newest then return redis.error_reply(given_up) end
+  local at, removed, newer = ${HEAD_BYTES_OF_CALL + 1}, 0, {}
   for i = 1, #keys do
-    local ttl, version = struct.unpack('<I4d', packed, at)
+    local ttl, version, up_to = struct.unpack('<I${TTL_BYTES}dd', packed, at)
     at = at + ${DELETION_BYTES}
-    local stored, deleted, is_there = stored_at(keys[i])
-    if is_there and not deleted then removed = removed + 1 end
+    local stored, deleted, is_there = stored_at(keys[i], newest, version)
+    local stays = stored > up_to
     if stored > version then
       version = stored
       newer[#newer + 1] = i
-      newer[#newer + 1] = version + 1
+      newer[#newer + 1] = (deleted or not stays) and stored + 1 or stored
     end
-    local time = math.floor(version / ${VERSIONS_PER_MS})
-    redis.call('SET', keys[i], struct.pack('<BddB', ${L2_SCHEMA}, version, time, ${TOMBSTONE}), 'PX', ttl)
+    if not stays then
+      if is_there and not deleted then removed = removed + 1 end
+      local time = math.floor(version / ${VERSIONS_PER_MS})
+      redis.call('SET', keys[i], struct.pack('<BddB', ${L2_SCHEMA}, version, time, ${TOMBSTONE}), 'PX', ttl)
+    end
   end
   return answer(removed, newer)
 end

@@ -37,7 +37,7 @@ export class OldKeys {
     const asked = absent.filter((keys) => keys.length > 0)
     if (asked.length === 0) return replies
     const old = await get(asked.map((keys) => keys.map((key) => this.#oldKeyOf(key))))
-    if (!old.ok) return isForbidden(old.reason) ? this.#stop(replies) : old
+    if (!old.ok) return isForbidden(old.reason) ? this.#stop(replies) : withoutOld(replies.values, old.reason)
     const found = old.values.flatMap((values) => values as Values)
     this.#count(found)
     let next = 0
@@ -61,6 +61,12 @@ export class OldKeys {
     const count = found.filter((value) => value !== null).length
     if (count > 0) this.#options.metrics?.counter('l2_old_key_reads_total').add(count)
   }
+}
+
+/** What was found under the own keys is known. The others are `undefined`, not null: they may be under old keys. */
+function withoutOld(values: readonly unknown[], reason: string): Replies {
+  const known = (group: unknown) => (group as Values).map((value) => value ?? undefined)
+  return { ok: false, reason, served: new Map(values.map((group, at) => [at, known(group)])) }
 }
 
 function isForbidden(reason: string): boolean {

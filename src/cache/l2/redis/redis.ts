@@ -2,7 +2,7 @@ import { DEFAULT_SERVICE } from '../../../../schemas/topics.ts'
 import { InFlight } from '../../../in-flight.ts'
 import type { Metrics } from '../../../telemetry/slab.ts'
 import { inTime, systemTimer, type Timer } from '../../../timer.ts'
-import type { CachedPrice, PriceColumns } from '../../cached-price.ts'
+import { type CachedPrice, MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
 import { Sources, type SourcesSnapshot } from '../../sources/sources.ts'
 import type { Deletion, L2, L2Load, L2Options, L2State, L2Usage, L2Write, WritePace } from '../l2.ts'
@@ -36,8 +36,11 @@ const KEYS_A_LOAD = 512
 /** For writes of a few rows. */
 const WITHOUT_REST: WritePace = { rowsATrip: 2_048, rest: async () => undefined }
 
-/** The reply to an MGET; `undefined` if there is none. */
-type Values = readonly (Buffer | null)[] | undefined
+/** The reply to an MGET; `undefined` for what could not be told, as a whole or in part. */
+type Values = readonly (Buffer | null | undefined)[] | undefined
+
+/** Takes the place of a row, and the lowest version that is still accepted for its pair; or that the pair is mixed. */
+type Tell = (row: number, floor: number | 'mixed') => void
 
 interface Taking extends Pick<Flight, 'rows'> {
   /** What was known when the load was sent. */
@@ -115,7 +118,12 @@ class RedisL2 implements L2 {
   async write(columns: PriceColumns, from: number, to: number, pace = WITHOUT_REST): Promise<L2Write> {
     const { ttlMs, tombstoneTtlMs = ttlMs, random } = this.#options
     const how = { keys: this.#keys, ttl: { ttlMs, tombstoneTtlMs, random } }
-    const pairOfRow = (row: number) => columns.pairIds[row] as number
+    const { onNewer, onMixed } = this.#options
+    const tell: Tell = (row, floor) => {
+      const pairId = columns.pairIds[row] as number
+      if (floor === 'mixed') onMixed?.(pairId)
+      else onNewer?.(pairId, floor)
+    }
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(columns.pairIds, { from, to, limit: KEYS_A_CALL, mixesChains })
     let written = 0
@@ -125,7 +133,7 @@ class RedisL2 implements L2 {
       const trip = nextTrip(groups, next, pace.rowsATrip)
       next += trip.length
       const startMs = performance.now()
-      const sending = this.#send('write', () => writeCalls(columns, trip, how), pairOfRow)
+      const sending = this.#send('write', () => writeCalls(columns, trip, how), tell)
       const busyMs = performance.now() - startMs
       const outcome = await sending
       if (outcome.status === 'written') written += outcome.written
@@ -133,29 +141,35 @@ class RedisL2 implements L2 {
         // The server does not answer: nothing more is sent to it.
         if (written === 0 && unwritten.length === 0) return outcome
         for (const group of [...trip, ...groups.slice(next)]) for (const row of group) unwritten.push(row)
-        return { ...outcome, unwritten }
+        return { ...outcome, unwritten, written }
       } else {
         reason ??= outcome.reason
+        written += outcome.written ?? 0
         unwritten.push(...outcome.unwritten)
       }
       if (next < groups.length) await pace.rest(busyMs)
     }
-    if (reason !== undefined) return { status: 'unavailable', reason, unwritten }
+    if (reason !== undefined) return { status: 'unavailable', reason, unwritten, written }
     return { status: 'written', written, older: to - from - written }
   }
 
-  delete(deletions: readonly Deletion[]): Promise<L2Write> {
+  async delete(deletions: readonly Deletion[]): Promise<L2Write> {
     const { ttlMs, tombstoneTtlMs = ttlMs } = this.#options
     const pairIds = deletions.map(({ pairId }) => pairId)
     for (const pairId of pairIds) this.#flights.get(pairId)?.deleted.add(pairId)
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_CALL, mixesChains })
     const how = { keys: this.#keys, ttlMs: tombstoneTtlMs }
-    return this.#send(
-      'delete',
-      () => deleteCalls(deletions, groups, how),
-      (at) => pairIds[at] as number,
-    )
+    let older = 0
+    const tell: Tell = (at, floor) => {
+      const { pairId, upTo = MAX_VERSION } = deletions[at] as Deletion
+      // A deletion has no source.
+      if (floor === 'mixed') return
+      if (floor > upTo) older++
+      this.#options.onNewer?.(pairId, floor)
+    }
+    const outcome = await this.#send('delete', () => deleteCalls(deletions, groups, how), tell)
+    return outcome.status === 'written' ? { ...outcome, older } : outcome
   }
 
   state(): L2State {
@@ -222,29 +236,26 @@ class RedisL2 implements L2 {
       const values = (replies.ok ? replies.values[index] : replies.served?.get(index)) as Values
       for (const [place, at] of group.entries()) {
         const pairId = pairIds[at] as number
-        if (values === undefined) unknown.add(pairId)
-        else this.#take(pairId, values[place], { rows, snapshot })
+        const value = values?.[place]
+        if (value === undefined) unknown.add(pairId)
+        else this.#take(pairId, value, { rows, snapshot })
       }
     }
     return replies.ok ? undefined : replies.reason
   }
 
-  #take(pairId: number, value: Buffer | null | undefined, { rows, snapshot }: Taking): void {
-    if (value === null || value === undefined) return
+  #take(pairId: number, value: Buffer | null, { rows, snapshot }: Taking): void {
+    if (value === null) return
     const decoded = decodeValue(value)
     if (decoded.ok && decoded.price !== undefined) {
       const source = this.#sources.ofCode(decoded.sourceCode)
       const asOfMs = this.#sources.asOfLoaded(source, snapshot)
       rows.set(pairId, { ...decoded.price, source, asOfMs })
-    } else if (decoded.ok) this.#options.onNewer?.(pairId, decoded.version + 1)
+    } else if (decoded.ok) this.#options.onNewer?.(pairId, decoded.version + 1, true)
     else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
   }
 
-  async #send(
-    operation: Operation,
-    encode: () => readonly VersionedCall[],
-    pairOf: (row: number) => number,
-  ): Promise<L2Write> {
+  async #send(operation: Operation, encode: () => readonly VersionedCall[], tell: Tell): Promise<L2Write> {
     if (this.#closed !== undefined) return this.#unavailable(operation, 'closed')
     const calls = encode()
     if (calls.length === 0) return { status: 'written', written: 0, older: 0 }
@@ -253,14 +264,14 @@ class RedisL2 implements L2 {
     for (const [at, { rows }] of calls.entries()) {
       const { count, newer, mixed } = versionedReply(replies.ok ? replies.values[at] : replies.served?.get(at))
       written += count
-      for (const { place, floor } of newer) this.#options.onNewer?.(pairOf(rows[place] as number), floor)
-      for (const place of mixed) this.#options.onMixed?.(pairOf(rows[place] as number))
+      for (const { place, floor } of newer) tell(rows[place] as number, floor)
+      for (const place of mixed) tell(rows[place] as number, 'mixed')
     }
     if (!replies.ok) {
       const { served } = replies
       const unavailable = this.#unavailable(operation, replies.reason)
       if (served === undefined) return unavailable
-      return { ...unavailable, unwritten: calls.flatMap(({ rows }, at) => (served.has(at) ? [] : rows)) }
+      return { ...unavailable, written, unwritten: calls.flatMap(({ rows }, at) => (served.has(at) ? [] : rows)) }
     }
     return { status: 'written', written, older: 0 }
   }

@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
 import type { Timer } from '../../../timer.ts'
 import { CircuitBreaker } from '../../breaker.ts'
 import type { L2Usage } from '../l2.ts'
@@ -52,15 +54,15 @@ export class RedisServer implements RedisServers {
   readonly #reads: CircuitBreaker
   readonly #writes: CircuitBreaker
   #opened: Promise<void> | undefined
-  /** Whether the server had the marker, or got it, on this connection. */
-  #isMarked = false
+  /** The marker as this connection first saw it. */
+  #marker: { readonly key: string; readonly value: string } | undefined
   /** Whether this connection has answered for keys of two chains. */
   mixesChains = false
 
   constructor(options: RedisServerOptions) {
     this.#options = options
     this.#link = new RedisLink({ ...options, onReady: () => this.#connected() })
-    this.#calls = new VersionedCalls(this.#link, options.commandTimeoutMs)
+    this.#calls = new VersionedCalls(this.#link, options)
     this.#reads = new CircuitBreaker({ ...options, probe: () => this.#ping() })
     this.#writes = new CircuitBreaker({ ...options, probe: () => this.#writeNothing() })
   }
@@ -89,13 +91,15 @@ export class RedisServer implements RedisServers {
     return asking ? withoutAsking(replies) : replies
   }
 
-  /** A key without a TTL is missing only after a flush. In a cluster, the master that has its slot has it. */
-  async look(): Promise<void> {
-    const [marker = ''] = keysOfTwoChains(this.#options.service)
-    const replies = await this.#link.call((redis) => redis.set(marker, '', 'NX'))
-    if (!replies.ok) return
-    const isEmptied = this.#isMarked && replies.values[0] === 'OK'
-    this.#isMarked = true
+  /**
+   * The marker is a key without a TTL and with a random value. After a flush somebody gives it another one, so every node
+   * notices, whoever was the first to look.
+   */
+  async look(key = markerOf(this.#options.service, 0)): Promise<void> {
+    const value = await this.#markerAt(key)
+    if (value === undefined) return
+    const isEmptied = this.#marker?.key === key && this.#marker.value !== value
+    this.#marker = { key, value }
     if (isEmptied) this.#options.onReady()
   }
 
@@ -121,10 +125,26 @@ export class RedisServer implements RedisServers {
   #connected(): void {
     this.#reads.halfOpen()
     this.#writes.halfOpen()
-    this.#isMarked = false
+    this.#marker = undefined
     void this.#calls.prepare()
+    if (!this.#options.inCluster) void this.look()
     void this.#findWhetherChainsMix()
     this.#options.onReady()
+  }
+
+  /** Sets the marker if there is none. Undefined if that fails, or another node was faster. */
+  async #markerAt(key: string): Promise<string | undefined> {
+    const [found] = await this.#answer((redis) => redis.get(key))
+    if (found !== null) return found === undefined ? undefined : String(found)
+    const value = randomUUID()
+    const [set] = await this.#answer((redis) => redis.set(key, value, 'NX'))
+    return set === 'OK' ? value : undefined
+  }
+
+  /** The one reply; none if the command failed. */
+  async #answer(send: (redis: Redis) => Promise<unknown>): Promise<readonly unknown[]> {
+    const replies = await this.#link.call(send)
+    return replies.ok ? replies.values : []
   }
 
   /** A server of a cluster and some proxies refuse keys of different slots in one command. */
@@ -168,8 +188,13 @@ export class RedisServer implements RedisServers {
   }
 }
 
+/** No pair has this key, as pairs have names. */
+export function markerOf(service: string, chain: number): string {
+  return `${keyPrefix(service)}{${chain}}:`
+}
+
 function keysOfTwoChains(service: string): string[] {
-  return [0, 1].map((chain) => `${keyPrefix(service)}{${chain}}:`)
+  return [0, 1].map((chain) => markerOf(service, chain))
 }
 
 /** The slot belongs to another server, or is being moved to one. */

@@ -102,6 +102,20 @@ describe('a Redis level', () => {
     expect(redis.received.slice(before)).toEqual(commands)
   })
 
+  it('keeps what it found when it cannot look under the keys of earlier releases for the rest', async () => {
+    const { l2 } = await against(
+      prepared((name, keys) => {
+        if (name !== 'MGET') return ':1'
+        return keys.some((key) => key.startsWith('fw:{')) ? '-LOADING' : '*2\r\n$1\r\nx\r\n$-1'
+      }),
+    )
+    expect(await l2.load([pairId, table.register('ethereum', 'b')])).toEqual({
+      status: 'loaded',
+      rows: [undefined, undefined],
+      unknown: new Set([1]),
+    })
+  })
+
   it('falls back to scripts if Redis has no functions', async () => {
     const { redis, l2 } = await against((name) => {
       if (name === 'TIME') return TIME

@@ -1,0 +1,46 @@
+import { WARM_KINDS } from '../src/cache/l1/usage.ts'
+import type { Metrics } from '../src/telemetry/slab.ts'
+import type { Caches } from './options.ts'
+
+/** A figure that cannot be measured yet is not shown. */
+function observeBenefit(metrics: Metrics, { measurement, l1, promotion }: Caches): void {
+  const figures = () => measurement.figures({ usage: l1.usage, promotions: promotion.tally })
+  for (const bound of ['points', 'low', 'high'] as const)
+    metrics.observe(
+      'warming_hit_rate_improvement_points',
+      { bound },
+      () => figures().hitRateImprovement?.[bound] ?? Number.NaN,
+    )
+  metrics.observe('warming_coverage_ratio', {}, () => figures().coverage ?? Number.NaN)
+}
+
+/** Everything that the caches of a node count for themselves. */
+export function observeCaches(metrics: Metrics, caches: Caches): void {
+  observeBenefit(metrics, caches)
+  observeLearning(metrics, caches)
+  const { table, l1, l2, writeBehind, tracker, pushBack } = caches
+  metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usage.resident * l1.entryBytes)
+  metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
+  metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
+  metrics.observe('l2_state', {}, () => (l2.state().status === 'up' ? 1 : 0))
+  metrics.observe('l2_pushed_back_total', {}, () => pushBack.pushed)
+  for (const [kind, strategy] of WARM_KINDS.entries()) {
+    metrics.observe('warms_used_total', { strategy }, () => l1.usage.warmsByKind[kind]?.used ?? 0)
+    metrics.observe('warms_unused_total', { strategy }, () => l1.usage.warmsByKind[kind]?.unused ?? 0)
+  }
+  metrics.observe('correlation_pairs_recycled_total', {}, () => tracker.recycled)
+  metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
+  metrics.observe('drops_total', { reason: 'read-not-kept' }, () => tracker.refusedEdges)
+  metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.asksWithoutId)
+  metrics.observe('drops_total', { reason: 'l2-away' }, () => writeBehind.skipped)
+}
+
+function observeLearning(metrics: Metrics, { prediction, mining, mined }: Caches): void {
+  metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)
+  metrics.observe('pattern_saves_failed_total', {}, () => prediction.failedSaves)
+  metrics.observe('prediction_pairs_recycled_total', {}, () => prediction.recycled)
+  metrics.observe('drops_total', { reason: 'hour-not-forecast' }, () => prediction.notForecast)
+  metrics.observe('drops_total', { reason: 'too-old-to-mine' }, () => mined?.older ?? 0)
+  metrics.observe('drops_total', { reason: 'not-mined' }, () => (mined?.notTaken ?? 0) + (mining?.lost ?? 0))
+  metrics.observe('drops_total', { reason: 'no-room-to-mine' }, () => mined?.refusedMarks ?? 0)
+}
