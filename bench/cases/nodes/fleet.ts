@@ -13,7 +13,7 @@ import { type Layout, PROBES, READ } from './market.ts'
 const CHILD = fileURLToPath(new URL('./fleet-node.ts', import.meta.url))
 const PROBE_MS = 300
 /** So many rounds of probes in a row must be handled by the same nodes. */
-const STEADY_ROUNDS = 3
+const STEADY_ROUNDS = 2
 const SPLIT_MS = 60_000
 const READY = 0
 

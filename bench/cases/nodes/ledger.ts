@@ -4,7 +4,7 @@ import type { Sample } from './sampling.ts'
 /** What is known of the updates of each pair, in their order. */
 export interface Ledger {
   readonly ranks: readonly number[]
-  /** By the update's number: when Kafka had it for certain, and when its owner handled it. */
+  /** When Kafka had each update for certain, and when its owner handled it. The place in the list is the update's number. */
   readonly storedMs: readonly number[]
   readonly handledMs: readonly number[]
 }
@@ -15,7 +15,7 @@ export function ledgerOf({ ranks, storedMs }: Pick<Feed, 'ranks' | 'storedMs'>, 
   return { ranks, storedMs, handledMs }
 }
 
-/** By the update's number, the number of the next update of its pair. */
+/** The number of the next update of the same pair, for each update. */
 function nextOf(ranks: readonly number[]): readonly number[] {
   const last = new Map<number, number>()
   const next: number[] = []
