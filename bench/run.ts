@@ -8,6 +8,7 @@ import { interrupt } from './cases/interrupt.ts'
 import { l1 } from './cases/l1.ts'
 import { l2, promote } from './cases/l2.ts'
 import { latency } from './cases/latency.ts'
+import { nodes } from './cases/nodes.ts'
 import { pipeline } from './cases/pipeline.ts'
 import { plantedPairs } from './cases/planted.ts'
 import { produce } from './cases/produce.ts'
@@ -41,6 +42,7 @@ const BENCHES: readonly Bench[] = [
   simulate,
   shutdown,
   rebalance,
+  nodes,
   interrupt,
   http,
   soak,

@@ -128,6 +128,15 @@ export function setRow(columns: PriceColumns, row: number, price: Readonly<Cache
   writeNumbers(price, columns.numbers, row * NUMBER_COUNT)
 }
 
+/** Puts a row in the place of another. */
+export function moveRow(columns: PriceColumns, from: number, to: number): void {
+  columns.pairIds[to] = columns.pairIds[from] as number
+  columns.versions[to] = columns.versions[from] as number
+  columns.eventTimesMs[to] = columns.eventTimesMs[from] as number
+  columns.sourceCodes[to] = columns.sourceCodes[from] as number
+  columns.numbers.copyWithin(to * NUMBER_COUNT, from * NUMBER_COUNT, (from + 1) * NUMBER_COUNT)
+}
+
 /** Appends rows `rows.from` (inclusive) to `rows.to` (exclusive) to `into`, which has room for them. */
 export function appendRows(
   into: PriceColumns,

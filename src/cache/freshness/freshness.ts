@@ -8,7 +8,7 @@ type Origin = Pick<CachedPrice, 'source' | 'asOfMs'>
 export interface FreshnessOptions {
   readonly sources: Sources
   /** Keeps the values of a pair fresh that other nodes follow, for as long as it is read. */
-  readonly foreign?: { read(pairId: number): void } | undefined
+  readonly foreign?: { read(pairId: number, isCurrent: boolean): void } | undefined
   /** Milliseconds of the clock of the sources' moments. */
   readonly now?: () => number
 }
@@ -32,7 +32,7 @@ export class Freshness {
 
   /** A demand read met this value. Returns, in ms, at most how long ago it was known to be the newest; Infinity if unknown. */
   read(pairId: number, { source, asOfMs }: Origin): number {
-    if (asOfMs !== FOLLOWS || !this.#sources.isFollowed(source)) this.#foreign?.read(pairId)
+    if (asOfMs !== FOLLOWS || !this.#sources.isFollowed(source)) this.#foreign?.read(pairId, asOfMs === FOLLOWS)
     return Math.max(0, this.#now() - (asOfMs === FOLLOWS ? this.#sources.asOf(source) : asOfMs))
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { CachedPrice, PriceColumns } from '../cached-price.ts'
 import type { Sources } from '../sources/sources.ts'
+import type { Tracking } from './tracking.ts'
 
 /**
  * The second level, which all nodes share: Redis (redis/redis.ts), or this process's own memory if there is no Redis
@@ -22,6 +23,10 @@ export interface L2 {
    * deletion. `written` counts values that were deleted, `older` those that stay because they are newer than the deletion.
    */
   delete(deletions: readonly Deletion[]): Promise<L2Write>
+  /** Tells other nodes, beside the values, as of when all values of these sources are in the level. Absent if it has no others. */
+  mark?(marks: readonly MarkOf[]): Promise<L2Mark>
+  /** Reads of which the level tells when they change. Absent if nobody else writes to it. */
+  track?(): Tracking
   state(): L2State
   /** As last measured; undefined before that, and if the level cannot tell. */
   readonly usage?: L2Usage | undefined
@@ -85,6 +90,21 @@ export type L2Write =
       /** How many of the others were written, as they were not older. */
       readonly written?: number
     }
+
+/** The moment as of which all values of a source are in L2. */
+export interface MarkOf {
+  /** That of sources.ts. */
+  readonly name: string
+  /** How long ago the moment was, in milliseconds; Infinity for no moment at all. */
+  readonly ageMs: () => number
+}
+
+export type L2Mark =
+  /** `isRead`: some node reads the marks. */
+  | { readonly status: 'marked'; readonly isRead: boolean }
+  /** Marks that this node had set are gone, and so may be values. */
+  | { readonly status: 'lost' }
+  | { readonly status: 'unavailable'; readonly reason: string }
 
 export type L2State =
   | { readonly status: 'up' }

@@ -18,6 +18,8 @@ export interface PushBackOptions {
   /** The partitions that values come from. */
   readonly sources?: Pick<Sources, 'codeOf'>
   readonly timer?: Timer
+  /** Called for each pair that L2 has taken, or has a newer value of. */
+  readonly onPushed?: (pairId: number) => void
 }
 
 /** To encode and send so many rows takes about half a millisecond of the thread, and so does looking at so many pairs. */
@@ -38,6 +40,8 @@ export class PushBack {
   #isLacking = false
   readonly #nextSlice: Alarm
   #isWriting = false
+  /** Who waits for the end of the round. */
+  #ends: ((isWhole: boolean) => void)[] = []
   /** Values that L2 has taken. */
   pushed = 0
 
@@ -53,8 +57,20 @@ export class PushBack {
     if (this.#left > 0 && !this.#nextSlice.isSet && !this.#isWriting) this.#nextSlice.set(EVERY_MS)
   }
 
+  /** As `start`. Resolves to true when L2 has taken a whole round, to false if this is closed before. */
+  round(): Promise<boolean> {
+    this.start()
+    if (this.#left === 0) return Promise.resolve(true)
+    return new Promise((resolve) => this.#ends.push(resolve))
+  }
+
   close(): void {
     this.#nextSlice.close()
+    this.#end(false)
+  }
+
+  #end(isWhole: boolean): void {
+    for (const end of this.#ends.splice(0)) end(isWhole)
   }
 
   async #slice(): Promise<void> {
@@ -64,13 +80,16 @@ export class PushBack {
     const outcome = await this.#options.l2.write(columns, 0, columns.count)
     this.#isWriting = false
     // If one master of a cluster is away, the round goes on for the chains of the others.
-    if (outcome.status === 'written') this.pushed += outcome.written
-    else this.#isLacking = true
+    if (outcome.status === 'written') {
+      this.pushed += outcome.written
+      for (let row = 0; row < columns.count; row++) this.#options.onPushed?.(columns.pairIds[row] as number)
+    } else this.#isLacking = true
     if (this.#left === 0 && this.#isLacking) {
       this.#left = this.#options.table.size
       this.#isLacking = false
     }
-    if (this.#left > 0) this.#nextSlice.set(outcome.status === 'written' ? EVERY_MS : AWAY_MS)
+    if (this.#left === 0) this.#end(true)
+    else this.#nextSlice.set(outcome.status === 'written' ? EVERY_MS : AWAY_MS)
   }
 
   #gather(): void {

@@ -6,6 +6,7 @@ import {
   type CachedPrice,
   eventTimeOf,
   isTombstone,
+  moveRow,
   type PriceColumns,
   priceColumns,
   priceOfRow,
@@ -67,7 +68,12 @@ export class WriteBehind {
   readonly #now: () => number
   readonly #nextFlush: Alarm
   readonly #pace: FlushPace
-  #flushing: Promise<void> | undefined
+  /** Resolves to whether L2 has taken all of it. */
+  #flushing: Promise<boolean> | undefined
+  /** Resolves like the flush that the rows go with that wait now; made when somebody asks. */
+  #next: PromiseWithResolvers<boolean> | undefined
+  /** Pairs whose newest value L2 lacks, because no row was left for it. */
+  readonly #lacking = new Set<number>()
   /** No value is taken any more; those that are there are still written. */
   #isClosing = false
   #closing: Promise<void> | undefined
@@ -112,7 +118,8 @@ export class WriteBehind {
 
   /** A value of L1 or L3 that L2 may not have. */
   addPrice(pairId: number, price: Readonly<CachedPrice>): void {
-    this.#set(this.#rowOf(pairId), price, this.#sources.codeOf(price.source))
+    const row = this.#rowOf(pairId)
+    if (row >= 0) setRow(this.#filling, row, price, this.#sources.codeOf(price.source))
   }
 
   /** Fills `into` with the newest value that L2 may not have yet, and tells whether there is one. */
@@ -133,6 +140,7 @@ export class WriteBehind {
     if (filling !== ABSENT) this.#filling.versions[filling - 1] = FORGOTTEN
     const leaving = this.#leavingRows[pairId] as number
     if (leaving !== ABSENT) this.#leaving.versions[leaving - 1] = FORGOTTEN
+    this.#lacking.delete(pairId)
     this.#fillingRows[pairId] = ABSENT
     this.#leavingRows[pairId] = ABSENT
   }
@@ -150,6 +158,18 @@ export class WriteBehind {
     await this.#hurried(this.#begin())
   }
 
+  /** Resolves to true when L2 has everything that was there before the call, and to false if it did not take all of it. */
+  async settled(): Promise<boolean> {
+    if (this.#filling.count > 0) this.#next ??= Promise.withResolvers()
+    const outcomes = await Promise.all([this.#flushing, this.#next?.promise])
+    return !outcomes.includes(false) && this.#lacking.size === 0 && !this.#isClosing
+  }
+
+  /** L2 has got the pair's newest value in another way. */
+  hasWritten(pairId: number): void {
+    if (this.#lacking.size > 0) this.#lacking.delete(pairId)
+  }
+
   /** Writes the rest, and tries that once. May be called twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -164,6 +184,7 @@ export class WriteBehind {
     const columns = this.#filling
     if (columns.count >= columns.capacity || isRefusing) {
       this.skipped++
+      this.#lacking.add(pairId)
       return -1
     }
     const row = columns.count++
@@ -185,13 +206,10 @@ export class WriteBehind {
     this.skipped += this.#filling.count
     this.#filling.count = 0
     this.#fillingRows.fill(ABSENT)
+    this.#next?.resolve(false)
     // Values that could not be written, and those that came meanwhile.
     const lost = this.skipped - before
     if (lost > 0) this.#options.onLost?.(lost, this.#away ?? 'closed')
-  }
-
-  #set(row: number, price: Readonly<CachedPrice>, sourceCode: number): void {
-    if (row >= 0) setRow(this.#filling, row, price, sourceCode)
   }
 
   #grow(): void {
@@ -202,21 +220,23 @@ export class WriteBehind {
     appendRows(this.#filling, columns, { from: 0, to: columns.count })
   }
 
-  #begin(): Promise<void> {
+  #begin(): Promise<boolean> {
     this.#nextFlush.clear()
     this.#pace.begin()
     this.#flushing = this.#write()
     return this.#flushing
   }
 
-  #hurried(flushing: Promise<void>): Promise<void> {
+  #hurried(flushing: Promise<boolean>): Promise<boolean> {
     this.#pace.hurry()
     return flushing
   }
 
-  async #write(): Promise<void> {
+  async #write(): Promise<boolean> {
     const startMs = this.#now()
     this.#swap()
+    const asked = this.#next
+    this.#next = undefined
     const columns = this.#leaving
     this.#dropForgotten()
     const entries = columns.count
@@ -227,7 +247,10 @@ export class WriteBehind {
     if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs })
     this.#away = outcome.status === 'unavailable' ? outcome.reason : undefined
     if (outcome.status === 'unavailable') this.#takeBack(outcome.unwritten)
-    for (let row = 0; row < entries; row++) this.#leavingRows[columns.pairIds[row] as number] = ABSENT
+    for (let row = 0; row < entries; row++) {
+      this.#leavingRows[columns.pairIds[row] as number] = ABSENT
+      if (outcome.status === 'written') this.hasWritten(columns.pairIds[row] as number)
+    }
     columns.count = 0
     if (columns.capacity > this.#options.capacity) this.#leaving = priceColumns(this.#options.capacity)
     this.#flushing = undefined
@@ -235,15 +258,14 @@ export class WriteBehind {
     const awayMs = this.#away !== undefined && !isPartly ? this.#options.flushMs * AWAY_FLUSHES : 0
     const pauseMs = Math.max(this.#options.flushMs, this.#pace.pauseAfter(busyMs), awayMs)
     if (this.#filling.count > 0) this.#nextFlush.set(pauseMs)
+    const isWhole = outcome.status === 'written'
+    asked?.resolve(isWhole)
+    return isWhole
   }
 
   #swap(): void {
-    const columns = this.#filling
-    const rows = this.#fillingRows
-    this.#filling = this.#leaving
-    this.#fillingRows = this.#leavingRows
-    this.#leaving = columns
-    this.#leavingRows = rows
+    ;[this.#filling, this.#leaving] = [this.#leaving, this.#filling]
+    ;[this.#fillingRows, this.#leavingRows] = [this.#leavingRows, this.#fillingRows]
   }
 
   #dropForgotten(): void {
@@ -252,11 +274,7 @@ export class WriteBehind {
     for (let row = 0; row < columns.count; row++) {
       if (columns.versions[row] === FORGOTTEN) continue
       if (kept !== row) {
-        columns.pairIds[kept] = columns.pairIds[row] as number
-        columns.versions[kept] = columns.versions[row] as number
-        columns.eventTimesMs[kept] = columns.eventTimesMs[row] as number
-        columns.sourceCodes[kept] = columns.sourceCodes[row] as number
-        columns.numbers.copyWithin(kept * NUMBER_COUNT, row * NUMBER_COUNT, (row + 1) * NUMBER_COUNT)
+        moveRow(columns, row, kept)
         this.#leavingRows[columns.pairIds[kept] as number] = kept + 1
       }
       kept++
@@ -269,8 +287,9 @@ export class WriteBehind {
     const from = this.#leaving
     for (const row of unwritten) {
       const pairId = from.pairIds[row] as number
-      if (from.versions[row] !== FORGOTTEN && this.#fillingRows[pairId] === ABSENT)
-        this.#set(this.#rowOf(pairId, false), priceOfRow(from, row), from.sourceCodes[row] as number)
+      if (from.versions[row] === FORGOTTEN || this.#fillingRows[pairId] !== ABSENT) continue
+      const to = this.#rowOf(pairId, false)
+      if (to >= 0) setRow(this.#filling, to, priceOfRow(from, row), from.sourceCodes[row])
     }
   }
 }

@@ -98,6 +98,11 @@ export class Sources {
     return id
   }
 
+  /** Whether this node has heard of the topic, other than by a mark. */
+  hasTopic(topic: string): boolean {
+    return this.#topics.has(topic)
+  }
+
   at(id: number): Source | undefined {
     return this.#sources[id]
   }
@@ -142,6 +147,14 @@ export class Sources {
 
   isFollowed(id: number): boolean {
     return this.#followed[id] === 1
+  }
+
+  /** The partitions that this node follows. */
+  followed(): number[] {
+    const ids: number[] = []
+    for (let id = 0; id < this.size; id++)
+      if (this.isFollowed(id) && this.#sources[id]?.partition !== WHOLE) ids.push(id)
+    return ids
   }
 
   /** The moment as of which the source's values are the newest; NEVER if it is unknown. */

@@ -38,6 +38,8 @@ export interface FetchedRecords {
 interface Queued {
   batch: ColumnBatch
   readonly next: bigint
+  /** When its fetch was sent, if nothing was behind it then. */
+  readonly endSeenAtMs: number | undefined
 }
 
 const NO_LEADER = -1
@@ -148,7 +150,7 @@ export class Partition implements TopicPartition {
     this.stableEnd = batch.stableEnd
     this.highWatermark = batch.highWatermark
     this.#endSeenAtMs = next >= batch.stableEnd ? sentAtMs : undefined
-    if (batch.count > 0) this.#queued = { batch, next }
+    if (batch.count > 0) this.#queued = { batch, next, endSeenAtMs: this.#endSeenAtMs }
     this.#settlePosition()
     this.hand()
   }
@@ -257,6 +259,8 @@ export class Partition implements TopicPartition {
     this.#current = undefined
     current.batch.memory?.done()
     this.#position = current.next
+    // The next batch may be here already: a steady stream would never be read to its end.
+    this.#readToEndAtMs = current.endSeenAtMs ?? this.#readToEndAtMs
     this.#settlePosition()
   }
 

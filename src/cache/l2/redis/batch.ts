@@ -1,9 +1,9 @@
 import { isTombstone, MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
 import { jitteredTtlMs } from '../../ttl.ts'
-import type { Deletion } from '../l2.ts'
+import type { Deletion, MarkOf } from '../l2.ts'
 import { encodeValue, MAX_VALUE_BYTES } from '../value.ts'
 import type { PairKeys } from './keys.ts'
-import { DELETION_BYTES, HEAD_BYTES_OF_CALL, ROW_HEAD_BYTES, TTL_BYTES } from './library.ts'
+import { DELETION_BYTES, HEAD_BYTES_OF_CALL, MARK_HEAD_BYTES, ROW_HEAD_BYTES, TTL_BYTES } from './library.ts'
 
 /**
  * Keys in one versioned call. Redis serves nobody else while a call runs (about 2 µs a key), and a longer call saves next
@@ -17,6 +17,8 @@ export interface VersionedCall {
   /** The row of each key, or its place in the list of pairs to be deleted. */
   readonly rows: readonly number[]
   readonly packed: Buffer
+  /** Called when it is sent, with the time of Redis's clock: that, or somewhat earlier. */
+  readonly stamp?: (redisMs: number) => void
 }
 
 export interface JitteredTtl {
@@ -60,6 +62,30 @@ export function deleteCalls(
   })
 }
 
+/** A call for the marks of one hash. `isKnown`: whether the source had a mark there. */
+export function markCall(
+  keys: readonly string[],
+  marks: readonly MarkOf[],
+  isKnown: (mark: MarkOf) => boolean,
+): VersionedCall {
+  const names = marks.map(({ name }) => Buffer.from(name))
+  const bytes = names.reduce((sum, name) => sum + MARK_HEAD_BYTES + name.length, HEAD_BYTES_OF_CALL)
+  const packed = Buffer.allocUnsafe(bytes)
+  const stamp = (redisMs: number): void => {
+    let at = HEAD_BYTES_OF_CALL
+    for (const [place, mark] of marks.entries()) {
+      const name = names[place] as Buffer
+      const ageMs = mark.ageMs()
+      at = packed.writeUInt8(isKnown(mark) ? 1 : 0, at)
+      at = packed.writeDoubleLE(redisMs - ageMs, at)
+      at = packed.writeDoubleLE(ageMs, at)
+      at = packed.writeUInt16LE(name.length, at)
+      at += name.copy(packed, at)
+    }
+  }
+  return { keys, rows: [], packed, stamp }
+}
+
 /** A call without keys changes nothing, and Redis refuses it when it would refuse a write (replica, no memory). */
 export function emptyCall(): VersionedCall {
   return { keys: [], rows: [], packed: Buffer.allocUnsafe(HEAD_BYTES_OF_CALL) }
@@ -77,4 +103,18 @@ function writeCall(columns: PriceColumns, rows: readonly number[], keys: PairKey
     end += ROW_HEAD_BYTES + length
   }
   return { keys: names, rows, packed: packed.subarray(0, end) }
+}
+
+/** The groups from `first` on that have so many rows at most together, and at least one group. */
+export function nextTrip(
+  groups: readonly (readonly number[])[],
+  first: number,
+  mostRows: number,
+): (readonly number[])[] {
+  let end = first
+  for (let rows = 0; end < groups.length; end++) {
+    rows += groups[end]?.length ?? 0
+    if (end > first && rows > mostRows) break
+  }
+  return groups.slice(first, end)
 }

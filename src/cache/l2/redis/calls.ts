@@ -1,7 +1,7 @@
 import type { ChainableCommander, Redis } from 'ioredis'
 import type { Clock } from '../../../clock.ts'
 import type { VersionedCall } from './batch.ts'
-import { functionName, librarySource, type Operation, scriptSource } from './library.ts'
+import { functionName, librarySource, OPERATIONS, type Operation, scriptSource } from './library.ts'
 import { isUnsupported, type RedisLink, type Replies } from './link.ts'
 
 type Means =
@@ -80,7 +80,10 @@ export class VersionedCalls {
     const readsClock = sentAtMs - this.#clockReadAtMs > CLOCK_AGE_MS
     const deadlineMs = sentAtMs + this.#timeoutMs + this.#clockOffsetMs
     const nowMs = this.#clock.now()
-    for (const { packed } of calls) packed.writeDoubleLE(nowMs, packed.writeDoubleLE(deadlineMs, 0))
+    for (const call of calls) {
+      call.packed.writeDoubleLE(nowMs, call.packed.writeDoubleLE(deadlineMs, 0))
+      call.stamp?.(sentAtMs + this.#clockOffsetMs)
+    }
     const [only] = calls
     if (calls.length === 1 && only !== undefined && !asking && !readsClock)
       return this.#link.call((redis) => this.#command(redis, operation, only))
@@ -122,12 +125,12 @@ export class VersionedCalls {
   async #loadScripts(): Promise<string | undefined> {
     const scripts = await this.#link.trip((pipeline) => {
       pipeline.time()
-      pipeline.script('LOAD', scriptSource('write'))
-      pipeline.script('LOAD', scriptSource('delete'))
+      for (const operation of OPERATIONS) pipeline.script('LOAD', scriptSource(operation))
     })
     if (!scripts.ok) return scripts.reason
     this.#setClock(scripts.values[0])
-    this.#means = { kind: 'script', sha: { write: String(scripts.values[1]), delete: String(scripts.values[2]) } }
+    const sha = (operation: number) => String(scripts.values[operation + 1])
+    this.#means = { kind: 'script', sha: { write: sha(0), delete: sha(1), mark: sha(2) } }
     return undefined
   }
 

@@ -96,6 +96,14 @@ export class RedisCluster implements RedisServers {
     }
   }
 
+  get masters(): readonly string[] {
+    return [...this.#owners]
+  }
+
+  masterOf(key: string): string | undefined {
+    return this.#masters[slotOfKey(key)]
+  }
+
   /** The sum over all masters. */
   async usage(): Promise<L2Usage | undefined> {
     const masters = [...this.#owners].flatMap((address) => this.#servers.get(address) ?? [])

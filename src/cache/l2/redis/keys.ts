@@ -1,4 +1,4 @@
-import type { PairTable } from '../../names/pair-table.ts'
+import { type PairTable, UNKNOWN_PAIR } from '../../names/pair-table.ts'
 
 export interface Grouping {
   /** The first position. */
@@ -53,6 +53,21 @@ export class PairKeys {
       group.push(position)
     }
     return groups
+  }
+
+  /** The pair of a key; UNKNOWN_PAIR if it is none that this node knows. */
+  pairOf(key: string): number {
+    const chainAt = keyPrefix(this.#service).length + 1
+    const end = key.indexOf('}:', chainAt)
+    if (end < 0 || !key.startsWith(`${keyPrefix(this.#service)}{`)) return UNKNOWN_PAIR
+    const chain = key.slice(chainAt, end).replaceAll('%7D', '}').replaceAll('%25', '%')
+    return this.#table.find(chain, key.slice(end + 2))
+  }
+
+  /** The hash of marks, and the key that exists while somebody reads them. In a cluster there are two for each chain. */
+  marksOf(chainId: number | undefined): readonly [hash: string, readers: string] {
+    const hash = chainId === undefined ? `${keyPrefix(this.#service)}{marks}` : this.#prefixOf(chainId).slice(0, -1)
+    return [hash, `${hash}readers`]
   }
 
   #prefixOf(chainId: number): string {

@@ -5,14 +5,17 @@ import { inTime, systemTimer, type Timer } from '../../../timer.ts'
 import { type CachedPrice, MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
 import { Sources, type SourcesSnapshot } from '../../sources/sources.ts'
-import type { Deletion, L2, L2Load, L2Options, L2State, L2Usage, L2Write, WritePace } from '../l2.ts'
+import type { Deletion, L2, L2Load, L2Mark, L2Options, L2State, L2Usage, L2Write, MarkOf, WritePace } from '../l2.ts'
+import type { Tracking } from '../tracking.ts'
 import { decodeValue } from '../value.ts'
-import { deleteCalls, KEYS_A_CALL, type VersionedCall, writeCalls } from './batch.ts'
+import { deleteCalls, KEYS_A_CALL, nextTrip, type VersionedCall, writeCalls } from './batch.ts'
 import { RedisCluster } from './cluster.ts'
 import { PairKeys } from './keys.ts'
 import { type Operation, versionedReply } from './library.ts'
+import { RedisMarks } from './marks.ts'
 import { OldKeys } from './old-keys.ts'
 import { RedisServer, type RedisServers } from './server.ts'
+import { TrackedReads, type TrackedReadsOptions } from './tracked-reads.ts'
 
 export interface RedisL2Options extends L2Options {
   /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS; a list of them names a cluster. */
@@ -28,6 +31,8 @@ export interface RedisL2Options extends L2Options {
   readonly onConnected?: () => void
   readonly metrics?: Metrics
   readonly timer?: Timer
+  /** Milliseconds of the clock of the sources' moments; `monotonicMs` unless given. */
+  readonly now?: () => number
 }
 
 const COMMAND_TIMEOUT_MS = 250
@@ -68,6 +73,8 @@ class RedisL2 implements L2 {
   readonly #keys: PairKeys
   readonly #sources: Sources
   readonly #servers: RedisServers
+  readonly #marks: RedisMarks
+  readonly #tracked: TrackedReadsOptions
   readonly #flights = new Map<number, Flight>()
   readonly #inFlight = new InFlight()
   #usage: L2Usage | undefined
@@ -75,7 +82,7 @@ class RedisL2 implements L2 {
 
   constructor(options: RedisL2Options) {
     const { clock, random, commandTimeoutMs = COMMAND_TIMEOUT_MS, timer = systemTimer } = options
-    const { service = DEFAULT_SERVICE, ttlMs, metrics } = options
+    const { service = DEFAULT_SERVICE, ttlMs, metrics, url } = options
     this.#options = options
     this.#sources = options.sources ?? new Sources()
     this.#keys = new PairKeys(options.table, service)
@@ -89,16 +96,23 @@ class RedisL2 implements L2 {
       random,
       onReady: () => options.onConnected?.(),
     }
-    const { url } = options
     this.#servers =
       typeof url === 'string'
         ? new RedisServer({ ...server, url, inCluster: false })
         : new RedisCluster({ ...server, urls: url })
+    const common = {
+      servers: this.#servers,
+      keys: this.#keys,
+      table: options.table,
+      isCluster: typeof url !== 'string',
+    }
+    this.#marks = new RedisMarks(common)
+    this.#tracked = { ...server, ...common, url: [url].flat()[0] ?? '', sources: this.#sources, now: options.now }
   }
 
   async start(): Promise<void> {
     if (this.#closed !== undefined) return
-    const { timer, commandTimeoutMs: delayMs = COMMAND_TIMEOUT_MS } = this.#options
+    const { timer, commandTimeoutMs: delayMs } = this.#tracked
     await inTime(this.#servers.open(), undefined, { delayMs, timer })
   }
 
@@ -170,6 +184,14 @@ class RedisL2 implements L2 {
     }
     const outcome = await this.#send('delete', () => deleteCalls(deletions, groups, how), tell)
     return outcome.status === 'written' ? { ...outcome, older } : outcome
+  }
+
+  mark(marks: readonly MarkOf[]): Promise<L2Mark> {
+    return this.#inFlight.add(this.#marks.set(marks))
+  }
+
+  track(): Tracking {
+    return new TrackedReads(this.#tracked)
   }
 
   state(): L2State {
@@ -286,14 +308,4 @@ class RedisL2 implements L2 {
 
 function rowOf(pairId: number, flight: Flight | undefined): CachedPrice | undefined {
   return flight?.deleted.has(pairId) ? undefined : flight?.rows.get(pairId)
-}
-
-/** The groups from `first` on that have so many rows at most together, and at least one group. */
-function nextTrip(groups: readonly (readonly number[])[], first: number, mostRows: number): (readonly number[])[] {
-  let end = first
-  for (let rows = 0; end < groups.length; end++) {
-    rows += groups[end]?.length ?? 0
-    if (end > first && rows > mostRows) break
-  }
-  return groups.slice(first, end)
 }

@@ -24,6 +24,9 @@ export interface RedisServers {
   send(operation: Operation, calls: readonly VersionedCall[]): Promise<Replies>
   /** Finds out whether a server was emptied without losing its connections, and then calls `onReady`. */
   look(): Promise<void>
+  /** The addresses of all servers that have values, and of the one that has a key. */
+  readonly masters: readonly string[]
+  masterOf(key: string): string | undefined
   /** What the servers hold; undefined if one did not say. */
   usage(): Promise<L2Usage | undefined>
   /** Closes at once; commands in flight are given up. May be called twice. */
@@ -87,7 +90,9 @@ export class RedisServer implements RedisServers {
   }
 
   async send(operation: Operation, calls: readonly VersionedCall[], asking = false): Promise<Replies> {
-    const replies = await this.#guarded(this.#writes, () => this.#calls.send(operation, calls, asking))
+    const send = () => this.#calls.send(operation, calls, asking)
+    // A user who may not set marks may go on writing values.
+    const replies = operation === 'mark' ? await send() : await this.#guarded(this.#writes, send)
     return asking ? withoutAsking(replies) : replies
   }
 
@@ -109,6 +114,14 @@ export class RedisServer implements RedisServers {
       pipeline.info('memory')
     })
     return replies.ok ? usageOf(replies.values) : undefined
+  }
+
+  get masters(): readonly string[] {
+    return [new URL(this.#options.url).host]
+  }
+
+  masterOf(): string {
+    return this.masters[0] as string
   }
 
   /** The reply to CLUSTER SLOTS. */

@@ -136,6 +136,17 @@ test('what a handler reports after it was given up is discarded', async () => {
   expect(partition.position).toBe(0n)
 })
 
+test('everything was read up to a moment although the next batch comes before the one that ended there is handled', async () => {
+  const partition = newPartition()
+  partition.take(fetched([0], 1, { sentAtMs: 10 }))
+  await until('it is in hand', () => handed.length === 1)
+  partition.take(fetched([1], 2, { stableEnd: 5, sentAtMs: 20 }))
+  expect(partition.state.readToEndAtMs).toBeUndefined()
+  answer(1)
+  await until('it is handled', () => partition.position === 1n)
+  expect(partition.state.readToEndAtMs).toBe(10)
+})
+
 test('everything was read up to the moment at which the fetch was sent that found no more', async () => {
   const partition = newPartition()
   expect(partition.state.readToEndAtMs).toBeUndefined()

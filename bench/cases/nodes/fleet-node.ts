@@ -1,0 +1,96 @@
+import { Redis } from 'ioredis'
+import { attachPrices, createNode, detector, type Prices } from '../../../index.ts'
+import { keyPrefix } from '../../../src/cache/l2/redis/keys.ts'
+import { monotonicMs } from '../../../src/monotonic.ts'
+import { chainOf, PROBES, pairOf } from './market.ts'
+import { readAll, type Sampling, sample } from './sampling.ts'
+
+export interface FleetNodeTask {
+  readonly brokers: readonly string[]
+  readonly redisUrl: string
+  readonly topics: readonly string[]
+  readonly service: string
+}
+
+const L1_SLOTS = 16_384
+
+/** What a node can be told to do. Each gives one answer. */
+export const ORDERS = {
+  /** Resolves when the node reads. */
+  start: () => node.start(),
+  sample: (task: Sampling) => sample(handle(), attachPrices(node.sharedPrices), task),
+  /** Reads a second, by the node's prices, or by a GET for each. */
+  readAll: (task: Sampling) => readAll(handle(), task),
+  getAll,
+  /** For each update that was handled since the last call its number, then the moment. */
+  handled: async () => {
+    const all = handled
+    handled = []
+    return all
+  },
+}
+
+export type Orders = typeof ORDERS
+export interface Order {
+  readonly id: number
+  readonly name: keyof Orders
+  readonly task: unknown
+}
+/** An answer, or the news that a probe was handled. */
+export type Told = { readonly id: number; readonly answer: unknown } | { readonly probe: string }
+
+const { brokers, redisUrl, topics, service }: FleetNodeTask = JSON.parse(process.argv[2] ?? '')
+let handled: number[] = []
+let bound: Prices | undefined
+
+const node = await createNode({
+  detectors: [
+    detector('ledger', {}, ({ chain, pair, sequence = 0 }, prices) => {
+      if (chain !== PROBES) handled.push(sequence, monotonicMs())
+      else {
+        bound = prices
+        tell({ probe: pair })
+      }
+    }),
+  ],
+  env: {},
+  logLevel: 'error',
+  config: {
+    kafka: { brokers, priceTopics: topics },
+    node: { service },
+    cache: { redisUrls: [redisUrl], l1Slots: L1_SLOTS },
+    http: { port: 0 },
+  },
+})
+
+function tell(told: Told): void {
+  process.send?.(told)
+}
+
+function handle(): Prices {
+  if (bound === undefined) throw new Error('no probe has come here')
+  return bound
+}
+
+/** All pairs at a time, again and again. ioredis sends what is asked in one step together. */
+async function getAll({ ranks, forMs }: Sampling): Promise<number> {
+  const redis = new Redis(redisUrl)
+  const keys = ranks.map((rank) => `${keyPrefix(service)}{${chainOf(rank)}}:${pairOf(rank)}`)
+  let reads = 0
+  await redis.ping()
+  const startMs = performance.now()
+  for (; performance.now() - startMs < forMs; reads += keys.length)
+    await Promise.all(keys.map((key) => redis.getBuffer(key)))
+  const perSecond = (reads * 1000) / (performance.now() - startMs)
+  redis.disconnect()
+  return perSecond
+}
+
+process.on('message', ({ id, name, task }: Order) => {
+  const order = ORDERS[name] as (task: unknown) => Promise<unknown>
+  void order(task).then((answer) => tell({ id, answer }))
+})
+process.once('SIGTERM', () => {
+  void node.close().then(() => process.exit())
+})
+tell({ id: 0, answer: undefined })

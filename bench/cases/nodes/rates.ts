@@ -1,0 +1,98 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Figure } from '../../harness/bench.ts'
+import { contest } from '../../harness/contest.ts'
+import type { Stage } from '../../stages/stage.ts'
+import type { Fleet } from './fleet.ts'
+import { underLoad } from './freshness.ts'
+import { BY_CHAIN } from './market.ts'
+import { FORGET_MS } from './redis-commands.ts'
+
+const HANDLED_MS = 60_000
+const READS_A_SECOND = 100
+const TWENTY_AT = 10_000
+
+/** Reads a second of one process, by L1 and by a GET for each. */
+export function closedLoop(stage: Stage, fleet: Fleet): Promise<readonly Figure[]> {
+  const { readers, read } = fleet
+  const [reader] = readers
+  const loop = { ranks: read, perSecond: 0, forMs: stage.amount(1_000, 100) }
+  const measure = (name: 'readAll' | 'getAll') => async () => (await reader?.do(name, loop)) ?? Number.NaN
+  return underLoad(fleet, { layout: BY_CHAIN, perSecond: 1_000 }, () =>
+    contest(stage, {
+      ...{ unit: 'reads/s', better: 'higher', rounds: stage.amount(stage.runs, 1) },
+      ...{ anchor: 'a GET for each', measureAnchor: measure('getAll') },
+      ours: { 'reads of foreign pairs, closed loop': measure('readAll') },
+    }),
+  )
+}
+
+/** The owner catches up with a backlog, while one reader reads what changes, or nobody does. */
+export function saturation(stage: Stage, fleet: Fleet): Promise<readonly Figure[]> {
+  const updates = stage.amount(400_000, 20_000)
+  return contest(stage, {
+    ...{ unit: 'updates/s', better: 'higher', rounds: stage.amount(stage.runs, 1) },
+    ...{ anchor: 'without readers', measureAnchor: () => unread(stage, () => catchUp(fleet, updates)) },
+    ours: {
+      "the owner's updates a second as fast as it can, one reader": () =>
+        readMeanwhile(fleet, () => catchUp(fleet, updates)),
+    },
+  })
+}
+
+/** The owner's updates a second at a steady rate, while all readers read, or none does. */
+export function steady(stage: Stage, fleet: Fleet): Promise<readonly Figure[]> {
+  const forMs = stage.amount(5_000, 500)
+  const handled = () =>
+    underLoad(fleet, { layout: BY_CHAIN, perSecond: TWENTY_AT }, async () => {
+      await pause(forMs / 5)
+      await fleet.owner.do('handled')
+      const startMs = performance.now()
+      await pause(forMs)
+      return ((await fleet.owner.do('handled')).length * 500) / (performance.now() - startMs)
+    })
+  return contest(stage, {
+    ...{ unit: 'updates/s', better: 'higher', rounds: stage.amount(stage.runs, 1) },
+    ...{ anchor: 'without readers', measureAnchor: () => unread(stage, handled) },
+    ours: { "the owner's updates a second at 10,000/s, twenty readers": () => readMeanwhile(fleet, handled) },
+  })
+}
+
+/** Readers go on for some seconds with what they have read. */
+async function unread<T>(stage: Stage, measured: () => Promise<T>): Promise<T> {
+  await pause(stage.amount(FORGET_MS, 500))
+  return measured()
+}
+
+async function readMeanwhile<T>({ readers, read }: Fleet, measured: () => Promise<T>): Promise<T> {
+  const goesOn = { isOn: true }
+  const reading = readers.map(async (reader) => {
+    while (goesOn.isOn) await reader.do('sample', { ranks: read, perSecond: READS_A_SECOND, forMs: 250 })
+  })
+  try {
+    return await measured()
+  } finally {
+    goesOn.isOn = false
+    await Promise.all(reading)
+  }
+}
+
+/** Fills the owner's partitions while it stands still. */
+async function catchUp({ owner, feed }: Fleet, updates: number): Promise<number> {
+  await owner.do('handled')
+  const first = feed.sent + 1
+  owner.signal('SIGSTOP')
+  try {
+    await feed.backlog(updates)
+  } finally {
+    owner.signal('SIGCONT')
+  }
+  const atMs: number[] = []
+  const deadline = performance.now() + HANDLED_MS
+  while (atMs.length < updates) {
+    if (performance.now() > deadline) throw new Error(`${atMs.length} of ${updates} updates were handled in time`)
+    await pause(100)
+    const handled = await owner.do('handled')
+    for (let i = 0; i < handled.length; i += 2) if ((handled[i] as number) >= first) atMs.push(handled[i + 1] as number)
+  }
+  return (updates * 1000) / ((atMs.at(-1) as number) - (atMs[0] as number))
+}

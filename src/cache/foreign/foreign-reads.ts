@@ -1,0 +1,299 @@
+import { Alarm } from '../../alarm.ts'
+import { systemTimer, type Timer } from '../../timer.ts'
+import { type CachedPrice, emptyPrice } from '../cached-price.ts'
+import type { FirstLevel } from '../l1/first-level.ts'
+import type { TrackedValue, Tracking, TrackingWay } from '../l2/tracking.ts'
+import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import { Interest } from './interest.ts'
+import { raiseMoments } from './moments.ts'
+import { Storm } from './storm.ts'
+
+export interface ForeignReadsOptions {
+  readonly tracking: Tracking
+  readonly sources: Sources
+  readonly l1: Pick<FirstLevel, 'fill' | 'peek' | 'suspend' | 'remove'>
+  readonly maxPairs: number
+  /** Whether updates of the pair arrive at this node. */
+  readonly isFollowed: (pairId: number) => boolean
+  /** Whether a version is too far in the future to be taken. */
+  readonly keepsOut?: (version: number) => boolean
+  /** Nothing is tracked: the pairs are read again and again. */
+  readonly polls?: boolean
+  /** The time between two pollings, in milliseconds. */
+  readonly pollMs: number
+  readonly onWay?: (way: TrackingWay, reason: string | undefined) => void
+  readonly timer?: Timer
+  /** Monotonic milliseconds. */
+  readonly now?: () => number
+}
+
+/** How often the marks are read while foreign pairs are. */
+const FENCE_MS = 20
+/** How long messages are gathered before their pairs are read again. */
+const GATHER_MS = 1
+const PAIRS_A_TRIP = 2_048
+const MAX_TRIPS = 4
+/** How long reads are made without tracking after a storm. */
+const CALM_MS = 60_000
+
+/**
+ * The states of a pair. Only a CLEAN one has a value in L1 that FOLLOWS its source.
+ *
+ *   NONE ──read──► QUEUED ──► FLYING ──value──► CLEAN ──message──► QUEUED, if it was read lately, else NONE
+ *                                │   └──gone───► EMPTY ──message──► the same
+ *                                └──message──► AGAIN ──► QUEUED
+ */
+const NONE = 0
+const QUEUED = 1
+const FLYING = 2
+const AGAIN = 3
+const CLEAN = 4
+const EMPTY = 5
+
+/**
+ * Keeps pairs fresh in L1 whose updates arrive at other nodes, for as long as they are read here. L2 tells once when a
+ * value changes that was read (l2/tracking.ts); reading it again arms that again.
+ *
+ * - A changed pair is read again. Until then its value is served, and its moment stands still.
+ * - A message that comes while the pair's read is in flight may be older or newer than the read, so the pair is read once
+ *   more. The first message has disarmed the key: a second one comes from a later write.
+ * - A source's moment rises at a fence: its mark is read, and then everything is awaited that was told before. A value that
+ *   is still clean was the newest when the mark was set.
+ * - When messages may have been missed, all pairs are in doubt: their moments stand still until they are read again.
+ */
+export class ForeignReads {
+  readonly #options: ForeignReadsOptions
+  readonly #states: Uint8Array
+  readonly #interest: Interest
+  readonly #storm: Storm
+  readonly #price: CachedPrice = emptyPrice()
+  readonly #gather: Alarm
+  readonly #nextFence: Alarm
+  readonly #calm: Alarm
+  #queue: number[] = []
+  #trips = 0
+  /** Rises whenever messages may have been missed; what is in flight then is void. */
+  #epoch = 0
+  #way: TrackingWay | undefined
+  #isFencing = false
+  /** The marks were read once since the connections were armed. Before that, sources of values may have no number. */
+  #knowsSources = false
+  #refusal: string | undefined
+  /** Pairs may be in use whose values nobody is about to read. */
+  #isLacking = false
+  /** Messages, values read because of them, and moments at which all pairs came into doubt. */
+  invalidations = 0
+  reads = 0
+  losses = 0
+
+  constructor(options: ForeignReadsOptions) {
+    this.#options = options
+    const { maxPairs, timer = systemTimer, now = () => performance.now() } = options
+    this.#states = new Uint8Array(maxPairs)
+    this.#interest = new Interest(maxPairs)
+    this.#storm = new Storm(now)
+    this.#gather = new Alarm(() => this.#depart(), timer)
+    this.#nextFence = new Alarm(() => void this.#beat(), timer)
+    this.#calm = new Alarm(() => options.tracking.silence(false), timer)
+  }
+
+  start(): void {
+    const { tracking, polls = false } = this.#options
+    tracking.open({
+      armed: (way) => this.#armed(way),
+      lost: () => this.#doubt(),
+      changed: (pairId) => this.#changed(pairId),
+      refused: (reason) => {
+        this.#refusal = reason
+      },
+    })
+    if (polls) tracking.silence(true)
+  }
+
+  close(): void {
+    for (const alarm of [this.#gather, this.#nextFence, this.#calm]) alarm.close()
+    this.#epoch++
+    this.#way = undefined
+    this.#options.tracking.close()
+  }
+
+  /** A demand read, a hit or a miss, of a pair that other nodes follow. `isCurrent`: L1 has a value that follows its source. */
+  read(pairId: number, isCurrent: boolean): void {
+    this.#interest.note(pairId)
+    if (!this.#nextFence.isSet && !this.#isFencing) this.#nextFence.set(0)
+    const state = this.#states[pairId]
+    if (state === NONE || (state === CLEAN && !isCurrent)) this.#enqueue(pairId)
+  }
+
+  get #beatMs(): number {
+    return this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
+  }
+
+  #armed(way: TrackingWay): void {
+    const isNew = way !== this.#way
+    this.#epoch++
+    this.#way = way
+    this.#knowsSources = false
+    this.#isLacking = true
+    if (isNew) this.#options.onWay?.(way, this.#refusal)
+    if (!this.#isFencing) this.#nextFence.set(0)
+  }
+
+  /** Messages may have been missed: what follows its source no longer does. */
+  #doubt(): void {
+    this.#epoch++
+    this.losses++
+    this.#way = undefined
+    this.#queue = []
+    this.#gather.clear()
+    for (let pairId = 0; pairId < this.#interest.end; pairId++) {
+      if (this.#states[pairId] === CLEAN) this.#suspend(pairId)
+      this.#states[pairId] = NONE
+    }
+  }
+
+  #changed(pairId: number): void {
+    this.invalidations++
+    const state = this.#states[pairId]
+    if (state === FLYING) this.#states[pairId] = AGAIN
+    if (state !== CLEAN && state !== EMPTY) return
+    if (state === CLEAN) this.#suspend(pairId)
+    this.#states[pairId] = NONE
+    if (!this.#interest.has(pairId)) return
+    this.#storm.told()
+    this.#enqueue(pairId)
+  }
+
+  /** Newer values of a pair that has come to this node since arrive here. */
+  #suspend(pairId: number): void {
+    if (!this.#options.isFollowed(pairId)) this.#options.l1.suspend(pairId)
+  }
+
+  #enqueue(pairId: number): void {
+    if (this.#way === undefined || !this.#knowsSources) {
+      this.#isLacking = true
+      return
+    }
+    this.#states[pairId] = QUEUED
+    this.#queue.push(pairId)
+    if (!this.#gather.isSet && this.#trips < MAX_TRIPS) this.#gather.set(GATHER_MS)
+  }
+
+  #depart(): void {
+    // A polling reads after its marks, and nothing else meanwhile: there is no fence that would order the two.
+    if (this.#way === 'poll' && this.#isFencing) return
+    while (this.#queue.length > 0 && this.#trips < MAX_TRIPS) void this.#fetch(this.#queue.splice(0, PAIRS_A_TRIP))
+  }
+
+  async #fetch(pairIds: readonly number[]): Promise<void> {
+    const epoch = this.#epoch
+    for (const pairId of pairIds) this.#states[pairId] = FLYING
+    this.#trips++
+    const values = await this.#options.tracking.read(pairIds)
+    this.#trips--
+    if (epoch !== this.#epoch) return
+    this.reads += pairIds.length
+    for (const [at, pairId] of pairIds.entries()) {
+      const value = values?.[at]
+      const isAgain = this.#states[pairId] === AGAIN
+      // Without an answer, the next fence queues it.
+      this.#states[pairId] = NONE
+      if (value === undefined) this.#isLacking = true
+      else this.#states[pairId] = this.#taken(pairId, value, !isAgain && this.#way === 'told')
+      if (isAgain) this.#again(pairId)
+    }
+    if (this.#storm.isRaging && this.#way === 'told') this.#shelter()
+    this.#depart()
+  }
+
+  #again(pairId: number): void {
+    if (this.#states[pairId] === CLEAN) this.#suspend(pairId)
+    this.#enqueue(pairId)
+  }
+
+  /** Takes what was read into L1. Returns the state of the pair. */
+  #taken(pairId: number, value: TrackedValue, isClean: boolean): number {
+    const { l1, sources, isFollowed, keepsOut } = this.#options
+    if (value === 'gone' || !value.ok || isFollowed(pairId)) return EMPTY
+    if (keepsOut?.(value.price === undefined ? value.version : value.price.version) === true) return EMPTY
+    if (value.price === undefined) {
+      l1.remove(pairId, value.version + 1)
+      return EMPTY
+    }
+    const { price } = value
+    price.source = sources.ofCode(value.sourceCode)
+    // Marks that were read before the value was: those after it are taken into account only after this.
+    price.asOfMs = isClean ? FOLLOWS : sources.asOf(price.source)
+    if (price.source === UNKNOWN_SOURCE) price.asOfMs = NEVER
+    const had = l1.peek(pairId, this.#price) ? this.#price.version : 0
+    this.#storm.reread(had === price.version)
+    l1.fill(pairId, price)
+    if (!isClean) return this.#way === 'poll' ? EMPTY : NONE
+    // L1 may have a newer value than L2, which has lost it or does not have it yet.
+    return l1.peek(pairId, this.#price) && this.#price.asOfMs === FOLLOWS ? CLEAN : EMPTY
+  }
+
+  async #beat(): Promise<void> {
+    this.#interest.tick(this.#beatMs)
+    if (!this.#interest.isAny) return
+    // Values that are being read must not be taken for as recent as the marks that follow.
+    if (this.#way === 'poll' && this.#trips > 0) {
+      this.#nextFence.set(GATHER_MS)
+      return
+    }
+    this.#isFencing = true
+    try {
+      await this.#fence()
+    } finally {
+      this.#isFencing = false
+      this.#nextFence.set(this.#beatMs)
+    }
+  }
+
+  async #fence(): Promise<void> {
+    const { tracking } = this.#options
+    const epoch = this.#epoch
+    const marks = await tracking.marks()
+    if (this.#way === undefined || epoch !== this.#epoch) return
+    // What was told before the marks were read has arrived after this.
+    const hasToldAll = marks !== undefined && (await tracking.toldAll())
+    if (epoch !== this.#epoch) return
+    if (marks === undefined || !hasToldAll) {
+      tracking.reset()
+      return
+    }
+    if (raiseMoments(this.#options.sources, marks)) this.#resolve()
+    this.#knowsSources = true
+    if (this.#way === 'poll') await this.#poll()
+    else this.#queueLacking()
+  }
+
+  /** Values may be in L1 whose sources had no number when they were read. */
+  #resolve(): void {
+    this.#isLacking = true
+    for (let pairId = 0; pairId < this.#interest.end; pairId++)
+      if (this.#states[pairId] === EMPTY) this.#states[pairId] = NONE
+  }
+
+  /** Pairs that are read and were not answered for, or came into doubt. */
+  #queueLacking(): void {
+    if (!this.#isLacking) return
+    this.#isLacking = false
+    for (const pairId of this.#interest.recent()) if (this.#states[pairId] === NONE) this.#enqueue(pairId)
+  }
+
+  /** Reads all pairs that are in use. Those that are queued are among them. */
+  async #poll(): Promise<void> {
+    this.#queue = []
+    const pairIds = this.#interest.recent()
+    for (let from = 0; from < pairIds.length; from += PAIRS_A_TRIP)
+      await this.#fetch(pairIds.slice(from, from + PAIRS_A_TRIP))
+  }
+
+  /** The table in which Redis keeps who has read what is too small, so that readers push each other out. */
+  #shelter(): void {
+    this.#refusal = 'most changes that it tells of are none: its tracking-table-max-keys is too small for what is read'
+    this.#calm.set(CALM_MS)
+    this.#options.tracking.silence(true)
+  }
+}

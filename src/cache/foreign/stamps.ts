@@ -1,0 +1,99 @@
+import { Alarm } from '../../alarm.ts'
+import { monotonicMs } from '../../monotonic.ts'
+import type { Timer } from '../../timer.ts'
+import type { L2, MarkOf } from '../l2/l2.ts'
+import type { PushBack } from '../l2/push-back.ts'
+import type { WriteBehind } from '../l2/write-behind.ts'
+import { NEVER, type Sources, sourceName } from '../sources/sources.ts'
+
+export interface StampsOptions {
+  readonly sources: Sources
+  readonly l2: Pick<L2, 'mark'>
+  readonly writeBehind: Pick<WriteBehind, 'settled'>
+  readonly pushBack: Pick<PushBack, 'round'>
+  /** Called when marks cannot be set, once until they can again. */
+  readonly onFailed?: (reason: string) => void
+  readonly timer?: Timer
+  /** Milliseconds of the clock of the sources' moments. */
+  readonly now?: () => number
+}
+
+/** How often marks are set while some node reads them, and while none does. */
+const READ_EVERY_MS = 20
+const UNREAD_EVERY_MS = 1_000
+
+/**
+ * Tells other nodes how far this one has come with the partitions that it has: as of a source's mark, all its values are in
+ * L2. The moment is the one up to which the partition was read when everything that waited then began to be written.
+ *
+ * L2 may lose values: on a new connection, or when a mark of ours is gone. Then all values are written to it again, and no
+ * mark is set until it has taken them.
+ */
+export class Stamps {
+  readonly #options: StampsOptions
+  readonly #now: () => number
+  readonly #next: Alarm
+  /** Rises whenever L2 may have lost values. */
+  #losses = 1
+  /** The losses that were made good. */
+  #mended = 0
+  #hasFailed = false
+  #isClosed = false
+  #isRead = false
+
+  constructor(options: StampsOptions) {
+    this.#options = options
+    this.#now = options.now ?? monotonicMs
+    this.#next = new Alarm(() => void this.#beat(), options.timer)
+  }
+
+  start(): void {
+    if (this.#options.l2.mark !== undefined) this.#next.set(READ_EVERY_MS)
+  }
+
+  /** There is a new connection to L2, or another server behind it. */
+  connected(): void {
+    this.#losses++
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#next.close()
+  }
+
+  async #beat(): Promise<void> {
+    await this.#stamp()
+    if (!this.#isClosed) this.#next.set(this.#isRead ? READ_EVERY_MS : UNREAD_EVERY_MS)
+  }
+
+  async #stamp(): Promise<void> {
+    const { pushBack, writeBehind, l2 } = this.#options
+    const losses = this.#losses
+    if (this.#mended < losses) {
+      if (!(await pushBack.round())) return
+      this.#mended = losses
+    }
+    const marks = this.#marks(losses)
+    if (marks.length === 0 || !(await writeBehind.settled()) || losses !== this.#losses) return
+    const outcome = await l2.mark?.(marks)
+    if (outcome?.status === 'lost') this.#losses++
+    if (outcome?.status === 'marked') this.#isRead = outcome.isRead
+    const reason = outcome?.status === 'unavailable' ? outcome.reason : undefined
+    if (reason !== undefined && !this.#hasFailed) this.#options.onFailed?.(reason)
+    this.#hasFailed = reason !== undefined
+  }
+
+  #marks(losses: number): MarkOf[] {
+    const { sources } = this.#options
+    const marks: MarkOf[] = []
+    for (const id of sources.followed()) {
+      const source = sources.at(id)
+      const asOfMs = sources.asOf(id)
+      if (source === undefined || asOfMs === NEVER) continue
+      // When it is sent, values may just have been lost.
+      const ageMs = () => (losses === this.#losses ? this.#now() - asOfMs : Number.POSITIVE_INFINITY)
+      marks.push({ name: sourceName(source), ageMs })
+    }
+    return marks
+  }
+}

@@ -1,0 +1,194 @@
+import { type ChainableCommander, Redis } from 'ioredis'
+import { inTime, type Timer } from '../../../timer.ts'
+import { isUnsupported } from './link.ts'
+
+export interface TrackedServerOptions {
+  readonly url: string
+  readonly connectionName: string
+  readonly commandTimeoutMs: number
+  readonly timer: Timer
+  readonly random: () => number
+  /** A key that this server takes, to find out whether it tells of changes; undefined to take that for granted. */
+  readonly testKey: string | undefined
+  /** Reads are tracked from now on or, without tracking, can be made. */
+  readonly onArmed: (isTracking: boolean) => void
+  readonly onLost: () => void
+  /** Keys that have changed; null if all have. */
+  readonly onKeys: (keys: readonly Buffer[] | null) => void
+  readonly onRefused: (reason: string) => void
+}
+
+const CHANNEL = '__redis__:invalidate'
+const CONNECT_TIMEOUT_MS = 2_000
+const FIRST_RETRY_MS = 50
+const LONGEST_RETRY_MS = 500
+const TEST_TTL_MS = 1_000
+
+/**
+ * One server's two connections for tracked reads. What R reads, S is told of when it changes, once for each read:
+ *
+ *     S   CLIENT ID ── SUBSCRIBE __redis__:invalidate ◄── messages, PONG
+ *     R   CLIENT TRACKING ON REDIRECT id of S ── MGET, marks
+ *
+ * They speak RESP2, because the client gives the pushes of RESP3 to nobody. S subscribes first: Redis accepts a redirection
+ * to a connection that does not listen, and then tells nobody. If one of them is lost, so is the other.
+ */
+export class TrackedServer {
+  readonly #options: TrackedServerOptions
+  readonly #told: Redis
+  readonly #reads: Redis
+  /** Counts arrangements, so that the end of an old one changes nothing. */
+  #epoch = 0
+  #isArmed = false
+  #isRefused = false
+  #hasComplained = false
+  #isSilent = false
+  #isClosed = false
+  /** The connection whose client id is known. Once it has subscribed, it cannot be asked. */
+  #identified: unknown
+  #clientId = 0
+  #onTest: (() => void) | undefined
+
+  constructor(options: TrackedServerOptions) {
+    this.#options = options
+    this.#told = this.#connection()
+    this.#reads = this.#connection()
+    this.#told.on('messageBuffer', (_: Buffer, keys: unknown) => this.#hear(keys))
+  }
+
+  open(): void {
+    for (const redis of [this.#told, this.#reads]) redis.connect().catch(() => undefined)
+  }
+
+  get isArmed(): boolean {
+    return this.#isArmed
+  }
+
+  /** A pipeline on R: each command's error and reply. Undefined if it cannot be sent, or is not answered in time. */
+  async trip(enqueue: (pipeline: ChainableCommander) => void): Promise<readonly [Error | null, unknown][] | undefined> {
+    if (!this.#isArmed) return undefined
+    const pipeline = this.#reads.pipeline()
+    enqueue(pipeline)
+    return (await pipeline.exec().catch(() => null)) ?? undefined
+  }
+
+  /** Whether S has answered in time. All messages that were sent before have been heard then. */
+  async pong(): Promise<boolean> {
+    return this.#told.ping().then(
+      () => true,
+      () => false,
+    )
+  }
+
+  reset(): void {
+    this.#lose()
+    for (const redis of [this.#told, this.#reads]) if (redis.status === 'ready') redis.disconnect(true)
+  }
+
+  silence(isSilent: boolean): void {
+    this.#isSilent = isSilent
+    this.reset()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#isArmed = false
+    for (const redis of [this.#told, this.#reads]) redis.disconnect()
+  }
+
+  #connection(): Redis {
+    const { url, connectionName, commandTimeoutMs, random } = this.#options
+    const options = {
+      protocol: 2 as const,
+      lazyConnect: true,
+      connectionName,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      autoResubscribe: false,
+      enableReadyCheck: false,
+      maxRetriesPerRequest: 1,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      commandTimeout: commandTimeoutMs,
+      disconnectTimeout: 0,
+      retryStrategy: (attempt: number) =>
+        Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS) * (0.5 + 0.5 * random()),
+    }
+    const redis = new Redis(url, options)
+    // The close event follows.
+    redis.on('error', () => undefined)
+    redis.on('close', () => {
+      // The next connection may have more rights, or lead to another server.
+      if (this.#isArmed) this.#isRefused = false
+      this.reset()
+    })
+    redis.on('ready', () => void this.#ready())
+    return redis
+  }
+
+  #lose(): void {
+    this.#epoch++
+    const wasArmed = this.#isArmed
+    this.#isArmed = false
+    if (wasArmed && !this.#isClosed) this.#options.onLost()
+  }
+
+  async #ready(): Promise<void> {
+    if (this.#isClosed || this.#reads.status !== 'ready' || this.#told.status !== 'ready') return
+    const epoch = ++this.#epoch
+    if (this.#isSilent || this.#isRefused) return this.#arm(false)
+    try {
+      await this.#track()
+      if (epoch === this.#epoch) this.#arm(true)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (epoch !== this.#epoch) return
+      if (isUnsupported(reason) || error instanceof NotTold) this.#refuse(reason)
+      else this.reset()
+    }
+  }
+
+  async #track(): Promise<void> {
+    if (this.#identified !== this.#told.stream) {
+      const { stream } = this.#told
+      this.#clientId = Number(await this.#told.client('ID'))
+      this.#identified = stream
+    }
+    await this.#told.subscribe(CHANNEL)
+    await this.#reads.client('TRACKING', 'ON', 'REDIRECT', this.#clientId)
+    await this.#test()
+  }
+
+  /** A proxy may answer OK and tell nothing. */
+  async #test(): Promise<void> {
+    const { testKey, commandTimeoutMs: delayMs, timer } = this.#options
+    if (testKey === undefined) return
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    this.#onTest = () => resolve(true)
+    await this.#reads.get(testKey)
+    await this.#reads.set(testKey, '', 'PX', TEST_TTL_MS)
+    const isTold = await inTime(promise, false, { delayMs, timer })
+    this.#onTest = undefined
+    if (!isTold) throw new NotTold('it accepts CLIENT TRACKING and tells of no change')
+  }
+
+  #arm(isTracking: boolean): void {
+    this.#isArmed = true
+    this.#options.onArmed(isTracking)
+  }
+
+  /** Reads are made without tracking, on a connection that is not half set up. */
+  #refuse(reason: string): void {
+    if (!this.#hasComplained) this.#options.onRefused(reason)
+    this.#hasComplained = true
+    this.#isRefused = true
+    this.reset()
+  }
+
+  #hear(keys: unknown): void {
+    const changed = Array.isArray(keys) ? keys : null
+    if (this.#onTest !== undefined && changed?.some((key) => String(key) === this.#options.testKey)) this.#onTest()
+    this.#options.onKeys(changed)
+  }
+}
+
+class NotTold extends Error {}

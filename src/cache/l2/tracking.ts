@@ -1,0 +1,35 @@
+import type { DecodedValue } from './value.ts'
+
+/**
+ * Reads of a level that tells when what was read changes (Redis's client-side caching). Marks tell as of when all values of
+ * a source are in the level (`L2.mark`). Nothing rejects.
+ */
+export interface Tracking {
+  /** Begins to connect, and goes on until `close`. */
+  open(listener: TrackingListener): void
+  /** One value for each pair, in their order; undefined if the level did not answer for all. */
+  read(pairIds: readonly number[]): Promise<readonly TrackedValue[] | undefined>
+  /** The moment of each source that has a mark, by its name, in ms of this process's monotonic clock; undefined if there was no answer. */
+  marks(): Promise<ReadonlyMap<string, number> | undefined>
+  /** Resolves to true when everything has been told that had changed before the call; to false if that takes too long. */
+  toldAll(): Promise<boolean>
+  /** Makes all connections anew. */
+  reset(): void
+  /** Asks the level to tell nothing any more, or, with false, to tell again. */
+  silence(isSilent: boolean): void
+  /** May be called twice. */
+  close(): void
+}
+
+export interface TrackingListener {
+  /** What is read from now on is tracked, or (`poll`) nothing is told. Everything that was read before is in doubt. */
+  armed(way: TrackingWay): void
+  /** Changes may have been missed since the last that was told. */
+  lost(): void
+  changed(pairId: number): void
+  /** Why the level does not track reads. */
+  refused(reason: string): void
+}
+
+export type TrackingWay = 'told' | 'poll'
+export type TrackedValue = DecodedValue | 'gone'
