@@ -1,5 +1,5 @@
+import { otherNodes } from '../src/cache/foreign/other-nodes.ts'
 import { Arrivals } from '../src/cache/freshness/arrivals.ts'
-import { Freshness } from '../src/cache/freshness/freshness.ts'
 import { Hierarchy } from '../src/cache/hierarchy.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
 import { L1 } from '../src/cache/l1/l1.ts'
@@ -46,18 +46,7 @@ export function createCaches(options: CachesOptions): Caches {
   const l2 = createL2(
     options,
     { table, sources },
-    {
-      onConnected: () => {
-        deletions.pushBack()
-        pushBack.start()
-      },
-      onMixed: (pairId) => arrivals.scattered(pairId),
-      onNewer: (pairId, floor, isDeleted) => {
-        if (gate.keepsOut(floor)) return
-        writer.refused(pairId, floor)
-        if (isDeleted) hierarchy.deleted(pairId, floor)
-      },
-    },
+    l2Listeners(gate, () => caches),
   )
   gate.before(l2)
   const { l3, history } = createThirdLevel(options, table)
@@ -65,6 +54,9 @@ export function createCaches(options: CachesOptions): Caches {
   const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history), sources)
   const pushBack = new PushBack({ table, l1, l2, sources })
   const deletions = createDeletions(options, l1, l2)
+  const keepsOut = (version: number) => gate.keepsOut(version)
+  const parts = { ...following, l2, writeBehind, pushBack, keepsOut, log: options.log }
+  const others = otherNodes({ ...parts, follow: config.cache.followForeign, pollMs: config.cache.followPollMs })
   const onMiss = (pairId: number) => promotion.missed(pairId)
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
   const { maxTrackedPairs, top } = config.correlation
@@ -77,7 +69,9 @@ export function createCaches(options: CachesOptions): Caches {
   const control = new ControlGroup(config.warming.controlShare)
   const measurement = new Measurement(control)
   const levels = { l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions, writer }
-  const caches = { table, ...following, ...levels, tracker, mining, mined, prediction, control, measurement }
+  const freshness = isVirtual(options.clock) ? undefined : others.freshness
+  const learning = { tracker, mining, mined, prediction, control, measurement }
+  const caches: Caches = { table, ...following, ...others, freshness, ...levels, ...learning }
   observeCaches(metrics, caches)
   return caches
 }
@@ -97,13 +91,13 @@ function createMining({ config, log }: CachesOptions): { readonly mined?: MinedE
   return { mined, mining }
 }
 
-type FollowingParts = Pick<Caches, 'sources' | 'l1' | 'arrivals' | 'freshness'>
+type FollowingParts = Pick<Caches, 'sources' | 'l1' | 'arrivals'>
 
-function createFollowing({ config, clock }: CachesOptions, table: PairTable): FollowingParts {
+function createFollowing({ config }: CachesOptions, table: PairTable): FollowingParts {
   const sources = new Sources()
   const l1 = createL1(config, sources)
   const arrivals = new Arrivals({ table, sources, l1 })
-  return { sources, l1, arrivals, freshness: isVirtual(clock) ? undefined : new Freshness({ sources }) }
+  return { sources, l1, arrivals }
 }
 
 function createL1({ cache }: Config, sources: Sources): FirstLevel {
@@ -139,6 +133,24 @@ interface L2Listeners {
   readonly onConnected: () => void
   readonly onNewer: OnNewer
   readonly onMixed: (pairId: number) => void
+}
+
+/** The caches are asked for when something happens: they are made after L2. */
+function l2Listeners(gate: TimeGate, caches: () => Caches): L2Listeners {
+  return {
+    onConnected: () => {
+      const { deletions, pushBack, stamps } = caches()
+      deletions.pushBack()
+      pushBack.start()
+      stamps.connected()
+    },
+    onMixed: (pairId) => caches().arrivals.scattered(pairId),
+    onNewer: (pairId, floor, isDeleted) => {
+      if (gate.keepsOut(floor)) return
+      caches().writer.refused(pairId, floor)
+      if (isDeleted) caches().hierarchy.deleted(pairId, floor)
+    },
+  }
 }
 
 function createL2(
@@ -219,9 +231,17 @@ export async function startCaches({ l2, l3, prediction, upkeep, mining }: Caches
   mining?.start()
 }
 
+/** Begins to hear of the pairs that other nodes follow, and to tell them of those that this one follows. */
+export function meetOtherNodes({ stamps, foreign }: Caches): void {
+  stamps.start()
+  foreign?.start()
+}
+
 /** Closes what still has values to write before the level that takes them. */
 export async function closeCaches(caches: Caches): Promise<void> {
   const { l2, l3, history, writeBehind, deletions, upkeep, pushBack, prediction, mining } = caches
+  caches.stamps.close()
+  caches.foreign?.close()
   upkeep.close()
   pushBack.close()
   await Promise.all([writeBehind.close(), deletions.close(), prediction.close(), mining?.close()])

@@ -21,7 +21,7 @@ import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import type { Telemetry } from '../src/telemetry/sdk.ts'
 import { VERSION } from '../src/version.ts'
 import { Watchdog } from '../src/watchdog/watchdog.ts'
-import { closeCaches, createCaches, startCaches } from './caches.ts'
+import { closeCaches, createCaches, meetOtherNodes, startCaches } from './caches.ts'
 import { connectionTeller, toForewarmError } from './connection.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
@@ -214,6 +214,7 @@ class Node implements ForewarmNode {
         spanProcessors: this.#options.spanProcessors,
       })
       await startCaches(this.#caches)
+      meetOtherNodes(this.#caches)
       const l2 = this.#caches.l2.state()
       if (l2.status === 'degraded') this.#log.warn({ reason: l2.reason }, 'no L2 answers yet: going on with L1 alone')
       signal.throwIfAborted()

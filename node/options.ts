@@ -1,5 +1,7 @@
 import type { SpanProcessor } from '@opentelemetry/sdk-trace'
 import type { Broker } from '../src/broker/port.ts'
+import type { ForeignReads } from '../src/cache/foreign/foreign-reads.ts'
+import type { Stamps } from '../src/cache/foreign/stamps.ts'
 import type { Arrivals } from '../src/cache/freshness/arrivals.ts'
 import type { Freshness } from '../src/cache/freshness/freshness.ts'
 import type { Hierarchy } from '../src/cache/hierarchy.ts'
@@ -87,6 +89,9 @@ export interface Caches {
   readonly measurement: Measurement
   readonly upkeep: Upkeep
   readonly pushBack: PushBack
+  /** What other nodes hear of this one, and what this one hears of them. Undefined where nobody else writes to L2. */
+  readonly stamps: Stamps
+  readonly foreign: ForeignReads | undefined
   readonly deletions: Deletions
   /** The way of updates and deletions into these caches. */
   readonly writer: PriceWriter

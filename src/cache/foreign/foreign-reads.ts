@@ -3,7 +3,7 @@ import { systemTimer, type Timer } from '../../timer.ts'
 import { type CachedPrice, emptyPrice } from '../cached-price.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { TrackedValue, Tracking, TrackingWay } from '../l2/tracking.ts'
-import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import { FOLLOWS, NEVER, type Sources, type SourcesSnapshot, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { Interest } from './interest.ts'
 import { raiseMoments } from './moments.ts'
 import { Storm } from './storm.ts'
@@ -13,7 +13,7 @@ export interface ForeignReadsOptions {
   readonly sources: Sources
   readonly l1: Pick<FirstLevel, 'fill' | 'peek' | 'suspend' | 'remove'>
   readonly maxPairs: number
-  /** Whether updates of the pair arrive at this node. */
+  /** Whether all updates of the pair arrive at this node. */
   readonly isFollowed: (pairId: number) => boolean
   /** Whether a version is too far in the future to be taken. */
   readonly keepsOut?: (version: number) => boolean
@@ -25,6 +25,13 @@ export interface ForeignReadsOptions {
   readonly timer?: Timer
   /** Monotonic milliseconds. */
   readonly now?: () => number
+}
+
+interface Taking {
+  /** Nothing was told of the pair since it was sent for. */
+  readonly isClean: boolean
+  /** What was known when it was. */
+  readonly sent: SourcesSnapshot
 }
 
 /** How often the marks are read while foreign pairs are. */
@@ -189,6 +196,7 @@ export class ForeignReads {
     const epoch = this.#epoch
     for (const pairId of pairIds) this.#states[pairId] = FLYING
     this.#trips++
+    const sent = this.#options.sources.snapshot()
     const values = await this.#options.tracking.read(pairIds)
     this.#trips--
     if (epoch !== this.#epoch) return
@@ -199,7 +207,7 @@ export class ForeignReads {
       // Without an answer, the next fence queues it.
       this.#states[pairId] = NONE
       if (value === undefined) this.#isLacking = true
-      else this.#states[pairId] = this.#taken(pairId, value, !isAgain && this.#way === 'told')
+      else this.#states[pairId] = this.#taken(pairId, value, { isClean: !isAgain && this.#way === 'told', sent })
       if (isAgain) this.#again(pairId)
     }
     if (this.#storm.isRaging && this.#way === 'told') this.#shelter()
@@ -212,9 +220,9 @@ export class ForeignReads {
   }
 
   /** Takes what was read into L1. Returns the state of the pair. */
-  #taken(pairId: number, value: TrackedValue, isClean: boolean): number {
-    const { l1, sources, isFollowed, keepsOut } = this.#options
-    if (value === 'gone' || !value.ok || isFollowed(pairId)) return EMPTY
+  #taken(pairId: number, value: TrackedValue, { isClean, sent }: Taking): number {
+    const { l1, sources, keepsOut } = this.#options
+    if (value === 'gone' || !value.ok) return EMPTY
     if (keepsOut?.(value.price === undefined ? value.version : value.price.version) === true) return EMPTY
     if (value.price === undefined) {
       l1.remove(pairId, value.version + 1)
@@ -223,11 +231,14 @@ export class ForeignReads {
     const { price } = value
     price.source = sources.ofCode(value.sourceCode)
     // Marks that were read before the value was: those after it are taken into account only after this.
-    price.asOfMs = isClean ? FOLLOWS : sources.asOf(price.source)
+    const isHere = sources.isFollowed(price.source)
+    if (isHere) price.asOfMs = sources.asOfLoaded(price.source, sent)
+    else price.asOfMs = isClean ? FOLLOWS : sources.asOf(price.source)
     if (price.source === UNKNOWN_SOURCE) price.asOfMs = NEVER
     const had = l1.peek(pairId, this.#price) ? this.#price.version : 0
     this.#storm.reread(had === price.version)
     l1.fill(pairId, price)
+    if (isHere) return EMPTY
     if (!isClean) return this.#way === 'poll' ? EMPTY : NONE
     // L1 may have a newer value than L2, which has lost it or does not have it yet.
     return l1.peek(pairId, this.#price) && this.#price.asOfMs === FOLLOWS ? CLEAN : EMPTY

@@ -49,6 +49,12 @@ export class Arrivals {
     this.#merge(source, source)
   }
 
+  /** Whether all updates of the pair arrive here. */
+  hasAll(pairId: number): boolean {
+    const { sources } = this.#options
+    return sources.isFollowed(sources.resolve(this.#ofPair[pairId] ?? UNKNOWN_SOURCE))
+  }
+
   /** Whether updates of the pair arrive here. If there was none yet, whether those of its chain do. */
   follows(pairId: number, chainId: number): boolean {
     const { sources } = this.#options

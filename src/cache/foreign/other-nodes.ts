@@ -1,0 +1,57 @@
+import type { Log } from '../../telemetry/log.ts'
+import type { Arrivals } from '../freshness/arrivals.ts'
+import { Freshness } from '../freshness/freshness.ts'
+import type { FirstLevel } from '../l1/first-level.ts'
+import type { L2 } from '../l2/l2.ts'
+import type { PushBack } from '../l2/push-back.ts'
+import type { WriteBehind } from '../l2/write-behind.ts'
+import type { Sources } from '../sources/sources.ts'
+import { ForeignReads } from './foreign-reads.ts'
+import { Stamps } from './stamps.ts'
+
+export interface OtherNodesOptions {
+  readonly sources: Sources
+  readonly l1: FirstLevel
+  readonly l2: L2
+  readonly arrivals: Arrivals
+  readonly writeBehind: WriteBehind
+  readonly pushBack: PushBack
+  readonly keepsOut: (version: number) => boolean
+  readonly log: Log
+  /** FOLLOW_FOREIGN. */
+  readonly follow: 'auto' | 'off' | 'redis' | 'poll'
+  readonly pollMs: number
+}
+
+/** What other nodes hear of this one, what it hears of them, and how fresh values are by that. */
+export interface OtherNodes {
+  readonly stamps: Stamps
+  /** Undefined if nobody else writes to L2, or it is turned off. */
+  readonly foreign: ForeignReads | undefined
+  readonly freshness: Freshness
+}
+
+export function otherNodes(options: OtherNodesOptions): OtherNodes {
+  const { sources, l2, log } = options
+  const stamps = new Stamps({
+    ...options,
+    onFailed: (reason) => log.warn({ reason }, 'other nodes cannot be told how fresh the prices of this one are'),
+  })
+  const foreign = foreignReads(options, l2)
+  return { stamps, foreign, freshness: new Freshness({ sources, foreign }) }
+}
+
+function foreignReads(options: OtherNodesOptions, l2: L2): ForeignReads | undefined {
+  const { sources, l1, arrivals, keepsOut, log, follow, pollMs } = options
+  const tracking = follow === 'off' ? undefined : l2.track?.()
+  if (tracking === undefined) return undefined
+  return new ForeignReads({
+    ...{ tracking, sources, l1, maxPairs: l1.maxPairs, keepsOut, pollMs },
+    polls: follow === 'poll',
+    isFollowed: (pairId) => arrivals.hasAll(pairId),
+    onWay: (way, reason) => {
+      if (way === 'poll') log.warn({ reason }, 'Redis does not tell of changes: pairs of other nodes are polled')
+      else log.info('Redis tells of changes: pairs of other nodes stay fresh while they are read')
+    },
+  })
+}
