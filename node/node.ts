@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { WarmResult } from '../schemas/warm-result.ts'
 import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import type { Broker } from '../src/broker/port.ts'
+import { priceSight } from '../src/cache/freshness/price-sight.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { L1 } from '../src/cache/l1/l1.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
@@ -270,6 +271,7 @@ class Node implements ForewarmNode {
         ready: () => readyChecks(this.#vitals()),
         warming: () => warmingHealth(this.#vitals()),
         hierarchy: () => this.hierarchyStats(),
+        price: (chain, pair) => priceSight({ ...this.#caches, clock: this.#clock }, chain, pair),
         optimize: () => this.optimize(),
         predictor: this.predictor,
       },
