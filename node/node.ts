@@ -267,13 +267,12 @@ class Node implements ForewarmNode {
       metricsEnabled: metrics.enabled,
       operations: {
         metrics: async (accept) => this.#telemetry?.scrape(accept) ?? { body: '', contentType: 'text/plain' },
-        live: liveChecks,
         ready: () => readyChecks(this.#vitals()),
         warming: () => warmingHealth(this.#vitals()),
         hierarchy: () => this.hierarchyStats(),
         price: (chain, pair) => priceSight({ ...this.#caches, clock: this.#clock }, chain, pair),
         optimize: () => this.optimize(),
-        predictor: this.predictor,
+        ...{ predictor: this.predictor, live: liveChecks },
       },
       onError: (error) => this.#log.error({ err: error }, 'a request could not be answered'),
     })

@@ -1,4 +1,5 @@
 import { checkedName } from '../../../schemas/price-object.ts'
+import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import type { Clock } from '../../clock.ts'
 import { monotonicMs } from '../../monotonic.ts'
 import { type CachedPrice, emptyPrice } from '../cached-price.ts'
@@ -26,18 +27,9 @@ export interface SightOptions {
 /** What a node knows of a pair's price. To look is no demand read: nothing is counted, fetched into L1 or learnt. */
 export type PriceSight = SeenPrice | UnseenPrice
 
-export interface SeenPrice extends Follower {
+/** Numbers that the update did not have are absent. */
+export interface SeenPrice extends Follower, Omit<PriceUpdate, 'group' | 'sequence'> {
   readonly status: 'found'
-  readonly chain: string
-  readonly pair: string
-  /** Numbers that the update did not have are absent. */
-  readonly price: number
-  readonly bid?: number
-  readonly ask?: number
-  readonly reserve0?: number
-  readonly reserve1?: number
-  readonly liquidity?: number
-  readonly eventTimeMs: number
   readonly ageMs: number
   /** Null if it is not known. */
   readonly behindMs: number | null
