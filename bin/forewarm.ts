@@ -20,6 +20,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'dev', summary: 'try the pipeline on a simulated market', load: () => import('./commands/dev-command.ts') },
   { name: 'run', summary: 'run a node against Kafka and Redis', load: () => import('./commands/run.ts') },
   { name: 'warm', summary: 'ask running nodes to load pairs into L1', load: () => import('./commands/warm.ts') },
+  { name: 'get', summary: 'ask a running node for a price', load: () => import('./commands/get.ts') },
   { name: 'replay', summary: 'send records again, to topics or to a node', load: () => import('./commands/replay.ts') },
   { name: 'record', summary: 'record topics into a file', load: () => import('./commands/record.ts') },
   { name: 'tail', summary: 'print the records of topics', load: () => import('./commands/tail.ts') },

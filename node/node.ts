@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { WarmResult } from '../schemas/warm-result.ts'
 import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import type { Broker } from '../src/broker/port.ts'
+import { priceSight } from '../src/cache/freshness/price-sight.ts'
 import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stats.ts'
 import { L1 } from '../src/cache/l1/l1.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
@@ -267,12 +268,12 @@ class Node implements ForewarmNode {
       metricsEnabled: metrics.enabled,
       operations: {
         metrics: async (accept) => this.#telemetry?.scrape(accept) ?? { body: '', contentType: 'text/plain' },
-        live: liveChecks,
         ready: () => readyChecks(this.#vitals()),
         warming: () => warmingHealth(this.#vitals()),
         hierarchy: () => this.hierarchyStats(),
+        price: (chain, pair) => priceSight({ ...this.#caches, clock: this.#clock }, chain, pair),
         optimize: () => this.optimize(),
-        predictor: this.predictor,
+        ...{ predictor: this.predictor, live: liveChecks },
       },
       onError: (error) => this.#log.error({ err: error }, 'a request could not be answered'),
     })

@@ -7,6 +7,15 @@ const LONGEST_TTL_SECONDS = 31_536_000
 const L1_TTL_SECONDS = 300
 const L3_TTL_SECONDS = 86_400
 
+const FOLLOW_WAYS = ['auto', 'off', 'redis', 'poll'] as const
+export type FollowForeign = (typeof FOLLOW_WAYS)[number]
+
+/** To follow other partitions in Kafka is a way that is thought of and not built. */
+const followForeign: Check<FollowForeign> = {
+  ...oneOf(FOLLOW_WAYS),
+  allowed: `${FOLLOW_WAYS.join(' | ')} (kafka is not supported yet)`,
+}
+
 /** The three cache levels: how much they hold, and for how long. */
 export const CACHE_SETTINGS = {
   l1SizeMb: whole('CACHE_L1_SIZE', [1, 65_536, 128], 'The memory that L1 may use, in megabytes.'),
@@ -79,6 +88,17 @@ export const CACHE_SETTINGS = {
     'REDIS_COMMAND_TIMEOUT_MS',
     [1, 60_000, 250],
     'How long the node waits for Redis to answer a command, in milliseconds. After that the command is given up and has no effect any more. While Redis hangs, starting and closing may take this long.',
+  ),
+  followForeign: setting({
+    name: 'FOLLOW_FOREIGN',
+    check: followForeign,
+    default: fixed<FollowForeign>('auto'),
+    doc: 'How pairs whose updates arrive at other nodes stay fresh in L1 while they are read. auto and redis: Redis tells when they change, and the node polls where Redis refuses that. poll: they are read again every FOLLOW_POLL_MS. off: they are read again near the end of their time in L1.',
+  }),
+  followPollMs: whole(
+    'FOLLOW_POLL_MS',
+    [5, 60_000, 50],
+    'The time between two pollings of pairs whose updates arrive at other nodes, in milliseconds.',
   ),
   l3TtlSeconds: setting({
     name: 'CACHE_L3_TTL',

@@ -33,6 +33,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     serverFactory: (handler) => createPacedServer(handler, limits),
     bodyLimit: limits.bodyBytes,
     handlerTimeout: limits.handlerMs,
+    // Longer names than a pair may have are refused with a reason.
+    routerOptions: { maxParamLength: limits.headBytes },
     ajv: { customOptions: { allErrors: true, verbose: true, coerceTypes: false, removeAdditional: false } },
     schemaErrorFormatter: invalidFields,
     frameworkErrors: (_error, _request, reply) => send(reply, problem(400, NO_PATH)),

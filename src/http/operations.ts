@@ -1,3 +1,4 @@
+import type { PriceSight } from '../cache/freshness/price-sight.ts'
 import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
 import type { Optimized } from '../cache/optimizer.ts'
 import type { NodePredictor } from '../prediction/node-predictor.ts'
@@ -13,6 +14,8 @@ export interface Operations {
   ready(): readonly Check[]
   warming(): WarmingHealth
   hierarchy(): HierarchyStats
+  /** What the levels have of a pair, without a demand read. */
+  price(chain: string, pair: string): Promise<PriceSight>
   optimize(): Promise<Optimized>
   readonly predictor: Omit<NodePredictor, 'pattern'>
 }

@@ -1,3 +1,4 @@
+import type { PairName } from '../cache/names/pair-table.ts'
 import type { Optimized } from '../cache/optimizer.ts'
 import { FARTHEST_HOURS } from '../prediction/predictor.ts'
 import { Exposition } from './exposition.ts'
@@ -7,6 +8,7 @@ import { json, problem, type Reply } from './reply.ts'
 export interface Inquiry {
   readonly headers: { readonly accept?: string | undefined }
   readonly query: unknown
+  readonly params: unknown
   readonly body?: unknown
 }
 
@@ -44,6 +46,7 @@ export function routesOf(operations: Operations, metricsEnabled: boolean): Route
       GET: costly(() => json(200, operations.predictor.exportPatterns())),
       PUT: costly(({ body }) => importedPatterns(operations, body), { body: PATTERNS }),
     },
+    '/prices/:chain/:pair': { GET: { handle: ({ params }) => price(operations, params as PairName) } },
     '/warming/patterns': { GET: costly(() => patterns(operations)) },
     '/cache/hierarchy/stats': { GET: costly(() => json(200, operations.hierarchy())) },
     '/cache/hierarchy/optimize': { POST: costly(async () => json(200, optimized(await operations.optimize()))) },
@@ -52,8 +55,14 @@ export function routesOf(operations: Operations, metricsEnabled: boolean): Route
 
 /** The methods of a path, as Allow lists them; undefined if nothing is there. */
 export function methodsOf(routes: Routes, path: string): string | undefined {
-  const methods = Object.hasOwn(routes, path) ? Object.keys(routes[path] ?? {}) : undefined
+  const [, route] = Object.entries(routes).find(([pattern]) => isAt(path, pattern)) ?? []
+  const methods = route && Object.keys(route)
   return methods?.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
+}
+
+function isAt(path: string, pattern: string): boolean {
+  const [given, expected] = [path.split('/'), pattern.split('/')]
+  return given.length === expected.length && expected.every((part, at) => part.startsWith(':') || part === given[at])
 }
 
 interface LookAhead {
@@ -96,6 +105,16 @@ const HEALTH = { ok: 'healthy', degraded: 'degraded', failed: 'unhealthy' } as c
 function warmingHealth({ checks, ...figures }: WarmingHealth): Reply {
   const worst = worstOf(checks)
   return json(worst === 'failed' ? 503 : 200, { status: HEALTH[worst], ...figures, checks: byName(checks) })
+}
+
+const ABSENT = { missing: 404, unavailable: 503, 'bad-name': 400 } as const
+
+async function price(operations: Operations, { chain, pair }: PairName): Promise<Reply> {
+  const found = await operations.price(chain, pair)
+  if (found.status !== 'found')
+    return problem(ABSENT[found.status], `No price of ${chain} ${pair}: ${found.reason} (the pair is ${found.kind})`)
+  const { status: _, ...sight } = found
+  return json(200, sight)
 }
 
 function recommendations({ predictor }: Operations, { look_ahead_hours: hours = '1' }: LookAhead): Reply {

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts'
-import { HIERARCHY, OPERATIONS, OPTIMIZED, PATTERN, PATTERNS, RECOMMENDED } from './told-operations.ts'
+import { HIERARCHY, OPERATIONS, OPTIMIZED, PATTERN, PATTERNS, RECOMMENDED, SEEN } from './told-operations.ts'
 
 const servers: HttpServer[] = []
 
@@ -35,6 +35,33 @@ describe('/cache/hierarchy', () => {
     const url = `${await startedAt()}/cache/hierarchy/optimize`
     const posted = (origin: string) => fetch(url, { method: 'POST', headers: { origin } }).then(({ status }) => status)
     expect([await posted('http://elsewhere.example'), await posted(new URL(url).origin)]).toEqual([403, 200])
+  })
+})
+
+describe('/prices/{chain}/{pair}', () => {
+  const asked = async (path: string, method = 'GET') => fetch(`${await startedAt()}/prices/${path}`, { method })
+
+  test('answers with the price, its age, its bound, its level and its follower, also for a pair with a slash', async () => {
+    const response = await asked(`ethereum/${encodeURIComponent(SEEN.pair)}`)
+    const { status: _, ...sight } = SEEN
+    expect([response.status, await response.json()]).toEqual([200, sight])
+  })
+
+  test('says why there is no price', async () => {
+    const response = await asked(`a%2Fb/${'%F0%9F%92%B6'.repeat(60)}`)
+    expect([response.status, await response.json()]).toMatchObject([
+      404,
+      { detail: `No price of a/b ${'💶'.repeat(60)}: no level has it (the pair is foreign)` },
+    ])
+  })
+
+  test('is neither at a name that is cut in two by a slash, nor at one that is badly encoded', async () => {
+    expect([(await asked('ethereum/WETH/USDC')).status, (await asked('ethereum/%F0')).status]).toEqual([404, 400])
+  })
+
+  test('takes no POST, and says so', async () => {
+    const response = await asked('ethereum/A', 'POST')
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   })
 })
 

@@ -1,3 +1,4 @@
+import type { PriceSight, SeenPrice } from '../../src/cache/freshness/price-sight.ts'
 import type { Operations, WarmingHealth } from '../../src/http/operations.ts'
 
 /** The operations of an invented node. */
@@ -34,12 +35,19 @@ export const OPTIMIZED = {
   reason: 'two were missed',
 }
 
+export const SEEN: SeenPrice = {
+  ...{ status: 'found', chain: 'ethereum', pair: 'WETH/USDC', price: 2_000, eventTimeMs: 1, ageMs: 5, behindMs: 7 },
+  ...{ version: 4_096, level: 'L1', kind: 'foreign', source: 'prices.ethereum/3' },
+}
+
 export const OPERATIONS: Operations = {
   metrics: async () => ({ body: '# nothing\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' }),
   live: () => [{ name: 'loop', status: 'ok' }],
   ready: () => [{ name: 'assigned', status: 'ok' }],
   warming: () => HEALTH,
   hierarchy: () => HIERARCHY,
+  price: async (chain, pair): Promise<PriceSight> =>
+    pair === SEEN.pair ? { ...SEEN, chain } : { status: 'missing', kind: 'foreign', reason: 'no level has it' },
   optimize: async () => OPTIMIZED,
   predictor: {
     recommendations: ({ lookAheadHours } = {}) => [{ ...RECOMMENDED, reason: `within ${lookAheadHours} h` }],

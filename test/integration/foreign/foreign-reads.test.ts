@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { Redis } from 'ioredis'
 import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
 import { uniqueName } from '../../harness/kafka.ts'
+import { mutantOf } from '../../harness/mutant.ts'
 import { until } from '../../harness/until.ts'
 import { Ledger, type LedgerOptions } from './ledger.ts'
 import { Relay } from './relay.ts'
@@ -36,13 +38,128 @@ async function reads(of: Ledger, more: number): Promise<void> {
   await until(`${more} more reads are made`, () => of.reads >= enough)
 }
 
-describe('reads of pairs that another node follows', () => {
-  it('are fresh and bound by what the ledger knows, without any fault', async () => {
+/** Runs the fault once reads are fresh, and waits until they are so again. */
+async function survives(of: Ledger, fault: () => unknown, mend: () => unknown = () => undefined): Promise<void> {
+  await isFresh('reads are fresh', of)
+  await fault()
+  await reads(of, 20_000)
+  await mend()
+  await reads(of, 1_000)
+  await isFresh('reads are fresh again', of)
+  await reads(of, 10_000)
+  expect(of.falseBounds).toEqual([])
+}
+
+async function withRaw(work: (raw: Redis) => Promise<unknown>): Promise<void> {
+  const raw = new Redis(redis.redisUrl ?? '')
+  await work(raw)
+  raw.disconnect()
+}
+
+describe('the bound of reads of pairs that another node follows', () => {
+  it('is never too small without any fault, and the reads are fresh', async () => {
     const of = await started()
-    await isFresh('reads are fresh', of)
-    await reads(of, 40_000)
-    expect(of.falseBounds).toEqual([])
+    await survives(of, () => undefined)
     expect(of.ways).toEqual(['told'])
     expect(of.reader.foreign.losses).toBe(0)
+  })
+
+  it('is never too small with clocks that are 5 s apart, either way', async () => {
+    for (const aheadMs of [5_000, -5_000]) {
+      const of = await started({ aheadMs })
+      await survives(of, () => undefined)
+      await of.close()
+    }
+  })
+
+  it('is never too small when the connection that is told of changes is killed', async () => {
+    const of = await started()
+    await survives(of, () => relay.cut('told'))
+    expect(of.reader.foreign.losses).toBeGreaterThan(0)
+  })
+
+  it('is never too small when all connections of the reader are killed', async () => {
+    const of = await started()
+    await survives(of, () => relay.cut('all'))
+  })
+
+  it('is never too small when all connections to Redis are killed', async () => {
+    const of = await started()
+    await survives(of, () => withRaw((raw) => raw.call('CLIENT', 'KILL', 'TYPE', 'normal')))
+  })
+
+  it('grows while the connection that is told of changes is silent, and its socket open', async () => {
+    const of = await started()
+    await survives(
+      of,
+      async () => {
+        relay.hold('told')
+        await until('the silence is noticed', () => of.worstBehindMs > 300)
+      },
+      () => relay.release(),
+    )
+  })
+
+  it('is never too small when Redis is flushed, with its functions', async () => {
+    const of = await started()
+    await survives(of, () => withRaw((raw) => raw.flushall().then(() => raw.function('FLUSH', 'SYNC'))))
+  })
+
+  it('is never too small when Redis is killed and comes back empty', async () => {
+    const of = await started()
+    await survives(
+      of,
+      () => redis.stopRedis(),
+      () => redis.startRedis(),
+    )
+  })
+
+  it('is never too small when Redis stands still', async () => {
+    const of = await started()
+    await survives(
+      of,
+      () => redis.pauseRedis(),
+      () => redis.resumeRedis(),
+    )
+  })
+
+  it('grows while the owner stands still', async () => {
+    const of = await started()
+    await survives(
+      of,
+      async () => {
+        of.isOwnerStopped = true
+        await until('the bound grows', () => of.worstBehindMs > 300)
+      },
+      () => {
+        of.isOwnerStopped = false
+      },
+    )
+  })
+})
+
+describe('the ledger', () => {
+  it('finds bounds that are too small where the fence waits for no answer of the silent connection', async () => {
+    const of = await started({
+      trackingOf: (tracking) => Object.assign(tracking, { toldAll: async () => true }),
+    })
+    await isFresh('reads are fresh', of)
+    relay.hold('told')
+    await until('a bound is too small', () => of.falseBounds.length > 0)
+  })
+
+  it('finds bounds that are too small where a pair is not read again that has changed during its read', async () => {
+    const original = new URL('../../../src/cache/foreign/foreign-reads.ts', import.meta.url)
+    const mutant = mutantOf(original, 'if (state === FLYING) this.#states[pairId] = AGAIN', '')
+    const { ForeignReads } = await import(mutant.url)
+    mutant.remove()
+    const of = await started({ readsOf: (options) => new ForeignReads(options) })
+    relay.delayReads(10)
+    await until('a bound is too small', () => of.falseBounds.length > 0)
+  })
+
+  it('finds none of these where messages overtake the values that were read before', async () => {
+    const of = await started()
+    await survives(of, () => relay.delayReads(10))
   })
 })

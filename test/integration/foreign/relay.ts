@@ -16,6 +16,7 @@ export class Relay {
   readonly #redisPort: number
   #holds: ((link: Link) => boolean) | undefined
   #delayMs = 0
+  #isSwallowing = false
   url = ''
 
   constructor(redisUrl: string) {
@@ -48,8 +49,9 @@ export class Relay {
     for (const link of this.#links) if (which === 'all' || link.isTold) link.client.destroy()
   }
 
-  get links(): number {
-    return this.#links.size
+  /** Invalidation messages get lost, as with a proxy that does not know of them. */
+  swallow(isSwallowing: boolean): void {
+    this.#isSwallowing = isSwallowing
   }
 
   async close(): Promise<void> {
@@ -79,6 +81,7 @@ export class Relay {
   }
 
   #answer(link: Link, bytes: Buffer): void {
+    if (this.#isSwallowing && link.isTold && bytes.includes('\r\nmessage\r\n')) return
     if (this.#holds?.(link) === true || link.held.length > 0) link.held.push(bytes)
     else if (link.isTold || this.#delayMs === 0) link.client.write(bytes)
     else systemTimer(this.#delayMs, () => link.client.write(bytes))

@@ -2,7 +2,7 @@ import { DEFAULT_SERVICE } from '../../../../schemas/topics.ts'
 import { InFlight } from '../../../in-flight.ts'
 import type { Metrics } from '../../../telemetry/slab.ts'
 import { inTime, systemTimer, type Timer } from '../../../timer.ts'
-import { type CachedPrice, MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
+import { MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
 import { Sources, type SourcesSnapshot } from '../../sources/sources.ts'
 import type { Deletion, L2, L2Load, L2Mark, L2Options, L2State, L2Usage, L2Write, MarkOf, WritePace } from '../l2.ts'
@@ -10,6 +10,7 @@ import type { Tracking } from '../tracking.ts'
 import { decodeValue } from '../value.ts'
 import { deleteCalls, KEYS_A_CALL, nextTrip, type VersionedCall, writeCalls } from './batch.ts'
 import { RedisCluster } from './cluster.ts'
+import { type Flight, Flights, rowOf } from './flights.ts'
 import { PairKeys } from './keys.ts'
 import { type Operation, versionedReply } from './library.ts'
 import { RedisMarks } from './marks.ts'
@@ -52,17 +53,6 @@ interface Taking extends Pick<Flight, 'rows'> {
   readonly snapshot: SourcesSnapshot
 }
 
-/** A load in flight. Whoever asks for one of its pairs meanwhile waits for it. */
-interface Flight {
-  readonly rows: Map<number, CachedPrice>
-  /** Pairs that were deleted after it was sent: the values that it brings for them no longer exist. */
-  readonly deleted: Set<number>
-  /** Pairs that could not be asked for. */
-  readonly unknown: Set<number>
-  /** Resolves to the reason if there are such pairs. */
-  readonly done: Promise<string | undefined>
-}
-
 export function createRedisL2(options: RedisL2Options): L2 {
   return new RedisL2(options)
 }
@@ -75,7 +65,7 @@ class RedisL2 implements L2 {
   readonly #servers: RedisServers
   readonly #marks: RedisMarks
   readonly #tracked: TrackedReadsOptions
-  readonly #flights = new Map<number, Flight>()
+  readonly #flights = new Flights((pairIds, flight) => this.#inFlight.add(this.#fetch(pairIds, flight)))
   readonly #inFlight = new InFlight()
   #usage: L2Usage | undefined
   #closed: { readonly sinceMs: number } | undefined
@@ -118,7 +108,7 @@ class RedisL2 implements L2 {
 
   async load(pairIds: readonly number[]): Promise<L2Load> {
     if (this.#closed !== undefined) return this.#unavailable('load', 'closed')
-    const flights = this.#board(pairIds)
+    const flights = this.#flights.board(pairIds)
     let reason: string | undefined
     for (const flight of new Set(flights)) reason = (await flight.done) ?? reason
     const rows = pairIds.map((pairId, index) => rowOf(pairId, flights[index]))
@@ -170,7 +160,7 @@ class RedisL2 implements L2 {
   async delete(deletions: readonly Deletion[]): Promise<L2Write> {
     const { ttlMs, tombstoneTtlMs = ttlMs } = this.#options
     const pairIds = deletions.map(({ pairId }) => pairId)
-    for (const pairId of pairIds) this.#flights.get(pairId)?.deleted.add(pairId)
+    for (const pairId of pairIds) this.#flights.of(pairId)?.deleted.add(pairId)
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_CALL, mixesChains })
     const how = { keys: this.#keys, ttlMs: tombstoneTtlMs }
@@ -218,34 +208,6 @@ class RedisL2 implements L2 {
     // This takes no longer than the time-out of the last command.
     await this.#inFlight.settled()
     this.#servers.close()
-  }
-
-  /** The flight of each pair: one that has left already, or the one that starts here. */
-  #board(pairIds: readonly number[]): readonly Flight[] {
-    const own: number[] = []
-    const { promise, resolve } = Promise.withResolvers<string | undefined>()
-    const started: Flight = { rows: new Map(), deleted: new Set(), unknown: new Set(), done: promise }
-    const flights = pairIds.map((pairId) => {
-      const known = this.#flights.get(pairId)
-      if (known !== undefined) return known
-      this.#flights.set(pairId, started)
-      own.push(pairId)
-      return started
-    })
-    if (own.length > 0) void this.#inFlight.add(this.#fly(own, started).then(resolve))
-    return flights
-  }
-
-  /** Resolves whatever happens, so that nobody waits for ever, or boards a flight that has ended. */
-  async #fly(pairIds: readonly number[], flight: Flight): Promise<string | undefined> {
-    try {
-      return await this.#fetch(pairIds, flight)
-    } catch (fault) {
-      for (const pairId of pairIds) flight.unknown.add(pairId)
-      return String(fault)
-    } finally {
-      for (const pairId of pairIds) this.#flights.delete(pairId)
-    }
   }
 
   async #fetch(pairIds: readonly number[], { rows, unknown }: Flight): Promise<string | undefined> {
@@ -304,8 +266,4 @@ class RedisL2 implements L2 {
     this.#options.metrics?.counter('l2_unavailable_total', { operation, reason: kind }).add(1)
     return { status: 'unavailable', reason }
   }
-}
-
-function rowOf(pairId: number, flight: Flight | undefined): CachedPrice | undefined {
-  return flight?.deleted.has(pairId) ? undefined : flight?.rows.get(pairId)
 }
