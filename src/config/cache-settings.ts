@@ -61,17 +61,6 @@ export const CACHE_SETTINGS = {
     [1, 60_000, 10],
     'How long updates are collected before they are written to L2, in milliseconds. Each pair is written at most once in that time.',
   ),
-  followForeign: setting<'auto' | 'off' | 'redis' | 'poll'>({
-    name: 'FOLLOW_FOREIGN',
-    check: oneOf(['auto', 'off', 'redis', 'poll']),
-    default: fixed('auto'),
-    doc: 'How pairs stay fresh whose updates go to other nodes, while detectors read them here. `auto` and `redis`: Redis tells of each change; where it refuses to, that is logged, and they are polled. `poll`: they are read again every FOLLOW_POLL_MS. `off`: they are as old as L1 has them.',
-  }),
-  followPollMs: whole(
-    'FOLLOW_POLL_MS',
-    [5, 60_000, 50],
-    'The time between two readings of the pairs that other nodes follow, in milliseconds, where Redis does not tell of changes.',
-  ),
   l2Enabled: onOff(
     'CACHE_L2_ENABLED',
     true,

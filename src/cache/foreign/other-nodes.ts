@@ -1,3 +1,4 @@
+import type { FollowForeign } from '../../config/cache-settings.ts'
 import type { Log } from '../../telemetry/log.ts'
 import type { Arrivals } from '../freshness/arrivals.ts'
 import { Freshness } from '../freshness/freshness.ts'
@@ -19,7 +20,7 @@ export interface OtherNodesOptions {
   readonly keepsOut: (version: number) => boolean
   readonly log: Log
   /** FOLLOW_FOREIGN. */
-  readonly follow: 'auto' | 'off' | 'redis' | 'poll'
+  readonly follow: FollowForeign
   readonly pollMs: number
 }
 
