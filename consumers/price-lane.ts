@@ -5,7 +5,7 @@ import { type Refused, refused } from '../schemas/refusal.ts'
 import { chainOfKey, KEY_SEPARATOR } from '../schemas/topics.ts'
 import { noRoom, updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
-import { VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
+import { hasPair, VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
@@ -109,7 +109,17 @@ export class PriceLane implements RecordHandler {
       this.#fault = { offset: batch.offset(record), error }
     }
     this.#handled(batch, record)
+    this.#window.clear()
     return record
+  }
+
+  /** Whether an update of the pair is decoded and not handled yet. */
+  holds(pairId: number): boolean {
+    return hasPair(this.#window.columns, pairId)
+  }
+
+  forgetChain(chainId: number): void {
+    delete this.#wanted[chainId]
   }
 
   #throwFault(offset: bigint): void {

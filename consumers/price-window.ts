@@ -54,6 +54,11 @@ export class PriceWindow {
     return record
   }
 
+  /** All records are handled. */
+  clear(): void {
+    truncateColumns(this.columns, 0)
+  }
+
   /** The first row of a record's updates; TOMBSTONE or REFUSED if it has none. */
   firstRow(record: number): number {
     return this.#firstRows[record - this.#from] as number

@@ -1,3 +1,4 @@
+import { eventTimeOf } from '../src/cache/cached-price.ts'
 import { Hierarchy } from '../src/cache/hierarchy.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
 import { L1 } from '../src/cache/l1/l1.ts'
@@ -13,11 +14,14 @@ import { createRedisL2 } from '../src/cache/l2/redis/redis.ts'
 import { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { L3 } from '../src/cache/l3/l3.ts'
 import { type PriceHistory, withHistory } from '../src/cache/l3/price-history.ts'
+import { FormerFloors } from '../src/cache/names/former-floors.ts'
+import type { IdHolder } from '../src/cache/names/id-holders.ts'
 import { PairTable } from '../src/cache/names/pair-table.ts'
 import { Outage } from '../src/cache/outage.ts'
 import { PriceWriter } from '../src/cache/price-writer.ts'
 import { Promotion } from '../src/cache/promotion.ts'
 import { TimeGate } from '../src/cache/time-gate.ts'
+import { longestTtlMs } from '../src/cache/ttl.ts'
 import type { Config } from '../src/config/settings.ts'
 import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import { Tracker } from '../src/correlation/tracker.ts'
@@ -86,7 +90,7 @@ export function createCaches(options: CachesOptions): Caches {
   const { maxTrackedPairs, top } = config.correlation
   const { mined, mining } = createMining(options)
   const tracker = new Tracker({ maxPairs: maxTrackedPairs, top, ...(mined !== undefined && { mined }) })
-  const writer = new PriceWriter({ l1, writeBehind, deletions, tracker })
+  const writer = new PriceWriter({ table, l1, writeBehind, deletions, tracker })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, l2, hierarchy })
   const prediction = new NodePrediction({ config, table, clock: options.clock, log: options.log })
@@ -94,6 +98,7 @@ export function createCaches(options: CachesOptions): Caches {
   const measurement = new Measurement(control)
   const levels = { l1, l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions, writer }
   const caches = { table, ...levels, tracker, mining, prediction, control, measurement }
+  keepNames(options, caches)
   observeCaches(metrics, caches)
   observeBenefit(metrics, caches)
   metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)
@@ -104,6 +109,19 @@ export function createCaches(options: CachesOptions): Caches {
   metrics.observe('drops_total', { reason: 'not-mined' }, () => (mined?.notTaken ?? 0) + (mining?.lost ?? 0))
   metrics.observe('drops_total', { reason: 'no-room-to-mine' }, () => mined?.refusedMarks ?? 0)
   return caches
+}
+
+/** Lets the table give the ids of names that nobody needs to other names. */
+function keepNames({ config, clock }: CachesOptions, caches: Caches): void {
+  const { table, l1, l2, l3, history, writeBehind, hierarchy, promotion, pushBack, deletions, tracker, prediction } =
+    caches
+  const { l2TtlSeconds, l3TtlSeconds } = config.cache
+  const longestMs = longestTtlMs((l3 === undefined ? l2TtlSeconds : l3TtlSeconds) * 1000)
+  const isOver = (version: number) => eventTimeOf(version) + longestMs < clock.now()
+  const holders: readonly IdHolder[] = [hierarchy, promotion, writeBehind, pushBack, deletions, l2, tracker, prediction]
+  for (const holder of holders) table.keep(holder)
+  if (history !== undefined) table.keep(history)
+  table.keep(new FormerFloors({ table, l1, isOver }))
 }
 
 /** Mining serves only a node that asks for warms. */

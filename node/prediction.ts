@@ -80,6 +80,10 @@ export class NodePrediction implements NodePredictor {
     return this.#predictor.notForecast
   }
 
+  forget(pairId: number): void {
+    this.#predictor.history.forget(pairId)
+  }
+
   /** Called with each read of a detector. Undefined when prediction is off. */
   get onRead(): ((pairId: number, atMs: number) => void) | undefined {
     if (!this.#options.config.prediction.enabled) return undefined

@@ -155,6 +155,7 @@ class PriceCache implements Cache {
     return readMany(
       {
         hierarchy,
+        holds: table.holds,
         chain,
         ask: (pair) => table.ask(chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),

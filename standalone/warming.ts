@@ -116,8 +116,13 @@ class ReadWarming implements CacheWarming {
   async warmPairs(pairs: readonly string[]): Promise<WarmReport> {
     const { table } = this.#parts.caches
     const named = [...new Set(pairs)]
-    const known = named.map((pair) => table.ask(this.#parts.chain, pair)).filter((pairId) => pairId >= 0)
-    return this.#warm(known, indexOfWarmKind('manual'), named.length)
+    const pairIds = table.askAndHold(this.#parts.chain, named)
+    const known = pairIds.filter((pairId) => pairId >= 0)
+    try {
+      return await this.#warm(known, indexOfWarmKind('manual'), named.length)
+    } finally {
+      table.holds.letGo(known)
+    }
   }
 
   stats(): CacheWarmingStats {

@@ -2,12 +2,15 @@ import { checkedName } from '../../schemas/price-object.ts'
 import type { Absence } from './absences.ts'
 import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { Hierarchy } from './hierarchy.ts'
+import type { IdHolds } from './names/id-holders.ts'
 import type { Fetched } from './trips.ts'
 
 /** What a detector's prices and a cache do differently in `readMany`. */
 export interface PriceReads<R> {
   readonly hierarchy: Pick<Hierarchy, 'fetch' | 'newest' | 'isAbsent'>
   readonly chain: string
+  /** Holds the ids of pairs that are fetched. */
+  readonly holds: IdHolds
   /** The pair's id, negative if it has none. Notes who asked. */
   ask(pair: string): number
   /** A demand read of L1. */
@@ -36,13 +39,19 @@ export async function readMany<R>(reads: PriceReads<R>, pairs: readonly string[]
     let fetch: Promise<Fetched> | undefined
     if (!isHit) fetch = reads.hierarchy.fetch(pairId)
     else if (readings[at] === 'stale') fetch = reads.renew(pairId)
-    if (fetch !== undefined) fetches.push({ at, pairId, fetch })
+    if (fetch === undefined) continue
+    fetches.push({ at, pairId, fetch })
+    reads.holds.hold([pairId])
   }
-  for (const { at, pairId, fetch } of fetches) {
-    const fetched = await fetch
-    // A stale value may have turned out to be deleted.
-    const isThere = reads.hierarchy.newest(pairId, fetched, PRICE)
-    readings[at] = isThere ? reads.readingOf(pairs[at] as string, PRICE) : absenceAfter(reads, pairId, fetched)
+  try {
+    for (const { at, pairId, fetch } of fetches) {
+      const fetched = await fetch
+      // A stale value may have turned out to be deleted.
+      const isThere = reads.hierarchy.newest(pairId, fetched, PRICE)
+      readings[at] = isThere ? reads.readingOf(pairs[at] as string, PRICE) : absenceAfter(reads, pairId, fetched)
+    }
+  } finally {
+    reads.holds.letGo(fetches.map(({ pairId }) => pairId))
   }
   return readings
 }

@@ -29,11 +29,16 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
   const clock = options.clock ?? systemClock
   const price = emptyPrice()
   let unknown = 0
+  const isThere = (chain: string, pair: string) => {
+    const pairId = names.find(chain, pair)
+    if (pairId >= 0) return reader.get(pairId, price)
+    unknown++
+    return false
+  }
   return {
     get: (chain, pair, options) => {
-      const pairId = names.find(chain, pair)
-      if (pairId < 0) unknown++
-      if (pairId < 0 || !reader.get(pairId, price)) return 'unknown'
+      // A pair that has lost its id may have another one by now.
+      if (!isThere(chain, pair) && !(names.catchUp() && isThere(chain, pair))) return 'unknown'
       return readingOf({ chain, pair, price }, clock.now() - price.eventTimeMs, options)
     },
     stats: () => ({ hits: reader.hits, misses: reader.misses + unknown }),

@@ -69,6 +69,7 @@ export class BoundPrices implements Prices {
     return readMany(
       {
         hierarchy: this.#sources.hierarchy,
+        holds: this.#sources.table.holds,
         chain,
         ask: (pair) => this.#attributed(chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),

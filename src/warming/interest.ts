@@ -19,6 +19,11 @@ export class Interest {
   constructor(table: PairTable, partitions: number) {
     this.#table = table
     this.#counts = new Set([partitions])
+    table.keep({
+      forget: (pairId) => {
+        this.#read[pairId] = 0
+      },
+    })
   }
 
   /** The largest number of partitions that a price topic has or had. */

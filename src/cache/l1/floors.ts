@@ -24,6 +24,18 @@ export class Floors {
     return versionAfter(this.#floors[pairId] as number, eventTimeMs, place)
   }
 
+  /** Whether the pair has had a value and was not delisted since. */
+  isKnown(pairId: number): boolean {
+    return this.#isKnown[pairId] === 1
+  }
+
+  /** The id goes to another pair. */
+  forget(pairId: number): void {
+    if (this.#isKnown[pairId] === 1) this.known--
+    this.#isKnown[pairId] = 0
+    this.#floors[pairId] = 0
+  }
+
   /** The pair has a value of this version. */
   raise(pairId: number, version: number): void {
     if (this.#isKnown[pairId] === 0) {

@@ -7,6 +7,8 @@ import {
   createL1Memory,
   type L1Memory,
   type L1Size,
+  NTH_WORD,
+  nextName,
   PAIR_BITS,
   PAIR_BYTES,
   SLOT_BYTES,
@@ -56,6 +58,8 @@ export class L1 implements FirstLevel {
   readonly #words: Int32Array
   readonly #doubles: Float64Array
   readonly #pairOfSlot: Int32Array
+  /** How many pairs had each id before, by pair id. It has no length until the first id goes to another pair. */
+  #nth = new Int32Array(0)
   /** One double, and the same memory as words. */
   readonly #scratch = new Float64Array(1)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
@@ -200,6 +204,18 @@ export class L1 implements FirstLevel {
     this.#residency.evict(slot)
   }
 
+  isKnown(pairId: number): boolean {
+    return this.#floors.isKnown(pairId)
+  }
+
+  forget(pairId: number): void {
+    this.remove(pairId)
+    this.#floors.forget(pairId)
+    this.#residency.pushedOut.back(pairId)
+    if (this.#nth.length === 0) this.#nth = new Int32Array(this.maxPairs)
+    this.#nth[pairId] = nextName(this.#nth[pairId] as number)
+  }
+
   #versionAt(slot: number): number {
     const copy = (slot * 2 + ((this.#generations[slot] as number) & 1)) * (WORDS / 2)
     return this.#doubles[copy] as number
@@ -236,6 +252,8 @@ export class L1 implements FirstLevel {
       tag |= 1 << (PAIR_BITS + f)
       this.#store(at + 2 + f * 2, value)
     }
+    const nth = this.#nth.length === 0 ? 0 : (this.#nth[pairId] as number)
+    if (this.#words[at + NTH_WORD] !== nth) Atomics.store(this.#words, at + NTH_WORD, nth)
     if (this.#words[at + TAG_WORD] !== tag) Atomics.store(this.#words, at + TAG_WORD, tag)
     // It is ordered after the stores above, because readers look at it first and last.
     Atomics.store(this.#generations, slot, generation)

@@ -12,20 +12,33 @@ import { ForewarmError } from '../../forewarm-error.ts'
  *   reads       1 B a slot     demand reads since eviction last looked at it; readers count here, too
  *
  *   copy   0        8      16   24   32        40        48         56    60
- *          version  price  bid  ask  reserve0  reserve1  liquidity  tag   –
+ *          version  price  bid  ask  reserve0  reserve1  liquidity  tag   nth
  *
  * The tag holds the pair's id in its lower 26 bits, and above them a bit for each number that is present. Absent numbers
- * are neither stored nor loaded.
+ * are neither stored nor loaded. `nth` says how many pairs had the id before: a copy stays in a free slot, and must not be
+ * taken for a value of the pair that gets the id next.
  */
 
 export const WORDS = 16
 export const TAG_WORD = 14
+export const NTH_WORD = 15
 export const PAIR_BITS = 26
 export const PAIR_MASK = 2 ** PAIR_BITS - 1
+/** A pair as other threads name it is a double: its id, and above these bits how many pairs had that id before. */
+const MOST_NAMES = 2 ** (53 - PAIR_BITS)
+
+/** Counts the pairs that had an id; begins anew when a double would have no room. */
+export function nextName(nth: number): number {
+  return (nth + 1) % MOST_NAMES
+}
+
+export function sharedIdOf(pairId: number, nth: number): number {
+  return nth * (PAIR_MASK + 1) + pairId
+}
 
 const MAGIC = 0x4c316677
 /** Rises with every change of the layout. */
-const LAYOUT = 1
+const LAYOUT = 2
 const HEADER_WORDS = 16
 const HEADER_BYTES = HEADER_WORDS * 4
 const COPY_BYTES = WORDS * 4

@@ -57,6 +57,16 @@ export class Deletions {
     return this.#waiting.size
   }
 
+  /** L2 does not have the deletion yet. */
+  holds(pairId: number): boolean {
+    return this.#waiting.has(pairId)
+  }
+
+  /** The name of the pair has lost its id: its deletion is not sent again, should Redis be emptied. */
+  forget(pairId: number): void {
+    this.#kept.delete(pairId)
+  }
+
   /** Deletes the pair up to `version`, and whatever L2 has of it up to `upTo`: everything unless given. */
   async delete({ pairId, version, upTo }: Deletion): Promise<L2Write> {
     const { l1, l2, clock, tombstoneTtlMs } = this.#options

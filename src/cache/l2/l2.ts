@@ -1,11 +1,12 @@
 import type { CachedPrice, PriceColumns } from '../cached-price.ts'
+import type { IdHolder } from '../names/id-holders.ts'
 
 /**
  * The second level, which all nodes share: Redis (redis/redis.ts), or this process's own memory if there is no Redis
  * (memory.ts). Unavailability is a value, not an exception: the node goes on with L1 alone and says so. Pair ids are those
  * of the PairTable that the level was made with.
  */
-export interface L2 {
+export interface L2 extends Pick<IdHolder, 'lives' | 'forget' | 'forgetChain'> {
   /**
    * Resolves when the first attempt to connect has succeeded or failed, or has taken as long as a command may.
    * Connecting goes on in the background, and `state` tells how it stands.

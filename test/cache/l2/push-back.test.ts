@@ -12,9 +12,9 @@ function stageOf(pairs: number) {
   const l2 = new ControlledL2()
   const l1 = new L1({ slots: 10_000, maxPairs: 10_000 })
   const numbers = new Float64Array(NUMBER_COUNT).fill(1)
-  const table = { size: 0 }
+  const table = { end: 0 }
   const list = (count: number): void => {
-    for (; table.size < count; table.size++) l1.update(table.size, 1, numbers, 0)
+    for (; table.end < count; table.end++) l1.update(table.end, 1, numbers, 0)
   }
   list(pairs)
   const pushBack = new PushBack({ table, l1, l2, timer: timer.start })

@@ -55,6 +55,10 @@ export class PairKeys {
     return groups
   }
 
+  forgetChain(chainId: number): void {
+    delete this.#prefixes[chainId]
+  }
+
   #prefixOf(chainId: number): string {
     const known = this.#prefixes[chainId]
     if (known !== undefined) return known
