@@ -66,8 +66,8 @@ export class PushBack {
     const outcome = await this.#options.l2.write(columns, 0, columns.count)
     this.#isWriting = false
     // If one master of a cluster is away, the round goes on for the chains of the others.
-    if (outcome.status === 'written') this.pushed += outcome.written
-    else this.#isLacking = true
+    this.pushed += outcome.written ?? 0
+    if (outcome.status !== 'written') this.#isLacking = true
     if (this.#left === 0 && this.#isLacking) {
       this.#left = this.#options.table.end
       this.#isLacking = false

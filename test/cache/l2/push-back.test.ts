@@ -59,6 +59,17 @@ test('the push-back writes a slice that L2 did not take again, after the others'
   expect([l2.stored.size, timer.pending]).toEqual([300, 0])
 })
 
+test('the push-back counts what L2 took of a slice, and goes on when a part of L2 is away', async () => {
+  const { timer, l2, pushBack } = stageOf(3)
+  pushBack.start()
+  await timer.advance(10)
+  await l2.writes[0]?.failFor([1])
+  expect(pushBack.pushed).toBe(2)
+  await timer.advance(1_000)
+  await l2.writes[1]?.succeed()
+  expect([l2.stored.size, timer.pending]).toEqual([3, 0])
+})
+
 test('a push-back that is started again in the middle looks at every pair once more, also at new ones', async () => {
   const { timer, l2, list, pushBack } = stageOf(300)
   pushBack.start()
