@@ -41,12 +41,12 @@ export class Commits {
   }
 
   /**
-   * As `commit`, also where the group knows the place. The broker forgets what was committed of a deleted topic: whoever
-   * gets a partition next would take its first records in the topic made again for old ones.
+   * As `commit`, also where the group knows the place, or the topic seems to be gone. The broker forgets what was committed
+   * of a deleted topic: whoever gets a partition next would take its first records in the topic made again for old ones.
    */
   commitLast(partitions: readonly Partition[]): Promise<void> {
     const committed = this.#last.then(() => {
-      const known = partitions.filter((partition) => partition.position === partition.committed)
+      const known = partitions.filter((partition) => !this.#isBehind(partition))
       for (const partition of known) partition.committed = undefined
       return this.#commit(partitions, new Set(known))
     })
@@ -77,7 +77,7 @@ export class Commits {
   async #commit(partitions: readonly Partition[], known: ReadonlySet<Partition> = new Set()): Promise<void> {
     const { member, state, mayCommit, onRefused } = this.#options
     const offsets = partitions
-      .filter((partition) => this.#isBehind(partition))
+      .filter((partition) => known.has(partition) || this.#isBehind(partition))
       .map(({ topic, partition, position }) => ({
         ...{ topic, partition, offset: position },
         note: this.#notes.get(partitionName({ topic, partition })) ?? '',

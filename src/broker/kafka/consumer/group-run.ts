@@ -191,9 +191,11 @@ export class GroupRun {
 
   /** Joins until nothing has to be given up any more. */
   async #settle(): Promise<void> {
-    const { reading, state, topics, stopping } = this.#options
+    const { reading, state, topics, look, stopping } = this.#options
     if (reading.all().length === 0) state.phase = 'joining'
     for (let failures = 0; !stopping.aborted; ) {
+      // A topic that was made again since the last look is new to those who get its partitions.
+      if (reading.all().length > 0) await look()
       if (this.#isLost || this.#member.isFenced) await this.#loseAll(reading.all())
       if (this.#member.isFenced) return
       this.#news = Promise.withResolvers<void>()

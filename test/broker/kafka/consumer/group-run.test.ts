@@ -120,7 +120,7 @@ test.each([REBALANCE_IN_PROGRESS, UNKNOWN_TOPIC])(
     const [before, joins] = [stage.commits.length, stage.count('JoinGroup')]
     stage.script.topicId = 'b'
     stage.script.commitErrors.push(error)
-    stage.see()
+    // It looks before it joins.
     stage.group.rejoin()
     await until('it has joined again', () => stage.count('JoinGroup') > joins)
     const both = (of: number) => [0, 1].map((partition) => expect.objectContaining({ partition, offset: 0, error: of }))
