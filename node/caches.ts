@@ -14,8 +14,8 @@ import { createRedisL2 } from '../src/cache/l2/redis/redis.ts'
 import { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import type { L3 } from '../src/cache/l3/l3.ts'
 import { type PriceHistory, withHistory } from '../src/cache/l3/price-history.ts'
-import { FormerFloors } from '../src/cache/names/former-floors.ts'
 import type { IdHolder } from '../src/cache/names/id-holders.ts'
+import { L1Names } from '../src/cache/names/l1-names.ts'
 import { PairTable } from '../src/cache/names/pair-table.ts'
 import { Outage } from '../src/cache/outage.ts'
 import { PriceWriter } from '../src/cache/price-writer.ts'
@@ -121,7 +121,7 @@ function keepNames({ config, clock }: CachesOptions, caches: Caches): void {
   const holders: readonly IdHolder[] = [hierarchy, promotion, writeBehind, pushBack, deletions, l2, tracker, prediction]
   for (const holder of holders) table.keep(holder)
   if (history !== undefined) table.keep(history)
-  table.keep(new FormerFloors({ table, l1, isOver }))
+  table.keep(new L1Names({ table, l1, isOver }))
 }
 
 /** Mining serves only a node that asks for warms. */

@@ -106,6 +106,7 @@ export function isTombstone(columns: PriceColumns, row: number): boolean {
 
 /** Whether a row is the pair's. */
 export function hasPair({ pairIds, count }: Pick<PriceColumns, 'pairIds' | 'count'>, pairId: number): boolean {
+  if (count === 0) return false
   const at = pairIds.indexOf(pairId)
   return at >= 0 && at < count
 }

@@ -28,19 +28,22 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
   const names = new NameLogReader(shared.names)
   const clock = options.clock ?? systemClock
   const price = emptyPrice()
-  let unknown = 0
+  let [hits, misses] = [0, 0]
   const isThere = (chain: string, pair: string) => {
     const pairId = names.find(chain, pair)
-    if (pairId >= 0) return reader.get(pairId, price)
-    unknown++
-    return false
+    return pairId >= 0 && reader.get(pairId, price)
   }
   return {
     get: (chain, pair, options) => {
       // A pair that has lost its id may have another one by now.
-      if (!isThere(chain, pair) && !(names.catchUp() && isThere(chain, pair))) return 'unknown'
+      const isHit = isThere(chain, pair) || (names.catchUp() && isThere(chain, pair))
+      if (!isHit) {
+        misses++
+        return 'unknown'
+      }
+      hits++
       return readingOf({ chain, pair, price }, clock.now() - price.eventTimeMs, options)
     },
-    stats: () => ({ hits: reader.hits, misses: reader.misses + unknown }),
+    stats: () => ({ hits, misses }),
   }
 }

@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads'
 import { expect, test } from '@jest/globals'
 import fc from 'fast-check'
 import { eventTimeOf, VERSIONS_PER_MS } from '../../src/cache/cached-price.ts'
@@ -8,6 +9,7 @@ import { type Cache, createCache, openedCache } from '../../standalone/cache.ts'
 import { createWarming } from '../../standalone/warming.ts'
 import { NamedL2 } from '../cache/l2/named-l2.ts'
 import { mulberry32 } from '../harness/mulberry32.ts'
+import type { ReadingTally, ReadingTask } from './reading-thread.ts'
 
 const START_MS = 1_780_000_000_000
 const NAMES = 12
@@ -130,6 +132,9 @@ class Stage {
     if (outcome === 'too-many-pairs') this.refused++
     else if (eventTimeMs < (this.#seenMs[name] as number)) expect(outcome).toBe('older')
     if (outcome === 'stored') this.#seenMs[name] = eventTimeMs
+    if (outcome !== 'older') return
+    const elsewhereMs = eventTimeOf(this.#l2.stored.get(nameOf(name))?.version ?? 0)
+    expect(Math.max(this.#seenMs[name] as number, elsewhereMs)).toBeGreaterThanOrEqual(eventTimeMs)
   }
 
   async #delete(name: number): Promise<void> {
@@ -162,7 +167,10 @@ class Stage {
   }
 
   #readInThread(name: number): void {
+    const { table, l1 } = this.#caches
+    const pairId = table.find('default', nameOf(name))
     const atMs = this.#timeOf(name, this.#thread.get('default', nameOf(name)))
+    expect(atMs !== undefined).toBe(pairId >= 0 && l1.has(pairId))
     if (atMs === undefined) return
     expect(atMs).toBeGreaterThanOrEqual(this.#seenByThreadMs[name] as number)
     this.#seenByThreadMs[name] = atMs
@@ -208,4 +216,29 @@ test('no read gives the value of another name, or an older one, when names lose 
   )
   // The property says nothing if hardly anything is read, or no id changes its name.
   expect([read > 300, recycled > 300]).toEqual([true, true])
+})
+
+test('a thread that reads while names lose their ids gets no value of another name, and none that is older', async () => {
+  const l1Slots = 3
+  const cache = await createCache({ l2Enabled: false, l1Slots, env: { MAX_PAIRS: String(MAX_PAIRS) } })
+  const opened = openedCache(cache)
+  if (opened === undefined) throw new Error('not a cache of prices')
+  const { l1, table } = opened.caches
+  const shared = { l1: (l1 as L1).buffer, names: table.log.buffer }
+  const workerData: ReadingTask = { shared, names: NAMES, reads: 300_000, ofName: OF_NAME }
+  const thread = new Worker(new URL('./reading-thread.ts', import.meta.url), { workerData })
+  let tally: ReadingTally | undefined
+  thread.once('message', (message: ReadingTally) => {
+    tally = message
+  })
+  const random = mulberry32(1)
+  let changes = 0
+  for (; tally === undefined; changes++) {
+    const name = Math.floor(random() * NAMES)
+    if (random() < 0.5) cache.set(nameOf(name), { price: name * OF_NAME + (changes % 1_000) })
+    else await cache.delete(nameOf(name))
+    if (changes % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await cache.close()
+  expect([tally.wrong, tally.back, tally.hits > 1_000, table.recycled > 100]).toEqual([0, 0, true, true])
 })
