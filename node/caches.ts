@@ -76,7 +76,9 @@ export function createCaches(options: CachesOptions): Caches {
     onNewer: (pairId, floor, isDeleted) => {
       if (gate.keepsOut(floor)) return
       writer.refused(pairId, floor)
-      if (isDeleted) hierarchy.deleted(pairId, floor)
+      if (!isDeleted) return
+      hierarchy.deleted(pairId, floor)
+      deletions.heard({ pairId, version: floor - 1 })
     },
   })
   gate.before(l2)
