@@ -147,11 +147,14 @@ export class PriceLane implements RecordHandler {
     if (firstRow === TOMBSTONE) return this.#delist(batch, record)
     if (firstRow === REFUSED) return this.#refuse(batch, record, this.#window.refusal(record))
     const endRow = this.#window.endRow(record)
+    let newestMs = Number.NEGATIVE_INFINITY
     for (let row = firstRow; row < endRow; row++) {
       const eventTimeMs = this.#window.columns.eventTimesMs[row] as number
       const against = checkedAhead(eventTimeMs, this.#nowMs)
       if (against !== undefined) return this.#refuse(batch, record, against)
+      if (eventTimeMs > newestMs) newestMs = eventTimeMs
     }
+    if (this.#replay !== undefined) this.#replay.newestMs = newestMs
     // What a dead letter or the first delivery has counted is not counted again.
     if (!this.#isRedelivered) {
       this.#shared.counts.tooManyPairs.add(this.#window.leftOut(record))

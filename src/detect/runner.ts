@@ -45,7 +45,7 @@ export interface DetectorStats {
   readonly timeouts: number
   /** In a replay, reads after all handlers of their update had settled or were given up. */
   readonly readsTooLate: number
-  /** In a replay of records that are not in the order of time, reads that found a price of after their record. */
+  /** In a replay of updates that are not in the order of time, reads that found a price of after their update. */
   readonly readsOfNewer: number
 }
 
@@ -165,7 +165,7 @@ export class DetectorRunner {
   #replayed(index: number, run: Run): Promise<void> | undefined {
     const prices = new ReplayedPrices({
       prices: run.prices,
-      asOfMs: this.#options.replay?.asOfMs ?? Number.POSITIVE_INFINITY,
+      asOfMs: this.#options.replay?.asOfMs(run.update.eventTimeMs) ?? Number.POSITIVE_INFINITY,
       onWithheld: (why) => this.#withheld[why][index]?.add(1),
     })
     run.replayed?.push(prices)
