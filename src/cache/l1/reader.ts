@@ -19,8 +19,6 @@ export class L1Reader {
   readonly #reads: Uint8Array
   readonly #scratch = new Float64Array(WORDS / 2)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
-  /** How many pairs had the id of the copied price before. */
-  #scratchNth = 0
   hits = 0
   misses = 0
 
@@ -36,8 +34,9 @@ export class L1Reader {
 
   /** A demand read: fills `into` and tells whether the pair was there. `shared`: its id, from a NameLogReader. */
   get(shared: number, into: CachedPrice): boolean {
-    const nth = Math.floor(shared / (PAIR_MASK + 1))
-    const pairId = shared - nth * (PAIR_MASK + 1)
+    // Few ids have had other pairs before; without them no double is computed with.
+    const nth = shared <= PAIR_MASK ? 0 : Math.floor(shared / (PAIR_MASK + 1))
+    const pairId = nth === 0 ? shared : shared - nth * (PAIR_MASK + 1)
     // While it is read, a pair may move to another slot or be updated: seldom once, never often.
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       // This only says where to look: the tag in the copy says whose it is.
@@ -46,7 +45,7 @@ export class L1Reader {
       const generation = Atomics.load(this.#generations, slot)
       const tag = this.#copy((slot * 2 + (generation & 1)) * WORDS)
       if (Atomics.load(this.#generations, slot) !== generation) continue
-      if ((tag & PAIR_MASK) === pairId && tag !== 0 && this.#scratchNth === nth) {
+      if ((tag & PAIR_MASK) === pairId && tag !== 0 && this.#scratchWords[NTH_WORD] === nth) {
         const seen = this.#reads[slot] as number
         if (seen < MAX_READS) this.#reads[slot] = seen + 1
         this.hits++
@@ -65,7 +64,7 @@ export class L1Reader {
     const words = this.#words
     const scratch = this.#scratchWords
     const tag = Atomics.load(words, at + TAG_WORD)
-    this.#scratchNth = Atomics.load(words, at + NTH_WORD)
+    scratch[NTH_WORD] = Atomics.load(words, at + NTH_WORD)
     scratch[0] = Atomics.load(words, at)
     scratch[1] = Atomics.load(words, at + 1)
     for (let word = 2, bits = tag >>> PAIR_BITS; bits !== 0; word += 2, bits >>>= 1) {

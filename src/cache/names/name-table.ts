@@ -12,6 +12,7 @@ const MAX_LOAD = 0.5
 const SEED = 0x9e3779b9
 const FACTOR = 0x85ebca6b
 const NOT_FOUND = -1
+const LENGTH_BYTES = 2
 
 export class NameTable {
   #count = 0
@@ -19,9 +20,8 @@ export class NameTable {
   readonly #free: number[] = []
   #owners = new Int32Array(1024)
   #hashes = new Int32Array(1024)
-  /** The place of each name's bytes in the arena. */
+  /** The start of each name's bytes in the arena. Before them stands how many they are, so that both are at hand together. */
   #starts = new Int32Array(1024)
-  #lengths = new Int32Array(1024)
   #arena = new DataView(new ArrayBuffer(16_384))
   /** Bytes in the arena, and those of them that belong to names. */
   #used = 0
@@ -40,7 +40,7 @@ export class NameTable {
 
   /** What the names and the table take. */
   get bytes(): number {
-    return this.#arena.byteLength + 4 * (4 * this.#hashes.length + this.#slots.length)
+    return this.#arena.byteLength + 4 * (3 * this.#hashes.length + this.#slots.length)
   }
 
   /** -1 for an id that no name has. */
@@ -66,14 +66,15 @@ export class NameTable {
 
   /** Gives an id to a name that is not in the table yet. */
   add(name: Uint8Array, owner: number): number {
-    const id = this.#free.pop() ?? this.#count++
+    const id = this.#free.pop() ?? this.#count
     this.#reserve(id, name.length)
-    const from = this.#used
+    if (id === this.#count) this.#count++
+    const from = this.#used + LENGTH_BYTES
+    this.#arena.setUint16(this.#used, name.length)
     new Uint8Array(this.#arena.buffer).set(name, from)
-    this.#used += name.length
-    this.#live += name.length
+    this.#used += LENGTH_BYTES + name.length
+    this.#live += LENGTH_BYTES + name.length
     this.#starts[id] = from
-    this.#lengths[id] = name.length
     this.#hashes[id] = hashBytes(this.#arena, from, from + name.length, owner)
     this.#owners[id] = owner
     this.#place(id)
@@ -94,15 +95,19 @@ export class NameTable {
     }
     slots[hole] = 0
     this.#owners[id] = NOT_FOUND
-    this.#live -= this.#lengths[id] as number
+    this.#live -= LENGTH_BYTES + this.#lengthAt(this.#starts[id] as number)
     this.#free.push(id)
+  }
+
+  #lengthAt(start: number): number {
+    return this.#arena.getUint16(start - LENGTH_BYTES)
   }
 
   #isNamed(id: number, source: DataView, start: number, end: number): boolean {
     const from = this.#starts[id] as number
     const length = end - start
-    if (this.#lengths[id] !== length) return false
     const arena = this.#arena
+    if (arena.getUint16(from - LENGTH_BYTES) !== length) return false
     let i = 0
     for (; i + 4 <= length; i += 4)
       if (arena.getInt32(from + i, true) !== source.getInt32(start + i, true)) return false
@@ -122,9 +127,9 @@ export class NameTable {
       this.#owners = enlarged(this.#owners, new Int32Array(id * 2))
       this.#hashes = enlarged(this.#hashes, new Int32Array(id * 2))
       this.#starts = enlarged(this.#starts, new Int32Array(id * 2))
-      this.#lengths = enlarged(this.#lengths, new Int32Array(id * 2))
     }
-    if (this.#used + nameBytes > this.#arena.byteLength) this.#moveNames((this.#live + nameBytes) * 2)
+    const bytes = LENGTH_BYTES + nameBytes
+    if (this.#used + bytes > this.#arena.byteLength) this.#moveNames((this.#live + bytes) * 2)
     if (id + 1 > this.#slots.length * MAX_LOAD) {
       this.#slots = new Int32Array(this.#slots.length * 2)
       for (let placed = 0; placed < id; placed++) if (this.#owners[placed] !== NOT_FOUND) this.#place(placed)
@@ -137,10 +142,11 @@ export class NameTable {
     let end = 0
     for (let id = 0; id < this.#count; id++) {
       if (this.#owners[id] === NOT_FOUND) continue
-      const length = this.#lengths[id] as number
-      to.set(new Uint8Array(this.#arena.buffer, this.#starts[id] as number, length), end)
-      this.#starts[id] = end
-      end += length
+      const from = (this.#starts[id] as number) - LENGTH_BYTES
+      const span = LENGTH_BYTES + this.#lengthAt(from + LENGTH_BYTES)
+      to.set(new Uint8Array(this.#arena.buffer, from, span), end)
+      this.#starts[id] = end + LENGTH_BYTES
+      end += span
     }
     this.#arena = new DataView(to.buffer)
     this.#used = end
