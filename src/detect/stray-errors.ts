@@ -41,6 +41,12 @@ export function runMarked<T>(detector: string, run: () => T): T {
   return marks.run({ detector, owner: undefined }, run)
 }
 
+/** The detector, or the file of the detectors, whose code runs now; undefined for any other code. */
+export function codeUnderMark(): string | undefined {
+  const mark = marks.getStore()
+  return mark?.owner === undefined ? mark?.detector : `detector ${mark.detector}`
+}
+
 /**
  * Catches errors of detectors' code that would end the process. Every other error takes the way that it would take
  * without a node: to the application's handlers, or else it ends the process.
