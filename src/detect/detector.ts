@@ -2,7 +2,10 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Prices } from './prices.ts'
 
-/** A detector's function, called for each of its updates. Its promise is awaited; an error is counted under its name. */
+/**
+ * A detector's function, called for each of its updates. An update is frozen. Its promise is awaited; an error is counted
+ * under its name.
+ */
 export type DetectorFunction = (update: PriceUpdate, prices: Prices) => void | Promise<void>
 
 /** The topics and chains whose updates a detector gets. */
