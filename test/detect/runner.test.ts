@@ -179,7 +179,7 @@ describe('a handler', () => {
 
   test('that returns a callable thenable is awaited like any other promise', async () => {
     const { promise, resolve } = Promise.withResolvers<void>()
-    const callable = Object.assign(() => undefined, { then: promise.then.bind(promise) })
+    const callable = Object.assign(() => undefined, withThen(promise.then.bind(promise)))
     const runner = runnerOf([detector('callable', {}, () => callable as unknown as Promise<void>)])
     const done = handle(runner, update('A'))
     expect(done).toBeInstanceOf(Promise)
