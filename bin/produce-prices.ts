@@ -1,5 +1,4 @@
 import { createPricePublisher, type PricePublisher } from '../producers/price-updates.ts'
-import { KEY_SEPARATOR } from '../schemas/topics.ts'
 import type { Broker } from '../src/broker/port.ts'
 import { expiryText, isExpiring, refusalOf, type TimeLimits, timeLimitsOf } from '../src/broker/topic-times.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
@@ -154,8 +153,7 @@ class ProduceRun {
     if (line.kind === 'delisted') {
       // A tombstone must not overtake updates of its pair that wait for their frame to fill.
       await this.#publisher.flush()
-      const [chain = '', pair = ''] = line.key.split(KEY_SEPARATOR)
-      this.#watch(this.#publisher.delist(chain, pair), place)
+      this.#watch(this.#publisher.delist(line.chain, line.pair), place)
     } else {
       if (line.rounded !== undefined) this.#tellRounded(place)
       for (const update of line.updates) this.#watch(this.#publisher.produce(update), place)

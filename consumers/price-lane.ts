@@ -1,8 +1,7 @@
 import { checkedAhead } from '../schemas/event-time.ts'
-import { checkedName } from '../schemas/price-object.ts'
+import { tombstonePair } from '../schemas/price-object.ts'
 import { NUMBER_COUNT } from '../schemas/price-update.ts'
-import { type Refused, refused } from '../schemas/refusal.ts'
-import { chainOfKey, KEY_SEPARATOR } from '../schemas/topics.ts'
+import type { Refused } from '../schemas/refusal.ts'
 import { noRoom, updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
 import { hasPair, VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
@@ -260,14 +259,9 @@ export class PriceLane implements RecordHandler {
   /** Handles a record with a key and no value: the pair is delisted. */
   #delist(batch: Batch, record: number): Promise<void> | undefined {
     const { table } = this.#options
-    const key = batch.key(record)?.toString('utf8') ?? ''
-    const chain = chainOfKey(key)
-    const pair = key.slice(chain.length + KEY_SEPARATOR.length)
-    const against =
-      chain === '' || pair === ''
-        ? refused('bad-key', 'a tombstone needs the key chain NUL pair')
-        : (checkedName(chain, 'chain') ?? checkedName(pair, 'pair'))
-    if (against !== undefined) return this.#refuse(batch, record, against)
+    const named = tombstonePair(batch.key(record))
+    if ('ok' in named) return this.#refuse(batch, record, named)
+    const { chain, pair } = named
     // A later record may have listed the pair again, and would be skipped as redelivered.
     if (this.#isRedelivered) {
       this.#shared.counts.redelivered.add(1)

@@ -1,7 +1,7 @@
 import { checkedAhead, checkedEventTime } from '../schemas/event-time.ts'
 import { encodePriceAvro } from '../schemas/price-avro.ts'
 import { encodePriceJson } from '../schemas/price-json.ts'
-import { updatesOf } from '../schemas/price-object.ts'
+import { checkedNames, updatesOf } from '../schemas/price-object.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
 import { Alarm } from '../src/alarm.ts'
@@ -67,8 +67,13 @@ export class PricePublisher {
     return this.#send(pairKey(update.chain, update.pair), update)
   }
 
-  /** Delists the pair: its price is dropped everywhere. Updates that were produced before it arrive before it. */
+  /**
+   * Delists the pair: its price is dropped everywhere. Updates that were produced before it arrive before it. Rejects with
+   * a BrokerError for names that no node would accept.
+   */
   delist(chain: string, pair: string): Promise<void> {
+    const against = checkedNames(chain, pair)
+    if (against !== undefined) return this.#refuse(against.detail)
     const frame = this.#frames.get(chain)
     if (frame !== undefined) this.#sendFrame(chain, frame)
     return this.#batcher.add({ partition: this.#partitionOf(chain), key: pairKey(chain, pair), value: null })

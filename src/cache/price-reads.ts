@@ -1,4 +1,4 @@
-import { checkedName } from '../../schemas/price-object.ts'
+import { checkedNames } from '../../schemas/price-object.ts'
 import type { Absence } from './absences.ts'
 import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { Hierarchy } from './hierarchy.ts'
@@ -22,8 +22,7 @@ export interface PriceReads<R> {
 
 /** A pair gets no id if all are taken: some level may have it. No level has a pair of an impossible name. */
 export function absenceWithoutId(chain: string, pair: string): Absence {
-  const against = checkedName(chain, 'chain') ?? checkedName(pair, 'pair')
-  return against === undefined ? 'unavailable' : 'missing'
+  return checkedNames(chain, pair) === undefined ? 'unavailable' : 'missing'
 }
 
 /** Reads several pairs, in their order: L1 at once, and one trip for all that it lacks or has stale. */
