@@ -1,8 +1,8 @@
-import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../../schemas/event-time.ts'
 import type { RecordFilter } from './filter.ts'
 import type { Moment, ReplayFilters, ReplayOptions, ReplayRange } from './options.ts'
 import { MAX_SPEED, MIN_SPEED, type Speed } from './pace.ts'
 import { ReplayError } from './replay-error.ts'
+import { MOMENT_WORDS, momentMs } from './source/moment.ts'
 import { TIMESTAMPS, type Timestamps } from './timestamps.ts'
 
 /** The checked options, with all defaults filled in. */
@@ -58,14 +58,10 @@ function isEmpty(from: number | bigint | undefined, to: number | bigint | undefi
   return from !== undefined && to !== undefined && from >= to
 }
 
-/** Milliseconds since the epoch. Refuses a present time in seconds or microseconds. */
 function momentOf(name: string, moment: Moment | undefined): number | undefined {
   if (moment === undefined) return undefined
-  const isNumber = typeof moment === 'number' || /^\d+$/.test(moment)
-  const ms = isNumber ? Number(moment) : Date.parse(moment)
-  const isOtherUnit = isNumber && ms !== 0 && (ms < MIN_EVENT_TIME_MS || ms >= END_OF_EVENT_TIME_MS)
-  if (!Number.isFinite(ms) || isOtherUnit)
-    throw bad(name, 'a time like 2026-07-10T00:00Z or milliseconds since 1970', moment)
+  const ms = momentMs(moment)
+  if (ms === undefined) throw bad(name, MOMENT_WORDS, moment)
   return ms
 }
 

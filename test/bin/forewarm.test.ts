@@ -66,7 +66,7 @@ describe('a wrong call of forewarm ends with code 2, says what is wrong, and pri
     [['replay', 'x.ndjson', '--stdout', '--in-process'], 'where to? give one of'],
     [['replay', 'x.ndjson', 'y', '--stdout'], 'x.ndjson is a file: it is replayed alone'],
     [['replay', 'x', '--stdout', '--speed', 'fast'], 'Expected a number above 0.'],
-    [['replay', 'x', '--stdout', '--since', 'monday'], 'Expected a time like 2026-07-10T00:00Z'],
+    [['replay', 'x', '--stdout', '--since', 'monday'], 'Expected a time of ISO 8601 like 2026-07-10T00:00Z'],
     [['replay', 'x', '--stdout', '--timestamps', 'new'], 'Expected one of keep, shift, now.'],
     [['record', 'x'], "required option '-o, --output <file>' not specified"],
     [['tail', 'x', '--max', '0'], 'Expected a whole number from 1.'],
