@@ -94,17 +94,22 @@ const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 export async function deadLetterTopics(admin: Admin, prices: PriceTopics): Promise<readonly TopicSpec[]> {
   const specs: TopicSpec[] = []
   for (const topic of prices.topics) {
-    const largest = (await admin.topicConfig(topic, [LARGEST]).catch(orNothing)).get(LARGEST)
     specs.push({
       topic: deadLetterTopic(topic),
       partitions: prices.partitions,
       config: {
         'retention.ms': String(DEAD_LETTER_RETENTION_MS),
-        [LARGEST]: String(Number(largest ?? DEFAULT_MAX_MESSAGE_BYTES) + LETTER_HEADROOM_BYTES),
+        [LARGEST]: String((await largestBytes(admin, topic)) + LETTER_HEADROOM_BYTES),
       },
     })
   }
   return specs
+}
+
+/** The largest batch of records that the topic takes, in bytes. */
+export async function largestBytes(admin: Admin, topic: string): Promise<number> {
+  const config = await admin.topicConfig(topic, [LARGEST]).catch(orNothing)
+  return Number(config.get(LARGEST) ?? DEFAULT_MAX_MESSAGE_BYTES)
 }
 
 /** Without the right to DESCRIBE_CONFIGS, the topic counts as one that is configured like most. */
