@@ -41,7 +41,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 70 the event loop stood still (WATC
 
 async function main(argv: readonly string[]): Promise<void> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, signal: interruptible() }
-  leaveQuietlyOnBrokenPipe(process.stdout)
+  leaveQuietlyOnBrokenPipe(terminal)
   goOnWithoutReader(process.stderr)
   const asJson = argv.includes('--json')
   const end = tellEarlyExit(calledCommand(argv) ?? '', (error) => reportFailure(terminal, error, asJson))
