@@ -25,7 +25,7 @@ import { type Caches, closeCaches, createCaches, startCaches } from './caches.ts
 import { connectionTeller, toForewarmError } from './connection.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
-import type { NodeOptions } from './options.ts'
+import { assertNodeOptions, type NodeOptions } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
 import { stateHashOf } from './state-hash.ts'
 import { type NodeStats, statsOf } from './stats.ts'
@@ -82,6 +82,7 @@ export interface ForewarmNode {
  * every fault, or 'bad-value' for something that is not a detector.
  */
 export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {
+  assertNodeOptions(options)
   const { env = process.env, config: overrides, configFile: file, profile, logLevel: level } = options
   const { config, warnings } = acceptedConfig({ env, overrides, file, profile })
   assertDetectors(options.detectors ?? [])

@@ -2,6 +2,7 @@ import { emptyPrice } from '../cache/cached-price.ts'
 import { L1Reader } from '../cache/l1/reader.ts'
 import { NameLogReader } from '../cache/names/name-log.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import { assertReadOptions } from '../config/read-options.ts'
 import { type Reading, type ReadOptions, readingOf } from './reading.ts'
 
 /** A node's L1 for other threads of its process. Pass it to a worker as it is, in `workerData` or in a message. */
@@ -35,6 +36,7 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
   }
   return {
     get: (chain, pair, options) => {
+      assertReadOptions(options)
       // A pair that has lost its id may have another one by now.
       const isHit = isThere(chain, pair) || (names.catchUp() && isThere(chain, pair))
       if (!isHit) {

@@ -26,7 +26,7 @@ export type NoReading = Absence | 'stale'
 
 /** The values that a reader accepts. */
 export interface ReadOptions {
-  /** A value older than this is 'stale'. */
+  /** A value older than this is 'stale'. From 0; a ForewarmError 'bad-value' otherwise. */
   readonly maxAgeMs?: number
 }
 
