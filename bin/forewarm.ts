@@ -6,6 +6,7 @@ import type { CommandModule } from './command-module.ts'
 import { DONE, type ExitCode, USAGE } from './exit-code.ts'
 import { reportFailure } from './failure.ts'
 import { interruptible } from './interruption.ts'
+import { tellEarlyExit } from './terminal/early-exit.ts'
 import { goOnWithoutReader, leaveQuietlyOnBrokenPipe, type Terminal } from './terminal/terminal.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -39,11 +40,18 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 70 the event loop stood still (WATCHDOG_MS), 130 interrupted.`
 
-async function main(argv: readonly string[]): Promise<ExitCode> {
+async function main(argv: readonly string[]): Promise<void> {
   const terminal: Terminal = { stdout: process.stdout, stderr: process.stderr, signal: interruptible() }
-  leaveQuietlyOnBrokenPipe(process.stdout)
+  leaveQuietlyOnBrokenPipe(terminal)
   goOnWithoutReader(process.stderr)
   const asJson = argv.includes('--json')
+  const end = tellEarlyExit(calledCommand(argv) ?? '', (error) => reportFailure(terminal, error, asJson))
+  const exitCode = await run(argv, terminal, asJson)
+  process.exitCode = exitCode
+  end(exitCode)
+}
+
+async function run(argv: readonly string[], terminal: Terminal, asJson: boolean): Promise<ExitCode> {
   const program = new Command('forewarm')
     .description('Keeps the prices of a Kafka stream in Redis, and those about to be read in shared memory.')
     .version(VERSION)
@@ -97,4 +105,5 @@ function calledCommand(argv: readonly string[]): string | undefined {
   return words[0] === 'help' ? words[1] : words[0]
 }
 
-process.exitCode = await main(process.argv.slice(2))
+// Not awaited here: Node has a warning of its own for a module that never ends, and prints it after ours.
+void main(process.argv.slice(2))

@@ -1,11 +1,11 @@
-import { INTERRUPTED } from './exit-code.ts'
+import { INTERRUPTED, leave } from './exit-code.ts'
 
-/** The first Ctrl-C or SIGTERM asks for an orderly end; a second one exits at once. */
+/** The first Ctrl-C, SIGTERM or SIGHUP (the terminal has gone) asks for an orderly end; a second one exits at once. */
 export function interruptible(): AbortSignal {
   const abort = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(name, () => {
-      if (abort.signal.aborted) process.exit(INTERRUPTED)
+      if (abort.signal.aborted) leave(INTERRUPTED)
       abort.abort(name)
     })
   }

@@ -1,6 +1,6 @@
 import { createPricePublisher, type PricePublisher } from '../producers/price-updates.ts'
-import { KEY_SEPARATOR } from '../schemas/topics.ts'
 import type { Broker } from '../src/broker/port.ts'
+import { largestBytes } from '../src/broker/price-topics.ts'
 import { expiryText, isExpiring, refusalOf, type TimeLimits, timeLimitsOf } from '../src/broker/topic-times.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
@@ -60,10 +60,12 @@ export async function producePrices(options: ProducePricesOptions): Promise<Prod
   const watch = await timeWatch(options)
   if (options.timestamps === 'broker' && options.skipsBad !== true && (await isReadableTwice(options.file)))
     for await (const _ of parsedLines(options));
-  const producer = options.broker.producer()
+  const { broker, topic, partitions, updatesPerRecord, encoding, timestamps } = options
+  const maxBatchBytes = await withAdmin(broker, (admin) => largestBytes(admin, topic))
+  const producer = broker.producer()
   await producer.connect()
-  const { topic, partitions, updatesPerRecord, encoding, timestamps } = options
-  const publisher = createPricePublisher({ producer, topic, partitions, updatesPerRecord, encoding, timestamps })
+  const frames = { updatesPerRecord, encoding, timestamps, maxBatchBytes }
+  const publisher = createPricePublisher({ producer, topic, partitions, ...frames })
   const run = new ProduceRun(publisher, options.onWarning)
   let badLines = 0
   try {
@@ -154,8 +156,7 @@ class ProduceRun {
     if (line.kind === 'delisted') {
       // A tombstone must not overtake updates of its pair that wait for their frame to fill.
       await this.#publisher.flush()
-      const [chain = '', pair = ''] = line.key.split(KEY_SEPARATOR)
-      this.#watch(this.#publisher.delist(chain, pair), place)
+      this.#watch(this.#publisher.delist(line.chain, line.pair), place)
     } else {
       if (line.rounded !== undefined) this.#tellRounded(place)
       for (const update of line.updates) this.#watch(this.#publisher.produce(update), place)
@@ -214,20 +215,13 @@ function nameOf({ file }: ProducePricesOptions): string {
   return file === STANDARD_INPUT ? 'standard input' : file
 }
 
-/** The lines of the file. An interruption ends them at once, even while standard input is silent. */
+/** The lines of the file. An interruption ends them at once, even while a pipe is silent. */
 async function* linesFrom(options: ProducePricesOptions): AsyncGenerator<readonly Line[]> {
   const { file, signal } = options
   const isInput = file === STANDARD_INPUT
-  const stop = () => process.stdin.destroy()
-  if (isInput) signal.addEventListener('abort', stop, { once: true })
   try {
-    for await (const lines of isInput ? linesOf(process.stdin, nameOf(options)) : new LineFile(file).read()) {
-      if (signal.aborted) return
-      yield lines
-    }
+    yield* isInput ? linesOf(process.stdin, nameOf(options), signal) : new LineFile(file).read(signal)
   } catch (error) {
     if (!signal.aborted) throw error
-  } finally {
-    signal.removeEventListener('abort', stop)
   }
 }

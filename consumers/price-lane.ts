@@ -1,11 +1,10 @@
 import { checkedAhead } from '../schemas/event-time.ts'
-import { checkedName } from '../schemas/price-object.ts'
+import { tombstonePair } from '../schemas/price-object.ts'
 import { NUMBER_COUNT } from '../schemas/price-update.ts'
-import { type Refused, refused } from '../schemas/refusal.ts'
-import { chainOfKey, KEY_SEPARATOR } from '../schemas/topics.ts'
+import type { Refused } from '../schemas/refusal.ts'
 import { noRoom, updateAt } from '../schemas/update-columns.ts'
 import type { Batch, BatchContext } from '../src/broker/port.ts'
-import { VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
+import { hasPair, VERSIONS_PER_MS } from '../src/cache/cached-price.ts'
 import type { Arrivals } from '../src/cache/freshness/arrivals.ts'
 import type { FirstLevel } from '../src/cache/l1/first-level.ts'
 import type { WriteBehind } from '../src/cache/l2/write-behind.ts'
@@ -119,6 +118,7 @@ export class PriceLane implements RecordHandler {
       this.#fault = { offset: batch.offset(record), error }
     }
     this.#handled(batch, record)
+    this.#window.clear()
     return record
   }
 
@@ -127,6 +127,15 @@ export class PriceLane implements RecordHandler {
     // Producers spread records without keys over all partitions.
     if (batch.key(record) === undefined) arrivals.scatteredTopic(this.#partition)
     this.#source = sources.resolve(this.#partition)
+  }
+
+  /** Whether an update of the pair is decoded and not handled yet. */
+  holds(pairId: number): boolean {
+    return hasPair(this.#window.columns, pairId)
+  }
+
+  forgetChain(chainId: number): void {
+    delete this.#wanted[chainId]
   }
 
   #throwFault(offset: bigint): void {
@@ -154,11 +163,14 @@ export class PriceLane implements RecordHandler {
     if (firstRow === TOMBSTONE) return this.#delist(batch, record)
     if (firstRow === REFUSED) return this.#refuse(batch, record, this.#window.refusal(record))
     const endRow = this.#window.endRow(record)
+    let newestMs = Number.NEGATIVE_INFINITY
     for (let row = firstRow; row < endRow; row++) {
       const eventTimeMs = this.#window.columns.eventTimesMs[row] as number
       const against = checkedAhead(eventTimeMs, this.#nowMs)
       if (against !== undefined) return this.#refuse(batch, record, against)
+      if (eventTimeMs > newestMs) newestMs = eventTimeMs
     }
+    if (this.#replay !== undefined) this.#replay.newestMs = newestMs
     // What a dead letter or the first delivery has counted is not counted again.
     if (!this.#isRedelivered) {
       this.#shared.counts.tooManyPairs.add(this.#window.leftOut(record))
@@ -264,14 +276,9 @@ export class PriceLane implements RecordHandler {
   /** Handles a record with a key and no value: the pair is delisted. */
   #delist(batch: Batch, record: number): Promise<void> | undefined {
     const { table } = this.#options
-    const key = batch.key(record)?.toString('utf8') ?? ''
-    const chain = chainOfKey(key)
-    const pair = key.slice(chain.length + KEY_SEPARATOR.length)
-    const against =
-      chain === '' || pair === ''
-        ? refused('bad-key', 'a tombstone needs the key chain NUL pair')
-        : (checkedName(chain, 'chain') ?? checkedName(pair, 'pair'))
-    if (against !== undefined) return this.#refuse(batch, record, against)
+    const named = tombstonePair(batch.key(record))
+    if ('ok' in named) return this.#refuse(batch, record, named)
+    const { chain, pair } = named
     // A later record may have listed the pair again, and would be skipped as redelivered.
     if (this.#isRedelivered) {
       this.#shared.counts.redelivered.add(1)

@@ -32,6 +32,14 @@ export class PriceUpdates {
       sequences: new Sequences(),
       lastRecordMs: new Map(),
     }
+    options.table.keep({
+      holds: (pairId) => [...this.#lanes.values()].some((lane) => lane.holds(pairId)),
+      forget: (pairId) => this.#shared.sequences.forget(pairId),
+      forgetChain: (chainId) => {
+        counts.updates.forget(chainId)
+        for (const lane of this.#lanes.values()) lane.forgetChain(chainId)
+      },
+    })
   }
 
   /** The timestamp of the topic's last record that was handled; the clock's time before the first. */

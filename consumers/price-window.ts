@@ -1,6 +1,6 @@
 import { namedByHeaders } from '../schemas/avro-frame.ts'
 import { decodePrices } from '../schemas/price-record.ts'
-import { type Refused, refused } from '../schemas/refusal.ts'
+import type { Refused } from '../schemas/refusal.ts'
 import { type PairIds, truncateColumns, type UpdateColumns, updateColumns } from '../schemas/update-columns.ts'
 import type { Batch } from '../src/broker/port.ts'
 import { WINDOW_UPDATES } from '../src/warming/look-ahead.ts'
@@ -8,8 +8,6 @@ import { WINDOW_UPDATES } from '../src/warming/look-ahead.ts'
 /** These stand for the first row of a record that has no rows. */
 export const TOMBSTONE = -1
 export const REFUSED = -2
-
-const NO_BYTES = refused('empty', 'the value has no bytes')
 
 /** Records of a batch that are decoded and not handled yet, with their updates side by side. It is reused. */
 export class PriceWindow {
@@ -54,6 +52,11 @@ export class PriceWindow {
     return record
   }
 
+  /** All records are handled. */
+  clear(): void {
+    truncateColumns(this.columns, 0)
+  }
+
   /** The first row of a record's updates; TOMBSTONE or REFUSED if it has none. */
   firstRow(record: number): number {
     return this.#firstRows[record - this.#from] as number
@@ -85,7 +88,7 @@ export class PriceWindow {
     const value = batch.value(record)
     if (value === undefined) return TOMBSTONE
     const firstRow = this.columns.count
-    const against = value.length > 0 ? decodePrices(value, this.columns, this.#ids) : NO_BYTES
+    const against = decodePrices(value, this.columns, this.#ids)
     if (this.columns.leftOut > 0) {
       this.#leftOut.set(record, this.columns.leftOut)
       this.columns.leftOut = 0

@@ -4,6 +4,10 @@ import { enlarged } from '../schemas/enlarged.ts'
 export class Sequences {
   #last = new Float64Array(1024)
 
+  forget(pairId: number): void {
+    this.#last[pairId] = 0
+  }
+
   /** Whether the sequence is lower than the pair's last one. It is NaN for an update without one. */
   isBack(pairId: number, sequence: number): boolean {
     if (Number.isNaN(sequence)) return false

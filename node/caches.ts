@@ -1,3 +1,4 @@
+import { eventTimeOf } from '../src/cache/cached-price.ts'
 import { otherNodes } from '../src/cache/foreign/other-nodes.ts'
 import { Arrivals } from '../src/cache/freshness/arrivals.ts'
 import { Hierarchy } from '../src/cache/hierarchy.ts'
@@ -13,12 +14,15 @@ import { PushBack } from '../src/cache/l2/push-back.ts'
 import { createRedisL2 } from '../src/cache/l2/redis/redis.ts'
 import { WriteBehind } from '../src/cache/l2/write-behind.ts'
 import { withHistory } from '../src/cache/l3/price-history.ts'
+import type { IdHolder } from '../src/cache/names/id-holders.ts'
+import { L1Names } from '../src/cache/names/l1-names.ts'
 import { PairTable } from '../src/cache/names/pair-table.ts'
 import { Outage } from '../src/cache/outage.ts'
 import { PriceWriter } from '../src/cache/price-writer.ts'
 import { Promotion } from '../src/cache/promotion.ts'
 import { Sources } from '../src/cache/sources/sources.ts'
 import { TimeGate } from '../src/cache/time-gate.ts'
+import { longestTtlMs } from '../src/cache/ttl.ts'
 import { isVirtual } from '../src/clock.ts'
 import type { Config } from '../src/config/settings.ts'
 import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
@@ -62,7 +66,7 @@ export function createCaches(options: CachesOptions): Caches {
   const { maxTrackedPairs, top } = config.correlation
   const { mined, mining } = createMining(options)
   const tracker = new Tracker({ maxPairs: maxTrackedPairs, top, ...(mined !== undefined && { mined }) })
-  const writer = new PriceWriter({ l1, writeBehind, deletions, tracker, arrivals })
+  const writer = new PriceWriter({ table, l1, writeBehind, deletions, tracker, arrivals })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, l2, hierarchy })
   const prediction = new NodePrediction({ config, table, clock: options.clock, log: options.log })
@@ -72,8 +76,22 @@ export function createCaches(options: CachesOptions): Caches {
   const freshness = isVirtual(options.clock) ? undefined : others.freshness
   const learning = { tracker, mining, mined, prediction, control, measurement }
   const caches: Caches = { table, ...following, ...others, freshness, ...levels, ...learning }
+  keepNames(options, caches)
   observeCaches(metrics, caches)
   return caches
+}
+
+/** Lets the table give the ids of names that nobody needs to other names. */
+function keepNames({ config, clock }: CachesOptions, caches: Caches): void {
+  const { table, l1, l2, l3, history, writeBehind, hierarchy, promotion, pushBack, deletions, tracker, prediction } =
+    caches
+  const { l2TtlSeconds, l3TtlSeconds } = config.cache
+  const longestMs = longestTtlMs((l3 === undefined ? l2TtlSeconds : l3TtlSeconds) * 1000)
+  const isOver = (version: number) => eventTimeOf(version) + longestMs < clock.now()
+  const holders: readonly IdHolder[] = [hierarchy, promotion, writeBehind, pushBack, deletions, l2, tracker, prediction]
+  for (const holder of [...holders, caches.arrivals]) table.keep(holder)
+  for (const holder of [history, caches.foreign]) if (holder !== undefined) table.keep(holder)
+  table.keep(new L1Names({ table, l1, isOver }))
 }
 
 /** Mining serves only a node that asks for warms. */
@@ -148,7 +166,9 @@ function l2Listeners(gate: TimeGate, caches: () => Caches): L2Listeners {
     onNewer: (pairId, floor, isDeleted) => {
       if (gate.keepsOut(floor)) return
       caches().writer.refused(pairId, floor)
-      if (isDeleted) caches().hierarchy.deleted(pairId, floor)
+      if (!isDeleted) return
+      caches().hierarchy.deleted(pairId, floor)
+      caches().deletions.heard({ pairId, version: floor - 1 })
     },
   }
 }

@@ -26,7 +26,7 @@ import { closeCaches, createCaches, meetOtherNodes, startCaches } from './caches
 import { connectionTeller, toForewarmError } from './connection.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
-import type { Caches, NodeOptions } from './options.ts'
+import { assertNodeOptions, type Caches, type NodeOptions } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
 import { stateHashOf } from './state-hash.ts'
 import { type NodeStats, statsOf } from './stats.ts'
@@ -83,6 +83,7 @@ export interface ForewarmNode {
  * every fault, or 'bad-value' for something that is not a detector.
  */
 export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {
+  assertNodeOptions(options)
   const { env = process.env, config: overrides, configFile: file, profile, logLevel: level } = options
   const { config, warnings } = acceptedConfig({ env, overrides, file, profile })
   assertDetectors(options.detectors ?? [])

@@ -18,7 +18,9 @@ import type { PriceWriter } from '../src/cache/price-writer.ts'
 import type { Promotion } from '../src/cache/promotion.ts'
 import type { Sources } from '../src/cache/sources/sources.ts'
 import type { Clock } from '../src/clock.ts'
+import { oneOf } from '../src/config/check.ts'
 import type { Environment } from '../src/config/environment.ts'
+import { assertOptions, type OptionsOf } from '../src/config/options.ts'
 import type { Config, Overrides, Profile } from '../src/config/settings.ts'
 import type { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
@@ -53,6 +55,18 @@ export interface NodeOptions {
   /** Takes the spans, instead of the exporter that OTEL_* names. The first SDK of a process serves all its nodes. */
   readonly spanProcessors?: readonly SpanProcessor[]
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+}
+
+const NODE_OPTIONS: OptionsOf<NodeOptions> = {
+  ...{ detectors: true, config: true, configFile: true, profile: true, env: true, broker: true, clock: true },
+  ...{ acceptReplays: true, random: true, spanProcessors: true },
+  l2: oneOf(['redis', 'memory']),
+  start: oneOf(['earliest', 'latest']),
+  logLevel: oneOf(['debug', 'info', 'warn', 'error', 'silent']),
+}
+
+export function assertNodeOptions(options: NodeOptions): void {
+  assertOptions('createNode', options, NODE_OPTIONS)
 }
 
 /** The parts that a node's caches are made from. */

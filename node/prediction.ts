@@ -34,6 +34,7 @@ export class NodePrediction implements NodePredictor {
   readonly #options: NodePredictionOptions
   readonly #predictor: Predictor
   readonly #file: PatternFile | undefined
+  #isLearning = false
   readonly #nextSave: Alarm
   #failedSaves = 0
   #unsaved: ForewarmError | undefined
@@ -80,6 +81,10 @@ export class NodePrediction implements NodePredictor {
     return this.#predictor.notForecast
   }
 
+  forget(pairId: number): void {
+    this.#predictor.history.forget(pairId)
+  }
+
   /** Called with each read of a detector. Undefined when prediction is off. */
   get onRead(): ((pairId: number, atMs: number) => void) | undefined {
     if (!this.#options.config.prediction.enabled) return undefined
@@ -106,7 +111,7 @@ export class NodePrediction implements NodePredictor {
     const { from, problems } = await this.#file.restore((document) => {
       const other = serviceOfPatterns(document) ?? service
       if (other !== service) throw this.#foreign(other)
-      const outcome = this.importPatterns(document)
+      const outcome = this.#predictor.importPatterns(document, this.#options.clock.now())
       if ('problem' in outcome) return outcome.problem
       refusedPairs = outcome.refused
       return undefined
@@ -165,7 +170,18 @@ export class NodePrediction implements NodePredictor {
   }
 
   importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string } {
-    return this.#predictor.importPatterns(document, this.#options.clock.now())
+    const outcome = this.#predictor.addPatterns(document, this.#options.clock.now())
+    if (!('problem' in outcome) && !this.#isLearning) this.#learnSoon()
+    return outcome
+  }
+
+  /** An hour in a turn of the event loop: a week of many pairs at once would hold it for hundreds of milliseconds. */
+  #learnSoon(): void {
+    this.#isLearning = true
+    setImmediate(() => {
+      if (this.#state !== 'closed' && this.#predictor.learnHour()) this.#learnSoon()
+      else this.#isLearning = false
+    })
   }
 
   /** A save would replace what another service has learned. */

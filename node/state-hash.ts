@@ -20,9 +20,10 @@ export async function stateHashOf({ table, l1, l2, writeBehind }: Caches): Promi
       numbers: NUMBER_FIELDS.map((field) => numbers[field]),
     })
   await writeBehind.flush()
-  for (let from = 0; from < table.size; from += PAIRS_A_TRIP) {
-    const pairIds = Array.from({ length: Math.min(PAIRS_A_TRIP, table.size - from) }, (_, i) => from + i)
-    const load = await l2.load(pairIds)
+  for (let from = 0; from < table.end; from += PAIRS_A_TRIP) {
+    const ids = Array.from({ length: Math.min(PAIRS_A_TRIP, table.end - from) }, (_, i) => from + i)
+    const pairIds = ids.filter((pairId) => table.chainOf(pairId) >= 0)
+    const load = await table.holds.during(pairIds, () => l2.load(pairIds))
     if (load.status === 'unavailable')
       throw new ForewarmError('refused', `no state hash without L2, which is away: ${load.reason}`, { retriable: true })
     if (load.unknown !== undefined)

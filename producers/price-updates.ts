@@ -1,7 +1,7 @@
 import { checkedAhead, checkedEventTime } from '../schemas/event-time.ts'
 import { encodePriceAvro } from '../schemas/price-avro.ts'
 import { encodePriceJson } from '../schemas/price-json.ts'
-import { updatesOf } from '../schemas/price-object.ts'
+import { checkedNames, updatesOf } from '../schemas/price-object.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
 import { Alarm } from '../src/alarm.ts'
@@ -19,6 +19,8 @@ export interface PricePublisherOptions {
   readonly encoding?: 'json' | 'avro'
   /** Default 1. A larger number gains most in throughput, because a record costs more than an update. */
   readonly updatesPerRecord?: number
+  /** The largest batch that the topic takes, in bytes: a frame ends before the update that would not fit. Default: none. */
+  readonly maxBatchBytes?: number
   /** Default `broker`: the broker's clock stamps a record. With `event-time` its first update's time does. */
   readonly timestamps?: 'broker' | 'event-time'
   readonly batch?: Omit<MicroBatcherOptions, 'topic'>
@@ -30,8 +32,12 @@ export interface PricePublisherOptions {
 /** How long a frame that is not full waits for more updates, in milliseconds. */
 const FRAME_LINGER_MS = 2
 
+/** More than the headers of a batch and of its only record, and the marks around a list. */
+const BATCH_HEADER_BYTES = 128
+
 interface Frame {
   readonly updates: PriceUpdate[]
+  bytes: number
   readonly sent: Promise<void>
   readonly resolve: (sent: Promise<void>) => void
 }
@@ -67,8 +73,13 @@ export class PricePublisher {
     return this.#send(pairKey(update.chain, update.pair), update)
   }
 
-  /** Delists the pair: its price is dropped everywhere. Updates that were produced before it arrive before it. */
+  /**
+   * Delists the pair: its price is dropped everywhere. Updates that were produced before it arrive before it. Rejects with
+   * a BrokerError for names that no node would accept.
+   */
   delist(chain: string, pair: string): Promise<void> {
+    const against = checkedNames(chain, pair)
+    if (against !== undefined) return this.#refuse(against.detail)
     const frame = this.#frames.get(chain)
     if (frame !== undefined) this.#sendFrame(chain, frame)
     return this.#batcher.add({ partition: this.#partitionOf(chain), key: pairKey(chain, pair), value: null })
@@ -89,18 +100,29 @@ export class PricePublisher {
     // A node accepts a record whole or not at all, so one such update would cost all others of its frame.
     const read = updatesOf(update)
     if (!read.ok) return this.#refuse(read.detail)
+    const bytes = this.#bytesOf(update)
     let frame = this.#frames.get(update.chain)
+    if (frame !== undefined && frame.bytes + bytes > (this.#options.maxBatchBytes ?? Number.POSITIVE_INFINITY)) {
+      this.#sendFrame(update.chain, frame)
+      frame = undefined
+    }
     if (frame === undefined) {
       const { promise: sent, resolve } = Promise.withResolvers<void>()
-      frame = { updates: [], sent, resolve }
+      frame = { updates: [], bytes: BATCH_HEADER_BYTES + Buffer.byteLength(update.chain), sent, resolve }
       // A caller that gives onDropped may ignore the promise.
       if (this.#options.batch?.onDropped !== undefined) sent.catch(() => undefined)
       this.#frames.set(update.chain, frame)
       if (!this.#linger.isSet) this.#linger.set(FRAME_LINGER_MS)
     }
     frame.updates.push(update)
+    frame.bytes += bytes
     if (frame.updates.length >= (this.#options.updatesPerRecord ?? 1)) this.#sendFrame(update.chain, frame)
     return frame.sent
+  }
+
+  /** The update's share of a frame. As Avro it has fewer bytes. Without a limit nothing is measured. */
+  #bytesOf(update: PriceUpdate): number {
+    return this.#options.maxBatchBytes === undefined ? 0 : Buffer.byteLength(encodePriceJson(update)) + 1
   }
 
   #sendFrames(): void {

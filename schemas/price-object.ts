@@ -1,9 +1,10 @@
+import { isUtf8 } from 'node:buffer'
 import { checkedEventTime } from './event-time.ts'
 import { isRounded } from './json/rounding.ts'
 import { isObject, shown } from './json-value.ts'
 import { NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
-import { KEY_SEPARATOR, MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
+import { chainOfKey, KEY_SEPARATOR, MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 
 export const SCHEMA_VERSION = 1
 
@@ -67,10 +68,9 @@ function updateOf(item: unknown, index: number): PriceUpdate | Refused {
   if (!isObject(item)) return refused('wrong-type', `update ${index}: expected an object, got ${shown(item)}`)
   if (item.v !== undefined && item.v !== SCHEMA_VERSION)
     return refused('unknown-version', `update ${index}: expected v ${SCHEMA_VERSION}, got ${shown(item.v)}`)
-  const pair = nameOf(item, 'pair', index)
-  if (typeof pair !== 'string') return pair
-  const chain = nameOf(item, 'chain', index)
-  if (typeof chain !== 'string') return chain
+  const names = namesOf(item, index)
+  if ('ok' in names) return names
+  const { pair, chain } = names
   if (item.price === undefined || item.price === null)
     return refused('missing-price', `update ${index}: price is missing`)
   const price = numberOf(item.price, 'price', index)
@@ -99,6 +99,36 @@ function updateOf(item: unknown, index: number): PriceUpdate | Refused {
   return update
 }
 
+/** A pair, as updates and tombstones name it. */
+export interface NamedPair {
+  readonly chain: string
+  readonly pair: string
+}
+
+/** The names in an object of JSON, or the reason to refuse them. */
+export function namesOf(item: Record<string, unknown>, index = 0): NamedPair | Refused {
+  const pair = nameOf(item, 'pair', index)
+  if (typeof pair !== 'string') return pair
+  const chain = nameOf(item, 'chain', index)
+  return typeof chain === 'string' ? { chain, pair } : chain
+}
+
+/** The pair that a record without a value delists, by the record's key, or the reason to refuse the record. */
+export function tombstonePair(key: Buffer | undefined): NamedPair | Refused {
+  // Decoding other bytes would turn different names into the same one.
+  if (key === undefined || !isUtf8(key)) return refused('bad-key', 'a tombstone needs a key of UTF-8')
+  const text = key.toString('utf8')
+  const chain = chainOfKey(text)
+  const pair = text.slice(chain.length + KEY_SEPARATOR.length)
+  if (chain === '' || pair === '') return refused('bad-key', 'a tombstone needs the key chain NUL pair')
+  return checkedNames(chain, pair) ?? { chain, pair }
+}
+
+/** The reason to refuse a pair's names, if there is one. */
+export function checkedNames(chain: string, pair: string): Refused | undefined {
+  return checkedName(chain, 'chain') ?? checkedName(pair, 'pair')
+}
+
 function nameOf(item: Record<string, unknown>, field: 'pair' | 'chain', index: number): string | Refused {
   const name = item[field]
   if (name === undefined || name === null || name === '')
@@ -110,6 +140,7 @@ function nameOf(item: Record<string, unknown>, field: 'pair' | 'chain', index: n
 
 /** The reason to refuse a name, if there is one. */
 export function checkedName(name: string, field: 'pair' | 'chain'): Refused | undefined {
+  if (name === '') return refused(`missing-${field}`, `${field} is missing`)
   const limit = field === 'pair' ? MAX_PAIR_BYTES : MAX_CHAIN_BYTES
   if (Buffer.byteLength(name) > limit)
     return refused('name-too-long', `${field}: at most ${limit} bytes, got ${Buffer.byteLength(name)}: ${shown(name)}`)

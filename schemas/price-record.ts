@@ -7,19 +7,25 @@ import { type Refused, refused } from './refusal.ts'
 import { MAX_RECORD_BYTES } from './topics.ts'
 import type { PairIds, UpdateColumns } from './update-columns.ts'
 
+const NO_BYTES = refused('empty', 'the value has no bytes')
+
 /** Decodes the value of a price record, JSON or Avro by its first byte, into columns. Appends all its rows or none, but for pairs without room. */
 export function decodePrices(value: Buffer, columns: UpdateColumns, ids: PairIds): Refused | undefined {
-  if (value.length > MAX_RECORD_BYTES) return tooLarge(value)
+  const against = checkedSize(value)
+  if (against !== undefined) return against
   return value[0] === AVRO_MAGIC ? decodePriceAvro(value, columns, ids) : decodePriceJson(value, columns, ids)
 }
 
 /** The same as objects, for callers that look at records one by one: replay, tail, tests. */
 export function decodePriceRecord(value: Buffer): Updates {
-  if (value.length > MAX_RECORD_BYTES) return tooLarge(value)
+  const against = checkedSize(value)
+  if (against !== undefined) return against
   return value[0] === AVRO_MAGIC ? parsePriceAvro(value) : parsePriceJson(value)
 }
 
-function tooLarge(value: Buffer): Refused {
+function checkedSize(value: Buffer): Refused | undefined {
+  if (value.length === 0) return NO_BYTES
+  if (value.length <= MAX_RECORD_BYTES) return undefined
   return refused('too-large', `at most ${MAX_RECORD_BYTES} bytes, got ${value.length}`)
 }
 

@@ -11,6 +11,8 @@ import { absenceWithoutId, readMany, type Unaccepted } from '../src/cache/price-
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { acceptedConfig } from '../src/config/load.ts'
+import { assertOptions, type Options, type OptionsOf } from '../src/config/options.ts'
+import { assertReadOptions } from '../src/config/read-options.ts'
 import type { Config } from '../src/config/settings.ts'
 import { type NoReading, type Reading, type ReadOptions, readingOf } from '../src/detect/reading.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
@@ -35,8 +37,29 @@ export interface CacheOptions {
   readonly random?: () => number
 }
 
+const CACHE_OPTIONS: OptionsOf<CacheOptions> = {
+  ...{ l1SizeMb: true, l1Slots: true, l2Enabled: true, usePriceMatrix: true, chain: true },
+  ttlSeconds: { l1: true, l2: true },
+  ...{ env: true, clock: true, random: true },
+}
+
 /** The numbers of a price. The event time is now unless it is given. */
 export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs'> & { readonly eventTimeMs?: number }
+
+/** An update may be passed as it is: pair and chain are those of the cache. */
+const PRICE_VALUE: OptionsOf<PriceValue> & Options = {
+  ...{
+    price: true,
+    bid: true,
+    ask: true,
+    reserve0: true,
+    reserve1: true,
+    liquidity: true,
+    group: true,
+    sequence: true,
+  },
+  ...{ eventTimeMs: true, pair: true, chain: true },
+}
 
 /**
  * The outcome of a deletion. `older`: the pair has a newer value, which stays, or was deleted later. `unavailable`: L2 is away,
@@ -75,6 +98,7 @@ export async function createCache<V>(
 ): Promise<JsonCache<V>>
 export async function createCache(options?: CacheOptions): Promise<Cache>
 export async function createCache(options: CacheOptions = {}): Promise<Cache | JsonCache<unknown>> {
+  assertOptions<CacheOptions>('createCache', options, CACHE_OPTIONS)
   const { env = process.env, clock = systemClock, random = Math.random, chain = 'default' } = options
   const { l1SizeMb, l1Slots, l2Enabled, usePriceMatrix, ttlSeconds } = options
   const ttls = { l1TtlSeconds: ttlSeconds?.l1, l2TtlSeconds: ttlSeconds?.l2 }
@@ -138,6 +162,7 @@ class PriceCache implements Cache {
   }
 
   get(pair: string, options?: ReadOptions): Reading | NoReading {
+    assertReadOptions(options)
     const { caches, chain } = this.#parts
     const pairId = caches.table.ask(chain, pair)
     if (pairId < 0) return absenceWithoutId(chain, pair)
@@ -150,12 +175,14 @@ class PriceCache implements Cache {
     return reading
   }
 
-  getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | NoReading)[]> {
+  async getMany(pairs: readonly string[], options?: ReadOptions): Promise<(Reading | NoReading)[]> {
+    assertReadOptions(options)
     const { chain, caches } = this.#parts
     const { table, hierarchy } = caches
     return readMany(
       {
         hierarchy,
+        holds: table.holds,
         chain,
         ask: (pair) => table.ask(chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),
@@ -170,6 +197,7 @@ class PriceCache implements Cache {
   set(pair: string, value: PriceValue): SetOutcome {
     const { caches, chain, clock } = this.#parts
     const nowMs = clock.now()
+    assertOptions<PriceValue>(pair, value, PRICE_VALUE)
     const parsed = updatesOf({ ...value, pair, chain, eventTimeMs: value.eventTimeMs ?? nowMs })
     if (!parsed.ok) throw new ForewarmError('bad-value', `${pair}: ${parsed.detail}`)
     const [update] = parsed.updates

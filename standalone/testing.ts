@@ -1,5 +1,6 @@
 import type { ForewarmNode } from '../node/node.ts'
 import { type VirtualClock, virtualClock } from '../src/clock.ts'
+import { assertOptions, type OptionsOf } from '../src/config/options.ts'
 import { replay } from '../src/replay/replay.ts'
 import type { ReplayReport } from '../src/replay/report.ts'
 import type { InProcessSink } from '../src/replay/sink/process.ts'
@@ -16,14 +17,14 @@ export interface ReplayFileOptions {
   readonly verifyHash?: string | true
 }
 
+const REPLAY_FILE_OPTIONS: OptionsOf<ReplayFileOptions> = {
+  ...{ file: true, apply: true, timeoutMs: true, clock: true, verifyHash: true },
+}
+
 /** Replays a file in this process as fast as it goes. The report holds the state hash: the same for the same file. */
-export function replayFile({
-  file,
-  apply,
-  timeoutMs,
-  clock = virtualClock(),
-  verifyHash,
-}: ReplayFileOptions): Promise<ReplayReport> {
+export async function replayFile(options: ReplayFileOptions): Promise<ReplayReport> {
+  assertOptions('replayFile', options, REPLAY_FILE_OPTIONS)
+  const { file, apply, timeoutMs, clock = virtualClock(), verifyHash } = options
   return replay({ from: { file }, to: { inProcess: { apply, timeoutMs }, clock }, verifyHash })
 }
 

@@ -4,6 +4,7 @@ import type { Broker } from '../src/broker/port.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { acceptedConfig } from '../src/config/load.ts'
+import { assertOptions } from '../src/config/options.ts'
 import type { Overrides } from '../src/config/settings.ts'
 
 /** The options of `createWarmPublisher`. Everything is optional. */
@@ -21,6 +22,7 @@ export interface WarmPublisherOptions {
  * 'topics-unusable' while no node has made the topic) or a BrokerError.
  */
 export async function createWarmPublisher(options: WarmPublisherOptions = {}): Promise<WarmPublisher> {
+  assertOptions('createWarmPublisher', options, { config: true, env: true, broker: true, clock: true })
   const { config } = acceptedConfig({ env: options.env ?? process.env, overrides: options.config })
   const { kafka, node } = config
   const broker = options.broker ?? configuredKafka(config, () => undefined)

@@ -1,5 +1,6 @@
 import { indexOfWarmKind, type WarmCounts, warmCostOf, warmsOf } from '../src/cache/l1/usage.ts'
 import type { PromotionOutcome } from '../src/cache/promotion.ts'
+import { assertOptions } from '../src/config/options.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { InFlight } from '../src/in-flight.ts'
 import { STRATEGY_NAMES, type StrategyName } from '../src/strategy/named.ts'
@@ -66,6 +67,7 @@ const TIMEOUT_MS = 50
  * by `createCache`, 'bad-value' for an unknown strategy or a time that is not above 0.
  */
 export function createWarming(cache: Cache, options: CacheWarmingOptions = {}): CacheWarming {
+  assertOptions('createWarming', options, { strategy: true, timeoutMs: true })
   const { strategy = 'forewarm', timeoutMs = TIMEOUT_MS } = options
   if (!STRATEGY_NAMES.includes(strategy))
     throw new ForewarmError('bad-value', `strategy: expected one of ${STRATEGY_NAMES.join(', ')}; got ${strategy}`)
@@ -116,8 +118,13 @@ class ReadWarming implements CacheWarming {
   async warmPairs(pairs: readonly string[]): Promise<WarmReport> {
     const { table } = this.#parts.caches
     const named = [...new Set(pairs)]
-    const known = named.map((pair) => table.ask(this.#parts.chain, pair)).filter((pairId) => pairId >= 0)
-    return this.#warm(known, indexOfWarmKind('manual'), named.length)
+    const pairIds = table.askAndHold(this.#parts.chain, named)
+    const known = pairIds.filter((pairId) => pairId >= 0)
+    try {
+      return await this.#warm(known, indexOfWarmKind('manual'), named.length)
+    } finally {
+      table.holds.letGo(known)
+    }
   }
 
   stats(): CacheWarmingStats {

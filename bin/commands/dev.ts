@@ -35,8 +35,11 @@ const REDRAW_MS = 250
 const LINE_MS = 1_000
 /** Bounds the memory of a run of days; a reader never lags this far behind. */
 const RECORDS_KEPT = 20_000
-/** The detector reads a pair's siblings this long after the pair's update, which leaves time for a warm request. */
-const LOOK_AFTER_MS = 22
+/**
+ * The detector reads a pair's siblings this long after the pair's update, which leaves time for a warm request through the
+ * broker. Later updates of the partition wait for it: it is most of the time from an update to L1.
+ */
+const LOOK_AFTER_MS = { memory: 4, kafka: 22 }
 /** L1 holds one pair in twelve, to be as scarce as it is with many more pairs. */
 const L1_SHARE = 1 / 12
 
@@ -71,7 +74,7 @@ export async function runDev(terminal: Terminal, flags: DevFlags): Promise<void>
 }
 
 interface Stage {
-  readonly places: Pick<PanelOptions, 'broker' | 'l2'>
+  readonly places: Pick<PanelOptions, 'broker' | 'l2' | 'lookAfterMs'>
   readonly broker: Broker
   node(market: Market, which: { readonly service: string; readonly warming: boolean }): Promise<ForewarmNode>
   close(): Promise<void>
@@ -84,12 +87,13 @@ async function openStage(terminal: Terminal, { stack, port }: DevFlags): Promise
     local === undefined
       ? createMemoryBroker({ maxRecordsPerPartition: RECORDS_KEPT })
       : createKafkaBroker({ brokers: local.brokers, clientId: 'forewarm.demo' })
+  const lookAfterMs = LOOK_AFTER_MS[local === undefined ? 'memory' : 'kafka']
   await withAdmin(broker, (admin) => admin.createTopics([{ topic: TOPIC, partitions: PARTITIONS }]))
   return {
     places:
       local === undefined
-        ? { broker: 'in this process', l2: 'in this process' }
-        : { broker: `Kafka at ${local.brokers.join(', ')}`, l2: `Redis at ${local.redisUrl}` },
+        ? { lookAfterMs, broker: 'in this process', l2: 'in this process' }
+        : { lookAfterMs, broker: `Kafka at ${local.brokers.join(', ')}`, l2: `Redis at ${local.redisUrl}` },
     broker,
     close: async () => {
       await broker.close()
@@ -101,7 +105,7 @@ async function openStage(terminal: Terminal, { stack, port }: DevFlags): Promise
         l2: local === undefined ? 'memory' : 'redis',
         profile: 'development',
         logLevel: 'warn',
-        detectors: [siblingCheck(market)],
+        detectors: [siblingCheck(market, lookAfterMs)],
         config: {
           kafka: { priceTopics: [TOPIC] },
           node: { service, roles: warming ? ['correlate', 'detect', 'warm', 'api'] : ['correlate', 'detect'] },
@@ -117,9 +121,9 @@ async function openStage(terminal: Terminal, { stack, port }: DevFlags): Promise
 }
 
 /** Reads the siblings of a pair a moment after its update. */
-function siblingCheck(market: Market) {
+function siblingCheck(market: Market, lookAfterMs: number) {
   return detector('sibling-check', { topics: [TOPIC] }, async (update, prices) => {
-    await pause(LOOK_AFTER_MS)
+    await pause(lookAfterMs)
     for (const sibling of market.siblings(update.pair)) prices.get(update.chain, sibling)
   })
 }
@@ -142,7 +146,7 @@ async function play({ terminal, flags, market, stage, warmed, unwarmed }: Play):
   const publisher = createPricePublisher({ producer, topic: TOPIC, partitions: PARTITIONS, updatesPerRecord: 10 })
   const counts = () => ({ warmed: warmed.stats(), unwarmed: unwarmed.stats(), notSent })
   const { httpPort } = warmed
-  const panel = new DevPanel({ from: counts(), stdout, json, ...stage.places, httpPort, lookAfterMs: LOOK_AFTER_MS })
+  const panel = new DevPanel({ from: counts(), stdout, json, ...stage.places, httpPort })
   const startMs = performance.now()
   const endMs = startMs + duration * 1000
   let sent = 0

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { BadLines, SKIP_BAD } from '../bad-lines.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
+import type { ProduceReport } from '../produce-prices.ts'
 import { tellLost } from '../terminal/replay-text.ts'
 import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
@@ -32,6 +33,10 @@ export function define(command: Command): Command {
     .addOption(opt.configOption())
 }
 
+function whyNothing({ failed }: ProduceReport): string {
+  return failed > 0 ? `all ${failed} updates that can be read were refused` : 'there is no update that can be read'
+}
+
 export async function start(terminal: Terminal, file: string, flags: ProduceFlags): Promise<ExitCode> {
   const [{ withKafka }, { producePrices }, { priceTopicFor }] = await Promise.all([
     import('../kafka.ts'),
@@ -60,6 +65,6 @@ export async function start(terminal: Terminal, file: string, flags: ProduceFlag
   badLines.tell()
   tellLost(terminal, 'refused', report.refused)
   if (report.status === 'interrupted') return INTERRUPTED
-  if (report.produced === 0) say(terminal, 'nothing was produced: there is no update that can be read')
+  if (report.produced === 0) say(terminal, `nothing was produced: ${whyNothing(report)}`)
   return report.badLines > 0 || report.failed > 0 || report.produced === 0 ? FAILED : DONE
 }

@@ -16,7 +16,7 @@ export const examples = ['run', 'run --detectors ./detectors.ts', 'run --start e
 export function define(command: Command): Command {
   return command
     .description(
-      'Runs a node until Ctrl-C or SIGTERM. Its settings are listed by forewarm config --help. If its event loop stands still for WATCHDOG_MS, it ends with exit code 70.',
+      'Runs a node until Ctrl-C, SIGTERM or SIGHUP. Its settings are listed by forewarm config --help. If its event loop stands still for WATCHDOG_MS, it ends with exit code 70.',
     )
     .option('--roles <list>', `what this node does, some of ${ROLES.join(', ')} (default: FOREWARM_ROLES)`, roles)
     .option('--detectors <file>', 'a module that exports detectors, or lists of them')
@@ -50,8 +50,8 @@ export async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCo
   } finally {
     await node.close()
   }
-  // SIGTERM is the regular end of a service; Ctrl-C is an interruption.
-  return signal.reason === 'SIGTERM' ? DONE : INTERRUPTED
+  // SIGTERM is the regular end of a service, and SIGHUP that of its terminal; Ctrl-C is an interruption.
+  return signal.reason === 'SIGINT' ? INTERRUPTED : DONE
 }
 
 function started(node: string, httpPort: number | undefined, asJson: boolean): string {

@@ -2,6 +2,8 @@ import { accessSync, constants, type Stats, statSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
+import { assertMayWriteFile } from '../../src/replay/recording/new-file.ts'
+import { ReplayError } from '../../src/replay/replay-error.ts'
 import { POLICY_NAMES } from '../../src/simulate/policies/policies.ts'
 import type { Combination, SimulationRow } from '../../src/simulate/row.ts'
 import type { Sample } from '../../src/simulate/simulate.ts'
@@ -19,6 +21,7 @@ import { UsageError } from '../usage-error.ts'
 
 interface SimulateFlags extends SimulationFlags {
   readonly skipBad?: boolean
+  readonly force?: boolean
   readonly json?: boolean
 }
 
@@ -46,6 +49,7 @@ export function define(command: Command): Command {
     .option('--warming <list>', withDefault(WARMING_NAMES, 'warming'), opt.someOf(WARMING_NAMES))
     .option('--seed <n>', 'seed of the random warming', opt.wholeNumber, 1)
     .option('--report <file>', 'also write an HTML page: hit ratios by capacity and over time, beside an oracle')
+    .option('--force', 'replace the report if it exists')
     .optionsGroup('With --prices:')
     .option('--read-model <name>', 'siblings: an update makes a detector read its event', opt.oneOf(READ_MODELS))
     .option('--max-reads <n>', withDefault('at most this many reads after an update', 'maxReads'), opt.count)
@@ -71,7 +75,7 @@ export async function start(terminal: Terminal, flags: SimulateFlags): Promise<E
     import('../simulation-input.ts'),
     import('../../src/simulate/simulate.ts'),
   ])
-  if (flags.report !== undefined) refuseUnwritable(flags.report, [flags.accesses, flags.prices, flags.events])
+  if (flags.report !== undefined) refuseUnwritable(flags.report, flags)
   const badLines = new BadLines(terminal, flags)
   const input = await unlessInterrupted(terminal, simulationInput(terminal, flags, badLines.onBadLine))
   if (input === undefined) return INTERRUPTED
@@ -126,15 +130,16 @@ async function show(
 }
 
 /** Throws a UsageError before the simulation, rather than after minutes of it. */
-function refuseUnwritable(file: string, inputs: readonly (string | undefined)[]): void {
+function refuseUnwritable(file: string, { accesses, prices, events, force = false }: SimulateFlags): void {
   try {
     const there = statSync(file, { throwIfNoEntry: false })
-    if (there?.isDirectory()) throw new UsageError(`--report: ${file} is a directory`)
-    if (there !== undefined && inputs.some((input) => input !== undefined && isSame(input, there)))
+    if (there !== undefined && [accesses, prices, events].some((input) => input !== undefined && isSame(input, there)))
       throw new UsageError(`--report: ${file} is an input of the simulation and would be overwritten`)
+    assertMayWriteFile(file, force)
     accessSync(there === undefined ? `${dirname(file)}/` : file, constants.W_OK)
   } catch (error) {
-    throw error instanceof UsageError ? error : new UsageError(`--report: ${file} cannot be written`)
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`--report: ${error instanceof ReplayError ? error.message : `${file} cannot be written`}`)
   }
 }
 
@@ -151,13 +156,14 @@ interface Outcomes {
 
 async function writeReport(
   terminal: Terminal,
-  { report, ...flags }: SimulateFlags,
+  { report, force, ...flags }: SimulateFlags,
   { rows, samples, caution }: Outcomes,
 ): Promise<void> {
   if (report === undefined) return
   const { simulationReport } = await import('../report/report.ts')
   const simulated = rows.map((row, at) => ({ row, samples: samples[at] ?? [] }))
-  await writeFile(report, simulationReport(simulated, trafficKind(flags), caution))
+  // A file that somebody put there meanwhile is not replaced.
+  await writeFile(report, simulationReport(simulated, trafficKind(flags), caution), { flag: force ? 'w' : 'wx' })
   say(terminal, `wrote ${report}`)
 }
 

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { nearest } from '../../src/config/nearest.ts'
+import { MOMENT_WORDS, momentMs } from '../../src/replay/source/moment.ts'
 
 /** The options of every command that connects, or reads settings. */
 export interface CommandFlags {
@@ -64,11 +65,10 @@ export function bigOffset(value: string): bigint {
   return BigInt(value)
 }
 
-export function moment(value: string): string | number {
-  if (/^\d+$/.test(value)) return Number(value)
-  if (Number.isNaN(Date.parse(value)))
-    throw new InvalidArgumentError('Expected a time like 2026-07-10T00:00Z, or milliseconds since 1970.')
-  return value
+export function moment(value: string): number {
+  const ms = momentMs(value)
+  if (ms === undefined) throw new InvalidArgumentError(`Expected ${MOMENT_WORDS}.`)
+  return ms
 }
 
 /** Different items, comma-separated. */

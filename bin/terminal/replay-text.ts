@@ -42,7 +42,7 @@ export function nodeText({ pairs, reads, warms, l1, detectors, strayErrors }: No
 
 /** Whether one of the node's detectors did not see all that it should have, or failed anywhere. */
 export function hasFaults({ detectors, strayErrors }: NodeStats): boolean {
-  return strayErrors > 0 || detectors.some(({ errors, timeouts, readsTooLate }) => errors + timeouts + readsTooLate > 0)
+  return strayErrors > 0 || detectors.some((of) => of.errors + of.timeouts + of.readsTooLate + of.readsOfNewer > 0)
 }
 
 function detectorText({ detector, errors, timeouts, readsTooLate, readsOfNewer }: DetectorStats): readonly string[] {
@@ -52,7 +52,7 @@ function detectorText({ detector, errors, timeouts, readsTooLate, readsOfNewer }
     { count: readsTooLate, what: 'reads came after their update was done, and were answered missing' },
     {
       count: readsOfNewer,
-      what: 'reads of a record that is earlier than one before it found a newer price, and were answered missing',
+      what: 'reads of an update that is earlier than one before it, or than another one of its record, found a newer price, and were answered missing',
     },
   ].filter(({ count }) => count > 0)
   return faults.map(({ count, what }) => `detector ${detector}: ${counted(count)} ${what}`)

@@ -1,11 +1,11 @@
 import { styleText } from 'node:util'
-import { DONE } from '../exit-code.ts'
+import { DONE, FAILED, leave } from '../exit-code.ts'
 
 /** Data goes to standard output, messages about it to standard error. */
 export interface Terminal {
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream
-  /** Aborted by Ctrl-C and by SIGTERM; the reason is the signal's name. */
+  /** Aborted by Ctrl-C, SIGTERM and SIGHUP; the reason is the signal's name. */
   readonly signal: AbortSignal
 }
 
@@ -42,11 +42,15 @@ export function painted(stream: NodeJS.WriteStream, paint: Paint, text: string):
   return styleText(paint, text, { stream })
 }
 
-/** A reader that goes away early (`| head`) is no error, and makes no success of a failure that is known already. */
-export function leaveQuietlyOnBrokenPipe(stdout: NodeJS.WriteStream): void {
+/**
+ * A reader that goes away early (`| head`) is no error, and makes no success of a failure that is known already. A full
+ * disk is one.
+ */
+export function leaveQuietlyOnBrokenPipe({ stdout, stderr }: Pick<Terminal, 'stdout' | 'stderr'>): void {
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? DONE)
-    throw error
+    if (error.code === 'EPIPE') leave(process.exitCode ?? DONE)
+    stderr.write(`${painted(stderr, 'red', 'error:')} standard output cannot be written: ${error.message}\n`)
+    leave(FAILED)
   })
 }
 

@@ -89,17 +89,22 @@ export async function deadLetterTopics(
 ): Promise<readonly TopicSpec[]> {
   const specs: TopicSpec[] = []
   for (const [topic, partitions] of counts) {
-    const largest = (await admin.topicConfig(topic, [LARGEST]).catch(orNothing)).get(LARGEST)
     specs.push({
       topic: deadLetterTopic(topic),
       partitions,
       config: {
         'retention.ms': String(DEAD_LETTER_RETENTION_MS),
-        [LARGEST]: String(Number(largest ?? DEFAULT_MAX_MESSAGE_BYTES) + LETTER_HEADROOM_BYTES),
+        [LARGEST]: String((await largestBytes(admin, topic)) + LETTER_HEADROOM_BYTES),
       },
     })
   }
   return specs
+}
+
+/** The largest batch of records that the topic takes, in bytes. */
+export async function largestBytes(admin: Admin, topic: string): Promise<number> {
+  const config = await admin.topicConfig(topic, [LARGEST]).catch(orNothing)
+  return Number(config.get(LARGEST) ?? DEFAULT_MAX_MESSAGE_BYTES)
 }
 
 /** Without the right to DESCRIBE_CONFIGS, the topic counts as one that is configured like most. */

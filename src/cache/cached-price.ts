@@ -114,6 +114,13 @@ export function isTombstone(columns: PriceColumns, row: number): boolean {
   return Number.isNaN(columns.numbers[row * NUMBER_COUNT])
 }
 
+/** Whether a row is the pair's. */
+export function hasPair({ pairIds, count }: Pick<PriceColumns, 'pairIds' | 'count'>, pairId: number): boolean {
+  if (count === 0) return false
+  const at = pairIds.indexOf(pairId)
+  return at >= 0 && at < count
+}
+
 /** Fills `into`, but for the source and its moment, and returns it. */
 export function priceOfRow(columns: PriceColumns, row: number, into = emptyPrice()): CachedPrice {
   into.version = columns.versions[row] as number

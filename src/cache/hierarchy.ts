@@ -149,6 +149,20 @@ export class Hierarchy {
     return writeBehind.pending(pairId, into) && into.version >= l1.floor(pairId)
   }
 
+  /** Whether a fetch of the pair is under way. */
+  holds(pairId: number): boolean {
+    return this.#fromL2.of(pairId) !== undefined || this.#fromL3.of(pairId) !== undefined
+  }
+
+  forget(pairId: number): void {
+    for (const noted of [this.#absences, this.#untold, this.#untoldByL2, this.#renewing]) noted.delete(pairId)
+  }
+
+  forgetChain(chainId: number): void {
+    this.#hits.forget(chainId)
+    this.#misses.forget(chainId)
+  }
+
   #onward(pairId: number): Promise<Fetched> {
     return this.isAbsent(pairId) ? NOTHING : this.#fromL3.take(pairId)
   }

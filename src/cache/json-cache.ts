@@ -1,10 +1,12 @@
 import { checkedAhead, checkedEventTime } from '../../schemas/event-time.ts'
 import { Alarm } from '../alarm.ts'
 import type { Clock } from '../clock.ts'
+import { assertReadOptions } from '../config/read-options.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Timer } from '../timer.ts'
 import { eventTimeOf } from './cached-price.ts'
 import { TICKS } from './l1/expiry.ts'
+import { FormerFloors } from './l1/floors.ts'
 import { ValueStore } from './l1/value-store.ts'
 
 /**
@@ -45,7 +47,7 @@ export interface JsonCache<V> {
 
 export interface ValueCacheOptions {
   readonly slots: number
-  /** The most keys that are ever known; their floors outlive their values. */
+  /** The most keys that are known at a time; their floors outlive their values. */
   readonly maxPairs: number
   readonly ttlMs: number
   readonly clock: Clock
@@ -54,11 +56,16 @@ export interface ValueCacheOptions {
 
 /** The time between two sweeps, as a share of the TTL. */
 const SWEEP_SHARE = 1 / TICKS
+/** For one new key, at most so many others are looked at for an expired value. */
+const LOOKED_AT = 64
 
 export class ValueCache<V> implements JsonCache<V> {
   readonly #options: ValueCacheOptions
   readonly #store: ValueStore<V>
   readonly #ids = new Map<string, number>()
+  /** Keys without a value, the first deleted first; one that has got a value since is taken out later. */
+  readonly #deleted = new Set<string>()
+  readonly #former = new FormerFloors()
   #hits = 0
   #misses = 0
   readonly #nextSweep: Alarm
@@ -70,6 +77,7 @@ export class ValueCache<V> implements JsonCache<V> {
   }
 
   get(key: string, options: { readonly maxAgeMs?: number } = {}): JsonReading<V> | 'missing' | 'stale' {
+    assertReadOptions(options)
     const id = this.#ids.get(key)
     const held = id === undefined ? undefined : this.#store.peek(id)
     const nowMs = this.#options.clock.now()
@@ -106,6 +114,7 @@ export class ValueCache<V> implements JsonCache<V> {
     if (id === undefined) return
     this.#store.leave(id, 'removed')
     this.#store.floors.delist(id)
+    this.#deleted.add(key)
   }
 
   stats() {
@@ -119,9 +128,49 @@ export class ValueCache<V> implements JsonCache<V> {
   #idOf(key: string): number | undefined {
     const known = this.#ids.get(key)
     if (known !== undefined) return known
-    if (this.#ids.size >= this.#options.maxPairs) return undefined
-    this.#ids.set(key, this.#ids.size)
-    return this.#ids.size - 1
+    const { size } = this.#ids
+    const id = size < this.#options.maxPairs ? size : this.#freedId()
+    if (id === undefined) return undefined
+    this.#ids.set(key, id)
+    const floor = this.#former.take(key)
+    if (floor > 0) {
+      this.#store.floors.delist(id, floor)
+      this.#deleted.add(key)
+    }
+    return id
+  }
+
+  /** All ids are taken: the id of a key that was deleted, or whose value has expired; undefined if none is found. */
+  #freedId(): number | undefined {
+    for (const key of this.#deleted) {
+      this.#deleted.delete(key)
+      const id = this.#ids.get(key)
+      if (id !== undefined && !this.#store.floors.isKnown(id)) return this.#free(key, id)
+    }
+    let looked = 0
+    for (const [key, id] of this.#ids) {
+      if (this.#isOver(id)) return this.#free(key, id)
+      if (++looked >= LOOKED_AT) return undefined
+      // The next new key looks at others.
+      this.#ids.delete(key)
+      this.#ids.set(key, id)
+    }
+    return undefined
+  }
+
+  #isOver(id: number): boolean {
+    const { clock, ttlMs } = this.#options
+    const nowMs = clock.now()
+    const held = this.#store.peek(id)
+    const isGone = held === undefined || held.expiresAtMs <= nowMs
+    return isGone && eventTimeOf(this.#store.floors.of(id)) + ttlMs < nowMs
+  }
+
+  #free(key: string, id: number): number {
+    this.#former.set(key, this.#store.floors.of(id))
+    this.#ids.delete(key)
+    this.#store.forget(id)
+    return id
   }
 
   /** There is no timer while the cache is empty. */

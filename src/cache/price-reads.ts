@@ -1,7 +1,8 @@
-import { checkedName } from '../../schemas/price-object.ts'
+import { checkedNames } from '../../schemas/price-object.ts'
 import type { Absence } from './absences.ts'
 import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { Hierarchy } from './hierarchy.ts'
+import type { IdHolds } from './names/id-holders.ts'
 import type { Fetched } from './trips.ts'
 
 /** Why a price that is there is not what the reader accepts. */
@@ -11,6 +12,8 @@ export type Unaccepted = 'stale' | 'behind'
 export interface PriceReads<R> {
   readonly hierarchy: Pick<Hierarchy, 'fetch' | 'newest' | 'isAbsent'>
   readonly chain: string
+  /** Holds the ids of pairs that are fetched. */
+  readonly holds: IdHolds
   /** The pair's id, negative if it has none. Notes who asked. */
   ask(pair: string): number
   /** A demand read of L1. */
@@ -22,8 +25,7 @@ export interface PriceReads<R> {
 
 /** A pair gets no id if all are taken: some level may have it. No level has a pair of an impossible name. */
 export function absenceWithoutId(chain: string, pair: string): Absence {
-  const against = checkedName(chain, 'chain') ?? checkedName(pair, 'pair')
-  return against === undefined ? 'unavailable' : 'missing'
+  return checkedNames(chain, pair) === undefined ? 'unavailable' : 'missing'
 }
 
 /** Reads several pairs, in their order: L1 at once, and one trip for all that it lacks or has stale. */
@@ -42,13 +44,21 @@ export async function readMany<R>(
     let fetch: Promise<Fetched> | undefined
     if (!isHit) fetch = reads.hierarchy.fetch(pairId)
     else if (readings[at] === 'stale' || readings[at] === 'behind') fetch = reads.renew(pairId, PRICE)
-    if (fetch !== undefined) fetches.push({ at, pairId, fetch })
+    if (fetch === undefined) continue
+    fetches.push({ at, pairId, fetch })
+    reads.holds.hold([pairId])
   }
-  for (const { at, pairId, fetch } of fetches) {
-    const fetched = await fetch
-    // A stale value may have turned out to be deleted.
-    const isThere = reads.hierarchy.newest(pairId, fetched, PRICE)
-    readings[at] = isThere ? reads.readingOf(pairId, pairs[at] as string, PRICE) : absenceAfter(reads, pairId, fetched)
+  try {
+    for (const { at, pairId, fetch } of fetches) {
+      const fetched = await fetch
+      // A stale value may have turned out to be deleted.
+      const isThere = reads.hierarchy.newest(pairId, fetched, PRICE)
+      readings[at] = isThere
+        ? reads.readingOf(pairId, pairs[at] as string, PRICE)
+        : absenceAfter(reads, pairId, fetched)
+    }
+  } finally {
+    reads.holds.letGo(fetches.map(({ pairId }) => pairId))
   }
   return readings
 }

@@ -4,10 +4,12 @@ import type { Arrivals } from './freshness/arrivals.ts'
 import type { FirstLevel } from './l1/first-level.ts'
 import type { Deletions } from './l2/deletions.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
+import type { PairTable } from './names/pair-table.ts'
 import { SequenceOrder } from './sequence-order.ts'
 import { UNKNOWN_SOURCE } from './sources/sources.ts'
 
 export interface PriceWriterOptions {
+  readonly table: Pick<PairTable, 'holds' | 'keep' | 'release'>
   readonly l1: FirstLevel
   readonly deletions: Pick<Deletions, 'delete'>
   readonly writeBehind: Pick<WriteBehind, 'add' | 'addPrice' | 'forget' | 'pending'>
@@ -34,6 +36,7 @@ export class PriceWriter {
 
   constructor(options: PriceWriterOptions) {
     this.#options = options
+    options.table.keep({ forget: (pairId) => this.#order.forget(pairId) })
   }
 
   /**
@@ -83,7 +86,13 @@ export class PriceWriter {
    * `onlyUpTo`, what is newer than the event time stays. Resolves when L2 has deleted the value, or is away. Then L1's floor
    * keeps the value out, and L2 gets the deletion later.
    */
-  async delist(pairId: number, eventTimeMs = 0, { onlyUpTo = false } = {}): Promise<DelistOutcome> {
+  delist(pairId: number, eventTimeMs = 0, { onlyUpTo = false } = {}): Promise<DelistOutcome> {
+    const { table } = this.#options
+    table.release(pairId)
+    return table.holds.during([pairId], () => this.#delist(pairId, eventTimeMs, onlyUpTo))
+  }
+
+  async #delist(pairId: number, eventTimeMs: number, onlyUpTo: boolean): Promise<DelistOutcome> {
     const { l1, writeBehind, tracker, deletions } = this.#options
     if (onlyUpTo && eventTimeOf(l1.floor(pairId)) > eventTimeMs) return 'older'
     // In the middle of the millisecond: other nodes may have had values of it, and more may come.

@@ -86,6 +86,7 @@ export class Promotion {
     const load = missing.length === 0 ? NOTHING_ASKED : await this.#load(missing, options)
     // At the deadline nothing is counted: late values are counted when they come.
     const placed = load === undefined ? [] : this.#place(missing, load, options)
+    if (load !== undefined && missing.length > 0) this.#options.table.holds.letGo(missing)
     let next = 0
     return {
       outcomes: known.map((outcome) => outcome ?? placed[next++] ?? 'failed'),
@@ -103,6 +104,11 @@ export class Promotion {
     this.lateByKind[kind] = (this.lateByKind[kind] ?? 0) + 1
   }
 
+  forgetChain(chainId: number): void {
+    this.#loads.forget(chainId)
+    for (const counters of this.#counters.values()) counters.forget(chainId)
+  }
+
   #withoutTrip(pairId: number, options: PromoteOptions): PromotionOutcome | undefined {
     const { l1, writeBehind } = this.#options
     // A pair that is asked for now is read soon, and must not be the next to be evicted.
@@ -114,7 +120,7 @@ export class Promotion {
     return this.#counted(pairId, this.#gate(pairId, this.#pending, options), options)
   }
 
-  /** Resolves to L2's answer, or to undefined at the deadline. */
+  /** Resolves to L2's answer, or to undefined at the deadline. Whoever has taken the answer in lets the ids go. */
   #load(pairIds: readonly number[], options: PromoteOptions): Promise<L2Load | undefined> {
     const { l2, table, timeoutMs = TIMEOUT_MS } = this.#options
     if (!options.dryRun) {
@@ -141,6 +147,7 @@ export class Promotion {
       clearImmediate(turn)
     }
     const startMs = performance.now()
+    table.holds.hold(pairIds)
     void l2.load(pairIds).then((load) => {
       cancel()
       if (load.status !== 'unavailable')
@@ -150,8 +157,9 @@ export class Promotion {
         this.#missed.delete(pairId)
       }
       for (const span of spans) load.status === 'unavailable' ? endFailed(span, load.reason) : span.end()
-      if (expired) this.#late(pairIds, load, options)
-      else resolve(load)
+      if (!expired) return resolve(load)
+      this.#late(pairIds, load, options)
+      table.holds.letGo(pairIds)
     })
     return promise
   }

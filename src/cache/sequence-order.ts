@@ -14,6 +14,10 @@ export class SequenceOrder {
   /** Empty until the first sequence comes, so that feeds without sequences pay nothing. */
   #newest = new Float64Array(0)
 
+  forget(pairId: number): void {
+    if (pairId * FIELDS < this.#newest.length) this.#newest.fill(0, pairId * FIELDS, (pairId + 1) * FIELDS)
+  }
+
   /**
    * Returns the least place within its millisecond for an update that is about to be stored, or -1 if the pair has had an
    * update of that millisecond with a higher sequence. `floor`: the pair's newest version. `sequence`: NaN for none.

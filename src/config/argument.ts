@@ -9,6 +9,9 @@ export function argument<T>(name: string, value: T, check: Check<T>): T {
   return parsed
 }
 
-function described(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+/** A value in an error message, whatever a caller has passed. */
+export function described(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }

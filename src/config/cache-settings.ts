@@ -37,7 +37,7 @@ export const CACHE_SETTINGS = {
   maxPairs: whole(
     'MAX_PAIRS',
     [1, 100_000_000, 1_000_000],
-    'The most pairs that a node can know. Updates of further pairs are refused and counted. Pairs that were only asked for take up at most half of the room.',
+    'The most pairs that a node can know. The ids of names that are deleted, or were only asked for, go to new ones. If all pairs have values, updates of further pairs are refused and counted. Pairs that were only asked for take up at most half of the room.',
   ),
   l2TtlSeconds: whole('CACHE_L2_TTL', [1, LONGEST_TTL_SECONDS, 3600], 'How long Redis keeps a value, in seconds.'),
   l1TtlSeconds: setting({

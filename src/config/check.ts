@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { isIPv6 } from 'node:net'
 
 /**
  * The values that a setting allows. A value comes as text (environment), as JSON (file) or as it is (argument). `parse`
@@ -58,6 +59,14 @@ export function text(allowed: string, pattern: RegExp): Check<string> {
       return value !== undefined && pattern.test(value) ? value : undefined
     },
   }
+}
+
+const NAME = text('a host name or an address, without a port', /^[A-Za-z0-9._-]{1,253}$/)
+
+/** Only an address of IPv6 has colons. */
+export const hostName: Check<string> = {
+  ...NAME,
+  parse: (input, base) => (typeof input === 'string' && isIPv6(input.trim()) ? input.trim() : NAME.parse(input, base)),
 }
 
 /** Secrets are not trimmed. They may hold all but line breaks and NUL, which no header and no handshake carries. */

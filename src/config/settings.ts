@@ -7,7 +7,7 @@ import {
   type StrategyName,
 } from '../strategy/named.ts'
 import { CACHE_SETTINGS } from './cache-settings.ts'
-import { type Check, decimal, integer, listOf, oneOf, text } from './check.ts'
+import { type Check, decimal, hostName, integer, listOf, oneOf, text } from './check.ts'
 import { KAFKA_SETTINGS } from './kafka-settings.ts'
 import { type Default, fixed, onOff, optional, type Setting, setting, whole } from './setting.ts'
 
@@ -175,7 +175,7 @@ export const SETTINGS = {
     port: whole('METRICS_PORT', [0, 65_535, 9090], 'The port of `/metrics` and health checks; 0 takes a free port.'),
     host: setting({
       name: 'METRICS_HOST',
-      check: text('a host name or an address', /^[A-Za-z0-9.:_-]{1,253}$/),
+      check: hostName,
       default: fixed('127.0.0.1'),
       doc: 'The address to listen on. Any address but a loopback address needs FOREWARM_TOKEN. Host has to name it, or a loopback address; with 0.0.0.0 or :: it may be any address.',
     }),

@@ -3,6 +3,7 @@ import { L1Reader } from '../cache/l1/reader.ts'
 import { NameLogReader } from '../cache/names/name-log.ts'
 import type { Unaccepted } from '../cache/price-reads.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import { assertReadOptions } from '../config/read-options.ts'
 import { monotonicMs } from '../monotonic.ts'
 import { type Reading, type ReadOptions, readingOf } from './reading.ts'
 
@@ -32,15 +33,24 @@ export function attachPrices(shared: SharedPrices, options: { readonly clock?: C
   const names = new NameLogReader(shared.names)
   const clock = options.clock ?? systemClock
   const price = emptyPrice()
-  let unknown = 0
+  let [hits, misses] = [0, 0]
+  const isThere = (chain: string, pair: string) => {
+    const pairId = names.find(chain, pair)
+    return pairId >= 0 && reader.get(pairId, price)
+  }
   return {
     get: (chain, pair, options) => {
-      const pairId = names.find(chain, pair)
-      if (pairId < 0) unknown++
-      if (pairId < 0 || !reader.get(pairId, price)) return 'unknown'
+      assertReadOptions(options)
+      // A pair that has lost its id may have another one by now.
+      const isHit = isThere(chain, pair) || (names.catchUp() && isThere(chain, pair))
+      if (!isHit) {
+        misses++
+        return 'unknown'
+      }
+      hits++
       const behindMs = Math.max(0, monotonicMs() - price.asOfMs)
       return readingOf({ chain, pair, price }, { ageMs: clock.now() - price.eventTimeMs, behindMs }, options)
     },
-    stats: () => ({ hits: reader.hits, misses: reader.misses + unknown }),
+    stats: () => ({ hits, misses }),
   }
 }

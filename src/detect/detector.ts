@@ -1,8 +1,14 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { argument } from '../config/argument.ts'
+import type { Check } from '../config/check.ts'
+import { assertOptions, type OptionsOf } from '../config/options.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Prices } from './prices.ts'
 
-/** A detector's function, called for each of its updates. Its promise is awaited; an error is counted under its name. */
+/**
+ * A detector's function, called for each of its updates. An update is frozen. Its promise is awaited; an error is counted
+ * under its name.
+ */
 export type DetectorFunction = (update: PriceUpdate, prices: Prices) => void | Promise<void>
 
 /** The topics and chains whose updates a detector gets. */
@@ -21,9 +27,29 @@ export interface Detector {
   readonly detect: DetectorFunction
 }
 
+const NAME: Check<string> = {
+  allowed: 'a name',
+  parse: (input) => (typeof input === 'string' && input !== '' ? input : undefined),
+}
+const NAMES: Check<readonly string[]> = {
+  allowed: 'a list of one name at least',
+  parse: (input) => {
+    if (!Array.isArray(input) || input.length === 0) return undefined
+    return input.every((each) => NAME.parse(each, () => undefined) !== undefined) ? input : undefined
+  },
+}
+const FUNCTION: Check<DetectorFunction> = {
+  allowed: 'a function',
+  parse: (input) => (typeof input === 'function' ? (input as DetectorFunction) : undefined),
+}
+const SUBSCRIPTION: OptionsOf<Subscription> = { topics: NAMES, chains: NAMES }
+
 /** Defines a detector, for a node to run. Throws a ForewarmError 'bad-value' for one that could never be called. */
 export function detector(name: string, subscription: Subscription, detect: DetectorFunction): Detector {
   if (name === '') throw new ForewarmError('bad-value', 'detector: expected a name, got an empty string')
+  argument('detector', name, NAME)
+  assertOptions(`detector ${name}`, subscription, SUBSCRIPTION)
+  argument(`detector ${name}`, detect, FUNCTION)
   return {
     name,
     topics: subscription.topics && new Set(subscription.topics),

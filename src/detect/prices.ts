@@ -5,6 +5,7 @@ import type { PairTable } from '../cache/names/pair-table.ts'
 import { absenceWithoutId, readMany, type Unaccepted } from '../cache/price-reads.ts'
 import type { Fetched } from '../cache/trips.ts'
 import type { Clock } from '../clock.ts'
+import { assertReadOptions } from '../config/read-options.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import type { Histogram } from '../telemetry/slab.ts'
 import type { Interest } from '../warming/interest.ts'
@@ -55,6 +56,7 @@ export class BoundPrices implements Prices {
   }
 
   get(chain: string, pair: string, options?: ReadOptions): Reading | NoReading {
+    assertReadOptions(options)
     const pairId = this.#attributed(chain, pair)
     if (pairId < 0) return absenceWithoutId(chain, pair)
     if (!this.#isHit(pairId, PRICE)) return this.#sources.hierarchy.absence(pairId)
@@ -68,10 +70,12 @@ export class BoundPrices implements Prices {
     return reading
   }
 
-  getMany(chain: string, pairs: readonly string[], options?: ReadOptions): Promise<(Reading | NoReading)[]> {
+  async getMany(chain: string, pairs: readonly string[], options?: ReadOptions): Promise<(Reading | NoReading)[]> {
+    assertReadOptions(options)
     return readMany(
       {
         hierarchy: this.#sources.hierarchy,
+        holds: this.#sources.table.holds,
         chain,
         ask: (pair) => this.#attributed(chain, pair),
         get: (pairId, into) => this.#isHit(pairId, into),

@@ -29,7 +29,7 @@ export type NoReading = Absence | Unaccepted
 
 /** The values that a reader accepts. */
 export interface ReadOptions {
-  /** A value older than this is 'stale'. */
+  /** A value older than this is 'stale'. From 0; a ForewarmError 'bad-value' otherwise. */
   readonly maxAgeMs?: number
   /** A value that was last known to be the newest longer ago than this is 'behind'. */
   readonly maxBehindMs?: number

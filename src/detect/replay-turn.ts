@@ -7,8 +7,10 @@ import type { VirtualClock } from '../clock.ts'
 export class ReplayTurn {
   readonly #clock: VirtualClock
   #taken: Promise<void> | undefined
-  /** Infinity, or the record's own timestamp if an earlier record had a later one: prices of after it are withheld. */
-  asOfMs = Number.POSITIVE_INFINITY
+  /** Infinity, or the record's own timestamp if an earlier record had a later one. */
+  #recordAsOfMs = Number.POSITIVE_INFINITY
+  /** The newest event time in the record in hand. */
+  newestMs = Number.NEGATIVE_INFINITY
 
   constructor(clock: VirtualClock) {
     this.#clock = clock
@@ -27,7 +29,16 @@ export class ReplayTurn {
   begin(timestampMs: number): void {
     if (this.isTaken) throw new Error('the handlers of another record have not settled')
     this.#clock.advanceTo(timestampMs)
-    this.asOfMs = timestampMs < this.#clock.now() ? timestampMs : Number.POSITIVE_INFINITY
+    this.#recordAsOfMs = timestampMs < this.#clock.now() ? timestampMs : Number.POSITIVE_INFINITY
+    this.newestMs = Number.NEGATIVE_INFINITY
+  }
+
+  /**
+   * Prices of after this time are withheld from an update of the record in hand. The clock stands at the record's
+   * newest update, so an update that is older than that one has its own time as its limit.
+   */
+  asOfMs(eventTimeMs: number): number {
+    return eventTimeMs < this.newestMs ? Math.min(eventTimeMs, this.#recordAsOfMs) : this.#recordAsOfMs
   }
 
   /** Keeps the turn until the record's handlers have settled; settles as they do. */

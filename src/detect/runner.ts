@@ -45,7 +45,7 @@ export interface DetectorStats {
   readonly timeouts: number
   /** In a replay, reads after all handlers of their update had settled or were given up. */
   readonly readsTooLate: number
-  /** In a replay of records that are not in the order of time, reads that found a price of after their record. */
+  /** In a replay of updates that are not in the order of time, reads that found a price of after their update. */
   readonly readsOfNewer: number
 }
 
@@ -107,6 +107,8 @@ export class DetectorRunner {
     const trigger = { pairId, eventTimeMs: update.eventTimeMs }
     const { sources, replay } = this.#options
     const replayed = replay && []
+    // All detectors share it: one that changed it would change what the others see, and whether they are called.
+    Object.freeze(update)
     const start = () => this.#start({ topic, pairId, update, prices: new BoundPrices(sources, trigger), replayed })
     const run = before === undefined ? start() : before.then(start)
     if (run === undefined) return undefined
@@ -165,7 +167,7 @@ export class DetectorRunner {
   #replayed(index: number, run: Run): Promise<void> | undefined {
     const prices = new ReplayedPrices({
       prices: run.prices,
-      asOfMs: this.#options.replay?.asOfMs ?? Number.POSITIVE_INFINITY,
+      asOfMs: this.#options.replay?.asOfMs(run.update.eventTimeMs) ?? Number.POSITIVE_INFINITY,
       onWithheld: (why) => this.#withheld[why][index]?.add(1),
     })
     run.replayed?.push(prices)
@@ -211,7 +213,8 @@ export class DetectorRunner {
 
 /** A detector in JavaScript may return anything, such as the length of a list that it has pushed to. */
 function isPromise(returned: unknown): returned is Promise<void> {
-  return typeof returned === 'object' && returned !== null && 'then' in returned && typeof returned.then === 'function'
+  if ((typeof returned !== 'object' && typeof returned !== 'function') || returned === null) return false
+  return 'then' in returned && typeof returned.then === 'function'
 }
 
 function subscribed(detector: Detector, topic: string, chain: string): boolean {

@@ -41,6 +41,12 @@ export function runMarked<T>(detector: string, run: () => T): T {
   return marks.run({ detector, owner: undefined }, run)
 }
 
+/** The detector, or the file of the detectors, whose code runs now; undefined for any other code. */
+export function codeUnderMark(): string | undefined {
+  const mark = marks.getStore()
+  return mark?.owner === undefined ? mark?.detector : `detector ${mark.detector}`
+}
+
 /**
  * Catches errors of detectors' code that would end the process. Every other error takes the way that it would take
  * without a node: to the application's handlers, or else it ends the process.
@@ -83,7 +89,8 @@ export class StrayErrors {
     if (!ends) return
     this.#isEnding = true
     const end = () => (isSeenByOthers ? undefined : process.exit(EXIT_CODE))
-    close().then(end, end)
+    // The end is the node's, so it does not carry the detector's mark.
+    marks.exit(() => close().then(end, end))
   }
 }
 
@@ -108,8 +115,16 @@ function caught(error: unknown): void {
  * on to L2. Then every file on the stack is ours. An error that we throw on purpose is the caller's.
  */
 function isOurs(error: unknown): boolean {
-  if (!(error instanceof Error) || error instanceof ForewarmError) return false
-  const frames = String(error.stack).split('\n    at ').slice(1)
+  const frames = stackOf(error).split('\n    at ').slice(1)
   const files = frames.filter((frame) => !/\bnode:|<anonymous>|\bnative\b/.test(frame))
   return files.length > 0 && files.every((frame) => OWN.some((folder) => frame.includes(folder)))
+}
+
+/** Empty for what is no error of ours. What a detector throws may throw in its turn when it is looked at. */
+function stackOf(error: unknown): string {
+  try {
+    return error instanceof Error && !(error instanceof ForewarmError) ? String(error.stack) : ''
+  } catch {
+    return ''
+  }
 }

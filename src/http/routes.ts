@@ -1,4 +1,4 @@
-import type { PairName } from '../cache/names/pair-table.ts'
+import type { PairName } from '../cache/names/id-holders.ts'
 import type { Optimized } from '../cache/optimizer.ts'
 import { FARTHEST_HOURS } from '../prediction/predictor.ts'
 import { Exposition } from './exposition.ts'

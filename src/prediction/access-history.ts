@@ -116,6 +116,15 @@ export class AccessHistory {
     this.#last = Math.max(this.#last, hour)
   }
 
+  /** The id goes to another pair: its reads are not that one's. */
+  forget(pairId: number): void {
+    const place = this.#find(pairId)
+    if (place < 0 || (this.#sums[place] ?? 0) === 0) return
+    for (const row of this.#rows) row[place] = 0
+    this.#sums[place] = 0
+    this.#hand = Math.min(this.#hand, place)
+  }
+
   /** Whether the pair was read in the kept hours. */
   wasRead(pairId: number): boolean {
     return (this.#sums[this.#find(pairId)] ?? 0) > 0

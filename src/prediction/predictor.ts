@@ -29,6 +29,9 @@ export interface PredictorOptions {
   readonly idOf: (names: PairNames) => number
 }
 
+/** The number of pairs that there was no room for, or what is wrong with the document. */
+type Imported = { readonly refused: number } | { readonly problem: string }
+
 /** How many reads were counted, and how well each kind of prediction did. */
 export interface PredictorStats {
   readonly totalAccesses: number
@@ -164,7 +167,14 @@ export class Predictor {
    * Takes what JSON.parse gave, without hours after `nowMs`; known reads are not counted again. Returns the number of
    * pairs that there was no room for, or what is wrong with the document.
    */
-  importPatterns(value: unknown, nowMs?: number): { readonly refused: number } | { readonly problem: string } {
+  importPatterns(value: unknown, nowMs?: number): Imported {
+    const outcome = this.addPatterns(value, nowMs)
+    if (!('problem' in outcome)) this.#learn()
+    return outcome
+  }
+
+  /** As `importPatterns`; the forecast has learned when `learnHour` returns false. To learn at once may take long. */
+  addPatterns(value: unknown, nowMs?: number): Imported {
     const parsed = parsePatterns(value, nowMs === undefined ? undefined : hourOf(nowMs))
     if (!parsed.ok) return { problem: parsed.problem }
     const refused = importPatterns(parsed.document, this.history, this.#options.idOf)
@@ -174,16 +184,25 @@ export class Predictor {
       this.#forecast = new HoltForecast()
       this.#learnedTo = -1
     }
-    this.#learn()
     return { refused }
   }
 
-  /** The forecast learns from the hours that have ended since it last learned. */
+  /** The forecast learns from the next hour that has ended. False if it has learned from all of them. */
+  learnHour(): boolean {
+    const { history } = this
+    const hour = Math.max(this.#learnedTo + 1, history.firstHour)
+    if (hour >= history.lastHour) return false
+    this.#forecast.close(history, hour)
+    this.#learnedFrom = Math.min(this.#learnedFrom, hour)
+    this.#learnedTo = hour
+    return true
+  }
+
   #learn(): void {
     const { history } = this
-    const from = Math.max(this.#learnedTo + 1, history.firstHour)
-    for (let ended = from; ended < history.lastHour; ended++) this.#forecast.close(history, ended)
-    if (history.lastHour >= 0) this.#learnedFrom = Math.min(this.#learnedFrom, from)
+    if (history.lastHour >= 0)
+      this.#learnedFrom = Math.min(this.#learnedFrom, Math.max(this.#learnedTo + 1, history.firstHour))
+    while (this.learnHour());
     this.#learnedTo = history.lastHour - 1
   }
 }

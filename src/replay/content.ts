@@ -1,9 +1,9 @@
-import { AVRO_MAGIC } from '../../schemas/avro-frame.ts'
+import { AVRO_MAGIC, namedByHeaders } from '../../schemas/avro-frame.ts'
 import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import { encodePriceJson } from '../../schemas/price-json.ts'
+import { tombstonePair } from '../../schemas/price-object.ts'
 import { decodePriceRecord } from '../../schemas/price-record.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
-import { KEY_SEPARATOR } from '../../schemas/topics.ts'
 import { parseWarmRequest, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { ReplayRecord } from './replay-record.ts'
 
@@ -15,20 +15,18 @@ export type Content =
   /** Anything else: results, snapshots, damaged records. */
   | { readonly kind: 'other'; readonly reason: string }
 
-export function contentOf(record: Pick<ReplayRecord, 'key' | 'value'>): Content {
+export function contentOf(record: Pick<ReplayRecord, 'key' | 'value' | 'headers'>): Content {
   if (record.value === undefined) return delisted(record.key)
   const prices = decodePriceRecord(record.value)
   if (prices.ok) return { kind: 'prices', updates: prices.updates }
   const request = parseWarmRequest(record.value)
   if (request.ok) return { kind: 'warm-request', request: request.value }
-  return { kind: 'other', reason: prices.reason }
+  return { kind: 'other', reason: namedByHeaders(prices, record.headers).reason }
 }
 
 function delisted(key: Buffer | undefined): Content {
-  const [chain, pair] = (key?.toString('utf8') ?? '').split(KEY_SEPARATOR)
-  if (chain === undefined || chain === '' || pair === undefined || pair === '')
-    return { kind: 'other', reason: 'bad-key' }
-  return { kind: 'delisted', chain, pair }
+  const named = tombstonePair(key)
+  return 'ok' in named ? { kind: 'other', reason: named.reason } : { kind: 'delisted', ...named }
 }
 
 /** Encodes updates as a record's value, in the encoding of `like`. */

@@ -8,7 +8,7 @@ import type { InProcessSink } from './sink/process.ts'
 import type { OnBadLine } from './source/bad-line.ts'
 import type { Timestamps } from './timestamps.ts'
 
-/** A time in ISO 8601, or in milliseconds since the epoch. */
+/** A time in ISO 8601, UTC if it names no zone, or in milliseconds since the epoch. */
 export type Moment = string | number
 
 /** Selects records by position. Absent means all records that exist when the replay begins. */

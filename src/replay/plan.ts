@@ -1,8 +1,9 @@
-import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../../schemas/event-time.ts'
+import { faultOf, milliseconds, type OptionsOf } from '../config/options.ts'
 import type { RecordFilter } from './filter.ts'
-import type { Moment, ReplayFilters, ReplayOptions, ReplayRange } from './options.ts'
+import type { Moment, ReplayFilters, ReplayFrom, ReplayOptions, ReplayRange, ReplayTo } from './options.ts'
 import { MAX_SPEED, MIN_SPEED, type Speed } from './pace.ts'
 import { ReplayError } from './replay-error.ts'
+import { MOMENT_WORDS, momentMs } from './source/moment.ts'
 import { TIMESTAMPS, type Timestamps } from './timestamps.ts'
 
 /** The checked options, with all defaults filled in. */
@@ -14,8 +15,36 @@ export interface ReplayPlan {
   readonly passes: number
 }
 
+const RANGE = { since: true, until: true, fromOffset: true, toOffset: true, partitions: true } as const
+const FROM: OptionsOf<ReplayFrom> = { topic: true, file: true, ...RANGE }
+const TO: OptionsOf<ReplayTo> = {
+  ...{ broker: true, partitions: true, topicPrefix: true, topic: true, inProcess: true, clock: true },
+  ...{ stdout: true, format: true },
+}
+const TARGETS = ['topicPrefix', 'topic', 'inProcess', 'stdout'] as const
+const OPTIONS: OptionsOf<ReplayOptions> = {
+  ...{ from: FROM, to: TO, filters: { pairs: true, chains: true, sample: true, max: true } },
+  ...{ broker: true, speed: true, timestamps: true, loop: true, verifyHash: true, protectedClusters: true },
+  ...{ force: true, reallyForce: true, signal: true, onStart: true, onWarning: true, onBadLine: true, time: true },
+  stallMs: milliseconds,
+}
+
+function assertKnown({ from, to, verifyHash, ...options }: ReplayOptions): void {
+  const fault = faultOf('replay', { from, to, verifyHash, ...options }, OPTIONS)
+  if (fault !== undefined) throw new ReplayError('bad-option', fault)
+  const given = Object.keys(to).filter((name) => TARGETS.some((target) => target === name))
+  if (given.length !== 1) throw bad('to', `one of ${TARGETS.join(', ')}`, given.join(' and ') || 'none')
+  if ('topic' in from && 'file' in from) throw bad('from', 'a topic or a file', 'both')
+  // Without a hash to compare with, whatever came out would be as expected.
+  if (verifyHash !== undefined && verifyHash !== true && typeof verifyHash !== 'string')
+    throw bad('verifyHash', 'true, or the expected hash', verifyHash)
+  const timeoutMs = 'inProcess' in to ? (to.inProcess.timeoutMs ?? 0) : 0
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) throw bad('timeoutMs', milliseconds.allowed, timeoutMs)
+}
+
 /** Throws `bad-option`. */
 export function planOf(options: ReplayOptions): ReplayPlan {
+  assertKnown(options)
   const { speed = 'max', timestamps = 'keep', loop = 1, filters = {} } = options
   if (speed !== 'max' && !(speed >= MIN_SPEED && speed <= MAX_SPEED))
     throw bad('speed', `a number from ${MIN_SPEED} to ${MAX_SPEED}, or max`, speed)
@@ -58,14 +87,10 @@ function isEmpty(from: number | bigint | undefined, to: number | bigint | undefi
   return from !== undefined && to !== undefined && from >= to
 }
 
-/** Milliseconds since the epoch. Refuses a present time in seconds or microseconds. */
 function momentOf(name: string, moment: Moment | undefined): number | undefined {
   if (moment === undefined) return undefined
-  const isNumber = typeof moment === 'number' || /^\d+$/.test(moment)
-  const ms = isNumber ? Number(moment) : Date.parse(moment)
-  const isOtherUnit = isNumber && ms !== 0 && (ms < MIN_EVENT_TIME_MS || ms >= END_OF_EVENT_TIME_MS)
-  if (!Number.isFinite(ms) || isOtherUnit)
-    throw bad(name, 'a time like 2026-07-10T00:00Z or milliseconds since 1970', moment)
+  const ms = momentMs(moment)
+  if (ms === undefined) throw bad(name, MOMENT_WORDS, moment)
   return ms
 }
 

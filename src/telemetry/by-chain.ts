@@ -15,6 +15,11 @@ export class ChainCounters {
     this.#chainName = source.chainName
   }
 
+  /** The chain's id goes to another chain. */
+  forget(chainId: number): void {
+    delete this.#counters[chainId]
+  }
+
   at(chainId: number): Counter {
     const known = this.#counters[chainId]
     if (known !== undefined) return known

@@ -1,4 +1,4 @@
-import { isNativeError } from 'node:util/types'
+import { isDate, isNativeError } from 'node:util/types'
 import { stdSerializers } from 'pino'
 
 /** The longest text on a line, in characters. */
@@ -27,7 +27,11 @@ export function shortened(value: unknown, mask: Mask, depth = MOST_DEPTH): unkno
 
 function shortenedUnsafely(value: unknown, mask: Mask, depth: number): unknown {
   if (typeof value === 'string') return shortText(value, mask)
-  if (typeof value !== 'object' || value === null || value instanceof Date) return value
+  // JSON has no such values: it would leave them out, or call what a function is named after.
+  if (typeof value === 'symbol' || typeof value === 'bigint') return shortText(String(value), mask)
+  if (typeof value === 'function') return shortText(`function ${value.name}`, mask)
+  if (typeof value !== 'object' || value === null) return value
+  if (isDate(value)) return Date.prototype.toJSON.call(value)
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`
   if (depth === 0) return Array.isArray(value) ? `${value.length} items` : 'an object'
   if (Array.isArray(value)) return value.slice(0, MOST_ITEMS).map((item) => shortened(item, mask, depth - 1))

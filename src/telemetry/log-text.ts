@@ -13,9 +13,10 @@ export function readableLine(json: string): string {
   const painted = styleText(PAINTS[level] ?? 'gray', level.toUpperCase().padEnd(5), { stream: process.stderr })
   const fields = Object.entries(line).filter(([name, value]) => !LEFT_OUT.includes(name) && value !== undefined)
   const facts = fields.map(([name, value]) => ` ${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  const { stack, message } = (line.err ?? {}) as Record<string, unknown>
-  const error = stack ?? message
-  return `${time} ${painted} ${line.msg}${facts.join('')}\n${error === undefined ? '' : `${indented(String(error))}\n`}`
+  // A detector may throw what is no error.
+  const { stack, message } = Object(line.err) as Record<string, unknown>
+  const error = stack ?? message ?? line.err
+  return `${time} ${painted} ${line.msg}${facts.join('')}\n${error === undefined ? '' : `${indented(typeof error === 'string' ? error : JSON.stringify(error))}\n`}`
 }
 
 function indented(text: string): string {

@@ -19,6 +19,7 @@ export type WarmRefusal =
   | 'closed'
 
 export type Admission =
+  /** The ids are held; whoever has carried the request out lets them go. */
   | { readonly admitted: true; readonly pairIds: readonly number[] }
   | {
       readonly admitted: false
@@ -54,21 +55,29 @@ export class Admissions {
       return notAdmitted('other-service', false)
     const pairIds = this.#wanted(request)
     if (pairIds === undefined) return notAdmitted('not-interested', false)
+    const refusal = this.#refusal(request, nowMs)
+    if (refusal !== undefined) this.#options.table.holds.letGo(pairIds)
+    return refusal ?? { admitted: true, pairIds }
+  }
+
+  #refusal(request: WarmRequest, nowMs: number): Admission | undefined {
     if (!this.#served.add(request.requestId)) return notAdmitted('duplicate', false)
     const { notBeforeMs = nowMs, expiresAtMs = Number.POSITIVE_INFINITY } = request
     if (expiresAtMs <= Math.max(nowMs, notBeforeMs)) return notAdmitted('expired', true)
     if (notBeforeMs > nowMs + this.#options.maxHoldMs) return notAdmitted('too-far-ahead', true)
-    return { admitted: true, pairIds }
+    return undefined
   }
 
   /** Gives an id to each of the pairs, known or not: a cold start must be able to warm pairs that were never seen. */
   allOf(chain: string, pairs: readonly string[]): number[] {
-    return pairs.map((pair) => this.#options.table.ask(chain, pair))
+    return this.#options.table.askAndHold(chain, pairs)
   }
 
   #wanted({ chain, pairs }: WarmRequest): readonly number[] | undefined {
     const { table, isInterested } = this.#options
-    const pairIds = pairs.map((pair) => (isInterested(chain, pair) ? table.ask(chain, pair) : UNKNOWN_PAIR))
+    const pairIds = pairs.flatMap((pair) =>
+      isInterested(chain, pair) ? table.askAndHold(chain, [pair]) : UNKNOWN_PAIR,
+    )
     return pairIds.some((pairId) => pairId !== UNKNOWN_PAIR) ? pairIds : undefined
   }
 }

@@ -15,6 +15,11 @@ export class Interest {
   constructor(table: PairTable, arrivals: Pick<Arrivals, 'follows'>) {
     this.#table = table
     this.#arrivals = arrivals
+    table.keep({
+      forget: (pairId) => {
+        this.#read[pairId] = 0
+      },
+    })
   }
 
   read(pairId: number): void {

@@ -175,6 +175,8 @@ export class Warmer {
       settle,
       fail,
     }
+    const letGo = () => this.#options.table.holds.letGo(pairIds)
+    void promise.then(letGo, letGo)
     for (const shed of this.#backlog.add(job, nowMs)) this.#drop(shed, 'shed')
     this.#pump()
     this.#setTimer()

@@ -140,6 +140,32 @@ describe('in a replay, no read shows a price of after its update', () => {
     expect(run.looks.map(({ read }) => (typeof read === 'object' ? read.price : read))).toEqual([1, 'missing', 1, 2])
   })
 
+  test('within a frame that is not in the order of time: neither of its later updates nor of earlier records', async () => {
+    const before = [priceAt(0, { pair: 'B', price: 1 }), priceAt(5, { pair: 'C', price: 2 })]
+    const frame = [priceAt(10, { pair: 'B', price: 3 }), priceAt(3, { pair: 'A', price: 4 })]
+    const run = await backtest(
+      (note) => async (update, prices) => {
+        if (update.pair !== 'A') return
+        note(update, prices.get('ethereum', 'B'), ...(await prices.getMany('ethereum', ['A', 'B', 'C'])))
+      },
+      {
+        feed: (node) =>
+          feed(
+            node,
+            ...before.map((update) => recordOf(update)),
+            recordOf(priceAt(10), { value: Buffer.from(JSON.stringify(frame)) }),
+          ),
+      },
+    )
+    expect(run.looks.map(({ read }) => (typeof read === 'object' ? read.price : read))).toEqual([
+      'missing',
+      4,
+      'missing',
+      'missing',
+    ])
+    expect(run.node.stats()?.detectors).toMatchObject([{ readsOfNewer: 3 }])
+  })
+
   test('of another topic or partition: the records of all are handled in one order', async () => {
     const topics = ['prices.a', 'prices.b']
     const records = UPDATES.map((update, i) =>

@@ -1,12 +1,13 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
-import { forewarm, startForewarm } from './forewarm-process.ts'
+import { BIN, forewarm, startForewarm } from './forewarm-process.ts'
 
 const INDEX = new URL('../../index.ts', import.meta.url).href
 
@@ -27,6 +28,16 @@ afterAll(() => rm(folder, { recursive: true }))
 function updateAt(afterMs: number): PriceUpdate {
   return { pair: 'WETH/USDC', chain: 'ethereum', price: 3000 + afterMs, eventTimeMs: T0 + afterMs }
 }
+
+test('a full disk behind standard output is told in one sentence, with code 1', async () => {
+  const full = await open('/dev/full', 'w')
+  const child = spawnSync(process.execPath, [BIN, 'config'], { stdio: ['ignore', full.fd, 'pipe'], encoding: 'utf8' })
+  await full.close()
+  expect(child).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/error: standard output cannot be written: ENOSPC.*\n$/),
+  })
+})
 
 describe('help and version', () => {
   test.each([[['--help']], [['help']], [['replay', '--help']], [['help', 'replay']], [['topics', 'create', '--help']]])(
@@ -66,7 +77,7 @@ describe('a wrong call of forewarm ends with code 2, says what is wrong, and pri
     [['replay', 'x.ndjson', '--stdout', '--in-process'], 'where to? give one of'],
     [['replay', 'x.ndjson', 'y', '--stdout'], 'x.ndjson is a file: it is replayed alone'],
     [['replay', 'x', '--stdout', '--speed', 'fast'], 'Expected a number above 0.'],
-    [['replay', 'x', '--stdout', '--since', 'monday'], 'Expected a time like 2026-07-10T00:00Z'],
+    [['replay', 'x', '--stdout', '--since', 'monday'], 'Expected a time of ISO 8601 like 2026-07-10T00:00Z'],
     [['replay', 'x', '--stdout', '--timestamps', 'new'], 'Expected one of keep, shift, now.'],
     [['record', 'x'], "required option '-o, --output <file>' not specified"],
     [['tail', 'x', '--max', '0'], 'Expected a whole number from 1.'],

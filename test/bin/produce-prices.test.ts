@@ -80,6 +80,26 @@ test.each(['event-time', 'broker'] as const)(
   },
 )
 
+test('an interruption ends produce while it waits for somebody to write into a pipe', async () => {
+  const options = await fileOf([0])
+  const file = join(folder, 'silent')
+  execFileSync('mkfifo', [file])
+  const abort = new AbortController()
+  const ended = producePrices({ ...options, file, timestamps: 'broker', signal: abort.signal })
+  setImmediate(() => abort.abort())
+  expect(await ended).toMatchObject({ status: 'interrupted', produced: 0 })
+})
+
+test('produce makes its frames as small as the topic wants them, and only an update that is too large alone fails', async () => {
+  await admin.createTopics([{ topic: 'small', partitions: 1, config: { 'max.message.bytes': '2000' } }])
+  const options = await fileOf(Array.from({ length: 300 }, (_, at) => at))
+  const lines = (await readFile(options.file, 'utf8')).split('\n')
+  const large = (lines[150] ?? '').replace('"price"', `"group":"${'g'.repeat(2_000)}","price"`)
+  await writeFile(options.file, lines.with(150, large).join('\n'))
+  const report = await producePrices({ ...options, topic: 'small', updatesPerRecord: 100, timestamps: 'broker' })
+  expect(report).toMatchObject({ produced: 299, failed: 1, refused: [{ first: expect.stringContaining('line 151') }] })
+})
+
 /** Updates at these distances from now. */
 async function fileOf(times: readonly number[]): Promise<ProducePricesOptions> {
   const file = join(folder, 'updates.ndjson')

@@ -94,8 +94,11 @@ export async function randomBacktest(seed: number, steps: number): Promise<Backt
       atMs += below(3)
       if (random() < 0.05) topic = BACKTEST_TOPICS[below(2)] as string
       const updates = Array.from({ length: 1 + below(MOST_UPDATES) }, () =>
-        priceAt(atMs, { pair: pairAt(below), price: ++written }),
+        priceAt(atMs - below(3), { pair: pairAt(below), price: ++written }),
       )
+      // The record has the time of its newest update, wherever that stands in it.
+      const newest = below(updates.length)
+      updates[newest] = { ...(updates[newest] as PriceUpdate), eventTimeMs: priceAt(atMs).eventTimeMs }
       const value = Buffer.from(JSON.stringify(updates))
       await node.apply(recordOf(priceAt(atMs), { topic, partition: below(4), value }))
       // A replay at a pace does so before it waits.

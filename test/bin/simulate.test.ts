@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -55,8 +55,21 @@ test('simulate writes a report, and refuses a report that it cannot write before
   const call = ['simulate', '--accesses', keys, '--slots', '4', '--report']
   expect(await forewarm([...call, report])).toMatchObject({ code: 0, stderr: `wrote ${report}\n` })
   expect(await readFile(report, 'utf8')).toContain('<polyline')
-  for (const unwritable of [join(folder, 'nowhere', 'report.html'), folder, join(report, 'report.html')])
+  for (const unwritable of ['/dev/null', join(folder, 'nowhere', 'report.html'), folder, join(report, 'report.html')])
     expect(await forewarm([...call, unwritable])).toMatchObject({ code: 2, stdout: '' })
+})
+
+test('simulate replaces no file by its report unless it is told to, and no link', async () => {
+  const [precious, link] = [join(folder, 'precious.txt'), join(folder, 'link.html')]
+  await writeFile(precious, 'of somebody else')
+  await symlink(precious, link)
+  const call = ['simulate', '--accesses', keys, '--slots', '4', '--report']
+  const refused = await forewarm([...call, precious])
+  expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(/exists already: .*--force/) })
+  expect(await forewarm([...call, link, '--force'])).toMatchObject({ code: 2, stderr: expect.stringMatching(/a link/) })
+  expect(await readFile(precious, 'utf8')).toBe('of somebody else')
+  expect(await forewarm([...call, precious, '--force'])).toMatchObject({ code: 0 })
+  expect(await readFile(precious, 'utf8')).toContain('<polyline')
 })
 
 test('simulate does not overwrite its input with the report', async () => {

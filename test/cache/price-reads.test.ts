@@ -13,6 +13,7 @@ function readerOf(caches: TestCaches, isRenewed = true) {
     readMany<number>(
       {
         hierarchy,
+        holds: table.holds,
         chain: 'ethereum',
         ask: (pair) => {
           asked.push(pair)

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import { encodePriceAvro } from '../../schemas/price-avro.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { pairKey } from '../../schemas/topics.ts'
+import { L1Names } from '../../src/cache/names/l1-names.ts'
 import { T0 } from '../cache/caches.ts'
 import { ConsumerStage, json, update } from './price-updates-stage.ts'
 
@@ -63,4 +64,19 @@ test('a record of one chain more than a node can know is refused by a name of it
   const record = update('a', { chain: 'more' })
   await stage.handle(json(record), { value: encodePriceAvro(record) }, { value: null, key: pairKey('more', 'a') })
   expect(stage.reasons).toEqual([0, 1, 2].map((at) => [at, 'too-many-chains']))
+})
+
+test('the id of a deleted pair goes to a new one, but not while an update of the pair waits for its turn', async () => {
+  const stage = new ConsumerStage({ maxPairs: 2 })
+  const { table, l1, l2 } = stage.caches
+  for (const holder of [l2, new L1Names({ table, l1, isOver: () => false })]) table.keep(holder)
+  const tombstone = { value: null, key: pairKey('ethereum', 'a') }
+  await stage.handle(json(update('a')), json(update('b')), tombstone)
+  const later = (pair: string, price: number) => json(update(pair, { price, eventTimeMs: T0 + 1 }))
+  // They are decoded together: the pair of the first has no value yet when the second needs an id.
+  await stage.handle(later('a', 5), later('new', 9))
+  expect([stage.price('a'), stage.price('new'), stage.reasons]).toEqual([5, undefined, [[1, 'too-many-pairs']]])
+  await stage.handle(tombstone)
+  await stage.handle(later('new', 9), later('b', 2))
+  expect([stage.price('a'), stage.price('new'), stage.price('b')]).toEqual([undefined, 9, 2])
 })

@@ -152,6 +152,7 @@ describe('a tombstone', () => {
     ['a key of 10 kB', 'name-too-long', pairKey('ethereum', 'k'.repeat(10_000))],
     ['a chain of 10 kB', 'name-too-long', pairKey('k'.repeat(10_000), 'a')],
     ['three parts', 'bad-name', 'ethereum\0a\0b'],
+    ['a key that is no UTF-8', 'bad-key', Buffer.from([0xff, 0x00, 0xfe])],
   ])('with %s becomes a dead letter', async (_, reason, key) => {
     const stage = new ConsumerStage()
     await stage.handle({ value: null, ...(key !== undefined && { key }) }, json(update('after')))

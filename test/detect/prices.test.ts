@@ -129,7 +129,8 @@ describe('a read that may wait', () => {
     prices = boundTo('trigger')
     await onlyInL2('a', 7)
     expect(await prices.getOrLoad('ethereum', 'a')).toMatchObject({ price: 7 })
-    expect(await prices.getOrLoad('ethereum', 'a', { maxAgeMs: -1 })).toBe('stale')
+    caches.clock.advanceTo(caches.clock.now() + 1)
+    expect(await prices.getOrLoad('ethereum', 'a', { maxAgeMs: 0 })).toBe('stale')
   })
 
   test('of many pairs keeps their order, wherever their values are', async () => {

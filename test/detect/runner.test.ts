@@ -58,6 +58,16 @@ function gated(): { readonly gates: Gate[]; readonly detector: Detector } {
 }
 
 describe('updates', () => {
+  test('are the same for all detectors, because one that changes its update fails', () => {
+    const seen: string[] = []
+    const changing = detector('changing', {}, (given) => {
+      Object.assign(given, { chain: 'base', price: -1 })
+    })
+    const runner = runnerOf([changing, detector('b', { chains: ['ethereum'] }, (of) => void seen.push(`${of.price}`))])
+    handle(runner, update('p'))
+    expect([seen, runner.stats()[0]?.errors]).toEqual([['1'], 1])
+  })
+
   test('reach the detectors that subscribed to their topic and chain', () => {
     const seen: string[] = []
     const note = (name: string, subscription: Parameters<typeof detector>[1]) =>
@@ -165,6 +175,16 @@ describe('a handler', () => {
     expect(caches.count('detector_errors_total', { detector: 'throwing' })).toBe(2)
     expect(caches.count('detector_errors_total', { detector: 'rejecting' })).toBe(2)
     expect(caches.count('detector_errors_total', { detector: 'other' })).toBe(0)
+  })
+
+  test('that returns a callable thenable is awaited like any other promise', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const callable = Object.assign(() => undefined, withThen(promise.then.bind(promise)))
+    const runner = runnerOf([detector('callable', {}, () => callable as unknown as Promise<void>)])
+    const done = handle(runner, update('A'))
+    expect(done).toBeInstanceOf(Promise)
+    resolve()
+    await done
   })
 
   test('that returns a thenable without catch is a time-out once, and no error', async () => {

@@ -38,6 +38,20 @@ test('an error that a detector’s handler did not wait for is counted under its
   expect(log.at(-1)).toMatchObject({ passedOver: expect.any(Number) })
 })
 
+test('an error that throws when it is looked at is counted and told like any other, and the node goes on', async () => {
+  const pairs = [
+    'throwing-stack',
+    'stack-of-an-object',
+    'proxy-of-an-error',
+    'rejected-proxy',
+    'throwing-to-json',
+    'symbol',
+  ]
+  const { code, handled, log } = await run('go-on', ...pairs, 'sound')
+  expect({ code, handled }).toEqual({ code: 0, handled: [...pairs, 'sound'] })
+  expect(log[0]).toMatchObject({ level: 'error', detector: 'faulty', err: expect.anything() })
+})
+
 test('with DETECTOR_FAULTS=end the node drains and ends the process with one line and exit code 1', async () => {
   const { code, handled, log, stderr } = await run('end', 'sound', 'timer', 'sound')
   expect({ code, handled }).toEqual({ code: 1, handled: ['sound', 'timer', 'sound'] })

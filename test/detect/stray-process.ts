@@ -10,6 +10,19 @@ const bug = (message: string): never => {
   throw new Error(message)
 }
 
+const thrownLater = (error: unknown) =>
+  void globalThis.setTimeout(() => {
+    throw error
+  })
+
+const ALL_TRAPS: ProxyHandler<Error> = {
+  get: () => bug('in get'),
+  has: () => bug('in has'),
+  ownKeys: () => bug('in ownKeys'),
+  getPrototypeOf: () => bug('in getPrototypeOf'),
+  getOwnPropertyDescriptor: () => bug('in getOwnPropertyDescriptor'),
+}
+
 const FAILURES: Readonly<Record<string, () => void>> = {
   timer: () => void globalThis.setTimeout(() => bug('in a timer')),
   interval: () => {
@@ -23,6 +36,13 @@ const FAILURES: Readonly<Record<string, () => void>> = {
   await: () => void (async () => bug(await Promise.resolve('after an await')))(),
   rejection: () => void Promise.reject('no error at all'),
   event: () => void setImmediate(() => new EventEmitter().emit('error', new Error('an event without a listener'))),
+  'throwing-stack': () => thrownLater(Object.defineProperty(new Error(), 'stack', { get: () => bug('in stack') })),
+  'stack-of-an-object': () =>
+    thrownLater(Object.assign(new Error(), { stack: { toString: () => bug('in toString') } })),
+  'proxy-of-an-error': () => thrownLater(new Proxy(new Error(), ALL_TRAPS)),
+  'rejected-proxy': () => void Promise.reject(new Proxy(new Error(), { get: () => bug('in get') })),
+  'throwing-to-json': () => thrownLater(Object.assign(new Error(), { toJSON: () => bug('in toJSON') })),
+  symbol: () => thrownLater(Symbol('no error at all')),
   'bug-of-ours': () => {
     const error = new Error('a bug of ours')
     error.stack = `Error: a bug of ours\n    at read (${new URL('../../src/cache/hierarchy.ts', import.meta.url)}:1:1)`

@@ -34,6 +34,21 @@ describe('patterns', () => {
     expect(after.forecast(nowMs, options)).toEqual(before.forecast(nowMs, options))
   })
 
+  test('that are added lead to the same forecast once it has learned from them, an hour at a time', () => {
+    const [before, whole, sliced] = [newPredictor(100, 504), newPredictor(100, 504), newPredictor(100, 504)]
+    for (let week = 0; week < 3; week++) before.recordAccess(0, ms(MONDAY + week * 168 + 5))
+    const nowMs = ms(MONDAY + 3 * 168 + 4)
+    before.tell(nowMs)
+    const document = before.exportPatterns()
+    whole.importPatterns(document, nowMs)
+    expect(sliced.addPatterns(document, nowMs)).toEqual({ refused: 0 })
+    expect(sliced.forecast(nowMs, { hours: 1, limit: 5 })).toEqual([])
+    let hours = 0
+    while (sliced.learnHour()) hours++
+    expect(hours).toBeGreaterThan(300)
+    expect(sliced.forecast(nowMs, { hours: 1, limit: 5 })).toEqual(whole.forecast(nowMs, { hours: 1, limit: 5 }))
+  })
+
   test('of this week, when imported, keep what the forecast learned in earlier weeks', () => {
     const predictor = newPredictor()
     readOnMondays(predictor, { pairId: 0, weeks: 4 })

@@ -71,6 +71,16 @@ describe('a price publisher', () => {
     expect([stamped[partition]?.offset, after[partition]?.offset]).toEqual([0n, undefined])
   })
 
+  test.each([
+    ['e', 'A\0x'],
+    ['', 'A'],
+    ['e', ''],
+    ['e', '\ud800'],
+    ['e', 'x'.repeat(257)],
+  ])('delists no pair of the names %j and %j, which would be those of another pair or of none', async (chain, pair) => {
+    await expect(publisherOf().delist(chain, pair)).rejects.toMatchObject({ code: 'refused' })
+  })
+
   test('delists a pair by a tombstone', async () => {
     await publisherOf().delist('ethereum', 'a')
     const [record] = await storedRecords(broker, TOPIC, 1)

@@ -266,15 +266,15 @@ describe('the replay options', () => {
     [{ loop: 0 }, 'loop: got 0; allowed: a whole number from 1'],
     [
       { from: { topic: 'prices', since: 'yesterday' } },
-      'since: got yesterday; allowed: a time like 2026-07-10T00:00Z or milliseconds since 1970',
+      'since: got yesterday; allowed: a time of ISO 8601 like 2026-07-10T00:00Z, or milliseconds since 1970',
     ],
     [
       { from: { topic: 'prices', since: 1_783_715_268 } },
-      'since: got 1783715268; allowed: a time like 2026-07-10T00:00Z or milliseconds since 1970',
+      'since: got 1783715268; allowed: a time of ISO 8601 like 2026-07-10T00:00Z, or milliseconds since 1970',
     ],
     [
       { from: { topic: 'prices', until: '1783715268000000' } },
-      'until: got 1783715268000000; allowed: a time like 2026-07-10T00:00Z or milliseconds since 1970',
+      'until: got 1783715268000000; allowed: a time of ISO 8601 like 2026-07-10T00:00Z, or milliseconds since 1970',
     ],
     [
       { from: { topic: 'prices', since: '2026-07-11', until: '2026-07-10' } },

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from '@jest/globals'
+import type { JsonCacheOptions } from '../../src/cache/json-cache.ts'
 import { virtualClock } from '../../src/clock.ts'
 import { createCache } from '../../standalone/cache.ts'
 
@@ -148,5 +149,37 @@ describe('a standalone cache of other values', () => {
     const cache = await openedValues<number>(2)
     expect(() => cache.set('a', 1, { eventTimeMs: clock.now() + 60_001 })).toThrow(/at most 60000 ms ahead/)
     expect(cache.set('a', 2)).toBe('stored')
+  })
+})
+
+describe('the ids of keys in a full cache of values', () => {
+  const full = async () => {
+    const cache = await createCache<number>({
+      ...{ usePriceMatrix: false, l1Slots: 10, ttlSeconds: { l1: 10 }, clock },
+      env: { MAX_PAIRS: '2' },
+    } as JsonCacheOptions & { usePriceMatrix: false })
+    opened.push(cache)
+    return cache
+  }
+
+  test('go from deleted keys to new ones, and an older value of the deleted key does not come back', async () => {
+    const cache = await full()
+    const old = { eventTimeMs: clock.now() - 1_000 }
+    for (let i = 0; i < 1_000; i++) {
+      expect(cache.set(`key ${i}`, i)).toBe('stored')
+      expect(cache.get(`key ${i}`)).toMatchObject({ value: i })
+      cache.delete(`key ${i}`)
+    }
+    expect([cache.set('key 0', 1, old), cache.get('key 0')]).toEqual(['older', 'missing'])
+    expect([cache.set('a', 1), cache.set('b', 2), cache.set('c', 3)]).toEqual(['stored', 'stored', 'too-many-pairs'])
+  })
+
+  test('go from keys whose values have expired to new ones', async () => {
+    const cache = await full()
+    for (const key of ['a', 'b']) cache.set(key, 1)
+    clock.advanceTo(clock.now() + 20_000)
+    cache.set('a', 2)
+    expect([cache.set('c', 3), cache.set('d', 4)]).toEqual(['stored', 'too-many-pairs'])
+    expect([cache.get('a'), cache.get('b'), cache.get('c')]).toMatchObject([{ value: 2 }, 'missing', { value: 3 }])
   })
 })

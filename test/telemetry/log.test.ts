@@ -57,6 +57,17 @@ describe('the log', () => {
     expect(line).not.toContain('pass%2Fword')
   })
 
+  test.each([
+    ['a symbol', Symbol('s'), 'Symbol(s)'],
+    ['a function', function f() {}, 'function f'],
+    ['a bigint', 5n, '5'],
+    ['an object whose toJSON throws', { toJSON: () => JSON.parse('{') }, { toJSON: 'function toJSON' }],
+    ['a date whose toJSON throws', Object.assign(new Date(0), { toJSON: () => JSON.parse('{') }), new Date(0).toJSON()],
+  ])('tells a thrown value that JSON has no form of: %s', (_, err, told) => {
+    const [line = ''] = logged((log) => log.error({ err }, 'thrown'))
+    expect(JSON.parse(line)).toMatchObject({ msg: 'thrown', err: told })
+  })
+
   test('cuts what is too long to be read, and keeps the frames of a stack', () => {
     const secret = 'a-secret-at-the-cut'
     const long = 'x'.repeat(10_000_000)

@@ -132,6 +132,18 @@ export class ForeignReads {
     if (state === NONE || (state === CLEAN && !isCurrent)) this.#enqueue(pairId)
   }
 
+  /** Whether a value of the pair is on its way here. */
+  holds(pairId: number): boolean {
+    const state = this.#states[pairId]
+    return state === QUEUED || state === FLYING || state === AGAIN
+  }
+
+  /** The pair loses its id. */
+  forget(pairId: number): void {
+    this.#states[pairId] = NONE
+    this.#interest.forget(pairId)
+  }
+
   get #beatMs(): number {
     return this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
   }

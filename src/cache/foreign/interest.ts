@@ -24,6 +24,10 @@ export class Interest {
     if (pairId >= this.end) this.end = pairId + 1
   }
 
+  forget(pairId: number): void {
+    this.#reads[pairId] = 0
+  }
+
   /** So much time has passed. */
   tick(ms: number): void {
     this.#elapsedMs += ms

@@ -49,6 +49,15 @@ export class Arrivals {
     this.#merge(source, source)
   }
 
+  /** The pair loses its id. */
+  forget(pairId: number): void {
+    if (pairId < this.#ofPair.length) this.#ofPair[pairId] = UNKNOWN_SOURCE
+  }
+
+  forgetChain(chainId: number): void {
+    delete this.#ofChain[chainId]
+  }
+
   /** Whether all updates of the pair arrive here. */
   hasAll(pairId: number): boolean {
     const { sources } = this.#options

@@ -68,4 +68,8 @@ export interface FirstLevel {
   coldest(limit: number): readonly number[]
   /** The pair's value leaves; its floor stays. */
   evict(pairId: number): void
+  /** Whether the pair has had a value and was not delisted since. */
+  isKnown(pairId: number): boolean
+  /** The id goes to another pair: value and floor leave, and no reader in another thread takes the one's value for the other's. */
+  forget(pairId: number): void
 }

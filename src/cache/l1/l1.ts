@@ -8,10 +8,14 @@ import {
   createL1Memory,
   type L1Memory,
   type L1Size,
+  nextName,
+  nthOf,
+  ORIGIN_WORD,
+  originOf,
   PAIR_BITS,
   PAIR_BYTES,
   SLOT_BYTES,
-  SOURCE_WORD,
+  sourceOf,
   TAG_WORD,
   WORDS,
 } from './memory.ts'
@@ -62,6 +66,8 @@ export class L1 implements FirstLevel {
   readonly #doubles: Float64Array
   readonly #pairOfSlot: Int32Array
   readonly #moments: Moments
+  /** How many pairs had each id before, by pair id. It has no length until the first id goes to another pair. */
+  #nth = new Int32Array(0)
   /** One double, and the same memory as words. */
   readonly #scratch = new Float64Array(1)
   readonly #scratchWords = new Int32Array(this.#scratch.buffer)
@@ -212,6 +218,18 @@ export class L1 implements FirstLevel {
     this.#residency.evict(slot)
   }
 
+  isKnown(pairId: number): boolean {
+    return this.#floors.isKnown(pairId)
+  }
+
+  forget(pairId: number): void {
+    this.remove(pairId)
+    this.#floors.forget(pairId)
+    this.#residency.pushedOut.back(pairId)
+    if (this.#nth.length === 0) this.#nth = new Int32Array(this.maxPairs)
+    this.#nth[pairId] = nextName(this.#nth[pairId] as number)
+  }
+
   suspend(pairId: number): void {
     const slot = this.#residency.slotOf(pairId)
     if (slot >= 0) this.#moments.suspend(slot, this.#sourceAt(slot))
@@ -227,14 +245,15 @@ export class L1 implements FirstLevel {
     for (let slot = 0; slot < this.slots; slot++) {
       const source = sources.resolve(this.#sourceAt(slot))
       if (source === this.#sourceAt(slot)) continue
-      Atomics.store(this.#words, this.#copyOf(slot) * WORDS + SOURCE_WORD, source)
+      const at = this.#copyOf(slot) * WORDS + ORIGIN_WORD
+      Atomics.store(this.#words, at, originOf(nthOf(this.#words[at] as number), source))
       // Other partitions may have newer values.
       if (!sources.isFollowed(source)) this.#moments.suspend(slot, source)
     }
   }
 
   #sourceAt(slot: number): number {
-    return this.#words[this.#copyOf(slot) * WORDS + SOURCE_WORD] as number
+    return sourceOf(this.#words[this.#copyOf(slot) * WORDS + ORIGIN_WORD] as number)
   }
 
   /** The place of the slot's valid copy among all copies. */
@@ -249,7 +268,7 @@ export class L1 implements FirstLevel {
   #copy(slot: number, into: CachedPrice): void {
     const copy = this.#copyOf(slot)
     readCopy(into, this.#doubles, this.#words[copy * WORDS + TAG_WORD] as number, (copy * WORDS) / 2)
-    into.source = this.#words[copy * WORDS + SOURCE_WORD] as number
+    into.source = sourceOf(this.#words[copy * WORDS + ORIGIN_WORD] as number)
     into.asOfMs = this.#moments.of(slot)
   }
 
@@ -282,8 +301,10 @@ export class L1 implements FirstLevel {
       tag |= 1 << (PAIR_BITS + f)
       this.#store(at + 2 + f * 2, value)
     }
+    const nth = this.#nth.length === 0 ? 0 : (this.#nth[pairId] as number)
+    const origin = originOf(nth, source)
+    if (this.#words[at + ORIGIN_WORD] !== origin) Atomics.store(this.#words, at + ORIGIN_WORD, origin)
     if (this.#words[at + TAG_WORD] !== tag) Atomics.store(this.#words, at + TAG_WORD, tag)
-    if (this.#words[at + SOURCE_WORD] !== source) Atomics.store(this.#words, at + SOURCE_WORD, source)
     // It is ordered after the stores above, because readers look at it first and last.
     Atomics.store(this.#generations, slot, generation)
   }

@@ -1,4 +1,5 @@
 import { ForewarmError } from '../../forewarm-error.ts'
+import { MAX_SOURCES, SOURCE_BITS } from '../sources/sources.ts'
 
 /**
  * The memory of L1: one SharedArrayBuffer that its writer fills and that readers in other threads attach to.
@@ -13,21 +14,34 @@ import { ForewarmError } from '../../forewarm-error.ts'
  *   reads       1 B a slot     demand reads since eviction last looked at it; readers count here, too
  *
  *   copy   0        8      16   24   32        40        48         56    60
- *          version  price  bid  ask  reserve0  reserve1  liquidity  tag   source
+ *          version  price  bid  ask  reserve0  reserve1  liquidity  tag   origin
  *
  * The tag holds the pair's id in its lower 26 bits, and above them a bit for each number that is present. Absent numbers
- * are neither stored nor loaded.
+ * are neither stored nor loaded. The origin holds the source of the value in its lower 14 bits, and above
+ * them how many pairs had the id before: a copy stays in a free slot, and must not be
+ * taken for a value of the pair that gets the id next.
  */
 
 export const WORDS = 16
 export const TAG_WORD = 14
-export const SOURCE_WORD = 15
+export const ORIGIN_WORD = 15
 export const PAIR_BITS = 26
 export const PAIR_MASK = 2 ** PAIR_BITS - 1
+/** A pair as other threads name it is a double: its id, and above these bits how many pairs had that id before. */
+const MOST_NAMES = 2 ** 17
+
+/** Counts the pairs that had an id; begins anew when a double would have no room. */
+export function nextName(nth: number): number {
+  return (nth + 1) % MOST_NAMES
+}
+
+export function sharedIdOf(pairId: number, nth: number): number {
+  return nth * (PAIR_MASK + 1) + pairId
+}
 
 const MAGIC = 0x4c316677
 /** Rises with every change of the layout. */
-const LAYOUT = 2
+const LAYOUT = 3
 const HEADER_WORDS = 16
 const HEADER_BYTES = HEADER_WORDS * 4
 const COPY_BYTES = WORDS * 4
@@ -35,6 +49,19 @@ const COPY_BYTES = WORDS * 4
 export const SLOT_BYTES = 2 * COPY_BYTES + 8 + 4 + 4 + 1 + 18 + 8
 /** Floor, slot, whether the pair is known, and when a warm pushed it out. */
 export const PAIR_BYTES = 8 + 4 + 1 + 4
+
+/** The origin word of a copy: how many pairs had its id before, and the source of its value. */
+export function originOf(nth: number, source: number): number {
+  return nth * MAX_SOURCES + source
+}
+
+export function nthOf(origin: number): number {
+  return origin >>> SOURCE_BITS
+}
+
+export function sourceOf(origin: number): number {
+  return origin & (MAX_SOURCES - 1)
+}
 
 export interface L1Size {
   readonly slots: number

@@ -158,6 +158,14 @@ export class ObjectL1 implements FirstLevel {
     this.#store.leave(pairId, 'evicted')
   }
 
+  isKnown(pairId: number): boolean {
+    return this.#store.floors.isKnown(pairId)
+  }
+
+  forget(pairId: number): void {
+    this.#store.forget(pairId)
+  }
+
   #put(pairId: number, price: Readonly<CachedPrice>, as: 'demand' | 'warm', kind = 0): boolean {
     const entry = { version: price.version, value: { ...price }, restMs: this.#restMs(price) }
     return this.#store.put(pairId, entry, as, kind)

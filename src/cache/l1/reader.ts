@@ -1,7 +1,7 @@
 import { type CachedPrice, eventTimeOf } from '../cached-price.ts'
 import { loadDouble } from '../sources/shared-double.ts'
 import { FOLLOWS, Sources } from '../sources/sources.ts'
-import { attachL1Memory, PAIR_BITS, PAIR_MASK, SOURCE_WORD, TAG_WORD, WORDS } from './memory.ts'
+import { attachL1Memory, nthOf, ORIGIN_WORD, PAIR_BITS, PAIR_MASK, sourceOf, TAG_WORD, WORDS } from './memory.ts'
 
 /**
  * Reads L1 in a thread that does not write it: it loads the generation, the copy that it points to, and the generation
@@ -39,8 +39,11 @@ export class L1Reader {
     this.#sources = new BigInt64Array(sources)
   }
 
-  /** A demand read: fills `into` and tells whether the pair was there. */
-  get(pairId: number, into: CachedPrice): boolean {
+  /** A demand read: fills `into` and tells whether the pair was there. `shared`: its id, from a NameLogReader. */
+  get(shared: number, into: CachedPrice): boolean {
+    // Few ids have had other pairs before; without them no double is computed with.
+    const nth = shared <= PAIR_MASK ? 0 : Math.floor(shared / (PAIR_MASK + 1))
+    const pairId = nth === 0 ? shared : shared - nth * (PAIR_MASK + 1)
     // While it is read, a pair may move to another slot or be updated: seldom once, never often.
     for (let tries = 0; tries < MAX_TRIES; tries++) {
       // This only says where to look: the tag in the copy says whose it is.
@@ -49,13 +52,14 @@ export class L1Reader {
       const generation = Atomics.load(this.#generations, slot)
       const at = (slot * 2 + (generation & 1)) * WORDS
       const tag = this.#copy(at)
-      const source = Atomics.load(this.#words, at + SOURCE_WORD)
+      const origin = this.#scratchWords[ORIGIN_WORD] as number
+      const source = sourceOf(origin)
       // First the moment of the source, then the slot's: a value that is no longer the newest is suspended before its
       // source's moment goes on.
       const sourceMs = loadDouble(this.#sources, source)
       const slotMs = loadDouble(this.#moments, slot)
       if (Atomics.load(this.#generations, slot) !== generation) continue
-      if ((tag & PAIR_MASK) === pairId && tag !== 0) {
+      if ((tag & PAIR_MASK) === pairId && tag !== 0 && nthOf(origin) === nth) {
         const seen = this.#reads[slot] as number
         if (seen < MAX_READS) this.#reads[slot] = seen + 1
         this.hits++
@@ -76,6 +80,7 @@ export class L1Reader {
     const words = this.#words
     const scratch = this.#scratchWords
     const tag = Atomics.load(words, at + TAG_WORD)
+    scratch[ORIGIN_WORD] = Atomics.load(words, at + ORIGIN_WORD)
     scratch[0] = Atomics.load(words, at)
     scratch[1] = Atomics.load(words, at + 1)
     for (let word = 2, bits = tag >>> PAIR_BITS; bits !== 0; word += 2, bits >>>= 1) {

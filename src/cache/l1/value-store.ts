@@ -156,6 +156,13 @@ export class ValueStore<V> implements Usage {
     if (how === 'expired') this.expirations++
   }
 
+  /** The id goes to another pair. */
+  forget(pairId: number): void {
+    this.leave(pairId, 'removed')
+    this.floors.forget(pairId)
+    this.pushedOut.back(pairId)
+  }
+
   resize(slotShare: number, warmShare: number): void {
     this.limit = Math.max(1, Math.ceil(this.slots * slotShare))
     this.warmLimit = Math.floor(this.limit * this.#options.warmShare * warmShare)

@@ -31,8 +31,8 @@ const MAX_KEPT = 65_536
 
 /**
  * Deletions on their way to L2. One that L2 does not take is sent again until L2 has it, or until the pair has a newer
- * value. Those that L2 has are remembered as long as L2 does so: if Redis is emptied, they are sent once more, because
- * other nodes push back the values that they still have.
+ * value. Those that L2 has are remembered as long as L2 does so, also other nodes' that L2 told of. If Redis is emptied,
+ * they are sent once more, because other nodes push back the values that they still have.
  *
  * A deletion deletes what L2 has when it is made. If it comes later, it must not delete a value of another node that was
  * made after it: then it deletes what is not newer than its own moment.
@@ -57,6 +57,16 @@ export class Deletions {
     return this.#waiting.size
   }
 
+  /** L2 does not have the deletion yet. */
+  holds(pairId: number): boolean {
+    return this.#waiting.has(pairId)
+  }
+
+  /** The name of the pair has lost its id: its deletion is not sent again, should Redis be emptied. */
+  forget(pairId: number): void {
+    this.#kept.delete(pairId)
+  }
+
   /** Deletes the pair up to `version`, and whatever L2 has of it up to `upTo`: everything unless given. */
   async delete({ pairId, version, upTo }: Deletion): Promise<L2Write> {
     const { l1, l2, clock, tombstoneTtlMs } = this.#options
@@ -76,6 +86,14 @@ export class Deletions {
       if (outcome.older === 0) this.#keep(pairId, { ...kept, version: taken, upTo: taken })
     }
     return outcome
+  }
+
+  /** L2 told of another node's deletion. That node may be gone when Redis is emptied. */
+  heard({ pairId, version }: Deletion): void {
+    const { l1, clock, tombstoneTtlMs } = this.#options
+    const known = this.#kept.get(pairId)?.version ?? 0
+    if (this.#waiting.has(pairId) || known >= version || l1.floor(pairId) > version + 1) return
+    this.#keep(pairId, { version, upTo: version, untilMs: clock.now() + tombstoneTtlMs })
   }
 
   /** Redis may have lost what it had: all deletions are sent again. */

@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import type { CachedPrice, PriceColumns } from '../cached-price.ts'
+import type { IdHolder } from '../names/id-holders.ts'
 import type { Sources } from '../sources/sources.ts'
 import type { Tracking } from './tracking.ts'
 
@@ -8,7 +9,7 @@ import type { Tracking } from './tracking.ts'
  * (memory.ts). Unavailability is a value, not an exception: the node goes on with L1 alone and says so. Pair ids are those
  * of the PairTable that the level was made with.
  */
-export interface L2 {
+export interface L2 extends Pick<IdHolder, 'lives' | 'forget' | 'forgetChain'> {
   /**
    * Resolves when the first attempt to connect has succeeded or failed, or has taken as long as a command may.
    * Connecting goes on in the background, and `state` tells how it stands.

@@ -65,6 +65,14 @@ class MemoryL2 implements L2 {
     this.#stored.clear()
   }
 
+  lives(pairId: number): boolean {
+    return this.#live(pairId)?.price !== undefined
+  }
+
+  forget(pairId: number): void {
+    this.#stored.delete(pairId)
+  }
+
   #live(pairId: number): Stored | undefined {
     const entry = this.#stored.get(pairId)
     if (entry === undefined || entry.expiresAtMs > this.#options.clock.now()) return entry

@@ -1,6 +1,6 @@
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
-import { emptyPrice, priceColumns, setRow } from '../cached-price.ts'
+import { emptyPrice, hasPair, priceColumns, setRow } from '../cached-price.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { PairTable } from '../names/pair-table.ts'
 import type { Sources } from '../sources/sources.ts'
@@ -12,7 +12,7 @@ import type { L2 } from './l2.ts'
  * nor reads wait for them. They are no updates, and so they pass by the write-behind and the price history that it feeds.
  */
 export interface PushBackOptions {
-  readonly table: Pick<PairTable, 'size'>
+  readonly table: Pick<PairTable, 'end'>
   readonly l1: Pick<FirstLevel, 'peek'>
   readonly l2: Pick<L2, 'write'>
   /** The partitions that values come from. */
@@ -52,7 +52,7 @@ export class PushBack {
 
   /** Begins a round over all pairs. If one is under way, a whole round follows from where that one stands. */
   start(): void {
-    this.#left = this.#options.table.size
+    this.#left = this.#options.table.end
     this.#isLacking = false
     if (this.#left > 0 && !this.#nextSlice.isSet && !this.#isWriting) this.#nextSlice.set(EVERY_MS)
   }
@@ -73,6 +73,11 @@ export class PushBack {
     for (const end of this.#ends.splice(0)) end(isWhole)
   }
 
+  /** Whether a value of the pair is being written. */
+  holds(pairId: number): boolean {
+    return this.#isWriting && hasPair(this.#columns, pairId)
+  }
+
   async #slice(): Promise<void> {
     this.#gather()
     const columns = this.#columns
@@ -80,12 +85,12 @@ export class PushBack {
     const outcome = await this.#options.l2.write(columns, 0, columns.count)
     this.#isWriting = false
     // If one master of a cluster is away, the round goes on for the chains of the others.
-    if (outcome.status === 'written') {
-      this.pushed += outcome.written
+    this.pushed += outcome.written ?? 0
+    if (outcome.status === 'written')
       for (let row = 0; row < columns.count; row++) this.#options.onPushed?.(columns.pairIds[row] as number)
-    } else this.#isLacking = true
+    else this.#isLacking = true
     if (this.#left === 0 && this.#isLacking) {
-      this.#left = this.#options.table.size
+      this.#left = this.#options.table.end
       this.#isLacking = false
     }
     if (this.#left === 0) this.#end(true)
@@ -98,7 +103,7 @@ export class PushBack {
     const price = this.#price
     columns.count = 0
     for (let looked = 0; looked < PAIRS_A_SLICE && columns.count < ROWS_A_SLICE && this.#left > 0; looked++) {
-      if (this.#next >= table.size) this.#next = 0
+      if (this.#next >= table.end) this.#next = 0
       const pairId = this.#next++
       this.#left--
       if (!l1.peek(pairId, price)) continue

@@ -1,6 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
-import type { Timer } from '../../timer.ts'
+import { systemTimer, type Timer } from '../../timer.ts'
 import {
   appendRows,
   type CachedPrice,
@@ -53,6 +53,12 @@ export interface Flush {
 
 /** While L2 is away, the pause between two writes, as a multiple of `flushMs`. */
 const AWAY_FLUSHES = 20
+/**
+ * Whoever sets without waiting may have kept the thread busy for seconds. Commands and connections have run out of time
+ * meanwhile, and a new connection takes some ten milliseconds. So `close` tries again before values are lost.
+ */
+const CLOSE_TRIES = 5
+const CLOSE_PAUSE_MS = 100
 const ABSENT = 0
 /** Stands in place of the version of a row that must not be written. */
 const FORGOTTEN = 0
@@ -127,7 +133,7 @@ export class WriteBehind {
     const filling = this.#fillingRows[pairId] as number
     const columns = filling === ABSENT ? this.#leaving : this.#filling
     const row = (filling === ABSENT ? (this.#leavingRows[pairId] as number) : filling) - 1
-    if (row < 0 || isTombstone(columns, row)) return false
+    if (row < 0 || columns.versions[row] === FORGOTTEN || isTombstone(columns, row)) return false
     priceOfRow(columns, row, into)
     into.source = this.#sources.ofCode(columns.sourceCodes[row] as number)
     into.asOfMs = this.#sources.isFollowed(into.source) ? FOLLOWS : NEVER
@@ -142,7 +148,11 @@ export class WriteBehind {
     if (leaving !== ABSENT) this.#leaving.versions[leaving - 1] = FORGOTTEN
     this.#lacking.delete(pairId)
     this.#fillingRows[pairId] = ABSENT
-    this.#leavingRows[pairId] = ABSENT
+  }
+
+  /** Whether a row of the pair waits or is being written: the answer may still concern the pair. */
+  holds(pairId: number): boolean {
+    return this.#fillingRows[pairId] !== ABSENT || this.#leavingRows[pairId] !== ABSENT
   }
 
   /** Resolves when a row is free again, or L2 turns out to be away. */
@@ -170,7 +180,7 @@ export class WriteBehind {
     if (this.#lacking.size > 0) this.#lacking.delete(pairId)
   }
 
-  /** Writes the rest, and tries that once. May be called twice. */
+  /** Writes the rest. If nobody waits for L2 (`grows`), it is tried again while L2 is away. May be called twice. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -197,10 +207,13 @@ export class WriteBehind {
   async #close(): Promise<void> {
     const before = this.skipped
     this.#isClosing = true
+    const { grows = false, timer = systemTimer } = this.#options
     // As long as L2 takes some, it gets the others.
-    for (let left = Number.POSITIVE_INFINITY; this.pendingEntries > 0 && this.pendingEntries < left; ) {
-      left = this.pendingEntries
+    for (let tries = grows ? CLOSE_TRIES : 1; this.pendingEntries > 0 && tries > 0; ) {
+      const left = this.pendingEntries
       await this.flush()
+      if (this.pendingEntries < left) continue
+      if (--tries > 0) await new Promise<void>((resolve) => void timer(CLOSE_PAUSE_MS, resolve))
     }
     this.#nextFlush.close()
     this.skipped += this.#filling.count

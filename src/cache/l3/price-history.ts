@@ -1,7 +1,7 @@
 import { Alarm } from '../../alarm.ts'
 import type { Metrics } from '../../telemetry/slab.ts'
 import { inTime, type Timer } from '../../timer.ts'
-import { appendRows, isTombstone, type PriceColumns, priceColumns } from '../cached-price.ts'
+import { appendRows, hasPair, isTombstone, type PriceColumns, priceColumns } from '../cached-price.ts'
 import type { L2, L2Write } from '../l2/l2.ts'
 import type { PairTable } from '../names/pair-table.ts'
 import { Outage, type OutageListeners } from '../outage.ts'
@@ -50,6 +50,11 @@ export class PriceHistory {
 
   get pendingRows(): number {
     return this.#batches.reduce((rows, batch) => rows + batch.count, 0)
+  }
+
+  /** Whether a row of the pair waits: its name is looked up when it is written. */
+  holds(pairId: number): boolean {
+    return this.#batches.some((batch) => hasPair(batch, pairId))
   }
 
   /** Copies rows `from` (inclusive) to `to` (exclusive). It does no more, because it runs between two batches of updates. */

@@ -1,6 +1,6 @@
 import { NUMBER_FIELDS } from '../../../schemas/price-update.ts'
 import { type CachedPrice, emptyPrice, MAX_VERSION, type PriceColumns, setNumber } from '../cached-price.ts'
-import type { PairName } from '../names/pair-table.ts'
+import type { PairName } from '../names/id-holders.ts'
 
 /**
  * The history of prices as ClickHouse holds it. Each update has a row; the newest of a pair has the highest version.

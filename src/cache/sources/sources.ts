@@ -24,7 +24,8 @@ export const WHOLE = -1
 /** In place of a topic's name: all of them. */
 const ALL_TOPICS = '*'
 
-export const MAX_SOURCES = 16_384
+export const SOURCE_BITS = 14
+export const MAX_SOURCES = 2 ** SOURCE_BITS
 /** The code of values whose pair has several sources, in L2. */
 export const MIXED = 0xffff_ffff
 

@@ -1,13 +1,14 @@
 import { createHash, type Hash } from 'node:crypto'
 import { once } from 'node:events'
-import { createWriteStream, type Stats, type WriteStream } from 'node:fs'
-import { link, lstat, open, rename, rm } from 'node:fs/promises'
+import { createWriteStream, type WriteStream } from 'node:fs'
+import { link, open, rename, rm } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { ReplayError } from '../replay-error.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 import { headerLine, type RecordingHeader, recordLine, trailerLine } from './line.ts'
+import { assertMayWriteFile } from './new-file.ts'
 import { partialPathOf } from './partial.ts'
 
 /** Lines go to the stream in pieces of about this size. */
@@ -49,18 +50,7 @@ export class RecordingWriter {
 
   /** Rejects with `file-exists` if there is a file and `replace` is false. */
   static async create(path: string, header: RecordingHeader, replace: boolean): Promise<RecordingWriter> {
-    const found = await lstat(path).catch(() => undefined)
-    if (!replace && found !== undefined)
-      throw new ReplayError(
-        'file-exists',
-        `${path} exists already: choose another name, or replace it (--force; replace: true in a program)`,
-      )
-    // A device, a pipe or a link would be replaced by the recording.
-    if (found !== undefined && !found.isFile())
-      throw new ReplayError(
-        'not-writable',
-        `${path} cannot be written: expected a file or a new name, got ${kindOf(found)}`,
-      )
+    assertMayWriteFile(path, replace)
     const file = createWriteStream(partialPathOf(path))
     try {
       await once(file, 'open')
@@ -141,9 +131,4 @@ async function synced(path: string): Promise<void> {
   const file = await open(path, 'r+')
   await file.sync()
   await file.close()
-}
-
-function kindOf(found: Stats): string {
-  if (found.isDirectory()) return 'a directory'
-  return found.isSymbolicLink() ? 'a link: give the name of the file itself' : 'a device or a pipe'
 }

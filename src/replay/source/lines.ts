@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { createReadStream, type ReadStream, type Stats } from 'node:fs'
+import { constants, createReadStream, openSync, type ReadStream, type Stats } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { ReplayError } from '../replay-error.ts'
@@ -30,7 +31,7 @@ const REPLACEMENT = '\ufffd'
  */
 export class LineFile {
   readonly path: string
-  #file: ReadStream | undefined
+  #file: ReadStream | Socket | undefined
   #size = 0
 
   constructor(path: string) {
@@ -44,11 +45,18 @@ export class LineFile {
 
   /** Rejects with `no-such-file`, and with the signal's reason when it is aborted. */
   async *read(signal?: AbortSignal): AsyncGenerator<readonly Line[]> {
-    this.#size = (await found(this.path)).size
-    const file = createReadStream(this.path, { highWaterMark: CHUNK_BYTES })
+    const stats = await found(this.path)
+    this.#size = stats.size
+    const file = stats.isFIFO() ? openPipe(this.path) : createReadStream(this.path, { highWaterMark: CHUNK_BYTES })
     this.#file = file
     yield* linesOf(this.path.endsWith('.gz') ? unpacked(file) : file, this.path, signal)
   }
+}
+
+/** To open a pipe that nobody writes to would hold a thread, and the end of the process, until somebody does. */
+function openPipe(path: string): Socket {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  return new Socket({ fd, readable: true, writable: false })
 }
 
 /** As LineFile, for a stream of bytes; errors call it `name`. */
@@ -57,7 +65,10 @@ export async function* linesOf(bytes: Readable, name: string, signal?: AbortSign
   // Pieces of the line that has not ended yet. They are joined once: to join at each piece takes minutes for a long line.
   let pieces: Buffer[] = []
   let pieceBytes = 0
+  const stop = () => bytes.destroy()
+  signal?.addEventListener('abort', stop, { once: true })
   try {
+    signal?.throwIfAborted()
     for await (const chunk of bytes as AsyncIterable<Buffer>) {
       signal?.throwIfAborted()
       const lines: Line[] = []
@@ -76,10 +87,12 @@ export async function* linesOf(bytes: Readable, name: string, signal?: AbortSign
       if (lines.length > 0) yield lines
     }
   } catch (cause) {
-    if (cause instanceof ReplayError || signal?.aborted === true) throw cause
+    signal?.throwIfAborted()
+    if (cause instanceof ReplayError) throw cause
     const reason = cause instanceof Error ? cause.message : String(cause)
     throw new ReplayError('corrupt-recording', `${name} cannot be read after line ${number}: ${reason}`, cause)
   } finally {
+    signal?.removeEventListener('abort', stop)
     bytes.destroy()
   }
   if (pieceBytes > 0) yield [lineOf(Buffer.concat(pieces), ++number, false)]

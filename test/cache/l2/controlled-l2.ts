@@ -77,7 +77,7 @@ export class ControlledL2 implements L2 {
       fail: () => settle(AWAY),
       failFor: (unwritten) => {
         store(rows.filter((_, at) => !unwritten.includes(from + at)))
-        return settle({ ...AWAY, unwritten })
+        return settle({ ...AWAY, unwritten, written: rows.length - unwritten.length })
       },
     })
     return promise

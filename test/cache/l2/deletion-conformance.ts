@@ -1,7 +1,9 @@
 import { expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import type { L2 } from '../../../src/cache/l2/l2.ts'
 import type { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { cachedPrice, columnsOf } from './columns.ts'
+import { changes, newestChangeWins } from './properties.ts'
 
 interface Level {
   readonly l2: L2
@@ -81,6 +83,12 @@ function deletionOrderConformance(level: () => Level): void {
       status: 'loaded',
       rows: [cachedPrice({ version: 10 }), cachedPrice({ version: 10 }), undefined],
     })
+  })
+
+  it('keeps the newest of values and deletions, in whatever order 100 schedules bring them', async () => {
+    let runs = 0
+    const property = fc.asyncProperty(changes, (each) => newestChangeWins(level().l2, pair(`run-${runs++}`), each))
+    await fc.assert(property, { numRuns: 100 })
   })
 
   it('keeps the later of two deletions', async () => {

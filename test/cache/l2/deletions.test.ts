@@ -113,6 +113,21 @@ test('after Redis was emptied, deletions keep out what other nodes push back, wi
   expect(await stage.stored()).toBe(V0 + 8)
 })
 
+test('a deletion that L2 told of is pushed back, too, unless the pair has had something newer', async () => {
+  for (const [seen, sent] of [
+    [V0 + 8, [[{ pairId: 0, version: V0 + 7, upTo: V0 + 7 }]]],
+    [V0 + 9, []],
+  ] as const) {
+    stage = new Stage()
+    stage.l1.remove(0, seen)
+    stage.deletions.heard({ pairId: 0, version: V0 + 7 })
+    stage.deletions.heard({ pairId: 0, version: V0 + 7 })
+    stage.deletions.pushBack()
+    await stage.timer.advance(0)
+    expect(stage.sent).toEqual(sent)
+  }
+})
+
 test('a deletion is not pushed back when its time in L2 is over', async () => {
   await stage.remove(V0 - 5)
   stage.clock.advanceTo(T0 + TTL_MS)

@@ -15,6 +15,31 @@ export const writes = fc.array(write, { minLength: 1, maxLength: 12, size: 'max'
 
 type Writes = readonly (readonly { readonly pair: number; readonly version: number }[])[]
 
+/** A deletion deletes up to its version; a value has the version that it says. */
+export interface Change {
+  readonly kind: 'value' | 'deletion'
+  readonly version: number
+}
+
+export const changes = fc.array(
+  fc.record({ kind: fc.constantFrom('value' as const, 'deletion' as const), version: fc.integer({ min: 1, max: 9 }) }),
+  { minLength: 1, maxLength: 8 },
+)
+
+/** Values and deletions of one pair leave the newest, and a deletion wins over a value of its version. `pairId` has nothing yet. */
+export async function newestChangeWins(l2: L2, pairId: number, changes: readonly Change[]): Promise<void> {
+  for (const { kind, version } of changes) {
+    if (kind === 'value') await l2.write(columnsOf([{ pairId, version }]), 0, 1)
+    else await l2.delete([{ pairId, version, upTo: version }])
+  }
+  const newest = (wanted: Change['kind']) =>
+    Math.max(0, ...changes.filter(({ kind }) => kind === wanted).map(({ version }) => version))
+  const expected = newest('value') > newest('deletion') ? newest('value') : undefined
+  const load = await l2.load([pairId])
+  const stored = load.status === 'loaded' ? load.rows[0]?.version : load.reason
+  if (stored !== expected) throw new Error(`L2 has ${stored}, expected ${expected}`)
+}
+
 /** I4 for L2 alone. The newest value is stored, whatever the order of the writes. `pairIds` have no value yet. */
 export async function newestWins(l2: L2, pairIds: readonly number[], writes: Writes): Promise<void> {
   const newest = new Map<number, number>()

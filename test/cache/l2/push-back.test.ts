@@ -12,9 +12,9 @@ function stageOf(pairs: number) {
   const l2 = new ControlledL2()
   const l1 = new L1({ slots: 10_000, maxPairs: 10_000 })
   const numbers = new Float64Array(NUMBER_COUNT).fill(1)
-  const table = { size: 0 }
+  const table = { end: 0 }
   const list = (count: number): void => {
-    for (; table.size < count; table.size++) l1.update(table.size, 1, numbers, 0)
+    for (; table.end < count; table.end++) l1.update(table.end, 1, numbers, 0)
   }
   list(pairs)
   const pushBack = new PushBack({ table, l1, l2, timer: timer.start })
@@ -57,6 +57,17 @@ test('the push-back writes a slice that L2 did not take again, after the others'
   expect(l2.writes.map(({ rows }) => rows.length)).toEqual([256, 44, 256, 44])
   await timer.advance(60_000)
   expect([l2.stored.size, timer.pending]).toEqual([300, 0])
+})
+
+test('the push-back counts what L2 took of a slice, and goes on when a part of L2 is away', async () => {
+  const { timer, l2, pushBack } = stageOf(3)
+  pushBack.start()
+  await timer.advance(10)
+  await l2.writes[0]?.failFor([1])
+  expect(pushBack.pushed).toBe(2)
+  await timer.advance(1_000)
+  await l2.writes[1]?.succeed()
+  expect([l2.stored.size, timer.pending]).toEqual([3, 0])
 })
 
 test('a push-back that is started again in the middle looks at every pair once more, also at new ones', async () => {

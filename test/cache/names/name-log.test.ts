@@ -36,6 +36,33 @@ describe('a reader of the name log', () => {
     expect(names.find('base', 'WETH/USDC')).toBe(-1)
   })
 
+  test('tells two names that had the same id apart, and needs no more memory for names that come and go', () => {
+    const table = new PairTable({ maxPairs: 2 })
+    table.keep({ lives: () => false })
+    const reader = new NameLogReader(table.log.buffer)
+    const found = new Set<number>()
+    for (let i = 0; i < 10_000; i++) {
+      const id = table.register('ethereum', `pair ${i}`)
+      found.add(reader.find('ethereum', `pair ${i}`))
+      expect(reader.find('ethereum', `pair ${i}`) % 2 ** 26).toBe(id)
+    }
+    expect([found.size, found.has(-1), table.recycled]).toEqual([10_000, false, 9_998])
+    expect(table.log.buffer.byteLength).toBe(65_536)
+    const late = new NameLogReader(table.log.buffer)
+    expect(late.find('ethereum', 'pair 9999')).toBe(reader.find('ethereum', 'pair 9999'))
+  })
+
+  test('does not find the pairs of a chain under the name of the one that had its id', () => {
+    const table = new PairTable({ maxPairs: 10, maxChains: 1 })
+    table.keep({ lives: () => false })
+    const reader = new NameLogReader(table.log.buffer)
+    table.register('old', 'P')
+    expect(reader.find('old', 'P')).toBe(0)
+    const id = table.register('new', 'P')
+    reader.catchUp()
+    expect([reader.find('old', 'P'), reader.find('new', 'P') % 2 ** 26]).toEqual([-1, id])
+  })
+
   test('follows the log while it grows', () => {
     const { table, reader } = newTable(5000)
     const names = reader()

@@ -31,6 +31,50 @@ describe('a name table', () => {
     )
   })
 
+  test('finds the names that are left, and no others, whatever names were removed and added', () => {
+    const step = fc.tuple(fc.boolean(), name, fc.integer({ min: 0, max: 1 }))
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+        const table = new NameTable()
+        const ids = new Map<string, number>()
+        for (const [isRemoval, bytes, owner] of steps) {
+          const key = `${owner} ${Buffer.from(bytes).toString('hex')}`
+          const id = ids.get(key)
+          expect(table.find(viewOf(Buffer.from(bytes)), 0, bytes.length, owner)).toBe(id ?? -1)
+          if (id === undefined) {
+            ids.set(key, table.add(bytes, owner))
+            expect(new Set(ids.values()).size).toBe(ids.size)
+          } else if (isRemoval) {
+            table.remove(id)
+            ids.delete(key)
+            expect([table.ownerOf(id), table.size]).toEqual([-1, ids.size])
+          }
+        }
+        for (const [key, id] of ids) {
+          const [owner = '', hex = ''] = key.split(' ')
+          const bytes = Buffer.from(hex, 'hex')
+          expect([table.find(viewOf(bytes), 0, bytes.length, Number(owner)), table.ownerOf(id)]).toEqual([
+            id,
+            Number(owner),
+          ])
+        }
+      }),
+    )
+  })
+
+  test('takes no more memory for names that come and go than for those that stay', () => {
+    const table = new NameTable()
+    const bytes = Buffer.alloc(200)
+    let id = -1
+    for (let round = 0; round < 20_000; round++) {
+      bytes.writeUInt32LE(round)
+      if (id >= 0) table.remove(id)
+      id = table.add(bytes, 0)
+    }
+    expect([id, table.end, table.find(viewOf(bytes), 0, 200, 0)]).toEqual([0, 1, 0])
+    expect(table.bytes).toBeLessThan(100_000)
+  })
+
   test('keeps every name while it grows', () => {
     const table = new NameTable()
     const names = Array.from({ length: 20_000 }, (_, id) => Buffer.from(`pair-${id}-${'x'.repeat(id % 40)}`))

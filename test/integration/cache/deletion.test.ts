@@ -119,6 +119,28 @@ test('a deletion outlives a flush of Redis: what another process pushes back doe
   expect(await readFresh(chain, 'X')).toBe('missing')
 })
 
+test('a deletion outlives the process that made it, and a flush, if another process has read it', async () => {
+  const chain = uniqueName('chain')
+  const [a, b, c] = (await caches(chain, 3)) as [Cache, Cache, Cache]
+  a.set('X', { price: 1 })
+  await inRedis(chain, 'X')
+  expect(await b.getOrLoad('X')).toMatchObject({ price: 1 })
+  for (const [cache, mark] of [
+    [b, 'MARK-B'],
+    [c, 'MARK-C'],
+  ] as const) {
+    cache.set(mark, { price: 1 })
+    await inRedis(chain, mark)
+  }
+  await a.delete('X')
+  await a.close()
+  expect(await c.getOrLoad('X')).toBe('missing')
+  await raw.flushall()
+  await raw.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  await until('both have pushed back', async () => (await raw.keys(`*${chain}*MARK-*`)).length === 2)
+  expect(await readFresh(chain, 'X')).toBe('missing')
+})
+
 test('a deletion up to a time leaves a newer value of another process, in both orders', async () => {
   const chain = uniqueName('chain')
   const [a, b] = (await caches(chain, 2)) as [Cache, Cache]

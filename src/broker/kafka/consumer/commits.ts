@@ -44,6 +44,20 @@ export class Commits {
     return committed
   }
 
+  /**
+   * As `commit`, also where the group knows the place, or the topic seems to be gone. The broker forgets what was committed
+   * of a deleted topic: whoever gets a partition next would take its first records in the topic made again for old ones.
+   */
+  commitLast(partitions: readonly Partition[]): Promise<void> {
+    const committed = this.#last.then(() => {
+      const known = partitions.filter((partition) => !this.#isBehind(partition))
+      for (const partition of known) partition.committed = undefined
+      return this.#commit(partitions, new Set(known))
+    })
+    this.#last = committed
+    return committed
+  }
+
   /** Nothing is left that the group could be told. */
   isDone(partition: Partition): boolean {
     return !this.#isBehind(partition) || this.#forbidden.has(partitionName(partition))
@@ -69,17 +83,20 @@ export class Commits {
     return partition.position !== partition.committed && this.#options.topics.has(partition)
   }
 
-  async #commit(partitions: readonly Partition[]): Promise<void> {
+  /** A refusal of what was `known` already leaves nothing to tell. */
+  async #commit(partitions: readonly Partition[], known: ReadonlySet<Partition> = new Set()): Promise<void> {
     const { member, state, mayCommit, onRefused } = this.#options
     const offsets = partitions
-      .filter((partition) => this.#isBehind(partition))
+      .filter((partition) => known.has(partition) || this.#isBehind(partition))
       .map(({ topic, partition, position }) => ({
         ...{ topic, partition, offset: position },
         note: this.#notes.get(partitionName({ topic, partition })) ?? '',
       }))
-    if (offsets.length === 0) return
-    await this.#kept()
-    if (!mayCommit()) return
+    if (offsets.length > 0) await this.#kept()
+    if (offsets.length === 0 || !mayCommit()) {
+      for (const partition of known) partition.committed = partition.position
+      return
+    }
     try {
       const { standing, refused } = await member.commit(offsets)
       if (standing !== 'member') {
@@ -92,7 +109,7 @@ export class Commits {
         if (error === CODE.topicNotAuthorized) this.#forbidden.add(partitionName(partition))
       }
       for (const partition of partitions) {
-        const offset = done.get(partitionName(partition))
+        const offset = done.get(partitionName(partition)) ?? (known.has(partition) ? partition.position : undefined)
         if (offset === undefined) continue
         partition.committed = offset
         this.#forbidden.delete(partitionName(partition))

@@ -29,6 +29,8 @@ export interface GroupRunOptions {
 
 /** A first join that fails, while a coordinator is made or moves, is tried again for so long. */
 const START_MS = 10_000
+/** The coordinator is asked so often to take the start of a topic that was made again. */
+const STALE_TRIES = 5
 /** Partitions that could not be taken are tried again so often. */
 const MISSING_MS = 500
 
@@ -189,13 +191,18 @@ export class GroupRun {
 
   /** Joins until nothing has to be given up any more. */
   async #settle(): Promise<void> {
-    const { reading, state, topics, stopping } = this.#options
+    const { reading, state, topics, look, stopping } = this.#options
     if (reading.all().length === 0) state.phase = 'joining'
     for (let failures = 0; !stopping.aborted; ) {
+      // A topic that was made again since the last look is new to those who get its partitions.
+      if (reading.all().length > 0) await look()
       if (this.#isLost || this.#member.isFenced) await this.#loseAll(reading.all())
       if (this.#member.isFenced) return
       this.#news = Promise.withResolvers<void>()
-      await this.#giveStale()
+      if (!(await this.#giveStale(failures))) {
+        await this.#backOff(failures++)
+        continue
+      }
       const membership = await this.#member.join(topics.names(), reading.all())
       if (stopping.aborted) return
       if (membership === 'lost') this.#stand('lost')
@@ -219,22 +226,29 @@ export class GroupRun {
     }
   }
 
-  /** Commits their start first: the member that takes one may have joined too late to know that the topic is new. */
-  async #giveStale(): Promise<void> {
+  /**
+   * Commits their start first: the member that takes one may have joined too late to know that the topic is new. False if
+   * the coordinator did not take it and should be asked again, as while it knows less of the topic than this member.
+   */
+  async #giveStale(failures: number): Promise<boolean> {
     const { reading, holding, topics } = this.#options
     const stale = reading.all().filter((partition) => topics.isStale(partition))
-    if (stale.length === 0) return
+    if (stale.length === 0) return true
     const starts = stale.map(({ topic, partition }) => ({
       ...{ topic, partition, offset: 0n },
       note: commitNote(this.#member.generation, topics.idOf(topic)),
     }))
-    this.#stand((await this.#member.commit(starts)).standing)
+    const { standing, refused } = await this.#member.commit(starts)
+    this.#stand(standing)
+    const isTaken = standing === 'member' && refused.length === 0
+    if (!isTaken && !this.#isLost && failures < STALE_TRIES) return false
     await holding.give(stale, async () => true)
+    return true
   }
 
   #give(partitions: readonly Partition[]): Promise<boolean> {
     return this.#options.holding.give(partitions, async () => {
-      await this.#commits.commit(partitions)
+      await this.#commits.commitLast(partitions)
       if (this.#isLost) this.#commits.tellUncommitted(partitions)
       return this.#isLost || partitions.every((partition) => this.#commits.isDone(partition))
     })

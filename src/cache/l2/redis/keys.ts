@@ -70,6 +70,10 @@ export class PairKeys {
     return [hash, `${hash}readers`]
   }
 
+  forgetChain(chainId: number): void {
+    delete this.#prefixes[chainId]
+  }
+
   #prefixOf(chainId: number): string {
     const known = this.#prefixes[chainId]
     if (known !== undefined) return known

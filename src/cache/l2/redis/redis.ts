@@ -190,6 +190,10 @@ class RedisL2 implements L2 {
     return trouble === undefined ? { status: 'up' } : { status: 'degraded', ...trouble }
   }
 
+  forgetChain(chainId: number): void {
+    this.#keys.forgetChain(chainId)
+  }
+
   get usage(): L2Usage | undefined {
     return this.#usage
   }

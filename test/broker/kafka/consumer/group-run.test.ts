@@ -94,6 +94,42 @@ test('partitions whose commit fails are not given up, and the member waits befor
   })
 })
 
+test('what a member gives up is committed, also where the group knew its place: it may have forgotten it with the topic', async () => {
+  const stage = await started({ commitIntervalMs: 60_000 })
+  const before = stage.commits.length
+  expect(stage.commits).toContainEqual(expect.objectContaining({ partition: 1, offset: 5 }))
+  stage.script.assigned = [[0]]
+  stage.group.rejoin()
+  await until('it is given up', () => stage.held().length === 1)
+  expect(stage.commits.slice(before)).toEqual([expect.objectContaining({ partition: 1, offset: 5, error: 0 })])
+})
+
+test('what the group knew the place of is given up although the topic is gone meanwhile', async () => {
+  const stage = await started({ commitIntervalMs: 60_000 })
+  stage.script.assigned = [[0]]
+  stage.script.commitErrors.push(UNKNOWN_TOPIC)
+  stage.group.rejoin()
+  await until('it is given up', () => stage.held().length === 1)
+  expect(stage.commits.at(-1)).toMatchObject({ partition: 1, error: UNKNOWN_TOPIC })
+})
+
+test.each([REBALANCE_IN_PROGRESS, UNKNOWN_TOPIC])(
+  'the start of a topic that was made again is committed before a member joins, after error %d once more',
+  async (error) => {
+    const stage = await started({ commitIntervalMs: 60_000 })
+    const [before, joins] = [stage.commits.length, stage.count('JoinGroup')]
+    stage.script.topicId = 'b'
+    stage.script.commitErrors.push(error)
+    // It looks before it joins.
+    stage.group.rejoin()
+    await until('it has joined again', () => stage.count('JoinGroup') > joins)
+    const both = (of: number) => [0, 1].map((partition) => expect.objectContaining({ partition, offset: 0, error: of }))
+    expect(stage.commits.slice(before, before + 4)).toEqual([...both(error), ...both(0)])
+    const order = stage.sent.slice(stage.sent.lastIndexOf('OffsetCommit', stage.sent.lastIndexOf('JoinGroup')))
+    expect(order.indexOf('OffsetCommit')).toBeLessThan(order.indexOf('JoinGroup'))
+  },
+)
+
 test('a member that is thrown out while it looks up where to begin takes nothing before it has joined anew', async () => {
   const stage = await started()
   // One partition goes, and comes again.

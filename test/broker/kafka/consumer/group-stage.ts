@@ -20,7 +20,7 @@ import { askedOffsets } from '../wire/asked-offsets.ts'
 
 export const at = (partition: number): TopicPartition => ({ topic: 't', partition })
 
-const TOPIC = { error: 0, topic: 't', id: 'a'.repeat(32), isInternal: false }
+const TOPIC = { error: 0, topic: 't', isInternal: false }
 const TIMING: ConsumerTiming = {
   ...{ maxWaitMs: 20, metadataAgeMs: 60_000, sessionTimeoutMs: 60_000, rebalanceTimeoutMs: 60_000 },
   ...{ heartbeatIntervalMs: 5, groupInstanceId: undefined, commitIntervalMs: 5, stuckAfterMs: 60_000 },
@@ -46,6 +46,8 @@ export interface Script {
   readonly commitErrors: number[]
   /** The leader of partition 1; that of partition 0 is 1. */
   lastLeader: number
+  /** A letter that stands for the topic's id. */
+  topicId: string
   /** Awaited before offsets are told. */
   lookingUp: Promise<unknown>
   /** Awaited before a join is answered. */
@@ -57,7 +59,7 @@ export class GroupStage {
   readonly script: Script = {
     ...{ assigned: [[0, 1]], joinErrors: [], beatErrors: [], commitErrors: [], joining: Promise.resolve() },
     lookingUp: Promise.resolve(),
-    lastLeader: 1,
+    ...{ lastLeader: 1, topicId: 'a' },
   }
   /** The names of all requests, in their order. */
   readonly sent: string[] = []
@@ -136,7 +138,7 @@ export class GroupStage {
 
   #metadata(): TopicMetadata {
     const partitions = [1, this.script.lastLeader].map((leader, partition) => ({ partition, leader }))
-    return { ...TOPIC, partitions }
+    return { ...TOPIC, id: this.script.topicId.repeat(32), partitions }
   }
 
   #cluster(): Cluster {
