@@ -1,31 +1,12 @@
 import { Alarm } from '../../alarm.ts'
-import { systemTimer, type Timer } from '../../timer.ts'
+import { systemTimer } from '../../timer.ts'
 import { type CachedPrice, emptyPrice } from '../cached-price.ts'
-import type { FirstLevel } from '../l1/first-level.ts'
-import type { TrackedValue, Tracking, TrackingWay } from '../l2/tracking.ts'
-import { FOLLOWS, NEVER, type Sources, type SourcesSnapshot, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import type { TrackedValue, TrackingWay } from '../l2/tracking.ts'
+import { FOLLOWS, NEVER, type SourcesSnapshot, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import type { ForeignReadsOptions } from './foreign-reads-options.ts'
 import { Interest } from './interest.ts'
 import { raiseMoments } from './moments.ts'
 import { Storm } from './storm.ts'
-
-export interface ForeignReadsOptions {
-  readonly tracking: Tracking
-  readonly sources: Sources
-  readonly l1: Pick<FirstLevel, 'fill' | 'peek' | 'suspend' | 'remove'>
-  readonly maxPairs: number
-  /** Whether all updates of the pair arrive at this node. */
-  readonly isFollowed: (pairId: number) => boolean
-  /** Whether a version is too far in the future to be taken. */
-  readonly keepsOut?: (version: number) => boolean
-  /** Nothing is tracked: the pairs are read again and again. */
-  readonly polls?: boolean
-  /** The time between two pollings, in milliseconds. */
-  readonly pollMs: number
-  readonly onWay?: (way: TrackingWay, reason: string | undefined) => void
-  readonly timer?: Timer
-  /** Monotonic milliseconds. */
-  readonly now?: () => number
-}
 
 interface Taking {
   /** Nothing was told of the pair since it was sent for. */
@@ -132,10 +113,6 @@ export class ForeignReads {
     if (state === NONE || (state === CLEAN && !isCurrent)) this.#enqueue(pairId)
   }
 
-  get #beatMs(): number {
-    return this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
-  }
-
   #armed(way: TrackingWay): void {
     const isNew = way !== this.#way
     this.#epoch++
@@ -221,11 +198,11 @@ export class ForeignReads {
 
   /** Takes what was read into L1. Returns the state of the pair. */
   #taken(pairId: number, value: TrackedValue, { isClean, sent }: Taking): number {
-    const { l1, sources, keepsOut } = this.#options
+    const { l1, sources, keepsOut, onDeleted } = this.#options
     if (value === 'gone' || !value.ok) return EMPTY
     if (keepsOut?.(value.price === undefined ? value.version : value.price.version) === true) return EMPTY
     if (value.price === undefined) {
-      l1.remove(pairId, value.version + 1)
+      onDeleted(pairId, value.version + 1)
       return EMPTY
     }
     const { price } = value
@@ -235,8 +212,7 @@ export class ForeignReads {
     if (isHere) price.asOfMs = sources.asOfLoaded(price.source, sent)
     else price.asOfMs = isClean ? FOLLOWS : sources.asOf(price.source)
     if (price.source === UNKNOWN_SOURCE) price.asOfMs = NEVER
-    const had = l1.peek(pairId, this.#price) ? this.#price.version : 0
-    this.#storm.reread(had === price.version)
+    this.#storm.reread(l1.peek(pairId, this.#price) && this.#price.version === price.version)
     l1.fill(pairId, price)
     if (isHere) return EMPTY
     if (!isClean) return this.#way === 'poll' ? EMPTY : NONE
@@ -245,7 +221,8 @@ export class ForeignReads {
   }
 
   async #beat(): Promise<void> {
-    this.#interest.tick(this.#beatMs)
+    const beatMs = this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
+    this.#interest.tick(beatMs)
     if (!this.#interest.isAny) return
     // Values that are being read must not be taken for as recent as the marks that follow.
     if (this.#way === 'poll' && this.#trips > 0) {
@@ -257,7 +234,7 @@ export class ForeignReads {
       await this.#fence()
     } finally {
       this.#isFencing = false
-      this.#nextFence.set(this.#beatMs)
+      this.#nextFence.set(beatMs)
     }
   }
 

@@ -1,6 +1,7 @@
 import { Alarm } from '../../alarm.ts'
 import { monotonicMs } from '../../monotonic.ts'
 import type { Timer } from '../../timer.ts'
+import type { Deletions } from '../l2/deletions.ts'
 import type { L2, MarkOf } from '../l2/l2.ts'
 import type { PushBack } from '../l2/push-back.ts'
 import type { WriteBehind } from '../l2/write-behind.ts'
@@ -11,6 +12,7 @@ export interface StampsOptions {
   readonly l2: Pick<L2, 'mark'>
   readonly writeBehind: Pick<WriteBehind, 'settled'>
   readonly pushBack: Pick<PushBack, 'round'>
+  readonly deletions?: Pick<Deletions, 'pending'>
   /** Called when marks cannot be set, once until they can again. */
   readonly onFailed?: (reason: string) => void
   readonly timer?: Timer
@@ -67,7 +69,7 @@ export class Stamps {
   }
 
   async #stamp(): Promise<void> {
-    const { pushBack, writeBehind, l2 } = this.#options
+    const { pushBack, writeBehind, deletions, l2 } = this.#options
     const losses = this.#losses
     if (this.#mended < losses) {
       if (!(await pushBack.round())) return
@@ -75,6 +77,7 @@ export class Stamps {
     }
     const marks = this.#marks(losses)
     if (marks.length === 0 || !(await writeBehind.settled()) || losses !== this.#losses) return
+    if (deletions !== undefined && deletions.pending > 0) return
     const outcome = await l2.mark?.(marks)
     if (outcome?.status === 'lost') this.#losses++
     if (outcome?.status === 'marked') this.#isRead = outcome.isRead
