@@ -15,7 +15,7 @@ interface Taking {
   readonly sent: SourcesSnapshot
 }
 
-/** How often the marks are read while foreign pairs are. */
+/** How often the stamps are read while foreign pairs are. */
 const FENCE_MS = 20
 /** How long messages are gathered before their pairs are read again. */
 const GATHER_MS = 1
@@ -45,8 +45,8 @@ const EMPTY = 5
  * - A changed pair is read again. Until then its value is served, and its moment stands still.
  * - A message that comes while the pair's read is in flight may be older or newer than the read, so the pair is read once
  *   more. The first message has disarmed the key: a second one comes from a later write.
- * - A source's moment rises at a fence: its mark is read, and then everything is awaited that was told before. A value that
- *   is still clean was the newest when the mark was set.
+ * - A source's moment rises at a fence: its stamp is read, and then everything is awaited that was told before. A value that
+ *   is still clean was the newest when the stamp was set.
  * - When messages may have been missed, all pairs are in doubt: their moments stand still until they are read again.
  */
 export class ForeignReads {
@@ -64,7 +64,7 @@ export class ForeignReads {
   #epoch = 0
   #way: TrackingWay | undefined
   #isFencing = false
-  /** The marks were read once since the connections were armed. Before that, sources of values may have no number. */
+  /** The stamps were read once since the connections were armed. Before that, sources of values may have no number. */
   #knowsSources = false
   #refusal: string | undefined
   /** Pairs may be in use whose values nobody is about to read. */
@@ -164,7 +164,7 @@ export class ForeignReads {
   }
 
   #depart(): void {
-    // A polling reads after its marks, and nothing else meanwhile: there is no fence that would order the two.
+    // A polling reads after its stamps, and nothing else meanwhile: there is no fence that would order the two.
     if (this.#way === 'poll' && this.#isFencing) return
     while (this.#queue.length > 0 && this.#trips < MAX_TRIPS) void this.#fetch(this.#queue.splice(0, PAIRS_A_TRIP))
   }
@@ -207,7 +207,7 @@ export class ForeignReads {
     }
     const { price } = value
     price.source = sources.ofCode(value.sourceCode)
-    // Marks that were read before the value was: those after it are taken into account only after this.
+    // Stamps that were read before the value was: those after it are taken into account only after this.
     const isHere = sources.isFollowed(price.source)
     if (isHere) price.asOfMs = sources.asOfLoaded(price.source, sent)
     else price.asOfMs = isClean ? FOLLOWS : sources.asOf(price.source)
@@ -224,7 +224,7 @@ export class ForeignReads {
     const beatMs = this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
     this.#interest.tick(beatMs)
     if (!this.#interest.isAny) return
-    // Values that are being read must not be taken for as recent as the marks that follow.
+    // Values that are being read must not be taken for as recent as the stamps that follow.
     if (this.#way === 'poll' && this.#trips > 0) {
       this.#nextFence.set(GATHER_MS)
       return
@@ -241,16 +241,16 @@ export class ForeignReads {
   async #fence(): Promise<void> {
     const { tracking } = this.#options
     const epoch = this.#epoch
-    const marks = await tracking.marks()
+    const stamps = await tracking.stamps()
     if (this.#way === undefined || epoch !== this.#epoch) return
-    // What was told before the marks were read has arrived after this.
-    const hasToldAll = marks !== undefined && (await tracking.toldAll())
+    // What was told before the stamps were read has arrived after this.
+    const hasToldAll = stamps !== undefined && (await tracking.toldAll())
     if (epoch !== this.#epoch) return
-    if (marks === undefined || !hasToldAll) {
+    if (stamps === undefined || !hasToldAll) {
       tracking.reset()
       return
     }
-    if (raiseMoments(this.#options.sources, marks)) this.#resolve()
+    if (raiseMoments(this.#options.sources, stamps)) this.#resolve()
     this.#knowsSources = true
     if (this.#way === 'poll') await this.#poll()
     else this.#queueLacking()

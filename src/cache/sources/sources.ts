@@ -6,7 +6,7 @@ import { storeDouble } from './shared-double.ts'
  * by then is in the cache. A value that came from the partition was the newest at that moment, unless a later one is here.
  *
  *   followed   the node has the partition: the sending of the fetch that found its end
- *   foreign    another node has it: what that node last said (its mark in L2)
+ *   foreign    another node has it: what that node last said (its stamp in L2)
  *
  * Updates of one pair may come from several partitions of a topic: those of a feed without keys do. From then on the topic
  * as a whole is the source of all its pairs, and it is as old as the oldest of its partitions. If a pair's updates come
@@ -98,7 +98,7 @@ export class Sources {
     return id
   }
 
-  /** Whether this node has heard of the topic, other than by a mark. */
+  /** Whether this node has heard of the topic, other than by a stamp. */
   hasTopic(topic: string): boolean {
     return this.#topics.has(topic)
   }
@@ -230,7 +230,7 @@ export class Sources {
   }
 }
 
-/** Also the name of its field among the marks in L2. */
+/** Also the name of its field among the stamps in L2. */
 export function sourceName({ topic, partition }: Source): string {
   return `${topic}/${partition === WHOLE ? '*' : partition}`
 }

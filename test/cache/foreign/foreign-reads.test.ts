@@ -15,7 +15,7 @@ class FakeTracking implements Tracking {
   readonly trips: number[] = []
   silent: boolean[] = []
   resets = 0
-  mark = 10
+  stamp = 10
   isAway = false
   inFlight = 0
   mostInFlight = 0
@@ -34,9 +34,9 @@ class FakeTracking implements Tracking {
     return this.isAway ? undefined : pairIds.map((pairId) => this.values.get(pairId) ?? 'gone')
   }
 
-  async marks() {
+  async stamps() {
     return new Map([
-      ['prices/0', this.mark],
+      ['prices/0', this.stamp],
       ['left/0', 3],
     ])
   }
@@ -152,7 +152,7 @@ describe('foreign reads', () => {
     await tripsOf(100)
     tracking.told?.lost()
     expect(peek(7)).toEqual([1, 10])
-    tracking.mark = 20
+    tracking.stamp = 20
     put(7, 2)
     tracking.told?.armed('told')
     await tripsOf(100)
@@ -196,7 +196,7 @@ describe('foreign reads', () => {
     await tripsOf(100)
     tracking.values.delete(7)
     tracking.told?.changed(7)
-    tracking.mark = 20
+    tracking.stamp = 20
     for (let read = 0; read < 10; read++) foreign.read(7, false)
     expect(await tripsOf(100)).toEqual([1])
     expect(peek(7)).toEqual([1, 10])
@@ -232,19 +232,19 @@ describe('foreign reads', () => {
     expect(peek(7)).toBeUndefined()
   })
 
-  it('raise the moments of sources that other nodes follow, and know no topic by its mark alone', async () => {
+  it('raise the moments of sources that other nodes follow, and know no topic by its stamp alone', async () => {
     const { foreign, tracking, sources, source, tripsOf } = stage()
     foreign.read(7, false)
     await tripsOf(100)
     expect(sources.asOf(source)).toBe(10)
     expect(sources.hasTopic('left')).toBe(false)
     sources.follow(source)
-    tracking.mark = 20
+    tracking.stamp = 20
     await tripsOf(100)
     expect(sources.asOf(source)).toBe(NEVER)
   })
 
-  it('make the connections anew when the marks cannot be read', async () => {
+  it('make the connections anew when the stamps cannot be read', async () => {
     const { foreign, tracking, tripsOf } = stage()
     tracking.toldAll = async () => false
     foreign.read(7, false)
@@ -252,7 +252,7 @@ describe('foreign reads', () => {
     expect(tracking.resets).toBe(1)
   })
 
-  it('stop reading marks while no such pair is read', async () => {
+  it('stop reading stamps while no such pair is read', async () => {
     const { foreign, timer, tripsOf } = stage()
     foreign.read(7, false)
     await tripsOf(6_000)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { Stamps } from '../../../src/cache/foreign/stamps.ts'
-import type { L2Mark, MarkOf } from '../../../src/cache/l2/l2.ts'
+import type { L2Stamp, StampOf } from '../../../src/cache/l2/l2.ts'
 import { Sources } from '../../../src/cache/sources/sources.ts'
 import { virtualClock } from '../../../src/clock.ts'
 import { ManualTimer } from '../../harness/manual-timer.ts'
@@ -11,10 +11,10 @@ function stage() {
   const source = sources.idOf('prices', 3)
   sources.idOf('prices', 4)
   sources.follow(source)
-  const marked: [name: string, atMs: number][] = []
+  const stamped: [name: string, atMs: number][] = []
   const failures: string[] = []
   const state = {
-    outcome: { status: 'marked', isRead: true } as L2Mark,
+    outcome: { status: 'stamped', isRead: true } as L2Stamp,
     isSettled: true,
     isPushed: true,
     rounds: 0,
@@ -23,8 +23,8 @@ function stage() {
   const stamps = new Stamps({
     sources,
     l2: {
-      mark: async (marks: readonly MarkOf[]) => {
-        for (const { name, ageMs } of marks) marked.push([name, timer.now() - ageMs()])
+      stamp: async (stamps: readonly StampOf[]) => {
+        for (const { name, ageMs } of stamps) stamped.push([name, timer.now() - ageMs()])
         return state.outcome
       },
     },
@@ -44,63 +44,63 @@ function stage() {
     timer: timer.start,
     now: timer.now,
   })
-  return { stamps, timer, sources, source, marked, failures, state }
+  return { stamps, timer, sources, source, stamped, failures, state }
 }
 
-describe('the marks of a node', () => {
+describe('the stamps of a node', () => {
   it('say as of when all values of its partitions are in L2, and say nothing of others', async () => {
-    const { stamps, timer, sources, source, marked } = stage()
+    const { stamps, timer, sources, source, stamped } = stage()
     stamps.start()
     await timer.advance(20)
-    expect(marked).toEqual([])
+    expect(stamped).toEqual([])
     sources.raise(source, 7)
     await timer.advance(1_000)
-    expect(marked[0]).toEqual(['prices/3', 7])
-    expect(new Set(marked.map(([name]) => name))).toEqual(new Set(['prices/3']))
+    expect(stamped[0]).toEqual(['prices/3', 7])
+    expect(new Set(stamped.map(([name]) => name))).toEqual(new Set(['prices/3']))
   })
 
   it('are set every second, and every 20 ms while some node reads them', async () => {
-    const { stamps, timer, sources, source, marked, state } = stage()
+    const { stamps, timer, sources, source, stamped, state } = stage()
     sources.raise(source, 7)
-    state.outcome = { status: 'marked', isRead: false }
+    state.outcome = { status: 'stamped', isRead: false }
     stamps.start()
     await timer.advance(3_000)
-    expect(marked.length).toBe(3)
-    state.outcome = { status: 'marked', isRead: true }
+    expect(stamped.length).toBe(3)
+    state.outcome = { status: 'stamped', isRead: true }
     await timer.advance(1_000)
-    marked.length = 0
+    stamped.length = 0
     await timer.advance(1_000)
-    expect(marked.length).toBe(50)
+    expect(stamped.length).toBe(50)
   })
 
   it.each(['isSettled', 'pending'] as const)('are not set while L2 lacks something (%s)', async (what) => {
-    const { stamps, timer, sources, source, marked, state } = stage()
+    const { stamps, timer, sources, source, stamped, state } = stage()
     sources.raise(source, 7)
     if (what === 'isSettled') state.isSettled = false
     else state.pending = 1
     stamps.start()
     await timer.advance(3_000)
-    expect(marked).toEqual([])
+    expect(stamped).toEqual([])
   })
 
   it('wait until L2 has all values again after a new connection', async () => {
-    const { stamps, timer, sources, source, marked, state } = stage()
+    const { stamps, timer, sources, source, stamped, state } = stage()
     sources.raise(source, 7)
     stamps.start()
     await timer.advance(100)
     const before = state.rounds
     state.isPushed = false
     stamps.connected()
-    marked.length = 0
+    stamped.length = 0
     await timer.advance(1_000)
-    expect(marked).toEqual([])
+    expect(stamped).toEqual([])
     state.isPushed = true
     await timer.advance(1_000)
-    expect(marked.length).toBeGreaterThan(0)
+    expect(stamped.length).toBeGreaterThan(0)
     expect(state.rounds).toBeGreaterThan(before)
   })
 
-  it('wait until L2 has all values again when it has lost a mark', async () => {
+  it('wait until L2 has all values again when it has lost a stamp', async () => {
     const { stamps, timer, sources, source, state } = stage()
     sources.raise(source, 7)
     stamps.start()
@@ -108,7 +108,7 @@ describe('the marks of a node', () => {
     const before = state.rounds
     state.outcome = { status: 'lost' }
     await timer.advance(20)
-    state.outcome = { status: 'marked', isRead: true }
+    state.outcome = { status: 'stamped', isRead: true }
     await timer.advance(100)
     expect(state.rounds).toBe(before + 1)
   })
@@ -121,9 +121,9 @@ describe('the marks of a node', () => {
     const late = new Stamps({
       sources,
       l2: {
-        mark: async ([mark]: readonly MarkOf[]) => {
+        stamp: async ([stamp]: readonly StampOf[]) => {
           late.connected()
-          age = mark?.ageMs() ?? 0
+          age = stamp?.ageMs() ?? 0
           return state.outcome
         },
       },

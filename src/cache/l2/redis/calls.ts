@@ -82,7 +82,7 @@ export class VersionedCalls {
     const nowMs = this.#clock.now()
     for (const call of calls) {
       call.packed.writeDoubleLE(nowMs, call.packed.writeDoubleLE(deadlineMs, 0))
-      call.stamp?.(sentAtMs + this.#clockOffsetMs)
+      call.onSend?.(sentAtMs + this.#clockOffsetMs)
     }
     const [only] = calls
     if (calls.length === 1 && only !== undefined && !asking && !readsClock)
@@ -130,7 +130,7 @@ export class VersionedCalls {
     if (!scripts.ok) return scripts.reason
     this.#setClock(scripts.values[0])
     const sha = (operation: number) => String(scripts.values[operation + 1])
-    this.#means = { kind: 'script', sha: { write: sha(0), delete: sha(1), mark: sha(2) } }
+    this.#means = { kind: 'script', sha: { write: sha(0), delete: sha(1), stamp: sha(2) } }
     return undefined
   }
 

@@ -91,8 +91,8 @@ export class RedisServer implements RedisServers {
 
   async send(operation: Operation, calls: readonly VersionedCall[], asking = false): Promise<Replies> {
     const send = () => this.#calls.send(operation, calls, asking)
-    // A user who may not set marks may go on writing values.
-    const replies = operation === 'mark' ? await send() : await this.#guarded(this.#writes, send)
+    // A user who may not set stamps may go on writing values.
+    const replies = operation === 'stamp' ? await send() : await this.#guarded(this.#writes, send)
     return asking ? withoutAsking(replies) : replies
   }
 

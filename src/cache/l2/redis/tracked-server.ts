@@ -28,7 +28,7 @@ const TEST_TTL_MS = 1_000
  * One server's two connections for tracked reads. What R reads, S is told of when it changes, once for each read:
  *
  *     S   CLIENT ID ── SUBSCRIBE __redis__:invalidate ◄── messages, PONG
- *     R   CLIENT TRACKING ON REDIRECT id of S ── MGET, marks
+ *     R   CLIENT TRACKING ON REDIRECT id of S ── MGET, stamps
  *
  * They speak RESP2, because the client gives the pushes of RESP3 to nobody. S subscribes first: Redis accepts a redirection
  * to a connection that does not listen, and then tells nobody. If one of them is lost, so is the other.
