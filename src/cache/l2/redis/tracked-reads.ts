@@ -10,7 +10,7 @@ import { TrackedServer } from './tracked-server.ts'
 
 export interface TrackedReadsOptions {
   /** Those of L2, which know which of them has a key. */
-  readonly servers: Pick<RedisServers, 'masters' | 'masterOf' | 'mixesChains'>
+  readonly servers: Pick<RedisServers, 'masters' | 'masterOf' | 'mixesChains' | 'learn'>
   readonly isCluster: boolean
   /** User, password and TLS of this URL hold for all servers. */
   readonly url: string
@@ -74,7 +74,7 @@ export class TrackedReads implements Tracking {
       })
       for (const [which, group] of visited.entries()) {
         const [error, bytes] = replies?.[which] ?? [null, undefined]
-        if (error !== null && /^(?:MOVED|ASK|TRYAGAIN)/.test(error.message)) this.reset()
+        this.#follow(error)
         if (error !== null || !Array.isArray(bytes)) return false
         for (const [place, at] of group.entries()) values[at] = this.#taken(pairIds[at] as number, bytes[place])
       }
@@ -101,6 +101,7 @@ export class TrackedReads implements Tracking {
       if (time === undefined || !Array.isArray(time[1])) return undefined
       // How far Redis's clock is ahead of ours, at most.
       const aheadMs = Number(time[1][0]) * 1000 + Number(time[1][1]) / 1000 - sentAtMs
+      for (const [error] of fields) this.#follow(error)
       if (fields.slice(0, chains.length).some(([error]) => error !== null)) return undefined
       return chains.map((chain, at) => [chain, stampsIn(fields[at]?.[1], aheadMs)])
     }
@@ -129,6 +130,13 @@ export class TrackedReads implements Tracking {
   close(): void {
     for (const server of this.#servers.values()) server.close()
     this.#servers.clear()
+  }
+
+  /** The slot of a key has moved. Nobody tells of the keys that were missing there, so all pairs are read again. */
+  #follow(error: Error | null): void {
+    if (error === null || !/^(?:MOVED|ASK|TRYAGAIN)/.test(error.message)) return
+    this.#options.servers.learn()
+    this.reset()
   }
 
   #taken(pairId: number, bytes: unknown): TrackedValue {
