@@ -47,7 +47,8 @@ const EMPTY = 5
  *   more. The first message has disarmed the key: a second one comes from a later write.
  * - A source's moment rises at a fence: its stamp is read, and then everything is awaited that was told before. A value that
  *   is still clean was the newest when the stamp was set.
- * - When messages may have been missed, all pairs are in doubt: their moments stand still until they are read again.
+ * - When messages may have been missed, all pairs are in doubt: their moments stand still until they are read again. So are
+ *   their sources, because L2 may have lost what moments stand for, until their stamps have come up to the moments.
  */
 export class ForeignReads {
   readonly #options: ForeignReadsOptions
@@ -127,6 +128,7 @@ export class ForeignReads {
   #doubt(): void {
     this.#epoch++
     this.losses++
+    this.#options.sources.doubt()
     this.#way = undefined
     this.#queue = []
     this.#gather.clear()
@@ -211,10 +213,11 @@ export class ForeignReads {
     const isHere = sources.isFollowed(price.source)
     if (isHere) price.asOfMs = sources.asOfLoaded(price.source, sent)
     else price.asOfMs = isClean ? FOLLOWS : sources.asOf(price.source)
-    if (price.source === UNKNOWN_SOURCE) price.asOfMs = NEVER
+    const isDoubted = !isHere && (price.source === UNKNOWN_SOURCE || sources.isDoubted(price.source))
+    if (isDoubted) price.asOfMs = NEVER
     this.#storm.reread(l1.peek(pairId, this.#price) && this.#price.version === price.version)
     l1.fill(pairId, price)
-    if (isHere) return EMPTY
+    if (isHere || isDoubted) return EMPTY
     if (!isClean) return this.#way === 'poll' ? EMPTY : NONE
     // L1 may have a newer value than L2, which has lost it or does not have it yet.
     return l1.peek(pairId, this.#price) && this.#price.asOfMs === FOLLOWS ? CLEAN : EMPTY
@@ -256,7 +259,7 @@ export class ForeignReads {
     else this.#queueLacking()
   }
 
-  /** Values may be in L1 whose sources had no number when they were read. */
+  /** Values may be in L1 whose sources had no number when they were read, or were in doubt. */
   #resolve(): void {
     this.#isLacking = true
     for (let pairId = 0; pairId < this.#interest.end; pairId++)

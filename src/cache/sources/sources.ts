@@ -61,6 +61,9 @@ export class Sources {
   readonly #codes = new Uint32Array(MAX_SOURCES)
   /** 1 for a source that this node follows. */
   readonly #followed = new Uint8Array(MAX_SOURCES)
+  /** 1 for a partition of which L2 may have lost values. */
+  readonly #doubted = new Uint8Array(MAX_SOURCES)
+  #doubts = 0
   readonly #topics = new Map<string, TopicSources>()
   /** Rises whenever this node gets or loses a partition, or sources are merged. */
   epoch = 0
@@ -164,7 +167,31 @@ export class Sources {
 
   /** What is known at this moment, for a load that is about to be sent. */
   snapshot(): SourcesSnapshot {
-    return { epoch: this.epoch, moments: this.#moments.slice(0, this.size) }
+    const moments = this.#moments.slice(0, this.size)
+    if (this.#doubts > 0) for (let id = 0; id < this.size; id++) if (this.isDoubted(id)) moments[id] = NEVER
+    return { epoch: this.epoch, moments }
+  }
+
+  /** L2 may have lost values of other nodes: what it has may be older than the moments of their sources. */
+  doubt(): void {
+    for (let id = 0; id < this.size; id++) {
+      if (this.isFollowed(id) || this.#topicOf(id) === undefined || this.#doubted[id] === 1) continue
+      this.#doubted[id] = 1
+      this.#doubts++
+    }
+  }
+
+  /** L2 has what the source's moment stands for. Returns whether that was in doubt. */
+  trust(id: number): boolean {
+    if (this.#doubted[id] === 0) return false
+    this.#doubted[id] = 0
+    this.#doubts--
+    return true
+  }
+
+  /** A topic as a whole is in doubt while any partition is. */
+  isDoubted(id: number): boolean {
+    return this.#topicOf(id) === undefined ? this.#doubts > 0 : this.#doubted[id] === 1
   }
 
   /** The moment of a value that a load brought, by what was known when the load was sent. */
@@ -177,6 +204,7 @@ export class Sources {
   follow(id: number): void {
     this.epoch++
     this.#followed[id] = 1
+    this.trust(id)
     this.#set(id, NEVER)
     this.#followWhole(id)
   }

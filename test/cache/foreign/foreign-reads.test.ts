@@ -159,6 +159,28 @@ describe('foreign reads', () => {
     expect(peek(7)).toEqual([2, FOLLOWS])
   })
 
+  it('let no value follow a source whose stamp is behind its moment, because L2 may have lost a newer one', async () => {
+    const { foreign, tracking, sources, source, put, peek, tripsOf } = stage()
+    put(7, 2)
+    tracking.stamp = 20
+    foreign.read(7, false)
+    await tripsOf(100)
+    tracking.told?.lost()
+    tracking.stamp = 15
+    put(8, 1)
+    tracking.told?.armed('told')
+    foreign.read(8, false)
+    await tripsOf(100)
+    expect([peek(8), sources.asOf(source), sources.isDoubted(source)]).toEqual([[1, NEVER], 20, true])
+    expect(sources.asOfLoaded(source, sources.snapshot())).toBe(NEVER)
+    put(8, 3)
+    tracking.told?.changed(8)
+    tracking.stamp = 21
+    await tripsOf(100)
+    expect(peek(8)).toEqual([3, FOLLOWS])
+    expect(peek(7)).toEqual([2, FOLLOWS])
+  })
+
   it('read once more what has changed during its read', async () => {
     const { foreign, tracking, put, peek, tripsOf } = stage()
     put(7, 1)
