@@ -87,6 +87,10 @@ export class Ledger {
     await Promise.all([this.owner.l2.close(), this.reader.l2.close()])
   }
 
+  get service(): string {
+    return this.#options.service
+  }
+
   /** Every pair is bounded closely, and none is far behind. */
   get isFresh(): boolean {
     return this.worstBehindMs < 200 && this.worstDistanceMs < 200
