@@ -71,7 +71,7 @@ export class VersionedCalls {
       const missing = isMissing(replies.reason)
       // A late call is not tried again, but Redis's clock is read before the next one.
       if (missing || isLate(replies.reason)) this.#means = undefined
-      if (!missing) return { ...replies, reason: explained(replies.reason) }
+      if (!missing) return { ...replies, reason: explained(operation, replies.reason) }
     }
   }
 
@@ -147,8 +147,9 @@ function isMissing(reason: string): boolean {
 }
 
 /** Redis does not say which command a user may not run inside of what is loaded. */
-function explained(reason: string): string {
-  return reason.includes("can't run this command") ? `${reason} (it needs the rights to GET, SET and TIME)` : reason
+function explained(operation: Operation, reason: string): string {
+  if (!reason.includes("can't run this command")) return reason
+  return `${reason} (it needs the rights to ${operation === 'stamp' ? 'HSET, HEXISTS, EXISTS' : 'GET, SET'} and TIME)`
 }
 
 function isLate(reason: string): boolean {
