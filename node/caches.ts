@@ -148,7 +148,7 @@ function l2Listeners(gate: TimeGate, caches: () => Caches): L2Listeners {
       pushBack.start()
       stamps.connected()
     },
-    onMixed: (pairId) => caches().arrivals.scattered(pairId),
+    onMixed: () => caches().arrivals.scattered(),
     onNewer: (pairId, floor, isDeleted) => {
       if (gate.keepsOut(floor)) return
       caches().writer.refused(pairId, floor)

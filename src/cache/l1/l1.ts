@@ -161,9 +161,12 @@ export class L1 implements FirstLevel {
       slot = this.#residency.admit(pairId, 'demand')
     }
     this.#expiry.written(slot)
+    const isFollowed = this.#moments.sources.isFollowed(source)
     if (!resident) this.#moments.set(slot, NEVER)
+    // The moment of the source before it was that of this value, too. That of another source need not be.
+    else if (!isFollowed && this.#sourceAt(slot) !== source) this.#moments.suspend(slot, this.#sourceAt(slot))
     this.#publish(slot, numbers, base, source)
-    if (this.#moments.sources.isFollowed(source)) this.#moments.set(slot, FOLLOWS)
+    if (isFollowed) this.#moments.set(slot, FOLLOWS)
     return resident ? 'refreshed' : 'inserted'
   }
 
@@ -172,9 +175,9 @@ export class L1 implements FirstLevel {
     const slot = this.#residency.slotOf(pairId)
     if (slot >= 0 && this.#versionAt(slot) >= price.version) {
       if (this.#versionAt(slot) !== price.version) return 'already'
-      this.#expiry.filled(slot, price.eventTimeMs)
-      // It may be known to be the newest as of a later moment.
-      if (this.#sourceAt(slot) === price.source) this.#moments.raise(slot, price.asOfMs)
+      // It may be known to be the newest as of a later moment, also by a source that several were merged into.
+      if (price.asOfMs > this.#moments.of(slot)) this.#put(slot, pairId, price)
+      else this.#expiry.filled(slot, price.eventTimeMs)
       return 'already'
     }
     this.#put(slot >= 0 ? slot : this.#residency.admit(pairId, 'demand'), pairId, price)

@@ -43,8 +43,10 @@ export interface SourcesSnapshot {
 interface TopicSources {
   readonly whole: number
   readonly partitions: number[]
-  /** Updates of one pair have come from several partitions. */
+  /** Updates of one pair may have come from several partitions. */
   isMerged: boolean
+  /** How many partitions it has, as far as was told; 0: not yet. */
+  told: number
 }
 
 export class Sources {
@@ -67,6 +69,8 @@ export class Sources {
   readonly #topics = new Map<string, TopicSources>()
   /** Rises whenever this node gets or loses a partition, or sources are merged. */
   epoch = 0
+  /** Called when values have another source from now on (`resolve`). */
+  onMerged: () => void = () => undefined
   /** Partitions that got no number, because the table is full. */
   refused = 0
 
@@ -84,7 +88,7 @@ export class Sources {
     const known = this.#ids.get(name)
     if (known !== undefined) return known
     // A topic as a whole comes before its partitions.
-    if (partition !== WHOLE) this.grow(topic, partition + 1)
+    if (partition !== WHOLE) this.#reach(topic, partition + 1)
     if (this.#sources.length >= MAX_SOURCES) {
       this.refused++
       return UNKNOWN_SOURCE
@@ -132,20 +136,17 @@ export class Sources {
     return of?.isMerged ? of.whole : id
   }
 
-  /**
-   * Updates of one pair have come from both sources. Returns true if values have another source from now on (`resolve`).
-   * If both are one and the same, its topic is merged as a whole.
-   */
-  merge(a: number, b: number): boolean {
+  /** Updates of one pair have come from both sources. If both are one and the same, its topic is merged as a whole. */
+  merge(a: number, b: number): void {
     const one = this.#sources[this.resolve(a)]
     const other = this.#sources[this.resolve(b)]
-    if (one === undefined || other === undefined || this.#isMerged) return false
+    if (one === undefined || other === undefined || this.#isMerged) return
     const of = this.#topics.get(one.topic)
     if (one.topic !== other.topic || of === undefined) this.#isMerged = true
-    else if (of.isMerged) return false
+    else if (of.isMerged) return
     else of.isMerged = true
     this.epoch++
-    return true
+    this.onMerged()
   }
 
   isFollowed(id: number): boolean {
@@ -221,14 +222,28 @@ export class Sources {
     if (id !== UNKNOWN_SOURCE && atMs > (this.#moments[id] as number)) this.#set(id, atMs)
   }
 
-  /** The topic has so many partitions. While nothing is known of one of them, nothing is of the topic as a whole. */
+  /** The topic has so many partitions. If it has grown, its pairs may have moved: it is merged as a whole. */
   grow(topic: string, partitions: number): void {
-    const of = this.#topics.get(topic) ?? { whole: this.idOf(topic, WHOLE), partitions: [], isMerged: false }
+    const of = this.#reach(topic, partitions)
+    of.told = Math.max(of.told, partitions)
+  }
+
+  /** While nothing is known of one of the partitions, nothing is of the topic as a whole. */
+  #reach(topic: string, partitions: number): TopicSources {
+    const of = this.#topics.get(topic) ?? { whole: this.idOf(topic, WHOLE), partitions: [], isMerged: false, told: 0 }
     this.#topics.set(topic, of)
-    if (of.partitions.length >= partitions) return
+    if (of.partitions.length >= partitions) return of
     while (of.partitions.length < partitions) of.partitions.push(UNKNOWN_SOURCE)
     storeDouble(this.#bits, of.whole, NEVER)
     storeDouble(this.#bits, EVERYTHING, NEVER)
+    this.#followed[of.whole] = 0
+    this.#followed[EVERYTHING] = 0
+    if (of.told > 0 && partitions > of.told && !of.isMerged && !this.#isMerged) {
+      of.isMerged = true
+      this.epoch++
+      this.onMerged()
+    }
+    return of
   }
 
   #set(id: number, atMs: number): void {

@@ -67,6 +67,12 @@ export class Fleet {
     )
   }
 
+  /** Each node knows a moment of so many sources: of partitions, of a topic as a whole, and of all topics. */
+  async knowsSources(count: number): Promise<void> {
+    const known = ({ node }: Reader) => new Float64Array(node.sharedPrices.sources).filter(Number.isFinite).length
+    await until(`every node knows ${count} sources`, () => this.readers.every((reader) => known(reader) === count))
+  }
+
   /** Each of the pairs was read as one of the updates after these. */
   async hasRead(since: number, readers: readonly Reader[] = this.readers): Promise<void> {
     const { pairs } = this.market

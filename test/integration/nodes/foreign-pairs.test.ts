@@ -1,11 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { crc32 } from 'node:zlib'
 import { afterEach, describe, expect, test } from '@jest/globals'
-import { parseWarmResult } from '../../../schemas/warm-result.ts'
-import { detector } from '../../../src/detect/detector.ts'
 import { until } from '../../harness/until.ts'
-import { onKafka } from '../../node/kafka-stage.ts'
-import { updateOf } from '../../node/stage.ts'
 import { type FleetOptions, onFleet, startChild } from './fleet.ts'
 import { probe } from './readers.ts'
 
@@ -15,6 +11,7 @@ const CHAINS = Array.from({ length: PARTITIONS }, (_, partition) => {
   for (let number = 0; ; number++) if (crc32(`chain-${number}`) % PARTITIONS === partition) return `chain-${number}`
 })
 const PAIRS = Array.from({ length: 24 }, (_, at) => ({ chain: CHAINS[at % PARTITIONS] as string, pair: `P${at}` }))
+const NOWHERE = { topic: '', partition: 0 }
 const nameOf = (pair: number) => PAIRS[pair] ?? { chain: '', pair: '' }
 
 let child: ChildProcess | undefined
@@ -31,7 +28,7 @@ const byHash =
     const topics = [...new Set(all.map(({ topic }) => topic))]
     const places = all.filter(({ topic }) => topic === topics[pair % topics.length])
     const key = keyOf(pair)
-    return { ...(places[crc32(key) % places.length] ?? { topic: '', partition: 0 }), key }
+    return { ...(places[crc32(key) % places.length] ?? NOWHERE), key }
   }
 
 const BY_PAIR = byHash((pair) => nameOf(pair).pair)
@@ -40,11 +37,7 @@ describe('two nodes of a service read every pair fresh, whoever gets its updates
   test.each<readonly [how: string, topics: readonly number[], placeOf: FleetOptions['placeOf']]>([
     ['keyed by chain', [PARTITIONS], byHash((pair) => nameOf(pair).chain)],
     ['keyed by pair', [PARTITIONS], BY_PAIR],
-    [
-      'without keys, round robin',
-      [PARTITIONS],
-      (all) => (_, update) => all[update % all.length] ?? { topic: '', partition: 0 },
-    ],
+    ['without keys, round robin', [PARTITIONS], (all) => (_, update) => all[update % all.length] ?? NOWHERE],
     ['one topic a symbol', PAIRS.map(() => 1), BY_PAIR],
     ['topics of different partition counts', [3, 2, 1], BY_PAIR],
   ])('if the feed is %s', async (_, topics, placeOf) => {
@@ -56,12 +49,29 @@ describe('two nodes of a service read every pair fresh, whoever gets its updates
     })
   })
 
+  test('if updates of a pair come from two topics, as soon as Redis has told the nodes', async () => {
+    const inTurn: FleetOptions['placeOf'] = (all) => (pair, update) => ({
+      ...(all[update % all.length] ?? NOWHERE),
+      key: nameOf(pair).pair,
+    })
+    await onFleet({ topics: [1, 1], pairs: PAIRS, placeOf: inTurn }, async (fleet) => {
+      await fleet.market.open()
+      await fleet.isFresh('both nodes read every pair fresh')
+      const { contradictions } = fleet.market
+      contradictions.length = 0
+      await fleet.hasRead(fleet.market.updates)
+      await fleet.isFresh('both nodes still do')
+      expect(contradictions).toEqual([])
+    })
+  })
+
   test('while a topic grows and pairs move between its partitions', async () => {
     await onFleet({ topics: [2], pairs: PAIRS, placeOf: BY_PAIR }, async (fleet) => {
       const [topic = ''] = fleet.topics
       await fleet.market.open()
       await fleet.isFresh('both nodes read every pair fresh')
       await fleet.stage.admin.growTopic(topic, 5)
+      await fleet.knowsSources(5 + 2)
       fleet.market.placeOf = BY_PAIR(Array.from({ length: 5 }, (_, partition) => ({ topic, partition })))
       await fleet.hasRead(fleet.market.updates)
       await fleet.isFresh('every pair is fresh again')
@@ -93,54 +103,5 @@ describe('two nodes of a service read every pair fresh, whoever gets its updates
       },
       1,
     )
-  })
-})
-
-test('a pair whose updates another node gets is warmed where a detector is about to read it', async () => {
-  await onKafka({ partitions: 2 }, async (stage) => {
-    const [chain, leader, follower] = ['c', 'LEADER', 'FOLLOWER']
-    const produce = (partition: number, pair: string, rest: object = {}) =>
-      stage.produceRecords({ partition, key: pair, value: JSON.stringify({ ...updateOf(pair, { chain }), ...rest }) })
-    const gets = { [leader]: '', [follower]: '' }
-    const found: string[] = []
-    const nodes = [0, 1].map((_, at) =>
-      stage.node({
-        detectors: [
-          detector('reader', {}, async ({ pair }, prices) => {
-            gets[pair] = `${at}`
-            if (pair.startsWith('FILL')) await prices.getOrLoad(chain, pair)
-            if (pair !== leader) return
-            const dueMs = performance.now() + 100
-            await until('the follower is due', () => performance.now() >= dueMs)
-            const reading = prices.get(chain, follower)
-            found.push(typeof reading === 'string' ? reading : 'found')
-          }),
-        ],
-        config: { cache: { l1Slots: 10 }, node: { lookAhead: 'off' }, warming: { controlShare: 0 } },
-      }),
-    )
-    const started = await Promise.all(nodes)
-    await Promise.all(started.map((node) => node.start()))
-    await until('each node gets one of the two', async () => {
-      await Promise.all([produce(0, leader), produce(1, follower)])
-      await until('both were handled', () => gets[leader] !== '' && gets[follower] !== '')
-      return gets[leader] !== gets[follower]
-    })
-    const results = await stage.watch(stage.topics.warmResults)
-    const reader = started[Number(gets[leader])]
-    await until('the follower is warmed before it is read', async () => {
-      for (let fill = 0; fill < 40; fill++) await produce(0, `FILL-${fill}`)
-      await until('the follower is pushed out', () => reader?.has(chain, follower) === false)
-      const count = found.length
-      await produce(0, leader)
-      await until('it is read', () => found.length > count)
-      return found.at(-1) === 'found'
-    })
-    const warmed = results.flatMap(({ value }) => {
-      const parsed = parseWarmResult(value ?? Buffer.alloc(0))
-      return parsed.ok ? [parsed.value] : []
-    })
-    expect(warmed).toContainEqual(expect.objectContaining({ node: reader?.id, outcomes: { [follower]: 'warmed' } }))
-    expect(reader?.stats().warms.used).toBeGreaterThan(0)
   })
 })
