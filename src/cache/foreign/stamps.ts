@@ -64,8 +64,11 @@ export class Stamps {
   }
 
   async #beat(): Promise<void> {
+    const startMs = this.#now()
     await this.#stamp()
-    if (!this.#isClosed) this.#next.set(this.#isRead ? READ_EVERY_MS : UNREAD_EVERY_MS)
+    const everyMs = this.#isRead ? READ_EVERY_MS : UNREAD_EVERY_MS
+    // Most of the time of a stamp is spent waiting for the next flush.
+    if (!this.#isClosed) this.#next.set(Math.max(1, everyMs - (this.#now() - startMs)))
   }
 
   async #stamp(): Promise<void> {
