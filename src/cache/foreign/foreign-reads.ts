@@ -212,9 +212,10 @@ export class ForeignReads {
     // Stamps that were read before the value was: those after it are taken into account only after this.
     const isHere = sources.isFollowed(price.source)
     if (isHere) price.asOfMs = sources.asOfLoaded(price.source, sent)
-    else price.asOfMs = isClean ? FOLLOWS : sources.asOf(price.source)
+    else price.asOfMs = sources.asOfStored(price.source)
     const isDoubted = !isHere && (price.source === UNKNOWN_SOURCE || sources.isDoubted(price.source))
-    if (isDoubted) price.asOfMs = NEVER
+    if (!isHere && isClean && !isDoubted) price.asOfMs = FOLLOWS
+    if (price.source === UNKNOWN_SOURCE) price.asOfMs = NEVER
     this.#storm.reread(l1.peek(pairId, this.#price) && this.#price.version === price.version)
     l1.fill(pairId, price)
     if (isHere || isDoubted) return EMPTY

@@ -13,7 +13,8 @@ export function raiseMoments(sources: Sources, stamps: ReadonlyMap<string, numbe
     if (source === undefined || !sources.hasTopic(source.topic)) continue
     const id = sources.idOf(source.topic, source.partition)
     if (sources.isFollowed(id)) continue
-    if (atMs >= sources.asOf(id) && sources.trust(id)) isTrusted = true
+    if (atMs < sources.asOf(id)) sources.stored(id, atMs)
+    else if (sources.trust(id)) isTrusted = true
     sources.raise(id, atMs)
   }
   return isTrusted || sources.size > known

@@ -65,6 +65,7 @@ export class Sources {
   readonly #followed = new Uint8Array(MAX_SOURCES)
   /** 1 for a partition of which L2 may have lost values. */
   readonly #doubted = new Uint8Array(MAX_SOURCES)
+  readonly #stored = new Float64Array(MAX_SOURCES)
   #doubts = 0
   readonly #topics = new Map<string, TopicSources>()
   /** Rises whenever this node gets or loses a partition, or sources are merged. */
@@ -155,10 +156,7 @@ export class Sources {
 
   /** The partitions that this node follows. */
   followed(): number[] {
-    const ids: number[] = []
-    for (let id = 0; id < this.size; id++)
-      if (this.isFollowed(id) && this.#sources[id]?.partition !== WHOLE) ids.push(id)
-    return ids
+    return [...this.#sources.keys()].filter((id) => this.isFollowed(id) && this.#topicOf(id) !== undefined)
   }
 
   /** The moment as of which the source's values are the newest; NEVER if it is unknown. */
@@ -169,8 +167,7 @@ export class Sources {
   /** What is known at this moment, for a load that is about to be sent. */
   snapshot(): SourcesSnapshot {
     const moments = this.#moments.slice(0, this.size)
-    if (this.#doubts > 0) for (let id = 0; id < this.size; id++) if (this.isDoubted(id)) moments[id] = NEVER
-    return { epoch: this.epoch, moments }
+    return { epoch: this.epoch, moments: this.#doubts === 0 ? moments : moments.map((_, id) => this.asOfStored(id)) }
   }
 
   /** L2 may have lost values of other nodes: what it has may be older than the moments of their sources. */
@@ -179,7 +176,23 @@ export class Sources {
       if (this.isFollowed(id) || this.#topicOf(id) === undefined || this.#doubted[id] === 1) continue
       this.#doubted[id] = 1
       this.#doubts++
+      this.#stored[id] = NEVER
     }
+  }
+
+  /** What L2 has of a source in doubt is the newest as of this moment. */
+  stored(id: number, atMs: number): void {
+    this.#stored[id] = atMs
+  }
+
+  /** As `asOf`, for a value that is read from L2. */
+  asOfStored(id: number): number {
+    if (!this.isDoubted(id)) return this.asOf(id)
+    if (this.#topicOf(id) !== undefined) return Math.min(this.asOf(id), this.#stored[id] as number)
+    let oldest = this.asOf(id)
+    for (let of = 0; of < this.size; of++)
+      if (this.#doubted[of] === 1) oldest = Math.min(oldest, this.#stored[of] as number)
+    return oldest
   }
 
   /** L2 has what the source's moment stands for. Returns whether that was in doubt. */

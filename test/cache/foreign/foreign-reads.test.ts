@@ -171,8 +171,8 @@ describe('foreign reads', () => {
     tracking.told?.armed('told')
     foreign.read(8, false)
     await tripsOf(100)
-    expect([peek(8), sources.asOf(source), sources.isDoubted(source)]).toEqual([[1, NEVER], 20, true])
-    expect(sources.asOfLoaded(source, sources.snapshot())).toBe(NEVER)
+    expect([peek(8), sources.asOf(source), sources.isDoubted(source)]).toEqual([[1, 15], 20, true])
+    expect(sources.asOfLoaded(source, sources.snapshot())).toBe(15)
     put(8, 3)
     tracking.told?.changed(8)
     tracking.stamp = 21
