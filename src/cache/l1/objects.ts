@@ -157,6 +157,11 @@ export class ObjectL1 implements FirstLevel {
     }
   }
 
+  followedPairs(): number {
+    const sourceOf = (pairId: number) => this.#store.peek(pairId)?.value.source ?? UNKNOWN_SOURCE
+    return [...this.#store.pairIds()].filter((pairId) => this.#sources.isFollowed(sourceOf(pairId))).length
+  }
+
   coldest(limit: number): readonly number[] {
     return this.#store.coldest(limit)
   }

@@ -42,4 +42,16 @@ describe.each<readonly [level: string, make: (sources: Sources) => FirstLevel]>(
     expect(originIn(l1)).toEqual({ source, asOfMs })
     expect(asOfMs).toBe(9)
   })
+
+  test('belongs to a followed pair if the node follows its source', () => {
+    const sources = new Sources()
+    const l1 = make(sources)
+    const [here, elsewhere] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+    sources.follow(here)
+    for (const [pairId, source] of [here, elsewhere, here].entries()) l1.update(pairId, VERSION, NUMBERS, 0, source)
+    expect(l1.followedPairs()).toBe(2)
+    l1.evict(0)
+    sources.follow(elsewhere)
+    expect(l1.followedPairs()).toBe(2)
+  })
 })

@@ -67,9 +67,10 @@ export class Fleet {
     )
   }
 
-  /** Each node knows a moment of so many sources: of partitions, of a topic as a whole, and of all topics. */
+  /** Waits until the nodes know the moments of so many sources: partitions, a topic as a whole, and all topics. */
   async knowsSources(count: number): Promise<void> {
-    const known = ({ node }: Reader) => new Float64Array(node.sharedPrices.sources).filter(Number.isFinite).length
+    const known = ({ node }: Reader) =>
+      new Float64Array(node?.sharedPrices.sources ?? new SharedArrayBuffer(0)).filter(Number.isFinite).length
     await until(`every node knows ${count} sources`, () => this.readers.every((reader) => known(reader) === count))
   }
 

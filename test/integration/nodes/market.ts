@@ -12,7 +12,7 @@ const INEXACT_MS = 0.05
 
 export interface MarketOptions {
   readonly pairs: readonly { readonly chain: string; readonly pair: string }[]
-  /** Where a pair's next update goes, and under which key. */
+  /** The place of a pair's next update, and its key. */
   readonly placeOf: (pair: number, update: number) => TopicPartition & { readonly key?: string }
 }
 
@@ -38,7 +38,7 @@ export interface ReaderState {
 export const MAX_BEHIND_MS = 300
 
 /**
- * Updates of pairs, a few every moment, and the moment at which Kafka had acknowledged each. By these it judges reads: a
+ * Updates of pairs, a few every moment, and the moment at which Kafka had acknowledged each. Reads are judged by that: a
  * pair that is not the newest any more was so at most as long ago as its bound says.
  */
 export class Market {

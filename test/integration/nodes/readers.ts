@@ -18,11 +18,11 @@ export class Reader {
   readonly #market: Market
   readonly #next = new Alarm(() => this.#turn())
   readonly state: ReaderState
-  /** Where it has last got a probe: the partition's place among all. */
+  /** The partitions from which it has got a probe of late, by their places among all. */
   readonly probes = new Set<number>()
   #prices: Prices | undefined
   #turns = 0
-  node!: ForewarmNode
+  node: ForewarmNode | undefined
 
   constructor(market: Market) {
     this.#market = market
