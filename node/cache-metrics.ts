@@ -18,6 +18,7 @@ function observeBenefit(metrics: Metrics, { measurement, l1, promotion }: Caches
 export function observeCaches(metrics: Metrics, caches: Caches): void {
   observeBenefit(metrics, caches)
   observeLearning(metrics, caches)
+  observeFreshness(metrics, caches)
   const { table, l1, l2, writeBehind, tracker, pushBack } = caches
   metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usage.resident * l1.entryBytes)
   metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
@@ -43,4 +44,16 @@ function observeLearning(metrics: Metrics, { prediction, mining, mined }: Caches
   metrics.observe('drops_total', { reason: 'too-old-to-mine' }, () => mined?.older ?? 0)
   metrics.observe('drops_total', { reason: 'not-mined' }, () => (mined?.notTaken ?? 0) + (mining?.lost ?? 0))
   metrics.observe('drops_total', { reason: 'no-room-to-mine' }, () => mined?.refusedMarks ?? 0)
+}
+
+function observeFreshness(metrics: Metrics, { l1, freshness, foreign }: Caches): void {
+  metrics.observe('resident_pairs', { kind: 'followed' }, () => l1.followedPairs())
+  metrics.observe('resident_pairs', { kind: 'foreign' }, () => l1.usage.resident - l1.followedPairs())
+  for (const kind of ['followed', 'foreign'] as const) {
+    metrics.observe('price_reads_total', { kind }, () => freshness?.[kind].reads ?? 0)
+    metrics.observe('largest_behind_seconds', { kind }, () => (freshness?.largestMs(kind) ?? 0) / 1000)
+  }
+  metrics.observe('foreign_invalidations_total', {}, () => foreign?.invalidations ?? 0)
+  metrics.observe('foreign_rereads_total', {}, () => foreign?.reads ?? 0)
+  metrics.observe('foreign_losses_total', {}, () => foreign?.losses ?? 0)
 }

@@ -56,10 +56,14 @@ export function createCaches(options: CachesOptions): Caches {
   const { l3, history } = createThirdLevel(options, table)
   if (l3 !== undefined) gate.before(l3)
   const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history), sources)
-  const pushBack = new PushBack({ table, l1, l2, sources })
+  const pushBack = new PushBack({ table, l1, l2, sources, onPushed: (pairId) => writeBehind.hasWritten(pairId) })
   const deletions = createDeletions(options, l1, l2)
   const keepsOut = (version: number) => gate.keepsOut(version)
-  const parts = { ...following, l2, writeBehind, pushBack, keepsOut, log: options.log }
+  const onDeleted = (pairId: number, floor: number) => {
+    writer.refused(pairId, floor)
+    hierarchy.deleted(pairId, floor)
+  }
+  const parts = { ...following, l2, writeBehind, pushBack, deletions, keepsOut, onDeleted, log: options.log }
   const others = otherNodes({ ...parts, follow: config.cache.followForeign, pollMs: config.cache.followPollMs })
   const onMiss = (pairId: number) => promotion.missed(pairId)
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
@@ -162,7 +166,7 @@ function l2Listeners(gate: TimeGate, caches: () => Caches): L2Listeners {
       pushBack.start()
       stamps.connected()
     },
-    onMixed: (pairId) => caches().arrivals.scattered(pairId),
+    onMixed: () => caches().arrivals.scattered(),
     onNewer: (pairId, floor, isDeleted) => {
       if (gate.keepsOut(floor)) return
       caches().writer.refused(pairId, floor)

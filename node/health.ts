@@ -1,4 +1,5 @@
 import type { Consumer } from '../src/broker/port.ts'
+import { freshnessFigures } from '../src/cache/freshness/figures.ts'
 import type { Check, WarmingHealth } from '../src/http/operations.ts'
 import type { Caches } from './options.ts'
 import type { Streams } from './streams.ts'
@@ -78,6 +79,7 @@ export function warmingHealth(vitals: Vitals): WarmingHealth {
       successRate: operations === 0 ? undefined : (done + partial) / operations,
     },
     benefit: { hitRateImprovement, coverage, accuracy, control, warmed },
+    freshness: freshnessFigures(caches),
     checks: [...heardChecks(vitals), ...readable(streams), l2Check(caches)],
   }
 }

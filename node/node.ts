@@ -245,8 +245,7 @@ class Node implements ForewarmNode {
       clock: this.#clock,
       metrics: this.#metrics,
       log: this.#log,
-      faults: this.#faults,
-      strayErrors: this.#strayErrors,
+      ...{ faults: this.#faults, strayErrors: this.#strayErrors },
     })
     await this.#streams.producer.connect()
     this.#closing.signal.throwIfAborted()

@@ -82,7 +82,7 @@ export const CACHE_SETTINGS = {
     name: 'FOLLOW_FOREIGN',
     check: followForeign,
     default: fixed<FollowForeign>('auto'),
-    doc: 'How pairs whose updates arrive at other nodes stay fresh in L1 while they are read. auto and redis: Redis tells when they change, and the node polls where Redis refuses that. poll: they are read again every FOLLOW_POLL_MS. off: they are read again near the end of their time in L1.',
+    doc: 'How pairs whose updates arrive at other nodes stay fresh in L1 while they are read. With auto or redis, Redis tells when they change, and the node polls where Redis refuses that. With poll, they are read again every FOLLOW_POLL_MS. With off, they are read again near the end of their time in L1.',
   }),
   followPollMs: whole(
     'FOLLOW_POLL_MS',

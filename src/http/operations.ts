@@ -1,3 +1,4 @@
+import type { FreshnessFigures } from '../cache/freshness/figures.ts'
 import type { PriceSight } from '../cache/freshness/price-sight.ts'
 import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
 import type { Optimized } from '../cache/optimizer.ts'
@@ -37,6 +38,7 @@ export interface WarmingHealth {
   }
   /** What warming brings, against the control group. */
   readonly benefit: Pick<WarmingFigures, 'hitRateImprovement' | 'coverage' | 'accuracy' | 'control' | 'warmed'>
+  readonly freshness: FreshnessFigures
   readonly checks: readonly Check[]
 }
 

@@ -144,6 +144,26 @@ export const INSTRUMENTS: readonly Instrument[] = [
     'Time from an update’s event time until the price can be read in L1, sampled.',
   ]),
   ...seconds(AGE_SECONDS, ['event_age_at_read_seconds', [], 'Age of the price that a detector read.']),
+  ...gauges('1', [
+    'resident_pairs',
+    ['kind'],
+    'Pairs in L1, by who gets their updates: followed (this node) or foreign (another, or nobody knows).',
+  ]),
+  ...counters(
+    ['price_reads_total', ['kind'], 'Reads that found a price, by who gets the pair’s updates: followed or foreign.'],
+    ['foreign_invalidations_total', [], 'Changes of pairs of other nodes that L2 told of.'],
+    ['foreign_rereads_total', [], 'Values of pairs of other nodes that were read again.'],
+    [
+      'foreign_losses_total',
+      [],
+      'Times that changes may have been missed, so that all pairs of other nodes were read again.',
+    ],
+  ),
+  ...gauges('s', [
+    'largest_behind_seconds',
+    ['kind'],
+    'The largest bound of how long ago a price that was read was known to be the newest, of the last 10 to 20 s.',
+  ]),
   ...counters(
     ['l2_writes_total', [], 'Batches written to L2.'],
     ['l2_write_entries_total', [], 'Values written to L2.'],

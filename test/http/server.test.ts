@@ -100,7 +100,7 @@ describe('GET /livez and /readyz', () => {
 })
 
 describe('GET /health/warming', () => {
-  test('shows tracker, warmer, benefit and checks', async () => {
+  test('shows tracker, warmer, benefit, freshness and checks', async () => {
     const response = await fetch(`${await startedAt()}/health/warming`)
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({
@@ -108,6 +108,7 @@ describe('GET /health/warming', () => {
       tracker: HEALTH.tracker,
       warmer: HEALTH.warmer,
       benefit: HEALTH.benefit,
+      freshness: HEALTH.freshness,
       checks: { consumer: { status: 'ok' } },
     })
   })

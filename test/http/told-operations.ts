@@ -12,6 +12,10 @@ export const HEALTH: WarmingHealth = {
     control: { updates: 40, reads: 80, hitRatio: 0.8 },
     warmed: { updates: 400, reads: 800, hitRatio: 0.92 },
   },
+  freshness: {
+    followed: { pairs: 3, reads: 60, largestBehindMs: 12 },
+    foreign: { pairs: 2, reads: 40, largestBehindMs: null, invalidations: 7, rereads: 6, losses: 1 },
+  },
   checks: [{ name: 'consumer', status: 'ok' }],
 }
 

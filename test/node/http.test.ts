@@ -137,3 +137,30 @@ test('a node that has handled and warmed nothing says no success rate and no lat
     expect(node.stats().endToEndMs).toBeUndefined()
   })
 })
+
+test('a node tells what it knows of a price, and how fresh its prices are, without taking that for a read', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const reader = detector('reader', {}, ({ pair }, prices) => {
+      if (pair === 'READ') prices.get('ethereum', 'A/B')
+    })
+    const node = await stage.startNode({ detectors: [reader] })
+    const update = updateOf('A/B', { price: 5 })
+    await stage.produce(update, updateOf('READ'))
+    await until('both are handled', () => node.stats().updates === 2)
+    const seen = await until('the bound is known', async () => {
+      const sight = JSON.parse((await get(node, '/prices/ethereum/A%2FB')).body)
+      return sight.behindMs !== null && sight
+    })
+    const { eventTimeMs } = update
+    expect(seen).toMatchObject({ price: 5, eventTimeMs, level: 'L1', kind: 'followed', source: `${stage.topic}/0` })
+    expect(await get(node, '/prices/ethereum/NONE')).toMatchObject({
+      status: 404,
+      body: expect.stringContaining('no level has it'),
+    })
+    expect(node.stats().reads).toEqual({ hits: 1, misses: 0 })
+    const { freshness } = JSON.parse((await get(node, '/health/warming')).body)
+    expect(freshness).toMatchObject({ followed: { pairs: 2, reads: 1 }, foreign: { pairs: 0, reads: 0 } })
+    expect(await metricValue(node, 'arbitrage_resident_pairs', { kind: 'followed' })).toBe(2)
+    expect(await metricValue(node, 'arbitrage_price_reads_total', { kind: 'followed' })).toBe(1)
+  })
+})

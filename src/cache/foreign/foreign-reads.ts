@@ -1,31 +1,12 @@
 import { Alarm } from '../../alarm.ts'
-import { systemTimer, type Timer } from '../../timer.ts'
+import { systemTimer } from '../../timer.ts'
 import { type CachedPrice, emptyPrice } from '../cached-price.ts'
-import type { FirstLevel } from '../l1/first-level.ts'
-import type { TrackedValue, Tracking, TrackingWay } from '../l2/tracking.ts'
-import { FOLLOWS, NEVER, type Sources, type SourcesSnapshot, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import type { TrackedValue, TrackingWay } from '../l2/tracking.ts'
+import { FOLLOWS, NEVER, type SourcesSnapshot, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import type { ForeignReadsOptions } from './foreign-reads-options.ts'
 import { Interest } from './interest.ts'
 import { raiseMoments } from './moments.ts'
 import { Storm } from './storm.ts'
-
-export interface ForeignReadsOptions {
-  readonly tracking: Tracking
-  readonly sources: Sources
-  readonly l1: Pick<FirstLevel, 'fill' | 'peek' | 'suspend' | 'remove'>
-  readonly maxPairs: number
-  /** Whether all updates of the pair arrive at this node. */
-  readonly isFollowed: (pairId: number) => boolean
-  /** Whether a version is too far in the future to be taken. */
-  readonly keepsOut?: (version: number) => boolean
-  /** Nothing is tracked: the pairs are read again and again. */
-  readonly polls?: boolean
-  /** The time between two pollings, in milliseconds. */
-  readonly pollMs: number
-  readonly onWay?: (way: TrackingWay, reason: string | undefined) => void
-  readonly timer?: Timer
-  /** Monotonic milliseconds. */
-  readonly now?: () => number
-}
 
 interface Taking {
   /** Nothing was told of the pair since it was sent for. */
@@ -34,7 +15,7 @@ interface Taking {
   readonly sent: SourcesSnapshot
 }
 
-/** How often the marks are read while foreign pairs are. */
+/** How often the stamps are read while foreign pairs are. */
 const FENCE_MS = 20
 /** How long messages are gathered before their pairs are read again. */
 const GATHER_MS = 1
@@ -64,9 +45,10 @@ const EMPTY = 5
  * - A changed pair is read again. Until then its value is served, and its moment stands still.
  * - A message that comes while the pair's read is in flight may be older or newer than the read, so the pair is read once
  *   more. The first message has disarmed the key: a second one comes from a later write.
- * - A source's moment rises at a fence: its mark is read, and then everything is awaited that was told before. A value that
- *   is still clean was the newest when the mark was set.
- * - When messages may have been missed, all pairs are in doubt: their moments stand still until they are read again.
+ * - A source's moment rises at a fence: its stamp is read, and then everything is awaited that was told before. A value that
+ *   is still clean was the newest when the stamp was set.
+ * - When messages may have been missed, all pairs are in doubt: their moments stand still until they are read again. So are
+ *   their sources, because L2 may have lost what moments stand for, until their stamps have come up to the moments.
  */
 export class ForeignReads {
   readonly #options: ForeignReadsOptions
@@ -83,7 +65,7 @@ export class ForeignReads {
   #epoch = 0
   #way: TrackingWay | undefined
   #isFencing = false
-  /** The marks were read once since the connections were armed. Before that, sources of values may have no number. */
+  /** The stamps were read once since the connections were armed. Before that, sources of values may have no number. */
   #knowsSources = false
   #refusal: string | undefined
   /** Pairs may be in use whose values nobody is about to read. */
@@ -144,10 +126,6 @@ export class ForeignReads {
     this.#interest.forget(pairId)
   }
 
-  get #beatMs(): number {
-    return this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
-  }
-
   #armed(way: TrackingWay): void {
     const isNew = way !== this.#way
     this.#epoch++
@@ -162,6 +140,7 @@ export class ForeignReads {
   #doubt(): void {
     this.#epoch++
     this.losses++
+    this.#options.sources.doubt()
     this.#way = undefined
     this.#queue = []
     this.#gather.clear()
@@ -199,7 +178,7 @@ export class ForeignReads {
   }
 
   #depart(): void {
-    // A polling reads after its marks, and nothing else meanwhile: there is no fence that would order the two.
+    // A polling reads after its stamps, and nothing else meanwhile: there is no fence that would order the two.
     if (this.#way === 'poll' && this.#isFencing) return
     while (this.#queue.length > 0 && this.#trips < MAX_TRIPS) void this.#fetch(this.#queue.splice(0, PAIRS_A_TRIP))
   }
@@ -233,33 +212,35 @@ export class ForeignReads {
 
   /** Takes what was read into L1. Returns the state of the pair. */
   #taken(pairId: number, value: TrackedValue, { isClean, sent }: Taking): number {
-    const { l1, sources, keepsOut } = this.#options
+    const { l1, sources, keepsOut, onDeleted } = this.#options
     if (value === 'gone' || !value.ok) return EMPTY
     if (keepsOut?.(value.price === undefined ? value.version : value.price.version) === true) return EMPTY
     if (value.price === undefined) {
-      l1.remove(pairId, value.version + 1)
+      onDeleted(pairId, value.version + 1)
       return EMPTY
     }
     const { price } = value
     price.source = sources.ofCode(value.sourceCode)
-    // Marks that were read before the value was: those after it are taken into account only after this.
+    // Stamps that were read before the value was: those after it are taken into account only after this.
     const isHere = sources.isFollowed(price.source)
     if (isHere) price.asOfMs = sources.asOfLoaded(price.source, sent)
-    else price.asOfMs = isClean ? FOLLOWS : sources.asOf(price.source)
+    else price.asOfMs = sources.asOfStored(price.source)
+    const isDoubted = !isHere && (price.source === UNKNOWN_SOURCE || sources.isDoubted(price.source))
+    if (!isHere && isClean && !isDoubted) price.asOfMs = FOLLOWS
     if (price.source === UNKNOWN_SOURCE) price.asOfMs = NEVER
-    const had = l1.peek(pairId, this.#price) ? this.#price.version : 0
-    this.#storm.reread(had === price.version)
+    this.#storm.reread(l1.peek(pairId, this.#price) && this.#price.version === price.version)
     l1.fill(pairId, price)
-    if (isHere) return EMPTY
+    if (isHere || isDoubted) return EMPTY
     if (!isClean) return this.#way === 'poll' ? EMPTY : NONE
     // L1 may have a newer value than L2, which has lost it or does not have it yet.
     return l1.peek(pairId, this.#price) && this.#price.asOfMs === FOLLOWS ? CLEAN : EMPTY
   }
 
   async #beat(): Promise<void> {
-    this.#interest.tick(this.#beatMs)
+    const beatMs = this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
+    this.#interest.tick(beatMs)
     if (!this.#interest.isAny) return
-    // Values that are being read must not be taken for as recent as the marks that follow.
+    // Values that are being read must not be taken for as recent as the stamps that follow.
     if (this.#way === 'poll' && this.#trips > 0) {
       this.#nextFence.set(GATHER_MS)
       return
@@ -269,29 +250,29 @@ export class ForeignReads {
       await this.#fence()
     } finally {
       this.#isFencing = false
-      this.#nextFence.set(this.#beatMs)
+      this.#nextFence.set(beatMs)
     }
   }
 
   async #fence(): Promise<void> {
     const { tracking } = this.#options
     const epoch = this.#epoch
-    const marks = await tracking.marks()
+    const stamps = await tracking.stamps()
     if (this.#way === undefined || epoch !== this.#epoch) return
-    // What was told before the marks were read has arrived after this.
-    const hasToldAll = marks !== undefined && (await tracking.toldAll())
+    // What was told before the stamps were read has arrived after this.
+    const hasToldAll = stamps !== undefined && (await tracking.toldAll())
     if (epoch !== this.#epoch) return
-    if (marks === undefined || !hasToldAll) {
+    if (stamps === undefined || !hasToldAll) {
       tracking.reset()
       return
     }
-    if (raiseMoments(this.#options.sources, marks)) this.#resolve()
+    if (raiseMoments(this.#options.sources, stamps)) this.#resolve()
     this.#knowsSources = true
     if (this.#way === 'poll') await this.#poll()
     else this.#queueLacking()
   }
 
-  /** Values may be in L1 whose sources had no number when they were read. */
+  /** Values may be in L1 whose sources had no number when they were read, or were in doubt. */
   #resolve(): void {
     this.#isLacking = true
     for (let pairId = 0; pairId < this.#interest.end; pairId++)

@@ -3,6 +3,7 @@ import type { Log } from '../../telemetry/log.ts'
 import type { Arrivals } from '../freshness/arrivals.ts'
 import { Freshness } from '../freshness/freshness.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
+import type { Deletions } from '../l2/deletions.ts'
 import type { L2 } from '../l2/l2.ts'
 import type { PushBack } from '../l2/push-back.ts'
 import type { WriteBehind } from '../l2/write-behind.ts'
@@ -17,6 +18,8 @@ export interface OtherNodesOptions {
   readonly arrivals: Arrivals
   readonly writeBehind: WriteBehind
   readonly pushBack: PushBack
+  readonly deletions: Pick<Deletions, 'pending'>
+  readonly onDeleted: (pairId: number, floor: number) => void
   readonly keepsOut: (version: number) => boolean
   readonly log: Log
   /** FOLLOW_FOREIGN. */
@@ -43,11 +46,11 @@ export function otherNodes(options: OtherNodesOptions): OtherNodes {
 }
 
 function foreignReads(options: OtherNodesOptions, l2: L2): ForeignReads | undefined {
-  const { sources, l1, arrivals, keepsOut, log, follow, pollMs } = options
+  const { sources, l1, arrivals, keepsOut, onDeleted, log, follow, pollMs } = options
   const tracking = follow === 'off' ? undefined : l2.track?.()
   if (tracking === undefined) return undefined
   return new ForeignReads({
-    ...{ tracking, sources, l1, maxPairs: l1.maxPairs, keepsOut, pollMs },
+    ...{ tracking, sources, l1, maxPairs: l1.maxPairs, keepsOut, onDeleted, pollMs },
     polls: follow === 'poll',
     isFollowed: (pairId) => arrivals.hasAll(pairId),
     onWay: (way, reason) => {

@@ -1,33 +1,35 @@
 import { Alarm } from '../../alarm.ts'
 import { monotonicMs } from '../../monotonic.ts'
 import type { Timer } from '../../timer.ts'
-import type { L2, MarkOf } from '../l2/l2.ts'
+import type { Deletions } from '../l2/deletions.ts'
+import type { L2, StampOf } from '../l2/l2.ts'
 import type { PushBack } from '../l2/push-back.ts'
 import type { WriteBehind } from '../l2/write-behind.ts'
 import { NEVER, type Sources, sourceName } from '../sources/sources.ts'
 
 export interface StampsOptions {
   readonly sources: Sources
-  readonly l2: Pick<L2, 'mark'>
+  readonly l2: Pick<L2, 'stamp'>
   readonly writeBehind: Pick<WriteBehind, 'settled'>
   readonly pushBack: Pick<PushBack, 'round'>
-  /** Called when marks cannot be set, once until they can again. */
+  readonly deletions?: Pick<Deletions, 'pending'>
+  /** Called when stamps cannot be set, once until they can again. */
   readonly onFailed?: (reason: string) => void
   readonly timer?: Timer
   /** Milliseconds of the clock of the sources' moments. */
   readonly now?: () => number
 }
 
-/** How often marks are set while some node reads them, and while none does. */
+/** How often stamps are set while some node reads them, and while none does. */
 const READ_EVERY_MS = 20
 const UNREAD_EVERY_MS = 1_000
 
 /**
- * Tells other nodes how far this one has come with the partitions that it has: as of a source's mark, all its values are in
+ * Tells other nodes how far this one has come with the partitions that it has: as of a source's stamp, all its values are in
  * L2. The moment is the one up to which the partition was read when everything that waited then began to be written.
  *
- * L2 may lose values: on a new connection, or when a mark of ours is gone. Then all values are written to it again, and no
- * mark is set until it has taken them.
+ * L2 may lose values: on a new connection, or when a stamp of ours is gone. Then all values are written to it again, and no
+ * stamp is set until it has taken them.
  */
 export class Stamps {
   readonly #options: StampsOptions
@@ -48,7 +50,7 @@ export class Stamps {
   }
 
   start(): void {
-    if (this.#options.l2.mark !== undefined) this.#next.set(READ_EVERY_MS)
+    if (this.#options.l2.stamp !== undefined) this.#next.set(READ_EVERY_MS)
   }
 
   /** There is a new connection to L2, or another server behind it. */
@@ -62,38 +64,42 @@ export class Stamps {
   }
 
   async #beat(): Promise<void> {
+    const startMs = this.#now()
     await this.#stamp()
-    if (!this.#isClosed) this.#next.set(this.#isRead ? READ_EVERY_MS : UNREAD_EVERY_MS)
+    const everyMs = this.#isRead ? READ_EVERY_MS : UNREAD_EVERY_MS
+    // Most of the time of a stamp is spent waiting for the next flush.
+    if (!this.#isClosed) this.#next.set(Math.max(1, everyMs - (this.#now() - startMs)))
   }
 
   async #stamp(): Promise<void> {
-    const { pushBack, writeBehind, l2 } = this.#options
+    const { pushBack, writeBehind, deletions, l2 } = this.#options
     const losses = this.#losses
     if (this.#mended < losses) {
       if (!(await pushBack.round())) return
       this.#mended = losses
     }
-    const marks = this.#marks(losses)
-    if (marks.length === 0 || !(await writeBehind.settled()) || losses !== this.#losses) return
-    const outcome = await l2.mark?.(marks)
+    const stamps = this.#stamps(losses)
+    if (stamps.length === 0 || !(await writeBehind.settled()) || losses !== this.#losses) return
+    if (deletions !== undefined && deletions.pending > 0) return
+    const outcome = await l2.stamp?.(stamps)
     if (outcome?.status === 'lost') this.#losses++
-    if (outcome?.status === 'marked') this.#isRead = outcome.isRead
+    if (outcome?.status === 'stamped') this.#isRead = outcome.isRead
     const reason = outcome?.status === 'unavailable' ? outcome.reason : undefined
     if (reason !== undefined && !this.#hasFailed) this.#options.onFailed?.(reason)
     this.#hasFailed = reason !== undefined
   }
 
-  #marks(losses: number): MarkOf[] {
+  #stamps(losses: number): StampOf[] {
     const { sources } = this.#options
-    const marks: MarkOf[] = []
+    const stamps: StampOf[] = []
     for (const id of sources.followed()) {
       const source = sources.at(id)
       const asOfMs = sources.asOf(id)
       if (source === undefined || asOfMs === NEVER) continue
       // When it is sent, values may just have been lost.
       const ageMs = () => (losses === this.#losses ? this.#now() - asOfMs : Number.POSITIVE_INFINITY)
-      marks.push({ name: sourceName(source), ageMs })
+      stamps.push({ name: sourceName(source), ageMs })
     }
-    return marks
+    return stamps
   }
 }

@@ -19,6 +19,7 @@ export class Arrivals {
 
   constructor(options: ArrivalsOptions) {
     this.#options = options
+    options.sources.onMerged = () => options.l1.resolveSources()
   }
 
   /** An update of the pair has come from the source. Returns the source that the pair's values have from now on. */
@@ -34,19 +35,18 @@ export class Arrivals {
     this.#ofPair[pairId] = source
     this.#ofChain[table.chainOf(pairId)] = source
     if (last === UNKNOWN_SOURCE || sources.resolve(last) === source) return source
-    this.#merge(last, source)
+    sources.merge(last, source)
     return sources.resolve(source)
   }
 
-  /** Updates of the pair turn out to arrive at several nodes. */
-  scattered(pairId: number): void {
-    const source = this.#ofPair[pairId] ?? UNKNOWN_SOURCE
-    this.#merge(source, source)
+  /** Updates of some pair turn out to arrive at several nodes. Nobody knows whether in one topic. */
+  scattered(): void {
+    this.#options.sources.merge(EVERYTHING, EVERYTHING)
   }
 
   /** Updates of any pair may be in any partition of the source's topic. */
   scatteredTopic(source: number): void {
-    this.#merge(source, source)
+    this.#options.sources.merge(source, source)
   }
 
   /** The pair loses its id. */
@@ -86,9 +86,5 @@ export class Arrivals {
   #suspend(ids: readonly number[]): void {
     const { sources, l1 } = this.#options
     l1.suspendSources(new Set(ids.map((id) => sources.resolve(id))))
-  }
-
-  #merge(one: number, other: number): void {
-    if (this.#options.sources.merge(one, other)) this.#options.l1.resolveSources()
   }
 }

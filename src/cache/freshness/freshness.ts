@@ -1,6 +1,7 @@
 import { monotonicMs } from '../../monotonic.ts'
 import type { CachedPrice } from '../cached-price.ts'
 import { FOLLOWS, type Sources } from '../sources/sources.ts'
+import { ReadBounds } from './read-bounds.ts'
 
 /** The partition that a value comes from, and the moment as of which it was the newest. */
 type Origin = Pick<CachedPrice, 'source' | 'asOfMs'>
@@ -18,6 +19,9 @@ export class Freshness {
   readonly #sources: Sources
   readonly #foreign: FreshnessOptions['foreign']
   readonly #now: () => number
+  /** Reads of pairs whose updates arrive here, and of others. */
+  readonly followed = new ReadBounds()
+  readonly foreign = new ReadBounds()
 
   constructor({ sources, foreign, now = monotonicMs }: FreshnessOptions) {
     this.#sources = sources
@@ -32,7 +36,17 @@ export class Freshness {
 
   /** A demand read met this value. Returns, in ms, at most how long ago it was known to be the newest; Infinity if unknown. */
   read(pairId: number, { source, asOfMs }: Origin): number {
-    if (asOfMs !== FOLLOWS || !this.#sources.isFollowed(source)) this.#foreign?.read(pairId, asOfMs === FOLLOWS)
-    return Math.max(0, this.#now() - (asOfMs === FOLLOWS ? this.#sources.asOf(source) : asOfMs))
+    const isFollowed = this.#sources.isFollowed(source)
+    if (asOfMs !== FOLLOWS || !isFollowed) this.#foreign?.read(pairId, asOfMs === FOLLOWS)
+    const nowMs = this.#now()
+    const behindMs = Math.max(0, nowMs - (asOfMs === FOLLOWS ? this.#sources.asOf(source) : asOfMs))
+    const bounds = isFollowed ? this.followed : this.foreign
+    bounds.note(behindMs, nowMs)
+    return behindMs
+  }
+
+  /** The largest bound of recent reads, in ms. */
+  largestMs(kind: 'followed' | 'foreign'): number {
+    return this[kind].largestMs(this.#now())
   }
 }

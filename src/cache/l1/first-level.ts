@@ -64,6 +64,8 @@ export interface FirstLevel {
   suspendSources(sources: ReadonlySet<number>): void
   /** Sources were merged: values get the source that theirs is now. */
   resolveSources(): void
+  /** How many resident pairs have values of a source that the node follows. It looks at every slot. */
+  followedPairs(): number
   /** Up to `limit` pairs that were not read since they came in, the oldest first. */
   coldest(limit: number): readonly number[]
   /** The pair's value leaves; its floor stays. */

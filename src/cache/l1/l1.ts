@@ -105,8 +105,11 @@ export class L1 implements FirstLevel {
 
   tick(nowMs: number): void {
     if (!this.#expiry.advance(nowMs)) return
-    for (let slot = this.#expiry.nextExpired(0); slot >= 0; slot = this.#expiry.nextExpired(slot + 1))
-      this.#expire(slot)
+    for (let slot = this.#expiry.nextExpired(0); slot >= 0; slot = this.#expiry.nextExpired(slot + 1)) {
+      this.#expiry.freed(slot)
+      // A slot whose pair was evicted, and that no other pair got, has nothing to expire.
+      if (this.#pairOfSlot[slot] !== 0) this.#residency.expire(slot)
+    }
   }
 
   resize(slotShare: number, warmShare: number): void {
@@ -147,9 +150,8 @@ export class L1 implements FirstLevel {
 
   peek(pairId: number, into: CachedPrice): boolean {
     const slot = this.#residency.slotOf(pairId)
-    if (slot < 0) return false
-    this.#copy(slot, into)
-    return true
+    if (slot >= 0) this.#copy(slot, into)
+    return slot >= 0
   }
 
   nextVersion(pairId: number, eventTimeMs: number, place?: number): number {
@@ -167,24 +169,24 @@ export class L1 implements FirstLevel {
       slot = this.#residency.admit(pairId, 'demand')
     }
     this.#expiry.written(slot)
+    const isFollowed = this.#moments.sources.isFollowed(source)
     if (!resident) this.#moments.set(slot, NEVER)
+    // The moment of the source before it was that of this value, too. That of another source need not be.
+    else if (!isFollowed && this.#sourceAt(slot) !== source) this.#moments.suspend(slot, this.#sourceAt(slot))
     this.#publish(slot, numbers, base, source)
-    if (this.#moments.sources.isFollowed(source)) this.#moments.set(slot, FOLLOWS)
+    if (isFollowed) this.#moments.set(slot, FOLLOWS)
     return resident ? 'refreshed' : 'inserted'
   }
 
   fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome {
     if (price.version < this.#floors.of(pairId)) return 'older'
     const slot = this.#residency.slotOf(pairId)
-    if (slot >= 0 && this.#versionAt(slot) >= price.version) {
-      if (this.#versionAt(slot) !== price.version) return 'already'
-      this.#expiry.filled(slot, price.eventTimeMs)
-      // It may be known to be the newest as of a later moment.
-      if (this.#sourceAt(slot) === price.source) this.#moments.raise(slot, price.asOfMs)
-      return 'already'
-    }
-    this.#put(slot >= 0 ? slot : this.#residency.admit(pairId, 'demand'), pairId, price)
-    return 'filled'
+    const held = slot >= 0 ? this.#versionAt(slot) : -1
+    if (held > price.version) return 'already'
+    // The same value may be known to be the newest as of a later moment, also by a source into which others were merged.
+    if (held === price.version && price.asOfMs <= this.#moments.of(slot)) this.#expiry.filled(slot, price.eventTimeMs)
+    else this.#put(slot >= 0 ? slot : this.#residency.admit(pairId, 'demand'), pairId, price)
+    return held === price.version ? 'already' : 'filled'
   }
 
   promote(pairId: number, price: Readonly<CachedPrice>, kind = 0): PromoteOutcome {
@@ -252,6 +254,10 @@ export class L1 implements FirstLevel {
     }
   }
 
+  followedPairs(): number {
+    return this.#moments.followed(this.#pairOfSlot, (slot) => this.#sourceAt(slot))
+  }
+
   #sourceAt(slot: number): number {
     return sourceOf(this.#words[this.#copyOf(slot) * WORDS + ORIGIN_WORD] as number)
   }
@@ -280,12 +286,6 @@ export class L1 implements FirstLevel {
     this.#moments.lower(slot, price.asOfMs)
     this.#publish(slot, this.#numbers, 0, price.source)
     this.#moments.set(slot, price.asOfMs)
-  }
-
-  #expire(slot: number): void {
-    this.#expiry.freed(slot)
-    // A slot whose pair was evicted, and that no other pair got, has nothing to expire.
-    if (this.#pairOfSlot[slot] !== 0) this.#residency.expire(slot)
   }
 
   /** Publishes the numbers at `base` for the slot's pair; their version is the pair's floor. */

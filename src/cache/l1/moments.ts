@@ -31,13 +31,16 @@ export class Moments {
     if (atMs < (this.#moments[slot] as number)) storeDouble(this.#bits, slot, atMs)
   }
 
-  /** Never an earlier moment than before. */
-  raise(slot: number, atMs: number): void {
-    if (atMs > (this.#moments[slot] as number)) storeDouble(this.#bits, slot, atMs)
-  }
-
   /** Newer values may exist from now on. `source`: that of the slot's value. */
   suspend(slot: number, source: number): void {
     if (this.follows(slot)) this.set(slot, this.sources.asOf(source))
+  }
+
+  /** How many slots have a pair whose source is followed. */
+  followed(pairOfSlot: Int32Array, sourceAt: (slot: number) => number): number {
+    let followed = 0
+    for (let slot = 0; slot < pairOfSlot.length; slot++)
+      if (pairOfSlot[slot] !== 0 && this.sources.isFollowed(sourceAt(slot))) followed++
+    return followed
   }
 }

@@ -98,9 +98,16 @@ export class ObjectL1 implements FirstLevel {
     value.version = version
     value.eventTimeMs = eventTimeOf(version)
     value.source = source
-    value.asOfMs = this.#sources.isFollowed(source) ? FOLLOWS : (held?.value.asOfMs ?? NEVER)
+    value.asOfMs = this.#sources.isFollowed(source) ? FOLLOWS : this.#momentAfter(held?.value, source)
     this.#store.put(pairId, { version, value, restMs: this.#ttl.l1Ms }, 'demand')
     return resident ? 'refreshed' : 'inserted'
+  }
+
+  /** The moment of an update of a source that is not followed. */
+  #momentAfter(held: CachedPrice | undefined, source: number): number {
+    if (held === undefined) return NEVER
+    // The moment of the source before it was that of this value, too. That of another source need not be.
+    return held.asOfMs === FOLLOWS && held.source !== source ? this.#sources.asOf(held.source) : held.asOfMs
   }
 
   fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome {
@@ -109,7 +116,7 @@ export class ObjectL1 implements FirstLevel {
     if (held !== undefined && held.version >= price.version) {
       if (held.version !== price.version) return 'already'
       this.#store.prolong(pairId, this.#restMs(price))
-      if (held.value.source === price.source) held.value.asOfMs = Math.max(held.value.asOfMs, price.asOfMs)
+      if (price.asOfMs > held.value.asOfMs) Object.assign(held.value, { source: price.source, asOfMs: price.asOfMs })
       return 'already'
     }
     this.#put(pairId, price, 'demand')
@@ -148,6 +155,11 @@ export class ObjectL1 implements FirstLevel {
       value.source = this.#sources.resolve(value.source)
       if (!this.#sources.isFollowed(value.source)) this.suspend(pairId)
     }
+  }
+
+  followedPairs(): number {
+    const sourceOf = (pairId: number) => this.#store.peek(pairId)?.value.source ?? UNKNOWN_SOURCE
+    return [...this.#store.pairIds()].filter((pairId) => this.#sources.isFollowed(sourceOf(pairId))).length
   }
 
   coldest(limit: number): readonly number[] {

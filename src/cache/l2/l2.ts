@@ -25,7 +25,7 @@ export interface L2 extends Pick<IdHolder, 'lives' | 'forget' | 'forgetChain'> {
    */
   delete(deletions: readonly Deletion[]): Promise<L2Write>
   /** Tells other nodes, beside the values, as of when all values of these sources are in the level. Absent if it has no others. */
-  mark?(marks: readonly MarkOf[]): Promise<L2Mark>
+  stamp?(stamps: readonly StampOf[]): Promise<L2Stamp>
   /** Reads of which the level tells when they change. Absent if nobody else writes to it. */
   track?(): Tracking
   state(): L2State
@@ -93,17 +93,17 @@ export type L2Write =
     }
 
 /** The moment as of which all values of a source are in L2. */
-export interface MarkOf {
+export interface StampOf {
   /** That of sources.ts. */
   readonly name: string
   /** How long ago the moment was, in milliseconds; Infinity for no moment at all. */
   readonly ageMs: () => number
 }
 
-export type L2Mark =
-  /** `isRead`: some node reads the marks. */
-  | { readonly status: 'marked'; readonly isRead: boolean }
-  /** Marks that this node had set are gone, and so may be values. */
+export type L2Stamp =
+  /** `isRead`: some node reads the stamps. */
+  | { readonly status: 'stamped'; readonly isRead: boolean }
+  /** Stamps that this node had set are gone, and so may be values. */
   | { readonly status: 'lost' }
   | { readonly status: 'unavailable'; readonly reason: string }
 

@@ -1,16 +1,16 @@
 import type { DecodedValue } from './value.ts'
 
 /**
- * Reads of a level that tells when what was read changes (Redis's client-side caching). Marks tell as of when all values of
- * a source are in the level (`L2.mark`). Nothing rejects.
+ * Reads of a level that tells when what was read changes (Redis's client-side caching). Stamps tell as of when all values of
+ * a source are in the level (`L2.stamp`). Nothing rejects.
  */
 export interface Tracking {
   /** Begins to connect, and goes on until `close`. */
   open(listener: TrackingListener): void
   /** One value for each pair, in their order; undefined if the level did not answer for all. */
   read(pairIds: readonly number[]): Promise<readonly TrackedValue[] | undefined>
-  /** The moment of each source that has a mark, by its name, in ms of this process's monotonic clock; undefined if there was no answer. */
-  marks(): Promise<ReadonlyMap<string, number> | undefined>
+  /** The moment of each source that has a stamp, by its name, in ms of this process's monotonic clock; undefined if there was no answer. */
+  stamps(): Promise<ReadonlyMap<string, number> | undefined>
   /** Resolves to true when everything has been told that had changed before the call; to false if that takes too long. */
   toldAll(): Promise<boolean>
   /** Makes all connections anew. */

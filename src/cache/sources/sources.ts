@@ -6,7 +6,7 @@ import { storeDouble } from './shared-double.ts'
  * by then is in the cache. A value that came from the partition was the newest at that moment, unless a later one is here.
  *
  *   followed   the node has the partition: the sending of the fetch that found its end
- *   foreign    another node has it: what that node last said (its mark in L2)
+ *   foreign    another node has it: what that node last said (its stamp in L2)
  *
  * Updates of one pair may come from several partitions of a topic: those of a feed without keys do. From then on the topic
  * as a whole is the source of all its pairs, and it is as old as the oldest of its partitions. If a pair's updates come
@@ -44,8 +44,10 @@ export interface SourcesSnapshot {
 interface TopicSources {
   readonly whole: number
   readonly partitions: number[]
-  /** Updates of one pair have come from several partitions. */
+  /** Updates of one pair may have come from several partitions. */
   isMerged: boolean
+  /** How many partitions it has, as far as was told; 0: not yet. */
+  told: number
 }
 
 export class Sources {
@@ -62,9 +64,15 @@ export class Sources {
   readonly #codes = new Uint32Array(MAX_SOURCES)
   /** 1 for a source that this node follows. */
   readonly #followed = new Uint8Array(MAX_SOURCES)
+  /** 1 for a partition of which L2 may have lost values. */
+  readonly #doubted = new Uint8Array(MAX_SOURCES)
+  readonly #stored = new Float64Array(MAX_SOURCES)
+  #doubts = 0
   readonly #topics = new Map<string, TopicSources>()
   /** Rises whenever this node gets or loses a partition, or sources are merged. */
   epoch = 0
+  /** Called when values have another source from now on (`resolve`). */
+  onMerged: () => void = () => undefined
   /** Partitions that got no number, because the table is full. */
   refused = 0
 
@@ -82,7 +90,7 @@ export class Sources {
     const known = this.#ids.get(name)
     if (known !== undefined) return known
     // A topic as a whole comes before its partitions.
-    if (partition !== WHOLE) this.grow(topic, partition + 1)
+    if (partition !== WHOLE) this.#reach(topic, partition + 1)
     if (this.#sources.length >= MAX_SOURCES) {
       this.refused++
       return UNKNOWN_SOURCE
@@ -99,7 +107,7 @@ export class Sources {
     return id
   }
 
-  /** Whether this node has heard of the topic, other than by a mark. */
+  /** Whether this node has heard of the topic, other than by a stamp. */
   hasTopic(topic: string): boolean {
     return this.#topics.has(topic)
   }
@@ -130,20 +138,17 @@ export class Sources {
     return of?.isMerged ? of.whole : id
   }
 
-  /**
-   * Updates of one pair have come from both sources. Returns true if values have another source from now on (`resolve`).
-   * If both are one and the same, its topic is merged as a whole.
-   */
-  merge(a: number, b: number): boolean {
+  /** Updates of one pair have come from both sources. If both are one and the same, its topic is merged as a whole. */
+  merge(a: number, b: number): void {
     const one = this.#sources[this.resolve(a)]
     const other = this.#sources[this.resolve(b)]
-    if (one === undefined || other === undefined || this.#isMerged) return false
+    if (one === undefined || other === undefined || this.#isMerged) return
     const of = this.#topics.get(one.topic)
     if (one.topic !== other.topic || of === undefined) this.#isMerged = true
-    else if (of.isMerged) return false
+    else if (of.isMerged) return
     else of.isMerged = true
     this.epoch++
-    return true
+    this.onMerged()
   }
 
   isFollowed(id: number): boolean {
@@ -152,10 +157,7 @@ export class Sources {
 
   /** The partitions that this node follows. */
   followed(): number[] {
-    const ids: number[] = []
-    for (let id = 0; id < this.size; id++)
-      if (this.isFollowed(id) && this.#sources[id]?.partition !== WHOLE) ids.push(id)
-    return ids
+    return [...this.#sources.keys()].filter((id) => this.isFollowed(id) && this.#topicOf(id) !== undefined)
   }
 
   /** The moment as of which the source's values are the newest; NEVER if it is unknown. */
@@ -165,7 +167,46 @@ export class Sources {
 
   /** What is known at this moment, for a load that is about to be sent. */
   snapshot(): SourcesSnapshot {
-    return { epoch: this.epoch, moments: this.#moments.slice(0, this.size) }
+    const moments = this.#moments.slice(0, this.size)
+    return { epoch: this.epoch, moments: this.#doubts === 0 ? moments : moments.map((_, id) => this.asOfStored(id)) }
+  }
+
+  /** L2 may have lost values of other nodes: what it has may be older than the moments of their sources. */
+  doubt(): void {
+    for (let id = 0; id < this.size; id++) {
+      if (this.isFollowed(id) || this.#topicOf(id) === undefined || this.#doubted[id] === 1) continue
+      this.#doubted[id] = 1
+      this.#doubts++
+      this.#stored[id] = NEVER
+    }
+  }
+
+  /** What L2 has of a source in doubt is the newest as of this moment. */
+  stored(id: number, atMs: number): void {
+    this.#stored[id] = atMs
+  }
+
+  /** As `asOf`, for a value that is read from L2. */
+  asOfStored(id: number): number {
+    if (!this.isDoubted(id)) return this.asOf(id)
+    if (this.#topicOf(id) !== undefined) return Math.min(this.asOf(id), this.#stored[id] as number)
+    let oldest = this.asOf(id)
+    for (let of = 0; of < this.size; of++)
+      if (this.#doubted[of] === 1) oldest = Math.min(oldest, this.#stored[of] as number)
+    return oldest
+  }
+
+  /** L2 has what the source's moment stands for. Returns whether that was in doubt. */
+  trust(id: number): boolean {
+    if (this.#doubted[id] === 0) return false
+    this.#doubted[id] = 0
+    this.#doubts--
+    return true
+  }
+
+  /** A topic as a whole is in doubt while any partition is. */
+  isDoubted(id: number): boolean {
+    return this.#topicOf(id) === undefined ? this.#doubts > 0 : this.#doubted[id] === 1
   }
 
   /** The moment of a value that a load brought, by what was known when the load was sent. */
@@ -178,6 +219,7 @@ export class Sources {
   follow(id: number): void {
     this.epoch++
     this.#followed[id] = 1
+    this.trust(id)
     this.#set(id, NEVER)
     this.#followWhole(id)
   }
@@ -194,14 +236,28 @@ export class Sources {
     if (id !== UNKNOWN_SOURCE && atMs > (this.#moments[id] as number)) this.#set(id, atMs)
   }
 
-  /** The topic has so many partitions. While nothing is known of one of them, nothing is of the topic as a whole. */
+  /** The topic has so many partitions. If it has grown, its pairs may have moved: it is merged as a whole. */
   grow(topic: string, partitions: number): void {
-    const of = this.#topics.get(topic) ?? { whole: this.idOf(topic, WHOLE), partitions: [], isMerged: false }
+    const of = this.#reach(topic, partitions)
+    of.told = Math.max(of.told, partitions)
+  }
+
+  /** While nothing is known of one of the partitions, nothing is of the topic as a whole. */
+  #reach(topic: string, partitions: number): TopicSources {
+    const of = this.#topics.get(topic) ?? { whole: this.idOf(topic, WHOLE), partitions: [], isMerged: false, told: 0 }
     this.#topics.set(topic, of)
-    if (of.partitions.length >= partitions) return
+    if (of.partitions.length >= partitions) return of
     while (of.partitions.length < partitions) of.partitions.push(UNKNOWN_SOURCE)
     storeDouble(this.#bits, of.whole, NEVER)
     storeDouble(this.#bits, EVERYTHING, NEVER)
+    this.#followed[of.whole] = 0
+    this.#followed[EVERYTHING] = 0
+    if (of.told > 0 && partitions > of.told && !of.isMerged && !this.#isMerged) {
+      of.isMerged = true
+      this.epoch++
+      this.onMerged()
+    }
+    return of
   }
 
   #set(id: number, atMs: number): void {
@@ -231,7 +287,7 @@ export class Sources {
   }
 }
 
-/** Also the name of its field among the marks in L2. */
+/** Also the name of its field among the stamps in L2. */
 export function sourceName({ topic, partition }: Source): string {
   return `${topic}/${partition === WHOLE ? '*' : partition}`
 }

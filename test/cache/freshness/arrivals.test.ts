@@ -79,13 +79,13 @@ test('a pair that comes from two partitions makes all values of the topic as old
   expect([asOf(wandering), asOf(other)]).toEqual([30, 30])
 })
 
-test('values of a topic with scattered pairs stand still while another node has one of its partitions', () => {
+test('values stand still while other nodes have partitions, once updates of some pair arrive at several nodes', () => {
   const { sources, arrivals, first, second, update, asOf } = stage()
   arrivals.assign([first])
   sources.raise(first, 30)
   sources.raise(second, 10)
   const pairId = update('A', first)
-  arrivals.scattered(pairId)
+  arrivals.scattered()
   sources.raise(first, 60)
   sources.raise(second, 50)
   expect(asOf(pairId)).toBe(10)

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals'
 import { Freshness } from '../../../src/cache/freshness/freshness.ts'
 import { FOLLOWS, NEVER, Sources } from '../../../src/cache/sources/sources.ts'
 
-function stage() {
+function stage(now = () => 100) {
   const sources = new Sources()
   const [here, elsewhere] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
   sources.follow(here)
@@ -10,7 +10,7 @@ function stage() {
   sources.raise(elsewhere, 70)
   const asked: number[] = []
   const foreign = { read: (pairId: number) => void asked.push(pairId) }
-  return { freshness: new Freshness({ sources, foreign, now: () => 100 }), here, elsewhere, asked }
+  return { freshness: new Freshness({ sources, foreign, now }), here, elsewhere, asked }
 }
 
 test('a value that follows its source is as far behind as that, and another one as it was when it was last the newest', () => {
@@ -33,4 +33,20 @@ test('a read of a pair that is not followed here keeps the pair fresh, and that 
 test('a moment that lies ahead, by rounding, is no negative distance', () => {
   const { freshness, here } = stage()
   expect(freshness.read(1, { source: here, asOfMs: 100.001 })).toBe(0)
+})
+
+test('reads are counted by who gets the updates, with the largest bound of the last ten to twenty seconds', () => {
+  let nowMs = 100
+  const { freshness, here, elsewhere } = stage(() => nowMs)
+  freshness.read(1, { source: here, asOfMs: FOLLOWS })
+  freshness.read(1, { source: here, asOfMs: 0 })
+  freshness.read(2, { source: elsewhere, asOfMs: FOLLOWS })
+  freshness.read(2, { source: 0, asOfMs: NEVER })
+  expect([freshness.followed.reads, freshness.foreign.reads]).toEqual([2, 2])
+  expect([freshness.largestMs('followed'), freshness.largestMs('foreign')]).toEqual([100, Infinity])
+  nowMs += 10_000
+  freshness.read(1, { source: here, asOfMs: nowMs - 7 })
+  expect(freshness.largestMs('followed')).toBe(100)
+  nowMs += 10_000
+  expect([freshness.largestMs('followed'), freshness.largestMs('foreign')]).toEqual([7, 0])
 })

@@ -98,3 +98,27 @@ test('a closed push-back writes nothing more, and one without pairs sets no time
   empty.pushBack.start()
   expect(empty.timer.pending).toBe(0)
 })
+
+test('a round of the push-back ends when L2 has taken all of it', async () => {
+  const { timer, l2, pushBack } = stageOf(300)
+  const ends: boolean[] = []
+  void pushBack.round().then((isWhole) => ends.push(isWhole))
+  await timer.advance(10)
+  await l2.writes[0]?.succeed()
+  await timer.advance(10)
+  await l2.writes[1]?.fail()
+  expect(ends).toEqual([])
+  for (const slice of [2, 3]) {
+    await timer.advance(1_000)
+    await l2.writes[slice]?.succeed()
+  }
+  expect(ends).toEqual([true])
+})
+
+test('a round of the push-back is no whole one if it is closed before its end, and ends at once without pairs', async () => {
+  const { pushBack } = stageOf(300)
+  const round = pushBack.round()
+  pushBack.close()
+  expect(await round).toBe(false)
+  expect(await stageOf(0).pushBack.round()).toBe(true)
+})

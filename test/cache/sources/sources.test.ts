@@ -94,8 +94,11 @@ describe('a topic as a whole', () => {
     const sources = new Sources()
     const [first, second, other] = [sources.idOf('a', 0), sources.idOf('a', 1), sources.idOf('b', 0)]
     const { epoch } = sources
-    expect(sources.merge(first, second)).toBe(true)
-    expect([sources.merge(first, second), sources.epoch]).toEqual([false, epoch + 1])
+    let merged = 0
+    sources.onMerged = () => merged++
+    sources.merge(first, second)
+    sources.merge(first, second)
+    expect([merged, sources.epoch]).toEqual([1, epoch + 1])
     expect([first, second, other].map((id) => sources.resolve(id))).toEqual([
       sources.wholeOf('a'),
       sources.wholeOf('a'),
@@ -104,13 +107,29 @@ describe('a topic as a whole', () => {
     expect(sources.ofCode(sources.codeOf(first))).toBe(sources.wholeOf('a'))
   })
 
+  test.each<readonly [how: string, grow: (sources: Sources) => void]>([
+    ['told', (sources) => sources.grow('prices', 3)],
+    ['found out from a partition', (sources) => sources.idOf('prices', 2)],
+  ])('is the source of all its pairs once it has grown, if that is %s: pairs may have moved', (_, grow) => {
+    const sources = new Sources()
+    sources.grow('prices', 2)
+    const first = sources.idOf('prices', 0)
+    sources.raise(first, 10)
+    expect(sources.resolve(first)).toBe(first)
+    grow(sources)
+    expect([sources.resolve(first), sources.asOf(sources.wholeOf('prices'))]).toEqual([
+      sources.wholeOf('prices'),
+      NEVER,
+    ])
+  })
+
   test('and all others are one source once a pair came from two topics, or L2 says that its pair has several', () => {
     const sources = new Sources()
     const [a, b] = [sources.idOf('a', 0), sources.idOf('b', 0)]
     sources.raise(a, 10)
     sources.raise(b, 20)
     expect([sources.ofCode(MIXED), sources.asOf(EVERYTHING)]).toEqual([EVERYTHING, 10])
-    expect(sources.merge(a, b)).toBe(true)
+    sources.merge(a, b)
     expect([sources.resolve(a), sources.resolve(b), sources.resolve(UNKNOWN_SOURCE)]).toEqual([
       EVERYTHING,
       EVERYTHING,

@@ -1,7 +1,8 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../../src/alarm.ts'
 import { emptyPrice } from '../../../src/cache/cached-price.ts'
-import { ForeignReads, type ForeignReadsOptions } from '../../../src/cache/foreign/foreign-reads.ts'
+import { ForeignReads } from '../../../src/cache/foreign/foreign-reads.ts'
+import type { ForeignReadsOptions } from '../../../src/cache/foreign/foreign-reads-options.ts'
 import { Stamps } from '../../../src/cache/foreign/stamps.ts'
 import { Freshness } from '../../../src/cache/freshness/freshness.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
@@ -15,7 +16,7 @@ import { systemClock } from '../../../src/clock.ts'
 import { monotonicMs } from '../../../src/monotonic.ts'
 
 const PAIRS = 40
-const CHAINS = 3
+const CHAINS = ['c0', 'c1', 'c2']
 const UPDATES_A_TURN = 3
 const TTL_MS = 3_600_000
 const TOPIC = 'prices'
@@ -25,6 +26,8 @@ export interface LedgerOptions {
   readonly ownerUrl: string | readonly string[]
   readonly readerUrl: string | readonly string[]
   readonly service: string
+  /** Those of the pairs, in turn. */
+  readonly chains?: readonly string[]
   /** How far the owner's clock is ahead of the reader's. */
   readonly aheadMs?: number
   readonly polls?: boolean
@@ -84,6 +87,10 @@ export class Ledger {
     await Promise.all([this.owner.l2.close(), this.reader.l2.close()])
   }
 
+  get service(): string {
+    return this.#options.service
+  }
+
   /** Every pair is bounded closely, and none is far behind. */
   get isFresh(): boolean {
     return this.worstBehindMs < 200 && this.worstDistanceMs < 200
@@ -93,7 +100,7 @@ export class Ledger {
     const { ownerUrl, service, aheadMs = 0 } = this.#options
     const now = () => monotonicMs() + aheadMs
     const sources = new Sources()
-    const table = tableOfPairs()
+    const table = tableOfPairs(this.#options.chains)
     const source = sources.idOf(TOPIC, 0)
     sources.follow(source)
     const l1 = new L1({ slots: PAIRS, maxPairs: PAIRS, sources })
@@ -110,7 +117,7 @@ export class Ledger {
     const { readsOf = (options) => new ForeignReads(options) } = this.#options
     const sources = new Sources()
     sources.grow(TOPIC, 1)
-    const table = tableOfPairs()
+    const table = tableOfPairs(this.#options.chains)
     const l1 = new L1({ slots: PAIRS, maxPairs: PAIRS, sources })
     const common = { clock: systemClock, random: Math.random, ttlMs: TTL_MS, service, sources }
     const l2 = createRedisL2({ ...common, url: readerUrl, table })
@@ -122,6 +129,7 @@ export class Ledger {
       l1,
       maxPairs: PAIRS,
       isFollowed: () => false,
+      onDeleted: (pairId, floor) => l1.remove(pairId, floor),
       polls,
       pollMs: 20,
       onWay: (way, reason) => {
@@ -181,8 +189,8 @@ export class Ledger {
   }
 }
 
-function tableOfPairs(): PairTable {
+function tableOfPairs(chains = CHAINS as readonly string[]): PairTable {
   const table = new PairTable({ maxPairs: PAIRS })
-  for (let pair = 0; pair < PAIRS; pair++) table.register(`c${pair % CHAINS}`, `p${pair}`)
+  for (let pair = 0; pair < PAIRS; pair++) table.register(chains[pair % chains.length] ?? '', `p${pair}`)
   return table
 }

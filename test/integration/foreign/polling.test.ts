@@ -66,6 +66,26 @@ describe('a node that polls the pairs of other nodes', () => {
     },
   )
 
+  it('does not so with the least rights that docs/cache.md lists, as owner and as reader', async () => {
+    const values = [
+      '+mget',
+      '+get',
+      '+set',
+      '+time',
+      '+ping',
+      '+function|load',
+      '+fcall',
+      '+hset',
+      '+hexists',
+      '+exists',
+    ]
+    const told = ['+hgetall', '+subscribe', '&__redis__:invalidate', '+client|id', '+client|tracking']
+    const user = await userWithout('-@all', 'resetchannels', 'resetkeys', '~fw:least:*', ...values, ...told)
+    const of = await started({ ownerUrl: user, readerUrl: user, service: 'least' })
+    await until('reads are fresh', () => of.isFresh)
+    expect(of.ways).toEqual(['told'])
+  })
+
   it('does so if messages get lost on the way', async () => {
     relay.swallow(true)
     const of = await started()

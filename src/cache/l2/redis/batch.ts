@@ -1,9 +1,9 @@
 import { isTombstone, MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
 import { jitteredTtlMs } from '../../ttl.ts'
-import type { Deletion, MarkOf } from '../l2.ts'
+import type { Deletion, StampOf } from '../l2.ts'
 import { encodeValue, MAX_VALUE_BYTES } from '../value.ts'
 import type { PairKeys } from './keys.ts'
-import { DELETION_BYTES, HEAD_BYTES_OF_CALL, MARK_HEAD_BYTES, ROW_HEAD_BYTES, TTL_BYTES } from './library.ts'
+import { DELETION_BYTES, HEAD_BYTES_OF_CALL, ROW_HEAD_BYTES, STAMP_HEAD_BYTES, TTL_BYTES } from './library.ts'
 
 /**
  * Keys in one versioned call. Redis serves nobody else while a call runs (about 2 µs a key), and a longer call saves next
@@ -18,7 +18,7 @@ export interface VersionedCall {
   readonly rows: readonly number[]
   readonly packed: Buffer
   /** Called when it is sent, with the time of Redis's clock: that, or somewhat earlier. */
-  readonly stamp?: (redisMs: number) => void
+  readonly onSend?: (redisMs: number) => void
 }
 
 export interface JitteredTtl {
@@ -62,28 +62,28 @@ export function deleteCalls(
   })
 }
 
-/** A call for the marks of one hash. `isKnown`: whether the source had a mark there. */
-export function markCall(
+/** A call for the stamps of one hash. `isKnown`: whether the source had a stamp there. */
+export function stampCall(
   keys: readonly string[],
-  marks: readonly MarkOf[],
-  isKnown: (mark: MarkOf) => boolean,
+  stamps: readonly StampOf[],
+  isKnown: (stamp: StampOf) => boolean,
 ): VersionedCall {
-  const names = marks.map(({ name }) => Buffer.from(name))
-  const bytes = names.reduce((sum, name) => sum + MARK_HEAD_BYTES + name.length, HEAD_BYTES_OF_CALL)
+  const names = stamps.map(({ name }) => Buffer.from(name))
+  const bytes = names.reduce((sum, name) => sum + STAMP_HEAD_BYTES + name.length, HEAD_BYTES_OF_CALL)
   const packed = Buffer.allocUnsafe(bytes)
-  const stamp = (redisMs: number): void => {
+  const onSend = (redisMs: number): void => {
     let at = HEAD_BYTES_OF_CALL
-    for (const [place, mark] of marks.entries()) {
+    for (const [place, stamp] of stamps.entries()) {
       const name = names[place] as Buffer
-      const ageMs = mark.ageMs()
-      at = packed.writeUInt8(isKnown(mark) ? 1 : 0, at)
+      const ageMs = stamp.ageMs()
+      at = packed.writeUInt8(isKnown(stamp) ? 1 : 0, at)
       at = packed.writeDoubleLE(redisMs - ageMs, at)
       at = packed.writeDoubleLE(ageMs, at)
       at = packed.writeUInt16LE(name.length, at)
       at += name.copy(packed, at)
     }
   }
-  return { keys, rows: [], packed, stamp }
+  return { keys, rows: [], packed, onSend }
 }
 
 /** A call without keys changes nothing, and Redis refuses it when it would refuse a write (replica, no memory). */

@@ -71,7 +71,7 @@ export class VersionedCalls {
       const missing = isMissing(replies.reason)
       // A late call is not tried again, but Redis's clock is read before the next one.
       if (missing || isLate(replies.reason)) this.#means = undefined
-      if (!missing) return { ...replies, reason: explained(replies.reason) }
+      if (!missing) return { ...replies, reason: explained(operation, replies.reason) }
     }
   }
 
@@ -82,7 +82,7 @@ export class VersionedCalls {
     const nowMs = this.#clock.now()
     for (const call of calls) {
       call.packed.writeDoubleLE(nowMs, call.packed.writeDoubleLE(deadlineMs, 0))
-      call.stamp?.(sentAtMs + this.#clockOffsetMs)
+      call.onSend?.(sentAtMs + this.#clockOffsetMs)
     }
     const [only] = calls
     if (calls.length === 1 && only !== undefined && !asking && !readsClock)
@@ -130,7 +130,7 @@ export class VersionedCalls {
     if (!scripts.ok) return scripts.reason
     this.#setClock(scripts.values[0])
     const sha = (operation: number) => String(scripts.values[operation + 1])
-    this.#means = { kind: 'script', sha: { write: sha(0), delete: sha(1), mark: sha(2) } }
+    this.#means = { kind: 'script', sha: { write: sha(0), delete: sha(1), stamp: sha(2) } }
     return undefined
   }
 
@@ -147,8 +147,9 @@ function isMissing(reason: string): boolean {
 }
 
 /** Redis does not say which command a user may not run inside of what is loaded. */
-function explained(reason: string): string {
-  return reason.includes("can't run this command") ? `${reason} (it needs the rights to GET, SET and TIME)` : reason
+function explained(operation: Operation, reason: string): string {
+  if (!reason.includes("can't run this command")) return reason
+  return `${reason} (it needs the rights to ${operation === 'stamp' ? 'HSET, HEXISTS, EXISTS' : 'GET, SET'} and TIME)`
 }
 
 function isLate(reason: string): boolean {

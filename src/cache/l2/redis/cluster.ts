@@ -104,6 +104,10 @@ export class RedisCluster implements RedisServers {
     return this.#masters[slotOfKey(key)]
   }
 
+  learn(): void {
+    void this.#askForSlots()
+  }
+
   /** The sum over all masters. */
   async usage(): Promise<L2Usage | undefined> {
     const masters = [...this.#owners].flatMap((address) => this.#servers.get(address) ?? [])

@@ -64,9 +64,9 @@ export class PairKeys {
     return this.#table.find(chain, key.slice(end + 2))
   }
 
-  /** The hash of marks, and the key that exists while somebody reads them. In a cluster there are two for each chain. */
-  marksOf(chainId: number | undefined): readonly [hash: string, readers: string] {
-    const hash = chainId === undefined ? `${keyPrefix(this.#service)}{marks}` : this.#prefixOf(chainId).slice(0, -1)
+  /** The hash of stamps, and the key that exists while somebody reads them. In a cluster there are two for each chain. */
+  stampsOf(chainId: number | undefined): readonly [hash: string, readers: string] {
+    const hash = chainId === undefined ? `${keyPrefix(this.#service)}{stamps}` : this.#prefixOf(chainId).slice(0, -1)
     return [hash, `${hash}readers`]
   }
 

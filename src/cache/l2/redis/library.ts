@@ -8,7 +8,7 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  *
  *     write   deadline f64 (ms of Redis's own clock) | caller's time f64 | for each key: ttl ms u48 | length u8 | value
  *     delete  deadline f64                           | caller's time f64 | for each key: ttl ms u48 | version f64 | up to f64
- *     mark    deadline f64 | caller's time f64 | for each source: known u8 | moment f64 | age f64 | length u16 | name
+ *     stamp    deadline f64 | caller's time f64 | for each source: known u8 | moment f64 | age f64 | length u16 | name
  *
  * - A value (../value.ts) is written if its version is not below the stored one. An equal version is written, too: Kafka
  *   delivers at least once, and a chain's owner that writes an update again must find the same state, with its TTL renewed.
@@ -25,10 +25,10 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  * - The answer is the number of keys that were written, or deleted. If Redis has something newer for a key than the caller
  *   thinks, the answer is a list: that number, then the place of each such key and the lowest version still accepted. For
  *   a mixed pair, its place and -1 stand there.
- * - A mark goes into the hash of the first key: the moment as of which all values of a source are in Redis, in ms of Redis's
+ * - A stamp goes into the hash of the first key: the moment as of which all values of a source are in Redis, in ms of Redis's
  *   clock. It is reckoned twice, by the caller and from the age, and the earlier moment counts: if Redis's clock has jumped,
- *   the mark is too old and never too new. A source that is known and has no mark any more gets none, because Redis has lost
- *   data. The answer is the number of those, and whether the second key exists: somebody reads the marks.
+ *   the stamp is too old and never too new. A source that is known and has no stamp any more gets none, because Redis has lost
+ *   data. The answer is the number of those, and whether the second key exists: somebody reads the stamps.
  * - A call that Redis runs only after its caller has given up does nothing. Otherwise commands that were reported as failed
  *   would take effect after a stall of Redis.
  *
@@ -42,9 +42,9 @@ export const TTL_BYTES = 6
 export const ROW_HEAD_BYTES = TTL_BYTES + 1
 export const DELETION_BYTES = TTL_BYTES + 16
 
-export const MARK_HEAD_BYTES = 19
+export const STAMP_HEAD_BYTES = 19
 
-export const OPERATIONS = ['write', 'delete', 'mark'] as const
+export const OPERATIONS = ['write', 'delete', 'stamp'] as const
 export type Operation = (typeof OPERATIONS)[number]
 
 /** The version of a stored value, 0 if there is none that counts; whether it is a tombstone; whether anything is stored; the value. */
@@ -141,15 +141,15 @@ local function delete(keys, args)
   return answer(removed, newer)
 end
 `,
-  mark: `${NEWEST}
-local function mark(keys, args)
+  stamp: `${NEWEST}
+local function stamp(keys, args)
   local packed = args[1]
   if not newest_now(packed) then return redis.error_reply(given_up) end
   local time = redis.call('TIME')
   local now, at, lost = time[1] * 1000 + time[2] / 1000, ${HEAD_BYTES_OF_CALL + 1}, 0
   while at <= #packed do
     local known, moment, age, length = struct.unpack('<BddI2', packed, at)
-    at = at + ${MARK_HEAD_BYTES}
+    at = at + ${STAMP_HEAD_BYTES}
     local name = string.sub(packed, at, at + length - 1)
     at = at + length
     if known == 1 and redis.call('HEXISTS', keys[1], name) == 0 then

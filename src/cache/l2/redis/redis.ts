@@ -5,7 +5,7 @@ import { inTime, systemTimer, type Timer } from '../../../timer.ts'
 import { MAX_VERSION, type PriceColumns } from '../../cached-price.ts'
 import type { PairTable } from '../../names/pair-table.ts'
 import { Sources, type SourcesSnapshot } from '../../sources/sources.ts'
-import type { Deletion, L2, L2Load, L2Mark, L2Options, L2State, L2Usage, L2Write, MarkOf, WritePace } from '../l2.ts'
+import type { Deletion, L2, L2Load, L2Options, L2Stamp, L2State, L2Usage, L2Write, StampOf, WritePace } from '../l2.ts'
 import type { Tracking } from '../tracking.ts'
 import { decodeValue } from '../value.ts'
 import { deleteCalls, KEYS_A_CALL, nextTrip, type VersionedCall, writeCalls } from './batch.ts'
@@ -13,9 +13,9 @@ import { RedisCluster } from './cluster.ts'
 import { type Flight, Flights, rowOf } from './flights.ts'
 import { PairKeys } from './keys.ts'
 import { type Operation, versionedReply } from './library.ts'
-import { RedisMarks } from './marks.ts'
 import { OldKeys } from './old-keys.ts'
 import { RedisServer, type RedisServers } from './server.ts'
+import { RedisStamps } from './stamps.ts'
 import { TrackedReads, type TrackedReadsOptions } from './tracked-reads.ts'
 
 export interface RedisL2Options extends L2Options {
@@ -63,7 +63,7 @@ class RedisL2 implements L2 {
   readonly #keys: PairKeys
   readonly #sources: Sources
   readonly #servers: RedisServers
-  readonly #marks: RedisMarks
+  readonly #stamps: RedisStamps
   readonly #tracked: TrackedReadsOptions
   readonly #flights = new Flights((pairIds, flight) => this.#inFlight.add(this.#fetch(pairIds, flight)))
   readonly #inFlight = new InFlight()
@@ -96,7 +96,7 @@ class RedisL2 implements L2 {
       table: options.table,
       isCluster: typeof url !== 'string',
     }
-    this.#marks = new RedisMarks(common)
+    this.#stamps = new RedisStamps(common)
     this.#tracked = { ...server, ...common, url: [url].flat()[0] ?? '', sources: this.#sources, now: options.now }
   }
 
@@ -176,8 +176,8 @@ class RedisL2 implements L2 {
     return outcome.status === 'written' ? { ...outcome, older } : outcome
   }
 
-  mark(marks: readonly MarkOf[]): Promise<L2Mark> {
-    return this.#inFlight.add(this.#marks.set(marks))
+  stamp(stamps: readonly StampOf[]): Promise<L2Stamp> {
+    return this.#inFlight.add(this.#stamps.set(stamps))
   }
 
   track(): Tracking {

@@ -27,6 +27,8 @@ export interface RedisServers {
   /** The addresses of all servers that have values, and of the one that has a key. */
   readonly masters: readonly string[]
   masterOf(key: string): string | undefined
+  /** A server has said that it has not what it was asked for: finds out who has. */
+  learn(): void
   /** What the servers hold; undefined if one did not say. */
   usage(): Promise<L2Usage | undefined>
   /** Closes at once; commands in flight are given up. May be called twice. */
@@ -91,8 +93,8 @@ export class RedisServer implements RedisServers {
 
   async send(operation: Operation, calls: readonly VersionedCall[], asking = false): Promise<Replies> {
     const send = () => this.#calls.send(operation, calls, asking)
-    // A user who may not set marks may go on writing values.
-    const replies = operation === 'mark' ? await send() : await this.#guarded(this.#writes, send)
+    // A user who may not set stamps may go on writing values.
+    const replies = operation === 'stamp' ? await send() : await this.#guarded(this.#writes, send)
     return asking ? withoutAsking(replies) : replies
   }
 
@@ -123,6 +125,8 @@ export class RedisServer implements RedisServers {
   masterOf(): string {
     return this.masters[0] as string
   }
+
+  learn(): void {}
 
   /** The reply to CLUSTER SLOTS. */
   async slots(): Promise<Replies> {

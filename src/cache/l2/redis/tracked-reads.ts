@@ -10,7 +10,7 @@ import { TrackedServer } from './tracked-server.ts'
 
 export interface TrackedReadsOptions {
   /** Those of L2, which know which of them has a key. */
-  readonly servers: Pick<RedisServers, 'masters' | 'masterOf' | 'mixesChains'>
+  readonly servers: Pick<RedisServers, 'masters' | 'masterOf' | 'mixesChains' | 'learn'>
   readonly isCluster: boolean
   /** User, password and TLS of this URL hold for all servers. */
   readonly url: string
@@ -26,12 +26,12 @@ export interface TrackedReadsOptions {
 }
 
 const KEYS_A_READ = 512
-/** How long the key that says that marks are read outlives the last reading of them, and how often it is set. */
+/** How long the key that says that stamps are read outlives the last reading of them, and how often it is set. */
 const READERS_TTL_MS = 3_000
 const READERS_EVERY_MS = 1_000
 const ALL_CHAINS = -1
 
-type Marks = Map<string, number>
+type Stamps = Map<string, number>
 
 /** Tracked reads of one Redis, or of all masters of a cluster: those are armed, and in doubt, together. */
 export class TrackedReads implements Tracking {
@@ -42,7 +42,7 @@ export class TrackedReads implements Tracking {
   #isArmed = false
   #isTracking = true
   #isSilent = false
-  /** The sources of the values that were read, by chain: those must have a mark there. Used in a cluster. */
+  /** The sources of the values that were read, by chain: those must have a stamp there. Used in a cluster. */
   readonly #needed = new Map<number, Set<number>>()
   #readersSetAtMs = Number.NEGATIVE_INFINITY
 
@@ -74,7 +74,7 @@ export class TrackedReads implements Tracking {
       })
       for (const [which, group] of visited.entries()) {
         const [error, bytes] = replies?.[which] ?? [null, undefined]
-        if (error !== null && /^(?:MOVED|ASK|TRYAGAIN)/.test(error.message)) this.reset()
+        this.#follow(error)
         if (error !== null || !Array.isArray(bytes)) return false
         for (const [place, at] of group.entries()) values[at] = this.#taken(pairIds[at] as number, bytes[place])
       }
@@ -84,30 +84,31 @@ export class TrackedReads implements Tracking {
     return answered.includes(false) ? undefined : values
   }
 
-  async marks(): Promise<ReadonlyMap<string, number> | undefined> {
+  async stamps(): Promise<ReadonlyMap<string, number> | undefined> {
     if (!this.#isArmed) this.#meetMasters()
     const hashes = this.#hashes()
     const isSetting = this.#now() - this.#readersSetAtMs > READERS_EVERY_MS
-    const read = async ([server, chains]: [TrackedServer, number[]]): Promise<[number, Marks][] | undefined> => {
-      const keys = chains.map((chain) => this.#options.keys.marksOf(chain === ALL_CHAINS ? undefined : chain))
+    const read = async ([server, chains]: [TrackedServer, number[]]): Promise<[number, Stamps][] | undefined> => {
+      const keys = chains.map((chain) => this.#options.keys.stampsOf(chain === ALL_CHAINS ? undefined : chain))
       const sentAtMs = this.#now()
       const replies = await server.trip((pipeline) => {
         pipeline.time()
         for (const [hash] of keys) pipeline.hgetall(hash)
-        // A user who may not set it gets marks that are a second apart.
+        // A user who may not set it gets stamps that are a second apart.
         if (isSetting) for (const [, readers] of keys) pipeline.set(readers, '', 'PX', READERS_TTL_MS)
       })
       const [time, ...fields] = replies ?? []
       if (time === undefined || !Array.isArray(time[1])) return undefined
       // How far Redis's clock is ahead of ours, at most.
       const aheadMs = Number(time[1][0]) * 1000 + Number(time[1][1]) / 1000 - sentAtMs
+      for (const [error] of fields) this.#follow(error)
       if (fields.slice(0, chains.length).some(([error]) => error !== null)) return undefined
-      return chains.map((chain, at) => [chain, marksIn(fields[at]?.[1], aheadMs)])
+      return chains.map((chain, at) => [chain, stampsIn(fields[at]?.[1], aheadMs)])
     }
     const all = await Promise.all([...hashes].map(read))
     if (!this.#isArmed || all.includes(undefined)) return undefined
     if (isSetting) this.#readersSetAtMs = this.#now()
-    return this.#merged(new Map(all.flatMap((marks) => marks ?? [])))
+    return this.#merged(new Map(all.flatMap((stamps) => stamps ?? [])))
   }
 
   async toldAll(): Promise<boolean> {
@@ -131,6 +132,13 @@ export class TrackedReads implements Tracking {
     this.#servers.clear()
   }
 
+  /** The slot of a key has moved. Nobody tells of the keys that were missing there, so all pairs are read again. */
+  #follow(error: Error | null): void {
+    if (error === null || !/^(?:MOVED|ASK|TRYAGAIN)/.test(error.message)) return
+    this.#options.servers.learn()
+    this.reset()
+  }
+
   #taken(pairId: number, bytes: unknown): TrackedValue {
     if (!Buffer.isBuffer(bytes)) return 'gone'
     const decoded = decodeValue(bytes)
@@ -143,25 +151,25 @@ export class TrackedReads implements Tracking {
     return decoded
   }
 
-  /** Which server has the marks of which chains. */
+  /** Which server has the stamps of which chains. */
   #hashes(): Map<TrackedServer, number[]> {
     const { isCluster, keys } = this.#options
     const chains = isCluster ? [...this.#needed.keys()] : [ALL_CHAINS]
     const hashes = new Map<TrackedServer, number[]>()
     for (const chain of chains) {
-      const [hash] = keys.marksOf(chain === ALL_CHAINS ? undefined : chain)
+      const [hash] = keys.stampsOf(chain === ALL_CHAINS ? undefined : chain)
       const server = this.#serverOf(hash)
       if (server !== undefined) hashes.set(server, [...(hashes.get(server) ?? []), chain])
     }
     return hashes
   }
 
-  /** The earliest of a source's moments. A source without a mark where its values are has lost some: it has none. */
-  #merged(byChain: ReadonlyMap<number, Marks>): Marks {
+  /** The earliest of a source's moments. A source without a stamp where its values are has lost some: it has none. */
+  #merged(byChain: ReadonlyMap<number, Stamps>): Stamps {
     const { sources, isCluster } = this.#options
-    const merged: Marks = new Map()
-    for (const marks of byChain.values())
-      for (const [name, atMs] of marks) merged.set(name, Math.min(atMs, merged.get(name) ?? atMs))
+    const merged: Stamps = new Map()
+    for (const stamps of byChain.values())
+      for (const [name, atMs] of stamps) merged.set(name, Math.min(atMs, merged.get(name) ?? atMs))
     if (!isCluster) return merged
     for (const [chain, needed] of this.#needed)
       for (const id of needed) {
@@ -192,7 +200,7 @@ export class TrackedReads implements Tracking {
       const server = new TrackedServer({
         ...options,
         url: url.href,
-        testKey: isCluster ? undefined : `${keys.marksOf(undefined)[0]}test`,
+        testKey: isCluster ? undefined : `${keys.stampsOf(undefined)[0]}test`,
         onArmed: (isTracking) => this.#armed(isTracking),
         onLost: () => this.#lost(),
         onKeys: (changed) => this.#changed(changed),
@@ -233,13 +241,13 @@ export class TrackedReads implements Tracking {
   }
 }
 
-/** The marks of a hash, on our clock. */
-function marksIn(fields: unknown, aheadMs: number): Marks {
-  const marks: Marks = new Map()
-  if (typeof fields !== 'object' || fields === null) return marks
+/** The stamps of a hash, on our clock. */
+function stampsIn(fields: unknown, aheadMs: number): Stamps {
+  const stamps: Stamps = new Map()
+  if (typeof fields !== 'object' || fields === null) return stamps
   for (const [name, value] of Object.entries(fields)) {
     const atMs = Number(value) - aheadMs
-    if (Number.isFinite(atMs)) marks.set(name, atMs)
+    if (Number.isFinite(atMs)) stamps.set(name, atMs)
   }
-  return marks
+  return stamps
 }

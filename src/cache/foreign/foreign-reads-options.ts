@@ -1,0 +1,25 @@
+import type { Timer } from '../../timer.ts'
+import type { FirstLevel } from '../l1/first-level.ts'
+import type { Tracking, TrackingWay } from '../l2/tracking.ts'
+import type { Sources } from '../sources/sources.ts'
+
+export interface ForeignReadsOptions {
+  readonly tracking: Tracking
+  readonly sources: Sources
+  readonly l1: Pick<FirstLevel, 'fill' | 'peek' | 'suspend'>
+  readonly maxPairs: number
+  /** Whether all updates of the pair arrive at this node. */
+  readonly isFollowed: (pairId: number) => boolean
+  /** Whether a version is too far in the future to be taken. */
+  readonly keepsOut?: (version: number) => boolean
+  /** L2 has a deletion of the pair, and accepts nothing below `floor`. */
+  readonly onDeleted: (pairId: number, floor: number) => void
+  /** Nothing is tracked: the pairs are read again and again. */
+  readonly polls?: boolean
+  /** The time between two pollings, in milliseconds. */
+  readonly pollMs: number
+  readonly onWay?: (way: TrackingWay, reason: string | undefined) => void
+  readonly timer?: Timer
+  /** Monotonic milliseconds. */
+  readonly now?: () => number
+}

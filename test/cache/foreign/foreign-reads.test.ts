@@ -1,0 +1,294 @@
+import { describe, expect, it } from '@jest/globals'
+import { emptyPrice } from '../../../src/cache/cached-price.ts'
+import { ForeignReads } from '../../../src/cache/foreign/foreign-reads.ts'
+import type { ForeignReadsOptions } from '../../../src/cache/foreign/foreign-reads-options.ts'
+import { L1 } from '../../../src/cache/l1/l1.ts'
+import type { TrackedValue, Tracking, TrackingListener } from '../../../src/cache/l2/tracking.ts'
+import { FOLLOWS, NEVER, Sources } from '../../../src/cache/sources/sources.ts'
+import { virtualClock } from '../../../src/clock.ts'
+import { ManualTimer } from '../../harness/manual-timer.ts'
+import { cachedPrice } from '../l2/columns.ts'
+
+/** A level that tracks reads, whose values and messages the test gives. */
+class FakeTracking implements Tracking {
+  readonly values = new Map<number, TrackedValue>()
+  readonly trips: number[] = []
+  silent: boolean[] = []
+  resets = 0
+  stamp = 10
+  isAway = false
+  inFlight = 0
+  mostInFlight = 0
+  told: TrackingListener | undefined
+
+  open(listener: TrackingListener): void {
+    this.told = listener
+    listener.armed('told')
+  }
+
+  async read(pairIds: readonly number[]) {
+    this.trips.push(pairIds.length)
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
+    await Promise.resolve()
+    this.inFlight--
+    return this.isAway ? undefined : pairIds.map((pairId) => this.values.get(pairId) ?? 'gone')
+  }
+
+  async stamps() {
+    return new Map([
+      ['prices/0', this.stamp],
+      ['left/0', 3],
+    ])
+  }
+
+  async toldAll() {
+    return true
+  }
+
+  reset(): void {
+    this.resets++
+  }
+
+  silence(isSilent: boolean): void {
+    this.silent.push(isSilent)
+  }
+
+  close(): void {}
+}
+
+const PAIRS = 100_000
+
+function stage(options: Partial<ForeignReadsOptions> = {}) {
+  const timer = new ManualTimer(virtualClock())
+  const sources = new Sources()
+  const source = sources.idOf('prices', 0)
+  const l1 = new L1({ slots: PAIRS, maxPairs: PAIRS, sources })
+  const tracking = new FakeTracking()
+  const deleted: [number, number][] = []
+  const foreign = new ForeignReads({
+    tracking,
+    sources,
+    l1,
+    maxPairs: PAIRS,
+    isFollowed: () => false,
+    onDeleted: (...deletion) => void deleted.push(deletion),
+    pollMs: 50,
+    timer: timer.start,
+    now: timer.now,
+    ...options,
+  })
+  const put = (pairId: number, version: number) =>
+    tracking.values.set(pairId, { ok: true, price: cachedPrice({ version }), sourceCode: sources.codeOf(source) })
+  const price = emptyPrice()
+  const peek = (pairId: number) => (l1.peek(pairId, price) ? [price.version, price.asOfMs] : undefined)
+  const tripsOf = async (ms: number) => {
+    const before = tracking.trips.length
+    await timer.advance(ms)
+    return tracking.trips.slice(before)
+  }
+  foreign.start()
+  return { foreign, tracking, timer, sources, source, l1, put, peek, deleted, tripsOf }
+}
+
+describe('foreign reads', () => {
+  it('read a pair once, and again only when it has changed', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage()
+    put(7, 1)
+    foreign.read(7, false)
+    expect(await tripsOf(100)).toEqual([1])
+    expect(peek(7)).toEqual([1, FOLLOWS])
+    for (let read = 0; read < 10; read++) foreign.read(7, true)
+    expect(await tripsOf(100)).toEqual([])
+    put(7, 2)
+    tracking.told?.changed(7)
+    expect(peek(7)).toEqual([1, 10])
+    expect(await tripsOf(2)).toEqual([1])
+    expect(peek(7)).toEqual([2, FOLLOWS])
+  })
+
+  it('gather the changes of a millisecond into one trip', async () => {
+    const { foreign, tracking, put, tripsOf } = stage()
+    for (let pair = 0; pair < 100; pair++) {
+      put(pair, 1)
+      foreign.read(pair, false)
+    }
+    expect(await tripsOf(100)).toEqual([100])
+    for (let pair = 0; pair < 100; pair++) tracking.told?.changed(pair)
+    expect(await tripsOf(2)).toEqual([100])
+  })
+
+  it('cost nothing for 100,000 pairs that were read once', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage()
+    for (let pair = 0; pair < PAIRS; pair++) {
+      put(pair, 1)
+      foreign.read(pair, false)
+    }
+    const trips = await tripsOf(100)
+    expect(trips.reduce((sum, pairs) => sum + pairs)).toBe(PAIRS)
+    expect(Math.max(...trips)).toBeLessThanOrEqual(2_048)
+    expect(tracking.mostInFlight).toBeLessThanOrEqual(4)
+    await tripsOf(6_000)
+    for (let pair = 0; pair < PAIRS; pair++) tracking.told?.changed(pair)
+    expect(await tripsOf(1_000)).toEqual([])
+    expect(peek(0)).toEqual([1, 10])
+  })
+
+  it('begin anew for a pair that is read again after a while', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage()
+    put(7, 1)
+    foreign.read(7, false)
+    await tripsOf(10_000)
+    put(7, 2)
+    tracking.told?.changed(7)
+    foreign.read(7, false)
+    await tripsOf(100)
+    expect(peek(7)).toEqual([2, FOLLOWS])
+  })
+
+  it('fix the moments of all values when messages may have been missed, and read the pairs in use again', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage()
+    put(7, 1)
+    foreign.read(7, false)
+    await tripsOf(100)
+    tracking.told?.lost()
+    expect(peek(7)).toEqual([1, 10])
+    tracking.stamp = 20
+    put(7, 2)
+    tracking.told?.armed('told')
+    await tripsOf(100)
+    expect(peek(7)).toEqual([2, FOLLOWS])
+  })
+
+  it('let no value follow a source whose stamp is behind its moment, because L2 may have lost a newer one', async () => {
+    const { foreign, tracking, sources, source, put, peek, tripsOf } = stage()
+    put(7, 2)
+    tracking.stamp = 20
+    foreign.read(7, false)
+    await tripsOf(100)
+    tracking.told?.lost()
+    tracking.stamp = 15
+    put(8, 1)
+    tracking.told?.armed('told')
+    foreign.read(8, false)
+    await tripsOf(100)
+    expect([peek(8), sources.asOf(source), sources.isDoubted(source)]).toEqual([[1, 15], 20, true])
+    expect(sources.asOfLoaded(source, sources.snapshot())).toBe(15)
+    put(8, 3)
+    tracking.told?.changed(8)
+    tracking.stamp = 21
+    await tripsOf(100)
+    expect(peek(8)).toEqual([3, FOLLOWS])
+    expect(peek(7)).toEqual([2, FOLLOWS])
+  })
+
+  it('read once more what has changed during its read', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage()
+    put(7, 1)
+    foreign.read(7, false)
+    await tripsOf(100)
+    const { read } = tracking
+    tracking.read = async (pairIds) => {
+      tracking.read = read
+      const values = await read.call(tracking, pairIds)
+      put(7, 3)
+      tracking.told?.changed(7)
+      return values
+    }
+    put(7, 2)
+    tracking.told?.changed(7)
+    expect(await tripsOf(10)).toEqual([1, 1])
+    expect(peek(7)).toEqual([3, FOLLOWS])
+  })
+
+  it('try again at the next fence if nothing answered', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage()
+    put(7, 1)
+    tracking.isAway = true
+    foreign.read(7, false)
+    await tripsOf(30)
+    tracking.isAway = false
+    await tripsOf(30)
+    expect(peek(7)).toEqual([1, FOLLOWS])
+  })
+
+  it('leave the value of a pair that is gone from L2, with its moment', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage()
+    put(7, 1)
+    foreign.read(7, false)
+    await tripsOf(100)
+    tracking.values.delete(7)
+    tracking.told?.changed(7)
+    tracking.stamp = 20
+    for (let read = 0; read < 10; read++) foreign.read(7, false)
+    expect(await tripsOf(100)).toEqual([1])
+    expect(peek(7)).toEqual([1, 10])
+  })
+
+  it('take no value that is older than the one of L1, and leave that its moment', async () => {
+    const { foreign, tracking, put, peek, l1, tripsOf } = stage()
+    l1.fill(7, cachedPrice({ version: 5 }))
+    put(7, 4)
+    foreign.read(7, false)
+    await tripsOf(100)
+    expect(peek(7)).toEqual([5, NEVER])
+    put(7, 5)
+    tracking.told?.changed(7)
+    foreign.read(7, false)
+    await tripsOf(100)
+    expect(peek(7)?.[0]).toBe(5)
+  })
+
+  it('tell of deletions', async () => {
+    const { foreign, tracking, deleted, tripsOf } = stage()
+    tracking.values.set(7, { ok: true, price: undefined, version: 9 })
+    foreign.read(7, false)
+    await tripsOf(100)
+    expect(deleted).toEqual([[7, 10]])
+  })
+
+  it('take no value from too far in the future', async () => {
+    const { foreign, put, peek, tripsOf } = stage({ keepsOut: (version) => version > 100 })
+    put(7, 101)
+    foreign.read(7, false)
+    await tripsOf(100)
+    expect(peek(7)).toBeUndefined()
+  })
+
+  it('raise the moments of sources that other nodes follow, and know no topic by its stamp alone', async () => {
+    const { foreign, tracking, sources, source, tripsOf } = stage()
+    foreign.read(7, false)
+    await tripsOf(100)
+    expect(sources.asOf(source)).toBe(10)
+    expect(sources.hasTopic('left')).toBe(false)
+    sources.follow(source)
+    tracking.stamp = 20
+    await tripsOf(100)
+    expect(sources.asOf(source)).toBe(NEVER)
+  })
+
+  it('make the connections anew when the stamps cannot be read', async () => {
+    const { foreign, tracking, tripsOf } = stage()
+    tracking.toldAll = async () => false
+    foreign.read(7, false)
+    await tripsOf(10)
+    expect(tracking.resets).toBe(1)
+  })
+
+  it('stop reading stamps while no such pair is read', async () => {
+    const { foreign, timer, tripsOf } = stage()
+    foreign.read(7, false)
+    await tripsOf(6_000)
+    expect(timer.pending).toBe(0)
+  })
+
+  it('stop tracking for a while when most messages tell of no change', async () => {
+    const { foreign, tracking, put, tripsOf } = stage()
+    for (let pair = 0; pair < 1_000; pair++) put(pair, 1)
+    for (let round = 0; round < 20; round++) {
+      for (let pair = 0; pair < 1_000; pair++) foreign.read(pair, true)
+      await tripsOf(100)
+      for (let pair = 0; pair < 1_000; pair++) tracking.told?.changed(pair)
+    }
+    expect(tracking.silent).toContain(true)
+  })
+})

@@ -1,0 +1,150 @@
+import { describe, expect, it } from '@jest/globals'
+import { Stamps } from '../../../src/cache/foreign/stamps.ts'
+import type { L2Stamp, StampOf } from '../../../src/cache/l2/l2.ts'
+import { Sources } from '../../../src/cache/sources/sources.ts'
+import { virtualClock } from '../../../src/clock.ts'
+import { ManualTimer } from '../../harness/manual-timer.ts'
+
+function stage() {
+  const timer = new ManualTimer(virtualClock())
+  const sources = new Sources()
+  const source = sources.idOf('prices', 3)
+  sources.idOf('prices', 4)
+  sources.follow(source)
+  const stamped: [name: string, atMs: number][] = []
+  const failures: string[] = []
+  const state = {
+    outcome: { status: 'stamped', isRead: true } as L2Stamp,
+    isSettled: true,
+    isPushed: true,
+    rounds: 0,
+    pending: 0,
+  }
+  const stamps = new Stamps({
+    sources,
+    l2: {
+      stamp: async (stamps: readonly StampOf[]) => {
+        for (const { name, ageMs } of stamps) stamped.push([name, timer.now() - ageMs()])
+        return state.outcome
+      },
+    },
+    writeBehind: { settled: async () => state.isSettled },
+    pushBack: {
+      round: async () => {
+        state.rounds++
+        return state.isPushed
+      },
+    },
+    deletions: {
+      get pending() {
+        return state.pending
+      },
+    },
+    onFailed: (reason) => failures.push(reason),
+    timer: timer.start,
+    now: timer.now,
+  })
+  return { stamps, timer, sources, source, stamped, failures, state }
+}
+
+describe('the stamps of a node', () => {
+  it('say as of when all values of its partitions are in L2, and say nothing of others', async () => {
+    const { stamps, timer, sources, source, stamped } = stage()
+    stamps.start()
+    await timer.advance(20)
+    expect(stamped).toEqual([])
+    sources.raise(source, 7)
+    await timer.advance(1_000)
+    expect(stamped[0]).toEqual(['prices/3', 7])
+    expect(new Set(stamped.map(([name]) => name))).toEqual(new Set(['prices/3']))
+  })
+
+  it('are set every second, and every 20 ms while some node reads them', async () => {
+    const { stamps, timer, sources, source, stamped, state } = stage()
+    sources.raise(source, 7)
+    state.outcome = { status: 'stamped', isRead: false }
+    stamps.start()
+    await timer.advance(3_000)
+    expect(stamped.length).toBe(3)
+    state.outcome = { status: 'stamped', isRead: true }
+    await timer.advance(1_000)
+    stamped.length = 0
+    await timer.advance(1_000)
+    expect(stamped.length).toBe(50)
+  })
+
+  it.each(['isSettled', 'pending'] as const)('are not set while L2 lacks something (%s)', async (what) => {
+    const { stamps, timer, sources, source, stamped, state } = stage()
+    sources.raise(source, 7)
+    if (what === 'isSettled') state.isSettled = false
+    else state.pending = 1
+    stamps.start()
+    await timer.advance(3_000)
+    expect(stamped).toEqual([])
+  })
+
+  it('wait until L2 has all values again after a new connection', async () => {
+    const { stamps, timer, sources, source, stamped, state } = stage()
+    sources.raise(source, 7)
+    stamps.start()
+    await timer.advance(100)
+    const before = state.rounds
+    state.isPushed = false
+    stamps.connected()
+    stamped.length = 0
+    await timer.advance(1_000)
+    expect(stamped).toEqual([])
+    state.isPushed = true
+    await timer.advance(1_000)
+    expect(stamped.length).toBeGreaterThan(0)
+    expect(state.rounds).toBeGreaterThan(before)
+  })
+
+  it('wait until L2 has all values again when it has lost a stamp', async () => {
+    const { stamps, timer, sources, source, state } = stage()
+    sources.raise(source, 7)
+    stamps.start()
+    await timer.advance(100)
+    const before = state.rounds
+    state.outcome = { status: 'lost' }
+    await timer.advance(20)
+    state.outcome = { status: 'stamped', isRead: true }
+    await timer.advance(100)
+    expect(state.rounds).toBe(before + 1)
+  })
+
+  it('are of no moment if the connection was lost before they were sent', async () => {
+    const { stamps, timer, sources, source, state } = stage()
+    sources.raise(source, 7)
+    let age = 0
+    state.outcome = { status: 'unavailable', reason: 'not connected' }
+    const late = new Stamps({
+      sources,
+      l2: {
+        stamp: async ([stamp]: readonly StampOf[]) => {
+          late.connected()
+          age = stamp?.ageMs() ?? 0
+          return state.outcome
+        },
+      },
+      writeBehind: { settled: async () => true },
+      pushBack: { round: async () => true },
+      timer: timer.start,
+      now: timer.now,
+    })
+    late.start()
+    await timer.advance(20)
+    late.close()
+    stamps.close()
+    expect(age).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('tell once why they cannot be set', async () => {
+    const { stamps, timer, sources, source, failures, state } = stage()
+    sources.raise(source, 7)
+    state.outcome = { status: 'unavailable', reason: 'NOPERM' }
+    stamps.start()
+    await timer.advance(5_000)
+    expect(failures).toEqual(['NOPERM'])
+  })
+})
