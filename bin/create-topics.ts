@@ -42,10 +42,28 @@ async function missingPriceTopics(
 ): Promise<readonly TopicSpec[]> {
   const wanted = names.length > 0 ? names : Array.isArray(kafka.priceTopics) ? kafka.priceTopics : []
   const existing = await admin.topics()
+  await assertAsMany(
+    admin,
+    wanted.filter((topic: string) => existing.includes(topic)),
+    partitions,
+  )
   const missing = wanted.filter((topic: string) => !existing.includes(topic))
   if (missing.length === 0) return []
   const present = wanted.find((topic: string) => existing.includes(topic))
   const count = partitions ?? (present === undefined ? undefined : await admin.partitions(present))
   if (count === undefined) throw new UsageError(`how many partitions for ${missing.join(', ')}? give --partitions`)
   return missing.map((topic: string) => ({ topic, partitions: count }))
+}
+
+/** Throws `topics-unusable` if a topic exists with another number of partitions. */
+async function assertAsMany(admin: Admin, topics: readonly string[], wanted: number | undefined): Promise<void> {
+  for (const topic of topics) {
+    const partitions = (await admin.partitions(topic)) ?? wanted
+    if (wanted === undefined || partitions === wanted) continue
+    const howTo =
+      wanted < (partitions ?? 0)
+        ? 'Kafka cannot make them fewer'
+        : `to grow it, call Kafka's own kafka-topics.sh --alter --topic ${topic} --partitions ${wanted}`
+    throw new ForewarmError('topics-unusable', `${topic} exists with ${partitions} partitions, not ${wanted}: ${howTo}`)
+  }
 }

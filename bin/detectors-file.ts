@@ -12,7 +12,7 @@ export async function loadDetectors(file: string | undefined): Promise<readonly 
     const module = runMarked(basename(file), () => import(pathToFileURL(resolve(file)).href))
     exported = Object.values(await module)
   } catch (cause) {
-    throw new UsageError(`--detectors: ${file} cannot be loaded: ${cause instanceof Error ? cause.message : cause}`)
+    throw new UsageError(`--detectors: ${file} cannot be loaded: ${reasonOf(cause)}`)
   }
   const detectors = new Set(exported.flat().filter(isDetector))
   if (detectors.size === 0)
@@ -20,4 +20,13 @@ export async function loadDetectors(file: string | undefined): Promise<readonly 
       `--detectors: ${file} exports no detectors; make them with detector(name, subscription, function)`,
     )
   return [...detectors]
+}
+
+/** A module may throw anything, also what throws when it is looked at. */
+function reasonOf(cause: unknown): string {
+  try {
+    return cause instanceof Error ? cause.message : String(cause)
+  } catch {
+    return 'it threw a value that cannot be read'
+  }
 }

@@ -1,5 +1,6 @@
+import { DEAD_LETTER_SUFFIX } from '../schemas/topics.ts'
 import type { Broker } from '../src/broker/port.ts'
-import { findPriceTopics } from '../src/broker/price-topics.ts'
+import { findPriceTopics, type OwnTopicNames } from '../src/broker/price-topics.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
@@ -11,8 +12,18 @@ export interface PriceTopic {
   readonly partitions: number
 }
 
+/** Throws a UsageError for a topic that nodes take no prices from. */
+export function refuseOwnTopic(option: string, topic: string, names: OwnTopicNames): void {
+  const ours = [names.warmRequestsTopic, names.warmResultsTopic]
+  if (!topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.includes(topic)) return
+  throw new UsageError(
+    `${option}: ${topic} is no price topic: it holds dead letters, warm requests or warm results; name a price topic`,
+  )
+}
+
 /** The named topic, or the only one that PRICE_TOPICS matches. Throws if there is none or several. */
 export function priceTopicFor(broker: Broker, config: Config, named: string | undefined): Promise<PriceTopic> {
+  if (named !== undefined) refuseOwnTopic('--topic', named, config.kafka)
   return withAdmin(broker, async (admin) => {
     if (named !== undefined) {
       await assertTopicName(admin, named)

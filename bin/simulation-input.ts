@@ -14,6 +14,7 @@ import { readAccesses } from '../src/simulate/traffic/access-trace.ts'
 import { type MistimedUpdates, type PriceTape, readPriceTape } from '../src/simulate/traffic/price-tape.ts'
 import { isBaseline } from '../src/simulate/warmings/warmings.ts'
 import { LOOK_AHEAD_MODES } from '../src/strategy/named.ts'
+import { refuseGiven } from './options/options.ts'
 import { DEFAULTS, type SimulationFlags } from './options/simulation.ts'
 import { counted } from './terminal/progress-line.ts'
 import { tellLost } from './terminal/replay-text.ts'
@@ -90,11 +91,8 @@ function capacitiesFor(keys: number): readonly number[] {
 /** Accesses have no times, and no reads follow them. */
 function refusePriceOptions(flags: SimulationFlags): void {
   const { events, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution } = flags
-  const given = Object.entries({ events, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution })
-  const [name] = given.find(([, value]) => value !== undefined) ?? []
-  if (name === undefined) return
-  const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-  throw new UsageError(`--${option} goes with --prices, not with --accesses`)
+  const given = { events, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution }
+  refuseGiven(given, '--prices, not with --accesses')
 }
 
 function tellLeftOut(terminal: Terminal, { unknownUpdates, backwards, unreadable }: PriceTape): void {

@@ -1,5 +1,6 @@
 import { argument } from '../src/config/argument.ts'
 import { decimal, wholeFromZero } from '../src/config/check.ts'
+import { assertOptions } from '../src/config/options.ts'
 import type { PairToWarm } from '../src/correlation/pair-to-warm.ts'
 import type { Caches } from './options.ts'
 
@@ -23,8 +24,10 @@ export interface FollowingOptions {
 export function pairsToWarm(
   { table, tracker }: Pick<Caches, 'table' | 'tracker'>,
   after: { readonly chain: string; readonly pair: string; readonly nowMs: number },
-  { limit = Number.MAX_SAFE_INTEGER, minScore = 0 }: FollowingOptions = {},
+  options: FollowingOptions = {},
 ): readonly FollowingPair[] {
+  assertOptions('pairsToWarm', options, { limit: true, minScore: true })
+  const { limit = Number.MAX_SAFE_INTEGER, minScore = 0 } = options
   const pairId = table.find(after.chain, after.pair)
   const accepted = { limit: argument('limit', limit, wholeFromZero), minScore: argument('minScore', minScore, SCORE) }
   if (pairId < 0) return []

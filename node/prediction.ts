@@ -3,6 +3,7 @@ import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { Clock } from '../src/clock.ts'
 import { argument } from '../src/config/argument.ts'
 import { integer, wholeFromZero } from '../src/config/check.ts'
+import { assertOptions } from '../src/config/options.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { MOST_KEPT, PatternFile } from '../src/patterns/pattern-file.ts'
@@ -129,7 +130,9 @@ export class NodePrediction implements NodePredictor {
     if (wasRunning) await this.#save()
   }
 
-  recommendations({ lookAheadHours = 1, limit = LIMIT }: RecommendationOptions = {}): readonly Recommendation[] {
+  recommendations(options: RecommendationOptions = {}): readonly Recommendation[] {
+    assertOptions('recommendations', options, { lookAheadHours: true, limit: true })
+    const { lookAheadHours = 1, limit = LIMIT } = options
     const { table, clock } = this.#options
     const nowMs = clock.now()
     const accepted = {

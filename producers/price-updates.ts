@@ -8,6 +8,8 @@ import { Alarm } from '../src/alarm.ts'
 import { MicroBatcher, type MicroBatcherOptions } from '../src/broker/micro-batch.ts'
 import { BrokerError, type Producer } from '../src/broker/port.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
+import { integer, oneOf } from '../src/config/check.ts'
+import { assertOptions, milliseconds, type OptionsOf } from '../src/config/options.ts'
 import type { Timer } from '../src/timer.ts'
 
 /** The options of `createPricePublisher`. */
@@ -29,6 +31,30 @@ export interface PricePublisherOptions {
   readonly clock?: Clock
 }
 
+const COUNT = integer(1, Number.MAX_SAFE_INTEGER)
+const OPTIONS: OptionsOf<PricePublisherOptions> = {
+  ...{
+    producer: true,
+    topic: true,
+    partitions: COUNT,
+    updatesPerRecord: COUNT,
+    maxBatchBytes: true,
+    timer: true,
+    clock: true,
+  },
+  encoding: oneOf(['json', 'avro']),
+  timestamps: oneOf(['broker', 'event-time']),
+  batch: {
+    maxRecords: COUNT,
+    maxBytes: COUNT,
+    lingerMs: milliseconds,
+    maxInFlight: COUNT,
+    maxQueued: COUNT,
+    onDropped: true,
+    timer: true,
+  },
+}
+
 /** How long a frame that is not full waits for more updates, in milliseconds. */
 const FRAME_LINGER_MS = 2
 
@@ -44,6 +70,7 @@ interface Frame {
 
 /** Makes a publisher over a producer that is connected. The producer stays open when the publisher closes. */
 export function createPricePublisher(options: PricePublisherOptions): PricePublisher {
+  assertOptions('createPricePublisher', options, OPTIONS)
   return new PricePublisher(options)
 }
 

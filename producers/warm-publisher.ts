@@ -12,6 +12,7 @@ import { parseWarmResult, type WarmResult } from '../schemas/warm-result.ts'
 import type { Batch, Broker, Consumer, Producer } from '../src/broker/port.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Clock } from '../src/clock.ts'
+import { assertOptions, type OptionsOf } from '../src/config/options.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Spans } from '../src/telemetry/spans.ts'
 import { systemTimer, type Timer } from '../src/timer.ts'
@@ -47,6 +48,11 @@ export interface WarmAsk {
   readonly waitFor?: number
   /** How long to wait, from now or from a later `notBeforeMs`, at most until a day from now. Default 5,000. */
   readonly timeoutMs?: number
+}
+
+const WARM_ASK: OptionsOf<WarmAsk> = {
+  ...{ chain: true, pairs: true, priority: true, origin: true, reason: true, notBeforeMs: true, expiresAtMs: true },
+  ...{ dryRun: true, wait: true, waitFor: true, timeoutMs: true },
 }
 
 /** What became of a warm request: sent, answered by a node, or not answered in time. */
@@ -135,6 +141,7 @@ class Publisher implements WarmPublisher {
 
   async request(ask: WarmAsk): Promise<WarmReceipt> {
     this.#assertOpen()
+    assertOptions('request', ask, WARM_ASK)
     const nowMs = this.#options.clock.now()
     const request = checked(requestOf(ask, this.#options.service, nowMs))
     refuseWait(ask, nowMs)

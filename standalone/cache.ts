@@ -211,6 +211,7 @@ class PriceCache implements Cache {
   }
 
   async delete(pair: string, options: { readonly eventTimeMs?: number } = {}): Promise<DeleteOutcome> {
+    assertOptions('delete', options, { eventTimeMs: true })
     const { caches, chain, clock } = this.#parts
     const nowMs = clock.now()
     const { eventTimeMs = nowMs } = options

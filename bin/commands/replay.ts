@@ -12,6 +12,7 @@ import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import type { InProcessNode } from '../in-process-node.ts'
 import * as opt from '../options/options.ts'
 import { rangeOf, withRange } from '../options/range.ts'
+import { refuseOwnTopic } from '../price-topic.ts'
 import { loadSettings } from '../settings.ts'
 import { withProgress } from '../terminal/progress-line.ts'
 import { hasFaults, nodeText, replayText, tellLost } from '../terminal/replay-text.ts'
@@ -89,16 +90,27 @@ export function define(command: Command): Command {
 export async function start(terminal: Terminal, sources: readonly string[], flags: ReplayFlags): Promise<ExitCode> {
   const file = fileAmong(sources)
   const toTopics = targetOf(flags)
+  refuseIdle(flags, { isToTopics: toTopics !== undefined, isFile: file !== undefined })
   const from: ReplayFrom = { ...(file === undefined ? { topic: sources } : { file }), ...rangeOf(flags) }
   if (toTopics === undefined) return replayedHere(terminal, flags, from)
   const { withKafka } = await import('../kafka.ts')
   return withKafka(terminal, flags, async (broker, { kafka }) => {
+    if (flags.to !== undefined && flags.yesReally !== true) refuseOwnTopic('--to', flags.to, kafka)
     const protectedClusters = [...(kafka.protectedClusters ?? []), ...(flags.protectedCluster ?? [])]
     const into = (target: Broker) =>
       replayed(terminal, flags, { broker, from, to: { ...toTopics, broker: target }, protectedClusters })
     if (flags.toBrokers === undefined) return into(broker)
     return withKafka(terminal, { ...flags, brokers: flags.toBrokers }, into)
   })
+}
+
+/** Throws a UsageError for an option that has no effect on this source or this target. */
+function refuseIdle(flags: ReplayFlags, { isToTopics, isFile }: Readonly<Record<'isToTopics' | 'isFile', boolean>>) {
+  const { inProcess, detectors, skipBad } = flags
+  const ofTopics = opt.pick(flags, ['toBrokers', 'targetPartitions', 'protectedCluster', 'force', 'yesReally'])
+  if (inProcess === undefined) opt.refuseGiven({ detectors }, '--in-process')
+  if (!isToTopics) opt.refuseGiven(ofTopics, '--to or --to-prefix')
+  if (!isFile) opt.refuseGiven({ skipBad }, 'a file of price updates')
 }
 
 /** The file among the sources; undefined if they are topics. Throws a UsageError if it is not alone. */

@@ -75,7 +75,8 @@ export async function start(terminal: Terminal, flags: SimulateFlags): Promise<E
     import('../simulation-input.ts'),
     import('../../src/simulate/simulate.ts'),
   ])
-  if (flags.report !== undefined) refuseUnwritable(flags.report, flags)
+  if (flags.report === undefined) opt.refuseGiven({ force: flags.force }, '--report')
+  else refuseUnwritable(flags.report, flags)
   const badLines = new BadLines(terminal, flags)
   const input = await unlessInterrupted(terminal, simulationInput(terminal, flags, badLines.onBadLine))
   if (input === undefined) return INTERRUPTED

@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { nearest } from '../../src/config/nearest.ts'
 import { MOMENT_WORDS, momentMs } from '../../src/replay/source/moment.ts'
+import { UsageError } from '../usage-error.ts'
 
 /** The options of every command that connects, or reads settings. */
 export interface CommandFlags {
@@ -16,6 +17,14 @@ export function configOption(): Option {
 export function pick<T extends object, K extends keyof T>(options: T, names: readonly K[]): Pick<T, K> {
   const given = names.filter((name) => options[name] !== undefined)
   return Object.fromEntries(given.map((name) => [name, options[name]])) as Pick<T, K>
+}
+
+/** Throws a UsageError for an option that would change nothing. Undefined are those that were not given. */
+export function refuseGiven(options: object, goesWith: string): void {
+  const [name] = Object.entries(options).find(([, value]) => value !== undefined) ?? []
+  if (name === undefined) return
+  const option = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  throw new UsageError(`--${option} goes with ${goesWith}`)
 }
 
 /** Comma-separated, and the option may be given again. */

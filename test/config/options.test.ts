@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import {
   createCache,
   createNode,
+  createPricePublisher,
   createWarming,
   createWarmPublisher,
   detector,
@@ -40,6 +41,14 @@ test.each<readonly [call: () => unknown, message: string]>([
     'createWarming: there is no option timeoutMS; did you mean timeoutMs?',
   ],
   [() => replayFile(given({ file: 'x', aply: nothing })), 'replayFile: there is no option aply; did you mean apply?'],
+  [
+    () => createPricePublisher(given({ topic: 'p', partitions: 1, batch: { lingerMS: 5 } })),
+    'createPricePublisher: batch: there is no option lingerMS; did you mean lingerMs?',
+  ],
+  [
+    () => createPricePublisher(given({ topic: 'p', partitions: Number.NaN })),
+    'createPricePublisher: partitions: expected a whole number from 1 to 9007199254740991, got NaN',
+  ],
   [() => detector('d', given({ topic: ['a'] }), nothing), 'detector d: there is no option topic; did you mean topics?'],
   [
     () => detector('d', given({ chains: 'ethereum' }), nothing),

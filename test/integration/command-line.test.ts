@@ -90,8 +90,9 @@ describe('the command line on a real Kafka', () => {
 
   test('produce writes what standard input has before a bad line, and says how much', async () => {
     const [good = '', other = ''] = updates(2).map((update) => JSON.stringify({ ...update, chain: 'piped' }))
-    const piped = { env: { ...ENV, PRICE_TOPICS: `${PRICES}.dlq` }, stdin: `${good}\n${other}\nnone\n${good}\n` }
-    const { code, stdout, stderr } = await forewarm(['produce', '-', '--topic', `${PRICES}.dlq`], piped)
+    const piped = { env: ENV, stdin: `${good}\n${other}\nnone\n${good}\n` }
+    expect(await call('topics', 'create', `${PRICES}.piped`, '--partitions', '3')).toMatchObject({ code: 0 })
+    const { code, stdout, stderr } = await forewarm(['produce', '-', '--topic', `${PRICES}.piped`], piped)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(
       /^warning: 2 updates of the lines before are written already\nerror: standard input, line 3, column 2: not-json/,

@@ -69,3 +69,13 @@ test.each([
   },
   30_000,
 )
+
+test.each([
+  ['a symbol', 'throw Symbol("s")', 'Symbol(s)'],
+  ['what cannot be read', 'throw { toString: null }', 'it threw a value that cannot be read'],
+])('a file of detectors that throws %s is told in one sentence', async (_, code, reason) => {
+  const { stderr, ...rest } = await replayed(code)
+  expect(rest).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/^error: --detectors: .* cannot be loaded: .*\n$/)
+  expect(stderr).toContain(reason)
+})
