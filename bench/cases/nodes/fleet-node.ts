@@ -19,9 +19,17 @@ export const ORDERS = {
   /** Resolves when the node reads. */
   start: () => node.start(),
   sample: (task: Sampling) => sample(handle(), attachPrices(node.sharedPrices), task),
-  /** Reads a second, by the node's prices, or by a GET for each. */
+  /** Reads a second, by the node's prices, or by a GET for each: one after the other, or all pairs at a time. */
   readAll: (task: Sampling) => readAll(handle(), task),
-  getAll,
+  getEach: (task: Sampling) =>
+    got(task, async (redis, keys) => {
+      for (const key of keys) await redis.getBuffer(key)
+    }),
+  // ioredis sends what is asked in one step together.
+  getTogether: (task: Sampling) =>
+    got(task, async (redis, keys) => {
+      await Promise.all(keys.map((key) => redis.getBuffer(key)))
+    }),
   /** For each update that was handled since the last call its number, then the moment. */
   handled: async () => {
     const all = handled
@@ -72,16 +80,18 @@ function handle(): Prices {
   return bound
 }
 
-/** All pairs at a time, again and again. ioredis sends what is asked in one step together. */
-async function getAll({ ranks, forMs }: Sampling): Promise<number> {
+/** Gets a second, if `round` gets every key once. */
+async function got(
+  { ranks, forMs }: Sampling,
+  round: (redis: Redis, keys: readonly string[]) => Promise<void>,
+): Promise<number> {
   const redis = new Redis(redisUrl)
   const keys = ranks.map((rank) => `${keyPrefix(service)}{${chainOf(rank)}}:${pairOf(rank)}`)
-  let reads = 0
+  let gets = 0
   await redis.ping()
   const startMs = performance.now()
-  for (; performance.now() - startMs < forMs; reads += keys.length)
-    await Promise.all(keys.map((key) => redis.getBuffer(key)))
-  const perSecond = (reads * 1000) / (performance.now() - startMs)
+  for (; performance.now() - startMs < forMs; gets += keys.length) await round(redis, keys)
+  const perSecond = (gets * 1000) / (performance.now() - startMs)
   redis.disconnect()
   return perSecond
 }

@@ -11,7 +11,9 @@ import { MAX_BEHIND_MS, type Sample } from './sampling.ts'
 const FOREIGN_READS_A_SECOND = 100
 /** The owner reads its own pairs, too, to see their bounds. */
 const FOLLOWED_READS_A_SECOND = 10
-const WARM_UP_MS = 1_500
+/** Owners set their marks once a second until they hear that somebody reads them. */
+const WARM_UP_MS = 3_000
+const HANDLED_MS = 500
 
 export interface Load {
   readonly layout: Layout
@@ -40,12 +42,12 @@ export async function freshness(stage: Stage, fleet: Fleet, load: Load): Promise
   if (reader === undefined) throw new Error('no reader was started')
   const reading = { ranks: read, perSecond: FOREIGN_READS_A_SECOND, forMs: stage.amount(10_000, 600) }
   const [foreign, followed] = await underLoad(fleet, load, async () => {
-    await reader.do('sample', { ...reading, forMs: stage.amount(WARM_UP_MS, WARM_UP_MS / 3) })
+    await reader.do('sample', { ...reading, forMs: stage.amount(WARM_UP_MS, WARM_UP_MS / 2) })
     await owner.do('handled')
     const own = owner.do('sample', { ...reading, perSecond: FOLLOWED_READS_A_SECOND })
     return [await reader.do('sample', reading), await own] as const
   })
-  await pause(WARM_UP_MS / 3)
+  await pause(HANDLED_MS)
   const ledger = ledgerOf(feed, await owner.do('handled'))
   const own = boundsOf(`of followed pairs, ${where(load)}`, judged(ledger, followed))
   return [...figuresOf(load, foreign, judged(ledger, foreign)), ...own]

@@ -16,12 +16,19 @@ export function closedLoop(stage: Stage, fleet: Fleet): Promise<readonly Figure[
   const { readers, read } = fleet
   const [reader] = readers
   const loop = { ranks: read, perSecond: 0, forMs: stage.amount(1_000, 100) }
-  const measure = (name: 'readAll' | 'getAll') => async () => (await reader?.do(name, loop)) ?? Number.NaN
+  const measure = (name: 'readAll' | 'getEach' | 'getTogether') => async () =>
+    (await reader?.do(name, loop)) ?? Number.NaN
+  const reads = measure('readAll')
   return underLoad(fleet, { layout: BY_CHAIN, perSecond: 1_000 }, () =>
     contest(stage, {
       ...{ unit: 'reads/s', better: 'higher', rounds: stage.amount(stage.runs, 1) },
-      ...{ anchor: 'a GET for each', measureAnchor: measure('getAll') },
-      ours: { 'reads of foreign pairs, closed loop': measure('readAll') },
+      ...{ anchor: 'a GET for each', measureAnchor: measure('getEach') },
+      ours: { 'reads of foreign pairs, closed loop': reads },
+      others: {
+        'reads of foreign pairs, against GETs of all pairs at a time': {
+          ...{ anchor: '200 GETs at a time', measureAnchor: measure('getTogether'), ours: reads },
+        },
+      },
     }),
   )
 }

@@ -7,7 +7,7 @@ import { underLoad, value } from './freshness.ts'
 import { BY_CHAIN } from './market.ts'
 
 /** A reader goes on for so long with pairs that it has read. */
-export const FORGET_MS = 6_000
+export const FORGET_MS = 8_000
 const PER_SECOND = 1_000
 
 /** The Redis commands of one reader, by what Redis counts: reads are MGETs, and each fence has one PING. */
@@ -36,7 +36,7 @@ export async function redisCommands(stage: Stage, fleet: Fleet): Promise<readonl
       return counted(async () => reader?.do('sample', reading))
     })
     const quiet = await underLoad(fleet, load, async () => {
-      await pause(stage.amount(FORGET_MS, FORGET_MS / 2))
+      await pause(stage.amount(FORGET_MS, FORGET_MS / 8))
       return counted(() => pause(forMs))
     })
     const marks = busy.calls('hmget') + busy.calls('hgetall') + busy.calls('hvals')
