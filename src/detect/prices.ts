@@ -92,6 +92,7 @@ export class BoundPrices implements Prices {
     const isHit = hierarchy.get(pairId, into)
     this.reads++
     if (isHit) this.hits++
+    else this.#sources.freshness?.missed(pairId)
     // A read that only a warm answered would have missed without it, so it counts as a miss for what is learned.
     // Its time is an event time, like those of the updates: the clock would add how far the node is behind.
     if (!isHit || hierarchy.warmsUsed > warmsUsed)

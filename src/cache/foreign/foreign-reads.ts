@@ -2,10 +2,11 @@ import { Alarm } from '../../alarm.ts'
 import { systemTimer } from '../../timer.ts'
 import { type CachedPrice, emptyPrice } from '../cached-price.ts'
 import type { TrackedValue, TrackingWay } from '../l2/tracking.ts'
-import { FOLLOWS, NEVER, type SourcesSnapshot, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import { EVERYTHING, FOLLOWS, NEVER, type SourcesSnapshot, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import type { ForeignReadsOptions } from './foreign-reads-options.ts'
 import { Interest } from './interest.ts'
 import { raiseMoments } from './moments.ts'
+import { AGAIN, CLEAN, EMPTY, FLYING, NONE, QUEUED } from './states.ts'
 import { Storm } from './storm.ts'
 
 interface Taking {
@@ -23,20 +24,6 @@ const PAIRS_A_TRIP = 2_048
 const MAX_TRIPS = 4
 /** How long reads are made without tracking after a storm. */
 const CALM_MS = 60_000
-
-/**
- * The states of a pair. Only a CLEAN one has a value in L1 that FOLLOWS its source.
- *
- *   NONE ──read──► QUEUED ──► FLYING ──value──► CLEAN ──message──► QUEUED, if it was read lately, else NONE
- *                                │   └──gone───► EMPTY ──message──► the same
- *                                └──message──► AGAIN ──► QUEUED
- */
-const NONE = 0
-const QUEUED = 1
-const FLYING = 2
-const AGAIN = 3
-const CLEAN = 4
-const EMPTY = 5
 
 /**
  * Keeps pairs fresh in L1 whose updates arrive at other nodes, for as long as they are read here. L2 tells once when a
@@ -112,6 +99,12 @@ export class ForeignReads {
     if (!this.#nextFence.isSet && !this.#isFencing) this.#nextFence.set(0)
     const state = this.#states[pairId]
     if (state === NONE || (state === CLEAN && !isCurrent)) this.#enqueue(pairId)
+  }
+
+  /** A demand read met no value. The pair is another node's unless its updates arrive here, or all do. */
+  missed(pairId: number): void {
+    const { sources, isFollowed } = this.#options
+    if (!sources.isFollowed(EVERYTHING) && !isFollowed(pairId)) this.read(pairId, false)
   }
 
   /** Whether a value of the pair is on its way here. */

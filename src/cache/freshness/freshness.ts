@@ -9,7 +9,7 @@ type Origin = Pick<CachedPrice, 'source' | 'asOfMs'>
 export interface FreshnessOptions {
   readonly sources: Sources
   /** Keeps the values of a pair fresh that other nodes follow, for as long as it is read. */
-  readonly foreign?: { read(pairId: number, isCurrent: boolean): void } | undefined
+  readonly foreign?: { read(pairId: number, isCurrent: boolean): void; missed(pairId: number): void } | undefined
   /** Milliseconds of the clock of the sources' moments. */
   readonly now?: () => number
 }
@@ -43,6 +43,11 @@ export class Freshness {
     const bounds = isFollowed ? this.followed : this.foreign
     bounds.note(behindMs, nowMs)
     return behindMs
+  }
+
+  /** A demand read met no value in L1. Another node may be about to write one. */
+  missed(pairId: number): void {
+    this.#foreign?.missed(pairId)
   }
 
   /** The largest bound of recent reads, in ms. */

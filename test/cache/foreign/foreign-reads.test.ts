@@ -238,6 +238,24 @@ describe('foreign reads', () => {
     expect(peek(7)?.[0]).toBe(5)
   })
 
+  it('bring a pair that was missed as soon as another node writes it, and none that this node follows', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage({ isFollowed: (pairId) => pairId === 8 })
+    foreign.missed(7)
+    foreign.missed(8)
+    expect(await tripsOf(100)).toEqual([1])
+    put(7, 1)
+    tracking.told?.changed(7)
+    await tripsOf(10)
+    expect(peek(7)).toEqual([1, FOLLOWS])
+  })
+
+  it('are none for missed pairs while this node follows all partitions', async () => {
+    const { foreign, sources, source, tripsOf } = stage()
+    sources.follow(source)
+    foreign.missed(7)
+    expect(await tripsOf(100)).toEqual([])
+  })
+
   it('tell of deletions', async () => {
     const { foreign, tracking, deleted, tripsOf } = stage()
     tracking.values.set(7, { ok: true, price: undefined, version: 9 })

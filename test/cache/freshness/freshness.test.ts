@@ -9,7 +9,7 @@ function stage(now = () => 100) {
   sources.raise(here, 60)
   sources.raise(elsewhere, 70)
   const asked: number[] = []
-  const foreign = { read: (pairId: number) => void asked.push(pairId) }
+  const foreign = { read: (pairId: number) => void asked.push(pairId), missed: () => undefined }
   return { freshness: new Freshness({ sources, foreign, now }), here, elsewhere, asked }
 }
 
