@@ -7,6 +7,7 @@ import type { FirstLevel } from '../l1/first-level.ts'
 import type { L2, L2Load } from '../l2/l2.ts'
 import type { WriteBehind } from '../l2/write-behind.ts'
 import type { L3 } from '../l3/l3.ts'
+import type { PairName } from '../names/id-holders.ts'
 import type { PairTable } from '../names/pair-table.ts'
 import { FOLLOWS, type Sources, sourceName, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import type { Arrivals } from './arrivals.ts'
@@ -56,13 +57,18 @@ interface Follower {
 export async function priceSight(options: SightOptions, chain: string, pair: string): Promise<PriceSight> {
   const against = checkedName(chain, 'chain') ?? checkedName(pair, 'pair')
   if (against !== undefined) return { status: 'bad-name', kind: 'unknown', reason: against.detail }
-  const { table, l1, l2, l3, writeBehind, arrivals } = options
+  const { table } = options
   // L2 is asked by id.
   const pairId = table.ask(chain, pair)
   if (pairId < 0)
     return { status: 'unavailable', kind: 'unknown', reason: 'the node knows as many pairs as it can: MAX_PAIRS' }
+  return table.holds.during([pairId], () => sightOf(options, pairId, { chain, pair }))
+}
+
+async function sightOf(options: SightOptions, pairId: number, name: PairName): Promise<PriceSight> {
+  const { table, l1, l2, l3, writeBehind, arrivals } = options
   const seen = (level: SeenPrice['level'], price: Readonly<CachedPrice>): SeenPrice => ({
-    ...{ status: 'found', chain, pair, ...numbersOf(price), ...timesOf(options, price), level },
+    ...{ status: 'found', ...name, ...numbersOf(price), ...timesOf(options, price), level },
     ...followerOf(options.sources, price),
   })
   const price = emptyPrice()
