@@ -1,6 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { Alarm } from '../../alarm.ts'
-import { systemTimer, type Timer } from '../../timer.ts'
+import { systemTimer } from '../../timer.ts'
 import {
   appendRows,
   type CachedPrice,
@@ -14,42 +14,8 @@ import {
 } from '../cached-price.ts'
 import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { FlushPace } from './flush-pace.ts'
-import type { L2, L2Write } from './l2.ts'
-
-/**
- * Values that L2 does not have yet: the newest version of each pair that was updated since it was last written. A pair
- * has one row however often it changes. There are two sets of rows: one fills while the other is being written.
- *
- * A flush is due `flushMs` after the last one ended, or later. Sending may take about a tenth of this thread, and L2 rests
- * as long as it worked: a node that catches up with a backlog then coalesces more updates instead of slowing down.
- *
- * When every row is taken (`full`), the loop waits for the flush, and nothing is dropped. While L2 is away, the rows stay
- * and go on coalescing. Once all are taken, further pairs are counted as `skipped`: L1 has their values, and L2 gets their
- * next ones. A caller that cannot wait lets the rows `grow` instead, to one for every pair, so that none is skipped.
- */
-export interface WriteBehindOptions {
-  readonly l2: L2
-  readonly flushMs: number
-  /** The partitions that values come from. */
-  readonly sources?: Sources
-  /** Rows a set. */
-  readonly capacity: number
-  /** More rows are added when all are taken, up to `maxPairs`. They are given back when they are written. */
-  readonly grows?: boolean
-  readonly maxPairs: number
-  readonly onFlush?: (flush: Flush) => void
-  /** Called once, by `close`, if L2 did not get all values: how many it lacks, and why. */
-  readonly onLost?: (entries: number, reason: string) => void
-  readonly timer?: Timer
-  /** Monotonic milliseconds, for the duration of a flush; `performance.now` unless given. */
-  readonly now?: () => number
-}
-
-export interface Flush {
-  readonly entries: number
-  readonly outcome: L2Write
-  readonly durationMs: number
-}
+import type { L2Write } from './l2.ts'
+import type { WriteBehindOptions } from './write-behind-options.ts'
 
 /** While L2 is away, the pause between two writes, as a multiple of `flushMs`. */
 const AWAY_FLUSHES = 20
@@ -63,6 +29,17 @@ const ABSENT = 0
 /** Stands in place of the version of a row that must not be written. */
 const FORGOTTEN = 0
 
+/**
+ * Values that L2 does not have yet: the newest version of each pair that was updated since it was last written. A pair
+ * has one row however often it changes. There are two sets of rows: one fills while the other is being written.
+ *
+ * A flush is due `flushMs` after the last one ended, or later. Sending may take about a tenth of this thread, and L2 rests
+ * as long as it worked: a node that catches up with a backlog then coalesces more updates instead of slowing down.
+ *
+ * When every row is taken (`full`), the loop waits for the flush, and nothing is dropped. While L2 is away, the rows stay
+ * and go on coalescing. Once all are taken, further pairs are counted as `skipped`: L1 has their values, and L2 gets their
+ * next ones. A caller that cannot wait lets the rows `grow` instead, to one for every pair, so that none is skipped.
+ */
 export class WriteBehind {
   readonly #options: WriteBehindOptions
   readonly #sources: Sources

@@ -190,10 +190,8 @@ export class Sources {
   asOfStored(id: number): number {
     if (!this.isDoubted(id)) return this.asOf(id)
     if (this.#topicOf(id) !== undefined) return Math.min(this.asOf(id), this.#stored[id] as number)
-    let oldest = this.asOf(id)
-    for (let of = 0; of < this.size; of++)
-      if (this.#doubted[of] === 1) oldest = Math.min(oldest, this.#stored[of] as number)
-    return oldest
+    const doubted = [...this.#sources.keys()].filter((of) => this.#doubted[of] === 1)
+    return Math.min(this.asOf(id), ...doubted.map((of) => this.#stored[of] as number))
   }
 
   /** L2 has what the source's moment stands for. Returns whether that was in doubt. */

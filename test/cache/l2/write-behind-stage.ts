@@ -1,6 +1,7 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { emptyPrice } from '../../../src/cache/cached-price.ts'
-import { type Flush, WriteBehind } from '../../../src/cache/l2/write-behind.ts'
+import { WriteBehind } from '../../../src/cache/l2/write-behind.ts'
+import type { Flush } from '../../../src/cache/l2/write-behind-options.ts'
 import { virtualClock } from '../../../src/clock.ts'
 import { ManualTimer } from '../../harness/manual-timer.ts'
 import { ControlledL2 } from './controlled-l2.ts'

@@ -1,0 +1,27 @@
+import type { Timer } from '../../timer.ts'
+import type { Sources } from '../sources/sources.ts'
+import type { L2, L2Write } from './l2.ts'
+
+export interface WriteBehindOptions {
+  readonly l2: L2
+  readonly flushMs: number
+  /** The partitions that values come from. */
+  readonly sources?: Sources
+  /** Rows a set. */
+  readonly capacity: number
+  /** More rows are added when all are taken, up to `maxPairs`. They are given back when they are written. */
+  readonly grows?: boolean
+  readonly maxPairs: number
+  readonly onFlush?: (flush: Flush) => void
+  /** Called once, by `close`, if L2 did not get all values: how many it lacks, and why. */
+  readonly onLost?: (entries: number, reason: string) => void
+  readonly timer?: Timer
+  /** Monotonic milliseconds, for the duration of a flush; `performance.now` unless given. */
+  readonly now?: () => number
+}
+
+export interface Flush {
+  readonly entries: number
+  readonly outcome: L2Write
+  readonly durationMs: number
+}
