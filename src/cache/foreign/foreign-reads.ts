@@ -4,8 +4,8 @@ import { type CachedPrice, emptyPrice } from '../cached-price.ts'
 import type { TrackedValue, TrackingWay } from '../l2/tracking.ts'
 import { EVERYTHING, FOLLOWS, NEVER, type SourcesSnapshot, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import type { ForeignReadsOptions } from './foreign-reads-options.ts'
-import { Interest } from './interest.ts'
 import { raiseMoments } from './moments.ts'
+import { RecentReads } from './recent-reads.ts'
 import { AGAIN, CLEAN, EMPTY, FLYING, NONE, QUEUED } from './states.ts'
 import { Storm } from './storm.ts'
 
@@ -40,7 +40,7 @@ const CALM_MS = 60_000
 export class ForeignReads {
   readonly #options: ForeignReadsOptions
   readonly #states: Uint8Array
-  readonly #interest: Interest
+  readonly #recent: RecentReads
   readonly #storm: Storm
   readonly #price: CachedPrice = emptyPrice()
   readonly #gather: Alarm
@@ -66,7 +66,7 @@ export class ForeignReads {
     this.#options = options
     const { maxPairs, timer = systemTimer, now = () => performance.now() } = options
     this.#states = new Uint8Array(maxPairs)
-    this.#interest = new Interest(maxPairs)
+    this.#recent = new RecentReads(maxPairs)
     this.#storm = new Storm(now)
     this.#gather = new Alarm(() => this.#depart(), timer)
     this.#nextFence = new Alarm(() => void this.#beat(), timer)
@@ -95,7 +95,7 @@ export class ForeignReads {
 
   /** A demand read, a hit or a miss, of a pair that other nodes follow. `isCurrent`: L1 has a value that follows its source. */
   read(pairId: number, isCurrent: boolean): void {
-    this.#interest.note(pairId)
+    this.#recent.note(pairId)
     if (!this.#nextFence.isSet && !this.#isFencing) this.#nextFence.set(0)
     const state = this.#states[pairId]
     if (state === NONE || (state === CLEAN && !isCurrent)) this.#enqueue(pairId)
@@ -116,7 +116,7 @@ export class ForeignReads {
   /** The pair loses its id. */
   forget(pairId: number): void {
     this.#states[pairId] = NONE
-    this.#interest.forget(pairId)
+    this.#recent.forget(pairId)
   }
 
   #armed(way: TrackingWay): void {
@@ -137,7 +137,7 @@ export class ForeignReads {
     this.#way = undefined
     this.#queue = []
     this.#gather.clear()
-    for (let pairId = 0; pairId < this.#interest.end; pairId++) {
+    for (let pairId = 0; pairId < this.#recent.end; pairId++) {
       if (this.#states[pairId] === CLEAN) this.#suspend(pairId)
       this.#states[pairId] = NONE
     }
@@ -150,7 +150,7 @@ export class ForeignReads {
     if (state !== CLEAN && state !== EMPTY) return
     if (state === CLEAN) this.#suspend(pairId)
     this.#states[pairId] = NONE
-    if (!this.#interest.has(pairId)) return
+    if (!this.#recent.has(pairId)) return
     this.#storm.told()
     this.#enqueue(pairId)
   }
@@ -231,8 +231,8 @@ export class ForeignReads {
 
   async #beat(): Promise<void> {
     const beatMs = this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
-    this.#interest.tick(beatMs)
-    if (!this.#interest.isAny) return
+    this.#recent.tick(beatMs)
+    if (!this.#recent.isAny) return
     // Values that are being read must not be taken for as recent as the stamps that follow.
     if (this.#way === 'poll' && this.#trips > 0) {
       this.#nextFence.set(GATHER_MS)
@@ -268,7 +268,7 @@ export class ForeignReads {
   /** Values may be in L1 whose sources had no number when they were read, or were in doubt. */
   #resolve(): void {
     this.#isLacking = true
-    for (let pairId = 0; pairId < this.#interest.end; pairId++)
+    for (let pairId = 0; pairId < this.#recent.end; pairId++)
       if (this.#states[pairId] === EMPTY) this.#states[pairId] = NONE
   }
 
@@ -276,13 +276,13 @@ export class ForeignReads {
   #queueLacking(): void {
     if (!this.#isLacking) return
     this.#isLacking = false
-    for (const pairId of this.#interest.recent()) if (this.#states[pairId] === NONE) this.#enqueue(pairId)
+    for (const pairId of this.#recent.recent()) if (this.#states[pairId] === NONE) this.#enqueue(pairId)
   }
 
   /** Reads all pairs that are in use. Those that are queued are among them. */
   async #poll(): Promise<void> {
     this.#queue = []
-    const pairIds = this.#interest.recent()
+    const pairIds = this.#recent.recent()
     for (let from = 0; from < pairIds.length; from += PAIRS_A_TRIP)
       await this.#fetch(pairIds.slice(from, from + PAIRS_A_TRIP))
   }

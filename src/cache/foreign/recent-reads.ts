@@ -2,7 +2,7 @@
 const LASTS_MS = 5_000
 
 /** Which pairs were read lately. To note a read is one store. */
-export class Interest {
+export class RecentReads {
   /** The tick of the last read + 1, by pair id. */
   readonly #reads: Uint32Array
   /** The most recent ticks, with the time of each. */
