@@ -4,24 +4,9 @@ import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources
 import { Expiry } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
 import { Floors } from './floors.ts'
-import {
-  createL1Memory,
-  type L1Memory,
-  type L1Size,
-  nextName,
-  nthOf,
-  ORIGIN_WORD,
-  originOf,
-  PAIR_BITS,
-  PAIR_BYTES,
-  SLOT_BYTES,
-  sourceOf,
-  TAG_WORD,
-  WORDS,
-} from './memory.ts'
-import { Moments } from './moments.ts'
-import { readCopy } from './reader.ts'
+import { createL1Memory, type L1Memory, type L1Size, PAIR_BYTES, SLOT_BYTES } from './memory.ts'
 import { Residency } from './residency.ts'
+import { Copies, Moments } from './slot-values.ts'
 import type { Usage } from './usage.ts'
 
 /**
@@ -61,16 +46,9 @@ export class L1 implements FirstLevel {
   readonly #expiry: Expiry
   readonly due: number[] = []
   readonly #floors: Floors
-  readonly #generations: Int32Array
-  readonly #words: Int32Array
-  readonly #doubles: Float64Array
   readonly #pairOfSlot: Int32Array
+  readonly #copies: Copies
   readonly #moments: Moments
-  /** How many pairs had each id before, by pair id. It has no length until the first id goes to another pair. */
-  #nth = new Int32Array(0)
-  /** One double, and the same memory as words. */
-  readonly #scratch = new Float64Array(1)
-  readonly #scratchWords = new Int32Array(this.#scratch.buffer)
   /** The numbers of the price that is being put. */
   readonly #numbers = new Float64Array(NUMBER_COUNT)
 
@@ -80,10 +58,8 @@ export class L1 implements FirstLevel {
     this.maxPairs = maxPairs
     this.#memory = createL1Memory({ slots, maxPairs })
     this.#floors = new Floors(this.#memory.floors)
-    this.#generations = this.#memory.generations
-    this.#words = this.#memory.words
     this.#pairOfSlot = this.#memory.pairOfSlot
-    this.#doubles = this.#memory.doubles
+    this.#copies = new Copies(this.#memory)
     this.#moments = new Moments(this.#memory, options.sources)
     this.bytes = slots * SLOT_BYTES + maxPairs * PAIR_BYTES
     this.#residency = new Residency({ ...this.#memory, slots, maxPairs, warmShare })
@@ -172,8 +148,9 @@ export class L1 implements FirstLevel {
     const isFollowed = this.#moments.sources.isFollowed(source)
     if (!resident) this.#moments.set(slot, NEVER)
     // The moment of the source before it was that of this value, too. That of another source need not be.
-    else if (!isFollowed && this.#sourceAt(slot) !== source) this.#moments.suspend(slot, this.#sourceAt(slot))
-    this.#publish(slot, numbers, base, source)
+    else if (!isFollowed && this.#copies.sourceAt(slot) !== source)
+      this.#moments.suspend(slot, this.#copies.sourceAt(slot))
+    this.#copies.publish(slot, version, numbers, base, source)
     if (isFollowed) this.#moments.set(slot, FOLLOWS)
     return resident ? 'refreshed' : 'inserted'
   }
@@ -181,7 +158,7 @@ export class L1 implements FirstLevel {
   fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome {
     if (price.version < this.#floors.of(pairId)) return 'older'
     const slot = this.#residency.slotOf(pairId)
-    const held = slot >= 0 ? this.#versionAt(slot) : -1
+    const held = slot >= 0 ? this.#copies.versionAt(slot) : -1
     if (held > price.version) return 'already'
     // The same value may be known to be the newest as of a later moment, also by a source into which others were merged.
     if (held === price.version && price.asOfMs <= this.#moments.of(slot)) this.#expiry.filled(slot, price.eventTimeMs)
@@ -193,7 +170,7 @@ export class L1 implements FirstLevel {
     if (price.version < this.#floors.of(pairId)) return 'older'
     let slot = this.#residency.slotOf(pairId)
     if (slot >= 0) {
-      if (price.version > this.#versionAt(slot)) this.#put(slot, pairId, price)
+      if (price.version > this.#copies.versionAt(slot)) this.#put(slot, pairId, price)
       return 'already'
     }
     slot = this.#residency.admit(pairId, 'warm', kind)
@@ -228,53 +205,36 @@ export class L1 implements FirstLevel {
     this.remove(pairId)
     this.#floors.forget(pairId)
     this.#residency.pushedOut.back(pairId)
-    if (this.#nth.length === 0) this.#nth = new Int32Array(this.maxPairs)
-    this.#nth[pairId] = nextName(this.#nth[pairId] as number)
+    this.#copies.forget(pairId)
   }
 
   suspend(pairId: number): void {
     const slot = this.#residency.slotOf(pairId)
-    if (slot >= 0) this.#moments.suspend(slot, this.#sourceAt(slot))
+    if (slot >= 0) this.#moments.suspend(slot, this.#copies.sourceAt(slot))
   }
 
   suspendSources(sources: ReadonlySet<number>): void {
     for (let slot = 0; slot < this.slots; slot++)
-      if (sources.has(this.#sourceAt(slot))) this.#moments.suspend(slot, this.#sourceAt(slot))
+      if (sources.has(this.#copies.sourceAt(slot))) this.#moments.suspend(slot, this.#copies.sourceAt(slot))
   }
 
   resolveSources(): void {
     const { sources } = this.#moments
     for (let slot = 0; slot < this.slots; slot++) {
-      const source = sources.resolve(this.#sourceAt(slot))
-      if (source === this.#sourceAt(slot)) continue
-      const at = this.#copyOf(slot) * WORDS + ORIGIN_WORD
-      Atomics.store(this.#words, at, originOf(nthOf(this.#words[at] as number), source))
+      const source = sources.resolve(this.#copies.sourceAt(slot))
+      if (source === this.#copies.sourceAt(slot)) continue
+      this.#copies.setSource(slot, source)
       // Other partitions may have newer values.
       if (!sources.isFollowed(source)) this.#moments.suspend(slot, source)
     }
   }
 
   followedPairs(): number {
-    return this.#moments.followed(this.#pairOfSlot, (slot) => this.#sourceAt(slot))
-  }
-
-  #sourceAt(slot: number): number {
-    return sourceOf(this.#words[this.#copyOf(slot) * WORDS + ORIGIN_WORD] as number)
-  }
-
-  /** The place of the slot's valid copy among all copies. */
-  #copyOf(slot: number): number {
-    return slot * 2 + ((this.#generations[slot] as number) & 1)
-  }
-
-  #versionAt(slot: number): number {
-    return this.#doubles[this.#copyOf(slot) * (WORDS / 2)] as number
+    return this.#moments.followed(this.#pairOfSlot, (slot) => this.#copies.sourceAt(slot))
   }
 
   #copy(slot: number, into: CachedPrice): void {
-    const copy = this.#copyOf(slot)
-    readCopy(into, this.#doubles, this.#words[copy * WORDS + TAG_WORD] as number, (copy * WORDS) / 2)
-    into.source = sourceOf(this.#words[copy * WORDS + ORIGIN_WORD] as number)
+    this.#copies.read(slot, into)
     into.asOfMs = this.#moments.of(slot)
   }
 
@@ -284,38 +244,7 @@ export class L1 implements FirstLevel {
     this.#expiry.filled(slot, price.eventTimeMs)
     // With the old value, another thread may see the earlier of the two moments, never the later.
     this.#moments.lower(slot, price.asOfMs)
-    this.#publish(slot, this.#numbers, 0, price.source)
+    this.#copies.publish(slot, price.version, this.#numbers, 0, price.source)
     this.#moments.set(slot, price.asOfMs)
-  }
-
-  /** Publishes the numbers at `base` for the slot's pair; their version is the pair's floor. */
-  #publish(slot: number, numbers: Float64Array, base: number, source: number): void {
-    const pairId = (this.#pairOfSlot[slot] as number) - 1
-    const generation = (this.#generations[slot] as number) + 1
-    const at = (slot * 2 + (generation & 1)) * WORDS
-    let tag = pairId
-    this.#store(at, this.#floors.of(pairId))
-    for (let f = 0; f < NUMBER_COUNT; f++) {
-      const value = numbers[base + f] as number
-      if (Number.isNaN(value)) continue
-      tag |= 1 << (PAIR_BITS + f)
-      this.#store(at + 2 + f * 2, value)
-    }
-    const nth = this.#nth.length === 0 ? 0 : (this.#nth[pairId] as number)
-    const origin = originOf(nth, source)
-    if (this.#words[at + ORIGIN_WORD] !== origin) Atomics.store(this.#words, at + ORIGIN_WORD, origin)
-    if (this.#words[at + TAG_WORD] !== tag) Atomics.store(this.#words, at + TAG_WORD, tag)
-    // It is ordered after the stores above, because readers look at it first and last.
-    Atomics.store(this.#generations, slot, generation)
-  }
-
-  /** Stores a double. Words that are the same already are left, because an atomic store costs twenty plain loads. */
-  #store(at: number, value: number): void {
-    this.#scratch[0] = value
-    const words = this.#words
-    const low = this.#scratchWords[0] as number
-    const high = this.#scratchWords[1] as number
-    if (words[at] !== low) Atomics.store(words, at, low)
-    if (words[at + 1] !== high) Atomics.store(words, at + 1, high)
   }
 }

@@ -17,9 +17,8 @@ import { MAX_SOURCES, SOURCE_BITS } from '../sources/sources.ts'
  *          version  price  bid  ask  reserve0  reserve1  liquidity  tag   origin
  *
  * The tag holds the pair's id in its lower 26 bits, and above them a bit for each number that is present. Absent numbers
- * are neither stored nor loaded. The origin holds the source of the value in its lower 14 bits, and above
- * them how many pairs had the id before: a copy stays in a free slot, and must not be
- * taken for a value of the pair that gets the id next.
+ * are neither stored nor loaded. The origin holds the source of the value in its lower 14 bits. Above them it holds how many
+ * pairs had the id before: a copy stays in a free slot, and must not be taken for a value of the pair that gets the id next.
  */
 
 export const WORDS = 16
