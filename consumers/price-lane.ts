@@ -96,7 +96,10 @@ export class PriceLane implements RecordHandler {
     this.#throwFault(batch.offset(from))
     const end = this.#window.decode(batch, from)
     this.#warming.restart()
-    this.#findSource(batch, from)
+    const { sources, arrivals } = this.#options
+    // Producers spread records without keys over all partitions.
+    if (batch.key(from) === undefined) arrivals.scatteredTopic(this.#partition)
+    this.#source = sources.resolve(this.#partition)
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
     this.#context = context
@@ -110,6 +113,8 @@ export class PriceLane implements RecordHandler {
         const wait = this.#handleRecord(batch, record)
         if (wait === undefined) continue
         await (this.#replay?.take(wait) ?? wait)
+        // Sources may have been merged meanwhile.
+        this.#source = sources.resolve(this.#partition)
         this.#beat()
       }
     } catch (error) {
@@ -120,13 +125,6 @@ export class PriceLane implements RecordHandler {
     this.#handled(batch, record)
     this.#window.clear()
     return record
-  }
-
-  #findSource(batch: Batch, record: number): void {
-    const { sources, arrivals } = this.#options
-    // Producers spread records without keys over all partitions.
-    if (batch.key(record) === undefined) arrivals.scatteredTopic(this.#partition)
-    this.#source = sources.resolve(this.#partition)
   }
 
   /** Whether an update of the pair is decoded and not handled yet. */

@@ -242,9 +242,7 @@ class Node implements ForewarmNode {
       detectors: this.#options.detectors ?? [],
       start: this.#options.start ?? this.config.kafka.start,
       acceptReplays: this.#options.acceptReplays ?? false,
-      clock: this.#clock,
-      metrics: this.#metrics,
-      log: this.#log,
+      ...{ clock: this.#clock, metrics: this.#metrics, log: this.#log },
       ...{ faults: this.#faults, strayErrors: this.#strayErrors },
     })
     await this.#streams.producer.connect()
