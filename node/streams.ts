@@ -129,7 +129,6 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
   parts.faults.subscribedInVain(options.detectors, topics.prices.topics)
   const updates = new PriceUpdates(priceUpdatesOptions(options, parts, deadLetters))
   const matches = priceTopicPattern(config.kafka.priceTopics, config.kafka)
-  const rebalances = options.metrics.counter('rebalances_total', { group: groupId })
   const loop = createLoop({
     handlerOf: (topic, partition) => updates.lane(topic, partition),
     deadLetters,
@@ -142,6 +141,7 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
     ...(matches !== undefined && { matches }),
     start: { at: 'committed', otherwise: options.start },
     reusesMemory: true,
+    beforeCommit: () => options.caches.writeBehind.settled(),
     onBatch: async (batch, context) => {
       const end = await loop(batch, context)
       parts.catchUp.handled(batch, end)
@@ -149,7 +149,7 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
       return end
     },
     onAssigned: (partitions) => {
-      rebalances.add(1)
+      options.metrics.counter('rebalances_total', { group: groupId }).add(1)
       parts.catchUp.assigned(partitions, consumer.lag())
       parts.following.assigned(consumer, partitions)
     },
