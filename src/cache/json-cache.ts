@@ -1,7 +1,7 @@
 import { checkedAhead, checkedEventTime } from '../../schemas/event-time.ts'
 import { Alarm } from '../alarm.ts'
 import type { Clock } from '../clock.ts'
-import { assertReadOptions } from '../config/read-options.ts'
+import { assertMaxAge } from '../config/read-options.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Timer } from '../timer.ts'
 import { eventTimeOf } from './cached-price.ts'
@@ -77,7 +77,7 @@ export class ValueCache<V> implements JsonCache<V> {
   }
 
   get(key: string, options: { readonly maxAgeMs?: number } = {}): JsonReading<V> | 'missing' | 'stale' {
-    assertReadOptions(options)
+    assertMaxAge(options)
     const id = this.#ids.get(key)
     const held = id === undefined ? undefined : this.#store.peek(id)
     const nowMs = this.#options.clock.now()

@@ -4,14 +4,29 @@ interface MaxAge {
   readonly maxAgeMs?: number
 }
 
-const READ_OPTIONS: OptionsOf<MaxAge> = { maxAgeMs: milliseconds }
+interface Accepted extends MaxAge {
+  readonly maxBehindMs?: number
+}
 
-/** Throws a ForewarmError 'bad-value' for what is no age: any price would be young enough. */
-export function assertReadOptions(options: MaxAge | undefined): void {
+const MAX_AGE: OptionsOf<MaxAge> = { maxAgeMs: milliseconds }
+const READ_OPTIONS: OptionsOf<Accepted> = { ...MAX_AGE, maxBehindMs: milliseconds }
+
+/** Throws a ForewarmError 'bad-value' for what is no age and no distance: any price would be young enough. */
+export function assertReadOptions(options: Accepted | undefined): void {
   if (options === undefined) return
   let others = 0
-  for (const name in options) if (name !== 'maxAgeMs') others++
+  for (const name in options) if (name !== 'maxAgeMs' && name !== 'maxBehindMs') others++
+  const { maxAgeMs = 0, maxBehindMs = 0 } = options
+  // The rules are checked without an allocation, because reads are many.
+  if (others > 0 || !isDuration(maxAgeMs) || !isDuration(maxBehindMs)) assertOptions('read', options, READ_OPTIONS)
+}
+
+/** As `assertReadOptions`, for values of which nobody knows whether they are the newest. */
+export function assertMaxAge(options: MaxAge): void {
   const { maxAgeMs = 0 } = options
-  // The rule is checked without an allocation, because reads are many.
-  if (others > 0 || typeof maxAgeMs !== 'number' || !(maxAgeMs >= 0)) assertOptions('read', options, READ_OPTIONS)
+  for (const name in options) if (name !== 'maxAgeMs' || !isDuration(maxAgeMs)) assertOptions('read', options, MAX_AGE)
+}
+
+function isDuration(ms: unknown): boolean {
+  return typeof ms === 'number' && ms >= 0
 }

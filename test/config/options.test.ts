@@ -96,6 +96,9 @@ test('a read refuses an age that is none, instead of giving a price of any age',
     expect(() => cache.get('A', given({ maxAgeMs }))).toThrow(refused)
     await expect(cache.getOrLoad('A', given({ maxAgeMs }))).rejects.toEqual(refused)
   }
+  for (const maxBehindMs of [Number.NaN, -1, '500', null])
+    expect(() => cache.get('A', given({ maxBehindMs }))).toThrow('maxBehindMs')
+  expect(cache.get('A', { maxAgeMs: 1, maxBehindMs: 5 })).toBe('behind')
   expect(() => cache.get('A', given({ maxAgeMS: 5 }))).toThrow(
     'read: there is no option maxAgeMS; did you mean maxAgeMs?',
   )
