@@ -9,6 +9,7 @@ import { type JsonCache, type JsonCacheOptions, type SetOutcome, ValueCache } fr
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
 import { absenceWithoutId, readMany, type Unaccepted } from '../src/cache/price-reads.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
+import { described } from '../src/config/argument.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { acceptedConfig } from '../src/config/load.ts'
 import { assertOptions, type Options, type OptionsOf } from '../src/config/options.ts'
@@ -46,7 +47,7 @@ const CACHE_OPTIONS: OptionsOf<CacheOptions> = {
 /** The numbers of a price. The event time is now unless it is given. */
 export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs'> & { readonly eventTimeMs?: number }
 
-/** An update may be passed as it is: pair and chain are those of the cache. */
+/** An update may be passed as it is, if its pair and chain are those that it is stored under. */
 const PRICE_VALUE: OptionsOf<PriceValue> & Options = {
   ...{
     price: true,
@@ -149,6 +150,15 @@ export function openedCache(cache: Cache): OpenedCache | undefined {
   return OPENED.get(cache)
 }
 
+/** Throws a ForewarmError 'bad-value' for the value of another pair: it would be read as the price of this one. */
+function assertOwn(value: object, ownPair: string, ownChain: string): void {
+  const { pair = ownPair, chain = ownChain } = value as { readonly pair?: unknown; readonly chain?: unknown }
+  if (pair !== ownPair) throw new ForewarmError('bad-value', `${ownPair}: the value is of pair ${described(pair)}`)
+  if (chain === ownChain) return
+  const chains = `chain ${described(chain)}, the cache of ${described(ownChain)}`
+  throw new ForewarmError('bad-value', `${ownPair}: the value is of ${chains}`)
+}
+
 class PriceCache implements Cache {
   readonly #parts: PriceCacheParts
   #onRead: ((pairId: number) => void) | undefined
@@ -198,6 +208,7 @@ class PriceCache implements Cache {
     const { caches, chain, clock } = this.#parts
     const nowMs = clock.now()
     assertOptions<PriceValue>(pair, value, PRICE_VALUE)
+    assertOwn(value, pair, chain)
     const parsed = updatesOf({ ...value, pair, chain, eventTimeMs: value.eventTimeMs ?? nowMs })
     if (!parsed.ok) throw new ForewarmError('bad-value', `${pair}: ${parsed.detail}`)
     const [update] = parsed.updates

@@ -1,6 +1,7 @@
 import { checkedAhead, checkedEventTime } from '../../schemas/event-time.ts'
 import { Alarm } from '../alarm.ts'
 import type { Clock } from '../clock.ts'
+import { assertOptions } from '../config/options.ts'
 import { assertMaxAge } from '../config/read-options.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Timer } from '../timer.ts'
@@ -95,6 +96,7 @@ export class ValueCache<V> implements JsonCache<V> {
   }
 
   set(key: string, value: V, options: { readonly eventTimeMs?: number } = {}): SetOutcome {
+    assertOptions('set', options, { eventTimeMs: true })
     const nowMs = this.#options.clock.now()
     const { eventTimeMs = nowMs } = options
     const against = checkedEventTime(eventTimeMs) ?? checkedAhead(eventTimeMs, nowMs)

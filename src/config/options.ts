@@ -64,5 +64,10 @@ export function numberFrom(min: number, allowed: string): Check<number> {
   return { allowed, parse: (input) => (typeof input === 'number' && input >= min ? input : undefined) }
 }
 
+export const callable: Check<unknown> = {
+  allowed: 'a function',
+  parse: (input) => (typeof input === 'function' ? input : undefined),
+}
+
 /** A time in milliseconds that may be unlimited. */
 export const milliseconds = numberFrom(0, 'milliseconds from 0')

@@ -3,6 +3,7 @@ import { L1Reader } from '../cache/l1/reader.ts'
 import { NameLogReader } from '../cache/names/name-log.ts'
 import type { Unaccepted } from '../cache/price-reads.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import { assertOptions } from '../config/options.ts'
 import { assertReadOptions } from '../config/read-options.ts'
 import { monotonicMs } from '../monotonic.ts'
 import { type Reading, type ReadOptions, readingOf } from './reading.ts'
@@ -26,9 +27,11 @@ export interface AttachedPrices {
 
 /**
  * Opens a node's L1 in a worker thread, before or after the node has started. Throws a ForewarmError
- * 'bad-shared-memory' if the memory is not a node's, or comes from another version of Forewarm.
+ * 'bad-shared-memory' if the memory is not a node's, or comes from another version of Forewarm; 'bad-value' for an
+ * unknown option.
  */
 export function attachPrices(shared: SharedPrices, options: { readonly clock?: Clock } = {}): AttachedPrices {
+  assertOptions('attachPrices', options, { clock: true })
   const reader = new L1Reader(shared.l1, shared.sources)
   const names = new NameLogReader(shared.names)
   const clock = options.clock ?? systemClock

@@ -1,7 +1,7 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { argument } from '../config/argument.ts'
 import type { Check } from '../config/check.ts'
-import { assertOptions, type OptionsOf } from '../config/options.ts'
+import { assertOptions, callable, type OptionsOf } from '../config/options.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { Prices } from './prices.ts'
 
@@ -38,10 +38,6 @@ const NAMES: Check<readonly string[]> = {
     return input.every((each) => NAME.parse(each, () => undefined) !== undefined) ? input : undefined
   },
 }
-const FUNCTION: Check<DetectorFunction> = {
-  allowed: 'a function',
-  parse: (input) => (typeof input === 'function' ? (input as DetectorFunction) : undefined),
-}
 const SUBSCRIPTION: OptionsOf<Subscription> = { topics: NAMES, chains: NAMES }
 
 /** Defines a detector, for a node to run. Throws a ForewarmError 'bad-value' for one that could never be called. */
@@ -49,7 +45,7 @@ export function detector(name: string, subscription: Subscription, detect: Detec
   if (name === '') throw new ForewarmError('bad-value', 'detector: expected a name, got an empty string')
   argument('detector', name, NAME)
   assertOptions(`detector ${name}`, subscription, SUBSCRIPTION)
-  argument(`detector ${name}`, detect, FUNCTION)
+  argument(`detector ${name}`, detect, callable)
   return {
     name,
     topics: subscription.topics && new Set(subscription.topics),

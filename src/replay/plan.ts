@@ -1,8 +1,10 @@
-import { faultOf, milliseconds, type OptionsOf } from '../config/options.ts'
+import { nearest } from '../config/nearest.ts'
+import { callable, faultOf, milliseconds, type OptionsOf } from '../config/options.ts'
 import type { RecordFilter } from './filter.ts'
 import type { Moment, ReplayFilters, ReplayFrom, ReplayOptions, ReplayRange, ReplayTo } from './options.ts'
 import { MAX_SPEED, MIN_SPEED, type Speed } from './pace.ts'
 import { ReplayError } from './replay-error.ts'
+import type { InProcessSink } from './sink/process.ts'
 import { MOMENT_WORDS, momentMs } from './source/moment.ts'
 import { TIMESTAMPS, type Timestamps } from './timestamps.ts'
 
@@ -15,7 +17,7 @@ export interface ReplayPlan {
   readonly passes: number
 }
 
-const RANGE = { since: true, until: true, fromOffset: true, toOffset: true, partitions: true } as const
+export const RANGE = { since: true, until: true, fromOffset: true, toOffset: true, partitions: true } as const
 const FROM: OptionsOf<ReplayFrom> = { topic: true, file: true, ...RANGE }
 const TO: OptionsOf<ReplayTo> = {
   ...{ broker: true, partitions: true, topicPrefix: true, topic: true, inProcess: true, clock: true },
@@ -38,8 +40,27 @@ function assertKnown({ from, to, verifyHash, ...options }: ReplayOptions): void 
   // Without a hash to compare with, whatever came out would be as expected.
   if (verifyHash !== undefined && verifyHash !== true && typeof verifyHash !== 'string')
     throw bad('verifyHash', 'true, or the expected hash', verifyHash)
-  const timeoutMs = 'inProcess' in to ? (to.inProcess.timeoutMs ?? 0) : 0
-  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) throw bad('timeoutMs', milliseconds.allowed, timeoutMs)
+  if ('inProcess' in to) assertSink(to.inProcess)
+}
+
+const SINK: OptionsOf<InProcessSink> = {
+  ...{ open: callable, apply: callable, flush: callable, stateHash: callable, timeoutMs: milliseconds },
+}
+
+/** A sink may have members of its own. Those that look like misspelt ones of ours are refused. */
+function assertSink(sink: InProcessSink): void {
+  if (typeof sink !== 'object' || sink === null) throw bad('to.inProcess', 'an object with apply', sink)
+  const { open, apply, flush, stateHash, timeoutMs } = sink
+  const misspelt = Object.fromEntries(Object.entries(sink).filter(([name, value]) => isMisspelt(name, value)))
+  const fault = faultOf('replay: to.inProcess', { open, apply, flush, stateHash, timeoutMs, ...misspelt }, SINK)
+  if (fault !== undefined) throw new ReplayError('bad-option', fault)
+  if (apply === undefined) throw bad('to.inProcess.apply', callable.allowed, apply)
+}
+
+/** Whether a name is nearly that of a member, and has the same kind of value: a count named `applied` is none. */
+function isMisspelt(name: string, value: unknown): boolean {
+  const meant = nearest(name, Object.keys(SINK))
+  return meant !== undefined && meant !== name && (typeof value === 'function') === (meant !== 'timeoutMs')
 }
 
 /** Throws `bad-option`. */

@@ -1,9 +1,10 @@
 import type { Broker } from '../broker/port.ts'
+import { faultOf, milliseconds, type OptionsOf } from '../config/options.ts'
 import { configuredBroker } from './configured-broker.ts'
 import { contentOf } from './content.ts'
 import { positionReason, type RecordFilter } from './filter.ts'
 import type { ReplayRange } from './options.ts'
-import { filterOf } from './plan.ts'
+import { filterOf, RANGE } from './plan.ts'
 import { progressOf, type ReplayProgress } from './progress.ts'
 import { abandonedPartials } from './recording/partial.ts'
 import { RecordingWriter } from './recording/writer.ts'
@@ -55,8 +56,15 @@ export interface RecordReport {
   readonly stateHash: string
 }
 
+const OPTIONS: OptionsOf<RecordOptions> = {
+  ...{ ...RANGE, broker: true, topics: true, file: true, live: true, max: true, replace: true, signal: true },
+  ...{ onStart: true, onWarning: true, stallMs: milliseconds },
+}
+
 /** Writes records of topics into a recording. Rejects with a ReplayError or a BrokerError, and leaves no file then. */
 export async function record(options: RecordOptions): Promise<RecordReport> {
+  const fault = faultOf('record', options, OPTIONS)
+  if (fault !== undefined) throw new ReplayError('bad-option', fault)
   const { signal = new AbortController().signal, max = Number.POSITIVE_INFINITY } = options
   if (!(max >= 1)) throw new ReplayError('bad-option', `max: got ${max}; allowed: a whole number from 1`)
   const filter = filterOf(options, {})

@@ -1,11 +1,14 @@
 import { expect, test } from '@jest/globals'
 import {
+  attachPrices,
   createCache,
+  createKafkaBroker,
   createNode,
   createPricePublisher,
   createWarming,
   createWarmPublisher,
   detector,
+  record,
   replay,
   virtualClock,
 } from '../../index.ts'
@@ -39,6 +42,25 @@ test.each<readonly [call: () => unknown, message: string]>([
   [
     () => createWarming(given({}), given({ timeoutMS: 5 })),
     'createWarming: there is no option timeoutMS; did you mean timeoutMs?',
+  ],
+  [
+    () => createKafkaBroker(given({ brokers: ['127.0.0.1:1'], clientId: 'a', sessionTimeout: 5 })),
+    'createKafkaBroker: there is no option sessionTimeout; did you mean sessionTimeoutMs?',
+  ],
+  [
+    () => createMemoryBroker(given({ partition: { prices: 2 } })),
+    'createMemoryBroker: there is no option partition; did you mean partitions?',
+  ],
+  [
+    () => attachPrices(given({}), given({ clok: nothing })),
+    'attachPrices: there is no option clok; did you mean clock?',
+  ],
+  [
+    async () => {
+      const cache = await createCache<string>(given({ env, usePriceMatrix: false }))
+      cache.set('A', 'value', given({ eventTime: 5 }))
+    },
+    'set: there is no option eventTime; did you mean eventTimeMs?',
   ],
   [() => replayFile(given({ file: 'x', aply: nothing })), 'replayFile: there is no option aply; did you mean apply?'],
   [
@@ -81,11 +103,40 @@ test.each<readonly [options: object, message: string]>([
   [{ from: file, to: { inProcess }, verifyHash: false }, 'verifyHash: got false; allowed: true, or the expected hash'],
   [
     { from: file, to: { inProcess: { apply: nothing, timeoutMs: Number.NaN } } },
-    'timeoutMs: got NaN; allowed: milliseconds from 0',
+    'replay: to.inProcess: timeoutMs: expected milliseconds from 0, got NaN',
   ],
+  [
+    { from: file, to: { inProcess: { apply: nothing, fluhs: nothing } } },
+    'replay: to.inProcess: there is no option fluhs; did you mean flush?',
+  ],
+  [
+    { from: file, to: { inProcess: { apply: nothing, timeoutMS: 5 } } },
+    'replay: to.inProcess: there is no option timeoutMS; did you mean timeoutMs?',
+  ],
+  [
+    { from: file, to: { inProcess: { apply: nothing, stateHash: 'abc' } } },
+    'replay: to.inProcess: stateHash: expected a function, got "abc"',
+  ],
+  [{ from: file, to: { inProcess: {} } }, 'to.inProcess.apply: got undefined; allowed: a function'],
+  [{ from: file, to: { inProcess: nothing } }, 'to.inProcess: got () => undefined; allowed: an object with apply'],
   [{ from: file, to: { inProcess }, stallMs: -1 }, 'replay: stallMs: expected milliseconds from 0, got -1'],
 ])('a replay refuses a misspelt, misplaced or impossible option before it reads: %#', async (options, message) => {
   await expect(replay(given(options))).rejects.toMatchObject({ name: 'ReplayError', code: 'bad-option', message })
+})
+
+test('a recording refuses a misspelt or impossible option before it reads', async () => {
+  const of = (options: object) => record(given({ topics: ['prices'], file: 'out.ndjson', ...options }))
+  await expect(of({ replce: true })).rejects.toMatchObject({
+    ...{ name: 'ReplayError', code: 'bad-option' },
+    message: 'record: there is no option replce; did you mean replace?',
+  })
+  await expect(of({ stallMs: '5' })).rejects.toThrow('record: stallMs: expected milliseconds from 0, got "5"')
+})
+
+test('a replay leaves the members of its sink alone that are the own ones of the sink', async () => {
+  const sink = { applied: 0, opens: 0, records: [], apply: nothing }
+  const replaying = replay({ from: { file: 'there-is-no-such.ndjson' }, to: { inProcess: sink } })
+  await expect(replaying).rejects.toThrow('there-is-no-such.ndjson')
 })
 
 test('a read refuses an age that is none, instead of giving a price of any age', async () => {
@@ -121,6 +172,22 @@ test('a cache refuses a value that is no price of the pair, whatever it is', asy
   ])
     expect(() => cache.set('A', given(value as object))).toThrow(expect.objectContaining({ code: 'bad-value' }))
   expect(cache.set('A', given({ pair: 'A', chain: 'default', price: 1 }))).toBe('stored')
+  await cache.close()
+})
+
+test('a cache refuses a value that names another pair or chain than the one it is stored under', async () => {
+  const cache = await createCache({ env, chain: 'ethereum' })
+  expect(() => cache.set('A', given({ pair: 'B', price: 1 }))).toThrow(
+    expect.objectContaining({ code: 'bad-value', message: 'A: the value is of pair "B"' }),
+  )
+  expect(() => cache.set('A', given({ pair: 'A', chain: 'solana', price: 1 }))).toThrow(
+    expect.objectContaining({
+      code: 'bad-value',
+      message: 'A: the value is of chain "solana", the cache of "ethereum"',
+    }),
+  )
+  expect(cache.get('A')).not.toHaveProperty('price')
+  expect(cache.set('A', given({ pair: 'A', chain: undefined, price: 1 }))).toBe('stored')
   await cache.close()
 })
 

@@ -1,3 +1,4 @@
+import { assertOptions, type OptionsOf } from '../../config/options.ts'
 import { Opened } from '../opened.ts'
 import type { Broker, BrokerEvent } from '../port.ts'
 import { KafkaAdmin } from './admin.ts'
@@ -60,8 +61,20 @@ export interface KafkaBrokerOptions extends ClientOptions {
   readonly random?: () => number
 }
 
-/** Makes a broker over Kafka and does not connect it yet. Throws `refused` for a compression without a codec. */
+const OPTIONS: OptionsOf<KafkaBrokerOptions> = {
+  ...{ brokers: true, clientId: true, ssl: true, sasl: true, connectTimeoutMs: true, requestTimeoutMs: true },
+  ...{ maxWaitMs: true, metadataAgeMs: true, sessionTimeoutMs: true, rebalanceTimeoutMs: true },
+  ...{ groupInstanceId: true, heartbeatIntervalMs: true, commitIntervalMs: true, stuckAfterMs: true },
+  ...{ closeTimeoutMs: true, maxBytes: true, maxBytesPerPartition: true, compression: true, deliveryTimeoutMs: true },
+  ...{ idempotent: true, maxPendingBatches: true, onEvent: true, random: true },
+}
+
+/**
+ * Makes a broker over Kafka and does not connect it yet. Throws `refused` for a compression without a codec, and a
+ * ForewarmError 'bad-value' for an unknown option.
+ */
 export function createKafkaBroker(options: KafkaBrokerOptions): Broker {
+  assertOptions('createKafkaBroker', options, OPTIONS)
   guardIdleTimers()
   const compressor = options.compression && COMPRESSORS[options.compression]
   const timing = timingOf(options)

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../../clock.ts'
+import { assertOptions, type OptionsOf } from '../../config/options.ts'
 import { Opened } from '../opened.ts'
 import type { Broker } from '../port.ts'
 import { MemoryAdmin } from './admin.ts'
@@ -41,8 +42,16 @@ export interface MemoryBroker extends Broker {
   reconnect(): void
 }
 
-/** A broker in this process, without Kafka: for tests and for trying out. */
+const OPTIONS: OptionsOf<MemoryBrokerOptions> = {
+  ...{ clock: true, partitions: true, maxRecordsPerPartition: true, maxBatchRecords: true, rebalanceTimeoutMs: true },
+}
+
+/**
+ * A broker in this process, without Kafka: for tests and for trying out. Throws a ForewarmError 'bad-value' for an
+ * unknown option.
+ */
 export function createMemoryBroker(options: MemoryBrokerOptions = {}): MemoryBroker {
+  assertOptions('createMemoryBroker', options, OPTIONS)
   const cluster = new MemoryCluster({
     clock: options.clock ?? systemClock,
     maxRecordsPerPartition: options.maxRecordsPerPartition ?? 1_000_000,
