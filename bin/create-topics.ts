@@ -28,6 +28,7 @@ export function createTopics(
     const selection = options.names.length > 0 ? options.names : config.kafka.priceTopics
     const found = await findPriceTopics(admin, selection, config.kafka)
     if (!found.ok) throw new ForewarmError('topics-unusable', found.reason)
+    await assertAsMany(admin, found.topics, options.partitions)
     const wanted = [...ownTopics(config.kafka, found.partitions), ...(await deadLetterTopics(admin, found))]
     const created = [...madePrices, ...(await admin.createTopics(wanted))]
     const all = [...found.topics, ...wanted.map(({ topic }) => topic)]

@@ -4,6 +4,7 @@ import type { NodeStats } from '../../index.ts'
 import type { Broker } from '../../src/broker/port.ts'
 import type { ReplayFrom, ReplayOptions, ReplayRange, ReplayTo, ReplayTopics } from '../../src/replay/options.ts'
 import type { Speed } from '../../src/replay/pace.ts'
+import { isRecording } from '../../src/replay/recording/source.ts'
 import type { ReplayReport } from '../../src/replay/report.ts'
 import type { LostRecords } from '../../src/replay/source/source.ts'
 import { TIMESTAMPS, type Timestamps } from '../../src/replay/timestamps.ts'
@@ -90,12 +91,14 @@ export function define(command: Command): Command {
 export async function start(terminal: Terminal, sources: readonly string[], flags: ReplayFlags): Promise<ExitCode> {
   const file = fileAmong(sources)
   const toTopics = targetOf(flags)
-  refuseIdle(flags, { isToTopics: toTopics !== undefined, isFile: file !== undefined })
+  await refuseIdle(flags, { isToTopics: toTopics !== undefined, file })
   const from: ReplayFrom = { ...(file === undefined ? { topic: sources } : { file }), ...rangeOf(flags) }
   if (toTopics === undefined) return replayedHere(terminal, flags, from)
   const { withKafka } = await import('../kafka.ts')
   return withKafka(terminal, flags, async (broker, { kafka }) => {
     if (flags.to !== undefined && flags.yesReally !== true) refuseOwnTopic('--to', flags.to, kafka)
+    if (flags.toPrefix !== undefined && file === undefined && flags.yesReally !== true)
+      for (const topic of sources) refuseOwnTopic('--to-prefix', `${flags.toPrefix}${topic}`, kafka)
     const protectedClusters = [...(kafka.protectedClusters ?? []), ...(flags.protectedCluster ?? [])]
     const into = (target: Broker) =>
       replayed(terminal, flags, { broker, from, to: { ...toTopics, broker: target }, protectedClusters })
@@ -104,13 +107,23 @@ export async function start(terminal: Terminal, sources: readonly string[], flag
   })
 }
 
+/** The ends of a replay: what it writes to, and the file that it reads, if it reads one. */
+interface Ends {
+  readonly isToTopics: boolean
+  readonly file: string | undefined
+}
+
 /** Throws a UsageError for an option that has no effect on this source or this target. */
-function refuseIdle(flags: ReplayFlags, { isToTopics, isFile }: Readonly<Record<'isToTopics' | 'isFile', boolean>>) {
-  const { inProcess, detectors, skipBad } = flags
+async function refuseIdle(flags: ReplayFlags, { isToTopics, file }: Ends): Promise<void> {
+  const { inProcess, detectors, skipBad, config, force, yesReally } = flags
   const ofTopics = opt.pick(flags, ['toBrokers', 'targetPartitions', 'protectedCluster', 'force', 'yesReally'])
   if (inProcess === undefined) opt.refuseGiven({ detectors }, '--in-process')
   if (!isToTopics) opt.refuseGiven(ofTopics, '--to or --to-prefix')
-  if (!isFile) opt.refuseGiven({ skipBad }, 'a file of price updates')
+  if (force === undefined) opt.refuseGiven({ yesReally }, '--force')
+  if (file === undefined) return opt.refuseGiven({ skipBad }, 'a file of price updates')
+  if (inProcess === undefined && !isToTopics) opt.refuseGiven({ config }, 'topics, or --in-process')
+  if (skipBad !== undefined && (await isRecording(file)))
+    opt.refuseGiven({ skipBad }, 'a file of price updates, not with a recording')
 }
 
 /** The file among the sources; undefined if they are topics. Throws a UsageError if it is not alone. */

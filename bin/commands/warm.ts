@@ -12,7 +12,7 @@ interface WarmFlags extends opt.CommandFlags {
   readonly chain: string
   readonly priority: Priority
   readonly wait?: boolean
-  readonly timeoutMs: number
+  readonly timeoutMs?: number
   readonly dryRun?: boolean
   readonly reason?: string
 }
@@ -29,13 +29,15 @@ export function define(command: Command): Command {
     .requiredOption('--chain <chain>', 'the chain of the pairs')
     .option('--priority <priority>', `how urgent it is: ${PRIORITIES.join(', ')}`, opt.oneOf(PRIORITIES), 'high')
     .option('--wait', 'wait for the answer of a node; without it the command ends once the request is sent')
-    .option('--timeout-ms <ms>', 'how many milliseconds to wait at most', opt.count, 5000)
+    .option('--timeout-ms <ms>', 'with --wait: how many milliseconds at most (default: 5000)', opt.count)
     .option('--dry-run', 'load nothing; the answer says what would be loaded')
     .option('--reason <text>', 'a note that travels with the request')
     .addOption(opt.configOption())
 }
 
 export async function start(terminal: Terminal, pairs: readonly string[], flags: WarmFlags): Promise<ExitCode> {
+  const { wait, timeoutMs } = flags
+  if (wait === undefined) opt.refuseGiven({ timeoutMs }, '--wait')
   const [{ withKafka }, { createWarmPublisher }, { systemClock }] = await Promise.all([
     import('../kafka.ts'),
     import('../../producers/warm-publisher.ts'),

@@ -20,3 +20,15 @@ test.each([
   expect((await createTopics(broker, config, { names: ['prices.t2'], partitions: 2 })).existing).toContain('prices.t2')
   await broker.close()
 })
+
+test('topics create compares the partitions of the topics that a pattern of PRICE_TOPICS matches, and creates nothing', async () => {
+  const broker = createMemoryBroker({ partitions: { 'prices.a': 2 } })
+  const { config } = acceptedConfig({ env: { PRICE_TOPICS: '/^prices\\./' } })
+  await expect(createTopics(broker, config, { names: [], partitions: 9 })).rejects.toMatchObject({
+    code: 'topics-unusable',
+    message: expect.stringContaining('prices.a exists with 2 partitions, not 9'),
+  })
+  expect(await withAdmin(broker, (admin) => admin.topics())).toEqual(['prices.a'])
+  expect((await createTopics(broker, config, { names: [], partitions: 2 })).existing).toContain('prices.a')
+  await broker.close()
+})
