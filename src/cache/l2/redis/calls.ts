@@ -15,6 +15,10 @@ interface Trip {
 }
 
 const CLOCK_AGE_MS = 60_000
+/** The same for stamps, whose moments are as good as the offset is. */
+const STAMP_CLOCK_AGE_MS = 1_000
+/** How long the largest offset that was measured counts: the others are too small by what their answers took. */
+const BEST_OFFSET_MS = 10_000
 
 /**
  * Sends versioned calls: as functions if Redis has them (7 and newer) and the user may use them, and as scripts otherwise,
@@ -23,7 +27,7 @@ const CLOCK_AGE_MS = 60_000
  *
  * It also knows how far Redis's clock is ahead of ours, for the deadlines. The lowest possible difference is taken, so
  * that the deadline in Redis is never later than the moment at which the caller gives up. The clock is read on each new
- * connection, once a minute beside a write, and after a late call. If Redis's clock jumps, one trip fails, and nothing
+ * connection, once a minute beside a write, once a second beside a stamp, and after a late call. If Redis's clock jumps, one trip fails, and nothing
  * wrong is written.
  */
 export class VersionedCalls {
@@ -34,6 +38,7 @@ export class VersionedCalls {
   #preparing: Promise<string | undefined> | undefined
   #clockOffsetMs = 0
   #clockReadAtMs = Number.NEGATIVE_INFINITY
+  #bestOffsetAtMs = Number.NEGATIVE_INFINITY
 
   constructor(link: RedisLink, options: { readonly commandTimeoutMs: number; readonly clock: Clock }) {
     this.#link = link
@@ -44,6 +49,8 @@ export class VersionedCalls {
   /** Loads the functions or scripts, on a new connection. Resolves to the reason if that failed. */
   prepare(): Promise<string | undefined> {
     this.#means = undefined
+    // Another server may have another clock.
+    this.#bestOffsetAtMs = Number.NEGATIVE_INFINITY
     this.#preparing ??= this.#load().finally(() => {
       this.#preparing = undefined
     })
@@ -77,7 +84,8 @@ export class VersionedCalls {
 
   async #trip({ operation, calls, asking }: Trip): Promise<Replies> {
     const sentAtMs = performance.now()
-    const readsClock = sentAtMs - this.#clockReadAtMs > CLOCK_AGE_MS
+    const ageMs = operation === 'stamp' ? STAMP_CLOCK_AGE_MS : CLOCK_AGE_MS
+    const readsClock = sentAtMs - this.#clockReadAtMs > ageMs
     const deadlineMs = sentAtMs + this.#timeoutMs + this.#clockOffsetMs
     const nowMs = this.#clock.now()
     for (const call of calls) {
@@ -136,8 +144,12 @@ export class VersionedCalls {
 
   #setClock(reply: unknown): void {
     if (!Array.isArray(reply)) return
-    this.#clockReadAtMs = performance.now()
-    this.#clockOffsetMs = Number(reply[0]) * 1000 + Number(reply[1]) / 1000 - this.#clockReadAtMs
+    const nowMs = performance.now()
+    this.#clockReadAtMs = nowMs
+    const offsetMs = Number(reply[0]) * 1000 + Number(reply[1]) / 1000 - nowMs
+    if (offsetMs < this.#clockOffsetMs && nowMs - this.#bestOffsetAtMs < BEST_OFFSET_MS) return
+    this.#clockOffsetMs = offsetMs
+    this.#bestOffsetAtMs = nowMs
   }
 }
 
