@@ -1,7 +1,7 @@
 import { checkedAhead, checkedEventTime } from '../schemas/event-time.ts'
 import { encodePriceAvro } from '../schemas/price-avro.ts'
 import { encodePriceJson } from '../schemas/price-json.ts'
-import { checkedNames, updatesOf } from '../schemas/price-object.ts'
+import { checkedNames, namesOf, updatesOf } from '../schemas/price-object.ts'
 import type { PriceUpdate } from '../schemas/price-update.ts'
 import { pairKey, partitionOf } from '../schemas/topics.ts'
 import { Alarm } from '../src/alarm.ts'
@@ -90,12 +90,14 @@ export class PricePublisher {
 
   /**
    * Resolves when the broker has acknowledged the update. Rejects with a BrokerError if it has not, and for an update
-   * that no node would accept: one with a bad event time, and any that is to share a record.
+   * that no node would accept: one with a bad event time or name, and any that is to share a record.
    */
   produce(update: PriceUpdate): Promise<void> {
     const { clock = systemClock, updatesPerRecord = 1 } = this.#options
     const against = checkedEventTime(update.eventTimeMs) ?? checkedAhead(update.eventTimeMs, clock.now())
     if (against !== undefined) return this.#refuse(against.detail)
+    const names = namesOf(update)
+    if ('ok' in names) return this.#refuse(names.detail)
     if (updatesPerRecord > 1) return this.#produceFramed(update)
     return this.#send(pairKey(update.chain, update.pair), update)
   }

@@ -105,8 +105,10 @@ export interface NamedPair {
   readonly pair: string
 }
 
-/** The names in an object of JSON, or the reason to refuse them. */
-export function namesOf(item: Record<string, unknown>, index = 0): NamedPair | Refused {
+type MaybeNamed = { readonly [K in keyof NamedPair]?: unknown }
+
+/** The names in an object, or the reason to refuse them. */
+export function namesOf(item: MaybeNamed, index = 0): NamedPair | Refused {
   const pair = nameOf(item, 'pair', index)
   if (typeof pair !== 'string') return pair
   const chain = nameOf(item, 'chain', index)
@@ -129,7 +131,7 @@ export function checkedNames(chain: string, pair: string): Refused | undefined {
   return checkedName(chain, 'chain') ?? checkedName(pair, 'pair')
 }
 
-function nameOf(item: Record<string, unknown>, field: 'pair' | 'chain', index: number): string | Refused {
+function nameOf(item: MaybeNamed, field: 'pair' | 'chain', index: number): string | Refused {
   const name = item[field]
   if (name === undefined || name === null || name === '')
     return refused(`missing-${field}`, `update ${index}: ${field} is missing`)

@@ -54,6 +54,19 @@ test('produce says once that the topic will delete records at once, and writes t
   ])
 })
 
+test('produce refuses and counts a line whose names every node would dead-letter, without frames, too', async () => {
+  const options = await fileOf([0])
+  const [exact = ''] = (await readFile(options.file, 'utf8')).split('\n')
+  const lines = [exact, exact.replace('"pair":"p"', '"pair":"a\\u0000b"'), exact.replace('"c"', '"\\ud800"'), exact]
+  await writeFile(options.file, lines.join('\n'))
+  const bad: string[] = []
+  const onBadLine = ({ reason }: { readonly reason: string }) => void bad.push(reason)
+  const report = await producePrices({ ...options, onBadLine, skipsBad: true, timestamps: 'broker' })
+  expect(report).toMatchObject({ produced: 2, badLines: 2, failed: 0 })
+  expect(bad).toEqual(['bad-name', 'bad-name'])
+  expect(await stored()).toBe(2n)
+})
+
 test('produce says once that a file has numbers of more digits than a double holds, and with which line that begins', async () => {
   const options = await fileOf([0])
   const price = '"price":1.234567890123456789'

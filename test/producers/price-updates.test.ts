@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { PricePublisher, type PricePublisherOptions } from '../../producers/price-updates.ts'
 import { decodePriceRecord } from '../../schemas/price-record.ts'
-import { partitionOf } from '../../schemas/topics.ts'
+import { MAX_CHAIN_BYTES, partitionOf } from '../../schemas/topics.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
 import { BrokerError, type Producer } from '../../src/broker/port.ts'
 import { virtualClock } from '../../src/clock.ts'
@@ -216,4 +216,23 @@ describe('an update that cannot be written', () => {
       ])
     }
   })
+})
+
+test.each([
+  [{ pair: 'a\0b' }, /pair: must not contain NUL/],
+  [{ pair: '\ud800' }, /pair: must not contain half of a surrogate pair/],
+  [{ chain: 'c'.repeat(MAX_CHAIN_BYTES + 1) }, /chain: at most/],
+  [{ pair: '' }, /pair is missing/],
+  [{ chain: undefined as never }, /chain is missing/],
+  [{ pair: 5 as never }, /pair: expected a string, got 5/],
+])('a publisher refuses names that every node would dead-letter, without frames, too: %j', async (flaw, message) => {
+  for (const encoding of ['json', 'avro'] as const) {
+    const publisher = publisherOf({ encoding })
+    const refused = expect(publisher.produce({ ...a, ...flaw })).rejects.toMatchObject({
+      ...{ name: 'BrokerError', code: 'refused' },
+      message: expect.stringMatching(message),
+    })
+    await Promise.all([refused, publisher.produce(b), publisher.flush()])
+  }
+  expect((await storedRecords(broker, TOPIC, 2)).map(pairsOf)).toEqual([['b'], ['b']])
 })
