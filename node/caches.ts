@@ -55,8 +55,8 @@ export function createCaches(options: CachesOptions): Caches {
   gate.before(l2)
   const { l3, history } = createThirdLevel(options, table)
   if (l3 !== undefined) gate.before(l3)
-  const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history), sources)
-  const pushBack = new PushBack({ table, l1, l2, sources, onPushed: (pairId) => writeBehind.hasWritten(pairId) })
+  const writeBehind = createWriteBehind(options, history === undefined ? l2 : withHistory(l2, history), following)
+  const pushBack = new PushBack({ table, l1, l2, sources, onPushed: writeBehind.hasWritten.bind(writeBehind) })
   const deletions = createDeletions(options, l1, l2)
   const keepsOut = (version: number) => gate.keepsOut(version)
   const onDeleted = (pairId: number, floor: number) => {
@@ -220,7 +220,7 @@ function createDeletions({ config, clock, metrics, log }: CachesOptions, l1: Fir
   })
 }
 
-function createWriteBehind(options: CachesOptions, l2: L2, sources: Sources): WriteBehind {
+function createWriteBehind(options: CachesOptions, l2: L2, { sources, l1 }: FollowingParts): WriteBehind {
   const { config, metrics, log, waitsForL2 } = options
   const writes = metrics.counter('l2_writes_total')
   const entries = metrics.counter('l2_write_entries_total')
@@ -235,6 +235,7 @@ function createWriteBehind(options: CachesOptions, l2: L2, sources: Sources): Wr
     capacity: Math.min(WRITE_BEHIND_ROWS, config.cache.maxPairs),
     grows: !waitsForL2,
     maxPairs: config.cache.maxPairs,
+    held: l1.peek.bind(l1),
     onFlush: ({ outcome }) => {
       outage.saw(outcome.status === 'unavailable' ? outcome.reason : undefined)
       if (outcome.written === undefined) return

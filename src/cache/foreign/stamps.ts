@@ -10,7 +10,7 @@ import { NEVER, type Sources, sourceName } from '../sources/sources.ts'
 export interface StampsOptions {
   readonly sources: Sources
   readonly l2: Pick<L2, 'stamp'>
-  readonly writeBehind: Pick<WriteBehind, 'settled'>
+  readonly writeBehind: Pick<WriteBehind, 'settled' | 'lacks'>
   readonly pushBack: Pick<PushBack, 'round'>
   readonly deletions?: Pick<Deletions, 'pending'>
   /** Called when stamps cannot be set, once until they can again. */
@@ -78,9 +78,11 @@ export class Stamps {
       if (!(await pushBack.round())) return
       this.#mended = losses
     }
-    const stamps = this.#stamps(losses)
-    if (stamps.length === 0 || !(await writeBehind.settled()) || losses !== this.#losses) return
+    const stamped = this.#stamps(losses)
+    if (stamped.size === 0 || !(await writeBehind.settled()) || losses !== this.#losses) return
     if (deletions !== undefined && deletions.pending > 0) return
+    const stamps = [...stamped].flatMap(([id, stamp]) => (writeBehind.lacks(id) ? [] : [stamp]))
+    if (stamps.length === 0) return
     const outcome = await l2.stamp?.(stamps)
     if (outcome?.status === 'lost') this.#losses++
     if (outcome?.status === 'stamped') this.#isRead = outcome.isRead
@@ -89,16 +91,17 @@ export class Stamps {
     this.#hasFailed = reason !== undefined
   }
 
-  #stamps(losses: number): StampOf[] {
+  /** What could be said, for each source. */
+  #stamps(losses: number): Map<number, StampOf> {
     const { sources } = this.#options
-    const stamps: StampOf[] = []
+    const stamps = new Map<number, StampOf>()
     for (const id of sources.followed()) {
       const source = sources.at(id)
       const asOfMs = sources.asOf(id)
       if (source === undefined || asOfMs === NEVER) continue
       // When it is sent, values may just have been lost.
       const ageMs = () => (losses === this.#losses ? this.#now() - asOfMs : Number.POSITIVE_INFINITY)
-      stamps.push({ name: sourceName(source), ageMs })
+      stamps.set(id, { name: sourceName(source), ageMs })
     }
     return stamps
   }

@@ -18,8 +18,8 @@ export interface PushBackOptions {
   /** The partitions that values come from. */
   readonly sources?: Pick<Sources, 'codeOf'>
   readonly timer?: Timer
-  /** Called for each pair that L2 has taken, or has a newer value of. */
-  readonly onPushed?: (pairId: number) => void
+  /** Called for each value that L2 has taken, or has a newer one of. */
+  readonly onPushed?: (pairId: number, version: number) => void
 }
 
 /** To encode and send so many rows takes about half a millisecond of the thread, and so does looking at so many pairs. */
@@ -87,7 +87,8 @@ export class PushBack {
     // If one master of a cluster is away, the round goes on for the chains of the others.
     this.pushed += outcome.written ?? 0
     if (outcome.status === 'written')
-      for (let row = 0; row < columns.count; row++) this.#options.onPushed?.(columns.pairIds[row] as number)
+      for (let row = 0; row < columns.count; row++)
+        this.#options.onPushed?.(columns.pairIds[row] as number, columns.versions[row] as number)
     else this.#isLacking = true
     if (this.#left === 0 && this.#isLacking) {
       this.#left = this.#options.table.end

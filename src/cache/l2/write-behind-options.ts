@@ -1,4 +1,5 @@
 import type { Timer } from '../../timer.ts'
+import type { CachedPrice } from '../cached-price.ts'
 import type { Sources } from '../sources/sources.ts'
 import type { L2, L2Write } from './l2.ts'
 
@@ -12,6 +13,8 @@ export interface WriteBehindOptions {
   /** More rows are added when all are taken, up to `maxPairs`. They are given back when they are written. */
   readonly grows?: boolean
   readonly maxPairs: number
+  /** Fills the price with L1's value of the pair, if it has one: a value that found no row is written from there. */
+  readonly held?: (pairId: number, into: CachedPrice) => boolean
   readonly onFlush?: (flush: Flush) => void
   /** Called once, by `close`, if L2 did not get all values: how many it lacks, and why. */
   readonly onLost?: (entries: number, reason: string) => void

@@ -4,9 +4,9 @@ import { systemTimer } from '../../timer.ts'
 import {
   appendRows,
   type CachedPrice,
+  emptyPrice,
   eventTimeOf,
   isTombstone,
-  moveRow,
   type PriceColumns,
   priceColumns,
   priceOfRow,
@@ -14,7 +14,9 @@ import {
 } from '../cached-price.ts'
 import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { FlushPace } from './flush-pace.ts'
+import { dropForgotten, FORGOTTEN } from './forgotten.ts'
 import type { L2Write } from './l2.ts'
+import { Lacking } from './lacking.ts'
 import type { WriteBehindOptions } from './write-behind-options.ts'
 
 /** While L2 is away, the pause between two writes, as a multiple of `flushMs`. */
@@ -26,8 +28,6 @@ const AWAY_FLUSHES = 20
 const CLOSE_TRIES = 5
 const CLOSE_PAUSE_MS = 100
 const ABSENT = 0
-/** Stands in place of the version of a row that must not be written. */
-const FORGOTTEN = 0
 
 /**
  * Values that L2 does not have yet: the newest version of each pair that was updated since it was last written. A pair
@@ -37,8 +37,9 @@ const FORGOTTEN = 0
  * as long as it worked: a node that catches up with a backlog then coalesces more updates instead of slowing down.
  *
  * When every row is taken (`full`), the loop waits for the flush, and nothing is dropped. While L2 is away, the rows stay
- * and go on coalescing. Once all are taken, further pairs are counted as `skipped`: L1 has their values, and L2 gets their
- * next ones. A caller that cannot wait lets the rows `grow` instead, to one for every pair, so that none is skipped.
+ * and go on coalescing. Once all are taken, further pairs are counted as `skipped`: L1 has their values, and L2 gets them
+ * from there when rows are free again, or gets the next ones. A caller that cannot wait lets the rows `grow` instead, to one
+ * for every pair, so that none is skipped.
  */
 export class WriteBehind {
   readonly #options: WriteBehindOptions
@@ -55,14 +56,15 @@ export class WriteBehind {
   #flushing: Promise<boolean> | undefined
   /** Resolves like the flush that the rows go with that wait now; made when somebody asks. */
   #next: PromiseWithResolvers<boolean> | undefined
-  /** Pairs whose newest value L2 lacks, because no row was left for it. */
-  readonly #lacking = new Set<number>()
+  /** Pairs of which L2 lacks values, because no row was left for them. */
+  readonly #lacking = new Lacking()
+  readonly #held = emptyPrice()
   /** No value is taken any more; those that are there are still written. */
   #isClosing = false
   #closing: Promise<void> | undefined
   /** Why L2 was away at the last write: nobody should wait for the next one. */
   #away: string | undefined
-  /** Values that L2 never got, because it was away until every row held another pair, or until `close`. */
+  /** Values that found no row, because L2 was away until every row held another pair, or until `close`. */
   skipped = 0
 
   constructor(options: WriteBehindOptions) {
@@ -90,7 +92,10 @@ export class WriteBehind {
   /** An update, its numbers at `base` in `numbers`. `source`: a number of Sources. */
   add(pairId: number, version: number, numbers: Float64Array, base: number, source = UNKNOWN_SOURCE): void {
     const row = this.#rowOf(pairId)
-    if (row < 0) return
+    if (row < 0) {
+      this.#skip(pairId, version, source)
+      return
+    }
     const columns = this.#filling
     columns.sourceCodes[row] = this.#sources.codeOf(source)
     columns.versions[row] = version
@@ -102,7 +107,8 @@ export class WriteBehind {
   /** A value of L1 or L3 that L2 may not have. */
   addPrice(pairId: number, price: Readonly<CachedPrice>): void {
     const row = this.#rowOf(pairId)
-    if (row >= 0) setRow(this.#filling, row, price, this.#sources.codeOf(price.source))
+    if (row < 0) this.#skip(pairId, price.version, price.source)
+    else setRow(this.#filling, row, price, this.#sources.codeOf(price.source))
   }
 
   /** Fills `into` with the newest value that L2 may not have yet, and tells whether there is one. */
@@ -123,7 +129,7 @@ export class WriteBehind {
     if (filling !== ABSENT) this.#filling.versions[filling - 1] = FORGOTTEN
     const leaving = this.#leavingRows[pairId] as number
     if (leaving !== ABSENT) this.#leaving.versions[leaving - 1] = FORGOTTEN
-    this.#lacking.delete(pairId)
+    this.#lacking.forget(pairId)
     this.#fillingRows[pairId] = ABSENT
   }
 
@@ -149,12 +155,17 @@ export class WriteBehind {
   async settled(): Promise<boolean> {
     if (this.#filling.count > 0) this.#next ??= Promise.withResolvers()
     const outcomes = await Promise.all([this.#flushing, this.#next?.promise])
-    return !outcomes.includes(false) && this.#lacking.size === 0 && !this.#isClosing
+    return !outcomes.includes(false) && !this.#isClosing
   }
 
-  /** L2 has got the pair's newest value in another way. */
-  hasWritten(pairId: number): void {
-    if (this.#lacking.size > 0) this.#lacking.delete(pairId)
+  /** Whether L2 lacks a value of this source that no row waits for. */
+  lacks(source: number): boolean {
+    return this.#lacking.has(source, this.#sources)
+  }
+
+  /** L2 has got this version of the pair, or has a newer one. */
+  hasWritten(pairId: number, version: number): void {
+    this.#lacking.written(pairId, version)
   }
 
   /** Writes the rest. If nobody waits for L2 (`grows`), it is tried again while L2 is away. May be called twice. */
@@ -163,17 +174,29 @@ export class WriteBehind {
     return this.#closing
   }
 
-  /** The pair's row in the set that fills; -1, counted as skipped, if there is none left for it. */
+  #skip(pairId: number, version: number, source: number): void {
+    this.skipped++
+    this.#lacking.add(pairId, version, source)
+  }
+
+  /** Pairs that found no row get one now, if L1 still has them. */
+  #catchUp(): void {
+    const { held } = this.#options
+    if (held === undefined || this.#isClosing) return
+    while (this.#filling.count < this.#filling.capacity) {
+      const pairId = this.#lacking.next()
+      if (pairId === undefined) return
+      if (this.#fillingRows[pairId] === ABSENT && held(pairId, this.#held)) this.addPrice(pairId, this.#held)
+    }
+  }
+
+  /** The pair's row in the set that fills; -1 if there is none left for it. */
   #rowOf(pairId: number, isRefusing = this.#isClosing): number {
     const known = (this.#fillingRows[pairId] as number) - 1
     if (known >= 0) return known
     if (this.#filling.count >= this.#filling.capacity) this.#grow()
     const columns = this.#filling
-    if (columns.count >= columns.capacity || isRefusing) {
-      this.skipped++
-      this.#lacking.add(pairId)
-      return -1
-    }
+    if (columns.count >= columns.capacity || isRefusing) return -1
     const row = columns.count++
     this.#fillingRows[pairId] = row + 1
     columns.pairIds[row] = pairId
@@ -228,7 +251,7 @@ export class WriteBehind {
     const asked = this.#next
     this.#next = undefined
     const columns = this.#leaving
-    this.#dropForgotten()
+    dropForgotten(columns, this.#leavingRows)
     const entries = columns.count
     const writing = entries === 0 ? NOTHING_WRITTEN : this.#options.l2.write(columns, 0, entries, this.#pace)
     const busyMs = this.#now() - startMs
@@ -238,9 +261,11 @@ export class WriteBehind {
     this.#away = outcome.status === 'unavailable' ? outcome.reason : undefined
     if (outcome.status === 'unavailable') this.#takeBack(outcome.unwritten)
     for (let row = 0; row < entries; row++) {
-      this.#leavingRows[columns.pairIds[row] as number] = ABSENT
-      if (outcome.status === 'written') this.hasWritten(columns.pairIds[row] as number)
+      const pairId = columns.pairIds[row] as number
+      this.#leavingRows[pairId] = ABSENT
+      if (outcome.status === 'written') this.hasWritten(pairId, columns.versions[row] as number)
     }
+    if (outcome.status === 'written') this.#catchUp()
     columns.count = 0
     if (columns.capacity > this.#options.capacity) this.#leaving = priceColumns(this.#options.capacity)
     this.#flushing = undefined
@@ -258,20 +283,6 @@ export class WriteBehind {
     ;[this.#fillingRows, this.#leavingRows] = [this.#leavingRows, this.#fillingRows]
   }
 
-  #dropForgotten(): void {
-    const columns = this.#leaving
-    let kept = 0
-    for (let row = 0; row < columns.count; row++) {
-      if (columns.versions[row] === FORGOTTEN) continue
-      if (kept !== row) {
-        moveRow(columns, row, kept)
-        this.#leavingRows[columns.pairIds[kept] as number] = kept + 1
-      }
-      kept++
-    }
-    columns.count = kept
-  }
-
   /** Rows that could not be written wait again, unless their pairs were updated meanwhile. */
   #takeBack(unwritten: Iterable<number> = Array(this.#leaving.count).keys()): void {
     const from = this.#leaving
@@ -280,6 +291,7 @@ export class WriteBehind {
       if (from.versions[row] === FORGOTTEN || this.#fillingRows[pairId] !== ABSENT) continue
       const to = this.#rowOf(pairId, false)
       if (to >= 0) setRow(this.#filling, to, priceOfRow(from, row), from.sourceCodes[row])
+      else this.#skip(pairId, from.versions[row] as number, this.#sources.ofCode(from.sourceCodes[row] as number))
     }
   }
 }

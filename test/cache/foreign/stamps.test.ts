@@ -19,6 +19,7 @@ function stage() {
     isPushed: true,
     rounds: 0,
     pending: 0,
+    lacking: new Set<number>(),
   }
   const stamps = new Stamps({
     sources,
@@ -28,7 +29,7 @@ function stage() {
         return state.outcome
       },
     },
-    writeBehind: { settled: async () => state.isSettled },
+    writeBehind: { settled: async () => state.isSettled, lacks: (id) => state.lacking.has(id) },
     pushBack: {
       round: async () => {
         state.rounds++
@@ -57,6 +58,26 @@ describe('the stamps of a node', () => {
     await timer.advance(1_000)
     expect(stamped[0]).toEqual(['prices/3', 7])
     expect(new Set(stamped.map(([name]) => name))).toEqual(new Set(['prices/3']))
+  })
+
+  it('are not set for a partition of which L2 lacks a value, and are for the others', async () => {
+    const { stamps, timer, sources, source, stamped, state } = stage()
+    const other = sources.idOf('prices', 4)
+    sources.follow(other)
+    for (const id of [source, other]) sources.raise(id, 7)
+    state.lacking.add(source)
+    stamps.start()
+    await timer.advance(20)
+    expect(stamped).toEqual([['prices/4', 7]])
+    state.lacking.add(other)
+    await timer.advance(1_000)
+    state.lacking.clear()
+    const before = stamped.length
+    await timer.advance(20)
+    expect(stamped.slice(before, before + 2)).toEqual([
+      ['prices/3', 7],
+      ['prices/4', 7],
+    ])
   })
 
   it('are set every second, and every 20 ms while some node reads them', async () => {
@@ -127,7 +148,7 @@ describe('the stamps of a node', () => {
           return state.outcome
         },
       },
-      writeBehind: { settled: async () => true },
+      writeBehind: { lacks: () => false, settled: async () => true },
       pushBack: { round: async () => true },
       timer: timer.start,
       now: timer.now,

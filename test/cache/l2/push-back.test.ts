@@ -17,8 +17,9 @@ function stageOf(pairs: number) {
     for (; table.end < count; table.end++) l1.update(table.end, 1, numbers, 0)
   }
   list(pairs)
-  const pushBack = new PushBack({ table, l1, l2, timer: timer.start })
-  return { timer, l2, l1, list, pushBack }
+  const pushed: [pairId: number, version: number][] = []
+  const pushBack = new PushBack({ table, l1, l2, timer: timer.start, onPushed: (...each) => pushed.push(each) })
+  return { pushed, timer, l2, l1, list, pushBack }
 }
 
 test('the push-back writes every value of L1 once, a slice after the other', async () => {
@@ -33,6 +34,15 @@ test('the push-back writes every value of L1 once, a slice after the other', asy
   await timer.advance(60_000)
   expect(l2.writes).toHaveLength(3)
   expect([l2.stored.size, pushBack.pushed, timer.pending]).toEqual([600, 600, 0])
+})
+
+test('the push-back tells which version of a pair L2 has, though the pair was updated meanwhile', async () => {
+  const { timer, l2, l1, pushBack, pushed } = stageOf(1)
+  pushBack.start()
+  await timer.advance(10)
+  l1.update(0, 2, new Float64Array(NUMBER_COUNT).fill(1), 0)
+  await l2.writes[0]?.succeed()
+  expect(pushed).toEqual([[0, 1]])
 })
 
 test('the push-back passes over pairs that are not in L1', async () => {

@@ -41,22 +41,72 @@ test('the write-behind is not settled by a flush that L2 has not taken, whole or
   }
 })
 
-test('the write-behind is not settled while L2 lacks a pair that found no row, until its next value or a push-back', async () => {
+test('L2 lacks a pair that found no row, until its next value or a push-back', async () => {
   for (const isPushed of [false, true]) {
     const stage = new WriteBehindStage(1)
+    const { writeBehind } = stage
     stage.add(0, 1)
     stage.add(1, 1)
     await stage.timer.advance(10)
     await stage.l2.writes[0]?.succeed()
-    expect([stage.writeBehind.skipped, await stage.writeBehind.settled()]).toEqual([1, false])
-    if (isPushed) stage.writeBehind.hasWritten(1)
+    expect([writeBehind.skipped, writeBehind.lacks(0)]).toEqual([1, true])
+    if (isPushed) writeBehind.hasWritten(1, 1)
     else {
       stage.add(1, 2)
       await stage.timer.advance(10)
       await stage.l2.writes[1]?.succeed()
     }
-    expect(await stage.writeBehind.settled()).toBe(true)
+    expect([await writeBehind.settled(), writeBehind.lacks(0)]).toEqual([true, false])
   }
+})
+
+test('L2 lacks a newer value that found no row, though a flush or a push-back brings an older one of its pair', async () => {
+  const stage = new WriteBehindStage(1)
+  const { writeBehind } = stage
+  stage.add(0, 1)
+  await stage.timer.advance(10)
+  stage.add(1, 1)
+  stage.add(0, 2)
+  await stage.l2.writes[0]?.succeed()
+  writeBehind.hasWritten(0, 1)
+  expect([writeBehind.skipped, writeBehind.lacks(0)]).toEqual([1, true])
+  writeBehind.hasWritten(0, 2)
+  expect(writeBehind.lacks(0)).toBe(false)
+})
+
+test('a pair that found no row is written from L1 when rows are free again', async () => {
+  const stage = new WriteBehindStage(1)
+  const { writeBehind } = stage
+  stage.add(0, 1)
+  await stage.timer.advance(10)
+  await stage.l2.writes[0]?.fail()
+  for (const pairId of [1, 2, 3]) stage.add(pairId, 5)
+  for (const pairId of [1, 2]) stage.held.set(pairId, 5)
+  for (const write of [1, 2, 3]) {
+    await stage.timer.advance(1_000)
+    await stage.l2.writes[write]?.succeed()
+  }
+  expect([1, 2, 3].flatMap((write) => stage.written(write)).sort()).toEqual([
+    [0, 1],
+    [1, 5],
+    [2, 5],
+  ])
+  // L1 does not have it any more.
+  expect(writeBehind.lacks(0)).toBe(true)
+  writeBehind.forget(3)
+  expect(writeBehind.lacks(0)).toBe(false)
+  expect(stage.timer.pending).toBe(0)
+})
+
+test('L2 lacks a value only of the source that it came from, or into which that was merged', async () => {
+  const stage = new WriteBehindStage(1)
+  const { writeBehind, sources } = stage
+  const [first, second, other] = [sources.idOf('a', 0), sources.idOf('a', 1), sources.idOf('b', 0)]
+  stage.add(0, 1, first)
+  stage.add(1, 1, first)
+  expect([first, second, other].map((source) => writeBehind.lacks(source))).toEqual([true, false, false])
+  sources.merge(first, second)
+  expect([first, second, other].map((source) => writeBehind.lacks(source))).toEqual([true, true, false])
 })
 
 test('the write-behind is not settled by its close', async () => {

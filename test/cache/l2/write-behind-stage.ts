@@ -2,6 +2,7 @@ import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { emptyPrice } from '../../../src/cache/cached-price.ts'
 import { WriteBehind } from '../../../src/cache/l2/write-behind.ts'
 import type { Flush } from '../../../src/cache/l2/write-behind-options.ts'
+import { Sources, UNKNOWN_SOURCE } from '../../../src/cache/sources/sources.ts'
 import { virtualClock } from '../../../src/clock.ts'
 import { ManualTimer } from '../../harness/manual-timer.ts'
 import { ControlledL2 } from './controlled-l2.ts'
@@ -16,11 +17,20 @@ export class WriteBehindStage {
   readonly timer = new ManualTimer(this.clock)
   readonly flushes: Flush[] = []
   readonly lost: [entries: number, reason: string][] = []
+  readonly sources = new Sources()
+  /** What L1 holds: the version of each pair. */
+  readonly held = new Map<number, number>()
   readonly writeBehind: WriteBehind
 
   constructor(capacity = PAIRS, grows = false) {
     this.writeBehind = new WriteBehind({
       l2: this.l2,
+      sources: this.sources,
+      held: (pairId, into) => {
+        into.version = this.held.get(pairId) ?? 0
+        into.price = into.version / 2
+        return into.version > 0
+      },
       flushMs: FLUSH_MS,
       capacity,
       grows,
@@ -33,10 +43,10 @@ export class WriteBehindStage {
   }
 
   /** The numbers tell the version, so that a row that mixes two updates shows. */
-  add(pairId: number, version: number): void {
+  add(pairId: number, version: number, source = UNKNOWN_SOURCE): void {
     const numbers = new Float64Array(NUMBER_COUNT * 2).fill(-1)
     numbers.fill(version / 2, NUMBER_COUNT)
-    this.writeBehind.add(pairId, version, numbers, NUMBER_COUNT)
+    this.writeBehind.add(pairId, version, numbers, NUMBER_COUNT, source)
   }
 
   /** The version that a read would find; 0 if there is none. */
