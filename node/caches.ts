@@ -256,10 +256,9 @@ export async function startCaches({ l2, l3, prediction, upkeep, mining }: Caches
   mining?.start()
 }
 
-/** Begins to hear of the pairs that other nodes follow, and to tell them of those that this one follows. */
-export function meetOtherNodes({ stamps, foreign }: Caches): void {
+/** Begins to tell other nodes of the pairs that this one follows. It hears of theirs once it reads them. */
+export function meetOtherNodes({ stamps }: Caches): void {
   stamps.start()
-  foreign?.start()
 }
 
 /** Closes what still has values to write before the level that takes them. */

@@ -1,7 +1,7 @@
 import type { Timer } from '../../timer.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { Tracking, TrackingWay } from '../l2/tracking.ts'
-import type { Sources } from '../sources/sources.ts'
+import type { Sources, SourcesSnapshot } from '../sources/sources.ts'
 
 export interface ForeignReadsOptions {
   readonly tracking: Tracking
@@ -19,7 +19,17 @@ export interface ForeignReadsOptions {
   /** The time between two pollings, in milliseconds. */
   readonly pollMs: number
   readonly onWay?: (way: TrackingWay, reason: string | undefined) => void
+  /** Something is refused without which the rest goes on. */
+  readonly onLimited?: ((reason: string) => void) | undefined
   readonly timer?: Timer
   /** Monotonic milliseconds. */
   readonly now?: () => number
+}
+
+/** How a value was read. */
+export interface Taking {
+  /** Nothing was told of the pair since it was sent for. */
+  readonly isClean: boolean
+  /** What was known when it was. */
+  readonly sent: SourcesSnapshot
 }

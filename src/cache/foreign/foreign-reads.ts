@@ -2,19 +2,12 @@ import { Alarm } from '../../alarm.ts'
 import { systemTimer } from '../../timer.ts'
 import { type CachedPrice, emptyPrice } from '../cached-price.ts'
 import type { TrackedValue, TrackingWay } from '../l2/tracking.ts'
-import { EVERYTHING, FOLLOWS, NEVER, type SourcesSnapshot, UNKNOWN_SOURCE } from '../sources/sources.ts'
-import type { ForeignReadsOptions } from './foreign-reads-options.ts'
+import { EVERYTHING, FOLLOWS, NEVER, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import type { ForeignReadsOptions, Taking } from './foreign-reads-options.ts'
 import { raiseMoments } from './moments.ts'
 import { RecentReads } from './recent-reads.ts'
 import { AGAIN, CLEAN, EMPTY, FLYING, NONE, QUEUED } from './states.ts'
 import { Storm } from './storm.ts'
-
-interface Taking {
-  /** Nothing was told of the pair since it was sent for. */
-  readonly isClean: boolean
-  /** What was known when it was. */
-  readonly sent: SourcesSnapshot
-}
 
 /** How often the stamps are read while foreign pairs are. */
 const FENCE_MS = 20
@@ -51,7 +44,9 @@ export class ForeignReads {
   /** Rises whenever messages may have been missed; what is in flight then is void. */
   #epoch = 0
   #way: TrackingWay | undefined
+  #lastWay: TrackingWay | undefined
   #isFencing = false
+  #isOpen = false
   /** The stamps were read once since the connections were armed. Before that, sources of values may have no number. */
   #knowsSources = false
   #refusal: string | undefined
@@ -73,8 +68,10 @@ export class ForeignReads {
     this.#calm = new Alarm(() => options.tracking.silence(false), timer)
   }
 
-  start(): void {
+  /** A node that reads no pair of another one makes no connections. */
+  #open(): void {
     const { tracking, polls = false } = this.#options
+    this.#isOpen = true
     tracking.open({
       armed: (way) => this.#armed(way),
       lost: () => this.#doubt(),
@@ -82,11 +79,13 @@ export class ForeignReads {
       refused: (reason) => {
         this.#refusal = reason
       },
+      limited: (reason) => this.#options.onLimited?.(reason),
     })
     if (polls) tracking.silence(true)
   }
 
   close(): void {
+    this.#isOpen = true
     for (const alarm of [this.#gather, this.#nextFence, this.#calm]) alarm.close()
     this.#epoch++
     this.#way = undefined
@@ -95,6 +94,7 @@ export class ForeignReads {
 
   /** A demand read, a hit or a miss, of a pair that other nodes follow. `isCurrent`: L1 has a value that follows its source. */
   read(pairId: number, isCurrent: boolean): void {
+    if (!this.#isOpen) this.#open()
     this.#recent.note(pairId)
     if (!this.#nextFence.isSet && !this.#isFencing) this.#nextFence.set(0)
     const state = this.#states[pairId]
@@ -120,9 +120,12 @@ export class ForeignReads {
   }
 
   #armed(way: TrackingWay): void {
-    const isNew = way !== this.#way
+    // Whatever was read before is void.
+    if (this.#way !== undefined) this.#doubt()
+    const isNew = way !== this.#lastWay
     this.#epoch++
     this.#way = way
+    this.#lastWay = way
     this.#knowsSources = false
     this.#isLacking = true
     if (isNew) this.#options.onWay?.(way, this.#refusal)

@@ -53,6 +53,7 @@ function foreignReads(options: OtherNodesOptions, l2: L2): ForeignReads | undefi
     ...{ tracking, sources, l1, maxPairs: l1.maxPairs, keepsOut, onDeleted, pollMs },
     polls: follow === 'poll',
     isFollowed: (pairId) => arrivals.hasAll(pairId),
+    onLimited: (reason) => log.warn({ reason }, 'Redis refuses what reads of pairs of other nodes need'),
     onWay: (way, reason) => {
       if (way === 'poll') log.warn({ reason }, 'Redis does not tell of changes: pairs of other nodes are polled')
       else log.info('Redis tells of changes: pairs of other nodes stay fresh while they are read')

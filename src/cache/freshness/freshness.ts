@@ -1,6 +1,6 @@
 import { monotonicMs } from '../../monotonic.ts'
 import type { CachedPrice } from '../cached-price.ts'
-import { FOLLOWS, type Sources } from '../sources/sources.ts'
+import { FOLLOWS, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { ReadBounds } from './read-bounds.ts'
 
 /** The partition that a value comes from, and the moment as of which it was the newest. */
@@ -37,7 +37,9 @@ export class Freshness {
   /** A demand read met this value. Returns, in ms, at most how long ago it was known to be the newest; Infinity if unknown. */
   read(pairId: number, { source, asOfMs }: Origin): number {
     const isFollowed = this.#sources.isFollowed(source)
-    if (asOfMs !== FOLLOWS || !isFollowed) this.#foreign?.read(pairId, asOfMs === FOLLOWS)
+    // A value without a source tells no more about who gets its updates than none.
+    if (source === UNKNOWN_SOURCE) this.#foreign?.missed(pairId)
+    else if (asOfMs !== FOLLOWS || !isFollowed) this.#foreign?.read(pairId, asOfMs === FOLLOWS)
     const nowMs = this.#now()
     const behindMs = Math.max(0, nowMs - (asOfMs === FOLLOWS ? this.#sources.asOf(source) : asOfMs))
     const bounds = isFollowed ? this.followed : this.foreign

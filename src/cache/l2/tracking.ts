@@ -9,7 +9,10 @@ export interface Tracking {
   open(listener: TrackingListener): void
   /** One value for each pair, in their order; undefined if the level did not answer for all. */
   read(pairIds: readonly number[]): Promise<readonly TrackedValue[] | undefined>
-  /** The moment of each source that has a stamp, by its name, in ms of this process's monotonic clock; undefined if there was no answer. */
+  /**
+   * The moment of each source that has a stamp, by its name, in ms of this process's monotonic clock; none if the level
+   * refuses to tell them, undefined if there was no answer.
+   */
   stamps(): Promise<ReadonlyMap<string, number> | undefined>
   /** Resolves to true when everything has been told that had changed before the call; to false if that takes too long. */
   toldAll(): Promise<boolean>
@@ -29,6 +32,8 @@ export interface TrackingListener {
   changed(pairId: number): void
   /** Why the level does not track reads. */
   refused(reason: string): void
+  /** The level refuses something else, without which the rest goes on. Told once for each. */
+  limited(reason: string): void
 }
 
 export type TrackingWay = 'told' | 'poll'

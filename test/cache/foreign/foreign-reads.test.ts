@@ -169,6 +169,26 @@ describe('foreign reads', () => {
     expect(await tripsOf(100)).toEqual([])
   })
 
+  it('make connections once the first of these is read, and none while this node follows all partitions', async () => {
+    const { foreign, tracking, sources, source } = stage()
+    sources.follow(source)
+    foreign.missed(7)
+    expect(tracking.opened).toBe(0)
+    sources.lose(source)
+    for (let read = 0; read < 2; read++) foreign.missed(7)
+    expect(tracking.opened).toBe(1)
+  })
+
+  it('take nothing that was read before the connections were armed anew for the newest', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage()
+    put(7, 1)
+    foreign.read(7, false)
+    await tripsOf(100)
+    tracking.isAway = true
+    tracking.told?.armed('told')
+    expect(peek(7)).toEqual([1, 10])
+  })
+
   it('tell of deletions', async () => {
     const { foreign, tracking, deleted, tripsOf } = stage()
     tracking.values.set(7, { ok: true, price: undefined, version: 9 })

@@ -19,9 +19,11 @@ export class FakeTracking implements Tracking {
   inFlight = 0
   mostInFlight = 0
   told: TrackingListener | undefined
+  opened = 0
 
   open(listener: TrackingListener): void {
     this.told = listener
+    this.opened++
     listener.armed('told')
   }
 
@@ -86,6 +88,5 @@ export function stage(options: Partial<ForeignReadsOptions> = {}) {
     await timer.advance(ms)
     return tracking.trips.slice(before)
   }
-  foreign.start()
   return { foreign, tracking, timer, sources, source, l1, put, peek, deleted, tripsOf }
 }

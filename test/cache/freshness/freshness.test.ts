@@ -9,8 +9,12 @@ function stage(now = () => 100) {
   sources.raise(here, 60)
   sources.raise(elsewhere, 70)
   const asked: number[] = []
-  const foreign = { read: (pairId: number) => void asked.push(pairId), missed: () => undefined }
-  return { freshness: new Freshness({ sources, foreign, now }), here, elsewhere, asked }
+  const missed: number[] = []
+  const foreign = {
+    read: (pairId: number) => void asked.push(pairId),
+    missed: (pairId: number) => void missed.push(pairId),
+  }
+  return { freshness: new Freshness({ sources, foreign, now }), here, elsewhere, asked, missed }
 }
 
 test('a value that follows its source is as far behind as that, and another one as it was when it was last the newest', () => {
@@ -26,8 +30,13 @@ test('a read of a pair that is not followed here keeps the pair fresh, and that 
   freshness.read(1, { source: here, asOfMs: FOLLOWS })
   freshness.read(2, { source: elsewhere, asOfMs: FOLLOWS })
   freshness.read(3, { source: here, asOfMs: 25 })
+  expect(asked).toEqual([2, 3])
+})
+
+test('a read of a value without a source counts as one that met none, so that a node of one follows no other', () => {
+  const { freshness, asked, missed } = stage()
   freshness.read(4, { source: 0, asOfMs: NEVER })
-  expect(asked).toEqual([2, 3, 4])
+  expect([asked, missed]).toEqual([[], [4]])
 })
 
 test('a moment that lies ahead, by rounding, is no negative distance', () => {

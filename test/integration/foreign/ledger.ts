@@ -73,7 +73,6 @@ export class Ledger {
   async start(): Promise<this> {
     await Promise.all([this.owner.l2.start(), this.reader.l2.start()])
     this.owner.stamps.start()
-    this.reader.foreign.start()
     this.#turn()
     return this
   }

@@ -66,6 +66,20 @@ describe('a node that polls the pairs of other nodes', () => {
     },
   )
 
+  it.each([
+    ['told', '-hgetall'],
+    ['told', '-time'],
+    ['poll', '-hgetall', '-client|tracking'],
+    ['poll', '-ping'],
+  ])('reads values by way of "%s" and loses no connection, if its user has %s', async (way, ...rights) => {
+    const of = await started({ readerUrl: await userWithout(...rights) })
+    await until('values are near', () => of.reads > 1_000 && of.worstDistanceMs < 200)
+    const enough = of.reads + 20_000
+    await until('more reads are made', () => of.reads >= enough)
+    await until('values are still near', () => of.worstDistanceMs < 200)
+    expect([of.ways, of.reader.foreign.losses, of.falseBounds]).toEqual([[way], 0, []])
+  })
+
   it('does not so with the least rights that docs/cache.md lists, as owner and as reader', async () => {
     const values = [
       '+mget',

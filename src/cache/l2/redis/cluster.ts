@@ -34,6 +34,7 @@ const ASK_AGAIN_MS = 500
  */
 export class RedisCluster implements RedisServers {
   readonly mixesChains = false
+  edition = 0
   readonly #options: RedisClusterOptions
   readonly #seeds: readonly string[]
   readonly #servers = new Map<string, RedisServer>()
@@ -190,6 +191,7 @@ export class RedisCluster implements RedisServers {
     else {
       asks.delete(slot)
       this.#masters[slot] = address
+      this.edition++
       void this.#askForSlots()
     }
     return true
@@ -238,8 +240,10 @@ export class RedisCluster implements RedisServers {
     this.#slotsFailure = replies.ok ? undefined : replies.reason
     const ranges = replies.ok ? slotRanges(replies.values[0], hostIn(address)) : undefined
     if (ranges === undefined || ranges.length === 0 || this.#closed) return false
+    const mapBefore = this.#masters.join()
     this.#masters.fill(undefined)
     for (const { from, to, address } of ranges) this.#masters.fill(address, from, to + 1)
+    if (this.#masters.join() !== mapBefore) this.edition++
     const before = this.#owners
     this.#owners = new Set(ranges.map((range) => range.address))
     // A server to which we were connected already has become a master.

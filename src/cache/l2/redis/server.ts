@@ -27,6 +27,8 @@ export interface RedisServers {
   /** The addresses of all servers that have values, and of the one that has a key. */
   readonly masters: readonly string[]
   masterOf(key: string): string | undefined
+  /** Rises whenever a key may have another master than before. */
+  readonly edition: number
   /** A server has said that it has not what it was asked for: finds out who has. */
   learn(): void
   /** What the servers hold; undefined if one did not say. */
@@ -125,6 +127,8 @@ export class RedisServer implements RedisServers {
   masterOf(): string {
     return this.masters[0] as string
   }
+
+  readonly edition = 0
 
   learn(): void {}
 

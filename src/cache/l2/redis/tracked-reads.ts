@@ -6,11 +6,12 @@ import type { TrackedValue, Tracking, TrackingListener } from '../tracking.ts'
 import { decodeValue } from '../value.ts'
 import type { PairKeys } from './keys.ts'
 import type { RedisServers } from './server.ts'
-import { TrackedServer } from './tracked-server.ts'
+import { StampTimes } from './stamp-times.ts'
+import { isAnswer, isRefusal, TrackedServer } from './tracked-server.ts'
 
 export interface TrackedReadsOptions {
   /** Those of L2, which know which of them has a key. */
-  readonly servers: Pick<RedisServers, 'masters' | 'masterOf' | 'mixesChains' | 'learn'>
+  readonly servers: Pick<RedisServers, 'masters' | 'masterOf' | 'edition' | 'mixesChains' | 'learn'>
   readonly isCluster: boolean
   /** User, password and TLS of this URL hold for all servers. */
   readonly url: string
@@ -29,6 +30,9 @@ const KEYS_A_READ = 512
 /** How long the key that says that stamps are read outlives the last reading of them, and how often it is set. */
 const READERS_TTL_MS = 3_000
 const READERS_EVERY_MS = 1_000
+/** How long stamps are not read again after they were refused, at first and at most. */
+const FIRST_PAUSE_MS = 250
+const LONGEST_PAUSE_MS = 5_000
 const ALL_CHAINS = -1
 
 type Stamps = Map<string, number>
@@ -40,11 +44,17 @@ export class TrackedReads implements Tracking {
   readonly #now: () => number
   #listener: TrackingListener | undefined
   #isArmed = false
-  #isTracking = true
   #isSilent = false
+  /** That of the servers when the masters were met last. */
+  #edition = -1
   /** The sources of the values that were read, by chain: those must have a stamp there. Used in a cluster. */
   readonly #needed = new Map<number, Set<number>>()
   #readersSetAtMs = Number.NEGATIVE_INFINITY
+  readonly #times = new StampTimes()
+  /** Stamps were refused, and are not asked for before. */
+  #stampsAgainMs = Number.NEGATIVE_INFINITY
+  #pauseMs = 0
+  readonly #complaints = new Set<string>()
 
   constructor(options: TrackedReadsOptions) {
     this.#options = options
@@ -75,6 +85,7 @@ export class TrackedReads implements Tracking {
       for (const [which, group] of visited.entries()) {
         const [error, bytes] = replies?.[which] ?? [null, undefined]
         this.#follow(error)
+        this.#complain('values of other nodes cannot be read', error)
         if (error !== null || !Array.isArray(bytes)) return false
         for (const [place, at] of group.entries()) values[at] = this.#taken(pairIds[at] as number, bytes[place])
       }
@@ -85,30 +96,52 @@ export class TrackedReads implements Tracking {
   }
 
   async stamps(): Promise<ReadonlyMap<string, number> | undefined> {
-    if (!this.#isArmed) this.#meetMasters()
-    const hashes = this.#hashes()
-    const isSetting = this.#now() - this.#readersSetAtMs > READERS_EVERY_MS
-    const read = async ([server, chains]: [TrackedServer, number[]]): Promise<[number, Stamps][] | undefined> => {
-      const keys = chains.map((chain) => this.#options.keys.stampsOf(chain === ALL_CHAINS ? undefined : chain))
-      const sentAtMs = this.#now()
-      const replies = await server.trip((pipeline) => {
-        pipeline.time()
-        for (const [hash] of keys) pipeline.hgetall(hash)
-        // A user who may not set it gets stamps that are a second apart.
-        if (isSetting) for (const [, readers] of keys) pipeline.set(readers, '', 'PX', READERS_TTL_MS)
-      })
-      const [time, ...fields] = replies ?? []
-      if (time === undefined || !Array.isArray(time[1])) return undefined
-      // How far Redis's clock is ahead of ours, at most.
-      const aheadMs = Number(time[1][0]) * 1000 + Number(time[1][1]) / 1000 - sentAtMs
-      for (const [error] of fields) this.#follow(error)
-      if (fields.slice(0, chains.length).some(([error]) => error !== null)) return undefined
-      return chains.map((chain, at) => [chain, stampsIn(fields[at]?.[1], aheadMs)])
+    const isMoved = this.#edition !== this.#options.servers.edition
+    this.#meetMasters()
+    // Nobody tells of the keys that were missing where their slot has come from.
+    if (isMoved) {
+      this.#doubted()
+      return undefined
     }
-    const all = await Promise.all([...hashes].map(read))
+    if (!this.#isArmed) return undefined
+    if (this.#now() < this.#stampsAgainMs) return new Map()
+    const isSetting = this.#now() - this.#readersSetAtMs > READERS_EVERY_MS
+    const all = await Promise.all([...this.#hashes()].map((visit) => this.#stampsAt(visit, isSetting)))
     if (!this.#isArmed || all.includes(undefined)) return undefined
     if (isSetting) this.#readersSetAtMs = this.#now()
     return this.#merged(new Map(all.flatMap((stamps) => stamps ?? [])))
+  }
+
+  /** The stamps of chains; none if the server refuses them, undefined if it does not answer. */
+  async #stampsAt(
+    [server, chains]: [TrackedServer, number[]],
+    isSetting: boolean,
+  ): Promise<[number, Stamps][] | undefined> {
+    const keys = chains.map((chain) => this.#options.keys.stampsOf(chain === ALL_CHAINS ? undefined : chain))
+    const sentAtMs = this.#now()
+    const replies = await server.trip((pipeline) => {
+      pipeline.time()
+      for (const [hash] of keys) pipeline.hgetall(hash)
+      // A user who may not set it gets stamps that are a second apart.
+      if (isSetting) for (const [, readers] of keys) pipeline.set(readers, '', 'PX', READERS_TTL_MS)
+    })
+    // An error that the server answers is no loss: all connections would get the same.
+    if (replies === undefined || replies.some(([error]) => error !== null && !isAnswer(error))) return undefined
+    for (const [error] of replies) this.#follow(error)
+    if (replies.some(([error]) => isMove(error))) return []
+    for (const [error] of replies.slice(1 + chains.length)) this.#complain('the readers of stamps cannot be set', error)
+    const [refused] = replies.slice(0, 1 + chains.length).find(([error]) => error !== null) ?? []
+    if (refused instanceof Error) {
+      this.#complain('how fresh the values of other nodes are cannot be read', refused)
+      this.#pauseMs = Math.min(Math.max(FIRST_PAUSE_MS, 2 * this.#pauseMs), LONGEST_PAUSE_MS)
+      this.#stampsAgainMs = this.#now() + this.#pauseMs
+      return []
+    }
+    this.#pauseMs = 0
+    const [time, ...fields] = replies.map(([, reply]) => reply)
+    if (!Array.isArray(time)) return undefined
+    const redisMs = Number(time[0]) * 1000 + Number(time[1]) / 1000
+    return chains.map((chain, at) => [chain, this.#times.of(keys[at]?.[0] ?? '', fields[at], { redisMs, sentAtMs })])
   }
 
   async toldAll(): Promise<boolean> {
@@ -132,22 +165,25 @@ export class TrackedReads implements Tracking {
     this.#servers.clear()
   }
 
-  /** The slot of a key has moved. Nobody tells of the keys that were missing there, so all pairs are read again. */
+  /** The slot of a key has moved. Once it is known where to, the edition of the servers is another one. */
   #follow(error: Error | null): void {
-    if (error === null || !/^(?:MOVED|ASK|TRYAGAIN)/.test(error.message)) return
-    this.#options.servers.learn()
-    this.reset()
+    if (isMove(error)) this.#options.servers.learn()
+  }
+
+  #complain(what: string, error: Error | null): void {
+    if (!isRefusal(error) || this.#complaints.has(what)) return
+    this.#complaints.add(what)
+    this.#listener?.limited(`${what}: ${error.message}`)
   }
 
   #taken(pairId: number, bytes: unknown): TrackedValue {
+    const chainId = this.#options.table.chainOf(pairId)
+    const needed = this.#needed.get(chainId) ?? new Set()
+    // Also where a pair is missing: reading the stamps shows whether the slot moves.
+    if (this.#options.isCluster) this.#needed.set(chainId, needed)
     if (!Buffer.isBuffer(bytes)) return 'gone'
     const decoded = decodeValue(bytes)
-    if (this.#options.isCluster) {
-      const chainId = this.#options.table.chainOf(pairId)
-      const needed = this.#needed.get(chainId) ?? new Set()
-      this.#needed.set(chainId, needed)
-      if (decoded.ok && decoded.price !== undefined) needed.add(this.#options.sources.ofCode(decoded.sourceCode))
-    }
+    if (decoded.ok && decoded.price !== undefined) needed.add(this.#options.sources.ofCode(decoded.sourceCode))
     return decoded
   }
 
@@ -188,8 +224,10 @@ export class TrackedReads implements Tracking {
   #meetMasters(): void {
     const { servers, isCluster, keys, ...options } = this.#options
     const masters = new Set(servers.masters)
-    for (const [address, server] of this.#servers) {
-      if (masters.has(address)) continue
+    this.#edition = servers.edition
+    const left = [...this.#servers].filter(([address]) => !masters.has(address))
+    if (left.length > 0 || masters.size > this.#servers.size) this.#lost()
+    for (const [address, server] of left) {
       server.close()
       this.#servers.delete(address)
     }
@@ -201,7 +239,7 @@ export class TrackedReads implements Tracking {
         ...options,
         url: url.href,
         testKey: isCluster ? undefined : `${keys.stampsOf(undefined)[0]}test`,
-        onArmed: (isTracking) => this.#armed(isTracking),
+        onArmed: () => this.#armed(),
         onLost: () => this.#lost(),
         onKeys: (changed) => this.#changed(changed),
         onRefused: (reason) => this.#listener?.refused(reason),
@@ -210,13 +248,18 @@ export class TrackedReads implements Tracking {
       if (this.#isSilent) server.silence(true)
       server.open()
     }
+    if (left.length > 0) this.#armed()
   }
 
-  #armed(isTracking: boolean): void {
-    this.#isTracking = isTracking
-    if (![...this.#servers.values()].every((server) => server.isArmed)) return
+  #armed(): void {
+    if (this.#servers.size === 0 || ![...this.#servers.values()].every((server) => server.isArmed)) return
     this.#isArmed = true
-    this.#listener?.armed(isTracking ? 'told' : 'poll')
+    this.#listener?.armed(this.#isTracking ? 'told' : 'poll')
+  }
+
+  /** Servers that do not track reads are polled, and then all are. */
+  get #isTracking(): boolean {
+    return [...this.#servers.values()].every((server) => server.isTracking)
   }
 
   #lost(): void {
@@ -241,13 +284,6 @@ export class TrackedReads implements Tracking {
   }
 }
 
-/** The stamps of a hash, on our clock. */
-function stampsIn(fields: unknown, aheadMs: number): Stamps {
-  const stamps: Stamps = new Map()
-  if (typeof fields !== 'object' || fields === null) return stamps
-  for (const [name, value] of Object.entries(fields)) {
-    const atMs = Number(value) - aheadMs
-    if (Number.isFinite(atMs)) stamps.set(name, atMs)
-  }
-  return stamps
+function isMove(error: Error | null): boolean {
+  return error !== null && /^(?:MOVED|ASK|TRYAGAIN)/.test(error.message)
 }

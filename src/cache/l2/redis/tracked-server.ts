@@ -1,6 +1,6 @@
 import { type ChainableCommander, Redis } from 'ioredis'
+import { monotonicMs } from '../../../monotonic.ts'
 import { inTime, type Timer } from '../../../timer.ts'
-import { isUnsupported } from './link.ts'
 
 export interface TrackedServerOptions {
   readonly url: string
@@ -10,8 +10,8 @@ export interface TrackedServerOptions {
   readonly random: () => number
   /** A key that this server takes, to find out whether it tells of changes; undefined to take that for granted. */
   readonly testKey: string | undefined
-  /** Reads are tracked from now on or, without tracking, can be made. */
-  readonly onArmed: (isTracking: boolean) => void
+  /** Reads are tracked from now on or, without tracking (`isTracking`), can be made. */
+  readonly onArmed: () => void
   readonly onLost: () => void
   /** Keys that have changed; null if all have. */
   readonly onKeys: (keys: readonly Buffer[] | null) => void
@@ -22,6 +22,10 @@ const CHANNEL = '__redis__:invalidate'
 const CONNECT_TIMEOUT_MS = 2_000
 const FIRST_RETRY_MS = 50
 const LONGEST_RETRY_MS = 500
+/** The first loss is mended at once. The next one waits so long and each further one twice as long, unless it was steady before. */
+const FIRST_REST_MS = 250
+const LONGEST_REST_MS = 5_000
+const STEADY_MS = 5_000
 const TEST_TTL_MS = 1_000
 /** A command is given up after so many time-outs. What the fence waits for may take one. */
 const PATIENCE = 4
@@ -42,6 +46,9 @@ export class TrackedServer {
   /** Counts arrangements, so that the end of an old one changes nothing. */
   #epoch = 0
   #isArmed = false
+  #armedAtMs = Number.POSITIVE_INFINITY
+  /** Since both connections were steady. */
+  #losses = 0
   #isRefused = false
   #hasComplained = false
   #isSilent = false
@@ -65,6 +72,8 @@ export class TrackedServer {
   get isArmed(): boolean {
     return this.#isArmed
   }
+
+  isTracking = false
 
   /** A pipeline on R: each command's error and reply. Undefined if it cannot be sent, or is not answered in time. */
   async trip(enqueue: (pipeline: ChainableCommander) => void): Promise<readonly [Error | null, unknown][] | undefined> {
@@ -95,6 +104,7 @@ export class TrackedServer {
   silence(isSilent: boolean): void {
     this.#isSilent = isSilent
     this.reset()
+    this.#losses = 0
   }
 
   close(): void {
@@ -119,7 +129,10 @@ export class TrackedServer {
       commandTimeout: PATIENCE * commandTimeoutMs,
       disconnectTimeout: 0,
       retryStrategy: (attempt: number) =>
-        Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS) * (0.5 + 0.5 * random()),
+        Math.max(
+          Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS) * (0.5 + 0.5 * random()),
+          this.#restMs,
+        ),
     }
     const redis = new Redis(url, options)
     // The close event follows.
@@ -137,7 +150,19 @@ export class TrackedServer {
     this.#epoch++
     const wasArmed = this.#isArmed
     this.#isArmed = false
-    if (wasArmed && !this.#isClosed) this.#options.onLost()
+    if (!wasArmed || this.#isClosed) return
+    this.#losses = this.#isSteady ? 1 : this.#losses + 1
+    this.#armedAtMs = Number.POSITIVE_INFINITY
+    this.#options.onLost()
+  }
+
+  get #isSteady(): boolean {
+    return monotonicMs() - this.#armedAtMs > STEADY_MS
+  }
+
+  get #restMs(): number {
+    if (this.#losses < 2 || this.#isSteady) return 0
+    return Math.min(FIRST_REST_MS * 2 ** (this.#losses - 2), LONGEST_REST_MS)
   }
 
   async #ready(): Promise<void> {
@@ -148,10 +173,12 @@ export class TrackedServer {
       await this.#track()
       if (epoch === this.#epoch) this.#arm(true)
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
       if (epoch !== this.#epoch) return
-      if (isUnsupported(reason) || error instanceof NotTold) this.#refuse(reason)
-      else this.reset()
+      if (error instanceof NotTold || isRefusal(error)) this.#refuse(error.message)
+      else {
+        this.#losses++
+        this.reset()
+      }
     }
   }
 
@@ -164,6 +191,8 @@ export class TrackedServer {
     await this.#told.subscribe(CHANNEL)
     await this.#reads.client('TRACKING', 'ON', 'REDIRECT', this.#clientId)
     await this.#test()
+    // The fence asks this all the time.
+    await this.#told.ping()
   }
 
   /** A proxy may answer OK and tell nothing. */
@@ -180,7 +209,9 @@ export class TrackedServer {
 
   #arm(isTracking: boolean): void {
     this.#isArmed = true
-    this.#options.onArmed(isTracking)
+    this.#armedAtMs = monotonicMs()
+    this.isTracking = isTracking
+    this.#options.onArmed()
   }
 
   /** Reads are made without tracking, on a connection that is not half set up. */
@@ -199,6 +230,18 @@ export class TrackedServer {
 }
 
 class NotTold extends Error {}
+
+/** The server has answered with an error, so the connection is in order. */
+export function isAnswer(error: Error): boolean {
+  return error.name === 'ReplyError'
+}
+
+/** The server has answered that it does not do this, or not for this user, and not that it cannot do it yet. */
+export function isRefusal(error: unknown): error is Error {
+  return error instanceof Error && isAnswer(error) && !PASSING.test(error.message)
+}
+
+const PASSING = /^(?:LOADING|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|MOVED|ASK|BUSY|NOAUTH)\b/
 
 /** Resolves to false when what lies in the sockets now has been read. */
 async function readSockets(): Promise<false> {
