@@ -139,6 +139,7 @@ export class ForeignReads {
     this.#options.sources.doubt()
     this.#way = undefined
     this.#queue = []
+    this.#storm.clear()
     this.#gather.clear()
     for (let pairId = 0; pairId < this.#recent.end; pairId++) {
       if (this.#states[pairId] === CLEAN) this.#suspend(pairId)
@@ -154,7 +155,7 @@ export class ForeignReads {
     if (state === CLEAN) this.#suspend(pairId)
     this.#states[pairId] = NONE
     if (!this.#recent.has(pairId)) return
-    this.#storm.told()
+    this.#storm.told(pairId)
     this.#enqueue(pairId)
   }
 
@@ -224,7 +225,7 @@ export class ForeignReads {
     const isDoubted = !isHere && (price.source === UNKNOWN_SOURCE || sources.isDoubted(price.source))
     if (!isHere && isClean && !isDoubted) price.asOfMs = FOLLOWS
     if (price.source === UNKNOWN_SOURCE) price.asOfMs = NEVER
-    this.#storm.reread(l1.peek(pairId, this.#price) && this.#price.version === price.version)
+    this.#storm.reread(pairId, l1.peek(pairId, this.#price) && this.#price.version === price.version)
     l1.fill(pairId, price)
     if (isHere || isDoubted) return EMPTY
     if (!isClean) return this.#way === 'poll' ? EMPTY : NONE
