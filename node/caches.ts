@@ -116,7 +116,7 @@ function createMining({ config, log }: CachesOptions): { readonly mined?: MinedE
 type FollowingParts = Pick<Caches, 'sources' | 'l1' | 'arrivals'>
 
 function createFollowing({ config }: CachesOptions, table: PairTable): FollowingParts {
-  const sources = new Sources()
+  const sources = new Sources({ stampTtlMs: config.cache.l2TtlSeconds * 1000 })
   const l1 = createL1(config, sources)
   const arrivals = new Arrivals({ table, sources, l1 })
   return { sources, l1, arrivals }
@@ -154,7 +154,7 @@ function createUpkeep({ config, clock, log }: CachesOptions, caches: Pick<Caches
 interface L2Listeners {
   readonly onConnected: () => void
   readonly onNewer: OnNewer
-  readonly onMixed: (pairId: number) => void
+  readonly onMixed: (written: number, stored: number) => void
 }
 
 /** The caches are asked for when something happens: they are made after L2. */
@@ -166,7 +166,7 @@ function l2Listeners(gate: TimeGate, caches: () => Caches): L2Listeners {
       pushBack.start()
       stamps.connected()
     },
-    onMixed: () => caches().arrivals.scattered(),
+    onMixed: (written, stored) => caches().arrivals.scattered(written, stored),
     onNewer: (pairId, floor, isDeleted) => {
       if (gate.keepsOut(floor)) return
       caches().writer.refused(pairId, floor)

@@ -1,21 +1,33 @@
-import { type Sources, sourceOfName } from '../sources/sources.ts'
+import { monotonicMs } from '../../monotonic.ts'
+import { sourceOfName, WHOLE } from '../sources/codes.ts'
+import type { Sources } from '../sources/sources.ts'
 
 /**
  * Takes the stamps of other nodes over into the moments of the sources. A source is no longer in doubt when its stamp has come
  * up to the moment. Returns whether values should be read again: their sources had no number, or were in doubt.
  */
-export function raiseMoments(sources: Sources, stamps: ReadonlyMap<string, number>): boolean {
+export function raiseMoments(sources: Sources, stamps: ReadonlyMap<string, number>, nowMs = monotonicMs()): boolean {
   const known = sources.size
+  let isTrusted = false
+  sources.together(() => {
+    isTrusted = raised(sources, stamps, nowMs)
+  })
+  return isTrusted || sources.size > known
+}
+
+/** Whether a source is in doubt no longer. */
+function raised(sources: Sources, stamps: ReadonlyMap<string, number>, nowMs: number): boolean {
   let isTrusted = false
   for (const [name, atMs] of stamps) {
     const source = sourceOfName(name)
-    // The stamps of topics that no node reads any more stay in L2.
-    if (source === undefined || !sources.hasTopic(source.topic)) continue
+    // The stamps of topics that no node reads any more stay in L2, and so do those of partitions that a topic had once.
+    if (source === undefined || source.partition === WHOLE || nowMs - atMs > sources.stampTtlMs) continue
+    if (!sources.hasTopic(source.topic) || sources.isBeyond(source)) continue
     const id = sources.idOf(source.topic, source.partition)
     if (sources.isFollowed(id)) continue
     if (atMs < sources.asOf(id)) sources.stored(id, atMs)
     else if (sources.trust(id)) isTrusted = true
     sources.raise(id, atMs)
   }
-  return isTrusted || sources.size > known
+  return isTrusted
 }

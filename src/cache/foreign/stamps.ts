@@ -5,7 +5,8 @@ import type { Deletions } from '../l2/deletions.ts'
 import type { L2, StampOf } from '../l2/l2.ts'
 import type { PushBack } from '../l2/push-back.ts'
 import type { WriteBehind } from '../l2/write-behind.ts'
-import { NEVER, type Sources, sourceName } from '../sources/sources.ts'
+import { sourceName, sourceOfName } from '../sources/codes.ts'
+import { NEVER, type Sources } from '../sources/sources.ts'
 
 export interface StampsOptions {
   readonly sources: Sources
@@ -42,11 +43,17 @@ export class Stamps {
   #hasFailed = false
   #isClosed = false
   #isRead = false
+  /** There is something to tell at once. */
+  #isUrgent = false
 
   constructor(options: StampsOptions) {
     this.#options = options
     this.#now = options.now ?? monotonicMs
     this.#next = new Alarm(() => void this.#beat(), options.timer)
+    options.sources.onFound = () => {
+      this.#isUrgent = true
+      if (this.#next.isSet) this.#next.set(1)
+    }
   }
 
   start(): void {
@@ -65,30 +72,41 @@ export class Stamps {
 
   async #beat(): Promise<void> {
     const startMs = this.#now()
+    this.#isUrgent = false
     await this.#stamp()
-    const everyMs = this.#isRead ? READ_EVERY_MS : UNREAD_EVERY_MS
+    const everyMs = this.#isRead || this.#isUrgent ? READ_EVERY_MS : UNREAD_EVERY_MS
     // Most of the time of a stamp is spent waiting for the next flush.
     if (!this.#isClosed) this.#next.set(Math.max(1, everyMs - (this.#now() - startMs)))
   }
 
   async #stamp(): Promise<void> {
-    const { pushBack, writeBehind, deletions, l2 } = this.#options
+    const { pushBack, writeBehind, deletions, l2, sources } = this.#options
     const losses = this.#losses
     if (this.#mended < losses) {
       if (!(await pushBack.round())) return
       this.#mended = losses
     }
-    const stamped = this.#stamps(losses)
-    if (stamped.size === 0 || !(await writeBehind.settled()) || losses !== this.#losses) return
-    if (deletions !== undefined && deletions.pending > 0) return
-    const stamps = [...stamped].flatMap(([id, stamp]) => (writeBehind.lacks(id) ? [] : [stamp]))
-    if (stamps.length === 0) return
-    const outcome = await l2.stamp?.(stamps)
+    const stamps = this.#stamps(losses)
+    const isSettled = await writeBehind.settled()
+    if (losses !== this.#losses) return
+    const isWhole = isSettled && (deletions?.pending ?? 0) === 0
+    // Other nodes are heard, and told of topics that are one source, even if L2 lacks something.
+    const told = sources.found().map((source): StampOf => ({ name: sourceName(source), ageMs: () => 0 }))
+    if (isWhole) for (const [id, stamp] of stamps) if (!writeBehind.lacks(id)) told.push(stamp)
+    const outcome = await l2.stamp?.(told)
     if (outcome?.status === 'lost') this.#losses++
     if (outcome?.status === 'stamped') this.#isRead = outcome.isRead
+    if (outcome?.status === 'stamped') this.#hear(outcome.joined)
     const reason = outcome?.status === 'unavailable' ? outcome.reason : undefined
     if (reason !== undefined && !this.#hasFailed) this.#options.onFailed?.(reason)
     this.#hasFailed = reason !== undefined
+  }
+
+  #hear(joined: readonly string[] = []): void {
+    for (const name of joined) {
+      const source = sourceOfName(name)
+      if (source !== undefined) this.#options.sources.mergeTold(source.topic)
+    }
   }
 
   /** What could be said, for each source. */

@@ -39,9 +39,9 @@ export class Arrivals {
     return sources.resolve(source)
   }
 
-  /** Updates of some pair turn out to arrive at several nodes. Nobody knows whether in one topic. */
-  scattered(): void {
-    this.#options.sources.merge(EVERYTHING, EVERYTHING)
+  /** L2 had a value with one code when a value with the other was written. */
+  scattered(written: number, stored: number): void {
+    this.#options.sources.mergeCodes(written, stored)
   }
 
   /** Updates of any pair may be in any partition of the source's topic. */
@@ -83,8 +83,9 @@ export class Arrivals {
     for (const id of ids) this.#options.sources.lose(id)
   }
 
+  /** Values of a topic as a whole, and of all topics, may come from the partitions, too. */
   #suspend(ids: readonly number[]): void {
     const { sources, l1 } = this.#options
-    l1.suspendSources(new Set(ids.map((id) => sources.resolve(id))))
+    l1.suspendSources(new Set([EVERYTHING, ...ids, ...ids.map((id) => sources.wholeAt(id))]))
   }
 }

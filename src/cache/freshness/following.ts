@@ -53,10 +53,12 @@ export class Following {
 
   #look(): void {
     const { sources } = this.#options
-    for (const { topic, partition, readToEndAtMs } of this.#consumer?.positions() ?? []) {
-      const id = sources.idOf(topic, partition)
-      if (readToEndAtMs !== undefined && sources.isFollowed(id)) sources.raise(id, sharedMs(readToEndAtMs))
-    }
+    sources.together(() => {
+      for (const { topic, partition, readToEndAtMs } of this.#consumer?.positions() ?? []) {
+        const id = sources.idOf(topic, partition)
+        if (readToEndAtMs !== undefined && sources.isFollowed(id)) sources.raise(id, sharedMs(readToEndAtMs))
+      }
+    })
     this.#next.set(EVERY_MS)
   }
 }

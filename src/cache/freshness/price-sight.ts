@@ -9,7 +9,8 @@ import type { WriteBehind } from '../l2/write-behind.ts'
 import type { L3 } from '../l3/l3.ts'
 import type { PairName } from '../names/id-holders.ts'
 import type { PairTable } from '../names/pair-table.ts'
-import { FOLLOWS, type Sources, sourceName, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import { sourceName } from '../sources/codes.ts'
+import { FOLLOWS, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import type { Arrivals } from './arrivals.ts'
 
 export interface SightOptions {

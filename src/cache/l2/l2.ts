@@ -24,7 +24,10 @@ export interface L2 extends Pick<IdHolder, 'lives' | 'forget' | 'forgetChain'> {
    * deletion. `written` counts values that were deleted, `older` those that stay because they are newer than the deletion.
    */
   delete(deletions: readonly Deletion[]): Promise<L2Write>
-  /** Tells other nodes, beside the values, as of when all values of these sources are in the level. Absent if it has no others. */
+  /**
+   * Tells other nodes, beside the values, as of when all values of these sources are in the level. The name of a topic as a whole
+   * tells that it is one source. Absent if the level has no other nodes.
+   */
   stamp?(stamps: readonly StampOf[]): Promise<L2Stamp>
   /** Reads of which the level tells when they change. Absent if nobody else writes to it. */
   track?(): Tracking
@@ -101,8 +104,8 @@ export interface StampOf {
 }
 
 export type L2Stamp =
-  /** `isRead`: some node reads the stamps. */
-  | { readonly status: 'stamped'; readonly isRead: boolean }
+  /** `isRead`: some node reads the stamps. `joined`: the names of topics as wholes that some node has found to be one source. */
+  | { readonly status: 'stamped'; readonly isRead: boolean; readonly joined?: readonly string[] }
   /** Stamps that this node had set are gone, and so may be values. */
   | { readonly status: 'lost' }
   | { readonly status: 'unavailable'; readonly reason: string }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { Stamps } from '../../../src/cache/foreign/stamps.ts'
 import type { L2Stamp, StampOf } from '../../../src/cache/l2/l2.ts'
+import { type Source, sourceName } from '../../../src/cache/sources/codes.ts'
 import { Sources } from '../../../src/cache/sources/sources.ts'
 import { virtualClock } from '../../../src/clock.ts'
 import { ManualTimer } from '../../harness/manual-timer.ts'
@@ -158,6 +159,31 @@ describe('the stamps of a node', () => {
     late.close()
     stamps.close()
     expect(age).toBe(Number.POSITIVE_INFINITY)
+  })
+
+  it('go with the topics that this node has found to be one source, at once, even if L2 lacks something', async () => {
+    const { stamps, timer, sources, source, stamped, state } = stage()
+    state.outcome = { status: 'stamped', isRead: false }
+    state.isSettled = false
+    stamps.start()
+    await timer.advance(100)
+    sources.merge(source, source)
+    await timer.advance(1)
+    expect(stamped).toEqual([['prices/*', 101]])
+  })
+
+  it.each([
+    ['its topic', 'prices/*', 'other/0'],
+    ['all topics', '*/*', undefined],
+  ])('bring the word of another node that %s is one source, and do not tell it again', async (_, name, apart) => {
+    const { stamps, timer, sources, source, stamped, state } = stage()
+    const other = sources.idOf('other', 0)
+    state.outcome = { status: 'stamped', isRead: false, joined: [name, 'unheard/*'] }
+    stamps.start()
+    await timer.advance(3_000)
+    const nameOf = (id: number) => sourceName(sources.at(sources.resolve(id)) as Source)
+    expect([nameOf(source), nameOf(other)]).toEqual([name, apart ?? name])
+    expect(stamped).toEqual([])
   })
 
   it('tell once why they cannot be set', async () => {

@@ -5,7 +5,7 @@ import { Arrivals } from '../../../src/cache/freshness/arrivals.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
 import { L1Reader } from '../../../src/cache/l1/reader.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
-import { FOLLOWS, NEVER, Sources } from '../../../src/cache/sources/sources.ts'
+import { EVERYTHING, FOLLOWS, NEVER, Sources } from '../../../src/cache/sources/sources.ts'
 
 function stage() {
   const sources = new Sources()
@@ -79,13 +79,30 @@ test('a pair that comes from two partitions makes all values of the topic as old
   expect([asOf(wandering), asOf(other)]).toEqual([30, 30])
 })
 
+test.each(['the topic as a whole', 'all topics'] as const)(
+  'a value of %s stands still once the node has lost one of the partitions, whatever another node says later',
+  (kind) => {
+    const { sources, l1, arrivals, first, second, update, asOf } = stage()
+    arrivals.assign([first, second])
+    const pairId = update('A', first)
+    sources.raise(first, 10)
+    sources.raise(second, 10)
+    const source = kind === 'all topics' ? EVERYTHING : sources.wholeOf('prices')
+    l1.fill(pairId, { ...emptyPrice(), price: 1, version: 9 * VERSIONS_PER_MS, source, asOfMs: FOLLOWS })
+    arrivals.revoke([second])
+    sources.raise(first, 99)
+    sources.raise(second, 99)
+    expect(asOf(pairId)).toBe(10)
+  },
+)
+
 test('values stand still while other nodes have partitions, once updates of some pair arrive at several nodes', () => {
   const { sources, arrivals, first, second, update, asOf } = stage()
   arrivals.assign([first])
   sources.raise(first, 30)
   sources.raise(second, 10)
   const pairId = update('A', first)
-  arrivals.scattered()
+  arrivals.scattered(sources.codeOf(first), 12345)
   sources.raise(first, 60)
   sources.raise(second, 50)
   expect(asOf(pairId)).toBe(10)

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { emptyPrice } from '../../../src/cache/cached-price.ts'
 import { decodeValue, encodeValue, HEAD_BYTES, MAX_VALUE_BYTES } from '../../../src/cache/l2/value.ts'
-import { MIXED } from '../../../src/cache/sources/sources.ts'
+import { MIXED } from '../../../src/cache/sources/codes.ts'
 import { cachedPrice, columnsOf } from './columns.ts'
 
 const number = fc.oneof(fc.constant(Number.NaN), fc.double({ noNaN: true, noDefaultInfinity: true }))

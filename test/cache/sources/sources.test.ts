@@ -1,17 +1,7 @@
 import { describe, expect, test } from '@jest/globals'
+import { MIXED, sourceName, sourceOfName, WHOLE } from '../../../src/cache/sources/codes.ts'
 import { loadDouble } from '../../../src/cache/sources/shared-double.ts'
-import {
-  EVERYTHING,
-  FOLLOWS,
-  MAX_SOURCES,
-  MIXED,
-  NEVER,
-  Sources,
-  sourceName,
-  sourceOfName,
-  UNKNOWN_SOURCE,
-  WHOLE,
-} from '../../../src/cache/sources/sources.ts'
+import { EVERYTHING, FOLLOWS, MAX_SOURCES, NEVER, Sources, UNKNOWN_SOURCE } from '../../../src/cache/sources/sources.ts'
 
 describe('the sources of values', () => {
   test('are numbered by partition, with codes that are the same in every process', () => {
@@ -139,6 +129,66 @@ describe('a topic as a whole', () => {
     expect(sources.isFollowed(EVERYTHING)).toBe(false)
     sources.follow(b)
     expect(sources.isFollowed(EVERYTHING)).toBe(true)
+  })
+})
+
+describe('the codes of a pair’s two values', () => {
+  const stage = () => {
+    const sources = new Sources()
+    const [a0, a1, b0] = [sources.idOf('a', 0), sources.idOf('a', 1), sources.idOf('b', 0)]
+    return { sources, a0, a1, b0 }
+  }
+
+  test('make their topic one source if it is the same, and leave the others alone', () => {
+    for (const kind of ['the partition', 'the topic as a whole']) {
+      const { sources, a0, a1, b0 } = stage()
+      sources.mergeCodes(sources.codeOf(a0), sources.codeOf(kind === 'the partition' ? a1 : sources.wholeOf('a')))
+      expect([a0, a1, b0].map((id) => sources.resolve(id))).toEqual([sources.wholeOf('a'), sources.wholeOf('a'), b0])
+      expect(sources.found()).toEqual([{ topic: 'a', partition: WHOLE }])
+    }
+  })
+
+  test('make all topics one source if they are of two topics, if one is not known, and if one is mixed', () => {
+    for (const code of [stage().sources.codeOf(stage().b0), 12345, MIXED]) {
+      const { sources, a0, b0 } = stage()
+      sources.mergeCodes(sources.codeOf(a0), code)
+      expect([a0, b0].map((id) => sources.resolve(id))).toEqual([EVERYTHING, EVERYTHING])
+    }
+  })
+
+  test('are never MIXED nor unknown, and partitions beyond those with a code of their own have that of their topic', () => {
+    const sources = new Sources()
+    const [last, beyond] = [sources.idOf('a', 4093), sources.idOf('a', 4094)]
+    const whole = sources.wholeOf('a')
+    expect(sources.ofCode(sources.codeOf(last))).toBe(last)
+    expect([sources.codeOf(beyond), sources.ofCode(sources.codeOf(beyond))]).toEqual([sources.codeOf(whole), whole])
+  })
+})
+
+describe('a source in doubt', () => {
+  test('leaves a topic alone of which it is no partition, and keeps all topics as one in doubt', () => {
+    const sources = new Sources()
+    const [a0, dead] = [sources.idOf('a', 0), sources.idOf('dead', 0)]
+    sources.raise(a0, 100)
+    sources.raise(dead, 50)
+    sources.doubt()
+    sources.trust(a0)
+    const whole = sources.wholeOf('a')
+    expect([whole, EVERYTHING, dead].map((id) => sources.isDoubted(id))).toEqual([false, true, true])
+    expect([sources.asOfStored(whole), sources.asOfStored(EVERYTHING)]).toEqual([100, NEVER])
+    sources.stored(dead, 40)
+    expect(sources.snapshot().moments[EVERYTHING]).toBe(40)
+  })
+})
+
+describe('moments that are raised together', () => {
+  test('reach their topics and all topics as one at the end', () => {
+    const sources = new Sources()
+    const ids = ['a', 'b'].flatMap((topic) => [0, 1].map((partition) => sources.idOf(topic, partition)))
+    sources.together(() => {
+      for (const [at, id] of ids.entries()) sources.raise(id, 10 + at)
+    })
+    expect([sources.wholeOf('a'), sources.wholeOf('b'), EVERYTHING].map((id) => sources.asOf(id))).toEqual([10, 12, 10])
   })
 })
 

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis'
 import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
 import { uniqueName } from '../../harness/kafka.ts'
-import { addScriptUser, asScriptUser, closeLevels, openLevel } from './redis-levels.ts'
+import { addScriptUser, asScriptUser, closeLevels, openLevel, TTL_MS } from './redis-levels.ts'
 
 let redis: Stack
 let raw: Redis
@@ -32,10 +32,12 @@ async function levelWithStamps(url: string) {
   return { l2, service, stamp, stored, redisMs }
 }
 
-describe.each([
+const WAYS: [way: string, url: () => string][] = [
   ['function', () => redis.redisUrl ?? ''],
   ['script', () => asScriptUser(redis.redisUrl ?? '')],
-])('the stamps in Redis, by %s,', (_, url) => {
+]
+
+describe.each(WAYS)('the stamps in Redis, by %s,', (_, url) => {
   it('are on the clock of Redis, and never later than their moments', async () => {
     const { stamp, stored, redisMs } = await levelWithStamps(url())
     const before = await redisMs()
@@ -79,5 +81,23 @@ describe.each([
     for (let attempt = 0; attempt < 10; attempt++)
       expect(await stamp(1)).toMatchObject({ status: 'unavailable', reason: expect.stringMatching(/HSET/) })
     expect(l2.state()).toEqual({ status: 'up' })
+  })
+})
+
+describe.each(WAYS)('topics that some node has found to be one source, by %s,', (_, url) => {
+  it('reach every node that stamps, even with no stamps of its own', async () => {
+    const { l2, service, stamp, stored } = await levelWithStamps(url())
+    const other = await openLevel({ url: url(), table: new PairTable({ maxPairs: 10 }), service })
+    await stamp(1)
+    await other.stamp?.([{ name: 'prices/*', ageMs: () => 0 }])
+    expect(await stamp(1)).toEqual({ status: 'stamped', isRead: false, joined: ['prices/*'] })
+    expect(await l2.stamp?.([])).toEqual({ status: 'stamped', isRead: false, joined: ['prices/*'] })
+    expect(Object.keys(await stored())).toEqual(['prices/0'])
+  })
+
+  it('count no longer when no node has told of them for as long as values stay', async () => {
+    const { service, stamp } = await levelWithStamps(url())
+    await raw.set(`fw:${service}:{stamps}joined`, JSON.stringify({ 'prices/*': Date.now() - 2 * TTL_MS }))
+    expect(await stamp(1)).toEqual({ status: 'stamped', isRead: false })
   })
 })

@@ -64,10 +64,10 @@ export class PairKeys {
     return this.#table.find(chain, key.slice(end + 2))
   }
 
-  /** The hash of stamps, and the key that exists while somebody reads them. In a cluster there are two for each chain. */
-  stampsOf(chainId: number | undefined): readonly [hash: string, readers: string] {
+  /** The hash of stamps, the key that exists while somebody reads them, and the topics that are one source; in a cluster for each chain. */
+  stampsOf(chainId: number | undefined): readonly [hash: string, readers: string, joined: string] {
     const hash = chainId === undefined ? `${keyPrefix(this.#service)}{stamps}` : this.#prefixOf(chainId).slice(0, -1)
-    return [hash, `${hash}readers`]
+    return [hash, `${hash}readers`, `${hash}joined`]
   }
 
   forgetChain(chainId: number): void {

@@ -1,5 +1,6 @@
 import { MAX_AHEAD_MS } from '../../../../schemas/event-time.ts'
 import { MAX_VERSION, VERSIONS_PER_MS } from '../../cached-price.ts'
+import { MIXED, PARTITION_BITS } from '../../sources/codes.ts'
 import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '../value.ts'
 
 /**
@@ -8,7 +9,7 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  *
  *     write   deadline f64 (ms of Redis's own clock) | caller's time f64 | for each key: ttl ms u48 | length u8 | value
  *     delete  deadline f64                           | caller's time f64 | for each key: ttl ms u48 | version f64 | up to f64
- *     stamp    deadline f64 | caller's time f64 | for each source: known u8 | moment f64 | age f64 | length u16 | name
+ *     stamp   deadline f64 | caller's time f64 | for each source: known u8 | moment f64 | age f64 | length u16 | name
  *
  * - A value (../value.ts) is written if its version is not below the stored one. An equal version is written, too: Kafka
  *   delivers at least once, and a chain's owner that writes an update again must find the same state, with its TTL renewed.
@@ -20,21 +21,25 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  * - A stored version whose time is further ahead than an update may be is as good as none. It came from a wrong clock, and
  *   would keep out every true update until its TTL. Redis's clock and the caller's must agree on that: if one of them is
  *   slow, it must not let older values win.
- * - If the stored value and the one that is written come from different sources, the pair is mixed: what is stored from then
- *   on says MIXED in place of a source. It stays so until the key expires or the pair is deleted.
+ * - If the stored value and the one that is written come from different sources, the pair is mixed. What is stored from then
+ *   on has the code of their topic as a whole, or MIXED if there are two topics (../../sources/codes.ts), until the key expires
+ *   or the pair is deleted.
  * - The answer is the number of keys that were written, or deleted. If Redis has something newer for a key than the caller
- *   thinks, the answer is a list: that number, then the place of each such key and the lowest version still accepted. For
- *   a mixed pair, its place and -1 stand there.
+ *   thinks, the answer is a list: that number, then the place of each such key and the lowest version still accepted. If
+ *   what is stored names more sources than the caller did, the place and -1 - the code that was stored before stand there.
  * - A stamp goes into the hash of the first key: the moment as of which all values of a source are in Redis, in ms of Redis's
- *   clock. It is reckoned twice, by the caller and from the age, and the earlier moment counts: if Redis's clock has jumped,
- *   the stamp is too old and never too new. A source that is known and has no stamp any more gets none, because Redis has lost
- *   data. The answer is the number of those, and whether the second key exists: somebody reads the stamps.
+ *   clock. It is reckoned twice, by the caller and from the age, and the earlier moment counts: if Redis's clock has jumped since
+ *   the caller read it, the stamp is too old. If the clock is set back after a stamp, that stamp may look newer than it
+ *   is until the next one. A source that is known and has no stamp any more gets none, because Redis has lost data. The
+ *   answer is the number of those, and whether the second key exists: somebody reads the stamps.
+ * - A name that ends in `/*` is no stamp: its topic is one source, or all topics are. The third key has all such names, as JSON
+ *   with Redis's time of the last telling. They follow in the answer, each with its age in ms.
  * - A call that Redis runs only after its caller has given up does nothing. Otherwise commands that were reported as failed
  *   would take effect after a stall of Redis.
  *
  * The names carry a version, so that nodes of two releases can load their libraries beside each other.
  */
-export const LIBRARY_NAME = 'forewarm_v4'
+export const LIBRARY_NAME = 'forewarm_v5'
 /** The deadline and the caller's time. */
 export const HEAD_BYTES_OF_CALL = 16
 /** The longest that fits is 8,900 years. */
@@ -77,12 +82,18 @@ local given_up = 'LATE the caller has given up on this call'
 
 const BODIES: Readonly<Record<Operation, string>> = {
   write: `${NEWEST}${STORED}
-local sourced, mixed = ${SOURCE_SCHEMA}, '${'\\255'.repeat(SOURCE_BYTES)}'
+local sourced, mixed, topic_unit = ${SOURCE_SCHEMA}, ${MIXED}, ${2 ** PARTITION_BITS}
 local function source_of(value)
-  return string.sub(value, ${HEAD_BYTES + 1}, ${HEAD_BYTES + SOURCE_BYTES})
+  return struct.unpack('<I4', value, ${HEAD_BYTES + 1})
 end
-local function mix(value)
-  return string.sub(value, 1, ${HEAD_BYTES}) .. mixed .. string.sub(value, ${HEAD_BYTES + SOURCE_BYTES + 1})
+local function with_source(value, code)
+  return string.sub(value, 1, ${HEAD_BYTES}) .. struct.pack('<I4', code) .. string.sub(value, ${HEAD_BYTES + SOURCE_BYTES + 1})
+end
+local function joint(one, other)
+  if one == other then return one end
+  local topic = math.floor(one / topic_unit)
+  if one == mixed or other == mixed or topic ~= math.floor(other / topic_unit) then return mixed end
+  return topic * topic_unit
 end
 local function write(keys, args)
   local packed = args[1]
@@ -96,13 +107,14 @@ local function write(keys, args)
     local lowest = deleted and stored + 1 or stored
     local value = string.sub(packed, at, at + length - 1)
     if schema == sourced and bytes and string.byte(bytes) == sourced and #bytes >= ${HEAD_BYTES + SOURCE_BYTES} then
-      local before = source_of(bytes)
-      if before ~= source_of(value) then
-        value = mix(value)
+      local before, callers = source_of(bytes), source_of(value)
+      local both = joint(before, callers)
+      if both ~= callers then
+        value = with_source(value, both)
         newer[#newer + 1] = i
-        newer[#newer + 1] = -1
-        if version < lowest and before ~= mixed then redis.call('SET', keys[i], mix(bytes), 'KEEPTTL') end
+        newer[#newer + 1] = -1 - before
       end
+      if version < lowest and both ~= before then redis.call('SET', keys[i], with_source(bytes, both), 'KEEPTTL') end
     end
     if version < lowest then
       newer[#newer + 1] = i
@@ -147,19 +159,29 @@ local function stamp(keys, args)
   if not newest_now(packed) then return redis.error_reply(given_up) end
   local time = redis.call('TIME')
   local now, at, lost = time[1] * 1000 + time[2] / 1000, ${HEAD_BYTES_OF_CALL + 1}, 0
+  local json, is_told = redis.call('GET', keys[3]), false
+  local joined = json and cjson.decode(json) or {}
   while at <= #packed do
     local known, moment, age, length = struct.unpack('<BddI2', packed, at)
     at = at + ${STAMP_HEAD_BYTES}
     local name = string.sub(packed, at, at + length - 1)
     at = at + length
-    if known == 1 and redis.call('HEXISTS', keys[1], name) == 0 then
+    if string.sub(name, -2) == '/*' then
+      joined[name], is_told = math.floor(now), true
+    elseif known == 1 and redis.call('HEXISTS', keys[1], name) == 0 then
       lost = lost + 1
     else
       local earlier = math.floor(math.min(moment, now - age) * 100) / 100
       redis.call('HSET', keys[1], name, string.format('%.2f', earlier))
     end
   end
-  return {lost, redis.call('EXISTS', keys[2])}
+  if is_told then redis.call('SET', keys[3], cjson.encode(joined)) end
+  local reply = {lost, redis.call('EXISTS', keys[2])}
+  for name, told in pairs(joined) do
+    reply[#reply + 1] = name
+    reply[#reply + 1] = math.floor(now - told)
+  end
+  return reply
 end
 `,
 }
@@ -185,8 +207,8 @@ export function scriptSource(operation: Operation): string {
 export function versionedReply(reply: unknown): {
   readonly count: number
   readonly newer: readonly { readonly place: number; readonly floor: number }[]
-  /** The places of mixed pairs. */
-  readonly mixed: readonly number[]
+  /** The places of mixed pairs, and the codes that they had. */
+  readonly mixed: readonly { readonly place: number; readonly code: number }[]
 } {
   if (!Array.isArray(reply)) return { count: Number(reply ?? 0), newer: [], mixed: [] }
   const [count, ...pairs] = reply.map(Number)
@@ -194,6 +216,6 @@ export function versionedReply(reply: unknown): {
   return {
     count: count ?? 0,
     newer: told.filter(({ floor }) => floor >= 0),
-    mixed: told.filter(({ floor }) => floor < 0).map(({ place }) => place),
+    mixed: told.filter(({ floor }) => floor < 0).map(({ place, floor }) => ({ place, code: -1 - floor })),
   }
 }

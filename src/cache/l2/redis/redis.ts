@@ -22,8 +22,8 @@ export interface RedisL2Options extends L2Options {
   /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS; a list of them names a cluster. */
   readonly url: string | readonly string[]
   readonly table: PairTable
-  /** Called when a written pair turns out to have values of several sources in Redis. */
-  readonly onMixed?: (pairId: number) => void
+  /** Called when a value that was written had another source than the one in Redis, with the codes of both. */
+  readonly onMixed?: (written: number, stored: number) => void
   /** Part of all keys, and of the connection's name in Redis's CLIENT LIST; `default` unless given. */
   readonly service?: string
   /** A command that takes longer is given up, and has no effect afterwards; 250 unless given. */
@@ -45,8 +45,13 @@ const WITHOUT_REST: WritePace = { rowsATrip: 2_048, rest: async () => undefined 
 /** The reply to an MGET; `undefined` for what could not be told, as a whole or in part. */
 type Values = readonly (Buffer | null | undefined)[] | undefined
 
-/** Takes the place of a row, and the lowest version that is still accepted for its pair; or that the pair is mixed. */
-type Tell = (row: number, floor: number | 'mixed') => void
+/** Take the place of a row. */
+interface Told {
+  /** The lowest version that is still accepted for its pair. */
+  newer(row: number, floor: number): void
+  /** The code that was stored for its pair. */
+  mixed?(row: number, code: number): void
+}
 
 interface Taking extends Pick<Flight, 'rows'> {
   /** What was known when the load was sent. */
@@ -96,7 +101,7 @@ class RedisL2 implements L2 {
       table: options.table,
       isCluster: typeof url !== 'string',
     }
-    this.#stamps = new RedisStamps(common)
+    this.#stamps = new RedisStamps({ ...common, ttlMs })
     this.#tracked = { ...server, ...common, url: [url].flat()[0] ?? '', sources: this.#sources, now: options.now }
   }
 
@@ -123,10 +128,9 @@ class RedisL2 implements L2 {
     const { ttlMs, tombstoneTtlMs = ttlMs, random } = this.#options
     const how = { keys: this.#keys, ttl: { ttlMs, tombstoneTtlMs, random } }
     const { onNewer, onMixed } = this.#options
-    const tell: Tell = (row, floor) => {
-      const pairId = columns.pairIds[row] as number
-      if (floor === 'mixed') onMixed?.(pairId)
-      else onNewer?.(pairId, floor)
+    const told: Told = {
+      newer: (row, floor) => onNewer?.(columns.pairIds[row] as number, floor),
+      mixed: (row, code) => onMixed?.(columns.sourceCodes[row] as number, code),
     }
     const { mixesChains } = this.#servers
     const groups = this.#keys.group(columns.pairIds, { from, to, limit: KEYS_A_CALL, mixesChains })
@@ -137,7 +141,7 @@ class RedisL2 implements L2 {
       const trip = nextTrip(groups, next, pace.rowsATrip)
       next += trip.length
       const startMs = performance.now()
-      const sending = this.#send('write', () => writeCalls(columns, trip, how), tell)
+      const sending = this.#send('write', () => writeCalls(columns, trip, how), told)
       const busyMs = performance.now() - startMs
       const outcome = await sending
       if (outcome.status === 'written') written += outcome.written
@@ -165,14 +169,12 @@ class RedisL2 implements L2 {
     const groups = this.#keys.group(pairIds, { from: 0, to: pairIds.length, limit: KEYS_A_CALL, mixesChains })
     const how = { keys: this.#keys, ttlMs: tombstoneTtlMs }
     let older = 0
-    const tell: Tell = (at, floor) => {
+    const newer = (at: number, floor: number) => {
       const { pairId, upTo = MAX_VERSION } = deletions[at] as Deletion
-      // A deletion has no source.
-      if (floor === 'mixed') return
       if (floor > upTo) older++
       this.#options.onNewer?.(pairId, floor)
     }
-    const outcome = await this.#send('delete', () => deleteCalls(deletions, groups, how), tell)
+    const outcome = await this.#send('delete', () => deleteCalls(deletions, groups, how), { newer })
     return outcome.status === 'written' ? { ...outcome, older } : outcome
   }
 
@@ -243,7 +245,7 @@ class RedisL2 implements L2 {
     else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
   }
 
-  async #send(operation: Operation, encode: () => readonly VersionedCall[], tell: Tell): Promise<L2Write> {
+  async #send(operation: Operation, encode: () => readonly VersionedCall[], told: Told): Promise<L2Write> {
     if (this.#closed !== undefined) return this.#unavailable(operation, 'closed')
     const calls = encode()
     if (calls.length === 0) return { status: 'written', written: 0, older: 0 }
@@ -252,8 +254,8 @@ class RedisL2 implements L2 {
     for (const [at, { rows }] of calls.entries()) {
       const { count, newer, mixed } = versionedReply(replies.ok ? replies.values[at] : replies.served?.get(at))
       written += count
-      for (const { place, floor } of newer) tell(rows[place] as number, floor)
-      for (const place of mixed) tell(rows[place] as number, 'mixed')
+      for (const { place, floor } of newer) told.newer(rows[place] as number, floor)
+      for (const { place, code } of mixed) told.mixed?.(rows[place] as number, code)
     }
     if (!replies.ok) {
       const { served } = replies

@@ -10,6 +10,8 @@ export interface RedisStampsOptions {
   readonly table: Pick<PairTable, 'chains'>
   /** A server of a cluster may lose data while the others keep theirs, so each chain has stamps beside its values. */
   readonly isCluster: boolean
+  /** As long as no node has told again that a topic is one source, it is none to those that do not know. */
+  readonly ttlMs: number
 }
 
 /** The stamps that this node has set in Redis. */
@@ -23,20 +25,25 @@ export class RedisStamps {
   }
 
   async set(stamps: readonly StampOf[]): Promise<L2Stamp> {
-    const { servers, keys, table, isCluster } = this.#options
+    const { servers, keys, table, isCluster, ttlMs } = this.#options
     const hashes = (isCluster ? [...table.chains.keys()] : [undefined]).map((chainId) => keys.stampsOf(chainId))
     const isKnown = (hash: string) => (stamp: StampOf) => this.#known.get(hash)?.has(stamp.name) === true
     const replies = await servers.send(
       'stamp',
-      hashes.map(([hash, readers]) => stampCall([hash, readers], stamps, isKnown(hash))),
+      hashes.map((each) => stampCall(each, stamps, isKnown(each[0]))),
     )
     if (!replies.ok) return { status: 'unavailable', reason: replies.reason }
-    const answers = replies.values.map((value) => (Array.isArray(value) ? value.map(Number) : []))
-    if (answers.some(([lost = 0]) => lost > 0)) {
+    const answers = replies.values.map((value): unknown[] => (Array.isArray(value) ? value : []))
+    if (answers.some(([lost]) => Number(lost) > 0)) {
       this.#known.clear()
       return { status: 'lost' }
     }
-    for (const [hash] of hashes) this.#known.set(hash, new Set(stamps.map(({ name }) => name)))
-    return { status: 'stamped', isRead: answers.some(([, readers]) => readers === 1) }
+    for (const [hash] of hashes)
+      this.#known.set(hash, new Set([...(this.#known.get(hash) ?? []), ...stamps.map(({ name }) => name)]))
+    const joined = answers.flatMap(([, , ...told]) =>
+      told.flatMap((name, at) => (at % 2 === 0 && Number(told[at + 1]) < ttlMs ? [String(name)] : [])),
+    )
+    const isRead = answers.some(([, readers]) => Number(readers) === 1)
+    return { status: 'stamped', isRead, ...(joined.length > 0 && { joined }) }
   }
 }
