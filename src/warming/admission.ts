@@ -31,7 +31,7 @@ export type Admission =
 export interface AdmissionOptions {
   readonly service: string
   readonly table: PairTable
-  /** Whether the pair concerns this node: its chain is assigned here, or a detector here reads it. */
+  /** Whether the pair concerns this node: updates of it, or of its chain if it has none yet, arrive here, or a detector here reads it. */
   readonly isInterested: (chain: string, pair: string) => boolean
   readonly acceptReplays: boolean
   readonly rememberedIds: number

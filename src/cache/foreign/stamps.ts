@@ -29,6 +29,9 @@ const UNREAD_EVERY_MS = 1_000
  * Tells other nodes how far this one has come with the partitions that it has: as of a source's stamp, all its values are in
  * L2. The moment is the one up to which the partition was read when everything that waited then began to be written.
  *
+ * Beside the stamps, nodes tell each other of topics in which updates of one pair come from several partitions, and of pairs that
+ * come from several topics.
+ *
  * L2 may lose values: on a new connection, or when a stamp of ours is gone. Then all values are written to it again, and no
  * stamp is set until it has taken them.
  */

@@ -42,6 +42,11 @@ export class SourceCodes {
   sourceOf(code: number): number {
     return this.#sources.get(code) ?? 0
   }
+
+  /** The topic as a whole, of a code whose partition may be unknown here; 0 if the topic is. */
+  wholeOf(code: number): number {
+    return this.sourceOf(code - (code % 2 ** PARTITION_BITS))
+  }
 }
 
 function codeOf({ topic, partition }: Source): number {

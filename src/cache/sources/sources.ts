@@ -134,9 +134,9 @@ export class Sources {
     this.onFound()
   }
 
-  /** Values of one pair have these codes. A code that is not known here may stand for any topic. */
+  /** Values of one pair have these codes. A topic that is not known here may be any. */
   mergeCodes(one: number, other: number): void {
-    this.merge(this.#codes.sourceOf(one) || EVERYTHING, this.#codes.sourceOf(other) || EVERYTHING)
+    this.merge(this.#codes.wholeOf(one) || EVERYTHING, this.#codes.wholeOf(other) || EVERYTHING)
   }
 
   /** Another node has found out that the topic, or all topics, are one source. */
@@ -220,7 +220,8 @@ export class Sources {
 
   /** The moment of a value that a load brought, by what was known when the load was sent. */
   asOfLoaded(id: number, { epoch, moments }: SourcesSnapshot): number {
-    // Later updates arrive here. The moment is unknown until the partition is read to its end, with what L2 did not have at the assignment.
+    // Updates from the committed offset on arrive here, and the moment is unknown until those up to the end have. L2 has
+    // those before, unless it was away when the offset was committed.
     return this.isFollowed(id) && epoch === this.epoch ? FOLLOWS : (moments[id] ?? NEVER)
   }
 

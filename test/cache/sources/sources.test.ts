@@ -140,9 +140,10 @@ describe('the codes of a pair’s two values', () => {
   }
 
   test('make their topic one source if it is the same, and leave the others alone', () => {
-    for (const kind of ['the partition', 'the topic as a whole']) {
+    for (const kind of ['the partition', 'a partition that is not known here', 'the topic as a whole']) {
       const { sources, a0, a1, b0 } = stage()
-      sources.mergeCodes(sources.codeOf(a0), sources.codeOf(kind === 'the partition' ? a1 : sources.wholeOf('a')))
+      const other = kind === 'the topic as a whole' ? sources.wholeOf('a') : a1
+      sources.mergeCodes(sources.codeOf(a0), sources.codeOf(other) + (kind.endsWith('here') ? 5 : 0))
       expect([a0, a1, b0].map((id) => sources.resolve(id))).toEqual([sources.wholeOf('a'), sources.wholeOf('a'), b0])
       expect(sources.found()).toEqual([{ topic: 'a', partition: WHOLE }])
     }
