@@ -2,11 +2,11 @@ import { Alarm } from '../../alarm.ts'
 import { systemTimer } from '../../timer.ts'
 import { type CachedPrice, emptyPrice } from '../cached-price.ts'
 import type { TrackedValue, TrackingWay } from '../l2/tracking.ts'
-import { EVERYTHING, FOLLOWS, NEVER, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import { EVERYTHING, FOLLOWS } from '../sources/sources.ts'
 import type { ForeignReadsOptions, Taking } from './foreign-reads-options.ts'
-import { raiseMoments } from './moments.ts'
+import { raiseMoments, setMoment } from './moments.ts'
 import { RecentReads } from './recent-reads.ts'
-import { AGAIN, CLEAN, EMPTY, FLYING, NONE, QUEUED } from './states.ts'
+import { AGAIN, CLEAN, EMPTY, FLYING, idlePairs, NONE, QUEUED } from './states.ts'
 import { Storm } from './storm.ts'
 
 /** How often the stamps are read while foreign pairs are. */
@@ -79,6 +79,7 @@ export class ForeignReads {
       refused: (reason) => {
         this.#refusal = reason
       },
+      dropIdle: (isOne) => this.#dropIdle(isOne),
       limited: (reason) => this.#options.onLimited?.(reason),
     })
     if (polls) tracking.silence(true)
@@ -119,6 +120,10 @@ export class ForeignReads {
     this.#recent.forget(pairId)
   }
 
+  forgetChain(chainId: number): void {
+    this.#options.tracking.forgetChain(chainId)
+  }
+
   #armed(way: TrackingWay): void {
     // Whatever was read before is void.
     if (this.#way !== undefined) this.#doubt()
@@ -141,10 +146,7 @@ export class ForeignReads {
     this.#queue = []
     this.#storm.clear()
     this.#gather.clear()
-    for (let pairId = 0; pairId < this.#recent.end; pairId++) {
-      if (this.#states[pairId] === CLEAN) this.#suspend(pairId)
-      this.#states[pairId] = NONE
-    }
+    for (let pairId = 0; pairId < this.#recent.end; pairId++) this.#drop(pairId)
   }
 
   #changed(pairId: number): void {
@@ -152,16 +154,23 @@ export class ForeignReads {
     const state = this.#states[pairId]
     if (state === FLYING) this.#states[pairId] = AGAIN
     if (state !== CLEAN && state !== EMPTY) return
-    if (state === CLEAN) this.#suspend(pairId)
-    this.#states[pairId] = NONE
+    this.#drop(pairId)
     if (!this.#recent.has(pairId)) return
     this.#storm.told(pairId)
     this.#enqueue(pairId)
   }
 
-  /** Newer values of a pair that has come to this node since arrive here. */
-  #suspend(pairId: number): void {
-    if (!this.#options.isFollowed(pairId)) this.#options.l1.suspend(pairId)
+  #drop(pairId: number): void {
+    const { isFollowed, l1 } = this.#options
+    // Newer values of a pair that has come to this node since arrive here.
+    if (this.#states[pairId] === CLEAN && !isFollowed(pairId)) l1.suspend(pairId)
+    this.#states[pairId] = NONE
+  }
+
+  #dropIdle(isOne: (pairId: number) => boolean): boolean {
+    const pairIds = idlePairs(this.#states, this.#recent, isOne)
+    for (const pairId of pairIds ?? []) this.#drop(pairId)
+    return pairIds !== undefined
   }
 
   #enqueue(pairId: number): void {
@@ -196,15 +205,12 @@ export class ForeignReads {
       this.#states[pairId] = NONE
       if (value === undefined) this.#isLacking = true
       else this.#states[pairId] = this.#taken(pairId, value, { isClean: !isAgain && this.#way === 'told', sent })
-      if (isAgain) this.#again(pairId)
+      if (!isAgain) continue
+      this.#drop(pairId)
+      this.#enqueue(pairId)
     }
     if (this.#storm.isRaging && this.#way === 'told') this.#shelter()
     this.#depart()
-  }
-
-  #again(pairId: number): void {
-    if (this.#states[pairId] === CLEAN) this.#suspend(pairId)
-    this.#enqueue(pairId)
   }
 
   /** Takes what was read into L1. Returns the state of the pair. */
@@ -218,16 +224,10 @@ export class ForeignReads {
     }
     const { price } = value
     price.source = sources.ofCode(value.sourceCode)
-    // Stamps that were read before the value was: those after it are taken into account only after this.
-    const isHere = sources.isFollowed(price.source)
-    if (isHere) price.asOfMs = sources.asOfLoaded(price.source, sent)
-    else price.asOfMs = sources.asOfStored(price.source)
-    const isDoubted = !isHere && (price.source === UNKNOWN_SOURCE || sources.isDoubted(price.source))
-    if (!isHere && isClean && !isDoubted) price.asOfMs = FOLLOWS
-    if (price.source === UNKNOWN_SOURCE) price.asOfMs = NEVER
+    const mayFollow = setMoment(price, sources, { isClean, sent })
     this.#storm.reread(pairId, l1.peek(pairId, this.#price) && this.#price.version === price.version)
     l1.fill(pairId, price)
-    if (isHere || isDoubted) return EMPTY
+    if (!mayFollow) return EMPTY
     if (!isClean) return this.#way === 'poll' ? EMPTY : NONE
     // L1 may have a newer value than L2, which has lost it or does not have it yet.
     return l1.peek(pairId, this.#price) && this.#price.asOfMs === FOLLOWS ? CLEAN : EMPTY

@@ -1,6 +1,8 @@
 import { monotonicMs } from '../../monotonic.ts'
+import type { CachedPrice } from '../cached-price.ts'
 import { sourceOfName, WHOLE } from '../sources/codes.ts'
-import type { Sources } from '../sources/sources.ts'
+import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
+import type { Taking } from './foreign-reads-options.ts'
 
 /**
  * Takes the stamps of other nodes over into the moments of the sources. A source is no longer in doubt when its stamp has come
@@ -30,4 +32,18 @@ function raised(sources: Sources, stamps: ReadonlyMap<string, number>, nowMs: nu
     sources.raise(id, atMs)
   }
   return isTrusted
+}
+
+/** Sets the moment of a value that was read. Returns whether such values may follow a source that another node follows. */
+export function setMoment(price: CachedPrice, sources: Sources, { isClean, sent }: Taking): boolean {
+  const { source } = price
+  // Stamps that were read before the value was: those after it are taken into account only after this.
+  if (sources.isFollowed(source)) {
+    price.asOfMs = sources.asOfLoaded(source, sent)
+    return false
+  }
+  price.asOfMs = source === UNKNOWN_SOURCE ? NEVER : sources.asOfStored(source)
+  if (source === UNKNOWN_SOURCE || sources.isDoubted(source)) return false
+  if (isClean) price.asOfMs = FOLLOWS
+  return true
 }

@@ -20,6 +20,8 @@ export interface Tracking {
   reset(): void
   /** Asks the level to tell nothing any more, or, with false, to tell again. */
   silence(isSilent: boolean): void
+  /** The chain loses its id. */
+  forgetChain(chainId: number): void
   /** May be called twice. */
   close(): void
 }
@@ -32,6 +34,8 @@ export interface TrackingListener {
   changed(pairId: number): void
   /** Why the level does not track reads. */
   refused(reason: string): void
+  /** Drops the pairs of which this is true, unless one of them is in use; returns whether it did. */
+  dropIdle(isOne: (pairId: number) => boolean): boolean
   /** The level refuses something else, without which the rest goes on. Told once for each. */
   limited(reason: string): void
 }

@@ -189,6 +189,29 @@ describe('foreign reads', () => {
     expect(peek(7)).toEqual([1, 10])
   })
 
+  it('are dropped for pairs that hold others back and are not in use, and begin anew with the next read', async () => {
+    const { foreign, tracking, put, peek, tripsOf } = stage()
+    const isOne = (pairId: number) => pairId === 7
+    put(7, 1)
+    foreign.read(7, false)
+    await tripsOf(100)
+    expect(tracking.told?.dropIdle(isOne)).toBe(false)
+    foreign.read(8, false)
+    await tripsOf(6_000)
+    expect(peek(7)).toEqual([1, FOLLOWS])
+    expect(tracking.told?.dropIdle(isOne)).toBe(true)
+    expect(peek(7)).toEqual([1, 10])
+    foreign.read(7, false)
+    await tripsOf(100)
+    expect(peek(7)).toEqual([1, FOLLOWS])
+  })
+
+  it('pass on that a chain has lost its id', () => {
+    const { foreign, tracking } = stage()
+    foreign.forgetChain(3)
+    expect(tracking.forgotten).toEqual([3])
+  })
+
   it('tell of deletions', async () => {
     const { foreign, tracking, deleted, tripsOf } = stage()
     tracking.values.set(7, { ok: true, price: undefined, version: 9 })

@@ -20,6 +20,7 @@ export class FakeTracking implements Tracking {
   mostInFlight = 0
   told: TrackingListener | undefined
   opened = 0
+  readonly forgotten: number[] = []
 
   open(listener: TrackingListener): void {
     this.told = listener
@@ -52,6 +53,10 @@ export class FakeTracking implements Tracking {
 
   silence(isSilent: boolean): void {
     this.silent.push(isSilent)
+  }
+
+  forgetChain(chainId: number): void {
+    this.forgotten.push(chainId)
   }
 
   close(): void {}

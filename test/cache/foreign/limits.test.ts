@@ -46,6 +46,7 @@ async function reader({ isCluster = false, refused = '' } = {}) {
     armed: (way) => told.push(way),
     lost: () => told.push('lost'),
     changed: () => undefined,
+    dropIdle: () => true,
     refused: () => told.push('refused'),
     limited: (reason) => told.push(reason),
   })

@@ -17,15 +17,15 @@ interface Hash {
  * another server with another clock may have the hash: the moment that the text stands for does not change by that.
  */
 export class StampTimes {
-  readonly #hashes = new Map<string, Hash>()
+  readonly #hashes = new Map<number, Hash>()
 
-  /** The moments of a hash's fields as HGETALL has them. */
-  of(name: string, fields: unknown, { redisMs, sentAtMs }: ReplyTimes): Map<string, number> {
+  /** The moments of the fields of a chain's hash, as HGETALL has them. */
+  of(chain: number, fields: unknown, { redisMs, sentAtMs }: ReplyTimes): Map<string, number> {
     const moments = new Map<string, number>()
     if (typeof fields !== 'object' || fields === null) return moments
     const aheadMs = redisMs - sentAtMs
-    const hash = this.#hashes.get(name) ?? { aheadMs, fields: new Map() }
-    this.#hashes.set(name, hash)
+    const hash = this.#hashes.get(chain) ?? { aheadMs, fields: new Map() }
+    this.#hashes.set(chain, hash)
     // A text that is new was set after the last reading, on the clock of then or of now.
     const mostAheadMs = Math.max(aheadMs, hash.aheadMs)
     hash.aheadMs = aheadMs
@@ -42,8 +42,7 @@ export class StampTimes {
     return moments
   }
 
-  /** The hash is read no more. */
-  forget(name: string): void {
-    this.#hashes.delete(name)
+  forget(chain: number): void {
+    this.#hashes.delete(chain)
   }
 }

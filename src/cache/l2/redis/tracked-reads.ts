@@ -1,11 +1,11 @@
 import { monotonicMs } from '../../../monotonic.ts'
 import type { Timer } from '../../../timer.ts'
 import type { PairTable } from '../../names/pair-table.ts'
-import { sourceName } from '../../sources/codes.ts'
 import type { Sources } from '../../sources/sources.ts'
 import type { TrackedValue, Tracking, TrackingListener } from '../tracking.ts'
 import { decodeValue } from '../value.ts'
 import type { PairKeys } from './keys.ts'
+import { type Moments, NeededStamps } from './needed-stamps.ts'
 import type { RedisServers } from './server.ts'
 import { StampTimes } from './stamp-times.ts'
 import { isAnswer, isRefusal, TrackedServer } from './tracked-server.ts'
@@ -36,8 +36,6 @@ const FIRST_PAUSE_MS = 250
 const LONGEST_PAUSE_MS = 5_000
 const ALL_CHAINS = -1
 
-type Stamps = Map<string, number>
-
 /** Tracked reads of one Redis, or of all masters of a cluster: those are armed, and in doubt, together. */
 export class TrackedReads implements Tracking {
   readonly #options: TrackedReadsOptions
@@ -48,8 +46,7 @@ export class TrackedReads implements Tracking {
   #isSilent = false
   /** That of the servers when the masters were met last. */
   #edition = -1
-  /** The sources of the values that were read, by chain: those must have a stamp there. Used in a cluster. */
-  readonly #needed = new Map<number, Set<number>>()
+  readonly #needed: NeededStamps
   #readersSetAtMs = Number.NEGATIVE_INFINITY
   readonly #times = new StampTimes()
   /** Stamps were refused, and are not asked for before. */
@@ -60,6 +57,7 @@ export class TrackedReads implements Tracking {
   constructor(options: TrackedReadsOptions) {
     this.#options = options
     this.#now = options.now ?? monotonicMs
+    this.#needed = new NeededStamps(options.sources)
   }
 
   open(listener: TrackingListener): void {
@@ -109,15 +107,34 @@ export class TrackedReads implements Tracking {
     const isSetting = this.#now() - this.#readersSetAtMs > READERS_EVERY_MS
     const all = await Promise.all([...this.#hashes()].map((visit) => this.#stampsAt(visit, isSetting)))
     if (!this.#isArmed || all.includes(undefined)) return undefined
-    if (isSetting) this.#readersSetAtMs = this.#now()
-    return this.#merged(new Map(all.flatMap((stamps) => stamps ?? [])))
+    const byChain = new Map(all.flatMap((stamps) => stamps ?? []))
+    if (isSetting) {
+      this.#readersSetAtMs = this.#now()
+      this.#dropLagging(byChain)
+    }
+    return this.#needed.merged(byChain)
+  }
+
+  /** A chain that nobody reads any more must not hold back those that are read. */
+  #dropLagging(byChain: Map<number, Moments>): void {
+    for (const chain of this.#needed.lagging(byChain)) {
+      const isOne = (pairId: number) => this.#options.table.chainOf(pairId) === chain
+      if (this.#listener?.dropIdle(isOne) !== true) continue
+      this.forgetChain(chain)
+      byChain.delete(chain)
+    }
+  }
+
+  forgetChain(chainId: number): void {
+    this.#needed.forget(chainId)
+    this.#times.forget(chainId)
   }
 
   /** The stamps of chains; none if the server refuses them, undefined if it does not answer. */
   async #stampsAt(
     [server, chains]: [TrackedServer, number[]],
     isSetting: boolean,
-  ): Promise<[number, Stamps][] | undefined> {
+  ): Promise<[number, Moments][] | undefined> {
     const keys = chains.map((chain) => this.#options.keys.stampsOf(chain === ALL_CHAINS ? undefined : chain))
     const sentAtMs = this.#now()
     const replies = await server.trip((pipeline) => {
@@ -142,7 +159,7 @@ export class TrackedReads implements Tracking {
     const [time, ...fields] = replies.map(([, reply]) => reply)
     if (!Array.isArray(time)) return undefined
     const redisMs = Number(time[0]) * 1000 + Number(time[1]) / 1000
-    return chains.map((chain, at) => [chain, this.#times.of(keys[at]?.[0] ?? '', fields[at], { redisMs, sentAtMs })])
+    return chains.map((chain, at) => [chain, this.#times.of(chain, fields[at], { redisMs, sentAtMs })])
   }
 
   async toldAll(): Promise<boolean> {
@@ -178,20 +195,18 @@ export class TrackedReads implements Tracking {
   }
 
   #taken(pairId: number, bytes: unknown): TrackedValue {
-    const chainId = this.#options.table.chainOf(pairId)
-    const needed = this.#needed.get(chainId) ?? new Set()
+    const { isCluster, sources, table } = this.#options
+    const decoded = Buffer.isBuffer(bytes) ? decodeValue(bytes) : 'gone'
+    const isValue = decoded !== 'gone' && decoded.ok && decoded.price !== undefined
     // Also where a pair is missing: reading the stamps shows whether the slot moves.
-    if (this.#options.isCluster) this.#needed.set(chainId, needed)
-    if (!Buffer.isBuffer(bytes)) return 'gone'
-    const decoded = decodeValue(bytes)
-    if (decoded.ok && decoded.price !== undefined) needed.add(this.#options.sources.ofCode(decoded.sourceCode))
+    if (isCluster) this.#needed.note(table.chainOf(pairId), isValue ? sources.ofCode(decoded.sourceCode) : undefined)
     return decoded
   }
 
   /** Which server has the stamps of which chains. */
   #hashes(): Map<TrackedServer, number[]> {
     const { isCluster, keys } = this.#options
-    const chains = isCluster ? [...this.#needed.keys()] : [ALL_CHAINS]
+    const chains = isCluster ? this.#needed.chains : [ALL_CHAINS]
     const hashes = new Map<TrackedServer, number[]>()
     for (const chain of chains) {
       const [hash] = keys.stampsOf(chain === ALL_CHAINS ? undefined : chain)
@@ -199,22 +214,6 @@ export class TrackedReads implements Tracking {
       if (server !== undefined) hashes.set(server, [...(hashes.get(server) ?? []), chain])
     }
     return hashes
-  }
-
-  /** The earliest of a source's moments. A source without a stamp where its values are has lost some: it has none. */
-  #merged(byChain: ReadonlyMap<number, Stamps>): Stamps {
-    const { sources, isCluster } = this.#options
-    const merged: Stamps = new Map()
-    for (const stamps of byChain.values())
-      for (const [name, atMs] of stamps) merged.set(name, Math.min(atMs, merged.get(name) ?? atMs))
-    if (!isCluster) return merged
-    for (const [chain, needed] of this.#needed)
-      for (const id of needed) {
-        const source = sources.at(id)
-        if (source !== undefined && byChain.get(chain)?.has(sourceName(source)) !== true)
-          merged.delete(sourceName(source))
-      }
-    return merged
   }
 
   #serverOf(key: string): TrackedServer | undefined {

@@ -4,8 +4,8 @@ import { StampTimes } from '../../../../src/cache/l2/redis/stamp-times.ts'
 /** Reads the hash at a moment of ours, when Redis's clock is so far ahead. */
 function reader() {
   const times = new StampTimes()
-  return (fields: Record<string, string>, sentAtMs: number, aheadMs = 1_000_000, name = 'hash') =>
-    Object.fromEntries(times.of(name, fields, { redisMs: sentAtMs + aheadMs, sentAtMs }))
+  return (fields: Record<string, string>, sentAtMs: number, aheadMs = 1_000_000) =>
+    Object.fromEntries(times.of(0, fields, { redisMs: sentAtMs + aheadMs, sentAtMs }))
 }
 
 describe('the moment of a stamp', () => {
