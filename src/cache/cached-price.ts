@@ -1,5 +1,5 @@
 import { NUMBER_COUNT } from '../../schemas/price-update.ts'
-import { NEVER, UNKNOWN_SOURCE } from './sources/sources.ts'
+import { FOLLOWS, NEVER, UNKNOWN_SOURCE } from './sources/sources.ts'
 
 /** A price as the caches hold it. Reads fill one that the caller owns, so that a hit allocates nothing. Absent numbers are NaN. */
 export interface CachedPrice {
@@ -16,6 +16,8 @@ export interface CachedPrice {
   source: number
   /** The value was the newest at this moment (sources/sources.ts); FOLLOWS if it is so as of its source's moment. */
   asOfMs: number
+  /** The epoch of Sources in which the source and the moment were decided; Infinity: just now. */
+  epoch: number
 }
 
 export function emptyPrice(): CachedPrice {
@@ -30,6 +32,7 @@ export function emptyPrice(): CachedPrice {
     liquidity: Number.NaN,
     source: UNKNOWN_SOURCE,
     asOfMs: NEVER,
+    epoch: Number.POSITIVE_INFINITY,
   }
 }
 
@@ -95,6 +98,8 @@ export interface PriceColumns {
   readonly numbers: Float64Array
   /** The code of each row's source (sources/sources.ts); 0 for the unknown one. */
   readonly sourceCodes: Uint32Array
+  /** The epoch of Sources in which each row was the newest value; 0 if it is not known to have been. */
+  readonly epochs: Float64Array
 }
 
 export function priceColumns(capacity: number): PriceColumns {
@@ -106,6 +111,7 @@ export function priceColumns(capacity: number): PriceColumns {
     eventTimesMs: new Float64Array(capacity),
     numbers: new Float64Array(capacity * NUMBER_COUNT),
     sourceCodes: new Uint32Array(capacity),
+    epochs: new Float64Array(capacity),
   }
 }
 
@@ -121,7 +127,7 @@ export function hasPair({ pairIds, count }: Pick<PriceColumns, 'pairIds' | 'coun
   return at >= 0 && at < count
 }
 
-/** Fills `into`, but for the source and its moment, and returns it. */
+/** Fills `into`, but for the source, its moment and the epoch, and returns it. */
 export function priceOfRow(columns: PriceColumns, row: number, into = emptyPrice()): CachedPrice {
   into.version = columns.versions[row] as number
   into.eventTimeMs = columns.eventTimesMs[row] as number
@@ -130,18 +136,21 @@ export function priceOfRow(columns: PriceColumns, row: number, into = emptyPrice
 
 export function setRow(columns: PriceColumns, row: number, price: Readonly<CachedPrice>, sourceCode = 0): void {
   columns.sourceCodes[row] = sourceCode
+  columns.epochs[row] = price.asOfMs === FOLLOWS && Number.isFinite(price.epoch) ? price.epoch : 0
   columns.versions[row] = price.version
   columns.eventTimesMs[row] = price.eventTimeMs
   writeNumbers(price, columns.numbers, row * NUMBER_COUNT)
 }
 
 /** Puts a row in the place of another. */
-export function moveRow(columns: PriceColumns, from: number, to: number): void {
-  columns.pairIds[to] = columns.pairIds[from] as number
-  columns.versions[to] = columns.versions[from] as number
-  columns.eventTimesMs[to] = columns.eventTimesMs[from] as number
-  columns.sourceCodes[to] = columns.sourceCodes[from] as number
-  columns.numbers.copyWithin(to * NUMBER_COUNT, from * NUMBER_COUNT, (from + 1) * NUMBER_COUNT)
+export function moveRow(columns: PriceColumns, from: number, to: number, into = columns): void {
+  into.pairIds[to] = columns.pairIds[from] as number
+  into.versions[to] = columns.versions[from] as number
+  into.eventTimesMs[to] = columns.eventTimesMs[from] as number
+  into.sourceCodes[to] = columns.sourceCodes[from] as number
+  into.epochs[to] = columns.epochs[from] as number
+  for (let f = 0; f < NUMBER_COUNT; f++)
+    into.numbers[to * NUMBER_COUNT + f] = columns.numbers[from * NUMBER_COUNT + f] as number
 }
 
 /** Appends rows `rows.from` (inclusive) to `rows.to` (exclusive) to `into`, which has room for them. */
@@ -153,6 +162,7 @@ export function appendRows(
   const { from, to } = rows
   into.pairIds.set(columns.pairIds.subarray(from, to), into.count)
   into.versions.set(columns.versions.subarray(from, to), into.count)
+  into.epochs.set(columns.epochs.subarray(from, to), into.count)
   into.eventTimesMs.set(columns.eventTimesMs.subarray(from, to), into.count)
   into.sourceCodes.set(columns.sourceCodes.subarray(from, to), into.count)
   into.numbers.set(columns.numbers.subarray(from * NUMBER_COUNT, to * NUMBER_COUNT), into.count * NUMBER_COUNT)

@@ -1,10 +1,7 @@
 import { monotonicMs } from '../../monotonic.ts'
-import type { CachedPrice } from '../cached-price.ts'
+import { decidedNow, type Origin } from '../sources/decided.ts'
 import { FOLLOWS, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { ReadBounds } from './read-bounds.ts'
-
-/** The partition that a value comes from, and the moment as of which it was the newest. */
-type Origin = Pick<CachedPrice, 'source' | 'asOfMs'>
 
 export interface FreshnessOptions {
   readonly sources: Sources
@@ -30,12 +27,13 @@ export class Freshness {
   }
 
   /** L2 may have a newer value: this one is not kept the newest. */
-  mayBeOutdated({ asOfMs }: Origin): boolean {
-    return asOfMs !== FOLLOWS
+  mayBeOutdated(origin: Origin): boolean {
+    return decidedNow(origin, this.#sources).asOfMs !== FOLLOWS
   }
 
   /** A demand read met this value. Returns, in ms, at most how long ago it was known to be the newest; Infinity if unknown. */
-  read(pairId: number, { source, asOfMs }: Origin): number {
+  read(pairId: number, origin: Origin): number {
+    const { source, asOfMs } = decidedNow(origin, this.#sources)
     const isFollowed = this.#sources.isFollowed(source)
     // A value without a source tells no more about who gets its updates than none.
     if (source === UNKNOWN_SOURCE) this.#foreign?.missed(pairId)

@@ -10,6 +10,7 @@ import type { L3 } from '../l3/l3.ts'
 import type { PairName } from '../names/id-holders.ts'
 import type { PairTable } from '../names/pair-table.ts'
 import { sourceName } from '../sources/codes.ts'
+import { decidedNow } from '../sources/decided.ts'
 import { FOLLOWS, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import type { Arrivals } from './arrivals.ts'
 
@@ -69,7 +70,13 @@ export async function priceSight(options: SightOptions, chain: string, pair: str
 async function sightOf(options: SightOptions, pairId: number, name: PairName): Promise<PriceSight> {
   const { table, l1, l2, l3, writeBehind, arrivals } = options
   const seen = (level: SeenPrice['level'], price: Readonly<CachedPrice>): SeenPrice => ({
-    ...{ status: 'found', ...name, ...numbersOf(price), ...timesOf(options, price), level },
+    ...{
+      status: 'found',
+      ...name,
+      ...numbersOf(price),
+      ...timesOf(options, decidedNow(price, options.sources)),
+      level,
+    },
     ...followerOf(options.sources, price),
   })
   const price = emptyPrice()

@@ -1,5 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { type CachedPrice, writeNumbers } from '../cached-price.ts'
+import { decidedNow } from '../sources/decided.ts'
 import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { Expiry } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
@@ -155,14 +156,16 @@ export class L1 implements FirstLevel {
     return resident ? 'refreshed' : 'inserted'
   }
 
-  fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome {
-    if (price.version < this.#floors.of(pairId)) return 'older'
+  fill(pairId: number, loaded: Readonly<CachedPrice>): FillOutcome {
+    if (loaded.version < this.#floors.of(pairId)) return 'older'
+    const price = decidedNow(loaded, this.#moments.sources)
     const slot = this.#residency.slotOf(pairId)
     const held = slot >= 0 ? this.#copies.versionAt(slot) : -1
     if (held > price.version) return 'already'
     // The same value may be known to be the newest as of a later moment, also by a source into which others were merged.
     if (held === price.version && price.asOfMs <= this.#moments.of(slot)) this.#expiry.filled(slot, price.eventTimeMs)
-    else this.#put(slot >= 0 ? slot : this.#residency.admit(pairId, 'demand'), pairId, price)
+    else if (slot >= 0) this.#put(slot, pairId, price)
+    else this.#insert(this.#residency.admit(pairId, 'demand'), pairId, price)
     return held === price.version ? 'already' : 'filled'
   }
 
@@ -175,7 +178,7 @@ export class L1 implements FirstLevel {
     }
     slot = this.#residency.admit(pairId, 'warm', kind)
     if (slot < 0) return 'no-room'
-    this.#put(slot, pairId, price)
+    this.#insert(slot, pairId, price)
     return 'warmed'
   }
 
@@ -236,9 +239,17 @@ export class L1 implements FirstLevel {
   #copy(slot: number, into: CachedPrice): void {
     this.#copies.read(slot, into)
     into.asOfMs = this.#moments.of(slot)
+    into.epoch = this.#moments.sources.epoch
   }
 
-  #put(slot: number, pairId: number, price: Readonly<CachedPrice>): void {
+  /** Until the moment of the new value is set, another thread must not see that of the pair that had the slot before. */
+  #insert(slot: number, pairId: number, price: Readonly<CachedPrice>): void {
+    this.#moments.set(slot, NEVER)
+    this.#put(slot, pairId, price)
+  }
+
+  #put(slot: number, pairId: number, loaded: Readonly<CachedPrice>): void {
+    const price = decidedNow(loaded, this.#moments.sources)
     writeNumbers(price, this.#numbers, 0)
     this.#floors.raise(pairId, price.version)
     this.#expiry.filled(slot, price.eventTimeMs)

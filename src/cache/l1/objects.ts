@@ -1,4 +1,5 @@
 import { type CachedPrice, emptyPrice, eventTimeOf, readNumbers } from '../cached-price.ts'
+import { decidedNow } from '../sources/decided.ts'
 import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { restMs } from '../ttl.ts'
 import { TICKS } from './expiry.ts'
@@ -73,14 +74,14 @@ export class ObjectL1 implements FirstLevel {
   get(pairId: number, into: CachedPrice): boolean {
     const price = this.#store.get(pairId)
     if (price === undefined) return false
-    Object.assign(into, price)
+    this.#copy(price, into)
     return true
   }
 
   peek(pairId: number, into: CachedPrice): boolean {
     const held = this.#store.peek(pairId)
     if (held === undefined) return false
-    Object.assign(into, held.value)
+    this.#copy(held.value, into)
     return true
   }
 
@@ -110,8 +111,9 @@ export class ObjectL1 implements FirstLevel {
     return held.asOfMs === FOLLOWS && held.source !== source ? this.#sources.asOf(held.source) : held.asOfMs
   }
 
-  fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome {
-    if (price.version < this.floor(pairId)) return 'older'
+  fill(pairId: number, loaded: Readonly<CachedPrice>): FillOutcome {
+    if (loaded.version < this.floor(pairId)) return 'older'
+    const price = decidedNow(loaded, this.#sources)
     const held = this.#store.peek(pairId)
     if (held !== undefined && held.version >= price.version) {
       if (held.version !== price.version) return 'already'
@@ -178,7 +180,13 @@ export class ObjectL1 implements FirstLevel {
     this.#store.forget(pairId)
   }
 
-  #put(pairId: number, price: Readonly<CachedPrice>, as: 'demand' | 'warm', kind = 0): boolean {
+  #copy(held: Readonly<CachedPrice>, into: CachedPrice): void {
+    Object.assign(into, held)
+    into.epoch = this.#sources.epoch
+  }
+
+  #put(pairId: number, loaded: Readonly<CachedPrice>, as: 'demand' | 'warm', kind = 0): boolean {
+    const price = decidedNow(loaded, this.#sources)
     const entry = { version: price.version, value: { ...price }, restMs: this.#restMs(price) }
     return this.#store.put(pairId, entry, as, kind)
   }

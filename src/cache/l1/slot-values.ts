@@ -46,9 +46,15 @@ export class Copies {
     return sourceOf(this.#words[this.#validOf(slot) * WORDS + ORIGIN_WORD] as number)
   }
 
+  /** Publishes the value anew: who has read its former source may have read the moment of that after this. */
   setSource(slot: number, source: number): void {
-    const at = this.#validOf(slot) * WORDS + ORIGIN_WORD
-    Atomics.store(this.#words, at, originOf(nthOf(this.#words[at] as number), source))
+    const from = this.#validOf(slot) * WORDS
+    const generation = (this.#generations[slot] as number) + 1
+    const to = (slot * 2 + (generation & 1)) * WORDS
+    const words = this.#words
+    for (let word = 0; word < WORDS; word++) Atomics.store(words, to + word, words[from + word] as number)
+    Atomics.store(words, to + ORIGIN_WORD, originOf(nthOf(words[from + ORIGIN_WORD] as number), source))
+    Atomics.store(this.#generations, slot, generation)
   }
 
   versionAt(slot: number): number {

@@ -9,6 +9,8 @@ interface Stored {
   readonly price: CachedPrice | undefined
   readonly expiresAtMs: number
   readonly sourceCode: number
+  /** As in PriceColumns. */
+  readonly epoch: number
 }
 
 const CLOSED = { status: 'unavailable', reason: 'closed' } as const
@@ -89,7 +91,8 @@ class MemoryL2 implements L2 {
       return undefined
     }
     const source = sources?.ofCode(entry.sourceCode) ?? UNKNOWN_SOURCE
-    return { ...entry.price, source, asOfMs: sources?.isFollowed(source) ? FOLLOWS : NEVER }
+    const asOfMs = sources?.hasFollowed(source, entry.epoch) ? FOLLOWS : NEVER
+    return { ...entry.price, source, asOfMs, epoch: sources?.epoch ?? 0 }
   }
 
   #put(columns: PriceColumns, row: number): boolean {
@@ -106,7 +109,8 @@ class MemoryL2 implements L2 {
     const price = isTombstone(columns, row) ? undefined : priceOfRow(columns, row)
     const stayMs = price === undefined ? tombstoneTtlMs : jitteredTtlMs(ttlMs, random)
     const sourceCode = columns.sourceCodes[row] as number
-    this.#stored.set(pairId, { version, price, sourceCode, expiresAtMs: clock.now() + stayMs })
+    const epoch = columns.epochs[row] as number
+    this.#stored.set(pairId, { version, price, sourceCode, epoch, expiresAtMs: clock.now() + stayMs })
     return true
   }
 
@@ -121,7 +125,7 @@ class MemoryL2 implements L2 {
     }
     const newest = Math.max(version, stored)
     const expiresAtMs = clock.now() + tombstoneTtlMs
-    this.#stored.set(pairId, { version: newest, price: undefined, sourceCode: 0, expiresAtMs })
+    this.#stored.set(pairId, { version: newest, price: undefined, sourceCode: 0, epoch: 0, expiresAtMs })
     if (newest > version) onNewer?.(pairId, newest + 1)
     return true
   }

@@ -7,6 +7,7 @@ import {
   emptyPrice,
   eventTimeOf,
   isTombstone,
+  moveRow,
   type PriceColumns,
   priceColumns,
   priceOfRow,
@@ -98,6 +99,7 @@ export class WriteBehind {
     }
     const columns = this.#filling
     columns.sourceCodes[row] = this.#sources.codeOf(source)
+    columns.epochs[row] = this.#sources.epoch
     columns.versions[row] = version
     columns.eventTimesMs[row] = eventTimeOf(version)
     const to = row * NUMBER_COUNT
@@ -119,7 +121,8 @@ export class WriteBehind {
     if (row < 0 || columns.versions[row] === FORGOTTEN || isTombstone(columns, row)) return false
     priceOfRow(columns, row, into)
     into.source = this.#sources.ofCode(columns.sourceCodes[row] as number)
-    into.asOfMs = this.#sources.isFollowed(into.source) ? FOLLOWS : NEVER
+    into.asOfMs = this.#sources.hasFollowed(into.source, columns.epochs[row] as number) ? FOLLOWS : NEVER
+    into.epoch = this.#sources.epoch
     return true
   }
 
@@ -181,12 +184,11 @@ export class WriteBehind {
 
   /** Pairs that found no row get one now, if L1 still has them. */
   #catchUp(): void {
-    const { held } = this.#options
-    if (held === undefined || this.#isClosing) return
-    while (this.#filling.count < this.#filling.capacity) {
+    while (this.#filling.count < this.#filling.capacity && !this.#isClosing) {
       const pairId = this.#lacking.next()
       if (pairId === undefined) return
-      if (this.#fillingRows[pairId] === ABSENT && held(pairId, this.#held)) this.addPrice(pairId, this.#held)
+      if (this.#fillingRows[pairId] === ABSENT && this.#options.held?.(pairId, this.#held))
+        this.addPrice(pairId, this.#held)
     }
   }
 
@@ -253,7 +255,8 @@ export class WriteBehind {
     const columns = this.#leaving
     dropForgotten(columns, this.#leavingRows)
     const entries = columns.count
-    const writing = entries === 0 ? NOTHING_WRITTEN : this.#options.l2.write(columns, 0, entries, this.#pace)
+    const nothing: L2Write = { status: 'written', written: 0, older: 0 }
+    const writing = entries === 0 ? nothing : this.#options.l2.write(columns, 0, entries, this.#pace)
     const busyMs = this.#now() - startMs
     const outcome = await writing
     const durationMs = this.#now() - startMs
@@ -290,10 +293,8 @@ export class WriteBehind {
       const pairId = from.pairIds[row] as number
       if (from.versions[row] === FORGOTTEN || this.#fillingRows[pairId] !== ABSENT) continue
       const to = this.#rowOf(pairId, false)
-      if (to >= 0) setRow(this.#filling, to, priceOfRow(from, row), from.sourceCodes[row])
+      if (to >= 0) moveRow(from, row, to, this.#filling)
       else this.#skip(pairId, from.versions[row] as number, this.#sources.ofCode(from.sourceCodes[row] as number))
     }
   }
 }
-
-const NOTHING_WRITTEN: L2Write = { status: 'written', written: 0, older: 0 }

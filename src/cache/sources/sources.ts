@@ -34,6 +34,8 @@ export class Sources {
   readonly #found = new Set<number>()
   /** 1 for a source that this node follows. */
   readonly #followed = new Uint8Array(MAX_SOURCES)
+  /** The epoch in which the node has got or lost the source, or a part of it, for the last time. */
+  readonly #since = new Float64Array(MAX_SOURCES)
   /** The partitions of which L2 may have lost values, and the moment as of which what it has is the newest. */
   readonly #doubted = new Map<number, number>()
   /** Rises whenever this node gets or loses a partition, or sources are merged. */
@@ -163,6 +165,11 @@ export class Sources {
     return this.#followed[id] === 1
   }
 
+  /** Whether this node follows the source, and has done so since the epoch began. */
+  hasFollowed(id: number, epoch: number): boolean {
+    return this.#followed[id] === 1 && epoch >= (this.#since[id] as number)
+  }
+
   /** The partitions that this node follows. */
   followed(): number[] {
     return [...this.#sources.keys()].filter((id) => this.isFollowed(id) && this.#topicOf(id) !== undefined)
@@ -222,7 +229,7 @@ export class Sources {
   asOfLoaded(id: number, { epoch, moments }: SourcesSnapshot): number {
     // Updates from the committed offset on arrive here, and the moment is unknown until those up to the end have. L2 has
     // those before, unless it was away when the offset was committed.
-    return this.isFollowed(id) && epoch === this.epoch ? FOLLOWS : (moments[id] ?? NEVER)
+    return this.hasFollowed(id, epoch) ? FOLLOWS : (moments[id] ?? NEVER)
   }
 
   /** This node has got the partition. What other nodes said of it counts no longer. */
@@ -276,8 +283,11 @@ export class Sources {
 
   /** The topic as a whole is followed while each of its partitions is. */
   #followWhole(id: number): void {
+    this.#since[id] = this.epoch
     const of = this.#topicOf(id)
     if (of === undefined) return
+    this.#since[of.whole] = this.epoch
+    this.#since[EVERYTHING] = this.epoch
     this.#followed[of.whole] = of.partitions.every((each) => this.isFollowed(each)) ? 1 : 0
     this.#followed[EVERYTHING] = [...this.#topics.values()].every(({ whole }) => this.isFollowed(whole)) ? 1 : 0
   }

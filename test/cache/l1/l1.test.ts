@@ -80,7 +80,7 @@ describe('an update of L1', () => {
     expect(l1.get(0, value)).toBe(true)
     expect(value).toEqual({
       ...emptyPrice(),
-      ...{ version: 5 * VERSIONS_PER_MS, eventTimeMs: 5, price: 6.5, bid: 7.5, ask: 8.5 },
+      ...{ epoch: 0, version: 5 * VERSIONS_PER_MS, eventTimeMs: 5, price: 6.5, bid: 7.5, ask: 8.5 },
       ...{ reserve0: 9.5, reserve1: 10.5, liquidity: 11.5 },
     })
   })

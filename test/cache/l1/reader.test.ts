@@ -4,6 +4,7 @@ import { emptyPrice } from '../../../src/cache/cached-price.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
 import { createL1Memory } from '../../../src/cache/l1/memory.ts'
 import { L1Reader } from '../../../src/cache/l1/reader.ts'
+import { FOLLOWS, NEVER, Sources } from '../../../src/cache/sources/sources.ts'
 import { mutantOf } from '../../harness/mutant.ts'
 import { cachedPrice } from '../l2/columns.ts'
 import { isPriceOf, priceAt } from './schedules.ts'
@@ -22,7 +23,7 @@ describe('an L1Reader', () => {
     const reader = new L1Reader(l1.buffer)
     const into = emptyPrice()
     expect(reader.get(3, into)).toBe(true)
-    expect(into).toEqual(cachedPrice({ version: 5 * 4096, price: 2, bid: Number.NaN, ask: 2.5 }))
+    expect(into).toEqual(cachedPrice({ version: 5 * 4096, price: 2, ask: 2.5, epoch: Number.POSITIVE_INFINITY }))
     l1.update(3, 6 * 4096, numbersOf(4), 0)
     expect([reader.get(3, into), into.price, into.ask]).toEqual([true, 4, Number.NaN])
     expect([reader.hits, reader.misses]).toEqual([2, 0])
@@ -119,6 +120,75 @@ function tornReads(Reader: typeof L1Reader): number {
   }
   return torn
 }
+
+describe('the moment that an L1Reader gives', () => {
+  /** Calls `act` before or after each store, or load, in turn; returns what `look` gave. */
+  function atEach<T>(what: 'load' | 'store', play: (point: number) => { act: () => T; run: () => void }): T[] {
+    const seen: T[] = []
+    const call = Atomics[what] as (...args: unknown[]) => unknown
+    for (let point = 0; point < 40; point++) {
+      const { act, run } = play(point)
+      let calls = 0
+      const mock = jest.spyOn(Atomics, what).mockImplementation(((...args: unknown[]) => {
+        const result = what === 'store' ? call(...args) : undefined
+        if (calls++ === point) {
+          mock.mockRestore()
+          seen.push(act())
+        }
+        return what === 'store' ? result : call(...args)
+      }) as never)
+      run()
+      mock.mockRestore()
+    }
+    return seen
+  }
+
+  test('is none of the pair that had the slot before, at any point of a fill', () => {
+    const seen = atEach('store', () => {
+      const sources = new Sources()
+      const l1 = new L1({ slots: 1, maxPairs: 2, sources })
+      const [old, source] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+      for (const id of [old, source]) sources.follow(id)
+      sources.raise(source, 5)
+      l1.fill(0, { ...priceAt(0, 1), source: old, asOfMs: 9, epoch: sources.epoch })
+      const reader = new L1Reader(l1.buffer, sources.buffer)
+      return {
+        act: () => {
+          const into = emptyPrice()
+          return reader.get(1, into) ? into.asOfMs : NEVER
+        },
+        run: () => void l1.fill(1, { ...priceAt(1, 1), source, asOfMs: FOLLOWS, epoch: sources.epoch }),
+      }
+    })
+    expect([...new Set(seen)].sort()).toEqual([NEVER, 5].sort())
+  })
+
+  test('is none of a partition that was merged while its value was read', () => {
+    const seen: number[] = []
+    atEach('load', () => {
+      const sources = new Sources()
+      const l1 = new L1({ slots: 1, maxPairs: 1, sources })
+      const [first, second] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+      for (const id of [first, second]) sources.follow(id)
+      for (const id of [first, second]) sources.raise(id, 5)
+      l1.fill(0, { ...priceAt(0, 1), source: first, asOfMs: FOLLOWS, epoch: sources.epoch })
+      sources.onMerged = () => l1.resolveSources()
+      const reader = new L1Reader(l1.buffer, sources.buffer)
+      return {
+        act: () => {
+          sources.merge(first, second)
+          sources.raise(first, 9)
+        },
+        run: () => {
+          const into = emptyPrice()
+          if (reader.get(0, into)) seen.push(into.asOfMs)
+        },
+      }
+    })
+    // Without a merge during the read, it is what the partition has.
+    expect(new Set(seen)).toEqual(new Set([5]))
+  })
+})
 
 describe('updates during a read of an L1Reader', () => {
   test('never give it a torn price', () => {

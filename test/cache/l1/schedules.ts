@@ -50,6 +50,7 @@ export function priceAt(pairId: number, version: number): CachedPrice {
 
 export function isPriceOf(pairId: number, value: CachedPrice): boolean {
   const expected = priceAt(pairId, value.version)
+  expected.epoch = value.epoch
   return Object.entries(value).every(([field, number]) => Object.is(number, expected[field as keyof CachedPrice]))
 }
 

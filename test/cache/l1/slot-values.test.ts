@@ -4,7 +4,7 @@ import { emptyPrice, VERSIONS_PER_MS } from '../../../src/cache/cached-price.ts'
 import type { FirstLevel } from '../../../src/cache/l1/first-level.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
 import { ObjectL1 } from '../../../src/cache/l1/objects.ts'
-import { EVERYTHING, FOLLOWS, Sources } from '../../../src/cache/sources/sources.ts'
+import { EVERYTHING, FOLLOWS, NEVER, Sources } from '../../../src/cache/sources/sources.ts'
 
 const VERSION = 5 * VERSIONS_PER_MS
 const NUMBERS = new Float64Array(NUMBER_COUNT).fill(1)
@@ -16,10 +16,12 @@ function originIn(l1: FirstLevel) {
   return { source: price.source, asOfMs: price.asOfMs }
 }
 
-describe.each<readonly [level: string, make: (sources: Sources) => FirstLevel]>([
+const LEVELS: readonly (readonly [level: string, make: (sources: Sources) => FirstLevel])[] = [
   ['shared memory', (sources) => new L1({ ...SIZE, sources })],
   ['objects', (sources) => new ObjectL1({ ...SIZE, sources })],
-])('the moment of a value in %s', (_, make) => {
+]
+
+describe.each(LEVELS)('the moment of a value in %s', (_, make) => {
   test('rises when the same value is read again, by the source that it was read with', () => {
     const sources = new Sources()
     const l1 = make(sources)
@@ -53,5 +55,60 @@ describe.each<readonly [level: string, make: (sources: Sources) => FirstLevel]>(
     l1.evict(0)
     sources.follow(elsewhere)
     expect(l1.followedPairs()).toBe(2)
+  })
+})
+
+describe.each(LEVELS)('the moment of a value that comes to %s late', (_, make) => {
+  test('does not follow a source that was lost, and perhaps got again, since that was decided', () => {
+    for (const isRegained of [false, true]) {
+      for (const way of ['fill', 'promote'] as const) {
+        const sources = new Sources()
+        const l1 = make(sources)
+        const source = sources.idOf('prices', 0)
+        sources.follow(source)
+        const row = { ...emptyPrice(), version: VERSION, price: 1, source, asOfMs: FOLLOWS, epoch: sources.epoch }
+        sources.lose(source)
+        if (isRegained) sources.follow(source)
+        l1[way](0, row)
+        expect(originIn(l1)).toEqual({ source, asOfMs: NEVER })
+        l1.fill(0, { ...row, epoch: sources.epoch, asOfMs: sources.asOfLoaded(source, sources.snapshot()) })
+        expect(originIn(l1).asOfMs).toBe(isRegained ? FOLLOWS : NEVER)
+      }
+    }
+  })
+
+  test('is that of the merged source if sources were merged since it was decided', () => {
+    const sources = new Sources()
+    const l1 = make(sources)
+    const [first, second] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+    sources.follow(first)
+    sources.raise(first, 30)
+    sources.raise(second, 20)
+    const rows = [FOLLOWS, 25].map((asOfMs) => ({
+      ...{ ...emptyPrice(), version: VERSION, price: 1, source: first, asOfMs, epoch: sources.epoch },
+    }))
+    sources.merge(first, second)
+    const origins = rows.map((row) => {
+      l1.evict(0)
+      l1.fill(0, row)
+      return originIn(l1)
+    })
+    const source = sources.resolve(first)
+    expect(origins).toEqual([
+      { source, asOfMs: NEVER },
+      { source, asOfMs: 20 },
+    ])
+  })
+
+  test('follows a source that the node has all the time, though other partitions came and went', () => {
+    const sources = new Sources()
+    const l1 = make(sources)
+    const [source, other] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+    sources.follow(source)
+    const row = { ...emptyPrice(), version: VERSION, price: 1, source, asOfMs: FOLLOWS, epoch: sources.epoch }
+    sources.follow(other)
+    sources.lose(other)
+    l1.fill(0, row)
+    expect(originIn(l1)).toEqual({ source, asOfMs: FOLLOWS })
   })
 })

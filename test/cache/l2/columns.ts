@@ -7,10 +7,11 @@ export interface Row extends Partial<CachedPrice> {
   readonly sourceCode?: number
 }
 
-/** A price whose event time follows from its version, as in a node. */
+/** A price whose event time follows from its version, as in a node that no partition has come to yet. */
 export function cachedPrice(fields: Partial<CachedPrice> & { readonly version: number }): CachedPrice {
   return {
     ...emptyPrice(),
+    epoch: 0,
     price: fields.version,
     eventTimeMs: Math.floor(fields.version / VERSIONS_PER_MS),
     ...fields,

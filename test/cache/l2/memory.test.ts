@@ -1,6 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { emptyPrice } from '../../../src/cache/cached-price.ts'
 import { createMemoryL2 } from '../../../src/cache/l2/memory.ts'
+import { WriteBehind } from '../../../src/cache/l2/write-behind.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
+import { FOLLOWS, NEVER, Sources } from '../../../src/cache/sources/sources.ts'
 import { virtualClock } from '../../../src/clock.ts'
 import { cachedPrice, columnsOf } from './columns.ts'
 import { l2Conformance } from './conformance.ts'
@@ -22,6 +26,39 @@ l2Conformance('memory', async () => {
     outlive: async () => clock.advanceTo(clock.now() + TTL_MS * 1.1),
     close: () => l2.close(),
   }
+})
+
+describe('a value that waits for the second level in memory, or is in it', () => {
+  it('follows its source only if the node has had that since the value came', async () => {
+    const clock = virtualClock(1_000_000)
+    const sources = new Sources()
+    const [source, other] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+    const l2 = createMemoryL2({ clock, random: () => 0.5, ttlMs: TTL_MS, sources })
+    const writeBehind = new WriteBehind({ l2, flushMs: 10, capacity: 1, maxPairs: 1, sources })
+    const moments = async (): Promise<(number | undefined)[]> => {
+      const waiting = emptyPrice()
+      const isWaiting = writeBehind.pending(0, waiting)
+      const load = await l2.load([0])
+      const stored = load.status === 'loaded' ? load.rows[0] : undefined
+      return [isWaiting ? waiting.asOfMs : undefined, stored?.asOfMs]
+    }
+    const add = (version: number) => writeBehind.add(0, version, new Float64Array(NUMBER_COUNT).fill(1), 0, source)
+    sources.follow(source)
+    add(1)
+    await writeBehind.flush()
+    add(2)
+    sources.follow(other)
+    expect(await moments()).toEqual([FOLLOWS, FOLLOWS])
+    sources.lose(source)
+    expect(await moments()).toEqual([NEVER, NEVER])
+    sources.follow(source)
+    expect(await moments()).toEqual([NEVER, NEVER])
+    await writeBehind.flush()
+    expect(await moments()).toEqual([undefined, NEVER])
+    add(3)
+    await writeBehind.close()
+    expect(await moments()).toEqual([undefined, FOLLOWS])
+  })
 })
 
 describe('the second level in memory', () => {

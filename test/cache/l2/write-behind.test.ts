@@ -65,6 +65,7 @@ describe('a value in the write-behind', () => {
     stage.writeBehind.add(2, version, Float64Array.of(0, 1, 2, 3, 4, 5, Number.NaN), 1)
     const expected = {
       ...emptyPrice(),
+      epoch: 0,
       version,
       eventTimeMs: 7,
       price: 1,
@@ -85,7 +86,7 @@ describe('a value in the write-behind', () => {
   test('is read as it was given from L1, and takes the row of its pair', async () => {
     const stage = new WriteBehindStage()
     stage.add(2, 1)
-    const given = { ...emptyPrice(), version: 5, eventTimeMs: 3, price: 7, ask: 8 }
+    const given = { ...emptyPrice(), epoch: 0, version: 5, eventTimeMs: 3, price: 7, ask: 8 }
     stage.writeBehind.addPrice(2, given)
     const price = emptyPrice()
     expect([stage.writeBehind.pending(2, price), price, stage.writeBehind.pendingEntries]).toEqual([true, given, 1])

@@ -240,7 +240,7 @@ class RedisL2 implements L2 {
     if (decoded.ok && decoded.price !== undefined) {
       const source = this.#sources.ofCode(decoded.sourceCode)
       const asOfMs = this.#sources.asOfLoaded(source, snapshot)
-      rows.set(pairId, { ...decoded.price, source, asOfMs })
+      rows.set(pairId, { ...decoded.price, source, asOfMs, epoch: this.#sources.epoch })
     } else if (decoded.ok) this.#options.onNewer?.(pairId, decoded.version + 1, true)
     else this.#options.metrics?.counter('l2_undecodable_total', { reason: decoded.reason }).add(1)
   }
