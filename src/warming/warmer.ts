@@ -24,7 +24,7 @@ export interface WarmerOptions {
   /** Requests of other services are counted and left to their nodes; \`default\` unless given. */
   readonly service?: string
   readonly table: PairTable
-  /** Whether the pair concerns this node: its chain is assigned here, or a detector here reads it. */
+  /** Whether the pair concerns this node: updates of it, or of its chain if it has none yet, arrive here, or a detector here reads it. */
   readonly isInterested: (chain: string, pair: string) => boolean
   readonly promotion: Pick<Promotion, 'promote'>
   /** The clock that due and expiry times are compared with; in a replay, the replay's. */

@@ -14,7 +14,8 @@ export const ALL_TOPICS = '*'
 export const MIXED = 0xffff_ffff
 /** The lowest bits of a code stand for the partition, and 0 for the topic as a whole; the others are a hash of the topic. */
 export const PARTITION_BITS = 12
-const MAX_CODED = 2 ** PARTITION_BITS - 2
+/** How many partitions of a topic have codes of their own. */
+export const MAX_CODED = 2 ** PARTITION_BITS - 2
 
 /**
  * The 32 bits that stand for sources in L2, the same on every node. Two partitions of a topic are seen to be of one topic

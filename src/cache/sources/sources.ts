@@ -1,4 +1,4 @@
-import { ALL_TOPICS, type Source, SourceCodes, WHOLE } from './codes.ts'
+import { ALL_TOPICS, MAX_CODED, type Source, SourceCodes, WHOLE } from './codes.ts'
 import { EVERYTHING, MAX_SOURCES, Moments, NEVER, type TopicSources, UNKNOWN_SOURCE } from './moments.ts'
 
 export { EVERYTHING, MAX_SOURCES, NEVER, SOURCE_BITS, UNKNOWN_SOURCE } from './moments.ts'
@@ -277,7 +277,8 @@ export class Sources {
     this.#moments.forget(of)
     this.#followed[of.whole] = 0
     this.#followed[EVERYTHING] = 0
-    if (of.told > 0 && partitions > of.told) this.#join(of)
+    // L2 does not tell partitions apart that have one code.
+    if ((of.told > 0 && partitions > of.told) || partitions > MAX_CODED) this.#join(of)
     return of
   }
 

@@ -157,12 +157,14 @@ describe('the codes of a pair’s two values', () => {
     }
   })
 
-  test('are never MIXED nor unknown, and partitions beyond those with a code of their own have that of their topic', () => {
+  test('tell 4,094 partitions of a topic apart, and a topic with more of them is one source', () => {
     const sources = new Sources()
-    const [last, beyond] = [sources.idOf('a', 4093), sources.idOf('a', 4094)]
+    const last = sources.idOf('a', 4093)
     const whole = sources.wholeOf('a')
-    expect(sources.ofCode(sources.codeOf(last))).toBe(last)
+    expect([sources.resolve(last), sources.ofCode(sources.codeOf(last))]).toEqual([last, last])
+    const beyond = sources.idOf('a', 4094)
     expect([sources.codeOf(beyond), sources.ofCode(sources.codeOf(beyond))]).toEqual([sources.codeOf(whole), whole])
+    expect([last, beyond].map((id) => sources.resolve(id))).toEqual([whole, whole])
   })
 })
 
