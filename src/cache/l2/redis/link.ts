@@ -144,7 +144,7 @@ export function isUnsupported(reason: string): boolean {
 }
 
 /** The command that Redis answered with this error, in small letters. */
-function commandOf(error: Error): string | undefined {
+export function commandOf(error: Error): string | undefined {
   const command = 'command' in error ? error.command : undefined
   return isObject(command) && typeof command.name === 'string' ? command.name.toLowerCase() : undefined
 }

@@ -1,6 +1,7 @@
 import { type ChainableCommander, Redis } from 'ioredis'
 import { monotonicMs } from '../../../monotonic.ts'
 import { inTime, type Timer } from '../../../timer.ts'
+import { commandOf } from './link.ts'
 
 export interface TrackedServerOptions {
   readonly url: string
@@ -135,8 +136,12 @@ export class TrackedServer {
         ),
     }
     const redis = new Redis(url, options)
-    // The close event follows.
-    redis.on('error', () => undefined)
+    redis.on('error', (error: Error) => {
+      // The close event follows. Whoever goes on without the database that was asked for reads another one.
+      if (commandOf(error) !== 'select') return
+      this.#losses++
+      redis.disconnect(true)
+    })
     redis.on('close', () => {
       // The next connection may have more rights, or lead to another server.
       if (this.#isArmed) this.#isRefused = false
@@ -161,8 +166,7 @@ export class TrackedServer {
   }
 
   get #restMs(): number {
-    if (this.#losses < 2 || this.#isSteady) return 0
-    return Math.min(FIRST_REST_MS * 2 ** (this.#losses - 2), LONGEST_REST_MS)
+    return this.#isSteady ? 0 : restMs(this.#losses)
   }
 
   async #ready(): Promise<void> {
@@ -227,6 +231,11 @@ export class TrackedServer {
     if (!this.#isArmed && changed?.some((key) => String(key) === this.#options.testKey)) this.#isTestTold = true
     this.#options.onKeys(changed)
   }
+}
+
+/** How long to wait after so many losses in close succession. */
+export function restMs(losses: number): number {
+  return losses < 2 ? 0 : Math.min(FIRST_REST_MS * 2 ** (losses - 2), LONGEST_REST_MS)
 }
 
 class NotTold extends Error {}
