@@ -1,7 +1,7 @@
 import type { ForeignTopic } from '../consumers/acceptance.ts'
 import type { DeadLetterSource } from '../producers/dead-letters.ts'
 import { deadLetterTopic } from '../schemas/topics.ts'
-import type { BrokerEvent } from '../src/broker/port.ts'
+import type { BrokerEvent, TopicPartition } from '../src/broker/port.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Detector } from '../src/detect/detector.ts'
 import type { DetectorFailure } from '../src/detect/runner.ts'
@@ -30,6 +30,14 @@ export class Faults {
           'a detector subscribes to topics that are not read here',
         )
     }
+  }
+
+  /** Until CACHE_L2_TTL has passed, no bound is given for what L2 has of them. */
+  readonly unkept = (partitions: readonly TopicPartition[]): void => {
+    this.#log.warn(
+      { partitions: partitions.map(({ topic, partition }) => `${topic}/${partition}`) },
+      'took partitions over of which L2 may lack values: it was away when they were committed, or an older version did so',
+    )
   }
 
   topicForeign({ topic, partition, offset, reason, detail }: ForeignTopic): void {

@@ -72,13 +72,13 @@ export function createStreams(options: StreamsOptions): Streams {
   const catchUp = new CatchUp()
   const acceptance = new Acceptance(faults)
   const onWarmFault = warmFaultOf(options, faults)
-  const following = new Following({ ...caches, counts: topics.prices.counts })
+  const l2TtlMs = config.cache.l2TtlSeconds * 1000
+  const following = new Following({ ...caches, counts: topics.prices.counts, l2TtlMs, onUnkept: faults.unkept })
   const detection = createDetection(options, interest)
   const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, detection, following }
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
-  const reads = roles.has('correlate') || roles.has('detect')
-  const prices = reads ? createPriceConsumer(options, parts) : undefined
+  const prices = roles.has('correlate') || roles.has('detect') ? createPriceConsumer(options, parts) : undefined
   return {
     producer,
     warmer,
@@ -141,7 +141,7 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
     ...(matches !== undefined && { matches }),
     start: { at: 'committed', otherwise: options.start },
     reusesMemory: true,
-    beforeCommit: () => options.caches.writeBehind.settled(),
+    beforeCommit: () => parts.following.kept(),
     onBatch: async (batch, context) => {
       const end = await loop(batch, context)
       parts.catchUp.handled(batch, end)

@@ -67,6 +67,9 @@ export interface PartitionRange extends TopicPartition {
   readonly to?: bigint
 }
 
+/** A partition that a consumer gets. `isKept`: false if it is not known that all that was handled before is kept. */
+export type AssignedPartition = TopicPartition & { readonly isKept?: boolean }
+
 /** The topics that a consumer reads, where it starts, and the functions that it calls. */
 export interface ConsumerOptions {
   /**
@@ -90,11 +93,11 @@ export interface ConsumerOptions {
    */
   readonly reusesMemory?: boolean
   /** Awaited before the first batch of these partitions, which come to those held already. `epoch` counts the calls from 1. */
-  readonly onAssigned?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
+  readonly onAssigned?: (partitions: readonly AssignedPartition[], epoch: number) => Promise<void> | void
   /** Awaited when the last batch of these partitions is drained and committed, before they are given up. */
   readonly onRevoked?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
-  /** Awaited before a commit, for a second at most. What is handled meanwhile is committed the next time. */
-  readonly beforeCommit?: () => Promise<unknown>
+  /** Awaited before a commit, for a second at most. Tells of which partitions all that was handled before it is kept. */
+  readonly beforeCommit?: () => Promise<(partition: TopicPartition) => boolean>
   /** Called once for each event. An exception in it is ignored. */
   readonly onEvent?: (event: BrokerEvent) => void
 }
@@ -133,10 +136,7 @@ export type BrokerEvent =
     } & TopicPartition)
   /** Another process has the name of this static member: this consumer has given up for good. */
   | { readonly type: 'fenced'; readonly groupId: string; readonly reason: string }
-  /**
-   * A topic was found that matches, or was left out because too many match; or one that is read is gone, forbidden, back,
-   * made again under its name, or grown.
-   */
+  /** A topic was found that matches, or was left out because too many match; or one that is read has changed. */
   | {
       readonly type: 'topic'
       readonly topic: string

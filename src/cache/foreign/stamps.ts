@@ -95,7 +95,7 @@ export class Stamps {
     const isWhole = isSettled && (deletions?.pending ?? 0) === 0
     // Other nodes are heard, and told of topics that are one source, even if L2 lacks something.
     const told = sources.found().map((source): StampOf => ({ name: sourceName(source), ageMs: () => 0 }))
-    if (isWhole) for (const [id, stamp] of stamps) if (!writeBehind.lacks(id)) told.push(stamp)
+    for (const [id, stamp] of stamps) if (isWhole && !writeBehind.lacks(id) && !sources.unkept.has(id)) told.push(stamp)
     const outcome = await l2.stamp?.(told)
     if (outcome?.status === 'lost') this.#losses++
     if (outcome?.status === 'stamped') this.#isRead = outcome.isRead

@@ -1,8 +1,10 @@
 import { Alarm } from '../../alarm.ts'
-import type { Consumer, TopicPartition } from '../../broker/port.ts'
+import type { AssignedPartition, Consumer, TopicPartition } from '../../broker/port.ts'
 import { sharedMs } from '../../monotonic.ts'
 import type { Timer } from '../../timer.ts'
+import type { WriteBehind } from '../l2/write-behind.ts'
 import type { Sources } from '../sources/sources.ts'
+import { longestTtlMs } from '../ttl.ts'
 import type { Arrivals } from './arrivals.ts'
 
 export interface FollowingOptions {
@@ -10,21 +12,31 @@ export interface FollowingOptions {
   readonly arrivals: Pick<Arrivals, 'assign' | 'revoke'>
   /** How many partitions each topic has. */
   readonly counts: ReadonlyMap<string, number>
+  readonly writeBehind: Pick<WriteBehind, 'settled' | 'lacks'>
+  /** For so long L2 keeps values that were written before a partition was taken. */
+  readonly l2TtlMs: number
+  /** Called with the partitions of which L2 may lack values that others have handled. */
+  readonly onUnkept?: (partitions: readonly TopicPartition[]) => void
   readonly timer?: Timer
 }
 
 /** The time between two looks at how far the partitions are read. */
 const EVERY_MS = 5
+/** The longest delay of a timer. */
+const LONGEST_MS = 2 ** 31 - 1
 
 /** Tells the sources which partitions the node has, and up to which moment it has read each. */
 export class Following {
   readonly #options: FollowingOptions
   readonly #next: Alarm
+  /** Rings when L2 has no value any more that was written before such partitions were taken. */
+  readonly #healed: Alarm
   #consumer: Pick<Consumer, 'positions'> | undefined
 
   constructor(options: FollowingOptions) {
     this.#options = options
     this.#next = new Alarm(() => this.#look(), options.timer)
+    this.#healed = new Alarm(() => options.sources.unkept.clear(), options.timer)
     for (const [topic, partitions] of options.counts) this.grow(topic, partitions)
   }
 
@@ -33,18 +45,38 @@ export class Following {
     this.#options.sources.grow(topic, partitions)
   }
 
-  assigned(consumer: Pick<Consumer, 'positions'>, partitions: readonly TopicPartition[]): void {
+  assigned(consumer: Pick<Consumer, 'positions'>, partitions: readonly AssignedPartition[]): void {
+    const { sources, l2TtlMs, onUnkept } = this.#options
     this.#consumer = consumer
+    const unkept = partitions.filter(({ isKept = true }) => !isKept)
+    for (const id of this.#idsOf(unkept)) sources.unkept.add(id)
+    if (unkept.length > 0) {
+      this.#healed.set(Math.min(longestTtlMs(l2TtlMs), LONGEST_MS))
+      onUnkept?.(unkept)
+    }
     this.#options.arrivals.assign(this.#idsOf(partitions))
     if (!this.#next.isSet) this.#next.set(EVERY_MS)
   }
 
   revoked(partitions: readonly TopicPartition[]): void {
-    this.#options.arrivals.revoke(this.#idsOf(partitions))
+    const ids = this.#idsOf(partitions)
+    this.#options.arrivals.revoke(ids)
+    for (const id of ids) this.#options.sources.unkept.delete(id)
+  }
+
+  /** Resolves when L2 has what was handled before the call, or does not take it, to what tells of which partitions it has all. */
+  async kept(): Promise<(partition: TopicPartition) => boolean> {
+    const { sources, writeBehind } = this.#options
+    const isSettled = await writeBehind.settled()
+    return ({ topic, partition }) => {
+      const id = sources.idOf(topic, partition)
+      return isSettled && !writeBehind.lacks(id) && !sources.unkept.has(id)
+    }
   }
 
   close(): void {
     this.#next.close()
+    this.#healed.close()
   }
 
   #idsOf(partitions: readonly TopicPartition[]): number[] {

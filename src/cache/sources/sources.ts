@@ -1,4 +1,5 @@
 import { ALL_TOPICS, MAX_CODED, type Source, SourceCodes, WHOLE } from './codes.ts'
+import { isKept } from './kept.ts'
 import { EVERYTHING, MAX_SOURCES, Moments, NEVER, type TopicSources, UNKNOWN_SOURCE } from './moments.ts'
 
 export { EVERYTHING, MAX_SOURCES, NEVER, SOURCE_BITS, UNKNOWN_SOURCE } from './moments.ts'
@@ -38,6 +39,8 @@ export class Sources {
   readonly #since = new Float64Array(MAX_SOURCES)
   /** The partitions of which L2 may have lost values, and the moment as of which what it has is the newest. */
   readonly #doubted = new Map<number, number>()
+  /** The partitions that this node has, and of which L2 may lack values that another node has handled. */
+  readonly unkept = new Set<number>()
   /** Rises whenever this node gets or loses a partition, or sources are merged. */
   epoch = 0
   /** Called when values have another source from now on (`resolve`). */
@@ -183,10 +186,8 @@ export class Sources {
   /** What is known at this moment, for a load that is about to be sent. */
   snapshot(): SourcesSnapshot {
     const moments = this.#moments.first(this.size)
-    return {
-      epoch: this.epoch,
-      moments: this.#doubted.size === 0 ? moments : moments.map((_, id) => this.asOfStored(id)),
-    }
+    if (this.#doubted.size === 0) return { epoch: this.epoch, moments }
+    return { epoch: this.epoch, moments: moments.map((_, id) => this.asOfStored(id)) }
   }
 
   /** L2 may have lost values of other nodes: what it has may be older than the moments of their sources. */
@@ -227,9 +228,8 @@ export class Sources {
 
   /** The moment of a value that a load brought, by what was known when the load was sent. */
   asOfLoaded(id: number, { epoch, moments }: SourcesSnapshot): number {
-    // Updates from the committed offset on arrive here, and the moment is unknown until those up to the end have. L2 has
-    // those before, unless it was away when the offset was committed.
-    return this.hasFollowed(id, epoch) ? FOLLOWS : (moments[id] ?? NEVER)
+    // If all is kept, L2 has the updates before the committed offset, and those from there on arrive here.
+    return this.hasFollowed(id, epoch) ? (isKept(id, this) ? FOLLOWS : NEVER) : (moments[id] ?? NEVER)
   }
 
   /** This node has got the partition. What other nodes said of it counts no longer. */

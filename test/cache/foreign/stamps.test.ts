@@ -70,9 +70,10 @@ describe('the stamps of a node', () => {
     stamps.start()
     await timer.advance(20)
     expect(stamped).toEqual([['prices/4', 7]])
-    state.lacking.add(other)
-    await timer.advance(1_000)
     state.lacking.clear()
+    for (const id of [source, other]) sources.unkept.add(id)
+    await timer.advance(1_000)
+    sources.unkept.clear()
     const before = stamped.length
     await timer.advance(20)
     expect(stamped.slice(before, before + 2)).toEqual([

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals'
 import type { PartitionPosition } from '../../../src/broker/port.ts'
 import { Following } from '../../../src/cache/freshness/following.ts'
-import { NEVER, Sources } from '../../../src/cache/sources/sources.ts'
+import { FOLLOWS, NEVER, Sources } from '../../../src/cache/sources/sources.ts'
 import { virtualClock } from '../../../src/clock.ts'
 import { sharedMs } from '../../../src/monotonic.ts'
 import { ManualTimer } from '../../harness/manual-timer.ts'
@@ -29,8 +29,12 @@ function stage() {
       [0, 1].map((partition) => ({ ...at(partition), ...position, readToEndAtMs: readTo.get(partition) })),
   }
   const counts = new Map([['prices', 2]])
-  const following = new Following({ sources, arrivals, counts, timer: timer.start })
-  return { sources, timer, calls, consumer, readTo, following }
+  const state = { isSettled: true, lacking: -1 }
+  const writeBehind = { settled: async () => state.isSettled, lacks: (id: number) => id === state.lacking }
+  const told: unknown[] = []
+  const unkept = { l2TtlMs: 1_000, onUnkept: (partitions: unknown) => void told.push(partitions) }
+  const following = new Following({ sources, arrivals, counts, writeBehind, ...unkept, timer: timer.start })
+  return { state, told, sources, timer, calls, consumer, readTo, following }
 }
 
 test('a partition is read to its end as of the sending of the fetch that found it, and unknown before', async () => {
@@ -60,4 +64,39 @@ test('a partition that is given up is told nothing more', async () => {
     ['assign', [first, second]],
     ['revoke', [first]],
   ])
+})
+
+test('a value of L2 follows no partition that was taken over while L2 lacked values of it, for as long as L2 keeps values', async () => {
+  const { sources, timer, consumer, following, told } = stage()
+  const moments = () =>
+    [0, 1].map((partition) => sources.asOfLoaded(sources.idOf('prices', partition), sources.snapshot()))
+  following.assigned(consumer, [{ ...at(0), isKept: false }, at(1)])
+  expect(told).toEqual([[{ ...at(0), isKept: false }]])
+  expect(moments()).toEqual([NEVER, FOLLOWS])
+  expect(sources.asOfLoaded(sources.wholeOf('prices'), sources.snapshot())).toBe(NEVER)
+  await timer.advance(1_095)
+  expect(moments()).toEqual([NEVER, FOLLOWS])
+  await timer.advance(10)
+  expect(moments()).toEqual([FOLLOWS, FOLLOWS])
+  following.assigned(consumer, [{ ...at(0), isKept: false }])
+  following.revoked([at(0)])
+  following.assigned(consumer, [at(0)])
+  expect(moments()).toEqual([FOLLOWS, FOLLOWS])
+})
+
+test('what was handled of a partition is kept if L2 has taken all, and had all when the partition was taken', async () => {
+  const { sources, consumer, following, state } = stage()
+  const kept = async () => {
+    const isKept = await following.kept()
+    return [0, 1].map((partition) => isKept(at(partition)))
+  }
+  expect(await kept()).toEqual([true, true])
+  state.lacking = sources.idOf('prices', 0)
+  expect(await kept()).toEqual([false, true])
+  following.assigned(consumer, [{ ...at(1), isKept: false }])
+  expect(await kept()).toEqual([false, false])
+  following.revoked([at(1)])
+  expect(await kept()).toEqual([false, true])
+  state.isSettled = false
+  expect(await kept()).toEqual([false, false])
 })

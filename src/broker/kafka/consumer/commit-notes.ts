@@ -3,12 +3,18 @@ import type { TopicPartition } from '../../port.ts'
 import type { FetchedOffset } from '../wire/group-offsets.ts'
 import type { Topics } from './topics.ts'
 
-const NOTE = /^(\d+) ([0-9a-f]{32})?$/
+const NOTE = /^(0?)((\d+) ([0-9a-f]{32})?)$/
 
 /**
  * The text that is stored beside a committed offset and stays with the partition. It holds the generation in which the
  * group first committed the partition, and the topic's id: a topic that is made again has the old one's name.
+ * A zero before the generation says that what was handled up to the offset is kept. Builds that do not know it read past it.
  */
+export function keptNote(note: string, isKept: boolean): string {
+  return isKept && note !== '' ? `0${note}` : note
+}
+
+/** The note of a partition, whatever is kept. */
 export function commitNote(generation: number, topicId: string | undefined): string {
   return `${generation} ${topicId ?? ''}`
 }
@@ -26,6 +32,8 @@ export interface GroupPast {
   readonly known: ReadonlyMap<string, bigint>
   /** The note to store beside the partition's offsets. */
   readonly noteOf: (partition: TopicPartition) => string
+  /** Nothing was handled of the partition yet, or all of it is kept, as far as is known. */
+  readonly isKept: (partition: TopicPartition) => boolean
   /** True if the group read the topic before this partition existed. Such a partition is read from its start. */
   readonly isNew: (partition: TopicPartition) => boolean
 }
@@ -38,11 +46,12 @@ export interface GroupPast {
 export function groupPast({ answers, generation, topics }: GroupPastOptions): GroupPast {
   const known = new Map<string, bigint>()
   const notes = new Map<string, string>()
+  const unkept = new Set<string>()
   const readBefore = new Set<string>()
   for (const { topic, partition, offset, note } of answers) {
     if (offset === undefined) continue
     // Other clients store no note, or another text.
-    const [, noted = '-1', topicId] = NOTE.exec(note) ?? []
+    const [, mark, plain = '', noted = '-1', topicId] = NOTE.exec(note) ?? []
     if (Number(noted) < generation) readBefore.add(topic)
     if (topics.isStale({ topic, topicId })) {
       readBefore.add(topic)
@@ -50,11 +59,13 @@ export function groupPast({ answers, generation, topics }: GroupPastOptions): Gr
     }
     const name = partitionName({ topic, partition })
     known.set(name, offset)
-    if (topicId !== undefined) notes.set(name, note)
+    if (mark !== '0') unkept.add(name)
+    if (topicId !== undefined) notes.set(name, plain)
   }
   return {
     known,
     noteOf: (partition) => notes.get(partitionName(partition)) ?? commitNote(generation, topics.idOf(partition.topic)),
+    isKept: (partition) => !unkept.has(partitionName(partition)),
     isNew: (partition) => readBefore.has(partition.topic) || topics.isNew(partition),
   }
 }

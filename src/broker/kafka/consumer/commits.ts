@@ -4,6 +4,7 @@ import type { TopicPartition } from '../../port.ts'
 import type { Partition } from '../fetch/partition.ts'
 import type { GroupMember, Standing } from '../group/member.ts'
 import { CODE } from '../wire/codes.ts'
+import { keptNote } from './commit-notes.ts'
 import type { ConsumerState } from './consumer-state.ts'
 import type { Topics } from './topics.ts'
 
@@ -73,10 +74,19 @@ export class Commits {
     }
   }
 
-  /** Resolves when all that was handled is kept, or cannot be in time. */
-  async #kept(): Promise<void> {
+  /** Resolves when all that was handled is kept, or cannot be in time, to what tells of which partitions it is. */
+  async #kept(): Promise<(partition: TopicPartition) => boolean> {
     const { beforeCommit } = this.#options.state.options
-    if (beforeCommit !== undefined) await settlesWithin(Promise.resolve().then(beforeCommit), KEEP_MS)
+    if (beforeCommit === undefined) return () => true
+    let isKept: (partition: TopicPartition) => boolean = () => false
+    const keeping = Promise.resolve().then(beforeCommit)
+    await settlesWithin(
+      keeping.then((tells) => {
+        isKept = tells
+      }),
+      KEEP_MS,
+    )
+    return isKept
   }
 
   #isBehind(partition: Partition): boolean {
@@ -88,17 +98,17 @@ export class Commits {
     const { member, state, mayCommit, onRefused } = this.#options
     const offsets = partitions
       .filter((partition) => known.has(partition) || this.#isBehind(partition))
-      .map(({ topic, partition, position }) => ({
-        ...{ topic, partition, offset: position },
-        note: this.#notes.get(partitionName({ topic, partition })) ?? '',
-      }))
-    if (offsets.length > 0) await this.#kept()
+      .map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+    const isKept = offsets.length > 0 ? await this.#kept() : () => true
     if (offsets.length === 0 || !mayCommit()) {
       for (const partition of known) partition.committed = partition.position
       return
     }
     try {
-      const { standing, refused } = await member.commit(offsets)
+      const noteOf = (partition: TopicPartition) =>
+        keptNote(this.#notes.get(partitionName(partition)) ?? '', isKept(partition))
+      const noted = offsets.map((offset) => ({ ...offset, note: noteOf(offset) }))
+      const { standing, refused } = await member.commit(noted)
       if (standing !== 'member') {
         onRefused(standing)
         return

@@ -262,7 +262,7 @@ export class GroupRun {
     const led = topics.led(added)
     const all = topics.all().filter(({ topic }) => led.some((each) => each.topic === topic))
     const answers = all.length === 0 ? [] : await this.#member.committed(all)
-    const { known, isNew, noteOf } = groupPast({ answers, generation, topics })
+    const { known, isNew, isKept, noteOf } = groupPast({ answers, generation, topics })
     const isMoving = this.#isFirst && isAlone
     const isFound = topics.isFound.bind(topics)
     const starts = await startsOf(cluster, led, { start: state.options.start, known, isMoving, isNew, isFound })
@@ -270,7 +270,8 @@ export class GroupRun {
     this.#isFirst &&= starts.length < added.length
     const taken = starts.map((start) => {
       this.#commits.note(start, noteOf(start))
-      return { ...start, topicId: topics.idOf(start.topic), committed: known.get(partitionName(start)) }
+      const committed = known.get(partitionName(start))
+      return { ...start, topicId: topics.idOf(start.topic), committed, isKept: isKept(start) }
     })
     const taking = holding.take(taken, stopping)
     // Or "latest" would be a later one after a restart.

@@ -22,9 +22,10 @@ export class Holding {
     const partitions = this.#reading.take(starts)
     const epoch = this.#state.beginEpoch(this.#reading.all().length)
     for (const partition of partitions) this.#epochs.set(partition, epoch)
+    const assigned = starts.map((start) => ({ ...nameOnly(start), isKept: start.isKept ?? true }))
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        await options.onAssigned?.(partitions.map(nameOnly), epoch)
+        await options.onAssigned?.(assigned, epoch)
         break
       } catch (error) {
         const delayMs = this.#state.retryMs(failures)

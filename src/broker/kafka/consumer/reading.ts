@@ -29,6 +29,8 @@ export interface ReadingOptions {
 export interface Taken extends Start {
   readonly topicId: string | undefined
   readonly committed: bigint | undefined
+  /** As in AssignedPartition. */
+  readonly isKept?: boolean
   readonly end?: bigint | undefined
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { commitNote, groupPast } from '../../../../src/broker/kafka/consumer/commit-notes.ts'
+import { commitNote, groupPast, keptNote } from '../../../../src/broker/kafka/consumer/commit-notes.ts'
 import { Topics } from '../../../../src/broker/kafka/consumer/topics.ts'
 import { Cluster } from '../../../../src/broker/kafka/wire/cluster.ts'
 
@@ -16,11 +16,28 @@ function pastOf(committed: readonly (readonly [offset: bigint, note: string] | u
     ...{ topic: 't', partition, error: 0 },
     ...{ offset: one?.[0], note: one?.[1] ?? '' },
   }))
-  const { known, noteOf, isNew } = groupPast({ answers, generation: GENERATION, topics })
+  const { known, noteOf, isNew, isKept } = groupPast({ answers, generation: GENERATION, topics })
   const newOnes = partitions.filter(({ partition }) => isNew({ topic: 't', partition }))
   const notes = partitions.map(({ partition }) => noteOf({ topic: 't', partition }))
-  return { known: [...known.values()], notes, newOnes: newOnes.map(({ partition }) => partition) }
+  const kept = partitions.map(({ partition }) => isKept({ topic: 't', partition }))
+  return { known: [...known.values()], notes, newOnes: newOnes.map(({ partition }) => partition), kept }
 }
+
+test('what was handled of a partition is kept if its commit says so, and if there is none', () => {
+  for (const generation of [0, 1, 10]) {
+    const note = commitNote(generation, SECOND)
+    const marked = [true, false].map((isKept) => keptNote(note, isKept))
+    expect(pastOf([[7n, marked[0] ?? ''], [7n, marked[1] ?? ''], undefined])).toMatchObject({
+      ...{ notes: [note, note, NEW], kept: [true, false, true] },
+    })
+    // What earlier builds read of it.
+    for (const each of marked) expect(/^(\d+) ([0-9a-f]{32})?$/.exec(each)?.slice(1).map(Number)[0]).toBe(generation)
+  }
+})
+
+test.each(['', 'somebody else wrote this', '4', '4 '])('nothing is known to be kept by the note %j', (note) => {
+  expect(pastOf([[7n, note]]).kept).toEqual([false])
+})
 
 test('a partition without a commit is new where an earlier generation committed another one of its topic', () => {
   const note = commitNote(GENERATION - 1, SECOND)
@@ -36,7 +53,7 @@ test('a partition without a commit is not new where its group has committed noth
 })
 
 test('the commit of a topic that was deleted is not taken for one of the topic that has its name now', () => {
-  expect(pastOf([[7n, commitNote(GENERATION, FIRST)], undefined])).toEqual({
+  expect(pastOf([[7n, commitNote(GENERATION, FIRST)], undefined])).toMatchObject({
     known: [],
     notes: [NEW, NEW],
     newOnes: [0, 1],
@@ -46,7 +63,7 @@ test('the commit of a topic that was deleted is not taken for one of the topic t
 test.each(['', 'somebody else wrote this', '4'])(
   'a commit with the note %j counts, as one of an earlier generation',
   (note) => {
-    expect(pastOf([[7n, note], undefined])).toEqual({ known: [7n], notes: [NEW, NEW], newOnes: [0, 1] })
+    expect(pastOf([[7n, note], undefined])).toMatchObject({ known: [7n], notes: [NEW, NEW], newOnes: [0, 1] })
   },
 )
 

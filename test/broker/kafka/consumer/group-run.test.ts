@@ -175,22 +175,39 @@ test('an offset that the coordinator does not take is committed again later', as
 })
 
 test('a commit waits until what was handled is kept, and covers nothing that was handled later', async () => {
-  const kept = Promise.withResolvers<void>()
+  const kept = Promise.withResolvers<() => boolean>()
   const stage = await started({ beforeCommit: () => kept.promise })
   const before = stage.commits.length
   advance(stage, 1, 9n)
   await beatsOn(stage)
   expect(stage.commits.slice(before)).toEqual([])
   advance(stage, 1, 12n)
-  kept.resolve()
+  kept.resolve(() => true)
   await until('the later offset is committed', () => stage.commits.at(-1)?.offset === 12)
   expect(stage.commits.slice(before).map(({ offset }) => offset)).toEqual([9, 12])
 })
 
-test('a commit goes on without what cannot be kept', async () => {
+test('a commit goes on without what cannot be kept, and its note does not say that it is', async () => {
   const stage = await started({ beforeCommit: () => Promise.reject(new Error('away')) })
   advance(stage, 1, 9n)
   await until('it is committed', () => stage.commits.at(-1)?.offset === 9)
+  expect(stage.commits.at(-1)?.note).toMatch(/^[1-9]/)
+})
+
+test('the note of a commit says of each partition whether what was handled of it is kept', async () => {
+  const stage = await started({
+    beforeCommit:
+      async () =>
+      ({ partition }) =>
+        partition === 1,
+  })
+  for (const partition of [0, 1]) advance(stage, partition, 9n)
+  await until('both are committed', () => stage.commits.filter(({ offset }) => offset === 9).length === 2)
+  const notes = stage.commits.filter(({ offset }) => offset === 9).map(({ partition, note }) => [partition, note[0]])
+  expect(notes.sort()).toEqual([
+    [0, '1'],
+    [1, '0'],
+  ])
 })
 
 test('a partition of a topic that may not be committed is given up all the same', async () => {

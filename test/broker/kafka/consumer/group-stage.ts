@@ -33,6 +33,7 @@ export interface Commit {
   readonly generation: number
   readonly partition: number
   readonly offset: number
+  readonly note: string
   /** What it was answered with. */
   readonly error: number
 }
@@ -78,7 +79,7 @@ export class GroupStage {
 
   constructor({
     onBatch = async (batch) => batch.count,
-    beforeCommit = async () => undefined,
+    beforeCommit = async () => () => true,
     ...timing
   }: Partial<ConsumerTiming> & Partial<Pick<ConsumerOptions, 'onBatch' | 'beforeCommit'>> = {}) {
     const options: ConsumerOptions = {
@@ -210,8 +211,7 @@ function committedBy(request: ByteReader): Omit<Commit, 'error'>[] {
       const partition = request.int32()
       const offset = Number(request.int64())
       request.int32()
-      request.string()
-      return { generation, partition, offset }
+      return { generation, partition, offset, note: request.string() }
     })
   })
   return topics.flat()
