@@ -11,7 +11,12 @@ import type { Stage } from '../../node/stage.ts'
 const CHAIN = 'c'
 const FILLERS = 40
 const LAG_MS = 60
-const CONFIG = { cache: { l1Slots: 10 }, node: { lookAhead: 'off' }, warming: { controlShare: 0 } } as const
+/** Only a warm or a read brings a pair into L1. */
+const CONFIG = {
+  cache: { l1Slots: 10, followForeign: 'off' },
+  node: { lookAhead: 'off' },
+  warming: { controlShare: 0 },
+} as const
 
 /** The feed is keyed by pair, so that pairs of one chain lie in different partitions. */
 function produce(stage: Stage, partition: number, ...pairs: readonly string[]): Promise<void> {
