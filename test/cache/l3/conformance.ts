@@ -70,9 +70,9 @@ export function l3Conformance(name: string, open: () => Promise<SqlEngine>): voi
         { pairId: a, ...price(1_000, full) },
       ])
       expect(await load([b, none, a])).toEqual([
-        cachedPrice({ version: at(5), eventTimeMs: nowMs - 5, price: 7 }),
+        { ...cachedPrice({ version: at(5), eventTimeMs: nowMs - 5, price: 7 }), epoch: Infinity },
         undefined,
-        cachedPrice({ version: at(1_000), eventTimeMs: nowMs - 1_000, ...full }),
+        { ...cachedPrice({ version: at(1_000), eventTimeMs: nowMs - 1_000, ...full }), epoch: Infinity },
       ])
     })
 

@@ -93,13 +93,24 @@ test('a Kafka that does not answer is logged once, however often it is tried aga
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual(['no Kafka answers yet: trying again'])
 })
 
-test('price topics with different partition counts, and one that does not exist, are refused by name', async () => {
+test('price topics with different partition counts are read, each in all of its partitions', async () => {
   await onKafka({ partitions: 3 }, async (stage) => {
     const other = uniqueName('prices.other')
     await stage.admin.createTopics([{ topic: other, partitions: 5 }])
-    const uneven = await stage.node({ config: { kafka: { priceTopics: [stage.topic, other] } } })
-    const message = `price topics need the same number of partitions: ${stage.topic} has 3, ${other} has 5`
-    await expect(uneven.start()).rejects.toMatchObject({ code: 'topics-unusable', message })
+    let handled = 0
+    const detectors = [detector('any', {}, () => void handled++)]
+    await stage.startNode({ config: { kafka: { priceTopics: [stage.topic, other] } }, detectors })
+    const value = JSON.stringify(updateOf('ANY'))
+    await stage.producer.sendBatch(
+      other,
+      [0, 1, 2, 3, 4].map((partition) => ({ partition, value })),
+    )
+    await until('every partition is read', () => handled === 5)
+  })
+})
+
+test('a price topic that does not exist is refused by name', async () => {
+  await onKafka({ partitions: 3 }, async (stage) => {
     const absent = await stage.node({ config: { kafka: { priceTopics: [stage.topic, 'prices.absent'] } } })
     const names = expect.stringContaining('prices.absent')
     await expect(absent.start()).rejects.toMatchObject({ code: 'topics-unusable', message: names })
