@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, test } from '@jest/globals'
+import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
 import {
   newGroup,
@@ -42,5 +42,8 @@ test('who joins when the others have not seen yet that a topic was made again re
   await send('new')
   const second = await startReader(stage, options)
   await until('all are handled', () => first.seen.length + second.seen.length === 40, { timeoutMs: 10_000 })
+  // Forty of which some came twice would hide others that were lost.
+  const values = [...first.seen, ...second.seen].map(({ value }) => String(value))
+  expect(new Set(values).size).toBe(40)
   await until('both hold some', () => [first, second].every(({ consumer }) => consumer.health().assigned.length === 2))
 })
