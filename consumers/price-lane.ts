@@ -162,12 +162,13 @@ export class PriceLane implements RecordHandler {
     if (firstRow === REFUSED) return this.#refuse(batch, record, this.#window.refusal(record))
     const endRow = this.#window.endRow(record)
     let newestMs = Number.NEGATIVE_INFINITY
+    const times = this.#window.columns.eventTimesMs
     for (let row = firstRow; row < endRow; row++) {
-      const eventTimeMs = this.#window.columns.eventTimesMs[row] as number
-      const against = checkedAhead(eventTimeMs, this.#nowMs)
-      if (against !== undefined) return this.#refuse(batch, record, against)
+      const eventTimeMs = times[row] as number
       if (eventTimeMs > newestMs) newestMs = eventTimeMs
     }
+    const against = checkedAhead(newestMs, this.#nowMs)
+    if (against !== undefined) return this.#refuse(batch, record, against)
     if (this.#replay !== undefined) this.#replay.newestMs = newestMs
     // What a dead letter or the first delivery has counted is not counted again.
     if (!this.#isRedelivered) {

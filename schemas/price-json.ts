@@ -20,7 +20,7 @@ import { NUMBER_READ, NUMBER_ROUNDED, readNumber } from './json/json-number.ts'
 import { parsedJson } from './json/rounding.ts'
 import { type Updates, updatesOf } from './price-object.ts'
 import { NUMBER_COUNT, type PriceUpdate } from './price-update.ts'
-import { aroundOf, isPlain } from './record-bytes.ts'
+import { areSame, aroundOf, isPlain } from './record-bytes.ts'
 import { type Refused, refused } from './refusal.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 import { appendUpdates, type PairIds, reserveRow, truncateColumns, type UpdateColumns } from './update-columns.ts'
@@ -100,6 +100,9 @@ class Scan {
   readonly #ids: PairIds
   /** The chain of the first update; a record holds one chain. */
   #chainId = -1
+  /** Its place in the first update. */
+  #chainStart = 0
+  #chainLength = -1
 
   constructor(record: Buffer, columns: UpdateColumns, ids: PairIds) {
     const around = aroundOf(record)
@@ -208,6 +211,20 @@ class Scan {
     return at < this.#end && this.#bytes[at] === ONE ? at + 1 : -1
   }
 
+  /** Whether the chain is that of the record's first update. Nearly always it is written alike, so nothing is looked up. */
+  #isSameChain(start: number, end: number): boolean {
+    const length = end - start
+    if (length === this.#chainLength && areSame(this.#view, start, this.#chainStart, length)) return true
+    const chainId = this.#ids.chainIdOfBytes(this.#view, start, end)
+    // All chains are taken. The exact reader tells whether the record has several.
+    if (chainId < 0) return false
+    if (this.#chainId >= 0) return chainId === this.#chainId
+    this.#chainId = chainId
+    this.#chainStart = start
+    this.#chainLength = length
+    return true
+  }
+
   /** Makes a row of the fields that were found. */
   #take(): boolean {
     const view = this.#view
@@ -218,12 +235,8 @@ class Scan {
     const isTime = eventTimeMs >= MIN_EVENT_TIME_MS && eventTimeMs < END_OF_EVENT_TIME_MS
     if (pairEnd === 0 || chainEnd === 0 || !isTime || Number.isNaN(SCRATCH[0] as number)) return false
     if ((SCRATCH[SEQUENCE] as number) > Number.MAX_SAFE_INTEGER) return false
-    const chainId = this.#ids.chainIdOfBytes(view, STARTS[CHAIN] as number, chainEnd)
-    // All chains are taken. The exact reader tells whether the record has several.
-    if (chainId < 0) return false
-    if (this.#chainId < 0) this.#chainId = chainId
-    else if (this.#chainId !== chainId) return false
-    const pairId = this.#ids.registerBytes(chainId, view, STARTS[PAIR] as number, pairEnd)
+    if (!this.#isSameChain(STARTS[CHAIN] as number, chainEnd)) return false
+    const pairId = this.#ids.registerBytes(this.#chainId, view, STARTS[PAIR] as number, pairEnd)
     if (pairId < 0) {
       columns.leftOut++
       return true

@@ -48,3 +48,11 @@ export function fourDigits(word: number): number {
   const pairs = (digits * 10 + (digits >>> 8)) & 0x00ff00ff
   return (pairs & 0xff) * 100 + (pairs >>> 16)
 }
+
+/** Whether the bytes from `one` on and those from `other` on are the same. */
+export function areSame(view: DataView, one: number, other: number, length: number): boolean {
+  let i = 0
+  for (; i + 4 <= length; i += 4) if (view.getInt32(one + i) !== view.getInt32(other + i)) return false
+  for (; i < length; i++) if (view.getUint8(one + i) !== view.getUint8(other + i)) return false
+  return true
+}

@@ -23,6 +23,17 @@ export class SequenceOrder {
    * update of that millisecond with a higher sequence. `floor`: the pair's newest version. `sequence`: NaN for none.
    */
   place(pairId: number, floor: number, eventTimeMs: number, sequence: number): number {
+    const newest = this.#newest
+    const at = pairId * FIELDS
+    if (floor >= eventTimeMs * VERSIONS_PER_MS || at >= newest.length)
+      return this.#placeAfter(pairId, floor, eventTimeMs, sequence)
+    // Nearly every update is the first of its millisecond, and this path is small enough to be inlined.
+    newest[at] = eventTimeMs
+    newest[at + 1] = sequence
+    return placeOf(sequence)
+  }
+
+  #placeAfter(pairId: number, floor: number, eventTimeMs: number, sequence: number): number {
     const hasNone = Number.isNaN(sequence)
     if (hasNone && this.#newest.length === 0) return 0
     const first = eventTimeMs * VERSIONS_PER_MS
@@ -31,8 +42,7 @@ export class SequenceOrder {
     if (at >= this.#newest.length) this.#newest = enlarged(this.#newest, new Float64Array(Math.max(1024, at * 2)))
     const newest = this.#newest
     const isKnown = newest[at] === eventTimeMs
-    // As `%`, which V8 computes for doubles by a call of ten times the cost.
-    const place = hasNone ? 0 : Math.floor(sequence - Math.floor(sequence / SEQUENCE_PLACES) * SEQUENCE_PLACES)
+    const place = placeOf(sequence)
     // The newest value of this millisecond may be another node's, whose sequence only shows in its place.
     if (isKnown ? sequence < (newest[at + 1] as number) : !hasNone && isBehind(place, floor - first)) return -1
     newest[at] = eventTimeMs
@@ -52,6 +62,13 @@ export class SequenceOrder {
     // It is false for the NaN of an update without a sequence.
     return place < SEQUENCE_PLACES && isBehind(place, sequence % SEQUENCE_PLACES)
   }
+}
+
+/** The remainder, and 0 for NaN. V8 computes `%` for doubles by a call that costs ten times as much. */
+function placeOf(sequence: number): number {
+  const int32 = sequence | 0
+  if (int32 === sequence) return int32 & (SEQUENCE_PLACES - 1)
+  return Math.floor(sequence - Math.floor(sequence / SEQUENCE_PLACES) * SEQUENCE_PLACES) || 0
 }
 
 /**

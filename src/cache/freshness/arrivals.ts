@@ -24,7 +24,11 @@ export class Arrivals {
 
   /** An update of the pair has come from the source. Returns the source that the pair's values have from now on. */
   arrived(pairId: number, source: number): number {
-    if (source === UNKNOWN_SOURCE || this.#ofPair[pairId] === source) return source
+    return this.#ofPair[pairId] === source ? source : this.#arrivedElsewhere(pairId, source)
+  }
+
+  #arrivedElsewhere(pairId: number, source: number): number {
+    if (source === UNKNOWN_SOURCE) return source
     const { table, sources } = this.#options
     if (pairId >= this.#ofPair.length)
       this.#ofPair = enlarged(

@@ -217,13 +217,18 @@ export class L1 implements FirstLevel {
   }
 
   suspendSources(sources: ReadonlySet<number>): void {
-    for (let slot = 0; slot < this.slots; slot++)
-      if (sources.has(this.#copies.sourceAt(slot))) this.#moments.suspend(slot, this.#copies.sourceAt(slot))
+    for (let slot = 0; slot < this.slots; slot++) {
+      // The copies of a free slot are not looked at: most of their memory may never have been touched.
+      if (this.#pairOfSlot[slot] === 0) continue
+      const source = this.#copies.sourceAt(slot)
+      if (sources.has(source)) this.#moments.suspend(slot, source)
+    }
   }
 
   resolveSources(): void {
     const { sources } = this.#moments
     for (let slot = 0; slot < this.slots; slot++) {
+      if (this.#pairOfSlot[slot] === 0) continue
       const source = sources.resolve(this.#copies.sourceAt(slot))
       if (source === this.#copies.sourceAt(slot)) continue
       this.#copies.setSource(slot, source)

@@ -51,7 +51,7 @@ export const PAIR_BYTES = 8 + 4 + 1 + 4
 
 /** The origin word of a copy: how many pairs had its id before, and the source of its value. */
 export function originOf(nth: number, source: number): number {
-  return nth * MAX_SOURCES + source
+  return (nth << SOURCE_BITS) | source
 }
 
 export function nthOf(origin: number): number {
