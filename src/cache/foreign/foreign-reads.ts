@@ -10,7 +10,7 @@ import { AGAIN, CLEAN, EMPTY, FLYING, idlePairs, NONE, QUEUED } from './states.t
 import { Storm } from './storm.ts'
 
 /** How often the stamps are read while foreign pairs are. */
-const FENCE_MS = 20
+const FENCE_MS = 10
 /** How long messages are gathered before their pairs are read again. */
 const GATHER_MS = 1
 const PAIRS_A_TRIP = 2_048

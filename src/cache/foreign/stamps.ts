@@ -22,7 +22,7 @@ export interface StampsOptions {
 }
 
 /** How often stamps are set while some node reads them, and while none does. */
-const READ_EVERY_MS = 20
+const READ_EVERY_MS = 10
 const UNREAD_EVERY_MS = 1_000
 
 /**
@@ -89,8 +89,10 @@ export class Stamps {
       if (!(await pushBack.round())) return
       this.#mended = losses
     }
-    const stamps = this.#stamps(losses)
-    const isSettled = await writeBehind.settled()
+    let stamps = new Map<number, StampOf>()
+    const isSettled = await writeBehind.settled(() => {
+      stamps = this.#stamps(losses)
+    })
     if (losses !== this.#losses) return
     const isWhole = isSettled && (deletions?.pending ?? 0) === 0
     // Other nodes are heard, and told of topics that are one source, even if L2 lacks something.

@@ -15,6 +15,7 @@ import {
 } from '../cached-price.ts'
 import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { FlushPace } from './flush-pace.ts'
+import { FlushWaits } from './flush-waits.ts'
 import { dropForgotten, FORGOTTEN } from './forgotten.ts'
 import type { L2Write } from './l2.ts'
 import { Lacking } from './lacking.ts'
@@ -22,10 +23,7 @@ import type { WriteBehindOptions } from './write-behind-options.ts'
 
 /** While L2 is away, the pause between two writes, as a multiple of `flushMs`. */
 const AWAY_FLUSHES = 20
-/**
- * Whoever sets without waiting may have kept the thread busy for seconds. Commands and connections have run out of time
- * meanwhile, and a new connection takes some ten milliseconds. So `close` tries again before values are lost.
- */
+/** Before values are lost: after a thread that was busy for seconds, commands and connections have run out of time. */
 const CLOSE_TRIES = 5
 const CLOSE_PAUSE_MS = 100
 const ABSENT = 0
@@ -55,8 +53,7 @@ export class WriteBehind {
   readonly #pace: FlushPace
   /** Resolves to whether L2 has taken all of it. */
   #flushing: Promise<boolean> | undefined
-  /** Resolves like the flush that the rows go with that wait now; made when somebody asks. */
-  #next: PromiseWithResolvers<boolean> | undefined
+  readonly #waits = new FlushWaits()
   /** Pairs of which L2 lacks values, because no row was left for them. */
   readonly #lacking = new Lacking()
   readonly #held = emptyPrice()
@@ -154,10 +151,14 @@ export class WriteBehind {
     await this.#hurried(this.#begin())
   }
 
-  /** Resolves to true when L2 has everything that was there before the call, and to false if it did not take all of it. */
-  async settled(): Promise<boolean> {
-    if (this.#filling.count > 0) this.#next ??= Promise.withResolvers()
-    const outcomes = await Promise.all([this.#flushing, this.#next?.promise])
+  /**
+   * Resolves to true when L2 has everything that was there before the call, and to false if it did not take all of it.
+   * `onBegin` is called, once, when the last of it begins to be written: L2 then gets what has come until that moment, too.
+   */
+  async settled(onBegin: () => void = () => undefined): Promise<boolean> {
+    const next = this.#filling.count > 0 ? this.#waits.next(onBegin) : undefined
+    if (next === undefined) onBegin()
+    const outcomes = await Promise.all([this.#flushing, next])
     return !outcomes.includes(false) && !this.#isClosing
   }
 
@@ -221,7 +222,7 @@ export class WriteBehind {
     this.skipped += this.#filling.count
     this.#filling.count = 0
     this.#fillingRows.fill(ABSENT)
-    this.#next?.resolve(false)
+    this.#waits.begin()?.resolve(false)
     // Values that could not be written, and those that came meanwhile.
     const lost = this.skipped - before
     if (lost > 0) this.#options.onLost?.(lost, this.#away ?? 'closed')
@@ -250,8 +251,7 @@ export class WriteBehind {
   async #write(): Promise<boolean> {
     const startMs = this.#now()
     this.#swap()
-    const asked = this.#next
-    this.#next = undefined
+    const asked = this.#waits.begin()
     const columns = this.#leaving
     dropForgotten(columns, this.#leavingRows)
     const entries = columns.count
@@ -259,8 +259,7 @@ export class WriteBehind {
     const writing = entries === 0 ? nothing : this.#options.l2.write(columns, 0, entries, this.#pace)
     const busyMs = this.#now() - startMs
     const outcome = await writing
-    const durationMs = this.#now() - startMs
-    if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs })
+    if (entries > 0) this.#options.onFlush?.({ entries, outcome, durationMs: this.#now() - startMs })
     this.#away = outcome.status === 'unavailable' ? outcome.reason : undefined
     if (outcome.status === 'unavailable') this.#takeBack(outcome.unwritten)
     for (let row = 0; row < entries; row++) {

@@ -244,7 +244,7 @@ describe('foreign reads', () => {
     const { foreign, tracking, tripsOf } = stage()
     tracking.toldAll = async () => false
     foreign.read(7, false)
-    await tripsOf(10)
+    await tripsOf(5)
     expect(tracking.resets).toBe(1)
   })
 

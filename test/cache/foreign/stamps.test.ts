@@ -17,6 +17,8 @@ function stage() {
   const state = {
     outcome: { status: 'stamped', isRead: true } as L2Stamp,
     isSettled: true,
+    /** The last of what waits begins to be written. */
+    begin: Promise.resolve(),
     isPushed: true,
     rounds: 0,
     pending: 0,
@@ -30,7 +32,7 @@ function stage() {
         return state.outcome
       },
     },
-    writeBehind: { settled: async () => state.isSettled, lacks: (id) => state.lacking.has(id) },
+    writeBehind: { settled: (onBegin) => settled(state, onBegin), lacks: (id) => state.lacking.has(id) },
     pushBack: {
       round: async () => {
         state.rounds++
@@ -47,6 +49,12 @@ function stage() {
     now: timer.now,
   })
   return { stamps, timer, sources, source, stamped, failures, state }
+}
+
+async function settled(state: { begin: Promise<void>; isSettled: boolean }, onBegin?: () => void): Promise<boolean> {
+  await state.begin
+  onBegin?.()
+  return state.isSettled
 }
 
 describe('the stamps of a node', () => {
@@ -68,7 +76,7 @@ describe('the stamps of a node', () => {
     for (const id of [source, other]) sources.raise(id, 7)
     state.lacking.add(source)
     stamps.start()
-    await timer.advance(20)
+    await timer.advance(10)
     expect(stamped).toEqual([['prices/4', 7]])
     state.lacking.clear()
     for (const id of [source, other]) sources.unkept.add(id)
@@ -82,7 +90,20 @@ describe('the stamps of a node', () => {
     ])
   })
 
-  it('are set every second, and every 20 ms while some node reads them', async () => {
+  it('say as of when everything had come that was written when the last of it began to be', async () => {
+    const { stamps, timer, sources, source, stamped, state } = stage()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    state.begin = promise
+    sources.raise(source, 7)
+    stamps.start()
+    await timer.advance(20)
+    sources.raise(source, 12)
+    resolve()
+    await timer.advance(0)
+    expect(stamped[0]).toEqual(['prices/3', 12])
+  })
+
+  it('are set every second, and every 10 ms while some node reads them', async () => {
     const { stamps, timer, sources, source, stamped, state } = stage()
     sources.raise(source, 7)
     state.outcome = { status: 'stamped', isRead: false }
@@ -93,7 +114,7 @@ describe('the stamps of a node', () => {
     await timer.advance(1_000)
     stamped.length = 0
     await timer.advance(1_000)
-    expect(stamped.length).toBe(50)
+    expect(stamped.length).toBe(100)
   })
 
   it.each(['isSettled', 'pending'] as const)('are not set while L2 lacks something (%s)', async (what) => {
@@ -130,7 +151,7 @@ describe('the stamps of a node', () => {
     await timer.advance(100)
     const before = state.rounds
     state.outcome = { status: 'lost' }
-    await timer.advance(20)
+    await timer.advance(10)
     state.outcome = { status: 'stamped', isRead: true }
     await timer.advance(100)
     expect(state.rounds).toBe(before + 1)
@@ -150,7 +171,7 @@ describe('the stamps of a node', () => {
           return state.outcome
         },
       },
-      writeBehind: { lacks: () => false, settled: async () => true },
+      writeBehind: { lacks: () => false, settled: (onBegin) => settled(state, onBegin) },
       pushBack: { round: async () => true },
       timer: timer.start,
       now: timer.now,
