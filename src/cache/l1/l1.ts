@@ -217,9 +217,7 @@ export class L1 implements FirstLevel {
   }
 
   suspendSources(sources: ReadonlySet<number>): void {
-    for (let slot = 0; slot < this.slots; slot++) {
-      // The copies of a free slot are not looked at: most of their memory may never have been touched.
-      if (this.#pairOfSlot[slot] === 0) continue
+    for (const slot of this.#taken()) {
       const source = this.#copies.sourceAt(slot)
       if (sources.has(source)) this.#moments.suspend(slot, source)
     }
@@ -227,8 +225,7 @@ export class L1 implements FirstLevel {
 
   resolveSources(): void {
     const { sources } = this.#moments
-    for (let slot = 0; slot < this.slots; slot++) {
-      if (this.#pairOfSlot[slot] === 0) continue
+    for (const slot of this.#taken()) {
       const source = sources.resolve(this.#copies.sourceAt(slot))
       if (source === this.#copies.sourceAt(slot)) continue
       this.#copies.setSource(slot, source)
@@ -238,7 +235,19 @@ export class L1 implements FirstLevel {
   }
 
   followedPairs(): number {
-    return this.#moments.followed(this.#pairOfSlot, (slot) => this.#copies.sourceAt(slot))
+    let followed = 0
+    for (const slot of this.#taken()) if (this.#moments.sources.isFollowed(this.#copies.sourceAt(slot))) followed++
+    return followed
+  }
+
+  /** The slots that have a pair. The memory of the others may never have been touched, and is not now. */
+  *#taken(): Iterable<number> {
+    let left = this.#residency.resident
+    for (let slot = 0; left > 0 && slot < this.slots; slot++) {
+      if (this.#pairOfSlot[slot] === 0) continue
+      left--
+      yield slot
+    }
   }
 
   #copy(slot: number, into: CachedPrice): void {

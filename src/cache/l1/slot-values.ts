@@ -137,12 +137,4 @@ export class Moments {
   suspend(slot: number, source: number): void {
     if (this.follows(slot)) this.set(slot, this.sources.asOf(source))
   }
-
-  /** How many slots have a pair whose source is followed. */
-  followed(pairOfSlot: Int32Array, sourceAt: (slot: number) => number): number {
-    let followed = 0
-    for (let slot = 0; slot < pairOfSlot.length; slot++)
-      if (pairOfSlot[slot] !== 0 && this.sources.isFollowed(sourceAt(slot))) followed++
-    return followed
-  }
 }
