@@ -16,6 +16,7 @@ const PAIRS = 20
 const LONG_PAIR_MS = 360_000
 const LONG_PAIRS = 8
 const MAX_ARCHIVE_BYTES = 2 ** 30
+const GIT = { cwd: ROOT, maxBuffer: MAX_ARCHIVE_BYTES }
 
 /** A folder for each side, so that edits during the run do not matter. */
 export interface Trees {
@@ -40,14 +41,18 @@ export function layOut(commit: string): Trees {
   const folder = mkdtempSync(join(tmpdir(), 'forewarm-against-'))
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
   const trees = { work: join(folder, 'work'), ref: join(folder, 'base') }
-  const run = { cwd: ROOT, maxBuffer: MAX_ARCHIVE_BYTES }
-  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], run).toString()
+  const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], GIT).toString()
   for (const path of listed.split('\0'))
     if (path !== '' && existsSync(join(ROOT, path))) cpSync(join(ROOT, path), join(trees.work, path), AS_IT_IS)
-  mkdirSync(trees.ref)
-  execFileSync('tar', ['-x', '-C', trees.ref], { input: execFileSync('git', ['archive', commit], run) })
+  extract(commit, trees.ref)
   for (const tree of [trees.work, trees.ref]) givePackages(tree)
   return trees
+}
+
+/** Writes the files of a commit into a new folder, without their packages. */
+export function extract(commit: string, into: string): void {
+  mkdirSync(into)
+  execFileSync('tar', ['-x', '-C', into], { input: execFileSync('git', ['archive', commit], GIT) })
 }
 
 function givePackages(tree: string): void {

@@ -18,7 +18,7 @@ export interface MarketOptions {
 
 /** A read that contradicts what the market knows. */
 export interface Contradiction {
-  readonly what: 'bound too small' | 'version went back' | 'bound not kept'
+  readonly what: 'bound too small' | 'version went back' | 'bound not kept' | 'never sent'
   readonly pair: string
   readonly behindMs: number
   readonly distanceMs: number
@@ -35,6 +35,12 @@ export interface ReaderState {
   readonly updates: number[]
 }
 
+export interface JudgeOptions {
+  readonly maxBehindMs?: number | undefined
+  /** A moment before the read; now unless given. */
+  readonly atMs?: number
+}
+
 export const MAX_BEHIND_MS = 300
 
 /**
@@ -48,6 +54,8 @@ export class Market {
   /** For each pair the number and the moment of its updates that are stored. An update's number is its price. */
   readonly #stored: Stored[][]
   readonly #eventTimesMs: number[]
+  /** What each update said; the index is its number. */
+  readonly #sent: { readonly pair: number; readonly eventTimeMs: number }[] = []
   readonly contradictions: Contradiction[] = []
   readonly #next = new Alarm(() => this.#turn())
   /** How many updates were sent. */
@@ -78,8 +86,9 @@ export class Market {
     return { reads: 0, behindMs: [], distanceMs: [], versions: [], updates: [] }
   }
 
-  /** Judges a read that was made just now, with `maxBehindMs` if that is given. */
-  judge(of: ReaderState, pair: number, reading: Reading | NoReading, maxBehindMs?: number): void {
+  /** Judges a read, with `maxBehindMs` if that is given. */
+  judge(of: ReaderState, pair: number, reading: Reading | NoReading, options: JudgeOptions = {}): void {
+    const { maxBehindMs, atMs = monotonicMs() } = options
     of.reads++
     if (typeof reading === 'string') {
       if (reading === 'behind' && maxBehindMs !== undefined) return
@@ -87,9 +96,12 @@ export class Market {
       return
     }
     const newer = newerThan(this.#stored[pair] ?? [], reading.price)
-    const distanceMs = newer === undefined ? 0 : monotonicMs() - newer.atMs
+    const distanceMs = newer === undefined ? 0 : atMs - newer.atMs
     const { behindMs, version } = reading
     const found = { pair: reading.pair, behindMs, distanceMs }
+    const sent = this.#sent[reading.price]
+    if (sent?.pair !== pair || sent.eventTimeMs !== reading.eventTimeMs)
+      this.contradictions.push({ what: 'never sent', ...found })
     if (distanceMs > behindMs + INEXACT_MS) this.contradictions.push({ what: 'bound too small', ...found })
     if (version < (of.versions[pair] ?? 0)) this.contradictions.push({ what: 'version went back', ...found })
     if (behindMs > (maxBehindMs ?? behindMs)) this.contradictions.push({ what: 'bound not kept', ...found })
@@ -120,6 +132,7 @@ export class Market {
       const ofTopic = records.get(topic) ?? []
       records.set(topic, ofTopic)
       ofTopic.push({ partition, value, ...(key !== undefined && { key }) })
+      this.#sent[number] = { pair, eventTimeMs }
       sent.push({ pair, number })
     }
     await Promise.all([...records].map(([topic, ofTopic]) => this.#stage.producer.sendBatch(topic, ofTopic)))

@@ -57,7 +57,7 @@ export class Reader {
     if (prices === undefined) return
     const options = this.#turns++ % 2 === 1 ? { maxBehindMs: MAX_BEHIND_MS } : undefined
     for (const [at, { chain, pair }] of this.#market.pairs.entries())
-      this.#market.judge(this.state, at, prices.get(chain, pair, options), options?.maxBehindMs)
+      this.#market.judge(this.state, at, prices.get(chain, pair, options), options)
   }
 }
 

@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { WarmAsk } from '../../../producers/warm-publisher.ts'
+import type { PriceUpdate } from '../../../schemas/price-update.ts'
+import type { Overrides } from '../../../src/config/settings.ts'
+import type { Prices } from '../../../src/detect/prices.ts'
+import { monotonicMs } from '../../../src/monotonic.ts'
+
+/**
+ * A node of any build, in a process of its own. It is told where the build lies and its settings, tells the price of each
+ * update that its detector handles, and does what it is called for. It uses what the public API of all builds has.
+ */
+const [tree = '', given = ''] = process.argv.slice(2)
+const config: Overrides = JSON.parse(given)
+const build: typeof import('../../../index.ts') = await import(pathToFileURL(join(tree, 'index.ts')).href)
+
+let prices: Prices | undefined
+const detector = build.detector('member', {}, ({ price }, bound) => {
+  prices = bound
+  process.send?.({ handled: price })
+})
+const node = await build.createNode({ env: {}, logLevel: 'error', config, detectors: [detector] })
+const broker = build.createKafkaBroker({ brokers: config.kafka?.brokers ?? [], clientId: 'member' })
+
+const calls = {
+  start: async () => {
+    await node.start()
+    return node.id
+  },
+  close: async () => {
+    await node.close()
+    await broker.close()
+  },
+  /** L1, or the levels below; the moment is before the read. */
+  read: async (chain: string, pair: string) => {
+    if (prices === undefined) throw new Error('no update was handled')
+    const atMs = monotonicMs()
+    const first = prices.get(chain, pair)
+    return { atMs, reading: typeof first === 'string' ? await prices.getOrLoad(chain, pair) : first }
+  },
+  has: async (chain: string, pair: string) => node.has(chain, pair),
+  metrics: async () => (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text(),
+  /** Publishes one record an update, as this build writes them. */
+  publish: async (topic: string, encoding: 'json' | 'avro', updates: readonly PriceUpdate[]) => {
+    const admin = broker.admin()
+    const producer = broker.producer()
+    await Promise.all([admin.connect(), producer.connect()])
+    try {
+      const partitions = (await admin.partitions(topic)) ?? 1
+      const publisher = build.createPricePublisher({ producer, topic, partitions, encoding })
+      await Promise.all(updates.map((update) => publisher.produce(update)))
+      await publisher.close()
+    } finally {
+      await Promise.all([admin.close(), producer.close()])
+    }
+  },
+  /** Sends a warm request by this build's publisher, and waits for the results. */
+  ask: async (ask: WarmAsk) => {
+    const publisher = await build.createWarmPublisher({ env: {}, config, broker })
+    try {
+      return await publisher.request(ask)
+    } finally {
+      await publisher.close()
+    }
+  },
+}
+
+export type Calls = typeof calls
+
+export type FromMember =
+  | { readonly handled: number }
+  | { readonly id: number; readonly result: unknown }
+  | { readonly id: number; readonly error: string }
+
+process.on('message', ({ id, name, args }: { id: number; name: keyof Calls; args: readonly never[] }) => {
+  const call: (...args: readonly never[]) => Promise<unknown> = calls[name]
+  call(...args).then(
+    (result) => process.send?.({ id, result }),
+    (error: unknown) => process.send?.({ id, error: String(error) }),
+  )
+})
+process.once('disconnect', () => process.exit())

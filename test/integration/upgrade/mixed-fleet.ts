@@ -1,0 +1,91 @@
+import type { Overrides } from '../../../src/config/settings.ts'
+import { kafkaBrokers, redisUrl } from '../../harness/kafka.ts'
+import { until } from '../../harness/until.ts'
+import { newChain, onKafka } from '../../node/kafka-stage.ts'
+import type { Stage } from '../../node/stage.ts'
+import { Market } from '../nodes/market.ts'
+import { killMembers, Member } from './member.ts'
+
+const PARTITIONS = 4
+const PAIRS_A_CHAIN = 3
+const SESSION_MS = 3_000
+const ROUND = 50
+
+/** One service over a Kafka and a Redis, its market, and nodes of different builds. */
+export class MixedFleet {
+  readonly stage: Stage
+  readonly chains: readonly string[]
+  readonly market: Market
+  readonly members: Member[] = []
+
+  constructor(stage: Stage) {
+    this.stage = stage
+    this.chains = Array.from({ length: PARTITIONS }, (_, partition) => newChain(stage, partition))
+    this.market = new Market(stage, {
+      pairs: this.chains.flatMap((chain) =>
+        Array.from({ length: PAIRS_A_CHAIN }, (_, at) => ({ chain, pair: `P${at}` })),
+      ),
+      placeOf: (pair) => ({ topic: stage.topic, partition: Math.floor(pair / PAIRS_A_CHAIN) }),
+    })
+  }
+
+  async start(tree: string, config: Overrides = {}): Promise<Member> {
+    const { stage } = this
+    const names = { warmRequestsTopic: stage.topics.warmRequests, warmResultsTopic: stage.topics.warmResults }
+    const member = new Member(
+      tree,
+      {
+        ...config,
+        kafka: { brokers: kafkaBrokers(), priceTopics: [stage.topic], ...names, sessionTimeoutMs: SESSION_MS },
+        node: { service: stage.service, detectorTimeoutMs: 60_000, drainTimeoutMs: 60_000 },
+        cache: { redisUrls: [redisUrl()], redisCommandTimeoutMs: 5_000, l1Slots: 1_000, maxPairs: 10_000 },
+        warming: { timeoutMs: 5_000, controlShare: 0 },
+        http: { port: 0 },
+      },
+      this.market.reader(),
+    )
+    this.members.push(member)
+    member.id = await member.call('start')
+    return member
+  }
+
+  /** Updates that are sent from now on are handled, by each of these members and by no other. */
+  async isSharedBy(...members: readonly Member[]): Promise<void> {
+    await until(`${members.length} nodes share the updates`, async () => {
+      const since = this.market.updates
+      const isSent = () => this.market.updates >= since + ROUND
+      await until('a round of updates is handled', () => isSent() && this.missing(since, since + ROUND).length === 0)
+      const has = (member: Member) => [...member.handled].some((number) => number > since)
+      return this.members.every((member) => has(member) === members.includes(member))
+    })
+  }
+
+  /** The numbers after `since` that no node has handled. */
+  missing(since = 0, to = this.market.updates): readonly number[] {
+    const numbers = Array.from({ length: to - since }, (_, at) => since + 1 + at)
+    return numbers.filter((number) => !this.members.some(({ handled }) => handled.has(number)))
+  }
+
+  /** Has the member read all pairs again and again, while so many updates are sent, and the market judge each read. */
+  async readAll(member: Member, updates = 300): Promise<void> {
+    const { market } = this
+    for (const end = market.updates + updates; market.updates < end; ) {
+      for (const [at, { chain, pair }] of market.pairs.entries()) {
+        const { atMs, reading } = await member.call('read', chain, pair)
+        market.judge(member.state, at, reading, { atMs })
+      }
+    }
+  }
+}
+
+export function onFleet(body: (fleet: MixedFleet) => Promise<void>): Promise<void> {
+  return onKafka({ partitions: PARTITIONS }, async (stage) => {
+    const fleet = new MixedFleet(stage)
+    try {
+      await body(fleet)
+    } finally {
+      await fleet.market.close()
+      killMembers()
+    }
+  })
+}

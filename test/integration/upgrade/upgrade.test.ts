@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { until } from '../../harness/until.ts'
+import { BUILDS, layOut, THIS_TREE } from './builds.ts'
+import { onFleet } from './mixed-fleet.ts'
+
+describe.each(BUILDS)('a service with nodes of this build and of $name', (build) => {
+  let earlier: ReturnType<typeof layOut>
+  beforeAll(() => {
+    earlier = layOut(build)
+  })
+  afterAll(() => earlier?.remove())
+
+  test('loses no update, and no read contradicts what was sent, while nodes of either join, leave and are killed', async () => {
+    await onFleet(async (fleet) => {
+      const { market } = fleet
+      const old = await fleet.start(earlier.tree)
+      await market.open()
+      await fleet.isSharedBy(old)
+      const young = await fleet.start(THIS_TREE)
+      await fleet.isSharedBy(old, young)
+      await Promise.all([fleet.readAll(old), fleet.readAll(young)])
+      await old.close()
+      await fleet.isSharedBy(young)
+      await fleet.readAll(young)
+      const back = await fleet.start(earlier.tree)
+      await fleet.isSharedBy(back, young)
+      await Promise.all([fleet.readAll(back), fleet.readAll(young)])
+      await young.kill()
+      await fleet.isSharedBy(back)
+      await fleet.readAll(back)
+      await market.close()
+      await until('every update is handled', () => fleet.missing().length === 0)
+      expect(market.contradictions).toEqual([])
+    })
+  })
+})
