@@ -13,6 +13,7 @@ import { pipeline } from './cases/pipeline.ts'
 import { plantedPairs } from './cases/planted.ts'
 import { produce } from './cases/produce.ts'
 import { rebalance } from './cases/rebalance.ts'
+import { scaling } from './cases/scaling/scaling.ts'
 import { shutdown } from './cases/shutdown.ts'
 import { simulate } from './cases/simulate.ts'
 import { soak } from './cases/soak.ts'
@@ -43,6 +44,7 @@ const BENCHES: readonly Bench[] = [
   shutdown,
   rebalance,
   nodes,
+  scaling,
   interrupt,
   http,
   soak,

@@ -1,20 +1,21 @@
 import { partitionName } from '../../partition-name.ts'
 import type { TopicPartition } from '../../port.ts'
 import type { Subscription } from './protocol.ts'
+import { quotasOf } from './quotas.ts'
 
 export interface Subscriber extends Subscription {
   readonly memberId: string
 }
 
 /** What always goes to one member together. */
-interface Unit {
-  readonly name: string
-  readonly partitions: readonly TopicPartition[]
-}
+type Unit = readonly TopicPartition[]
 
-/** Units that the same members may get. */
+/** Units of equal weight: the partition numbers of topics with equal counts, or the topics of one partition. */
+type Units = readonly Unit[]
+
+/** What the same members may get. */
 interface Share {
-  readonly units: readonly Unit[]
+  readonly kinds: readonly Units[]
   readonly readers: readonly string[]
 }
 
@@ -29,7 +30,7 @@ export interface Assignments {
  *
  * - Topics of equal partition counts, read by the same members, are co-partitioned: equal partition numbers go to one
  *   member. Topics of one partition are each shared out for themselves, or all of them would go to one member.
- * - Each unit goes to the member with the fewest partitions that may have it. What few members read is shared out first, so
+ * - Members that may have a unit differ by no more than that (quotas.ts). What few members read is shared out first, so
  *   that those who read more topics leave it to them. A member keeps as much as it can of what it holds.
  * - A partition that is to move is given to nobody as long as its holder has not given it up (KIP-429): the holder
  *   gives it up and joins again, and then it moves.
@@ -41,7 +42,7 @@ export function assign(members: readonly Subscriber[], counts: ReadonlyMap<strin
   let isMoreToCome = false
   for (const share of sharesOf(members, counts)) {
     for (const [unit, memberId] of shareOut(share, holders, loads)) {
-      for (const partition of unit.partitions) {
+      for (const partition of unit) {
         const holder = holders.get(partitionName(partition)) ?? memberId
         if (holder === memberId) byMember.get(memberId)?.push(partition)
         else isMoreToCome = true
@@ -67,79 +68,77 @@ function holdersOf(members: readonly Subscriber[]): Map<string, string> {
   return holders
 }
 
-function sharesOf(members: readonly Subscriber[], counts: ReadonlyMap<string, number>): Share[] {
-  const classes = new Map<string, { readonly topics: string[]; readonly count: number; readonly readers: string[] }>()
+/** Those with fewer readers first. */
+function sharesOf(members: readonly Subscriber[], counts: ReadonlyMap<string, number>): readonly Share[] {
+  const shares = new Map<string, { readonly readers: readonly string[]; readonly topics: Map<number, string[]> }>()
+  const readersOf = readersOfTopics(members)
   for (const [topic, count] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const readers = members.filter(({ topics }) => topics.includes(topic)).map(({ memberId }) => memberId)
+    const readers = readersOf.get(topic) ?? []
     if (readers.length === 0 || count === 0) continue
-    const name = `${count} ${readers.toSorted().join(' ')}`
-    const known = classes.get(name)
-    if (known === undefined) classes.set(name, { topics: [topic], count, readers })
-    else known.topics.push(topic)
+    const name = readers.join(' ')
+    const share = shares.get(name) ?? { readers, topics: new Map<number, string[]>() }
+    shares.set(name, share)
+    const topics = share.topics.get(count) ?? []
+    share.topics.set(count, topics)
+    topics.push(topic)
   }
-  return [...classes.values()]
+  return [...shares.values()]
     .sort((a, b) => a.readers.length - b.readers.length)
-    .map(({ topics, count, readers }) => ({ readers, units: unitsOf(topics, count) }))
+    .map(({ readers, topics }) => ({ readers, kinds: [...topics].map(([count, names]) => unitsOf(names, count)) }))
 }
 
-function unitsOf(topics: readonly string[], count: number): Unit[] {
-  if (count === 1) return topics.map((topic) => ({ name: topic, partitions: [{ topic, partition: 0 }] }))
-  return Array.from({ length: count }, (_, partition) => ({
-    name: `${partition}`,
-    partitions: topics.map((topic) => ({ topic, partition })),
-  }))
+/** Members in the order of their ids, whatever the coordinator's is. */
+function readersOfTopics(members: readonly Subscriber[]): ReadonlyMap<string, readonly string[]> {
+  const readers = new Map<string, string[]>()
+  for (const { memberId, topics } of members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1)))
+    for (const topic of new Set(topics)) {
+      const known = readers.get(topic)
+      if (known === undefined) readers.set(topic, [memberId])
+      else known.push(memberId)
+    }
+  return readers
+}
+
+function unitsOf(topics: readonly string[], count: number): Units {
+  if (count === 1) return topics.map((topic) => [{ topic, partition: 0 }])
+  return Array.from({ length: count }, (_, partition) => topics.map((topic) => ({ topic, partition })))
 }
 
 /** Each unit with the member that is to have it. `loads`: partitions that each member has got by now; goes on counting. */
 function shareOut(
-  { units, readers }: Share,
+  { kinds, readers }: Share,
   holders: ReadonlyMap<string, string>,
   loads: Map<string, number>,
 ): Map<Unit, string> {
-  const held = new Map<string, Unit[]>(readers.map((reader) => [reader, []]))
-  const free: Unit[] = []
-  for (const unit of units) (held.get(holderOf(unit, holders) ?? '') ?? free).push(unit)
-  const quotas = quotasOf(units, held, loads)
+  const places = new Map(readers.map((reader, at) => [reader, at]))
+  const sorted = kinds.map((units) => {
+    const held = readers.map((): Unit[] => [])
+    const free: Unit[] = []
+    for (const unit of units) (held[places.get(holderOf(unit, holders) ?? '') ?? -1] ?? free).push(unit)
+    return { units: units.length, weight: units[0]?.length ?? 0, held, free }
+  })
+  const sums = readers.map((reader) => loads.get(reader) ?? 0)
+  const counted = sorted.map(({ held, ...kind }) => ({ ...kind, held: held.map(({ length }) => length) }))
+  const quotas = quotasOf(counted, sums)
   const owners = new Map<Unit, string>()
-  const give = (unit: Unit, reader: string): void => {
-    owners.set(unit, reader)
-    quotas.set(reader, (quotas.get(reader) ?? 0) - 1)
-    loads.set(reader, (loads.get(reader) ?? 0) + unit.partitions.length)
-  }
-  for (const [reader, own] of held)
-    for (const unit of own) {
-      if ((quotas.get(reader) ?? 0) > 0) give(unit, reader)
-      else free.push(unit)
-    }
-  const open = [...quotas].flatMap(([reader, quota]) => Array.from({ length: quota }, () => reader))
-  for (const [at, unit] of free.entries()) give(unit, open[at] as string)
-  return owners
-}
-
-/** How many units each reader is to have. The next goes to the one with the fewest partitions; if equal, to one that holds more. */
-function quotasOf(
-  units: readonly Unit[],
-  held: ReadonlyMap<string, readonly Unit[]>,
-  loads: ReadonlyMap<string, number>,
-): Map<string, number> {
-  const readers = [...held]
-    .map(([reader, { length: holds }]) => ({ reader, holds, load: loads.get(reader) ?? 0, quota: 0 }))
-    .sort((a, b) => (a.reader < b.reader ? -1 : 1))
-  for (const { partitions } of units) {
-    const next = readers.reduce((best, each) => {
-      if (each.load !== best.load) return each.load < best.load ? each : best
-      return each.holds - each.quota > best.holds - best.quota ? each : best
+  for (const [kind, { held, free }] of sorted.entries()) {
+    const open = readers.flatMap((reader, at) => {
+      const quota = quotas[kind]?.[at] ?? 0
+      const own = held[at] ?? []
+      for (const unit of own.slice(0, quota)) owners.set(unit, reader)
+      free.push(...own.slice(quota))
+      return Array.from({ length: Math.max(0, quota - own.length) }, () => reader)
     })
-    next.quota += 1
-    next.load += partitions.length
+    for (const [at, reader] of open.entries()) owners.set(free[at] as Unit, reader)
   }
-  return new Map(readers.map(({ reader, quota }) => [reader, quota]))
+  for (const [at, reader] of readers.entries()) loads.set(reader, sums[at] ?? 0)
+  return owners
 }
 
 /** A unit is held by who holds most of it. */
 function holderOf(unit: Unit, holders: ReadonlyMap<string, string>): string | undefined {
   const counts = new Map<string, number>()
-  for (const partition of unit.partitions) {
+  for (const partition of unit) {
     const holder = holders.get(partitionName(partition))
     if (holder !== undefined) counts.set(holder, (counts.get(holder) ?? 0) + 1)
   }
