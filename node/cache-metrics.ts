@@ -1,4 +1,5 @@
 import { WARM_KINDS } from '../src/cache/l1/usage.ts'
+import { REFUSALS } from '../src/patterns/pattern-entry.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import type { Caches } from './options.ts'
 
@@ -38,7 +39,10 @@ export function observeCaches(metrics: Metrics, caches: Caches): void {
 
 function observeLearning(metrics: Metrics, { prediction, mining, mined }: Caches): void {
   metrics.observe('drops_total', { reason: 'read-not-remembered' }, () => prediction.notRemembered)
-  metrics.observe('pattern_saves_failed_total', {}, () => prediction.failedSaves)
+  const { store } = prediction
+  metrics.observe('pattern_saves_failed_total', {}, () => store?.failedSaves ?? 0)
+  for (const reason of REFUSALS)
+    metrics.observe('pattern_entries_refused_total', { reason }, () => store?.refused?.(reason) ?? 0)
   metrics.observe('prediction_pairs_recycled_total', {}, () => prediction.recycled)
   metrics.observe('drops_total', { reason: 'hour-not-forecast' }, () => prediction.notForecast)
   metrics.observe('drops_total', { reason: 'too-old-to-mine' }, () => mined?.older ?? 0)

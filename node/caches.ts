@@ -73,7 +73,8 @@ export function createCaches(options: CachesOptions): Caches {
   const writer = new PriceWriter({ table, l1, writeBehind, deletions, tracker, arrivals })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, l2, hierarchy })
-  const prediction = new NodePrediction({ config, table, clock: options.clock, log: options.log })
+  const { clock, random, log } = options
+  const prediction = new NodePrediction({ config, table, clock, random, log })
   const control = new ControlGroup(config.warming.controlShare)
   const measurement = new Measurement(control)
   const levels = { l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions, writer }

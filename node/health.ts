@@ -36,6 +36,7 @@ export function readyChecks({ streams, caches }: Vitals): readonly Check[] {
     ...caughtUp(streams),
     ...readable(streams),
     l2Check(caches),
+    ...patternsCheck(caches),
   ]
 }
 
@@ -80,13 +81,24 @@ export function warmingHealth(vitals: Vitals): WarmingHealth {
     },
     benefit: { hitRateImprovement, coverage, accuracy, control, warmed },
     freshness: freshnessFigures(caches),
-    checks: [...heardChecks(vitals), ...readable(streams), l2Check(caches)],
+    checks: [...heardChecks(vitals), ...readable(streams), l2Check(caches), ...patternsCheck(caches)],
   }
 }
 
 function l2Check({ l2 }: Caches): Check {
   const state = l2.state()
   return state.status === 'up' ? { name: 'l2', status: 'ok' } : { name: 'l2', status: 'degraded', reason: state.reason }
+}
+
+/** A node without the patterns of others, or that cannot save its own, serves all the same. */
+function patternsCheck({ prediction: { store } }: Caches): readonly Check[] {
+  if (store === undefined) return []
+  const { trouble } = store
+  return [
+    trouble === undefined
+      ? { name: 'patterns', status: 'ok' }
+      : { name: 'patterns', status: 'degraded', reason: trouble },
+  ]
 }
 
 function consumersOf(streams: Streams | undefined): readonly (readonly [name: string, consumer: Consumer])[] {

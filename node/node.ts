@@ -294,6 +294,7 @@ class Node implements ForewarmNode {
     const ended = [this.#telemetry?.shutdown(), closeCaches(this.#caches), broker, this.#watchdog.close()]
     await Promise.all(ended).finally(() => this.#strayErrors.close())
     if (this.#starting !== undefined) this.#log.info('the node is closed')
-    if (this.#caches.prediction.unsaved !== undefined) throw this.#caches.prediction.unsaved
+    const unsaved = this.#caches.prediction.store?.unsaved
+    if (unsaved !== undefined) throw unsaved
   }
 }

@@ -1,12 +1,14 @@
-import { Alarm } from '../src/alarm.ts'
+import { randomUUID } from 'node:crypto'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
-import type { Clock } from '../src/clock.ts'
+import { type Clock, isVirtual } from '../src/clock.ts'
 import { argument } from '../src/config/argument.ts'
 import { integer, wholeFromZero } from '../src/config/check.ts'
 import { assertOptions } from '../src/config/options.ts'
 import type { Config } from '../src/config/settings.ts'
-import { ForewarmError } from '../src/forewarm-error.ts'
-import { MOST_KEPT, PatternFile } from '../src/patterns/pattern-file.ts'
+import { RedisHashes } from '../src/patterns/day-hashes.ts'
+import { FilePatterns } from '../src/patterns/file-patterns.ts'
+import type { PatternStore } from '../src/patterns/pattern-store.ts'
+import { SharedPatterns, type SharedPatternsOptions } from '../src/patterns/shared-patterns.ts'
 import type {
   NamedPattern,
   NodePredictor,
@@ -14,7 +16,7 @@ import type {
   RecommendationOptions,
 } from '../src/prediction/node-predictor.ts'
 import type { AccessPattern } from '../src/prediction/pattern.ts'
-import { type PatternsDocument, serviceOfPatterns } from '../src/prediction/patterns-document.ts'
+import type { PairNames, PatternsDocument } from '../src/prediction/patterns-document.ts'
 import { FARTHEST_HOURS, Predictor, type PredictorStats } from '../src/prediction/predictor.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Timer } from '../src/timer.ts'
@@ -24,38 +26,43 @@ export interface NodePredictionOptions {
   readonly table: PairTable
   readonly clock: Clock
   readonly log: Log
+  readonly random: () => number
   readonly timer?: Timer
 }
 
-const SAVE_MS = 15 * 60_000
+/** PATTERN_STORE when all nodes of the service share their patterns. */
+const SHARED = 'redis'
+/** The others tell what they have read within half an hour. */
+const SETTLE_HOURS = 1
+
 const LIMIT = 100
 const HOURS = integer(1, FARTHEST_HOURS)
 
 export class NodePrediction implements NodePredictor {
   readonly #options: NodePredictionOptions
   readonly #predictor: Predictor
-  readonly #file: PatternFile | undefined
+  /** Undefined when patterns are not stored. */
+  readonly store: PatternStore | undefined
   #isLearning = false
-  readonly #nextSave: Alarm
-  #failedSaves = 0
-  #unsaved: ForewarmError | undefined
-  #state: 'made' | 'running' | 'closed' = 'made'
+  #isClosed = false
 
   constructor(options: NodePredictionOptions) {
     this.#options = options
-    this.#nextSave = new Alarm(() => void this.#save().then(() => this.#nextSave.set(SAVE_MS)), options.timer)
-    const { config, table } = options
-    this.#predictor = new Predictor({
+    const { config, table, clock } = options
+    const isShared = config.prediction.store === SHARED
+    const naming = {
       maxPairs: config.correlation.maxTrackedPairs,
       historyHours: config.prediction.historyHours,
-      namesOf: (pairId) => ({ ...table.namesOf(pairId), group: table.groupOf(pairId) }),
-      idOf: ({ chain, pair, group }) => {
+      namesOf: (pairId: number) => ({ ...table.namesOf(pairId), group: table.groupOf(pairId) }),
+      idOf: ({ chain, pair, group }: PairNames) => {
         const pairId = table.ask(chain, pair)
         if (pairId >= 0 && group !== undefined) table.setGroup(pairId, group)
         return pairId
       },
-    })
-    this.#file = config.prediction.store === undefined ? undefined : new PatternFile(config.prediction.store)
+    }
+    this.#predictor = new Predictor({ ...naming, settleHours: isShared ? SETTLE_HOURS : 0 })
+    // What a replay reads is nothing for other nodes to learn from.
+    if (!isShared || !isVirtual(clock)) this.store = this.#createStore(naming)
   }
 
   /** Reads that were not counted: all MAX_TRACKED_PAIRS places were taken, or the read was older than the history. */
@@ -68,15 +75,6 @@ export class NodePrediction implements NodePredictor {
     return this.#predictor.history.recycled
   }
 
-  get failedSaves(): number {
-    return this.#failedSaves
-  }
-
-  /** Why the last save failed; undefined if it did not. */
-  get unsaved(): ForewarmError | undefined {
-    return this.#unsaved
-  }
-
   /** Hours that were not forecast because the forecast's table was full. */
   get notForecast(): number {
     return this.#predictor.notForecast
@@ -84,50 +82,27 @@ export class NodePrediction implements NodePredictor {
 
   forget(pairId: number): void {
     this.#predictor.history.forget(pairId)
+    this.store?.forget?.(pairId)
   }
 
   /** Called with each read of a detector. Undefined when prediction is off. */
   get onRead(): ((pairId: number, atMs: number) => void) | undefined {
     if (!this.#options.config.prediction.enabled) return undefined
-    return (pairId, atMs) => this.#predictor.recordAccess(pairId, atMs)
+    return (pairId, atMs) => {
+      this.#predictor.recordAccess(pairId, atMs)
+      this.store?.onRead?.(pairId, atMs)
+    }
   }
 
-  /**
-   * Restores the saved history. A file that cannot be read is logged and left alone, and the node begins without history.
-   * Rejects with `bad-config` when PATTERN_STORE cannot be written to.
-   */
+  /** Takes what is stored. Rejects with `bad-config` when PATTERN_STORE cannot be written to. */
   async start(): Promise<void> {
-    if (this.#state !== 'made' || this.#file === undefined) return
-    const unusable = await this.#file.problem()
-    const { store } = this.#options.config.prediction
-    if (unusable !== undefined)
-      throw new ForewarmError(
-        'bad-config',
-        `PATTERN_STORE: expected a file that can be saved, got ${store}: ${unusable}`,
-      )
-    this.#state = 'running'
-    const { log } = this.#options
-    const { service } = this.#options.config.node
-    let refusedPairs = 0
-    const { from, problems } = await this.#file.restore((document) => {
-      const other = serviceOfPatterns(document) ?? service
-      if (other !== service) throw this.#foreign(other)
-      const outcome = this.#predictor.importPatterns(document, this.#options.clock.now())
-      if ('problem' in outcome) return outcome.problem
-      refusedPairs = outcome.refused
-      return undefined
-    })
-    for (const problem of problems) log.warn({ problem }, 'patterns could not be restored')
-    if (from !== undefined) log.info({ from, refused: refusedPairs }, 'patterns restored')
-    this.#nextSave.set(SAVE_MS)
+    await this.store?.start()
   }
 
-  /** Saves the history. May be called twice. */
+  /** Stores the history. May be called twice. */
   async close(): Promise<void> {
-    const wasRunning = this.#state === 'running'
-    this.#state = 'closed'
-    this.#nextSave.close()
-    if (wasRunning) await this.#save()
+    this.#isClosed = true
+    await this.store?.close()
   }
 
   recommendations(options: RecommendationOptions = {}): readonly Recommendation[] {
@@ -173,48 +148,36 @@ export class NodePrediction implements NodePredictor {
   }
 
   importPatterns(document: unknown): { readonly refused: number } | { readonly problem: string } {
-    const outcome = this.#predictor.addPatterns(document, this.#options.clock.now())
-    if (!('problem' in outcome) && !this.#isLearning) this.#learnSoon()
+    const { store } = this
+    const outcome = this.#predictor.addPatterns(document, this.#options.clock.now(), store?.onImported?.bind(store))
+    if (!('problem' in outcome)) this.#learnSoon()
     return outcome
+  }
+
+  #createStore(naming: Pick<SharedPatternsOptions, 'maxPairs' | 'historyHours' | 'namesOf' | 'idOf'>) {
+    const { config, clock, log, timer, random } = this.#options
+    const { service } = config.node
+    const { store: path } = config.prediction
+    if (path === undefined) return undefined
+    const options = { predictor: this.#predictor, service, clock, log, timer }
+    if (path !== SHARED) return new FilePatterns({ ...options, path })
+    return new SharedPatterns({
+      ...{ ...options, ...naming, random },
+      name: randomUUID(),
+      hashes: new RedisHashes({ urls: config.cache.redisUrls, service }),
+      onLoaded: () => this.#learnSoon(),
+    })
   }
 
   /** An hour in a turn of the event loop: a week of many pairs at once would hold it for hundreds of milliseconds. */
   #learnSoon(): void {
+    if (this.#isLearning) return
     this.#isLearning = true
-    setImmediate(() => {
-      if (this.#state !== 'closed' && this.#predictor.learnHour()) this.#learnSoon()
-      else this.#isLearning = false
-    })
+    setImmediate(() => this.#learnOn())
   }
 
-  /** A save would replace what another service has learned. */
-  #foreign(other: string): ForewarmError {
-    this.#state = 'closed'
-    const { prediction, node } = this.#options.config
-    return new ForewarmError(
-      'bad-config',
-      `PATTERN_STORE: expected patterns of service ${node.service}, got those of service ${other} in ${prediction.store}: give each a file of its own`,
-    )
-  }
-
-  async #save(): Promise<void> {
-    // An empty history must not replace a saved one.
-    if (this.#predictor.history.lastHour < 0) return
-    const { log } = this.#options
-    try {
-      const kept = (await this.#file?.save(this.#predictor.patternText(this.#options.config.node.service))) ?? []
-      if (kept.length > 0)
-        log.warn(
-          { kept, mostKept: MOST_KEPT },
-          'files that are not patterns were in the way: they have new names, and stay until somebody removes them',
-        )
-      this.#unsaved = undefined
-    } catch (error) {
-      this.#failedSaves++
-      const { store } = this.#options.config.prediction
-      const message = `PATTERN_STORE: the patterns could not be saved to ${store}: ${error instanceof Error ? error.message : error}`
-      this.#unsaved = new ForewarmError('patterns-not-saved', message, { cause: error, retriable: true })
-      log.warn({ err: error }, 'patterns could not be saved')
-    }
+  #learnOn(): void {
+    if (!this.#isClosed && this.#predictor.learnHour()) setImmediate(() => this.#learnOn())
+    else this.#isLearning = false
   }
 }

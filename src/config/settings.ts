@@ -166,8 +166,8 @@ export const SETTINGS = {
     historyHours: whole('PATTERN_HISTORY_HOURS', [24, 1_680, 168], 'How long reads are remembered, in hours.'),
     store: optional({
       name: 'PATTERN_STORE',
-      check: text('the path of a file; Redis keeps none', /^(?!redis$)[^\0]{1,4096}$/),
-      doc: 'The file in which remembered reads are saved, every 15 minutes and when the node closes. Each node needs its own. Without it, a restart forgets them.',
+      check: text('redis, or the path of a file', /^[^\0]{1,4096}$/),
+      doc: 'Where remembered reads are saved, every 15 minutes and when the node closes. `redis`: in REDIS_URL, for all nodes of the service together. Otherwise a file; each node needs its own. Without it, a restart forgets them.',
     }),
   },
   cache: CACHE_SETTINGS,

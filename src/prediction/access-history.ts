@@ -100,11 +100,16 @@ export class AccessHistory {
     if (place >= 0) this.#add(place, hour, reads)
   }
 
-  /** Records reads that were counted elsewhere. The larger count of an hour stays, so that the same reads count once. */
-  recordAtLeast(pairId: number, hour: number, reads: number): void {
+  /**
+   * Records reads that were counted elsewhere. The larger count of an hour stays, so that the same reads count once.
+   * Returns how many were added.
+   */
+  recordAtLeast(pairId: number, hour: number, reads: number): number {
     const missing = reads - this.in(pairId, hour)
     const place = missing > 0 ? this.#placeFor(pairId, hour, reads) : NO_PLACE
-    if (place >= 0) this.#add(place, hour, missing)
+    if (place < 0) return 0
+    this.#add(place, hour, missing)
+    return missing
   }
 
   /** Time goes on to the hour, even if nothing is read. An hour before the first one becomes known, too. */

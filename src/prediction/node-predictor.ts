@@ -27,7 +27,7 @@ export interface NamedPattern extends AccessPattern {
   readonly pair: string
 }
 
-/** Predicts reads from the node's own history of reads, and keeps that history in PATTERN_STORE when it is set. */
+/** Predicts reads from the history of reads: the node's own, or with PATTERN_STORE=redis that of all nodes. */
 export interface NodePredictor {
   /** Throws a ForewarmError 'bad-value' for options that are out of range. */
   recommendations(options?: RecommendationOptions): readonly Recommendation[]

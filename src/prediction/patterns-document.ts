@@ -68,13 +68,20 @@ function hoursOf({ firstHour, lastHour }: AccessHistory): Pick<PatternsDocument,
   return lastHour < 0 ? NO_HOURS : { firstHour, lastHour }
 }
 
-function* eachPair(
+interface EachPairOptions {
+  readonly firstHour: number
+  readonly lastHour: number
+  readonly pairIds?: Iterable<number>
+}
+
+/** Those of the pairs, or of all, that were read in these hours, both inclusive. */
+export function* eachPair(
   history: AccessHistory,
   namesOf: (pairId: number) => PairNames,
-  { firstHour, lastHour }: { readonly firstHour: number; readonly lastHour: number },
+  { firstHour, lastHour, pairIds = history.pairIds() }: EachPairOptions,
 ): Iterable<PairReads> {
   // A copy of the pairs: one that changes its place while the text is made is in it once all the same.
-  for (const pairId of [...history.pairIds()]) {
+  for (const pairId of [...pairIds]) {
     const reads: [number, number][] = []
     for (let hour = firstHour; hour <= lastHour; hour++) {
       const count = history.in(pairId, hour)
@@ -111,14 +118,22 @@ export function parsePatterns(value: unknown, hour = LAST_HOUR): ParsedPatterns 
   return { ok: true, document: { kind: value.kind, version: VERSION, firstHour, lastHour, pairs } }
 }
 
+/** What an import needs besides the document and the history. */
+export interface ImportOptions {
+  /** Negative if there is no room. */
+  readonly idOf: (names: PairNames) => number
+  /** Called with the reads that the history did not have. */
+  readonly onAdded?: ((pairId: number, hour: number, reads: number) => void) | undefined
+}
+
 /**
- * Adds the reads to a history, except those older than it keeps and those that it already has. `idOf` is negative if
- * there is no room. Returns how many pairs had none.
+ * Adds the reads to a history, except those older than it keeps and those that it already has. Returns the number of
+ * pairs for which there was no room.
  */
 export function importPatterns(
   document: PatternsDocument,
   history: AccessHistory,
-  idOf: (names: PairNames) => number,
+  { idOf, onAdded }: ImportOptions,
 ): number {
   let refusedPairs = 0
   const { firstHour, lastHour } = document
@@ -130,7 +145,11 @@ export function importPatterns(
   for (const { reads, ...names } of document.pairs) {
     const pairId = idOf(names)
     if (pairId < 0 || !history.hasRoomFor(pairId)) refusedPairs++
-    else for (const [hour, count] of reads) history.recordAtLeast(pairId, firstHour + hour, count)
+    else
+      for (const [hour, count] of reads) {
+        const added = history.recordAtLeast(pairId, firstHour + hour, count)
+        if (added > 0) onAdded?.(pairId, firstHour + hour, added)
+      }
   }
   return refusedPairs
 }

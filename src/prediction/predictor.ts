@@ -3,6 +3,7 @@ import { HoltForecast } from './forecast.ts'
 import { type AccessPattern, patternOf } from './pattern.ts'
 import {
   exportPatterns,
+  type ImportOptions,
   importPatterns,
   type PairNames,
   type PatternsDocument,
@@ -27,6 +28,8 @@ export interface PredictorOptions {
   readonly namesOf: (pairId: number) => PairNames
   /** Negative if there is no room. */
   readonly idOf: (names: PairNames) => number
+  /** So long after its end the forecast learns from an hour; reads of other nodes may be told late. Default: 0. */
+  readonly settleHours?: number
 }
 
 /** The number of pairs that there was no room for, or what is wrong with the document. */
@@ -174,24 +177,29 @@ export class Predictor {
   }
 
   /** As `importPatterns`; the forecast has learned when `learnHour` returns false. To learn at once may take long. */
-  addPatterns(value: unknown, nowMs?: number): Imported {
+  addPatterns(value: unknown, nowMs?: number, onAdded?: ImportOptions['onAdded']): Imported {
     const parsed = parsePatterns(value, nowMs === undefined ? undefined : hourOf(nowMs))
     if (!parsed.ok) return { problem: parsed.problem }
-    const refused = importPatterns(parsed.document, this.history, this.#options.idOf)
-    // The forecast learns anew, unless it has learned from weeks that the history has dropped: these are worth more than
-    // the imported reads.
-    if (this.history.firstHour <= this.#learnedFrom) {
-      this.#forecast = new HoltForecast()
-      this.#learnedTo = -1
-    }
+    const refused = importPatterns(parsed.document, this.history, { idOf: this.#options.idOf, onAdded })
+    this.learnAnew()
     return { refused }
+  }
+
+  /**
+   * Reads were added to hours that had ended. The forecast learns anew, unless it has learned from weeks that the history
+   * has dropped: these are worth more than the added reads. It has learned when `learnHour` returns false.
+   */
+  learnAnew(): void {
+    if (this.history.firstHour > this.#learnedFrom) return
+    this.#forecast = new HoltForecast()
+    this.#learnedTo = -1
   }
 
   /** The forecast learns from the next hour that has ended. False if it has learned from all of them. */
   learnHour(): boolean {
     const { history } = this
     const hour = Math.max(this.#learnedTo + 1, history.firstHour)
-    if (hour >= history.lastHour) return false
+    if (hour > this.#lastSettled) return false
     this.#forecast.close(history, hour)
     this.#learnedFrom = Math.min(this.#learnedFrom, hour)
     this.#learnedTo = hour
@@ -203,6 +211,11 @@ export class Predictor {
     if (history.lastHour >= 0)
       this.#learnedFrom = Math.min(this.#learnedFrom, Math.max(this.#learnedTo + 1, history.firstHour))
     while (this.learnHour());
-    this.#learnedTo = history.lastHour - 1
+    this.#learnedTo = Math.max(this.#learnedTo, this.#lastSettled)
+  }
+
+  /** The last hour of which all reads are known. */
+  get #lastSettled(): number {
+    return this.history.lastHour - 1 - (this.#options.settleHours ?? 0)
   }
 }

@@ -118,6 +118,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['correlation_pairs_recycled_total', [], 'Pairs not seen for long that made room for others.'],
     ['prediction_pairs_recycled_total', [], 'Pairs without a remembered read that made room for others.'],
     ['pattern_saves_failed_total', [], 'Times that patterns could not be saved to PATTERN_STORE.'],
+    [
+      'pattern_entries_refused_total',
+      ['reason'],
+      'Times that an entry of the shared patterns was passed over: corrupt, of a later version, or with hours ahead.',
+    ],
     ['drops_total', ['reason'], 'Work that was left out on purpose, by reason.'],
     [
       'sequence_regressions_total',
