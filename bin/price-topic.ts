@@ -1,6 +1,6 @@
 import { DEAD_LETTER_SUFFIX } from '../schemas/topics.ts'
 import type { Broker } from '../src/broker/port.ts'
-import { findPriceTopics, type OwnTopicNames } from '../src/broker/price-topics.ts'
+import { findPriceTopics, type OwnTopicNames, ownTopicNames } from '../src/broker/price-topics.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Config } from '../src/config/settings.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
@@ -14,10 +14,9 @@ export interface PriceTopic {
 
 /** Throws a UsageError for a topic that nodes take no prices from. */
 export function refuseOwnTopic(option: string, topic: string, names: OwnTopicNames): void {
-  const ours = [names.warmRequestsTopic, names.warmResultsTopic]
-  if (!topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.includes(topic)) return
+  if (!topic.endsWith(DEAD_LETTER_SUFFIX) && !ownTopicNames(names).includes(topic)) return
   throw new UsageError(
-    `${option}: ${topic} is no price topic: it holds dead letters, warm requests or warm results; name a price topic`,
+    `${option}: ${topic} is no price topic: it holds dead letters, or it is a topic of Forewarm's own; name a price topic`,
   )
 }
 

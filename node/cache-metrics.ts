@@ -20,7 +20,7 @@ export function observeCaches(metrics: Metrics, caches: Caches): void {
   observeBenefit(metrics, caches)
   observeLearning(metrics, caches)
   observeFreshness(metrics, caches)
-  const { table, l1, l2, writeBehind, tracker, pushBack } = caches
+  const { table, l1, l2, writeBehind, tracker, pushBack, kept } = caches
   metrics.observe('cache_size_bytes', { cache_level: 'L1' }, () => l1.usage.resident * l1.entryBytes)
   metrics.observe('cache_capacity_bytes', { cache_level: 'L1' }, () => l1.bytes)
   metrics.observe('correlation_pairs_tracked', {}, () => tracker.totalPairs)
@@ -31,6 +31,8 @@ export function observeCaches(metrics: Metrics, caches: Caches): void {
     metrics.observe('warms_unused_total', { strategy }, () => l1.usage.warmsByKind[kind]?.unused ?? 0)
   }
   metrics.observe('correlation_pairs_recycled_total', {}, () => tracker.recycled)
+  metrics.observe('correlations_restored_total', {}, () => tracker.restored)
+  metrics.observe('drops_total', { reason: 'correlations-not-deleted' }, () => kept?.unwritten.refusedDeletions ?? 0)
   metrics.observe('drops_total', { reason: 'pair-not-tracked' }, () => tracker.refusedCalls)
   metrics.observe('drops_total', { reason: 'read-not-kept' }, () => tracker.refusedEdges)
   metrics.observe('drops_total', { reason: 'unknown-pair-asked' }, () => table.asksWithoutId)

@@ -26,13 +26,13 @@ import { longestTtlMs } from '../src/cache/ttl.ts'
 import { isVirtual } from '../src/clock.ts'
 import type { Config } from '../src/config/settings.ts'
 import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
-import { Tracker } from '../src/correlation/tracker.ts'
 import { Mining } from '../src/mining/mining.ts'
 import { memoryUsed } from '../src/telemetry/process-memory.ts'
 import { systemTimer } from '../src/timer.ts'
 import { ControlGroup } from '../src/warming/control-group.ts'
 import { Measurement } from '../src/warming/measurement.ts'
 import { observeCaches } from './cache-metrics.ts'
+import { createTracker } from './kept/kept-tracker.ts'
 import { createThirdLevel } from './l3.ts'
 import type { Caches, CachesOptions } from './options.ts'
 import { NodePrediction } from './prediction.ts'
@@ -67,10 +67,9 @@ export function createCaches(options: CachesOptions): Caches {
   const others = otherNodes({ ...parts, follow: config.cache.followForeign, pollMs: config.cache.followPollMs })
   const onMiss = (pairId: number) => promotion.missed(pairId)
   const hierarchy = new Hierarchy({ table, l1, l2, l3, writeBehind, metrics, onMiss })
-  const { maxTrackedPairs, top } = config.correlation
   const { mined, mining } = createMining(options)
-  const tracker = new Tracker({ maxPairs: maxTrackedPairs, top, ...(mined !== undefined && { mined }) })
-  const writer = new PriceWriter({ table, l1, writeBehind, deletions, tracker, arrivals })
+  const { tracker, kept, forget } = createTracker(options, table, mined)
+  const writer = new PriceWriter({ table, l1, writeBehind, deletions, tracker: { forget }, arrivals })
   const promotion = new Promotion({ table, l1, l2, writeBehind, metrics, timeoutMs: config.warming.timeoutMs })
   const upkeep = createUpkeep(options, { l1, l2, hierarchy })
   const { clock, random, log } = options
@@ -79,7 +78,7 @@ export function createCaches(options: CachesOptions): Caches {
   const measurement = new Measurement(control)
   const levels = { l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions, writer }
   const freshness = isVirtual(options.clock) ? undefined : others.freshness
-  const learning = { tracker, mining, mined, prediction, control, measurement }
+  const learning = { tracker, kept, mining, mined, prediction, control, measurement }
   const caches: Caches = { table, ...following, ...others, freshness, ...levels, ...learning }
   keepNames(options, caches)
   observeCaches(metrics, caches)
@@ -95,7 +94,7 @@ function keepNames({ config, clock }: CachesOptions, caches: Caches): void {
   const isOver = (version: number) => eventTimeOf(version) + longestMs < clock.now()
   const holders: readonly IdHolder[] = [hierarchy, promotion, writeBehind, pushBack, deletions, l2, tracker, prediction]
   for (const holder of [...holders, caches.arrivals]) table.keep(holder)
-  for (const holder of [history, caches.foreign]) if (holder !== undefined) table.keep(holder)
+  for (const holder of [history, caches.foreign, caches.kept?.unwritten]) if (holder !== undefined) table.keep(holder)
   table.keep(new L1Names({ table, l1, isOver }))
 }
 

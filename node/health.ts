@@ -33,6 +33,7 @@ export function readyChecks({ streams, caches }: Vitals): readonly Check[] {
     return [{ name: 'kafka', status: 'failed', reason: 'Kafka has not answered yet' }, l2Check(caches)]
   return [
     ...consumersOf(streams).map(([name, consumer]) => runningCheck(name, consumer)),
+    ...(streams.kept === undefined ? [] : [streams.kept.check()]),
     ...caughtUp(streams),
     ...readable(streams),
     l2Check(caches),

@@ -26,6 +26,7 @@ import { closeCaches, createCaches, meetOtherNodes, startCaches } from './caches
 import { connectionTeller, toForewarmError } from './connection.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
+import { isKeeping } from './kept/kept-correlations.ts'
 import { assertNodeOptions, type Caches, type NodeOptions } from './options.ts'
 import { type FollowingOptions, type FollowingPair, pairsToWarm } from './pairs-to-warm.ts'
 import { stateHashOf } from './state-hash.ts'
@@ -123,8 +124,8 @@ class Node implements ForewarmNode {
     this.#metrics = createMetrics()
     this.#metrics.observe('drops_total', { reason: 'log-line' }, () => standardErrorLog().dropped)
     this.#caches = createCaches({
-      waitsForL2: true,
-      config,
+      ...{ waitsForL2: true, config },
+      ...(isKeeping(config, this.#clock) && { keepsAs: this.id.slice(-8) }),
       clock: this.#clock,
       random: options.random ?? Math.random,
       metrics: this.#metrics,

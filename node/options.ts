@@ -22,6 +22,8 @@ import { oneOf } from '../src/config/check.ts'
 import type { Environment } from '../src/config/environment.ts'
 import { assertOptions, type OptionsOf } from '../src/config/options.ts'
 import type { Config, Overrides, Profile } from '../src/config/settings.ts'
+import type { UnwrittenLeaders } from '../src/correlation/kept/unwritten-leaders.ts'
+import type { WaitingLeaders } from '../src/correlation/kept/waiting-leaders.ts'
 import type { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { Detector } from '../src/detect/detector.ts'
@@ -76,6 +78,14 @@ export interface CachesOptions extends Required<Pick<NodeOptions, 'clock' | 'ran
   readonly log: Log
   /** False if updates do not wait for L2: as many rows may wait for it as there are pairs, and none is dropped. */
   readonly waitsForL2: boolean
+  /** The name under which what is learned is written to Kafka. Without it, nothing is written or restored. */
+  readonly keepsAs?: string
+}
+
+/** What nodes have learned of leaders: what waits here for its leader, and what is to be written. */
+export interface Kept {
+  readonly waiting: WaitingLeaders
+  readonly unwritten: UnwrittenLeaders
 }
 
 /** The caches of a node and what learns beside them. Nothing has started yet. */
@@ -94,6 +104,8 @@ export interface Caches {
   readonly hierarchy: Hierarchy
   readonly promotion: Promotion
   readonly tracker: Tracker
+  /** What was learned, on its way from and to other nodes and runs. Undefined when it is not kept. */
+  readonly kept: Kept | undefined
   /** Undefined when nothing is mined. */
   readonly mining: Mining | undefined
   readonly mined: MinedEdges | undefined

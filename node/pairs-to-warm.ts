@@ -22,13 +22,14 @@ export interface FollowingOptions {
 
 /** Throws a ForewarmError 'bad-value' for options that are out of range. */
 export function pairsToWarm(
-  { table, tracker }: Pick<Caches, 'table' | 'tracker'>,
+  { table, tracker, kept }: Pick<Caches, 'table' | 'tracker' | 'kept'>,
   after: { readonly chain: string; readonly pair: string; readonly nowMs: number },
   options: FollowingOptions = {},
 ): readonly FollowingPair[] {
   assertOptions('pairsToWarm', options, { limit: true, minScore: true })
   const { limit = Number.MAX_SAFE_INTEGER, minScore = 0 } = options
-  const pairId = table.find(after.chain, after.pair)
+  const isWaiting = kept?.waiting.has(after) === true
+  const pairId = isWaiting ? table.register(after.chain, after.pair) : table.find(after.chain, after.pair)
   const accepted = { limit: argument('limit', limit, wholeFromZero), minScore: argument('minScore', minScore, SCORE) }
   if (pairId < 0) return []
   return tracker.getPairsToWarm(pairId, { nowMs: after.nowMs, ...accepted }).map(({ pairId: id, ...rest }) => ({

@@ -20,7 +20,10 @@ import type { StrayErrors } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { Warmer } from '../src/warming/warmer.ts'
-import { type Faults, printable } from './faults.ts'
+import { report } from './consumer/broker-events.ts'
+import { observeLag } from './consumer/lag.ts'
+import type { Faults } from './faults.ts'
+import { KeptCorrelations } from './kept/kept-correlations.ts'
 import { isWarming, lookAheadsOf } from './look-aheads.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
 import { type AskedParts, createTriggers, type TriggersParts } from './triggers.ts'
@@ -29,6 +32,7 @@ import { type AskedParts, createTriggers, type TriggersParts } from './triggers.
 export interface Streams {
   readonly producer: Producer
   readonly warmer: Warmer
+  readonly kept: Pick<KeptCorrelations, 'check'> | undefined
   readonly prices: Consumer | undefined
   readonly warmRequests: Consumer | undefined
   /** The price topics nearly all of whose records are refused. */
@@ -75,7 +79,9 @@ export function createStreams(options: StreamsOptions): Streams {
   const l2TtlMs = config.cache.l2TtlSeconds * 1000
   const following = new Following({ ...caches, counts: topics.prices.counts, l2TtlMs, onUnkept: faults.unkept })
   const detection = createDetection(options, interest)
-  const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, detection, following }
+  const kept = keptOf(options, producer)
+  const learning = { kept, detection, following }
+  const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, ...learning }
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
   const prices = roles.has('correlate') || roles.has('detect') ? createPriceConsumer(options, parts) : undefined
@@ -84,11 +90,13 @@ export function createStreams(options: StreamsOptions): Streams {
     warmer,
     prices,
     warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, parts, answers) : undefined,
+    kept,
     foreignTopics: () => acceptance.foreign,
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     detectors: () => detection.runner.stats(),
     close: async () => {
       following.close()
+      await kept?.close()
       await warmer.close()
       await answers.answered()
       await settlesWithin(Promise.all([requests.close(), results.close()]), FLUSH_MS)
@@ -96,6 +104,13 @@ export function createStreams(options: StreamsOptions): Streams {
       faults.flush()
     },
   }
+}
+
+function keptOf(options: StreamsOptions, producer: Producer): KeptCorrelations | undefined {
+  const { caches, topics } = options
+  const { kept } = caches
+  const onEvent = (event: BrokerEvent) => report(options, event)
+  return kept && new KeptCorrelations({ ...options, producer, kept, topic: topics.correlations, onEvent })
 }
 
 const ROUNDED = 'numbers of this topic have more digits than a double holds: they are rounded'
@@ -112,6 +127,7 @@ function warmFaultOf({ metrics }: StreamsOptions, faults: Faults): (error: unkno
 /** The parts that the consumers of one node share. */
 interface Parts extends AskedParts {
   readonly producer: Producer
+  readonly kept: KeptCorrelations | undefined
   readonly interest: Interest
   readonly catchUp: CatchUp
   readonly acceptance: Acceptance
@@ -141,26 +157,27 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
     ...(matches !== undefined && { matches }),
     start: { at: 'committed', otherwise: options.start },
     reusesMemory: true,
-    beforeCommit: () => parts.following.kept(),
+    beforeCommit: () => keep(parts),
     onBatch: async (batch, context) => {
       const end = await loop(batch, context)
       parts.catchUp.handled(batch, end)
       parts.acceptance.handled(batch.topic, end)
       return end
     },
-    onAssigned: (partitions) => {
+    onAssigned: async (partitions) => {
       options.metrics.counter('rebalances_total', { group: groupId }).add(1)
       parts.catchUp.assigned(partitions, consumer.lag())
       parts.following.assigned(consumer, partitions)
+      await parts.kept?.assigned(consumer, partitions)
     },
     onRevoked: async (partitions) => {
-      await options.caches.writeBehind.flush()
+      await Promise.all([options.caches.writeBehind.flush(), parts.kept?.leaving()])
       parts.following.revoked(partitions)
       parts.catchUp.revoked(partitions)
       for (const { topic } of partitions) parts.acceptance.forget(topic)
     },
     onEvent: (event) => {
-      report(options, parts.faults, event)
+      report(options, event)
       if (event.type !== 'topic' || event.change === 'left-out') return
       parts.following.grow(event.topic, event.partitions)
       if (event.change === 'found') observeLag(options, event.topic, { consumer, updates })
@@ -169,6 +186,11 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
   })
   for (const topic of topics.prices.topics) observeLag(options, topic, { consumer, updates })
   return consumer
+}
+
+function keep({ kept, following }: Parts): ReturnType<Following['kept']> {
+  kept?.committing()
+  return following.kept()
 }
 
 /** The consumer group of the price topics. Nodes that correlate and detect share one; nodes with one of the roles share another. */
@@ -235,7 +257,7 @@ function createWarmConsumer(options: StreamsOptions, parts: Parts, answers: Warm
       deadLetters: async () => undefined,
       onFault: parts.onWarmFault,
     }),
-    onEvent: (event) => report(options, parts.faults, event),
+    onEvent: (event) => report(options, event),
   })
 }
 
@@ -257,44 +279,10 @@ function deadLettersOf(options: StreamsOptions, groupId: string, parts: Parts): 
   }
 }
 
-function report({ metrics, log }: StreamsOptions, faults: Faults, event: BrokerEvent): void {
-  if (event.type === 'restart') metrics.counter('consumer_restarts_total', { group: event.groupId }).add(1)
-  if (event.type === 'stuck') metrics.counter('batches_stuck_total', { group: event.groupId }).add(1)
-  if (event.type === 'uncommitted')
-    metrics.counter('uncommitted_records_total', { topic: event.topic }).add(Number(event.to - event.from))
-  if (event.type === 'undecodable') {
-    metrics.counter('drops_total', { reason: 'undecodable' }).add(Number(event.to - event.from) + 1)
-    faults.undecodable(event)
-    return
-  }
-  // A cut log moves the offset back: then nothing was passed.
-  if (event.type === 'offset-jump' && event.to > event.from)
-    metrics.counter('drops_total', { reason: 'offset-jump' }).add(Number(event.to - event.from))
-  if (event.type === 'disconnected' || event.type === 'reconnected') return
-  if (event.type === 'topic' && event.change === 'forbidden') faults.topicForbidden(event.topic)
-  const { type, ...facts } = event
-  log[type === 'rebalance' ? 'info' : 'warn'](printable(facts), `kafka: ${type}`)
-}
-
 /** A topic's dead-letter topic is made where it is missing, and gets its origin's partitions. */
 function follow({ broker, log }: StreamsOptions, { topic, change }: TopicEvent): void {
   if (change !== 'found' && change !== 'grown' && change !== 'made-again') return
   followTopic(broker, topic, log).catch((error: unknown) => {
     log.warn({ topic, err: error }, 'the dead-letter topic could not follow its origin')
   })
-}
-
-function observeLag(
-  { metrics, clock }: StreamsOptions,
-  topic: string,
-  { consumer, updates }: { readonly consumer: Consumer; readonly updates: PriceUpdates },
-): void {
-  metrics.observe('consumer_lag_records', { topic }, () => lagOf(consumer, topic))
-  metrics.observe('consumer_lag_seconds', { topic }, () =>
-    lagOf(consumer, topic) === 0 ? 0 : (clock.now() - updates.lastRecordMs(topic)) / 1000,
-  )
-}
-
-function lagOf(consumer: Consumer, topic: string): number {
-  return consumer.lag().reduce((sum, of) => (of.topic === topic ? sum + Number(of.records) : sum), 0)
 }

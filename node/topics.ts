@@ -18,6 +18,13 @@ export interface NodeTopics {
   /** A topic that we made has as many partitions as the price topics. One that existed may have another count. */
   readonly warmRequestPartitions: number
   readonly warmResultPartitions: number
+  readonly correlations: CorrelationsTopic
+}
+
+/** The topic of correlations: its partitions, or why it cannot be used. */
+export interface CorrelationsTopic {
+  readonly partitions?: number
+  readonly reason?: string
 }
 
 export interface TopicsOptions {
@@ -66,6 +73,22 @@ async function prepare(admin: Admin, { kafka, node }: Config, log: Log): Promise
     prices,
     warmRequestPartitions: await partitionsOf(kafka.warmRequestsTopic),
     warmResultPartitions: await partitionsOf(kafka.warmResultsTopic),
+    correlations: asks
+      ? await correlationsTopic(admin, kafka, prices.partitions)
+      : { reason: 'nothing correlates here' },
+  }
+}
+
+/** A node that may not make or see the topic runs all the same: it starts cold. */
+async function correlationsTopic(admin: Admin, kafka: Config['kafka'], partitions: number): Promise<CorrelationsTopic> {
+  const spec = ownTopics(kafka, partitions).filter(({ topic }) => topic === kafka.correlationsTopic)
+  try {
+    await admin.createTopics(spec)
+    const count = await admin.partitions(kafka.correlationsTopic)
+    return count === undefined ? { reason: 'there is no such topic' } : { partitions: count }
+  } catch (error) {
+    if (!(error instanceof BrokerError) || error.code !== 'not-authorized') throw error
+    return { reason: error.message }
   }
 }
 

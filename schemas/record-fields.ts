@@ -2,7 +2,7 @@ import { isObject, shown } from './json-value.ts'
 import { type Refused, refused } from './refusal.ts'
 import { KEY_SEPARATOR } from './topics.ts'
 
-/** Why a warm request or a warm result was not taken; a label of counters. */
+/** Why a warm request, a warm result or a record of correlations was not taken; a label of counters. */
 export type RecordRefusal =
   | 'empty'
   | 'too-large'
@@ -102,6 +102,22 @@ export class RecordFields {
     if (list.length !== count)
       return this.#refuse('bad-value', `${name}: expected ${count}, one a pair, got ${list.length}`, [])
     return list.map((item, at) => this.#number(item, `${name}[${at}]`, 1))
+  }
+
+  /** Numbers from 0 to `max`, as many as `count` allows. */
+  numbers(name: string, max: number, count: { readonly from: number; readonly to: number }): number[] {
+    const list = this.#list(name)
+    if (list.length < count.from || list.length > count.to)
+      return this.#refuse('bad-value', `${name}: expected ${count.from} to ${count.to} numbers, got ${list.length}`, [])
+    return list.map((item, at) => this.#number(item, `${name}[${at}]`, max))
+  }
+
+  /** As many words as `count` says. */
+  wordsOf<T extends string>(name: string, allowed: readonly [T, ...T[]], count: number): T[] {
+    const list = this.#list(name)
+    if (list.length !== count)
+      return this.#refuse('bad-value', `${name}: expected ${count} words, got ${list.length}`, [])
+    return list.map((item, at) => this.#word(item, `${name}[${at}]`, allowed))
   }
 
   oneOf<T extends string>(name: string, allowed: readonly [T, ...T[]]): T {

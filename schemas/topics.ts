@@ -1,14 +1,16 @@
-export type TopicRole = 'warm-requests' | 'warm-results'
+export type TopicRole = 'warm-requests' | 'warm-results' | 'correlations'
 
 const HOUR_MS = 3_600_000
 
 /**
- * How long a topic of ours keeps its records. The role is the default name (`WARM_REQUESTS_TOPIC` and so on rename it).
- * Each topic has as many partitions as the price topics. Requests are keyed by chain, results by request id.
+ * How a topic of ours is made. The role is the default name (`WARM_REQUESTS_TOPIC` and so on rename it). Each topic has as
+ * many partitions as the price topics. Requests and correlations go to the partition of their chain, results to that of
+ * their request id. The broker compresses correlations: records that are stored together name the same pairs.
  */
-export const TOPIC_RETENTION_MS: Readonly<Record<TopicRole, number>> = {
-  'warm-requests': HOUR_MS,
-  'warm-results': 24 * HOUR_MS,
+export const TOPIC_CONFIGS: Readonly<Record<TopicRole, Readonly<Record<string, string>>>> = {
+  'warm-requests': { 'cleanup.policy': 'delete', 'retention.ms': String(HOUR_MS) },
+  'warm-results': { 'cleanup.policy': 'delete', 'retention.ms': String(24 * HOUR_MS) },
+  correlations: { 'cleanup.policy': 'compact', 'compression.type': 'zstd' },
 }
 
 export const DEAD_LETTER_SUFFIX = '.dlq'

@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import type { Command } from 'commander'
 import type { NodeStats } from '../../index.ts'
 import type { Broker } from '../../src/broker/port.ts'
+import { ownTopicNames } from '../../src/broker/price-topics.ts'
 import type { ReplayFrom, ReplayOptions, ReplayRange, ReplayTo, ReplayTopics } from '../../src/replay/options.ts'
 import type { Speed } from '../../src/replay/pace.ts'
 import { isRecording } from '../../src/replay/recording/source.ts'
@@ -174,8 +175,7 @@ async function inProcessNode(terminal: Terminal, flags: ReplayFlags): Promise<In
   const { loadDetectors } = await import('../detectors-file.ts')
   const detectors = await loadDetectors(flags.detectors)
   const { InProcessNode } = await import('../in-process-node.ts')
-  const { warmRequestsTopic, warmResultsTopic } = loadSettings(terminal, flags).config.kafka
-  const ownTopics = new Set([warmRequestsTopic, warmResultsTopic])
+  const ownTopics = new Set(ownTopicNames(loadSettings(terminal, flags).config.kafka))
   return new InProcessNode({ detectors, configFile: flags.config, ownTopics })
 }
 

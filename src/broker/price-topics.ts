@@ -1,9 +1,4 @@
-import {
-  DEAD_LETTER_RETENTION_MS,
-  DEAD_LETTER_SUFFIX,
-  deadLetterTopic,
-  TOPIC_RETENTION_MS,
-} from '../../schemas/topics.ts'
+import { DEAD_LETTER_RETENTION_MS, DEAD_LETTER_SUFFIX, deadLetterTopic, TOPIC_CONFIGS } from '../../schemas/topics.ts'
 import { type Admin, BrokerError, type TopicSpec } from './port.ts'
 
 /** The price topics that a node reads. */
@@ -19,6 +14,12 @@ export interface PriceTopics {
 export interface OwnTopicNames {
   readonly warmRequestsTopic: string
   readonly warmResultsTopic: string
+  readonly correlationsTopic: string
+}
+
+/** The names of our own topics. */
+export function ownTopicNames(names: OwnTopicNames): readonly string[] {
+  return [names.warmRequestsTopic, names.warmResultsTopic, names.correlationsTopic]
 }
 
 export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonly ok: false; readonly reason: string }
@@ -26,10 +27,10 @@ export type PriceTopicsFound = ({ readonly ok: true } & PriceTopics) | { readonl
 /** Tells whether the pattern selects a topic. Undefined if topics were named one by one. */
 export function priceTopicPattern(
   selection: readonly string[] | RegExp,
-  { warmRequestsTopic, warmResultsTopic }: OwnTopicNames,
+  names: OwnTopicNames,
 ): ((topic: string) => boolean) | undefined {
   if (!(selection instanceof RegExp)) return undefined
-  const ours = [warmRequestsTopic, warmResultsTopic]
+  const ours = ownTopicNames(names)
   // With the flag g, `test` would begin at its last match.
   return (topic) => topic.search(selection) >= 0 && !topic.endsWith(DEAD_LETTER_SUFFIX) && !ours.includes(topic)
 }
@@ -69,12 +70,12 @@ export async function findPriceTopics(
 
 /** Our own topics that a node needs, with as many partitions as the largest price topic. */
 export function ownTopics(names: OwnTopicNames, partitions: number): readonly TopicSpec[] {
-  const kept = { [names.warmRequestsTopic]: 'warm-requests', [names.warmResultsTopic]: 'warm-results' } as const
-  return Object.entries(kept).map(([topic, role]) => ({
-    topic,
-    partitions,
-    config: { 'cleanup.policy': 'delete', 'retention.ms': String(TOPIC_RETENTION_MS[role]) },
-  }))
+  const roles = {
+    [names.warmRequestsTopic]: 'warm-requests',
+    [names.warmResultsTopic]: 'warm-results',
+    [names.correlationsTopic]: 'correlations',
+  } as const
+  return Object.entries(roles).map(([topic, role]) => ({ topic, partitions, config: TOPIC_CONFIGS[role] }))
 }
 
 /** Room for a dead letter's headers, above the largest record of its origin. */

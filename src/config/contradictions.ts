@@ -48,7 +48,7 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   return problems
 }
 
-const OWN_TOPICS = ['WARM_REQUESTS_TOPIC', 'WARM_RESULTS_TOPIC']
+const OWN_TOPICS = ['WARM_REQUESTS_TOPIC', 'WARM_RESULTS_TOPIC', 'CORRELATIONS_TOPIC']
 
 function namesDatabase(url: unknown): boolean {
   return typeof url === 'string' && /[1-9]/.test(new URL(url).pathname)

@@ -117,4 +117,5 @@ export const KAFKA_SETTINGS = {
   }),
   warmRequestsTopic: topic('WARM_REQUESTS_TOPIC', 'warm-requests', 'The topic of warm requests.'),
   warmResultsTopic: topic('WARM_RESULTS_TOPIC', 'warm-results', 'The topic of the nodes’ answers to warm requests.'),
+  correlationsTopic: topic('CORRELATIONS_TOPIC', 'correlations', 'The compacted topic of what nodes have learned.'),
 }

@@ -1,5 +1,12 @@
 import type { PairToWarm } from './pair-to-warm.ts'
 
+/** A pair that is read after another pair's updates. */
+export interface ReadEdge {
+  readonly pairId: number
+  readonly rate: number
+  readonly lagMs: number
+}
+
 /** The most edges that a pair keeps. */
 export const READS_PER_PAIR = 16
 
@@ -22,6 +29,12 @@ export class KnownReads {
 
   addNew(pairId: number, rate: number, lagMs: number): void {
     if (!this.includes(pairId)) this.add(pairId, rate, lagMs)
+  }
+
+  edges(): readonly ReadEdge[] {
+    return Array.from({ length: this.count }, (_, i) => ({
+      ...{ pairId: this.pairIds[i] as number, rate: this.rates[i] as number, lagMs: this.lagsMs[i] as number },
+    }))
   }
 
   toWarm(): readonly PairToWarm[] {

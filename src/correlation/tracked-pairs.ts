@@ -19,7 +19,7 @@ const NO_PAIR = -1
 
 export class TrackedPairs {
   readonly places: number
-  readonly #onGiven: (place: number) => void
+  readonly #onGiven: (place: number, pairId: number) => void
   /** Indexed by pair id: its place + 1, 0 if it has none. */
   #placeOf: Int32Array<ArrayBuffer>
   /** Indexed by place. */
@@ -31,8 +31,8 @@ export class TrackedPairs {
   #sightings = 0
   #hand = 0
 
-  /** `onGiven`: the place was taken from one pair and is being given to another. */
-  constructor(places: number, onGiven: (place: number) => void) {
+  /** `onGiven`: the place was taken from the pair and is being given to another. */
+  constructor(places: number, onGiven: (place: number, pairId: number) => void) {
     this.places = places
     this.#onGiven = onGiven
     this.#placeOf = new Int32Array(FIRST_PAIRS)
@@ -41,6 +41,11 @@ export class TrackedPairs {
   /** The pair's place; −1 if it has none. */
   find(pairId: number): number {
     return (this.#placeOf[pairId] ?? 0) - 1
+  }
+
+  /** Places that were given to a pair at some time. */
+  get used(): number {
+    return this.#pairIds.length
   }
 
   /** The pair at the place; −1 if there is none. */
@@ -76,7 +81,7 @@ export class TrackedPairs {
     const before = this.pairAt(place)
     if (before >= 0) {
       this.#placeOf[before] = 0
-      this.#onGiven(place)
+      this.#onGiven(place, before)
     }
     if (pairId >= this.#placeOf.length) this.#reserve(pairId)
     this.#placeOf[pairId] = place + 1

@@ -14,47 +14,35 @@
 
 import { enlarged, lengthFor } from '../../schemas/enlarged.ts'
 import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
+import type { LeaderEdges, WaitingEdges } from './leader-edges.ts'
 import { emptyRow, type MinedEdge } from './mined/edge-rows.ts'
 import { type MinedEdges, markKindOf, scoreOf } from './mined/mined-edges.ts'
+import { RestoredEdges } from './mined/restored-edges.ts'
 import { READ_BIT } from './mined/update-log.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
+import { ReadEdges } from './read-edges.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
 
-const READERS_PER_PAIR = 8
-/** The weight of the newest observation in an edge's rate and lag. */
-const LEARNING_RATE = 1 / 8
-/**
- * Weights of an observed lag that is shorter than the kept one, and of a longer one. A late warm is wasted, an early one
- * is not: so the kept lag settles where about seven of eight reads come later.
- */
-const EARLIER_RATE = 1 / 4
-const LATER_RATE = 1 / 32
-/** After a first read, a second one is as likely as not. */
-const FIRST_RATE = 0.5
-/** An edge with a lower rate is dropped. */
-const FORGET_RATE = 0.05
 /** A pair that reads nothing borrows edges until it had so many updates: then it is known to read nothing. */
 const BORROWING = 8
-const NO_EDGE = 0
-const NO_READER = 0
-const NO_LAG = -1
 /** The tables begin with room for so many pairs, and double. */
 const FIRST_PAIRS = 1024
+
+export interface TrackerOptions {
+  readonly maxPairs: number
+  readonly top?: number
+  readonly mined?: MinedEdges
+  readonly waiting?: WaitingEdges
+}
 
 export class Tracker {
   readonly maxPairs: number
   readonly #tracked: TrackedPairs
   readonly #mined: MinedEdges | undefined
-  /** Edges kept a pair. */
-  readonly top: number
-  /** READS_PER_PAIR a place: the pair that is read + 1, or NO_EDGE. */
-  #read: Int32Array<ArrayBuffer>
-  #rates: Float32Array<ArrayBuffer>
-  #lagsMs: Float32Array<ArrayBuffer>
-  /** READERS_PER_PAIR a place: pairs in whose handlers it is read, + 1; the oldest is overwritten. */
-  #readers: Int32Array<ArrayBuffer>
-  /** Indexed by place: the index among the readers at which the next one goes. */
-  #nextReaders: Uint8Array<ArrayBuffer>
+  readonly #reads: ReadEdges
+  readonly #restored = new RestoredEdges()
+  readonly #waiting: WaitingEdges | undefined
+  /** Indexed by place. */
   #updates: Uint32Array<ArrayBuffer>
   #pairs = 0
   /** False until the first read, so that a node without detectors pays nothing for asking. */
@@ -66,20 +54,23 @@ export class Tracker {
   refusedEdges = 0
   /** Pairs that lost their place to another one. */
   recycled = 0
+  /** Edges that were taken over for leaders that were met. */
+  restored = 0
 
-  /** `top`: 1 to READS_PER_PAIR, the default. */
-  constructor(options: { readonly maxPairs: number; readonly top?: number; readonly mined?: MinedEdges }) {
-    this.maxPairs = options.maxPairs
+  /** `top`: 1 to READS_PER_PAIR, the default. `waiting`: what was learned of leaders before. */
+  constructor(options: TrackerOptions) {
+    const { maxPairs, top = READS_PER_PAIR } = options
+    this.maxPairs = maxPairs
     this.#mined = options.mined
-    this.#tracked = new TrackedPairs(options.maxPairs, (place) => this.#recycle(place))
-    this.top = Math.min(options.top ?? READS_PER_PAIR, READS_PER_PAIR)
-    const pairs = Math.min(FIRST_PAIRS, options.maxPairs)
-    this.#read = new Int32Array(pairs * READS_PER_PAIR)
-    this.#rates = new Float32Array(pairs * READS_PER_PAIR)
-    this.#lagsMs = new Float32Array(pairs * READS_PER_PAIR)
-    this.#readers = new Int32Array(pairs * READERS_PER_PAIR)
-    this.#nextReaders = new Uint8Array(pairs)
-    this.#updates = new Uint32Array(pairs)
+    this.#waiting = options.waiting
+    this.#tracked = new TrackedPairs(maxPairs, (place, pairId) => this.#recycle(place, pairId))
+    this.#reads = new ReadEdges({ maxPairs, top, tracked: this.#tracked })
+    this.#updates = new Uint32Array(Math.min(FIRST_PAIRS, maxPairs))
+  }
+
+  /** Edges kept a pair. */
+  get top(): number {
+    return this.#reads.top
   }
 
   /** Tracked pairs that were updated at least once. */
@@ -92,9 +83,20 @@ export class Tracker {
     this.totalUpdates++
     const place = this.#see(pairId)
     if (place < 0) return
+    if (this.#updates[place] === 0) {
+      this.#meet(pairId)
+      this.#pairs++
+    }
     this.#mined?.update(place, chainId, eventTimeMs)
-    if (this.#updates[place] === 0) this.#pairs++
     this.#updates[place] = (this.#updates[place] as number) + 1
+  }
+
+  /** The pair was updated before this node began to count: time and chain are for mining alone. */
+  observeEarlier(pairId: number, eventTimeMs: number, chainId: number): void {
+    const place = this.#see(pairId)
+    if (place < 0) return
+    if (this.#updates[place] === 0) this.#meet(pairId)
+    this.#mined?.update(place, chainId, eventTimeMs)
   }
 
   /** A handler of `trigger`'s update read the pair, `lagMs` after it began. Returns the edge for `settle`, −1: not kept. */
@@ -104,26 +106,14 @@ export class Tracker {
     this.#mined?.read(readPlace)
     const place = trigger === pairId ? -1 : this.#see(trigger)
     if (place < 0) return -1
-    const base = place * READS_PER_PAIR
-    let free = -1
-    for (let edge = 0; edge < this.top; edge++) {
-      const known = this.#read[base + edge] as number
-      if (known === pairId + 1) {
-        this.#learnLag(base + edge, lagMs)
-        return edge
-      }
-      if (known === NO_EDGE && free < 0) free = edge
+    const isKnown = this.#reads.has(place, pairId)
+    const edge = this.#reads.learn(place, pairId, lagMs)
+    if (edge < 0) this.refusedEdges++
+    else if (!isKnown) {
+      this.hasEdges = true
+      this.#reads.addReader(readPlace, trigger)
     }
-    if (free < 0) {
-      this.refusedEdges++
-      return -1
-    }
-    this.hasEdges = true
-    this.#read[base + free] = pairId + 1
-    this.#rates[base + free] = FIRST_RATE
-    this.#lagsMs[base + free] = lagMs
-    this.#addReader(readPlace, trigger)
-    return free
+    return edge
   }
 
   /** The pair is read; after which update is not known. */
@@ -140,14 +130,15 @@ export class Tracker {
 
   /** Writes the mined edges from the pair to pairs that are read here into `into`; returns their number. */
   minedAfter(pairId: number, into: readonly MinedEdge[]): number {
-    const place = this.#tracked.find(pairId)
-    if (place < 0 || this.#mined === undefined) return 0
-    const count = this.#mined.after(place, into)
+    const mined = this.#mined
+    const place = this.#find(pairId)
+    if (place < 0 || mined === undefined) return 0
+    const count = mined.after(place, into)
     for (let e = 0; e < count; e++) {
       const edge = into[e] as MinedEdge
       edge.mark = this.#tracked.pairAt(edge.mark >> 1) * 2 + (edge.mark & READ_BIT)
     }
-    return count
+    return this.#restored.size === 0 ? count : this.#restored.addTo(pairId, into, count, mined)
   }
 
   /** Up to `limit` pairs with at least `minScore` that are read after the pair's updates, or follow them; likeliest first. */
@@ -177,98 +168,108 @@ export class Tracker {
   settle(trigger: number, readEdges: number): void {
     const place = this.#tracked.find(trigger)
     if (place < 0) return
-    const base = place * READS_PER_PAIR
-    for (let edge = 0; edge < this.top; edge++) {
-      const at = base + edge
-      if (this.#read[at] === NO_EDGE) continue
-      const rate = this.#rates[at] as number
-      const next = rate + ((((readEdges >> edge) & 1) as number) - rate) * LEARNING_RATE
-      this.#rates[at] = next
-      if (next < FORGET_RATE) this.#read[at] = NO_EDGE
-    }
+    this.#reads.settle(place, readEdges)
   }
 
   /** Writes the pairs that are read after `trigger`'s updates into `into`; returns their number. */
   readsAfter(trigger: number, into: KnownReads): number {
     into.count = 0
     into.areBorrowed = false
-    const place = this.hasEdges ? this.#tracked.find(trigger) : -1
+    const place = this.hasEdges || this.#waiting?.size ? this.#find(trigger) : -1
     if (place < 0) return 0
-    this.#collect(place, into)
-    if (into.count === 0 && (this.#updates[place] as number) <= BORROWING) this.#borrow(place, trigger, into)
+    this.#reads.collect(place, into)
+    if (into.count === 0 && (this.#updates[place] as number) <= BORROWING) this.#reads.borrow(place, trigger, into)
     return into.count
   }
 
   /** A delisted pair gives up its place and its edges. Edges to it fade by themselves. */
   forget(pairId: number): void {
+    this.#restored.forget(pairId)
     const place = this.#tracked.release(pairId)
     if (place >= 0) this.#clear(place)
   }
 
+  /** All that is known of what follows the leader; undefined if that is nothing. */
+  learnedOf(leader: number): LeaderEdges | undefined {
+    const place = this.#tracked.find(leader)
+    if (place < 0) return undefined
+    const known = new KnownReads()
+    this.#reads.collect(place, known)
+    const row = emptyRow()
+    const mined = row.slice(0, this.minedAfter(leader, row)).map((edge) => ({ ...edge, lastMs: this.#timeOf(edge) }))
+    if (known.count + mined.length === 0) return undefined
+    return { reads: known.edges(), mined, asOfMs: this.#mined?.newestMs ?? 0 }
+  }
+
+  /**
+   * Takes over what was learned of a leader elsewhere. What it says of an edge that is known here, too, counts: whoever
+   * wrote it had the leader later, unless it comes late. Edges that it lacks stay.
+   */
+  restore(leader: number, { reads, mined, asOfMs }: LeaderEdges, isLate = false): void {
+    const place = this.#see(leader)
+    if (place < 0) return
+    for (const edge of reads) {
+      const readPlace = this.#see(edge.pairId)
+      if (readPlace < 0 || (isLate && this.#reads.has(place, edge.pairId))) continue
+      if (this.#reads.set(place, edge) < 0) continue
+      this.restored++
+      this.hasEdges = true
+      this.#mined?.read(readPlace)
+      this.#reads.addReader(readPlace, leader)
+    }
+    if (this.#mined === undefined) return
+    for (const { mark } of mined) {
+      const follower = this.#see(mark >> 1)
+      if (follower >= 0) this.#mined.read(follower)
+    }
+    this.restored += this.#restored.set(leader, mined, asOfMs)
+  }
+
+  /** How often the leader was updated here; undefined if it is not tracked. */
+  updatesOf(leader: number): number | undefined {
+    return this.#updates[this.#tracked.find(leader)]
+  }
+
+  /** The pair at a place, 0 to `places` − 1; −1 if there is none. */
+  pairAt(place: number): number {
+    return this.#tracked.pairAt(place)
+  }
+
+  get places(): number {
+    return this.#tracked.used
+  }
+
   /** The place was given to another pair. */
-  #recycle(place: number): void {
+  #recycle(place: number, pairId: number): void {
     this.recycled++
+    this.#restored.forget(pairId)
     this.#clear(place)
   }
 
   #clear(place: number): void {
     this.#mined?.forget(place)
     if (place >= this.#updates.length) return
-    this.#read.fill(NO_EDGE, place * READS_PER_PAIR, (place + 1) * READS_PER_PAIR)
-    this.#readers.fill(NO_READER, place * READERS_PER_PAIR, (place + 1) * READERS_PER_PAIR)
+    this.#reads.clear(place)
     if ((this.#updates[place] as number) > 0) this.#pairs--
     this.#updates[place] = 0
   }
 
-  #collect(place: number, into: KnownReads): void {
-    const base = place * READS_PER_PAIR
-    for (let edge = 0; edge < this.top; edge++) {
-      const read = this.#read[base + edge] as number
-      if (read !== NO_EDGE) into.add(read - 1, this.#rates[base + edge] as number, this.#lagsMs[base + edge] as number)
-    }
+  /** The pair's place; one that is not tracked yet is met, if edges of its are waiting. */
+  #find(pairId: number): number {
+    const place = this.#tracked.find(pairId)
+    if (!this.#waiting?.size || (this.#updates[place] ?? 0) > 0) return place
+    this.#meet(pairId)
+    return this.#tracked.find(pairId)
   }
 
-  /** Siblings read each other: the pair's readers, and what these read, are likely read after it, with the same lags. */
-  #borrow(place: number, pairId: number, into: KnownReads): void {
-    into.areBorrowed = true
-    const base = place * READERS_PER_PAIR
-    for (let r = 0; r < READERS_PER_PAIR; r++) {
-      const reader = (this.#readers[base + r] as number) - 1
-      const lagMs = reader < 0 ? NO_LAG : this.#lagOf(reader, pairId)
-      if (lagMs === NO_LAG) continue
-      into.addNew(reader, FIRST_RATE, lagMs)
-      this.#borrowFrom(reader, pairId, into)
-    }
+  #meet(pairId: number): void {
+    const waiting = this.#waiting
+    const edges = waiting !== undefined && waiting.size > 0 ? waiting.take(pairId) : undefined
+    if (edges !== undefined) this.restore(pairId, edges)
   }
 
-  #borrowFrom(reader: number, pairId: number, into: KnownReads): void {
-    const base = this.#tracked.find(reader) * READS_PER_PAIR
-    for (let edge = 0; edge < this.top; edge++) {
-      const read = (this.#read[base + edge] as number) - 1
-      if (read >= 0 && read !== pairId) into.addNew(read, FIRST_RATE, this.#lagsMs[base + edge] as number)
-    }
-  }
-
-  /** The edge's lag; NO_LAG if the trigger no longer reads the pair, or is not tracked. */
-  #lagOf(trigger: number, pairId: number): number {
-    const base = this.#tracked.find(trigger) * READS_PER_PAIR
-    for (let edge = 0; base >= 0 && edge < this.top; edge++)
-      if (this.#read[base + edge] === pairId + 1) return this.#lagsMs[base + edge] as number
-    return NO_LAG
-  }
-
-  #learnLag(at: number, lagMs: number): void {
-    const longer = lagMs - (this.#lagsMs[at] as number)
-    this.#lagsMs[at] = (this.#lagsMs[at] as number) + longer * (longer < 0 ? EARLIER_RATE : LATER_RATE)
-  }
-
-  #addReader(place: number, reader: number): void {
-    const base = place * READERS_PER_PAIR
-    // If the edge was dropped and has been found again, its reader is still there.
-    if (this.#readers.subarray(base, base + READERS_PER_PAIR).includes(reader + 1)) return
-    const next = this.#nextReaders[place] as number
-    this.#readers[base + next] = reader + 1
-    this.#nextReaders[place] = (next + 1) % READERS_PER_PAIR
+  #timeOf({ lastSlice }: MinedEdge): number {
+    return this.#mined?.timeOf(lastSlice) ?? 0
   }
 
   /** The pair's place, with room in the tables; −1, and counted, if it has none. */
@@ -280,12 +281,7 @@ export class Tracker {
   }
 
   #reserve(place: number): void {
-    const pairs = lengthFor(place, this.#updates.length, this.maxPairs)
-    this.#read = enlarged(this.#read, new Int32Array(pairs * READS_PER_PAIR))
-    this.#rates = enlarged(this.#rates, new Float32Array(pairs * READS_PER_PAIR))
-    this.#lagsMs = enlarged(this.#lagsMs, new Float32Array(pairs * READS_PER_PAIR))
-    this.#readers = enlarged(this.#readers, new Int32Array(pairs * READERS_PER_PAIR))
-    this.#nextReaders = enlarged(this.#nextReaders, new Uint8Array(pairs))
-    this.#updates = enlarged(this.#updates, new Uint32Array(pairs))
+    this.#updates = enlarged(this.#updates, new Uint32Array(lengthFor(place, this.#updates.length, this.maxPairs)))
+    this.#reads.reserve(place)
   }
 }

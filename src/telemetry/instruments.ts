@@ -103,6 +103,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['warming_coverage_ratio', [], 'Misses that warming saved, as a share of those without it.'],
   ),
   ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.']),
+  ...gauges('s', [
+    'correlations_restore_seconds',
+    [],
+    'How long the last assignment of partitions waited for what was learned before.',
+  ]),
   ...gauges('1', ['consumer_lag_records', ['topic'], 'Records between the position and the stable end of partitions.']),
   ...gauges('s', ['consumer_lag_seconds', ['topic'], 'Age of the last handled record; 0 when no record waits.']),
   ...counters(
@@ -116,6 +121,13 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['batches_stuck_total', ['group'], 'Batches that took too long. Their handled records may come again.'],
     ['dead_letters_total', ['topic', 'reason'], 'Records that could not be handled and went to the dead-letter topic.'],
     ['correlation_pairs_recycled_total', [], 'Pairs not seen for long that made room for others.'],
+    ['correlations_restored_total', [], 'Edges taken over from other nodes and earlier runs.'],
+    ['correlations_written_total', [], 'Records of leaders written to the topic of correlations.'],
+    [
+      'correlations_refused_total',
+      ['reason'],
+      'Records of the topic of correlations that were passed over, by reason.',
+    ],
     ['prediction_pairs_recycled_total', [], 'Pairs without a remembered read that made room for others.'],
     ['pattern_saves_failed_total', [], 'Times that patterns could not be saved to PATTERN_STORE.'],
     [

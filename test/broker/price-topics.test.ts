@@ -3,7 +3,11 @@ import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { type Admin, BrokerError } from '../../src/broker/port.ts'
 import { deadLetterTopics, findPriceTopics, growDeadLetterTopic, ownTopics } from '../../src/broker/price-topics.ts'
 
-const OURS = { warmRequestsTopic: 'warm-requests', warmResultsTopic: 'prices.internal' }
+const OURS = {
+  warmRequestsTopic: 'warm-requests',
+  warmResultsTopic: 'prices.internal',
+  correlationsTopic: 'prices.learned',
+}
 
 async function adminOf(partitions: Record<string, number>): Promise<Admin> {
   const admin = createMemoryBroker({ partitions }).admin()
@@ -22,7 +26,14 @@ describe('price topics', () => {
   })
 
   test('given by a pattern are those that match, except dead-letter topics and our own', async () => {
-    const admin = await adminOf({ 'prices.b': 3, 'prices.a': 3, 'prices.a.dlq': 3, 'prices.internal': 3, other: 9 })
+    const admin = await adminOf({
+      'prices.b': 3,
+      'prices.a': 3,
+      'prices.a.dlq': 3,
+      'prices.internal': 3,
+      'prices.learned': 3,
+      other: 9,
+    })
     for (const pattern of [/^prices\./, /^prices\./g, /^prices\./y])
       expect(await findPriceTopics(admin, pattern, OURS)).toMatchObject({
         ok: true,
@@ -54,11 +65,12 @@ describe('price topics', () => {
   })
 })
 
-test('our own topics have as many partitions as the price topics, and keep requests for an hour, results for a day', () => {
-  const specs = ownTopics({ warmRequestsTopic: 'wr', warmResultsTopic: 'ws' }, 12)
+test('our own topics have as many partitions as the price topics; requests are kept for an hour, results for a day, and of correlations the newest', () => {
+  const specs = ownTopics({ warmRequestsTopic: 'wr', warmResultsTopic: 'ws', correlationsTopic: 'c' }, 12)
   expect(specs).toEqual([
     { topic: 'wr', partitions: 12, config: { 'cleanup.policy': 'delete', 'retention.ms': '3600000' } },
     { topic: 'ws', partitions: 12, config: { 'cleanup.policy': 'delete', 'retention.ms': '86400000' } },
+    { topic: 'c', partitions: 12, config: { 'cleanup.policy': 'compact', 'compression.type': 'zstd' } },
   ])
 })
 

@@ -69,6 +69,7 @@ test('a running node is live and ready, and lists its checks', async () => {
   await onStage({ broker: createMemoryBroker() }, async (stage) => {
     const node = await stage.startNode()
     const ok = { status: 'ok' }
+    const restored = { ...ok, reason: expect.stringMatching(/^0 edges restored, in \d+ ms; 0 leaders/) }
     const live = await get(node, '/livez')
     expect({ ...live, body: JSON.parse(live.body) }).toEqual({
       status: 200,
@@ -79,7 +80,7 @@ test('a running node is live and ready, and lists its checks', async () => {
       status: 200,
       body: {
         status: 'ok',
-        checks: { 'price-updates': ok, 'warm-requests': ok, 'caught-up': ok, records: ok, l2: ok },
+        checks: { 'price-updates': ok, 'warm-requests': ok, restored, 'caught-up': ok, records: ok, l2: ok },
       },
     })
   })

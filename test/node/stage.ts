@@ -33,7 +33,11 @@ export class Stage {
   readonly broker: Broker
   readonly topic = uniqueName('prices.node')
   readonly service = uniqueName('node')
-  readonly topics = { warmRequests: uniqueName('warm-requests'), warmResults: uniqueName('warm-results') }
+  readonly topics = {
+    warmRequests: uniqueName('warm-requests'),
+    warmResults: uniqueName('warm-results'),
+    correlations: uniqueName('correlations'),
+  }
   readonly partitions: number
   readonly admin: Admin
   readonly producer: Producer
@@ -75,7 +79,7 @@ export class Stage {
       broker: this.broker,
       env: {},
       config: {
-        kafka: { warmRequestsTopic: this.topics.warmRequests, warmResultsTopic: this.topics.warmResults },
+        kafka: topicNames(this),
         node: { service: this.service },
       },
     })
@@ -143,7 +147,7 @@ export class Stage {
 
   #config(config: Overrides): Overrides {
     const redis = this.#redisUrl === undefined ? {} : { redisUrls: [this.#redisUrl] }
-    const names = { warmRequestsTopic: this.topics.warmRequests, warmResultsTopic: this.topics.warmResults }
+    const names = topicNames(this)
     return {
       ...config,
       kafka: { priceTopics: [this.topic], ...names, ...config.kafka },
@@ -156,6 +160,12 @@ export class Stage {
       http: { port: 0, ...config.http },
     }
   }
+}
+
+/** The stage's own topics, as settings. */
+export function topicNames({ topics }: Pick<Stage, 'topics'>) {
+  const { warmRequests: warmRequestsTopic, warmResults: warmResultsTopic, correlations: correlationsTopic } = topics
+  return { warmRequestsTopic, warmResultsTopic, correlationsTopic }
 }
 
 /** Connects a stage and creates its price topic. */

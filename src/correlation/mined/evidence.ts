@@ -12,7 +12,8 @@ import { NEVER, SLICE_MS } from './update-log.ts'
  * loses half its weight in an hour of event time. It stands in the miner's own memory, for more followers than a row
  * shows: one that is not among the best yet may be after the next stretch.
  */
-const HALF_LIFE_SLICES = 3_600_000 / SLICE_MS
+export const HALF_LIFE_MS = 3_600_000
+const HALF_LIFE_SLICES = HALF_LIFE_MS / SLICE_MS
 const KEPT = 24
 const MAX_CANDIDATES = KEPT + SHORTLIST + FAR_SHORTLIST
 /** An edge with a lower z is as likely as not to be noise. */

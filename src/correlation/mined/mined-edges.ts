@@ -117,9 +117,26 @@ export class MinedEdges {
   }
 
   reasonOf({ mark, hits, trials, lagMs, lift, lastSlice }: MinedEdge, nowMs: number): string {
-    const agoMs = Math.max(0, nowMs - (this.#kept?.log.timeOf(lastSlice) ?? nowMs))
+    const agoMs = Math.max(0, nowMs - this.timeOf(lastSlice))
     const times = `${Number(lift.toPrecision(2))} times as often as otherwise`
-    return `${markKindOf(mark)} ${Math.round(lagMs)} ms after ${hits} of ${trials} updates, ${times}, last ${Math.round(agoMs / 1000)} s ago`
+    const counts = `${Math.round(hits)} of ${Math.round(trials)} updates`
+    // Restored edges have slices before the log has its first entry, from which slices are counted.
+    const last = Number.isFinite(agoMs) ? `, last ${Math.round(agoMs / 1000)} s ago` : ''
+    return `${markKindOf(mark)} ${Math.round(lagMs)} ms after ${counts}, ${times}${last}`
+  }
+
+  /** The event time of the newest update that was logged; negative infinity before the first. */
+  get newestMs(): number {
+    return this.#kept?.log.newestMs ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** When the slice began, in event time; NaN before the first entry of the log. */
+  timeOf(slice: number): number {
+    return this.#kept?.log.timeOf(slice) ?? Number.NaN
+  }
+
+  sliceOf(timeMs: number): number {
+    return this.#kept?.log.sliceOf(timeMs) ?? 0
   }
 
   #keep(): Kept {

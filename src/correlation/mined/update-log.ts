@@ -157,6 +157,16 @@ export class UpdateLog {
     return this.#baseMs + (newest - ((newest - slice) | 0)) * SLICE_MS
   }
 
+  /** The slice of a time. */
+  sliceOf(timeMs: number): number {
+    return Math.floor((timeMs - this.#baseMs) / SLICE_MS) | 0
+  }
+
+  /** The time of the newest update; negative infinity before the first. */
+  get newestMs(): number {
+    return this.#newestOfAllMs
+  }
+
   update(pairId: number, chainId: number, eventTimeMs: number): void {
     this.#append(pairId * 2, chainId, eventTimeMs)
   }

@@ -6,7 +6,7 @@ import type { Overrides } from '../../../src/config/settings.ts'
 import { kafkaBrokers, redisUrl, uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 import { onKafka } from '../../node/kafka-stage.ts'
-import type { Stage } from '../../node/stage.ts'
+import { type Stage, topicNames } from '../../node/stage.ts'
 import { Market, type MarketOptions } from './market.ts'
 import { Reader, sharedOut } from './readers.ts'
 
@@ -102,10 +102,9 @@ export function onFleet(options: FleetOptions, body: (fleet: Fleet) => Promise<v
 
 /** A node of the fleet's service in a process of its own. Resolves when it reads. */
 export async function startChild({ stage, config }: Fleet): Promise<ChildProcess> {
-  const names = { warmRequestsTopic: stage.topics.warmRequests, warmResultsTopic: stage.topics.warmResults }
   const settings: Overrides = {
     ...config,
-    kafka: { ...config.kafka, ...names, brokers: kafkaBrokers() },
+    kafka: { ...config.kafka, ...topicNames(stage), brokers: kafkaBrokers() },
     node: { service: stage.service },
     cache: { redisUrls: [redisUrl()], l1Slots: 1_000, maxPairs: 10_000 },
     http: { port: 0 },

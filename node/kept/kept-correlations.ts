@@ -1,0 +1,206 @@
+import { CorrelationsReader } from '../../consumers/correlations.ts'
+import { rewind } from '../../consumers/rewind.ts'
+import { CorrelationsWriter } from '../../producers/correlations.ts'
+import { settlesWithin } from '../../src/broker/deadline.ts'
+import { partitionName } from '../../src/broker/partition-name.ts'
+import type { Broker, BrokerEvent, Consumer, Producer, TopicPartition } from '../../src/broker/port.ts'
+import { type Clock, isVirtual } from '../../src/clock.ts'
+import type { Config } from '../../src/config/settings.ts'
+import type { Check } from '../../src/http/operations.ts'
+import type { Log } from '../../src/telemetry/log.ts'
+import type { Counter, Metrics } from '../../src/telemetry/slab.ts'
+import type { Faults } from '../faults.ts'
+import { isWarming } from '../look-aheads.ts'
+import type { Caches, Kept } from '../options.ts'
+import type { CorrelationsTopic } from '../topics.ts'
+
+export interface KeptCorrelationsOptions {
+  readonly config: Config
+  readonly broker: Broker
+  readonly producer: Pick<Producer, 'sendBatch'>
+  readonly topic: CorrelationsTopic
+  readonly caches: Pick<Caches, 'table' | 'tracker'>
+  readonly kept: Kept
+  readonly nodeId: string
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly log: Log
+  readonly faults: Pick<Faults, 'notSent'>
+  readonly onEvent: (event: BrokerEvent) => void
+}
+
+type Restoring =
+  | { readonly state: 'restoring' }
+  | { readonly state: 'restored'; readonly ms: number }
+  | { readonly state: 'cold'; readonly reason: string }
+
+/** After so long without the end of the topic, the node goes on cold. */
+const RESTORE_MS = 5_000
+/** A rewind that takes longer is left unfinished. */
+const REWIND_MS = 2_000
+/** A revocation waits so long for what was learned to be stored. */
+const LEAVE_MS = 2_000
+
+/**
+ * Brings what other nodes and earlier runs have learned to this node before it handles the first update of new partitions,
+ * and writes what this one learns.
+ */
+export class KeptCorrelations {
+  readonly #options: KeptCorrelationsOptions
+  readonly #reader: CorrelationsReader
+  readonly #writer: CorrelationsWriter
+  readonly #closing = new AbortController()
+  readonly #notWritten: Counter
+  #restoring: Restoring = { state: 'restoring' }
+  #starting: Promise<void> | undefined
+  /** Nothing is written before the topic was read to its end: it would hide what others have learned. */
+  #hasRead = false
+
+  constructor(options: KeptCorrelationsOptions) {
+    const { config, broker, producer, topic, kept, nodeId, metrics, faults, onEvent } = options
+    const { correlationsTopic } = config.kafka
+    this.#options = options
+    this.#notWritten = metrics.counter('drops_total', { reason: 'correlations-not-written' })
+    this.#reader = new CorrelationsReader({
+      ...{ broker, onEvent, topic: correlationsTopic, waiting: kept.waiting },
+      groupId: `forewarm.${config.node.service}.correlations.${nodeId}`,
+      onRefused: (reason) => metrics.counter('correlations_refused_total', { reason }).add(1),
+    })
+    const written = metrics.counter('correlations_written_total')
+    this.#writer = new CorrelationsWriter({
+      ...{ producer, topic: correlationsTopic, unwritten: kept.unwritten },
+      partitions: topic.partitions ?? 1,
+      onWritten: (records) => written.add(records),
+      onFailed: (_, error) => faults.notSent(correlationsTopic, error, this.#notWritten),
+    })
+  }
+
+  /** Resolves when what is known of the partitions' leaders can be asked for, or will not come. Never rejects. */
+  async assigned(consumer: Pick<Consumer, 'positions'>, partitions: readonly TopicPartition[]): Promise<void> {
+    const startedMs = performance.now()
+    this.#restoring = { state: 'restoring' }
+    const reason = await this.#restore()
+    await this.#rewind(consumer, partitions)
+    const ms = performance.now() - startedMs
+    this.#options.metrics.gauge('correlations_restore_seconds').set(ms / 1000)
+    this.#restoring = reason === undefined ? { state: 'restored', ms } : { state: 'cold', reason }
+  }
+
+  /** What is handled until now is about to be committed. */
+  committing(): void {
+    if (this.#hasRead) this.#writer.writeSome()
+  }
+
+  /** Partitions are given up: whoever gets them is to know what was learned here. Never rejects. */
+  async leaving(): Promise<void> {
+    if (!this.#hasRead) return
+    const { log, kept } = this.#options
+    await settlesWithin(this.#writer.writeAll(performance.now() + LEAVE_MS), LEAVE_MS)
+    const { left: leaders } = kept.unwritten
+    if (leaders === 0) return
+    this.#notWritten.add(leaders)
+    log.warn({ leaders }, 'partitions were given up before all that was learned of these leaders was written')
+  }
+
+  check(): Check {
+    const restoring = this.#restoring
+    const { tracker } = this.#options.caches
+    const name = 'restored'
+    if (restoring.state === 'restoring') return { name, status: 'failed', reason: 'restoring what was learned before' }
+    if (restoring.state === 'cold') return { name, status: 'degraded', reason: `started cold: ${restoring.reason}` }
+    const waiting = this.#options.kept.waiting.size
+    const edges = `${tracker.restored} edges restored, in ${Math.round(restoring.ms)} ms`
+    return { name, status: 'ok', reason: `${edges}; ${waiting} leaders were not met here yet` }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#reader.stop()
+  }
+
+  /** Resolves to why the node goes on cold, or to undefined. */
+  async #restore(): Promise<string | undefined> {
+    const { topic, log } = this.#options
+    const late = AbortSignal.timeout(RESTORE_MS)
+    try {
+      if (topic.reason !== undefined) throw new Error(topic.reason)
+      await this.#readToEnd(AbortSignal.any([late, this.#closing.signal]))
+      this.#restoreMet(false)
+      return undefined
+    } catch (error) {
+      if (this.#closing.signal.aborted) return 'the node closes'
+      const reason = late.aborted ? `the topic was not read to its end in ${RESTORE_MS} ms` : messageOf(error)
+      if (late.aborted) void this.#restoreLate()
+      log.warn({ topic: this.#options.config.kafka.correlationsTopic, reason }, 'what was learned before is not known')
+      return reason
+    }
+  }
+
+  async #readToEnd(signal: AbortSignal): Promise<void> {
+    this.#starting ??= this.#reader.start()
+    try {
+      await Promise.race([this.#starting, aborted(signal)])
+    } catch (error) {
+      // The next assignment tries again.
+      if (!signal.aborted) this.#starting = undefined
+      throw error
+    }
+    await this.#reader.readToEnd(signal)
+    this.#hasRead = true
+  }
+
+  /** What comes late does not replace what was learned meanwhile. */
+  async #restoreLate(): Promise<void> {
+    try {
+      await this.#readToEnd(this.#closing.signal)
+      this.#restoreMet(true)
+    } catch {
+      // It closes, or the topic cannot be read: the next assignment tries again.
+    }
+  }
+
+  /** Leaders that were met here before have been another node's meanwhile. */
+  #restoreMet(isLate: boolean): void {
+    const { caches, kept } = this.#options
+    const { table, tracker } = caches
+    const isMet = ({ chain, pair }: { readonly chain: string; readonly pair: string }) =>
+      (tracker.updatesOf(table.find(chain, pair)) ?? 0) > 0
+    for (const { name, edges } of kept.waiting.met(isMet))
+      tracker.restore(table.find(name.chain, name.pair), edges(), isLate)
+  }
+
+  async #rewind(consumer: Pick<Consumer, 'positions'>, partitions: readonly TopicPartition[]): Promise<void> {
+    const { broker, caches, config, clock, nodeId, log } = this.#options
+    const names = new Set(partitions.map(partitionName))
+    const positions = consumer.positions().filter((each) => names.has(partitionName(each)))
+    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(REWIND_MS)])
+    try {
+      await rewind(
+        {
+          ...{ broker, ...caches, windowMs: config.correlation.windowMs, nowMs: () => clock.now() },
+          groupId: `forewarm.${config.node.service}.rewind.${nodeId}`,
+        },
+        positions.map(({ topic, partition, position }) => ({ topic, partition, offset: position })),
+        signal,
+      )
+    } catch (error) {
+      if (!this.#closing.signal.aborted) log.warn({ err: error }, 'updates before the partitions were not read again')
+    }
+  }
+}
+
+/** Whether what is learned is written to Kafka. A replay has nothing of its own to keep. */
+export function isKeeping(config: Config, clock: Clock): boolean {
+  return config.node.roles.includes('correlate') && isWarming(config) && !isVirtual(clock)
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,74 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { partitionOf } from '../schemas/topics.ts'
+import type { Producer } from '../src/broker/port.ts'
+import type { KeptRecord, TakeLimits, UnwrittenLeaders } from '../src/correlation/kept/unwritten-leaders.ts'
+
+export interface CorrelationsWriterOptions {
+  readonly producer: Pick<Producer, 'sendBatch'>
+  readonly topic: string
+  /** The topic's number of partitions. A chain's hash gives its partition. */
+  readonly partitions: number
+  readonly unwritten: Pick<UnwrittenLeaders, 'take' | 'putBack'>
+  readonly onWritten: (records: number) => void
+  readonly onFailed: (records: number, error: unknown) => void
+}
+
+/**
+ * At each commit, so many of a node's pairs are looked at, and so many written: half a percent of a core at most. The
+ * others come at the next commits.
+ */
+const AT_A_COMMIT: TakeLimits = { records: 256, places: 1_024, difference: 'clear' }
+const AT_THE_END: TakeLimits = { records: 512, places: Number.POSITIVE_INFINITY, difference: 'any' }
+
+/** Writes what a node has learned of leaders to the topic of correlations. Never rejects. */
+export class CorrelationsWriter {
+  readonly #options: CorrelationsWriterOptions
+  #writing: Promise<boolean> | undefined
+
+  constructor(options: CorrelationsWriterOptions) {
+    this.#options = options
+  }
+
+  /** Begins to write some of what has changed, unless that is going on already. */
+  writeSome(): void {
+    this.#writing ??= this.#write(this.#options.unwritten.take(AT_A_COMMIT)).finally(() => {
+      this.#writing = undefined
+    })
+  }
+
+  /** Writes all that has changed, as long as it is not late. Resolves when what was sent is stored, or refused. */
+  async writeAll(untilMs: number): Promise<void> {
+    await this.#writing
+    const sent: Promise<boolean>[] = []
+    let hasFailed = false
+    for (let isMore = true; isMore && !hasFailed && performance.now() < untilMs; ) {
+      const records = this.#options.unwritten.take(AT_THE_END)
+      isMore = records.length === AT_THE_END.records
+      const writing = this.#write(records)
+      sent.push(writing)
+      void writing.then((isStored) => {
+        hasFailed ||= !isStored
+      })
+      // A hundred thousand leaders take a second: others have their turns meanwhile.
+      await nextTurn()
+    }
+    await Promise.all(sent)
+  }
+
+  async #write(records: readonly KeptRecord[]): Promise<boolean> {
+    const { producer, topic, partitions, unwritten, onWritten, onFailed } = this.#options
+    if (records.length === 0) return true
+    try {
+      await producer.sendBatch(
+        topic,
+        records.map(({ chain, key, value }) => ({ partition: partitionOf(chain, partitions), key, value })),
+      )
+      onWritten(records.length)
+      return true
+    } catch (error) {
+      unwritten.putBack(records)
+      onFailed(records.length, error)
+      return false
+    }
+  }
+}

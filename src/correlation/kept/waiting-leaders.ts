@@ -1,0 +1,84 @@
+import {
+  type LeaderName,
+  type LeaderRecord,
+  type LeaderRefusal,
+  leaderOfKey,
+  parseLeader,
+} from '../../../schemas/correlations/leader-record.ts'
+import type { Refused } from '../../../schemas/refusal.ts'
+import { pairKey } from '../../../schemas/topics.ts'
+import type { LeaderEdges, WaitingEdges } from '../leader-edges.ts'
+import { edgesOf, type PairNames } from './leader-record.ts'
+
+export interface WaitingLeadersOptions {
+  readonly service: string
+  /** The name by which this node writes: what it wrote itself need not wait for it. */
+  readonly by: string
+  readonly maxLeaders: number
+  readonly names: PairNames
+}
+
+export type WaitingRefusal = LeaderRefusal | 'no-room'
+
+/** The newest records of leaders, by other nodes or an earlier run, until the leader is met here. */
+export class WaitingLeaders implements WaitingEdges {
+  readonly #options: WaitingLeadersOptions
+  /** Indexed by chain and pair: the record's bytes, which take less memory than what they say. */
+  readonly #values = new Map<string, Buffer>()
+
+  constructor(options: WaitingLeadersOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#values.size
+  }
+
+  /** Takes a record of the topic, and copies what it keeps. Returns why it is passed over. */
+  put(key: Buffer | undefined, value: Buffer | undefined): Refused<WaitingRefusal> | undefined {
+    const { service, by, maxLeaders } = this.#options
+    const leader = leaderOfKey(key, service)
+    if ('ok' in leader) return leader
+    const name = pairKey(leader.chain, leader.pair)
+    // Whatever came before is over, even if nobody can read what came now.
+    this.#values.delete(name)
+    if (value === undefined) return undefined
+    const parsed = parseLeader(value)
+    if (!parsed.ok) return parsed
+    if (parsed.value.by === by) return undefined
+    if (this.#values.size >= maxLeaders)
+      return { ok: false, reason: 'no-room', detail: `${maxLeaders} leaders wait already` }
+    this.#values.set(name, Buffer.from(value))
+    return undefined
+  }
+
+  has({ chain, pair }: LeaderName): boolean {
+    return this.#values.has(pairKey(chain, pair))
+  }
+
+  take(leader: number): LeaderEdges | undefined {
+    if (leader < 0) return undefined
+    return this.#take(this.#options.names.namesOf(leader))?.edges()
+  }
+
+  /** Takes the records of all leaders that `isMet` tells of. */
+  *met(isMet: (name: LeaderName) => boolean): Generator<{ readonly name: LeaderName; edges(): LeaderEdges }> {
+    for (const key of [...this.#values.keys()]) {
+      const end = key.indexOf('\0')
+      const name = { chain: key.slice(0, end), pair: key.slice(end + 1) }
+      const taken = isMet(name) ? this.#take(name) : undefined
+      if (taken !== undefined) yield { name, ...taken }
+    }
+  }
+
+  #take(name: LeaderName): { edges(): LeaderEdges } | undefined {
+    const key = pairKey(name.chain, name.pair)
+    const value = this.#values.get(key)
+    if (value === undefined) return undefined
+    this.#values.delete(key)
+    const parsed = parseLeader(value)
+    if (!parsed.ok) return undefined
+    const record: LeaderRecord = parsed.value
+    return { edges: () => edgesOf(name, record, this.#options.names) }
+  }
+}
