@@ -17,15 +17,21 @@ const LOOK_EVERY_MS = 5
 /** Reads all partitions of the topic of correlations from their start, and goes on reading. */
 export class CorrelationsReader {
   readonly #consumer: Consumer
+  readonly #topic: string
+  #isForbidden = false
 
   constructor({ broker, topic, groupId, waiting, onRefused, onEvent }: CorrelationsReaderOptions) {
+    this.#topic = topic
     this.#consumer = broker.consumer({
       mode: 'broadcast',
       groupId,
       topics: [topic],
       start: { at: 'earliest' },
       reusesMemory: true,
-      onEvent,
+      onEvent: (event) => {
+        if (event.type === 'topic') this.#isForbidden = event.change === 'forbidden'
+        onEvent(event)
+      },
       onBatch: async (batch) => {
         for (let record = 0; record < batch.count; record++) {
           const refused = waiting.put(batch.key(record), batch.value(record))
@@ -41,10 +47,14 @@ export class CorrelationsReader {
     return this.#consumer.start()
   }
 
-  /** Resolves when all that was written before the call was read. Rejects with the signal's reason once it is aborted. */
+  /**
+   * Resolves when all that was written before the call was read. Rejects if the topic may not be read, and with the
+   * signal's reason once that is aborted.
+   */
   async readToEnd(signal: AbortSignal): Promise<void> {
     const sinceMs = performance.now()
     for (;;) {
+      if (this.#isForbidden) throw new Error(`topic ${this.#topic}: the right to READ it is missing`)
       const positions = this.#consumer.positions()
       const isRead = positions.every(({ readToEndAtMs = Number.NEGATIVE_INFINITY }) => readToEndAtMs >= sinceMs)
       if (isRead && positions.length > 0) return

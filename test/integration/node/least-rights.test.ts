@@ -23,7 +23,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'prices.ndjson'), `${JSON.stringify(updateOf('P'))}\n`)
   kafka = await startGuardedKafka()
   const broker = createKafkaBroker({ brokers: kafka.open, clientId: 'rights' })
-  const topics = ['prices', 'prices.dlq', 'warm-requests', 'warm-results', 'copy']
+  const topics = ['prices', 'prices.dlq', 'warm-requests', 'warm-results', 'correlations', 'copy']
   await withAdmin(broker, (admin) => admin.createTopics(topics.map((topic) => ({ topic, partitions: 1 }))))
   await broker.close()
   const filled = await call(['produce', 'FILE', '--topic', 'prices'], [write('prices')])
@@ -78,7 +78,10 @@ testEach<[string, readonly Right[]]>([
   ['warm P --chain c', [write('warm-requests')]],
   [
     'topics create NEW --partitions 1',
-    [...['NEW', 'NEW.dlq'].map(create), ...['NEW', 'NEW.dlq', 'warm-requests', 'warm-results'].map(describe)],
+    [
+      ...['NEW', 'NEW.dlq'].map(create),
+      ...['NEW', 'NEW.dlq', 'warm-requests', 'warm-results', 'correlations'].map(describe),
+    ],
   ],
 ])('forewarm %s needs its listed rights and no others, and names the one that is missing', async (line, rights) => {
   const args = line.split(' ')
@@ -141,3 +144,19 @@ testEach<[string, readonly Right[]]>([
     }
   },
 )
+
+testEach<[string, readonly Right[], object]>([
+  ['READ and WRITE', [read('correlations'), write('correlations')], { status: 'ok' }],
+  ['no right', [], { status: 'degraded', reason: naming(describe('correlations')) }],
+  ['DESCRIBE alone', [describe('correlations')], { status: 'degraded', reason: naming(read('correlations')) }],
+])('a node with %s on correlations runs, and says whether it starts cold', async (_, rights, restored) => {
+  const needed = [read('prices'), member('forewarm.rights'), write('prices.dlq'), write('warm-requests')]
+  const node = await nodeWith(['correlate', 'detect', 'api'], [...needed, ...rights])
+  try {
+    await node.start()
+    const ready = await fetch(`http://127.0.0.1:${node.httpPort}/readyz`)
+    expect(await ready.json()).toMatchObject({ checks: { restored } })
+  } finally {
+    await node.close()
+  }
+})
