@@ -124,12 +124,9 @@ class Node implements ForewarmNode {
     this.#metrics = createMetrics()
     this.#metrics.observe('drops_total', { reason: 'log-line' }, () => standardErrorLog().dropped)
     this.#caches = createCaches({
-      ...{ waitsForL2: true, config },
+      ...{ waitsForL2: true, config, log, clock: this.#clock, metrics: this.#metrics },
       ...(isKeeping(config, this.#clock) && { keepsAs: this.id.slice(-8) }),
-      clock: this.#clock,
       random: options.random ?? Math.random,
-      metrics: this.#metrics,
-      log,
       l2: options.l2 ?? 'redis',
     })
     this.predictor = this.#caches.prediction
