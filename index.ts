@@ -24,6 +24,8 @@ export type { Config, Overrides, Profile } from './src/config/settings.ts'
 
 // Detectors and the prices that they read.
 export { type Detector, type DetectorFunction, detector, type Subscription } from './src/detect/detector.ts'
+export { type Delisting, type FormatFunction, format } from './src/formats/function-format.ts'
+export type { FormatRule } from './src/formats/formats.ts'
 export type { PriceUpdate } from './schemas/price-update.ts'
 export type { Prices } from './src/detect/prices.ts'
 export type { Absence } from './src/cache/absences.ts'
@@ -80,3 +82,4 @@ export { BrokerError } from './src/broker/port.ts'
 export { type Clock, systemClock, type VirtualClock, virtualClock } from './src/clock.ts'
 export type { Timer } from './src/timer.ts'
 export { ForewarmError, type ForewarmErrorCode } from './src/forewarm-error.ts'
+export type { KafkaRecord } from './src/kafka-record.ts'

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
-import { mostAlike } from '../src/config/nearest.ts'
+import { mostAlike } from '../src/nearest.ts'
 import { VERSION } from '../src/version.ts'
 import type { CommandModule } from './command-module.ts'
 import { DONE, type ExitCode, USAGE } from './exit-code.ts'

@@ -13,7 +13,8 @@ export interface PriceCounts {
   readonly sequenceBack: Counter
   readonly delisted: Counter
   readonly rounded: Counter
-  /** Delistings that did not reach L2. */
+  /** Foreign records, and parts of them, that say nothing of prices. */
+  readonly skipped: Counter
 }
 
 export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
@@ -25,6 +26,7 @@ export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
     tooManyPairs: metrics.counter('drops_total', { reason: 'too-many-pairs' }),
     sequenceBack: metrics.counter('sequence_regressions_total'),
     rounded: metrics.counter('rounded_updates_total'),
+    skipped: metrics.counter('records_skipped_total'),
     delisted: metrics.counter('pairs_delisted_total'),
   }
 }

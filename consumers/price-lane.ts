@@ -1,5 +1,5 @@
 import { checkedAhead } from '../schemas/event-time.ts'
-import { tombstonePair } from '../schemas/price-object.ts'
+import type { NamedPair } from '../schemas/price-object.ts'
 import { NUMBER_COUNT } from '../schemas/price-update.ts'
 import type { Refused } from '../schemas/refusal.ts'
 import { noRoom, updateAt } from '../schemas/update-columns.ts'
@@ -15,6 +15,7 @@ import type { Clock } from '../src/clock.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { ReplayTurn } from '../src/detect/replay-turn.ts'
 import type { DetectorRunner } from '../src/detect/runner.ts'
+import type { Formats } from '../src/formats/formats.ts'
 import { InFlight } from '../src/in-flight.ts'
 import type { Histogram } from '../src/telemetry/slab.ts'
 import { LaneWarming, type LaneWarmingOptions } from './lane-warming.ts'
@@ -37,6 +38,8 @@ export interface PriceLaneOptions extends LaneWarmingOptions {
   readonly deadLetters: DeadLetters
   /** Called once for a topic whose updates have numbers of more digits than a double holds. */
   readonly onRounded: (topic: string) => void
+  /** How the records of each topic are read. */
+  readonly formats?: Formats | undefined
   readonly sources: Sources
   readonly arrivals: Pick<Arrivals, 'arrived' | 'scatteredTopic'>
 }
@@ -82,11 +85,11 @@ export class PriceLane implements RecordHandler {
   /** Whether a detector wants the updates of a chain on this topic, by chain id. */
   readonly #wanted: (boolean | undefined)[] = []
 
-  constructor(options: PriceLaneOptions, shared: SharedByLanes, partition: number) {
+  constructor(options: PriceLaneOptions, shared: SharedByLanes, topic: string, partition: number) {
     this.#options = options
     this.#shared = shared
     this.#warming = new LaneWarming(options)
-    this.#window = new PriceWindow(options.table)
+    this.#window = new PriceWindow(options.table, options.formats?.of(topic))
     this.#replay = options.replay
     this.#partition = partition
     this.#source = partition
@@ -161,18 +164,14 @@ export class PriceLane implements RecordHandler {
     if (firstRow === TOMBSTONE) return this.#delist(batch, record)
     if (firstRow === REFUSED) return this.#refuse(batch, record, this.#window.refusal(record))
     const endRow = this.#window.endRow(record)
-    let newestMs = Number.NEGATIVE_INFINITY
-    const times = this.#window.columns.eventTimesMs
-    for (let row = firstRow; row < endRow; row++) {
-      const eventTimeMs = times[row] as number
-      if (eventTimeMs > newestMs) newestMs = eventTimeMs
-    }
+    const newestMs = this.#window.newestMs(record)
     const against = checkedAhead(newestMs, this.#nowMs)
     if (against !== undefined) return this.#refuse(batch, record, against)
-    if (this.#replay !== undefined) this.#replay.newestMs = newestMs
+    if (this.#replay !== undefined && firstRow < endRow) this.#replay.newestMs = newestMs
     // What a dead letter or the first delivery has counted is not counted again.
     if (!this.#isRedelivered) {
       this.#shared.counts.tooManyPairs.add(this.#window.leftOut(record))
+      this.#shared.counts.skipped.add(this.#window.skipped(record))
       const rounded = this.#window.rounded(record)
       if (rounded > 0) this.#shared.onRounded(batch.topic, rounded)
     }
@@ -272,19 +271,20 @@ export class PriceLane implements RecordHandler {
     void this.#context?.heartbeat()
   }
 
-  /** Handles a record with a key and no value: the pair is delisted. */
+  /** Handles a record that delists pairs: one with a key and no value, or a foreign one that says so. */
   #delist(batch: Batch, record: number): Promise<void> | undefined {
-    const { table } = this.#options
-    const named = tombstonePair(batch.key(record))
-    if ('ok' in named) return this.#refuse(batch, record, named)
-    const { chain, pair } = named
+    const waits = this.#window.deleted(record).map((named) => this.#delistPair(batch, record, named))
+    return waits.every((wait) => wait === undefined) ? undefined : Promise.all(waits).then(() => undefined)
+  }
+
+  #delistPair(batch: Batch, record: number, { chain, pair }: NamedPair): Promise<void> | undefined {
     // A later record may have listed the pair again, and would be skipped as redelivered.
     if (this.#isRedelivered) {
       this.#shared.counts.redelivered.add(1)
       return undefined
     }
     // An unknown pair is registered as well: L2 may hold its price from before this process began.
-    const pairId = table.register(chain, pair)
+    const pairId = this.#options.table.register(chain, pair)
     if (pairId < 0) return this.#refuse(batch, record, noRoom(pairId, `${chain} ${pair}`))
     this.#shared.counts.delisted.add(1)
     // The log says what the deletion comes after. If nothing of the pair was seen, its time must do.

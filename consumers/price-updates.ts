@@ -50,7 +50,8 @@ export class PriceUpdates {
   lane(topic: string, partition: number): RecordHandler {
     const name = partitionName({ topic, partition })
     const lane =
-      this.#lanes.get(name) ?? new PriceLane(this.#options, this.#shared, this.#options.sources.idOf(topic, partition))
+      this.#lanes.get(name) ??
+      new PriceLane(this.#options, this.#shared, topic, this.#options.sources.idOf(topic, partition))
     this.#lanes.set(name, lane)
     return lane
   }

@@ -1,8 +1,16 @@
 import { namedByHeaders } from '../schemas/avro-frame.ts'
+import { type NamedPair, tombstonePair } from '../schemas/price-object.ts'
 import { decodePrices } from '../schemas/price-record.ts'
 import type { Refused } from '../schemas/refusal.ts'
-import { type PairIds, truncateColumns, type UpdateColumns, updateColumns } from '../schemas/update-columns.ts'
+import {
+  appendUpdates,
+  type PairIds,
+  truncateColumns,
+  type UpdateColumns,
+  updateColumns,
+} from '../schemas/update-columns.ts'
 import type { Batch } from '../src/broker/port.ts'
+import type { Format } from '../src/formats/format.ts'
 import { WINDOW_UPDATES } from '../src/warming/look-ahead.ts'
 
 /** These stand for the first row of a record that has no rows. */
@@ -13,6 +21,8 @@ export const REFUSED = -2
 export class PriceWindow {
   readonly columns: UpdateColumns = updateColumns(WINDOW_UPDATES * 2)
   readonly #ids: PairIds
+  /** Undefined: our own. */
+  readonly #format: Format | undefined
   /** The index of the window's first record in its batch. */
   #from = 0
   /** The first row of each record, or TOMBSTONE or REFUSED; at the end the row after the last. */
@@ -22,9 +32,13 @@ export class PriceWindow {
   readonly #leftOut = new Map<number, number>()
   /** How many updates of each record have a number of more digits than a double holds. */
   readonly #rounded = new Map<number, number>()
+  /** The pairs that foreign records delist, and how many of their parts are skipped. */
+  readonly #deleted = new Map<number, readonly NamedPair[]>()
+  readonly #skipped = new Map<number, number>()
 
-  constructor(ids: PairIds) {
+  constructor(ids: PairIds, format?: Format) {
     this.#ids = ids
+    this.#format = format
   }
 
   /** Decodes records from index `from` on and returns the index after the last. Throws if the record at `from` does. */
@@ -35,6 +49,8 @@ export class PriceWindow {
     this.#refusals.clear()
     this.#leftOut.clear()
     this.#rounded.clear()
+    this.#deleted.clear()
+    this.#skipped.clear()
     let record = from
     for (; record < batch.count && this.columns.count < WINDOW_UPDATES; record++) {
       const rows = this.columns.count
@@ -84,21 +100,74 @@ export class PriceWindow {
     return this.#rounded.size === 0 ? 0 : (this.#rounded.get(record) ?? 0)
   }
 
+  /** The newest event time of a record's updates; -Infinity if it has none. */
+  newestMs(record: number): number {
+    let newest = Number.NEGATIVE_INFINITY
+    const times = this.columns.eventTimesMs
+    for (let row = this.firstRow(record), end = this.endRow(record); row < end; row++)
+      if ((times[row] as number) > newest) newest = times[row] as number
+    return newest
+  }
+
+  /** The pairs that a record delists that is TOMBSTONE. */
+  deleted(record: number): readonly NamedPair[] {
+    return this.#deleted.get(record) ?? []
+  }
+
+  /** How many parts of a record say nothing of prices. */
+  skipped(record: number): number {
+    return this.#skipped.size === 0 ? 0 : (this.#skipped.get(record) ?? 0)
+  }
+
   #decodeRecord(batch: Batch, record: number): number {
+    if (this.#format !== undefined) return this.#decodeForeign(this.#format, batch, record)
     const value = batch.value(record)
-    if (value === undefined) return TOMBSTONE
+    if (value === undefined) return this.#decodeTombstone(batch, record)
     const firstRow = this.columns.count
     const against = decodePrices(value, this.columns, this.#ids)
-    if (this.columns.leftOut > 0) {
-      this.#leftOut.set(record, this.columns.leftOut)
-      this.columns.leftOut = 0
-    }
+    this.#noteLeftOut(record)
     if (this.columns.rounded > 0) {
       this.#rounded.set(record, this.columns.rounded)
       this.columns.rounded = 0
     }
-    if (against === undefined) return firstRow
-    this.#refusals.set(record, namedByHeaders(against, batch.headers(record)))
+    return against === undefined ? firstRow : this.#refuse(record, namedByHeaders(against, batch.headers(record)))
+  }
+
+  #decodeTombstone(batch: Batch, record: number): number {
+    const named = tombstonePair(batch.key(record))
+    if ('ok' in named) return this.#refuse(record, named)
+    this.#deleted.set(record, [named])
+    return TOMBSTONE
+  }
+
+  #decodeForeign(format: Format, batch: Batch, record: number): number {
+    const { topic, partition } = batch
+    const said = format.decode({
+      ...{ topic, partition, offset: batch.offset(record), timestampMs: batch.timestampMs(record) },
+      ...{ key: batch.key(record), value: batch.value(record), headers: batch.headers(record) },
+    })
+    if (!said.ok) return this.#refuse(record, said)
+    const { updates, deleted, skipped, rounded } = said
+    if (skipped > 0) this.#skipped.set(record, skipped)
+    if (deleted.length > 0) {
+      this.#deleted.set(record, deleted)
+      return TOMBSTONE
+    }
+    const firstRow = this.columns.count
+    const against = appendUpdates(updates, this.columns, this.#ids)
+    this.#noteLeftOut(record)
+    if (rounded > 0) this.#rounded.set(record, rounded)
+    return against === undefined ? firstRow : this.#refuse(record, against)
+  }
+
+  #noteLeftOut(record: number): void {
+    if (this.columns.leftOut === 0) return
+    this.#leftOut.set(record, this.columns.leftOut)
+    this.columns.leftOut = 0
+  }
+
+  #refuse(record: number, against: Refused): number {
+    this.#refusals.set(record, against)
     return REFUSED
   }
 }

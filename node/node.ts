@@ -14,6 +14,7 @@ import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { assertDetectors } from '../src/detect/detector.ts'
 import { StrayErrors } from '../src/detect/stray-errors.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
+import { Formats } from '../src/formats/formats.ts'
 import { createHttpServer, type HttpServer } from '../src/http/server.ts'
 import type { NodePredictor } from '../src/prediction/node-predictor.ts'
 import { createLog, type Log } from '../src/telemetry/log.ts'
@@ -86,11 +87,11 @@ export interface ForewarmNode {
 export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {
   assertNodeOptions(options)
   const { env = process.env, config: overrides, configFile: file, profile, logLevel: level } = options
-  const { config, warnings } = acceptedConfig({ env, overrides, file, profile })
+  const { config, warnings, formats } = acceptedConfig({ env, overrides, file, profile })
   assertDetectors(options.detectors ?? [])
   const log = createLog({ service: config.node.service, version: VERSION, secrets: secretsOf(config), level })
   for (const warning of warnings) log.warn(warning)
-  return new Node(options, config, log)
+  return new Node({ ...options, formats: [...(options.formats ?? []), ...formats] }, config, log)
 }
 
 class Node implements ForewarmNode {
@@ -241,7 +242,7 @@ class Node implements ForewarmNode {
       start: this.#options.start ?? this.config.kafka.start,
       acceptReplays: this.#options.acceptReplays ?? false,
       ...{ clock: this.#clock, metrics: this.#metrics, log: this.#log },
-      ...{ faults: this.#faults, strayErrors: this.#strayErrors },
+      ...{ faults: this.#faults, strayErrors: this.#strayErrors, formats: new Formats(this.#options.formats) },
     })
     await this.#streams.producer.connect()
     this.#closing.signal.throwIfAborted()

@@ -27,6 +27,7 @@ import type { WaitingLeaders } from '../src/correlation/kept/waiting-leaders.ts'
 import type { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { Detector } from '../src/detect/detector.ts'
+import type { FormatRule } from '../src/formats/formats.ts'
 import type { Mining } from '../src/mining/mining.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
@@ -37,6 +38,8 @@ import type { NodePrediction } from './prediction.ts'
 /** The options of `createNode`. Everything is optional. */
 export interface NodeOptions {
   readonly detectors?: readonly Detector[]
+  /** How the records of topics are read that are not written in our own format. They come before those of the file. */
+  readonly formats?: readonly FormatRule[]
   /** Overrides environment, file, profile and defaults. */
   readonly config?: Overrides
   /** Instead of `forewarm.config.json`. */
@@ -60,7 +63,16 @@ export interface NodeOptions {
 }
 
 const NODE_OPTIONS: OptionsOf<NodeOptions> = {
-  ...{ detectors: true, config: true, configFile: true, profile: true, env: true, broker: true, clock: true },
+  ...{
+    detectors: true,
+    formats: true,
+    config: true,
+    configFile: true,
+    profile: true,
+    env: true,
+    broker: true,
+    clock: true,
+  },
   ...{ acceptReplays: true, random: true, spanProcessors: true },
   l2: oneOf(['redis', 'memory']),
   start: oneOf(['earliest', 'latest']),

@@ -44,7 +44,7 @@ export interface Streams {
   close(): Promise<void>
 }
 
-export interface StreamsOptions extends TriggersParts {
+export interface StreamsOptions extends TriggersParts, Pick<PriceUpdatesOptions, 'formats'> {
   readonly version: string
   readonly broker: Broker
   readonly topics: NodeTopics
@@ -66,9 +66,9 @@ export function createStreams(options: StreamsOptions): Streams {
   const producer = broker.producer()
   const interest = new Interest(caches.table, caches.arrivals)
   const isInterested = (chain: string, pair: string) => interest.includes(chain, pair)
-  const { service } = config.node
   const { warmRequestsTopic: topic, warmResultsTopic } = config.kafka
-  const warmer = new Warmer({ ...caches, clock, metrics, service, nodeId, topic, isInterested, acceptReplays })
+  const named = { service: config.node.service, nodeId, topic }
+  const warmer = new Warmer({ ...caches, ...named, clock, metrics, isInterested, acceptReplays })
   if (isVirtual(clock)) clock.onMove(() => warmer.releaseDue())
   const requests = createWarmRequestProducer({ producer, topic, partitions: topics.warmRequestPartitions })
   const partitions = topics.warmResultPartitions
@@ -221,8 +221,7 @@ function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters:
   const warming = isWarming(config)
   const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined
   return {
-    ...caches,
-    ...parts.detection,
+    ...{ ...caches, ...parts.detection, formats: options.formats },
     lookAhead: lookAheadsOf(options, parts),
     clock,
     metrics,

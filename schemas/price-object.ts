@@ -21,16 +21,16 @@ export type Updates =
 
 /**
  * Turns what JSON.parse gave into updates, or finds the first reason against it. This is the exact reading of the
- * format; price-json.ts is the fast one, for records as one would write them.
+ * format; price-json.ts is the fast one, for records as one would write them. `isSigned`: prices may be below 0.
  */
-export function updatesOf(parsed: unknown): Updates {
+export function updatesOf(parsed: unknown, { isSigned = false } = {}): Updates {
   const list = listOf(parsed)
   if (!Array.isArray(list)) return list
   if (list.length === 0) return refused('empty', 'expected at least one update, got an empty list')
   const updates: PriceUpdate[] = []
   let rounded = 0
   for (const [index, item] of list.entries()) {
-    const update = updateOf(item, index)
+    const update = updateOf(item, index, isSigned)
     if ('ok' in update) return update
     if (update.chain !== (updates[0] ?? update).chain)
       return refused(
@@ -64,7 +64,7 @@ function listOf(parsed: unknown): unknown[] | Refused {
   return parsed.updates
 }
 
-function updateOf(item: unknown, index: number): PriceUpdate | Refused {
+function updateOf(item: unknown, index: number, isSigned: boolean): PriceUpdate | Refused {
   if (!isObject(item)) return refused('wrong-type', `update ${index}: expected an object, got ${shown(item)}`)
   if (item.v !== undefined && item.v !== SCHEMA_VERSION)
     return refused('unknown-version', `update ${index}: expected v ${SCHEMA_VERSION}, got ${shown(item.v)}`)
@@ -73,14 +73,14 @@ function updateOf(item: unknown, index: number): PriceUpdate | Refused {
   const { pair, chain } = names
   if (item.price === undefined || item.price === null)
     return refused('missing-price', `update ${index}: price is missing`)
-  const price = numberOf(item.price, 'price', index)
+  const price = numberOf(item.price, 'price', index, isSigned)
   if (typeof price !== 'number') return price
   const eventTimeMs = eventTimeOf(item.eventTimeMs, index)
   if (typeof eventTimeMs !== 'number') return eventTimeMs
   const update: { -readonly [K in keyof PriceUpdate]: PriceUpdate[K] } = { pair, chain, price, eventTimeMs }
   for (const field of OPTIONAL_NUMBERS) {
     if (item[field] === undefined || item[field] === null) continue
-    const value = numberOf(item[field], field, index)
+    const value = numberOf(item[field], field, index, isSigned && isQuote(field))
     if (typeof value !== 'number') return value
     update[field] = value
   }
@@ -153,7 +153,11 @@ export function checkedName(name: string, field: 'pair' | 'chain'): Refused | un
   return undefined
 }
 
-function numberOf(value: unknown, field: string, index: number): number | Refused {
+function isQuote(field: string): boolean {
+  return field === 'bid' || field === 'ask'
+}
+
+function numberOf(value: unknown, field: string, index: number, isSigned = false): number | Refused {
   const number = typeof value === 'string' && DECIMAL.test(value) ? Number(value) : value
   if (typeof number !== 'number') {
     if (value === 'NaN' || value === 'Infinity' || value === '-Infinity')
@@ -161,7 +165,7 @@ function numberOf(value: unknown, field: string, index: number): number | Refuse
     return refused('wrong-type', `update ${index}: ${field}: expected a number, got ${shown(value)}`)
   }
   if (!Number.isFinite(number)) return refused('not-finite', `update ${index}: ${field} is ${shown(value)}`)
-  if (number < 0) return refused('negative', `update ${index}: ${field}: at least 0, got ${shown(value)}`)
+  if (number < 0 && !isSigned) return refused('negative', `update ${index}: ${field}: at least 0, got ${shown(value)}`)
   return number
 }
 

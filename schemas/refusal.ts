@@ -25,6 +25,7 @@ export type PriceRefusal =
   | 'too-large'
   | 'too-many-pairs'
   | 'too-many-chains'
+  | 'format-failed'
 
 /** A record that was not taken, and why. */
 export interface Refused<Reason extends string = PriceRefusal> {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
-import { nearest } from '../../src/config/nearest.ts'
+import { nearest } from '../../src/nearest.ts'
 import { MOMENT_WORDS, momentMs } from '../../src/replay/source/moment.ts'
 import { UsageError } from '../usage-error.ts'
 

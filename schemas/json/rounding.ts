@@ -32,13 +32,13 @@ function digitsOf(text: string): string {
 /** Only a number of so many characters can have more digits than a double holds. */
 const LONG_NUMBER = /[\d.]{16}|\de-\d{3}/i
 
-/** As JSON.parse, but a number that a double does not hold stays a text, so that none is rounded unseen. */
-export function parsedJson(text: string): unknown {
+/** As JSON.parse, but a number with one of the names that a double does not hold stays a text: none is rounded unseen. */
+export function parsedJson(text: string, names: ReadonlySet<string> = NUMBERS): unknown {
   if (!LONG_NUMBER.test(text)) return JSON.parse(text)
   try {
     return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
       const source = context?.source
-      return typeof value === 'number' && NUMBERS.has(key) && source !== undefined && isRounded(source, value)
+      return typeof value === 'number' && names.has(key) && source !== undefined && isRounded(source, value)
         ? source
         : value
     })

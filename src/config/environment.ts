@@ -1,6 +1,6 @@
 import { parseEnv } from 'node:util'
+import { mostAlike, nearest } from '../nearest.ts'
 import type { ReadFile } from './check.ts'
-import { mostAlike, nearest } from './nearest.ts'
 import type { ConfigProblem } from './problem.ts'
 import { SETTING_PLACES } from './settings.ts'
 

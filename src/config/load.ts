@@ -1,4 +1,6 @@
 import { ForewarmError } from '../forewarm-error.ts'
+import { type FormatRule, formatRules } from '../formats/formats.ts'
+import type { MappingFault } from '../formats/mapping-fault.ts'
 import type { ReadFile } from './check.ts'
 import { contradictions, type FoundValues } from './contradictions.ts'
 import { type Environment, isSet, NO_DOT_ENV, readDotEnv, reviewEnvironment } from './environment.ts'
@@ -13,7 +15,7 @@ import {
   SETTINGS,
   type SettingPlace,
 } from './settings.ts'
-import { member, readSettingsFile, readText, unknownKeys } from './settings-file.ts'
+import { FORMATS, member, readSettingsFile, readText, unknownKeys } from './settings-file.ts'
 
 export interface ConfigSources {
   /** Win over everything else. */
@@ -30,6 +32,8 @@ export interface LoadedConfig {
   readonly status: 'loaded'
   readonly config: Config
   readonly warnings: readonly string[]
+  /** How the file says that the records of topics are read. */
+  readonly formats: readonly FormatRule[]
   /** Tells where a setting's value came from. `name` is its name in the environment. */
   origin(name: string): Origin
 }
@@ -50,6 +54,8 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
   const dotEnv = profile === 'development' ? readDotEnv(readFile) : NO_DOT_ENV
   const values = resolve({ ...layers, dotEnv: dotEnv.variables }, profile, readFile)
 
+  const faults: MappingFault[] = []
+  const formats = formatRules(member(file.content, FORMATS), faults)
   const review = reviewEnvironment(sources.env, 'environment')
   const warnings = [...review.warnings, ...dotEnv.warnings]
   const problems = [
@@ -59,9 +65,10 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
     ...file.problems,
     ...values.problems,
     ...contradictions(values),
+    ...faults.map((fault): ConfigProblem => ({ ...fault, origin: 'file' })),
   ]
   if (problems.length > 0) return { status: 'refused', problems, warnings }
-  return { status: 'loaded', config: frozenConfig(values), warnings, origin: values.origin }
+  return { status: 'loaded', config: frozenConfig(values), warnings, formats, origin: values.origin }
 }
 
 /** As `loadConfig`. Throws a ForewarmError 'bad-config' that names every problem. */

@@ -1,7 +1,7 @@
 import { ForewarmError } from '../forewarm-error.ts'
+import { nearest } from '../nearest.ts'
 import { described } from './argument.ts'
 import type { Check } from './check.ts'
-import { nearest } from './nearest.ts'
 
 /** What a call takes: options that it checks itself (`true`), that have a check, or that hold options. */
 export interface Options {

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { isObject } from '../../schemas/json-value.ts'
+import { nearest } from '../nearest.ts'
 import type { ReadFile } from './check.ts'
-import { nearest } from './nearest.ts'
 import type { ConfigProblem } from './problem.ts'
 import { SETTING_PLACES, SETTINGS } from './settings.ts'
 
 export const DEFAULT_FILE = 'forewarm.config.json'
+
+/** The file's part that is no group of settings: how records are read, by topic. */
+export const FORMATS = 'formats'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
@@ -36,6 +39,7 @@ function broken(name: string, received: string): ConfigProblem {
 /** Finds groups and names that the table does not have. A start that stops is better than a setting without effect. */
 export function unknownKeys(source: JsonObject, origin: 'file' | 'argument'): readonly ConfigProblem[] {
   return Object.entries(source).flatMap(([group, rows]) => {
+    if (group === FORMATS && origin === 'file') return []
     const known = member(SETTINGS, group)
     if (!isObject(known)) return [unknownKey(group, origin)]
     if (rows === undefined) return []

@@ -1,5 +1,5 @@
-import { nearest } from '../config/nearest.ts'
 import { callable, faultOf, milliseconds, type OptionsOf } from '../config/options.ts'
+import { nearest } from '../nearest.ts'
 import type { RecordFilter } from './filter.ts'
 import type { Moment, ReplayFilters, ReplayFrom, ReplayOptions, ReplayRange, ReplayTo } from './options.ts'
 import { MAX_SPEED, MIN_SPEED, type Speed } from './pace.ts'

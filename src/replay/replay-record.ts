@@ -1,17 +1,7 @@
-import type { Headers } from '../broker/port.ts'
+import type { KafkaRecord } from '../kafka-record.ts'
 
 /** A record on its way from a source to a sink. It owns its bytes: none are slices of a fetch response. */
-export interface ReplayRecord {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: bigint
-  /** Milliseconds since the epoch. */
-  readonly timestampMs: number
-  readonly key: Buffer | undefined
-  /** Undefined for a tombstone. */
-  readonly value: Buffer | undefined
-  readonly headers: Headers
-}
+export interface ReplayRecord extends KafkaRecord {}
 
 /** About how much memory it takes, in bytes. */
 export function sizeOf({ key, value, headers }: ReplayRecord): number {

@@ -146,6 +146,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
       [],
       'Updates with a number of more digits than a double holds. They are handled, rounded.',
     ],
+    [
+      'records_skipped_total',
+      [],
+      'Records of foreign formats, and items of their lists, that say nothing of prices by the rules of their format.',
+    ],
     ['pairs_delisted_total', [], 'Pairs that were delisted by a tombstone.'],
     ['detector_errors_total', ['detector'], 'Detector calls that threw or rejected.'],
     ['detector_timeouts_total', ['detector'], 'Detector calls that did not settle in time.'],

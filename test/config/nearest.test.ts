@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { nearest } from '../../src/config/nearest.ts'
+import { nearest } from '../../src/nearest.ts'
 
 describe('nearest', () => {
   const known = ['KAFKA_BROKERS', 'KAFKA_SSL', 'REDIS_URL', 'cache', 'node']

@@ -1,0 +1,123 @@
+import { isObject } from '../../schemas/json-value.ts'
+import { conditionsOf } from './check-conditions.ts'
+import {
+  type Fields,
+  type Mapping,
+  NAMES,
+  type NameOf,
+  NUMBERS,
+  type NumberOf,
+  type PlainNumber,
+  type TimeOf,
+} from './mapping.ts'
+import type { MappingFault } from './mapping-fault.ts'
+import { MappingReader } from './mapping-reader.ts'
+import { TIME_UNITS, type TimeUnit } from './time.ts'
+
+const KEYS = [
+  'type',
+  'record',
+  'text',
+  'updates',
+  'signed',
+  'zero',
+  'skip',
+  'delete',
+  'eventTimeMs',
+  ...NAMES,
+  ...NUMBERS,
+]
+const MAX_SCALE = 100
+
+/** Reads a mapping as the settings have it. `at`: its place in the file. Every fault becomes a problem; undefined if there is one. */
+export function checkedMapping(
+  raw: unknown,
+  at: string,
+  problems: MappingFault[],
+  groups: readonly string[],
+): Mapping | undefined {
+  const before = problems.length
+  const reader = new MappingReader(problems, groups)
+  if (!isObject(raw)) {
+    reader.problem(at, raw, 'an object, or the name of a preset')
+    return undefined
+  }
+  reader.unknownKeys(raw, at, KEYS)
+  const mapping: Mapping = {
+    type: reader.oneOf(raw.type, `${at}.type`, ['json']) ?? 'json',
+    record: reader.paths(raw.record, `${at}.record`),
+    text: reader.path(raw.text, `${at}.text`),
+    updates: reader.path(raw.updates, `${at}.updates`),
+    fields: fieldsOf(raw, at, reader),
+    signed: reader.flag(raw.signed, `${at}.signed`),
+    zeroIsAbsent: reader.oneOf(raw.zero, `${at}.zero`, ['price', 'absent']) === 'absent',
+    skip: conditionsOf(raw.skip, `${at}.skip`, reader),
+    delete: conditionsOf(raw.delete, `${at}.delete`, reader),
+  }
+  return problems.length > before ? undefined : mapping
+}
+
+function fieldsOf(raw: Readonly<Record<string, unknown>>, at: string, reader: MappingReader): Fields {
+  for (const field of ['pair', 'chain', 'price', 'eventTimeMs'])
+    if (raw[field] === undefined)
+      reader.problem(`${at}.${field}`, undefined, 'a path, or an object: an update needs it')
+  const fields: Record<string, NameOf | NumberOf | TimeOf | undefined> = {}
+  for (const name of NAMES) if (raw[name] !== undefined) fields[name] = nameOf(raw[name], `${at}.${name}`, reader)
+  for (const number of NUMBERS)
+    if (raw[number] !== undefined) fields[number] = numberOf(raw[number], `${at}.${number}`, reader)
+  if (raw.eventTimeMs !== undefined) fields.eventTimeMs = timeOf(raw.eventTimeMs, `${at}.eventTimeMs`, reader)
+  return fields as Fields
+}
+
+function nameOf(raw: unknown, at: string, reader: MappingReader): NameOf | undefined {
+  const place = reader.place(raw, at, ['case', 'aliases'])
+  const options = isObject(raw) ? raw : {}
+  const toCase = reader.oneOf(options.case, `${at}.case`, ['upper', 'lower'])
+  const aliases = options.aliases ?? {}
+  const isMap = isObject(aliases) && Object.values(aliases).every((name) => typeof name === 'string' && name !== '')
+  if (!isMap) reader.problem(`${at}.aliases`, aliases, 'an object of names by the names that records have')
+  if (place === undefined) return undefined
+  return { place, case: toCase, aliases: new Map(isMap ? (Object.entries(aliases) as [string, string][]) : []) }
+}
+
+function numberOf(raw: unknown, at: string, reader: MappingReader): NumberOf | undefined {
+  if (!isObject(raw) || raw.mid === undefined) return plainNumberOf(raw, at, reader)
+  reader.unknownKeys(raw, at, ['mid'])
+  if (!Array.isArray(raw.mid) || raw.mid.length !== 2) {
+    reader.problem(`${at}.mid`, raw.mid, 'a list of two: the bid and the ask')
+    return undefined
+  }
+  const [bid, ask] = raw.mid.map((side, i) => plainNumberOf(side, `${at}.mid.${i}`, reader))
+  return bid === undefined || ask === undefined ? undefined : { mid: [bid, ask] }
+}
+
+function plainNumberOf(raw: unknown, at: string, reader: MappingReader): PlainNumber | undefined {
+  const place = reader.place(raw, at, ['scale', 'exponent', 'decimal'])
+  const options = isObject(raw) ? raw : {}
+  const decimal = options.decimal ?? {}
+  if (!isObject(decimal)) {
+    reader.problem(`${at}.decimal`, decimal, 'an object with base64 or hex, and scale')
+    return undefined
+  }
+  reader.unknownKeys(decimal, `${at}.decimal`, ['base64', 'hex', 'scale'])
+  if (options.scale !== undefined && decimal.scale !== undefined)
+    reader.problem(`${at}.scale`, options.scale, `nothing, if ${at}.decimal.scale is given`)
+  const isBase64 = reader.flag(decimal.base64, `${at}.decimal.base64`)
+  const isHex = reader.flag(decimal.hex, `${at}.decimal.hex`)
+  if (isBase64 && isHex) reader.problem(`${at}.decimal`, decimal, 'base64 or hex, not both')
+  const scale =
+    reader.integer(options.scale, `${at}.scale`, MAX_SCALE) ??
+    reader.integer(decimal.scale, `${at}.decimal.scale`, MAX_SCALE) ??
+    0
+  const exponent = reader.path(options.exponent, `${at}.exponent`)
+  if (place === undefined) return undefined
+  return { place, integer: isBase64 ? 'base64' : isHex ? 'hex' : undefined, scale, exponent }
+}
+
+function timeOf(raw: unknown, at: string, reader: MappingReader): TimeOf | undefined {
+  const place = reader.place(raw, at, ['unit'])
+  const unit: TimeUnit = reader.oneOf(isObject(raw) ? raw.unit : undefined, `${at}.unit`, TIME_UNITS) ?? 'ms'
+  if (place === undefined) return undefined
+  if (place.from === 'timestamp' && unit !== 'ms') reader.problem(`${at}.unit`, unit, 'nothing: Kafka has milliseconds')
+  return { place, unit }
+}

@@ -1,0 +1,69 @@
+/** A decimal as sources write it. */
+const DECIMAL = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/
+/** Longer texts are left as they are: no price has so many digits. */
+const MAX_CHARS = 400
+/** Exponents beyond this give 0 or infinity anyway. */
+const MAX_EXPONENT = 100_000
+
+interface Parts {
+  readonly sign: string
+  readonly whole: string
+  readonly fraction: string
+  readonly exponent: number
+}
+
+/** The decimal in a number or text; undefined if there is none. */
+function partsOf(value: unknown): Parts | undefined {
+  const text = typeof value === 'number' ? String(value) : value
+  if (typeof text !== 'string' || text.length > MAX_CHARS) return undefined
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? []
+  if (whole === '' && fraction === '') return undefined
+  return { sign, whole, fraction, exponent: Number(exponent) }
+}
+
+/**
+ * The number × 10^exponent as a decimal text of the same digits, so that nothing is rounded twice. What is no decimal is
+ * returned as it came, and is refused by the checks of all updates.
+ */
+export function shifted(value: unknown, exponent: number): unknown {
+  if (exponent === 0) return value
+  const parts = partsOf(value)
+  if (parts === undefined) return value
+  const sum = Math.max(-MAX_EXPONENT, Math.min(parts.exponent + exponent, MAX_EXPONENT))
+  return `${parts.sign}${parts.whole || '0'}.${parts.fraction || '0'}e${sum}`
+}
+
+/** The whole part of the number × 10^exponent, towards 0; undefined for what is no decimal, or has more than 30 digits. */
+export function wholeOf(value: unknown, exponent: number): number | undefined {
+  const parts = partsOf(value)
+  if (parts === undefined) return undefined
+  const point = parts.whole.length + parts.exponent + exponent
+  const digits = parts.whole + parts.fraction
+  if (point > 30 || digits.length > MAX_CHARS) return undefined
+  const whole = point <= 0 ? '0' : digits.slice(0, point).padEnd(point, '0')
+  return Number(parts.sign + whole)
+}
+
+/** How many digits stand before the point. */
+export function wholeDigits(value: unknown): number | undefined {
+  const parts = partsOf(value)
+  return parts === undefined ? undefined : parts.whole.replace(/^0+/, '').length + parts.exponent
+}
+
+const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+const HEX = /^0[xX][0-9a-fA-F]{1,64}$/
+/** A decimal of more than so many bytes is no price. */
+const MAX_BYTES = 64
+
+/** The integer in base64, big-endian in two's complement, as Kafka Connect and Debezium write decimals. */
+export function integerOfBase64(value: unknown): string | undefined {
+  if (typeof value !== 'string' || !BASE64.test(value)) return undefined
+  const bytes = Buffer.from(value, 'base64')
+  if (bytes.length === 0 || bytes.length > MAX_BYTES) return undefined
+  return String(BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`)))
+}
+
+/** The unsigned integer in a text such as `0x1f`. */
+export function integerOfHex(value: unknown): string | undefined {
+  return typeof value === 'string' && HEX.test(value) ? String(BigInt(value)) : undefined
+}

@@ -1,0 +1,147 @@
+import { isUtf8 } from 'node:buffer'
+import { shown } from '../../schemas/json-value.ts'
+import { type Refused, refused } from '../../schemas/refusal.ts'
+import { integerOfBase64, integerOfHex, shifted } from './decimal.ts'
+import { outerAt } from './holds.ts'
+import {
+  type Mapping,
+  NAMES,
+  type NameOf,
+  NUMBERS,
+  type NumberOf,
+  type Place,
+  type PlainNumber,
+  type TimeOf,
+} from './mapping.ts'
+import { type Path, valueAt } from './path.ts'
+import type { Scope } from './scope.ts'
+import { msOf } from './time.ts'
+
+/** The fields of an update, as they are given to the checks, or a reason against them. */
+export interface ReadFields {
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly against?: Refused
+}
+
+/** A value that cannot be what it should be. */
+class Fault {
+  readonly against: Refused
+
+  constructor(detail: string) {
+    this.against = refused('wrong-type', detail)
+  }
+}
+
+/** Reads the fields of updates from foreign records. */
+export class FieldReader {
+  readonly #names: readonly (readonly [field: string, of: NameOf])[]
+  readonly #numbers: readonly (readonly [field: string, of: NumberOf])[]
+  readonly #time: TimeOf | undefined
+  readonly #zeroIsAbsent: boolean
+  /** The last names of the paths that lead to numbers. */
+  readonly numberNames: ReadonlySet<string>
+
+  constructor({ fields, zeroIsAbsent }: Mapping) {
+    this.#names = NAMES.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]] as const]))
+    this.#numbers = NUMBERS.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]] as const]))
+    this.#time = fields.eventTimeMs
+    this.#zeroIsAbsent = zeroIsAbsent
+    this.numberNames = new Set(
+      [...this.#numbers.flatMap(([, of]) => placesOf(of)), ...(this.#time ? [this.#time.place] : [])].flatMap(
+        (place) => ('path' in place ? place.path.slice(-1) : []),
+      ),
+    )
+  }
+
+  update(scope: Scope): ReadFields {
+    const fields: Record<string, unknown> = {}
+    for (const [field, of] of this.#names) fields[field] = nameIn(scope, of)
+    for (const [field, of] of this.#numbers) {
+      const value = numberIn(scope, of)
+      if (value instanceof Fault) return { fields, against: value.against }
+      if (!(this.#zeroIsAbsent && field !== 'sequence' && isZero(value))) fields[field] = value
+    }
+    const time = this.#time === undefined ? undefined : timeIn(scope, this.#time)
+    if (typeof time === 'object') return { fields, against: time }
+    fields.eventTimeMs = time
+    return { fields }
+  }
+
+  /** The pair and its chain alone. */
+  names(scope: Scope): ReadFields {
+    return { fields: Object.fromEntries(this.#names.map(([field, of]) => [field, nameIn(scope, of)])) }
+  }
+}
+
+function placesOf(of: NumberOf): readonly Place[] {
+  return 'mid' in of ? of.mid.map(({ place }) => place) : [of.place]
+}
+
+function valueIn({ item, around, record, groups }: Scope, place: Place): unknown {
+  switch (place.from) {
+    case 'item':
+      return valueAt(item, place.path)
+    case 'outer':
+      return outerAt(around, place.path)
+    case 'const':
+      return place.value
+    case 'topic':
+      return place.group === '' ? record.topic : groups[place.group]
+    case 'key':
+      return textOf(record.key)
+    case 'header':
+      return textOf(record.headers.find(([name]) => name === place.name)?.[1])
+    case 'timestamp':
+      return record.timestampMs
+  }
+}
+
+/** Bytes that are no UTF-8 are no name. */
+function textOf(bytes: Buffer | undefined): string | undefined {
+  return bytes !== undefined && isUtf8(bytes) ? bytes.toString('utf8') : undefined
+}
+
+function nameIn(scope: Scope, { place, case: toCase, aliases }: NameOf): unknown {
+  const value = valueIn(scope, place)
+  const name = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value
+  if (typeof name !== 'string') return name
+  const folded = toCase === undefined ? name : toCase === 'upper' ? name.toUpperCase() : name.toLowerCase()
+  return aliases.size === 0 ? folded : (aliases.get(folded) ?? folded)
+}
+
+/** Undefined if the number is absent. What is no number is left to the checks. */
+function numberIn(scope: Scope, of: NumberOf): unknown {
+  if (!('mid' in of)) return plainNumberIn(scope, of)
+  const bid = plainNumberIn(scope, of.mid[0])
+  const ask = plainNumberIn(scope, of.mid[1])
+  if (bid instanceof Fault) return bid
+  if (ask instanceof Fault) return ask
+  if (bid === undefined || ask === undefined) return undefined
+  const mid = (Number(bid) + Number(ask)) / 2
+  return Number.isNaN(mid) ? new Fault(`price: expected two numbers, got ${shown(bid)} and ${shown(ask)}`) : mid
+}
+
+function plainNumberIn(scope: Scope, { place, integer, scale, exponent }: PlainNumber): unknown {
+  const came = valueIn(scope, place)
+  if (came === undefined || came === null || came === '') return undefined
+  const value = integer === undefined ? came : integer === 'base64' ? integerOfBase64(came) : integerOfHex(came)
+  if (value === undefined) return new Fault(`expected an integer in ${integer}, got ${shown(came)}`)
+  const shift = exponent === undefined ? 0 : exponentAt(scope.item, exponent)
+  return typeof shift === 'number' ? shifted(value, shift - scale) : shift
+}
+
+function exponentAt(item: unknown, path: Path): number | Fault {
+  const value = valueAt(item, path)
+  const exponent = typeof value === 'string' && value !== '' ? Number(value) : value
+  if (typeof exponent === 'number' && Number.isInteger(exponent)) return exponent
+  return new Fault(`${path.join('.')}: expected a whole number as the exponent, got ${shown(value)}`)
+}
+
+function timeIn(scope: Scope, { place, unit }: TimeOf): number | Refused | undefined {
+  const value = valueIn(scope, place)
+  return value === undefined || value === null ? undefined : msOf(value, unit)
+}
+
+function isZero(value: unknown): boolean {
+  return value !== undefined && Number(value) === 0
+}

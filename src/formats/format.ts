@@ -1,0 +1,27 @@
+import type { NamedPair } from '../../schemas/price-object.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import type { Refused } from '../../schemas/refusal.ts'
+import type { KafkaRecord } from '../kafka-record.ts'
+
+/** What a record says. A record that says nothing of prices, by the format's own rules, is skipped. */
+export interface Said {
+  readonly ok: true
+  readonly updates: readonly PriceUpdate[]
+  /** Pairs that are delisted. A record has either these or updates. */
+  readonly deleted: readonly NamedPair[]
+  /** Parts of the record that were skipped, or 1 for the record itself. */
+  readonly skipped: number
+  /** How many updates had a number of more digits than a double holds. */
+  readonly rounded: number
+}
+
+export type Decoded = Said | Refused
+
+/** How the records of a topic are read. */
+export interface Format {
+  /** As it is named in the settings, for people. */
+  readonly name: string
+  decode(record: KafkaRecord): Decoded
+}
+
+export const SKIPPED: Said = { ok: true, updates: [], deleted: [], skipped: 1, rounded: 0 }

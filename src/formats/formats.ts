@@ -1,0 +1,84 @@
+import { isObject, shown } from '../../schemas/json-value.ts'
+import { ForewarmError } from '../forewarm-error.ts'
+import { checkedMapping } from './check-mapping.ts'
+import type { Format } from './format.ts'
+import { JsonFormat } from './json-format.ts'
+import type { MappingFault } from './mapping-fault.ts'
+import type { TopicGroups } from './scope.ts'
+
+/** A format for the topics that it names, made by `format`. */
+export interface FormatRule {
+  /** As it is written: a topic, or a pattern between slashes. */
+  readonly topics: string
+}
+
+export interface MadeRule extends FormatRule {
+  make(topic: string, groups: TopicGroups): Format
+}
+
+const PATTERN = /^\/(.*)\/$/s
+const GROUP_NAME = /\(\?<([A-Za-z_$][\w$]*)>/g
+
+/** The rules in the settings file, in its order. Every fault becomes a problem with its place in the file. */
+export function formatRules(raw: unknown, problems: MappingFault[]): readonly MadeRule[] {
+  if (raw === undefined) return []
+  if (!isObject(raw)) {
+    problems.push({ setting: 'formats', received: JSON.stringify(raw), allowed: 'an object, by topic' })
+    return []
+  }
+  return Object.entries(raw).flatMap(([topics, mapping]) => {
+    const at = `formats["${topics}"]`
+    const against = problemOf(topics)
+    if (against !== undefined) problems.push({ setting: at, received: topics, allowed: against })
+    const groups = [...topics.matchAll(GROUP_NAME)].map(([, name]) => name as string)
+    const checked = checkedMapping(mapping, at, problems, groups)
+    if (checked === undefined || against !== undefined) return []
+    return [{ topics, make: (_: string, found: TopicGroups) => new JsonFormat(topics, checked, found) }]
+  })
+}
+
+function problemOf(topics: string): string | undefined {
+  if (topics === '') return 'the name of a topic, or a pattern between slashes'
+  const pattern = PATTERN.exec(topics)?.[1]
+  if (pattern === undefined) return undefined
+  try {
+    new RegExp(pattern, 'u')
+    return undefined
+  } catch (error) {
+    return `a regular expression between slashes: ${error instanceof Error ? error.message : error}`
+  }
+}
+
+/** Which format each topic has. */
+export class Formats {
+  readonly #rules: readonly (MadeRule & { readonly pattern: RegExp | undefined })[]
+  /** As many as the topics that a node has. */
+  readonly #ofTopic = new Map<string, Format | undefined>()
+
+  constructor(rules: readonly FormatRule[] = []) {
+    this.#rules = rules.map((rule) => {
+      if (!isMade(rule))
+        throw new ForewarmError('bad-value', `formats: expected what format() gives, got ${shown(rule)}`)
+      const pattern = PATTERN.exec(rule.topics)?.[1]
+      return { ...rule, make: rule.make, pattern: pattern === undefined ? undefined : new RegExp(pattern, 'u') }
+    })
+  }
+
+  /** The format of the first rule that names the topic; undefined: our own. */
+  of(topic: string): Format | undefined {
+    if (!this.#ofTopic.has(topic)) this.#ofTopic.set(topic, this.#make(topic))
+    return this.#ofTopic.get(topic)
+  }
+
+  #make(topic: string): Format | undefined {
+    for (const { topics, pattern, make } of this.#rules) {
+      if (pattern === undefined ? topics !== topic : !pattern.test(topic)) continue
+      return make(topic, pattern?.exec(topic)?.groups ?? {})
+    }
+    return undefined
+  }
+}
+
+function isMade(rule: FormatRule): rule is MadeRule {
+  return isObject(rule) && typeof rule.make === 'function'
+}

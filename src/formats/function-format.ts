@@ -1,0 +1,72 @@
+import { isObject, shown } from '../../schemas/json-value.ts'
+import { namesOf, updatesOf } from '../../schemas/price-object.ts'
+import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { refused } from '../../schemas/refusal.ts'
+import type { KafkaRecord } from '../kafka-record.ts'
+import { type Decoded, type Format, SKIPPED } from './format.ts'
+import type { FormatRule, MadeRule } from './formats.ts'
+
+/** A pair that is delisted, as a format's function says it. */
+export interface Delisting {
+  readonly delete: string
+  readonly chain: string
+}
+
+/** What a function makes of a record: an update, several, or that there is none in it. */
+export type FormatFunction = (record: KafkaRecord) => PriceUpdate | readonly PriceUpdate[] | Delisting | 'skip'
+
+/**
+ * Reads the records of a topic, or of all topics whose names match, by a function. What it returns passes the checks of
+ * our own format; what it throws refuses the record with the reason `format-failed`. It must not
+ * keep the record's bytes.
+ */
+export function format(topics: string | RegExp, read: FormatFunction): FormatRule {
+  const name = typeof topics === 'string' ? topics : `/${topics.source}/`
+  const rule: MadeRule = { topics: name, make: () => new FunctionFormat(name, read) }
+  return rule
+}
+
+class FunctionFormat implements Format {
+  readonly name: string
+  readonly #read: FormatFunction
+
+  constructor(name: string, read: FormatFunction) {
+    this.name = name
+    this.#read = read
+  }
+
+  decode(record: KafkaRecord): Decoded {
+    let said: unknown
+    try {
+      said = this.#read(record)
+    } catch (error) {
+      return refused('format-failed', `the format ${this.name} threw ${messageOf(error)}`)
+    }
+    if (said === 'skip') return SKIPPED
+    if (isObject(said) && 'delete' in said) {
+      const names = namesOf({ pair: said.delete, chain: said.chain })
+      return 'ok' in names ? names : { ok: true, updates: [], deleted: [names], skipped: 0, rounded: 0 }
+    }
+    if (said instanceof Promise) {
+      // Whatever becomes of it, it is awaited by nobody.
+      said.catch(() => undefined)
+      return refused('format-failed', `the format ${this.name} gave a promise; records are read at once`)
+    }
+    if (typeof said !== 'object' || said === null)
+      return refused(
+        'format-failed',
+        `the format ${this.name}: expected an update, a list or 'skip', got ${shown(said)}`,
+      )
+    const checked = updatesOf(said)
+    if (!checked.ok) return checked
+    return { ok: true, updates: checked.updates, deleted: [], skipped: 0, rounded: checked.rounded ?? 0 }
+  }
+}
+
+function messageOf(error: unknown): string {
+  try {
+    return shown(error instanceof Error ? error.message : String(error))
+  } catch {
+    return 'a value that cannot be shown'
+  }
+}
