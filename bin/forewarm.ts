@@ -27,6 +27,7 @@ const COMMANDS: readonly CommandEntry[] = [
   { name: 'tail', summary: 'print the records of topics', load: () => import('./commands/tail.ts') },
   { name: 'produce', summary: 'write price updates of a file to a topic', load: () => import('./commands/produce.ts') },
   { name: 'simulate', summary: 'compare warmings on recorded traffic', load: () => import('./commands/simulate.ts') },
+  { name: 'format', summary: 'show how the records of a topic are read', load: () => import('./commands/format.ts') },
   { name: 'topics', summary: 'create the topics that Forewarm needs', load: () => import('./commands/topics.ts') },
   { name: 'config', summary: 'print every setting and its origin', load: () => import('./commands/config.ts') },
 ]

@@ -1,6 +1,7 @@
 import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import type { Broker, BrokerEvent } from '../src/broker/port.ts'
 import type { Config } from '../src/config/settings.ts'
+import type { FormatRule } from '../src/formats/formats.ts'
 import { loadSettings, type SettingsChoice } from './settings.ts'
 import { say, type Terminal } from './terminal/terminal.ts'
 
@@ -8,15 +9,15 @@ import { say, type Terminal } from './terminal/terminal.ts'
 export async function withKafka<T>(
   terminal: Terminal,
   choice: SettingsChoice,
-  body: (broker: Broker, config: Config) => Promise<T>,
+  body: (broker: Broker, config: Config, formats: readonly FormatRule[]) => Promise<T>,
 ): Promise<T> {
-  const { config } = loadSettings(terminal, choice)
+  const { config, formats } = loadSettings(terminal, choice)
   const broker = configuredKafka(config, (event) => {
     const line = lineOf(event)
     if (line !== undefined) say(terminal, line)
   })
   try {
-    return await body(broker, config)
+    return await body(broker, config, formats)
   } finally {
     await broker.close()
   }

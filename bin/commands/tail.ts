@@ -30,16 +30,18 @@ export function define(command: Command): Command {
 }
 
 export async function start(terminal: Terminal, topics: readonly string[], flags: TailFlags): Promise<ExitCode> {
-  const [{ withKafka }, { openTopics }, { decoded, recordText }] = await Promise.all([
+  const [{ withKafka }, { openTopics }, { decoded, recordText }, { Formats }] = await Promise.all([
     import('../kafka.ts'),
     import('../../src/replay/source/topic.ts'),
     import('../terminal/record-text.ts'),
+    import('../../src/formats/formats.ts'),
   ])
-  const show = (record: ReplayRecord) => {
-    if (flags.json === true) printJson(terminal, decoded(record))
-    else for (const line of recordText(record)) print(terminal, line)
-  }
-  return withKafka(terminal, flags, async (broker) => {
+  return withKafka(terminal, flags, async (broker, _, rules) => {
+    const formats = new Formats(rules)
+    const show = (record: ReplayRecord) => {
+      if (flags.json === true) printJson(terminal, decoded(record, formats))
+      else for (const line of recordText(record, formats)) print(terminal, line)
+    }
     const { follow, max = Number.POSITIVE_INFINITY } = flags
     const source = await openTopics({
       broker,

@@ -1,8 +1,11 @@
+import type { NamedPair } from '../../schemas/price-object.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import { parseWarmResult, type WarmResult } from '../../schemas/warm-result.ts'
 import { type LetterOrigin, letterOrigin } from '../../src/broker/dead-letter.ts'
 import { partitionName } from '../../src/broker/partition-name.ts'
+import type { Format } from '../../src/formats/format.ts'
+import type { Formats } from '../../src/formats/formats.ts'
 import { type Content, contentOf } from '../../src/replay/content.ts'
 import type { ReplayRecord } from '../../src/replay/replay-record.ts'
 
@@ -10,20 +13,32 @@ type Shown =
   | Content
   | { readonly kind: 'warm-result'; readonly result: WarmResult }
   | { readonly kind: 'dead-letter'; readonly letter: LetterOrigin }
+  | { readonly kind: 'delistings'; readonly pairs: readonly NamedPair[] }
+  /** It says nothing of prices, by the rules of its topic's format. */
+  | { readonly kind: 'skipped' }
 
-function shownOf(record: ReplayRecord): Shown {
+function shownOf(record: ReplayRecord, formats?: Formats): Shown {
   const letter = letterOrigin(record.headers)
   if (letter !== undefined) return { kind: 'dead-letter', letter }
+  const format = formats?.of(record.topic)
+  if (format !== undefined) return foreignOf(format, record)
   const content = contentOf(record)
   if (content.kind !== 'other' || record.value === undefined) return content
   const result = parseWarmResult(record.value)
   return result.ok ? { kind: 'warm-result', result: result.value } : content
 }
 
+function foreignOf(format: Format, record: ReplayRecord): Shown {
+  const said = format.decode(record)
+  if (!said.ok) return { kind: 'other', reason: said.reason }
+  if (said.deleted.length > 0) return { kind: 'delistings', pairs: said.deleted }
+  return said.updates.length > 0 ? { kind: 'prices', updates: said.updates } : { kind: 'skipped' }
+}
+
 /** A record with its content, for programs. Content that cannot be read is given as text. */
-export function decoded(record: ReplayRecord): object {
+export function decoded(record: ReplayRecord, formats?: Formats): object {
   const { topic, partition, offset, timestampMs, key, value, headers } = record
-  const shown = shownOf(record)
+  const shown = shownOf(record, formats)
   return {
     topic,
     partition,
@@ -40,14 +55,18 @@ const LONGEST_TEXT = 200
 const LATEST_DATE_MS = 8.64e15
 
 /** A record for people: one line, or one for each price update in it. */
-export function recordText(record: ReplayRecord): readonly string[] {
-  const shown = shownOf(record)
+export function recordText(record: ReplayRecord, formats?: Formats): readonly string[] {
+  const shown = shownOf(record, formats)
   const at = time(record.timestampMs)
   switch (shown.kind) {
     case 'prices':
       return shown.updates.map((update) => [time(update.eventTimeMs), ...priceWords(update)].join('  '))
     case 'delisted':
       return [[at, shown.chain, shown.pair, 'delisted'].join('  ')]
+    case 'delistings':
+      return shown.pairs.map(({ chain, pair }) => [at, chain, pair, 'delisted'].join('  '))
+    case 'skipped':
+      return [[at, placeOf(record), 'skipped', textOf(record)].join('  ')]
     case 'warm-request':
       return [[at, ...requestWords(shown.request)].join('  ')]
     case 'warm-result':

@@ -50,6 +50,18 @@ export function wholeDigits(value: unknown): number | undefined {
   return parts === undefined ? undefined : parts.whole.replace(/^0+/, '').length + parts.exponent
 }
 
+/** More decimals than a double has are not rounded to. */
+const MOST_DECIMALS = 20
+
+/** The middle of two numbers, of as many decimals as it has: (64012.1 + 64012.2) ÷ 2 is 64012.15. Undefined if one is none. */
+export function middleOf(one: unknown, other: unknown): number | undefined {
+  const [a, b] = [partsOf(one), partsOf(other)]
+  if (a === undefined || b === undefined) return undefined
+  const middle = (Number(one) + Number(other)) / 2
+  const decimals = Math.max(a.fraction.length - a.exponent, b.fraction.length - b.exponent, 0) + 1
+  return decimals <= MOST_DECIMALS && Number.isFinite(middle) ? Number(middle.toFixed(decimals)) : middle
+}
+
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 const HEX = /^0[xX][0-9a-fA-F]{1,64}$/
 /** A decimal of more than so many bytes is no price. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { shown } from '../../schemas/json-value.ts'
 import { type Refused, refused } from '../../schemas/refusal.ts'
-import { integerOfBase64, integerOfHex, shifted } from './decimal.ts'
+import { integerOfBase64, integerOfHex, middleOf, shifted } from './decimal.ts'
 import { outerAt } from './holds.ts'
 import {
   type Mapping,
@@ -117,8 +117,7 @@ function numberIn(scope: Scope, of: NumberOf): unknown {
   if (bid instanceof Fault) return bid
   if (ask instanceof Fault) return ask
   if (bid === undefined || ask === undefined) return undefined
-  const mid = (Number(bid) + Number(ask)) / 2
-  return Number.isNaN(mid) ? new Fault(`price: expected two numbers, got ${shown(bid)} and ${shown(ask)}`) : mid
+  return middleOf(bid, ask) ?? new Fault(`price: expected two numbers, got ${shown(bid)} and ${shown(ask)}`)
 }
 
 function plainNumberIn(scope: Scope, { place, integer, scale, exponent }: PlainNumber): unknown {

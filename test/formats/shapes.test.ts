@@ -23,7 +23,7 @@ describe('a mapping reads', () => {
     })
     const quote = { s: 'BTCUSDT', b: '64012.10', B: '1.2', a: '64012.20', A: '0.4', u: 400900217, E: AT_MS }
     const update = { pair: 'BTCUSDT', chain: 'prices.x', bid: 64012.1, ask: 64012.2, sequence: 400900217 }
-    expect(decode(quote)).toEqual(said([{ ...update, price: (64012.1 + 64012.2) / 2, eventTimeMs: AT_MS }]))
+    expect(decode(quote)).toEqual(said([{ ...update, price: 64012.15, eventTimeMs: AT_MS }]))
   })
 
   it('a list in a list’s item, with a time of nanoseconds in the record around it', () => {
