@@ -41,7 +41,8 @@ given and what is allowed.
 - The file is \`forewarm.config.json\` in the working directory, or the one that \`--config\` names. It holds one JSON
   object with an object for each group, for example
   \`{ "kafka": { "brokers": ["kafka-1:9092"] }, "cache": { "l1Slots": 5000 } }\`. Arguments have the same shape. With an
-  unknown group or name the node does not start.
+  unknown group or name the node does not start. Beside the groups it may hold \`formats\`, which say how the records of
+  topics are read that are not ours ([formats.md](formats.md)).
 - A variable whose name looks like a misspelt setting (\`KAFKA_BROKER\`) stops the start as well, unless that setting is
   set too. A name that only begins like one of ours (\`KAFKA_OPTS\`) may belong to another program and only causes a
   warning. An empty variable counts as not set.

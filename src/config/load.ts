@@ -1,6 +1,6 @@
 import { ForewarmError } from '../forewarm-error.ts'
 import { type FormatRule, formatRules } from '../formats/formats.ts'
-import type { MappingFault } from '../formats/mapping-fault.ts'
+import type { MappingFault } from '../formats/mapping/mapping-fault.ts'
 import type { ReadFile } from './check.ts'
 import { contradictions, type FoundValues } from './contradictions.ts'
 import { type Environment, isSet, NO_DOT_ENV, readDotEnv, reviewEnvironment } from './environment.ts'

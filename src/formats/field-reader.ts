@@ -12,7 +12,7 @@ import {
   type Place,
   type PlainNumber,
   type TimeOf,
-} from './mapping.ts'
+} from './mapping/mapping.ts'
 import { type Path, valueAt } from './path.ts'
 import type { Scope } from './scope.ts'
 import { msOf } from './time.ts'

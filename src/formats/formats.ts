@@ -1,9 +1,9 @@
 import { isObject, shown } from '../../schemas/json-value.ts'
 import { ForewarmError } from '../forewarm-error.ts'
-import { checkedMapping } from './check-mapping.ts'
 import type { Format } from './format.ts'
 import { JsonFormat } from './json-format.ts'
-import type { MappingFault } from './mapping-fault.ts'
+import { checkedMapping } from './mapping/check-mapping.ts'
+import type { MappingFault } from './mapping/mapping-fault.ts'
 import type { TopicGroups } from './scope.ts'
 
 /** A format for the topics that it names, made by `format`. */

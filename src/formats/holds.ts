@@ -1,4 +1,4 @@
-import type { Condition } from './mapping.ts'
+import type { Condition } from './mapping/mapping.ts'
 import { type Path, valueAt } from './path.ts'
 
 /** Whether the condition holds for a record. A null is there. */

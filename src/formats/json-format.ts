@@ -7,7 +7,7 @@ import type { KafkaRecord } from '../kafka-record.ts'
 import { FieldReader } from './field-reader.ts'
 import { type Decoded, type Format, SKIPPED } from './format.ts'
 import { holds } from './holds.ts'
-import type { Condition, Mapping } from './mapping.ts'
+import type { Condition, Mapping } from './mapping/mapping.ts'
 import { type Path, valueAt } from './path.ts'
 import type { Scope, TopicGroups } from './scope.ts'
 

@@ -6,7 +6,7 @@ import { type Export, firstSentence, sectionsOf } from './exports.ts'
 export const EXAMPLES: Readonly<Record<string, string>> = {
   createNode: 'examples/subscribe.ts',
   detector: 'examples/spread.ts',
-  format: 'test/node/formats.test.ts',
+  format: 'examples/lines-format.ts',
   attachPrices: 'examples/threads/reader.ts',
   createPricePublisher: 'examples/threads/main.ts',
   createWarmPublisher: 'examples/warm.ts',

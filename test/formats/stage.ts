@@ -1,6 +1,6 @@
 import type { Decoded } from '../../src/formats/format.ts'
 import { Formats, formatRules } from '../../src/formats/formats.ts'
-import type { MappingFault } from '../../src/formats/mapping-fault.ts'
+import type { MappingFault } from '../../src/formats/mapping/mapping-fault.ts'
 import type { KafkaRecord } from '../../src/kafka-record.ts'
 
 /** 2026-07-10T08:00:00.123Z */

@@ -1,4 +1,5 @@
-import { isObject } from '../../schemas/json-value.ts'
+import { isObject } from '../../../schemas/json-value.ts'
+import { TIME_UNITS, type TimeUnit } from '../time.ts'
 import { conditionsOf } from './check-conditions.ts'
 import {
   type Fields,
@@ -12,7 +13,6 @@ import {
 } from './mapping.ts'
 import type { MappingFault } from './mapping-fault.ts'
 import { MappingReader } from './mapping-reader.ts'
-import { TIME_UNITS, type TimeUnit } from './time.ts'
 
 const KEYS = [
   'type',

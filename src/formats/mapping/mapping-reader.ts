@@ -1,8 +1,8 @@
-import { isObject } from '../../schemas/json-value.ts'
-import { nearest } from '../nearest.ts'
+import { isObject } from '../../../schemas/json-value.ts'
+import { nearest } from '../../nearest.ts'
+import { type Path, pathOf } from '../path.ts'
 import type { Place } from './mapping.ts'
 import type { MappingFault } from './mapping-fault.ts'
-import { type Path, pathOf } from './path.ts'
 
 const PLACES = ['path', 'outer', 'const', 'topic', 'key', 'header', 'timestamp'] as const
 const PATH_WORDS = 'a path such as a.b.0.c or /a/b/0/c'

@@ -1,5 +1,5 @@
-import type { Path } from './path.ts'
-import type { TimeUnit } from './time.ts'
+import type { Path } from '../path.ts'
+import type { TimeUnit } from '../time.ts'
 
 /** A mapping of the settings that was checked: how the records of a topic become updates. */
 export interface Mapping {

@@ -1,4 +1,4 @@
-import { isObject } from '../../schemas/json-value.ts'
+import { isObject } from '../../../schemas/json-value.ts'
 import type { Condition, Test } from './mapping.ts'
 import type { MappingReader } from './mapping-reader.ts'
 

@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { describe, expect, it, test } from '@jest/globals'
+import { lines } from '../../examples/lines-format.ts'
+import { Formats } from '../../src/formats/formats.ts'
+import { AT_MS, decoder } from '../formats/stage.ts'
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const TEXT = readFileSync(join(ROOT, 'docs/formats.md'), 'utf8')
+/** The title of a recipe, and its three blocks: a mapping, a record, the updates in it. */
+const RECIPE = /### (.+)\n\n```json\n([^`]+)```\n\n```json\n([^`]+)```\n\n```json\n([^`]+)```/g
+const RECIPES = [...TEXT.matchAll(RECIPE)].map(([, title = '', mapping = '', record = '', updates = '']) => ({
+  title,
+  mapping: JSON.parse(mapping),
+  record,
+  updates: JSON.parse(updates),
+}))
+
+describe('docs/formats.md', () => {
+  it.each(RECIPES)('has a recipe that gives what it shows: $title', ({ mapping, record, updates }) => {
+    expect(decoder(mapping)(record)).toMatchObject({ ok: true, updates, deleted: [], skipped: 0 })
+  })
+
+  it('has a recipe under each title', () => {
+    const [, recipes = ''] = TEXT.split('\n## Recipes\n')
+    const titles = [...(recipes.split('\n## ')[0] ?? '').matchAll(/^### (.+)$/gm)].map(([, title]) => title)
+    expect(RECIPES.map(({ title }) => title)).toEqual(titles)
+    expect(titles.length).toBeGreaterThan(5)
+  })
+
+  it('shows the example of a function as it is', () => {
+    expect(TEXT).toContain(
+      `\`\`\`ts\n${readFileSync(join(ROOT, 'examples/lines-format.ts'), 'utf8').trimEnd()}\n\`\`\``,
+    )
+  })
+})
+
+test('the example of a function reads lines, and skips those without a price', () => {
+  const format = new Formats([lines]).of('lines.example')
+  const decode = (text: string) =>
+    format?.decode({
+      ...{ topic: 'lines.example', partition: 0, offset: 0n, timestampMs: AT_MS },
+      ...{ key: undefined, value: Buffer.from(text), headers: [] },
+    })
+  expect(decode(`ETH-USD 3120.5 ${AT_MS}`)).toMatchObject({ updates: [{ pair: 'ETH-USD', price: 3120.5 }] })
+  expect(decode('PING')).toMatchObject({ ok: true, updates: [], skipped: 1 })
+  expect(decode('ETH-USD cheap 1')).toMatchObject({ ok: false, reason: 'not-finite' })
+})

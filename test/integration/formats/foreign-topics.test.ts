@@ -1,0 +1,121 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import type { PriceUpdate } from '../../../schemas/price-update.ts'
+import { detector } from '../../../src/detect/detector.ts'
+import { forewarm } from '../../bin/forewarm-process.ts'
+import { kafkaBrokers, uniqueName } from '../../harness/kafka.ts'
+import { until } from '../../harness/until.ts'
+import { onKafka } from '../../node/kafka-stage.ts'
+import { metricValue } from '../../node/scrape.ts'
+import type { Stage } from '../../node/stage.ts'
+
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forewarm-formats-'))
+})
+
+afterEach(async () => {
+  await rm(folder, { recursive: true })
+})
+
+/** Writes the formats to the settings file of the test's folder. Returns its path. */
+async function settings(formats: object): Promise<string> {
+  const file = join(folder, 'forewarm.config.json')
+  await writeFile(file, JSON.stringify({ formats }))
+  return file
+}
+
+const lastOf = (rest: object = {}) => JSON.stringify({ last: '5.25', at: new Date().toISOString(), ...rest })
+
+async function create(stage: Stage, topics: readonly string[]): Promise<void> {
+  await stage.admin.createTopics(topics.map((topic) => ({ topic, partitions: 1 })))
+}
+
+describe('the topics of somebody else', () => {
+  test('one for each symbol, are read by one pattern, and so is one that comes while the node runs', async () => {
+    await onKafka({}, async (stage) => {
+      const prefix = uniqueName('ticker')
+      const configFile = await settings({
+        [`/^${prefix}-(?<venue>[^-]+)-(?<pair>.+)$/`]: {
+          chain: { topic: 'venue' },
+          pair: { topic: 'pair', case: 'upper' },
+          price: 'last',
+          eventTimeMs: { path: 'at', unit: 'iso' },
+        },
+      })
+      const topics = ['eth-usd', 'btc-usd'].map((pair) => `${prefix}-x-${pair}`)
+      await create(stage, topics)
+      const handled: PriceUpdate[] = []
+      await stage.startNode({
+        configFile,
+        start: 'earliest',
+        detectors: [detector('all', {}, (update) => void handled.push(update))],
+        config: { kafka: { priceTopics: new RegExp(`^${prefix}-`), metadataAgeMs: 200 } },
+      })
+      const names = () => new Set(handled.map(({ chain, pair, price }) => `${chain} ${pair} ${price}`))
+      for (const topic of topics) await stage.producer.sendBatch(topic, [{ partition: 0, value: lastOf() }])
+      await until('both symbols are read', () => names().size === 2)
+      const late = `${prefix}-y-sol-usd`
+      await create(stage, [late])
+      await stage.producer.sendBatch(late, [{ partition: 0, value: lastOf() }])
+      await until('so is the new one', () => names().size === 3)
+      expect([...names()].sort()).toEqual(['x BTC-USD 5.25', 'x ETH-USD 5.25', 'y SOL-USD 5.25'])
+    })
+  })
+
+  test('are shown by tail and checked by format check as the node reads them', async () => {
+    await onKafka({}, async (stage) => {
+      const configFile = await settings({
+        [stage.topic]: {
+          updates: 'ticks',
+          chain: { const: 'v' },
+          pair: 'sym',
+          price: 'last',
+          eventTimeMs: { outer: 'at', unit: 'iso' },
+          skip: { path: 'type', equals: 'heartbeat' },
+        },
+      })
+      const ticks = [
+        { sym: 'A', last: 1 },
+        { sym: 'B', last: 2 },
+      ]
+      const values = [lastOf({ ticks }), lastOf({ type: 'heartbeat' }), lastOf({ ticks: [{ sym: 'A', last: 'x' }] })]
+      await stage.produceRecords(...values.map((value) => ({ partition: 0, value })))
+      const env = { KAFKA_BROKERS: kafkaBrokers().join(',') }
+      const tail = await forewarm(['tail', stage.topic, '--no-follow', '--json', '--config', configFile], { env })
+      const kinds = tail.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      expect(kinds).toMatchObject([
+        { kind: 'prices', updates: [{ pair: 'A' }, { pair: 'B' }] },
+        { kind: 'skipped' },
+        { kind: 'other' },
+      ])
+      const check = await forewarm(['format', 'check', stage.topic, '--json', '--config', configFile], { env })
+      expect([check.code, JSON.parse(check.stdout)]).toMatchObject([
+        1,
+        {
+          records: 3,
+          updates: 2,
+          pairs: 2,
+          skipped: 1,
+          refused: [{ reason: 'wrong-type', records: 1, first: { offset: '2' } }],
+        },
+      ])
+      const node = await stage.startNode({
+        configFile,
+        start: 'earliest',
+        detectors: [detector('none', {}, () => undefined)],
+      })
+      await until(
+        'the node has read them',
+        async () => (await metricValue(node, 'arbitrage_price_updates_total')) === 2,
+      )
+      await stage.deadLetters(1)
+    })
+  })
+})
