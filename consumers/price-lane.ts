@@ -79,9 +79,10 @@ export class PriceLane implements RecordHandler {
   #isRedelivered = false
   /** The fault of a record in mid-window. It is thrown when the records before it are handled. */
   #fault: { readonly offset: bigint; readonly error: unknown } | undefined
-  /** The partition's number among Sources, and the source that its values have. */
+  /** The partition's number among Sources, the source that its values have, and the epoch in which that was found. */
   readonly #partition: number
-  #source: number
+  #source = -1
+  #epoch = -1
   /** Whether a detector wants the updates of a chain on this topic, by chain id. */
   readonly #wanted: (boolean | undefined)[] = []
 
@@ -92,17 +93,14 @@ export class PriceLane implements RecordHandler {
     this.#window = new PriceWindow(options.table, options.formats?.of(topic))
     this.#replay = options.replay
     this.#partition = partition
-    this.#source = partition
   }
 
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
     this.#throwFault(batch.offset(from))
     const end = this.#window.decode(batch, from)
     this.#warming.restart()
-    const { sources, arrivals } = this.#options
     // Producers spread records without keys over all partitions.
-    if (batch.key(from) === undefined) arrivals.scatteredTopic(this.#partition)
-    this.#source = sources.resolve(this.#partition)
+    if (batch.key(from) === undefined) this.#options.arrivals.scatteredTopic(this.#partition)
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
     this.#context = context
@@ -116,8 +114,6 @@ export class PriceLane implements RecordHandler {
         const wait = this.#handleRecord(batch, record)
         if (wait === undefined) continue
         await (this.#replay?.take(wait) ?? wait)
-        // Sources may have been merged meanwhile.
-        this.#source = sources.resolve(this.#partition)
         this.#beat()
       }
     } catch (error) {
@@ -243,9 +239,13 @@ export class PriceLane implements RecordHandler {
       counts.redelivered.add(1)
       return false
     }
+    const { writer, sources } = this.#options
+    // Sources may have been merged since the update before, also by it.
+    if (sources.epoch !== this.#epoch) this.#source = sources.resolve(this.#partition)
+    this.#epoch = sources.epoch
     const { numbers, sequences } = this.#window.columns
     const sequence = sequences[row] as number
-    const outcome = this.#options.writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence, this.#source)
+    const outcome = writer.write(pairId, eventTimeMs, numbers, row * NUMBER_COUNT, sequence, this.#source)
     if (outcome === 'older') counts.older.add(1)
     else if (outcome === 'too-many-in-ms') counts.tooManyInMs.add(1)
     return outcome === 'stored'
