@@ -97,7 +97,7 @@ export class Stamps {
     const isWhole = isSettled && (deletions?.pending ?? 0) === 0
     // Other nodes are heard, and told of topics that are one source, even if L2 lacks something.
     const told = sources.found().map((source): StampOf => ({ name: sourceName(source), ageMs: () => 0 }))
-    for (const [id, stamp] of stamps) if (isWhole && !writeBehind.lacks(id) && !sources.unkept.has(id)) told.push(stamp)
+    for (const [id, stamp] of stamps) if (isWhole && !writeBehind.lacks(id)) told.push(stamp)
     const outcome = await l2.stamp?.(told)
     if (outcome?.status === 'lost') this.#losses++
     if (outcome?.status === 'stamped') this.#isRead = outcome.isRead
@@ -121,7 +121,7 @@ export class Stamps {
     for (const id of sources.followed()) {
       const source = sources.at(id)
       const asOfMs = sources.asOf(id)
-      if (source === undefined || asOfMs === NEVER) continue
+      if (source === undefined || asOfMs === NEVER || sources.unkept.has(id)) continue
       // When it is sent, values may just have been lost.
       const ageMs = () => (losses === this.#losses ? this.#now() - asOfMs : Number.POSITIVE_INFINITY)
       stamps.set(id, { name: sourceName(source), ageMs })

@@ -19,6 +19,8 @@ function stage() {
     isSettled: true,
     /** The last of what waits begins to be written. */
     begin: Promise.resolve(),
+    /** All of it is written. */
+    end: Promise.resolve(),
     isPushed: true,
     rounds: 0,
     pending: 0,
@@ -51,9 +53,16 @@ function stage() {
   return { stamps, timer, sources, source, stamped, failures, state }
 }
 
-async function settled(state: { begin: Promise<void>; isSettled: boolean }, onBegin?: () => void): Promise<boolean> {
+interface Settling {
+  readonly begin: Promise<void>
+  readonly end: Promise<void>
+  readonly isSettled: boolean
+}
+
+async function settled(state: Settling, onBegin?: () => void): Promise<boolean> {
   await state.begin
   onBegin?.()
+  await state.end
   return state.isSettled
 }
 
@@ -101,6 +110,21 @@ describe('the stamps of a node', () => {
     resolve()
     await timer.advance(0)
     expect(stamped[0]).toEqual(['prices/3', 12])
+  })
+
+  it('are not set for a partition of which L2 may lack values, though the node loses it while the flush is written', async () => {
+    const { stamps, timer, sources, source, stamped, state } = stage()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    state.end = promise
+    sources.raise(source, 7)
+    sources.unkept.add(source)
+    stamps.start()
+    await timer.advance(20)
+    sources.lose(source)
+    sources.unkept.delete(source)
+    resolve()
+    await timer.advance(20)
+    expect(stamped).toEqual([])
   })
 
   it('are set every second, and every 10 ms while some node reads them', async () => {
