@@ -232,6 +232,7 @@ function createWriteBehind(options: CachesOptions, l2: L2, { sources, l1 }: Foll
     l2,
     sources,
     flushMs: config.cache.l2FlushMs,
+    l2TtlMs: config.cache.l2TtlSeconds * 1000,
     capacity: Math.min(WRITE_BEHIND_ROWS, config.cache.maxPairs),
     grows: !waitsForL2,
     maxPairs: config.cache.maxPairs,

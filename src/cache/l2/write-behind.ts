@@ -55,7 +55,7 @@ export class WriteBehind {
   #flushing: Promise<boolean> | undefined
   readonly #waits = new FlushWaits()
   /** Pairs of which L2 lacks values, because no row was left for them. */
-  readonly #lacking = new Lacking()
+  readonly #lacking: Lacking
   readonly #held = emptyPrice()
   /** No value is taken any more; those that are there are still written. */
   #isClosing = false
@@ -70,6 +70,7 @@ export class WriteBehind {
     this.#sources = options.sources ?? new Sources()
     this.#nextFlush = new Alarm(() => void this.#begin(), options.timer)
     this.#now = options.now ?? (() => performance.now())
+    this.#lacking = new Lacking({ now: this.#now, l2TtlMs: options.l2TtlMs })
     this.#pace = new FlushPace({ now: this.#now, timer: options.timer })
     this.#filling = priceColumns(options.capacity)
     this.#leaving = priceColumns(options.capacity)

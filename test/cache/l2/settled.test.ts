@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { WriteBehindStage } from './write-behind-stage.ts'
+import { L2_TTL_MS, WriteBehindStage } from './write-behind-stage.ts'
 
 /** What a promise came to, or 'open'. */
 async function stateOf<T>(promise: Promise<T>): Promise<T | 'open'> {
@@ -96,6 +96,23 @@ test('a pair that found no row is written from L1 when rows are free again', asy
   writeBehind.forget(3)
   expect(writeBehind.lacks(0)).toBe(false)
   expect(stage.timer.pending).toBe(0)
+})
+
+test('L2 lacks a value that L1 does not have any more for as long as L2 may have an older one of the pair', async () => {
+  const stage = new WriteBehindStage(1)
+  const { writeBehind, sources, timer } = stage
+  const [first, second] = [sources.idOf('a', 0), sources.idOf('b', 0)]
+  stage.add(0, 1, first)
+  stage.add(1, 1, first)
+  await timer.advance(10)
+  await stage.l2.writes[0]?.succeed()
+  await timer.advance(L2_TTL_MS)
+  stage.add(2, 1, second)
+  stage.add(3, 1, second)
+  const lacks = () => [writeBehind.lacks(first), writeBehind.lacks(second)]
+  expect(lacks()).toEqual([true, true])
+  await timer.advance(L2_TTL_MS * 0.1)
+  expect(lacks()).toEqual([false, true])
 })
 
 test('L2 lacks a value only of the source that it came from, or into which that was merged', async () => {

@@ -9,6 +9,7 @@ import { ControlledL2 } from './controlled-l2.ts'
 
 export const PAIRS = 8
 export const FLUSH_MS = 10
+export const L2_TTL_MS = 60_000
 
 /** A write-behind over a second level whose answers the test gives, on a clock that the test moves. */
 export class WriteBehindStage {
@@ -32,6 +33,7 @@ export class WriteBehindStage {
         return into.version > 0
       },
       flushMs: FLUSH_MS,
+      l2TtlMs: L2_TTL_MS,
       capacity,
       grows,
       maxPairs: PAIRS,
