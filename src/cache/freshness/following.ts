@@ -2,6 +2,7 @@ import { Alarm } from '../../alarm.ts'
 import type { AssignedPartition, Consumer, TopicPartition } from '../../broker/port.ts'
 import { sharedMs } from '../../monotonic.ts'
 import type { Timer } from '../../timer.ts'
+import type { Deletions } from '../l2/deletions.ts'
 import type { WriteBehind } from '../l2/write-behind.ts'
 import type { Sources } from '../sources/sources.ts'
 import { longestTtlMs } from '../ttl.ts'
@@ -13,6 +14,7 @@ export interface FollowingOptions {
   /** How many partitions each topic has. */
   readonly counts: ReadonlyMap<string, number>
   readonly writeBehind: Pick<WriteBehind, 'settled' | 'lacks'>
+  readonly deletions: Pick<Deletions, 'settled'>
   /** For so long L2 keeps values that were written before a partition was taken. */
   readonly l2TtlMs: number
   /** Called with the partitions of which L2 may lack values that others have handled. */
@@ -66,11 +68,11 @@ export class Following {
 
   /** Resolves when L2 has what was handled before the call, or does not take it, to what tells of which partitions it has all. */
   async kept(): Promise<(partition: TopicPartition) => boolean> {
-    const { sources, writeBehind } = this.#options
-    const isSettled = await writeBehind.settled()
+    const { sources, writeBehind, deletions } = this.#options
+    const settled = await Promise.all([writeBehind.settled(), deletions.settled()])
     return ({ topic, partition }) => {
       const id = sources.idOf(topic, partition)
-      return isSettled && !writeBehind.lacks(id) && !sources.unkept.has(id)
+      return !settled.includes(false) && !writeBehind.lacks(id) && !sources.unkept.has(id)
     }
   }
 

@@ -1,5 +1,6 @@
 import { Alarm } from '../../alarm.ts'
 import type { Clock } from '../../clock.ts'
+import { InFlight } from '../../in-flight.ts'
 import type { Timer } from '../../timer.ts'
 import { VERSIONS_PER_MS } from '../cached-price.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
@@ -42,6 +43,7 @@ export class Deletions {
   readonly #waiting = new Map<number, Kept>()
   readonly #kept = new Map<number, Kept>()
   readonly #nextTrip: Alarm
+  readonly #made = new InFlight()
   #sending: Promise<void> | undefined
   #away = 'closed'
   #isClosing = false
@@ -68,7 +70,20 @@ export class Deletions {
   }
 
   /** Deletes the pair up to `version`, and whatever L2 has of it up to `upTo`: everything unless given. */
-  async delete({ pairId, version, upTo }: Deletion): Promise<L2Write> {
+  delete(deletion: Deletion): Promise<L2Write> {
+    return this.#made.add(this.#delete(deletion))
+  }
+
+  /** Resolves to whether L2 has all deletions that were made before the call. Those that it did not take are sent again. */
+  async settled(): Promise<boolean> {
+    const pairIds = [...this.#waiting.keys()]
+    const isWaiting = (pairId: number) => this.#waiting.has(pairId)
+    await this.#made.settled()
+    if (pairIds.some(isWaiting)) await this.flush()
+    return !pairIds.some(isWaiting)
+  }
+
+  async #delete({ pairId, version, upTo }: Deletion): Promise<L2Write> {
     const { l1, l2, clock, tombstoneTtlMs } = this.#options
     const nowMs = clock.now()
     const later = Math.max(version, upTo ?? (nowMs + 1) * VERSIONS_PER_MS - 1)

@@ -29,11 +29,13 @@ function stage() {
       [0, 1].map((partition) => ({ ...at(partition), ...position, readToEndAtMs: readTo.get(partition) })),
   }
   const counts = new Map([['prices', 2]])
-  const state = { isSettled: true, lacking: -1 }
+  const state = { isSettled: true, isDeleted: true, lacking: -1 }
   const writeBehind = { settled: async () => state.isSettled, lacks: (id: number) => id === state.lacking }
+  const deletions = { settled: async () => state.isDeleted }
   const told: unknown[] = []
   const unkept = { l2TtlMs: 1_000, onUnkept: (partitions: unknown) => void told.push(partitions) }
-  const following = new Following({ sources, arrivals, counts, writeBehind, ...unkept, timer: timer.start })
+  const parts = { sources, arrivals, counts, writeBehind, deletions }
+  const following = new Following({ ...parts, ...unkept, timer: timer.start })
   return { state, told, sources, timer, calls, consumer, readTo, following }
 }
 
@@ -84,7 +86,7 @@ test('a value of L2 follows no partition that was taken over while L2 lacked val
   expect(moments()).toEqual([FOLLOWS, FOLLOWS])
 })
 
-test('what was handled of a partition is kept if L2 has taken all, and had all when the partition was taken', async () => {
+test('what was handled of a partition is kept if L2 has taken all values and deletions, and had all when the partition was taken', async () => {
   const { sources, consumer, following, state } = stage()
   const kept = async () => {
     const isKept = await following.kept()
@@ -98,5 +100,8 @@ test('what was handled of a partition is kept if L2 has taken all, and had all w
   following.revoked([at(1)])
   expect(await kept()).toEqual([false, true])
   state.isSettled = false
+  expect(await kept()).toEqual([false, false])
+  state.isSettled = true
+  state.isDeleted = false
   expect(await kept()).toEqual([false, false])
 })

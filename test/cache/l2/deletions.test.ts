@@ -76,6 +76,18 @@ test('a deletion that L2 did not take is sent again until L2 takes it', async ()
   expect([await stage.stored(), stage.deletions.pending, stage.timer.pending]).toEqual([undefined, 0, 0])
 })
 
+test('deletions are settled when L2 has those that were made before, and are not while it does not take them', async () => {
+  const { deletions } = stage
+  expect(await deletions.settled()).toBe(true)
+  void stage.remove(V0)
+  expect([await deletions.settled(), stage.sent.length]).toEqual([true, 1])
+  stage.isAway = true
+  void stage.remove(V0 + 1)
+  expect(await deletions.settled()).toBe(false)
+  stage.isAway = false
+  expect([await deletions.settled(), deletions.pending]).toEqual([true, 0])
+})
+
 test('a deletion that comes late deletes what L2 had when it was made, and no value made after it', async () => {
   for (const [stored, left] of [
     [V0, undefined],
