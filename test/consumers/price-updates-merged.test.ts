@@ -3,7 +3,10 @@ import { emptyPrice } from '../../src/cache/cached-price.ts'
 import { batchOf, type HandmadeRecord } from './batch.ts'
 import { ConsumerStage, json, update } from './price-updates-stage.ts'
 
-const keyed = (pair: string, eventTimeMs: number): HandmadeRecord => ({ ...json(update(pair, { eventTimeMs })), key: pair })
+const keyed = (pair: string, eventTimeMs: number): HandmadeRecord => ({
+  ...json(update(pair, { eventTimeMs })),
+  key: pair,
+})
 const frame = (eventTimeMs: number, ...pairs: string[]): HandmadeRecord => ({
   ...json(pairs.map((pair) => update(pair, { eventTimeMs }))),
   key: 'frame',

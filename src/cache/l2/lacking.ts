@@ -23,7 +23,7 @@ interface Lack {
 export class Lacking {
   readonly #now: () => number
   readonly #lastsMs: number
-  /** By pair, the oldest first. */
+  /** The oldest comes first. */
   readonly #values = new Map<number, Lack>()
   /** How many each source has of them. */
   readonly #counts = new Map<number, number>()

@@ -47,7 +47,7 @@ export class Sources {
   onMerged: () => void = () => undefined
   /** Called when this node has found out something that other nodes must be told of (`found`). */
   onFound: () => void = () => undefined
-  /** Partitions that got no number, because the table is full. */
+  /** Partitions that the node has got and that have no number, because the table is full. */
   refused = 0
   /** Stamps that are older count for nothing. */
   readonly stampTtlMs: number
@@ -75,10 +75,7 @@ export class Sources {
   }
 
   #number(source: Source): number {
-    if (this.#sources.length >= MAX_SOURCES) {
-      this.refused++
-      return UNKNOWN_SOURCE
-    }
+    if (this.#sources.length >= MAX_SOURCES) return UNKNOWN_SOURCE
     const id = this.#sources.length
     this.#sources.push(source)
     this.#codes.add(id, source)
@@ -96,8 +93,7 @@ export class Sources {
 
   /** Whether the topic has less partitions, by what the broker has told. */
   isBeyond({ topic, partition }: Source): boolean {
-    const told = this.#topics.get(topic)?.told ?? 0
-    return told > 0 && partition >= told
+    return partition >= (this.#topics.get(topic)?.told || Number.POSITIVE_INFINITY)
   }
 
   /** The source of the topic as a whole. */
@@ -234,6 +230,10 @@ export class Sources {
 
   /** This node has got the partition. What other nodes said of it counts no longer. */
   follow(id: number): void {
+    if (id === UNKNOWN_SOURCE) {
+      this.refused++
+      return
+    }
     this.epoch++
     this.#followed[id] = 1
     this.trust(id)

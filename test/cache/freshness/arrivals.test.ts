@@ -5,7 +5,7 @@ import { Arrivals } from '../../../src/cache/freshness/arrivals.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
 import { L1Reader } from '../../../src/cache/l1/reader.ts'
 import { PairTable } from '../../../src/cache/names/pair-table.ts'
-import { EVERYTHING, FOLLOWS, NEVER, Sources } from '../../../src/cache/sources/sources.ts'
+import { EVERYTHING, FOLLOWS, MAX_SOURCES, NEVER, Sources, UNKNOWN_SOURCE } from '../../../src/cache/sources/sources.ts'
 
 function stage() {
   const sources = new Sources()
@@ -118,4 +118,16 @@ test('what a node follows is learnt from what arrives, by pair, and for a pair w
   update('HERE TOO', first)
   expect(arrivals.follows(-1, 0)).toBe(true)
   expect(sources.isFollowed(second)).toBe(false)
+})
+
+test('a partition that got no number is not followed: values of unknown sources are those of other nodes', () => {
+  const { sources, arrivals, update } = stage()
+  for (let partition = 2; sources.size < MAX_SOURCES; partition++) sources.idOf('prices', partition)
+  arrivals.assign([sources.idOf('beyond', 0)])
+  const pairId = update('A', UNKNOWN_SOURCE)
+  expect([sources.isFollowed(UNKNOWN_SOURCE), arrivals.hasAll(pairId), arrivals.hasAll(9)]).toEqual([
+    false,
+    false,
+    false,
+  ])
 })

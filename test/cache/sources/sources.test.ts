@@ -14,12 +14,14 @@ describe('the sources of values', () => {
     expect([one.codeOf(UNKNOWN_SOURCE), one.ofCode(0), one.ofCode(12345)]).toEqual([0, 0, 0])
   })
 
-  test('are bounded: a partition beyond the bound has an unknown source and is counted', () => {
+  test('are bounded: a partition beyond the bound has an unknown source, is not followed, and is counted', () => {
     const sources = new Sources()
     for (let partition = 0; sources.size < MAX_SOURCES; partition++) sources.idOf('prices', partition)
-    expect([sources.idOf('other', 0), sources.refused > 0]).toEqual([UNKNOWN_SOURCE, true])
+    const epoch = sources.epoch
+    sources.follow(sources.idOf('other', 0))
+    expect([sources.idOf('other', 0), sources.refused, sources.epoch]).toEqual([UNKNOWN_SOURCE, 1, epoch])
     sources.raise(UNKNOWN_SOURCE, 5)
-    expect(sources.asOf(UNKNOWN_SOURCE)).toBe(NEVER)
+    expect([sources.isFollowed(UNKNOWN_SOURCE), sources.asOf(UNKNOWN_SOURCE)]).toEqual([false, NEVER])
   })
 
   test('have names that are read back, and other names are none', () => {
