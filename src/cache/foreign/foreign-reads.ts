@@ -61,7 +61,7 @@ export class ForeignReads {
     this.#options = options
     const { maxPairs, timer = systemTimer, now = () => performance.now() } = options
     this.#states = new Uint8Array(maxPairs)
-    this.#recent = new RecentReads(maxPairs)
+    this.#recent = new RecentReads(maxPairs, now)
     this.#storm = new Storm(now)
     this.#gather = new Alarm(() => this.#depart(), timer)
     this.#nextFence = new Alarm(() => void this.#beat(), timer)
@@ -196,7 +196,7 @@ export class ForeignReads {
     const sent = this.#options.sources.snapshot()
     const values = await this.#options.tracking.read(pairIds)
     this.#trips--
-    if (epoch !== this.#epoch) return
+    if (epoch !== this.#epoch) return this.#depart()
     this.reads += pairIds.length
     for (const [at, pairId] of pairIds.entries()) {
       const value = values?.[at]
@@ -235,7 +235,7 @@ export class ForeignReads {
 
   async #beat(): Promise<void> {
     const beatMs = this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
-    this.#recent.tick(beatMs)
+    this.#recent.tick()
     if (!this.#recent.isAny) return
     // Values that are being read must not be taken for as recent as the stamps that follow.
     if (this.#way === 'poll' && this.#trips > 0) {

@@ -9,12 +9,14 @@ export class RecentReads {
   #tick = 1
   #oldest = 1
   readonly #times = new Map<number, number>()
-  #elapsedMs = 0
+  readonly #now: () => number
   #last = 0
   /** After the last pair that was ever read. */
   end = 0
 
-  constructor(maxPairs: number) {
+  /** `now`: monotonic milliseconds. */
+  constructor(maxPairs: number, now: () => number) {
+    this.#now = now
     this.#reads = new Uint32Array(maxPairs)
   }
 
@@ -28,13 +30,13 @@ export class RecentReads {
     this.#reads[pairId] = 0
   }
 
-  /** So much time has passed. */
-  tick(ms: number): void {
-    this.#elapsedMs += ms
-    this.#times.set(this.#tick, this.#elapsedMs)
+  /** Reads from now on are later than those before. */
+  tick(): void {
+    const nowMs = this.#now()
+    this.#times.set(this.#tick, nowMs)
     this.#tick++
     for (const [tick, atMs] of this.#times) {
-      if (atMs > this.#elapsedMs - LASTS_MS) break
+      if (atMs > nowMs - LASTS_MS) break
       this.#times.delete(tick)
       this.#oldest = tick + 1
     }

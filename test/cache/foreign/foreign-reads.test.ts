@@ -248,6 +248,43 @@ describe('foreign reads', () => {
     expect(tracking.resets).toBe(1)
   })
 
+  it('are sent for when the trips from before a loss have come back', async () => {
+    const { foreign, tracking, tripsOf } = stage()
+    const replies: (() => void)[] = []
+    tracking.read = async () => {
+      await new Promise<void>((resolve) => replies.push(resolve))
+      return ['gone']
+    }
+    for (let pair = 0; pair < 4; pair++) {
+      foreign.read(pair, false)
+      await tripsOf(5)
+    }
+    expect(replies.length).toBe(4)
+    tracking.told?.lost()
+    tracking.told?.armed('told')
+    await tripsOf(100)
+    for (const reply of replies.splice(0)) reply()
+    await tripsOf(100)
+    expect(replies.length).toBe(1)
+  })
+
+  it('are polled for five seconds after they are read, however long the answers take', async () => {
+    const { foreign, tracking, tripsOf, timer } = stage({ polls: true })
+    foreign.read(7, false)
+    tracking.told?.armed('poll')
+    await tripsOf(60)
+    const read = tracking.read.bind(tracking)
+    tracking.read = async (pairIds) => {
+      await new Promise<void>((resolve) => void timer.start(150, resolve))
+      return read(pairIds)
+    }
+    foreign.read(8, false)
+    await tripsOf(1_000)
+    expect(new Set(await tripsOf(3_500))).toEqual(new Set([2]))
+    await tripsOf(1_000)
+    expect([await tripsOf(1_000), timer.pending]).toEqual([[], 0])
+  })
+
   it('stop reading stamps while no such pair is read', async () => {
     const { foreign, timer, tripsOf } = stage()
     foreign.read(7, false)
