@@ -1,6 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { type CachedPrice, writeNumbers } from '../cached-price.ts'
-import { decidedNow } from '../sources/decided.ts'
+import { decidedNow, mergedMoment } from '../sources/decided.ts'
 import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { Expiry } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
@@ -226,11 +226,12 @@ export class L1 implements FirstLevel {
   resolveSources(): void {
     const { sources } = this.#moments
     for (const slot of this.#taken()) {
-      const source = sources.resolve(this.#copies.sourceAt(slot))
-      if (source === this.#copies.sourceAt(slot)) continue
-      this.#copies.setSource(slot, source)
-      // Other partitions may have newer values.
-      if (!sources.isFollowed(source)) this.#moments.suspend(slot, source)
+      const from = this.#copies.sourceAt(slot)
+      const into = sources.resolve(from)
+      if (into === from) continue
+      // Another thread must not see the moment of the new source before this.
+      this.#moments.set(slot, mergedMoment(this.#moments.of(slot), [from, into], sources))
+      this.#copies.setSource(slot, into)
     }
   }
 

@@ -1,5 +1,5 @@
 import { type CachedPrice, emptyPrice, eventTimeOf, readNumbers } from '../cached-price.ts'
-import { decidedNow } from '../sources/decided.ts'
+import { decidedNow, mergedMoment } from '../sources/decided.ts'
 import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { restMs } from '../ttl.ts'
 import { TICKS } from './expiry.ts'
@@ -153,9 +153,10 @@ export class ObjectL1 implements FirstLevel {
   resolveSources(): void {
     for (const pairId of this.#store.pairIds()) {
       const value = this.#store.peek(pairId)?.value
-      if (value === undefined) continue
-      value.source = this.#sources.resolve(value.source)
-      if (!this.#sources.isFollowed(value.source)) this.suspend(pairId)
+      const into = this.#sources.resolve(value?.source ?? UNKNOWN_SOURCE)
+      if (value === undefined || into === value.source) continue
+      value.asOfMs = mergedMoment(value.asOfMs, [value.source, into], this.#sources)
+      value.source = into
     }
   }
 

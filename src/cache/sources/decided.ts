@@ -8,6 +8,16 @@ export interface Origin {
 }
 
 /**
+ * The moment of a value whose source was merged into another one. Newer values may have come from other partitions, and this
+ * node has heard of them only if it has all of these, or L2 tells of the pair: that of another node follows its source.
+ */
+export function mergedMoment(asOfMs: number, [from, into]: readonly [number, number], sources: Sources): number {
+  if (asOfMs !== FOLLOWS) return NEVER
+  if (sources.isFollowed(into)) return FOLLOWS
+  return sources.isFollowed(from) ? NEVER : sources.asOf(into)
+}
+
+/**
  * The value with the origin that it has by now. Partitions may have come and gone, and sources been merged, since it was
  * decided that the value follows its source: then newer ones may have gone elsewhere.
  */
@@ -16,6 +26,6 @@ export function decidedNow<T extends Origin>(price: T, sources: Sources): T {
   const source = sources.resolve(price.source)
   let { asOfMs } = price
   if (asOfMs === FOLLOWS) asOfMs = sources.hasFollowed(source, price.epoch) ? FOLLOWS : NEVER
-  else if (source !== price.source) asOfMs = Math.min(asOfMs, sources.asOf(source))
+  else if (source !== price.source) asOfMs = NEVER
   return { ...price, source, asOfMs, epoch: sources.epoch }
 }

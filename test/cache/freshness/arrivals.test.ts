@@ -96,16 +96,25 @@ test.each(['the topic as a whole', 'all topics'] as const)(
   },
 )
 
-test('values stand still while other nodes have partitions, once updates of some pair arrive at several nodes', () => {
-  const { sources, arrivals, first, second, update, asOf } = stage()
+test('once updates of some pair arrive at several nodes, no moment is known of values of which L2 would not have told', () => {
+  const { sources, l1, arrivals, first, second, update, asOf } = stage()
   arrivals.assign([first])
   sources.raise(first, 30)
   sources.raise(second, 10)
-  const pairId = update('A', first)
+  const [followed, suspended, foreign] = [update('A', first), update('B', second), update('C', second)]
+  const at = (source: number, asOfMs: number) => ({
+    ...emptyPrice(),
+    price: 1,
+    version: 9 * VERSIONS_PER_MS,
+    source,
+    asOfMs,
+  })
+  l1.fill(suspended, at(second, 8))
+  l1.fill(foreign, at(second, FOLLOWS))
   arrivals.scattered(sources.codeOf(first), 12345)
   sources.raise(first, 60)
   sources.raise(second, 50)
-  expect(asOf(pairId)).toBe(10)
+  expect([followed, suspended, foreign].map(asOf)).toEqual([NEVER, NEVER, 10])
 })
 
 test('what a node follows is learnt from what arrives, by pair, and for a pair without updates by chain', () => {
