@@ -36,7 +36,7 @@ export class Faults {
   readonly unkept = (partitions: readonly TopicPartition[]): void => {
     this.#log.warn(
       { partitions: partitions.map(({ topic, partition }) => `${topic}/${partition}`) },
-      'took partitions over of which L2 may lack values: it was away when they were committed, or an older version did so',
+      'took partitions over of which L2 may lack values: it did not take them in time for the commit, or an older version did that',
     )
   }
 

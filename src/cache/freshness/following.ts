@@ -1,7 +1,7 @@
 import { Alarm } from '../../alarm.ts'
 import type { AssignedPartition, Consumer, TopicPartition } from '../../broker/port.ts'
 import { sharedMs } from '../../monotonic.ts'
-import type { Timer } from '../../timer.ts'
+import { inTime, type Timer } from '../../timer.ts'
 import type { Deletions } from '../l2/deletions.ts'
 import type { WriteBehind } from '../l2/write-behind.ts'
 import type { Sources } from '../sources/sources.ts'
@@ -13,7 +13,7 @@ export interface FollowingOptions {
   readonly arrivals: Pick<Arrivals, 'assign' | 'revoke'>
   /** How many partitions each topic has. */
   readonly counts: ReadonlyMap<string, number>
-  readonly writeBehind: Pick<WriteBehind, 'settled' | 'lacks'>
+  readonly writeBehind: Pick<WriteBehind, 'settled' | 'lacks' | 'flush'>
   readonly deletions: Pick<Deletions, 'settled'>
   /** For so long L2 keeps values that were written before a partition was taken. */
   readonly l2TtlMs: number
@@ -24,6 +24,8 @@ export interface FollowingOptions {
 
 /** The time between two looks at how far the partitions are read. */
 const EVERY_MS = 5
+/** The commit that asks what is kept waits for a second. After half of it, L2 gets at once what a slow or distant flush would bring. */
+const HURRY_AFTER_MS = 500
 /** The longest delay of a timer. */
 const LONGEST_MS = 2 ** 31 - 1
 
@@ -68,8 +70,10 @@ export class Following {
 
   /** Resolves when L2 has what was handled before the call, or does not take it, to what tells of which partitions it has all. */
   async kept(): Promise<(partition: TopicPartition) => boolean> {
-    const { sources, writeBehind, deletions } = this.#options
-    const settled = await Promise.all([writeBehind.settled(), deletions.settled()])
+    const { sources, writeBehind, deletions, timer } = this.#options
+    const settling = Promise.all([writeBehind.settled(), deletions.settled()])
+    if ((await inTime(settling, undefined, { delayMs: HURRY_AFTER_MS, timer })) === undefined) void writeBehind.flush()
+    const settled = await settling
     return ({ topic, partition }) => {
       const id = sources.idOf(topic, partition)
       return !settled.includes(false) && !writeBehind.lacks(id) && !sources.unkept.has(id)

@@ -30,13 +30,22 @@ function stage() {
   }
   const counts = new Map([['prices', 2]])
   const state = { isSettled: true, isDeleted: true, lacking: -1 }
-  const writeBehind = { settled: async () => state.isSettled, lacks: (id: number) => id === state.lacking }
+  const flush = Promise.withResolvers<void>()
+  const flushes = { isNeeded: false }
+  const writeBehind = {
+    settled: async () => {
+      if (flushes.isNeeded) await flush.promise
+      return state.isSettled
+    },
+    lacks: (id: number) => id === state.lacking,
+    flush: async () => flush.resolve(),
+  }
   const deletions = { settled: async () => state.isDeleted }
   const told: unknown[] = []
   const unkept = { l2TtlMs: 1_000, onUnkept: (partitions: unknown) => void told.push(partitions) }
   const parts = { sources, arrivals, counts, writeBehind, deletions }
   const following = new Following({ ...parts, ...unkept, timer: timer.start })
-  return { state, told, sources, timer, calls, consumer, readTo, following }
+  return { state, flushes, told, sources, timer, calls, consumer, readTo, following }
 }
 
 test('a partition is read to its end as of the sending of the fetch that found it, and unknown before', async () => {
@@ -104,4 +113,17 @@ test('what was handled of a partition is kept if L2 has taken all values and del
   state.isSettled = true
   state.isDeleted = false
   expect(await kept()).toEqual([false, false])
+})
+
+test('what was handled is written at once if the flush does not come within the time that a commit waits', async () => {
+  const { following, flushes, timer } = stage()
+  flushes.isNeeded = true
+  let isKept: boolean | undefined
+  void following.kept().then((tells) => {
+    isKept = tells(at(0))
+  })
+  await timer.advance(499)
+  expect(isKept).toBeUndefined()
+  await timer.advance(1)
+  expect([isKept, timer.pending]).toEqual([true, 0])
 })
