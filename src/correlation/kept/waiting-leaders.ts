@@ -40,12 +40,10 @@ export class WaitingLeaders implements WaitingEdges {
     const leader = leaderOfKey(key, service)
     if ('ok' in leader) return leader
     const name = pairKey(leader.chain, leader.pair)
-    // Whatever came before is over, even if nobody can read what came now.
+    const parsed = value === undefined ? undefined : parseLeader(value)
+    if (parsed?.ok === false) return parsed
     this.#values.delete(name)
-    if (value === undefined) return undefined
-    const parsed = parseLeader(value)
-    if (!parsed.ok) return parsed
-    if (parsed.value.by === by) return undefined
+    if (value === undefined || parsed?.value.by === by) return undefined
     if (this.#values.size >= maxLeaders)
       return { ok: false, reason: 'no-room', detail: `${maxLeaders} leaders wait already` }
     this.#values.set(name, Buffer.from(value))

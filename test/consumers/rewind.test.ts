@@ -1,0 +1,74 @@
+import { expect, test } from '@jest/globals'
+import { rewind } from '../../consumers/rewind.ts'
+import { encodePriceJson } from '../../schemas/price-json.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
+import type { TopicPartitionOffset } from '../../src/broker/port.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
+
+const TOPIC = 'prices'
+const BEGAN_MS = 1_767_225_600_000
+
+async function brokerWith(partitions: readonly (readonly number[])[], broken?: number): Promise<MemoryBroker> {
+  const broker = createMemoryBroker({ partitions: { [TOPIC]: partitions.length } })
+  const producer = broker.producer()
+  await producer.connect()
+  for (const [partition, times] of partitions.entries())
+    for (const [n, ms] of times.entries()) {
+      const atMs = BEGAN_MS + ms
+      const update = { pair: `P${partition}.${n}`, chain: 'c', price: 1, eventTimeMs: atMs }
+      const value = n === broken ? 'no price' : encodePriceJson(update)
+      await producer.sendBatch(TOPIC, [{ partition, key: 'c', value, timestampMs: atMs }])
+    }
+  return broker
+}
+
+async function seen(broker: MemoryBroker, offsets: readonly number[], windowMs = 1_000): Promise<readonly string[]> {
+  const table = new PairTable({ maxPairs: 1_000 })
+  const pairs: string[] = []
+  const options = {
+    ...{ broker, table, windowMs, groupId: 'rewind', nowMs: () => BEGAN_MS + 1e6 },
+    tracker: { observeEarlier: (pairId: number) => void pairs.push(table.namesOf(pairId).pair) },
+  }
+  const positions = offsets.map(
+    (offset, partition): TopicPartitionOffset => ({ topic: TOPIC, partition, offset: BigInt(offset) }),
+  )
+  const updates = await rewind(options, positions, new AbortController().signal)
+  expect(updates).toBe(pairs.length)
+  await broker.close()
+  return pairs.toSorted()
+}
+
+test('what came within the window before the position of a partition is read again, and nothing after it', async () => {
+  const broker = await brokerWith([[0, 5_000, 7_000, 7_500, 8_000, 8_100]])
+  expect(await seen(broker, [5])).toEqual(['P0.2', 'P0.3', 'P0.4'])
+})
+
+test('each partition has a window of its own, and one at its start has none', async () => {
+  const broker = await brokerWith([
+    [0, 50_000, 50_500],
+    [0, 100_000, 100_200, 100_900],
+    [70_000, 70_001],
+  ])
+  expect(await seen(broker, [2, 4, 0])).toEqual(['P0.1', 'P1.1', 'P1.2', 'P1.3'])
+})
+
+test('records that cannot be read are passed over', async () => {
+  const broker = await brokerWith([[0, 100, 200]], 1)
+  expect(await seen(broker, [3])).toEqual(['P0.0', 'P0.2'])
+})
+
+test('a broker that is away ends the rewind when the signal is aborted', async () => {
+  const broker = await brokerWith([[0, 100, 200]])
+  const ending = new AbortController()
+  const table = new PairTable({ maxPairs: 10 })
+  const options = { broker, table, windowMs: 10, groupId: 'rewind', nowMs: () => 0 }
+  broker.disconnect()
+  const rewound = rewind(
+    { ...options, tracker: { observeEarlier: () => undefined } },
+    [{ topic: TOPIC, partition: 0, offset: 3n }],
+    ending.signal,
+  )
+  ending.abort()
+  await expect(rewound).rejects.toThrow()
+  await broker.close()
+})

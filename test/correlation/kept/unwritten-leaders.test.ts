@@ -1,0 +1,110 @@
+import { expect, test } from '@jest/globals'
+import { parseLeader } from '../../../schemas/correlations/leader-record.ts'
+import { type KeptRecord, UnwrittenLeaders } from '../../../src/correlation/kept/unwritten-leaders.ts'
+import { Tracker } from '../../../src/correlation/tracker.ts'
+import { Names } from './stage.ts'
+
+const SOME = { records: 10, places: 100, difference: 'clear' } as const
+const ALL = { records: 100, places: Number.POSITIVE_INFINITY, difference: 'any' } as const
+
+function unwrittenWith() {
+  const names = new Names()
+  const tracker = new Tracker({ maxPairs: 1_000 })
+  const unwritten = new UnwrittenLeaders({ tracker, names, service: 's', by: 'me' })
+  const idOf = (pair: string) => names.idOf('c', pair)
+  /** An update of the leader in whose handler the others are read. */
+  const update = (leader: string, reads: readonly string[]): void => {
+    tracker.observe(idOf(leader))
+    const edges = reads.map((pair) => tracker.read(idOf(leader), idOf(pair), 1))
+    tracker.settle(
+      idOf(leader),
+      edges.reduce((bits, edge) => bits | (1 << edge), 0),
+    )
+  }
+  const taken = (limits: typeof SOME | typeof ALL = SOME) => unwritten.take(limits).map(pairOf)
+  return { tracker, unwritten, update, taken, idOf }
+}
+
+const pairOf = ({ key }: KeptRecord) => key.split('\0')[2]
+
+test('a leader is written when it has learned something, and again only when that has changed clearly', () => {
+  const { update, taken } = unwrittenWith()
+  update('A', ['B'])
+  expect(taken()).toEqual(['A'])
+  expect(taken()).toEqual([])
+  for (let round = 0; round < 30; round++) update('A', ['B'])
+  expect(taken()).toEqual(['A'])
+  update('A', ['B'])
+  expect(taken()).toEqual([])
+  update('A', ['B', 'C'])
+  expect(taken()).toEqual(['A'])
+})
+
+test('a leader whose partition may be lost is written with any change, and not again before its next update', () => {
+  const { update, taken, tracker, idOf } = unwrittenWith()
+  for (let round = 0; round < 30; round++) update('A', ['B'])
+  expect(taken()).toEqual(['A'])
+  update('A', ['B'])
+  expect(taken()).toEqual([])
+  expect(taken(ALL)).toEqual(['A'])
+  // A handler that was still running: the leader is another node's by now.
+  tracker.read(idOf('A'), idOf('C'), 1)
+  expect([taken(ALL), taken()]).toEqual([[], []])
+  update('A', ['B', 'C'])
+  expect(taken(ALL)).toEqual(['A'])
+})
+
+test('at a commit no more is written, or looked at, than the limits say: the rest comes at the next ones', () => {
+  const { update, unwritten } = unwrittenWith()
+  const leaders = Array.from({ length: 25 }, (_, n) => `L${n}`)
+  for (const leader of leaders) update(leader, ['F'])
+  const limits = { records: 10, places: 12, difference: 'clear' } as const
+  const commits = [1, 2, 3, 4].map(() => unwritten.take(limits).map(pairOf))
+  for (const commit of commits) expect(commit.length).toBeLessThanOrEqual(10)
+  expect(commits.flat().toSorted()).toEqual(leaders.toSorted())
+})
+
+test('what could not be written is written later', () => {
+  const { update, unwritten, taken, idOf } = unwrittenWith()
+  update('A', ['B'])
+  unwritten.delete({ chain: 'c', pair: 'gone' })
+  const records = unwritten.take(SOME)
+  expect(records.map(pairOf)).toEqual(['gone', 'A'])
+  unwritten.putBack(records)
+  expect(taken()).toEqual(['gone', 'A'])
+  unwritten.forget(idOf('A'))
+  expect(taken()).toEqual(['A'])
+})
+
+test('a leader that has lost its last edge is deleted, and one that was never known is not', () => {
+  const { update, unwritten } = unwrittenWith()
+  update('A', ['B'])
+  update('silent', [])
+  expect(unwritten.take(SOME).map(({ value }) => value === null)).toEqual([false])
+  for (let round = 0; round < 40; round++) update('A', [])
+  expect(unwritten.take(SOME)).toMatchObject([{ value: null, chain: 'c' }])
+  expect(unwritten.take(ALL)).toEqual([])
+})
+
+test('deletions have a bound, and those beyond it are counted', () => {
+  const { unwritten } = unwrittenWith()
+  for (let n = 0; n < 10_005; n++) unwritten.delete({ chain: 'c', pair: `P${n}` })
+  expect(unwritten.refusedDeletions).toBe(5)
+})
+
+test('what nobody has looked at since its last update is what is left', () => {
+  const { update, unwritten } = unwrittenWith()
+  for (const leader of ['A', 'B', 'C']) update(leader, ['F'])
+  unwritten.take({ ...ALL, records: 1 })
+  expect(unwritten.left).toBe(2)
+  unwritten.take(ALL)
+  expect(unwritten.left).toBe(0)
+})
+
+test('a record says what the tracker knows', () => {
+  const { update, unwritten } = unwrittenWith()
+  for (let round = 0; round < 30; round++) update('A', ['B', 'C'])
+  const [record] = unwritten.take(SOME)
+  const parsed = parseLeader(record?.value ?? Buffer.alloc(0))
+  expect(parsed).toMatchObject({ ok: true, value: { by: 'me', pairs: ['B', 'C'], lagsMs: [1, 1], hits: [] } })
+})

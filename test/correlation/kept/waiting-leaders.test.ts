@@ -1,0 +1,77 @@
+import { expect, test } from '@jest/globals'
+import { encodeLeader, leaderKey } from '../../../schemas/correlations/leader-record.ts'
+import { recordOf } from '../../../src/correlation/kept/leader-record.ts'
+import { WaitingLeaders } from '../../../src/correlation/kept/waiting-leaders.ts'
+import { Names } from './stage.ts'
+
+const SERVICE = 'service'
+
+function waitingWith(maxLeaders = 10) {
+  const names = new Names()
+  const waiting = new WaitingLeaders({ service: SERVICE, by: 'me', maxLeaders, names })
+  const bytesOf = (pair: string, rate: number, by: string): Buffer => {
+    const follower = names.idOf('c', 'follower')
+    const reads = [{ pairId: follower, rate, lagMs: 1 }]
+    return encodeLeader(recordOf(names.idOf('c', pair), { reads, mined: [], asOfMs: 0 }, by, names))
+  }
+  const put = (pair: string, rate: number, by = 'other') =>
+    waiting.put(Buffer.from(leaderKey(SERVICE, { chain: 'c', pair })), bytesOf(pair, rate, by))
+  const rates = (pair: string) => waiting.take(names.idOf('c', pair))?.reads.map(({ rate }) => rate)
+  return { waiting, names, put, rates, bytesOf }
+}
+
+test('the newest record of a leader waits for it, and is handed out once', () => {
+  const { put, rates, waiting } = waitingWith()
+  put('A', 0.25)
+  put('A', 0.75)
+  expect(waiting.size).toBe(1)
+  expect(rates('A')).toEqual([0.75])
+  expect(rates('A')).toBeUndefined()
+  expect(rates('B')).toBeUndefined()
+})
+
+test('a tombstone ends the wait of a record, and so does what the node has written itself since', () => {
+  const { put, rates, waiting } = waitingWith()
+  put('A', 0.25)
+  put('B', 0.25)
+  waiting.put(Buffer.from(leaderKey(SERVICE, { chain: 'c', pair: 'A' })), undefined)
+  put('B', 0.75, 'me')
+  expect([rates('A'), rates('B'), waiting.size]).toEqual([undefined, undefined, 0])
+})
+
+test('a record that cannot be read is passed over: the one before goes on waiting', () => {
+  const { put, rates, waiting } = waitingWith()
+  put('A', 0.25)
+  const key = Buffer.from(leaderKey(SERVICE, { chain: 'c', pair: 'A' }))
+  expect(waiting.put(key, Buffer.from('{"v":2}'))?.reason).toBe('unknown-version')
+  expect(rates('A')).toEqual([0.25])
+})
+
+test('records of other services, without a leader or beyond the bound are refused by reason', () => {
+  const { put, waiting, bytesOf } = waitingWith(1)
+  const value = bytesOf('A', 0.5, 'other')
+  expect(waiting.put(Buffer.from(leaderKey('another', { chain: 'c', pair: 'A' })), value)?.reason).toBe('other-service')
+  expect(waiting.put(undefined, value)?.reason).toBe('bad-key')
+  expect(put('A', 0.5)).toBeUndefined()
+  expect(put('B', 0.5)?.reason).toBe('no-room')
+  expect(put('A', 0.25)).toBeUndefined()
+})
+
+test('what waits is a copy: the memory of its batch is used again', () => {
+  const { waiting, rates, bytesOf } = waitingWith()
+  const value = bytesOf('A', 0.5, 'other')
+  waiting.put(Buffer.from(leaderKey(SERVICE, { chain: 'c', pair: 'A' })), value)
+  value.fill(0)
+  expect(rates('A')).toEqual([0.5])
+})
+
+test('all leaders that were met are handed out together, the others go on waiting', () => {
+  const { waiting, put } = waitingWith()
+  for (const pair of ['A', 'B', 'C']) put(pair, 0.5)
+  const met = [...waiting.met(({ pair }) => pair !== 'B')].map(({ name, edges }) => [name.pair, edges().reads.length])
+  expect(met).toEqual([
+    ['A', 1],
+    ['C', 1],
+  ])
+  expect([waiting.size, waiting.has({ chain: 'c', pair: 'B' })]).toEqual([1, true])
+})

@@ -1,0 +1,70 @@
+import { expect, test } from '@jest/globals'
+import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
+import { BrokerError } from '../../src/broker/port.ts'
+import { detector } from '../../src/detect/detector.ts'
+import { until } from '../harness/until.ts'
+import { metricValue } from './scrape.ts'
+import { onStage, type Stage, updateOf } from './stage.ts'
+
+const reading = detector('reading', {}, ({ chain, pair }, prices) => void prices.get(chain, `${pair} follower`))
+
+const recordsOf = (stage: Stage) => stage.watch(stage.topics.correlations, 'earliest')
+
+test('a node that does not warm, or does not correlate, keeps nothing and says nothing of it', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ detectors: [reading], config: { warming: { enabled: false } } })
+    const detecting = await stage.startNode({
+      detectors: [reading],
+      config: { node: { roles: ['detect', 'api'], service: `${stage.service}-2` } },
+    })
+    for (const each of [node, detecting]) {
+      const ready = await fetch(`http://127.0.0.1:${each.httpPort}/readyz`)
+      expect(Object.keys(((await ready.json()) as { checks: object }).checks)).not.toContain('restored')
+    }
+    await stage.produce(updateOf('A'))
+    await until('it is handled', () => node.stats().updates === 1)
+    await node.close()
+    await detecting.close()
+    const offsets = (await stage.admin.topics()).includes(stage.topics.correlations)
+      ? await stage.admin.offsets(stage.topics.correlations)
+      : []
+    expect(offsets.map(({ high }) => high).filter((high) => high > 0n)).toEqual([])
+  })
+})
+
+test('what cannot be written is counted, and written later', async () => {
+  const broker = createMemoryBroker()
+  await onStage({ broker }, async (stage) => {
+    const node = await stage.startNode({ detectors: [reading], config: { warming: { controlShare: 0 } } })
+    const records = await recordsOf(stage)
+    await stage.produce(updateOf('A'))
+    await until('it is handled', () => node.stats().updates === 1)
+    broker.fail(1, new BrokerError('not-authorized', 'WRITE', { retriable: false }))
+    const dropped = () => metricValue(node, 'arbitrage_drops_total', { reason: 'correlations-not-written' })
+    await broker.rebalance(`forewarm.${stage.service}`)
+    await until('it is counted', async () => (await dropped()) > 0)
+    expect(records).toHaveLength(0)
+    await broker.rebalance(`forewarm.${stage.service}`)
+    await until('it is written', () => records.length > 0)
+    expect(records[0]?.key?.toString()).toBe(`${stage.service}\0ethereum\0A`)
+    await until(
+      'that is counted, too',
+      async () => (await metricValue(node, 'arbitrage_correlations_written_total')) > 0,
+    )
+  })
+})
+
+test('a node that gives its partitions up writes what it has learned before the next owner begins', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const node = await stage.startNode({ detectors: [reading] })
+    for (let round = 0; round < 20; round++) await stage.produce(updateOf('A'))
+    await until('all is handled', () => node.stats().updates === 20)
+    const [before] = node.pairsToWarm('ethereum', 'A')
+    await node.close()
+    const next = await stage.startNode()
+    expect(before?.score).toBeGreaterThan(0.9)
+    expect(next.pairsToWarm('ethereum', 'A')).toMatchObject([
+      { pair: 'A follower', score: expect.closeTo(before?.score ?? 0, 2) },
+    ])
+  })
+})
