@@ -1,13 +1,22 @@
-import { createReadStream } from 'node:fs'
 import { Argument, type Command } from 'commander'
-import type { FormatCheck, FormatCheckReport } from '../../src/formats/format-check.ts'
-import type { Formats } from '../../src/formats/formats.ts'
+import type { FormatRule } from '../../src/formats/formats.ts'
+import type { KafkaRecord } from '../../src/kafka-record.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { loadSettings } from '../settings.ts'
-import { formatText } from '../terminal/format-text.ts'
+import { checkText, inferText } from '../terminal/format-text.ts'
 import { print, printJson, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
+
+type Action = 'check' | 'infer' | 'list'
+
+interface Rules {
+  readonly rules: readonly FormatRule[]
+}
+
+interface Records {
+  readonly records: readonly KafkaRecord[]
+}
 
 interface FormatFlags extends opt.CommandFlags {
   readonly file?: string
@@ -17,6 +26,7 @@ interface FormatFlags extends opt.CommandFlags {
 const RECORDS = 500
 
 export const examples = [
+  'format infer prices.binance',
   'format check prices.binance',
   'format check prices.binance --file captured.ndjson',
   'format list',
@@ -25,9 +35,9 @@ export const examples = [
 export function define(command: Command): Command {
   return command
     .description(
-      'Shows how the records of a topic are read. check: reads records of the topic, or the lines of a file as if they were its records, and tells what becomes of them; list: the formats of the settings file.',
+      'Shows how the records of a topic are read. check: reads records of the topic, or the lines of a file as if they were its records, and tells what becomes of them; infer: proposes a format for such records; list: the formats of the settings file.',
     )
-    .addArgument(new Argument('<action>', 'what to do').choices(['check', 'list']))
+    .addArgument(new Argument('<action>', 'what to do').choices(['check', 'infer', 'list']))
     .argument('[topic]', 'the topic')
     .option('--file <file>', 'read these lines, one record each; - is standard input')
     .option('--max <n>', 'look at so many records', opt.count, RECORDS)
@@ -36,68 +46,95 @@ export function define(command: Command): Command {
 
 export async function start(
   terminal: Terminal,
-  action: 'check' | 'list',
+  action: Action,
   topic: string | undefined,
   flags: FormatFlags,
 ): Promise<ExitCode> {
   const { formats: rules } = loadSettings(terminal, flags)
-  if (action === 'list') {
-    if (topic !== undefined) throw new UsageError('format list: expected nothing after it')
-    const topics = rules.map((rule) => rule.topics)
-    if (flags.json === true) printJson(terminal, { formats: topics })
-    else for (const each of topics) print(terminal, each)
-    return DONE
-  }
-  if (topic === undefined) throw new UsageError('format check: expected the name of a topic')
-  const [{ Formats: Found }, { FormatCheck: Check }, { OWN_FORMAT }] = await Promise.all([
+  if (action === 'list') return listed(terminal, topic, { rules, ...flags })
+  if (topic === undefined) throw new UsageError(`format ${action}: expected the name of a topic`)
+  const records: KafkaRecord[] = []
+  for await (const some of flags.file === undefined
+    ? recordsOf(terminal, topic, flags)
+    : linesIn(terminal, topic, flags))
+    for (const record of some) if (records.push(record) >= flags.max) break
+  if (terminal.signal.aborted) return INTERRUPTED
+  return action === 'infer'
+    ? inferred(terminal, topic, { records, ...flags })
+    : checked(terminal, topic, { records, rules, ...flags })
+}
+
+function listed(terminal: Terminal, topic: string | undefined, { rules, json }: Rules & FormatFlags): ExitCode {
+  if (topic !== undefined) throw new UsageError('format list: expected nothing after it')
+  const topics = rules.map((rule) => rule.topics)
+  if (json === true) printJson(terminal, { formats: topics })
+  else for (const each of topics) print(terminal, each)
+  return DONE
+}
+
+async function checked(
+  terminal: Terminal,
+  topic: string,
+  { records, rules, json }: Records & Rules & FormatFlags,
+): Promise<ExitCode> {
+  const [{ Formats }, { FormatCheck }, { OWN_FORMAT }] = await Promise.all([
     import('../../src/formats/formats.ts'),
     import('../../src/formats/format-check.ts'),
     import('../../src/formats/own-format.ts'),
   ])
-  const formats: Formats = new Found(rules)
-  const check = new Check(topic, formats.of(topic) ?? OWN_FORMAT)
-  if (flags.file === undefined) await addRecords(terminal, check, topic, flags)
-  else await addLines(terminal, check, topic, { ...flags, file: flags.file })
-  return told(terminal, check.report, flags)
-}
-
-function told(terminal: Terminal, report: FormatCheckReport, { json }: FormatFlags): ExitCode {
+  const check = new FormatCheck(topic, new Formats(rules).of(topic) ?? OWN_FORMAT)
+  for (const record of records) check.add(record)
+  const { report } = check
   if (json === true) printJson(terminal, report)
-  else for (const line of formatText(report)) print(terminal, line)
-  if (terminal.signal.aborted) return INTERRUPTED
+  else for (const line of checkText(report)) print(terminal, line)
   return report.refused.length > 0 ? FAILED : DONE
 }
 
-async function addRecords(terminal: Terminal, check: FormatCheck, topic: string, flags: FormatFlags): Promise<void> {
+async function inferred(
+  terminal: Terminal,
+  topic: string,
+  { records, json, file }: Records & FormatFlags,
+): Promise<ExitCode> {
+  const { inferFormat } = await import('../../src/formats/infer/infer.ts')
+  const found = inferFormat(topic, records, { areTimed: file === undefined })
+  if (json === true) printJson(terminal, found)
+  else for (const line of inferText(topic, records.length, found)) print(terminal, line)
+  return found.mapping === undefined ? FAILED : DONE
+}
+
+async function* recordsOf(
+  terminal: Terminal,
+  topic: string,
+  flags: FormatFlags,
+): AsyncIterable<readonly KafkaRecord[]> {
   const [{ withKafka }, { openTopics }] = await Promise.all([
     import('../kafka.ts'),
     import('../../src/replay/source/topic.ts'),
   ])
+  const records: KafkaRecord[] = []
   await withKafka(terminal, flags, async (broker) => {
     const source = await openTopics({ broker, topics: [topic], follow: false, atEnd: false, onLost: () => undefined })
-    let left = flags.max
-    for await (const records of source.read(terminal.signal)) {
-      for (const record of records.slice(0, left)) check.add(record)
-      left -= records.length
-      if (left <= 0) break
+    for await (const some of source.read(terminal.signal)) {
+      records.push(...some)
+      if (records.length >= flags.max) return
     }
   })
+  yield records
 }
 
-async function addLines(
+/** Each line as if it were the value of a record of now. */
+async function* linesIn(
   terminal: Terminal,
-  check: FormatCheck,
   topic: string,
-  { file, max }: FormatFlags & { readonly file: string },
-): Promise<void> {
-  const { linesOf } = await import('../../src/replay/source/lines.ts')
-  const bytes = file === '-' ? process.stdin : createReadStream(file)
-  let offset = 0
-  for await (const lines of linesOf(bytes, file, terminal.signal))
-    for (const { text } of lines) {
-      if (offset >= max) return
-      const value = Buffer.from(text)
-      const of = { topic, partition: 0, offset: BigInt(offset++), timestampMs: Date.now() }
-      check.add({ ...of, key: undefined, value, headers: [] })
-    }
+  { file = '-' }: FormatFlags,
+): AsyncIterable<readonly KafkaRecord[]> {
+  const { LineFile, linesOf } = await import('../../src/replay/source/lines.ts')
+  const timestampMs = Date.now()
+  const all =
+    file === '-' ? linesOf(process.stdin, 'standard input', terminal.signal) : new LineFile(file).read(terminal.signal)
+  for await (const lines of all)
+    yield lines.map(({ number, text }) => ({
+      ...{ topic, partition: 0, offset: BigInt(number - 1), timestampMs },
+      ...{ key: undefined, value: Buffer.from(text), headers: [] },
+    }))
 }

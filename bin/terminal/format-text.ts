@@ -1,10 +1,11 @@
 import type { FormatCheckReport } from '../../src/formats/format-check.ts'
+import type { Inferred } from '../../src/formats/infer/infer.ts'
 
 /** The first records take longer, until the code is compiled. */
 const ENOUGH = 500
 
 /** What a format makes of records, for people. */
-export function* formatText(report: FormatCheckReport): Iterable<string> {
+export function* checkText(report: FormatCheckReport): Iterable<string> {
   const { topic, format, records, updates, pairs, deleted, skipped, rounded, refused, examples } = report
   const speed = records < ENOUGH ? '' : `   (${report.microsecondsARecord.toFixed(1)} µs a record)`
   if (records === 0) {
@@ -25,4 +26,26 @@ export function* formatText(report: FormatCheckReport): Iterable<string> {
   for (const update of examples) yield `  ${JSON.stringify(update)}`
   for (const { reason, records: of, first } of refused)
     yield `refused, ${reason}: ${of}; the first is ${first.partition}/${first.offset}: ${first.detail}`
+}
+
+const FIELD_WIDTH = 14
+const FROM_WIDTH = 34
+
+/** What a format that was inferred says, for people, and what to write where. */
+export function* inferText(
+  topic: string,
+  records: number,
+  { mapping, report, fields, unsure }: Inferred,
+): Iterable<string> {
+  yield `looked at ${records} records of ${topic}`
+  for (const { field, from, examples } of mapping === undefined ? [] : fields)
+    yield `  ${field.padEnd(FIELD_WIDTH)}${from.padEnd(FROM_WIDTH)} ${examples.join('  ')}`.trimEnd()
+  for (const words of unsure) yield `unsure        ${words}`
+  if (mapping === undefined || report === undefined) {
+    yield 'no mapping was found: docs/formats.md tells how to write one, or a function'
+    return
+  }
+  yield* checkText(report)
+  yield 'write this to forewarm.config.json, and look at it with forewarm format check:'
+  yield `  "formats": ${JSON.stringify({ [topic]: mapping }, undefined, 2).replaceAll('\n', '\n  ')}`
 }

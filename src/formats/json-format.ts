@@ -139,7 +139,7 @@ export class JsonFormat implements Format {
   }
 
   #stopped({ at: value, around, against }: Extract<Found, { at: unknown }>): Decoded {
-    if (this.#isAnyAround(this.#mapping.skip, around)) return SKIPPED
+    if (this.#isAnyAround(this.#mapping.skip, [value, ...around])) return SKIPPED
     // Nobody knows what a text lacks that is no JSON.
     const isKnown = against.reason !== 'not-json'
     return isKnown && this.#mapping.skip.some((condition) => holds(condition, value, around)) ? SKIPPED : against

@@ -118,4 +118,26 @@ describe('the topics of somebody else', () => {
       await stage.deadLetters(1)
     })
   })
+
+  test('have formats that format infer proposes from their records', async () => {
+    await onKafka({}, async (stage) => {
+      const ticks = (at: number) => [
+        { sym: 'A', last: at },
+        { sym: 'B', last: `${at}.5` },
+      ]
+      const values = Array.from({ length: 20 }, (_, at) =>
+        lastOf(at === 7 ? { type: 'heartbeat' } : { ticks: ticks(at) }),
+      )
+      await stage.produceRecords(...values.map((value) => ({ partition: 0, value })))
+      const env = { KAFKA_BROKERS: kafkaBrokers().join(',') }
+      const infer = await forewarm(['format', 'infer', stage.topic, '--json'], { env, cwd: folder })
+      expect([infer.code, JSON.parse(infer.stdout)]).toMatchObject([
+        0,
+        {
+          mapping: { updates: 'ticks', pair: 'sym', price: 'last', eventTimeMs: { outer: 'at', unit: 'iso' } },
+          report: { records: 20, updates: 38, skipped: 1, refused: [] },
+        },
+      ])
+    })
+  })
 })

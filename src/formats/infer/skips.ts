@@ -1,0 +1,63 @@
+import { pathOf, valueAt } from '../path.ts'
+import { type Leaf, leavesOf } from './leaves.ts'
+import type { Shape } from './shapes.ts'
+
+const MOST_CONDITIONS = 5
+
+/** Conditions for the items that have no price, and for the records that have no item, and for no other. */
+export function skipsOf(
+  { items, around, others, updates, text }: Shape,
+  pricePaths: readonly string[],
+): readonly object[] {
+  const paths = pricePaths.map((path) => pathOf(path) ?? [])
+  const isQuote = (item: unknown) => paths.every((path) => valueAt(item, path) !== undefined)
+  const quotes = items.filter(isQuote)
+  const records = new Set(around.flatMap((of, at) => (isQuote(items[at]) ? of.slice(0, 1) : [])))
+  const ofItems = apart(
+    items.filter((item) => !isQuote(item)),
+    quotes,
+  )
+  const ofRecords = apart(others, records.size > 0 ? [...records] : quotes)
+  const list = updates ?? text
+  const isLeft = ofRecords.left > 0 && list !== undefined
+  return [...ofItems.conditions, ...ofRecords.conditions, ...(isLeft ? [{ path: list, absent: true }] : [])]
+}
+
+interface Apart {
+  readonly conditions: readonly object[]
+  /** How many meet none of the conditions. */
+  readonly left: number
+}
+
+/** Conditions that some values meet, and none of the quotes. */
+function apart(values: readonly unknown[], quotes: readonly unknown[]): Apart {
+  const ofQuotes = leavesOf(quotes)
+  const conditions: object[] = []
+  let left = values
+  while (left.length > 0 && conditions.length < MOST_CONDITIONS) {
+    const found = [...leavesOf(left).values()]
+      .map((leaf) => conditionOf(leaf, ofQuotes.get(leaf.path)))
+      .filter((condition) => condition !== undefined)
+      .sort((a, b) => b.items - a.items)[0]
+    if (found === undefined) break
+    conditions.push(found.condition)
+    left = left.filter((item) => !found.holds(item))
+  }
+  return { conditions, left: left.length }
+}
+
+interface Found {
+  readonly condition: object
+  readonly items: number
+  holds(item: unknown): boolean
+}
+
+function conditionOf({ path: text, items, values }: Leaf, ofQuotes: Leaf | undefined): Found | undefined {
+  const path = pathOf(text) ?? []
+  if (ofQuotes === undefined)
+    return { condition: { path: text, exists: true }, items, holds: (item) => valueAt(item, path) !== undefined }
+  const [value] = values
+  const isTold = value !== undefined && values.every((each) => each === value) && !ofQuotes.values.includes(value)
+  if (!isTold) return undefined
+  return { condition: { path: text, equals: value }, items, holds: (item) => valueAt(item, path) === value }
+}

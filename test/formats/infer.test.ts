@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals'
+import { inferFormat } from '../../src/formats/infer/infer.ts'
+import type { KafkaRecord } from '../../src/kafka-record.ts'
+import { AT_MS } from './stage.ts'
+
+const SYMBOLS = ['BTCUSDT', 'ETHUSDT', 'SOLUSDT']
+
+/** Records of a topic, a second apart. `valueAt` gives an object or a text. */
+function records(
+  count: number,
+  valueAt: (at: number, atMs: number, symbol: string) => unknown,
+  key?: string,
+): KafkaRecord[] {
+  return Array.from({ length: count }, (_, at) => {
+    const atMs = AT_MS + at * 1_000
+    const value = valueAt(at, atMs, SYMBOLS[at % SYMBOLS.length] as string)
+    const text = typeof value === 'string' ? value : JSON.stringify(value)
+    const of = { topic: 'prices.exchange', partition: 0, offset: BigInt(at), timestampMs: atMs + 20 }
+    return { ...of, key: key === undefined ? undefined : Buffer.from(key), value: Buffer.from(text), headers: [] }
+  })
+}
+
+const infer = (of: readonly KafkaRecord[]) => inferFormat('prices.exchange', of)
+
+describe('the format of a topic is inferred', () => {
+  it('from quotes with short names: the price is in the middle, quantities are no prices, acks are skipped', () => {
+    const found = infer(
+      records(60, (at, atMs, s) => {
+        if (at % 20 === 7) return { result: null, id: at }
+        return { s, b: `${100 + at}.10`, B: '1.2', a: `${100 + at}.20`, A: '0.4', u: 1_000 - at, E: atMs }
+      }),
+    )
+    expect(found.mapping).toEqual({
+      pair: 's',
+      chain: { const: 'exchange' },
+      price: { mid: ['b', 'a'] },
+      bid: 'b',
+      ask: 'a',
+      eventTimeMs: 'E',
+      skip: [{ path: 'result', exists: true }],
+    })
+    expect(found.report).toMatchObject({ records: 60, updates: 57, skipped: 3, refused: [] })
+    expect(found.unsure).toEqual(['u: a sequence? it went back 56 times'])
+  })
+
+  it('from a list deep in the records, with the time around it', () => {
+    const found = infer(
+      records(20, (at, atMs, product_id) => {
+        if (at === 3) return { channel: 'heartbeats', heartbeat_counter: at, timestamp: new Date(atMs).toISOString() }
+        const tickers = [{ type: 'ticker', product_id, price: `${100 + at}`, volume_24_h: '12' }]
+        return { channel: 'ticker', timestamp: new Date(atMs).toISOString(), events: [{ type: 'update', tickers }] }
+      }),
+    )
+    expect(found.mapping).toMatchObject({
+      updates: 'events.0.tickers',
+      pair: 'product_id',
+      price: 'price',
+      eventTimeMs: { unit: 'iso' },
+    })
+    expect(found.report).toMatchObject({ updates: 19, skipped: 1, refused: [] })
+  })
+
+  it('from JSON inside a text', () => {
+    const found = infer(
+      records(20, (at, atMs, sym) => ({
+        ...{ venue: 'x', seq: at, recv_ns: `${atMs}456789` },
+        frame: at === 4 ? 'pong' : JSON.stringify({ sym, bid: 100 + at, ask: 100.5 + at }),
+      })),
+    )
+    expect(found.mapping).toMatchObject({
+      text: 'frame',
+      pair: 'sym',
+      chain: { outer: 'venue' },
+      price: { mid: ['bid', 'ask'] },
+      eventTimeMs: { outer: 'recv_ns', unit: 'ns' },
+    })
+    expect(found.report).toMatchObject({ updates: 19 })
+  })
+
+  it('from changes of a database', () => {
+    const found = infer(
+      records(20, (at, atMs, symbol) => ({
+        before: null,
+        after: { symbol, rate: 1 + at / 100, at: atMs * 1_000 },
+        ...{ op: 'u', ts_ms: atMs + 5 },
+      })),
+    )
+    expect(found.mapping).toMatchObject({
+      record: ['after'],
+      pair: 'symbol',
+      price: 'rate',
+      eventTimeMs: { path: 'at', unit: 'us' },
+    })
+    expect(found.report).toMatchObject({ updates: 20, refused: [] })
+  })
+
+  it.each<readonly [unit: string, time: (atMs: number) => unknown]>([
+    ['s', (atMs) => Math.floor(atMs / 1_000)],
+    ['s', (atMs) => (atMs / 1_000).toFixed(6)],
+    ['us', (atMs) => atMs * 1_000],
+    ['iso', (atMs) => new Date(atMs).toISOString()],
+  ])('with the unit of its times: %s', (unit, time) => {
+    const found = infer(records(10, (at, atMs, symbol) => ({ symbol, price: 1 + at, time: time(atMs) })))
+    expect(found.mapping).toMatchObject({ eventTimeMs: { path: 'time', unit } })
+  })
+
+  it('with the time of Kafka, and says so, if one record alone shows a time', () => {
+    const found = infer(records(1, (_, atMs, symbol) => ({ symbol, price: 1, time: atMs })))
+    expect(found.mapping).toMatchObject({ eventTimeMs: { timestamp: true } })
+    expect(found.unsure).toEqual([expect.stringContaining('that of Kafka')])
+  })
+
+  it('from lines of a file that was captured years ago, and not from such records of Kafka', () => {
+    const old = records(10, (at, atMs, symbol) => ({ symbol, price: 1 + at, time: (atMs - 1e11) / 1_000 }))
+    const mappings = [false, true].map((areTimed) => inferFormat('prices.exchange', old, { areTimed }).mapping)
+    expect(mappings.map((mapping) => mapping?.eventTimeMs)).toEqual([{ path: 'time', unit: 's' }, { timestamp: true }])
+  })
+
+  it('and refused records are told, not hidden', () => {
+    const found = infer(records(20, (at, atMs, symbol) => ({ symbol, price: at === 7 ? 'n/a' : 1 + at, time: atMs })))
+    expect(found.report).toMatchObject({ updates: 19, refused: [{ reason: 'wrong-type', records: 1 }] })
+  })
+
+  it.each([
+    ['text', (at: number) => `line ${at}`],
+    ['no price', (_: number, atMs: number, symbol: string) => ({ symbol, time: atMs })],
+    ['no pair', (at: number, atMs: number) => ({ price: at, time: atMs })],
+  ])('or not, and says what is lacking: %s', (_, valueAt) => {
+    const found = infer(records(10, valueAt))
+    expect(found.mapping).toBeUndefined()
+    expect(found.unsure.length).toBeGreaterThan(0)
+  })
+})
