@@ -12,7 +12,7 @@ function stage() {
   const [mine, others] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
   arrivals.assign([mine])
   const update = (pair: string, source: number) => arrivals.arrived(table.register('ethereum', pair), source)
-  return { table, arrivals, mine, others, update, interest: new Interest(table, arrivals) }
+  return { table, sources, arrivals, mine, others, update, interest: new Interest(table, arrivals) }
 }
 
 test('a pair concerns the node to which its updates come, however the topic is keyed', () => {
@@ -42,4 +42,26 @@ test('a node that has every partition of every topic is concerned by pairs of wh
   const { interest, arrivals, others } = stage()
   arrivals.assign([others])
   expect(interest.includes('ethereum', 'NEVER SEEN')).toBe(true)
+})
+
+test('a pair of a topic that is one source concerns every node that has a partition of it', () => {
+  const { interest, sources, arrivals, update, mine } = stage()
+  sources.merge(mine, mine)
+  update('ANYWHERE', sources.resolve(mine))
+  expect(interest.includes('ethereum', 'ANYWHERE')).toBe(true)
+  expect(interest.includes('ethereum', 'QUIET')).toBe(true)
+  arrivals.revoke([mine])
+  expect(interest.includes('ethereum', 'ANYWHERE')).toBe(false)
+})
+
+test('a pair concerns a node with a partition of any topic if all topics are one source', () => {
+  const { interest, sources, arrivals, update, mine } = stage()
+  const elsewhere = sources.idOf('other', 0)
+  update('TWICE', mine)
+  update('TWICE', elsewhere)
+  expect(interest.includes('ethereum', 'TWICE')).toBe(true)
+  arrivals.revoke([mine])
+  expect(interest.includes('ethereum', 'TWICE')).toBe(false)
+  arrivals.assign([elsewhere])
+  expect(interest.includes('ethereum', 'TWICE')).toBe(true)
 })

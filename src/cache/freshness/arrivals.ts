@@ -1,6 +1,7 @@
 import { enlarged, lengthFor } from '../../../schemas/enlarged.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { PairTable } from '../names/pair-table.ts'
+import { WHOLE } from '../sources/codes.ts'
 import { EVERYTHING, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 
 export interface ArrivalsOptions {
@@ -68,11 +69,17 @@ export class Arrivals {
     return sources.isFollowed(sources.resolve(this.#ofPair[pairId] ?? UNKNOWN_SOURCE))
   }
 
-  /** Whether updates of the pair arrive here. If there was none yet, whether those of its chain do. */
+  /**
+   * Whether updates of the pair arrive here. If there was none yet, whether those of its chain do. If they may be in any
+   * partition of a topic, they arrive at every node that has one of them.
+   */
   follows(pairId: number, chainId: number): boolean {
     const { sources } = this.#options
-    const source = (this.#ofPair[pairId] ?? UNKNOWN_SOURCE) || (this.#ofChain[chainId] ?? UNKNOWN_SOURCE)
-    return sources.isFollowed(source === UNKNOWN_SOURCE ? EVERYTHING : source)
+    const last = (this.#ofPair[pairId] ?? UNKNOWN_SOURCE) || (this.#ofChain[chainId] ?? UNKNOWN_SOURCE)
+    if (last === UNKNOWN_SOURCE) return sources.isFollowed(EVERYTHING)
+    const source = sources.resolve(last)
+    if (sources.at(source)?.partition !== WHOLE) return sources.isFollowed(source)
+    return sources.followed().some((partition) => sources.resolve(partition) === source)
   }
 
   /** The node gets the partitions with these sources. Their values are not known to be the newest until they are read to their end. */
