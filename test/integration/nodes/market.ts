@@ -82,6 +82,11 @@ export class Market {
     await this.#sending
   }
 
+  /** The number of the newest update of a pair; 0 if there is none. */
+  lastOf(pair: number): number {
+    return this.#sent.findLastIndex((update) => update?.pair === pair)
+  }
+
   reader(): ReaderState {
     return { reads: 0, behindMs: [], distanceMs: [], versions: [], updates: [] }
   }

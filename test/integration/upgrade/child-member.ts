@@ -5,6 +5,7 @@ import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import type { Overrides } from '../../../src/config/settings.ts'
 import type { Prices } from '../../../src/detect/prices.ts'
 import { monotonicMs } from '../../../src/monotonic.ts'
+import type { Cache, PriceValue } from '../../../standalone/cache.ts'
 
 /**
  * A node of any build, in a process of its own. It is told where the build lies and its settings, tells the price of each
@@ -21,6 +22,21 @@ const detector = build.detector('member', {}, ({ price }, bound) => {
 })
 const node = await build.createNode({ env: {}, logLevel: 'error', config, detectors: [detector] })
 const broker = build.createKafkaBroker({ brokers: config.kafka?.brokers ?? [], clientId: 'member' })
+
+/** A cache of this build for one act: what it tells is of Redis, as nothing is in its L1. */
+async function withCache<T>(chain: string, act: (cache: Cache) => T | Promise<T>): Promise<T> {
+  const env = {
+    REDIS_URL: config.cache?.redisUrls?.[0],
+    FOREWARM_SERVICE: config.node?.service,
+    REDIS_COMMAND_TIMEOUT_MS: '5000',
+  }
+  const cache = await build.createCache({ chain, env, l1Slots: 100 })
+  try {
+    return await act(cache)
+  } finally {
+    await cache.close()
+  }
+}
 
 const calls = {
   start: async () => {
@@ -54,6 +70,11 @@ const calls = {
       await Promise.all([admin.close(), producer.close()])
     }
   },
+  set: (chain: string, pair: string, value: PriceValue) => withCache(chain, (cache) => cache.set(pair, value)),
+  load: (chain: string, pair: string) => withCache(chain, (cache) => cache.getOrLoad(pair)),
+  remove: (chain: string, pair: string, eventTimeMs: number) =>
+    withCache(chain, async (cache) => void (await cache.delete(pair, { eventTimeMs }))),
+  patterns: async () => node.predictor.stats(),
   /** Sends a warm request by this build's publisher, and waits for the results. */
   ask: async (ask: WarmAsk) => {
     const publisher = await build.createWarmPublisher({ env: {}, config, broker })

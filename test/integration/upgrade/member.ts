@@ -6,14 +6,6 @@ import type { ReaderState } from '../nodes/market.ts'
 import type { Calls, FromMember } from './child-member.ts'
 
 const PROGRAM = fileURLToPath(new URL('./child-member.ts', import.meta.url))
-/** Every node that is still there is killed when its test ends. */
-const running = new Set<ChildProcess>()
-
-export function killMembers(): void {
-  for (const child of running) child.kill('SIGKILL')
-  running.clear()
-}
-
 /** A node of some build, in a process of its own. */
 export class Member {
   readonly #child: ChildProcess
@@ -31,7 +23,6 @@ export class Member {
       execArgv: ['--disable-warning=ExperimentalWarning'],
       serialization: 'advanced',
     })
-    running.add(this.#child)
     this.#child.on('message', (message: FromMember) => {
       if ('handled' in message) this.handled.add(message.handled)
       else {
@@ -67,10 +58,11 @@ export class Member {
     await this.kill()
   }
 
+  /** Does nothing to a node that has ended. */
   async kill(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')
     await ended
-    running.delete(this.#child)
   }
 }

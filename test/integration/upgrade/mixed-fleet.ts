@@ -1,10 +1,11 @@
+import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
 import type { Overrides } from '../../../src/config/settings.ts'
-import { kafkaBrokers, redisUrl } from '../../harness/kafka.ts'
+import { kafkaBrokers, redisUrl, uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
-import { newChain, onKafka } from '../../node/kafka-stage.ts'
-import type { Stage } from '../../node/stage.ts'
+import { newChain } from '../../node/kafka-stage.ts'
+import { openStage, type Stage } from '../../node/stage.ts'
 import { Market } from '../nodes/market.ts'
-import { killMembers, Member } from './member.ts'
+import { Member } from './member.ts'
 
 const PARTITIONS = 4
 const PAIRS_A_CHAIN = 3
@@ -25,7 +26,8 @@ export class MixedFleet {
       pairs: this.chains.flatMap((chain) =>
         Array.from({ length: PAIRS_A_CHAIN }, (_, at) => ({ chain, pair: `P${at}` })),
       ),
-      placeOf: (pair) => ({ topic: stage.topic, partition: Math.floor(pair / PAIRS_A_CHAIN) }),
+      // Without a key a pair could be anywhere, and its topic would be one source.
+      placeOf: (pair) => ({ topic: stage.topic, partition: Math.floor(pair / PAIRS_A_CHAIN), key: `${pair}` }),
     })
   }
 
@@ -47,6 +49,25 @@ export class MixedFleet {
     this.members.push(member)
     member.id = await member.call('start')
     return member
+  }
+
+  /** Starts one node after the other. They share the partitions of a market that is at rest then. */
+  async startTwo(first: string, second: string): Promise<readonly [first: Member, second: Member]> {
+    const { market } = this
+    const one = await this.start(first)
+    await market.open()
+    await this.isSharedBy(one)
+    const other = await this.start(second)
+    await this.isSharedBy(one, other)
+    await market.close()
+    await until('every update is handled', () => this.missing().length === 0)
+    return [one, other]
+  }
+
+  async close(): Promise<void> {
+    await this.market.close()
+    await Promise.all(this.members.map((member) => member.kill()))
+    await this.stage.close()
   }
 
   /** Updates that are sent from now on are handled, by each of these members and by no other. */
@@ -78,14 +99,16 @@ export class MixedFleet {
   }
 }
 
-export function onFleet(body: (fleet: MixedFleet) => Promise<void>): Promise<void> {
-  return onKafka({ partitions: PARTITIONS }, async (stage) => {
-    const fleet = new MixedFleet(stage)
-    try {
-      await body(fleet)
-    } finally {
-      await fleet.market.close()
-      killMembers()
-    }
-  })
+export async function openFleet(): Promise<MixedFleet> {
+  const broker = createKafkaBroker({ brokers: kafkaBrokers(), clientId: uniqueName('upgrade-test') })
+  return new MixedFleet(await openStage({ broker, redisUrl: redisUrl(), partitions: PARTITIONS }))
+}
+
+export async function onFleet(body: (fleet: MixedFleet) => Promise<void>): Promise<void> {
+  const fleet = await openFleet()
+  try {
+    await body(fleet)
+  } finally {
+    await fleet.close()
+  }
 }

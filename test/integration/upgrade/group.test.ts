@@ -1,19 +1,16 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { until } from '../../harness/until.ts'
+import { BESIDE, laidOut } from './beside.ts'
 import { BUILDS, layOut, THIS_TREE } from './builds.ts'
 import { onFleet } from './mixed-fleet.ts'
 
-describe.each(BUILDS)('a service with nodes of this build and of $name', (build) => {
-  let earlier: ReturnType<typeof layOut>
-  beforeAll(() => {
-    earlier = layOut(build)
-  })
-  afterAll(() => earlier?.remove())
+describe.each(BUILDS)(BESIDE, (build) => {
+  const treeOf = laidOut(build)
 
   test('loses no update, and no read contradicts what was sent, while nodes of either join, leave and are killed', async () => {
     await onFleet(async (fleet) => {
       const { market } = fleet
-      const old = await fleet.start(earlier.tree)
+      const old = await fleet.start(treeOf())
       await market.open()
       await fleet.isSharedBy(old)
       const young = await fleet.start(THIS_TREE)
@@ -22,7 +19,7 @@ describe.each(BUILDS)('a service with nodes of this build and of $name', (build)
       await old.close()
       await fleet.isSharedBy(young)
       await fleet.readAll(young)
-      const back = await fleet.start(earlier.tree)
+      const back = await fleet.start(treeOf())
       await fleet.isSharedBy(back, young)
       await Promise.all([fleet.readAll(back), fleet.readAll(young)])
       await young.kill()
@@ -33,4 +30,10 @@ describe.each(BUILDS)('a service with nodes of this build and of $name', (build)
       expect(market.contradictions).toEqual([])
     })
   })
+})
+
+test('a clone without the commit of an earlier build fails, and says what to fetch', () => {
+  const [build] = BUILDS
+  if (build === undefined) throw new Error('there is no build')
+  expect(() => layOut({ ...build, commit: '0'.repeat(40) })).toThrow(/lacks commit 0{40}, .*git fetch --unshallow/)
 })

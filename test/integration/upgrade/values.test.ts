@@ -1,0 +1,122 @@
+import { describe, expect, test } from '@jest/globals'
+import type { NoReading, Reading } from '../../../src/detect/reading.ts'
+import { until } from '../../harness/until.ts'
+import { updateOf } from '../../node/stage.ts'
+import { FRESH_MS } from '../nodes/fleet.ts'
+import { BESIDE, type Mixed, mixedWith } from './beside.ts'
+import { BUILDS } from './builds.ts'
+import type { Member } from './member.ts'
+
+/** The pairs of the market whose last update the member has handled, each with that update's price. */
+function followedBy({ fleet: { market } }: Mixed, member: Member) {
+  const pairs = market.pairs.map((pair, at) => ({ ...pair, last: market.lastOf(at) }))
+  return pairs.filter(({ last }) => member.handled.has(last))
+}
+
+const priceOf = (reading: Reading | NoReading) => (typeof reading === 'string' ? reading : reading.price)
+const boundOf = (reading: Reading | NoReading) => (typeof reading === 'string' ? undefined : reading.behindMs)
+
+/** Resolves when the reader's node has the newest price of the pair, with such a bound. */
+function isRead(
+  reader: Member,
+  { chain, pair, last }: ReturnType<typeof followedBy>[number],
+  isRight: (ms: number) => boolean,
+) {
+  return until(`${reader.id} reads ${pair}`, async () => {
+    const { reading } = await reader.call('read', chain, pair)
+    return priceOf(reading) === last && isRight(boundOf(reading) ?? Number.POSITIVE_INFINITY)
+  })
+}
+
+const isFresh = (behindMs: number) => behindMs < FRESH_MS
+const isUnbounded = (behindMs: number) => behindMs === Number.POSITIVE_INFINITY
+
+/** What becomes of a pair, act by act: who sets or deletes it, as of which second, and the price that both read then. */
+const ACTS: readonly (readonly [
+  'sets' | 'removes',
+  by: 'old' | 'young',
+  seconds: number,
+  price: number | 'missing',
+])[] = [
+  ['sets', 'old', 10, 10],
+  ['sets', 'young', 9, 10],
+  ['sets', 'young', 11, 11],
+  ['sets', 'old', 10, 11],
+  ['removes', 'old', 12, 'missing'],
+  ['sets', 'young', 11, 'missing'],
+  ['sets', 'young', 13, 13],
+  ['removes', 'young', 14, 'missing'],
+  ['sets', 'old', 13, 'missing'],
+  ['sets', 'old', 15, 15],
+]
+
+describe.each(BUILDS)(BESIDE, (build) => {
+  const hasSources = !build.lacks.includes('sources')
+  const hasService = !build.lacks.includes('service')
+  const mixed = mixedWith(build)
+
+  test('has the newest price of every pair in Redis for both, or the older build refuses it', async () => {
+    const { old, young } = mixed()
+    for (const { chain, pair, last } of followedBy(mixed(), young)) {
+      expect(priceOf(await young.call('load', chain, pair))).toBe(last)
+      const loaded = priceOf(await old.call('load', chain, pair))
+      // Under its own keys it still has what it wrote before the other node came.
+      if (hasService) expect(loaded).toBe(hasSources ? last : 'missing')
+      else expect(loaded).toBeLessThan(last)
+    }
+    for (const { chain, pair, last } of followedBy(mixed(), old))
+      for (const reader of [old, young]) expect(priceOf(await reader.call('load', chain, pair))).toBe(last)
+  })
+
+  test('reads the prices of the other fresh on both nodes, and without a bound where the older build gives none', async () => {
+    const { old, young } = mixed()
+    for (const pair of followedBy(mixed(), young)) {
+      await isRead(young, pair, isFresh)
+      if (hasSources) await isRead(old, pair, isFresh)
+    }
+    for (const pair of followedBy(mixed(), old)) {
+      await isRead(young, pair, hasSources ? isFresh : isUnbounded)
+      await isRead(old, pair, hasSources ? isFresh : isUnbounded)
+    }
+  })
+
+  test('counts by name what a node cannot read, and what it finds under an earlier key', async () => {
+    const { fleet, old, young } = mixed()
+    await fleet.stage.produce(...fleet.chains.map((chain) => updateOf('LATE', { chain, price: 7 })))
+    const isPriced = async (reader: Member, chain: string) =>
+      priceOf((await reader.call('read', chain, 'LATE')).reading) === 7
+    await until('this build reads all', async () =>
+      (await Promise.all(fleet.chains.map((chain) => isPriced(young, chain)))).every(Boolean),
+    )
+    const readByOld = async () =>
+      (await Promise.all(fleet.chains.map((chain) => isPriced(old, chain)))).filter(Boolean).length
+    const followed = new Set(followedBy(mixed(), old).map(({ chain }) => chain)).size
+    await until(
+      'the older one reads its own, or all',
+      async () => (await readByOld()) === (hasSources ? fleet.chains.length : followed),
+    )
+    const named = (member: Member, counter: string, labels = '') =>
+      until(`${counter} counts`, async () => (await member.counted(counter, labels)) > 0)
+    if (hasService && !hasSources) await named(old, 'l2_undecodable_total', 'reason="newer-schema"')
+    if (!hasService) await named(young, 'l2_old_key_reads_total')
+  })
+
+  test('keeps the newest value or deletion of a pair in Redis, whoever writes it, or has two keys for it', async () => {
+    const { fleet, old, young } = mixed()
+    const members = { old, young }
+    const [chain = ''] = fleet.chains
+    const startMs = Date.now() - 60_000
+    const acts = hasService ? ACTS : ACTS.slice(0, 1)
+    for (const [act, by, seconds, price] of acts) {
+      const eventTimeMs = startMs + seconds * 1_000
+      if (act === 'sets') await members[by].call('set', chain, 'SET', { price: seconds, eventTimeMs })
+      else await members[by].call('remove', chain, 'SET', eventTimeMs)
+      const found = await Promise.all([old, young].map((reader) => reader.call('load', chain, 'SET')))
+      expect({ act, by, seconds, found: found.map(priceOf) }).toEqual({ act, by, seconds, found: [price, price] })
+    }
+    if (hasService) return
+    await young.call('set', chain, 'SET', { price: 11, eventTimeMs: startMs + 11_000 })
+    expect(priceOf(await old.call('load', chain, 'SET'))).toBe(10)
+    expect(priceOf(await young.call('load', chain, 'SET'))).toBe(11)
+  })
+})
