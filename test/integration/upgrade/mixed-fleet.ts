@@ -3,8 +3,9 @@ import type { Overrides } from '../../../src/config/settings.ts'
 import { kafkaBrokers, redisUrl, uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 import { newChain } from '../../node/kafka-stage.ts'
-import { openStage, type Stage } from '../../node/stage.ts'
+import { openStage, type Stage, topicNames } from '../../node/stage.ts'
 import { Market } from '../nodes/market.ts'
+import { THIS_TREE } from './builds.ts'
 import { Member } from './member.ts'
 
 const PARTITIONS = 4
@@ -33,7 +34,9 @@ export class MixedFleet {
 
   async start(tree: string, config: Overrides = {}): Promise<Member> {
     const { stage } = this
-    const names = { warmRequestsTopic: stage.topics.warmRequests, warmResultsTopic: stage.topics.warmResults }
+    const { correlationsTopic, ...earlier } = topicNames(stage)
+    // A build refuses settings that it does not know.
+    const names = tree === THIS_TREE ? { ...earlier, correlationsTopic } : earlier
     const member = new Member(
       tree,
       {
