@@ -1,9 +1,11 @@
 import { isObject, shown } from '../../schemas/json-value.ts'
 import { ForewarmError } from '../forewarm-error.ts'
+import { nearest } from '../nearest.ts'
 import type { Format } from './format.ts'
 import { JsonFormat } from './json-format.ts'
 import { checkedMapping } from './mapping/check-mapping.ts'
 import type { MappingFault } from './mapping/mapping-fault.ts'
+import { PRESETS } from './presets/presets.ts'
 import type { TopicGroups } from './scope.ts'
 
 /** A format for the topics that it names, made by `format`. */
@@ -31,10 +33,21 @@ export function formatRules(raw: unknown, problems: MappingFault[]): readonly Ma
     const against = problemOf(topics)
     if (against !== undefined) problems.push({ setting: at, received: topics, allowed: against })
     const groups = [...topics.matchAll(GROUP_NAME)].map(([, name]) => name as string)
-    const checked = checkedMapping(mapping, at, problems, groups)
+    const preset = typeof mapping === 'string' ? PRESETS[mapping] : undefined
+    if (typeof mapping === 'string' && preset === undefined) {
+      problems.push({ setting: at, received: JSON.stringify(mapping), allowed: presetsAllowed(mapping) })
+      return []
+    }
+    const checked = checkedMapping(preset?.mapping ?? mapping, at, problems, groups)
     if (checked === undefined || against !== undefined) return []
     return [{ topics, make: (_: string, found: TopicGroups) => new JsonFormat(topics, checked, found) }]
   })
+}
+
+function presetsAllowed(name: string): string {
+  const names = Object.keys(PRESETS)
+  const meant = nearest(name, names)
+  return meant === undefined ? `an object, or one of ${names.join(', ')}` : `did you mean ${meant}?`
 }
 
 function problemOf(topics: string): string | undefined {

@@ -17,7 +17,7 @@ export interface Came extends Partial<Omit<KafkaRecord, 'value' | 'key'>> {
 }
 
 /** Decodes values of a topic by a mapping of the settings: objects as JSON, texts as they are. */
-export function decoder(mapping: object, topics = 'prices.x') {
+export function decoder(mapping: object | string, topics = 'prices.x') {
   const problems: MappingFault[] = []
   const formats = new Formats(formatRules({ [topics]: mapping }, problems))
   if (problems.length > 0) throw new Error(JSON.stringify(problems))

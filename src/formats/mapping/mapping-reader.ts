@@ -57,11 +57,12 @@ export class MappingReader {
     return (typeof raw === 'string' ? pathOf(raw) : undefined) ?? this.problem(at, raw, PATH_WORDS)
   }
 
-  /** A path, or a list of them of which the first counts that leads somewhere. */
+  /** A path, or a list of them of which the first counts that leads somewhere. The empty one leads to the record itself. */
   paths(raw: unknown, at: string): readonly Path[] {
     if (raw === undefined) return []
     if (!Array.isArray(raw)) return [this.path(raw, at)].filter((path) => path !== undefined)
-    return raw.map((each, i) => this.path(each ?? null, `${at}.${i}`)).filter((path) => path !== undefined)
+    const path = (each: unknown, i: number) => (each === '' ? [] : this.path(each ?? null, `${at}.${i}`))
+    return raw.map(path).filter((each) => each !== undefined)
   }
 
   /** A path, or an object that names one place. `options`: what else the object may have. */
