@@ -24,7 +24,7 @@ export type { Config, Overrides, Profile } from './src/config/settings.ts'
 
 // Detectors and the prices that they read.
 export { type Detector, type DetectorFunction, detector, type Subscription } from './src/detect/detector.ts'
-export { type Delisting, type FormatFunction, format } from './src/formats/function-format.ts'
+export { type Delisting, type FormatFunction, type FormatMapping, format } from './src/formats/function-format.ts'
 export type { FormatRule } from './src/formats/formats.ts'
 export type { PriceUpdate } from './schemas/price-update.ts'
 export type { Prices } from './src/detect/prices.ts'

@@ -2,9 +2,11 @@ import { isObject, shown } from '../../schemas/json-value.ts'
 import { namesOf, updatesOf } from '../../schemas/price-object.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { refused } from '../../schemas/refusal.ts'
+import { ForewarmError } from '../forewarm-error.ts'
 import type { KafkaRecord } from '../kafka-record.ts'
 import { type Decoded, type Format, SKIPPED } from './format.ts'
-import type { FormatRule, MadeRule } from './formats.ts'
+import { type FormatRule, formatRules, type MadeRule } from './formats.ts'
+import type { MappingFault } from './mapping/mapping-fault.ts'
 
 /** A pair that is delisted, as a format's function says it. */
 export interface Delisting {
@@ -15,15 +17,27 @@ export interface Delisting {
 /** What a function makes of a record: an update, several, or that there is none in it. */
 export type FormatFunction = (record: KafkaRecord) => PriceUpdate | readonly PriceUpdate[] | Delisting | 'skip'
 
+/** A mapping as the settings file has it (docs/formats.md), or the name of a preset. */
+export type FormatMapping = string | Readonly<Record<string, unknown>>
+
 /**
- * Reads the records of a topic, or of all topics whose names match, by a function. What it returns passes the checks of
- * our own format; what it throws refuses the record with the reason `format-failed`. It must not
- * keep the record's bytes.
+ * Reads the records of a topic, or of all topics whose names match, by a function or by a mapping. What they make of a
+ * record passes the checks of our own format; what a function throws refuses the record with the reason `format-failed`.
+ * It must not keep the record's bytes. Throws a ForewarmError 'bad-config' that names every fault of a mapping.
  */
-export function format(topics: string | RegExp, read: FormatFunction): FormatRule {
+export function format(topics: string | RegExp, read: FormatFunction | FormatMapping): FormatRule {
   const name = typeof topics === 'string' ? topics : `/${topics.source}/`
+  if (typeof read !== 'function') return mappedRule(name, read)
   const rule: MadeRule = { topics: name, make: () => new FunctionFormat(name, read) }
   return rule
+}
+
+function mappedRule(name: string, mapping: FormatMapping): FormatRule {
+  const faults: MappingFault[] = []
+  const [rule] = formatRules({ [name]: mapping }, faults)
+  if (rule !== undefined) return rule
+  const words = faults.map(({ setting, received, allowed }) => `${setting}: got ${received}; allowed: ${allowed}`)
+  throw new ForewarmError('bad-config', words.join('\n'))
 }
 
 class FunctionFormat implements Format {

@@ -130,6 +130,7 @@ describe('a node reads a topic of somebody else', () => {
         code: 'bad-config',
         message: expect.stringMatching(/price\.pth.*\n.*other.*unit/s),
       })
+      expect(() => format('x', { pair: 'p' })).toThrow(expect.objectContaining({ code: 'bad-config' }))
       await expect(reading(stage, { formats: [{ topics: 'x' }] })).rejects.toMatchObject({ code: 'bad-value' })
     })
   })
