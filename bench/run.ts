@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { StackError } from '../deploy/stack/stack-error.ts'
 import { footprint } from './cases/footprint.ts'
+import { formats } from './cases/formats.ts'
 import { history } from './cases/history.ts'
 import { http } from './cases/http.ts'
 import { interrupt } from './cases/interrupt.ts'
@@ -31,6 +32,7 @@ import { DATASETS } from './traffic/datasets.ts'
 /** `npm run bench -- <name…>`; docs/benchmarks.md says what each measures and what it does not. */
 const BENCHES: readonly Bench[] = [
   pipeline,
+  formats,
   footprint,
   produce,
   latency,

@@ -1,4 +1,11 @@
-import { type Broker, createKafkaBroker, createNode, type Detector, type ForewarmNode } from '../../index.ts'
+import {
+  type Broker,
+  createKafkaBroker,
+  createNode,
+  type Detector,
+  type ForewarmNode,
+  type FormatRule,
+} from '../../index.ts'
 import type { LookAheadMode } from '../../src/strategy/named.ts'
 import type { Backlog, ReaderStage } from './stage.ts'
 import { StopWatch } from './stop-watch.ts'
@@ -9,6 +16,7 @@ export interface BenchNodeOptions {
   /** Names the group. Default: one that nobody had, with nothing committed. */
   readonly service?: string
   readonly detectors?: readonly Detector[]
+  readonly formats?: readonly FormatRule[]
   readonly lookAhead?: LookAheadMode
   readonly l1Slots?: number
   /** Reads from the start of the topic, and is timed. */
@@ -35,6 +43,7 @@ export async function startNode(stage: ReaderStage, options: BenchNodeOptions): 
   const node = await createNode({
     broker: options.watch === undefined ? kafka : timed(kafka, options.watch),
     detectors: options.detectors ?? [],
+    formats: options.formats ?? [],
     // The environment is the developer's: it must not change what is measured.
     env: {},
     logLevel: 'warn',

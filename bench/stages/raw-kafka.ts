@@ -69,15 +69,19 @@ export async function readRaw(stage: ReaderStage, reader: RawReader): Promise<()
   return () => consumer.disconnect()
 }
 
-/** Parses each record of a backlog as JSON; resolves to milliseconds. */
-export async function catchUpRaw(stage: ReaderStage, { topic, updates, updatesPerRecord }: Backlog): Promise<number> {
+/** Parses each record of a backlog as JSON, and gives it to `pick`; resolves to milliseconds. */
+export async function catchUpRaw(
+  stage: ReaderStage,
+  { topic, updates, updatesPerRecord }: Backlog,
+  pick: (parsed: Readonly<Record<string, string | number>>) => unknown = () => undefined,
+): Promise<number> {
   const watch = new StopWatch(updates / updatesPerRecord)
   const leave = await readRaw(stage, {
     topic,
     fromBeginning: true,
     onBatch: ({ messages }) => {
       watch.begin()
-      for (const { value } of messages) JSON.parse(value?.toString() ?? '')
+      for (const { value } of messages) pick(JSON.parse(value?.toString() ?? ''))
       watch.handled(messages.length)
     },
   })
