@@ -11,7 +11,7 @@ const MAX_COMPARED = 100
 /** Whether a decimal has digits that the double which it was read as does not hold. */
 export function isRounded(text: string, value: number): boolean {
   // JavaScript writes the fewest digits that give the same double, and most sources write like it.
-  if (String(value) === text) return false
+  if ((text.length <= EXACT_DIGITS && value >= LEAST_EXACT) || String(value) === text) return false
   const digits = digitsOf(text)
   if (digits.length <= EXACT_DIGITS && value >= LEAST_EXACT) return false
   return digits.length > MAX_COMPARED || digitsOf(value.toPrecision(Math.max(1, digits.length))) !== digits
@@ -30,11 +30,32 @@ function digitsOf(text: string): string {
 }
 
 /** Only a number of so many characters can have more digits than a double holds. */
-const LONG_NUMBER = /[\d.]{16}|\de-\d{3}/i
+const LONG_NUMBER_CHARS = 16
+const TINY = /\de-\d{3}/i
+
+/** Whether a number in the text may be one that a double does not hold. */
+function mayBeRounded(text: string): boolean {
+  // Such a number lies on one of these places, so the others need no look.
+  for (let at = LONG_NUMBER_CHARS - 1; at < text.length; at += LONG_NUMBER_CHARS) {
+    if (!isOfNumber(text, at)) continue
+    let from = at
+    while (from > 0 && isOfNumber(text, from - 1)) from--
+    let end = at + 1
+    while (end < text.length && isOfNumber(text, end)) end++
+    if (end - from >= LONG_NUMBER_CHARS) return true
+  }
+  return (text.includes('e-') || text.includes('E-')) && TINY.test(text)
+}
+
+/** A digit or the point. */
+function isOfNumber(text: string, at: number): boolean {
+  const code = text.charCodeAt(at)
+  return (code >= 0x30 && code <= 0x39) || code === 0x2e
+}
 
 /** As JSON.parse, but a number with one of the names that a double does not hold stays a text: none is rounded unseen. */
 export function parsedJson(text: string, names: ReadonlySet<string> = NUMBERS): unknown {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text)
+  if (!mayBeRounded(text)) return JSON.parse(text)
   try {
     return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {
       const source = context?.source

@@ -50,16 +50,29 @@ export function wholeDigits(value: unknown): number | undefined {
   return parts === undefined ? undefined : parts.whole.replace(/^0+/, '').length + parts.exponent
 }
 
-/** More decimals than a double has are not rounded to. */
-const MOST_DECIMALS = 20
+/** A decimal without an exponent, which is what most sources write. */
+const PLAIN = /^[+-]?\d+(?:\.\d*)?$/
+/** Powers of ten up to here are exact as doubles. */
+const MOST_DECIMALS = 22
+const POWERS_OF_TEN = Float64Array.from({ length: MOST_DECIMALS + 1 }, (_, exponent) => Number(`1e${exponent}`))
 
 /** The middle of two numbers, of as many decimals as it has: (64012.1 + 64012.2) ÷ 2 is 64012.15. Undefined if one is none. */
 export function middleOf(one: unknown, other: unknown): number | undefined {
-  const [a, b] = [partsOf(one), partsOf(other)]
-  if (a === undefined || b === undefined) return undefined
+  const decimals = Math.max(decimalsOf(one), decimalsOf(other)) + 1
+  if (Number.isNaN(decimals)) return undefined
   const middle = (Number(one) + Number(other)) / 2
-  const decimals = Math.max(a.fraction.length - a.exponent, b.fraction.length - b.exponent, 0) + 1
-  return decimals <= MOST_DECIMALS && Number.isFinite(middle) ? Number(middle.toFixed(decimals)) : middle
+  const power = decimals > MOST_DECIMALS ? Number.POSITIVE_INFINITY : (POWERS_OF_TEN[decimals] as number)
+  const scaled = middle * power
+  return Math.abs(scaled) < Number.MAX_SAFE_INTEGER / 2 ? Math.round(scaled) / power : middle
+}
+
+/** How many digits stand behind the point; NaN for what is no decimal. */
+function decimalsOf(value: unknown): number {
+  const text = typeof value === 'number' ? String(value) : value
+  if (typeof text !== 'string') return Number.NaN
+  if (PLAIN.test(text)) return text.includes('.') ? text.length - text.indexOf('.') - 1 : 0
+  const parts = partsOf(text)
+  return parts === undefined ? Number.NaN : Math.max(parts.fraction.length - parts.exponent, 0)
 }
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/

@@ -12,6 +12,8 @@ const UNIT_BY_DIGITS: Readonly<Record<number, keyof typeof TO_MS>> = { 10: 's', 
 
 /** Whole milliseconds since 1970. What lies within a millisecond is cut off. */
 export function msOf(value: unknown, unit: TimeUnit): number | Refused {
+  if (typeof value === 'number' && Number.isInteger(value) && (unit === 'ms' || unit === 's'))
+    return unit === 'ms' ? value : value * 1000
   if (unit === 'iso') return isoMs(value)
   const of = unit === 'auto-by-digits' ? UNIT_BY_DIGITS[wholeDigits(value) ?? 0] : unit
   const ms = of === undefined ? undefined : wholeOf(value, TO_MS[of])
