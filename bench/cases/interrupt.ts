@@ -1,13 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { Bench, Figure } from '../harness/bench.ts'
+import { COMMAND } from '../stages/command.ts'
 import type { Stage } from '../stages/stage.ts'
 
 /** How long `npm start` goes on after Ctrl-C, the longest of all rounds: signal to end of the process. */
 export const interrupt: Bench = { name: 'interrupt', cases }
 
-const COMMAND = fileURLToPath(new URL('../../bin/forewarm.ts', import.meta.url))
 const INTERRUPTED = 130
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {

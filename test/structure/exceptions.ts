@@ -2,8 +2,8 @@
 export const EXCEPTIONS: Readonly<Record<string, readonly (readonly [finding: string, why: string])[]>> = {
   'imports run one way': [
     [
-      'bench/cases/interrupt.ts (bench) imports bin/forewarm.ts (bin)',
-      'it runs the command as a process of its own, to interrupt it',
+      'bench/stages/command.ts (bench) imports bin/forewarm.ts (bin)',
+      'benches run the command as a process of its own',
     ],
   ],
   'no six lines of code outside the tests stand in two places': [

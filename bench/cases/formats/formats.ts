@@ -3,16 +3,16 @@ import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { format } from '../../index.ts'
-import type { OutgoingRecord } from '../../src/broker/port.ts'
-import type { Bench, Figure } from '../harness/bench.ts'
-import { contest } from '../harness/contest.ts'
-import { median } from '../harness/quantile.ts'
-import { catchUp } from '../stages/bench-node.ts'
-import { catchUpRaw } from '../stages/raw-kafka.ts'
-import type { Backlog, Stage } from '../stages/stage.ts'
-import { PARTITIONS, partitionAt, updateAt } from '../traffic/price-feed.ts'
+import { format } from '../../../index.ts'
+import type { OutgoingRecord } from '../../../src/broker/port.ts'
+import type { Bench, Figure } from '../../harness/bench.ts'
+import { contest } from '../../harness/contest.ts'
+import { median } from '../../harness/quantile.ts'
+import { catchUp } from '../../stages/bench-node.ts'
+import { COMMAND } from '../../stages/command.ts'
+import { catchUpRaw } from '../../stages/raw-kafka.ts'
+import type { Backlog, Stage } from '../../stages/stage.ts'
+import { PARTITIONS, partitionAt, updateAt } from '../../traffic/price-feed.ts'
 
 /** How many records of somebody else's a second go through a whole node, against KafkaJS and picks by hand. */
 export const formats: Bench = { name: 'formats', cases }
@@ -28,7 +28,6 @@ const MAPPING = {
 }
 const RECORDS_A_REQUEST = 4_000
 const INFERRED = 500
-const BIN = fileURLToPath(new URL('../../bin/forewarm.ts', import.meta.url))
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {
   const quotes = await fillQuotes(stage, stage.amount(1_000_000, 60_000))
@@ -93,7 +92,7 @@ async function inferMs(runs: number): Promise<number> {
   try {
     for (let run = 0; run < runs; run++) {
       const startMs = performance.now()
-      const child = spawn(process.execPath, [BIN, 'format', 'infer', 'quotes', '--file', file], {
+      const child = spawn(process.execPath, [COMMAND, 'format', 'infer', 'quotes', '--file', file], {
         stdio: 'ignore',
         cwd: folder,
       })
