@@ -119,7 +119,8 @@ async function run({ benches, json, quick }: Invocation, stage: Stage): Promise<
       if (json) console.log(JSON.stringify(row))
     }
     if (!json) console.log(tableOf(bench.name, rows, { isHeld: !quick }))
-    const idle = boundsOfNothing(bounds, rows)
+    // A quick run may leave cases out.
+    const idle = quick ? [] : boundsOfNothing(bounds, rows)
     if (idle.length > 0) throw new Error(`floors.json: ${bench.name} has no case ${idle.join(', ')}`)
     missed.push(...rows.filter(isMissed).map((row) => `missed: ${bench.name}, ${row.case}`))
     await stage.clear()

@@ -39,9 +39,9 @@ export class Feed {
   }
 
   /** As many updates as fast as Kafka takes them. Resolves when they are stored. */
-  async backlog(updates: number): Promise<void> {
+  async backlog(updates: number, next = this.#next): Promise<void> {
     for (let left = updates; left > 0; left -= UPDATES_A_REQUEST)
-      await this.#send(Array.from({ length: Math.min(left, UPDATES_A_REQUEST) }, this.#next))
+      await this.#send(Array.from({ length: Math.min(left, UPDATES_A_REQUEST) }, next))
   }
 
   start(perSecond: number): void {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { Redis } from 'ioredis'
 import { attachPrices, createNode, detector, type Prices } from '../../../index.ts'
 import { keyPrefix } from '../../../src/cache/l2/redis/keys.ts'
@@ -10,6 +11,12 @@ export interface FleetNodeTask {
   readonly redisUrl: string
   readonly topics: readonly string[]
   readonly service: string
+}
+
+/** Since the start of the process. */
+export interface Spent {
+  readonly cpuSeconds: number
+  readonly readBytes: number
 }
 
 const L1_SLOTS = 16_384
@@ -35,6 +42,12 @@ export const ORDERS = {
     const all = handled
     handled = []
     return all
+  },
+  spent: async (): Promise<Spent> => {
+    const { user, system } = process.cpuUsage()
+    // Linux counts what comes in over sockets, too.
+    const io = await readFile('/proc/self/io', 'utf8').catch(() => '')
+    return { cpuSeconds: (user + system) / 1e6, readBytes: Number(/^rchar: (\d+)/m.exec(io)?.[1]) }
   },
 }
 

@@ -76,6 +76,8 @@ export interface Fleet {
   readonly read: readonly number[]
   /** All pairs whose updates go to the owner. */
   readonly owned: readonly number[]
+  /** The same for each reader. */
+  readonly others: readonly (readonly number[])[]
 }
 
 /** Hands the body a fleet in which every pair has had an update. */
@@ -98,14 +100,17 @@ export async function withFleet<T>(
     for (let i = 0; i <= readers; i++) nodes.push(new FleetNode({ brokers, redisUrl, topics, service }))
     await Promise.all(nodes.map((node) => node.loaded()))
     await Promise.all(nodes.map((node) => node.do('start')))
-    const [owned = []] = await split(producer, nodes, all)
+    const [owned = [], ...rest] = await split(producer, nodes, all)
     const [owner, ...others] = nodes
     if (owner === undefined) throw new Error('no node was started')
     const places = layout.places(owned, all)
     const feed = new Feed(producer, places, layout.keyOf)
     await feed.everyPair()
-    const mine = [...places.keys()].filter((rank) => owned.some((each) => isSame(each, places[rank])))
-    return await body({ service, owner, readers: others, feed, read: mine.slice(0, READ), owned: mine })
+    const ranksOf = (held: readonly TopicPartition[]) =>
+      [...places.keys()].filter((rank) => held.some((each) => isSame(each, places[rank])))
+    const mine = ranksOf(owned)
+    const pairs = { read: mine.slice(0, READ), owned: mine, others: rest.map(ranksOf) }
+    return await body({ service, owner, readers: others, feed, ...pairs })
   } finally {
     await Promise.all(nodes.map((node) => node.end()))
     await producer.close()

@@ -50,6 +50,9 @@ export const BY_PAIR: Layout = {
   places: (_, all) => spread(PAIRS, all),
 }
 
+/** Each node has as many partitions as the others, and about as many pairs. */
+export const SHARED: Layout = { ...BY_PAIR, name: 'shared' }
+
 export const BY_SYMBOL: Layout = {
   ...{
     name: 'one topic a symbol',

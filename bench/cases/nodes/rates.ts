@@ -2,7 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Figure } from '../../harness/bench.ts'
 import { contest } from '../../harness/contest.ts'
 import type { Stage } from '../../stages/stage.ts'
-import type { Fleet } from './fleet.ts'
+import type { Feed } from './feed.ts'
+import type { Fleet, FleetNode } from './fleet.ts'
 import { underLoad } from './freshness.ts'
 import { BY_CHAIN } from './market.ts'
 import { FORGET_MS } from './redis-commands.ts'
@@ -10,6 +11,12 @@ import { FORGET_MS } from './redis-commands.ts'
 const HANDLED_MS = 60_000
 const READS_A_SECOND = 100
 const TWENTY_AT = 10_000
+
+interface Backlog {
+  readonly updates: number
+  /** Which pair is next. Default: after Zipf. */
+  readonly next?: () => number
+}
 
 /** Reads a second of one process, by L1 and by a GET for each. */
 export function closedLoop(stage: Stage, fleet: Fleet): Promise<readonly Figure[]> {
@@ -38,10 +45,13 @@ export function saturation(stage: Stage, fleet: Fleet): Promise<readonly Figure[
   const updates = stage.amount(400_000, 20_000)
   return contest(stage, {
     ...{ unit: 'updates/s', better: 'higher', rounds: stage.amount(stage.runs, 1) },
-    ...{ anchor: 'without readers', measureAnchor: () => unread(stage, () => catchUp(fleet, updates)) },
+    ...{
+      anchor: 'without readers',
+      measureAnchor: () => unread(stage, () => catchUp([fleet.owner], fleet.feed, { updates })),
+    },
     ours: {
       "the owner's updates a second as fast as it can, one reader": () =>
-        readMeanwhile(fleet, () => catchUp(fleet, updates)),
+        readMeanwhile(fleet, () => catchUp([fleet.owner], fleet.feed, { updates })),
     },
   })
 }
@@ -83,23 +93,28 @@ async function readMeanwhile<T>({ readers, read }: Fleet, measured: () => Promis
   }
 }
 
-/** Fills the owner's partitions while it stands still. */
-async function catchUp({ owner, feed }: Fleet, updates: number): Promise<number> {
-  await owner.do('handled')
+/** Updates a second of nodes that catch up with a backlog, which they get while they stand still. */
+export async function catchUp(nodes: readonly FleetNode[], feed: Feed, { updates, next }: Backlog): Promise<number> {
+  for (const node of nodes) await node.do('handled')
   const first = feed.sent + 1
-  owner.signal('SIGSTOP')
+  for (const node of nodes) node.signal('SIGSTOP')
   try {
-    await feed.backlog(updates)
+    await feed.backlog(updates, next)
   } finally {
-    owner.signal('SIGCONT')
+    for (const node of nodes) node.signal('SIGCONT')
   }
-  const atMs: number[] = []
+  let [count, startMs, endMs] = [0, Number.POSITIVE_INFINITY, 0]
   const deadline = performance.now() + HANDLED_MS
-  while (atMs.length < updates) {
-    if (performance.now() > deadline) throw new Error(`${atMs.length} of ${updates} updates were handled in time`)
+  while (count < updates) {
+    if (performance.now() > deadline) throw new Error(`${count} of ${updates} updates were handled in time`)
     await pause(100)
-    const handled = await owner.do('handled')
-    for (let i = 0; i < handled.length; i += 2) if ((handled[i] as number) >= first) atMs.push(handled[i + 1] as number)
+    for (const handled of await Promise.all(nodes.map((node) => node.do('handled'))))
+      for (let i = 0; i < handled.length; i += 2) {
+        if ((handled[i] as number) < first) continue
+        count++
+        startMs = Math.min(startMs, handled[i + 1] as number)
+        endMs = Math.max(endMs, handled[i + 1] as number)
+      }
   }
-  return (updates * 1000) / ((atMs.at(-1) as number) - (atMs[0] as number))
+  return (updates * 1000) / (endMs - startMs)
 }

@@ -55,7 +55,7 @@ export async function redisCommands(stage: Stage, fleet: Fleet): Promise<readonl
 }
 
 /** How often each command was called, also from within functions. */
-async function callsOf(redis: Redis): Promise<ReadonlyMap<string, number>> {
+export async function callsOf(redis: Redis): Promise<ReadonlyMap<string, number>> {
   const text = await redis.info('commandstats')
   return new Map(
     [...text.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)].map(([, name = '', calls]) => [name, Number(calls)]),
