@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { Redis } from 'ioredis'
 import { attachPrices, createNode, detector, type Prices } from '../../../index.ts'
 import { keyPrefix } from '../../../src/cache/l2/redis/keys.ts'
@@ -20,6 +20,8 @@ export interface Spent {
 }
 
 const L1_SLOTS = 16_384
+/** Nodes are stopped while their partitions are filled. */
+const SESSION_MS = 60_000
 
 /** What a node can be told to do. Each gives one answer. */
 export const ORDERS = {
@@ -42,6 +44,17 @@ export const ORDERS = {
     const all = handled
     handled = []
     return all
+  },
+  /** Open connections to these ports; 0 where the system does not tell. */
+  connections: async (ports: readonly number[]) => {
+    const inodes = new Set(
+      await Promise.all((await listed('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''))),
+    )
+    const tables = await Promise.all(
+      ['tcp', 'tcp6'].map((name) => readFile(`/proc/net/${name}`, 'utf8').catch(() => '')),
+    )
+    const rows = tables.flatMap((table) => table.split('\n')).map((line) => line.trim().split(/\s+/))
+    return ports.map((port) => rows.filter((row) => portOf(row[2]) === port && inodes.has(`socket:[${row[9]}]`)).length)
   },
   spent: async (): Promise<Spent> => {
     const { user, system } = process.cpuUsage()
@@ -77,12 +90,20 @@ const node = await createNode({
   env: {},
   logLevel: 'error',
   config: {
-    kafka: { brokers, priceTopics: topics },
+    kafka: { brokers, priceTopics: topics, sessionTimeoutMs: SESSION_MS },
     node: { service },
     cache: { redisUrls: [redisUrl], l1Slots: L1_SLOTS },
     http: { port: 0 },
   },
 })
+
+function listed(folder: string): Promise<readonly string[]> {
+  return readdir(folder).catch(() => [])
+}
+
+function portOf(address: string | undefined): number {
+  return Number.parseInt(address?.split(':')[1] ?? '', 16)
+}
 
 function tell(told: Told): void {
   process.send?.(told)

@@ -49,11 +49,22 @@ export async function shared(stage: Stage, fleet: Fleet): Promise<readonly Figur
         [`updates a second of ${NAMES[2]}, one machine`]: of(3),
       },
     })
+    const connections = await connectionsOf(stage, fleet.owner)
     // The first round has warmed up.
-    return [...rates, ...costs.flatMap((each, at) => [...figuresOf(NAMES[at] ?? '', each.slice(1))])]
+    return [...rates, ...connections, ...costs.flatMap((each, at) => [...figuresOf(NAMES[at] ?? '', each.slice(1))])]
   } finally {
     redis.disconnect()
   }
+}
+
+async function connectionsOf(stage: Stage, node: FleetNode): Promise<readonly Figure[]> {
+  const { brokers, redisUrl } = await stage.backends()
+  const ports = [brokers[0]?.split(':')[1], new URL(redisUrl).port].map(Number)
+  const [kafka = 0, redis = 0] = await node.do('connections', ports)
+  return [
+    value('connections of a node to Kafka, one broker', '', kafka),
+    value('connections of a node to Redis, which reads its own pairs', '', redis),
+  ]
 }
 
 async function spent(nodes: readonly FleetNode[], redis: Redis): Promise<Costs> {
