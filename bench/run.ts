@@ -14,6 +14,7 @@ import { pipeline } from './cases/pipeline.ts'
 import { plantedPairs } from './cases/planted.ts'
 import { produce } from './cases/produce.ts'
 import { rebalance } from './cases/rebalance.ts'
+import { restart } from './cases/restart.ts'
 import { scaling } from './cases/scaling/scaling.ts'
 import { shutdown } from './cases/shutdown.ts'
 import { simulate } from './cases/simulate.ts'
@@ -48,6 +49,7 @@ const BENCHES: readonly Bench[] = [
   nodes,
   scaling,
   interrupt,
+  restart,
   http,
   soak,
 ]

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkedAhead } from '../schemas/event-time.ts'
 import { partitionName } from '../src/broker/partition-name.ts'
-import type { Batch, Broker, PartitionRange, TopicPartition, TopicPartitionOffset } from '../src/broker/port.ts'
-import { withAdmin } from '../src/broker/with-admin.ts'
+import type { Batch, Broker, PartitionRange, TopicPartitionOffset } from '../src/broker/port.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import { PriceWindow } from './price-window.ts'
@@ -11,90 +10,62 @@ export interface RewindOptions {
   readonly broker: Broker
   readonly groupId: string
   readonly table: PairTable
-  readonly tracker: Pick<Tracker, 'observeEarlier'>
   /** So much of each partition is read again, in milliseconds by the records' times. */
   readonly windowMs: number
   readonly nowMs: () => number
 }
 
 const LOOK_EVERY_MS = 5
-/** At most so many records of a partition are read again. */
-const MAX_RECORDS = 65_536n
-/** Partitions whose last records are of one second are looked up together; so many such seconds of a topic are. */
-const SECOND_MS = 1_000
-const MAX_SECONDS = 32
+/** So many records before its position are read of each partition: one pass is enough for most feeds. */
+const TAIL = 2_048n
+/** If these do not reach back far enough, so many are. */
+const LONG_TAIL = 65_536n
 
 /**
- * Reads again what came just before the partitions' positions, for the tracker alone: what follows these updates may come
- * after the positions. Resolves to the number of updates. Rejects with a BrokerError, or once the signal is aborted.
+ * Reads again what came just before the partitions' positions: what follows these updates may come after the positions.
+ * Resolves to a function that shows the updates to the tracker, and to nothing else; it returns their number. Rejects
+ * with a BrokerError, or once the signal is aborted.
  */
 export async function rewind(
   options: RewindOptions,
   positions: readonly TopicPartitionOffset[],
   signal: AbortSignal,
-): Promise<number> {
-  const { broker, groupId, windowMs } = options
-  const lasts = new Map<string, number>()
-  const before = positions.filter(({ offset }) => offset > 0n)
-  const lastRanges = before.map(({ topic, partition, offset }) => ({ topic, partition, from: offset - 1n, to: offset }))
-  await readRanges({ broker, groupId, signal, ranges: lastRanges }, (batch) => {
-    if (batch.count > 0) lasts.set(partitionName(batch), batch.timestampMs(batch.count - 1))
-  })
-  const starts = await startsOf(broker, before, (partition) => {
-    const lastMs = lasts.get(partitionName(partition))
-    return lastMs === undefined ? undefined : lastMs - windowMs
-  })
-  const ranges = before.flatMap(({ topic, partition, offset: to }): PartitionRange[] => {
-    const start = starts.get(partitionName({ topic, partition }))
-    if (start === undefined || start >= to) return []
-    return [{ topic, partition, from: start < to - MAX_RECORDS ? to - MAX_RECORDS : start, to }]
-  })
-  const observer = new EarlierUpdates(options)
-  await readRanges({ broker, groupId, signal, ranges }, (batch) => observer.take(batch))
-  return observer.updates
-}
-
-/** For each partition, the first offset at or after the time that is wanted for it. */
-function startsOf(
-  broker: Broker,
-  partitions: readonly TopicPartition[],
-  wantedMs: (partition: TopicPartition) => number | undefined,
-): Promise<ReadonlyMap<string, bigint>> {
-  return withAdmin(broker, async (admin) => {
-    const starts = new Map<string, bigint>()
-    for (const topic of new Set(partitions.map((each) => each.topic))) {
-      const bySecond = Map.groupBy(
-        partitions.filter((each) => each.topic === topic),
-        (each) => Math.floor((wantedMs(each) ?? Number.NaN) / SECOND_MS) * SECOND_MS,
-      )
-      const seconds = [...bySecond.keys()].filter((atMs) => atMs >= 0).sort((a, b) => b - a)
-      for (const atMs of seconds.slice(0, MAX_SECONDS)) {
-        const offsets = new Map((await admin.offsetsAt(topic, atMs)).map((each) => [each.partition, each.offset]))
-        for (const each of bySecond.get(atMs) ?? []) {
-          const offset = offsets.get(each.partition)
-          if (offset !== undefined) starts.set(partitionName(each), offset)
-        }
-      }
+): Promise<(tracker: Pick<Tracker, 'observeEarlier'>) => number> {
+  const { table, windowMs } = options
+  const near = await readTails(options, rangesBefore(positions, 0n, TAIL), signal)
+  const short = positions.filter((each) => near.get(partitionName(each))?.isWithin(windowMs))
+  const far = await readTails(options, rangesBefore(short, TAIL, LONG_TAIL), signal)
+  return (tracker) => {
+    let updates = 0
+    for (const [name, tail] of near) {
+      const sinceMs = tail.lastMs - windowMs
+      for (const each of [far.get(name), tail]) updates += each?.show(tracker, table, sinceMs) ?? 0
     }
-    return starts
-  })
+    return updates
+  }
 }
 
-interface Ranges {
-  readonly broker: Broker
-  readonly groupId: string
-  readonly ranges: readonly PartitionRange[]
-  readonly signal: AbortSignal
+/** Of each partition the records from `most` before the position to `least` before it. */
+function rangesBefore(positions: readonly TopicPartitionOffset[], least: bigint, most: bigint): PartitionRange[] {
+  return positions.flatMap(({ topic, partition, offset }) => {
+    const [from, to] = [offset > most ? offset - most : 0n, offset - least]
+    return from < to ? [{ topic, partition, from, to }] : []
+  })
 }
 
 /** Reads the ranges to their ends with a consumer of its own. */
-async function readRanges({ broker, groupId, ranges, signal }: Ranges, onBatch: (batch: Batch) => void): Promise<void> {
-  if (ranges.length === 0) return
+async function readTails(
+  options: RewindOptions,
+  ranges: readonly PartitionRange[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Tail>> {
   const ends = new Map(ranges.map((range) => [partitionName(range), range.to ?? 0n]))
-  const consumer = broker.consumer({
-    ...{ mode: 'manual', groupId, topics: [], ranges, start: { at: 'earliest' }, reusesMemory: true },
+  const tails = new Map(ranges.map((range) => [partitionName(range), new Tail(options)]))
+  if (ranges.length === 0) return tails
+  const consumer = options.broker.consumer({
+    ...{ mode: 'manual', groupId: options.groupId, topics: [], ranges, start: { at: 'earliest' }, reusesMemory: true },
     onBatch: async (batch) => {
-      onBatch(batch)
+      tails.get(partitionName(batch))?.take(batch)
       return batch.count
     },
   })
@@ -103,35 +74,67 @@ async function readRanges({ broker, groupId, ranges, signal }: Ranges, onBatch: 
     // A position also passes what holds no record: the marker of a transaction, or a record that was compacted.
     while (!consumer.positions().every((each) => each.position >= (ends.get(partitionName(each)) ?? 0n)))
       await delay(LOOK_EVERY_MS, undefined, { signal })
+    return tails
   } finally {
     await consumer.stop()
   }
 }
 
-/** Shows the tracker the updates of batches, and nothing else. */
-class EarlierUpdates {
-  readonly #options: RewindOptions
+/** The updates of the last records of a partition. */
+class Tail {
+  readonly #nowMs: () => number
   readonly #window: PriceWindow
-  updates = 0
+  readonly #pairIds: number[] = []
+  readonly #eventTimesMs: number[] = []
+  /** The time of each update's record. */
+  readonly #recordTimesMs: number[] = []
+  #firstMs = Number.POSITIVE_INFINITY
+  /** The time of the last record. */
+  lastMs = Number.NEGATIVE_INFINITY
 
-  constructor(options: RewindOptions) {
-    this.#options = options
-    this.#window = new PriceWindow(options.table)
+  constructor({ table, nowMs }: RewindOptions) {
+    this.#nowMs = nowMs
+    this.#window = new PriceWindow(table)
+  }
+
+  /** Whether all of it is of the last milliseconds, so that there may be more before it. */
+  isWithin(windowMs: number): boolean {
+    return this.#firstMs > this.lastMs - windowMs
   }
 
   take(batch: Batch): void {
-    const { table, tracker, nowMs } = this.#options
-    const { columns } = this.#window
+    if (batch.count === 0) return
+    this.#firstMs = Math.min(this.#firstMs, batch.timestampMs(0))
+    this.lastMs = Math.max(this.lastMs, batch.timestampMs(batch.count - 1))
     for (let record = 0; record < batch.count; ) {
-      record = this.#window.decode(batch, record)
-      const now = nowMs()
-      for (let row = 0; row < columns.count; row++) {
-        const [pairId, eventTimeMs] = [columns.pairIds[row] as number, columns.eventTimesMs[row] as number]
-        if (checkedAhead(eventTimeMs, now) !== undefined) continue
-        tracker.observeEarlier(pairId, eventTimeMs, table.chainOf(pairId))
-        this.updates++
-      }
+      const end = this.#window.decode(batch, record)
+      for (; record < end; record++) this.#takeRecord(batch, record)
     }
     this.#window.clear()
+  }
+
+  #takeRecord(batch: Batch, record: number): void {
+    const { columns } = this.#window
+    const first = this.#window.firstRow(record)
+    if (first < 0) return
+    const end = this.#window.endRow(record)
+    for (let row = first; row < end; row++) {
+      this.#pairIds.push(columns.pairIds[row] as number)
+      this.#eventTimesMs.push(columns.eventTimesMs[row] as number)
+      this.#recordTimesMs.push(batch.timestampMs(record))
+    }
+  }
+
+  /** Returns how many updates since then it has shown. */
+  show(tracker: Pick<Tracker, 'observeEarlier'>, table: Pick<PairTable, 'chainOf'>, sinceMs: number): number {
+    const nowMs = this.#nowMs()
+    let updates = 0
+    for (const [at, pairId] of this.#pairIds.entries()) {
+      const eventTimeMs = this.#eventTimesMs[at] as number
+      if ((this.#recordTimesMs[at] as number) < sinceMs || checkedAhead(eventTimeMs, nowMs) !== undefined) continue
+      tracker.observeEarlier(pairId, eventTimeMs, table.chainOf(pairId))
+      updates++
+    }
+    return updates
   }
 }

@@ -285,6 +285,7 @@ class Node implements ForewarmNode {
     this.#closing.abort()
     if (this.#starting !== undefined) this.#log.info('the node closes: it drains and commits')
     const streams = this.#streams
+    streams?.kept?.endRestoring()
     const drain = { drainMs: this.config.node.drainTimeoutMs }
     await Promise.all([this.#http?.close(), streams?.prices?.stop(drain), streams?.warmRequests?.stop(drain)])
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])

@@ -32,7 +32,7 @@ import { type AskedParts, createTriggers, type TriggersParts } from './triggers.
 export interface Streams {
   readonly producer: Producer
   readonly warmer: Warmer
-  readonly kept: Pick<KeptCorrelations, 'check'> | undefined
+  readonly kept: Pick<KeptCorrelations, 'check' | 'endRestoring'> | undefined
   readonly prices: Consumer | undefined
   readonly warmRequests: Consumer | undefined
   /** The price topics nearly all of whose records are refused. */

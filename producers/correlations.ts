@@ -29,11 +29,12 @@ export class CorrelationsWriter {
     this.#options = options
   }
 
-  /** Begins to write some of what has changed, unless that is going on already. */
-  writeSome(): void {
+  /** Writes some of what has changed, unless that is going on already. */
+  async writeSome(): Promise<void> {
     this.#writing ??= this.#write(this.#options.unwritten.take(AT_A_COMMIT)).finally(() => {
       this.#writing = undefined
     })
+    await this.#writing
   }
 
   /** Writes all that has changed, as long as it is not late. Resolves when what was sent is stored, or refused. */

@@ -27,6 +27,7 @@ export interface KeptCorrelationsOptions {
   readonly log: Log
   readonly faults: Pick<Faults, 'notSent'>
   readonly onEvent: (event: BrokerEvent) => void
+  readonly restoreMs?: number
 }
 
 type Restoring =
@@ -34,7 +35,7 @@ type Restoring =
   | { readonly state: 'restored'; readonly ms: number }
   | { readonly state: 'cold'; readonly reason: string }
 
-/** After so long without the end of the topic, the node goes on cold. */
+/** After so long without the end of the topic, the node goes on cold; unless `restoreMs` says otherwise. */
 const RESTORE_MS = 5_000
 /** A rewind that takes longer is left unfinished. */
 const REWIND_MS = 2_000
@@ -79,8 +80,8 @@ export class KeptCorrelations {
   async assigned(consumer: Pick<Consumer, 'positions'>, partitions: readonly TopicPartition[]): Promise<void> {
     const startedMs = performance.now()
     this.#restoring = { state: 'restoring' }
-    const reason = await this.#restore()
-    await this.#rewind(consumer, partitions)
+    const [reason, show] = await Promise.all([this.#restore(), this.#rewind(consumer, partitions)])
+    show?.(this.#options.caches.tracker)
     const ms = performance.now() - startedMs
     this.#options.metrics.gauge('correlations_restore_seconds').set(ms / 1000)
     this.#restoring = reason === undefined ? { state: 'restored', ms } : { state: 'cold', reason }
@@ -88,7 +89,7 @@ export class KeptCorrelations {
 
   /** What is handled until now is about to be committed. */
   committing(): void {
-    if (this.#hasRead) this.#writer.writeSome()
+    if (this.#hasRead) void this.#writer.writeSome()
   }
 
   /** Partitions are given up: whoever gets them is to know what was learned here. Never rejects. */
@@ -113,15 +114,20 @@ export class KeptCorrelations {
     return { name, status: 'ok', reason: `${edges}; ${waiting} leaders were not met here yet` }
   }
 
-  async close(): Promise<void> {
+  /** An assignment that waits for what was learned goes on without it. What is learned here is still written. */
+  endRestoring(): void {
     this.#closing.abort()
+  }
+
+  async close(): Promise<void> {
+    this.endRestoring()
     await this.#reader.stop()
   }
 
   /** Resolves to why the node goes on cold, or to undefined. */
   async #restore(): Promise<string | undefined> {
-    const { topic, log } = this.#options
-    const late = AbortSignal.timeout(RESTORE_MS)
+    const { topic, log, restoreMs = RESTORE_MS } = this.#options
+    const late = AbortSignal.timeout(restoreMs)
     try {
       if (topic.reason !== undefined) throw new Error(topic.reason)
       await this.#readToEnd(AbortSignal.any([late, this.#closing.signal]))
@@ -129,7 +135,7 @@ export class KeptCorrelations {
       return undefined
     } catch (error) {
       if (this.#closing.signal.aborted) return 'the node closes'
-      const reason = late.aborted ? `the topic was not read to its end in ${RESTORE_MS} ms` : messageOf(error)
+      const reason = late.aborted ? `the topic was not read to its end in ${restoreMs} ms` : messageOf(error)
       if (late.aborted) void this.#restoreLate()
       log.warn({ topic: this.#options.config.kafka.correlationsTopic, reason }, 'what was learned before is not known')
       return reason
@@ -169,13 +175,17 @@ export class KeptCorrelations {
       tracker.restore(table.find(name.chain, name.pair), edges(), isLate)
   }
 
-  async #rewind(consumer: Pick<Consumer, 'positions'>, partitions: readonly TopicPartition[]): Promise<void> {
+  /** Resolves to what shows the tracker the updates before the partitions; undefined if these could not be read. */
+  async #rewind(
+    consumer: Pick<Consumer, 'positions'>,
+    partitions: readonly TopicPartition[],
+  ): Promise<Awaited<ReturnType<typeof rewind>> | undefined> {
     const { broker, caches, config, clock, nodeId, log } = this.#options
     const names = new Set(partitions.map(partitionName))
     const positions = consumer.positions().filter((each) => names.has(partitionName(each)))
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(REWIND_MS)])
     try {
-      await rewind(
+      return await rewind(
         {
           ...{ broker, ...caches, windowMs: config.correlation.windowMs, nowMs: () => clock.now() },
           groupId: `forewarm.${config.node.service}.rewind.${nodeId}`,
@@ -185,6 +195,7 @@ export class KeptCorrelations {
       )
     } catch (error) {
       if (!this.#closing.signal.aborted) log.warn({ err: error }, 'updates before the partitions were not read again')
+      return undefined
     }
   }
 }

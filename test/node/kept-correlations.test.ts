@@ -1,0 +1,133 @@
+import { expect, test } from '@jest/globals'
+import { KeptCorrelations } from '../../node/kept/kept-correlations.ts'
+import { createTracker } from '../../node/kept/kept-tracker.ts'
+import { encodeLeader, leaderKey } from '../../schemas/correlations/leader-record.ts'
+import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
+import type { Broker, Consumer } from '../../src/broker/port.ts'
+import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { systemClock } from '../../src/clock.ts'
+import { loadConfig } from '../../src/config/load.ts'
+import { createLog } from '../../src/telemetry/log.ts'
+import { createMetrics } from '../../src/telemetry/metrics.ts'
+import { until } from '../harness/until.ts'
+
+const NOBODY = { positions: () => [] }
+
+/** Consumers of this broker never come to the end, while `isStuck`. */
+function stuck(broker: MemoryBroker, state: { isStuck: boolean }): Broker {
+  return {
+    ...broker,
+    consumer: (options) => {
+      const consumer = broker.consumer(options)
+      const positions: Consumer['positions'] = () => (state.isStuck ? [] : consumer.positions())
+      return Object.assign(Object.create(consumer) as Consumer, {
+        positions,
+        start: () => consumer.start(),
+        stop: () => consumer.stop(),
+      })
+    },
+  }
+}
+
+async function keptOn(broker: Broker, restoreMs?: number) {
+  const loaded = loadConfig({ env: {}, file: undefined })
+  if (loaded.status !== 'loaded') throw new Error('the defaults are not allowed')
+  const { config } = loaded
+  const table = new PairTable({ maxPairs: 100 })
+  const { tracker, kept } = createTracker({ config, keepsAs: 'me' }, table, undefined)
+  if (kept === undefined) throw new Error('nothing is kept')
+  const producer = broker.producer()
+  await producer.connect()
+  const correlations = new KeptCorrelations({
+    ...{ config, broker, producer, kept, clock: systemClock, metrics: createMetrics(), nodeId: 'me' },
+    ...{ caches: { table, tracker }, topic: { partitions: 1 }, faults: { notSent: () => undefined } },
+    log: createLog({ service: 'default', version: '', level: 'silent' }),
+    onEvent: () => undefined,
+    ...(restoreMs !== undefined && { restoreMs }),
+  })
+  const learn = (leader: string, follower: string): void => {
+    const [pairId, read] = [table.register('c', leader), table.register('c', follower)]
+    tracker.observe(pairId)
+    tracker.settle(pairId, 1 << tracker.read(pairId, read, 1))
+  }
+  const followers = (leader: string) =>
+    tracker
+      .getPairsToWarm(table.register('c', leader), { nowMs: 0, limit: 9, minScore: 0 })
+      .map(({ pairId }) => table.namesOf(pairId).pair)
+  return { correlations, learn, followers, producer }
+}
+
+const record = (pair: string) => ({
+  partition: 0,
+  key: leaderKey('default', { chain: 'c', pair }),
+  value: encodeLeader({
+    ...{ v: 1, by: 'other', asOfMs: 0, pairs: ['old'], lagsMs: [5], rates: [0.9] },
+    ...{ follow: [], hits: [], trials: [], lifts: [], zs: [], agoSeconds: [] },
+  }),
+})
+
+async function brokerWith(leader: string): Promise<MemoryBroker> {
+  const broker = createMemoryBroker({ partitions: { correlations: 1 } })
+  const producer = broker.producer()
+  await producer.connect()
+  await producer.sendBatch('correlations', [record(leader)])
+  return broker
+}
+
+const writtenTo = async (broker: MemoryBroker): Promise<number> => {
+  const admin = broker.admin()
+  await admin.connect()
+  return Number((await admin.offsets('correlations'))[0]?.high ?? 0n)
+}
+
+test('a node that cannot read the topic to its end goes on cold, says so and writes nothing; what comes late adds to what it knows', async () => {
+  const broker = await brokerWith('A')
+  const state = { isStuck: true }
+  const { correlations, learn, followers, producer } = await keptOn(stuck(broker, state), 20)
+  expect(correlations.check()).toMatchObject({ status: 'failed', reason: 'restoring what was learned before' })
+  await correlations.assigned(NOBODY, [])
+  expect(correlations.check()).toEqual({
+    name: 'restored',
+    status: 'degraded',
+    reason: 'started cold: the topic was not read to its end in 20 ms',
+  })
+  for (const leader of ['A', 'B']) learn(leader, 'new')
+  await producer.sendBatch('correlations', [record('B')])
+  await correlations.leaving()
+  expect(await writtenTo(broker)).toBe(2)
+  state.isStuck = false
+  await until('the edges that came late are there', () => followers('B').length === 2)
+  expect([followers('A'), followers('B')]).toEqual([
+    ['old', 'new'],
+    ['old', 'new'],
+  ])
+  await correlations.leaving()
+  expect(await writtenTo(broker)).toBe(4)
+  await correlations.close()
+  await broker.close()
+})
+
+test('an assignment that waits for the topic ends when the node closes', async () => {
+  const broker = await brokerWith('A')
+  const { correlations } = await keptOn(stuck(broker, { isStuck: true }))
+  const assigned = correlations.assigned(NOBODY, [])
+  correlations.endRestoring()
+  await assigned
+  await correlations.close()
+  await correlations.close()
+  await broker.close()
+})
+
+test('after a rebalance a leader has what its owner meanwhile has written, also if it was known before', async () => {
+  const broker = await brokerWith('B')
+  const { correlations, learn, followers, producer } = await keptOn(broker)
+  await correlations.assigned(NOBODY, [])
+  learn('A', 'new')
+  expect(followers('A')).toEqual(['new'])
+  await producer.sendBatch('correlations', [record('A')])
+  await correlations.assigned(NOBODY, [])
+  expect(followers('A')).toEqual(['old', 'new'])
+  expect(correlations.check()).toMatchObject({ status: 'ok', reason: expect.stringMatching(/^1 edges restored/) })
+  await correlations.close()
+  await broker.close()
+})
