@@ -45,7 +45,7 @@ export async function rewind(
   }
 }
 
-/** Of each partition the records from `most` before the position to `least` before it. */
+/** The records of each partition from `most` before the position to `least` before it. */
 function rangesBefore(positions: readonly TopicPartitionOffset[], least: bigint, most: bigint): PartitionRange[] {
   return positions.flatMap(({ topic, partition, offset }) => {
     const [from, to] = [offset > most ? offset - most : 0n, offset - least]

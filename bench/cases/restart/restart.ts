@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto'
 import { Admin } from '@platformatic/kafka'
-import { createPricePublisher, detector, type ForewarmNode } from '../../index.ts'
-import { CorrelationsWriter } from '../../producers/correlations.ts'
-import { withAdmin } from '../../src/broker/with-admin.ts'
-import { UnwrittenLeaders } from '../../src/correlation/kept/unwritten-leaders.ts'
-import { Tracker } from '../../src/correlation/tracker.ts'
-import type { Bench, Figure } from '../harness/bench.ts'
-import { type BenchNode, startNode } from '../stages/bench-node.ts'
-import type { Stage } from '../stages/stage.ts'
-import { PAIRS, PARTITIONS } from '../traffic/price-feed.ts'
+import { createPricePublisher, detector, type ForewarmNode } from '../../../index.ts'
+import { CorrelationsWriter } from '../../../producers/correlations.ts'
+import { withAdmin } from '../../../src/broker/with-admin.ts'
+import { UnwrittenLeaders } from '../../../src/correlation/kept/unwritten-leaders.ts'
+import { Tracker } from '../../../src/correlation/tracker.ts'
+import type { Bench, Figure } from '../../harness/bench.ts'
+import { type BenchNode, startNode } from '../../stages/bench-node.ts'
+import type { Stage } from '../../stages/stage.ts'
+import { PAIRS, PARTITIONS } from '../../traffic/price-feed.ts'
 
 /**
- * What it takes to keep what was learned: the time from the start of a node until it predicts what the one before did, the
- * bytes of a pair in the topic, and the share of a node's time that writing takes. Each pair is read with eight others,
- * and has a name of 42 characters.
+ * The cost of keeping what was learned, in three figures. A start takes until the node predicts what the one before did.
+ * A pair takes bytes in the topic, and writing it takes a share of the time. Each pair is read with eight others, and
+ * has a name of 42 characters.
  */
 export const restart: Bench = { name: 'restart', cases }
 
