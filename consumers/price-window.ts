@@ -141,10 +141,13 @@ export class PriceWindow {
   }
 
   #decodeForeign(format: Format, batch: Batch, record: number): number {
+    const value = batch.value(record)
+    const row = this.columns.count
+    if (value !== undefined && format.decodeFast?.(value, this.columns, this.#ids)) return row
     const { topic, partition } = batch
     const said = format.decode({
       ...{ topic, partition, offset: batch.offset(record), timestampMs: batch.timestampMs(record) },
-      ...{ key: batch.key(record), value: batch.value(record), headers: batch.headers(record) },
+      ...{ key: batch.key(record), value, headers: batch.headers(record) },
     })
     if (!said.ok) return this.#refuse(record, said)
     const { updates, deleted, skipped, rounded } = said

@@ -46,8 +46,9 @@ export interface Words {
   readonly words: Int32Array
 }
 
-function wordsOf(text: string): Words {
-  const bytes = Buffer.from(text)
+/** The words of a text of latin1. */
+export function wordsOf(text: string): Words {
+  const bytes = Buffer.from(text, 'latin1')
   const starts = Array.from({ length: Math.ceil(bytes.length / 4) }, (_, word) => Math.min(word * 4, bytes.length - 4))
   return { length: bytes.length, words: Int32Array.from(starts, (start) => bytes.readInt32LE(start)) }
 }

@@ -15,6 +15,8 @@ const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, exponent) => Number(
 
 /** The number that was read last. */
 export const NUMBER_READ = new Float64Array(1)
+/** How many digits it had behind the point; -1 if it had an exponent, or more digits than are exact. */
+export const DECIMALS_READ = new Int32Array(1)
 /** How many numbers had more digits than a double holds since this was set to 0. */
 export const NUMBER_ROUNDED = new Int32Array(1)
 /** The position after the digits that were read last. */
@@ -52,6 +54,7 @@ export function readNumber(view: DataView, from: number, end: number): number {
     : readLong(view, start, at, decimals)
   if (value === Number.POSITIVE_INFINITY) return -1
   NUMBER_READ[0] = value
+  DECIMALS_READ[0] = isExact ? decimals : -1
   return quoted ? at + 1 : at
 }
 

@@ -58,12 +58,16 @@ const POWERS_OF_TEN = Float64Array.from({ length: MOST_DECIMALS + 1 }, (_, expon
 
 /** The middle of two numbers, of as many decimals as it has: (64012.1 + 64012.2) ÷ 2 is 64012.15. Undefined if one is none. */
 export function middleOf(one: unknown, other: unknown): number | undefined {
-  const decimals = Math.max(decimalsOf(one), decimalsOf(other)) + 1
-  if (Number.isNaN(decimals)) return undefined
-  const middle = (Number(one) + Number(other)) / 2
-  const power = decimals > MOST_DECIMALS ? Number.POSITIVE_INFINITY : (POWERS_OF_TEN[decimals] as number)
-  const scaled = middle * power
-  return Math.abs(scaled) < Number.MAX_SAFE_INTEGER / 2 ? Math.round(scaled) / power : middle
+  const decimals = Math.max(decimalsOf(one), decimalsOf(other))
+  return Number.isNaN(decimals) ? undefined : middle(Number(one), Number(other), decimals)
+}
+
+/** The same of numbers with at most so many decimals. */
+export function middle(one: number, other: number, decimals: number): number {
+  const between = (one + other) / 2
+  const power = decimals < MOST_DECIMALS ? (POWERS_OF_TEN[decimals + 1] as number) : Number.POSITIVE_INFINITY
+  const scaled = between * power
+  return Math.abs(scaled) < Number.MAX_SAFE_INTEGER / 2 ? Math.round(scaled) / power : between
 }
 
 /** How many digits stand behind the point; NaN for what is no decimal. */

@@ -40,7 +40,12 @@ export function formatRules(raw: unknown, problems: MappingFault[]): readonly Ma
     }
     const checked = checkedMapping(preset?.mapping ?? mapping, at, problems, groups)
     if (checked === undefined || against !== undefined) return []
-    return [{ topics, make: (_: string, found: TopicGroups) => new JsonFormat(topics, checked, found) }]
+    return [
+      {
+        topics,
+        make: (topic: string, found: TopicGroups) => new JsonFormat(topics, checked, { topic, groups: found }),
+      },
+    ]
   })
 }
 

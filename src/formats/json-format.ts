@@ -3,8 +3,11 @@ import { parsedJson } from '../../schemas/json/rounding.ts'
 import { shown } from '../../schemas/json-value.ts'
 import { namesOf, updatesOf } from '../../schemas/price-object.ts'
 import { type Refused, refused } from '../../schemas/refusal.ts'
+import type { PairIds, UpdateColumns } from '../../schemas/update-columns.ts'
 import type { KafkaRecord } from '../kafka-record.ts'
 import { FieldReader } from './field-reader.ts'
+import { flatFieldsOf } from './flat/fields.ts'
+import { FlatJson } from './flat/flat-json.ts'
 import { type Decoded, type Format, SKIPPED } from './format.ts'
 import { holds } from './holds.ts'
 import type { Condition, Mapping } from './mapping/mapping.ts'
@@ -25,22 +28,40 @@ export class JsonFormat implements Format {
   readonly #mapping: Mapping
   readonly #groups: TopicGroups
   readonly #fields: FieldReader
+  /** Undefined if the mapping says more than names of members. */
+  readonly #flat: FlatJson | undefined
   /** The conditions on items. One that asks for the list itself, or what leads to it, is on the record. */
   readonly #skipItems: readonly Condition[]
   readonly #deleteItems: readonly Condition[]
 
-  constructor(name: string, mapping: Mapping, groups: TopicGroups = {}) {
+  constructor(
+    name: string,
+    mapping: Mapping,
+    { topic, groups }: { readonly topic: string; readonly groups: TopicGroups },
+  ) {
     this.name = name
     this.#groups = groups
     this.#mapping = mapping
     this.#fields = new FieldReader(mapping)
+    const flat = flatFieldsOf(mapping, topic, groups)
+    this.#flat = flat && new FlatJson(flat, mapping.zeroIsAbsent)
     this.#skipItems = mapping.skip.filter((condition) => !this.#isStructural(condition))
     this.#deleteItems = mapping.delete.filter((condition) => !this.#isStructural(condition))
   }
 
+  decodeFast(value: Buffer, columns: UpdateColumns, ids: PairIds): boolean {
+    return this.#flat?.decode(value, columns, ids) ?? false
+  }
+
   decode(record: KafkaRecord): Decoded {
     if (record.value === undefined) return this.#tombstone(record)
-    const root = this.#parsed(record.value)
+    const said = this.#decodeValue(record, record.value)
+    if (said.ok && said.updates.length === 1) this.#flat?.learn(record.value)
+    return said
+  }
+
+  #decodeValue(record: KafkaRecord, value: Buffer): Decoded {
+    const root = this.#parsed(value)
     if ('skips' in root) return SKIPPED
     if ('ok' in root) return root
     const found = this.#find(root.value)
