@@ -62,6 +62,8 @@ export class Ledger {
   /** The longest bound of all pairs, and how far the furthest is behind, at the last turn. */
   worstBehindMs = Number.POSITIVE_INFINITY
   worstDistanceMs = 0
+  /** The moment of the read. Its bound and its distance are reckoned from the same one, as the thread may lose its core in between. */
+  #readAtMs = 0
   readonly #next = new Alarm(() => this.#turn())
 
   constructor(options: LedgerOptions) {
@@ -136,7 +138,7 @@ export class Ledger {
         if (way === 'poll') this.complaints.push(reason)
       },
     })
-    const freshness = new Freshness({ sources, foreign })
+    const freshness = new Freshness({ sources, foreign, now: () => this.#readAtMs })
     return { sources, l1, l2, foreign, freshness }
   }
 
@@ -175,9 +177,10 @@ export class Ledger {
         worstBehindMs = Number.POSITIVE_INFINITY
         continue
       }
+      this.#readAtMs = monotonicMs()
       const behindMs = freshness.read(pairId, price)
       // The oldest update that the read does not know.
-      const distanceMs = monotonicMs() - (times[price.version] ?? Number.POSITIVE_INFINITY)
+      const distanceMs = this.#readAtMs - (times[price.version] ?? Number.POSITIVE_INFINITY)
       this.reads++
       if (distanceMs > behindMs + 0.05) this.falseBounds.push({ pairId, distanceMs, behindMs })
       worstBehindMs = Math.max(worstBehindMs, behindMs)
