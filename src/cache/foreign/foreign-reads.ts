@@ -6,7 +6,7 @@ import { EVERYTHING, FOLLOWS } from '../sources/sources.ts'
 import type { ForeignReadsOptions, Taking } from './foreign-reads-options.ts'
 import { raiseMoments, setMoment } from './moments.ts'
 import { RecentReads } from './recent-reads.ts'
-import { AGAIN, CLEAN, EMPTY, FLYING, idlePairs, NONE, QUEUED } from './states.ts'
+import { AGAIN, CLEAN, EMPTY, FLYING, groupsInUse, NONE, QUEUED } from './states.ts'
 import { Storm } from './storm.ts'
 
 /** How often the stamps are read while foreign pairs are. */
@@ -79,7 +79,7 @@ export class ForeignReads {
       refused: (reason) => {
         this.#refusal = reason
       },
-      dropIdle: (isOne) => this.#dropIdle(isOne),
+      dropIdle: (groupOf) => this.#dropIdle(groupOf),
       limited: (reason) => this.#options.onLimited?.(reason),
     })
     if (polls) tracking.silence(true)
@@ -127,13 +127,12 @@ export class ForeignReads {
   #armed(way: TrackingWay): void {
     // Whatever was read before is void.
     if (this.#way !== undefined) this.#doubt()
-    const isNew = way !== this.#lastWay
     this.#epoch++
     this.#way = way
-    this.#lastWay = way
     this.#knowsSources = false
     this.#isLacking = true
-    if (isNew) this.#options.onWay?.(way, this.#refusal)
+    if (way !== this.#lastWay) this.#options.onWay?.(way, this.#refusal)
+    this.#lastWay = way
     if (!this.#isFencing) this.#nextFence.set(0)
   }
 
@@ -167,10 +166,11 @@ export class ForeignReads {
     this.#states[pairId] = NONE
   }
 
-  #dropIdle(isOne: (pairId: number) => boolean): boolean {
-    const pairIds = idlePairs(this.#states, this.#recent, isOne)
-    for (const pairId of pairIds ?? []) this.#drop(pairId)
-    return pairIds !== undefined
+  #dropIdle(groupOf: (pairId: number) => number): ReadonlySet<number> {
+    const inUse = groupsInUse(this.#states, this.#recent, groupOf)
+    for (let id = 0; id < this.#recent.end; id++)
+      if (this.#states[id] !== NONE && !inUse.has(groupOf(id))) this.#drop(id)
+    return inUse
   }
 
   #enqueue(pairId: number): void {

@@ -14,18 +14,16 @@ export const AGAIN = 3
 export const CLEAN = 4
 export const EMPTY = 5
 
-/** Those of the pairs that may follow their source, or were missing; undefined if one of them is in use. */
-export function idlePairs(
+/** The groups of which a pair was read lately, or is on its way. */
+export function groupsInUse(
   states: Uint8Array,
   recent: Pick<RecentReads, 'end' | 'has'>,
-  isOne: (pairId: number) => boolean,
-): readonly number[] | undefined {
-  const idle: number[] = []
+  groupOf: (pairId: number) => number,
+): ReadonlySet<number> {
+  const groups = new Set<number>()
   for (let pairId = 0; pairId < recent.end; pairId++) {
     const state = states[pairId]
-    if (state === NONE || !isOne(pairId)) continue
-    if (recent.has(pairId) || (state !== CLEAN && state !== EMPTY)) return undefined
-    idle.push(pairId)
+    if (recent.has(pairId) || state === QUEUED || state === FLYING || state === AGAIN) groups.add(groupOf(pairId))
   }
-  return idle
+  return groups
 }

@@ -34,8 +34,8 @@ export interface TrackingListener {
   changed(pairId: number): void
   /** Why the level does not track reads. */
   refused(reason: string): void
-  /** Drops the pairs of which this is true, unless one of them is in use; returns whether it did. */
-  dropIdle(isOne: (pairId: number) => boolean): boolean
+  /** Drops the pairs of groups of which none is in use; returns the other groups. */
+  dropIdle(groupOf: (pairId: number) => number): ReadonlySet<number>
   /** The level refuses something else, without which the rest goes on. Told once for each. */
   limited(reason: string): void
 }

@@ -186,11 +186,11 @@ export class Sources {
     return { epoch: this.epoch, moments: moments.map((_, id) => this.asOfStored(id)) }
   }
 
-  /** L2 may have lost values of other nodes: what it has may be older than the moments of their sources. */
-  doubt(): void {
-    for (let id = 0; id < this.size; id++)
-      if (!this.isFollowed(id) && this.#topicOf(id) !== undefined && !this.#doubted.has(id))
-        this.#doubted.set(id, NEVER)
+  /** L2 may have lost values of other nodes: what it has may be older than the moments of these sources, or of all. */
+  doubt(ids: Iterable<number> = this.#sources.keys()): void {
+    for (const id of ids)
+      for (const of of this.#partsOf(id))
+        if (of !== UNKNOWN_SOURCE && !this.isFollowed(of) && !this.#doubted.has(of)) this.#doubted.set(of, NEVER)
   }
 
   /** What L2 has of a source in doubt is the newest as of this moment. */
@@ -200,7 +200,8 @@ export class Sources {
 
   /** As `asOf`, for a value that is read from L2. */
   asOfStored(id: number): number {
-    return Math.min(this.asOf(id), ...this.#doubtsOf(id).map((of) => this.#doubted.get(of) ?? NEVER))
+    if (this.#doubted.size === 0) return this.asOf(id)
+    return Math.min(this.asOf(id), ...this.#partsOf(id).map((of) => this.#doubted.get(of) ?? Number.POSITIVE_INFINITY))
   }
 
   /** L2 has what the source's moment stands for. Returns whether that was in doubt. */
@@ -210,16 +211,14 @@ export class Sources {
 
   /** A topic as a whole is in doubt while any of its partitions is, and all topics as one while any partition is. */
   isDoubted(id: number): boolean {
-    return this.#doubtsOf(id).length > 0
+    return this.#doubted.size > 0 && this.#partsOf(id).some((of) => this.#doubted.has(of))
   }
 
-  /** The partitions of the source that are in doubt. */
-  #doubtsOf(id: number): number[] {
+  #partsOf(id: number): readonly number[] {
     const source = this.#sources[id]
-    if (this.#doubted.size === 0 || source === undefined) return []
+    if (source?.partition !== WHOLE) return [id]
     const topics = id === EVERYTHING ? [...this.#topics.values()] : [this.#topics.get(source.topic)]
-    const partitions = source.partition === WHOLE ? topics.flatMap((topic) => topic?.partitions ?? []) : [id]
-    return partitions.filter((of) => this.#doubted.has(of))
+    return topics.flatMap((topic) => topic?.partitions ?? [])
   }
 
   /** The moment of a value that a load brought, by what was known when the load was sent. */

@@ -191,15 +191,15 @@ describe('foreign reads', () => {
 
   it('are dropped for pairs that hold others back and are not in use, and begin anew with the next read', async () => {
     const { foreign, tracking, put, peek, tripsOf } = stage()
-    const isOne = (pairId: number) => pairId === 7
+    const groupOf = (pairId: number) => (pairId === 7 ? 1 : 2)
     put(7, 1)
     foreign.read(7, false)
     await tripsOf(100)
-    expect(tracking.told?.dropIdle(isOne)).toBe(false)
+    expect(tracking.told?.dropIdle(groupOf)).toEqual(new Set([1]))
     foreign.read(8, false)
     await tripsOf(6_000)
     expect(peek(7)).toEqual([1, FOLLOWS])
-    expect(tracking.told?.dropIdle(isOne)).toBe(true)
+    expect(tracking.told?.dropIdle(groupOf)).toEqual(new Set())
     expect(peek(7)).toEqual([1, 10])
     foreign.read(7, false)
     await tripsOf(100)

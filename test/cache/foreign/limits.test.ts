@@ -26,7 +26,9 @@ async function reader({ isCluster = false, refused = '' } = {}) {
   const table = new PairTable({ maxPairs: 16 })
   const servers = { masters: [address], masterOf: () => servers.masters[0], mixesChains: true, learn() {}, edition: 0 }
   const told: string[] = []
+  const state = { nowMs: 0, inUse: new Set<number>() as ReadonlySet<number> }
   const reads = new TrackedReads({
+    now: () => state.nowMs,
     servers,
     isCluster,
     url,
@@ -46,12 +48,12 @@ async function reader({ isCluster = false, refused = '' } = {}) {
     armed: (way) => told.push(way),
     lost: () => told.push('lost'),
     changed: () => undefined,
-    dropIdle: () => true,
+    dropIdle: () => state.inUse,
     refused: () => told.push('refused'),
     limited: (reason) => told.push(reason),
   })
   await until('it is armed', () => told.includes('poll'))
-  return { redis, reads, told, servers }
+  return { redis, reads, told, servers, table, state }
 }
 
 it.each(['HGETALL', 'TIME'])(
@@ -90,4 +92,24 @@ it('pairs are read again when slots have moved between masters, without new conn
   expect(told.slice(2)).toEqual(['lost', 'poll'])
   expect(await reads.stamps()).toEqual(new Map())
   expect(redis.connections).toBe(connections)
+})
+
+it('the stamps beside a chain are read while one of its pairs is in use, though no value of it was found', async () => {
+  const { redis, reads, table, state } = await reader({ isCluster: true })
+  const pairId = table.register('ethereum', 'A')
+  expect(await reads.stamps()).toEqual(new Map())
+  await reads.read([pairId])
+  const stampsRead = () => redis.received.filter((name) => name === 'HGETALL').length
+  state.inUse = new Set([table.chainOf(pairId)])
+  for (let fence = 0; fence < 3; fence++) {
+    state.nowMs += 2_000
+    await reads.stamps()
+  }
+  expect(stampsRead()).toBe(3)
+  state.inUse = new Set()
+  for (let fence = 0; fence < 3; fence++) {
+    state.nowMs += 2_000
+    await reads.stamps()
+  }
+  expect(stampsRead()).toBe(4)
 })

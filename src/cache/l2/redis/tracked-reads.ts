@@ -110,16 +110,17 @@ export class TrackedReads implements Tracking {
     const byChain = new Map(all.flatMap((stamps) => stamps ?? []))
     if (isSetting) {
       this.#readersSetAtMs = this.#now()
-      this.#dropLagging(byChain)
+      this.#dropIdle(byChain)
     }
     return this.#needed.merged(byChain)
   }
 
-  /** A chain that nobody reads any more must not hold back those that are read. */
-  #dropLagging(byChain: Map<number, Moments>): void {
-    for (const chain of this.#needed.lagging(byChain)) {
-      const isOne = (pairId: number) => this.#options.table.chainOf(pairId) === chain
-      if (this.#listener?.dropIdle(isOne) !== true) continue
+  /** A chain that nobody reads any more costs nothing, and holds back none that is read. */
+  #dropIdle(byChain: Map<number, Moments>): void {
+    if (!this.#options.isCluster) return
+    const inUse = this.#listener?.dropIdle((pairId) => this.#options.table.chainOf(pairId))
+    for (const chain of this.#needed.chains) {
+      if (inUse?.has(chain) !== false) continue
       this.forgetChain(chain)
       byChain.delete(chain)
     }

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
+import { raiseMoments } from '../../../../src/cache/foreign/moments.ts'
 import { NeededStamps } from '../../../../src/cache/l2/redis/needed-stamps.ts'
-import { Sources } from '../../../../src/cache/sources/sources.ts'
+import { NEVER, Sources } from '../../../../src/cache/sources/sources.ts'
 
 const [BUSY, QUIET] = [0, 1]
 
-function stage() {
-  const sources = new Sources()
+function stage(sources = new Sources()) {
   const source = sources.idOf('t', 0)
   const needed = new NeededStamps(sources)
   for (const chain of [BUSY, QUIET]) needed.note(chain, source)
@@ -24,13 +24,31 @@ describe('the stamps that values need where each chain has its own', () => {
     expect(needed.merged(stamps(9_000))).toEqual(new Map())
   })
 
-  it('are held back by a chain whose stamp is lost or stands still while others go on', () => {
-    const { needed, stamps } = stage()
-    expect([...needed.lagging(stamps(9_000, 8_000))]).toEqual([])
-    expect([...needed.lagging(stamps(9_000, 5_000))]).toEqual([QUIET])
-    expect([...needed.lagging(stamps(9_000))]).toEqual([QUIET])
-    expect([...needed.lagging(stamps())]).toEqual([])
-  })
+  it.each(['its partition', 'its topic as a whole'])(
+    'leave a source in doubt that is new to a chain, until the stamps beside it have come up (%s)',
+    (kind) => {
+      const sources = new Sources()
+      sources.grow('t', 1)
+      const partition = sources.idOf('t', 0)
+      const source = kind === 'its partition' ? partition : sources.wholeOf('t')
+      const { needed, stamps } = stage(sources)
+      const fence = (busyMs: number, quietMs?: number) => {
+        raiseMoments(sources, needed.merged(stamps(busyMs, quietMs)), 10_000)
+        return [sources.isDoubted(source), sources.asOf(source)]
+      }
+      needed.forget(QUIET)
+      needed.note(BUSY, source)
+      expect(fence(9_000)).toEqual([false, 9_000])
+      needed.note(QUIET, source)
+      needed.note(QUIET, source)
+      expect([sources.isDoubted(source), sources.asOfStored(source)]).toEqual([true, NEVER])
+      expect(fence(9_100, 8_000)).toEqual([true, 9_000])
+      expect(sources.asOfStored(source)).toBe(8_000)
+      expect(fence(9_200, 9_100)).toEqual([false, 9_100])
+      needed.note(QUIET, source)
+      expect(sources.isDoubted(source)).toBe(false)
+    },
+  )
 
   it('are no longer held back by a chain that is forgotten', () => {
     const { needed, stamps } = stage()
