@@ -1,6 +1,6 @@
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { type CachedPrice, writeNumbers } from '../cached-price.ts'
-import { decidedNow, mergedMoment } from '../sources/decided.ts'
+import { atLeastAsOf, decidedNow, mergedMoment, type Origin } from '../sources/decided.ts'
 import { FOLLOWS, NEVER, type Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { Expiry } from './expiry.ts'
 import type { FillOutcome, FirstLevel, PromoteOutcome, UpdateOutcome } from './first-level.ts'
@@ -164,7 +164,7 @@ export class L1 implements FirstLevel {
     if (held > price.version) return 'already'
     // The same value may be known to be the newest as of a later moment, also by a source into which others were merged.
     if (held === price.version && price.asOfMs <= this.#moments.of(slot)) this.#expiry.filled(slot, price.eventTimeMs)
-    else if (slot >= 0) this.#put(slot, pairId, price)
+    else if (slot >= 0) this.#put(slot, pairId, atLeastAsOf(price, this.#originAt(slot), this.#moments.sources))
     else this.#insert(this.#residency.admit(pairId, 'demand'), pairId, price)
     return held === price.version ? 'already' : 'filled'
   }
@@ -249,6 +249,10 @@ export class L1 implements FirstLevel {
       left--
       yield slot
     }
+  }
+
+  #originAt(slot: number): Origin {
+    return { source: this.#copies.sourceAt(slot), asOfMs: this.#moments.of(slot), epoch: this.#moments.sources.epoch }
   }
 
   #copy(slot: number, into: CachedPrice): void {

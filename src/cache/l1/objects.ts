@@ -1,5 +1,5 @@
 import { type CachedPrice, emptyPrice, eventTimeOf, readNumbers } from '../cached-price.ts'
-import { decidedNow, mergedMoment } from '../sources/decided.ts'
+import { atLeastAsOf, decidedNow, mergedMoment } from '../sources/decided.ts'
 import { FOLLOWS, NEVER, Sources, UNKNOWN_SOURCE } from '../sources/sources.ts'
 import { restMs } from '../ttl.ts'
 import { TICKS } from './expiry.ts'
@@ -121,7 +121,7 @@ export class ObjectL1 implements FirstLevel {
       if (price.asOfMs > held.value.asOfMs) Object.assign(held.value, { source: price.source, asOfMs: price.asOfMs })
       return 'already'
     }
-    this.#put(pairId, price, 'demand')
+    this.#put(pairId, held === undefined ? price : atLeastAsOf(price, held.value, this.#sources), 'demand')
     return 'filled'
   }
 

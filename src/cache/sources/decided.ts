@@ -17,6 +17,12 @@ export function mergedMoment(asOfMs: number, [from, into]: readonly [number, num
   return sources.isFollowed(from) ? NEVER : sources.asOf(into)
 }
 
+/** The moment as of which an older value was the newest holds for a newer one of the same source, too. */
+export function atLeastAsOf<T extends Origin>(newer: T, older: Origin, sources: Sources): T {
+  const asOfMs = older.asOfMs === FOLLOWS ? sources.asOf(older.source) : older.asOfMs
+  return older.source === newer.source && asOfMs > newer.asOfMs ? { ...newer, asOfMs } : newer
+}
+
 /**
  * The value with the origin that it has by now. Partitions may have come and gone, and sources been merged, since it was
  * decided that the value follows its source: then newer ones may have gone elsewhere.

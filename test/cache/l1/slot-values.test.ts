@@ -32,6 +32,26 @@ describe.each(LEVELS)('the moment of a value in %s', (_, make) => {
     expect(originIn(l1)).toEqual({ source: EVERYTHING, asOfMs: FOLLOWS })
   })
 
+  test('is not lost when a newer value of the same source is read of which it is not known', () => {
+    for (const [heldMs, knownMs] of [
+      [7, 7],
+      [FOLLOWS, 9],
+    ] as const) {
+      const sources = new Sources()
+      const l1 = make(sources)
+      const [source, other] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]
+      sources.raise(source, 9)
+      const row = { ...emptyPrice(), price: 1 }
+      l1.fill(0, { ...row, version: VERSION, source, asOfMs: heldMs })
+      l1.fill(0, { ...row, version: VERSION + 1, source, asOfMs: NEVER })
+      expect(originIn(l1)).toEqual({ source, asOfMs: knownMs })
+      l1.fill(0, { ...row, version: VERSION + 2, source, asOfMs: 20 })
+      expect(originIn(l1)).toEqual({ source, asOfMs: 20 })
+      l1.fill(0, { ...row, version: VERSION + 3, source: other, asOfMs: NEVER })
+      expect(originIn(l1)).toEqual({ source: other, asOfMs: NEVER })
+    }
+  })
+
   test('stands still when an update comes of another source that is not followed', () => {
     const sources = new Sources()
     const l1 = make(sources)
