@@ -59,7 +59,8 @@ export function groupPast({ answers, generation, topics }: GroupPastOptions): Gr
     }
     const name = partitionName({ topic, partition })
     known.set(name, offset)
-    if (mark !== '0') unkept.add(name)
+    // Before the first offset there is nothing to keep.
+    if (mark !== '0' && offset > 0n) unkept.add(name)
     if (topicId !== undefined) notes.set(name, plain)
   }
   return {

@@ -35,6 +35,16 @@ test('what was handled of a partition is kept if its commit says so, and if ther
   }
 })
 
+test('nothing can be lacking of what came before the first offset, whatever the note says', () => {
+  const note = commitNote(GENERATION, SECOND)
+  expect(
+    pastOf([
+      [0n, note],
+      [1n, note],
+    ]),
+  ).toMatchObject({ known: [0n, 1n], kept: [true, false] })
+})
+
 test.each(['', 'somebody else wrote this', '4', '4 '])('nothing is known to be kept by the note %j', (note) => {
   expect(pastOf([[7n, note]]).kept).toEqual([false])
 })
