@@ -60,15 +60,12 @@ export class ReadEdges {
     this.#nextReaders = new Uint8Array(pairs)
   }
 
-  /** A handler of an update of the place's pair read this one. Returns the edge's number; −1 if there is no room for it. */
+  /** A handler of an update of the place's pair read this one. Returns the edge's number; −1 if it is not known yet. */
   learn(place: number, pairId: number, lagMs: number): number {
     const base = place * READS_PER_PAIR
     const edge = this.#find(base, pairId)
-    if (edge >= 0) {
-      this.#learnLag(base + edge, lagMs)
-      return edge
-    }
-    return this.set(place, { pairId, rate: FIRST_RATE, lagMs })
+    if (edge >= 0) this.#learnLag(base + edge, lagMs)
+    return edge
   }
 
   /** Whether the place has the edge. */
@@ -90,23 +87,28 @@ export class ReadEdges {
 
   /** The handlers of an update have ended; bit e of `readEdges` says that they read edge e. */
   settle(place: number, readEdges: number): void {
+    const read = this.#read
+    const rates = this.#rates
     const base = place * READS_PER_PAIR
     for (let edge = 0; edge < this.top; edge++) {
       const at = base + edge
-      if (this.#read[at] === NO_EDGE) continue
-      const rate = this.#rates[at] as number
+      if (read[at] === NO_EDGE) continue
+      const rate = rates[at] as number
       const next = rate + ((((readEdges >> edge) & 1) as number) - rate) * LEARNING_RATE
-      this.#rates[at] = next
-      if (next < FORGET_RATE) this.#read[at] = NO_EDGE
+      rates[at] = next
+      if (next < FORGET_RATE) read[at] = NO_EDGE
     }
   }
 
   /** Adds the place's edges to `into`. */
   collect(place: number, into: KnownReads): void {
+    const reads = this.#read
+    const rates = this.#rates
+    const lagsMs = this.#lagsMs
     const base = place * READS_PER_PAIR
     for (let edge = 0; edge < this.top; edge++) {
-      const read = this.#read[base + edge] as number
-      if (read !== NO_EDGE) into.add(read - 1, this.#rates[base + edge] as number, this.#lagsMs[base + edge] as number)
+      const read = reads[base + edge] as number
+      if (read !== NO_EDGE) into.add(read - 1, rates[base + edge] as number, lagsMs[base + edge] as number)
     }
   }
 
@@ -151,7 +153,8 @@ export class ReadEdges {
   }
 
   #find(base: number, pairId: number): number {
-    for (let edge = 0; edge < this.top; edge++) if (this.#read[base + edge] === pairId + 1) return edge
+    const read = this.#read
+    for (let edge = 0; edge < this.top; edge++) if (read[base + edge] === pairId + 1) return edge
     return -1
   }
 

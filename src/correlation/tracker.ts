@@ -20,7 +20,7 @@ import { type MinedEdges, markKindOf, scoreOf } from './mined/mined-edges.ts'
 import { RestoredEdges } from './mined/restored-edges.ts'
 import { READ_BIT } from './mined/update-log.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
-import { ReadEdges } from './read-edges.ts'
+import { FIRST_RATE, ReadEdges } from './read-edges.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
 
 /** A pair that reads nothing borrows edges until it had so many updates: then it is known to read nothing. */
@@ -106,13 +106,15 @@ export class Tracker {
     this.#mined?.read(readPlace)
     const place = trigger === pairId ? -1 : this.#see(trigger)
     if (place < 0) return -1
-    const isKnown = this.#reads.has(place, pairId)
-    const edge = this.#reads.learn(place, pairId, lagMs)
-    if (edge < 0) this.refusedEdges++
-    else if (!isKnown) {
-      this.hasEdges = true
-      this.#reads.addReader(readPlace, trigger)
+    const known = this.#reads.learn(place, pairId, lagMs)
+    if (known >= 0) return known
+    const edge = this.#reads.set(place, { pairId, rate: FIRST_RATE, lagMs })
+    if (edge < 0) {
+      this.refusedEdges++
+      return edge
     }
+    this.hasEdges = true
+    this.#reads.addReader(readPlace, trigger)
     return edge
   }
 
