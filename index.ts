@@ -83,3 +83,4 @@ export { type Clock, systemClock, type VirtualClock, virtualClock } from './src/
 export type { Timer } from './src/timer.ts'
 export { ForewarmError, type ForewarmErrorCode } from './src/forewarm-error.ts'
 export type { KafkaRecord } from './src/kafka-record.ts'
+export type { NamedPair } from './schemas/price-object.ts'

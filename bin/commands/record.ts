@@ -33,10 +33,11 @@ export function define(command: Command): Command {
 
 export async function start(terminal: Terminal, topics: readonly string[], flags: RecordFlags): Promise<ExitCode> {
   const [{ withKafka }, { record }] = await Promise.all([import('../kafka.ts'), import('../../src/replay/record.ts')])
-  const report = await withKafka(terminal, flags, (broker) =>
+  const report = await withKafka(terminal, flags, (broker, _, formats) =>
     withProgress(terminal, 'record', (onStart) =>
       record({
         broker,
+        formats,
         topics,
         file: flags.output,
         ...rangeOf(flags),

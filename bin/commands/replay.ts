@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { NodeStats } from '../../index.ts'
 import type { Broker } from '../../src/broker/port.ts'
 import { ownTopicNames } from '../../src/broker/price-topics.ts'
+import type { FormatRule } from '../../src/formats/formats.ts'
 import type { ReplayFrom, ReplayOptions, ReplayRange, ReplayTo, ReplayTopics } from '../../src/replay/options.ts'
 import type { Speed } from '../../src/replay/pace.ts'
 import { isRecording } from '../../src/replay/recording/source.ts'
@@ -96,13 +97,13 @@ export async function start(terminal: Terminal, sources: readonly string[], flag
   const from: ReplayFrom = { ...(file === undefined ? { topic: sources } : { file }), ...rangeOf(flags) }
   if (toTopics === undefined) return replayedHere(terminal, flags, from)
   const { withKafka } = await import('../kafka.ts')
-  return withKafka(terminal, flags, async (broker, { kafka }) => {
+  return withKafka(terminal, flags, async (broker, { kafka }, formats) => {
     if (flags.to !== undefined && flags.yesReally !== true) refuseOwnTopic('--to', flags.to, kafka)
     if (flags.toPrefix !== undefined && file === undefined && flags.yesReally !== true)
       for (const topic of sources) refuseOwnTopic('--to-prefix', `${flags.toPrefix}${topic}`, kafka)
     const protectedClusters = [...(kafka.protectedClusters ?? []), ...(flags.protectedCluster ?? [])]
     const into = (target: Broker) =>
-      replayed(terminal, flags, { broker, from, to: { ...toTopics, broker: target }, protectedClusters })
+      replayed(terminal, flags, { broker, from, formats, to: { ...toTopics, broker: target }, protectedClusters })
     if (flags.toBrokers === undefined) return into(broker)
     return withKafka(terminal, { ...flags, brokers: flags.toBrokers }, into)
   })
@@ -122,9 +123,11 @@ async function refuseIdle(flags: ReplayFlags, { isToTopics, file }: Ends): Promi
   if (!isToTopics) opt.refuseGiven(ofTopics, '--to or --to-prefix')
   if (force === undefined) opt.refuseGiven({ yesReally }, '--force')
   if (file === undefined) return opt.refuseGiven({ skipBad }, 'a file of price updates')
-  if (inProcess === undefined && !isToTopics) opt.refuseGiven({ config }, 'topics, or --in-process')
-  if (skipBad !== undefined && (await isRecording(file)))
-    opt.refuseGiven({ skipBad }, 'a file of price updates, not with a recording')
+  // A file that is not there is told of when it is read.
+  const ofRecords = (config ?? skipBad) !== undefined && (await isRecording(file).catch(() => false))
+  if (inProcess === undefined && !isToTopics && !ofRecords)
+    opt.refuseGiven({ config }, 'topics, a recording, or --in-process')
+  if (ofRecords) opt.refuseGiven({ skipBad }, 'a file of price updates, not with a recording')
 }
 
 /** The file among the sources; undefined if they are topics. Throws a UsageError if it is not alone. */
@@ -152,8 +155,8 @@ function targetOf({ toPrefix, to, inProcess, stdout, targetPartitions }: ReplayF
 /** Needs Kafka only if the source is topics. */
 async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: ReplayFrom): Promise<ExitCode> {
   const to: ReplayTo = { stdout: true, format: flags.json === true ? 'records' : 'updates' }
-  const replayFrom = async (broker: Broker | undefined) => {
-    const given = { from, ...(broker !== undefined && { broker }) }
+  const replayFrom = async (broker: Broker | undefined, formats: readonly FormatRule[]) => {
+    const given = { from, formats, ...(broker !== undefined && { broker }) }
     if (flags.stdout === true) return replayed(terminal, flags, { ...given, to })
     const node = await inProcessNode(terminal, flags)
     try {
@@ -166,9 +169,11 @@ async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: Replay
       await node.close()
     }
   }
-  if ('file' in from) return replayFrom(undefined)
+  // The lines of a file of price updates are in our own format.
+  if ('file' in from)
+    return replayFrom(undefined, (await isRecording(from.file)) ? loadSettings(terminal, flags).formats : [])
   const { withKafka } = await import('../kafka.ts')
-  return withKafka(terminal, flags, replayFrom)
+  return withKafka(terminal, flags, (broker, _, formats) => replayFrom(broker, formats))
 }
 
 async function inProcessNode(terminal: Terminal, flags: ReplayFlags): Promise<InProcessNode> {
@@ -182,7 +187,7 @@ async function inProcessNode(terminal: Terminal, flags: ReplayFlags): Promise<In
 async function replayed(
   terminal: Terminal,
   flags: ReplayFlags,
-  options: Pick<ReplayOptions, 'broker' | 'from' | 'to' | 'protectedClusters'>,
+  options: Pick<ReplayOptions, 'broker' | 'from' | 'to' | 'formats' | 'protectedClusters'>,
   atEnd: () => Promise<NodeEnd | undefined> = async () => undefined,
 ): Promise<ExitCode> {
   const { replay } = await import('../../src/replay/replay.ts')

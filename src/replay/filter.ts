@@ -50,7 +50,8 @@ export function selectContent(record: ReplayRecord, content: Content, filter: Re
       if (ofChains.length === 0) return { pass: false, reason: 'chain' }
       const updates = ofChains.filter((update) => pairs?.has(update.pair) !== false)
       if (updates.length === 0) return { pass: false, reason: 'pair' }
-      if (updates.length === content.updates.length || record.value === undefined)
+      // Only what is written in our own format can be written anew.
+      if (updates.length === content.updates.length || record.value === undefined || content.isForeign === true)
         return { pass: true, record, content }
       const value = encodeUpdates(updates, record.value)
       return { pass: true, record: { ...record, value }, content: { kind: 'prices', updates } }

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { Broker } from '../broker/port.ts'
 import type { VirtualClock } from '../clock.ts'
+import type { FormatRule } from '../formats/formats.ts'
 import type { ReplayTime, Speed } from './pace.ts'
 import type { ReplayProgress } from './progress.ts'
 import type { OutputFormat } from './sink/output.ts'
@@ -77,6 +78,8 @@ export interface ReplayOptions {
   /** Default `keep`. */
   readonly timestamps?: Timestamps
   readonly filters?: ReplayFilters
+  /** How the records of topics are read that are not written in our own format. They are written as they are. */
+  readonly formats?: readonly FormatRule[]
   /** How many passes over the same records; `true` goes on until the signal is aborted. Default 1. */
   readonly loop?: number | true
   /** The state hash that is expected; `true`: the one in the recording. */

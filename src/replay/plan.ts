@@ -1,4 +1,5 @@
 import { callable, faultOf, milliseconds, type OptionsOf } from '../config/options.ts'
+import { Formats } from '../formats/formats.ts'
 import { nearest } from '../nearest.ts'
 import type { RecordFilter } from './filter.ts'
 import type { Moment, ReplayFilters, ReplayFrom, ReplayOptions, ReplayRange, ReplayTo } from './options.ts'
@@ -15,6 +16,7 @@ export interface ReplayPlan {
   readonly timestamps: Timestamps
   readonly max: number
   readonly passes: number
+  readonly formats: Formats | undefined
 }
 
 export const RANGE = { since: true, until: true, fromOffset: true, toOffset: true, partitions: true } as const
@@ -28,6 +30,7 @@ const OPTIONS: OptionsOf<ReplayOptions> = {
   ...{ from: FROM, to: TO, filters: { pairs: true, chains: true, sample: true, max: true } },
   ...{ broker: true, speed: true, timestamps: true, loop: true, verifyHash: true, protectedClusters: true },
   ...{ force: true, reallyForce: true, signal: true, onStart: true, onWarning: true, onBadLine: true, time: true },
+  formats: true,
   stallMs: milliseconds,
 }
 
@@ -78,6 +81,7 @@ export function planOf(options: ReplayOptions): ReplayPlan {
     timestamps,
     max: filters.max ?? Number.POSITIVE_INFINITY,
     passes: loop === true ? Number.POSITIVE_INFINITY : loop,
+    formats: options.formats && new Formats(options.formats),
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Broker } from '../broker/port.ts'
 import { faultOf, milliseconds, type OptionsOf } from '../config/options.ts'
+import { type FormatRule, Formats } from '../formats/formats.ts'
 import { configuredBroker } from './configured-broker.ts'
 import { contentOf } from './content.ts'
 import { positionReason, type RecordFilter } from './filter.ts'
@@ -38,6 +39,8 @@ export interface RecordOptions extends ReplayRange {
   readonly onWarning?: (warning: string) => void
   /** As in ReplayOptions. */
   readonly stallMs?: number
+  /** As in ReplayOptions; the state hash is of what they read. */
+  readonly formats?: readonly FormatRule[]
 }
 
 /** What was recorded. */
@@ -58,7 +61,7 @@ export interface RecordReport {
 
 const OPTIONS: OptionsOf<RecordOptions> = {
   ...{ ...RANGE, broker: true, topics: true, file: true, live: true, max: true, replace: true, signal: true },
-  ...{ onStart: true, onWarning: true, stallMs: milliseconds },
+  ...{ onStart: true, onWarning: true, stallMs: milliseconds, formats: true },
 }
 
 /** Writes records of topics into a recording. Rejects with a ReplayError or a BrokerError, and leaves no file then. */
@@ -71,7 +74,8 @@ export async function record(options: RecordOptions): Promise<RecordReport> {
   const { broker, close } = await configuredBroker(options.broker)
   try {
     const source = await openSource({ ...options, broker }, filter)
-    return await recordFrom({ source, filter, max, signal }, options)
+    const formats = options.formats && new Formats(options.formats)
+    return await recordFrom({ source, filter, max, signal, formats }, options)
   } finally {
     await close()
   }
@@ -116,6 +120,7 @@ interface Recording {
   readonly filter: RecordFilter
   readonly max: number
   readonly signal: AbortSignal
+  readonly formats: Formats | undefined
 }
 
 class RecordRun {
@@ -137,7 +142,7 @@ class RecordRun {
       const kept = records.filter((record) => positionReason(record, filter) === undefined)
       this.#filtered += records.length - kept.length
       const room = kept.slice(0, max - writer.records)
-      for (const record of room) addToHash(this.#hash, record)
+      for (const record of room) addToHash(this.#hash, record, this.#recording.formats)
       await writer.write(room)
       if (writer.records >= max) return
     }
@@ -170,8 +175,9 @@ class RecordRun {
   }
 }
 
-function addToHash(hash: StateHash, record: ReplayRecord): void {
-  const content = contentOf(record)
-  if (content.kind === 'delisted') hash.delist(content.chain, content.pair)
+function addToHash(hash: StateHash, record: ReplayRecord, formats: Formats | undefined): void {
+  const content = contentOf(record, formats)
+  if (content.kind === 'delisted')
+    for (const { chain, pair } of [content, ...(content.others ?? [])]) hash.delist(chain, pair)
   if (content.kind === 'prices') for (const update of content.updates) hash.updatePrice(update)
 }

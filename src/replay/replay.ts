@@ -42,7 +42,7 @@ async function replayWith(options: ReplayOptions, plan: ReplayPlan): Promise<Rep
   const source = await openSource(options, plan)
   assertPartitions(plan.filter.partitions, source.origin.topics)
   const expectedHash = expectedHashOf(options, source)
-  const sink = sinkOf(options, time)
+  const sink = sinkOf(options, time, plan)
   const signal = options.signal ?? new AbortController().signal
   try {
     await sink.open?.(source.origin)
@@ -101,10 +101,11 @@ function expectedHashOf(options: ReplayOptions, source: ReplaySource): string | 
   return recorded
 }
 
-function sinkOf(options: ReplayOptions, time: ReplayTime): ReplaySink {
+function sinkOf(options: ReplayOptions, time: ReplayTime, { formats }: ReplayPlan): ReplaySink {
   const { to } = options
   if ('inProcess' in to) return new ProcessSink(to.inProcess, to.clock)
-  if ('stdout' in to) return new OutputSink(to.stdout === true ? process.stdout : to.stdout, to.format ?? 'updates')
+  if ('stdout' in to)
+    return new OutputSink(to.stdout === true ? process.stdout : to.stdout, to.format ?? 'updates', formats)
   return new TopicSink({
     broker: to.broker ?? brokerOf(options),
     targetOf: 'topic' in to ? () => to.topic : (source) => to.topicPrefix + source,

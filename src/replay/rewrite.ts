@@ -27,7 +27,7 @@ function isStripped(name: string): boolean {
 function valueAt(record: ReplayRecord, content: Content, movedMs: number): Buffer | undefined {
   switch (content.kind) {
     case 'prices': {
-      if (movedMs === 0 || record.value === undefined) return record.value
+      if (movedMs === 0 || record.value === undefined || content.isForeign === true) return record.value
       const moved = content.updates.map((update) => ({ ...update, eventTimeMs: update.eventTimeMs + movedMs }))
       return encodeUpdates(moved, record.value)
     }

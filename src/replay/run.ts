@@ -131,13 +131,13 @@ export class ReplayRun {
   }
 
   #select(record: ReplayRecord): { readonly record: ReplayRecord; readonly content: Content } | undefined {
-    const { filter } = this.#options.plan
+    const { filter, formats } = this.#options.plan
     const reason = positionReason(record, filter)
     if (reason !== undefined) {
       this.#filtered[reason]++
       return undefined
     }
-    const selection = selectContent(record, contentOf(record), filter)
+    const selection = selectContent(record, contentOf(record, formats), filter)
     if (selection.pass) return selection
     this.#filtered[selection.reason]++
     return undefined
@@ -172,7 +172,7 @@ export class ReplayRun {
         }
         break
       case 'delisted':
-        this.#hash.delist(content.chain, content.pair)
+        for (const { chain, pair } of [content, ...(content.others ?? [])]) this.#hash.delist(chain, pair)
         break
       case 'warm-request':
       case 'other':

@@ -1,4 +1,5 @@
 import type { WrittenAt } from '../broker/topic-times.ts'
+import type { Formats } from '../formats/formats.ts'
 import { contentOf } from './content.ts'
 import { positionReason, type RecordFilter, selectContent } from './filter.ts'
 import type { ReplayTime, Speed } from './pace.ts'
@@ -55,6 +56,7 @@ export interface WrittenTimes {
 }
 
 export interface WrittenTimesOptions {
+  readonly formats?: Formats | undefined
   readonly filter: RecordFilter
   readonly max: number
   readonly speed: Speed
@@ -66,7 +68,7 @@ export interface WrittenTimesOptions {
 /** For the first pass of a replay that begins now, by source topic. Topics without a record that passes are left out. */
 export async function writtenTimes(
   source: ReplaySource,
-  { filter, max, speed, timestamps, nowMs, signal }: WrittenTimesOptions,
+  { filter, formats, max, speed, timestamps, nowMs, signal }: WrittenTimesOptions,
 ): Promise<ReadonlyMap<string, WrittenTimes>> {
   const times = new Map<string, { firstMs: number; lastMs: number }>()
   let taken = 0
@@ -74,7 +76,10 @@ export async function writtenTimes(
     for (const record of records) {
       const { topic, timestampMs } = record
       if (taken >= max) break
-      if (positionReason(record, filter) !== undefined || !selectContent(record, contentOf(record), filter).pass)
+      if (
+        positionReason(record, filter) !== undefined ||
+        !selectContent(record, contentOf(record, formats), filter).pass
+      )
         continue
       taken++
       const { firstMs = timestampMs, lastMs = timestampMs } = times.get(topic) ?? {}

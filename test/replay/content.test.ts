@@ -19,7 +19,10 @@ test.each<readonly [what: string, reason: string, key?: Buffer, value?: Buffer, 
   ['a value of no bytes', 'empty', KEY, Buffer.alloc(0)],
   ['a value of a schema registry', 'unknown-schema', KEY, Buffer.from('x'), REGISTRY],
 ])('the tools refuse %s for the reason that a node gives: %s', async (_, reason, ...[key, value, headers = []]) => {
-  expect(contentOf({ key, value, headers })).toEqual({ kind: 'other', reason })
+  expect(contentOf({ topic: 'prices', partition: 0, offset: 0n, timestampMs: 0, key, value, headers })).toEqual({
+    kind: 'other',
+    reason,
+  })
   const node = new ConsumerStage()
   const texts = headers.map(([name, bytes]) => [name, bytes.toString()] as const)
   await node.handle({ value: value ?? null, headers: texts, ...(key !== undefined && { key }) })

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import { partitionName } from '../../broker/partition-name.ts'
-import { contentOf } from '../content.ts'
+import type { Formats } from '../../formats/formats.ts'
+import { contentOf, SKIPPED_REASON } from '../content.ts'
 import { recordLine } from '../recording/line.ts'
 import type { ReplayRecord } from '../replay-record.ts'
 import { delistedLine } from '../source/price-line.ts'
@@ -16,11 +17,13 @@ const PIECE_CHARS = 32 * 1024
 export class OutputSink implements ReplaySink {
   readonly #output: Writable
   readonly #format: OutputFormat
+  readonly #formats: Formats | undefined
   readonly #failed = new LostLedger()
   #pending = ''
 
-  constructor(output: Writable, format: OutputFormat) {
+  constructor(output: Writable, format: OutputFormat, formats?: Formats) {
     this.#output = output
+    this.#formats = formats
     this.#format = format
   }
 
@@ -45,15 +48,16 @@ export class OutputSink implements ReplaySink {
   }
 
   #updateLines(record: ReplayRecord): string {
-    const content = contentOf(record)
+    const content = contentOf(record, this.#formats)
     switch (content.kind) {
       case 'prices':
         return content.updates.map((update) => `${JSON.stringify(update)}\n`).join('')
       case 'delisted':
-        return `${delistedLine(content.chain, content.pair)}\n`
+        return [content, ...(content.others ?? [])].map(({ chain, pair }) => `${delistedLine(chain, pair)}\n`).join('')
       case 'warm-request':
         return `${JSON.stringify(content.request)}\n`
       case 'other':
+        if (content.reason === SKIPPED_REASON) return ''
         this.#failed.add(content.reason, 1, `${partitionName(record)} offset ${record.offset}`)
         return ''
     }

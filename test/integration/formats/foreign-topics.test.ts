@@ -140,4 +140,36 @@ describe('the topics of somebody else', () => {
       ])
     })
   })
+
+  test('are recorded as they are, replayed into another topic as they are, and written out in our own format', async () => {
+    await onKafka({}, async (stage) => {
+      const mapping = { chain: { const: 'v' }, pair: 'sym', price: 'last', eventTimeMs: { path: 'at', unit: 'iso' } }
+      const skip = { path: 'type', equals: 'heartbeat' }
+      const config = await settings({ [stage.topic]: { ...mapping, skip } })
+      const sent = [lastOf({ sym: 'A' }), lastOf({ type: 'heartbeat' }), lastOf({ sym: 'B' })]
+      await stage.produceRecords(...sent.map((value) => ({ partition: 0, value })))
+      const env = { KAFKA_BROKERS: kafkaBrokers().join(',') }
+      const file = join(folder, 'records.fwr.ndjson')
+      const recorded = await forewarm(['record', stage.topic, '-o', file, '--json', '--config', config], { env })
+      expect([recorded.code, recorded.stderr]).toEqual([0, expect.anything()])
+      const written = await forewarm(['replay', file, '--stdout', '--config', config], { env })
+      expect(
+        written.stdout
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line)),
+      ).toMatchObject([
+        { pair: 'A', chain: 'v', price: 5.25 },
+        { pair: 'B', chain: 'v', price: 5.25 },
+      ])
+      const copy = uniqueName('copy')
+      const copied = await forewarm(['replay', file, '--to', copy, '--pairs', 'B', '--json', '--config', config], {
+        env,
+      })
+      expect(copied.code).toBe(0)
+      const seen = await stage.watch(copy, 'earliest')
+      await until('the copy is there', () => seen.length === 1)
+      expect(`${seen[0]?.value}`).toBe(sent[2])
+    })
+  })
 })
