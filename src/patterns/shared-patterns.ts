@@ -45,9 +45,9 @@ const SPARE_HOURS = DAY_HOURS
 /** After so many days no node writes entries of the day, whatever its clock says. */
 const OPEN_DAYS = 2
 
-/** Why a round failed, and why its save did; undefined if not. */
+/** Why a round did not read all, and why it did not save all; undefined if it did. */
 interface Round {
-  readonly reason: string | undefined
+  readonly unread?: string | undefined
   readonly unsaved: string | undefined
 }
 
@@ -132,9 +132,9 @@ export class SharedPatterns implements PatternStore {
     await this.#round
     if (!wasRunning) return
     const { hashes, timer } = this.#options
-    const unsaved = async () => ({ reason: undefined, unsaved: await this.#save(true) })
-    const late = { unsaved: `no answer within ${CLOSE_MS} ms` }
-    this.#tell((await inTime(this.#connected(unsaved), late, { delayMs: CLOSE_MS, timer })).unsaved)
+    const saving = this.#connected(async () => ({ unsaved: await this.#save(true) }))
+    const late: Round = { unsaved: `no answer within ${CLOSE_MS} ms` }
+    this.#tell((await inTime(saving, late, { delayMs: CLOSE_MS, timer })).unsaved)
     hashes.close()
   }
 
@@ -145,18 +145,18 @@ export class SharedPatterns implements PatternStore {
   }
 
   async #exchange(): Promise<void> {
-    const { reason, unsaved } = await this.#connected(async () => {
-      const unsaved = await this.#save(false)
-      return { unsaved, reason: unsaved ?? (await this.#load()) }
-    })
+    // A user who may not write reads all the same.
+    const work = async () => ({ unsaved: await this.#save(false), unread: await this.#load() })
+    const { unread, unsaved } = await this.#connected(work)
     // The last save is still to come.
     if (this.#state === 'closed') return
     this.#tell(unsaved)
+    const reason = unread ?? unsaved
     this.#outage.saw(reason)
     const isFirst = !this.#isLoaded
-    if (reason === undefined) this.#isLoaded = true
+    if (unread === undefined) this.#isLoaded = true
     const delayMs = reason === undefined && !isFirst ? SAVE_MS : SOON_MS
-    const waitMs = reason !== undefined && isFirst ? RETRY_MS : delayMs
+    const waitMs = this.#isLoaded ? delayMs : RETRY_MS
     // Nodes that were started together do not read and write together for ever.
     this.#next.set(waitMs * (1 - 0.2 * this.#options.random()))
   }
@@ -165,7 +165,7 @@ export class SharedPatterns implements PatternStore {
     const { hashes } = this.#options
     try {
       const opened = await hashes.open()
-      return opened.ok ? await work() : { reason: opened.reason, unsaved: opened.reason }
+      return opened.ok ? await work() : { unread: opened.reason, unsaved: opened.reason }
     } finally {
       hashes.close()
     }
@@ -191,7 +191,7 @@ export class SharedPatterns implements PatternStore {
 
   /** Reads today, yesterday for as long as nodes store it, and what was not read yet. */
   async #load(): Promise<string | undefined> {
-    const { clock, predictor, historyHours, onLoaded } = this.#options
+    const { clock, predictor, historyHours, onLoaded, log } = this.#options
     const now = hourOf(clock.now())
     for (const day of [dayOf(now), dayOf(now - 1)]) this.#unread.add(day)
     for (const day of [...this.#unread].sort((a, b) => b - a)) {
@@ -200,6 +200,7 @@ export class SharedPatterns implements PatternStore {
       this.#unread.delete(day)
     }
     if (this.#isLoaded) return undefined
+    log.info({ pairs: predictor.history.places }, 'the shared patterns were read')
     // Otherwise the first read of an hour would learn from all that was loaded, at once.
     predictor.history.advance(now)
     predictor.learnAnew()

@@ -12,6 +12,10 @@ export class MemoryHashes {
   isSilent = false
   /** Called before an entry is read. */
   onRead: (entry: string, part: Part) => void = () => undefined
+  /** Writes beyond so many are refused. */
+  mostWrites = Number.POSITIVE_INFINITY
+  /** True: what is written is stored, and refused. */
+  losesReplies = false
   opened = 0
   writes = 0
 
@@ -50,7 +54,11 @@ export class MemoryHashes {
           this.onRead(entry, part)
           return this.#hash(part).get(entry)
         }),
-      write: (part, entry, stored) => answer(() => this.#write(part, entry, stored)),
+      write: async (part, entry, stored) => {
+        if (this.writes >= this.mostWrites) return { ok: false, reason: 'NOPERM hset' }
+        const written = await answer(() => this.#write(part, entry, stored))
+        return this.losesReplies ? { ok: false, reason: 'timeout' } : written
+      },
       merge: (part, merge) => answer(() => this.merge(part, merge)),
       close: () => undefined,
     }

@@ -117,6 +117,18 @@ describe('shared patterns that cannot be reached', () => {
     expect((await node()).known('A')).toBe(6)
   })
 
+  test('by writes are read all the same, and what could not be stored is told and stored later', async () => {
+    await lived({ A: 5 })
+    redis.mostWrites = redis.writes
+    const next = await node()
+    next.read('A')
+    await next.round(SOON_MS, () => next.store.trouble === 'NOPERM hset')
+    expect([next.known('A'), next.store.failedSaves]).toEqual([6, 1])
+    redis.mostWrites = Number.POSITIVE_INFINITY
+    await next.round(SOON_MS, () => next.store.trouble === undefined)
+    expect((await node()).known('A')).toBe(6)
+  })
+
   test('at the end are told by a failed save, unless nothing was read', async () => {
     const [reader, idle] = [await node(), await node()]
     reader.read('A')
@@ -150,7 +162,7 @@ describe('patterns that are imported into a node', () => {
   const hour = Math.floor(NOON_MS / HOUR_MS)
   const document = (reads: number, hours = 30) => ({
     ...{ kind: 'forewarm-patterns', version: 1, firstHour: hour - hours, lastHour: hour },
-    pairs: [{ chain: 'ethereum', pair: 'A', reads: [[0, reads]] }],
+    pairs: [{ chain: 'ethereum', pair: 'A', reads: [[0, reads]] }] as const,
   })
 
   test('are shared, and count once on all nodes however often they are imported and stored', async () => {
@@ -180,6 +192,32 @@ describe('patterns that are imported into a node', () => {
     await one.round(SOON_MS, () => redis.writes > 0)
     await one.store.close()
     expect((await node()).known('A')).toBe(9)
+  })
+
+  test('count once while some of their days are stored and others are not', async () => {
+    const one = await node()
+    const { pairs, ...hours } = document(7)
+    one.import({ ...hours, pairs: [{ chain: 'ethereum', pair: 'A', reads: [...pairs[0].reads, [30, 2]] }] })
+    redis.mostWrites = 1
+    await one.round(SOON_MS, () => one.store.trouble !== undefined)
+    redis.mostWrites = 2
+    await lived({ A: 1 })
+    expect(one.known('A')).toBe(9)
+    await one.round(SOON_MS, () => one.known('A') === 10)
+    expect(one.store.trouble).toBe('NOPERM hset')
+    redis.mostWrites = Number.POSITIVE_INFINITY
+    await one.round(SOON_MS, () => one.store.trouble === undefined)
+    expect([one.known('A'), (await node()).known('A')]).toEqual([10, 10])
+  })
+
+  test('count once if they were stored and the reply was lost', async () => {
+    const one = await node()
+    one.import(document(7, 3))
+    redis.losesReplies = true
+    await one.round(SOON_MS, () => one.store.trouble === 'timeout')
+    redis.losesReplies = false
+    await one.round(SOON_MS, () => one.store.trouble === undefined)
+    expect([one.known('A'), (await node()).known('A')]).toEqual([7, 7])
   })
 
   test('are what a node exports of the sum of all', async () => {

@@ -19,10 +19,10 @@ export function historyOf(hours: number, readsAt: (pairId: number, hour: number)
   return history
 }
 
-export function newPredictor(maxPairs = 100, historyHours = 168): Predictor {
+export function newPredictor(maxPairs = 100, historyHours = 168, settleHours = 0): Predictor {
   const names: string[] = []
   return new Predictor({
-    ...{ maxPairs, historyHours },
+    ...{ maxPairs, historyHours, settleHours },
     namesOf: (pairId) => ({ chain: 'fx', pair: names[pairId] ?? `P${pairId}`, group: pairId < 5 ? 'g' : undefined }),
     idOf: ({ pair }) => {
       const known = names.indexOf(pair)

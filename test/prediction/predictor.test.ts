@@ -67,6 +67,22 @@ describe('the predictor', () => {
     expect(predictor.forecast(nowMs, { hours: 1, limit: 5 })).toMatchObject([{ pairId: 3, kind: 'forecast' }])
   })
 
+  test('learns from an hour late if some of its reads are told late, and then from all of them', () => {
+    const readsExpected = [1, 0].map((settleHours) => {
+      const predictor = newPredictor(100, 336, settleHours)
+      for (const week of [0, 1]) {
+        const hour = MONDAY + week * 168 + 5
+        predictor.recordAccess(3, ms(hour))
+        predictor.tell(ms(hour + 1))
+        predictor.history.recordAtLeast(3, hour, 40)
+        predictor.tell(ms(hour + 2))
+      }
+      predictor.tell(ms(MONDAY + 2 * 168 + 4))
+      return predictor.forecast(ms(MONDAY + 2 * 168 + 4), { hours: 1, limit: 1 })[0]?.reason
+    })
+    expect(readsExpected).toEqual([expect.stringMatching(/^40 reads/), expect.stringMatching(/^1 reads/)])
+  })
+
   test('goes on forecasting pairs that take turns in the only place of the history', () => {
     const predictor = newPredictor(1, 24)
     for (let hour = 0; hour < 3 * 168 + 5; hour++) {
