@@ -55,6 +55,7 @@ function observeLearning(metrics: Metrics, { prediction, mining, mined }: Caches
 function observeFreshness(metrics: Metrics, { l1, freshness, foreign, sources }: Caches): void {
   metrics.observe('partitions_not_kept', {}, () => sources.unkept.size)
   metrics.observe('drops_total', { reason: 'too-many-partitions' }, () => sources.refused)
+  metrics.observe('topics_with_one_code', {}, () => sources.codes.clashes)
   metrics.observe('resident_pairs', { kind: 'followed' }, () => l1.followedPairs())
   metrics.observe('resident_pairs', { kind: 'foreign' }, () => l1.usage.resident - l1.followedPairs())
   for (const kind of ['followed', 'foreign'] as const) {

@@ -171,7 +171,15 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['kind'],
     'Pairs in L1, by who gets their updates: followed (this node) or foreign (another, or nobody knows).',
   ]),
-  ...gauges('1', ['partitions_not_kept', [], 'Partitions taken over of which L2 may lack values that others handled.']),
+  ...gauges(
+    '1',
+    ['partitions_not_kept', [], 'Partitions taken over of which L2 may lack values that others handled.'],
+    [
+      'topics_with_one_code',
+      [],
+      'Topics whose code in L2 another topic has: their pairs have no bound on other nodes.',
+    ],
+  ),
   ...counters(
     ['price_reads_total', ['kind'], 'Reads that found a price, by who gets the pair’s updates: followed or foreign.'],
     ['foreign_invalidations_total', [], 'Changes of pairs of other nodes that L2 told of.'],

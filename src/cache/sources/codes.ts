@@ -25,6 +25,8 @@ export class SourceCodes {
   /** The code of each source, by its number. */
   readonly #codes: number[] = [0]
   readonly #sources = new Map<number, number>()
+  /** Topics whose code another topic has. Nobody can tell whose the values in L2 are that have it. */
+  clashes = 0
 
   add(id: number, source: Source): void {
     const code = codeOf(source)
@@ -32,6 +34,7 @@ export class SourceCodes {
     // A partition without a code of its own has that of its topic.
     if (source.partition >= MAX_CODED) return
     // If two sources have one code, values that name it have an unknown source.
+    if (source.partition === WHOLE && this.#sources.has(code)) this.clashes++
     this.#sources.set(code, this.#sources.has(code) ? 0 : id)
   }
 

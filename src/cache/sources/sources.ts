@@ -30,7 +30,7 @@ export class Sources {
   readonly #sources: (Source | undefined)[] = [undefined]
   /** Updates of one pair have come from several topics. */
   #isMerged = false
-  readonly #codes = new SourceCodes()
+  readonly codes = new SourceCodes()
   /** The topics, and EVERYTHING, of which this node has found out itself that they are one source. */
   readonly #found = new Set<number>()
   /** 1 for a source that this node follows. */
@@ -55,7 +55,7 @@ export class Sources {
   constructor({ stampTtlMs = Number.POSITIVE_INFINITY }: { readonly stampTtlMs?: number } = {}) {
     this.stampTtlMs = stampTtlMs
     this.#sources.push({ topic: ALL_TOPICS, partition: WHOLE })
-    this.#codes.add(EVERYTHING, { topic: ALL_TOPICS, partition: WHOLE })
+    this.codes.add(EVERYTHING, { topic: ALL_TOPICS, partition: WHOLE })
   }
 
   get size(): number {
@@ -78,7 +78,7 @@ export class Sources {
     if (this.#sources.length >= MAX_SOURCES) return UNKNOWN_SOURCE
     const id = this.#sources.length
     this.#sources.push(source)
-    this.#codes.add(id, source)
+    this.codes.add(id, source)
     return id
   }
 
@@ -108,12 +108,12 @@ export class Sources {
 
   /** 32 bits that stand for the source in L2, the same on every node; 0 for the unknown one. */
   codeOf(id: number): number {
-    return this.#codes.of(id)
+    return this.codes.of(id)
   }
 
   /** The source of a value that was found with this code. */
   ofCode(code: number): number {
-    return this.resolve(this.#codes.sourceOf(code))
+    return this.resolve(this.codes.sourceOf(code))
   }
 
   /** The source itself, or the one into which it was merged. */
@@ -137,7 +137,7 @@ export class Sources {
 
   /** Values of one pair have these codes. A topic that is not known here may be any. */
   mergeCodes(one: number, other: number): void {
-    this.merge(this.#codes.wholeOf(one) || EVERYTHING, this.#codes.wholeOf(other) || EVERYTHING)
+    this.merge(this.codes.wholeOf(one) || EVERYTHING, this.codes.wholeOf(other) || EVERYTHING)
   }
 
   /** Another node has found out that the topic, or all topics, are one source. */

@@ -14,6 +14,15 @@ describe('the sources of values', () => {
     expect([one.codeOf(UNKNOWN_SOURCE), one.ofCode(0), one.ofCode(12345)]).toEqual([0, 0, 0])
   })
 
+  test('of two topics with one code have no source by it, and such topics are counted', () => {
+    const sources = new Sources()
+    const one = sources.idOf('prices.2137', 0)
+    expect([sources.codes.clashes, sources.ofCode(sources.codeOf(one))]).toEqual([0, one])
+    const other = sources.idOf('prices.2325', 0)
+    expect(sources.codeOf(other)).toBe(sources.codeOf(one))
+    expect([sources.codes.clashes, sources.ofCode(sources.codeOf(one))]).toEqual([1, UNKNOWN_SOURCE])
+  })
+
   test('are bounded: a partition beyond the bound has an unknown source, is not followed, and is counted', () => {
     const sources = new Sources()
     for (let partition = 0; sources.size < MAX_SOURCES; partition++) sources.idOf('prices', partition)
