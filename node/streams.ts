@@ -179,7 +179,7 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
     onEvent: (event) => {
       report(options, event)
       if (event.type !== 'topic' || event.change === 'left-out') return
-      parts.following.grow(event.topic, event.partitions)
+      parts.following.heard(event)
       if (event.change === 'found') observeLag(options, event.topic, { consumer, updates })
       follow(options, event)
     },

@@ -140,7 +140,7 @@ export type BrokerEvent =
   | {
       readonly type: 'topic'
       readonly topic: string
-      readonly change: 'found' | 'gone' | 'forbidden' | 'back' | 'made-again' | 'grown' | 'left-out'
+      readonly change: 'found' | 'gone' | 'dropped' | 'forbidden' | 'back' | 'made-again' | 'grown' | 'left-out'
       /** How many it has, as far as is known. */
       readonly partitions: number
     }

@@ -1,5 +1,5 @@
 import { Alarm } from '../../alarm.ts'
-import type { AssignedPartition, Consumer, TopicPartition } from '../../broker/port.ts'
+import type { AssignedPartition, BrokerEvent, Consumer, TopicPartition } from '../../broker/port.ts'
 import { sharedMs } from '../../monotonic.ts'
 import { inTime, type Timer } from '../../timer.ts'
 import type { Deletions } from '../l2/deletions.ts'
@@ -22,6 +22,8 @@ export interface FollowingOptions {
   readonly timer?: Timer
 }
 
+type TopicEvent = Pick<Extract<BrokerEvent, { type: 'topic' }>, 'topic' | 'change' | 'partitions'>
+
 /** The time between two looks at how far the partitions are read. */
 const EVERY_MS = 5
 /** The commit that asks what is kept waits for a second. After half of it, L2 gets at once what a slow or distant flush would bring. */
@@ -41,12 +43,15 @@ export class Following {
     this.#options = options
     this.#next = new Alarm(() => this.#look(), options.timer)
     this.#healed = new Alarm(() => options.sources.unkept.clear(), options.timer)
-    for (const [topic, partitions] of options.counts) this.grow(topic, partitions)
+    for (const [topic, partitions] of options.counts) options.sources.grow(topic, partitions)
   }
 
-  /** The topic has so many partitions. */
-  grow(topic: string, partitions: number): void {
-    this.#options.sources.grow(topic, partitions)
+  /** The broker tells that a topic has changed. */
+  heard({ topic, change, partitions }: TopicEvent): void {
+    const { sources } = this.#options
+    if (change === 'dropped') sources.remake(topic, 0)
+    else if (change === 'made-again') sources.remake(topic, partitions)
+    else sources.grow(topic, partitions)
   }
 
   assigned(consumer: Pick<Consumer, 'positions'>, partitions: readonly AssignedPartition[]): void {

@@ -9,14 +9,33 @@ export const NEVER = Number.NEGATIVE_INFINITY
 export const SOURCE_BITS = 14
 export const MAX_SOURCES = 2 ** SOURCE_BITS
 
+/** In place of a value's moment: the moment of its source, as that goes on. */
+export const FOLLOWS = Number.POSITIVE_INFINITY
+
+export interface SourcesSnapshot {
+  readonly epoch: number
+  readonly moments: Float64Array
+}
+
 /** The sources of a topic: as a whole, and by partition. Those that were never heard of are UNKNOWN_SOURCE. */
-export interface TopicSources {
+export class TopicSources {
   readonly whole: number
-  readonly partitions: number[]
+  readonly partitions: number[] = []
+  /** The topic is made up of so many: none if it is gone. It had the others before it was made again. */
+  count = 0
   /** Updates of one pair may have come from several partitions. */
-  isMerged: boolean
+  isMerged = false
   /** How many partitions it has, as far as was told; 0: not yet. */
-  told: number
+  told = 0
+
+  constructor(whole: number) {
+    this.whole = whole
+  }
+
+  /** The partitions that it is made up of. */
+  get current(): readonly number[] {
+    return this.partitions.slice(0, this.count)
+  }
 }
 
 /** The moment of each source. A topic as a whole is as old as its oldest partition, and EVERYTHING as the oldest topic. */
@@ -47,6 +66,11 @@ export class Moments {
     storeDouble(this.#bits, id, atMs)
     // A partition that was not the oldest, and goes on, leaves the topic as old as it was.
     if (of === undefined || (atMs > before && before > this.at(of.whole))) return
+    this.changed(of)
+  }
+
+  /** The topic is made up of other partitions, or one of them has another moment. */
+  changed(of: TopicSources): void {
     this.#changed.add(of)
     if (!this.#isTogether) this.#reckon()
   }
@@ -68,16 +92,16 @@ export class Moments {
   }
 
   #reckon(): void {
-    for (const { whole, partitions } of this.#changed) storeDouble(this.#bits, whole, this.#oldest(partitions))
+    for (const { whole, count, current } of this.#changed)
+      if (count > 0) storeDouble(this.#bits, whole, this.#oldest(current))
     this.#changed.clear()
-    let oldest = Number.POSITIVE_INFINITY
-    for (const { whole } of this.#topics.values()) oldest = Math.min(oldest, this.at(whole))
-    storeDouble(this.#bits, EVERYTHING, oldest)
+    const topics = [...this.#topics.values()].filter(({ count }) => count > 0)
+    storeDouble(this.#bits, EVERYTHING, this.#oldest(topics.map(({ whole }) => whole)))
   }
 
   #oldest(ids: readonly number[]): number {
     let oldest = Number.POSITIVE_INFINITY
     for (const id of ids) oldest = Math.min(oldest, this.at(id))
-    return oldest
+    return ids.length === 0 ? NEVER : oldest
   }
 }

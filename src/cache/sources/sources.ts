@@ -1,8 +1,11 @@
 import { ALL_TOPICS, MAX_CODED, type Source, SourceCodes, WHOLE } from './codes.ts'
+import { Followed } from './followed.ts'
 import { isKept } from './kept.ts'
-import { EVERYTHING, MAX_SOURCES, Moments, NEVER, type TopicSources, UNKNOWN_SOURCE } from './moments.ts'
+import type { SourcesSnapshot } from './moments.ts'
+import { EVERYTHING, FOLLOWS, MAX_SOURCES, Moments, NEVER, TopicSources, UNKNOWN_SOURCE } from './moments.ts'
 
-export { EVERYTHING, MAX_SOURCES, NEVER, SOURCE_BITS, UNKNOWN_SOURCE } from './moments.ts'
+export { EVERYTHING, FOLLOWS, MAX_SOURCES, NEVER, SOURCE_BITS, UNKNOWN_SOURCE } from './moments.ts'
+export type { SourcesSnapshot }
 
 /**
  * The partitions that updates come from, as small numbers, and for each a moment: every update that was in the partition
@@ -15,13 +18,6 @@ export { EVERYTHING, MAX_SOURCES, NEVER, SOURCE_BITS, UNKNOWN_SOURCE } from './m
  * as a whole is the source of all its pairs, and it is as old as the oldest of its partitions. If a pair's updates come
  * from several topics, all of them are one source. Moments are in milliseconds of `monotonicMs`, in memory that other threads read.
  */
-/** In place of a value's moment: the moment of its source, as that goes on. */
-export const FOLLOWS = Number.POSITIVE_INFINITY
-export interface SourcesSnapshot {
-  readonly epoch: number
-  readonly moments: Float64Array
-}
-
 export class Sources {
   readonly #topics = new Map<string, TopicSources>()
   readonly #moments = new Moments(this.#topics)
@@ -33,10 +29,7 @@ export class Sources {
   readonly codes = new SourceCodes()
   /** The topics, and EVERYTHING, of which this node has found out itself that they are one source. */
   readonly #found = new Set<number>()
-  /** 1 for a source that this node follows. */
-  readonly #followed = new Uint8Array(MAX_SOURCES)
-  /** The epoch in which the node has got or lost the source, or a part of it, for the last time. */
-  readonly #since = new Float64Array(MAX_SOURCES)
+  readonly #followed = new Followed()
   /** The partitions of which L2 may have lost values, and the moment as of which what it has is the newest. */
   readonly #doubted = new Map<number, number>()
   /** The partitions that this node has, and of which L2 may lack values that another node has handled. */
@@ -161,12 +154,12 @@ export class Sources {
   }
 
   isFollowed(id: number): boolean {
-    return this.#followed[id] === 1
+    return this.#followed.has(id)
   }
 
   /** Whether this node follows the source, and has done so since the epoch began. */
   hasFollowed(id: number, epoch: number): boolean {
-    return this.#followed[id] === 1 && epoch >= (this.#since[id] as number)
+    return this.#followed.hasSince(id, epoch)
   }
 
   /** The partitions that this node follows. */
@@ -218,7 +211,7 @@ export class Sources {
     const source = this.#sources[id]
     if (source?.partition !== WHOLE) return [id]
     const topics = id === EVERYTHING ? [...this.#topics.values()] : [this.#topics.get(source.topic)]
-    return topics.flatMap((topic) => topic?.partitions ?? [])
+    return topics.flatMap((of) => of?.current ?? [])
   }
 
   /** The moment of a value that a load brought, by what was known when the load was sent. */
@@ -234,17 +227,19 @@ export class Sources {
       return
     }
     this.epoch++
-    this.#followed[id] = 1
+    this.#followed.set(id, true, this.epoch)
     this.trust(id)
-    this.#moments.set(id, NEVER, this.#topicOf(id))
-    this.#followWhole(id)
+    const source = this.#sources[id]
+    const of = source && this.#reach(source.topic, source.partition + 1)
+    this.#moments.set(id, NEVER, of)
+    this.#changed(of)
   }
 
   /** This node has lost the partition: its moment stands until another node says more. */
   lose(id: number): void {
     this.epoch++
-    this.#followed[id] = 0
-    this.#followWhole(id)
+    this.#followed.set(id, false, this.epoch)
+    this.#changed(this.#topicOf(id))
   }
 
   /** A later moment is known. An earlier one changes nothing. */
@@ -261,6 +256,18 @@ export class Sources {
   grow(topic: string, partitions: number): void {
     const of = this.#reach(topic, partitions)
     of.told = Math.max(of.told, partitions)
+    this.#moments.changed(of)
+  }
+
+  /** Another topic has the name. If it has another number of partitions, its pairs have moved. 0: there is none any more. */
+  remake(topic: string, partitions: number): void {
+    const of = this.#reach(topic, partitions)
+    this.epoch++
+    if (partitions > 0 && of.told !== partitions) this.#join(of)
+    of.count = partitions
+    of.told = partitions || of.told
+    this.#moments.changed(of)
+    this.#changed(of)
   }
 
   /** While nothing is known of one of the partitions, nothing is of the topic as a whole. */
@@ -268,28 +275,21 @@ export class Sources {
     let of = this.#topics.get(topic)
     if (of === undefined) {
       // A topic as a whole comes before its partitions.
-      of = { whole: this.#number({ topic, partition: WHOLE }), partitions: [], isMerged: false, told: 0 }
+      of = new TopicSources(this.#number({ topic, partition: WHOLE }))
       this.#topics.set(topic, of)
     }
-    if (of.partitions.length >= partitions) return of
+    if (of.count >= partitions) return of
     while (of.partitions.length < partitions) of.partitions.push(UNKNOWN_SOURCE)
+    of.count = partitions
     this.#moments.forget(of)
-    this.#followed[of.whole] = 0
-    this.#followed[EVERYTHING] = 0
+    this.#followed.grown(of)
     // L2 does not tell partitions apart that have one code.
     if ((of.told > 0 && partitions > of.told) || partitions > MAX_CODED) this.#join(of)
     return of
   }
 
-  /** The topic as a whole is followed while each of its partitions is. */
-  #followWhole(id: number): void {
-    this.#since[id] = this.epoch
-    const of = this.#topicOf(id)
-    if (of === undefined) return
-    this.#since[of.whole] = this.epoch
-    this.#since[EVERYTHING] = this.epoch
-    this.#followed[of.whole] = of.partitions.every((each) => this.isFollowed(each)) ? 1 : 0
-    this.#followed[EVERYTHING] = [...this.#topics.values()].every(({ whole }) => this.isFollowed(whole)) ? 1 : 0
+  #changed(of: TopicSources | undefined): void {
+    if (of !== undefined) this.#followed.changed(of, this.#topics.values(), this.epoch)
   }
 
   #topicOf(id: number): TopicSources | undefined {

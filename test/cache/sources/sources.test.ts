@@ -80,6 +80,50 @@ describe('a topic as a whole', () => {
     expect(sources.asOf(sources.wholeOf('prices'))).toBe(40)
   })
 
+  test('that is made again with fewer partitions is as old as the oldest of those, whoever still gives up the others', () => {
+    const sources = new Sources()
+    sources.grow('prices', 3)
+    const ids = [0, 1, 2].map((partition) => sources.idOf('prices', partition))
+    const whole = sources.wholeOf('prices')
+    const [first = 0, second = 0, third = 0] = ids
+    sources.follow(third)
+    for (const id of ids) sources.raise(id, id === third ? 10 : 20)
+    expect(sources.asOf(whole)).toBe(10)
+    sources.remake('prices', 2)
+    expect([sources.resolve(first), sources.asOf(whole), sources.asOf(EVERYTHING)]).toEqual([whole, 20, 20])
+    sources.lose(sources.idOf('prices', 2))
+    for (const id of [first, second]) sources.raise(id, 30)
+    expect([sources.asOf(whole), sources.asOf(EVERYTHING)]).toEqual([30, 30])
+    for (const id of [first, second]) sources.follow(id)
+    expect([sources.isFollowed(whole), sources.isFollowed(EVERYTHING)]).toEqual([true, true])
+    // It grows again, and this node gets the third before its broker tells of it.
+    sources.follow(third)
+    for (const id of [first, second]) sources.raise(id, 40)
+    expect([sources.isFollowed(whole), sources.asOf(whole)]).toEqual([true, NEVER])
+  })
+
+  test('that is gone for good holds back all topics as one no longer, until it is there again', () => {
+    const sources = new Sources()
+    const [here, gone] = ['here', 'gone'].map((topic) => {
+      sources.grow(topic, 1)
+      return sources.idOf(topic, 0)
+    })
+    sources.raise(gone ?? 0, 10)
+    sources.follow(here ?? 0)
+    sources.raise(here ?? 0, 20)
+    expect(sources.asOf(EVERYTHING)).toBe(10)
+    sources.remake('gone', 0)
+    expect([sources.asOf(EVERYTHING), sources.isFollowed(EVERYTHING)]).toEqual([20, true])
+    expect([sources.asOf(sources.wholeOf('gone')), sources.isFollowed(sources.wholeOf('gone'))]).toEqual([10, false])
+    sources.remake('here', 0)
+    expect(sources.asOf(EVERYTHING)).toBe(NEVER)
+    sources.grow('here', 1)
+    sources.raise(here ?? 0, 30)
+    expect([sources.asOf(EVERYTHING), sources.isFollowed(EVERYTHING)]).toEqual([30, false])
+    sources.grow('gone', 1)
+    expect(sources.asOf(EVERYTHING)).toBe(NEVER)
+  })
+
   test('is followed while all of its partitions are', () => {
     const sources = new Sources()
     const [first, second] = [sources.idOf('prices', 0), sources.idOf('prices', 1)]

@@ -79,6 +79,27 @@ describe('two nodes of a service read every pair fresh, whoever gets its updates
     })
   })
 
+  test('after a topic was made again with fewer partitions, and then with more', async () => {
+    await onFleet({ topics: [PARTITIONS], pairs: PAIRS, placeOf: BY_PAIR }, async (fleet) => {
+      const [topic = ''] = fleet.topics
+      const { market, stage } = fleet
+      await market.open()
+      await fleet.isFresh('both nodes read every pair fresh')
+      for (const partitions of [2, 5]) {
+        await market.pause()
+        await stage.admin.deleteTopics([topic])
+        await until('the topic is gone', async () => (await stage.admin.partitions(topic)) === undefined)
+        await stage.admin.createTopics([{ topic, partitions }])
+        market.placeOf = BY_PAIR(Array.from({ length: partitions }, (_, partition) => ({ topic, partition })))
+        const before = market.updates
+        await market.open()
+        await fleet.hasRead(before)
+        await fleet.isFresh(`every pair is fresh in ${partitions} partitions`)
+      }
+      expect(market.contradictions).toEqual([])
+    })
+  })
+
   test('while the owner of some is killed, and then taken over', async () => {
     const options = { topics: [PARTITIONS], pairs: PAIRS, placeOf: BY_PAIR }
     await onFleet(

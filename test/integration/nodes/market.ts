@@ -77,6 +77,12 @@ export class Market {
     this.#turn()
   }
 
+  /** Resolves when the last update is stored; `open` goes on. */
+  async pause(): Promise<void> {
+    this.#next.clear()
+    await this.#sending
+  }
+
   async close(): Promise<void> {
     this.#next.close()
     await this.#sending

@@ -6,7 +6,7 @@ import { CODE } from '../wire/codes.ts'
 import type { TopicMetadata } from '../wire/metadata.ts'
 import type { SeenTopic } from './topic-watch.ts'
 
-export type TopicChange = 'found' | 'gone' | 'forbidden' | 'back' | 'made-again' | 'grown' | 'left-out'
+export type TopicChange = 'found' | 'gone' | 'dropped' | 'forbidden' | 'back' | 'made-again' | 'grown' | 'left-out'
 
 interface KnownTopic {
   metadata: TopicMetadata
@@ -54,7 +54,7 @@ export class Topics {
     const known = this.#known.get(topic)
     if (watched === 'left-out') return 'left-out'
     if (watched === 'dropped') this.#drop(topic)
-    if (error !== CODE.none) return known && noteError(known, error)
+    if (error !== CODE.none) return known && (noteError(known, error) ?? (watched === 'dropped' ? watched : undefined))
     if (known === undefined) {
       const countAtStart = metadata.partitions.length
       this.#known.set(topic, { metadata, countAtStart, isFound, away: undefined, earlierIds: new Map() })
