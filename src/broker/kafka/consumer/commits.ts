@@ -26,6 +26,8 @@ export class Commits {
   readonly #options: CommitsOptions
   /** The note that is committed with each partition's offset. */
   readonly #notes = new Map<string, string>()
+  /** Partitions of which the group knows the place, and not yet that all is kept. */
+  readonly #unkept = new Set<string>()
   /** Partitions that this user may not commit. */
   readonly #forbidden = new Set<string>()
   #last: Promise<unknown> = Promise.resolve()
@@ -34,8 +36,10 @@ export class Commits {
     this.#options = options
   }
 
-  note(partition: TopicPartition, text: string): void {
+  /** The partition is taken. `isKept` is as in AssignedPartition. */
+  note(partition: TopicPartition, text: string, isKept = true): void {
     this.#notes.set(partitionName(partition), text)
+    this.#tell(partition, isKept)
   }
 
   /** Resolves when the group was told where it does not know, or could not be. Never rejects. */
@@ -89,6 +93,16 @@ export class Commits {
     return isKept
   }
 
+  /** The group knows whether all is kept. */
+  #tell(partition: TopicPartition, isKept: boolean): void {
+    if (isKept) this.#unkept.delete(partitionName(partition))
+    else this.#unkept.add(partitionName(partition))
+  }
+
+  #isUnkept(partition: Partition): boolean {
+    return this.#unkept.has(partitionName(partition)) && this.#options.topics.has(partition)
+  }
+
   #isBehind(partition: Partition): boolean {
     return partition.position !== partition.committed && this.#options.topics.has(partition)
   }
@@ -96,10 +110,13 @@ export class Commits {
   /** A refusal of what was `known` already leaves nothing to tell. */
   async #commit(partitions: readonly Partition[], known: ReadonlySet<Partition> = new Set()): Promise<void> {
     const { member, state, mayCommit, onRefused } = this.#options
-    const offsets = partitions
-      .filter((partition) => known.has(partition) || this.#isBehind(partition))
-      .map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
-    const isKept = offsets.length > 0 ? await this.#kept() : () => true
+    const isNews = (partition: Partition) => known.has(partition) || this.#isBehind(partition)
+    const places = partitions
+      .filter((partition) => isNews(partition) || this.#isUnkept(partition))
+      .map((of) => ({ topic: of.topic, partition: of.partition, offset: of.position, isNews: isNews(of) }))
+    const isKept = places.length > 0 ? await this.#kept() : () => true
+    // A place that is known is told once more only to say that all is kept by now.
+    const offsets = places.filter((place) => place.isNews || isKept(place)).map(({ isNews: _, ...place }) => place)
     if (offsets.length === 0 || !mayCommit()) {
       for (const partition of known) partition.committed = partition.position
       return
@@ -122,6 +139,7 @@ export class Commits {
         const offset = done.get(partitionName(partition)) ?? (known.has(partition) ? partition.position : undefined)
         if (offset === undefined) continue
         partition.committed = offset
+        this.#tell(partition, isKept(partition))
         this.#forbidden.delete(partitionName(partition))
       }
     } catch (error) {

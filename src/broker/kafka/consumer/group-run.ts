@@ -269,9 +269,10 @@ export class GroupRun {
     if (stopping.aborted || this.#isLost || (isAgain && starts.length === 0)) return
     this.#isFirst &&= starts.length < added.length
     const taken = starts.map((start) => {
-      this.#commits.note(start, noteOf(start))
+      const isAllKept = isKept(start)
+      this.#commits.note(start, noteOf(start), isAllKept)
       const committed = known.get(partitionName(start))
-      return { ...start, topicId: topics.idOf(start.topic), committed, isKept: isKept(start) }
+      return { ...start, topicId: topics.idOf(start.topic), committed, isKept: isAllKept }
     })
     const taking = holding.take(taken, stopping)
     // Or "latest" would be a later one after a restart.

@@ -175,8 +175,10 @@ test('an offset that the coordinator does not take is committed again later', as
 })
 
 test('a commit waits until what was handled is kept, and covers nothing that was handled later', async () => {
+  let keeping: Promise<() => boolean> = Promise.resolve(() => true)
+  const stage = await started({ beforeCommit: () => keeping })
   const kept = Promise.withResolvers<() => boolean>()
-  const stage = await started({ beforeCommit: () => kept.promise })
+  keeping = kept.promise
   const before = stage.commits.length
   advance(stage, 1, 9n)
   await beatsOn(stage)
@@ -192,6 +194,20 @@ test('a commit goes on without what cannot be kept, and its note does not say th
   advance(stage, 1, 9n)
   await until('it is committed', () => stage.commits.at(-1)?.offset === 9)
   expect(stage.commits.at(-1)?.note).toMatch(/^[1-9]/)
+})
+
+test('a place that is committed before all was kept is committed once more when it is, and no sooner', async () => {
+  let isKept = false
+  const stage = await started({ beforeCommit: async () => () => isKept })
+  advance(stage, 1, 9n)
+  const ofNine = () => stage.commits.filter(({ offset }) => offset === 9).map(({ note }) => note[0])
+  await until('it is committed', () => ofNine().length === 1)
+  await beatsOn(stage)
+  expect(ofNine()).toEqual(['1'])
+  isKept = true
+  await until('it is committed once more', () => ofNine().length === 2)
+  await beatsOn(stage)
+  expect(ofNine()).toEqual(['1', '0'])
 })
 
 test('the note of a commit says of each partition whether what was handled of it is kept', async () => {
