@@ -1,9 +1,11 @@
 import { Alarm } from '../../alarm.ts'
 import type { Timer } from '../../timer.ts'
-import { emptyPrice, hasPair, priceColumns, setRow } from '../cached-price.ts'
+import { type CachedPrice, emptyPrice, hasPair, priceColumns, setRow } from '../cached-price.ts'
 import type { FirstLevel } from '../l1/first-level.ts'
 import type { PairTable } from '../names/pair-table.ts'
-import type { Sources } from '../sources/sources.ts'
+import { WHOLE } from '../sources/codes.ts'
+import { decidedNow } from '../sources/decided.ts'
+import { FOLLOWS, type Sources } from '../sources/sources.ts'
 import type { L2 } from './l2.ts'
 
 /**
@@ -16,7 +18,7 @@ export interface PushBackOptions {
   readonly l1: Pick<FirstLevel, 'peek'>
   readonly l2: Pick<L2, 'write'>
   /** The partitions that values come from. */
-  readonly sources?: Pick<Sources, 'codeOf'>
+  readonly sources?: Sources
   readonly timer?: Timer
   /** Called for each value that L2 has taken, or has a newer one of. */
   readonly onPushed?: (pairId: number, version: number) => void
@@ -99,7 +101,7 @@ export class PushBack {
   }
 
   #gather(): void {
-    const { table, l1, sources } = this.#options
+    const { table, l1 } = this.#options
     const columns = this.#columns
     const price = this.#price
     columns.count = 0
@@ -110,7 +112,19 @@ export class PushBack {
       if (!l1.peek(pairId, price)) continue
       const row = columns.count++
       columns.pairIds[row] = pairId
-      setRow(columns, row, price, sources?.codeOf(price.source))
+      setRow(columns, row, price, this.#codeOf(price))
     }
+  }
+
+  /**
+   * A value that may be older than one that L2 has lost is written without its source. Else the stamps of the source, which
+   * L2 may still have, would count for it. Of a topic that is one source no node knows that.
+   */
+  #codeOf(price: Readonly<CachedPrice>): number | undefined {
+    const { sources } = this.#options
+    if (sources === undefined) return undefined
+    const { source, asOfMs } = decidedNow(price, sources)
+    const isNewest = asOfMs === FOLLOWS && sources.isFollowed(source)
+    return isNewest || sources.at(source)?.partition === WHOLE ? sources.codeOf(source) : undefined
   }
 }

@@ -11,6 +11,7 @@ export interface WrittenRow {
 /** A call that waits for the test to answer it. */
 export interface PendingWrite {
   readonly rows: readonly WrittenRow[]
+  readonly sourceCodes: readonly number[]
   succeed(): Promise<void>
   fail(): Promise<void>
   /** Answers that all rows but these were written. */
@@ -70,6 +71,7 @@ export class ControlledL2 implements L2 {
     }
     this.writes.push({
       rows,
+      sourceCodes: [...columns.sourceCodes.slice(from, to)],
       succeed: () => {
         store(rows)
         return settle({ status: 'written', written: rows.length, older: 0 })

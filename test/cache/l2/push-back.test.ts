@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
 import { L1 } from '../../../src/cache/l1/l1.ts'
 import { PushBack } from '../../../src/cache/l2/push-back.ts'
+import { Sources } from '../../../src/cache/sources/sources.ts'
 import { virtualClock } from '../../../src/clock.ts'
 import { ManualTimer } from '../../harness/manual-timer.ts'
 import { ControlledL2 } from './controlled-l2.ts'
@@ -131,4 +132,28 @@ test('a round of the push-back is no whole one if it is closed before its end, a
   pushBack.close()
   expect(await round).toBe(false)
   expect(await stageOf(0).pushBack.round()).toBe(true)
+})
+
+test('the push-back writes the source of what is known to be the newest, and of a topic that is one source', async () => {
+  const timer = new ManualTimer(virtualClock())
+  const l2 = new ControlledL2()
+  const sources = new Sources()
+  const [followed, foreign, ofMerged] = [sources.idOf('a', 0), sources.idOf('a', 1), sources.idOf('b', 0)]
+  sources.follow(followed)
+  sources.merge(ofMerged, ofMerged)
+  const l1 = new L1({ slots: 10, maxPairs: 10, sources })
+  const numbers = new Float64Array(NUMBER_COUNT).fill(1)
+  for (const [pairId, source] of [followed, foreign, sources.wholeOf('b')].entries())
+    l1.update(pairId, 1, numbers, 0, source)
+  const pushBack = new PushBack({ table: { end: 3 }, l1, l2, sources, timer: timer.start })
+  pushBack.start()
+  await timer.advance(10)
+  const codes = [sources.codeOf(followed), 0, sources.codeOf(sources.wholeOf('b'))]
+  expect(l2.writes[0]?.sourceCodes).toEqual(codes)
+  await l2.writes[0]?.succeed()
+  sources.lose(followed)
+  l1.suspendSources(new Set([followed]))
+  pushBack.start()
+  await timer.advance(10)
+  expect(l2.writes[1]?.sourceCodes).toEqual([0, 0, codes[2]])
 })

@@ -69,6 +69,23 @@ describe.each(WAYS)('a level in Redis, by %s,', (_, url) => {
   })
 })
 
+describe.each(WAYS)('a value without a source, by %s,', (_, url) => {
+  it('leaves the source of the same version in Redis, and not that of an older one', async () => {
+    const { write, stored, told } = await levelWithPair(url())
+    for (const [version, code, left] of [
+      [2, 5, 5],
+      [2, 0, 5],
+      [3, 0, 0],
+      [3, 0, 0],
+      [3, 5, 5],
+    ] as const) {
+      expect(await write(version, code)).toEqual(written(1))
+      expect(await stored()).toEqual({ version, bid: 7, sourceCode: left })
+    }
+    expect(told).toEqual([])
+  })
+})
+
 describe.each(WAYS)('a pair with values of two sources in Redis, by %s,', (_, url) => {
   it('is told to the writer of the second if that is of another topic, and to readers by what is stored', async () => {
     const { write, stored, told } = await levelWithPair(url())

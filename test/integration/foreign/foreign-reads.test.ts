@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
+import { PushBack } from '../../../src/cache/l2/push-back.ts'
 import { uniqueName } from '../../harness/kafka.ts'
 import { mutantOf } from '../../harness/mutant.ts'
 import { until } from '../../harness/until.ts'
@@ -133,6 +134,27 @@ describe('the bound of reads of pairs that another node follows', () => {
     await until('the reader has no value', () => !of.reader.l1.has(3))
     expect(of.reader.l1.floor(3)).toBeGreaterThan(version)
     expect(of.falseBounds).toEqual([])
+  })
+
+  it('is never too small for what another node writes back after Redis has evicted what was newer', async () => {
+    const of = await started()
+    await isFresh('reads are fresh', of)
+    relay.hold('all')
+    await until('the reader is far behind', () => of.worstDistanceMs > 300)
+    of.isOwnerStopped = true
+    await withRaw(async (raw) => {
+      await until('Redis has the last update', () => of.owner.writeBehind.pendingEntries === 0)
+      await raw.del(await raw.keys(`fw:${of.service}:{c?}:*`))
+    })
+    const { l1, l2, sources } = of.reader
+    const pushBack = new PushBack({ table: { end: l1.maxPairs }, l1, l2, sources })
+    relay.release()
+    await pushBack.round()
+    pushBack.close()
+    await reads(of, 20_000)
+    expect(of.falseBounds).toEqual([])
+    of.isOwnerStopped = false
+    await isFresh('reads are fresh again', of)
   })
 
   it('grows while the owner stands still', async () => {

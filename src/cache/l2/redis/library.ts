@@ -24,6 +24,7 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  * - If the stored value and the one that is written come from different sources, the pair is mixed. What is stored from then
  *   on has the code of their topic as a whole, or MIXED if there are two topics (../../sources/codes.ts), until the key expires
  *   or the pair is deleted.
+ * - A value without a source leaves that of a stored one with the same version, which is the same value.
  * - The answer is the number of keys that were written, or deleted. If Redis has something newer for a key than the caller
  *   thinks, the answer is a list: that number, then the place of each such key and the lowest version still accepted. If
  *   what is stored names more sources than the caller did, the place and -1 - the code that was stored before stand there.
@@ -39,7 +40,7 @@ import { HEAD_BYTES, L2_SCHEMA, SOURCE_BYTES, SOURCE_SCHEMA, TOMBSTONE } from '.
  *
  * The names carry a version, so that nodes of two releases can load their libraries beside each other.
  */
-export const LIBRARY_NAME = 'forewarm_v5'
+export const LIBRARY_NAME = 'forewarm_v6'
 /** The deadline and the caller's time. */
 export const HEAD_BYTES_OF_CALL = 16
 /** The longest that fits is 8,900 years. */
@@ -120,6 +121,7 @@ local function write(keys, args)
       newer[#newer + 1] = i
       newer[#newer + 1] = lowest
     else
+      if schema ~= sourced and version == stored and bytes and string.byte(bytes) == sourced then value = bytes end
       redis.call('SET', keys[i], value, 'PX', ttl)
       written = written + 1
     end
