@@ -118,7 +118,7 @@ export class PushBack {
 
   /**
    * A value that may be older than one that L2 has lost is written without its source. Else the stamps of the source, which
-   * L2 may still have, would count for it. Of a topic that is one source no node knows that.
+   * L2 may still have, would count for it. No node knows that of a topic that is one source.
    */
   #codeOf(price: Readonly<CachedPrice>): number | undefined {
     const { sources } = this.#options

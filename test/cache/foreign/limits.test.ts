@@ -14,9 +14,9 @@ afterEach(async () => {
 })
 
 /** A Redis that refuses to track reads, and another command, with a reader of it. */
-async function reader({ isCluster = false, refused = '' } = {}) {
+async function reader({ isCluster = false, refused = '', refusal = NOPERM } = {}) {
   const redis = new ScriptedRedis((name) => {
-    if (name === refused) return NOPERM
+    if (name === refused) return refusal
     if (name === 'TIME') return '*2\r\n$10\r\n1700000000\r\n$1\r\n0'
     if (name === 'HGETALL' || name === 'MGET') return '*0'
     return name === 'SUBSCRIBE' ? NOPERM : '+OK'
@@ -72,6 +72,17 @@ it('a Redis that refuses the key of the readers of stamps still gives them, and 
   const { reads, told } = await reader({ refused: 'SET' })
   for (let fence = 0; fence < 20; fence++) expect(await reads.stamps()).toEqual(new Map())
   expect(told).toEqual(['refused', 'poll', expect.stringMatching(/cannot be set: NOPERM/)])
+})
+
+it.each([
+  ['a Redis that is full is asked to take the key of the readers at each reading until it does', '-OOM full', 20],
+  ['a Redis that refuses the key of the readers to this user is not asked again at once', NOPERM, 1],
+])('%s', async (_, refusal, times) => {
+  const { redis, reads } = await reader({ refused: 'SET', refusal })
+  const count = () => redis.received.filter((each) => each === 'SET').length
+  const before = count()
+  for (let fence = 0; fence < 20; fence++) await reads.stamps()
+  expect(count() - before).toBe(times)
 })
 
 it('masters that L2 learns of are connected to, after what was read of the others has come into doubt', async () => {

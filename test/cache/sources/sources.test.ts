@@ -121,7 +121,9 @@ describe('a topic as a whole', () => {
     sources.raise(here ?? 0, 30)
     expect([sources.asOf(EVERYTHING), sources.isFollowed(EVERYTHING)]).toEqual([30, false])
     sources.grow('gone', 1)
-    expect(sources.asOf(EVERYTHING)).toBe(NEVER)
+    expect(sources.asOf(EVERYTHING)).toBe(10)
+    sources.raise(gone ?? 0, 40)
+    expect(sources.asOf(EVERYTHING)).toBe(30)
   })
 
   test('is followed while all of its partitions are', () => {

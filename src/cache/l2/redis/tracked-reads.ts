@@ -105,13 +105,11 @@ export class TrackedReads implements Tracking {
     if (!this.#isArmed) return undefined
     if (this.#now() < this.#stampsAgainMs) return new Map()
     const isSetting = this.#now() - this.#readersSetAtMs > READERS_EVERY_MS
+    if (isSetting) this.#readersSetAtMs = this.#now()
     const all = await Promise.all([...this.#hashes()].map((visit) => this.#stampsAt(visit, isSetting)))
     if (!this.#isArmed || all.includes(undefined)) return undefined
     const byChain = new Map(all.flatMap((stamps) => stamps ?? []))
-    if (isSetting) {
-      this.#readersSetAtMs = this.#now()
-      this.#dropIdle(byChain)
-    }
+    if (isSetting) this.#dropIdle(byChain)
     return this.#needed.merged(byChain)
   }
 
@@ -148,7 +146,11 @@ export class TrackedReads implements Tracking {
     if (replies === undefined || replies.some(([error]) => error !== null && !isAnswer(error))) return undefined
     for (const [error] of replies) this.#follow(error)
     if (replies.some(([error]) => isMove(error))) return []
-    for (const [error] of replies.slice(1 + chains.length)) this.#complain('the readers of stamps cannot be set', error)
+    for (const [error] of replies.slice(1 + chains.length)) {
+      this.#complain('the readers of stamps cannot be set', error)
+      // The owner sets stamps but once a second until it sees the key, so a Redis that is full is asked again at once.
+      if (error !== null && !error.message.startsWith('NOPERM')) this.#readersSetAtMs = Number.NEGATIVE_INFINITY
+    }
     const [refused] = replies.slice(0, 1 + chains.length).find(([error]) => error !== null) ?? []
     if (refused instanceof Error) {
       this.#complain('how fresh the values of other nodes are cannot be read', refused)
@@ -255,6 +257,7 @@ export class TrackedReads implements Tracking {
   #armed(): void {
     if (this.#servers.size === 0 || ![...this.#servers.values()].every((server) => server.isArmed)) return
     this.#isArmed = true
+    this.#readersSetAtMs = Number.NEGATIVE_INFINITY
     this.#listener?.armed(this.#isTracking ? 'told' : 'poll')
   }
 
