@@ -14,6 +14,8 @@ export interface MarketOptions {
   readonly pairs: readonly { readonly chain: string; readonly pair: string }[]
   /** The place of a pair's next update, and its key. */
   readonly placeOf: (pair: number, update: number) => TopicPartition & { readonly key?: string }
+  /** The milliseconds between two updates and the next two; 2 unless given. */
+  readonly everyMs?: number
 }
 
 /** A read that contradicts what the market knows. */
@@ -49,6 +51,7 @@ export const MAX_BEHIND_MS = 300
  */
 export class Market {
   readonly #stage: Stage
+  readonly #everyMs: number
   readonly pairs: MarketOptions['pairs']
   placeOf: MarketOptions['placeOf']
   /** For each pair the number and the moment of its updates that are stored. An update's number is its price. */
@@ -63,7 +66,8 @@ export class Market {
   #sending: Promise<unknown> = Promise.resolve()
   failure: unknown
 
-  constructor(stage: Stage, { pairs, placeOf }: MarketOptions) {
+  constructor(stage: Stage, { pairs, placeOf, everyMs = EVERY_MS }: MarketOptions) {
+    this.#everyMs = everyMs
     this.#stage = stage
     this.pairs = pairs
     this.placeOf = placeOf
@@ -123,7 +127,7 @@ export class Market {
   }
 
   #turn(): void {
-    this.#next.set(EVERY_MS)
+    this.#next.set(this.#everyMs)
     const pairs = Array.from({ length: UPDATES_A_TURN }, () => Math.floor(Math.random() * this.pairs.length))
     this.#sending = this.#send(pairs).catch((error: unknown) => {
       this.failure = error

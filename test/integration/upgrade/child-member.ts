@@ -4,6 +4,7 @@ import type { WarmAsk } from '../../../producers/warm-publisher.ts'
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import type { Overrides } from '../../../src/config/settings.ts'
 import type { Prices } from '../../../src/detect/prices.ts'
+import type { NoReading, Reading } from '../../../src/detect/reading.ts'
 import { monotonicMs } from '../../../src/monotonic.ts'
 import type { Cache, PriceValue } from '../../../standalone/cache.ts'
 
@@ -11,15 +12,30 @@ import type { Cache, PriceValue } from '../../../standalone/cache.ts'
  * A node of any build, in a process of its own. It is told where the build lies and its settings, tells the price of each
  * update that its detector handles, and does what it is called for. It uses what the public API of all builds has.
  */
+export interface PairName {
+  readonly chain: string
+  readonly pair: string
+}
+
 const [tree = '', given = ''] = process.argv.slice(2)
 const config: Overrides = JSON.parse(given)
 const build: typeof import('../../../index.ts') = await import(pathToFileURL(join(tree, 'index.ts')).href)
 
 let prices: Prices | undefined
-const detector = build.detector('member', {}, ({ price }, bound) => {
+/** What was handled in this turn of the event loop. */
+let handled: number[] = []
+const detector = build.detector('member', {}, ({ chain, pair, price }, bound) => {
   prices = bound
-  process.send?.({ handled: price })
+  // Something to be learned.
+  bound.get(chain, `${pair} too`)
+  if (handled.push(price) === 1) setImmediate(tellHandled)
 })
+
+function tellHandled(): void {
+  process.send?.({ handled })
+  handled = []
+}
+
 const node = await build.createNode({ env: {}, logLevel: 'error', config, detectors: [detector] })
 const broker = build.createKafkaBroker({ brokers: config.kafka?.brokers ?? [], clientId: 'member' })
 
@@ -47,12 +63,16 @@ const calls = {
     await node.close()
     await broker.close()
   },
-  /** L1, or the levels below; the moment is before the read. */
-  read: async (chain: string, pair: string) => {
-    if (prices === undefined) throw new Error('no update was handled')
-    const atMs = monotonicMs()
-    const first = prices.get(chain, pair)
-    return { atMs, reading: typeof first === 'string' ? await prices.getOrLoad(chain, pair) : first }
+  /** Reads each pair from L1, or from the levels below, one after the other. The moments are before the reads. */
+  read: async (pairs: readonly PairName[]) => {
+    const reads: { readonly atMs: number; readonly reading: Reading | NoReading }[] = []
+    for (const { chain, pair } of pairs) {
+      const atMs = monotonicMs()
+      const first = prices?.get(chain, pair) ?? 'unknown'
+      const reading = typeof first === 'string' ? await prices?.getOrLoad(chain, pair) : first
+      reads.push({ atMs, reading: reading ?? 'unknown' })
+    }
+    return reads
   },
   has: async (chain: string, pair: string) => node.has(chain, pair),
   metrics: async () => (await fetch(`http://127.0.0.1:${node.httpPort}/metrics`)).text(),
@@ -89,7 +109,7 @@ const calls = {
 export type Calls = typeof calls
 
 export type FromMember =
-  | { readonly handled: number }
+  | { readonly handled: readonly number[] }
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number; readonly error: string }
 

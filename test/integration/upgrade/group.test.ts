@@ -10,24 +10,32 @@ describe.each(BUILDS)(BESIDE, (build) => {
   test('loses no update, and no read contradicts what was sent, while nodes of either join, leave and are killed', async () => {
     await onFleet(async (fleet) => {
       const { market } = fleet
-      const old = await fleet.start(treeOf())
+      const start = async (tree: string) => {
+        const member = await fleet.start(tree)
+        fleet.keepReading(member)
+        return member
+      }
+      const old = await start(treeOf())
       await market.open()
       await fleet.isSharedBy(old)
-      const young = await fleet.start(THIS_TREE)
+      const young = await start(THIS_TREE)
       await fleet.isSharedBy(old, young)
-      await Promise.all([fleet.readAll(old), fleet.readAll(young)])
+      await fleet.haveRead(old, young)
       await old.close()
       await fleet.isSharedBy(young)
-      await fleet.readAll(young)
-      const back = await fleet.start(treeOf())
+      await fleet.haveRead(young)
+      const back = await start(treeOf())
       await fleet.isSharedBy(back, young)
-      await Promise.all([fleet.readAll(back), fleet.readAll(young)])
+      await fleet.haveRead(back, young)
       await young.kill()
       await fleet.isSharedBy(back)
-      await fleet.readAll(back)
+      await fleet.haveRead(back)
       await market.close()
       await until('every update is handled', () => fleet.missing().length === 0)
-      expect(market.contradictions).toEqual([])
+      expect({ contradictions: market.contradictions, failures: fleet.failures }).toEqual({
+        contradictions: [],
+        failures: [],
+      })
     })
   })
 })

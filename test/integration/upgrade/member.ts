@@ -2,8 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Overrides } from '../../../src/config/settings.ts'
+import type { NoReading, Reading } from '../../../src/detect/reading.ts'
 import type { ReaderState } from '../nodes/market.ts'
-import type { Calls, FromMember } from './child-member.ts'
+import type { Calls, FromMember, PairName } from './child-member.ts'
 
 const PROGRAM = fileURLToPath(new URL('./child-member.ts', import.meta.url))
 /** A node of some build, in a process of its own. */
@@ -14,6 +15,7 @@ export class Member {
   readonly handled = new Set<number>()
   readonly state: ReaderState
   id = ''
+  isClosing = false
   #calls = 0
 
   constructor(tree: string, config: Overrides, state: ReaderState) {
@@ -24,7 +26,7 @@ export class Member {
       serialization: 'advanced',
     })
     this.#child.on('message', (message: FromMember) => {
-      if ('handled' in message) this.handled.add(message.handled)
+      if ('handled' in message) for (const number of message.handled) this.handled.add(number)
       else {
         const waiting = this.#waiting.get(message.id)
         this.#waiting.delete(message.id)
@@ -45,6 +47,12 @@ export class Member {
     return (await waiting.promise) as Awaited<ReturnType<Calls[N]>>
   }
 
+  /** What a read of the pair gives. */
+  async read(pair: PairName): Promise<Reading | NoReading> {
+    const [read] = await this.call('read', [{ chain: pair.chain, pair: pair.pair }])
+    return read?.reading ?? 'unknown'
+  }
+
   /** The value of a counter in its `/metrics`, summed over the series that have these labels. */
   async counted(name: string, labels = ''): Promise<number> {
     const lines = (await this.call('metrics')).split('\n')
@@ -54,12 +62,14 @@ export class Member {
   }
 
   async close(): Promise<void> {
+    this.isClosing = true
     await this.call('close')
     await this.kill()
   }
 
   /** Does nothing to a node that has ended. */
   async kill(): Promise<void> {
+    this.isClosing = true
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     const ended = once(this.#child, 'exit')
     this.#child.kill('SIGKILL')

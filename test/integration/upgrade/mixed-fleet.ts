@@ -1,3 +1,4 @@
+import { Alarm } from '../../../src/alarm.ts'
 import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
 import type { Overrides } from '../../../src/config/settings.ts'
 import { kafkaBrokers, redisUrl, uniqueName } from '../../harness/kafka.ts'
@@ -12,6 +13,7 @@ const PARTITIONS = 4
 const PAIRS_A_CHAIN = 3
 const SESSION_MS = 3_000
 const ROUND = 50
+const READ_EVERY_MS = 5
 
 /** One service over a Kafka and a Redis, its market, and nodes of different builds. */
 export class MixedFleet {
@@ -19,6 +21,8 @@ export class MixedFleet {
   readonly chains: readonly string[]
   readonly market: Market
   readonly members: Member[] = []
+  /** Errors of reads. */
+  readonly failures: unknown[] = []
 
   constructor(stage: Stage) {
     this.stage = stage
@@ -27,6 +31,7 @@ export class MixedFleet {
       pairs: this.chains.flatMap((chain) =>
         Array.from({ length: PAIRS_A_CHAIN }, (_, at) => ({ chain, pair: `P${at}` })),
       ),
+      everyMs: 10,
       // Without a key a pair could be anywhere, and its topic would be one source.
       placeOf: (pair) => ({ topic: stage.topic, partition: Math.floor(pair / PAIRS_A_CHAIN), key: `${pair}` }),
     })
@@ -90,15 +95,32 @@ export class MixedFleet {
     return numbers.filter((number) => !this.members.some(({ handled }) => handled.has(number)))
   }
 
-  /** Has the member read all pairs again and again, while so many updates are sent, and the market judge each read. */
-  async readAll(member: Member, updates = 300): Promise<void> {
-    const { market } = this
-    for (const end = market.updates + updates; market.updates < end; ) {
-      for (const [at, { chain, pair }] of market.pairs.entries()) {
-        const { atMs, reading } = await member.call('read', chain, pair)
-        market.judge(member.state, at, reading, { atMs })
+  /** These members, which keep reading, have read every pair many times since. */
+  async haveRead(...members: readonly Member[]): Promise<void> {
+    const reads = members.map(({ state }) => state.reads)
+    const many = ROUND * this.market.pairs.length
+    await until('many more reads are made', () =>
+      members.every(({ state }, at) => state.reads > (reads[at] ?? 0) + many),
+    )
+  }
+
+  /** Has the member read all pairs every few milliseconds, until it ends, and the market judge each read. */
+  keepReading(member: Member): void {
+    const next = new Alarm(async () => {
+      try {
+        await this.readOnce(member)
+        next.set(READ_EVERY_MS)
+      } catch (error) {
+        if (!member.isClosing) this.failures.push(error)
       }
-    }
+    })
+    next.set(0)
+  }
+
+  /** Has the member read each pair, and the market judge that. Reads of a member must not overlap: they are judged in order. */
+  async readOnce(member: Member): Promise<void> {
+    for (const [at, { atMs, reading }] of (await member.call('read', this.market.pairs)).entries())
+      this.market.judge(member.state, at, reading, { atMs })
   }
 }
 

@@ -5,6 +5,7 @@ import { updateOf } from '../../node/stage.ts'
 import { FRESH_MS } from '../nodes/fleet.ts'
 import { BESIDE, type Mixed, mixedWith } from './beside.ts'
 import { BUILDS } from './builds.ts'
+import type { PairName } from './child-member.ts'
 import type { Member } from './member.ts'
 
 /** The pairs of the market whose last update the member has handled, each with that update's price. */
@@ -17,14 +18,10 @@ const priceOf = (reading: Reading | NoReading) => (typeof reading === 'string' ?
 const boundOf = (reading: Reading | NoReading) => (typeof reading === 'string' ? undefined : reading.behindMs)
 
 /** Resolves when the reader's node has the newest price of the pair, with such a bound. */
-function isRead(
-  reader: Member,
-  { chain, pair, last }: ReturnType<typeof followedBy>[number],
-  isRight: (ms: number) => boolean,
-) {
-  return until(`${reader.id} reads ${pair}`, async () => {
-    const { reading } = await reader.call('read', chain, pair)
-    return priceOf(reading) === last && isRight(boundOf(reading) ?? Number.POSITIVE_INFINITY)
+function isRead(reader: Member, pair: PairName & { readonly last: number }, isRight: (ms: number) => boolean) {
+  return until(`${reader.id} reads ${pair.pair}`, async () => {
+    const reading = await reader.read(pair)
+    return priceOf(reading) === pair.last && isRight(boundOf(reading) ?? Number.POSITIVE_INFINITY)
   })
 }
 
@@ -83,8 +80,7 @@ describe.each(BUILDS)(BESIDE, (build) => {
   test('counts by name what a node cannot read, and what it finds under an earlier key', async () => {
     const { fleet, old, young } = mixed()
     await fleet.stage.produce(...fleet.chains.map((chain) => updateOf('LATE', { chain, price: 7 })))
-    const isPriced = async (reader: Member, chain: string) =>
-      priceOf((await reader.call('read', chain, 'LATE')).reading) === 7
+    const isPriced = async (reader: Member, chain: string) => priceOf(await reader.read({ chain, pair: 'LATE' })) === 7
     await until('this build reads all', async () =>
       (await Promise.all(fleet.chains.map((chain) => isPriced(young, chain)))).every(Boolean),
     )
