@@ -48,6 +48,7 @@ export async function redisCommands(stage: Stage, fleet: Fleet): Promise<readonl
       aChange('nobody reads elsewhere', quiet),
       // Each has its PING and its TIME, too.
       value('Redis commands a fence', 'commands', fences === 0 ? 0 : marks / fences + 2),
+      value('fences a second, one reader', '', fences / (forMs / 1000)),
     ]
   } finally {
     redis.disconnect()
