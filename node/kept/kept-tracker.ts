@@ -33,8 +33,8 @@ export function createTracker(
   const tracker = new Tracker({ ...options, waiting })
   const unwritten = new UnwrittenLeaders({ tracker, names, service, by })
   const forget = (pairId: number): void => {
+    unwritten.delete(pairId, waiting.has(table.namesOf(pairId)))
     tracker.forget(pairId)
-    unwritten.delete(table.namesOf(pairId))
   }
   return { tracker, kept: { waiting, unwritten }, forget }
 }

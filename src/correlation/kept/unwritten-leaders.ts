@@ -1,4 +1,4 @@
-import { encodeLeader, type LeaderName, leaderKey } from '../../../schemas/correlations/leader-record.ts'
+import { encodeLeader, leaderKey } from '../../../schemas/correlations/leader-record.ts'
 import { enlarged } from '../../../schemas/enlarged.ts'
 import type { LeaderEdges } from '../leader-edges.ts'
 import type { Tracker } from '../tracker.ts'
@@ -90,11 +90,17 @@ export class UnwrittenLeaders {
     }
   }
 
-  /** The pair was delisted. */
-  delete(leader: LeaderName): void {
-    const key = leaderKey(this.#options.service, leader)
+  /** The pair is about to be forgotten, as it was delisted. `isKept`: the topic has a record of it for another reason. */
+  delete(leader: number, isKept: boolean): void {
+    const { tracker, names, service } = this.#options
+    const isWritten = (this.#exact[leader] ?? NEVER) !== NEVER
+    this.forget(leader)
+    // Most pairs that are delisted when a topic is read from its start have never been known here.
+    if (!isKept && !isWritten && tracker.learnedOf(leader) === undefined) return
+    const { chain, pair } = names.namesOf(leader)
+    const key = leaderKey(service, { chain, pair })
     if (this.#deletions.size >= MAX_DELETIONS) this.refusedDeletions++
-    else this.#deletions.set(key, { chain: leader.chain, key, value: null, leader: -1 })
+    else this.#deletions.set(key, { chain, key, value: null, leader: -1 })
   }
 
   /** What was written of the leader is not known any more. */

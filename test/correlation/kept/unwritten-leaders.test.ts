@@ -67,7 +67,7 @@ test('at a commit no more is written, or looked at, than the limits say: the res
 test('what could not be written is written later', () => {
   const { update, unwritten, taken, idOf } = unwrittenWith()
   update('A', ['B'])
-  unwritten.delete({ chain: 'c', pair: 'gone' })
+  unwritten.delete(idOf('gone'), true)
   const records = unwritten.take(SOME)
   expect(records.map(pairOf)).toEqual(['gone', 'A'])
   unwritten.putBack(records)
@@ -86,9 +86,26 @@ test('a leader that has lost its last edge is deleted, and one that was never kn
   expect(unwritten.take(ALL)).toEqual([])
 })
 
+test('a delisted pair is deleted if anything may be written of it, and written anew when it is listed and read again', () => {
+  const { update, unwritten, tracker, idOf, taken } = unwrittenWith()
+  update('A', ['B'])
+  expect(taken()).toEqual(['A'])
+  const delist = (pair: string): void => {
+    unwritten.delete(idOf(pair), false)
+    tracker.forget(idOf(pair))
+  }
+  delist('A')
+  delist('never known')
+  expect(unwritten.take(SOME)).toMatchObject([{ value: null }])
+  update('A', ['B'])
+  expect(taken()).toEqual(['A'])
+})
+
 test('deletions have a bound, and those beyond it are counted', () => {
-  const { unwritten } = unwrittenWith()
-  for (let n = 0; n < 10_005; n++) unwritten.delete({ chain: 'c', pair: `P${n}` })
+  const names = { namesOf: (pairId: number) => ({ chain: 'c', pair: `P${pairId}` }), idOf: () => -1 }
+  const tracker = new Tracker({ maxPairs: 10 })
+  const unwritten = new UnwrittenLeaders({ tracker, names, service: 's', by: 'me' })
+  for (let n = 0; n < 10_005; n++) unwritten.delete(n, true)
   expect(unwritten.refusedDeletions).toBe(5)
 })
 
