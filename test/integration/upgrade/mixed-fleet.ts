@@ -78,21 +78,28 @@ export class MixedFleet {
     await this.stage.close()
   }
 
-  /** Updates that are sent from now on are handled, by each of these members and by no other. */
+  /** Updates that are sent from now on are handled once each, by these members and by no other: they share one group. */
   async isSharedBy(...members: readonly Member[]): Promise<void> {
     await until(`${members.length} nodes share the updates`, async () => {
       const since = this.market.updates
       const isSent = () => this.market.updates >= since + ROUND
       await until('a round of updates is handled', () => isSent() && this.missing(since, since + ROUND).length === 0)
-      const has = (member: Member) => [...member.handled].some((number) => number > since)
-      return this.members.every((member) => has(member) === members.includes(member))
+      const handlers = numbers(since, since + ROUND).map((number) => this.#handlersOf(number))
+      const found = new Set(handlers.flat())
+      return (
+        handlers.length === handlers.flat().length &&
+        this.members.every((member) => found.has(member) === members.includes(member))
+      )
     })
   }
 
   /** The numbers after `since` that no node has handled. */
   missing(since = 0, to = this.market.updates): readonly number[] {
-    const numbers = Array.from({ length: to - since }, (_, at) => since + 1 + at)
-    return numbers.filter((number) => !this.members.some(({ handled }) => handled.has(number)))
+    return numbers(since, to).filter((number) => this.#handlersOf(number).length === 0)
+  }
+
+  #handlersOf(number: number): readonly Member[] {
+    return this.members.filter(({ handled }) => handled.has(number))
   }
 
   /** These members, which keep reading, have read every pair many times since. */
@@ -122,6 +129,10 @@ export class MixedFleet {
     for (const [at, { atMs, reading }] of (await member.call('read', this.market.pairs)).entries())
       this.market.judge(member.state, at, reading, { atMs })
   }
+}
+
+function numbers(since: number, to: number): readonly number[] {
+  return Array.from({ length: to - since }, (_, at) => since + 1 + at)
 }
 
 export async function openFleet(): Promise<MixedFleet> {
