@@ -31,7 +31,7 @@ export class CorrelationsWriter {
 
   /** Writes some of what has changed, unless that is going on already. */
   async writeSome(): Promise<void> {
-    this.#writing ??= this.#write(this.#options.unwritten.take(AT_A_COMMIT)).finally(() => {
+    this.#writing ??= this.#write(this.#take(AT_A_COMMIT)).finally(() => {
       this.#writing = undefined
     })
     await this.#writing
@@ -43,7 +43,7 @@ export class CorrelationsWriter {
     const sent: Promise<boolean>[] = []
     let hasFailed = false
     for (let isMore = true; isMore && !hasFailed && performance.now() < untilMs; ) {
-      const records = this.#options.unwritten.take(AT_THE_END)
+      const records = this.#take(AT_THE_END)
       isMore = records.length === AT_THE_END.records
       const writing = this.#write(records)
       sent.push(writing)
@@ -54,6 +54,16 @@ export class CorrelationsWriter {
       await nextTurn()
     }
     await Promise.all(sent)
+  }
+
+  /** Nobody waits for a commit's records, so an exception, which only a bug throws, ends here. */
+  #take(limits: TakeLimits): readonly KeptRecord[] {
+    try {
+      return this.#options.unwritten.take(limits)
+    } catch (error) {
+      this.#options.onFailed(0, error)
+      return []
+    }
   }
 
   async #write(records: readonly KeptRecord[]): Promise<boolean> {

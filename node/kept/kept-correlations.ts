@@ -81,7 +81,7 @@ export class KeptCorrelations {
     const startedMs = performance.now()
     this.#restoring = { state: 'restoring' }
     const [reason, show] = await Promise.all([this.#restore(), this.#rewind(consumer, partitions)])
-    show?.(this.#options.caches.tracker)
+    this.#show(show)
     const ms = performance.now() - startedMs
     this.#options.metrics.gauge('correlations_restore_seconds').set(ms / 1000)
     this.#restoring = reason === undefined ? { state: 'restored', ms } : { state: 'cold', reason }
@@ -173,6 +173,15 @@ export class KeptCorrelations {
       (tracker.updatesOf(table.find(chain, pair)) ?? 0) > 0
     for (const { name, edges } of kept.waiting.met(isMet))
       tracker.restore(table.find(name.chain, name.pair), edges(), isLate)
+  }
+
+  /** An exception, which only a bug throws, must not reach the broker: the partitions are read all the same. */
+  #show(show: Awaited<ReturnType<typeof rewind>> | undefined): void {
+    try {
+      show?.(this.#options.caches.tracker)
+    } catch (error) {
+      this.#options.log.error({ err: error }, 'updates before the partitions could not be shown to the tracker')
+    }
   }
 
   /** Resolves to what shows the tracker the updates before the partitions; undefined if these could not be read. */
