@@ -3,14 +3,13 @@ import { systemTimer } from '../../timer.ts'
 import { type CachedPrice, emptyPrice } from '../cached-price.ts'
 import type { TrackedValue, TrackingWay } from '../l2/tracking.ts'
 import { EVERYTHING, FOLLOWS } from '../sources/sources.ts'
+import { fenceMsFor } from './fence-pace.ts'
 import type { ForeignReadsOptions, Taking } from './foreign-reads-options.ts'
 import { raiseMoments, setMoment } from './moments.ts'
 import { RecentReads } from './recent-reads.ts'
 import { AGAIN, CLEAN, EMPTY, FLYING, groupsInUse, NONE, QUEUED } from './states.ts'
 import { Storm } from './storm.ts'
 
-/** How often the stamps are read while foreign pairs are. */
-const FENCE_MS = 10
 /** How long messages are gathered before their pairs are read again. */
 const GATHER_MS = 1
 const PAIRS_A_TRIP = 2_048
@@ -46,6 +45,7 @@ export class ForeignReads {
   #way: TrackingWay | undefined
   #lastWay: TrackingWay | undefined
   #isFencing = false
+  #stamps = 0
   #isOpen = false
   /** The stamps were read once since the connections were armed. Before that, sources of values may have no number. */
   #knowsSources = false
@@ -234,7 +234,6 @@ export class ForeignReads {
   }
 
   async #beat(): Promise<void> {
-    const beatMs = this.#way === 'poll' ? this.#options.pollMs : FENCE_MS
     this.#recent.tick()
     if (!this.#recent.isAny) return
     // Values that are being read must not be taken for as recent as the stamps that follow.
@@ -247,7 +246,7 @@ export class ForeignReads {
       await this.#fence()
     } finally {
       this.#isFencing = false
-      this.#nextFence.set(beatMs)
+      this.#nextFence.set(this.#way === 'poll' ? this.#options.pollMs : fenceMsFor(this.#stamps))
     }
   }
 
@@ -263,6 +262,7 @@ export class ForeignReads {
       tracking.reset()
       return
     }
+    this.#stamps = stamps.size
     if (raiseMoments(this.#options.sources, stamps)) this.#resolve()
     this.#knowsSources = true
     if (this.#way === 'poll') await this.#poll()

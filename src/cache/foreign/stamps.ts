@@ -22,7 +22,7 @@ export interface StampsOptions {
 }
 
 /** How often stamps are set while some node reads them, and while none does. */
-const READ_EVERY_MS = 10
+const READ_EVERY_MS = 15
 const UNREAD_EVERY_MS = 1_000
 
 /**

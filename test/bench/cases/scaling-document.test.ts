@@ -76,7 +76,7 @@ function redis(): string {
 function others(): string {
   const perSecond = measured('l')
   const fences = NODES * perSecond
-  const freshness = (fences * (measured('g') + measured('j'))) / MICROS
+  const freshness = (fences * measured('g') + NODES * measured('s') * measured('j')) / MICROS
   const topics = Math.floor((LARGEST_RECORD * ASKED_TOPICS) / measured('n'))
   const rows: Cells[] = [
     ['Kafka to the nodes', '10⁶ × b', megabytes(UPDATES * measured('b'), '/s')],
@@ -84,18 +84,18 @@ function others(): string {
     ['a node that has all pairs in L1', 'f', `${measured('f')} MB`],
     ['50 nodes, connections to one broker', '50 × o', number(NODES * measured('o'))],
     ['50 nodes that read foreign pairs, connections to one Redis', '50 × (p + 2)', NODES * (measured('p') + 2)],
-    ['one Redis, stamps and fences of 50 nodes, 600 partitions', '50 × l × (g + j)', ofACore(freshness)],
+    ['one Redis, stamps and fences of 50 nodes, 600 partitions', '50 × (l × g + s × j)', ofACore(freshness)],
     ['out of it, fences of 50 nodes, 600 partitions', '50 × l × i', megabytes(fences * measured('i'), '/s')],
     ['a node, its fences, 600 partitions', 'l × h', ofACore((perSecond * measured('h')) / MICROS)],
     [
       'each of 16 masters, 50 nodes that all read pairs of 60 chains, 600 partitions',
-      '50 × 60 × l × (g + j) ÷ 16',
+      '50 × 60 × (l × g + s × j) ÷ 16',
       ofACore((freshness * CHAINS) / MASTERS),
     ],
     [
       'nodes whose fences take half of a Redis, 10,000 partitions',
-      '0.5 s ÷ (l × k)',
-      Math.floor((LOAD * MICROS) / (perSecond * measured('k'))),
+      '0.5 s ÷ (t × k)',
+      Math.floor((LOAD * MICROS) / (measured('t') * measured('k'))),
     ],
     ['topics that 50 nodes can subscribe to, by default', '10,000 × 1,048,588 B ÷ n', number(topics)],
   ]
