@@ -53,3 +53,28 @@ describe.each(['thread', 'steps'] as const)('a node that mines by %s', (mining) 
     })
   })
 })
+
+test('a node that starts again predicts what the one before has mined, before anything is read there', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const reader = detector('reader', {}, ({ pair }, prices) => void (pair === 'READ' && prices.get('ethereum', 'B')))
+    const config = { correlation: { mining: 'steps' } } as const
+    const first = await stage.startNode({ detectors: [reader], config })
+    const beganMs = Date.now() - 2 * MINUTE_MS
+    await stage.produce(updateOf('READ', { eventTimeMs: beganMs }))
+    await until('B is read', () => first.stats().updates === 1)
+    await follow(stage, beganMs)
+    const mined = await until('it is mined that B follows A', () => first.pairsToWarm('ethereum', 'A')[0])
+    await first.close()
+    const second = await stage.startNode({ config })
+    const known = second.pairsToWarm('ethereum', 'A')
+    expect(known).toMatchObject([
+      {
+        pair: 'B',
+        kind: 'updated',
+        score: expect.closeTo(mined?.score ?? Number.NaN, 2),
+        lagMs: expect.closeTo(mined?.lagMs ?? Number.NaN, 0),
+      },
+    ])
+    expect(known[0]?.reason).toMatch(/^updated \d+ ms after 6\d of 6\d updates, [\d.]+ times as often as otherwise/)
+  })
+})
