@@ -56,6 +56,21 @@ test('the keys of shared patterns are spread over the masters of a cluster, and 
   expect(masters.size).toBe(3)
 })
 
+test('a user of a cluster needs the listed rights and no others', async () => {
+  const rights = ['+hkeys', '+hget', '+hset', '+pexpireat', '+cluster|slots', '+eval', '+hexists', '+hdel']
+  for (const master of [0, 1, 2])
+    await cluster.raw(master).call('ACL', 'SETUSER', 'few', 'on', '>secret', '~fw:*', ...rights)
+  const urls = cluster.urls.slice(0, 3).map((each) => each.replace('://', '://few:secret@'))
+  const hashes = await open(uniqueName('patterns'), urls)
+  for (const part of PARTS) {
+    await hashes.write(part, 'a', { value: Buffer.from('1'), untilMs: FAR_MS })
+    expect(await hashes.read(part, 'a')).toEqual({ ok: true, value: Buffer.from('1') })
+    const merge = { from: ['a'], to: 'b', value: Buffer.from('2'), untilMs: FAR_MS }
+    expect(await hashes.merge(part, merge)).toEqual({ ok: true, value: true })
+    expect(await hashes.entries(part)).toEqual({ ok: true, value: ['b'] })
+  }
+})
+
 test('nodes over a cluster share their patterns', async () => {
   const clock = { now: () => Math.floor(FAR_MS / 86_400_000) * 86_400_000 + 3_600_000 / 2 }
   await onStage({ broker: createMemoryBroker(), redisUrl: cluster.urls[0] ?? '' }, async (stage) => {
