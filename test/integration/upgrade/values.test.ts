@@ -97,22 +97,43 @@ describe.each(BUILDS)(BESIDE, (build) => {
     if (!hasService) await named(young, 'l2_old_key_reads_total')
   })
 
-  test('keeps the newest value or deletion of a pair in Redis, whoever writes it, or has two keys for it', async () => {
+  if (!hasService) {
+    test('has two keys for a pair in Redis, of which this build reads the older one if it has written none', async () => {
+      const { fleet, old, young } = mixed()
+      const [chain = ''] = fleet.chains
+      const eventTimeMs = Date.now() - 60_000
+      const load = async () =>
+        (await Promise.all([old, young].map((reader) => reader.call('load', chain, 'SET')))).map(priceOf)
+      await old.call('set', chain, 'SET', { price: 10, eventTimeMs })
+      expect(await load()).toEqual([10, 10])
+      await young.call('set', chain, 'SET', { price: 11, eventTimeMs: eventTimeMs + 1_000 })
+      expect(await load()).toEqual([10, 11])
+    })
+    return
+  }
+
+  test('keeps the newest value or deletion of a pair in Redis, whoever writes it', async () => {
     const { fleet, old, young } = mixed()
     const members = { old, young }
     const [chain = ''] = fleet.chains
     const startMs = Date.now() - 60_000
-    const acts = hasService ? ACTS : ACTS.slice(0, 1)
-    for (const [act, by, seconds, price] of acts) {
+    for (const [act, by, seconds, price] of ACTS) {
       const eventTimeMs = startMs + seconds * 1_000
       if (act === 'sets') await members[by].call('set', chain, 'SET', { price: seconds, eventTimeMs })
       else await members[by].call('remove', chain, 'SET', eventTimeMs)
       const found = await Promise.all([old, young].map((reader) => reader.call('load', chain, 'SET')))
       expect({ act, by, seconds, found: found.map(priceOf) }).toEqual({ act, by, seconds, found: [price, price] })
     }
-    if (hasService) return
-    await young.call('set', chain, 'SET', { price: 11, eventTimeMs: startMs + 11_000 })
-    expect(priceOf(await old.call('load', chain, 'SET'))).toBe(10)
-    expect(priceOf(await young.call('load', chain, 'SET'))).toBe(11)
+  })
+
+  test('lets nothing older take the place of what a node of this build has written, but what is newer, and deletions', async () => {
+    const { old, young } = mixed()
+    const [{ chain, pair, last } = { chain: '', pair: '', last: 0 }] = followedBy(mixed(), young)
+    await old.call('set', chain, pair, { price: 1, eventTimeMs: Date.now() - 600_000 })
+    expect(priceOf(await young.call('load', chain, pair))).toBe(last)
+    await old.call('set', chain, pair, { price: 2, eventTimeMs: Date.now() })
+    for (const reader of [old, young]) expect(priceOf(await reader.call('load', chain, pair))).toBe(2)
+    await old.call('remove', chain, pair, Date.now())
+    for (const reader of [old, young]) expect(await reader.call('load', chain, pair)).toBe('missing')
   })
 })
