@@ -94,11 +94,10 @@ export class KeptCorrelations {
 
   /** Partitions are given up: whoever gets them is to know what was learned here. Never rejects. */
   async leaving(): Promise<void> {
-    if (!this.#hasRead) return
     const { log, kept } = this.#options
-    await settlesWithin(this.#writer.writeAll(performance.now() + LEAVE_MS), LEAVE_MS)
-    const { left: leaders } = kept.unwritten
-    if (leaders === 0) return
+    if (this.#hasRead) await settlesWithin(this.#writer.writeAll(performance.now() + LEAVE_MS), LEAVE_MS)
+    const leaders = kept.unwritten.leave()
+    if (leaders === 0 || !this.#hasRead) return
     this.#notWritten.add(leaders)
     log.warn({ leaders }, 'partitions were given up before all that was learned of these leaders was written')
   }

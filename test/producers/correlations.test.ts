@@ -8,6 +8,7 @@ const recordOf = (n: number): KeptRecord => ({
   key: `s\0c${n}\0P`,
   value: Buffer.from('{}'),
   leader: n,
+  left: 0,
 })
 
 /** A writer of so many leaders; each batch is stored when the test says so. */

@@ -19,6 +19,8 @@ export interface KeptRecord {
   readonly value: Buffer | null
   /** The leader's id; −1 for a deletion. */
   readonly leader: number
+  /** How often partitions had been given up when it was taken. */
+  readonly left: number
 }
 
 /** How a leader's edges have to differ from what was written: enough to matter, or at all, as its partition may be lost. */
@@ -49,6 +51,8 @@ export class UnwrittenLeaders {
   #exact = new Int32Array(1024)
   #coarse = new Int32Array(1024)
   readonly #deletions = new Map<string, KeptRecord>()
+  /** How often partitions were given up. */
+  #left = 0
   /** The place that is looked at next. */
   #hand = 0
   /** Deletions that there was no room for. */
@@ -70,23 +74,36 @@ export class UnwrittenLeaders {
     return records
   }
 
-  /** Leaders that nobody has looked at since they were updated, and deletions: what is lost if the node ends now. */
-  get left(): number {
+  /**
+   * Partitions are given up: a leader that was not written by now is written after its next update alone. Returns the
+   * number of such leaders and of deletions: what is lost if the node ends now.
+   */
+  leave(): number {
     const { tracker } = this.#options
+    this.#left++
+    for (const [key, { leader }] of this.#deletions) if (leader >= 0) this.#deletions.delete(key)
     let left = this.#deletions.size
     for (let place = 0; place < tracker.places; place++) {
       const leader = tracker.pairAt(place)
       const updates = leader < 0 ? 0 : (tracker.updatesOf(leader) ?? 0)
-      if (updates > 0 && updates !== (this.#updatesLeft[leader] ?? NEVER)) left++
+      if (updates === 0 || updates === (this.#updatesLeft[leader] ?? NEVER)) continue
+      if (leader >= this.#updates.length) this.#reserve(leader)
+      this.#updatesLeft[leader] = updates
+      left++
     }
     return left
   }
 
-  /** The records were not written. */
+  /** The records were not written. Leaders that another node may have by now stay as they are until their next update. */
   putBack(records: readonly KeptRecord[]): void {
     for (const record of records) {
-      if (record.value === null) this.#deletions.set(record.key, record)
-      else this.forget(record.leader)
+      const { leader, key, value, left } = record
+      const mayBeLost = leader >= 0 && left !== this.#left
+      if (value === null && !mayBeLost) this.#deletions.set(key, record)
+      if (leader < 0) continue
+      const updatesLeft = this.#updatesLeft[leader] ?? NEVER
+      this.forget(leader)
+      if (mayBeLost) this.#updatesLeft[leader] = updatesLeft
     }
   }
 
@@ -100,7 +117,7 @@ export class UnwrittenLeaders {
     const { chain, pair } = names.namesOf(leader)
     const key = leaderKey(service, { chain, pair })
     if (this.#deletions.size >= MAX_DELETIONS) this.refusedDeletions++
-    else this.#deletions.set(key, { chain, key, value: null, leader: -1 })
+    else this.#deletions.set(key, { chain, key, value: null, leader: -1, left: this.#left })
   }
 
   /** What was written of the leader is not known any more. */
@@ -123,7 +140,8 @@ export class UnwrittenLeaders {
     const updates = tracker.updatesOf(leader) ?? 0
     if (leader >= this.#updates.length) this.#reserve(leader)
     const mayBeLost = difference === 'any'
-    if (updates === 0 || updates === (mayBeLost ? this.#updatesLeft : this.#updates)[leader]) return undefined
+    if (updates === 0 || updates === this.#updatesLeft[leader]) return undefined
+    if (!mayBeLost && updates === this.#updates[leader]) return undefined
     const edges = tracker.learnedOf(leader)
     const [exact, coarse] = edges === undefined ? [NEVER, NEVER] : digestsOf(edges)
     if (mayBeLost) this.#updatesLeft[leader] = updates
@@ -133,7 +151,7 @@ export class UnwrittenLeaders {
     this.#coarse[leader] = coarse
     const name = names.namesOf(leader)
     const value = edges === undefined ? null : encodeLeader(recordOf(leader, edges, by, names))
-    return { chain: name.chain, key: leaderKey(service, name), value, leader }
+    return { chain: name.chain, key: leaderKey(service, name), value, leader, left: this.#left }
   }
 
   #reserve(leader: number): void {

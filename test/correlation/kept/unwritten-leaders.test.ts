@@ -113,9 +113,49 @@ test('what nobody has looked at since its last update is what is left', () => {
   const { update, unwritten } = unwrittenWith()
   for (const leader of ['A', 'B', 'C']) update(leader, ['F'])
   unwritten.take({ ...ALL, records: 1 })
-  expect(unwritten.left).toBe(2)
-  unwritten.take(ALL)
-  expect(unwritten.left).toBe(0)
+  expect(unwritten.leave()).toBe(2)
+  expect(unwritten.leave()).toBe(0)
+  expect(unwritten.take(ALL)).toEqual([])
+  update('B', ['F'])
+  expect(unwritten.take(ALL).map(pairOf)).toEqual(['B'])
+  expect(unwritten.leave()).toBe(0)
+})
+
+test('what could not be written of a leader until its partition was given up is not written over what its next owner writes', () => {
+  const { update, unwritten, taken } = unwrittenWith()
+  for (const leader of ['A', 'B', 'C']) update(leader, ['F'])
+  const [early, ...late] = unwritten.take(ALL)
+  unwritten.putBack(early === undefined ? [] : [early])
+  expect(unwritten.leave()).toBe(1)
+  unwritten.putBack(late)
+  expect([taken(), taken(ALL)]).toEqual([[], []])
+  update('B', ['F'])
+  expect(taken()).toEqual(['B'])
+})
+
+test('a leader whose partition was given up is not written, or deleted, because its evidence has aged', () => {
+  const { update, unwritten, taken, tracker, idOf } = unwrittenWith()
+  for (let round = 0; round < 80; round++) update('A', ['B'])
+  expect(taken()).toEqual(['A'])
+  update('A', ['B'])
+  expect(taken(ALL)).toEqual([])
+  unwritten.leave()
+  // Without an update of its own here: the edges of the leader, which is another node's by now, are gone.
+  for (let round = 0; round < 40; round++) tracker.settle(idOf('A'), 0)
+  expect([taken(), taken(ALL)]).toEqual([[], []])
+})
+
+test('a deletion of a leader without edges that could not be written is left to the next owner of its partition', () => {
+  const { update, unwritten } = unwrittenWith()
+  update('A', ['B'])
+  unwritten.take(SOME)
+  for (let round = 0; round < 40; round++) update('A', [])
+  const records = unwritten.take(SOME)
+  expect(records).toMatchObject([{ value: null }])
+  unwritten.putBack(records)
+  expect(unwritten.leave()).toBe(1)
+  unwritten.putBack(records)
+  expect(unwritten.take(SOME)).toEqual([])
 })
 
 test('a record says what the tracker knows', () => {
