@@ -1,9 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { checkedAhead } from '../schemas/event-time.ts'
+import { FAREWELL_MS, settlesWithin } from '../src/broker/deadline.ts'
 import { partitionName } from '../src/broker/partition-name.ts'
 import type { Batch, Broker, PartitionRange, TopicPartitionOffset } from '../src/broker/port.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
+import type { Format } from '../src/formats/format.ts'
+import type { Formats } from '../src/formats/formats.ts'
+import { aborted } from '../src/timer.ts'
 import { PriceWindow } from './price-window.ts'
 
 export interface RewindOptions {
@@ -13,6 +17,8 @@ export interface RewindOptions {
   /** So much of each partition is read again, in milliseconds by the records' times. */
   readonly windowMs: number
   readonly nowMs: () => number
+  /** How the records of each topic are read. */
+  readonly formats?: Pick<Formats, 'of'> | undefined
 }
 
 const LOOK_EVERY_MS = 5
@@ -60,7 +66,9 @@ async function readTails(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Tail>> {
   const ends = new Map(ranges.map((range) => [partitionName(range), range.to ?? 0n]))
-  const tails = new Map(ranges.map((range) => [partitionName(range), new Tail(options)]))
+  const tails = new Map(
+    ranges.map((range) => [partitionName(range), new Tail(options, options.formats?.of(range.topic))]),
+  )
   if (ranges.length === 0) return tails
   const consumer = options.broker.consumer({
     ...{ mode: 'manual', groupId: options.groupId, topics: [], ranges, start: { at: 'earliest' }, reusesMemory: true },
@@ -70,13 +78,14 @@ async function readTails(
     },
   })
   try {
-    await consumer.start()
+    // A broker that is away may hold a start up for long.
+    await Promise.race([consumer.start(), aborted(signal)])
     // A position also passes what holds no record: the marker of a transaction, or a record that was compacted.
     while (!consumer.positions().every((each) => each.position >= (ends.get(partitionName(each)) ?? 0n)))
       await delay(LOOK_EVERY_MS, undefined, { signal })
     return tails
   } finally {
-    await consumer.stop()
+    await settlesWithin(consumer.stop(), FAREWELL_MS)
   }
 }
 
@@ -92,9 +101,9 @@ class Tail {
   /** The time of the last record. */
   lastMs = Number.NEGATIVE_INFINITY
 
-  constructor({ table, nowMs }: RewindOptions) {
+  constructor({ table, nowMs }: RewindOptions, format: Format | undefined) {
     this.#nowMs = nowMs
-    this.#window = new PriceWindow(table)
+    this.#window = new PriceWindow(table, format)
   }
 
   /** Whether all of it is of the last milliseconds, so that there may be more before it. */

@@ -19,3 +19,11 @@ export async function inTime<T, L>(
   const cancel = timer(delayMs, () => resolve(late))
   return Promise.race([promise, elapsed]).finally(cancel)
 }
+
+/** Rejects with the signal's reason once it is aborted. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason)
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
+  })
+}

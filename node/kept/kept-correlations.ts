@@ -6,9 +6,11 @@ import { partitionName } from '../../src/broker/partition-name.ts'
 import type { Broker, BrokerEvent, Consumer, Producer, TopicPartition } from '../../src/broker/port.ts'
 import { type Clock, isVirtual } from '../../src/clock.ts'
 import type { Config } from '../../src/config/settings.ts'
+import type { Formats } from '../../src/formats/formats.ts'
 import type { Check } from '../../src/http/operations.ts'
 import type { Log } from '../../src/telemetry/log.ts'
 import type { Counter, Metrics } from '../../src/telemetry/slab.ts'
+import { aborted } from '../../src/timer.ts'
 import type { Faults } from '../faults.ts'
 import { isWarming } from '../look-aheads.ts'
 import type { Caches, Kept } from '../options.ts'
@@ -27,6 +29,7 @@ export interface KeptCorrelationsOptions {
   readonly log: Log
   readonly faults: Pick<Faults, 'notSent'>
   readonly onEvent: (event: BrokerEvent) => void
+  readonly formats?: Pick<Formats, 'of'> | undefined
   readonly restoreMs?: number
 }
 
@@ -188,14 +191,14 @@ export class KeptCorrelations {
     consumer: Pick<Consumer, 'positions'>,
     partitions: readonly TopicPartition[],
   ): Promise<Awaited<ReturnType<typeof rewind>> | undefined> {
-    const { broker, caches, config, clock, nodeId, log } = this.#options
+    const { broker, caches, config, clock, nodeId, log, formats } = this.#options
     const names = new Set(partitions.map(partitionName))
     const positions = consumer.positions().filter((each) => names.has(partitionName(each)))
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(REWIND_MS)])
     try {
       return await rewind(
         {
-          ...{ broker, ...caches, windowMs: config.correlation.windowMs, nowMs: () => clock.now() },
+          ...{ broker, ...caches, windowMs: config.correlation.windowMs, nowMs: () => clock.now(), formats },
           groupId: `forewarm.${config.node.service}.rewind.${nodeId}`,
         },
         positions.map(({ topic, partition, position }) => ({ topic, partition, offset: position })),
@@ -211,13 +214,6 @@ export class KeptCorrelations {
 /** Whether what is learned is written to Kafka. A replay has nothing of its own to keep. */
 export function isKeeping(config: Config, clock: Clock): boolean {
   return config.node.roles.includes('correlate') && isWarming(config) && !isVirtual(clock)
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason)
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-  })
 }
 
 function messageOf(error: unknown): string {

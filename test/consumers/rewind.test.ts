@@ -2,8 +2,9 @@ import { expect, test } from '@jest/globals'
 import { rewind } from '../../consumers/rewind.ts'
 import { encodePriceJson } from '../../schemas/price-json.ts'
 import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/broker.ts'
-import type { TopicPartitionOffset } from '../../src/broker/port.ts'
+import type { Broker, Consumer, TopicPartitionOffset } from '../../src/broker/port.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
+import { Formats, formatRules } from '../../src/formats/formats.ts'
 
 const TOPIC = 'prices'
 const BEGAN_MS = 1_767_225_600_000
@@ -74,5 +75,38 @@ test('a broker that is away ends the rewind when the signal is aborted', async (
   const rewound = rewind(options, [{ topic: TOPIC, partition: 0, offset: 3n }], ending.signal)
   ending.abort()
   await expect(rewound).rejects.toThrow()
+  await broker.close()
+})
+
+test('a broker that never answers a start ends the rewind when the signal is aborted', async () => {
+  const broker = await brokerWith([[0, 100, 200]])
+  const ending = new AbortController()
+  const deaf: Broker['consumer'] = (of) =>
+    Object.assign(Object.create(broker.consumer(of)) as Consumer, {
+      start: () => new Promise<void>(() => undefined),
+      stop: () => new Promise<void>(() => undefined),
+    })
+  const table = new PairTable({ maxPairs: 10 })
+  const options = { broker: { ...broker, consumer: deaf }, table, windowMs: 10, groupId: 'rewind', nowMs: () => 0 }
+  const rewound = rewind(options, [{ topic: TOPIC, partition: 0, offset: 3n }], ending.signal)
+  ending.abort()
+  await expect(rewound).rejects.toThrow()
+  await broker.close()
+})
+
+test('records of a topic that has a mapping are read by it', async () => {
+  const broker = createMemoryBroker({ partitions: { [TOPIC]: 1 } })
+  const producer = broker.producer()
+  await producer.connect()
+  const value = JSON.stringify({ s: 'BTC', p: '1.5', t: BEGAN_MS })
+  await producer.sendBatch(TOPIC, [{ partition: 0, key: 'c', value, timestampMs: BEGAN_MS }])
+  const mapping = { chain: { const: 'c' }, pair: 's', price: 'p', eventTimeMs: 't' }
+  const formats = new Formats(formatRules({ [TOPIC]: mapping }, []))
+  const table = new PairTable({ maxPairs: 10 })
+  const options = { broker, table, windowMs: 10, groupId: 'rewind', nowMs: () => BEGAN_MS, formats }
+  const show = await rewind(options, [{ topic: TOPIC, partition: 0, offset: 1n }], new AbortController().signal)
+  const pairs: string[] = []
+  show({ observeEarlier: (pairId) => void pairs.push(table.namesOf(pairId).pair) })
+  expect(pairs).toEqual(['BTC'])
   await broker.close()
 })
