@@ -14,7 +14,9 @@ export interface KeptEdge {
 }
 
 interface RestoredRow {
-  readonly edges: readonly KeptEdge[]
+  edges: readonly KeptEdge[]
+  /** How many followers had been forgotten when the row was set. */
+  readonly forgotten: number
   /** The event time at which the evidence had this weight. */
   readonly asOfMs: number
   /** The share of its weight that the evidence has now, and the event time at which that is computed anew. */
@@ -35,6 +37,9 @@ export class RestoredEdges {
   readonly #rows = new Map<number, RestoredRow>()
   /** Pairs that some edge may lead to. */
   readonly #followers = new Set<number>()
+  /** How many followers were forgotten, and the number of each: edges of rows that were set before lead nowhere. */
+  #forgotten = 0
+  readonly #forgottenAt = new Map<number, number>()
 
   get size(): number {
     return this.#rows.size
@@ -45,21 +50,19 @@ export class RestoredEdges {
     this.#rows.delete(leader)
     const kept = edges.slice(0, EDGES_PER_ROW)
     if (kept.length === 0) return 0
-    this.#rows.set(leader, { edges: kept, asOfMs, kept: 1, freshUntilMs: Number.NEGATIVE_INFINITY })
+    const forgotten = this.#forgotten
+    this.#rows.set(leader, { edges: kept, forgotten, asOfMs, kept: 1, freshUntilMs: Number.NEGATIVE_INFINITY })
     for (const { mark } of kept) this.#followers.add(mark >> 1)
     return kept.length
   }
 
-  /** The pair's id may go to another name: no edge from it or to it may stay. */
+  /**
+   * The pair's id may go to another name: no edge from it or to it is told any more. An update may call it, so the rows
+   * are not searched: an edge to it goes when its row is weighed.
+   */
   forget(pairId: number): void {
     this.#rows.delete(pairId)
-    if (!this.#followers.delete(pairId)) return
-    for (const [leader, row] of this.#rows) {
-      const edges = row.edges.filter(({ mark }) => mark >> 1 !== pairId)
-      if (edges.length === row.edges.length) continue
-      if (edges.length === 0) this.#rows.delete(leader)
-      else this.#rows.set(leader, { ...row, edges })
-    }
+    if (this.#followers.delete(pairId)) this.#forgottenAt.set(pairId, ++this.#forgotten)
   }
 
   /**
@@ -74,6 +77,7 @@ export class RestoredEdges {
     for (let e = 0; e < count; e++) trialsSince = Math.max(trialsSince, (into[e] as MinedEdge).trials)
     let found = count
     for (const edge of row.edges) {
+      if (this.#isForgotten(edge, row)) continue
       const z = edge.z * Math.sqrt(row.kept)
       const at = indexOfPair(into, count, edge.mark >> 1)
       if (at >= 0) {
@@ -95,10 +99,15 @@ export class RestoredEdges {
     return found
   }
 
+  #isForgotten({ mark }: KeptEdge, { forgotten }: RestoredRow): boolean {
+    return forgotten < this.#forgotten && (this.#forgottenAt.get(mark >> 1) ?? 0) > forgotten
+  }
+
   #weigh(leader: number, row: RestoredRow, newestMs: number): void {
     row.freshUntilMs = newestMs + WEIGH_EVERY_MS
     row.kept = 0.5 ** (Math.max(0, newestMs - row.asOfMs) / HALF_LIFE_MS)
     const least = Math.sqrt(row.kept)
+    if (row.forgotten < this.#forgotten) row.edges = row.edges.filter((edge) => !this.#isForgotten(edge, row))
     if (row.edges.every(({ z }) => z * least < SURE_Z)) this.#rows.delete(leader)
   }
 }

@@ -4,6 +4,7 @@ import { type KeptEdge, RestoredEdges } from '../../../src/correlation/mined/res
 
 const HOUR_MS = 3_600_000
 const LEADER = 1
+const OTHER = 5
 
 function edgeTo(pairId: number, rest: Partial<KeptEdge> = {}): KeptEdge {
   return { mark: pairId * 2, hits: 80, trials: 98, lagMs: 40, lift: 8, z: 16, lastMs: 0, ...rest }
@@ -56,12 +57,34 @@ test('restored evidence loses half its weight in an hour, and is gone once it is
 test('no edge leads from or to a pair whose id may go to another name', () => {
   const restored = new RestoredEdges()
   restored.set(LEADER, [edgeTo(2), edgeTo(3)], 0)
-  restored.set(5, [edgeTo(2)], 0)
+  restored.set(OTHER, [edgeTo(2)], 0)
+  edgesAt(restored, 0)
   restored.forget(2)
   expect(edgesAt(restored, 0).map(({ mark }) => mark)).toEqual([6])
+  expect(restored.addTo(OTHER, emptyRow(), 0, at(0))).toBe(0)
   expect(restored.size).toBe(1)
   restored.forget(LEADER)
   expect(restored.size).toBe(0)
+})
+
+test('a pair that was forgotten is a follower again of the leaders that are restored since', () => {
+  const restored = new RestoredEdges()
+  restored.set(LEADER, [edgeTo(2)], 0)
+  restored.set(OTHER, [edgeTo(2)], 0)
+  restored.forget(2)
+  restored.set(LEADER, [edgeTo(2)], 0)
+  expect(edgesAt(restored, 0).map(({ mark }) => mark)).toEqual([4])
+  expect(restored.addTo(OTHER, emptyRow(), 0, at(0))).toBe(0)
+})
+
+test('to forget a follower reads no row, however many there are', () => {
+  const restored = new RestoredEdges()
+  let reads = 0
+  const edge = Object.defineProperty(edgeTo(2), 'mark', { get: () => reads++ * 0 + 4 })
+  for (let leader = 10; leader < 20; leader++) restored.set(leader, [edge], 0)
+  reads = 0
+  restored.forget(2)
+  expect(reads).toBe(0)
 })
 
 test('a row has room for eight edges, the mined ones first', () => {
