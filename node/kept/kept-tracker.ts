@@ -1,3 +1,4 @@
+import type { PairName } from '../../src/cache/names/id-holders.ts'
 import type { PairTable } from '../../src/cache/names/pair-table.ts'
 import { UnwrittenLeaders } from '../../src/correlation/kept/unwritten-leaders.ts'
 import { WaitingLeaders } from '../../src/correlation/kept/waiting-leaders.ts'
@@ -29,11 +30,12 @@ export function createTracker(
     namesOf: (pairId: number) => table.namesOf(pairId),
     idOf: (chain: string, pair: string) => table.register(chain, pair),
   }
-  const waiting = new WaitingLeaders({ service, by, maxLeaders: maxPairs, names })
+  const onTaken = ({ chain, pair }: PairName) => unwritten.noteKept(table.find(chain, pair))
+  const waiting = new WaitingLeaders({ service, by, maxLeaders: maxPairs, names, onTaken })
   const tracker = new Tracker({ ...options, waiting })
   const unwritten = new UnwrittenLeaders({ tracker, names, service, by })
   const forget = (pairId: number): void => {
-    unwritten.delete(pairId, waiting.has(table.namesOf(pairId)))
+    unwritten.delete(pairId, waiting.delete(table.namesOf(pairId)))
     tracker.forget(pairId)
   }
   return { tracker, kept: { waiting, unwritten }, forget }

@@ -37,6 +37,8 @@ export interface TakeLimits {
 /** Deletions that wait to be written; one more is refused. */
 const MAX_DELETIONS = 10_000
 const NEVER = 0
+/** The digest of a record that another node has written. */
+const BY_ANOTHER = 1
 
 /**
  * Which leaders have changed since they were last written. One that was not updated since partitions were given up last
@@ -105,6 +107,14 @@ export class UnwrittenLeaders {
       this.forget(leader)
       if (mayBeLost) this.#updatesLeft[leader] = updatesLeft
     }
+  }
+
+  /** The topic has a record of the leader, by another node: it is deleted when the leader loses its last edge. */
+  noteKept(leader: number): void {
+    if (leader < 0) return
+    if (leader >= this.#updates.length) this.#reserve(leader)
+    this.#exact[leader] = BY_ANOTHER
+    this.#coarse[leader] = BY_ANOTHER
   }
 
   /** The pair is about to be forgotten, as it was delisted. `isKept`: the topic has a record of it for another reason. */

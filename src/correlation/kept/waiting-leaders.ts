@@ -16,6 +16,8 @@ export interface WaitingLeadersOptions {
   readonly by: string
   readonly maxLeaders: number
   readonly names: PairNames
+  /** Called when the edges of a leader are handed out. */
+  readonly onTaken?: (leader: LeaderName) => void
 }
 
 export type WaitingRefusal = LeaderRefusal | 'no-room'
@@ -54,6 +56,11 @@ export class WaitingLeaders implements WaitingEdges {
     return this.#values.has(pairKey(chain, pair))
   }
 
+  /** The leader was delisted. Returns whether a record of it was waiting. */
+  delete({ chain, pair }: LeaderName): boolean {
+    return this.#values.delete(pairKey(chain, pair))
+  }
+
   take(leader: number): LeaderEdges | undefined {
     if (leader < 0) return undefined
     return this.#take(this.#options.names.namesOf(leader))?.edges()
@@ -76,6 +83,7 @@ export class WaitingLeaders implements WaitingEdges {
     this.#values.delete(key)
     const parsed = parseLeader(value)
     if (!parsed.ok) return undefined
+    this.#options.onTaken?.(name)
     const record: LeaderRecord = parsed.value
     return { edges: () => edgesOf(name, record, this.#options.names) }
   }
