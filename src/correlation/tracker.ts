@@ -17,7 +17,7 @@ import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
 import type { LeaderEdges, WaitingEdges } from './leader-edges.ts'
 import { emptyRow, type MinedEdge } from './mined/edge-rows.ts'
 import { type MinedEdges, markKindOf, scoreOf } from './mined/mined-edges.ts'
-import { RestoredEdges } from './mined/restored-edges.ts'
+import { RestoredEdges, withoutEvidence } from './mined/restored-edges.ts'
 import { READ_BIT } from './mined/update-log.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
 import { FIRST_RATE, ReadEdges } from './read-edges.ts'
@@ -135,11 +135,7 @@ export class Tracker {
     const mined = this.#mined
     const place = this.#find(pairId)
     if (place < 0 || mined === undefined) return 0
-    const count = mined.after(place, into)
-    for (let e = 0; e < count; e++) {
-      const edge = into[e] as MinedEdge
-      edge.mark = this.#tracked.pairAt(edge.mark >> 1) * 2 + (edge.mark & READ_BIT)
-    }
+    const count = this.#minedHere(place, into)
     return this.#restored.size === 0 ? count : this.#restored.addTo(pairId, into, count, mined)
   }
 
@@ -205,7 +201,8 @@ export class Tracker {
 
   /**
    * Takes over what was learned of a leader elsewhere. What it says of an edge that is known here, too, counts: whoever
-   * wrote it had the leader later, unless it comes late. Edges that it lacks stay.
+   * wrote it had the leader later, unless it comes late. Edges that it lacks stay. Evidence that was mined here was handed
+   * on to whoever had the leader later, so it does not count twice.
    */
   restore(leader: number, { reads, mined, asOfMs }: LeaderEdges, isLate = false): void {
     const place = this.#see(leader)
@@ -224,7 +221,10 @@ export class Tracker {
       const follower = this.#see(mark >> 1)
       if (follower >= 0) this.#mined.read(follower)
     }
-    this.restored += this.#restored.set(leader, mined, asOfMs)
+    const row = emptyRow()
+    const wasHere = !isLate && (this.#updates[place] as number) > 0
+    const own = row.slice(0, wasHere ? this.#minedHere(place, row) : 0)
+    this.restored += this.#restored.set(leader, withoutEvidence(mined, own), asOfMs)
   }
 
   /** How often the leader was updated here; undefined if it is not tracked. */
@@ -268,6 +268,16 @@ export class Tracker {
     const waiting = this.#waiting
     const edges = waiting !== undefined && waiting.size > 0 ? waiting.take(pairId) : undefined
     if (edges !== undefined) this.restore(pairId, edges)
+  }
+
+  /** Writes the edges that were mined here, with the ids of their followers, into `into`; returns their number. */
+  #minedHere(place: number, into: readonly MinedEdge[]): number {
+    const count = this.#mined?.after(place, into) ?? 0
+    for (let e = 0; e < count; e++) {
+      const edge = into[e] as MinedEdge
+      edge.mark = this.#tracked.pairAt(edge.mark >> 1) * 2 + (edge.mark & READ_BIT)
+    }
+    return count
   }
 
   #timeOf({ lastSlice }: MinedEdge): number {

@@ -146,6 +146,23 @@ describe('mined edges', () => {
     expect(kept?.z).toBeGreaterThan(31)
   })
 
+  test('that were handed on and come back with their leader count once', () => {
+    const mined = new MinedEdges({ maxPairs: 1_000, entries: 16_384 })
+    const tracker = new Tracker({ maxPairs: 1_000, mined })
+    minedOf(mined, tracker)
+    const before = tracker.learnedOf(A)
+    if (before === undefined) throw new Error('nothing was learned')
+    const evidence = () => tracker.learnedOf(A)?.mined.map(({ hits, trials, z }) => [hits, trials, z].map(Math.round))
+    const once = evidence()
+    for (let rebalance = 0; rebalance < 3; rebalance++) tracker.restore(A, tracker.learnedOf(A) ?? before)
+    expect(evidence()).toEqual(once)
+    const [edge] = before.mined
+    if (edge === undefined) throw new Error('nothing was mined')
+    const more = { ...edge, hits: edge.hits + 100, trials: edge.trials + 100 }
+    tracker.restore(A, { ...before, mined: [more] })
+    expect(tracker.learnedOf(A)?.mined[0]).toMatchObject({ hits: more.hits, trials: more.trials })
+  })
+
   test('that were restored are forgotten with their leader and with their follower', () => {
     const edge = { mark: B * 2, hits: 400, trials: 500, lagMs: 40, lift: 9, z: 30, lastMs: BEGAN_MS }
     const edges = { reads: [], mined: [edge], asOfMs: BEGAN_MS }

@@ -136,3 +136,18 @@ function indexOfPair(edges: readonly MinedEdge[], count: number, pairId: number)
   for (let e = 0; e < count; e++) if ((edges[e] as MinedEdge).mark >> 1 === pairId) return e
   return -1
 }
+
+/** The edges without the evidence for them that `own` has, too. */
+export function withoutEvidence(edges: readonly KeptEdge[], own: readonly MinedEdge[]): readonly KeptEdge[] {
+  return edges.map((edge) => {
+    const at = indexOfPair(own, own.length, edge.mark >> 1)
+    if (at < 0) return edge
+    const { hits, trials, z } = own[at] as MinedEdge
+    return {
+      ...edge,
+      hits: Math.max(0, edge.hits - hits),
+      trials: Math.max(0, edge.trials - trials),
+      z: Math.sqrt(Math.max(0, edge.z * edge.z - z * z)),
+    }
+  })
+}
