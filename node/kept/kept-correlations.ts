@@ -83,11 +83,16 @@ export class KeptCorrelations {
   async assigned(consumer: Pick<Consumer, 'positions'>, partitions: readonly TopicPartition[]): Promise<void> {
     const startedMs = performance.now()
     this.#restoring = { state: 'restoring' }
-    const [reason, show] = await Promise.all([this.#restore(), this.#rewind(consumer, partitions)])
+    const [cold, show] = await Promise.all([this.#restore(), this.#rewind(consumer, partitions)])
     this.#show(show)
     const ms = performance.now() - startedMs
     this.#options.metrics.gauge('correlations_restore_seconds').set(ms / 1000)
-    this.#restoring = reason === undefined ? { state: 'restored', ms } : { state: 'cold', reason }
+    const restoring: Restoring = cold === undefined ? { state: 'restored', ms } : { state: 'cold', reason: cold.reason }
+    this.#restoring = restoring
+    void cold?.late?.then((isRestored) => {
+      if (isRestored && this.#restoring === restoring)
+        this.#restoring = { state: 'restored', ms: performance.now() - startedMs }
+    })
   }
 
   /** What is handled until now is about to be committed. */
@@ -126,8 +131,8 @@ export class KeptCorrelations {
     await this.#reader.stop()
   }
 
-  /** Resolves to why the node goes on cold, or to undefined. */
-  async #restore(): Promise<string | undefined> {
+  /** Resolves to why the node goes on cold, and `late` to whether it was restored after all; or to undefined. */
+  async #restore(): Promise<{ readonly reason: string; readonly late?: Promise<boolean> } | undefined> {
     const { topic, log, restoreMs = RESTORE_MS } = this.#options
     const late = AbortSignal.timeout(restoreMs)
     try {
@@ -136,11 +141,10 @@ export class KeptCorrelations {
       this.#restoreMet(false)
       return undefined
     } catch (error) {
-      if (this.#closing.signal.aborted) return 'the node closes'
+      if (this.#closing.signal.aborted) return { reason: 'the node closes' }
       const reason = late.aborted ? `the topic was not read to its end in ${restoreMs} ms` : messageOf(error)
-      if (late.aborted) void this.#restoreLate()
       log.warn({ topic: this.#options.config.kafka.correlationsTopic, reason }, 'what was learned before is not known')
-      return reason
+      return { reason, ...(late.aborted && { late: this.#restoreLate() }) }
     }
   }
 
@@ -158,12 +162,14 @@ export class KeptCorrelations {
   }
 
   /** What comes late does not replace what was learned meanwhile. */
-  async #restoreLate(): Promise<void> {
+  async #restoreLate(): Promise<boolean> {
     try {
       await this.#readToEnd(this.#closing.signal)
       this.#restoreMet(true)
+      return true
     } catch {
       // It closes, or the topic cannot be read: the next assignment tries again.
+      return false
     }
   }
 

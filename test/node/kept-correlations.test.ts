@@ -101,6 +101,7 @@ test('a node that cannot read the topic to its end goes on cold, says so and wri
     ['old', 'new'],
     ['old', 'new'],
   ])
+  expect(correlations.check()).toMatchObject({ status: 'ok', reason: expect.stringMatching(/^2 edges restored/) })
   // What was learned before the partitions were given up may be another node's by now.
   await correlations.leaving()
   expect(await writtenTo(broker)).toBe(2)
