@@ -19,16 +19,21 @@ export const MOST_ENTRIES = 1_024
 const DONE = { ok: true, value: undefined } as const
 
 /** Stores the reads of a day, each share of the pairs as an entry, until one fails. */
-export async function storeDay({ day, entry, reads }: DayReads, options: DayStoreOptions): Promise<Answer<void>> {
+export async function storeDay(
+  { day, entry, reads, shares }: DayReads,
+  options: DayStoreOptions,
+): Promise<Answer<void>> {
   const { namesOf, isFinal } = options
   const firstHour = Math.max(day * DAY_HOURS, reads.firstHour)
   const lastHour = Math.min((day + 1) * DAY_HOURS - 1, reads.lastHour)
   if (lastHour < firstHour) return DONE
   const hours = { firstHour, lastHour }
   for (const [share, pairIds] of (await pairsByShare(reads, namesOf)).entries()) {
+    if (shares?.has(share)) continue
     const value = await encodeEntry({ ...hours, isFinal }, eachPair(reads, namesOf, { ...hours, pairIds }))
     const stored = value === undefined ? DONE : await store({ day, share }, { entry, value }, options)
     if (!stored.ok) return stored
+    shares?.add(share)
   }
   return DONE
 }

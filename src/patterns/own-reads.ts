@@ -15,6 +15,8 @@ export interface DayReads {
   readonly day: number
   readonly entry: string
   readonly reads: AccessHistory
+  /** The shares that are stored already: once they are, others may merge them. Undefined: all are stored each time. */
+  readonly shares?: Set<number>
   /** Called when they are stored. */
   stored(): void
 }
@@ -30,8 +32,10 @@ export class OwnReads {
   #storedReads = 0
   #storedDay = -1
   #imported: AccessHistory | undefined
-  /** Imports that are being stored, with the days that are not stored yet. */
-  #leaving: { readonly entry: string; readonly reads: AccessHistory; readonly days: Set<number> } | undefined
+  /** Imports that are being stored, with the days that are not stored yet and the shares of each that are. */
+  #leaving:
+    | { readonly entry: string; readonly reads: AccessHistory; readonly days: Map<number, Set<number>> }
+    | undefined
   #imports = 0
 
   constructor(options: OwnReadsOptions) {
@@ -85,19 +89,19 @@ export class OwnReads {
   *#unstoredImports(): Iterable<DayReads> {
     const imported = this.#imported
     if (this.#leaving === undefined && imported !== undefined) {
-      const days = new Set<number>()
-      for (let day = dayOf(imported.firstHour); day <= dayOf(imported.lastHour); day++) days.add(day)
+      const days = new Map<number, Set<number>>()
+      for (let day = dayOf(imported.firstHour); day <= dayOf(imported.lastHour); day++) days.set(day, new Set())
       this.#leaving = { entry: `${this.#options.name}.${++this.#imports}`, reads: imported, days }
       this.#imported = undefined
     }
     const leaving = this.#leaving
     if (leaving === undefined) return
-    for (const day of [...leaving.days]) {
+    for (const [day, shares] of [...leaving.days]) {
       const stored = () => {
         leaving.days.delete(day)
         if (leaving.days.size === 0) this.#leaving = undefined
       }
-      yield { day, entry: leaving.entry, reads: leaving.reads, stored }
+      yield { day, entry: leaving.entry, reads: leaving.reads, shares, stored }
     }
   }
 }

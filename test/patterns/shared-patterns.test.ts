@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { virtualClock } from '../../src/clock.ts'
 import { SAVE_MS } from '../../src/patterns/pattern-store.ts'
 import { CLOSE_MS, RETRY_MS, SOON_MS } from '../../src/patterns/shared-patterns.ts'
+import { shareOf } from '../../src/patterns/shares.ts'
 import { until } from '../harness/until.ts'
 import type { MemoryHashes } from './memory-hashes.ts'
 import { HOUR_MS, NOON_MS, SharedStage, TODAY } from './shared-stage.ts'
@@ -208,6 +209,24 @@ describe('patterns that are imported into a node', () => {
     redis.mostWrites = Number.POSITIVE_INFINITY
     await one.round(SOON_MS, () => one.store.trouble === undefined)
     expect([one.known('A'), (await node()).known('A')]).toEqual([10, 10])
+  })
+
+  test('count once if a share of a day is merged while the others cannot be stored', async () => {
+    const one = await node()
+    const { pairs, ...hours } = document(7, 3)
+    const names = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H']
+    one.import({ ...hours, pairs: names.map((pair) => ({ ...pairs[0], pair })) })
+    redis.mostWrites = 1
+    await one.round(SOON_MS, () => one.store.trouble !== undefined)
+    const first = names.find((pair) => redis.entries(TODAY, pair).length > 0) ?? ''
+    const [entry = ''] = redis.entries(TODAY, first)
+    const part = { day: TODAY, share: shareOf({ chain: 'ethereum', pair: first }) }
+    const value = redis.of(TODAY, first).get(entry) ?? Buffer.alloc(0)
+    redis.merge(part, { from: [entry], to: 'merged', value, untilMs: NOON_MS + 24 * HOUR_MS })
+    redis.mostWrites = Number.POSITIVE_INFINITY
+    await one.round(SOON_MS, () => one.store.trouble === undefined)
+    const next = await node()
+    expect(names.map((pair) => next.known(pair))).toEqual(names.map(() => 7))
   })
 
   test('count once if they were stored and the reply was lost', async () => {
