@@ -68,6 +68,7 @@ function listed(terminal: Terminal, topic: string | undefined, { rules, json }: 
   if (topic !== undefined) throw new UsageError('format list: expected nothing after it')
   const topics = rules.map((rule) => rule.topics)
   if (json === true) printJson(terminal, { formats: topics })
+  else if (topics.length === 0) print(terminal, 'the settings file has no formats: all topics are read in our own')
   else for (const each of topics) print(terminal, each)
   return DONE
 }
@@ -75,7 +76,7 @@ function listed(terminal: Terminal, topic: string | undefined, { rules, json }: 
 async function checked(
   terminal: Terminal,
   topic: string,
-  { records, rules, json }: Records & Rules & FormatFlags,
+  { records, rules, json, file }: Records & Rules & FormatFlags,
 ): Promise<ExitCode> {
   const [{ Formats }, { FormatCheck }, { OWN_FORMAT }] = await Promise.all([
     import('../../src/formats/formats.ts'),
@@ -86,7 +87,7 @@ async function checked(
   for (const record of records) check.add(record)
   const { report } = check
   if (json === true) printJson(terminal, report)
-  else for (const line of checkText(report)) print(terminal, line)
+  else for (const line of checkText(report, file)) print(terminal, line)
   return report.refused.length > 0 ? FAILED : DONE
 }
 
@@ -98,7 +99,7 @@ async function inferred(
   const { inferFormat } = await import('../../src/formats/infer/infer.ts')
   const found = inferFormat(topic, records, { areTimed: file === undefined })
   if (json === true) printJson(terminal, found)
-  else for (const line of inferText(topic, records.length, found)) print(terminal, line)
+  else for (const line of inferText(topic, { records: records.length, file }, found)) print(terminal, line)
   return found.mapping === undefined ? FAILED : DONE
 }
 

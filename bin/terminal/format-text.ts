@@ -4,8 +4,8 @@ import type { Inferred } from '../../src/formats/infer/infer.ts'
 /** The first records take longer, until the code is compiled. */
 const ENOUGH = 500
 
-/** What a format makes of records, for people. */
-export function* checkText(report: FormatCheckReport): Iterable<string> {
+/** What a format makes of records, for people. `file`: the records are its lines. */
+export function* checkText(report: FormatCheckReport, file?: string | undefined): Iterable<string> {
   const { topic, format, records, updates, pairs, deleted, skipped, rounded, refused, examples } = report
   const speed = records < ENOUGH ? '' : `   (${report.microsecondsARecord.toFixed(1)} µs a record)`
   if (records === 0) {
@@ -24,8 +24,10 @@ export function* checkText(report: FormatCheckReport): Iterable<string> {
   yield `${records} records: ${words.join(', ')}${speed}`
   if (rounded > 0) yield `${rounded} updates have a number of more digits than a double holds`
   for (const update of examples) yield `  ${JSON.stringify(update)}`
-  for (const { reason, records: of, first } of refused)
-    yield `refused, ${reason}: ${of}; the first is ${first.partition}/${first.offset}: ${first.detail}`
+  for (const { reason, records: of, first } of refused) {
+    const place = file === undefined ? `${first.partition}/${first.offset}` : `line ${BigInt(first.offset) + 1n}`
+    yield `refused, ${reason}: ${of}; the first is ${place}: ${first.detail}`
+  }
 }
 
 const FIELD_WIDTH = 14
@@ -34,7 +36,7 @@ const FROM_WIDTH = 34
 /** What a format that was inferred says, for people, and what to write where. */
 export function* inferText(
   topic: string,
-  records: number,
+  { records, file }: { readonly records: number; readonly file?: string | undefined },
   { mapping, report, fields, unsure }: Inferred,
 ): Iterable<string> {
   yield `looked at ${records} records of ${topic}`
@@ -45,7 +47,7 @@ export function* inferText(
     yield 'no mapping was found: docs/formats.md tells how to write one, or a function'
     return
   }
-  yield* checkText(report)
-  yield 'write this to forewarm.config.json, and look at it with forewarm format check:'
-  yield `  "formats": ${JSON.stringify({ [topic]: mapping }, undefined, 2).replaceAll('\n', '\n  ')}`
+  yield* checkText(report, file)
+  yield 'write this to forewarm.config.json, beside what it has, and look at it with forewarm format check:'
+  yield JSON.stringify({ formats: { [topic]: mapping } }, undefined, 2)
 }

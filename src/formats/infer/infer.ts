@@ -49,7 +49,9 @@ export function inferFormat(topic: string, records: readonly KafkaRecord[], { ar
     if (report === undefined || report.updates <= (best?.report.updates ?? 0)) continue
     best = { mapping: proposed.mapping, report, fields: proposed.fields, unsure: proposed.unsure }
   }
-  return best ?? { ...nothing, unsure: [`no field looks like ${[...missing].join(', or like ')}`] }
+  const lacking = `no field looks like ${[...missing].join(', or like ')}`
+  const apart = 'the fields that look like a pair, a price and a time are never in one record'
+  return best ?? { ...nothing, unsure: [missing.size > 0 ? lacking : apart] }
 }
 
 function hasNames(records: readonly KafkaRecord[]): boolean {

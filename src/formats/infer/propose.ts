@@ -34,8 +34,10 @@ export function mappingOf(shape: Shape, known: Known): Proposed {
   const unsure: string[] = []
   const missing: string[] = []
   const mapping: Record<string, unknown> = {}
+  const used = new Set<string>()
   const take = (field: string, value: unknown, leaf: Leaf | undefined, from = leaf?.path ?? '') => {
     mapping[field] = value
+    if (leaf !== undefined) used.add(leaf.path)
     fields.push({ field, from, examples: examplesOf(leaf) })
   }
   takePair(leaves, known, take) || missing.push('a pair')
@@ -48,7 +50,7 @@ export function mappingOf(shape: Shape, known: Known): Proposed {
   takeSequence(leaves, new Set([...(price ?? []), time]), { take, unsure })
   if (missing.length > 0 || price === undefined) return { mapping: undefined, fields, unsure, missing }
   const { record, text, updates } = shape
-  const skip = [...known.skipTexts, ...skipsOf(shape, price)]
+  const skip = [...known.skipTexts, ...skipsOf(shape, price, used)]
   const place = { ...(record && { record }), ...(text && { text }), ...(updates && { updates }) }
   return { mapping: { ...place, ...mapping, ...(skip.length > 0 && { skip }) }, fields, unsure, missing }
 }

@@ -3,11 +3,17 @@ import { type Leaf, leavesOf } from './leaves.ts'
 import type { Shape } from './shapes.ts'
 
 const MOST_CONDITIONS = 5
+/** A field that tells kinds of records apart has few values; a quantity has many. */
+const MOST_KINDS = 8
 
-/** Conditions for the items that have no price, and for the records that have no item, and for no other. */
+/**
+ * Conditions for the items that have no price, and for the records that have no item, and for no other. `used`: the fields of
+ * an update, which tell no kinds apart: an item of a pair that lacks a price must not skip the pair for good.
+ */
 export function skipsOf(
   { items, around, others, updates, text }: Shape,
   pricePaths: readonly string[],
+  used: ReadonlySet<string>,
 ): readonly object[] {
   const paths = pricePaths.map((path) => pathOf(path) ?? [])
   const isQuote = (item: unknown) => paths.every((path) => valueAt(item, path) !== undefined)
@@ -16,8 +22,9 @@ export function skipsOf(
   const ofItems = apart(
     items.filter((item) => !isQuote(item)),
     quotes,
+    used,
   )
-  const ofRecords = apart(others, records.size > 0 ? [...records] : quotes)
+  const ofRecords = apart(others, records.size > 0 ? [...records] : quotes, used)
   const list = updates ?? text
   const isLeft = ofRecords.left > 0 && list !== undefined
   return [...ofItems.conditions, ...ofRecords.conditions, ...(isLeft ? [{ path: list, absent: true }] : [])]
@@ -30,12 +37,13 @@ interface Apart {
 }
 
 /** Conditions that some values meet, and none of the quotes. */
-function apart(values: readonly unknown[], quotes: readonly unknown[]): Apart {
+function apart(values: readonly unknown[], quotes: readonly unknown[], used: ReadonlySet<string>): Apart {
   const ofQuotes = leavesOf(quotes)
   const conditions: object[] = []
   let left = values
   while (left.length > 0 && conditions.length < MOST_CONDITIONS) {
     const found = [...leavesOf(left).values()]
+      .filter(({ path }) => !used.has(path))
       .map((leaf) => conditionOf(leaf, ofQuotes.get(leaf.path)))
       .filter((condition) => condition !== undefined)
       .sort((a, b) => b.items - a.items)[0]
@@ -56,6 +64,7 @@ function conditionOf({ path: text, items, values }: Leaf, ofQuotes: Leaf | undef
   const path = pathOf(text) ?? []
   if (ofQuotes === undefined)
     return { condition: { path: text, exists: true }, items, holds: (item) => valueAt(item, path) !== undefined }
+  if (new Set(ofQuotes.values).size > MOST_KINDS) return undefined
   const [value] = values
   const isTold = value !== undefined && values.every((each) => each === value) && !ofQuotes.values.includes(value)
   if (!isTold) return undefined

@@ -1,0 +1,31 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { forewarm } from '../forewarm-process.ts'
+
+let folder: string
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forewarm-format-'))
+  const quotes = [0, 1, 2].map((at) => JSON.stringify({ sym: `P${at}`, last: at + 1, ts: Date.now() + at }))
+  await writeFile(join(folder, 'quotes.ndjson'), `${quotes.join('\n')}\nhello\n{"sym":"P3"}\n`)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe('forewarm format', () => {
+  test('infer ends with a whole settings file, with which check tells the line of what is refused', async () => {
+    const infer = await forewarm(['format', 'infer', 'p', '--file', 'quotes.ndjson'], { cwd: folder })
+    const json = infer.stdout.slice(infer.stdout.indexOf('\n{\n'))
+    expect(JSON.parse(json)).toMatchObject({ formats: { p: { pair: 'sym', price: 'last', eventTimeMs: 'ts' } } })
+    await writeFile(join(folder, 'written.json'), json)
+    const flags = ['--file', 'quotes.ndjson', '--config', 'written.json']
+    const check = await forewarm(['format', 'check', 'p', ...flags], { cwd: folder })
+    expect(check).toMatchObject({ code: 1, stdout: expect.stringMatching(/1; the first is line 5: update 0: /) })
+  })
+
+  test('list says that the settings file has no formats, if it has none', async () => {
+    const list = await forewarm(['format', 'list'], { cwd: folder })
+    expect(list.stdout).toBe('the settings file has no formats: all topics are read in our own\n')
+  })
+})
