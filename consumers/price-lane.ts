@@ -100,7 +100,7 @@ export class PriceLane implements RecordHandler {
     const end = this.#window.decode(batch, from)
     this.#warming.restart()
     // Producers spread records without keys over all partitions.
-    if (batch.key(from) === undefined) this.#options.arrivals.scatteredTopic(this.#partition)
+    if (this.#window.isKeyless(batch, end)) this.#options.arrivals.scatteredTopic(this.#partition)
     this.#shared.lastRecordMs.set(batch.topic, batch.timestampMs(end - 1))
     this.#nowMs = this.#options.clock.now()
     this.#context = context

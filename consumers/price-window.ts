@@ -85,6 +85,13 @@ export class PriceWindow {
     return this.#firstRows[next] as number
   }
 
+  /** Whether the first record that has updates has no key. Heartbeats and refused records say nothing of where pairs arrive. */
+  isKeyless(batch: Batch, end: number): boolean {
+    let record = this.#from
+    while (record < end && (this.firstRow(record) < 0 || this.endRow(record) === 0)) record++
+    return record < end && batch.key(record) === undefined
+  }
+
   /** The refusal of a record that is REFUSED. */
   refusal(record: number): Refused {
     return this.#refusals.get(record) as Refused

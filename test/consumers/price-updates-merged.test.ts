@@ -31,3 +31,19 @@ test.each([
   const whole = origins.wholeOf('prices')
   expect([sourceOf('moved'), sourceOf('other')]).toEqual([whole, whole])
 })
+
+test.each([
+  ['with keys', 'a', 'partition'],
+  ['without keys', undefined, 'whole'],
+])(
+  'updates %s, after records that have neither updates nor keys, have the source that they show',
+  async (_, key, at) => {
+    const stage = new ConsumerStage()
+    const { origins, l1, table, clock } = stage.caches
+    const of = { ...json(update('a', { eventTimeMs: clock.now() - 100 })), ...(key !== undefined && { key }) }
+    await stage.run(batchOf([json([]), { value: 'refused' }, json([]), of]), stage.context)
+    const price = emptyPrice()
+    expect(l1.peek(table.find('ethereum', 'a'), price)).toBe(true)
+    expect(price.source === origins.wholeOf('prices') ? 'whole' : 'partition').toBe(at)
+  },
+)
