@@ -159,6 +159,7 @@ export class KeptCorrelations {
     }
     await this.#reader.readToEnd(signal)
     this.#hasRead = true
+    this.#options.kept.waiting.isRead = true
   }
 
   /** What comes late does not replace what was learned meanwhile. */

@@ -27,6 +27,9 @@ export class WaitingLeaders implements WaitingEdges {
   readonly #options: WaitingLeadersOptions
   /** Indexed by chain and pair: the record's bytes, which take less memory than what they say. */
   readonly #values = new Map<string, Buffer>()
+  #hadNoRoom = false
+  /** Whether the topic was read to its end once. */
+  isRead = false
 
   constructor(options: WaitingLeadersOptions) {
     this.#options = options
@@ -46,8 +49,10 @@ export class WaitingLeaders implements WaitingEdges {
     if (parsed?.ok === false) return parsed
     this.#values.delete(name)
     if (value === undefined || parsed?.value.by === by) return undefined
-    if (this.#values.size >= maxLeaders)
+    if (this.#values.size >= maxLeaders) {
+      this.#hadNoRoom = true
       return { ok: false, reason: 'no-room', detail: `${maxLeaders} leaders wait already` }
+    }
     this.#values.set(name, Buffer.from(value))
     return undefined
   }
@@ -56,9 +61,9 @@ export class WaitingLeaders implements WaitingEdges {
     return this.#values.has(pairKey(chain, pair))
   }
 
-  /** The leader was delisted. Returns whether a record of it was waiting. */
+  /** The leader was delisted. Returns whether the topic may have a record of it that was not handed out. */
   delete({ chain, pair }: LeaderName): boolean {
-    return this.#values.delete(pairKey(chain, pair))
+    return this.#values.delete(pairKey(chain, pair)) || !this.isRead || this.#hadNoRoom
   }
 
   take(leader: number): LeaderEdges | undefined {
