@@ -1,5 +1,12 @@
+import {
+  type LeaderName,
+  type LeaderRecord,
+  leaderOfKey,
+  parseLeader,
+} from '../../schemas/correlations/leader-record.ts'
 import type { NamedPair } from '../../schemas/price-object.ts'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { KEY_SEPARATOR } from '../../schemas/topics.ts'
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import { parseWarmResult, type WarmResult } from '../../schemas/warm-result.ts'
 import { type LetterOrigin, letterOrigin } from '../../src/broker/dead-letter.ts'
@@ -8,10 +15,12 @@ import type { Format } from '../../src/formats/format.ts'
 import type { Formats } from '../../src/formats/formats.ts'
 import { type Content, contentOf } from '../../src/replay/content.ts'
 import type { ReplayRecord } from '../../src/replay/replay-record.ts'
+import { duration } from './progress-line.ts'
 
 type Shown =
   | Content
   | { readonly kind: 'warm-result'; readonly result: WarmResult }
+  | { readonly kind: 'learned'; readonly service: string; readonly leader: LeaderName; readonly learned: LeaderRecord }
   | { readonly kind: 'dead-letter'; readonly letter: LetterOrigin }
   | { readonly kind: 'delistings'; readonly pairs: readonly NamedPair[] }
   /** It says nothing of prices, by the rules of its topic's format. */
@@ -25,7 +34,11 @@ function shownOf(record: ReplayRecord, formats?: Formats): Shown {
   const content = contentOf(record)
   if (content.kind !== 'other' || record.value === undefined) return content
   const result = parseWarmResult(record.value)
-  return result.ok ? { kind: 'warm-result', result: result.value } : content
+  if (result.ok) return { kind: 'warm-result', result: result.value }
+  const [service = ''] = record.key?.toString('utf8').split(KEY_SEPARATOR) ?? []
+  const leader = leaderOfKey(record.key, service)
+  const learned = parseLeader(record.value)
+  return 'pair' in leader && learned.ok ? { kind: 'learned', service, leader, learned: learned.value } : content
 }
 
 function foreignOf(format: Format, record: ReplayRecord): Shown {
@@ -71,6 +84,8 @@ export function recordText(record: ReplayRecord, formats?: Formats): readonly st
       return [[at, ...requestWords(shown.request)].join('  ')]
     case 'warm-result':
       return [[at, ...resultWords(shown.result)].join('  ')]
+    case 'learned':
+      return [[at, ...learnedWords(shown.leader, shown.learned), ...serviceWords(shown)].join('  ')]
     case 'dead-letter':
       return [[at, ...letterWords(shown.letter), textOf(record)].join('  ')]
     case 'other':
@@ -111,7 +126,11 @@ function requestWords(request: WarmRequest): readonly string[] {
 
 function resultWords(result: WarmResult): readonly string[] {
   const { node, status, durationMs, requestId } = result
-  return [node, status, ...pairCounts(result), `${durationMs} ms`, ...serviceWords(result), requestId]
+  return [node, status, ...pairCounts(result), duration(durationMs), ...serviceWords(result), requestId]
+}
+
+function learnedWords({ chain, pair }: LeaderName, { pairs }: LeaderRecord): readonly string[] {
+  return [chain, pair, `followed by ${pairs.join(', ')}`]
 }
 
 function serviceWords({ service }: Pick<WarmRequest, 'service'>): readonly string[] {
