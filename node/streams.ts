@@ -170,8 +170,8 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
       parts.following.assigned(consumer, partitions)
       await parts.kept?.assigned(consumer, partitions)
     },
-    onRevoked: async (partitions) => {
-      await Promise.all([options.caches.writeBehind.flush(), parts.kept?.leaving()])
+    onRevoked: async (partitions, _, areLost) => {
+      await Promise.all([options.caches.writeBehind.flush(), parts.kept?.leaving(areLost)])
       parts.following.revoked(partitions)
       parts.catchUp.revoked(partitions)
       for (const { topic } of partitions) parts.acceptance.forget(topic)

@@ -100,10 +100,13 @@ export class KeptCorrelations {
     if (this.#hasRead) void this.#writer.writeSome()
   }
 
-  /** Partitions are given up: whoever gets them is to know what was learned here. Never rejects. */
-  async leaving(): Promise<void> {
+  /**
+   * Partitions are given up: whoever gets them is to know what was learned here. If they are lost, whoever has got them may
+   * have written since, and nothing is written over that. Never rejects.
+   */
+  async leaving(areLost = false): Promise<void> {
     const { log, kept } = this.#options
-    if (this.#hasRead) await settlesWithin(this.#writer.writeAll(performance.now() + LEAVE_MS), LEAVE_MS)
+    if (this.#hasRead && !areLost) await settlesWithin(this.#writer.writeAll(performance.now() + LEAVE_MS), LEAVE_MS)
     const leaders = kept.unwritten.leave()
     if (leaders === 0 || !this.#hasRead) return
     this.#notWritten.add(leaders)

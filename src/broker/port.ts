@@ -94,8 +94,8 @@ export interface ConsumerOptions {
   readonly reusesMemory?: boolean
   /** Awaited before the first batch of these partitions, which come to those held already. `epoch` counts the calls from 1. */
   readonly onAssigned?: (partitions: readonly AssignedPartition[], epoch: number) => Promise<void> | void
-  /** Awaited when the last batch of these partitions is drained and committed, before they are given up. */
-  readonly onRevoked?: (partitions: readonly TopicPartition[], epoch: number) => Promise<void> | void
+  /** Awaited before these partitions, drained and committed, are given up. `areLost`: others may have had them meanwhile. */
+  readonly onRevoked?: (partitions: readonly TopicPartition[], epoch: number, areLost?: boolean) => Promise<void> | void
   /** Awaited before a commit, for a second at most. Tells of which partitions all that was handled before it is kept. */
   readonly beforeCommit?: () => Promise<(partition: TopicPartition) => boolean>
   /** Called once for each event. An exception in it is ignored. */

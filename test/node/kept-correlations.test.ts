@@ -105,6 +105,11 @@ test('a node that cannot read the topic to its end goes on cold, says so and wri
   // What was learned before the partitions were given up may be another node's by now.
   await correlations.leaving()
   expect(await writtenTo(broker)).toBe(2)
+  // Nor is anything written over what their next owner may have written, if they were lost.
+  for (const leader of ['A', 'B']) learn(leader, 'new')
+  await correlations.leaving(true)
+  await correlations.leaving()
+  expect(await writtenTo(broker)).toBe(2)
   for (const leader of ['A', 'B']) learn(leader, 'new')
   await correlations.leaving()
   expect(await writtenTo(broker)).toBe(4)

@@ -174,10 +174,11 @@ export class GroupRun {
 
   async #loseAll(held: readonly Partition[]): Promise<void> {
     this.#member.forget()
-    await this.#options.holding.give(held, async () => {
+    const commit = async () => {
       this.#commits.tellUncommitted(held)
       return true
-    })
+    }
+    await this.#options.holding.give(held, commit, true)
     this.#isLost = false
     this.#membership = undefined
   }

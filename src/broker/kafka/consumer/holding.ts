@@ -40,7 +40,7 @@ export class Holding {
    * Drains, commits, tells `onRevoked`. False, and they are still held, drained, where the commit says so: whoever got them
    * now would handle records again. Never rejects.
    */
-  async give(partitions: readonly Partition[], commit: () => Promise<boolean>): Promise<boolean> {
+  async give(partitions: readonly Partition[], commit: () => Promise<boolean>, areLost = false): Promise<boolean> {
     await this.#reading.drain(partitions)
     if (!(await commit())) return false
     const byEpoch = Map.groupBy(partitions, (partition) => this.#epochs.get(partition))
@@ -49,7 +49,7 @@ export class Holding {
     for (const [epoch, given] of byEpoch) {
       if (epoch === undefined) continue
       try {
-        await this.#state.options.onRevoked?.(given.map(nameOnly), epoch)
+        await this.#state.options.onRevoked?.(given.map(nameOnly), epoch, areLost)
       } catch (error) {
         this.#state.reportFailure(error, 0)
       }
