@@ -17,6 +17,7 @@ import type { Bench, Figure, Ratio } from '../harness/bench.ts'
 import { singleRatio } from '../harness/single-ratio.ts'
 import type { Stage } from '../stages/stage.ts'
 import { DATASETS } from '../traffic/datasets.ts'
+import { type Day, dayOf, handedOn, hitRatioOf, readsUntil } from './parts/second-day.ts'
 
 /** What warming would save on recorded traffic, deterministic and so run once, and how long a simulation takes. */
 export const simulate: Bench = { name: 'simulate', readsDatasets: true, cases }
@@ -41,6 +42,8 @@ const CALIBRATION = [
 const WORTHWHILE = { accesses: 0.35, attributed: 0.9 }
 const MAX_READS = 8
 /** To mine a day of sweeps takes minutes: one capacity is enough without attribution. */
+const DAYS = ['2026-07-10', '2026-07-11', '2026-07-12']
+const STEADY_SHARE = 0.85
 const MINED_CAPACITY = 0.05
 const SPACING_US = 50
 const HELD = 'read after 50 ms'
@@ -58,7 +61,9 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
     for (const { slots, accuracy } of rows) yield warmsRead(`${trace}, ${slots} slots`, accuracy, WORTHWHILE.accesses)
     yield* calibrated(trace, recorded)
   }
-  for (const day of ['2026-07-10', '2026-07-11', '2026-07-12']) yield* onPrices(day, await tapeOf(day, stage))
+  const tapes = await Promise.all(DAYS.map((day) => tapeOf(day, stage)))
+  for (const [at, tape] of tapes.entries()) yield* onPrices(DAYS[at] ?? '', tape)
+  yield* onSecondDay(tapes)
 }
 
 async function* calibrated(name: string, trace: AccessTrace): AsyncIterable<Figure> {
@@ -80,6 +85,30 @@ async function onAccesses(
     warmings: [warming],
   })
   return all(rowsOf(accessWorkload(trace, SEED), combinations))
+}
+
+/** A node that begins with the second day, and one that has what another learned on the first. */
+function* onSecondDay([first, second]: readonly PriceTape[]): Iterable<Figure> {
+  if (first === undefined || second === undefined) return
+  for (const capacity of [0.01, 0.05]) {
+    const options = { delayMs: 0, seed: SEED }
+    const learned = dayOf(first, { ...options, slots: Math.round(first.pairs * capacity) })
+    const slots = Math.round(second.pairs * capacity)
+    const cold = dayOf(second, { ...options, slots })
+    const restored = dayOf(second, { ...options, slots, waiting: handedOn(learned, first, second) })
+    const what = (name: string) => ({ case: `second day, ${capacity * 100} % of pairs, ${name}`, anchor: 'restored' })
+    const untilSteady = (day: Day) => readsUntil(day.hits, STEADY_SHARE)
+    yield singleRatio(
+      { ...what('reads until 85 % of the steady hit ratio, cold'), unit: 'reads' },
+      untilSteady(cold),
+      untilSteady(restored),
+    )
+    yield singleRatio(
+      { ...what('hit ratio, restored'), unit: 'hit ratio', anchor: 'cold' },
+      hitRatioOf(restored),
+      hitRatioOf(cold),
+    )
+  }
 }
 
 async function* onPrices(day: string, tape: PriceTape): AsyncIterable<Figure> {

@@ -47,6 +47,8 @@ export class ReadEdges {
   #readers: Int32Array<ArrayBuffer>
   /** Indexed by place: the index among the readers at which the next one goes. */
   #nextReaders: Uint8Array<ArrayBuffer>
+  /** For each place a bit an edge that was restored, and not read since. */
+  #unproven: Uint16Array<ArrayBuffer>
 
   constructor({ maxPairs, top, tracked }: ReadEdgesOptions) {
     this.top = Math.min(top, READS_PER_PAIR)
@@ -58,6 +60,7 @@ export class ReadEdges {
     this.#lagsMs = new Float32Array(pairs * READS_PER_PAIR)
     this.#readers = new Int32Array(pairs * READERS_PER_PAIR)
     this.#nextReaders = new Uint8Array(pairs)
+    this.#unproven = new Uint16Array(pairs)
   }
 
   /** A handler of an update of the place's pair read this one. Returns the edge's number; −1 if it is not known yet. */
@@ -74,7 +77,7 @@ export class ReadEdges {
   }
 
   /** Makes the edge, or gives it this rate and lag. Returns its number; −1 if there is no room for it. */
-  set(place: number, { pairId, rate, lagMs }: ReadEdge): number {
+  set(place: number, { pairId, rate, lagMs }: ReadEdge, isRestored = false): number {
     const base = place * READS_PER_PAIR
     const known = this.#find(base, pairId)
     const edge = known >= 0 ? known : this.#read.subarray(base, base + this.top).indexOf(NO_EDGE)
@@ -82,6 +85,8 @@ export class ReadEdges {
     this.#read[base + edge] = pairId + 1
     this.#rates[base + edge] = rate
     this.#lagsMs[base + edge] = lagMs
+    const unproven = this.#unproven[place] as number
+    this.#unproven[place] = isRestored ? unproven | (1 << edge) : unproven & ~(1 << edge)
     return edge
   }
 
@@ -90,11 +95,14 @@ export class ReadEdges {
     const read = this.#read
     const rates = this.#rates
     const base = place * READS_PER_PAIR
+    const doubted = (this.#unproven[place] as number) & ~readEdges
+    this.#unproven[place] = doubted
     for (let edge = 0; edge < this.top; edge++) {
       const at = base + edge
       if (read[at] === NO_EDGE) continue
       const rate = rates[at] as number
-      const next = rate + ((((readEdges >> edge) & 1) as number) - rate) * LEARNING_RATE
+      const isDoubted = doubted !== 0 && ((doubted >> edge) & 1) === 1
+      const next = isDoubted ? doubtedRate(rate) : rate + (((readEdges >> edge) & 1) - rate) * LEARNING_RATE
       rates[at] = next
       if (next < FORGET_RATE) read[at] = NO_EDGE
     }
@@ -150,6 +158,7 @@ export class ReadEdges {
     this.#lagsMs = enlarged(this.#lagsMs, new Float32Array(pairs * READS_PER_PAIR))
     this.#readers = enlarged(this.#readers, new Int32Array(pairs * READERS_PER_PAIR))
     this.#nextReaders = enlarged(this.#nextReaders, new Uint8Array(pairs))
+    this.#unproven = enlarged(this.#unproven, new Uint16Array(pairs))
   }
 
   #find(base: number, pairId: number): number {
@@ -176,4 +185,12 @@ export class ReadEdges {
     const longer = lagMs - (this.#lagsMs[at] as number)
     this.#lagsMs[at] = (this.#lagsMs[at] as number) + longer * (longer < 0 ? EARLIER_RATE : LATER_RATE)
   }
+}
+
+/**
+ * The rate of a restored edge after an update that did not read it. The edge may be out of date, as likely as not: then it
+ * is never read, else it is not read after 1 − rate of the updates. So it holds with (1 − rate) ÷ (2 − rate) (Bayes).
+ */
+function doubtedRate(rate: number): number {
+  return (rate * (1 - rate)) / (2 - rate)
 }

@@ -210,7 +210,7 @@ export class Tracker {
     for (const edge of reads) {
       const readPlace = this.#see(edge.pairId)
       if (readPlace < 0 || (isLate && this.#reads.has(place, edge.pairId))) continue
-      if (this.#reads.set(place, edge) < 0) continue
+      if (this.#reads.set(place, edge, true) < 0) continue
       this.restored++
       this.hasEdges = true
       this.#mined?.read(readPlace)

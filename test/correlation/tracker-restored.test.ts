@@ -54,6 +54,31 @@ describe('a leader whose edges wait', () => {
     expect([first.tracker.updatesOf(A), earlier.tracker.updatesOf(A)]).toEqual([1, 0])
   })
 
+  test('loses those that its first update does not confirm sooner than others, and keeps those that it does', () => {
+    const { tracker, readsAfter } = trackerWith([[A, learned(B, C)]])
+    tracker.observe(A)
+    tracker.settle(A, 1 << tracker.read(A, B, 30))
+    // 0.75 + 0.25 ÷ 8, and 0.75 × 0.25 ÷ 1.25.
+    expect(readsAfter(A)).toEqual([
+      [B, Math.fround(0.78125)],
+      [C, Math.fround(0.15)],
+    ])
+    tracker.observe(A)
+    tracker.settle(A, 0)
+    // The one that was confirmed fades as any other.
+    expect(readsAfter(A)[0]).toEqual([B, Math.fround(0.78125 * 0.875)])
+  })
+
+  test('makes room at once for what its pair reads today, if its edges are out of date', () => {
+    const old = Array.from({ length: 16 }, (_, at) => 100 + at)
+    const reads = old.map((pairId) => ({ pairId, rate: 0.99, lagMs: 30 }))
+    const { tracker, readsAfter } = trackerWith([[A, { reads, mined: [], asOfMs: 0 }]])
+    tracker.observe(A)
+    tracker.settle(A, 0)
+    expect(readsAfter(A)).toEqual([])
+    expect(tracker.read(A, B, 30)).toBeGreaterThanOrEqual(0)
+  })
+
   test('that is only read gets its own edges when it is met itself', () => {
     const { tracker, waiting } = trackerWith([
       [A, learned(B)],

@@ -11,6 +11,8 @@ export interface PriceTape {
   readonly name: string
   /** How many pairs there are: all of the events' file or, without one, all that are updated. */
   readonly pairs: number
+  /** What the pairs are called, by their numbers. */
+  readonly names?: readonly string[]
   /** The pair id of each update, in order. */
   readonly updates: Int32Array
   /** The time of each update, in whole microseconds since the epoch. It never falls. */
@@ -86,6 +88,7 @@ export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTap
     ...{
       name: prices,
       pairs: siblings.pairs,
+      names: siblings.names,
       reads,
       unknownUpdates,
       backwards,

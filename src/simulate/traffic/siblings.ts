@@ -9,6 +9,8 @@ import { endAtBadLine } from './recorded-updates.ts'
 export interface Siblings {
   /** Pairs that have a number. */
   readonly pairs: number
+  /** What the pairs are called, by their numbers. */
+  readonly names: readonly string[]
   /** The number of the update's pair; undefined for an unknown pair. */
   idOf(update: PriceUpdate): number | undefined
   /** For each pair up to `max` others of its group, in the order of their numbers. */
@@ -22,6 +24,10 @@ class Groups {
 
   get pairs(): number {
     return this.#ids.size
+  }
+
+  get names(): readonly string[] {
+    return [...this.#ids.keys()]
   }
 
   reads(max: number): readonly Int32Array[] {

@@ -20,7 +20,7 @@ export class AttributedWarming implements PriceWarming {
   readonly #tally: Tally
   readonly #warmMs: number
   readonly #triggers: TapeTriggers
-  readonly #tracker: Tracker
+  readonly tracker: Tracker
   readonly #lookAhead: LookAhead
   readonly #columns = updateColumns(WINDOW_UPDATES)
   /** The number of the update in the columns' first row. */
@@ -33,11 +33,12 @@ export class AttributedWarming implements PriceWarming {
     this.#tally = tally
     this.#warmMs = warmMs
     const { correlation, node } = defaultConfig()
-    this.#tracker = new Tracker({ maxPairs: correlation.maxTrackedPairs, top: correlation.top })
-    this.#triggers = new TapeTriggers(name, this.#tracker, options)
+    const waiting = options.waiting === undefined ? {} : { waiting: options.waiting }
+    this.tracker = new Tracker({ maxPairs: correlation.maxTrackedPairs, top: correlation.top, ...waiting })
+    this.#triggers = new TapeTriggers(name, this.tracker, options)
     this.#lookAhead = new LookAhead({
       ...limitsOf(options.lookAhead, { usage: tally, late: () => tally.lateByKind[LOOK_AHEAD] ?? 0 }),
-      tracker: this.#tracker,
+      tracker: this.tracker,
       l1: { usage: tally.policy, expect: (pairId) => tally.policy.expect(pairId) },
       warmMs: leastLagMs(warmMs),
       mode: options.lookAhead,
@@ -56,17 +57,17 @@ export class AttributedWarming implements PriceWarming {
   update(pairId: number, at: number, nowMs: number): void {
     this.#nowMs = nowMs
     void this.#lookAhead.before(this.#rowOf(at), this.#columns)
-    this.#tracker.observe(pairId)
+    this.tracker.observe(pairId)
     this.#triggers.update(pairId, nowMs)
   }
 
   afterReads(trigger: number, pairIds: Int32Array, lagMs: number): void {
     let readEdges = 0
     for (const pairId of pairIds) {
-      const edge = this.#tracker.read(trigger, pairId, lagMs)
+      const edge = this.tracker.read(trigger, pairId, lagMs)
       if (edge >= 0) readEdges |= 1 << edge
     }
-    this.#tracker.settle(trigger, readEdges)
+    this.tracker.settle(trigger, readEdges)
   }
 
   /** Values that take no longer than `waitMs` are there before the handlers run. The others come later. */

@@ -1,3 +1,4 @@
+import type { WaitingEdges } from '../../correlation/leader-edges.ts'
 import type { LookAheadMode } from '../../strategy/named.ts'
 import type { ReadOutcome, Tally } from '../tally.ts'
 import type { PriceTape } from '../traffic/price-tape.ts'
@@ -24,4 +25,6 @@ export interface PriceWarmingOptions {
   readonly lookAhead: LookAheadMode
   /** Whether it is known to which update a read belongs. */
   readonly attribution: 'on' | 'off'
+  /** What was learned before the tape begins. */
+  readonly waiting?: WaitingEdges
 }
