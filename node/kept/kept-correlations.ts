@@ -120,8 +120,8 @@ export class KeptCorrelations {
     if (restoring.state === 'restoring') return { name, status: 'failed', reason: 'restoring what was learned before' }
     if (restoring.state === 'cold') return { name, status: 'degraded', reason: `started cold: ${restoring.reason}` }
     const waiting = this.#options.kept.waiting.size
-    const edges = `${tracker.restored} edges restored, in ${Math.round(restoring.ms)} ms`
-    return { name, status: 'ok', reason: `${edges}; ${waiting} leaders were not met here yet` }
+    const edges = `edges restored: ${tracker.restored}, in ${Math.round(restoring.ms)} ms`
+    return { name, status: 'ok', reason: `${edges}; leaders not met here yet: ${waiting}` }
   }
 
   /** An assignment that waits for what was learned goes on without it. What is learned here is still written. */

@@ -122,7 +122,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['dead_letters_total', ['topic', 'reason'], 'Records that could not be handled and went to the dead-letter topic.'],
     ['correlation_pairs_recycled_total', [], 'Pairs not seen for long that made room for others.'],
     ['correlations_restored_total', [], 'Edges taken over from other nodes and earlier runs.'],
-    ['correlations_written_total', [], 'Records of leaders written to the topic of correlations.'],
+    [
+      'correlations_written_total',
+      [],
+      'Records of leaders, and deletions of them, written to the topic of correlations.',
+    ],
     [
       'correlations_refused_total',
       ['reason'],

@@ -25,7 +25,7 @@ test('a node that starts again predicts what the one before did, before it handl
     // All pairs were updated in the second before: the leaders are met when that is read again.
     expect(await restoredCheck(second)).toEqual({
       status: 'ok',
-      reason: expect.stringMatching(/^240 edges restored, in \d+ ms; 0 leaders were not met here yet$/),
+      reason: expect.stringMatching(/^edges restored: 240, in \d+ ms; leaders not met here yet: 0$/),
     })
     for (const [at, chain] of chains.entries()) expect(differences(known(second, chain), before[at] ?? [])).toEqual([])
     expect(await metricValue(second, 'arbitrage_correlations_restored_total')).toBe(240)
@@ -92,7 +92,7 @@ test('what was learned of a delisted pair leaves the topic', async () => {
     await first.close()
     expect(last()?.value).toBeUndefined()
     const second = await stage.startNode(options)
-    expect((await restoredCheck(second)).reason).toMatch(/^117 edges restored/)
+    expect((await restoredCheck(second)).reason).toMatch(/^edges restored: 117, /)
   })
 })
 

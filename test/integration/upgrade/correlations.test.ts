@@ -1,4 +1,4 @@
-import { describe, test } from '@jest/globals'
+import { describe, expect, test } from '@jest/globals'
 import { until } from '../../harness/until.ts'
 import { BESIDE, laidOut } from './beside.ts'
 import { BUILDS, THIS_TREE } from './builds.ts'
@@ -22,6 +22,7 @@ describe.each(BUILDS.slice(0, 1))(BESIDE, (build) => {
       await until('it is restored', async () => (await second.counted('correlations_restored_total')) > 0)
       await fleet.market.close()
       await until('every update is handled', () => fleet.missing().length === 0)
+      expect(await second.counted('correlations_refused_total')).toBe(0)
     })
   })
 })
