@@ -41,6 +41,8 @@ export class Tracker {
   readonly #mined: MinedEdges | undefined
   readonly #reads: ReadEdges
   readonly #restored = new RestoredEdges()
+  /** For what is looked at and copied at once: a commit looks at a thousand leaders. */
+  readonly #row = emptyRow()
   readonly #waiting: WaitingEdges | undefined
   /** Indexed by place. */
   #updates: Uint32Array<ArrayBuffer>
@@ -193,7 +195,7 @@ export class Tracker {
     if (place < 0) return undefined
     const known = new KnownReads()
     this.#reads.collect(place, known)
-    const row = emptyRow()
+    const row = this.#row
     const mined = row.slice(0, this.minedAfter(leader, row)).map((edge) => ({ ...edge, lastMs: this.#timeOf(edge) }))
     if (known.count + mined.length === 0) return undefined
     return { reads: known.edges(), mined, asOfMs: this.#mined?.newestMs ?? 0 }
@@ -221,9 +223,8 @@ export class Tracker {
       const follower = this.#see(mark >> 1)
       if (follower >= 0) this.#mined.read(follower)
     }
-    const row = emptyRow()
     const wasHere = !isLate && (this.#updates[place] as number) > 0
-    const own = row.slice(0, wasHere ? this.#minedHere(place, row) : 0)
+    const own = this.#row.slice(0, wasHere ? this.#minedHere(place, this.#row) : 0)
     this.restored += this.#restored.set(leader, withoutEvidence(mined, own), asOfMs)
   }
 
