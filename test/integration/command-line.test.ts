@@ -3,19 +3,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { PriceUpdate } from '../../schemas/price-update.ts'
-import { type Ended, forewarm, startForewarm } from '../bin/forewarm-process.ts'
+import { type Ended, forewarm, OWN_TOPICS, startForewarm } from '../bin/forewarm-process.ts'
 import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
 
 const PRICES = uniqueName('prices')
-const REQUESTS = uniqueName('warm-requests')
-const RESULTS = uniqueName('warm-results')
+const { WARM_REQUESTS_TOPIC: REQUESTS, ...OTHER_TOPICS } = OWN_TOPICS
 const ENV = {
   KAFKA_BROKERS: kafkaBrokers().join(','),
   REDIS_URL: redisUrl(),
   PRICE_TOPICS: PRICES,
-  WARM_REQUESTS_TOPIC: REQUESTS,
-  WARM_RESULTS_TOPIC: RESULTS,
   FOREWARM_SERVICE: uniqueName('service'),
   METRICS_PORT: '0',
   // A busy machine may exceed the default timeouts of Redis (250 ms) and of a warm (50 ms).
@@ -35,7 +32,7 @@ beforeAll(async () => {
   const made = await forewarm(['topics', 'create', '--partitions', '3', '--json'], { env: ENV })
   expect(made).toMatchObject({ code: 0, stderr: '' })
   expect(JSON.parse(made.stdout)).toMatchObject({
-    created: expect.arrayContaining([PRICES, `${PRICES}.dlq`, REQUESTS, RESULTS]),
+    created: expect.arrayContaining([PRICES, `${PRICES}.dlq`, REQUESTS, ...Object.values(OTHER_TOPICS)]),
     existing: [],
   })
 })

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Redis } from 'ioredis'
 import { createKafkaBroker } from '../../index.ts'
-import { type Ended, forewarm } from '../bin/forewarm-process.ts'
+import { type Ended, forewarm, OWN_TOPICS } from '../bin/forewarm-process.ts'
 import { type RunningExample, startExample } from '../examples/example-process.ts'
 import { kafkaBrokers, redisUrl, uniqueName } from '../harness/kafka.ts'
 import { until } from '../harness/until.ts'
@@ -19,12 +19,8 @@ const SPREAD = fileURLToPath(new URL('../../examples/spread.ts', import.meta.url
 const PATIENT = ['--wait', '--timeout-ms', '30000']
 const PAIRS = ['WETH/USDC', 'WETH/USDT', 'WETH/DAI']
 const SERVICE = uniqueName('examples')
-const OWN = {
-  WARM_REQUESTS_TOPIC: uniqueName('warm-requests'),
-  WARM_RESULTS_TOPIC: uniqueName('warm-results'),
-}
 const ENV = {
-  ...OWN,
+  ...OWN_TOPICS,
   KAFKA_BROKERS: kafkaBrokers().join(','),
   REDIS_URL: redisUrl(),
   PRICE_TOPICS: TOPIC,
@@ -34,7 +30,7 @@ const ENV = {
   REDIS_COMMAND_TIMEOUT_MS: '5000',
   WARMING_TIMEOUT_MS: '5000',
 }
-const TOPICS = [TOPIC, `${TOPIC}.dlq`, COPY, ...Object.values(OWN)]
+const TOPICS = [TOPIC, `${TOPIC}.dlq`, COPY, ...Object.values(OWN_TOPICS)]
 
 let folder: string
 let node: RunningExample | undefined

@@ -11,7 +11,7 @@ import { kafkaBrokers, redisUrl, uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 import { newChain, onKafka } from '../../node/kafka-stage.ts'
 import { get } from '../../node/scrape.ts'
-import { updateOf } from '../../node/stage.ts'
+import { topicNames, updateOf } from '../../node/stage.ts'
 
 /** Nothing listens on the reserved port 1. */
 const NOWHERE = '127.0.0.1:1'
@@ -182,7 +182,7 @@ test('a node without a broker option uses the configured Kafka', async () => {
       l2: 'memory',
       logLevel: 'silent',
       config: {
-        kafka: { priceTopics: [stage.topic], warmRequestsTopic: stage.topics.warmRequests },
+        kafka: { priceTopics: [stage.topic], ...topicNames(stage) },
         node: { service: stage.service },
         cache: { l1Slots: 10, maxPairs: 100 },
         http: { port: 0 },

@@ -23,6 +23,7 @@ function startProcess(stage: Stage): Running {
     PRICE_TOPICS: stage.topic,
     WARM_REQUESTS_TOPIC: stage.topics.warmRequests,
     WARM_RESULTS_TOPIC: stage.topics.warmResults,
+    CORRELATIONS_TOPIC: stage.topics.correlations,
     FOREWARM_SERVICE: stage.service,
     METRICS_PORT: '0',
   }
