@@ -4,6 +4,7 @@ import {
   createNode,
   type Detector,
   type ForewarmNode,
+  type FormatRule,
   type MemoryBroker,
   type NodeStats,
   virtualClock,
@@ -32,6 +33,8 @@ const LONGEST_TTL_SECONDS = 31_536_000
 
 export interface InProcessNodeOptions {
   readonly detectors: readonly Detector[]
+  /** Before those of the settings file. */
+  readonly formats?: readonly FormatRule[]
   readonly configFile: string | undefined
   /** The topics of the source that are no price topics. */
   readonly ownTopics: ReadonlySet<string>
@@ -58,7 +61,7 @@ export class InProcessNode implements InProcessSink {
   }
 
   async open({ topics }: SourceOrigin): Promise<void> {
-    const { ownTopics, detectors, configFile } = this.#options
+    const { ownTopics, detectors, formats = [], configFile } = this.#options
     const priceTopics = [...topics.keys()].filter(
       (topic) => !ownTopics.has(topic) && !topic.endsWith(DEAD_LETTER_SUFFIX),
     )
@@ -73,6 +76,7 @@ export class InProcessNode implements InProcessSink {
       start: 'earliest',
       acceptReplays: true,
       detectors,
+      formats,
       logLevel: 'warn',
       config: {
         kafka: { priceTopics },

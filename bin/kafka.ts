@@ -2,7 +2,7 @@ import { configuredKafka } from '../src/broker/kafka/configured.ts'
 import type { Broker, BrokerEvent } from '../src/broker/port.ts'
 import type { Config } from '../src/config/settings.ts'
 import type { FormatRule } from '../src/formats/formats.ts'
-import { loadSettings, type SettingsChoice } from './settings.ts'
+import { loadWithFormats, type SettingsChoice } from './settings.ts'
 import { say, type Terminal } from './terminal/terminal.ts'
 
 /** Lends the configured Kafka to `body`, and closes it whatever happens. */
@@ -11,7 +11,7 @@ export async function withKafka<T>(
   choice: SettingsChoice,
   body: (broker: Broker, config: Config, formats: readonly FormatRule[]) => Promise<T>,
 ): Promise<T> {
-  const { config, formats } = loadSettings(terminal, choice)
+  const { config, formats } = await loadWithFormats(terminal, choice)
   const broker = configuredKafka(config, (event) => {
     const line = lineOf(event)
     if (line !== undefined) say(terminal, line)

@@ -2,12 +2,15 @@ import { type LoadedConfig, loadConfig } from '../src/config/load.ts'
 import { describeProblems } from '../src/config/problem.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import { say, type Terminal } from './terminal/terminal.ts'
+import { loadFormats } from './user-code/formats-file.ts'
 
 export interface SettingsChoice {
   /** A settings file. */
   readonly config?: string
   /** Instead of KAFKA_BROKERS. */
   readonly brokers?: readonly string[]
+  /** A module that exports formats. */
+  readonly formats?: string
 }
 
 /** The settings that a command runs with; warnings are printed. Throws a ForewarmError with code `bad-config`. */
@@ -20,4 +23,13 @@ export function loadSettings(terminal: Terminal, { config: file, brokers }: Sett
   for (const warning of loaded.warnings) say(terminal, `warning: ${warning}`)
   if (loaded.status === 'refused') throw new ForewarmError('bad-config', describeProblems(loaded.problems))
   return loaded
+}
+
+/** The same, with the formats of the module before those of the settings file. Rejects with a UsageError, too. */
+export async function loadWithFormats(
+  terminal: Terminal,
+  choice: SettingsChoice,
+): Promise<Pick<LoadedConfig, 'config' | 'formats'>> {
+  const { config, formats } = loadSettings(terminal, choice)
+  return { config, formats: [...(await loadFormats(choice.formats)), ...formats] }
 }

@@ -3,7 +3,7 @@ import type { FormatRule } from '../../src/formats/formats.ts'
 import type { KafkaRecord } from '../../src/kafka-record.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
-import { loadSettings } from '../settings.ts'
+import { loadWithFormats } from '../settings.ts'
 import { checkText, inferText } from '../terminal/format-text.ts'
 import { print, printJson, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
@@ -18,7 +18,7 @@ interface Records {
   readonly records: readonly KafkaRecord[]
 }
 
-interface FormatFlags extends opt.CommandFlags {
+interface FormatFlags extends opt.FormatFlags {
   readonly file?: string
   readonly max: number
 }
@@ -35,12 +35,13 @@ export const examples = [
 export function define(command: Command): Command {
   return command
     .description(
-      'Shows how the records of a topic are read. check: reads records of the topic, or the lines of a file as if they were its records, and tells what becomes of them; infer: proposes a format for such records; list: the formats of the settings file.',
+      'Shows how the records of a topic are read. check: reads records of the topic, or the lines of a file as if they were its records, and tells what becomes of them; infer: proposes a format for such records; list: the formats of --formats and of the settings file.',
     )
     .addArgument(new Argument('<action>', 'what to do').choices(['check', 'infer', 'list']))
     .argument('[topic]', 'the topic')
     .option('--file <file>', 'read these lines, one record each; - is standard input')
     .option('--max <n>', 'look at so many records', opt.count, RECORDS)
+    .addOption(opt.formatsOption())
     .addOption(opt.configOption())
 }
 
@@ -50,7 +51,7 @@ export async function start(
   topic: string | undefined,
   flags: FormatFlags,
 ): Promise<ExitCode> {
-  const { formats: rules } = loadSettings(terminal, flags)
+  const { formats: rules } = await loadWithFormats(terminal, flags)
   if (action === 'list') return listed(terminal, topic, { rules, ...flags })
   if (topic === undefined) throw new UsageError(`format ${action}: expected the name of a topic`)
   const records: KafkaRecord[] = []
@@ -68,7 +69,7 @@ function listed(terminal: Terminal, topic: string | undefined, { rules, json }: 
   if (topic !== undefined) throw new UsageError('format list: expected nothing after it')
   const topics = rules.map((rule) => rule.topics)
   if (json === true) printJson(terminal, { formats: topics })
-  else if (topics.length === 0) print(terminal, 'the settings file has no formats: all topics are read in our own')
+  else if (topics.length === 0) print(terminal, 'there are no formats: all topics are read in our own')
   else for (const each of topics) print(terminal, each)
   return DONE
 }

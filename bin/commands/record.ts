@@ -7,7 +7,7 @@ import { withProgress } from '../terminal/progress-line.ts'
 import { recordingText, tellLost } from '../terminal/replay-text.ts'
 import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
-interface RecordFlags extends opt.CommandFlags, ReplayRange {
+interface RecordFlags extends opt.FormatFlags, ReplayRange {
   readonly output: string
   readonly live?: boolean
   readonly max?: number
@@ -28,6 +28,7 @@ export function define(command: Command): Command {
   return withRange(command)
     .option('--max <n>', 'record at most this many records', opt.count)
     .option('--force', 'replace the file if it exists')
+    .addOption(opt.formatsOption())
     .addOption(opt.configOption())
 }
 

@@ -16,13 +16,14 @@ import type { InProcessNode } from '../in-process-node.ts'
 import * as opt from '../options/options.ts'
 import { rangeOf, withRange } from '../options/range.ts'
 import { refuseOwnTopic } from '../price-topic.ts'
-import { loadSettings } from '../settings.ts'
+import { loadSettings, loadWithFormats } from '../settings.ts'
 import { withProgress } from '../terminal/progress-line.ts'
 import { hasFaults, nodeText, replayText, tellLost } from '../terminal/replay-text.ts'
 import { print, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
+import { loadFormats } from '../user-code/formats-file.ts'
 
-interface ReplayFlags extends opt.CommandFlags, ReplayRange {
+interface ReplayFlags extends opt.FormatFlags, ReplayRange {
   readonly toPrefix?: string
   readonly to?: string
   readonly inProcess?: boolean
@@ -87,6 +88,7 @@ export function define(command: Command): Command {
     .option('--yes-really', 'confirm --force')
     .optionsGroup('Options:')
     .option(...SKIP_BAD)
+    .addOption(opt.formatsOption())
     .addOption(opt.configOption())
 }
 
@@ -117,16 +119,16 @@ interface Ends {
 
 /** Throws a UsageError for an option that has no effect on this source or this target. */
 async function refuseIdle(flags: ReplayFlags, { isToTopics, file }: Ends): Promise<void> {
-  const { inProcess, detectors, skipBad, config, force, yesReally } = flags
+  const { inProcess, detectors, skipBad, config, formats, force, yesReally } = flags
   const ofTopics = opt.pick(flags, ['toBrokers', 'targetPartitions', 'protectedCluster', 'force', 'yesReally'])
   if (inProcess === undefined) opt.refuseGiven({ detectors }, '--in-process')
   if (!isToTopics) opt.refuseGiven(ofTopics, '--to or --to-prefix')
   if (force === undefined) opt.refuseGiven({ yesReally }, '--force')
   if (file === undefined) return opt.refuseGiven({ skipBad }, 'a file of price updates')
   // A file that is not there is told of when it is read.
-  const ofRecords = (config ?? skipBad) !== undefined && (await isRecording(file).catch(() => false))
+  const ofRecords = (config ?? formats ?? skipBad) !== undefined && (await isRecording(file).catch(() => false))
   if (inProcess === undefined && !isToTopics && !ofRecords)
-    opt.refuseGiven({ config }, 'topics, a recording, or --in-process')
+    opt.refuseGiven({ config, formats }, 'topics, a recording, or --in-process')
   if (ofRecords) opt.refuseGiven({ skipBad }, 'a file of price updates, not with a recording')
 }
 
@@ -171,17 +173,18 @@ async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: Replay
   }
   // The lines of a file of price updates are in our own format.
   if ('file' in from)
-    return replayFrom(undefined, (await isRecording(from.file)) ? loadSettings(terminal, flags).formats : [])
+    return replayFrom(undefined, (await isRecording(from.file)) ? (await loadWithFormats(terminal, flags)).formats : [])
   const { withKafka } = await import('../kafka.ts')
   return withKafka(terminal, flags, (broker, _, formats) => replayFrom(broker, formats))
 }
 
 async function inProcessNode(terminal: Terminal, flags: ReplayFlags): Promise<InProcessNode> {
-  const { loadDetectors } = await import('../detectors-file.ts')
+  const { loadDetectors } = await import('../user-code/detectors-file.ts')
   const detectors = await loadDetectors(flags.detectors)
   const { InProcessNode } = await import('../in-process-node.ts')
   const ownTopics = new Set(ownTopicNames(loadSettings(terminal, flags).config.kafka))
-  return new InProcessNode({ detectors, configFile: flags.config, ownTopics })
+  const formats = await loadFormats(flags.formats)
+  return new InProcessNode({ detectors, formats, configFile: flags.config, ownTopics })
 }
 
 async function replayed(

@@ -4,8 +4,9 @@ import { ROLES, type Role } from '../../src/config/settings.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { say, type Terminal } from '../terminal/terminal.ts'
+import { loadFormats } from '../user-code/formats-file.ts'
 
-interface RunFlags extends opt.CommandFlags {
+interface RunFlags extends opt.FormatFlags {
   readonly roles?: readonly Role[]
   readonly detectors?: string
   readonly start?: 'latest' | 'earliest'
@@ -20,6 +21,7 @@ export function define(command: Command): Command {
     )
     .option('--roles <list>', `what this node does, some of ${ROLES.join(', ')} (default: FOREWARM_ROLES)`, roles)
     .option('--detectors <file>', 'a module that exports detectors, or lists of them')
+    .addOption(opt.formatsOption())
     .addOption(
       new Option('--start <where>', 'where a new group begins to read (default: KAFKA_START)').choices([
         'latest',
@@ -31,11 +33,13 @@ export function define(command: Command): Command {
 
 export async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCode> {
   const { signal } = terminal
-  const { loadDetectors } = await import('../detectors-file.ts')
+  const { loadDetectors } = await import('../user-code/detectors-file.ts')
   const detectors = await loadDetectors(flags.detectors)
+  const formats = await loadFormats(flags.formats)
   const { createNode } = await import('../../index.ts')
   const node = await createNode({
     detectors,
+    formats,
     ...(flags.roles !== undefined && { config: { node: { roles: flags.roles } } }),
     ...(flags.config !== undefined && { configFile: flags.config }),
     ...(flags.start !== undefined && { start: flags.start }),

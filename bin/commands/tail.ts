@@ -5,7 +5,7 @@ import * as opt from '../options/options.ts'
 import { tellLost } from '../terminal/replay-text.ts'
 import { print, printJson, say, type Terminal } from '../terminal/terminal.ts'
 
-interface TailFlags extends opt.CommandFlags {
+interface TailFlags extends opt.FormatFlags {
   readonly fromBeginning?: boolean
   /** False with --no-follow. */
   readonly follow: boolean
@@ -26,6 +26,7 @@ export function define(command: Command): Command {
     .option('--from-beginning', 'print the records that are there already, too')
     .option('--no-follow', 'print the records that are there already, and end')
     .option('--max <n>', 'end after this many records', opt.count)
+    .addOption(opt.formatsOption())
     .addOption(opt.configOption())
 }
 

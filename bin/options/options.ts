@@ -9,6 +9,15 @@ export interface CommandFlags {
   readonly config?: string
 }
 
+/** The options of every command that reads records of topics. */
+export interface FormatFlags extends CommandFlags {
+  readonly formats?: string
+}
+
+export function formatsOption(): Option {
+  return new Option('--formats <file>', 'a module that exports formats; they come before those of the settings file')
+}
+
 export function configOption(): Option {
   return new Option('--config <file>', 'read settings from this file (default: forewarm.config.json, if it exists)')
 }

@@ -29,5 +29,5 @@ function reasonOf(code: number): string | undefined {
   const isCalled = new Error().stack?.includes('at process.exit ') === true
   const caller = codeUnderMark()
   if (isCalled) return caller && `${caller} called process.exit()`
-  return code === DONE ? 'an await never settles, in the file of --detectors if there is one' : undefined
+  return code === DONE ? 'an await never settles, in the file of --detectors or --formats if there is one' : undefined
 }

@@ -73,6 +73,12 @@ export const KAFKA_SETTINGS = {
     [100, DAY_MS, 30_000],
     'How long a producer retries to have a record stored, in milliseconds. Then the record is rejected.',
   ),
+  produceCompression: setting({
+    name: 'PRODUCE_COMPRESSION',
+    check: oneOf(['none', 'gzip', 'snappy', 'lz4', 'zstd']),
+    default: fixed<'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'>('none'),
+    doc: 'What all records are compressed with that a node or a command writes. All of them are read, whatever is set.',
+  }),
   start: setting({
     name: 'KAFKA_START',
     check: oneOf(['latest', 'earliest']),

@@ -75,7 +75,7 @@ export class Formats {
 
   constructor(rules: readonly FormatRule[] = []) {
     this.#rules = rules.map((rule) => {
-      if (!isMade(rule))
+      if (!isFormatRule(rule))
         throw new ForewarmError('bad-value', `formats: expected what format() gives, got ${shown(rule)}`)
       const pattern = PATTERN.exec(rule.topics)?.[1]
       return { ...rule, make: rule.make, pattern: pattern === undefined ? undefined : new RegExp(pattern, 'u') }
@@ -97,6 +97,7 @@ export class Formats {
   }
 }
 
-function isMade(rule: FormatRule): rule is MadeRule {
-  return isObject(rule) && typeof rule.make === 'function'
+/** Whether it is what `format` makes. */
+export function isFormatRule(value: unknown): value is MadeRule {
+  return isObject(value) && typeof value.topics === 'string' && typeof value.make === 'function'
 }

@@ -15,6 +15,7 @@ test.each([
   [['replay', 'x', '--stdout', '--force'], '--force goes with --to or --to-prefix'],
   [['replay', 'x', '--stdout', '--skip-bad'], '--skip-bad goes with a file of price updates'],
   [['replay', 'x.ndjson', '--stdout', '--config', 'c.json'], '--config goes with topics, a recording, or --in-process'],
+  [['replay', 'x.ndjson', '--stdout', '--formats', 'f.ts'], '--formats goes with topics, a recording, or --in-process'],
   [['replay', 'x', '--to', 'y', '--yes-really'], '--yes-really goes with --force'],
   [['replay', 'x.dlq', '--to-prefix', 'test.'], '--to-prefix: test.x.dlq is no price topic'],
   [['replay', 'ks', '--to-prefix', 'as'], '--to-prefix: asks is no price topic'],

@@ -10,6 +10,7 @@ export function configuredKafka({ kafka, node }: Config, onEvent: (event: Broker
     brokers: kafka.brokers,
     clientId: `forewarm.${node.service}`,
     deliveryTimeoutMs: kafka.deliveryTimeoutMs,
+    ...(kafka.produceCompression !== 'none' && { compression: kafka.produceCompression }),
     ...(kafka.ssl && {
       ssl: { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) },
     }),

@@ -36,7 +36,7 @@ describe('a replay that code of the detectors ends is no success, and says who e
     [
       'an await that never settles',
       'await new Promise(() => {})',
-      'error: an await never settles, in the file of --detectors if there is one: forewarm replay has not finished\n',
+      'error: an await never settles, in the file of --detectors or --formats if there is one: forewarm replay has not finished\n',
     ],
   ])('%s', async (_, code, stderr) => {
     expect(await replayed(code)).toEqual({ code: 1, stdout: '', stderr })

@@ -24,8 +24,8 @@ describe('forewarm format', () => {
     expect(check).toMatchObject({ code: 1, stdout: expect.stringMatching(/1; the first is line 5: update 0: /) })
   })
 
-  test('list says that the settings file has no formats, if it has none', async () => {
+  test('list says that there are no formats, if there are none', async () => {
     const list = await forewarm(['format', 'list'], { cwd: folder })
-    expect(list.stdout).toBe('the settings file has no formats: all topics are read in our own\n')
+    expect(list.stdout).toBe('there are no formats: all topics are read in our own\n')
   })
 })
