@@ -7,7 +7,7 @@ import type { Stage } from '../../node/stage.ts'
 
 const EVERY_MS = 2
 const UPDATES_A_TURN = 2
-/** The clock of the readings is read before that of the market. */
+/** The most by which the clocks of the readings and of the market differ. */
 const INEXACT_MS = 0.05
 
 export interface MarketOptions {
@@ -39,8 +39,8 @@ export interface ReaderState {
 
 export interface JudgeOptions {
   readonly maxBehindMs?: number | undefined
-  /** A moment before the read; now unless given. */
-  readonly atMs?: number
+  /** A moment before the read. A later one would charge the reading with the time for which this process stood still since. */
+  readonly atMs: number
 }
 
 export const MAX_BEHIND_MS = 300
@@ -102,8 +102,8 @@ export class Market {
   }
 
   /** Judges a read, with `maxBehindMs` if that is given. */
-  judge(of: ReaderState, pair: number, reading: Reading | NoReading, options: JudgeOptions = {}): void {
-    const { maxBehindMs, atMs = monotonicMs() } = options
+  judge(of: ReaderState, pair: number, reading: Reading | NoReading, options: JudgeOptions): void {
+    const { maxBehindMs, atMs } = options
     of.reads++
     if (typeof reading === 'string') {
       if (reading === 'behind' && maxBehindMs !== undefined) return

@@ -5,6 +5,7 @@ import type { TopicPartition } from '../../../src/broker/port.ts'
 import type { Overrides } from '../../../src/config/settings.ts'
 import { detector } from '../../../src/detect/detector.ts'
 import type { Prices } from '../../../src/detect/prices.ts'
+import { monotonicMs } from '../../../src/monotonic.ts'
 import { until } from '../../harness/until.ts'
 import type { Stage } from '../../node/stage.ts'
 import { MAX_BEHIND_MS, type Market, type ReaderState } from './market.ts'
@@ -56,8 +57,10 @@ export class Reader {
     const prices = this.#prices
     if (prices === undefined) return
     const options = this.#turns++ % 2 === 1 ? { maxBehindMs: MAX_BEHIND_MS } : undefined
-    for (const [at, { chain, pair }] of this.#market.pairs.entries())
-      this.#market.judge(this.state, at, prices.get(chain, pair, options), options)
+    for (const [at, { chain, pair }] of this.#market.pairs.entries()) {
+      const atMs = monotonicMs()
+      this.#market.judge(this.state, at, prices.get(chain, pair, options), { ...options, atMs })
+    }
   }
 }
 
