@@ -1,8 +1,8 @@
 import { type LoadedConfig, loadConfig } from '../src/config/load.ts'
 import { describeProblems } from '../src/config/problem.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
+import { loadFormats } from './modules/formats-file.ts'
 import { say, type Terminal } from './terminal/terminal.ts'
-import { loadFormats } from './user-code/formats-file.ts'
 
 export interface SettingsChoice {
   /** A settings file. */

@@ -13,6 +13,7 @@ import { TIMESTAMPS, type Timestamps } from '../../src/replay/timestamps.ts'
 import { BadLines, SKIP_BAD } from '../bad-lines.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import type { InProcessNode } from '../in-process-node.ts'
+import { loadFormats } from '../modules/formats-file.ts'
 import * as opt from '../options/options.ts'
 import { rangeOf, withRange } from '../options/range.ts'
 import { refuseOwnTopic } from '../price-topic.ts'
@@ -21,7 +22,6 @@ import { withProgress } from '../terminal/progress-line.ts'
 import { hasFaults, nodeText, replayText, tellLost } from '../terminal/replay-text.ts'
 import { print, say, type Terminal } from '../terminal/terminal.ts'
 import { UsageError } from '../usage-error.ts'
-import { loadFormats } from '../user-code/formats-file.ts'
 
 interface ReplayFlags extends opt.FormatFlags, ReplayRange {
   readonly toPrefix?: string
@@ -179,7 +179,7 @@ async function replayedHere(terminal: Terminal, flags: ReplayFlags, from: Replay
 }
 
 async function inProcessNode(terminal: Terminal, flags: ReplayFlags): Promise<InProcessNode> {
-  const { loadDetectors } = await import('../user-code/detectors-file.ts')
+  const { loadDetectors } = await import('../modules/detectors-file.ts')
   const detectors = await loadDetectors(flags.detectors)
   const { InProcessNode } = await import('../in-process-node.ts')
   const ownTopics = new Set(ownTopicNames(loadSettings(terminal, flags).config.kafka))

@@ -2,9 +2,9 @@ import { once } from 'node:events'
 import { type Command, Option } from 'commander'
 import { ROLES, type Role } from '../../src/config/settings.ts'
 import { DONE, type ExitCode, INTERRUPTED } from '../exit-code.ts'
+import { loadFormats } from '../modules/formats-file.ts'
 import * as opt from '../options/options.ts'
 import { say, type Terminal } from '../terminal/terminal.ts'
-import { loadFormats } from '../user-code/formats-file.ts'
 
 interface RunFlags extends opt.FormatFlags {
   readonly roles?: readonly Role[]
@@ -33,7 +33,7 @@ export function define(command: Command): Command {
 
 export async function start(terminal: Terminal, flags: RunFlags): Promise<ExitCode> {
   const { signal } = terminal
-  const { loadDetectors } = await import('../user-code/detectors-file.ts')
+  const { loadDetectors } = await import('../modules/detectors-file.ts')
   const detectors = await loadDetectors(flags.detectors)
   const formats = await loadFormats(flags.formats)
   const { createNode } = await import('../../index.ts')
