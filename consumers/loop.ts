@@ -4,8 +4,9 @@ import type { Batch, BatchContext, BatchHandler } from '../src/broker/port.ts'
 /** Handles the records of one partition. */
 export interface RecordHandler {
   /**
-   * Handles records from index `from` on, as many as it likes, and returns the index after the last one. It may start
-   * work that goes on; `settle` waits for it. An exception is a fault of the record at `from`.
+   * Handles records from index `from` on, as many as it likes, and returns the index after the last one. It returns
+   * `from` if that record cannot be handled yet: the records are handed out again after a while. It may start work that
+   * goes on; `settle` waits for it. An exception is a fault of the record at `from`.
    */
   handle(batch: Batch, from: number, context: BatchContext): number | Promise<number>
   /** Resolves when the work that was started is done. */
@@ -54,8 +55,10 @@ async function handleBatch(options: LoopOptions, batch: Batch, context: BatchCon
   let index = 0
   while (index < batch.count && !context.signal.aborted) {
     try {
-      const next = handler.handle(batch, index, context)
-      index = typeof next === 'number' ? next : await next
+      const handled = handler.handle(batch, index, context)
+      const next = typeof handled === 'number' ? handled : await handled
+      if (next === index) break
+      index = next
     } catch (error) {
       const letter = { batch, index, reason: 'handler-fault', detail: String(error) }
       options.onFault(error, letter)

@@ -97,7 +97,9 @@ export class PriceLane implements RecordHandler {
 
   async handle(batch: Batch, from: number, context: BatchContext): Promise<number> {
     this.#throwFault(batch.offset(from))
-    const end = this.#window.decode(batch, from)
+    let end = this.#window.decode(batch, from)
+    if (end === from) end = await this.#window.decodeHeld(batch, from, context.signal)
+    if (end === from) return from
     this.#warming.restart()
     // Producers spread records without keys over all partitions.
     if (this.#window.isKeyless(batch, end)) this.#options.arrivals.scatteredTopic(this.#partition)
@@ -226,8 +228,7 @@ export class PriceLane implements RecordHandler {
   }
 
   #isWanted(topic: string, chainId: number): boolean {
-    const { runner, table } = this.#options
-    this.#wanted[chainId] ??= runner.wants(topic, table.chainName(chainId))
+    this.#wanted[chainId] ??= this.#options.runner.wants(topic, this.#options.table.chainName(chainId))
     return this.#wanted[chainId]
   }
 
@@ -288,8 +289,7 @@ export class PriceLane implements RecordHandler {
     if (pairId < 0) return this.#refuse(batch, record, noRoom(pairId, `${chain} ${pair}`))
     this.#shared.counts.delisted.add(1)
     // The log says what the deletion comes after. If nothing of the pair was seen, its time must do.
-    const isSeen = this.#options.l1.floor(pairId) > 0
-    const eventTimeMs = isSeen ? 0 : Math.min(batch.timestampMs(record), this.#nowMs)
+    const eventTimeMs = this.#options.l1.floor(pairId) > 0 ? 0 : Math.min(batch.timestampMs(record), this.#nowMs)
     return this.#options.writer.delist(pairId, eventTimeMs).then(() => undefined)
   }
 

@@ -10,12 +10,18 @@ import {
   updateColumns,
 } from '../schemas/update-columns.ts'
 import type { Batch } from '../src/broker/port.ts'
-import type { Format } from '../src/formats/format.ts'
+import type { Format, Held } from '../src/formats/format.ts'
+import type { KafkaRecord } from '../src/kafka-record.ts'
+import { inTime } from '../src/timer.ts'
 import { WINDOW_UPDATES } from '../src/warming/look-ahead.ts'
 
 /** These stand for the first row of a record that has no rows. */
 export const TOMBSTONE = -1
 export const REFUSED = -2
+/** The record cannot be read yet, and neither can those after it. */
+const HELD = -3
+/** So long a batch waits in hand. Then it is handed out again, as its membership is kept only while there is progress. */
+const HELD_MS = 5_000
 
 /** Records of a batch that are decoded and not handled yet, with their updates side by side. It is reused. */
 export class PriceWindow {
@@ -35,15 +41,21 @@ export class PriceWindow {
   /** The pairs that foreign records delist, and how many of their parts are skipped. */
   readonly #deleted = new Map<number, readonly NamedPair[]>()
   readonly #skipped = new Map<number, number>()
+  /** Why the record after the window cannot be read yet. */
+  #held: Held | undefined
 
   constructor(ids: PairIds, format?: Format) {
     this.#ids = ids
     this.#format = format
   }
 
-  /** Decodes records from index `from` on and returns the index after the last. Throws if the record at `from` does. */
+  /**
+   * Decodes records from index `from` on and returns the index after the last: `from` itself if that record is `held`.
+   * Throws if the record at `from` does.
+   */
   decode(batch: Batch, from: number): number {
     this.#from = from
+    this.#held = undefined
     truncateColumns(this.columns, 0)
     this.#firstRows.length = 0
     this.#refusals.clear()
@@ -55,7 +67,9 @@ export class PriceWindow {
     for (; record < batch.count && this.columns.count < WINDOW_UPDATES; record++) {
       const rows = this.columns.count
       try {
-        this.#firstRows.push(this.#decodeRecord(batch, record))
+        const firstRow = this.#decodeRecord(batch, record)
+        if (firstRow === HELD) break
+        this.#firstRows.push(firstRow)
       } catch (error) {
         if (record === from) throw error
         truncateColumns(this.columns, rows)
@@ -66,6 +80,27 @@ export class PriceWindow {
     }
     this.#firstRows.push(this.columns.count)
     return record
+  }
+
+  /** As `decode`, for a record at `from` that is held: waits for what it needs, for a while. */
+  async decodeHeld(batch: Batch, from: number, signal: AbortSignal): Promise<number> {
+    let end = from
+    while (end === from && this.#held?.settled !== undefined && !signal.aborted) {
+      const { promise: interrupted, resolve } = Promise.withResolvers<void>()
+      const interrupt = () => resolve()
+      signal.addEventListener('abort', interrupt, { once: true })
+      const { settled } = this.#held
+      await inTime(Promise.race([settled, interrupted]), undefined, { delayMs: HELD_MS })
+      signal.removeEventListener('abort', interrupt)
+      end = this.decode(batch, from)
+      if (this.#held?.settled === settled) break
+    }
+    return end
+  }
+
+  /** Why the record after the window cannot be read yet; undefined if the window ends for another reason. */
+  get held(): Held | undefined {
+    return this.#held
   }
 
   /** All records are handled. */
@@ -150,12 +185,16 @@ export class PriceWindow {
   #decodeForeign(format: Format, batch: Batch, record: number): number {
     const value = batch.value(record)
     const row = this.columns.count
-    if (value !== undefined && format.decodeFast?.(value, this.columns, this.#ids)) return row
+    const isFast = value !== undefined && (format.isFast?.(batch.headers(record)) ?? true)
+    if (isFast && format.decodeFast?.(value, this.columns, this.#ids)) return row
     const { topic, partition } = batch
-    const said = format.decode({
+    const came: KafkaRecord = {
       ...{ topic, partition, offset: batch.offset(record), timestampMs: batch.timestampMs(record) },
       ...{ key: batch.key(record), value, headers: batch.headers(record) },
-    })
+    }
+    this.#held = format.held?.(came)
+    if (this.#held !== undefined) return HELD
+    const said = format.decode(came)
     if (!said.ok) return this.#refuse(record, said)
     const { updates, deleted, skipped, rounded } = said
     if (skipped > 0) this.#skipped.set(record, skipped)

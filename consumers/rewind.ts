@@ -73,7 +73,7 @@ async function readTails(
   const consumer = options.broker.consumer({
     ...{ mode: 'manual', groupId: options.groupId, topics: [], ranges, start: { at: 'earliest' }, reusesMemory: true },
     onBatch: async (batch) => {
-      tails.get(partitionName(batch))?.take(batch)
+      await tails.get(partitionName(batch))?.take(batch)
       return batch.count
     },
   })
@@ -111,13 +111,18 @@ class Tail {
     return this.#firstMs > this.lastMs - windowMs
   }
 
-  take(batch: Batch): void {
+  async take(batch: Batch): Promise<void> {
     if (batch.count === 0) return
     this.#firstMs = Math.min(this.#firstMs, batch.timestampMs(0))
     this.lastMs = Math.max(this.lastMs, batch.timestampMs(batch.count - 1))
     for (let record = 0; record < batch.count; ) {
       const end = this.#window.decode(batch, record)
       for (; record < end; record++) this.#takeRecord(batch, record)
+      const { held } = this.#window
+      if (held === undefined) continue
+      // No price is lost: the record was handled before, and is read only to learn from it.
+      if (held.settled === undefined) record++
+      await held.settled
     }
     this.#window.clear()
   }

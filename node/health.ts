@@ -1,6 +1,8 @@
 import type { Consumer } from '../src/broker/port.ts'
 import { freshnessFigures } from '../src/cache/freshness/figures.ts'
+import type { Formats } from '../src/formats/formats.ts'
 import type { Check, WarmingHealth } from '../src/http/operations.ts'
+import { schemasCheck } from './consumer/formats.ts'
 import type { Caches } from './options.ts'
 import type { Streams } from './streams.ts'
 
@@ -8,6 +10,7 @@ import type { Streams } from './streams.ts'
 export interface Vitals {
   readonly caches: Caches
   readonly streams: Streams | undefined
+  readonly formats: Formats
 }
 
 /** A process that answers is live: a restart brings neither Kafka nor Redis back. */
@@ -28,7 +31,7 @@ function heardChecks({ streams }: Vitals): readonly Check[] {
   )
 }
 
-export function readyChecks({ streams, caches }: Vitals): readonly Check[] {
+export function readyChecks({ streams, caches, formats }: Vitals): readonly Check[] {
   if (streams === undefined)
     return [{ name: 'kafka', status: 'failed', reason: 'Kafka has not answered yet' }, l2Check(caches)]
   return [
@@ -36,6 +39,7 @@ export function readyChecks({ streams, caches }: Vitals): readonly Check[] {
     ...(streams.kept === undefined ? [] : [streams.kept.check()]),
     ...caughtUp(streams),
     ...readable(streams),
+    ...schemasCheck(formats),
     l2Check(caches),
     ...patternsCheck(caches),
   ]
@@ -64,7 +68,7 @@ function readable(streams: Streams | undefined): readonly Check[] {
 }
 
 export function warmingHealth(vitals: Vitals): WarmingHealth {
-  const { caches, streams } = vitals
+  const { caches, streams, formats } = vitals
   const stats = streams?.warmer.stats()
   const { done = 0, partial = 0, timeout = 0, failed = 0 } = stats?.byStatus ?? {}
   const { measurement, l1, promotion } = caches
@@ -82,7 +86,13 @@ export function warmingHealth(vitals: Vitals): WarmingHealth {
     },
     benefit: { hitRateImprovement, coverage, accuracy, control, warmed },
     freshness: freshnessFigures(caches),
-    checks: [...heardChecks(vitals), ...readable(streams), l2Check(caches), ...patternsCheck(caches)],
+    checks: [
+      ...heardChecks(vitals),
+      ...readable(streams),
+      ...schemasCheck(formats),
+      l2Check(caches),
+      ...patternsCheck(caches),
+    ],
   }
 }
 

@@ -14,7 +14,7 @@ import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { assertDetectors } from '../src/detect/detector.ts'
 import { StrayErrors } from '../src/detect/stray-errors.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import { Formats } from '../src/formats/formats.ts'
+import type { Formats } from '../src/formats/formats.ts'
 import { createHttpServer, type HttpServer } from '../src/http/server.ts'
 import type { NodePredictor } from '../src/prediction/node-predictor.ts'
 import { createLog, type Log } from '../src/telemetry/log.ts'
@@ -25,6 +25,7 @@ import { VERSION } from '../src/version.ts'
 import { Watchdog } from '../src/watchdog/watchdog.ts'
 import { closeCaches, createCaches, meetOtherNodes, startCaches } from './caches.ts'
 import { connectionTeller, toForewarmError } from './connection.ts'
+import { nodeFormats } from './consumer/formats.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
 import { isKeeping } from './kept/kept-correlations.ts'
@@ -106,6 +107,7 @@ class Node implements ForewarmNode {
   readonly #broker: Broker
   readonly #watchdog: Watchdog
   readonly #faults: Faults
+  readonly #formats: Formats
   readonly #strayErrors: StrayErrors
   readonly #closing = new AbortController()
   #telemetry: Telemetry | undefined
@@ -133,6 +135,7 @@ class Node implements ForewarmNode {
     this.predictor = this.#caches.prediction
     this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
     this.#faults = new Faults(log)
+    this.#formats = nodeFormats(options.formats ?? [], config, log)
     this.#strayErrors = new StrayErrors({
       metrics: this.#metrics,
       ends: config.node.detectorFaults === 'end',
@@ -232,17 +235,13 @@ class Node implements ForewarmNode {
 
   async #startStreams(topics: NodeTopics): Promise<void> {
     this.#streams = createStreams({
-      config: this.config,
-      nodeId: this.id,
-      version: VERSION,
-      broker: this.#broker,
-      topics,
-      caches: this.#caches,
+      ...{ config: this.config, nodeId: this.id, version: VERSION },
+      ...{ broker: this.#broker, topics, caches: this.#caches },
       detectors: this.#options.detectors ?? [],
       start: this.#options.start ?? this.config.kafka.start,
       acceptReplays: this.#options.acceptReplays ?? false,
       ...{ clock: this.#clock, metrics: this.#metrics, log: this.#log },
-      ...{ faults: this.#faults, strayErrors: this.#strayErrors, formats: new Formats(this.#options.formats) },
+      ...{ faults: this.#faults, strayErrors: this.#strayErrors, formats: this.#formats },
     })
     await this.#streams.producer.connect()
     this.#closing.signal.throwIfAborted()
@@ -251,7 +250,7 @@ class Node implements ForewarmNode {
   }
 
   #vitals(): Vitals {
-    return { caches: this.#caches, streams: this.#streams }
+    return { caches: this.#caches, streams: this.#streams, formats: this.#formats }
   }
 
   async #startHttp(): Promise<void> {
@@ -288,6 +287,7 @@ class Node implements ForewarmNode {
     streams?.kept?.endRestoring()
     const drain = { drainMs: this.config.node.drainTimeoutMs }
     await Promise.all([this.#http?.close(), streams?.prices?.stop(drain), streams?.warmRequests?.stop(drain)])
+    this.#formats.schemas?.close()
     await Promise.all([this.#caches.writeBehind.close(), streams?.close()])
     await this.#starting?.catch(() => undefined)
     const broker = this.#options.broker === undefined ? this.#broker.close() : undefined

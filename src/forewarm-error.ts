@@ -3,6 +3,7 @@ export type ForewarmErrorCode =
   | 'bad-config'
   | 'bad-value'
   | 'kafka-unreachable'
+  | 'registry-unreachable'
   | 'topics-unusable'
   | 'port-unusable'
   | 'bad-shared-memory'

@@ -151,6 +151,17 @@ export const clickHouseUrl: Check<string> = {
   },
 }
 
+export const registryUrl: Check<string> = {
+  allowed: 'http(s)://host[:port][/path], without a login in it: SCHEMA_REGISTRY_USERNAME and _PASSWORD, or _TOKEN',
+  parse: (input) => {
+    const value = textOf(input)
+    const url = value === undefined || /\s/.test(value) ? null : URL.parse(value)
+    if (value === undefined || url === null || !/^https?:$/.test(url.protocol) || !HOST.test(url.hostname))
+      return undefined
+    return url.username + url.password + url.search + url.hash === '' && !/[?#]$/.test(value) ? value : undefined
+  },
+}
+
 /** The client decodes the login, which throws on a malformed escape. */
 function isPercentEncoded(text: string): boolean {
   try {

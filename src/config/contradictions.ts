@@ -27,6 +27,7 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   if (found.value('KAFKA_SSL') === false && (given('KAFKA_SSL_CA') || given('KAFKA_SSL_CERT'))) {
     refuse('KAFKA_SSL', 'false', 'true, as a certificate is set')
   }
+  contradictoryLogin(given, refuse)
   const host = found.value('METRICS_HOST')
   if (typeof host === 'string' && !isLoopback(host) && !given('FOREWARM_TOKEN')) {
     refuse('FOREWARM_TOKEN', 'nothing', `a token, as METRICS_HOST is ${host}, which other machines may reach`)
@@ -46,6 +47,20 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
     refuse(name, JSON.stringify(topic), `a topic that ${other} does not name`)
   }
   return problems
+}
+
+/** The login of the schema registry. */
+function contradictoryLogin(
+  given: (name: string) => boolean,
+  refuse: (setting: string, received: string, allowed: string) => void,
+): void {
+  const [url, username, password] = ['URL', 'USERNAME', 'PASSWORD'].map((name) => given(`SCHEMA_REGISTRY_${name}`))
+  const token = given('SCHEMA_REGISTRY_TOKEN')
+  if (username !== password)
+    refuse(`SCHEMA_REGISTRY_${username ? 'PASSWORD' : 'USERNAME'}`, 'nothing', 'user name and password together')
+  if (token && username) refuse('SCHEMA_REGISTRY_TOKEN', 'a token', 'a token, or a user name and a password, not both')
+  if (!url && (token || username || given('SCHEMA_REGISTRY_SSL_CA')))
+    refuse('SCHEMA_REGISTRY_URL', 'nothing', 'the URL of the registry that the other settings are for')
 }
 
 const OWN_TOPICS = ['WARM_REQUESTS_TOPIC', 'WARM_RESULTS_TOPIC', 'CORRELATIONS_TOPIC']

@@ -3,6 +3,7 @@ import { PROFILE_VALUES, SETTING_PLACES, type SettingPlace } from './settings.ts
 
 const TITLES: Readonly<Record<string, string>> = {
   kafka: 'Kafka',
+  schemaRegistry: 'Schema registry',
   node: 'Node',
   warming: 'Warming',
   correlation: 'Correlation',

@@ -5,6 +5,7 @@ import {
   listOf,
   oneOf,
   pem,
+  registryUrl,
   secretText,
   type TopicSelection,
   text,
@@ -124,4 +125,36 @@ export const KAFKA_SETTINGS = {
   warmRequestsTopic: topic('WARM_REQUESTS_TOPIC', 'warm-requests', 'The topic of warm requests.'),
   warmResultsTopic: topic('WARM_RESULTS_TOPIC', 'warm-results', 'The topic of the nodes’ answers to warm requests.'),
   correlationsTopic: topic('CORRELATIONS_TOPIC', 'correlations', 'The compacted topic of what nodes have learned.'),
+}
+
+/** Settings that say where the schemas are by which foreign records were written, and how a node logs in there. */
+export const SCHEMA_REGISTRY_SETTINGS = {
+  url: optional({
+    name: 'SCHEMA_REGISTRY_URL',
+    check: registryUrl,
+    doc: 'The schema registry (Confluent’s API) of the formats with `"schema": "registry"`.',
+    secret: 'url-password',
+  }),
+  username: optional({
+    name: 'SCHEMA_REGISTRY_USERNAME',
+    check: secretText,
+    doc: 'The user name, or the API key, for the registry. It needs SCHEMA_REGISTRY_PASSWORD.',
+  }),
+  password: optional({
+    name: 'SCHEMA_REGISTRY_PASSWORD',
+    check: secretText,
+    doc: 'The password, or the secret of the API key, for the registry.',
+    secret: 'all',
+  }),
+  token: optional({
+    name: 'SCHEMA_REGISTRY_TOKEN',
+    check: secretText,
+    doc: 'A bearer token for the registry, instead of a user name and a password.',
+    secret: 'all',
+  }),
+  sslCa: optional({
+    name: 'SCHEMA_REGISTRY_SSL_CA',
+    check: pem('CERTIFICATE'),
+    doc: 'The authority that signed the registry’s certificate.',
+  }),
 }

@@ -1,5 +1,5 @@
 import { ForewarmError } from '../forewarm-error.ts'
-import { type FormatRule, formatRules } from '../formats/formats.ts'
+import { type FormatRule, formatRules, type MadeRule } from '../formats/formats.ts'
 import type { MappingFault } from '../formats/mapping/mapping-fault.ts'
 import type { ReadFile } from './check.ts'
 import { contradictions, type FoundValues } from './contradictions.ts'
@@ -55,7 +55,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
   const values = resolve({ ...layers, dotEnv: dotEnv.variables }, profile, readFile)
 
   const faults: MappingFault[] = []
-  const formats = formatRules(member(file.content, FORMATS), faults)
+  const formats = formatRules(member(file.content, FORMATS), faults, readFile)
   const review = reviewEnvironment(sources.env, 'environment')
   const warnings = [...review.warnings, ...dotEnv.warnings]
   const problems = [
@@ -65,10 +65,17 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
     ...file.problems,
     ...values.problems,
     ...contradictions(values),
+    ...(values.value('SCHEMA_REGISTRY_URL') === undefined ? formats.flatMap(withoutRegistry) : []),
     ...faults.map((fault): ConfigProblem => ({ ...fault, origin: 'file' })),
   ]
   if (problems.length > 0) return { status: 'refused', problems, warnings }
   return { status: 'loaded', config: frozenConfig(values), warnings, formats, origin: values.origin }
+}
+
+function withoutRegistry({ topics, needsRegistry }: MadeRule): readonly ConfigProblem[] {
+  if (needsRegistry !== true) return []
+  const allowed = 'the path of a file, as SCHEMA_REGISTRY_URL is not set'
+  return [{ setting: `formats["${topics}"].schema`, origin: 'file', received: '"registry"', allowed }]
 }
 
 /** As `loadConfig`. Throws a ForewarmError 'bad-config' that names every problem. */

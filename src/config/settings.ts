@@ -8,7 +8,7 @@ import {
 } from '../strategy/named.ts'
 import { CACHE_SETTINGS } from './cache-settings.ts'
 import { type Check, decimal, hostName, integer, listOf, oneOf, text } from './check.ts'
-import { KAFKA_SETTINGS } from './kafka-settings.ts'
+import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './kafka-settings.ts'
 import { type Default, fixed, onOff, optional, type Setting, setting, whole } from './setting.ts'
 
 /**
@@ -47,6 +47,7 @@ const serviceName = text(
 
 export const SETTINGS = {
   kafka: KAFKA_SETTINGS,
+  schemaRegistry: SCHEMA_REGISTRY_SETTINGS,
   node: {
     service: setting({
       name: 'FOREWARM_SERVICE',

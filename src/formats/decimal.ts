@@ -87,7 +87,11 @@ const MAX_BYTES = 64
 /** The integer in base64, big-endian in two's complement, as Kafka Connect and Debezium write decimals. */
 export function integerOfBase64(value: unknown): string | undefined {
   if (typeof value !== 'string' || !BASE64.test(value)) return undefined
-  const bytes = Buffer.from(value, 'base64')
+  return integerOfBytes(Buffer.from(value, 'base64'))
+}
+
+/** The integer in bytes, big-endian in two's complement. */
+export function integerOfBytes(bytes: Buffer): string | undefined {
   if (bytes.length === 0 || bytes.length > MAX_BYTES) return undefined
   return String(BigInt.asIntN(bytes.length * 8, BigInt(`0x${bytes.toString('hex')}`)))
 }

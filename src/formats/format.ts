@@ -18,11 +18,22 @@ export interface Said {
 
 export type Decoded = Said | Refused
 
+/** A record cannot be read yet: the schema by which it was written is not here. */
+export interface Held {
+  readonly reason: string
+  /** Resolves when the request under way has an answer or has failed; undefined: there is none, ask again later. */
+  readonly settled: Promise<void> | undefined
+}
+
 /** How the records of a topic are read. */
 export interface Format {
   /** As it is named in the settings, for people. */
   readonly name: string
   decode(record: KafkaRecord): Decoded
+  /** Whether a record cannot be read yet. If there is this function, it is asked before `decode`. */
+  held?(record: KafkaRecord): Held | undefined
+  /** Whether `decodeFast` may be asked for a record of such headers; without this function, for any. */
+  isFast?(headers: KafkaRecord['headers']): boolean
   /** Appends the updates of a record of usual form to the columns. False is no verdict, and appends none. */
   decodeFast?(value: Buffer, columns: UpdateColumns, ids: PairIds): boolean
 }

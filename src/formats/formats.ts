@@ -1,11 +1,20 @@
+import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { isObject, shown } from '../../schemas/json-value.ts'
 import { ForewarmError } from '../forewarm-error.ts'
+import type { KafkaRecord } from '../kafka-record.ts'
 import { nearest } from '../nearest.ts'
+import { aborted } from '../timer.ts'
+import { avroReaders } from './avro/readers.ts'
 import type { Format } from './format.ts'
 import { JsonFormat } from './json-format.ts'
 import { checkedMapping } from './mapping/check-mapping.ts'
+import type { Mapping } from './mapping/mapping.ts'
 import type { MappingFault } from './mapping/mapping-fault.ts'
+import { MappingReader } from './mapping/mapping-reader.ts'
 import { PRESETS } from './presets/presets.ts'
+import { NO_SCHEMAS, type SchemaSource } from './registry/schema-source.ts'
+import { SchemaFormat } from './schema-format.ts'
 import type { TopicGroups } from './scope.ts'
 
 /** A format for the topics that it names, made by `format`. */
@@ -15,14 +24,28 @@ export interface FormatRule {
 }
 
 export interface MadeRule extends FormatRule {
-  make(topic: string, groups: TopicGroups): Format
+  /** Its schemas are in a registry. */
+  readonly needsRegistry?: boolean
+  /** `schemas`: those of the registry, if there is one. */
+  make(topic: string, groups: TopicGroups, schemas: SchemaSource): Format
 }
 
 const PATTERN = /^\/(.*)\/$/s
 const GROUP_NAME = /\(\?<([A-Za-z_$][\w$]*)>/g
 
-/** The rules in the settings file, in its order. Every fault becomes a problem with its place in the file. */
-export function formatRules(raw: unknown, problems: MappingFault[]): readonly MadeRule[] {
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The rules in the settings file, in its order. Every fault becomes a problem with its place in the file. `readFile` gives
+ * the text of a schema's file.
+ */
+export function formatRules(raw: unknown, problems: MappingFault[], readFile = readText): readonly MadeRule[] {
   if (raw === undefined) return []
   if (!isObject(raw)) {
     problems.push({ setting: 'formats', received: JSON.stringify(raw), allowed: 'an object, by topic' })
@@ -38,15 +61,23 @@ export function formatRules(raw: unknown, problems: MappingFault[]): readonly Ma
       problems.push({ setting: at, received: JSON.stringify(mapping), allowed: presetsAllowed(mapping) })
       return []
     }
-    const checked = checkedMapping(preset?.mapping ?? mapping, at, problems, groups)
+    const checked = checkedMapping(preset?.mapping ?? mapping, at, new MappingReader({ problems, groups, readFile }))
     if (checked === undefined || against !== undefined) return []
-    return [
-      {
-        topics,
-        make: (topic: string, found: TopicGroups) => new JsonFormat(topics, checked, { topic, groups: found }),
-      },
-    ]
+    return [ruleOf(topics, checked)]
   })
+}
+
+function ruleOf(topics: string, mapping: Mapping): MadeRule {
+  const { schema } = mapping
+  return {
+    topics,
+    needsRegistry: schema?.from === 'registry',
+    make: (topic, groups, schemas) => {
+      const on = { topic, groups }
+      if (schema === undefined) return new JsonFormat(topics, mapping, on)
+      return new SchemaFormat(topics, mapping, { ...on, schemas, readers: avroReaders(mapping, on) })
+    },
+  }
 }
 
 function presetsAllowed(name: string): string {
@@ -67,16 +98,35 @@ function problemOf(topics: string): string | undefined {
   }
 }
 
+/** The same rules, for whoever has no registry at hand: they take schemas from this one. */
+export function boundTo(schemas: SchemaSource | undefined, rules: readonly FormatRule[]): readonly FormatRule[] {
+  return rules.map((rule) => {
+    if (!isFormatRule(rule) || schemas === undefined) return rule
+    const made: MadeRule = { topics: rule.topics, make: (topic, groups) => rule.make(topic, groups, schemas) }
+    return made
+  })
+}
+
+/** A registry that a command waits for has so long to answer. */
+const REGISTRY_AWAY_MS = 10_000
+const ASK_EVERY_MS = 100
+
 /** Which format each topic has. */
 export class Formats {
   readonly #rules: readonly (MadeRule & { readonly pattern: RegExp | undefined })[]
   /** As many as the topics that a node has. */
   readonly #ofTopic = new Map<string, Format | undefined>()
+  /** Those of the registry, if there is one. */
+  readonly schemas: SchemaSource | undefined
 
-  constructor(rules: readonly FormatRule[] = []) {
+  /** Throws a ForewarmError 'bad-config' if a rule needs a registry and there is none. */
+  constructor(rules: readonly FormatRule[] = [], schemas?: SchemaSource) {
+    this.schemas = schemas
     this.#rules = rules.map((rule) => {
       if (!isFormatRule(rule))
         throw new ForewarmError('bad-value', `formats: expected what format() gives, got ${shown(rule)}`)
+      if (rule.needsRegistry === true && schemas === undefined)
+        throw new ForewarmError('bad-config', `formats["${rule.topics}"].schema: registry needs SCHEMA_REGISTRY_URL`)
       const pattern = PATTERN.exec(rule.topics)?.[1]
       return { ...rule, make: rule.make, pattern: pattern === undefined ? undefined : new RegExp(pattern, 'u') }
     })
@@ -88,10 +138,25 @@ export class Formats {
     return this.#ofTopic.get(topic)
   }
 
+  /** Resolves when the records can be decoded. Rejects once the signal is aborted, or if the registry is away for long. */
+  async ready(records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> {
+    let ended: Promise<never> | undefined
+    for (const record of records) {
+      const format = this.of(record.topic)
+      const sinceMs = performance.now()
+      for (let held = format?.held?.(record); held !== undefined; held = format?.held?.(record)) {
+        if (performance.now() - sinceMs > REGISTRY_AWAY_MS)
+          throw new ForewarmError('registry-unreachable', `the schema registry: ${held.reason}`, { retriable: true })
+        ended ??= aborted(signal)
+        await Promise.race([held.settled ?? delay(ASK_EVERY_MS), ended])
+      }
+    }
+  }
+
   #make(topic: string): Format | undefined {
     for (const { topics, pattern, make } of this.#rules) {
       if (pattern === undefined ? topics !== topic : !pattern.test(topic)) continue
-      return make(topic, pattern?.exec(topic)?.groups ?? {})
+      return make(topic, pattern?.exec(topic)?.groups ?? {}, this.schemas ?? NO_SCHEMAS)
     }
     return undefined
   }

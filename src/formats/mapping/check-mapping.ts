@@ -9,13 +9,15 @@ import {
   NUMBERS,
   type NumberOf,
   type PlainNumber,
+  type SchemaPlace,
   type TimeOf,
+  TYPES,
 } from './mapping.ts'
-import type { MappingFault } from './mapping-fault.ts'
-import { MappingReader } from './mapping-reader.ts'
+import type { MappingReader } from './mapping-reader.ts'
 
 const KEYS = [
   'type',
+  'schema',
   'record',
   'text',
   'updates',
@@ -30,21 +32,17 @@ const KEYS = [
 const MAX_SCALE = 100
 
 /** Reads a mapping as the settings have it. `at`: its place in the file. Every fault becomes a problem; undefined if there is one. */
-export function checkedMapping(
-  raw: unknown,
-  at: string,
-  problems: MappingFault[],
-  groups: readonly string[],
-): Mapping | undefined {
-  const before = problems.length
-  const reader = new MappingReader(problems, groups)
+export function checkedMapping(raw: unknown, at: string, reader: MappingReader): Mapping | undefined {
+  const before = reader.problems
   if (!isObject(raw)) {
     reader.problem(at, raw, 'an object, or the name of a preset')
     return undefined
   }
   reader.unknownKeys(raw, at, KEYS)
+  const type = reader.oneOf(raw.type, `${at}.type`, TYPES) ?? 'json'
   const mapping: Mapping = {
-    type: reader.oneOf(raw.type, `${at}.type`, ['json']) ?? 'json',
+    type,
+    schema: schemaOf(raw.schema, { at: `${at}.schema`, type }, reader),
     record: reader.paths(raw.record, `${at}.record`),
     text: reader.path(raw.text, `${at}.text`),
     updates: reader.path(raw.updates, `${at}.updates`),
@@ -54,7 +52,20 @@ export function checkedMapping(
     skip: conditionsOf(raw.skip, `${at}.skip`, reader),
     delete: conditionsOf(raw.delete, `${at}.delete`, reader),
   }
-  return problems.length > before ? undefined : mapping
+  return reader.problems > before ? undefined : mapping
+}
+
+const SCHEMA_WORDS = 'registry, or the path of a file that can be read'
+
+function schemaOf(
+  raw: unknown,
+  { at, type }: { readonly at: string; readonly type: Mapping['type'] },
+  reader: MappingReader,
+): SchemaPlace | undefined {
+  if (type === 'json') return raw === undefined ? undefined : reader.problem(at, raw, 'nothing: JSON needs none')
+  if (raw === 'registry') return { from: 'registry' }
+  const text = typeof raw === 'string' ? reader.readFile(raw) : undefined
+  return text === undefined ? reader.problem(at, raw, SCHEMA_WORDS) : { from: 'file', text }
 }
 
 function fieldsOf(raw: Readonly<Record<string, unknown>>, at: string, reader: MappingReader): Fields {
@@ -119,5 +130,5 @@ function timeOf(raw: unknown, at: string, reader: MappingReader): TimeOf | undef
   const unit: TimeUnit = reader.oneOf(isObject(raw) ? raw.unit : undefined, `${at}.unit`, TIME_UNITS) ?? 'ms'
   if (place === undefined) return undefined
   if (place.from === 'timestamp' && unit !== 'ms') reader.problem(`${at}.unit`, unit, 'nothing: Kafka has milliseconds')
-  return { place, unit }
+  return { place, unit, isUnitGiven: isObject(raw) && raw.unit !== undefined }
 }

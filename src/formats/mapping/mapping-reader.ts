@@ -13,9 +13,22 @@ export class MappingReader {
   /** The named groups of the pattern that names the topics. */
   readonly #groups: readonly string[]
 
-  constructor(problems: MappingFault[], groups: readonly string[]) {
-    this.#problems = problems
-    this.#groups = groups
+  /** Gives the text of a file; undefined if it cannot be read. */
+  readonly readFile: (path: string) => string | undefined
+
+  constructor(options: {
+    readonly problems: MappingFault[]
+    readonly groups: readonly string[]
+    readonly readFile: (path: string) => string | undefined
+  }) {
+    this.#problems = options.problems
+    this.#groups = options.groups
+    this.readFile = options.readFile
+  }
+
+  /** How many problems there are. */
+  get problems(): number {
+    return this.#problems.length
   }
 
   problem(setting: string, received: unknown, allowed: string): undefined {

@@ -3,7 +3,9 @@ import type { TimeUnit } from '../time.ts'
 
 /** A mapping of the settings that was checked: how the records of a topic become updates. */
 export interface Mapping {
-  readonly type: 'json'
+  readonly type: (typeof TYPES)[number]
+  /** The place of the schemas by which the records are written. Undefined for JSON. */
+  readonly schema: SchemaPlace | undefined
   /** The object in the record; the first of the paths that leads to one. Empty: the record itself. */
   readonly record: readonly Path[]
   /** In that, a field whose text is JSON again. */
@@ -18,6 +20,10 @@ export interface Mapping {
   readonly skip: readonly Condition[]
   readonly delete: readonly Condition[]
 }
+
+export const TYPES = ['json', 'avro'] as const
+
+export type SchemaPlace = { readonly from: 'registry' } | { readonly from: 'file'; readonly text: string }
 
 export const NAMES = ['pair', 'chain', 'group'] as const
 export const NUMBERS = ['price', 'bid', 'ask', 'reserve0', 'reserve1', 'liquidity', 'sequence'] as const
@@ -60,6 +66,8 @@ export interface PlainNumber {
 export interface TimeOf {
   readonly place: Place
   readonly unit: TimeUnit
+  /** The mapping names the unit; otherwise a schema may know better. */
+  readonly isUnitGiven: boolean
 }
 
 /** All its tests hold for the record, or for one around it. `text`: the whole text of a record that is no JSON. */

@@ -1,0 +1,45 @@
+import { type Refused, refused } from '../../../schemas/refusal.ts'
+import type { Mapping } from '../mapping/mapping.ts'
+import type { WrittenSchema } from '../registry/schema-source.ts'
+import type { Framed } from '../registry/wire-format.ts'
+import type { ValueReader } from '../schema-format.ts'
+import type { TopicGroups } from '../scope.ts'
+import { Cursor } from './cursor.ts'
+import { Objects, type Read } from './objects.ts'
+import { parsedSchema } from './parse.ts'
+import { wantedBy } from './wanted.ts'
+
+/** Makes readers of Avro, one for each schema, that read what the mapping asks for and pass over the rest. */
+export function avroReaders(
+  mapping: Mapping,
+  _on: { readonly topic: string; readonly groups: TopicGroups },
+): (schema: WrittenSchema) => ValueReader | Refused {
+  const wanted = wantedBy(mapping)
+  return ({ key, type, text, references }) => {
+    if (type !== 'AVRO') return refused('unknown-schema', `schema ${key}: expected one of Avro, got one of ${type}`)
+    const root = parsedSchema(
+      text,
+      references.map((reference) => reference.text),
+    )
+    if (typeof root === 'string') return refused('unknown-schema', `schema ${key} cannot be used: ${root}`)
+    return new AvroReader(new Objects().of(root, wanted))
+  }
+}
+
+class AvroReader implements ValueReader {
+  readonly #cursor = new Cursor()
+  readonly #read: Read
+
+  constructor(read: Read) {
+    this.#read = read
+  }
+
+  read(value: Buffer, { start }: Framed): { readonly root: unknown } | Refused {
+    const cursor = this.#cursor
+    cursor.start(value, start)
+    const root = this.#read(cursor)
+    if (cursor.fault !== undefined) return refused('not-avro', `the value does not fit its schema: ${cursor.fault}`)
+    const left = value.length - cursor.at
+    return left === 0 ? { root } : refused('not-avro', `the value does not fit its schema: ${left} bytes are left over`)
+  }
+}

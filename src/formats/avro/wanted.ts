@@ -1,0 +1,69 @@
+import { type Mapping, NAMES, NUMBERS, type NumberOf, type Place } from '../mapping/mapping.ts'
+import type { Path } from '../path.ts'
+
+/** The parts of a value that a mapping asks for. */
+export interface Wanted {
+  readonly members: Map<string, Wanted>
+  /** The parts of each item, if it is a list. */
+  items: Wanted | undefined
+  /** The mapping says how its bytes or its time are to be understood; the schema does not. */
+  isRaw: boolean
+}
+
+function nothingWanted(): Wanted {
+  return { members: new Map(), items: undefined, isRaw: false }
+}
+
+/** Rather more than is needed: each path may count in the record, in what is in it, and in the items. */
+export function wantedBy(mapping: Mapping): Wanted {
+  const root = nothingWanted()
+  const inner = mapping.record.length === 0 ? [root] : mapping.record.map((path) => add(root, path))
+  const lists = mapping.updates === undefined ? inner : inner.map((each) => add(each, mapping.updates ?? []))
+  const items = lists.map((list) => {
+    list.items ??= nothingWanted()
+    return list.items
+  })
+  const asked = pathsOf(mapping)
+  for (const base of new Set([root, ...inner, ...items]))
+    for (const { path, isRaw } of asked) {
+      const wanted = add(base, path)
+      wanted.isRaw ||= isRaw
+    }
+  return root
+}
+
+function add(from: Wanted, path: Path): Wanted {
+  let at = from
+  for (const name of path) {
+    const next = at.members.get(name) ?? nothingWanted()
+    at.members.set(name, next)
+    at = next
+  }
+  return at
+}
+
+interface Asked {
+  readonly path: Path
+  readonly isRaw: boolean
+}
+
+function pathsOf({ fields, text, skip, delete: deletes }: Mapping): readonly Asked[] {
+  const of = (place: Place, isRaw = false): Asked[] => ('path' in place ? [{ path: place.path, isRaw }] : [])
+  const ofNumber = (number: NumberOf): Asked[] =>
+    'mid' in number
+      ? number.mid.flatMap(ofNumber)
+      : [
+          ...of(number.place, number.integer === 'base64'),
+          ...(number.exponent === undefined ? [] : [{ path: number.exponent, isRaw: false }]),
+        ]
+  const { eventTimeMs: time } = fields
+  return [
+    ...NAMES.flatMap((name) => (fields[name] === undefined ? [] : of(fields[name].place))),
+    ...NUMBERS.flatMap((name) => (fields[name] === undefined ? [] : ofNumber(fields[name]))),
+    ...(time === undefined ? [] : of(time.place, time.isUnitGiven)),
+    ...[...skip, ...deletes].flatMap((condition) =>
+      'test' in condition ? [{ path: condition.path, isRaw: false }] : [],
+    ),
+    ...(text === undefined ? [] : [{ path: text, isRaw: false }]),
+  ]
+}
