@@ -2,6 +2,7 @@
 export type PriceRefusal =
   | 'not-json'
   | 'not-avro'
+  | 'not-protobuf'
   | 'unknown-schema'
   | 'empty'
   | 'wrong-type'

@@ -13,6 +13,7 @@ import type { Mapping } from './mapping/mapping.ts'
 import type { MappingFault } from './mapping/mapping-fault.ts'
 import { MappingReader } from './mapping/mapping-reader.ts'
 import { PRESETS } from './presets/presets.ts'
+import { protobufReaders } from './protobuf/readers.ts'
 import { NO_SCHEMAS, type SchemaSource } from './registry/schema-source.ts'
 import { SchemaFormat } from './schema-format.ts'
 import type { TopicGroups } from './scope.ts'
@@ -61,21 +62,30 @@ export function formatRules(raw: unknown, problems: MappingFault[], readFile = r
       problems.push({ setting: at, received: JSON.stringify(mapping), allowed: presetsAllowed(mapping) })
       return []
     }
-    const checked = checkedMapping(preset?.mapping ?? mapping, at, new MappingReader({ problems, groups, readFile }))
-    if (checked === undefined || against !== undefined) return []
-    return [ruleOf(topics, checked)]
+    const reader = new MappingReader({ problems, groups, readFile })
+    const checked = checkedMapping(preset?.mapping ?? mapping, at, reader)
+    const rule = checked && ruleOf(topics, checked, { at, reader })
+    return rule === undefined || against !== undefined ? [] : [rule]
   })
 }
 
-function ruleOf(topics: string, mapping: Mapping): MadeRule {
-  const { schema } = mapping
+/** Undefined if the schema of a file does not have what the mapping asks for. */
+function ruleOf(
+  topics: string,
+  mapping: Mapping,
+  { at, reader }: { readonly at: string; readonly reader: MappingReader },
+): MadeRule | undefined {
+  const { schema, type } = mapping
+  const protobuf = type === 'protobuf' ? protobufReaders(mapping, at, reader) : undefined
+  if (type === 'protobuf' && protobuf === undefined) return undefined
   return {
     topics,
     needsRegistry: schema?.from === 'registry',
     make: (topic, groups, schemas) => {
       const on = { topic, groups }
       if (schema === undefined) return new JsonFormat(topics, mapping, on)
-      return new SchemaFormat(topics, mapping, { ...on, schemas, readers: avroReaders(mapping, on) })
+      const readers = protobuf ?? avroReaders(mapping, on)
+      return new SchemaFormat(topics, mapping, { ...on, schemas, readers })
     },
   }
 }

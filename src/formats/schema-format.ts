@@ -101,5 +101,5 @@ export class SchemaFormat implements Format {
 }
 
 function fileSchema({ type }: Mapping): Omit<WrittenSchema, 'text'> {
-  return { key: 'file', type: type === 'avro' ? 'AVRO' : 'JSON', references: [] }
+  return { key: 'file', type: type === 'avro' ? 'AVRO' : 'PROTOBUF', references: [] }
 }

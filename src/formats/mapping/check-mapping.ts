@@ -18,6 +18,7 @@ import type { MappingReader } from './mapping-reader.ts'
 const KEYS = [
   'type',
   'schema',
+  'message',
   'record',
   'text',
   'updates',
@@ -43,6 +44,7 @@ export function checkedMapping(raw: unknown, at: string, reader: MappingReader):
   const mapping: Mapping = {
     type,
     schema: schemaOf(raw.schema, { at: `${at}.schema`, type }, reader),
+    message: messageOf(raw.message, { at: `${at}.message`, type }, reader),
     record: reader.paths(raw.record, `${at}.record`),
     text: reader.path(raw.text, `${at}.text`),
     updates: reader.path(raw.updates, `${at}.updates`),
@@ -65,7 +67,17 @@ function schemaOf(
   if (type === 'json') return raw === undefined ? undefined : reader.problem(at, raw, 'nothing: JSON needs none')
   if (raw === 'registry') return { from: 'registry' }
   const text = typeof raw === 'string' ? reader.readFile(raw) : undefined
-  return text === undefined ? reader.problem(at, raw, SCHEMA_WORDS) : { from: 'file', text }
+  return text === undefined ? reader.problem(at, raw, SCHEMA_WORDS) : { from: 'file', path: raw as string, text }
+}
+
+function messageOf(
+  raw: unknown,
+  { at, type }: { readonly at: string; readonly type: Mapping['type'] },
+  reader: MappingReader,
+): string | undefined {
+  if (raw === undefined) return undefined
+  if (type !== 'protobuf') return reader.problem(at, raw, 'nothing: only Protobuf has messages')
+  return typeof raw === 'string' ? raw : reader.problem(at, raw, 'the name of a message, such as prices.Quote')
 }
 
 function fieldsOf(raw: Readonly<Record<string, unknown>>, at: string, reader: MappingReader): Fields {

@@ -6,6 +6,8 @@ export interface Mapping {
   readonly type: (typeof TYPES)[number]
   /** The place of the schemas by which the records are written. Undefined for JSON. */
   readonly schema: SchemaPlace | undefined
+  /** The message of a Protobuf schema that the records are. */
+  readonly message: string | undefined
   /** The object in the record; the first of the paths that leads to one. Empty: the record itself. */
   readonly record: readonly Path[]
   /** In that, a field whose text is JSON again. */
@@ -21,9 +23,11 @@ export interface Mapping {
   readonly delete: readonly Condition[]
 }
 
-export const TYPES = ['json', 'avro'] as const
+export const TYPES = ['json', 'avro', 'protobuf'] as const
 
-export type SchemaPlace = { readonly from: 'registry' } | { readonly from: 'file'; readonly text: string }
+export type SchemaPlace =
+  | { readonly from: 'registry' }
+  | { readonly from: 'file'; readonly path: string; readonly text: string }
 
 export const NAMES = ['pair', 'chain', 'group'] as const
 export const NUMBERS = ['price', 'bid', 'ask', 'reserve0', 'reserve1', 'liquidity', 'sequence'] as const
