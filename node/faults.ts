@@ -88,8 +88,8 @@ export class Faults {
     this.#tell('a record could be neither handled nor put aside: it is only where it came from', facts)
   }
 
-  notSent(topic: string, error: unknown, lost: Counter): void {
-    lost.add(1)
+  notSent(topic: string, error: unknown, lost: Counter, records = 1): void {
+    lost.add(records)
     this.#tell(`a record of ${topic} was not sent`, { topic, err: error })
   }
 

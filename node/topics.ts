@@ -1,5 +1,6 @@
 import { type Admin, type Broker, BrokerError } from '../src/broker/port.ts'
 import {
+  cleanupPolicy,
   deadLetterTopics,
   findPriceTopics,
   growDeadLetterTopic,
@@ -21,9 +22,8 @@ export interface NodeTopics {
   readonly correlations: CorrelationsTopic
 }
 
-/** The topic of correlations: its partitions, or why it cannot be used. */
+/** Why the topic of correlations cannot be used; without a reason it can. */
 export interface CorrelationsTopic {
-  readonly partitions?: number
   readonly reason?: string
 }
 
@@ -74,20 +74,31 @@ async function prepare(admin: Admin, { kafka, node }: Config, log: Log): Promise
     warmRequestPartitions: await partitionsOf(kafka.warmRequestsTopic),
     warmResultPartitions: await partitionsOf(kafka.warmResultsTopic),
     correlations: asks
-      ? await correlationsTopic(admin, kafka, prices.partitions)
+      ? await correlationsTopic(admin, { kafka, partitions: prices.partitions, log })
       : { reason: 'nothing correlates here' },
   }
 }
 
-/** A node that may not make or see the topic runs all the same: it starts cold. */
-async function correlationsTopic(admin: Admin, kafka: Config['kafka'], partitions: number): Promise<CorrelationsTopic> {
-  const spec = ownTopics(kafka, partitions).filter(({ topic }) => topic === kafka.correlationsTopic)
+interface CorrelationsAsked {
+  readonly kafka: Config['kafka']
+  /** It is made with so many. */
+  readonly partitions: number
+  readonly log: Log
+}
+
+/** A node for which the topic is not made, or that may not see it, runs all the same: it starts cold. */
+async function correlationsTopic(admin: Admin, asked: CorrelationsAsked): Promise<CorrelationsTopic> {
+  const { kafka, partitions, log } = asked
+  const topic = kafka.correlationsTopic
   try {
-    await admin.createTopics(spec)
-    const count = await admin.partitions(kafka.correlationsTopic)
-    return count === undefined ? { reason: 'there is no such topic' } : { partitions: count }
+    await admin.createTopics(ownTopics(kafka, partitions).filter((spec) => spec.topic === topic))
+    if ((await admin.partitions(topic)) === undefined) return { reason: 'there is no such topic' }
+    const policy = await cleanupPolicy(admin, topic, 'compact')
+    if (!policy.includes('compact'))
+      log.warn({ topic, policy }, 'the topic is not compacted: it grows, and what was learned is deleted with its age')
+    return {}
   } catch (error) {
-    if (!(error instanceof BrokerError) || error.code !== 'not-authorized') throw error
+    if (!(error instanceof BrokerError) || error.retriable || error.code === 'closed') throw error
     return { reason: error.message }
   }
 }

@@ -1,13 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { partitionOf } from '../schemas/topics.ts'
+import { failuresOf } from '../src/broker/batch-error.ts'
 import type { Producer } from '../src/broker/port.ts'
 import type { KeptRecord, TakeLimits, UnwrittenLeaders } from '../src/correlation/kept/unwritten-leaders.ts'
 
 export interface CorrelationsWriterOptions {
   readonly producer: Pick<Producer, 'sendBatch'>
   readonly topic: string
-  /** The topic's number of partitions. A chain's hash gives its partition. */
-  readonly partitions: number
+  /** The topic's number of partitions at the moment. A chain's hash gives its partition. */
+  readonly partitions: () => number
   readonly unwritten: Pick<UnwrittenLeaders, 'take' | 'putBack'>
   readonly onWritten: (records: number) => void
   readonly onFailed: (records: number, error: unknown) => void
@@ -72,13 +73,16 @@ export class CorrelationsWriter {
     try {
       await producer.sendBatch(
         topic,
-        records.map(({ chain, key, value }) => ({ partition: partitionOf(chain, partitions), key, value })),
+        records.map(({ chain, key, value }) => ({ partition: partitionOf(chain, partitions()), key, value })),
       )
       onWritten(records.length)
       return true
     } catch (error) {
-      unwritten.putBack(records)
-      onFailed(records.length, error)
+      const failureOf = failuresOf(error)
+      const failed = records.filter((_, place) => failureOf(place) !== undefined)
+      unwritten.putBack(failed)
+      onWritten(records.length - failed.length)
+      onFailed(failed.length, error)
       return false
     }
   }

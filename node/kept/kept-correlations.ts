@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { CorrelationsReader } from '../../consumers/correlations.ts'
 import { rewind } from '../../consumers/rewind.ts'
 import { CorrelationsWriter } from '../../producers/correlations.ts'
@@ -19,7 +20,7 @@ import type { CorrelationsTopic } from '../topics.ts'
 export interface KeptCorrelationsOptions {
   readonly config: Config
   readonly broker: Broker
-  readonly producer: Pick<Producer, 'sendBatch'>
+  readonly producer: Pick<Producer, 'sendBatch' | 'partitions'>
   readonly topic: CorrelationsTopic
   readonly caches: Pick<Caches, 'table' | 'tracker'>
   readonly kept: Kept
@@ -38,8 +39,10 @@ type Restoring =
   | { readonly state: 'restored'; readonly ms: number }
   | { readonly state: 'cold'; readonly reason: string }
 
-/** After so long without the end of the topic, the node goes on cold; unless `restoreMs` says otherwise. */
+/** After so long without the end of the topic, the node goes on cold, and tries again as often; unless `restoreMs` is given. */
 const RESTORE_MS = 5_000
+/** Two milliseconds' work. */
+const LEADERS_A_TURN = 100
 /** A rewind that takes longer is left unfinished. */
 const REWIND_MS = 2_000
 /** A revocation waits so long for what was learned to be stored. */
@@ -57,42 +60,41 @@ export class KeptCorrelations {
   readonly #notWritten: Counter
   #restoring: Restoring = { state: 'restoring' }
   #starting: Promise<void> | undefined
+  /** Tries to restore after an assignment that went on cold. */
+  #late: Promise<void> | undefined
   /** Nothing is written before the topic was read to its end: it would hide what others have learned. */
   #hasRead = false
 
   constructor(options: KeptCorrelationsOptions) {
-    const { config, broker, producer, topic, kept, nodeId, metrics, faults, onEvent } = options
+    const { config, broker, producer, kept, nodeId, metrics, faults, onEvent } = options
     const { correlationsTopic } = config.kafka
     this.#options = options
     this.#notWritten = metrics.counter('drops_total', { reason: 'correlations-not-written' })
     this.#reader = new CorrelationsReader({
       ...{ broker, onEvent, topic: correlationsTopic, waiting: kept.waiting },
       groupId: `forewarm.${config.node.service}.correlations.${nodeId}`,
+      partitionsOf: (topic) => producer.partitions(topic),
+      onMoved: () => kept.unwritten.beginAnew(),
       onRefused: (reason) => metrics.counter('correlations_refused_total', { reason }).add(1),
     })
     const written = metrics.counter('correlations_written_total')
     this.#writer = new CorrelationsWriter({
       ...{ producer, topic: correlationsTopic, unwritten: kept.unwritten },
-      partitions: topic.partitions ?? 1,
+      partitions: () => this.#reader.partitions,
       onWritten: (records) => written.add(records),
-      onFailed: (_, error) => faults.notSent(correlationsTopic, error, this.#notWritten),
+      onFailed: (records, error) => faults.notSent(correlationsTopic, error, this.#notWritten, records),
     })
   }
 
   /** Resolves when what is known of the partitions' leaders can be asked for, or will not come. Never rejects. */
   async assigned(consumer: Pick<Consumer, 'positions'>, partitions: readonly TopicPartition[]): Promise<void> {
     const startedMs = performance.now()
-    this.#restoring = { state: 'restoring' }
     const [cold, show] = await Promise.all([this.#restore(), this.#rewind(consumer, partitions)])
     this.#show(show)
     const ms = performance.now() - startedMs
     this.#options.metrics.gauge('correlations_restore_seconds').set(ms / 1000)
-    const restoring: Restoring = cold === undefined ? { state: 'restored', ms } : { state: 'cold', reason: cold.reason }
-    this.#restoring = restoring
-    void cold?.late?.then((isRestored) => {
-      if (isRestored && this.#restoring === restoring)
-        this.#restoring = { state: 'restored', ms: performance.now() - startedMs }
-    })
+    this.#restoring = cold === undefined ? { state: 'restored', ms } : { state: 'cold', reason: cold }
+    if (cold !== undefined) this.#late ??= this.#restoreLate(startedMs)
   }
 
   /** What is handled until now is about to be committed. */
@@ -134,20 +136,23 @@ export class KeptCorrelations {
     await this.#reader.stop()
   }
 
-  /** Resolves to why the node goes on cold, and `late` to whether it was restored after all; or to undefined. */
-  async #restore(): Promise<{ readonly reason: string; readonly late?: Promise<boolean> } | undefined> {
-    const { topic, log, restoreMs = RESTORE_MS } = this.#options
+  /** Resolves to why the node goes on cold, or to undefined. */
+  async #restore(): Promise<string | undefined> {
+    const { topic, log, config, restoreMs = RESTORE_MS } = this.#options
     const late = AbortSignal.timeout(restoreMs)
+    // The topic is being waited for: another assignment does not wait as long again.
+    if (this.#late !== undefined && this.#restoring.state === 'cold') return this.#restoring.reason
+    this.#restoring = { state: 'restoring' }
     try {
-      if (topic.reason !== undefined) throw new Error(topic.reason)
+      if (topic.reason !== undefined && !this.#hasRead) throw new Error(topic.reason)
       await this.#readToEnd(AbortSignal.any([late, this.#closing.signal]))
-      this.#restoreMet(false)
+      await this.#restoreMet(false)
       return undefined
     } catch (error) {
-      if (this.#closing.signal.aborted) return { reason: 'the node closes' }
+      if (this.#closing.signal.aborted) return 'the node closes'
       const reason = late.aborted ? `the topic was not read to its end in ${restoreMs} ms` : messageOf(error)
-      log.warn({ topic: this.#options.config.kafka.correlationsTopic, reason }, 'what was learned before is not known')
-      return { reason, ...(late.aborted && { late: this.#restoreLate() }) }
+      log.warn({ topic: config.kafka.correlationsTopic, reason }, 'what was learned before is not known')
+      return reason
     }
   }
 
@@ -165,26 +170,36 @@ export class KeptCorrelations {
     this.#options.kept.waiting.isRead = true
   }
 
-  /** What comes late does not replace what was learned meanwhile. */
-  async #restoreLate(): Promise<boolean> {
-    try {
-      await this.#readToEnd(this.#closing.signal)
-      this.#restoreMet(true)
-      return true
-    } catch {
-      // It closes, or the topic cannot be read: the next assignment tries again.
-      return false
+  /** Tries until the topic was read to its end, or the node closes. What comes late does not replace what was learned meanwhile. */
+  async #restoreLate(startedMs: number): Promise<void> {
+    const { signal } = this.#closing
+    while (!signal.aborted) {
+      const attempt = AbortSignal.timeout(this.#options.restoreMs ?? RESTORE_MS)
+      try {
+        await this.#readToEnd(AbortSignal.any([attempt, signal]))
+        await this.#restoreMet(true)
+        this.#late = undefined
+        if (this.#restoring.state === 'cold') this.#restoring = { state: 'restored', ms: performance.now() - startedMs }
+        return
+      } catch {
+        // It is away, or long.
+        await Promise.race([aborted(attempt), aborted(signal)]).catch(() => undefined)
+      }
     }
   }
 
   /** Leaders that were met here before have been another node's meanwhile. */
-  #restoreMet(isLate: boolean): void {
+  async #restoreMet(isLate: boolean): Promise<void> {
     const { caches, kept } = this.#options
     const { table, tracker } = caches
     const isMet = ({ chain, pair }: { readonly chain: string; readonly pair: string }) =>
       (tracker.updatesOf(table.find(chain, pair)) ?? 0) > 0
-    for (const { name, edges } of kept.waiting.met(isMet))
+    let leaders = 0
+    for (const { name, edges } of kept.waiting.met(isMet)) {
       tracker.restore(table.find(name.chain, name.pair), edges(), isLate)
+      // A hundred thousand take two seconds: others have their turns meanwhile.
+      if (++leaders % LEADERS_A_TURN === 0) await nextTurn()
+    }
   }
 
   /** An exception, which only a bug throws, must not reach the broker: the partitions are read all the same. */

@@ -81,6 +81,7 @@ export function ownTopics(names: OwnTopicNames, partitions: number): readonly To
 /** Room for a dead letter's headers, above the largest record of its origin. */
 const LETTER_HEADROOM_BYTES = 64 * 1024
 const LARGEST = 'max.message.bytes'
+const CLEANUP = 'cleanup.policy'
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
 /** `<topic>.dlq` for each price topic, with as many partitions, for its largest record and some headers more. */
@@ -106,6 +107,11 @@ export async function deadLetterTopics(
 export async function largestBytes(admin: Admin, topic: string): Promise<number> {
   const config = await admin.topicConfig(topic, [LARGEST]).catch(orNothing)
   return Number(config.get(LARGEST) ?? DEFAULT_MAX_MESSAGE_BYTES)
+}
+
+/** How the topic's old records are deleted. */
+export async function cleanupPolicy(admin: Admin, topic: string, unknown: string): Promise<string> {
+  return (await admin.topicConfig(topic, [CLEANUP]).catch(orNothing)).get(CLEANUP) ?? unknown
 }
 
 /** Without the right to DESCRIBE_CONFIGS, the topic counts as one that is configured like most. */

@@ -1,7 +1,10 @@
 import { expect, test } from '@jest/globals'
+import { prepareTopics } from '../../node/topics.ts'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
-import { BrokerError } from '../../src/broker/port.ts'
+import { type Admin, type Broker, BrokerError } from '../../src/broker/port.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { detector } from '../../src/detect/detector.ts'
+import { createLog } from '../../src/telemetry/log.ts'
 import { until } from '../harness/until.ts'
 import { metricValue } from './scrape.ts'
 import { onStage, type Stage, updateOf } from './stage.ts'
@@ -70,4 +73,48 @@ test('a node that gives its partitions up writes what it has learned before the 
       { pair: 'A follower', score: expect.closeTo(before?.score ?? 0, 2) },
     ])
   })
+})
+
+test('a node for which the cluster refuses to make the topic runs, and says why it starts cold', async () => {
+  const broker = createMemoryBroker()
+  const refusing: Broker = {
+    ...broker,
+    admin: () => {
+      const admin = broker.admin()
+      const createTopics: Admin['createTopics'] = async (specs) => {
+        if (specs.some(({ config }) => config?.['cleanup.policy'] === 'compact'))
+          throw new BrokerError('refused', 'POLICY_VIOLATION', { retriable: false })
+        return admin.createTopics(specs)
+      }
+      return new Proxy(admin, {
+        get: (target, name: keyof Admin) => (name === 'createTopics' ? createTopics : target[name].bind(target)),
+      })
+    },
+  }
+  await onStage({ broker, nodeBroker: refusing }, async (stage) => {
+    const node = await stage.startNode({ detectors: [reading] })
+    const ready = await fetch(`http://127.0.0.1:${node.httpPort}/readyz`)
+    expect(ready.ok).toBe(true)
+    expect(await ready.json()).toMatchObject({
+      checks: { restored: { status: 'degraded', reason: 'started cold: POLICY_VIOLATION' } },
+    })
+  })
+})
+
+test.each([
+  ['delete', true],
+  ['compact', false],
+  ['compact,delete', false],
+])('a node warns of a topic of correlations with cleanup.policy=%s: %s', async (policy, isWarned) => {
+  const broker = createMemoryBroker({ partitions: { prices: 1 } })
+  const loaded = loadConfig({ env: { PRICE_TOPICS: 'prices' }, file: undefined })
+  if (loaded.status !== 'loaded') throw new Error('the settings are not allowed')
+  const admin = broker.admin()
+  await admin.connect()
+  await admin.createTopics([{ topic: 'correlations', partitions: 1, config: { 'cleanup.policy': policy } }])
+  const lines: string[] = []
+  const log = createLog({ service: 'test', version: '', stream: { write: (line) => void lines.push(line) } })
+  await prepareTopics({ broker, config: loaded.config, log, signal: new AbortController().signal })
+  expect(lines.some((line) => line.includes('the topic is not compacted'))).toBe(isWarned)
+  await broker.close()
 })

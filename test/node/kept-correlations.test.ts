@@ -29,18 +29,22 @@ function stuck(broker: MemoryBroker, state: { isStuck: boolean }): Broker {
   }
 }
 
-async function keptOn(broker: Broker, restoreMs?: number) {
+async function keptOn(broker: Broker, restoreMs?: number, reason?: string) {
   const loaded = loadConfig({ env: {}, file: undefined })
   if (loaded.status !== 'loaded') throw new Error('the defaults are not allowed')
   const { config } = loaded
-  const table = new PairTable({ maxPairs: 100 })
+  const table = new PairTable({ maxPairs: 1_000 })
   const { tracker, kept } = createTracker({ config, keepsAs: 'me' }, table, undefined)
   if (kept === undefined) throw new Error('nothing is kept')
   const producer = broker.producer()
   await producer.connect()
   const correlations = new KeptCorrelations({
     ...{ config, broker, producer, kept, clock: systemClock, metrics: createMetrics(), nodeId: 'me' },
-    ...{ caches: { table, tracker }, topic: { partitions: 1 }, faults: { notSent: () => undefined } },
+    ...{
+      caches: { table, tracker },
+      topic: reason === undefined ? {} : { reason },
+      faults: { notSent: () => undefined },
+    },
     log: createLog({ service: 'default', version: '', level: 'silent' }),
     onEvent: () => undefined,
     ...(restoreMs !== undefined && { restoreMs }),
@@ -113,6 +117,77 @@ test('a node that cannot read the topic to its end goes on cold, says so and wri
   for (const leader of ['A', 'B']) learn(leader, 'new')
   await correlations.leaving()
   expect(await writtenTo(broker)).toBe(4)
+  await correlations.close()
+  await broker.close()
+})
+
+test('a partition that nobody leads is waited for: the topic is not read to its end without it', async () => {
+  const broker = await brokerWith('A')
+  const producer = broker.producer()
+  const admin = broker.admin()
+  await Promise.all([producer.connect(), admin.connect()])
+  await admin.growTopic('correlations', 2)
+  const led = { partitions: 1 }
+  const partly: Broker = {
+    ...broker,
+    consumer: (options) => {
+      const consumer = broker.consumer(options)
+      const positions: Consumer['positions'] = () => consumer.positions().slice(0, led.partitions)
+      return Object.assign(Object.create(consumer) as Consumer, {
+        positions,
+        start: () => consumer.start(),
+        stop: () => consumer.stop(),
+      })
+    },
+  }
+  const { correlations } = await keptOn(partly, 20)
+  await correlations.assigned(NOBODY, [])
+  expect(correlations.check()).toMatchObject({ status: 'degraded' })
+  led.partitions = 2
+  await until('it is read to its end', () => correlations.check().status === 'ok')
+  await correlations.close()
+  await broker.close()
+})
+
+test('a topic that could not be made is read once somebody has made it', async () => {
+  const broker = createMemoryBroker()
+  const { correlations, learn, followers } = await keptOn(broker, 20, 'the right to CREATE it is missing')
+  await correlations.assigned(NOBODY, [])
+  expect(correlations.check()).toMatchObject({
+    status: 'degraded',
+    reason: 'started cold: the right to CREATE it is missing',
+  })
+  learn('A', 'new')
+  const admin = broker.admin()
+  const producer = broker.producer()
+  await Promise.all([producer.connect(), admin.connect()])
+  await admin.createTopics([{ topic: 'correlations', partitions: 1 }])
+  await producer.sendBatch('correlations', [record('A')])
+  await until('it is read', () => correlations.check().status === 'ok')
+  expect(followers('A').toSorted()).toEqual(['new', 'old'])
+  learn('A', 'new')
+  await correlations.leaving()
+  expect(await writtenTo(broker)).toBe(2)
+  await correlations.close()
+  await broker.close()
+})
+
+test('while leaders that were met before are restored, others have their turns', async () => {
+  const broker = await brokerWith('A')
+  const { correlations, learn, followers, producer } = await keptOn(broker)
+  await correlations.assigned(NOBODY, [])
+  const leaders = Array.from({ length: 300 }, (_, at) => `L${at}`)
+  for (const leader of leaders) learn(leader, 'new')
+  await producer.sendBatch('correlations', leaders.map(record))
+  const seen = new Set<number>()
+  const look = (): void => {
+    seen.add(leaders.filter((leader) => followers(leader).includes('old')).length)
+    if (!seen.has(leaders.length)) setImmediate(look)
+  }
+  setImmediate(look)
+  await correlations.assigned(NOBODY, [])
+  await until('all are restored', () => seen.has(leaders.length))
+  expect([...seen].filter((restored) => restored > 0).length).toBeGreaterThan(1)
   await correlations.close()
   await broker.close()
 })

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals'
 import { CorrelationsWriter } from '../../producers/correlations.ts'
-import type { OutgoingRecord, Stored } from '../../src/broker/port.ts'
+import { BatchError } from '../../src/broker/batch-error.ts'
+import { BrokerError, type OutgoingRecord, type Stored } from '../../src/broker/port.ts'
 import type { KeptRecord, TakeLimits } from '../../src/correlation/kept/unwritten-leaders.ts'
 
 const recordOf = (n: number): KeptRecord => ({
@@ -18,6 +19,7 @@ function writerOf(leaders: number) {
   const failures: unknown[] = []
   const taken: TakeLimits[] = []
   const written = { records: 0 }
+  const topic = { partitions: 4 }
   const unwritten = {
     take: (limits: TakeLimits): KeptRecord[] => {
       taken.push(limits)
@@ -35,13 +37,13 @@ function writerOf(leaders: number) {
         return batch.promise
       },
     },
-    ...{ topic: 'correlations', partitions: 4, unwritten },
+    ...{ topic: 'correlations', partitions: () => topic.partitions, unwritten },
     onWritten: (records) => {
       written.records += records
     },
     onFailed: (_, error) => failures.push(error),
   })
-  return { writer, unwritten, batches, failures, taken, written, left: () => waiting.length }
+  return { writer, unwritten, batches, failures, taken, written, topic, left: () => waiting.length }
 }
 
 test('a commit writes a bounded number of leaders, and nothing while the last commit’s are in flight', async () => {
@@ -61,6 +63,25 @@ test('records of one chain go to one partition, and those of many chains to all'
   const { writer, batches } = writerOf(200)
   void writer.writeSome()
   expect(new Set(batches[0]?.records.map(({ partition }) => partition))).toEqual(new Set([0, 1, 2, 3]))
+})
+
+test('records go to the partitions that the topic has at the moment', async () => {
+  const { writer, batches, topic } = writerOf(512)
+  const first = writer.writeSome()
+  batches[0]?.resolve([])
+  await first
+  topic.partitions = 2
+  void writer.writeSome()
+  expect(new Set(batches[1]?.records.map(({ partition }) => partition))).toEqual(new Set([0, 1]))
+})
+
+test('of a batch that is stored in part, only the records that are not stored are put back', async () => {
+  const { writer, batches, left, written } = writerOf(100)
+  const writing = writer.writeSome()
+  const error = new BrokerError('too-large', 'too large', { retriable: false })
+  batches[0]?.reject(new BatchError(new Map([[7, error]]), []))
+  await writing
+  expect([left(), written.records]).toEqual([1, 99])
 })
 
 test('what is not stored is put back, told once for the batch, and never rejects', async () => {

@@ -117,7 +117,7 @@ async function writingShare(stage: Stage): Promise<number> {
   const unwritten = new UnwrittenLeaders({ tracker, names, service: stage.unique(SERVICE_READ), by: 'bench' })
   const written = { records: 0 }
   const writer = new CorrelationsWriter({
-    ...{ producer, topic: TOPIC, partitions: PARTITIONS, unwritten },
+    ...{ producer, topic: TOPIC, partitions: () => PARTITIONS, unwritten },
     onWritten: (records) => {
       written.records += records
     },

@@ -130,6 +130,11 @@ export class UnwrittenLeaders {
     else this.#deletions.set(key, { chain, key, value: null, leader: -1, left: this.#left })
   }
 
+  /** The topic has nothing of what was written, or has it in other partitions: all is to be written anew. */
+  beginAnew(): void {
+    for (const each of [this.#updates, this.#exact, this.#coarse]) each.fill(NEVER)
+  }
+
   /** What was written of the leader is not known any more. */
   forget(leader: number): void {
     if (leader >= this.#updates.length) return

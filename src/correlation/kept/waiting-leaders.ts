@@ -6,7 +6,7 @@ import {
   parseLeader,
 } from '../../../schemas/correlations/leader-record.ts'
 import type { Refused } from '../../../schemas/refusal.ts'
-import { pairKey } from '../../../schemas/topics.ts'
+import { pairKey, partitionOf } from '../../../schemas/topics.ts'
 import type { LeaderEdges, WaitingEdges } from '../leader-edges.ts'
 import { edgesOf, type PairNames } from './leader-record.ts'
 
@@ -22,11 +22,20 @@ export interface WaitingLeadersOptions {
 
 export type WaitingRefusal = LeaderRefusal | 'no-room'
 
+/** The partition in which a record was read. */
+export interface RecordPlace {
+  readonly partition: number
+  /** How many the topic has. */
+  readonly partitions: number
+}
+
 /** The newest records of leaders, by other nodes or an earlier run, until the leader is met here. */
 export class WaitingLeaders implements WaitingEdges {
   readonly #options: WaitingLeadersOptions
   /** Indexed by chain and pair: the record's bytes, which take less memory than what they say. */
   readonly #values = new Map<string, Buffer>()
+  /** Those whose record was written when the topic had fewer partitions: any in the leader's own partition is newer. */
+  readonly #misplaced = new Set<string>()
   #hadNoRoom = false
   /** Whether the topic was read to its end once. */
   isRead = false
@@ -40,20 +49,23 @@ export class WaitingLeaders implements WaitingEdges {
   }
 
   /** Takes a record of the topic, and copies what it keeps. Returns why it is passed over. */
-  put(key: Buffer | undefined, value: Buffer | undefined): Refused<WaitingRefusal> | undefined {
+  put(key: Buffer | undefined, value: Buffer | undefined, place?: RecordPlace): Refused<WaitingRefusal> | undefined {
     const { service, by, maxLeaders } = this.#options
     const leader = leaderOfKey(key, service)
     if ('ok' in leader) return leader
     const name = pairKey(leader.chain, leader.pair)
     const parsed = value === undefined ? undefined : parseLeader(value)
     if (parsed?.ok === false) return parsed
-    this.#values.delete(name)
+    const isMisplaced = place !== undefined && partitionOf(leader.chain, place.partitions) !== place.partition
+    if (isMisplaced && this.#values.has(name) && !this.#misplaced.has(name)) return undefined
+    this.#forget(name)
     if (value === undefined || parsed?.value.by === by) return undefined
     if (this.#values.size >= maxLeaders) {
       this.#hadNoRoom = true
       return { ok: false, reason: 'no-room', detail: `${maxLeaders} leaders wait already` }
     }
     this.#values.set(name, Buffer.from(value))
+    if (isMisplaced) this.#misplaced.add(name)
     return undefined
   }
 
@@ -63,7 +75,7 @@ export class WaitingLeaders implements WaitingEdges {
 
   /** The leader was delisted. Returns whether the topic may have a record of it that was not handed out. */
   delete({ chain, pair }: LeaderName): boolean {
-    return this.#values.delete(pairKey(chain, pair)) || !this.isRead || this.#hadNoRoom
+    return this.#forget(pairKey(chain, pair)) || !this.isRead || this.#hadNoRoom
   }
 
   take(leader: number): LeaderEdges | undefined {
@@ -81,11 +93,16 @@ export class WaitingLeaders implements WaitingEdges {
     }
   }
 
+  #forget(name: string): boolean {
+    this.#misplaced.delete(name)
+    return this.#values.delete(name)
+  }
+
   #take(name: LeaderName): { edges(): LeaderEdges } | undefined {
     const key = pairKey(name.chain, name.pair)
     const value = this.#values.get(key)
     if (value === undefined) return undefined
-    this.#values.delete(key)
+    this.#forget(key)
     const parsed = parseLeader(value)
     if (!parsed.ok) return undefined
     this.#options.onTaken?.(name)

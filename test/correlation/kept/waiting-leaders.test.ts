@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals'
 import { encodeLeader, leaderKey } from '../../../schemas/correlations/leader-record.ts'
+import { partitionOf } from '../../../schemas/topics.ts'
 import { recordOf } from '../../../src/correlation/kept/leader-record.ts'
 import { WaitingLeaders } from '../../../src/correlation/kept/waiting-leaders.ts'
 import { Names } from './stage.ts'
@@ -63,6 +64,32 @@ test('what waits is a copy: the memory of its batch is used again', () => {
   waiting.put(Buffer.from(leaderKey(SERVICE, { chain: 'c', pair: 'A' })), value)
   value.fill(0)
   expect(rates('A')).toEqual([0.5])
+})
+
+test('a record that was written when the topic had fewer partitions is older than any in the partition of its leader', () => {
+  const { waiting, rates, bytesOf } = waitingWith()
+  const partitions = 4
+  const own = partitionOf('c', partitions)
+  const putAt = (partition: number, rate: number | undefined) =>
+    waiting.put(
+      Buffer.from(leaderKey(SERVICE, { chain: 'c', pair: 'A' })),
+      rate === undefined ? undefined : bytesOf('A', rate, 'other'),
+      { partition, partitions },
+    )
+  const earlier = (own + 1) % partitions
+  putAt(earlier, 0.125)
+  putAt(earlier, 0.25)
+  expect(rates('A')).toEqual([0.25])
+  putAt(own, 0.75)
+  putAt(earlier, 0.25)
+  putAt(earlier, undefined)
+  expect(rates('A')).toEqual([0.75])
+  putAt(earlier, 0.25)
+  putAt(own, 0.75)
+  expect(rates('A')).toEqual([0.75])
+  putAt(earlier, 0.25)
+  putAt(earlier, undefined)
+  expect(rates('A')).toBeUndefined()
 })
 
 test('all leaders that were met are handed out together, the others go on waiting', () => {
