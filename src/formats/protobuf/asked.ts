@@ -13,6 +13,8 @@ export interface Asked {
   readonly key: string
   readonly paths: readonly Path[]
   readonly expected: Expected
+  /** It may be meant for what a text of JSON holds, which nobody knows before. */
+  readonly mayLack?: boolean
 }
 
 /** All paths that a mapping follows in a message. `isList`: whether a path leads to a list. */
@@ -36,7 +38,8 @@ export function askedBy(mapping: Mapping, isList: (path: Path) => boolean): read
     for (const condition of conditions) {
       if (!('test' in condition)) continue
       const bases = condition.isOuter ? around : [...items, ...around]
-      asked.push({ key, paths: below(bases, condition.path), expected: expectedBy(condition) })
+      const mayLack = text !== undefined && !condition.isOuter
+      asked.push({ key, paths: below(bases, condition.path), expected: expectedBy(condition), mayLack })
     }
   return asked.filter(({ paths }) => paths.length > 0)
 }

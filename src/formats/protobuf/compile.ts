@@ -28,6 +28,7 @@ export function compiled(
     const found = asked.paths.map((path) => ({ path, fault: against(type, path, asked) }))
     for (const { path, fault } of found) if (fault === undefined) want(wanted, type, path)
     const [first] = found
+    if (asked.mayLack === true) continue
     if (first?.fault !== undefined && found.every(({ fault }) => fault !== undefined))
       faults.push({ key: asked.key, path: first.path.join('.'), ...first.fault })
   }
