@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { checkedEventTime } from './event-time.ts'
+import { extraOf } from './extra.ts'
 import { isRounded } from './json/rounding.ts'
 import { isObject, shown } from './json-value.ts'
 import { NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
@@ -22,8 +23,9 @@ export type Updates =
 /**
  * Turns what JSON.parse gave into updates, or finds the first reason against it. This is the exact reading of the
  * format; price-json.ts is the fast one, for records as one would write them. `isSigned`: prices may be below 0.
+ * `hasExtra`: updates may have fields of the user's own.
  */
-export function updatesOf(parsed: unknown, { isSigned = false } = {}): Updates {
+export function updatesOf(parsed: unknown, { isSigned = false, hasExtra = false } = {}): Updates {
   const list = listOf(parsed)
   if (!Array.isArray(list)) return list
   if (list.length === 0) return refused('empty', 'expected at least one update, got an empty list')
@@ -32,6 +34,11 @@ export function updatesOf(parsed: unknown, { isSigned = false } = {}): Updates {
   for (const [index, item] of list.entries()) {
     const update = updateOf(item, index, isSigned)
     if ('ok' in update) return update
+    if (hasExtra) {
+      const read = extraOf((item as Record<string, unknown>).extra, index)
+      if (!read.ok) return read
+      if (read.extra !== undefined) update.extra = read.extra
+    }
     if (update.chain !== (updates[0] ?? update).chain)
       return refused(
         'several-chains',
@@ -64,7 +71,9 @@ function listOf(parsed: unknown): unknown[] | Refused {
   return parsed.updates
 }
 
-function updateOf(item: unknown, index: number, isSigned: boolean): PriceUpdate | Refused {
+type WritableUpdate = { -readonly [K in keyof PriceUpdate]: PriceUpdate[K] }
+
+function updateOf(item: unknown, index: number, isSigned: boolean): WritableUpdate | Refused {
   if (!isObject(item)) return refused('wrong-type', `update ${index}: expected an object, got ${shown(item)}`)
   if (item.v !== undefined && item.v !== SCHEMA_VERSION)
     return refused('unknown-version', `update ${index}: expected v ${SCHEMA_VERSION}, got ${shown(item.v)}`)
@@ -77,7 +86,7 @@ function updateOf(item: unknown, index: number, isSigned: boolean): PriceUpdate 
   if (typeof price !== 'number') return price
   const eventTimeMs = eventTimeOf(item.eventTimeMs, index)
   if (typeof eventTimeMs !== 'number') return eventTimeMs
-  const update: { -readonly [K in keyof PriceUpdate]: PriceUpdate[K] } = { pair, chain, price, eventTimeMs }
+  const update: WritableUpdate = { pair, chain, price, eventTimeMs }
   for (const field of OPTIONAL_NUMBERS) {
     if (item[field] === undefined || item[field] === null) continue
     const value = numberOf(item[field], field, index, isSigned && isQuote(field))

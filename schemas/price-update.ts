@@ -1,3 +1,5 @@
+import type { Extra } from './extra.ts'
+
 /** The price of one pair at one moment, as it travels on a price topic. */
 export interface PriceUpdate {
   readonly pair: string
@@ -14,6 +16,8 @@ export interface PriceUpdate {
   /** Milliseconds since 1970. */
   readonly eventTimeMs: number
   readonly sequence?: number
+  /** What a format keeps beside these for handlers (docs/formats.md). Our own format has none, and it is not cached. */
+  readonly extra?: Extra
 }
 
 /** The numbers of a record, in the order of L1, L2 and the Avro schema. An absent number is NaN there. */

@@ -1,4 +1,5 @@
 import { enlarged } from './enlarged.ts'
+import type { Extra } from './extra.ts'
 import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
 
@@ -17,6 +18,8 @@ export interface UpdateColumns {
   rounded: number
   /** Sparse, so that only feeds with groups pay for them. */
   groups: (string | undefined)[]
+  /** Sparse, too. */
+  extras: (Extra | undefined)[]
   /** Updates that were read and got no row, because the table of names has no room for their pairs. */
   leftOut: number
 }
@@ -30,6 +33,7 @@ export function updateColumns(capacity = 128): UpdateColumns {
     numbers: new Float64Array(capacity * NUMBER_COUNT),
     rounded: 0,
     groups: [],
+    extras: [],
     leftOut: 0,
   }
 }
@@ -49,6 +53,7 @@ export function truncateColumns(columns: UpdateColumns, count: number): void {
   columns.count = count
   // Groups are sparse: a row without one would not overwrite an old one.
   if (columns.groups.length > count) columns.groups.length = count
+  if (columns.extras.length > count) columns.extras.length = count
 }
 
 /** Makes room for one more row. The size of a record bounds the growth. */
@@ -92,6 +97,7 @@ export function appendUpdates(
     for (let f = 0; f < NUMBER_COUNT; f++)
       columns.numbers[row * NUMBER_COUNT + f] = update[NUMBER_FIELDS[f] ?? 'price'] ?? Number.NaN
     if (update.group !== undefined) columns.groups[row] = update.group
+    if (update.extra !== undefined) columns.extras[row] = update.extra
   }
   if (columns.count > rows || against === undefined) return undefined
   columns.leftOut -= updates.length
@@ -100,7 +106,7 @@ export function appendUpdates(
 
 /** Makes the object that detectors get from a row. */
 export function updateAt(
-  { eventTimesMs, numbers, sequences, groups }: UpdateColumns,
+  { eventTimesMs, numbers, sequences, groups, extras }: UpdateColumns,
   row: number,
   names: { readonly pair: string; readonly chain: string },
 ): PriceUpdate {
@@ -116,5 +122,6 @@ export function updateAt(
   }
   if (!Number.isNaN(sequences[row] as number)) update.sequence = sequences[row] as number
   if (groups[row] !== undefined) update.group = groups[row]
+  if (extras.length > row && extras[row] !== undefined) update.extra = extras[row]
   return update
 }

@@ -45,7 +45,9 @@ const CACHE_OPTIONS: OptionsOf<CacheOptions> = {
 }
 
 /** The numbers of a price. The event time is now unless it is given. */
-export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs'> & { readonly eventTimeMs?: number }
+export type PriceValue = Omit<PriceUpdate, 'pair' | 'chain' | 'eventTimeMs' | 'extra'> & {
+  readonly eventTimeMs?: number
+}
 
 /** An update may be passed as it is, if its pair and chain are those that it is stored under. */
 const PRICE_VALUE: OptionsOf<PriceValue> & Options = {
@@ -59,7 +61,7 @@ const PRICE_VALUE: OptionsOf<PriceValue> & Options = {
     group: true,
     sequence: true,
   },
-  ...{ eventTimeMs: true, pair: true, chain: true },
+  ...{ eventTimeMs: true, pair: true, chain: true, extra: true },
 }
 
 /**

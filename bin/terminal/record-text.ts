@@ -106,7 +106,7 @@ function letterWords(letter: LetterOrigin): readonly string[] {
   return [`refused: ${letter.reason}`, `${placeOf(letter)} of ${time(letter.timestampMs)}`, letter.detail]
 }
 
-function priceWords({ chain, pair, price, bid, ask, liquidity, group }: PriceUpdate): readonly string[] {
+function priceWords({ chain, pair, price, bid, ask, liquidity, group, extra = {} }: PriceUpdate): readonly string[] {
   return [
     chain,
     pair,
@@ -115,6 +115,7 @@ function priceWords({ chain, pair, price, bid, ask, liquidity, group }: PriceUpd
     ...(ask === undefined ? [] : [`ask ${ask}`]),
     ...(liquidity === undefined ? [] : [`liquidity ${liquidity}`]),
     ...(group === undefined ? [] : [`group ${group}`]),
+    ...Object.entries(extra).map(([name, value]) => `${name} ${value}`),
   ]
 }
 

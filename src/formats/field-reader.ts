@@ -38,19 +38,22 @@ export class FieldReader {
   readonly #numbers: readonly (readonly [field: string, of: NumberOf])[]
   readonly #time: TimeOf | undefined
   readonly #zeroIsAbsent: boolean
-  /** The last names of the paths that lead to numbers. */
+  readonly #extra: Mapping['extra']
+  /** The last names of the paths that lead to numbers, or to what is kept as it is. */
   readonly numberNames: ReadonlySet<string>
 
-  constructor({ fields, zeroIsAbsent }: Mapping) {
+  constructor({ fields, zeroIsAbsent, extra }: Mapping) {
     this.#names = NAMES.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]] as const]))
     this.#numbers = NUMBERS.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]] as const]))
     this.#time = fields.eventTimeMs
     this.#zeroIsAbsent = zeroIsAbsent
-    this.numberNames = new Set(
-      [...this.#numbers.flatMap(([, of]) => placesOf(of)), ...(this.#time ? [this.#time.place] : [])].flatMap(
-        (place) => ('path' in place ? place.path.slice(-1) : []),
-      ),
-    )
+    this.#extra = extra
+    const places = [
+      ...this.#numbers.flatMap(([, of]) => placesOf(of)),
+      ...(this.#time ? [this.#time.place] : []),
+      ...extra.map(([, place]) => place),
+    ]
+    this.numberNames = new Set(places.flatMap((place) => ('path' in place ? place.path.slice(-1) : [])))
   }
 
   update(scope: Scope): ReadFields {
@@ -64,6 +67,8 @@ export class FieldReader {
     const time = this.#time === undefined ? undefined : timeIn(scope, this.#time)
     if (typeof time === 'object') return { fields, against: time }
     fields.eventTimeMs = time
+    if (this.#extra.length > 0)
+      fields.extra = Object.fromEntries(this.#extra.map(([name, place]) => [name, valueIn(scope, place)]))
     return { fields }
   }
 

@@ -71,7 +71,7 @@ class FunctionFormat implements Format {
         'format-failed',
         `the format ${this.name}: expected an update, a list or 'skip', got ${shown(said)}`,
       )
-    const checked = updatesOf(said)
+    const checked = updatesOf(said, { hasExtra: true })
     if (!checked.ok) return checked
     return { ok: true, updates: checked.updates, deleted: [], skipped: 0, rounded: checked.rounded ?? 0 }
   }

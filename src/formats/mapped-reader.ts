@@ -65,7 +65,7 @@ export class MappedReader {
     }
     if (deleted.length > 0) return this.#deletions(deleted, updates.length, skipped)
     if (updates.length === 0) return { ...SKIPPED, skipped }
-    const checked = updatesOf(updates, { isSigned: this.#mapping.signed })
+    const checked = updatesOf(updates, { isSigned: this.#mapping.signed, hasExtra: this.#mapping.extra.length > 0 })
     if (!checked.ok) return checked
     return { ok: true, updates: checked.updates, deleted: [], skipped, rounded: checked.rounded ?? 0 }
   }

@@ -123,6 +123,23 @@ describe('a node reads a topic of somebody else', () => {
     })
   })
 
+  test('and its handlers see what the mapping keeps of the user’s own, each update that of its record', async () => {
+    await onStage({ broker: createMemoryBroker() }, async (stage) => {
+      const extra = { bidSize: 'B', venue: { header: 'venue' } }
+      const { handled } = await reading(stage, { file: { formats: { [stage.topic]: { ...QUOTES, extra } } } })
+      const values = [quote({ B: '1.2' }), quote({}), quote({ B: {} }), quote({ B: 3 })]
+      const headers = [['venue', Buffer.from('x')]] as const
+      await stage.produceRecords(
+        ...values.map((value, at) => ({ partition: 0, value, headers: at === 3 ? headers : [] })),
+      )
+      await until('three quotes are handled', () => handled.length === 3)
+      expect(handled.map((update) => update.extra)).toEqual([{ bidSize: '1.2' }, undefined, { bidSize: 3, venue: 'x' }])
+      expect((await stage.deadLetters(1)).map((letter) => header(letter, 'forewarm-error-code'))).toEqual([
+        'wrong-type',
+      ])
+    })
+  })
+
   test('and is not started with a mapping that cannot be meant', async () => {
     await onStage({ broker: createMemoryBroker() }, async (stage) => {
       const file = { formats: { [stage.topic]: { ...QUOTES, price: { pth: 'l' } }, other: { ...QUOTES, unit: 's' } } }

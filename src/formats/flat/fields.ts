@@ -40,8 +40,8 @@ const FACTORS: Readonly<Partial<Record<TimeUnit, readonly [number, number]>>> = 
 
 /** How a mapping's records are read if they are flat; undefined if it says more than that can do. */
 export function flatFieldsOf(mapping: Mapping, topic: string, groups: TopicGroups): FlatFields | undefined {
-  const { record, text, updates, fields, skip, delete: deletes } = mapping
-  if (record.length > 0 || text !== undefined || updates !== undefined) return undefined
+  const { record, text, updates, fields, extra, skip, delete: deletes } = mapping
+  if (record.length > 0 || text !== undefined || updates !== undefined || extra.length > 0) return undefined
   const places = new Places(topic, groups)
   const { pair, chain, group, price, eventTimeMs: time, sequence } = fields
   if (pair === undefined || chain === undefined || price === undefined || time === undefined) return undefined

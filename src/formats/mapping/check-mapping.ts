@@ -1,3 +1,4 @@
+import { isExtraName, MAX_EXTRA_FIELDS, MAX_EXTRA_NAME_CHARS } from '../../../schemas/extra.ts'
 import { isObject } from '../../../schemas/json-value.ts'
 import { TIME_UNITS, type TimeUnit } from '../time.ts'
 import { conditionsOf } from './check-conditions.ts'
@@ -27,6 +28,7 @@ const KEYS = [
   'skip',
   'delete',
   'eventTimeMs',
+  'extra',
   ...NAMES,
   ...NUMBERS,
 ]
@@ -49,6 +51,7 @@ export function checkedMapping(raw: unknown, at: string, reader: MappingReader):
     text: reader.path(raw.text, `${at}.text`),
     updates: reader.path(raw.updates, `${at}.updates`),
     fields: fieldsOf(raw, at, reader),
+    extra: extraOf(raw.extra, `${at}.extra`, reader),
     signed: reader.flag(raw.signed, `${at}.signed`),
     zeroIsAbsent: reader.oneOf(raw.zero, `${at}.zero`, ['price', 'absent']) === 'absent',
     skip: conditionsOf(raw.skip, `${at}.skip`, reader),
@@ -90,6 +93,21 @@ function fieldsOf(raw: Readonly<Record<string, unknown>>, at: string, reader: Ma
     if (raw[number] !== undefined) fields[number] = numberOf(raw[number], `${at}.${number}`, reader)
   if (raw.eventTimeMs !== undefined) fields.eventTimeMs = timeOf(raw.eventTimeMs, `${at}.eventTimeMs`, reader)
   return fields as Fields
+}
+
+const EXTRA_WORDS = `an object of up to ${MAX_EXTRA_FIELDS} paths, by names of 1 to ${MAX_EXTRA_NAME_CHARS} characters`
+
+function extraOf(raw: unknown, at: string, reader: MappingReader): Mapping['extra'] {
+  if (raw === undefined) return []
+  const names = isObject(raw) ? Object.keys(raw) : []
+  if (!isObject(raw) || names.length > MAX_EXTRA_FIELDS || !names.every(isExtraName)) {
+    reader.problem(at, raw, EXTRA_WORDS)
+    return []
+  }
+  return names.flatMap((name) => {
+    const place = reader.place(raw[name], `${at}.${name}`, [])
+    return place === undefined ? [] : [[name, place] as const]
+  })
 }
 
 function nameOf(raw: unknown, at: string, reader: MappingReader): NameOf | undefined {

@@ -15,6 +15,8 @@ export interface Mapping {
   /** In that, the list whose items are updates. */
   readonly updates: Path | undefined
   readonly fields: Fields
+  /** What is kept beside them, by the names that handlers see. */
+  readonly extra: readonly (readonly [name: string, place: Place])[]
   /** Numbers below 0 are prices, too. */
   readonly signed: boolean
   /** A 0 says that there is no price. */

@@ -13,7 +13,7 @@ const LINES = `
   const read = ({ value }) => {
     const [pair = '', price] = String(value).split(' ')
     if (pair === 'fail') throw new Error('no such line')
-    return { pair, chain: 'lines', price: Number(price), eventTimeMs: ${AT_MS} }
+    return { pair, chain: 'lines', price: Number(price), eventTimeMs: ${AT_MS}, extra: { length: pair.length } }
   }
   export const lines = format('prices.lines', read)
   export const more: readonly unknown[] = [format('prices.b', read), lines]
@@ -74,7 +74,13 @@ describe('the formats that a module exports', () => {
         .split('\n')
         .map((line) => JSON.parse(line).pair),
     ).toEqual(['A', 'B'])
-    const inProcess = await forewarm(['replay', file, '--in-process', ...flags], { cwd: folder })
+    await written(
+      'detectors.ts',
+      `import { detector } from '${INDEX}'
+      export const all = detector('all', {}, ({ extra }) => { if (extra?.length !== 1) throw new Error('no extra') })`,
+    )
+    const args = ['replay', file, '--in-process', '--detectors', 'detectors.ts', ...flags]
+    const inProcess = await forewarm(args, { cwd: folder })
     expect([inProcess.code, JSON.parse(inProcess.stdout)]).toMatchObject([0, { updates: 2, node: { updates: 2 } }])
   })
 })
