@@ -1,9 +1,16 @@
 import { isUtf8 } from 'node:buffer'
 import { checkedEventTime } from './event-time.ts'
-import { extraOf } from './extra.ts'
 import { isRounded } from './json/rounding.ts'
 import { isObject, shown } from './json-value.ts'
-import { NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
+import {
+  type Extra,
+  isExtraName,
+  MAX_EXTRA_CHARS,
+  MAX_EXTRA_FIELDS,
+  MAX_EXTRA_NAME_CHARS,
+  NUMBER_FIELDS,
+  type PriceUpdate,
+} from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
 import { chainOfKey, KEY_SEPARATOR, MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from './topics.ts'
 
@@ -206,4 +213,33 @@ function notExact(field: string, came: unknown): Refused {
     'not-exact',
     `${field}: at most ${Number.MAX_SAFE_INTEGER} and what a double holds, got ${shown(came)}`,
   )
+}
+
+/** The fields of the user's own that are there, or the first reason against them. */
+function extraOf(came: unknown, index: number): { readonly ok: true; readonly extra?: Extra } | Refused {
+  const at = `update ${index}: extra`
+  if (came === undefined || came === null) return { ok: true }
+  if (!isObject(came)) return refused('wrong-type', `${at}: expected an object, got ${shown(came)}`)
+  const extra: Record<string, string | number | boolean> = {}
+  let fields = 0
+  for (const [name, value] of Object.entries(came)) {
+    if (value === undefined || value === null) continue
+    if (!isExtraName(name))
+      return refused('bad-name', `${at}: expected names of 1 to ${MAX_EXTRA_NAME_CHARS} characters, got ${shown(name)}`)
+    if (++fields > MAX_EXTRA_FIELDS) return refused('too-large', `${at}: at most ${MAX_EXTRA_FIELDS} fields, got more`)
+    const against = checkedExtra(value, `${at}.${name}`)
+    if (against !== undefined) return against
+    extra[name] = value as string | number | boolean
+  }
+  return fields === 0 ? { ok: true } : { ok: true, extra }
+}
+
+function checkedExtra(value: unknown, at: string): Refused | undefined {
+  if (typeof value === 'string') {
+    if (value.length <= MAX_EXTRA_CHARS) return undefined
+    return refused('too-large', `${at}: at most ${MAX_EXTRA_CHARS} characters, got ${value.length}`)
+  }
+  if (typeof value === 'boolean' || Number.isFinite(value)) return undefined
+  if (typeof value === 'number') return refused('not-finite', `${at} is ${value}`)
+  return refused('wrong-type', `${at}: expected a text, a number, true or false, got ${shown(value)}`)
 }

@@ -1,4 +1,9 @@
-import type { Extra } from './extra.ts'
+/** Fields of the user's own, by their names, that a format keeps beside a price. */
+export type Extra = Readonly<Record<string, string | number | boolean>>
+
+export const MAX_EXTRA_FIELDS = 16
+export const MAX_EXTRA_NAME_CHARS = 64
+export const MAX_EXTRA_CHARS = 1_024
 
 /** The price of one pair at one moment, as it travels on a price topic. */
 export interface PriceUpdate {
@@ -23,3 +28,8 @@ export interface PriceUpdate {
 /** The numbers of a record, in the order of L1, L2 and the Avro schema. An absent number is NaN there. */
 export const NUMBER_FIELDS = ['price', 'bid', 'ask', 'reserve0', 'reserve1', 'liquidity'] as const
 export const NUMBER_COUNT = NUMBER_FIELDS.length
+
+/** Whether a field may be so called. An object takes `__proto__` for something else. */
+export function isExtraName(name: string): boolean {
+  return name !== '' && name.length <= MAX_EXTRA_NAME_CHARS && name !== '__proto__'
+}

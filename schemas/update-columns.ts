@@ -1,6 +1,5 @@
 import { enlarged } from './enlarged.ts'
-import type { Extra } from './extra.ts'
-import { NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
+import { type Extra, NUMBER_COUNT, NUMBER_FIELDS, type PriceUpdate } from './price-update.ts'
 import { type Refused, refused } from './refusal.ts'
 
 /**

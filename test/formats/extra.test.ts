@@ -1,9 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Extra } from '../../schemas/extra.ts'
+import type { Extra } from '../../schemas/price-update.ts'
 import { appendUpdates, truncateColumns, updateAt, updateColumns } from '../../schemas/update-columns.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { Formats } from '../../src/formats/formats.ts'
 import { type FormatMapping, format } from '../../src/formats/function-format.ts'
+import { avroFormat, framed, recordOf, schemasOf } from './avro/stage.ts'
+import { encoder, FILE, decoder as protobufDecoder, problemsOf as protobufProblemsOf } from './protobuf/stage.ts'
 import { AT_MS, decoder, problemsOf } from './stage.ts'
 
 const FIELDS = { chain: { const: 'c' }, pair: 'p', price: 'l', eventTimeMs: 't' }
@@ -93,6 +95,44 @@ describe('the extra of a mapping', () => {
       return of?.decodeFast?.(value, updateColumns(), new PairTable({ maxPairs: 10 }))
     }
     expect([isFast(FIELDS), isFast({ ...FIELDS, extra: { a: 'a' } })]).toEqual([true, false])
+  })
+})
+
+describe('the extra of a mapping with a schema', () => {
+  const extra = { venue: { outer: 'venue' }, size: 'size' }
+  const listed = { chain: { const: 'c' }, updates: 'quotes', pair: 'pair', price: 'price', eventTimeMs: 'at', extra }
+  const record = { venue: 'x', quotes: [{ pair: 'X', price: 5, at: AT_MS, size: 1.5 }] }
+
+  it('is read from Avro, where no other field asks for it', () => {
+    const fields = [
+      { name: 'pair', type: 'string' },
+      ...['price', 'size'].map((name) => ({ name, type: 'double' })),
+      { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+    ]
+    const quotes = { type: 'array', items: { type: 'record', name: 'Quote', fields } }
+    const schema = {
+      type: 'record',
+      name: 'Quotes',
+      fields: [
+        { name: 'venue', type: 'string' },
+        { name: 'quotes', type: quotes },
+      ],
+    }
+    const decoded = avroFormat(listed, schemasOf({ 1: schema })).decode(recordOf(framed(schema, record)))
+    expect(decoded).toMatchObject(said({ venue: 'x', size: 1.5 }))
+  })
+
+  it('is read from Protobuf, and a field that the schema lacks is told of at start', () => {
+    const proto = `syntax = "proto3";
+      message Quotes { string venue = 1; repeated Quote quotes = 2; }
+      message Quote { string pair = 1; double price = 2; int64 at = 3; double size = 4; }`
+    const mapping = { ...listed, message: 'Quotes' }
+    expect(protobufDecoder(mapping, proto)(encoder(proto, 'Quotes')(record))).toMatchObject(
+      said({ venue: 'x', size: 1.5 }),
+    )
+    expect(protobufProblemsOf({ ...mapping, extra: { a: 'sise' } }, { [FILE]: proto })).toMatchObject([
+      { setting: 'formats["prices.x"].extra.a' },
+    ])
   })
 })
 

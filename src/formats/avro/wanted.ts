@@ -47,7 +47,7 @@ interface Asked {
   readonly isRaw: boolean
 }
 
-function pathsOf({ fields, text, skip, delete: deletes }: Mapping): readonly Asked[] {
+function pathsOf({ fields, extra, text, skip, delete: deletes }: Mapping): readonly Asked[] {
   const of = (place: Place, isRaw = false): Asked[] => ('path' in place ? [{ path: place.path, isRaw }] : [])
   const ofNumber = (number: NumberOf): Asked[] =>
     'mid' in number
@@ -61,6 +61,7 @@ function pathsOf({ fields, text, skip, delete: deletes }: Mapping): readonly Ask
     ...NAMES.flatMap((name) => (fields[name] === undefined ? [] : of(fields[name].place))),
     ...NUMBERS.flatMap((name) => (fields[name] === undefined ? [] : ofNumber(fields[name]))),
     ...(time === undefined ? [] : of(time.place, time.isUnitGiven)),
+    ...extra.flatMap(([, place]) => of(place)),
     ...[...skip, ...deletes].flatMap((condition) =>
       'test' in condition ? [{ path: condition.path, isRaw: false }] : [],
     ),

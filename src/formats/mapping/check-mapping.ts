@@ -1,5 +1,5 @@
-import { isExtraName, MAX_EXTRA_FIELDS, MAX_EXTRA_NAME_CHARS } from '../../../schemas/extra.ts'
 import { isObject } from '../../../schemas/json-value.ts'
+import { isExtraName, MAX_EXTRA_FIELDS, MAX_EXTRA_NAME_CHARS } from '../../../schemas/price-update.ts'
 import { TIME_UNITS, type TimeUnit } from '../time.ts'
 import { conditionsOf } from './check-conditions.ts'
 import {

@@ -19,7 +19,7 @@ export interface Asked {
 
 /** All paths that a mapping follows in a message. `isList`: whether a path leads to a list. */
 export function askedBy(mapping: Mapping, isList: (path: Path) => boolean): readonly Asked[] {
-  const { record, text, updates, fields, skip, delete: deletes } = mapping
+  const { record, text, updates, fields, extra, skip, delete: deletes } = mapping
   const inner: readonly Path[] = record.length === 0 ? [[]] : record
   const isAround = text !== undefined || updates !== undefined
   const around = [...(record.length === 0 ? [] : [[]]), ...(isAround ? inner : [])]
@@ -30,10 +30,13 @@ export function askedBy(mapping: Mapping, isList: (path: Path) => boolean): read
   const asked: Asked[] = record.map((path) => ({ key: 'record', paths: [path], expected: 'any' }))
   if (text !== undefined) asked.push({ key: 'text', paths: below(inner, text), expected: 'text' })
   else if (updates !== undefined) asked.push({ key: 'updates', paths: lists, expected: 'list' })
+  const ask = (key: string, place: Place, expected: Expected) => {
+    if (place.from === 'item') asked.push({ key, paths: below(items, place.path), expected })
+    else if (place.from === 'outer') asked.push({ key, paths: below(around, place.path), expected })
+  }
   for (const [key, of] of Object.entries(fields))
-    for (const { place, expected } of placesOf(of))
-      if (place.from === 'item') asked.push({ key, paths: below(items, place.path), expected })
-      else if (place.from === 'outer') asked.push({ key, paths: below(around, place.path), expected })
+    for (const { place, expected } of placesOf(of)) ask(key, place, expected)
+  for (const [name, place] of extra) ask(`extra.${name}`, place, 'any')
   for (const [key, conditions] of Object.entries({ skip, delete: deletes }))
     for (const condition of conditions) {
       if (!('test' in condition)) continue
