@@ -1,6 +1,8 @@
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import { ChainCounters } from '../src/telemetry/by-chain.ts'
-import type { Counter, Metrics } from '../src/telemetry/slab.ts'
+import type { Counter, Histogram, Metrics } from '../src/telemetry/slab.ts'
+import type { RecordNotes } from './price-window.ts'
+import type { Sequences } from './sequences.ts'
 
 /** The counters of price updates, looked up once and used on the hot path. */
 export interface PriceCounts {
@@ -29,4 +31,15 @@ export function priceCounts(metrics: Metrics, table: PairTable): PriceCounts {
     skipped: metrics.counter('records_skipped_total'),
     delisted: metrics.counter('pairs_delisted_total'),
   }
+}
+
+/** State that all lanes of a node share. */
+export interface SharedByLanes {
+  readonly counts: PriceCounts
+  readonly count: (topic: string, notes: RecordNotes) => void
+  readonly trackingUs: Histogram
+  readonly endToEndSeconds: Histogram
+  readonly sequences: Sequences
+  /** Timestamp of the last record of each topic, set once a window. */
+  readonly lastRecordMs: Map<string, number>
 }

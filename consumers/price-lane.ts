@@ -17,12 +17,10 @@ import type { ReplayTurn } from '../src/detect/replay-turn.ts'
 import type { DetectorRunner } from '../src/detect/runner.ts'
 import type { Formats } from '../src/formats/formats.ts'
 import { InFlight } from '../src/in-flight.ts'
-import type { Histogram } from '../src/telemetry/slab.ts'
 import { LaneWarming, type LaneWarmingOptions } from './lane-warming.ts'
 import type { DeadLetters, RecordHandler } from './loop.ts'
-import type { PriceCounts } from './price-counts.ts'
-import { PriceWindow, REFUSED, TOMBSTONE } from './price-window.ts'
-import type { Sequences } from './sequences.ts'
+import type { SharedByLanes } from './price-counts.ts'
+import { PriceWindow, REFUSED, type RecordNotes, TOMBSTONE } from './price-window.ts'
 
 /** The parts that an update passes. */
 export interface PriceLaneOptions extends LaneWarmingOptions {
@@ -48,17 +46,6 @@ export interface PriceLaneOptions extends LaneWarmingOptions {
 const BEAT_EVERY_MS = 100
 /** The most dead letters and handlers in flight. The next dead letter waits until all of them have settled. */
 const MAX_UNDER_WAY = 2_000
-
-/** State that all lanes of a node share. */
-export interface SharedByLanes {
-  readonly counts: PriceCounts
-  readonly onRounded: (topic: string, updates: number) => void
-  readonly trackingUs: Histogram
-  readonly endToEndSeconds: Histogram
-  readonly sequences: Sequences
-  /** Timestamp of the last record of each topic, set once a window. */
-  readonly lastRecordMs: Map<string, number>
-}
 
 /** One partition's way through the node. Records are decoded a window ahead of their handling, so that the look-ahead can see them. */
 export class PriceLane implements RecordHandler {
@@ -166,14 +153,13 @@ export class PriceLane implements RecordHandler {
     const against = checkedAhead(newestMs, this.#nowMs)
     if (against !== undefined) return this.#refuse(batch, record, against)
     if (this.#replay !== undefined && firstRow < endRow) this.#replay.newestMs = newestMs
-    // What a dead letter or the first delivery has counted is not counted again.
-    if (!this.#isRedelivered) {
-      this.#shared.counts.tooManyPairs.add(this.#window.leftOut(record))
-      this.#shared.counts.skipped.add(this.#window.skipped(record))
-      const rounded = this.#window.rounded(record)
-      if (rounded > 0) this.#shared.onRounded(batch.topic, rounded)
-    }
+    this.#count(batch.topic, this.#window.notes(record))
     return this.#handleRows(batch.topic, firstRow, endRow)
+  }
+
+  /** What a dead letter or the first delivery has counted is not counted again. */
+  #count(topic: string, notes: RecordNotes | undefined): void {
+    if (notes !== undefined && !this.#isRedelivered) this.#shared.count(topic, notes)
   }
 
   /** Undefined when all rows were handled synchronously, which is the rule: a promise costs more than handling an update. */
@@ -274,8 +260,12 @@ export class PriceLane implements RecordHandler {
 
   /** Handles a record that delists pairs: one with a key and no value, or a foreign one that says so. */
   #delist(batch: Batch, record: number): Promise<void> | undefined {
-    const waits = this.#window.deleted(record).map((named) => this.#delistPair(batch, record, named))
-    return waits.every((wait) => wait === undefined) ? undefined : Promise.all(waits).then(() => undefined)
+    const notes = this.#window.notes(record)
+    if (notes !== undefined && !this.#isRedelivered) this.#shared.count(batch.topic, notes)
+    const waits = notes?.deleted.map((named) => this.#delistPair(batch, record, named))
+    return waits === undefined || waits.every((wait) => wait === undefined)
+      ? undefined
+      : Promise.all(waits).then(() => undefined)
   }
 
   #delistPair(batch: Batch, record: number, { chain, pair }: NamedPair): Promise<void> | undefined {

@@ -1,8 +1,8 @@
 import { partitionName } from '../src/broker/partition-name.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import type { RecordHandler } from './loop.ts'
-import { priceCounts } from './price-counts.ts'
-import { PriceLane, type PriceLaneOptions, type SharedByLanes } from './price-lane.ts'
+import { priceCounts, type SharedByLanes } from './price-counts.ts'
+import { PriceLane, type PriceLaneOptions } from './price-lane.ts'
 import { Sequences } from './sequences.ts'
 
 export interface PriceUpdatesOptions extends PriceLaneOptions {
@@ -21,9 +21,11 @@ export class PriceUpdates {
     const told = new Set<string>()
     this.#shared = {
       counts,
-      onRounded: (topic, updates) => {
-        counts.rounded.add(updates)
-        if (told.has(topic)) return
+      count: (topic, { leftOut, skipped, rounded }) => {
+        counts.tooManyPairs.add(leftOut)
+        counts.skipped.add(skipped)
+        counts.rounded.add(rounded)
+        if (rounded === 0 || told.has(topic)) return
         told.add(topic)
         options.onRounded(topic)
       },

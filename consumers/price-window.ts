@@ -23,6 +23,20 @@ const HELD = -3
 /** So long a batch waits in hand. Then it is handed out again, as its membership is kept only while there is progress. */
 const HELD_MS = 5_000
 
+/** What most records have nothing of. */
+export interface RecordNotes {
+  /** Updates that have no row, because the table of names has no room for their pairs. */
+  readonly leftOut: number
+  /** Updates that have a number of more digits than a double holds. */
+  readonly rounded: number
+  /** Parts of a foreign record that say nothing of prices. */
+  readonly skipped: number
+  /** The pairs that the record delists. */
+  readonly deleted: readonly NamedPair[]
+}
+
+const NO_NOTES: RecordNotes = { leftOut: 0, rounded: 0, skipped: 0, deleted: [] }
+
 /** Records of a batch that are decoded and not handled yet, with their updates side by side. It is reused. */
 export class PriceWindow {
   readonly columns: UpdateColumns = updateColumns(WINDOW_UPDATES * 2)
@@ -34,13 +48,7 @@ export class PriceWindow {
   /** The first row of each record, or TOMBSTONE or REFUSED; at the end the row after the last. */
   readonly #firstRows: number[] = []
   readonly #refusals = new Map<number, Refused>()
-  /** How many updates of each record have no row. */
-  readonly #leftOut = new Map<number, number>()
-  /** How many updates of each record have a number of more digits than a double holds. */
-  readonly #rounded = new Map<number, number>()
-  /** The pairs that foreign records delist, and how many of their parts are skipped. */
-  readonly #deleted = new Map<number, readonly NamedPair[]>()
-  readonly #skipped = new Map<number, number>()
+  readonly #notes = new Map<number, RecordNotes>()
   /** Why the record after the window cannot be read yet. */
   #held: Held | undefined
 
@@ -59,10 +67,7 @@ export class PriceWindow {
     truncateColumns(this.columns, 0)
     this.#firstRows.length = 0
     this.#refusals.clear()
-    this.#leftOut.clear()
-    this.#rounded.clear()
-    this.#deleted.clear()
-    this.#skipped.clear()
+    this.#notes.clear()
     let record = from
     for (; record < batch.count && this.columns.count < WINDOW_UPDATES; record++) {
       const rows = this.columns.count
@@ -132,14 +137,9 @@ export class PriceWindow {
     return this.#refusals.get(record) as Refused
   }
 
-  /** How many updates of a record are left out, because the table of names has no room for their pairs. */
-  leftOut(record: number): number {
-    return this.#leftOut.size === 0 ? 0 : (this.#leftOut.get(record) ?? 0)
-  }
-
-  /** How many updates of a record are rounded. */
-  rounded(record: number): number {
-    return this.#rounded.size === 0 ? 0 : (this.#rounded.get(record) ?? 0)
+  /** Undefined for most records. */
+  notes(record: number): RecordNotes | undefined {
+    return this.#notes.size === 0 ? undefined : this.#notes.get(record)
   }
 
   /** The newest event time of a record's updates; -Infinity if it has none. */
@@ -151,34 +151,20 @@ export class PriceWindow {
     return newest
   }
 
-  /** The pairs that a record delists that is TOMBSTONE. */
-  deleted(record: number): readonly NamedPair[] {
-    return this.#deleted.get(record) ?? []
-  }
-
-  /** How many parts of a record say nothing of prices. */
-  skipped(record: number): number {
-    return this.#skipped.size === 0 ? 0 : (this.#skipped.get(record) ?? 0)
-  }
-
   #decodeRecord(batch: Batch, record: number): number {
     if (this.#format !== undefined) return this.#decodeForeign(this.#format, batch, record)
     const value = batch.value(record)
     if (value === undefined) return this.#decodeTombstone(batch, record)
     const firstRow = this.columns.count
     const against = decodePrices(value, this.columns, this.#ids)
-    this.#noteLeftOut(record)
-    if (this.columns.rounded > 0) {
-      this.#rounded.set(record, this.columns.rounded)
-      this.columns.rounded = 0
-    }
+    if (this.columns.leftOut + this.columns.rounded > 0) this.#note(record)
     return against === undefined ? firstRow : this.#refuse(record, namedByHeaders(against, batch.headers(record)))
   }
 
   #decodeTombstone(batch: Batch, record: number): number {
     const named = tombstonePair(batch.key(record))
     if ('ok' in named) return this.#refuse(record, named)
-    this.#deleted.set(record, [named])
+    this.#notes.set(record, { ...NO_NOTES, deleted: [named] })
     return TOMBSTONE
   }
 
@@ -197,22 +183,21 @@ export class PriceWindow {
     const said = format.decode(came)
     if (!said.ok) return this.#refuse(record, said)
     const { updates, deleted, skipped, rounded } = said
-    if (skipped > 0) this.#skipped.set(record, skipped)
-    if (deleted.length > 0) {
-      this.#deleted.set(record, deleted)
-      return TOMBSTONE
-    }
+    if (skipped + rounded + deleted.length > 0) this.#notes.set(record, { ...NO_NOTES, skipped, rounded, deleted })
+    if (deleted.length > 0) return TOMBSTONE
     const firstRow = this.columns.count
     const against = appendUpdates(updates, this.columns, this.#ids)
-    this.#noteLeftOut(record)
-    if (rounded > 0) this.#rounded.set(record, rounded)
+    if (this.columns.leftOut > 0) this.#note(record)
     return against === undefined ? firstRow : this.#refuse(record, against)
   }
 
-  #noteLeftOut(record: number): void {
-    if (this.columns.leftOut === 0) return
-    this.#leftOut.set(record, this.columns.leftOut)
-    this.columns.leftOut = 0
+  /** Takes over what the columns have counted in the record. */
+  #note(record: number): void {
+    const { columns } = this
+    const { rounded, ...others } = this.#notes.get(record) ?? NO_NOTES
+    this.#notes.set(record, { ...others, rounded: rounded + columns.rounded, leftOut: columns.leftOut })
+    columns.leftOut = 0
+    columns.rounded = 0
   }
 
   #refuse(record: number, against: Refused): number {
