@@ -16,10 +16,11 @@ import { enlarged, lengthFor } from '../../schemas/enlarged.ts'
 import { KnownReads, READS_PER_PAIR } from './known-reads.ts'
 import type { LeaderEdges, WaitingEdges } from './leader-edges.ts'
 import { emptyRow, type MinedEdge } from './mined/edge-rows.ts'
-import { type MinedEdges, markKindOf, scoreOf } from './mined/mined-edges.ts'
+import type { MinedEdges } from './mined/mined-edges.ts'
 import { RestoredEdges, withoutEvidence } from './mined/restored-edges.ts'
 import { READ_BIT } from './mined/update-log.ts'
 import type { PairToWarm } from './pair-to-warm.ts'
+import { type PairsToWarmOptions, pairsToWarm } from './pairs-to-warm.ts'
 import { FIRST_RATE, ReadEdges } from './read-edges.ts'
 import { TrackedPairs } from './tracked-pairs.ts'
 
@@ -47,8 +48,9 @@ export class Tracker {
   /** Indexed by place. */
   #updates: Uint32Array<ArrayBuffer>
   #pairs = 0
-  /** False until the first read, so that a node without detectors pays nothing for asking. */
+  /** False until the first edge. */
   hasEdges = false
+  #hasLearned = false
   totalUpdates = 0
   /** Updates and reads that were not learned from, as there was no place for their pair; they are served all the same. */
   refusedCalls = 0
@@ -80,6 +82,11 @@ export class Tracker {
     return this.#pairs
   }
 
+  /** False until the first read or restored edge, so that a node without detectors pays nothing for asking what follows. */
+  get knowsAny(): boolean {
+    return this.#hasLearned || (this.#waiting !== undefined && this.#waiting.size > 0)
+  }
+
   /** The pair is updated. Time and chain are for mining. */
   observe(pairId: number, eventTimeMs = 0, chainId = 0): void {
     this.totalUpdates++
@@ -105,6 +112,7 @@ export class Tracker {
   read(trigger: number, pairId: number, lagMs: number): number {
     const readPlace = this.#see(pairId)
     if (readPlace < 0) return -1
+    this.#hasLearned = true
     this.#mined?.read(readPlace)
     const place = trigger === pairId ? -1 : this.#see(trigger)
     if (place < 0) return -1
@@ -123,6 +131,7 @@ export class Tracker {
   /** The pair is read; after which update is not known. */
   readAlone(pairId: number): void {
     const place = this.#see(pairId)
+    this.#hasLearned = true
     if (place >= 0) this.#mined?.read(place)
   }
 
@@ -142,21 +151,8 @@ export class Tracker {
   }
 
   /** Up to `limit` pairs with at least `minScore` that are read after the pair's updates, or follow them; likeliest first. */
-  getPairsToWarm(pairId: number, options: { nowMs: number; limit: number; minScore: number }): readonly PairToWarm[] {
-    const reads = new KnownReads()
-    this.readsAfter(pairId, reads)
-    const row = emptyRow()
-    const mined = row
-      .slice(0, this.minedAfter(pairId, row))
-      .filter(({ mark }) => !reads.includes(mark >> 1))
-      .map((edge) => ({
-        ...{ pairId: edge.mark >> 1, kind: markKindOf(edge.mark), score: scoreOf(edge), lagMs: edge.lagMs },
-        reason: this.reasonOf(edge, options.nowMs),
-      }))
-    return [...reads.toWarm(), ...mined]
-      .filter(({ score }) => score >= options.minScore)
-      .sort((a, b) => b.score - a.score)
-      .slice(0, options.limit)
+  getPairsToWarm(pairId: number, options: PairsToWarmOptions): readonly PairToWarm[] {
+    return pairsToWarm(this, pairId, options)
   }
 
   /** The evidence for an edge from `minedAfter`. */
@@ -209,6 +205,7 @@ export class Tracker {
   restore(leader: number, { reads, mined, asOfMs }: LeaderEdges, isLate = false): void {
     const place = this.#see(leader)
     if (place < 0) return
+    this.#hasLearned = true
     for (const edge of reads) {
       const readPlace = this.#see(edge.pairId)
       if (readPlace < 0 || (isLate && this.#reads.has(place, edge.pairId))) continue

@@ -86,6 +86,10 @@ export class Triggers {
   }
 
   onUpdate(pairId: number, eventTimeMs: number): void {
+    if (this.#options.tracker.knowsAny) this.#ask(pairId, eventTimeMs)
+  }
+
+  #ask(pairId: number, eventTimeMs: number): void {
     if (this.#options.control?.includes(pairId, eventTimeMs)) return
     const { tracker, l1, table, clock } = this.#options
     const known = this.#known
