@@ -1,4 +1,5 @@
 import { type Refused, refused } from '../../../schemas/refusal.ts'
+import type { Columns } from '../flat/flat-row.ts'
 import type { Mapping } from '../mapping/mapping.ts'
 import type { WrittenSchema } from '../registry/schema-source.ts'
 import type { Framed } from '../registry/wire-format.ts'
@@ -7,12 +8,14 @@ import type { TopicGroups } from '../scope.ts'
 import { Cursor } from './cursor.ts'
 import { Objects, type Read } from './objects.ts'
 import { parsedSchema } from './parse.ts'
+import { rowPlanOf } from './row-plan.ts'
+import { RowReader } from './row-reader.ts'
 import { wantedBy } from './wanted.ts'
 
 /** Makes readers of Avro, one for each schema, that read what the mapping asks for and pass over the rest. */
 export function avroReaders(
   mapping: Mapping,
-  _on: { readonly topic: string; readonly groups: TopicGroups },
+  on: { readonly topic: string; readonly groups: TopicGroups },
 ): (schema: WrittenSchema) => ValueReader | Refused {
   const wanted = wantedBy(mapping)
   return ({ key, type, text, references }) => {
@@ -22,7 +25,8 @@ export function avroReaders(
       references.map((reference) => reference.text),
     )
     if (typeof root === 'string') return refused('unknown-schema', `schema ${key} cannot be used: ${root}`)
-    return new AvroReader(new Objects().of(root, wanted))
+    const plan = rowPlanOf(root, mapping, on)
+    return new AvroReader(new Objects().of(root, wanted), plan && new RowReader(plan, mapping.zeroIsAbsent))
   }
 }
 
@@ -30,8 +34,15 @@ class AvroReader implements ValueReader {
   readonly #cursor = new Cursor()
   readonly #read: Read
 
-  constructor(read: Read) {
+  readonly #rows: RowReader | undefined
+
+  constructor(read: Read, rows: RowReader | undefined) {
     this.#read = read
+    this.#rows = rows
+  }
+
+  readFast(value: Buffer, start: number, into: Columns): boolean {
+    return this.#rows?.read(value, start, into) ?? false
   }
 
   read(value: Buffer, { start }: Framed): { readonly root: unknown } | Refused {

@@ -2,6 +2,7 @@ import { NUMBER_FIELDS } from '../../../schemas/price-update.ts'
 import type { Condition, Mapping, NameOf, NumberOf, Place } from '../mapping/mapping.ts'
 import type { TopicGroups } from '../scope.ts'
 import type { TimeUnit } from '../time.ts'
+import type { RowFields } from './flat-row.ts'
 
 /** What is done with the value of a key. */
 export const SKIPPED_VALUE = 0
@@ -11,24 +12,11 @@ export const NAME = 2
 export const ASKED = 3
 
 /** The fields of a mapping that names only members of a flat object; each value has a place of its own. */
-export interface FlatFields {
+export interface FlatFields extends RowFields {
   /** What the value of each key is, and its place. */
   readonly keys: ReadonlyMap<string, { readonly kind: number; readonly at: number }>
-  readonly places: number
   /** Keys that must be there, because a condition asks for their absence. */
   readonly needed: readonly string[]
-  readonly pair: string | number
-  readonly chain: string | number
-  readonly group: number | undefined
-  /** For each of NUMBER_FIELDS its place; -1: the mapping has none. */
-  readonly numbers: Int32Array
-  /** The places of the sides whose middle is the price; undefined if it has a place. */
-  readonly mid: readonly [bid: number, ask: number] | undefined
-  readonly sequence: number
-  readonly time: number
-  /** Milliseconds a unit of time, as a factor or a divisor of whole numbers. */
-  readonly timeFactor: number
-  readonly timeDivisor: number
 }
 
 /** Milliseconds a unit, and units a millisecond. Whole nanoseconds are too large for a double. */

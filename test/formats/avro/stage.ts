@@ -1,5 +1,5 @@
 import avro from 'avsc'
-import type { Format } from '../../../src/formats/format.ts'
+import type { Decoded, Format } from '../../../src/formats/format.ts'
 import { Formats, formatRules } from '../../../src/formats/formats.ts'
 import type { MappingFault } from '../../../src/formats/mapping/mapping-fault.ts'
 import type { Lookup, SchemaKey, SchemaSource } from '../../../src/formats/registry/schema-source.ts'
@@ -31,7 +31,7 @@ export function avroFormat(mapping: object, schemas: SchemaSource): Format {
 
 /** The id of a schema, and the value as a writer of that schema has it. */
 export function framed(schema: object, value: unknown, id = 1): Buffer {
-  const type = avro.Type.forSchema(schema as avro.Schema, { wrapUnions: 'never' })
+  const type = avro.Type.forSchema(schema as avro.Schema)
   return Buffer.concat([Buffer.from([0, 0, 0, 0, id]), type.toBuffer(value)])
 }
 
@@ -40,4 +40,42 @@ export function recordOf(value: Buffer | undefined, rest: Partial<KafkaRecord> =
     ...{ topic: 'prices.x', partition: 0, offset: 0n, timestampMs: AT_MS },
     ...{ key: undefined, headers: [], value, ...rest },
   }
+}
+
+/** An integer as a decimal has it: big-endian in two's complement, as short as may be, or of so many bytes. */
+export function decimalBytes(integer: bigint, bytes?: number): Buffer {
+  const size = bytes ?? Math.floor((integer < 0n ? -integer : integer).toString(2).length / 8) + 1
+  return Buffer.from(
+    BigInt.asUintN(size * 8, integer)
+      .toString(16)
+      .padStart(size * 2, '0'),
+    'hex',
+  )
+}
+
+interface Field {
+  readonly name: string
+  readonly type: unknown
+  readonly aliases?: readonly string[]
+}
+
+export const FIELDS = { chain: { const: 'c' }, pair: 'pair', price: 'price', eventTimeMs: 'at' }
+export const TIME = { type: 'long', logicalType: 'timestamp-millis' }
+export const record = (name: string, ...fields: readonly Field[]) => ({ type: 'record', name, fields })
+export const quoteWith = (...fields: readonly Field[]) =>
+  record('Quote', { name: 'pair', type: 'string' }, { name: 'at', type: TIME }, ...fields)
+export const QUOTE = quoteWith({ name: 'price', type: 'double' })
+export const GOOD = { pair: 'ETH-USD', at: AT_MS, price: 3120.5 }
+
+/** What becomes of a value that was written by a schema. */
+export function read(schema: object, value: unknown, mapping: object = {}): Decoded {
+  return avroFormat({ ...FIELDS, ...mapping }, schemasOf({ 1: schema })).decode(recordOf(framed(schema, value)))
+}
+
+/** A long as Avro has it. */
+export function zigzag(value: bigint): Buffer {
+  const bytes: number[] = []
+  let rest = value << 1n
+  for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80)
+  return Buffer.from([...bytes, Number(rest)])
 }

@@ -1,0 +1,252 @@
+import { NUMBER_FIELDS } from '../../../schemas/price-update.ts'
+import type { RowFields } from '../flat/flat-row.ts'
+import type { Mapping, NameOf, NumberOf, PlainNumber } from '../mapping/mapping.ts'
+import type { Path } from '../path.ts'
+import type { TopicGroups } from '../scope.ts'
+import type { TimeUnit } from '../time.ts'
+import type { AvroField, AvroRecord, AvroTime, AvroType } from './schema.ts'
+import { type Skip, Skips } from './skip.ts'
+
+/** The steps of a plan: what comes next in the bytes. */
+export const STEP = {
+  /** `a`: the branch that is null; `b`: the step after the value. */
+  optional: 0,
+  skipLong: 1,
+  skipFixed: 2,
+  /** `a`: the function that moves past it. */
+  skipOther: 3,
+  /** The rest put a value in place `a`. `b`: digits behind the point of a whole number. */
+  long: 4,
+  double: 5,
+  float: 6,
+  /** `c`: bytes. */
+  fixedDecimal: 7,
+  /** Nanoseconds, put as milliseconds. */
+  nanos: 8,
+  /** The length in bytes comes first. */
+  skipBytes: 9,
+  name: 10,
+  decimal: 11,
+  textNumber: 12,
+} as const
+
+/** How a value is read that gives one row. */
+export interface RowPlan {
+  /** Four numbers a step: what it is, then a, b and c. */
+  readonly steps: Int32Array
+  readonly skips: readonly Skip[]
+  readonly fields: RowFields
+}
+
+/** A value that is asked for, and its place. */
+interface Asked {
+  readonly path: Path
+  readonly at: number
+  readonly kind: 'name' | 'number' | 'time'
+  /** Digits behind the point that the mapping adds. */
+  readonly scale: number
+}
+
+/** Digits that a power of ten can move without rounding. */
+const MOST_DECIMALS = 15
+
+/** Undefined if mapping or schema say more than a plan can do. */
+export function rowPlanOf(
+  root: AvroType,
+  mapping: Mapping,
+  on: { readonly topic: string; readonly groups: TopicGroups },
+): RowPlan | undefined {
+  const { record, text, updates, skip, delete: deletes } = mapping
+  if (record.length > 0 || text !== undefined || updates !== undefined || root.kind !== 'record') return undefined
+  // A path that the schema does not have leads nowhere, and no condition on it holds.
+  const isIdle = [...skip, ...deletes].every(
+    (each) => !('test' in each) || (each.test.kind !== 'absent' && (each.isOuter || !has(root, each.path))),
+  )
+  if (!isIdle) return undefined
+  const places = new Places(on.topic, on.groups)
+  const fields = places.fieldsOf(mapping)
+  if (fields === undefined) return undefined
+  const steps = new Steps(places.asked)
+  const isReadable = steps.add(root, [])
+  const { timeUnit } = steps
+  if (!isReadable || timeUnit === undefined) return undefined
+  const given = mapping.fields.eventTimeMs?.isUnitGiven ? mapping.fields.eventTimeMs.unit : undefined
+  const factors = factorsOf(given ?? timeUnit, timeUnit)
+  if (factors === undefined) return undefined
+  const [timeFactor, timeDivisor] = factors
+  return {
+    steps: Int32Array.from(steps.numbers),
+    skips: steps.skips,
+    fields: { ...fields, places: places.count, timeFactor, timeDivisor },
+  }
+}
+
+function factorsOf(unit: TimeUnit, read: string): readonly [number, number] | undefined {
+  // The step itself makes milliseconds of them.
+  if (read === 'ns') return unit === 'ns' ? [1, 1] : undefined
+  if (unit === 'ms') return [1, 1]
+  if (unit === 's') return [1_000, 1]
+  return unit === 'us' ? [1, 1_000] : undefined
+}
+
+function has(type: AvroType, [name, ...rest]: Path): boolean {
+  if (name === undefined) return true
+  if (type.kind === 'union') return type.branches.some((branch) => has(branch, [name, ...rest]))
+  if (type.kind !== 'record') return type.kind === 'array' || type.kind === 'map'
+  return type.fields.some((field) => (field.name === name || field.aliases.includes(name)) && has(field.type, rest))
+}
+
+/** Gives places to the values that a mapping asks for. */
+class Places {
+  readonly asked: Asked[] = []
+  readonly #topic: string
+  readonly #groups: TopicGroups
+  #isUnfit = false
+  count = 0
+
+  constructor(topic: string, groups: TopicGroups) {
+    this.#topic = topic
+    this.#groups = groups
+  }
+
+  fieldsOf({ fields }: Mapping): Omit<RowFields, 'places' | 'timeFactor' | 'timeDivisor'> | undefined {
+    const { pair, chain, group, price, eventTimeMs: time, sequence } = fields
+    if (pair === undefined || chain === undefined || price === undefined || time?.place.from !== 'item')
+      return undefined
+    const groupPlace = group === undefined ? undefined : this.#name(group)
+    const found = {
+      pair: this.#name(pair),
+      chain: this.#name(chain),
+      numbers: Int32Array.from(NUMBER_FIELDS, (field) =>
+        field === 'price' && 'mid' in price ? -1 : this.#number(fields[field]),
+      ),
+      mid: 'mid' in price ? ([this.#number(price.mid[0]), this.#number(price.mid[1])] as const) : undefined,
+      sequence: this.#number(sequence),
+      time: this.#place(time.place.path, 'time', 0),
+    }
+    if (this.#isUnfit || typeof groupPlace === 'string') return undefined
+    return { ...found, group: groupPlace }
+  }
+
+  #name({ place, case: toCase, aliases }: NameOf): string | number {
+    if (toCase !== undefined || aliases.size > 0) return this.#unfit()
+    if (place.from === 'const' && typeof place.value === 'string') return place.value
+    if (place.from === 'topic') return (place.group === '' ? this.#topic : this.#groups[place.group]) ?? this.#unfit()
+    return place.from === 'item' ? this.#place(place.path, 'name', 0) : this.#unfit()
+  }
+
+  #number(of: NumberOf | undefined): number {
+    if (of === undefined) return -1
+    if ('mid' in of || !isPlain(of) || of.place.from !== 'item') return this.#unfit()
+    return this.#place(of.place.path, 'number', of.scale)
+  }
+
+  /** What two fields ask for has one place, if both ask for the same of it. */
+  #place(path: Path, kind: Asked['kind'], scale: number): number {
+    const known = this.asked.find((each) => each.path.join('\0') === path.join('\0'))
+    if (known !== undefined) return known.kind === kind && known.scale === scale ? known.at : this.#unfit()
+    this.asked.push({ path, at: this.count, kind, scale })
+    return this.count++
+  }
+
+  #unfit(): number {
+    this.#isUnfit = true
+    return -1
+  }
+}
+
+function isPlain({ integer, exponent, scale }: PlainNumber): boolean {
+  return integer === undefined && exponent === undefined && scale >= 0
+}
+
+/** Writes the steps through a value. Its functions return whether there are any that do. */
+class Steps {
+  readonly numbers: number[] = []
+  readonly skips: Skip[] = []
+  readonly #asked: readonly Asked[]
+  readonly #makers = new Skips()
+  /** The unit of the time, as the schema has it: without one, milliseconds. */
+  timeUnit: TimeUnit | undefined
+
+  constructor(asked: readonly Asked[]) {
+    this.#asked = asked
+  }
+
+  add(type: AvroType, path: Path): boolean {
+    const within = this.#asked.filter((asked) => path.every((name, i) => asked.path[i] === name))
+    if (within.length === 0) return this.#skip(type)
+    if (type.kind === 'union') return this.#union(type.branches, path)
+    const leaf = within.find((asked) => asked.path.length === path.length)
+    if (leaf !== undefined) return within.length === 1 && this.#value(type, leaf)
+    if (type.kind !== 'record') return false
+    return type.fields.every((field) => this.add(field.type, [...path, this.#knownAs(field, type, path)]))
+  }
+
+  /** The name by which the mapping knows the field, which may be an earlier one. */
+  #knownAs({ name, aliases }: AvroField, { fields }: AvroRecord, path: Path): string {
+    const leadsThrough = (to: string) =>
+      this.#asked.some((asked) => [...path, to].every((each, i) => asked.path[i] === each))
+    if (leadsThrough(name)) return name
+    return aliases.find((alias) => leadsThrough(alias) && !fields.some((field) => field.name === alias)) ?? name
+  }
+
+  #union(branches: readonly AvroType[], path: Path): boolean {
+    const absent = branches.findIndex(({ kind }) => kind === 'null')
+    const value = branches[1 - absent]
+    if (branches.length !== 2 || absent < 0 || value === undefined) return false
+    const step = this.numbers.length
+    this.#step(STEP.optional, absent)
+    const isReadable = this.add(value, path)
+    this.numbers[step + 2] = this.numbers.length
+    return isReadable
+  }
+
+  #skip(type: AvroType): boolean {
+    switch (type.kind) {
+      case 'null':
+        return true
+      case 'int':
+      case 'long':
+      case 'enum':
+        return this.#step(STEP.skipLong)
+      case 'string':
+      case 'bytes':
+        return this.#step(STEP.skipBytes)
+      case 'boolean':
+        return this.#step(STEP.skipFixed, 1)
+      case 'float':
+        return this.#step(STEP.skipFixed, 4)
+      case 'double':
+        return this.#step(STEP.skipFixed, 8)
+      case 'fixed':
+        return this.#step(STEP.skipFixed, type.size)
+      default:
+        this.skips.push(this.#makers.of(type))
+        return this.#step(STEP.skipOther, this.skips.length - 1)
+    }
+  }
+
+  #value(type: AvroType, { at, kind, scale }: Asked): boolean {
+    if (kind === 'name') return type.kind === 'string' && this.#step(STEP.name, at)
+    if (kind === 'time') return type.kind === 'long' && this.#time(type.time, at)
+    const digits = scale + ('scale' in type ? (type.scale ?? Number.NaN) : 0)
+    if (!(digits <= MOST_DECIMALS)) return false
+    if (type.kind === 'bytes') return this.#step(STEP.decimal, at, digits)
+    if (type.kind === 'fixed') return this.#step(STEP.fixedDecimal, at, digits, type.size)
+    if (type.kind === 'int' || type.kind === 'long') return type.time === undefined && this.#step(STEP.long, at, digits)
+    if (scale > 0) return false
+    if (type.kind === 'double') return this.#step(STEP.double, at)
+    if (type.kind === 'float') return this.#step(STEP.float, at)
+    return type.kind === 'string' && this.#step(STEP.textNumber, at)
+  }
+
+  #time(unit: AvroTime | undefined, at: number): boolean {
+    this.timeUnit = unit ?? 'ms'
+    return this.#step(unit === 'ns' ? STEP.nanos : STEP.long, at)
+  }
+
+  #step(step: number, a = 0, b = 0, c = 0): true {
+    this.numbers.push(step, a, b, c)
+    return true
+  }
+}

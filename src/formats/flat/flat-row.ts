@@ -1,0 +1,122 @@
+import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../../../schemas/event-time.ts'
+import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from '../../../schemas/topics.ts'
+import { type PairIds, reserveRow, type UpdateColumns } from '../../../schemas/update-columns.ts'
+import { middle, middleOf } from '../decimal.ts'
+
+/** The places of an update's fields among the values of a record. */
+export interface RowFields {
+  readonly places: number
+  readonly pair: string | number
+  readonly chain: string | number
+  readonly group: number | undefined
+  /** For each of NUMBER_FIELDS its place; -1: the mapping has none. */
+  readonly numbers: Int32Array
+  /** The places of the sides whose middle is the price; undefined if it has a place. */
+  readonly mid: readonly [bid: number, ask: number] | undefined
+  readonly sequence: number
+  readonly time: number
+  /** Milliseconds a unit of time, as a factor or a divisor of whole numbers. */
+  readonly timeFactor: number
+  readonly timeDivisor: number
+}
+
+export interface Columns {
+  readonly columns: UpdateColumns
+  readonly ids: PairIds
+}
+
+/** Decimals of a number that is a double as it came. */
+export const DOUBLE = -2
+
+/** The values of one record, each in a place of its own, on their way to a row of the columns. */
+export class FlatRow {
+  readonly #fields: RowFields
+  readonly #isZeroAbsent: boolean
+  /** NaN: absent. */
+  readonly values: Float64Array
+  /** How many digits stand behind the point; -1: nobody knows. */
+  readonly decimals: Int32Array
+  /** The places of names in the bytes; an end of 0: absent. */
+  readonly starts: Int32Array
+  readonly ends: Int32Array
+
+  constructor(fields: RowFields, isZeroAbsent: boolean) {
+    this.#fields = fields
+    this.#isZeroAbsent = isZeroAbsent
+    this.values = new Float64Array(fields.places).fill(Number.NaN)
+    this.decimals = new Int32Array(fields.places)
+    this.starts = new Int32Array(fields.places)
+    this.ends = new Int32Array(fields.places)
+  }
+
+  /** Nothing is in the place. */
+  clear(place: number): void {
+    this.values[place] = Number.NaN
+    this.ends[place] = 0
+  }
+
+  clearAll(): void {
+    this.values.fill(Number.NaN)
+    this.ends.fill(0)
+  }
+
+  /** Appends a row of the values, if they pass the checks of all updates. False is no verdict. */
+  take(view: DataView, bytes: Buffer, { columns, ids }: Columns): boolean {
+    const { numbers, mid, sequence, time, group, timeFactor, timeDivisor } = this.#fields
+    const { values } = this
+    const units = values[time] as number
+    const eventTimeMs = timeDivisor === 1 ? units * timeFactor : Math.floor(units / timeDivisor)
+    const isTime = eventTimeMs >= MIN_EVENT_TIME_MS && eventTimeMs < END_OF_EVENT_TIME_MS && Number.isInteger(units)
+    const price = mid === undefined ? this.#number(numbers[0] as number) : this.#middle(mid)
+    if (!isTime || Number.isNaN(price)) return false
+    if (sequence >= 0 && (values[sequence] as number) > Number.MAX_SAFE_INTEGER) return false
+    const pairId = this.#pairId(view, ids)
+    if (pairId < 0) return false
+    reserveRow(columns)
+    const row = columns.count++
+    const base = row * NUMBER_COUNT
+    columns.numbers[base] = price
+    for (let f = 1; f < NUMBER_COUNT; f++) columns.numbers[base + f] = this.#number(numbers[f] as number)
+    columns.pairIds[row] = pairId
+    columns.eventTimesMs[row] = eventTimeMs
+    columns.sequences[row] = sequence < 0 ? Number.NaN : (values[sequence] as number)
+    if (group !== undefined && (this.ends[group] as number) > 0)
+      columns.groups[row] = bytes.toString('latin1', this.starts[group], this.ends[group])
+    return true
+  }
+
+  #number(place: number): number {
+    const value = place < 0 ? Number.NaN : (this.values[place] as number)
+    return value === 0 && this.#isZeroAbsent ? Number.NaN : value
+  }
+
+  #middle([bid, ask]: readonly [number, number]): number {
+    const [one, other] = [this.values[bid] as number, this.values[ask] as number]
+    const [few, many] = [this.decimals[bid] as number, this.decimals[ask] as number]
+    const price =
+      few === DOUBLE && many === DOUBLE
+        ? (middleOf(one, other) ?? Number.NaN)
+        : few < 0 || many < 0
+          ? Number.NaN
+          : middle(one, other, Math.max(few, many))
+    return price === 0 && this.#isZeroAbsent ? Number.NaN : price
+  }
+
+  /** The id of the pair; below 0 if it has none, or its names are left to the exact reading. */
+  #pairId(view: DataView, ids: PairIds): number {
+    const { pair, chain } = this.#fields
+    if (typeof pair === 'string') return typeof chain === 'string' ? ids.register(chain, pair) : -1
+    const pairStart = this.starts[pair] as number
+    const pairEnd = this.ends[pair] as number
+    if (pairEnd <= pairStart || pairEnd - pairStart > MAX_PAIR_BYTES) return -1
+    const chainId = typeof chain === 'string' ? ids.chainId(chain) : this.#chainId(chain, view, ids)
+    return chainId < 0 ? -1 : ids.registerBytes(chainId, view, pairStart, pairEnd)
+  }
+
+  #chainId(place: number, view: DataView, ids: PairIds): number {
+    const start = this.starts[place] as number
+    const end = this.ends[place] as number
+    return end <= start || end - start > MAX_CHAIN_BYTES ? -1 : ids.chainIdOfBytes(view, start, end)
+  }
+}

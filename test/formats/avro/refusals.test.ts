@@ -1,0 +1,110 @@
+import { describe, expect, it } from '@jest/globals'
+import type { SchemaSource } from '../../../src/formats/registry/schema-source.ts'
+import {
+  avroFormat,
+  FIELDS,
+  framed,
+  GOOD,
+  QUOTE,
+  quoteWith,
+  read,
+  record,
+  recordOf,
+  schemasOf,
+  zigzag,
+} from './stage.ts'
+
+describe('a record that Avro cannot be read from is refused', () => {
+  const text = (value: string) => Buffer.from(value)
+  const good = framed(QUOTE, GOOD)
+
+  it.each<readonly [what: string, value: Buffer, reason: string, detail: RegExp]>([
+    ['no bytes', text(''), 'unknown-schema', /got no bytes/],
+    ['JSON', text('{"a":1}'), 'unknown-schema', /the id of a schema in front of the value.*7b226122/],
+    ['an id that the registry does not know', framed(QUOTE, GOOD, 9), 'unknown-schema', /schema 9: .*does not know it/],
+    [
+      'the id of another type of schema',
+      framed(QUOTE, GOOD, 2),
+      'unknown-schema',
+      /schema 2: expected one of Avro, got one of PROTOBUF/,
+    ],
+    [
+      'a schema that is none',
+      framed(QUOTE, GOOD, 3),
+      'unknown-schema',
+      /schema 3 cannot be used: the type "Nowhere" is not defined/,
+    ],
+    ['a value cut short', good.subarray(0, -1), 'not-avro', /it ends within a value/],
+    [
+      'a varint cut short',
+      Buffer.concat([good.subarray(0, 5), text('\xff').subarray(0, 1)]),
+      'not-avro',
+      /ends within/,
+    ],
+    [
+      'a varint without an end',
+      Buffer.concat([good.subarray(0, 5), Buffer.alloc(12, 0xff)]),
+      'not-avro',
+      /more than 64 bits/,
+    ],
+    ['bytes left over', Buffer.concat([good, text('xy')]), 'not-avro', /2 bytes are left over/],
+    ['a length below 0', Buffer.concat([good.subarray(0, 5), Buffer.from([1])]), 'not-avro', /a length below 0/],
+  ])('with its reason: %s', (_, value, reason, detail) => {
+    const source = schemasOf({ 1: QUOTE, 3: quoteWith({ name: 'price', type: 'Nowhere' }) })
+    const format = avroFormat(FIELDS, { ...source, lookup: (key) => (key === 2 ? protobufOf(2) : source.lookup(key)) })
+    const said = format.decode(recordOf(value))
+    expect(said).toMatchObject({ ok: false, reason, detail: expect.stringMatching(detail) })
+    expect(format.decode(recordOf(good))).toMatchObject({ ok: true })
+  })
+
+  it.each<readonly [what: string, type: object | string, value: unknown, reason: string]>([
+    ['a record where a number should be', record('P', { name: 'x', type: 'int' }), { x: 1 }, 'wrong-type'],
+    ['a list where a number should be', { type: 'array', items: 'double' }, [1], 'wrong-type'],
+    ['a text that is no number', 'string', '3,120.50', 'wrong-type'],
+    ['a number that is none', 'double', Number.NaN, 'not-finite'],
+    ['a null', ['null', 'double'], null, 'missing-price'],
+    ['true', 'boolean', true, 'wrong-type'],
+  ])('with its reason: %s', (_, type, value, reason) => {
+    expect(read(quoteWith({ name: 'price', type }), { ...GOOD, price: value })).toMatchObject({ ok: false, reason })
+  })
+
+  it('where its schema does not have what the mapping asks for', () => {
+    expect(read(quoteWith({ name: 'last', type: 'double' }), { ...GOOD, last: 1 })).toMatchObject({
+      reason: 'missing-price',
+    })
+  })
+
+  it('where a text is no UTF-8, as different names would become the same', () => {
+    const value = framed(QUOTE, { ...GOOD, pair: 'abc' })
+    value[6] = 0xff
+    const said = avroFormat(FIELDS, schemasOf({ 1: QUOTE })).decode(recordOf(value))
+    expect(said).toMatchObject({ reason: 'not-avro', detail: expect.stringContaining('no UTF-8') })
+  })
+
+  it('where it is nested deeper than anything that has prices', () => {
+    const tree = record('Tree', { name: 'next', type: ['null', 'Tree'] })
+    const schema = quoteWith({ name: 'price', type: 'double' }, { name: 'tree', type: tree })
+    const value = framed(schema, { ...GOOD, tree: { next: null } })
+    const deep = Buffer.concat([value.subarray(0, -1), Buffer.alloc(100_000, 2), Buffer.from([0])])
+    const format = avroFormat(FIELDS, schemasOf({ 1: schema }))
+    expect(format.decode(recordOf(deep))).toMatchObject({ reason: 'not-avro', detail: expect.stringContaining('deep') })
+  })
+
+  it('where a list says that it has more items than there are bytes', () => {
+    const schema = quoteWith(
+      { name: 'price', type: 'double' },
+      { name: 'list', type: { type: 'array', items: 'null' } },
+    )
+    const value = framed(schema, { ...GOOD, list: [] })
+    const long = Buffer.concat([value.subarray(0, -1), zigzag(2n ** 40n), Buffer.from([0])])
+    const format = avroFormat(FIELDS, schemasOf({ 1: schema }))
+    expect(format.decode(recordOf(long))).toMatchObject({
+      reason: 'not-avro',
+      detail: expect.stringContaining('more items'),
+    })
+  })
+})
+
+function protobufOf(key: number): ReturnType<SchemaSource['lookup']> {
+  return { status: 'found', schema: { key, type: 'PROTOBUF', text: 'syntax = "proto3";', references: [] } }
+}
