@@ -11,7 +11,8 @@ export interface CorrelationsWriterOptions {
   readonly partitions: () => number
   readonly unwritten: Pick<UnwrittenLeaders, 'take' | 'putBack'>
   readonly onWritten: (records: number) => void
-  readonly onFailed: (records: number, error: unknown) => void
+  /** `lost`: the records that are not written later, as another node may have their leaders by now. */
+  readonly onFailed: (lost: number, error: unknown) => void
 }
 
 /**
@@ -80,9 +81,8 @@ export class CorrelationsWriter {
     } catch (error) {
       const failureOf = failuresOf(error)
       const failed = records.filter((_, place) => failureOf(place) !== undefined)
-      unwritten.putBack(failed)
       onWritten(records.length - failed.length)
-      onFailed(failed.length, error)
+      onFailed(unwritten.putBack(failed), error)
       return false
     }
   }

@@ -82,12 +82,14 @@ export class KeptCorrelations {
       ...{ producer, topic: correlationsTopic, unwritten: kept.unwritten },
       partitions: () => this.#reader.partitions,
       onWritten: (records) => written.add(records),
-      onFailed: (records, error) => faults.notSent(correlationsTopic, error, this.#notWritten, records),
+      onFailed: (lost, error) => faults.notSent(correlationsTopic, error, this.#notWritten, lost),
     })
   }
 
   /** Resolves when what is known of the partitions' leaders can be asked for, or will not come. Never rejects. */
   async assigned(consumer: Pick<Consumer, 'positions'>, partitions: readonly TopicPartition[]): Promise<void> {
+    // The node keeps what it has: nobody else has had it meanwhile.
+    if (partitions.length === 0 && this.#restoring.state !== 'restoring') return
     const startedMs = performance.now()
     const [cold, show] = await Promise.all([this.#restore(), this.#rewind(consumer, partitions)])
     this.#show(show)

@@ -12,6 +12,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { until } from '../harness/until.ts'
 
 const NOBODY = { positions: () => [] }
+const P0 = [{ topic: 'prices', partition: 0 }]
 
 /** Consumers of this broker never come to the end, while `isStuck`. */
 function stuck(broker: MemoryBroker, state: { isStuck: boolean }): Broker {
@@ -89,7 +90,7 @@ test('a node that cannot read the topic to its end goes on cold, says so and wri
   const state = { isStuck: true }
   const { correlations, learn, followers, producer } = await keptOn(stuck(broker, state), 20)
   expect(correlations.check()).toMatchObject({ status: 'failed', reason: 'restoring what was learned before' })
-  await correlations.assigned(NOBODY, [])
+  await correlations.assigned(NOBODY, P0)
   expect(correlations.check()).toEqual({
     name: 'restored',
     status: 'degraded',
@@ -141,7 +142,7 @@ test('a partition that nobody leads is waited for: the topic is not read to its 
     },
   }
   const { correlations } = await keptOn(partly, 20)
-  await correlations.assigned(NOBODY, [])
+  await correlations.assigned(NOBODY, P0)
   expect(correlations.check()).toMatchObject({ status: 'degraded' })
   led.partitions = 2
   await until('it is read to its end', () => correlations.check().status === 'ok')
@@ -152,7 +153,7 @@ test('a partition that nobody leads is waited for: the topic is not read to its 
 test('a topic that could not be made is read once somebody has made it', async () => {
   const broker = createMemoryBroker()
   const { correlations, learn, followers } = await keptOn(broker, 20, 'the right to CREATE it is missing')
-  await correlations.assigned(NOBODY, [])
+  await correlations.assigned(NOBODY, P0)
   expect(correlations.check()).toMatchObject({
     status: 'degraded',
     reason: 'started cold: the right to CREATE it is missing',
@@ -175,7 +176,7 @@ test('a topic that could not be made is read once somebody has made it', async (
 test('while leaders that were met before are restored, others have their turns', async () => {
   const broker = await brokerWith('A')
   const { correlations, learn, followers, producer } = await keptOn(broker)
-  await correlations.assigned(NOBODY, [])
+  await correlations.assigned(NOBODY, P0)
   const leaders = Array.from({ length: 300 }, (_, at) => `L${at}`)
   for (const leader of leaders) learn(leader, 'new')
   await producer.sendBatch('correlations', leaders.map(record))
@@ -185,9 +186,24 @@ test('while leaders that were met before are restored, others have their turns',
     if (!seen.has(leaders.length)) setImmediate(look)
   }
   setImmediate(look)
-  await correlations.assigned(NOBODY, [])
+  await correlations.assigned(NOBODY, P0)
   await until('all are restored', () => seen.has(leaders.length))
   expect([...seen].filter((restored) => restored > 0).length).toBeGreaterThan(1)
+  await correlations.close()
+  await broker.close()
+})
+
+test('a rebalance that brings no partition restores nothing, and the node stays ready', async () => {
+  const broker = await brokerWith('A')
+  const state = { isStuck: false }
+  const { correlations } = await keptOn(stuck(broker, state), 20)
+  await correlations.assigned(NOBODY, P0)
+  expect(correlations.check().status).toBe('ok')
+  state.isStuck = true
+  const assigned = correlations.assigned(NOBODY, [])
+  expect(correlations.check().status).toBe('ok')
+  await assigned
+  expect(correlations.check().status).toBe('ok')
   await correlations.close()
   await broker.close()
 })
@@ -195,7 +211,7 @@ test('while leaders that were met before are restored, others have their turns',
 test('an assignment that waits for the topic ends when the node closes', async () => {
   const broker = await brokerWith('A')
   const { correlations } = await keptOn(stuck(broker, { isStuck: true }))
-  const assigned = correlations.assigned(NOBODY, [])
+  const assigned = correlations.assigned(NOBODY, P0)
   correlations.endRestoring()
   await assigned
   await correlations.close()
@@ -206,11 +222,11 @@ test('an assignment that waits for the topic ends when the node closes', async (
 test('after a rebalance a leader has what its owner meanwhile has written, also if it was known before', async () => {
   const broker = await brokerWith('B')
   const { correlations, learn, followers, producer } = await keptOn(broker)
-  await correlations.assigned(NOBODY, [])
+  await correlations.assigned(NOBODY, P0)
   learn('A', 'new')
   expect(followers('A')).toEqual(['new'])
   await producer.sendBatch('correlations', [record('A')])
-  await correlations.assigned(NOBODY, [])
+  await correlations.assigned(NOBODY, P0)
   expect(followers('A')).toEqual(['old', 'new'])
   expect(correlations.check()).toMatchObject({ status: 'ok', reason: expect.stringMatching(/^edges restored: 1, /) })
   await correlations.close()

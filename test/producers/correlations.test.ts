@@ -27,6 +27,7 @@ function writerOf(leaders: number) {
     },
     putBack: (records: readonly KeptRecord[]) => {
       waiting = [...waiting, ...records]
+      return 0
     },
   }
   const writer = new CorrelationsWriter({

@@ -37,6 +37,7 @@ export interface TakeLimits {
 /** Deletions that wait to be written; one more is refused. */
 const MAX_DELETIONS = 10_000
 const NEVER = 0
+const NOT_YET = -1
 /** The digest of a record that another node has written. */
 const BY_ANOTHER = 1
 
@@ -52,6 +53,8 @@ export class UnwrittenLeaders {
   /** Indexed by pair id: digests of what was written. */
   #exact = new Int32Array(1024)
   #coarse = new Int32Array(1024)
+  /** Indexed by pair id: at which leave the leader was looked at with any difference last. */
+  #lookedAt = new Int32Array(1024).fill(NOT_YET)
   readonly #deletions = new Map<string, KeptRecord>()
   /** How often partitions were given up. */
   #left = 0
@@ -78,17 +81,19 @@ export class UnwrittenLeaders {
 
   /**
    * Partitions are given up: a leader that was not written by now is written after its next update alone. Returns the
-   * number of such leaders and of deletions: what is lost if the node ends now.
+   * number of such leaders and of deletions: what is lost if the node ends now. A leader that was updated since it was
+   * looked at is none of them: its partition stays, as those that are given up were drained before.
    */
   leave(): number {
     const { tracker } = this.#options
-    this.#left++
+    const leaving = this.#left++
     for (const [key, { leader }] of this.#deletions) if (leader >= 0) this.#deletions.delete(key)
     let left = this.#deletions.size
     for (let place = 0; place < tracker.places; place++) {
       const leader = tracker.pairAt(place)
       const updates = leader < 0 ? 0 : (tracker.updatesOf(leader) ?? 0)
-      if (updates === 0 || updates === (this.#updatesLeft[leader] ?? NEVER)) continue
+      if (updates === 0 || updates === (this.#updatesLeft[leader] ?? NEVER) || this.#lookedAt[leader] === leaving)
+        continue
       if (leader >= this.#updates.length) this.#reserve(leader)
       this.#updatesLeft[leader] = updates
       left++
@@ -96,8 +101,12 @@ export class UnwrittenLeaders {
     return left
   }
 
-  /** The records were not written. Leaders that another node may have by now stay as they are until their next update. */
-  putBack(records: readonly KeptRecord[]): void {
+  /**
+   * The records were not written. Leaders that another node may have by now stay as they are until their next update;
+   * returns how many these are.
+   */
+  putBack(records: readonly KeptRecord[]): number {
+    let lost = 0
     for (const record of records) {
       const { leader, key, value, left } = record
       const mayBeLost = leader >= 0 && left !== this.#left
@@ -105,8 +114,11 @@ export class UnwrittenLeaders {
       if (leader < 0) continue
       const updatesLeft = this.#updatesLeft[leader] ?? NEVER
       this.forget(leader)
-      if (mayBeLost) this.#updatesLeft[leader] = updatesLeft
+      if (!mayBeLost) continue
+      this.#updatesLeft[leader] = updatesLeft
+      lost++
     }
+    return lost
   }
 
   /** The topic has a record of the leader, by another node: it is deleted when the leader loses its last edge. */
@@ -142,6 +154,7 @@ export class UnwrittenLeaders {
     this.#updatesLeft[leader] = NEVER
     this.#exact[leader] = NEVER
     this.#coarse[leader] = NEVER
+    this.#lookedAt[leader] = NOT_YET
   }
 
   #takeDeletions(most: number): KeptRecord[] {
@@ -155,6 +168,7 @@ export class UnwrittenLeaders {
     const updates = tracker.updatesOf(leader) ?? 0
     if (leader >= this.#updates.length) this.#reserve(leader)
     const mayBeLost = difference === 'any'
+    if (mayBeLost) this.#lookedAt[leader] = this.#left
     if (updates === 0 || updates === this.#updatesLeft[leader]) return undefined
     if (!mayBeLost && updates === this.#updates[leader]) return undefined
     const edges = tracker.learnedOf(leader)
@@ -175,6 +189,7 @@ export class UnwrittenLeaders {
     this.#updatesLeft = enlarged(this.#updatesLeft, new Float64Array(pairs))
     this.#exact = enlarged(this.#exact, new Int32Array(pairs))
     this.#coarse = enlarged(this.#coarse, new Int32Array(pairs))
+    this.#lookedAt = enlarged(this.#lookedAt, new Int32Array(pairs).fill(NOT_YET))
   }
 }
 

@@ -121,13 +121,22 @@ test('what nobody has looked at since its last update is what is left', () => {
   expect(unwritten.leave()).toBe(0)
 })
 
+test('a leader that is updated while others are written is in a partition that stays: it is not lost, and is written later', () => {
+  const { update, unwritten, taken } = unwrittenWith()
+  for (const leader of ['A', 'B']) update(leader, ['F'])
+  expect(unwritten.take(ALL)).toHaveLength(2)
+  for (let round = 0; round < 20; round++) update('B', ['F'])
+  expect(unwritten.leave()).toBe(0)
+  expect(taken()).toEqual(['B'])
+})
+
 test('what could not be written of a leader until its partition was given up is not written over what its next owner writes', () => {
   const { update, unwritten, taken } = unwrittenWith()
   for (const leader of ['A', 'B', 'C']) update(leader, ['F'])
   const [early, ...late] = unwritten.take(ALL)
   unwritten.putBack(early === undefined ? [] : [early])
   expect(unwritten.leave()).toBe(1)
-  unwritten.putBack(late)
+  expect(unwritten.putBack(late)).toBe(2)
   expect([taken(), taken(ALL)]).toEqual([[], []])
   update('B', ['F'])
   expect(taken()).toEqual(['B'])
