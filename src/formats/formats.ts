@@ -84,7 +84,7 @@ function ruleOf(
     make: (topic, groups, schemas) => {
       const on = { topic, groups }
       if (schema === undefined) return new JsonFormat(topics, mapping, on)
-      const readers = protobuf ?? avroReaders(mapping, on)
+      const readers = protobuf?.(on) ?? avroReaders(mapping, on)
       return new SchemaFormat(topics, mapping, { ...on, schemas, readers })
     },
   }

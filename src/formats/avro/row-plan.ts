@@ -1,6 +1,6 @@
-import { NUMBER_FIELDS } from '../../../schemas/price-update.ts'
-import type { RowFields } from '../flat/flat-row.ts'
-import type { Mapping, NameOf, NumberOf, PlainNumber } from '../mapping/mapping.ts'
+import { MOST_DIGITS, type RowFields } from '../flat/flat-row.ts'
+import { type AskedValue, Places } from '../flat/places.ts'
+import type { Mapping } from '../mapping/mapping.ts'
 import type { Path } from '../path.ts'
 import type { TopicGroups } from '../scope.ts'
 import type { TimeUnit } from '../time.ts'
@@ -37,18 +37,6 @@ export interface RowPlan {
   readonly skips: readonly Skip[]
   readonly fields: RowFields
 }
-
-/** A value that is asked for, and its place. */
-interface Asked {
-  readonly path: Path
-  readonly at: number
-  readonly kind: 'name' | 'number' | 'time'
-  /** Digits behind the point that the mapping adds. */
-  readonly scale: number
-}
-
-/** Digits that a power of ten can move without rounding. */
-const MOST_DECIMALS = 15
 
 /** Undefined if mapping or schema say more than a plan can do. */
 export function rowPlanOf(
@@ -96,79 +84,16 @@ function has(type: AvroType, [name, ...rest]: Path): boolean {
   return type.fields.some((field) => (field.name === name || field.aliases.includes(name)) && has(field.type, rest))
 }
 
-/** Gives places to the values that a mapping asks for. */
-class Places {
-  readonly asked: Asked[] = []
-  readonly #topic: string
-  readonly #groups: TopicGroups
-  #isUnfit = false
-  count = 0
-
-  constructor(topic: string, groups: TopicGroups) {
-    this.#topic = topic
-    this.#groups = groups
-  }
-
-  fieldsOf({ fields }: Mapping): Omit<RowFields, 'places' | 'timeFactor' | 'timeDivisor'> | undefined {
-    const { pair, chain, group, price, eventTimeMs: time, sequence } = fields
-    if (pair === undefined || chain === undefined || price === undefined || time?.place.from !== 'item')
-      return undefined
-    const groupPlace = group === undefined ? undefined : this.#name(group)
-    const found = {
-      pair: this.#name(pair),
-      chain: this.#name(chain),
-      numbers: Int32Array.from(NUMBER_FIELDS, (field) =>
-        field === 'price' && 'mid' in price ? -1 : this.#number(fields[field]),
-      ),
-      mid: 'mid' in price ? ([this.#number(price.mid[0]), this.#number(price.mid[1])] as const) : undefined,
-      sequence: this.#number(sequence),
-      time: this.#place(time.place.path, 'time', 0),
-    }
-    if (this.#isUnfit || typeof groupPlace === 'string') return undefined
-    return { ...found, group: groupPlace }
-  }
-
-  #name({ place, case: toCase, aliases }: NameOf): string | number {
-    if (toCase !== undefined || aliases.size > 0) return this.#unfit()
-    if (place.from === 'const' && typeof place.value === 'string') return place.value
-    if (place.from === 'topic') return (place.group === '' ? this.#topic : this.#groups[place.group]) ?? this.#unfit()
-    return place.from === 'item' ? this.#place(place.path, 'name', 0) : this.#unfit()
-  }
-
-  #number(of: NumberOf | undefined): number {
-    if (of === undefined) return -1
-    if ('mid' in of || !isPlain(of) || of.place.from !== 'item') return this.#unfit()
-    return this.#place(of.place.path, 'number', of.scale)
-  }
-
-  /** What two fields ask for has one place, if both ask for the same of it. */
-  #place(path: Path, kind: Asked['kind'], scale: number): number {
-    const known = this.asked.find((each) => each.path.join('\0') === path.join('\0'))
-    if (known !== undefined) return known.kind === kind && known.scale === scale ? known.at : this.#unfit()
-    this.asked.push({ path, at: this.count, kind, scale })
-    return this.count++
-  }
-
-  #unfit(): number {
-    this.#isUnfit = true
-    return -1
-  }
-}
-
-function isPlain({ integer, exponent, scale }: PlainNumber): boolean {
-  return integer === undefined && exponent === undefined && scale >= 0
-}
-
 /** Writes the steps through a value. Its functions return whether there are any that do. */
 class Steps {
   readonly numbers: number[] = []
   readonly skips: Skip[] = []
-  readonly #asked: readonly Asked[]
+  readonly #asked: readonly AskedValue[]
   readonly #makers = new Skips()
   /** The unit of the time, as the schema has it: without one, milliseconds. */
   timeUnit: TimeUnit | undefined
 
-  constructor(asked: readonly Asked[]) {
+  constructor(asked: readonly AskedValue[]) {
     this.#asked = asked
   }
 
@@ -226,11 +151,11 @@ class Steps {
     }
   }
 
-  #value(type: AvroType, { at, kind, scale }: Asked): boolean {
+  #value(type: AvroType, { at, kind, scale }: AskedValue): boolean {
     if (kind === 'name') return type.kind === 'string' && this.#step(STEP.name, at)
     if (kind === 'time') return type.kind === 'long' && this.#time(type.time, at)
     const digits = scale + ('scale' in type ? (type.scale ?? Number.NaN) : 0)
-    if (!(digits <= MOST_DECIMALS)) return false
+    if (!(digits <= MOST_DIGITS)) return false
     if (type.kind === 'bytes') return this.#step(STEP.decimal, at, digits)
     if (type.kind === 'fixed') return this.#step(STEP.fixedDecimal, at, digits, type.size)
     if (type.kind === 'int' || type.kind === 'long') return type.time === undefined && this.#step(STEP.long, at, digits)

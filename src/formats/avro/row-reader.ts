@@ -1,12 +1,9 @@
 import { NEXT, readLong } from '../../../schemas/avro/long.ts'
-import { aroundOf, isPlain } from '../../../schemas/record-bytes.ts'
-import { type Columns, DOUBLE, FlatRow } from '../flat/flat-row.ts'
+import { aroundOf } from '../../../schemas/record-bytes.ts'
+import { type Columns, FlatRow } from '../flat/flat-row.ts'
 import { Cursor } from './cursor.ts'
 import { type RowPlan, STEP } from './row-plan.ts'
 
-/** A double holds every decimal of so many digits. */
-const MOST_EXACT = 1e15
-const POWERS_OF_TEN = Float64Array.from({ length: 16 }, (_, exponent) => Number(`1e${exponent}`))
 const NS_A_MS = 1_000_000
 /** A number of nanoseconds is rounded by less, since it is below 2⁶³. */
 const ROUNDED_NS = 1_024
@@ -95,9 +92,9 @@ export class RowReader {
     const place = steps[step + 1] as number
     switch (steps[step]) {
       case STEP.double:
-        return at + 8 <= end && this.#putDouble(place, view.getFloat64(at, true)) ? at + 8 : -1
+        return at + 8 <= end && this.#row.putDouble(place, view.getFloat64(at, true)) ? at + 8 : -1
       case STEP.float:
-        return at + 4 <= end && this.#putDouble(place, view.getFloat32(at, true)) ? at + 4 : -1
+        return at + 4 <= end && this.#row.putDouble(place, view.getFloat32(at, true)) ? at + 4 : -1
       case STEP.fixedDecimal: {
         const last = at + (steps[step + 3] as number)
         return last <= end && this.#decimal(step, bytes, at, last) ? last : -1
@@ -105,7 +102,7 @@ export class RowReader {
       case STEP.nanos:
         return this.#putNanos(place, readLong(bytes, at)) ? (NEXT[0] as number) : -1
       default:
-        return this.#put(place, readLong(bytes, at), steps[step + 2] as number) ? (NEXT[0] as number) : -1
+        return this.#row.putWhole(place, readLong(bytes, at), steps[step + 2] as number) ? (NEXT[0] as number) : -1
     }
   }
 
@@ -113,17 +110,9 @@ export class RowReader {
   #sized(step: number, bytes: Buffer, view: DataView, start: number, end: number): boolean {
     const kind = this.#steps[step]
     if (kind === STEP.decimal) return this.#decimal(step, bytes, start, end)
-    if (kind === STEP.textNumber) return this.#text(step, bytes, start, end)
     const place = this.#steps[step + 1] as number
-    this.#row.starts[place] = start
-    this.#row.ends[place] = end
-    return isAscii(bytes, view, start, end)
-  }
-
-  #putDouble(place: number, value: number): boolean {
-    this.#row.values[place] = value
-    this.#row.decimals[place] = DOUBLE
-    return value >= 0 && value < Number.POSITIVE_INFINITY
+    if (kind === STEP.textNumber) return this.#row.putText(place, bytes, start, end)
+    return this.#row.putName(place, view, start, end)
   }
 
   #putNanos(place: number, value: number): boolean {
@@ -132,44 +121,16 @@ export class RowReader {
     return value >= 0 && rest >= ROUNDED_NS && rest <= NS_A_MS - ROUNDED_NS
   }
 
-  /** A whole number whose last digits stand behind the point. */
-  #put(place: number, value: number, digits: number): boolean {
-    this.#row.values[place] = digits === 0 ? value : value / (POWERS_OF_TEN[digits] as number)
-    this.#row.decimals[place] = digits
-    return value >= 0 && value <= (digits === 0 ? Number.MAX_SAFE_INTEGER : MOST_EXACT)
-  }
-
   /** Big-endian in two's complement: one that begins with a 1 is below 0. */
   #decimal(step: number, bytes: Buffer, start: number, end: number): boolean {
     if (start === end || (bytes[start] as number) >= 0x80) return false
     let value = 0
     for (let at = start; at < end; at++) value = value * 256 + (bytes[at] as number)
-    return this.#put(this.#steps[step + 1] as number, value, this.#steps[step + 2] as number)
-  }
-
-  /** A decimal without an exponent. */
-  #text(step: number, bytes: Buffer, start: number, end: number): boolean {
-    let value = 0
-    let point = -1
-    for (let at = start; at < end; at++) {
-      const digit = (bytes[at] as number) - 0x30
-      if (digit >= 0 && digit <= 9) value = value * 10 + digit
-      else if (digit === -2 && point < 0 && at > start) point = at
-      else return false
-    }
-    const isNumber = end > start && end - start <= 15 && point !== end - 1
-    return isNumber && this.#put(this.#steps[step + 1] as number, value, point < 0 ? 0 : end - point - 1)
+    return this.#row.putWhole(this.#steps[step + 1] as number, value, this.#steps[step + 2] as number)
   }
 }
 
 /** Whether a step puts something in a place. */
 function isPut(kind: number): boolean {
   return kind >= STEP.long && kind !== STEP.skipBytes
-}
-
-function isAscii(bytes: Buffer, view: DataView, start: number, end: number): boolean {
-  let at = start
-  for (; at + 4 <= end; at += 4) if (!isPlain(view.getInt32(at, true))) return false
-  for (; at < end; at++) if (!((bytes[at] as number) >= 0x20 && (bytes[at] as number) < 0x80)) return false
-  return true
 }

@@ -1,5 +1,6 @@
 import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../../../schemas/event-time.ts'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
+import { isPlain } from '../../../schemas/record-bytes.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from '../../../schemas/topics.ts'
 import { type PairIds, reserveRow, type UpdateColumns } from '../../../schemas/update-columns.ts'
 import { middle, middleOf } from '../decimal.ts'
@@ -25,6 +26,11 @@ export interface Columns {
   readonly columns: UpdateColumns
   readonly ids: PairIds
 }
+
+/** A double holds every decimal of so many digits. */
+export const MOST_DIGITS = 15
+const MOST_EXACT = 1e15
+const POWERS_OF_TEN = Float64Array.from({ length: MOST_DIGITS + 1 }, (_, exponent) => Number(`1e${exponent}`))
 
 /** Decimals of a number that is a double as it came. */
 export const DOUBLE = -2
@@ -59,6 +65,41 @@ export class FlatRow {
   clearAll(): void {
     this.values.fill(Number.NaN)
     this.ends.fill(0)
+  }
+
+  /** Puts a double as it came. False, as from the other puts: the record is left to the exact reading. */
+  putDouble(place: number, value: number): boolean {
+    this.values[place] = value
+    this.decimals[place] = DOUBLE
+    return value >= 0 && value < Number.POSITIVE_INFINITY
+  }
+
+  /** Puts a whole number whose last digits stand behind the point. */
+  putWhole(place: number, value: number, digits: number): boolean {
+    this.values[place] = digits === 0 ? value : value / (POWERS_OF_TEN[digits] as number)
+    this.decimals[place] = digits
+    return value >= 0 && value <= (digits === 0 ? Number.MAX_SAFE_INTEGER : MOST_EXACT)
+  }
+
+  /** Puts a decimal without an exponent. */
+  putText(place: number, bytes: Buffer, start: number, end: number): boolean {
+    let value = 0
+    let point = -1
+    for (let at = start; at < end; at++) {
+      const digit = (bytes[at] as number) - 0x30
+      if (digit >= 0 && digit <= 9) value = value * 10 + digit
+      else if (digit === -2 && point < 0 && at > start) point = at
+      else return false
+    }
+    const isNumber = end > start && end - start <= MOST_DIGITS && point !== end - 1
+    return isNumber && this.putWhole(place, value, point < 0 ? 0 : end - point - 1)
+  }
+
+  /** Puts a name of ASCII. */
+  putName(place: number, view: DataView, start: number, end: number): boolean {
+    this.starts[place] = start
+    this.ends[place] = end
+    return isAscii(view, start, end)
   }
 
   /** Appends a row of the values, if they pass the checks of all updates. False is no verdict. */
@@ -119,4 +160,12 @@ export class FlatRow {
     const end = this.ends[place] as number
     return end <= start || end - start > MAX_CHAIN_BYTES ? -1 : ids.chainIdOfBytes(view, start, end)
   }
+}
+
+/** Whether the bytes are a text of ASCII without control characters, quotes and backslashes. */
+export function isAscii(view: DataView, start: number, end: number): boolean {
+  let at = start
+  for (; at + 4 <= end; at += 4) if (!isPlain(view.getInt32(at, true))) return false
+  for (; at < end; at++) if (!(view.getUint8(at) >= 0x20 && view.getUint8(at) < 0x80)) return false
+  return true
 }

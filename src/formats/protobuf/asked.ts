@@ -52,7 +52,7 @@ function below(bases: readonly Path[], path: Path): readonly Path[] {
 }
 
 function placesOf(of: NameOf | NumberOf | TimeOf): readonly { readonly place: Place; readonly expected: Expected }[] {
-  if ('unit' in of) return [{ place: of.place, expected: of.unit === 'ms' ? 'any' : 'time' }]
+  if ('unit' in of) return [{ place: of.place, expected: of.isUnitGiven ? 'time' : 'any' }]
   if (!('mid' in of) && !('integer' in of)) return [{ place: of.place, expected: 'any' }]
   return ('mid' in of ? of.mid : [of]).flatMap(({ place, exponent }) => [
     { place, expected: 'any' as const },

@@ -25,7 +25,7 @@ export function compiled(
   const faults: SchemaFault[] = []
   const wanted: Wanted = new Map()
   for (const asked of askedBy(mapping, (path) => isListAt(type, path))) {
-    const found = asked.paths.map((path) => ({ path, fault: against(type, path, asked) }))
+    const found = asked.paths.map((path) => ({ path, fault: against(type, path, asked.expected) }))
     for (const { path, fault } of found) if (fault === undefined) want(wanted, type, path)
     const [first] = found
     if (asked.mayLack === true) continue

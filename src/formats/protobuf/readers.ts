@@ -5,7 +5,8 @@ import type { WrittenSchema } from '../registry/schema-source.ts'
 import type { ValueReader } from '../schema-format.ts'
 import { compiled } from './compile.ts'
 import { fileSource } from './file-source.ts'
-import { messageOfSchema, type ProtoSource, parsedProto } from './proto-schema.ts'
+import { type MessageReaders, messageReaders, type OnTopic } from './message-readers.ts'
+import { type MessageType, messageOfSchema, type ProtoSource, parsedProto } from './proto-schema.ts'
 import { RegistryReader } from './registry-reader.ts'
 
 /**
@@ -16,26 +17,38 @@ export function protobufReaders(
   mapping: Mapping,
   at: string,
   reader: MappingReader,
-): ((schema: WrittenSchema) => ValueReader | Refused) | undefined {
-  if (mapping.schema?.from === 'registry') return (schema) => registryReader(mapping, schema)
-  const ofFile = fileReader(mapping, at, reader)
-  return ofFile && (() => ofFile)
+): ((on: OnTopic) => (schema: WrittenSchema) => ValueReader | Refused) | undefined {
+  if (mapping.schema?.from === 'registry') return (on) => (schema) => registryReader(mapping, on, schema)
+  const message = fileMessage(mapping, at, reader)
+  return message && ((on) => () => fileReader(messageReaders(mapping, message, on)))
 }
 
-function fileReader(mapping: Mapping, at: string, reader: MappingReader): ValueReader | undefined {
+function fileReader({ objects, rows }: MessageReaders): ValueReader {
+  return {
+    read: (value) => objects.decode(value, 0),
+    readFast: (value, start, into) => rows?.read(value, start, into) ?? false,
+  }
+}
+
+/** The message that a mapping names in a file, which has all that the mapping asks for. */
+function fileMessage(mapping: Mapping, at: string, reader: MappingReader): MessageType | undefined {
   const { schema, message: name } = mapping
   if (schema?.from !== 'file') return undefined
   const parsed = parsedProto(fileSource(schema.path, schema.text, reader.readFile))
   if (typeof parsed === 'string') return reader.problem(`${at}.schema`, schema.path, `a .proto file: ${parsed}`)
   const message = messageOfSchema(parsed, name)
   if (typeof message === 'string') return reader.problem(`${at}.message`, name, message)
-  const { reader: read, faults } = compiled(mapping, message)
+  const { faults } = compiled(mapping, message)
   const missing = parsed.missing.length === 0 ? '' : `; nothing is there to import as ${parsed.missing.join(', ')}`
   for (const { key, path, allowed } of faults) reader.problem(`${at}.${key}`, path, `${allowed}${missing}`)
-  return faults.length > 0 ? undefined : { read: (value) => read.decode(value, 0) }
+  return faults.length > 0 ? undefined : message
 }
 
-function registryReader(mapping: Mapping, { key, type, text, references }: WrittenSchema): ValueReader | Refused {
+function registryReader(
+  mapping: Mapping,
+  on: OnTopic,
+  { key, type, text, references }: WrittenSchema,
+): ValueReader | Refused {
   if (type !== 'PROTOBUF')
     return refused('unknown-schema', `schema ${key}: expected one of Protobuf, got one of ${type}`)
   const byName = new Map(references.map((reference) => [reference.name, reference.text]))
@@ -45,5 +58,10 @@ function registryReader(mapping: Mapping, { key, type, text, references }: Writt
   }
   const parsed = parsedProto({ name: `schema ${key}`, text, imported })
   if (typeof parsed === 'string') return refused('unknown-schema', `${parsed}: it cannot be used`)
-  return new RegistryReader(mapping, key, parsed)
+  return new RegistryReader(key, parsed, (message) => {
+    const name = message.fullName.slice(1)
+    const { message: expected = name } = mapping
+    if (name === expected) return messageReaders(mapping, message, on)
+    return refused('unknown-schema', `schema ${key}: expected the message ${expected}, got ${name}`)
+  })
 }

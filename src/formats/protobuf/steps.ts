@@ -32,7 +32,7 @@ function isIndex(name: string | undefined): boolean {
 }
 
 /** What is wrong with a path, if something is. */
-export function against(type: MessageType, path: Path, { expected }: Asked): Against | undefined {
+export function against(type: MessageType, path: Path, expected: Asked['expected']): Against | undefined {
   let within = type
   let rest = path
   let last: Extract<ProtoField, { field: unknown }> | undefined

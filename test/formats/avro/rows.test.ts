@@ -103,6 +103,13 @@ describe('Avro values of usual form are read without an object of them', () => {
     expect(fast(value)).toEqual(exact)
   })
 
+  it('but for those with extra fields', () => {
+    const { slowly, fast } = reader({ ...MAPPING, extra: { note: 'r1' } }, RICH)
+    const value = framed(RICH, usual)
+    slowly(value)
+    expect(fast(value)).toBeUndefined()
+  })
+
   it('and whatever they hold, and whatever is damaged in them, never otherwise than the exact reading does', () => {
     const { slowly, fast } = reader(MAPPING, RICH)
     slowly(framed(RICH, usual))

@@ -130,7 +130,8 @@ describe('names of a schema', () => {
       const reader = new MappingReader({ problems: [], groups: [], readFile: (path) => readFileSync(path, 'utf8') })
       const mapping = { type: 'protobuf', schema: process.argv[1], chain: 'p', pair: 'p', price: 'l', eventTimeMs: 'l' }
       const value = Buffer.from([10, 1, 65, 17, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f])
-      const { root } = protobufReaders(checkedMapping(mapping, '', reader), '', reader)().read(value, { start: 0 })
+      const readers = protobufReaders(checkedMapping(mapping, '', reader), '', reader)({ topic: 't', groups: {} })
+      const { root } = readers().read(value, { start: 0 })
       console.log(root.p, root.l)`
     const options = ['--disallow-code-generation-from-strings', '--input-type=module', '-e', script]
     const schema = join(root, 'test/formats/protobuf/small.proto')
