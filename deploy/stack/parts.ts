@@ -63,7 +63,7 @@ async function fetched(dir: string, report: Report): Promise<string> {
  * Makes a file or folder beside its place and moves it there when it is complete, so that an interruption leaves
  * nothing half made. If two processes make it at once, either result will do.
  */
-async function made(target: string, make: (path: string, work: string) => Promise<void>): Promise<void> {
+export async function made(target: string, make: (path: string, work: string) => Promise<void>): Promise<void> {
   const parent = resolve(target, '..')
   mkdirSync(parent, { recursive: true })
   const work = mkdtempSync(join(parent, 'making-'))

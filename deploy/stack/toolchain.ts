@@ -43,6 +43,6 @@ export async function runMaven(args: readonly string[]): Promise<void> {
     const printed =
       typeof cause === 'object' && cause !== null && 'stdout' in cause ? String(cause.stdout) : String(cause)
     const reason = printed.split('\n').find((line) => line.startsWith('[ERROR]')) ?? printed.trim()
-    throw new StackError('fetch-failed', `Maven could not fetch Kafka and Redis: ${reason}`, { cause })
+    throw new StackError('fetch-failed', `Maven could not fetch what is needed: ${reason}`, { cause })
   }
 }
