@@ -1,6 +1,8 @@
 import { type LoadedConfig, loadConfig } from '../src/config/load.ts'
 import { describeProblems } from '../src/config/problem.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
+import { boundTo } from '../src/formats/formats.ts'
+import { openRegistry } from '../src/formats/registry/registry.ts'
 import { loadFormats } from './modules/formats-file.ts'
 import { say, type Terminal } from './terminal/terminal.ts'
 
@@ -31,5 +33,7 @@ export async function loadWithFormats(
   choice: SettingsChoice,
 ): Promise<Pick<LoadedConfig, 'config' | 'formats'>> {
   const { config, formats } = loadSettings(terminal, choice)
-  return { config, formats: [...(await loadFormats(choice.formats)), ...formats] }
+  const registry = openRegistry(config.schemaRegistry)
+  terminal.signal.addEventListener('abort', () => registry?.close(), { once: true })
+  return { config, formats: boundTo(registry, [...(await loadFormats(choice.formats)), ...formats]) }
 }

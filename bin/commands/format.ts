@@ -84,7 +84,9 @@ async function checked(
     import('../../src/formats/format-check.ts'),
     import('../../src/formats/own-format.ts'),
   ])
-  const check = new FormatCheck(topic, new Formats(rules).of(topic) ?? OWN_FORMAT)
+  const formats = new Formats(rules)
+  if (!(await formats.ready(records, terminal.signal))) return INTERRUPTED
+  const check = new FormatCheck(topic, formats.of(topic) ?? OWN_FORMAT)
   for (const record of records) check.add(record)
   const { report } = check
   if (json === true) printJson(terminal, report)

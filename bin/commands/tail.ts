@@ -53,7 +53,9 @@ export async function start(terminal: Terminal, topics: readonly string[], flags
     })
     let shown = 0
     for await (const records of source.read(terminal.signal)) {
-      for (const record of records.slice(0, max - shown)) show(record)
+      const next = records.slice(0, max - shown)
+      if (!(await formats.ready(next, terminal.signal))) break
+      for (const record of next) show(record)
       shown += records.length
       if (shown >= max) break
     }

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import { isObject, shown } from '../../schemas/json-value.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { KafkaRecord } from '../kafka-record.ts'
 import { nearest } from '../nearest.ts'
-import { aborted } from '../timer.ts'
+import { inTime } from '../timer.ts'
 import { avroReaders } from './avro/readers.ts'
 import type { Format } from './format.ts'
 import { JsonFormat } from './json-format.ts'
@@ -148,19 +147,22 @@ export class Formats {
     return this.#ofTopic.get(topic)
   }
 
-  /** Resolves when the records can be decoded. Rejects once the signal is aborted, or if the registry is away for long. */
-  async ready(records: readonly KafkaRecord[], signal: AbortSignal): Promise<void> {
-    let ended: Promise<never> | undefined
+  /**
+   * Resolves to true when the records can be decoded, to false once the signal is aborted. Rejects with a ForewarmError
+   * 'registry-unreachable' if a schema cannot be had for ten seconds.
+   */
+  async ready(records: readonly KafkaRecord[], signal: AbortSignal): Promise<boolean> {
     for (const record of records) {
       const format = this.of(record.topic)
       const sinceMs = performance.now()
       for (let held = format?.held?.(record); held !== undefined; held = format?.held?.(record)) {
+        if (signal.aborted) return false
         if (performance.now() - sinceMs > REGISTRY_AWAY_MS)
           throw new ForewarmError('registry-unreachable', `the schema registry: ${held.reason}`, { retriable: true })
-        ended ??= aborted(signal)
-        await Promise.race([held.settled ?? delay(ASK_EVERY_MS), ended])
+        await inTime(held.settled ?? new Promise<void>(() => undefined), undefined, { delayMs: ASK_EVERY_MS })
       }
     }
+    return !signal.aborted
   }
 
   #make(topic: string): Format | undefined {

@@ -142,6 +142,7 @@ class RecordRun {
       const kept = records.filter((record) => positionReason(record, filter) === undefined)
       this.#filtered += records.length - kept.length
       const room = kept.slice(0, max - writer.records)
+      if ((await this.#recording.formats?.ready(room, signal)) === false) return
       for (const record of room) addToHash(this.#hash, record, this.#recording.formats)
       await writer.write(room)
       if (writer.records >= max) return

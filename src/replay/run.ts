@@ -114,6 +114,7 @@ export class ReplayRun {
     this.#inHand = { from: 0, to: 0, records: 0, done: 0 }
     for await (const records of source.read(signal)) {
       this.#inHand = { from: this.#inHand.to, to: source.fraction() ?? 0, records: records.length, done: 0 }
+      if ((await plan.formats?.ready(records, signal)) === false) return
       for (const record of records) {
         if (signal.aborted || this.#replayed >= plan.max) return
         this.#read++

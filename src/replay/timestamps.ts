@@ -73,6 +73,7 @@ export async function writtenTimes(
   const times = new Map<string, { firstMs: number; lastMs: number }>()
   let taken = 0
   for await (const records of source.preview?.(signal, max) ?? source.read(signal)) {
+    if ((await formats?.ready(records, signal)) === false) break
     for (const record of records) {
       const { topic, timestampMs } = record
       if (taken >= max) break

@@ -44,8 +44,9 @@ export function rowPlanOf(
   mapping: Mapping,
   on: { readonly topic: string; readonly groups: TopicGroups },
 ): RowPlan | undefined {
-  const { record, text, updates, skip, delete: deletes } = mapping
-  if (record.length > 0 || text !== undefined || updates !== undefined || root.kind !== 'record') return undefined
+  const { record, text, updates, extra, skip, delete: deletes } = mapping
+  if (record.length > 0 || text !== undefined || updates !== undefined || extra.length > 0) return undefined
+  if (root.kind !== 'record') return undefined
   // A path that the schema does not have leads nowhere, and no condition on it holds.
   const isIdle = [...skip, ...deletes].every(
     (each) => !('test' in each) || (each.test.kind !== 'absent' && (each.isOuter || !has(root, each.path))),

@@ -153,6 +153,18 @@ describe('Avro values of usual form are read without an object of them', () => {
     expect(exact.rows).toEqual([expect.arrayContaining([ms])])
   })
 
+  it.each<readonly [what: string, more: object]>([
+    ['fields of the user’s own', { extra: { kind: 'kind' } }],
+    ['a condition on what is there', { skip: { path: 'kind', equals: 'A' } }],
+    ['a condition on what is not there', { delete: { path: 'gone', absent: true } }],
+    ['names in another case', { pair: { path: 'pool.pair', case: 'upper' } }],
+    ['an exponent', { price: { path: 'price', exponent: 'seq' } }],
+  ])('but not where the mapping has %s', (_, more) => {
+    const { slowly, fast } = reader({ ...MAPPING, ...more }, RICH)
+    slowly(framed(RICH, usual))
+    expect(fast(framed(RICH, usual))).toBeUndefined()
+  })
+
   it('with the middle of two doubles, and with that of two decimals', () => {
     for (const type of ['double', DECIMAL]) {
       const fields = [

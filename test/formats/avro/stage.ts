@@ -32,7 +32,9 @@ export function avroFormat(mapping: object, schemas: SchemaSource): Format {
 /** The id of a schema, and the value as a writer of that schema has it. */
 export function framed(schema: object, value: unknown, id = 1): Buffer {
   const type = avro.Type.forSchema(schema as avro.Schema)
-  return Buffer.concat([Buffer.from([0, 0, 0, 0, id]), type.toBuffer(value)])
+  const prefix = Buffer.alloc(5)
+  prefix.writeUInt32BE(id, 1)
+  return Buffer.concat([prefix, type.toBuffer(value)])
 }
 
 export function recordOf(value: Buffer | undefined, rest: Partial<KafkaRecord> = {}): KafkaRecord {

@@ -1,14 +1,18 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { format } from '../../../index.ts'
 import type { ForewarmNode } from '../../../node/node.ts'
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import { detector } from '../../../src/detect/detector.ts'
+import { forewarm } from '../../bin/forewarm-process.ts'
 import { decimalBytes, framed } from '../../formats/avro/stage.ts'
-import { uniqueName } from '../../harness/kafka.ts'
+import { kafkaBrokers, uniqueName } from '../../harness/kafka.ts'
 import { type RegistryServer, startRegistry } from '../../harness/registry/apicurio.ts'
 import { until } from '../../harness/until.ts'
 import { onKafka } from '../../node/kafka-stage.ts'
-import { get } from '../../node/scrape.ts'
+import { get, metricValue } from '../../node/scrape.ts'
 import { header, type Stage } from '../../node/stage.ts'
 
 const DECIMAL = { type: 'bytes', logicalType: 'decimal', precision: 18, scale: 6 }
@@ -42,7 +46,8 @@ async function reading(stage: Stage, mapping: object = MAPPING): Promise<Reading
     start: 'earliest',
     detectors: [detector('all', {}, (update) => void handled.push(update))],
     formats: [format(stage.topic, mapping as Record<string, unknown>)],
-    config: { schemaRegistry: { url: registry.url } },
+    // The registry is away for longer than a member may be silent.
+    config: { schemaRegistry: { url: registry.url }, kafka: { sessionTimeoutMs: 1_500 } },
   })
   return {
     handled,
@@ -123,9 +128,50 @@ describe('a node on Kafka and a schema registry', () => {
       await until('the rest is handled', () => handled.length === 4)
       expect(handled.map(({ pair }) => pair)).toEqual(['A', 'B', 'C', 'D'])
       expect(letters).toEqual([])
-      expect(node.stats()).toBeDefined()
+      expect(await metricValue(node, 'arbitrage_rebalances_total')).toBe(1)
       const { body } = await get(node, '/readyz')
       expect(JSON.parse(body).checks.schemas).toMatchObject({ status: 'ok' })
+    })
+  })
+
+  test('shows by tail, and checks by format check, what it reads', async () => {
+    await onKafka({}, async (stage) => {
+      const schema = record(SYMBOL, PRICE, AT)
+      const id = await registry.register(`${stage.topic}-value`, { schema })
+      const values = [
+        quote(schema, id, { symbol: 'A' }),
+        quote(schema, 999_999, {}),
+        quote(schema, id, { symbol: 'B' }),
+      ]
+      await stage.produceRecords(...values.map((value) => ({ partition: 0, value })))
+      const env = { KAFKA_BROKERS: kafkaBrokers().join(','), SCHEMA_REGISTRY_URL: registry.url }
+      const folder = await mkdtemp(join(tmpdir(), 'forewarm-registry-'))
+      try {
+        const config = join(folder, 'settings.json')
+        await writeFile(config, JSON.stringify({ formats: { [stage.topic]: MAPPING } }))
+        const tail = await forewarm(['tail', stage.topic, '--no-follow', '--json', '--config', config], { env })
+        const lines = tail.stdout.trim().split('\n')
+        expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+          { kind: 'prices', updates: [{ pair: 'A', price: 3120.5 }] },
+          { kind: 'other', reason: 'unknown-schema' },
+          { kind: 'prices', updates: [{ pair: 'B' }] },
+        ])
+        const check = await forewarm(['format', 'check', stage.topic, '--json', '--config', config], { env })
+        expect(JSON.parse(check.stdout)).toMatchObject({
+          records: 3,
+          updates: 2,
+          refused: [{ reason: 'unknown-schema' }],
+        })
+        const without = { KAFKA_BROKERS: env.KAFKA_BROKERS }
+        const refused = await forewarm(['tail', stage.topic, '--no-follow', '--config', config], { env: without })
+        expect([refused.code, refused.stderr]).toEqual([
+          expect.any(Number),
+          expect.stringContaining('SCHEMA_REGISTRY_URL'),
+        ])
+        expect(refused.code).not.toBe(0)
+      } finally {
+        await rm(folder, { recursive: true })
+      }
     })
   })
 
@@ -138,7 +184,7 @@ describe('a node on Kafka and a schema registry', () => {
         schema: `syntax = "proto3"; message ${uniqueName('P').replace(/-/g, '')} { string pair = 1; }`,
       })
       const { handled, send } = await reading(stage)
-      await send(quote(schema, 250, {}), quote(schema, other, {}), quote(schema, id, { symbol: 'good' }))
+      await send(quote(schema, 999_999, {}), quote(schema, other, {}), quote(schema, id, { symbol: 'good' }))
       await until('the good one is handled', () => handled.length === 1)
       const letters = await stage.deadLetters(2)
       expect(letters.map((letter) => header(letter, 'forewarm-error-code'))).toEqual([
