@@ -1,29 +1,31 @@
 import { createPricePublisher, type PricePublisher } from '../producers/price-updates.ts'
-import type { Broker } from '../src/broker/port.ts'
+import { checkedAhead } from '../schemas/event-time.ts'
+import { partitionOf } from '../schemas/topics.ts'
+import { MicroBatcher } from '../src/broker/micro-batch.ts'
+import { type Broker, BrokerError, type Producer } from '../src/broker/port.ts'
 import { largestBytes } from '../src/broker/price-topics.ts'
 import { expiryText, isExpiring, refusalOf, type TimeLimits, timeLimitsOf } from '../src/broker/topic-times.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
-import { badPriceLine, type OnBadLine } from '../src/replay/source/bad-line.ts'
-import { found, type Line, LineFile, linesOf } from '../src/replay/source/lines.ts'
-import { type PriceLine, parsePriceLine } from '../src/replay/source/price-line.ts'
 import { LostLedger, type LostRecords } from '../src/replay/source/source.ts'
 import { codeOf } from './failure.ts'
+import {
+  isReadableTwice,
+  nameOf,
+  type ParsedLine,
+  type ProduceLinesOptions,
+  parsedLines,
+  type RecordLine,
+} from './produce-lines.ts'
 
-export interface ProducePricesOptions {
+export interface ProducePricesOptions extends ProduceLinesOptions {
   readonly broker: Broker
-  readonly topic: string
   readonly partitions: number
-  /** `-`: standard input. */
-  readonly file: string
   readonly updatesPerRecord: number
   readonly encoding: 'json' | 'avro'
   readonly timestamps: 'broker' | 'event-time'
-  readonly signal: AbortSignal
   /** Called once for each thing that the topic does to records with such times. */
   readonly onWarning: (warning: string) => void
-  /** Called for each line that cannot be read, more than once if the file is. An error that it throws ends it. */
-  readonly onBadLine: OnBadLine
   /** Whether it never throws. Otherwise a file is looked at before any of it is produced. */
   readonly skipsBad?: boolean
 }
@@ -31,7 +33,9 @@ export interface ProducePricesOptions {
 export interface ProduceReport {
   readonly status: 'done' | 'interrupted'
   readonly topic: string
-  /** Updates and delistings that the broker acknowledged. */
+  /** The format that read the lines, which were written as they are. Absent: price updates, in our own format. */
+  readonly format?: string
+  /** Updates and delistings that the broker acknowledged; records, if they are written as they are. */
   readonly produced: number
   readonly badLines: number
   /** Updates and delistings that it did not acknowledge. */
@@ -42,31 +46,25 @@ export interface ProduceReport {
   readonly refused: readonly LostRecords[]
 }
 
-const STANDARD_INPUT = '-'
-
 /** How many updates may wait for their acknowledgement; the publisher's own bound is far above. */
 const MOST_PENDING = 20_000
 
-/** A pipe, with or without a name, can be read once only. */
-async function isReadableTwice(file: string): Promise<boolean> {
-  return file !== STANDARD_INPUT && (await found(file)).isFile()
-}
-
 /**
- * Writes the updates of a file to a topic. Throws before anything is written if a file has a line that `onBadLine` throws
+ * Writes the updates of a file to a topic, or its lines as they are, if they are records by the topic's format. Throws before anything is written if a file has a line that `onBadLine` throws
  * for, or (a ForewarmError, `bad-value`) a time that the topic refuses.
  */
 export async function producePrices(options: ProducePricesOptions): Promise<ProduceReport> {
   const watch = await timeWatch(options)
   if (options.timestamps === 'broker' && options.skipsBad !== true && (await isReadableTwice(options.file)))
     for await (const _ of parsedLines(options));
-  const { broker, topic, partitions, updatesPerRecord, encoding, timestamps } = options
+  const { broker, topic, partitions, updatesPerRecord, encoding, timestamps, formats } = options
   const maxBatchBytes = await withAdmin(broker, (admin) => largestBytes(admin, topic))
   const producer = broker.producer()
   await producer.connect()
   const frames = { updatesPerRecord, encoding, timestamps, maxBatchBytes }
   const publisher = createPricePublisher({ producer, topic, partitions, ...frames })
-  const run = new ProduceRun(publisher, options.onWarning)
+  const records = new RecordWriter(producer, options)
+  const run = new ProduceRun({ publisher, records }, options.onWarning)
   let badLines = 0
   try {
     for await (const lines of parsedLines(options)) {
@@ -76,21 +74,24 @@ export async function producePrices(options: ProducePricesOptions): Promise<Prod
         else badLines++
       }
     }
-    await publisher.flush()
+    await run.flush()
   } catch (error) {
-    await publisher.flush()
+    await run.flush()
     if (run.produced > 0) options.onWarning(`${run.produced} updates of the lines before are written already`)
     throw error
   } finally {
     await publisher.close()
+    await records.close()
     await producer.close()
   }
   const { produced, failure } = run
   const refused = run.refused.list()
-  const failed = refused.reduce((all, { records }) => all + records, 0)
+  const failed = refused.reduce((all, { records: of }) => all + of, 0)
+  const format = formats?.of(topic)?.name
   return {
     status: options.signal.aborted ? 'interrupted' : 'done',
     topic,
+    ...(format !== undefined && { format }),
     produced,
     badLines,
     failed,
@@ -105,7 +106,7 @@ type Tell = (text: string) => void
  * What looks at the times of updates if these are those of records. A file is looked at here, before it is produced; a
  * pipe only while it is.
  */
-async function timeWatch(options: ProducePricesOptions): Promise<((line: PriceLine) => void) | undefined> {
+async function timeWatch(options: ProducePricesOptions): Promise<((line: ParsedLine['parsed']) => void) | undefined> {
   const { broker, topic, file, timestamps, onWarning } = options
   if (timestamps === 'broker') return undefined
   const limits = await withAdmin(broker, (admin) => timeLimitsOf(admin, topic))
@@ -118,10 +119,10 @@ async function timeWatch(options: ProducePricesOptions): Promise<((line: PriceLi
 }
 
 /** Tells once that an update will be deleted, and once that one will be refused. */
-function watching(limits: TimeLimits, tellExpiry: Tell, tellRefusal: Tell): (line: PriceLine) => void {
+function watching(limits: TimeLimits, tellExpiry: Tell, tellRefusal: Tell): (line: ParsedLine['parsed']) => void {
   const told = { expiry: false, refusal: false }
   return (line) => {
-    if (!line.ok || line.kind !== 'prices') return
+    if (!line.ok || line.kind === 'delisted') return
     for (const { eventTimeMs } of line.updates) {
       const written = { timestampMs: Math.floor(eventTimeMs), atMs: Date.now() }
       const refusal = refusalOf(limits, written)
@@ -137,8 +138,47 @@ function watching(limits: TimeLimits, tellExpiry: Tell, tellRefusal: Tell): (lin
   }
 }
 
+/** Writes the user's own records as they are. */
+class RecordWriter {
+  readonly #batcher: MicroBatcher
+  readonly #options: ProducePricesOptions
+  /** What says nothing of prices stays with the record before it. */
+  #partition = 0
+
+  constructor(producer: Producer, options: ProducePricesOptions) {
+    this.#options = options
+    this.#batcher = new MicroBatcher(producer, { topic: options.topic })
+  }
+
+  write({ value, updates, names, isOfOne }: RecordLine): Promise<void> {
+    const { partitions, timestamps } = this.#options
+    const newestMs = updates.reduce((newest, { eventTimeMs }) => Math.max(newest, eventTimeMs), 0)
+    const against = checkedAhead(newestMs, Date.now())
+    if (against !== undefined) return Promise.reject(new BrokerError('refused', against.detail, { retriable: false }))
+    if (names !== undefined) this.#partition = partitionOf(names.chain, partitions)
+    return this.#batcher.add({
+      ...{ partition: this.#partition, value },
+      ...(names !== undefined && { key: isOfOne ? names.pair : names.chain }),
+      ...(timestamps === 'event-time' && updates.length > 0 && { timestampMs: Math.floor(newestMs) }),
+    })
+  }
+
+  flush(): Promise<void> {
+    return this.#batcher.flush()
+  }
+
+  close(): Promise<void> {
+    return this.#batcher.close()
+  }
+}
+
+interface Writers {
+  readonly publisher: PricePublisher
+  readonly records: RecordWriter
+}
+
 class ProduceRun {
-  readonly #publisher: PricePublisher
+  readonly #writers: Writers
   readonly #onRounded: Tell
   #pending = 0
   readonly refused = new LostLedger()
@@ -146,22 +186,28 @@ class ProduceRun {
   failure: string | undefined
   #hasRounded = false
 
-  constructor(publisher: PricePublisher, onRounded: Tell) {
-    this.#publisher = publisher
+  constructor(writers: Writers, onRounded: Tell) {
+    this.#writers = writers
     this.#onRounded = onRounded
   }
 
   /** Resolves when the next line may be produced. The place is that of the line, in words. */
-  async produce(line: PriceLine & { readonly ok: true }, place: string): Promise<void> {
+  async produce(line: ParsedLine['parsed'] & { readonly ok: true }, place: string): Promise<void> {
+    const { publisher, records } = this.#writers
     if (line.kind === 'delisted') {
       // A tombstone must not overtake updates of its pair that wait for their frame to fill.
-      await this.#publisher.flush()
-      this.#watch(this.#publisher.delist(line.chain, line.pair), place)
+      await publisher.flush()
+      this.#watch(publisher.delist(line.chain, line.pair), place)
     } else {
       if (line.rounded !== undefined) this.#tellRounded(place)
-      for (const update of line.updates) this.#watch(this.#publisher.produce(update), place)
+      if (line.kind === 'record') this.#watch(records.write(line), place)
+      else for (const update of line.updates) this.#watch(publisher.produce(update), place)
     }
-    if (this.#pending >= MOST_PENDING) await this.#publisher.flush()
+    if (this.#pending >= MOST_PENDING) await this.flush()
+  }
+
+  async flush(): Promise<void> {
+    await Promise.all([this.#writers.publisher.flush(), this.#writers.records.flush()])
   }
 
   #tellRounded(place: string): void {
@@ -184,44 +230,5 @@ class ProduceRun {
         this.failure ??= message
       },
     )
-  }
-}
-
-interface ParsedLine {
-  readonly line: Line
-  readonly parsed: PriceLine
-}
-
-/** Without empty lines. The lines before a bad one are handed out before it is told. */
-async function* parsedLines(options: ProducePricesOptions): AsyncGenerator<readonly ParsedLine[]> {
-  for await (const lines of linesFrom(options)) {
-    let ready: ParsedLine[] = []
-    for (const line of lines) {
-      const text = line.text.trim()
-      if (text === '') continue
-      const parsed = parsePriceLine({ text, isUtf8: line.isUtf8 })
-      if (!parsed.ok) {
-        yield ready
-        ready = []
-        options.onBadLine(badPriceLine(nameOf(options), line, parsed))
-      }
-      ready.push({ line, parsed })
-    }
-    yield ready
-  }
-}
-
-function nameOf({ file }: ProducePricesOptions): string {
-  return file === STANDARD_INPUT ? 'standard input' : file
-}
-
-/** The lines of the file. An interruption ends them at once, even while a pipe is silent. */
-async function* linesFrom(options: ProducePricesOptions): AsyncGenerator<readonly Line[]> {
-  const { file, signal } = options
-  const isInput = file === STANDARD_INPUT
-  try {
-    yield* isInput ? linesOf(process.stdin, nameOf(options), signal) : new LineFile(file).read(signal)
-  } catch (error) {
-    if (!signal.aborted) throw error
   }
 }

@@ -1,3 +1,5 @@
+import { Formats } from '../src/formats/formats.ts'
+import { isRecording } from '../src/replay/recording/source.ts'
 import type { OnBadLine } from '../src/replay/source/bad-line.ts'
 import type { Combination } from '../src/simulate/row.ts'
 import {
@@ -16,6 +18,7 @@ import { isBaseline } from '../src/simulate/warmings/warmings.ts'
 import { LOOK_AHEAD_MODES } from '../src/strategy/named.ts'
 import { refuseGiven } from './options/options.ts'
 import { DEFAULTS, type SimulationFlags } from './options/simulation.ts'
+import { loadWithFormats } from './settings.ts'
 import { counted } from './terminal/progress-line.ts'
 import { tellLost } from './terminal/replay-text.ts'
 import { say, type Terminal } from './terminal/terminal.ts'
@@ -49,11 +52,31 @@ export async function simulationInput(
   }
   const { maxReads = DEFAULTS.maxReads, spacingUs = DEFAULTS.spacingUs } = flags
   const { signal } = terminal
-  const tape = await readPriceTape({ prices: prices ?? '', events, maxReads, spacingUs, signal, onBadLine })
+  const tape = await readPriceTape({
+    ...{ prices: prices ?? '', events, maxReads, spacingUs, signal, onBadLine },
+    ...(await formatsFor(terminal, prices ?? '', flags)),
+  })
   tellLeftOut(terminal, tape)
   const combinations = onPrices(flags, tape.pairs)
   const caution = tape.mistimed === undefined ? {} : { caution: mistimedText(tape.mistimed) }
   return { workload: priceWorkload(tape, seed), combinations, ...caution, hasUnreadable: tape.unreadable.length > 0 }
+}
+
+/** How the records are read. A file of price updates needs no settings. */
+async function formatsFor(
+  terminal: Terminal,
+  prices: string,
+  flags: SimulationFlags,
+): Promise<{ readonly formats?: Formats; readonly topic?: string }> {
+  const { topic, formats, config } = flags
+  const ofRecords = await isRecording(prices)
+  if (ofRecords) refuseGiven({ topic }, 'a file of lines: a recording knows its topics')
+  else if (topic === undefined) {
+    refuseGiven({ formats, config }, 'a recording, or --topic')
+    return {}
+  }
+  const { formats: rules } = await loadWithFormats(terminal, flags)
+  return { formats: new Formats(rules), ...(topic !== undefined && { topic }) }
 }
 
 function onPrices(flags: SimulationFlags, pairs: number): readonly Combination[] {
@@ -90,8 +113,21 @@ function capacitiesFor(keys: number): readonly number[] {
 
 /** Accesses have no times, and no reads follow them. */
 function refusePriceOptions(flags: SimulationFlags): void {
-  const { events, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution } = flags
-  const given = { events, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution }
+  const { events, topic, formats, config, readModel, maxReads, delayMs, spacingUs, warmMs, lookAhead, attribution } =
+    flags
+  const given = {
+    events,
+    topic,
+    formats,
+    config,
+    readModel,
+    maxReads,
+    delayMs,
+    spacingUs,
+    warmMs,
+    lookAhead,
+    attribution,
+  }
   refuseGiven(given, '--prices, not with --accesses')
 }
 

@@ -132,13 +132,12 @@ async function* linesIn(
   topic: string,
   { file = '-' }: FormatFlags,
 ): AsyncIterable<readonly KafkaRecord[]> {
-  const { LineFile, linesOf } = await import('../../src/replay/source/lines.ts')
+  const [{ LineFile, linesOf }, { lineRecord }] = await Promise.all([
+    import('../../src/replay/source/lines.ts'),
+    import('../../src/replay/source/line-record.ts'),
+  ])
   const timestampMs = Date.now()
   const all =
     file === '-' ? linesOf(process.stdin, 'standard input', terminal.signal) : new LineFile(file).read(terminal.signal)
-  for await (const lines of all)
-    yield lines.map(({ number, text }) => ({
-      ...{ topic, partition: 0, offset: BigInt(number - 1), timestampMs },
-      ...{ key: undefined, value: Buffer.from(text), headers: [] },
-    }))
+  for await (const lines of all) yield lines.map((line) => lineRecord(line, { topic, timestampMs }))
 }

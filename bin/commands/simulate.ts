@@ -51,6 +51,10 @@ export function define(command: Command): Command {
     .option('--report <file>', 'also write an HTML page: hit ratios by capacity and over time, beside an oracle')
     .option('--force', 'replace the report if it exists')
     .optionsGroup('With --prices:')
+    .option(
+      '--topic <topic>',
+      'the lines of the file are records of this topic, read as it is (default: price updates)',
+    )
     .option('--read-model <name>', 'siblings: an update makes a detector read its event', opt.oneOf(READ_MODELS))
     .option('--max-reads <n>', withDefault('at most this many reads after an update', 'maxReads'), opt.count)
     .option('--delay-ms <list>', withDefault('milliseconds from an update to its reads', 'delayMs'), times)
@@ -60,6 +64,8 @@ export function define(command: Command): Command {
     .option('--attribution <list>', withDefault('on, off: reads are attributed to updates', 'attribution'), onOrOff)
     .optionsGroup('Options:')
     .option(...SKIP_BAD)
+    .addOption(opt.formatsOption())
+    .addOption(opt.configOption())
 }
 
 const shares = opt.listOf(opt.positiveNumber)

@@ -8,6 +8,9 @@ export const READ_MODELS = ['siblings'] as const
 export interface SimulationFlags {
   readonly accesses?: string
   readonly prices?: string
+  readonly topic?: string
+  readonly formats?: string
+  readonly config?: string
   readonly events?: string
   readonly capacity?: readonly number[]
   readonly slots?: readonly number[]

@@ -19,7 +19,7 @@ export function* checkText(report: FormatCheckReport, file?: string | undefined)
     `${skipped} skipped`,
     `${bad} refused`,
   ]
-  const by = format === 'forewarm' ? 'our own format, as no other names it' : format
+  const by = format === 'forewarm' ? 'our own format' : format
   yield `${topic}, read by ${by}`
   yield `${records} records: ${words.join(', ')}${speed}`
   if (rounded > 0) yield `${rounded} updates have a number of more digits than a double holds`

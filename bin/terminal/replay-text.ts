@@ -23,8 +23,20 @@ export function replayText(report: ReplayReport): string {
       ({ topic, partitions, created, records, expiring }) =>
         `${created ? 'created' : 'wrote'} ${topic}: ${counted(records)} records, ${partitions} partitions${expiringText(expiring)}`,
     ),
+    ...formatsText(report),
     `state hash ${report.stateHash}${hashVerdict(report)}`,
   ].join('\n')
+}
+
+/** A line for each format: one pattern may stand for hundreds of topics. */
+function formatsText({ formats }: ReplayReport): readonly string[] {
+  const topics = new Map<string, string[]>()
+  for (const [topic, name] of Object.entries(formats)) topics.set(name, [...(topics.get(name) ?? []), topic])
+  return [...topics].map(([name, of]) =>
+    of.length === 1
+      ? `${of[0]} was read by the format of ${name}`
+      : `${of.length} topics were read by the format of ${name}`,
+  )
 }
 
 /** The state of the node after a replay ran through it, for people. */

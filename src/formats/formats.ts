@@ -8,7 +8,7 @@ import { avroReaders } from './avro/readers.ts'
 import type { Format } from './format.ts'
 import { JsonFormat } from './json-format.ts'
 import { checkedMapping } from './mapping/check-mapping.ts'
-import type { Mapping } from './mapping/mapping.ts'
+import { type Mapping, OWN_TYPE } from './mapping/mapping.ts'
 import type { MappingFault } from './mapping/mapping-fault.ts'
 import { MappingReader } from './mapping/mapping-reader.ts'
 import { PRESETS } from './presets/presets.ts'
@@ -26,8 +26,8 @@ export interface FormatRule {
 export interface MadeRule extends FormatRule {
   /** Its schemas are in a registry. */
   readonly needsRegistry?: boolean
-  /** `schemas`: those of the registry, if there is one. */
-  make(topic: string, groups: TopicGroups, schemas: SchemaSource): Format
+  /** `schemas`: those of the registry, if there is one. Undefined: our own format. */
+  make(topic: string, groups: TopicGroups, schemas: SchemaSource): Format | undefined
 }
 
 const PATTERN = /^\/(.*)\/$/s
@@ -62,6 +62,10 @@ export function formatRules(raw: unknown, problems: MappingFault[], readFile = r
       return []
     }
     const reader = new MappingReader({ problems, groups, readFile })
+    if (isObject(mapping) && mapping.type === OWN_TYPE) {
+      reader.unknownKeys(mapping, at, ['type'])
+      return against === undefined ? [{ topics, make: () => undefined }] : []
+    }
     const checked = checkedMapping(preset?.mapping ?? mapping, at, reader)
     const rule = checked && ruleOf(topics, checked, { at, reader })
     return rule === undefined || against !== undefined ? [] : [rule]

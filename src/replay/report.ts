@@ -19,6 +19,8 @@ export interface ReplayReport {
   readonly failed: readonly LostRecords[]
   /** Replayed records, by content. */
   readonly kinds: Readonly<Record<Content['kind'], number>>
+  /** The formats that read the records of source topics, by topic. Those without one are of our own format. */
+  readonly formats: Readonly<Record<string, string>>
   /** Price updates in the replayed records. */
   readonly updates: number
   /** Price updates that were older than their pair's newest value. */

@@ -95,6 +95,7 @@ export class ReplayRun {
       skipped: this.#skipped.list(),
       failed: sink.failed?.() ?? [],
       kinds: { ...this.#kinds },
+      formats: this.#formats(),
       updates: this.#updates,
       olderUpdates: this.#olderUpdates,
       firstTimestampMs: this.#firstTimestampMs,
@@ -107,6 +108,12 @@ export class ReplayRun {
       hashMatches:
         expectedHash === undefined ? undefined : this.#replayed > 0 && stateHash === expectedHash.toLowerCase(),
     }
+  }
+
+  #formats(): Readonly<Record<string, string>> {
+    const { source, plan } = this.#options
+    const named = [...source.origin.topics.keys()].map((topic) => [topic, plan.formats?.of(topic)?.name] as const)
+    return Object.fromEntries(named.flatMap(([topic, name]) => (name === undefined ? [] : [[topic, name]])))
   }
 
   async #pass(): Promise<void> {

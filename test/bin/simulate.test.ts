@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, test } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { RecordingWriter } from '../../src/replay/recording/writer.ts'
 import { forewarm, startForewarm } from './forewarm-process.ts'
 
 let folder: string
@@ -210,4 +211,64 @@ test('simulate ends quietly when the reader of its output goes away', async () =
 test('simulate refuses more slots than keys with code 2', async () => {
   const { code, stderr } = await forewarm(['simulate', '--accesses', keys, '--slots', '9'])
   expect({ code, stderr }).toEqual({ code: 2, stderr: 'error: expected 1 to 8 slots, at most one a key; got 9\n' })
+})
+
+describe('simulate reads the user’s own records', () => {
+  const T0 = 1_783_715_268_000
+  const PAIRS = ['A', 'B', 'C', 'D']
+  const own = Array.from({ length: 400 }, (_, at) => {
+    const pair = PAIRS[(at * 7) % 4] as string
+    return { pair, chain: 'x', price: at + 1, group: pair < 'C' ? 'g' : 'h', eventTimeMs: T0 + at * 50 }
+  })
+  const quotes = own.map(({ pair, price, group, eventTimeMs }) =>
+    JSON.stringify({ s: pair, p: `${price}`, g: group, t: eventTimeMs / 1000 }),
+  )
+  const mapping = { chain: { const: 'x' }, pair: 's', price: 'p', group: 'g', eventTimeMs: { path: 't', unit: 's' } }
+  const formats = { quotes: { ...mapping, skip: { path: 'result', exists: true } } }
+
+  const simulated = async (file: string, ...flags: readonly string[]) => {
+    const args = ['simulate', '--prices', file, '--slots', '3', '--json', ...flags]
+    const { code, stdout } = await forewarm(args, { cwd: folder })
+    const figures = ({ input: _, seconds: __, ...rest }: Record<string, unknown>) => rest
+    const rows = stdout.trimEnd().split('\n')
+    return { code, rows: rows.map((row) => figures(JSON.parse(row))) }
+  }
+  const written = async (name: string, lines: readonly string[]) => {
+    await writeFile(join(folder, name), `${lines.join('\n')}\n`)
+    return name
+  }
+
+  test('from the lines of a file and from a recording, with the figures that a translation of them gives', async () => {
+    const expected = await simulated(
+      await written(
+        'own.ndjson',
+        own.map((update) => JSON.stringify(update)),
+      ),
+    )
+    const settings = await written('formats.json', [JSON.stringify({ formats })])
+    const lines = await written('quotes.ndjson', [...quotes.slice(0, 9), '{"result":null}', ...quotes.slice(9)])
+    expect(await simulated(lines, '--topic', 'quotes', '--config', settings)).toEqual(expected)
+    const path = join(folder, 'recorded.ndjson')
+    const writer = await RecordingWriter.create(path, { topics: { quotes: 1 }, clusterId: 'c' }, false)
+    const record = { topic: 'quotes', partition: 0, key: undefined, headers: [] }
+    const values = ['{"result":null}', ...quotes].map((value) => Buffer.from(value))
+    await writer.write(values.map((value, at) => ({ ...record, offset: BigInt(at), timestampMs: T0 + at, value })))
+    await writer.finish('none')
+    expect(await simulated('recorded.ndjson', '--config', settings)).toEqual(expected)
+    expect(expected).toMatchObject({ code: 0, rows: [{ reads: 400 }, { reads: 400 }] })
+    expect(expected.rows[0]?.hits).toBeGreaterThan(0)
+  }, 60_000)
+
+  test('and refuses formats that would change nothing', async () => {
+    const lines = await written('lines.ndjson', quotes)
+    const refused = (...flags: readonly string[]) => forewarm(['simulate', ...flags], { cwd: folder })
+    expect(await refused('--prices', lines, '--formats', 'f.ts')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--formats goes with a recording, or --topic'),
+    })
+    expect(await refused('--accesses', lines, '--topic', 'quotes')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--topic goes with --prices'),
+    })
+  }, 60_000)
 })

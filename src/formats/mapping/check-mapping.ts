@@ -9,6 +9,7 @@ import {
   type NameOf,
   NUMBERS,
   type NumberOf,
+  OWN_TYPE,
   type PlainNumber,
   type SchemaPlace,
   type TimeOf,
@@ -42,7 +43,9 @@ export function checkedMapping(raw: unknown, at: string, reader: MappingReader):
     return undefined
   }
   reader.unknownKeys(raw, at, KEYS)
-  const type = reader.oneOf(raw.type, `${at}.type`, TYPES) ?? 'json'
+  const named = reader.oneOf(raw.type, `${at}.type`, [...TYPES, OWN_TYPE])
+  // Who names our own format has no mapping.
+  const type = named === undefined || named === OWN_TYPE ? 'json' : named
   const mapping: Mapping = {
     type,
     schema: schemaOf(raw.schema, { at: `${at}.schema`, type }, reader),

@@ -26,6 +26,8 @@ export interface Mapping {
 }
 
 export const TYPES = ['json', 'avro', 'protobuf'] as const
+/** Names our own format, for topics that a later pattern would take. */
+export const OWN_TYPE = 'forewarm'
 
 export type SchemaPlace =
   | { readonly from: 'registry' }

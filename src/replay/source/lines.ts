@@ -10,6 +10,8 @@ export interface Line {
   /** Counted from 1. */
   readonly number: number
   readonly text: string
+  /** Those of the text, not copied: they hold a piece of the file in memory. */
+  readonly bytes: Buffer
   /** If not, the text has replacements for the wrong bytes: different names could become one. */
   readonly isUtf8: boolean
   /** Whether a line end follows; the last line of a truncated file has none. */
@@ -21,6 +23,7 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024
 const CHUNK_BYTES = 256 * 1024
 const NEWLINE = 0x0a
 const BYTE_ORDER_MARK = '\ufeff'
+const BYTE_ORDER_BYTES = 3
 
 /** Decoding puts this in place of bytes that are not UTF-8. It may be in the file too. */
 const REPLACEMENT = '\ufffd'
@@ -101,8 +104,10 @@ export async function* linesOf(bytes: Readable, name: string, signal?: AbortSign
 /** A byte order mark before the first line does not belong to its text. */
 function lineOf(bytes: Buffer, number: number, ended: boolean): Line {
   const decoded = bytes.toString('utf8')
-  const text = number === 1 && decoded.startsWith(BYTE_ORDER_MARK) ? decoded.slice(1) : decoded
-  return { number, text, isUtf8: !text.includes(REPLACEMENT) || isUtf8(bytes), ended }
+  const isUtf8Text = !decoded.includes(REPLACEMENT) || isUtf8(bytes)
+  if (number > 1 || !decoded.startsWith(BYTE_ORDER_MARK))
+    return { number, text: decoded, bytes, isUtf8: isUtf8Text, ended }
+  return { number, text: decoded.slice(1), bytes: bytes.subarray(BYTE_ORDER_BYTES), isUtf8: isUtf8Text, ended }
 }
 
 function unpacked(file: Readable): Readable {

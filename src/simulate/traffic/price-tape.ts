@@ -1,3 +1,4 @@
+import type { Formats } from '../../formats/formats.ts'
 import type { ReplayRecord } from '../../replay/replay-record.ts'
 import type { OnBadLine } from '../../replay/source/bad-line.ts'
 import { LostLedger, type LostRecords } from '../../replay/source/source.ts'
@@ -50,6 +51,9 @@ export interface PriceTapeOptions {
   readonly maxReads: number
   /** Time between two updates of one event time. */
   readonly spacingUs: number
+  /** How records of topics are read that are not of our own format; `topic`: that of the lines of a file. */
+  readonly formats?: Formats | undefined
+  readonly topic?: string | undefined
   readonly signal?: AbortSignal
   /** Called for each line that cannot be read. Default: throws `bad-file`. */
   readonly onBadLine?: OnBadLine
@@ -61,7 +65,7 @@ export interface PriceTapeOptions {
  * updates have impossible times. Rejects with the signal's reason when it is aborted.
  */
 export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTape> {
-  const { prices, events, signal, onBadLine } = options
+  const { prices, events, formats, topic, signal, onBadLine } = options
   const siblings = events === undefined ? new GroupSiblings() : await readEvents(events, signal, onBadLine)
   const timeline = new Timeline<Recorded['place']>()
   let of = 0
@@ -76,7 +80,7 @@ export async function readPriceTape(options: PriceTapeOptions): Promise<PriceTap
     }
   }
   const onUnreadable = (reason: string, record: ReplayRecord) => unreadable.add(reason, 1, placeText(prices, record))
-  for await (const recorded of recordedUpdates(prices, { signal, onUnreadable, onBadLine }))
+  for await (const recorded of recordedUpdates(prices, { formats, topic, signal, onUnreadable, onBadLine }))
     for (const each of recorded) add(each)
   if (of === 0) throw new SimulationError('bad-file', `${prices} has no price update: expected one a line`)
   const { pairIds, timesUs, batches, backwards, mistimed: first } = timeline.times(options.spacingUs)

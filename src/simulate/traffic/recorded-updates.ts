@@ -1,10 +1,14 @@
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
+import type { Refused } from '../../../schemas/refusal.ts'
 import { parseWarmResult } from '../../../schemas/warm-result.ts'
-import { contentOf } from '../../replay/content.ts'
+import type { Format } from '../../formats/format.ts'
+import type { Formats } from '../../formats/formats.ts'
+import { contentOf, SKIPPED_REASON } from '../../replay/content.ts'
 import { isRecording, openRecording } from '../../replay/recording/source.ts'
 import type { ReplayRecord } from '../../replay/replay-record.ts'
 import { type BadLine, badLineText, badPriceLine, type OnBadLine } from '../../replay/source/bad-line.ts'
-import { LineFile } from '../../replay/source/lines.ts'
+import { lineRecord } from '../../replay/source/line-record.ts'
+import { type Line, LineFile } from '../../replay/source/lines.ts'
 import { parsePriceLine } from '../../replay/source/price-line.ts'
 import { SimulationError } from '../simulation-error.ts'
 
@@ -23,8 +27,8 @@ export function placeText(path: string, place: Recorded['place']): string {
 
 /**
  * The price updates of a file, record by record, in lists. The file is a recording (`forewarm record`), whose other
- * records are passed over, or NDJSON of price records. Any other line of it is given to `onBadLine`. Rejects with the
- * signal's reason when it is aborted.
+ * records are passed over, or NDJSON of price records, or of `topic`'s own records. Any other line of it is given to
+ * `onBadLine`. Rejects with the signal's reason when it is aborted.
  */
 export async function* recordedUpdates(path: string, options: ReadOptions = {}): AsyncGenerator<readonly Recorded[]> {
   if (await isRecording(path)) yield* ofRecording(path, options)
@@ -32,6 +36,10 @@ export async function* recordedUpdates(path: string, options: ReadOptions = {}):
 }
 
 export interface ReadOptions {
+  /** How the records of topics are read that are not of our own format. */
+  readonly formats?: Formats | undefined
+  /** The lines of a file that is no recording are records of this topic. */
+  readonly topic?: string | undefined
   readonly signal?: AbortSignal | undefined
   /** Called for each record of a recording that cannot be read. */
   readonly onUnreadable?: (reason: string, record: ReplayRecord) => void
@@ -45,16 +53,18 @@ export function endAtBadLine(line: BadLine): never {
 
 async function* ofRecording(
   path: string,
-  { signal = new AbortController().signal, onUnreadable }: ReadOptions,
+  { signal = new AbortController().signal, formats, onUnreadable }: ReadOptions,
 ): AsyncGenerator<readonly Recorded[]> {
   const source = await openRecording(path, signal)
   for await (const records of source.read(signal)) {
     signal.throwIfAborted()
+    await formats?.ready(records, signal)
     const recorded: Recorded[] = []
     for (const record of records) {
-      const content = contentOf(record)
+      const content = contentOf(record, formats)
       if (content.kind === 'prices') recorded.push({ updates: content.updates, place: record })
-      else if (content.kind === 'other' && !isWarmResult(record)) onUnreadable?.(content.reason, record)
+      else if (content.kind === 'other' && content.reason !== SKIPPED_REASON && !isWarmResult(record))
+        onUnreadable?.(content.reason, record)
     }
     yield recorded
   }
@@ -66,16 +76,29 @@ function isWarmResult({ value }: ReplayRecord): boolean {
 
 async function* ofLines(
   path: string,
-  { signal, onBadLine = endAtBadLine }: ReadOptions,
+  { signal, formats, topic = '', onBadLine = endAtBadLine }: ReadOptions,
 ): AsyncGenerator<readonly Recorded[]> {
+  const format = topic === '' ? undefined : formats?.of(topic)
   for await (const lines of new LineFile(path).read(signal)) {
     const recorded: Recorded[] = []
     for (const line of lines) {
       if (line.text.trim() === '') continue
-      const parsed = parsePriceLine(line)
-      if (!parsed.ok) onBadLine(badPriceLine(path, line, parsed))
-      else if (parsed.kind === 'prices') recorded.push({ updates: parsed.updates, place: line.number })
+      const updates = format === undefined ? ownUpdates(line) : foreignUpdates(line, format, topic)
+      if ('ok' in updates) onBadLine(badPriceLine(path, line, updates))
+      else if (updates.length > 0) recorded.push({ updates, place: line.number })
     }
     yield recorded
   }
+}
+
+function ownUpdates(line: Line): readonly PriceUpdate[] | Refused {
+  const parsed = parsePriceLine(line)
+  if (!parsed.ok) return parsed
+  return parsed.kind === 'prices' ? parsed.updates : []
+}
+
+/** A line has no time of Kafka's: a format that takes it for the event time reads none. */
+function foreignUpdates(line: Line, format: Format, topic: string): readonly PriceUpdate[] | Refused {
+  const said = format.decode(lineRecord(line, { topic, timestampMs: Number.NaN }))
+  return said.ok ? said.updates : said
 }

@@ -121,6 +121,8 @@ describe('a file of formats is refused in one sentence', () => {
     [['record', 'x', '-o', 'out.ndjson']],
     [['replay', 'x', '--to', 'y']],
     [['replay', 'x', '--in-process']],
+    [['produce', 'values.txt', '--topic', 'x']],
+    [['simulate', '--prices', 'values.txt', '--topic', 'x']],
     [['format', 'infer', 'x']],
   ])('by forewarm %j, before Kafka is asked', async (args) => {
     const env = { KAFKA_BROKERS: '127.0.0.1:1' }
