@@ -24,6 +24,8 @@ export interface StampsOptions {
 /** How often stamps are set while some node reads them, and while none does. */
 const READ_EVERY_MS = 15
 const UNREAD_EVERY_MS = 1_000
+/** So long after somebody read them, or may have without L2 knowing it any more, they are set as if somebody did. */
+const READ_FOR_MS = 3_000
 
 /**
  * Tells other nodes how far this one has come with the partitions that it has: as of a source's stamp, all its values are in
@@ -45,7 +47,7 @@ export class Stamps {
   #mended = 0
   #hasFailed = false
   #isClosed = false
-  #isRead = false
+  #readUntilMs = Number.NEGATIVE_INFINITY
   /** There is something to tell at once. */
   #isUrgent = false
 
@@ -65,7 +67,8 @@ export class Stamps {
 
   /** There is a new connection to L2, or another server behind it. */
   connected(): void {
-    this.#losses++
+    this.#lost()
+    if (this.#next.isSet) this.#next.set(1)
   }
 
   close(): void {
@@ -77,7 +80,7 @@ export class Stamps {
     const startMs = this.#now()
     this.#isUrgent = false
     await this.#stamp()
-    const everyMs = this.#isRead || this.#isUrgent ? READ_EVERY_MS : UNREAD_EVERY_MS
+    const everyMs = this.#now() < this.#readUntilMs || this.#isUrgent ? READ_EVERY_MS : UNREAD_EVERY_MS
     // Most of the time of a stamp is spent waiting for the next flush.
     if (!this.#isClosed) this.#next.set(Math.max(1, everyMs - (this.#now() - startMs)))
   }
@@ -99,12 +102,22 @@ export class Stamps {
     const told = sources.found().map((source): StampOf => ({ name: sourceName(source), ageMs: () => 0 }))
     for (const [id, stamp] of stamps) if (isWhole && !writeBehind.lacks(id)) told.push(stamp)
     const outcome = await l2.stamp?.(told)
-    if (outcome?.status === 'lost') this.#losses++
-    if (outcome?.status === 'stamped') this.#isRead = outcome.isRead
+    if (outcome?.status === 'lost') this.#lost()
+    if (outcome?.status === 'stamped' && outcome.isRead) this.#goOn()
     if (outcome?.status === 'stamped') this.#hear(outcome.joined)
     const reason = outcome?.status === 'unavailable' ? outcome.reason : undefined
     if (reason !== undefined && !this.#hasFailed) this.#options.onFailed?.(reason)
     this.#hasFailed = reason !== undefined
+  }
+
+  /** What says that stamps are read may be lost, too. */
+  #lost(): void {
+    this.#losses++
+    this.#goOn()
+  }
+
+  #goOn(): void {
+    this.#readUntilMs = this.#now() + READ_FOR_MS
   }
 
   #hear(joined: readonly string[] = []): void {

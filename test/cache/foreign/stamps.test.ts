@@ -141,6 +141,26 @@ describe('the stamps of a node', () => {
     expect(stamped.length).toBe(67)
   })
 
+  it.each([
+    ['there is a new connection', false, (stamps: Stamps) => stamps.connected()],
+    ['nobody reads them any more', true, () => undefined],
+  ])('are set every 15 ms for three seconds after %s', async (_, isRead, happens) => {
+    const { stamps, timer, sources, source, stamped, state } = stage()
+    sources.raise(source, 7)
+    state.outcome = { status: 'stamped', isRead }
+    stamps.start()
+    await timer.advance(5_500)
+    state.outcome = { status: 'stamped', isRead: false }
+    happens(stamps)
+    stamped.length = 0
+    await timer.advance(3_000)
+    expect(stamped.length).toBeGreaterThanOrEqual(199)
+    await timer.advance(2_000)
+    stamped.length = 0
+    await timer.advance(2_000)
+    expect(stamped.length).toBe(2)
+  })
+
   it.each(['isSettled', 'pending'] as const)('are not set while L2 lacks something (%s)', async (what) => {
     const { stamps, timer, sources, source, stamped, state } = stage()
     sources.raise(source, 7)
