@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import kafkajs, { type ITopicConfig, type Admin as KafkaJsAdmin } from 'kafkajs'
+import type { ITopicConfig, Admin as KafkaJsAdmin } from 'kafkajs'
 import { FAREWELL_MS, settlesWithin } from '../deadline.ts'
 import { partitionName } from '../partition-name.ts'
 import { type Admin, BrokerError, closed, type OffsetRange, type PartitionOffset, type TopicSpec } from '../port.ts'
@@ -7,10 +7,12 @@ import type { KafkaClient } from './client.ts'
 import { protocolType, toBrokerError, unknownTopics } from './errors.ts'
 import { type Led, offsetsAt } from './fetch/offsets.ts'
 import { committedOf } from './group/committed.ts'
+import { topicConfigOf } from './topic-config.ts'
 import type { Cluster } from './wire/cluster.ts'
 import { CODE } from './wire/codes.ts'
 import { assertNoError } from './wire/connection.ts'
 import { EARLIEST, LATEST } from './wire/list-offsets.ts'
+import type { TopicMetadata } from './wire/metadata.ts'
 
 const SETTLE_MS = 10_000
 const POLL_MS = 20
@@ -62,7 +64,7 @@ export class KafkaAdmin implements Admin {
   }
 
   partitions(topic: string): Promise<number | undefined> {
-    return this.#call(`describing topic ${topic}`, async () => (await this.#led(topic))?.length)
+    return this.#call(`describing topic ${topic}`, async () => (await this.#described(topic))?.partitions.length)
   }
 
   createTopics(specs: readonly TopicSpec[]): Promise<readonly string[]> {
@@ -107,13 +109,7 @@ export class KafkaAdmin implements Admin {
   }
 
   topicConfig(topic: string, names: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    return this.#call(`describing topic ${topic}`, async () => {
-      const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [...names] }
-      const admin = await this.#changing()
-      const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false })
-      const entries = resources.flatMap(({ configEntries }) => configEntries)
-      return new Map(entries.map(({ configName, configValue }) => [configName, configValue]))
-    })
+    return this.#call(`describing topic ${topic}`, () => topicConfigOf(this.#cluster, topic, names))
   }
 
   offsets(topic: string): Promise<readonly OffsetRange[]> {
@@ -184,14 +180,20 @@ export class KafkaAdmin implements Admin {
 
   /** The partitions with their leaders, in order; undefined for a topic that does not exist. Rejects where one has none. */
   async #led(topic: string): Promise<readonly Led[] | undefined> {
-    const { topics } = await this.#cluster.metadata([topic])
-    const [found] = topics
-    if (found === undefined || found.error === CODE.unknownTopicOrPartition) return undefined
-    assertNoError(found.error)
+    const found = await this.#described(topic)
+    if (found === undefined) return undefined
     for (const { leader } of found.partitions) if (leader < 0) assertNoError(CODE.leaderNotAvailable)
     return found.partitions
       .map(({ partition, leader }) => ({ topic, partition, leader }))
       .toSorted((a, b) => a.partition - b.partition)
+  }
+
+  async #described(topic: string): Promise<TopicMetadata | undefined> {
+    const { topics } = await this.#cluster.metadata([topic])
+    const [found] = topics
+    if (found === undefined || found.error === CODE.unknownTopicOrPartition) return undefined
+    assertNoError(found.error)
+    return found
   }
 
   async #existing(topic: string): Promise<readonly Led[]> {
@@ -230,7 +232,7 @@ async function createOne(admin: KafkaJsAdmin, spec: TopicSpec): Promise<boolean>
   const endMs = performance.now() + FENCED_MS
   for (;;) {
     try {
-      return await admin.createTopics({ topics: [topicConfigOf(spec)], waitForLeaders: false })
+      return await admin.createTopics({ topics: [asKafkaJs(spec)], waitForLeaders: false })
     } catch (error) {
       if (protocolType(error) !== 'INVALID_REPLICATION_FACTOR' || performance.now() > endMs)
         throw toBrokerError(error, `creating topic ${spec.topic}`)
@@ -239,7 +241,7 @@ async function createOne(admin: KafkaJsAdmin, spec: TopicSpec): Promise<boolean>
   }
 }
 
-function topicConfigOf({ topic, partitions, replicationFactor, config = {} }: TopicSpec): ITopicConfig {
+function asKafkaJs({ topic, partitions, replicationFactor, config = {} }: TopicSpec): ITopicConfig {
   return {
     topic,
     numPartitions: partitions,
