@@ -13,6 +13,8 @@ import { COMMAND } from '../../stages/command.ts'
 import { catchUpRaw } from '../../stages/raw-kafka.ts'
 import type { Backlog, Stage } from '../../stages/stage.ts'
 import { PARTITIONS, partitionAt, updateAt } from '../../traffic/price-feed.ts'
+import { avroFigures } from './avro.ts'
+import { schemaFigures } from './schemas.ts'
 
 /** How many records of somebody else's a second go through a whole node, against KafkaJS and picks by hand. */
 export const formats: Bench = { name: 'formats', cases }
@@ -45,6 +47,8 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
     unit: 'ms',
     value: await inferMs(stage.amount(stage.runs, 2)),
   }
+  yield* await avroFigures(stage)
+  yield* schemaFigures()
 }
 
 /** A quote of an exchange, as the feed's update at a place. */
