@@ -3,22 +3,25 @@ import { join, resolve } from 'node:path'
 import { describe, expect, it, test } from '@jest/globals'
 import { lines } from '../../examples/lines-format.ts'
 import { Formats } from '../../src/formats/formats.ts'
+import { decodedAvro } from '../formats/avro/stage.ts'
 import { AT_MS, decoder } from '../formats/stage.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const TEXT = readFileSync(join(ROOT, 'docs/formats.md'), 'utf8')
-/** The title of a recipe, and its three blocks: a mapping, a record, the updates in it. */
-const RECIPE = /### (.+)\n\n```json\n([^`]+)```\n\n```json\n([^`]+)```\n\n```json\n([^`]+)```/g
-const RECIPES = [...TEXT.matchAll(RECIPE)].map(([, title = '', mapping = '', record = '', updates = '']) => ({
-  title,
+/** The title of a recipe, and its blocks: perhaps a schema, then a mapping, a record, the updates in it. */
+const RECIPE =
+  /### (.+)\n\n(?:```json avsc\n([^`]+)```\n\n)?```json\n([^`]+)```\n\n```json\n([^`]+)```\n\n```json\n([^`]+)```/g
+const RECIPES = [...TEXT.matchAll(RECIPE)].map(([, title = '', schema, mapping = '', record = '', updates = '']) => ({
+  ...{ title, schema },
   mapping: JSON.parse(mapping),
   record,
   updates: JSON.parse(updates),
 }))
 
 describe('docs/formats.md', () => {
-  it.each(RECIPES)('has a recipe that gives what it shows: $title', ({ mapping, record, updates }) => {
-    expect(decoder(mapping)(record)).toMatchObject({ ok: true, updates, deleted: [], skipped: 0 })
+  it.each(RECIPES)('has a recipe that gives what it shows: $title', ({ schema, mapping, record, updates }) => {
+    const said = schema === undefined ? decoder(mapping)(record) : decodedAvro(schema, mapping, JSON.parse(record))
+    expect(said).toMatchObject({ ok: true, updates, deleted: [], skipped: 0 })
   })
 
   it('has a recipe under each title', () => {

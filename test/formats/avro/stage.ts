@@ -81,3 +81,26 @@ export function zigzag(value: bigint): Buffer {
   for (; rest > 0x7fn; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80)
   return Buffer.from([...bytes, Number(rest)])
 }
+
+/** Decimals that their writer gives as texts. */
+class DecimalType extends avro.types.LogicalType {
+  protected override _fromValue(bytes: Buffer): Buffer {
+    return bytes
+  }
+
+  protected override _toValue(text: string): Buffer {
+    const [whole = '', fraction = ''] = text.split('.')
+    return decimalBytes(BigInt(whole + fraction.padEnd(18, '0')))
+  }
+}
+
+/** What becomes of a value by the schema of a document, which is that of the registry, or that of any file. */
+export function decodedAvro(schema: string, mapping: object, value: unknown): Decoded {
+  const type = avro.Type.forSchema(JSON.parse(schema), { logicalTypes: { decimal: DecimalType } })
+  const problems: MappingFault[] = []
+  const rules = formatRules({ 'prices.x': mapping }, problems, () => schema)
+  const format = new Formats(rules, schemasOf({ 1: schema })).of('prices.x')
+  if (format === undefined) throw new Error(JSON.stringify(problems))
+  const prefix = 'schema' in mapping && mapping.schema === 'registry' ? [0, 0, 0, 0, 1] : []
+  return format.decode(recordOf(Buffer.concat([Buffer.from(prefix), type.toBuffer(value)])))
+}
