@@ -8,11 +8,16 @@ export interface Surroundings {
   readonly view: DataView
 }
 
-let last: Surroundings = surroundings(new ArrayBuffer(0))
+let lastBuffer: ArrayBufferLike = new ArrayBuffer(0)
+let last: Surroundings = surroundings(lastBuffer)
 
 /** The whole buffer that `bytes` lies in, from `bytes.byteOffset` on. Keeps the last buffer alive. */
 export function aroundOf(bytes: Uint8Array): Surroundings {
-  if (bytes.buffer !== last.bytes.buffer) last = surroundings(bytes.buffer)
+  const { buffer } = bytes
+  if (buffer !== lastBuffer) {
+    lastBuffer = buffer
+    last = surroundings(buffer)
+  }
   return last
 }
 

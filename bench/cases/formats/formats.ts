@@ -14,6 +14,7 @@ import { catchUpRaw } from '../../stages/raw-kafka.ts'
 import type { Backlog, Stage } from '../../stages/stage.ts'
 import { PARTITIONS, partitionAt, updateAt } from '../../traffic/price-feed.ts'
 import { avroFigures } from './avro.ts'
+import { protobufDecoding } from './protobuf.ts'
 import { schemaFigures } from './schemas.ts'
 
 /** How many records of somebody else's a second go through a whole node, against KafkaJS and picks by hand. */
@@ -32,6 +33,7 @@ const RECORDS_A_REQUEST = 4_000
 const INFERRED = 500
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {
+  yield* await protobufDecoding(stage)
   const quotes = await fillQuotes(stage, stage.amount(1_000_000, 60_000))
   yield* await contest(stage, {
     unit: 'updates/s',

@@ -6,33 +6,33 @@ import { fieldOf, type MessageType, type ProtoField } from './proto-schema.ts'
 import { against } from './steps.ts'
 import { EIGHT_BYTES, FOUR_BYTES, LENGTH, VARINT } from './wire-reader.ts'
 
-/** What is done with a field, by its tag. Those from `double` on put a value in the field's place. */
+/** What is done with a field. */
 export const STEP = {
   skip: 0,
   /** The exact reading decides. */
   leave: 1,
-  /** The place is that of the table of the message. */
+  /** A length comes first. The place of a message is that of its table, of isText that of a condition's text. */
   message: 2,
-  /** The place is that of the number or the text which a condition asks for. */
-  isNumber: 3,
-  isText: 4,
-  double: 5,
-  float: 6,
-  signed: 7,
-  unsigned: 8,
-  folded: 9,
-  fixed32: 10,
-  signedFixed32: 11,
-  fixed64: 12,
-  signedFixed64: 13,
-  name: 14,
-  textNumber: 15,
-  timestamp: 16,
-  /** Nanoseconds of a whole number. */
-  nanos: 17,
-  int32: 18,
-  uint32: 19,
-  folded32: 20,
+  isText: 3,
+  name: 4,
+  textNumber: 5,
+  timestamp: 6,
+  double: 7,
+  float: 8,
+  fixed32: 9,
+  signedFixed32: 10,
+  fixed64: 11,
+  signedFixed64: 12,
+  /** The rest are integers of up to ten bytes. The place of isNumber is that of a condition's number. */
+  isNumber: 13,
+  signed: 14,
+  unsigned: 15,
+  folded: 16,
+  int32: 17,
+  uint32: 18,
+  folded32: 19,
+  /** Nanoseconds, put as milliseconds. */
+  nanos: 20,
 } as const
 
 /** How the fields of one message are read. */

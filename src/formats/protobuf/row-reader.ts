@@ -21,8 +21,8 @@ export class RowReader {
   readonly #isMet: Uint8Array
   #bytes: Buffer = Buffer.alloc(0)
   #view: DataView = new DataView(new ArrayBuffer(0))
-  /** The position after what was read last. */
-  #at = 0
+  /** The position after the length that was read last. */
+  #start = 0
   /** The halves of the whole number that was read last. */
   #low = 0
   #high = 0
@@ -36,94 +36,103 @@ export class RowReader {
   /** Appends a row for the message from `start` on. False is no verdict, and appends none. */
   read(value: Buffer, start: number, into: Columns): boolean {
     const { bytes, view } = aroundOf(value)
+    const from = value.byteOffset
     this.#bytes = bytes
     this.#view = view
     this.#row.clearAll()
-    this.#isMet.fill(0)
-    this.#at = value.byteOffset + start
-    return this.#message(0, value.byteOffset + value.length) && this.#row.take(view, bytes, into)
+    for (let i = 0; i < this.#isMet.length; i++) this.#isMet[i] = 0
+    return this.#message(0, from + start, from + value.length) && this.#row.take(view, bytes, into)
   }
 
-  #message(index: number, end: number): boolean {
+  #message(index: number, from: number, end: number): boolean {
     // Two of a message are one, whose fields are merged.
     if (this.#isMet[index] === 1) return false
     this.#isMet[index] = 1
     const { steps, places, zeros } = this.#plan.tables[index] as MessageTable
     for (let i = 0; i < zeros.length; i++) this.#row.putWhole(zeros[i] as number, 0, 0)
+    const row = this.#row
     const bytes = this.#bytes
-    while (this.#at < end) {
-      let tag = bytes[this.#at++] as number
+    const view = this.#view
+    let at = from
+    while (at < end) {
+      let tag = bytes[at++] as number
       if (tag >= 0x80) {
-        const more = bytes[this.#at++] as number
+        const more = bytes[at++] as number
         if (!(more < 0x80)) return false
         tag = (tag & 0x7f) | (more << 7)
       }
       const step = tag < steps.length ? (steps[tag] as number) : STEP.skip
-      const isRead = step === STEP.skip ? this.#skip(tag) : this.#step(step, places[tag] as number, end)
-      if (!isRead) return false
+      if (step === STEP.double) {
+        if (at + 8 > end || !row.putDouble(places[tag] as number, view.getFloat64(at, true))) return false
+        at += 8
+      } else if (step === STEP.skip) at = this.#skip(tag, at)
+      else if (step >= STEP.isNumber) {
+        at = this.#varint(at)
+        if (!this.#whole(step, places[tag] as number)) return false
+      } else if (step > STEP.double) at = this.#fixed(step, places[tag] as number, at, end)
+      else if (step === STEP.leave) return false
+      else at = this.#sized(step, places[tag] as number, at, end)
+      // After a fault it is NaN.
+      if (!(at <= end)) return false
     }
-    return this.#at === end
+    return at === end
   }
 
-  #skip(tag: number): boolean {
-    if (tag < 8) return false
+  #skip(tag: number, at: number): number {
+    // No field has the number 0.
+    if (tag < 8) return Number.NaN
     switch (tag & 7) {
       case VARINT:
-        return this.#varint()
+        return this.#varint(at)
       case EIGHT_BYTES:
-        this.#at += 8
-        return true
+        return at + 8
       case FOUR_BYTES:
-        this.#at += 4
-        return true
+        return at + 4
       case LENGTH:
-        if (!this.#varint() || this.#high !== 0) return false
-        this.#at += this.#low >>> 0
-        return true
+        return this.#lengthEnd(at)
     }
-    return false
+    return Number.NaN
   }
 
-  #step(step: number, place: number, end: number): boolean {
-    switch (step) {
-      case STEP.double:
-        return this.#isLeft(8, end) && this.#row.putDouble(place, this.#view.getFloat64(this.#at - 8, true))
-      case STEP.float:
-        return this.#isLeft(4, end) && this.#row.putDouble(place, this.#view.getFloat32(this.#at - 4, true))
-      case STEP.fixed32:
-        return this.#isLeft(4, end) && this.#putWhole(place, this.#view.getUint32(this.#at - 4, true))
-      case STEP.signedFixed32:
-        return this.#isLeft(4, end) && this.#putWhole(place, this.#view.getInt32(this.#at - 4, true))
-      case STEP.fixed64:
-      case STEP.signedFixed64:
-        return this.#isLeft(8, end) && this.#putWhole(place, this.#eight(step === STEP.fixed64))
-      case STEP.message:
-      case STEP.name:
-      case STEP.textNumber:
-      case STEP.timestamp:
-      case STEP.isText:
-        return this.#withLength(step, place, end)
-    }
-    return step !== STEP.leave && this.#varint() && this.#whole(step, place)
+  #fixed(step: number, place: number, at: number, end: number): number {
+    const view = this.#view
+    const row = this.#row
+    const size = step >= STEP.fixed64 ? 8 : 4
+    if (at + size > end) return Number.NaN
+    const digits = this.#plan.digits[place] as number
+    const isPut =
+      step === STEP.float
+        ? row.putDouble(place, view.getFloat32(at, true))
+        : row.putWhole(place, this.#fixedWhole(step, at), digits)
+    return isPut ? at + size : Number.NaN
+  }
+
+  #fixedWhole(step: number, at: number): number {
+    const view = this.#view
+    if (step === STEP.fixed32) return view.getUint32(at, true)
+    if (step === STEP.signedFixed32) return view.getInt32(at, true)
+    const high = step === STEP.fixed64 ? view.getUint32(at + 4, true) : view.getInt32(at + 4, true)
+    return high * HIGH_UNIT + view.getUint32(at, true)
   }
 
   #whole(step: number, place: number): boolean {
     const low = this.#low >>> 0
     const value = (this.#high >>> 0) * HIGH_UNIT + low
+    const digits = this.#plan.digits[place] as number
     switch (step) {
       case STEP.signed:
-        return this.#high >= 0 && this.#putWhole(place, value)
+        return this.#high >= 0 && this.#row.putWhole(place, value, digits)
       case STEP.unsigned:
-        return this.#putWhole(place, value)
+        return this.#row.putWhole(place, value, digits)
       case STEP.folded:
         // One below 0 is left.
-        return (low & 1) === 0 && this.#putWhole(place, value / 2)
+        return (low & 1) === 0 && this.#row.putWhole(place, value / 2, digits)
       case STEP.int32:
-        return this.#high === 0 && this.#low >= 0 && this.#putWhole(place, low)
+        return this.#high === 0 && this.#low >= 0 && this.#row.putWhole(place, low, digits)
       case STEP.uint32:
-        return this.#high === 0 && this.#putWhole(place, low)
+        return this.#high === 0 && this.#row.putWhole(place, low, digits)
       case STEP.folded32:
-        return this.#high === 0 && (low & 1) === 0 && this.#putWhole(place, low / 2)
+        return this.#high === 0 && (low & 1) === 0 && this.#row.putWhole(place, low / 2, digits)
       case STEP.nanos:
         return this.#high >= 0 && this.#row.putWhole(place, millisecondsOf(this.#high, low), 0)
       case STEP.isNumber:
@@ -132,61 +141,59 @@ export class RowReader {
     return false
   }
 
-  #withLength(step: number, place: number, end: number): boolean {
-    if (!this.#varint() || this.#high !== 0) return false
-    const start = this.#at
-    const inner = start + (this.#low >>> 0)
-    if (inner > end) return false
-    if (step === STEP.message) return this.#message(place, inner)
-    if (step === STEP.timestamp) return this.#timestamp(place, inner)
-    this.#at = inner
-    if (step === STEP.name) return this.#row.putName(place, this.#view, start, inner)
-    if (step === STEP.textNumber) return this.#row.putText(place, this.#bytes, start, inner)
-    // The exact reading says what is wrong with other texts.
-    if (!isAscii(this.#view, start, inner)) return false
-    const text = this.#plan.texts[place] as Buffer
-    return text.length !== inner - start || text.compare(this.#bytes, start, inner) !== 0
+  #sized(step: number, place: number, at: number, end: number): number {
+    const inner = this.#lengthEnd(at)
+    if (!(inner <= end)) return Number.NaN
+    const isTaken = this.#taken(step, place, this.#start, inner)
+    return isTaken ? inner : Number.NaN
   }
 
-  #putWhole(place: number, value: number): boolean {
-    return this.#row.putWhole(place, value, this.#plan.digits[place] as number)
+  #taken(step: number, place: number, start: number, end: number): boolean {
+    if (step === STEP.name) return this.#row.putName(place, this.#view, start, end)
+    if (step === STEP.message) return this.#message(place, start, end)
+    if (step === STEP.timestamp) return this.#timestamp(place, start, end)
+    if (step === STEP.textNumber) return this.#row.putText(place, this.#bytes, start, end)
+    // The exact reading says what is wrong with other texts.
+    if (!isAscii(this.#view, start, end)) return false
+    const text = this.#plan.texts[place] as Buffer
+    return text.length !== end - start || text.compare(this.#bytes, start, end) !== 0
   }
 
   /** Seconds, and then perhaps nanoseconds, as all writers write them. */
-  #timestamp(place: number, end: number): boolean {
+  #timestamp(place: number, from: number, end: number): boolean {
     if (!Number.isNaN(this.#row.values[place] as number)) return false
+    let at = from
     let seconds = 0
     let nanos = 0
-    if (this.#at < end && this.#bytes[this.#at] === SECONDS) {
-      this.#at++
-      if (!this.#varint()) return false
+    if (at < end && this.#bytes[at] === SECONDS) {
+      at = this.#varint(at + 1)
       seconds = this.#high * HIGH_UNIT + (this.#low >>> 0)
     }
-    if (this.#at < end && this.#bytes[this.#at] === NANOS) {
-      this.#at++
-      if (!this.#varint() || this.#high !== 0) return false
-      nanos = this.#low
+    if (at < end && this.#bytes[at] === NANOS) {
+      at = this.#varint(at + 1)
+      nanos = this.#high === 0 ? this.#low : -1
     }
     const isTime = seconds >= 0 && seconds < MAX_SECONDS && nanos >= 0 && nanos < NS_A_SECOND
-    return isTime && this.#at === end && this.#row.putWhole(place, seconds * 1000 + Math.floor(nanos / NS_A_MS), 0)
+    return isTime && at === end && this.#row.putWhole(place, seconds * 1000 + Math.floor(nanos / NS_A_MS), 0)
   }
 
-  #isLeft(bytes: number, end: number): boolean {
-    this.#at += bytes
-    return this.#at <= end
+  /** The end of what has the length that is next; it starts at `#start`. */
+  #lengthEnd(at: number): number {
+    const length = this.#bytes[at] as number
+    if (length < 0x80) {
+      this.#start = at + 1
+      return at + 1 + length
+    }
+    const start = this.#varint(at)
+    this.#start = start
+    return this.#high === 0 ? start + (this.#low >>> 0) : Number.NaN
   }
 
-  #eight(isUnsigned: boolean): number {
-    const low = this.#view.getUint32(this.#at - 8, true)
-    const high = isUnsigned ? this.#view.getUint32(this.#at - 4, true) : this.#view.getInt32(this.#at - 4, true)
-    return high * HIGH_UNIT + low
-  }
-
-  #varint(): boolean {
+  /** Reads an integer into its halves, and returns the position after it; NaN if it does not end. */
+  #varint(from: number): number {
     const bytes = this.#bytes
-    let at = this.#at
+    let at = from
     let low = 0
-    let high = 0
     for (let shift = 0; shift < 28; shift += 7) {
       const byte = bytes[at++] as number
       low |= (byte & 0x7f) << shift
@@ -194,21 +201,20 @@ export class RowReader {
     }
     const middle = bytes[at++] as number
     low |= (middle & 0x7f) << 28
-    high = (middle & 0x7f) >>> 4
+    let high = (middle & 0x7f) >>> 4
     if (middle < 0x80) return this.#took(at, low, high)
     for (let shift = 3; shift < 32; shift += 7) {
       const byte = bytes[at++] as number
       high |= (byte & 0x7f) << shift
       if (byte < 0x80) return this.#took(at, low, high)
     }
-    return false
+    return Number.NaN
   }
 
-  #took(at: number, low: number, high: number): true {
-    this.#at = at
+  #took(at: number, low: number, high: number): number {
     this.#low = low
     this.#high = high
-    return true
+    return at
   }
 }
 
