@@ -21,6 +21,8 @@ type Shown =
   | Content
   | { readonly kind: 'warm-result'; readonly result: WarmResult }
   | { readonly kind: 'learned'; readonly service: string; readonly leader: LeaderName; readonly learned: LeaderRecord }
+  /** What was learned of the pair is deleted. */
+  | { readonly kind: 'forgotten'; readonly service: string; readonly leader: LeaderName }
   | { readonly kind: 'dead-letter'; readonly letter: LetterOrigin }
   | { readonly kind: 'delistings'; readonly pairs: readonly NamedPair[] }
   /** It says nothing of prices, by the rules of its topic's format. */
@@ -32,13 +34,15 @@ function shownOf(record: ReplayRecord, formats?: Formats): Shown {
   const format = formats?.of(record.topic)
   if (format !== undefined) return foreignOf(format, record)
   const content = contentOf(record)
-  if (content.kind !== 'other' || record.value === undefined) return content
-  const result = parseWarmResult(record.value)
-  if (result.ok) return { kind: 'warm-result', result: result.value }
+  if (content.kind !== 'other') return content
+  const result = record.value && parseWarmResult(record.value)
+  if (result?.ok) return { kind: 'warm-result', result: result.value }
   const [service = ''] = record.key?.toString('utf8').split(KEY_SEPARATOR) ?? []
   const leader = leaderOfKey(record.key, service)
+  if ('ok' in leader) return content
+  if (record.value === undefined) return { kind: 'forgotten', service, leader }
   const learned = parseLeader(record.value)
-  return 'pair' in leader && learned.ok ? { kind: 'learned', service, leader, learned: learned.value } : content
+  return learned.ok ? { kind: 'learned', service, leader, learned: learned.value } : content
 }
 
 function foreignOf(format: Format, record: ReplayRecord): Shown {
@@ -69,6 +73,15 @@ const LATEST_DATE_MS = 8.64e15
 
 /** A record for people: one line, or one for each price update in it. */
 export function recordText(record: ReplayRecord, formats?: Formats): readonly string[] {
+  return linesOf(record, formats).map(forTerminal)
+}
+
+/** A name may have control characters, with which a terminal would do more than show it. */
+function forTerminal(line: string): string {
+  return line.replace(/\p{Cc}/gu, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function linesOf(record: ReplayRecord, formats?: Formats): readonly string[] {
   const shown = shownOf(record, formats)
   const at = time(record.timestampMs)
   switch (shown.kind) {
@@ -86,6 +99,8 @@ export function recordText(record: ReplayRecord, formats?: Formats): readonly st
       return [[at, ...resultWords(shown.result)].join('  ')]
     case 'learned':
       return [[at, ...learnedWords(shown.leader, shown.learned), ...serviceWords(shown)].join('  ')]
+    case 'forgotten':
+      return [[at, shown.leader.chain, shown.leader.pair, 'forgotten', ...serviceWords(shown)].join('  ')]
     case 'dead-letter':
       return [[at, ...letterWords(shown.letter), textOf(record)].join('  ')]
     case 'other':
