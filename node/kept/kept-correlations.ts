@@ -201,6 +201,7 @@ export class KeptCorrelations {
       tracker.restore(table.find(name.chain, name.pair), edges(), isLate)
       // A hundred thousand take two seconds: others have their turns meanwhile.
       if (++leaders % LEADERS_A_TURN === 0) await nextTurn()
+      if (this.#closing.signal.aborted) return
     }
   }
 
