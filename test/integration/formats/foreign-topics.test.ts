@@ -9,7 +9,7 @@ import { kafkaBrokers, uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 import { onKafka } from '../../node/kafka-stage.ts'
 import { metricValue } from '../../node/scrape.ts'
-import type { Stage } from '../../node/stage.ts'
+import { header, type Stage } from '../../node/stage.ts'
 
 let folder: string
 
@@ -170,6 +170,60 @@ describe('the topics of somebody else', () => {
       const seen = await stage.watch(copy, 'earliest')
       await until('the copy is there', () => seen.length === 1)
       expect(`${seen[0]?.value}`).toBe(sent[2])
+    })
+  })
+
+  test('are written by produce as the lines are, and read by the node; dead letters keep what came, byte by byte', async () => {
+    await onKafka({ partitions: 2 }, async (stage) => {
+      const mapping = {
+        chain: { const: uniqueName('venue') },
+        pair: 'sym',
+        price: 'last',
+        eventTimeMs: { path: 'at', unit: 'iso' },
+        skip: { path: 'type', equals: 'heartbeat' },
+        extra: { size: 'q' },
+      }
+      const configFile = await settings({ [stage.topic]: mapping })
+      const lines = [`{"last":"5.250", "at":"${new Date().toISOString()}" , "sym":"A","q":1}`, '{"type":"heartbeat"}']
+      await writeFile(join(folder, 'lines.ndjson'), lines.join('\r\n'))
+      const args = ['produce', 'lines.ndjson', '--topic', stage.topic, '--json', '--config', configFile]
+      const produced = await forewarm(args, { env: { KAFKA_BROKERS: kafkaBrokers().join(',') }, cwd: folder })
+      expect([produced.code, JSON.parse(produced.stdout)]).toMatchObject([0, { produced: 2, format: stage.topic }])
+      const handled: PriceUpdate[] = []
+      const detectors = [detector('all', {}, (update) => void handled.push(update))]
+      await stage.startNode({ configFile, start: 'earliest', detectors })
+      await until('the line is read', () => handled.length === 1)
+      expect(handled).toMatchObject([{ pair: 'A', price: 5.25, extra: { size: 1 } }])
+      const written = await stage.watch(stage.topic, 'earliest')
+      await until('both are seen', () => written.length === 2)
+      expect(written.map(({ value, key }) => [`${value}`, key && `${key}`])).toEqual([
+        [lines[0], 'A'],
+        [lines[1], undefined],
+      ])
+      const bad = [
+        { value: Buffer.from([0xff, 0x00, 0x7b]), key: Buffer.from([0xfe]), reason: 'not-json' },
+        { value: Buffer.from(` ${lastOf({ sym: 'B', last: '5,25' })}\t`), key: undefined, reason: 'wrong-type' },
+        { value: Buffer.alloc(0), key: Buffer.from('empty'), reason: 'not-json' },
+      ]
+      const headers = [
+        ['venue', Buffer.from([0x80])],
+        ['venue', Buffer.from('twice')],
+      ] as const
+      await stage.produceRecords(
+        ...bad.map(({ value, key }) => ({ partition: 1, value, headers, ...(key !== undefined && { key }) })),
+        { partition: 1, value: lastOf({ sym: 'C' }) },
+      )
+      await until('the record after them is read', () => handled.at(-1)?.pair === 'C')
+      const letters = await stage.deadLetters(bad.length)
+      expect(
+        letters.map((letter) => ({
+          value: letter.value,
+          key: letter.key,
+          reason: header(letter, 'forewarm-error-code'),
+        })),
+      ).toEqual(bad)
+      for (const letter of letters)
+        expect(letter.headers.slice(0, 2)).toEqual(headers.map(([name, bytes]) => [name, `${bytes}`]))
     })
   })
 })
