@@ -24,7 +24,11 @@ export function decodePriceRecord(value: Buffer): Updates {
 }
 
 function checkedSize(value: Buffer): Refused | undefined {
-  if (value.length === 0) return NO_BYTES
+  return value.length === 0 ? NO_BYTES : checkedLength(value)
+}
+
+/** The reason to refuse a record that is larger than one may be, however it is written. */
+export function checkedLength(value: Buffer): Refused | undefined {
   if (value.length <= MAX_RECORD_BYTES) return undefined
   return refused('too-large', `at most ${MAX_RECORD_BYTES} bytes, got ${value.length}`)
 }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import { checkedLength } from '../../schemas/price-record.ts'
 import { refused } from '../../schemas/refusal.ts'
 import type { PairIds, UpdateColumns } from '../../schemas/update-columns.ts'
 import type { KafkaRecord } from '../kafka-record.ts'
@@ -28,7 +29,7 @@ export class JsonFormat implements Format {
   }
 
   decodeFast(value: Buffer, columns: UpdateColumns, ids: PairIds): boolean {
-    return this.#flat?.decode(value, columns, ids) ?? false
+    return checkedLength(value) === undefined && (this.#flat?.decode(value, columns, ids) ?? false)
   }
 
   decode(record: KafkaRecord): Decoded {
@@ -39,6 +40,8 @@ export class JsonFormat implements Format {
   }
 
   #decodeValue(record: KafkaRecord, value: Buffer): Decoded {
+    const against = checkedLength(value)
+    if (against !== undefined) return against
     // Decoding other bytes would turn different names into the same one.
     if (!isUtf8(value)) return refused('not-json', 'expected UTF-8, got other bytes')
     const root = this.#reader.parsed(value.toString('utf8'))

@@ -40,7 +40,20 @@ describe('the format of a topic is inferred', () => {
       skip: [{ path: 'result', exists: true }],
     })
     expect(found.report).toMatchObject({ records: 60, updates: 57, skipped: 3, refused: [] })
-    expect(found.unsure).toEqual(['u: a sequence? it went back 56 times'])
+    expect(found.unsure).toEqual(['u: a sequence? it went back 54 times'])
+  })
+
+  it('with a sequence that each pair counts for itself, whatever that of the pair before was', () => {
+    const quote = (at: number, E: number, s: string) => ({
+      s,
+      p: `${100 + at}.5`,
+      u: 1_000_000 * s.charCodeAt(0) + at,
+      E,
+    })
+    expect(infer(records(30, quote))).toMatchObject({ mapping: { sequence: 'u' }, unsure: [] })
+    const once = infer(records(30, (at, E, s) => ({ ...quote(at, E, s), u: at === 20 ? 1 : quote(at, E, s).u })))
+    expect(once.mapping).not.toHaveProperty('sequence')
+    expect(once.unsure).toEqual(['u: a sequence? it went back once'])
   })
 
   it('from a list deep in the records, with the time around it', () => {

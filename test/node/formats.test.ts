@@ -86,6 +86,19 @@ describe('a node reads a topic of somebody else', () => {
     })
   })
 
+  test('and refuses updates of the future and names that are too long, as those of any topic', async () => {
+    await onStage({ broker: createMemoryBroker() }, async (stage) => {
+      const atMs = Date.now() + 120_000
+      await send(stage, quote({ E: atMs / 1000 }), quote({ s: 'x'.repeat(300) }), quote({}))
+      const { handled } = await reading(stage, { file: { formats: { [stage.topic]: QUOTES } } })
+      await until('the good quote is handled', () => handled.length === 1)
+      const letters = await stage.deadLetters(2)
+      expect(letters.map((letter) => header(letter, 'forewarm-error-code')).sort()).toEqual([
+        ...['event-time-future', 'name-too-long'],
+      ])
+    })
+  })
+
   test('and delists the pairs that it says are gone', async () => {
     await onStage({ broker: createMemoryBroker() }, async (stage) => {
       const { node, handled } = await reading(stage, { file: { formats: { [stage.topic]: QUOTES } } })

@@ -10,9 +10,10 @@ const ALSE = 0x65736c61
 
 /** The position after a text without escapes, a number, true, false or null; -1 for anything else. */
 export function valueEnd(view: DataView, from: number, end: number): number {
-  if (from + 5 > end) return from < end && view.getUint8(from) !== QUOTE ? numberEnd(view, from, end) : -1
+  if (from >= end) return -1
   const first = view.getUint8(from)
   if (first === QUOTE) return textEnd(view, from + 1, end)
+  if (from + 5 > end) return numberEnd(view, from, end)
   const word = view.getInt32(from, true)
   if (word === TRUE || word === NULL) return from + 4
   if (first === 0x66 && view.getInt32(from + 1, true) === ALSE) return from + 5

@@ -1,5 +1,7 @@
+import { pathOf } from '../path.ts'
 import { type Leaf, leavesOf, numberIn } from './leaves.ts'
 import { areIntegers, areNames, areNumbers, candidatesOf } from './roles.ts'
+import { timesBack } from './sequence-role.ts'
 import type { Shape } from './shapes.ts'
 import { skipsOf } from './skips.ts'
 import { unitOf } from './time-role.ts'
@@ -47,7 +49,8 @@ export function mappingOf(shape: Shape, known: Known): Proposed {
   const time = takeTime(leaves, outers, known, take)
   if (time === undefined)
     unsure.push('no field is a time about that at which Kafka got the records: that of Kafka is taken')
-  takeSequence(leaves, new Set([...(price ?? []), time]), { take, unsure })
+  const names = [mapping.pair, mapping.chain].filter((path) => typeof path === 'string')
+  takeSequence(leaves, new Set([...(price ?? []), time]), { items: shape.items, names, take, unsure })
   if (missing.length > 0 || price === undefined) return { mapping: undefined, fields, unsure, missing }
   const { record, text, updates } = shape
   const skip = [...known.skipTexts, ...skipsOf(shape, price, used)]
@@ -123,15 +126,26 @@ function takeTime(leaves: Leaves, outers: Leaves, known: Known, take: Take): str
   return leaf.path
 }
 
+interface Sequenced {
+  readonly items: readonly unknown[]
+  /** The paths of the names in the items. */
+  readonly names: readonly string[]
+  readonly take: Take
+  readonly unsure: string[]
+}
+
 function takeSequence(
   leaves: Leaves,
   used: ReadonlySet<string | undefined>,
-  { take, unsure }: { readonly take: Take; readonly unsure: string[] },
+  { items, names, take, unsure }: Sequenced,
 ): void {
   const [sequence] = candidatesOf('sequence', leaves.values(), (leaf) => areIntegers(leaf) && !used.has(leaf.path))
   if (sequence === undefined) return
-  const numbers = sequence.values.map(numberIn).filter((number) => number !== undefined)
-  const back = numbers.filter((number, at) => at > 0 && number < (numbers[at - 1] ?? 0)).length
+  const back = timesBack(
+    items,
+    pathOf(sequence.path) ?? [],
+    names.map((name) => pathOf(name) ?? []),
+  )
   if (back === 0) take('sequence', sequence.path, sequence)
   else unsure.push(`${sequence.path}: a sequence? it went back ${back === 1 ? 'once' : `${back} times`}`)
 }

@@ -80,6 +80,14 @@ describe('flat JSON is read by the order of its members', () => {
     expect(fast(bytes(text.replace('ETH', 'BTC')))?.count).toBe(1)
   })
 
+  it('whatever ends them: a text of a letter, a number, true or null', () => {
+    for (const last of ['S', '', 5, true, false, null]) {
+      const { slowly, fast } = reader(MAPPING)
+      slowly(bytes(quoteOf({ last })))
+      expect([last, fast(bytes(quoteOf({ last })))?.count]).toEqual([last, 1])
+    }
+  })
+
   it.each<readonly [what: string, value: object | string]>([
     ['an ack', { result: null, id: 1 }],
     ['a text with an escape', quoteOf({ s: 'E"H' })],

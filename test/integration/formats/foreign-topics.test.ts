@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import { detector } from '../../../src/detect/detector.ts'
 import { forewarm } from '../../bin/forewarm-process.ts'
+import type { Seen } from '../../broker/conformance/stage.ts'
 import { kafkaBrokers, uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
 import { onKafka } from '../../node/kafka-stage.ts'
@@ -27,6 +28,8 @@ async function settings(formats: object): Promise<string> {
   await writeFile(file, JSON.stringify({ formats }))
   return file
 }
+
+const LAST = { chain: { const: 'v' }, pair: 'sym', price: 'last', eventTimeMs: { path: 'at', unit: 'iso' } }
 
 const lastOf = (rest: object = {}) => JSON.stringify({ last: '5.25', at: new Date().toISOString(), ...rest })
 
@@ -143,9 +146,8 @@ describe('the topics of somebody else', () => {
 
   test('are recorded as they are, replayed into another topic as they are, and written out in our own format', async () => {
     await onKafka({}, async (stage) => {
-      const mapping = { chain: { const: 'v' }, pair: 'sym', price: 'last', eventTimeMs: { path: 'at', unit: 'iso' } }
       const skip = { path: 'type', equals: 'heartbeat' }
-      const config = await settings({ [stage.topic]: { ...mapping, skip } })
+      const config = await settings({ [stage.topic]: { ...LAST, skip } })
       const sent = [lastOf({ sym: 'A' }), lastOf({ type: 'heartbeat' }), lastOf({ sym: 'B' })]
       await stage.produceRecords(...sent.map((value) => ({ partition: 0, value })))
       const env = { KAFKA_BROKERS: kafkaBrokers().join(',') }
@@ -173,16 +175,9 @@ describe('the topics of somebody else', () => {
     })
   })
 
-  test('are written by produce as the lines are, and read by the node; dead letters keep what came, byte by byte', async () => {
+  test('are written by produce as the lines are, and read by the node with what the mapping keeps', async () => {
     await onKafka({ partitions: 2 }, async (stage) => {
-      const mapping = {
-        chain: { const: uniqueName('venue') },
-        pair: 'sym',
-        price: 'last',
-        eventTimeMs: { path: 'at', unit: 'iso' },
-        skip: { path: 'type', equals: 'heartbeat' },
-        extra: { size: 'q' },
-      }
+      const mapping = { ...LAST, skip: { path: 'type', equals: 'heartbeat' }, extra: { size: 'q' } }
       const configFile = await settings({ [stage.topic]: mapping })
       const lines = [`{"last":"5.250", "at":"${new Date().toISOString()}" , "sym":"A","q":1}`, '{"type":"heartbeat"}']
       await writeFile(join(folder, 'lines.ndjson'), lines.join('\r\n'))
@@ -200,28 +195,36 @@ describe('the topics of somebody else', () => {
         [lines[0], 'A'],
         [lines[1], undefined],
       ])
+    })
+  })
+
+  test('have dead letters that keep what came, byte by byte, and the record after them is read', async () => {
+    await onKafka({}, async (stage) => {
+      const configFile = await settings({ [stage.topic]: LAST })
       const bad = [
         { value: Buffer.from([0xff, 0x00, 0x7b]), key: Buffer.from([0xfe]), reason: 'not-json' },
         { value: Buffer.from(` ${lastOf({ sym: 'B', last: '5,25' })}\t`), key: undefined, reason: 'wrong-type' },
         { value: Buffer.alloc(0), key: Buffer.from('empty'), reason: 'not-json' },
       ]
       const headers = [
-        ['venue', Buffer.from([0x80])],
+        ['venue', Buffer.from('v')],
         ['venue', Buffer.from('twice')],
       ] as const
       await stage.produceRecords(
-        ...bad.map(({ value, key }) => ({ partition: 1, value, headers, ...(key !== undefined && { key }) })),
-        { partition: 1, value: lastOf({ sym: 'C' }) },
+        ...bad.map(({ value, key }) => ({ partition: 0, value, headers, ...(key !== undefined && { key }) })),
+        { partition: 0, value: lastOf({ sym: 'C' }) },
       )
-      await until('the record after them is read', () => handled.at(-1)?.pair === 'C')
+      const handled: string[] = []
+      const detectors = [detector('all', {}, ({ pair }) => void handled.push(pair))]
+      await stage.startNode({ configFile, start: 'earliest', detectors })
+      await until('the record after them is read', () => handled.at(-1) === 'C')
       const letters = await stage.deadLetters(bad.length)
-      expect(
-        letters.map((letter) => ({
-          value: letter.value,
-          key: letter.key,
-          reason: header(letter, 'forewarm-error-code'),
-        })),
-      ).toEqual(bad)
+      const ofLetter = (letter: Seen) => ({
+        value: letter.value,
+        key: letter.key,
+        reason: header(letter, 'forewarm-error-code'),
+      })
+      expect(letters.map(ofLetter)).toEqual(bad)
       for (const letter of letters)
         expect(letter.headers.slice(0, 2)).toEqual(headers.map(([name, bytes]) => [name, `${bytes}`]))
     })
