@@ -4,7 +4,7 @@ import { ForewarmError } from '../forewarm-error.ts'
 import type { KafkaRecord } from '../kafka-record.ts'
 import { nearest } from '../nearest.ts'
 import { inTime } from '../timer.ts'
-import { avroReaders } from './avro/readers.ts'
+import { avroReaders, isAvroFile } from './avro/readers.ts'
 import type { Format } from './format.ts'
 import { JsonFormat } from './json-format.ts'
 import { checkedMapping } from './mapping/check-mapping.ts'
@@ -81,6 +81,7 @@ function ruleOf(
   const { schema, type } = mapping
   const protobuf = type === 'protobuf' ? protobufReaders(mapping, at, reader) : undefined
   if (type === 'protobuf' && protobuf === undefined) return undefined
+  if (type === 'avro' && !isAvroFile(mapping, at, reader)) return undefined
   return {
     topics,
     needsRegistry: schema?.from === 'registry',

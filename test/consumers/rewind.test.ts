@@ -5,6 +5,8 @@ import { createMemoryBroker, type MemoryBroker } from '../../src/broker/memory/b
 import type { Broker, Consumer, TopicPartitionOffset } from '../../src/broker/port.ts'
 import { PairTable } from '../../src/cache/names/pair-table.ts'
 import { Formats, formatRules } from '../../src/formats/formats.ts'
+import type { SchemaSource } from '../../src/formats/registry/schema-source.ts'
+import { framed, schemasOf } from '../formats/avro/stage.ts'
 
 const TOPIC = 'prices'
 const BEGAN_MS = 1_767_225_600_000
@@ -91,6 +93,41 @@ test('a broker that never answers a start ends the rewind when the signal is abo
   const rewound = rewind(options, [{ topic: TOPIC, partition: 0, offset: 3n }], ending.signal)
   ending.abort()
   await expect(rewound).rejects.toThrow()
+  await broker.close()
+})
+
+test('a record whose schema cannot be had is passed over: it is read only to learn from it', async () => {
+  const broker = createMemoryBroker({ partitions: { [TOPIC]: 1 } })
+  const producer = broker.producer()
+  await producer.connect()
+  const schema = { type: 'record', name: 'Q', fields: [{ name: 's', type: 'string' }] }
+  const values = [framed(schema, { s: 'A' }, 2), framed(schema, { s: 'B' }, 1)]
+  await producer.sendBatch(
+    TOPIC,
+    values.map((value) => ({ partition: 0, key: 'c', value, timestampMs: BEGAN_MS })),
+  )
+  const mapping = { chain: { const: 'c' }, pair: 's', price: { const: 1 }, eventTimeMs: { timestamp: true } }
+  const known = schemasOf({ 1: schema })
+  const answered = Promise.withResolvers<void>()
+  let asked = 0
+  const schemas: SchemaSource = {
+    ...known,
+    // The one is away; the other is asked for, and there is an answer.
+    lookup: (key) => {
+      if (key === 2) return { status: 'held', reason: 'away', settled: undefined }
+      if (asked++ > 0) return known.lookup(key)
+      answered.resolve()
+      return { status: 'held', reason: 'asked for', settled: answered.promise }
+    },
+  }
+  const raw = { [TOPIC]: { type: 'avro', schema: 'registry', ...mapping } }
+  const formats = new Formats(formatRules(raw, []), schemas)
+  const table = new PairTable({ maxPairs: 10 })
+  const options = { broker, table, windowMs: 10, groupId: 'rewind', nowMs: () => BEGAN_MS, formats }
+  const show = await rewind(options, [{ topic: TOPIC, partition: 0, offset: 2n }], new AbortController().signal)
+  const pairs: string[] = []
+  show({ observeEarlier: (pairId) => void pairs.push(table.namesOf(pairId).pair) })
+  expect(pairs).toEqual(['B'])
   await broker.close()
 })
 

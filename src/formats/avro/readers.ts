@@ -1,6 +1,7 @@
 import { type Refused, refused } from '../../../schemas/refusal.ts'
 import type { Columns } from '../flat/flat-row.ts'
 import type { Mapping } from '../mapping/mapping.ts'
+import type { MappingReader } from '../mapping/mapping-reader.ts'
 import type { WrittenSchema } from '../registry/schema-source.ts'
 import type { Framed } from '../registry/wire-format.ts'
 import type { ValueReader } from '../schema-format.ts'
@@ -28,6 +29,15 @@ export function avroReaders(
     const plan = rowPlanOf(root, mapping, on)
     return new AvroReader(new Objects().of(root, wanted), plan && new RowReader(plan, mapping.zeroIsAbsent))
   }
+}
+
+/** Whether the schema of a file can be used. If not, the reader is told why. */
+export function isAvroFile({ schema }: Mapping, at: string, reader: MappingReader): boolean {
+  if (schema?.from !== 'file') return true
+  const root = parsedSchema(schema.text, [])
+  if (typeof root !== 'string') return true
+  reader.problem(`${at}.schema`, schema.path, `a file with a schema of Avro: ${root}`)
+  return false
 }
 
 class AvroReader implements ValueReader {

@@ -6,8 +6,8 @@ import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, expect, test } from '@jest/globals'
 import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
 import { createSockets } from '../../../src/broker/kafka/socket.ts'
+import { SELF_SIGNED } from '../../harness/self-signed.ts'
 import { until } from '../../harness/until.ts'
-import { SELF_SIGNED } from './self-signed.ts'
 
 const servers: Server[] = []
 

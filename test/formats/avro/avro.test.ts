@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Decoded } from '../../../src/formats/format.ts'
+import { Formats, formatRules } from '../../../src/formats/formats.ts'
+import type { MappingFault } from '../../../src/formats/mapping/mapping-fault.ts'
 import type { SchemaReference, SchemaSource } from '../../../src/formats/registry/schema-source.ts'
 import { AT_MS, problemsOf } from '../stage.ts'
 import {
@@ -190,6 +192,25 @@ describe('a time of Avro', () => {
 })
 
 describe('a mapping of Avro', () => {
+  it.each<readonly [text: string, fault: RegExp]>([
+    ['no JSON', /JSON/],
+    ['{"type":"record","name":"A","fields":[{"name":"b","type":"B"}]}', /the type "B" is not defined/],
+    ['{"type":"record","name":"a b","fields":[]}', /expected a name, got "a b"/],
+    ['[]', /loaded/],
+  ])('names what is wrong with the schema of its file: %s', (text, fault) => {
+    const problems: MappingFault[] = []
+    formatRules({ 'prices.x': { type: 'avro', schema: 'quotes.avsc', ...FIELDS } }, problems, () => text)
+    expect(problems.map(({ allowed }) => allowed).join() || 'loaded').toMatch(fault)
+  })
+
+  it('reads the records of a file’s schema, which have no id', () => {
+    const text = JSON.stringify(QUOTE)
+    const rules = formatRules({ 'prices.x': { type: 'avro', schema: 'quotes.avsc', ...FIELDS } }, [], () => text)
+    const format = new Formats(rules).of('prices.x')
+    expect(format?.decode(recordOf(framed(QUOTE, GOOD).subarray(5)))).toMatchObject({ updates: [{ price: 3120.5 }] })
+    expect(format?.held?.(recordOf(framed(QUOTE, GOOD).subarray(5)))).toBeUndefined()
+  })
+
   it.each<readonly [what: string, mapping: object, allowed: RegExp]>([
     ['without a schema', { schema: undefined }, /registry, or the path/],
     ['with a file that is not there', { schema: 'nowhere.avsc' }, /registry, or the path/],

@@ -29,9 +29,12 @@ export function avroFormat(mapping: object, schemas: SchemaSource): Format {
   return format
 }
 
+const TYPES = new WeakMap<object, avro.Type>()
+
 /** The id of a schema, and the value as a writer of that schema has it. */
 export function framed(schema: object, value: unknown, id = 1): Buffer {
-  const type = avro.Type.forSchema(schema as avro.Schema)
+  const type = TYPES.get(schema) ?? avro.Type.forSchema(schema as avro.Schema)
+  TYPES.set(schema, type)
   const prefix = Buffer.alloc(5)
   prefix.writeUInt32BE(id, 1)
   return Buffer.concat([prefix, type.toBuffer(value)])

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, test } from '@jest/globals'
 import { createSockets } from '../../../../src/broker/kafka/socket.ts'
 import { type ConnectOptions, WireConnection, type WireRequest } from '../../../../src/broker/kafka/wire/connection.ts'
 import { errorOfCode, KAFKAJS_VERSION } from '../../../../src/broker/kafka/wire/kafkajs.ts'
+import { SELF_SIGNED } from '../../../harness/self-signed.ts'
 import { until } from '../../../harness/until.ts'
-import { SELF_SIGNED } from '../self-signed.ts'
 import { ECHO, framed, ScriptedBroker } from './scripted-broker.ts'
 
 const closing: (() => unknown)[] = []

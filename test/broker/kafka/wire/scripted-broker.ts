@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createServer as createTlsServer } from 'node:tls'
 import { ByteWriter } from '../../../../src/broker/kafka/wire/byte-writer.ts'
-import { SELF_SIGNED } from '../self-signed.ts'
+import { SELF_SIGNED } from '../../../harness/self-signed.ts'
 
 const API_VERSIONS = 18
 const SASL_HANDSHAKE = 17
