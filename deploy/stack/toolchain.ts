@@ -32,10 +32,10 @@ export async function findJava(): Promise<Java> {
   throw new StackError('java-too-old', `Java is too old (${found}): install a JDK ${OLDEST_JAVA} or newer, ${ADVICE}.`)
 }
 
-/** Runs Maven without its output. Throws a StackError that says what to install, or what Maven's first error was. */
-export async function runMaven(args: readonly string[]): Promise<void> {
+/** Runs Maven without its output, in the folder `cwd`. Throws a StackError that says what to install, or what Maven's first error was. */
+export async function runMaven(args: readonly string[], cwd = process.cwd()): Promise<void> {
   try {
-    await run('mvn', ['-q', '-B', ...args])
+    await run('mvn', ['-q', '-B', ...args], { cwd })
   } catch (cause) {
     if (systemCode(cause) === 'ENOENT') {
       throw new StackError('maven-missing', `No Maven (mvn): install Maven 3.6 or newer, ${ADVICE}.`, { cause })

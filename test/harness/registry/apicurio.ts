@@ -36,8 +36,11 @@ export interface RegistryServer {
 
 export async function startRegistry(): Promise<RegistryServer> {
   const home = join(stackDir(), `apicurio-${VERSION}`)
+  // The plugin notes what it has unpacked in the folder that it runs in. Elsewhere the next start would unpack nothing.
   if (!existsSync(home))
-    await made(home, (folder) => runMaven([UNPACK, `-Dartifact=${ARTIFACT}`, `-DoutputDirectory=${folder}`]))
+    await made(home, (folder, work) =>
+      runMaven([UNPACK, `-Dartifact=${ARTIFACT}`, `-DoutputDirectory=${folder}`], work),
+    )
   const { file } = await findJava()
   const [port = 0] = await allotPorts(['any'])
   const dir = mkdtempSync(join(tmpdir(), 'forewarm-registry-'))
