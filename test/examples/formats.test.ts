@@ -4,23 +4,29 @@ import { describe, expect, it, test } from '@jest/globals'
 import { lines } from '../../examples/lines-format.ts'
 import { Formats } from '../../src/formats/formats.ts'
 import { decodedAvro } from '../formats/avro/stage.ts'
+import { decodedProtobuf } from '../formats/protobuf/stage.ts'
 import { AT_MS, decoder } from '../formats/stage.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 const TEXT = readFileSync(join(ROOT, 'docs/formats.md'), 'utf8')
 /** The title of a recipe, and its blocks: perhaps a schema, then a mapping, a record, the updates in it. */
 const RECIPE =
-  /### (.+)\n\n(?:```json avsc\n([^`]+)```\n\n)?```json\n([^`]+)```\n\n```json\n([^`]+)```\n\n```json\n([^`]+)```/g
-const RECIPES = [...TEXT.matchAll(RECIPE)].map(([, title = '', schema, mapping = '', record = '', updates = '']) => ({
-  ...{ title, schema },
-  mapping: JSON.parse(mapping),
-  record,
-  updates: JSON.parse(updates),
-}))
+  /### (.+)\n\n(?:```(json avsc|proto)\n([^`]+)```\n\n)?```json\n([^`]+)```\n\n```json\n([^`]+)```\n\n```json\n([^`]+)```/g
+const RECIPES = [...TEXT.matchAll(RECIPE)].map(
+  ([, title = '', kind, schema = '', mapping = '', record = '', updates = '']) => ({
+    ...{ title, kind, schema },
+    mapping: JSON.parse(mapping),
+    record,
+    updates: JSON.parse(updates),
+  }),
+)
 
 describe('docs/formats.md', () => {
-  it.each(RECIPES)('has a recipe that gives what it shows: $title', ({ schema, mapping, record, updates }) => {
-    const said = schema === undefined ? decoder(mapping)(record) : decodedAvro(schema, mapping, JSON.parse(record))
+  it.each(RECIPES)('has a recipe that gives what it shows: $title', ({ kind, schema, mapping, record, updates }) => {
+    const said =
+      kind === undefined
+        ? decoder(mapping)(record)
+        : (kind === 'proto' ? decodedProtobuf : decodedAvro)(schema, mapping, JSON.parse(record))
     expect(said).toMatchObject({ ok: true, updates, deleted: [], skipped: 0 })
   })
 

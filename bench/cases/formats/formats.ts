@@ -33,7 +33,6 @@ const RECORDS_A_REQUEST = 4_000
 const INFERRED = 500
 
 async function* cases(stage: Stage): AsyncIterable<Figure> {
-  yield* await protobufDecoding(stage)
   const quotes = await fillQuotes(stage, stage.amount(1_000_000, 60_000))
   yield* await contest(stage, {
     unit: 'updates/s',
@@ -50,6 +49,7 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
     value: await inferMs(stage.amount(stage.runs, 2)),
   }
   yield* await avroFigures(stage)
+  yield* await protobufDecoding(stage)
   yield* schemaFigures()
 }
 

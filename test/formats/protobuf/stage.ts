@@ -2,6 +2,7 @@ import protobuf from 'protobufjs'
 import type { Decoded } from '../../../src/formats/format.ts'
 import { Formats, formatRules } from '../../../src/formats/formats.ts'
 import type { MappingFault } from '../../../src/formats/mapping/mapping-fault.ts'
+import type { SchemaSource } from '../../../src/formats/registry/schema-source.ts'
 import { AT_MS } from '../stage.ts'
 
 export const FILE = 'quote.proto'
@@ -46,4 +47,25 @@ export function varint(value: number | bigint): readonly number[] {
     if (rest < 0x80n) return [...bytes, Number(rest)]
     bytes.push(Number(rest & 0x7fn) | 0x80)
   }
+}
+
+/** Encodes a message by a schema of a registry or by a file, as the mapping says, and decodes it by the mapping. */
+export function decodedProtobuf(proto: string, mapping: object, fields: object): Decoded {
+  const problems: MappingFault[] = []
+  const schemas: SchemaSource = {
+    lookup: (key) => ({ status: 'found', schema: { key, type: 'PROTOBUF', text: proto, references: [] } }),
+    trouble: undefined,
+    close: () => undefined,
+  }
+  const format = new Formats(
+    formatRules({ 'prices.x': mapping }, problems, () => proto),
+    schemas,
+  ).of('prices.x')
+  if (format === undefined) throw new Error(JSON.stringify(problems))
+  const [, first = ''] = /message (\w+)/.exec(proto) ?? []
+  const isFramed = 'schema' in mapping && mapping.schema === 'registry'
+  const value = Buffer.concat([Buffer.from(isFramed ? [0, 0, 0, 0, 1, 0] : []), encoder(proto, first)(fields)])
+  return format.decode({
+    ...{ topic: 'prices.x', partition: 0, offset: 0n, timestampMs: AT_MS, key: undefined, headers: [], value },
+  })
 }
