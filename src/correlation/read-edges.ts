@@ -71,9 +71,28 @@ export class ReadEdges {
     return edge
   }
 
-  /** Whether the place has the edge. */
-  has(place: number, pairId: number): boolean {
-    return this.#find(place * READS_PER_PAIR, pairId) >= 0
+  /**
+   * What was learned later is about to be taken over: the place's edges that it lacks are in doubt, and the rarest of them
+   * make room for it.
+   */
+  makeRoom(place: number, later: readonly ReadEdge[]): void {
+    const base = place * READS_PER_PAIR
+    const kept = new Set(later.map(({ pairId }) => pairId + 1))
+    const others: number[] = []
+    for (let edge = 0; edge < this.top; edge++) {
+      const read = this.#read[base + edge] as number
+      if (read !== NO_EDGE && !kept.has(read)) others.push(edge)
+    }
+    const rateOf = (edge: number) => this.#rates[base + edge] as number
+    others.sort((a, b) => rateOf(b) - rateOf(a))
+    for (const edge of others.splice(Math.max(0, this.top - kept.size))) this.#read[base + edge] = NO_EDGE
+    for (const edge of others) this.#unproven[place] = (this.#unproven[place] as number) | (1 << edge)
+  }
+
+  /** Takes over an edge that was learned elsewhere, if there is room; one that comes late only if it is not known. */
+  takeOver(place: number, edge: ReadEdge, isLate: boolean): boolean {
+    if (isLate && this.#find(place * READS_PER_PAIR, edge.pairId) >= 0) return false
+    return this.set(place, edge, true) >= 0
   }
 
   /** Makes the edge, or gives it this rate and lag. Returns its number; −1 if there is no room for it. */

@@ -199,17 +199,17 @@ export class Tracker {
 
   /**
    * Takes over what was learned of a leader elsewhere. What it says of an edge that is known here, too, counts: whoever
-   * wrote it had the leader later, unless it comes late. Edges that it lacks stay. Evidence that was mined here was handed
-   * on to whoever had the leader later, so it does not count twice.
+   * wrote it had the leader later, unless it comes late. Edges that it lacks stay, in doubt, where there is room. Evidence
+   * that was mined here was handed on to whoever had the leader later, so it does not count twice.
    */
   restore(leader: number, { reads, mined, asOfMs }: LeaderEdges, isLate = false): void {
     const place = this.#see(leader)
     if (place < 0) return
     this.#hasLearned = true
+    if (!isLate) this.#reads.makeRoom(place, reads)
     for (const edge of reads) {
       const readPlace = this.#see(edge.pairId)
-      if (readPlace < 0 || (isLate && this.#reads.has(place, edge.pairId))) continue
-      if (this.#reads.set(place, edge, true) < 0) continue
+      if (readPlace < 0 || !this.#reads.takeOver(place, edge, isLate)) continue
       this.restored++
       this.hasEdges = true
       this.#mined?.read(readPlace)

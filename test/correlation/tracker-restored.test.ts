@@ -17,11 +17,13 @@ class Waiting extends Map<number, LeaderEdges> {
   }
 }
 
-const learned = (...pairs: readonly number[]): LeaderEdges => ({
-  reads: pairs.map((pairId) => ({ pairId, rate: 0.75, lagMs: 30 })),
+const edgesTo = (reads: readonly (readonly [pairId: number, rate: number])[]): LeaderEdges => ({
+  reads: reads.map(([pairId, rate]) => ({ pairId, rate, lagMs: 30 })),
   mined: [],
   asOfMs: 0,
 })
+
+const learned = (...pairs: readonly number[]) => edgesTo(pairs.map((pairId) => [pairId, 0.75]))
 
 function trackerWith(leaders: readonly (readonly [number, LeaderEdges])[], mined?: MinedEdges) {
   const waiting = new Waiting(leaders)
@@ -107,6 +109,33 @@ describe('edges that are taken over', () => {
       [B, 0.75],
       [C, 0.5],
     ])
+  })
+
+  test('find room, as the edges that they do not have among them go, the rarest first', () => {
+    const { tracker, readsAfter } = trackerWith([])
+    tracker.observe(A)
+    const old = Array.from({ length: 16 }, (_, at) => 100 + at)
+    for (const [at, pairId] of old.entries()) tracker.restore(A, edgesTo([[pairId, 0.5 + at / 100]]), true)
+    tracker.restore(
+      A,
+      edgesTo([
+        [B, 0.75],
+        [C, 0.75],
+        [115, 0.8],
+      ]),
+    )
+    const after = new Map(readsAfter(A).map(([pairId = 0, rate = 0]) => [pairId, rate] as const))
+    expect([B, C, 115].map((pairId) => after.get(pairId)?.toFixed(2))).toEqual(['0.75', '0.75', '0.80'])
+    expect([...after.keys()].filter((pairId) => pairId > C).toSorted()).toEqual(old.slice(2))
+  })
+
+  test('put the edges that they do not have among them in doubt', () => {
+    const { tracker, readsAfter } = trackerWith([])
+    tracker.observe(A)
+    for (let update = 0; update < 30; update++) tracker.settle(A, 1 << tracker.read(A, C, 1))
+    tracker.restore(A, learned(B))
+    for (let update = 0; update < 2; update++) tracker.settle(A, 1 << tracker.read(A, B, 1))
+    expect(readsAfter(A).map(([pairId]) => pairId)).toEqual([B])
   })
 
   test('count less if they come late', () => {
