@@ -14,6 +14,7 @@ import { catchUpRaw } from '../../stages/raw-kafka.ts'
 import type { Backlog, Stage } from '../../stages/stage.ts'
 import { PARTITIONS, partitionAt, updateAt } from '../../traffic/price-feed.ts'
 import { avroFigures } from './avro.ts'
+import { ownFormat } from './own.ts'
 import { protobufDecoding } from './protobuf.ts'
 import { schemaFigures } from './schemas.ts'
 
@@ -42,6 +43,7 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
     measureAnchor: async () => (quotes.updates * 1000) / (await catchUpRaw(stage, quotes, picked)),
     ours: { 'flat JSON of 8 fields, through a mapping': () => readAsNode(stage, quotes) },
   })
+  yield* await ownFormat(stage)
   yield {
     kind: 'value',
     case: 'format infer, 500 records, from the command to the proposal',
