@@ -37,12 +37,18 @@ export function framedOf({ headers }: Pick<KafkaRecord, 'headers'>, value: Buffe
       'unknown-schema',
       `expected a 0 and the id of a schema in front of the value, or the header ${ID_HEADER}, got ${shownBytes(value)}`,
     )
-  return { key: value.readUInt32BE(1), start: PREFIX_BYTES, rest: NOTHING }
+  return numbered(value.readInt32BE(1), { start: PREFIX_BYTES, rest: NOTHING })
 }
 
-function keyOf(header: Buffer): Framed | undefined {
+/** No registry gives an id below 0. Asked for one, some answer as if they were none, and the record would wait for ever. */
+function numbered(key: number, rest: Omit<Framed, 'key'>): Framed | Refused {
+  if (key >= 0) return { key, ...rest }
+  return refused('unknown-schema', `schema ${key}: expected the id of a registry, which is not below 0`)
+}
+
+function keyOf(header: Buffer): Framed | Refused | undefined {
   if (header[0] === NUMBER && header.length >= PREFIX_BYTES)
-    return { key: header.readUInt32BE(1), start: 0, rest: header.subarray(PREFIX_BYTES) }
+    return numbered(header.readInt32BE(1), { start: 0, rest: header.subarray(PREFIX_BYTES) })
   if (header[0] !== GUID || header.length < GUID_BYTES) return undefined
   const hex = header.toString('hex', 1, GUID_BYTES)
   const key = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')

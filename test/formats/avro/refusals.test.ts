@@ -1,5 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
+import { encodePriceAvro } from '../../../schemas/price-avro.ts'
 import type { SchemaSource } from '../../../src/formats/registry/schema-source.ts'
+import { AT_MS } from '../stage.ts'
 import {
   avroFormat,
   FIELDS,
@@ -20,6 +22,12 @@ describe('a record that Avro cannot be read from is refused', () => {
 
   it.each<readonly [what: string, value: Buffer, reason: string, detail: RegExp]>([
     ['no bytes', text(''), 'unknown-schema', /got no bytes/],
+    [
+      'Avro of our own',
+      encodePriceAvro({ pair: 'A', chain: 'c', price: 1, eventTimeMs: AT_MS }),
+      'unknown-schema',
+      /not below 0/,
+    ],
     ['JSON', text('{"a":1}'), 'unknown-schema', /the id of a schema in front of the value.*7b226122/],
     ['an id that the registry does not know', framed(QUOTE, GOOD, 9), 'unknown-schema', /schema 9: .*does not know it/],
     [
