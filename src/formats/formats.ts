@@ -154,15 +154,15 @@ export class Formats {
 
   /**
    * Resolves to true when the records can be decoded, to false once the signal is aborted. Rejects with a ForewarmError
-   * 'registry-unreachable' if a schema cannot be had for ten seconds.
+   * 'registry-unreachable' if a schema cannot be had for so long.
    */
-  async ready(records: readonly KafkaRecord[], signal: AbortSignal): Promise<boolean> {
+  async ready(records: readonly KafkaRecord[], signal: AbortSignal, awayMs = REGISTRY_AWAY_MS): Promise<boolean> {
     for (const record of records) {
       const format = this.of(record.topic)
       const sinceMs = performance.now()
       for (let held = format?.held?.(record); held !== undefined; held = format?.held?.(record)) {
         if (signal.aborted) return false
-        if (performance.now() - sinceMs > REGISTRY_AWAY_MS)
+        if (performance.now() - sinceMs > awayMs)
           throw new ForewarmError('registry-unreachable', `the schema registry: ${held.reason}`, { retriable: true })
         await inTime(held.settled ?? new Promise<void>(() => undefined), undefined, { delayMs: ASK_EVERY_MS })
       }
