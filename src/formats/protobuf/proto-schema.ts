@@ -107,6 +107,10 @@ export function fieldOf(type: MessageType, name: string): ProtoField | undefined
   return { field, message: field.resolvedType instanceof Type ? field.resolvedType : undefined }
 }
 
+const MOST_WORDS = 200
+
+/** The parser quotes what it did not understand, which may be long. */
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  const words = error instanceof Error ? error.message : String(error)
+  return words.length > MOST_WORDS ? `${words.slice(0, MOST_WORDS)}…` : words
 }

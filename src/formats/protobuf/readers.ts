@@ -1,3 +1,4 @@
+import { shown } from '../../../schemas/json-value.ts'
 import { type Refused, refused } from '../../../schemas/refusal.ts'
 import type { Mapping } from '../mapping/mapping.ts'
 import type { MappingReader } from '../mapping/mapping-reader.ts'
@@ -62,6 +63,6 @@ function registryReader(
     const name = message.fullName.slice(1)
     const { message: expected = name } = mapping
     if (name === expected) return messageReaders(mapping, message, on)
-    return refused('unknown-schema', `schema ${key}: expected the message ${expected}, got ${name}`)
+    return refused('unknown-schema', `schema ${key}: expected the message ${expected}, got ${shown(name)}`)
   })
 }

@@ -3,6 +3,7 @@ import type { Decoded } from '../../../src/formats/format.ts'
 import { Formats, formatRules } from '../../../src/formats/formats.ts'
 import type { Lookup, SchemaKey, SchemaSource, WrittenSchema } from '../../../src/formats/registry/schema-source.ts'
 import type { KafkaRecord } from '../../../src/kafka-record.ts'
+import { mulberry32 } from '../../harness/mulberry32.ts'
 import { AT_MS } from '../stage.ts'
 import { encoder, field } from './stage.ts'
 
@@ -39,22 +40,26 @@ const SCHEMAS: Readonly<Record<SchemaKey, Partial<WrittenSchema>>> = {
   8: { text: 'syntax = "proto3"; message Tick { string p = 1; map<string, double> l = 2; }' },
   [GUID]: { text: NESTED },
 }
+function found(key: SchemaKey, schema: Partial<WrittenSchema>): Lookup {
+  return { status: 'found', schema: { key, type: 'PROTOBUF', text: '', references: [], ...schema } }
+}
+
 const SOURCE: SchemaSource = {
   lookup: (key): Lookup => {
     const schema = SCHEMAS[key]
     if (schema === undefined) return { status: 'unknown', detail: 'the registry does not know it' }
-    return { status: 'found', schema: { key, type: 'PROTOBUF', text: '', references: [], ...schema } }
+    return found(key, schema)
   },
   trouble: undefined,
   close: () => undefined,
 }
 
-function decoder(mapping: object = {}) {
+function decoder(mapping: object = {}, schemas = SOURCE) {
   const raw = {
     ...{ type: 'protobuf', schema: 'registry', chain: { const: 'c' }, pair: 'p', price: 'l' },
     ...{ eventTimeMs: { timestamp: true }, ...mapping },
   }
-  const format = new Formats(formatRules({ x: raw }, []), SOURCE).of('x')
+  const format = new Formats(formatRules({ x: raw }, []), schemas).of('x')
   return (value: Buffer, headers: KafkaRecord['headers'] = []): Decoded | undefined =>
     format?.decode({
       ...{ topic: 'x', partition: 0, offset: 0n, timestampMs: AT_MS, key: undefined, value, headers },
@@ -65,6 +70,33 @@ const TICK = encoder('message Tick { optional string p = 1; optional double l = 
 const framed = (id: number, indexes: readonly number[], value: Uint8Array = TICK) =>
   Buffer.from([0, 0, 0, 0, id, ...indexes, ...value])
 const UPDATES = { ok: true, updates: [{ pair: 'A', price: 5, chain: 'c' }] }
+
+describe('a schema of a registry that is damaged', () => {
+  it('refuses its records, or reads them, and never throws', () => {
+    const random = mulberry32(3)
+    const parts = [
+      ...NESTED.split(/(?<=[ ;{}=])/),
+      'map<',
+      '__proto__',
+      'constructor',
+      '{',
+      '}',
+      'oneof',
+      '\0',
+      '9'.repeat(50),
+    ]
+    const any = () => parts[Math.floor(random() * parts.length)] as string
+    for (let run = 0; run < 2_000; run++) {
+      const text = NESTED.split(/(?<=[ ;{}=])/)
+      for (let change = 0; change <= run % 4; change++) text.splice(Math.floor(random() * text.length), run % 2, any())
+      const schemas = { ...SOURCE, lookup: (): Lookup => found(1, { text: text.join('') }) }
+      const decode = decoder({}, schemas)
+      const said = [[0], [2, 4], [4, 2, 2]].map((indexes) => decode(framed(1, indexes)))
+      for (const each of said) if (each?.ok === false) expect(each.detail.length).toBeLessThan(500)
+    }
+    expect(({} as Record<string, unknown>).l).toBeUndefined()
+  })
+})
 
 describe('a Protobuf record of a registry', () => {
   const decode = decoder()
@@ -134,7 +166,7 @@ describe('a Protobuf record of a registry', () => {
     expect(named(framed(3, [2, 4]))).toMatchObject(UPDATES)
     expect(named(framed(3, [4, 2, 2]))).toMatchObject({
       ...{ ok: false, reason: 'unknown-schema' },
-      detail: 'schema 3: expected the message feed.Last, got feed.Feed.Quote',
+      detail: 'schema 3: expected the message feed.Last, got "feed.Feed.Quote"',
     })
   })
 })

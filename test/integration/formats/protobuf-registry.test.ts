@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { format } from '../../../index.ts'
+import type { ForewarmNode } from '../../../node/node.ts'
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import { detector } from '../../../src/detect/detector.ts'
 import { encoder, field } from '../../formats/protobuf/stage.ts'
@@ -7,6 +8,7 @@ import { uniqueName } from '../../harness/kafka.ts'
 import { type RegistryServer, startRegistry } from '../../harness/registry/apicurio.ts'
 import { until } from '../../harness/until.ts'
 import { onKafka } from '../../node/kafka-stage.ts'
+import { metricValue } from '../../node/scrape.ts'
 import { header, type Stage } from '../../node/stage.ts'
 
 let registry: RegistryServer
@@ -27,15 +29,20 @@ const TIME = 'import "google/protobuf/timestamp.proto";'
 const SIDE = 'message Side { Unit bid = 1; } message Unit { double value = 1; }'
 const AT = { seconds: Math.floor(Date.now() / 1000), nanos: 0 }
 
-async function reading(stage: Stage): Promise<readonly PriceUpdate[]> {
+interface Reading {
+  readonly handled: readonly PriceUpdate[]
+  readonly node: ForewarmNode
+}
+
+async function reading(stage: Stage): Promise<Reading> {
   const handled: PriceUpdate[] = []
-  await stage.startNode({
+  const node = await stage.startNode({
     start: 'earliest',
     detectors: [detector('all', {}, (update) => void handled.push(update))],
     formats: [format(stage.topic, MAPPING)],
     config: { schemaRegistry: { url: registry.url } },
   })
-  return handled
+  return { handled, node }
 }
 
 function framed(id: number, indexes: readonly number[], value: Buffer): Buffer {
@@ -62,7 +69,7 @@ describe('a node on Kafka and a schema registry', () => {
       const before = await registry.register(`${stage.topic}-value`, {
         ...{ schemaType, schema: `${head} ${quote('')} ${other}`, references },
       })
-      const handled = await reading(stage)
+      const { handled } = await reading(stage)
       const local = `syntax = "proto3"; ${TIME} ${SIDE} ${quote('string venue = 9;').replace('shared.', '')}`
       const encode = encoder(local, 'Quote')
       const value = (symbol: string) => encode({ symbol, price: 2, side: { bid: { value: 1.5 } }, at: AT, venue: 'v' })
@@ -99,13 +106,15 @@ describe('a node on Kafka and a schema registry', () => {
         framed(id, [4, 0, 0], good),
       ]
       await stage.produceRecords(...values.map((value) => ({ partition: 0, value })))
-      const handled = await reading(stage)
+      const { handled, node } = await reading(stage)
       await until('the good one is handled', () => handled.length === 1)
       const letters = await stage.deadLetters(6)
       expect(letters.map((letter) => header(letter, 'forewarm-error-code'))).toEqual([
         ...['missing-pair', 'unknown-schema', 'unknown-schema', 'unknown-schema', 'wrong-type', 'not-protobuf'],
       ])
       expect(letters.map(({ value }) => value)).toEqual(values.slice(0, 6))
+      const counted = (reason: string) => metricValue(node, 'arbitrage_dead_letters_total', { reason })
+      expect(await Promise.all(['unknown-schema', 'wrong-type', 'not-protobuf'].map(counted))).toEqual([3, 1, 1])
     })
   })
 })
