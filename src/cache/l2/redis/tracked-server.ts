@@ -50,6 +50,8 @@ export class TrackedServer {
   #armedAtMs = Number.POSITIVE_INFINITY
   /** Since both connections were steady. */
   #losses = 0
+  /** Arrangements that came to nothing since the last one that was made. Each keeps nobody from the next for long. */
+  #failures = 0
   #isRefused = false
   #hasComplained = false
   #isSilent = false
@@ -130,16 +132,13 @@ export class TrackedServer {
       commandTimeout: PATIENCE * commandTimeoutMs,
       disconnectTimeout: 0,
       retryStrategy: (attempt: number) =>
-        Math.max(
-          Math.min(FIRST_RETRY_MS * 2 ** (attempt - 1), LONGEST_RETRY_MS) * (0.5 + 0.5 * random()),
-          this.#restMs,
-        ),
+        Math.max(retryMs(attempt + this.#failures) * (0.5 + 0.5 * random()), this.#restMs),
     }
     const redis = new Redis(url, options)
     redis.on('error', (error: Error) => {
       // The close event follows. Whoever goes on without the database that was asked for reads another one.
       if (commandOf(error) !== 'select') return
-      this.#losses++
+      this.#failures++
       redis.disconnect(true)
     })
     redis.on('close', () => {
@@ -180,7 +179,7 @@ export class TrackedServer {
       if (epoch !== this.#epoch) return
       if (error instanceof NotTold || isRefusal(error)) this.#refuse(error.message)
       else {
-        this.#losses++
+        this.#failures++
         this.reset()
       }
     }
@@ -213,6 +212,7 @@ export class TrackedServer {
 
   #arm(isTracking: boolean): void {
     this.#isArmed = true
+    this.#failures = 0
     this.#armedAtMs = monotonicMs()
     this.isTracking = isTracking
     this.#options.onArmed()
@@ -231,6 +231,11 @@ export class TrackedServer {
     if (!this.#isArmed && changed?.some((key) => String(key) === this.#options.testKey)) this.#isTestTold = true
     this.#options.onKeys(changed)
   }
+}
+
+/** How long to wait at most after so many tries in vain: a server that goes on is found soon. */
+export function retryMs(tries: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** (tries - 1), LONGEST_RETRY_MS)
 }
 
 /** How long to wait after so many losses in close succession. */
