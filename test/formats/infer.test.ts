@@ -129,6 +129,12 @@ describe('the format of a topic is inferred', () => {
     expect(mappings.map((mapping) => mapping?.eventTimeMs)).toEqual([{ path: 'time', unit: 's' }, { timestamp: true }])
   })
 
+  it('not from records of a schema registry, which it knows by the ids in front of their values', () => {
+    const framed = records(30, () => '\u0000\u0000\u0000\u0000\u0007abc')
+    expect(infer(framed)).toMatchObject({ mapping: undefined, unsure: [expect.stringContaining('a registry')] })
+    expect(infer(records(30, () => 'pong'))).toMatchObject({ unsure: ['no record is JSON'] })
+  })
+
   it('and refused records are told, not hidden', () => {
     const found = infer(records(20, (at, atMs, symbol) => ({ symbol, price: at === 7 ? 'n/a' : 1 + at, time: atMs })))
     expect(found.report).toMatchObject({ updates: 19, refused: [{ reason: 'wrong-type', records: 1 }] })

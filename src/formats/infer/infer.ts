@@ -1,6 +1,7 @@
 import type { KafkaRecord } from '../../kafka-record.ts'
 import { FormatCheck, type FormatCheckReport } from '../format-check.ts'
 import { Formats, formatRules } from '../formats.ts'
+import { framedOf } from '../registry/wire-format.ts'
 import { mappingOf, type Proposed } from './propose.ts'
 import { shapesOf } from './shapes.ts'
 
@@ -35,7 +36,7 @@ export function inferFormat(topic: string, records: readonly KafkaRecord[], { ar
     }
   }
   const nothing = { mapping: undefined, report: undefined, fields: [] }
-  if (values.length === 0) return { ...nothing, unsure: ['no record is JSON'] }
+  if (values.length === 0) return { ...nothing, unsure: [`no record is JSON${schemaHint(records)}`] }
   const nearMs = times.sort((a, b) => a - b)[times.length >> 1] as number
   const isSkippable = texts.size <= MOST_TEXTS && texts.size < values.length
   const skipTexts = isSkippable ? [...texts].map((text) => ({ text })) : []
@@ -66,4 +67,11 @@ function reportOf(topic: string, mapping: object, records: readonly KafkaRecord[
   const check = new FormatCheck(topic, format)
   for (const record of records) check.add(record)
   return check.report
+}
+
+/** Records of a schema registry name their schema. */
+function schemaHint(records: readonly KafkaRecord[]): string {
+  const areFramed = records.every((record) => record.value === undefined || !('ok' in framedOf(record, record.value)))
+  if (!areFramed || records.length === 0) return ''
+  return ', but all name a schema, as Avro or Protobuf of a registry do: docs/formats.md, A schema registry'
 }

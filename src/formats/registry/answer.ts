@@ -43,7 +43,10 @@ export function verdictOf({ status, body }: Answer): Verdict {
   if (status === 401 || status === 403)
     return { status: 'away', reason: `it answered ${status}: the login of SCHEMA_REGISTRY_* is not accepted${message}` }
   if (status === 404)
-    return { status: 'away', reason: 'it answered 404 as no registry does: is SCHEMA_REGISTRY_URL right?' }
+    return {
+      status: 'away',
+      reason: 'it answered 404 as no registry does: is SCHEMA_REGISTRY_URL right? An older one knows no GUIDs, either',
+    }
   return { status: 'away', reason: `it answered ${status}${message}` }
 }
 
