@@ -35,12 +35,12 @@ describe('a circuit breaker', () => {
     expect(one.open).toBeUndefined()
   })
 
-  it('probes with waits that double up to five seconds, and keeps the time at which it opened', async () => {
+  it('probes with waits that double up to half a second, and keeps the time at which it opened', async () => {
     const { breaker: one, timer, asked } = breaker(Array(9).fill('still away'))
     failures(one, 5)
-    await timer.advance(20_000)
+    await timer.advance(2_500)
     const waits = asked.map((at, i) => Math.round(at - (asked[i - 1] ?? 1_000)))
-    expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000])
+    expect(waits).toEqual([100, 200, 400, 500, 500, 500])
     expect(one.open).toEqual({ reason: 'still away', sinceMs: 1_000 })
   })
 
@@ -56,6 +56,17 @@ describe('a circuit breaker', () => {
     one.succeeded()
     failures(one, 4)
     expect(one.open).toBeUndefined()
+  })
+
+  it('lets work through after waits that double up to five seconds, if the work fails each time', async () => {
+    const { breaker: one, timer, asked } = breaker()
+    failures(one, 5)
+    for (let turn = 0; turn < 8; turn++) {
+      await timer.advance(5_000)
+      one.failed('READONLY')
+    }
+    const waits = asked.map((at, i) => Math.round(at - 1_000 - i * 5_000))
+    expect(waits).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000])
   })
 
   it('is half open on a new connection, and no longer probes', async () => {

@@ -25,7 +25,7 @@ export type Replies =
 
 const CONNECT_TIMEOUT_MS = 2_000
 const FIRST_RETRY_MS = 50
-const LONGEST_RETRY_MS = 2_000
+const LONGEST_RETRY_MS = 500
 const REASON_LENGTH = 200
 
 /**
