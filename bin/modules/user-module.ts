@@ -1,6 +1,6 @@
 import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { runMarked } from '../../src/detect/stray-errors.ts'
+import { runMarked } from '../../src/marked.ts'
 import { UsageError } from '../usage-error.ts'
 
 /**

@@ -1,11 +1,11 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { ForewarmError } from '../forewarm-error.ts'
+import { entering, markNow, runUnmarked } from '../marked.ts'
 import type { Metrics } from '../telemetry/slab.ts'
 import type { Detector, DetectorFunction } from './detector.ts'
 
 /** An error of a detector's code that no handler's promise carried: a timer threw, an `await` was forgotten. */
 export interface StrayError {
-  /** The detector's name, or the file of the detectors for code that none of them started. */
+  /** The detector's name, that of a format, or the user's file for code that none of them started. */
   readonly detector: string
   readonly error: unknown
   /** The node ends because of it. */
@@ -21,30 +21,17 @@ export interface StrayErrorsOptions {
   readonly close: () => Promise<void>
 }
 
-interface Mark {
-  readonly detector: string
-  /** Undefined for code that ran before there was a node. */
-  readonly owner: StrayErrors | undefined
-}
-
 const EXIT_CODE = 1
-/** Whatever a detector starts carries its mark: timers, promises, sockets and what these start. */
-const marks = new AsyncLocalStorage<Mark>()
 /** The nodes that are told. While there is one, this file listens to the process. */
 const running = new Set<StrayErrors>()
 const OWN = ['src', 'node', 'consumers', 'producers', 'schemas', 'standalone'].map(
   (folder) => new URL(`../../${folder}/`, import.meta.url).href,
 )
 
-/** Runs code of the user that belongs to no detector, such as the body of the module that defines them. */
-export function runMarked<T>(detector: string, run: () => T): T {
-  return marks.run({ detector, owner: undefined }, run)
-}
-
-/** The detector, or the file of the detectors, whose code runs now; undefined for any other code. */
+/** The detector, the format or the user's file whose code runs now; undefined for any other code. */
 export function codeUnderMark(): string | undefined {
-  const mark = marks.getStore()
-  return mark?.owner === undefined ? mark?.detector : `detector ${mark.detector}`
+  const mark = markNow()
+  return mark?.owner === undefined ? mark?.name : `detector ${mark.name}`
 }
 
 /**
@@ -72,9 +59,9 @@ export class StrayErrors {
     if (running.delete(this) && running.size === 0) process.off('uncaughtException', caught)
   }
 
-  /** The detector's function, under its mark. The context is made once: a call only enters it, in about 0.1 µs. */
+  /** The detector's function, under its mark. */
   marked(detector: Detector): DetectorFunction {
-    const enter = marks.run({ detector: detector.name, owner: this }, () => AsyncLocalStorage.snapshot())
+    const enter = entering({ name: detector.name, owner: this })
     const detect = detector.detect.bind(detector)
     return (update, prices) => enter(detect, update, prices)
   }
@@ -90,16 +77,16 @@ export class StrayErrors {
     this.#isEnding = true
     const end = () => (isSeenByOthers ? undefined : process.exit(EXIT_CODE))
     // The end is the node's, so it does not carry the detector's mark.
-    marks.exit(() => close().then(end, end))
+    runUnmarked(() => close().then(end, end))
   }
 }
 
 function caught(error: unknown): void {
-  const mark = marks.getStore()
+  const mark = markNow()
   const isSeenByOthers = process.listenerCount('uncaughtException') > 1
   if (mark !== undefined && !isOurs(error)) {
-    const told = mark.owner === undefined ? running : [mark.owner]
-    for (const each of told) each.take(mark.detector, error, isSeenByOthers)
+    const told = mark.owner instanceof StrayErrors ? [mark.owner] : running
+    for (const each of told) each.take(mark.name, error, isSeenByOthers)
     return
   }
   if (isSeenByOthers) return

@@ -4,6 +4,7 @@ import type { PriceUpdate } from '../../schemas/price-update.ts'
 import { refused } from '../../schemas/refusal.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import type { KafkaRecord } from '../kafka-record.ts'
+import { type Enter, entering } from '../marked.ts'
 import { type Decoded, type Format, SKIPPED } from './format.ts'
 import { type FormatRule, formatRules, type MadeRule } from './formats.ts'
 import type { MappingFault } from './mapping/mapping-fault.ts'
@@ -43,16 +44,19 @@ function mappedRule(name: string, mapping: FormatMapping): FormatRule {
 class FunctionFormat implements Format {
   readonly name: string
   readonly #read: FormatFunction
+  /** What the function starts is the user's, too. */
+  readonly #enter: Enter
 
   constructor(name: string, read: FormatFunction) {
     this.name = name
     this.#read = read
+    this.#enter = entering({ name: `format ${name}`, owner: undefined })
   }
 
   decode(record: KafkaRecord): Decoded {
     let said: unknown
     try {
-      said = this.#read(record)
+      said = this.#enter(this.#read, record)
     } catch (error) {
       return refused('format-failed', `the format ${this.name} threw ${messageOf(error)}`)
     }

@@ -12,8 +12,11 @@ interface Outcome {
   readonly log: readonly Readonly<Record<string, unknown>>[]
 }
 
-/** Runs a node in a process of its own. Its detector gets an update of each pair, and fails as the pair's name says. */
-function run(mode: 'go-on' | 'end' | 'own-handlers' | 'application', ...pairs: readonly string[]): Promise<Outcome> {
+/** Runs a node in a process of its own. Its detector, or its format, gets an update of each pair, and fails as the pair's name says. */
+function run(
+  mode: 'go-on' | 'format' | 'end' | 'own-handlers' | 'application',
+  ...pairs: readonly string[]
+): Promise<Outcome> {
   const args = ['--disable-warning=ExperimentalWarning', PROGRAM, mode, ...pairs]
   const env = { PATH: process.env.PATH }
   return new Promise((resolve) => {
@@ -36,6 +39,13 @@ test('an error that a detector’s handler did not wait for is counted under its
     err: { stack: expect.stringContaining('stray-process') },
   })
   expect(log.at(-1)).toMatchObject({ passedOver: expect.any(Number) })
+})
+
+test('an error that a format’s function left behind is counted under its topic, and the node goes on', async () => {
+  const pairs = ['timer', 'await', 'rejection', 'sound']
+  const { code, handled, log } = await run('format', ...pairs)
+  expect({ code, handled }).toEqual({ code: 0, handled: pairs })
+  expect(log[0]).toMatchObject({ level: 'error', detector: expect.stringMatching(/^format prices\.node/) })
 })
 
 test('an error that throws when it is looked at is counted and told like any other, and the node goes on', async () => {

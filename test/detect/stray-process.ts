@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events'
-import { createMemoryBroker, detector } from '../../index.ts'
+import { createMemoryBroker, detector, format } from '../../index.ts'
 import { until } from '../harness/until.ts'
 import { metricValue } from '../node/scrape.ts'
 import { openStage, updateOf } from '../node/stage.ts'
 
-/** The program that stray-errors.test.ts starts: a node whose detector fails as the pair's name says. */
+/** The program that stray-errors.test.ts starts: a node whose detector, or whose format, fails as the pair's name says. */
 
 const bug = (message: string): never => {
   throw new Error(message)
@@ -61,10 +61,16 @@ const stage = await openStage({ broker })
 const handled: string[] = []
 const faulty = detector('faulty', {}, ({ pair }) => {
   handled.push(pair)
-  FAILURES[pair]?.()
+  if (mode !== 'format') FAILURES[pair]?.()
+})
+const lines = format(stage.topic, ({ value }) => {
+  const update = JSON.parse(`${value}`)
+  FAILURES[update.pair]?.()
+  return update
 })
 const node = await stage.startNode({
   detectors: [faulty],
+  formats: mode === 'format' ? [lines] : [],
   logLevel: 'info',
   config: { node: { detectorFaults: mode === 'end' ? 'end' : 'go-on' } },
 })
@@ -74,6 +80,9 @@ await until('all are handled', () => handled.length === pairs.length)
 if (mode === 'application') globalThis.setTimeout(() => bug('of the application'))
 
 const failed = pairs.filter((pair) => pair in FAILURES).length
-const errors = () => metricValue(node, 'arbitrage_detector_errors_total', { detector: 'faulty' })
+const errors = () =>
+  metricValue(node, 'arbitrage_detector_errors_total', {
+    detector: mode === 'format' ? `format ${stage.topic}` : 'faulty',
+  })
 await until('all are counted', async () => (await errors()) === failed)
 await stage.close()
