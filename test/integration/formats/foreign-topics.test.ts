@@ -1,10 +1,11 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { PriceUpdate } from '../../../schemas/price-update.ts'
 import { detector } from '../../../src/detect/detector.ts'
-import { forewarm } from '../../bin/forewarm-process.ts'
+import { forewarm, OWN_TOPICS, startForewarm } from '../../bin/forewarm-process.ts'
 import type { Seen } from '../../broker/conformance/stage.ts'
 import { kafkaBrokers, uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
@@ -227,6 +228,34 @@ describe('the topics of somebody else', () => {
       expect(letters.map(ofLetter)).toEqual(bad)
       for (const letter of letters)
         expect(letter.headers.slice(0, 2)).toEqual(headers.map(([name, bytes]) => [name, `${bytes}`]))
+    })
+  })
+
+  test('are read by run and tail with the formats of a module, which may be that of the detectors, too', async () => {
+    await onKafka({}, async (stage) => {
+      const index = new URL('../../../index.ts', import.meta.url).href
+      const module = join(folder, 'lines.ts')
+      const seen = join(folder, 'seen.txt')
+      await writeFile(
+        module,
+        `import { appendFileSync } from 'node:fs'
+        import { detector, format } from '${index}'
+        export const lines = format('${stage.topic}', ({ value }) => {
+          const [pair = '', price] = String(value).split(' ')
+          return { pair, chain: 'lines', price: Number(price), eventTimeMs: Date.now() }
+        })
+        export const all = detector('all', {}, ({ pair, price }) => appendFileSync(${JSON.stringify(seen)}, pair + price))`,
+      )
+      const env = { KAFKA_BROKERS: kafkaBrokers().join(','), ...OWN_TOPICS, FOREWARM_SERVICE: stage.service }
+      const ofNode = { ...env, PRICE_TOPICS: stage.topic, CACHE_L2_ENABLED: 'false', METRICS_PORT: '0' }
+      await stage.produceRecords({ partition: 0, value: 'A 1.5' })
+      const args = ['run', '--start', 'earliest', '--detectors', module, '--formats', module]
+      const { child, ended } = startForewarm(args, { env: ofNode })
+      await until('the node has read the line', () => existsSync(seen) && readFileSync(seen, 'utf8') === 'A1.5')
+      child.kill('SIGTERM')
+      expect(await ended).toMatchObject({ code: 0 })
+      const tail = await forewarm(['tail', stage.topic, '--no-follow', '--json', '--formats', module], { env })
+      expect(JSON.parse(tail.stdout)).toMatchObject({ kind: 'prices', updates: [{ pair: 'A', price: 1.5 }] })
     })
   })
 })
