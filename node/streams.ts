@@ -171,7 +171,8 @@ function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
       await parts.kept?.assigned(consumer, partitions)
     },
     onRevoked: async (partitions, _, areLost) => {
-      await Promise.all([options.caches.writeBehind.flush(), parts.kept?.leaving(areLost)])
+      const kept = parts.kept?.leaving(parts.following.leaves(partitions), areLost)
+      await Promise.all([options.caches.writeBehind.flush(), kept])
       parts.following.revoked(partitions)
       parts.catchUp.revoked(partitions)
       for (const { topic } of partitions) parts.acceptance.forget(topic)

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { partitionOf } from '../schemas/topics.ts'
 import { failuresOf } from '../src/broker/batch-error.ts'
 import type { Producer } from '../src/broker/port.ts'
-import type { KeptRecord, TakeLimits, UnwrittenLeaders } from '../src/correlation/kept/unwritten-leaders.ts'
+import type { IsLeaving, KeptRecord, TakeLimits, UnwrittenLeaders } from '../src/correlation/kept/unwritten-leaders.ts'
 
 export interface CorrelationsWriterOptions {
   readonly producer: Pick<Producer, 'sendBatch'>
@@ -39,13 +39,13 @@ export class CorrelationsWriter {
     await this.#writing
   }
 
-  /** Writes all that has changed, as long as it is not late. Resolves when what was sent is stored, or refused. */
-  async writeAll(untilMs: number): Promise<void> {
+  /** Writes all that has changed of these leaders, as long as it is not late. Resolves when what was sent is stored, or refused. */
+  async writeAll(untilMs: number, isLeaving: IsLeaving): Promise<void> {
     await this.#writing
     const sent: Promise<boolean>[] = []
     let hasFailed = false
     for (let isMore = true; isMore && !hasFailed && performance.now() < untilMs; ) {
-      const records = this.#take(AT_THE_END)
+      const records = this.#take({ ...AT_THE_END, isLeaving })
       isMore = records.length === AT_THE_END.records
       const writing = this.#write(records)
       sent.push(writing)

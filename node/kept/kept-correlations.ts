@@ -7,6 +7,7 @@ import { partitionName } from '../../src/broker/partition-name.ts'
 import type { Broker, BrokerEvent, Consumer, Producer, TopicPartition } from '../../src/broker/port.ts'
 import { type Clock, isVirtual } from '../../src/clock.ts'
 import type { Config } from '../../src/config/settings.ts'
+import type { IsLeaving } from '../../src/correlation/kept/unwritten-leaders.ts'
 import type { Formats } from '../../src/formats/formats.ts'
 import type { Check } from '../../src/http/operations.ts'
 import type { Log } from '../../src/telemetry/log.ts'
@@ -105,13 +106,14 @@ export class KeptCorrelations {
   }
 
   /**
-   * Partitions are given up: whoever gets them is to know what was learned here. If they are lost, whoever has got them may
-   * have written since, and nothing is written over that. Never rejects.
+   * Partitions are given up, those of the leaders that `isLeaving` tells: whoever gets them is to know what was learned
+   * here. If they are lost, whoever has got them may have written since, and nothing is written over that. Never rejects.
    */
-  async leaving(areLost = false): Promise<void> {
+  async leaving(isLeaving: IsLeaving, areLost = false): Promise<void> {
     const { log, kept } = this.#options
-    if (this.#hasRead && !areLost) await settlesWithin(this.#writer.writeAll(performance.now() + LEAVE_MS), LEAVE_MS)
-    const leaders = kept.unwritten.leave()
+    const untilMs = performance.now() + LEAVE_MS
+    if (this.#hasRead && !areLost) await settlesWithin(this.#writer.writeAll(untilMs, isLeaving), LEAVE_MS)
+    const leaders = kept.unwritten.leave(isLeaving)
     if (leaders === 0 || !this.#hasRead) return
     this.#notWritten.add(leaders)
     log.warn({ leaders }, 'partitions were given up before all that was learned of these leaders was written')

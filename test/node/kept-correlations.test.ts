@@ -12,6 +12,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts'
 import { until } from '../harness/until.ts'
 
 const NOBODY = { positions: () => [] }
+const EACH = () => true
 const P0 = [{ topic: 'prices', partition: 0 }]
 
 /** Consumers of this broker never come to the end, while `isStuck`. */
@@ -98,7 +99,7 @@ test('a node that cannot read the topic to its end goes on cold, says so and wri
   })
   for (const leader of ['A', 'B']) learn(leader, 'new')
   await producer.sendBatch('correlations', [record('B')])
-  await correlations.leaving()
+  await correlations.leaving(EACH)
   expect(await writtenTo(broker)).toBe(2)
   state.isStuck = false
   await until('the edges that came late are there', () => followers('B').length === 2)
@@ -108,15 +109,15 @@ test('a node that cannot read the topic to its end goes on cold, says so and wri
   ])
   expect(correlations.check()).toMatchObject({ status: 'ok', reason: expect.stringMatching(/^edges restored: 2, /) })
   // What was learned before the partitions were given up may be another node's by now.
-  await correlations.leaving()
+  await correlations.leaving(EACH)
   expect(await writtenTo(broker)).toBe(2)
   // Nor is anything written over what their next owner may have written, if they were lost.
   for (const leader of ['A', 'B']) learn(leader, 'new')
-  await correlations.leaving(true)
-  await correlations.leaving()
+  await correlations.leaving(EACH, true)
+  await correlations.leaving(EACH)
   expect(await writtenTo(broker)).toBe(2)
   for (const leader of ['A', 'B']) learn(leader, 'new')
-  await correlations.leaving()
+  await correlations.leaving(EACH)
   expect(await writtenTo(broker)).toBe(4)
   await correlations.close()
   await broker.close()
@@ -167,7 +168,7 @@ test('a topic that could not be made is read once somebody has made it', async (
   await until('it is read', () => correlations.check().status === 'ok')
   expect(followers('A').toSorted()).toEqual(['new', 'old'])
   learn('A', 'new')
-  await correlations.leaving()
+  await correlations.leaving(EACH)
   expect(await writtenTo(broker)).toBe(2)
   await correlations.close()
   await broker.close()

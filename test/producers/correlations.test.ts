@@ -4,6 +4,8 @@ import { BatchError } from '../../src/broker/batch-error.ts'
 import { BrokerError, type OutgoingRecord, type Stored } from '../../src/broker/port.ts'
 import type { KeptRecord, TakeLimits } from '../../src/correlation/kept/unwritten-leaders.ts'
 
+const EACH = () => true
+
 const recordOf = (n: number): KeptRecord => ({
   chain: `c${n}`,
   key: `s\0c${n}\0P`,
@@ -101,13 +103,13 @@ test('an exception in what collects the records ends at the writer', async () =>
     throw bug
   }
   await writer.writeSome()
-  await writer.writeAll(Number.POSITIVE_INFINITY)
+  await writer.writeAll(Number.POSITIVE_INFINITY, EACH)
   expect(failures).toEqual([bug, bug])
 })
 
 test('at the end all leaders are written, but none once it is late', async () => {
   const all = writerOf(2_000)
-  const writing = all.writer.writeAll(Number.POSITIVE_INFINITY)
+  const writing = all.writer.writeAll(Number.POSITIVE_INFINITY, EACH)
   const storing = setInterval(() => {
     for (const batch of all.batches) batch.resolve([])
   }, 1)
@@ -115,6 +117,6 @@ test('at the end all leaders are written, but none once it is late', async () =>
   clearInterval(storing)
   expect([all.left(), all.written.records]).toEqual([0, 2_000])
   const late = writerOf(10)
-  await late.writer.writeAll(0)
+  await late.writer.writeAll(0, EACH)
   expect(late.batches).toEqual([])
 })

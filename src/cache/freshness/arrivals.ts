@@ -69,6 +69,14 @@ export class Arrivals {
     return sources.isFollowed(sources.resolve(this.#ofPair[pairId] ?? UNKNOWN_SOURCE))
   }
 
+  /** Whether updates of the pair may come from one of these sources, or from a partition that this node does not have. */
+  mayComeFrom(ids: ReadonlySet<number>, pairId: number): boolean {
+    const { sources } = this.#options
+    const source = sources.resolve(this.#ofPair[pairId] ?? UNKNOWN_SOURCE)
+    const isSure = (sources.at(source)?.partition ?? WHOLE) !== WHOLE
+    return !isSure || ids.has(source) || !sources.isFollowed(source)
+  }
+
   /**
    * Whether updates of the pair arrive here. If there was none yet, whether those of its chain do. If they may be in any
    * partition of a topic, they arrive at every node that has one of them.

@@ -10,7 +10,7 @@ import type { Arrivals } from './arrivals.ts'
 
 export interface FollowingOptions {
   readonly sources: Sources
-  readonly arrivals: Pick<Arrivals, 'assign' | 'revoke'>
+  readonly arrivals: Pick<Arrivals, 'assign' | 'revoke' | 'mayComeFrom'>
   /** How many partitions each topic has. */
   readonly counts: ReadonlyMap<string, number>
   readonly writeBehind: Pick<WriteBehind, 'settled' | 'lacks' | 'flush'>
@@ -65,6 +65,12 @@ export class Following {
     }
     this.#options.arrivals.assign(this.#idsOf(partitions))
     if (!this.#next.isSet) this.#next.set(EVERY_MS)
+  }
+
+  /** Tells of which pairs updates may come from these partitions, which the node is about to lose. */
+  leaves(partitions: readonly TopicPartition[]): (pairId: number) => boolean {
+    const ids = new Set(this.#idsOf(partitions))
+    return (pairId) => this.#options.arrivals.mayComeFrom(ids, pairId)
   }
 
   revoked(partitions: readonly TopicPartition[]): void {

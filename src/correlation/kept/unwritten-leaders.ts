@@ -26,18 +26,23 @@ export interface KeptRecord {
 /** How a leader's edges have to differ from what was written: enough to matter, or at all, as its partition may be lost. */
 export type Difference = 'clear' | 'any'
 
+/** Whether the leader may be of a partition that is given up. */
+export type IsLeaving = (leader: number) => boolean
+
 export interface TakeLimits {
   /** The most records. */
   readonly records: number
   /** The most places that are looked at. */
   readonly places: number
   readonly difference: Difference
+  /** Other leaders are passed over. */
+  readonly isLeaving?: IsLeaving
 }
 
 /** Deletions that wait to be written; one more is refused. */
 const MAX_DELETIONS = 10_000
 const NEVER = 0
-const NOT_YET = -1
+const ANY: IsLeaving = () => true
 /** The digest of a record that another node has written. */
 const BY_ANOTHER = 1
 
@@ -53,8 +58,6 @@ export class UnwrittenLeaders {
   /** Indexed by pair id: digests of what was written. */
   #exact = new Int32Array(1024)
   #coarse = new Int32Array(1024)
-  /** Indexed by pair id: at which leave the leader was looked at with any difference last. */
-  #lookedAt = new Int32Array(1024).fill(NOT_YET)
   readonly #deletions = new Map<string, KeptRecord>()
   /** How often partitions were given up. */
   #left = 0
@@ -68,12 +71,13 @@ export class UnwrittenLeaders {
   }
 
   /** Takes the next records; those behind the limits come first next time. Each counts as written, until `putBack`. */
-  take({ records: most, places, difference }: TakeLimits): KeptRecord[] {
+  take({ records: most, places, difference, isLeaving = ANY }: TakeLimits): KeptRecord[] {
     const { tracker } = this.#options
     const records = this.#takeDeletions(most)
     for (let looked = Math.min(places, tracker.places); looked > 0 && records.length < most; looked--) {
       if (this.#hand >= tracker.places) this.#hand = 0
-      const record = this.#recordOf(tracker.pairAt(this.#hand++), difference)
+      const leader = tracker.pairAt(this.#hand++)
+      const record = isLeaving(leader) ? this.#recordOf(leader, difference) : undefined
       if (record !== undefined) records.push(record)
     }
     return records
@@ -81,19 +85,18 @@ export class UnwrittenLeaders {
 
   /**
    * Partitions are given up: a leader that was not written by now is written after its next update alone. Returns the
-   * number of such leaders and of deletions: what is lost if the node ends now. A leader that was updated since it was
-   * looked at is none of them: its partition stays, as those that are given up were drained before.
+   * number of such leaders and of deletions: what is lost if the node ends now. `isLeaving`: whether the leader may be of
+   * these partitions.
    */
-  leave(): number {
+  leave(isLeaving: IsLeaving = ANY): number {
     const { tracker } = this.#options
-    const leaving = this.#left++
+    this.#left++
     for (const [key, { leader }] of this.#deletions) if (leader >= 0) this.#deletions.delete(key)
     let left = this.#deletions.size
     for (let place = 0; place < tracker.places; place++) {
       const leader = tracker.pairAt(place)
       const updates = leader < 0 ? 0 : (tracker.updatesOf(leader) ?? 0)
-      if (updates === 0 || updates === (this.#updatesLeft[leader] ?? NEVER) || this.#lookedAt[leader] === leaving)
-        continue
+      if (updates === 0 || updates === (this.#updatesLeft[leader] ?? NEVER) || !isLeaving(leader)) continue
       if (leader >= this.#updates.length) this.#reserve(leader)
       this.#updatesLeft[leader] = updates
       left++
@@ -154,7 +157,6 @@ export class UnwrittenLeaders {
     this.#updatesLeft[leader] = NEVER
     this.#exact[leader] = NEVER
     this.#coarse[leader] = NEVER
-    this.#lookedAt[leader] = NOT_YET
   }
 
   #takeDeletions(most: number): KeptRecord[] {
@@ -168,7 +170,6 @@ export class UnwrittenLeaders {
     const updates = tracker.updatesOf(leader) ?? 0
     if (leader >= this.#updates.length) this.#reserve(leader)
     const mayBeLost = difference === 'any'
-    if (mayBeLost) this.#lookedAt[leader] = this.#left
     if (updates === 0 || updates === this.#updatesLeft[leader]) return undefined
     if (!mayBeLost && updates === this.#updates[leader]) return undefined
     const edges = tracker.learnedOf(leader)
@@ -189,7 +190,6 @@ export class UnwrittenLeaders {
     this.#updatesLeft = enlarged(this.#updatesLeft, new Float64Array(pairs))
     this.#exact = enlarged(this.#exact, new Int32Array(pairs))
     this.#coarse = enlarged(this.#coarse, new Int32Array(pairs))
-    this.#lookedAt = enlarged(this.#lookedAt, new Int32Array(pairs).fill(NOT_YET))
   }
 }
 

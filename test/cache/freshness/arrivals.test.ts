@@ -140,3 +140,18 @@ test('a partition that got no number is not followed: values of unknown sources 
     false,
   ])
 })
+
+test('a pair stays with the node if all its updates come from one partition, which the node has and does not lose', () => {
+  const { sources, arrivals, first, second, update } = stage()
+  arrivals.assign([first, second])
+  const [a, b] = [update('A', first), update('B', second)]
+  const leaves = (pairId: number) => arrivals.mayComeFrom(new Set([first]), pairId)
+  expect([a, b].map(leaves)).toEqual([true, false])
+  arrivals.revoke([second])
+  expect(leaves(b)).toBe(true)
+  arrivals.assign([second])
+  expect(leaves(b)).toBe(false)
+  sources.mergeTold('prices')
+  expect(leaves(b)).toBe(true)
+  expect(leaves(update('C', UNKNOWN_SOURCE))).toBe(true)
+})

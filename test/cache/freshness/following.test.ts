@@ -21,6 +21,7 @@ function stage() {
       calls.push(['revoke', ids])
       for (const id of ids) sources.lose(id)
     },
+    mayComeFrom: (ids: ReadonlySet<number>, pairId: number) => ids.has(pairId),
   }
   const readTo = new Map<number, number>()
   const position = { topicId: undefined, position: 0n, stableEnd: 0n, highWatermark: 0n }

@@ -121,13 +121,15 @@ test('what nobody has looked at since its last update is what is left', () => {
   expect(unwritten.leave()).toBe(0)
 })
 
-test('a leader that is updated while others are written is in a partition that stays: it is not lost, and is written later', () => {
-  const { update, unwritten, taken } = unwrittenWith()
-  for (const leader of ['A', 'B']) update(leader, ['F'])
-  expect(unwritten.take(ALL)).toHaveLength(2)
-  for (let round = 0; round < 20; round++) update('B', ['F'])
-  expect(unwritten.leave()).toBe(0)
-  expect(taken()).toEqual(['B'])
+test('a leader whose partition stays is neither written nor lost when others are given up, and is written later', () => {
+  const { update, unwritten, taken, idOf } = unwrittenWith()
+  for (const leader of ['A', 'B', 'C']) update(leader, ['F'])
+  const isLeaving = (leader: number) => leader === idOf('A') || leader === idOf('C')
+  expect(unwritten.take({ ...ALL, isLeaving }).map(pairOf)).toEqual(['A', 'C'])
+  update('B', ['F'])
+  update('C', ['F'])
+  expect(unwritten.leave(isLeaving)).toBe(1)
+  expect([taken(), taken(ALL)]).toEqual([['B'], []])
 })
 
 test('what could not be written of a leader until its partition was given up is not written over what its next owner writes', () => {
