@@ -1,6 +1,6 @@
 import { MOST_DIGITS, type RowFields } from '../flat/flat-row.ts'
 import { type AskedValue, Places } from '../flat/places.ts'
-import type { Mapping } from '../mapping/mapping.ts'
+import type { Condition, Mapping } from '../mapping/mapping.ts'
 import type { Path } from '../path.ts'
 import type { TopicGroups } from '../scope.ts'
 import type { TimeUnit } from '../time.ts'
@@ -13,22 +13,27 @@ export const STEP = {
   optional: 0,
   skipLong: 1,
   skipFixed: 2,
+  /** `a`: a bit for each symbol for which the exact reading is asked; `b`: the number of symbols. */
+  guard: 3,
   /** `a`: the function that moves past it. */
-  skipOther: 3,
+  skipOther: 4,
   /** The rest put a value in place `a`. `b`: digits behind the point of a whole number. */
-  long: 4,
-  double: 5,
-  float: 6,
+  long: 5,
+  double: 6,
+  float: 7,
   /** `c`: bytes. */
-  fixedDecimal: 7,
+  fixedDecimal: 8,
   /** Nanoseconds, put as milliseconds. */
-  nanos: 8,
+  nanos: 9,
   /** The length in bytes comes first. */
-  skipBytes: 9,
-  name: 10,
-  decimal: 11,
-  textNumber: 12,
+  skipBytes: 10,
+  name: 11,
+  decimal: 12,
+  textNumber: 13,
 } as const
+
+/** Only so many symbols have a bit. */
+export const MOST_GUARDED = 31
 
 /** How a value is read that gives one row. */
 export interface RowPlan {
@@ -47,15 +52,12 @@ export function rowPlanOf(
   const { record, text, updates, extra, skip, delete: deletes } = mapping
   if (record.length > 0 || text !== undefined || updates !== undefined || extra.length > 0) return undefined
   if (root.kind !== 'record') return undefined
-  // A path that the schema does not have leads nowhere, and no condition on it holds.
-  const isIdle = [...skip, ...deletes].every(
-    (each) => !('test' in each) || (each.test.kind !== 'absent' && (each.isOuter || !has(root, each.path))),
-  )
-  if (!isIdle) return undefined
+  const guards = guardsOf(root, [...skip, ...deletes])
+  if (guards === undefined) return undefined
   const places = new Places(on.topic, on.groups)
   const fields = places.fieldsOf(mapping)
   if (fields === undefined) return undefined
-  const steps = new Steps(places.asked)
+  const steps = new Steps(places.asked, guards)
   const isReadable = steps.add(root, [])
   const { timeUnit } = steps
   if (!isReadable || timeUnit === undefined) return undefined
@@ -68,6 +70,27 @@ export function rowPlanOf(
     skips: steps.skips,
     fields: { ...fields, places: places.count, timeFactor, timeDivisor },
   }
+}
+
+/** A symbol of an enum that a condition asks for. */
+interface Guard {
+  readonly path: Path
+  readonly symbol: string
+}
+
+/** Undefined if a condition asks for something else. */
+function guardsOf(root: AvroType, conditions: readonly Condition[]): readonly Guard[] | undefined {
+  const guards: Guard[] = []
+  for (const condition of conditions) {
+    if (!('test' in condition)) continue
+    const { path, test, isOuter } = condition
+    if (test.kind === 'absent') return undefined
+    // A path that the schema does not have leads nowhere, and no condition on it holds.
+    if (isOuter || !has(root, path)) continue
+    if (test.kind !== 'equals' || typeof test.value !== 'string') return undefined
+    guards.push({ path, symbol: test.value })
+  }
+  return guards
 }
 
 function factorsOf(unit: TimeUnit, read: string): readonly [number, number] | undefined {
@@ -85,25 +108,33 @@ function has(type: AvroType, [name, ...rest]: Path): boolean {
   return type.fields.some((field) => (field.name === name || field.aliases.includes(name)) && has(field.type, rest))
 }
 
+function isThrough(asked: { readonly path: Path }, path: Path): boolean {
+  return path.every((name, i) => asked.path[i] === name)
+}
+
 /** Writes the steps through a value. Its functions return whether there are any that do. */
 class Steps {
   readonly numbers: number[] = []
   readonly skips: Skip[] = []
   readonly #asked: readonly AskedValue[]
+  readonly #guards: readonly Guard[]
   readonly #makers = new Skips()
   /** The unit of the time, as the schema has it: without one, milliseconds. */
   timeUnit: TimeUnit | undefined
 
-  constructor(asked: readonly AskedValue[]) {
+  constructor(asked: readonly AskedValue[], guards: readonly Guard[]) {
     this.#asked = asked
+    this.#guards = guards
   }
 
   add(type: AvroType, path: Path): boolean {
-    const within = this.#asked.filter((asked) => path.every((name, i) => asked.path[i] === name))
-    if (within.length === 0) return this.#skip(type)
+    const within = this.#asked.filter((asked) => isThrough(asked, path))
+    const guards = this.#guards.filter((guard) => isThrough(guard, path))
+    if (within.length + guards.length === 0) return this.#skip(type)
     if (type.kind === 'union') return this.#union(type.branches, path)
+    if (type.kind === 'enum') return within.length === 0 && this.#guard(type.symbols, guards)
     const leaf = within.find((asked) => asked.path.length === path.length)
-    if (leaf !== undefined) return within.length === 1 && this.#value(type, leaf)
+    if (leaf !== undefined) return within.length + guards.length === 1 && this.#value(type, leaf)
     if (type.kind !== 'record') return false
     return type.fields.every((field) => this.add(field.type, [...path, this.#knownAs(field, type, path)]))
   }
@@ -111,7 +142,7 @@ class Steps {
   /** The name by which the mapping knows the field, which may be an earlier one. */
   #knownAs({ name, aliases }: AvroField, { fields }: AvroRecord, path: Path): string {
     const leadsThrough = (to: string) =>
-      this.#asked.some((asked) => [...path, to].every((each, i) => asked.path[i] === each))
+      [...this.#asked, ...this.#guards].some((asked) => isThrough(asked, [...path, to]))
     if (leadsThrough(name)) return name
     return aliases.find((alias) => leadsThrough(alias) && !fields.some((field) => field.name === alias)) ?? name
   }
@@ -125,6 +156,12 @@ class Steps {
     const isReadable = this.add(value, path)
     this.numbers[step + 2] = this.numbers.length
     return isReadable
+  }
+
+  #guard(symbols: readonly string[], guards: readonly Guard[]): boolean {
+    const asked = guards.map(({ symbol }) => symbols.indexOf(symbol)).filter((at) => at >= 0)
+    const bits = asked.reduce((all, at) => all | (1 << at), 0)
+    return asked.every((at) => at < MOST_GUARDED) && this.#step(STEP.guard, bits, symbols.length)
   }
 
   #skip(type: AvroType): boolean {

@@ -2,7 +2,7 @@ import { NEXT, readLong } from '../../../schemas/avro/long.ts'
 import { aroundOf } from '../../../schemas/record-bytes.ts'
 import { type Columns, FlatRow } from '../flat/flat-row.ts'
 import { Cursor } from './cursor.ts'
-import { type RowPlan, STEP } from './row-plan.ts'
+import { MOST_GUARDED, type RowPlan, STEP } from './row-plan.ts'
 
 const NS_A_MS = 1_000_000
 /** A number of nanoseconds is rounded by less, since it is below 2⁶³. */
@@ -80,6 +80,11 @@ export class RowReader {
     if (kind === STEP.skipLong) {
       readLong(bytes, at)
       return NEXT[0] as number
+    }
+    if (kind === STEP.guard) {
+      const symbol = readLong(bytes, at)
+      const isUsual = symbol >= 0 && symbol < (this.#steps[step + 2] as number)
+      return isUsual && (symbol >= MOST_GUARDED || (a & (1 << symbol)) === 0) ? (NEXT[0] as number) : -1
     }
     this.#cursor.start(bytes, at)
     this.#skips[a]?.(this.#cursor)

@@ -33,7 +33,7 @@ const RICH = {
     { name: 'r1', type: 'string' },
     { name: 'tags', type: { type: 'map', values: ['null', 'long', { type: 'array', items: 'Pool' }] } },
     { name: 'seq', type: ['null', 'long'] },
-    { name: 'kind', type: { type: 'enum', name: 'Kind', symbols: ['A', 'B'] } },
+    { name: 'kind', type: { type: 'enum', name: 'Kind', symbols: ['A', 'B', 'C', 'D'] } },
     { name: 'at', type: { type: 'long', logicalType: 'timestamp-micros' } },
     { name: 'sector', type: ['null', 'string'] },
   ],
@@ -41,7 +41,11 @@ const RICH = {
 const MAPPING = {
   ...{ chain: { const: 'c' }, pair: 'pool.pair', price: 'price', bid: 'bid', ask: 'ask' },
   ...{ reserve0: 'r0', reserve1: 'r1', sequence: 'seq', eventTimeMs: 'at', group: 'sector' },
-  skip: { path: 'heartbeat', exists: true },
+  skip: [
+    { path: 'heartbeat', exists: true },
+    { path: 'kind', equals: 'A' },
+  ],
+  delete: { path: 'kind', equals: 'D' },
 }
 
 /** How values are read fast, and how they are read exactly: the rows of each, and how many were rounded. */
@@ -85,7 +89,7 @@ const quote = fc.record({
   r1: fc.oneof(fc.string(), fc.double({ min: 0 }).map(String), fc.integer().map(String)),
   tags: fc.dictionary(fc.string(), fc.oneof(fc.constant(null), long)),
   seq: fc.option(long),
-  kind: fc.constantFrom('A', 'B'),
+  kind: fc.constantFrom('A', 'B', 'C', 'D'),
   at: fc.oneof(
     long,
     fc.integer({ min: 0, max: 1e9 }).map((past) => AT_MS * 1000 + past),
@@ -155,7 +159,8 @@ describe('Avro values of usual form are read without an object of them', () => {
 
   it.each<readonly [what: string, more: object]>([
     ['fields of the user’s own', { extra: { kind: 'kind' } }],
-    ['a condition on what is there', { skip: { path: 'kind', equals: 'A' } }],
+    ['a condition on what is there', { skip: { path: 'kind', exists: true } }],
+    ['a condition on a text', { skip: { path: 'r1', equals: 'x' } }],
     ['a condition on what is not there', { delete: { path: 'gone', absent: true } }],
     ['names in another case', { pair: { path: 'pool.pair', case: 'upper' } }],
     ['an exponent', { price: { path: 'price', exponent: 'seq' } }],
