@@ -99,6 +99,21 @@ describe('a node that reads by the schemas of a registry', () => {
     })
   })
 
+  test('reads a record whose header names its schema, and asks for that by its GUID', async () => {
+    const guid = '89791762-2336-186f-9674-299b90a802e2'
+    const schema = schemasById({ 1: QUOTE })
+    const byGuid = (path: string) => (path === `/schemas/guids/${guid}` ? schema('/1') : schema(path))
+    await reading(byGuid, async ({ stage, registry, handled, send }) => {
+      const id = Buffer.from(`01${guid.replaceAll('-', '')}`, 'hex')
+      const value = quote('A').subarray(5)
+      await stage.produceRecords({ partition: 0, value, headers: [['__value_schema_id', id]] })
+      await send(quote('B'))
+      await until('both are handled', () => handled.length === 2)
+      expect(handled.map(({ pair }) => pair)).toEqual(['A', 'B'])
+      expect(registry.asked).toEqual([`/schemas/guids/${guid}`, '/schemas/ids/1'])
+    })
+  })
+
   test('makes a dead letter of a record whose schema the registry does not know, and reads the next', async () => {
     await reading(schemasById({ 1: QUOTE }), async ({ stage, handled, send, check }) => {
       await send(quote('A'), quote('X', 9), quote('B'))
