@@ -6,6 +6,7 @@ import { BY_CHAIN, BY_PAIR, BY_SYMBOL, SHARED } from './nodes/market.ts'
 import { closedLoop, saturation, steady } from './nodes/rates.ts'
 import { redisCommands } from './nodes/redis-commands.ts'
 import { shared } from './nodes/shared.ts'
+import { standstill } from './nodes/standstill.ts'
 
 /**
  * How fresh pairs are on nodes that do not get their updates, and what that costs. Nodes of one service are processes of
@@ -33,5 +34,6 @@ async function* cases(stage: Stage): AsyncIterable<Figure> {
     yield* await withFleet(stage, { layout, readers: 1 }, (fleet) =>
       freshness(stage, fleet, { layout, perSecond: RATE }),
     )
+  yield* await withFleet(stage, { layout: BY_CHAIN, readers: 1 }, (fleet) => standstill(stage, fleet))
   yield* await withFleet(stage, { layout: BY_CHAIN, readers: READERS }, (fleet) => steady(stage, fleet))
 }

@@ -15,6 +15,9 @@ export interface Backends {
   readonly broker: Broker
   /** Deletes every value, so that writes of the next measurement are not refused as older than those of the last. */
   emptyRedis(): Promise<unknown>
+  /** Redis stands still, as in a stopped process, until it is resumed. */
+  pauseRedis(): Promise<void>
+  resumeRedis(): void
 }
 
 /** Records to catch up with. */
@@ -96,7 +99,7 @@ interface Opened extends Backends {
 async function open(): Promise<Opened> {
   const report = (line: string) => console.error(`stack: ${line}`)
   const stack = await startStack({ brokers: 1, redis: true, profile: 'bench', report })
-  const { brokers, redisUrl = '' } = stack
+  const { brokers, redisUrl = '', pauseRedis, resumeRedis } = stack
   const broker = createKafkaBroker({ brokers, clientId: 'bench' })
   const redis = new Redis(redisUrl)
   const close = async (): Promise<void> => {
@@ -104,5 +107,5 @@ async function open(): Promise<Opened> {
     await broker.close()
     await stack.stop()
   }
-  return { brokers, redisUrl, broker, emptyRedis: () => redis.flushall(), close }
+  return { brokers, redisUrl, broker, emptyRedis: () => redis.flushall(), pauseRedis, resumeRedis, close }
 }

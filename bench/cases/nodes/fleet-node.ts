@@ -4,7 +4,7 @@ import { attachPrices, createNode, detector, type Prices } from '../../../index.
 import { keyPrefix } from '../../../src/cache/l2/redis/keys.ts'
 import { monotonicMs } from '../../../src/monotonic.ts'
 import { chainOf, PROBES, pairOf } from './market.ts'
-import { readAll, type Sampling, sample } from './sampling.ts'
+import { freshAt, readAll, type Sampling, sample } from './sampling.ts'
 
 export interface FleetNodeTask {
   readonly brokers: readonly string[]
@@ -28,6 +28,8 @@ export const ORDERS = {
   /** Resolves when the node reads. */
   start: () => node.start(),
   sample: (task: Sampling) => sample(handle(), attachPrices(node.sharedPrices), task),
+  /** Reads all pairs all the time, until none is behind at a moment after `fromMs`. Resolves to that moment. */
+  freshAt: (task: { readonly ranks: readonly number[]; readonly fromMs: number }) => freshAt(handle(), task),
   /** Reads a second, by the node's prices, or by a GET for each: one after the other, or all pairs at a time. */
   readAll: (task: Sampling) => readAll(handle(), task),
   getEach: (task: Sampling) =>

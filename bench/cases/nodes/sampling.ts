@@ -72,6 +72,22 @@ export async function sample(
   return { ...of, bounded, unanswered }
 }
 
+/** Reads all pairs every millisecond, until all are answered within MAX_BEHIND_MS at a moment after `fromMs`. */
+export async function freshAt(
+  prices: Prices,
+  { ranks, fromMs }: { readonly ranks: readonly number[]; readonly fromMs: number },
+): Promise<number> {
+  const names = ranks.map((rank) => ({ chain: chainOf(rank), pair: pairOf(rank) }))
+  for (;;) {
+    const atMs = monotonicMs()
+    const behind = names.filter(
+      ({ chain, pair }) => typeof prices.get(chain, pair, { maxBehindMs: MAX_BEHIND_MS }) === 'string',
+    )
+    if (behind.length === 0 && atMs > fromMs) return atMs
+    await pause(STEP_MS)
+  }
+}
+
 function updateOf(reading: ReturnType<Prices['get']>): number {
   return typeof reading === 'string' ? Number.NaN : reading.price
 }
