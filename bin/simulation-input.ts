@@ -76,7 +76,12 @@ async function formatsFor(
     return {}
   }
   const { formats: rules } = await loadWithFormats(terminal, flags)
-  return { formats: new Formats(rules), ...(topic !== undefined && { topic }) }
+  const read = new Formats(rules)
+  if (topic !== undefined && read.of(topic) === undefined)
+    throw new UsageError(
+      `--topic: no format names ${topic}; leave it out if the lines are price updates in our own format`,
+    )
+  return { formats: read, ...(topic !== undefined && { topic }) }
 }
 
 function onPrices(flags: SimulationFlags, pairs: number): readonly Combination[] {

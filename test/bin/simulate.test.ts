@@ -266,6 +266,10 @@ describe('simulate reads the user’s own records', () => {
       code: 2,
       stderr: expect.stringContaining('--formats goes with a recording, or --topic'),
     })
+    expect(await refused('--prices', lines, '--topic', 'qoutes')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--topic: no format names qoutes; leave it out'),
+    })
     expect(await refused('--accesses', lines, '--topic', 'quotes')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('--topic goes with --prices'),
