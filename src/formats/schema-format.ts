@@ -43,6 +43,8 @@ export class SchemaFormat implements Format {
   /** The last schema of all, and its reader. */
   #lastId = -1
   #last: ValueReader | undefined
+  /** Made once for each of a topic's lanes. */
+  #into: Columns | undefined
 
   constructor(name: string, mapping: Mapping, options: SchemaFormatOptions) {
     this.name = name
@@ -57,8 +59,9 @@ export class SchemaFormat implements Format {
   }
 
   decodeFast(value: Buffer, columns: UpdateColumns, ids: PairIds): boolean {
+    if (this.#into?.columns !== columns || this.#into.ids !== ids) this.#into = { columns, ids }
     if (this.#ofFile !== undefined)
-      return 'ok' in this.#ofFile ? false : (this.#ofFile.readFast?.(value, 0, { columns, ids }) ?? false)
+      return 'ok' in this.#ofFile ? false : (this.#ofFile.readFast?.(value, 0, this.#into) ?? false)
     if (value.length < PREFIX_BYTES || value[0] !== 0) return false
     const id = uint32At(value, 1)
     if (id !== this.#lastId) {
@@ -67,7 +70,7 @@ export class SchemaFormat implements Format {
       this.#lastId = id
       this.#last = reader
     }
-    return this.#last?.readFast?.(value, PREFIX_BYTES, { columns, ids }) ?? false
+    return this.#last?.readFast?.(value, PREFIX_BYTES, this.#into) ?? false
   }
 
   held(record: KafkaRecord): Held | undefined {

@@ -1,6 +1,5 @@
 import { END_OF_EVENT_TIME_MS, MIN_EVENT_TIME_MS } from '../../../schemas/event-time.ts'
 import { NUMBER_COUNT } from '../../../schemas/price-update.ts'
-import { isPlain } from '../../../schemas/record-bytes.ts'
 import { MAX_CHAIN_BYTES, MAX_PAIR_BYTES } from '../../../schemas/topics.ts'
 import { type PairIds, reserveRow, type UpdateColumns } from '../../../schemas/update-columns.ts'
 import { middle, middleOf } from '../decimal.ts'
@@ -117,8 +116,9 @@ export class FlatRow {
     reserveRow(columns)
     const row = columns.count++
     const base = row * NUMBER_COUNT
-    columns.numbers[base] = price
-    for (let f = 1; f < NUMBER_COUNT; f++) columns.numbers[base + f] = this.#number(numbers[f] as number)
+    const into = columns.numbers
+    into[base] = price
+    for (let f = 1; f < NUMBER_COUNT; f++) into[base + f] = this.#number(numbers[f] as number)
     columns.pairIds[row] = pairId
     columns.eventTimesMs[row] = eventTimeMs
     columns.sequences[row] = sequence < 0 ? Number.NaN : (values[sequence] as number)
@@ -162,10 +162,22 @@ export class FlatRow {
   }
 }
 
-/** Whether the bytes are a text of ASCII without control characters, quotes and backslashes. */
+const HIGH_BITS = 0x80808080 | 0
+const SPACES = 0x20202020
+
+/** Whether the bytes are a text of ASCII without control characters. */
 export function isAscii(view: DataView, start: number, end: number): boolean {
+  if (end - start < 4) {
+    for (let at = start; at < end; at++) if (!(view.getUint8(at) >= 0x20 && view.getUint8(at) < 0x80)) return false
+    return true
+  }
   let at = start
-  for (; at + 4 <= end; at += 4) if (!isPlain(view.getInt32(at, true))) return false
-  for (; at < end; at++) if (!(view.getUint8(at) >= 0x20 && view.getUint8(at) < 0x80)) return false
-  return true
+  for (; at + 4 < end; at += 4) if (!isPrintable(view.getInt32(at, true))) return false
+  // The last four overlap those before.
+  return isPrintable(view.getInt32(end - 4, true))
+}
+
+/** Subtracting a space from a lower byte borrows into its high bit. */
+function isPrintable(word: number): boolean {
+  return ((word | (word - SPACES)) & HIGH_BITS) === 0
 }

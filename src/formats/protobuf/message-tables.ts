@@ -40,8 +40,6 @@ export interface MessageTable {
   /** The index is the tag; a tag beyond is of a field that nobody asks for. */
   readonly steps: Uint8Array
   readonly places: Uint16Array
-  /** Places of numbers that are 0 where the message is there without them. */
-  readonly zeros: readonly number[]
 }
 
 type Found = Extract<ProtoField, { field: unknown }>
@@ -71,7 +69,6 @@ const LAYOUTS = 8
 interface Table extends MessageTable {
   steps: Uint8Array
   places: Uint16Array
-  readonly zeros: number[]
 }
 
 /** Makes the tables of a message and of those in it. What it adds is false if no table can read it. */
@@ -79,6 +76,8 @@ export class Tables {
   readonly tables: Table[] = []
   readonly texts: Buffer[] = []
   readonly numbers: number[] = []
+  /** The index is a place: the table of a number that is 0 where the message is there without it; undefined: it is absent. */
+  readonly zeroIn: (number | undefined)[] = []
   readonly #isNanos: boolean
   /** The key is the path of the message. */
   readonly #byPath = new Map<string, number>()
@@ -104,7 +103,7 @@ export class Tables {
     if (kind === 'name') return field.type === 'string' && this.#step(table, found, [STEP.name, LENGTH], at)
     const step = NUMBERS.get(field.type)
     if (step === undefined || scale > MOST_DIGITS || (scale > 0 && !INTEGER.test(field.type))) return false
-    if (!field.hasPresence && field.type !== 'string') table.zeros.push(at)
+    if (!field.hasPresence && field.type !== 'string') this.zeroIn[at] = this.tables.indexOf(table)
     if (kind !== 'time' || !this.#isNanos) return this.#step(table, found, step, at)
     return (field.type === 'int64' || field.type === 'uint64') && this.#step(table, found, [STEP.nanos, VARINT], at)
   }
@@ -161,7 +160,7 @@ export class Tables {
     const known = this.#byPath.get(key)
     if (known !== undefined) return known
     this.#byPath.set(key, this.tables.length)
-    return this.tables.push({ steps: new Uint8Array(0), places: new Uint16Array(0), zeros: [] }) - 1
+    return this.tables.push({ steps: new Uint8Array(0), places: new Uint16Array(0) }) - 1
   }
 
   /** False if something else is done with the field already. */

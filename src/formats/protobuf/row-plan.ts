@@ -15,6 +15,8 @@ export interface RowPlan {
   readonly numbers: readonly number[]
   /** The index is the place: digits of a whole number that stand behind the point. */
   readonly digits: readonly number[]
+  /** The index is the place: the table of a number that is 0 where the message is there without it; -1: it is absent. */
+  readonly zeroIn: readonly number[]
   readonly fields: RowFields
 }
 
@@ -22,6 +24,9 @@ export interface RowPlan {
 const FACTORS: Readonly<Partial<Record<TimeUnit, readonly [number, number]>>> = {
   ...{ ms: [1, 1], s: [1_000, 1], us: [1, 1_000], ns: [1, 1] },
 }
+
+/** What is read is kept in the bits of one number. */
+const MOST_BITS = 31
 
 /** Undefined if mapping or schema say more than a plan can do. */
 export function rowPlanOf(
@@ -41,10 +46,12 @@ export function rowPlanOf(
   const isThere = (path: Path) => !against(type, path, 'any')?.isAbsent
   for (const asked of places.asked) if (isThere(asked.path) && !tables.add(type, asked.path, asked)) return undefined
   for (const condition of [...skip, ...deletes]) if (!tables.addCondition(type, condition)) return undefined
+  if (places.count > MOST_BITS || tables.tables.length > MOST_BITS) return undefined
   const [timeFactor, timeDivisor] = factors
   return {
     ...{ tables: tables.tables, texts: tables.texts, numbers: tables.numbers },
     digits: places.asked.map(({ scale }) => scale),
+    zeroIn: places.asked.map(({ at }) => tables.zeroIn[at] ?? -1),
     fields: { ...fields, places: places.count, timeFactor, timeDivisor },
   }
 }

@@ -17,8 +17,10 @@ const MAX_SECONDS = 2 ** 33
 export class RowReader {
   readonly #plan: RowPlan
   readonly #row: FlatRow
-  /** Whether the message of a table was met. */
-  readonly #isMet: Uint8Array
+  /** The places that have a value, and the tables whose messages were met, as bits. */
+  readonly #allPlaces: number
+  #seen = 0
+  #met = 0
   #bytes: Buffer = Buffer.alloc(0)
   #view: DataView = new DataView(new ArrayBuffer(0))
   /** The position after the length that was read last. */
@@ -30,7 +32,7 @@ export class RowReader {
   constructor(plan: RowPlan, isZeroAbsent: boolean) {
     this.#plan = plan
     this.#row = new FlatRow(plan.fields, isZeroAbsent)
-    this.#isMet = new Uint8Array(plan.tables.length)
+    this.#allPlaces = 2 ** plan.fields.places - 1
   }
 
   /** Appends a row for the message from `start` on. False is no verdict, and appends none. */
@@ -39,17 +41,19 @@ export class RowReader {
     const from = value.byteOffset
     this.#bytes = bytes
     this.#view = view
-    this.#row.clearAll()
-    for (let i = 0; i < this.#isMet.length; i++) this.#isMet[i] = 0
-    return this.#message(0, from + start, from + value.length) && this.#row.take(view, bytes, into)
+    this.#seen = 0
+    this.#met = 0
+    if (!this.#message(0, from + start, from + value.length)) return false
+    if (this.#seen !== this.#allPlaces) this.#fill()
+    return this.#row.take(view, bytes, into)
   }
 
   #message(index: number, from: number, end: number): boolean {
     // Two of a message are one, whose fields are merged.
-    if (this.#isMet[index] === 1) return false
-    this.#isMet[index] = 1
-    const { steps, places, zeros } = this.#plan.tables[index] as MessageTable
-    for (let i = 0; i < zeros.length; i++) this.#row.putWhole(zeros[i] as number, 0, 0)
+    const bit = 1 << index
+    if ((this.#met & bit) !== 0) return false
+    this.#met |= bit
+    const { steps, places } = this.#plan.tables[index] as MessageTable
     const row = this.#row
     const bytes = this.#bytes
     const view = this.#view
@@ -64,6 +68,7 @@ export class RowReader {
       const step = tag < steps.length ? (steps[tag] as number) : STEP.skip
       if (step === STEP.double) {
         if (at + 8 > end || !row.putDouble(places[tag] as number, view.getFloat64(at, true))) return false
+        this.#seen |= 1 << (places[tag] as number)
         at += 8
       } else if (step === STEP.skip) at = this.#skip(tag, at)
       else if (step >= STEP.isNumber) {
@@ -72,15 +77,25 @@ export class RowReader {
       } else if (step > STEP.double) at = this.#fixed(step, places[tag] as number, at, end)
       else if (step === STEP.leave) return false
       else at = this.#sized(step, places[tag] as number, at, end)
-      // After a fault it is NaN.
-      if (!(at <= end)) return false
+      if (at < 0 || at > end) return false
     }
     return at === end
   }
 
+  /** Puts what stands for absent fields. */
+  #fill(): void {
+    const { zeroIn } = this.#plan
+    for (let place = 0; place < zeroIn.length; place++) {
+      if ((this.#seen & (1 << place)) !== 0) continue
+      const table = zeroIn[place] as number
+      if (table >= 0 && (this.#met & (1 << table)) !== 0) this.#row.putWhole(place, 0, 0)
+      else this.#row.clear(place)
+    }
+  }
+
   #skip(tag: number, at: number): number {
     // No field has the number 0.
-    if (tag < 8) return Number.NaN
+    if (tag < 8) return -1
     switch (tag & 7) {
       case VARINT:
         return this.#varint(at)
@@ -91,20 +106,21 @@ export class RowReader {
       case LENGTH:
         return this.#lengthEnd(at)
     }
-    return Number.NaN
+    return -1
   }
 
   #fixed(step: number, place: number, at: number, end: number): number {
     const view = this.#view
     const row = this.#row
     const size = step >= STEP.fixed64 ? 8 : 4
-    if (at + size > end) return Number.NaN
+    if (at + size > end) return -1
     const digits = this.#plan.digits[place] as number
     const isPut =
       step === STEP.float
         ? row.putDouble(place, view.getFloat32(at, true))
         : row.putWhole(place, this.#fixedWhole(step, at), digits)
-    return isPut ? at + size : Number.NaN
+    this.#seen |= 1 << place
+    return isPut ? at + size : -1
   }
 
   #fixedWhole(step: number, at: number): number {
@@ -118,7 +134,9 @@ export class RowReader {
   #whole(step: number, place: number): boolean {
     const low = this.#low >>> 0
     const value = (this.#high >>> 0) * HIGH_UNIT + low
+    if (step === STEP.isNumber) return this.#low !== this.#plan.numbers[place]
     const digits = this.#plan.digits[place] as number
+    this.#seen |= 1 << place
     switch (step) {
       case STEP.signed:
         return this.#high >= 0 && this.#row.putWhole(place, value, digits)
@@ -135,24 +153,26 @@ export class RowReader {
         return this.#high === 0 && (low & 1) === 0 && this.#row.putWhole(place, low / 2, digits)
       case STEP.nanos:
         return this.#high >= 0 && this.#row.putWhole(place, millisecondsOf(this.#high, low), 0)
-      case STEP.isNumber:
-        return this.#low !== this.#plan.numbers[place]
     }
     return false
   }
 
   #sized(step: number, place: number, at: number, end: number): number {
     const inner = this.#lengthEnd(at)
-    if (!(inner <= end)) return Number.NaN
+    if (inner < 0 || inner > end) return -1
     const isTaken = this.#taken(step, place, this.#start, inner)
-    return isTaken ? inner : Number.NaN
+    return isTaken ? inner : -1
   }
 
   #taken(step: number, place: number, start: number, end: number): boolean {
-    if (step === STEP.name) return this.#row.putName(place, this.#view, start, end)
     if (step === STEP.message) return this.#message(place, start, end)
-    if (step === STEP.timestamp) return this.#timestamp(place, start, end)
-    if (step === STEP.textNumber) return this.#row.putText(place, this.#bytes, start, end)
+    if (step !== STEP.isText) {
+      if (step === STEP.timestamp && (this.#seen & (1 << place)) !== 0) return false
+      this.#seen |= 1 << place
+      if (step === STEP.name) return this.#row.putName(place, this.#view, start, end)
+      if (step === STEP.timestamp) return this.#timestamp(place, start, end)
+      return this.#row.putText(place, this.#bytes, start, end)
+    }
     // The exact reading says what is wrong with other texts.
     if (!isAscii(this.#view, start, end)) return false
     const text = this.#plan.texts[place] as Buffer
@@ -161,7 +181,6 @@ export class RowReader {
 
   /** Seconds, and then perhaps nanoseconds, as all writers write them. */
   #timestamp(place: number, from: number, end: number): boolean {
-    if (!Number.isNaN(this.#row.values[place] as number)) return false
     let at = from
     let seconds = 0
     let nanos = 0
@@ -186,10 +205,10 @@ export class RowReader {
     }
     const start = this.#varint(at)
     this.#start = start
-    return this.#high === 0 ? start + (this.#low >>> 0) : Number.NaN
+    return start >= 0 && this.#high === 0 && this.#low >= 0 ? start + this.#low : -1
   }
 
-  /** Reads an integer into its halves, and returns the position after it; NaN if it does not end. */
+  /** Reads an integer into its halves, and returns the position after it; -1 if it does not end. */
   #varint(from: number): number {
     const bytes = this.#bytes
     let at = from
@@ -208,7 +227,7 @@ export class RowReader {
       high |= (byte & 0x7f) << shift
       if (byte < 0x80) return this.#took(at, low, high)
     }
-    return Number.NaN
+    return -1
   }
 
   #took(at: number, low: number, high: number): number {

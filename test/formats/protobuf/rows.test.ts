@@ -145,7 +145,7 @@ describe('the fast reading of Protobuf', () => {
       const message = encode({
         ...GOOD,
         ...{
-          symbol: any('A', 'BTC-USD', 'C', 'é'),
+          symbol: any('A', 'BTC-USD', 'C"\\', 'é', 'ABCD', 'A\u0001BCD', 'ABCDE\u0000'),
           price: any(1, 0, 3120.5, 1e300),
           bid: any({}, { value: 3 }, undefined),
         },
