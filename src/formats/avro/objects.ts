@@ -7,6 +7,8 @@ import type { Wanted } from './wanted.ts'
 
 export type Read = (cursor: Cursor) => unknown
 
+/** The most that `readIntBE` takes. */
+const MOST_INT_BYTES = 6
 /** Units of a timestamp a millisecond. */
 const UNITS_A_MS: Readonly<Record<AvroTime, number>> = { ms: 1, us: 1_000, ns: 1_000_000 }
 
@@ -149,7 +151,8 @@ function bytesOf(slice: (cursor: Cursor) => Buffer, scale: number | undefined): 
   if (scale === undefined) return (cursor) => slice(cursor).toString('base64')
   return (cursor) => {
     const bytes = slice(cursor)
-    const integer = integerOfBytes(bytes)
+    const isShort = bytes.length > 0 && bytes.length <= MOST_INT_BYTES
+    const integer = isShort ? bytes.readIntBE(0, bytes.length) : integerOfBytes(bytes)
     if (integer !== undefined || cursor.fault !== undefined) return shifted(integer, -scale)
     return cursor.fail(`a decimal has ${bytes.length} bytes`)
   }
