@@ -24,9 +24,15 @@ export function protobufReaders(
   return message && ((on) => () => fileReader(messageReaders(mapping, message, on)))
 }
 
+/** No field has a 0 as its tag. */
+const FRAMED = refused(
+  'not-protobuf',
+  "it begins with a 0, as what Confluent's serializers write: such records need the schema registry",
+)
+
 function fileReader({ objects, rows }: MessageReaders): ValueReader {
   return {
-    read: (value) => objects.decode(value, 0),
+    read: (value) => (value[0] === 0 ? FRAMED : objects.decode(value, 0)),
     readFast: (value, start, into) => rows?.read(value, start, into) ?? false,
   }
 }

@@ -76,6 +76,12 @@ describe('a record that is no Protobuf of its schema is refused', () => {
     ['a number as a message', goodAnd(field(4, 0, 1)), 'wrong-type', 'Quote.venue: expected Venue, got an integer'],
     ['a group as a message', goodAnd(field(4, 3), field(4, 4)), 'wrong-type', 'expected Venue, got a group'],
     ['a double in a list of integers', goodAnd(field(5, 1, ...EIGHT)), 'wrong-type', 'Quote.levels: expected int32'],
+    [
+      'an id of a registry',
+      Buffer.from([0, 0, 0, 0, 1, 0, ...encode(GOOD)]),
+      'not-protobuf',
+      'need the schema registry',
+    ],
     ['JSON', Buffer.from('{"pair":"P","price":5}'), 'not-protobuf', 'byte'],
     ['no pair', encode({ ...GOOD, pair: '' }), 'missing-pair', 'pair'],
     ['no bytes', Buffer.alloc(0), 'missing-pair', 'pair'],

@@ -119,6 +119,13 @@ describe('the fast reading of Protobuf', () => {
     expect(fast(value)).toBeUndefined()
   })
 
+  it('leaves a oneof to the exact reading once another field of it is written', () => {
+    const sized = reader({ bid: 'size', skip: [] })
+    const bytes = encode({ ...GOOD, size: 5 })
+    expect(sized.fast(bytes)).toMatchObject([{ 5: 5 }])
+    expect(sized.fast(Buffer.concat([bytes, field(14, 2, 0)]))).toBeUndefined()
+  })
+
   it('leaves extra fields to the exact reading', () => {
     expect(reader({ extra: { note: 'venue.note' } }).fast(encode(GOOD))).toBeUndefined()
   })
