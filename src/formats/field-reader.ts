@@ -60,9 +60,9 @@ export class FieldReader {
     const fields: Record<string, unknown> = {}
     for (const [field, of] of this.#names) fields[field] = nameIn(scope, of)
     for (const [field, of] of this.#numbers) {
-      const value = numberIn(scope, of)
+      const value = numberIn(scope, of, this.#zeroIsAbsent && field !== 'sequence')
       if (value instanceof Fault) return { fields, against: value.against }
-      if (!(this.#zeroIsAbsent && field !== 'sequence' && isZero(value))) fields[field] = value
+      fields[field] = value
     }
     const time = this.#time === undefined ? undefined : timeIn(scope, this.#time)
     if (typeof time === 'object') return { fields, against: time }
@@ -114,15 +114,20 @@ function nameIn(scope: Scope, { place, case: toCase, aliases }: NameOf): unknown
   return aliases.size === 0 ? folded : (aliases.get(folded) ?? folded)
 }
 
-/** Undefined if the number is absent. What is no number is left to the checks. */
-function numberIn(scope: Scope, of: NumberOf): unknown {
-  if (!('mid' in of)) return plainNumberIn(scope, of)
-  const bid = plainNumberIn(scope, of.mid[0])
-  const ask = plainNumberIn(scope, of.mid[1])
+/** Undefined if the number is absent. What is no number is left to the checks. A middle needs both its sides. */
+function numberIn(scope: Scope, of: NumberOf, isZeroAbsent: boolean): unknown {
+  if (!('mid' in of)) {
+    const value = plainNumberIn(scope, of)
+    return isZeroAbsent && isZero(value) ? undefined : value
+  }
+  const bid = numberIn(scope, of.mid[0], isZeroAbsent)
+  const ask = numberIn(scope, of.mid[1], isZeroAbsent)
   if (bid instanceof Fault) return bid
   if (ask instanceof Fault) return ask
   if (bid === undefined || ask === undefined) return undefined
-  return middleOf(bid, ask) ?? new Fault(`price: expected two numbers, got ${shown(bid)} and ${shown(ask)}`)
+  const middle = middleOf(bid, ask)
+  if (middle === undefined) return new Fault(`price: expected two numbers, got ${shown(bid)} and ${shown(ask)}`)
+  return isZeroAbsent && middle === 0 ? undefined : middle
 }
 
 function plainNumberIn(scope: Scope, { place, integer, scale, exponent }: PlainNumber): unknown {
@@ -147,5 +152,5 @@ function timeIn(scope: Scope, { place, unit }: TimeOf): number | Refused | undef
 }
 
 function isZero(value: unknown): boolean {
-  return value !== undefined && Number(value) === 0
+  return (typeof value === 'number' || typeof value === 'string') && Number(value) === 0
 }

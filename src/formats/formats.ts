@@ -53,7 +53,7 @@ export function formatRules(raw: unknown, problems: MappingFault[], readFile = r
   }
   return Object.entries(raw).flatMap(([topics, mapping]) => {
     const at = `formats["${topics}"]`
-    const against = problemOf(topics)
+    const against = faultOf(topics)
     if (against !== undefined) problems.push({ setting: at, received: topics, allowed: against })
     const groups = [...topics.matchAll(GROUP_NAME)].map(([, name]) => name as string)
     const preset = typeof mapping === 'string' ? PRESETS[mapping] : undefined
@@ -100,7 +100,8 @@ function presetsAllowed(name: string): string {
   return meant === undefined ? `an object, or one of ${names.join(', ')}` : `did you mean ${meant}?`
 }
 
-function problemOf(topics: string): string | undefined {
+/** What is wrong with the name or the pattern of a rule, if something is. */
+export function faultOf(topics: string): string | undefined {
   if (topics === '') return 'the name of a topic, or a pattern between slashes'
   const pattern = PATTERN.exec(topics)?.[1]
   if (pattern === undefined) return undefined

@@ -6,7 +6,7 @@ import { ForewarmError } from '../forewarm-error.ts'
 import type { KafkaRecord } from '../kafka-record.ts'
 import { type Enter, entering } from '../marked.ts'
 import { type Decoded, type Format, SKIPPED } from './format.ts'
-import { type FormatRule, formatRules, type MadeRule } from './formats.ts'
+import { type FormatRule, faultOf, formatRules, type MadeRule } from './formats.ts'
 import type { MappingFault } from './mapping/mapping-fault.ts'
 
 /** A pair that is delisted, as a format's function says it. */
@@ -28,6 +28,8 @@ export type FormatMapping = string | Readonly<Record<string, unknown>>
  */
 export function format(topics: string | RegExp, read: FormatFunction | FormatMapping): FormatRule {
   const name = typeof topics === 'string' ? topics : `/${topics.source}/`
+  const against = typeof topics !== 'string' && /[imsv]/.test(topics.flags) ? 'a pattern without flags' : faultOf(name)
+  if (against !== undefined) throw new ForewarmError('bad-config', `format: got ${topics}; allowed: ${against}`)
   if (typeof read !== 'function') return mappedRule(name, read)
   const rule: MadeRule = { topics: name, make: () => new FunctionFormat(name, read) }
   return rule
@@ -54,12 +56,15 @@ class FunctionFormat implements Format {
   }
 
   decode(record: KafkaRecord): Decoded {
-    let said: unknown
     try {
-      said = this.#enter(this.#read, record)
+      return this.#checked(this.#enter(this.#read, record))
     } catch (error) {
       return refused('format-failed', `the format ${this.name} threw ${messageOf(error)}`)
     }
+  }
+
+  /** What the function gave may run code of its own when it is looked at, and throw as the function may. */
+  #checked(said: unknown): Decoded {
     if (said === 'skip') return SKIPPED
     if (isObject(said) && 'delete' in said) {
       const names = namesOf({ pair: said.delete, chain: said.chain })

@@ -49,6 +49,14 @@ describe('the formats of the settings file', () => {
     expect(problemsOf({ x: { ...FIELDS, price: { path } } }).length).toBe(1)
   })
 
+  it('have constant names that updates may have', () => {
+    const constants = { chain: { const: '' }, pair: { const: 'x'.repeat(257) }, group: { const: '' } }
+    expect(problemsOf({ x: { ...FIELDS, ...constants } }).map(({ setting }) => setting)).toEqual([
+      'formats["x"].pair.const',
+      'formats["x"].chain.const',
+    ])
+  })
+
   it('name what was meant', () => {
     const [fault] = problemsOf({ x: { ...FIELDS, eventTimeMS: 't' } })
     expect(fault).toMatchObject({ setting: 'formats["x"].eventTimeMS', allowed: 'did you mean eventTimeMs?' })

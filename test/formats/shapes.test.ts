@@ -153,6 +153,19 @@ describe('a mapping reads', () => {
     )
   })
 
+  it('a quote of which one side is 0 for none as one without a price: half of the other side is none', () => {
+    const fields = { chain: { const: 'c' }, pair: 'p', price: { mid: ['b', 'a'] }, ask: 'a', eventTimeMs: 't' }
+    const decode = decoder({ ...fields, zero: 'absent' })
+    const quote = { p: 'X', b: '0.00', a: '100', t: AT_MS }
+    expect(decode(quote)).toMatchObject({ reason: 'missing-price' })
+    expect(decode({ ...quote, b: '98' })).toMatchObject({ ok: true, updates: [{ price: 99 }] })
+    expect(decode({ ...quote, b: 100, a: 0 })).toMatchObject({ reason: 'missing-price' })
+    expect(decoder(fields)(quote)).toMatchObject({ ok: true, updates: [{ price: 50, ask: 100 }] })
+    expect(decoder('binance-book-ticker')({ s: 'X', b: '0.00000000', a: '100' })).toMatchObject({
+      reason: 'missing-price',
+    })
+  })
+
   it('the items of a list apart: those that are skipped are counted, the others are updates', () => {
     const decode = decoder({
       chain: { const: 'c' },

@@ -14,12 +14,14 @@ export class Cursor {
   /** Why the value cannot be read; undefined while it can. */
   fault: string | undefined
   #depth = 0
+  #items = 0
 
   start(bytes: Buffer, at: number): void {
     this.bytes = bytes
     this.at = at
     this.fault = undefined
     this.#depth = 0
+    this.#items = 0
   }
 
   fail(reason: string): undefined {
@@ -59,6 +61,14 @@ export class Cursor {
   slice(length: number): Buffer {
     const start = this.skip(length)
     return this.fault === undefined ? this.bytes.subarray(start, start + length) : NOTHING
+  }
+
+  /** Goes into so many items of a list. False if there are more in all than bytes, as only items without any can be. */
+  enterItems(count: number): boolean {
+    this.#items += Math.abs(count)
+    if (this.#items <= this.bytes.length) return true
+    this.fail('a list has more items than bytes')
+    return false
   }
 
   /** Goes into a record. False if it is nested too deep. */

@@ -35,9 +35,9 @@ export class Objects {
       case 'string':
         return textIn
       case 'bytes':
-        return bytesOf((cursor) => cursor.slice(cursor.long()), wanted.isRaw ? undefined : type.scale)
+        return bytesOf((cursor) => cursor.slice(cursor.long()), type.scale, wanted)
       case 'fixed':
-        return bytesOf((cursor) => cursor.slice(type.size), wanted.isRaw ? undefined : type.scale)
+        return bytesOf((cursor) => cursor.slice(type.size), type.scale, wanted)
       case 'enum':
         return (cursor) => branchOf(cursor, type.symbols)
       case 'array':
@@ -147,8 +147,10 @@ function textIn(cursor: Cursor): unknown {
   return isUtf8(bytes) ? bytes.toString('utf8') : cursor.fail('a text is no UTF-8')
 }
 
-function bytesOf(slice: (cursor: Cursor) => Buffer, scale: number | undefined): Read {
-  if (scale === undefined) return (cursor) => slice(cursor).toString('base64')
+function bytesOf(slice: (cursor: Cursor) => Buffer, scale: number | undefined, { isRaw, isNumber }: Wanted): Read {
+  if (isRaw) return (cursor) => slice(cursor).toString('base64')
+  // Some bytes are digits in base64, and no number all the same.
+  if (scale === undefined) return (cursor) => (isNumber ? 'base64 ' : '') + slice(cursor).toString('base64')
   return (cursor) => {
     const bytes = slice(cursor)
     const isShort = bytes.length > 0 && bytes.length <= MOST_INT_BYTES

@@ -72,16 +72,15 @@ export class Skips {
 
 /**
  * The number of items of the next block of a list; 0 after the last. A block whose size in bytes is known is moved past if
- * it `maySkip`. There cannot be more items than bytes, unless they have none.
+ * it `maySkip`.
  */
 export function blockOf(cursor: Cursor, maySkip: boolean): number {
   for (;;) {
     const count = cursor.long()
     if (count === 0 || cursor.fault !== undefined) return 0
-    if (Math.abs(count) > cursor.bytes.length) return cursor.fail('a list has more items than bytes') ?? 0
-    if (count > 0) return count
+    if (count > 0) return cursor.enterItems(count) ? count : 0
     const bytes = cursor.long()
-    if (!maySkip) return -count
+    if (!maySkip) return cursor.enterItems(count) ? -count : 0
     cursor.skip(bytes)
   }
 }

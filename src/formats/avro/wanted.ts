@@ -8,10 +8,12 @@ export interface Wanted {
   items: Wanted | undefined
   /** The mapping says how its bytes or its time are to be understood; the schema does not. */
   isRaw: boolean
+  /** It is to be a number, and the mapping does not say that its bytes are one. */
+  isNumber: boolean
 }
 
 function nothingWanted(): Wanted {
-  return { members: new Map(), items: undefined, isRaw: false }
+  return { members: new Map(), items: undefined, isRaw: false, isNumber: false }
 }
 
 /** Rather more than is needed: each path may count in the record, in what is in it, and in the items. */
@@ -25,9 +27,10 @@ export function wantedBy(mapping: Mapping): Wanted {
   })
   const asked = pathsOf(mapping)
   for (const base of new Set([root, ...inner, ...items]))
-    for (const { path, isRaw } of asked) {
+    for (const { path, isRaw = false, isNumber = false } of asked) {
       const wanted = add(base, path)
       wanted.isRaw ||= isRaw
+      wanted.isNumber ||= isNumber
     }
   return root
 }
@@ -44,27 +47,27 @@ function add(from: Wanted, path: Path): Wanted {
 
 interface Asked {
   readonly path: Path
-  readonly isRaw: boolean
+  readonly isRaw?: boolean
+  readonly isNumber?: boolean
 }
 
 function pathsOf({ fields, extra, text, skip, delete: deletes }: Mapping): readonly Asked[] {
-  const of = (place: Place, isRaw = false): Asked[] => ('path' in place ? [{ path: place.path, isRaw }] : [])
+  const of = (place: Place, as: Omit<Asked, 'path'> = {}): Asked[] =>
+    'path' in place ? [{ path: place.path, ...as }] : []
   const ofNumber = (number: NumberOf): Asked[] =>
     'mid' in number
       ? number.mid.flatMap(ofNumber)
       : [
-          ...of(number.place, number.integer === 'base64'),
-          ...(number.exponent === undefined ? [] : [{ path: number.exponent, isRaw: false }]),
+          ...of(number.place, number.integer === 'base64' ? { isRaw: true } : { isNumber: true }),
+          ...(number.exponent === undefined ? [] : [{ path: number.exponent }]),
         ]
   const { eventTimeMs: time } = fields
   return [
     ...NAMES.flatMap((name) => (fields[name] === undefined ? [] : of(fields[name].place))),
     ...NUMBERS.flatMap((name) => (fields[name] === undefined ? [] : ofNumber(fields[name]))),
-    ...(time === undefined ? [] : of(time.place, time.isUnitGiven)),
+    ...(time === undefined ? [] : of(time.place, { isRaw: time.isUnitGiven })),
     ...extra.flatMap(([, place]) => of(place)),
-    ...[...skip, ...deletes].flatMap((condition) =>
-      'test' in condition ? [{ path: condition.path, isRaw: false }] : [],
-    ),
-    ...(text === undefined ? [] : [{ path: text, isRaw: false }]),
+    ...[...skip, ...deletes].flatMap((condition) => ('test' in condition ? [{ path: condition.path }] : [])),
+    ...(text === undefined ? [] : [{ path: text }]),
   ]
 }

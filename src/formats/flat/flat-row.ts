@@ -133,7 +133,7 @@ export class FlatRow {
   }
 
   #middle([bid, ask]: readonly [number, number]): number {
-    const [one, other] = [this.values[bid] as number, this.values[ask] as number]
+    const [one, other] = [this.#number(bid), this.#number(ask)]
     const [few, many] = [this.decimals[bid] as number, this.decimals[ask] as number]
     const price =
       few === DOUBLE && many === DOUBLE

@@ -1,5 +1,6 @@
+import { checkedName } from '../../../schemas/price-object.ts'
 import { NUMBER_FIELDS } from '../../../schemas/price-update.ts'
-import type { Mapping, NameOf, NumberOf, PlainNumber } from '../mapping/mapping.ts'
+import type { Mapping, NameOf, NumberOf, Place, PlainNumber } from '../mapping/mapping.ts'
 import type { Path } from '../path.ts'
 import type { TopicGroups } from '../scope.ts'
 import type { RowFields } from './flat-row.ts'
@@ -31,10 +32,10 @@ export class Places {
     const { pair, chain, group, price, eventTimeMs: time, sequence } = fields
     if (pair === undefined || chain === undefined || price === undefined || time?.place.from !== 'item')
       return undefined
-    const groupPlace = group === undefined ? undefined : this.#name(group)
+    const groupPlace = group === undefined ? undefined : this.#name(group, 'pair')
     const found = {
-      pair: this.#name(pair),
-      chain: this.#name(chain),
+      pair: this.#name(pair, 'pair'),
+      chain: this.#name(chain, 'chain'),
       numbers: Int32Array.from(NUMBER_FIELDS, (field) =>
         field === 'price' && 'mid' in price ? -1 : this.#number(fields[field]),
       ),
@@ -46,11 +47,19 @@ export class Places {
     return { ...found, group: groupPlace }
   }
 
-  #name({ place, case: toCase, aliases }: NameOf): string | number {
+  #name({ place, case: toCase, aliases }: NameOf, field: 'pair' | 'chain'): string | number {
     if (toCase !== undefined || aliases.size > 0) return this.#unfit()
-    if (place.from === 'const' && typeof place.value === 'string') return place.value
-    if (place.from === 'topic') return (place.group === '' ? this.#topic : this.#groups[place.group]) ?? this.#unfit()
-    return place.from === 'item' ? this.#place(place.path, 'name', 0) : this.#unfit()
+    if (place.from === 'item') return this.#place(place.path, 'name', 0)
+    const name = this.#nameOfAll(place)
+    // One that the checks refuse is left to the exact reading, which says so.
+    return typeof name === 'string' && checkedName(name, field) === undefined ? name : this.#unfit()
+  }
+
+  /** The name that all records of the topic have. */
+  #nameOfAll(place: Place): unknown {
+    if (place.from === 'const') return place.value
+    if (place.from !== 'topic') return undefined
+    return place.group === '' ? this.#topic : this.#groups[place.group]
   }
 
   #number(of: NumberOf | undefined): number {

@@ -1,4 +1,5 @@
 import { isObject } from '../../../schemas/json-value.ts'
+import { checkedName } from '../../../schemas/price-object.ts'
 import { isExtraName, MAX_EXTRA_FIELDS, MAX_EXTRA_NAME_CHARS } from '../../../schemas/price-update.ts'
 import { TIME_UNITS, type TimeUnit } from '../time.ts'
 import { conditionsOf } from './check-conditions.ts'
@@ -91,7 +92,14 @@ function fieldsOf(raw: Readonly<Record<string, unknown>>, at: string, reader: Ma
     if (raw[field] === undefined)
       reader.problem(`${at}.${field}`, undefined, 'a path, or an object: an update needs it')
   const fields: Record<string, NameOf | NumberOf | TimeOf | undefined> = {}
-  for (const name of NAMES) if (raw[name] !== undefined) fields[name] = nameOf(raw[name], `${at}.${name}`, reader)
+  for (const name of NAMES) {
+    if (raw[name] === undefined) continue
+    const of = nameOf(raw[name], `${at}.${name}`, reader)
+    fields[name] = of
+    if (name === 'group' || of?.place.from !== 'const') continue
+    const against = checkedName(String(of.place.value), name)
+    if (against !== undefined) reader.problem(`${at}.${name}.const`, of.place.value, `a name: ${against.detail}`)
+  }
   for (const number of NUMBERS)
     if (raw[number] !== undefined) fields[number] = numberOf(raw[number], `${at}.${number}`, reader)
   if (raw.eventTimeMs !== undefined) fields.eventTimeMs = timeOf(raw.eventTimeMs, `${at}.eventTimeMs`, reader)

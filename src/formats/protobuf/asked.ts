@@ -4,8 +4,8 @@ import type { Path } from '../path.ts'
 /** Stands for each of a list. */
 export const EACH = '*'
 
-/** What is expected at a path: a text of JSON, a list, a time that needs a unit, a value that can be absent, or any. */
-type Expected = 'text' | 'list' | 'time' | 'optional' | 'any'
+/** What is expected at a path: a text of JSON, a list, a time that needs a unit, a number, a value that can be absent, or any. */
+type Expected = 'text' | 'list' | 'time' | 'number' | 'optional' | 'any'
 
 /** What a mapping asks of a message. One of the paths must be there. */
 export interface Asked {
@@ -15,6 +15,8 @@ export interface Asked {
   readonly expected: Expected
   /** It may be meant for what a text of JSON holds, which nobody knows before. */
   readonly mayLack?: boolean
+  /** Texts that a condition compares the value with. */
+  readonly equals: readonly string[]
 }
 
 /** All paths that a mapping follows in a message. `isList`: whether a path leads to a list. */
@@ -27,12 +29,12 @@ export function askedBy(mapping: Mapping, isList: (path: Path) => boolean): read
   // What a text of JSON holds is nothing of the message.
   const items = text === undefined ? lists.map((path) => (isList(path) ? [...path, EACH] : path)) : []
 
-  const asked: Asked[] = record.map((path) => ({ key: 'record', paths: [path], expected: 'any' }))
-  if (text !== undefined) asked.push({ key: 'text', paths: below(inner, text), expected: 'text' })
-  else if (updates !== undefined) asked.push({ key: 'updates', paths: lists, expected: 'list' })
+  const asked: Asked[] = record.map((path) => ({ key: 'record', paths: [path], expected: 'any', equals: [] }))
+  if (text !== undefined) asked.push({ key: 'text', paths: below(inner, text), expected: 'text', equals: [] })
+  else if (updates !== undefined) asked.push({ key: 'updates', paths: lists, expected: 'list', equals: [] })
   const ask = (key: string, place: Place, expected: Expected) => {
-    if (place.from === 'item') asked.push({ key, paths: below(items, place.path), expected })
-    else if (place.from === 'outer') asked.push({ key, paths: below(around, place.path), expected })
+    if (place.from === 'item') asked.push({ key, paths: below(items, place.path), expected, equals: [] })
+    else if (place.from === 'outer') asked.push({ key, paths: below(around, place.path), expected, equals: [] })
   }
   for (const [key, of] of Object.entries(fields))
     for (const { place, expected } of placesOf(of)) ask(key, place, expected)
@@ -42,7 +44,9 @@ export function askedBy(mapping: Mapping, isList: (path: Path) => boolean): read
       if (!('test' in condition)) continue
       const bases = condition.isOuter ? around : [...items, ...around]
       const mayLack = text !== undefined && !condition.isOuter
-      asked.push({ key, paths: below(bases, condition.path), expected: expectedBy(condition), mayLack })
+      const { test } = condition
+      const equals = test.kind === 'equals' && typeof test.value === 'string' ? [test.value] : []
+      asked.push({ key, paths: below(bases, condition.path), expected: expectedBy(condition), mayLack, equals })
     }
   return asked.filter(({ paths }) => paths.length > 0)
 }
@@ -54,8 +58,8 @@ function below(bases: readonly Path[], path: Path): readonly Path[] {
 function placesOf(of: NameOf | NumberOf | TimeOf): readonly { readonly place: Place; readonly expected: Expected }[] {
   if ('unit' in of) return [{ place: of.place, expected: of.isUnitGiven ? 'time' : 'any' }]
   if (!('mid' in of) && !('integer' in of)) return [{ place: of.place, expected: 'any' }]
-  return ('mid' in of ? of.mid : [of]).flatMap(({ place, exponent }) => [
-    { place, expected: 'any' as const },
+  return ('mid' in of ? of.mid : [of]).flatMap(({ place, exponent, integer }) => [
+    { place, expected: integer === 'base64' ? ('any' as const) : ('number' as const) },
     ...(exponent === undefined ? [] : [{ place: { from: 'item' as const, path: exponent }, expected: 'any' as const }]),
   ])
 }

@@ -15,7 +15,10 @@ export interface SchemaFault extends Against {
 }
 
 /** The fields of a message that are asked for. */
-type Wanted = Map<string, Wanted>
+class Wanted extends Map<string, Wanted> {
+  /** Texts with which conditions compare the value. */
+  readonly compared: string[] = []
+}
 
 /** Makes the reader of what a mapping asks of a message, and tells what the message does not have. */
 export function compiled(
@@ -23,10 +26,11 @@ export function compiled(
   type: MessageType,
 ): { readonly reader: MessageReader; readonly faults: readonly SchemaFault[] } {
   const faults: SchemaFault[] = []
-  const wanted: Wanted = new Map()
+  const wanted = new Wanted()
   for (const asked of askedBy(mapping, (path) => isListAt(type, path))) {
     const found = asked.paths.map((path) => ({ path, fault: against(type, path, asked.expected) }))
-    for (const { path, fault } of found) if (fault === undefined) want(wanted, type, path)
+    for (const { path, fault } of found)
+      if (fault === undefined) want(wanted, type, path).compared.push(...asked.equals)
     const [first] = found
     if (asked.mayLack === true) continue
     if (first?.fault !== undefined && found.every(({ fault }) => fault !== undefined))
@@ -35,13 +39,14 @@ export function compiled(
   return { reader: readerOf(type, wanted), faults }
 }
 
-function want(wanted: Wanted, type: MessageType, path: Path): void {
+function want(wanted: Wanted, type: MessageType, path: Path): Wanted {
   let at = wanted
   for (const { name } of stepsOf(type, path)) {
-    const inner: Wanted = at.get(name) ?? new Map()
+    const inner = at.get(name) ?? new Wanted()
     at.set(name, inner)
     at = inner
   }
+  return at
 }
 
 function readerOf(type: MessageType, wanted: Wanted): MessageReader {
@@ -68,18 +73,21 @@ function readField({ field, message }: Found, inner: Wanted, names: Pick<ReadFie
   const words = `${field.fullName.slice(1)}: expected ${field.type}`
   if (message !== undefined) {
     const wellKnown = inner.size === 0 ? WELL_KNOWN.get(message.fullName) : undefined
-    const wanted: Wanted = wellKnown === undefined ? inner : new Map(wellKnown.fields.map((name) => [name, new Map()]))
+    const wanted = wellKnown === undefined ? inner : new Wanted(wellKnown.fields.map((name) => [name, new Wanted()]))
     return { ...shape, words, type: readerOf(message, wanted), wellKnown, absent: field.repeated || undefined }
   }
-  const type = scalarOf(field)
+  const type = scalarOf(field, inner)
   const absent = field.hasPresence ? field.options?.default : type.zero
   return { ...shape, words, type, absent: field.repeated || absent }
 }
 
-function scalarOf({ type, resolvedType }: Found['field']): Scalar {
+function scalarOf({ type, resolvedType }: Found['field'], { compared }: Wanted): Scalar {
   const known = SCALARS.get(type)
   if (known !== undefined || resolvedType === null || !('valuesById' in resolvedType)) return known ?? NOTHING
   const { valuesById, values } = resolvedType
+  const names: Record<number, string> = { ...valuesById }
+  // A number may have several names. The one by which a condition knows it counts.
+  for (const name of compared) if (Object.hasOwn(values, name)) names[values[name] as number] = name
   const [first] = Object.values(values)
-  return enumScalar(valuesById, first === undefined ? 0 : (valuesById[first] ?? first))
+  return enumScalar(names, first === undefined ? 0 : (names[first] ?? first))
 }

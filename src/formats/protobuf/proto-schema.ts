@@ -30,6 +30,20 @@ export interface ProtoSource {
 
 const MAX_FILES = 1000
 
+/** Writers have these at hand, and register no schema for them. */
+const BUILT_IN: ReadonlyMap<string, string> = new Map([
+  ['google/type/decimal.proto', 'syntax = "proto3"; package google.type; message Decimal { string value = 1; }'],
+  [
+    'confluent/type/decimal.proto',
+    'syntax = "proto3"; package confluent.type; message Decimal { bytes value = 1; uint32 precision = 2; int32 scale = 3; }',
+  ],
+])
+
+function builtIn(name: string): ProtoSource | undefined {
+  const text = BUILT_IN.get(name)
+  return text === undefined ? undefined : { name, text, imported: () => undefined }
+}
+
 /** Parses a schema with all that it imports, or tells what is wrong with it. */
 export function parsedProto(source: ProtoSource): ProtoSchema | string {
   const { Root, Namespace, parse, common } = library()
@@ -47,7 +61,7 @@ export function parsedProto(source: ProtoSource): ProtoSchema | string {
         if (seen.has(path)) continue
         seen.add(path)
         const bundled = common.get(path)
-        const found = bundled === null ? imported(path) : undefined
+        const found = bundled === null ? (imported(path) ?? builtIn(path)) : undefined
         if (bundled !== null) root.addJSON(bundled.nested ?? {})
         else if (found === undefined) missing.push(path)
         else if (queue.push(found) > MAX_FILES) return `more than ${MAX_FILES} imports`

@@ -66,6 +66,8 @@ function unfit(
   if (expected === 'text') return field.type === 'string' && !isList ? undefined : 'a string'
   if (expected === 'time' && message !== undefined && WELL_KNOWN.get(message.fullName)?.isTime)
     return 'nothing as the unit: a Timestamp has its own'
+  if (expected === 'number' && (field.type === 'bytes' || message?.fullName === '.google.protobuf.BytesValue'))
+    return 'it with decimal, which says how its bytes are a number'
   if (expected === 'optional' && !field.hasPresence)
     return 'equals: the field has a value in each record, for its schema cannot say that it is absent'
   return undefined

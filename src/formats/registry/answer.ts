@@ -65,7 +65,7 @@ function isNotFound(code: unknown): boolean {
 
 function schemaOf(said: unknown): SaidSchema | undefined {
   if (!isObject(said) || typeof said.schema !== 'string') return undefined
-  const { schemaType: type = 'AVRO', references = [] } = said
+  const [type, references] = [said.schemaType ?? 'AVRO', said.references ?? []]
   if (typeof type !== 'string' || !Array.isArray(references)) return undefined
   const read = references.map(referenceOf).filter((reference) => reference !== undefined)
   return read.length < references.length ? undefined : { type, text: said.schema, references: read }

@@ -105,7 +105,9 @@ export class Registry implements SchemaSource {
 
   #ask(key: SchemaKey, before: Asked | undefined, nowMs: number): Pick<Asked, 'reason' | 'settled'> {
     const { failures = 0, reason = 'the schema is asked for' } = before ?? {}
-    const settled = this.#fetch(key).then((verdict) => this.#take(key, verdict, failures))
+    const settled = this.#fetch(key)
+      .catch((error): Fetched => ({ status: 'away', reason: reasonOf(error) }))
+      .then((verdict) => this.#take(key, verdict, failures))
     this.#asked.set(key, { askedMs: nowMs, neededMs: nowMs, settled, failures, reason, notBeforeMs: 0 })
     return { reason, settled }
   }
@@ -133,7 +135,6 @@ export class Registry implements SchemaSource {
     }
   }
 
-  /** Never rejects. */
   async #fetch(key: SchemaKey): Promise<Fetched> {
     const path = typeof key === 'number' ? `/schemas/ids/${key}` : `/schemas/guids/${encodeURIComponent(key)}`
     const verdict = await this.#get(path)

@@ -111,6 +111,33 @@ describe('a record that Avro cannot be read from is refused', () => {
       detail: expect.stringContaining('more items'),
     })
   })
+
+  it('where blocks of nothing have more items in all than there are bytes', () => {
+    for (const wants of [{}, { extra: { nothing: 'list' } }]) {
+      const schema = quoteWith(
+        { name: 'price', type: 'double' },
+        { name: 'list', type: { type: 'array', items: 'null' } },
+      )
+      const blocks = Array.from({ length: 1_000 }, () => zigzag(1_000n))
+      const long = Buffer.concat([framed(schema, { ...GOOD, list: [] }).subarray(0, -1), ...blocks, Buffer.from([0])])
+      const format = avroFormat({ ...FIELDS, ...wants }, schemasOf({ 1: schema }))
+      expect(format.decode(recordOf(long))).toMatchObject({
+        reason: 'not-avro',
+        detail: expect.stringContaining('more items'),
+      })
+    }
+  })
+
+  it('where its bytes are to be a price and no decimal, even if they are digits in base64', () => {
+    const price = Buffer.from('1234', 'base64')
+    const schema = quoteWith({ name: 'price', type: 'bytes' })
+    expect(read(schema, { ...GOOD, price })).toMatchObject({ reason: 'wrong-type' })
+    const decimal = { price: { path: 'price', decimal: { base64: true } }, signed: true }
+    expect(read(schema, { ...GOOD, price }, decimal)).toMatchObject({ ok: true, updates: [{ price: -2_658_824 }] })
+    expect(read(schema, { ...GOOD, price: Buffer.from('x') }, { price: { const: 1 }, pair: 'price' })).toMatchObject({
+      updates: [{ pair: 'eA==' }],
+    })
+  })
 })
 
 function protobufOf(key: number): ReturnType<SchemaSource['lookup']> {

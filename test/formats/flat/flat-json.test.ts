@@ -73,6 +73,13 @@ describe('flat JSON is read by the order of its members', () => {
     ).toBe(64012.15)
   })
 
+  it('and leaves a quote of which one side is 0 for none to the exact reading', () => {
+    const { slowly, fast } = reader({ ...MAPPING, zero: 'absent' })
+    slowly(bytes(quoteOf()))
+    expect(fast(bytes(quoteOf()))?.count).toBe(1)
+    for (const side of [{ b: '0.00' }, { a: 0 }]) expect(fast(bytes(quoteOf(side)))).toBeUndefined()
+  })
+
   it('with the spaces that its source writes', () => {
     const { slowly, fast } = reader(MAPPING)
     const text = '{"s": "ETH", "v": "x", "b": "1.1", "a": 1.2, "E": 1783670400123}'

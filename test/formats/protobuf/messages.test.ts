@@ -200,6 +200,10 @@ describe('a number in Protobuf', () => {
     expect(priceOf('bytes', [3, 0x10, 0x9b, 0x99], { wire: 2, mapping: decimal })).toBe(1.088409)
   })
 
+  it('in bytes is none if the mapping does not say so, even if they are digits in base64', () => {
+    expect(() => priceOf('bytes', [3, 0xd7, 0x6d, 0xf8], { wire: 2 })).toThrow('decimal')
+  })
+
   it('beyond 2^53 is counted as rounded as a price, refused as a sequence, and divided exactly as a time', () => {
     const proto = 'syntax = "proto3"; message M { uint64 price = 1; uint64 sequence = 2; int64 at = 3; }'
     const rest = { chain: { const: 'c' }, pair: { const: 'p' }, price: 'price' }

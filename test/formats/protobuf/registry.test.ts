@@ -38,6 +38,12 @@ const SCHEMAS: Readonly<Record<SchemaKey, Partial<WrittenSchema>>> = {
   },
   7: { text: 'syntax = "proto3"; message Tick { string p = 1; }' },
   8: { text: 'syntax = "proto3"; message Tick { string p = 1; map<string, double> l = 2; }' },
+  11: {
+    text: 'syntax = "proto3"; import "confluent/meta.proto"; import "confluent/type/decimal.proto"; import "google/type/decimal.proto"; message Tick { string p = 1; confluent.type.Decimal l = 2; google.type.Decimal bid = 3; }',
+  },
+  12: {
+    text: 'syntax = "proto3"; message Tick { string p = 1; double l = 2; Kind kind = 3; } enum Kind { option allow_alias = true; A = 0; B = 1; C = 1; }',
+  },
   [GUID]: { text: NESTED },
 }
 function found(key: SchemaKey, schema: Partial<WrittenSchema>): Lookup {
@@ -119,6 +125,21 @@ describe('a Protobuf record of a registry', () => {
   it('is read with what its schema imports from other subjects', () => {
     const side = Buffer.concat([TICK, field(3, 2, 11, 10, 9, 9, 0, 0, 0, 0, 0, 0, 0, 0x40)])
     expect(decoder({ bid: 'side.bid.value' })(framed(6, [0], side))).toMatchObject({ updates: [{ pair: 'A', bid: 2 }] })
+  })
+
+  it('is read with the decimals that its writer has at hand, for which no subject is registered', () => {
+    const price = field(2, 2, 6, ...field(1, 2, 2, 0x04, 0xd2), ...field(3, 0, 2))
+    const bid = field(3, 2, 6, ...field(1, 2, 4, ...Buffer.from('12.3')))
+    const value = framed(11, [0], Buffer.concat([field(1, 2, 1, 0x41), price, bid]))
+    expect(decoder({ bid: 'bid' })(value)).toMatchObject({ updates: [{ pair: 'A', price: 12.34, bid: 12.3 }] })
+  })
+
+  it('is skipped by any of the names that a number of an enum has', () => {
+    const value = framed(12, [0], Buffer.concat([TICK, field(3, 0, 1)]))
+    for (const equals of ['B', 'C'])
+      expect(decoder({ skip: { path: 'kind', equals } })(value)).toMatchObject({ updates: [], skipped: 1 })
+    expect(decoder({ skip: { path: 'kind', equals: 'A' } })(value)).toMatchObject(UPDATES)
+    expect(decoder({ skip: { path: 'kind', equals: 'A' } })(framed(12, [0]))).toMatchObject({ skipped: 1 })
   })
 
   it('is read by an id in a header, behind which its message indexes stand', () => {

@@ -131,6 +131,17 @@ describe('a schema registry', () => {
     expect(stage.told).toEqual([expect.stringMatching(/^away: /)])
   })
 
+  it('that has no name for a subject in UTF-8 is away, and nothing is thrown', async () => {
+    const stage = new Stage()
+    stage.status(7)
+    await stage.answer(200, '{"schema":"","references":[{"name":"a","subject":"\\ud800","version":1}]}')
+    expect(stage.registry.trouble).toMatch(/URI/)
+    stage.nowMs += 1e3
+    expect(stage.status(7)).toBe('held')
+    await stage.answer(200, { ...SCHEMA, schemaType: null, references: null })
+    expect(stage.status(7)).toBe('found')
+  })
+
   it('that is away is asked less and less often, and tells once that it is away and once that it is back', async () => {
     const stage = new Stage()
     const waits: number[] = []
