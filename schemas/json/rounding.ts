@@ -22,11 +22,13 @@ const LEAST_EXACT = 2 ** -1022
 
 /** The digits of a decimal that count, without its exponent. */
 function digitsOf(text: string): string {
-  return text
+  const digits = text
     .replace(/[eE].*$/, '')
     .replace(/[^\d]/g, '')
     .replace(/^0+/, '')
-    .replace(/0+$/, '')
+  let end = digits.length
+  while (digits[end - 1] === '0') end--
+  return digits.slice(0, end)
 }
 
 /** Only a number of so many characters can have more digits than a double holds. */

@@ -23,6 +23,9 @@ describe('a format’s function', () => {
     ['a deletion whose pair throws', () => Object.defineProperty({ chain: 'c' }, 'delete', { get: fails })],
     ['an object that throws whatever is asked of it', () => new Proxy({}, { get: fails, has: fails, ownKeys: fails })],
     ['a list that throws', () => new Proxy([GOOD], { get: fails })],
+    ['an object whose kind nobody may ask for', () => new Proxy({}, { getPrototypeOf: fails })],
+    ['a promise that nobody may await', () => Object.assign(Promise.resolve(), { catch: fails })],
+    ['fields of its own that throw', () => ({ ...GOOD, extra: new Proxy({}, { ownKeys: fails }) })],
   ])('that gives %s refuses the record, and throws nothing', (_, gives) => {
     expect(decoded(gives)).toMatchObject({
       ok: false,

@@ -85,6 +85,14 @@ describe('a record that a mapping cannot read is refused', () => {
     expect(decoder({ ...FIELDS, price })({ ...GOOD, ...value })).toMatchObject({ ok: false, reason: 'wrong-type' })
   })
 
+  it('if a text of 1,000,000 digits is no number, and read if it is one', () => {
+    const digits = '1'.repeat(1_000_000)
+    expect(decode({ ...GOOD, l: `${digits}x` })).toMatchObject({ ok: false, reason: 'wrong-type' })
+    const zeros = '0'.repeat(1_000_000)
+    expect(decode({ ...GOOD, l: `0.1${zeros}1` })).toMatchObject({ ok: true, rounded: 1 })
+    expect(decode(`{"c":"c","p":"X","l":0.1${zeros}1,"t":${AT_MS}}`)).toMatchObject({ ok: true, rounded: 1 })
+  })
+
   it('and 100,000 updates in one record are read', () => {
     const list = Array.from({ length: 100_000 }, (_, at) => ({ p: `P${at}`, l: 5, t: AT_MS }))
     expect(decoder({ ...FIELDS, chain: { const: 'c' } })(list)).toMatchObject({

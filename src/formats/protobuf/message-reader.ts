@@ -5,6 +5,11 @@ import { GROUP, LENGTH, WireReader, wireWords } from './wire-reader.ts'
 
 export type Fields = Record<string, unknown>
 
+/** A field may have the name of something that objects inherit. */
+function noFields(): Fields {
+  return Object.create(null)
+}
+
 /** How a field is read that the mapping names. */
 export interface ReadField {
   readonly number: number
@@ -34,7 +39,7 @@ export class MessageReader {
 
   decode(bytes: Buffer, start: number): { readonly root: Fields } | Refused {
     const reader = new WireReader(bytes, start)
-    const into: Fields = {}
+    const into = noFields()
     this.#read(reader, bytes.length, into)
     if (reader.fault !== undefined) return reader.fault
     this.#finish(into)
@@ -103,7 +108,7 @@ interface NamedMessage extends ReadField {
 
 function readMessage(reader: WireReader, tag: number, into: Fields, field: NamedMessage): undefined {
   if ((tag & 7) !== (field.isGroup ? GROUP : LENGTH)) return reader.fail(unexpected(field, tag))
-  const message: Fields = field.isRepeated ? {} : ((into[field.name] as Fields | undefined) ?? {})
+  const message = (field.isRepeated ? undefined : (into[field.name] as Fields | undefined)) ?? noFields()
   if (field.isRepeated) listIn(into, field.name).push(message)
   else into[field.name] = message
   MessageReader.readInto(reader, tag, field.type, message)

@@ -47,6 +47,11 @@ export function connectionTo(access: RegistryAccess, { answerMs = ANSWER_MS } = 
         reject(signal.aborted && !closing.signal.aborted ? new Error(`no answer within ${answerMs} ms`) : error)
       request(`${base}${path}`, { agent, headers, signal })
         .on('response', (response) => bodyOf(response).then(resolve, fail))
+        // Without a listener the connection would be closed, and nothing be said of it.
+        .on('upgrade', ({ statusCode = 0 }, socket) => {
+          socket.destroy()
+          resolve({ status: statusCode, body: '' })
+        })
         .on('error', fail)
         .end()
       return promise

@@ -112,3 +112,30 @@ describe('a record that is no Protobuf of its schema is refused', () => {
     expect(decode(encode(GOOD))).toMatchObject({ ok: true })
   })
 })
+
+describe('a field with the name of something that objects inherit', () => {
+  const proto = `syntax = "proto3";
+    message Venue { string name = 1; }
+    message Quote { string pair = 1; double price = 2; int64 at = 3; Venue constructor = 4; optional string valueOf = 5; }`
+  const mapping = {
+    message: 'Quote',
+    pair: 'constructor.name',
+    chain: 'pair',
+    price: 'price',
+    eventTimeMs: 'at',
+    group: 'valueOf',
+  }
+  const read = decoder(mapping, proto)
+  const bytes = Buffer.concat([field(1, 2, 1, 0x63), field(2, 1, ...EIGHT), field(3, 0, ...varint(AT_MS))])
+
+  it('is read, and leaves nothing behind in what they inherit', () => {
+    const before = Object.keys(Object.getOwnPropertyDescriptors(Object))
+    const said = read(Buffer.concat([bytes, field(4, 2, 3, 0x0a, 1, 0x58), field(5, 2, 1, 0x67)]))
+    expect(said).toMatchObject({ ok: true, updates: [{ pair: 'X', group: 'g' }] })
+    expect(Object.keys(Object.getOwnPropertyDescriptors(Object))).toEqual(before)
+  })
+
+  it('is absent if it is not written', () => {
+    expect(read(bytes)).toMatchObject({ ok: false, reason: 'missing-pair' })
+  })
+})

@@ -69,6 +69,13 @@ describe('a connection to a schema registry', () => {
     await expect(connected({ url: 'http://127.0.0.1:1' }).get('/x')).rejects.toThrow('ECONNREFUSED')
   })
 
+  it('takes the offer of another protocol for an answer, and does not wait for more', async () => {
+    const url = await serve(({ socket }) =>
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+    )
+    expect(await connected({ url }).get('/x')).toEqual({ status: 101, body: '' })
+  })
+
   it('ends what is under way when it is closed, and may be closed twice', async () => {
     const { promise: asked, resolve } = Promise.withResolvers<void>()
     const url = await serve(() => resolve())
