@@ -21,7 +21,7 @@ export interface SightOptions {
   readonly l3: Pick<L3, 'load'> | undefined
   readonly writeBehind: Pick<WriteBehind, 'pending'>
   readonly sources: Sources
-  readonly arrivals: Pick<Arrivals, 'follows'>
+  readonly arrivals: Pick<Arrivals, 'hasAll'>
   readonly clock: Clock
   /** Milliseconds of the clock of the sources' moments. */
   readonly monotonic?: () => number
@@ -68,7 +68,7 @@ export async function priceSight(options: SightOptions, chain: string, pair: str
 }
 
 async function sightOf(options: SightOptions, pairId: number, name: PairName): Promise<PriceSight> {
-  const { table, l1, l2, l3, writeBehind, arrivals } = options
+  const { l1, l2, l3, writeBehind, arrivals } = options
   const seen = (level: SeenPrice['level'], price: Readonly<CachedPrice>): SeenPrice => ({
     ...{
       status: 'found',
@@ -83,7 +83,8 @@ async function sightOf(options: SightOptions, pairId: number, name: PairName): P
   if (l1.peek(pairId, price)) return seen('L1', price)
   // On its way to L2.
   if (writeBehind.pending(pairId, price) && price.version >= l1.floor(pairId)) return seen('L2', price)
-  const kind = arrivals.follows(pairId, table.chainOf(pairId)) ? 'followed' : 'foreign'
+  // Without a value, only updates that have come here tell whose the pair is.
+  const kind = arrivals.hasAll(pairId) ? 'followed' : 'unknown'
   let reason = 'no level has it'
   for (const [level, load] of [
     ['L2', await l2.load([pairId])],

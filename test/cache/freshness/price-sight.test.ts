@@ -30,7 +30,7 @@ function look(chain: string, pair: string): Promise<PriceSight> {
     l2: { load: async () => loads.l2 },
     l3: l3 && { load: async () => l3 },
     writeBehind: { pending: (_, into) => pending !== undefined && Object.assign(into, pending) !== undefined },
-    arrivals: { follows: () => false },
+    arrivals: { hasAll: (pairId) => pairId === table.find('c', 'HERE') },
   }
   return priceSight(options, chain, pair)
 }
@@ -77,13 +77,15 @@ describe('the sight of a price', () => {
   })
 
   test('says why there is none', async () => {
-    expect(await look('c', 'A')).toEqual({ status: 'missing', kind: 'foreign', reason: 'no level has it' })
+    expect(await look('c', 'A')).toEqual({ status: 'missing', kind: 'unknown', reason: 'no level has it' })
+    table.register('c', 'HERE')
+    expect(await look('c', 'HERE')).toMatchObject({ status: 'missing', kind: 'followed' })
     loads = { l2: { status: 'unavailable', reason: 'closed' }, l3: undefined }
     expect(await look('c', 'A')).toMatchObject({ status: 'unavailable', reason: 'L2 is away: closed' })
     loads = { l2: { status: 'loaded', rows: [undefined], unknown: new Set([0]) }, l3: undefined }
     expect(await look('c', 'A')).toMatchObject({ status: 'unavailable' })
     expect(await look('c', '\0')).toMatchObject({ status: 'bad-name', reason: expect.stringContaining('NUL') })
-    for (const pair of ['A', 'B', 'C', 'D', 'E']) table.register('c', pair)
+    for (const pair of ['B', 'C', 'D', 'E']) table.register('c', pair)
     expect(await look('c', 'F')).toMatchObject({ status: 'unavailable', reason: expect.stringContaining('MAX_PAIRS') })
   })
 })
