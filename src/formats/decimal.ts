@@ -79,7 +79,8 @@ function decimalsOf(value: unknown): number {
   return parts === undefined ? Number.NaN : Math.max(parts.fraction.length - parts.exponent, 0)
 }
 
-const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
+/** One letter more than groups of four is less than a byte: it was cut off. */
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2,4}|[A-Za-z0-9+/]{3}=|[A-Za-z0-9+/]{2}==)$/
 const HEX = /^0[xX][0-9a-fA-F]{1,64}$/
 /** A decimal of more than so many bytes is no price. */
 const MAX_BYTES = 64

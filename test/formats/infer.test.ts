@@ -43,6 +43,14 @@ describe('the format of a topic is inferred', () => {
     expect(found.unsure).toEqual(['u: a sequence? it went back 54 times'])
   })
 
+  it('with a side of 0 as no quote, and tells of it: half of the other side is no price', () => {
+    const quote = (at: number, E: number, s: string) => ({ s, b: at % 20 === 7 ? '0.00' : '100.10', a: '100.20', E })
+    const found = infer(records(60, quote))
+    expect(found.mapping).toMatchObject({ price: { mid: ['b', 'a'] }, zero: 'absent' })
+    expect(found.report).toMatchObject({ updates: 57, refused: [{ reason: 'missing-price', records: 3 }] })
+    expect(found.unsure).toEqual(['b: no quote where it is 0? It is, in 3 of the records, which are refused'])
+  })
+
   it('with a sequence that each pair counts for itself, whatever that of the pair before was', () => {
     const quote = (at: number, E: number, s: string) => ({
       s,

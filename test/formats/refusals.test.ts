@@ -79,6 +79,7 @@ describe('a record that a mapping cannot read is refused', () => {
       { l: 1, e: 'x' },
     ],
     [{ path: 'l', decimal: { base64: true, scale: 2 } }, { l: '***' }],
+    [{ path: 'l', decimal: { base64: true, scale: 2 } }, { l: 'EJuZE' }],
     [{ path: 'l', decimal: { base64: true, scale: 2 } }, { l: Buffer.alloc(100, 1).toString('base64') }],
     [{ path: 'l', decimal: { hex: true } }, { l: 'ff' }],
   ])('if the price is not written as %j says', (price, value) => {

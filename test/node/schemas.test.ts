@@ -124,6 +124,29 @@ describe('a node that reads by the schemas of a registry', () => {
     })
   })
 
+  test('gives up a partition while it waits, and the node that gets it loses nothing', async () => {
+    await reading(
+      () => 'nothing',
+      async ({ stage, registry, node, handled, send }) => {
+        await send(quote('A'), quote('B'))
+        await until('the registry is asked', () => registry.asked.length === 1)
+        const later: string[] = []
+        const other = stage.startNode({
+          detectors: [detector('other', {}, ({ pair }) => void later.push(pair))],
+          start: 'earliest',
+          formats: [format(stage.topic, MAPPING)],
+          config: { schemaRegistry: { url: registry.url } },
+        })
+        await node.close()
+        expect(handled).toEqual([])
+        await other
+        registry.answer(schemasById({ 1: QUOTE }))
+        await until('both are handled by the other node', () => later.length === 2)
+        expect(later).toEqual(['A', 'B'])
+      },
+    )
+  })
+
   test('can be closed while it waits', async () => {
     await reading(
       () => 'nothing',

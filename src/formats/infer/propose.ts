@@ -1,3 +1,4 @@
+import { isObject } from '../../../schemas/json-value.ts'
 import { pathOf } from '../path.ts'
 import { type Leaf, leavesOf, numberIn } from './leaves.ts'
 import { areIntegers, areNames, areNumbers, candidatesOf } from './roles.ts'
@@ -45,6 +46,7 @@ export function mappingOf(shape: Shape, known: Known): Proposed {
   takePair(leaves, known, take) || missing.push('a pair')
   takeChain(leaves, outers, known, take)
   const price = takePrice(leaves, take)
+  if (isObject(mapping.price)) takeZero(price ?? [], { leaves, mapping, unsure })
   if (price === undefined) missing.push('a price')
   const time = takeTime(leaves, outers, known, take)
   if (time === undefined)
@@ -93,6 +95,19 @@ function takePrice(leaves: Leaves, take: Take): readonly string[] | undefined {
   take('bid', bid.path, bid)
   take('ask', ask.path, ask)
   return isPlain ? [price.path] : [bid.path, ask.path]
+}
+
+/** A side of 0 is no quote, and half of the other side no price. */
+function takeZero(
+  sides: readonly string[],
+  { leaves, mapping, unsure }: { leaves: Leaves; mapping: Record<string, unknown>; unsure: string[] },
+): void {
+  for (const side of sides) {
+    const zeros = leaves.get(side)?.values.filter((value) => numberIn(value) === 0).length ?? 0
+    if (zeros === 0) continue
+    mapping.zero = 'absent'
+    unsure.push(`${side}: no quote where it is 0? It is, in ${zeros} of the records, which are refused`)
+  }
 }
 
 /** A bid and an ask whose values are close, the bid not above the ask. */

@@ -36,6 +36,7 @@ export function connectionTo(access: RegistryAccess, { answerMs = ANSWER_MS } = 
   const authorization = authorizationOf(access)
   const headers = {
     accept: 'application/vnd.schemaregistry.v1+json, application/json',
+    'accept-encoding': 'identity',
     ...(authorization !== undefined && { authorization }),
   }
   const closing = new AbortController()
@@ -45,15 +46,21 @@ export function connectionTo(access: RegistryAccess, { answerMs = ANSWER_MS } = 
       const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(answerMs)])
       const fail = (error: unknown) =>
         reject(signal.aborted && !closing.signal.aborted ? new Error(`no answer within ${answerMs} ms`) : error)
-      request(`${base}${path}`, { agent, headers, signal })
-        .on('response', (response) => bodyOf(response).then(resolve, fail))
-        // Without a listener the connection would be closed, and nothing be said of it.
-        .on('upgrade', ({ statusCode = 0 }, socket) => {
-          socket.destroy()
-          resolve({ status: statusCode, body: '' })
-        })
-        .on('error', fail)
-        .end()
+      const ask = (isAgain: boolean) => {
+        const asked = request(`${base}${path}`, { agent, headers, signal })
+        // The registry may have closed a connection that was idle, just as it was used again.
+        const failed = (error: unknown) => (asked.reusedSocket && !isAgain ? ask(true) : fail(error))
+        asked
+          .on('response', (response) => bodyOf(response).then(resolve, fail))
+          // Without a listener the connection would be closed, and nothing be said of it.
+          .on('upgrade', ({ statusCode = 0 }, socket) => {
+            socket.destroy()
+            resolve({ status: statusCode, body: '' })
+          })
+          .on('error', failed)
+          .end()
+      }
+      ask(false)
       return promise
     },
     close: () => {

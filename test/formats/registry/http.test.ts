@@ -76,6 +76,20 @@ describe('a connection to a schema registry', () => {
     expect(await connected({ url }).get('/x')).toEqual({ status: 101, body: '' })
   })
 
+  it('asks again by another connection if the one that was idle is closed as it is used', async () => {
+    const ports: (number | undefined)[] = []
+    const url = await serve((request, response) => {
+      ports.push(request.socket.remotePort)
+      if (ports.length === 2) request.socket.destroy()
+      else response.end('{}')
+    })
+    const connection = connected({ url })
+    for (let i = 0; i < 2; i++) expect(await connection.get('/x')).toEqual({ status: 200, body: '{}' })
+    expect(ports[1]).toBe(ports[0])
+    expect(ports[2]).not.toBe(ports[0])
+    expect(ports.length).toBe(3)
+  })
+
   it('ends what is under way when it is closed, and may be closed twice', async () => {
     const { promise: asked, resolve } = Promise.withResolvers<void>()
     const url = await serve(() => resolve())
