@@ -24,7 +24,8 @@ export function messageIndexes(
 
 function zigzag(reader: WireReader): number {
   reader.varint()
-  return reader.fault === undefined ? (reader.low >>> 1) ^ -(reader.low & 1) : Number.NaN
+  // One of more than 32 bits would be taken for another.
+  return reader.fault === undefined && reader.high === 0 ? (reader.low >>> 1) ^ -(reader.low & 1) : -1
 }
 
 function noIndexes({ fault }: WireReader, got: string): Refused {

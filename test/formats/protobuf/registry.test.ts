@@ -165,6 +165,7 @@ describe('a Protobuf record of a registry', () => {
     ['fewer than no indexes', framed(1, [1]), 'not-protobuf', 'got -1 message indexes'],
     ['indexes that are cut off', Buffer.from([0, 0, 0, 0, 1, 4, 2]), 'not-protobuf', 'the record ends within a field'],
     ['no indexes', Buffer.from([0, 0, 0, 0, 1]), 'not-protobuf', 'the record ends within a field'],
+    ['an index of 33 bits', framed(1, [2, 0x80, 0x80, 0x80, 0x80, 0x10]), 'not-protobuf', 'from 0 on, got -1'],
     ['an index of 11 bytes', framed(1, [2, ...Array(10).fill(0x80), 1]), 'not-protobuf', 'more than 10 bytes'],
     ['the schema of Avro', framed(4, [0]), 'unknown-schema', 'expected one of Protobuf, got one of AVRO'],
     ['a schema that is none', framed(5, [0]), 'unknown-schema', 'schema 5: illegal'],
