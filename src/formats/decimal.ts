@@ -1,6 +1,6 @@
 /** A decimal as sources write it. */
 const DECIMAL = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/
-/** Longer texts are left as they are: no price has so many digits. */
+/** Longer texts are not looked into: no price has so many digits. */
 const MAX_CHARS = 400
 /** Exponents beyond this give 0 or infinity anyway. */
 const MAX_EXPONENT = 100_000
@@ -23,12 +23,12 @@ function partsOf(value: unknown): Parts | undefined {
 
 /**
  * The number × 10^exponent as a decimal text of the same digits, so that nothing is rounded twice. What is no decimal is
- * returned as it came, and is refused by the checks of all updates.
+ * returned as it came, and is refused by the checks of all updates. Undefined for a text of too many digits.
  */
 export function shifted(value: unknown, exponent: number): unknown {
   if (exponent === 0) return value
   const parts = partsOf(value)
-  if (parts === undefined) return value
+  if (parts === undefined) return typeof value === 'string' && value.length > MAX_CHARS ? undefined : value
   const sum = Math.max(-MAX_EXPONENT, Math.min(parts.exponent + exponent, MAX_EXPONENT))
   return `${parts.sign}${parts.whole || '0'}.${parts.fraction || '0'}e${sum}`
 }
@@ -68,6 +68,10 @@ export function middle(one: number, other: number, decimals: number): number {
   const power = decimals < MOST_DECIMALS ? (POWERS_OF_TEN[decimals + 1] as number) : Number.POSITIVE_INFINITY
   const scaled = between * power
   return Math.abs(scaled) < Number.MAX_SAFE_INTEGER / 2 ? Math.round(scaled) / power : between
+}
+
+export function isDecimal(value: unknown): boolean {
+  return !Number.isNaN(decimalsOf(value))
 }
 
 /** How many digits stand behind the point; NaN for what is no decimal. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { shown } from '../../schemas/json-value.ts'
-import { type Refused, refused } from '../../schemas/refusal.ts'
-import { integerOfBase64, integerOfHex, middleOf, shifted } from './decimal.ts'
+import { type PriceRefusal, type Refused, refused } from '../../schemas/refusal.ts'
+import { integerOfBase64, integerOfHex, isDecimal, middleOf, shifted } from './decimal.ts'
 import { outerAt } from './holds.ts'
 import {
   type Mapping,
@@ -23,12 +23,19 @@ export interface ReadFields {
   readonly against?: Refused
 }
 
+interface NumberRules {
+  readonly isZeroAbsent: boolean
+  readonly isSigned: boolean
+}
+
+const OF_SEQUENCES: NumberRules = { isZeroAbsent: false, isSigned: false }
+
 /** A value that cannot be what it should be. */
 class Fault {
   readonly against: Refused
 
-  constructor(detail: string) {
-    this.against = refused('wrong-type', detail)
+  constructor(detail: string, reason: PriceRefusal = 'wrong-type') {
+    this.against = refused(reason, detail)
   }
 }
 
@@ -37,16 +44,16 @@ export class FieldReader {
   readonly #names: readonly (readonly [field: string, of: NameOf])[]
   readonly #numbers: readonly (readonly [field: string, of: NumberOf])[]
   readonly #time: TimeOf | undefined
-  readonly #zeroIsAbsent: boolean
+  readonly #rules: NumberRules
   readonly #extra: Mapping['extra']
   /** The last names of the paths that lead to numbers, or to what is kept as it is. */
   readonly numberNames: ReadonlySet<string>
 
-  constructor({ fields, zeroIsAbsent, extra }: Mapping) {
+  constructor({ fields, zeroIsAbsent, signed, extra }: Mapping) {
     this.#names = NAMES.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]] as const]))
     this.#numbers = NUMBERS.flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]] as const]))
     this.#time = fields.eventTimeMs
-    this.#zeroIsAbsent = zeroIsAbsent
+    this.#rules = { isZeroAbsent: zeroIsAbsent, isSigned: signed }
     this.#extra = extra
     const places = [
       ...this.#numbers.flatMap(([, of]) => placesOf(of)),
@@ -60,7 +67,7 @@ export class FieldReader {
     const fields: Record<string, unknown> = {}
     for (const [field, of] of this.#names) fields[field] = nameIn(scope, of)
     for (const [field, of] of this.#numbers) {
-      const value = numberIn(scope, of, this.#zeroIsAbsent && field !== 'sequence')
+      const value = numberIn(scope, of, field === 'sequence' ? OF_SEQUENCES : this.#rules)
       if (value instanceof Fault) return { fields, against: value.against }
       fields[field] = value
     }
@@ -115,18 +122,21 @@ function nameIn(scope: Scope, { place, case: toCase, aliases }: NameOf): unknown
 }
 
 /** Undefined if the number is absent. What is no number is left to the checks. A middle needs both its sides. */
-function numberIn(scope: Scope, of: NumberOf, isZeroAbsent: boolean): unknown {
+function numberIn(scope: Scope, of: NumberOf, rules: NumberRules): unknown {
+  const { isZeroAbsent, isSigned } = rules
   if (!('mid' in of)) {
     const value = plainNumberIn(scope, of)
     return isZeroAbsent && isZero(value) ? undefined : value
   }
-  const bid = numberIn(scope, of.mid[0], isZeroAbsent)
-  const ask = numberIn(scope, of.mid[1], isZeroAbsent)
+  const bid = numberIn(scope, of.mid[0], rules)
+  const ask = numberIn(scope, of.mid[1], rules)
   if (bid instanceof Fault) return bid
   if (ask instanceof Fault) return ask
   if (bid === undefined || ask === undefined) return undefined
   const middle = middleOf(bid, ask)
   if (middle === undefined) return new Fault(`price: expected two numbers, got ${shown(bid)} and ${shown(ask)}`)
+  if (!isSigned && (Number(bid) < 0 || Number(ask) < 0))
+    return new Fault(`price: expected two numbers of at least 0, got ${shown(bid)} and ${shown(ask)}`, 'negative')
   return isZeroAbsent && middle === 0 ? undefined : middle
 }
 
@@ -136,12 +146,15 @@ function plainNumberIn(scope: Scope, { place, integer, scale, exponent }: PlainN
   const value = integer === undefined ? came : integer === 'base64' ? integerOfBase64(came) : integerOfHex(came)
   if (value === undefined) return new Fault(`expected an integer in ${integer}, got ${shown(came)}`)
   const shift = exponent === undefined ? 0 : exponentAt(scope.item, exponent)
-  return typeof shift === 'number' ? shifted(value, shift - scale) : shift
+  if (typeof shift !== 'number') return shift
+  return shifted(value, shift - scale) ?? new Fault(`expected a number of fewer digits, got ${shown(value)}`)
 }
+
+const WHOLE = /^[+-]?\d+$/
 
 function exponentAt(item: unknown, path: Path): number | Fault {
   const value = valueAt(item, path)
-  const exponent = typeof value === 'string' && value !== '' ? Number(value) : value
+  const exponent = typeof value === 'string' && WHOLE.test(value) ? Number(value) : value
   if (typeof exponent === 'number' && Number.isInteger(exponent)) return exponent
   return new Fault(`${path.join('.')}: expected a whole number as the exponent, got ${shown(value)}`)
 }
@@ -152,5 +165,5 @@ function timeIn(scope: Scope, { place, unit }: TimeOf): number | Refused | undef
 }
 
 function isZero(value: unknown): boolean {
-  return (typeof value === 'number' || typeof value === 'string') && Number(value) === 0
+  return isDecimal(value) && Number(value) === 0
 }

@@ -31,7 +31,6 @@ export interface MadeRule extends FormatRule {
 }
 
 const PATTERN = /^\/(.*)\/$/s
-const GROUP_NAME = /\(\?<([A-Za-z_$][\w$]*)>/g
 
 function readText(path: string): string | undefined {
   try {
@@ -55,7 +54,7 @@ export function formatRules(raw: unknown, problems: MappingFault[], readFile = r
     const at = `formats["${topics}"]`
     const against = faultOf(topics)
     if (against !== undefined) problems.push({ setting: at, received: topics, allowed: against })
-    const groups = [...topics.matchAll(GROUP_NAME)].map(([, name]) => name as string)
+    const groups = against === undefined ? groupsOf(topics) : []
     const preset = typeof mapping === 'string' ? PRESETS[mapping] : undefined
     if (typeof mapping === 'string' && preset === undefined) {
       problems.push({ setting: at, received: JSON.stringify(mapping), allowed: presetsAllowed(mapping) })
@@ -111,6 +110,12 @@ export function faultOf(topics: string): string | undefined {
   } catch (error) {
     return `a regular expression between slashes: ${error instanceof Error ? error.message : error}`
   }
+}
+
+/** The names of the groups in a pattern. With an empty alternative it matches any text, and tells them. */
+function groupsOf(topics: string): readonly string[] {
+  const pattern = PATTERN.exec(topics)?.[1]
+  return pattern === undefined ? [] : Object.keys(new RegExp(`${pattern}|`, 'u').exec('')?.groups ?? {})
 }
 
 /** The same rules, for whoever has no registry at hand: they take schemas from this one. */

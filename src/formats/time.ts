@@ -23,12 +23,12 @@ export function msOf(value: unknown, unit: TimeUnit): number | Refused {
 }
 
 /** Date and time of ISO 8601. Without a zone it is UTC. */
-const ISO = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,9}))?(Z|[+-]\d{2}:?\d{2})?$/
+const ISO = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(?:[.,](\d{1,9}))?(Z|[+-]\d{2}(?::?\d{2})?)?$/
 
 function isoMs(value: unknown): number | Refused {
   const [, date, time, fraction = '', zone = 'Z'] = (typeof value === 'string' && ISO.exec(value)) || []
   const seconds = time !== undefined && time.length > 5 ? time : `${time}:00`
-  const at = zone === 'Z' || zone.includes(':') ? zone : `${zone.slice(0, 3)}:${zone.slice(3)}`
+  const at = zone === 'Z' || zone.includes(':') ? zone : `${zone.slice(0, 3)}:${zone.slice(3) || '00'}`
   const ms = Date.parse(`${date}T${seconds}.${fraction.padEnd(3, '0').slice(0, 3)}${at}`)
   // A day that the month does not have would be taken for one of the next.
   if (!Number.isNaN(ms) && isDay(String(date))) return ms

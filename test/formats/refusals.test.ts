@@ -78,6 +78,15 @@ describe('a record that a mapping cannot read is refused', () => {
       { path: 'l', exponent: 'e' },
       { l: 1, e: 'x' },
     ],
+    [
+      { path: 'l', exponent: 'e' },
+      { l: 1, e: '0x2' },
+    ],
+    [
+      { path: 'l', exponent: 'e' },
+      { l: 1, e: ' ' },
+    ],
+    [{ path: 'l', scale: 2 }, { l: `${'0'.repeat(400)}5` }],
     [{ path: 'l', decimal: { base64: true, scale: 2 } }, { l: '***' }],
     [{ path: 'l', decimal: { base64: true, scale: 2 } }, { l: 'EJuZE' }],
     [{ path: 'l', decimal: { base64: true, scale: 2 } }, { l: Buffer.alloc(100, 1).toString('base64') }],
@@ -92,6 +101,17 @@ describe('a record that a mapping cannot read is refused', () => {
     const zeros = '0'.repeat(1_000_000)
     expect(decode({ ...GOOD, l: `0.1${zeros}1` })).toMatchObject({ ok: true, rounded: 1 })
     expect(decode(`{"c":"c","p":"X","l":0.1${zeros}1,"t":${AT_MS}}`)).toMatchObject({ ok: true, rounded: 1 })
+  })
+
+  it('if a side of its middle is below 0, unless prices may be', () => {
+    const price = { mid: ['b', 'a'] }
+    const value = { ...GOOD, b: -4, a: '10' }
+    expect(decoder({ ...FIELDS, bid: 'x', price })(value)).toMatchObject({ ok: false, reason: 'negative' })
+    expect(decoder({ ...FIELDS, price, signed: true })(value)).toMatchObject({ ok: true, updates: [{ price: 3 }] })
+  })
+
+  it.each([' ', '0x0', {}, [0], false])('if %j stands where a 0 would say that there is no number', (b) => {
+    expect(decoder({ ...FIELDS, zero: 'absent' })({ ...GOOD, b })).toMatchObject({ ok: false, reason: 'wrong-type' })
   })
 
   it('and 100,000 updates in one record are read', () => {

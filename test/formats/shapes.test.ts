@@ -133,6 +133,13 @@ describe('a mapping reads', () => {
     )
   })
 
+  it('a part of the topic’s name by any name that a group can have, and none that only looks like a group', () => {
+    const fields = { chain: { const: 'c' }, price: 'p', eventTimeMs: { timestamp: true } }
+    const decode = decoder({ ...fields, pair: { topic: 'börse' } }, '/^t-(?<börse>.+)$/')
+    expect(decode({ p: 1 }, { topic: 't-x' })).toMatchObject({ updates: [{ pair: 'x' }] })
+    expect(() => decoder({ ...fields, pair: { topic: 'a' } }, '/^t-[(?<a>]+$/')).toThrow('the pattern has none')
+  })
+
   it('names from the key and from a header', () => {
     const decode = decoder({ chain: { header: 'venue' }, pair: { key: true }, price: 'p', eventTimeMs: 't' })
     const came = { key: 'ETH', headers: [['venue', Buffer.from('v')]] as const }

@@ -18,6 +18,7 @@ describe('a time is read exactly to the millisecond', () => {
     ['2026-07-10 08:00:00,123', 'iso', AT_MS],
     ['2026-07-10T10:00:00.123+0200', 'iso', AT_MS],
     ['2026-07-10T10:00:00.123+02:00', 'iso', AT_MS],
+    ['2026-07-10 10:00:00.123+02', 'iso', AT_MS],
     ['2026-07-10T08:00', 'iso', AT_MS - 123],
   ])('%p in %s', (value, unit, ms) => {
     expect(msOf(value, unit)).toBe(ms)

@@ -2,6 +2,8 @@ import { NEXT, readBigLong, readLong } from '../../../schemas/avro/long.ts'
 
 /** Nothing that prices have is nested so deep. */
 const MAX_DEPTH = 200
+/** Items without bytes, such as nulls, that a value may have. */
+const MOST_EMPTY_ITEMS = 10_000
 const NOTHING = Buffer.alloc(0)
 
 /**
@@ -63,10 +65,10 @@ export class Cursor {
     return this.fault === undefined ? this.bytes.subarray(start, start + length) : NOTHING
   }
 
-  /** Goes into so many items of a list. False if there are more in all than bytes, as only items without any can be. */
+  /** Goes into so many items of a list. False if there are many more in all than bytes, as only items without any can be. */
   enterItems(count: number): boolean {
     this.#items += Math.abs(count)
-    if (this.#items <= this.bytes.length) return true
+    if (this.#items <= this.bytes.length + MOST_EMPTY_ITEMS) return true
     this.fail('a list has more items than bytes')
     return false
   }

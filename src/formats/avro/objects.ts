@@ -3,7 +3,7 @@ import { integerOfBytes, shifted } from '../decimal.ts'
 import type { Cursor } from './cursor.ts'
 import type { AvroField, AvroRecord, AvroTime, AvroType } from './schema.ts'
 import { blockOf, branchOf, type Skip, Skips } from './skip.ts'
-import type { Wanted } from './wanted.ts'
+import { both, type Wanted } from './wanted.ts'
 
 export type Read = (cursor: Cursor) => unknown
 
@@ -85,7 +85,7 @@ export class Objects {
     const read = each === undefined ? undefined : this.of(items, each)
     const some = new Map(
       [...members].flatMap(([name, wanted]) =>
-        /^\d{1,6}$/.test(name) ? [[Number(name), this.of(items, wanted)]] : [],
+        /^\d{1,6}$/.test(name) ? [[Number(name), this.of(items, both(wanted, each))]] : [],
       ),
     )
     return (cursor) => {

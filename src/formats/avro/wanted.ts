@@ -35,6 +35,15 @@ export function wantedBy(mapping: Mapping): Wanted {
   return root
 }
 
+/** The parts that one of two asks for: an item by itself, and each of its list. */
+export function both(one: Wanted, other: Wanted | undefined): Wanted {
+  if (other === undefined) return one
+  const members = new Map(other.members)
+  for (const [name, wanted] of one.members) members.set(name, both(wanted, members.get(name)))
+  const items = one.items === undefined ? other.items : both(one.items, other.items)
+  return { members, items, isRaw: one.isRaw || other.isRaw, isNumber: one.isNumber || other.isNumber }
+}
+
 function add(from: Wanted, path: Path): Wanted {
   let at = from
   for (const name of path) {

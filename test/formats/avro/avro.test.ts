@@ -94,6 +94,23 @@ describe('Avro of a registry is read by the schema of its writer', () => {
     })
   })
 
+  it('whose updates are a list of which a condition, or a field around it, asks for one item', () => {
+    const tick = record('Tick', { name: 'pair', type: 'string' }, { name: 'price', type: 'double' })
+    const timed = { ...tick, fields: [...tick.fields, { name: 'at', type: TIME }, { name: 'op', type: 'string' }] }
+    const schema = record('Frame', { name: 'ticks', type: { type: 'array', items: timed } })
+    const ticks = ['A', 'B'].map((pair, i) => ({ pair, price: i + 1, at: AT_MS + i, op: 'u' }))
+    const mapping = { updates: 'ticks', skip: { outer: 'ticks.1.op', equals: 'd' } }
+    expect(read(schema, { ticks }, mapping)).toMatchObject({ updates: [{ price: 1 }, { price: 2 }] })
+    expect(read(schema, { ticks }, { ...mapping, eventTimeMs: { outer: 'ticks.0.at' } })).toMatchObject({
+      updates: [{ eventTimeMs: AT_MS }, { eventTimeMs: AT_MS }],
+    })
+  })
+
+  it('with a list of more nulls than it has bytes', () => {
+    const schema = record('Q', ...QUOTE.fields, { name: 'none', type: { type: 'array', items: 'null' } })
+    expect(read(schema, { ...GOOD, none: Array(1_000).fill(null) })).toMatchObject({ updates: [{ price: 3120.5 }] })
+  })
+
   it('and a record without a value delists the pair that its key names', () => {
     const format = avroFormat({ ...FIELDS, pair: { key: true } }, schemasOf({ 1: QUOTE }))
     expect(format.decode(recordOf(undefined, { key: Buffer.from('ETH-USD') }))).toMatchObject({
