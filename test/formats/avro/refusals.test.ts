@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { encodePriceAvro } from '../../../schemas/price-avro.ts'
+import { updateColumns } from '../../../schemas/update-columns.ts'
+import { PairTable } from '../../../src/cache/names/pair-table.ts'
+import { Formats, formatRules } from '../../../src/formats/formats.ts'
 import type { SchemaSource } from '../../../src/formats/registry/schema-source.ts'
 import { AT_MS } from '../stage.ts'
 import {
@@ -110,6 +113,20 @@ describe('a record that Avro cannot be read from is refused', () => {
       reason: 'not-avro',
       detail: expect.stringContaining('more items'),
     })
+  })
+
+  it('where its chain is the name of a topic that no chain can have, by the fast reading, too', () => {
+    const topic = 'x'.repeat(65)
+    const mapping = { type: 'avro', schema: 'registry', ...FIELDS, chain: { topic: true } }
+    const formats = new Formats(formatRules({ '/^x+$/': mapping }, []), schemasOf({ 1: QUOTE }))
+    const value = framed(QUOTE, GOOD)
+    const fast = (of: string) => {
+      const said = formats.of(of)?.decode(recordOf(value, { topic: of }))
+      const table = new PairTable({ maxPairs: 10 })
+      return [said, formats.of(of)?.decodeFast?.(value, updateColumns(), table)]
+    }
+    expect(fast(topic)).toEqual([expect.objectContaining({ reason: 'name-too-long' }), false])
+    expect(fast('x')).toEqual([expect.objectContaining({ ok: true }), true])
   })
 
   it('where blocks of nothing have more items in all than there are bytes', () => {
