@@ -90,7 +90,7 @@ async function checked(
   for (const record of records) check.add(record)
   const { report } = check
   if (json === true) printJson(terminal, report)
-  else for (const line of checkText(report, file)) print(terminal, line)
+  else for (const line of checkText(report, { file, others: rules.map((rule) => rule.topics) })) print(terminal, line)
   return report.refused.length > 0 ? FAILED : DONE
 }
 

@@ -1,11 +1,19 @@
 import type { FormatCheckReport } from '../../src/formats/format-check.ts'
 import type { Inferred } from '../../src/formats/infer/infer.ts'
+import { mostAlike } from '../../src/nearest.ts'
 
 /** The first records take longer, until the code is compiled. */
 const ENOUGH = 500
 
-/** What a format makes of records, for people. `file`: the records are its lines. */
-export function* checkText(report: FormatCheckReport, file?: string | undefined): Iterable<string> {
+interface CheckTextOptions {
+  /** The records are lines of it. */
+  readonly file: string | undefined
+  /** The topics that formats name. */
+  readonly others?: readonly string[]
+}
+
+/** What a format makes of records, for people. */
+export function* checkText(report: FormatCheckReport, { file, others = [] }: CheckTextOptions): Iterable<string> {
   const { topic, format, records, updates, pairs, deleted, skipped, rounded, refused, examples } = report
   const speed = records < ENOUGH ? '' : `   (${report.microsecondsARecord.toFixed(1)} µs a record)`
   if (records === 0) {
@@ -19,8 +27,9 @@ export function* checkText(report: FormatCheckReport, file?: string | undefined)
     `${skipped} skipped`,
     `${bad} refused`,
   ]
-  const by = format === 'forewarm' ? 'our own format' : format
-  yield `${topic}, read by ${by}`
+  const isOwn = format === 'forewarm'
+  yield `${topic}, read by ${isOwn ? 'our own format' : format}`
+  if (isOwn && bad > 0) yield formatsText(topic, others)
   yield `${records} records: ${words.join(', ')}${speed}`
   if (rounded > 0) yield `${rounded} updates have a number of more digits than a double holds`
   for (const update of examples) yield `  ${JSON.stringify(update)}`
@@ -28,6 +37,14 @@ export function* checkText(report: FormatCheckReport, file?: string | undefined)
     const place = file === undefined ? `${first.partition}/${first.offset}` : `line ${BigInt(first.offset) + 1n}`
     yield `refused, ${reason}: ${of}; the first is ${place}: ${first.detail}`
   }
+}
+
+const SHOWN_TOPICS = 10
+
+/** What to look at if records do not have our own format. `others`: the topics that formats name. */
+function formatsText(topic: string, others: readonly string[]): string {
+  if (others.length === 0) return `no topic has a format: forewarm format infer ${topic} proposes one`
+  return `formats are there for ${mostAlike(topic, others, SHOWN_TOPICS).join(', ')}`
 }
 
 const FIELD_WIDTH = 14
@@ -47,7 +64,7 @@ export function* inferText(
     yield 'no mapping was found: docs/formats.md tells how to write one, or a function'
     return
   }
-  yield* checkText(report, file)
+  yield* checkText(report, { file })
   yield 'write this to forewarm.config.json, beside what it has, and look at it with forewarm format check:'
   yield JSON.stringify({ formats: { [topic]: mapping } }, undefined, 2)
 }

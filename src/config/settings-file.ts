@@ -28,7 +28,7 @@ export function readSettingsFile(path: string | undefined, readFile: ReadFile): 
     if (!isObject(content)) return { content: {}, problems: [broken(name, 'JSON, but not an object')] }
     return { content, problems: unknownKeys(content, 'file') }
   } catch (error) {
-    return { content: {}, problems: [broken(name, error instanceof Error ? error.message : String(error))] }
+    return { content: {}, problems: [broken(name, `no JSON: ${error instanceof Error ? error.message : error}`)] }
   }
 }
 
@@ -57,7 +57,9 @@ export function unknownKeys(source: JsonObject, origin: 'file' | 'argument'): re
 function unknownKey(path: string, origin: 'file' | 'argument'): ConfigProblem {
   const last = path.slice(path.indexOf('.') + 1)
   const place = SETTING_PLACES.find(({ key, row }) => row.name === last || key === last)
-  const known = path.includes('.') ? SETTING_PLACES.map(({ group, key }) => `${group}.${key}`) : Object.keys(SETTINGS)
+  const known = path.includes('.')
+    ? SETTING_PLACES.map(({ group, key }) => `${group}.${key}`)
+    : [...Object.keys(SETTINGS), ...(origin === 'file' ? [FORMATS] : [])]
   const meant = place === undefined ? nearest(path, known) : `${place.group}.${place.key}`
   const allowed = meant === undefined ? `one of ${known.join(', ')}` : `did you mean ${meant}?`
   return { setting: path, origin, received: 'an unknown key', allowed }

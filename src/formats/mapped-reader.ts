@@ -7,6 +7,7 @@ import { FieldReader } from './field-reader.ts'
 import { type Decoded, SKIPPED } from './format.ts'
 import { holds } from './holds.ts'
 import type { Condition, Mapping } from './mapping/mapping.ts'
+import { withPlace } from './mapping/taken-from.ts'
 import { type Path, valueAt } from './path.ts'
 import type { Scope, TopicGroups } from './scope.ts'
 
@@ -66,7 +67,7 @@ export class MappedReader {
     if (deleted.length > 0) return this.#deletions(deleted, updates.length, skipped)
     if (updates.length === 0) return { ...SKIPPED, skipped }
     const checked = updatesOf(updates, { isSigned: this.#mapping.signed, hasExtra: this.#mapping.extra.length > 0 })
-    if (!checked.ok) return checked
+    if (!checked.ok) return withPlace(checked, this.#mapping)
     return { ok: true, updates: checked.updates, deleted: [], skipped, rounded: checked.rounded ?? 0 }
   }
 
@@ -75,7 +76,7 @@ export class MappedReader {
     const deleted = []
     for (const [index, pair] of pairs.entries()) {
       const names = namesOf(pair as object, index)
-      if ('ok' in names) return names
+      if ('ok' in names) return withPlace(names, this.#mapping)
       deleted.push(names)
     }
     return { ok: true, updates: [], deleted, skipped, rounded: 0 }

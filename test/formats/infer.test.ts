@@ -64,6 +64,14 @@ describe('the format of a topic is inferred', () => {
     expect(once.unsure).toEqual(['u: a sequence? it went back once'])
   })
 
+  it('from JSON in a text: a few other texts in its place are skipped, one that is cut off is not', () => {
+    const frame = (at: number, s: string) =>
+      at % 20 === 7 ? 'pong' : JSON.stringify({ s, p: `${100 + at}.5` }).slice(0, at === 30 ? 9 : undefined)
+    const found = infer(records(60, (at, E, s) => ({ venue: 'x', E, frame: frame(at, s) })))
+    expect(found.mapping).toMatchObject({ text: 'frame', pair: 's', skip: [{ text: 'pong' }] })
+    expect(found.report).toMatchObject({ updates: 56, skipped: 3, refused: [{ reason: 'not-json', records: 1 }] })
+  })
+
   it('from a list deep in the records, with the time around it', () => {
     const found = infer(
       records(20, (at, atMs, product_id) => {

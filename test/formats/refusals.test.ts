@@ -47,6 +47,22 @@ describe('a record that a mapping cannot read is refused', () => {
     expect(decode(value)).toMatchObject({ ok: false, reason })
   })
 
+  it.each<readonly [what: string, mapping: object, value: unknown, place: string]>([
+    ['a path', {}, { ...GOOD, p: undefined }, 'pair is missing; the mapping takes it from p'],
+    ['a name for a const', { chain: 'exchange' }, GOOD, 'chain is missing; the mapping takes it from exchange'],
+    ['two numbers', { price: { mid: ['x.b', 'a'] } }, GOOD, 'price is missing; the mapping takes it from x.b and a'],
+    ['a header', { pair: { header: 'h' } }, GOOD, 'pair is missing; the mapping takes it from the header h'],
+    [
+      'the wrong unit',
+      { eventTimeMs: { path: 't', unit: 's' } },
+      GOOD,
+      'microseconds; the mapping takes it from t, in s',
+    ],
+  ])('with the place in the mapping that it comes from: %s', (_, mapping, value, place) => {
+    const detail = expect.stringContaining(place)
+    expect(decoder({ ...FIELDS, ...mapping })(value)).toMatchObject({ ok: false, detail })
+  })
+
   it('and numbers of 30 digits or an exponent of −400 are counted as rounded', () => {
     for (const l of ['123456789012345678901234567890', '1e-400'])
       expect(decode({ ...GOOD, l })).toMatchObject({ ok: true, rounded: 1 })

@@ -1,4 +1,4 @@
-import { pathOf, valueAt } from '../path.ts'
+import { type Path, pathOf, valueAt } from '../path.ts'
 import { type Leaf, leavesOf } from './leaves.ts'
 import type { Shape } from './shapes.ts'
 
@@ -26,14 +26,25 @@ export function skipsOf(
   )
   const ofRecords = apart(others, records.size > 0 ? [...records] : quotes, used)
   const list = updates ?? text
-  const isLeft = ofRecords.left > 0 && list !== undefined
-  return [...ofItems.conditions, ...ofRecords.conditions, ...(isLeft ? [{ path: list, absent: true }] : [])]
+  const lacks = list !== undefined && ofRecords.left.some((record) => valueAt(record, pathOf(list) ?? []) === undefined)
+  const texts = text === undefined ? [] : innerTexts(ofRecords.left, pathOf(text) ?? [])
+  return [...texts, ...ofItems.conditions, ...ofRecords.conditions, ...(lacks ? [{ path: list, absent: true }] : [])]
+}
+
+/** Conditions for the few texts that stand where others have JSON. A cut-off object is none of them: it is a fault. */
+function innerTexts(records: readonly unknown[], path: Path): readonly object[] {
+  const texts = new Set<string>()
+  for (const record of records) {
+    const text = valueAt(record, path)
+    if (typeof text === 'string' && /^[^[{\d]/.test(text.trim())) texts.add(text.trim())
+  }
+  return texts.size > MOST_CONDITIONS ? [] : [...texts].map((text) => ({ text }))
 }
 
 interface Apart {
   readonly conditions: readonly object[]
-  /** How many meet none of the conditions. */
-  readonly left: number
+  /** Those that meet none of the conditions. */
+  readonly left: readonly unknown[]
 }
 
 /** Conditions that some values meet, and none of the quotes. */
@@ -51,7 +62,7 @@ function apart(values: readonly unknown[], quotes: readonly unknown[], used: Rea
     conditions.push(found.condition)
     left = left.filter((item) => !found.holds(item))
   }
-  return { conditions, left: left.length }
+  return { conditions, left }
 }
 
 interface Found {

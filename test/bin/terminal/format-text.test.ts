@@ -24,6 +24,14 @@ describe('forewarm format', () => {
     expect(check).toMatchObject({ code: 1, stdout: expect.stringMatching(/1; the first is line 5: update 0: /) })
   })
 
+  test('check of a topic that no format names tells of infer, or for which topics there are formats', async () => {
+    const check = (...flags: string[]) =>
+      forewarm(['format', 'check', 'prices.x', '--file', 'quotes.ndjson', ...flags], { cwd: folder })
+    expect((await check()).stdout).toContain('no topic has a format: forewarm format infer prices.x proposes one\n')
+    await writeFile(join(folder, 'misspelt.json'), JSON.stringify({ formats: { 'prices.y': 'okx-tickers' } }))
+    expect((await check('--config', 'misspelt.json')).stdout).toContain('formats are there for prices.y\n')
+  })
+
   test('list says that there are no formats, if there are none', async () => {
     const list = await forewarm(['format', 'list'], { cwd: folder })
     expect(list.stdout).toBe('there are no formats: all topics are read in our own\n')
