@@ -30,7 +30,8 @@ export function shifted(value: unknown, exponent: number): unknown {
   const parts = partsOf(value)
   if (parts === undefined) return typeof value === 'string' && value.length > MAX_CHARS ? undefined : value
   const sum = Math.max(-MAX_EXPONENT, Math.min(parts.exponent + exponent, MAX_EXPONENT))
-  return `${parts.sign}${parts.whole || '0'}.${parts.fraction || '0'}e${sum}`
+  // No digit is added: as many as there are behind the point has the middle of two.
+  return `${parts.sign}${parts.whole || '0'}${parts.fraction && `.${parts.fraction}`}e${sum}`
 }
 
 /** The whole part of the number × 10^exponent, towards 0; undefined for what is no decimal, or has more than 30 digits. */

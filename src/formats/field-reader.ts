@@ -66,6 +66,8 @@ export class FieldReader {
   update(scope: Scope): ReadFields {
     const fields: Record<string, unknown> = {}
     for (const [field, of] of this.#names) fields[field] = nameIn(scope, of)
+    // A text that is not written in Protobuf is empty.
+    if (fields.group === '') fields.group = undefined
     for (const [field, of] of this.#numbers) {
       const value = numberIn(scope, of, field === 'sequence' ? OF_SEQUENCES : this.#rules)
       if (value instanceof Fault) return { fields, against: value.against }

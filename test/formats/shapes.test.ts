@@ -173,6 +173,21 @@ describe('a mapping reads', () => {
     })
   })
 
+  it('the middle of two integers with a scale, with no more digits than it has', () => {
+    const sides = ['b', 'a'].map((path) => ({ path, scale: 2 }))
+    const decode = decoder({ chain: { const: 'c' }, pair: 'p', price: { mid: sides }, eventTimeMs: 't' })
+    expect(decode({ p: 'X', b: 316_182_227_873_495, a: 998_985_022, t: AT_MS })).toMatchObject({
+      updates: [{ price: 1_580_916_134_292.585 }],
+    })
+  })
+
+  it('an empty text as no group', () => {
+    const decode = decoder({ chain: { const: 'c' }, pair: 'p', group: 'g', price: 'l', eventTimeMs: 't' })
+    const updates = ['', 'majors'].map((g) => decode({ p: 'X', g, l: 1, t: AT_MS }))
+    const one = { pair: 'X', chain: 'c', price: 1, eventTimeMs: AT_MS }
+    expect(updates).toEqual([said([one]), said([{ ...one, group: 'majors' }])])
+  })
+
   it('the items of a list apart: those that are skipped are counted, the others are updates', () => {
     const decode = decoder({
       chain: { const: 'c' },

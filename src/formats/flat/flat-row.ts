@@ -122,7 +122,7 @@ export class FlatRow {
     columns.pairIds[row] = pairId
     columns.eventTimesMs[row] = eventTimeMs
     columns.sequences[row] = sequence < 0 ? Number.NaN : (values[sequence] as number)
-    if (group !== undefined && (this.ends[group] as number) > 0)
+    if (group !== undefined && (this.ends[group] as number) > (this.starts[group] as number))
       columns.groups[row] = bytes.toString('latin1', this.starts[group], this.ends[group])
     return true
   }

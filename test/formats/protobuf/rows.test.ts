@@ -126,6 +126,15 @@ describe('the fast reading of Protobuf', () => {
     expect(sized.fast(Buffer.concat([bytes, field(14, 2, 0)]))).toBeUndefined()
   })
 
+  it('takes a group that is not written, or is empty, for none, as the exact reading does', () => {
+    const read = reader({ group: 'venue.note' })
+    for (const venue of [{ name: 'x' }, { name: 'x', note: '' }, { name: 'x', note: 'majors' }]) {
+      const bytes = encode({ ...GOOD, venue })
+      expect(read.slowly(bytes)).toMatchObject([expect.arrayContaining([venue.note || undefined])])
+      expect(read.fast(bytes)).toEqual(read.slowly(bytes))
+    }
+  })
+
   it('leaves extra fields to the exact reading', () => {
     expect(reader({ extra: { note: 'venue.note' } }).fast(encode(GOOD))).toBeUndefined()
   })
