@@ -88,7 +88,7 @@ export function* eachPair(
       if (count > 0) reads.push([hour - firstHour, count])
     }
     const { chain, pair, group } = namesOf(pairId)
-    if (reads.length > 0) yield { chain, pair, ...(group !== undefined && { group }), reads }
+    if (reads.length > 0) yield { chain, pair, ...(isName(group) && { group }), reads }
   }
 }
 

@@ -16,6 +16,13 @@ describe('patterns', () => {
     expect(after.exportPatterns()).toEqual(before.exportPatterns())
   })
 
+  test.each(['', 'a\0b', '\ud800'])('of a pair whose updates name the group %j can be imported again', (group) => {
+    const options = { maxPairs: 9, historyHours: 168, settleHours: 0, idOf: () => 0 }
+    const predictor = new Predictor({ ...options, namesOf: () => ({ chain: 'c', pair: 'p', group }) })
+    predictor.recordAccess(0, ms(MONDAY))
+    expect(predictor.importPatterns(predictor.exportPatterns())).toEqual({ refused: 0 })
+  })
+
   test.each([0, 1, 49, 50, 51, 120])('of %d pairs are the same document as text in pieces', (pairs) => {
     const predictor = newPredictor(200)
     predictor.tell(ms(MONDAY))

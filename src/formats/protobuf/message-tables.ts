@@ -129,8 +129,9 @@ export class Tables {
     }
     const { resolvedType } = field
     if (resolvedType === null || !('valuesById' in resolvedType) || typeof value !== 'string') return false
-    const number = resolvedType.values[value]
-    if (number === undefined || (number === 0 && !field.hasPresence)) return number === undefined
+    // A name that the enum does not have is no number's, and the field must be an enum all the same.
+    const number = resolvedType.values[value] ?? Number.NaN
+    if (number === 0 && !field.hasPresence) return false
     this.numbers.push(number)
     return this.#step(table, found, [STEP.isNumber, VARINT], this.numbers.length - 1)
   }

@@ -148,6 +148,13 @@ describe('the fast reading of Protobuf', () => {
     }
   })
 
+  it('leaves a field of another layout that a condition asks for, also by a name that its enum does not have', () => {
+    const asking = reader({ skip: { path: 'kind', equals: 'PING' } })
+    expect(asking.fast(encode(GOOD))).toEqual(asking.slowly(encode(GOOD)))
+    expect(asking.fast(encode(GOOD))).toHaveLength(1)
+    expect(asking.fast(Buffer.concat([encode(GOOD), field(11, 1, 1, 2, 3, 4, 5, 6, 7, 8)]))).toBeUndefined()
+  })
+
   it('says nothing that the exact reading would not say, whatever the bytes', () => {
     const random = mulberry32(7)
     const any = (...of: readonly unknown[]) => of[Math.floor(random() * of.length)]
