@@ -27,16 +27,30 @@ export function compiled(
 ): { readonly reader: MessageReader; readonly faults: readonly SchemaFault[] } {
   const faults: SchemaFault[] = []
   const wanted = new Wanted()
+  const values: { readonly at: Wanted; readonly key: string; readonly path: Path }[] = []
   for (const asked of askedBy(mapping, (path) => isListAt(type, path))) {
     const found = asked.paths.map((path) => ({ path, fault: against(type, path, asked.expected) }))
-    for (const { path, fault } of found)
-      if (fault === undefined) want(wanted, type, path).compared.push(...asked.equals)
+    for (const { path, fault } of found) {
+      if (fault !== undefined) continue
+      const at = want(wanted, type, path)
+      at.compared.push(...asked.equals)
+      if (asked.expected !== 'optional' && isOneValue(type, path)) values.push({ at, key: asked.key, path })
+    }
     const [first] = found
     if (asked.mayLack === true) continue
     if (first?.fault !== undefined && found.every(({ fault }) => fault !== undefined))
       faults.push({ key: asked.key, path: first.path.join('.'), ...first.fault })
   }
+  const allowed = 'no other path into it, since it is read as one value'
+  for (const { at, key, path } of values)
+    if (at.size > 0) faults.push({ key, path: path.join('.'), allowed, isAbsent: false })
   return { reader: readerOf(type, wanted), faults }
+}
+
+/** Whether the path leads to a message that stands for a value. */
+function isOneValue(type: MessageType, path: Path): boolean {
+  const last = [...stepsOf(type, path)].at(-1)
+  return last !== undefined && 'field' in last && WELL_KNOWN.has(last.message?.fullName ?? '')
 }
 
 function want(wanted: Wanted, type: MessageType, path: Path): Wanted {

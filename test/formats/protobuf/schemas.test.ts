@@ -46,6 +46,7 @@ describe('the check of a mapping of Protobuf at start', () => {
     [{ skip: { path: 'kind', equals: 1 } }, 'skip', '"kind"', 'one of pair, price, at, sizes, bids, venue'],
     [{ skip: { path: 'price', absent: true } }, 'skip', '"price"', 'its schema cannot say that it is absent'],
     [{ price: { path: 'price', exponent: 'expo' } }, 'price', '"expo"', 'a field of prices.Quote'],
+    [{ skip: { path: 'at.seconds', equals: 0 } }, 'eventTimeMs', '"at"', 'no other path into it'],
     [{ pair: 'constructor' }, 'pair', '"constructor"', 'a field of prices.Quote'],
   ])('tells that of %j', (mapping, setting, received, allowed) => {
     expect(problems(mapping)).toContainEqual([setting, received, expect.stringContaining(allowed)])
