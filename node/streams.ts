@@ -21,6 +21,7 @@ import type { Log } from '../src/telemetry/log.ts'
 import { Interest } from '../src/warming/interest.ts'
 import { Warmer } from '../src/warming/warmer.ts'
 import { report } from './consumer/broker-events.ts'
+import { tellUnread } from './consumer/formats.ts'
 import { observeLag } from './consumer/lag.ts'
 import type { Faults } from './faults.ts'
 import { KeptCorrelations } from './kept/kept-correlations.ts'
@@ -85,6 +86,8 @@ export function createStreams(options: StreamsOptions): Streams {
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
   const prices = roles.has('correlate') || roles.has('detect') ? createPriceConsumer(options, parts) : undefined
+  if (prices !== undefined && options.formats !== undefined)
+    tellUnread(options.formats, topics.prices.topics, options.log)
   return {
     producer,
     warmer,

@@ -56,7 +56,7 @@ function isOfNumber(text: string, at: number): boolean {
 }
 
 /** As JSON.parse, but a number with one of the names that a double does not hold stays a text: none is rounded unseen. */
-export function parsedJson(text: string, names: ReadonlySet<string> = NUMBERS): unknown {
+export function parsedJson(text: string, names: Pick<ReadonlySet<string>, 'has'> = NUMBERS): unknown {
   if (!mayBeRounded(text)) return JSON.parse(text)
   try {
     return JSON.parse(text, (key, value: unknown, context?: { readonly source?: string }) => {

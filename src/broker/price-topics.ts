@@ -1,4 +1,5 @@
 import { DEAD_LETTER_RETENTION_MS, DEAD_LETTER_SUFFIX, deadLetterTopic, TOPIC_CONFIGS } from '../../schemas/topics.ts'
+import { nearest } from '../nearest.ts'
 import { type Admin, BrokerError, type TopicSpec } from './port.ts'
 
 /** The price topics that a node reads. */
@@ -37,11 +38,13 @@ export function priceTopicPattern(
 
 const SHOWN_TOPICS = 10
 
-/** Names the topics that there are, but not those of Kafka itself. */
-export function clusterHas(topics: Iterable<string>): string {
+/** Names the topics that there are, but not those of Kafka itself. `wanted`: one that there is not. */
+export function clusterHas(topics: Iterable<string>, wanted?: string): string {
   const names = [...topics].filter((name) => !name.startsWith('__')).sort()
   const more = names.length > SHOWN_TOPICS ? ` and ${names.length - SHOWN_TOPICS} more` : ''
-  return `the cluster has ${names.length === 0 ? 'no topics' : names.slice(0, SHOWN_TOPICS).join(', ') + more}`
+  const meant = wanted === undefined ? undefined : nearest(wanted, names)
+  const hint = meant === undefined ? '' : `did you mean ${meant}? `
+  return `${hint}the cluster has ${names.length === 0 ? 'no topics' : names.slice(0, SHOWN_TOPICS).join(', ') + more}`
 }
 
 /** Finds the price topics by name, or by a pattern that never selects a dead-letter topic or one of our own. */
@@ -59,7 +62,7 @@ export async function findPriceTopics(
   if (absent.length > 0)
     return {
       ok: false,
-      reason: `price topics that do not exist: ${absent.join(', ')} (create them with \`forewarm topics create\`); ${clusterHas(existing)}`,
+      reason: `price topics that do not exist: ${absent.join(', ')} (create them with \`forewarm topics create\`); ${clusterHas(existing, absent.length === 1 ? absent[0] : undefined)}`,
     }
   if (topics.length === 0)
     return { ok: false, reason: `no topic matches PRICE_TOPICS ${String(selection)}; ${clusterHas(existing)}` }

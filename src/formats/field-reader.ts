@@ -70,7 +70,8 @@ export class FieldReader {
     if (fields.group === '') fields.group = undefined
     for (const [field, of] of this.#numbers) {
       const value = numberIn(scope, of, field === 'sequence' ? OF_SEQUENCES : this.#rules)
-      if (value instanceof Fault) return { fields, against: value.against }
+      if (value instanceof Fault)
+        return { fields, against: { ...value.against, detail: `${field}: ${value.against.detail}` } }
       fields[field] = value
     }
     const time = this.#time === undefined ? undefined : timeIn(scope, this.#time)
@@ -136,7 +137,7 @@ function numberIn(scope: Scope, of: NumberOf, rules: NumberRules): unknown {
   if (ask instanceof Fault) return ask
   if (bid === undefined || ask === undefined) return undefined
   const middle = middleOf(bid, ask)
-  if (middle === undefined) return new Fault(`price: expected two numbers, got ${shown(bid)} and ${shown(ask)}`)
+  if (middle === undefined) return new Fault(`expected two numbers, got ${shown(bid)} and ${shown(ask)}`)
   if (!isSigned && (Number(bid) < 0 || Number(ask) < 0))
     return new Fault(`price: expected two numbers of at least 0, got ${shown(bid)} and ${shown(ask)}`, 'negative')
   return isZeroAbsent && middle === 0 ? undefined : middle

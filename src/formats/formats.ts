@@ -152,6 +152,11 @@ export class Formats {
     })
   }
 
+  /** The topics that rules name one by one, not by a pattern. */
+  get named(): readonly string[] {
+    return this.#rules.flatMap(({ topics, pattern }) => (pattern === undefined ? [topics] : []))
+  }
+
   /** The format of the first rule that names the topic; undefined: our own. */
   of(topic: string): Format | undefined {
     if (!this.#ofTopic.has(topic)) this.#ofTopic.set(topic, this.#make(topic))

@@ -56,6 +56,13 @@ describe('price topics', () => {
     })
   })
 
+  test('of which one is misspelt are refused with the one that was meant', async () => {
+    const admin = await adminOf({ 'prices.exchange': 1 })
+    expect(await findPriceTopics(admin, ['prices.exchnge'], OURS)).toMatchObject({
+      reason: expect.stringContaining('did you mean prices.exchange? the cluster has prices.exchange'),
+    })
+  })
+
   test('given by a pattern that nothing matches are refused with the pattern', async () => {
     const admin = await adminOf({ a: 3 })
     expect(await findPriceTopics(admin, /^prices\./, OURS)).toEqual({

@@ -72,6 +72,15 @@ describe('the format of a topic is inferred', () => {
     expect(found.report).toMatchObject({ updates: 56, skipped: 3, refused: [{ reason: 'not-json', records: 1 }] })
   })
 
+  it('from nanoseconds that no double holds, which are shown as the records have them', () => {
+    const found = infer(
+      records(30, (at, E, s) => `{"s":"${s}","p":"${100 + at}.5","ts":${E}${at === 1 ? 123456 : 123457}}`),
+    )
+    expect(found.mapping).toMatchObject({ eventTimeMs: { path: 'ts', unit: 'ns' } })
+    const examples = [`${AT_MS}123457`, `${AT_MS + 1000}123456`, `${AT_MS + 2000}123457`]
+    expect(found.fields).toContainEqual({ field: 'eventTimeMs', from: 'ts, in ns', examples })
+  })
+
   it('from a list deep in the records, with the time around it', () => {
     const found = infer(
       records(20, (at, atMs, product_id) => {

@@ -63,6 +63,12 @@ describe('a record that a mapping cannot read is refused', () => {
     expect(decoder({ ...FIELDS, ...mapping })(value)).toMatchObject({ ok: false, detail })
   })
 
+  it('with the field, if its digits are not what the mapping says', () => {
+    const mapping = { ...FIELDS, price: { path: 'l', decimal: { hex: true } } }
+    const detail = 'update 0: price: expected an integer in hex, got "5.0"'
+    expect(decoder(mapping)({ ...GOOD, l: '5.0' })).toMatchObject({ reason: 'wrong-type', detail })
+  })
+
   it('and numbers of 30 digits or an exponent of −400 are counted as rounded', () => {
     for (const l of ['123456789012345678901234567890', '1e-400'])
       expect(decode({ ...GOOD, l })).toMatchObject({ ok: true, rounded: 1 })

@@ -2,6 +2,7 @@ import type { KafkaRecord } from '../../kafka-record.ts'
 import { FormatCheck, type FormatCheckReport } from '../format-check.ts'
 import { Formats, formatRules } from '../formats.ts'
 import { framedOf } from '../registry/wire-format.ts'
+import { sampleOf } from './leaves.ts'
 import { mappingOf, type Proposed } from './propose.ts'
 import { shapesOf } from './shapes.ts'
 
@@ -29,7 +30,7 @@ export function inferFormat(topic: string, records: readonly KafkaRecord[], { ar
     if (value === undefined) continue
     const text = value.toString('utf8')
     try {
-      values.push(JSON.parse(text))
+      values.push(sampleOf(text))
       times.push(timestampMs)
     } catch {
       texts.add(text.trim())

@@ -1,3 +1,4 @@
+import { parsedJson } from '../../../schemas/json/rounding.ts'
 import { isObject } from '../../../schemas/json-value.ts'
 
 /** What the samples have at one path. */
@@ -35,6 +36,13 @@ export function leavesOf(items: readonly unknown[]): ReadonlyMap<string, Leaf> {
   }
   for (const item of items) visit(item, [])
   return leaves
+}
+
+const ALL_NAMES = { has: () => true }
+
+/** As JSON.parse, but a number of more digits than a double holds stays a text: it is shown as it is in the record. */
+export function sampleOf(text: string): unknown {
+  return parsedJson(text, ALL_NAMES)
 }
 
 /** The path as a mapping has it. */

@@ -166,5 +166,10 @@ function takeSequence(
 }
 
 function examplesOf(leaf: Leaf | undefined): readonly string[] {
-  return [...new Set((leaf?.values ?? []).map(String))].slice(0, SHOWN)
+  return [...new Set((leaf?.values ?? []).map(shownIn))].slice(0, SHOWN)
+}
+
+/** A long integer that a double holds has more digits than JavaScript writes of it. */
+function shownIn(value: Leaf['values'][number]): string {
+  return Number.isInteger(value) ? `${BigInt(value as number)}` : `${value}`
 }

@@ -1,6 +1,6 @@
 import { isObject } from '../../../schemas/json-value.ts'
 import { type Path, valueAt } from '../path.ts'
-import { pathText } from './leaves.ts'
+import { pathText, sampleOf } from './leaves.ts'
 
 /** A place in records where updates could be. */
 export interface Shape {
@@ -108,7 +108,7 @@ function textPaths(records: readonly unknown[]): readonly Path[] {
 function parsed(text: unknown): unknown {
   if (typeof text !== 'string' || !/^\s*[[{]/.test(text)) return undefined
   try {
-    return JSON.parse(text)
+    return sampleOf(text)
   } catch {
     return undefined
   }

@@ -113,5 +113,5 @@ function greatest(first: bigint, ...others: (bigint | undefined)[]): bigint {
 }
 
 export async function noSuchTopic(admin: Admin, topic: string): Promise<ReplayError> {
-  return new ReplayError('no-such-topic', `topic ${topic} does not exist; ${clusterHas(await admin.topics())}`)
+  return new ReplayError('no-such-topic', `topic ${topic} does not exist; ${clusterHas(await admin.topics(), topic)}`)
 }

@@ -188,7 +188,7 @@ describe('replay from a topic', () => {
   test('that does not exist fails and names the topics that do', async () => {
     await expect(replay({ broker, from: { topic: 'price' }, to: { inProcess: collector() } })).rejects.toMatchObject({
       code: 'no-such-topic',
-      message: 'topic price does not exist; the cluster has prices, warm-requests',
+      message: 'topic price does not exist; did you mean prices? the cluster has prices, warm-requests',
     })
   })
 
