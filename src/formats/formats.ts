@@ -103,7 +103,9 @@ function presetsAllowed(name: string): string {
 export function faultOf(topics: string): string | undefined {
   if (topics === '') return 'the name of a topic, or a pattern between slashes'
   const pattern = PATTERN.exec(topics)?.[1]
-  if (pattern === undefined) return undefined
+  // No topic's name has a slash.
+  if (pattern === undefined)
+    return topics.includes('/') ? 'a topic, or a pattern between slashes and no flags' : undefined
   try {
     new RegExp(pattern, 'u')
     return undefined

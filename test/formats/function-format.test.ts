@@ -40,6 +40,7 @@ describe('the topics of a format', () => {
   it.each<readonly [topics: string | RegExp, allowed: RegExp]>([
     ['', /the name of a topic/],
     ['/[/', /a regular expression between slashes/],
+    ['/^x/i', /between slashes and no flags/],
     ['/a\\-b/', /a regular expression between slashes/],
     [/^X/i, /a pattern without flags/],
   ])('are refused at once if no topic would have them: %s', (topics, allowed) => {

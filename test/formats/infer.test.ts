@@ -142,6 +142,20 @@ describe('the format of a topic is inferred', () => {
     expect(found.mapping).toMatchObject({ eventTimeMs: { path: 'time', unit } })
   })
 
+  it('with the time of Kafka if one record alone shows times, in the items of a list or around them', () => {
+    const found = [{ at: 1 }, { time: AT_MS }].map((around) => {
+      const items = SYMBOLS.map((symbol, at) => ({ symbol, price: 5 + at, ...('at' in around && { at: AT_MS + at }) }))
+      return infer([...records(1, () => ({ ...around, data: items })), ...records(3, () => ({ type: 'beat' }))])
+    })
+    expect(found.map(({ mapping }) => mapping?.eventTimeMs)).toEqual([{ timestamp: true }, { timestamp: true }])
+  })
+
+  it('with no time that is its price, and says that such a price looks like one', () => {
+    const found = infer(records(20, (_, price, symbol) => ({ symbol, price })))
+    expect(found.mapping).toMatchObject({ price: 'price', eventTimeMs: { timestamp: true } })
+    expect(found.unsure).toContain('price: a price? its numbers look like times')
+  })
+
   it('with the time of Kafka, and says so, if one record alone shows a time', () => {
     const found = infer(records(1, (_, atMs, symbol) => ({ symbol, price: 1, time: atMs })))
     expect(found.mapping).toMatchObject({ eventTimeMs: { timestamp: true } })
@@ -158,6 +172,8 @@ describe('the format of a topic is inferred', () => {
     const framed = records(30, () => '\u0000\u0000\u0000\u0000\u0007abc')
     expect(infer(framed)).toMatchObject({ mapping: undefined, unsure: [expect.stringContaining('a registry')] })
     expect(infer(records(30, () => 'pong'))).toMatchObject({ unsure: ['no record is JSON'] })
+    const tombstones = records(3, () => '').map((record) => ({ ...record, value: undefined }))
+    expect(infer(tombstones)).toMatchObject({ unsure: ['no record is JSON'] })
   })
 
   it('and refused records are told, not hidden', () => {

@@ -72,7 +72,7 @@ function reportOf(topic: string, mapping: object, records: readonly KafkaRecord[
 
 /** Records of a schema registry name their schema. */
 function schemaHint(records: readonly KafkaRecord[]): string {
-  const areFramed = records.every((record) => record.value === undefined || !('ok' in framedOf(record, record.value)))
-  if (!areFramed || records.length === 0) return ''
+  const named = records.flatMap((record) => (record.value === undefined ? [] : [framedOf(record, record.value)]))
+  if (named.length === 0 || named.some((each) => 'ok' in each)) return ''
   return ', but all name a schema, as Avro or Protobuf of a registry do: docs/formats.md, A schema registry'
 }

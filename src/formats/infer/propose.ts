@@ -5,7 +5,7 @@ import { areIntegers, areNames, areNumbers, candidatesOf } from './roles.ts'
 import { timesBack } from './sequence-role.ts'
 import type { Shape } from './shapes.ts'
 import { skipsOf } from './skips.ts'
-import { unitOf } from './time-role.ts'
+import { type Timed, unitOf } from './time-role.ts'
 
 export interface Proposed {
   readonly mapping: Readonly<Record<string, unknown>> | undefined
@@ -48,7 +48,10 @@ export function mappingOf(shape: Shape, known: Known): Proposed {
   const price = takePrice(leaves, take)
   if (isObject(mapping.price)) takeZero(price ?? [], { leaves, mapping, unsure })
   if (price === undefined) missing.push('a price')
-  const time = takeTime(leaves, outers, known, take)
+  const timed = { ...known, records: shape.records }
+  for (const leaf of [...leaves.values()].filter(({ path }) => price?.includes(path)))
+    if (unitOf(leaf, timed) !== undefined) unsure.push(`${leaf.path}: a price? its numbers look like times`)
+  const time = takeTime(new Map([...leaves].filter(([path]) => !used.has(path))), outers, timed, take)
   if (time === undefined)
     unsure.push('no field is a time about that at which Kafka got the records: that of Kafka is taken')
   const names = [mapping.pair, mapping.chain].filter((path) => typeof path === 'string')
@@ -125,7 +128,7 @@ function sidesOf(leaves: Leaves): readonly [Leaf?, Leaf?] {
   return []
 }
 
-function takeTime(leaves: Leaves, outers: Leaves, known: Known, take: Take): string | undefined {
+function takeTime(leaves: Leaves, outers: Leaves, known: Timed, take: Take): string | undefined {
   const fits = (leaf: Leaf) => unitOf(leaf, known) !== undefined
   const [inner = [...leaves.values()].find(fits)] = candidatesOf('time', leaves.values(), fits)
   const [outer = [...outers.values()].find(fits)] = candidatesOf('time', outers.values(), fits)

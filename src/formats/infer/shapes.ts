@@ -10,6 +10,8 @@ export interface Shape {
   readonly items: readonly unknown[]
   /** For each item the records around it, the innermost first. */
   readonly around: readonly (readonly unknown[])[]
+  /** How many records have items. */
+  readonly records: number
   /** The records that have no item. */
   readonly others: readonly unknown[]
 }
@@ -57,7 +59,7 @@ function shapeOf(
     const inner = around[at] ?? []
     for (const _ of list) arounds.push(found === record ? inner : [record, ...inner])
   }
-  return { ...place, items, around: arounds, others }
+  return { ...place, items, around: arounds, records: records.length - others.length, others }
 }
 
 function changeShape(records: readonly unknown[]): Shape {

@@ -11,13 +11,17 @@ const LONG_AGO_MS = 5_000 * DAY_MS
 const LEAST_RECORDS = 2
 const UNITS: readonly TimeUnit[] = ['ms', 's', 'us', 'ns', 'iso']
 
+export interface Timed {
+  readonly nearMs: number
+  readonly areTimed: boolean
+  /** From so many records the values are. One may hold a list of many items. */
+  readonly records: number
+}
+
 /** The unit in which nearly all values are times about when Kafka got the records; undefined if there is none, or too few. */
-export function unitOf(
-  leaf: Leaf,
-  { nearMs, areTimed }: { readonly nearMs: number; readonly areTimed: boolean },
-): TimeUnit | undefined {
+export function unitOf(leaf: Leaf, { nearMs, areTimed, records }: Timed): TimeUnit | undefined {
   const values = leaf.values.filter((value) => value !== null)
-  if (values.length < LEAST_RECORDS) return undefined
+  if (Math.min(values.length, records) < LEAST_RECORDS) return undefined
   return UNITS.find((unit) => {
     const times = values.map((value) => msOf(value, unit))
     const near = times.filter(
