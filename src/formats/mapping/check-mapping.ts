@@ -64,7 +64,7 @@ export function checkedMapping(raw: unknown, at: string, reader: MappingReader):
   return reader.problems > before ? undefined : mapping
 }
 
-const SCHEMA_WORDS = 'registry, or the path of a file that can be read'
+const SCHEMA_WORDS = 'registry, or the path of a file, from the working directory, that can be read'
 
 function schemaOf(
   raw: unknown,

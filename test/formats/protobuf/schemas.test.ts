@@ -31,7 +31,12 @@ describe('the check of a mapping of Protobuf at start', () => {
 
   it.each<readonly [mapping: object, setting: string, received: string, allowed: string]>([
     [{ schema: undefined }, 'schema', 'nothing', 'registry, or the path of a file'],
-    [{ schema: 'other.proto' }, 'schema', '"other.proto"', 'registry, or the path of a file'],
+    [
+      { schema: 'other.proto' },
+      'schema',
+      '"other.proto"',
+      'registry, or the path of a file, from the working directory,',
+    ],
     [{ message: 'prices.Quotes' }, 'message', '"prices.Quotes"', 'a message of the schema: prices.Quote, prices.Venue'],
     [{ message: undefined }, 'message', 'nothing', 'one of prices.Quote, prices.Venue'],
     [{ message: 7 }, 'message', '7', 'the name of a message'],
