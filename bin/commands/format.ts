@@ -1,3 +1,5 @@
+import { statSync } from 'node:fs'
+import { parse } from 'node:path'
 import { Argument, type Command } from 'commander'
 import type { FormatRule } from '../../src/formats/formats.ts'
 import type { KafkaRecord } from '../../src/kafka-record.ts'
@@ -20,6 +22,7 @@ interface Records {
 
 interface FormatFlags extends opt.FormatFlags {
   readonly file?: string
+  readonly topic?: string
   readonly max: number
 }
 
@@ -29,6 +32,7 @@ export const examples = [
   'format infer prices.binance',
   'format check prices.binance',
   'format check prices.binance --file captured.ndjson',
+  'format check captured.ndjson --topic prices.binance',
   'format list',
 ]
 
@@ -38,8 +42,9 @@ export function define(command: Command): Command {
       'Shows how the records of a topic are read. check: reads records of the topic, or the lines of a file as if they were its records, and tells what becomes of them; infer: proposes a format for such records; list: the formats of --formats and of the settings file.',
     )
     .addArgument(new Argument('<action>', 'what to do').choices(['check', 'infer', 'list']))
-    .argument('[topic]', 'the topic')
+    .argument('[topic]', 'the topic; or a file, or - for standard input')
     .option('--file <file>', 'read these lines, one record each; - is standard input')
+    .option('--topic <topic>', 'the topic of a file that is given in its place; else its name without the last part')
     .option('--max <n>', 'look at so many records', opt.count, RECORDS)
     .addOption(opt.formatsOption())
     .addOption(opt.configOption())
@@ -48,12 +53,12 @@ export function define(command: Command): Command {
 export async function start(
   terminal: Terminal,
   action: Action,
-  topic: string | undefined,
-  flags: FormatFlags,
+  given: string | undefined,
+  options: FormatFlags,
 ): Promise<ExitCode> {
-  const { formats: rules } = await loadWithFormats(terminal, flags)
-  if (action === 'list') return listed(terminal, topic, { rules, ...flags })
-  if (topic === undefined) throw new UsageError(`format ${action}: expected the name of a topic`)
+  const { formats: rules } = await loadWithFormats(terminal, options)
+  if (action === 'list') return listed(terminal, given, { rules, ...options })
+  const { topic, ...flags } = placed(action, given, options)
   const records: KafkaRecord[] = []
   for await (const some of flags.file === undefined
     ? recordsOf(terminal, topic, flags)
@@ -63,6 +68,23 @@ export async function start(
   return action === 'infer'
     ? inferred(terminal, topic, { records, ...flags })
     : checked(terminal, topic, { records, rules, ...flags })
+}
+
+/** Which topic is meant, and the file if its lines are to be read in the topic's place. */
+function placed(
+  action: Action,
+  given: string | undefined,
+  flags: FormatFlags,
+): FormatFlags & { readonly topic: string } {
+  if (given === undefined) throw new UsageError(`format ${action}: expected the name of a topic, a file, or -`)
+  const isFile = given === '-' || statSync(given, { throwIfNoEntry: false })?.isFile() === true
+  if (flags.file !== undefined || !isFile) {
+    if (flags.topic !== undefined) throw new UsageError(`--topic: expected a file or - before it, got ${given}`)
+    return { ...flags, topic: given }
+  }
+  const { topic = given === '-' ? undefined : parse(given).name } = flags
+  if (topic === undefined) throw new UsageError(`format ${action} -: expected --topic, whose records the lines are`)
+  return { ...flags, topic, file: given }
 }
 
 function listed(terminal: Terminal, topic: string | undefined, { rules, json }: Rules & FormatFlags): ExitCode {

@@ -49,6 +49,19 @@ describe('the formats that a module exports', () => {
     ])
   })
 
+  test('read a file or standard input in place of the topic, as its name or --topic says', async () => {
+    await written('prices.lines.txt', 'A 1.5\n')
+    const check = (stdin: string, ...args: readonly string[]) =>
+      forewarm(['format', 'check', ...args, '--json', '--formats', 'formats.ts'], { cwd: folder, stdin })
+    const updates = async (stdin: string, ...args: readonly string[]) =>
+      JSON.parse((await check(stdin, ...args)).stdout).updates
+    expect(await updates('', 'prices.lines.txt')).toBe(1)
+    expect(await updates('', 'values.txt', '--topic', 'prices.lines')).toBe(2)
+    expect(await updates('A 1\nB 2\nC 3\n', '-', '--topic', 'prices.lines')).toBe(3)
+    expect(await check('', '-')).toMatchObject({ code: 2, stderr: expect.stringContaining('--topic') })
+    expect(await check('', 'prices.lines', '--topic', 'other')).toMatchObject({ code: 2 })
+  })
+
   test('come before those of the settings file, each once, in the order of their names', async () => {
     const mapping = { chain: { const: 'c' }, pair: 'p', price: 'l', eventTimeMs: 't' }
     await written('settings.json', JSON.stringify({ formats: { 'prices.lines': mapping, 'prices.z': mapping } }))
