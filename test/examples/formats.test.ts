@@ -11,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 const TEXT = readFileSync(join(ROOT, 'docs/formats.md'), 'utf8')
 /** The title of a recipe, and its blocks: perhaps a schema, then a mapping, a record, the updates in it. */
 const RECIPE =
-  /### (.+)\n\n(?:```(json avsc|proto)\n([^`]+)```\n\n)?```json\n([^`]+)```\n\n```json\n([^`]+)```\n\n```json\n([^`]+)```/g
+  /### (.+)\n\n(?:[^`#]+(?:`[^`\n]+`[^`#]+)*\n\n)?(?:```(json avsc|proto)\n([^`]+)```\n\n)?```json\n([^`]+)```\n\n```json\n([^`]+)```\n\n```json\n([^`]+)```/g
 const RECIPES = [...TEXT.matchAll(RECIPE)].map(
   ([, title = '', kind, schema = '', mapping = '', record = '', updates = '']) => ({
     ...{ title, kind, schema },
@@ -21,14 +21,25 @@ const RECIPES = [...TEXT.matchAll(RECIPE)].map(
   }),
 )
 
+/** By a mapping, or by settings for a pattern that takes the topic in the title. */
+function decodedJson(title: string, mapping: Record<string, unknown>, record: string) {
+  const [topics, ofTopics] = Object.entries((mapping.formats ?? {}) as Record<string, object>)[0] ?? []
+  const [, topic = ''] = /`(.+)`/.exec(title) ?? []
+  return ofTopics === undefined ? decoder(mapping)(record) : decoder(ofTopics, topics)(record, { topic })
+}
+
 describe('docs/formats.md', () => {
-  it.each(RECIPES)('has a recipe that gives what it shows: $title', ({ kind, schema, mapping, record, updates }) => {
-    const said =
-      kind === undefined
-        ? decoder(mapping)(record)
-        : (kind === 'proto' ? decodedProtobuf : decodedAvro)(schema, mapping, JSON.parse(record))
-    expect(said).toMatchObject({ ok: true, updates, deleted: [], skipped: 0 })
-  })
+  it.each(RECIPES)(
+    'has a recipe that gives what it shows: $title',
+    ({ title, kind, schema, mapping, record, updates }) => {
+      const said =
+        kind === undefined
+          ? decodedJson(title, mapping, record)
+          : (kind === 'proto' ? decodedProtobuf : decodedAvro)(schema, mapping, JSON.parse(record))
+      expect(said).toMatchObject({ ok: true, deleted: [], skipped: 0 })
+      expect(said.ok && said.updates).toEqual(updates)
+    },
+  )
 
   it('has a recipe under each title', () => {
     const [, recipes = ''] = TEXT.split('\n## Recipes\n')
