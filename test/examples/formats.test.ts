@@ -21,7 +21,7 @@ const RECIPES = [...TEXT.matchAll(RECIPE)].map(
   }),
 )
 
-/** By a mapping, or by settings for a pattern that takes the topic in the title. */
+/** Decodes by a mapping, or by settings for a pattern that takes the topic in the title. */
 function decodedJson(title: string, mapping: Record<string, unknown>, record: string) {
   const [topics, ofTopics] = Object.entries((mapping.formats ?? {}) as Record<string, object>)[0] ?? []
   const [, topic = ''] = /`(.+)`/.exec(title) ?? []
