@@ -22,21 +22,25 @@ export function* checkText(report: FormatCheckReport, { file, others = [] }: Che
   }
   const bad = refused.reduce((sum, { records: of }) => sum + of, 0)
   const words = [
-    `${updates} updates of ${pairs} pairs`,
-    ...(deleted > 0 ? [`${deleted} deletions`] : []),
+    `${many(updates, 'update')} of ${many(pairs, 'pair')}`,
+    ...(deleted > 0 ? [many(deleted, 'deletion')] : []),
     `${skipped} skipped`,
     `${bad} refused`,
   ]
   const isOwn = format === 'forewarm'
   yield `${topic}, read by ${isOwn ? 'our own format' : format}`
   if (isOwn && bad > 0) yield formatsText(topic, others)
-  yield `${records} records: ${words.join(', ')}${speed}`
-  if (rounded > 0) yield `${rounded} updates have a number of more digits than a double holds`
+  yield `${many(records, 'record')}: ${words.join(', ')}${speed}`
+  if (rounded > 0) yield `${many(rounded, 'update')} with a number of more digits than a double holds`
   for (const update of examples) yield `  ${JSON.stringify(update)}`
   for (const { reason, records: of, first } of refused) {
     const place = file === undefined ? `${first.partition}/${first.offset}` : `line ${BigInt(first.offset) + 1n}`
     yield `refused, ${reason}: ${of}; the first is ${place}: ${first.detail}`
   }
+}
+
+function many(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`
 }
 
 const SHOWN_TOPICS = 10
@@ -56,7 +60,7 @@ export function* inferText(
   { records, file }: { readonly records: number; readonly file?: string | undefined },
   { mapping, report, fields, unsure }: Inferred,
 ): Iterable<string> {
-  yield `looked at ${records} records of ${topic}`
+  yield `looked at ${many(records, 'record')} of ${topic}`
   for (const { field, from, examples } of mapping === undefined ? [] : fields)
     yield `  ${field.padEnd(FIELD_WIDTH)}${from.padEnd(FROM_WIDTH)} ${examples.join('  ')}`.trimEnd()
   for (const words of unsure) yield `unsure        ${words}`

@@ -32,6 +32,12 @@ describe('forewarm format', () => {
     expect((await check('--config', 'misspelt.json')).stdout).toContain('formats are there for prices.y\n')
   })
 
+  test('check speaks of one record as of one', async () => {
+    const stdin = `${JSON.stringify({ pair: 'A', chain: 'c', price: 1, eventTimeMs: Date.now() })}\n`
+    const { stdout } = await forewarm(['format', 'check', 'p', '--file', '-'], { cwd: folder, stdin })
+    expect(stdout).toContain('1 record: 1 update of 1 pair, 0 skipped, 0 refused\n')
+  })
+
   test('list says that there are no formats, if there are none', async () => {
     const list = await forewarm(['format', 'list'], { cwd: folder })
     expect(list.stdout).toBe('there are no formats: all topics are read in our own\n')
