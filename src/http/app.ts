@@ -3,14 +3,14 @@ import { createServer, type Server, ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream'
 import rateLimit from '@fastify/rate-limit'
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { type AccessRule, mayAsk } from './access.ts'
-import { Costly } from './costly.ts'
-import type { Limits } from './limits.ts'
-import { PacedSocket } from './paced-socket.ts'
+import { type AccessRule, mayAsk } from './admission/access.ts'
+import { Costly } from './admission/costly.ts'
+import { refusedSender } from './admission/sender.ts'
+import type { Limits } from './connections/limits.ts'
+import { PacedSocket } from './connections/paced-socket.ts'
 import { invalidFields, Refusal } from './refusal.ts'
 import { problem, type Reply } from './reply.ts'
-import { methodsOf, type Routes } from './routes.ts'
-import { refusedSender } from './sender.ts'
+import { methodsOf, type Routes } from './route.ts'
 
 export interface AppOptions {
   readonly listenHost: string

@@ -2,10 +2,10 @@ import { createServer, type Server } from 'node:net'
 import { isLoopback } from '../config/loopback.ts'
 import { ForewarmError } from '../forewarm-error.ts'
 import { createApp } from './app.ts'
-import { Door } from './door.ts'
-import { LIMITS, type Limits } from './limits.ts'
+import { Door } from './connections/door.ts'
+import { LIMITS, type Limits } from './connections/limits.ts'
+import { listenError, portUnusable } from './connections/port-unusable.ts'
 import type { Operations } from './operations.ts'
-import { listenError, portUnusable } from './port-unusable.ts'
 import { routesOf } from './routes.ts'
 
 export interface HttpOptions {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { describe, expect, test } from '@jest/globals'
-import { Costly } from '../../src/http/costly.ts'
+import { Costly } from '../../src/http/admission/costly.ts'
 
 /** What Costly needs of a response: whether its caller is still there, and when it has the answer. */
 function response(): ServerResponse & { destroyed: boolean } {

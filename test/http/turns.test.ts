@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, test } from '@jest/globals'
-import { type Paced, Turns } from '../../src/http/turns.ts'
+import { type Paced, Turns } from '../../src/http/connections/turns.ts'
 
 /** Asks for its next piece as often as it is told to. */
 function asking(turns: Turns, { name, steps, log }: { name: string; steps: number; log: string[] }): Paced {

@@ -1,4 +1,4 @@
-import { ForewarmError } from '../forewarm-error.ts'
+import { ForewarmError } from '../../forewarm-error.ts'
 
 /** The error of a server that cannot listen. */
 export function portUnusable(expected: string, received: string, cause?: unknown): ForewarmError {

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
-import { isLoopback } from '../config/loopback.ts'
-import { problem, type Reply } from './reply.ts'
+import { isLoopback } from '../../config/loopback.ts'
+import { problem, type Reply } from '../reply.ts'
 
 const AUTHORITY = /^(?:\[[\da-f:.]+\]|[\w.-]+)(?::\d{1,5})?$/i
 const EVERY_ADDRESS = new Set(['0.0.0.0', '::'])
