@@ -2,7 +2,8 @@
 /** The public API. docs/api.md lists it; each export is documented where it is defined. */
 
 // Running a node.
-export { createNode, type ForewarmNode } from './node/node.ts'
+export type { ForewarmNode, NodeConfig } from './node/api/forewarm-node.ts'
+export { createNode } from './node/node.ts'
 export type { NodeOptions } from './node/options.ts'
 export type { NodeStats } from './node/stats.ts'
 export type { GroupFigures, Improvement, WarmingFigures, WarmingRatios } from './src/warming/measurement.ts'
@@ -20,6 +21,7 @@ export type { PairReads, PatternsDocument } from './src/prediction/patterns-docu
 export type { PredictorStats } from './src/prediction/predictor.ts'
 export type { Session } from './src/prediction/sessions.ts'
 export type { Environment } from './src/config/environment.ts'
+export type { Origin } from './src/config/problem.ts'
 export type { Config, Overrides, Profile } from './src/config/settings.ts'
 
 // Detectors and the prices that they read.

@@ -248,6 +248,12 @@ function createWriteBehind(options: CachesOptions, l2: L2, { sources, l1 }: Foll
   })
 }
 
+/** Takes over settings that have changed. */
+export function adjustCaches({ control, promotion }: Caches, { warming }: Config): void {
+  control.share = warming.controlShare
+  promotion.timeoutMs = warming.timeoutMs
+}
+
 /** A level that is away does not stop the start. Rejects when a setting asks for a package that is not installed. */
 export async function startCaches({ l2, l3, prediction, upkeep, mining }: Caches): Promise<void> {
   await prediction.start()

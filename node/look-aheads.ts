@@ -1,6 +1,7 @@
 import { indexOfWarmKind } from '../src/cache/l1/usage.ts'
 import type { Config } from '../src/config/settings.ts'
-import { LookAhead, limitsOf } from '../src/warming/look-ahead.ts'
+import { LookAhead, type LookAheadOptions, limitsOf } from '../src/warming/look-ahead.ts'
+import type { Caches } from './options.ts'
 import { type AskedParts, soonestWarmMs, type TriggersParts } from './triggers.ts'
 
 const LOOK_AHEAD = indexOfWarmKind('look-ahead')
@@ -9,24 +10,39 @@ export function isWarming(config: Config): boolean {
   return config.warming.enabled && config.warming.rollout === 'full'
 }
 
-/** Makes the look-ahead of each partition. What they count, they count together. */
+/** Makes the look-ahead of each partition. What they count, they count together, and they share their options. */
 export function lookAheadsOf(
-  { config, caches, metrics }: TriggersParts,
+  { config, running, caches, metrics }: TriggersParts,
   { onWarmFault }: Pick<AskedParts, 'onWarmFault'>,
 ): () => LookAhead {
-  const { promotion, l1 } = caches
+  const { promotion } = caches
+  const shared = {
+    ...caches,
+    metrics,
+    ...changeableOf(config, caches),
+    takesMs: () => promotion.typicalMs,
+    warmMs: soonestWarmMs(config),
+    promote: (pairIds: readonly number[], timeoutMs: number) =>
+      promotion.promote(pairIds, { timeoutMs }).catch(onWarmFault),
+  }
+  let { mode } = shared
+  running.follow((changed) => {
+    const { patience, throttle, ...changeable } = changeableOf(changed, caches)
+    // What limits the look-ahead has learned how it does, and is kept unless the mode needs another limit.
+    Object.assign(shared, changeable, changeable.mode !== mode && { patience, throttle })
+    mode = changeable.mode
+  })
+  return () => new LookAhead(shared)
+}
+
+type Changeable = Pick<LookAheadOptions, 'mode' | 'timeoutMs' | 'minRate' | 'patience' | 'throttle'>
+
+function changeableOf(config: Config, { promotion, l1 }: Pick<Caches, 'promotion' | 'l1'>): Changeable {
   const mode = isWarming(config) ? config.node.lookAhead : 'off'
-  const limits = limitsOf(mode, { usage: l1.usage, late: () => promotion.lateByKind[LOOK_AHEAD] ?? 0 })
-  return () =>
-    new LookAhead({
-      ...caches,
-      ...limits,
-      metrics,
-      mode,
-      timeoutMs: config.node.lookAheadMs,
-      takesMs: () => promotion.typicalMs,
-      minRate: config.warming.minScore,
-      warmMs: soonestWarmMs(config),
-      promote: (pairIds, timeoutMs) => promotion.promote(pairIds, { timeoutMs }).catch(onWarmFault),
-    })
+  return {
+    mode,
+    timeoutMs: config.node.lookAheadMs,
+    minRate: config.warming.minScore,
+    ...limitsOf(mode, { usage: l1.usage, late: () => promotion.lateByKind[LOOK_AHEAD] ?? 0 }),
+  }
 }

@@ -8,8 +8,9 @@ import { type HierarchyStats, hierarchyStats } from '../src/cache/hierarchy-stat
 import { L1 } from '../src/cache/l1/l1.ts'
 import { type Optimized, optimize } from '../src/cache/optimizer.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
-import { acceptedConfig, secretsOf } from '../src/config/load.ts'
-import type { Config } from '../src/config/settings.ts'
+import { acceptedConfig, type LoadedConfig, secretsOf } from '../src/config/load.ts'
+import { RunningConfig } from '../src/config/running/running-config.ts'
+import type { Config, Overrides } from '../src/config/settings.ts'
 import type { SharedPrices } from '../src/detect/attached-prices.ts'
 import { assertDetectors } from '../src/detect/detector.ts'
 import { StrayErrors } from '../src/detect/stray-errors.ts'
@@ -23,7 +24,8 @@ import { createMetrics, type MetricSlab } from '../src/telemetry/metrics.ts'
 import type { Telemetry } from '../src/telemetry/sdk.ts'
 import { VERSION } from '../src/version.ts'
 import { Watchdog } from '../src/watchdog/watchdog.ts'
-import { closeCaches, createCaches, meetOtherNodes, startCaches } from './caches.ts'
+import { type ForewarmNode, type NodeConfig, nodeConfig } from './api/forewarm-node.ts'
+import { adjustCaches, closeCaches, createCaches, meetOtherNodes, startCaches } from './caches.ts'
 import { connectionTeller, toForewarmError } from './connection.ts'
 import { nodeFormats } from './consumer/formats.ts'
 import { Faults } from './faults.ts'
@@ -36,50 +38,7 @@ import { type NodeStats, statsOf } from './stats.ts'
 import { createStreams, type Streams } from './streams.ts'
 import { type NodeTopics, prepareTopics } from './topics.ts'
 
-/** A node: consumers, caches, detectors and HTTP of one process. */
-export interface ForewarmNode {
-  readonly id: string
-  readonly config: Config
-  /**
-   * Resolves when the node reads. Rejects with a ForewarmError: 'kafka-unreachable', 'topics-unusable', 'port-unusable',
-   * 'bad-config' if patterns cannot be saved to PATTERN_STORE.
-   * A node that could not start is closed, its ports and connections free; a closed node's start rejects with 'closed'.
-   */
-  start(): Promise<void>
-  /**
-   * Drains for at most DRAIN_TIMEOUT_MS, commits, writes what is pending to L2, and closes the parts in reverse order.
-   * May be called twice. Rejects with a ForewarmError 'patterns-not-saved', everything closed, if that save failed.
-   */
-  close(): Promise<void>
-  /** Warms these pairs on this node alone. */
-  warm(chain: string, pairs: readonly string[]): Promise<WarmResult>
-  /** Whether the pair is in L1 now. Not counted as a read. */
-  has(chain: string, pair: string): boolean
-  /**
-   * The pairs that an update of this pair would warm, likeliest first, each with its reason. Empty when nothing is known.
-   * Throws a ForewarmError 'bad-value' for options that are out of range.
-   */
-  pairsToWarm(chain: string, pair: string, options?: FollowingOptions): readonly FollowingPair[]
-  stats(): NodeStats
-  /** Demand reads by level, as `GET /cache/hierarchy/stats` shows them. */
-  hierarchyStats(): HierarchyStats
-  /** Predicts reads from the history of the detectors' reads. */
-  readonly predictor: NodePredictor
-  /** Loads into L1 what is often read and missing, and evicts what is not read when slots are short. */
-  optimize(): Promise<Optimized>
-  /**
-   * For `attachPrices` in worker threads of this process: the memory itself, no copy. Throws a ForewarmError 'refused'
-   * if CACHE_USE_PRICE_MATRIX is off.
-   */
-  readonly sharedPrices: SharedPrices
-  /**
-   * One hash over the newest value of each pair. `forewarm record` and a replay compute the same hash from the records.
-   * Throws a ForewarmError 'refused' while L2 is away.
-   */
-  stateHash(): Promise<string>
-  /** The port that the HTTP side listens on. Undefined before the start and without the role `api`. */
-  readonly httpPort: number | undefined
-}
+export type { ForewarmNode } from './api/forewarm-node.ts'
 
 /**
  * Makes a node of a checked configuration; nothing runs before `start`. Throws a ForewarmError 'bad-config' that names
@@ -88,16 +47,17 @@ export interface ForewarmNode {
 export async function createNode(options: NodeOptions = {}): Promise<ForewarmNode> {
   assertNodeOptions(options)
   const { env = process.env, config: overrides, configFile: file, profile, logLevel: level } = options
-  const { config, warnings, formats } = acceptedConfig({ env, overrides, file, profile })
+  const loaded = acceptedConfig({ env, overrides, file, profile })
+  const { config, warnings, formats } = loaded
   assertDetectors(options.detectors ?? [])
   const log = createLog({ service: config.node.service, version: VERSION, secrets: secretsOf(config), level })
   for (const warning of warnings) log.warn(warning)
-  return new Node({ ...options, formats: [...(options.formats ?? []), ...formats] }, config, log)
+  return new Node({ ...options, formats: [...(options.formats ?? []), ...formats] }, loaded, log)
 }
 
 class Node implements ForewarmNode {
   readonly id = `${hostname()}-${randomUUID().slice(0, 8)}`
-  readonly config: Config
+  readonly #running: RunningConfig
   readonly #options: NodeOptions
   readonly #log: Log
   readonly #clock: Clock
@@ -119,8 +79,9 @@ class Node implements ForewarmNode {
   #started: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
-  constructor(options: NodeOptions, config: Config, log: Log) {
-    this.config = config
+  constructor(options: NodeOptions, loaded: LoadedConfig, log: Log) {
+    const { config } = loaded
+    this.#running = new RunningConfig(loaded)
     this.#options = options
     this.#log = log
     this.#clock = options.clock ?? systemClock
@@ -132,6 +93,7 @@ class Node implements ForewarmNode {
       random: options.random ?? Math.random,
       l2: options.l2 ?? 'redis',
     })
+    this.#running.follow((changed) => adjustCaches(this.#caches, changed))
     this.predictor = this.#caches.prediction
     this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
     this.#faults = new Faults(log)
@@ -145,6 +107,19 @@ class Node implements ForewarmNode {
     const { watchdogMs: limitMs, service } = config.node
     const onLost = (err: Error) => log.error({ err }, 'the watchdog ended: the event loop is no longer watched')
     this.#watchdog = new Watchdog({ limitMs, service, onLost })
+  }
+
+  get config(): Config {
+    return this.#running.now.config
+  }
+
+  updateConfig(changes: Overrides): NodeConfig {
+    this.#running.update(changes)
+    return this.getConfig()
+  }
+
+  getConfig(): NodeConfig {
+    return nodeConfig(this.#running.now)
   }
 
   get sharedPrices(): SharedPrices {
@@ -235,7 +210,7 @@ class Node implements ForewarmNode {
 
   async #startStreams(topics: NodeTopics): Promise<void> {
     this.#streams = createStreams({
-      ...{ config: this.config, nodeId: this.id, version: VERSION },
+      ...{ running: this.#running, config: this.config, nodeId: this.id, version: VERSION },
       ...{ broker: this.#broker, topics, caches: this.#caches },
       detectors: this.#options.detectors ?? [],
       start: this.#options.start ?? this.config.kafka.start,

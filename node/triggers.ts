@@ -1,7 +1,9 @@
 import type { WarmRequestProducer } from '../producers/warm-requests.ts'
 import type { Clock } from '../src/clock.ts'
+import type { RunningConfig } from '../src/config/running/running-config.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import { strategyNamed } from '../src/strategy/named.ts'
+import type { Strategy } from '../src/strategy/strategy.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import { LOCAL_WARM_MS, Triggers, throttleOf, WARM_MS } from '../src/warming/triggers.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
@@ -9,7 +11,10 @@ import type { Faults } from './faults.ts'
 import type { Caches } from './options.ts'
 
 export interface TriggersParts {
+  /** The settings at start. */
   readonly config: Config
+  /** Tells of changes of the settings. */
+  readonly running: Pick<RunningConfig, 'follow'>
   readonly caches: Caches
   readonly clock: Clock
   readonly metrics: Metrics
@@ -29,13 +34,12 @@ export function createTriggers(
   options: TriggersParts,
   { requests, warmer, faults, onWarmFault }: AskedParts,
 ): Triggers {
-  const { config, caches, clock, metrics, nodeId } = options
+  const { config, running, caches, clock, metrics, nodeId } = options
   const { usage } = caches.l1
-  const { strategy, maxPairs, minScore } = config.warming
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
-  return new Triggers({
+  const triggers = new Triggers({
     ...caches,
-    strategy: strategyNamed(strategy, { maxPairs, minScore }),
+    strategy: strategyOf(config),
     throttles: { correlation: throttleOf(usage, 'correlation'), prediction: throttleOf(usage, 'prediction') },
     hitRatio: () => caches.upkeep.hitRatio,
     // Twice the typical duration of a warm, and a millisecond for the timer's inexactness.
@@ -49,6 +53,13 @@ export function createTriggers(
       else requests.send(request).catch((error) => faults.notSent(config.kafka.warmRequestsTopic, error, lost))
     },
   })
+  running.follow((changed) => triggers.choose(strategyOf(changed)))
+  return triggers
+}
+
+function strategyOf({ warming }: Config): Strategy {
+  const { strategy, maxPairs, minScore } = warming
+  return strategyNamed(strategy, { maxPairs, minScore })
 }
 
 /**

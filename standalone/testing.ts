@@ -1,4 +1,4 @@
-import type { ForewarmNode } from '../node/node.ts'
+import type { ForewarmNode } from '../node/api/forewarm-node.ts'
 import { type VirtualClock, virtualClock } from '../src/clock.ts'
 import { assertOptions, type OptionsOf } from '../src/config/options.ts'
 import { replay } from '../src/replay/replay.ts'

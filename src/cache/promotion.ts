@@ -62,6 +62,8 @@ export class Promotion {
   readonly lateByKind: number[] = WARM_KINDS.map(() => 0)
   /** How long a trip to L2 takes, in milliseconds: a moving average. */
   typicalMs = FIRST_TYPICAL_MS
+  /** The deadline of a promotion that has none of its own, in milliseconds. */
+  timeoutMs: number
   readonly #options: PromotionOptions
   readonly #spans: Spans
   readonly #timer: Timer
@@ -74,6 +76,7 @@ export class Promotion {
 
   constructor(options: PromotionOptions) {
     this.#options = options
+    this.timeoutMs = options.timeoutMs ?? TIMEOUT_MS
     this.#loads = this.#byChain('cache_loads_total', { cause: 'warm', cache_level: 'L2' })
     this.#spans = options.spans ?? new Spans()
     this.#timer = options.timer ?? systemTimer
@@ -122,7 +125,7 @@ export class Promotion {
 
   /** Resolves to L2's answer, or to undefined at the deadline. Whoever has taken the answer in lets the ids go. */
   #load(pairIds: readonly number[], options: PromoteOptions): Promise<L2Load | undefined> {
-    const { l2, table, timeoutMs = TIMEOUT_MS } = this.#options
+    const { l2, table } = this.#options
     if (!options.dryRun) {
       this.tally.loaded += pairIds.length
       for (const pairId of pairIds) {
@@ -139,7 +142,7 @@ export class Promotion {
     }
     let turn: NodeJS.Immediate | undefined
     // On a busy thread the answer may lie in the socket already: it is read before immediates run.
-    const cancelTimer = this.#timer(options.timeoutMs ?? timeoutMs, () => {
+    const cancelTimer = this.#timer(options.timeoutMs ?? this.timeoutMs, () => {
       turn = setImmediate(expire)
     })
     const cancel = () => {

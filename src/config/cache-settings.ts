@@ -1,5 +1,5 @@
 import { type Check, clickHouseUrl, decimal, integer, listOf, oneOf, redisUrl } from './check.ts'
-import { fixed, onOff, optional, setting, whole } from './setting.ts'
+import { atStart, fixed, onOff, optional, setting, whole } from './setting.ts'
 
 const redisUrls: Check<readonly string[]> = listOf(redisUrl, redisUrl.allowed)
 
@@ -16,8 +16,7 @@ const followForeign: Check<FollowForeign> = {
   allowed: `${FOLLOW_WAYS.join(' | ')} (kafka is not supported yet)`,
 }
 
-/** The three cache levels: how much they hold, and for how long. */
-export const CACHE_SETTINGS = {
+const MEMORY = {
   l1SizeMb: whole('CACHE_L1_SIZE', [1, 65_536, 128], 'The memory that L1 may use, in megabytes.'),
   l1Slots: optional({
     name: 'CACHE_L1_SLOTS',
@@ -39,6 +38,9 @@ export const CACHE_SETTINGS = {
     [1, 100_000_000, 1_000_000],
     'The most pairs that a node can know. The ids of names that are deleted, or were only asked for, go to new ones. If all pairs have values, updates of further pairs are refused and counted. Pairs that were only asked for take up at most half of the room.',
   ),
+}
+
+const LIFETIMES = {
   l2TtlSeconds: whole('CACHE_L2_TTL', [1, LONGEST_TTL_SECONDS, 3600], 'How long Redis keeps a value, in seconds.'),
   l1TtlSeconds: setting({
     name: 'CACHE_L1_TTL',
@@ -56,6 +58,9 @@ export const CACHE_SETTINGS = {
     default: fixed(0.8),
     doc: 'A value that is read after this part of its time in L1 is fetched from L2 again, so that values in use do not expire; 1 turns this off.',
   }),
+}
+
+const REDIS = {
   l2FlushMs: whole(
     'L2_FLUSH_MS',
     [1, 60_000, 10],
@@ -89,6 +94,9 @@ export const CACHE_SETTINGS = {
     [5, 60_000, 50],
     'The time between two pollings of pairs whose updates arrive at other nodes, in milliseconds.',
   ),
+}
+
+const CLICKHOUSE = {
   l3TtlSeconds: setting({
     name: 'CACHE_L3_TTL',
     check: integer(1, LONGEST_TTL_SECONDS),
@@ -110,4 +118,12 @@ export const CACHE_SETTINGS = {
     false,
     'On: what was written to L2 is also written to the table forewarm_prices of ClickHouse, which the node creates if it is missing.',
   ),
+}
+
+/** The three cache levels: how much they hold, and for how long. */
+export const CACHE_SETTINGS = {
+  ...atStart('the memory of L1 is laid out with it', MEMORY),
+  ...atStart('values that are stored already have their time by it', LIFETIMES),
+  ...atStart('the connection to Redis and what uses it are made with it', REDIS),
+  ...atStart('the connection to ClickHouse and its table are made with it', CLICKHOUSE),
 }

@@ -39,6 +39,11 @@ A value is taken from the first of these that has one: **argument** (the command
 If any value is not allowed, the node does not start. The error lists all such values, each with its name, what was
 given and what is allowed.
 
+Settings that change **while running** can be changed by \`node.updateConfig({ warming: { maxPairs: 4 } })\` on one node
+(origin **update**). They take effect with the next update, and pass the same checks. If anything is refused, nothing changes.
+\`node.getConfig()\` says what counts now, and where it came from. All other settings take a new value at the next start alone;
+the last column says why.
+
 - The file is \`forewarm.config.json\` in the working directory, or the one that \`--config\` names. It holds one JSON
   object with an object for each group, for example
   \`{ "kafka": { "brokers": ["kafka-1:9092"] }, "cache": { "l1Slots": 5000 } }\`. Arguments have the same shape. With an
@@ -54,13 +59,13 @@ given and what is allowed.
 function groupSection([group, places]: readonly [string, readonly SettingPlace[]]): string {
   const rows = places.map(
     ({ key, row }) =>
-      `| \`${row.name}\` | \`${group}.${key}\` | ${cell(defaultWords(row))} | ${cell(row.check.allowed)} | ${cell(row.doc)}${row.secret ? ' Secret.' : ''} |`,
+      `| \`${row.name}\` | \`${group}.${key}\` | ${cell(defaultWords(row))} | ${cell(row.check.allowed)} | ${cell(row.doc)}${row.secret ? ' Secret.' : ''} | ${changesWords(row)} |`,
   )
   return [
     `## ${TITLES[group] ?? group}`,
     '',
-    '| in the environment | in the file | default | allowed | what it does |',
-    '|---|---|---|---|---|',
+    '| in the environment | in the file | default | allowed | what it does | changes |',
+    '|---|---|---|---|---|---|',
     ...rows,
   ].join('\n')
 }
@@ -80,6 +85,10 @@ function byGroup(): readonly (readonly [string, readonly SettingPlace[]])[] {
 function defaultWords(row: Setting<unknown>): string {
   if (row.default.kind === 'derived') return row.default.words
   return row.default.value === undefined ? '' : `\`${printed(row, row.default.value)}\``
+}
+
+function changesWords({ changes }: Setting<unknown>): string {
+  return changes === 'while running' ? '**while running**' : `at start: ${changes.atStart}`
 }
 
 function helpDefault(row: Setting<unknown>): string {

@@ -12,11 +12,11 @@ import {
   topicName,
   topicSelection,
 } from './check.ts'
-import { fixed, onOff, optional, type Setting, setting, whole } from './setting.ts'
+import { atStart, fixed, onOff, optional, type Row, setting, whole } from './setting.ts'
 
 const DAY_MS = 86_400_000
 
-function topic(name: string, role: TopicRole, doc: string): Setting<string> {
+function topic(name: string, role: TopicRole, doc: string): Row<string> {
   return setting({ name, check: topicName, default: fixed<string>(role), doc })
 }
 
@@ -27,8 +27,7 @@ const clusterIds: Check<readonly string[]> = listOf(
   'ids of clusters, separated by commas',
 )
 
-/** Settings that say where Kafka is, how a node logs in, which topics it reads and how it reads them. */
-export const KAFKA_SETTINGS = {
+const CONNECTION = {
   brokers: setting({
     name: 'KAFKA_BROKERS',
     check: brokers,
@@ -80,6 +79,9 @@ export const KAFKA_SETTINGS = {
     default: fixed<'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'>('none'),
     doc: 'What all records are compressed with that a node or a command writes. All of them are read, whatever is set.',
   }),
+}
+
+const GROUP = {
   start: setting({
     name: 'KAFKA_START',
     check: oneOf(['latest', 'earliest']),
@@ -111,11 +113,17 @@ export const KAFKA_SETTINGS = {
     check: text('1 to 128 letters, digits, dots, underscores and hyphens', /^[A-Za-z0-9._-]{1,128}$/),
     doc: 'The lasting name of this node in its group. With it a restart within the session moves no partitions.',
   }),
+}
+
+const COMMANDS = {
   protectedClusters: optional({
     name: 'KAFKA_PROTECTED_CLUSTERS',
     check: clusterIds,
     doc: 'Ids of clusters to which `forewarm replay` writes only if it is told so twice.',
   }),
+}
+
+const TOPICS = {
   priceTopics: setting<TopicSelection>({
     name: 'PRICE_TOPICS',
     check: topicSelection,
@@ -127,8 +135,16 @@ export const KAFKA_SETTINGS = {
   correlationsTopic: topic('CORRELATIONS_TOPIC', 'correlations', 'The compacted topic of what nodes have learned.'),
 }
 
+/** Settings that say where Kafka is, how a node logs in, which topics it reads and how it reads them. */
+export const KAFKA_SETTINGS = {
+  ...atStart('the connections to the brokers are made with it', CONNECTION),
+  ...atStart('the node joins its group with it', GROUP),
+  ...atStart('commands read it, and no node does', COMMANDS),
+  ...atStart('the consumers and producers are made for these topics', TOPICS),
+}
+
 /** Settings that say where the schemas are by which foreign records were written, and how a node logs in there. */
-export const SCHEMA_REGISTRY_SETTINGS = {
+export const SCHEMA_REGISTRY_SETTINGS = atStart('the connection to the registry is made with it', {
   url: optional({
     name: 'SCHEMA_REGISTRY_URL',
     check: registryUrl,
@@ -157,4 +173,4 @@ export const SCHEMA_REGISTRY_SETTINGS = {
     check: pem('CERTIFICATE'),
     doc: 'The authority that signed the registry’s certificate.',
   }),
-}
+})

@@ -2,19 +2,13 @@ import { ForewarmError } from '../forewarm-error.ts'
 import { type FormatRule, formatRules, type MadeRule } from '../formats/formats.ts'
 import type { MappingFault } from '../formats/mapping/mapping-fault.ts'
 import type { ReadFile } from './check.ts'
-import { contradictions, type FoundValues } from './contradictions.ts'
-import { type Environment, isSet, NO_DOT_ENV, readDotEnv, reviewEnvironment } from './environment.ts'
+import { contradictions } from './contradictions.ts'
+import { type Environment, NO_DOT_ENV, readDotEnv, reviewEnvironment } from './environment.ts'
+import { type ConfigChanges, changeProblems } from './layers/changes.ts'
+import { type Layers, profileOf, type Resolution, resolve, type Values } from './layers/layers.ts'
 import { type ConfigProblem, describeProblems, type Origin } from './problem.ts'
-import { printed, type Setting } from './setting.ts'
-import {
-  type Config,
-  type Overrides,
-  PROFILE_VALUES,
-  type Profile,
-  SETTING_PLACES,
-  SETTINGS,
-  type SettingPlace,
-} from './settings.ts'
+import { printed } from './setting.ts'
+import { type Config, type Overrides, type Profile, SETTING_PLACES } from './settings.ts'
 import { FORMATS, member, readSettingsFile, readText, unknownKeys } from './settings-file.ts'
 
 export interface ConfigSources {
@@ -36,6 +30,8 @@ export interface LoadedConfig {
   readonly formats: readonly FormatRule[]
   /** Tells where a setting's value came from. `name` is its name in the environment. */
   origin(name: string): Origin
+  /** The same with all changes that are made to a node that runs. None of those before are kept. */
+  changed(changes: ConfigChanges): LoadedConfig | RefusedConfig
 }
 
 export interface RefusedConfig {
@@ -49,10 +45,11 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
   const readFile = sources.readFile ?? readText
   const overrides = sources.overrides ?? {}
   const file = readSettingsFile(sources.file, readFile)
-  const layers: Layers = { overrides, env: sources.env, dotEnv: {}, file: file.content }
+  const layers: Layers = { overrides, env: { ...sources.env }, dotEnv: {}, file: file.content }
   const profile = profileOf(layers, sources.profile ?? 'production')
   const dotEnv = profile === 'development' ? readDotEnv(readFile) : NO_DOT_ENV
-  const values = resolve({ ...layers, dotEnv: dotEnv.variables }, profile, readFile)
+  const all = { ...layers, dotEnv: dotEnv.variables }
+  const values = resolve(all, { profile, readFile })
 
   const faults: MappingFault[] = []
   const formats = formatRules(member(file.content, FORMATS), faults, readFile)
@@ -69,7 +66,30 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
     ...faults.map((fault): ConfigProblem => ({ ...fault, origin: 'file' })),
   ]
   if (problems.length > 0) return { status: 'refused', problems, warnings }
-  return { status: 'loaded', config: frozenConfig(values), warnings, formats, origin: values.origin }
+  const atStart: Omit<LoadedConfig, 'changed'> = {
+    ...{ status: 'loaded', config: frozenConfig(values), warnings, formats, origin: values.origin },
+  }
+  return {
+    ...atStart,
+    changed: (changes) => changed(atStart, changes, { layers: all, profile, readFile, running: values }),
+  }
+}
+
+/** The layers of a node that runs, and how they were resolved at its start. */
+interface Running extends Required<Resolution> {
+  readonly layers: Layers
+}
+
+function changed(
+  atStart: Omit<LoadedConfig, 'changed'>,
+  changes: ConfigChanges,
+  running: Running,
+): LoadedConfig | RefusedConfig {
+  const values = resolve({ ...running.layers, ...changes }, running)
+  const problems = [...changeProblems(changes), ...values.problems, ...contradictions(values)]
+  if (problems.length > 0) return { status: 'refused', problems, warnings: [] }
+  const again = (others: ConfigChanges) => changed(atStart, others, running)
+  return { ...atStart, config: frozenConfig(values), warnings: [], origin: values.origin, changed: again }
 }
 
 function withoutRegistry({ topics, needsRegistry }: MadeRule): readonly ConfigProblem[] {
@@ -87,7 +107,9 @@ export function acceptedConfig(sources: ConfigSources): LoadedConfig {
 
 /** The configuration of a node that was given nothing. */
 export function defaultConfig(): Config {
-  return frozenConfig(resolve({ overrides: {}, env: {}, dotEnv: {}, file: {} }, 'production', readText))
+  return frozenConfig(
+    resolve({ overrides: {}, env: {}, dotEnv: {}, file: {} }, { profile: 'production', readFile: readText }),
+  )
 }
 
 /** Name, printable value and origin of every setting. Secrets are masked. */
@@ -112,80 +134,6 @@ export function secretsOf(config: Config): readonly string[] {
     const urls: readonly unknown[] = Array.isArray(value) ? value : [value]
     return urls.map((url) => new URL(String(url)).password).filter((password) => password !== '')
   })
-}
-
-interface Layers {
-  readonly overrides: unknown
-  readonly env: Environment
-  readonly dotEnv: Environment
-  readonly file: unknown
-}
-
-interface Found {
-  readonly origin: Origin
-  readonly input: unknown
-}
-
-function find({ group, key, row }: SettingPlace, layers: Layers): Found | undefined {
-  const argument = member(member(layers.overrides, group), key)
-  if (argument !== undefined) return { origin: 'argument', input: argument }
-  if (isSet(layers.env, row.name)) return { origin: 'environment', input: layers.env[row.name] }
-  if (isSet(layers.dotEnv, row.name)) return { origin: '.env', input: layers.dotEnv[row.name] }
-  const inFile = member(member(layers.file, group), key)
-  return inFile === undefined ? undefined : { origin: 'file', input: inFile }
-}
-
-const PROFILE_ROW: Setting<Profile> = SETTINGS.node.profile
-
-/** A profile that is not allowed is reported with the other values; until then the fallback counts. */
-function profileOf(layers: Layers, fallback: Profile): Profile {
-  const found = find({ group: 'node', key: 'profile', row: PROFILE_ROW }, layers)
-  return (found && PROFILE_ROW.check.parse(found.input, readText)) ?? fallback
-}
-
-interface Values extends FoundValues {
-  readonly problems: readonly ConfigProblem[]
-}
-
-/** Goes in the table's order, because a default may depend on a setting above it. */
-function resolve(layers: Layers, profile: Profile, readFile: ReadFile): Values {
-  const values = new Map<string, unknown>()
-  const origins = new Map<string, Origin>()
-  const problems: ConfigProblem[] = []
-  const ofProfile: Readonly<Record<string, unknown>> = { ...PROFILE_VALUES[profile], [PROFILE_ROW.name]: profile }
-  for (const place of SETTING_PLACES) {
-    const { row } = place
-    const found = find(place, layers) ?? valueOfProfile(ofProfile, row)
-    origins.set(row.name, found?.origin ?? 'default')
-    if (found === undefined) {
-      const { default: otherwise } = row
-      values.set(row.name, otherwise.kind === 'fixed' ? otherwise.value : otherwise.of((name) => values.get(name)))
-      continue
-    }
-    const value = row.check.parse(found.input, readFile)
-    values.set(row.name, value)
-    if (value === undefined) problems.push(notAllowed(place, found))
-  }
-  return { value: (name) => values.get(name), origin: (name) => origins.get(name) ?? 'default', problems }
-}
-
-function valueOfProfile(values: Readonly<Record<string, unknown>>, row: Setting<unknown>): Found | undefined {
-  const input = values[row.name]
-  if (input === undefined) return undefined
-  return { origin: row.name === PROFILE_ROW.name ? 'default' : 'profile', input }
-}
-
-function notAllowed({ group, key, row }: SettingPlace, { origin, input }: Found): ConfigProblem {
-  const setting = origin === 'file' || origin === 'argument' ? `${group}.${key}` : row.name
-  return { setting, origin, received: shown(row, input), allowed: row.check.allowed }
-}
-
-const LONGEST_SHOWN = 80
-
-function shown(row: Setting<unknown>, input: unknown): string {
-  if (row.secret !== undefined) return 'a value that is not shown, as it is a secret'
-  const words = input instanceof RegExp ? String(input) : (JSON.stringify(input) ?? typeof input)
-  return words.length > LONGEST_SHOWN ? `${words.slice(0, LONGEST_SHOWN)}…` : words
 }
 
 /** Each value has passed the check of its row, so the object has the shape that Config derives from the table. */

@@ -1,5 +1,8 @@
-/** The places that a value can come from. The first that has one wins. */
-export type Origin = 'argument' | 'environment' | '.env' | 'file' | 'profile' | 'default'
+/**
+ * The places that a value can come from. The first that has one wins. `control`: the control topic, for all nodes of the
+ * service. `update`: `node.updateConfig`.
+ */
+export type Origin = 'control' | 'update' | 'argument' | 'environment' | '.env' | 'file' | 'profile' | 'default'
 
 export interface ConfigProblem {
   /** The name in the environment, or the path in the file or the argument. */

@@ -1,7 +1,7 @@
 import { type Check, flag, integer } from './check.ts'
 
-/** One row of the table: a setting's name, allowed values and default. */
-export interface Setting<T> {
+/** A setting's name, allowed values and default. */
+export interface Row<T> {
   /** The name in the environment. */
   readonly name: string
   readonly check: Check<T>
@@ -10,6 +10,32 @@ export interface Setting<T> {
   readonly doc: string
   /** `all`: the value is never printed. `url-password`: only the password in the URL is not. */
   readonly secret?: 'all' | 'url-password'
+}
+
+/** Whether a setting can change while a node runs; if not, why. */
+export type Changes = 'while running' | { readonly atStart: string }
+
+/** One row of the table. */
+export interface Setting<T> extends Row<T> {
+  readonly changes: Changes
+}
+
+type Rows = Readonly<Record<string, Row<unknown>>>
+type SettingsOf<R extends Rows> = { readonly [K in keyof R]: R[K] & Pick<Setting<unknown>, 'changes'> }
+
+/** Settings of which a node takes a new value at its next start; `why`: the reason, in words that follow "only at start:". */
+export function atStart<R extends Rows>(why: string, rows: R): SettingsOf<R> {
+  return withChanges(rows, { atStart: why })
+}
+
+/** Settings of which a node takes a new value while it runs. */
+export function whileRunning<R extends Rows>(rows: R): SettingsOf<R> {
+  return withChanges(rows, 'while running')
+}
+
+function withChanges<R extends Rows>(rows: R, changes: Changes): SettingsOf<R> {
+  const settings = Object.entries(rows).map(([key, row]) => [key, { ...row, changes }])
+  return Object.fromEntries(settings) as SettingsOf<R>
 }
 
 export type Default<T> =
@@ -21,11 +47,11 @@ export function fixed<T>(value: T): Default<T> {
   return { kind: 'fixed', value }
 }
 
-export function setting<T>(row: Setting<T>): Setting<T> {
+export function setting<T>(row: Row<T>): Row<T> {
   return row
 }
 
-export function optional<T>(row: Omit<Setting<T>, 'default'>): Setting<T | undefined> {
+export function optional<T>(row: Omit<Row<T>, 'default'>): Row<T | undefined> {
   return { ...row, default: fixed(undefined) }
 }
 
@@ -33,14 +59,14 @@ export function whole(name: string, range: readonly [min: number, max: number, o
   return setting({ name, check: integer(range[0], range[1]), default: fixed(range[2]), doc })
 }
 
-export function onOff(name: string, otherwise: boolean, doc: string): Setting<boolean> {
+export function onOff(name: string, otherwise: boolean, doc: string): Row<boolean> {
   return setting({ name, check: flag, default: fixed(otherwise), doc })
 }
 
 const HIDDEN = '********'
 
 /** A value as it may be printed. */
-export function printed(row: Setting<unknown>, value: unknown): string {
+export function printed(row: Pick<Row<unknown>, 'secret'>, value: unknown): string {
   if (value === undefined) return ''
   if (row.secret === 'all') return HIDDEN
   const words = Array.isArray(value) ? value.join(',') : String(value)

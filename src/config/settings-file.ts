@@ -37,7 +37,7 @@ function broken(name: string, received: string): ConfigProblem {
 }
 
 /** Finds groups and names that the table does not have. A start that stops is better than a setting without effect. */
-export function unknownKeys(source: JsonObject, origin: 'file' | 'argument'): readonly ConfigProblem[] {
+export function unknownKeys(source: JsonObject, origin: 'file' | 'argument' | 'update'): readonly ConfigProblem[] {
   return Object.entries(source).flatMap(([group, rows]) => {
     if (group === FORMATS && origin === 'file') return []
     const known = member(SETTINGS, group)
@@ -54,7 +54,7 @@ export function unknownKeys(source: JsonObject, origin: 'file' | 'argument'): re
 }
 
 /** A setting in the wrong group, or under its name in the environment, is as likely a slip as a misspelt name. */
-function unknownKey(path: string, origin: 'file' | 'argument'): ConfigProblem {
+function unknownKey(path: string, origin: 'file' | 'argument' | 'update'): ConfigProblem {
   const last = path.slice(path.indexOf('.') + 1)
   const place = SETTING_PLACES.find(({ key, row }) => row.name === last || key === last)
   const known = path.includes('.')

@@ -9,7 +9,7 @@ import {
 import { CACHE_SETTINGS } from './cache-settings.ts'
 import { type Check, decimal, hostName, integer, listOf, oneOf, text } from './check.ts'
 import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './kafka-settings.ts'
-import { type Default, fixed, onOff, optional, type Setting, setting, whole } from './setting.ts'
+import { atStart, type Default, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
 
 /**
  * The one table of settings. Its outer keys are the groups of the Config object and of the file, its inner keys the names
@@ -49,101 +49,113 @@ export const SETTINGS = {
   kafka: KAFKA_SETTINGS,
   schemaRegistry: SCHEMA_REGISTRY_SETTINGS,
   node: {
-    service: setting({
-      name: 'FOREWARM_SERVICE',
-      check: serviceName,
-      default: fixed(DEFAULT_SERVICE),
-      doc: 'The name of the service. It is part of consumer groups and of keys in Redis, and warm requests and results carry it, so that services over one Kafka and one Redis stay apart.',
+    ...atStart('groups, keys and parts of the node are named and made by it', {
+      service: setting({
+        name: 'FOREWARM_SERVICE',
+        check: serviceName,
+        default: fixed(DEFAULT_SERVICE),
+        doc: 'The name of the service. It is part of consumer groups and of keys in Redis, and warm requests and results carry it, so that services over one Kafka and one Redis stay apart.',
+      }),
+      roles: setting({
+        name: 'FOREWARM_ROLES',
+        check: roles,
+        default: fixed<readonly Role[]>(ROLES),
+        doc: 'What this node does.',
+      }),
+      profile: setting({
+        name: 'FOREWARM_PROFILE',
+        check: oneOf(PROFILES),
+        default: fixed<Profile>('production'),
+        doc: 'A set of defaults. `npm start` uses development. Only development reads a `.env` file.',
+      }),
     }),
-    roles: setting({
-      name: 'FOREWARM_ROLES',
-      check: roles,
-      default: fixed<readonly Role[]>(ROLES),
-      doc: 'What this node does.',
+    ...whileRunning({
+      lookAhead: setting({
+        name: 'LOOK_AHEAD',
+        check: oneOf(LOOK_AHEAD_MODES),
+        default: fixed<LookAheadMode>('auto'),
+        doc: 'Whether the reads known for the next updates of a batch are prefetched before their handlers run (overlap), and whether the handlers wait for them (await). With auto they wait only where such a read would miss, and nothing is prefetched while the known reads do not foretell the next ones.',
+      }),
+      lookAheadMs: whole(
+        'LOOK_AHEAD_MS',
+        [0, 1000, 2],
+        'The longest time that handlers wait for prefetched reads with `LOOK_AHEAD=auto` or `await`, in milliseconds.',
+      ),
     }),
-    profile: setting({
-      name: 'FOREWARM_PROFILE',
-      check: oneOf(PROFILES),
-      default: fixed<Profile>('production'),
-      doc: 'A set of defaults. `npm start` uses development. Only development reads a `.env` file.',
+    ...atStart('the runner of the detectors is made with it', {
+      detectorConcurrency: whole(
+        'DETECTOR_CONCURRENCY',
+        [1, 65_536, 64],
+        'The number of pairs whose handlers may run at the same time.',
+      ),
+      detectorTimeoutMs: whole(
+        'DETECTOR_TIMEOUT_MS',
+        [1, 600_000, 1000],
+        'The time after which the node no longer waits for a handler and counts it as timed out, in milliseconds.',
+      ),
+      detectorFaults: setting({
+        name: 'DETECTOR_FAULTS',
+        check: oneOf(['go-on', 'end']),
+        default: fixed<'go-on' | 'end'>('go-on'),
+        doc: 'What a node does after an error of a detector in a timer or after a forgotten `await`. It goes on, or it drains, commits and ends the process with exit code 1 (end).',
+      }),
     }),
-    lookAhead: setting({
-      name: 'LOOK_AHEAD',
-      check: oneOf(LOOK_AHEAD_MODES),
-      default: fixed<LookAheadMode>('auto'),
-      doc: 'Whether the reads known for the next updates of a batch are prefetched before their handlers run (overlap), and whether the handlers wait for them (await). With auto they wait only where such a read would miss, and nothing is prefetched while the known reads do not foretell the next ones.',
+    ...atStart('whoever supervises the process relies on it', {
+      drainTimeoutMs: whole(
+        'DRAIN_TIMEOUT_MS',
+        [0, 600_000, 1000],
+        'How long a closing node waits for the batches that it is handling, in milliseconds. A batch that takes longer is delivered again, to the next owner of its partition.',
+      ),
+      watchdogMs: whole(
+        'WATCHDOG_MS',
+        [0, 86_400_000, 30_000],
+        'A node whose event loop stands still for so long ends its process with exit code 70, in milliseconds. 0: never.',
+      ),
     }),
-    lookAheadMs: whole(
-      'LOOK_AHEAD_MS',
-      [0, 1000, 2],
-      'The longest time that handlers wait for prefetched reads with `LOOK_AHEAD=auto` or `await`, in milliseconds.',
-    ),
-    detectorConcurrency: whole(
-      'DETECTOR_CONCURRENCY',
-      [1, 65_536, 64],
-      'The number of pairs whose handlers may run at the same time.',
-    ),
-    detectorTimeoutMs: whole(
-      'DETECTOR_TIMEOUT_MS',
-      [1, 600_000, 1000],
-      'The time after which the node no longer waits for a handler and counts it as timed out, in milliseconds.',
-    ),
-    detectorFaults: setting({
-      name: 'DETECTOR_FAULTS',
-      check: oneOf(['go-on', 'end']),
-      default: fixed<'go-on' | 'end'>('go-on'),
-      doc: 'What a node does after an error of a detector in a timer or after a forgotten `await`. It goes on, or it drains, commits and ends the process with exit code 1 (end).',
-    }),
-    drainTimeoutMs: whole(
-      'DRAIN_TIMEOUT_MS',
-      [0, 600_000, 1000],
-      'How long a closing node waits for the batches that it is handling, in milliseconds. A batch that takes longer is delivered again, to the next owner of its partition.',
-    ),
-    watchdogMs: whole(
-      'WATCHDOG_MS',
-      [0, 86_400_000, 30_000],
-      'A node whose event loop stands still for so long ends its process with exit code 70, in milliseconds. 0: never.',
-    ),
   },
   warming: {
-    enabled: onOff('WARMING_ENABLED', true, 'Off: nothing is warmed. Updates and reads go on.'),
-    rollout: setting({
-      name: 'WARMING_ROLLOUT',
-      check: oneOf(['off', 'full']),
-      default: fixed<'off' | 'full'>('full'),
-      doc: 'How much of the traffic is warmed. If this or WARMING_ENABLED is off, nothing is.',
+    ...atStart('consumers and producers of warming are made, or not, by it', {
+      enabled: onOff('WARMING_ENABLED', true, 'Off: nothing is warmed. Updates and reads go on.'),
+      rollout: setting({
+        name: 'WARMING_ROLLOUT',
+        check: oneOf(['off', 'full']),
+        default: fixed<'off' | 'full'>('full'),
+        doc: 'How much of the traffic is warmed. If this or WARMING_ENABLED is off, nothing is.',
+      }),
     }),
-    controlShare: setting({
-      name: 'WARMING_CONTROL_SHARE',
-      check: decimal(0, 0.5),
-      default: fixed(0.02),
-      doc: 'The share of the updates for which nothing is warmed. Comparing them with the others measures what warming brings; with 0, this is not measured.',
+    ...whileRunning({
+      controlShare: setting({
+        name: 'WARMING_CONTROL_SHARE',
+        check: decimal(0, 0.5),
+        default: fixed(0.02),
+        doc: 'The share of the updates for which nothing is warmed. Comparing them with the others measures what warming brings; with 0, this is not measured.',
+      }),
+      strategy: setting({
+        name: 'WARMING_STRATEGY',
+        check: oneOf(STRATEGY_NAMES, STRATEGY_ALIASES),
+        default: fixed<StrategyName>('forewarm'),
+        doc: 'The strategy that decides which pairs are worth warming.',
+      }),
+      maxPairs: setting({
+        name: 'WARMING_MAX_PAIRS',
+        check: integer(1, 1000),
+        default: byStrategy('maxPairs'),
+        doc: 'The most pairs that one update may warm.',
+      }),
+      minScore: setting({
+        name: 'WARMING_MIN_SCORE',
+        check: decimal(0, 1),
+        default: byStrategy('minScore'),
+        doc: 'A pair is warmed only if the probability that it is read, from 0 to 1, is at least this.',
+      }),
+      timeoutMs: whole(
+        'WARMING_TIMEOUT_MS',
+        [1, 600_000, 50],
+        'The time after which a warm ends, in milliseconds. Pairs that have not arrived by then count as timed out.',
+      ),
     }),
-    strategy: setting({
-      name: 'WARMING_STRATEGY',
-      check: oneOf(STRATEGY_NAMES, STRATEGY_ALIASES),
-      default: fixed<StrategyName>('forewarm'),
-      doc: 'The strategy that decides which pairs are worth warming.',
-    }),
-    maxPairs: setting({
-      name: 'WARMING_MAX_PAIRS',
-      check: integer(1, 1000),
-      default: byStrategy('maxPairs'),
-      doc: 'The most pairs that one update may warm.',
-    }),
-    minScore: setting({
-      name: 'WARMING_MIN_SCORE',
-      check: decimal(0, 1),
-      default: byStrategy('minScore'),
-      doc: 'A pair is warmed only if the probability that it is read, from 0 to 1, is at least this.',
-    }),
-    timeoutMs: whole(
-      'WARMING_TIMEOUT_MS',
-      [1, 600_000, 50],
-      'The time after which a warm ends, in milliseconds. Pairs that have not arrived by then count as timed out.',
-    ),
   },
-  correlation: {
+  correlation: atStart('what was learned is laid out by it', {
     top: whole('CORRELATION_TOP', [1, 16, 8], 'The most pairs remembered as read after a pair’s updates.'),
     maxTrackedPairs: whole(
       'MAX_TRACKED_PAIRS',
@@ -161,8 +173,8 @@ export const SETTINGS = {
       default: fixed('thread'),
       doc: 'Where statistics find the pairs that follow others: in a thread of their own, in steps between updates, or not at all.',
     }),
-  },
-  prediction: {
+  }),
+  prediction: atStart('the memory of reads is laid out by it, and restored at start', {
     enabled: onOff('PREDICTION_ENABLED', true, 'On: reads are remembered by the hour, for recommendations.'),
     historyHours: whole('PATTERN_HISTORY_HOURS', [24, 1_680, 168], 'How long reads are remembered, in hours.'),
     store: optional({
@@ -170,9 +182,9 @@ export const SETTINGS = {
       check: text('redis, or the path of a file', /^[^\0]{1,4096}$/),
       doc: 'Where remembered reads are saved, every 15 minutes and when the node closes. `redis`: in REDIS_URL, for all nodes of the service together. Otherwise a file; each node needs its own. Without it, a restart forgets them.',
     }),
-  },
+  }),
   cache: CACHE_SETTINGS,
-  http: {
+  http: atStart('the server listens with it', {
     port: whole('METRICS_PORT', [0, 65_535, 9090], 'The port of `/metrics` and health checks; 0 takes a free port.'),
     host: setting({
       name: 'METRICS_HOST',
@@ -187,8 +199,8 @@ export const SETTINGS = {
       secret: 'all',
     }),
     metricsAuth: onOff('METRICS_AUTH', false, 'On: other machines need the token for `/metrics` too.'),
-  },
-  metrics: {
+  }),
+  metrics: atStart('scrapers know the metrics by it', {
     enabled: onOff('WARMING_METRICS_ENABLED', true, 'Off: `/metrics` answers 404. Metrics are counted all the same.'),
     prefix: setting({
       name: 'METRICS_PREFIX',
@@ -196,7 +208,7 @@ export const SETTINGS = {
       default: fixed('arbitrage_'),
       doc: 'The prefix of all names of metrics.',
     }),
-  },
+  }),
 }
 
 type Table = typeof SETTINGS

@@ -5,10 +5,14 @@
  */
 export class ControlGroup {
   /** The share as a part of 2³². */
-  readonly #below: number
+  #below = 0
 
   /** `share`: 0 to 1. */
   constructor(share: number) {
+    this.share = share
+  }
+
+  set share(share: number) {
     this.#below = Math.round(share * 2 ** 32)
   }
 

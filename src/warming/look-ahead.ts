@@ -14,6 +14,7 @@ import { throttleOf, WARM_MS } from './triggers.ts'
 /** At least so many updates are decoded before the first of them is handled; the last record may add more. */
 export const WINDOW_UPDATES = 512
 
+/** They are read at each update, so that whoever made them may change them. */
 export interface LookAheadOptions {
   readonly tracker: Tracker
   readonly l1: Pick<FirstLevel, 'expect'> & { readonly usage: Pick<Usage, 'warmLimit'> }

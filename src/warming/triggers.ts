@@ -85,6 +85,11 @@ export class Triggers {
     this.#strategy = options.strategy
   }
 
+  /** From now on this strategy chooses. */
+  choose(strategy: Strategy): void {
+    this.#strategy = strategy
+  }
+
   onUpdate(pairId: number, eventTimeMs: number): void {
     if (this.#options.tracker.knowsAny) this.#ask(pairId, eventTimeMs)
   }

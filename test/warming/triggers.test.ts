@@ -99,6 +99,16 @@ describe('an update with known reads', () => {
     expect(published.map(({ strategy }) => strategy)).toEqual(['later'])
   })
 
+  test('goes on with the strategy that was set meanwhile', () => {
+    learn('a', 'b', { lagMs: 100 })
+    triggers.choose(topN({ maxPairs: 1, minScore: 1 }, 'set'))
+    update('a')
+    expect(published).toEqual([])
+    triggers.choose(topN({ maxPairs: 1, minScore: 0 }, 'set again'))
+    update('a')
+    expect(published.map(({ strategy }) => strategy)).toEqual(['set again'])
+  })
+
   test('tells how far away its first read is, which decides whether the request goes through the topic', () => {
     triggers = newTriggers({ warmMs: 3 })
     for (const [pair, lagMs] of [
