@@ -16,6 +16,7 @@ import { assertDetectors } from '../src/detect/detector.ts'
 import { StrayErrors } from '../src/detect/stray-errors.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Formats } from '../src/formats/formats.ts'
+import { configuredHttp } from '../src/http/configured.ts'
 import { createHttpServer, type HttpServer } from '../src/http/server.ts'
 import type { NodePredictor } from '../src/prediction/node-predictor.ts'
 import { createLog, type Log } from '../src/telemetry/log.ts'
@@ -229,14 +230,9 @@ class Node implements ForewarmNode {
   }
 
   async #startHttp(): Promise<void> {
-    const { http, node, metrics } = this.config
-    if (!node.roles.includes('api')) return
+    if (!this.config.node.roles.includes('api')) return
     this.#http = createHttpServer({
-      host: http.host,
-      port: http.port,
-      token: http.token,
-      metricsAuth: http.metricsAuth,
-      metricsEnabled: metrics.enabled,
+      ...configuredHttp(this.config),
       operations: {
         metrics: async (accept) => this.#telemetry?.scrape(accept) ?? { body: '', contentType: 'text/plain' },
         ready: () => readyChecks(this.#vitals()),
@@ -246,7 +242,7 @@ class Node implements ForewarmNode {
         optimize: () => this.optimize(),
         ...{ predictor: this.predictor, live: liveChecks },
       },
-      onError: (error) => this.#log.error({ err: error }, 'a request could not be answered'),
+      onError: (err, requestId) => this.#log.error({ err, request_id: requestId }, 'a request could not be answered'),
     })
     this.httpPort = (await this.#http.start()).port
   }

@@ -32,8 +32,9 @@ export function define(command: Command): Command {
 }
 
 export async function start(terminal: Terminal, pair: string, flags: GetFlags): Promise<ExitCode> {
-  const { host, port, token } = loadSettings(terminal, flags).config.http
-  const base = urlOf(flags.url ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}`)
+  const { host, port, readToken, token = readToken, tlsCert } = loadSettings(terminal, flags).config.http
+  const scheme = tlsCert === undefined ? 'http' : 'https'
+  const base = urlOf(flags.url ?? `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`)
   const url = new URL(`prices/${encodeURIComponent(flags.chain)}/${encodeURIComponent(pair)}`, base)
   const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
   const response = await fetch(url, { headers, signal: terminal.signal }).catch((error: unknown) => {

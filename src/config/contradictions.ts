@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { isLoopback } from './loopback.ts'
 import type { ConfigProblem, Origin } from './problem.ts'
 
@@ -28,10 +29,7 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
     refuse('KAFKA_SSL', 'false', 'true, as a certificate is set')
   }
   contradictoryLogin(given, refuse)
-  const host = found.value('METRICS_HOST')
-  if (typeof host === 'string' && !isLoopback(host) && !given('FOREWARM_TOKEN')) {
-    refuse('FOREWARM_TOKEN', 'nothing', `a token, as METRICS_HOST is ${host}, which other machines may reach`)
-  }
+  contradictoryHttp(found, refuse)
   const redis = found.value('REDIS_URL')
   if (Array.isArray(redis) && redis.length > 1 && redis.some(namesDatabase))
     refuse('REDIS_URL', 'a database number', 'no database number with several URLs: a cluster has one database')
@@ -49,11 +47,37 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
   return problems
 }
 
+type Refuse = (setting: string, received: string, allowed: string) => void
+
+/** Tokens and certificate of the HTTP server. */
+function contradictoryHttp(found: FoundValues, refuse: Refuse): void {
+  const given = (name: string) => found.origin(name) !== 'default'
+  const host = found.value('METRICS_HOST')
+  if (typeof host === 'string' && !isLoopback(host) && !given('FOREWARM_TOKEN'))
+    refuse('FOREWARM_TOKEN', 'nothing', `a token, as METRICS_HOST is ${host}, which other machines may reach`)
+  const readToken = found.value('FOREWARM_READ_TOKEN')
+  if (readToken !== undefined && readToken === found.value('FOREWARM_TOKEN'))
+    refuse('FOREWARM_READ_TOKEN', 'the same token', 'another one than FOREWARM_TOKEN, which may also operate')
+  const [cert, key] = ['METRICS_TLS_CERT', 'METRICS_TLS_KEY']
+  if (given(cert) !== given(key)) refuse(given(cert) ? key : cert, 'nothing', 'certificate and key together')
+  const [certText, keyText] = [found.value(cert), found.value(key)]
+  if (typeof certText !== 'string' || typeof keyText !== 'string') return
+  const received = keyFault(certText, keyText)
+  if (received !== undefined) refuse(key, received, `the private key of ${cert}, without a passphrase`)
+}
+
+function keyFault(cert: string, key: string): string | undefined {
+  try {
+    return new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))
+      ? undefined
+      : 'the key of another certificate'
+  } catch {
+    return 'a key that cannot be read'
+  }
+}
+
 /** The login of the schema registry. */
-function contradictoryLogin(
-  given: (name: string) => boolean,
-  refuse: (setting: string, received: string, allowed: string) => void,
-): void {
+function contradictoryLogin(given: (name: string) => boolean, refuse: Refuse): void {
   const [url, username, password] = ['URL', 'USERNAME', 'PASSWORD'].map((name) => given(`SCHEMA_REGISTRY_${name}`))
   const token = given('SCHEMA_REGISTRY_TOKEN')
   if (username !== password)

@@ -7,7 +7,7 @@ import {
   type StrategyName,
 } from '../strategy/named.ts'
 import { CACHE_SETTINGS } from './cache-settings.ts'
-import { type Check, decimal, hostName, integer, listOf, oneOf, text } from './check.ts'
+import { type Check, decimal, hostName, integer, listOf, oneOf, pem, text } from './check.ts'
 import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './kafka-settings.ts'
 import { atStart, type Default, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
 
@@ -37,6 +37,7 @@ function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
   }
 }
 
+const token = text('8 to 512 visible ASCII characters', /^[\x21-\x7e]{8,512}$/)
 const roles: Check<readonly Role[]> = listOf(oneOf(ROLES), `${ROLES.join(', ')}: any of them, separated by commas`)
 
 /** The group of the service `a` with one role is `forewarm.a.correlate`. No other service may have it as its own. */
@@ -190,15 +191,32 @@ export const SETTINGS = {
       name: 'METRICS_HOST',
       check: hostName,
       default: fixed('127.0.0.1'),
-      doc: 'The address to listen on. Any address but a loopback address needs FOREWARM_TOKEN. Host has to name it, or a loopback address; with 0.0.0.0 or :: it may be any address.',
+      doc: 'The address to listen on. Any address but a loopback address needs FOREWARM_TOKEN. Host has to name it, or a loopback address; with 0.0.0.0 or :: it may be any address, with METRICS_TLS_CERT any name of the certificate.',
     }),
     token: optional({
       name: 'FOREWARM_TOKEN',
-      check: text('8 to 512 visible ASCII characters', /^[\x21-\x7e]{8,512}$/),
-      doc: 'The bearer token that callers from other machines must send.',
+      check: token,
+      doc: 'The bearer token that callers from other machines must send, and those that come through a proxy. It may read and operate.',
       secret: 'all',
     }),
-    metricsAuth: onOff('METRICS_AUTH', false, 'On: other machines need the token for `/metrics` too.'),
+    readToken: optional({
+      name: 'FOREWARM_READ_TOKEN',
+      check: token,
+      doc: 'A second bearer token, which may only read (GET and HEAD).',
+      secret: 'all',
+    }),
+    metricsAuth: onOff('METRICS_AUTH', false, 'On: other machines need a token for `/metrics` too.'),
+    tlsCert: optional({
+      name: 'METRICS_TLS_CERT',
+      check: pem('CERTIFICATE'),
+      doc: 'The certificate of this server; those of the authorities between may follow it. With it, the server speaks HTTPS alone. It needs METRICS_TLS_KEY. A file is read at the start.',
+    }),
+    tlsKey: optional({
+      name: 'METRICS_TLS_KEY',
+      check: pem('PRIVATE KEY'),
+      doc: 'The private key of METRICS_TLS_CERT, without a passphrase.',
+      secret: 'all',
+    }),
   }),
   metrics: atStart('scrapers know the metrics by it', {
     enabled: onOff('WARMING_METRICS_ENABLED', true, 'Off: `/metrics` answers 404. Metrics are counted all the same.'),

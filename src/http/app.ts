@@ -3,21 +3,22 @@ import { createServer, type Server, ServerResponse, STATUS_CODES } from 'node:ht
 import type { Duplex } from 'node:stream'
 import rateLimit from '@fastify/rate-limit'
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
-import { type AccessRule, mayAsk } from './admission/access.ts'
+import { Access, type AccessRule } from './admission/access.ts'
 import { Costly } from './admission/costly.ts'
-import { refusedSender } from './admission/sender.ts'
+import { type OwnNames, refusedSender } from './admission/sender.ts'
 import type { Limits } from './connections/limits.ts'
 import { PacedSocket } from './connections/paced-socket.ts'
 import { invalidFields, Refusal } from './refusal.ts'
-import { problem, type Reply } from './reply.ts'
+import { problem, type Reply, sent } from './reply.ts'
+import { requestIdOf } from './request-id.ts'
 import { methodsOf, type Routes } from './route.ts'
 
 export interface AppOptions {
-  readonly listenHost: string
+  readonly names: OwnNames
   readonly rule: AccessRule
   readonly limits: Limits
   readonly routes: Routes
-  readonly onError: (error: unknown) => void
+  readonly onError: (error: unknown, requestId: string) => void
 }
 
 /** What a probe asks is answered however much is asked besides. */
@@ -39,23 +40,25 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     schemaErrorFormatter: invalidFields,
     frameworkErrors: (_error, _request, reply) => send(reply, problem(400, NO_PATH)),
     clientErrorHandler,
+    genReqId: ({ headers }) => requestIdOf(headers),
   })
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, async (_: FastifyRequest, body: Buffer) => body)
-  app.setErrorHandler((error: FastifyError, _request, reply) => send(reply, replyOf(error, options)))
+  app.setErrorHandler((error: FastifyError, { id }, reply) => send(reply, replyOf(error, id, options)))
   await app.register(rateLimit, { global: false })
   const limiter = app.createRateLimit({ max: limits.requestsPerSecond, timeWindow: 1_000 })
+  const access = new Access(options.rule)
   app.addHook('onRequest', async (request) => {
-    const refused = refusedSender(request.raw, options.listenHost)
+    const refused = refusedSender(request.raw, options.names)
     if (refused !== undefined) throw new Refusal(refused)
     const path = request.routeOptions.url ?? pathOf(request)
     if (!PROBES.has(path)) {
       const used = await limiter(request)
       if (!used.isAllowed && used.isExceeded) throw new Refusal(tooMany(used.ttlInSeconds))
     }
-    if (mayAsk(options.rule, path, request.headers.authorization)) return
-    const headers = { 'www-authenticate': 'Bearer' }
-    throw new Refusal(problem(401, 'This needs the bearer token that FOREWARM_TOKEN sets', { headers }))
+    const { method, headers } = request
+    const denied = access.refusal({ method, path, headers })
+    if (denied !== undefined) throw new Refusal(denied)
   })
   app.setNotFoundHandler((request, reply) => send(reply, notFound(routes, request)))
   const costly = new Costly()
@@ -122,22 +125,19 @@ function tooMany(seconds: number): Reply {
   return problem(429, 'Too many requests from this address', { headers })
 }
 
-function replyOf(error: FastifyError, { limits, onError }: AppOptions): Reply {
+function replyOf(error: FastifyError, requestId: string, { limits, onError }: AppOptions): Reply {
   if (error instanceof Refusal) return error.reply
   const { statusCode = 500 } = error
   if (error.code === 'FST_ERR_HANDLER_TIMEOUT') return problem(503, 'The answer took too long')
   if (statusCode === 413) return problem(413, `A body may have at most ${limits.bodyBytes} bytes`, CLOSE)
   if (statusCode >= 400 && statusCode < 500) return problem(statusCode, error.message, CLOSE)
-  onError(error)
+  onError(error, requestId)
   return problem(500, 'The node could not answer; its log says why')
 }
 
-function send(reply: FastifyReply, { status, headers, body }: Reply): FastifyReply {
-  const always = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
-  return reply
-    .code(status)
-    .headers({ ...headers, ...always })
-    .send(typeof body === 'string' ? Buffer.from(body) : body)
+function send(reply: FastifyReply, answer: Reply): FastifyReply {
+  const { headers, body } = sent(answer, reply.request.id)
+  return reply.code(answer.status).headers(headers).send(body)
 }
 
 const PARSER_PROBLEMS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
@@ -152,8 +152,8 @@ function clientErrorHandler({ code = '' }: NodeJS.ErrnoException, socket: Duplex
     return
   }
   const [status, detail] = PARSER_PROBLEMS[code] ?? [400, 'The request is not HTTP']
-  const { headers, body } = problem(status, detail, CLOSE)
-  const lines = Object.entries({ ...headers, 'content-length': `${Buffer.byteLength(body)}` })
+  const { headers, body } = sent(problem(status, detail, CLOSE), requestIdOf({}))
+  const lines = Object.entries({ ...headers, 'content-length': `${body.length}` })
   const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')
   socket.refuse(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head}\r\n${body}`)
 }

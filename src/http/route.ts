@@ -1,6 +1,8 @@
 import type { Reply } from './reply.ts'
 
 export interface Inquiry {
+  /** Stands in the answer. A line of the log that the request causes has it as `request_id`. */
+  readonly id: string
   readonly headers: { readonly accept?: string | undefined }
   readonly query: unknown
   readonly params: unknown

@@ -5,6 +5,7 @@ import { createApp } from './app.ts'
 import { Door } from './connections/door.ts'
 import { LIMITS, type Limits } from './connections/limits.ts'
 import { listenError, portUnusable } from './connections/port-unusable.ts'
+import { secured, type Tls } from './connections/tls.ts'
 import type { Operations } from './operations.ts'
 import { routesOf } from './routes.ts'
 
@@ -12,15 +13,19 @@ export interface HttpOptions {
   readonly host: string
   /** 0 takes a free port. */
   readonly port: number
-  /** Needed on any address but a loopback address. */
+  /** May read and operate. Needed on any address but a loopback address. */
   readonly token?: string | undefined
+  /** May only read. */
+  readonly readToken?: string | undefined
+  /** With it the server speaks HTTPS alone. */
+  readonly tls?: Tls | undefined
   readonly metricsAuth?: boolean
   readonly metricsEnabled?: boolean
   readonly operations: Operations
   /** In place of LIMITS. */
   readonly limits?: Partial<Limits>
   /** Gets the error of a request that failed; the caller only learns that it failed. */
-  readonly onError?: (error: unknown) => void
+  readonly onError?: (error: unknown, requestId: string | undefined) => void
 }
 
 export interface HttpServer {
@@ -65,13 +70,15 @@ interface Listening {
 
 async function open(options: HttpOptions): Promise<Listening> {
   const { host, onError = () => {}, metricsAuth = false, metricsEnabled = true, operations } = options
+  const { token, readToken, tls } = options
+  const secure = tls && secured(tls, RECEIVED_BYTES)
   const limits = { ...LIMITS, ...options.limits }
-  const rule = { token: isLoopback(host) ? undefined : options.token, metricsAuth }
+  const rule = { openHere: isLoopback(host), token, readToken, metricsAuth }
   const routes = routesOf(operations, metricsEnabled)
-  const app = await createApp({ listenHost: host, rule, limits, routes, onError })
+  const app = await createApp({ names: { listenHost: host, isNamed: secure?.isNamed }, rule, limits, routes, onError })
   const door = new Door(app.server, limits)
   const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: RECEIVED_BYTES }, (socket) =>
-    door.admit(socket),
+    door.admit(secure?.over(socket) ?? socket),
   )
   const port = await listen(server, { host, port: options.port, onError })
   const sweep = setInterval(() => door.closeLate(), SWEEP_MS).unref()
@@ -95,7 +102,7 @@ function listen(
   return new Promise((resolve, reject) => {
     server.on('error', (error) => {
       // A later error means that a connection could not be accepted because no file descriptor was left.
-      if (server.listening) onError(error)
+      if (server.listening) onError(error, undefined)
       else reject(listenError(error, `${host}:${port}`))
     })
     server.listen({ host, port }, () => {

@@ -133,6 +133,7 @@ describe('a request without a handler', () => {
         title: 'Not Found',
         status: 404,
         detail: `There is nothing at ${path}`,
+        request_id: response.headers.get('x-request-id'),
       })
     }
   })
