@@ -1,8 +1,9 @@
 import { indexOfWarmKind } from '../src/cache/l1/usage.ts'
 import type { Config } from '../src/config/settings.ts'
+import { countingLimits } from '../src/strategy/choice.ts'
 import { LookAhead, type LookAheadOptions, limitsOf } from '../src/warming/look-ahead.ts'
 import type { Caches } from './options.ts'
-import { type AskedParts, soonestWarmMs, type TriggersParts } from './triggers.ts'
+import { type AskedParts, soonestWarmMs, strategyChoice, type TriggersParts } from './triggers.ts'
 
 const LOOK_AHEAD = indexOfWarmKind('look-ahead')
 
@@ -42,7 +43,7 @@ function changeableOf(config: Config, { promotion, l1 }: Pick<Caches, 'promotion
   return {
     mode,
     timeoutMs: config.node.lookAheadMs,
-    minRate: config.warming.minScore,
+    minRate: countingLimits(strategyChoice(config)).minScore,
     ...limitsOf(mode, { usage: l1.usage, late: () => promotion.lateByKind[LOOK_AHEAD] ?? 0 }),
   }
 }

@@ -94,7 +94,11 @@ class Node implements ForewarmNode {
       random: options.random ?? Math.random,
       l2: options.l2 ?? 'redis',
     })
-    this.#running.follow((changed) => adjustCaches(this.#caches, changed))
+    this.#running.follow((changed) => {
+      adjustCaches(this.#caches, changed)
+      log.info({ changes: this.#running.changes }, 'settings have changed')
+      for (const warning of this.#running.now.warnings) log.warn(warning)
+    })
     this.predictor = this.#caches.prediction
     this.#broker = options.broker ?? configuredKafka(config, connectionTeller(log))
     this.#faults = new Faults(log)

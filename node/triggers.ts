@@ -2,8 +2,7 @@ import type { WarmRequestProducer } from '../producers/warm-requests.ts'
 import type { Clock } from '../src/clock.ts'
 import type { RunningConfig } from '../src/config/running/running-config.ts'
 import type { Config, Role } from '../src/config/settings.ts'
-import { strategyNamed } from '../src/strategy/named.ts'
-import type { Strategy } from '../src/strategy/strategy.ts'
+import { chosenStrategy, type StrategyChoice } from '../src/strategy/choice.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import { LOCAL_WARM_MS, Triggers, throttleOf, WARM_MS } from '../src/warming/triggers.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
@@ -39,7 +38,7 @@ export function createTriggers(
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
   const triggers = new Triggers({
     ...caches,
-    strategy: strategyOf(config),
+    strategy: chosenStrategy(strategyChoice(config)),
     throttles: { correlation: throttleOf(usage, 'correlation'), prediction: throttleOf(usage, 'prediction') },
     hitRatio: () => caches.upkeep.hitRatio,
     // Twice the typical duration of a warm, and a millisecond for the timer's inexactness.
@@ -53,13 +52,13 @@ export function createTriggers(
       else requests.send(request).catch((error) => faults.notSent(config.kafka.warmRequestsTopic, error, lost))
     },
   })
-  running.follow((changed) => triggers.choose(strategyOf(changed)))
+  running.follow((changed) => triggers.choose(chosenStrategy(strategyChoice(changed))))
   return triggers
 }
 
-function strategyOf({ warming }: Config): Strategy {
-  const { strategy, maxPairs, minScore } = warming
-  return strategyNamed(strategy, { maxPairs, minScore })
+export function strategyChoice({ warming }: Config): StrategyChoice {
+  const { strategy, strategyConfig, adaptiveEnabled, maxPairs, minScore } = warming
+  return { strategy, strategyConfig, adaptiveEnabled, maxPairs, minScore }
 }
 
 /**

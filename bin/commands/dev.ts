@@ -108,7 +108,11 @@ async function openStage(terminal: Terminal, { stack, port }: DevFlags): Promise
         detectors: [siblingCheck(market, lookAfterMs)],
         config: {
           kafka: { priceTopics: [TOPIC] },
-          node: { service, roles: warming ? ['correlate', 'detect', 'warm', 'api'] : ['correlate', 'detect'] },
+          node: {
+            service,
+            lookAhead: 'auto',
+            roles: warming ? ['correlate', 'detect', 'warm', 'api'] : ['correlate', 'detect'],
+          },
           warming: { enabled: warming },
           cache: {
             l1Slots: Math.round(market.pairCount * L1_SHARE),

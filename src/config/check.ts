@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { isIPv6 } from 'node:net'
+import { isObject } from '../../schemas/json-value.ts'
 
 /**
  * The values that a setting allows. A value comes as text (environment), as JSON (file) or as it is (argument). `parse`
@@ -87,6 +88,25 @@ export function oneOf<const N extends string>(
       const value = textOf(input)?.toLowerCase()
       return value === undefined ? undefined : (names.find((name) => name === value) ?? aliases[value])
     },
+  }
+}
+
+/** A JSON object, as text or as it is. What it holds is checked elsewhere. */
+export function jsonObject<T extends object>(allowed: string): Check<T> {
+  return {
+    allowed,
+    parse: (input) => {
+      const value = typeof input === 'string' ? parsedJson(input) : input
+      return isObject(value) ? Object.freeze({ ...(value as T) }) : undefined
+    },
+  }
+}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
   }
 }
 

@@ -1,4 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { isObject } from '../../schemas/json-value.ts'
+import { fieldFaults } from '../strategy/choice.ts'
+import { STRATEGY_NAMES } from '../strategy/named.ts'
 import { isLoopback } from './loopback.ts'
 import type { ConfigProblem, Origin } from './problem.ts'
 
@@ -41,6 +44,7 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
     refuse('CACHE_L3_TTL', `${l3Ttl}`, `at least CACHE_L2_TTL, which is ${l2Ttl}: L2 keeps nothing longer than L3`)
   if (found.value('CLICKHOUSE_WRITE') === true && !given('CLICKHOUSE_URL'))
     refuse('CLICKHOUSE_URL', 'nothing', 'the URL that CLICKHOUSE_WRITE writes to')
+  for (const { received, allowed } of strategyFaults(found)) refuse('WARMING_STRATEGY_CONFIG', received, allowed)
   for (const [name, topic, other] of topicsUsedTwice(found)) {
     refuse(name, JSON.stringify(topic), `a topic that ${other} does not name`)
   }
@@ -74,6 +78,13 @@ function keyFault(cert: string, key: string): string | undefined {
   } catch {
     return 'a key that cannot be read'
   }
+}
+
+/** Each strategy has other fields. */
+function strategyFaults(found: FoundValues): ReturnType<typeof fieldFaults> {
+  const strategy = STRATEGY_NAMES.find((name) => name === found.value('WARMING_STRATEGY'))
+  const fields = found.value('WARMING_STRATEGY_CONFIG')
+  return strategy === undefined || !isObject(fields) ? [] : fieldFaults(strategy, fields)
 }
 
 /** The login of the schema registry. */

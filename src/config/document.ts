@@ -70,12 +70,15 @@ function groupSection([group, places]: readonly [string, readonly SettingPlace[]
   ].join('\n')
 }
 
+const PROFILES_WORDS = `All profiles warm by the strategy \`forewarm\`, which beats the others on the recorded days
+([figures](prediction-figures.md)); a stage with another strategy than production would try out something else.`
+
 function profilesSection(): string {
   const lines = Object.entries(PROFILE_VALUES).map(([profile, values]) => {
     const words = Object.entries(values).map(([name, value]) => `\`${name}\` = ${String(value)}`)
     return `| ${profile} | ${words.length === 0 ? 'the defaults' : words.join(', ')} |`
   })
-  return ['## Profiles', '', '| `FOREWARM_PROFILE` | sets |', '|---|---|', ...lines].join('\n')
+  return ['## Profiles', '', PROFILES_WORDS, '', '| `FOREWARM_PROFILE` | sets |', '|---|---|', ...lines].join('\n')
 }
 
 function byGroup(): readonly (readonly [string, readonly SettingPlace[]])[] {

@@ -11,8 +11,8 @@ const NAMES = new Set(SETTING_PLACES.map(({ row }) => row.name))
 
 const firstWord = (name: string) => name.slice(0, name.indexOf('_'))
 
-/** A name that begins with the first word of a setting's name. */
-const OURS = new RegExp(`^(${[...new Set([...NAMES].map(firstWord))].join('|')})S?_`)
+/** A name that begins with the first word of a setting's name. Every program has a FEATURE_ of its own. */
+const OURS = new RegExp(`^(?!FEATURE_)(${[...new Set([...NAMES].map(firstWord))].join('|')})S?_`)
 
 /** Variables of Kafka's own scripts. */
 const OF_KAFKA = /^(KAFKA_(.+_)?OPTS|KAFKA_(HOME|DEBUG|VERSION)|LOG_DIR)$/

@@ -54,7 +54,7 @@ export function loadConfig(sources: ConfigSources): LoadedConfig | RefusedConfig
   const faults: MappingFault[] = []
   const formats = formatRules(member(file.content, FORMATS), faults, readFile)
   const review = reviewEnvironment(sources.env, 'environment')
-  const warnings = [...review.warnings, ...dotEnv.warnings]
+  const warnings = [...review.warnings, ...dotEnv.warnings, ...replacedStrategy(values)]
   const problems = [
     ...unknownKeys(overrides, 'argument'),
     ...review.problems,
@@ -89,7 +89,18 @@ function changed(
   const problems = [...changeProblems(changes), ...values.problems, ...contradictions(values)]
   if (problems.length > 0) return { status: 'refused', problems, warnings: [] }
   const again = (others: ConfigChanges) => changed(atStart, others, running)
-  return { ...atStart, config: frozenConfig(values), warnings: [], origin: values.origin, changed: again }
+  return {
+    ...atStart,
+    config: frozenConfig(values),
+    warnings: replacedStrategy(values),
+    origin: values.origin,
+    changed: again,
+  }
+}
+
+function replacedStrategy({ value }: Values): readonly string[] {
+  if (value('WARMING_STRATEGY') !== 'adaptive' || value('FEATURE_ADAPTIVE_STRATEGY_ENABLED') !== false) return []
+  return ['WARMING_STRATEGY is adaptive, but FEATURE_ADAPTIVE_STRATEGY_ENABLED is false: the strategy is top-n']
 }
 
 function withoutRegistry({ topics, needsRegistry }: MadeRule): readonly ConfigProblem[] {

@@ -1,3 +1,4 @@
+import { isObject } from '../../schemas/json-value.ts'
 import { type Check, flag, integer } from './check.ts'
 
 /** A setting's name, allowed values and default. */
@@ -69,6 +70,10 @@ const HIDDEN = '********'
 export function printed(row: Pick<Row<unknown>, 'secret'>, value: unknown): string {
   if (value === undefined) return ''
   if (row.secret === 'all') return HIDDEN
-  const words = Array.isArray(value) ? value.join(',') : String(value)
+  const words = isPlain(value) ? JSON.stringify(value) : Array.isArray(value) ? value.join(',') : String(value)
   return row.secret === 'url-password' ? words.replace(/(\/\/[^/@:]*:)[^/]*@/g, `$1${HIDDEN}@`) : words
+}
+
+function isPlain(value: unknown): boolean {
+  return isObject(value) && !(value instanceof RegExp)
 }

@@ -1,4 +1,5 @@
 import { DEFAULT_SERVICE } from '../../schemas/topics.ts'
+import { fieldWords, ownLimits, type StrategyFields } from '../strategy/choice.ts'
 import {
   LOOK_AHEAD_MODES,
   type LookAheadMode,
@@ -7,7 +8,7 @@ import {
   type StrategyName,
 } from '../strategy/named.ts'
 import { CACHE_SETTINGS } from './cache-settings.ts'
-import { type Check, decimal, hostName, integer, listOf, oneOf, pem, text } from './check.ts'
+import { type Check, decimal, hostName, integer, jsonObject, listOf, oneOf, pem, text } from './check.ts'
 import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './kafka-settings.ts'
 import { atStart, type Default, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
 
@@ -29,15 +30,19 @@ function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
   const words = STRATEGY_NAMES.map((name) => `${STRATEGY_LIMITS[name][limit]} (${name})`).join(', ')
   return {
     kind: 'derived',
-    words,
+    words: `WARMING_STRATEGY_CONFIG’s, or ${words}`,
     of: (chosen) => {
       const strategy = STRATEGY_NAMES.find((name) => name === chosen('WARMING_STRATEGY')) ?? 'forewarm'
-      return STRATEGY_LIMITS[strategy][limit]
+      const strategyConfig: StrategyFields = chosen('WARMING_STRATEGY_CONFIG') ?? {}
+      const adaptiveEnabled = chosen('FEATURE_ADAPTIVE_STRATEGY_ENABLED') !== false
+      return ownLimits({ strategy, strategyConfig, adaptiveEnabled })[limit]
     },
   }
 }
 
 const token = text('8 to 512 visible ASCII characters', /^[\x21-\x7e]{8,512}$/)
+const FIELDS_BY_STRATEGY = STRATEGY_NAMES.map((name) => `${fieldWords(name)} (${name})`).join('; ')
+
 const roles: Check<readonly Role[]> = listOf(oneOf(ROLES), `${ROLES.join(', ')}: any of them, separated by commas`)
 
 /** The group of the service `a` with one role is `forewarm.a.correlate`. No other service may have it as its own. */
@@ -74,7 +79,11 @@ export const SETTINGS = {
       lookAhead: setting({
         name: 'LOOK_AHEAD',
         check: oneOf(LOOK_AHEAD_MODES),
-        default: fixed<LookAheadMode>('auto'),
+        default: {
+          kind: 'derived',
+          words: '`auto`, or `await` where WARMING_ASYNC is false',
+          of: (chosen): LookAheadMode => (chosen('WARMING_ASYNC') === false ? 'await' : 'auto'),
+        },
         doc: 'Whether the reads known for the next updates of a batch are prefetched before their handlers run (overlap), and whether the handlers wait for them (await). With auto they wait only where such a read would miss, and nothing is prefetched while the known reads do not foretell the next ones.',
       }),
       lookAheadMs: whole(
@@ -137,6 +146,16 @@ export const SETTINGS = {
         default: fixed<StrategyName>('forewarm'),
         doc: 'The strategy that decides which pairs are worth warming.',
       }),
+      strategyConfig: optional({
+        name: 'WARMING_STRATEGY_CONFIG',
+        check: jsonObject<StrategyFields>(`a JSON object with fields of the strategy: ${FIELDS_BY_STRATEGY}`),
+        doc: 'The strategy’s own values, for example `{"topN":3,"minScore":0.4}` for top-n. Where WARMING_MAX_PAIRS or WARMING_MIN_SCORE is set too, the stricter value counts.',
+      }),
+      adaptiveEnabled: onOff(
+        'FEATURE_ADAPTIVE_STRATEGY_ENABLED',
+        true,
+        'Off: where WARMING_STRATEGY is adaptive, top-n is used with its own limits, and a line at start says so.',
+      ),
       maxPairs: setting({
         name: 'WARMING_MAX_PAIRS',
         check: integer(1, 1000),
@@ -149,6 +168,11 @@ export const SETTINGS = {
         default: byStrategy('minScore'),
         doc: 'A pair is warmed only if the probability that it is read, from 0 to 1, is at least this.',
       }),
+      async: onOff(
+        'WARMING_ASYNC',
+        true,
+        'Off: handlers wait for all prefetched reads, up to LOOK_AHEAD_MS, as LOOK_AHEAD is then `await` unless it is set. A warm request makes no update wait, on or off, as it is carried out just before its read.',
+      ),
       timeoutMs: whole(
         'WARMING_TIMEOUT_MS',
         [1, 600_000, 50],
@@ -255,7 +279,7 @@ export const SETTING_PLACES: readonly SettingPlace[] = Object.entries(SETTINGS).
 
 /** The values in which a profile differs from the defaults, by setting. */
 export const PROFILE_VALUES: Readonly<Record<Profile, Readonly<Record<string, unknown>>>> = {
-  development: { WARMING_TIMEOUT_MS: 100 },
+  development: { WARMING_ASYNC: false, WARMING_TIMEOUT_MS: 100 },
   staging: {},
   production: {},
 }

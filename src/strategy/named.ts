@@ -1,4 +1,4 @@
-import { ADAPTIVE, adaptive } from './adaptive.ts'
+import { ADAPTIVE, type AdaptiveOptions, adaptive } from './adaptive.ts'
 import { type Limits, type Strategy, threshold, topN } from './strategy.ts'
 import { timeBased } from './time-based.ts'
 
@@ -29,8 +29,11 @@ export const STRATEGY_LIMITS: Readonly<Record<StrategyName, Limits>> = {
   aggressive: { maxPairs: 10, minScore: 0.2 },
 }
 
-/** The strategy with a configured name. `conservative` and `aggressive` have their own limits. */
-export function strategyNamed(name: StrategyName, limits: Limits): Strategy {
+/**
+ * The strategy with a configured name. `conservative` and `aggressive` have their own limits, `adaptive` what is `given`
+ * beside the limits.
+ */
+export function strategyNamed(name: StrategyName, limits: Limits, given: Partial<AdaptiveOptions> = {}): Strategy {
   switch (name) {
     case 'forewarm':
     case 'threshold':
@@ -38,7 +41,7 @@ export function strategyNamed(name: StrategyName, limits: Limits): Strategy {
     case 'top-n':
       return topN(limits)
     case 'adaptive':
-      return adaptive({ ...ADAPTIVE, ...limits, minPairs: Math.min(ADAPTIVE.minPairs, limits.maxPairs) })
+      return adaptive(adaptiveOptions(limits, given))
     case 'time-based':
       return timeBased(limits)
     case 'conservative':
@@ -46,4 +49,9 @@ export function strategyNamed(name: StrategyName, limits: Limits): Strategy {
     case 'aggressive':
       return threshold(STRATEGY_LIMITS.aggressive, name)
   }
+}
+
+function adaptiveOptions({ maxPairs, minScore }: Limits, given: Partial<AdaptiveOptions>): AdaptiveOptions {
+  const { minPairs, targetHitRate, adjustmentFactor } = { ...ADAPTIVE, ...given }
+  return { targetHitRate, adjustmentFactor, minScore, maxPairs, minPairs: Math.min(minPairs, maxPairs) }
 }

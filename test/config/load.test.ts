@@ -46,7 +46,7 @@ describe('loadConfig', () => {
     })
     expect(config.warming).toEqual({
       ...{ enabled: true, rollout: 'full', controlShare: 0.02 },
-      strategy: 'forewarm',
+      ...{ strategy: 'forewarm', strategyConfig: undefined, adaptiveEnabled: true, async: true },
       maxPairs: 8,
       minScore: 0.2,
       timeoutMs: 50,

@@ -23,6 +23,11 @@ export class RunningConfig {
     return this.#now
   }
 
+  /** All changes since the start. None of them is secret. */
+  get changes(): ConfigChanges {
+    return this.#changes
+  }
+
   /** `follower` is called after each change, with all settings. */
   follow(follower: (config: Config) => void): void {
     this.#followers.push(follower)
