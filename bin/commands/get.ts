@@ -13,7 +13,12 @@ interface GetFlags extends opt.CommandFlags {
   readonly url?: string
 }
 
-type Sight = Omit<SeenPrice, 'status'>
+/** The answer of `/prices`. */
+interface Sight extends Omit<SeenPrice, 'status' | 'eventTimeMs' | 'ageMs' | 'behindMs'> {
+  readonly event_time_ms: number
+  readonly age_ms: number
+  readonly behind_ms: number | null
+}
 
 export const examples = [
   'get WETH/USDC --chain ethereum',
@@ -70,9 +75,9 @@ function linesOf({
   version,
   kind,
   source,
-  ageMs,
-  behindMs,
-  eventTimeMs,
+  age_ms: ageMs,
+  behind_ms: behindMs,
+  event_time_ms: eventTimeMs,
   ...numbers
 }: Sight): string[] {
   const rows = {

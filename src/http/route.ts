@@ -1,4 +1,5 @@
 import type { Reply } from './reply.ts'
+import type { Schema } from './schema.ts'
 
 export interface Inquiry {
   /** Stands in the answer. A line of the log that the request causes has it as `request_id`. */
@@ -10,8 +11,14 @@ export interface Inquiry {
 }
 
 export interface Route {
+  /** What is answered or done, for the table of routes. */
+  readonly about: string
+  /** The schema of each answer by its status; other statuses are problem documents. */
+  readonly answers: Readonly<Record<number, Schema>>
+  /** The media type of the answers. Default: application/json. */
+  readonly media?: string
   /** JSON schemas by the part of the request; a description completes the sentence "expected …". */
-  readonly schema?: { readonly querystring?: object; readonly body?: object }
+  readonly schema?: { readonly querystring?: Schema; readonly body?: Schema }
   /** Takes the event loop for long, or makes a large answer: it waits for its turn before its body is parsed. */
   readonly isCostly?: boolean
   handle(inquiry: Inquiry): Reply | Promise<Reply>

@@ -1,9 +1,14 @@
-import { cacheRoutes } from './cache-routes.ts'
-import { healthRoutes } from './health-routes.ts'
+import { withOpenApi } from './openapi.ts'
 import type { Operations } from './operations.ts'
-import { predictorRoutes } from './predictor-routes.ts'
 import type { Routes } from './route.ts'
+import { cacheRoutes } from './routes/cache-routes.ts'
+import { healthRoutes } from './routes/health-routes.ts'
+import { predictorRoutes } from './routes/predictor-routes.ts'
 
 export function routesOf(operations: Operations, metricsEnabled: boolean): Routes {
-  return { ...healthRoutes(operations, metricsEnabled), ...cacheRoutes(operations), ...predictorRoutes(operations) }
+  return withOpenApi({
+    ...healthRoutes(operations, metricsEnabled),
+    ...cacheRoutes(operations),
+    ...predictorRoutes(operations),
+  })
 }

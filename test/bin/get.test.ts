@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { createHttpServer } from '../../src/http/server.ts'
-import { OPERATIONS, SEEN } from '../http/told-operations.ts'
+import { OPERATIONS, SEEN, SEEN_OUTWARD } from '../http/told-operations.ts'
 import { forewarm } from './forewarm-process.ts'
 
 const server = createHttpServer({ host: '127.0.0.1', port: 0, operations: OPERATIONS })
@@ -36,8 +36,7 @@ describe('forewarm get', () => {
       ['get', SEEN.pair, '--chain', 'base', '--json', '--url', `http://127.0.0.1:${port}`],
       {},
     )
-    const { status: _, ...sight } = SEEN
-    expect(JSON.parse(stdout)).toEqual({ ...sight, chain: 'base' })
+    expect(JSON.parse(stdout)).toEqual({ ...SEEN_OUTWARD, chain: 'base' })
   })
 
   test('fails with the reason if there is no price, or no node', async () => {

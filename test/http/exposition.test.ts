@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { Exposition } from '../../src/http/exposition.ts'
+import { Exposition } from '../../src/http/routes/exposition.ts'
 
 const OPEN = 'application/openmetrics-text'
 

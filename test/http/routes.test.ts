@@ -2,7 +2,16 @@ import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from '@jest/globals'
 import { createHttpServer, type HttpServer } from '../../src/http/server.ts'
-import { HIERARCHY, OPERATIONS, OPTIMIZED, PATTERN, PATTERNS, RECOMMENDED, SEEN } from './told-operations.ts'
+import {
+  HIERARCHY,
+  OPERATIONS,
+  OPTIMIZED,
+  PATTERN,
+  PATTERNS,
+  RECOMMENDED,
+  SEEN,
+  SEEN_OUTWARD,
+} from './told-operations.ts'
 
 const servers: HttpServer[] = []
 
@@ -43,8 +52,7 @@ describe('/prices/{chain}/{pair}', () => {
 
   test('answers with the price, its age, its bound, its level and its follower, also for a pair with a slash', async () => {
     const response = await asked(`ethereum/${encodeURIComponent(SEEN.pair)}`)
-    const { status: _, ...sight } = SEEN
-    expect([response.status, await response.json()]).toEqual([200, sight])
+    expect([response.status, await response.json()]).toEqual([200, SEEN_OUTWARD])
   })
 
   test('says why there is no price', async () => {

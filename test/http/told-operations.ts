@@ -61,3 +61,9 @@ export const OPERATIONS: Operations = {
     importPatterns: (document) => (document === null ? { problem: 'expected an object, got null' } : { refused: 2 }),
   },
 }
+
+/** SEEN as it is answered. */
+export const SEEN_OUTWARD = {
+  ...{ chain: SEEN.chain, pair: SEEN.pair, price: SEEN.price, event_time_ms: 1, age_ms: 5, behind_ms: 7 },
+  ...{ version: SEEN.version, level: SEEN.level, kind: SEEN.kind, source: SEEN.source },
+}

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals'
+import { Ajv2020 } from 'ajv/dist/2020.js'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { detector } from '../../src/detect/detector.ts'
 import { until } from '../harness/until.ts'
@@ -153,10 +154,16 @@ test('a node tells what it knows of a price, and how fresh its prices are, witho
     await until('both are handled', () => node.stats().updates === 2)
     const seen = await until('the bound is known', async () => {
       const sight = JSON.parse((await get(node, '/prices/ethereum/A%2FB')).body)
-      return sight.behindMs !== null && sight
+      return sight.behind_ms !== null && sight
     })
     const { eventTimeMs } = update
-    expect(seen).toMatchObject({ price: 5, eventTimeMs, level: 'L1', kind: 'followed', source: `${stage.topic}/0` })
+    expect(seen).toMatchObject({
+      price: 5,
+      event_time_ms: eventTimeMs,
+      level: 'L1',
+      kind: 'followed',
+      source: `${stage.topic}/0`,
+    })
     expect(await get(node, '/prices/ethereum/NONE')).toMatchObject({
       status: 404,
       body: expect.stringContaining('no level has it'),
@@ -168,3 +175,34 @@ test('a node tells what it knows of a price, and how fresh its prices are, witho
     expect(await metricValue(node, 'arbitrage_price_reads_total', { kind: 'followed' })).toBe(1)
   })
 })
+
+test('a node answers what /openapi.json says, before its first update and after reads and warms', async () => {
+  await onStage({ broker: createMemoryBroker() }, async (stage) => {
+    const reader = detector('reader', {}, (_, prices) => void prices.get('ethereum', 'P1'))
+    const node = await stage.startNode({ detectors: [reader] })
+    const paths = Object.entries(JSON.parse((await get(node, '/openapi.json')).body).paths)
+    const asked = paths.filter(([path]) => path !== '/metrics' && path !== '/openapi.json')
+    const check = async () => {
+      for (const [path, { get: described }] of asked as [string, { get?: { responses: Responses } }][]) {
+        if (described === undefined) continue
+        const { status, body } = await get(node, path.replace('{chain}', 'ethereum').replace('{pair}', 'P1'))
+        const content = (described.responses[status] ?? described.responses.default)?.content['application/json']
+        if (content !== undefined) expect([path, faultsOf(content.schema, JSON.parse(body))]).toEqual([path, []])
+        else expect([path, status]).toEqual(['/prices/{chain}/{pair}', 404])
+      }
+    }
+    await check()
+    await stage.produce(...Array.from({ length: 4 }, (_, i) => updateOf(`P${i}`, { bid: 1, liquidity: 2 })))
+    await until('all are handled', () => node.stats().updates === 4)
+    await node.warm('ethereum', ['P2'])
+    await check()
+  })
+})
+
+type Responses = Readonly<Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>>
+
+function faultsOf(schema: object, answer: unknown): readonly unknown[] {
+  const ajv = new Ajv2020({ strict: true, allErrors: true, allowUnionTypes: true })
+  ajv.validate(schema, answer)
+  return ajv.errors ?? []
+}

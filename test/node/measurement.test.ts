@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals'
 import type { ForewarmNode } from '../../node/node.ts'
 import { createMemoryBroker } from '../../src/broker/memory/broker.ts'
 import { detector } from '../../src/detect/detector.ts'
+import { outward } from '../../src/http/outward.ts'
 import type { LookAheadMode } from '../../src/strategy/named.ts'
 import type { WarmingFigures } from '../../src/warming/measurement.ts'
 import { until } from '../harness/until.ts'
@@ -42,7 +43,8 @@ async function figuresOf(lookAhead: LookAheadMode): Promise<WarmingFigures> {
     const { warming } = node.stats()
     const { hitRateImprovement: points, coverage, accuracy, control, warmed } = warming
     const health = JSON.parse((await get(node, '/health/warming')).body)
-    expect(health.benefit).toEqual({ hitRateImprovement: points, coverage, accuracy, control, warmed })
+    const groups = { control: outward(control), warmed: outward(warmed) }
+    expect(health.benefit).toEqual({ hit_rate_improvement: points, coverage, accuracy, ...groups })
     for (const bound of ['points', 'low', 'high'] as const)
       expect(await metricValue(node, 'arbitrage_warming_hit_rate_improvement_points', { bound })).toBe(points?.[bound])
     expect(await metricValue(node, 'arbitrage_warming_coverage_ratio')).toBe(coverage)

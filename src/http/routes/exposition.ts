@@ -1,6 +1,6 @@
-import { prefersOpenMetrics } from '../telemetry/open-metrics.ts'
-import type { Operations } from './operations.ts'
-import type { Reply } from './reply.ts'
+import { prefersOpenMetrics } from '../../telemetry/open-metrics.ts'
+import type { Operations } from '../operations.ts'
+import type { Reply } from '../reply.ts'
 
 /** How long an exposition is given to everybody who asks. */
 const SHARED_MS = 1_000

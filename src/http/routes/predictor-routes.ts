@@ -1,21 +1,56 @@
-import { FARTHEST_HOURS } from '../prediction/predictor.ts'
-import type { Operations } from './operations.ts'
-import { json, problem, type Reply } from './reply.ts'
-import type { Route, Routes } from './route.ts'
+import { FARTHEST_HOURS } from '../../prediction/predictor.ts'
+import { KINDS } from '../../prediction/proposal.ts'
+import type { Operations } from '../operations.ts'
+import { json, problem, type Reply } from '../reply.ts'
+import type { Route, Routes } from '../route.ts'
+import { byName, COUNT, list, NUMBER, object, oneOf, TEXT } from '../schema.ts'
+
+const KIND = oneOf(...KINDS)
+const RECOMMENDED = list(
+  object({ instrument_id: TEXT, chain: TEXT, confidence: NUMBER, kind: KIND, reason: TEXT }, { granularity: TEXT }),
+)
+const STATS = object({
+  ...{ total_accesses: COUNT, unique_symbols: COUNT, top_10_symbols: list(TEXT) },
+  accuracy_by_kind: byName(NUMBER),
+})
+const IMPORTED = object({ refused: COUNT })
+const LEARNT = list(
+  object({ instrument_id: TEXT, chain: TEXT, frequency_per_hour: NUMBER, peak_hours: list(COUNT), confidence: NUMBER }),
+)
 
 /** What was learnt from reads. */
 export function predictorRoutes({ predictor }: Pick<Operations, 'predictor'>): Routes {
-  const costly = (handle: Route['handle'], schema: Route['schema'] = {}): Route => ({ schema, handle, isCostly: true })
+  const costly = (route: Omit<Route, 'isCostly'>): Route => ({ ...route, isCostly: true })
   return {
     '/cache/warming/recommendations': {
-      GET: costly(({ query }) => recommendations(predictor, query as LookAhead), { querystring: LOOK_AHEAD }),
+      GET: costly({
+        ...{ about: 'pairs that will be read in the next hours', schema: { querystring: LOOK_AHEAD } },
+        answers: { 200: RECOMMENDED },
+        handle: ({ query }) => recommendations(predictor, query as LookAhead),
+      }),
     },
-    '/cache/predictor/stats': { GET: costly(() => stats(predictor)) },
+    '/cache/predictor/stats': {
+      GET: costly({
+        ...{ about: 'how many reads were learnt from, and what came true', answers: { 200: STATS } },
+        handle: () => stats(predictor),
+      }),
+    },
     '/cache/predictor/patterns': {
-      GET: costly(() => json(200, predictor.exportPatterns())),
-      PUT: costly(({ body }) => importedPatterns(predictor, body), { body: PATTERNS }),
+      GET: costly({
+        ...{ about: 'exports what was learnt from reads, as one document', answers: { 200: EXPORTED } },
+        handle: () => json(200, predictor.exportPatterns()),
+      }),
+      PUT: costly({
+        ...{ about: 'imports such a document', schema: { body: PATTERNS }, answers: { 200: IMPORTED } },
+        handle: ({ body }) => importedPatterns(predictor, body),
+      }),
     },
-    '/warming/patterns': { GET: costly(() => patterns(predictor)) },
+    '/warming/patterns': {
+      GET: costly({
+        ...{ about: 'how often and when pairs are read', answers: { 200: LEARNT } },
+        handle: () => patterns(predictor),
+      }),
+    },
   }
 }
 
@@ -50,6 +85,11 @@ const PATTERNS = {
     pairs: { type: 'array', description: 'a list' },
   },
 }
+
+const EXPORTED = object({
+  ...{ kind: oneOf('forewarm-patterns'), version: oneOf(1), firstHour: COUNT, lastHour: { type: 'integer' } },
+  pairs: list(object({ chain: TEXT, pair: TEXT, reads: list(list(COUNT)) }, { group: TEXT })),
+})
 
 function recommendations(predictor: Predictor, { look_ahead_hours: hours = '1' }: LookAhead): Reply {
   const found = predictor.recommendations({ lookAheadHours: Number(hours) })
