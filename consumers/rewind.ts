@@ -1,14 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { checkedAhead } from '../schemas/event-time.ts'
-import { FAREWELL_MS, settlesWithin } from '../src/broker/deadline.ts'
 import { partitionName } from '../src/broker/partition-name.ts'
-import type { Batch, Broker, PartitionRange, TopicPartitionOffset } from '../src/broker/port.ts'
+import type { Batch, Broker, TopicPartitionOffset } from '../src/broker/port.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import type { Tracker } from '../src/correlation/tracker.ts'
 import type { Format } from '../src/formats/format.ts'
 import type { Formats } from '../src/formats/formats.ts'
-import { aborted } from '../src/timer.ts'
 import { PriceWindow } from './price-window.ts'
+import { type ClosedRange, readRanges } from './ranges.ts'
 
 export interface RewindOptions {
   readonly broker: Broker
@@ -21,7 +19,6 @@ export interface RewindOptions {
   readonly formats?: Pick<Formats, 'of'> | undefined
 }
 
-const LOOK_EVERY_MS = 5
 /** So many records before its position are read of each partition: one pass is enough for most feeds. */
 const TAIL = 2_048n
 /** If these do not reach back far enough, so many are. */
@@ -52,41 +49,27 @@ export async function rewind(
 }
 
 /** The records of each partition from `most` before the position to `least` before it. */
-function rangesBefore(positions: readonly TopicPartitionOffset[], least: bigint, most: bigint): PartitionRange[] {
+function rangesBefore(positions: readonly TopicPartitionOffset[], least: bigint, most: bigint): ClosedRange[] {
   return positions.flatMap(({ topic, partition, offset }) => {
     const [from, to] = [offset > most ? offset - most : 0n, offset - least]
     return from < to ? [{ topic, partition, from, to }] : []
   })
 }
 
-/** Reads the ranges to their ends with a consumer of its own. */
 async function readTails(
   options: RewindOptions,
-  ranges: readonly PartitionRange[],
+  ranges: readonly ClosedRange[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Tail>> {
-  const ends = new Map(ranges.map((range) => [partitionName(range), range.to ?? 0n]))
   const tails = new Map(
     ranges.map((range) => [partitionName(range), new Tail(options, options.formats?.of(range.topic))]),
   )
-  if (ranges.length === 0) return tails
-  const consumer = options.broker.consumer({
-    ...{ mode: 'manual', groupId: options.groupId, topics: [], ranges, start: { at: 'earliest' }, reusesMemory: true },
-    onBatch: async (batch) => {
-      await tails.get(partitionName(batch))?.take(batch)
-      return batch.count
-    },
-  })
-  try {
-    // A broker that is away may hold a start up for long.
-    await Promise.race([consumer.start(), aborted(signal)])
-    // A position also passes what holds no record: the marker of a transaction, or a record that was compacted.
-    while (!consumer.positions().every((each) => each.position >= (ends.get(partitionName(each)) ?? 0n)))
-      await delay(LOOK_EVERY_MS, undefined, { signal })
-    return tails
-  } finally {
-    await settlesWithin(consumer.stop(), FAREWELL_MS)
+  const onBatch = async (batch: Batch) => {
+    await tails.get(partitionName(batch))?.take(batch)
+    return batch.count
   }
+  await readRanges({ ...options, onBatch }, ranges, { signal })
+  return tails
 }
 
 /** The updates of the last records of a partition. */

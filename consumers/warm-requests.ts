@@ -1,7 +1,9 @@
-import { parseWarmRequest } from '../schemas/warm-request.ts'
+import type { Context } from '@opentelemetry/api'
+import { parseWarmRequest, type WarmRequest } from '../schemas/warm-request.ts'
 import type { WarmResult } from '../schemas/warm-result.ts'
 import type { Batch } from '../src/broker/port.ts'
 import { InFlight } from '../src/in-flight.ts'
+import { isTask, type TaskQueue } from '../src/tasks/task-queue.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import { traceOf } from '../src/telemetry/spans.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
@@ -9,10 +11,19 @@ import type { RecordHandler } from './loop.ts'
 
 export interface WarmRequestsOptions {
   readonly warmer: Pick<Warmer, 'submit' | 'room'>
+  /** Requests of people and schedules wait in it for their turn; without it, they go to the warmer at once. */
+  readonly tasks?: TaskTurns
   readonly metrics: Metrics
   readonly publish: (result: WarmResult) => void
   /** Called for an exception that should not happen. Its request gets no result. */
   readonly onFault: (error: unknown) => void
+}
+
+export interface TaskTurns {
+  readonly queue: Pick<TaskQueue, 'run' | 'room'>
+  /** False if the warmer is to decide at once: it holds the request until that is due, or the node stays silent. */
+  takes(request: WarmRequest): boolean
+  refuse(request: WarmRequest): WarmResult
 }
 
 /**
@@ -28,22 +39,30 @@ export class WarmRequests implements RecordHandler {
   }
 
   handle(batch: Batch, index: number): number {
-    const { warmer } = this.#options
     const value = batch.value(index)
     const parsed = parseWarmRequest(value ?? Buffer.alloc(0))
     if (!parsed.ok) this.#countRefusal(parsed.reason)
     // Not awaited: a request may be held until its time, and the others must not wait for it. `settle` bounds them all.
-    else void this.#unanswered.add(this.#answer(warmer.submit(parsed.value, traceOf(batch.headers(index)))))
+    else void this.#unanswered.add(this.#answer(this.#submit(parsed.value, traceOf(batch.headers(index)))))
     return index + 1
   }
 
-  settle(): Promise<void> {
-    return this.#options.warmer.room()
+  async settle(): Promise<void> {
+    await this.#options.warmer.room()
+    await this.#options.tasks?.queue.room()
   }
 
   /** Resolves when every request is answered. It is awaited when the warmer is closed. */
   answered(): Promise<void> {
     return this.#unanswered.settled()
+  }
+
+  async #submit(request: WarmRequest, trace: Context | undefined): Promise<WarmResult | undefined> {
+    const { warmer, tasks } = this.#options
+    const submit = () => warmer.submit(request, trace)
+    if (!isTask(request) || tasks?.takes(request) !== true) return submit()
+    const outcome = await tasks.queue.run(request, submit)
+    return typeof outcome === 'string' ? tasks.refuse(request) : outcome
   }
 
   async #answer(submitted: Promise<WarmResult | undefined>): Promise<void> {

@@ -244,7 +244,7 @@ class Node implements ForewarmNode {
         hierarchy: () => this.hierarchyStats(),
         price: (chain, pair) => priceSight({ ...this.#caches, clock: this.#clock }, chain, pair),
         optimize: () => this.optimize(),
-        ...{ predictor: this.predictor, live: liveChecks },
+        ...{ predictor: this.predictor, live: liveChecks, tasks: () => this.#streams?.tasks },
       },
       onError: (err, requestId) => this.#log.error({ err, request_id: requestId }, 'a request could not be answered'),
     })

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { ProposingStrategy } from '../schemas/warm-request.ts'
 import type { PairTable } from '../src/cache/names/pair-table.ts'
 import { type Clock, isVirtual } from '../src/clock.ts'
 import { argument } from '../src/config/argument.ts'
@@ -18,6 +19,7 @@ import type {
 import type { AccessPattern } from '../src/prediction/pattern.ts'
 import type { PairNames, PatternsDocument } from '../src/prediction/patterns-document.ts'
 import { FARTHEST_HOURS, Predictor, type PredictorStats } from '../src/prediction/predictor.ts'
+import type { Proposal } from '../src/prediction/proposal.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Timer } from '../src/timer.ts'
 
@@ -28,6 +30,13 @@ export interface NodePredictionOptions {
   readonly log: Log
   readonly random: () => number
   readonly timer?: Timer
+}
+
+/** How far a prediction looks back and ahead, and the most pairs that it gives. */
+export interface ProposalOptions {
+  readonly limit: number
+  readonly lookAheadHours: number
+  readonly windowHours: number
 }
 
 /** PATTERN_STORE when all nodes of the service share their patterns. */
@@ -119,6 +128,36 @@ export class NodePrediction implements NodePredictor {
       ...table.namesOf(pairId),
       ...{ kind, confidence, reason },
     }))
+  }
+
+  /** The surest pairs by one kind of prediction alone. */
+  proposals(strategy: ProposingStrategy, options: ProposalOptions): readonly Recommendation[] {
+    const { table, clock } = this.#options
+    const nowMs = clock.now()
+    this.#predictor.tell(nowMs)
+    return this.#proposed(strategy, nowMs, options).map(({ pairId, kind, confidence, reason }) => ({
+      ...table.namesOf(pairId),
+      ...{ kind, confidence, reason },
+    }))
+  }
+
+  #proposed(strategy: ProposingStrategy, nowMs: number, options: ProposalOptions): readonly Proposal[] {
+    const { limit, lookAheadHours, windowHours } = options
+    const predictor = this.#predictor
+    switch (strategy) {
+      case 'popular':
+        return predictor.popular(nowMs, limit)
+      case 'trending':
+        return predictor.trending(nowMs, { limit, windowHours })
+      case 'time_of_day':
+        return predictor.timeOfDay(nowMs, { limit, lookAheadHours })
+      case 'market_open':
+        return predictor.sessions(nowMs, { limit, lookAheadHours })
+      case 'sector_rotation':
+        return predictor.sectorRotation(nowMs, limit)
+      case 'pattern':
+        return predictor.forecast(nowMs, { limit, hours: lookAheadHours })
+    }
   }
 
   pattern(chain: string, pair: string): AccessPattern | undefined {

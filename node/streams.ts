@@ -26,6 +26,7 @@ import { observeLag } from './consumer/lag.ts'
 import type { Faults } from './faults.ts'
 import { KeptCorrelations } from './kept/kept-correlations.ts'
 import { isWarming, lookAheadsOf } from './look-aheads.ts'
+import { NodeTasks } from './tasks/node-tasks.ts'
 import { followTopic, type NodeTopics } from './topics.ts'
 import { type AskedParts, createTriggers, type TriggersParts } from './triggers.ts'
 
@@ -33,6 +34,7 @@ import { type AskedParts, createTriggers, type TriggersParts } from './triggers.
 export interface Streams {
   readonly producer: Producer
   readonly warmer: Warmer
+  readonly tasks: NodeTasks
   readonly kept: Pick<KeptCorrelations, 'check' | 'endRestoring'> | undefined
   readonly prices: Consumer | undefined
   readonly warmRequests: Consumer | undefined
@@ -82,7 +84,8 @@ export function createStreams(options: StreamsOptions): Streams {
   const detection = createDetection(options, interest)
   const kept = keptOf(options, producer)
   const learning = { kept, detection, following }
-  const parts = { producer, interest, requests, warmer, catchUp, acceptance, faults, onWarmFault, ...learning }
+  const tasks = new NodeTasks({ ...options, interest, requests, warmer })
+  const parts = { producer, interest, requests, warmer, tasks, catchUp, acceptance, faults, onWarmFault, ...learning }
   const answers = answersOf(options, parts, results)
   const roles = new Set<Role>(config.node.roles)
   const prices = roles.has('correlate') || roles.has('detect') ? createPriceConsumer(options, parts) : undefined
@@ -91,6 +94,7 @@ export function createStreams(options: StreamsOptions): Streams {
   return {
     producer,
     warmer,
+    tasks,
     prices,
     warmRequests: roles.has('warm') && isWarming(config) ? createWarmConsumer(options, parts, answers) : undefined,
     kept,
@@ -100,6 +104,7 @@ export function createStreams(options: StreamsOptions): Streams {
     close: async () => {
       following.close()
       await kept?.close()
+      await tasks.close()
       await warmer.close()
       await answers.answered()
       await settlesWithin(Promise.all([requests.close(), results.close()]), FLUSH_MS)
@@ -130,6 +135,7 @@ function warmFaultOf({ metrics }: StreamsOptions, faults: Faults): (error: unkno
 /** The parts that the consumers of one node share. */
 interface Parts extends AskedParts {
   readonly producer: Producer
+  readonly tasks: NodeTasks
   readonly kept: KeptCorrelations | undefined
   readonly interest: Interest
   readonly catchUp: CatchUp
@@ -240,6 +246,7 @@ function answersOf({ config, metrics }: StreamsOptions, parts: Parts, results: W
   const lost = metrics.counter('drops_total', { reason: 'warm-result-not-sent' })
   return new WarmRequests({
     warmer: parts.warmer,
+    tasks: parts.tasks.turns,
     metrics,
     onFault: parts.onWarmFault,
     publish: (result) => {

@@ -57,12 +57,9 @@ async function prepare(admin: Admin, { kafka, node }: Config, log: Log): Promise
   const prices = await findPriceTopics(admin, kafka.priceTopics, kafka)
   if (!prices.ok) throw new ForewarmError('topics-unusable', prices.reason)
   const roles = new Set<Role>(node.roles)
-  const [asks, warms, reads] = [
-    roles.has('correlate'),
-    roles.has('warm'),
-    roles.has('correlate') || roles.has('detect'),
-  ]
-  const used = { [kafka.warmRequestsTopic]: asks || warms, [kafka.warmResultsTopic]: warms }
+  const [asks, warms, tells] = [roles.has('correlate'), roles.has('warm'), roles.has('api')]
+  const reads = asks || roles.has('detect')
+  const used = { [kafka.warmRequestsTopic]: asks || warms || tells, [kafka.warmResultsTopic]: warms || tells }
   const own = ownTopics(kafka, prices.partitions).filter(({ topic }) => used[topic])
   const made = await admin.createTopics([...own, ...(reads ? await deadLetterTopics(admin, prices) : [])])
   if (made.length > 0) log.info({ topics: made }, 'made topics that were missing')

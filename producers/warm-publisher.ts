@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { DEFAULT_SERVICE } from '../schemas/topics.ts'
 import {
   encodeWarmRequest,
@@ -14,6 +13,7 @@ import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Clock } from '../src/clock.ts'
 import { assertOptions, type OptionsOf } from '../src/config/options.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
+import { makeTaskId } from '../src/tasks/task-id.ts'
 import type { Spans } from '../src/telemetry/spans.ts'
 import { systemTimer, type Timer } from '../src/timer.ts'
 import { createWarmRequestProducer, type WarmRequestProducer } from './warm-requests.ts'
@@ -269,7 +269,7 @@ function requestOf(ask: WarmAsk, service: string | undefined, issuedAtMs: number
   return {
     ...rest,
     v: 1,
-    requestId: randomUUID(),
+    requestId: makeTaskId(issuedAtMs).taskId,
     ...(service !== undefined && { service }),
     origin,
     priority,

@@ -9,6 +9,20 @@ export const PRIORITIES = ['critical', 'high', 'medium', 'low'] as const
 /** How urgent a warm request is. It orders the requests that wait. */
 export type Priority = (typeof PRIORITIES)[number]
 
+/** What a caller may ask to be warmed: named pairs, those that follow them, or those that history proposes. */
+export const NAMING_STRATEGIES = ['on_demand', 'predictive'] as const
+export const PROPOSING_STRATEGIES = [
+  'market_open',
+  'popular',
+  'trending',
+  'time_of_day',
+  'sector_rotation',
+  'pattern',
+] as const
+export const WARM_STRATEGIES = [...NAMING_STRATEGIES, ...PROPOSING_STRATEGIES] as const
+export type ProposingStrategy = (typeof PROPOSING_STRATEGIES)[number]
+export type WarmStrategy = (typeof WARM_STRATEGIES)[number]
+
 /** Asks for pairs of one chain to be brought into L1. Times are milliseconds since 1970. */
 export interface WarmRequest {
   readonly v: 1

@@ -6,6 +6,7 @@ const TITLES: Readonly<Record<string, string>> = {
   schemaRegistry: 'Schema registry',
   node: 'Node',
   warming: 'Warming',
+  tasks: 'Tasks',
   correlation: 'Correlation',
   prediction: 'Prediction',
   cache: 'Cache',

@@ -11,6 +11,7 @@ import { CACHE_SETTINGS } from './cache-settings.ts'
 import { type Check, decimal, hostName, integer, jsonObject, listOf, oneOf, pem, text } from './check.ts'
 import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './kafka-settings.ts'
 import { atStart, type Default, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
+import { TASK_SETTINGS } from './task-settings.ts'
 
 /**
  * The one table of settings. Its outer keys are the groups of the Config object and of the file, its inner keys the names
@@ -180,6 +181,7 @@ export const SETTINGS = {
       ),
     }),
   },
+  tasks: TASK_SETTINGS,
   correlation: atStart('what was learned is laid out by it', {
     top: whole('CORRELATION_TOP', [1, 16, 8], 'The most pairs remembered as read after a pair’s updates.'),
     maxTrackedPairs: whole(

@@ -4,6 +4,7 @@ import type { HierarchyStats } from '../cache/hierarchy-stats.ts'
 import type { Optimized } from '../cache/optimizer.ts'
 import type { NodePredictor } from '../prediction/node-predictor.ts'
 import type { WarmingFigures } from '../warming/measurement.ts'
+import type { WarmingOperations } from './warming-operations.ts'
 
 /** What HTTP shows of a node and lets callers do. The node implements it. */
 export interface Operations {
@@ -19,6 +20,8 @@ export interface Operations {
   price(chain: string, pair: string): Promise<PriceSight>
   optimize(): Promise<Optimized>
   readonly predictor: Omit<NodePredictor, 'pattern'>
+  /** Undefined until Kafka has answered. */
+  tasks(): WarmingOperations | undefined
 }
 
 /** `degraded`: the node works, but not as well as it should, as while Redis is away. */

@@ -30,10 +30,12 @@ interface Schema {
 export function invalidFields(errors: readonly FastifySchemaValidationError[], where: string): Refusal {
   const found = new Map<string, InvalidField>()
   for (const { instancePath, params, data, parentSchema } of errors as readonly Verbose[]) {
-    const missing = typeof params.missingProperty === 'string' ? params.missingProperty : undefined
-    const path = missing === undefined ? instancePath : `${instancePath}/${missing}`
-    const expected = missing === undefined ? parentSchema : parentSchema?.properties?.[missing]
-    const detail = `expected ${expected?.description ?? 'another value'}, got ${shown(missing === undefined ? data : undefined)}`
+    const { missingProperty: missing, additionalProperty: unknown } = params
+    const member = [missing, unknown].find((name) => typeof name === 'string')
+    const path = member === undefined ? instancePath : `${instancePath}/${member}`
+    const expected = member === undefined ? parentSchema : parentSchema?.properties?.[member]
+    const got = `${expected?.description ?? 'another value'}, got ${shown(member === undefined ? data : undefined)}`
+    const detail = member === unknown && member !== undefined ? 'there is no such member' : `expected ${got}`
     const place = where === 'querystring' ? { parameter: path.slice(1) } : { pointer: `#${path}` }
     if (!found.has(path)) found.set(path, { ...place, detail })
   }

@@ -4,11 +4,13 @@ import type { Routes } from './route.ts'
 import { cacheRoutes } from './routes/cache-routes.ts'
 import { healthRoutes } from './routes/health-routes.ts'
 import { predictorRoutes } from './routes/predictor-routes.ts'
+import { warmingRoutes } from './routes/warming-routes.ts'
 
 export function routesOf(operations: Operations, metricsEnabled: boolean): Routes {
   return withOpenApi({
     ...healthRoutes(operations, metricsEnabled),
     ...cacheRoutes(operations),
     ...predictorRoutes(operations),
+    ...warmingRoutes(operations),
   })
 }

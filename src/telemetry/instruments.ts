@@ -71,6 +71,11 @@ export const INSTRUMENTS: readonly Instrument[] = [
       ['reason'],
       'Warm requests that were refused, by reason; not counted as operations.',
     ],
+    [
+      'warm_tasks_shed_total',
+      ['reason', 'priority'],
+      'Requests of tasks that were refused before their turn, by reason: full, late or closed.',
+    ],
     ['warms_used_total', ['strategy'], 'Warmed pairs that were read before they left L1.'],
     ['warms_unused_total', ['strategy'], 'Warmed pairs that left L1 unread.'],
     ['warms_refused_older_total', ['strategy'], 'Warmed values that were refused because L1 has had a newer one.'],
@@ -102,6 +107,7 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ],
     ['warming_coverage_ratio', [], 'Misses that warming saved, as a share of those without it.'],
   ),
+  ...gauges('1', ['warm_tasks_waiting', [], 'Requests of tasks that wait for their turn.']),
   ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.']),
   ...gauges('s', [
     'correlations_restore_seconds',

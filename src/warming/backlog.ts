@@ -1,6 +1,19 @@
-import { PRIORITIES } from '../../schemas/warm-request.ts'
-import { DueQueue } from './due-queue.ts'
-import { type WarmJob, weightOf } from './warm-job.ts'
+import { PRIORITIES, type WarmRequest } from '../../schemas/warm-request.ts'
+import { type Due, DueQueue } from './due-queue.ts'
+
+/** A request that waits. */
+export interface Waiting extends Due {
+  readonly request: Pick<WarmRequest, 'dryRun'>
+  /** As many as it has pairs. */
+  readonly pairIds: { readonly length: number }
+  /** The index of its priority in PRIORITIES: 0 is served first and never shed. */
+  readonly rank: number
+}
+
+/** The weight of a request in a bounded queue. */
+function weightOf({ pairIds }: Waiting): number {
+  return pairIds.length
+}
 
 /**
  * Requests that wait, for their time or for their turn. The bound counts pairs, because a request holds one or a
@@ -8,11 +21,11 @@ import { type WarmJob, weightOf } from './warm-job.ts'
  * priority waits, the new request is shed itself. Critical requests are never shed. They may exceed the bound;
  * `overfull` then tells the source to wait.
  */
-export class Backlog {
+export class Backlog<T extends Waiting> {
   readonly #maxPairs: number
-  readonly #ready: readonly Set<WarmJob>[] = PRIORITIES.map(() => new Set())
-  readonly #held: readonly Set<WarmJob>[] = PRIORITIES.map(() => new Set())
-  readonly #due = new DueQueue<WarmJob>()
+  readonly #ready: readonly Set<T>[] = PRIORITIES.map(() => new Set())
+  readonly #held: readonly Set<T>[] = PRIORITIES.map(() => new Set())
+  readonly #due = new DueQueue<T>()
   /** The number of waiting pairs by rank. */
   readonly #weights: number[] = PRIORITIES.map(() => 0)
 
@@ -42,8 +55,8 @@ export class Backlog {
   }
 
   /** Returns the jobs that were shed for it; the job itself if too little of lower rank waits. */
-  add(job: WarmJob, nowMs: number): WarmJob[] {
-    const shed: WarmJob[] = []
+  add(job: T, nowMs: number): T[] {
+    const shed: T[] = []
     if (job.rank > 0 && this.#pairsAbove(job.rank + 1) + weightOf(job) > this.#maxPairs) return [job]
     while (this.pairs + weightOf(job) > this.#maxPairs) {
       const victim = this.#lowestBelow(job.rank)
@@ -60,8 +73,8 @@ export class Backlog {
   }
 
   /** Moves the held jobs that are due to those that wait for their turn, and returns them. */
-  release(nowMs: number): WarmJob[] {
-    const released: WarmJob[] = []
+  release(nowMs: number): T[] {
+    const released: T[] = []
     for (let next = this.#due.peek(); next !== undefined && next.dueMs <= nowMs; next = this.#due.peek()) {
       this.#due.remove(next)
       this.#of(this.#held, next.rank).delete(next)
@@ -72,8 +85,8 @@ export class Backlog {
   }
 
   /** Takes the next jobs in turn, up to about `maxPairs` pairs. Dry runs and others are never taken together. */
-  take(maxPairs: number): WarmJob[] {
-    const taken: WarmJob[] = []
+  take(maxPairs: number): T[] {
+    const taken: T[] = []
     let pairs = 0
     for (const job of this.#inTurn()) {
       if (taken.length > 0 && pairs + weightOf(job) > maxPairs) break
@@ -86,23 +99,23 @@ export class Backlog {
   }
 
   /** Takes all jobs, for the close. */
-  drain(): WarmJob[] {
+  drain(): T[] {
     const all = [...this.#ready, ...this.#held].flatMap((jobs) => [...jobs])
     for (const job of all) this.#remove(job)
     return all
   }
 
-  *#inTurn(): Generator<WarmJob> {
+  *#inTurn(): Generator<T> {
     for (const jobs of this.#ready) yield* jobs
   }
 
-  #lowestBelow(rank: number): WarmJob | undefined {
+  #lowestBelow(rank: number): T | undefined {
     for (let lowest = PRIORITIES.length - 1; lowest > rank; lowest--)
       for (const jobs of [this.#ready, this.#held]) for (const oldest of this.#of(jobs, lowest)) return oldest
     return undefined
   }
 
-  #remove(job: WarmJob): void {
+  #remove(job: T): void {
     this.#weights[job.rank] = this.#pairsOf(job.rank) - weightOf(job)
     if (this.#of(this.#ready, job.rank).delete(job)) return
     this.#of(this.#held, job.rank).delete(job)
@@ -120,7 +133,7 @@ export class Backlog {
     return pairs
   }
 
-  #of(sets: readonly Set<WarmJob>[], rank: number): Set<WarmJob> {
-    return sets[rank] as Set<WarmJob>
+  #of(sets: readonly Set<T>[], rank: number): Set<T> {
+    return sets[rank] as Set<T>
   }
 }

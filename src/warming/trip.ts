@@ -1,5 +1,5 @@
 import type { WarmOutcome } from '../../schemas/warm-result.ts'
-import { indexOfWarmKind } from '../cache/l1/usage.ts'
+import { warmKindOf } from '../cache/l1/usage.ts'
 import { TABLE_FULL } from '../cache/names/pair-table.ts'
 import type { Promoted, PromotionOutcome } from '../cache/promotion.ts'
 import { isPair } from './admission.ts'
@@ -22,7 +22,7 @@ export function planTrip(jobs: readonly WarmJob[]): Trip {
   const kinds: number[] = []
   let asked = 0
   for (const job of jobs) {
-    const kind = indexOfWarmKind(job.request.origin)
+    const kind = warmKindOf(job.request)
     for (const pairId of job.pairIds) {
       if (!isPair(pairId)) continue
       asked++

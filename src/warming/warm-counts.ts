@@ -1,5 +1,6 @@
 import type { WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult, WarmStatus } from '../../schemas/warm-result.ts'
+import { WARM_KINDS, warmKindOf } from '../cache/l1/usage.ts'
 import type { Metrics } from '../telemetry/slab.ts'
 import type { WarmRefusal } from './admission.ts'
 
@@ -7,6 +8,8 @@ import type { WarmRefusal } from './admission.ts'
 export interface WarmerStats {
   readonly byStatus: Readonly<Record<Exclude<WarmStatus, 'refused'>, number>>
   readonly refusals: Readonly<Partial<Record<WarmRefusal, number>>>
+  /** In the order of WARM_KINDS. The look-ahead of a node makes no requests. */
+  readonly byKind: readonly KindCounts[]
   readonly pairsWarmed: number
   readonly pairsAlreadyInL1: number
   readonly pairsNotFound: number
@@ -21,12 +24,18 @@ export interface WarmerStats {
   readonly waitingPairs: number
 }
 
+export interface KindCounts {
+  /** Requests that were carried out. */
+  readonly operations: number
+}
+
 /** Counts for the warmer's statistics and for the metrics in one place, so that the two agree. */
 export class WarmCounts {
   readonly #metrics: Metrics
   readonly byStatus = { done: 0, partial: 0, timeout: 0, failed: 0, shadow: 0 }
   readonly refusals: Partial<Record<WarmRefusal, number>> = {}
   readonly pairs = { pairsWarmed: 0, pairsAlreadyInL1: 0, pairsNotFound: 0, pairsRefusedOlder: 0 }
+  readonly byKind = WARM_KINDS.map(() => ({ operations: 0 }))
   totalDurationMs = 0
   trips = 0
   coalescedPairs = 0
@@ -55,6 +64,8 @@ export class WarmCounts {
     this.pairs.pairsNotFound += result.notFound
     this.pairs.pairsRefusedOlder += result.refusedOlder
     this.totalDurationMs += result.durationMs
+    const ofKind = this.byKind[warmKindOf(request)]
+    if (ofKind !== undefined) ofKind.operations++
     this.#operation(request, result)
   }
 

@@ -20,8 +20,3 @@ export interface WarmJob extends Due {
   readonly settle: (result: WarmResult) => void
   readonly fail: (error: unknown) => void
 }
-
-/** The weight of a job in a bounded queue. */
-export function weightOf(job: WarmJob): number {
-  return job.pairIds.length
-}

@@ -61,7 +61,7 @@ const TYPICAL_WEIGHT = 1 / 32
 export class Warmer {
   readonly #options: WarmerOptions
   readonly #admissions: Admissions
-  readonly #backlog: Backlog
+  readonly #backlog: Backlog<WarmJob>
   readonly #counts: WarmCounts
   readonly #spans: Spans
   readonly #now: () => number
@@ -134,9 +134,10 @@ export class Warmer {
   }
 
   stats(): WarmerStats {
-    const { byStatus, refusals, pairs, totalDurationMs, trips, coalescedPairs } = this.#counts
+    const { byStatus, byKind, refusals, pairs, totalDurationMs, trips, coalescedPairs } = this.#counts
     return {
       byStatus: { ...byStatus },
+      byKind: byKind.map((counts) => ({ ...counts })),
       refusals: { ...refusals },
       ...pairs,
       totalDurationMs,

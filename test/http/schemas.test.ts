@@ -4,7 +4,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import { routesOf } from '../../src/http/routes.ts'
 import { PROBLEM, type Schema } from '../../src/http/schema.ts'
 import { closeAll, started } from './callers.ts'
-import { OPERATIONS, PATTERNS, SEEN } from './told-operations.ts'
+import { OPERATIONS, PATTERNS, SEEN, TASK_ID } from './told-operations.ts'
 
 afterEach(closeAll)
 
@@ -14,7 +14,10 @@ const EACH = Object.entries(ROUTES).flatMap(([path, methods]) =>
 )
 
 /** A body that each route takes, if it takes one. */
-const BODIES: Readonly<Record<string, unknown>> = { '/cache/predictor/patterns': PATTERNS }
+const BODIES: Readonly<Record<string, unknown>> = {
+  '/cache/predictor/patterns': PATTERNS,
+  '/cache/warm/intelligent': { strategy: 'on_demand', pairs: ['A'], priority: 'high' },
+}
 
 /** Names that the monitoring of before reads, and levels. Names of a document that is also a file stay as in the file. */
 const OTHER_NAMES = new Set([
@@ -37,7 +40,8 @@ function schemasIn(value: unknown): readonly Schema[] {
 }
 
 async function ask(port: number, method: string, pattern: string): Promise<Response> {
-  const path = pattern.replace(':chain', SEEN.chain).replace(':pair', encodeURIComponent(SEEN.pair))
+  const named = pattern.replace(':chain', SEEN.chain).replace(':pair', encodeURIComponent(SEEN.pair))
+  const path = named.replace(':task_id', TASK_ID)
   const body = method === 'GET' ? {} : { body: JSON.stringify(BODIES[pattern] ?? {}) }
   return fetch(`http://127.0.0.1:${port}${path}`, { method, ...body })
 }

@@ -1,5 +1,7 @@
 import type { PriceSight, SeenPrice } from '../../src/cache/freshness/price-sight.ts'
 import type { Operations, WarmingHealth } from '../../src/http/operations.ts'
+import type { WarmingOperations } from '../../src/http/warming-operations.ts'
+import type { NodeResult } from '../../src/tasks/task.ts'
 
 /** The operations of an invented node. */
 export const HEALTH: WarmingHealth = {
@@ -44,6 +46,39 @@ export const SEEN: SeenPrice = {
   ...{ version: 4_096, level: 'L1', kind: 'foreign', source: 'prices.ethereum/3' },
 }
 
+export const TASK_ID = '01890a5d-ac96-774b-bcce-b302099a8057'
+const NODE_RESULT: NodeResult = {
+  ...{ node: 'node-1', status: 'partial', warmed: 1, wouldWarm: 0, alreadyInL1: 2, notFound: 3, refusedOlder: 4 },
+  ...{ notInterested: 5, durationMs: 1.5 },
+}
+
+export const TASKS: WarmingOperations = {
+  wish: async ({ strategy }) =>
+    strategy === 'popular'
+      ? { ok: false, errors: [{ pointer: '#/pairs', detail: 'goes with on_demand' }] }
+      : { ok: true, taskId: TASK_ID },
+  status: async (taskId) =>
+    taskId === TASK_ID
+      ? {
+          ...{ taskId, state: 'partial', reason: 'partial on node-1', madeAtMs: 1, strategy: 'on_demand' },
+          ...{ priority: 'high', pairs: 9, warmed: 1, nodes: [NODE_RESULT] },
+        }
+      : undefined,
+  runCycle: async () => ({ popular: { warmed: 3, durationMs: 520 } }),
+  stats: () => ({
+    ...{ totalWarmed: 7, successRate: 0.5, avgDurationMs: 1.5 },
+    byStrategy: { manual: { operations: 2, warmed: 7, used: 3, accuracy: 0.75 } },
+    tasks: {
+      ...{ waiting: 1, waitingPairs: 2, running: 3 },
+      shed: {
+        total: 4,
+        byPriority: { critical: 0, high: 0, medium: 1, low: 3 },
+        byReason: { full: 4, late: 0, closed: 0 },
+      },
+    },
+  }),
+}
+
 export const OPERATIONS: Operations = {
   metrics: async () => ({ body: '# nothing\n', contentType: 'text/plain; version=0.0.4; charset=utf-8' }),
   live: () => [{ name: 'loop', status: 'ok' }],
@@ -60,6 +95,7 @@ export const OPERATIONS: Operations = {
     exportPatterns: () => PATTERNS,
     importPatterns: (document) => (document === null ? { problem: 'expected an object, got null' } : { refused: 2 }),
   },
+  tasks: () => TASKS,
 }
 
 /** SEEN as it is answered. */

@@ -181,11 +181,16 @@ test('a node answers what /openapi.json says, before its first update and after 
     const reader = detector('reader', {}, (_, prices) => void prices.get('ethereum', 'P1'))
     const node = await stage.startNode({ detectors: [reader] })
     const paths = Object.entries(JSON.parse((await get(node, '/openapi.json')).body).paths)
+    const wish = { strategy: 'on_demand', pairs: ['P1'], chain: 'ethereum' }
+    const posting = { method: 'POST', body: JSON.stringify(wish) }
+    const posted = await fetch(`http://127.0.0.1:${node.httpPort}/cache/warm/intelligent`, posting)
+    const { task_id: taskId } = (await posted.json()) as { readonly task_id: string }
     const asked = paths.filter(([path]) => path !== '/metrics' && path !== '/openapi.json')
     const check = async () => {
       for (const [path, { get: described }] of asked as [string, { get?: { responses: Responses } }][]) {
         if (described === undefined) continue
-        const { status, body } = await get(node, path.replace('{chain}', 'ethereum').replace('{pair}', 'P1'))
+        const named = path.replace('{chain}', 'ethereum').replace('{pair}', 'P1').replace('{task_id}', taskId)
+        const { status, body } = await get(node, named)
         const content = (described.responses[status] ?? described.responses.default)?.content['application/json']
         if (content !== undefined) expect([path, faultsOf(content.schema, JSON.parse(body))]).toEqual([path, []])
         else expect([path, status]).toEqual(['/prices/{chain}/{pair}', 404])

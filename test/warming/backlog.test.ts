@@ -28,7 +28,7 @@ function job(priority: Priority, { pairs = 1, dueMs = 0, dryRun = false } = {}):
 
 describe('the backlog', () => {
   it('gives the highest priority first, and the oldest request within a priority', () => {
-    const backlog = new Backlog(100)
+    const backlog = new Backlog<WarmJob>(100)
     const [low, high, critical, low2, medium] = (['low', 'high', 'critical', 'low', 'medium'] as const).map((p) =>
       job(p),
     )
@@ -38,7 +38,7 @@ describe('the backlog', () => {
   })
 
   it('gives at least one request, and about as many pairs as asked for', () => {
-    const backlog = new Backlog(1_000)
+    const backlog = new Backlog<WarmJob>(1_000)
     const [big, small, small2] = [job('high', { pairs: 500 }), job('high', { pairs: 6 }), job('high', { pairs: 6 })]
     for (const one of [big, small, small2]) backlog.add(one, 0)
     expect(backlog.take(10)).toEqual([big])
@@ -47,14 +47,14 @@ describe('the backlog', () => {
   })
 
   it('does not give dry runs together with other requests', () => {
-    const backlog = new Backlog(100)
+    const backlog = new Backlog<WarmJob>(100)
     const [real, dry, real2] = [job('high'), job('high', { dryRun: true }), job('high')]
     for (const one of [real, dry, real2]) backlog.add(one, 0)
     expect([backlog.take(100), backlog.take(100), backlog.take(100)]).toEqual([[real], [dry], [real2]])
   })
 
   it('sheds the oldest request of the lowest priority for a higher one, held or not', () => {
-    const backlog = new Backlog(3)
+    const backlog = new Backlog<WarmJob>(3)
     const [low, heldLow, medium] = [job('low'), job('low', { dueMs: 50 }), job('medium')]
     for (const one of [low, heldLow, medium]) expect(backlog.add(one, 0)).toEqual([])
     expect(backlog.add(job('high'), 0)).toEqual([low])
@@ -67,7 +67,7 @@ describe('the backlog', () => {
   })
 
   it('sheds no other request for one that would not fit even then', () => {
-    const backlog = new Backlog(3)
+    const backlog = new Backlog<WarmJob>(3)
     for (const one of [job('low'), job('high', { pairs: 2 })]) backlog.add(one, 0)
     const large = job('medium', { pairs: 2 })
     expect(backlog.add(large, 0)).toEqual([large])
@@ -75,7 +75,7 @@ describe('the backlog', () => {
   })
 
   it('never sheds a critical request: it exceeds its bound and says so', () => {
-    const backlog = new Backlog(2)
+    const backlog = new Backlog<WarmJob>(2)
     const criticals = Array.from({ length: 5 }, () => job('critical'))
     for (const one of criticals) expect(backlog.add(one, 0)).toEqual([])
     expect(backlog.overfull).toBe(true)
@@ -84,7 +84,7 @@ describe('the backlog', () => {
   })
 
   it('holds a request until it is due', () => {
-    const backlog = new Backlog(100)
+    const backlog = new Backlog<WarmJob>(100)
     const [at30, at10, now] = [job('critical', { dueMs: 30 }), job('low', { dueMs: 10 }), job('low')]
     for (const one of [at30, at10, now]) backlog.add(one, 0)
     expect(backlog.take(100)).toEqual([now])
@@ -108,7 +108,7 @@ describe('the backlog', () => {
     )
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (script) => {
-        const backlog = new Backlog(50)
+        const backlog = new Backlog<WarmJob>(50)
         const [all, left] = [new Set<WarmJob>(), new Set<WarmJob>()]
         let nowMs = 0
         const leave = (jobs: readonly WarmJob[]) => {

@@ -1,12 +1,21 @@
-import { ORIGINS } from '../../../schemas/warm-request.ts'
+import { ORIGINS, WARM_STRATEGIES, type WarmRequest } from '../../../schemas/warm-request.ts'
 import type { PushedOut } from './pushed-out.ts'
 
-/** Who asked for a warm: the look-ahead of this node, or the origin of a request. A kind of warm is a place in this list. */
-export const WARM_KINDS = ['look-ahead', ...ORIGINS] as const
+/**
+ * Who asked for a warm: the look-ahead of this node, the origin of a request, or the strategy that a caller chose. A kind
+ * of warm is a place in this list.
+ */
+export const WARM_KINDS = ['look-ahead', ...ORIGINS, ...WARM_STRATEGIES] as const
 export type WarmKind = (typeof WARM_KINDS)[number]
 
 export function indexOfWarmKind(kind: WarmKind): number {
   return WARM_KINDS.indexOf(kind)
+}
+
+/** The kind of a request: its strategy if a caller can choose that, else its origin. */
+export function warmKindOf({ origin, strategy }: Pick<WarmRequest, 'origin' | 'strategy'>): number {
+  const chosen = WARM_STRATEGIES.find((each) => each === strategy)
+  return indexOfWarmKind(chosen ?? origin)
 }
 
 function warmCounts(): WarmCounts {
