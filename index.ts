@@ -25,7 +25,13 @@ export type { Origin } from './src/config/problem.ts'
 export type { Config, Overrides, Profile } from './src/config/settings.ts'
 
 // Detectors and the prices that they read.
-export { type Detector, type DetectorFunction, detector, type Subscription } from './src/detect/detector.ts'
+export {
+  type Detector,
+  type DetectorFunction,
+  detector,
+  type OutputFunction,
+  type Subscription,
+} from './src/detect/detector.ts'
 export { type Delisting, type FormatFunction, type FormatMapping, format } from './src/formats/function-format.ts'
 export type { FormatRule } from './src/formats/formats.ts'
 export type { Extra, PriceUpdate } from './schemas/price-update.ts'

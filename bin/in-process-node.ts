@@ -47,8 +47,10 @@ export class InProcessNode implements InProcessSink {
   readonly #options: InProcessNodeOptions
   #broker: MemoryBroker | undefined
   #node: ForewarmNode | undefined
-  /** The topics of the node's dead letters. Recorded ones are left out of them: no node reads letters. */
+  /** The topics of the node's dead letters. */
   #letterTopics: ReadonlySet<string> = new Set()
+  /** What the node writes itself: no node reads letters, and detectors find their outputs anew. */
+  #leftOut: ReadonlySet<string> = new Set()
   readonly #refused = new LostLedger()
   #closed: Promise<void> | undefined
   #producer: Producer | undefined
@@ -62,12 +64,14 @@ export class InProcessNode implements InProcessSink {
 
   async open({ topics }: SourceOrigin): Promise<void> {
     const { ownTopics, detectors, formats = [], configFile } = this.#options
+    const outputs = detectors.flatMap(({ output = [] }) => output)
     const priceTopics = [...topics.keys()].filter(
-      (topic) => !ownTopics.has(topic) && !topic.endsWith(DEAD_LETTER_SUFFIX),
+      (topic) => !ownTopics.has(topic) && !topic.endsWith(DEAD_LETTER_SUFFIX) && !outputs.includes(topic),
     )
     if (priceTopics.length === 0)
       throw new UsageError(`--in-process: there is no price topic among ${[...topics.keys()].join(', ')}`)
     this.#letterTopics = new Set(priceTopics.map(deadLetterTopic))
+    this.#leftOut = new Set([...this.#letterTopics, ...outputs])
     this.#broker = await brokerWith(topics)
     this.#node = await createNode({
       broker: this.#broker,
@@ -93,7 +97,7 @@ export class InProcessNode implements InProcessSink {
 
   /** Records of several topics keep their order: the node finishes those of one topic before the next begins. */
   apply(record: ReplayRecord): Promise<void> | undefined {
-    if (this.#letterTopics.has(record.topic)) return undefined
+    if (this.#leftOut.has(record.topic)) return undefined
     if (this.#topic !== '' && record.topic !== this.#topic) return this.#send(0).then(() => this.#add(record))
     this.#add(record)
     return this.#buffered.length >= BATCH_RECORDS ? this.#send(MOST_WAITING) : undefined

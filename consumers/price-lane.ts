@@ -59,6 +59,8 @@ export class PriceLane implements RecordHandler {
   /** The clock's time, read once a window; in a replay once a record. */
   #nowMs = 0
   #context: BatchContext | undefined
+  /** The record in hand, by its index. */
+  #record = 0
   #beatMs = 0
   /** The offset after the last record that this lane handled. */
   #handledTo = -1n
@@ -141,6 +143,7 @@ export class PriceLane implements RecordHandler {
   }
 
   #handleRecord(batch: Batch, record: number): Promise<void> | undefined {
+    this.#record = record
     if (this.#replay !== undefined) {
       this.#replay.begin(batch.timestampMs(record))
       this.#nowMs = this.#options.clock.now()
@@ -154,7 +157,7 @@ export class PriceLane implements RecordHandler {
     if (against !== undefined) return this.#refuse(batch, record, against)
     if (this.#replay !== undefined && firstRow < endRow) this.#replay.newestMs = newestMs
     this.#count(batch.topic, this.#window.notes(record))
-    return this.#handleRows(batch.topic, firstRow, endRow)
+    return this.#handleRows(batch, firstRow, endRow)
   }
 
   /** What a dead letter or the first delivery has counted is not counted again. */
@@ -163,31 +166,31 @@ export class PriceLane implements RecordHandler {
   }
 
   /** Undefined when all rows were handled synchronously, which is the rule: a promise costs more than handling an update. */
-  #handleRows(topic: string, from: number, end: number): Promise<void> | undefined {
+  #handleRows(batch: Batch, from: number, end: number): Promise<void> | undefined {
     for (let row = from; row < end; row++) {
       const ahead = this.#warming.before(row, this.#window.columns)
       // The look-ahead has just looked at this row, so it is handled without another look.
-      if (ahead !== undefined) return this.#handleRowsAfter(ahead, topic, { row, end })
-      const wait = this.#handleRow(topic, row)
-      if (wait !== undefined) return this.#handleRowsAfter(wait, topic, { row: row + 1, end })
+      if (ahead !== undefined) return this.#handleRowsAfter(ahead, batch, { row, end })
+      const wait = this.#handleRow(batch, row)
+      if (wait !== undefined) return this.#handleRowsAfter(wait, batch, { row: row + 1, end })
     }
     return undefined
   }
 
   async #handleRowsAfter(
     wait: Promise<unknown>,
-    topic: string,
+    batch: Batch,
     rows: { row: number; readonly end: number },
   ): Promise<void> {
     await wait
     for (; rows.row < rows.end; rows.row++) {
       this.#beat()
       await this.#warming.before(rows.row, this.#window.columns)
-      await this.#handleRow(topic, rows.row)
+      await this.#handleRow(batch, rows.row)
     }
   }
 
-  #handleRow(topic: string, row: number): Promise<void> | undefined {
+  #handleRow(batch: Batch, row: number): Promise<void> | undefined {
     const { tracker, writeBehind, runner, table } = this.#options
     const { columns } = this.#window
     const pairId = columns.pairIds[row] as number
@@ -202,9 +205,10 @@ export class PriceLane implements RecordHandler {
     this.#shared.counts.updates.at(chainId).add(1)
     this.#warming.ask(pairId, eventTimeMs)
     let wait: Promise<void> | undefined
-    if (this.#isWanted(topic, chainId)) {
+    if (this.#isWanted(batch.topic, chainId)) {
       const names = { pair: table.pairName(pairId), chain: table.chainName(chainId) }
-      const underWay = runner.handle(topic, pairId, updateAt(columns, row, names))
+      const origin = { topic: batch.topic, partition: batch.partition, offset: batch.offset(this.#record) }
+      const underWay = runner.handle(origin, pairId, updateAt(columns, row, names))
       if (this.#replay === undefined) this.#await(underWay)
       else wait = underWay
     }

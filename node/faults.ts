@@ -4,6 +4,7 @@ import { deadLetterTopic } from '../schemas/topics.ts'
 import type { BrokerEvent, TopicPartition } from '../src/broker/port.ts'
 import { type Clock, systemClock } from '../src/clock.ts'
 import type { Detector } from '../src/detect/detector.ts'
+import type { OutputRefusal } from '../src/detect/outputs.ts'
 import type { DetectorFailure } from '../src/detect/runner.ts'
 import type { StrayError } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
@@ -66,6 +67,20 @@ export class Faults {
     const end = 'the node drains, commits and ends with exit code 1 (DETECTOR_FAULTS)'
     if (ends) this.#log.fatal({ detector, err }, `${what}; ${end}`)
     else this.#rate.tell(`${what}: ${detector}`, (passedOver) => this.#log.error({ detector, err, passedOver }, what))
+  }
+
+  outputRefused({ detector, output, reason, detail, origin, update }: OutputRefusal): void {
+    const { topic, partition, offset } = origin
+    const at = { topic, partition, offset: String(offset), chain: update.chain, pair: update.pair }
+    const what = 'what a detector returned is not published'
+    this.#rate.tell(`${what}: ${detector} ${reason}`, (passedOver) =>
+      this.#log.error({ detector, output, reason, detail, ...at, passedOver }, what),
+    )
+  }
+
+  outputsHeldUp(topic: string, error: unknown): void {
+    const what = 'updates wait: Kafka does not take what detectors returned for their output topic'
+    this.#rate.tell(`${what}: ${topic}`, (passedOver) => this.#log.warn({ topic, err: error, passedOver }, what))
   }
 
   recordFaulty(error: unknown): void {

@@ -12,7 +12,6 @@ import { acceptedConfig, type LoadedConfig, secretsOf } from '../src/config/load
 import { RunningConfig } from '../src/config/running/running-config.ts'
 import type { Config, Overrides } from '../src/config/settings.ts'
 import type { SharedPrices } from '../src/detect/attached-prices.ts'
-import { assertDetectors } from '../src/detect/detector.ts'
 import { StrayErrors } from '../src/detect/stray-errors.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Formats } from '../src/formats/formats.ts'
@@ -29,6 +28,7 @@ import { type ForewarmNode, type NodeConfig, nodeConfig } from './api/forewarm-n
 import { adjustCaches, closeCaches, createCaches, meetOtherNodes, startCaches } from './caches.ts'
 import { connectionTeller, toForewarmError } from './connection.ts'
 import { nodeFormats } from './consumer/formats.ts'
+import { assertDetectorsOf, publishingOf } from './detection/outputs.ts'
 import { Faults } from './faults.ts'
 import { liveChecks, readyChecks, type Vitals, warmingHealth } from './health.ts'
 import { isKeeping } from './kept/kept-correlations.ts'
@@ -50,7 +50,7 @@ export async function createNode(options: NodeOptions = {}): Promise<ForewarmNod
   const { env = process.env, config: overrides, configFile: file, profile, logLevel: level } = options
   const loaded = acceptedConfig({ env, overrides, file, profile })
   const { config, warnings, formats } = loaded
-  assertDetectors(options.detectors ?? [])
+  assertDetectorsOf(options.detectors ?? [], config)
   const log = createLog({ service: config.node.service, version: VERSION, secrets: secretsOf(config), level })
   for (const warning of warnings) log.warn(warning)
   return new Node({ ...options, formats: [...(options.formats ?? []), ...formats] }, loaded, log)
@@ -204,7 +204,8 @@ class Node implements ForewarmNode {
       signal.throwIfAborted()
       await this.#startHttp()
       signal.throwIfAborted()
-      const topics = await prepareTopics({ broker: this.#broker, config, log: this.#log, signal })
+      const asked = { broker: this.#broker, config, log: this.#log, signal }
+      const topics = await prepareTopics({ ...asked, publishing: publishingOf(this.#options) })
       signal.throwIfAborted()
       await this.#startStreams(topics)
     } catch (error) {
@@ -217,9 +218,8 @@ class Node implements ForewarmNode {
     this.#streams = createStreams({
       ...{ running: this.#running, config: this.config, nodeId: this.id, version: VERSION },
       ...{ broker: this.#broker, topics, caches: this.#caches },
-      detectors: this.#options.detectors ?? [],
       start: this.#options.start ?? this.config.kafka.start,
-      acceptReplays: this.#options.acceptReplays ?? false,
+      ...{ detectors: this.#options.detectors ?? [], acceptReplays: this.#options.acceptReplays ?? false },
       ...{ clock: this.#clock, metrics: this.#metrics, log: this.#log },
       ...{ faults: this.#faults, strayErrors: this.#strayErrors, formats: this.#formats },
     })

@@ -14,8 +14,7 @@ import { Following } from '../src/cache/freshness/following.ts'
 import { isVirtual } from '../src/clock.ts'
 import type { Config, Role } from '../src/config/settings.ts'
 import type { Detector } from '../src/detect/detector.ts'
-import { ReplayTurn } from '../src/detect/replay-turn.ts'
-import { DetectorRunner, type DetectorStats } from '../src/detect/runner.ts'
+import type { DetectorStats } from '../src/detect/runner.ts'
 import type { StrayErrors } from '../src/detect/stray-errors.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { Interest } from '../src/warming/interest.ts'
@@ -23,6 +22,7 @@ import { Warmer } from '../src/warming/warmer.ts'
 import { report } from './consumer/broker-events.ts'
 import { tellUnread } from './consumer/formats.ts'
 import { observeLag } from './consumer/lag.ts'
+import { createDetection, type Detection } from './detection/detection.ts'
 import type { Faults } from './faults.ts'
 import { KeptCorrelations } from './kept/kept-correlations.ts'
 import { isWarming, lookAheadsOf } from './look-aheads.ts'
@@ -81,7 +81,7 @@ export function createStreams(options: StreamsOptions): Streams {
   const onWarmFault = warmFaultOf(options, faults)
   const l2TtlMs = config.cache.l2TtlSeconds * 1000
   const following = new Following({ ...caches, counts: topics.prices.counts, l2TtlMs, onUnkept: faults.unkept })
-  const detection = createDetection(options, interest)
+  const detection = createDetection(options, { interest, producer })
   const kept = keptOf(options, producer)
   const learning = { kept, detection, following }
   const tasks = new NodeTasks({ ...options, interest, requests, warmer })
@@ -102,6 +102,7 @@ export function createStreams(options: StreamsOptions): Streams {
     behindRecords: () => catchUp.behindRecords(prices?.lag() ?? []),
     detectors: () => detection.runner.stats(),
     close: async () => {
+      detection.close()
       following.close()
       await kept?.close()
       await tasks.close()
@@ -144,8 +145,6 @@ interface Parts extends AskedParts {
   readonly detection: Detection
   readonly following: Following
 }
-
-type Detection = Pick<PriceUpdatesOptions, 'runner' | 'replay'>
 
 function createPriceConsumer(options: StreamsOptions, parts: Parts): Consumer {
   const { config, broker, topics } = options
@@ -210,28 +209,12 @@ function priceGroup(config: Config): string {
   return `forewarm.${config.node.service}${only}`
 }
 
-function createDetection(options: StreamsOptions, interest: Interest): Detection {
-  const { config, caches, clock, metrics, detectors, strayErrors, faults } = options
-  const { roles, detectorConcurrency: concurrency, detectorTimeoutMs: timeoutMs } = config.node
-  const replay = isVirtual(clock) ? new ReplayTurn(clock) : undefined
-  const ageSeconds = metrics.histogram('event_age_at_read_seconds')
-  const runner = new DetectorRunner({
-    detectors: roles.includes('detect') ? detectors : [],
-    sources: { ...caches, interest, clock, ageSeconds, onRead: caches.prediction.onRead },
-    ...{ concurrency, timeoutMs, metrics, replay },
-    measurement: caches.measurement,
-    functionOf: (detector) => strayErrors.marked(detector),
-    onFailure: (failure) => faults.detectorFailed(failure),
-  })
-  return { runner, replay }
-}
-
 function priceUpdatesOptions(options: StreamsOptions, parts: Parts, deadLetters: DeadLetters): PriceUpdatesOptions {
   const { config, caches, clock, metrics } = options
   const warming = isWarming(config)
   const triggers = warming && config.node.roles.includes('correlate') ? createTriggers(options, parts) : undefined
   return {
-    ...{ ...caches, ...parts.detection, formats: options.formats },
+    ...{ ...caches, runner: parts.detection.runner, replay: parts.detection.replay, formats: options.formats },
     lookAhead: lookAheadsOf(options, parts),
     clock,
     metrics,

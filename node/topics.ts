@@ -9,9 +9,11 @@ import {
 } from '../src/broker/price-topics.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Config, Role } from '../src/config/settings.ts'
+import type { Detector } from '../src/detect/detector.ts'
 import { ForewarmError } from '../src/forewarm-error.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { connected } from './connection.ts'
+import { prepareOutputs } from './detection/outputs.ts'
 
 /** The topics of a node, with their partition counts. */
 export interface NodeTopics {
@@ -20,6 +22,8 @@ export interface NodeTopics {
   readonly warmRequestPartitions: number
   readonly warmResultPartitions: number
   readonly correlations: CorrelationsTopic
+  /** The partitions of the detectors' output topics. Undefined if this node does not publish to them. */
+  readonly outputs: ReadonlyMap<string, number> | undefined
 }
 
 /** Why the topic of correlations cannot be used; without a reason it can. */
@@ -31,6 +35,8 @@ export interface TopicsOptions {
   readonly broker: Broker
   readonly config: Config
   readonly log: Log
+  /** Those whose output topics this node publishes to. Undefined in a replay over a Kafka of the configuration. */
+  readonly publishing?: readonly Detector[] | undefined
   /** Aborts the preparation, whatever it waits for. */
   readonly signal: AbortSignal
 }
@@ -39,21 +45,23 @@ export interface TopicsOptions {
  * Waits for Kafka, finds the price topics, and makes those of ours that are missing and that the roles of the node use. Rejects with a ForewarmError
  * (`kafka-unreachable`, `topics-unusable`) or a BrokerError.
  */
-export async function prepareTopics({ broker, config, log, signal }: TopicsOptions): Promise<NodeTopics> {
+export async function prepareTopics(options: TopicsOptions): Promise<NodeTopics> {
+  const { broker, config, log, signal } = options
   const { brokers, startTimeoutMs: forMs } = config.kafka
   const admin = broker.admin()
   const end = (): void => void admin.close()
   signal.addEventListener('abort', end, { once: true })
   try {
     await connected(admin, { brokers, forMs, log, signal })
-    return await prepare(admin, config, log)
+    return await prepare(admin, options)
   } finally {
     signal.removeEventListener('abort', end)
     await admin.close()
   }
 }
 
-async function prepare(admin: Admin, { kafka, node }: Config, log: Log): Promise<NodeTopics> {
+async function prepare(admin: Admin, { config, log, publishing }: TopicsOptions): Promise<NodeTopics> {
+  const { kafka, node } = config
   const prices = await findPriceTopics(admin, kafka.priceTopics, kafka)
   if (!prices.ok) throw new ForewarmError('topics-unusable', prices.reason)
   const roles = new Set<Role>(node.roles)
@@ -61,13 +69,16 @@ async function prepare(admin: Admin, { kafka, node }: Config, log: Log): Promise
   const reads = asks || roles.has('detect')
   const used = { [kafka.warmRequestsTopic]: asks || warms || tells, [kafka.warmResultsTopic]: warms || tells }
   const own = ownTopics(kafka, prices.partitions).filter(({ topic }) => used[topic])
-  const made = await admin.createTopics([...own, ...(reads ? await deadLetterTopics(admin, prices) : [])])
+  const outputs = publishing && (await prepareOutputs(admin, roles.has('detect') ? publishing : [], prices.partitions))
+  const letters = reads ? await deadLetterTopics(admin, prices) : []
+  const made = [...(outputs?.made ?? []), ...(await admin.createTopics([...own, ...letters]))]
   if (made.length > 0) log.info({ topics: made }, 'made topics that were missing')
   if (reads) for (const topic of prices.topics) await growLetters(admin, topic, log)
   const partitionsOf = async (topic: string) =>
     (used[topic] ? await admin.partitions(topic) : undefined) ?? prices.partitions
   return {
     prices,
+    outputs: outputs?.counts,
     warmRequestPartitions: await partitionsOf(kafka.warmRequestsTopic),
     warmResultPartitions: await partitionsOf(kafka.warmResultsTopic),
     correlations: asks

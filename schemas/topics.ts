@@ -27,6 +27,10 @@ export const MAX_RECORD_BYTES = 4 * 1024 * 1024
 export const MAX_PAIR_BYTES = 256
 export const MAX_CHAIN_BYTES = 64
 
+/** The names that Kafka allows, and those in words. */
+export const TOPIC_NAME = /^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/
+export const TOPIC_NAMES = 'names of 1 to 249 letters, digits, dots, underscores and hyphens'
+
 export function deadLetterTopic(topic: string): string {
   return topic + DEAD_LETTER_SUFFIX
 }

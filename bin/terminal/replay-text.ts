@@ -54,11 +54,15 @@ export function nodeText({ pairs, reads, warms, l1, detectors, strayErrors }: No
 
 /** Whether one of the node's detectors did not see all that it should have, or failed anywhere. */
 export function hasFaults({ detectors, strayErrors }: NodeStats): boolean {
-  return strayErrors > 0 || detectors.some((of) => of.errors + of.timeouts + of.readsTooLate + of.readsOfNewer > 0)
+  return (
+    strayErrors > 0 ||
+    detectors.some((of) => of.errors + of.timeouts + of.readsTooLate + of.readsOfNewer + of.outputsRefused > 0)
+  )
 }
 
-function detectorText({ detector, errors, timeouts, readsTooLate, readsOfNewer }: DetectorStats): readonly string[] {
-  const faults = [
+function detectorText(stats: DetectorStats): readonly string[] {
+  const { detector, errors, timeouts, readsTooLate, readsOfNewer, outputs, outputsRefused } = stats
+  const told = [
     { count: errors, what: 'calls threw' },
     { count: timeouts, what: 'calls did not settle within DETECTOR_TIMEOUT_MS' },
     { count: readsTooLate, what: 'reads came after their update was done, and were answered missing' },
@@ -66,8 +70,10 @@ function detectorText({ detector, errors, timeouts, readsTooLate, readsOfNewer }
       count: readsOfNewer,
       what: 'reads of an update that is earlier than one before it, or than another one of its record, found a newer price, and were answered missing',
     },
+    { count: outputsRefused, what: 'outputs were refused' },
+    { count: outputs, what: 'outputs, which stay in this process' },
   ].filter(({ count }) => count > 0)
-  return faults.map(({ count, what }) => `detector ${detector}: ${counted(count)} ${what}`)
+  return told.map(({ count, what }) => `detector ${detector}: ${counted(count)} ${what}`)
 }
 
 /** What was recorded, for people. */

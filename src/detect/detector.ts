@@ -1,4 +1,5 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
+import { TOPIC_NAME, TOPIC_NAMES } from '../../schemas/topics.ts'
 import { argument } from '../config/argument.ts'
 import type { Check } from '../config/check.ts'
 import { assertOptions, callable, type OptionsOf } from '../config/options.ts'
@@ -11,12 +12,20 @@ import type { Prices } from './prices.ts'
  */
 export type DetectorFunction = (update: PriceUpdate, prices: Prices) => void | Promise<void>
 
+/**
+ * The function of a detector with an `output`. A JSON value that it returns, or that its promise resolves to, is
+ * published; `undefined` and `null` are not.
+ */
+export type OutputFunction = (update: PriceUpdate, prices: Prices) => unknown
+
 /** The topics and chains whose updates a detector gets. */
 export interface Subscription {
   /** Price topics; all topics that the node consumes unless given. */
   readonly topics?: readonly string[]
   /** All chains unless given. */
   readonly chains?: readonly string[]
+  /** The topic to which the node publishes what the function returns. Unless given, that is ignored. */
+  readonly output?: string
 }
 
 /** The definition of a detector, as `detector` makes it. A node runs it. */
@@ -24,7 +33,8 @@ export interface Detector {
   readonly name: string
   readonly topics: ReadonlySet<string> | undefined
   readonly chains: ReadonlySet<string> | undefined
-  readonly detect: DetectorFunction
+  readonly output?: string | undefined
+  readonly detect: OutputFunction
 }
 
 const NAME: Check<string> = {
@@ -38,10 +48,20 @@ const NAMES: Check<readonly string[]> = {
     return input.every((each) => NAME.parse(each, () => undefined) !== undefined) ? input : undefined
   },
 }
-const SUBSCRIPTION: OptionsOf<Subscription> = { topics: NAMES, chains: NAMES }
+const TOPIC: Check<string> = {
+  allowed: `one topic (${TOPIC_NAMES})`,
+  parse: (input) => (typeof input === 'string' && TOPIC_NAME.test(input) ? input : undefined),
+}
+const SUBSCRIPTION: OptionsOf<Subscription> = { topics: NAMES, chains: NAMES, output: TOPIC }
 
 /** Defines a detector, for a node to run. Throws a ForewarmError 'bad-value' for one that could never be called. */
-export function detector(name: string, subscription: Subscription, detect: DetectorFunction): Detector {
+export function detector(
+  name: string,
+  subscription: Subscription & { readonly output: string },
+  detect: OutputFunction,
+): Detector
+export function detector(name: string, subscription: Subscription, detect: DetectorFunction): Detector
+export function detector(name: string, subscription: Subscription, detect: OutputFunction): Detector {
   if (name === '') throw new ForewarmError('bad-value', 'detector: expected a name, got an empty string')
   argument('detector', name, NAME)
   assertOptions(`detector ${name}`, subscription, SUBSCRIPTION)
@@ -50,6 +70,7 @@ export function detector(name: string, subscription: Subscription, detect: Detec
     name,
     topics: subscription.topics && new Set(subscription.topics),
     chains: subscription.chains && new Set(subscription.chains),
+    output: subscription.output,
     detect,
   }
 }
@@ -63,7 +84,8 @@ export function isDetector(value: unknown): value is Detector {
     'detect' in value &&
     typeof value.detect === 'function' &&
     isSetOrAbsent('topics' in value ? value.topics : undefined) &&
-    isSetOrAbsent('chains' in value ? value.chains : undefined)
+    isSetOrAbsent('chains' in value ? value.chains : undefined) &&
+    (!('output' in value) || value.output === undefined || typeof value.output === 'string')
   )
 }
 

@@ -44,11 +44,11 @@ export class ReplayedPrices implements Prices {
   }
 
   /**
-   * The promise that the replay waits for; undefined if there is nothing to wait for. Reads that the handler does not
-   * await are waited for, too, and so is what follows from them.
+   * Takes what the handler has returned. Returns a promise of it if the replay has to wait: reads that the handler does
+   * not await are waited for, too, and so is what follows from them.
    */
-  settles(handler: Promise<void> | undefined): Promise<void> | undefined {
-    return handler === undefined && this.#reads.size === 0 ? undefined : this.#settled(handler)
+  settles(returned: unknown): unknown {
+    return returned instanceof Promise || this.#reads.size > 0 ? this.#settled(returned) : returned
   }
 
   /** The update's handlers have settled or were given up: the next record may come. */
@@ -56,9 +56,9 @@ export class ReplayedPrices implements Prices {
     this.#isOver = true
   }
 
-  async #settled(handler: Promise<void> | undefined): Promise<void> {
+  async #settled(returned: unknown): Promise<unknown> {
     try {
-      await handler
+      return await returned
     } finally {
       do {
         await this.#reads.settled()

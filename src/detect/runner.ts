@@ -1,8 +1,10 @@
 import type { PriceUpdate } from '../../schemas/price-update.ts'
-import type { Counter, Metrics } from '../telemetry/slab.ts'
+import type { TopicPartitionOffset } from '../broker/port.ts'
+import type { Counter, Histogram, Metrics } from '../telemetry/slab.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import type { Measurement } from '../warming/measurement.ts'
-import type { Detector, DetectorFunction } from './detector.ts'
+import type { Detector, OutputFunction } from './detector.ts'
+import type { Outputs } from './outputs.ts'
 import { BoundPrices, type PriceSources, type Prices } from './prices.ts'
 import type { ReplayTurn } from './replay-turn.ts'
 import { ReplayedPrices, type Withheld } from './replayed-prices.ts'
@@ -22,9 +24,11 @@ export interface RunnerOptions {
   readonly measurement?: Pick<Measurement, 'settled'> | undefined
   readonly timer?: Timer
   /** The function to call for a detector: its own unless given. */
-  readonly functionOf?: (detector: Detector) => DetectorFunction
+  readonly functionOf?: (detector: Detector) => OutputFunction
   /** In a replay: no read sees what is later than its update. */
   readonly replay?: Pick<ReplayTurn, 'asOfMs'> | undefined
+  /** Publishes what the functions return. Without it, that is ignored. */
+  readonly outputs?: Pick<Outputs, 'found' | 'foundLate' | 'room' | 'counts'> | undefined
   readonly onFailure: (failure: DetectorFailure) => void
 }
 
@@ -36,7 +40,7 @@ export interface DetectorFailure {
   readonly error?: unknown
 }
 
-/** What went wrong with a detector since the start. */
+/** What a detector has published since the start, and what went wrong. */
 export interface DetectorStats {
   readonly detector: string
   /** Calls that threw or rejected. */
@@ -47,17 +51,33 @@ export interface DetectorStats {
   readonly readsTooLate: number
   /** In a replay of updates that are not in the order of time, reads that found a price of after their update. */
   readonly readsOfNewer: number
+  /** What it returned and Kafka has acknowledged, if it has an output topic. */
+  readonly outputs: number
+  /** What it returned and was not published; `detector_outputs_refused_total` has the reasons. */
+  readonly outputsRefused: number
 }
 
 /** One update on its way through the detectors. */
 interface Run {
-  readonly topic: string
+  readonly origin: TopicPartitionOffset
   readonly pairId: number
   readonly update: PriceUpdate
   readonly prices: BoundPrices
   /** In a replay, the same prices as each detector sees them. */
   readonly replayed: ReplayedPrices[] | undefined
+  /** Settle when Kafka has what was found. */
+  readonly sent: Promise<void>[]
 }
+
+/** One call of a detector. */
+interface Call {
+  readonly index: number
+  readonly run: Run
+  readonly beganMs: number
+}
+
+const FAILED = Symbol('the handler has thrown')
+const OUT_OF_TIME = Symbol('the handler has not settled in time')
 
 /** The most updates in flight, waiting ones included, for each of the `concurrency` pairs. */
 const RUNS_PER_PAIR = 16
@@ -65,7 +85,8 @@ const RUNS_PER_PAIR = 16
 export class DetectorRunner {
   readonly #options: RunnerOptions
   readonly #timer: Timer
-  readonly #functions: readonly DetectorFunction[]
+  readonly #functions: readonly OutputFunction[]
+  readonly #seconds: readonly Histogram[]
   readonly #errors: readonly Counter[]
   readonly #timeouts: readonly Counter[]
   readonly #withheld: Readonly<Record<Withheld, readonly Counter[]>>
@@ -79,6 +100,7 @@ export class DetectorRunner {
     this.#functions = detectors.map(functionOf)
     this.#options = options
     this.#timer = options.timer ?? systemTimer
+    this.#seconds = detectors.map(({ name }) => metrics.histogram('detector_duration_seconds', { detector: name }))
     this.#errors = detectors.map(({ name }) => metrics.counter('detector_errors_total', { detector: name }))
     this.#timeouts = detectors.map(({ name }) => metrics.counter('detector_timeouts_total', { detector: name }))
     const withheld = (reason: Withheld) =>
@@ -93,6 +115,7 @@ export class DetectorRunner {
       timeouts: this.#timeouts[index]?.value ?? 0,
       readsTooLate: this.#withheld['too-late'][index]?.value ?? 0,
       readsOfNewer: this.#withheld.newer[index]?.value ?? 0,
+      ...(this.#options.outputs?.counts(index) ?? { outputs: 0, outputsRefused: 0 }),
     }))
   }
 
@@ -101,26 +124,31 @@ export class DetectorRunner {
     return this.#options.detectors.some((detector) => subscribed(detector, topic, chain))
   }
 
-  /** Resolves when every handler has settled or ran out of time; never rejects. Undefined if all have already. */
-  handle(topic: string, pairId: number, update: PriceUpdate): Promise<void> | undefined {
+  /**
+   * Resolves when every handler has settled or ran out of time, and Kafka has what they found; never rejects. Undefined
+   * if all of that is so already.
+   */
+  handle(origin: TopicPartitionOffset, pairId: number, update: PriceUpdate): Promise<void> | undefined {
     const before = this.#last.get(pairId)
     const trigger = { pairId, eventTimeMs: update.eventTimeMs }
     const { sources, replay } = this.#options
     const replayed = replay && []
+    const sent: Promise<void>[] = []
     // All detectors share it: one that changed it would change what the others see, and whether they are called.
     Object.freeze(update)
-    const start = () => this.#start({ topic, pairId, update, prices: new BoundPrices(sources, trigger), replayed })
+    const start = () =>
+      this.#start({ origin, pairId, update, prices: new BoundPrices(sources, trigger), replayed, sent })
     const run = before === undefined ? start() : before.then(start)
-    if (run === undefined) return undefined
+    if (run === undefined) return acknowledged(sent)
     this.#runs++
     const done: Promise<void> = run.then(() => this.#left(pairId, done))
     this.#last.set(pairId, done)
-    return done
+    return this.#options.outputs === undefined ? done : done.then(() => acknowledged(sent))
   }
 
   /** Must be awaited before the next update is handled. Undefined while there is room. */
   room(): Promise<void> | undefined {
-    return this.#isFull() ? this.#untilRoom() : undefined
+    return this.#isFull() ? this.#untilRoom() : this.#options.outputs?.room()
   }
 
   #isFull(): boolean {
@@ -130,6 +158,7 @@ export class DetectorRunner {
 
   async #untilRoom(): Promise<void> {
     while (this.#isFull()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    await this.#options.outputs?.room()
   }
 
   #left(pairId: number, done: Promise<void>): void {
@@ -141,55 +170,83 @@ export class DetectorRunner {
   #start(run: Run): Promise<void> | undefined {
     let promises: Promise<void>[] | undefined
     for (const [index, detector] of this.#options.detectors.entries()) {
-      if (!subscribed(detector, run.topic, run.update.chain)) continue
-      const promise = run.replayed === undefined ? this.#call(index, run, run.prices) : this.#replayed(index, run)
-      if (promise === undefined) continue
-      promises ??= []
-      promises.push(this.#bounded(index, run, promise))
+      if (!subscribed(detector, run.origin.topic, run.update.chain)) continue
+      const call = { index, run, beganMs: performance.now() }
+      const returned = run.replayed === undefined ? this.#call(call, run.prices) : this.#replayed(call)
+      if (isPromise(returned)) {
+        promises ??= []
+        promises.push(this.#bounded(call, returned))
+      } else this.#returned(call, returned)
     }
     if (promises !== undefined) return Promise.all(promises).then(() => this.#settled(run))
     this.#settled(run)
     return undefined
   }
 
-  /** The handler's promise; undefined if it has returned none, or thrown. */
-  #call(index: number, run: Run, prices: Prices): Promise<void> | undefined {
+  /** What the handler has returned; FAILED if it has thrown. */
+  #call({ index, run }: Call, prices: Prices): unknown {
     try {
       const returned = this.#functions[index]?.(run.update, prices)
       // A thenable of the user's may lack what a promise has. A promise is passed as it is.
-      return isPromise(returned) ? Promise.resolve(returned) : undefined
+      return isPromise(returned) ? Promise.resolve(returned) : returned
     } catch (error) {
       this.#failed(index, run, error)
-      return undefined
+      return FAILED
     }
   }
 
-  #replayed(index: number, run: Run): Promise<void> | undefined {
+  #replayed(call: Call): unknown {
+    const { index, run } = call
     const prices = new ReplayedPrices({
       prices: run.prices,
       asOfMs: this.#options.replay?.asOfMs(run.update.eventTimeMs) ?? Number.POSITIVE_INFINITY,
       onWithheld: (why) => this.#withheld[why][index]?.add(1),
     })
     run.replayed?.push(prices)
-    return prices.settles(this.#call(index, run, prices))
+    return prices.settles(this.#call(call, prices))
   }
 
   /** Never rejects: a failure and a time-out are counted here. */
-  async #bounded(index: number, run: Run, promise: Promise<void>): Promise<void> {
+  async #bounded(call: Call, promise: Promise<unknown>): Promise<void> {
+    const { index, run } = call
     let cancel = (): void => undefined
-    const outOfTime = new Promise<'out-of-time'>((resolve) => {
-      cancel = this.#timer(this.#options.timeoutMs, () => resolve('out-of-time'))
+    const outOfTime = new Promise<typeof OUT_OF_TIME>((resolve) => {
+      cancel = this.#timer(this.#options.timeoutMs, () => resolve(OUT_OF_TIME))
     })
     try {
-      if ((await Promise.race([promise, outOfTime])) !== 'out-of-time') return
+      const returned = await Promise.race([promise, outOfTime])
+      if (returned !== OUT_OF_TIME) {
+        this.#returned(call, returned)
+        return
+      }
       this.#timeouts[index]?.add(1)
       this.#tell(index, run)
-      promise.catch((error: unknown) => this.#failed(index, run, error))
+      promise.then(
+        (late) => this.#returnedLate(call, late),
+        (error: unknown) => this.#rejected(call, error),
+      )
     } catch (error) {
-      this.#failed(index, run, error)
+      this.#rejected(call, error)
     } finally {
       cancel()
     }
+  }
+
+  /** The handler has settled in time, or thrown. */
+  #returned({ index, run, beganMs }: Call, value: unknown): void {
+    this.#seconds[index]?.record((performance.now() - beganMs) / 1000)
+    const sent = value === FAILED ? undefined : this.#options.outputs?.found(index, run, value)
+    if (sent !== undefined) run.sent.push(sent)
+  }
+
+  #returnedLate({ index, run, beganMs }: Call, value: unknown): void {
+    this.#seconds[index]?.record((performance.now() - beganMs) / 1000)
+    this.#options.outputs?.foundLate(index, run, value)
+  }
+
+  #rejected(call: Call, error: unknown): void {
+    this.#failed(call.index, call.run, error)
+    this.#returned(call, FAILED)
   }
 
   #failed(index: number, run: Run, error: unknown): void {
@@ -212,11 +269,16 @@ export class DetectorRunner {
 }
 
 /** A detector in JavaScript may return anything, such as the length of a list that it has pushed to. */
-function isPromise(returned: unknown): returned is Promise<void> {
+function isPromise(returned: unknown): returned is Promise<unknown> {
   if ((typeof returned !== 'object' && typeof returned !== 'function') || returned === null) return false
   return 'then' in returned && typeof returned.then === 'function'
 }
 
 function subscribed(detector: Detector, topic: string, chain: string): boolean {
   return (detector.topics?.has(topic) ?? true) && (detector.chains?.has(chain) ?? true)
+}
+
+/** Undefined if nothing was sent. */
+function acknowledged(sent: readonly Promise<void>[]): Promise<void> | undefined {
+  return sent.length === 0 ? undefined : Promise.all(sent).then(() => undefined)
 }

@@ -1,7 +1,7 @@
 import { ForewarmError } from '../forewarm-error.ts'
 import { entering, markNow, runUnmarked } from '../marked.ts'
 import type { Metrics } from '../telemetry/slab.ts'
-import type { Detector, DetectorFunction } from './detector.ts'
+import type { Detector, OutputFunction } from './detector.ts'
 
 /** An error of a detector's code that no handler's promise carried: a timer threw, an `await` was forgotten. */
 export interface StrayError {
@@ -60,7 +60,7 @@ export class StrayErrors {
   }
 
   /** The detector's function, under its mark. */
-  marked(detector: Detector): DetectorFunction {
+  marked(detector: Detector): OutputFunction {
     const enter = entering({ name: detector.name, owner: this })
     const detect = detector.detect.bind(detector)
     return (update, prices) => enter(detect, update, prices)

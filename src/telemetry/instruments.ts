@@ -22,6 +22,8 @@ const WARMING_MS = [0.5, 1, 2, 5, 10, 15, 20, 50, 100, 250, 500, 1000]
 const TRACKING_US = [0.1, 0.2, 0.5, 1, 2, 5, 10, 25, 50, 75, 100, 250]
 /** From an L1 read (a microsecond) to above 100 ms, the bound of the slowest alert. */
 const READ_SECONDS = [1e-6, 2e-6, 5e-6, 1e-5, 1e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.25, 1]
+/** From a handler that reads L1 alone to one that waits for something outside. */
+const DETECTOR_SECONDS = [1e-6, 1e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5]
 const LATENCY_SECONDS = [1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
 const AGE_SECONDS = [1e-3, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
@@ -164,12 +166,23 @@ export const INSTRUMENTS: readonly Instrument[] = [
     ['pairs_delisted_total', [], 'Pairs that were delisted by a tombstone.'],
     ['detector_errors_total', ['detector'], 'Detector calls that threw or rejected.'],
     ['detector_timeouts_total', ['detector'], 'Detector calls that did not settle in time.'],
+    ['detector_outputs_total', ['detector'], 'Values that detectors returned for their output topic, and Kafka has.'],
+    [
+      'detector_outputs_refused_total',
+      ['detector', 'reason'],
+      'Values that detectors returned for their output topic, and that were not published, by reason.',
+    ],
     [
       'replay_reads_withheld_total',
       ['detector', 'reason'],
       'Reads in a replay that would have seen what is later than their update.',
     ],
   ),
+  ...seconds(DETECTOR_SECONDS, [
+    'detector_duration_seconds',
+    ['detector'],
+    'Time from a detector’s call until its handler has settled, also after DETECTOR_TIMEOUT_MS.',
+  ]),
   ...seconds(LATENCY_SECONDS, [
     'end_to_end_latency_seconds',
     [],

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { InProcessNode } from '../../bin/in-process-node.ts'
 import { pairKey } from '../../schemas/topics.ts'
+import { detector } from '../../src/detect/detector.ts'
 import { replay } from '../../src/replay/replay.ts'
 import type { ReplayRecord } from '../../src/replay/replay-record.ts'
 import { createStateHash } from '../../src/replay/state-hash.ts'
@@ -129,3 +130,22 @@ test.each([{ timestamps: 'shift' } as const, { loop: 2 }])(
     ).rejects.toMatchObject({ code: 'bad-option' })
   },
 )
+
+test('a replay in process keeps what detectors return to itself, and leaves recorded outputs out', async () => {
+  const found = detector('found', { output: 'found' }, ({ price }) => ({ price }))
+  const topics = new Map([...ORIGIN.topics, ['found', 1]])
+  const replaying = new InProcessNode({
+    detectors: [found],
+    configFile: undefined,
+    ownTopics: new Set(['warm-requests']),
+  })
+  try {
+    await replaying.open({ ...ORIGIN, topics })
+    for (const record of [recordOf(priceAt(0)), { ...recordOf(priceAt(1)), topic: 'found' }])
+      await replaying.apply(record)
+    await replaying.flush()
+    expect(replaying.stats()).toMatchObject({ updates: 1, detectors: [{ outputs: 1, outputsRefused: 0 }] })
+  } finally {
+    await replaying.close()
+  }
+})

@@ -38,7 +38,7 @@ function update(pair: string, price = 1): PriceUpdate {
 }
 
 function handle(runner: DetectorRunner, of: PriceUpdate): Promise<void> | undefined {
-  return runner.handle('prices', caches.table.register(of.chain, of.pair), of)
+  return runner.handle({ topic: 'prices', partition: 0, offset: 0n }, caches.table.register(of.chain, of.pair), of)
 }
 
 /** An object of the user's that has a member of this name. */

@@ -1,3 +1,4 @@
+import { TOPIC_NAME } from '../../../schemas/topics.ts'
 import { BrokerError, type TopicSpec } from '../port.ts'
 import { PartitionLog } from './log.ts'
 
@@ -19,8 +20,6 @@ const CONFIG_DEFAULTS: Readonly<Record<string, string>> = {
   'retention.bytes': '-1',
   'retention.ms': '604800000',
 }
-
-const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/
 
 export class MemoryTopics {
   readonly #topics = new Map<string, MemoryTopic>()

@@ -1,3 +1,4 @@
+import { TOPIC_NAME, TOPIC_NAMES } from '../../../schemas/topics.ts'
 import type { Admin, OffsetRange, TopicPartitionOffset } from '../../broker/port.ts'
 import { clusterHas } from '../../broker/price-topics.ts'
 import type { RecordFilter } from '../filter.ts'
@@ -63,14 +64,12 @@ function assertBeforeEnd({ fromOffset = 0n, follow = false }: TopicRangeRequest,
     throw new ReplayError('bad-option', `fromOffset: got ${fromOffset}, but the records end before offset ${last}`)
 }
 
-const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/
-
 /** Throws `bad-option` for what cannot be the name of a topic, such as a pattern. */
 export async function assertTopicName(admin: Admin, topic: string): Promise<void> {
   if (TOPIC_NAME.test(topic)) return
   const got = JSON.stringify(topic)
   const isPattern = /^\/.*\/[a-z]*$/.test(topic)
-  const allowed = isPattern ? 'names, no pattern' : 'names of 1 to 249 letters, digits, dots, underscores and hyphens'
+  const allowed = isPattern ? 'names, no pattern' : TOPIC_NAMES
   throw new ReplayError('bad-option', `topics: got ${got}; allowed: ${allowed}; ${clusterHas(await admin.topics())}`)
 }
 

@@ -3,6 +3,7 @@ import kafkajs from 'kafkajs'
 import { type Stack, startStack } from '../../../deploy/stack/stack.ts'
 import { deadLetterTopic } from '../../../schemas/topics.ts'
 import { createKafkaBroker } from '../../../src/broker/kafka/broker.ts'
+import { detector } from '../../../src/detect/detector.ts'
 import { hasJava } from '../../harness/java.ts'
 import { uniqueName } from '../../harness/kafka.ts'
 import { until } from '../../harness/until.ts'
@@ -107,6 +108,26 @@ testWithRights(
       await without([...denied, { type: CLUSTER, name: 'kafka-cluster', operation: CREATE }], async () => {
         const message = expect.stringMatching(/creating topic .*CREATE to make it/)
         await expect(stage.startNode()).rejects.toMatchObject({ code: 'topics-unusable', message })
+      })
+    })
+  },
+)
+
+testWithRights(
+  'a node that may not make a missing output topic names the detector and the right that is missing',
+  async () => {
+    await onOwnKafka(async (stage) => {
+      const output = uniqueName('found')
+      const denied = [
+        { type: TOPIC, name: output, operation: CREATE },
+        { type: CLUSTER, name: 'kafka-cluster', operation: CREATE },
+      ]
+      await without(denied, async () => {
+        const message = expect.stringMatching(
+          new RegExp(`^detector found: its output topic ${output} cannot be used or made: .*CREATE to make it`),
+        )
+        const detectors = [detector('found', { output }, () => 1)]
+        await expect(stage.startNode({ detectors })).rejects.toMatchObject({ code: 'topics-unusable', message })
       })
     })
   },
