@@ -2,6 +2,7 @@ import { WARM_KINDS } from '../src/cache/l1/usage.ts'
 import { REFUSALS } from '../src/patterns/pattern-entry.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import type { Caches } from './options.ts'
+import { observeStrategies } from './strategies/strategies.ts'
 
 /** A figure that cannot be measured yet is not shown. */
 function observeBenefit(metrics: Metrics, { measurement, l1, promotion }: Caches): void {
@@ -18,6 +19,7 @@ function observeBenefit(metrics: Metrics, { measurement, l1, promotion }: Caches
 /** Everything that the caches of a node count for themselves. */
 export function observeCaches(metrics: Metrics, caches: Caches): void {
   observeBenefit(metrics, caches)
+  observeStrategies(metrics, caches)
   observeLearning(metrics, caches)
   observeFreshness(metrics, caches)
   const { table, l1, l2, writeBehind, tracker, pushBack, kept } = caches

@@ -29,6 +29,8 @@ import { MinedEdges } from '../src/correlation/mined/mined-edges.ts'
 import { Mining } from '../src/mining/mining.ts'
 import { memoryUsed } from '../src/telemetry/process-memory.ts'
 import { systemTimer } from '../src/timer.ts'
+import { Arms } from '../src/warming/arms/arms.ts'
+import { Comparison } from '../src/warming/arms/comparison.ts'
 import { ControlGroup } from '../src/warming/control-group.ts'
 import { Measurement } from '../src/warming/measurement.ts'
 import { observeCaches } from './cache-metrics.ts'
@@ -36,6 +38,7 @@ import { createTracker } from './kept/kept-tracker.ts'
 import { createThirdLevel } from './l3.ts'
 import type { Caches, CachesOptions } from './options.ts'
 import { NodePrediction } from './prediction.ts'
+import { compareStrategies } from './strategies/strategies.ts'
 
 /** Rows of the write-behind buffer. Two sets of them take 10 MB and hold every pair of most users. */
 const WRITE_BEHIND_ROWS = 65_536
@@ -75,11 +78,14 @@ export function createCaches(options: CachesOptions): Caches {
   const { clock, random, log } = options
   const prediction = new NodePrediction({ config, table, clock, random, log })
   const control = new ControlGroup(config.warming.controlShare)
-  const measurement = new Measurement(control)
+  const arms = new Arms(table)
+  const comparison = new Comparison(arms)
+  const measurement = new Measurement(control, comparison)
   const levels = { l2, l3, history, writeBehind, hierarchy, promotion, upkeep, pushBack, deletions, writer }
   const freshness = isVirtual(options.clock) ? undefined : others.freshness
-  const learning = { tracker, kept, mining, mined, prediction, control, measurement }
+  const learning = { tracker, kept, mining, mined, prediction, control, measurement, arms, comparison }
   const caches: Caches = { table, ...following, ...others, freshness, ...levels, ...learning }
+  compareStrategies(caches, config)
   keepNames(options, caches)
   observeCaches(metrics, caches)
   return caches
@@ -93,7 +99,7 @@ function keepNames({ config, clock }: CachesOptions, caches: Caches): void {
   const longestMs = longestTtlMs((l3 === undefined ? l2TtlSeconds : l3TtlSeconds) * 1000)
   const isOver = (version: number) => eventTimeOf(version) + longestMs < clock.now()
   const holders: readonly IdHolder[] = [hierarchy, promotion, writeBehind, pushBack, deletions, l2, tracker, prediction]
-  for (const holder of [...holders, caches.arrivals]) table.keep(holder)
+  for (const holder of [...holders, caches.arrivals, caches.arms]) table.keep(holder)
   for (const holder of [history, caches.foreign, caches.kept?.unwritten]) if (holder !== undefined) table.keep(holder)
   table.keep(new L1Names({ table, l1, isOver }))
 }
@@ -249,9 +255,10 @@ function createWriteBehind(options: CachesOptions, l2: L2, { sources, l1 }: Foll
 }
 
 /** Takes over settings that have changed. */
-export function adjustCaches({ control, promotion }: Caches, { warming }: Config): void {
-  control.share = warming.controlShare
-  promotion.timeoutMs = warming.timeoutMs
+export function adjustCaches(caches: Caches, config: Config): void {
+  caches.control.share = config.warming.controlShare
+  caches.promotion.timeoutMs = config.warming.timeoutMs
+  compareStrategies(caches, config)
 }
 
 /** A level that is away does not stop the start. Rejects when a setting asks for a package that is not installed. */

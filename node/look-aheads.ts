@@ -1,9 +1,10 @@
-import { indexOfWarmKind } from '../src/cache/l1/usage.ts'
+import { indexOfWarmKind, warmCode } from '../src/cache/l1/usage.ts'
 import type { Config } from '../src/config/settings.ts'
 import { countingLimits } from '../src/strategy/choice.ts'
 import { LookAhead, type LookAheadOptions, limitsOf } from '../src/warming/look-ahead.ts'
 import type { Caches } from './options.ts'
-import { type AskedParts, soonestWarmMs, strategyChoice, type TriggersParts } from './triggers.ts'
+import { secondChoice, strategyChoice } from './strategies/strategies.ts'
+import { type AskedParts, soonestWarmMs, type TriggersParts } from './triggers.ts'
 
 const LOOK_AHEAD = indexOfWarmKind('look-ahead')
 
@@ -16,7 +17,8 @@ export function lookAheadsOf(
   { config, running, caches, metrics }: TriggersParts,
   { onWarmFault }: Pick<AskedParts, 'onWarmFault'>,
 ): () => LookAhead {
-  const { promotion } = caches
+  const { promotion, arms } = caches
+  const kindIndexOf = (pairId: number) => warmCode(LOOK_AHEAD, arms.areTwo ? arms.wantedBy(pairId) : 0)
   const shared = {
     ...caches,
     metrics,
@@ -24,7 +26,7 @@ export function lookAheadsOf(
     takesMs: () => promotion.typicalMs,
     warmMs: soonestWarmMs(config),
     promote: (pairIds: readonly number[], timeoutMs: number) =>
-      promotion.promote(pairIds, { timeoutMs }).catch(onWarmFault),
+      promotion.promote(pairIds, { timeoutMs, kindIndexOf }).catch(onWarmFault),
   }
   let { mode } = shared
   running.follow((changed) => {
@@ -36,7 +38,7 @@ export function lookAheadsOf(
   return () => new LookAhead(shared)
 }
 
-type Changeable = Pick<LookAheadOptions, 'mode' | 'timeoutMs' | 'minRate' | 'patience' | 'throttle'>
+type Changeable = Pick<LookAheadOptions, 'mode' | 'timeoutMs' | 'minRate' | 'minRateB' | 'patience' | 'throttle'>
 
 function changeableOf(config: Config, { promotion, l1 }: Pick<Caches, 'promotion' | 'l1'>): Changeable {
   const mode = isWarming(config) ? config.node.lookAhead : 'off'
@@ -44,6 +46,7 @@ function changeableOf(config: Config, { promotion, l1 }: Pick<Caches, 'promotion
     mode,
     timeoutMs: config.node.lookAheadMs,
     minRate: countingLimits(strategyChoice(config)).minScore,
+    minRateB: secondChoice(config)?.minScore,
     ...limitsOf(mode, { usage: l1.usage, late: () => promotion.lateByKind[LOOK_AHEAD] ?? 0 }),
   }
 }

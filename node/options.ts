@@ -31,6 +31,8 @@ import type { FormatRule } from '../src/formats/formats.ts'
 import type { Mining } from '../src/mining/mining.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
+import type { Arms } from '../src/warming/arms/arms.ts'
+import type { Comparison } from '../src/warming/arms/comparison.ts'
 import type { ControlGroup } from '../src/warming/control-group.ts'
 import type { Measurement } from '../src/warming/measurement.ts'
 import type { NodePrediction } from './prediction.ts'
@@ -125,6 +127,9 @@ export interface Caches {
   /** The share of the updates that warm nothing, and what the comparison with the rest shows. */
   readonly control: ControlGroup
   readonly measurement: Measurement
+  /** How triggers are shared out between two strategies, and what the comparison of these shows. */
+  readonly arms: Arms
+  readonly comparison: Comparison
   readonly upkeep: Upkeep
   readonly pushBack: PushBack
   /** What other nodes hear of this one, and what this one hears of them. Undefined where nobody else writes to L2. */

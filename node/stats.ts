@@ -1,6 +1,7 @@
 import type { Consumer } from '../src/broker/port.ts'
 import type { DetectorStats } from '../src/detect/runner.ts'
 import type { MetricSlab } from '../src/telemetry/metrics.ts'
+import type { StrategyComparison } from '../src/warming/arms/comparison.ts'
 import type { WarmingFigures } from '../src/warming/measurement.ts'
 import type { Vitals } from './health.ts'
 
@@ -17,6 +18,8 @@ export interface NodeStats {
   }
   /** What warming brings, measured against the control group. */
   readonly warming: WarmingFigures
+  /** Undefined while there is only one strategy (WARMING_STRATEGY_B). */
+  readonly strategies: StrategyComparison | undefined
   readonly l1: { readonly slots: number; readonly resident: number; readonly bytes: number; readonly evictions: number }
   readonly l2: { readonly state: 'up' | 'degraded'; readonly waitingEntries: number; readonly skippedEntries: number }
   /** What went wrong with each detector. */
@@ -50,6 +53,7 @@ export function statsOf({ caches, streams, strayErrors, metrics }: StatsSources)
     reads: { hits: hierarchy.hits, misses: hierarchy.misses },
     warms: { admitted, used, unused, resident: l1.usage.warm },
     warming: caches.measurement.figures({ usage: l1.usage, promotions: caches.promotion.tally }),
+    strategies: caches.comparison.figures({ usage: l1.usage, promotions: caches.promotion }),
     l1: { slots: l1.slots, resident: l1.usage.resident, bytes: l1.bytes, evictions: l1.usage.evictions },
     l2: { state: l2.state().status, waitingEntries: writeBehind.pendingEntries, skippedEntries: writeBehind.skipped },
     detectors: streams?.detectors() ?? [],

@@ -2,12 +2,12 @@ import type { WarmRequestProducer } from '../producers/warm-requests.ts'
 import type { Clock } from '../src/clock.ts'
 import type { RunningConfig } from '../src/config/running/running-config.ts'
 import type { Config, Role } from '../src/config/settings.ts'
-import { chosenStrategy, type StrategyChoice } from '../src/strategy/choice.ts'
 import type { Metrics } from '../src/telemetry/slab.ts'
 import { LOCAL_WARM_MS, Triggers, throttleOf, WARM_MS } from '../src/warming/triggers.ts'
 import type { Warmer } from '../src/warming/warmer.ts'
 import type { Faults } from './faults.ts'
 import type { Caches } from './options.ts'
+import { strategiesOf } from './strategies/strategies.ts'
 
 export interface TriggersParts {
   /** The settings at start. */
@@ -35,10 +35,12 @@ export function createTriggers(
 ): Triggers {
   const { config, running, caches, clock, metrics, nodeId } = options
   const { usage } = caches.l1
+  const [strategy, strategyB] = strategiesOf(config)
   const lost = metrics.counter('drops_total', { reason: 'warm-request-not-sent' })
   const triggers = new Triggers({
     ...caches,
-    strategy: chosenStrategy(strategyChoice(config)),
+    strategy,
+    strategyB,
     throttles: { correlation: throttleOf(usage, 'correlation'), prediction: throttleOf(usage, 'prediction') },
     hitRatio: () => caches.upkeep.hitRatio,
     // Twice the typical duration of a warm, and a millisecond for the timer's inexactness.
@@ -52,13 +54,8 @@ export function createTriggers(
       else requests.send(request).catch((error) => faults.notSent(config.kafka.warmRequestsTopic, error, lost))
     },
   })
-  running.follow((changed) => triggers.choose(chosenStrategy(strategyChoice(changed))))
+  running.follow((changed) => triggers.choose(...strategiesOf(changed)))
   return triggers
-}
-
-export function strategyChoice({ warming }: Config): StrategyChoice {
-  const { strategy, strategyConfig, adaptiveEnabled, maxPairs, minScore } = warming
-  return { strategy, strategyConfig, adaptiveEnabled, maxPairs, minScore }
 }
 
 /**

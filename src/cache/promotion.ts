@@ -6,7 +6,7 @@ import { endFailed, Spans } from '../telemetry/spans.ts'
 import { systemTimer, type Timer } from '../timer.ts'
 import { type CachedPrice, emptyPrice } from './cached-price.ts'
 import type { FirstLevel } from './l1/first-level.ts'
-import { indexOfWarmKind, WARM_KINDS } from './l1/usage.ts'
+import { CELLS, cellOfCode, indexOfWarmKind, kindOfCode, WARM_KINDS } from './l1/usage.ts'
 import type { L2, L2Load } from './l2/l2.ts'
 import type { WriteBehind } from './l2/write-behind.ts'
 import type { PairTable } from './names/pair-table.ts'
@@ -29,7 +29,7 @@ export interface PromoteOptions {
   readonly timeoutMs?: number
   /** Leaves L1 as it is; the outcomes say what would have been done. */
   readonly dryRun?: boolean
-  /** Who asked for the pair, as a place in WARM_KINDS; the look-ahead unless given. */
+  /** Who asked for the pair, as a place in WARM_KINDS or a `warmCode`; the look-ahead unless given. */
   readonly kindIndexOf?: (pairId: number) => number
   /** The traces that the trip is part of, one for each request that it serves. */
   readonly traces?: readonly Context[]
@@ -60,6 +60,8 @@ export class Promotion {
   readonly tally = { asked: 0, alreadyInL1: 0, late: 0, loaded: 0 }
   /** The late ones by who asked for them, in the order of WARM_KINDS. */
   readonly lateByKind: number[] = WARM_KINDS.map(() => 0)
+  /** Pairs asked for in L2, by the cell of the trigger. Those of requests that no strategy chose are in the first. */
+  readonly loadedByCell: number[] = Array.from({ length: CELLS }, () => 0)
   /** How long a trip to L2 takes, in milliseconds: a moving average. */
   typicalMs = FIRST_TYPICAL_MS
   /** The deadline of a promotion that has none of its own, in milliseconds. */
@@ -100,8 +102,9 @@ export class Promotion {
 
   /** A demand read missed the pair. */
   missed(pairId: number): void {
-    const kind = this.#underWay.get(pairId)
-    if (kind === undefined || this.#missed.has(pairId)) return
+    const code = this.#underWay.get(pairId)
+    if (code === undefined || this.#missed.has(pairId)) return
+    const kind = kindOfCode(code)
     this.#missed.add(pairId)
     this.tally.late++
     this.lateByKind[kind] = (this.lateByKind[kind] ?? 0) + 1
@@ -130,7 +133,10 @@ export class Promotion {
       this.tally.loaded += pairIds.length
       for (const pairId of pairIds) {
         this.#loads.at(table.chainOf(pairId)).add(1)
-        this.#underWay.set(pairId, options.kindIndexOf?.(pairId) ?? LOOK_AHEAD)
+        const code = options.kindIndexOf?.(pairId) ?? LOOK_AHEAD
+        const cell = cellOfCode(code)
+        this.loadedByCell[cell] = (this.loadedByCell[cell] ?? 0) + 1
+        this.#underWay.set(pairId, code)
       }
     }
     const spans = options.traces?.map((parent) => this.#spans.load(pairIds.length, parent)) ?? []

@@ -44,7 +44,10 @@ export function contradictions(found: FoundValues): readonly ConfigProblem[] {
     refuse('CACHE_L3_TTL', `${l3Ttl}`, `at least CACHE_L2_TTL, which is ${l2Ttl}: L2 keeps nothing longer than L3`)
   if (found.value('CLICKHOUSE_WRITE') === true && !given('CLICKHOUSE_URL'))
     refuse('CLICKHOUSE_URL', 'nothing', 'the URL that CLICKHOUSE_WRITE writes to')
-  for (const { received, allowed } of strategyFaults(found)) refuse('WARMING_STRATEGY_CONFIG', received, allowed)
+  for (const name of ['WARMING_STRATEGY', 'WARMING_STRATEGY_B'])
+    for (const { received, allowed } of strategyFaults(found, name)) refuse(`${name}_CONFIG`, received, allowed)
+  if (given('WARMING_STRATEGY_B_CONFIG') && !given('WARMING_STRATEGY_B'))
+    refuse('WARMING_STRATEGY_B', 'nothing', 'a strategy, as WARMING_STRATEGY_B_CONFIG is set')
   for (const [name, topic, other] of topicsUsedTwice(found)) {
     refuse(name, JSON.stringify(topic), `a topic that ${other} does not name`)
   }
@@ -81,9 +84,9 @@ function keyFault(cert: string, key: string): string | undefined {
 }
 
 /** Each strategy has other fields. */
-function strategyFaults(found: FoundValues): ReturnType<typeof fieldFaults> {
-  const strategy = STRATEGY_NAMES.find((name) => name === found.value('WARMING_STRATEGY'))
-  const fields = found.value('WARMING_STRATEGY_CONFIG')
+function strategyFaults(found: FoundValues, setting: string): ReturnType<typeof fieldFaults> {
+  const strategy = STRATEGY_NAMES.find((name) => name === found.value(setting))
+  const fields = found.value(`${setting}_CONFIG`)
   return strategy === undefined || !isObject(fields) ? [] : fieldFaults(strategy, fields)
 }
 

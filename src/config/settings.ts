@@ -1,16 +1,10 @@
 import { DEFAULT_SERVICE } from '../../schemas/topics.ts'
-import { fieldWords, ownLimits, type StrategyFields } from '../strategy/choice.ts'
-import {
-  LOOK_AHEAD_MODES,
-  type LookAheadMode,
-  STRATEGY_LIMITS,
-  STRATEGY_NAMES,
-  type StrategyName,
-} from '../strategy/named.ts'
+import { LOOK_AHEAD_MODES, type LookAheadMode } from '../strategy/named.ts'
 import { CACHE_SETTINGS } from './cache-settings.ts'
-import { type Check, decimal, hostName, integer, jsonObject, listOf, oneOf, pem, text } from './check.ts'
+import { type Check, decimal, hostName, listOf, oneOf, pem, text } from './check.ts'
+import { STRATEGY_SETTINGS } from './groups/strategy-settings.ts'
 import { KAFKA_SETTINGS, SCHEMA_REGISTRY_SETTINGS } from './kafka-settings.ts'
-import { atStart, type Default, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
+import { atStart, fixed, onOff, optional, type Setting, setting, whileRunning, whole } from './setting.ts'
 import { TASK_SETTINGS } from './task-settings.ts'
 
 /**
@@ -25,24 +19,7 @@ export type Role = (typeof ROLES)[number]
 /** The name of a set of defaults. */
 export type Profile = (typeof PROFILES)[number]
 
-const STRATEGY_ALIASES = { topn: 'top-n', timebased: 'time-based', time_based: 'time-based' } as const
-
-function byStrategy(limit: 'maxPairs' | 'minScore'): Default<number> {
-  const words = STRATEGY_NAMES.map((name) => `${STRATEGY_LIMITS[name][limit]} (${name})`).join(', ')
-  return {
-    kind: 'derived',
-    words: `WARMING_STRATEGY_CONFIG’s, or ${words}`,
-    of: (chosen) => {
-      const strategy = STRATEGY_NAMES.find((name) => name === chosen('WARMING_STRATEGY')) ?? 'forewarm'
-      const strategyConfig: StrategyFields = chosen('WARMING_STRATEGY_CONFIG') ?? {}
-      const adaptiveEnabled = chosen('FEATURE_ADAPTIVE_STRATEGY_ENABLED') !== false
-      return ownLimits({ strategy, strategyConfig, adaptiveEnabled })[limit]
-    },
-  }
-}
-
 const token = text('8 to 512 visible ASCII characters', /^[\x21-\x7e]{8,512}$/)
-const FIELDS_BY_STRATEGY = STRATEGY_NAMES.map((name) => `${fieldWords(name)} (${name})`).join('; ')
 
 const roles: Check<readonly Role[]> = listOf(oneOf(ROLES), `${ROLES.join(', ')}: any of them, separated by commas`)
 
@@ -141,34 +118,7 @@ export const SETTINGS = {
         default: fixed(0.02),
         doc: 'The share of the updates for which nothing is warmed. Comparing them with the others measures what warming brings; with 0, this is not measured.',
       }),
-      strategy: setting({
-        name: 'WARMING_STRATEGY',
-        check: oneOf(STRATEGY_NAMES, STRATEGY_ALIASES),
-        default: fixed<StrategyName>('forewarm'),
-        doc: 'The strategy that decides which pairs are worth warming.',
-      }),
-      strategyConfig: optional({
-        name: 'WARMING_STRATEGY_CONFIG',
-        check: jsonObject<StrategyFields>(`a JSON object with fields of the strategy: ${FIELDS_BY_STRATEGY}`),
-        doc: 'The strategy’s own values, for example `{"topN":3,"minScore":0.4}` for top-n. Where WARMING_MAX_PAIRS or WARMING_MIN_SCORE is set too, the stricter value counts.',
-      }),
-      adaptiveEnabled: onOff(
-        'FEATURE_ADAPTIVE_STRATEGY_ENABLED',
-        true,
-        'Off: where WARMING_STRATEGY is adaptive, top-n is used with its own limits, and a line at start says so.',
-      ),
-      maxPairs: setting({
-        name: 'WARMING_MAX_PAIRS',
-        check: integer(1, 1000),
-        default: byStrategy('maxPairs'),
-        doc: 'The most pairs that one update may warm.',
-      }),
-      minScore: setting({
-        name: 'WARMING_MIN_SCORE',
-        check: decimal(0, 1),
-        default: byStrategy('minScore'),
-        doc: 'A pair is warmed only if the probability that it is read, from 0 to 1, is at least this.',
-      }),
+      ...STRATEGY_SETTINGS,
       async: onOff(
         'WARMING_ASYNC',
         true,

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { pairHash } from '../pair-hash.ts'
 import type { AccessHistory } from '../prediction/access-history.ts'
 import type { PairNames } from '../prediction/patterns-document.ts'
 import { SHARES } from './day-hashes.ts'
@@ -19,10 +20,8 @@ export async function pairsByShare(
   return shares
 }
 
-/** FNV-1a over the UTF-16 units of both names; a last multiplication spreads what the last letters change. */
+/** The last multiplication spreads what the last letters change. */
 export function shareOf({ chain, pair }: PairNames): number {
-  let hash = 0x811c9dc5
-  for (const name of [chain, pair])
-    for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193)
+  const hash = pairHash(chain, pair)
   return (Math.imul(hash ^ (hash >>> 15), 0x85ebca6b) >>> 16) % SHARES
 }

@@ -108,6 +108,26 @@ export const INSTRUMENTS: readonly Instrument[] = [
       'What warming adds to the hit ratio against the control group, in percentage points, and the bounds of its 95 % interval.',
     ],
     ['warming_coverage_ratio', [], 'Misses that warming saved, as a share of those without it.'],
+    [
+      'warming_strategy_accuracy_ratio',
+      ['arm', 'bound'],
+      'Of two strategies that are compared (a, b): warms that were read, as a share of those that have ended; with the bounds of its 95 % interval.',
+    ],
+    [
+      'warming_strategy_coverage_ratio',
+      ['arm', 'bound'],
+      'Of two strategies that are compared: misses that each saved, as a share of those without warming.',
+    ],
+    [
+      'warming_strategy_l2_reads_per_saved_miss',
+      ['arm', 'bound'],
+      'Of two strategies that are compared: values read from L2 for warms of each ÷ misses saved.',
+    ],
+    [
+      'warming_strategy_warms_per_update',
+      ['arm', 'bound'],
+      'Of two strategies that are compared: warms of each ÷ updates that were warmed for.',
+    ],
   ),
   ...gauges('1', ['warm_tasks_waiting', [], 'Requests of tasks that wait for their turn.']),
   ...gauges('1', ['correlation_pairs_tracked', [], 'Pairs for which correlations are kept.']),

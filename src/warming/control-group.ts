@@ -1,3 +1,5 @@
+import { mixed } from '../pair-hash.ts'
+
 /**
  * A share of the updates for which nothing is warmed. The effect of warming is the difference between this group and
  * the other updates of the same traffic. Whether an update belongs to it depends on its pair and event time alone, so
@@ -21,10 +23,7 @@ export class ControlGroup {
   }
 }
 
-/** Mixes the bits as MurmurHash3's finalizer (Appleby) does, so that event times next to each other fall far apart. */
+/** Event times next to each other fall far apart. */
 function hash(pairId: number, eventTimeMs: number): number {
-  let mixed = Math.imul(pairId, 0x9e3779b1) ^ ((eventTimeMs % 2 ** 32) | 0)
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-  return (mixed ^ (mixed >>> 16)) >>> 0
+  return mixed(Math.imul(pairId, 0x9e3779b1) ^ ((eventTimeMs % 2 ** 32) | 0))
 }

@@ -8,6 +8,7 @@ import type { LookAheadMode } from '../strategy/named.ts'
 import { Patience } from '../strategy/patience.ts'
 import type { Throttle } from '../strategy/throttle.ts'
 import type { Counter, Metrics } from '../telemetry/slab.ts'
+import { type Arms, isArmB } from './arms/arms.ts'
 import type { ControlGroup } from './control-group.ts'
 import { throttleOf, WARM_MS } from './triggers.ts'
 
@@ -25,6 +26,9 @@ export interface LookAheadOptions {
   readonly takesMs: () => number
   /** A read that follows less often is not prefetched; 0 to 1. */
   readonly minRate: number
+  /** Triggers of the second arm have a rate of their own; without arms there is one for all. */
+  readonly arms?: Pick<Arms, 'areTwo' | 'cellOf' | 'wants'> | undefined
+  readonly minRateB?: number | undefined
   /** Nothing is prefetched for updates of this group. */
   readonly control?: Pick<ControlGroup, 'includes'> | undefined
   /** Lets the look-ahead rest while it does not pay: in the mode `auto`. */
@@ -104,7 +108,17 @@ export class LookAhead {
   }
 
   #plan(from: number, columns: UpdateColumns): void {
-    const { tracker, l1, minRate, control, throttle, hierarchy, warmMs = WARM_MS } = this.#options
+    const {
+      tracker,
+      l1,
+      minRate,
+      minRateB = minRate,
+      arms,
+      control,
+      throttle,
+      hierarchy,
+      warmMs = WARM_MS,
+    } = this.#options
     const known = this.#known
     const room = l1.usage.warmLimit
     this.#reads.clear()
@@ -115,17 +129,19 @@ export class LookAhead {
       const trigger = columns.pairIds[row] as number
       if (control?.includes(trigger, columns.eventTimesMs[row] as number)) continue
       const reads = tracker.readsAfter(trigger, known)
+      const leastRate = arms?.areTwo && isArmB(arms.cellOf(trigger)) ? minRateB : minRate
       // Resident pairs count too: the warms of the others may evict them before they are read.
       if (this.#reads.size + reads > room && row > from) break
       for (let i = 0; i < reads && this.#wanted.length < room; i++) {
         const pairId = known.pairIds[i] as number
-        if ((known.rates[i] as number) < minRate || this.#reads.has(pairId)) continue
+        if ((known.rates[i] as number) < leastRate || this.#reads.has(pairId)) continue
         // The triggers (triggers.ts) ask for later reads in time: prefetched now, they would be evicted before.
         const lagMs = known.lagsMs[i] as number
         if (lagMs >= warmMs) continue
         this.#reads.add(pairId)
         if (l1.expect(pairId) || hierarchy?.isAbsent(pairId) || !(throttle?.allows() ?? true)) continue
         this.#wanted.push(pairId)
+        if (arms?.areTwo) arms.wants(pairId, trigger)
         if (lagMs < this.#soonestMs) this.#soonestMs = lagMs
       }
     }

@@ -1,4 +1,5 @@
 import type { Usage } from '../cache/l1/usage.ts'
+import type { Comparison } from './arms/comparison.ts'
 import type { ControlGroup } from './control-group.ts'
 
 /** A difference of hit ratios in percentage points, and its 95 % confidence interval. */
@@ -70,18 +71,22 @@ const Z_95 = 1.96
  */
 export class Measurement {
   readonly #control: ControlGroup
+  readonly #comparison: Pick<Comparison, 'control' | 'warmed'> | undefined
   readonly #unwarmed = new Clusters()
   readonly #warmed = new Clusters()
 
-  constructor(control: ControlGroup) {
+  constructor(control: ControlGroup, comparison?: Pick<Comparison, 'control' | 'warmed'>) {
     this.#control = control
+    this.#comparison = comparison
   }
 
   /** Counts an update whose handlers have settled, with their reads and how many of these were hits. */
   settled(update: { readonly pairId: number; readonly eventTimeMs: number }, reads: number, hits: number): void {
     if (reads === 0) return
-    const group = this.#control.includes(update.pairId, update.eventTimeMs) ? this.#unwarmed : this.#warmed
+    const isControl = this.#control.includes(update.pairId, update.eventTimeMs)
+    const group = isControl ? this.#unwarmed : this.#warmed
     group.add(reads, hits)
+    this.#comparison?.[isControl ? 'control' : 'warmed'].settled(update.pairId, reads, hits)
   }
 
   figures({ usage, promotions }: MeasurementSources): WarmingFigures {

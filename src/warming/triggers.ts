@@ -11,6 +11,7 @@ import { scoreOf } from '../correlation/mined/mined-edges.ts'
 import type { Tracker } from '../correlation/tracker.ts'
 import type { Candidate, CandidateKind, Strategy } from '../strategy/strategy.ts'
 import { Throttle } from '../strategy/throttle.ts'
+import { type Arm, type Arms, isArmB } from './arms/arms.ts'
 import type { ControlGroup } from './control-group.ts'
 
 /**
@@ -38,6 +39,9 @@ export interface TriggersOptions {
   readonly publish: (request: WarmRequest, lagMs: number) => void
   /** The hit ratio of recent reads, 0 to 1. */
   readonly hitRatio?: () => number | undefined
+  /** Triggers of the second arm have another strategy, `strategyB`. */
+  readonly arms?: Pick<Arms, 'areTwo' | 'cellOf'> | undefined
+  readonly strategyB?: Strategy | undefined
   /** No request is made for updates of this group. */
   readonly control?: Pick<ControlGroup, 'includes'> | undefined
   /** A throttle for each kind of candidate. Kinds whose warms are read less rank lower. */
@@ -70,7 +74,7 @@ export class Triggers {
   readonly #known = new KnownReads()
   readonly #mined = emptyRow()
   readonly #warmMs: number
-  #strategy: Strategy
+  readonly #strategies: Record<Arm, Strategy>
   /** When the read is due that each pair was last requested for, by pair id. */
   #askedForMs: Float64Array<ArrayBuffer> = new Float64Array(1024)
   /** The count of expected reads at each pair's last one, by pair id. */
@@ -82,12 +86,14 @@ export class Triggers {
   constructor(options: TriggersOptions) {
     this.#options = options
     this.#warmMs = options.warmMs ?? WARM_MS
-    this.#strategy = options.strategy
+    const { strategy, strategyB = strategy } = options
+    this.#strategies = { a: strategy, b: strategyB }
   }
 
-  /** From now on this strategy chooses. */
-  choose(strategy: Strategy): void {
-    this.#strategy = strategy
+  /** From now on these strategies choose. */
+  choose(strategy: Strategy, strategyB: Strategy = strategy): void {
+    this.#strategies.a = strategy
+    this.#strategies.b = strategyB
   }
 
   onUpdate(pairId: number, eventTimeMs: number): void {
@@ -123,12 +129,15 @@ export class Triggers {
     if (candidates === undefined) return
     const { used, unused } = l1.usage.warmCounts
     const evidence = { used, unused, hitRatio: this.#options.hitRatio?.() }
-    const { selected, reason, next } = this.#strategy.select(candidates, evidence)
-    if (next !== undefined) this.#strategy = next
+    const arms = this.#options.arms
+    const arm = arms?.areTwo && isArmB(arms.cellOf(pairId)) ? 'b' : 'a'
+    const { selected, reason, next } = this.#strategies[arm].select(candidates, evidence)
+    if (next !== undefined) this.#strategies[arm] = next
+    const { name: strategy } = this.#strategies[arm]
     for (const kind of ['correlation', 'prediction'] as const) {
       const throttle = this.#options.throttles?.[kind]
       const allowed = selected.filter((candidate) => candidate.kind === kind && (throttle?.allows() ?? true))
-      for (const together of byLag(allowed)) this.#publish(pairId, together, { kind, reason })
+      for (const together of byLag(allowed)) this.#publish(pairId, together, { kind, reason, strategy })
     }
   }
 
@@ -165,7 +174,7 @@ export class Triggers {
     return { pairId, score, lagMs, kind, movedAgoMs, benefit: l1.has(pairId) ? isRead * PROBABLY_GONE : isRead }
   }
 
-  #publish(trigger: number, selected: readonly Candidate[], why: { kind: CandidateKind; reason: string }): void {
+  #publish(trigger: number, selected: readonly Candidate[], why: Why): void {
     const { table, clock, service, nodeId, publish } = this.#options
     const nowMs = clock.now()
     const soonestMs = selected[0]?.lagMs ?? 0
@@ -178,7 +187,7 @@ export class Triggers {
       chain: table.chainName(table.chainOf(trigger)),
       pairs: selected.map(({ pairId }) => table.pairName(pairId)),
       origin: why.kind,
-      strategy: this.#strategy.name,
+      strategy: why.strategy,
       triggerPair: table.pairName(trigger),
       priority: selected.some(({ score }) => score >= CONFIDENT) ? 'high' : 'medium',
       reason: [why.reason, ...reasonsOf(selected)].join('; '),
@@ -199,6 +208,13 @@ export class Triggers {
     this.#askedForMs = enlarged(this.#askedForMs, new Float64Array(pairs))
     this.#expectedAt = enlarged(this.#expectedAt, new Float64Array(pairs))
   }
+}
+
+interface Why {
+  readonly kind: CandidateKind
+  readonly reason: string
+  /** The name of the strategy. */
+  readonly strategy: string
 }
 
 /** The facts that the candidates of one update have in common. */

@@ -11,18 +11,19 @@ export interface Trip {
   readonly pairIds: readonly number[]
   /** The index of each pair in `pairIds`. */
   readonly places: ReadonlyMap<number, number>
-  /** The kind of the request that asked for each pair first: indexes of WARM_KINDS, in the order of `pairIds`. */
+  /** The kind of the request that asked for each pair first: indexes of WARM_KINDS or `warmCode`s, in the order of `pairIds`. */
   readonly kinds: readonly number[]
   /** The number of times that a pair was asked for again. */
   readonly coalesced: number
 }
 
-export function planTrip(jobs: readonly WarmJob[]): Trip {
+/** `kindOf`: the kind of a request's warms; `warmKindOf` unless given. */
+export function planTrip(jobs: readonly WarmJob[], kindOf = (job: WarmJob) => warmKindOf(job.request)): Trip {
   const places = new Map<number, number>()
   const kinds: number[] = []
   let asked = 0
   for (const job of jobs) {
-    const kind = warmKindOf(job.request)
+    const kind = kindOf(job)
     for (const pairId of job.pairIds) {
       if (!isPair(pairId)) continue
       asked++

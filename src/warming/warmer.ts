@@ -4,6 +4,7 @@ import { DEFAULT_SERVICE } from '../../schemas/topics.ts'
 import { PRIORITIES, type WarmRequest } from '../../schemas/warm-request.ts'
 import type { WarmResult } from '../../schemas/warm-result.ts'
 import { Alarm } from '../alarm.ts'
+import { warmCode, warmKindOf } from '../cache/l1/usage.ts'
 import type { PairTable } from '../cache/names/pair-table.ts'
 import type { Promotion } from '../cache/promotion.ts'
 import type { Clock } from '../clock.ts'
@@ -12,6 +13,7 @@ import type { Metrics } from '../telemetry/slab.ts'
 import { contextUnder, endFailed, Spans } from '../telemetry/spans.ts'
 import type { Timer } from '../timer.ts'
 import { Admissions, type WarmRefusal } from './admission.ts'
+import type { Arms } from './arms/arms.ts'
 import { Backlog } from './backlog.ts'
 import { outcomesOf, planTrip } from './trip.ts'
 import { answer, refusalAnswer } from './warm-answer.ts'
@@ -41,6 +43,8 @@ export interface WarmerOptions {
   readonly maxWaitingPairs?: number
   /** The number of request ids that are remembered, so that a request is served once; 10,000 unless given. */
   readonly rememberedIds?: number
+  /** Tells the triggers of two strategies apart. */
+  readonly arms?: Pick<Arms, 'cellOfNames'> | undefined
   /** The longest time that a request is held for its `notBeforeMs`; ten minutes unless given. */
   readonly maxHoldMs?: number
 }
@@ -71,6 +75,12 @@ export class Warmer {
   /** How long a warm takes from when it is due, in milliseconds: a moving average. */
   typicalMs = FIRST_TYPICAL_MS
   #timedForMs = Number.POSITIVE_INFINITY
+  /** The warms of a request that a strategy chose belong to its trigger's cell. */
+  readonly #kindOf = ({ request }: WarmJob) => {
+    const { chain, triggerPair } = request
+    const cell = triggerPair === undefined ? 0 : (this.#options.arms?.cellOfNames(chain, triggerPair) ?? 0)
+    return warmCode(warmKindOf(request), cell)
+  }
   #pumping = false
   #closed = false
 
@@ -208,7 +218,7 @@ export class Warmer {
   }
 
   async #promote(jobs: readonly WarmJob[]): Promise<void> {
-    const trip = planTrip(jobs)
+    const trip = planTrip(jobs, this.#kindOf)
     this.#counts.trip(trip.coalesced)
     const dryRun = jobs[0]?.request.dryRun === true
     try {

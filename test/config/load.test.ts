@@ -47,6 +47,7 @@ describe('loadConfig', () => {
     expect(config.warming).toEqual({
       ...{ enabled: true, rollout: 'full', controlShare: 0.02 },
       ...{ strategy: 'forewarm', strategyConfig: undefined, adaptiveEnabled: true, async: true },
+      ...{ strategyB: undefined, strategyBConfig: undefined, strategyBShare: 0.5 },
       maxPairs: 8,
       minScore: 0.2,
       timeoutMs: 50,

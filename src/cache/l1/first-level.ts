@@ -51,7 +51,7 @@ export interface FirstLevel {
   update(pairId: number, version: number, numbers: Float64Array, base: number, source?: number): UpdateOutcome
   /** The value that a missed demand read brought from L2 or L3. */
   fill(pairId: number, price: Readonly<CachedPrice>): FillOutcome
-  /** A warm: it goes into the warm part, unless the pair is resident. `kind`: its place in WARM_KINDS. */
+  /** A warm: it goes into the warm part, unless the pair is resident. `kind`: a place in WARM_KINDS, or a `warmCode`. */
   promote(pairId: number, price: Readonly<CachedPrice>, kind?: number): PromoteOutcome
   /**
    * The pair is delisted, or L2 has something newer: its value leaves. Its floor rises above that value, so that even that

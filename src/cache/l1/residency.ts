@@ -55,13 +55,14 @@ export class Residency implements Usage {
   readonly #warmTally = new WarmTally()
   readonly warmCounts = this.#warmTally.all
   readonly warmsByKind = this.#warmTally.byKind
+  readonly warmsByCell = this.#warmTally.byCell
   evictions = 0
   expirations = 0
   readonly #warmShare: number
   readonly #slotOfPair: Int32Array
   readonly #pairOfSlot: Int32Array
   readonly #reads: Uint8Array
-  /** The kind of the warm in each slot. */
+  /** The kind of the warm in each slot, with its cell (`warmCode`). */
   readonly #kind: Uint8Array
   readonly pushedOut: PushedOut
   /** The demand read at which the warm in each slot was admitted or renewed. */

@@ -18,6 +18,30 @@ export function warmKindOf({ origin, strategy }: Pick<WarmRequest, 'origin' | 's
   return indexOfWarmKind(chosen ?? origin)
 }
 
+/** A strategy that is compared with another has sixteen groups of triggers. Those of both are the cells. */
+export const GROUPS = 16
+export const CELLS = 2 * GROUPS
+
+/** The kinds that strategies decide about, so that their warms belong to a cell. */
+const CHOSEN = (['look-ahead', 'correlation', 'prediction'] as const).map(indexOfWarmKind)
+
+/** A kind and the cell of the trigger as one number, which fits a byte. Behind the kinds come the cells of each chosen kind. */
+export function warmCode(kind: number, cell: number): number {
+  const chosen = CHOSEN.indexOf(kind)
+  return chosen < 0 ? kind : WARM_KINDS.length + chosen * CELLS + cell
+}
+
+/** The place in WARM_KINDS. */
+export function kindOfCode(code: number): number {
+  const behind = code - WARM_KINDS.length
+  return behind < 0 ? code : (CHOSEN[Math.floor(behind / CELLS)] ?? code)
+}
+
+/** The first cell, where no cell is known. */
+export function cellOfCode(code: number): number {
+  return Math.max(0, code - WARM_KINDS.length) % CELLS
+}
+
 function warmCounts(): WarmCounts {
   return { admitted: 0, used: 0, unused: 0, dropped: 0 }
 }
@@ -27,11 +51,17 @@ export class WarmTally {
   readonly all = warmCounts()
   readonly byKind: readonly WarmCounts[] = WARM_KINDS.map(() => warmCounts())
 
-  /** `kind`: its place in WARM_KINDS. */
-  count(kind: number, what: keyof WarmCounts): void {
+  /** The warms that strategies have chosen, by the cell of their trigger. */
+  readonly byCell: readonly WarmCounts[] = Array.from({ length: CELLS }, () => warmCounts())
+
+  /** `code`: see `warmCode`. */
+  count(code: number, what: keyof WarmCounts): void {
     this.all[what]++
+    const kind = kindOfCode(code)
     const counts = this.byKind[kind]
     if (counts !== undefined) counts[what]++
+    const ofCell = CHOSEN.includes(kind) ? this.byCell[cellOfCode(code)] : undefined
+    if (ofCell !== undefined) ofCell[what]++
   }
 }
 
@@ -57,6 +87,8 @@ export interface Usage {
   readonly warmCounts: Readonly<WarmCounts>
   /** The same for each kind, in the order of WARM_KINDS. */
   readonly warmsByKind: readonly Readonly<WarmCounts>[]
+  /** Those of the kinds that strategies decide about, by the cell of their trigger. */
+  readonly warmsByCell: readonly Readonly<WarmCounts>[]
   readonly pushedOut: Readonly<Pick<PushedOut, 'missed' | 'missedSoon'>>
   readonly evictions: number
   readonly expirations: number

@@ -35,6 +35,7 @@ export class ValueStore<V> implements Usage {
   readonly #warmTally = new WarmTally()
   readonly warmCounts = this.#warmTally.all
   readonly warmsByKind = this.#warmTally.byKind
+  readonly warmsByCell = this.#warmTally.byCell
   evictions = 0
   expirations = 0
   /** Pairs whose values were read in the last part of their time. */

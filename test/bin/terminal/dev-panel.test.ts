@@ -15,6 +15,7 @@ function stats(hits: number, misses: number, counts: Partial<NodeStats> = {}): N
     pairs: 10,
     reads: { hits, misses },
     warms: { admitted: 0, used: 0, unused: 0, resident: 0 },
+    strategies: undefined,
     warming: NOTHING_MEASURED,
     l1: { slots: 4, resident: 4, bytes: 400, evictions: 0 },
     l2: { state: 'up', waitingEntries: 0, skippedEntries: 0 },
