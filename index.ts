@@ -46,7 +46,9 @@ export { type AttachedPrices, attachPrices, type SharedPrices } from './src/dete
 
 // Publishing warm requests and prices.
 export { createWarmPublisher, type WarmPublisherOptions } from './standalone/warm-publisher.ts'
-export type { WarmAsk, WarmPublisher, WarmReceipt } from './producers/warm-publisher.ts'
+export type { WarmAsk, WarmPublisher } from './producers/warm-publisher.ts'
+export type { WarmReceipt } from './producers/warm-waiter.ts'
+export type { NodeResult, RequestFacts, Task, TaskState } from './src/tasks/task.ts'
 export type { Origin as WarmOrigin, Priority, WarmRequest } from './schemas/warm-request.ts'
 export type { WarmOutcome, WarmResult, WarmStatus } from './schemas/warm-result.ts'
 export { createPricePublisher, type PricePublisher, type PricePublisherOptions } from './producers/price-updates.ts'

@@ -12,8 +12,6 @@ export interface TaskRecordsOptions {
   readonly service: string
   readonly groupId: string
   readonly topics: { readonly warmRequests: string; readonly warmResults: string }
-  /** The number of partitions of the results, as the nodes that write them know it. */
-  readonly resultPartitions: number
   /** The longest time that a task takes. */
   readonly maxMs: number
 }
@@ -72,11 +70,10 @@ export class TaskRecords {
 
   async #readResults(admin: Admin, entry: TaskEntry, signal: AbortSignal): Promise<void> {
     const { id, positions } = entry
-    const { resultPartitions, topics } = this.#options
-    const topic = topics.warmResults
-    const wanted = new Set(id.requestIds.map((requestId) => partitionOf(requestId, resultPartitions)))
+    const topic = this.#options.topics.warmResults
     const starts = await admin.offsetsAt(topic, id.madeAtMs - BEFORE_MS)
     const stable = await admin.offsets(topic)
+    const wanted = new Set(id.requestIds.map((requestId) => partitionOf(requestId, stable.length)))
     const ranges = stable.flatMap(({ partition, stableEnd }) => {
       if (!wanted.has(partition)) return []
       const position = positions.get(partition)

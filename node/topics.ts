@@ -1,4 +1,4 @@
-import { type Admin, type Broker, BrokerError } from '../src/broker/port.ts'
+import { type Admin, type Broker, BrokerError, type TopicSpec } from '../src/broker/port.ts'
 import {
   cleanupPolicy,
   deadLetterTopics,
@@ -67,15 +67,18 @@ async function prepare(admin: Admin, { config, log, publishing }: TopicsOptions)
   const roles = new Set<Role>(node.roles)
   const [asks, warms, tells] = [roles.has('correlate'), roles.has('warm'), roles.has('api')]
   const reads = asks || roles.has('detect')
-  const used = { [kafka.warmRequestsTopic]: asks || warms || tells, [kafka.warmResultsTopic]: warms || tells }
+  const used = { [kafka.warmRequestsTopic]: asks || warms, [kafka.warmResultsTopic]: warms }
   const own = ownTopics(kafka, prices.partitions).filter(({ topic }) => used[topic])
   const outputs = publishing && (await prepareOutputs(admin, roles.has('detect') ? publishing : [], prices.partitions))
   const letters = reads ? await deadLetterTopics(admin, prices) : []
   const made = [...(outputs?.made ?? []), ...(await admin.createTopics([...own, ...letters]))]
   if (made.length > 0) log.info({ topics: made }, 'made topics that were missing')
   if (reads) for (const topic of prices.topics) await growLetters(admin, topic, log)
-  const partitionsOf = async (topic: string) =>
-    (used[topic] ? await admin.partitions(topic) : undefined) ?? prices.partitions
+  const partitionsOf = async (topic: string): Promise<number> => {
+    const spec = ownTopics(kafka, prices.partitions).filter((each) => each.topic === topic)
+    if (used[topic]) return (await admin.partitions(topic)) ?? prices.partitions
+    return (tells ? await granted(admin, spec) : undefined) ?? prices.partitions
+  }
   return {
     prices,
     outputs: outputs?.counts,
@@ -85,6 +88,21 @@ async function prepare(admin: Admin, { config, log, publishing }: TopicsOptions)
       ? await correlationsTopic(admin, { kafka, partitions: prices.partitions, log })
       : { reason: 'nothing correlates here' },
   }
+}
+
+/** A node that may not use the topic runs all the same: whoever asks it for what needs the topic is told so. */
+async function granted(admin: Admin, spec: readonly TopicSpec[]): Promise<number | undefined> {
+  try {
+    await admin.createTopics(spec)
+    return await admin.partitions(spec[0]?.topic ?? '')
+  } catch (error) {
+    return notGranted(error)
+  }
+}
+
+/** Throws an error that may pass. */
+function notGranted(error: unknown): undefined {
+  if (!(error instanceof BrokerError) || error.retriable || error.code === 'closed') throw error
 }
 
 interface CorrelationsAsked {
@@ -106,8 +124,8 @@ async function correlationsTopic(admin: Admin, asked: CorrelationsAsked): Promis
       log.warn({ topic, policy }, 'the topic is not compacted: it grows, and what was learned is deleted with its age')
     return {}
   } catch (error) {
-    if (!(error instanceof BrokerError) || error.retriable || error.code === 'closed') throw error
-    return { reason: error.message }
+    notGranted(error)
+    return { reason: error instanceof Error ? error.message : String(error) }
   }
 }
 

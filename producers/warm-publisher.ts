@@ -7,7 +7,7 @@ import {
   serviceOf,
   type WarmRequest,
 } from '../schemas/warm-request.ts'
-import { parseWarmResult, type WarmResult } from '../schemas/warm-result.ts'
+import { parseWarmResult } from '../schemas/warm-result.ts'
 import type { Batch, Broker, Consumer, Producer } from '../src/broker/port.ts'
 import { withAdmin } from '../src/broker/with-admin.ts'
 import type { Clock } from '../src/clock.ts'
@@ -17,6 +17,7 @@ import { makeTaskId } from '../src/tasks/task-id.ts'
 import type { Spans } from '../src/telemetry/spans.ts'
 import { systemTimer, type Timer } from '../src/timer.ts'
 import { createWarmRequestProducer, type WarmRequestProducer } from './warm-requests.ts'
+import { type WarmReceipt, WarmWaiter } from './warm-waiter.ts'
 
 export interface WarmPublisherOptions {
   /** Stays open when the publisher closes. */
@@ -44,8 +45,10 @@ export interface WarmAsk {
   readonly dryRun?: boolean
   /** Waits for the nodes' results. */
   readonly wait?: boolean
-  /** The number of nodes whose results are waited for. Default 1. */
-  readonly waitFor?: number
+  /**
+   * The number of nodes whose results are waited for, or `all`: until none has answered for half a second. Default 1.
+   */
+  readonly waitFor?: number | 'all'
   /** How long to wait, from now or from a later `notBeforeMs`, at most until a day from now. Default 5,000. */
   readonly timeoutMs?: number
 }
@@ -54,24 +57,6 @@ const WARM_ASK: OptionsOf<WarmAsk> = {
   ...{ chain: true, pairs: true, priority: true, origin: true, reason: true, notBeforeMs: true, expiresAtMs: true },
   ...{ dryRun: true, wait: true, waitFor: true, timeoutMs: true },
 }
-
-/** What became of a warm request: sent, answered by a node, or not answered in time. */
-export type WarmReceipt =
-  | { readonly status: 'sent'; readonly requestId: string }
-  | {
-      readonly status: 'answered'
-      readonly requestId: string
-      /** The first result that is no refusal. */
-      readonly result: WarmResult
-      /** All results until enough of them were no refusals. */
-      readonly results: readonly WarmResult[]
-    }
-  | {
-      readonly status: 'timeout'
-      readonly requestId: string
-      /** The results that came in time: refusals, and others, but too few. */
-      readonly results: readonly WarmResult[]
-    }
 
 /** Publishes warm requests and waits for their results. */
 export interface WarmPublisher {
@@ -110,14 +95,9 @@ async function partitionsOf(broker: Broker, topic: string): Promise<number> {
   )
 }
 
-/** A request whose results are waited for. */
-interface Waiter {
-  readonly waitFor: number
-  /** The result of each node: it may be delivered twice. */
-  readonly results: Map<string, WarmResult>
-  readonly resolve: (receipt: WarmReceipt) => void
+interface Waiting {
+  readonly waiter: WarmWaiter
   readonly reject: (error: ForewarmError) => void
-  cancelTimeout: () => void
 }
 
 class Publisher implements WarmPublisher {
@@ -126,7 +106,7 @@ class Publisher implements WarmPublisher {
   readonly #requests: WarmRequestProducer
   readonly #producer: Producer
   readonly #timer: Timer
-  readonly #waiters = new Map<string, Waiter>()
+  readonly #waiters = new Map<string, Waiting>()
   #waiting = 0
   #consumer: Promise<Consumer> | undefined
   #closed: Promise<void> | undefined
@@ -175,18 +155,19 @@ class Publisher implements WarmPublisher {
     const { promise, resolve, reject } = Promise.withResolvers<WarmReceipt>()
     // A close may reject it while the request is still being sent and nobody awaits it yet.
     promise.catch(() => undefined)
-    const nowMs = this.#options.clock.now()
-    const holdMs = Math.max(0, (request.notBeforeMs ?? nowMs) - nowMs)
-    const waiter: Waiter = { waitFor, results: new Map(), resolve, reject, cancelTimeout: () => undefined }
-    waiter.cancelTimeout = this.#timer(holdMs + timeoutMs, () => {
+    const { clock } = this.#options
+    const nowMs = clock.now()
+    const waitMs = Math.max(0, (request.notBeforeMs ?? nowMs) - nowMs) + timeoutMs
+    const onEnd = (receipt: WarmReceipt) => {
       this.#waiters.delete(requestId)
-      resolve({ status: 'timeout', requestId, results: [...waiter.results.values()] })
-    })
-    this.#waiters.set(requestId, waiter)
+      resolve(receipt)
+    }
+    const waiter = new WarmWaiter({ request, waitFor, waitMs, clock, timer: this.#timer, onEnd })
+    this.#waiters.set(requestId, { waiter, reject })
     try {
       await this.#requests.send(request)
     } catch (error) {
-      this.#forget(requestId, waiter)
+      this.#forget(requestId)
       throw error
     }
     return promise
@@ -224,27 +205,17 @@ class Publisher implements WarmPublisher {
     for (let index = 0; index < batch.count && this.#waiters.size > 0; index++) {
       const requestId = batch.key(index)?.toString() ?? ''
       const value = batch.value(index)
-      const waiter = this.#waiters.get(requestId)
-      if (waiter === undefined || value === undefined) continue
+      const found = this.#waiters.get(requestId)
+      if (found === undefined || value === undefined) continue
       const parsed = parseWarmResult(value)
       // A result that cannot be parsed, or is of another service, is no answer. The request times out instead.
-      if (parsed.ok && serviceOf(parsed.value) === this.#service) this.#answer(requestId, waiter, parsed.value)
+      if (parsed.ok && serviceOf(parsed.value) === this.#service) found.waiter.take(parsed.value)
     }
     return batch.count
   }
 
-  #answer(requestId: string, waiter: Waiter, arrived: WarmResult): void {
-    waiter.results.set(arrived.node, arrived)
-    const results = [...waiter.results.values()]
-    const answers = results.filter(({ status }) => status !== 'refused')
-    const [result] = answers
-    if (result === undefined || answers.length < waiter.waitFor) return
-    this.#forget(requestId, waiter)
-    waiter.resolve({ status: 'answered', requestId, result, results })
-  }
-
-  #forget(requestId: string, waiter: Waiter): void {
-    waiter.cancelTimeout()
+  #forget(requestId: string): void {
+    this.#waiters.get(requestId)?.waiter.cancel()
     this.#waiters.delete(requestId)
   }
 
@@ -253,9 +224,9 @@ class Publisher implements WarmPublisher {
   }
 
   async #close(): Promise<void> {
-    for (const [requestId, waiter] of this.#waiters) {
-      this.#forget(requestId, waiter)
-      waiter.reject(new ForewarmError('closed', 'the warm publisher was closed while this request was waited for'))
+    for (const [requestId, { reject }] of this.#waiters) {
+      this.#forget(requestId)
+      reject(new ForewarmError('closed', 'the warm publisher was closed while this request was waited for'))
     }
     const consumer = await this.#consumer?.catch(() => undefined)
     await consumer?.stop()
@@ -287,7 +258,8 @@ function checked(request: WarmRequest): WarmRequest {
 function refuseWait({ wait, waitFor = 1, timeoutMs = TIMEOUT_MS, notBeforeMs = 0 }: WarmAsk, nowMs: number): void {
   if (!(timeoutMs >= 0 && timeoutMs <= LONGEST_TIMEOUT_MS))
     throw new ForewarmError('bad-value', `timeoutMs: expected 0 to ${LONGEST_TIMEOUT_MS}, got ${timeoutMs}`)
-  if (!(waitFor >= 1)) throw new ForewarmError('bad-value', `waitFor: expected at least 1, got ${waitFor}`)
+  if (!(waitFor === 'all' || waitFor >= 1))
+    throw new ForewarmError('bad-value', `waitFor: expected at least 1, or all, got ${waitFor}`)
   const latestMs = nowMs + LONGEST_TIMEOUT_MS - timeoutMs
   if (wait === true && notBeforeMs > latestMs)
     throw new ForewarmError('bad-value', `notBeforeMs: expected at most ${latestMs} with a wait, got ${notBeforeMs}`)

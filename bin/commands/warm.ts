@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import type { Command } from 'commander'
-import type { WarmReceipt } from '../../producers/warm-publisher.ts'
+import type { WarmReceipt } from '../../producers/warm-waiter.ts'
 import { PRIORITIES, type Priority } from '../../schemas/warm-request.ts'
+import type { NodeResult, Task } from '../../src/tasks/task.ts'
 import { DONE, type ExitCode, FAILED, INTERRUPTED } from '../exit-code.ts'
 import * as opt from '../options/options.ts'
 import { duration } from '../terminal/progress-line.ts'
@@ -28,7 +29,7 @@ export function define(command: Command): Command {
     .argument('<pair...>', 'the pairs to warm, all of one chain')
     .requiredOption('--chain <chain>', 'the chain of the pairs')
     .option('--priority <priority>', `how urgent it is: ${PRIORITIES.join(', ')}`, opt.oneOf(PRIORITIES), 'high')
-    .option('--wait', 'wait for the answer of a node; without it the command ends once the request is sent')
+    .option('--wait', 'wait for the answers of all nodes; without it the command ends once the request is sent')
     .option('--timeout-ms <ms>', 'with --wait: how many milliseconds at most (default: 5000)', opt.count)
     .option('--dry-run', 'load nothing; the answer says what would be loaded')
     .option('--reason <text>', 'a note that travels with the request')
@@ -48,7 +49,7 @@ export async function start(terminal: Terminal, pairs: readonly string[], flags:
     const publisher = await createWarmPublisher({ broker, topics, service, clock: systemClock })
     try {
       const asked = opt.pick(flags, ['chain', 'priority', 'timeoutMs', 'reason', 'wait', 'dryRun'])
-      const asking = publisher.request({ pairs, ...asked })
+      const asking = publisher.request({ pairs, ...asked, ...(wait === true && { waitFor: 'all' as const }) })
       return { receipt: await Promise.race([asking, interruptionOf(terminal)]), service }
     } finally {
       await publisher.close()
@@ -69,27 +70,34 @@ async function interruptionOf({ signal }: Terminal): Promise<'interrupted'> {
 function isGood(receipt: WarmReceipt): boolean {
   switch (receipt.status) {
     case 'sent':
+    case 'answered':
       return true
     case 'timeout':
       return false
-    case 'answered': {
-      const { status } = receipt.result
-      return status === 'done' || status === 'partial' || status === 'shadow'
-    }
+    case 'over':
+      return receipt.task.state === 'done' || receipt.task.state === 'partial'
   }
 }
 
 function receiptText(receipt: WarmReceipt, service: string): string {
   switch (receipt.status) {
     case 'sent':
+    case 'answered':
       return `sent ${receipt.requestId}`
-    case 'timeout': {
-      const refusals = receipt.results.map(({ node }) => node).join(', ')
-      return `no node has warmed ${receipt.requestId} in time for service ${service}${refusals === '' ? '' : ` (refused by ${refusals})`}`
-    }
-    case 'answered': {
-      const { node, status, durationMs } = receipt.result
-      return `${status} by ${node} in ${duration(durationMs)}: ${pairCounts(receipt.result).join(', ') || 'nothing to do'}`
-    }
+    case 'timeout':
+      return `no node has warmed ${receipt.requestId} in time for service ${service}`
+    case 'over':
+      return taskText(receipt.task)
   }
+}
+
+/** The state of the task, and a line for each node, in the words of its status over HTTP. */
+function taskText({ taskId, state, reason, nodes }: Task): string {
+  return [`task ${taskId}: ${state}${reason === undefined ? '' : `, ${reason}`}`, ...nodes.map(nodeText)].join('\n')
+}
+
+function nodeText(result: NodeResult): string {
+  const { node, status, durationMs, wouldWarm } = result
+  const counts = pairCounts(result).join(', ') || (wouldWarm > 0 ? `would warm ${wouldWarm}` : 'nothing to do')
+  return `${status} by ${node} in ${duration(durationMs)}: ${counts}`
 }

@@ -154,7 +154,9 @@ function serviceWords({ service }: Pick<WarmRequest, 'service'>): readonly strin
 }
 
 /** What became of the pairs of a warm request, for people. */
-export function pairCounts(result: WarmResult): readonly string[] {
+export function pairCounts(
+  result: Pick<WarmResult, 'warmed' | 'alreadyInL1' | 'notFound' | 'refusedOlder' | 'notInterested'>,
+): readonly string[] {
   return (['warmed', 'alreadyInL1', 'notFound', 'refusedOlder', 'notInterested'] as const)
     .filter((outcome) => result[outcome] > 0)
     .map((outcome) => `${outcome} ${result[outcome]}`)

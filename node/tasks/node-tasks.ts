@@ -22,14 +22,12 @@ import type { Interest } from '../../src/warming/interest.ts'
 import { refusalAnswer } from '../../src/warming/warm-answer.ts'
 import type { Warmer } from '../../src/warming/warmer.ts'
 import type { Caches } from '../options.ts'
-import type { NodeTopics } from '../topics.ts'
 import { type Chosen, choose } from './warm-wish.ts'
 import { warmingStats } from './warming-stats.ts'
 
 export interface NodeTasksOptions {
   readonly config: Config
   readonly broker: Broker
-  readonly topics: Pick<NodeTopics, 'warmResultPartitions'>
   readonly nodeId: string
   readonly caches: Caches
   readonly clock: Clock
@@ -64,14 +62,13 @@ export class NodeTasks implements WarmingOperations {
   readonly turns: TaskTurns
 
   constructor(options: NodeTasksOptions) {
-    const { config, broker, topics, nodeId } = options
+    const { config, broker, nodeId } = options
     const { warmRequestsTopic: warmRequests, warmResultsTopic: warmResults } = config.kafka
     this.#options = options
     this.#maxMs = config.tasks.maxMinutes * 60_000
     this.#records = new TaskRecords({
       ...{ broker, service: config.node.service, topics: { warmRequests, warmResults }, maxMs: this.#maxMs },
       groupId: `forewarm.${config.node.service}.tasks.${nodeId}`,
-      resultPartitions: topics.warmResultPartitions,
     })
     this.#queue = this.#createQueue()
     this.turns = {

@@ -62,9 +62,11 @@ export interface TaskFacts {
 }
 
 /** Nodes that answer do so within milliseconds of each other. How many there are, nobody knows. */
-const SETTLE_MS = 500
+export const SETTLE_MS = 500
 /** Nodes without an interest stay silent. Those with one answer sooner: their backlog holds seconds of work. */
 export const SILENCE_MS = 30_000
+/** How long a task may take, unless a node's settings say otherwise. */
+export const DEFAULT_TASK_MS = 600_000
 
 /**
  * The state of a task. It ends 500 ms after a result if each of its requests has one, else after 30 s without one, and in

@@ -203,10 +203,13 @@ describe('the command line on a real Kafka', () => {
       const warm = () => call('warm', WARMED.pair, 'pair-none', '--chain', WARMED.chain, '--wait', '--json')
       const answer = await until('the pair is known', async () => {
         const { code, stdout } = await warm()
-        const { result } = JSON.parse(stdout)
-        return code === 0 && result.warmed + result.alreadyInL1 === 1 ? result : undefined
+        const { task } = JSON.parse(stdout)
+        const [result] = task.nodes
+        return code === 0 && result.warmed + result.alreadyInL1 === 1 ? { task, result } : undefined
       })
-      expect(answer).toMatchObject({ notFound: 1 })
+      expect(answer).toMatchObject({ task: { state: 'partial' }, result: { notFound: 1 } })
+      const shown = await forewarm(['warm', WARMED.pair, '--chain', WARMED.chain, '--wait'], { env: ENV })
+      expect(shown.stdout).toMatch(/^task [0-9a-f-]{36}: done\ndone by \S+ in [\d.]+ \w+: alreadyInL1 1\n$/)
     } finally {
       child.kill('SIGTERM')
     }

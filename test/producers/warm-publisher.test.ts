@@ -104,6 +104,26 @@ describe('a warm publisher', () => {
     expect(await waited).toMatchObject({ result: first, results: [first, second] })
   })
 
+  it('waits with `all` until no node has answered for half a second, and says the state of the task', async () => {
+    const waited = publisher.request({ ...ASK, wait: true, waitFor: 'all' })
+    const [request] = await requests(1)
+    const requestId = request?.requestId ?? ''
+    const first = await reply(requestId, 'node-1', 'done')
+    const second = await reply(requestId, 'node-2', 'partial')
+    const nodes = [{ node: 'node-1' }, { node: 'node-2' }]
+    expect(await passing(waited, 20)).toMatchObject({
+      ...{ status: 'over', requestId, results: [first, second] },
+      task: { taskId: requestId, state: 'partial', warmed: 2, nodes },
+    })
+    expect(timer.pending).toBe(0)
+  })
+
+  it('times out with `all` if no node answers', async () => {
+    const waited = publisher.request({ ...ASK, wait: true, waitFor: 'all', timeoutMs: 200 })
+    const [request] = await requests(1)
+    expect(await passing(waited, 20)).toEqual({ status: 'timeout', requestId: request?.requestId, results: [] })
+  })
+
   it('times out with the results that came until then', async () => {
     const waited = publisher.request({ ...ASK, wait: true, timeoutMs: 200 })
     const [request] = await requests(1)
