@@ -1,5 +1,6 @@
 import { partitionName } from '../src/broker/partition-name.ts'
 import type { Batch, BatchContext, BatchHandler } from '../src/broker/port.ts'
+import { Turn } from './turn.ts'
 
 /** Handles the records of one partition. */
 export interface RecordHandler {
@@ -38,10 +39,13 @@ export interface LoopOptions {
 export function createLoop(options: LoopOptions): BatchHandler {
   /** The last batch of each partition. */
   const last = new Map<string, Promise<unknown>>()
+  const turn = new Turn()
   return (batch, context) => {
     const partition = partitionName(batch)
     // The broker may give up a batch that takes too long. It may still run when its partition comes back.
-    const handled = (last.get(partition) ?? Promise.resolve()).then(() => handleBatch(options, batch, context))
+    const handled = (last.get(partition) ?? Promise.resolve()).then(() =>
+      handleBatch({ ...options, turn }, batch, context),
+    )
     last.set(
       partition,
       handled.catch(() => undefined),
@@ -50,10 +54,19 @@ export function createLoop(options: LoopOptions): BatchHandler {
   }
 }
 
-async function handleBatch(options: LoopOptions, batch: Batch, context: BatchContext): Promise<number> {
+async function handleBatch(
+  { turn, ...options }: LoopOptions & { readonly turn: Turn },
+  batch: Batch,
+  context: BatchContext,
+): Promise<number> {
   const handler = options.handlerOf(batch.topic, batch.partition)
   let index = 0
   while (index < batch.count && !context.signal.aborted) {
+    const wait = turn.wait()
+    if (wait !== undefined) {
+      await wait
+      continue
+    }
     try {
       const handled = handler.handle(batch, index, context)
       const next = typeof handled === 'number' ? handled : await handled

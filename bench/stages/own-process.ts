@@ -5,8 +5,8 @@ import { once } from 'node:events'
 export interface OwnProcess<T> {
   /** Rejects if the process ends without an answer. */
   readonly answer: Promise<T>
-  /** Tells the process to go on. */
-  goOn(): void
+  /** Tells the process to go on, and with what. */
+  goOn(message?: string | number): void
   /** May be called twice. */
   end(): Promise<void>
 }
@@ -27,7 +27,7 @@ export function startProcess<T>(file: URL, task: unknown): OwnProcess<T> {
   answer.catch(() => undefined)
   return {
     answer,
-    goOn: () => child.send('go on'),
+    goOn: (message = 'go on') => child.send(message),
     end: async () => {
       kill()
       await ended.catch(() => undefined)

@@ -56,7 +56,46 @@ function texts(...values: string[]) {
   return batchOf(values.map((value) => ({ value })))
 }
 
+/** Takes longer than records may be handled before the event loop turns. */
+function spin(): void {
+  const endMs = performance.now() + 6
+  while (performance.now() < endMs);
+}
+
 describe('the loop', () => {
+  test('lets the event loop turn between records that take long, whichever partition has them', async () => {
+    const order: string[] = []
+    const busy: RecordHandler = {
+      handle: (batch, from) => {
+        order.push(`${batch.partition}`)
+        spin()
+        return from + 1
+      },
+      settle: async () => undefined,
+    }
+    const busyLoop = createLoop({ handlerOf: () => busy, deadLetters: async () => {}, onFault: () => {} })
+    setImmediate(() => order.push('turn'))
+    const batches = [0, 1].map((partition) => batchOf([{ value: 'a' }, { value: 'b' }], { partition }))
+    expect(await Promise.all(batches.map((batch) => busyLoop(batch, newContext())))).toEqual([2, 2])
+    expect(order).toHaveLength(5)
+    expect(order.indexOf('turn')).toBe(1)
+  })
+
+  test('hands out nothing more once it was told to end while the event loop turned', async () => {
+    const ending = new AbortController()
+    const busy: RecordHandler = {
+      handle: (_, from) => {
+        spin()
+        setImmediate(() => ending.abort())
+        return from + 1
+      },
+      settle: async () => undefined,
+    }
+    const busyLoop = createLoop({ handlerOf: () => busy, deadLetters: async () => {}, onFault: () => {} })
+    const context = { ...newContext(), signal: ending.signal }
+    expect(await busyLoop(texts('a', 'b', 'c'), context)).toBeLessThan(3)
+  })
+
   test('goes on after the last handled record, and ends when the work that was started is done', async () => {
     expect(await loop(texts('a', 'two', 'skipped', 'later', 'b'), newContext())).toBe(5)
     expect(handler.log).toEqual(['a', 'two', 'later', 'b', 'settled'])

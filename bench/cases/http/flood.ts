@@ -1,16 +1,13 @@
 import { get } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Bench, Figure } from '../harness/bench.ts'
-import { quantile } from '../harness/quantile.ts'
-import type { Flood } from '../stages/http-flood.ts'
-import { startProcess } from '../stages/own-process.ts'
-import type { Stage } from '../stages/stage.ts'
+import type { Figure } from '../../harness/bench.ts'
+import { quantile } from '../../harness/quantile.ts'
+import type { Flood } from '../../stages/http-flood.ts'
+import { startProcess } from '../../stages/own-process.ts'
+import type { Stage } from '../../stages/stage.ts'
 
-/** How long a probe of `/livez` takes, on a connection of its own, while callers pipeline requests as fast as they can. */
-export const http: Bench = { name: 'http', cases }
-
-const NODE = new URL('../stages/http-node.ts', import.meta.url)
-const FLOOD = new URL('../stages/http-flood.ts', import.meta.url)
+const NODE = new URL('../../stages/http-node.ts', import.meta.url)
+const FLOOD = new URL('../../stages/http-flood.ts', import.meta.url)
 const CONNECTIONS = 50
 const PATHS = ['/metrics', '/livez', '/cache/predictor/patterns', '/nothing']
 const PAUSE_MS = 5
@@ -18,7 +15,8 @@ const PAUSE_MS = 5
 const RATE_WINDOW_MS = 1_000
 const MEBIBYTE = 1024 * 1024
 
-async function* cases(stage: Stage): AsyncIterable<Figure> {
+/** How long a probe of `/livez` takes, on a connection of its own, while callers pipeline requests as fast as they can. */
+export async function* flooded(stage: Stage): AsyncIterable<Figure> {
   const node = startProcess<number>(NODE, {})
   try {
     const port = await node.answer
